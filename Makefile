@@ -1,0 +1,70 @@
+# `make run` and `make test` each work on a fresh clone with Python >= 3.11 and make.
+# The stamp files skip the set-up until pyproject.toml or constraints.txt changes.
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-all lint bench figures clean
+
+# `make PYTHON=/path/to/python3.12 ...` takes that interpreter and no other.
+PYTHON ?=
+WORKERS ?= auto
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install -c constraints.txt
+INPUTS := pyproject.toml constraints.txt
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+install: .venv/.installed ## set up .venv with jqd in it
+
+run: .venv/.installed ## recover q and r of copy dynamics from exact evolution
+	@$(BIN)/jqd recover copying
+
+test: lint ## style, types, imports and the quick tests
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow"
+
+test-all: lint ## the same and the slow tests
+	$(BIN)/python -m pytest -q -n $(WORKERS)
+
+lint: .venv/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports --no-logo
+
+bench: .venv/.installed-bench ## time jqd beside other programs
+	$(BIN)/python -m benchmarks
+
+figures: .venv/.installed ## run every experiment; figures go to results/
+	@for file in experiments/*.py; do $(BIN)/jqd run "$$file" || exit 1; done
+
+clean: ## remove .venv and caches; results/ stays
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.created:
+	@for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
+	  if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+	      >/dev/null 2>&1; then \
+	    echo "Creating .venv with $$($$python --version)"; \
+	    $$python -m venv --clear .venv && touch $@; exit; \
+	  fi; \
+	done; \
+	echo "jqd needs Python >= 3.11 with venv and ensurepip, but none was found" \
+	  "(name one: make PYTHON=/path/to/python3.12)." >&2; exit 1
+
+.venv/.installed: .venv/.created $(INPUTS)
+	@echo "Installing jqd into .venv (a minute or two the first time)"
+	@$(PIP) -e .
+	@touch $@
+
+.venv/.installed-test: .venv/.installed $(INPUTS)
+	@echo "Installing what the tests need"
+	@$(PIP) -e ".[test]"
+	@touch $@
+
+.venv/.installed-bench: .venv/.installed $(INPUTS)
+	@echo "Installing the programs that jqd is timed against"
+	@$(PIP) -e ".[bench]"
+	@touch $@

@@ -1,0 +1,217 @@
+"""Checks of arguments at the un-jitted boundary.
+
+Every check raises ``ValueError`` with "Argument `x` must ..., but ...". Shapes are
+known while JAX traces, so shape checks always run; checks of values are skipped for
+tracers, so that a checked function still works under jit, vmap and grad. Everything is
+read with NumPy: inside a jitted function `jax.numpy` would trace the check, and lists
+are welcome.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, ArrayLike
+
+
+def is_concrete(x: Any) -> bool:
+    """True where every leaf of `x` has values that can be read now (no tracer)."""
+    return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(x))
+
+
+def concrete(x: Any) -> np.ndarray:
+    """The values of an array as a NumPy array; for arrays that `is_concrete`."""
+    return np.asarray(x)
+
+
+def widen(x: ArrayLike) -> Array:
+    """`x` as an array of at least the default float precision (real or complex)."""
+    x = jnp.asarray(x)
+    return x.astype(jnp.promote_types(x.dtype, jnp.result_type(float)))
+
+
+def require_x64(what: str) -> None:
+    """Raise where 64-bit floats are switched off; `what` names who needs them."""
+    if not jax.config.read("jax_enable_x64"):
+        raise ValueError(
+            f"{what} needs 64-bit floats; set JAX_ENABLE_X64=1 or call "
+            'jax.config.update("jax_enable_x64", True) before any array is made.'
+        )
+
+
+def check_choice(value: Any, name: str, choices: Collection[Any]) -> None:
+    """`value` is one of `choices`."""
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(
+            f"Argument `{name}` must be one of {listed}, but it is {value!r}."
+        )
+
+
+def check_shape(x: ArrayLike, name: str, shape: Sequence[int | None]) -> None:
+    """`x` has this shape; None stands for any length."""
+    actual = np.shape(x)
+    if len(actual) != len(shape) or any(
+        want is not None and want != have
+        for want, have in zip(shape, actual, strict=True)
+    ):
+        listed = ", ".join("any" if n is None else str(n) for n in shape)
+        listed = f"({listed},)" if len(shape) == 1 else f"({listed})"
+        raise ValueError(
+            f"Argument `{name}` must have shape {listed}, but its shape is {actual}."
+        )
+
+
+def check_square(x: ArrayLike, name: str) -> None:
+    """`x` is a square matrix of at least one row."""
+    shape = np.shape(x)
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
+        raise ValueError(
+            f"Argument `{name}` must be a square matrix, but its shape is {shape}."
+        )
+
+
+def check_finite(x: ArrayLike, name: str) -> None:
+    """Every entry of `x` is finite (skipped for tracers)."""
+    if not is_concrete(x):
+        return
+    values = concrete(x)
+    bad = ~np.isfinite(values)
+    if np.any(bad):
+        where, value = _first(bad, values)
+        raise ValueError(f"Argument `{name}` must be finite, but {where} is {value}.")
+
+
+def check_real(x: ArrayLike, name: str) -> None:
+    """`x` has a real dtype."""
+    if np.iscomplexobj(x):
+        raise ValueError(
+            f"Argument `{name}` must be real, but its dtype is {_dtype(x)}."
+        )
+
+
+def check_positive(x: ArrayLike, name: str) -> None:
+    """Every entry of `x` is real, finite and above zero (values: not for tracers)."""
+    check_real(x, name)
+    check_finite(x, name)
+    if not is_concrete(x):
+        return
+    values = concrete(x)
+    bad = ~(values > 0)
+    if np.any(bad):
+        where, value = _first(bad, values)
+        raise ValueError(f"Argument `{name}` must be positive, but {where} is {value}.")
+
+
+def check_hermitian(x: ArrayLike, name: str, tolerance: float | None = None) -> None:
+    """`x` is a Hermitian matrix (n, n), or the real diagonal (n,) of one.
+
+    Args:
+        x: the matrix or diagonal; values are not read where it is a tracer.
+        name: what the caller calls it.
+        tolerance: largest |x_ij - conj(x_ji)| let pass, in the unit of `x`.
+    """
+    shape = np.shape(x)
+    if len(shape) == 1 and shape[0] > 0:
+        if np.iscomplexobj(x):
+            raise ValueError(
+                f"Argument `{name}` must be real where it is a diagonal (one axis), "
+                f"but its dtype is {_dtype(x)}."
+            )
+        return
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
+        raise ValueError(
+            f"Argument `{name}` must be a square matrix (n, n) or a real diagonal "
+            f"(n,), but its shape is {shape}."
+        )
+    if not is_concrete(x):
+        return
+    values = concrete(x)
+    if not np.issubdtype(values.dtype, np.inexact):
+        values = values.astype(float)
+    if tolerance is None:
+        # A matrix made of products of n-term sums is symmetric to about sqrt(n) eps
+        # of its largest entry; 100 of that passes rounding and no modelling error.
+        eps = float(np.finfo(values.dtype).eps)
+        tolerance = 100 * eps * math.sqrt(shape[0]) * float(np.max(np.abs(values)))
+    gap = np.abs(values - values.conj().T)
+    i, j = np.unravel_index(np.argmax(gap), shape)
+    # `not <=` rather than `>`: a NaN gap must fail.
+    if not gap[i, j] <= tolerance:
+        i, j = sorted((int(i), int(j)))
+        raise ValueError(
+            f"Argument `{name}` must be Hermitian, but entry [{i}, {j}] differs from "
+            f"the conjugate of entry [{j}, {i}] by {gap[i, j]:.2g}."
+        )
+
+
+def check_state(
+    psi: ArrayLike,
+    name: str,
+    size: int | Sequence[int] | None = None,
+    weight: float | None = None,
+) -> None:
+    """`psi` is a state: right shape, finite, and of norm 1 to 1e-6.
+
+    Args:
+        psi: amplitudes, (n,) or the shape of a grid.
+        name: what the caller calls it.
+        size: n, or the grid's shape; None takes any non-empty vector.
+        weight: what one entry of |psi|² counts for (1 for a vector, the cell of a
+            grid). None leaves the norm unchecked.
+    """
+    if size is not None:
+        check_shape(psi, name, (size,) if isinstance(size, int) else tuple(size))
+    elif np.ndim(psi) != 1 or np.size(psi) == 0:
+        raise ValueError(
+            f"Argument `{name}` must be a vector of at least one amplitude, but its "
+            f"shape is {np.shape(psi)}."
+        )
+    check_finite(psi, name)
+    if weight is None or not is_concrete((psi, weight)):
+        return
+    norm2 = float(np.sum(np.abs(concrete(psi)) ** 2) * weight)
+    # 1e-6 passes amplitudes kept in single precision, and no forgotten factor.
+    if not abs(norm2 - 1) <= 1e-6:
+        raise ValueError(
+            f"Argument `{name}` must be normalised, but its squared norm is "
+            f"{norm2:.9g}."
+        )
+
+
+def check_times(ts: ArrayLike, name: str = "ts") -> None:
+    """`ts` is a vector of at least one finite real time, strictly increasing."""
+    shape = np.shape(ts)
+    if len(shape) != 1 or shape[0] == 0:
+        raise ValueError(
+            f"Argument `{name}` must be a vector of at least one time, but its shape "
+            f"is {shape}."
+        )
+    check_real(ts, name)
+    check_finite(ts, name)
+    if not is_concrete(ts):
+        return
+    values = concrete(ts)
+    late = np.flatnonzero(values[1:] <= values[:-1])
+    if late.size:
+        i = int(late[0])
+        raise ValueError(
+            f"Argument `{name}` must increase strictly, but {name}[{i + 1}] = "
+            f"{values[i + 1]} follows {name}[{i}] = {values[i]}."
+        )
+
+
+def _dtype(x: Any) -> Any:
+    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+
+
+def _first(bad: np.ndarray, values: np.ndarray) -> tuple[str, Any]:
+    """Where the first bad entry is, in words, and its value."""
+    if values.ndim == 0:
+        return "it", values[()]
+    index = tuple(int(i) for i in np.argwhere(bad)[0])
+    return f"entry [{', '.join(map(str, index))}]", values[index]

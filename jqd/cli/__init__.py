@@ -1,0 +1,4 @@
+"""The command `jqd`."""
+
+from ._app import app as app
+from ._app import main as main

@@ -1,0 +1,60 @@
+"""`jqd equations`."""
+
+import dataclasses
+from collections import Counter
+
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from .. import ledger
+from ..report.store import to_json
+
+_COLORS = {"holds": "green", "corrected": "yellow", "refuted": "red"}
+
+
+def equations(
+    paper: str = typer.Argument(None, help="One paper only, e.g. copying."),
+    verdict: str = typer.Option(
+        None, help=f"One verdict only: {', '.join(ledger.VERDICTS)}."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
+) -> int:
+    """Print the equations of the papers, each with its verdict, function and test."""
+    if verdict is not None and verdict not in ledger.VERDICTS:
+        raise ValueError(
+            f"Argument `--verdict` must be one of {', '.join(ledger.VERDICTS)}, but "
+            f"{verdict!r} was given."
+        )
+    papers = ledger.papers() if paper is None else (paper,)
+    entries = {
+        name: [e for e in ledger.load(name) if verdict in (None, e.verdict)]
+        for name in papers
+    }
+    if as_json:
+        plain = {n: [dataclasses.asdict(e) for e in es] for n, es in entries.items()}
+        print(to_json(plain))
+        return 0
+    console = Console()
+    for name, found in entries.items():
+        _print(name, found, console)
+    return 0
+
+
+def _print(paper: str, entries: list[ledger.Equation], console: Console) -> None:
+    counts = Counter(entry.verdict for entry in entries)
+    total = ", ".join(f"{counts[v]} {v}" for v in ledger.VERDICTS if counts[v])
+    console.print(Text(f"{paper}: {total or 'no entry'}", "bold"))
+    for entry in entries:
+        color = _COLORS.get(entry.verdict, "default")
+        console.print(
+            Text.assemble((entry.number, "bold"), "  ", (entry.verdict, color))
+        )
+        text = Text(entry.statement)
+        if entry.printed:
+            text.append(f"\nIn print: {entry.printed}")
+        for role, name in (("computed by", entry.function), ("decided by", entry.test)):
+            if name:
+                text.append(f"\n{role} {name}", "dim")
+        console.print(Padding(text, (0, 0, 0, 4)))

@@ -1,0 +1,205 @@
+"""`jqd recover`."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+COPYING_CONSTANTS = ("q", "r", "omega", "R", "delta", "phase0")
+NOISE = ("auto", "none", "gaussian", "multinomial")
+
+# A comma, but not the one in R[0,1].
+_COMMA = re.compile(r",(?![^\[]*\])")
+
+recover_app = typer.Typer(
+    help="Recover the free constants of a law from data, with their errors.",
+    no_args_is_help=True,
+)
+
+
+@dataclass(frozen=True)
+class RecoverOptions:
+    """What the user asked for, checked as far as that goes without reading files.
+
+    Attributes:
+        data: file of populations (t,p0,p1..) or counts (t,n0,n1..), or None for the
+            built-in problem.
+        hamiltonian: file of the Hermitian matrix; given with `data`, and only then.
+        state: file of psi at the first time; likewise.
+        free: names of the constants to recover.
+        start: the first start, by name of the constant; the others are drawn.
+        starts: number of starts.
+        noise: name of the noise model, one of `NOISE`.
+        sigma: standard error for Gaussian noise, or None to estimate it.
+        out: folder for the results; never overwritten.
+        seed: of the random starts and of everything else that is drawn.
+        as_json: whether standard output gets the JSON and nothing else.
+        quick: whether a smaller version is asked for.
+    """
+
+    data: Path | None
+    hamiltonian: Path | None
+    state: Path | None
+    free: tuple[str, ...]
+    start: dict[str, float]
+    starts: int
+    noise: str
+    sigma: float | None
+    out: Path
+    seed: int
+    as_json: bool
+    quick: bool
+
+
+@recover_app.command()
+def copying(
+    data: Path = typer.Option(
+        None, help="CSV with columns t,p0,p1.. (populations) or t,n0,n1.. (counts)."
+    ),
+    hamiltonian: Path = typer.Option(None, help="The Hermitian matrix, .npy or CSV."),
+    state: Path = typer.Option(None, help="psi at the first time, .npy or CSV."),
+    free: str = typer.Option("q,r", help="Constants to recover."),
+    start: str = typer.Option("", help="Where to begin, e.g. q=0.2,r=-1.1."),
+    starts: int = typer.Option(64, min=1, help="Number of starts."),
+    noise: str = typer.Option(
+        "auto", help="auto, none, gaussian, gaussian:SIGMA or multinomial."
+    ),
+    out: Path = typer.Option(
+        Path("results/copying"), help="Folder for the results. Never overwritten."
+    ),
+    seed: int = typer.Option(0, min=0, help="Seed of all that is drawn."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
+    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+) -> int:
+    """Recover q and r of copy dynamics from exact quantum evolution, or your data."""
+    files = {"--data": data, "--hamiltonian": hamiltonian, "--state": state}
+    missing = [name for name, file in files.items() if file is None]
+    if 0 < len(missing) < len(files):
+        raise ValueError(
+            "Arguments `--data`, `--hamiltonian` and `--state` must be given together, "
+            f"but {' and '.join(missing)} is missing."
+        )
+    names = parse_free(free, COPYING_CONSTANTS)
+    kind, sigma = parse_noise(noise)
+    return _recover_copying(
+        RecoverOptions(
+            data=data,
+            hamiltonian=hamiltonian,
+            state=state,
+            free=names,
+            start=parse_start(start, names),
+            starts=starts,
+            noise=kind,
+            sigma=sigma,
+            out=out,
+            seed=seed,
+            as_json=as_json,
+            quick=quick,
+        )
+    )
+
+
+def parse_free(text: str, valid: Sequence[str]) -> tuple[str, ...]:
+    """Read the option `--free`.
+
+    Args:
+        text: names with commas between them, e.g. `q,r`.
+        valid: the constants of the law.
+
+    Returns:
+        The names, in the order given.
+
+    Raises:
+        ValueError: if a name is unknown or comes twice, or there is none.
+    """
+    names = tuple(part.strip() for part in text.split(","))
+    unknown = [name for name in names if name not in valid]
+    rule = f"Argument `--free` must name constants out of {', '.join(valid)}, but"
+    if unknown:
+        raise ValueError(f"{rule} {unknown[0]!r} was given.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"{rule} one is named twice in {text!r}.")
+    return names
+
+
+def parse_start(text: str, free: Sequence[str]) -> dict[str, float]:
+    """Read the option `--start`.
+
+    Args:
+        text: e.g. `q=0.2,r=-1.1`, or `R[0,1]=0.3` for an entry of an array; may be
+            empty.
+        free: the constants that are to be recovered.
+
+    Returns:
+        The values by name.
+
+    Raises:
+        ValueError: if a name is not one of `free` or comes twice, or a value is no
+            finite number.
+    """
+    values: dict[str, float] = {}
+    parts = _COMMA.split(text) if text.strip() else []
+    for part in parts:
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        if not equals:
+            raise ValueError(
+                "Argument `--start` must look like q=0.2,r=-1.1, but "
+                f"{part.strip()!r} was given."
+            )
+        if name.partition("[")[0] not in free:
+            raise ValueError(
+                "Argument `--start` must set constants that are free "
+                f"({', '.join(free)}), but {name!r} was given."
+            )
+        if name in values:
+            raise ValueError(
+                f"Argument `--start` must set a constant once, but {name!r} comes "
+                "twice."
+            )
+        values[name] = _number(number, f"`--start` must give {name} a number")
+    return values
+
+
+def parse_noise(text: str) -> tuple[str, float | None]:
+    """Read the option `--noise`.
+
+    Args:
+        text: one of `NOISE`, or `gaussian:SIGMA`.
+
+    Returns:
+        The noise model, and its standard error if one was given.
+
+    Raises:
+        ValueError: if the model is unknown or sigma is not positive.
+    """
+    kind, colon, number = text.partition(":")
+    if kind not in NOISE or (colon and kind != "gaussian"):
+        raise ValueError(
+            f"Argument `--noise` must be one of {', '.join(NOISE)} or gaussian:SIGMA, "
+            f"but {text!r} was given."
+        )
+    if not colon:
+        return kind, None
+    rule = "`--noise` must have a positive number as SIGMA"
+    sigma = _number(number, rule)
+    if sigma <= 0:
+        raise ValueError(f"Argument {rule}, but {number!r} was given.")
+    return kind, sigma
+
+
+def _number(text: str, rule: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"Argument {rule}, but {text!r} was given.")
+    return value
+
+
+def _recover_copying(options: RecoverOptions) -> int:
+    """Recover the constants, write the results, print them; return the exit code."""
+    raise NotImplementedError(options)

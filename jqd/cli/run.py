@@ -1,0 +1,49 @@
+"""`jqd run`."""
+
+import contextlib
+import sys
+import traceback
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from ..report.experiment import ExperimentError, run_experiment
+from ..report.store import to_json
+from ..report.tables import summary_table
+
+
+def run(
+    file: Path = typer.Argument(
+        metavar="FILE", help="A Python file with a function run(context)."
+    ),
+    out: Path = typer.Option(
+        None, help="Folder for the results; results/NAME by custom. Never overwritten."
+    ),
+    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
+    show_traceback: bool = typer.Option(
+        False, "--traceback", help="Show where in the code an experiment failed."
+    ),
+) -> int:
+    """Run an experiment: one of the repository, or your own."""
+    # An experiment may print; with --json that must not mix with the result.
+    output = contextlib.redirect_stdout(sys.stderr) if as_json else _nothing()
+    try:
+        with output:
+            summary, folder = run_experiment(file, out, quick=quick)
+    except ExperimentError as error:
+        if show_traceback:
+            traceback.print_exception(error.__cause__)
+        raise
+    if as_json:
+        print(to_json(summary))
+    else:
+        shown = {key: item for key, item in summary.items() if key != "provenance"}
+        Console().print(summary_table(shown, file.stem))
+        print(f"Results are in {folder}")
+    return 0 if summary.get("status", "ok") == "ok" else 1
+
+
+def _nothing() -> contextlib.nullcontext[None]:
+    return contextlib.nullcontext()

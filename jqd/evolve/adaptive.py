@@ -1,0 +1,132 @@
+"""Adaptive steps by diffrax."""
+
+from collections.abc import Callable
+from typing import Any
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PyTree
+
+from .status import Status, is_sound
+from .trajectory import Trajectory, difference, mask_unreached, record, summarise
+
+
+class Adaptive(eqx.Module):
+    """Adaptive steps with a diffrax solver.
+
+    Attributes:
+        solver: any explicit diffrax solver.
+        rtol: relative tolerance of a step.
+        atol: absolute tolerance of a step.
+        max_steps: step budget.
+        adjoint: diffrax adjoint; the default serves reverse mode,
+            `diffrax.ForwardMode()` forward mode, `diffrax.DirectAdjoint()` both, more
+            slowly.
+        estimate_error: whether to run once more with tolerances ten times looser; the
+            difference is a cautious error bar.
+    """
+
+    solver: diffrax.AbstractSolver = eqx.field(default_factory=diffrax.Dopri8)
+    rtol: float = eqx.field(static=True, default=1e-9)
+    atol: float = eqx.field(static=True, default=1e-9)
+    max_steps: int = eqx.field(static=True, default=16**4)
+    adjoint: diffrax.AbstractAdjoint = eqx.field(
+        default_factory=diffrax.RecursiveCheckpointAdjoint
+    )
+    estimate_error: bool = eqx.field(static=True, default=True)
+
+    def run(
+        self, law: Any, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
+    ) -> Trajectory:
+        """The trajectory; see `jqd.evolve`."""
+        return _run(self, law, state0, ts, observe)
+
+
+@eqx.filter_jit
+def _run(
+    method: Adaptive, law: Any, state0: PyTree[Array], ts: Array, observe: Any
+) -> Trajectory:
+    (values, records), status, when, steps = _solve(
+        method, law, state0, ts, observe, 1.0
+    )
+    reached = ts < when
+    values = mask_unreached(values, reached)
+    error = None
+    if method.estimate_error:
+        frozen = jax.lax.stop_gradient((law, state0, ts))
+        (check, _), *_ = _solve(method, *frozen, observe, 10.0)
+        error = difference(jax.lax.stop_gradient(values), check, 1.0)
+    diagnostics = summarise(law, records, reached)
+    return Trajectory(
+        ts, values, error, status, when, diagnostics | {"num_steps": steps}
+    )
+
+
+def _solve(
+    method: Adaptive, law: Any, state0: PyTree[Array], ts: Array, observe: Any, loosen
+):
+    """(values, records), status, failure time and number of steps of one solve."""
+    real, state_of = _real_view(state0)
+
+    def field(t, y, law):
+        return real(law.vector_field(t, state_of(y)))
+
+    def look(t, y, args):
+        del args
+        state = state_of(y)
+        return observe(t, state), record(law, state)
+
+    def code(t, state):
+        return jnp.where(
+            is_sound(state), law.alarm(t, state, state), Status.NON_FINITE
+        )
+
+    def stop(t, y, *args, **kwargs):
+        del args, kwargs
+        return code(t, state_of(y)) != Status.OK
+
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(field), method.solver, ts[0], ts[-1], None, real(state0),
+        args=law, max_steps=method.max_steps, throw=False, adjoint=method.adjoint,
+        event=diffrax.Event(stop),
+        stepsize_controller=diffrax.PIDController(
+            rtol=loosen * method.rtol, atol=loosen * method.atol
+        ),
+        saveat=diffrax.SaveAt(
+            subs=[
+                diffrax.SubSaveAt(ts=ts, fn=look),
+                diffrax.SubSaveAt(t1=True, fn=lambda t, y, args: (t, y)),
+            ]
+        ),
+    )  # fmt: skip
+    looked, (end, last) = solution.ys
+    alarm = code(end[0], state_of(jax.tree.map(lambda leaf: leaf[0], last)))
+    budget = solution.result == diffrax.RESULTS.max_steps_reached
+    failed = solution.result != diffrax.RESULTS.successful
+    spent = jnp.where(budget, Status.STEP_BUDGET, Status.NON_FINITE)
+    status = jnp.where(alarm != Status.OK, alarm, jnp.where(failed, spent, Status.OK))
+    when = jnp.where(status == Status.OK, jnp.inf, end[0])
+    return looked, status, when, solution.stats["num_steps"]
+
+
+def _real_view(state0: PyTree[Array]):
+    """State <-> arrays of real numbers: error control and implicit solvers need them."""
+    leaves, structure = jax.tree.flatten(state0)
+    complex_ = [jnp.iscomplexobj(leaf) for leaf in leaves]
+
+    def real(state):
+        return [
+            jnp.stack([jnp.real(leaf), jnp.imag(leaf)]) if is_complex else leaf
+            for leaf, is_complex in zip(jax.tree.leaves(state), complex_, strict=True)
+        ]
+
+    def state_of(parts):
+        leaves = [
+            jax.lax.complex(part[0], part[1]) if is_complex else part
+            for part, is_complex in zip(parts, complex_, strict=True)
+        ]
+        return jax.tree.unflatten(structure, leaves)
+
+    return real, state_of

@@ -1,0 +1,127 @@
+"""`evolve`: one call for every law and method."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, PyTree
+
+from .. import _checks
+from .adaptive import Adaptive
+from .fixed import Fixed
+from .propagator import Propagator
+from .trajectory import Trajectory
+
+Method = Fixed | Adaptive | Propagator
+Observe = Callable[[Array, Any], Any] | Mapping[str, Any] | str | None
+
+
+def evolve(
+    law: Any,
+    state0: PyTree[Array],
+    ts: ArrayLike,
+    *,
+    method: Method | None = None,
+    observe: Observe = None,
+) -> Trajectory:
+    """Evolve a state by a law and observe it at given times.
+
+    Works under jit, vmap (over laws, states and times) and grad. Constants of the law
+    and times are computed in the precision of the state.
+
+    Args:
+        law: the law.
+        state0: its state at ts[0], from `law.prepare(psi)`.
+        ts: save times, shape (T,), strictly increasing; one time is enough.
+        method: `Fixed`, `Adaptive` or `Propagator`; None for `Propagator` where the law
+            is linear with a constant Hamiltonian matrix, else `Adaptive`.
+        observe: what to keep: a function (t, state) -> PyTree, "density", a dict of
+            these by name, or None for the state.
+
+    Returns:
+        The trajectory: values, error bars, status and diagnostics.
+
+    Raises:
+        ValueError: times not increasing, a state that is not finite, or a method that
+            does not fit the law.
+    """
+    _checks.check_times(ts, "ts")
+    for leaf in jax.tree.leaves(state0):
+        _checks.check_finite(leaf, "state0")
+    precision = _precision(state0)
+    ts = jnp.asarray(ts, dtype=precision)
+    law = _in_precision(law, precision)
+    if method is None:
+        method = _default_method(law)
+    if not isinstance(method, Fixed | Adaptive | Propagator):
+        raise ValueError(
+            "Argument `method` must be a Fixed, Adaptive or Propagator, but is "
+            f"{method!r}."
+        )
+    return method.run(law, state0, ts, _observer(law, observe))
+
+
+def _default_method(law: Any) -> Method:
+    hamiltonian = getattr(law, "hamiltonian", None)
+    matrix = getattr(hamiltonian, "matrix", None)
+    return Adaptive() if matrix is None else Propagator()
+
+
+def _observer(law: Any, observe: Observe) -> Callable[[Array, Any], Any]:
+    """A PyTree (t, state) -> values, so that it can cross jit."""
+    if observe is None:
+        return jax.tree_util.Partial(_whole_state)
+    if isinstance(observe, str):
+        _checks.check_choice(observe, "observe", ("density",))
+        return jax.tree_util.Partial(_density, law)
+    if isinstance(observe, Mapping):
+        parts = {name: _observer(law, part) for name, part in observe.items()}
+        return jax.tree_util.Partial(_several, parts)
+    if not callable(observe):
+        raise ValueError(
+            "Argument `observe` must be a function of (t, state), 'density' or a dict "
+            f"of these, but is {observe!r}."
+        )
+    if isinstance(observe, eqx.Module | jax.tree_util.Partial):
+        return observe
+    return jax.tree_util.Partial(observe)
+
+
+def _whole_state(t: Array, state: Any) -> Any:
+    del t
+    return state
+
+
+def _density(law: Any, t: Array, state: Any) -> Array:
+    del t
+    return law.density(state)
+
+
+def _several(parts: dict[str, Any], t: Array, state: Any) -> dict[str, Any]:
+    return {name: part(t, state) for name, part in parts.items()}
+
+
+def _precision(state: PyTree[Array]) -> Any:
+    """The real dtype in which a state is computed."""
+    leaves = [leaf for leaf in jax.tree.leaves(state) if eqx.is_inexact_array(leaf)]
+    if not leaves:
+        raise ValueError(
+            "Argument `state0` must hold arrays of real or complex numbers, but holds "
+            "none."
+        )
+    return jnp.finfo(jnp.result_type(*leaves)).dtype
+
+
+def _in_precision(law: Any, precision: Any) -> Any:
+    """The law with its constants in this precision (a PyTree of the same shape)."""
+
+    def cast(leaf: Any) -> Any:
+        if not eqx.is_inexact_array(leaf):
+            return leaf
+        if jnp.iscomplexobj(leaf):
+            return leaf.astype(jnp.result_type(precision, jnp.complex64))
+        return leaf.astype(precision)
+
+    return jax.tree.map(cast, law)

@@ -1,0 +1,181 @@
+"""Rollouts with a fixed number of steps between save times."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int, PyTree
+
+from .. import _checks
+from ..steppers import Splitting
+from .reversible import reversible_rollout
+from .status import Status, is_sound
+from .trajectory import Trajectory, difference, mask_unreached, record, summarise
+
+GRADIENTS = ("checkpointed", "direct", "reversible")
+
+
+class Fixed(eqx.Module):
+    """A fixed number of equal steps between neighbouring save times.
+
+    Batches are as reproducible as single runs: every member takes the same steps.
+
+    Attributes:
+        stepper: one-step method, e.g. `jqd.srkn11`; None for the law's own step.
+        substeps: steps between two save times.
+        gradient: how reverse mode finds earlier states again: "checkpointed" (stores
+            one state a save time, recomputes the rest), "direct" (stores every
+            step; fastest for small states) or "reversible" (steps back; splittings of
+            unitary flows only; memory independent of the number of steps; no
+            forward mode). Forward mode needs none of this and works with the first
+            two.
+        estimate_error: whether to run once more with half the step; triples the cost.
+        counts: steps in each save interval as traced integers, scalar or (T - 1,),
+            instead of `substeps`: any step size without compiling anew, 0 to leave out
+            an interval. Forward mode only.
+        heed_alarms: whether a law's alarm ends the run. A search may look past a node,
+            where the regulated law still points downhill; results may not.
+    """
+
+    stepper: Callable[..., Any] | None = eqx.field(static=True, default=None)
+    substeps: int = eqx.field(static=True, default=1)
+    gradient: str = eqx.field(static=True, default="checkpointed")
+    estimate_error: bool = eqx.field(static=True, default=True)
+    counts: Int[Array, "..."] | None = None
+    heed_alarms: bool = eqx.field(static=True, default=True)
+
+    def __check_init__(self) -> None:
+        if not isinstance(self.substeps, int) or self.substeps < 1:
+            raise ValueError(
+                "Argument `substeps` must be a positive integer, but is "
+                f"{self.substeps!r}."
+            )
+        _checks.check_choice(self.gradient, "gradient", GRADIENTS)
+        if self.gradient == "reversible" and not isinstance(self.stepper, Splitting):
+            raise ValueError(
+                "Argument `gradient` must not be 'reversible' without a splitting, "
+                "but is; name one in `stepper`."
+            )
+
+    def run(
+        self, law: Any, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
+    ) -> Trajectory:
+        """The trajectory; see `jqd.evolve`."""
+        return _run(self, law, state0, ts, observe)
+
+
+@jax.jit
+def _run(
+    method: Fixed, law: Any, state0: PyTree[Array], ts: Array, observe: Any
+) -> Trajectory:
+    run = _reversible if method.gradient == "reversible" else _rollout
+    steps = method.substeps if method.counts is None else method.counts
+    values, records, status, when = run(method, law, state0, ts, observe, steps)
+    reached = ts < when
+    values = mask_unreached(values, reached)
+    error = None
+    if method.estimate_error:
+        # the check run is an error bar, not a result: no gradient flows through it
+        frozen = jax.lax.stop_gradient((law, state0, ts))
+        check, *_ = _rollout(method, *frozen, observe, 2 * steps)
+        order = getattr(method.stepper, "order", 1)
+        scale = 2**order / (2**order - 1)
+        error = difference(jax.lax.stop_gradient(values), check, scale)
+    diagnostics = summarise(law, records, reached)
+    each = jnp.broadcast_to(jnp.asarray(steps), ts[1:].shape)
+    diagnostics["num_steps"] = jnp.sum(jnp.where(reached[1:], each, 0))
+    return Trajectory(ts, values, error, status, when, diagnostics)
+
+
+def _rollout(
+    method: Fixed,
+    law: Any,
+    state0: PyTree[Array],
+    ts: Array,
+    observe: Any,
+    steps: int | Array,
+):
+    """Values, records, status and failure time, over all save times."""
+    traced = not isinstance(steps, int)
+    counts = jnp.broadcast_to(jnp.asarray(steps), ts[1:].shape)
+
+    def interval(carry, inputs):
+        t0, t1, count = inputs
+        carry = _advance(method, law, t0, t1, carry, count if traced else steps)
+        return carry, (observe(t1, carry[0]), record(law, carry[0]))
+
+    if method.gradient != "direct" and not traced:
+        interval = jax.checkpoint(interval)
+    start = (state0, jnp.asarray(Status.OK), jnp.asarray(jnp.inf, ts.dtype))
+    first = (observe(ts[0], state0), record(law, state0))
+    (_, status, when), rest = jax.lax.scan(interval, start, (ts[:-1], ts[1:], counts))
+    values, records = jax.tree.map(
+        lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest
+    )
+    return values, records, status, when
+
+
+def _advance(
+    method: Fixed, law: Any, t0: Array, t1: Array, carry: Any, steps: int | Array
+):
+    """One save interval; a run that failed keeps its last sound state."""
+    dt = (t1 - t0) / jnp.maximum(steps, 1)
+    state, status, when = carry
+    if isinstance(method.stepper, Splitting):
+        # exact flows cannot blow up: one look per interval is enough
+        after = method.stepper.sweep(law, t0, state, dt, steps)
+        return _judge(method, law, t0, t1, carry, after)
+    stepper = method.stepper or (lambda law, t, y, h: law.step(t, y, h))
+
+    def body(carry, i):
+        t = t0 + i * dt
+        after = stepper(law, t, carry[0], dt)
+        return _judge(method, law, t, t + dt, carry, after), None
+
+    if not isinstance(steps, int):
+        return jax.lax.fori_loop(0, steps, lambda i, carry: body(carry, i)[0], carry)
+    return _chunked_scan(body, (state, status, when), steps, method.gradient)
+
+
+def _judge(method: Fixed, law: Any, t: Array, later: Array, carry: Any, after: PyTree[Array]):
+    """Accept the new state, or freeze the run with a code and the time."""
+    state, status, when = carry
+    heard = law.alarm(t, state, after) if method.heed_alarms else Status.OK
+    alarm = jnp.where(is_sound(after), heard, Status.NON_FINITE)
+    code = jnp.where(status == Status.OK, alarm, status).astype(status.dtype)
+    failed_now = (status == Status.OK) & (code != Status.OK)
+    accepted = jax.tree.map(
+        lambda old, new: jnp.where(code == Status.OK, new, old), state, after
+    )
+    return accepted, code, jnp.where(failed_now, later, when)
+
+
+def _chunked_scan(body: Any, carry: Any, steps: int, gradient: str) -> Any:
+    """A scan over `steps` that stores about sqrt(steps) states for reverse mode."""
+    chunk = max((d for d in range(1, steps + 1) if steps % d == 0 and d * d <= steps))
+    if gradient == "direct" or chunk == 1:
+        return jax.lax.scan(body, carry, jnp.arange(steps))[0]
+
+    def block(carry, start):
+        return jax.lax.scan(body, carry, start + jnp.arange(chunk))
+
+    starts = jnp.arange(0, steps, chunk)
+    return jax.lax.scan(jax.checkpoint(block), carry, starts)[0]
+
+
+def _reversible(
+    method: Fixed, law: Any, state0: PyTree[Array], ts: Array, observe: Any, steps: int
+):
+    """The rollout of a unitary splitting whose gradient steps back in time."""
+
+    def look(law: Any, observe: Any, t: Array, state: PyTree[Array]):
+        return observe(t, state), record(law, state)
+
+    values, records, final = reversible_rollout(
+        method.stepper, steps, look, law, state0, ts, observe
+    )
+    sound = is_sound(final)
+    status = jnp.where(sound, Status.OK, Status.NON_FINITE)
+    return values, records, status, jnp.where(sound, jnp.inf, ts[0])

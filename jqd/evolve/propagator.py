@@ -1,0 +1,117 @@
+"""Exact propagation of linear laws: eigenbasis for matrices, Chebyshev on grids."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PyTree
+
+from .. import _checks
+from ..exact.eigenbasis import unitary_orbit
+from ..spaces.hamiltonians import (
+    MatrixHamiltonian,
+    ParticleOnGrid,
+    chebyshev_step,
+    chebyshev_terms,
+)
+from .status import Status, is_sound
+from .trajectory import Trajectory, mask_unreached, record, summarise
+
+
+class Propagator(eqx.Module):
+    """ψ(t) = exp(-iHt/ħ) ψ(0) to rounding, for a law with a constant `hamiltonian`.
+
+    A matrix is taken to its eigenbasis once (a diagonal one is there already), with
+    derivatives that stay finite at degenerate levels. On a grid the exponential is a
+    Chebyshev series between save times.
+
+    Attributes:
+        terms: number of Chebyshev terms between save times; None to find it from the
+            spectrum, which needs concrete constants (outside jit, vmap and grad).
+    """
+
+    terms: int | None = eqx.field(static=True, default=None)
+
+    def run(
+        self, law: Any, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
+    ) -> Trajectory:
+        """The trajectory; see `jqd.evolve`."""
+        hamiltonian = getattr(law, "hamiltonian", None)
+        if isinstance(hamiltonian, MatrixHamiltonian):
+            return _run_matrix(law, state0, ts, observe)
+        if isinstance(hamiltonian, ParticleOnGrid) and hamiltonian.autonomous:
+            return _run_grid(law, state0, ts, observe, self._terms(law, state0, ts))
+        raise ValueError(
+            "Argument `method` must not be a Propagator for this law, but is: it has "
+            "no constant Hamiltonian; use Fixed or Adaptive."
+        )
+
+    def _terms(self, law: Any, state0: Array, ts: Array) -> int:
+        if self.terms is not None:
+            return self.terms
+        low, high = law.hamiltonian.spectral_bounds(law.hbar)
+        span = (high - low) / (2 * law.hbar)
+        if not (_checks.is_concrete(span) and _checks.is_concrete(ts)):
+            raise ValueError(
+                "Argument `terms` must be given inside jit, vmap or grad, but is None; "
+                "evolve once outside and read `diagnostics['num_terms']`."
+            )
+        longest = np.max(np.diff(np.asarray(ts)), initial=0.0)
+        precision = float(jnp.finfo(state0.dtype).eps)
+        return chebyshev_terms(float(np.asarray(span)) * float(longest), precision)
+
+
+@jax.jit
+def _run_matrix(law: Any, state0: Array, ts: Array, observe: Any) -> Trajectory:
+    matrix = law.hamiltonian.matrix
+    states = unitary_orbit(matrix, state0, ts - ts[0], law.hbar)
+    # backward error of a Hermitian eigensolver: a few eps of the norm of H
+    eps = jnp.finfo(state0.dtype).eps
+    size = jnp.sqrt(jnp.sum(jnp.abs(matrix) ** 2)) / law.hbar
+    bound = eps * matrix.shape[0] ** 0.5 * (1 + size * (ts - ts[0]))
+    return _assemble(law, states, ts, observe, bound, {})
+
+
+@jax.jit(static_argnames="terms")
+def _run_grid(
+    law: Any, state0: Array, ts: Array, observe: Any, terms: int
+) -> Trajectory:
+    def interval(psi, dt):
+        psi = chebyshev_step(law.hamiltonian, psi, dt, law.hbar, terms)
+        return psi, psi
+
+    _, rest = jax.lax.scan(interval, state0, jnp.diff(ts))
+    states = jnp.concatenate([state0[None], rest])
+    eps = jnp.finfo(state0.dtype).eps
+    # rounding of one term a time, and what the truncated series leaves of the norm
+    low, high = law.hamiltonian.spectral_bounds(law.hbar)
+    phase = (high - low) / (2 * law.hbar) * (ts - ts[0])
+    weight = law.grid.cell
+    norms = jnp.sum(law.density(states), axis=tuple(range(1, states.ndim))) * weight
+    bound = eps * (1 + phase) + jnp.abs(norms - norms[0])
+    return _assemble(law, states, ts, observe, bound, {"num_terms": jnp.asarray(terms)})
+
+
+def _assemble(
+    law: Any, states: Array, ts: Array, observe: Any, bound: Array, extra: dict
+) -> Trajectory:
+    sound = jax.vmap(is_sound)(states)
+    ok = jnp.all(sound)
+    when = jnp.where(ok, jnp.inf, ts[jnp.argmin(sound)])
+    reached = ts < when
+    values = mask_unreached(jax.vmap(observe)(ts, states), reached)
+    records = jax.vmap(lambda state: record(law, state))(states)
+    bound = jax.lax.stop_gradient(bound)
+
+    def spread(leaf: Array) -> Array:
+        shape = bound.shape + (1,) * (leaf.ndim - 1)
+        scale = jnp.max(jnp.abs(jax.lax.stop_gradient(leaf)), initial=0)
+        return jnp.broadcast_to(jnp.reshape(bound, shape) * scale, leaf.shape)
+
+    error = jax.tree.map(spread, values)
+    status = jnp.where(ok, Status.OK, Status.NON_FINITE)
+    diagnostics = summarise(law, records, reached) | extra
+    return Trajectory(ts, values, error, status, when, diagnostics)

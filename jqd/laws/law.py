@@ -1,0 +1,121 @@
+"""The interface that every law implements."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, PyTree
+
+# What `Law.alarm` may say about a step; `jqd.evolve` adds its own codes.
+ALARM_NONE = 0
+ALARM_NODE = 1
+
+
+def constant(value: ArrayLike) -> Array:
+    """A constant of a law as an array leaf of floating dtype.
+
+    A Python float in a law would be static: its gradient would be missing and each
+    new value would compile anew. Weak types are dropped for the same reason.
+
+    Args:
+        value: number or array; integers become floats of jax's default precision.
+
+    Returns:
+        Array with the shape of `value`.
+    """
+    array = jnp.asarray(value)
+    if not jnp.issubdtype(array.dtype, jnp.inexact) or array.weak_type:
+        # dtype of the active precision: float (or complex) as jax is configured
+        kind = complex if jnp.iscomplexobj(array) else float
+        array = array.astype(jnp.result_type(kind))
+    return array
+
+
+class Law(eqx.Module):
+    """d(state)/dt = vector_field(t, state).
+
+    A field of a law is an array leaf (a constant) or static (a size, a grid), so that
+    plain `jax.jit`, `jax.vmap`, `jax.grad` and optax act on laws. Concrete laws are
+    final: they subclass `Law` directly and are never subclassed.
+
+    A law that has exact partial flows also offers `flows()` (see
+    `jqd.steppers.Splitting`); a linear law with a Hamiltonian matrix or a bounded
+    spectrum also offers `orbit(state0, ts)` (see `jqd.evolve.Propagator`).
+    """
+
+    @abc.abstractmethod
+    def prepare(self, psi: Any) -> PyTree[Array]:
+        """The law's state for a quantum state psi."""
+
+    @abc.abstractmethod
+    def vector_field(
+        self, t: ArrayLike, state: PyTree[Array], args: Any = None
+    ) -> PyTree[Array]:
+        """Time derivative of the state (diffrax's signature)."""
+
+    @abc.abstractmethod
+    def step(
+        self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
+    ) -> PyTree[Array]:
+        """The state at t + dt by the law's best fixed step."""
+
+    @abc.abstractmethod
+    def density(self, state: PyTree[Array]) -> Array:
+        """The probabilities that the law predicts."""
+
+    def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
+        """Scalars by name whose drift `jqd.evolve` reports."""
+        del state
+        return {}
+
+    def alarm(
+        self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]
+    ) -> Array:
+        """`ALARM_NODE` if the step from `before` to `after` met a node, else 0."""
+        del t, before, after
+        return jnp.asarray(ALARM_NONE)
+
+    def constant_names(self) -> tuple[str, ...]:
+        """Names of the array constants of the law that a fit may free."""
+        return tuple(
+            name
+            for name in self.__dataclass_fields__
+            if eqx.is_inexact_array(getattr(self, name))
+        )
+
+    def pack(self, name: str) -> Array:
+        """The independent entries of the constant `name`, flat (for fits)."""
+        return jnp.ravel(getattr(self, name))
+
+    def unpack(self, name: str, values: Array) -> "Law":
+        """A copy of the law whose constant `name` has these independent entries."""
+        old = getattr(self, name)
+        return eqx.tree_at(
+            lambda law: getattr(law, name), self, jnp.reshape(values, jnp.shape(old))
+        )
+
+    def span(self, name: str) -> tuple[Array, Array]:
+        """Where a fit draws its starts: lower and upper ends, like `pack(name)`."""
+        value = self.pack(name)
+        width = 0.5 * jnp.abs(value) + 0.1
+        return value - width, value + width
+
+    def quantum_values(self) -> dict[str, float]:
+        """The values of free constants at which the law is quantum mechanics."""
+        return {}
+
+    def labels(self, name: str) -> list[str]:
+        """A label for each entry of `pack(name)`, such as "omega[2]"."""
+        shape = jnp.shape(getattr(self, name))
+        if shape == ():
+            return [name]
+        return [
+            f"{name}[{','.join(map(str, index))}]" for index in _indices(shape)
+        ]
+
+
+def _indices(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    import numpy as np
+
+    return [tuple(int(i) for i in index) for index in np.ndindex(*shape)]

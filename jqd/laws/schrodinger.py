@@ -1,0 +1,133 @@
+"""Schrödinger's law, the yardstick: matrices and particles on grids."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from .. import _checks
+from ..interop import as_array
+from ..spaces.grids import Grid
+from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid, matrix_hamiltonian
+from ..spaces.potentials import FunctionPotential, SampledPotential, potential
+from ..steppers import Flows, rk4, strang
+from .law import Law, constant
+
+
+class Schrodinger(Law):
+    """iħ dψ/dt = H ψ.
+
+    H is a Hermitian matrix, `Schrodinger(H)`, or a particle on a periodic grid,
+    `Schrodinger.on_grid(grid, V)` with H = p²/2m + V(x, t). Units are the caller's:
+    energies over `hbar` are rates. Conserves the norm, and the energy where V does
+    not depend on time. Reverses: ψ(-t) of the conjugate problem.
+
+    Attributes:
+        hamiltonian: `MatrixHamiltonian` or `ParticleOnGrid`.
+        hbar: ħ, scalar.
+    """
+
+    hamiltonian: MatrixHamiltonian | ParticleOnGrid
+    hbar: Float[Array, ""]
+
+    def __init__(self, hamiltonian: Any, hbar: ArrayLike = 1.0):
+        """Schrödinger's law for a matrix.
+
+        Args:
+            hamiltonian: (n, n) Hermitian or (n,) real for a diagonal one, in energy
+                units; arrays, QuTiP and dynamiqs objects.
+            hbar: ħ, scalar.
+
+        Raises:
+            ValueError: not square, not Hermitian or not finite.
+        """
+        if not isinstance(hamiltonian, MatrixHamiltonian | ParticleOnGrid):
+            hamiltonian = matrix_hamiltonian(as_array(hamiltonian))
+        self.hamiltonian = hamiltonian
+        self.hbar = constant(hbar)
+
+    @classmethod
+    def on_grid(
+        cls,
+        grid: Grid,
+        V: Callable[..., Array] | ArrayLike | SampledPotential | FunctionPotential,
+        *,
+        mass: ArrayLike = 1.0,
+        hbar: ArrayLike = 1.0,
+        **constants: ArrayLike,
+    ) -> "Schrodinger":
+        """A particle in the potential V on a periodic grid.
+
+        Args:
+            grid: 1, 2 or 3 dimensional grid.
+            V: values on the grid, or a callable of the coordinates (and of the time,
+                if V depends on it) that acts point by point.
+            mass: m, scalar.
+            hbar: ħ, scalar.
+            **constants: array constants of V, passed to it by keyword; leaves of the
+                law, so that they can be fitted.
+
+        Returns:
+            The law; its state is ψ on the grid.
+
+        Raises:
+            ValueError: V has another shape or number of arguments.
+        """
+        return cls(
+            ParticleOnGrid(potential(V, grid, **constants), constant(mass), grid), hbar
+        )
+
+    @property
+    def grid(self) -> Grid | None:
+        """The grid, or None for a matrix."""
+        return getattr(self.hamiltonian, "grid", None)
+
+    def prepare(self, psi: Any) -> Complex[Array, "..."]:
+        """ψ itself, checked and complex.
+
+        Raises:
+            ValueError: wrong shape, not finite, not normalised.
+        """
+        psi = as_array(psi)
+        if self.grid is not None:
+            _checks.check_state(psi, "psi", self.grid.shape, weight=self.grid.cell)
+        else:
+            _checks.check_state(psi, "psi", self.hamiltonian.matrix.shape[-1:], 1.0)
+        return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """-i H ψ / ħ."""
+        del args
+        return -1j / self.hbar * self.hamiltonian.apply(state, t, self.hbar)
+
+    def flows(self) -> Flows:
+        """Potential and kinetic flows, for splitting on a grid.
+
+        Raises:
+            ValueError: the Hamiltonian is a matrix.
+        """
+        if not isinstance(self.hamiltonian, ParticleOnGrid):
+            raise ValueError(
+                "Argument `stepper` must not be a splitting for a matrix Hamiltonian, "
+                "but is one; use `Propagator()` or `Fixed(rk4)`."
+            )
+        return self.hamiltonian.flows(self.hbar)
+
+    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+        """A Strang step on a grid, a Runge-Kutta step for a matrix."""
+        stepper = rk4 if self.grid is None else strang
+        return stepper(self, t, state, dt)
+
+    def density(self, state: Array) -> Float[Array, "..."]:
+        """|ψ|²: per unit of volume on a grid, populations for a matrix."""
+        return jnp.real(state) ** 2 + jnp.imag(state) ** 2
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """Norm ⟨ψ|ψ⟩ and, without explicit time, energy ⟨ψ|H|ψ⟩."""
+        weight = 1.0 if self.grid is None else self.grid.cell
+        values = {"norm": weight * jnp.sum(self.density(state))}
+        if self.hamiltonian.autonomous:
+            image = self.hamiltonian.apply(state, 0.0, self.hbar)
+            values["energy"] = weight * jnp.sum(jnp.real(jnp.conj(state) * image))
+        return values

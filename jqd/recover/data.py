@@ -1,0 +1,174 @@
+"""Records that a law is fitted to, and how they scatter."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+
+
+class NoNoise(eqx.Module):
+    """Values that are exact up to rounding; their scatter is estimated by the fit."""
+
+    known: bool = eqx.field(static=True, default=False)
+    constant_weights: bool = eqx.field(static=True, default=True)
+
+    def residuals(self, prediction: Array, data: Array, at: Array) -> Array:
+        """prediction - data."""
+        del at
+        return prediction - data
+
+    def shares(self, data: Array) -> Array:
+        """The data as what a law predicts."""
+        return data
+
+
+class Gaussian(eqx.Module):
+    """Independent normal errors of known standard deviation.
+
+    Attributes:
+        sigma: standard deviation, scalar or like the data.
+    """
+
+    sigma: Float[Array, "..."] = eqx.field(converter=jnp.asarray)
+    known: bool = eqx.field(static=True, default=True)
+    constant_weights: bool = eqx.field(static=True, default=True)
+
+    def __check_init__(self) -> None:
+        if _checks.is_concrete(self.sigma) and not np.all(np.asarray(self.sigma) > 0):
+            raise ValueError("Argument `sigma` must be positive, but is not.")
+
+    def residuals(self, prediction: Array, data: Array, at: Array) -> Array:
+        """(prediction - data) / sigma."""
+        del at
+        sigma = jnp.broadcast_to(self.sigma, data.shape)
+        return (prediction - data) / sigma
+
+    def shares(self, data: Array) -> Array:
+        """The data as what a law predicts."""
+        return data
+
+
+class Multinomial(eqx.Module):
+    """Counts of independent shots at each time.
+
+    Residuals are (N p - n) / sqrt(N p*), p* the probabilities at which the weights are
+    taken. Where p* is the fit itself, least squares solves the score equation: the fit
+    is the maximum-likelihood one and J^T J its Fisher information.
+    """
+
+    known: bool = eqx.field(static=True, default=True)
+    constant_weights: bool = eqx.field(static=True, default=False)
+
+    def residuals(self, prediction: Array, data: Array, at: Array) -> Array:
+        """(N p - n) / sqrt(N p*)."""
+        shots = jnp.sum(data, axis=-1, keepdims=True)
+        # half a count at least, so that an outcome that is all but excluded and still
+        # seen once does not outweigh all others
+        scale = jnp.sqrt(jnp.maximum(shots * at, 0.5))
+        return (shots * prediction - data) / scale
+
+    def shares(self, data: Array) -> Array:
+        """Relative frequencies."""
+        return data / jnp.sum(data, axis=-1, keepdims=True)
+
+
+Noise = NoNoise | Gaussian | Multinomial
+
+
+class Data(eqx.Module):
+    """A record: what was seen at which times.
+
+    Attributes:
+        ts: times, shape (T,); the state is known at `t0`.
+        values: shape (T, ...): what the law's observable predicts (populations), or
+            counts for `Multinomial`.
+        noise: noise model.
+        t0: time of the initial state, scalar; the first of `ts` if not given.
+        from_start: whether the first row is at `t0` (static).
+    """
+
+    ts: Float[Array, " T"]
+    values: Float[Array, "T ..."]
+    noise: Noise
+    t0: Float[Array, ""]
+    from_start: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        ts: ArrayLike,
+        values: ArrayLike | Any,
+        noise: Noise | None = None,
+        t0: ArrayLike | None = None,
+    ):
+        """A record; checked for shape, finiteness and, for shares, sign and sum.
+
+        Args:
+            ts: times, shape (T,), strictly increasing.
+            values: shape (T, ...).
+            noise: noise model; None for `NoNoise()`.
+            t0: time of the initial state, not after ts[0]; None for ts[0].
+
+        Raises:
+            ValueError: shapes differ, times do not increase, values are not finite,
+                negative counts.
+        """
+        _checks.check_times(ts, "ts")
+        self.ts = jnp.asarray(ts, dtype=jnp.result_type(float))
+        self.values = jnp.asarray(values, dtype=jnp.result_type(float))
+        self.noise = NoNoise() if noise is None else noise
+        self.t0 = self.ts[0] if t0 is None else jnp.asarray(t0, self.ts.dtype)
+        self.from_start = t0 is None or (
+            _checks.is_concrete((self.t0, self.ts)) and bool(self.t0 == self.ts[0])
+        )
+        if self.values.ndim < 1 or self.values.shape[0] != self.ts.shape[0]:
+            raise ValueError(
+                "Argument `values` must have one row a time, but has shape "
+                f"{self.values.shape} for {self.ts.shape[0]} times."
+            )
+        _checks.check_finite(self.values, "values")
+        concrete = _checks.is_concrete(self.values)
+        if isinstance(self.noise, Multinomial) and concrete:
+            counts = np.asarray(self.values)
+            if counts.min() < 0 or np.any(counts.sum(axis=-1) <= 0):
+                raise ValueError(
+                    "Argument `values` must hold counts that are not negative with "
+                    "some in each row, but does not."
+                )
+        if _checks.is_concrete(self.t0) and float(self.t0) > float(self.ts[0]):
+            raise ValueError("Argument `t0` must not be after ts[0], but is.")
+
+    @property
+    def shares(self) -> Array:
+        """The record on the scale of the law's prediction."""
+        return self.noise.shares(self.values)
+
+
+def check_populations(values: ArrayLike, name: str, tolerance: float = 1e-6) -> None:
+    """Raise unless rows are probabilities.
+
+    Args:
+        values: shape (T, M).
+        name: name for the message.
+        tolerance: how far a row's sum may be from 1; files hold few digits.
+
+    Raises:
+        ValueError: a negative entry or a row that does not sum to 1.
+    """
+    rows = np.asarray(values)
+    if rows.min() < -tolerance:
+        row, column = np.unravel_index(rows.argmin(), rows.shape)
+        raise ValueError(
+            f"Argument `{name}` must not hold negative populations, but row {row} has "
+            f"{rows.min():.3g} in column {column}."
+        )
+    excess = np.abs(rows.sum(axis=-1) - 1)
+    if excess.max() > tolerance:
+        row = int(excess.argmax())
+        raise ValueError(
+            f"Argument `{name}` must hold populations that sum to 1, but row {row} "
+            f"sums to {rows[row].sum():.8g}."
+        )

@@ -1,0 +1,91 @@
+"""The polish: Levenberg-Marquardt by optimistix, to rounding."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optimistix as optx
+from jaxtyping import Array, Bool, Float
+
+from .problem import FitProblem
+
+
+class Polish(eqx.Module):
+    """How the winners are taken to rounding.
+
+    Attributes:
+        rtol: relative change of constants and cost at which to stop.
+        atol: absolute change, in units of the span of the starts.
+        max_steps: iteration budget of one solve.
+        rounds: solves with renewed weights, for noise whose scatter depends on the
+            fit (counts).
+    """
+
+    rtol: float = eqx.field(static=True, default=1e-11)
+    atol: float = eqx.field(static=True, default=1e-13)
+    max_steps: int = eqx.field(static=True, default=40)
+    rounds: int = eqx.field(static=True, default=3)
+
+
+@jax.jit
+def polish_one(
+    polish: Polish, problem: FitProblem, theta: Float[Array, " p"], mask: Array
+) -> tuple[Array, Array, Array]:
+    """Levenberg-Marquardt from theta over the rows with weight.
+
+    Args:
+        polish: settings.
+        problem: the fit.
+        theta: constants, shape (p,).
+        mask: weight of each row, shape (T,).
+
+    Returns:
+        Constants (p,), sum of squared residuals, and whether the solver converged.
+    """
+    low, high = problem.bounds()
+    width = high - low
+    solver = optx.LevenbergMarquardt(rtol=polish.rtol, atol=polish.atol)
+
+    def residuals(unit: Array, at: Array) -> Array:
+        return problem.residuals(low + unit * width, at, mask)
+
+    def weights(unit: Array) -> Array:
+        prediction = problem.predict(low + unit * width)
+        return jnp.where(jnp.isfinite(prediction), prediction, problem.data.shares)
+
+    def solve(unit: Array, at: Array) -> tuple[Array, Array]:
+        solution = optx.least_squares(
+            residuals, solver, unit, args=at, max_steps=polish.max_steps, throw=False
+        )
+        return solution.value, solution.result == optx.RESULTS.successful
+
+    def again(carry, _):
+        unit, at, _ = carry
+        unit, ok = solve(unit, at)
+        return (unit, weights(unit), ok), None
+
+    unit = (theta - low) / width
+    rounds = 1 if problem.data.noise.constant_weights else polish.rounds
+    start = (unit, problem.data.shares, jnp.asarray(False))
+    (unit, at, ok), _ = jax.lax.scan(again, start, None, length=rounds)
+    cost = jnp.sum(residuals(unit, at) ** 2)
+    return low + unit * width, cost, ok & jnp.all(jnp.isfinite(unit))
+
+
+@jax.jit
+def polish_all(
+    polish: Polish, problem: FitProblem, thetas: Float[Array, "S p"], mask: Array
+) -> tuple[Array, Array, Bool[Array, " S"]]:
+    """`polish_one` for every start."""
+    return jax.vmap(lambda theta: polish_one(polish, problem, theta, mask))(thetas)
+
+
+@jax.jit
+def jacobian(
+    problem: FitProblem, theta: Float[Array, " p"], at: Array, mask: Array
+) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
+    """Residuals and their derivative with respect to theta, by forward mode."""
+
+    def residuals(theta: Array) -> Array:
+        return problem.residuals(theta, at, mask)
+
+    return residuals(theta), jax.jacfwd(residuals)(theta)

@@ -1,0 +1,169 @@
+"""A fit as a function of one flat vector of free constants."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+from ..evolve import Adaptive, Fixed, Propagator, Trajectory, evolve
+from .data import Data
+
+PHASES = "phase0"  # the unknown initial phases, a free constant of the state
+
+
+class FitProblem(eqx.Module):
+    """What is fitted to what.
+
+    Attributes:
+        law: the law; its free constants are replaced.
+        state0: its state at `data.t0`.
+        data: the record.
+        free: names of the free constants (static), `phase0` for initial phases.
+        observe: what the record shows, as for `jqd.evolve` (static).
+        method: how to evolve.
+    """
+
+    law: Any
+    state0: PyTree[Array]
+    data: Data
+    free: tuple[str, ...] = eqx.field(static=True)
+    observe: Any = eqx.field(static=True)
+    method: Fixed | Adaptive | Propagator
+
+    def theta(self) -> Float[Array, " p"]:
+        """The free constants as they stand in the law."""
+        return jnp.concatenate([self.pack(name) for name in self.free])
+
+    def labels(self) -> list[str]:
+        """A label for each entry of theta."""
+        size = self.state0.shape[-1] if PHASES in self.free else 0
+        return [
+            label
+            for name in self.free
+            for label in (
+                [f"{PHASES}[{a}]" for a in range(size)]
+                if name == PHASES
+                else self.law.labels(name)
+            )
+        ]
+
+    def bounds(self) -> tuple[Array, Array]:
+        """Where starts are drawn from: lower and upper ends, shape (p,) each."""
+        spans = [
+            (-jnp.pi * jnp.ones_like(self.pack(name)),) * 2
+            if name == PHASES
+            else self.law.span(name)
+            for name in self.free
+        ]
+        low = jnp.concatenate([jnp.ravel(span[0]) for span in spans])
+        high = jnp.concatenate([jnp.ravel(span[1]) for span in spans])
+        return low, jnp.where(high > low, high, -low)
+
+    def pack(self, name: str) -> Array:
+        """The entries of theta that belong to one constant."""
+        if name == PHASES:
+            return jnp.zeros(self.state0.shape, self.data.ts.dtype)
+        return jnp.ravel(self.law.pack(name))
+
+    def at(self, theta: Array) -> tuple[Any, PyTree[Array]]:
+        """The law and the initial state with these constants."""
+        law, state0, start = self.law, self.state0, 0
+        for name in self.free:
+            stop = start + self.pack(name).shape[0]
+            part = theta[start:stop]
+            if name == PHASES:
+                state0 = state0 * jax.lax.complex(jnp.cos(part), -jnp.sin(part))
+            else:
+                law = law.unpack(name, part)
+            start = stop
+        return law, state0
+
+    def trajectory(self, theta: Array, rows: Array | None = None) -> Trajectory:
+        """The run at these constants; later rows than the first `rows` stand still."""
+        law, state0 = self.at(theta)
+        ts = self.data.ts
+        if not self.data.from_start:
+            ts = jnp.concatenate([self.data.t0[None], ts])
+        method = self.method
+        if rows is not None and isinstance(method, Fixed):
+            intervals = jnp.arange(ts.shape[0] - 1) + int(self.data.from_start)
+            counts = jnp.where(intervals < rows, self.substeps, 0)
+            # a search looks past nodes: the regulated law still points downhill there
+            method = _fixed(method, counts, heed_alarms=False)
+        return evolve(law, state0, ts, method=method, observe=self.observe)
+
+    def predict(self, theta: Array, rows: Array | None = None) -> Array:
+        """What the law predicts for the record, NaN after a failure."""
+        return self.rows_of(self.trajectory(theta, rows).values)
+
+    def rows_of(self, values: Array) -> Array:
+        """The values at the rows of the record, without the one at t0."""
+        return values if self.data.from_start else values[1:]
+
+    def residuals(
+        self, theta: Array, at: Array, mask: Array, rows: Array | None = None
+    ) -> Array:
+        """Residuals in units of their scatter, shape (T * outcomes,).
+
+        Rows that the run did not reach count as missed by a whole unit of density: a
+        constant that no fit beats by running into a node, without a gradient.
+
+        Args:
+            theta: constants, shape (p,).
+            at: probabilities at which weights are taken, like the record.
+            mask: weight of each row, shape (T,), 0 for rows left out.
+            rows: number of rows that are computed at all, or None for all.
+        """
+        prediction = self.predict(theta, rows)
+        missed = self.data.shares + 1
+        prediction = jnp.where(jnp.isfinite(prediction), prediction, missed)
+        raw = self.data.noise.residuals(prediction, self.data.values, at)
+        weight = jnp.reshape(mask, (-1,) + (1,) * (raw.ndim - 1))
+        return jnp.ravel(weight * raw)
+
+    # -- steps ------------------------------------------------------------------
+
+    @property
+    def order(self) -> int | None:
+        """Order of the stepper, or None for methods without a step of their own."""
+        if not isinstance(self.method, Fixed):
+            return None
+        return getattr(self.method.stepper, "order", 1)
+
+    @property
+    def substeps(self) -> Array:
+        """Steps between two rows, traced: one compilation serves every step."""
+        return jnp.max(self.method.counts) if self.order else jnp.asarray(1)
+
+    def with_substeps(self, substeps: int | Array) -> "FitProblem":
+        """The same problem with another step (methods without a step stay)."""
+        if self.order is None:
+            return self
+        method = _fixed(self.method, jnp.asarray(substeps))
+        return FitProblem(
+            self.law, self.state0, self.data, self.free, self.observe, method
+        )
+
+
+def _fixed(method: Fixed, counts: Array, *, heed_alarms: bool = True) -> Fixed:
+    """Fixed steps with these traced counts."""
+    return Fixed(
+        method.stepper,
+        estimate_error=False,
+        counts=counts,
+        heed_alarms=heed_alarms,
+    )
+
+
+@jax.jit
+def trajectory_of(problem: FitProblem, theta: Array) -> Trajectory:
+    """`FitProblem.trajectory`, compiled once for all constants and steps."""
+    return problem.trajectory(theta)
+
+
+@jax.jit
+def residuals_of(problem: FitProblem, theta: Array, at: Array, mask: Array) -> Array:
+    """`FitProblem.residuals`, compiled once for all constants and steps."""
+    return problem.residuals(theta, at, mask)

@@ -1,0 +1,105 @@
+"""What `recover` returns."""
+
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+
+class Constant(eqx.Module):
+    """One recovered constant.
+
+    Attributes:
+        name: label (static).
+        value: best fit.
+        stderr: standard error, from the scatter of the data alone.
+        step_bias: estimated error that the finite step leaves in the value.
+        reference: value in quantum mechanics, or None where the law has none.
+    """
+
+    name: str = eqx.field(static=True)
+    value: float
+    stderr: float
+    step_bias: float
+    reference: float | None
+
+    @property
+    def uncertainty(self) -> float:
+        """Standard error and step bias together."""
+        return float(np.hypot(self.stderr, self.step_bias))
+
+    @property
+    def deviation(self) -> float | None:
+        """(value - reference) in units of the uncertainty."""
+        if self.reference is None or self.uncertainty == 0:
+            return None
+        return (self.value - self.reference) / self.uncertainty
+
+
+class Recovery(eqx.Module):
+    """The outcome of a fit.
+
+    Attributes:
+        law_name: class name of the law (static).
+        law: the law with the recovered constants.
+        constants: label -> `Constant`.
+        covariance: of the constants, shape (p, p).
+        singular_values: of the scaled Jacobian at the fit, descending, (p,).
+        null_directions: what the data cannot tell, shape (null, p).
+        starts: where the search started, shape (S, p).
+        ends: where each start went, shape (S, p).
+        converged: which starts reached the best fit, shape (S,).
+        history: loss of each start at each step of the search, shape (S, steps).
+        held_out: distance of the prediction from rows that took no part in the fit
+            (mean total variation for populations, else mean absolute difference).
+        held_out_start: the same for the law as it was before the fit.
+        held_out_rows: number of rows held out (static).
+        chi2_per_dof: for noise of known size, else None.
+        prediction: at the recovered constants, like the record.
+        start_prediction: at the first start.
+        ts: times of the record, shape (T,).
+        observed: the record on the scale of the predictions.
+        substeps: steps between two rows in the final fit (static).
+        status: "converged" or "not converged" (static).
+        message: one sentence (static).
+    """
+
+    law_name: str = eqx.field(static=True)
+    law: Any
+    constants: dict[str, Constant]
+    covariance: Float[Array, "p p"]
+    singular_values: Float[Array, " p"]
+    null_directions: Float[Array, "null p"]
+    starts: Float[Array, "S p"]
+    ends: Float[Array, "S p"]
+    converged: Bool[Array, " S"]
+    history: Float[Array, "S steps"]
+    held_out: float
+    held_out_start: float
+    held_out_rows: int = eqx.field(static=True)
+    chi2_per_dof: float | None
+    prediction: Array
+    start_prediction: Array
+    ts: Float[Array, " T"]
+    observed: Array
+    substeps: int = eqx.field(static=True)
+    status: str = eqx.field(static=True)
+    message: str = eqx.field(static=True)
+
+    @property
+    def converged_starts(self) -> float:
+        """Share of starts that reached the best fit."""
+        return float(np.mean(np.asarray(self.converged)))
+
+    def __str__(self) -> str:
+        lines = [f"{self.law_name}: {self.status}. {self.message}"]
+        lines += [
+            f"  {c.name} = {c.value:.12g} +- {c.stderr:.2g} (step bias {c.step_bias:.1g})"
+            for c in self.constants.values()
+        ]
+        lines.append(
+            f"  {100 * self.converged_starts:.0f} % of {len(self.starts)} starts "
+            f"converged; held-out distance {self.held_out:.3g}"
+        )
+        return "\n".join(lines)

@@ -1,0 +1,153 @@
+"""The search: many starts in one vmap, driven by optax, over growing windows of time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from .problem import FitProblem
+
+Report = Callable[[str, int, int], None]
+
+
+class Search(eqx.Module):
+    """How the search is driven.
+
+    The loss over a long record is full of local minima; over a short one it has one.
+    The search therefore fits a short window first and carries each start over to
+    windows twice as long.
+
+    Attributes:
+        optimizer: steps -> optax GradientTransformation for one window; None for Adam
+            with a cosine schedule. A GradientTransformation is taken as it is.
+        steps: steps in each window.
+        windows: number of windows, each twice as long as the one before; 1 for no
+            curriculum.
+        chunk: steps between two reports of progress.
+    """
+
+    optimizer: Any = eqx.field(static=True, default=None)
+    steps: int = eqx.field(static=True, default=40)
+    windows: int = eqx.field(static=True, default=5)
+    chunk: int = eqx.field(static=True, default=20)
+
+    def transformation(self) -> optax.GradientTransformationExtraArgs:
+        """The optax transformation for one window."""
+        optimizer = self.optimizer
+        if optimizer is None:
+            schedule = optax.cosine_decay_schedule(0.05, self.steps, alpha=0.01)
+            optimizer = optax.adam(schedule)
+        elif not hasattr(optimizer, "update"):
+            optimizer = optimizer(self.steps)
+        return optax.with_extra_args_support(optimizer)
+
+    def rows(self, ts: Array, t0: Array, free: int) -> list[int]:
+        """Rows of the record in each window; never fewer than constants to fit."""
+        length = ts.shape[0]
+        ends = [
+            t0 + (ts[-1] - t0) / 2**k for k in reversed(range(self.windows))
+        ]
+        counts = [int(jnp.sum(ts <= end * (1 + 1e-12))) for end in ends]
+        least = min(length, max(3, free))
+        return sorted({max(count, least) for count in counts})
+
+
+def run_search(
+    search: Search,
+    problem: FitProblem,
+    starts: Float[Array, "S p"],
+    train: int,
+    report: Report | None = None,
+) -> tuple[Array, Array]:
+    """Carry every start downhill.
+
+    Args:
+        search: settings.
+        problem: the fit.
+        starts: constants to start from, shape (S, p).
+        train: number of rows that may be used, from the first on.
+        report: called as report("search", done, total) now and then.
+
+    Returns:
+        Constants at the end, shape (S, p), and the loss at each step, (S, steps).
+    """
+    low, high = problem.bounds()
+    unit = (starts - low[None, :]) / (high - low)[None, :]
+    rows = search.rows(problem.data.ts[:train], problem.data.t0, starts.shape[1])
+    chunks = -(-search.steps // search.chunk)
+    total, done, history = len(rows) * chunks, 0, []
+    for count in rows:
+        states = init_states(search, unit)
+        for _ in range(chunks):
+            unit, states, losses = descend(
+                search, problem, unit, states, low, high, jnp.asarray(count)
+            )
+            history.append(losses)
+            done += 1
+            if report is not None:
+                jax.block_until_ready(unit)
+                report("search", done, total)
+    ends = low[None, :] + unit * (high - low)[None, :]
+    return ends, jnp.concatenate(history, axis=1)
+
+
+@jax.jit
+def init_states(search: Search, unit: Array) -> Any:
+    """A fresh optimizer state for each start."""
+    return jax.vmap(search.transformation().init)(unit)
+
+
+@jax.jit
+def descend(
+    search: Search,
+    problem: FitProblem,
+    unit: Float[Array, "S p"],
+    states: Any,
+    low: Array,
+    high: Array,
+    rows: Array,
+) -> tuple[Array, Any, Array]:
+    """`search.chunk` steps for every start over the first `rows` rows.
+
+    Constants are measured in units of their span, so one learning rate fits all.
+    """
+    optimizer = search.transformation()
+    shares = problem.data.shares
+    ts = problem.data.ts
+    mask = (jnp.arange(ts.shape[0]) < rows).astype(ts.dtype)
+
+    def loss(one: Array) -> Array:
+        theta = low + one * (high - low)
+        return jnp.sum(problem.residuals(theta, shares, mask, rows) ** 2) / rows
+
+    def step(one: Array, state: Any) -> tuple[Array, Any, Array]:
+        value, gradient = _value_and_grad(loss, one)
+        gradient = jnp.where(jnp.isfinite(gradient), gradient, 0)
+        updates, state = optimizer.update(
+            gradient, state, one, value=value, grad=gradient, value_fn=loss
+        )
+        return optax.apply_updates(one, updates), state, value
+
+    def body(carry, _):
+        unit, states = carry
+        unit, states, values = jax.vmap(step)(unit, states)
+        return (unit, states), values
+
+    (unit, states), losses = jax.lax.scan(
+        body, (unit, states), None, length=search.chunk
+    )
+    return unit, states, losses.T
+
+
+def _value_and_grad(loss: Callable[[Array], Array], theta: Array):
+    """By forward mode: constants are few, and nothing of the run is stored."""
+    basis = jnp.eye(theta.shape[0], dtype=theta.dtype)
+
+    def along(direction: Array) -> tuple[Array, Array]:
+        return jax.jvp(loss, (theta,), (direction,))
+
+    return jax.vmap(along, out_axes=(None, 0))(basis)

@@ -1,0 +1,227 @@
+"""Run an experiment: one file with a claim, and a function `run(context)`."""
+
+import contextlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from xarray import Dataset
+
+from .store import (
+    OutputError,
+    finished_work_in,
+    new_run_folder,
+    provenance,
+    to_plain,
+    write_csv,
+    write_dataset,
+    write_json,
+)
+from .style import house_style, save_figure
+
+
+class ExperimentError(RuntimeError):
+    """An experiment failed; the message names the line of its file."""
+
+
+class Context:
+    """What an experiment is given: settings, progress, and a folder for its results.
+
+    Attributes:
+        folder: the folder of this run.
+        quick: whether a smaller version is asked for, that takes seconds.
+    """
+
+    def __init__(self, folder: Path, *, quick: bool = False) -> None:
+        self.folder = folder
+        self.quick = quick
+        # Standard output is for results.
+        self._progress = _progress_bar(Console(stderr=True))
+
+    def __enter__(self) -> "Context":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def progress(
+        self, items: Iterable[Any] | int, description: str = ""
+    ) -> Iterator[Any]:
+        """Show a progress bar while a loop runs.
+
+        Args:
+            items: what to loop over, or a number n for `range(n)`.
+            description: what is being done.
+
+        Yields:
+            The items.
+        """
+        items = range(items) if isinstance(items, int) else items
+        yield from self._progress.track(items, description=description)
+
+    def log(self, text: str) -> None:
+        """Print a line on standard error, above the progress bars."""
+        console = self._progress.console
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def save_figure(self, figure: Figure, name: str) -> None:
+        """Write a figure as `name`.png and `name`.svg."""
+        save_figure(figure, self.folder, name)
+
+    def save_dataset(self, dataset: Dataset, name: str = "data") -> None:
+        """Write an xarray Dataset as `name`.zarr, with the provenance added."""
+        dataset = dataset.assign_attrs(provenance() | dataset.attrs)
+        write_dataset(dataset, self.folder / f"{name}.zarr")
+
+    def save_table(self, rows: Sequence[Mapping[str, Any]], name: str) -> None:
+        """Write a table, a mapping a row, as `name`.json and `name`.csv."""
+        write_json(list(rows), self.folder / f"{name}.json")
+        write_csv(rows, self.folder / f"{name}.csv")
+
+
+def load_experiment(path: str | Path) -> ModuleType:
+    """Load the file of an experiment, wherever it lies.
+
+    Args:
+        path: a Python file with a function `run(context)`.
+
+    Returns:
+        Its module.
+
+    Raises:
+        ValueError: if there is no such file, or it is no experiment.
+        ExperimentError: if the file fails while it is loaded.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(
+            f"Argument `FILE` must be a Python file, but {path} is not there."
+        )
+    spec = importlib.util.spec_from_file_location(f"jqd_experiment_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"Argument `FILE` must be a Python file, but is {path}.")
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses and pickled functions look their module up by its name.
+    sys.modules[spec.name] = module
+    with _import_folder(path.parent), _failures_of(path):
+        spec.loader.exec_module(module)
+    if not callable(getattr(module, "run", None)):
+        raise ValueError(
+            f"Argument `FILE` must define a function `run(context)`, but {path} "
+            "does not."
+        )
+    return module
+
+
+def run_experiment(
+    path: str | Path, out: str | Path | None = None, *, quick: bool = False
+) -> tuple[dict[str, Any], Path]:
+    """Run an experiment and keep its results in a new folder.
+
+    Args:
+        path: a Python file with a function `run(context)` that returns a dict.
+        out: the folder for the results; `results/<name of the file>` by custom. An
+            earlier run is kept: this one then goes to a numbered folder beside it.
+        quick: ask the experiment for its smaller version.
+
+    Returns:
+        The summary with its provenance, as written to summary.json, and the folder.
+
+    Raises:
+        ValueError: if the file is no experiment or returns no summary.
+        OutputError: if results cannot be written.
+        ExperimentError: if the experiment fails. What it wrote before remains.
+    """
+    path = Path(path)
+    module = load_experiment(path)
+    folder = new_run_folder(out if out is not None else Path("results") / path.stem)
+    with (
+        finished_work_in(folder),
+        _import_folder(path.parent),
+        Context(folder, quick=quick) as context,
+        house_style(),
+        _failures_of(path),
+    ):
+        summary = module.run(context)
+    summary = _checked(summary, path)
+    summary["provenance"] = provenance()
+    write_json(summary, folder / "summary.json")
+    return summary, folder
+
+
+def _checked(summary: Any, path: Path) -> dict[str, Any]:
+    """The summary as plain data, or one line that says what it must be."""
+    rule = f"Function `run` of {path} must return a dict that JSON can hold, but"
+    if not isinstance(summary, Mapping):
+        raise ValueError(f"{rule} returned {type(summary).__name__}.")
+    try:
+        return to_plain(summary)
+    except TypeError as error:
+        raise ValueError(f"{rule} {error}.") from error
+
+
+@contextlib.contextmanager
+def _failures_of(path: Path) -> Iterator[None]:
+    """Name the line of the experiment's file at which it failed."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except SyntaxError as error:
+        where = f"{error.filename}:{error.lineno}"
+        raise ValueError(
+            f"Argument `FILE` must be valid Python, but {where}: {error.msg}."
+        ) from error
+    except Exception as error:
+        lines = _lines_in(path, error)
+        where = f"{path}:{lines[-1]}" if lines else str(path)
+        reason = str(error).strip().splitlines()
+        name = type(error).__name__
+        text = f"{name}: {reason[0]}" if reason else name
+        raise ExperimentError(f"{where}: {text}") from error
+
+
+def _lines_in(path: Path, error: BaseException) -> list[int]:
+    frames = traceback.extract_tb(error.__traceback__)
+    here = os.path.abspath(path)
+    return [f.lineno or 0 for f in frames if os.path.abspath(f.filename) == here]
+
+
+@contextlib.contextmanager
+def _import_folder(folder: Path) -> Iterator[None]:
+    """Let an experiment import the files beside it, as `python FILE` does."""
+    entry = str(folder.resolve())
+    sys.path.insert(0, entry)
+    try:
+        yield
+    finally:
+        if entry in sys.path:
+            sys.path.remove(entry)
+
+
+def _progress_bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        # A log file gets no bar, nor the empty line that rich leaves for one.
+        disable=not console.is_terminal,
+    )

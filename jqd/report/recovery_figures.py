@@ -1,0 +1,267 @@
+"""The three figures of a recovery; each takes arrays and returns a figure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator
+
+from .style import BLUE, CYCLE, GREY, INK, PALE, SKY, VERMILLION, house_style, subplots
+
+MAX_PANELS = 6
+MAX_PATHS = 150
+
+
+def figure_fit(
+    ts: Any,
+    data: Any,
+    fitted: Any,
+    start: Any,
+    names: Sequence[str],
+    held_out_from: float | None = None,
+    *,
+    ts_model: Any = None,
+    sigma: Any = None,
+) -> Figure:
+    """Draw the data against the fitted law and the law at its starting constants.
+
+    Args:
+        ts: times of the data, shape (T,).
+        data: what was measured, shape (T, M).
+        fitted: the fitted law, shape (T, M), or (K, M) if `ts_model` is given.
+        start: the law at the first start, same shape; NaN where it has no value.
+        names: what each of the M columns is.
+        held_out_from: time from which the fit did not see the data.
+        ts_model: times of `fitted` and `start`, shape (K,), for smooth curves.
+        sigma: standard error of the data, broadcast to (T, M).
+
+    Returns:
+        The figure, one panel a column. Beyond six columns, the six that vary most.
+    """
+    ts, data, fitted, start = (np.asarray(a, float) for a in (ts, data, fitted, start))
+    ts_model = ts if ts_model is None else np.asarray(ts_model, float)
+    shown = np.sort(np.argsort(-np.ptp(data, axis=0), kind="stable")[:MAX_PANELS])
+    columns = min(2, len(shown))
+    rows = -(-len(shown) // columns)
+    with house_style():
+        figure, axes = subplots(
+            rows,
+            columns,
+            size=(4.2 * columns + 0.6, 2.2 * rows + 0.9),
+            sharex=True,
+            sharey=True,
+        )
+        for axis, k in zip(axes.flat, shown, strict=False):
+            _mark_held_out(axis, ts, held_out_from, label=axis is axes.flat[0])
+            axis.plot(ts_model, start[:, k], color=GREY, lw=1.2, ls=(0, (4, 2)))
+            axis.plot(ts_model, fitted[:, k], color=BLUE)
+            if sigma is not None:
+                bars = np.broadcast_to(np.asarray(sigma, float), data.shape)[:, k]
+                axis.errorbar(ts, data[:, k], bars, fmt="none", ecolor=INK, lw=0.6)
+            axis.plot(ts, data[:, k], "o", color=INK, ms=2.8, mew=0)
+            axis.set_title(names[k])
+        for axis in axes.flat[len(shown) :]:
+            axis.set_visible(False)
+        axes[0, 0].set_ylim(_limits(data, fitted, start))
+        axes[0, 0].set_xlim(ts.min(), ts.max())
+        for axis in axes[-1]:
+            axis.set_xlabel("time")
+        handles = [
+            Line2D([], [], color=INK, marker="o", ms=4, ls="", label="data"),
+            Line2D([], [], color=BLUE, label="fitted law"),
+            Line2D([], [], color=GREY, lw=1.2, ls=(0, (4, 2)), label="starting law"),
+        ]
+        figure.legend(handles=handles, loc="outside upper left", ncols=3)
+    return figure
+
+
+def figure_landscape(
+    grid_x: Any,
+    grid_y: Any,
+    loss: Any,
+    starts: Any,
+    ends: Any,
+    converged: Any,
+    reference: Sequence[float] | None,
+    labels: tuple[str, str],
+) -> Figure:
+    """Draw the loss over the plane of two constants, and the way of every start.
+
+    Args:
+        grid_x: values of the first constant, shape (X,).
+        grid_y: values of the second constant, shape (Y,).
+        loss: the loss, shape (Y, X), no negative values; not finite where the law has
+            no value.
+        starts: where the starts began, shape (S, 2).
+        ends: where they went, shape (S, 2).
+        converged: which of them reached the best fit, shape (S,).
+        reference: the constants of exact quantum mechanics, or None.
+        labels: names of the two constants.
+
+    Returns:
+        The figure.
+    """
+    grid_x, grid_y = np.asarray(grid_x, float), np.asarray(grid_y, float)
+    starts, ends = np.asarray(starts, float), np.asarray(ends, float)
+    converged = np.asarray(converged, bool)
+    with house_style():
+        figure, axes = subplots(size=(6.8, 5.2))
+        axis = axes[0, 0]
+        _fill_loss(figure, axis, grid_x, grid_y, np.asarray(loss, float))
+        axis.set_xlim(grid_x.min(), grid_x.max())
+        axis.set_ylim(grid_y.min(), grid_y.max())
+        axis.set_xlabel(labels[0])
+        axis.set_ylabel(labels[1])
+        handles = _draw_starts(axis, starts, ends, converged)
+        if reference is not None:
+            handles += axis.plot(
+                [reference[0]],
+                [reference[1]],
+                "*",
+                color="white",
+                ms=15,
+                mec=INK,
+                mew=1.0,
+                zorder=6,
+                ls="",
+                label="quantum mechanics",
+            )
+        figure.legend(handles=handles, loc="outside upper left", ncols=2)
+    return figure
+
+
+def figure_residuals(
+    ts: Any,
+    residuals: Any,
+    held_out_from: float | None = None,
+    noise_band: Any = None,
+    *,
+    names: Sequence[str] | None = None,
+) -> Figure:
+    """Draw what is left of the data once the fitted law is taken off.
+
+    Args:
+        ts: times, shape (T,).
+        residuals: data minus fitted law, shape (T, M).
+        held_out_from: time from which the fit did not see the data.
+        noise_band: expected standard error, a number or shape (T,); None for data
+            without noise.
+        names: what each of the M columns is.
+
+    Returns:
+        The figure. With more than six columns it shows their median and spread.
+    """
+    ts, residuals = np.asarray(ts, float), np.asarray(residuals, float)
+    with house_style():
+        figure, axes = subplots(size=(6.8, 3.4))
+        axis = axes[0, 0]
+        _mark_held_out(axis, ts, held_out_from, label=True)
+        if noise_band is not None:
+            band = np.broadcast_to(np.asarray(noise_band, float), ts.shape)
+            options = {"color": SKY, "alpha": 0.25, "lw": 0}
+            axis.fill_between(ts, -band, band, label="± 1 standard error", **options)
+        axis.axhline(0, color=GREY, lw=0.8)
+        if residuals.shape[1] <= MAX_PANELS:
+            for k, column in enumerate(residuals.T):
+                label = None if names is None else names[k]
+                # Lines between independent errors would only hide the points.
+                width = 0.8 if noise_band is None else 0
+                axis.plot(ts, column, "o-", ms=2.8, lw=width, mew=0, label=label)
+        else:
+            low, middle, high = np.quantile(residuals, [0.05, 0.5, 0.95], axis=1)
+            options = {"color": CYCLE[0], "lw": 0, "alpha": 0.3}
+            axis.fill_between(ts, low, high, label="90 % of the columns", **options)
+            axis.plot(ts, middle, color=CYCLE[0], label="median")
+        axis.set_xlim(ts.min(), ts.max())
+        axis.set_xlabel("time")
+        axis.set_ylabel("data - fitted law")
+        if axis.get_legend_handles_labels()[0]:
+            figure.legend(loc="outside upper left", ncols=4, columnspacing=1.4)
+    return figure
+
+
+def _mark_held_out(axis: Axes, ts: Any, since: float | None, *, label: bool) -> None:
+    if since is None or since >= ts.max():
+        return
+    axis.axvspan(since, ts.max(), color=PALE, lw=0, zorder=0)
+    if label:
+        x = 0.5 * (since + ts.max())
+        transform = axis.get_xaxis_transform()
+        axis.text(
+            x,
+            0.98,
+            "held out",
+            transform=transform,
+            ha="center",
+            va="top",
+            color=GREY,
+            fontsize=9,
+        )
+
+
+def _limits(data: Any, fitted: Any, start: Any) -> tuple[float, float]:
+    """Room for data and fit; a starting law far from both may leave the panel."""
+    low = min(np.nanmin(data), np.nanmin(fitted))
+    high = max(np.nanmax(data), np.nanmax(fitted))
+    room = 0.5 * (high - low) or 0.1
+    start = np.clip(start[np.isfinite(start)], low - room, high + room)
+    low, high = min([low, *start.flat]), max([high, *start.flat])
+    margin = 0.06 * (high - low)
+    return low - margin, high + margin
+
+
+def _fill_loss(
+    figure: Figure, axis: Axes, x: np.ndarray, y: np.ndarray, loss: np.ndarray
+) -> None:
+    axis.set_facecolor("#D9D9D9")
+    usable = np.isfinite(loss) & (loss > 0)
+    if not usable.any():
+        return
+    # At the best fit the loss falls by many decades within one cell of the grid; on a
+    # scale with room for that, the rest of the plane would be of one colour.
+    low, high = np.quantile(loss[usable], [0.02, 1.0])
+    low = min(low, high / 10)
+    shown = np.ma.masked_invalid(np.maximum(loss, low / 2))
+    levels = np.geomspace(low, high, 17)
+    norm = LogNorm(low, high)
+    filled = axis.contourf(x, y, shown, levels, cmap="cividis", norm=norm, extend="min")
+    # Hairlines between the filled levels, which some viewers of SVG show.
+    filled.set_edgecolor("face")
+    steps = (1.0, 2.0, 5.0) if high / low < 1000 else (1.0,)
+    bar = figure.colorbar(filled, ax=axis, pad=0.02, ticks=LogLocator(subs=steps))
+    bar.formatter = LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf))
+    bar.set_label(
+        "loss" if np.isfinite(loss).all() else "loss (grey: the law has no value)"
+    )
+    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+
+
+def _draw_starts(
+    axis: Axes, starts: np.ndarray, ends: np.ndarray, converged: np.ndarray
+) -> list[Any]:
+    if len(starts) <= MAX_PATHS:
+        for begin, end, good in zip(starts, ends, converged, strict=True):
+            color = "white" if good else VERMILLION
+            axis.plot(*zip(begin, end, strict=True), color=color, lw=0.5, alpha=0.45)
+    size = float(np.clip(60 / np.sqrt(len(starts) + 1), 2.5, 6))
+    options: dict[str, Any] = {"ls": "", "mec": INK, "mew": 0.6, "ms": size}
+    groups = (
+        (converged, "white", "o", "start that converged"),
+        (~converged, VERMILLION, "X", "start that did not"),
+    )
+    handles = []
+    for mask, color, marker, label in groups:
+        if mask.any():
+            x, y = starts[mask].T
+            options |= {"color": color, "marker": marker, "label": label}
+            handles += axis.plot(x, y, zorder=4, **options)
+    if (~converged).any():
+        x, y = ends[~converged].T
+        (end,) = axis.plot(x, y, ".", color=VERMILLION, ms=3, zorder=5, ls="")
+        end.set_label("where that one went")
+        handles.append(end)
+    return handles

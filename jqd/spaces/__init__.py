@@ -1,0 +1,3 @@
+"""Where states live, and the operators on them."""
+
+from .grids import Grid as Grid

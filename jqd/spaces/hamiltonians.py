@@ -1,0 +1,156 @@
+"""Hamiltonians: dense and diagonal matrices, and particles on periodic grids."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, Inexact
+
+from .. import _checks
+from ..steppers.flows import Flows, PhaseFlow
+from .grids import Grid
+from .potentials import FunctionPotential, SampledPotential
+
+
+class MatrixHamiltonian(eqx.Module):
+    """H as a Hermitian matrix (n, n), or as its diagonal (n,).
+
+    Attributes:
+        matrix: (n, n) Hermitian or (n,) real, in energy units.
+    """
+
+    matrix: Inexact[Array, "..."]
+
+    @property
+    def autonomous(self) -> bool:
+        """A matrix does not depend on time."""
+        return True
+
+    def apply(self, psi: Array, t: ArrayLike, hbar: ArrayLike) -> Array:
+        """H psi."""
+        del t, hbar
+        return self.matrix * psi if self.matrix.ndim == 1 else self.matrix @ psi
+
+
+class ParticleOnGrid(eqx.Module):
+    """H = p^2 / 2m + V(x, t) on a periodic grid.
+
+    Attributes:
+        potential: V, energy units.
+        mass: m, scalar.
+        grid: the grid (static).
+    """
+
+    potential: SampledPotential | FunctionPotential
+    mass: Float[Array, ""]
+    grid: Grid
+
+    @property
+    def autonomous(self) -> bool:
+        """Whether V is the same at all times."""
+        return self.potential.autonomous
+
+    def kinetic(self, hbar: ArrayLike) -> Array:
+        """hbar^2 k^2 / 2m in the order of `jnp.fft`."""
+        return hbar**2 * self.grid.k2 / (2 * self.mass)
+
+    def apply(self, psi: Array, t: ArrayLike, hbar: ArrayLike) -> Array:
+        """H psi."""
+        moving = jnp.fft.ifftn(self.kinetic(hbar) * jnp.fft.fftn(psi))
+        return moving + self.potential(self.grid, t) * psi
+
+    def flows(self, hbar: ArrayLike) -> Flows:
+        """The potential (outer) and kinetic (inner) flows of i hbar d/dt psi = H psi."""
+        outer = PhaseFlow(
+            rate=lambda t: self.potential(self.grid, t) / hbar,
+            correction=lambda t: (
+                self.potential.squared_gradient(self.grid, t) / (self.mass * hbar)
+            ),
+            autonomous=self.autonomous,
+        )
+        inner = PhaseFlow(
+            rate=lambda t: self.kinetic(hbar) / hbar,
+            to_basis=jnp.fft.fftn,
+            from_basis=jnp.fft.ifftn,
+        )
+        return Flows(outer, inner)
+
+    def spectral_bounds(self, hbar: ArrayLike) -> tuple[Array, Array]:
+        """Numbers that enclose the spectrum: [min V, max V + max kinetic energy]."""
+        values = self.potential(self.grid, 0.0)
+        return jnp.min(values), jnp.max(values) + jnp.max(self.kinetic(hbar))
+
+
+def chebyshev_terms(phase: float, precision: float) -> int:
+    """Terms that expand exp(-i phase x) on [-1, 1] to rounding.
+
+    The Bessel coefficients fall faster than exponentially beyond k = phase, over a
+    width of about phase^(1/3).
+    """
+    digits = -math.log10(precision)
+    return math.ceil(phase + (1.0 + digits) * (1 + phase) ** (1 / 3)) + 8
+
+
+def chebyshev_step(
+    hamiltonian: ParticleOnGrid, psi: Array, dt: Array, hbar: Array, terms: int
+) -> Array:
+    """exp(-i H dt / hbar) psi by the Chebyshev expansion.
+
+    exp(-i z x) = sum_k (2 - delta_k0) (-i)^k J_k(z) T_k(x)
+
+    Args:
+        hamiltonian: autonomous Hamiltonian with `spectral_bounds`.
+        psi: state, shape of the grid.
+        dt: time, scalar.
+        hbar: scalar.
+        terms: number of terms (static), see `chebyshev_terms`.
+
+    Returns:
+        The state after dt.
+
+    Source: Tal-Ezer & Kosloff (1984) J. Chem. Phys. 81, 3967.
+    """
+    low, high = hamiltonian.spectral_bounds(hbar)
+    half, centre = (high - low) / 2, (high + low) / 2
+    coefficients = _bessel_phases(half * dt / hbar, terms)
+
+    def scaled(vector: Array) -> Array:
+        return (hamiltonian.apply(vector, 0.0, hbar) - centre * vector) / half
+
+    def add(carry: tuple[Array, Array, Array], c: Array):
+        total, previous, current = carry
+        following = 2 * scaled(current) - previous
+        return (total + c * current, current, following), None
+
+    first = scaled(psi)
+    total = coefficients[0] * psi
+    (total, _, _), _ = jax.lax.scan(add, (total, psi, first), coefficients[1:])
+    return jnp.exp(-1j * centre * dt / hbar) * total
+
+
+def _bessel_phases(z: Array, terms: int) -> Array:
+    """(2 - delta_k0) (-i)^k J_k(z), k < terms, from exp(-i z cos(angle)) by FFT."""
+    points = 2 ** math.ceil(math.log2(2 * terms + 2))
+    angle = 2 * jnp.pi * jnp.arange(points) / points
+    series = jnp.fft.fft(jnp.exp(-1j * z * jnp.cos(angle)))[:terms] / points
+    return series * jnp.where(jnp.arange(terms) == 0, 1, 2)
+
+
+def matrix_hamiltonian(hamiltonian: ArrayLike) -> MatrixHamiltonian:
+    """A checked matrix Hamiltonian.
+
+    Args:
+        hamiltonian: (n, n) Hermitian, or (n,) real for a diagonal one.
+
+    Returns:
+        The Hamiltonian; integers become floats.
+
+    Raises:
+        ValueError: not square, not Hermitian or not finite.
+    """
+    matrix = jnp.asarray(hamiltonian)
+    if not jnp.issubdtype(matrix.dtype, jnp.inexact):
+        matrix = matrix.astype(jnp.result_type(float))
+    _checks.check_hermitian(matrix, "hamiltonian")
+    return MatrixHamiltonian(matrix)

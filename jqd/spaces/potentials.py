@@ -1,0 +1,131 @@
+"""Potentials on a grid: sampled values, or functions of position and time."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, PyTree
+
+from .grids import Grid
+
+
+class SampledPotential(eqx.Module):
+    """V given by its values on the grid.
+
+    Attributes:
+        values: V at the grid points, shape of the grid, in energy units.
+    """
+
+    values: Float[Array, "..."] = eqx.field(converter=jnp.asarray)
+
+    @property
+    def autonomous(self) -> bool:
+        """Samples do not depend on time."""
+        return True
+
+    def __call__(self, grid: Grid, t: ArrayLike) -> Array:
+        """V on the grid."""
+        del grid, t
+        return self.values
+
+    def squared_gradient(self, grid: Grid, t: ArrayLike) -> Array:
+        """|grad V|^2 by local differences: V need not be periodic."""
+        del t
+        return sum(part**2 for part in grid.gradient(self.values))
+
+
+class FunctionPotential(eqx.Module):
+    """V(x, ..) or V(x, .., t), with constants that can be fitted.
+
+    Attributes:
+        function: callable of the grid's coordinates (and the time); an
+            `equinox.Module` or a `jax.tree_util.Partial` may hold array constants.
+        time_dependent: whether the time is passed as the last argument.
+    """
+
+    function: Callable[..., Array]
+    time_dependent: bool = eqx.field(static=True)
+
+    @property
+    def autonomous(self) -> bool:
+        """Whether V is the same at all times."""
+        return not self.time_dependent
+
+    def at(self, coordinates: tuple[Array, ...], t: ArrayLike) -> Array:
+        """V at these coordinates."""
+        arguments = (*coordinates, t) if self.time_dependent else coordinates
+        return jnp.asarray(self.function(*arguments))
+
+    def __call__(self, grid: Grid, t: ArrayLike) -> Array:
+        """V on the grid."""
+        return jnp.broadcast_to(self.at(grid.coordinates, t), grid.shape)
+
+    def squared_gradient(self, grid: Grid, t: ArrayLike) -> Array:
+        """|grad V|^2 by automatic differentiation."""
+        points = tuple(jnp.broadcast_arrays(*grid.coordinates))
+
+        # V acts on each point alone, so the gradient of the sum is the gradient
+        def total(*coordinates: Array) -> Array:
+            return jnp.sum(self.at(coordinates, t))
+
+        parts = jax.grad(total, argnums=tuple(range(grid.ndim)))(*points)
+        return sum(part**2 for part in parts)
+
+
+Potential = SampledPotential | FunctionPotential
+
+
+def potential(
+    function: Callable[..., Array] | ArrayLike | Potential,
+    grid: Grid,
+    **constants: PyTree,
+) -> Potential:
+    """A potential on `grid` from values or from a function.
+
+    Args:
+        function: array of the grid's shape, or a callable V(x, ..) or V(x, .., t)
+            taking one broadcastable array per dimension (and the time, scalar).
+        grid: the grid.
+        **constants: array constants passed to the function by keyword; they become
+            leaves, so they can be differentiated and fitted.
+
+    Returns:
+        A potential: call it with (grid, t).
+
+    Raises:
+        ValueError: wrong shape, or a function with another number of arguments.
+    """
+    if isinstance(function, SampledPotential | FunctionPotential):
+        return function
+    if not callable(function):
+        values = jnp.asarray(function)
+        if values.shape != grid.shape:
+            raise ValueError(
+                f"Argument `potential` must have the grid's shape {grid.shape}, but "
+                f"has shape {values.shape}."
+            )
+        return SampledPotential(values)
+    arity = _positional(function, constants)
+    if arity not in (grid.ndim, grid.ndim + 1):
+        raise ValueError(
+            f"Argument `potential` must take {grid.ndim} coordinates, and a time if "
+            f"it depends on one, but takes {arity} arguments."
+        )
+    leaves = {name: jnp.asarray(value) for name, value in constants.items()}
+    if leaves or not isinstance(function, eqx.Module | jax.tree_util.Partial):
+        function = jax.tree_util.Partial(function, **leaves)
+    return FunctionPotential(function, time_dependent=arity == grid.ndim + 1)
+
+
+def _positional(function: Callable[..., Any], constants: dict[str, Any]) -> int:
+    """Number of positional parameters without default that are not constants."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(
+        parameter.kind in kinds
+        and parameter.default is inspect.Parameter.empty
+        and name not in constants
+        for name, parameter in inspect.signature(function).parameters.items()
+    )

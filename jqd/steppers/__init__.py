@@ -1,0 +1,17 @@
+"""One-step methods: functions (law, t, state, dt) -> state with an `order`."""
+
+from .flows import Flows as Flows
+from .flows import GeneralFlow as GeneralFlow
+from .flows import PhaseFlow as PhaseFlow
+from .runge_kutta import RungeKutta4 as RungeKutta4
+from .runge_kutta import rk4 as rk4
+from .splitting import Splitting as Splitting
+from .splitting import chin4a as chin4a
+from .splitting import kahan_li6 as kahan_li6
+from .splitting import kahan_li8 as kahan_li8
+from .splitting import s6 as s6
+from .splitting import srkn6 as srkn6
+from .splitting import srkn11 as srkn11
+from .splitting import strang as strang
+from .splitting import suzuki4 as suzuki4
+from .splitting import yoshida4 as yoshida4

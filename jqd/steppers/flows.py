@@ -1,0 +1,124 @@
+"""Exact partial flows, the building blocks of splitting methods."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, PyTree
+
+
+def _identity(psi: Array) -> Array:
+    return psi
+
+
+@dataclass(frozen=True)
+class PhaseFlow:
+    """A unitary flow that is diagonal in some basis.
+
+    psi -> B^-1 [ exp(-i (dt w(t) - c w'(t))) B psi ]
+
+    The factor depends on (t, dt) alone and the application on (factor, psi), so that
+    steppers compute factors once where nothing depends on time.
+
+    Attributes:
+        rate: t -> w(t), real array in the basis (rad per unit of time).
+        correction: t -> w'(t), the double commutator used by gradient-corrected
+            steps, or None where the law has none.
+        to_basis: B.
+        from_basis: B^-1.
+        autonomous: whether w does not depend on t.
+    """
+
+    rate: Callable[[ArrayLike], Array]
+    correction: Callable[[ArrayLike], Array] | None = None
+    to_basis: Callable[[Array], Array] = _identity
+    from_basis: Callable[[Array], Array] = _identity
+    autonomous: bool = True
+
+    def factor(
+        self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
+    ) -> Complex[Array, "..."]:
+        """exp(-i (dt w - correction w'))."""
+        angle = dt * self.rate(t)
+        if correction is not None:
+            if self.correction is None:
+                raise ValueError(
+                    "Argument `stepper` must not need the gradient of the potential, "
+                    "but this law has no gradient correction; use another splitting."
+                )
+            angle = angle - correction * self.correction(t)
+        return jax.lax.complex(jnp.cos(angle), -jnp.sin(angle))
+
+    def apply(self, factor: Array, psi: Array) -> Array:
+        """The state after the flow with this factor."""
+        return self.from_basis(factor * self.to_basis(psi))
+
+    def __call__(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
+        """The state after time dt of this part alone."""
+        return self.apply(self.factor(t, dt), psi)
+
+    def pullback(
+        self, factor: Array, psi: Array, cotangent: Array
+    ) -> tuple[Array, Array, Array]:
+        """One step of reverse-mode differentiation that needs no stored state.
+
+        Args:
+            factor: the factor with which `psi` was reached.
+            psi: the state after the flow.
+            cotangent: cotangent of that state.
+
+        Returns:
+            The state before the flow, its cotangent, and the factor's cotangent.
+        """
+        before = jnp.conj(factor) * self.to_basis(psi)
+        state = self.from_basis(before)
+        (pulled,) = jax.linear_transpose(self.from_basis, before)(cotangent)
+        (result,) = jax.linear_transpose(self.to_basis, state)(factor * pulled)
+        return state, result, before * pulled
+
+
+@dataclass(frozen=True)
+class GeneralFlow:
+    """An exact partial flow given as a function (t, state, dt) -> state."""
+
+    function: Callable[..., PyTree[Array]]
+    autonomous: bool = True
+
+    def factor(
+        self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
+    ) -> tuple[ArrayLike, ArrayLike]:
+        """Nothing can be computed ahead: time and step themselves."""
+        if correction is not None:
+            raise ValueError(
+                "Argument `stepper` must not need the gradient of the potential, "
+                "but this law has no gradient correction; use another splitting."
+            )
+        return t, dt
+
+    def apply(
+        self, factor: tuple[ArrayLike, ArrayLike], state: PyTree[Array]
+    ) -> PyTree[Array]:
+        """The state after the flow."""
+        t, dt = factor
+        return self.function(t, state, dt)
+
+    def __call__(
+        self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
+    ) -> PyTree[Array]:
+        """The state after time dt of this part alone."""
+        return self.function(t, state, dt)
+
+
+class Flows(NamedTuple):
+    """The two parts of a split law.
+
+    Attributes:
+        outer: the part that starts and ends each step (the potential), whose
+            explicit time is frozen during its own flow.
+        inner: the part in between (the kinetic energy), which carries time along.
+    """
+
+    outer: PhaseFlow | GeneralFlow
+    inner: PhaseFlow | GeneralFlow

@@ -1,0 +1,267 @@
+"""Palindromic splitting methods: Strang, Yoshida, Suzuki, Kahan-Li, Blanes-Moan, Chin.
+
+One step multiplies by outer flows of b_0 dt, then alternates inner flows of a_j dt and
+outer flows of b_j dt. All lists are palindromic, so a step of -dt undoes a step of dt.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, PyTree
+
+from .flows import Flows
+
+
+class Splitting(eqx.Module):
+    """A palindromic two-part splitting method.
+
+    Attributes:
+        name: the method's name.
+        order: order of the global error.
+        a: inner coefficients, s of them.
+        b: outer coefficients, s + 1 of them.
+        c: coefficients of dt^3 w' in each outer flow (gradient-corrected methods),
+            or None.
+    """
+
+    name: str = eqx.field(static=True)
+    order: int = eqx.field(static=True)
+    a: tuple[float, ...] = eqx.field(static=True)
+    b: tuple[float, ...] = eqx.field(static=True)
+    c: tuple[float, ...] | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self) -> None:
+        if len(self.b) != len(self.a) + 1:
+            raise ValueError(
+                "Argument `b` must have one entry more than `a`, but has "
+                f"{len(self.b)} for {len(self.a)}."
+            )
+        for name, values in (("a", self.a), ("b", self.b)):
+            mirrored = all(
+                abs(x - y) < 1e-14
+                for x, y in zip(values, values[::-1], strict=True)
+            )
+            if not mirrored or abs(sum(values) - 1) > 1e-12:
+                raise ValueError(
+                    f"Argument `{name}` must be palindromic with sum 1, but is "
+                    f"{values}."
+                )
+
+    def __call__(
+        self, law: Any, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
+    ) -> PyTree[Array]:
+        """The state at t + dt, for a law with `flows()`."""
+        return self.sweep(law, t, state, dt, 1)
+
+    def stages(self) -> list[tuple[str, float, float, float]]:
+        """(part, coefficient, correction, offset in units of dt) of one merged step.
+
+        The last outer flow of a step and the first of the next are one flow.
+        """
+        c = self.c or (0.0,) * len(self.b)
+        last = len(self.a) - 1
+        result, offset = [], 0.0
+        for j, a in enumerate(self.a):
+            result.append(("inner", a, 0.0, offset))
+            offset += a
+            merged = j == last
+            result.append(
+                (
+                    "outer",
+                    self.b[j + 1] + (self.b[0] if merged else 0.0),
+                    c[j + 1] + (c[0] if merged else 0.0),
+                    offset,
+                )
+            )
+        return result
+
+    def entry(self) -> tuple[float, float]:
+        """(coefficient, correction) of the outer flow that opens a step."""
+        return self.b[0], (self.c or (0.0,))[0]
+
+    def outer_factor(
+        self, flows: Flows, t: ArrayLike, dt: ArrayLike, b: float, c: float
+    ) -> PyTree[Array]:
+        """The factor of an outer flow of b dt with correction c dt^3."""
+        correction = c * dt**3 if self.c is not None else None
+        return flows.outer.factor(t, b * dt, correction)
+
+    def factors(self, flows: Flows, t: ArrayLike, dt: ArrayLike) -> list[PyTree[Array]]:
+        """The factors of the merged stages of a step that starts at t."""
+        known: dict[tuple[str, float, float, float], PyTree[Array]] = {}
+        result = []
+        for part, coefficient, correction, offset in self.stages():
+            frozen = getattr(flows, part).autonomous
+            key = (part, coefficient, correction, 0.0 if frozen else offset)
+            if key not in known:
+                time = t + offset * dt
+                known[key] = (
+                    self.outer_factor(flows, time, dt, coefficient, correction)
+                    if part == "outer"
+                    else flows.inner.factor(time, coefficient * dt)
+                )
+            result.append(known[key])
+        return result
+
+    def sweep(
+        self,
+        law: Any,
+        t: ArrayLike,
+        state: PyTree[Array],
+        dt: ArrayLike,
+        steps: int | Array,
+    ) -> PyTree[Array]:
+        """The state after `steps` steps of dt from t, adjoining outer flows merged.
+
+        Args:
+            law: law with `flows() -> Flows`.
+            t: start time.
+            state: state at t.
+            dt: step.
+            steps: number of steps; static, or traced for forward mode alone.
+
+        Returns:
+            The state at t + steps dt.
+        """
+        flows = law.flows()
+        b, c = self.entry()
+        state = flows.outer.apply(self.outer_factor(flows, t, dt, b, c), state)
+        body = self.merged_step(flows, t, dt)
+        if isinstance(steps, int):
+            state, _ = jax.lax.scan(
+                lambda psi, i: (body(i, psi), None), state, jnp.arange(steps)
+            )
+        else:
+            state = jax.lax.fori_loop(0, steps, body, state)
+        end = t + steps * dt
+        return flows.outer.apply(self.outer_factor(flows, end, dt, -b, -c), state)
+
+    def merged_step(self, flows: Flows, t: ArrayLike, dt: ArrayLike):
+        """(i, state) -> state: the i-th merged step from t."""
+        autonomous = flows.outer.autonomous and flows.inner.autonomous
+        fixed = self.factors(flows, t, dt) if autonomous else None
+
+        def body(i: Array, state: PyTree[Array]) -> PyTree[Array]:
+            factors = fixed if fixed is not None else self.factors(flows, t + i * dt, dt)
+            for (part, *_), factor in zip(self.stages(), factors, strict=True):
+                state = getattr(flows, part).apply(factor, state)
+            return state
+
+        return body
+
+
+def _compose(name: str, order: int, weights: tuple[float, ...]) -> Splitting:
+    """A symmetric composition of Strang steps with these weights."""
+    padded = (0.0, *weights, 0.0)
+    b = tuple(
+        (left + right) / 2 for left, right in zip(padded, padded[1:], strict=False)
+    )
+    return Splitting(name, order, weights, b)
+
+
+def _mirror(
+    half: tuple[float, ...], *, middle: bool, total: float = 1.0
+) -> tuple[float, ...]:
+    """A palindrome from its first half, completed so that it sums to `total`.
+
+    middle: the missing entry stands alone in the middle; otherwise it is doubled.
+    """
+    rest = total - 2 * sum(half)
+    if middle:
+        return (*half, rest, *half[::-1])
+    return (*half, rest / 2, rest / 2, *half[::-1])
+
+
+_y = 1 / (2 - 2 ** (1 / 3))
+_s = 1 / (4 - 4 ** (1 / 3))
+_KAHAN_LI_6 = (
+    0.39216144400731413928,
+    0.33259913678935943860,
+    -0.70624617255763935981,
+    0.082213596293550800230,
+)
+_KAHAN_LI_8 = (
+    0.13020248308889008087881763,
+    0.56116298177510838456196441,
+    -0.38947496264484728640807860,
+    0.15884190655515560089621075,
+    -0.39590389413323757733623154,
+    0.18453964097831570709183254,
+    0.25837438768632204729397911,
+    0.29501172360931029887096624,
+)
+
+strang = Splitting("strang", 2, (1.0,), (0.5, 0.5))
+"""Strang (1968): order 2."""
+
+yoshida4 = _compose("yoshida4", 4, (_y, 1 - 2 * _y, _y))
+"""Yoshida (1990) Phys. Lett. A 150, 262: order 4, 3 Strang steps."""
+
+suzuki4 = _compose("suzuki4", 4, (_s, _s, 1 - 4 * _s, _s, _s))
+"""Suzuki (1990) Phys. Lett. A 146, 319: order 4, 5 Strang steps."""
+
+kahan_li6 = _compose("kahan_li6", 6, _mirror(_KAHAN_LI_6, middle=True))
+"""Kahan & Li (1997) Math. Comp. 66, 1089: order 6, 9 Strang steps."""
+
+kahan_li8 = _compose("kahan_li8", 8, _mirror(_KAHAN_LI_8, middle=True))
+"""Kahan & Li (1997) Math. Comp. 66, 1089: order 8, 17 Strang steps."""
+
+chin4a = Splitting(
+    "chin4a",
+    4,
+    (0.5, 0.5),
+    (1 / 6, 2 / 3, 1 / 6),
+    # (2/3)(V - dt^2 |grad V|^2 / (48 m)); w' = |grad V|^2 / (m hbar)
+    (0.0, 1 / 72, 0.0),
+)
+"""Chin & Chen (2001) J. Chem. Phys. 114, 7338, algorithm 4A: order 4, positive steps,
+one |grad V|^2; for laws whose outer part is a potential."""
+
+srkn6 = Splitting(
+    "srkn6",
+    4,
+    _mirror((0.245298957184271, 0.604872665711080), middle=False),
+    _mirror(
+        (0.0829844064174052, 0.396309801498368, -0.0390563049223486), middle=True
+    ),
+)
+"""Blanes & Moan (2002) J. Comput. Appl. Math. 142, 313: Nystroem type, order 4, 6
+stages; the outer part must depend on position alone."""
+
+srkn11 = Splitting(
+    "srkn11",
+    6,
+    _mirror(
+        (
+            0.123229775946271,
+            0.290553797799558,
+            -0.127049212625417,
+            -0.246331761062075,
+            0.357208872795928,
+        ),
+        middle=True,
+    ),
+    _mirror(
+        (
+            0.0414649985182624,
+            0.198128671918067,
+            -0.0400061921041533,
+            0.0752539843015807,
+            -0.0115113874206879,
+        ),
+        middle=False,
+    ),
+)
+"""Blanes & Moan (2002) J. Comput. Appl. Math. 142, 313: Nystroem type, order 6, 11
+stages; the outer part must depend on position alone. Recommended."""
+
+s6 = Splitting(
+    "s6",
+    4,
+    _mirror((0.209515106613362, -0.143851773179818), middle=False),
+    _mirror((0.0792036964311957, 0.353172906049774, -0.0420650803577195), middle=True),
+)
+"""Blanes & Moan (2002) J. Comput. Appl. Math. 142, 313: order 4, 6 stages, any
+splitting."""

@@ -1,0 +1,209 @@
+import json
+import subprocess
+import sys
+
+import jax
+import pytest
+
+import jqd
+from jqd.cli import main
+from jqd.cli.recover import parse_free, parse_noise, parse_start
+
+GOOD = "def run(context):\n    print('noise')\n    return {'value': 0.5}\n"
+
+
+@pytest.fixture
+def jqd_command(capsys):
+    """Run `jqd` with these words: exit code, standard output, standard error."""
+
+    def call(*words):
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def one_line(text, part):
+    assert text.startswith("Error: ")
+    assert text.count("\n") == 1
+    assert part in text
+
+
+def test_info(jqd_command):
+    code, out, _ = jqd_command("info")
+    assert code == 0
+    assert jqd.__version__ in out
+    assert "float64" in out
+
+
+def test_info_as_json(jqd_command):
+    code, out, err = jqd_command("info", "--json")
+    assert (code, err) == (0, "")
+    facts = json.loads(out)
+    assert facts["jax"] == jax.__version__
+    assert facts["devices"]
+
+
+def test_version_and_help(jqd_command):
+    assert jqd_command("--version") == (0, f"{jqd.__version__}\n", "")
+    code, out, _ = jqd_command("--help")
+    assert code == 0
+    for name in ("info", "equations", "run", "recover"):
+        assert name in out
+    assert jqd_command("recover", "copying", "--help")[0] == 0
+    code, out, err = jqd_command()
+    assert (code, err) == (2, "")
+    assert "recover" in out
+
+
+def test_equations(jqd_command):
+    code, out, _ = jqd_command("equations", "copying", "--json")
+    entries = json.loads(out)["copying"]
+    assert code == 0
+    keys = {"number", "statement", "verdict", "function", "printed", "test"}
+    assert set(entries[0]) == keys
+    code, out, _ = jqd_command("equations", "copying", "--verdict", "corrected")
+    assert code == 0
+    wrong = [e for e in entries if e["verdict"] == "corrected"]
+    assert out.startswith(f"copying: {len(wrong)} corrected\n")
+    assert all(f"\n{e['number']}  corrected\n" in out for e in wrong)
+    assert "  holds" not in out
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["equations", "cooking"], "copying"),
+        (["equations", "--verdict", "wrong"], "holds, corrected"),
+        (["info", "--jsn"], "--jsn"),
+        (["fly"], "fly"),
+        (["run"], "FILE"),
+        (["run", "nothing.py"], "nothing.py is not there"),
+        (["recover", "copying", "--starts", "0"], "--starts"),
+        (["recover", "copying", "--data", "x.csv"], "--hamiltonian and --state"),
+        (["recover", "copying", "--free", "q,z"], "'z'"),
+        (["recover", "copying", "--start", "z=1"], "'z'"),
+        (["recover", "copying", "--noise", "loud"], "'loud'"),
+    ],
+)
+def test_bad_words_are_one_line_and_exit_code_2(jqd_command, words, part):
+    code, out, err = jqd_command(*words)
+    assert (code, out) == (2, "")
+    one_line(err, part)
+
+
+def test_run_prints_a_table_and_numbers_a_second_run(jqd_command, tmp_path):
+    path = tmp_path / "half.py"
+    path.write_text(GOOD)
+    code, out, _ = jqd_command("run", path, "--out", tmp_path / "out")
+    assert code == 0
+    assert "0.5" in out
+    code, out, _ = jqd_command("run", path, "--out", tmp_path / "out")
+    assert code == 0
+    assert out.endswith("out-2\n")
+    assert (tmp_path / "out" / "summary.json").exists()
+    assert (tmp_path / "out-2" / "summary.json").exists()
+
+
+def test_run_as_json_prints_nothing_else(jqd_command, tmp_path):
+    path = tmp_path / "half.py"
+    path.write_text(GOOD)
+    code, out, err = jqd_command("run", path, "--json", "--out", tmp_path / "out")
+    assert code == 0
+    assert json.loads(out)["value"] == 0.5
+    assert "noise" in err
+
+
+def test_run_without_success_is_exit_code_1(jqd_command, tmp_path):
+    path = tmp_path / "half.py"
+    path.write_text("def run(context):\n    return {'status': 'not converged'}\n")
+    code, out, err = jqd_command("run", path, "--out", tmp_path / "out")
+    assert (code, err) == (1, "")
+    assert "not converged" in out
+
+
+def test_run_of_a_failing_experiment(jqd_command, tmp_path):
+    path = tmp_path / "half.py"
+    path.write_text("def run(context):\n    return 1 / 0\n")
+    words = ("run", path, "--out", tmp_path / "out")
+    code, out, err = jqd_command(*words)
+    assert (code, out) == (1, "")
+    one_line(err, "half.py:2: ZeroDivisionError")
+    code, _, err = jqd_command(*words, "--traceback")
+    assert code == 1
+    assert "Traceback" in err
+    assert "return 1 / 0" in err
+
+
+def test_an_interrupt_is_one_line_and_exit_code_1(jqd_command, tmp_path):
+    path = tmp_path / "half.py"
+    path.write_text("def run(context):\n    raise KeyboardInterrupt\n")
+    code, _, err = jqd_command("run", path, "--out", tmp_path / "out")
+    assert code == 1
+    one_line(err, "interrupted; finished files are in")
+
+
+def test_an_unwritable_folder_is_exit_code_2(jqd_command, tmp_path):
+    path = tmp_path / "half.py"
+    path.write_text(GOOD)
+    code, out, err = jqd_command("run", path, "--out", path)
+    assert (code, out) == (2, "")
+    one_line(err, "`--out` must be a writable folder")
+    assert path.read_text() == GOOD
+
+
+@pytest.mark.parametrize("setting", ["0", "false", "False"])
+def test_without_float64_nothing_runs(jqd_command, monkeypatch, setting):
+    monkeypatch.setenv("JAX_ENABLE_X64", setting)
+    code, out, err = jqd_command("info")
+    assert (code, out) == (2, "")
+    one_line(err, "JAX_ENABLE_X64")
+
+
+def test_the_process_turns_float64_on():
+    # The tests have it on already; a process of its own begins without.
+    words = ["-c", "import sys; from jqd.cli import main; sys.exit(main())", "info"]
+    done = subprocess.run(
+        [sys.executable, *words, "--json"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["precision"] == "float64"
+    assert done.stderr == ""
+
+
+def test_free_constants_are_read():
+    assert parse_free("q, r", ("q", "r", "R")) == ("q", "r")
+    for text, part in (("z", "q, r"), ("", "''"), ("q,", "''"), ("q,q", "twice")):
+        with pytest.raises(ValueError, match=part):
+            parse_free(text, ("q", "r"))
+
+
+def test_starts_are_read():
+    assert parse_start("", ("q",)) == {}
+    assert parse_start("q=0.2, r=-1.1", ("q", "r")) == {"q": 0.2, "r": -1.1}
+    assert parse_start("R[0,1]=3,q=1", ("q", "R")) == {"R[0,1]": 3.0, "q": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("q", "must look like"),
+        ("q=0.2,", "must look like"),
+        ("z=1", r"\(q, r\), but 'z'"),
+        ("q=1,q=2", "twice"),
+        ("q=one", "must give q a number, but 'one'"),
+        ("r=nan", "must give r a number, but 'nan'"),
+    ],
+)
+def test_bad_starts_are_refused(text, part):
+    with pytest.raises(ValueError, match=part):
+        parse_start(text, ("q", "r"))
+
+
+def test_noise_is_read():
+    assert parse_noise("auto") == ("auto", None)
+    assert parse_noise("gaussian") == ("gaussian", None)
+    assert parse_noise("gaussian:0.01") == ("gaussian", 0.01)
+    for text in ("loud", "none:1", "gaussian:", "gaussian:-1", "gaussian:inf"):
+        with pytest.raises(ValueError, match="--noise"):
+            parse_noise(text)

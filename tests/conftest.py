@@ -1,0 +1,31 @@
+"""What every test shares: float64, no silent broadcasting, a key, the shared data."""
+
+import os
+from pathlib import Path
+
+# Before jax or matplotlib is imported. The CPU, because the workers of a parallel
+# run would each claim most of a GPU's memory; set JAX_PLATFORMS to test on one.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["MPLBACKEND"] = "Agg"
+
+import jax
+import pytest
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def key():
+    return jax.random.key(20260101)
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Data that other programs computed; the folder lies beside the repository."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no folder ../shared/data beside the repository")
+    return folder

@@ -1,0 +1,114 @@
+"""The ledger is complete: what it names exists, and what it refutes is tested."""
+
+import ast
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from jqd import ledger
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTRIES = [(paper, entry) for paper in ledger.papers() for entry in ledger.load(paper)]
+IDS = [f"{paper}-{entry.number}" for paper, entry in ENTRIES]
+
+
+def marked_tests(path):
+    """Name of each test function in a file and the equations that it is marked with.
+
+    A file may shorten `pytest.mark.equation("paper", number)` by a function
+    `equation(number)` of its own, which names the paper.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    paper = next(
+        (
+            call.args[0].value
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef) and node.name == "equation"
+            for call in ast.walk(node)
+            if isinstance(call, ast.Call) and len(call.args) == 2
+        ),
+        None,
+    )
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            marks = found.setdefault(node.name, set())
+            for mark in node.decorator_list:
+                if not isinstance(mark, ast.Call):
+                    continue
+                name = ast.unparse(mark.func)
+                values = tuple(
+                    arg.value for arg in mark.args if isinstance(arg, ast.Constant)
+                )
+                if name == "equation":
+                    marks.add((paper, *values))
+                elif name == "pytest.mark.equation":
+                    marks.add(values)
+    return found
+
+
+MARKS = {
+    path.relative_to(ROOT).as_posix(): marked_tests(path)
+    for path in sorted((ROOT / "tests").rglob("test_*.py"))
+}
+
+
+def test_papers_are_listed():
+    assert "copying" in ledger.papers()
+    with pytest.raises(ValueError, match=r"Argument `paper` must be one of .*copying"):
+        ledger.load("relativity")
+
+
+def test_entries_are_frozen_and_checked():
+    entry = ledger.load("copying")[0]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        entry.verdict = "refuted"
+    with pytest.raises(ValueError, match="Argument `verdict` must be one of"):
+        ledger.Equation("1", "A statement.", "plausible")
+
+
+@pytest.mark.parametrize(
+    "path", ["jqd.ledger.nothing", "nothing.at.all", "jqd", "jqd.nothing.load", ""]
+)
+def test_unknown_functions_are_refused(path):
+    with pytest.raises(ValueError, match="Argument `function` must name a function"):
+        ledger.resolve(path)
+
+
+def test_resolve_finds_functions_and_methods():
+    assert ledger.resolve("jqd.ledger.load") is ledger.load
+    method = ledger.resolve("jqd.ledger.Equation.__post_init__")
+    assert method is ledger.Equation.__post_init__
+
+
+@pytest.mark.parametrize("paper", ledger.papers())
+def test_numbers_are_unique(paper):
+    numbers = [entry.number for entry in ledger.load(paper)]
+    assert len(numbers) == len(set(numbers))
+
+
+def test_every_equation_of_the_copy_paper_is_there():
+    numbers = [e.number for e in ledger.load("copying") if e.number.isdigit()]
+    assert numbers == [str(n) for n in range(1, 65)]
+
+
+@pytest.mark.parametrize(("paper", "entry"), ENTRIES, ids=IDS)
+def test_entry_is_complete(paper, entry):
+    assert entry.statement.endswith(".")
+    wrong = entry.verdict in ("corrected", "refuted")
+    assert bool(entry.printed) == wrong
+    if entry.verdict != "not computable":
+        assert callable(ledger.resolve(entry.function))
+    if entry.verdict in ("holds", "corrected", "refuted"):
+        assert entry.test
+    if entry.test:
+        file, _, name = entry.test.partition("::")
+        assert (paper, entry.number) in MARKS[file][name]
+
+
+def test_every_marker_names_an_entry():
+    known = {(paper, entry.number) for paper, entry in ENTRIES}
+    used = {mark for tests in MARKS.values() for m in tests.values() for mark in m}
+    assert used
+    assert used <= known

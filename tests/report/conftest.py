@@ -1,0 +1,35 @@
+"""A finished recovery, for tests of what is done with one."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def recovery():
+    num_starts = 5
+    q = SimpleNamespace(
+        value=0.50012, stderr=1e-4, reference=0.5, step_bias=2e-10, deviation=1.2
+    )
+    coupling = SimpleNamespace(
+        value=-0.4, stderr=0.02, reference=None, step_bias=1e-9, deviation=None
+    )
+    rng = np.random.default_rng(0)
+    converged = np.arange(num_starts) > 0
+    return SimpleNamespace(
+        law_name="CopyDynamics",
+        constants={"q": q, "R[0,1]": coupling},
+        covariance=np.diag([1e-8, 4e-4]),
+        singular_values=np.array([1e4, 50.0]),
+        null_directions=np.zeros((0, 2)),
+        starts=rng.uniform(size=(num_starts, 2)),
+        ends=rng.uniform(size=(num_starts, 2)),
+        converged=converged,
+        converged_starts=converged.mean(),
+        history=np.exp(-np.arange(12.0)) * np.ones((num_starts, 1)),
+        held_out=0.0123,
+        chi2_per_dof=None,
+        status="converged",
+        message="4 of 5 starts agree",
+    )

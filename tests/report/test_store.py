@@ -1,0 +1,180 @@
+import errno
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+
+from jqd.report import store
+from jqd.report.recovery import (
+    recovery_dataset,
+    recovery_details,
+    recovery_summary,
+)
+
+
+def test_a_second_run_gets_a_numbered_folder(tmp_path):
+    wanted = tmp_path / "results" / "copying"
+    first = store.new_run_folder(wanted)
+    assert first == wanted
+    # Even before the first run has written anything.
+    second = store.new_run_folder(wanted)
+    assert second.name == "copying-2"
+    store.write_json({}, second / "summary.json")
+    assert store.new_run_folder(wanted).name == "copying-3"
+
+
+def test_an_empty_folder_is_used_and_a_full_one_is_not(tmp_path):
+    empty, full = tmp_path / "empty", tmp_path / "full"
+    empty.mkdir()
+    full.mkdir()
+    (full / "notes.txt").write_text("mine")
+    assert store.new_run_folder(empty) == empty
+    assert store.new_run_folder(full).name == "full-2"
+    assert [file.name for file in full.iterdir()] == ["notes.txt"]
+
+
+def test_the_working_folder_itself_can_be_named(tmp_path, monkeypatch):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "notes.txt").write_text("mine")
+    assert store.new_run_folder(".") == tmp_path / "here-2"
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_file_in_the_place_of_the_folder(tmp_path, inside):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    out = file / "run" if inside else file
+    with pytest.raises(store.OutputError, match="`--out` must be a writable folder"):
+        store.new_run_folder(out)
+    assert file.read_text() == "mine"
+
+
+def test_json_holds_arrays_and_no_nan(tmp_path):
+    value = {"a": jnp.array([1.0, jnp.nan]), "b": np.float64(2), "c": (True, None)}
+    path = store.write_json(value | {"z": 1 + 2j}, tmp_path / "x.json")
+    assert json.loads(path.read_text()) == {
+        "a": [1.0, None],
+        "b": 2.0,
+        "c": [True, None],
+        "z": {"real": 1.0, "imag": 2.0},
+    }
+    with pytest.raises(TypeError, match="JSON cannot hold a set"):
+        store.to_json({"a": {1}})
+
+
+def test_csv_has_the_columns_of_all_rows(tmp_path):
+    rows = [{"q": 0.5, "name": "a, b"}, {"q": np.float64(0.1), "r": 2}]
+    path = store.write_csv(rows, tmp_path / "x.csv")
+    assert path.read_text().splitlines() == ["q,name,r", '0.5,"a, b",', "0.1,,2"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text("old")
+
+    def full_disk():
+        with store.atomic_file(path) as temporary:
+            temporary.write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(store.OutputError, match="No space left on device"):
+        full_disk()
+    assert [file.name for file in tmp_path.iterdir()] == ["x.json"]
+    assert path.read_text() == "old"
+
+
+def test_a_failed_dataset_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "data.zarr"
+    store.write_dataset(xr.Dataset({"x": ("t", [1.0])}), path)
+
+    def full_disk(*args, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(xr.Dataset, "to_zarr", full_disk)
+    with pytest.raises(store.OutputError, match="No space left on device"):
+        store.write_dataset(xr.Dataset({"x": ("t", [2.0])}), path)
+    monkeypatch.undo()
+    assert [file.name for file in tmp_path.iterdir()] == ["data.zarr"]
+    with xr.open_zarr(path, consolidated=False) as back:
+        assert back["x"].values == [1.0]
+
+
+def test_a_dataset_comes_back_and_replaces_the_one_before(tmp_path):
+    for value in (1j, 2j):
+        dataset = xr.Dataset({"psi": ("x", [value])}, attrs={"q": jnp.array(0.5)})
+        path = store.write_dataset(dataset, tmp_path / "data.zarr")
+    with xr.open_zarr(path, consolidated=False) as back:
+        assert back["psi"].values == [2j]
+        assert back.attrs == {"q": 0.5}
+
+
+def test_an_interruption_says_where_the_finished_files_are(tmp_path):
+    with (
+        pytest.raises(KeyboardInterrupt, match=r"finished files are in .*run"),
+        store.finished_work_in(tmp_path / "run"),
+    ):
+        raise KeyboardInterrupt
+
+
+def test_provenance_names_versions_and_precision():
+    origin = store.provenance()
+    assert origin["precision"] == "float64"
+    assert origin["date"].endswith("+00:00")
+    assert {"jqd", "jax", "numpy", "python", "backend", "device"} <= set(origin)
+
+
+def test_no_git_revision_outside_a_repository(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert store.provenance()["git_revision"] is None
+
+
+def test_the_summary_of_a_recovery_has_the_promised_keys(recovery):
+    summary = recovery_summary(recovery, 12.34567)
+    plain = json.loads(store.to_json(summary))
+    assert plain == {
+        "law": "CopyDynamics",
+        "constants": {
+            "q": {"value": 0.50012, "stderr": 1e-4, "reference": 0.5},
+            "R[0,1]": {"value": -0.4, "stderr": 0.02, "reference": None},
+        },
+        "status": "converged",
+        "converged_starts": 0.8,
+        "held_out": 0.0123,
+        "seconds": 12.346,
+    }
+    details = json.loads(store.to_json(recovery_details(recovery)))
+    assert details["deviation_sigmas"] == {"q": 1.2, "R[0,1]": None}
+    assert details["covariance"] == [[1e-8, 0], [0, 4e-4]]
+
+
+def test_the_dataset_of_a_recovery_comes_back(recovery, tmp_path):
+    ts, data = np.linspace(0, 1, 4), np.eye(4)[:, :3]
+    dataset = recovery_dataset(
+        recovery,
+        ts=ts,
+        data=data,
+        fitted=data,
+        start=data * np.nan,
+        names=["p0", "p1", "p2"],
+        landscape=(np.arange(3), np.arange(2), np.ones((2, 3))),
+        attributes={"seed": 7, "sigma": None},
+    )
+    path = store.write_dataset(dataset, tmp_path / "data.zarr")
+    with xr.open_zarr(path, consolidated=False) as back:
+        back = back.load()
+    assert list(back["constant"].values) == ["q", "R[0,1]"]
+    assert float(back["value"].sel(constant="q")) == 0.50012
+    assert np.isnan(back["reference"].sel(constant="R[0,1]"))
+    assert back["landscape"].shape == (2, 3)
+    np.testing.assert_array_equal(back["data"], data)
+    np.testing.assert_array_equal(back["starts"], recovery.starts)
+    assert back.attrs["seed"] == 7
+    assert back.attrs["law"] == "CopyDynamics"
+    assert "precision" in back.attrs
+    undescribed = [n for n in back.data_vars if "description" not in back[n].attrs]
+    assert undescribed == []

@@ -1,0 +1,201 @@
+"""Messages of the argument checks, what they let pass, and their silence in jit."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jqd import _checks
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def raises(message):
+    return pytest.raises(ValueError, match=f"^{re.escape(message)}$")
+
+
+def test_concrete_or_tracer():
+    assert _checks.is_concrete(1.0)
+    assert _checks.is_concrete({"a": jnp.ones(2), "b": np.ones(3)})
+    assert isinstance(_checks.concrete(jnp.ones(2)), np.ndarray)
+
+    @jax.jit
+    def traced(x):
+        assert not _checks.is_concrete({"a": 1.0, "b": x})
+        return x
+
+    traced(jnp.ones(2))
+
+
+def test_widen_reaches_the_default_precision():
+    assert _checks.widen(np.ones(2, dtype=np.float32)).dtype == np.float64
+    assert _checks.widen(np.ones(2, dtype=np.complex64)).dtype == np.complex128
+    assert _checks.widen([1, 2]).dtype == np.float64
+    assert not _checks.widen(2.0).weak_type
+
+
+def test_choice():
+    _checks.check_choice("a", "kind", ("a", "b"))
+    with raises("Argument `kind` must be one of 'a', 'b', but it is 'c'."):
+        _checks.check_choice("c", "kind", ("a", "b"))
+
+
+def test_shape():
+    _checks.check_shape(np.ones((2, 3)), "x", (2, None))
+    _checks.check_shape(1.0, "x", ())
+    with raises("Argument `x` must have shape (any, 4), but its shape is (2, 3)."):
+        _checks.check_shape(np.ones((2, 3)), "x", (None, 4))
+    with raises("Argument `x` must have shape (3,), but its shape is (2,)."):
+        _checks.check_shape(np.ones(2), "x", (3,))
+
+
+def test_square():
+    _checks.check_square(np.eye(2), "x")
+    with raises("Argument `x` must be a square matrix, but its shape is (2, 3)."):
+        _checks.check_square(np.ones((2, 3)), "x")
+
+
+def test_finite():
+    _checks.check_finite(np.ones((2, 3), dtype=int), "x")
+    with raises("Argument `x` must be finite, but entry [1, 0] is nan."):
+        _checks.check_finite(np.array([[1.0, 2.0], [np.nan, np.inf]]), "x")
+    with raises("Argument `x` must be finite, but it is inf."):
+        _checks.check_finite(np.inf, "x")
+
+
+def test_real_and_positive():
+    _checks.check_positive(jnp.asarray([1, 2]), "mass")
+    with raises("Argument `mass` must be positive, but it is 0.0."):
+        _checks.check_positive(0.0, "mass")
+    with raises("Argument `mass` must be positive, but entry [1] is -2.0."):
+        _checks.check_positive(np.array([1.0, -2.0]), "mass")
+    with raises("Argument `mass` must be finite, but it is nan."):
+        _checks.check_positive(float("nan"), "mass")
+    with raises("Argument `mass` must be real, but its dtype is complex128."):
+        _checks.check_positive(1.0 + 0j, "mass")
+
+
+def test_hermitian():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(60, 60)) + 1j * rng.normal(size=(60, 60))
+    hermitian = a @ a.conj().T
+    _checks.check_hermitian(hermitian, "h")
+    _checks.check_hermitian(np.arange(3.0), "h")
+    _checks.check_hermitian(np.array([[0, 1], [1, 0]]), "h")
+    # One product of unitaries rounds asymmetrically; the default lets that pass.
+    unitary = np.linalg.qr(a)[0]
+    _checks.check_hermitian(unitary @ (hermitian @ unitary.conj().T), "h")
+
+    wrong = np.diag([1.0, 2.0, 3.0])
+    wrong[2, 0] = 1.2e-3
+    message = (
+        "Argument `h` must be Hermitian, but entry [0, 2] differs from the conjugate "
+        "of entry [2, 0] by 0.0012."
+    )
+    with raises(message):
+        _checks.check_hermitian(wrong, "h")
+    _checks.check_hermitian(wrong, "h", tolerance=2e-3)
+    with pytest.raises(ValueError, match=r"entry \[1, 1\]"):
+        _checks.check_hermitian(np.diag([1.0, 1j]), "h")
+    with pytest.raises(ValueError, match="must be Hermitian"):
+        _checks.check_hermitian(np.full((2, 2), np.nan), "h")
+    with pytest.raises(ValueError, match="must be real where it is a diagonal"):
+        _checks.check_hermitian(np.ones(2) + 0j, "h")
+    with pytest.raises(ValueError, match=r"but its shape is \(2, 3\)\.$"):
+        _checks.check_hermitian(np.ones((2, 3)), "h")
+
+
+def test_state():
+    _checks.check_state(np.array([0.6, 0.8j]), "psi", size=2, weight=1.0)
+    _checks.check_state(np.ones((2, 3)), "psi", size=(2, 3))
+    _checks.check_state(np.array([0.6, 0.8], dtype=np.float32), "psi", weight=1.0)
+    with raises(
+        "Argument `psi` must be normalised, but its squared norm is 1.00000313."
+    ):
+        _checks.check_state(np.array([1.0, 1.77e-3]), "psi", size=2, weight=1.0)
+    with raises("Argument `psi` must have shape (3,), but its shape is (2,)."):
+        _checks.check_state(np.ones(2), "psi", size=3)
+    with raises("Argument `psi` must be finite, but entry [0] is nan."):
+        _checks.check_state(np.array([np.nan, 1.0]), "psi", size=2)
+    with pytest.raises(ValueError, match=r"at least one amplitude, .* \(2, 2\)\.$"):
+        _checks.check_state(np.eye(2), "psi")
+
+
+def test_times():
+    _checks.check_times([0.5])
+    _checks.check_times(np.array([-1, 0, 2]), "ts")
+    with raises(
+        "Argument `ts` must increase strictly, but ts[2] = 1.0 follows ts[1] = 1.0."
+    ):
+        _checks.check_times(np.array([0.0, 1.0, 1.0]), "ts")
+    with raises("Argument `ts` must be finite, but entry [1] is inf."):
+        _checks.check_times(np.array([0.0, np.inf]), "ts")
+    for shape in ((), (0,), (2, 2)):
+        with pytest.raises(ValueError, match="must be a vector of at least one time"):
+            _checks.check_times(np.zeros(shape), "ts")
+
+
+def test_tracers_skip_values_and_keep_shapes():
+    @jax.jit
+    def passes(bad):
+        _checks.check_finite(bad, "x")
+        _checks.check_hermitian(bad, "x")
+        _checks.check_positive(bad, "x")
+        _checks.check_state(bad[0], "x", weight=1.0)
+        _checks.check_times(bad[0], "x")
+        return bad
+
+    bad = jnp.asarray([[-2.0, jnp.nan], [3.0, -2.0]])
+    passes(bad)
+    jax.vmap(passes)(bad[None])
+    with pytest.raises(ValueError, match="must be a square matrix"):
+        jax.jit(lambda x: _checks.check_hermitian(x, "x"))(jnp.ones((2, 3)))
+    with pytest.raises(ValueError, match="must have shape"):
+        jax.jit(lambda x: _checks.check_state(x, "x", size=3))(jnp.ones(2))
+
+
+def test_without_64_bit_floats_every_exact_function_says_so():
+    script = """
+import jax.numpy as jnp
+from jqd import exact
+from jqd.spaces import Grid
+
+grid = Grid((-1.0, 1.0), 4)
+zero, one = jnp.zeros(4), jnp.ones(4) / 2
+calls = {
+    "matrices.propagate": lambda: exact.matrices.propagate(zero, one, [0.0]),
+    "on_grids.hamiltonian": lambda: exact.on_grids.hamiltonian(grid, zero),
+    "on_grids.propagate": lambda: exact.on_grids.propagate(grid, zero, one, [0.0]),
+    "free_gaussian": lambda: exact.free_gaussian(0.0, 0.0),
+    "coherent_state": lambda: exact.coherent_state(0.0, 0.0),
+    "squeezed_state": lambda: exact.squeezed_state(0.0, 0.0),
+    "rabi": lambda: exact.rabi(0.0, coupling=1.0),
+}
+for name, call in calls.items():
+    try:
+        call()
+    except ValueError as error:
+        assert str(error).startswith(f"`exact.{name}` needs 64-bit floats; set"), error
+    else:
+        raise AssertionError(name)
+# The kernel itself runs in any precision.
+assert exact.unitary_orbit(zero, one, jnp.zeros(1)).dtype == jnp.complex64
+assert exact.unitary_orbit(jnp.eye(4), one, jnp.zeros(1)).dtype == jnp.complex64
+print("done")
+"""
+    environment = dict(os.environ, JAX_ENABLE_X64="0", JAX_PLATFORMS="cpu")
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+        check=False,
+    )
+    assert result.stdout == "done\n", result.stderr

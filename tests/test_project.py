@@ -1,0 +1,66 @@
+"""The promises that no single module can keep."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import jqd
+
+ROOT = Path(__file__).resolve().parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+IMPORT_CHECK = """
+import sys
+import jax
+before = dict(jax.config.values)
+import jqd
+changed = {k: v for k, v in jax.config.values.items() if before.get(k, v) != v}
+assert "jax_enable_x64" in before and not changed, changed
+heavy = {"matplotlib", "xarray", "zarr", "typer", "rich"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+def test_import_leaves_jax_alone_and_loads_no_reporting_library():
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_CHECK], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_version_is_written_once():
+    assert "version" in PYPROJECT["project"]["dynamic"]
+    assert PYPROJECT["tool"]["hatch"]["version"]["path"] == "jqd/_version.py"
+    written = (ROOT / "jqd" / "_version.py").read_text()
+    assert written == f'__version__ = "{jqd.__version__}"\n'
+    # The folder can also be used uninstalled (PYTHONPATH=.): then nothing to compare.
+    if any(d.metadata["Name"] == "jqd" for d in metadata.distributions()):
+        assert metadata.version("jqd") == jqd.__version__
+
+
+def test_every_dependency_is_pinned():
+    pinned = {
+        re.split("==", line)[0].lower()
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
+    project = PYPROJECT["project"]
+    wanted = [*project["dependencies"]]
+    for extra in ("test", "bench"):
+        wanted += project["optional-dependencies"][extra]
+    names = {re.split(r"[\[<>=]", entry)[0].lower() for entry in wanted}
+    assert names <= pinned, f"not in constraints.txt: {sorted(names - pinned)}"
+
+
+@pytest.mark.parametrize(
+    "name", ["pyproject.toml", "constraints.txt", "Makefile", ".ci/run"]
+)
+def test_the_set_up_names_no_host(name):
+    text = (ROOT / name).read_text()
+    assert not re.search(r"https?://|index-url|find-links|trusted-host", text)
+    assert not re.search(r"(?<![.\w])/(root|home|work|tmp|opt)/", text)
