@@ -1,15 +1,15 @@
-"""`jqd recover`."""
+"""`jqd recover`: its options."""
 
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
+from .recover_copying import NOISE, RecoverOptions, recover_copying
+
 COPYING_CONSTANTS = ("q", "r", "omega", "R", "delta", "phase0")
-NOISE = ("auto", "none", "gaussian", "multinomial")
 
 # A comma, but not the one in R[0,1].
 _COMMA = re.compile(r",(?![^\[]*\])")
@@ -18,40 +18,6 @@ recover_app = typer.Typer(
     help="Recover the free constants of a law from data, with their errors.",
     no_args_is_help=True,
 )
-
-
-@dataclass(frozen=True)
-class RecoverOptions:
-    """What the user asked for, checked as far as that goes without reading files.
-
-    Attributes:
-        data: file of populations (t,p0,p1..) or counts (t,n0,n1..), or None for the
-            built-in problem.
-        hamiltonian: file of the Hermitian matrix; given with `data`, and only then.
-        state: file of psi at the first time; likewise.
-        free: names of the constants to recover.
-        start: the first start, by name of the constant; the others are drawn.
-        starts: number of starts.
-        noise: name of the noise model, one of `NOISE`.
-        sigma: standard error for Gaussian noise, or None to estimate it.
-        out: folder for the results; never overwritten.
-        seed: of the random starts and of everything else that is drawn.
-        as_json: whether standard output gets the JSON and nothing else.
-        quick: whether a smaller version is asked for.
-    """
-
-    data: Path | None
-    hamiltonian: Path | None
-    state: Path | None
-    free: tuple[str, ...]
-    start: dict[str, float]
-    starts: int
-    noise: str
-    sigma: float | None
-    out: Path
-    seed: int
-    as_json: bool
-    quick: bool
 
 
 @recover_app.command()
@@ -84,7 +50,7 @@ def copying(
         )
     names = parse_free(free, COPYING_CONSTANTS)
     kind, sigma = parse_noise(noise)
-    return _recover_copying(
+    return recover_copying(
         RecoverOptions(
             data=data,
             hamiltonian=hamiltonian,
@@ -198,8 +164,3 @@ def _number(text: str, rule: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"Argument {rule}, but {text!r} was given.")
     return value
-
-
-def _recover_copying(options: RecoverOptions) -> int:
-    """Recover the constants, write the results, print them; return the exit code."""
-    raise NotImplementedError(options)

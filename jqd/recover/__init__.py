@@ -4,10 +4,16 @@ from .data import Data as Data
 from .data import Gaussian as Gaussian
 from .data import Multinomial as Multinomial
 from .data import NoNoise as NoNoise
+from .files import load_matrix as load_matrix
+from .files import load_record as load_record
+from .files import load_state as load_state
+from .fit import identifiability as identifiability
 from .fit import recover as recover
 from .identifiability import Identifiability as Identifiability
 from .identifiability import Unidentifiable as Unidentifiable
 from .polish import Polish as Polish
+from .polish import loss_plane as loss_plane
+from .problem import FitProblem as FitProblem
 from .recovery import Constant as Constant
 from .recovery import Recovery as Recovery
 from .search import Search as Search

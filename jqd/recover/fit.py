@@ -11,13 +11,14 @@ from jaxtyping import Array, ArrayLike
 
 from .. import _checks
 from ..evolve import Adaptive, Fixed, Propagator
+from ..observe import total_variation
 from ..steppers import rk4
 from .data import Data
 from .identifiability import Identifiability, analyse, refuse_degenerate
 from .polish import Polish, jacobian, polish_all, polish_one
 from .problem import PHASES, FitProblem, residuals_of, trajectory_of
 from .recovery import Constant, Recovery
-from .search import Report, Search, run_search
+from .search import Keep, Report, Search, run_search
 
 SEARCH_ERROR = 1e-3  # step error of predictions that a search may carry
 MAX_SUBSTEPS = 4096
@@ -40,6 +41,7 @@ def recover(
     step_tolerance: float | None = None,
     key: Array | None = None,
     report: Report | None = None,
+    keep: Keep | None = None,
 ) -> Recovery:
     """Fit free constants of a law to a record of quantum evolution.
 
@@ -54,7 +56,8 @@ def recover(
         psi0: quantum state at `data.t0`; prepared by `law.prepare`.
         free: names of the constants to fit, e.g. ("q", "r"); "phase0" for unknown
             initial phases.
-        start: where to start, by name; the other starts are drawn from `law.span`.
+        start: where to start, by name ("R") or label ("R[0,1]"); the other starts are
+            drawn from `law.span`.
         starts: number of starts, or an array of them, shape (S, p).
         observe: what the record shows, as for `jqd.evolve`.
         search: settings of the search; None to polish the starts as they are.
@@ -66,6 +69,8 @@ def recover(
             hundredth of the standard error where that is larger.
         key: of the random starts; None for `jax.random.key(0)`.
         report: called as report(stage, done, total).
+        keep: called as keep(starts, ends, history) after each window of the search, so
+            that a run that is killed leaves what it has found.
 
     Returns:
         The recovery.
@@ -92,7 +97,7 @@ def recover(
 
     ends, history = first, jnp.zeros((first.shape[0], 0))
     if search is not None:
-        ends, history = run_search(search, problem, first, train, report)
+        ends, history = run_search(search, problem, first, train, report, keep)
     masks = _masks(data.ts, train)
     ends, costs, sound = _polish_starts(polish, problem, ends, masks[0], report)
     best = int(jnp.nanargmin(jnp.where(sound, costs, jnp.inf)))
@@ -115,14 +120,20 @@ class _Final:
         coarse = _Solution(problem, theta, masks[1])
         if step_tolerance is None:
             tolerance = max(tolerance, 0.01 * float(jnp.min(coarse.stderr)))
-        self.problem = problem.with_substeps(
-            _refined(problem, float(jnp.max(jnp.abs(coarse.bias()))), tolerance)
-        )
+        self.problem = _refined(problem, coarse.bias(), tolerance)
         report("polish", 2, 4)
-        self.held_theta, _ = self._solve(theta, masks[0])
-        report("polish", 3, 4)
-        self.theta, self.ok = self._solve(self.held_theta, masks[1])
+        self.theta, self.ok = self._solve(theta, masks[1])
         self.solution = _Solution(self.problem, self.theta, masks[1])
+        # the first estimate came from coarse steps; the finer one may ask for more
+        for _ in range(2 if polish else 0):
+            finer = _refined(self.problem, self.solution.bias(), tolerance)
+            if int(finer.substeps) == int(self.problem.substeps):
+                break
+            self.problem = finer
+            self.theta, self.ok = self._solve(self.theta, masks[1])
+            self.solution = _Solution(self.problem, self.theta, masks[1])
+        report("polish", 3, 4)
+        self.held_theta, _ = self._solve(self.theta, masks[0])
         report("polish", 4, 4)
 
     def _solve(self, theta, mask):
@@ -159,6 +170,7 @@ class _Final:
             ts=data.ts,
             observed=data.shares,
             substeps=int(problem.substeps),
+            problem=problem,
             status="converged" if converged else "not converged",
             message=self._message(converged, trajectory),
         )
@@ -226,12 +238,13 @@ def _inverse(jacobian: Array, width: Array) -> Array:
     return spread.T @ spread
 
 
-def _refined(problem: FitProblem, bias: float, tolerance: float) -> int:
-    """Substeps at which the step bias falls below the tolerance."""
-    if problem.order is None:
-        return 1
-    factor = math.ceil(max(1.0, 1.2 * (bias / tolerance) ** (1 / problem.order)))
-    return min(int(problem.substeps) * factor, MAX_SUBSTEPS)
+def _refined(problem: FitProblem, biases: Array, tolerance: float) -> FitProblem:
+    """The problem with a step whose bias is below the tolerance."""
+    bias = float(jnp.max(jnp.abs(biases)))
+    if problem.order is None or bias <= tolerance:
+        return problem
+    factor = math.ceil(1.2 * (bias / tolerance) ** (1 / problem.order))
+    return problem.with_substeps(min(int(problem.substeps) * factor, MAX_SUBSTEPS))
 
 
 def _as_data(data: Any) -> Data:
@@ -267,15 +280,19 @@ def _free_names(law: Any, free: Sequence[str]) -> tuple[str, ...]:
 
 def _start(problem: FitProblem, start: Mapping[str, ArrayLike] | None) -> Array:
     """The first start: given values, the law's own for the rest."""
-    parts = []
+    labels = problem.labels()
     for name in start or {}:
-        _checks.check_choice(name, "start", problem.free)
+        _checks.check_choice(name, "start", tuple(dict.fromkeys((*problem.free, *labels))))
+    parts = []
     for name in problem.free:
         own = problem.pack(name)
         value = jnp.asarray((start or {}).get(name, own), own.dtype)
         _checks.check_finite(value, f"start[{name}]")
         parts.append(jnp.broadcast_to(jnp.ravel(value), own.shape))
-    return jnp.concatenate(parts)
+    theta = jnp.concatenate(parts)
+    for label in set(start or {}) - set(problem.free):
+        theta = theta.at[labels.index(label)].set(jnp.asarray((start or {})[label]))
+    return theta
 
 
 def _check_shapes(problem: FitProblem, theta: Array) -> None:
@@ -319,18 +336,30 @@ def _draw(problem, theta0, start, starts, key) -> Array:
     return drawn if start is None else drawn.at[0].set(theta0)
 
 
-def _refuse(problem: FitProblem, starts: Array) -> None:
-    """Refuse degenerate fits, looking at a few starts."""
+def identifiability(problem: FitProblem, theta: Array) -> Identifiability:
+    """What the record can tell at these constants.
+
+    Args:
+        problem: the fit; the record's values matter only through their weights.
+        theta: constants, shape (p,).
+
+    Returns:
+        Singular values and null directions of the Jacobian, judged against the
+        Jacobian with half the step.
+    """
     low, high = problem.bounds()
     shares, mask = problem.data.shares, jnp.ones_like(problem.data.ts)
     at = jnp.where(shares > 0, shares, 1)
-    looks: list[Identifiability] = []
-    _, jacobians = jax.vmap(lambda theta: jacobian(problem, theta, at, mask))(
-        starts[:4]
-    )
-    for one in jacobians:
-        looks.append(analyse(one, high - low, problem.labels()))
-    refuse_degenerate(looks)
+    finer = problem.with_substeps(2 * problem.substeps)
+    coarse, fine = (jacobian(each, theta, at, mask)[1] for each in (problem, finer))
+    return analyse(coarse, high - low, problem.labels(), fine)
+
+
+def _refuse(problem: FitProblem, starts: Array) -> None:
+    """Refuse degenerate fits, looking at a few starts with small steps."""
+    fine = problem.with_substeps(8 * problem.substeps)
+    points = [problem.theta(), *starts[:2]]
+    refuse_degenerate([identifiability(fine, theta) for theta in points])
 
 
 def _train_rows(rows: int, held_out: float, free: int) -> int:
@@ -370,7 +399,7 @@ def _distance(prediction: Array, shares: Array, train: int) -> float | None:
     gap = jnp.abs(prediction[train:] - shares[train:])
     sums = jnp.sum(shares, axis=-1)
     if gap.ndim == 2 and bool(jnp.all(jnp.abs(sums - 1) < 1e-3)):
-        return float(jnp.mean(jnp.sum(gap, axis=-1) / 2))
+        return float(jnp.mean(total_variation(prediction[train:], shares[train:])))
     return float(jnp.mean(gap))
 
 

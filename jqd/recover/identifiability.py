@@ -5,10 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-# A direction counts as null below this fraction of the largest singular value. True
-# null directions come out at rounding (1e-15 to 1e-13 after a run of 1e3 steps),
-# the faintest real ones of well-posed problems above 1e-6.
-NULL_FRACTION = 1e-9
+# A direction counts as null below this fraction of the largest singular value: an
+# exactly null one comes out at rounding, some 1e-13 after a run of 1e3 steps.
+NULL_FRACTION = 1e-11
+# ... and below this many times the step error of the Jacobian, which breaks symmetries
+# of the law that finite steps do not respect.
+STEP_FACTOR = 10.0
 
 
 class Unidentifiable(ValueError):
@@ -38,20 +40,29 @@ class Identifiability(eqx.Module):
         count = int(self.null)
         return self.directions[len(self.labels) - count :]
 
-    def describe(self) -> str:
-        """The null directions in words, e.g. "+0.58 omega[0] +0.58 omega[1]"."""
-        return "; ".join(
+    def describe(self, most: int = 2) -> str:
+        """The null directions in words, e.g. "+0.58 omega[0] +0.58 omega[1]".
+
+        Args:
+            most: how many directions to spell out.
+        """
+        rows = np.asarray(self.null_directions)
+        words = "; ".join(
             " ".join(
                 f"{weight:+.2f} {label}"
                 for weight, label in zip(row, self.labels, strict=True)
                 if abs(weight) > 0.005
             )
-            for row in np.asarray(self.null_directions)
+            for row in rows[:most]
         )
+        return words if len(rows) <= most else f"{words}; and {len(rows) - most} more"
 
 
 def analyse(
-    jacobian: Float[Array, "n p"], width: Float[Array, " p"], labels: list[str]
+    jacobian: Float[Array, "n p"],
+    width: Float[Array, " p"],
+    labels: list[str],
+    finer: Float[Array, "n p"] | None = None,
 ) -> Identifiability:
     """Singular values and null directions of a Jacobian.
 
@@ -59,19 +70,23 @@ def analyse(
         jacobian: derivative of the residuals, shape (n, p).
         width: scale of each constant, shape (p,).
         labels: names, p of them.
+        finer: the same Jacobian with half the step, whose difference tells how small a
+            singular value means something; or None.
 
     Returns:
         The analysis.
     """
-    scaled = jacobian * width[None, :]
+    best = jacobian if finer is None else finer
+    scaled = best * width[None, :]
     # fewer residuals than constants: the missing rows are zeros
     missing = max(0, scaled.shape[1] - scaled.shape[0])
     scaled = jnp.concatenate([scaled, jnp.zeros((missing, scaled.shape[1]))])
     _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
     floor = jnp.maximum(NULL_FRACTION * values[0], jnp.finfo(values.dtype).tiny)
-    return Identifiability(
-        tuple(labels), values, directions, jnp.sum(values <= floor)
-    )
+    if finer is not None:
+        step_error = jnp.linalg.norm((finer - jacobian) * width[None, :], ord=2)
+        floor = jnp.maximum(floor, STEP_FACTOR * step_error)
+    return Identifiability(tuple(labels), values, directions, jnp.sum(values <= floor))
 
 
 def refuse_degenerate(analyses: list[Identifiability]) -> None:

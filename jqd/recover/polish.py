@@ -89,3 +89,27 @@ def jacobian(
         return problem.residuals(theta, at, mask)
 
     return residuals(theta), jax.jacfwd(residuals)(theta)
+
+
+@jax.jit
+def loss_plane(
+    problem: FitProblem, theta: Float[Array, " p"], x: Array, y: Array
+) -> Float[Array, "Y X"]:
+    """Mean squared residual a row over the plane of the first two constants.
+
+    Args:
+        problem: the fit.
+        theta: the other constants, shape (p,), p >= 2.
+        x: values of the first constant, shape (X,).
+        y: values of the second constant, shape (Y,).
+
+    Returns:
+        Loss, shape (Y, X).
+    """
+    shares, mask = problem.data.shares, jnp.ones_like(problem.data.ts)
+
+    def loss(first: Array, second: Array) -> Array:
+        here = theta.at[0].set(first).at[1].set(second)
+        return jnp.sum(problem.residuals(here, shares, mask) ** 2) / mask.shape[0]
+
+    return jax.vmap(lambda b: jax.vmap(lambda a: loss(a, b))(x))(y)

@@ -11,6 +11,9 @@ from ..evolve import Adaptive, Fixed, Propagator, Trajectory, evolve
 from .data import Data
 
 PHASES = "phase0"  # the unknown initial phases, a free constant of the state
+# Weight of residuals past a node in a search. What the regulated law does there is
+# rugged, but it is all that leads away from a node that later rows forbid.
+PAST = 0.03
 
 
 class FitProblem(eqx.Module):
@@ -81,7 +84,11 @@ class FitProblem(eqx.Module):
         return law, state0
 
     def trajectory(self, theta: Array, rows: Array | None = None) -> Trajectory:
-        """The run at these constants; later rows than the first `rows` stand still."""
+        """The run at these constants.
+
+        With `rows`, as a search sees it: later rows stand still, and the run goes on
+        past nodes.
+        """
         law, state0 = self.at(theta)
         ts = self.data.ts
         if not self.data.from_start:
@@ -90,7 +97,6 @@ class FitProblem(eqx.Module):
         if rows is not None and isinstance(method, Fixed):
             intervals = jnp.arange(ts.shape[0] - 1) + int(self.data.from_start)
             counts = jnp.where(intervals < rows, self.substeps, 0)
-            # a search looks past nodes: the regulated law still points downhill there
             method = _fixed(method, counts, heed_alarms=False)
         return evolve(law, state0, ts, method=method, observe=self.observe)
 
@@ -116,12 +122,17 @@ class FitProblem(eqx.Module):
             mask: weight of each row, shape (T,), 0 for rows left out.
             rows: number of rows that are computed at all, or None for all.
         """
-        prediction = self.predict(theta, rows)
-        missed = self.data.shares + 1
-        prediction = jnp.where(jnp.isfinite(prediction), prediction, missed)
+        run = self.trajectory(theta, rows)
+        prediction = self.rows_of(run.values)
+        shares = self.data.shares
+        # a run that blows up has missed as well, before its numbers overflow
+        bound = 1e3 * (1 + jnp.max(jnp.abs(shares)))
+        sound = jnp.abs(prediction) < bound
+        prediction = jnp.where(sound, prediction, shares + 1)
         raw = self.data.noise.residuals(prediction, self.data.values, at)
-        weight = jnp.reshape(mask, (-1,) + (1,) * (raw.ndim - 1))
-        return jnp.ravel(weight * raw)
+        past_node = self.data.ts >= run.failure_time
+        weight = mask * jnp.where(past_node & jnp.asarray(rows is not None), PAST, 1)
+        return jnp.ravel(jnp.reshape(weight, (-1,) + (1,) * (raw.ndim - 1)) * raw)
 
     # -- steps ------------------------------------------------------------------
 

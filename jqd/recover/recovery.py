@@ -6,6 +6,8 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from .problem import FitProblem
+
 
 class Constant(eqx.Module):
     """One recovered constant.
@@ -61,6 +63,7 @@ class Recovery(eqx.Module):
         ts: times of the record, shape (T,).
         observed: the record on the scale of the predictions.
         substeps: steps between two rows in the final fit (static).
+        problem: the fit itself, for predictions and losses elsewhere.
         status: "converged" or "not converged" (static).
         message: one sentence (static).
     """
@@ -75,8 +78,8 @@ class Recovery(eqx.Module):
     ends: Float[Array, "S p"]
     converged: Bool[Array, " S"]
     history: Float[Array, "S steps"]
-    held_out: float
-    held_out_start: float
+    held_out: float | None
+    held_out_start: float | None
     held_out_rows: int = eqx.field(static=True)
     chi2_per_dof: float | None
     prediction: Array
@@ -84,8 +87,14 @@ class Recovery(eqx.Module):
     ts: Float[Array, " T"]
     observed: Array
     substeps: int = eqx.field(static=True)
+    problem: FitProblem
     status: str = eqx.field(static=True)
     message: str = eqx.field(static=True)
+
+    @property
+    def theta(self) -> np.ndarray:
+        """The recovered constants as one vector, shape (p,)."""
+        return np.array([constant.value for constant in self.constants.values()])
 
     @property
     def converged_starts(self) -> float:
@@ -98,8 +107,9 @@ class Recovery(eqx.Module):
             f"  {c.name} = {c.value:.12g} +- {c.stderr:.2g} (step bias {c.step_bias:.1g})"
             for c in self.constants.values()
         ]
+        held_out = "none" if self.held_out is None else f"{self.held_out:.3g}"
         lines.append(
             f"  {100 * self.converged_starts:.0f} % of {len(self.starts)} starts "
-            f"converged; held-out distance {self.held_out:.3g}"
+            f"converged; held-out distance {held_out}"
         )
         return "\n".join(lines)

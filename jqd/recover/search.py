@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from .problem import FitProblem
 
 Report = Callable[[str, int, int], None]
+Keep = Callable[[Array, Array, Array], None]
 
 
 class Search(eqx.Module):
@@ -62,6 +63,7 @@ def run_search(
     starts: Float[Array, "S p"],
     train: int,
     report: Report | None = None,
+    keep: Keep | None = None,
 ) -> tuple[Array, Array]:
     """Carry every start downhill.
 
@@ -71,12 +73,14 @@ def run_search(
         starts: constants to start from, shape (S, p).
         train: number of rows that may be used, from the first on.
         report: called as report("search", done, total) now and then.
+        keep: called as keep(starts, ends, history) after each window.
 
     Returns:
         Constants at the end, shape (S, p), and the loss at each step, (S, steps).
     """
     low, high = problem.bounds()
-    unit = (starts - low[None, :]) / (high - low)[None, :]
+    width = (high - low)[None, :]
+    unit = (starts - low[None, :]) / width
     rows = search.rows(problem.data.ts[:train], problem.data.t0, starts.shape[1])
     chunks = -(-search.steps // search.chunk)
     total, done, history = len(rows) * chunks, 0, []
@@ -91,7 +95,9 @@ def run_search(
             if report is not None:
                 jax.block_until_ready(unit)
                 report("search", done, total)
-    ends = low[None, :] + unit * (high - low)[None, :]
+        ends = low[None, :] + unit * width
+        if keep is not None:
+            keep(starts, ends, jnp.concatenate(history, axis=1))
     return ends, jnp.concatenate(history, axis=1)
 
 

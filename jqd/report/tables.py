@@ -52,7 +52,9 @@ def print_recovery(recovery: Any, console: Console) -> None:
     biases = [abs(float(c.step_bias)) for c in recovery.constants.values()]
     lines = {
         "starts that converged": f"{converged} of {starts} ({share:.3g} %)",
-        "held-out distance": f"{float(recovery.held_out):.2e}",
+        "held-out distance": "none held out"
+        if recovery.held_out is None
+        else f"{recovery.held_out:.2e} (before the fit {recovery.held_out_start:.2e})",
         "step-size bias": f"{max(biases, default=math.nan):.1e} at most",
     }
     if recovery.chi2_per_dof is not None:

@@ -1,0 +1,87 @@
+"""Named set-ups with known answers, shared by tests, benchmarks and experiments."""
+
+from importlib import resources
+from pathlib import Path
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from .laws import CopyDynamics
+from .recover import Data
+from .recover.files import load_matrix, load_record, load_state
+
+DATA = Path(str(resources.files("jqd"))) / "data"
+
+
+class FourLevel(eqx.Module):
+    """Four coupled levels, complex Hermitian H, generic start; ħ = 1.
+
+    Attributes:
+        hamiltonian: H, shape (4, 4).
+        psi0: ψ at t = 0, shape (4,).
+        populations: |ψ_a(t)|² at 61 times in [0, 6], by QuTiP's `sesolve` (vern9).
+        counts: the same, 20000 independent shots a time.
+    """
+
+    hamiltonian: Array
+    psi0: Array
+    populations: Data
+    counts: Data
+
+
+def four_level() -> FourLevel:
+    """The four-level problem, from data that QuTiP computed.
+
+    Returns:
+        Hamiltonian, state and records; a fit must find q = 1/2 and r = -1/2.
+    """
+    return FourLevel(
+        jnp.asarray(load_matrix(DATA / "four_level_hamiltonian.npy")),
+        jnp.asarray(load_state(DATA / "four_level_psi0.npy")),
+        load_record(DATA / "four_level_populations.csv"),
+        load_record(DATA / "four_level_counts.csv"),
+    )
+
+
+def golden(q: float = 0.5, r: float = -0.5, **options) -> tuple[CopyDynamics, Array]:
+    """Three classes with all couplings: the standard test of copy dynamics.
+
+    ω = (0, .4, -.3); R₁₂ = .7, δ₁₂ = .3; R₁₃ = .5, δ₁₃ = 0; R₂₃ = .6, δ₂₃ = -1
+
+    Args:
+        q: exponent of the copy rate.
+        r: exponent of the phase rate.
+        **options: passed to `CopyDynamics`, e.g. `literal=True`.
+
+    Returns:
+        The law, and ψ with ρ = (.5, .3, .2), φ = (0, .5, -.8).
+    """
+    upper = np.triu_indices(3, 1)
+    R, delta = np.zeros((3, 3)), np.zeros((3, 3))
+    R[upper], delta[upper] = (0.7, 0.5, 0.6), (0.3, 0.0, -1.0)
+    law = CopyDynamics([0.0, 0.4, -0.3], R + R.T, delta - delta.T, q, r, **options)
+    psi = np.sqrt([0.5, 0.3, 0.2]) * np.exp(-1j * np.array([0.0, 0.5, -0.8]))
+    return law, jnp.asarray(psi)
+
+
+def two_classes(
+    p0: float, x0: float, q: float = 0.5, r: float = -0.5, **options
+) -> tuple[CopyDynamics, Array]:
+    """Two classes of equal ω with R = 1: its orbits are known by quadrature.
+
+    Args:
+        p0: share of the first class.
+        x0: φ_1 - φ_2, radians.
+        q: exponent of the copy rate.
+        r: exponent of the phase rate.
+        **options: passed to `CopyDynamics`.
+
+    Returns:
+        The law and ψ.
+    """
+    exchange = np.array([[0.0, 1.0], [1.0, 0.0]])
+    law = CopyDynamics(np.zeros(2), exchange, np.zeros((2, 2)), q, r, **options)
+    psi = np.sqrt([p0, 1 - p0]) * np.exp([-1j * x0, 0])
+    return law, jnp.asarray(psi)

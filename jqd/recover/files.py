@@ -1,0 +1,336 @@
+"""Reading records, matrices and states from files. Nothing is unpickled."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .data import Data, Gaussian, Multinomial, Noise, check_populations
+
+TABLES = (".csv", ".npz", ".zarr", ".nc")
+ARRAYS = (".npy", ".npz", ".csv")
+
+
+def load_record(
+    path: str | Path, noise: str = "auto", sigma: float | None = None
+) -> Data:
+    """A record of populations or counts over time.
+
+    Args:
+        path: CSV with a header `t,p0,p1,..` (populations) or `t,n0,n1,..` (counts);
+            .npz with arrays `t` and `p` or `n`; netCDF or Zarr with a coordinate `t`
+            and a variable `populations` or `counts`.
+        noise: "auto" (multinomial for counts, none for populations), "none",
+            "gaussian" or "multinomial".
+        sigma: standard deviation, for "gaussian".
+
+    Returns:
+        The record.
+
+    Raises:
+        ValueError: unreadable or truncated file, columns missing or unknown, values
+            that are not finite, negative or not normalised, noise that does not fit.
+    """
+    path = _existing(path)
+    if path.suffix == ".csv":
+        ts, values, kind = _read_csv(path)
+    elif path.suffix == ".npz":
+        ts, values, kind = _read_npz(path)
+    elif path.suffix in (".zarr", ".nc"):
+        ts, values, kind = _read_dataset(path)
+    else:
+        raise ValueError(_kinds("data", TABLES, path))
+    _check_numbers(path, ts, values)
+    return Data(ts, values, _noise(path, kind, values, noise, sigma))
+
+
+def _noise(
+    path: Path, kind: str, values: np.ndarray, noise: str, sigma: float | None
+) -> Noise | None:
+    if noise == "auto":
+        noise = "multinomial" if kind == "n" else "none"
+    if noise == "multinomial" and kind != "n":
+        raise ValueError(
+            f"Argument `noise` must not be 'multinomial' for populations, but is; "
+            f"{path.name} has columns p0.., counts have n0.."
+        )
+    if noise != "multinomial" and kind == "n":
+        raise ValueError(
+            f"Argument `noise` must be 'multinomial' for counts, but is {noise!r}."
+        )
+    if kind == "n":
+        return Multinomial()
+    # with known noise single values may stray below 0 and sums from 1 by some sigmas
+    slack = 1e-6 if sigma is None else 6 * sigma * np.sqrt(values.shape[1])
+    check_populations(values, path.name, slack)
+    if noise != "gaussian":
+        return None
+    if sigma is None:
+        raise ValueError(
+            "Argument `noise` must give the standard deviation, as gaussian:0.01, but "
+            "is 'gaussian'."
+        )
+    return Gaussian(sigma)
+
+
+def load_matrix(path: str | Path) -> np.ndarray:
+    """A matrix from .npy, .npz (one array, or one named `hamiltonian`) or CSV.
+
+    Args:
+        path: file; complex CSV entries read as `1.5-0.2j`.
+
+    Returns:
+        Array of rank 2.
+
+    Raises:
+        ValueError: unreadable, truncated or pickled file, or another rank.
+    """
+    return _load(path, "hamiltonian", 2)
+
+
+def load_state(path: str | Path) -> np.ndarray:
+    """A state from .npy, .npz (one array, or one named `psi0`) or CSV.
+
+    Args:
+        path: file.
+
+    Returns:
+        Array of rank 1.
+
+    Raises:
+        ValueError: unreadable, truncated or pickled file, or another rank.
+    """
+    return _load(path, "psi0", 1)
+
+
+def _load(path: str | Path, name: str, rank: int) -> np.ndarray:
+    path = _existing(path)
+    if path.suffix not in ARRAYS:
+        raise ValueError(_kinds(name, ARRAYS, path))
+    if path.suffix == ".csv":
+        array = _complex_csv(path)
+    else:
+        array = _numpy_file(path)
+        if not isinstance(array, np.ndarray):
+            array = _member(path, array, name)
+    if array.dtype.kind not in "biufc":
+        raise ValueError(
+            f"Argument `{name}` must hold numbers, but {path.name} holds "
+            f"{array.dtype}."
+        )
+    array = array.reshape(-1) if rank == 1 and array.size in array.shape else array
+    if array.ndim != rank:
+        raise ValueError(
+            f"Argument `{name}` must have {rank} axes, but {path.name} has shape "
+            f"{array.shape}."
+        )
+    return array
+
+
+def _existing(path: str | Path) -> Path:
+    path = Path(path)
+    if not path.exists():
+        raise ValueError(f"Argument `path` must be a file, but {path} does not exist.")
+    if path.is_file() and path.stat().st_size == 0:
+        raise ValueError(f"Argument `path` must hold data, but {path} is empty.")
+    return path
+
+
+def _kinds(name: str, kinds: tuple[str, ...], path: Path) -> str:
+    return (
+        f"Argument `{name}` must be a file ending in {', '.join(kinds)}, but is {path}."
+    )
+
+
+def _numpy_file(path: Path) -> Any:
+    """np.load without pickle, with one clear error."""
+    with path.open("rb") as file:
+        head = file.read(6)
+    if not head.startswith((b"\x93NUMPY", b"PK")):
+        raise ValueError(
+            f"Argument `path` must be a NumPy file, but {path.name} is not one "
+            "(a pickle is refused)."
+        )
+    try:
+        return np.load(path, allow_pickle=False)
+    except ValueError as error:
+        if "pickle" in str(error).lower() or "object" in str(error).lower():
+            raise ValueError(
+                f"Argument `path` must hold plain numbers, but {path.name} holds "
+                "pickled objects, which are never unpickled."
+            ) from None
+        raise ValueError(_broken(path, error)) from None
+    except (OSError, EOFError, KeyError) as error:
+        raise ValueError(_broken(path, error)) from None
+
+
+def _broken(path: Path, error: Exception) -> str:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return (
+        f"Argument `path` must be a whole file, but {path.name} is broken or "
+        f"truncated: {reason.rstrip('.')}."
+    )
+
+
+def _member(path: Path, archive: Any, name: str) -> np.ndarray:
+    with archive:
+        if name not in archive.files and len(archive.files) != 1:
+            raise ValueError(
+                f"Argument `path` must hold an array `{name}`, but {path.name} has "
+                f"{', '.join(archive.files)}."
+            )
+        key = name if name in archive.files else archive.files[0]
+        return _entry(path, archive, key)
+
+
+def _entry(path: Path, archive: Any, key: str) -> np.ndarray:
+    """One array of an .npz, with the errors of `_numpy_file`."""
+    import zipfile
+    import zlib
+
+    try:
+        return archive[key]
+    except ValueError as error:
+        if "pickle" in str(error).lower() or "object" in str(error).lower():
+            raise ValueError(
+                f"Argument `path` must hold plain numbers, but `{key}` in {path.name} "
+                "is a pickled object, which is never unpickled."
+            ) from None
+        raise ValueError(_broken(path, error)) from None
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(_broken(path, error)) from None
+
+
+def _complex_csv(path: Path) -> np.ndarray:
+    try:
+        array = np.loadtxt(path, delimiter=",", dtype=complex, ndmin=2)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ValueError(_broken(path, error)) from None
+    return array.real if not array.imag.any() else array
+
+
+def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
+    archive = _numpy_file(path)
+    if isinstance(archive, np.ndarray):
+        raise ValueError(_broken(path, ValueError("not an archive")))
+    with archive:
+        kinds = [kind for kind in ("p", "n") if kind in archive.files]
+        if "t" not in archive.files or len(kinds) != 1:
+            raise ValueError(
+                f"Argument `data` must hold arrays `t` and `p` or `n`, but {path.name} "
+                f"has {', '.join(archive.files)}."
+            )
+        ts, values = (_entry(path, archive, key) for key in ("t", kinds[0]))
+    return np.asarray(ts, float), np.asarray(values, float), kinds[0]
+
+
+def _read_dataset(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
+    import xarray as xr
+
+    try:
+        with xr.open_dataset(path) as dataset:
+            kinds = {"populations": "p", "counts": "n"}
+            found = [name for name in kinds if name in dataset.data_vars]
+            if "t" not in dataset.coords or len(found) != 1:
+                raise ValueError(
+                    "Argument `data` must have a coordinate `t` and a variable "
+                    f"`populations` or `counts`, but {path.name} has "
+                    f"{sorted(map(str, dataset.variables))}."
+                )
+            values = dataset[found[0]].transpose("t", ...)
+            return (
+                np.asarray(dataset["t"], float),
+                np.asarray(values, float),
+                kinds[found[0]],
+            )
+    except ValueError as error:
+        if str(error).startswith("Argument"):
+            raise
+        raise ValueError(_broken(path, error)) from None
+    except (OSError, KeyError) as error:
+        raise ValueError(_broken(path, error)) from None
+
+
+def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [
+                (reader.line_num, [cell.strip() for cell in row])
+                for reader in [csv.reader(file)]
+                for row in reader
+                if row and not row[0].lstrip().startswith("#")
+            ]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(_broken(path, error)) from None
+    if len(rows) < 2:
+        raise ValueError(
+            f"Argument `data` must have a header and rows, but {path.name} has "
+            f"{len(rows)} lines."
+        )
+    (_, header), *body = rows
+    kind, columns = _columns(path, header)
+    table = np.empty((len(body), len(header)))
+    for i, (line, row) in enumerate(body):
+        if len(row) != len(header):
+            raise ValueError(
+                f"Argument `data` must have {len(header)} columns, but line {line} of "
+                f"{path.name} has {len(row)}."
+            )
+        try:
+            table[i] = [float(cell) for cell in row]
+        except ValueError:
+            bad = next(cell for cell in row if not _is_number(cell))
+            raise ValueError(
+                f"Argument `data` must hold numbers, but line {line} of {path.name} "
+                f"has {bad!r}."
+            ) from None
+    return table[:, header.index("t")], table[:, columns], kind
+
+
+def _columns(path: Path, header: list[str]) -> tuple[str, list[int]]:
+    """The kind of record and where its columns stand, in order."""
+    others = [name for name in header if name != "t"]
+    kinds = {name[:1] for name in others}
+    expected = "`t,p0,p1,..` or `t,n0,n1,..`"
+    if "t" not in header or not others:
+        raise ValueError(
+            f"Argument `data` must have columns {expected}, but {path.name} lacks "
+            f"{'`t`' if 't' not in header else 'all but `t`'}: {','.join(header)}."
+        )
+    for kind in ("p", "n"):
+        wanted = [f"{kind}{i}" for i in range(len(others))]
+        if kinds == {kind} and sorted(others) == sorted(wanted):
+            return kind, [header.index(name) for name in wanted]
+    odd = [name for name in others if not (name[:1] in "pn" and name[1:].isdigit())]
+    complaint = (
+        f"has unknown `{odd[0]}`"
+        if odd
+        else f"has {','.join(others)}, which is not a full numbering from 0"
+    )
+    raise ValueError(
+        f"Argument `data` must have columns {expected}, but {path.name} {complaint}."
+    )
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_numbers(path: Path, ts: np.ndarray, values: np.ndarray) -> None:
+    if values.ndim != 2 or ts.ndim != 1 or len(ts) != len(values):
+        raise ValueError(
+            f"Argument `data` must have one row of values a time, but {path.name} has "
+            f"shapes {ts.shape} and {values.shape}."
+        )
+    for name, array in (("t", ts), ("values", values)):
+        bad = np.argwhere(~np.isfinite(array))
+        if len(bad):
+            raise ValueError(
+                f"Argument `data` must be finite, but `{name}` in {path.name} is "
+                f"{array[tuple(bad[0])]} in row {bad[0][0]}."
+            )
