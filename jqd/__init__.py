@@ -20,6 +20,7 @@ from .recover import NoNoise as NoNoise
 from .recover import Polish as Polish
 from .recover import Recovery as Recovery
 from .recover import Search as Search
+from .recover import Unidentifiable as Unidentifiable
 from .recover import load_matrix as load_matrix
 from .recover import load_record as load_record
 from .recover import load_state as load_state

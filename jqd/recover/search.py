@@ -134,7 +134,7 @@ def descend(
         value, gradient = _value_and_grad(loss, one)
         gradient = jnp.where(jnp.isfinite(gradient), gradient, 0)
         updates, state = optimizer.update(
-            gradient, state, one, value=value, grad=gradient, value_fn=loss
+            gradient, state, one, value=value, grad=gradient, value_fn=_forward(loss)
         )
         return optax.apply_updates(one, updates), state, value
 
@@ -157,3 +157,13 @@ def _value_and_grad(loss: Callable[[Array], Array], theta: Array):
         return jax.jvp(loss, (theta,), (direction,))
 
     return jax.vmap(along, out_axes=(None, 0))(basis)
+
+
+def _forward(loss: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """The loss with a gradient by forward mode, for line searches that take grad."""
+    wrapped = jax.custom_vjp(loss)
+    wrapped.defvjp(
+        lambda theta: _value_and_grad(loss, theta),
+        lambda gradient, bar: (bar * gradient,),
+    )
+    return wrapped
