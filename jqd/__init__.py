@@ -8,6 +8,8 @@ from .evolve import Propagator as Propagator
 from .evolve import Status as Status
 from .evolve import Trajectory as Trajectory
 from .evolve import evolve as evolve
+from .interop import as_array as as_array
+from .interop import to_qutip as to_qutip
 from .laws import CopyDynamics as CopyDynamics
 from .laws import DensityPhase as DensityPhase
 from .laws import Harmonics as Harmonics
@@ -26,8 +28,6 @@ from .recover import load_record as load_record
 from .recover import load_state as load_state
 from .recover import recover as recover
 from .spaces import Grid as Grid
-from .interop import as_array as as_array
-from .interop import to_qutip as to_qutip
 from .steppers import Splitting as Splitting
 from .steppers import chin4a as chin4a
 from .steppers import rk4 as rk4

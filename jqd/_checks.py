@@ -128,6 +128,7 @@ def check_hermitian(x: ArrayLike, name: str, tolerance: float | None = None) -> 
             f"Argument `{name}` must be a square matrix (n, n) or a real diagonal "
             f"(n,), but its shape is {shape}."
         )
+    check_finite(x, name)
     if not is_concrete(x):
         return
     values = concrete(x)

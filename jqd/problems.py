@@ -61,7 +61,9 @@ def golden(q: float = 0.5, r: float = -0.5, **options) -> tuple[CopyDynamics, Ar
     upper = np.triu_indices(3, 1)
     R, delta = np.zeros((3, 3)), np.zeros((3, 3))
     R[upper], delta[upper] = (0.7, 0.5, 0.6), (0.3, 0.0, -1.0)
-    law = CopyDynamics([0.0, 0.4, -0.3], R + R.T, delta - delta.T, q, r, **options)
+    law = CopyDynamics(
+        np.array([0.0, 0.4, -0.3]), R + R.T, delta - delta.T, q, r, **options
+    )
     psi = np.sqrt([0.5, 0.3, 0.2]) * np.exp(-1j * np.array([0.0, 0.5, -0.8]))
     return law, jnp.asarray(psi)
 

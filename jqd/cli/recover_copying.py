@@ -1,16 +1,22 @@
 """What `jqd recover copying` does: read, fit, draw, print."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from .. import problems, report
 from ..laws import CopyDynamics
@@ -24,9 +30,11 @@ from ..recover import (
     loss_plane,
     recover,
 )
-from ..recover.search import Report
 from ..report.store import atomic_file, finished_work_in, to_json
 
+Plane = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+STAGES = {"search": "Searching", "polish": "Polishing", "report": "Drawing"}
 NOISE = ("auto", "none", "gaussian", "multinomial")
 
 
@@ -78,30 +86,26 @@ def recover_copying(options: RecoverOptions) -> int:
     """
     began = perf_counter()
     law, psi0, data = _read(options)
-    folder = report.new_run_folder(options.out)
-    errors = Console(stderr=True)
-    with finished_work_in(folder):
-        with _progress(errors) as advance:
-            recovery = recover(
-                law,
-                data,
-                psi0=psi0,
-                free=options.free,
-                start=options.start or None,
-                starts=min(options.starts, 8) if options.quick else options.starts,
-                search=Search(steps=20, windows=4, chunk=10)
-                if options.quick
-                else Search(),
-                key=jax.random.key(options.seed),
-                report=advance,
-                keep=lambda *found: _keep(folder, *found),
-            )
-            advance("report", 0, 1)
-            landscape = _landscape(recovery)
-            _draw(folder, recovery, landscape)
-            seconds = perf_counter() - began
-            _write(folder, recovery, landscape, options, seconds)
-            advance("report", 1, 1)
+    with _Session(options.out) as session:
+        recovery = recover(
+            law,
+            data,
+            psi0=psi0,
+            free=options.free,
+            start=options.start or None,
+            starts=min(options.starts, 8) if options.quick else options.starts,
+            search=Search(steps=20, windows=4, chunk=10) if options.quick else Search(),
+            key=jax.random.key(options.seed),
+            report=session.advance,
+            keep=session.keep,
+        )
+        session.advance("report", 0, 1)
+        folder = session.folder
+        landscape = _landscape(recovery)
+        _draw(folder, recovery, landscape)
+        seconds = perf_counter() - began
+        _write(folder, recovery, landscape, options, seconds)
+        session.advance("report", 1, 1)
     if options.as_json:
         print(to_json(report.recovery_summary(recovery, seconds)))
     else:
@@ -130,37 +134,57 @@ def _read(options: RecoverOptions) -> tuple[CopyDynamics, np.ndarray, Data]:
     return CopyDynamics.from_hamiltonian(H), np.asarray(psi0), data
 
 
-@contextmanager
-def _progress(console: Console) -> Iterator[Report]:
-    """Bars on standard error for the stages that `recover` reports."""
-    names = {"search": "Searching", "polish": "Polishing", "report": "Drawing"}
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        tasks = {
-            stage: progress.add_task(text, total=None, start=False)
-            for stage, text in names.items()
-        }
+class _Session:
+    """Progress bars and the run folder, from the first report on.
 
-        def advance(stage: str, done: int, total: int) -> None:
-            progress.start_task(tasks[stage])
-            progress.update(tasks[stage], completed=done, total=total)
+    Input that `recover` refuses leaves neither bars nor a folder; a folder that cannot
+    be written is found out before the search, not after it.
+    """
 
-        progress.start_task(tasks["search"])
-        yield advance
+    def __init__(self, out: Path):
+        self._out = out
+        self._folder: Path | None = None
+        self._progress = Progress(
+            TextColumn("{task.description:<10}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._stack = ExitStack()
+
+    @property
+    def folder(self) -> Path:
+        """The run folder, taken when it is first asked for."""
+        if self._folder is None:
+            self._folder = report.new_run_folder(self._out)
+            self._stack.enter_context(finished_work_in(self._folder))
+        return self._folder
+
+    def advance(self, stage: str, done: int, total: int) -> None:
+        """Move the bar of one stage."""
+        if not self._tasks:
+            _ = self.folder
+            self._stack.enter_context(self._progress)
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(STAGES[stage], total=total)
+        self._progress.update(self._tasks[stage], completed=done, total=total)
+
+    def keep(self, starts: jax.Array, ends: jax.Array, history: jax.Array) -> None:
+        """Write what the search has found so far, whole or not at all."""
+        path = self.folder / "search.npz"
+        with atomic_file(path) as draft, draft.open("wb") as file:
+            np.savez(file, starts=starts, ends=ends, history=history)
+
+    def __enter__(self) -> "_Session":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
 
 
-def _keep(folder: Path, starts: jax.Array, ends: jax.Array, history: jax.Array) -> None:
-    """What the search has found so far, whole or not at all."""
-    with atomic_file(folder / "search.npz") as path, path.open("wb") as file:
-        np.savez(file, starts=starts, ends=ends, history=history)
-
-
-def _landscape(recovery: Recovery) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _landscape(recovery: Recovery) -> Plane | None:
     """The loss over the plane of the first two constants, where there are two."""
     if len(recovery.constants) < 2:
         return None
@@ -183,7 +207,7 @@ def _names(recovery: Recovery) -> list[str]:
     return [f"p{i}" for i in range(recovery.observed.shape[1])]
 
 
-def _draw(folder: Path, recovery: Recovery, landscape: tuple | None) -> None:
+def _draw(folder: Path, recovery: Recovery, landscape: Plane | None) -> None:
     """The figures: fit, loss plane, residuals."""
     ts, observed = np.asarray(recovery.ts), np.asarray(recovery.observed)
     fitted = np.asarray(recovery.prediction)
@@ -217,7 +241,7 @@ def _draw(folder: Path, recovery: Recovery, landscape: tuple | None) -> None:
 def _write(
     folder: Path,
     recovery: Recovery,
-    landscape: tuple | None,
+    landscape: Plane | None,
     options: RecoverOptions,
     seconds: float,
 ) -> None:
@@ -238,5 +262,7 @@ def _write(
     report.write_dataset(dataset, folder / "data.zarr")
     summary = report.recovery_summary(recovery, seconds)
     details = report.recovery_details(recovery)
-    report.write_json(summary | details | {"settings": settings}, folder / "summary.json")
+    report.write_json(
+        summary | details | {"settings": settings}, folder / "summary.json"
+    )
     (folder / "search.npz").unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Adaptive steps by diffrax."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import diffrax
 import equinox as eqx
@@ -79,9 +79,7 @@ def _solve(
         return observe(t, state), record(law, state)
 
     def code(t, state):
-        return jnp.where(
-            is_sound(state), law.alarm(t, state, state), Status.NON_FINITE
-        )
+        return jnp.where(is_sound(state), law.alarm(t, state, state), Status.NON_FINITE)
 
     def stop(t, y, *args, **kwargs):
         del args, kwargs
@@ -101,7 +99,7 @@ def _solve(
             ]
         ),
     )  # fmt: skip
-    looked, (end, last) = solution.ys
+    looked, (end, last) = cast(tuple, solution.ys)
     alarm = code(end[0], state_of(jax.tree.map(lambda leaf: leaf[0], last)))
     budget = solution.result == diffrax.RESULTS.max_steps_reached
     failed = solution.result != diffrax.RESULTS.successful
@@ -112,7 +110,7 @@ def _solve(
 
 
 def _real_view(state0: PyTree[Array]):
-    """State <-> arrays of real numbers: error control and implicit solvers need them."""
+    """State <-> real arrays: error control and implicit solvers need them."""
     leaves, structure = jax.tree.flatten(state0)
     complex_ = [jnp.iscomplexobj(leaf) for leaf in leaves]
 

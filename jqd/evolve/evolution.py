@@ -69,7 +69,7 @@ def _default_method(law: Any) -> Method:
     return Adaptive() if matrix is None else Propagator()
 
 
-def _observer(law: Any, observe: Observe) -> Callable[[Array, Any], Any]:
+def _observer(law: Any, observe: Observe) -> Any:
     """A PyTree (t, state) -> values, so that it can cross jit."""
     if observe is None:
         return jax.tree_util.Partial(_whole_state)

@@ -1,11 +1,13 @@
 """Rollouts with a fixed number of steps between save times."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Int, PyTree
 
 from .. import _checks
@@ -35,8 +37,9 @@ class Fixed(eqx.Module):
         counts: steps in each save interval as traced integers, scalar or (T - 1,),
             instead of `substeps`: any step size without compiling anew, 0 to leave out
             an interval. Forward mode only.
-        heed_alarms: whether a law's alarm ends the run. A search may look past a node,
-            where the regulated law still points downhill; results may not.
+        heed_alarms: whether a law's alarm ends the run. If not, the run goes on and
+            its values stay, with the alarm in `status` and its time in
+            `failure_time`: a search may look past a node, results may not.
     """
 
     stepper: Callable[..., Any] | None = eqx.field(static=True, default=None)
@@ -58,11 +61,21 @@ class Fixed(eqx.Module):
                 "Argument `gradient` must not be 'reversible' without a splitting, "
                 "but is; name one in `stepper`."
             )
+        if self.gradient == "reversible" and self.counts is not None:
+            raise ValueError(
+                "Argument `counts` must be None with gradient='reversible', but is "
+                "given; use `substeps`."
+            )
 
     def run(
         self, law: Any, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
     ) -> Trajectory:
         """The trajectory; see `jqd.evolve`."""
+        if isinstance(self.stepper, Splitting) and not hasattr(law, "flows"):
+            raise ValueError(
+                "Argument `stepper` must not be a splitting for this law, but is: the "
+                "law has no `flows()`; use `rk4` or the law's own step, None."
+            )
         return _run(self, law, state0, ts, observe)
 
 
@@ -70,11 +83,16 @@ class Fixed(eqx.Module):
 def _run(
     method: Fixed, law: Any, state0: PyTree[Array], ts: Array, observe: Any
 ) -> Trajectory:
-    run = _reversible if method.gradient == "reversible" else _rollout
     steps = method.substeps if method.counts is None else method.counts
-    values, records, status, when = run(method, law, state0, ts, observe, steps)
+    if method.gradient == "reversible":
+        values, records, status, when = _reversible(method, law, state0, ts, observe)
+    else:
+        values, records, status, when = _rollout(
+            method, law, state0, ts, observe, steps
+        )
     reached = ts < when
-    values = mask_unreached(values, reached)
+    if method.heed_alarms:
+        values = mask_unreached(values, reached)
     error = None
     if method.estimate_error:
         # the check run is an error bar, not a result: no gradient flows through it
@@ -131,7 +149,7 @@ def _advance(
 
     def body(carry, i):
         t = t0 + i * dt
-        after = stepper(law, t, carry[0], dt)
+        after = _shielded_step(stepper, law, t, carry[0], dt)
         return _judge(method, law, t, t + dt, carry, after), None
 
     if not isinstance(steps, int):
@@ -139,22 +157,51 @@ def _advance(
     return _chunked_scan(body, (state, status, when), steps, method.gradient)
 
 
-def _judge(method: Fixed, law: Any, t: Array, later: Array, carry: Any, after: PyTree[Array]):
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _shielded_step(stepper: Any, law: Any, t: Array, state: PyTree[Array], dt: Array):
+    """A step whose derivatives are cut where its result is unsound.
+
+    `_judge` discards such a result, but its derivatives may be infinite, and in reverse
+    mode 0 times infinity would spoil the gradient of constants that a batch shares.
+    """
+    return stepper(law, t, state, dt)
+
+
+@partial(_shielded_step.defjvp, symbolic_zeros=True)
+def _shielded_step_jvp(stepper: Any, primals: Any, tangents: Any):
+    leaves, structure = jax.tree.flatten(primals)
+    slopes = jax.tree.leaves(tangents)
+    moving = [i for i, s in enumerate(slopes) if not isinstance(s, SymbolicZero)]
+
+    def along(*values):
+        full = list(leaves)
+        for i, value in zip(moving, values, strict=True):
+            full[i] = value
+        return stepper(*jax.tree.unflatten(structure, full))
+
+    after, push = jax.linearize(along, *(leaves[i] for i in moving))
+    sound = is_sound(after)
+    # cut at the inputs: what flows back through the step ends here
+    return after, push(*(jnp.where(sound, slopes[i], 0) for i in moving))
+
+
+def _judge(
+    method: Fixed, law: Any, t: Array, later: Array, carry: Any, after: PyTree[Array]
+):
     """Accept the new state, or freeze the run with a code and the time."""
     state, status, when = carry
-    heard = law.alarm(t, state, after) if method.heed_alarms else Status.OK
-    alarm = jnp.where(is_sound(after), heard, Status.NON_FINITE)
+    sound = is_sound(after)
+    alarm = jnp.where(sound, law.alarm(t, state, after), Status.NON_FINITE)
     code = jnp.where(status == Status.OK, alarm, status).astype(status.dtype)
     failed_now = (status == Status.OK) & (code != Status.OK)
-    accepted = jax.tree.map(
-        lambda old, new: jnp.where(code == Status.OK, new, old), state, after
-    )
+    go_on = (code == Status.OK) if method.heed_alarms else sound
+    accepted = jax.tree.map(lambda old, new: jnp.where(go_on, new, old), state, after)
     return accepted, code, jnp.where(failed_now, later, when)
 
 
 def _chunked_scan(body: Any, carry: Any, steps: int, gradient: str) -> Any:
     """A scan over `steps` that stores about sqrt(steps) states for reverse mode."""
-    chunk = max((d for d in range(1, steps + 1) if steps % d == 0 and d * d <= steps))
+    chunk = max(d for d in range(1, steps + 1) if steps % d == 0 and d * d <= steps)
     if gradient == "direct" or chunk == 1:
         return jax.lax.scan(body, carry, jnp.arange(steps))[0]
 
@@ -166,15 +213,16 @@ def _chunked_scan(body: Any, carry: Any, steps: int, gradient: str) -> Any:
 
 
 def _reversible(
-    method: Fixed, law: Any, state0: PyTree[Array], ts: Array, observe: Any, steps: int
+    method: Fixed, law: Any, state0: PyTree[Array], ts: Array, observe: Any
 ):
     """The rollout of a unitary splitting whose gradient steps back in time."""
 
     def look(law: Any, observe: Any, t: Array, state: PyTree[Array]):
         return observe(t, state), record(law, state)
 
+    stepper = cast(Splitting, method.stepper)  # `__check_init__` made sure
     values, records, final = reversible_rollout(
-        method.stepper, steps, look, law, state0, ts, observe
+        stepper, method.substeps, look, law, state0, ts, observe
     )
     sound = is_sound(final)
     status = jnp.where(sound, Status.OK, Status.NON_FINITE)

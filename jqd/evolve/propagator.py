@@ -17,6 +17,7 @@ from ..spaces.hamiltonians import (
     chebyshev_step,
     chebyshev_terms,
 )
+from .blocks import block_orbit, find_blocks
 from .status import Status, is_sound
 from .trajectory import Trajectory, mask_unreached, record, summarise
 
@@ -25,8 +26,10 @@ class Propagator(eqx.Module):
     """ψ(t) = exp(-iHt/ħ) ψ(0) to rounding, for a law with a constant `hamiltonian`.
 
     A matrix is taken to its eigenbasis once (a diagonal one is there already), with
-    derivatives that stay finite at degenerate levels. On a grid the exponential is a
-    Chebyshev series between save times.
+    derivatives that stay finite at degenerate levels. One that is known when `evolve`
+    is called (not traced by jit, vmap or grad) and falls into blocks, as a conserved
+    number of particles makes it, is taken there block by block. On a grid the
+    exponential is a Chebyshev series between save times.
 
     Attributes:
         terms: number of Chebyshev terms between save times; None to find it from the
@@ -41,7 +44,7 @@ class Propagator(eqx.Module):
         """The trajectory; see `jqd.evolve`."""
         hamiltonian = getattr(law, "hamiltonian", None)
         if isinstance(hamiltonian, MatrixHamiltonian):
-            return _run_matrix(law, state0, ts, observe)
+            return _run_matrix(law, state0, ts, observe, _blocks(hamiltonian.matrix))
         if isinstance(hamiltonian, ParticleOnGrid) and hamiltonian.autonomous:
             return _run_grid(law, state0, ts, observe, self._terms(law, state0, ts))
         raise ValueError(
@@ -64,15 +67,33 @@ class Propagator(eqx.Module):
         return chebyshev_terms(float(np.asarray(span)) * float(longest), precision)
 
 
+def _blocks(matrix: Array) -> np.ndarray | None:
+    """Rows of the blocks of a matrix whose values are known, if it has any."""
+    if matrix.ndim == 1 or not _checks.is_concrete(matrix):
+        return None
+    return find_blocks(np.asarray(matrix))
+
+
 @jax.jit
-def _run_matrix(law: Any, state0: Array, ts: Array, observe: Any) -> Trajectory:
+def _run_matrix(
+    law: Any, state0: Array, ts: Array, observe: Any, blocks: Array | None
+) -> Trajectory:
     matrix = law.hamiltonian.matrix
-    states = unitary_orbit(matrix, state0, ts - ts[0], law.hbar)
+    if blocks is None:
+        states = unitary_orbit(matrix, state0, ts - ts[0], law.hbar)
+    else:
+        states = block_orbit(matrix, blocks, state0, ts - ts[0], law.hbar)
     # backward error of a Hermitian eigensolver: a few eps of the norm of H
     eps = jnp.finfo(state0.dtype).eps
     size = jnp.sqrt(jnp.sum(jnp.abs(matrix) ** 2)) / law.hbar
     bound = eps * matrix.shape[0] ** 0.5 * (1 + size * (ts - ts[0]))
-    return _assemble(law, states, ts, observe, bound, {})
+    if matrix.ndim == 1:
+        # phases of finite angles are finite: no need to go through all states again
+        angles = matrix[None, :] * ((ts - ts[0]) / law.hbar)[:, None]
+        sound = jnp.all(jnp.isfinite(angles), axis=-1) & is_sound(state0)
+    else:
+        sound = jax.vmap(is_sound)(states)
+    return _assemble(law, states, ts, observe, bound, sound, {})
 
 
 @jax.jit(static_argnames="terms")
@@ -92,13 +113,20 @@ def _run_grid(
     weight = law.grid.cell
     norms = jnp.sum(law.density(states), axis=tuple(range(1, states.ndim))) * weight
     bound = eps * (1 + phase) + jnp.abs(norms - norms[0])
-    return _assemble(law, states, ts, observe, bound, {"num_terms": jnp.asarray(terms)})
+    sound = jax.vmap(is_sound)(states)
+    extra = {"num_terms": jnp.asarray(terms)}
+    return _assemble(law, states, ts, observe, bound, sound, extra)
 
 
 def _assemble(
-    law: Any, states: Array, ts: Array, observe: Any, bound: Array, extra: dict
+    law: Any,
+    states: Array,
+    ts: Array,
+    observe: Any,
+    bound: Array,
+    sound: Array,
+    extra: dict,
 ) -> Trajectory:
-    sound = jax.vmap(is_sound)(states)
     ok = jnp.all(sound)
     when = jnp.where(ok, jnp.inf, ts[jnp.argmin(sound)])
     reached = ts < when

@@ -50,7 +50,8 @@ def reversible_rollout(
             "Argument `gradient` must not be 'reversible' for this law, but is: its "
             "flows are not phases; use 'checkpointed'."
         )
-    return _rollout(stepper, steps, look, law, state0, ts, observe)
+    result: Any = _rollout(stepper, steps, look, law, state0, ts, observe)
+    return result
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
@@ -69,7 +70,7 @@ def _rollout(stepper, steps, look, law, state0, ts, observe):
 
 
 def _forward(stepper, steps, look, law, state0, ts, observe):
-    result = _rollout(stepper, steps, look, law, state0, ts, observe)
+    result: Any = _rollout(stepper, steps, look, law, state0, ts, observe)
     return result, (law, ts, observe, result[2])
 
 

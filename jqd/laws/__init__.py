@@ -1,8 +1,8 @@
 """The laws of motion, one a file."""
 
+from .copy_fields import DensityPhase as DensityPhase
+from .copy_fields import Harmonics as Harmonics
 from .copying import CopyDynamics as CopyDynamics
-from .copying import DensityPhase as DensityPhase
-from .copying import Harmonics as Harmonics
 from .law import Law as Law
 from .law import constant as constant
 from .schrodinger import Schrodinger as Schrodinger

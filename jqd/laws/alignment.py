@@ -15,7 +15,8 @@ from jaxtyping import Array, Complex, Float, Int
 from . import copy_rules
 
 
-def _same_class(beable: Array) -> Array:
+def same_class(beable: Array) -> Array:
+    """Which pairs of individuals are of one class, (N, N)."""
     return beable[:, None] == beable[None, :]
 
 
@@ -40,7 +41,7 @@ def alignment_potential(
 
     Source: Smolin (2012), eqs. 42 and 45.
     """
-    return jnp.sum(_same_class(beable) * jnp.sin(_difference(phase)) ** 2) * f**2 / 2
+    return jnp.sum(same_class(beable) * jnp.sin(_difference(phase)) ** 2) * f**2 / 2
 
 
 def alignment_energy(
@@ -166,86 +167,9 @@ def alignment_force(
     Source: Smolin (2012), eq. 46.
     """
     # sin y cos y = sin(2y)/2
-    pull = jnp.sum(_same_class(beable) * jnp.sin(2 * _difference(phase)), axis=1) / 2
+    pull = jnp.sum(same_class(beable) * jnp.sin(2 * _difference(phase)), axis=1) / 2
     drift = drift_force(phase, momentum, beable, omega, R, delta)
     return drift - pull * (1 if printed else 2) * f**2
-
-
-def class_mean_phase(
-    phase: Float[Array, " N"], beable: Int[Array, " N"]
-) -> Float[Array, " N"]:
-    """Mean phase of each individual's class; the minimum of the potential.
-
-    φ̄_{a_I} = (1/n_I) Σ_{J∈a_I} φ_J
-
-    Args:
-        phase: φ_I, (N,) real, radians, not wrapped.
-        beable: a_I, (N,) integer.
-
-    Returns:
-        φ̄_{a_I}, (N,) real, radians.
-
-    Source: Smolin (2012), eqs. 48 and 50.
-    """
-    same = _same_class(beable)
-    return jnp.sum(same * phase[None, :], axis=1) / jnp.sum(same, axis=1)
-
-
-def small_force(
-    phase: Float[Array, " N"],
-    beable: Int[Array, " N"],
-    f: ArrayLike,
-    *,
-    printed: bool = False,
-) -> Float[Array, " N"]:
-    """Aligning force for small phase differences.
-
-    π̇_I = -2 f² n_I (φ_I - φ̄_{a_I})
-
-    Args:
-        phase: φ_I, (N,) real, radians.
-        beable: a_I, (N,) integer.
-        f: alignment frequency, scalar, 1/time.
-        printed: f² in place of 2f².
-
-    Returns:
-        π̇_I, (N,) real, 1/time².
-
-    Source: Smolin (2012), eq. 47.
-    """
-    n = jnp.sum(_same_class(beable), axis=1)
-    offset = phase - class_mean_phase(phase, beable)
-    return -n * offset * (1 if printed else 2) * f**2
-
-
-def small_energy(
-    phase: Float[Array, " N"],
-    momentum: Float[Array, " N"],
-    beable: Int[Array, " N"],
-    f: ArrayLike,
-    *,
-    printed: bool = False,
-) -> Float[Array, ""]:
-    """Hamiltonian for small phase differences, the drift neglected.
-
-    H = Σ_I [π_I²/2 + f² n_I (φ_I - φ̄_{a_I})²]
-
-    Args:
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
-        beable: a_I, (N,) integer.
-        f: alignment frequency, scalar, 1/time.
-        printed: f²/2 in place of f².
-
-    Returns:
-        H, scalar real, 1/time².
-
-    Source: Smolin (2012), eq. 49.
-    """
-    n = jnp.sum(_same_class(beable), axis=1)
-    offset = phase - class_mean_phase(phase, beable)
-    stiffness = f**2 / 2 if printed else f**2
-    return jnp.sum(momentum**2 / 2 + stiffness * n * offset**2)
 
 
 def alignment_lagrangian(

@@ -1,6 +1,6 @@
 """Smolin's copy dynamics as a mean-field law, with free exponents q and r."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,66 +11,16 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from .. import _checks
 from ..interop import as_array
 from ..steppers import rk4
+from .copy_fields import (
+    DensityPhase,
+    Harmonics,
+    coupling,
+    literal_field,
+    node_invariant,
+    psi_field,
+    square,
+)
 from .law import ALARM_NODE, ALARM_NONE, Law, constant
-
-
-class DensityPhase(NamedTuple):
-    """State of the literal form.
-
-    Attributes:
-        density: ρ_a, shape (M,).
-        phase: φ_a, shape (M,), in radians.
-    """
-
-    density: Array
-    phase: Array
-
-
-class Harmonics(eqx.Module):
-    """Fourier terms of the copy law besides R and delta: eqs. (27), (28).
-
-    A_ab = Σ_n R_sin^n sin⁺(n y + delta_sin^n),  C_ab = Σ_n R_cos^n cos(n y + delta_cos^n)
-
-    Attributes:
-        n: the orders (static), e.g. (2,).
-        R_sin: (K, M, M), symmetric; rate amplitudes.
-        R_cos: (K, M, M), symmetric; phase-rate amplitudes.
-        delta_sin: (K, M, M), antisymmetric, radians.
-        delta_cos: (K, M, M), antisymmetric, radians.
-    """
-
-    n: tuple[int, ...] = eqx.field(static=True)
-    R_sin: Float[Array, "K M M"]
-    R_cos: Float[Array, "K M M"]
-    delta_sin: Float[Array, "K M M"]
-    delta_cos: Float[Array, "K M M"]
-
-    def __init__(
-        self,
-        n: tuple[int, ...],
-        R: ArrayLike,
-        delta: ArrayLike,
-        *,
-        R_sin: ArrayLike | None = None,
-        delta_sin: ArrayLike | None = None,
-    ):
-        """Harmonics with amplitudes R and phases delta.
-
-        Args:
-            n: orders, K of them.
-            R: (K, M, M) amplitudes of the cosines.
-            delta: (K, M, M) phases of the cosines, radians.
-            R_sin: amplitudes of the sines; None for 2 R, as in quantum mechanics.
-            delta_sin: phases of the sines; None for `delta`.
-        """
-        self.n = tuple(int(order) for order in n)
-        self.R_cos = constant(R)
-        self.delta_cos = constant(delta)
-        self.R_sin = 2 * self.R_cos if R_sin is None else constant(R_sin)
-        self.delta_sin = self.delta_cos if delta_sin is None else constant(delta_sin)
-        size = self.R_cos.shape[-1]
-        for name in ("R_cos", "delta_cos", "R_sin", "delta_sin"):
-            _checks.check_shape(getattr(self, name), name, (len(self.n), size, size))
 
 
 class CopyDynamics(Law):
@@ -158,9 +108,11 @@ class CopyDynamics(Law):
             # a phase is an angle: antisymmetric up to full turns
             turns = twist - 2 * np.pi * np.round(twist / (2 * np.pi))
             off = ~np.eye(size, dtype=bool)
-            used = off & (np.broadcast_to(np.asarray(self.R), off.shape) > 0) if (
-                _checks.is_concrete(self.R)
-            ) else off
+            used = (
+                off & (np.broadcast_to(np.asarray(self.R), off.shape) > 0)
+                if (_checks.is_concrete(self.R))
+                else off
+            )
             if np.any(np.abs(turns[used]) > 1e-9):
                 raise ValueError(
                     "Argument `delta` must be antisymmetric (up to full turns), but is "
@@ -196,6 +148,7 @@ class CopyDynamics(Law):
         """
         H = as_array(hamiltonian)
         _checks.check_square(H, "hamiltonian")
+        _checks.check_finite(H, "hamiltonian")
         _checks.check_hermitian(H, "hamiltonian")
         rates = H / hbar
         off = ~jnp.eye(H.shape[-1], dtype=bool)
@@ -211,14 +164,7 @@ class CopyDynamics(Law):
 
     def hamiltonian(self) -> Complex[Array, "M M"]:
         """H of the quantum point: ħω_a on the diagonal, ħR_ab exp(iδ_ab) off it."""
-        return self.hbar * (self._coupling() + jnp.diag(self.omega + 0j))
-
-    def _coupling(self) -> Complex[Array, "M M"]:
-        """R exp(i delta) without the diagonal."""
-        coupling = jax.lax.complex(
-            self.R * jnp.cos(self.delta), self.R * jnp.sin(self.delta)
-        )
-        return jnp.where(jnp.eye(self.R.shape[-1], dtype=bool), 0, coupling)
+        return self.hbar * (coupling(self) + jnp.diag(self.omega + 0j))
 
     # -- states -----------------------------------------------------------------
 
@@ -234,7 +180,7 @@ class CopyDynamics(Law):
         if not self.literal:
             return psi
         safe = jnp.where(psi == 0, 1, psi)
-        return DensityPhase(_square(psi), -jnp.angle(safe))
+        return DensityPhase(square(psi), -jnp.angle(safe))
 
     def psi(self, state: Array | DensityPhase) -> Complex[Array, " M"]:
         """ψ_a = √ρ_a exp(-iφ_a): eq. (34)."""
@@ -247,7 +193,7 @@ class CopyDynamics(Law):
 
     def density(self, state: Array | DensityPhase) -> Float[Array, " M"]:
         """ρ_a, the share of systems in each class."""
-        return state.density if isinstance(state, DensityPhase) else _square(state)
+        return state.density if isinstance(state, DensityPhase) else square(state)
 
     def invariants(self, state: Array | DensityPhase) -> dict[str, Array]:
         """Norm Σρ, and energy ⟨H⟩ (conserved at the quantum point alone)."""
@@ -266,120 +212,20 @@ class CopyDynamics(Law):
         """d(state)/dt; see the class."""
         del t, args
         if isinstance(state, DensityPhase):
-            return self._literal_field(state)
-        return self._psi_field(state)
+            return literal_field(self, state)
+        return psi_field(self, state)
 
     def step(self, t: ArrayLike, state: Any, dt: ArrayLike) -> Any:
         """A Runge-Kutta step."""
         return rk4(self, t, state, dt)
 
-    def _psi_field(self, psi: Array) -> Array:
-        """The law for ψ: with k_q = (ρ_a/ρ_b)^±(q-1/2), k_r = (ρ_a/ρ_b)^(r+1/2),
-
-        dψ_a/dt = -i ω_a ψ_a - i Σ_b [ (k_r + k_q)/2 B_ab
-                  + (k_r - k_q)/2 conj(B_ab) ψ_a²/|ψ_a|² ],   B_ab = R_ab e^{iδ_ab} ψ_b
-        """
-        rho = _square(psi)
-        level = jnp.log(rho + self.regulator)
-        # both ratios of densities separate into a factor of a and a factor of b
-        k_r = _ratio(level, self.r + 0.5)
-        k_q = _ratio(level, self.q - 0.5)
-        drive = self._coupling() * psi[None, :]
-        flow = jnp.conj(psi)[:, None] * drive
-        k_q = jnp.where(jnp.imag(flow) >= 0, k_q, k_q.T)
-        return self._assemble(psi, rho, drive, k_r, k_q)
-
-    def _assemble(
-        self, psi: Array, rho: Array, drive: Array, k_r: Array, k_q: Array
-    ) -> Array:
-        mean, half = (k_r + k_q) / 2, (k_r - k_q) / 2
-        direct = jnp.sum(mean * drive, axis=-1)
-        twisted = jnp.sum(half * jnp.conj(drive), axis=-1)
-        unit = psi * psi / (rho + self.regulator)
-        result = -1j * (self.omega * psi + direct + twisted * unit)
-        if self.harmonics is None:
-            return result
-        return result + self._harmonic_field(psi, rho)
-
-    def _harmonic_field(self, psi: Array, rho: Array) -> Array:
-        """Σ_n ψ_a √(ρ_b/ρ_a) [½ R_sin k_q sin(ny+δ) - i R_cos k_r cos(ny+δ)]."""
-        terms = self.harmonics
-        if terms is None:
-            return jnp.zeros_like(psi)
-        level = jnp.log(rho + self.regulator)
-        k_r = _ratio(level, self.r + 0.5)[None]
-        k_q = _ratio(level, self.q - 0.5)[None]
-        product = jnp.conj(psi)[:, None] * psi[None, :]
-        # e^{i(φ_a - φ_b)}, levelled off where a class is empty
-        unit = product / jnp.sqrt(_square(product) + self.regulator**2)
-        powers = jnp.stack([_unit_power(unit, n) for n in terms.n])
-        angle_sin = _turn(powers, terms.delta_sin)
-        angle_cos = _turn(powers, terms.delta_cos)
-        rise = jnp.imag(angle_sin)
-        k_q = jnp.where(rise >= 0, k_q, jnp.swapaxes(k_q, -1, -2))
-        off = ~jnp.eye(psi.shape[0], dtype=bool)[None]
-        rate = jax.lax.complex(
-            0.5 * terms.R_sin * k_q * rise, -terms.R_cos * k_r * jnp.real(angle_cos)
-        )
-        # ψ_a √(ρ_b/ρ_a) = ψ_b conj(e^{i y}) stays finite in empty classes
-        carrier = psi[None, :] * jnp.conj(unit)
-        return jnp.sum(jnp.where(off, rate * carrier[None], 0), axis=(0, 2))
-
-    def _literal_field(self, state: DensityPhase) -> DensityPhase:
-        """Eqs. (20) and (26) as they stand; empty classes are guarded, not cured."""
-        rho, phase = state
-        safe = jnp.where(rho > 0, rho, 1)
-        level = jnp.log(safe)
-        difference = phase[:, None] - phase[None, :]
-        off = ~jnp.eye(rho.shape[0], dtype=bool)
-        x = difference + self.delta
-        A = 2 * self.R * jnp.maximum(jnp.sin(x), 0)
-        C = self.R * jnp.cos(x)
-        if self.harmonics is not None:
-            terms = self.harmonics
-            n = jnp.asarray(terms.n, dtype=phase.dtype)[:, None, None]
-            angle = n * difference[None]
-            A += jnp.sum(
-                terms.R_sin * jnp.maximum(jnp.sin(angle + terms.delta_sin), 0), 0
-            )
-            C += jnp.sum(terms.R_cos * jnp.cos(angle + terms.delta_cos), 0)
-        rate = _ratio(level, self.q) * rho[None, :] * jnp.where(off, A, 0)
-        gain = jnp.where(rho > 0, jnp.sum(rate - rate.T, axis=-1), 0)
-        turn = jnp.sum(_ratio(level, self.r) * jnp.where(off, C, 0), axis=-1)
-        return DensityPhase(gain, self.omega + turn)
-
     # -- nodes ------------------------------------------------------------------
-
-    def node_invariant(self, psi: Array) -> Float[Array, " M"]:
-        """K_a = ρ_a^s + 2 s ln|cos x_a|, s = q + r, of classes that lose systems.
-
-        Near a node K_a is constant along the motion and the minimum of ρ_a is
-        K_a^(1/s): a class with K_a <= 0 and s > 0 reaches the node. x_a is the phase
-        of class a against the field of all the others. Classes that gain, and all
-        classes if s <= 0, are given infinity.
-
-        Args:
-            psi: ψ, shape (M,).
-
-        Returns:
-            K, shape (M,).
-        """
-        s = self.q + self.r
-        rho = _square(psi)
-        field = jnp.sum(self._coupling() * psi[None, :], axis=-1)
-        overlap = jnp.conj(psi) * field
-        size = jnp.sqrt(rho * _square(field)) + self.regulator
-        tiny = jnp.finfo(rho.dtype).tiny
-        cosine = jnp.clip(jnp.abs(jnp.real(overlap)) / size, tiny, 1)
-        level = jnp.log(rho + self.regulator)
-        K = jnp.exp(s * level) + 2 * s * jnp.log(cosine)
-        return jnp.where((jnp.imag(overlap) < 0) & (s > 0), K, jnp.inf)
 
     def alarm(self, t: ArrayLike, before: Any, after: Any) -> Array:
         """Node: an empty class in the literal form; with q + r > 0, one passed in ψ.
 
         A class has passed the node when its ψ_a reversed within the step and its
-        invariant (`node_invariant`) says that the node was ahead.
+        invariant (`copy_fields.node_invariant`) says that the node was ahead.
         """
         del t
         if isinstance(after, DensityPhase):
@@ -387,8 +233,8 @@ class CopyDynamics(Law):
         else:
             # adaptive steps shrink at a node and stop inside the regulated zone instead
             passed = jnp.real(jnp.conj(before) * after) < 0
-            inside = _square(after) <= 100 * self.regulator
-            met = jnp.any((passed | inside) & (self.node_invariant(before) <= 0))
+            inside = square(after) <= 100 * self.regulator
+            met = jnp.any((passed | inside) & (node_invariant(self, before) <= 0))
         return jnp.where(met, ALARM_NODE, ALARM_NONE)
 
     # -- fits -------------------------------------------------------------------
@@ -404,7 +250,9 @@ class CopyDynamics(Law):
         """A copy with these independent entries."""
         old = getattr(self, name)
         if name in ("R", "delta"):
-            upper = jnp.zeros_like(old).at[jnp.triu_indices(old.shape[-1], 1)].set(values)
+            upper = (
+                jnp.zeros_like(old).at[jnp.triu_indices(old.shape[-1], 1)].set(values)
+            )
             new = upper + upper.T if name == "R" else upper - upper.T
         else:
             new = jnp.reshape(values, old.shape)
@@ -415,7 +263,8 @@ class CopyDynamics(Law):
         ends = {"q": (0.0, 1.0), "r": (-1.5, 0.5)}
         if name not in ends:
             return super().span(name)
-        return tuple(jnp.ravel(constant(end)) for end in ends[name])
+        low, high = (jnp.ravel(constant(end)) for end in ends[name])
+        return low, high
 
     def quantum_values(self) -> dict[str, float]:
         """q = 1/2 and r = -1/2: Smolin (2012), sec. 3.1."""
@@ -425,32 +274,7 @@ class CopyDynamics(Law):
         """Labels of `pack(name)`."""
         size = self.omega.shape[-1]
         if name in ("R", "delta"):
-            return [
-                f"{name}[{a},{b}]" for a in range(size) for b in range(a + 1, size)
-            ]
+            return [f"{name}[{a},{b}]" for a in range(size) for b in range(a + 1, size)]
         if getattr(self, name).ndim == 0:
             return [name]
         return [f"{name}[{a}]" for a in range(size)]
-
-
-def _square(z: Array) -> Array:
-    """|z|^2 without a square root, smooth at 0."""
-    return jnp.real(z) ** 2 + jnp.imag(z) ** 2
-
-
-def _ratio(level: Array, power: Array) -> Array:
-    """(ρ_a/ρ_b)^power as a matrix, from M exponentials instead of M²."""
-    up = jnp.exp(power * level)
-    return up[:, None] * (1 / up)[None, :]
-
-
-def _turn(unit: Array, delta: Array) -> Array:
-    """unit · exp(i delta)."""
-    return unit * jax.lax.complex(jnp.cos(delta), jnp.sin(delta))
-
-
-def _unit_power(unit: Array, n: int) -> Array:
-    """unit^n for a phase factor; negative powers by conjugation."""
-    return jax.lax.integer_pow(unit, n) if n >= 0 else jnp.conj(
-        jax.lax.integer_pow(unit, -n)
-    )

@@ -55,9 +55,7 @@ class Law(eqx.Module):
         """Time derivative of the state (diffrax's signature)."""
 
     @abc.abstractmethod
-    def step(
-        self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
-    ) -> PyTree[Array]:
+    def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
         """The state at t + dt by the law's best fixed step."""
 
     @abc.abstractmethod
@@ -69,9 +67,7 @@ class Law(eqx.Module):
         del state
         return {}
 
-    def alarm(
-        self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]
-    ) -> Array:
+    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
         """`ALARM_NODE` if the step from `before` to `after` met a node, else 0."""
         del t, before, after
         return jnp.asarray(ALARM_NONE)
@@ -110,9 +106,7 @@ class Law(eqx.Module):
         shape = jnp.shape(getattr(self, name))
         if shape == ():
             return [name]
-        return [
-            f"{name}[{','.join(map(str, index))}]" for index in _indices(shape)
-        ]
+        return [f"{name}[{','.join(map(str, index))}]" for index in _indices(shape)]
 
 
 def _indices(shape: tuple[int, ...]) -> list[tuple[int, ...]]:

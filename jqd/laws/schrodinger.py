@@ -93,7 +93,8 @@ class Schrodinger(Law):
         if self.grid is not None:
             _checks.check_state(psi, "psi", self.grid.shape, weight=self.grid.cell)
         else:
-            _checks.check_state(psi, "psi", self.hamiltonian.matrix.shape[-1:], 1.0)
+            size = jnp.shape(getattr(self.hamiltonian, "matrix", psi))[-1:]
+            _checks.check_state(psi, "psi", size, 1.0)
         return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:

@@ -116,8 +116,7 @@ def _load(path: str | Path, name: str, rank: int) -> np.ndarray:
             array = _member(path, array, name)
     if array.dtype.kind not in "biufc":
         raise ValueError(
-            f"Argument `{name}` must hold numbers, but {path.name} holds "
-            f"{array.dtype}."
+            f"Argument `{name}` must hold numbers, but {path.name} holds {array.dtype}."
         )
     array = array.reshape(-1) if rank == 1 and array.size in array.shape else array
     if array.ndim != rank:
@@ -207,7 +206,7 @@ def _complex_csv(path: Path) -> np.ndarray:
         array = np.loadtxt(path, delimiter=",", dtype=complex, ndmin=2)
     except (ValueError, UnicodeDecodeError) as error:
         raise ValueError(_broken(path, error)) from None
-    return array.real if not array.imag.any() else array
+    return np.real(array) if not np.imag(array).any() else array
 
 
 def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray, str]:

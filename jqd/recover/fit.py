@@ -1,7 +1,7 @@
 """`recover`: fit the free constants of a law to a record."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -282,7 +282,9 @@ def _start(problem: FitProblem, start: Mapping[str, ArrayLike] | None) -> Array:
     """The first start: given values, the law's own for the rest."""
     labels = problem.labels()
     for name in start or {}:
-        _checks.check_choice(name, "start", tuple(dict.fromkeys((*problem.free, *labels))))
+        _checks.check_choice(
+            name, "start", tuple(dict.fromkeys((*problem.free, *labels)))
+        )
     parts = []
     for name in problem.free:
         own = problem.pack(name)

@@ -146,11 +146,12 @@ class FitProblem(eqx.Module):
     @property
     def substeps(self) -> Array:
         """Steps between two rows, traced: one compilation serves every step."""
-        return jnp.max(self.method.counts) if self.order else jnp.asarray(1)
+        counts = getattr(self.method, "counts", None)
+        return jnp.asarray(1) if counts is None else jnp.max(counts)
 
     def with_substeps(self, substeps: int | Array) -> "FitProblem":
         """The same problem with another step (methods without a step stay)."""
-        if self.order is None:
+        if not isinstance(self.method, Fixed):
             return self
         method = _fixed(self.method, jnp.asarray(substeps))
         return FitProblem(

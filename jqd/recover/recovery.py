@@ -104,7 +104,8 @@ class Recovery(eqx.Module):
     def __str__(self) -> str:
         lines = [f"{self.law_name}: {self.status}. {self.message}"]
         lines += [
-            f"  {c.name} = {c.value:.12g} +- {c.stderr:.2g} (step bias {c.step_bias:.1g})"
+            f"  {c.name} = {c.value:.12g} +- {c.stderr:.2g} "
+            f"(step bias {c.step_bias:.1g})"
             for c in self.constants.values()
         ]
         held_out = "none" if self.held_out is None else f"{self.held_out:.3g}"

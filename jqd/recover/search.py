@@ -1,4 +1,4 @@
-"""The search: many starts in one vmap, driven by optax, over growing windows of time."""
+"""The search: many starts in one vmap, driven by optax, over growing windows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -49,9 +49,7 @@ class Search(eqx.Module):
     def rows(self, ts: Array, t0: Array, free: int) -> list[int]:
         """Rows of the record in each window; never fewer than constants to fit."""
         length = ts.shape[0]
-        ends = [
-            t0 + (ts[-1] - t0) / 2**k for k in reversed(range(self.windows))
-        ]
+        ends = [t0 + (ts[-1] - t0) / 2**k for k in reversed(range(self.windows))]
         counts = [int(jnp.sum(ts <= end * (1 + 1e-12))) for end in ends]
         least = min(length, max(3, free))
         return sorted({max(count, least) for count in counts})
@@ -84,6 +82,9 @@ def run_search(
     rows = search.rows(problem.data.ts[:train], problem.data.t0, starts.shape[1])
     chunks = -(-search.steps // search.chunk)
     total, done, history = len(rows) * chunks, 0, []
+    if report is not None:
+        report("search", 0, total)
+    ends = starts
     for count in rows:
         states = init_states(search, unit)
         for _ in range(chunks):
@@ -136,7 +137,7 @@ def descend(
         updates, state = optimizer.update(
             gradient, state, one, value=value, grad=gradient, value_fn=_forward(loss)
         )
-        return optax.apply_updates(one, updates), state, value
+        return jnp.asarray(optax.apply_updates(one, updates)), state, value
 
     def body(carry, _):
         unit, states = carry

@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -169,8 +170,11 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
     with _output(path):
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
         try:
-            # Consolidated metadata is no part of the version 3 standard.
-            dataset.to_zarr(temporary / "data", zarr_format=3, consolidated=False)
+            with warnings.catch_warnings():
+                # Consolidated metadata is no part of the version 3 standard yet, but
+                # without it a plain `xarray.open_zarr` warns instead.
+                warnings.filterwarnings("ignore", message="Consolidated metadata")
+                dataset.to_zarr(temporary / "data", zarr_format=3, consolidated=True)
             if path.exists():
                 os.replace(path, temporary / "old")
             os.replace(temporary / "data", path)

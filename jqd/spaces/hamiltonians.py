@@ -27,7 +27,7 @@ class MatrixHamiltonian(eqx.Module):
         """A matrix does not depend on time."""
         return True
 
-    def apply(self, psi: Array, t: ArrayLike, hbar: ArrayLike) -> Array:
+    def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
         """H psi."""
         del t, hbar
         return self.matrix * psi if self.matrix.ndim == 1 else self.matrix @ psi
@@ -51,32 +51,39 @@ class ParticleOnGrid(eqx.Module):
         """Whether V is the same at all times."""
         return self.potential.autonomous
 
-    def kinetic(self, hbar: ArrayLike) -> Array:
+    def kinetic(self, hbar: Array) -> Array:
         """hbar^2 k^2 / 2m in the order of `jnp.fft`."""
-        return hbar**2 * self.grid.k2 / (2 * self.mass)
+        return hbar**2 / (2 * self.mass) * self.grid.k2
 
-    def apply(self, psi: Array, t: ArrayLike, hbar: ArrayLike) -> Array:
+    def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
         """H psi."""
-        moving = jnp.fft.ifftn(self.kinetic(hbar) * jnp.fft.fftn(psi))
-        return moving + self.potential(self.grid, t) * psi
+        precision = self.mass.dtype
+        kinetic = self.kinetic(hbar).astype(precision)
+        moving = jnp.fft.ifftn(kinetic * jnp.fft.fftn(psi))
+        return moving + self.potential(self.grid, t).astype(precision) * psi
 
-    def flows(self, hbar: ArrayLike) -> Flows:
-        """The potential (outer) and kinetic (inner) flows of i hbar d/dt psi = H psi."""
+    def flows(self, hbar: Array) -> Flows:
+        """The potential (outer) and kinetic (inner) flows of i hbar dpsi/dt = H psi."""
+        # Constants are combined before they meet an array: XLA divides an array by one
+        # number and by a batch of numbers with different rounding, and a batch must
+        # equal its members bit for bit.
         outer = PhaseFlow(
-            rate=lambda t: self.potential(self.grid, t) / hbar,
+            rate=lambda t: 1 / hbar * self.potential(self.grid, t),
             correction=lambda t: (
-                self.potential.squared_gradient(self.grid, t) / (self.mass * hbar)
+                1 / (self.mass * hbar) * self.potential.squared_gradient(self.grid, t)
             ),
             autonomous=self.autonomous,
+            precision=self.mass.dtype,
         )
         inner = PhaseFlow(
-            rate=lambda t: self.kinetic(hbar) / hbar,
+            rate=lambda t: hbar / (2 * self.mass) * self.grid.k2,
             to_basis=jnp.fft.fftn,
             from_basis=jnp.fft.ifftn,
+            precision=self.mass.dtype,
         )
         return Flows(outer, inner)
 
-    def spectral_bounds(self, hbar: ArrayLike) -> tuple[Array, Array]:
+    def spectral_bounds(self, hbar: Array) -> tuple[Array, Array]:
         """Numbers that enclose the spectrum: [min V, max V + max kinetic energy]."""
         values = self.potential(self.grid, 0.0)
         return jnp.min(values), jnp.max(values) + jnp.max(self.kinetic(hbar))
@@ -152,5 +159,6 @@ def matrix_hamiltonian(hamiltonian: ArrayLike) -> MatrixHamiltonian:
     matrix = jnp.asarray(hamiltonian)
     if not jnp.issubdtype(matrix.dtype, jnp.inexact):
         matrix = matrix.astype(jnp.result_type(float))
+    _checks.check_finite(matrix, "hamiltonian")
     _checks.check_hermitian(matrix, "hamiltonian")
     return MatrixHamiltonian(matrix)

@@ -7,9 +7,21 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
+from .. import _checks
 from .grids import Grid
+
+
+def _constant(value: Any) -> Any:
+    """Numbers as arrays of strong floating dtype: only these have a gradient."""
+    if not isinstance(value, jax.Array | np.ndarray | np.generic | int | float):
+        return value
+    array = jnp.asarray(value)
+    if not jnp.issubdtype(array.dtype, jnp.inexact) or array.weak_type:
+        array = array.astype(jnp.result_type(float))
+    return array
 
 
 class SampledPotential(eqx.Module):
@@ -19,7 +31,7 @@ class SampledPotential(eqx.Module):
         values: V at the grid points, shape of the grid, in energy units.
     """
 
-    values: Float[Array, "..."] = eqx.field(converter=jnp.asarray)
+    values: Float[Array, "..."] = eqx.field(converter=_constant)
 
     @property
     def autonomous(self) -> bool:
@@ -34,7 +46,7 @@ class SampledPotential(eqx.Module):
     def squared_gradient(self, grid: Grid, t: ArrayLike) -> Array:
         """|grad V|^2 by local differences: V need not be periodic."""
         del t
-        return sum(part**2 for part in grid.gradient(self.values))
+        return jnp.sum(jnp.stack(grid.gradient(self.values)) ** 2, axis=0)
 
 
 class FunctionPotential(eqx.Module):
@@ -46,7 +58,7 @@ class FunctionPotential(eqx.Module):
         time_dependent: whether the time is passed as the last argument.
     """
 
-    function: Callable[..., Array]
+    function: Any
     time_dependent: bool = eqx.field(static=True)
 
     @property
@@ -72,7 +84,7 @@ class FunctionPotential(eqx.Module):
             return jnp.sum(self.at(coordinates, t))
 
         parts = jax.grad(total, argnums=tuple(range(grid.ndim)))(*points)
-        return sum(part**2 for part in parts)
+        return jnp.sum(jnp.stack(parts) ** 2, axis=0)
 
 
 Potential = SampledPotential | FunctionPotential
@@ -96,7 +108,8 @@ def potential(
         A potential: call it with (grid, t).
 
     Raises:
-        ValueError: wrong shape, or a function with another number of arguments.
+        ValueError: wrong shape, values that are complex or not finite, or a function
+            with another number of arguments.
     """
     if isinstance(function, SampledPotential | FunctionPotential):
         return function
@@ -107,6 +120,8 @@ def potential(
                 f"Argument `potential` must have the grid's shape {grid.shape}, but "
                 f"has shape {values.shape}."
             )
+        _checks.check_real(values, "potential")
+        _checks.check_finite(values, "potential")
         return SampledPotential(values)
     arity = _positional(function, constants)
     if arity not in (grid.ndim, grid.ndim + 1):
@@ -114,7 +129,9 @@ def potential(
             f"Argument `potential` must take {grid.ndim} coordinates, and a time if "
             f"it depends on one, but takes {arity} arguments."
         )
-    leaves = {name: jnp.asarray(value) for name, value in constants.items()}
+    leaves = jax.tree.map(_constant, constants)
+    if isinstance(function, eqx.Module | jax.tree_util.Partial):
+        function = jax.tree.map(_constant, function)
     if leaves or not isinstance(function, eqx.Module | jax.tree_util.Partial):
         function = jax.tree_util.Partial(function, **leaves)
     return FunctionPotential(function, time_dependent=arity == grid.ndim + 1)

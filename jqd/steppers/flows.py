@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,8 @@ class PhaseFlow:
         to_basis: B.
         from_basis: B^-1.
         autonomous: whether w does not depend on t.
+        precision: real dtype of the factor, None for that of the angle. A grid is
+            kept in the default precision: with it the angle is found, then rounded.
     """
 
     rate: Callable[[ArrayLike], Array]
@@ -36,6 +38,7 @@ class PhaseFlow:
     to_basis: Callable[[Array], Array] = _identity
     from_basis: Callable[[Array], Array] = _identity
     autonomous: bool = True
+    precision: Any = None
 
     def factor(
         self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
@@ -49,7 +52,10 @@ class PhaseFlow:
                     "but this law has no gradient correction; use another splitting."
                 )
             angle = angle - correction * self.correction(t)
-        return jax.lax.complex(jnp.cos(angle), -jnp.sin(angle))
+        factor = jax.lax.complex(jnp.cos(angle), -jnp.sin(angle))
+        if self.precision is None:
+            return factor
+        return factor.astype(jnp.result_type(self.precision, jnp.complex64))
 
     def apply(self, factor: Array, psi: Array) -> Array:
         """The state after the flow with this factor."""

@@ -4,6 +4,7 @@ One step multiplies by outer flows of b_0 dt, then alternates inner flows of a_j
 outer flows of b_j dt. All lists are palindromic, so a step of -dt undoes a step of dt.
 """
 
+import itertools
 from typing import Any
 
 import equinox as eqx
@@ -40,8 +41,7 @@ class Splitting(eqx.Module):
             )
         for name, values in (("a", self.a), ("b", self.b)):
             mirrored = all(
-                abs(x - y) < 1e-14
-                for x, y in zip(values, values[::-1], strict=True)
+                abs(x - y) < 1e-14 for x, y in zip(values, values[::-1], strict=True)
             )
             if not mirrored or abs(sum(values) - 1) > 1e-12:
                 raise ValueError(
@@ -144,7 +144,9 @@ class Splitting(eqx.Module):
         fixed = self.factors(flows, t, dt) if autonomous else None
 
         def body(i: Array, state: PyTree[Array]) -> PyTree[Array]:
-            factors = fixed if fixed is not None else self.factors(flows, t + i * dt, dt)
+            factors = (
+                fixed if fixed is not None else self.factors(flows, t + i * dt, dt)
+            )
             for (part, *_), factor in zip(self.stages(), factors, strict=True):
                 state = getattr(flows, part).apply(factor, state)
             return state
@@ -155,9 +157,7 @@ class Splitting(eqx.Module):
 def _compose(name: str, order: int, weights: tuple[float, ...]) -> Splitting:
     """A symmetric composition of Strang steps with these weights."""
     padded = (0.0, *weights, 0.0)
-    b = tuple(
-        (left + right) / 2 for left, right in zip(padded, padded[1:], strict=False)
-    )
+    b = tuple((left + right) / 2 for left, right in itertools.pairwise(padded))
     return Splitting(name, order, weights, b)
 
 
@@ -223,9 +223,7 @@ srkn6 = Splitting(
     "srkn6",
     4,
     _mirror((0.245298957184271, 0.604872665711080), middle=False),
-    _mirror(
-        (0.0829844064174052, 0.396309801498368, -0.0390563049223486), middle=True
-    ),
+    _mirror((0.0829844064174052, 0.396309801498368, -0.0390563049223486), middle=True),
 )
 """Blanes & Moan (2002) J. Comput. Appl. Math. 142, 313: Nystroem type, order 4, 6
 stages; the outer part must depend on position alone."""

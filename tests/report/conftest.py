@@ -29,6 +29,7 @@ def recovery():
         converged_starts=converged.mean(),
         history=np.exp(-np.arange(12.0)) * np.ones((num_starts, 1)),
         held_out=0.0123,
+        held_out_start=0.3,
         chi2_per_dof=None,
         status="converged",
         message="4 of 5 starts agree",

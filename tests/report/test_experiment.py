@@ -49,7 +49,7 @@ def test_results_and_their_origin_are_kept(experiment, tmp_path, capsys):
     names = {file.name for file in folder.iterdir()} - {".run"}
     figures = {"line.png", "line.svg"}
     assert names == figures | {"data.zarr", "table.json", "table.csv", "summary.json"}
-    with xr.open_zarr(folder / "data.zarr", consolidated=False) as back:
+    with xr.open_zarr(folder / "data.zarr") as back:
         assert back.attrs["jqd"] == summary["provenance"]["jqd"]
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -99,7 +99,7 @@ def test_a_failed_dataset_leaves_the_old_one(tmp_path, monkeypatch):
         store.write_dataset(xr.Dataset({"x": ("t", [2.0])}), path)
     monkeypatch.undo()
     assert [file.name for file in tmp_path.iterdir()] == ["data.zarr"]
-    with xr.open_zarr(path, consolidated=False) as back:
+    with xr.open_zarr(path) as back:
         assert back["x"].values == [1.0]
 
 
@@ -107,7 +107,7 @@ def test_a_dataset_comes_back_and_replaces_the_one_before(tmp_path):
     for value in (1j, 2j):
         dataset = xr.Dataset({"psi": ("x", [value])}, attrs={"q": jnp.array(0.5)})
         path = store.write_dataset(dataset, tmp_path / "data.zarr")
-    with xr.open_zarr(path, consolidated=False) as back:
+    with xr.open_zarr(path) as back:
         assert back["psi"].values == [2j]
         assert back.attrs == {"q": 0.5}
 
@@ -165,7 +165,7 @@ def test_the_dataset_of_a_recovery_comes_back(recovery, tmp_path):
         attributes={"seed": 7, "sigma": None},
     )
     path = store.write_dataset(dataset, tmp_path / "data.zarr")
-    with xr.open_zarr(path, consolidated=False) as back:
+    with xr.open_zarr(path) as back:
         back = back.load()
     assert list(back["constant"].values) == ["q", "R[0,1]"]
     assert float(back["value"].sel(constant="q")) == 0.50012

@@ -1,0 +1,209 @@
+"""What copy dynamics computes: states, Fourier terms, both vector fields, nodes.
+
+The functions take the law, a `jqd.CopyDynamics`, as their first argument.
+"""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from .. import _checks
+from .law import constant
+
+
+class DensityPhase(NamedTuple):
+    """State of the literal form.
+
+    Attributes:
+        density: ρ_a, shape (M,).
+        phase: φ_a, shape (M,), in radians.
+    """
+
+    density: Array
+    phase: Array
+
+
+class Harmonics(eqx.Module):
+    """Fourier terms of the copy law besides R and delta: eqs. (27), (28).
+
+    A_ab = Σ_n R_sin^n sin⁺(n y + delta_sin^n)
+    C_ab = Σ_n R_cos^n cos(n y + delta_cos^n)
+
+    Attributes:
+        n: the orders (static), e.g. (2,).
+        R_sin: (K, M, M), symmetric; rate amplitudes.
+        R_cos: (K, M, M), symmetric; phase-rate amplitudes.
+        delta_sin: (K, M, M), antisymmetric, radians.
+        delta_cos: (K, M, M), antisymmetric, radians.
+    """
+
+    n: tuple[int, ...] = eqx.field(static=True)
+    R_sin: Float[Array, "K M M"]
+    R_cos: Float[Array, "K M M"]
+    delta_sin: Float[Array, "K M M"]
+    delta_cos: Float[Array, "K M M"]
+
+    def __init__(
+        self,
+        n: tuple[int, ...],
+        R: ArrayLike,
+        delta: ArrayLike,
+        *,
+        R_sin: ArrayLike | None = None,
+        delta_sin: ArrayLike | None = None,
+    ):
+        """Harmonics with amplitudes R and phases delta.
+
+        Args:
+            n: orders, K of them.
+            R: (K, M, M) amplitudes of the cosines.
+            delta: (K, M, M) phases of the cosines, radians.
+            R_sin: amplitudes of the sines; None for 2 R, as in quantum mechanics.
+            delta_sin: phases of the sines; None for `delta`.
+        """
+        self.n = tuple(int(order) for order in n)
+        self.R_cos = constant(R)
+        self.delta_cos = constant(delta)
+        self.R_sin = 2 * self.R_cos if R_sin is None else constant(R_sin)
+        self.delta_sin = self.delta_cos if delta_sin is None else constant(delta_sin)
+        size = self.R_cos.shape[-1]
+        for name in ("R_cos", "delta_cos", "R_sin", "delta_sin"):
+            _checks.check_shape(getattr(self, name), name, (len(self.n), size, size))
+
+
+def coupling(law: Any) -> Complex[Array, "M M"]:
+    """R exp(i delta) without the diagonal."""
+    coupling = jax.lax.complex(law.R * jnp.cos(law.delta), law.R * jnp.sin(law.delta))
+    return jnp.where(jnp.eye(law.R.shape[-1], dtype=bool), 0, coupling)
+
+
+def psi_field(law: Any, psi: Array) -> Array:
+    """The law for ψ: with k_q = (ρ_a/ρ_b)^±(q-1/2), k_r = (ρ_a/ρ_b)^(r+1/2),
+
+    dψ_a/dt = -i ω_a ψ_a - i Σ_b [ (k_r + k_q)/2 B_ab
+              + (k_r - k_q)/2 conj(B_ab) ψ_a²/|ψ_a|² ],   B_ab = R_ab e^{iδ_ab} ψ_b
+    """
+    rho = square(psi)
+    level = jnp.log(rho + law.regulator)
+    # both ratios of densities separate into a factor of a and a factor of b
+    k_r = _ratio(level, law.r + 0.5)
+    k_q = _ratio(level, law.q - 0.5)
+    drive = coupling(law) * psi[None, :]
+    flow = jnp.conj(psi)[:, None] * drive
+    k_q = jnp.where(jnp.imag(flow) >= 0, k_q, k_q.T)
+    return _assemble(law, psi, rho, drive, k_r, k_q)
+
+
+def _assemble(
+    law: Any, psi: Array, rho: Array, drive: Array, k_r: Array, k_q: Array
+) -> Array:
+    mean, half = (k_r + k_q) / 2, (k_r - k_q) / 2
+    direct = jnp.sum(mean * drive, axis=-1)
+    twisted = jnp.sum(half * jnp.conj(drive), axis=-1)
+    unit = psi * psi / (rho + law.regulator)
+    result = -1j * (law.omega * psi + direct + twisted * unit)
+    if law.harmonics is None:
+        return result
+    return result + _harmonic_field(law, psi, rho)
+
+
+def _harmonic_field(law: Any, psi: Array, rho: Array) -> Array:
+    """Σ_n ψ_a √(ρ_b/ρ_a) [½ R_sin k_q sin(ny+δ) - i R_cos k_r cos(ny+δ)]."""
+    terms = law.harmonics
+    if terms is None:
+        return jnp.zeros_like(psi)
+    level = jnp.log(rho + law.regulator)
+    k_r = _ratio(level, law.r + 0.5)[None]
+    k_q = _ratio(level, law.q - 0.5)[None]
+    product = jnp.conj(psi)[:, None] * psi[None, :]
+    # e^{i(φ_a - φ_b)}, levelled off where a class is empty
+    unit = product / jnp.sqrt(square(product) + law.regulator**2)
+    powers = jnp.stack([_unit_power(unit, n) for n in terms.n])
+    angle_sin = _turn(powers, terms.delta_sin)
+    angle_cos = _turn(powers, terms.delta_cos)
+    rise = jnp.imag(angle_sin)
+    k_q = jnp.where(rise >= 0, k_q, jnp.swapaxes(k_q, -1, -2))
+    off = ~jnp.eye(psi.shape[0], dtype=bool)[None]
+    rate = jax.lax.complex(
+        0.5 * terms.R_sin * k_q * rise, -terms.R_cos * k_r * jnp.real(angle_cos)
+    )
+    # ψ_a √(ρ_b/ρ_a) = ψ_b conj(e^{i y}) stays finite in empty classes
+    carrier = psi[None, :] * jnp.conj(unit)
+    return jnp.sum(jnp.where(off, rate * carrier[None], 0), axis=(0, 2))
+
+
+def literal_field(law: Any, state: DensityPhase) -> DensityPhase:
+    """Eqs. (20) and (26) as they stand; empty classes are guarded, not cured."""
+    rho, phase = state
+    safe = jnp.where(rho > 0, rho, 1)
+    level = jnp.log(safe)
+    difference = phase[:, None] - phase[None, :]
+    off = ~jnp.eye(rho.shape[0], dtype=bool)
+    x = difference + law.delta
+    A = 2 * law.R * jnp.maximum(jnp.sin(x), 0)
+    C = law.R * jnp.cos(x)
+    if law.harmonics is not None:
+        terms = law.harmonics
+        n = jnp.asarray(terms.n, dtype=phase.dtype)[:, None, None]
+        angle = n * difference[None]
+        A += jnp.sum(terms.R_sin * jnp.maximum(jnp.sin(angle + terms.delta_sin), 0), 0)
+        C += jnp.sum(terms.R_cos * jnp.cos(angle + terms.delta_cos), 0)
+    rate = _ratio(level, law.q) * rho[None, :] * jnp.where(off, A, 0)
+    gain = jnp.where(rho > 0, jnp.sum(rate - rate.T, axis=-1), 0)
+    turn = jnp.sum(_ratio(level, law.r) * jnp.where(off, C, 0), axis=-1)
+    return DensityPhase(gain, law.omega + turn)
+
+
+def node_invariant(law: Any, psi: Array) -> Float[Array, " M"]:
+    """K_a = ρ_a^s + 2 s ln|cos x_a|, s = q + r, of classes that lose systems.
+
+    Near a node K_a is constant along the motion and the minimum of ρ_a is
+    K_a^(1/s): a class with K_a <= 0 and s > 0 reaches the node. x_a is the phase
+    of class a against the field of all the others. Classes that gain, and all
+    classes if s <= 0, are given infinity.
+
+    Args:
+        law: the copy law.
+        psi: ψ, shape (M,).
+
+    Returns:
+        K, shape (M,).
+    """
+    s = law.q + law.r
+    rho = square(psi)
+    field = jnp.sum(coupling(law) * psi[None, :], axis=-1)
+    overlap = jnp.conj(psi) * field
+    size = jnp.sqrt(rho * square(field)) + law.regulator
+    tiny = jnp.finfo(rho.dtype).tiny
+    cosine = jnp.clip(jnp.abs(jnp.real(overlap)) / size, tiny, 1)
+    level = jnp.log(rho + law.regulator)
+    K = jnp.exp(s * level) + 2 * s * jnp.log(cosine)
+    return jnp.where((jnp.imag(overlap) < 0) & (s > 0), K, jnp.inf)
+
+
+def square(z: Array) -> Array:
+    """|z|^2 without a square root, smooth at 0."""
+    return jnp.real(z) ** 2 + jnp.imag(z) ** 2
+
+
+def _ratio(level: Array, power: Array) -> Array:
+    """(ρ_a/ρ_b)^power as a matrix, from M exponentials instead of M²."""
+    up = jnp.exp(power * level)
+    return up[:, None] * (1 / up)[None, :]
+
+
+def _turn(unit: Array, delta: Array) -> Array:
+    """unit · exp(i delta)."""
+    return unit * jax.lax.complex(jnp.cos(delta), jnp.sin(delta))
+
+
+def _unit_power(unit: Array, n: int) -> Array:
+    """unit^n for a phase factor; negative powers by conjugation."""
+    return (
+        jax.lax.integer_pow(unit, n)
+        if n >= 0
+        else jnp.conj(jax.lax.integer_pow(unit, -n))
+    )

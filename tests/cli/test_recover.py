@@ -1,0 +1,288 @@
+"""`jqd recover copying`: the main job, and every bad input in one line."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from jqd.cli import main
+from jqd.problems import DATA
+
+FILES = {
+    "--data": DATA / "four_level_populations.csv",
+    "--hamiltonian": DATA / "four_level_hamiltonian.npy",
+    "--state": DATA / "four_level_psi0.npy",
+}
+H = np.load(FILES["--hamiltonian"])
+PSI = np.load(FILES["--state"])
+
+
+def recover(out, *words, **files):
+    """Run the command on the packaged files, some of them replaced."""
+    chosen = FILES | {f"--{name}": path for name, path in files.items()}
+    options = [str(word) for pair in chosen.items() for word in pair]
+    return main(["recover", "copying", *options, "--out", str(out), *words])
+
+
+def table():
+    return FILES["--data"].read_text().splitlines()
+
+
+def write(folder, lines):
+    path = folder / "data.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def save(folder, array, name="array.npy", **options):
+    path = folder / name
+    np.save(path, array, **options)
+    return path
+
+
+def test_main_job_on_files(tmp_path, capsys):
+    out = tmp_path / "run"
+    code = recover(
+        out, "--start", "q=0.3,r=-0.8", "--starts", "2", "--json", "--seed", "1"
+    )
+    captured = capsys.readouterr()
+    result = json.loads(captured.out)  # nothing else on standard output
+    assert code == 0
+    assert list(result) == [
+        "law", "constants", "status", "converged_starts", "held_out", "seconds",
+    ]  # fmt: skip
+    assert result["status"] == "converged"
+    for name, value in {"q": 0.5, "r": -0.5}.items():
+        constant = result["constants"][name]
+        assert abs(constant["value"] - value) < 1e-7
+        assert constant["reference"] == value
+        assert 0 <= constant["stderr"] < 1e-8
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["settings"]["seed"] == 1
+    for name in ("fit", "loss", "residuals"):
+        assert (out / f"{name}.png").stat().st_size > 1e4
+        assert (out / f"{name}.svg").stat().st_size > 1e4
+    with xr.open_zarr(out / "data.zarr") as dataset:
+        assert dataset.sizes["time"] == 61
+        assert float(dataset["value"].sel(constant="q")) == pytest.approx(0.5)
+        assert dataset.attrs["law"] == "CopyDynamics"
+    assert not (out / "search.npz").exists()
+
+
+def test_quick_run_on_the_built_in_counts_prints_a_table(tmp_path, capsys):
+    words = ["recover", "copying", "--quick", "--noise", "multinomial", "--free", "q"]
+    code = main([*words, "--out", str(tmp_path / "run")])
+    printed = capsys.readouterr()
+    assert code == 0
+    for text in ("q", "standard error", "0.5", "held-out", "converged", "Results in"):
+        assert text in printed.out
+
+
+def test_a_full_folder_is_never_overwritten(tmp_path, capsys):
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "mine.txt").write_text("precious")
+    words = ["recover", "copying", "--quick", "--free", "q", "--json"]
+    assert main([*words, "--out", str(out)]) == 0
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]
+    assert (tmp_path / "run-2" / "summary.json").exists()
+    capsys.readouterr()
+
+
+def test_a_fit_that_does_not_settle_is_exit_code_1(tmp_path, capsys, monkeypatch):
+    import sys
+
+    module = sys.modules["jqd.recover.fit"]
+    # one step of Levenberg-Marquardt from far away cannot settle
+    monkeypatch.setattr(module, "polish_one", _unsettled(module.polish_one))
+    code = recover(tmp_path / "run", "--quick", "--free", "q", "--json")
+    result = json.loads(capsys.readouterr().out)
+    assert code == 1
+    assert result["status"] == "not converged"
+
+
+def _unsettled(polish_one):
+    def stopped(*arguments):
+        theta, cost, _ = polish_one(*arguments)
+        return theta, cost, False
+
+    return stopped
+
+
+def nonhermitian(folder):
+    wrong = H.copy()
+    wrong[1, 2] += 0.01
+    return {"hamiltonian": save(folder, wrong)}
+
+
+def nan_matrix(folder):
+    wrong = H.copy()
+    wrong[0, 0] = np.nan
+    return {"hamiltonian": save(folder, wrong)}
+
+
+def smaller_matrix(folder):
+    return {"hamiltonian": save(folder, H[:3, :3])}
+
+
+def other_size(folder):
+    lines = [",".join(line.split(",")[:4]) for line in table()]
+    rows = np.array([[float(x) for x in line.split(",")] for line in lines[1:]])
+    rows[:, 1:] /= rows[:, 1:].sum(axis=1, keepdims=True)
+    return {
+        "data": write(folder, ["t,p0,p1,p2", *(",".join(map(str, r)) for r in rows)])
+    }
+
+
+def unnormalised_state(folder):
+    return {"state": save(folder, 1.1 * PSI)}
+
+
+def infinite_state(folder):
+    return {"state": save(folder, np.where(np.arange(4) == 2, np.inf, PSI))}
+
+
+def matrix_as_state(folder):
+    return {"state": save(folder, H)}
+
+
+def edit(line, column, text):
+    """A change of one cell of the table of populations."""
+
+    def build(folder):
+        lines = table()
+        cells = lines[line].split(",")
+        cells[column] = text
+        return {
+            "data": write(folder, [*lines[:line], ",".join(cells), *lines[line + 1 :]])
+        }
+
+    return build
+
+
+def header(text):
+    return lambda folder: {"data": write(folder, [text, *table()[1:]])}
+
+
+def lines(text):
+    return lambda folder: {"data": write(folder, text)}
+
+
+def empty(folder):
+    path = folder / "empty.csv"
+    path.touch()
+    return {"data": path}
+
+
+def truncated_row(folder):
+    return {"data": write(folder, [*table()[:20], "2.0,0.1"])}
+
+
+def truncated_array(folder):
+    path = folder / "cut.npy"
+    path.write_bytes(FILES["--hamiltonian"].read_bytes()[:200])
+    return {"hamiltonian": path}
+
+
+def pickled(folder):
+    path = save(folder, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    return {"hamiltonian": path}
+
+
+def bare_pickle(folder):
+    path = folder / "bare.npy"
+    path.write_bytes(pickle.dumps(H))
+    return {"hamiltonian": path}
+
+
+def missing_file(folder):
+    return {"data": folder / "nowhere.csv"}
+
+
+def odd_file(folder):
+    path = folder / "data.xlsx"
+    path.write_text("x")
+    return {"data": path}
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (nonhermitian, ["hamiltonian", "Hermitian", "[1, 2]", "0.01"]),
+        (nan_matrix, ["hamiltonian", "finite"]),
+        (smaller_matrix, ["psi", "shape"]),
+        (other_size, ["data", "(61, 4)", "(61, 3)"]),
+        (unnormalised_state, ["psi", "normalised", "1.21"]),
+        (infinite_state, ["psi", "finite"]),
+        (matrix_as_state, ["psi0", "axes"]),
+        (edit(5, 2, "nan"), ["finite", "nan", "row 4"]),
+        (edit(5, 2, "inf"), ["finite", "inf"]),
+        (edit(5, 2, "-0.2"), ["negative", "row 4"]),
+        (edit(5, 2, "0.9"), ["sum to 1", "row 4"]),
+        (edit(5, 2, "abc"), ["numbers", "line 6", "'abc'"]),
+        (edit(5, 0, "0.1"), ["increase", "0.1"]),
+        (header("t,p0,p1,p2,x3"), ["columns", "x3"]),
+        (header("t,p0,p1,p2,p4"), ["columns", "p4"]),
+        (header("p4,p0,p1,p2,p3"), ["columns", "`t`"]),
+        (header("t,p0,p1,p2,n3"), ["columns"]),
+        (lines(["t,p0,p1,p2,p3"]), ["header and rows"]),
+        (empty, ["empty"]),
+        (truncated_row, ["5 columns", "line 21", "2"]),
+        (truncated_array, ["truncated", "cut.npy"]),
+        (pickled, ["unpickled"]),
+        (bare_pickle, ["pickle is refused"]),
+        (missing_file, ["does not exist"]),
+        (odd_file, [".csv", "data.xlsx"]),
+    ],
+)
+def test_bad_files_are_one_line_and_exit_code_2(tmp_path, capsys, build, words):
+    out = tmp_path / "run"
+    assert recover(out, **build(tmp_path)) == 2
+    assert_one_line(capsys, words)
+    assert not list(tmp_path.glob("run*/*.png"))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--free", "q,z"], ["--free", "'z'", "omega"]),
+        (["--start", "z=1"], ["--start", "'z'"]),
+        (["--start", "q=one"], ["--start", "'one'"]),
+        (["--start", "omega=1"], ["--start", "free"]),
+        (["--noise", "multinomial"], ["multinomial", "counts"]),
+        (["--noise", "gaussian"], ["gaussian:0.01"]),
+        (["--noise", "gaussian:-1"], ["positive"]),
+        (["--starts", "0"], ["--starts"]),
+        (["--free", "q,r,omega"], ["identify", "omega[0]"]),
+        (["--bogus"], ["--bogus"]),
+    ],
+)
+def test_bad_options_are_one_line_and_exit_code_2(tmp_path, capsys, options, words):
+    assert recover(tmp_path / "run", *options) == 2
+    assert_one_line(capsys, words)
+
+
+def test_files_come_together(tmp_path, capsys):
+    words = ["recover", "copying", "--data", str(FILES["--data"])]
+    assert main([*words, "--out", str(tmp_path / "run")]) == 2
+    assert_one_line(capsys, ["--hamiltonian", "--state", "together"])
+
+
+def test_an_unwritable_folder(tmp_path, capsys):
+    blocker = tmp_path / "file"
+    blocker.write_text("in the way")
+    assert recover(blocker / "run") == 2
+    assert_one_line(capsys, ["--out", "writable"])
+
+
+def assert_one_line(capsys, words):
+    """Nothing on standard output; one line on standard error without a traceback."""
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("Error:")
+    complaint = captured.err.strip().splitlines()
+    assert len(complaint) == 1
+    for word in words:
+        assert word in complaint[0]
