@@ -15,6 +15,9 @@ from .laws import DensityPhase as DensityPhase
 from .laws import Harmonics as Harmonics
 from .laws import Law as Law
 from .laws import Schrodinger as Schrodinger
+from .observe import expectation as expectation
+from .observe import fidelity as fidelity
+from .observe import total_variation as total_variation
 from .recover import Data as Data
 from .recover import Gaussian as Gaussian
 from .recover import Multinomial as Multinomial

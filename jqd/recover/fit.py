@@ -118,7 +118,8 @@ class _Final:
         self.polish, self.masks, self.report = polish, masks, report
         tolerance = step_tolerance or 1e-10
         coarse = _Solution(problem, theta, masks[1])
-        if step_tolerance is None:
+        # scatter that is estimated from coarse steps would hide their own bias
+        if step_tolerance is None and problem.data.noise.known:
             tolerance = max(tolerance, 0.01 * float(jnp.min(coarse.stderr)))
         self.problem = _refined(problem, coarse.bias(), tolerance)
         report("polish", 2, 4)

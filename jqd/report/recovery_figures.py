@@ -223,9 +223,10 @@ def _fill_loss(
         return
     # At the best fit the loss falls by many decades within one cell of the grid; on a
     # scale with room for that, the rest of the plane would be of one colour.
-    low, high = np.quantile(loss[usable], [0.02, 1.0])
+    # A few points where runs blow up would do the same at the other end.
+    low, high = np.quantile(loss[usable], [0.02, 0.98])
     low = min(low, high / 10)
-    shown = np.ma.masked_invalid(np.maximum(loss, low / 2))
+    shown = np.ma.masked_invalid(np.clip(loss, low / 2, high))
     levels = np.geomspace(low, high, 17)
     norm = LogNorm(low, high)
     filled = axis.contourf(x, y, shown, levels, cmap="cividis", norm=norm, extend="min")

@@ -1,0 +1,67 @@
+"""The README's code blocks run as they stand."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_quickstart_runs_and_finds_quantum_mechanics():
+    (code,) = blocks("python")
+    lines = [line for line in code.splitlines() if line.strip()]
+    assert len(lines) <= 22  # it is a quickstart
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True, text=True, env=environment, cwd=ROOT, timeout=600,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "converged" in done.stdout
+    found = {
+        name: float(value)
+        for name, value in re.findall(r"  ([qr]) = (\S+) \+-", done.stdout)
+    }
+    # the printed value has 12 digits, the step bias is 1e-10
+    assert abs(found["q"] - 0.5) < 1e-8
+    assert abs(found["r"] + 0.5) < 1e-8
+
+
+def test_commands_exist():
+    """Each `jqd` line of the README names a command and files that are there."""
+    import typer
+
+    from jqd.cli import app
+
+    known = set(typer.main.get_command(app).commands)
+    lines = [
+        line.split("#")[0].split()
+        for block in blocks("sh")
+        for line in block.splitlines()
+        if line.startswith("jqd ")
+    ]
+    assert len(lines) >= 5
+    for words in lines:
+        assert words[1] in known
+        for word in words[2:]:
+            if word.startswith("experiments/"):
+                assert (ROOT / word).exists()
+
+
+def test_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"make ([a-z-]+)", README):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_pictures_exist():
+    for path in re.findall(r"!\[.*?\]\((.*?)\)", README):
+        assert (ROOT / path).exists()
