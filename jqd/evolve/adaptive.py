@@ -69,9 +69,10 @@ def _solve(
 ):
     """(values, records), status, failure time and number of steps of one solve."""
     real, state_of = _real_view(state0)
+    constants, law_of = _real_view(law)
 
-    def field(t, y, law):
-        return real(law.vector_field(t, state_of(y)))
+    def field(t, y, args):
+        return real(law_of(args).vector_field(t, state_of(y)))
 
     def look(t, y, args):
         del args
@@ -87,7 +88,8 @@ def _solve(
 
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(field), method.solver, ts[0], ts[-1], None, real(state0),
-        args=law, max_steps=method.max_steps, throw=False, adjoint=method.adjoint,
+        args=constants(law), max_steps=method.max_steps, throw=False,
+        adjoint=method.adjoint,
         event=diffrax.Event(stop),
         stepsize_controller=diffrax.PIDController(
             rtol=loosen * method.rtol, atol=loosen * method.atol
@@ -110,7 +112,7 @@ def _solve(
 
 
 def _real_view(state0: PyTree[Array]):
-    """State <-> real arrays: error control and implicit solvers need them."""
+    """State or law <-> real arrays: error control and implicit solvers need them."""
     leaves, structure = jax.tree.flatten(state0)
     complex_ = [jnp.iscomplexobj(leaf) for leaf in leaves]
 

@@ -16,7 +16,7 @@ from .copy_fields import (
     Harmonics,
     coupling,
     literal_field,
-    node_invariant,
+    node_ahead,
     psi_field,
     square,
 )
@@ -34,8 +34,10 @@ class CopyDynamics(Law):
     H/ħ = ω_a on the diagonal, R_ab exp(iδ_ab) off it. The default state is that ψ,
     with which the law stays regular at nodes; `literal=True` carries (ρ, φ) and stops
     at the first node. Rates are per unit of time, phases in radians, time is free.
-    Σρ is conserved for every q and r; ⟨H⟩ only in quantum mechanics. With q + r > 0
-    the law runs into nodes (ρ_a = 0) in finite time, where it ends: status `node`.
+    Σρ is conserved for every q and r; ⟨H⟩ only in quantum mechanics. With q + r > 0,
+    and from three classes on also with q > 1/2, the law runs into nodes (ρ_a = 0) in
+    finite time, where it ends: status `NODE`. The literal form stops exactly there,
+    the ψ form at the step that passes it.
 
     Source: Smolin (2012), eqs. (20), (26)-(33); sign conventions of (34)-(38).
 
@@ -222,10 +224,10 @@ class CopyDynamics(Law):
     # -- nodes ------------------------------------------------------------------
 
     def alarm(self, t: ArrayLike, before: Any, after: Any) -> Array:
-        """Node: an empty class in the literal form; with q + r > 0, one passed in ψ.
+        """Node: an empty class in the literal form; one that was passed in the ψ form.
 
-        A class has passed the node when its ψ_a reversed within the step and its
-        invariant (`copy_fields.node_invariant`) says that the node was ahead.
+        A class has passed a node when its ψ_a reversed within the step and the node was
+        ahead by `copy_fields.node_ahead`.
         """
         del t
         if isinstance(after, DensityPhase):
@@ -234,7 +236,7 @@ class CopyDynamics(Law):
             # adaptive steps shrink at a node and stop inside the regulated zone instead
             passed = jnp.real(jnp.conj(before) * after) < 0
             inside = square(after) <= 100 * self.regulator
-            met = jnp.any((passed | inside) & (node_invariant(self, before) <= 0))
+            met = jnp.any((passed | inside) & node_ahead(self, before))
         return jnp.where(met, ALARM_NODE, ALARM_NONE)
 
     # -- fits -------------------------------------------------------------------

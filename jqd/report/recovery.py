@@ -169,5 +169,4 @@ def _or_nan(value: Any) -> float:
 
 
 def _strings(values: Any) -> np.ndarray:
-    # Zarr version 3 has a standard for text of any length, none for fixed length.
-    return np.array([str(value) for value in values], dtype=np.dtypes.StringDType())
+    return np.array([str(value) for value in values])

@@ -167,6 +167,9 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
     path = Path(path)
     dataset = dataset.copy()
     dataset.attrs = to_plain(dataset.attrs)
+    for name, variable in list(dataset.variables.items()):
+        if variable.dtype.kind == "U":  # Zarr 3 has no text of fixed length
+            dataset[name] = variable.astype(np.dtypes.StringDType())
     with _output(path):
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
         try:

@@ -1,0 +1,165 @@
+"""Timing several programs side by side, and what a benchmark reports."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+# A sample shorter than this is repeated inside the sample.
+SAMPLE_SECONDS = 0.02
+# (seconds of a call beyond which, rounds are cut to this number)
+PATIENCE = ((15.0, 0), (4.0, 3))
+
+
+@dataclass
+class Timing:
+    """Wall times of one program.
+
+    Attributes:
+        first: seconds of the first call, compilation included.
+        wall: seconds of each timed call; of the warm-up call alone where it took too
+            long to be repeated.
+        cpu: process time of the same calls, all threads together.
+        result: what the program returned.
+    """
+
+    first: float
+    wall: list[float]
+    cpu: list[float]
+    result: Any
+
+    @property
+    def median(self) -> float:
+        """Median wall time, seconds."""
+        return float(np.median(self.wall))
+
+    def row(self) -> dict[str, Any]:
+        """The columns that every benchmark shows."""
+        return {
+            "first_s": round_to(self.first),
+            "median_s": round_to(self.median),
+            "min_s": round_to(min(self.wall)),
+            "cpu_s": round_to(float(np.median(self.cpu))),
+            "repeats": len(self.wall),
+        }
+
+
+@dataclass
+class Goal:
+    """A target and what was measured.
+
+    Attributes:
+        text: the goal in words.
+        measured: the figure, or None where a program it needs is not installed.
+        target: the bound.
+        at_least: whether the figure must reach the bound rather than stay below.
+    """
+
+    text: str
+    measured: float | None
+    target: float
+    at_least: bool = True
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met; None if it was not measured."""
+        if self.measured is None or math.isnan(self.measured):
+            return None
+        if self.at_least:
+            return bool(self.measured >= self.target)
+        return bool(self.measured <= self.target)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the result file."""
+        return {
+            "goal": self.text,
+            "target": f"{'>=' if self.at_least else '<='} {self.target:g}",
+            "measured": None if self.measured is None else round_to(self.measured),
+            "met": self.met,
+        }
+
+
+@dataclass
+class Report:
+    """Result of one benchmark.
+
+    Attributes:
+        title: what was measured.
+        rows: one dict a line of the table.
+        goals: targets.
+        notes: sentences that the reader of the table needs.
+    """
+
+    title: str
+    rows: list[dict[str, Any]]
+    goals: list[Goal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def race(
+    programs: Mapping[str, Callable[[], Any]], rounds: int = 5
+) -> dict[str, Timing]:
+    """Time programs in turns, so that a machine that drifts slows all of them alike.
+
+    Args:
+        programs: functions without arguments, by name.
+        rounds: timed calls of each, after the first call.
+
+    Returns:
+        Timings by name. Programs that take seconds are called less often.
+    """
+    timings, plan = {}, {}
+    for name, call in programs.items():
+        first, _, result = _time(call, 1)
+        warm, cpu, _ = _time(call, 1)
+        timings[name] = Timing(first, [], [], result)
+        cut = next((n for limit, n in PATIENCE if warm > limit), rounds)
+        if cut == 0:
+            timings[name].wall.append(warm)
+            timings[name].cpu.append(cpu)
+        number = math.ceil(SAMPLE_SECONDS / max(warm, 1e-7))
+        plan[name] = (cut, min(number, 10_000))
+    for i in range(rounds):
+        for name, call in programs.items():
+            cut, number = plan[name]
+            if i < cut:
+                wall, cpu, _ = _time(call, number)
+                timings[name].wall.append(wall)
+                timings[name].cpu.append(cpu)
+    return timings
+
+
+def ratio(slow: Timing | None, fast: Timing | None) -> float | None:
+    """How many times `slow` takes the time of `fast`: median over the rounds."""
+    if slow is None or fast is None:
+        return None
+    if slow.wall and len(slow.wall) == len(fast.wall):
+        return float(np.median(np.divide(slow.wall, fast.wall)))
+    return slow.median / fast.median
+
+
+def compile_seconds(timing: Timing) -> float:
+    """What the first call took beyond a later one."""
+    return max(timing.first - timing.median, 0.0)
+
+
+def round_to(value: float, digits: int = 4) -> float:
+    """`value` to so many significant digits."""
+    return float(f"{value:.{digits}g}")
+
+
+def missing(program: str, **columns: Any) -> dict[str, Any]:
+    """The row of a program that is not there."""
+    return {**columns, "program": program, "note": "not installed"}
+
+
+def _time(call: Callable[[], Any], number: int) -> tuple[float, float, Any]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(number):
+        result = jax.block_until_ready(call())
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return wall / number, cpu / number, result

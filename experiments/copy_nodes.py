@@ -1,0 +1,185 @@
+"""Claim: the copy law avoids nodes if and only if q + r <= 0 - and q <= 1/2.
+
+A node is a class that loses its last systems: there ρ_a = 0 and the law ends. While a
+small class loses, ρ_min^s = ρ_0^s + 2 s ln cos x_0 with s = q + r, which can vanish
+for s > 0 alone. For two classes of equal ω that is all: a start (p_0, x_0), x_0 < 0,
+reaches the node on its first approach if
+
+    ∫_0^{p_0} [(p/(1-p))^r - ((1-p)/p)^r] / (2 p^{1-q} (1-p)^q) dp  <  -ln cos x_0
+
+With three classes a small one can gain from one neighbour, at a rate ρ_a^q, while it
+loses to the other, at a rate ρ_a^(1-q): for q > 1/2 the loss wins whatever r is. So
+quantum mechanics, (1/2, -1/2), sits in the corner of the safe region.
+
+Source: Smolin (2012), eqs. (20), (26), and section 3.4.
+"""
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from matplotlib.colors import LogNorm
+from matplotlib.ticker import ScalarFormatter
+
+import jqd
+from jqd import problems
+from jqd.report.style import INK, VERMILLION, subplots
+
+# --- Parameters -------------------------------------------------------------------
+
+TIME = 10.0
+SEED = 12
+P0, X0 = 0.5, -1.2  # the two-class start
+TWO_TIME = 20.0  # long, since the way is slow where |r| is small
+
+# --- Problem ----------------------------------------------------------------------
+
+
+def random_states(number):
+    """Three classes: shares uniform on the simplex, phases uniform."""
+    rng = np.random.default_rng(SEED)
+    shares = rng.dirichlet([1, 1, 1], number)
+    phases = rng.uniform(0, 2 * np.pi, (number, 3))
+    return jnp.asarray(np.sqrt(shares) * np.exp(1j * phases))
+
+
+def plane(size):
+    """q in (0, 1] and r in [-3/2, 1/2], with points on q + r = 0."""
+    q = np.arange(1, size + 1) / size
+    r = np.arange(-3 * size, size + 1, 2) / (2 * size)
+    return q, r
+
+
+# --- Law --------------------------------------------------------------------------
+
+
+@eqx.filter_jit
+def over_plane(law, q, r, psis, ts, method):
+    """Runs of the law at every q, r and from every ψ, in one batch."""
+
+    def one(q, r, psi):
+        at = law.unpack("q", q[None]).unpack("r", r[None])
+        start = jqd.DensityPhase(jnp.abs(psi) ** 2, -jnp.angle(psi))
+        return jqd.evolve(at, start, ts, method=method, observe="density")
+
+    batch = jax.vmap(one, (None, None, 0))  # over states
+    batch = jax.vmap(batch, (0, None, None))
+    return jax.vmap(batch, (None, 0, None))(jnp.asarray(q), jnp.asarray(r), psis)
+
+
+# --- Comparison -------------------------------------------------------------------
+
+
+def approach(q, r, p0, nodes=200):
+    """The integral above, in u with p = p_0 u^{1/s}, which takes out p^{s-1}."""
+    u, weight = np.polynomial.legendre.leggauss(nodes)
+    u, weight = (u + 1) / 2, weight / 2
+    s = q + r
+    p = p0 * u ** (1 / s)
+    odds = p / (1 - p)
+    integrand = (odds**r - odds**-r) / (2 * p ** (1 - q) * (1 - p) ** q)
+    return np.sum(weight * integrand * p / (s * u))
+
+
+def boundary(q, p0, x0):
+    """r above which the first approach ends at the node: by bisection."""
+    low, high = -q, 0.0
+    for _ in range(50):
+        r = (low + high) / 2
+        low, high = (low, r) if approach(q, r, p0) < -np.log(np.cos(x0)) else (r, high)
+    return high
+
+
+def run(context):
+    size, number = (6, 4) if context.quick else (20, 12)
+    q, r = plane(size)
+
+    # Three classes, random states, in (density, phase): this form knows nothing of
+    # any criterion and stops where a density falls below 1e-12.
+    law, _ = problems.golden(literal=True)
+    adaptive = jqd.Adaptive(
+        diffrax.Tsit5(), rtol=1e-7, atol=1e-10, max_steps=2000, estimate_error=False
+    )
+    ends = jnp.array([0.0, TIME])
+    psis = random_states(number)
+    rows = context.progress(r, "three classes")
+    status = np.concatenate(
+        [over_plane(law, q, row[None], psis, ends, adaptive).status for row in rows]
+    )
+    met = status == jqd.Status.NODE  # (r, q, state)
+
+    # Two classes, one start: its first approach against the integral.
+    pair, psi = problems.two_classes(P0, X0, literal=True)
+    ts = jnp.linspace(0, TWO_TIME, 401)
+    two = over_plane(pair, q, r, psi[None], ts, adaptive)
+    share = np.asarray(two.values)[:, :, 0, :, 0]
+    turned = np.any(np.diff(share) > 1e-6, axis=-1)  # beyond rounding at the node
+    hit = np.asarray(two.status)[:, :, 0] == jqd.Status.NODE
+    edge = np.array([boundary(one, P0, X0) for one in q])
+    decided = hit | turned
+    agrees = (hit & ~turned) == (r[:, None] > edge[None, :])
+
+    # --- Result -------------------------------------------------------------------
+    below = q[None, :] + r[:, None] <= 1e-12
+    safe = below & (q <= 0.5)[None, :]
+    first = hit & ~turned
+    times = np.where(first, np.asarray(two.failure_time)[:, :, 0], np.nan)
+    share_met = met.mean(axis=-1)
+    # A run that spent its step budget says neither.
+    spent = status == jqd.Status.STEP_BUDGET
+    shown = np.where(spent.mean(-1) > 0.5, np.nan, share_met)
+    context.save_figure(figure(q, r, shown, times, turned, edge), "nodes")
+    context.save_dataset(
+        xr.Dataset(
+            {
+                "status": (("r", "q", "state"), status),
+                "two_class_time": (("r", "q"), times),
+                "boundary": ("q", edge),
+            },
+            {"q": q, "r": r},
+            {"units": "time in 1/R", "seed": SEED, "time": TIME},
+        )
+    )
+    unfinished = int(np.sum(status[safe] != jqd.Status.OK))
+    agreement = float(agrees[decided].mean())
+    holds = unfinished == 0 and share_met[~below].mean() > 0.5 and agreement > 0.99
+    return {
+        "status": "ok" if holds else "Nodes are met where none should be.",
+        "runs_where_avoided": int(met[safe].size),
+        "node_hits_where_avoided": int(met[safe].sum()),
+        "unfinished_where_avoided": unfinished,
+        "share_met_where_q_plus_r_positive": float(share_met[~below].mean()),
+        "share_met_below_but_q_above_half": float(share_met[below & ~safe].mean()),
+        "two_class_first_hits_below": int((first & below).sum()),
+        "two_class_points": int(decided.sum()),
+        "two_class_agreement": agreement,
+    }
+
+
+def figure(q, r, share, times, turned, edge):
+    fig, axes = subplots(1, 2, size=(9.8, 4.7), sharey=True)
+    left, right = axes[0]
+    mesh = left.pcolormesh(q, r, share, cmap="Blues", vmin=0, vmax=1)
+    bar = fig.colorbar(mesh, ax=left, pad=0.02)
+    bar.set_label("share of starts that met a node (grey: undecided)")
+    left.plot([0.5, 0.5], [r[0], -0.5], color=INK, lw=1.4, ls=":", label="q = 1/2")
+    left.set_title("Three classes: safe below both lines")
+    left.set_ylabel("r, exponent of the phase rate")
+    turned = np.where(turned & np.isnan(times), 0, np.nan)
+    right.pcolormesh(q, r, turned, cmap="Blues", vmin=0, vmax=1)
+    mesh = right.pcolormesh(q, r, times, cmap="cividis", norm=LogNorm())
+    bar = fig.colorbar(mesh, ax=right, pad=0.02, format=ScalarFormatter())
+    bar.set_ticks([t for t in (0.5, 1, 2, 5) if t < np.nanmax(times)])
+    bar.ax.minorticks_off()
+    bar.set_label("time of the node (white: turned back; grey: undecided)")
+    right.plot(q, edge, color=VERMILLION, lw=2, label="exact, by quadrature")
+    right.set_title(f"Two classes, first approach from p = {P0}, x = {X0}")
+    for axis in axes[0]:
+        axis.set_facecolor("#D0D0D0")
+        axis.plot(q, -q, color=INK, lw=1.4, ls="--", label="q + r = 0")
+        axis.plot(0.5, -0.5, "*", color="white", mec=INK, ms=14, ls="", label="quantum")
+        axis.set_xlabel("q, exponent of the copy rate")
+        axis.legend(loc="lower left", frameon=True, framealpha=0.9, edgecolor="none")
+    return fig

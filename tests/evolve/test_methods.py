@@ -1,0 +1,314 @@
+"""Values, error bars and arguments of the three methods."""
+
+import re
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jqd import (
+    Adaptive,
+    Fixed,
+    Grid,
+    Propagator,
+    Schrodinger,
+    evolve,
+    rk4,
+    srkn11,
+    strang,
+)
+from jqd.exact import matrices, on_grids
+from jqd.problems import golden
+
+TS = jnp.array([0.5, 0.6, 1.1, 1.3, 2.2])  # unequal, and not from 0
+GRID = Grid((-np.pi, np.pi), 32)
+
+
+def pendulum(x, depth):
+    return depth * (1 - jnp.cos(x))
+
+
+def particle():
+    law = Schrodinger.on_grid(GRID, pendulum, depth=2.5, mass=1.2, hbar=0.9)
+    psi = jnp.exp(-2 * (1 - jnp.cos(GRID.x - 0.8)) + 1j * GRID.x)
+    return law, GRID.normalise(psi)
+
+
+def golden_matrix():
+    law, psi = golden()
+    return Schrodinger(law.hamiltonian()), psi
+
+
+def exact(name):
+    if name == "particle":
+        _, psi = particle()
+        V = pendulum(GRID.x, 2.5)
+        return on_grids.propagate(GRID, V, psi, TS, mass=1.2, hbar=0.9)
+    law, psi = golden()
+    return matrices.propagate(law.hamiltonian(), psi, TS)
+
+
+SET_UPS = {"copying": golden, "matrix": golden_matrix, "particle": particle}
+# (set-up, method, how far the true error may lie below and above the estimate)
+CASES = {
+    "copying-fixed": ("copying", Fixed(rk4, 30), 0.5, 2.0),
+    "copying-own": ("copying", Fixed(substeps=30), 0.04, 2.0),
+    "copying-adaptive": ("copying", Adaptive(rtol=1e-8, atol=1e-8), 0.0, 1.0),
+    "matrix-propagator": ("matrix", Propagator(), 0.0, 1.0),
+    "particle-strang": ("particle", Fixed(strang, 30), 0.5, 2.0),
+    "particle-srkn11": ("particle", Fixed(srkn11, 3), 0.3, 3.0),
+    "particle-chebyshev": ("particle", Propagator(), 0.0, 1.0),
+    "particle-adaptive": ("particle", Adaptive(rtol=1e-8, atol=1e-8), 0.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_error_bars_hold(case):
+    """Fixed: the estimate is the error, within a factor; others: it is a bound."""
+    name, method, low, high = CASES[case]
+    law, psi = SET_UPS[name]()
+    run = evolve(law, psi, TS, method=method)
+    true = np.max(np.abs(run.values - exact(name)))
+    estimate = np.max(run.error)
+    assert low * estimate <= true <= high * estimate
+    # all methods agree with the exact values, in a few digits at least
+    assert true < (2e-2 if isinstance(method, Fixed) else 1e-6)
+    assert run.error.shape == run.values.shape == (5, *psi.shape)
+    np.testing.assert_allclose(run.values[0], psi, rtol=0, atol=1e-15)  # an eigenbasis
+    np.testing.assert_array_equal(run.ts, TS)
+    assert run.ok
+    assert run.failure_time == np.inf
+    assert run.diagnostics["norm_drift"] < 1e-5
+    # Negative control: the bar is too short for a time that is off by 1e-2.
+    late = evolve(law, psi, TS + 1e-2 * (TS - TS[0]), method=method)
+    assert np.max(np.abs(late.values - exact(name))) > high * estimate
+
+
+def test_the_default_method_fits_the_law():
+    for name in ("copying", "matrix"):
+        law, psi = SET_UPS[name]()
+        run = evolve(law, psi, TS)
+        # Adaptive at 1e-9, and an eigenbasis
+        np.testing.assert_allclose(run.values, exact(name), rtol=0, atol=1e-7)
+        assert ("num_steps" in run.diagnostics) == (name == "copying")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_one_time_is_enough(case):
+    """Also under jit, also one that is traced."""
+    name, method, *_ = CASES[case]
+    law, psi = SET_UPS[name]()
+    if case == "particle-chebyshev":
+        method = Propagator(terms=30)
+
+    def run(ts):
+        return evolve(law, psi, ts, method=method, observe="density")
+
+    for once in (run(jnp.array([0.7])), jax.jit(run)(jnp.array([0.7]))):
+        assert once.ok
+        assert once.values.shape == (1, *psi.shape)
+        # the state itself, whose |psi|^2 jit may round differently
+        np.testing.assert_allclose(once.values[0], law.density(psi), rtol=1e-15)
+        np.testing.assert_allclose(once.error, 0, atol=1e-15)
+    # Negative control: two times do move.
+    assert np.max(np.abs(run(jnp.array([0.7, 1.0])).values[1] - once.values[0])) > 0.01
+
+
+def test_traced_counts_equal_substeps_and_compile_once():
+    law, psi = golden()
+    traces = []
+
+    @jax.jit
+    def run(counts):
+        traces.append(1)
+        method = Fixed(rk4, counts=counts)
+        return evolve(law, psi, TS, method=method)
+
+    for steps in (4, 7):
+        fixed = evolve(law, psi, TS, method=Fixed(rk4, steps))
+        counted = run(jnp.full(4, steps))
+        # the same steps in another loop: rounding of 28 of them
+        np.testing.assert_allclose(counted.values, fixed.values, rtol=0, atol=1e-14)
+        np.testing.assert_allclose(counted.error, fixed.error, rtol=1e-6, atol=1e-14)
+        assert counted.diagnostics["num_steps"] == 4 * steps
+        assert fixed.diagnostics["num_steps"] == 4 * steps
+    assert len(traces) == 1
+    # Negative control: another number of steps is another value
+    assert np.max(np.abs(counted.values - run(jnp.full(4, 4)).values)) > 1e-9
+    # an interval of no steps is left out
+    short = run(jnp.array([4, 0, 4, 4])).values
+    np.testing.assert_array_equal(short[2], short[1])
+    assert np.max(np.abs(short[3] - short[2])) > 0.01
+
+
+def test_counts_of_splittings():
+    law, psi = particle()
+    counted = evolve(law, psi, TS, method=Fixed(strang, counts=jnp.asarray(6)))
+    fixed = evolve(law, psi, TS, method=Fixed(strang, 6))
+    np.testing.assert_allclose(counted.values, fixed.values, rtol=0, atol=1e-14)
+
+
+# -- observe --------------------------------------------------------------------------
+
+
+class Overlap(eqx.Module):
+    """An observable with an array of its own."""
+
+    target: jax.Array
+
+    def __call__(self, t, state):
+        return jnp.abs(jnp.vdot(self.target, state)) ** 2 + 0 * t
+
+
+@pytest.mark.parametrize(
+    "method",
+    [Fixed(rk4, 20), Adaptive(rtol=1e-7), Propagator()],
+    ids=["fixed", "adaptive", "propagator"],
+)
+def test_every_way_to_observe(method):
+    law, psi = golden_matrix()
+    states = evolve(law, psi, TS, method=method).values
+    observe = {
+        "density": "density",
+        "time": lambda t, state: t,
+        "overlap": Overlap(psi),
+        "nested": {"state": None, "first": lambda t, state: state[0]},
+    }
+    run = evolve(law, psi, TS, method=method, observe=observe)
+    values = run.values
+    density = np.abs(states) ** 2
+    # the same states, rounded anew
+    np.testing.assert_allclose(values["density"], density, rtol=0, atol=1e-14)
+    np.testing.assert_array_equal(values["time"], TS)
+    np.testing.assert_allclose(
+        values["overlap"], np.abs(states @ psi.conj()) ** 2, rtol=0, atol=1e-14
+    )
+    np.testing.assert_allclose(values["nested"]["state"], states, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(
+        values["nested"]["first"], states[:, 0], rtol=0, atol=1e-14
+    )
+    assert jax.tree.structure(run.error) == jax.tree.structure(values)
+    alone = evolve(law, psi, TS, method=method, observe="density").values
+    np.testing.assert_allclose(alone, density, rtol=0, atol=1e-14)
+    assert np.max(np.abs(density[1:] - density[0])) > 0.01  # they move
+
+
+# -- what comes out -------------------------------------------------------------------
+
+
+def test_to_qutip_and_xarray():
+    qutip = pytest.importorskip("qutip")
+    xarray = pytest.importorskip("xarray")
+    law, psi = golden_matrix()
+    run = evolve(law, psi, TS[:3], method=Propagator())  # 3 kets of 3: no operator
+    kets = run.to_qutip()
+    assert [ket.isket for ket in kets] == [True] * 3
+    np.testing.assert_array_equal(kets[2].full()[:, 0], run.values[2])
+    assert isinstance(kets[0], qutip.Qobj)
+    array = run.to_xarray("amplitude")
+    assert isinstance(array, xarray.DataArray)
+    assert array.dims == ("t", "axis_1")
+    assert array.name == "amplitude"
+    np.testing.assert_array_equal(array.t, TS[:3])
+    np.testing.assert_array_equal(array.values, run.values)
+    assert array.attrs["status"] == "The run reached its last time."
+    several = evolve(law, psi, TS, observe={"a": None}, method=Propagator())
+    with pytest.raises(ValueError, match="must hold one ket a time"):
+        several.to_qutip()
+    with pytest.raises(ValueError, match="must be one array of one run"):
+        several.to_xarray()
+
+
+# -- refused input --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ts", "message"),
+    [
+        ([0.0, 0.0], "`ts` must increase strictly"),
+        ([1.0, 0.5], "`ts` must increase strictly"),
+        ([], "`ts` must be a vector of at least one time"),
+        (0.0, "`ts` must be a vector of at least one time"),
+        ([0.0, np.nan], "`ts` must be finite"),
+        ([0.0, 1j], "`ts` must be real"),
+    ],
+)
+def test_refused_times(ts, message):
+    law, psi = golden()
+    with pytest.raises(ValueError, match=message):
+        evolve(law, psi, ts)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": rk4}, "`method` must be a Fixed, Adaptive or Propagator, but is"),
+        ({"method": "rk4"}, "`method` must be a Fixed, Adaptive or Propagator, but"),
+        ({"observe": "phase"}, "`observe` must be one of 'density'"),
+        ({"observe": 3}, "`observe` must be a function of (t, state), 'density' or"),
+        ({"observe": {"a": 3}}, "`observe` must be a function of (t, state)"),
+        ({"method": Propagator()}, "`method` must not be a Propagator for this law"),
+        ({"method": Fixed(strang)}, "`stepper` must not be a splitting for this law"),
+    ],
+)
+def test_refused_methods_and_observables(options, message):
+    law, psi = golden()
+    with pytest.raises(ValueError, match=re.escape(f"Argument {message}")):
+        evolve(law, psi, TS, **options)
+
+
+def test_refused_states():
+    law, psi = golden()
+    with pytest.raises(ValueError, match="`state0` must be finite"):
+        evolve(law, psi.at[0].set(jnp.nan), TS)
+    with pytest.raises(ValueError, match="`state0` must hold arrays of real or"):
+        evolve(law, jnp.arange(3), TS)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"substeps": 0}, "`substeps` must be a positive integer, but is 0"),
+        ({"substeps": 2.0}, "`substeps` must be a positive integer, but is 2.0"),
+        ({"gradient": "adjoint"}, "`gradient` must be one of 'checkpointed', 'direct'"),
+        ({"gradient": "reversible"}, "`gradient` must not be 'reversible' without a"),
+        (
+            {"gradient": "reversible", "stepper": rk4},
+            "`gradient` must not be 'reversible' without a splitting",
+        ),
+    ],
+)
+def test_refused_settings(options, message):
+    with pytest.raises(ValueError, match=re.escape(f"Argument {message}")):
+        Fixed(**options)
+
+
+def test_refused_propagators():
+    def driven(x, t):
+        return x * t
+
+    law = Schrodinger.on_grid(GRID, driven)
+    _, psi = particle()
+    with pytest.raises(ValueError, match="it has no constant Hamiltonian"):
+        evolve(law, psi, TS, method=Propagator())
+    law, _ = particle()
+    with pytest.raises(ValueError, match="`terms` must be given inside jit"):
+        jax.jit(lambda law: evolve(law, psi, TS, method=Propagator()))(law)
+
+
+def test_an_independent_adaptive_solver_agrees():
+    law, psi = golden(0.45, -0.6)
+    one = evolve(law, psi, TS, method=Adaptive(rtol=1e-11, atol=1e-11))
+    other = evolve(
+        law, psi, TS, method=Adaptive(diffrax.Tsit5(), rtol=1e-11, atol=1e-11)
+    )
+    fixed = evolve(law, psi, TS, method=Fixed(rk4, 200))
+    # some hundred steps of 1e-11; the kink at q = 0.45 costs RK4 its order, h^2 locally
+    np.testing.assert_allclose(one.values, other.values, rtol=0, atol=2e-9)
+    np.testing.assert_allclose(fixed.values, one.values, rtol=0, atol=1e-7)
+    other_law, _ = golden(0.45, -0.6 + 1e-5)
+    moved = evolve(other_law, psi, TS, method=Fixed(rk4, 200)).values
+    assert np.max(np.abs(moved - one.values)) > 3e-7  # Negative control

@@ -1,0 +1,30 @@
+"""Distances and expectation values."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jqd
+
+
+def test_total_variation_is_the_largest_difference_of_an_event():
+    p, q = jnp.array([0.5, 0.3, 0.2]), jnp.array([0.1, 0.6, 0.3])
+    events = [[], [0], [1], [2], [0, 1], [0, 2], [1, 2]]
+    largest = max(abs(float(sum(p[i] - q[i] for i in event))) for event in events)
+    assert float(jqd.total_variation(p, q)) == pytest.approx(largest, abs=1e-15)
+    batch = jnp.stack([p, q])
+    np.testing.assert_allclose(jqd.total_variation(batch, batch[::-1]), [0.4, 0.4])
+
+
+def test_fidelity_and_expectation():
+    psi = jnp.array([0.6, 0.8j])
+    phi = jnp.array([1.0, 0.0])
+    assert float(jqd.fidelity(psi, phi)) == pytest.approx(0.36)
+    assert float(jqd.fidelity(psi, 1j * psi)) == pytest.approx(1.0)
+    sigma_y = jnp.array([[0, -1j], [1j, 0]])
+    assert float(jqd.expectation(sigma_y, psi)) == pytest.approx(0.96)
+    np.testing.assert_allclose(
+        jqd.expectation(jnp.array([1.0, -1.0]), jnp.stack([psi, phi])),
+        [-0.28, 1.0],
+        rtol=1e-14,
+    )
