@@ -103,7 +103,7 @@ def test_hermitian():
     _checks.check_hermitian(wrong, "h", tolerance=2e-3)
     with pytest.raises(ValueError, match=r"entry \[1, 1\]"):
         _checks.check_hermitian(np.diag([1.0, 1j]), "h")
-    with pytest.raises(ValueError, match="must be Hermitian"):
+    with pytest.raises(ValueError, match="must be finite"):
         _checks.check_hermitian(np.full((2, 2), np.nan), "h")
     with pytest.raises(ValueError, match="must be real where it is a diagonal"):
         _checks.check_hermitian(np.ones(2) + 0j, "h")
