@@ -75,8 +75,18 @@ def leaves(tree):
     }
 
 
-@pytest.mark.parametrize("stepper", [strang, chin4a, srkn11], ids=lambda s: s.name)
-@pytest.mark.parametrize("V", [well, shaken])
+@pytest.mark.parametrize(
+    ("V", "stepper"),
+    [
+        (well, strang),
+        (shaken, srkn11),
+        pytest.param(well, srkn11, marks=pytest.mark.slow),
+        pytest.param(well, chin4a, marks=pytest.mark.slow),
+        pytest.param(shaken, strang, marks=pytest.mark.slow),
+        pytest.param(shaken, chin4a, marks=pytest.mark.slow),
+    ],
+    ids=lambda z: getattr(z, "name", getattr(z, "__name__", None)),
+)
 def test_reversible_gradients_equal_the_others(V, stepper):
     """With respect to mass, hbar, constants of V, the state, and the times."""
     by_way = {
@@ -232,7 +242,7 @@ def test_gradients_through_adaptive_steps(adjoint, mode):
     # tolerance 1e-10 a step over some tens of steps; RK4 has h^4 at h = 1/200; the
     # derivative amplifies both
     np.testing.assert_allclose(slope, expected, rtol=0, atol=1e-6)
-    assert np.min(np.abs(expected)) > 1e-2
+    assert np.min(np.abs(expected)) > 1e-3
     with pytest.raises(AssertionError):  # Negative control
         np.testing.assert_allclose(1.001 * slope, expected, rtol=0, atol=1e-6)
 

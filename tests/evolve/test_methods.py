@@ -96,7 +96,13 @@ def test_the_default_method_fits_the_law():
         assert ("num_steps" in run.diagnostics) == (name == "copying")
 
 
-@pytest.mark.parametrize("case", CASES)
+SLOW = {"copying-adaptive", "particle-adaptive"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, marks=pytest.mark.slow) if c in SLOW else c for c in CASES],
+)
 def test_one_time_is_enough(case):
     """Also under jit, also one that is traced."""
     name, method, *_ = CASES[case]
@@ -299,6 +305,7 @@ def test_refused_propagators():
         jax.jit(lambda law: evolve(law, psi, TS, method=Propagator()))(law)
 
 
+@pytest.mark.slow
 def test_an_independent_adaptive_solver_agrees():
     law, psi = golden(0.45, -0.6)
     one = evolve(law, psi, TS, method=Adaptive(rtol=1e-11, atol=1e-11))

@@ -131,6 +131,13 @@ def title(case):
     return "-".join([*parts, "reversible"] if "reversible" in repr(method) else parts)
 
 
+LONG = {
+    "copying-harmonics-RungeKutta4",
+    "copying-literal-harmonics-RungeKutta4",
+    "line-chin4a",
+    "space-strang",
+    "driven-strang-reversible",
+}
 every_law = pytest.mark.parametrize("name", SET_UPS)
 every_case = pytest.mark.parametrize("case", CASES, ids=title)
 
@@ -265,7 +272,15 @@ def test_a_batch_equals_its_members_bit_for_bit(case):
     assert np.max(np.abs(members[0] - members[1])) > 1e-4
 
 
-@every_case
+@pytest.mark.parametrize(
+    "case",
+    [
+        # the longest to compile, of which simpler ones of the same kind stay
+        pytest.param(case, marks=pytest.mark.slow) if title(case) in LONG else case
+        for case in CASES
+    ],
+    ids=title,
+)
 def test_gradients_equal_finite_differences(case):
     """Reverse, forward and central differences along one direction of all constants."""
     name, method = case
