@@ -159,8 +159,8 @@ def node_ahead(law: Any, psi: Array) -> Bool[Array, " M"]:
     the phase of class a against the field of all the others. With q > 1/2 a class also
     empties where it loses to one class at a rate ρ_a^(1-q) that outgrows what it gains
     from another, ρ_a^q; ten times as much is taken as the sign. The first is exact for
-    two classes (and asked of those that lose), the second a rule of thumb for three and more; the literal form needs
-    neither. At the quantum point no class is marked.
+    two classes (and asked of those that lose), the second a rule of thumb for three
+    and more; the literal form needs neither. At the quantum point no class is marked.
 
     Args:
         law: the copy law.

@@ -17,9 +17,7 @@ def test_records_from_csv_npz_and_zarr_agree(tmp_path):
     record = problems.four_level().populations
     ts, values = np.asarray(record.ts), np.asarray(record.values)
     np.savez(tmp_path / "data.npz", t=ts, p=values)
-    dataset = xr.Dataset(
-        {"populations": (("t", "level"), values)}, coords={"t": ts}
-    )
+    dataset = xr.Dataset({"populations": (("t", "level"), values)}, coords={"t": ts})
     dataset.to_zarr(tmp_path / "data.zarr", zarr_format=2)
     columns = ["p2", "t", "p0", "p1", "p3"]  # the order is free
     table = np.column_stack([values[:, 2], ts, values[:, [0, 1, 3]]])
@@ -97,11 +95,11 @@ def test_bad_settings():
         options = {"psi0": problem.psi0, "free": ("q",)} | options
         return jqd.recover(law, data, **options)
 
-    with pytest.raises(ValueError, match="`free`.*zeta"):
+    with pytest.raises(ValueError, match=r"`free`.*zeta"):
         fit(free=("zeta",))
     with pytest.raises(ValueError, match="once"):
         fit(free=("q", "q"))
-    with pytest.raises(ValueError, match="`start`.*r"):
+    with pytest.raises(ValueError, match=r"`start`.*r"):
         fit(start={"r": 1.0})
     with pytest.raises(ValueError, match="at least 1"):
         fit(starts=0)
