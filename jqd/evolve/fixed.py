@@ -91,8 +91,8 @@ def _run(
             method, law, state0, ts, observe, steps
         )
     reached = ts < when
-    if method.heed_alarms:
-        values = mask_unreached(values, reached)
+    kept = reached if method.heed_alarms else reached | (status == Status.NODE)
+    values = mask_unreached(values, kept)
     error = None
     if method.estimate_error:
         # the check run is an error bar, not a result: no gradient flows through it
