@@ -186,17 +186,17 @@ class _Final:
         return f"The polish settled with {self.problem.substeps} steps a row."
 
     def _constants(self) -> dict[str, Constant]:
-        references = _references(self.problem)
-        biases = self.solution.bias()
+        biases = jnp.abs(self.solution.bias())
+        # scatter and step bias have nothing to do with each other: add in squares
+        errors = jnp.hypot(self.solution.stderr, biases)
+        entries = zip(
+            self.problem.labels(), self.theta, errors, biases,
+            _references(self.problem), strict=True,
+        )  # fmt: skip
         return {
-            label: Constant(
-                label, float(value), float(stderr), abs(float(bias)), reference
-            )
-            for label, value, stderr, bias, reference in zip(
-                self.problem.labels(), self.theta, self.solution.stderr, biases,
-                references, strict=True,
-            )
-        }  # fmt: skip
+            label: Constant(label, float(value), float(error), float(bias), reference)
+            for label, value, error, bias, reference in entries
+        }
 
 
 class _Solution:

@@ -15,7 +15,7 @@ class Constant(eqx.Module):
     Attributes:
         name: label (static).
         value: best fit.
-        stderr: standard error, from the scatter of the data alone.
+        stderr: standard error: scatter of the data and step bias together.
         step_bias: estimated error that the finite step leaves in the value.
         reference: value in quantum mechanics, or None where the law has none.
     """
@@ -27,16 +27,11 @@ class Constant(eqx.Module):
     reference: float | None
 
     @property
-    def uncertainty(self) -> float:
-        """Standard error and step bias together."""
-        return float(np.hypot(self.stderr, self.step_bias))
-
-    @property
     def deviation(self) -> float | None:
-        """(value - reference) in units of the uncertainty."""
-        if self.reference is None or self.uncertainty == 0:
+        """(value - reference) in units of the standard error."""
+        if self.reference is None or self.stderr == 0:
             return None
-        return (self.value - self.reference) / self.uncertainty
+        return (self.value - self.reference) / self.stderr
 
 
 class Recovery(eqx.Module):
@@ -46,7 +41,7 @@ class Recovery(eqx.Module):
         law_name: class name of the law (static).
         law: the law with the recovered constants.
         constants: label -> `Constant`.
-        covariance: of the constants, shape (p, p).
+        covariance: of the constants, from the scatter of the data alone, (p, p).
         singular_values: of the scaled Jacobian at the fit, descending, (p,).
         null_directions: what the data cannot tell, shape (null, p).
         starts: where the search started, shape (S, p).

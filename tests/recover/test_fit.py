@@ -61,7 +61,7 @@ def test_populations_by_qutip_give_the_quantum_values(from_populations):
     # the errors that are reported cover the errors that are there
     assert abs(q.deviation) < 4
     assert abs(r.deviation) < 4
-    assert max(q.uncertainty, r.uncertainty) < 1e-8
+    assert max(q.stderr, r.stderr) < 1e-8
     # the held-out fifth is predicted to the same accuracy, the first start is not
     assert from_populations.held_out < 1e-8
     assert from_populations.held_out_start > 0.1
