@@ -7,7 +7,6 @@ from .data import NoNoise as NoNoise
 from .files import load_matrix as load_matrix
 from .files import load_record as load_record
 from .files import load_state as load_state
-from .fit import identifiability as identifiability
 from .fit import recover as recover
 from .identifiability import Identifiability as Identifiability
 from .identifiability import Unidentifiable as Unidentifiable
@@ -17,3 +16,4 @@ from .problem import FitProblem as FitProblem
 from .recovery import Constant as Constant
 from .recovery import Recovery as Recovery
 from .search import Search as Search
+from .setup import identifiability as identifiability

@@ -1,0 +1,142 @@
+"""Setting up a fit: the record, the names, the starts, and what cannot be told."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike
+
+from .. import _checks
+from .data import Data
+from .final import MAX_SUBSTEPS, predict
+from .identifiability import Identifiability, analyse, refuse_degenerate
+from .polish import jacobian
+from .problem import PHASES, FitProblem
+
+SEARCH_ERROR = 1e-3  # step error of predictions that a search may carry
+
+
+def as_data(data: Any) -> Data:
+    if isinstance(data, Data):
+        return data
+    if hasattr(data, "dims") and hasattr(data, "coords"):
+        if "t" not in data.coords:
+            raise ValueError(
+                "Argument `data` must have a coordinate `t`, but has "
+                f"{sorted(map(str, data.coords))}."
+            )
+        return Data(np.asarray(data.coords["t"]), np.asarray(data.transpose("t", ...)))
+    if isinstance(data, tuple) and len(data) == 2:
+        return Data(*data)
+    raise ValueError(
+        "Argument `data` must be a Data, a pair (ts, values) or an xarray.DataArray, "
+        f"but is a {type(data).__name__}."
+    )
+
+
+def free_names(law: Any, free: Sequence[str]) -> tuple[str, ...]:
+    names = (free,) if isinstance(free, str) else tuple(free)
+    known = law.constant_names()
+    for name in names:
+        _checks.check_choice(name, "free", (*known, PHASES))
+    if len(set(names)) != len(names) or not names:
+        raise ValueError(
+            "Argument `free` must name each constant once and at least one, but is "
+            f"{names}."
+        )
+    return names
+
+
+def start_point(problem: FitProblem, start: Mapping[str, ArrayLike] | None) -> Array:
+    """The first start: given values, the law's own for the rest."""
+    labels = problem.labels()
+    for name in start or {}:
+        _checks.check_choice(
+            name, "start", tuple(dict.fromkeys((*problem.free, *labels)))
+        )
+    parts = []
+    for name in problem.free:
+        own = problem.pack(name)
+        value = jnp.asarray((start or {}).get(name, own), own.dtype)
+        _checks.check_finite(value, f"start[{name}]")
+        parts.append(jnp.broadcast_to(jnp.ravel(value), own.shape))
+    theta = jnp.concatenate(parts)
+    for label in set(start or {}) - set(problem.free):
+        theta = theta.at[labels.index(label)].set(jnp.asarray((start or {})[label]))
+    return theta
+
+
+def check_shapes(problem: FitProblem, theta: Array) -> None:
+    shape = jax.eval_shape(problem.predict, theta).shape
+    if shape != problem.data.values.shape:
+        raise ValueError(
+            f"Argument `data` must have shape {shape} like the law's prediction, but "
+            f"has shape {problem.data.values.shape}."
+        )
+
+
+def search_substeps(problem: FitProblem, theta: Array) -> int:
+    """Steps between rows with which predictions are good to `SEARCH_ERROR`."""
+    if problem.order is None:
+        return 1
+    substeps = 1
+    for _ in range(4):
+        coarse = predict(problem.with_substeps(substeps), theta)
+        fine = predict(problem.with_substeps(2 * substeps), theta)
+        error = float(jnp.max(jnp.nan_to_num(jnp.abs(coarse - fine), nan=1.0)))
+        if error < SEARCH_ERROR:
+            break
+        factor = 1.2 * (error / SEARCH_ERROR) ** (1 / problem.order)
+        substeps = min(MAX_SUBSTEPS, substeps * max(2, math.ceil(factor)))
+    return substeps
+
+
+def draw_starts(problem, theta0, start, starts, key) -> Array:
+    """Starts, shape (S, p): the given one first, then uniform over the span."""
+    if not isinstance(starts, int):
+        given = jnp.asarray(starts, theta0.dtype)
+        _checks.check_shape(given, "starts", (given.shape[0], theta0.shape[0]))
+        _checks.check_finite(given, "starts")
+        return given
+    if starts < 1:
+        raise ValueError(f"Argument `starts` must be at least 1, but is {starts}.")
+    key = jax.random.key(0) if key is None else key
+    low, high = problem.bounds()
+    uniform = jax.random.uniform(key, (starts, theta0.shape[0]), theta0.dtype)
+    drawn = low[None, :] + uniform * (high - low)[None, :]
+    return drawn if start is None else drawn.at[0].set(theta0)
+
+
+def identifiability(problem: FitProblem, theta: Array) -> Identifiability:
+    """What the record can tell at these constants.
+
+    Args:
+        problem: the fit; the record's values matter only through their weights.
+        theta: constants, shape (p,).
+
+    Returns:
+        Singular values and null directions of the Jacobian, judged against the
+        Jacobian with half the step.
+    """
+    low, high = problem.bounds()
+    shares, mask = problem.data.shares, jnp.ones_like(problem.data.ts)
+    at = jnp.where(shares > 0, shares, 1)
+    finer = problem.with_substeps(2 * problem.substeps)
+    coarse, fine = (jacobian(each, theta, at, mask)[1] for each in (problem, finer))
+    return analyse(coarse, high - low, problem.labels(), fine)
+
+
+def refuse(problem: FitProblem, starts: Array) -> None:
+    """Refuse degenerate fits, looking at a few starts with small steps."""
+    fine = problem.with_substeps(8 * problem.substeps)
+    points = [problem.theta(), *starts[:2]]
+    refuse_degenerate([identifiability(fine, theta) for theta in points])
+
+
+def train_rows(rows: int, held_out: float, free: int) -> int:
+    """Rows to train on; too short a record is not split."""
+    train = rows - math.floor(held_out * rows)
+    return train if train > 2 * free else rows
