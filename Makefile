@@ -18,8 +18,9 @@ help: ## show this list
 
 install: .venv/.installed ## set up .venv with jqd in it
 
-run: .venv/.installed ## recover q and r of copy dynamics from exact evolution
+run: .venv/.installed ## recover q, r (copy dynamics) and C (Husimi) from exact evolution
 	@$(BIN)/jqd recover copying
+	@$(BIN)/jqd recover husimi
 
 test: lint ## style, types, imports and the quick tests
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow"

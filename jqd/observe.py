@@ -1,4 +1,8 @@
-"""Distances between predictions, and expectation values."""
+"""Distances between predictions, expectation values, and moments."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
@@ -49,3 +53,33 @@ def expectation(operator: ArrayLike, psi: ArrayLike) -> Float[Array, "..."]:
     else:
         image = jnp.einsum("ab,...b->...a", operator, psi)
     return jnp.real(jnp.sum(jnp.conj(psi) * image, axis=-1))
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Moments ∫ α^m α*^n Q d²ᴺα of a phase-space law, for `evolve` and `recover`.
+
+    Observed as real numbers: real parts of all moments, then imaginary parts, shape
+    (2 k,); see `stack` for what a record must look like.
+
+    Attributes:
+        orders: (m, n) for each moment, integers for one mode, else tuples.
+    """
+
+    orders: tuple[tuple[Any, Any], ...]
+
+    def bind(self, law: Any) -> Callable[[Array, Any], Array]:
+        """What `evolve` calls at each time."""
+
+        def observe(t: Array, state: Any) -> Array:
+            del t
+            values = [law.moment(state, m, n) for m, n in self.orders]
+            return self.stack(jnp.stack(values))
+
+        return observe
+
+    @staticmethod
+    def stack(moments: ArrayLike) -> Float[Array, "... 2k"]:
+        """Complex moments (..., k) as real numbers (..., 2k)."""
+        moments = jnp.asarray(moments)
+        return jnp.concatenate([jnp.real(moments), jnp.imag(moments)], axis=-1)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .laws import CopyDynamics
-from .recover import Data
+from .recover import Data, PhaseSpaceRecord, load_phase_space
 from .recover.files import load_matrix, load_record, load_state
 
 DATA = Path(str(resources.files("jqd"))) / "data"
@@ -87,3 +87,15 @@ def two_classes(
     law = CopyDynamics(np.zeros(2), exchange, np.zeros((2, 2)), q, r, **options)
     psi = np.sqrt([p0, 1 - p0]) * np.exp([-1j * x0, 0])
     return law, jnp.asarray(psi)
+
+
+def kerr_husimi() -> PhaseSpaceRecord:
+    """The Husimi function of a Kerr oscillator, from data that QuTiP computed.
+
+    H = (U/2) a†² a², U = 1, from the coherent state α = 1.2 + 0.5i; 45 x 45 points at
+    t = 0.2, 0.5 and 1.
+
+    Returns:
+        The record; a fit must find C = 1.
+    """
+    return load_phase_space(DATA / "kerr_husimi.npz")

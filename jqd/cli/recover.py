@@ -8,6 +8,13 @@ from pathlib import Path
 import typer
 
 from .recover_copying import NOISE, RecoverOptions, recover_copying
+from .recover_husimi import (
+    FORMS,
+    LOSSES,
+    HusimiOptions,
+    recover_husimi,
+    recover_lengths,
+)
 
 COPYING_CONSTANTS = ("q", "r", "omega", "R", "delta", "phase0")
 
@@ -66,6 +73,93 @@ def copying(
             quick=quick,
         )
     )
+
+
+@recover_app.command()
+def husimi(
+    data: Path = typer.Option(
+        None, help="Husimi functions, moments or samples: .npz, .zarr or .nc."
+    ),
+    hamiltonian: str = typer.Option(
+        "0.5*U*ad^2*a^2", help="Operator in a, ad (a1, ad1, ..), q, p and parameters."
+    ),
+    free: str = typer.Option("C", help="Constants to recover: C, s, parameters."),
+    start: str = typer.Option("", help="Where to begin, e.g. C=0.4,U=1.1."),
+    starts: int = typer.Option(32, min=1, help="Number of starts."),
+    form: str = typer.Option("auto", help=f"One of {', '.join(FORMS)}."),
+    loss: str = typer.Option("auto", help=f"One of {', '.join(LOSSES)}."),
+    levels: int = typer.Option(None, min=2, help="Levels kept of each mode."),
+    points: int = typer.Option(600, min=9, help="Points of a map that are compared."),
+    sigma: float = typer.Option(None, help="Standard error of the values."),
+    length_scales: bool = typer.Option(
+        False,
+        "--length-scales",
+        help="Instead of a fit: lengths for which --hamiltonian does not diffuse.",
+    ),
+    kappa: float = typer.Option(1.0, help="Action scale, for --length-scales."),
+    out: Path = typer.Option(
+        Path("results/husimi"), help="Folder for the results. Never overwritten."
+    ),
+    seed: int = typer.Option(0, min=0, help="Seed of all that is drawn."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
+    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+) -> int:
+    """Recover C of the Husimi Fokker-Planck law, or length scales s, from data."""
+    if length_scales:
+        if data is not None:
+            raise ValueError(
+                "Argument `--length-scales` must not be given with `--data`, but is: "
+                "it is a demand on H0, not a fit."
+            )
+        return recover_lengths(hamiltonian, kappa, as_json=as_json)
+    for name, value, known in (("form", form, FORMS), ("loss", loss, LOSSES)):
+        if value not in known:
+            raise ValueError(
+                f"Argument `--{name}` must be one of {', '.join(known)}, but {value!r} "
+                "was given."
+            )
+    if sigma is not None and not (math.isfinite(sigma) and sigma > 0):
+        raise ValueError(f"Argument `--sigma` must be positive, but is {sigma}.")
+    names = parse_names(free)
+    return recover_husimi(
+        HusimiOptions(
+            data=data,
+            hamiltonian=hamiltonian,
+            free=names,
+            start=parse_start(start, names),
+            starts=starts,
+            form=form,
+            loss=loss,
+            levels=levels,
+            points=points,
+            sigma=sigma,
+            out=out,
+            seed=seed,
+            as_json=as_json,
+            quick=quick,
+        )
+    )
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Read names with commas between them.
+
+    Args:
+        text: e.g. `C,U`.
+
+    Returns:
+        The names, in the order given.
+
+    Raises:
+        ValueError: if there is none or one comes twice.
+    """
+    names = tuple(part.strip() for part in text.split(","))
+    if "" in names or len(set(names)) < len(names):
+        raise ValueError(
+            "Argument `--free` must name each constant once, with commas between, but "
+            f"{text!r} was given."
+        )
+    return names
 
 
 def parse_free(text: str, valid: Sequence[str]) -> tuple[str, ...]:

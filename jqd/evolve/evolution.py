@@ -36,8 +36,9 @@ def evolve(
         state0: its state at ts[0], from `law.prepare(psi)`.
         ts: save times, shape (T,), strictly increasing; one time is enough.
         method: `Fixed`, `Adaptive` or `Propagator`; None for `Propagator` where the law
-            is linear with a constant Hamiltonian matrix, else `Adaptive`.
-        observe: what to keep: a function (t, state) -> PyTree, "density", a dict of
+            is solvable or has a constant Hamiltonian matrix, else `Adaptive`.
+        observe: what to keep: a function (t, state) -> PyTree, "density", an object
+            whose `bind(law)` is such a function (`jqd.observe.Moments`), a dict of
             these by name, or None for the state.
 
     Returns:
@@ -64,6 +65,8 @@ def evolve(
 
 
 def _default_method(law: Any) -> Method:
+    if law.solvable:
+        return Propagator()
     hamiltonian = getattr(law, "hamiltonian", None)
     matrix = getattr(hamiltonian, "matrix", None)
     return Adaptive() if matrix is None else Propagator()
@@ -76,6 +79,8 @@ def _observer(law: Any, observe: Observe) -> Any:
     if isinstance(observe, str):
         _checks.check_choice(observe, "observe", ("density",))
         return jax.tree_util.Partial(_density, law)
+    if hasattr(observe, "bind"):
+        return jax.tree_util.Partial(_bound, _Static(observe), law)
     if isinstance(observe, Mapping):
         parts = {name: _observer(law, part) for name, part in observe.items()}
         return jax.tree_util.Partial(_several, parts)
@@ -97,6 +102,24 @@ def _whole_state(t: Array, state: Any) -> Any:
 def _density(law: Any, t: Array, state: Any) -> Array:
     del t
     return law.density(state)
+
+
+@jax.tree_util.register_static
+class _Static:
+    """A hashable observable as part of a PyTree."""
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Static) and self.value == other.value
+
+
+def _bound(observable: _Static, law: Any, t: Array, state: Any) -> Any:
+    return observable.value.bind(law)(t, state)
 
 
 def _several(parts: dict[str, Any], t: Array, state: Any) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def _run(
             method, law, state0, ts, observe, steps
         )
     reached = ts < when
-    kept = reached if method.heed_alarms else reached | (status == Status.NODE)
+    kept = reached if method.heed_alarms else reached | (status != Status.NON_FINITE)
     values = mask_unreached(values, kept)
     error = None
     if method.estimate_error:

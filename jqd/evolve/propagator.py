@@ -10,14 +10,14 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from .. import _checks
-from ..exact.eigenbasis import unitary_orbit
 from ..spaces.hamiltonians import (
     MatrixHamiltonian,
     ParticleOnGrid,
     chebyshev_step,
     chebyshev_terms,
 )
-from .blocks import block_orbit, find_blocks
+from ..steppers.blocks import block_orbit, find_blocks
+from ..steppers.eigenbasis import unitary_orbit
 from .status import Status, is_sound
 from .trajectory import Trajectory, mask_unreached, record, summarise
 
@@ -42,6 +42,8 @@ class Propagator(eqx.Module):
         self, law: Any, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
     ) -> Trajectory:
         """The trajectory; see `jqd.evolve`."""
+        if law.solvable:
+            return _run_orbit(law, state0, ts, observe)
         hamiltonian = getattr(law, "hamiltonian", None)
         if isinstance(hamiltonian, MatrixHamiltonian):
             return _run_matrix(law, state0, ts, observe, _blocks(hamiltonian.matrix))
@@ -94,6 +96,23 @@ def _run_matrix(
     else:
         sound = jax.vmap(is_sound)(states)
     return _assemble(law, states, ts, observe, bound, sound, {})
+
+
+@jax.jit
+def _run_orbit(law: Any, state0: PyTree[Array], ts: Array, observe: Any) -> Trajectory:
+    states, bound = law.orbit(state0, ts)
+    sound = jax.vmap(is_sound)(states)
+    alarms = jax.vmap(law.alarm)(ts, states, states)
+    run = _assemble(law, states, ts, observe, bound, sound, {})
+    # an alarm marks the run from its time on; unlike a number that is none, what comes
+    # after it may still be of use to a search, and stays
+    raised = alarms != Status.OK
+    first = jnp.argmax(raised)
+    status = jnp.where(run.ok & jnp.any(raised), alarms[first], run.status)
+    when = jnp.where(
+        jnp.any(raised), jnp.minimum(ts[first], run.failure_time), run.failure_time
+    )
+    return Trajectory(ts, run.values, run.error, status, when, run.diagnostics)
 
 
 @jax.jit(static_argnames="terms")

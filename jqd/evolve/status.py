@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from ..laws.law import ALARM_NODE, ALARM_NONE
+from ..laws.law import ALARM_CUTOFF, ALARM_HORIZON, ALARM_NODE, ALARM_NONE
 
 
 class Status(enum.IntEnum):
@@ -17,6 +17,8 @@ class Status(enum.IntEnum):
     NODE = ALARM_NODE
     NON_FINITE = 2
     STEP_BUDGET = 3
+    HORIZON = ALARM_HORIZON
+    CUTOFF = ALARM_CUTOFF
 
     @property
     def sentence(self) -> str:
@@ -29,6 +31,8 @@ _SENTENCES = {
     Status.NODE: "A density vanished, where the law ends.",
     Status.NON_FINITE: "A value grew beyond bounds or stopped being a number.",
     Status.STEP_BUDGET: "The step budget was spent; raise `max_steps`.",
+    Status.HORIZON: "Noise has outgrown the solution: past the horizon of this form.",
+    Status.CUTOFF: "The state reached the edge of its basis; raise the levels.",
 }
 
 

@@ -128,4 +128,4 @@ def summarise(law: Any, records: dict[str, Array], reached: Array) -> dict[str, 
 
 def record(law: Any, state: PyTree[Array]) -> dict[str, Array]:
     """What the diagnostics need of one state."""
-    return {**law.invariants(state), "min_density": jnp.min(law.density(state))}
+    return law.diagnose(state)

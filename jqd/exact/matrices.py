@@ -6,8 +6,7 @@ from jaxtyping import Array, ArrayLike, Complex
 
 from jqd import _checks
 from jqd.interop import as_array
-
-from .eigenbasis import unitary_orbit
+from jqd.steppers.eigenbasis import unitary_orbit
 
 
 def propagate(

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from jqd import _checks
 from jqd.spaces import Grid
 
-from .eigenbasis import unitary_orbit
+from ..steppers.eigenbasis import unitary_orbit
 
 # A dense Hamiltonian of 4096 points takes 128 MiB, its eigenvectors minutes.
 _LARGEST = 4096

@@ -7,9 +7,13 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
+from ..interop import as_array
+
 # What `Law.alarm` may say about a step; `jqd.evolve` adds its own codes.
 ALARM_NONE = 0
 ALARM_NODE = 1
+ALARM_HORIZON = 4
+ALARM_CUTOFF = 5
 
 
 def constant(value: ArrayLike) -> Array:
@@ -40,13 +44,17 @@ class Law(eqx.Module):
     final: they subclass `Law` directly and are never subclassed.
 
     A law that has exact partial flows also offers `flows()` (see
-    `jqd.steppers.Splitting`); a linear law with a Hamiltonian matrix or a bounded
-    spectrum also offers `orbit(state0, ts)` (see `jqd.evolve.Propagator`).
+    `jqd.steppers.Splitting`); one whose states are known at all times at once is
+    `solvable` and offers `orbit(state0, ts)` (see `jqd.evolve.Propagator`).
     """
 
     @abc.abstractmethod
     def prepare(self, psi: Any) -> PyTree[Array]:
         """The law's state for a quantum state psi."""
+
+    def admit(self, psi: Any) -> PyTree[Array]:
+        """A quantum state as arrays that `prepare` takes under jit as well."""
+        return as_array(psi)
 
     @abc.abstractmethod
     def vector_field(
@@ -67,10 +75,24 @@ class Law(eqx.Module):
         del state
         return {}
 
+    def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
+        """What `jqd.evolve` records of each saved state: invariants, `min_density`."""
+        return {**self.invariants(state), "min_density": jnp.min(self.density(state))}
+
     def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
-        """`ALARM_NODE` if the step from `before` to `after` met a node, else 0."""
+        """One of the codes `ALARM_...` if the step from `before` to `after` met a node
+        or another end of what the law can tell, else 0."""
         del t, before, after
         return jnp.asarray(ALARM_NONE)
+
+    @property
+    def solvable(self) -> bool:
+        """Whether the law offers `orbit(state0, ts)`: (states, error bound)."""
+        return False
+
+    def orbit(self, state0: PyTree[Array], ts: Array) -> tuple[PyTree[Array], Array]:
+        """States at times `ts`, stacked, and a bound on their relative error (T,)."""
+        raise NotImplementedError
 
     def constant_names(self) -> tuple[str, ...]:
         """Names of the array constants of the law that a fit may free."""
@@ -100,6 +122,11 @@ class Law(eqx.Module):
     def quantum_values(self) -> dict[str, float]:
         """The values of free constants at which the law is quantum mechanics."""
         return {}
+
+    def refusal(self, free: tuple[str, ...]) -> str | None:
+        """Why no data at all could tell these constants apart, or None."""
+        del free
+        return None
 
     def labels(self, name: str) -> list[str]:
         """A label for each entry of `pack(name)`, such as "omega[2]"."""

@@ -52,6 +52,32 @@ class Gaussian(eqx.Module):
         return data
 
 
+class Correlated(eqx.Module):
+    """Normal errors with a known covariance between the values of a row.
+
+    Attributes:
+        covariance: Σ_t of each row, shape (T, k, k), symmetric, positive definite; a
+            direction without scatter counts for nothing.
+    """
+
+    covariance: Float[Array, "T k k"] = eqx.field(converter=jnp.asarray)
+    known: bool = eqx.field(static=True, default=True)
+    constant_weights: bool = eqx.field(static=True, default=True)
+
+    def residuals(self, prediction: Array, data: Array, at: Array) -> Array:
+        """Σ_t^(-1/2) (prediction - data)"""
+        del at
+        variances, axes = jnp.linalg.eigh(self.covariance)
+        floor = 1e-13 * jnp.max(variances, axis=-1, keepdims=True)
+        safe = jnp.where(variances > floor, variances, 1)
+        weights = jnp.where(variances > floor, 1 / jnp.sqrt(safe), 0)
+        return weights * jnp.einsum("tij,ti->tj", axes, prediction - data)
+
+    def shares(self, data: Array) -> Array:
+        """The data as what a law predicts."""
+        return data
+
+
 class Multinomial(eqx.Module):
     """Counts of independent shots at each time.
 
@@ -76,7 +102,7 @@ class Multinomial(eqx.Module):
         return data / jnp.sum(data, axis=-1, keepdims=True)
 
 
-Noise = NoNoise | Gaussian | Multinomial
+Noise = NoNoise | Gaussian | Correlated | Multinomial
 
 
 class Data(eqx.Module):

@@ -2,11 +2,21 @@
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from .data import Data, Gaussian, Multinomial, Noise, check_populations
+from .reading import (
+    broken,
+    check_numbers,
+    complex_csv,
+    entry,
+    existing,
+    is_number,
+    kinds_error,
+    member,
+    numpy_file,
+)
 
 TABLES = (".csv", ".npz", ".zarr", ".nc")
 ARRAYS = (".npy", ".npz", ".csv")
@@ -32,7 +42,7 @@ def load_record(
         ValueError: unreadable or truncated file, columns missing or unknown, values
             that are not finite, negative or not normalised, noise that does not fit.
     """
-    path = _existing(path)
+    path = existing(path)
     if path.suffix == ".csv":
         ts, values, kind = _read_csv(path)
     elif path.suffix == ".npz":
@@ -40,8 +50,8 @@ def load_record(
     elif path.suffix in (".zarr", ".nc"):
         ts, values, kind = _read_dataset(path)
     else:
-        raise ValueError(_kinds("data", TABLES, path))
-    _check_numbers(path, ts, values)
+        raise ValueError(kinds_error("data", TABLES, path))
+    check_numbers(path, ts, values)
     return Data(ts, values, _noise(path, kind, values, noise, sigma))
 
 
@@ -105,15 +115,15 @@ def load_state(path: str | Path) -> np.ndarray:
 
 
 def _load(path: str | Path, name: str, rank: int) -> np.ndarray:
-    path = _existing(path)
+    path = existing(path)
     if path.suffix not in ARRAYS:
-        raise ValueError(_kinds(name, ARRAYS, path))
+        raise ValueError(kinds_error(name, ARRAYS, path))
     if path.suffix == ".csv":
-        array = _complex_csv(path)
+        array = complex_csv(path)
     else:
-        array = _numpy_file(path)
+        array = numpy_file(path)
         if not isinstance(array, np.ndarray):
-            array = _member(path, array, name)
+            array = member(path, array, name)
     if array.dtype.kind not in "biufc":
         raise ValueError(
             f"Argument `{name}` must hold numbers, but {path.name} holds {array.dtype}."
@@ -127,92 +137,10 @@ def _load(path: str | Path, name: str, rank: int) -> np.ndarray:
     return array
 
 
-def _existing(path: str | Path) -> Path:
-    path = Path(path)
-    if not path.exists():
-        raise ValueError(f"Argument `path` must be a file, but {path} does not exist.")
-    if path.is_file() and path.stat().st_size == 0:
-        raise ValueError(f"Argument `path` must hold data, but {path} is empty.")
-    return path
-
-
-def _kinds(name: str, kinds: tuple[str, ...], path: Path) -> str:
-    return (
-        f"Argument `{name}` must be a file ending in {', '.join(kinds)}, but is {path}."
-    )
-
-
-def _numpy_file(path: Path) -> Any:
-    """np.load without pickle, with one clear error."""
-    with path.open("rb") as file:
-        head = file.read(6)
-    if not head.startswith((b"\x93NUMPY", b"PK")):
-        raise ValueError(
-            f"Argument `path` must be a NumPy file, but {path.name} is not one "
-            "(a pickle is refused)."
-        )
-    try:
-        return np.load(path, allow_pickle=False)
-    except ValueError as error:
-        if "pickle" in str(error).lower() or "object" in str(error).lower():
-            raise ValueError(
-                f"Argument `path` must hold plain numbers, but {path.name} holds "
-                "pickled objects, which are never unpickled."
-            ) from None
-        raise ValueError(_broken(path, error)) from None
-    except (OSError, EOFError, KeyError) as error:
-        raise ValueError(_broken(path, error)) from None
-
-
-def _broken(path: Path, error: Exception) -> str:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return (
-        f"Argument `path` must be a whole file, but {path.name} is broken or "
-        f"truncated: {reason.rstrip('.')}."
-    )
-
-
-def _member(path: Path, archive: Any, name: str) -> np.ndarray:
-    with archive:
-        if name not in archive.files and len(archive.files) != 1:
-            raise ValueError(
-                f"Argument `path` must hold an array `{name}`, but {path.name} has "
-                f"{', '.join(archive.files)}."
-            )
-        key = name if name in archive.files else archive.files[0]
-        return _entry(path, archive, key)
-
-
-def _entry(path: Path, archive: Any, key: str) -> np.ndarray:
-    """One array of an .npz, with the errors of `_numpy_file`."""
-    import zipfile
-    import zlib
-
-    try:
-        return archive[key]
-    except ValueError as error:
-        if "pickle" in str(error).lower() or "object" in str(error).lower():
-            raise ValueError(
-                f"Argument `path` must hold plain numbers, but `{key}` in {path.name} "
-                "is a pickled object, which is never unpickled."
-            ) from None
-        raise ValueError(_broken(path, error)) from None
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(_broken(path, error)) from None
-
-
-def _complex_csv(path: Path) -> np.ndarray:
-    try:
-        array = np.loadtxt(path, delimiter=",", dtype=complex, ndmin=2)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise ValueError(_broken(path, error)) from None
-    return np.real(array) if not np.imag(array).any() else array
-
-
 def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
-    archive = _numpy_file(path)
+    archive = numpy_file(path)
     if isinstance(archive, np.ndarray):
-        raise ValueError(_broken(path, ValueError("not an archive")))
+        raise ValueError(broken(path, ValueError("not an archive")))
     with archive:
         kinds = [kind for kind in ("p", "n") if kind in archive.files]
         if "t" not in archive.files or len(kinds) != 1:
@@ -220,7 +148,7 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
                 f"Argument `data` must hold arrays `t` and `p` or `n`, but {path.name} "
                 f"has {', '.join(archive.files)}."
             )
-        ts, values = (_entry(path, archive, key) for key in ("t", kinds[0]))
+        ts, values = (entry(path, archive, key) for key in ("t", kinds[0]))
     return np.asarray(ts, float), np.asarray(values, float), kinds[0]
 
 
@@ -246,9 +174,9 @@ def _read_dataset(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
     except ValueError as error:
         if str(error).startswith("Argument"):
             raise
-        raise ValueError(_broken(path, error)) from None
+        raise ValueError(broken(path, error)) from None
     except (OSError, KeyError) as error:
-        raise ValueError(_broken(path, error)) from None
+        raise ValueError(broken(path, error)) from None
 
 
 def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
@@ -261,7 +189,7 @@ def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
                 if row and not row[0].lstrip().startswith("#")
             ]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(_broken(path, error)) from None
+        raise ValueError(broken(path, error)) from None
     if len(rows) < 2:
         raise ValueError(
             f"Argument `data` must have a header and rows, but {path.name} has "
@@ -279,7 +207,7 @@ def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
         try:
             table[i] = [float(cell) for cell in row]
         except ValueError:
-            bad = next(cell for cell in row if not _is_number(cell))
+            bad = next(cell for cell in row if not is_number(cell))
             raise ValueError(
                 f"Argument `data` must hold numbers, but line {line} of {path.name} "
                 f"has {bad!r}."
@@ -310,26 +238,3 @@ def _columns(path: Path, header: list[str]) -> tuple[str, list[int]]:
     raise ValueError(
         f"Argument `data` must have columns {expected}, but {path.name} {complaint}."
     )
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _check_numbers(path: Path, ts: np.ndarray, values: np.ndarray) -> None:
-    if values.ndim != 2 or ts.ndim != 1 or len(ts) != len(values):
-        raise ValueError(
-            f"Argument `data` must have one row of values a time, but {path.name} has "
-            f"shapes {ts.shape} and {values.shape}."
-        )
-    for name, array in (("t", ts), ("values", values)):
-        bad = np.argwhere(~np.isfinite(array))
-        if len(bad):
-            raise ValueError(
-                f"Argument `data` must be finite, but `{name}` in {path.name} is "
-                f"{array[tuple(bad[0])]} in row {bad[0][0]}."
-            )

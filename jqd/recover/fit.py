@@ -39,7 +39,7 @@ def recover(
     observe: Any = "density",
     search: Search | None = Search(),  # noqa: B008 - frozen settings
     polish: Polish | None = Polish(),  # noqa: B008 - frozen settings
-    method: Fixed | Adaptive | Propagator = Fixed(rk4),  # noqa: B008
+    method: Fixed | Adaptive | Propagator | None = None,
     substeps: int | None = None,
     held_out: float = 0.2,
     step_tolerance: float | None = None,
@@ -66,7 +66,8 @@ def recover(
         observe: what the record shows, as for `jqd.evolve`.
         search: settings of the search; None to polish the starts as they are.
         polish: settings of the polish; None to stop after the search.
-        method: how to evolve; the step of `Fixed` is found by the fit.
+        method: how to evolve; None for `Propagator()` where the law is solvable, else
+            `Fixed(rk4)`. The step of `Fixed` is found by the fit.
         substeps: steps between two rows in the search; None to find them.
         held_out: share of the last rows that is held out.
         step_tolerance: bound on the step bias of a constant; None for 1e-10, or a
@@ -89,9 +90,10 @@ def recover(
     if not 0 <= held_out < 1:
         raise ValueError(f"Argument `held_out` must be in [0, 1), but is {held_out}.")
     report = report or (lambda stage, done, total: None)
-    problem = FitProblem(
-        law, law.prepare(psi0), data, free, observe, method
-    ).with_substeps(1)
+    method = method or (Propagator() if law.solvable else Fixed(rk4))
+    psi0 = law.admit(psi0)
+    law.prepare(psi0)  # what it refuses is better refused now than under jit
+    problem = FitProblem(law, psi0, data, free, observe, method).with_substeps(1)
     theta0 = start_point(problem, start)
     check_shapes(problem, theta0)
     problem = problem.with_substeps(substeps or search_substeps(problem, theta0))

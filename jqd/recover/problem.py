@@ -21,7 +21,8 @@ class FitProblem(eqx.Module):
 
     Attributes:
         law: the law; its free constants are replaced.
-        state0: its state at `data.t0`.
+        psi0: the quantum state at `data.t0`, from `law.admit`; prepared anew for each
+            value of the constants, since a law's state may depend on them.
         data: the record.
         free: names of the free constants (static), `phase0` for initial phases.
         observe: what the record shows, as for `jqd.evolve` (static).
@@ -29,7 +30,7 @@ class FitProblem(eqx.Module):
     """
 
     law: Any
-    state0: PyTree[Array]
+    psi0: PyTree[Array]
     data: Data
     free: tuple[str, ...] = eqx.field(static=True)
     observe: Any = eqx.field(static=True)
@@ -41,7 +42,7 @@ class FitProblem(eqx.Module):
 
     def labels(self) -> list[str]:
         """A label for each entry of theta."""
-        size = self.state0.shape[-1] if PHASES in self.free else 0
+        size = self.psi0.shape[-1] if PHASES in self.free else 0
         return [
             label
             for name in self.free
@@ -67,21 +68,21 @@ class FitProblem(eqx.Module):
     def pack(self, name: str) -> Array:
         """The entries of theta that belong to one constant."""
         if name == PHASES:
-            return jnp.zeros(self.state0.shape, self.data.ts.dtype)
+            return jnp.zeros(self.psi0.shape, self.data.ts.dtype)
         return jnp.ravel(self.law.pack(name))
 
     def at(self, theta: Array) -> tuple[Any, PyTree[Array]]:
         """The law and the initial state with these constants."""
-        law, state0, start = self.law, self.state0, 0
+        law, psi0, start = self.law, self.psi0, 0
         for name in self.free:
             stop = start + self.pack(name).shape[0]
             part = theta[start:stop]
             if name == PHASES:
-                state0 = state0 * jax.lax.complex(jnp.cos(part), -jnp.sin(part))
+                psi0 = psi0 * jax.lax.complex(jnp.cos(part), -jnp.sin(part))
             else:
                 law = law.unpack(name, part)
             start = stop
-        return law, state0
+        return law, law.prepare(psi0)
 
     def trajectory(self, theta: Array, rows: Array | None = None) -> Trajectory:
         """The run at these constants.
@@ -155,7 +156,7 @@ class FitProblem(eqx.Module):
             return self
         method = _fixed(self.method, jnp.asarray(substeps))
         return FitProblem(
-            self.law, self.state0, self.data, self.free, self.observe, method
+            self.law, self.psi0, self.data, self.free, self.observe, method
         )
 
 

@@ -12,7 +12,12 @@ from jaxtyping import Array, ArrayLike
 from .. import _checks
 from .data import Data
 from .final import MAX_SUBSTEPS, predict
-from .identifiability import Identifiability, analyse, refuse_degenerate
+from .identifiability import (
+    Identifiability,
+    Unidentifiable,
+    analyse,
+    refuse_degenerate,
+)
 from .polish import jacobian
 from .problem import PHASES, FitProblem
 
@@ -130,7 +135,13 @@ def identifiability(problem: FitProblem, theta: Array) -> Identifiability:
 
 
 def refuse(problem: FitProblem, starts: Array) -> None:
-    """Refuse degenerate fits, looking at a few starts with small steps."""
+    """Refuse degenerate fits: what the law knows, then a look at a few starts."""
+    reason = problem.law.refusal(problem.free)
+    if reason is not None:
+        raise Unidentifiable(
+            f"Argument `free` must name constants that data can tell apart, but "
+            f"{reason}."
+        )
     fine = problem.with_substeps(8 * problem.substeps)
     points = [problem.theta(), *starts[:2]]
     refuse_degenerate([identifiability(fine, theta) for theta in points])

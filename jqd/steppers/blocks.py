@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from ..exact.eigenbasis import unitary_orbit
+from .eigenbasis import unitary_orbit
 
 # Above this many entries a row the search costs more than it can save.
 _SPARSE = 16

@@ -1,0 +1,332 @@
+"""What `jqd recover husimi` does: read, fit, draw, print."""
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import jax
+import numpy as np
+from rich.console import Console
+
+from .. import problems, report
+from ..evolve import evolve
+from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
+from ..recover import (
+    PhaseSpaceRecord,
+    Recovery,
+    Search,
+    Unidentifiable,
+    fit_likelihood,
+    length_scales,
+    load_phase_space,
+    recover,
+)
+from ..report.store import to_json
+from ..spaces.symbols import ParametricSymbol, parse_hamiltonian
+from ..states import coherent, product
+from .session import Session, draw, landscape_of, show, write
+
+FORMS = ("auto", "heff", "fock", "gaussian")
+LOSSES = ("auto", "squares", "moments", "likelihood")
+# The least C from which a start is drawn: it sets how many levels are kept.
+LEAST_C = 0.3
+
+
+@dataclass(frozen=True)
+class HusimiOptions:
+    """What the user asked for, checked as far as that goes without reading files.
+
+    Attributes:
+        data: file of the record, or None for the built-in Kerr oscillator.
+        hamiltonian: operator as text.
+        free: names of the constants to recover, as given.
+        start: the first start, by name.
+        starts: number of starts.
+        form: how the state is carried, one of `FORMS`.
+        loss: one of `LOSSES`.
+        levels: levels of each mode, or None to choose.
+        points: largest number of points of a Husimi function that are compared.
+        sigma: standard deviation of the values, or None for what the file says.
+        out: folder for the results; never overwritten.
+        seed: of the random starts.
+        as_json: whether standard output gets the JSON and nothing else.
+        quick: whether a smaller version is asked for.
+    """
+
+    data: Path | None
+    hamiltonian: str
+    free: tuple[str, ...]
+    start: dict[str, float]
+    starts: int
+    form: str
+    loss: str
+    levels: int | None
+    points: int
+    sigma: float | None
+    out: Path
+    seed: int
+    as_json: bool
+    quick: bool
+
+
+def recover_husimi(options: HusimiOptions) -> int:
+    """Recover the constants, write the results, print them.
+
+    Args:
+        options: what the user asked for.
+
+    Returns:
+        Exit code: 0 if the fit converged, else 1.
+
+    Raises:
+        ValueError: bad input, in one line.
+    """
+    began = perf_counter()
+    record = _record(options)
+    law, psi0 = _law(options, record)
+    if options.loss == "likelihood":
+        return _likelihood(options, record, law, psi0)
+    full, record = record, record.thinned(120 if options.quick else options.points)
+    data, observe = record.data()
+    law = _with_points(law, record)
+    with Session(options.out) as session:
+        recovery = recover(
+            law, data, psi0=psi0, free=options.free, start=options.start or None,
+            starts=min(options.starts, 6) if options.quick else options.starts,
+            observe=observe, search=Search(steps=20, windows=2, chunk=10),
+            key=jax.random.key(options.seed), report=session.advance,
+            keep=session.keep,
+        )  # fmt: skip
+        session.advance("report", 0, 1)
+        names = _names(record)
+        landscape = landscape_of(recovery)
+        draw(session.folder, recovery, names, landscape)
+        _maps(session.folder, recovery, full, law, psi0)
+        settings = {
+            "hamiltonian": options.hamiltonian,
+            "form": type(law.form).__name__,
+            "loss": _loss(options, record),
+            "levels": options.levels or getattr(law.form, "levels", 0),
+            "seed": options.seed,
+        }
+        seconds = perf_counter() - began
+        write(session.folder, recovery, names, landscape, settings, seconds)
+        session.advance("report", 1, 1)
+    if record.kind == "samples" and not options.as_json:
+        Console().print(
+            "Samples were compared by their moments; --loss likelihood keeps C <= 1.",
+            highlight=False,
+        )
+    return show(recovery, session.folder, seconds, as_json=options.as_json)
+
+
+def recover_lengths(hamiltonian: str, kappa: float, *, as_json: bool) -> int:
+    """Length scales that make a free Hamiltonian diffusion-free (C7).
+
+    Args:
+        hamiltonian: quadratic operator as text, e.g. "0.5*p1^2 + 0.125*q1^2".
+        kappa: κ.
+        as_json: whether to print JSON and nothing else.
+
+    Returns:
+        Exit code: 0 if there are such lengths, else 1.
+
+    Raises:
+        ValueError: not quadratic, bad text, κ not positive.
+    """
+    symbol = parse_hamiltonian(hamiltonian).symbol()
+    found = length_scales(symbol, kappa)
+    result = {
+        "lengths": np.asarray(found.lengths),
+        "kappa": kappa,
+        "residual": float(found.residual),
+        "status": "converged" if found.converged else "no lengths do it",
+    }
+    if as_json:
+        print(to_json(result))
+    else:
+        table = report.summary_table(result, "Length scales of a diffusion-free H0")
+        Console().print(table)
+    return 0 if found.converged else 1
+
+
+def _record(options: HusimiOptions) -> PhaseSpaceRecord:
+    if options.data is None:
+        record = problems.kerr_husimi()
+    else:
+        record = load_phase_space(options.data)
+    if options.loss == "likelihood" and record.kind != "samples":
+        raise ValueError(
+            "Argument `--loss` must not be likelihood for a record of "
+            f"{record.kind}, but is; it needs samples."
+        )
+    wanted = {"samples": ("auto", "moments", "likelihood")}
+    allowed = wanted.get(record.kind, ("auto", "squares"))
+    if options.loss not in allowed:
+        raise ValueError(
+            f"Argument `--loss` must be one of {', '.join(allowed)} for a record of "
+            f"{record.kind}, but is {options.loss}."
+        )
+    if options.sigma is not None:
+        if record.kind == "samples":
+            raise ValueError(
+                "Argument `--sigma` must not be given for samples, but is; their "
+                "scatter is their own."
+            )
+        record = replace(record, sigma=options.sigma)
+    return record
+
+
+def _law(
+    options: HusimiOptions, record: PhaseSpaceRecord
+) -> tuple[HusimiFokkerPlanck, Any]:
+    """The law at its start, and the state."""
+    hamiltonian = parse_hamiltonian(options.hamiltonian, modes=record.modes)
+    _check_free(options, hamiltonian)
+    known = {k: v for k, v in record.parameters.items() if k in hamiltonian.names}
+    hamiltonian = hamiltonian.with_values(**known)
+    levels = options.levels or _levels(record)
+    state = _state(record, levels)
+    form = _form(options, hamiltonian, record.modes, levels)
+    s = 1.0 if "s" in options.free else None
+    return HusimiFokkerPlanck(hamiltonian, s=s, form=form), state
+
+
+def _check_free(options: HusimiOptions, hamiltonian: ParametricSymbol) -> None:
+    for name in options.free:
+        if name in ("kappa", "l", "lengths"):
+            raise Unidentifiable(
+                "Argument `--free` must name constants that data can tell, but kappa "
+                "and the lengths l enter the law only as s = l/sqrt(kappa); free s."
+            )
+        if name == "hbar":
+            raise Unidentifiable(
+                "Argument `--free` must name constants that data can tell, but hbar "
+                "enters the law only as the product C hbar; free C."
+            )
+        valid = ("C", "s", *hamiltonian.names)
+        if name not in valid:
+            raise ValueError(
+                f"Argument `--free` must name constants out of {', '.join(valid)}, "
+                f"but {name!r} was given."
+            )
+
+
+def _form(
+    options: HusimiOptions, hamiltonian: ParametricSymbol, modes: int, levels: int
+) -> Form:
+    kind = options.form
+    if kind == "auto":
+        simple = bool(hamiltonian.symbol().is_fokker_planck())
+        kind = "heff" if simple and "s" not in options.free else "fock"
+    if kind == "gaussian":
+        return GaussianForm()
+    if kind == "fock":
+        return Fock(options.levels or 24)
+    # near C = 1 a few orders are exact to higher order in 1 - C than any fit needs
+    orders = 60 if modes == 1 else 4
+    return Heff(levels, orders=min(orders, levels - 1))
+
+
+def _levels(record: PhaseSpaceRecord) -> int:
+    """Levels that hold the state down to the least C (one mode), or near C = 1."""
+    mean = _mean_quanta(record)
+    if record.modes > 1:
+        return math.ceil(mean + 7 * math.sqrt(mean) + 8)
+    return min(200, math.ceil((mean + 8 * math.sqrt(mean) + 20) / LEAST_C))
+
+
+def _mean_quanta(record: PhaseSpaceRecord) -> float:
+    (name, value), *_ = record.initial.items()
+    if name == "alpha0":
+        return float(np.max(np.abs(np.atleast_1d(value)) ** 2))
+    return 0.5 * max(value.shape)
+
+
+def _state(record: PhaseSpaceRecord, levels: int) -> Any:
+    (name, value), *_ = record.initial.items()
+    if name != "alpha0":
+        return value
+    mean = _mean_quanta(record)
+    enough = min(levels, math.ceil(mean + 9 * math.sqrt(mean) + 16))
+    kets = [coherent(alpha, enough) for alpha in np.atleast_1d(value)]
+    return kets[0] if len(kets) == 1 else product(*kets)
+
+
+def _with_points(law: HusimiFokkerPlanck, record: PhaseSpaceRecord) -> Any:
+    if record.points is None:
+        return law
+    return HusimiFokkerPlanck(
+        law.hamiltonian, law.C, law.s, law.hbar, points=record.points, form=law.form
+    )
+
+
+def _likelihood(
+    options: HusimiOptions, record: PhaseSpaceRecord, law: Any, psi0: Any
+) -> int:
+    start = {"C": 0.8} | options.start
+    fit = fit_likelihood(
+        law, psi0, record.ts, record.values, free=options.free, start=start,
+        t0=record.t0,
+    )  # fmt: skip
+    result = {
+        "law": "HusimiFokkerPlanck",
+        "loss": "likelihood, C <= 1",
+        "constants": {
+            name: {"value": value, "stderr": None}
+            for name, value in fit.constants.items()
+        },
+        "log_likelihood": fit.log_likelihood,
+        "at_boundary": fit.at_boundary,
+        "status": "converged" if fit.converged else "not converged",
+    }
+    if options.as_json:
+        print(to_json(result))
+    else:
+        title = "Maximum likelihood, C kept at or below 1: no standard error there"
+        Console().print(report.summary_table(result, title))
+    return 0 if fit.converged else 1
+
+
+def _loss(options: HusimiOptions, record: PhaseSpaceRecord) -> str:
+    if record.kind == "samples":
+        return "moments of the samples, weighted by their scatter"
+    return "least squares"
+
+
+def _names(record: PhaseSpaceRecord) -> list[str]:
+    if record.kind == "husimi":
+        points = record.points.reshape(len(record.points), -1)
+        return ["Q(" + ", ".join(f"{a:.3g}" for a in row) + ")" for row in points]
+    _, observe = record.data()
+    parts = [f"<a^{m} a*^{n}>" for m, n in observe.orders]
+    return [f"Re {part}" for part in parts] + [f"Im {part}" for part in parts]
+
+
+def _maps(
+    folder: Path, recovery: Recovery, record: PhaseSpaceRecord, law: Any, psi0: Any
+) -> None:
+    """Maps of data and law at the last time, where the record is on a grid."""
+    if record.axes is None:
+        return
+    x, y = record.axes
+    data = record.values[-1].reshape(len(y), len(x))
+    last = np.asarray([record.t0, record.ts[-1]])
+    method = recovery.problem.method
+
+    def at(law):
+        state = law.prepare(psi0)
+        where = record.points
+        run = evolve(
+            law, state, last, method=method, observe=lambda t, s: law.density(s, where)
+        )
+        return np.asarray(run.values[-1]).reshape(data.shape)
+
+    fitted = at(recovery.law)
+    figure = report.figure_phase_space(
+        [data, fitted, fitted - data], x, y,
+        [f"data, t = {last[-1]:.3g}", "law, constants recovered", "law - data"],
+    )  # fmt: skip
+    report.save_figure(figure, folder, "maps")

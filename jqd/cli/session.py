@@ -1,0 +1,172 @@
+"""What every `jqd recover` command shares: progress, folder, figures, files, tables."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from .. import report
+from ..recover import Recovery, loss_plane
+from ..report.store import atomic_file, finished_work_in, to_json
+
+Plane = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+STAGES = {"search": "Searching", "polish": "Polishing", "report": "Drawing"}
+
+
+class Session:
+    """Progress bars and the run folder, from the first report on.
+
+    Input that `recover` refuses leaves neither bars nor a folder; a folder that cannot
+    be written is found out before the search, not after it.
+    """
+
+    def __init__(self, out: Path):
+        self._out = out
+        self._folder: Path | None = None
+        self._progress = Progress(
+            TextColumn("{task.description:<10}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._stack = ExitStack()
+
+    @property
+    def folder(self) -> Path:
+        """The run folder, taken when it is first asked for."""
+        if self._folder is None:
+            self._folder = report.new_run_folder(self._out)
+            self._stack.enter_context(finished_work_in(self._folder))
+        return self._folder
+
+    def advance(self, stage: str, done: int, total: int) -> None:
+        """Move the bar of one stage."""
+        if not self._tasks:
+            _ = self.folder
+            self._stack.enter_context(self._progress)
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(STAGES[stage], total=total)
+        self._progress.update(self._tasks[stage], completed=done, total=total)
+
+    def keep(self, starts: jax.Array, ends: jax.Array, history: jax.Array) -> None:
+        """Write what the search has found so far, whole or not at all."""
+        path = self.folder / "search.npz"
+        with atomic_file(path) as draft, draft.open("wb") as file:
+            np.savez(file, starts=starts, ends=ends, history=history)
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+
+def landscape_of(recovery: Recovery) -> Plane | None:
+    """The loss over the plane of the first two constants, where there are two."""
+    if len(recovery.constants) < 2:
+        return None
+    low, high = recovery.problem.bounds()
+    x, y = (
+        jnp.linspace(
+            jnp.minimum(low[i], recovery.starts[:, i].min()),
+            jnp.maximum(high[i], recovery.starts[:, i].max()),
+            41,
+        )
+        for i in (0, 1)
+    )
+    # a picture needs no more than coarse steps
+    problem = recovery.problem.with_substeps(4)
+    loss = loss_plane(problem, jnp.asarray(recovery.theta), x, y)
+    return np.asarray(x), np.asarray(y), np.asarray(loss)
+
+
+def draw(
+    folder: Path, recovery: Recovery, names: Sequence[str], landscape: Plane | None
+) -> None:
+    """The figures of a fit: data and law, residuals, loss plane."""
+    ts, observed = np.asarray(recovery.ts), _table(recovery.observed)
+    fitted, start = _table(recovery.prediction), _table(recovery.start_prediction)
+    held = None
+    if recovery.held_out_rows:
+        held = float(ts[-recovery.held_out_rows])
+    with report.house_style():
+        figures = {
+            "fit": report.figure_fit(ts, observed, fitted, start, names, held),
+            "residuals": report.figure_residuals(
+                ts, observed - fitted, held, names=names
+            ),
+        }
+        if landscape is not None:
+            first, second = list(recovery.constants.values())[:2]
+            both = None
+            if first.reference is not None and second.reference is not None:
+                both = (first.reference, second.reference)
+            figures["loss"] = report.figure_landscape(
+                *landscape, np.asarray(recovery.starts)[:, :2],
+                np.asarray(recovery.ends)[:, :2], np.asarray(recovery.converged),
+                both, (first.name, second.name),
+            )  # fmt: skip
+        for name, figure in figures.items():
+            report.save_figure(figure, folder, name)
+
+
+def write(
+    folder: Path,
+    recovery: Recovery,
+    names: Sequence[str],
+    landscape: Plane | None,
+    settings: Mapping[str, Any],
+    seconds: float,
+) -> None:
+    """Dataset and summary; the search's own file has then served its turn."""
+    settings = {
+        **settings,
+        "free": ",".join(recovery.problem.free),
+        "starts": len(recovery.starts),
+        "substeps": recovery.substeps,
+        "held_out_rows": recovery.held_out_rows,
+    }
+    dataset = report.recovery_dataset(
+        recovery, ts=recovery.ts, data=_table(recovery.observed),
+        fitted=_table(recovery.prediction), start=_table(recovery.start_prediction),
+        names=names, landscape=landscape, attributes=settings,
+    )  # fmt: skip
+    report.write_dataset(dataset, folder / "data.zarr")
+    summary = report.recovery_summary(recovery, seconds)
+    details = report.recovery_details(recovery)
+    report.write_json(
+        summary | details | {"settings": settings}, folder / "summary.json"
+    )
+    (folder / "search.npz").unlink(missing_ok=True)
+
+
+def show(recovery: Recovery, folder: Path, seconds: float, *, as_json: bool) -> int:
+    """Print the result; the exit code: 0 if the fit converged, else 1."""
+    if as_json:
+        print(to_json(report.recovery_summary(recovery, seconds)))
+    else:
+        console = Console()
+        report.print_recovery(recovery, console)
+        console.print(f"Results in {folder} ({seconds:.0f} s)", highlight=False)
+    return 0 if recovery.status == "converged" else 1
+
+
+def _table(values: Any) -> np.ndarray:
+    """Values with all axes but time in one, (T, M)."""
+    values = np.asarray(values)
+    return values.reshape(len(values), -1)

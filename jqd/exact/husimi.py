@@ -1,0 +1,260 @@
+"""Husimi functions of exact quantum evolution, and closed forms of their equation."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from ..interop import as_array
+from ..spaces.fock import check_levels, coherent_amplitudes
+from ..states import Ensemble, as_ensemble
+from ..states import husimi as husimi_function
+from ..steppers.eigenbasis import unitary_orbit
+
+
+def propagate(
+    hamiltonian: Any,
+    state: Any,
+    ts: ArrayLike,
+    points: ArrayLike,
+    *,
+    hbar: ArrayLike = 1.0,
+    modes: int = 1,
+) -> Float[Array, "nt ..."]:
+    """The Husimi function under a constant Hamiltonian, by exact evolution.
+
+    Q(α, t) of ρ(t) = exp(-iHt/ħ) ρ exp(iHt/ħ), t counted from ts[0]
+
+    Args:
+        hamiltonian: (D, D) Hermitian matrix over the flattened number basis, D = d_1 ..
+            d_N, the last mode fastest; or its (D,) real diagonal. Unit of energy.
+        state: ket, density operator, `Ensemble` or QuTiP object of N modes at ts[0].
+        ts: (nt,) strictly increasing times.
+        points: α in action units, (...,) for one mode, (..., N) for N.
+        hbar: ħ, scalar.
+        modes: N.
+
+    Returns:
+        (nt, ...) real, in 1/action^N.
+
+    Raises:
+        ValueError: an argument has a wrong shape or value, or 64-bit floats are off.
+    """
+    _checks.require_x64("`exact.husimi.propagate`")
+    ensemble = as_ensemble(state, modes)
+    hamiltonian = as_array(hamiltonian)
+    _checks.check_hermitian(hamiltonian, "hamiltonian")
+    _checks.check_finite(hamiltonian, "hamiltonian")
+    size = math.prod(ensemble.levels)
+    if hamiltonian.shape[0] != size:
+        raise ValueError(
+            f"Argument `hamiltonian` must act on the {size} levels of the state, but "
+            f"its shape is {hamiltonian.shape}."
+        )
+    _checks.check_times(ts, "ts")
+    _checks.check_positive(hbar, "hbar")
+    hamiltonian, ts = _checks.widen(hamiltonian), _checks.widen(ts)
+
+    def orbit(ket):
+        return unitary_orbit(hamiltonian, ket, ts - ts[0], hbar)
+
+    kets = jax.vmap(orbit, out_axes=1)(_checks.widen(ensemble.flat()))
+    kets = jnp.reshape(kets, (ts.shape[0], -1, *ensemble.levels))
+    weights = _checks.widen(ensemble.weights)
+
+    def values(kets):
+        at_once = Ensemble(kets, weights)
+        return husimi_function(at_once, points, hbar=hbar, modes=modes)
+
+    return lax.map(values, kets)
+
+
+def kerr(
+    points: ArrayLike,
+    t: ArrayLike,
+    *,
+    U: ArrayLike,
+    b: ArrayLike,
+    alpha0: ArrayLike,
+    C: ArrayLike = 1.0,
+    hbar: ArrayLike = 1.0,
+    levels: int | None = None,
+) -> Float[Array, "..."]:
+    """A coherent state under the Kerr Hamiltonian, for every strength of diffusion.
+
+    H = (U/2)(|α|⁴ + b|α|²), anti-Wick symbol. In units of √ħ, r = |α|, r₀ = |α₀|, φ the
+    angle between them and θ = UkCt:
+
+    Q = (1/π) Σ_k e^(ikφ) I_k(2rr₀e^(iθ/2)) exp(iUk(b/2 + 3C/2)t + r²((e^(iθ) - 1)/C -
+    e^(iθ)) - r₀²)
+
+    At C = 1 it is the Husimi function of quantum mechanics, at other 0 < C < 2 the
+    solution of eq. (43) with C times its diffusion, from the same Q at t = 0. The
+    Bessel functions are summed as products of amplitudes of coherent states, which are
+    at most 1 for C <= 1. Above, terms may exceed Q by exp(2r₀²(C-1)/(2-C)), and from
+    C = 2 on no solution exists.
+
+    Args:
+        points: α in action units, complex.
+        t: times, broadcast against `points`.
+        U: strength, in energy/action².
+        b: in action.
+        alpha0: α₀, scalar, action units.
+        C: strength of the diffusion, scalar, 0 < C < 2.
+        hbar: ħ, scalar.
+        levels: terms of the two sums; by default from α₀, C and ħ, and to be given
+            where these are traced.
+
+    Returns:
+        float64 values of the broadcast shape, in 1/action.
+
+    Raises:
+        ValueError: C is not in (0, 2), no `levels` with traced arguments, values that
+            are not finite, or 64-bit floats are off.
+    """
+    _checks.require_x64("`exact.husimi.kerr`")
+    for value, name in ((alpha0, "alpha0"), (C, "C"), (hbar, "hbar")):
+        _checks.check_shape(value, name, ())
+        _checks.check_finite(value, name)
+    for value, name in ((points, "points"), (t, "t"), (U, "U"), (b, "b")):
+        _checks.check_finite(value, name)
+    _checks.check_positive(C, "C")
+    _checks.check_positive(hbar, "hbar")
+    if _checks.is_concrete(C) and not float(np.asarray(C)) < 2:
+        raise ValueError(f"Argument `C` must be below 2, but it is {C}.")
+    if levels is None:
+        levels = _kerr_levels(alpha0, C, hbar)
+    check_levels(levels)
+    points, alpha0 = (_checks.widen(jnp.asarray(v) + 0j) for v in (points, alpha0))
+    t, U, b, C, hbar = map(_checks.widen, (t, U, b, C, hbar))
+    shape = jnp.broadcast_shapes(points.shape, t.shape)
+    points, t = (jnp.ravel(jnp.broadcast_to(v, shape)) for v in (points, t))
+    values = _kerr(points, t, U * hbar, b / hbar, alpha0, C, hbar, levels)
+    return jnp.reshape(values, shape)
+
+
+def amplifier_variances(
+    t: ArrayLike,
+    g: ArrayLike,
+    C: ArrayLike,
+    V_x: ArrayLike,
+    V_y: ArrayLike,
+    *,
+    hbar: ArrayLike = 1.0,
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """Variances of X and Y in a parametric amplifier, for every strength of diffusion.
+
+    ∂ₜQ = -g∂_X(XQ) + g∂_Y(YQ) - (għC/4)∂_X²Q + (għC/4)∂_Y²Q, so that
+    V_X(t) = ħC/4 + (V_X - ħC/4) e^(2gt), V_Y(t) = ħC/4 + (V_Y - ħC/4) e^(-2gt)
+
+    Args:
+        t: times.
+        g: rate of growth of X, in 1/time.
+        C: strength of the diffusion; quantum mechanics is C = 1.
+        V_x: variance of X at t = 0, in action; ħ/2 in a coherent state.
+        V_y: variance of Y at t = 0.
+        hbar: ħ.
+
+    Returns:
+        Variances of X and of Y, of the broadcast shape. Where one is negative the
+        density has ceased to exist, see `amplifier_collapse_time`.
+
+    Raises:
+        ValueError: 64-bit floats are off.
+    """
+    _checks.require_x64("`exact.husimi.amplifier_variances`")
+    t, g, C, V_x, V_y, hbar = map(_checks.widen, (t, g, C, V_x, V_y, hbar))
+    floor = hbar * C / 4
+    growth = jnp.exp(2 * g * t)
+    return floor + (V_x - floor) * growth, floor + (V_y - floor) / growth
+
+
+def amplifier_collapse_time(
+    g: ArrayLike,
+    C: ArrayLike,
+    V_x: ArrayLike,
+    V_y: ArrayLike,
+    *,
+    hbar: ArrayLike = 1.0,
+) -> Float[Array, "..."]:
+    """When a variance of `amplifier_variances` reaches zero, and the density ends.
+
+    t = ln(ħC/(ħC - 4V_X))/2g where 4V_X < ħC (too much diffusion in X), and
+    t = ln((4V_Y - ħC)/(-ħC))/2g where C < 0 (negative diffusion in Y); else never.
+
+    Args:
+        g: rate of growth of X, positive, in 1/time.
+        C: strength of the diffusion.
+        V_x: variance of X at t = 0, in action.
+        V_y: variance of Y at t = 0.
+        hbar: ħ.
+
+    Returns:
+        Times of the broadcast shape, inf where the density lives for ever.
+
+    Raises:
+        ValueError: g is not positive, or 64-bit floats are off.
+    """
+    _checks.require_x64("`exact.husimi.amplifier_collapse_time`")
+    _checks.check_positive(g, "g")
+    g, C, V_x, V_y, hbar = map(_checks.widen, (g, C, V_x, V_y, hbar))
+    strength = hbar * C
+    in_x, in_y = 4 * V_x < strength, strength < 0
+    x_ratio = strength / jnp.where(in_x, strength - 4 * V_x, 1)
+    y_ratio = (4 * V_y - strength) / jnp.where(in_y, -strength, 1)
+    ratio = jnp.where(in_x, x_ratio, jnp.where(in_y, y_ratio, 1))
+    return jnp.where(in_x | in_y, jnp.log(ratio) / (2 * g), jnp.inf)
+
+
+def _kerr_levels(alpha0: ArrayLike, C: ArrayLike, hbar: ArrayLike) -> int:
+    """Terms up to where <n|r₀s> <n|r₀/s> is below rounding for every angle."""
+    if not _checks.is_concrete((alpha0, C, hbar)):
+        raise ValueError(
+            "Argument `levels` must be given where alpha0, C or hbar is traced, but it "
+            "is None."
+        )
+    strength = float(np.asarray(C))
+    reach = abs(complex(np.asarray(alpha0))) / math.sqrt(float(np.asarray(hbar)))
+    reach *= math.sqrt(max(1.0, strength / (2 - strength)))
+    return math.ceil(reach**2 + 10 * reach + 40)
+
+
+def _kerr(points, t, U, b, alpha0, C, hbar, levels):
+    """Σ_k of Σ_m z_(m+k) z_m* e^(iθ(m+k/2)), z_n = <n|a s><a₀/s|n>, k = 0, 1, ..
+
+    s² = (1 - (1-C) cos θ)/C makes the exponential of r² that of coherent states; the
+    term of -k is the conjugate of that of k.
+    """
+    a, start = points / jnp.sqrt(hbar), alpha0 / jnp.sqrt(hbar)
+    r2, start2 = a.real**2 + a.imag**2, start.real**2 + start.imag**2
+    m = jnp.arange(levels, dtype=r2.dtype)
+
+    def add(total, k):
+        theta = U * k * C * t
+        s2 = (1 - (1 - C) * jnp.cos(theta)) / C
+        s = jnp.sqrt(s2)
+        z = coherent_amplitudes(a * s, levels)
+        z = z * jnp.conj(coherent_amplitudes(start / s, levels))
+        ahead = jnp.roll(z, -k, axis=-1)
+        inside = (m + k < levels)[None, :]
+        turn = theta[:, None] * (m + k / 2)[None, :]
+        pairs = jnp.where(inside, ahead * jnp.conj(z), 0)
+        inner = jnp.sum(pairs * _phase(turn), axis=-1)
+        angle = U * k * (b + 3 * C) / 2 * t + r2 * jnp.sin(theta) * (1 - C) / C
+        size = jnp.exp(start2 * (1 / s2 - 1)) * jnp.where(k == 0, 1.0, 2.0)
+        return total + size * (inner * _phase(angle)).real, None
+
+    total, _ = lax.scan(add, jnp.zeros_like(r2), jnp.arange(levels))
+    return total / (np.pi * hbar)
+
+
+_kerr = jax.jit(_kerr, static_argnums=7)
+
+
+def _phase(angle: Array) -> Array:
+    return lax.complex(jnp.cos(angle), jnp.sin(angle))

@@ -1,0 +1,283 @@
+"""Von Neumann evolution with ħ_eff = Cħ: the default form of the law."""
+
+import functools
+import math
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ... import _checks
+from ...spaces.fock import log_binomials
+from ...spaces.symbols import coupling_pattern, diagonal, matrix
+from ...states import Ensemble, antinormal_moment, as_ensemble, husimi
+from ...steppers.blocks import block_orbit, find_blocks
+from ...steppers.eigenbasis import unitary_orbit
+from ..law import ALARM_CUTOFF, ALARM_NONE
+from .form import Form
+from .window import check_window
+
+if TYPE_CHECKING:
+    from .law import HusimiFokkerPlanck
+
+# Share of the trace in the highest level of a mode above which a run is marked.
+EDGE = 1e-6
+
+
+class Heff(Form):
+    """iħ_eff dρ/dt = [H_eff, ρ], ħ_eff = Cħ, whose Husimi function at ħ_eff is Q.
+
+    Where no term of H has more than two powers of α or of α*, the law at strength C is
+    quantum mechanics with another ħ, exactly. ρ is carried as weighted kets: one ket
+    becomes Σ_k (1-C)^k v_k v_k† with v_k = Σ_n √binom(n+k, k) C^((n+1)/2) ψ_n |n+k>,
+    which ends with one ket at C = 1, so that derivatives with respect to C pass through
+    C = 1 smoothly.
+
+    Attributes:
+        levels: levels kept of each mode, at ħ_eff (static).
+        orders: largest total k, or None: as many as the tolerance asks for where C is
+            known, all that fit where it is traced (one mode only; give it for more).
+        tolerance: of the series in k, where C is known.
+
+    Source: for the amplifier that k counts the quanta of, C. M. Caves, Phys. Rev. D 26,
+    1817 (1982).
+    """
+
+    levels: int | tuple[int, ...] = eqx.field(static=True, default=64)
+    orders: int | None = eqx.field(static=True, default=None)
+    tolerance: float = eqx.field(static=True, default=1e-12)
+
+    @property
+    def solvable(self) -> bool:
+        """The kets are known at all times at once."""
+        return True
+
+    def shape(self, modes: int) -> tuple[int, ...]:
+        """Levels of each mode."""
+        if isinstance(self.levels, int):
+            return (self.levels,) * modes
+        return self.levels
+
+    def check(self, law: "HusimiFokkerPlanck") -> None:
+        """At most two powers of α and of α*, coherent states that match.
+
+        Raises:
+            ValueError: else.
+        """
+        verdict = law.symbol.is_fokker_planck()
+        if not verdict:
+            raise ValueError(
+                "Argument `symbol` must have at most two powers of α and two of α* in "
+                f"each term for form 'heff', but has {', '.join(verdict.offending)}; "
+                "use form 'fock'."
+            )
+        if law.s is not None:
+            raise ValueError(
+                "Argument `s` must be None for form 'heff', but is given; use form "
+                "'fock'."
+            )
+        if len(self.shape(law.modes)) != law.modes:
+            raise ValueError(
+                f"Argument `levels` must be one number or {law.modes}, but is "
+                f"{self.levels}."
+            )
+
+    def prepare(self, law: "HusimiFokkerPlanck", psi: Any) -> Ensemble:
+        """The weighted kets at ħ_eff; see `amplify`.
+
+        Raises:
+            ValueError: C outside its window, more levels than are kept, or `orders`
+                missing where C is traced and there are several modes.
+        """
+        ensemble = as_ensemble(psi, law.modes, "psi")
+        levels = self.shape(law.modes)
+        if any(have > kept for have, kept in zip(ensemble.levels, levels, strict=True)):
+            raise ValueError(
+                f"Argument `psi` must have at most {levels} levels, but has "
+                f"{ensemble.levels}; raise `levels` of the form."
+            )
+        check_window(law.C, ensemble)
+        return amplify(ensemble, law.C, levels, self._orders(law, levels))
+
+    def _orders(self, law: "HusimiFokkerPlanck", levels: tuple[int, ...]) -> int:
+        if self.orders is not None:
+            return self.orders
+        if _checks.is_concrete(law.C):
+            return series_length(float(np.asarray(law.C)), self.tolerance, levels)
+        if law.modes > 1:
+            raise ValueError(
+                "Argument `orders` must be given to `Heff` for several modes where C "
+                "is traced, but is None."
+            )
+        return levels[0] - 1
+
+    def generator(
+        self, law: "HusimiFokkerPlanck", levels: tuple[int, ...]
+    ) -> tuple[Array, Array]:
+        """H_eff, a matrix or a diagonal, and ħ_eff."""
+        hbar = law.C * law.hbar
+        symbol = law.symbol
+        if all(m == n for m, n in symbol.powers):
+            return diagonal(symbol, levels, hbar=hbar), hbar
+        return matrix(symbol, levels, hbar=hbar), hbar
+
+    def orbit(
+        self, law: "HusimiFokkerPlanck", state0: Ensemble, ts: Array
+    ) -> tuple[Ensemble, Array]:
+        """exp(-i H_eff t/ħ_eff) on each ket, block by block where H_eff has blocks."""
+        levels = state0.levels
+        hamiltonian, hbar = self.generator(law, levels)
+        blocks = None
+        if hamiltonian.ndim == 2:
+            blocks = find_blocks(coupling_pattern(law.symbol, levels))
+
+        def run(ket):
+            times = ts - ts[0]
+            if blocks is None:
+                return unitary_orbit(hamiltonian, ket, times, hbar)
+            return block_orbit(hamiltonian, blocks, ket, times, hbar)
+
+        kets = jax.vmap(run, out_axes=1)(state0.flat())
+        weights = jnp.broadcast_to(
+            state0.weights[None], (ts.shape[0], *state0.weights.shape)
+        )
+        # backward error of a Hermitian eigensolver: a few eps of the norm of H
+        eps = jnp.finfo(kets.dtype).eps
+        size = jnp.sqrt(jnp.sum(jnp.abs(hamiltonian) ** 2)) / hbar
+        bound = eps * math.sqrt(hamiltonian.shape[0]) * (1 + size * (ts - ts[0]))
+        return Ensemble(jnp.reshape(kets, (*kets.shape[:2], *levels)), weights), bound
+
+    def vector_field(
+        self, law: "HusimiFokkerPlanck", t: ArrayLike, state: Ensemble
+    ) -> Ensemble:
+        """-i H_eff v/ħ_eff for each ket."""
+        del t
+        hamiltonian, hbar = self.generator(law, state.levels)
+        kets = state.flat()
+        if hamiltonian.ndim == 1:
+            image = hamiltonian[None, :] * kets
+        else:
+            image = jnp.matmul(kets, hamiltonian.T)
+        rate = -1j / hbar * image
+        return Ensemble(jnp.reshape(rate, state.kets.shape), 0 * state.weights)
+
+    def step(
+        self, law: "HusimiFokkerPlanck", t: ArrayLike, state: Ensemble, dt: ArrayLike
+    ) -> Ensemble:
+        """The exact step."""
+        del t
+        ts = jnp.stack([jnp.zeros_like(jnp.asarray(dt)), jnp.asarray(dt)])
+        states, _ = self.orbit(law, state, ts)
+        return Ensemble(states.kets[1], state.weights)
+
+    def density(
+        self,
+        law: "HusimiFokkerPlanck",
+        state: Ensemble,
+        points: Complex[Array, "... N"],
+    ) -> Float[Array, "..."]:
+        """Σ_k w_k |<α/√ħ_eff|v_k>|²/(πħ_eff)^N"""
+        if law.modes == 1:
+            points = points[..., 0]
+        return husimi(state, points, hbar=law.C * law.hbar, modes=law.modes)
+
+    def moment(
+        self,
+        law: "HusimiFokkerPlanck",
+        state: Ensemble,
+        m: tuple[int, ...],
+        n: tuple[int, ...],
+    ) -> Complex[Array, ""]:
+        """ħ_eff^((|m|+|n|)/2) Tr(ρ b^m b†^n)"""
+        return antinormal_moment(state, m, n, hbar=law.C * law.hbar, modes=law.modes)
+
+    def alarm(
+        self, law: "HusimiFokkerPlanck", t: ArrayLike, before: Ensemble, after: Ensemble
+    ) -> Array:
+        """`ALARM_CUTOFF` where the highest level of a mode holds more than `EDGE`."""
+        del law, t, before
+        return jnp.where(edge_share(after) > EDGE, ALARM_CUTOFF, ALARM_NONE)
+
+
+def amplify(
+    ensemble: Ensemble, C: Array, levels: tuple[int, ...], orders: int
+) -> Ensemble:
+    """The operator whose Husimi function at Cħ is that of the given one at ħ.
+
+    ρ_eff = Σ_k (1-C)^|k| v_k v_k†, v_k = Π_i √binom(n_i+k_i, k_i) C^((n_i+1)/2) ψ_n,
+    shifted up by k: an amplifier of gain 1/C, continued to C > 1.
+
+    Args:
+        ensemble: kets at ħ.
+        C: scalar.
+        levels: levels kept of each mode.
+        orders: largest total k.
+
+    Returns:
+        Kets at ħ_eff, one for each of the given ones and each k.
+    """
+    kets, weights = ensemble.kets, ensemble.weights
+    spent = np.zeros(weights.shape[0], int)
+    power = jnp.cumprod(
+        jnp.concatenate([jnp.ones_like(C)[None], jnp.broadcast_to(1 - C, (orders,))])
+    )
+    C = C.astype(weights.dtype)
+    for mode, size in enumerate(levels):
+        kets = _raise_mode(kets, C, mode + 1, size, orders)
+        spent = spent[None, :] + np.arange(min(orders, size - 1) + 1)[:, None]
+        kept = np.flatnonzero(spent.ravel() <= orders)
+        kets = jnp.reshape(kets, (-1, *kets.shape[2:]))[kept]
+        weights = jnp.tile(weights, spent.shape[0])[kept]
+        spent = spent.ravel()[kept]
+    return Ensemble(kets, weights * power[spent].astype(weights.dtype))
+
+
+def _raise_mode(kets: Array, C: Array, axis: int, size: int, orders: int) -> Array:
+    """v_k of one mode for all k = 0..orders: shape (k, kets, ...)."""
+    moved = jnp.moveaxis(kets, axis, -1)
+    given = moved.shape[-1]
+    # a running product, so that the derivative exists at every C
+    root = jnp.cumprod(jnp.broadcast_to(jnp.sqrt(C), (given,)))
+    scaled = moved * jnp.reshape(root, (1,) * (moved.ndim - 1) + (-1,))
+    source, factor = _shifts(given, size, min(orders, size - 1))
+    factor = jnp.asarray(factor, root.dtype)
+    rows = scaled[..., source] * jnp.reshape(
+        factor, (1,) * (moved.ndim - 1) + factor.shape
+    )
+    rows = jnp.moveaxis(rows, -2, 0)
+    return jnp.moveaxis(rows, -1, axis + 1)
+
+
+@functools.lru_cache
+def _shifts(given: int, size: int, orders: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where |m> of v_k comes from, and √binom(m, k); 0 where from nowhere."""
+    k, m = np.arange(orders + 1)[:, None], np.arange(size)[None, :]
+    known = (m >= k) & (m - k < given)
+    binomials = np.exp(log_binomials(size)[m, np.minimum(k, m)] / 2)
+    return np.clip(m - k, 0, given - 1), np.where(known, binomials, 0.0)
+
+
+def series_length(C: float, tolerance: float, levels: tuple[int, ...]) -> int:
+    """Orders k until |1-C|^k is below the tolerance, or no more levels are left."""
+    ratio = abs(1 - C)
+    if ratio == 0:
+        return 0
+    most = sum(size - 1 for size in levels)
+    if ratio >= 1:
+        return most
+    return min(math.ceil(math.log(tolerance) / math.log(ratio)), most)
+
+
+def edge_share(state: Ensemble) -> Float[Array, ""]:
+    """Largest |share of the trace| in the highest level of a mode."""
+    shares = []
+    density = state.weights.reshape((-1,) + (1,) * state.modes) * (
+        jnp.real(state.kets) ** 2 + jnp.imag(state.kets) ** 2
+    )
+    for mode in range(state.modes):
+        top = jnp.take(density, -1, axis=mode + 1)
+        shares.append(jnp.abs(jnp.sum(top)))
+    return jnp.max(jnp.stack(shares))

@@ -1,0 +1,338 @@
+"""The Husimi-function Fokker-Planck equation with traceless diffusion."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
+
+from ... import _checks
+from ...spaces.symbols import ParametricSymbol, Symbol, parse_hamiltonian
+from ..law import Law, constant
+from .form import Form
+
+
+class HusimiFokkerPlanck(Law):
+    """The Fokker-Planck equation of a phase-space density with traceless diffusion.
+
+    ∂ₜQ = i Σ_i {∂_i[(∂*_i H) Q] - ∂*_i[(∂_i H) Q]}
+          + (iħC/2) Σ_ij {∂_i ∂_j[(∂*_i ∂*_j H) Q] - ∂*_i ∂*_j[(∂_i ∂_j H) Q]}
+
+    with H the anti-Wick symbol of the Hamiltonian. With C = 1 and at most two powers of
+    α and two of α* in each term of H, this is exactly what the Husimi function does;
+    C = 0 is Liouville's. Length scales l_i and κ enter only as s_i = l_i/√κ, and C only
+    as Cħ. Conserves the norm and ∫HQ; time reversal takes α to α*. Its solutions exist
+    for 0 < C < C_max, see `largest_C`.
+
+    Attributes:
+        hamiltonian: the anti-Wick symbol, or one with named parameters that a fit may
+            free.
+        C: strength of the diffusion; 1 in quantum mechanics.
+        s: shape (N,), length scale of the diffusion of each mode over that of the
+            coherent states in which H and Q are written; None where they agree, as in
+            quantum mechanics. Anything else needs `form="fock"`.
+        hbar: ħ, scalar.
+        points: where `density` is taken by default, shape (...,) for one mode or
+            (..., N) for N, or None.
+        form: how the state is carried.
+
+    Source: eqs. (43), (52), (56).
+    """
+
+    hamiltonian: Symbol | ParametricSymbol
+    C: Float[Array, ""]
+    s: Float[Array, " N"] | None
+    hbar: Float[Array, ""]
+    points: Complex[Array, "..."] | None
+    form: Form
+
+    def __init__(
+        self,
+        symbol: Symbol | ParametricSymbol | str,
+        C: ArrayLike = 1.0,
+        s: ArrayLike | None = None,
+        hbar: ArrayLike = 1.0,
+        *,
+        points: ArrayLike | None = None,
+        form: Form | str = "heff",
+    ):
+        """The law of a Hamiltonian.
+
+        Args:
+            symbol: anti-Wick symbol, or an operator as text in a and ad, such as
+                "0.5*U*ad^2*a^2 + delta*ad*a".
+            C: strength of the diffusion.
+            s: scalar or shape (N,), or None for coherent states that match.
+            hbar: ħ, scalar.
+            points: where `density` is taken by default.
+            form: `Heff`, `Fock`, `GaussianForm`, `WignerGrid` or `LiteralGrid`, or
+                the name of one: "heff", "fock", "gaussian", "wigner", "literal".
+
+        Raises:
+            ValueError: wrong ordering or text, a Hamiltonian that is not real or that
+                the form cannot carry, numbers that are not finite.
+        """
+        from . import FORMS
+
+        if isinstance(symbol, str):
+            symbol = parse_hamiltonian(symbol, hbar=hbar)
+        self.hamiltonian = symbol
+        self.C = constant(C)
+        self.hbar = constant(hbar)
+        self.s = None
+        if s is not None:
+            self.s = jnp.broadcast_to(constant(s), (symbol.modes,))
+        self.points = None
+        if points is not None:
+            points = jnp.asarray(points)
+            self.points = points.astype(jnp.result_type(points.dtype, jnp.complex64))
+        if isinstance(form, str):
+            _checks.check_choice(form, "form", tuple(FORMS))
+            form = FORMS[form]()
+        self.form = form
+        self._check()
+
+    @classmethod
+    def from_lengths(
+        cls,
+        symbol: Symbol | ParametricSymbol | str,
+        lengths: ArrayLike | Sequence[float],
+        kappa: ArrayLike,
+        C: ArrayLike = 1.0,
+        hbar: ArrayLike = 1.0,
+        **options: Any,
+    ) -> "HusimiFokkerPlanck":
+        """The law with diffusion of length scales l_i and action scale κ.
+
+        s_i = l_i/√κ: κ by itself has no effect.
+
+        Args:
+            symbol: anti-Wick symbol in α = (q + ip)/√2.
+            lengths: l_i, shape (N,) or scalar, positive.
+            kappa: κ, scalar, positive.
+            C: strength of the diffusion.
+            hbar: ħ, scalar.
+            **options: `points`, `form`, as for the law.
+
+        Raises:
+            ValueError: lengths or κ not positive.
+
+        Source: eqs. (46)-(48), (52).
+        """
+        _checks.check_positive(lengths, "lengths")
+        _checks.check_positive(kappa, "kappa")
+        s = constant(lengths) / jnp.sqrt(constant(kappa))
+        options.setdefault("form", "fock")
+        return cls(symbol, C, s, hbar, **options)
+
+    def _check(self) -> None:
+        symbol = self.symbol
+        symbol._require("antiwick")
+        _checks.check_finite(self.C, "C")
+        _checks.check_shape(self.C, "C", ())
+        _checks.check_positive(self.hbar, "hbar")
+        _checks.check_shape(self.hbar, "hbar", ())
+        if self.s is not None:
+            _checks.check_positive(self.s, "s")
+        if _checks.is_concrete(symbol.coefficients) and not symbol.is_real(1e-6):
+            raise ValueError(
+                "Argument `symbol` must be real (a Hermitian Hamiltonian), but is "
+                f"{symbol}."
+            )
+        if self.points is not None:
+            symbol.points(self.points)  # raises where the modes differ
+        self.form.check(self)
+
+    @property
+    def symbol(self) -> Symbol:
+        """The anti-Wick symbol of the Hamiltonian."""
+        if isinstance(self.hamiltonian, ParametricSymbol):
+            return self.hamiltonian.symbol()
+        return self.hamiltonian
+
+    @property
+    def modes(self) -> int:
+        """Number of modes N."""
+        return self.hamiltonian.modes
+
+    # -- the interface of a law -------------------------------------------------------
+
+    @property
+    def solvable(self) -> bool:
+        """Whether the states at all times are known at once, see `orbit`."""
+        return self.form.solves(self)
+
+    def admit(self, psi: Any) -> PyTree[Array]:
+        """A quantum state as what `prepare` takes under jit as well."""
+        return self.form.admit(self, psi)
+
+    def prepare(self, psi: Any) -> PyTree[Array]:
+        """The state whose density is the Husimi function of a quantum state.
+
+        Args:
+            psi: ket (d_1, ..., d_N), density operator (d_1, ..., d_N, d_1, ..., d_N) or
+                `jqd.states.Ensemble` in the number basis; QuTiP objects. Forms may
+                take more.
+
+        Raises:
+            ValueError: wrong shape, not normalised, or C outside (0, C_max).
+        """
+        return self.form.prepare(self, psi)
+
+    def vector_field(
+        self, t: ArrayLike, state: PyTree[Array], args: Any = None
+    ) -> PyTree[Array]:
+        """Time derivative of the state."""
+        del args
+        return self.form.vector_field(self, t, state)
+
+    def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
+        """The state at t + dt by the form's best step."""
+        return self.form.step(self, t, state, dt)
+
+    def orbit(self, state0: PyTree[Array], ts: Array) -> tuple[PyTree[Array], Array]:
+        """States at times `ts` and a bound on their relative error, shape (T,)."""
+        return self.form.orbit(self, state0, ts)
+
+    def density(
+        self, state: PyTree[Array], points: ArrayLike | None = None
+    ) -> Float[Array, "..."]:
+        """Q(α) per d²α, with ∫Q d²ᴺα = 1.
+
+        Args:
+            state: state of the law.
+            points: α, shape (...,) for one mode, (..., N) for N; None for the law's.
+
+        Raises:
+            ValueError: no points here nor in the law, or of another number of modes.
+        """
+        where = self.points if points is None else points
+        if where is None:
+            raise ValueError(
+                "Argument `points` must be given here or to the law, but is None."
+            )
+        # a last axis of modes, also where there is one
+        return self.form.density(self, state, self.hamiltonian_points(where))
+
+    def hamiltonian_points(self, points: ArrayLike) -> Complex[Array, "... N"]:
+        """Points with a last axis of modes."""
+        return self.symbol.points(points)
+
+    def moment(
+        self, state: PyTree[Array], m: int | Sequence[int], n: int | Sequence[int]
+    ) -> Complex[Array, ""]:
+        """∫ Π_i α_i^m_i α_i*^n_i Q d²ᴺα: an antinormally ordered moment where C = 1.
+
+        Args:
+            state: state of the law.
+            m: powers of α, an integer for one mode, else one a mode.
+            n: powers of α*, likewise.
+        """
+        m, n = ((p,) if isinstance(p, int) else tuple(p) for p in (m, n))
+        return self.form.moment(self, state, m, n)
+
+    def energy(self, state: PyTree[Array]) -> Float[Array, ""]:
+        """∫ H Q d²ᴺα, conserved for every C."""
+        return sum(
+            (
+                jnp.real(coefficient * self.form.moment(self, state, m, n))
+                for coefficient, m, n in self.symbol.terms()
+            ),
+            jnp.zeros_like(self.C),
+        )
+
+    def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
+        """Norm ∫Q and energy ∫HQ."""
+        zero = (0,) * self.modes
+        norm = jnp.real(self.form.moment(self, state, zero, zero))
+        return {"norm": norm, "energy": self.energy(state)}
+
+    def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
+        """The invariants and, where the law has points, the smallest density there."""
+        values = self.invariants(state)
+        if self.points is not None:
+            values["min_density"] = jnp.min(self.density(state))
+        return values
+
+    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
+        """A code if the step met trouble, else 0."""
+        return self.form.alarm(self, t, before, after)
+
+    # -- fits -------------------------------------------------------------------------
+
+    def constant_names(self) -> tuple[str, ...]:
+        """C, s (where it is given), hbar, and the parameters of the Hamiltonian."""
+        own = ("C", "hbar") if self.s is None else ("C", "s", "hbar")
+        if isinstance(self.hamiltonian, ParametricSymbol):
+            return own + tuple(self.hamiltonian.names)
+        return own
+
+    def pack(self, name: str) -> Array:
+        """The entries of the constant `name`, flat."""
+        return jnp.ravel(self._constant(name))
+
+    def labels(self, name: str) -> list[str]:
+        """A label for each entry, such as "s[1]"."""
+        size = self.pack(name).shape[0]
+        return [name] if size == 1 else [f"{name}[{i}]" for i in range(size)]
+
+    def unpack(self, name: str, values: Array) -> "HusimiFokkerPlanck":
+        """A copy whose constant `name` has these entries."""
+        value = jnp.reshape(values, jnp.shape(self._constant(name)))
+        if name in ("C", "s", "hbar"):
+            return eqx.tree_at(lambda law: getattr(law, name), self, value)
+        changed = self.hamiltonian.with_values(**{name: value})
+        return eqx.tree_at(lambda law: law.hamiltonian, self, changed)
+
+    def _constant(self, name: str) -> Array:
+        if name in ("C", "s", "hbar"):
+            return getattr(self, name)
+        return self.hamiltonian.values[name]
+
+    def span(self, name: str) -> tuple[Array, Array]:
+        """Where a fit draws its starts: C in [0.3, 1.8], s within 10 %."""
+        value = self.pack(name)
+        if name == "C":
+            return 0 * value + 0.3, 0 * value + 1.8
+        if name == "s":
+            return 0.9 * value, 1.1 * value
+        width = 0.5 * jnp.abs(value) + 0.1
+        return value - width, value + width
+
+    def quantum_values(self) -> dict[str, float]:
+        """C = 1, and s = 1: the diffusion in the coherent states of the data."""
+        return {"C": 1.0, "s": 1.0}
+
+    def refusal(self, free: tuple[str, ...]) -> str | None:
+        """Why no data could tell these constants, or None."""
+        if "C" in free and "hbar" in free:
+            return "C and hbar enter the law only as their product; free one of them"
+        if "C" in free and not diffuses(self.symbol) and self.s is None:
+            return (
+                "the diffusion vanishes for this Hamiltonian (no second derivative in "
+                "α* alone), so that C has no effect"
+            )
+        if {"C", "s"} <= set(free) and _lacks_qp(self.symbol):
+            return (
+                "for a quadratic Hamiltonian of one mode without a term in qp, C and s "
+                "enter only as C (s² H_qq - H_pp / s²); free one of them"
+            )
+        return None
+
+
+def diffuses(symbol: Symbol) -> bool:
+    """Whether any second derivative in α* alone is there."""
+    pruned = symbol.pruned()
+    return any(max(sum(m), sum(n)) >= 2 for m, n in pruned.powers)
+
+
+def _lacks_qp(symbol: Symbol) -> bool:
+    """Whether H is quadratic in one mode with H_qp = 0."""
+    if symbol.modes != 1 or symbol.degree > 2:
+        return False
+    for k, power in enumerate(symbol.powers):
+        if power == ((2,), (0,)) and _checks.is_concrete(symbol.coefficients):
+            return bool(abs(np.asarray(symbol.coefficients)[k].imag) < 1e-12)
+    return True

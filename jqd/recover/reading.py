@@ -1,0 +1,111 @@
+"""Reading single files safely: nothing is unpickled, every fault is one sentence."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def existing(path: str | Path) -> Path:
+    path = Path(path)
+    if not path.exists():
+        raise ValueError(f"Argument `path` must be a file, but {path} does not exist.")
+    if path.is_file() and path.stat().st_size == 0:
+        raise ValueError(f"Argument `path` must hold data, but {path} is empty.")
+    return path
+
+
+def kinds_error(name: str, kinds: tuple[str, ...], path: Path) -> str:
+    return (
+        f"Argument `{name}` must be a file ending in {', '.join(kinds)}, but is {path}."
+    )
+
+
+def numpy_file(path: Path) -> Any:
+    """np.load without pickle, with one clear error."""
+    with path.open("rb") as file:
+        head = file.read(6)
+    if not head.startswith((b"\x93NUMPY", b"PK")):
+        raise ValueError(
+            f"Argument `path` must be a NumPy file, but {path.name} is not one "
+            "(a pickle is refused)."
+        )
+    try:
+        return np.load(path, allow_pickle=False)
+    except ValueError as error:
+        if "pickle" in str(error).lower() or "object" in str(error).lower():
+            raise ValueError(
+                f"Argument `path` must hold plain numbers, but {path.name} holds "
+                "pickled objects, which are never unpickled."
+            ) from None
+        raise ValueError(broken(path, error)) from None
+    except (OSError, EOFError, KeyError) as error:
+        raise ValueError(broken(path, error)) from None
+
+
+def broken(path: Path, error: Exception) -> str:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return (
+        f"Argument `path` must be a whole file, but {path.name} is broken or "
+        f"truncated: {reason.rstrip('.')}."
+    )
+
+
+def member(path: Path, archive: Any, name: str) -> np.ndarray:
+    with archive:
+        if name not in archive.files and len(archive.files) != 1:
+            raise ValueError(
+                f"Argument `path` must hold an array `{name}`, but {path.name} has "
+                f"{', '.join(archive.files)}."
+            )
+        key = name if name in archive.files else archive.files[0]
+        return entry(path, archive, key)
+
+
+def entry(path: Path, archive: Any, key: str) -> np.ndarray:
+    """One array of an .npz, with the errors of `_numpy_file`."""
+    import zipfile
+    import zlib
+
+    try:
+        return archive[key]
+    except ValueError as error:
+        if "pickle" in str(error).lower() or "object" in str(error).lower():
+            raise ValueError(
+                f"Argument `path` must hold plain numbers, but `{key}` in {path.name} "
+                "is a pickled object, which is never unpickled."
+            ) from None
+        raise ValueError(broken(path, error)) from None
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(broken(path, error)) from None
+
+
+def complex_csv(path: Path) -> np.ndarray:
+    try:
+        array = np.loadtxt(path, delimiter=",", dtype=complex, ndmin=2)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ValueError(broken(path, error)) from None
+    return np.real(array) if not np.imag(array).any() else array
+
+
+def is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def check_numbers(path: Path, ts: np.ndarray, values: np.ndarray) -> None:
+    if values.ndim != 2 or ts.ndim != 1 or len(ts) != len(values):
+        raise ValueError(
+            f"Argument `data` must have one row of values a time, but {path.name} has "
+            f"shapes {ts.shape} and {values.shape}."
+        )
+    for name, array in (("t", ts), ("values", values)):
+        bad = np.argwhere(~np.isfinite(array))
+        if len(bad):
+            raise ValueError(
+                f"Argument `data` must be finite, but `{name}` in {path.name} is "
+                f"{array[tuple(bad[0])]} in row {bad[0][0]}."
+            )

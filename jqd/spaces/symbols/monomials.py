@@ -1,0 +1,201 @@
+"""Static arithmetic of monomials in α and α*: powers are tuples of integers."""
+
+import functools
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike
+
+from ... import _checks
+
+# s of the operator ordering: symbols go over into one another by
+# f_s' = exp((s' - s)(ħ/2) Σ_i ∂_i ∂*_i) f_s.
+ORDERINGS = {"antiwick": -1, "weyl": 0, "wick": 1}
+
+# ((m_1, .., m_N), (n_1, .., n_N)): the monomial Π_i α_i^m_i α_i*^n_i.
+Powers = tuple[tuple[int, ...], tuple[int, ...]]
+
+# (power of ħ, factor, monomial): what a product or a reordering leaves.
+Contraction = tuple[int, float, Powers]
+
+
+def monomial(alpha: Array, m: Sequence[int], n: Sequence[int]) -> Array:
+    """Π_i α_i^m_i α_i*^n_i for points of shape (..., N)."""
+    value = jnp.ones(alpha.shape[:-1], alpha.dtype)
+    for i, (p, q) in enumerate(zip(m, n, strict=True)):
+        if p:
+            value = value * alpha[..., i] ** p
+        if q:
+            value = value * jnp.conj(alpha[..., i]) ** q
+    return value
+
+
+def format_monomial(power: Powers, dagger: str = "a{}*", first: int = 0) -> str:
+    """A monomial as text, such as "a1^2 a1*".
+
+    Args:
+        power: the monomial.
+        dagger: how α* is written; {} stands for the number of the mode.
+        first: 0 to write α before α*, 1 to write it after.
+    """
+    names = ("a{}", dagger)
+    modes = len(power[0])
+    parts = []
+    for i in range(modes):
+        for side in (first, 1 - first):
+            exponent = power[side][i]
+            if exponent:
+                name = names[side].format("" if modes == 1 else i + 1)
+                parts.append(name if exponent == 1 else f"{name}^{exponent}")
+    return " ".join(parts) or "1"
+
+
+def add_powers(left: Powers, right: Powers) -> Powers:
+    """The monomial that is the product of two."""
+    m, n = (
+        tuple(a + b for a, b in zip(x, y, strict=True))
+        for x, y in zip(left, right, strict=True)
+    )
+    return m, n
+
+
+def lower(power: Powers, side: int, mode: int) -> Powers:
+    """The powers with that of one variable lowered by one."""
+    parts = [list(part) for part in power]
+    parts[side][mode] -= 1
+    return tuple(parts[0]), tuple(parts[1])
+
+
+@functools.lru_cache(maxsize=4096)
+def reorder(power: Powers, step: float) -> tuple[Contraction, ...]:
+    """exp(step ħ Σ_i ∂_i ∂*_i) of a monomial, term by term.
+
+    α^m α*^n -> Σ_k k! C(m, k) C(n, k) (step ħ)^k α^(m-k) α*^(n-k) in each mode.
+    """
+    choices = [
+        [(k, _pairings(m, n, k) * step**k) for k in range(min(m, n) + 1)]
+        for m, n in zip(*power, strict=True)
+    ]
+    terms = []
+    for chosen in itertools.product(*choices):
+        lost = tuple(k for k, _ in chosen)
+        weight = math.prod(weight for _, weight in chosen)
+        if weight:
+            m, n = (_minus(part, lost) for part in power)
+            terms.append((sum(lost), weight, (m, n)))
+    return tuple(terms)
+
+
+@functools.lru_cache(maxsize=65536)
+def multiply(left: Powers, right: Powers, s: int) -> tuple[Contraction, ...]:
+    """The product of two operators whose symbols of order s are monomials.
+
+    exp(ħ ((1 + s)/2 ∂_left ∂*_right - (1 - s)/2 ∂*_left ∂_right)): a Wick symbol
+    contracts the left α with the right α*, an anti-Wick one the left α* with the right
+    α, a Weyl one both (Moyal).
+    """
+    choices = []
+    for m1, n1, m2, n2 in zip(*left, *right, strict=True):
+        choices.append(
+            [
+                (k, j, weight)
+                for k in range(min(m1, n2) + 1)
+                for j in range(min(n1, m2) + 1)
+                if (
+                    weight := _pairings(m1, n2, k)
+                    * ((1 + s) / 2) ** k
+                    * _pairings(n1, m2, j)
+                    * (-(1 - s) / 2) ** j
+                )
+            ]
+        )
+    whole = add_powers(left, right)
+    terms = []
+    for chosen in itertools.product(*choices):
+        lost = tuple(k + j for k, j, _ in chosen)
+        m, n = (_minus(part, lost) for part in whole)
+        terms.append((sum(lost), math.prod(w for _, _, w in chosen), (m, n)))
+    return tuple(terms)
+
+
+def known(x: ArrayLike) -> Any:
+    """A NumPy array where the values can be read, else the tracer.
+
+    What is known is computed with NumPy: `jax.numpy` would compile every operation for
+    every number of terms.
+    """
+    return _checks.concrete(x) if _checks.is_concrete(x) else jnp.asarray(x)
+
+
+def add_at(shape: tuple[int, ...], index: Any, values: Any) -> Any:
+    """Zeros of this shape with values added at static places."""
+    if _checks.is_concrete(values):
+        total = np.zeros(shape, values.dtype)
+        np.add.at(total, index, _checks.concrete(values))
+        return total
+    return jnp.zeros(shape, values.dtype).at[index].add(values)
+
+
+def collect(
+    rows: Sequence[tuple[int, Contraction]], values: Any, hbar: ArrayLike
+) -> tuple[Any, list[Powers]]:
+    """Coefficients and monomials of contracted terms.
+
+    Args:
+        rows: for each term, which of `values` it multiplies, and what it is.
+        values: coefficients before the contraction, shape (..).
+        hbar: ħ, scalar.
+    """
+    real = values.real.dtype
+    source = np.array([k for k, _ in rows])
+    order = np.array([term[0] for _, term in rows])
+    weight = np.array([term[1] for _, term in rows], real)
+    scaled = values[source] * (powers_of(hbar, order, real) * weight)
+    return scaled, [term[2] for _, term in rows]
+
+
+def powers_of(x: ArrayLike, exponents: np.ndarray, dtype: np.dtype) -> Any:
+    """x^e for each of the static integers e >= 0, differentiable in x."""
+    if _checks.is_concrete(x):
+        return np.power(_checks.concrete(x), exponents).astype(dtype)
+    x = jnp.asarray(x, dtype)
+    table = [jnp.ones_like(x)]
+    for _ in range(int(exponents.max(initial=0))):
+        table.append(table[-1] * x)
+    return jnp.stack(table)[exponents]
+
+
+def all_powers(modes: int, degree: int) -> list[Powers]:
+    """Every monomial of at most this total degree."""
+    return [
+        (power[:modes], power[modes:])
+        for power in itertools.product(range(degree + 1), repeat=2 * modes)
+        if sum(power) <= degree
+    ]
+
+
+def check_powers(powers: Sequence[Powers]) -> None:
+    """At least one monomial, the same modes in each, no negative power."""
+    if not powers:
+        raise ValueError("Argument `powers` must hold at least one term, but is empty.")
+    modes = {len(part) for power in powers for part in power}
+    if len(modes) != 1 or 0 in modes:
+        raise ValueError(
+            "Argument `powers` must have the same modes, at least one, in every term, "
+            f"but has {sorted(modes)}."
+        )
+    if any(p < 0 for power in powers for part in power for p in part):
+        raise ValueError("Argument `powers` must not be negative, but one is.")
+
+
+def _pairings(m: int, n: int, k: int) -> int:
+    """Ways to pair k of m things with k of n."""
+    return math.factorial(k) * math.comb(m, k) * math.comb(n, k)
+
+
+def _minus(part: tuple[int, ...], lost: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(p - k for p, k in zip(part, lost, strict=True))

@@ -1,0 +1,210 @@
+"""Operators of polynomial symbols: products, and matrices between Fock states."""
+
+import functools
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Complex, Float
+
+from ... import _checks
+from . import monomials
+from .monomials import ORDERINGS, Powers, known
+from .symbol import Symbol
+
+
+def star(f: Symbol, g: Symbol, hbar: ArrayLike = 1.0) -> Symbol:
+    """The symbol of the product of two operators, in the ordering of both.
+
+    f ⋆ g = f exp(ħ ((1 + s)/2 ←∂ →∂* - (1 - s)/2 ←∂* →∂)) g, with s = 1 for Wick
+    symbols, 0 for Weyl (the Moyal product), -1 for anti-Wick.
+
+    Args:
+        f: left factor.
+        g: right factor, of the same modes and ordering.
+        hbar: ħ, scalar.
+
+    Returns:
+        The product; terms known to be zero are dropped.
+
+    Raises:
+        ValueError: modes or orderings differ.
+    """
+    if (f.modes, f.ordering) != (g.modes, g.ordering):
+        raise ValueError(
+            "Argument `g` must be a symbol of the same modes and ordering "
+            f"({f.modes}, {f.ordering}), but has ({g.modes}, {g.ordering})."
+        )
+    s = ORDERINGS[f.ordering]
+    rows = [
+        (k, term)
+        for k, pair in enumerate(itertools.product(f.powers, g.powers))
+        for term in monomials.multiply(*pair, s)
+    ]
+    pairs = (known(f.coefficients)[:, None] * known(g.coefficients)[None, :]).ravel()
+    return Symbol(*monomials.collect(rows, pairs, hbar), f.ordering).pruned()
+
+
+def commutator(f: Symbol, g: Symbol, hbar: ArrayLike = 1.0) -> Symbol:
+    """The symbol of [f̂, ĝ]; that of iħ times the Poisson bracket at first order in ħ.
+
+    Args:
+        f: left symbol.
+        g: right symbol, of the same modes and ordering.
+        hbar: ħ, scalar.
+    """
+    return (star(f, g, hbar) - star(g, f, hbar)).pruned()
+
+
+def matrix(
+    symbol: Symbol, levels: int | Sequence[int], *, hbar: ArrayLike = 1.0
+) -> Complex[Array, "D D"]:
+    """The operator between the lowest Fock states, <n|Ĥ|m>.
+
+    <i| α̂†^n α̂^m |j> = ħ^((m+n)/2) sqrt(i! j!) / (j - m)! for i - n = j - m >= 0; other
+    orderings are sums of these. Each entry is that of the untruncated operator: the
+    matrix of a product is not the product of matrices at the last levels.
+
+    Args:
+        symbol: of any ordering.
+        levels: levels per mode, (d_1, .., d_N), or one number for all.
+        hbar: ħ, scalar.
+
+    Returns:
+        (D, D) complex, D = d_1 .. d_N, the last mode fastest, in the symbol's unit.
+
+    Raises:
+        ValueError: no positive number of levels per mode.
+    """
+    shape = check_levels(levels, symbol.modes)
+    entries = _entries(symbol.powers, shape, symbol.ordering)
+    real = symbol.coefficients.real.dtype
+    scaled = known(symbol.coefficients) * _root_powers(symbol, hbar)
+    values = scaled[entries.terms] * entries.values.astype(real)
+    size = math.prod(shape)
+    places = (entries.rows, entries.columns)
+    return jnp.asarray(monomials.add_at((size, size), places, values))
+
+
+def diagonal(
+    symbol: Symbol, levels: int | Sequence[int], *, hbar: ArrayLike = 1.0
+) -> Float[Array, " D"]:
+    """The energies <n|Ĥ|n> of an operator that is a function of the occupations.
+
+    Args:
+        symbol: real, of any ordering, every term with as many α as α* in each mode.
+        levels: levels per mode, or one number for all.
+        hbar: ħ, scalar.
+
+    Returns:
+        (D,) real, the last mode fastest.
+
+    Raises:
+        ValueError: a term moves quanta, or no positive number of levels per mode.
+    """
+    moving = [power for power in symbol.powers if power[0] != power[1]]
+    if moving:
+        raise ValueError(
+            "Argument `symbol` must have as many α as α* in every mode of every term, "
+            f"but has the term {monomials.format_monomial(moving[0])}."
+        )
+    shape = check_levels(levels, symbol.modes)
+    entries = _entries(symbol.powers, shape, symbol.ordering)
+    scaled = known(symbol.coefficients).real * _root_powers(symbol, hbar)
+    values = scaled[entries.terms] * entries.values.astype(scaled.dtype)
+    return jnp.asarray(monomials.add_at((math.prod(shape),), entries.rows, values))
+
+
+def coupling_pattern(
+    symbol: Symbol, levels: int | Sequence[int]
+) -> Bool[np.ndarray, "D D"]:
+    """Which entries of `matrix` can differ from zero, whatever the coefficients.
+
+    Args:
+        symbol: of any ordering; only its powers are read, so tracers are welcome.
+        levels: levels per mode, or one number for all.
+
+    Returns:
+        (D, D) NumPy array; its connected blocks evolve apart from each other.
+    """
+    shape = check_levels(levels, symbol.modes)
+    entries = _entries(symbol.powers, shape, symbol.ordering)
+    size = math.prod(shape)
+    pattern = np.zeros((size, size), bool)
+    pattern[entries.rows, entries.columns] = entries.values != 0
+    return pattern
+
+
+class _Entries(NamedTuple):
+    """Entries of the matrices of monomials: term, row, column, value at ħ = 1."""
+
+    terms: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+
+
+@functools.lru_cache(maxsize=64)
+def _entries(
+    powers: tuple[Powers, ...], levels: tuple[int, ...], ordering: str
+) -> _Entries:
+    """The entries that do not vanish of every monomial, one after the other."""
+    columns = np.indices(levels).reshape(len(levels), -1)
+    parts = []
+    for k, (m, n) in enumerate(powers):
+        shift = np.subtract(n, m)[:, None]
+        rows = columns + shift
+        inside = np.all((rows >= 0) & (rows < np.array(levels)[:, None]), axis=0)
+        factors = [
+            _single_mode(d, m[i], n[i], ordering)[columns[i, inside]]
+            for i, d in enumerate(levels)
+        ]
+        value = np.prod(factors, axis=0)
+        kept = value != 0
+        row, column = (
+            np.ravel_multi_index(tuple(index[:, inside][:, kept]), levels)
+            for index in (rows, columns)
+        )
+        parts.append((np.full(row.shape, k), row, column, value[kept]))
+    entries = _Entries(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    for array in entries:
+        array.setflags(write=False)  # shared by all callers
+    return entries
+
+
+def _single_mode(levels: int, m: int, n: int, ordering: str) -> np.ndarray:
+    """<j - m + n| monomial |j> for j < levels at ħ = 1, from the Wick order."""
+    to_wick = (ORDERINGS["wick"] - ORDERINGS[ordering]) / 2
+    j = np.arange(levels)
+    total = np.zeros(levels)
+    for _, weight, ((p,), (q,)) in monomials.reorder(((m,), (n,)), to_wick):
+        total += weight * np.sqrt(_falling(j, p) * _falling(j - p + q, q))
+    return total
+
+
+def _falling(j: np.ndarray, p: int) -> np.ndarray:
+    """j (j - 1) .. (j - p + 1), and 0 for j < p."""
+    steps = np.maximum(j[:, None] - np.arange(p)[None, :], 0)
+    return np.prod(steps.astype(float), axis=1)
+
+
+def _root_powers(symbol: Symbol, hbar: ArrayLike) -> Any:
+    """ħ^((m+n)/2) for each term."""
+    degrees = np.array([sum(m) + sum(n) for m, n in symbol.powers])
+    real = symbol.coefficients.real.dtype
+    root = np.sqrt if _checks.is_concrete(hbar) else jnp.sqrt
+    return monomials.powers_of(root(hbar), degrees, real)  # pyright: ignore
+
+
+def check_levels(levels: Any, modes: int) -> tuple[int, ...]:
+    """Levels per mode as a tuple."""
+    shape = (levels,) * modes if isinstance(levels, int) else tuple(levels)
+    if len(shape) != modes or any(int(d) != d or d < 1 for d in shape):
+        raise ValueError(
+            f"Argument `levels` must be {modes} positive integers, one for each mode, "
+            f"but is {levels!r}."
+        )
+    return tuple(int(d) for d in shape)

@@ -1,0 +1,193 @@
+"""Hamiltonians that are linear in named parameters, from text."""
+
+import cmath
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike
+
+from ... import _checks
+from . import words
+from .monomials import ORDERINGS, format_monomial
+from .parser import MAX_MODES, Parser
+from .symbol import Symbol
+from .words import Polynomial
+
+
+class ParametricSymbol(eqx.Module):
+    """H = H_0 + Σ_name value_name H_name
+
+    Attributes:
+        fixed: H_0, the part without parameters.
+        parts: H_name for each parameter.
+        values: value_name, scalars; a fit frees these leaves.
+    """
+
+    fixed: Symbol
+    parts: dict[str, Symbol]
+    values: dict[str, Array]
+
+    def __init__(
+        self,
+        fixed: Symbol,
+        parts: dict[str, Symbol] | None = None,
+        values: dict[str, ArrayLike] | None = None,
+    ):
+        """A Hamiltonian with named parameters.
+
+        Args:
+            fixed: H_0.
+            parts: H_name, of the modes and ordering of `fixed`.
+            values: value_name; a parameter that is not named has the value 1.
+
+        Raises:
+            ValueError: modes or orderings differ, or a value has no part.
+        """
+        parts, values = dict(parts or {}), dict(values or {})
+        for name, part in parts.items():
+            if (part.modes, part.ordering) != (fixed.modes, fixed.ordering):
+                raise ValueError(
+                    f"Argument `parts` must have {fixed.modes} modes and be "
+                    f"{fixed.ordering} ordered, but {name!r} has {part.modes} and is "
+                    f"{part.ordering} ordered."
+                )
+        _check_names(values, parts)
+        real = fixed.coefficients.real.dtype
+        self.fixed = fixed
+        self.parts = parts
+        self.values = {name: _value(values.get(name, 1.0), real) for name in parts}
+
+    @property
+    def modes(self) -> int:
+        """Number of modes N."""
+        return self.fixed.modes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters, sorted."""
+        return tuple(sorted(self.parts))
+
+    def symbol(self) -> Symbol:
+        """H at the present values; its powers are the same for all values."""
+        total = self.fixed
+        for name in self.names:
+            total = total + self.parts[name] * self.values[name]
+        return total
+
+    def with_values(self, **values: ArrayLike) -> "ParametricSymbol":
+        """A copy with other values of some parameters.
+
+        Raises:
+            ValueError: a name that is no parameter.
+        """
+        _check_names(values, self.parts)
+        return ParametricSymbol(self.fixed, self.parts, {**self.values, **values})
+
+    def __str__(self) -> str:
+        parts = [f"{name} ({self.parts[name]})" for name in self.names]
+        if not parts or jnp.any(self.fixed.coefficients != 0):
+            parts.insert(0, str(self.fixed))
+        return " + ".join(parts)
+
+
+def parse_hamiltonian(
+    text: str,
+    *,
+    modes: int | None = None,
+    hbar: float = 1.0,
+    ordering: str = "antiwick",
+) -> ParametricSymbol:
+    """The symbol of a Hamiltonian operator given as text.
+
+    Such as "U/2*ad^2*a^2 + delta*n" or "-J*(ad1*a2 + h.c.) + U/2*(n1*(n1-1) +
+    n2*(n2-1))". Operators a, ad (α̂, α̂†), n = ad*a, q = (a + ad)/√2 and
+    p = (a - ad)/(1j √2) carry the number of their mode where there are several, and
+    keep their order: [a, ad] = ħ. "h.c." as the last summand of a sum adds the adjoint
+    of what precedes it there. pi, hbar and sqrt(number) are numbers, 1j is the
+    imaginary unit. Any other name is a real parameter, in which the text is linear.
+
+    Args:
+        text: at most 2000 characters, of degree at most 12.
+        modes: number of modes; None takes the highest in the text.
+        hbar: ħ, a concrete number.
+        ordering: of the result.
+
+    Returns:
+        The Hamiltonian, with the value 1 for every parameter.
+
+    Raises:
+        ValueError: with the column where the text does not follow the grammar, or with
+            the term that makes the operator not Hermitian.
+    """
+    _checks.check_choice(ordering, "ordering", tuple(ORDERINGS))
+    _checks.check_positive(hbar, "hbar")
+    if not _checks.is_concrete(hbar):
+        raise ValueError(
+            "Argument `hbar` must be a concrete number for a text, but is traced."
+        )
+    if modes is not None and (
+        not isinstance(modes, int) or not 1 <= modes <= MAX_MODES
+    ):
+        raise ValueError(
+            f"Argument `modes` must be an integer from 1 to {MAX_MODES}, but is "
+            f"{modes!r}."
+        )
+    parser = Parser(text, modes, float(hbar))
+    form = parser.read()
+    for name, part in form.items():
+        _check_hermitian(name, part)
+    symbols = {
+        name: _symbol(form.get(name, {}), parser.modes, ordering, hbar)
+        for name in (None, *parser.parameters)
+    }
+    fixed = symbols.pop(None)
+    return ParametricSymbol(fixed, {str(name): part for name, part in symbols.items()})
+
+
+def _symbol(part: Polynomial, modes: int, ordering: str, hbar: float) -> Symbol:
+    terms = part or words.number(0, modes)
+    return Symbol.from_terms(terms, "wick").to(ordering, hbar)
+
+
+def _check_hermitian(name: str | None, part: Polynomial) -> None:
+    """Raise for a coefficient that is not the conjugate of that of the adjoint."""
+    largest = max(map(abs, part.values()), default=0.0)
+    for (m, n), value in part.items():
+        if not cmath.isfinite(value):
+            raise ValueError(
+                "Argument `hamiltonian` must have finite coefficients, but that of "
+                f"`{_written(name, (m, n))}` is {value:.6g}."
+            )
+        partner = part.get((n, m), 0j)
+        if abs(value - partner.conjugate()) > 1e-12 * largest:
+            raise ValueError(
+                "Argument `hamiltonian` must be Hermitian, but the coefficient of "
+                f"`{_written(name, (m, n))}` is {value:.6g} and that of "
+                f"`{_written(name, (n, m))}` is {partner:.6g}."
+            )
+
+
+def _written(name: str | None, power: Any) -> str:
+    """A term as it is typed, such as "U*ad1^2*a2"."""
+    factors = format_monomial(power, "ad{}", first=1).replace(" ", "*")
+    return factors if name is None else f"{name}*{factors}"
+
+
+def _check_names(values: dict[str, Any], parts: dict[str, Symbol]) -> None:
+    for name in values:
+        if name not in parts:
+            known = ", ".join(sorted(parts)) or "none"
+            raise ValueError(
+                f"Argument `values` must name parameters ({known}), but has {name!r}."
+            )
+
+
+def _value(value: ArrayLike, real: Any) -> Array:
+    """A scalar leaf; Python numbers take the precision of the coefficients."""
+    _checks.check_shape(value, "values", ())
+    _checks.check_real(value, "values")
+    _checks.check_finite(value, "values")
+    array = jnp.asarray(value)
+    keeps = jnp.issubdtype(array.dtype, jnp.inexact) and not array.weak_type
+    return array if keeps and not isinstance(value, float) else array.astype(real)

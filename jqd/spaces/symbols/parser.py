@@ -1,0 +1,273 @@
+"""The grammar of Hamiltonians given as text: recursive descent, no evaluation.
+
+    sum     = ["+" | "-"] product { ("+" | "-") product } [ "+" "h.c." ]
+    product = factor { "*" factor | "/" factor }
+    factor  = { "+" | "-" } power
+    power   = atom [ ("^" | "**") integer ]
+    atom    = number | name | "sqrt" "(" sum ")" | "(" sum ")"
+
+A value is a linear form in the parameters: a dict from the name of a parameter, or None
+for what has no parameter, to a polynomial in operators.
+"""
+
+import cmath
+import math
+
+from . import words
+from .tokens import Token, fail, tokenize
+from .words import Polynomial
+
+MAX_DEGREE = 12
+MAX_MODES = 16
+MAX_DEPTH = 50
+# Contractions of products in one text: about a second.
+MAX_WORK = 200_000
+
+Form = dict[str | None, Polynomial]
+
+
+class Parser:
+    """Reads one text."""
+
+    def __init__(self, text: str, modes: int | None, hbar: float):
+        self.tokens = tokenize(text)
+        self.place = 0
+        self.depth = 0
+        self.work = 0
+        self.hbar = hbar
+        self.modes = _modes(self.tokens, modes)
+        self.parameters: dict[str, None] = {}  # in the order of the text
+
+    def read(self) -> Form:
+        """The Hamiltonian in Wick order.
+
+        Raises:
+            ValueError: the text does not follow the grammar.
+        """
+        form = self._sum()
+        token = self.next
+        if token.kind == ")":
+            raise fail("have matching parentheses", token.column, "a ')' is too many")
+        if token.kind != "end":
+            raise fail(
+                "have an operator such as * between factors",
+                token.column,
+                f"`{token.text}` follows without one",
+            )
+        return form
+
+    @property
+    def next(self) -> Token:
+        """The token that is read next."""
+        return self.tokens[self.place]
+
+    def _take(self, *kinds: str) -> Token | None:
+        """The next token, passed over, if it is of one of these kinds."""
+        token = self.next
+        if token.kind not in kinds:
+            return None
+        self.place += 1
+        return token
+
+    def _sum(self) -> Form:
+        total = self._product()
+        while sign := self._take("+", "-"):
+            if hc := self._take("hc"):
+                if sign.kind == "-" or self.next.kind not in (")", "end"):
+                    raise fail(
+                        "have h.c. as the last summand, added",
+                        hc.column,
+                        "it is subtracted or more follows",
+                    )
+                adjoint = {name: words.adjoint(part) for name, part in total.items()}
+                return _add(total, adjoint)
+            term = self._product()
+            total = _add(total, term if sign.kind == "+" else _scaled(term, -1))
+        return total
+
+    def _product(self) -> Form:
+        total = self._factor()
+        while sign := self._take("*", "/"):
+            column = self.next.column
+            factor = self._factor()
+            if sign.kind == "/":
+                value = self._as_number(factor, column, "divide by numbers only")
+                if value == 0:
+                    raise fail("not divide by zero", column, "the divisor is 0")
+                total = _scaled(total, 1 / value)
+            else:
+                total = self._times(total, factor, column)
+        return total
+
+    def _factor(self) -> Form:
+        sign = 1
+        while token := self._take("+", "-"):
+            sign = -sign if token.kind == "-" else sign
+        form = self._power()
+        return form if sign == 1 else _scaled(form, -1)
+
+    def _power(self) -> Form:
+        base = self._atom()
+        if not self._take("^"):
+            return base
+        token = self._take("number")
+        if token is None or not token.text.isdecimal() or int(token.text) > MAX_DEGREE:
+            found = token or self.next
+            raise fail(
+                f"have integers from 0 to {MAX_DEGREE} as exponents",
+                found.column,
+                f"there is {_shown(found)}",
+            )
+        result: Form = {None: words.number(1, self.modes)}
+        for _ in range(int(token.text)):
+            result = self._times(result, base, token.column)
+        if self.next.kind == "^":
+            raise fail(
+                "have parentheses around a power that is raised again",
+                self.next.column,
+                f"there is {_shown(self.next)}",
+            )
+        return result
+
+    def _atom(self) -> Form:
+        token = self.next
+        self.place += token.kind != "end"
+        if token.kind == "number":
+            return {None: words.number(token.value, self.modes)}
+        if token.kind == "name" and token.text == "sqrt" and self.next.kind == "(":
+            column = self.next.column
+            inner = self._parentheses(self._atom_open())
+            value = self._as_number(inner, column, "take roots of numbers only")
+            return {None: words.number(cmath.sqrt(value), self.modes)}
+        if token.kind == "name":
+            return self._name(token)
+        if token.kind == "(":
+            return self._parentheses(token)
+        raise fail(
+            "have h.c. as the last summand, added"
+            if token.kind == "hc"
+            else "have a number, a name or a parenthesis for each term",
+            token.column,
+            f"there is {_shown(token)}",
+        )
+
+    def _atom_open(self) -> Token:
+        """The opening parenthesis, passed over."""
+        token = self.next
+        self.place += 1
+        return token
+
+    def _parentheses(self, opening: Token) -> Form:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise fail(
+                f"nest at most {MAX_DEPTH} parentheses",
+                opening.column,
+                "another one opens",
+            )
+        form = self._sum()
+        if not self._take(")"):
+            if self.next.kind != "end":
+                raise fail(
+                    "have an operator such as * between factors",
+                    self.next.column,
+                    f"`{self.next.text}` follows without one",
+                )
+            raise fail(
+                "have matching parentheses", opening.column, "a '(' is not closed"
+            )
+        self.depth -= 1
+        return form
+
+    def _name(self, token: Token) -> Form:
+        """An operator, a constant or a parameter."""
+        parts = words.operator_parts(token.text)
+        if parts is not None:
+            mode = 1 if parts[1] is None else parts[1]
+            return {None: words.operator(parts[0], mode - 1, self.modes)}
+        constants = {"pi": math.pi, "hbar": self.hbar}
+        if token.text in constants:
+            return {None: words.number(constants[token.text], self.modes)}
+        if token.text in ("i", "j", "I"):
+            raise fail(
+                "write the imaginary unit as 1j", token.column, f"there is {token.text}"
+            )
+        self.parameters.setdefault(token.text)
+        return {token.text: words.number(1, self.modes)}
+
+    def _times(self, left: Form, right: Form, column: int) -> Form:
+        """The product of two forms of which one at most has parameters."""
+        names = [name for form in (left, right) for name in form if name is not None]
+        if set(left) - {None} and set(right) - {None}:
+            raise fail(
+                "be linear in its parameters",
+                column,
+                f"`{names[0]}` is multiplied by `{names[-1]}`",
+            )
+        total: Form = {}
+        for x, f in left.items():
+            for y, g in right.items():
+                self._check_cost(f, g, column)
+                total = _add(total, {x or y: words.product(f, g, self.hbar)})
+        return total
+
+    def _check_cost(self, left: Polynomial, right: Polynomial, column: int) -> None:
+        degree = words.degree(left) + words.degree(right)
+        if degree > MAX_DEGREE:
+            raise fail(
+                f"have at most degree {MAX_DEGREE}", column, f"it reaches {degree}"
+            )
+        self.work += len(left) * len(right) * (1 + degree // 2)
+        if self.work > MAX_WORK:
+            raise fail(
+                "be short when multiplied out", column, "there are too many terms"
+            )
+
+    def _as_number(self, form: Form, column: int, requirement: str) -> complex:
+        polynomial = form.get(None, {})
+        if set(form) - {None} or words.degree(polynomial) > 0:
+            raise fail(requirement, column, "there is a name")
+        return sum(polynomial.values())
+
+
+def _modes(tokens: list[Token], modes: int | None) -> int:
+    """Number of modes, after a check of every operator in the text."""
+    named = [
+        (token, parts[1])
+        for token in tokens
+        if token.kind == "name" and (parts := words.operator_parts(token.text))
+    ]
+    highest = max((mode or 1 for _, mode in named), default=1)
+    count = highest if modes is None else modes
+    for token, mode in named:
+        if mode is None and count > 1:
+            raise fail(
+                "number the operators where there are several modes",
+                token.column,
+                f"`{token.text}` has no number",
+            )
+        if mode is not None and not 1 <= mode <= min(count, MAX_MODES):
+            raise fail(
+                f"have modes from 1 to {min(count, MAX_MODES)}",
+                token.column,
+                f"there is `{token.text}`",
+            )
+    return count
+
+
+def _add(left: Form, right: Form) -> Form:
+    total = dict(left)
+    for name, part in right.items():
+        total[name] = words.add(total.get(name, {}), part)
+    return total
+
+
+def _scaled(form: Form, factor: complex) -> Form:
+    return {
+        name: {power: value * factor for power, value in part.items()}
+        for name, part in form.items()
+    }
+
+
+def _shown(token: Token) -> str:
+    return "the end" if token.kind == "end" else f"`{token.text}`"

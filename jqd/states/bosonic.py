@@ -1,0 +1,293 @@
+"""States of bosonic modes in the number basis.
+
+Amplitudes are dimensionless (α of a|α> = α|α>). States are cut off, never renormalised:
+what is cut off must stay below 1e-6 of the norm.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, ArrayLike, Complex
+
+from .. import _checks
+from ..interop import as_array
+from ..spaces.fock import (
+    check_levels,
+    coherent_amplitudes,
+    complex_type,
+    log_binomials,
+    squeezed_amplitudes,
+)
+
+# What a cut-off may lose of the norm, and how far the search for a larger one goes.
+_LOSS = 1e-6
+_MOST_LEVELS = 4096
+
+
+def coherent(
+    alpha: ArrayLike, levels: int | Sequence[int]
+) -> Complex[Array, "*levels"]:
+    """A coherent state |α>, or a product of them.
+
+    Args:
+        alpha: α, scalar, or (N,) for N modes.
+        levels: number of levels d, or one of each mode.
+
+    Returns:
+        Ket, (d,) or (d_1, .., d_N).
+
+    Raises:
+        ValueError: the levels lose more than 1e-6 of the norm, or alpha is not finite.
+    """
+    _checks.check_finite(alpha, "alpha")
+    if isinstance(levels, Sequence):
+        _checks.check_shape(alpha, "alpha", (len(levels),))
+        alpha = jnp.asarray(alpha)
+        return product(*(coherent(alpha[i], d) for i, d in enumerate(levels)))
+    _checks.check_shape(alpha, "alpha", ())
+    return _enough(functools.partial(coherent_amplitudes, alpha), levels)
+
+
+def number_state(
+    n: int | Sequence[int], levels: int | Sequence[int]
+) -> Complex[Array, "*levels"]:
+    """A number state |n>, or a product of them.
+
+    Args:
+        n: number of quanta, or one of each mode.
+        levels: number of levels d, or one of each mode.
+
+    Returns:
+        Ket, (d,) or (d_1, .., d_N), of the default complex type.
+
+    Raises:
+        ValueError: n is negative or not below its levels, or there are not as many.
+    """
+    quanta = tuple(n) if isinstance(n, Sequence) else (n,)
+    shape = tuple(levels) if isinstance(levels, Sequence) else (levels,)
+    if len(quanta) != len(shape):
+        raise ValueError(
+            f"Argument `n` must have one entry for each of {len(shape)} modes, but has "
+            f"{len(quanta)}."
+        )
+    for count, d in zip(quanta, shape, strict=True):
+        check_levels(d)
+        if not 0 <= count < d:
+            raise ValueError(
+                f"Argument `n` must be from 0 to {d - 1} for {d} levels, but is "
+                f"{count}."
+            )
+    return jnp.zeros(shape, jnp.result_type(complex)).at[quanta].set(1)
+
+
+def squeezed(
+    r: ArrayLike,
+    levels: int,
+    *,
+    angle: ArrayLike = 0.0,
+    displacement: ArrayLike = 0.0,
+) -> Complex[Array, " d"]:
+    """A displaced squeezed vacuum.
+
+    |β, ζ> = D(β) S(ζ)|0>, S = exp((ζ* a² - ζ a†²)/2), ζ = r e^(iθ)
+
+    For θ = 0 and r > 0 the variance of X = (a + a†)/2 is e^(-2r)/4. The same D and S as
+    QuTiP's `displace` and `squeeze`.
+
+    Args:
+        r: squeezing, scalar, either sign.
+        levels: number of levels d.
+        angle: θ, scalar.
+        displacement: β, scalar.
+
+    Returns:
+        Ket, (d,).
+
+    Raises:
+        ValueError: the levels lose more than 1e-6 of the norm, or not finite.
+    """
+    for value, name in ((r, "r"), (angle, "angle"), (displacement, "displacement")):
+        _checks.check_shape(value, name, ())
+        _checks.check_finite(value, name)
+    kind = complex_type(jnp.asarray(sum(map(jnp.asarray, (r, angle, displacement)))))
+    args = (jnp.asarray(v).astype(kind) for v in (r, angle, displacement))
+    return _enough(functools.partial(squeezed_amplitudes, *args), levels)
+
+
+def cat(
+    alphas: ArrayLike,
+    weights: ArrayLike,
+    levels: int,
+    *,
+    r: ArrayLike = 0.0,
+    angle: ArrayLike = 0.0,
+) -> Complex[Array, " d"]:
+    """A superposition of coherent or of displaced squeezed states, normalised.
+
+    |ψ> = Σ_k c_k D(α_k) S(ζ)|0> / norm, ζ = r e^(iθ)
+
+    Args:
+        alphas: α_k, (k,).
+        weights: c_k, (k,), complex; the norm takes the overlaps into account.
+        levels: number of levels d.
+        r: squeezing of all components, scalar, as in `squeezed`.
+        angle: θ, scalar.
+
+    Returns:
+        Ket, (d,).
+
+    Raises:
+        ValueError: shapes differ, the components cancel, not finite, or the levels lose
+            more than 1e-6 of the norm.
+    """
+    _checks.check_shape(alphas, "alphas", (None,))
+    _checks.check_shape(weights, "weights", np.shape(alphas))
+    for value, name in ((alphas, "alphas"), (weights, "weights"), (r, "r")):
+        _checks.check_finite(value, name)
+    alphas = jnp.asarray(alphas)
+    alphas = alphas.astype(complex_type(alphas))
+    weights = jnp.asarray(weights).astype(alphas.dtype)
+    r, angle = (jnp.asarray(value).astype(alphas.dtype) for value in (r, angle))
+    # <α,ζ|β,ζ> = exp(i Im α*β - |γ|²/2), γ = δ cosh r + δ* e^(iθ) sinh r, δ = β - α
+    apart = alphas[None, :] - alphas[:, None]
+    apart = apart * jnp.cosh(r) + jnp.conj(apart) * jnp.exp(1j * angle) * jnp.sinh(r)
+    phase = (jnp.conj(alphas)[:, None] * alphas[None, :]).imag
+    overlaps = jnp.exp(lax.complex(-(apart.real**2 + apart.imag**2) / 2, phase))
+    pairs = jnp.conj(weights)[:, None] * overlaps * weights[None, :]
+    norm2 = jnp.sum(pairs.real)
+    largest = jnp.sum(jnp.abs(weights) ** 2)
+    if _checks.is_concrete(norm2) and not float(norm2) > 1e-6 * float(largest):
+        raise ValueError(
+            "Argument `weights` must not make the components cancel, but leaves the "
+            f"squared norm {float(norm2):.2g}."
+        )
+    weights = weights / jnp.sqrt(norm2)
+
+    def build(levels):
+        kets = jax.vmap(lambda alpha: squeezed_amplitudes(r, angle, alpha, levels))(
+            alphas
+        )
+        return jnp.sum(weights[:, None] * kets, axis=0)
+
+    return _enough(build, levels)
+
+
+def thermal(
+    nbar: ArrayLike, levels: int, alpha: ArrayLike = 0.0
+) -> Complex[Array, "d d"]:
+    """A displaced thermal state.
+
+    ρ = D(α) Σ_n n̄^n (1 + n̄)^(-n-1) |n><n| D(α)†, which a quantum-limited amplifier of
+    gain 1 + n̄ makes of a coherent state: every entry is exact.
+
+    Args:
+        nbar: n̄ >= 0, mean number of thermal quanta, scalar.
+        levels: number of levels d.
+        alpha: α, scalar.
+
+    Returns:
+        Density operator, (d, d).
+
+    Raises:
+        ValueError: nbar is negative or not finite, or the levels lose more than 1e-6 of
+            the trace.
+    """
+    for value, name in ((nbar, "nbar"), (alpha, "alpha")):
+        _checks.check_shape(value, name, ())
+        _checks.check_finite(value, name)
+    _checks.check_real(nbar, "nbar")
+    if _checks.is_concrete(nbar) and float(np.asarray(nbar)) < 0:
+        raise ValueError(f"Argument `nbar` must not be negative, but it is {nbar}.")
+    alpha = jnp.asarray(alpha)
+    alpha = alpha.astype(complex_type(jnp.asarray(nbar) + alpha))
+    nbar = jnp.asarray(nbar).astype(jnp.finfo(alpha.dtype).dtype)
+    return _enough(functools.partial(_thermal, nbar, alpha), levels)
+
+
+def product(*states: Any) -> Complex[Array, "..."]:
+    """The product of states of single modes.
+
+    Args:
+        states: kets (d_i,) or density operators (d_i, d_i), arrays or QuTiP objects.
+
+    Returns:
+        Ket (d_1, .., d_N) if all are kets, else density operator
+        (d_1, .., d_N, d_1, .., d_N).
+
+    Raises:
+        ValueError: no states, or one that is neither.
+    """
+    arrays = [as_array(state) for state in states]
+    if not arrays or any(array.ndim not in (1, 2) for array in arrays):
+        raise ValueError(
+            "Argument `states` must be kets or density operators of single modes, at "
+            f"least one, but has the shapes {[array.shape for array in arrays]}."
+        )
+    operators = any(array.ndim == 2 for array in arrays)
+    if operators:
+        arrays = [
+            jnp.outer(array, jnp.conj(array)) if array.ndim == 1 else array
+            for array in arrays
+        ]
+    whole = functools.reduce(lambda a, b: jnp.tensordot(a, b, axes=0), arrays)
+    if operators:
+        axes = range(whole.ndim)
+        whole = jnp.transpose(whole, (*axes[0::2], *axes[1::2]))
+    return whole.astype(complex_type(whole))
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _thermal(nbar: Array, alpha: Array, levels: int) -> Array:
+    """Σ_k (1-c)^k |v_k><v_k|, <n+k|v_k> = √(C(n+k,k) c^(n+1)) <n|α√c>, c = 1/(1+n̄)."""
+    real = nbar.dtype
+    gain = 1 + nbar
+    start = coherent_amplitudes(alpha / jnp.sqrt(gain), levels)
+    k, m = np.indices((levels, levels))
+    n = np.where(m >= k, m - k, 0)
+    ways = jnp.asarray(np.where(m >= k, log_binomials(levels)[m, k], 0), real)
+    amplified = jnp.exp((ways - (jnp.asarray(n, real) + 1) * jnp.log(gain)) / 2)
+    kets = jnp.where(m >= k, amplified * start[n], 0)
+    lost = jnp.full(levels - 1, nbar / gain)
+    weights = jnp.cumprod(jnp.concatenate((jnp.ones(1, real), lost)))
+    return jnp.matmul(
+        kets.T * weights[None, :], jnp.conj(kets), precision=lax.Precision.HIGHEST
+    )
+
+
+def _enough(build: Callable[[int], Array], levels: int) -> Array:
+    """The state with so many levels, if they lose no more than 1e-6 of its norm."""
+    check_levels(levels)
+    state = build(levels)
+    if not _checks.is_concrete(state):
+        return state
+    # the exponent of a state far out is rounded to a few ten of its ε
+    loss = _LOSS + 64 * float(np.finfo(state.dtype).eps)
+    if _held(state)[-1] >= 1 - loss:
+        return state
+    more = levels
+    while more < _MOST_LEVELS:
+        more = min(2 * more, _MOST_LEVELS)
+        held = _held(build(more))
+        if held[-1] >= 1 - loss:
+            needed = int(np.argmax(held >= 1 - loss)) + 1
+            raise ValueError(
+                f"Argument `levels` must be at least {needed} for this state to lose "
+                f"no more than {_LOSS:g} of its norm, but it is {levels}."
+            )
+    raise ValueError(
+        f"Argument `levels` must be more than {_MOST_LEVELS} for this state, but it is "
+        f"{levels}."
+    )
+
+
+def _held(state: Array) -> np.ndarray:
+    """What the first 1, 2, .. levels hold of the norm."""
+    values = np.asarray(state).astype(complex)
+    held = np.abs(values if values.ndim == 1 else np.diagonal(values))
+    held = held**2 if values.ndim == 1 else held
+    return np.cumsum(held)

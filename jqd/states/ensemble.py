@@ -1,0 +1,123 @@
+"""States of bosonic modes as weighted kets."""
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float
+
+from .. import _checks
+from ..interop import as_array
+
+
+class Ensemble(eqx.Module):
+    """ρ = Σ_k w_k |v_k><v_k|, weights of either sign, kets of any norm.
+
+    One ket is a pure state. Signed weights carry operators that are no states, such as
+    those of a Husimi function taken at too large an ħ.
+
+    Attributes:
+        kets: v_k in the number basis, shape (k, d_1, ..., d_N).
+        weights: w_k, shape (k,), real.
+    """
+
+    kets: Complex[Array, "kets ..."]
+    weights: Float[Array, " kets"]
+
+    @property
+    def modes(self) -> int:
+        """Number of modes N."""
+        return self.kets.ndim - 1
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Number of levels kept of each mode."""
+        return tuple(self.kets.shape[1:])
+
+    def flat(self) -> Complex[Array, "kets D"]:
+        """The kets with all modes in one axis, the last mode fastest."""
+        return jnp.reshape(self.kets, (self.kets.shape[0], -1))
+
+    def trace(self) -> Float[Array, ""]:
+        """Σ_k w_k <v_k|v_k>."""
+        kets = self.flat()
+        return jnp.sum(self.weights * jnp.sum(jnp.abs(kets) ** 2, axis=1))
+
+    def matrix(self) -> Complex[Array, "D D"]:
+        """ρ as a matrix over the flattened number basis."""
+        kets = self.flat()
+        return jnp.matmul(kets.T * self.weights[None, :], jnp.conj(kets))
+
+
+def as_ensemble(state: Any, modes: int = 1, name: str = "state") -> Ensemble:
+    """A ket, a density operator or an ensemble as an ensemble.
+
+    Args:
+        state: ket (d_1, ..., d_N), density operator (d_1, ..., d_N, d_1, ..., d_N), or
+            one of those flattened where N = 1; an `Ensemble` passes unchanged. QuTiP
+            objects are taken with the dimensions they carry.
+        modes: N.
+        name: what the caller calls it.
+
+    Returns:
+        The ensemble: one ket, or the eigenvectors of a density operator (twice its
+        rows where its values are traced).
+
+    Raises:
+        ValueError: wrong number of axes, not Hermitian, not finite, not normalised.
+    """
+    if isinstance(state, Ensemble):
+        if state.modes != modes:
+            raise ValueError(
+                f"Argument `{name}` must have {modes} modes, but has {state.modes}."
+            )
+        return state
+    array = _with_modes(state)
+    if array.ndim not in (modes, 2 * modes):
+        raise ValueError(
+            f"Argument `{name}` must have {modes} axes (a ket) or {2 * modes} (a "
+            f"density operator) for {modes} modes, but has {array.ndim}."
+        )
+    array = array.astype(jnp.result_type(array.dtype, jnp.complex64))
+    if array.ndim == modes:
+        _checks.check_state(array, name, array.shape, 1.0)
+        weights = jnp.ones(1, jnp.finfo(array.dtype).dtype)
+        return Ensemble(array[None], weights)
+    levels = array.shape[:modes]
+    size = math.prod(levels)
+    matrix = jnp.reshape(array, (size, -1))
+    _checks.check_hermitian(matrix, name)
+    if _checks.is_concrete(matrix):
+        trace = float(np.trace(np.asarray(matrix)).real)
+        if not abs(trace - 1) <= 1e-6:
+            raise ValueError(
+                f"Argument `{name}` must be normalised, but its trace is {trace:.9g}."
+            )
+    real = jnp.finfo(array.dtype).dtype
+    if _checks.is_concrete(matrix):
+        weights, vectors = np.linalg.eigh(np.asarray(matrix))
+        # rounding leaves most eigenvalues of a mixed state of low rank at 1e-17
+        kept = np.abs(weights) > 4 * size * float(np.finfo(weights.dtype).eps)
+        kets = jnp.asarray(vectors[:, kept].T)
+        weights = jnp.asarray(weights[kept], real)
+    else:
+        # ρ = [(ρ + 1)² - (ρ - 1)²] / 4: smooth in ρ, where eigenvectors of degenerate
+        # eigenvalues have no derivatives
+        one = jnp.eye(size, dtype=array.dtype)
+        kets = jnp.concatenate([(matrix + one).T, (matrix - one).T])
+        weights = jnp.repeat(jnp.asarray([0.25, -0.25], real), size)
+    return Ensemble(jnp.reshape(kets, (-1, *levels)), weights)
+
+
+def _with_modes(state: Any) -> Array:
+    """The array of a state, QuTiP objects with one axis a mode."""
+    array = as_array(state)
+    dims = getattr(state, "dims", None)
+    if isinstance(dims, list) and len(dims) == 2 and isinstance(dims[0], list):
+        levels = tuple(dims[0])
+        if array.ndim == 2 and dims[0] == dims[1]:
+            return jnp.reshape(array, levels + levels)
+        return jnp.reshape(array, levels)
+    return array

@@ -1,0 +1,256 @@
+"""Husimi functions of states of bosonic modes, and what is read off them.
+
+Points of phase space are α = √ħ a in action units, α = X + iY. Husimi functions are
+normalised by ∫d²α Q = 1 with d²α = dX dY for each mode.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from .. import _checks
+from ..spaces.fock import coherent_amplitudes, hermite_functions
+from .ensemble import Ensemble, as_ensemble
+
+
+def husimi(
+    state: Any, points: ArrayLike, *, hbar: ArrayLike = 1.0, modes: int = 1
+) -> Float[Array, "..."]:
+    """The Husimi function at points of phase space.
+
+    Q(α) = Σ_k w_k |<α/√ħ|v_k>|² / (πħ)^N
+
+    Args:
+        state: ket, density operator, `Ensemble` or QuTiP object of N modes.
+        points: α, complex, (...,) for one mode, (..., N) for N.
+        hbar: ħ, scalar.
+        modes: N.
+
+    Returns:
+        (...,) real, in the precision of the state, in 1/action^N.
+
+    Raises:
+        ValueError: the state is none of N modes (see `as_ensemble`), points without an
+            axis of N modes or not finite, hbar not positive.
+
+    Source: eqs. (60), (62).
+    """
+    ensemble = as_ensemble(state, modes)
+    _checks.check_positive(hbar, "hbar")
+    _checks.check_finite(points, "points")
+    alpha = jnp.asarray(points).astype(ensemble.kets.dtype)
+    if modes == 1:
+        alpha = alpha[..., None]
+    elif alpha.ndim == 0 or alpha.shape[-1] != modes:
+        raise ValueError(
+            f"Argument `points` must have a last axis of {modes} modes, but has shape "
+            f"{alpha.shape}."
+        )
+    values = _husimi(ensemble, jnp.reshape(alpha, (-1, modes)), hbar)
+    return jnp.reshape(values, alpha.shape[:-1])
+
+
+@jax.jit
+def _husimi(ensemble: Ensemble, alpha: Array, hbar: ArrayLike) -> Array:
+    """Mode by mode, so that no joint basis of the modes is built."""
+    real = jnp.finfo(ensemble.kets.dtype).dtype
+    hbar = jnp.asarray(hbar).astype(real)
+    scaled = alpha / jnp.sqrt(hbar)
+    contract = functools.partial(jnp.einsum, precision=lax.Precision.HIGHEST)
+    amplitudes, subscripts = ensemble.kets, "pn,kn...->pk..."
+    for mode, levels in enumerate(ensemble.levels):
+        bra = jnp.conj(coherent_amplitudes(scaled[:, mode], levels))
+        amplitudes = contract(subscripts, bra, amplitudes)
+        subscripts = "pn,pkn...->pk..."
+    density = amplitudes.real**2 + amplitudes.imag**2
+    total = jnp.sum(density * ensemble.weights[None, :].astype(real), axis=1)
+    return total / (np.pi * hbar) ** ensemble.modes
+
+
+def antinormal_moment(
+    state: Any,
+    m: int | Sequence[int],
+    n: int | Sequence[int],
+    *,
+    hbar: ArrayLike = 1.0,
+    modes: int = 1,
+) -> Complex[Array, ""]:
+    """A moment of the Husimi function, exactly.
+
+    ∫d²α Q Π_i α_i^m_i α_i*^n_i = ħ^((|m|+|n|)/2) Tr(ρ Π_i a_i^m_i a_i†^n_i)
+
+    No level of the operators is cut off: only the state is truncated.
+
+    Args:
+        state: ket, density operator, `Ensemble` or QuTiP object of N modes.
+        m: power of α, or of each α_i.
+        n: power of α*, or of each α_i*.
+        hbar: ħ, scalar.
+        modes: N.
+
+    Returns:
+        Complex scalar, in action^((|m|+|n|)/2).
+
+    Raises:
+        ValueError: the state is none of N modes, or powers that are negative or not one
+            of each mode.
+    """
+    ensemble = as_ensemble(state, modes)
+    m, n = _powers(m, "m", modes), _powers(n, "n", modes)
+    _checks.check_positive(hbar, "hbar")
+    left, right = ensemble.kets, ensemble.kets
+    for mode in range(modes):
+        top = max(m[mode], n[mode])
+        left = _raised(left, mode + 1, m[mode], top)
+        right = _raised(right, mode + 1, n[mode], top)
+    axes = tuple(range(1, modes + 1))
+    each = jnp.sum(jnp.conj(left) * right, axis=axes)
+    hbar = jnp.asarray(hbar).astype(ensemble.weights.dtype)
+    return hbar ** ((sum(m) + sum(n)) / 2) * jnp.sum(ensemble.weights * each)
+
+
+def covariance(
+    state: Any, *, hbar: ArrayLike = 1.0, modes: int = 1
+) -> Float[Array, "2N 2N"]:
+    """Covariance matrix of (X_1, .., X_N, Y_1, .., Y_N) under the Husimi function.
+
+    α_i = X_i + iY_i; that of a coherent state is ħ/2 times the identity.
+
+    Args:
+        state: ket, density operator, `Ensemble` or QuTiP object of N modes.
+        hbar: ħ, scalar.
+        modes: N.
+
+    Returns:
+        (2N, 2N) real symmetric, in units of action.
+
+    Raises:
+        ValueError: the state is none of N modes, hbar not positive.
+    """
+    ensemble = as_ensemble(state, modes)
+    one = [tuple(int(i == j) for j in range(modes)) for i in range(modes)]
+    none = (0,) * modes
+
+    def moment(m, n):
+        return antinormal_moment(ensemble, m, n, hbar=hbar, modes=modes)
+
+    def table(entry):
+        return jnp.stack([jnp.stack([entry(a, b) for b in one]) for a in one])
+
+    mean = jnp.stack([moment(a, none) for a in one])
+    plain = table(lambda a, b: moment(tuple(map(sum, zip(a, b, strict=True))), none))
+    plain = plain - mean[:, None] * mean[None, :]
+    mixed = table(moment) - mean[:, None] * jnp.conj(mean)[None, :]
+    xx, yy = (mixed.real + plain.real) / 2, (mixed.real - plain.real) / 2
+    xy = (plain.imag - mixed.imag) / 2
+    return jnp.block([[xx, xy], [xy.T, yy]])
+
+
+def marginal(
+    state: Any, x: ArrayLike, angle: ArrayLike = 0.0, *, hbar: ArrayLike = 1.0
+) -> Float[Array, "..."]:
+    """Density of the quadrature Re(α e^(-iθ)) under the Husimi function of one mode.
+
+    It is |ψ(X_θ)|² spread by a Gaussian of variance ħ/4. Gauss-Hermite quadrature of
+    as many nodes as levels does that without error, and adds up positive terms only.
+
+    Args:
+        state: ket, density operator, `Ensemble` or QuTiP object of one mode.
+        x: values of the quadrature, real, any shape.
+        angle: θ, scalar.
+        hbar: ħ, scalar.
+
+    Returns:
+        Real, shape of `x`, in 1/√action.
+
+    Raises:
+        ValueError: the state is none of one mode, x is not real and finite, hbar not
+            positive.
+    """
+    ensemble = as_ensemble(state, 1)
+    _checks.check_real(x, "x")
+    _checks.check_finite(x, "x")
+    _checks.check_positive(hbar, "hbar")
+    real = jnp.finfo(ensemble.kets.dtype).dtype
+    x = jnp.asarray(x).astype(real)
+    values = _marginal(ensemble, jnp.ravel(x), angle, hbar)
+    return jnp.reshape(values, x.shape)
+
+
+def negativity(values: ArrayLike, cell: ArrayLike) -> Float[Array, ""]:
+    """Volume of the negative part of a density on a grid: ∫ (|Q| - Q) / 2.
+
+    Args:
+        values: Q on the points of the grid, real, any shape.
+        cell: volume of a cell, dX dY for each mode, scalar.
+
+    Returns:
+        Real scalar; 0 for a density that is nowhere negative.
+    """
+    _checks.check_real(values, "values")
+    return jnp.sum(jnp.maximum(-jnp.asarray(values), 0)) * cell
+
+
+@jax.jit
+def _marginal(ensemble: Ensemble, x: Array, angle: ArrayLike, hbar: ArrayLike) -> Array:
+    levels = ensemble.levels[0]
+    angle, hbar = (jnp.asarray(c).astype(x.dtype) for c in (angle, hbar))
+    nodes, weights = (jnp.asarray(c, x.dtype) for c in _gauss_hermite(levels))
+    x = x / jnp.sqrt(hbar)
+    turn = angle * jnp.arange(levels, dtype=x.dtype)
+    kets = ensemble.kets * lax.complex(jnp.cos(turn), -jnp.sin(turn))[None, :]
+
+    def add(total, node):
+        t, weight = node
+        position = (x + t) / np.sqrt(2)
+        waves = hermite_functions(position, levels).astype(kets.dtype)
+        psi = jnp.matmul(waves, kets.T, precision=lax.Precision.HIGHEST)
+        density = (psi.real**2 + psi.imag**2) * ensemble.weights[None, :]
+        spread = jnp.exp(-((np.sqrt(2) * x - position) ** 2))
+        return total + weight * spread * jnp.sum(density, axis=1), None
+
+    total, _ = lax.scan(add, jnp.zeros_like(x), (nodes, weights))
+    return total / jnp.sqrt(np.pi * hbar)
+
+
+@functools.cache
+def _gauss_hermite(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes t and weights w e^(t²) = 1 / Σ_n h_n(t)² of a Gauss-Hermite rule."""
+    off = np.sqrt(np.arange(1, count) / 2)
+    nodes = np.linalg.eigvalsh(np.diag(off, 1) + np.diag(off, -1))
+    value, previous = np.exp(-(nodes**2) / 2) * np.pi**-0.25, np.zeros(count)
+    total = np.zeros(count)
+    for n in range(count):
+        total += value**2
+        up = np.sqrt(2 / (n + 1)) * nodes * value - np.sqrt(n / (n + 1)) * previous
+        value, previous = up, value
+    return nodes, 1 / total
+
+
+def _raised(kets: Array, axis: int, power: int, top: int) -> Array:
+    """a†^power along an axis, which grows by `top` levels."""
+    levels = kets.shape[axis]
+    n = np.arange(levels)[:, None] + np.arange(1, power + 1)[None, :]
+    factors = np.sqrt(np.prod(n.astype(float), axis=1))
+    shape = [1] * kets.ndim
+    shape[axis] = levels
+    real = jnp.finfo(kets.dtype).dtype
+    kets = kets * jnp.asarray(factors.reshape(shape), real)
+    pad = [(0, 0)] * kets.ndim
+    pad[axis] = (power, top - power)
+    return jnp.pad(kets, pad)
+
+
+def _powers(powers: int | Sequence[int], name: str, modes: int) -> tuple[int, ...]:
+    given = tuple(powers) if isinstance(powers, Sequence) else (powers,)
+    if len(given) != modes or any(int(p) != p or p < 0 for p in given):
+        raise ValueError(
+            f"Argument `{name}` must be {modes} powers of at least 0, but is {powers}."
+        )
+    return tuple(int(p) for p in given)
