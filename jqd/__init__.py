@@ -1,6 +1,7 @@
 """jqd: a wind tunnel for theories of quantum motion."""
 
 from . import exact as exact
+from . import states as states
 from ._version import __version__ as __version__
 from .evolve import Adaptive as Adaptive
 from .evolve import Fixed as Fixed
@@ -13,11 +14,14 @@ from .interop import to_qutip as to_qutip
 from .laws import CopyDynamics as CopyDynamics
 from .laws import DensityPhase as DensityPhase
 from .laws import Harmonics as Harmonics
+from .laws import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .laws import Law as Law
 from .laws import Schrodinger as Schrodinger
+from .observe import Moments as Moments
 from .observe import expectation as expectation
 from .observe import fidelity as fidelity
 from .observe import total_variation as total_variation
+from .recover import Correlated as Correlated
 from .recover import Data as Data
 from .recover import Gaussian as Gaussian
 from .recover import Multinomial as Multinomial
@@ -26,11 +30,16 @@ from .recover import Polish as Polish
 from .recover import Recovery as Recovery
 from .recover import Search as Search
 from .recover import Unidentifiable as Unidentifiable
+from .recover import length_scales as length_scales
 from .recover import load_matrix as load_matrix
+from .recover import load_phase_space as load_phase_space
 from .recover import load_record as load_record
 from .recover import load_state as load_state
 from .recover import recover as recover
 from .spaces import Grid as Grid
+from .spaces import Symbol as Symbol
+from .spaces import parse_hamiltonian as parse_hamiltonian
+from .states import Ensemble as Ensemble
 from .steppers import Splitting as Splitting
 from .steppers import chin4a as chin4a
 from .steppers import rk4 as rk4

@@ -14,16 +14,20 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
-def test_quickstart_runs_and_finds_quantum_mechanics():
-    (code,) = blocks("python")
-    lines = [line for line in code.splitlines() if line.strip()]
-    assert len(lines) <= 22  # it is a quickstart
+def run_code(code):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         capture_output=True, text=True, env=environment, cwd=ROOT, timeout=600,
         check=False,
     )  # fmt: skip
+
+
+def test_quickstart_runs_and_finds_quantum_mechanics():
+    code, _ = blocks("python")
+    lines = [line for line in code.splitlines() if line.strip()]
+    assert len(lines) <= 22  # it is a quickstart
+    done = run_code(code)
     assert done.returncode == 0, done.stderr
     assert "converged" in done.stdout
     found = {
@@ -33,6 +37,14 @@ def test_quickstart_runs_and_finds_quantum_mechanics():
     # the printed value has 12 digits, the step bias is 1e-10
     assert abs(found["q"] - 0.5) < 1e-8
     assert abs(found["r"] + 0.5) < 1e-8
+
+
+def test_phase_space_block_runs():
+    _, code = blocks("python")
+    done = run_code(code)
+    assert done.returncode == 0, done.stderr
+    assert "reached its last time" in done.stdout
+    assert "(7, 33, 33)" in done.stdout
 
 
 def test_commands_exist():

@@ -3,6 +3,7 @@
 from .copy_fields import DensityPhase as DensityPhase
 from .copy_fields import Harmonics as Harmonics
 from .copying import CopyDynamics as CopyDynamics
+from .husimi import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .law import Law as Law
 from .law import constant as constant
 from .schrodinger import Schrodinger as Schrodinger

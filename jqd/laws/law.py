@@ -1,6 +1,7 @@
 """The interface that every law implements."""
 
 import abc
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
 from ..interop import as_array
+from ..steppers import rk4
 
 # What `Law.alarm` may say about a step; `jqd.evolve` adds its own codes.
 ALARM_NONE = 0
@@ -84,6 +86,11 @@ class Law(eqx.Module):
         or another end of what the law can tell, else 0."""
         del t, before, after
         return jnp.asarray(ALARM_NONE)
+
+    @property
+    def stepper(self) -> Callable[..., PyTree[Array]]:
+        """The one-step method with which `recover` follows the law."""
+        return rk4
 
     @property
     def solvable(self) -> bool:

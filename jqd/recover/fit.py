@@ -9,10 +9,9 @@ from jaxtyping import Array, ArrayLike
 
 from .. import _checks
 from ..evolve import Adaptive, Fixed, Propagator
-from ..steppers import rk4
 from .data import Data
 from .final import FinalFit, row_masks
-from .polish import Polish, polish_all
+from .polish import Polish, polish_all, polish_one
 from .problem import FitProblem
 from .recovery import Recovery
 from .search import Keep, Report, Search, run_search
@@ -67,7 +66,7 @@ def recover(
         search: settings of the search; None to polish the starts as they are.
         polish: settings of the polish; None to stop after the search.
         method: how to evolve; None for `Propagator()` where the law is solvable, else
-            `Fixed(rk4)`. The step of `Fixed` is found by the fit.
+            `Fixed(law.stepper)`. The step of `Fixed` is found by the fit.
         substeps: steps between two rows in the search; None to find them.
         held_out: share of the last rows that is held out.
         step_tolerance: bound on the step bias of a constant; None for 1e-10, or a
@@ -90,7 +89,7 @@ def recover(
     if not 0 <= held_out < 1:
         raise ValueError(f"Argument `held_out` must be in [0, 1), but is {held_out}.")
     report = report or (lambda stage, done, total: None)
-    method = method or (Propagator() if law.solvable else Fixed(rk4))
+    method = method or (Propagator() if law.solvable else Fixed(law.stepper))
     psi0 = law.admit(psi0)
     law.prepare(psi0)  # what it refuses is better refused now than under jit
     problem = FitProblem(law, psi0, data, free, observe, method).with_substeps(1)
@@ -120,7 +119,12 @@ def _polish_starts(polish, problem, ends, mask, report):
             lambda theta: jnp.sum(problem.residuals(theta, shares, mask) ** 2)
         )(ends)
         return ends, costs, jnp.isfinite(costs)
-    ends, costs, _ = polish_all(polish, problem, ends, mask)
+    if ends.shape[0] == 1:
+        # the final fit compiles this anyway
+        solved = polish_one(polish, problem, ends[0], mask)
+        ends, costs, _ = (value[None] for value in solved)
+    else:
+        ends, costs, _ = polish_all(polish, problem, ends, mask)
     report("polish", 1, 4)
     return ends, costs, jnp.isfinite(costs) & jnp.all(jnp.isfinite(ends), axis=1)
 

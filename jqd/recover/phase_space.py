@@ -255,7 +255,11 @@ def _dataset(path: Path) -> dict[str, np.ndarray]:
     import xarray as xr
 
     try:
-        with xr.open_dataset(path) as dataset:
+        # stores with and without consolidated metadata
+        zarr: dict[str, Any] = {"engine": "zarr", "consolidated": False}
+        with xr.open_dataset(
+            path, **(zarr if path.suffix == ".zarr" else {})
+        ) as dataset:
             arrays = {
                 str(name): np.asarray(dataset[name]) for name in dataset.variables
             }

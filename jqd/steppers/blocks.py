@@ -4,10 +4,12 @@ A matrix that conserves, say, a number of particles falls into blocks once its r
 sorted; each block has its own small eigenproblem.
 """
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike
+from jaxtyping import Array, ArrayLike, Complex
 
 from .eigenbasis import unitary_orbit
 
@@ -25,8 +27,20 @@ def find_blocks(matrix: np.ndarray) -> np.ndarray | None:
         Row numbers, shape (blocks, size of the largest), filled up with n; None where
         the matrix is dense or its largest block is more than half of it.
     """
-    n = matrix.shape[0]
-    rows, columns = np.nonzero(matrix)
+    return connected_rows(*np.nonzero(matrix), matrix.shape[0])
+
+
+def connected_rows(
+    rows: np.ndarray, columns: np.ndarray, size: int
+) -> np.ndarray | None:
+    """`find_blocks` of a matrix whose entries stand at these places, rows ascending.
+
+    Args:
+        rows: (entries,) rows, ascending.
+        columns: (entries,) columns.
+        size: rows n of the matrix.
+    """
+    n = size
     if rows.size > _SPARSE * n:
         return None
     ends = np.searchsorted(rows, np.arange(n + 1))
@@ -69,10 +83,78 @@ def block_orbit(
     # one row of zeros at the end, which the shorter blocks are filled up with
     padded = jnp.pad(matrix, ((0, 1), (0, 1)))
     parts = padded[index[:, :, None], index[:, None, :]]
-    start = jnp.pad(psi0, (0, 1))[index]
-    orbits = jax.vmap(unitary_orbit, in_axes=(0, 0, None, None))(parts, start, ts, hbar)
+    orbits = _orbits(parts, index, psi0, ts, hbar)
     # where each row of the matrix went: to gather is faster than to scatter
     places = jnp.arange(index.size).reshape(index.shape)
     places = jnp.zeros(psi0.shape[0] + 1, int).at[index].set(places)[:-1]
     block, row = jnp.divmod(places, index.shape[1])
     return orbits[block, :, row].T
+
+
+def split_entries(
+    rows: np.ndarray,
+    columns: np.ndarray,
+    values: Array,
+    index: np.ndarray,
+    size: int,
+) -> list[tuple[np.ndarray, Array]]:
+    """The blocks of a matrix from its entries; the whole is never built.
+
+    Args:
+        rows: (entries,) rows, known.
+        columns: (entries,) columns, known.
+        values: (entries,) values; those that share a place are added.
+        index: rows of each block, from `connected_rows`.
+        size: rows n of the matrix.
+
+    Returns:
+        Blocks of like size together, so that small ones are not filled up to the size
+        of the largest: rows (blocks, size), as in `index`, and matrices (blocks,
+        size, size).
+    """
+    inside = index < size
+    sizes = np.sum(inside, axis=1)
+    block, place = np.zeros(size, int), np.zeros(size, int)
+    member, position = np.nonzero(inside)
+    block[index[inside]], place[index[inside]] = member, position
+    pieces = []
+    upper = index.shape[1]
+    for lower in (upper // 2, upper // 4, 0):
+        group = np.flatnonzero((sizes > lower) & (sizes <= upper))
+        upper = lower
+        if group.size == 0:
+            continue
+        width = int(np.max(sizes[group]))
+        renamed = np.full(index.shape[0], -1)
+        renamed[group] = np.arange(group.size)
+        here = np.flatnonzero(renamed[block[rows]] >= 0)
+        places = (
+            renamed[block[rows[here]]], place[rows[here]], place[columns[here]]
+        )  # fmt: skip
+        parts = jnp.zeros((group.size, width, width), values.dtype)
+        pieces.append((index[group, :width], parts.at[places].add(values[here])))
+    return pieces
+
+
+def pieces_orbit(
+    pieces: Sequence[tuple[np.ndarray, Array]],
+    psi0: Array,
+    ts: Array,
+    hbar: ArrayLike,
+) -> Complex[Array, "nt n"]:
+    """`block_orbit` of a matrix that is given by its blocks, from `split_entries`."""
+    n = psi0.shape[0]
+    states = jnp.zeros((ts.shape[0], n + 1), psi0.dtype)
+    for index, parts in pieces:
+        orbits = _orbits(parts, jnp.asarray(index), psi0, ts, hbar)
+        flat = jnp.reshape(jnp.moveaxis(orbits, 1, 0), (ts.shape[0], -1))
+        states = states.at[:, index.ravel()].set(flat.astype(states.dtype))
+    return states[:, :-1]
+
+
+def _orbits(
+    parts: Array, index: Array, psi0: Array, ts: Array, hbar: ArrayLike
+) -> Array:
+    """(blocks, nt, size)"""
+    start = jnp.pad(psi0, (0, 1))[index]
+    return jax.vmap(unitary_orbit, in_axes=(0, 0, None, None))(parts, start, ts, hbar)

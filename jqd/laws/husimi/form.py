@@ -1,6 +1,7 @@
 """What every way to carry a Husimi function offers."""
 
 import abc
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ...states import as_ensemble
+from ...steppers import rk4
 from ..law import ALARM_NONE
 
 if TYPE_CHECKING:
@@ -30,6 +32,11 @@ class Form(eqx.Module):
         """Whether `orbit` is there for this law."""
         del law
         return self.solvable
+
+    @property
+    def stepper(self) -> Callable[..., PyTree[Array]]:
+        """The one-step method with which `recover` follows the law."""
+        return rk4
 
     @abc.abstractmethod
     def check(self, law: "HusimiFokkerPlanck") -> None:

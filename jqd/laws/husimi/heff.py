@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -12,9 +13,9 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 from ...spaces.fock import log_binomials
-from ...spaces.symbols import coupling_pattern, diagonal, matrix
+from ...spaces.symbols import Symbol, apply, couplings, diagonal, matrix
 from ...states import Ensemble, antinormal_moment, as_ensemble, husimi
-from ...steppers.blocks import block_orbit, find_blocks
+from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
 from ...steppers.eigenbasis import unitary_orbit
 from ..law import ALARM_CUTOFF, ALARM_NONE
 from .form import Form
@@ -114,40 +115,20 @@ class Heff(Form):
             )
         return levels[0] - 1
 
-    def generator(
-        self, law: "HusimiFokkerPlanck", levels: tuple[int, ...]
-    ) -> tuple[Array, Array]:
-        """H_eff, a matrix or a diagonal, and ħ_eff."""
-        hbar = law.C * law.hbar
-        symbol = law.symbol
-        if all(m == n for m, n in symbol.powers):
-            return diagonal(symbol, levels, hbar=hbar), hbar
-        return matrix(symbol, levels, hbar=hbar), hbar
-
     def orbit(
         self, law: "HusimiFokkerPlanck", state0: Ensemble, ts: Array
     ) -> tuple[Ensemble, Array]:
         """exp(-i H_eff t/ħ_eff) on each ket, block by block where H_eff has blocks."""
-        levels = state0.levels
-        hamiltonian, hbar = self.generator(law, levels)
-        blocks = None
-        if hamiltonian.ndim == 2:
-            blocks = find_blocks(coupling_pattern(law.symbol, levels))
-
-        def run(ket):
-            times = ts - ts[0]
-            if blocks is None:
-                return unitary_orbit(hamiltonian, ket, times, hbar)
-            return block_orbit(hamiltonian, blocks, ket, times, hbar)
-
+        levels, hbar = state0.levels, law.C * law.hbar
+        times = ts - ts[0]
+        run, size = _propagator(law.symbol, levels, times, hbar)
         kets = jax.vmap(run, out_axes=1)(state0.flat())
         weights = jnp.broadcast_to(
             state0.weights[None], (ts.shape[0], *state0.weights.shape)
         )
         # backward error of a Hermitian eigensolver: a few eps of the norm of H
         eps = jnp.finfo(kets.dtype).eps
-        size = jnp.sqrt(jnp.sum(jnp.abs(hamiltonian) ** 2)) / hbar
-        bound = eps * math.sqrt(hamiltonian.shape[0]) * (1 + size * (ts - ts[0]))
+        bound = eps * math.sqrt(kets.shape[-1]) * (1 + size / hbar * times)
         return Ensemble(jnp.reshape(kets, (*kets.shape[:2], *levels)), weights), bound
 
     def vector_field(
@@ -155,12 +136,8 @@ class Heff(Form):
     ) -> Ensemble:
         """-i H_eff v/ħ_eff for each ket."""
         del t
-        hamiltonian, hbar = self.generator(law, state.levels)
-        kets = state.flat()
-        if hamiltonian.ndim == 1:
-            image = hamiltonian[None, :] * kets
-        else:
-            image = jnp.matmul(kets, hamiltonian.T)
+        hbar = law.C * law.hbar
+        image = apply(law.symbol, state.flat(), state.levels, hbar=hbar)
         rate = -1j / hbar * image
         return Ensemble(jnp.reshape(rate, state.kets.shape), 0 * state.weights)
 
@@ -202,6 +179,36 @@ class Heff(Form):
         return jnp.where(edge_share(after) > EDGE, ALARM_CUTOFF, ALARM_NONE)
 
 
+def _propagator(
+    symbol: Symbol, levels: tuple[int, ...], times: Array, hbar: Array
+) -> tuple[Callable[[Array], Array], Array]:
+    """What takes a ket to all times, and the Frobenius norm of H_eff."""
+    if all(m == n for m, n in symbol.powers):
+        energies = diagonal(symbol, levels, hbar=hbar)
+        norm = jnp.sqrt(jnp.sum(energies**2))
+        return lambda ket: unitary_orbit(energies, ket, times, hbar), norm
+    entries, size = couplings(symbol, levels, hbar=hbar), math.prod(levels)
+    blocks = connected_rows(*entries.pattern(size), size)
+    if blocks is None:
+        hamiltonian = _real_if_known(symbol, matrix(symbol, levels, hbar=hbar))
+        norm = jnp.sqrt(jnp.sum(jnp.abs(hamiltonian) ** 2))
+        return lambda ket: unitary_orbit(hamiltonian, ket, times, hbar), norm
+    values = _real_if_known(symbol, jnp.asarray(entries.values))
+    pieces = split_entries(entries.rows, entries.columns, values, blocks, size)
+    norm = jnp.sqrt(sum(jnp.sum(jnp.abs(parts) ** 2) for _, parts in pieces))
+    return lambda ket: pieces_orbit(pieces, ket, times, hbar), norm
+
+
+def _real_if_known(symbol: Symbol, values: Array) -> Array:
+    """Real entries where they are known to be: their eigenproblem is several times
+    cheaper."""
+    known = _checks.is_concrete(symbol.coefficients)
+    if known and not np.any(np.asarray(symbol.coefficients).imag):
+        return values.real
+    return values
+
+
+@functools.partial(jax.jit, static_argnames=("levels", "orders"))
 def amplify(
     ensemble: Ensemble, C: Array, levels: tuple[int, ...], orders: int
 ) -> Ensemble:
@@ -272,12 +279,14 @@ def series_length(C: float, tolerance: float, levels: tuple[int, ...]) -> int:
 
 
 def edge_share(state: Ensemble) -> Float[Array, ""]:
-    """Largest |share of the trace| in the highest level of a mode."""
+    """Largest share of the trace in the two highest levels of a mode.
+
+    Two, since Hamiltonians that move quanta in pairs leave every other level empty.
+    """
+    scale = jnp.reshape(state.weights, (-1,) + (1,) * state.modes)
+    density = scale * (jnp.real(state.kets) ** 2 + jnp.imag(state.kets) ** 2)
     shares = []
-    density = state.weights.reshape((-1,) + (1,) * state.modes) * (
-        jnp.real(state.kets) ** 2 + jnp.imag(state.kets) ** 2
-    )
-    for mode in range(state.modes):
-        top = jnp.take(density, -1, axis=mode + 1)
+    for axis, size in enumerate(state.levels, 1):
+        top = jax.lax.slice_in_dim(density, max(size - 2, 0), size, axis=axis)
         shares.append(jnp.abs(jnp.sum(top)))
     return jnp.max(jnp.stack(shares))

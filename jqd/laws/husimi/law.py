@@ -1,6 +1,6 @@
 """The Husimi-function Fokker-Planck equation with traceless diffusion."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -167,6 +167,11 @@ class HusimiFokkerPlanck(Law):
     def admit(self, psi: Any) -> PyTree[Array]:
         """A quantum state as what `prepare` takes under jit as well."""
         return self.form.admit(self, psi)
+
+    @property
+    def stepper(self) -> Callable[..., PyTree[Array]]:
+        """The one-step method with which `recover` follows the law."""
+        return self.form.stepper
 
     def prepare(self, psi: Any) -> PyTree[Array]:
         """The state whose density is the Husimi function of a quantum state.

@@ -13,8 +13,11 @@ from .fields import complex_field as complex_field
 from .fields import gauge_bosons as gauge_bosons
 from .fields import phi4 as phi4
 from .fields import polynomial_qp as polynomial_qp
+from .operators import Couplings as Couplings
+from .operators import apply as apply
 from .operators import commutator as commutator
 from .operators import coupling_pattern as coupling_pattern
+from .operators import couplings as couplings
 from .operators import diagonal as diagonal
 from .operators import matrix as matrix
 from .operators import star as star

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Complex, Float
+from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int
 
 from ... import _checks
 from . import monomials
@@ -79,14 +79,88 @@ def matrix(
     Raises:
         ValueError: no positive number of levels per mode.
     """
+    entries = couplings(symbol, levels, hbar=hbar)
+    size = math.prod(check_levels(levels, symbol.modes))
+    places = (entries.rows, entries.columns)
+    return jnp.asarray(monomials.add_at((size, size), places, entries.values))
+
+
+class Couplings(NamedTuple):
+    """Entries of a matrix; those that share a place are added.
+
+    Attributes:
+        rows: (entries,) NumPy.
+        columns: (entries,) NumPy.
+        values: (entries,) complex, NumPy where all is known.
+    """
+
+    rows: Int[np.ndarray, " entries"]
+    columns: Int[np.ndarray, " entries"]
+    values: Any
+
+    def pattern(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns of the places, each once, rows ascending."""
+        return np.divmod(np.unique(self.rows * size + self.columns), size)
+
+
+def couplings(
+    symbol: Symbol, levels: int | Sequence[int], *, hbar: ArrayLike = 1.0
+) -> Couplings:
+    """The entries of `matrix` that can differ from zero, for modes beyond its memory.
+
+    Args:
+        symbol: of any ordering.
+        levels: levels per mode, or one number for all.
+        hbar: ħ, scalar.
+
+    Raises:
+        ValueError: no positive number of levels per mode.
+    """
     shape = check_levels(levels, symbol.modes)
     entries = _entries(symbol.powers, shape, symbol.ordering)
     real = symbol.coefficients.real.dtype
     scaled = known(symbol.coefficients) * _root_powers(symbol, hbar)
     values = scaled[entries.terms] * entries.values.astype(real)
+    return Couplings(entries.rows, entries.columns, values)
+
+
+def apply(
+    symbol: Symbol,
+    kets: Complex[Array, "... D"],
+    levels: int | Sequence[int],
+    *,
+    hbar: ArrayLike = 1.0,
+) -> Complex[Array, "... D"]:
+    """Ĥ on kets, term by term, as `matrix` does it but without the matrix.
+
+    Args:
+        symbol: of any ordering.
+        kets: (..., D), the last mode fastest.
+        levels: levels per mode, or one number for all.
+        hbar: ħ, scalar.
+
+    Returns:
+        (..., D), in the precision of the kets.
+
+    Raises:
+        ValueError: no positive number of levels per mode.
+    """
+    shape = check_levels(levels, symbol.modes)
+    scaled = jnp.asarray(known(symbol.coefficients) * _root_powers(symbol, hbar))
+    scaled = scaled.astype(kets.dtype)
+    real = jnp.finfo(kets.dtype).dtype
     size = math.prod(shape)
-    places = (entries.rows, entries.columns)
-    return jnp.asarray(monomials.add_at((size, size), places, values))
+    image = jnp.zeros_like(kets)
+    for k, power in enumerate(symbol.powers):
+        _, rows, columns, values = _entries((power,), shape, symbol.ordering)
+        source, factor = np.zeros(size, int), np.zeros(size)
+        source[rows], factor[rows] = columns, values
+        # rows in turn: to gather is faster than to scatter
+        lead = (1,) * (kets.ndim - 1)
+        weight = scaled[k] * jnp.asarray(factor, real)
+        moved = kets if power[0] == power[1] else kets[..., source]
+        image += jnp.reshape(weight, (*lead, size)) * moved
+    return image
 
 
 def diagonal(

@@ -1,0 +1,103 @@
+"""Linear maps of density operators that move entries by a few fixed offsets."""
+
+import functools
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+# Terms of the Taylor series of exp(Gh) with |Gh| <= 1: 1/19! = 8e-18.
+_TAYLOR = 18
+
+
+class Generator(eqx.Module):
+    """G with dρ/dt = Gρ: (Gρ)_ij = Σ_b W_b,ij ρ_(i+r_b)(j+c_b).
+
+    Attributes:
+        weights: W_b, shape (levels, levels) each, all modes on separate axes.
+        offsets: (r_b, c_b) for each b, one integer a mode in each (static).
+        levels: levels kept of each mode (static).
+    """
+
+    weights: list[Complex[Array, "..."]]
+    offsets: tuple[tuple[int, ...], ...] = eqx.field(static=True)
+    levels: tuple[int, ...] = eqx.field(static=True)
+
+    def __call__(self, rho: Complex[Array, "D D"]) -> Complex[Array, "D D"]:
+        """Gρ; entries moved in from beyond the last level are zero."""
+        if not self.weights:
+            return jnp.zeros_like(rho)
+        reach = np.max(np.abs(self.offsets), axis=0).tolist()
+        padded = jnp.pad(
+            jnp.reshape(rho, self.levels * 2), [(extra, extra) for extra in reach]
+        )
+        total = jnp.zeros(self.levels * 2, rho.dtype)
+        for weight, offset in zip(self.weights, self.offsets, strict=True):
+            window = tuple(
+                slice(extra + move, extra + move + size)
+                for extra, move, size in zip(
+                    reach, offset, self.levels * 2, strict=True
+                )
+            )
+            total = total + weight.astype(rho.dtype) * padded[window]
+        return jnp.reshape(total, rho.shape)
+
+    def dense(self) -> Complex[Array, "D2 D2"]:
+        """The matrix on ρ with its rows one after the other."""
+        shape = self.levels * 2
+        size = math.prod(shape)
+        places = np.indices(shape)
+        kind = jnp.result_type(*self.weights) if self.weights else complex
+        whole = jnp.zeros((size, size), kind)
+        for weight, offset in zip(self.weights, self.offsets, strict=True):
+            source, inside = _sources(places, offset)
+            rows = np.ravel_multi_index(tuple(places[:, inside]), shape)
+            columns = np.ravel_multi_index(tuple(source[:, inside]), shape)
+            whole = whole.at[rows, columns].add(weight[inside])
+        return whole
+
+    def bound(self) -> Float[Array, ""]:
+        """A bound on the Frobenius norm |Gρ|/|ρ|."""
+        largest = [jnp.max(jnp.abs(weight)) for weight in self.weights]
+        return jnp.sum(jnp.stack(largest)) if largest else jnp.zeros(())
+
+
+@functools.partial(jax.jit, static_argnames="steps")
+def exponential_action(
+    generator: Generator, rho: Complex[Array, "D D"], dt: ArrayLike, steps: int
+) -> Complex[Array, "D D"]:
+    """exp(G dt) ρ by `steps` Taylor series, exact to rounding where |G| dt <= steps.
+
+    Args:
+        generator: G.
+        rho: ρ.
+        dt: time, scalar.
+        steps: number of equal steps (static).
+    """
+    h = jnp.asarray(dt) / steps
+
+    def term(carry, n):
+        power, total = carry
+        power = generator(power) * (h / n)
+        return (power, total + power), None
+
+    def step(rho, _):
+        orders = jnp.arange(1, _TAYLOR + 1, dtype=h.dtype)
+        (_, total), _ = jax.lax.scan(term, (rho, rho), orders)
+        return total, None
+
+    return jax.lax.scan(step, rho, length=steps)[0]
+
+
+def _sources(
+    places: np.ndarray, offset: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where entries come from, and which of these lie inside."""
+    shape = places.shape[1:]
+    columns = (slice(None),) + (None,) * len(shape)
+    source = places + np.array(offset)[columns]
+    inside = np.all((source >= 0) & (source < np.array(shape)[columns]), axis=0)
+    return source, inside

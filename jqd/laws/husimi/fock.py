@@ -1,0 +1,214 @@
+"""The density operator in the number basis: any polynomial, any number of orders."""
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ...spaces.fock import coherent_amplitudes
+from ...spaces.symbols import Symbol, matrix
+from ...states import as_ensemble
+from ...steppers import taylor18
+from ..law import ALARM_CUTOFF, ALARM_NONE
+from .banded import Generator
+from .form import Form
+from .heff import EDGE
+from .series import series_generator
+from .window import check_window
+
+if TYPE_CHECKING:
+    from .law import HusimiFokkerPlanck
+
+# Entries of ρ up to which exp(G dt) is worth a matrix.
+LARGEST_DENSE = 1200
+
+
+class Fock(Form):
+    """dρ/dt = G₁ρ + C G₂ρ + G₃ρ + .., the operator whose Husimi function at ħ is Q.
+
+    G_k holds the k-th derivatives of the series (63), term by term. `orders=2` is the
+    Fokker-Planck equation, also of a Hamiltonian for which it is no quantum mechanics;
+    all orders with C = 1 are -i[H, ρ]/ħ. C multiplies the second order alone. Takes any
+    polynomial H and any length scale `s` of the diffusion.
+
+    Where the law is exact quantum mechanics, or nearly so, entries of ρ stay small.
+    Elsewhere they grow without bound as levels are added: see `horizon`. For C != 1 the
+    values of Q far out need more levels than those near the origin: with 32, |α| <= 1.5
+    for C in [0.5, 1.5]. Form `Heff` has no such limit.
+
+    Attributes:
+        levels: levels kept of each mode (static).
+        orders: derivatives up to this order, or None for all (static).
+        exponential: propagate by the exponential of the D² x D² matrix where that is of
+            at most `LARGEST_DENSE` rows, exactly to rounding (static); else by steps.
+
+    Source: eq. (63).
+    """
+
+    levels: int | tuple[int, ...] = eqx.field(static=True, default=32)
+    orders: int | None = eqx.field(static=True, default=2)
+    exponential: bool = eqx.field(static=True, default=False)
+
+    @property
+    def stepper(self) -> Callable[..., Array]:
+        """Taylor series: the law is linear in ρ."""
+        return taylor18
+
+    def solves(self, law: "HusimiFokkerPlanck") -> bool:
+        """Whether the exponential was asked for and is small enough."""
+        size = math.prod(self.shape(law.modes)) ** 2
+        return self.exponential and size <= LARGEST_DENSE
+
+    def shape(self, modes: int) -> tuple[int, ...]:
+        """Levels of each mode."""
+        if isinstance(self.levels, int):
+            return (self.levels,) * modes
+        return tuple(self.levels)
+
+    def check(self, law: "HusimiFokkerPlanck") -> None:
+        """One number of levels for each mode, at least one order.
+
+        Raises:
+            ValueError: else.
+        """
+        shape = self.shape(law.modes)
+        if len(shape) != law.modes or min(shape) < 1:
+            raise ValueError(
+                f"Argument `levels` must be {law.modes} positive integers, but is "
+                f"{self.levels}."
+            )
+        if self.orders is not None and self.orders < 1:
+            raise ValueError(
+                f"Argument `orders` must be at least 1 or None, but is {self.orders}."
+            )
+
+    def prepare(self, law: "HusimiFokkerPlanck", psi: Any) -> Complex[Array, "D D"]:
+        """ρ, whatever C.
+
+        Raises:
+            ValueError: more levels than are kept, or C outside its window.
+        """
+        ensemble = as_ensemble(psi, law.modes, "psi")
+        levels = self.shape(law.modes)
+        pads = [kept - have for kept, have in zip(levels, ensemble.levels, strict=True)]
+        if min(pads) < 0:
+            raise ValueError(
+                f"Argument `psi` must have at most {levels} levels, but has "
+                f"{ensemble.levels}; raise `levels` of the form."
+            )
+        check_window(law.C, ensemble)
+        kets = jnp.pad(ensemble.kets, [(0, 0), *((0, pad) for pad in pads)])
+        return type(ensemble)(kets, ensemble.weights).matrix()
+
+    def orders_of(self, law: "HusimiFokkerPlanck") -> tuple[int, ...]:
+        """The orders of derivatives that are kept: 1, 2, .."""
+        # along β, each second derivative mixes those along α and α*
+        top = max(law.symbol.holomorphic_degree, 1 if law.s is None else 2)
+        kept = top if self.orders is None else min(self.orders, top)
+        return tuple(range(1, kept + 1))
+
+    def generator(self, law: "HusimiFokkerPlanck") -> Generator:
+        """G."""
+        return series_generator(law, self.shape(law.modes), self.orders_of(law))
+
+    def superoperator(self, law: "HusimiFokkerPlanck") -> Complex[Array, "D2 D2"]:
+        """G as a matrix on ρ with its rows one after the other."""
+        return self.generator(law).dense()
+
+    def order_terms(self, law: "HusimiFokkerPlanck", order: int) -> Generator:
+        """The derivatives of one order, C G₂ for the second."""
+        return series_generator(law, self.shape(law.modes), (order,))
+
+    def vector_field(
+        self, law: "HusimiFokkerPlanck", t: ArrayLike, state: Complex[Array, "D D"]
+    ) -> Complex[Array, "D D"]:
+        """Gρ"""
+        del t
+        return self.generator(law)(state)
+
+    def step(
+        self,
+        law: "HusimiFokkerPlanck",
+        t: ArrayLike,
+        state: Complex[Array, "D D"],
+        dt: ArrayLike,
+    ) -> Complex[Array, "D D"]:
+        """A Taylor step of order 18, good to rounding where |G| dt is a few."""
+        return taylor18(law, t, state, dt)
+
+    def orbit(
+        self, law: "HusimiFokkerPlanck", state0: Complex[Array, "D D"], ts: Array
+    ) -> tuple[Complex[Array, "T D D"], Array]:
+        """exp(G dt) from each time to the next."""
+        whole = self.superoperator(law).astype(state0.dtype)
+
+        def interval(rho, dt):
+            rho = jnp.matmul(jax.scipy.linalg.expm(whole * dt), rho)
+            return rho, rho
+
+        start = jnp.ravel(state0)
+        _, rest = jax.lax.scan(interval, start, jnp.diff(ts))
+        states = jnp.reshape(
+            jnp.concatenate([start[None], rest]), (ts.shape[0], *state0.shape)
+        )
+        # rounding of a matrix of this size, carried along by what G makes grow
+        size = jnp.sqrt(jnp.sum(jnp.abs(whole) ** 2, axis=1))
+        growth = jnp.max(jnp.abs(states), axis=(1, 2)) / jnp.max(jnp.abs(state0))
+        eps = jnp.finfo(state0.dtype).eps
+        return states, eps * (1 + jnp.max(size) * (ts - ts[0])) * jnp.maximum(growth, 1)
+
+    def density(
+        self,
+        law: "HusimiFokkerPlanck",
+        state: Complex[Array, "D D"],
+        points: Complex[Array, "... N"],
+    ) -> Float[Array, "..."]:
+        """<a|ρ|a>/(πħ)^N, a = α/√ħ"""
+        real = jnp.finfo(state.dtype).dtype
+        hbar = law.hbar.astype(real)
+        scaled = jnp.reshape(points, (-1, law.modes)).astype(state.dtype)
+        kets = jnp.ones((scaled.shape[0], 1), state.dtype)
+        for mode, levels in enumerate(self.shape(law.modes)):
+            amplitudes = coherent_amplitudes(scaled[:, mode] / jnp.sqrt(hbar), levels)
+            kets = kets[:, :, None] * amplitudes[:, None, :]
+            kets = jnp.reshape(kets, (kets.shape[0], -1))
+        values = jnp.sum(jnp.real(jnp.matmul(jnp.conj(kets), state) * kets), axis=1)
+        norm = (np.pi * hbar) ** law.modes
+        return jnp.reshape(values / norm, points.shape[:-1])
+
+    def moment(
+        self,
+        law: "HusimiFokkerPlanck",
+        state: Complex[Array, "D D"],
+        m: tuple[int, ...],
+        n: tuple[int, ...],
+    ) -> Complex[Array, ""]:
+        """ħ^((|m|+|n|)/2) Tr(ρ a^m a†^n)"""
+        one = Symbol(jnp.ones(1, state.dtype), [(m, n)])
+        operator = matrix(one, self.shape(law.modes), hbar=law.hbar)
+        return jnp.sum(state * operator.T)
+
+    def alarm(
+        self,
+        law: "HusimiFokkerPlanck",
+        t: ArrayLike,
+        before: Complex[Array, "D D"],
+        after: Complex[Array, "D D"],
+    ) -> Array:
+        """`ALARM_CUTOFF` where the two highest levels of a mode hold more than `EDGE`.
+
+        Two: pairs of quanta leave every other level empty.
+        """
+        del t, before
+        levels = self.shape(law.modes)
+        occupied = jnp.reshape(jnp.real(jnp.diagonal(after)), levels)
+        shares = [
+            jnp.sum(jnp.abs(jnp.moveaxis(occupied, mode, 0)[-2:]))
+            for mode in range(law.modes)
+        ]
+        return jnp.where(jnp.max(jnp.stack(shares)) > EDGE, ALARM_CUTOFF, ALARM_NONE)

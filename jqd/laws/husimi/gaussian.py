@@ -1,0 +1,250 @@
+"""Quadratic Hamiltonians in closed form."""
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ... import _checks
+from ...spaces.symbols import Symbol
+from ...states import Ensemble, antinormal_moment, as_ensemble, covariance, husimi
+from ..law import ALARM_HORIZON, ALARM_NONE
+from .form import Form
+from .gaussian_sum import GaussianSum, to_complex
+
+if TYPE_CHECKING:
+    from .law import HusimiFokkerPlanck
+
+# How far the Husimi function of a ket may be from the Gaussian of its moments.
+_GAUSSIAN = 1e-6
+
+
+class GaussianForm(Form):
+    """Sums of Gaussians with complex means, for H of at most second degree.
+
+    μ' = F μ + f, Σ' = FΣ + ΣFᵀ + D, which has the solution
+    Σ(t) = S (Σ₀ - K) Sᵀ + K, S = exp(Ft), K = (ħC/4) diag(s², s⁻²)
+
+    for every number of modes, every C, also C <= 0 and C > 2, and every s. Cats of
+    coherent or squeezed states are exact. Where Σ stops being positive definite the
+    density ends, and the run with the status HORIZON.
+
+    States are `GaussianSum`; kets and density operators are taken where their Husimi
+    function is a Gaussian.
+
+    Source: eqs. (55), (56).
+    """
+
+    @property
+    def solvable(self) -> bool:
+        """States are known at all times at once."""
+        return True
+
+    def check(self, law: "HusimiFokkerPlanck") -> None:
+        """At most second degree.
+
+        Raises:
+            ValueError: else.
+        """
+        if law.symbol.pruned().degree > 2:
+            raise ValueError(
+                "Argument `symbol` must be of at most second degree for form "
+                f"'gaussian', but has degree {law.symbol.pruned().degree}."
+            )
+
+    def admit(self, law: "HusimiFokkerPlanck", psi: Any) -> GaussianSum:
+        """A quantum state as a sum of Gaussians."""
+        return self.prepare(law, psi)
+
+    def prepare(self, law: "HusimiFokkerPlanck", psi: Any) -> GaussianSum:
+        """A `GaussianSum` as it is, or a Gaussian ket or density operator.
+
+        Raises:
+            ValueError: other modes, or a Husimi function that is no Gaussian.
+        """
+        if isinstance(psi, GaussianSum):
+            if psi.modes != law.modes:
+                raise ValueError(
+                    f"Argument `psi` must have {law.modes} modes, but has {psi.modes}."
+                )
+            return psi
+        ensemble = as_ensemble(psi, law.modes, "psi")
+        state = _from_moments(ensemble, law.hbar)
+        if _checks.is_concrete((state, ensemble)):
+            _check_gaussian(ensemble, state, law.hbar)
+        return state
+
+    def flow(
+        self, law: "HusimiFokkerPlanck", t: ArrayLike
+    ) -> tuple[Float[Array, "2N 2N"], Float[Array, " 2N"]]:
+        """S and the shift of the means after a time t."""
+        drift, force = _drift(law.symbol)
+        size = drift.shape[0]
+        whole = jnp.zeros((size + 1, size + 1), drift.dtype)
+        whole = whole.at[:size, :size].set(drift).at[:size, size].set(force)
+        # augmented: no inverse of F, which may be singular
+        flow = jax.scipy.linalg.expm(whole * t)
+        return flow[:size, :size], flow[:size, size]
+
+    def orbit(
+        self, law: "HusimiFokkerPlanck", state0: GaussianSum, ts: Array
+    ) -> tuple[GaussianSum, Array]:
+        """The closed form at each time."""
+        kernel = _kernel(law).astype(state0.covariance.dtype)
+
+        def at(t):
+            flow, shift = self.flow(law, t)
+            means = jnp.matmul(state0.means, flow.T) + shift[None, :]
+            cov = jnp.matmul(flow, jnp.matmul(state0.covariance - kernel, flow.T))
+            cov = cov + kernel
+            cov = (cov + cov.T) / 2
+            grown = jnp.sum(flow**2)
+            return GaussianSum(state0.weights, means, cov), grown
+
+        states, grown = jax.vmap(at)(ts - ts[0])
+        return states, jnp.finfo(ts.dtype).eps * grown
+
+    def vector_field(
+        self, law: "HusimiFokkerPlanck", t: ArrayLike, state: GaussianSum
+    ) -> GaussianSum:
+        """μ' = Fμ + f, Σ' = FΣ + ΣFᵀ + D, D = -(FK + KFᵀ)."""
+        del t
+        drift, force = _drift(law.symbol)
+        means = jnp.matmul(state.means, drift.T) + force[None, :]
+        half = jnp.matmul(drift, state.covariance - _kernel(law))
+        return GaussianSum(0 * state.weights, means, half + half.T)
+
+    def step(
+        self,
+        law: "HusimiFokkerPlanck",
+        t: ArrayLike,
+        state: GaussianSum,
+        dt: ArrayLike,
+    ) -> GaussianSum:
+        """The exact step."""
+        del t
+        ts = jnp.stack([jnp.zeros_like(jnp.asarray(dt)), jnp.asarray(dt)])
+        states, _ = self.orbit(law, state, ts)
+        return jax.tree.map(lambda leaf: leaf[1], states)
+
+    def density(
+        self,
+        law: "HusimiFokkerPlanck",
+        state: GaussianSum,
+        points: Complex[Array, "... N"],
+    ) -> Float[Array, "..."]:
+        """The sum of Gaussians."""
+        del law
+        return state.density(points)
+
+    def moment(
+        self,
+        law: "HusimiFokkerPlanck",
+        state: GaussianSum,
+        m: tuple[int, ...],
+        n: tuple[int, ...],
+    ) -> Complex[Array, ""]:
+        """Of any order, exactly."""
+        del law
+        return state.moment(m, n)
+
+    def alarm(
+        self,
+        law: "HusimiFokkerPlanck",
+        t: ArrayLike,
+        before: GaussianSum,
+        after: GaussianSum,
+    ) -> Array:
+        """`ALARM_HORIZON` where the covariance is not positive definite."""
+        del law, t, before
+        least = jnp.min(jnp.linalg.eigvalsh(jax.lax.stop_gradient(after.covariance)))
+        return jnp.where(least > 0, ALARM_NONE, ALARM_HORIZON)
+
+
+def diffusion(law: "HusimiFokkerPlanck") -> Float[Array, "2N 2N"]:
+    """D of a quadratic Hamiltonian: ∂ₜQ contains ½ Σ_ab D_ab ∂_a ∂_b Q.
+
+    Traceless where `s` is None; in coordinates (X_1, .., X_N, Y_1, .., Y_N).
+
+    Source: eq. (52).
+    """
+    drift, _ = _drift(law.symbol)
+    half = jnp.matmul(drift, _kernel(law))
+    return -(half + half.T)
+
+
+def _kernel(law: "HusimiFokkerPlanck") -> Float[Array, "2N 2N"]:
+    """(ħC/4) diag(s², s⁻²): what the diffusion leaves as it is."""
+    scale = law.hbar * law.C / 4
+    s = jnp.ones(law.modes, scale.dtype) if law.s is None else law.s
+    return scale * jnp.diag(jnp.concatenate([s**2, 1 / s**2]))
+
+
+def _drift(symbol: Symbol) -> tuple[Float[Array, "2N 2N"], Float[Array, " 2N"]]:
+    """F = ½ J H'' and f = ½ J H' at the origin, J = [[0, 1], [-1, 0]]."""
+    modes = symbol.modes
+    kind = symbol.coefficients.dtype
+    second = jnp.zeros((2 * modes, 2 * modes), kind)
+    first = jnp.zeros(2 * modes, kind)
+    for value, m, n in symbol.terms():
+        powers = (*m, *n)
+        where = [i for i, power in enumerate(powers) for _ in range(power)]
+        if len(where) == 1:
+            first = first.at[where[0]].add(value)
+        elif len(where) == 2:
+            second = second.at[where[0], where[1]].add(value)
+            second = second.at[where[1], where[0]].add(value)
+    turn = to_complex(modes)
+    symplectic = np.kron(np.array([[0.0, 1.0], [-1.0, 0.0]]), np.eye(modes)) / 2
+    real = jnp.finfo(kind).dtype
+    right, left = jnp.asarray(turn, kind), jnp.asarray(turn.T, kind)
+    half = jnp.asarray(symplectic, real)
+    hessian = jnp.real(jnp.matmul(left, jnp.matmul(second, right)))
+    return jnp.matmul(half, hessian), jnp.matmul(
+        half, jnp.real(jnp.matmul(left, first))
+    )
+
+
+def _from_moments(ensemble: Ensemble, hbar: Array) -> GaussianSum:
+    """The Gaussian with the means and covariances of a Husimi function."""
+    modes = ensemble.modes
+    none = (0,) * modes
+    alpha = jnp.stack(
+        [
+            antinormal_moment(
+                ensemble,
+                tuple(int(i == j) for j in range(modes)),
+                none,
+                hbar=hbar,
+                modes=modes,
+            )
+            for i in range(modes)
+        ]
+    )
+    mean = jnp.concatenate([jnp.real(alpha), jnp.imag(alpha)]).astype(alpha.dtype)
+    cov = covariance(ensemble, hbar=hbar, modes=modes)
+    return GaussianSum(jnp.ones(1, alpha.dtype), mean[None, :], cov)
+
+
+def _check_gaussian(ensemble: Ensemble, state: GaussianSum, hbar: Array) -> None:
+    """The two agree at the mean and a standard deviation away along each axis."""
+    modes = ensemble.modes
+    mean = np.asarray(state.means)[0].real
+    values, vectors = np.linalg.eigh(np.asarray(state.covariance))
+    away = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
+    x = mean[None, :] + np.concatenate([0 * away[:1], away, -away, 2 * away])
+    points = x[:, :modes] + 1j * x[:, modes:]
+    have = np.asarray(
+        husimi(ensemble, points[:, 0] if modes == 1 else points, hbar=hbar, modes=modes)
+    )
+    want = np.asarray(state.density(jnp.asarray(points)))
+    gap = float(np.max(np.abs(have - want)) / np.max(want))
+    eps = float(np.finfo(want.dtype).eps)
+    if not gap <= max(_GAUSSIAN, 1e3 * eps):
+        raise ValueError(
+            "Argument `psi` must have a Gaussian Husimi function for form 'gaussian', "
+            f"but differs from one by {gap:.2g} of its height; use `GaussianSum.cat` "
+            "for superpositions."
+        )

@@ -1,0 +1,88 @@
+"""`jqd recover husimi`: C from data, and every bad input in one line."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jqd.cli import main
+from jqd.problems import DATA
+
+KERR = DATA / "kerr_husimi.npz"
+
+
+def recover(out, *words):
+    return main(["recover", "husimi", *map(str, words), "--out", str(out)])
+
+
+def test_C_from_data_of_another_program(tmp_path, capsys):
+    code = recover(
+        tmp_path / "run", "--data", KERR, "--hamiltonian", "0.5*ad^2*a^2", "--start",
+        "C=0.4", "--starts", 3, "--points", 150, "--json",
+    )  # fmt: skip
+    result = json.loads(capsys.readouterr().out)  # nothing else on standard output
+    assert code == 0
+    assert result["status"] == "converged"
+    assert abs(result["constants"]["C"]["value"] - 1) < 1e-8
+    assert result["constants"]["C"]["reference"] == 1.0
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["settings"]["form"] == "Heff"
+    for name in ("fit", "residuals", "maps"):
+        assert (tmp_path / "run" / f"{name}.png").stat().st_size > 1e4
+    assert (tmp_path / "run" / "data.zarr").is_dir()
+
+
+def test_packaged_data_are_the_shared_ones(shared_data):
+    with np.load(KERR) as ours, np.load(shared_data / "kerr_husimi.npz") as theirs:
+        assert set(ours.files) == set(theirs.files)
+        for name in ours.files:
+            np.testing.assert_array_equal(ours[name], theirs[name])
+
+
+def test_length_scales(capsys):
+    words = ["--length-scales", "--hamiltonian", "0.5*p^2 + 0.125*q^2", "--kappa", "2"]
+    assert main(["recover", "husimi", *words, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    np.testing.assert_allclose(result["lengths"], [2.0], rtol=1e-8)  # √(κ/ω)
+    assert main(["recover", "husimi", *words]) == 0
+    assert "lengths" in capsys.readouterr().out
+    words[2] = "0.5*p^2"
+    assert main(["recover", "husimi", *words]) == 1
+    assert "no lengths" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--free", "kappa"], "only as s = l/sqrt(kappa)"),
+        (["--free", "l"], "only as s = l/sqrt(kappa)"),
+        (["--free", "C,hbar"], "product C hbar"),
+        (["--free", "C,V"], "constants out of C, s, U"),
+        (["--free", "C,C"], "each constant once"),
+        (["--free", ""], "each constant once"),
+        (["--start", "U=1"], "constants that are free"),
+        (["--start", "C=x"], "a number"),
+        (["--hamiltonian", "0.5*ad^2*"], "at column"),
+        (["--hamiltonian", "ad*a^2"], "must"),
+        (["--hamiltonian", "ad*a"], "no effect"),
+        (["--hamiltonian", "q^4", "--form", "heff"], "at most two powers"),
+        (["--form", "best"], "must be one of"),
+        (["--loss", "best"], "must be one of"),
+        (["--loss", "likelihood"], "needs samples"),
+        (["--sigma", "-1"], "must be positive"),
+        (["--levels", "4"], "levels"),
+        (["--data", "nowhere.npz"], "does not exist"),
+        (["--data", str(DATA / "four_level_counts.csv")], ".npz"),
+        (["--data", str(KERR), "--length-scales"], "not a fit"),
+        (["--length-scales", "--hamiltonian", "ad^2*a^2"], "must be quadratic"),
+        (["--length-scales", "--hamiltonian", "q^2", "--kappa", "-1"], "positive"),
+    ],
+)
+def test_bad_input_is_one_line(words, message, tmp_path, capsys):
+    assert recover(tmp_path / "run", *words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("Error: ")
+    assert message in captured.err
+    assert not (tmp_path / "run").exists()
