@@ -297,7 +297,7 @@ def _loss(options: HusimiOptions, record: PhaseSpaceRecord) -> str:
 
 
 def _names(record: PhaseSpaceRecord) -> list[str]:
-    if record.kind == "husimi":
+    if record.points is not None:
         points = record.points.reshape(len(record.points), -1)
         return ["Q(" + ", ".join(f"{a:.3g}" for a in row) + ")" for row in points]
     _, observe = record.data()

@@ -91,7 +91,8 @@ def fit_likelihood(
     for name in free:
         _checks.check_choice(name, "free", law.constant_names())
     psi0 = law.admit(psi0)
-    first = [float((start or {}).get(name, law.pack(name)[0])) for name in free]
+    own = {name: float(law.pack(name)[0]) for name in free}
+    first = [float({**own, **(start or {})}[name]) for name in free]
     if "C" in free and not 0 < first[list(free).index("C")] <= 1:
         raise ValueError(
             "Argument `start` must give C in (0, 1] for a likelihood, but it is "

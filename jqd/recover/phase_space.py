@@ -137,8 +137,8 @@ def sample_moments(
     for m, n in orders:
         m, n = (np.atleast_1d(power) for power in (m, n))
         columns.append(np.prod(samples**m * np.conj(samples) ** n, axis=-1))
-    each = np.stack(columns, axis=-1)
-    each = np.concatenate([each.real, each.imag], axis=-1)
+    stacked = np.stack(columns, axis=-1)
+    each = np.concatenate([np.real(stacked), np.imag(stacked)], axis=-1)
     centred = each - each.mean(axis=1, keepdims=True)
     count = each.shape[1]
     covariance = np.einsum("tsi,tsj->tij", centred, centred) / (count * (count - 1))

@@ -5,8 +5,13 @@ from .form import Form as Form
 from .gaussian import GaussianForm as GaussianForm
 from .gaussian_sum import GaussianSum as GaussianSum
 from .heff import Heff as Heff
+from .law import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .literal import LiteralGrid as LiteralGrid
+from .truncation import Horizon as Horizon
+from .truncation import horizon as horizon
+from .truncation import truncation_deviation as truncation_deviation
 from .wigner import WignerGrid as WignerGrid
+from .window import largest_C as largest_C
 
 FORMS = {
     "heff": Heff,
@@ -15,9 +20,3 @@ FORMS = {
     "wigner": WignerGrid,
     "literal": LiteralGrid,
 }
-
-from .truncation import Horizon as Horizon  # noqa: E402
-from .truncation import horizon as horizon  # noqa: E402
-from .truncation import truncation_deviation as truncation_deviation  # noqa: E402
-from .law import HusimiFokkerPlanck as HusimiFokkerPlanck  # noqa: E402
-from .window import largest_C as largest_C  # noqa: E402

@@ -12,6 +12,7 @@ from ... import _checks
 from ...spaces.symbols import ParametricSymbol, Symbol, parse_hamiltonian
 from ..law import Law, constant
 from .form import Form
+from .identifiability import refusal
 
 
 class HusimiFokkerPlanck(Law):
@@ -77,7 +78,7 @@ class HusimiFokkerPlanck(Law):
         from . import FORMS
 
         if isinstance(symbol, str):
-            symbol = parse_hamiltonian(symbol, hbar=hbar)
+            symbol = _parsed(symbol, hbar)
         self.hamiltonian = symbol
         self.C = constant(C)
         self.hbar = constant(hbar)
@@ -90,15 +91,14 @@ class HusimiFokkerPlanck(Law):
             self.points = points.astype(jnp.result_type(points.dtype, jnp.complex64))
         if isinstance(form, str):
             _checks.check_choice(form, "form", tuple(FORMS))
-            form = FORMS[form]()
-        self.form = form
+        self.form = FORMS[form]() if isinstance(form, str) else form
         self._check()
 
     @classmethod
     def from_lengths(
         cls,
         symbol: Symbol | ParametricSymbol | str,
-        lengths: ArrayLike | Sequence[float],
+        lengths: ArrayLike,
         kappa: ArrayLike,
         C: ArrayLike = 1.0,
         hbar: ArrayLike = 1.0,
@@ -279,7 +279,7 @@ class HusimiFokkerPlanck(Law):
         return jnp.ravel(self._constant(name))
 
     def labels(self, name: str) -> list[str]:
-        """A label for each entry, such as "s[1]"."""
+        """A label for each entry."""
         size = self.pack(name).shape[0]
         return [name] if size == 1 else [f"{name}[{i}]" for i in range(size)]
 
@@ -288,13 +288,21 @@ class HusimiFokkerPlanck(Law):
         value = jnp.reshape(values, jnp.shape(self._constant(name)))
         if name in ("C", "s", "hbar"):
             return eqx.tree_at(lambda law: getattr(law, name), self, value)
-        changed = self.hamiltonian.with_values(**{name: value})
+        changed = self._parametric().with_values(**{name: value})
         return eqx.tree_at(lambda law: law.hamiltonian, self, changed)
 
     def _constant(self, name: str) -> Array:
         if name in ("C", "s", "hbar"):
             return getattr(self, name)
-        return self.hamiltonian.values[name]
+        return self._parametric().values[name]
+
+    def _parametric(self) -> ParametricSymbol:
+        if not isinstance(self.hamiltonian, ParametricSymbol):
+            raise ValueError(
+                "Argument `name` must name a constant of the law, but the Hamiltonian "
+                "has no parameters."
+            )
+        return self.hamiltonian
 
     def span(self, name: str) -> tuple[Array, Array]:
         """Where a fit draws its starts: C in [0.3, 1.8], s within 10 %."""
@@ -312,32 +320,13 @@ class HusimiFokkerPlanck(Law):
 
     def refusal(self, free: tuple[str, ...]) -> str | None:
         """Why no data could tell these constants, or None."""
-        if "C" in free and "hbar" in free:
-            return "C and hbar enter the law only as their product; free one of them"
-        if "C" in free and not diffuses(self.symbol) and self.s is None:
-            return (
-                "the diffusion vanishes for this Hamiltonian (no second derivative in "
-                "α* alone), so that C has no effect"
-            )
-        if {"C", "s"} <= set(free) and _lacks_qp(self.symbol):
-            return (
-                "for a quadratic Hamiltonian of one mode without a term in qp, C and s "
-                "enter only as C (s² H_qq - H_pp / s²); free one of them"
-            )
-        return None
+        return refusal(self.symbol, free, matched=self.s is None)
 
 
-def diffuses(symbol: Symbol) -> bool:
-    """Whether any second derivative in α* alone is there."""
-    pruned = symbol.pruned()
-    return any(max(sum(m), sum(n)) >= 2 for m, n in pruned.powers)
-
-
-def _lacks_qp(symbol: Symbol) -> bool:
-    """Whether H is quadratic in one mode with H_qp = 0."""
-    if symbol.modes != 1 or symbol.degree > 2:
-        return False
-    for k, power in enumerate(symbol.powers):
-        if power == ((2,), (0,)) and _checks.is_concrete(symbol.coefficients):
-            return bool(abs(np.asarray(symbol.coefficients)[k].imag) < 1e-12)
-    return True
+def _parsed(text: str, hbar: ArrayLike) -> ParametricSymbol:
+    """An operator as text; its order depends on ħ, which must be known."""
+    if not _checks.is_concrete(hbar):
+        raise ValueError(
+            "Argument `symbol` must be a Symbol where hbar is traced, but is text."
+        )
+    return parse_hamiltonian(text, hbar=np.asarray(hbar).item())

@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.laws.husimi import forms
-from jqd.laws.husimi import generators
+from jqd.laws.husimi import forms, generators
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
 
