@@ -1,8 +1,13 @@
 """Results that a person reads and a program reads back: tables, figures, files."""
 
+from .animation import write_animation as write_animation
+from .ellipses import draw_diffusion_ellipses as draw_diffusion_ellipses
 from .experiment import Context as Context
 from .experiment import load_experiment as load_experiment
 from .experiment import run_experiment as run_experiment
+from .phase_space import draw_density as draw_density
+from .phase_space import figure_phase_space as figure_phase_space
+from .phase_space import figure_time_strip as figure_time_strip
 from .recovery import recovery_dataset as recovery_dataset
 from .recovery import recovery_details as recovery_details
 from .recovery import recovery_summary as recovery_summary

@@ -1,0 +1,127 @@
+"""Animations of densities on phase space, as GIF or MP4."""
+
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.animation import FFMpegWriter
+from matplotlib.figure import Figure
+from PIL import Image
+
+from .phase_space import colour_scale, draw_density, time_text
+from .store import atomic_file
+from .style import house_style, subplots
+
+DOTS = 100  # an inch
+COLOURS = 128  # of a GIF
+
+
+def write_animation(
+    path: str | Path,
+    maps: Any,
+    times: Any,
+    x: Any,
+    y: Any,
+    *,
+    titles: Sequence[str] | None = None,
+    fps: float = 12.0,
+    clock: str = "t",
+) -> Path:
+    """Write a density in motion, with one scale of colours.
+
+    Args:
+        path: a file that ends in .gif, or in .mp4 where ffmpeg is installed. It keeps
+            its old content if writing fails.
+        maps: shape (T, ny, nx), or (T, K, ny, nx) for K densities side by side.
+        times: (T,), or the labels of the frames as text.
+        x: Re α in √ħ, shape (nx,).
+        y: Im α in √ħ, shape (ny,).
+        titles: one for each of the K panels.
+        fps: frames a second.
+        clock: what the times are of, e.g. "Ut".
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: a suffix that cannot be written here, maps that do not fit the axes,
+            the times or the titles, or are not finite; fps not positive.
+        OutputError: the file cannot be written.
+    """
+    path = Path(path)
+    maps = np.asarray(maps, float)
+    maps = maps[:, None] if maps.ndim == 3 else maps
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    names = [""] * maps.shape[1] if titles is None else list(titles)
+    _check(maps, times, x, y, names)
+    if not fps > 0:
+        raise ValueError(f"Argument `fps` must be positive, but is {fps}.")
+    _check_suffix(path.suffix)
+    with house_style(), atomic_file(path) as temporary:
+        panels = maps.shape[1]
+        figure, axes = subplots(1, panels, size=(3.2 * panels + 0.4, 3.5), sharey=True)
+        scale = colour_scale(maps)
+        meshes = []
+        for axis, values, title in zip(axes[0], maps[0], names, strict=True):
+            meshes.append(draw_density(axis, values, x, y, scale))
+            axis.set(title=title, xlabel="x = Re α  (√ħ)")
+        axes[0, 0].set_ylabel("y = Im α  (√ħ)")
+        heading = figure.suptitle("", x=0.02, ha="left")
+
+        def draw() -> Iterator[None]:
+            for frame, time in zip(maps, times, strict=True):
+                for mesh, values in zip(meshes, frame, strict=True):
+                    mesh.set_array(values)
+                heading.set_text(time_text(time, clock))
+                yield
+
+        write = _write_gif if path.suffix == ".gif" else _write_film
+        write(temporary, figure, draw(), fps)
+    return path
+
+
+def _write_gif(path: Path, figure: Figure, frames: Iterator[None], fps: float) -> None:
+    images = []
+    for _ in frames:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=DOTS)
+        # without dithering, which no compression would get rid of
+        image = Image.open(buffer).convert("RGB")
+        images.append(image.quantize(COLOURS, dither=Image.Dither.NONE))
+    images[0].save(
+        path, save_all=True, append_images=images[1:], duration=1000 / fps, loop=0
+    )
+
+
+def _write_film(path: Path, figure: Figure, frames: Iterator[None], fps: float) -> None:
+    writer = FFMpegWriter(fps=fps)  # pyright: ignore[reportArgumentType]
+    with writer.saving(figure, str(path), DOTS):
+        for _ in frames:
+            writer.grab_frame()
+
+
+def _check_suffix(suffix: str) -> None:
+    if suffix == ".mp4" and not FFMpegWriter.isAvailable():
+        raise ValueError(
+            "Argument `path` must end in .gif, since ffmpeg is not installed, but ends "
+            "in .mp4."
+        )
+    if suffix not in (".gif", ".mp4"):
+        raise ValueError(
+            f"Argument `path` must end in .gif or .mp4, but ends in {suffix!r}."
+        )
+
+
+def _check(
+    maps: np.ndarray, times: Any, x: np.ndarray, y: np.ndarray, titles: list[str]
+) -> None:
+    wanted = (len(times), len(titles), y.size, x.size)
+    if maps.shape != wanted or maps.size == 0:
+        raise ValueError(
+            "Argument `maps` must have the axes (times, titles, y, x) of lengths "
+            f"{wanted}, but has shape {maps.shape}."
+        )
+    if not np.all(np.isfinite(maps)):
+        raise ValueError("Argument `maps` must be finite, but is not everywhere.")

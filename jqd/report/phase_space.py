@@ -1,0 +1,250 @@
+"""Figures of densities on phase space; each takes arrays and returns a figure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from .style import GREY, house_style, subplots
+
+# Negative values below this share of the largest are rounding, and not drawn as such.
+NEGATIVE = 1e-6
+SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
+LABELS = {"husimi": "Q  (1/ħ)", "wigner": "W  (1/ħ)"}
+
+
+def figure_phase_space(
+    maps: Any,
+    x: Any,
+    y: Any,
+    titles: Sequence[str] | None = None,
+    *,
+    kind: str = "husimi",
+    shared: bool = False,
+    radii: Sequence[float] = (),
+    columns: int = 3,
+) -> Figure:
+    """Draw densities on phase space, a panel each.
+
+    Where a density is nowhere negative its colours run from zero up; else they are
+    symmetric about a white zero.
+
+    Args:
+        maps: one density, shape (ny, nx), or several, (K, ny, nx), in 1/ħ.
+        x: Re α in √ħ, shape (nx,).
+        y: Im α in √ħ, shape (ny,).
+        titles: one for each panel.
+        kind: "husimi" or "wigner", for the label of the colours.
+        shared: whether all panels have the same scale of colours.
+        radii: circles of these |α| are drawn.
+        columns: at most so many panels in a row.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: maps that do not fit the axes or the titles, values that are not
+            finite, unknown kind.
+    """
+    maps, x, y = _checked(maps, x, y, 2)
+    if kind not in LABELS:
+        raise ValueError(
+            f"Argument `kind` must be one of {tuple(LABELS)}, but is {kind!r}."
+        )
+    titles = _titles(titles, len(maps), "titles", "map")
+    columns = min(columns, len(maps))
+    rows = -(-len(maps) // columns)
+    with house_style():
+        size = (3.1 * columns + 0.5, 2.9 * rows + 0.3)
+        figure, axes = subplots(rows, columns, size=size, sharex=True, sharey=True)
+        panels = list(axes.flat)[: len(maps)]
+        for axis in axes.flat[len(maps) :]:
+            axis.set_visible(False)
+        whole = colour_scale(maps)
+        for k, (axis, values) in enumerate(zip(panels, maps, strict=True)):
+            scale = whole if shared else colour_scale(values)
+            draw_density(axis, values, x, y, scale)
+            axis.set_title(titles[k])
+            for radius in radii:
+                _circle(axis, radius, "white" if scale[1] == SEQUENTIAL else GREY)
+            if not shared:
+                last = (k + 1) % columns == 0 or k + 1 == len(maps)
+                _colour_bar(figure, scale, [axis], LABELS[kind] if last else "")
+        if shared:
+            _colour_bar(figure, whole, panels, LABELS[kind])
+        _outer_labels(axes, len(maps))
+    return figure
+
+
+def figure_time_strip(
+    maps: Any,
+    times: Any,
+    x: Any,
+    y: Any,
+    *,
+    names: Sequence[str] | None = None,
+    kind: str = "husimi",
+    clock: str = "t",
+) -> Figure:
+    """Draw a density at several times, in a row with one scale of colours.
+
+    Args:
+        maps: shape (T, ny, nx), or (R, T, ny, nx) for R rows; in 1/ħ.
+        times: (T,), or the labels of the columns as text.
+        x: Re α in √ħ, shape (nx,).
+        y: Im α in √ħ, shape (ny,).
+        names: one for each row.
+        kind: "husimi" or "wigner".
+        clock: what the times are of, e.g. "Ut".
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: maps that do not fit the axes, the times or the names, or are not
+            finite.
+    """
+    maps = np.asarray(maps, float)
+    rows = maps[None] if maps.ndim == 3 else maps
+    rows, x, y = _checked(rows, x, y, 3)
+    if rows.shape[1] != len(times):
+        raise ValueError(
+            f"Argument `times` must have {rows.shape[1]} entries, one for each map, "
+            f"but has {len(times)}."
+        )
+    names = _titles(names, rows.shape[0], "names", "row")
+    with house_style():
+        size = (1.75 * rows.shape[1] + 1.2, 1.75 * rows.shape[0] + 0.6)
+        options = {"sharex": True, "sharey": True}
+        figure, axes = subplots(*rows.shape[:2], size=size, **options)
+        scale = colour_scale(rows)
+        for index, axis in np.ndenumerate(axes):
+            draw_density(axis, rows[index], x, y, scale)
+            if index[0] == 0:
+                axis.set_title(time_text(times[index[1]], clock))
+        _colour_bar(figure, scale, list(axes.flat), LABELS[kind])
+        _outer_labels(axes, axes.size)
+        for row, name in zip(axes, names, strict=True):
+            if name:
+                row[0].set_ylabel(f"{name}\n{row[0].get_ylabel()}")
+    return figure
+
+
+def colour_scale(values: Any) -> tuple[Normalize, str]:
+    """From zero up where nothing is negative, else symmetric about zero."""
+    values = np.asarray(values)
+    low, high = float(values.min()), float(np.abs(values).max())
+    high = high or 1.0
+    if low >= -NEGATIVE * high:
+        return Normalize(0, high), SEQUENTIAL
+    return Normalize(-high, high), DIVERGING
+
+
+def draw_density(
+    axis: Axes,
+    values: Any,
+    x: Any,
+    y: Any,
+    scale: tuple[Normalize, str] | None = None,
+) -> QuadMesh:
+    """Draw a density into a panel, with equal axes.
+
+    Args:
+        axis: the panel.
+        values: (ny, nx).
+        x: (nx,).
+        y: (ny,).
+        scale: from `colour_scale`; None for that of the values.
+
+    Returns:
+        The coloured mesh.
+    """
+    norm, colours = colour_scale(values) if scale is None else scale
+    mesh = axis.pcolormesh(
+        np.asarray(x),
+        np.asarray(y),
+        np.asarray(values),
+        norm=norm,
+        cmap=colours,
+        shading="gouraud",
+        rasterized=True,
+    )
+    axis.set_aspect("equal")
+    axis.set_xlim(np.min(x), np.max(x))
+    axis.set_ylim(np.min(y), np.max(y))
+    for way in (axis.xaxis, axis.yaxis):
+        way.set_major_locator(MaxNLocator(4, integer=True))
+    return mesh
+
+
+def time_text(time: Any, clock: str = "t") -> str:
+    """The label of a frame."""
+    if isinstance(time, str):
+        return time
+    return f"{clock} = {float(time):.3g}"
+
+
+def _circle(axis: Axes, radius: float, color: str) -> None:
+    turn = np.linspace(0, 2 * np.pi, 181)
+    x, y = radius * np.cos(turn), radius * np.sin(turn)
+    axis.plot(x, y, color=color, lw=0.8, ls=(0, (4, 3)))
+
+
+def _colour_bar(
+    figure: Figure, scale: tuple[Normalize, str], axes: list[Axes], label: str
+) -> None:
+    colours = ScalarMappable(*scale)
+    bar = figure.colorbar(colours, ax=axes, pad=0.02, fraction=0.05)
+    bar.set_label(label)
+    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+
+
+def _outer_labels(axes: np.ndarray, count: int) -> None:
+    """Labels at the outer panels alone."""
+    rows, columns = axes.shape
+    for row in axes:
+        row[0].set_ylabel("y = Im α  (√ħ)")
+    for k, axis in enumerate(axes.flat):
+        if k < count and k + columns >= min(count, rows * columns):
+            axis.set_xlabel("x = Re α  (√ħ)")
+            axis.tick_params(labelbottom=True)
+
+
+def _titles(
+    titles: Sequence[str] | None, count: int, argument: str, each: str
+) -> Sequence[str]:
+    if titles is None:
+        return [""] * count
+    if isinstance(titles, str):
+        titles = [titles]
+    if len(titles) != count:
+        raise ValueError(
+            f"Argument `{argument}` must have {count} entries, one for each {each}, "
+            f"but has {len(titles)}."
+        )
+    return titles
+
+
+def _checked(
+    maps: Any, x: Any, y: Any, leading: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Maps with their leading axes, and the axes of the plane."""
+    maps, x, y = (np.asarray(a, float) for a in (maps, x, y))
+    if leading == 2 and maps.ndim == 2:
+        maps = maps[None]
+    wanted = (*maps.shape[:-2], y.size, x.size)
+    right = maps.ndim == (3 if leading == 2 else 4) and maps.shape == wanted
+    if not right or maps.size == 0 or x.ndim != 1 or y.ndim != 1:
+        raise ValueError(
+            f"Argument `maps` must end with the axes (y, x) of lengths {y.size} and "
+            f"{x.size}, but has shape {maps.shape}."
+        )
+    if not np.all(np.isfinite(maps)):
+        raise ValueError("Argument `maps` must be finite, but is not everywhere.")
+    return maps, x, y

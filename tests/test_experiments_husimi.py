@@ -1,0 +1,130 @@
+"""Each experiment on the Husimi law, small, and the figures its claim rests on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jqd.report.experiment import run_experiment
+
+EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(name):
+        out = tmp_path / name
+        summary, folder = run_experiment(EXPERIMENTS / f"{name}.py", out, quick=True)
+        assert summary["status"] == "ok"
+        suffixes = {file.suffix for file in folder.iterdir()}
+        assert {".png", ".svg", ".zarr", ".json", ".csv"} <= suffixes
+        return summary
+
+    return run
+
+
+@pytest.mark.slow
+def test_constant(run):
+    summary = run("husimi_constant")
+    assert summary["largest_error_without_noise"] < 1e-12  # rounding of a fit
+    assert summary["converged_starts"] == 1
+    # Errors are normal: 99.7 % within three standard errors.
+    assert np.all(np.abs(summary["deviation_sigmas"]) < 3)
+    # 726 values with errors of 1e-3 tell C of the Kerr oscillator to 7e-4.
+    assert summary["standard_errors"] == pytest.approx([7.4e-4], rel=0.1)
+
+
+@pytest.mark.slow
+def test_ordering(run):
+    summary = run("husimi_ordering")
+    # Third order (1 - C²)/8, and nothing else is left out.
+    assert summary["third_order_factor_minus_expected"] < 1e-12
+    assert summary["residual_with_third_order"] < 1e-11
+    assert summary["largest_quadratic_residual"] < 1e-11
+    matched = summary["matched_distances"]
+    assert max(matched["squeezed oscillator"]) < 1e-11
+    # C = 0.4 and 0.7 are off for Kerr, C = 1 is not.
+    assert matched["Kerr"][:2] == pytest.approx([0.1035, 0.0435], rel=0.02)
+    assert matched["Kerr"][2] < 1e-12
+    assert np.argmin(summary["husimi_distances"]) == 2
+
+
+def test_revival(run):
+    summary = run("husimi_revival")
+    assert max(summary["revival_errors"]) < 1e-12
+    assert max(summary["law_minus_closed_form"]) < 1e-12
+    # Known to nine digits; half of a coherent state's 1/π, but for the overlap.
+    assert summary["cat_at_pi"]["C = 1"] == pytest.approx(0.159154961002, abs=1e-9)
+    assert summary["cat_at_pi"]["C = 0.8"] < 0.1
+    assert summary["smallest_density"] > -1e-12
+
+
+def test_density_density_is_not_the_bound(run):
+    summary = run("beyond_density_density")
+    assert summary["counterexamples_to_two_powers_in_all"] == []
+    printed = summary["counterexamples_to_quadratic_in_each_variable"]
+    assert {"α1α2α3 + c.c.", "|α1|⁴|α2|²"} <= set(printed)
+    narrow = summary["counterexamples_to_density_density"]
+    assert {"any two-body V_ijkl, 3 modes", "three-wave α1α2α3* + c.c."} <= set(narrow)
+    assert summary["largest_residual_of_all_orders"] < 1e-12
+    assert min(summary["residual_of_phi4"][:3]) > 0.1
+
+
+@pytest.mark.slow
+def test_truncated_field(run):
+    summary = run("truncated_field")
+    # Known to eight digits at these points.
+    known = [0.048026837631, 0.363749756609]
+    assert summary["first_order_at_spots"] == pytest.approx(known, abs=1e-8)
+    # At λ = 0.002 the cut equation deviates 5 % more than at first order.
+    assert summary["cut_equation_minus_quantum_over_lambda"] == pytest.approx(
+        [0.05024], abs=1e-5
+    )
+    longest, shorter = summary["horizon_lambda_t"]["0.02"]
+    assert 0.004 < shorter < longest < 0.012
+    assert summary["nothing_past_the_horizon"] is True
+
+
+def test_amplifier(run):
+    summary = run("amplifier_measurement")
+    right = summary["P(X > 0)"]
+    # By quadrature of |ψ|² smeared with the detector's noise.
+    known = {"0.0": 0.631850, "0.5": 0.671413, "1.0": 0.692200, "2.0": 0.698772}
+    assert {t: right[t] for t in known} == pytest.approx(known, abs=1e-6)
+    assert summary["born"] == pytest.approx(0.69908254, abs=1e-6)
+    assert summary["number_basis_minus_gaussians"] < 1e-8
+    assert summary["valley_over_lower_hill"][2:5] == pytest.approx(
+        [0.924, 0.337, 0.043], abs=1e-3
+    )
+
+
+@pytest.mark.slow
+def test_constraints(run):
+    summary = run("constraints")
+    violated = summary["violated_by"]
+    assert violated["f = 1"] == []
+    assert violated["f = δ_ij"] == ["U(N) covariance", "quantum mechanics"]
+    assert summary["C1_order_in_hbar"] == pytest.approx(1, abs=1e-9)
+    assert summary["C4_reversal"]["amplifier (ig/2)(a†² - a²)"] == pytest.approx(2)
+    assert max(summary["C5_energy_of_each_order"]) < 1e-12
+
+
+def test_watanabe(run):
+    summary = run("watanabe")
+    assert summary["distance_of_backward_kernels"] > 0.3
+    assert summary["backward_minus_forward_in_equilibrium"] < 1e-12
+    assert max(summary["left_after_echo"].values()) < 1e-12
+    # ħC/4 and the rate 2g: a variance that turns negative at once.
+    assert summary["variance_rate_from_a_point"] == pytest.approx([-0.5, 0.5])
+
+
+def test_forward_backward_paths(run):
+    summary = run("forward_backward_paths")
+    joint = "<exp(-X²) cos 2Y>"
+    assert summary["quantum"][joint] == pytest.approx(0.22505, abs=1e-5)
+    assert summary["density_of_paths"][joint] == pytest.approx(0.2194, abs=1e-3)
+    assert summary["paths"][joint] == pytest.approx(
+        summary["density_of_paths"][joint], abs=4 * summary["standard_errors"][3]
+    )
+    assert np.all(np.abs(summary["sigmas_from_quantum"][:3]) < 4)
+    assert summary["error_where_factorised"] < 1e-6
