@@ -15,6 +15,8 @@ from .eigenbasis import unitary_orbit
 
 # Above this many entries a row the search costs more than it can save.
 _SPARSE = 16
+# Blocks up to this size are filled up to the largest: to compile them apart costs more.
+_SMALL = 128
 
 
 def find_blocks(matrix: np.ndarray) -> np.ndarray | None:
@@ -27,7 +29,8 @@ def find_blocks(matrix: np.ndarray) -> np.ndarray | None:
         Row numbers, shape (blocks, size of the largest), filled up with n; None where
         the matrix is dense or its largest block is more than half of it.
     """
-    return connected_rows(*np.nonzero(matrix), matrix.shape[0])
+    rows, columns = np.nonzero(matrix)
+    return connected_rows(rows, columns, matrix.shape[0])
 
 
 def connected_rows(
@@ -119,7 +122,7 @@ def split_entries(
     block[index[inside]], place[index[inside]] = member, position
     pieces = []
     upper = index.shape[1]
-    for lower in (upper // 2, upper // 4, 0):
+    for lower in (upper // 2, upper // 4, 0) if upper > _SMALL else (0,):
         group = np.flatnonzero((sizes > lower) & (sizes <= upper))
         upper = lower
         if group.size == 0:
@@ -145,8 +148,14 @@ def pieces_orbit(
     """`block_orbit` of a matrix that is given by its blocks, from `split_entries`."""
     n = psi0.shape[0]
     states = jnp.zeros((ts.shape[0], n + 1), psi0.dtype)
+    before = jnp.zeros((), psi0.real.dtype)
     for index, parts in pieces:
+        # One after the other: batched eigensolvers of jaxlib that run side by side on
+        # the processor each wait for threads that the others hold, for ever. XLA drops
+        # barriers, so each is made to depend on the one before.
+        parts += jnp.where(jnp.isnan(before), before, 0).astype(parts.dtype)
         orbits = _orbits(parts, jnp.asarray(index), psi0, ts, hbar)
+        before = jax.lax.stop_gradient(jnp.real(orbits.ravel()[0]))
         flat = jnp.reshape(jnp.moveaxis(orbits, 1, 0), (ts.shape[0], -1))
         states = states.at[:, index.ravel()].set(flat.astype(states.dtype))
     return states[:, :-1]

@@ -211,6 +211,23 @@ class GaussianSum(eqx.Module):
 
         return jnp.sum(self.weights * expect((*m, *n)))
 
+    def marginal(self, x: Float[Array, " n"], axis: int = 0) -> Float[Array, " n"]:
+        """Density of one coordinate of x, the others integrated over.
+
+        Re Σ_k w_k exp(-(x-μ_k)²/2Σ) / √(2πΣ)
+
+        Args:
+            x: values of the coordinate, (n,), in √action.
+            axis: which of (X_1, .., X_N, Y_1, .., Y_N).
+
+        Returns:
+            (n,)
+        """
+        spread = self.covariance[axis, axis]
+        away = jnp.asarray(x)[:, None] - self.means[None, :, axis]
+        terms = self.weights[None, :] * jnp.exp(-(away**2) / (2 * spread))
+        return jnp.sum(jnp.real(terms), axis=1) / jnp.sqrt(2 * np.pi * spread)
+
     def probability_positive(self, axis: int = 0) -> Float[Array, ""]:
         """Probability that one coordinate of x is positive.
 

@@ -1,6 +1,5 @@
 """Von Neumann evolution with ħ_eff = Cħ: the default form of the law."""
 
-import functools
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,12 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ...spaces.fock import log_binomials
 from ...spaces.symbols import Symbol, apply, couplings, diagonal, matrix
 from ...states import Ensemble, antinormal_moment, as_ensemble, husimi
 from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
 from ...steppers.eigenbasis import unitary_orbit
 from ..law import ALARM_CUTOFF, ALARM_NONE
+from .amplifier import amplify, series_length
 from .form import Form
 from .window import check_window
 
@@ -101,13 +100,15 @@ class Heff(Form):
                 f"{ensemble.levels}; raise `levels` of the form."
             )
         check_window(law.C, ensemble)
-        return amplify(ensemble, law.C, levels, self._orders(law, levels))
+        return amplify(ensemble, law.C, levels, self._orders(law, ensemble))
 
-    def _orders(self, law: "HusimiFokkerPlanck", levels: tuple[int, ...]) -> int:
+    def _orders(self, law: "HusimiFokkerPlanck", ensemble: Ensemble) -> int:
+        levels = self.shape(law.modes)
         if self.orders is not None:
             return self.orders
-        if _checks.is_concrete(law.C):
-            return series_length(float(np.asarray(law.C)), self.tolerance, levels)
+        if _checks.is_concrete((law.C, ensemble)):
+            C = float(np.asarray(law.C))
+            return series_length(C, ensemble, self.tolerance, levels)
         if law.modes > 1:
             raise ValueError(
                 "Argument `orders` must be given to `Heff` for several modes where C "
@@ -190,92 +191,13 @@ def _propagator(
     entries, size = couplings(symbol, levels, hbar=hbar), math.prod(levels)
     blocks = connected_rows(*entries.pattern(size), size)
     if blocks is None:
-        hamiltonian = _real_if_known(symbol, matrix(symbol, levels, hbar=hbar))
+        hamiltonian = matrix(symbol, levels, hbar=hbar)
         norm = jnp.sqrt(jnp.sum(jnp.abs(hamiltonian) ** 2))
         return lambda ket: unitary_orbit(hamiltonian, ket, times, hbar), norm
-    values = _real_if_known(symbol, jnp.asarray(entries.values))
+    values = jnp.asarray(entries.values)
     pieces = split_entries(entries.rows, entries.columns, values, blocks, size)
     norm = jnp.sqrt(sum(jnp.sum(jnp.abs(parts) ** 2) for _, parts in pieces))
     return lambda ket: pieces_orbit(pieces, ket, times, hbar), norm
-
-
-def _real_if_known(symbol: Symbol, values: Array) -> Array:
-    """Real entries where they are known to be: their eigenproblem is several times
-    cheaper."""
-    known = _checks.is_concrete(symbol.coefficients)
-    if known and not np.any(np.asarray(symbol.coefficients).imag):
-        return values.real
-    return values
-
-
-@functools.partial(jax.jit, static_argnames=("levels", "orders"))
-def amplify(
-    ensemble: Ensemble, C: Array, levels: tuple[int, ...], orders: int
-) -> Ensemble:
-    """The operator whose Husimi function at Cħ is that of the given one at ħ.
-
-    ρ_eff = Σ_k (1-C)^|k| v_k v_k†, v_k = Π_i √binom(n_i+k_i, k_i) C^((n_i+1)/2) ψ_n,
-    shifted up by k: an amplifier of gain 1/C, continued to C > 1.
-
-    Args:
-        ensemble: kets at ħ.
-        C: scalar.
-        levels: levels kept of each mode.
-        orders: largest total k.
-
-    Returns:
-        Kets at ħ_eff, one for each of the given ones and each k.
-    """
-    kets, weights = ensemble.kets, ensemble.weights
-    spent = np.zeros(weights.shape[0], int)
-    power = jnp.cumprod(
-        jnp.concatenate([jnp.ones_like(C)[None], jnp.broadcast_to(1 - C, (orders,))])
-    )
-    C = C.astype(weights.dtype)
-    for mode, size in enumerate(levels):
-        kets = _raise_mode(kets, C, mode + 1, size, orders)
-        spent = spent[None, :] + np.arange(min(orders, size - 1) + 1)[:, None]
-        kept = np.flatnonzero(spent.ravel() <= orders)
-        kets = jnp.reshape(kets, (-1, *kets.shape[2:]))[kept]
-        weights = jnp.tile(weights, spent.shape[0])[kept]
-        spent = spent.ravel()[kept]
-    return Ensemble(kets, weights * power[spent].astype(weights.dtype))
-
-
-def _raise_mode(kets: Array, C: Array, axis: int, size: int, orders: int) -> Array:
-    """v_k of one mode for all k = 0..orders: shape (k, kets, ...)."""
-    moved = jnp.moveaxis(kets, axis, -1)
-    given = moved.shape[-1]
-    # a running product, so that the derivative exists at every C
-    root = jnp.cumprod(jnp.broadcast_to(jnp.sqrt(C), (given,)))
-    scaled = moved * jnp.reshape(root, (1,) * (moved.ndim - 1) + (-1,))
-    source, factor = _shifts(given, size, min(orders, size - 1))
-    factor = jnp.asarray(factor, root.dtype)
-    rows = scaled[..., source] * jnp.reshape(
-        factor, (1,) * (moved.ndim - 1) + factor.shape
-    )
-    rows = jnp.moveaxis(rows, -2, 0)
-    return jnp.moveaxis(rows, -1, axis + 1)
-
-
-@functools.lru_cache
-def _shifts(given: int, size: int, orders: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where |m> of v_k comes from, and √binom(m, k); 0 where from nowhere."""
-    k, m = np.arange(orders + 1)[:, None], np.arange(size)[None, :]
-    known = (m >= k) & (m - k < given)
-    binomials = np.exp(log_binomials(size)[m, np.minimum(k, m)] / 2)
-    return np.clip(m - k, 0, given - 1), np.where(known, binomials, 0.0)
-
-
-def series_length(C: float, tolerance: float, levels: tuple[int, ...]) -> int:
-    """Orders k until |1-C|^k is below the tolerance, or no more levels are left."""
-    ratio = abs(1 - C)
-    if ratio == 0:
-        return 0
-    most = sum(size - 1 for size in levels)
-    if ratio >= 1:
-        return most
-    return min(math.ceil(math.log(tolerance) / math.log(ratio)), most)
 
 
 def edge_share(state: Ensemble) -> Float[Array, ""]:

@@ -212,6 +212,28 @@ def test_matrix_differentiates_and_batches():
     assert np.allclose(batch[2], np.diag(n * (n - 1)), atol=1e-14)
 
 
+def test_entries_and_action_are_those_of_the_matrix():
+    symbol = symbols.bose_hubbard(1.0 + 0.3j, 0.5, [(0, 1), (1, 2)], hbar=HBAR)
+    levels, size = (3, 4, 2), 24
+    dense = np.asarray(symbols.matrix(symbol, levels, hbar=HBAR))
+    entries = symbols.couplings(symbol, levels, hbar=HBAR)
+    built = np.zeros((size, size), complex)
+    np.add.at(built, (entries.rows, entries.columns), entries.values)
+    np.testing.assert_allclose(built, dense, rtol=0, atol=1e-14)
+    rows, columns = entries.pattern(size)
+    pattern = np.zeros((size, size), bool)
+    pattern[rows, columns] = True
+    assert rows.size == np.sum(pattern)
+    np.testing.assert_array_equal(pattern, symbols.coupling_pattern(symbol, levels))
+    rng = np.random.default_rng(0)
+    kets = rng.normal(size=(2, size)) + 1j * rng.normal(size=(2, size))
+    image = symbols.apply(symbol, jnp.asarray(kets), levels, hbar=HBAR)
+    # entries of a few units: rounding of a sum of a few of them
+    np.testing.assert_allclose(image, kets @ dense.T, rtol=0, atol=1e-13)
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(image, kets @ dense, rtol=0, atol=1e-3)
+
+
 def test_single_precision_stays():
     symbol = symbols.kerr(jnp.float32(1.0))
     assert symbols.matrix(symbol, 4, hbar=HBAR).dtype == jnp.complex64

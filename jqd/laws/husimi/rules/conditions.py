@@ -1,0 +1,108 @@
+"""What symmetry, reality, time reversal and energy ask of a diffusion matrix."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jaxtyping import Array, Complex
+
+Function = Callable[[Array], Array]
+
+
+def as_doubled(
+    aa: Complex[Array, "N N"], mixed: Complex[Array, "N N"] | None = None
+) -> Complex[Array, "2N 2N"]:
+    """D over (α, α*) from its upper blocks, the lower ones by reality.
+
+    [[D^aa, D^aa*], [D^a*a, D^a*a*]], (D^aa_ij)* = -D^a*a*_ij, (D^aa*_ij)* = -D^a*a_ij
+
+    Args:
+        aa: D^aa, (N, N), symmetric.
+        mixed: D^aa*, (N, N), skew-Hermitian; None for 0.
+
+    Source: eqs. (11), (15), (16).
+    """
+    upper = jnp.zeros_like(aa) if mixed is None else mixed
+    return jnp.block([[aa, upper], [-jnp.conj(upper), -jnp.conj(aa)]])
+
+
+def symmetry_residual(diffusion: Complex[Array, "2N 2N"]) -> Complex[Array, "2N 2N"]:
+    """D - Dᵀ: D^aa, D^a*a* are symmetric and D^aa*_ij = D^a*a_ji where it vanishes.
+
+    Args:
+        diffusion: D over (α, α*).
+
+    Source: eqs. (12)-(14), and (17) together with `reality_residual`.
+    """
+    return diffusion - diffusion.T
+
+
+def reality_residual(diffusion: Complex[Array, "2N 2N"]) -> Complex[Array, "2N 2N"]:
+    """D* + PDP, P the exchange of α and α*: 0 where i∂∂(Dρ) is real.
+
+    Args:
+        diffusion: D over (α, α*).
+
+    Source: eqs. (15), (16).
+    """
+    return jnp.conj(diffusion) + _exchanged(diffusion)
+
+
+def momentum_reversed(function: Function) -> Function:
+    """f(α*, α) of f(α, α*): momenta change their sign.
+
+    Args:
+        function: f of α, (N,).
+
+    Source: eqs. (19), (20).
+    """
+    return lambda alpha: function(jnp.conj(alpha))
+
+
+def reversed_diffusion(diffusion: Function) -> Function:
+    """D of T𝒟T⁻¹: the blocks exchanged, at the point with its momenta reversed.
+
+    Args:
+        diffusion: D(α) over (α, α*), (2N, 2N).
+
+    Source: eq. (25).
+    """
+    return lambda alpha: _exchanged(diffusion(jnp.conj(alpha)))
+
+
+def time_reversal_residual(
+    diffusion: Function, alpha: Complex[Array, " N"]
+) -> Complex[Array, "2N 2N"]:
+    """D + that of T𝒟T⁻¹: 0 where the diffusion changes its sign with time.
+
+    D^aa(α, α*) = -D^a*a*(α*, α),  D^aa*(α, α*) = -D^a*a(α*, α)
+
+    Args:
+        diffusion: D(α) over (α, α*), (2N, 2N).
+        alpha: one point, (N,).
+
+    Source: eqs. (24)-(34).
+    """
+    return diffusion(alpha) + reversed_diffusion(diffusion)(alpha)
+
+
+def energy_residual(
+    hessian: Complex[Array, "2N 2N"], diffusion: Complex[Array, "2N 2N"]
+) -> Complex[Array, ""]:
+    """Σ_ab H_ab D_ab over (α, α*), which must vanish at each point.
+
+    With D^aa* = 0: Σ_ij (∂_i∂_j H D^aa_ij - ∂*_i∂*_j H (D^aa_ij)*). Times iħ/2 it is
+    what the diffusion adds to d<H>/dt.
+
+    Args:
+        hessian: second derivatives of H by (α, α*), (2N, 2N).
+        diffusion: D over (α, α*), (2N, 2N).
+
+    Source: eqs. (38), (39).
+    """
+    return jnp.sum(hessian * diffusion)
+
+
+def _exchanged(matrix: Array) -> Array:
+    """PMP: α and α* exchanged."""
+    modes = matrix.shape[0] // 2
+    return jnp.roll(matrix, (modes, modes), (0, 1))

@@ -1,0 +1,125 @@
+"""Coordinates of phase space, and derivatives in them."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+Function = Callable[[Array], Array]
+
+
+def phase_space_vector(
+    q: Float[Array, " N"], p: Float[Array, " N"]
+) -> Float[Array, " 2N"]:
+    """ξ = (q_1, .., q_N, p_1, .., p_N)
+
+    Source: eq. (44).
+    """
+    return jnp.concatenate([q, p])
+
+
+def scaled_coordinates(
+    xi: Float[Array, " 2N"], lengths: ArrayLike, kappa: ArrayLike
+) -> Float[Array, " 2N"]:
+    """z = (Q, P) = L⁻¹ ξ: Q = q/l, P = lp/κ, dimensionless.
+
+    Args:
+        xi: (q, p), (2N,).
+        lengths: l_i > 0, scalar or (N,).
+        kappa: κ > 0, an action.
+
+    Source: eqs. (46), (47).
+    """
+    q, p = jnp.split(xi, 2)
+    return jnp.concatenate([q / lengths, p * lengths / kappa])
+
+
+def complex_coordinates(
+    xi: Float[Array, " 2N"], lengths: ArrayLike, kappa: ArrayLike
+) -> Complex[Array, " N"]:
+    """α_i = √(κ/2) (q_i/l_i + i l_i p_i/κ) = √(κ/2) (Q_i + iP_i)
+
+    Args:
+        xi: (q, p), (2N,).
+        lengths: l_i > 0, scalar or (N,).
+        kappa: κ > 0, an action.
+
+    Returns:
+        α, (N,), in √action; {α_i, α_j*} = -i δ_ij.
+
+    Source: eqs. (7), (48).
+    """
+    Q, P = jnp.split(scaled_coordinates(xi, lengths, kappa), 2)
+    return jnp.sqrt(kappa / 2) * (Q + 1j * P)
+
+
+def doubled_vector(alpha: Complex[Array, " N"]) -> Complex[Array, " 2N"]:
+    """z = (α, α*)
+
+    Source: eq. (8).
+    """
+    return jnp.concatenate([alpha, jnp.conj(alpha)])
+
+
+def scaled_gradient(
+    function: Function, xi: Float[Array, " 2N"], scale: Float[Array, " 2N"]
+) -> Float[Array, " 2N"]:
+    """(∂_Q, ∂_P) of a function of ξ: L ∂_ξ.
+
+    Args:
+        function: f(ξ).
+        xi: one point, (2N,).
+        scale: diagonal of L = diag(l, κ/l), (2N,).
+
+    Source: eq. (54).
+    """
+    return scale * jax.grad(function)(xi)
+
+
+def scaled_hessian(
+    function: Function, xi: Float[Array, " 2N"], scale: Float[Array, " 2N"]
+) -> Float[Array, "2N 2N"]:
+    """H̃'' = Lᵀ H'' L, second derivatives by (Q, P).
+
+    Args:
+        function: H(ξ).
+        xi: one point, (2N,).
+        scale: diagonal of L = diag(l, κ/l), (2N,).
+
+    Source: eqs. (49), (50).
+    """
+    return scale[:, None] * jax.hessian(function)(xi) * scale[None, :]
+
+
+def wirtinger_matrix(modes: int, kappa: ArrayLike) -> Complex[Array, "2N 2N"]:
+    """W with (∂_α, ∂_α*) = W (∂_Q, ∂_P).
+
+    ∂/∂α_j = (∂_Qj - i∂_Pj)/√(2κ),  ∂/∂α_j* = (∂_Qj + i∂_Pj)/√(2κ)
+
+    Args:
+        modes: N.
+        kappa: κ > 0, an action.
+
+    Source: eqs. (A1), (A2).
+    """
+    root = jnp.sqrt(2.0 * jnp.asarray(kappa))
+    one = jnp.eye(modes, dtype=root.dtype)
+    return jnp.block([[one, -1j * one], [one, 1j * one]]) / root
+
+
+def wave_operator(
+    omega: ArrayLike, k: ArrayLike, mass: ArrayLike, *, time_sign: int
+) -> Array:
+    """What -□ + m² makes of a plane wave e^(i(kx - ωt)): the factor in front.
+
+    Args:
+        omega: ω.
+        k: wave number.
+        mass: m.
+        time_sign: +1 for □ = ∂_t² - ∇², -1 for □ = ∇² - ∂_t².
+
+    Returns:
+        The factor; a length scale √κ (-□ + m²)^(-1/4) is √(κ/ω_k) where it is ω_k².
+    """
+    return time_sign * (jnp.square(omega) - jnp.square(k)) + jnp.square(mass)
