@@ -1,5 +1,6 @@
 """Random ensembles, and what the Hamiltonian alone says about them."""
 
+import math
 from functools import cache
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from jqd.laws import copy_rules
+from jqd.spaces import symbols
 
 NUM_INDIVIDUALS = 40
 
@@ -113,3 +115,58 @@ def _rk4(field, y, dt, num_steps):
         return y, y
 
     return jax.jit(lambda y: jax.lax.scan(step, y, None, length=num_steps)[1])(y)
+
+
+class MixedState:
+    """A mixed state of a few quanta, its Husimi function, and how quantum moves it."""
+
+    levels = 3
+
+    def __init__(self, modes, hbar, seed=3):
+        rng = np.random.default_rng(seed)
+        size = self.levels**modes
+        factor = rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size))
+        rho = factor @ factor.conj().T
+        self.modes, self.hbar, self.rho = modes, hbar, rho / np.trace(rho)
+
+    def density(self, alpha):
+        """Q(α) at α (N,), up to the constant of its volume element."""
+        return self._husimi(jnp.asarray(self.rho), self.levels, alpha)
+
+    def rate(self, symbol, alpha):
+        """<α|-(i/ħ)[H, ρ]|α>, on a space that H cannot leave from the support of ρ."""
+        size = self.levels + symbol.degree
+        H = np.asarray(symbols.matrix(symbol, size, hbar=self.hbar))
+        big = np.zeros((size,) * (2 * self.modes), complex)
+        small = (self.levels,) * (2 * self.modes)
+        big[tuple(map(slice, small))] = self.rho.reshape(small)
+        big = big.reshape(H.shape)
+        rate = -1j / self.hbar * (H @ big - big @ H)
+        return float(self._husimi(jnp.asarray(rate), size, jnp.asarray(alpha)))
+
+    def _husimi(self, matrix, levels, alpha):
+        a = jnp.conj(alpha) / np.sqrt(self.hbar)
+        root = np.sqrt([float(math.factorial(n)) for n in range(levels)])
+        ket = jnp.ones(1, a.dtype)
+        for i in range(self.modes):
+            powers = jnp.stack([a[i] ** n for n in range(levels)]) / root
+            ket = (ket[:, None] * powers[None, :]).ravel()
+        weight = jnp.exp(-jnp.sum(a.real**2 + a.imag**2))
+        return weight * (ket @ matrix @ jnp.conj(ket)).real
+
+
+@pytest.fixture(scope="session")
+def mixed_state():
+    """Mixed states by number of modes and ħ."""
+    return cache(MixedState)
+
+
+@pytest.fixture(scope="session")
+def as_function():
+    """A symbol, its real part, as a function of α (N,)."""
+
+    def function_of(symbol):
+        single = symbol.modes == 1
+        return lambda alpha: symbol(alpha[0] if single else alpha).real
+
+    return function_of
