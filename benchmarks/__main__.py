@@ -20,6 +20,10 @@ NAMES = (
     "grid_schrodinger",
     "work_precision",
     "reversible_gradient",
+    "husimi_maps",
+    "husimi_kerr",
+    "husimi_bose_hubbard",
+    "husimi_kraus",
 )
 
 

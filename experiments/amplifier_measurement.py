@@ -16,18 +16,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from scipy.special import erf
 
 import jqd
-from jqd.laws.husimi import GaussianForm, GaussianSum, HusimiFokkerPlanck
-from jqd.report import figure_time_strip
-from jqd.report.style import BLUE, CYCLE, GREY, INK, subplots
+from jqd import problems
+from jqd.laws.husimi import GaussianForm, HusimiFokkerPlanck
+from jqd.report import draw_lines, figure_time_strip
+from jqd.report.style import BLUE, GREY, INK, subplots
 from jqd.spaces import symbols
-from jqd.states import cat, marginal, phase_grid
+from jqd.states import marginal, phase_grid
 
 # --- Parameters (ħ = g = 1) -------------------------------------------------------
 
-PLACES, WEIGHTS, SQUEEZING = np.array([0.5, -0.5]), np.sqrt([0.7, 0.3]), 1.2
+CAT = problems.squeezed_cat()
 GAINS = np.array([0, 0.25, 0.5, 1, 2, 4])
 LEVELS = 140
 
@@ -37,51 +37,42 @@ LEVELS = 140
 def gaussians(ts):
     """The cat at each time."""
     law = HusimiFokkerPlanck(symbols.parametric_amplifier(1.0), form=GaussianForm())
-    start = law.prepare(GaussianSum.cat(PLACES, WEIGHTS, r=SQUEEZING))
-    return jqd.evolve(law, start, ts).values
+    states = jqd.evolve(law, law.prepare(CAT.husimi), ts).values
+    return [jax.tree.map(lambda leaf, k=k: leaf[k], states) for k in range(ts.size)]
 
 
-def marginal_of_X(state, x):
-    """∫Q dY of a sum of Gaussians."""
-    away = x[:, None] - np.asarray(state.means)[None, :, 0]
-    spread = float(state.covariance[0, 0])
-    terms = np.asarray(state.weights)[None, :] * np.exp(-(away**2) / (2 * spread))
-    return np.sum(terms.real, axis=1) / np.sqrt(2 * np.pi * spread)
+def number_basis(gain, x):
+    """The density of X by the Schrödinger equation: no equation for Q."""
+    hamiltonian = symbols.matrix(symbols.parametric_amplifier(1.0), LEVELS)
+    amplified = jax.scipy.linalg.expm(-1j * gain * hamiltonian) @ CAT.ket(LEVELS)
+    return np.asarray(marginal(amplified, x))
 
 
-def born_weight(gain=np.inf):
-    """∫|ψ|² over x > 0; at a finite gain over x e^gt + noise of variance 1/4 > 0."""
-    x = np.linspace(-4, 4, 8001)
-    width = np.exp(-SQUEEZING) / 2
-    hills = np.exp(-((x[:, None] - PLACES[None, :]) ** 2) / (4 * width**2))
-    density = (hills @ WEIGHTS) ** 2
-    sharpness = np.exp(min(gain, 12.0)) * np.sqrt(2)
-    return np.sum(density * (1 + erf(sharpness * x)) / 2) / np.sum(density)
+def valley(x, profile):
+    """Lowest value between two hills over that of the lower hill; 1 for one hill."""
+    inner = profile[1:-1]
+    hills = np.flatnonzero((inner > profile[:-2]) & (inner > profile[2:])) + 1
+    if len(hills) < 2:
+        return 1.0
+    between = profile[hills[0] : hills[-1] + 1]
+    return float(np.min(between) / min(profile[hills[0]], profile[hills[-1]]))
 
 
 # --- Comparison -------------------------------------------------------------------
 
 
 def run(context):
-    ts = jnp.asarray(GAINS)
-    states = gaussians(ts)
-    right = np.asarray(jax.vmap(lambda state: state.probability_positive())(states))
-    at = [jax.tree.map(lambda leaf, k=k: leaf[k], states) for k in range(ts.size)]
+    at = gaussians(jnp.asarray(GAINS))
+    right = np.array([state.probability_positive() for state in at])
     scaled = np.linspace(-2, 2, 401)  # X e^(-gt)
     profiles = [
-        marginal_of_X(state, scaled * np.exp(t)) * np.exp(t)
+        np.asarray(state.marginal(scaled * np.exp(t))) * np.exp(t)
         for state, t in zip(at, GAINS, strict=True)
     ]
     valleys = [valley(scaled, profile) for profile in profiles]
-
-    # The same in the number basis: quantum mechanics, no equation for Q.
-    gain = 0.5
-    ket = cat(PLACES, WEIGHTS, LEVELS, r=SQUEEZING)
-    hamiltonian = symbols.matrix(symbols.parametric_amplifier(1.0), LEVELS)
-    amplified = jax.scipy.linalg.expm(-1j * gain * hamiltonian) @ ket
-    x = scaled * np.exp(gain)
-    seen = np.asarray(marginal(amplified, x)) * np.exp(gain)
-    number_basis = float(np.max(np.abs(seen - profiles[2])))
+    stretch = np.exp(GAINS[2])
+    seen = number_basis(GAINS[2], scaled * stretch) * stretch
+    apart = float(np.max(np.abs(seen - profiles[2])))
 
     size = 61 if context.quick else 121
     x, y = np.linspace(-3, 3, size), np.linspace(-2.5, 2.5, size)
@@ -89,7 +80,7 @@ def run(context):
     maps = np.stack([np.asarray(state.density(plane)) for state in at[:4]])
 
     # --- Result -------------------------------------------------------------------
-    born = born_weight()
+    born = float(CAT.born_weight())
     table = [
         {"gt": t, "P(X > 0)": p, "P - Born": p - born, "valley_over_lower_hill": v}
         for t, p, v in zip(GAINS, right, valleys, strict=True)
@@ -109,10 +100,10 @@ def run(context):
             {"units": "hbar = g = 1", "born": born},
         )
     )
-    smeared = np.max(np.abs(right - [born_weight(t) for t in GAINS]))
+    smeared = np.max(np.abs(right - np.asarray(CAT.born_weight(GAINS))))
     two_hills = [v < 1 for v in valleys]
     holds = (
-        smeared < 1e-8 and abs(right[-1] - born) < 1e-5 and number_basis < 1e-6
+        smeared < 1e-8 and abs(right[-1] - born) < 1e-5 and apart < 1e-6
         and two_hills == [False, False, True, True, True, True]
     )  # fmt: skip
     return {
@@ -120,29 +111,18 @@ def run(context):
         "P(X > 0)": dict(zip(map(str, GAINS), right, strict=True)),
         "born": born,
         "valley_over_lower_hill": valleys,
-        "number_basis_minus_gaussians": number_basis,
+        "number_basis_minus_gaussians": apart,
         "weights_minus_smeared_born": smeared,
     }
 
 
-def valley(x, profile):
-    """Lowest value between two hills over that of the lower hill; 1 for one hill."""
-    inner = profile[1:-1]
-    hills = np.flatnonzero((inner > profile[:-2]) & (inner > profile[2:])) + 1
-    if len(hills) < 2:
-        return 1.0
-    between = profile[hills[0] : hills[-1] + 1]
-    return float(np.min(between) / min(profile[hills[0]], profile[hills[-1]]))
-
-
 def figure(scaled, profiles, right, born):
     fig, axes = subplots(1, 2, size=(9.4, 3.8))
-    axis = axes[0, 0]
-    for k, color in zip((0, 2, 3, 5), CYCLE, strict=False):
-        axis.plot(scaled, profiles[k], color=color, label=f"gt = {GAINS[k]:g}")
-    axis.set(xlabel="X exp(-gt)  (√ħ)", ylabel="density of X exp(-gt)", ylim=(0, None))
-    axis.set(title="One hill becomes two", xlim=(scaled[0], scaled[-1]))
-    axis.legend()
+    draw_lines(
+        axes[0, 0], scaled, {f"gt = {GAINS[k]:g}": profiles[k] for k in (0, 2, 3, 5)},
+        title="One hill becomes two", xlim=(scaled[0], scaled[-1]), ylim=(0, None),
+        xlabel="X exp(-gt)  (√ħ)", ylabel="density of X exp(-gt)",
+    )  # fmt: skip
     axis = axes[0, 1]
     axis.axhline(born, color=INK, lw=0.9, ls="--")
     axis.text(0.1, born + 0.002, f"Born: {born:.6f}", color=INK, va="bottom")

@@ -5,9 +5,12 @@ from .ellipses import draw_diffusion_ellipses as draw_diffusion_ellipses
 from .experiment import Context as Context
 from .experiment import load_experiment as load_experiment
 from .experiment import run_experiment as run_experiment
+from .panels import draw_dots as draw_dots
+from .panels import draw_lines as draw_lines
 from .phase_space import draw_density as draw_density
 from .phase_space import figure_phase_space as figure_phase_space
 from .phase_space import figure_time_strip as figure_time_strip
+from .phase_space import label_plane as label_plane
 from .recovery import recovery_dataset as recovery_dataset
 from .recovery import recovery_details as recovery_details
 from .recovery import recovery_summary as recovery_summary

@@ -141,24 +141,32 @@ def split_entries(
 
 def pieces_orbit(
     pieces: Sequence[tuple[np.ndarray, Array]],
-    psi0: Array,
+    kets: Array,
     ts: Array,
     hbar: ArrayLike,
-) -> Complex[Array, "nt n"]:
-    """`block_orbit` of a matrix that is given by its blocks, from `split_entries`."""
-    n = psi0.shape[0]
-    states = jnp.zeros((ts.shape[0], n + 1), psi0.dtype)
-    before = jnp.zeros((), psi0.real.dtype)
+) -> Complex[Array, "nt kets n"]:
+    """exp(-i H t / ħ) on kets, H given by its blocks.
+
+    Args:
+        pieces: blocks of like size together, from `split_entries`.
+        kets: (kets, n) states.
+        ts: (nt,) times.
+        hbar: scalar.
+    """
+    count, n = kets.shape
+    states = jnp.zeros((ts.shape[0], count, n + 1), kets.dtype)
+    before = jnp.zeros((), kets.real.dtype)
     for index, parts in pieces:
         # One after the other: batched eigensolvers of jaxlib that run side by side on
         # the processor each wait for threads that the others hold, for ever. XLA drops
         # barriers, so each is made to depend on the one before.
         parts += jnp.where(jnp.isnan(before), before, 0).astype(parts.dtype)
-        orbits = _orbits(parts, jnp.asarray(index), psi0, ts, hbar)
-        before = jax.lax.stop_gradient(jnp.real(orbits.ravel()[0]))
-        flat = jnp.reshape(jnp.moveaxis(orbits, 1, 0), (ts.shape[0], -1))
-        states = states.at[:, index.ravel()].set(flat.astype(states.dtype))
-    return states[:, :-1]
+        each = jax.vmap(_orbits, in_axes=(None, None, 0, None, None))
+        orbits = each(parts, jnp.asarray(index), kets, ts, hbar)
+        before = jax.lax.stop_gradient(jnp.real(orbits[0, 0, 0, 0]))
+        flat = jnp.reshape(jnp.moveaxis(orbits, 2, 0), (ts.shape[0], count, -1))
+        states = states.at[:, :, index.ravel()].set(flat.astype(states.dtype))
+    return states[..., :-1]
 
 
 def _orbits(

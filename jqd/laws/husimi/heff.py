@@ -123,7 +123,7 @@ class Heff(Form):
         levels, hbar = state0.levels, law.C * law.hbar
         times = ts - ts[0]
         run, size = _propagator(law.symbol, levels, times, hbar)
-        kets = jax.vmap(run, out_axes=1)(state0.flat())
+        kets = run(state0.flat())
         weights = jnp.broadcast_to(
             state0.weights[None], (ts.shape[0], *state0.weights.shape)
         )
@@ -183,21 +183,26 @@ class Heff(Form):
 def _propagator(
     symbol: Symbol, levels: tuple[int, ...], times: Array, hbar: Array
 ) -> tuple[Callable[[Array], Array], Array]:
-    """What takes a ket to all times, and the Frobenius norm of H_eff."""
+    """What takes kets to all times, and the Frobenius norm of H_eff."""
+
+    def whole(hamiltonian):
+        norm = jnp.sqrt(jnp.sum(jnp.abs(hamiltonian) ** 2))
+
+        def orbit(ket):
+            return unitary_orbit(hamiltonian, ket, times, hbar)
+
+        return jax.vmap(orbit, out_axes=1), norm
+
     if all(m == n for m, n in symbol.powers):
-        energies = diagonal(symbol, levels, hbar=hbar)
-        norm = jnp.sqrt(jnp.sum(energies**2))
-        return lambda ket: unitary_orbit(energies, ket, times, hbar), norm
+        return whole(diagonal(symbol, levels, hbar=hbar))
     entries, size = couplings(symbol, levels, hbar=hbar), math.prod(levels)
     blocks = connected_rows(*entries.pattern(size), size)
     if blocks is None:
-        hamiltonian = matrix(symbol, levels, hbar=hbar)
-        norm = jnp.sqrt(jnp.sum(jnp.abs(hamiltonian) ** 2))
-        return lambda ket: unitary_orbit(hamiltonian, ket, times, hbar), norm
+        return whole(matrix(symbol, levels, hbar=hbar))
     values = jnp.asarray(entries.values)
     pieces = split_entries(entries.rows, entries.columns, values, blocks, size)
     norm = jnp.sqrt(sum(jnp.sum(jnp.abs(parts) ** 2) for _, parts in pieces))
-    return lambda ket: pieces_orbit(pieces, ket, times, hbar), norm
+    return lambda kets: pieces_orbit(pieces, kets, times, hbar), norm
 
 
 def edge_share(state: Ensemble) -> Float[Array, ""]:

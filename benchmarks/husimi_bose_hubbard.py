@@ -1,0 +1,215 @@
+"""Two sites of a Bose-Hubbard model in the Husimi law: value, d/dU and d/dC."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jqd
+from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.states import coherent
+
+from . import systems
+from .timing import Goal, Report, compile_seconds, missing, race, ratio, round_to
+
+J, U = 1.0, 0.5
+TEXT = "-1.0*(ad1*a2 + ad2*a1) + 0.5*U*(ad1^2*a1^2 + ad2^2*a2^2)"
+ALPHA = (1.0, 0.5)
+VALUE, BY_U, BY_C = "value", "d/dU", "d/dC at C = 1"
+OURS = "jqd evolve"
+ERROR = 1e-9
+NOTE = (
+    "The value is <n_1> at 20 times, to t = 2. QuTiP and dynamiqs have no C. Errors "
+    "are absolute: of value and d/dU against LAPACK in NumPy (d/dU by a central "
+    "difference of fourth order), of d/dC against that difference of the law with "
+    "orders = 4. H is traced in jqd where it is differentiated; QuTiP takes a central "
+    "difference."
+)
+
+
+def run(quick: bool = False) -> Report:
+    """Time and error of each quantity."""
+    levels, rounds = (8, 2) if quick else (12, 15)
+    ts = np.linspace(0.0, 2.0, 21)
+    alpha = np.multiply(ALPHA, 0.5 if quick else 1.0)
+    psi0 = np.asarray(coherent(alpha, (levels, levels)))
+    psi0 = psi0 / np.linalg.norm(psi0)
+    report = Report(
+        f"Bose-Hubbard, 2 sites x {levels} levels, <n_1> at {ts.size - 1} times",
+        [],
+        notes=[NOTE],
+    )
+    ours, references = _ours(ts, psi0), _references(ts, psi0)
+    peers = _qutip(ts, psi0), _dynamiqs(ts, psi0)
+    for case in (VALUE, BY_U, BY_C):
+        programs = {OURS: ours[case]}
+        for peer in peers:
+            programs |= peer.get(case, {})
+        timings = race(programs, rounds)
+        errors = {}
+        for name, timing in timings.items():
+            gap = np.abs(np.asarray(timing.result) - references[case])
+            errors[name] = round_to(float(np.max(gap)), 2)
+            row = {"case": case, "program": name, **timing.row()}
+            row["compile_s"] = round_to(compile_seconds(timing))
+            row["times_jqd"] = round_to(ratio(timing, timings[OURS]), 3)
+            report.rows.append(row | {"error": errors[name]})
+        report.goals += _goals(case, timings, errors)
+    for name in ("QuTiP", "dynamiqs"):
+        if systems.optional(name.lower()) is None:
+            report.rows.append(missing(name, case=VALUE))
+    return report
+
+
+def _goals(case: str, timings, errors) -> list[Goal]:
+    """Faster than the best program whose error is as small as asked for."""
+    if case == BY_C:
+        return [Goal("d/dC: error", errors[OURS], 1e-8, False)]
+    bound = ERROR if case == VALUE else 1e-7
+    able = [n for n in timings if n != OURS and errors[n] <= bound]
+    best = min(able, key=lambda n: timings[n].median, default=None)
+    measured = ratio(timings[best], timings[OURS]) if best else None
+    text = f"{case}: faster than the best peer with an error <= {bound:g}"
+    return [Goal(f"{text} ({best or 'none'})", measured, 1)]
+
+
+def _law(levels: int, orders: int) -> HusimiFokkerPlanck:
+    law = HusimiFokkerPlanck(TEXT, form=Heff((levels, levels), orders=orders))
+    return law.unpack("U", jnp.asarray([U]))
+
+
+def _quanta(law, ts: np.ndarray, psi0: np.ndarray):
+    """<n_1> as a function of U and C."""
+
+    def look(t, law, state):
+        return jnp.real(law.moment(state, (1, 0), (1, 0))) - 1
+
+    def solve(U, C):
+        changed = law.unpack("U", U[None]).unpack("C", C[None])
+        observe = lambda t, state: look(t, changed, state)  # noqa: E731
+        run = jqd.evolve(changed, changed.prepare(psi0), ts, observe=observe)
+        return run.values[1:]
+
+    return solve
+
+
+def _ours(ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
+    levels = psi0.shape[0]
+    pure, mixed = (_quanta(_law(levels, k), ts, psi0) for k in (0, 1))
+    one, strength = jnp.asarray(1.0), jnp.asarray(U)
+
+    @jax.jit
+    def value(U):
+        return pure(U, one)
+
+    @jax.jit
+    def by_U(U):
+        return jax.jvp(lambda U: pure(U, one), (U,), (jnp.ones_like(U),))[1]
+
+    @jax.jit
+    def by_C(C):
+        # the term of first order is the whole derivative at C = 1
+        return jax.jvp(lambda C: mixed(strength, C), (C,), (jnp.ones_like(C),))[1]
+
+    return {
+        VALUE: partial(value, strength),
+        BY_U: partial(by_U, strength),
+        BY_C: partial(by_C, one),
+    }
+
+
+def _slope(function, at: float, h: float) -> np.ndarray:
+    near = {k: np.asarray(function(at + k * h)) for k in (-2, -1, 1, 2)}
+    return (8 * (near[1] - near[-1]) - (near[2] - near[-2])) / (12 * h)
+
+
+def _references(ts: np.ndarray, psi0: np.ndarray) -> dict[str, np.ndarray]:
+    levels = psi0.shape[0]
+    number = np.repeat(np.arange(levels), levels)
+
+    def quanta(U):
+        H = systems.bose_hubbard(levels, J, U)
+        states = systems.eigen_orbit(H, psi0.ravel(), ts[1:])
+        return np.abs(states) ** 2 @ number
+
+    solve = jax.jit(_quanta(_law(levels, 4), ts, psi0))
+    by_C = _slope(lambda C: solve(jnp.asarray(U), jnp.asarray(C)), 1.0, 2e-3)
+    return {VALUE: quanta(U), BY_U: _slope(quanta, U, 1e-3), BY_C: by_C}
+
+
+def _qutip(ts: np.ndarray, psi0: np.ndarray) -> dict[str, dict[str, Any]]:
+    qt = systems.optional("qutip")
+    if qt is None:
+        return {}
+    levels = psi0.shape[0]
+    dims = [levels, levels]
+    a, one = qt.destroy(levels), qt.qeye(levels)
+    n = qt.tensor(a.dag() * a, one)
+    hop, onsite = (
+        qt.Qobj(systems.bose_hubbard(levels, *c), dims=[dims, dims]).to("CSR")
+        for c in ((1.0, 0.0), (0.0, 1.0))
+    )
+    start = qt.Qobj(psi0.ravel(), dims=[dims, [1]])
+
+    def solve(U, **options):
+        options |= {"progress_bar": ""}
+        result = qt.sesolve(hop + U * onsite, start, ts, e_ops=[n], options=options)
+        return result.expect[0][1:]
+
+    def slope(step, **options):
+        up, down = solve(U + step, **options), solve(U - step, **options)
+        return (up - down) / (2 * step)
+
+    tight = {"method": "vern9", "rtol": 1e-10, "atol": 1e-11, "nsteps": 100_000}
+    return {
+        VALUE: {
+            "QuTiP diag": partial(solve, U, method="diag"),
+            "QuTiP vern9 1e-10": partial(solve, U, **tight),
+        },
+        BY_U: {
+            "QuTiP diag, central difference": partial(slope, 1e-4, method="diag"),
+            "QuTiP vern9 1e-10, central difference": partial(slope, 1e-4, **tight),
+        },
+    }
+
+
+def _dynamiqs(ts: np.ndarray, psi0: np.ndarray) -> dict[str, dict[str, Any]]:
+    dq = systems.optional("dynamiqs")
+    if dq is None:
+        return {}
+    levels = psi0.shape[0]
+    a, b = dq.destroy(levels, levels)
+    hop = -J * (a.dag() @ b + b.dag() @ a)
+    onsite = 0.5 * sum(c.dag() @ c.dag() @ c @ c for c in (a, b))
+    start = dq.asqarray(
+        jnp.asarray(psi0, complex).reshape(-1, 1), dims=(levels, levels)
+    )
+    forward = dq.gradient.Forward()
+
+    def solve(U, method, gradient=None):
+        result = dq.sesolve(
+            hop + U * onsite, start, ts, exp_ops=[a.dag() @ a], method=method,
+            gradient=gradient, progress_meter=False,
+        )  # fmt: skip
+        return result.expects[0, 1:].real
+
+    def slope(U, method, gradient):
+        call = partial(solve, method=method, gradient=gradient)
+        return jax.jvp(call, (U,), (jnp.ones_like(U),))[1]
+
+    strength = jnp.asarray(U)
+    tight = dq.method.Dopri8(rtol=1e-11, atol=1e-12)
+    expm = jax.jit(partial(slope, method=dq.method.Expm(), gradient=None))
+    ode = jax.jit(partial(slope, method=tight, gradient=forward))
+    return {
+        VALUE: {
+            "dynamiqs Expm": partial(solve, strength, dq.method.Expm()),
+            "dynamiqs Dopri8 1e-11": partial(solve, strength, tight),
+        },
+        BY_U: {
+            "dynamiqs Expm, Direct": partial(expm, strength),
+            "dynamiqs Dopri8 1e-11, Forward": partial(ode, strength),
+        },
+    }

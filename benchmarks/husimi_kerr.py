@@ -1,0 +1,215 @@
+"""The Husimi function of a Kerr oscillator: density, gradient in C, batch, recovery."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jqd
+from jqd.exact import husimi as closed
+from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.recover import Data, recover
+from jqd.states import coherent, husimi
+
+from .systems import optional
+from .timing import (
+    Goal,
+    Report,
+    compile_seconds,
+    missing,
+    race,
+    ratio,
+    round_to,
+)
+
+ALPHA0 = 1.2 + 0.5j
+U, B = 1.0, -4.0
+SYMBOL = "0.5*ad^2*a^2"
+DENSITY, GRADIENT, BATCH, FIT = "density", "d/dC", "batch of C", "recovery of C"
+OURS = "jqd evolve"
+QUTIP, DYNAMIQS = "QuTiP diag + QFunc", "dynamiqs Expm + jqd husimi"
+NOTE = (
+    "QuTiP and dynamiqs solve the Schrödinger equation, which is C = 1; neither has C. "
+    "dynamiqs has no Husimi function: its states go through that of jqd. Errors are "
+    "absolute, against the closed form and its derivative."
+)
+
+
+def run(quick: bool = False) -> Report:
+    """Time and error of densities, gradients, a batch and a fit."""
+    side, levels, batch = (5, 80, 4) if quick else (21, 100, 256)
+    x = np.linspace(-3.0, 3.0, side)
+    points, ts = x[None, :] + 1j * x[:, None], np.linspace(0.0, 1.0, 6)
+    rounds = 2 if quick else 9
+    report = Report(
+        f"Kerr oscillator, {side**2} points at {ts.size - 1} times",
+        _densities(points, ts, rounds) + _batch(points, ts, batch, levels),
+        notes=[NOTE],
+    )
+    rows, timing = _recovery(points, ts, levels)
+    report.rows += rows
+    report.goals = [
+        Goal("recovery of C after compilation, seconds", timing.median, 1.0, False),
+        Goal("its compilation, seconds", compile_seconds(timing), 10.0, False),
+        Goal("recovered |C - 1|", rows[0]["error"], 1e-10, False),
+    ]
+    for row in report.rows:
+        # the fastest exact way of each, and all of them exact
+        if row["program"] in (QUTIP, DYNAMIQS) and "times_jqd" in row:
+            text = f"density at C = 1: faster than {row['program']}"
+            report.goals.append(Goal(text, row["times_jqd"], 1))
+    return report
+
+
+def law_of(points: np.ndarray, C: float, levels: int, orders: int | None = None):
+    """The law of the benchmark."""
+    form = Heff(levels, orders=orders)
+    return HusimiFokkerPlanck(SYMBOL, C, points=points, form=form)
+
+
+def exact(points: np.ndarray, ts: np.ndarray, C: float) -> np.ndarray:
+    """The closed form at ts[1:]."""
+    return np.asarray(_exact(points, ts, C))
+
+
+def _exact(points, ts, C):
+    times = jnp.asarray(ts[1:])[:, None, None]
+    return closed.kerr(points[None], times, U=U, b=B, alpha0=ALPHA0, C=C, levels=160)
+
+
+def _densities(points: np.ndarray, ts: np.ndarray, rounds: int) -> list[dict]:
+    psi0, rows = coherent(ALPHA0, 40), []
+    # the ket of a coherent state needs 40 levels, the mixed one at C = 0.8 more
+    for C, levels, orders in ((1.0, 40, 0), (0.8, 80, None)):
+        reference = exact(points, ts, C)
+        law = law_of(points, C, levels, orders)
+        programs = {OURS: partial(_evolve(ts), law, law.prepare(psi0))}
+        if C == 1:
+            programs |= _qutip(points, ts, psi0) | _dynamiqs(points, ts, psi0)
+        timings = race(programs, rounds)
+        for name, timing in timings.items():
+            values = np.asarray(timing.result).reshape(reference.shape)
+            rows.append(
+                _row(DENSITY, name, timing, np.max(np.abs(values - reference)))
+                | {"C": C, "times_jqd": round_to(ratio(timing, timings[OURS]), 3)}
+            )
+        if C == 1:
+            rows += [
+                missing(name, case=DENSITY, C=C)
+                for name in ("QuTiP", "dynamiqs") if optional(name.lower()) is None
+            ]  # fmt: skip
+        rows.append(_gradient(points, ts, C, rounds))
+    return rows
+
+
+def _row(case: str, name: str, timing, error: Any) -> dict[str, Any]:
+    return {
+        "case": case,
+        "program": name,
+        **timing.row(),
+        "compile_s": round_to(compile_seconds(timing)),
+        "error": round_to(float(error), 2),
+    }
+
+
+def _evolve(ts: np.ndarray):
+    @jax.jit
+    def solve(law, state):
+        return jqd.evolve(law, state, ts, observe="density").values[1:]
+
+    return solve
+
+
+def _of_C(points: np.ndarray, ts: np.ndarray, orders: int, levels: int):
+    """Densities as a function of C, prepared anew for each."""
+    law, psi0 = law_of(points, 1.0, levels, orders), coherent(ALPHA0, 40)
+
+    def solve(C):
+        changed = law.unpack("C", C[None])
+        state = changed.prepare(psi0)
+        return jqd.evolve(changed, state, ts, observe="density").values[1:]
+
+    return solve
+
+
+def _gradient(points, ts, C: float, rounds: int) -> dict[str, Any]:
+    # at C = 1 the term of first order is the whole derivative
+    solve = _of_C(points, ts, *((1, 41) if C == 1 else (40, 80)))
+
+    @jax.jit
+    def gradient(C):
+        return jax.jvp(solve, (C,), (jnp.ones_like(C),))
+
+    timing = race({OURS: partial(gradient, jnp.asarray(C))}, rounds)[OURS]
+    slope = jax.jit(jax.jacfwd(lambda C: _exact(points, ts, C)))(C)
+    gap = np.max(np.abs(timing.result[1] - slope))
+    return _row(GRADIENT, OURS, timing, gap) | {"C": C}
+
+
+def _batch(points, ts, size: int, levels: int) -> list[dict[str, Any]]:
+    values = np.linspace(0.6, 1.2, size)
+    solve = jax.jit(jax.vmap(_of_C(points, ts, 30, levels)))
+    timing = race({OURS: partial(solve, jnp.asarray(values))}, 3)[OURS]
+    ends = [np.asarray(timing.result[k]) for k in (0, -1)]
+    references = [exact(points, ts, values[k]) for k in (0, -1)]
+    gap = np.max(np.abs(np.subtract(ends, references)))
+    timing.result = None
+    row = _row(BATCH, f"{OURS}, vmap", timing, gap)
+    return [row | {"C": f"{size} of [0.6, 1.2]"}]
+
+
+def _recovery(points, ts, levels: int):
+    psi0 = coherent(ALPHA0, 40)
+    law = law_of(points, 0.4, levels, 60 if levels > 60 else levels // 2)
+    data = Data(ts[1:], exact(points, ts, 1.0), t0=0.0)
+
+    def fit():
+        return recover(
+            law, data, psi0=psi0, free=("C",), start={"C": 0.6}, starts=1, search=None
+        )
+
+    timing = race({"jqd recover": fit}, 3)["jqd recover"]
+    error = abs(timing.result.constants["C"].value - 1)
+    return [_row(FIT, "jqd recover", timing, error) | {"C": "0.6 to 1"}], timing
+
+
+def _qutip(points, ts, psi0) -> dict[str, Any]:
+    qt = optional("qutip")
+    if qt is None:
+        return {}
+    a, start = qt.destroy(psi0.size), qt.Qobj(np.asarray(psi0))
+    H = 0.5 * a.dag() ** 2 * a**2
+    x, y = points[0].real, points[:, 0].imag
+    function = qt.QFunc(x, y, 2.0)
+
+    def solve(**options):
+        options |= {"progress_bar": "", "store_states": True}
+        states = qt.sesolve(H, start, ts, options=options).states[1:]
+        return np.stack([function(state) for state in states])
+
+    tight = {"rtol": 1e-10, "atol": 1e-12, "nsteps": 100_000}
+    return {
+        QUTIP: partial(solve, method="diag"),
+        "QuTiP adams 1e-10 + QFunc": partial(solve, **tight),
+    }
+
+
+def _dynamiqs(points, ts, psi0) -> dict[str, Any]:
+    dq = optional("dynamiqs")
+    if dq is None:
+        return {}
+    a = dq.destroy(psi0.size)
+    H, start = 0.5 * a.dag() @ a.dag() @ a @ a, jnp.asarray(psi0)[:, None]
+    look = jax.jit(jax.vmap(lambda psi: husimi(psi, jnp.asarray(points))))
+
+    def solve(method):
+        result = dq.sesolve(H, start, ts, method=method, progress_meter=False)
+        return look(result.states.to_jax()[1:, :, 0])
+
+    tight = dq.method.Dopri8(rtol=1e-10, atol=1e-12)
+    return {
+        DYNAMIQS: partial(solve, dq.method.Expm()),
+        "dynamiqs Dopri8 1e-10 + jqd husimi": partial(solve, tight),
+    }

@@ -1,0 +1,127 @@
+"""Husimi law of three to five modes as a signed sum of pure states, by orders kept."""
+
+import math
+import time
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jqd
+from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.laws.husimi.heff import amplify
+from jqd.spaces.symbols import bose_hubbard
+from jqd.states import Ensemble, as_ensemble, coherent
+
+from .timing import Goal, Report, race, round_to
+
+# (modes, levels of each, α of the first)
+CASES = ((3, 12, 1.0), (4, 10, 0.7), (5, 6, 0.5))
+ORDERS = 3
+OURS = "jqd evolve"
+STRENGTHS = (0.95, 0.9, 1.05)
+STEP, STEPS = 1e-3, (-2, -1, 1, 2)
+NOTE = (
+    "One evolution and its derivative with respect to C at C = 1, <n_1> at t = 1 of a "
+    "chain with J = 1, U = 1/2. Of order K there are binom(M + K, M) kets. "
+    "`off_slope`: d<n_1>/dC at C = 1 less a central difference of the law with the "
+    "most orders; `off_C`: change of <n_1> at strength C that one more order brings; "
+    "MiB: temporary memory."
+)
+
+
+def run(quick: bool = False) -> Report:
+    """Kets, time, memory and what each order reaches."""
+    cases, orders = (((3, 6, 0.4),), 2) if quick else (CASES, ORDERS)
+    report = Report("Bose-Hubbard chains, signed sums of pure states", [], notes=[NOTE])
+    for case in cases:
+        rows = _case(*case, orders)
+        report.rows += rows
+        slopes = {row["orders"]: row["off_slope"] for row in rows}
+        name = f"{case[0]} modes"
+        report.goals += [
+            Goal(
+                f"{name}: d/dC at C = 1 with one order, error", slopes[1], 1e-6, False
+            ),
+            Goal(f"{name}: d/dC without any order is wrong by", slopes[0], 1e-4),
+        ]
+    return report
+
+
+def _case(modes: int, levels: int, alpha: float, orders: int) -> list[dict[str, Any]]:
+    psi0 = coherent([alpha] + [0.0] * (modes - 1), (levels,) * modes)
+    shares = jax.jit(_shares(modes, levels, psi0, orders))
+    sums = {C: _partial_sums(shares, C, psi0, orders) for C in STRENGTHS}
+    near = {k: _partial_sums(shares, 1 + k * STEP, psi0, orders)[-1] for k in STEPS}
+    slope = (8 * (near[1] - near[-1]) - (near[2] - near[-2])) / (12 * STEP)
+    rows = []
+    for K in range(orders + 1):
+        total = _total(modes, levels, psi0, K)
+        derivative = jax.jit(partial(jax.jvp, total))
+        ones = (jnp.asarray(1.0),), (jnp.asarray(1.0),)
+        before = time.perf_counter()
+        compiled = derivative.lower(*ones).compile()
+        compilation = time.perf_counter() - before
+        timing = race({OURS: partial(compiled, *ones)}, 1)[OURS]
+        row = {"program": OURS, "modes": modes, "levels": levels, "orders": K}
+        row |= {"kets": math.comb(modes + K, modes)}
+        row |= {key: timing.row()[key] for key in ("median_s", "cpu_s")}
+        row["compile_s"] = round_to(compilation)
+        analysis = compiled.memory_analysis()
+        size = getattr(analysis, "temp_size_in_bytes", float("nan"))
+        row["MiB"] = round_to(size / 2**20)
+        row["slope"] = float(f"{float(timing.result[1]):.8g}")
+        row["off_slope"] = round_to(abs(float(timing.result[1]) - slope), 2)
+        if orders > K:
+            row |= {
+                f"off_{C:g}": round_to(abs(s[K + 1] - s[K]), 2) for C, s in sums.items()
+            }
+        rows.append(row)
+    return rows
+
+
+def _law(modes: int, levels: int, orders: int) -> HusimiFokkerPlanck:
+    chain = bose_hubbard(1.0, 0.5, [(i, i + 1) for i in range(modes - 1)])
+    return HusimiFokkerPlanck(chain, form=Heff(levels, orders=orders))
+
+
+def _quanta(modes: int):
+    """∫|α_1|² Q, powers of α and of α*."""
+    one = (1,) + (0,) * (modes - 1)
+    return one, one
+
+
+def _shares(modes: int, levels: int, psi0: jax.Array, orders: int):
+    """What each ket adds to ∫|α_1|² Q at t = 1, as a function of C."""
+    law = _law(modes, levels, orders)
+
+    def solve(C):
+        changed = law.unpack("C", C[None])
+
+        def look(t, state):
+            def one(ket, weight):
+                single = Ensemble(ket[None], weight[None])
+                return jnp.real(changed.moment(single, *_quanta(modes)))
+
+            return jax.vmap(one)(state.kets, state.weights)
+
+        ts = jnp.asarray([0.0, 1.0])
+        run = jqd.evolve(changed, changed.prepare(psi0), ts, observe=look)
+        return run.values[1]
+
+    return solve
+
+
+def _total(modes: int, levels: int, psi0: jax.Array, orders: int):
+    shares = _shares(modes, levels, psi0, orders)
+    return lambda C: jnp.sum(shares(C)) - 1
+
+
+def _partial_sums(shares, C: float, psi0: jax.Array, orders: int) -> np.ndarray:
+    """<n_1> with the kets up to each order: they are the first of those of the next."""
+    half = amplify(as_ensemble(psi0, psi0.ndim), jnp.asarray(0.5), psi0.shape, orders)
+    order = np.rint(-np.log2(np.asarray(half.weights)))
+    values = np.asarray(shares(jnp.asarray(C)))
+    return np.array([np.sum(values[order <= K]) - 1 for K in range(orders + 1)])

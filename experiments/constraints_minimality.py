@@ -1,0 +1,145 @@
+"""Claim: constraints C1-C6 leave one diffusion, and one constant C. They leave f_ij.
+
+    D^aa_ij = f_ij ∂²H/∂α_i*∂α_j*,   f real and symmetric;   the claim: f_ij = C
+
+Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
+Part I", sec. III, eqs. (40)-(43). C6 is minimality: of the f that C1-C5 leave, it
+takes a constant. C1-C5 for the law itself are in constraints.py.
+Verdict: f_ij = C passes them all, and so does every other real, constant, symmetric f,
+such as C δ_ij: C6 asks for a constant, not for equal entries. Of the constants tried
+f_ij = C alone is covariant under U(N) rotations of the modes, and alone is quantum
+mechanics.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from jqd.laws.husimi import rules
+from jqd.report import draw_dots
+from jqd.report.style import GREY, subplots
+from jqd.spaces import symbols
+from jqd.states import coherent, husimi
+
+# --- Parameters (ħ = 1) -----------------------------------------------------------
+
+PAIR = symbols.cross_kerr(1.0) + symbols.bose_hubbard(0.7, 0.5, [(0, 1)])
+LEVELS, ALPHAS = (16, 16), (0.6 + 0.2j, 0.3j)
+
+# --- Problem and law --------------------------------------------------------------
+
+
+def hamiltonian(alpha):
+    """H of a point (2,)."""
+    return PAIR(alpha).real
+
+
+def weights(rng):
+    """Name: (matrix, share of f that goes like |∂H|²)."""
+    own = rng.normal(size=(2, 2))
+    own, ones = own + own.T, np.ones((2, 2))
+    return {
+        "f = 1": (ones, 0.0),
+        "f = δ_ij": (np.eye(2), 0.0),
+        "f random": (own, 0.0),
+        "f = |∂H|²": (ones, 1.0),
+        "f complex": ((1 + 0.5j) * own, 0.0),
+    }
+
+
+def diffusion(H, weight, alpha):
+    """D over (α, α*) of such an f."""
+    matrix, share = weight
+    slope = jnp.sum(jnp.abs(rules.complex_gradient(H, alpha)[:2]) ** 2)
+    f = matrix * (1 - share + share * slope)
+    hessian = rules.complex_hessian(H, alpha)[2:, 2:]
+    return rules.as_doubled(rules.weighted_diffusion(hessian, f))
+
+
+def motion(density, ket):
+    """Its rate while the ket obeys Schrödinger's equation."""
+    change = -1j * symbols.matrix(PAIR, LEVELS) @ ket.ravel()
+    return jax.jvp(density, (ket,), (change.reshape(LEVELS),))[1]
+
+
+# --- Comparison -------------------------------------------------------------------
+
+
+def conditions(alpha, weight, rotation):
+    """Name: residual at a point; and the exact rate, the scale of the last one."""
+    H, D = hamiltonian, functools.partial(diffusion, hamiltonian, weight)
+    here, hessian = D(alpha), rules.complex_hessian(H, alpha)
+    # f ∘ (V h Vᵀ) against V (f ∘ h) Vᵀ
+    turned = lambda a: H(jnp.conj(rotation.T) @ a)  # noqa: E731
+    mine = diffusion(turned, weight, rotation @ alpha)[:2, :2]
+    moved = rotation @ here[:2, :2] @ rotation.T
+    ket = coherent(jnp.array(ALPHAS), LEVELS)
+    Q = lambda a: husimi(ket, a, modes=2)  # noqa: E731
+    exact = motion(lambda ket: husimi(ket, alpha, modes=2), ket)
+    return {
+        "C2 symmetry, reality": (
+            rules.symmetry_residual(here), rules.reality_residual(here)
+        ),
+        "C4 time reversal": rules.time_reversal_residual(D, alpha),
+        "C5 energy": rules.energy_residual(hessian, here),
+        "U(N) covariance": jnp.max(jnp.abs(mine - moved)) / jnp.max(jnp.abs(moved)),
+        "quantum mechanics": rules.complex_fokker_planck(H, D, Q, alpha) - exact,
+    }, exact  # fmt: skip
+
+
+def largest(values):
+    return max(float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(values))
+
+
+def run(context):
+    rng = np.random.default_rng(2)
+    points = rng.normal(size=(6 if context.quick else 20, 2)) * (0.6 + 0.5j)
+    points = jnp.asarray(points * np.exp(1j * rng.normal(size=points.shape)))
+    angles = rng.normal(size=(2, 2)) + 1j * rng.normal(size=(2, 2))
+    rotation = jnp.linalg.qr(jnp.asarray(angles))[0]
+    candidates = weights(rng)
+    residuals, table = jax.jit(jax.vmap(conditions, (0, None, None))), []
+    for name, (matrix, share) in context.progress(candidates.items(), "weights"):
+        found, exact = residuals(points, (matrix + 0j, share), rotation)
+        found["quantum mechanics"] /= largest(exact)
+        table.append({"f": name} | {key: largest(found[key]) for key in found})
+
+    # --- Result -------------------------------------------------------------------
+    keys = list(table[0])[1:]
+    values = [[row[key] for key in keys] for row in table]
+    context.save_table(table, "weights")
+    context.save_figure(figure(keys, table), "minimality")
+    context.save_dataset(
+        xr.Dataset(
+            {"residual": (("f", "condition"), values)},
+            {"f": list(candidates), "condition": keys},
+            {"units": "hbar = 1"},
+        )
+    )
+    bad = {row["f"]: [key for key in keys if row[key] > 1e-9] for row in table}
+    outside = ["U(N) covariance", "quantum mechanics"]
+    holds = (
+        not bad["f = 1"] and bad["f = δ_ij"] == bad["f random"] == outside
+        and bad["f = |∂H|²"] == outside[1:] and "C5 energy" in bad["f complex"]
+    )  # fmt: skip
+    return {
+        "status": "ok" if holds else "The constraints single out something else.",
+        "violated_by": bad,
+        "delta_from_quantum": table[1]["quantum mechanics"],
+    }
+
+
+def figure(keys, table):
+    fig, axes = subplots(size=(7.4, 4.0))
+    axis = axes[0, 0]
+    draw_dots(
+        axis, keys, {row["f"]: [row[key] for key in keys] for row in table},
+        floor=1e-17, apart=0.12, xlim=(5e-18, 50), xlabel="residual",
+        title="C2-C5 let many f pass;\ncovariance and C6 leave f_ij = C",
+    )  # fmt: skip
+    axis.axhline(1.5, color=GREY, lw=0.8, ls=":")
+    axis.legend(loc="upper center", fontsize=8)
+    return fig
