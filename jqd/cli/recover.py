@@ -7,14 +7,9 @@ from pathlib import Path
 
 import typer
 
+from .husimi_options import FORMS, LOSSES, HusimiOptions
 from .recover_copying import NOISE, RecoverOptions, recover_copying
-from .recover_husimi import (
-    FORMS,
-    LOSSES,
-    HusimiOptions,
-    recover_husimi,
-    recover_lengths,
-)
+from .recover_husimi import recover_husimi, recover_lengths
 
 COPYING_CONSTANTS = ("q", "r", "omega", "R", "delta", "phase0")
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
-from ...spaces.symbols import ParametricSymbol, Symbol, parse_hamiltonian
+from ...spaces.symbols import ParametricSymbol, Symbol
 from ..law import Law, constant
+from .checks import check_law, read_hamiltonian
 from .form import Form
 from .identifiability import refusal
 
@@ -78,7 +78,7 @@ class HusimiFokkerPlanck(Law):
         from . import FORMS
 
         if isinstance(symbol, str):
-            symbol = _parsed(symbol, hbar)
+            symbol = read_hamiltonian(symbol, hbar)
         self.hamiltonian = symbol
         self.C = constant(C)
         self.hbar = constant(hbar)
@@ -92,7 +92,7 @@ class HusimiFokkerPlanck(Law):
         if isinstance(form, str):
             _checks.check_choice(form, "form", tuple(FORMS))
         self.form = FORMS[form]() if isinstance(form, str) else form
-        self._check()
+        check_law(self)
 
     @classmethod
     def from_lengths(
@@ -126,24 +126,6 @@ class HusimiFokkerPlanck(Law):
         s = constant(lengths) / jnp.sqrt(constant(kappa))
         options.setdefault("form", "fock")
         return cls(symbol, C, s, hbar, **options)
-
-    def _check(self) -> None:
-        symbol = self.symbol
-        symbol._require("antiwick")
-        _checks.check_finite(self.C, "C")
-        _checks.check_shape(self.C, "C", ())
-        _checks.check_positive(self.hbar, "hbar")
-        _checks.check_shape(self.hbar, "hbar", ())
-        if self.s is not None:
-            _checks.check_positive(self.s, "s")
-        if _checks.is_concrete(symbol.coefficients) and not symbol.is_real(1e-6):
-            raise ValueError(
-                "Argument `symbol` must be real (a Hermitian Hamiltonian), but is "
-                f"{symbol}."
-            )
-        if self.points is not None:
-            symbol.points(self.points)  # raises where the modes differ
-        self.form.check(self)
 
     @property
     def symbol(self) -> Symbol:
@@ -321,12 +303,3 @@ class HusimiFokkerPlanck(Law):
     def refusal(self, free: tuple[str, ...]) -> str | None:
         """Why no data could tell these constants, or None."""
         return refusal(self.symbol, free, matched=self.s is None)
-
-
-def _parsed(text: str, hbar: ArrayLike) -> ParametricSymbol:
-    """An operator as text; its order depends on ħ, which must be known."""
-    if not _checks.is_concrete(hbar):
-        raise ValueError(
-            "Argument `symbol` must be a Symbol where hbar is traced, but is text."
-        )
-    return parse_hamiltonian(text, hbar=np.asarray(hbar).item())
