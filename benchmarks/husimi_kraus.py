@@ -51,7 +51,7 @@ def run(quick: bool = False) -> Report:
 
 
 def _case(modes: int, levels: int, alpha: float, orders: int) -> list[dict[str, Any]]:
-    psi0 = coherent([alpha] + [0.0] * (modes - 1), (levels,) * modes)
+    psi0 = coherent(np.eye(1, modes)[0] * alpha, (levels,) * modes)
     shares = jax.jit(_shares(modes, levels, psi0, orders))
     sums = {C: _partial_sums(shares, C, psi0, orders) for C in STRENGTHS}
     up, down = (_partial_sums(shares, 1 + h, psi0, orders)[-1] for h in (STEP, -STEP))
