@@ -17,6 +17,7 @@ from .systems import optional
 from .timing import (
     Goal,
     Report,
+    Timing,
     compile_seconds,
     missing,
     race,
@@ -59,7 +60,7 @@ def run(quick: bool = False) -> Report:
         # the fastest exact way of each, and all of them exact
         if row["program"] in (QUTIP, DYNAMIQS) and "times_jqd" in row:
             text = f"density at C = 1: faster than {row['program']}"
-            report.goals.append(Goal(text, float(row["times_jqd"]), 1))
+            report.goals.append(Goal(text, row["times_jqd"], 1))
     return report
 
 
@@ -80,7 +81,7 @@ def _exact(points, ts, C):
     return closed.kerr(points[None], times, U=U, b=B, alpha0=ALPHA0, C=C, levels=160)
 
 
-def _densities(points: np.ndarray, ts: np.ndarray, rounds: int) -> list[dict]:
+def _densities(points: np.ndarray, ts: np.ndarray, rounds: int) -> list[dict[str, Any]]:
     psi0, rows = coherent(ALPHA0, 40), []
     # the ket of a coherent state needs 40 levels, the mixed one at C = 0.8 more
     for C, levels, orders in ((1.0, 40, 0), (0.8, 80, None)):
@@ -161,7 +162,7 @@ def _batch(points, ts, size: int, levels: int) -> list[dict[str, Any]]:
     return [row | {"C": f"{size} of [0.6, 1.2]"}]
 
 
-def _recovery(points, ts, levels: int):
+def _recovery(points, ts, levels: int) -> tuple[list[dict[str, Any]], Timing]:
     psi0 = coherent(ALPHA0, 40)
     law = law_of(points, 0.4, levels, 60 if levels > 60 else levels // 2)
     data = Data(ts[1:], exact(points, ts, 1.0), t0=0.0)

@@ -69,7 +69,7 @@ def _case(modes: int, levels: int, alpha: float, orders: int) -> list[dict[str, 
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         row = {"program": OURS, "modes": modes, "levels": levels, "orders": K}
         row |= {"kets": math.comb(modes + K, modes)}
-        row |= {"median_s": round_to(wall), "cpu_s": round_to(cpu)}
+        row |= {"seconds": round_to(wall), "cpu_s": round_to(cpu)}
         row["compile_s"] = round_to(compilation)
         analysis = compiled.memory_analysis()
         size = getattr(analysis, "temp_size_in_bytes", float("nan"))

@@ -65,8 +65,12 @@ def polish_one(
 
     unit = (theta - low) / width
     rounds = 1 if problem.data.noise.constant_weights else polish.rounds
-    start = (unit, problem.data.shares, jnp.asarray(False))
-    (unit, at, ok), _ = jax.lax.scan(again, start, None, length=rounds)
+    if rounds == 1:
+        at = problem.data.shares
+        unit, ok = solve(unit, at)
+    else:
+        start = (unit, problem.data.shares, jnp.asarray(False))
+        (unit, at, ok), _ = jax.lax.scan(again, start, None, length=rounds)
     cost = jnp.sum(residuals(unit, at) ** 2)
     return low + unit * width, cost, ok & jnp.all(jnp.isfinite(unit))
 

@@ -4,7 +4,7 @@ A matrix that conserves, say, a number of particles falls into blocks once its r
 sorted; each block has its own small eigenproblem.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -86,7 +86,8 @@ def block_orbit(
     # one row of zeros at the end, which the shorter blocks are filled up with
     padded = jnp.pad(matrix, ((0, 1), (0, 1)))
     parts = padded[index[:, :, None], index[:, None, :]]
-    orbits = _orbits(parts, index, psi0, ts, hbar)
+    start = jnp.pad(psi0, (0, 1))[index]
+    orbits = _over_blocks(unitary_orbit, parts, start, ts, hbar)
     # where each row of the matrix went: to gather is faster than to scatter
     places = jnp.arange(index.size).reshape(index.shape)
     places = jnp.zeros(psi0.shape[0] + 1, int).at[index].set(places)[:-1]
@@ -155,23 +156,24 @@ def pieces_orbit(
     """
     count, n = kets.shape
     states = jnp.zeros((ts.shape[0], count, n + 1), kets.dtype)
-    before = jnp.zeros((), kets.real.dtype)
+    each = jax.vmap(unitary_orbit, in_axes=(None, 0, None, None))
     for index, parts in pieces:
-        # One after the other: batched eigensolvers of jaxlib that run side by side on
-        # the processor each wait for threads that the others hold, for ever. XLA drops
-        # barriers, so each is made to depend on the one before.
-        parts += jnp.where(jnp.isnan(before), before, 0).astype(parts.dtype)
-        each = jax.vmap(_orbits, in_axes=(None, None, 0, None, None))
-        orbits = each(parts, jnp.asarray(index), kets, ts, hbar)
-        before = jax.lax.stop_gradient(jnp.real(orbits[0, 0, 0, 0]))
-        flat = jnp.reshape(jnp.moveaxis(orbits, 2, 0), (ts.shape[0], count, -1))
+        start = jnp.pad(kets, ((0, 0), (0, 1)))[:, index]
+        # (blocks, kets, nt, size)
+        orbits = _over_blocks(each, parts, jnp.moveaxis(start, 1, 0), ts, hbar)
+        orbits = jnp.transpose(orbits, (2, 1, 0, 3))
+        flat = jnp.reshape(orbits, (ts.shape[0], count, -1))
         states = states.at[:, :, index.ravel()].set(flat.astype(states.dtype))
     return states[..., :-1]
 
 
-def _orbits(
-    parts: Array, index: Array, psi0: Array, ts: Array, hbar: ArrayLike
+def _over_blocks(
+    orbit: Callable[..., Array], parts: Array, start: Array, ts: Array, hbar: ArrayLike
 ) -> Array:
-    """(blocks, nt, size)"""
-    start = jnp.pad(psi0, (0, 1))[index]
-    return jax.vmap(unitary_orbit, in_axes=(0, 0, None, None))(parts, start, ts, hbar)
+    """orbit(matrix, start, ts, hbar) of each block, in a first axis."""
+    if jax.default_backend() != "cpu":
+        return jax.vmap(orbit, in_axes=(0, 0, None, None))(parts, start, ts, hbar)
+    # One by one: the batched eigensolver of jaxlib shares out its batch among threads
+    # of XLA's pool, and where several of them run side by side each may wait for
+    # threads that the others hold, for ever.
+    return jax.lax.map(lambda block: orbit(*block, ts, hbar), (parts, start))
