@@ -89,10 +89,12 @@ def jacobian(
 ) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
     """Residuals and their derivative with respect to theta, by forward mode."""
 
-    def residuals(theta: Array) -> Array:
-        return problem.residuals(theta, at, mask)
+    def residuals(theta: Array) -> tuple[Array, Array]:
+        values = problem.residuals(theta, at, mask)
+        return values, values
 
-    return residuals(theta), jax.jacfwd(residuals)(theta)
+    slope, values = jax.jacfwd(residuals, has_aux=True)(theta)
+    return values, slope
 
 
 @jax.jit

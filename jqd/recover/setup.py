@@ -108,6 +108,8 @@ def draw_starts(problem, theta0, start, starts, key) -> Array:
         return given
     if starts < 1:
         raise ValueError(f"Argument `starts` must be at least 1, but is {starts}.")
+    if starts == 1 and start is not None:
+        return theta0[None]
     key = jax.random.key(0) if key is None else key
     low, high = problem.bounds()
     uniform = jax.random.uniform(key, (starts, theta0.shape[0]), theta0.dtype)
