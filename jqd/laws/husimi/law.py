@@ -201,11 +201,7 @@ class HusimiFokkerPlanck(Law):
                 "Argument `points` must be given here or to the law, but is None."
             )
         # a last axis of modes, also where there is one
-        return self.form.density(self, state, self.hamiltonian_points(where))
-
-    def hamiltonian_points(self, points: ArrayLike) -> Complex[Array, "... N"]:
-        """Points with a last axis of modes."""
-        return self.symbol.points(points)
+        return self.form.density(self, state, self.symbol.points(where))
 
     def moment(
         self, state: PyTree[Array], m: int | Sequence[int], n: int | Sequence[int]
