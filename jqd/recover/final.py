@@ -98,6 +98,9 @@ class FinalFit:
         biases = jnp.abs(self.solution.bias())
         # scatter and step bias have nothing to do with each other: add in squares
         errors = jnp.hypot(self.solution.stderr, biases)
+        # no number is known better than its rounding
+        rounding = 8 * jnp.finfo(self.theta.dtype).eps * jnp.abs(self.theta)
+        errors = jnp.maximum(errors, rounding)
         entries = zip(
             self.problem.labels(), self.theta, errors, biases,
             _references(self.problem), strict=True,
