@@ -7,7 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from ..laws.law import ALARM_CUTOFF, ALARM_HORIZON, ALARM_NODE, ALARM_NONE
+from ..laws.law import (
+    ALARM_CUTOFF,
+    ALARM_EDGE,
+    ALARM_HORIZON,
+    ALARM_NODE,
+    ALARM_NONE,
+)
 
 
 class Status(enum.IntEnum):
@@ -19,6 +25,7 @@ class Status(enum.IntEnum):
     STEP_BUDGET = 3
     HORIZON = ALARM_HORIZON
     CUTOFF = ALARM_CUTOFF
+    EDGE = ALARM_EDGE
 
     @property
     def sentence(self) -> str:
@@ -32,7 +39,9 @@ _SENTENCES = {
     Status.NON_FINITE: "A value grew beyond bounds or stopped being a number.",
     Status.STEP_BUDGET: "The step budget was spent; raise `max_steps`.",
     Status.HORIZON: "Noise has outgrown the solution: past the horizon of this form.",
-    Status.CUTOFF: "The state reached the edge of its basis; raise the levels.",
+    Status.CUTOFF: "The state reached the edge of its basis; raise the levels, or "
+    "refine the grid.",
+    Status.EDGE: "The density reached the walls of the box; enlarge it.",
 }
 
 

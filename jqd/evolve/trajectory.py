@@ -118,8 +118,10 @@ def summarise(law: Any, records: dict[str, Array], reached: Array) -> dict[str, 
     del law
     result = {}
     for name, series in records.items():
-        if name == "min_density":
+        if name.startswith("min_"):
             result[name] = jnp.min(jnp.where(reached, series, jnp.inf))
+        elif name.startswith("max_"):
+            result[name] = jnp.max(jnp.where(reached, series, -jnp.inf))
         else:
             drift = jnp.abs(series - series[0])
             result[f"{name}_drift"] = jnp.max(jnp.where(reached, drift, 0))

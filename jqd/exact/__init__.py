@@ -4,6 +4,8 @@ Nothing here imports a law.
 """
 
 from ..steppers.eigenbasis import unitary_orbit as unitary_orbit
+from . import diffusion as diffusion
+from . import gaussian_closure as gaussian_closure
 from . import husimi as husimi
 from . import matrices as matrices
 from . import on_grids as on_grids
@@ -11,3 +13,4 @@ from .closed_forms import coherent_state as coherent_state
 from .closed_forms import free_gaussian as free_gaussian
 from .closed_forms import rabi as rabi
 from .closed_forms import squeezed_state as squeezed_state
+from .eigenstates import eigenstates as eigenstates

@@ -16,6 +16,7 @@ ALARM_NONE = 0
 ALARM_NODE = 1
 ALARM_HORIZON = 4
 ALARM_CUTOFF = 5
+ALARM_EDGE = 6
 
 
 def constant(value: ArrayLike) -> Array:

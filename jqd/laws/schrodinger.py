@@ -21,7 +21,9 @@ class Schrodinger(Law):
     H is a Hermitian matrix, `Schrodinger(H)`, or a particle on a periodic grid,
     `Schrodinger.on_grid(grid, V)` with H = p²/2m + V(x, t). Units are the caller's:
     energies over `hbar` are rates. Conserves the norm, and the energy where V does
-    not depend on time. Reverses: ψ(-t) of the conjugate problem.
+    not depend on time. Reverses: ψ(-t) of the conjugate problem. With an absorber W,
+    H = p²/2m + V - iW opens the walls of the box: nothing is conserved then, and it
+    does not reverse.
 
     Attributes:
         hamiltonian: `MatrixHamiltonian` or `ParticleOnGrid`.
@@ -55,6 +57,7 @@ class Schrodinger(Law):
         *,
         mass: ArrayLike = 1.0,
         hbar: ArrayLike = 1.0,
+        absorber: ArrayLike | None = None,
         **constants: ArrayLike,
     ) -> "Schrodinger":
         """A particle in the potential V on a periodic grid.
@@ -65,6 +68,8 @@ class Schrodinger(Law):
                 if V depends on it) that acts point by point.
             mass: m, scalar.
             hbar: ħ, scalar.
+            absorber: W ≥ 0 of the grid's shape, in energy units, as
+                `jqd.spaces.absorbing_layer` makes it; None for closed walls.
             **constants: array constants of V, passed to it by keyword; leaves of the
                 law, so that they can be fitted.
 
@@ -72,16 +77,29 @@ class Schrodinger(Law):
             The law; its state is ψ on the grid.
 
         Raises:
-            ValueError: V has another shape or number of arguments.
+            ValueError: V has another shape or number of arguments; an absorber of
+                another shape, or with entries below zero.
         """
-        return cls(
-            ParticleOnGrid(potential(V, grid, **constants), constant(mass), grid), hbar
-        )
+        V = potential(V, grid, **constants)
+        if absorber is not None:
+            absorber = constant(absorber)
+            _check_absorber(absorber, grid)
+        return cls(ParticleOnGrid(V, constant(mass), grid, absorber), hbar)
 
     @property
     def grid(self) -> Grid | None:
         """The grid, or None for a matrix."""
         return getattr(self.hamiltonian, "grid", None)
+
+    @property
+    def _weight(self) -> float:
+        """What one entry of |ψ|² counts for."""
+        return 1.0 if self.grid is None else self.grid.cell
+
+    @property
+    def absorbs(self) -> bool:
+        """Whether an absorber takes probability out of the box."""
+        return getattr(self.hamiltonian, "absorber", None) is not None
 
     def prepare(self, psi: Any) -> Complex[Array, "..."]:
         """ψ itself, checked and complex.
@@ -124,11 +142,42 @@ class Schrodinger(Law):
         """|ψ|²: per unit of volume on a grid, populations for a matrix."""
         return jnp.real(state) ** 2 + jnp.imag(state) ** 2
 
+    def _norm(self, state: Array) -> Array:
+        return self._weight * jnp.sum(self.density(state))
+
     def invariants(self, state: Array) -> dict[str, Array]:
-        """Norm ⟨ψ|ψ⟩ and, without explicit time, energy ⟨ψ|H|ψ⟩."""
-        weight = 1.0 if self.grid is None else self.grid.cell
-        values = {"norm": weight * jnp.sum(self.density(state))}
+        """Norm ⟨ψ|ψ⟩ and, without explicit time, energy ⟨ψ|H|ψ⟩; none if absorbed."""
+        if self.absorbs:
+            return {}
+        values = {"norm": self._norm(state)}
         if self.hamiltonian.autonomous:
             image = self.hamiltonian.apply(state, 0.0, self.hbar)
-            values["energy"] = weight * jnp.sum(jnp.real(jnp.conj(state) * image))
+            values["energy"] = self._weight * jnp.sum(jnp.real(jnp.conj(state) * image))
         return values
+
+    def diagnose(self, state: Array) -> dict[str, Array]:
+        """Invariants and `min_density`; with an absorber, the share it has taken.
+
+        The record is called `max_absorbed`: what the run lost to the walls.
+        """
+        records = {
+            **self.invariants(state),
+            "min_density": jnp.min(self.density(state)),
+        }
+        if self.absorbs:
+            records["max_absorbed"] = 1 - self._norm(state)
+        return records
+
+
+def _check_absorber(absorber: Array, grid: Grid) -> None:
+    _checks.check_shape(absorber, "absorber", grid.shape)
+    _checks.check_real(absorber, "absorber")
+    _checks.check_finite(absorber, "absorber")
+    if not _checks.is_concrete(absorber):
+        return
+    smallest = _checks.concrete(absorber).min()
+    if smallest < 0:
+        raise ValueError(
+            "Argument `absorber` must not be negative, but its smallest entry is "
+            f"{smallest}: the wave would grow there."
+        )

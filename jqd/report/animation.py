@@ -1,4 +1,4 @@
-"""Animations of densities on phase space, as GIF or MP4."""
+"""Animations of densities over a plane, as GIF or MP4."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -28,6 +28,7 @@ def write_animation(
     titles: Sequence[str] | None = None,
     fps: float = 12.0,
     clock: str = "t",
+    labels: tuple[str, str] = ("x = Re α  (√ħ)", "y = Im α  (√ħ)"),
 ) -> Path:
     """Write a density in motion, with one scale of colours.
 
@@ -36,11 +37,12 @@ def write_animation(
             its old content if writing fails.
         maps: shape (T, ny, nx), or (T, K, ny, nx) for K densities side by side.
         times: (T,), or the labels of the frames as text.
-        x: Re α in √ħ, shape (nx,).
-        y: Im α in √ħ, shape (ny,).
+        x: where the values are along the horizontal axis, shape (nx,).
+        y: the same along the vertical axis, shape (ny,).
         titles: one for each of the K panels.
         fps: frames a second.
         clock: what the times are of, e.g. "Ut".
+        labels: of the horizontal and the vertical axis, with units.
 
     Returns:
         The path.
@@ -66,8 +68,8 @@ def write_animation(
         meshes = []
         for axis, values, title in zip(axes[0], maps[0], names, strict=True):
             meshes.append(draw_density(axis, values, x, y, scale))
-            axis.set(title=title, xlabel="x = Re α  (√ħ)")
-        axes[0, 0].set_ylabel("y = Im α  (√ħ)")
+            axis.set(title=title, xlabel=labels[0])
+        axes[0, 0].set_ylabel(labels[1])
         heading = figure.suptitle("", x=0.02, ha="left")
 
         def draw() -> Iterator[None]:

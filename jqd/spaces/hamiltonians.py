@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
-from ..steppers.flows import Flows, PhaseFlow
+from ..steppers.flows import DampedFlow, Flows, PhaseFlow
 from .grids import Grid
 from .potentials import FunctionPotential, SampledPotential
 
@@ -34,17 +34,20 @@ class MatrixHamiltonian(eqx.Module):
 
 
 class ParticleOnGrid(eqx.Module):
-    """H = p^2 / 2m + V(x, t) on a periodic grid.
+    """H = p^2 / 2m + V(x, t) - iW(x) on a periodic grid.
 
     Attributes:
         potential: V, energy units.
         mass: m, scalar.
         grid: the grid (static).
+        absorber: W >= 0 of the grid's shape, energy units; None for none. The norm
+            then falls, by 2 <W> / hbar per unit of time.
     """
 
     potential: SampledPotential | FunctionPotential
     mass: Float[Array, ""]
     grid: Grid
+    absorber: Float[Array, "..."] | None = None
 
     @property
     def autonomous(self) -> bool:
@@ -60,33 +63,68 @@ class ParticleOnGrid(eqx.Module):
         precision = self.mass.dtype
         kinetic = self.kinetic(hbar).astype(precision)
         moving = jnp.fft.ifftn(kinetic * jnp.fft.fftn(psi))
-        return moving + self.potential(self.grid, t).astype(precision) * psi
+        image = moving + self.potential(self.grid, t).astype(precision) * psi
+        if self.absorber is None:
+            return image
+        return image - 1j * (self.absorber.astype(precision) * psi)
 
     def flows(self, hbar: Array) -> Flows:
         """The potential (outer) and kinetic (inner) flows of i hbar dpsi/dt = H psi."""
-        # Constants are combined before they meet an array: XLA divides an array by one
-        # number and by a batch of numbers with different rounding, and a batch must
-        # equal its members bit for bit.
-        outer = PhaseFlow(
-            rate=lambda t: 1 / hbar * self.potential(self.grid, t),
-            correction=lambda t: (
-                1 / (self.mass * hbar) * self.potential.squared_gradient(self.grid, t)
-            ),
-            autonomous=self.autonomous,
-            precision=self.mass.dtype,
-        )
         inner = PhaseFlow(
             rate=lambda t: hbar / (2 * self.mass) * self.grid.k2,
             to_basis=jnp.fft.fftn,
             from_basis=jnp.fft.ifftn,
             precision=self.mass.dtype,
         )
-        return Flows(outer, inner)
+        return Flows(self._potential_flow(hbar), inner)
+
+    def _potential_flow(self, hbar: Array) -> PhaseFlow | DampedFlow:
+        """exp(-i (V - iW) dt / hbar); what corrects it is (grad V - i grad W)^2."""
+        grid, absorber = self.grid, self.absorber
+
+        # Constants are combined before they meet an array: XLA divides an array by one
+        # number and by a batch of numbers with different rounding, and a batch must
+        # equal its members bit for bit.
+        def correction(t: ArrayLike) -> Array:
+            square = self.potential.squared_gradient(grid, t)
+            if absorber is not None:
+                square = square - jnp.sum(_slopes(grid, absorber) ** 2, axis=0)
+            return 1 / (self.mass * hbar) * square
+
+        phase = PhaseFlow(
+            rate=lambda t: 1 / hbar * self.potential(grid, t),
+            correction=correction,
+            autonomous=self.autonomous,
+            precision=self.mass.dtype,
+        )
+        if absorber is None:
+            return phase
+
+        def product(t: ArrayLike) -> Array:
+            slopes = self.potential.gradient(grid, t) * _slopes(grid, absorber)
+            return 2 / (self.mass * hbar) * jnp.sum(slopes, axis=0)
+
+        return DampedFlow(phase, lambda t: 1 / hbar * absorber, product)
 
     def spectral_bounds(self, hbar: Array) -> tuple[Array, Array]:
-        """Numbers that enclose the spectrum: [min V, max V + max kinetic energy]."""
+        """Numbers that enclose the spectrum: [min V, max V + max kinetic energy].
+
+        Raises:
+            ValueError: an absorber, with which the spectrum is not real.
+        """
+        if self.absorber is not None:
+            raise ValueError(
+                "Argument `method` must not be a Propagator for a law with an "
+                "absorber, but is: its spectrum is not real; use Fixed(strang), "
+                "Fixed(chin4a) or Adaptive."
+            )
         values = self.potential(self.grid, 0.0)
         return jnp.min(values), jnp.max(values) + jnp.max(self.kinetic(hbar))
+
+
+def _slopes(grid: Grid, absorber: Array) -> Array:
+    """grad W, (ndim, *shape)."""
+    return jnp.stack(grid.gradient(absorber))
 
 
 def chebyshev_terms(phase: float, precision: float) -> int:

@@ -43,10 +43,14 @@ class SampledPotential(eqx.Module):
         del grid, t
         return self.values
 
-    def squared_gradient(self, grid: Grid, t: ArrayLike) -> Array:
-        """|grad V|^2 by local differences: V need not be periodic."""
+    def gradient(self, grid: Grid, t: ArrayLike) -> Array:
+        """grad V, (ndim, *shape), by local differences: V need not be periodic."""
         del t
-        return jnp.sum(jnp.stack(grid.gradient(self.values)) ** 2, axis=0)
+        return jnp.stack(grid.gradient(self.values))
+
+    def squared_gradient(self, grid: Grid, t: ArrayLike) -> Array:
+        """|grad V|^2."""
+        return jnp.sum(self.gradient(grid, t) ** 2, axis=0)
 
 
 class FunctionPotential(eqx.Module):
@@ -75,16 +79,19 @@ class FunctionPotential(eqx.Module):
         """V on the grid."""
         return jnp.broadcast_to(self.at(grid.coordinates, t), grid.shape)
 
-    def squared_gradient(self, grid: Grid, t: ArrayLike) -> Array:
-        """|grad V|^2 by automatic differentiation."""
+    def gradient(self, grid: Grid, t: ArrayLike) -> Array:
+        """grad V, (ndim, *shape), by automatic differentiation."""
         points = tuple(jnp.broadcast_arrays(*grid.coordinates))
 
         # V acts on each point alone, so the gradient of the sum is the gradient
         def total(*coordinates: Array) -> Array:
             return jnp.sum(self.at(coordinates, t))
 
-        parts = jax.grad(total, argnums=tuple(range(grid.ndim)))(*points)
-        return jnp.sum(jnp.stack(parts) ** 2, axis=0)
+        return jnp.stack(jax.grad(total, argnums=tuple(range(grid.ndim)))(*points))
+
+    def squared_gradient(self, grid: Grid, t: ArrayLike) -> Array:
+        """|grad V|^2."""
+        return jnp.sum(self.gradient(grid, t) ** 2, axis=0)
 
 
 Potential = SampledPotential | FunctionPotential

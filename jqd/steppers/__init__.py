@@ -1,5 +1,6 @@
 """One-step methods: functions (law, t, state, dt) -> state with an `order`."""
 
+from .flows import DampedFlow as DampedFlow
 from .flows import Flows as Flows
 from .flows import GeneralFlow as GeneralFlow
 from .flows import PhaseFlow as PhaseFlow

@@ -86,6 +86,49 @@ class PhaseFlow:
 
 
 @dataclass(frozen=True)
+class DampedFlow:
+    """A phase flow with a decay in the same basis, for one direction of time.
+
+    psi -> B^-1 [ exp(-i (dt w - c w') - (dt g - c g')) B psi ]
+
+    Not unitary: no method may follow it with a negative coefficient, where it grows,
+    nor step it back.
+
+    Attributes:
+        phase: the unitary part, w and w'.
+        decay: t -> g >= 0, real array in the basis (per unit of time).
+        correction: t -> g', what the double commutator adds to the decay.
+    """
+
+    phase: PhaseFlow
+    decay: Callable[[ArrayLike], Array]
+    correction: Callable[[ArrayLike], Array]
+
+    @property
+    def autonomous(self) -> bool:
+        """Whether neither w nor g depends on t."""
+        return self.phase.autonomous
+
+    def factor(
+        self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
+    ) -> Complex[Array, "..."]:
+        """exp(-i (dt w - correction w') - (dt g - correction g'))."""
+        damping = dt * self.decay(t)
+        if correction is not None:
+            damping = damping - correction * self.correction(t)
+        turn = self.phase.factor(t, dt, correction)
+        return jnp.exp(-damping).astype(turn.real.dtype) * turn
+
+    def apply(self, factor: Array, psi: Array) -> Array:
+        """The state after the flow with this factor."""
+        return self.phase.apply(factor, psi)
+
+    def __call__(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
+        """The state after time dt of this part alone."""
+        return self.apply(self.factor(t, dt), psi)
+
+
+@dataclass(frozen=True)
 class GeneralFlow:
     """An exact partial flow given as a function (t, state, dt) -> state."""
 
@@ -126,5 +169,5 @@ class Flows(NamedTuple):
         inner: the part in between (the kinetic energy), which carries time along.
     """
 
-    outer: PhaseFlow | GeneralFlow
-    inner: PhaseFlow | GeneralFlow
+    outer: PhaseFlow | DampedFlow | GeneralFlow
+    inner: PhaseFlow | DampedFlow | GeneralFlow

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
-from .flows import Flows
+from .flows import DampedFlow, Flows
 
 
 class Splitting(eqx.Module):
@@ -124,8 +124,12 @@ class Splitting(eqx.Module):
 
         Returns:
             The state at t + steps dt.
+
+        Raises:
+            ValueError: a part of the law decays, and this method would step it back.
         """
         flows = law.flows()
+        self._refuse_growth(flows)
         b, c = self.entry()
         state = flows.outer.apply(self.outer_factor(flows, t, dt, b, c), state)
         body = self.merged_step(flows, t, dt)
@@ -137,6 +141,16 @@ class Splitting(eqx.Module):
             state = jax.lax.fori_loop(0, steps, body, state)
         end = t + steps * dt
         return flows.outer.apply(self.outer_factor(flows, end, dt, -b, -c), state)
+
+    def _refuse_growth(self, flows: Flows) -> None:
+        """Raise where a coefficient below zero would make a decaying part grow."""
+        for flow, coefficients in zip(flows, (self.b, self.a), strict=True):
+            if isinstance(flow, DampedFlow) and min(coefficients) < 0:
+                raise ValueError(
+                    "Argument `stepper` must not have negative coefficients of the "
+                    f"potential for a law with an absorber, but `{self.name}` has: it "
+                    "would make the wave grow there; use `strang` or `chin4a`."
+                )
 
     def merged_step(self, flows: Flows, t: ArrayLike, dt: ArrayLike):
         """(i, state) -> state: the i-th merged step from t."""

@@ -1,0 +1,296 @@
+"""Ground states by imaginary time, and excited states above given ones."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float, Int
+
+from .. import _checks
+from ..interop import as_array
+from ..spaces.grids import Grid
+from ..spaces.hamiltonians import ParticleOnGrid
+from ..steppers import PhaseFlow, Splitting, chin4a
+from .evolution import _in_precision
+from .status import Status
+
+# Steps between two looks at the energy.
+_STRIDE = 10
+
+
+class StationaryState(eqx.Module):
+    """A stationary state found by `ground_state`.
+
+    Attributes:
+        energy: <ψ|H|ψ>, scalar. Its derivatives with respect to the law are those of
+            the level (Hellmann and Feynman).
+        state: ψ on the grid, of unit norm; no derivative flows through it.
+        error: estimate of |energy - level|: what half the step changes, and what the
+            energy would still lose.
+        residual: |Hψ - Eψ|; some level of the grid lies within it for certain.
+        status: `Status.OK`, `STEP_BUDGET` or `NON_FINITE`.
+        num_steps: steps taken, those of the check run included.
+    """
+
+    energy: Float[Array, "*batch"]
+    state: Complex[Array, "..."]
+    error: Float[Array, "*batch"]
+    residual: Float[Array, "*batch"]
+    status: Int[Array, "*batch"]
+    num_steps: Int[Array, "*batch"]
+
+    @property
+    def ok(self) -> Array:
+        """Whether the energy settled."""
+        return self.status == Status.OK
+
+
+def ground_state(
+    law: Any,
+    psi0: ArrayLike | None = None,
+    *,
+    dtau: ArrayLike,
+    tol: ArrayLike = 1e-12,
+    max_steps: ArrayLike = 20_000,
+    stepper: Splitting = chin4a,
+    below: ArrayLike | None = None,
+) -> StationaryState:
+    """The ground state of a particle on a grid, or the lowest one above given states.
+
+    ψ ← exp(-H Δτ/ħ) ψ / |..|, by a splitting, until <H> settles: what the energy would
+    still lose, as a geometric series, is below `tol`, or below rounding. The step
+    leaves a bias, of twice the order of the splitting; the run is continued with half
+    the step to estimate it.
+
+    Works under jit and vmap (over laws and starts); reverse and forward mode see the
+    energy alone.
+
+    Args:
+        law: `Schrodinger.on_grid` with V constant in time and no absorber.
+        psi0: where to start, of the grid's shape, any norm; None for a broad Gaussian
+            off the centre, which no symmetry keeps from any level.
+        dtau: Δτ, scalar, unit of time.
+        tol: energy that may be left to lose, scalar.
+        max_steps: budget of steps of each of the two runs, an integer.
+        stepper: a splitting without negative coefficients: `chin4a` or `strang`.
+        below: (k, *shape) orthonormal states that the result shall be orthogonal to;
+            what they are wrong by is no part of the error estimate.
+
+    Returns:
+        The state.
+
+    Raises:
+        ValueError: no such law, a splitting with steps back, or an argument of wrong
+            shape or value.
+    """
+    _check_law(law)
+    grid: Grid = law.grid
+    if min(stepper.a + stepper.b) < 0:
+        raise ValueError(
+            "Argument `stepper` must not have negative coefficients in imaginary time, "
+            f"but `{stepper.name}` has; use `chin4a` or `strang`."
+        )
+    _checks.check_shape(dtau, "dtau", ())
+    _checks.check_positive(dtau, "dtau")
+    start = _default_start(grid) if psi0 is None else as_array(psi0)
+    _checks.check_shape(start, "psi0", grid.shape)
+    _checks.check_finite(start, "psi0")
+    start = start.astype(jnp.result_type(start.dtype, jnp.complex64))
+    kept = jnp.zeros((0, *grid.shape)) if below is None else as_array(below)
+    _checks.check_shape(kept, "below", (None, *grid.shape))
+    _check_orthonormal(kept, grid)
+    kept = kept.astype(start.dtype)
+    precision = start.real.dtype
+    law = _in_precision(law, precision)
+    dtau = jnp.asarray(dtau, dtype=precision)
+    tol, max_steps = jnp.asarray(tol, dtype=precision), jnp.asarray(max_steps)
+    return _find(law, start, dtau, kept, tol, max_steps, stepper)
+
+
+class _Progress(NamedTuple):
+    """The run so far: `loss` is what the energy lost over the last stride, `left` what
+    it may still lose, `size` |Hψ|, which rounding is relative to."""
+
+    psi: Array
+    energy: Array
+    size: Array
+    loss: Array
+    left: Array
+    steps: Array
+
+
+@jax.jit(static_argnames="stepper")
+def _find(
+    law: Any,
+    start: Array,
+    dtau: Array,
+    below: Array,
+    tol: Array,
+    max_steps: Array,
+    stepper: Splitting,
+) -> StationaryState:
+    frozen = jax.lax.stop_gradient(law)
+    start, dtau, below = jax.lax.stop_gradient((start, dtau, below))
+
+    def relax(psi: Array, dtau: Array) -> tuple[_Progress, Array]:
+        return _relax(frozen, psi, dtau, below, tol, max_steps, stepper)
+
+    run, status = relax(start, dtau)
+    check, _ = relax(run.psi, dtau / 2)
+    gain = 2**stepper.order
+    bias = jnp.abs(run.energy - check.energy) * gain / (gain - 1)
+    energy, residual = _energy_and_residual(law, run.psi)
+    return StationaryState(
+        energy,
+        run.psi,
+        bias + run.left + check.left,
+        jax.lax.stop_gradient(residual),
+        status,
+        run.steps + check.steps,
+    )
+
+
+def _relax(
+    law: Any,
+    psi: Array,
+    dtau: Array,
+    below: Array,
+    tol: Array,
+    max_steps: Array,
+    stepper: Splitting,
+) -> tuple[_Progress, Array]:
+    """Steps in imaginary time until the energy settles, and the status."""
+    grid = law.grid
+    step = _decaying_step(law, dtau, stepper, psi.dtype)
+
+    def once(_: Array, psi: Array) -> Array:
+        return grid.normalise(_without(step(psi), below, grid))
+
+    def advance(run: _Progress) -> _Progress:
+        psi = jax.lax.fori_loop(0, _STRIDE, once, run.psi)
+        energy, residual = _energy_and_residual(law, psi)
+        loss = jnp.abs(run.energy - energy)
+        # the slowest admixture decays by this ratio; once it dominates, the losses
+        # form a geometric series
+        ratio = jnp.where(run.loss > 0, loss / jnp.where(run.loss > 0, run.loss, 1), 1)
+        left = loss / jnp.maximum(1 - ratio, 1e-6) * jnp.minimum(ratio, 1)
+        size = jnp.hypot(energy, residual)
+        # a first stride that loses nothing began at the end
+        unknown = jnp.where(loss <= rounding(size), loss, jnp.inf)
+        left = jnp.where(jnp.isfinite(run.loss), left, unknown)
+        return _Progress(psi, energy, size, loss, left, run.steps + _STRIDE)
+
+    def rounding(size: Array) -> Array:
+        return 4 * jnp.finfo(size.dtype).eps * size
+
+    def settled(run: _Progress) -> Array:
+        return (run.left <= tol) | (run.loss <= rounding(run.size))
+
+    def unfinished(run: _Progress) -> Array:
+        return ~settled(run) & _is_state(run.psi, grid) & (run.steps < max_steps)
+
+    psi = grid.normalise(_without(psi, below, grid))
+    energy, _ = _energy_and_residual(law, psi)
+    never = jnp.full_like(energy, jnp.inf)
+    run = _Progress(psi, energy, energy, never, never, jnp.asarray(0))
+    run = jax.lax.while_loop(unfinished, advance, run)
+    status = jnp.where(settled(run), Status.OK, Status.STEP_BUDGET)
+    return run, jnp.where(_is_state(run.psi, grid), status, Status.NON_FINITE)
+
+
+def _is_state(psi: Array, grid: Grid) -> Array:
+    """Whether there is a state left: not NaN, and not zero after an overflow."""
+    return jnp.abs(grid.norm2(psi) - 1) < 0.5
+
+
+def _decay(flow: PhaseFlow, dt: Array, correction: Array | None = None) -> Array:
+    """exp(-(dt w + c w')): a phase flow with dt → -i dt, for which dt³ → i dt³."""
+    rate = flow.rate(0.0)
+    # only differences count after normalisation, and these cannot overflow
+    damping = dt * (rate - jnp.min(rate))
+    if correction is not None and flow.correction is not None:
+        damping = damping + correction * flow.correction(0.0)
+    return jnp.exp(-damping)
+
+
+def _decaying_step(
+    law: Any, dtau: Array, stepper: Splitting, dtype: Any
+) -> Callable[[Array], Array]:
+    """ψ → exp(-H Δτ/ħ) ψ by one step of the splitting."""
+    outer, inner = law.flows()
+    c = stepper.c
+    corrections = [None] * len(stepper.b) if c is None else [w * dtau**3 for w in c]
+    # a grid is kept in the default precision: found in it, then rounded
+    potential = [
+        _decay(outer, b * dtau, correction).astype(dtype)
+        for b, correction in zip(stepper.b, corrections, strict=True)
+    ]
+    kinetic = [_decay(inner, a * dtau).astype(dtype) for a in stepper.a]
+
+    def step(psi: Array) -> Array:
+        psi = potential[0] * psi
+        for T, V in zip(kinetic, potential[1:], strict=True):
+            psi = V * inner.apply(T, psi)
+        return psi
+
+    return step
+
+
+def _without(psi: Array, below: Array, grid: Grid) -> Array:
+    """ψ less its part along the states below."""
+    if below.shape[0] == 0:
+        return psi
+    flat = below.reshape(below.shape[0], -1)
+    shares = jnp.conj(flat) @ psi.reshape(-1) * grid.cell
+    return psi - (shares @ flat).reshape(grid.shape)
+
+
+def _energy_and_residual(law: Any, psi: Array) -> tuple[Array, Array]:
+    """<H> and |Hψ - <H>ψ| of a state of unit norm."""
+    image = law.hamiltonian.apply(psi, 0.0, law.hbar)
+    energy = jnp.real(law.grid.inner(psi, image))
+    norm2 = law.grid.norm2(image - energy * psi)
+    safe = jnp.where(norm2 > 0, norm2, 1)
+    return energy, jnp.where(norm2 > 0, jnp.sqrt(safe), 0)
+
+
+def _default_start(grid: Grid) -> Complex[Array, "..."]:
+    """A Gaussian of an eighth of the box, off its centre along each axis."""
+    exponent = jnp.zeros(grid.shape)
+    for axis, x in enumerate(grid.coordinates):
+        lower, upper = grid.bounds[axis]
+        length = upper - lower
+        centre = (lower + upper) / 2 + length * (0.03 + 0.01 * axis)
+        exponent = exponent + ((x - centre) / (length / 8)) ** 2 / 4
+    return jnp.exp(-exponent) + 0j
+
+
+def _check_law(law: Any) -> None:
+    hamiltonian = getattr(law, "hamiltonian", None)
+    if not isinstance(hamiltonian, ParticleOnGrid):
+        wanted, found = "be a particle on a grid", f"is {type(law).__name__}"
+    elif not hamiltonian.autonomous:
+        wanted, found = "have a potential constant in time", "its V takes a time"
+    elif hamiltonian.absorber is not None:
+        wanted, found = "not have an absorber", "has: its levels are not real"
+    else:
+        return
+    raise ValueError(f"Argument `law` must {wanted}, but {found}.")
+
+
+def _check_orthonormal(states: Array, grid: Grid) -> None:
+    _checks.check_finite(states, "below")
+    if states.shape[0] == 0 or not _checks.is_concrete(states):
+        return
+    flat = _checks.concrete(states).reshape(states.shape[0], -1)
+    gram = flat.conj() @ flat.T * grid.cell
+    gap = np.abs(gram - np.eye(len(gram))).max()
+    # single precision passes, a forgotten normalisation does not
+    if gap > 1e-5:
+        raise ValueError(
+            "Argument `below` must be orthonormal, but its overlaps differ from those "
+            f"by {float(gap):.2g}."
+        )

@@ -1,0 +1,172 @@
+"""Whether a grid can hold a state: weight at the walls, at the cut-off, dispersion."""
+
+import numbers
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float, Inexact
+
+from .. import _checks
+from .grids import Grid
+
+# Weights w_d of [2 f(x) - f(x + d h) - f(x - d h)] / h^2, d = 1, 2, ..: the central
+# second differences of -f'' by order.
+SECOND_DIFFERENCES = {
+    2: (1.0,),
+    4: (4 / 3, -1 / 12),
+    6: (3 / 2, -3 / 20, 1 / 90),
+    8: (8 / 5, -1 / 5, 8 / 315, -1 / 560),
+}
+
+
+def edge_density(
+    grid: Grid, density: Float[ArrayLike, "..."], cells: int
+) -> Float[Array, "..."]:
+    """Share of the probability within a few cells of the walls of the box.
+
+    Σ_edge |ψ|² / Σ |ψ|², a point at the edge if it is one of the first or the last
+    `cells` points of any axis
+
+    What a run has at the walls it sees reflected, or come back on the other side: the
+    amplitude that is wrong is about the root of this share.
+
+    Args:
+        grid: the grid.
+        density: probability density, (..., *shape), any normalisation.
+        cells: number of points from each wall, positive (static).
+
+    Returns:
+        Shares in [0, 1], shape (...); 0 for a density that vanishes everywhere.
+
+    Raises:
+        ValueError: a density that does not end in the grid's shape, or no positive
+            number of cells.
+    """
+    if not isinstance(cells, numbers.Integral) or cells < 1:
+        raise ValueError(
+            f"Argument `cells` must be a positive integer, but is {cells!r}."
+        )
+    axes = [np.minimum(np.arange(n), np.arange(n)[::-1]) < cells for n in grid.shape]
+    return _share(grid, _reaching(density, "density", grid), _any_axis(axes))
+
+
+def cutoff_weight(
+    grid: Grid, psi: Inexact[ArrayLike, "..."], fraction: float = 2 / 3
+) -> Float[Array, "..."]:
+    """Share of the momentum density near the cut-off of the grid.
+
+    Σ_out |ψ_k|² / Σ |ψ_k|², where |k| > fraction · π/dx on any axis
+
+    Products of fields, V(x) ψ among them, shift wavenumbers; what passes π/dx comes
+    back with the opposite sign. Beyond two thirds of it a product of two fields of
+    the grid is no longer safe from that.
+
+    Args:
+        grid: the grid.
+        psi: wave function, (..., *shape).
+        fraction: of the cut-off π/dx, in (0, 1) (static).
+
+    Returns:
+        Shares in [0, 1], shape (...).
+
+    Raises:
+        ValueError: ψ does not end in the grid's shape, or a fraction outside (0, 1).
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(
+            f"Argument `fraction` must lie between 0 and 1, but is {fraction}."
+        )
+    axes = [np.abs(np.fft.fftfreq(n)) > fraction / 2 for n in grid.shape]
+    return _share(grid, _spectrum(grid, psi), _any_axis(axes))
+
+
+def dispersion_bound(
+    grid: Grid,
+    psi: Inexact[ArrayLike, "..."],
+    order: int,
+    D: ArrayLike,
+    duration: ArrayLike,
+) -> Float[Array, "..."]:
+    """What second differences instead of a Laplacian can do to a density, at most.
+
+    ∫ |ρ - ρ_exact| dx ≤ 2 T rms[D (k² - k_h²)], the mean taken over |ψ_k|², with
+    k_h² = Σ_axes Σ_d w_d (2 - 2 cos k d h) / h² and w_d of `SECOND_DIFFERENCES`
+
+    The difference of two unitary evolutions grows no faster than the difference of
+    their Hamiltonians acts on the state (Duhamel). A theorem without a potential;
+    with one, |ψ_k|² changes, and the bound holds for the largest value on the way.
+
+    Args:
+        grid: the grid, of spacing h.
+        psi: wave function, (..., *shape), any norm.
+        order: of the differences: 2, 4, 6 or 8 (static).
+        D: ħ/2m, scalar; length²/time.
+        duration: T, scalar.
+
+    Returns:
+        The bound for a density of unit integral, shape (...).
+
+    Raises:
+        ValueError: ψ does not end in the grid's shape, or another order.
+    """
+    _checks.check_choice(order, "order", tuple(SECOND_DIFFERENCES))
+    weight = _spectrum(grid, psi)
+    gap = jnp.asarray(_symbol_gap(grid, order), dtype=weight.dtype)
+    axes = tuple(range(-grid.ndim, 0))
+    lead = (None,) * (weight.ndim - grid.ndim)
+    total = jnp.sum(weight, axis=axes)
+    safe = jnp.where(total > 0, total, 1)
+    mean = jnp.sum(weight * gap[lead] ** 2, axis=axes) / safe
+    # a root has no slope at zero, and ψ = const is exact
+    moving = mean > 0
+    rms = jnp.where(moving, jnp.sqrt(jnp.where(moving, mean, 1)), 0)
+    return 2 * jnp.abs(jnp.asarray(duration) * D) * rms
+
+
+def _symbol_gap(grid: Grid, order: int) -> np.ndarray:
+    """k² - k_h² in FFT order; in double precision, for the difference is small."""
+    total = np.zeros(grid.shape)
+    for axis, (n, h) in enumerate(zip(grid.shape, grid.spacing, strict=True)):
+        angle = 2 * np.pi * np.fft.fftfreq(n)
+        symbol = sum(
+            w * (2 * np.sin(d * angle / 2)) ** 2
+            for d, w in enumerate(SECOND_DIFFERENCES[order], start=1)
+        )
+        shape = [n if i == axis else 1 for i in range(grid.ndim)]
+        total = total + ((angle**2 - symbol) / h**2).reshape(shape)
+    return total
+
+
+def _any_axis(axes: list[np.ndarray]) -> Bool[np.ndarray, "..."]:
+    """Points marked on at least one axis."""
+    marked = np.zeros([axis.size for axis in axes], bool)
+    for i, axis in enumerate(axes):
+        marked |= axis.reshape([-1 if i == j else 1 for j in range(len(axes))])
+    return marked
+
+
+def _share(grid: Grid, weight: Array, marked: np.ndarray) -> Array:
+    """Share of a weight on the marked points."""
+    axes = tuple(range(-grid.ndim, 0))
+    total = jnp.sum(weight, axis=axes)
+    safe = jnp.where(total > 0, total, 1)
+    marked = marked[(None,) * (weight.ndim - grid.ndim)]
+    return jnp.sum(jnp.where(marked, weight, 0), axis=axes) / safe
+
+
+def _spectrum(grid: Grid, psi: ArrayLike) -> Float[Array, "..."]:
+    """|ψ_k|², unnormalised."""
+    axes = tuple(range(-grid.ndim, 0))
+    psi_k = jnp.fft.fftn(_reaching(psi, "psi", grid), axes=axes)
+    return psi_k.real**2 + psi_k.imag**2
+
+
+def _reaching(x: ArrayLike, name: str, grid: Grid) -> Array:
+    """`x` as an array that ends in the grid's shape."""
+    x = jnp.asarray(x)
+    if x.shape[-grid.ndim :] != grid.shape:
+        raise ValueError(
+            f"Argument `{name}` must end in the grid's shape {grid.shape}, but its "
+            f"shape is {x.shape}."
+        )
+    return x

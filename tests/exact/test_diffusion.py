@@ -1,0 +1,242 @@
+"""Closed forms of the diffusion picture: packets, bounds, closures, estimates of D."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jqd.exact import diffusion as exact
+from jqd.exact import free_gaussian
+from jqd.exact.gaussian_closure import (
+    gaussian_closure,
+    gaussian_distance,
+    reversal_distance,
+)
+from jqd.spaces import Grid
+
+HBAR, MASS = 1.3, 0.7
+UNITS = {"hbar": HBAR, "mass": MASS}
+GRID = Grid((-60.0, 60.0), 3000)
+
+
+def test_the_packet():
+    """Row 1: a = 1, v₀ = 1.5, t = 3."""
+    density = exact.packet_density(GRID.x, 3.0, velocity=1.5)
+    mean = GRID.integrate(GRID.x * density)
+    variance = GRID.integrate((GRID.x - mean) ** 2 * density)
+    # sums of Gaussians converge beyond rounding
+    np.testing.assert_allclose((mean, variance), (4.5, 5.0), atol=1e-12)
+    centre = exact.packet_density(4.5, 3.0, velocity=1.5)
+    np.testing.assert_allclose(
+        centre, 0.1784124116, atol=5e-11
+    )  # rounding of the table
+    wave = free_gaussian(GRID.x, 1.0, width=np.sqrt(0.5), momentum=0.9 * MASS, **UNITS)
+    packet = exact.packet_density(GRID.x, 1.0, velocity=0.9, **UNITS)
+    np.testing.assert_allclose(np.abs(wave) ** 2, packet, atol=1e-14)
+
+
+def test_quantum_and_classical_spreading():
+    """Row 2: slower first, and faster only from t = a²/D on."""
+    ts = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(exact.quantum_variance(ts), [1.0, 2.5, 5.0], rtol=1e-15)
+    np.testing.assert_allclose(
+        exact.classical_variance(ts), [1.5, 2.5, 3.5], rtol=1e-15
+    )
+    t = exact.crossover_time(0.7, 1.3)
+    np.testing.assert_allclose(
+        exact.quantum_variance(t, 0.7, 1.3),
+        exact.classical_variance(t, 0.7, 1.3),
+        rtol=1e-15,
+    )
+
+
+@pytest.mark.parametrize(("printed", "norm"), [(False, 1.0), (True, 0.5)])
+def test_the_propagator(printed, norm):
+    """Row 3: (14) as printed halves the norm; corrected it gives the packet."""
+    x = np.linspace(-12, 12, 401)
+    start = np.exp(-(x**2) / 2 + 0.4j * x) / np.pi**0.25
+    kernel = exact.free_propagator(
+        x[:, None], x[None, :], 1.0, **UNITS, printed=printed
+    )
+    dx = x[1] - x[0]
+    psi = dx * (kernel @ start)
+    inside = np.abs(x) < 11
+    # the sum over x₀ has no error beyond the images of its own step, 2πt/(m dx) away
+    np.testing.assert_allclose(dx * np.sum(np.abs(psi) ** 2), norm, atol=1e-9)
+    velocity = 0.4 * HBAR / MASS
+    density = exact.packet_density(x, 1.0, velocity=velocity, **UNITS)
+    difference = np.max(np.abs(np.abs(psi) ** 2 - density)[inside])
+    assert (difference < 1e-9) == (not printed)
+
+
+def test_the_printed_packet_loses_norm():
+    """Row 3: (16) as printed integrates to 1/sqrt(1 + τ²)."""
+    tau = HBAR / MASS
+    right, printed = (
+        GRID.integrate(exact.packet_density(GRID.x, 1.0, **UNITS, printed=printed))
+        for printed in (False, True)
+    )
+    np.testing.assert_allclose(right, 1, rtol=1e-13)
+    np.testing.assert_allclose(printed, 1 / np.sqrt(1 + tau**2), rtol=1e-13)
+    np.testing.assert_allclose(printed, 0.474, atol=5e-4)
+
+
+def test_bounds_and_localization_energies():
+    """Rows 4 and 5."""
+    assert (
+        exact.uncertainty_bound(1) == exact.uncertainty_bound(3, printed=True) == 0.25
+    )
+    assert exact.uncertainty_bound(3) == 2.25
+    np.testing.assert_allclose(exact.box_localization_energy(), 4.934802201, atol=1e-9)
+    energies = [0.5, 0.4208049745, -0.5]
+    found = exact.virial_localization_energy(energies, [2, 4, -1])
+    np.testing.assert_allclose(found, [0.25, 0.2805366497, 0.5], atol=1e-10)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0, 1.5])
+def test_the_vortex_family(alpha):
+    """It solves (8) with E = 1 + α at any α, and its energies are quadratures."""
+
+    def log_root(point):
+        return jnp.log(exact.vortex_family(*point, alpha)[0]) / 2
+
+    point = jnp.array([0.6, -0.9])
+    slope, hessian = jax.jit(
+        lambda p: (jax.grad(log_root)(p), jax.hessian(log_root)(p))
+    )(point)
+    bend = jnp.trace(hessian) + slope @ slope
+    _, v = exact.vortex_family(*point, alpha)
+    energy = v @ v / 2 + point @ point / 2 - bend / 2
+    np.testing.assert_allclose(energy, 1 + alpha, rtol=1e-13)
+
+    r = (np.arange(4000) + 0.5) * 2e-3
+    density, v = exact.vortex_family(r, 0 * r, alpha)
+    weight = 2 * np.pi * r * 2e-3 * density
+    drift, diffusion, potential = exact.vortex_energies(alpha)
+    # midpoint rule, with r^(2α-1) at the origin: Δr^2α at worst
+    tolerance = 2e-3 if alpha == 0.5 else 1e-5
+    np.testing.assert_allclose(weight.sum(), 1, atol=1e-5)
+    np.testing.assert_allclose(np.sum(weight * v[1] ** 2) / 2, drift, atol=tolerance)
+    np.testing.assert_allclose(np.sum(weight * r**2) / 2, potential, atol=1e-5)
+    np.testing.assert_allclose(drift + diffusion + potential, 1 + alpha)
+    centre, still = exact.vortex_family(0.0, 0.0, alpha)
+    assert centre == (1 / np.pi if alpha == 0 else 0)
+    assert not np.any(still)
+
+
+def test_the_closure_without_loss_is_the_packet():
+    ts = np.array([0.5, 1.0, 2.0])
+    motion = gaussian_closure(ts - 0.5, 0.5 * (1 + 0.5**2), 0.5 / 1.25, 0.2, 0.3)
+    variance = exact.quantum_variance(ts)
+    # (b = ṡ/2s; D = 1/2, a = 1): rounding of an integration of order 8
+    np.testing.assert_allclose(motion.variance, variance, rtol=1e-12)
+    np.testing.assert_allclose(motion.position, 0.2 + 0.3 * (ts - 0.5), rtol=1e-13)
+
+
+def test_the_closure_with_loss():
+    """Friction and ordinary diffusion against their own closed forms."""
+    ts = np.array([0.0, 0.7, 1.5])
+    damped = gaussian_closure(ts, 0.4, P0=1.0, friction=0.5)
+    way = (1 - np.exp(-0.5 * ts)) / 0.5
+    np.testing.assert_allclose(damped.position, way, rtol=1e-12)
+    np.testing.assert_allclose(damped.position[-1], 1.0553, atol=5e-5)
+    classical = gaussian_closure(ts, 0.5, D=0.0, classical_diffusion=0.5)
+    np.testing.assert_allclose(
+        classical.variance, exact.classical_variance(ts), rtol=1e-12
+    )
+    swinging = gaussian_closure(ts, 0.25, X0=1.0, omega=2.0)
+    np.testing.assert_allclose(swinging.position, np.cos(2 * ts), atol=1e-12)
+    # s = D/ω stays
+    np.testing.assert_allclose(swinging.variance, 0.25, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("constants", "distance"),
+    [
+        ({}, 0.0),
+        ({"friction": 0.1}, 0.0822387),
+        ({"classical_diffusion": 0.05}, 0.0946534),
+    ],
+)
+def test_only_conservative_diffusion_reverses(constants, distance):
+    """Row 14: s₀ = 0.3, P = 0.4, T = 1 and back."""
+    found = reversal_distance(1.0, 0.3, 0.4, **constants)
+    np.testing.assert_allclose(found, distance, atol=1e-7)  # the digits given
+
+
+def test_distance_of_gaussians():
+    cases = np.array([(0, 0.3, 0.1, 0.5), (0, 1, 2, 1), (0.3, 0.2, -1, 0.1)]).T
+    distance = jax.jit(gaussian_distance)
+    found = distance(*cases)
+    x = np.linspace(-12, 12, 200001)[:, None]
+
+    def normal(mean, variance):
+        shape = np.exp(-((x - mean) ** 2) / (2 * variance))
+        return shape / np.sqrt(2 * np.pi * variance)
+
+    difference = np.abs(normal(*cases[:2]) - normal(*cases[2:]))
+    # trapezoidal rule with kinks: Δx²
+    np.testing.assert_allclose(found, difference.sum(0) * 1.2e-4, atol=1e-7)
+    assert distance(0.1, 0.3, 0.1, 0.3) == 0
+    slope = jax.jit(jax.grad(gaussian_distance, 2))(0.0, 1.0, 0.0, 1.0)
+    assert np.isfinite(slope)
+
+
+def test_three_snapshots_give_D():
+    motion = gaussian_closure([0.0, 0.6, 1.9], 0.4, 0.3, D=0.8)
+    found = exact.D2_from_snapshots([0.0, 0.6, 1.9], motion.variance)
+    np.testing.assert_allclose(found, 0.64, rtol=1e-11)
+    # time may start anywhere, and more snapshots than three agree
+    ts = np.array([-1.0, 0.5, 1.0, 4.0])
+    found = exact.D2_from_snapshots(ts, exact.quantum_variance(ts, 1.0, 0.8))
+    np.testing.assert_allclose(found, 0.64, rtol=1e-11)
+    with pytest.raises(ValueError, match="Argument `times` must have at least 3"):
+        exact.D2_from_snapshots([0.0, 1.0], [1.0, 2.0])
+
+
+def test_how_well_counts_tell_D():
+    """0.22 % from 1e5 particles far away; and against simulated counts."""
+    np.testing.assert_allclose(
+        exact.D_relative_error(1e5, 1e6, 0.5), 2.236e-3, rtol=1e-3
+    )
+    rng = np.random.default_rng(0)
+    samples = rng.normal(0, np.sqrt(2.5), (2000, 400))
+    D = np.sqrt((np.mean(samples**2, axis=1) - 0.5) * 0.5) / 2
+    spread = np.std(D) / np.mean(D)
+    # sampling error of a standard deviation from 2000 draws, 1.6 %, four times
+    np.testing.assert_allclose(
+        spread, exact.D_relative_error(400, 2.5, 0.5), rtol=0.065
+    )
+
+
+def test_D_from_the_constancy_of_energy():
+    """A packet with v = x ṡ/2s: ⟨m v²/2⟩ falls where (m/2) I_F rises."""
+    D2, ts = (HBAR / (2 * MASS)) ** 2, np.linspace(0, 3, 7)
+    s = np.asarray(exact.quantum_variance(ts, 1.0, HBAR / (2 * MASS)))
+    rate = 4 * D2 * ts  # ds/dt = 4D²t/a² at a = 1
+    drift = MASS / 2 * (rate / (2 * s)) ** 2 * s
+    np.testing.assert_allclose(exact.D2_from_energy(drift, 1 / s, MASS), D2, rtol=1e-12)
+    assert np.isnan(exact.D2_from_energy(np.ones(3), np.ones(3)))
+
+
+def test_D_from_the_local_residual():
+    """Row 22: a quartic packet with a cubic action, at ħ = 1.3, m = 0.7."""
+    x = np.linspace(-2.5, 2.5, 101)
+    V = 0.2 * x**2
+
+    def log_psi(x):
+        """psi = exp(-x⁴/4 - x²/5 + i(0.3x³ - 0.5x)): value and Δ psi/psi."""
+        slope = -(x**3) - 0.4 * x + 1j * (0.9 * x**2 - 0.5)
+        return slope, -3 * x**2 - 0.4 + 1.8j * x + slope**2
+
+    slope, bend = log_psi(x)
+    root = np.exp(-(x**4) / 4 - x**2 / 5)
+    # iħ ψₜ = Hψ gives S_t = -Re(Hψ/ψ)
+    action_rate = HBAR**2 / (2 * MASS) * bend.real - V
+    v = HBAR / MASS * slope.imag
+    laplacian = root * (-3 * x**2 - 0.4 + (x**3 + 0.4 * x) ** 2)
+    found = exact.D2_from_residual(root, laplacian, action_rate, v**2, V, MASS)
+    np.testing.assert_allclose(found, 0.8622448980, atol=1e-10)
+    # Negative control: without the drift energy.
+    wrong = exact.D2_from_residual(root, laplacian, action_rate, 0 * v, V, MASS)
+    assert abs(wrong - 0.8622448980) > 0.01
