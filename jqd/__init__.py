@@ -1,7 +1,9 @@
 """jqd: a wind tunnel for theories of quantum motion."""
 
+from . import ensembles as ensembles
 from . import exact as exact
 from . import states as states
+from . import statistics as statistics
 from ._version import __version__ as __version__
 from .evolve import Adaptive as Adaptive
 from .evolve import Fixed as Fixed
@@ -11,11 +13,15 @@ from .evolve import Trajectory as Trajectory
 from .evolve import evolve as evolve
 from .interop import as_array as as_array
 from .interop import to_qutip as to_qutip
+from .laws import AmplitudeAction as AmplitudeAction
+from .laws import ClassicalDiffusion as ClassicalDiffusion
+from .laws import ConservativeDiffusion as ConservativeDiffusion
 from .laws import CopyDynamics as CopyDynamics
 from .laws import DensityPhase as DensityPhase
 from .laws import Harmonics as Harmonics
 from .laws import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .laws import Law as Law
+from .laws import Madelung as Madelung
 from .laws import Schrodinger as Schrodinger
 from .observe import Moments as Moments
 from .observe import expectation as expectation
@@ -31,6 +37,7 @@ from .recover import Recovery as Recovery
 from .recover import Search as Search
 from .recover import Unidentifiable as Unidentifiable
 from .recover import length_scales as length_scales
+from .recover import load_density as load_density
 from .recover import load_matrix as load_matrix
 from .recover import load_phase_space as load_phase_space
 from .recover import load_record as load_record

@@ -12,7 +12,13 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .laws import CopyDynamics
 from .laws.husimi import Form, GaussianForm, GaussianSum, Heff
-from .recover import Data, PhaseSpaceRecord, load_phase_space
+from .recover import (
+    Data,
+    DensityRecord,
+    PhaseSpaceRecord,
+    load_density,
+    load_phase_space,
+)
 from .recover.files import load_matrix, load_record, load_state
 from .spaces import symbols
 from .spaces.symbols import Symbol
@@ -105,6 +111,21 @@ def kerr_husimi() -> PhaseSpaceRecord:
         The record; a fit must find C = 1.
     """
     return load_phase_space(DATA / "kerr_husimi.npz")
+
+
+def double_well(column: str = "density") -> DensityRecord:
+    """A packet in a double well, from densities that WavePacket computed.
+
+    V = (x² - 4)²/16, ħ = m = 1, from a Gaussian at -2 of width 0.5 with p = 0.6; 256
+    points at t = 0, 1, .., 4.
+
+    Args:
+        column: "density", or "density_noisy" with 1 % of the peak as noise.
+
+    Returns:
+        The record; a fit must find D = 1/2.
+    """
+    return load_density(DATA / "double_well_density.npz", column)
 
 
 class HusimiProblem(NamedTuple):

@@ -3,6 +3,10 @@
 from .copy_fields import DensityPhase as DensityPhase
 from .copy_fields import Harmonics as Harmonics
 from .copying import CopyDynamics as CopyDynamics
+from .diffusion import AmplitudeAction as AmplitudeAction
+from .diffusion import ClassicalDiffusion as ClassicalDiffusion
+from .diffusion import ConservativeDiffusion as ConservativeDiffusion
+from .diffusion import Madelung as Madelung
 from .husimi import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .law import Law as Law
 from .law import constant as constant

@@ -9,10 +9,9 @@ import numpy as np
 
 from ..observe import Moments
 from .data import Correlated, Data, Gaussian
-from .reading import broken, entry, existing, kinds_error, numpy_file
+from .reading import arrays_in
 
 KINDS = ("husimi", "moments", "samples")
-SUFFIXES = (".npz", ".zarr", ".nc")
 # Names that a file may hold besides parameters of the Hamiltonian.
 _RESERVED = {
     *KINDS, "t", "x", "y", "g", "points", "orders", "alpha0", "psi0", "rho0", "sigma",
@@ -167,21 +166,14 @@ def load_phase_space(path: str | Path) -> PhaseSpaceRecord:
     Raises:
         ValueError: unreadable file, arrays missing, of wrong shape or not finite.
     """
-    path = existing(path)
-    if path.suffix not in SUFFIXES:
-        raise ValueError(kinds_error("data", SUFFIXES, path))
-    arrays = _npz(path) if path.suffix == ".npz" else _dataset(path)
+    path = Path(path)
+    arrays = arrays_in(path)
     found = [kind for kind in KINDS if kind in arrays]
     if "t" not in arrays or len(found) != 1:
         raise ValueError(
             "Argument `data` must hold `t` and one of `husimi`, `moments` and "
             f"`samples`, but {path.name} has {', '.join(sorted(arrays))}."
         )
-    for name, array in arrays.items():
-        if not np.all(np.isfinite(array)):
-            raise ValueError(
-                f"Argument `data` must be finite, but `{name}` in {path.name} is not."
-            )
     (kind,) = found
     ts = np.atleast_1d(arrays["t"]).astype(float)
     values, points, axes, orders = _values(path, kind, arrays)
@@ -241,33 +233,3 @@ def _values(path: Path, kind: str, arrays: dict[str, np.ndarray]):
 def _require(path: Path, good: bool, what: str) -> None:
     if not good:
         raise ValueError(f"Argument `data` must hold {what}, but {path.name} does not.")
-
-
-def _npz(path: Path) -> dict[str, np.ndarray]:
-    archive = numpy_file(path)
-    if isinstance(archive, np.ndarray):
-        raise ValueError(broken(path, ValueError("not an archive")))
-    with archive:
-        return {name: entry(path, archive, name) for name in archive.files}
-
-
-def _dataset(path: Path) -> dict[str, np.ndarray]:
-    import xarray as xr
-
-    try:
-        # stores with and without consolidated metadata
-        zarr: dict[str, Any] = {"engine": "zarr", "consolidated": False}
-        with xr.open_dataset(
-            path, **(zarr if path.suffix == ".zarr" else {})
-        ) as dataset:
-            arrays = {
-                str(name): np.asarray(dataset[name]) for name in dataset.variables
-            }
-            arrays |= {
-                str(name): np.asarray(value)
-                for name, value in dataset.attrs.items()
-                if isinstance(value, int | float)
-            }
-            return arrays
-    except (ValueError, OSError, KeyError) as error:
-        raise ValueError(broken(path, error)) from None

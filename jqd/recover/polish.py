@@ -119,3 +119,23 @@ def loss_plane(
         return jnp.sum(problem.residuals(here, shares, mask) ** 2) / mask.shape[0]
 
     return jax.vmap(lambda b: jax.vmap(lambda a: loss(a, b))(x))(y)
+
+
+@jax.jit
+def loss_line(problem: FitProblem, values: Float[Array, " X"]) -> Float[Array, " X"]:
+    """Mean squared residual a row over values of the only free constant.
+
+    Args:
+        problem: the fit, of one constant.
+        values: shape (X,).
+
+    Returns:
+        Loss, shape (X,).
+    """
+    shares, mask = problem.data.shares, jnp.ones_like(problem.data.ts)
+
+    def loss(value: Array) -> Array:
+        residuals = problem.residuals(value[None], shares, mask)
+        return jnp.sum(residuals**2) / mask.shape[0]
+
+    return jax.vmap(loss)(values)

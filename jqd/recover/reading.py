@@ -109,3 +109,56 @@ def check_numbers(path: Path, ts: np.ndarray, values: np.ndarray) -> None:
                 f"Argument `data` must be finite, but `{name}` in {path.name} is "
                 f"{array[tuple(bad[0])]} in row {bad[0][0]}."
             )
+
+
+ARCHIVES = (".npz", ".zarr", ".nc")
+
+
+def arrays_in(path: str | Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz, Zarr or netCDF file by name; numbers, all finite.
+
+    Raises:
+        ValueError: another kind of file, a broken one, values that are not finite.
+    """
+    path = existing(path)
+    if path.suffix not in ARCHIVES:
+        raise ValueError(kinds_error("data", ARCHIVES, path))
+    arrays = _npz(path) if path.suffix == ".npz" else _dataset(path)
+    for name, array in arrays.items():
+        if array.dtype.kind not in "iufcb":
+            continue
+        if not np.all(np.isfinite(array)):
+            raise ValueError(
+                f"Argument `data` must be finite, but `{name}` in {path.name} is not."
+            )
+    return arrays
+
+
+def _npz(path: Path) -> dict[str, np.ndarray]:
+    archive = numpy_file(path)
+    if isinstance(archive, np.ndarray):
+        raise ValueError(broken(path, ValueError("not an archive")))
+    with archive:
+        return {name: entry(path, archive, name) for name in archive.files}
+
+
+def _dataset(path: Path) -> dict[str, np.ndarray]:
+    import xarray as xr
+
+    try:
+        # stores with and without consolidated metadata
+        zarr: dict[str, Any] = {"engine": "zarr", "consolidated": False}
+        with xr.open_dataset(
+            path, **(zarr if path.suffix == ".zarr" else {})
+        ) as dataset:
+            arrays = {
+                str(name): np.asarray(dataset[name]) for name in dataset.variables
+            }
+            arrays |= {
+                str(name): np.asarray(value)
+                for name, value in dataset.attrs.items()
+                if isinstance(value, int | float)
+            }
+            return arrays
+    except (ValueError, OSError, KeyError) as error:
+        raise ValueError(broken(path, error)) from None

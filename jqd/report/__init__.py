@@ -11,6 +11,8 @@ from .phase_space import draw_density as draw_density
 from .phase_space import figure_phase_space as figure_phase_space
 from .phase_space import figure_time_strip as figure_time_strip
 from .phase_space import label_plane as label_plane
+from .profiles import figure_loss_line as figure_loss_line
+from .profiles import figure_profiles as figure_profiles
 from .recovery import recovery_dataset as recovery_dataset
 from .recovery import recovery_details as recovery_details
 from .recovery import recovery_summary as recovery_summary

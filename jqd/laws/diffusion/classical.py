@@ -1,0 +1,121 @@
+"""Ordinary diffusion, which is dissipative: beside the conservative one."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ...interop import as_array
+from ...spaces import Grid
+from ..law import Law, constant
+
+ORDERINGS = ("fick", "ito")
+
+
+class ClassicalDiffusion(Law):
+    """Diffusion of a density by itself, without an action.
+
+    "fick": ∂ρ/∂t = ∇(D∇ρ);  "ito": ∂ρ/∂t = ∇²(Dρ)
+
+    The same for one D. Where D(x) depends on the position, Fick's form ends in a
+    uniform density and Ito's in ρ ~ 1/D: more where there is less fluctuation. Entropy
+    grows, nothing is reversed. Nearest links, periodic or with reflecting ends.
+
+    Attributes:
+        D: scalar or of the grid's shape, length²/time.
+        grid: the grid.
+        ordering: "fick" or "ito" (static).
+        periodic: whether the ends are joined (static).
+
+    Source: Zakir, eq. (13); the orderings are readings of section 5.4.
+    """
+
+    D: Float[Array, "..."]
+    grid: Grid
+    ordering: str = eqx.field(static=True)
+    periodic: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        grid: Grid,
+        D: ArrayLike,
+        *,
+        ordering: str = "fick",
+        periodic: bool = False,
+    ):
+        """The law of a grid.
+
+        Args:
+            grid: 1, 2 or 3 dimensional grid.
+            D: scalar or of the grid's shape, positive.
+            ordering: "fick" or "ito".
+            periodic: whether the ends are joined.
+
+        Raises:
+            ValueError: D not positive or of another shape, unknown ordering.
+        """
+        self.D, self.grid = constant(D), grid
+        _checks.check_positive(self.D, "D")
+        if self.D.ndim > 0:
+            _checks.check_shape(self.D, "D", grid.shape)
+        _checks.check_choice(ordering, "ordering", ORDERINGS)
+        self.ordering, self.periodic = ordering, periodic
+
+    def prepare(self, psi: Any) -> Float[Array, "..."]:
+        """|ψ|²; what ψ says of motion is lost.
+
+        Raises:
+            ValueError: wrong shape, not finite, not normalised.
+        """
+        psi = as_array(psi)
+        _checks.check_state(psi, "psi", self.grid.shape, weight=self.grid.cell)
+        return jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+
+    def flux(self, state: Array) -> tuple[Float[Array, "..."], ...]:
+        """Flux through the link from each point to its next, along each axis.
+
+        j = -D ∂ρ/∂x (Fick) or -∂(Dρ)/∂x (Ito); zero through open ends.
+        """
+        D = jnp.broadcast_to(self.D, self.grid.shape)
+        fluxes = []
+        for axis, h in enumerate(self.grid.spacing):
+            if self.ordering == "fick":
+                both = (D + jnp.roll(D, -1, axis)) / 2
+                flux = -both * (jnp.roll(state, -1, axis) - state) / h
+            else:
+                flux = -(jnp.roll(D * state, -1, axis) - D * state) / h
+            if not self.periodic:
+                inner = jnp.arange(self.grid.shape[axis]) < self.grid.shape[axis] - 1
+                shape = [-1 if i == axis else 1 for i in range(self.grid.ndim)]
+                flux = jnp.where(inner.reshape(shape), flux, 0)
+            fluxes.append(flux)
+        return tuple(fluxes)
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """-∇j."""
+        del t, args
+        parts = [
+            (jnp.roll(flux, 1, axis) - flux) / h
+            for axis, (flux, h) in enumerate(
+                zip(self.flux(state), self.grid.spacing, strict=True)
+            )
+        ]
+        return sum(parts[1:], parts[0])
+
+    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+        """A Runge-Kutta step; stable for D dt / h² below 0.69 / dimensions."""
+        return self.stepper(self, t, state, dt)
+
+    def density(self, state: Array) -> Float[Array, "..."]:
+        """The state itself."""
+        return state
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """The norm."""
+        return {"norm": self.grid.cell * jnp.sum(state)}
+
+    def quantum_values(self) -> dict[str, float]:
+        """None: no value makes this quantum mechanics."""
+        return {}

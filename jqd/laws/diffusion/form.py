@@ -1,0 +1,137 @@
+"""How the state of a conservative diffusion is carried: the interface of its forms."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, PyTree
+
+from ...spaces import Grid
+from ...spaces.graphs import Graph
+from ...spaces.potentials import Potential
+from ...spaces.resolution import cutoff_weight, edge_density
+from ...steppers import Flows, rk4
+from ..law import ALARM_CUTOFF, ALARM_EDGE, ALARM_NONE
+from .state import AmplitudeAction
+
+BOUNDARIES = ("free", "reflecting", "periodic")
+# Share of the probability within two points of a wall, and beyond two thirds of the
+# largest wavenumber, at which a run no longer tells what free space would do.
+EDGE_CELLS = 2
+EDGE_SHARE = 1e-6
+CUTOFF_SHARE = 1e-4
+
+
+class Motion(eqx.Module):
+    """What moves: the constants of the law and the space, as the forms need them.
+
+    Attributes:
+        D: diffusion coefficient, scalar or of the space's shape, length²/time.
+        mass: m, scalar.
+        friction: γ, scalar, 1/time.
+        classical_diffusion: D_c, scalar, length²/time.
+        potential: V(space, t), energy.
+        absorber: W of the space's shape, energy, or None.
+        hbar: ħ of the states that are prepared, scalar.
+        space: grid or graph.
+        boundary: one of `BOUNDARIES` (static).
+    """
+
+    D: Float[Array, "..."]
+    mass: Float[Array, ""]
+    friction: Float[Array, ""]
+    classical_diffusion: Float[Array, ""]
+    potential: Potential
+    absorber: Float[Array, "..."] | None
+    hbar: Float[Array, ""]
+    space: Grid | Graph
+    boundary: str = eqx.field(static=True)
+
+    @property
+    def hbar_eff(self) -> Array:
+        """2 m D, which takes the place of ħ."""
+        return 2 * self.mass * self.D
+
+    @property
+    def periodic(self) -> bool:
+        """Whether links close the grid."""
+        return self.boundary == "periodic"
+
+    def values(self, t: ArrayLike) -> Array:
+        """V on the space."""
+        return self.potential(self.space, t)  # pyright: ignore[reportArgumentType]
+
+    def drag(self, density: Array, action: Array) -> Array:
+        """γ (S - <S>), what friction takes from the action per unit of time."""
+        weight = density / jnp.sum(density)
+        return self.friction * (action - jnp.sum(weight * action))
+
+
+class DiffusionForm(eqx.Module):
+    """One way to carry the state of `ConservativeDiffusion`."""
+
+    @abc.abstractmethod
+    def check(self, motion: Motion) -> None:
+        """Raise a ValueError for a motion that this form cannot carry."""
+
+    @abc.abstractmethod
+    def prepare(self, motion: Motion, psi: Array | AmplitudeAction) -> PyTree[Array]:
+        """The state for ψ, or for a pair (density, action)."""
+
+    @abc.abstractmethod
+    def vector_field(
+        self, motion: Motion, t: ArrayLike, state: PyTree[Array]
+    ) -> PyTree[Array]:
+        """Time derivative of the state."""
+
+    @abc.abstractmethod
+    def density(self, motion: Motion, state: PyTree[Array]) -> Array:
+        """The density on the space of the law."""
+
+    @abc.abstractmethod
+    def amplitude(self, motion: Motion, state: PyTree[Array]) -> Array:
+        """√density exp(iS/2mD) on the space of the law, for fields and diagnostics."""
+
+    @abc.abstractmethod
+    def energy(self, motion: Motion, state: PyTree[Array]) -> Array:
+        """The Hamiltonian function (26) at t = 0."""
+
+    def alarm(
+        self, motion: Motion, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]
+    ) -> Array:
+        """A code `ALARM_...` for what the step met."""
+        del t, before
+        return space_alarm(motion, self.amplitude(motion, after))
+
+    def diagnose(self, motion: Motion, state: PyTree[Array]) -> dict[str, Array]:
+        """Further figures of a state, by name."""
+        del motion, state
+        return {}
+
+    def flows(self, motion: Motion) -> Flows:
+        """Exact partial flows, where the form has them."""
+        del motion
+        raise ValueError(
+            "Argument `stepper` must not be a splitting for the form "
+            f"{type(self).__name__}, but is one; use rk4 or `Adaptive()`."
+        )
+
+    @property
+    def stepper(self) -> Any:
+        """The one-step method with which `recover` follows the law."""
+        return rk4
+
+
+def space_alarm(motion: Motion, psi: Array) -> Array:
+    """Whether the density touches a wall or the momentum the cut-off of the grid."""
+    if isinstance(motion.space, Graph):
+        return jnp.asarray(ALARM_NONE)
+    code = jnp.asarray(ALARM_NONE)
+    coarse = cutoff_weight(motion.space, psi) > CUTOFF_SHARE
+    code = jnp.where(coarse, ALARM_CUTOFF, code)
+    if motion.boundary == "free" and motion.absorber is None:
+        density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+        touching = edge_density(motion.space, density, EDGE_CELLS) > EDGE_SHARE
+        code = jnp.where(touching, ALARM_EDGE, code)
+    return code

@@ -1,0 +1,280 @@
+"""Zakir's conservative diffusion: classical particles that diffuse without friction."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, PyTree
+
+from ... import _checks
+from ...interop import as_array
+from ...spaces import Grid, potential
+from ...spaces.graphs import Graph
+from ...spaces.potentials import FunctionPotential, Potential, SampledPotential
+from ...steppers import Flows, rk4, strang
+from ..law import Law, constant
+from .amplitude import Amplitude
+from .form import BOUNDARIES, DiffusionForm, Motion
+from .links_form import Links
+from .state import AmplitudeAction, read_state
+
+
+class ConservativeDiffusion(Law):
+    """A density that drifts with v = ∇S/m and diffuses with u = -D ∇ρ/ρ.
+
+    H = ∫ (m v²/2 + m u²/2 + V) ρ dx,  ∂ρ/∂t = δH/δS,  ∂S/∂t = -δH/δρ - γ(S - <S>),
+
+    and ∂ρ/∂t has a further D_c ∇²ρ. With D = ħ/2m and γ = D_c = 0 this is quantum
+    mechanics of ψ = √ρ exp(iS/ħ). Only D and V/m show in a density: the equations are
+    the same for m, V and S multiplied by one number. Conserves the norm, and the energy
+    where γ = D_c = 0 and V does not depend on time; reversed by S -> -S then.
+
+    Attributes:
+        D: diffusion coefficient, length²/time; scalar, or at the points of the grid for
+            the reading that lets it depend on the position (needs `Links`).
+        mass: m, scalar.
+        potential: V(x, t), energy.
+        friction: γ, scalar, 1/time; 0 in quantum mechanics.
+        classical_diffusion: D_c, scalar, length²/time; 0 in quantum mechanics.
+        hbar: ħ of the quantum states that `prepare` is given: S = ħ arg ψ.
+        absorber: W ≥ 0 of the shape of the grid, energy (density decays at the rate
+            W/mD), or None.
+        space: a grid, or a graph.
+        boundary: "free" (a box that must stay larger than the packet: touching its
+            walls is the status EDGE), "reflecting" (links end there) or "periodic".
+        form: how the state is carried.
+
+    Source: Zakir, eqs. (22)-(32).
+    """
+
+    D: Float[Array, "..."]
+    mass: Float[Array, ""]
+    potential: Potential
+    friction: Float[Array, ""]
+    classical_diffusion: Float[Array, ""]
+    hbar: Float[Array, ""]
+    absorber: Float[Array, "..."] | None
+    space: Grid | Graph
+    boundary: str = eqx.field(static=True)
+    form: DiffusionForm
+
+    def __init__(
+        self,
+        space: Grid | Graph,
+        V: Callable[..., Array] | ArrayLike | Potential,
+        D: ArrayLike | None = None,
+        mass: ArrayLike = 1.0,
+        friction: ArrayLike = 0.0,
+        classical_diffusion: ArrayLike = 0.0,
+        *,
+        hbar: ArrayLike = 1.0,
+        absorber: ArrayLike | None = None,
+        boundary: str = "free",
+        form: DiffusionForm | str | None = None,
+        **constants: ArrayLike,
+    ):
+        """The law of a space and a potential.
+
+        Args:
+            space: 1, 2 or 3 dimensional grid, or a graph.
+            V: values on the space, or on a grid a callable of the coordinates (and of
+                the time) that acts point by point.
+            D: diffusion coefficient; None for ħ/2m.
+            mass: m.
+            friction: γ, not negative.
+            classical_diffusion: D_c.
+            hbar: ħ of the states that are prepared.
+            absorber: W on the grid, see `jqd.spaces.absorbing_layer`.
+            boundary: "free", "reflecting" or "periodic".
+            form: `Amplitude`, `Links`, `Window` or `Literal`, or the name of one; None
+                for "amplitude" where it can be, else "links".
+            **constants: array constants of V, passed to it by keyword.
+
+        Raises:
+            ValueError: D or mass not positive, a potential of the wrong shape, numbers
+                that are not finite, or a form that cannot carry this law.
+        """
+        from . import FORMS
+
+        self.space = space
+        self.mass, self.hbar = constant(mass), constant(hbar)
+        self.D = self.hbar / (2 * self.mass) if D is None else constant(D)
+        self.potential = _potential(V, space, constants)
+        self.friction = constant(friction)
+        self.classical_diffusion = constant(classical_diffusion)
+        self.absorber = None if absorber is None else constant(absorber)
+        _checks.check_choice(boundary, "boundary", BOUNDARIES)
+        self.boundary = boundary
+        self._check()
+        if isinstance(form, str):
+            _checks.check_choice(form, "form", tuple(FORMS))
+            self.form = FORMS[form]()
+        else:
+            self.form = self._natural_form() if form is None else form
+        self.form.check(self.motion)
+
+    def _check(self) -> None:
+        for name in ("D", "mass", "hbar"):
+            value = getattr(self, name)
+            _checks.check_finite(value, name)
+            _checks.check_positive(value, name)
+        if self.D.ndim > 0:
+            _checks.check_shape(self.D, "D", self.space.shape)
+        for name in ("mass", "hbar", "friction", "classical_diffusion"):
+            _checks.check_shape(getattr(self, name), name, ())
+            _checks.check_finite(getattr(self, name), name)
+        for name in ("friction", "classical_diffusion"):
+            value = getattr(self, name)
+            if _checks.is_concrete(value) and float(np.asarray(value)) < 0:
+                raise ValueError(
+                    f"Argument `{name}` must not be negative, but is "
+                    f"{float(np.asarray(value)):.6g}: the equation would be ill-posed."
+                )
+        if self.absorber is not None:
+            _checks.check_shape(self.absorber, "absorber", self.space.shape)
+
+    def _natural_form(self) -> DiffusionForm:
+        try:
+            Amplitude().check(self.motion)
+        except ValueError:
+            return Links()
+        return Amplitude()
+
+    @property
+    def motion(self) -> Motion:
+        """Constants and space as the forms need them."""
+        return Motion(
+            self.D, self.mass, self.friction, self.classical_diffusion, self.potential,
+            self.absorber, self.hbar, self.space, self.boundary,
+        )  # fmt: skip
+
+    @property
+    def grid(self) -> Grid | None:
+        """The grid, or None for a graph."""
+        return self.space if isinstance(self.space, Grid) else None
+
+    @property
+    def diffusion_constant(self) -> Array:
+        """D, for paths (`jqd.ensembles`)."""
+        return self.D
+
+    def admit(self, psi: Any) -> Array | AmplitudeAction:
+        """ψ, or (density, action), as arrays; S is found here once for all D.
+
+        Raises:
+            ValueError: as for `prepare`.
+        """
+        psi = psi if isinstance(psi, tuple | AmplitudeAction) else as_array(psi)
+        return read_state(psi, self.space)
+
+    def prepare(self, psi: Any) -> PyTree[Array]:
+        """The state with the density |ψ|² and the action ħ arg ψ of a quantum state.
+
+        Args:
+            psi: ψ of the space's shape; or (density, action).
+
+        Raises:
+            ValueError: wrong shape, not finite, not normalised; or a phase that the
+                form cannot take up (nodes on grid points, vortices where 2mD ≠ ħ).
+        """
+        return self.form.prepare(self.motion, self.admit(psi))
+
+    def vector_field(
+        self, t: ArrayLike, state: PyTree[Array], args: Any = None
+    ) -> PyTree[Array]:
+        """The canonical equations (29), with friction and classical diffusion."""
+        del args
+        return self.form.vector_field(self.motion, t, state)
+
+    def flows(self) -> Flows:
+        """Potential and kinetic flows, for splitting the amplitude.
+
+        Raises:
+            ValueError: the form is not `Amplitude`.
+        """
+        return self.form.flows(self.motion)
+
+    def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
+        """A Strang step of the amplitude, a Runge-Kutta step of the other forms."""
+        stepper = strang if isinstance(self.form, Amplitude) else rk4
+        return stepper(self, t, state, dt)
+
+    @property
+    def stepper(self) -> Any:
+        """The one-step method with which `recover` follows the law."""
+        return self.form.stepper
+
+    def density(self, state: PyTree[Array]) -> Float[Array, "..."]:
+        """ρ per unit of volume on the grid, or at the sites of a graph."""
+        return self.form.density(self.motion, state)
+
+    def amplitude(self, state: PyTree[Array]) -> Array:
+        """√ρ exp(iS/2mD) on the space, as the fields of `jqd.laws.diffusion` need."""
+        return self.form.amplitude(self.motion, state)
+
+    def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
+        """Norm and, without explicit time, energy (25)."""
+        norm = self.space.cell * jnp.sum(self.density(state))
+        if not self.potential.autonomous:
+            return {"norm": norm}
+        return {"norm": norm, "energy": self.form.energy(self.motion, state)}
+
+    def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
+        """Invariants, `min_density`, and the figures of the form."""
+        lowest = {"min_density": jnp.min(self.density(state))}
+        return {
+            **self.invariants(state), **lowest,
+            **self.form.diagnose(self.motion, state),
+        }  # fmt: skip
+
+    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
+        """Walls, cut-off, and for forms that end there, nodes."""
+        return self.form.alarm(self.motion, t, before, after)
+
+    def span(self, name: str) -> tuple[Array, Array]:
+        """D over a factor of four each way; dissipation from none upwards."""
+        value = self.pack(name)
+        if name in ("friction", "classical_diffusion"):
+            return jnp.zeros_like(value), value + 0.2
+        if name in ("D", "mass"):
+            return value / 4, value * 4
+        return super().span(name)
+
+    def quantum_values(self) -> dict[str, float]:
+        """D = ħ/2m, no friction, no classical diffusion."""
+        values = {"friction": 0.0, "classical_diffusion": 0.0}
+        if _checks.is_concrete((self.hbar, self.mass)):
+            values["D"] = float(np.asarray(self.hbar)) / (
+                2 * float(np.asarray(self.mass))
+            )
+        return values
+
+    def refusal(self, free: tuple[str, ...]) -> str | None:
+        """What no density can tell."""
+        if "hbar" in free:
+            return (
+                "hbar only scales the action of the state that was prepared and is no "
+                "constant of the law; D takes its place"
+            )
+        if isinstance(self.form, Amplitude):
+            for name in ("friction", "classical_diffusion"):
+                if name in free:
+                    return (
+                        f"the form 'amplitude' has no {name}; use 'window' (packets "
+                        "without nodes) or 'links'"
+                    )
+        return None
+
+
+def _potential(V: Any, space: Grid | Graph, constants: dict[str, Any]) -> Potential:
+    if isinstance(space, Grid):
+        return potential(V, space, **constants)
+    if isinstance(V, SampledPotential | FunctionPotential):
+        return V
+    values = as_array(V)
+    _checks.check_shape(values, "potential", space.shape)
+    _checks.check_real(values, "potential")
+    _checks.check_finite(values, "potential")
+    return SampledPotential(values)

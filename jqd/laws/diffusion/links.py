@@ -1,0 +1,238 @@
+"""The Hamiltonian of conservative diffusion link by link, which goes through nodes.
+
+H = Σ_a V_a ρ_a
+    + Σ_links (2 m D_l² w/h²) [ρ_a + ρ_b - 2 √(ρ_a ρ_b) cos((S_b - S_a)/ħ_l)]
+
+with ħ_l = 2 m D_l. It tends to (26) as h -> 0, and its canonical equations in
+(½ ln ρ, S) are those of a lattice Schrödinger equation, without forming ψ: the density
+may vanish between the sites and come back.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ...spaces import Grid
+from ...spaces.graphs import Graph
+from ...spaces.resolution import SECOND_DIFFERENCES
+
+
+class LinkFlow(NamedTuple):
+    """What one link changes at its two ends, per unit of time."""
+
+    a_first: Array
+    a_second: Array
+    s_first: Array
+    s_second: Array
+
+
+def _link(
+    a: tuple[Array, Array], s: tuple[Array, Array], D: Array, mass: Array, w: Array
+) -> LinkFlow:
+    """The canonical equations of one link between two sites."""
+    hbar = 2 * mass * D
+    ratio = jnp.exp(a[1] - a[0])
+    # D -> 0 is the classical limit of actions that vary slowly
+    angle = (s[1] - s[0]) / jnp.where(hbar > 0, hbar, 1)
+    sine, cosine = jnp.sin(angle), jnp.cos(angle)
+    rate = w * D
+    return LinkFlow(
+        -rate * ratio * sine,
+        rate * sine / ratio,
+        -hbar * rate * (1 - ratio * cosine),
+        -hbar * rate * (1 - cosine / ratio),
+    )
+
+
+def link_rates(
+    a: Float[Array, "..."],
+    s: Float[Array, "..."],
+    space: Grid | Graph,
+    D: ArrayLike,
+    mass: ArrayLike,
+    *,
+    order: int = 8,
+    periodic: bool = False,
+) -> tuple[Array, Array]:
+    """Kinetic part of the canonical equations, summed over the links.
+
+    ȧ_a = -Σ_b w D (√ρ_b/√ρ_a) sin x_ab,  Ṡ_a = -Σ_b 2mD² w (1 - (√ρ_b/√ρ_a) cos x_ab)
+    with a = ½ ln ρ and x_ab = (S_b - S_a)/2mD.
+
+    Args:
+        a: log-amplitude, shape of the space.
+        s: action, same shape.
+        space: grid, or graph with its own weights.
+        D: D, scalar or at the sites; a link takes the mean of its ends.
+        mass: m, scalar.
+        order: 2, 4, 6 or 8, on a grid.
+        periodic: whether links close the grid; if not, it has reflecting ends.
+
+    Returns:
+        (da/dt, dS/dt), of the shape of `a`.
+
+    Source: Zakir, eqs. (26), (29), discretised before they are derived.
+    """
+    D, mass = jnp.asarray(D), jnp.asarray(mass)
+    uniform = D.ndim == 0
+    a_rate, s_rate = jnp.zeros_like(a), jnp.zeros_like(s)
+    if isinstance(space, Graph):
+        first, second = space.ends
+        both = D if uniform else (D[first] + D[second]) / 2
+        flow = _link(
+            (a[first], a[second]), (s[first], s[second]), both, mass, space.weights
+        )
+        a_rate = a_rate.at[first].add(flow.a_first).at[second].add(flow.a_second)
+        s_rate = s_rate.at[first].add(flow.s_first).at[second].add(flow.s_second)
+        return a_rate, s_rate
+    for axis, h in enumerate(space.spacing):
+        for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
+            ends_a, ends_s = ((f, jnp.roll(f, -j, axis)) for f in (a, s))
+            both = D if uniform else (D + jnp.roll(D, -j, axis)) / 2
+            w = _link_weights(space, axis, j, weight / h**2, periodic, a)
+            flow = _link(ends_a, ends_s, both, mass, w)
+            a_rate = a_rate + flow.a_first + jnp.roll(flow.a_second, j, axis)
+            s_rate = s_rate + flow.s_first + jnp.roll(flow.s_second, j, axis)
+    return a_rate, s_rate
+
+
+def link_energy(
+    a: Float[Array, "..."],
+    s: Float[Array, "..."],
+    space: Grid | Graph,
+    D: ArrayLike,
+    mass: ArrayLike,
+    *,
+    order: int = 8,
+    periodic: bool = False,
+) -> Float[Array, ""]:
+    """Energy of drift and diffusion together, the link form of (26) without V.
+
+    Σ_links (ħ_l² w/2m) |√ρ_b e^{iS_b/ħ_l} - √ρ_a e^{iS_a/ħ_l}|², in energy units.
+
+    Args:
+        a: log-amplitude, shape of the space.
+        s: action, same shape.
+        space: grid or graph.
+        D: D, scalar or at the sites.
+        mass: m, scalar.
+        order: 2, 4, 6 or 8, on a grid.
+        periodic: whether links close the grid.
+    """
+    D, mass = jnp.asarray(D), jnp.asarray(mass)
+    uniform = D.ndim == 0
+
+    def energy(a0, a1, s0, s1, D, w):
+        hbar = 2 * mass * D
+        angle = (s1 - s0) / jnp.where(hbar > 0, hbar, 1)
+        # (√ρ_a - √ρ_b)² + 4 √(ρ_a ρ_b) sin²(x/2): no cancellation where both agree
+        gap = (jnp.exp(a1) - jnp.exp(a0)) ** 2
+        turn = 4 * jnp.exp(a0 + a1) * jnp.sin(angle / 2) ** 2
+        return jnp.sum(2 * mass * D**2 * w * (gap + turn))
+
+    if isinstance(space, Graph):
+        first, second = space.ends
+        both = D if uniform else (D[first] + D[second]) / 2
+        return energy(a[first], a[second], s[first], s[second], both, space.weights)
+    total = jnp.zeros((), a.dtype)
+    for axis, h in enumerate(space.spacing):
+        for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
+            both = D if uniform else (D + jnp.roll(D, -j, axis)) / 2
+            w = _link_weights(space, axis, j, weight / h**2, periodic, a)
+            total = total + energy(
+                a, jnp.roll(a, -j, axis), s, jnp.roll(s, -j, axis), both, w
+            )
+    return total * space.cell
+
+
+def classical_rates(
+    a: Float[Array, "..."],
+    space: Grid | Graph,
+    classical_diffusion: ArrayLike,
+    *,
+    periodic: bool = False,
+) -> Float[Array, "..."]:
+    """Rate of ½ ln ρ by ordinary diffusion, (13), over links of order 2.
+
+    ȧ_a = (D_c/2) Σ_b (ρ_b/ρ_a - 1)/h²
+
+    Nearest links keep the density positive; those of higher order do not, and stall.
+
+    Args:
+        a: log-amplitude, shape of the space.
+        space: grid or graph.
+        classical_diffusion: D_c, scalar, length² over time.
+        periodic: whether links close the grid.
+
+    Returns:
+        da/dt, of the shape of `a`.
+    """
+    half = jnp.asarray(classical_diffusion) / 2
+    if isinstance(space, Graph):
+        first, second = space.ends
+        step = 2 * (a[second] - a[first])
+        rate = jnp.zeros_like(a).at[first].add(half * space.weights * jnp.expm1(step))
+        return rate.at[second].add(half * space.weights * jnp.expm1(-step))
+    rate = jnp.zeros_like(a)
+    for axis, h in enumerate(space.spacing):
+        step = 2 * (jnp.roll(a, -1, axis) - a)
+        w = half * _link_weights(space, axis, 1, 1 / h**2, periodic, a)
+        rate = rate + w * jnp.expm1(step)
+        rate = rate + jnp.roll(w * jnp.expm1(-step), 1, axis)
+    return rate
+
+
+def lattice_hamiltonian(
+    space: Grid | Graph,
+    potential: ArrayLike,
+    *,
+    mass: ArrayLike = 1.0,
+    hbar: ArrayLike = 1.0,
+    order: int = 8,
+    periodic: bool = False,
+) -> Float[Array, "n n"]:
+    """The matrix whose Schrödinger equation the link form is.
+
+    H_ab = (ħ²/2m) (Σ_c w_ac δ_ab - w_ab) + V_a δ_ab
+
+    Args:
+        space: grid or graph of n sites.
+        potential: V, shape of the space.
+        mass: m, scalar.
+        hbar: ħ, scalar.
+        order: 2, 4, 6 or 8, on a grid.
+        periodic: whether links close the grid.
+
+    Returns:
+        (n, n), symmetric, in the order of `potential.ravel()`.
+    """
+    values = jnp.asarray(potential)
+    scale = jnp.asarray(hbar) ** 2 / (2 * jnp.asarray(mass))
+    if isinstance(space, Graph):
+        return scale * space.laplacian() + jnp.diag(values)
+
+    def apply(psi: Array) -> Array:
+        result = jnp.zeros_like(psi)
+        for axis, h in enumerate(space.spacing):
+            for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
+                w = _link_weights(space, axis, j, weight / h**2, periodic, psi)
+                gap = w * (psi - jnp.roll(psi, -j, axis))
+                result = result + gap - jnp.roll(gap, j, axis)
+        return result
+
+    units = jnp.eye(values.size, dtype=values.dtype).reshape(-1, *space.shape)
+    columns = jax.vmap(apply)(units).reshape(values.size, values.size)
+    return scale * columns + jnp.diag(values.ravel())
+
+
+def _link_weights(
+    grid: Grid, axis: int, j: int, weight: float, periodic: bool, like: Any
+) -> Array:
+    """w/h² of the links from each site to its j-th neighbour, 0 across open ends."""
+    if periodic:
+        return jnp.full(like.shape, weight, like.dtype)
+    inside = jnp.arange(grid.shape[axis]) < grid.shape[axis] - j
+    inside = inside.reshape((-1,) + (1,) * (grid.ndim - 1 - axis))
+    return jnp.broadcast_to(jnp.where(inside, weight, 0), like.shape).astype(like.dtype)

@@ -1,0 +1,165 @@
+"""The link form: (log-amplitude, action), through nodes without an amplitude."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike
+
+from ... import _checks
+from ...spaces import Grid
+from ...spaces.resolution import SECOND_DIFFERENCES, dispersion_bound
+from ..law import ALARM_CUTOFF, ALARM_NONE
+from .amplitude import refuse_torn
+from .form import DiffusionForm, Motion, space_alarm
+from .links import classical_rates, lattice_hamiltonian, link_energy, link_rates
+from .state import AmplitudeAction, join, split
+
+# A density this far below both its neighbours along an axis is a node on a grid point.
+NODE_DEPTH = 1e-12
+# Error of k² by differences, relative to k², at which the grid is too coarse.
+DISPERSION = 0.02
+
+
+class Links(DiffusionForm):
+    """Canonical equations of the link-by-link Hamiltonian in (½ ln density, S).
+
+    See `links`. Goes through nodes that form between the sites; of a node on a site the
+    logarithm knows nothing, and the step budget ends (`prepare` refuses it). In 1D, 2D,
+    3D and on graphs; D may depend on the position; friction and classical diffusion
+    are optional.
+
+    Attributes:
+        order: 2, 4, 6 or 8, of the links of a grid.
+        floor: added to |ψ| when a state is prepared, in units of its maximum: deep
+            tails make steps small and carry nothing.
+    """
+
+    order: int = eqx.field(static=True, default=8)
+    floor: float = eqx.field(static=True, default=1e-14)
+
+    def __check_init__(self) -> None:
+        _checks.check_choice(self.order, "order", tuple(SECOND_DIFFERENCES))
+
+    def check(self, motion: Motion) -> None:
+        """Enough points; no absorber; no friction across a periodic seam."""
+        shape = motion.space.shape
+        if isinstance(motion.space, Grid) and min(shape) <= self.order:
+            raise ValueError(
+                f"Argument `space` must have more than {self.order} points on every "
+                f"axis for links of order {self.order}, but its shape is {shape}."
+            )
+        if motion.absorber is not None:
+            raise ValueError(
+                "Argument `absorber` must be None for the form 'links', but is given; "
+                "use 'amplitude'."
+            )
+        friction = motion.friction
+        known = _checks.is_concrete(friction)
+        if motion.periodic and known and float(np.asarray(friction)) != 0:
+            raise ValueError(
+                "Argument `friction` must be 0 on a periodic grid, but is not: the "
+                "action has a jump at the seam; use boundary='reflecting'."
+            )
+
+    def prepare(self, motion: Motion, psi: Array | AmplitudeAction) -> AmplitudeAction:
+        """Log-amplitude and action.
+
+        Raises:
+            ValueError: a node on a grid point, or vortices where 2mD is not ħ.
+        """
+        if isinstance(psi, AmplitudeAction):
+            return psi
+        state = split(psi, motion.space, motion.hbar, self.floor)
+        if isinstance(motion.space, Grid):
+            self._refuse_nodes(psi, motion.space)
+            quantum = (motion.hbar, motion.hbar_eff)
+            known = _checks.is_concrete(quantum)
+            if motion.D.ndim or (known and bool(jnp.any(quantum[0] != quantum[1]))):
+                refuse_torn(state, psi, motion)
+        return state
+
+    def vector_field(
+        self, motion: Motion, t: ArrayLike, state: AmplitudeAction
+    ) -> AmplitudeAction:
+        """The canonical equations, with friction and classical diffusion."""
+        a, s = state.log_amplitude, state.action
+        a_rate, s_rate = link_rates(
+            a, s, motion.space, motion.D, motion.mass,
+            order=self.order, periodic=motion.periodic,
+        )  # fmt: skip
+        a_rate = a_rate + classical_rates(
+            a, motion.space, motion.classical_diffusion, periodic=motion.periodic
+        )
+        s_rate = s_rate - motion.values(t).astype(s.dtype)
+        return AmplitudeAction(a_rate, s_rate - motion.drag(state.density, s))
+
+    def density(self, motion: Motion, state: AmplitudeAction) -> Array:
+        """exp(2a)."""
+        del motion
+        return state.density
+
+    def amplitude(self, motion: Motion, state: AmplitudeAction) -> Array:
+        """√density exp(iS/2mD); with D(x), of its mean."""
+        return join(state, jnp.mean(motion.hbar_eff))
+
+    def energy(self, motion: Motion, state: AmplitudeAction) -> Array:
+        """The link form of (26)."""
+        moving = link_energy(
+            state.log_amplitude, state.action, motion.space, motion.D, motion.mass,
+            order=self.order, periodic=motion.periodic,
+        )  # fmt: skip
+        return moving + motion.space.cell * jnp.sum(state.density * motion.values(0.0))
+
+    def alarm(self, motion: Motion, t: ArrayLike, before, after) -> Array:
+        """Walls, cut-off, and a grid whose differences miss k² by 2 %."""
+        del t, before
+        if not isinstance(motion.space, Grid):
+            return jnp.asarray(ALARM_NONE)
+        psi = self.amplitude(motion, after)
+        code = space_alarm(motion, psi)
+        # 2 T rms[D (k² - k_h²)] against its scale, 2 T rms[D k²]
+        D = jnp.mean(motion.D)
+        error = dispersion_bound(motion.space, psi, self.order, D, 1.0)
+        k2 = motion.space.k2.astype(error.dtype)
+        weight = jnp.abs(jnp.fft.fftn(psi)) ** 2
+        scale = 2 * D * jnp.sqrt(jnp.sum(weight * k2**2) / jnp.sum(weight))
+        coarse = error > DISPERSION * scale
+        return jnp.where(coarse & (code == ALARM_NONE), ALARM_CUTOFF, code)
+
+    def diagnose(self, motion: Motion, state: AmplitudeAction) -> dict[str, Array]:
+        """`max_dispersion`: bound on the L1 error of the density per unit of time."""
+        if not isinstance(motion.space, Grid):
+            return {}
+        psi = self.amplitude(motion, state)
+        D = jnp.mean(motion.D)
+        rate = dispersion_bound(motion.space, psi, self.order, D, 1.0)
+        return {"max_dispersion": rate}
+
+    def lattice_hamiltonian(self, motion: Motion) -> Array:
+        """The matrix whose Schrödinger equation these equations are, for one D."""
+        return lattice_hamiltonian(
+            motion.space, motion.values(0.0), mass=motion.mass, hbar=motion.hbar_eff,
+            order=self.order, periodic=motion.periodic,
+        )  # fmt: skip
+
+    @staticmethod
+    def _refuse_nodes(psi: Array, grid: Grid) -> None:
+        if not _checks.is_concrete(psi):
+            return
+        density = np.abs(np.asarray(psi)) ** 2
+        known = density > 1e-12 * density.max()
+        for axis in range(density.ndim):
+            left, right = np.roll(density, 1, axis), np.roll(density, -1, axis)
+            sides = np.minimum(left, right)
+            inner = np.roll(known, 1, axis) & np.roll(known, -1, axis)
+            nodes = inner & (density <= NODE_DEPTH * sides)
+            if nodes.any():
+                index = np.argwhere(nodes)[0]
+                place = [
+                    float(np.asarray(x).ravel()[i])
+                    for x, i in zip(grid.coordinates, index, strict=True)
+                ]
+                raise ValueError(
+                    "Argument `psi` must not vanish on a grid point inside the packet, "
+                    f"but does at x = {place}; shift the grid by half a spacing."
+                )

@@ -1,0 +1,128 @@
+"""Madelung's hydrodynamics of the Schrödinger equation."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import Array, ArrayLike, Float, PyTree
+
+from ...spaces import Grid
+from ...spaces.graphs import Graph
+from ...spaces.potentials import Potential
+from ..law import Law, constant
+from .form import DiffusionForm
+from .law import ConservativeDiffusion
+
+
+class Madelung(Law):
+    """The hydrodynamic form of quantum mechanics, in density and action.
+
+    ∂ρ/∂t + ∇(ρ∇S/m) = 0,  ∂S/∂t + |∇S|²/2m + V - (ħ²/2m) ∇²√ρ/√ρ = 0
+
+    Carried link by link in (½ ln ρ, S), which goes through nodes: see
+    `jqd.laws.diffusion.links`. The same as `ConservativeDiffusion` with D = ħ/2m.
+
+    Attributes:
+        hbar: ħ, scalar.
+        mass: m, scalar.
+        potential: V(x, t), energy.
+        space: a grid, or a graph.
+        boundary: "free", "reflecting" or "periodic".
+        form: `Links` by default; `Window` or `Literal` while there are no nodes.
+
+    Source: Zakir, eqs. (8)-(10), (31)-(33).
+    """
+
+    hbar: Float[Array, ""]
+    mass: Float[Array, ""]
+    potential: Potential
+    space: Grid | Graph
+    boundary: str = eqx.field(static=True)
+    form: DiffusionForm
+
+    def __init__(
+        self,
+        space: Grid | Graph,
+        V: Callable[..., Array] | ArrayLike | Potential,
+        *,
+        mass: ArrayLike = 1.0,
+        hbar: ArrayLike = 1.0,
+        boundary: str = "free",
+        form: DiffusionForm | str = "links",
+        **constants: ArrayLike,
+    ):
+        """The law of a space and a potential.
+
+        Args:
+            space: 1, 2 or 3 dimensional grid, or a graph.
+            V: values, or on a grid a callable of the coordinates (and the time).
+            mass: m.
+            hbar: ħ.
+            boundary: "free", "reflecting" or "periodic".
+            form: `Links`, `Window`, `Literal` or `Amplitude`, or the name of one.
+            **constants: array constants of V, passed to it by keyword.
+
+        Raises:
+            ValueError: as for `ConservativeDiffusion`.
+        """
+        checked = ConservativeDiffusion(
+            space, V, None, mass, hbar=hbar, boundary=boundary, form=form, **constants
+        )
+        self.hbar, self.mass = constant(hbar), constant(mass)
+        self.potential, self.form = checked.potential, checked.form
+        self.space, self.boundary = space, boundary
+
+    @property
+    def diffusion(self) -> ConservativeDiffusion:
+        """The conservative diffusion that this is."""
+        return ConservativeDiffusion(
+            self.space, self.potential, self.hbar / (2 * self.mass), self.mass,
+            hbar=self.hbar, boundary=self.boundary, form=self.form,
+        )  # fmt: skip
+
+    @property
+    def grid(self) -> Grid | None:
+        """The grid, or None for a graph."""
+        return self.diffusion.grid
+
+    def admit(self, psi: Any) -> Any:
+        """ψ, or (density, action), as arrays."""
+        return self.diffusion.admit(psi)
+
+    def prepare(self, psi: Any) -> PyTree[Array]:
+        """Log-amplitude and action of ψ, or of (density, action).
+
+        Raises:
+            ValueError: wrong shape, not normalised, a node on a grid point.
+        """
+        return self.diffusion.prepare(psi)
+
+    def vector_field(
+        self, t: ArrayLike, state: PyTree[Array], args: Any = None
+    ) -> PyTree[Array]:
+        """The canonical equations."""
+        return self.diffusion.vector_field(t, state, args)
+
+    def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
+        """A Runge-Kutta step."""
+        return self.diffusion.step(t, state, dt)
+
+    def density(self, state: PyTree[Array]) -> Float[Array, "..."]:
+        """ρ per unit of volume on the grid, or at the sites of a graph."""
+        return self.diffusion.density(state)
+
+    def amplitude(self, state: PyTree[Array]) -> Array:
+        """√ρ exp(iS/ħ) on the space."""
+        return self.diffusion.amplitude(state)
+
+    def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
+        """Norm and, without explicit time, energy."""
+        return self.diffusion.invariants(state)
+
+    def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
+        """Invariants, `min_density`, and the figures of the form."""
+        return self.diffusion.diagnose(state)
+
+    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
+        """Walls, cut-off, and for forms that end there, nodes."""
+        return self.diffusion.alarm(t, before, after)

@@ -1,0 +1,181 @@
+"""A window of the log-density that moves with the packet: an independent check."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ...spaces import Grid
+from ...spaces.potentials import FunctionPotential
+from ..law import ALARM_HORIZON, ALARM_NODE, ALARM_NONE
+from .amplitude import refuse_torn
+from .differences import difference_matrix, interpolate
+from .form import DiffusionForm, Motion
+from .log_density import (
+    NORM_DRIFT,
+    ORDER,
+    Derivatives,
+    check_smooth,
+    dips,
+    log_rates,
+)
+from .state import AmplitudeAction, split
+
+
+class WindowState(eqx.Module):
+    """ln density and action on uniform points between two moving ends.
+
+    Attributes:
+        chi: ln density, shape (P,).
+        action: S, shape (P,).
+        ends: lower and upper end, shape (2,).
+    """
+
+    chi: Float[Array, " P"]
+    action: Float[Array, " P"]
+    ends: Float[Array, " 2"]
+
+    @property
+    def spacing(self) -> Array:
+        """Distance of neighbouring points."""
+        return (self.ends[1] - self.ends[0]) / (self.chi.shape[0] - 1)
+
+    @property
+    def x(self) -> Array:
+        """The points."""
+        share = jnp.arange(self.chi.shape[0], dtype=self.chi.dtype)
+        return self.ends[0] + self.spacing * share
+
+
+class Window(DiffusionForm):
+    """Equations (8)-(9) in (ln density, S) on a window whose ends move with the flow.
+
+    χ̇ + (v - c) χ_x = -v_x + ..., with c the velocity of the points: v - D_c χ_x at both
+    ends, and in proportion between them.
+
+    One dimension, no node: differences of order 6 in ln density, nothing in common with
+    the amplitude or the links, and good to rounding for packets. Ends with the status
+    NODE at the first node. Friction and classical diffusion are optional.
+
+    Attributes:
+        points: P.
+        deviations: k; the window reaches out to where the density is exp(-k²/2) of its
+            maximum at the start. Beyond 8 errors grow like exp(x²/4σ²).
+    """
+
+    points: int = eqx.field(static=True, default=141)
+    deviations: float = eqx.field(static=True, default=7.0)
+
+    def __check_init__(self) -> None:
+        if self.points < 2 * ORDER or not 5 <= self.deviations <= 9:
+            raise ValueError(
+                f"Arguments `points` and `deviations` must be at least {2 * ORDER} and "
+                f"from 5 to 9, but are {self.points} and {self.deviations}."
+            )
+
+    def check(self, motion: Motion) -> None:
+        """A line, one D, no absorber, nothing periodic."""
+        check_smooth(motion, "window", ndim=1)
+        if motion.periodic:
+            raise ValueError(
+                "Argument `boundary` must not be 'periodic' for the form 'window', but "
+                "is: a packet has two ends."
+            )
+
+    def prepare(self, motion: Motion, psi: Array | AmplitudeAction) -> WindowState:
+        """ln density and S of ψ at the points of the window."""
+        grid = self._grid(motion)
+        if not isinstance(psi, AmplitudeAction):
+            state = split(psi, grid, motion.hbar)
+            refuse_torn(state, psi, motion)
+        else:
+            state = psi
+        x, chi0 = grid.x, 2 * state.log_amplitude
+        # from the first to the last point above the level of a Gaussian's tail
+        inside = chi0 > jnp.max(chi0) - self.deviations**2 / 2
+        first, last = jnp.argmax(inside), x.size - 1 - jnp.argmax(inside[::-1])
+        if _checks.is_concrete(inside) and bool(inside[0] | inside[-1]):
+            raise ValueError(
+                "Argument `psi` must fall off inside the grid by "
+                f"{self.deviations} standard deviations, but has not at its walls."
+            )
+        ends = jnp.stack([x[first], x[last]])
+        at = jnp.linspace(ends[0], ends[1], self.points)
+        (h,) = grid.spacing
+        chi, action = (
+            interpolate(field, x[0], jnp.asarray(h), at)
+            for field in (2 * state.log_amplitude, state.action)
+        )
+        return WindowState(chi, action, ends)
+
+    def vector_field(
+        self, motion: Motion, t: ArrayLike, state: WindowState
+    ) -> WindowState:
+        """Rates on the moving points."""
+        chi = self._derivatives(state.chi, state)
+        action = self._derivatives(state.action, state)
+        chi_rate, s_rate = log_rates(chi, action, motion)
+        # the flux of the density over the density: no probability crosses the ends
+        velocity = action.first[0] / motion.mass
+        velocity = velocity - motion.classical_diffusion * chi.first[0]
+        ends = jnp.stack([velocity[0], velocity[-1]])
+        share = jnp.linspace(0, 1, self.points, dtype=state.chi.dtype)
+        moving = ends[0] + (ends[1] - ends[0]) * share
+        chi_rate = chi_rate + moving * chi.first[0]
+        s_rate = s_rate + moving * action.first[0] - self._potential(motion, t, state)
+        drag = motion.drag(jnp.exp(state.chi), state.action)
+        return WindowState(chi_rate, s_rate - drag, ends)
+
+    def density(self, motion: Motion, state: WindowState) -> Array:
+        """On the grid of the law; zero outside the window."""
+        at = self._grid(motion).x
+        chi = interpolate(state.chi, state.ends[0], state.spacing, at)
+        inside = (at >= state.ends[0]) & (at <= state.ends[1])
+        return jnp.where(inside, jnp.exp(jnp.where(inside, chi, 0)), 0)
+
+    def amplitude(self, motion: Motion, state: WindowState) -> Array:
+        """√density exp(iS/2mD) on the grid of the law."""
+        at = self._grid(motion).x
+        action = interpolate(state.action, state.ends[0], state.spacing, at)
+        density = self.density(motion, state)
+        inside = density > 0
+        root = jnp.where(inside, jnp.sqrt(jnp.where(inside, density, 1)), 0)
+        angle = jnp.where(inside, action, 0) / motion.hbar_eff
+        return root * jnp.cos(angle) + 1j * (root * jnp.sin(angle))
+
+    def energy(self, motion: Motion, state: WindowState) -> Array:
+        """∫ (m v²/2 + m u²/2 + V) ρ over the window, (25)."""
+        chi = self._derivatives(state.chi, state)
+        action = self._derivatives(state.action, state)
+        v, u = action.first[0] / motion.mass, -motion.D * chi.first[0]
+        energy = motion.mass * (v**2 + u**2) / 2 + self._potential(motion, 0.0, state)
+        return state.spacing * jnp.sum(jnp.exp(state.chi) * energy)
+
+    def alarm(self, motion: Motion, t: ArrayLike, before, after) -> Array:
+        """The first node; a norm that has changed."""
+        del t, motion, before
+        norm = after.spacing * jnp.sum(jnp.exp(after.chi))
+        code = jnp.where(jnp.abs(norm - 1) > NORM_DRIFT, ALARM_HORIZON, ALARM_NONE)
+        return jnp.where(dips(after.chi, 0, periodic=False), ALARM_NODE, code)
+
+    def _derivatives(self, field: Array, state: WindowState) -> Derivatives:
+        parts = []
+        for power in (1, 2):
+            matrix = difference_matrix(self.points, power, ORDER, False)
+            weights = jnp.asarray(matrix, field.dtype)
+            parts.append(((weights @ field) / state.spacing**power,))
+        return Derivatives(*parts)
+
+    def _potential(self, motion: Motion, t: ArrayLike, state: WindowState) -> Array:
+        grid = self._grid(motion)
+        if isinstance(motion.potential, FunctionPotential):
+            values = jnp.asarray(motion.potential.at((state.x,), t))
+            return jnp.broadcast_to(values, state.chi.shape).astype(state.chi.dtype)
+        h = jnp.asarray(grid.spacing[0])
+        values = motion.potential(grid, t)
+        return interpolate(values, jnp.asarray(grid.bounds[0][0]), h, state.x)
+
+    @staticmethod
+    def _grid(motion: Motion) -> Grid:
+        assert isinstance(motion.space, Grid)
+        return motion.space

@@ -1,0 +1,106 @@
+"""Figures of a fit to densities: profiles over the position, loss over one constant."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .style import BLUE, GREY, INK, VERMILLION, house_style, subplots
+
+MAX_PANELS = 6
+
+
+def figure_profiles(x: Any, ts: Any, data: Any, fitted: Any, start: Any) -> Figure:
+    """Densities over the position, a panel a time: data, law fitted, law at the start.
+
+    Args:
+        x: positions, shape (N,).
+        ts: times, shape (T,).
+        data: densities that were measured, shape (T, N).
+        fitted: the law with the constants recovered, same shape.
+        start: the law at the first start, same shape; NaN where it has no value.
+
+    Returns:
+        The figure; beyond six times, six spread over the record.
+    """
+    x, ts, data, fitted, start = (
+        np.asarray(values, float) for values in (x, ts, data, fitted, start)
+    )
+    rows = np.unique(np.linspace(0, len(ts) - 1, MAX_PANELS).round().astype(int))
+    columns = min(3, len(rows))
+    lines = -(-len(rows) // columns)
+    inside = data.max(axis=0) > 1e-3 * data.max()
+    low, high = x[inside][[0, -1]] if inside.any() else x[[0, -1]]
+    with house_style():
+        figure, axes = subplots(
+            lines, columns, size=(3.1 * columns + 0.6, 2.3 * lines + 0.6),
+            sharex=True, sharey=True,
+        )  # fmt: skip
+        for axis, i in zip(axes.flat, rows, strict=False):
+            axis.plot(x, start[i], color=GREY, lw=1.2, ls=(0, (4, 2)))
+            axis.plot(x, data[i], "o", color=INK, ms=2.2, mew=0)
+            axis.plot(x, fitted[i], color=BLUE)
+            axis.set_title(f"t = {ts[i]:.4g}")
+        for k in range(len(rows), axes.size):
+            axes.flat[k].set_visible(False)
+            axes.flat[k - columns].tick_params(labelbottom=True)
+        margin = 0.05 * (high - low)
+        axes[0, 0].set_xlim(low - margin, high + margin)
+        figure.supxlabel("position x", fontsize=10)
+        figure.supylabel("density", fontsize=10)
+        handles = [
+            axes[0, 0].plot([], [], "o", color=INK, ms=3, mew=0)[0],
+            axes[0, 0].plot([], [], color=BLUE)[0],
+            axes[0, 0].plot([], [], color=GREY, lw=1.2, ls=(0, (4, 2)))[0],
+        ]
+        figure.legend(
+            handles, ["data", "law, constants recovered", "law at the first start"],
+            loc="outside upper left", ncols=3,
+        )  # fmt: skip
+    return figure
+
+
+def figure_loss_line(
+    values: Any,
+    loss: Any,
+    ends: Any,
+    converged: Any,
+    reference: float | None,
+    name: str,
+) -> Figure:
+    """The loss over one constant, and where the starts of a search ended.
+
+    Args:
+        values: of the constant, shape (K,).
+        loss: there, shape (K,), NaN where the law has no value.
+        ends: of the starts, shape (S,).
+        converged: which reached the best fit, shape (S,).
+        reference: value in quantum mechanics, or None.
+        name: of the constant.
+
+    Returns:
+        The figure.
+    """
+    values, loss, ends = (np.asarray(v, float) for v in (values, loss, ends))
+    converged = np.asarray(converged, bool)
+    with house_style():
+        figure, axes = subplots(size=(5.6, 3.4))
+        axis = axes[0, 0]
+        axis.semilogy(values, np.where(loss > 0, loss, np.nan), color=BLUE)
+        floor = np.nanmin(np.where(loss > 0, loss, np.nan))
+        for mask, color, what in (
+            (converged, INK, "reached the best fit"),
+            (~converged, VERMILLION, "ended elsewhere"),
+        ):
+            if mask.any():
+                height = np.interp(ends[mask], values, np.maximum(loss, floor))
+                axis.plot(
+                    ends[mask], height, "o", ms=5, color=color, mec="white", mew=0.6,
+                    label=f"{mask.sum()} of {len(ends)} starts {what}",
+                )  # fmt: skip
+        if reference is not None:
+            axis.axvline(reference, color=GREY, lw=1, ls=":", label="quantum mechanics")
+        axis.set_xlabel(name)
+        axis.set_ylabel("mean squared residual a row")
+        axis.legend(loc="best")
+    return figure

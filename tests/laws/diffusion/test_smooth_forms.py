@@ -1,0 +1,130 @@
+"""Window and literal form: rounding without nodes, an honest end at the first one."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jqd
+from jqd import ConservativeDiffusion, Grid, Madelung
+from jqd.exact import coherent_state, free_gaussian, squeezed_state
+from jqd.laws.diffusion import Literal, Window
+from jqd.laws.diffusion.differences import difference_matrix, interpolate
+
+GRID = Grid((-12.0, 16.0), 280)
+TIGHT = jqd.Adaptive(rtol=1e-10, atol=1e-10, estimate_error=False)
+
+
+def flat(x):
+    return 0 * x
+
+
+def well(x):
+    return x**2 / 2
+
+
+PACKETS = {
+    "free": (flat, 2.0, lambda t: free_gaussian(GRID.x, t, momentum=1.5, width=0.7)),
+    "coherent": (well, 2 * np.pi, lambda t: coherent_state(GRID.x, t, center=1.0)),
+    "squeezed": (
+        well, 2 * np.pi, lambda t: squeezed_state(GRID.x, t, center=1.0, width=0.5),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PACKETS)
+def test_window_follows_packets_to_rounding(name):
+    V, T, packet = PACKETS[name]
+    law = Madelung(GRID, V, form="window")
+    ts = jnp.array([0.0, 0.4 * T, T])
+    run = jqd.evolve(law, law.prepare(packet(0.0)), ts, method=TIGHT, observe="density")
+    exact = jnp.stack([jnp.abs(packet(float(t))) ** 2 for t in ts])
+    error = GRID.integrate(jnp.abs(run.values - exact))
+    assert run.ok
+    # tolerance of the steps, 7e-11 measured; what the window leaves out is 3e-12
+    assert float(error.max()) < 1e-9
+    assert float(run.diagnostics["energy_drift"]) < 1e-9
+
+
+def test_literal_ends_at_the_first_node():
+    """ψ ~ 1 - 1.2 i cos x exp(-it/2) on a ring has its first node at t = π."""
+    grid = Grid((0.0, 2 * np.pi), 64)
+
+    def psi(t):
+        wave = 1 - 1.2j * jnp.cos(grid.x) * jnp.exp(-0.5j * t)
+        return wave / np.sqrt(2 * np.pi * (1 + 0.72))
+
+    ts = jnp.array([0.0, 1.0, 2.0, 2.6, 3.3])
+    law = ConservativeDiffusion(grid, flat, form="literal", boundary="periodic")
+    run = jqd.evolve(law, law.prepare(psi(0.0)), ts, method=TIGHT, observe="density")
+    assert int(run.status) == jqd.Status.NODE
+    assert 2.6 < float(run.failure_time) < np.pi
+    exact = jnp.stack([jnp.abs(psi(t)) ** 2 for t in ts[:4]])
+    error = grid.integrate(jnp.abs(run.values[:4] - exact))
+    # differences of order 6; the last row is close to the node, where they get worse
+    assert float(error[:3].max()) < 1e-4
+    assert bool(jnp.isnan(run.values[4]).all())
+
+
+def test_literal_on_a_ring_agrees_with_the_amplitude():
+    grid = Grid(((0.0, 2 * np.pi), (0.0, 2 * np.pi)), (24, 24))
+    x, y = grid.coordinates
+    psi = grid.normalise(
+        jnp.exp(0.3 * jnp.cos(x) + 0.2 * jnp.sin(y) + 0.2j * jnp.sin(x + y))
+    )
+
+    def V(x, y):
+        return 0.3 * jnp.cos(x) * jnp.cos(y)
+
+    ts = jnp.array([0.0, 0.5])
+    literal = ConservativeDiffusion(grid, V, form=Literal(), boundary="periodic")
+    run = jqd.evolve(literal, literal.prepare(psi), ts, method=TIGHT, observe="density")
+    law = ConservativeDiffusion(grid, V, boundary="periodic")
+    exact = jqd.evolve(law, law.prepare(psi), ts, method=TIGHT, observe="density")
+    assert run.ok
+    # differences of order 6 at h = 0.26
+    error = jnp.max(jnp.abs(run.values - exact.values))
+    assert float(error) < 1e-5
+
+
+def test_window_knows_friction_and_classical_diffusion():
+    """Against the closed equations of a Gaussian's moments."""
+    from jqd.exact.gaussian_closure import gaussian_closure
+
+    D, classical, friction = 0.5, 0.2, 0.3
+    psi = free_gaussian(GRID.x, 0.0, momentum=1.0, width=0.6)
+    law = ConservativeDiffusion(
+        GRID, flat, D, friction=friction, classical_diffusion=classical, form=Window()
+    )
+    ts = jnp.array([0.0, 0.5, 1.0])
+    run = jqd.evolve(law, law.prepare(psi), ts, method=TIGHT, observe="density")
+    x = GRID.x
+    mean = GRID.integrate(run.values * x[None])
+    variance = GRID.integrate(run.values * (x[None] - mean[:, None]) ** 2)
+    closure = gaussian_closure(
+        ts, 0.36, P0=1.0, D=D, classical_diffusion=classical, friction=friction
+    )
+    # the window leaves out a share of 3e-12, weighted here by its distance squared
+    np.testing.assert_allclose(mean, closure.position, atol=1e-8)
+    np.testing.assert_allclose(variance, closure.variance, atol=1e-8)
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+@pytest.mark.parametrize("derivative", [1, 2])
+def test_differences_are_exact_for_polynomials(derivative, periodic):
+    matrix = difference_matrix(20, derivative, 6, periodic)
+    x = np.arange(20.0)
+    rows = slice(4, 16) if periodic else slice(None)  # no polynomial is periodic
+    for power in range(7):
+        factor = power if derivative == 1 else power * (power - 1)
+        exact = factor * (x - 10) ** max(power - derivative, 0)
+        scale = 10.0**power
+        found = matrix @ (x - 10) ** power
+        np.testing.assert_allclose(found[rows], exact[rows], atol=1e-9 * scale)
+
+
+def test_interpolation_is_exact_to_degree_seven():
+    x = jnp.linspace(-1.0, 2.0, 16)
+    at = jnp.linspace(-1.1, 2.1, 9)
+    poly = np.array([0.3, -1.0, 0.2, 0.5, 0.0, -0.7, 1.0, 0.4])
+    found = interpolate(jnp.polyval(poly, x), x[0], x[1] - x[0], at)
+    np.testing.assert_allclose(found, jnp.polyval(poly, at), atol=1e-11)
