@@ -1,20 +1,22 @@
 """`jqd recover`: its options."""
 
 import math
-import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
+from ..recover import CURVE_CONSTANTS
+from ..recover.diffusion import ESTIMATORS
+from . import diffusion_options
+from .diffusion_options import DiffusionOptions
 from .husimi_options import FORMS, LOSSES, HusimiOptions
-from .recover_copying import NOISE, RecoverOptions, recover_copying
+from .parsing import parse_free, parse_names, parse_noise, parse_start
+from .recover_copying import RecoverOptions, recover_copying
+from .recover_diffusion import recover_diffusion
 from .recover_husimi import recover_husimi, recover_lengths
+from .recover_statistics import StatisticsOptions, recover_statistics
 
 COPYING_CONSTANTS = ("q", "r", "omega", "R", "delta", "phase0")
-
-# A comma, but not the one in R[0,1].
-_COMMA = re.compile(r",(?![^\[]*\])")
 
 recover_app = typer.Typer(
     help="Recover the free constants of a law from data, with their errors.",
@@ -107,14 +109,9 @@ def husimi(
                 "it is a demand on H0, not a fit."
             )
         return recover_lengths(hamiltonian, kappa, as_json=as_json)
-    for name, value, known in (("form", form, FORMS), ("loss", loss, LOSSES)):
-        if value not in known:
-            raise ValueError(
-                f"Argument `--{name}` must be one of {', '.join(known)}, but {value!r} "
-                "was given."
-            )
-    if sigma is not None and not (math.isfinite(sigma) and sigma > 0):
-        raise ValueError(f"Argument `--sigma` must be positive, but is {sigma}.")
+    _check_word("form", form, FORMS)
+    _check_word("loss", loss, LOSSES)
+    _check_sigma(sigma)
     names = parse_names(free)
     return recover_husimi(
         HusimiOptions(
@@ -136,120 +133,95 @@ def husimi(
     )
 
 
-def parse_names(text: str) -> tuple[str, ...]:
-    """Read names with commas between them.
-
-    Args:
-        text: e.g. `C,U`.
-
-    Returns:
-        The names, in the order given.
-
-    Raises:
-        ValueError: if there is none or one comes twice.
-    """
-    names = tuple(part.strip() for part in text.split(","))
-    if "" in names or len(set(names)) < len(names):
-        raise ValueError(
-            "Argument `--free` must name each constant once, with commas between, but "
-            f"{text!r} was given."
+@recover_app.command()
+def diffusion(
+    data: Path = typer.Option(
+        None, help="Densities [t, x], or levels, of a potential: .npz, .zarr or .nc."
+    ),
+    column: str = typer.Option("density", help="Name of the densities in the file."),
+    free: str = typer.Option(
+        "D", help=f"Constants to recover: {', '.join(diffusion_options.CONSTANTS)}."
+    ),
+    start: str = typer.Option("", help="Where to begin, e.g. D=0.3."),
+    starts: int = typer.Option(64, min=1, help="Number of starts."),
+    form: str = typer.Option(
+        "auto", help=f"One of {', '.join(diffusion_options.FORMS)}."
+    ),
+    estimator: str = typer.Option(
+        "fit", help="fit, or without a run: spectrum, energy or residual."
+    ),
+    sigma: float = typer.Option(None, help="Standard error of the values."),
+    out: Path = typer.Option(
+        Path("results/diffusion"), help="Folder for the results. Never overwritten."
+    ),
+    seed: int = typer.Option(0, min=0, help="Seed of all that is drawn."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
+    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+) -> int:
+    """Recover D of conservative diffusion, friction, classical diffusion, or m."""
+    _check_word("form", form, diffusion_options.FORMS)
+    _check_word("estimator", estimator, ESTIMATORS)
+    _check_sigma(sigma)
+    names = parse_names(free)
+    diffusion_options.check_free(names)
+    return recover_diffusion(
+        DiffusionOptions(
+            data=data,
+            column=column,
+            free=names,
+            start=parse_start(start, names),
+            starts=starts,
+            form=form,
+            estimator=estimator,
+            sigma=sigma,
+            out=out,
+            seed=seed,
+            as_json=as_json,
+            quick=quick,
         )
-    return names
+    )
 
 
-def parse_free(text: str, valid: Sequence[str]) -> tuple[str, ...]:
-    """Read the option `--free`.
-
-    Args:
-        text: names with commas between them, e.g. `q,r`.
-        valid: the constants of the law.
-
-    Returns:
-        The names, in the order given.
-
-    Raises:
-        ValueError: if a name is unknown or comes twice, or there is none.
-    """
-    names = tuple(part.strip() for part in text.split(","))
-    unknown = [name for name in names if name not in valid]
-    rule = f"Argument `--free` must name constants out of {', '.join(valid)}, but"
-    if unknown:
-        raise ValueError(f"{rule} {unknown[0]!r} was given.")
-    if len(set(names)) < len(names):
-        raise ValueError(f"{rule} one is named twice in {text!r}.")
-    return names
-
-
-def parse_start(text: str, free: Sequence[str]) -> dict[str, float]:
-    """Read the option `--start`.
-
-    Args:
-        text: e.g. `q=0.2,r=-1.1`, or `R[0,1]=0.3` for an entry of an array; may be
-            empty.
-        free: the constants that are to be recovered.
-
-    Returns:
-        The values by name.
-
-    Raises:
-        ValueError: if a name is not one of `free` or comes twice, or a value is no
-            finite number.
-    """
-    values: dict[str, float] = {}
-    parts = _COMMA.split(text) if text.strip() else []
-    for part in parts:
-        name, equals, number = (piece.strip() for piece in part.partition("="))
-        if not equals:
-            raise ValueError(
-                "Argument `--start` must look like q=0.2,r=-1.1, but "
-                f"{part.strip()!r} was given."
-            )
-        if name.partition("[")[0] not in free:
-            raise ValueError(
-                "Argument `--start` must set constants that are free "
-                f"({', '.join(free)}), but {name!r} was given."
-            )
-        if name in values:
-            raise ValueError(
-                f"Argument `--start` must set a constant once, but {name!r} comes "
-                "twice."
-            )
-        values[name] = _number(number, f"`--start` must give {name} a number")
-    return values
-
-
-def parse_noise(text: str) -> tuple[str, float | None]:
-    """Read the option `--noise`.
-
-    Args:
-        text: one of `NOISE`, or `gaussian:SIGMA`.
-
-    Returns:
-        The noise model, and its standard error if one was given.
-
-    Raises:
-        ValueError: if the model is unknown or sigma is not positive.
-    """
-    kind, colon, number = text.partition(":")
-    if kind not in NOISE or (colon and kind != "gaussian"):
-        raise ValueError(
-            f"Argument `--noise` must be one of {', '.join(NOISE)} or gaussian:SIGMA, "
-            f"but {text!r} was given."
+@recover_app.command()
+def statistics(
+    data: Path = typer.Option(
+        None, help="CSV: E,nbar[,sigma] (curve) or n0,n1,.. (a draw in each row)."
+    ),
+    free: str = typer.Option("", help="Of g, T, mu; empty for all the data hold."),
+    start: str = typer.Option(
+        "", help="Start of a free constant, value of another, e.g. T=1.2."
+    ),
+    starts: int = typer.Option(7, min=1, help="Number of starts."),
+    out: Path = typer.Option(
+        Path("results/statistics"), help="Folder for the results. Never overwritten."
+    ),
+    seed: int = typer.Option(0, min=0, help="Seed of all that is drawn."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
+    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+) -> int:
+    """Recover g of quantum statistics (and T, mu of a curve), from weights or data."""
+    return recover_statistics(
+        StatisticsOptions(
+            data=data,
+            free=parse_names(free) if free.strip() else (),
+            start=parse_start(start, CURVE_CONSTANTS),
+            starts=starts,
+            out=out,
+            seed=seed,
+            as_json=as_json,
+            quick=quick,
         )
-    if not colon:
-        return kind, None
-    rule = "`--noise` must have a positive number as SIGMA"
-    sigma = _number(number, rule)
-    if sigma <= 0:
-        raise ValueError(f"Argument {rule}, but {number!r} was given.")
-    return kind, sigma
+    )
 
 
-def _number(text: str, rule: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"Argument {rule}, but {text!r} was given.")
-    return value
+def _check_word(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(
+            f"Argument `--{name}` must be one of {', '.join(known)}, but {value!r} "
+            "was given."
+        )
+
+
+def _check_sigma(sigma: float | None) -> None:
+    if sigma is not None and not (math.isfinite(sigma) and sigma > 0):
+        raise ValueError(f"Argument `--sigma` must be positive, but is {sigma}.")

@@ -111,18 +111,26 @@ def draw(
                 ts, observed - fitted, held, names=names
             ),
         }
-        if landscape is not None:
-            first, second = list(recovery.constants.values())[:2]
-            both = None
-            if first.reference is not None and second.reference is not None:
-                both = (first.reference, second.reference)
-            figures["loss"] = report.figure_landscape(
-                *landscape, np.asarray(recovery.starts)[:, :2],
-                np.asarray(recovery.ends)[:, :2], np.asarray(recovery.converged),
-                both, (first.name, second.name),
-            )  # fmt: skip
         for name, figure in figures.items():
             report.save_figure(figure, folder, name)
+    draw_landscape(folder, recovery, landscape)
+
+
+def draw_landscape(folder: Path, recovery: Recovery, landscape: Plane | None) -> None:
+    """The loss over the first two constants, where there are two, and the starts."""
+    if landscape is None:
+        return
+    first, second = list(recovery.constants.values())[:2]
+    both = None
+    if first.reference is not None and second.reference is not None:
+        both = (first.reference, second.reference)
+    with report.house_style():
+        figure = report.figure_landscape(
+            *landscape, np.asarray(recovery.starts)[:, :2],
+            np.asarray(recovery.ends)[:, :2], np.asarray(recovery.converged),
+            both, (first.name, second.name),
+        )  # fmt: skip
+        report.save_figure(figure, folder, "loss")
 
 
 def write(

@@ -7,7 +7,7 @@ import pytest
 
 import jqd
 from jqd.cli import main
-from jqd.cli.recover import parse_free, parse_noise, parse_start
+from jqd.cli.parsing import parse_free, parse_noise, parse_start
 
 GOOD = "def run(context):\n    print('noise')\n    return {'value': 0.5}\n"
 

@@ -1,0 +1,239 @@
+"""What `jqd recover statistics` does: read or draw, fit, draw, print."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import jax
+import numpy as np
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from .. import report
+from ..recover.statistics import StatisticsFit, fit_counts
+from ..recover.statistics_curve import CURVE_CONSTANTS, fit_curve
+from ..recover.statistics_data import CountsRecord, CurveRecord, load_statistics
+from ..report.store import provenance, to_json
+from ..report.tables import with_error
+from ..statistics import log_marginal, occupation, sample_occupations
+from .session import Session
+
+# The built-in draws: particles, states, draws.
+BUILT_IN = (50, 20, 400)
+SHARED, INDEPENDENT = "shared weights", "independent weights"
+
+
+@dataclass(frozen=True)
+class StatisticsOptions:
+    """What the user asked for, checked as far as that goes without reading files.
+
+    Attributes:
+        data: CSV of a curve (E,nbar[,sigma]) or of counts (n0,n1,..), or None for
+            built-in draws from random weights.
+        free: names of the constants to recover; () for all that the data hold.
+        start: by name, the first start of a free constant, the value of another.
+        starts: number of starts.
+        out: folder for the results; never overwritten.
+        seed: of the built-in draws.
+        as_json: whether standard output gets the JSON and nothing else.
+        quick: whether a smaller version is asked for.
+    """
+
+    data: Path | None
+    free: tuple[str, ...]
+    start: dict[str, float]
+    starts: int
+    out: Path
+    seed: int
+    as_json: bool
+    quick: bool
+
+
+def recover_statistics(options: StatisticsOptions) -> int:
+    """Recover g (and T, μ of a curve), write the results, print them.
+
+    Args:
+        options: what the user asked for.
+
+    Returns:
+        Exit code: 0 if each fit converged, else 1.
+
+    Raises:
+        ValueError: bad input, or data that cannot tell g, in one line.
+    """
+    began = perf_counter()
+    records = _records(options)
+    with Session(options.out) as session:
+        fits = {name: _fit(record, options) for name, record in records.items()}
+        session.advance("report", 0, 1)
+        with report.house_style():
+            report.save_figure(_figure(records, fits), session.folder, "fit")
+        seconds = round(perf_counter() - began, 3)
+        result = _summary(fits, seconds)
+        settings = {
+            "data": "built-in" if options.data is None else str(options.data),
+            "seed": options.seed,
+            "starts": options.starts,
+        }
+        details = {
+            name or "fit": {
+                "covariance": fit.covariance,
+                "chi2_per_dof": fit.chi2_per_dof,
+                "log_likelihood": fit.log_likelihood,
+                "starts": fit.starts,
+                "ends": fit.ends,
+            }
+            for name, fit in fits.items()
+        }
+        more = {"settings": settings, "details": details, "provenance": provenance()}
+        report.write_json(result | more, session.folder / "summary.json")
+        session.advance("report", 1, 1)
+    if options.as_json:
+        print(to_json(result))
+    else:
+        console = Console()
+        console.print(_printed(fits))
+        for fit in fits.values():
+            console.print(fit.message, highlight=False)
+        console.print(f"Results in {session.folder} ({seconds:.0f} s)", highlight=False)
+    return 0 if result["status"] == "converged" else 1
+
+
+def _records(options: StatisticsOptions) -> dict[str, CountsRecord | CurveRecord]:
+    """The user's record, or the two built-in ones, by name."""
+    if options.data is not None:
+        record = load_statistics(options.data)
+        if isinstance(record, CountsRecord):
+            _check_counts_options(options)
+        return {"": record}
+    _check_counts_options(options)
+    N, M, draws = BUILT_IN
+    draws = draws // 4 if options.quick else draws
+    keys = jax.random.split(jax.random.key(options.seed))
+    return {
+        name: CountsRecord(
+            np.asarray(sample_occupations(key, N, M, 1.0, (draws,), shared=shared))
+        )
+        for name, key, shared in zip(
+            (SHARED, INDEPENDENT), keys, (True, False), strict=True
+        )
+    }
+
+
+def _check_counts_options(options: StatisticsOptions) -> None:
+    if options.free not in ((), ("g",)):
+        raise ValueError(
+            "Argument `--free` must be g for counts, which have no energies, but it is "
+            f"{','.join(options.free)}."
+        )
+    if options.start:
+        raise ValueError(
+            "Argument `--start` must not be given for counts, but is: their likelihood "
+            "is searched from all of g >= 0."
+        )
+
+
+def _fit(record: CountsRecord | CurveRecord, options: StatisticsOptions) -> Any:
+    starts = min(options.starts, 4) if options.quick else options.starts
+    if isinstance(record, CountsRecord):
+        return fit_counts(record.counts, starts=starts)
+    return fit_curve(
+        record.E, record.nbar, record.sigma, free=options.free or CURVE_CONSTANTS,
+        start=options.start, starts=starts,
+    )  # fmt: skip
+
+
+def _summary(fits: dict[str, StatisticsFit], seconds: float) -> dict[str, Any]:
+    """The result in the few numbers that `--json` prints."""
+    parts = {
+        name: {
+            "constants": {
+                label: {
+                    "value": constant.value,
+                    "stderr": constant.stderr,
+                    "reference": _reference(name),
+                }
+                for label, constant in fit.constants.items()
+            },
+            "at_edge": fit.at_edge,
+            "converged_starts": float(np.mean(fit.converged)),
+            "message": fit.message,
+        }
+        for name, fit in fits.items()
+    }
+    done = all(fit.status == "converged" for fit in fits.values())
+    status = "converged" if done else "not converged"
+    common = {"status": status, "seconds": seconds}
+    law = {"law": "statistics"}
+    if SHARED not in parts:
+        return law | parts[""] | common
+    return law | {"shared": parts[SHARED], "independent": parts[INDEPENDENT]} | common
+
+
+def _reference(name: str) -> float | None:
+    """g that theory gives to built-in draws: bosons, or classical particles."""
+    return {SHARED: 1.0, INDEPENDENT: 0.0}.get(name)
+
+
+def _printed(fits: dict[str, StatisticsFit]) -> Table:
+    table = Table(
+        title="Statistics: -1 Fermi-Dirac, 0 Maxwell-Boltzmann, 1 Bose-Einstein"
+    )
+    table.title_justify = "left"
+    for heading in ("weights", "constant", "recovered", "standard error", "expected"):
+        table.add_column(heading, justify="left" if heading == "weights" else "right")
+    for name, fit in fits.items():
+        for label, constant in fit.constants.items():
+            expected = _reference(name)
+            table.add_row(
+                name or "data", label, with_error(constant.value, constant.stderr),
+                f"{constant.stderr:.1e}", "" if expected is None else f"{expected:g}",
+            )  # fmt: skip
+    return table
+
+
+def _figure(records: dict[str, Any], fits: dict[str, StatisticsFit]) -> Figure:
+    fig, axes = report.subplots(1, len(fits), size=(4.9 * len(fits) + 0.6, 4.0))
+    for axis, (name, record) in zip(axes[0], records.items(), strict=True):
+        if isinstance(record, CountsRecord):
+            _draw_counts(axis, name, record.counts, fits[name])
+        else:
+            _draw_curve(axis, record, fits[name])
+    return fig
+
+
+def _draw_counts(axis: Any, name: str, counts: np.ndarray, fit: StatisticsFit) -> None:
+    """How often a state holds n particles, beside P_g of the fit and of g = 0, 1."""
+    n = np.arange(counts.max() + 2)
+    share = np.bincount(counts.ravel(), minlength=len(n)) / counts.size
+    axis.bar(n, share, color="#D9D9D9", label="counts")
+    g, error = fit.constants["g"].value, fit.constants["g"].stderr
+    M = counts.shape[1]
+    if np.ptp(counts.sum(axis=1)) == 0:
+        N = int(counts[0].sum())
+        others = [known for known in (0.0, 1.0) if known != g]
+        for label, value, form in [
+            (f"g = {with_error(g, error)} ± {error:.1g}", g, "o-"),
+            *[(f"g = {known:g}", known, ":") for known in others],
+        ]:
+            axis.plot(n, np.exp(log_marginal(n, N, M, value)), form, label=label)
+    axis.set(xlabel="particles in a state", ylabel="share of states")
+    axis.set_title(name.capitalize() if name else f"{len(counts)} draws, {M} states")
+    axis.legend()
+
+
+def _draw_curve(axis: Any, record: CurveRecord, fit: StatisticsFit) -> None:
+    """Occupations over energy, and the curve of the fit."""
+    E = np.linspace(record.E.min(), record.E.max(), 300)
+    values = {name: c.value for name, c in fit.constants.items()}
+    words = ", ".join(
+        f"{name} = {with_error(c.value, c.stderr)}" for name, c in fit.constants.items()
+    )
+    axis.errorbar(record.E, record.nbar, record.sigma, fmt="o", label="data")
+    known = fit.known | values
+    axis.plot(E, occupation(E, known["T"], known["mu"], known["g"]), label=words)
+    axis.set(xlabel="energy E", ylabel="mean occupation of a state")
+    axis.set_title("1/(exp((E - μ)/kT) - g)")
+    axis.legend()

@@ -1,0 +1,253 @@
+"""g, T and μ from a curve of occupations, nbar = 1/(exp((E - μ)/kT) - g)."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import optimistix as optx
+from jaxtyping import Array, ArrayLike
+
+from .. import _checks
+from ..statistics import count_information
+from .identifiability import Unidentifiable, analyse, refuse_degenerate
+from .recovery import Constant
+from .statistics import LIMIT, StatisticsFit
+
+CURVE_CONSTANTS = ("g", "T", "mu")
+_SEARCH_STEPS = 60
+
+
+class _Curve(NamedTuple):
+    """The data; `known` holds g, ln T and μ, and `free`, (3,), what is fitted."""
+
+    E: Array
+    nbar: Array
+    sigma: Array
+    known: Array
+    free: Array
+    unit: Array
+
+    def constants(self, theta: Array) -> Array:
+        """g, ln T and μ from the free ones, in their units."""
+        return jnp.where(self.free, theta * self.unit, self.known)
+
+    def residuals(self, theta: Array) -> Array:
+        """(model - data)/σ."""
+        g, log_T, mu = self.constants(theta)
+        return (self.model(g, jnp.exp(log_T), mu) - self.nbar) / self.sigma
+
+    def model(self, g: Array, T: Array, mu: Array) -> Array:
+        """The curve; where there is none, exp(..) <= g, a wall that leads back."""
+        x = jnp.clip((self.E - mu) / T, -300.0, 300.0)
+        bottom = jnp.expm1(x) + (1 - g)
+        floor = 1e-3 / jnp.max(self.nbar)
+        above = bottom > floor
+        wall = (2 - bottom / floor) / floor
+        return jnp.where(above, 1 / jnp.where(above, bottom, 1), wall)
+
+
+def fit_curve(
+    E: ArrayLike,
+    nbar: ArrayLike,
+    sigma: ArrayLike | None = None,
+    *,
+    free: Sequence[str] = CURVE_CONSTANTS,
+    start: Mapping[str, float] | None = None,
+    starts: int = 7,
+    limit: float = LIMIT,
+) -> StatisticsFit:
+    """g, T and μ from mean occupations by least squares.
+
+    For a given g, ln(1/nbar + g) is a straight line over E, which gives T and μ to
+    start with; a few steps of Adam and Levenberg and Marquardt's method follow.
+
+    Args:
+        E: energies, shape (L,).
+        nbar: mean occupations of states at these energies, shape (L,).
+        sigma: their standard errors, shape (L,) or (); None estimates one for all from
+            the residuals.
+        free: names out of g, T (kT, in the unit of E) and mu.
+        start: values by name: of a free constant its first start, of another one the
+            value it keeps.
+        starts: number of starts: values of g between -3/2 and 3/2.
+        limit: largest standard error of g that is accepted.
+
+    Returns:
+        The fit.
+
+    Raises:
+        ValueError: wrong shapes, names or values, float64 off.
+        Unidentifiable: a combination of the constants changes nothing, or the standard
+            error of g exceeds `limit`: the data are too dilute.
+
+    Source: Zakir, eqs. (46), (48), (50), completed by μ.
+    """
+    _checks.require_x64("jqd.recover")
+    E, nbar, errors = _check_data(E, nbar, sigma, len(free))
+    names = _check_names(free, start or {})
+    first = _line_starts(E, nbar, errors, start or {}, names, starts)
+    index = np.array([CURVE_CONSTANTS.index(name) for name in names])
+    unit = np.array([1.0, 1.0, np.exp(first[0, 1])])
+    # All three are carried, so that one compilation serves whatever is free.
+    free_ones = np.isin(np.arange(3), index)
+    data = _Curve(*map(jnp.asarray, (E, nbar, errors, first[0], free_ones, unit)))
+    thetas, costs = _descend(data, jnp.asarray(first / unit[None, :]))
+    costs = np.where(np.isfinite(costs), costs, np.inf)
+    best = int(np.argmin(costs))
+    value, slope = map(np.asarray, _slope(data, thetas[best]))
+    slope = slope[:, index]
+    refuse_degenerate([analyse(jnp.asarray(slope), jnp.ones(len(names)), list(names))])
+    # to T from ln T, and out of the units
+    natural = np.array(jax.vmap(data.constants)(thetas))
+    natural[:, 1] = np.exp(natural[:, 1])
+    width = np.where(index == 1, natural[best, 1], unit[index])
+    dof = len(E) - len(names)
+    chi2 = float(np.sum(value**2)) / max(dof, 1)
+    inverse = np.linalg.inv(slope.T @ slope)
+    # what one more step of Gauss and Newton would change, in standard errors
+    left = np.abs(inverse @ (slope.T @ value)) / np.sqrt(np.diag(inverse))
+    covariance = inverse * np.outer(width, width)
+    covariance *= chi2 if sigma is None else 1.0
+    stderr = np.sqrt(np.diag(covariance))
+    if "g" in names:
+        _refuse_dilute(float(stderr[list(names).index("g")]), limit, nbar)
+    reached = (costs <= costs[best] * (1 + 1e-6) + 1e-9) & np.isfinite(costs)
+    done = bool(np.max(left) < 1e-3)
+    constants = {
+        name: Constant(name, float(natural[best, i]), float(error), 0.0, None)
+        for name, i, error in zip(names, index, stderr, strict=True)
+    }
+    known = {k: float(v) for k, v in (start or {}).items() if k not in names}
+    shown = first.copy()
+    shown[:, 1] = np.exp(shown[:, 1])
+    return StatisticsFit(
+        constants, known, covariance, False, None,
+        None if sigma is None or dof == 0 else chi2,
+        shown[:, index], natural[:, index], reached,
+        "converged" if done else "not converged",
+        f"{int(reached.sum())} of {len(first)} starts reached the best fit.",
+    )  # fmt: skip
+
+
+@jax.jit
+def _descend(data: _Curve, starts: Array) -> tuple[Array, Array]:
+    """Adam, then Levenberg and Marquardt, from every start."""
+    optimizer = optax.adam(optax.cosine_decay_schedule(0.02, _SEARCH_STEPS, 0.01))
+    solver = optx.LevenbergMarquardt(rtol=1e-10, atol=1e-12)
+
+    def loss(theta):
+        # growing like a logarithm: a start far off does not drive the steps
+        return jnp.mean(jnp.log1p(data.residuals(theta) ** 2))
+
+    def step(carry, _):
+        theta, state = carry
+        updates, state = optimizer.update(jax.grad(loss)(theta), state)
+        return (theta + updates, state), None
+
+    def descend(start):
+        (theta, _), _ = jax.lax.scan(
+            step, (start, optimizer.init(start)), None, length=_SEARCH_STEPS
+        )
+        solution = optx.least_squares(
+            lambda theta, _: data.residuals(theta), solver, theta, max_steps=200,
+            throw=False,
+        )  # fmt: skip
+        cost = jnp.sum(data.residuals(solution.value) ** 2)
+        return solution.value, cost
+
+    return jax.vmap(descend)(starts)
+
+
+@jax.jit
+def _slope(data: _Curve, theta: Array) -> tuple[Array, Array]:
+    return data.residuals(theta), jax.jacfwd(data.residuals)(theta)
+
+
+def _line_starts(
+    E: np.ndarray,
+    nbar: np.ndarray,
+    sigma: np.ndarray,
+    start: Mapping[str, float],
+    names: Sequence[str],
+    number: int,
+) -> np.ndarray:
+    """g, ln T and μ of each start, (S, 3), T and μ from a straight line."""
+    spread = np.linspace(-1.5, 1.5, number) if number > 1 else np.zeros(1)
+    if "g" not in names:
+        spread = np.full(number, start["g"], float)
+    elif "g" in start:
+        spread[0] = start["g"]
+    rows, span = [], np.ptp(E) or 1.0
+    for i, g in enumerate(spread):
+        inverse = 1 / np.maximum(nbar, 1e-300) + g
+        seen = (nbar > 2 * sigma) & (inverse > 0)
+        T, mu = span, E.min() - span
+        if seen.sum() >= 2 and np.ptp(E[seen]) > 0:
+            weight = (nbar**2 * inverse / sigma)[seen]
+            gradient, level = np.polyfit(E[seen], np.log(inverse[seen]), 1, w=weight)
+            if gradient > 0:
+                T, mu = 1 / gradient, -level / gradient
+        kept = {"T": float(T), "mu": float(mu)} | {
+            name: value for name, value in start.items() if i == 0 or name not in names
+        }
+        rows.append((g, np.log(kept["T"]), kept["mu"]))
+    return np.array(rows)
+
+
+def _refuse_dilute(stderr: float, limit: float, nbar: np.ndarray) -> None:
+    if stderr <= limit:
+        return
+    information = float(count_information(np.maximum(nbar, 0), 0.0))
+    raise Unidentifiable(
+        f"Argument `nbar` must tell g to +-{limit:g}, so that g = -1, 0 and 1 are "
+        f"apart, but its standard error, from the Jacobian, is {stderr:.2g}: the data "
+        f"are too dilute (largest occupation {nbar.max():.3g}) or too noisy. The "
+        "information on g falls with the cube of the occupation; one count of every "
+        f"state has {information:.2g}."
+    )
+
+
+def _check_data(
+    E: ArrayLike, nbar: ArrayLike, sigma: ArrayLike | None, free: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    _checks.check_real(E, "E")
+    _checks.check_finite(E, "E")
+    levels, values = np.asarray(E, float), np.asarray(nbar, float)
+    if levels.ndim != 1 or len(levels) < free + (sigma is None):
+        raise ValueError(
+            f"Argument `E` must be a vector of at least {free + (sigma is None)} "
+            f"energies for {free} constants, but its shape is {levels.shape}."
+        )
+    _checks.check_shape(values, "nbar", levels.shape)
+    _checks.check_finite(values, "nbar")
+    if not np.any(values > 0):
+        raise ValueError("Argument `nbar` must have positive entries, but has none.")
+    if sigma is None:
+        return levels, values, np.full(levels.shape, 0.01 * values.max())
+    _checks.check_positive(sigma, "sigma")
+    if np.ndim(sigma):
+        _checks.check_shape(sigma, "sigma", levels.shape)
+    return levels, values, np.broadcast_to(np.asarray(sigma, float), levels.shape)
+
+
+def _check_names(free: Sequence[str], start: Mapping[str, float]) -> tuple[str, ...]:
+    for name in (*free, *start):
+        _checks.check_choice(name, "free" if name in free else "start", CURVE_CONSTANTS)
+    if len(set(free)) < len(free) or not free:
+        raise ValueError(
+            f"Argument `free` must name each constant once, but it is {tuple(free)}."
+        )
+    for name in CURVE_CONSTANTS:
+        if name not in free and name not in start:
+            raise ValueError(
+                f"Argument `start` must give {name} a value, since it is not free, but "
+                f"it gives {dict(start)}."
+            )
+        if name in start:
+            _checks.check_finite(start[name], name)
+    if "T" in start:
+        _checks.check_positive(start["T"], "T")
+    return tuple(free)

@@ -1,0 +1,111 @@
+"""Reading counts of particles, or curves of occupations, from CSV files."""
+
+import csv
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .reading import broken, existing, is_number, kinds_error
+
+_EXPECTED = "`E,nbar`, `E,nbar,sigma` or `n0,n1,..`"
+
+
+class CountsRecord(NamedTuple):
+    """Draws of occupation numbers.
+
+    Attributes:
+        counts: shape (R, M), a draw in each row.
+    """
+
+    counts: np.ndarray
+
+
+class CurveRecord(NamedTuple):
+    """Mean occupations of states by energy.
+
+    Attributes:
+        E: energies, shape (L,).
+        nbar: mean occupations, shape (L,).
+        sigma: their standard errors, shape (L,), or None if not given.
+    """
+
+    E: np.ndarray
+    nbar: np.ndarray
+    sigma: np.ndarray | None
+
+
+def load_statistics(path: str | Path) -> CountsRecord | CurveRecord:
+    """Counts or a curve of occupations from a CSV file with a header.
+
+    Args:
+        path: columns `n0,n1,..`, a draw in each row, or `E,nbar` with or without
+            `sigma`. Lines that begin with # are skipped.
+
+    Returns:
+        The record.
+
+    Raises:
+        ValueError: unreadable file, unknown or missing columns, entries that are no
+            finite numbers, counts that are no whole numbers from 0 on.
+    """
+    path = existing(path)
+    if path.suffix != ".csv":
+        raise ValueError(kinds_error("data", (".csv",), path))
+    header, table = _table(path)
+    if {"E", "nbar"} <= set(header) <= {"E", "nbar", "sigma"}:
+        columns = {name: table[:, header.index(name)] for name in header}
+        return CurveRecord(columns["E"], columns["nbar"], columns.get("sigma"))
+    wanted = [f"n{i}" for i in range(len(header))]
+    if len(header) < 2 or sorted(header) != sorted(wanted):
+        raise ValueError(
+            f"Argument `data` must have columns {_EXPECTED}, but {path.name} has "
+            f"{','.join(header)}."
+        )
+    counts = table[:, [header.index(name) for name in wanted]]
+    bad = np.argwhere((counts < 0) | (counts != np.floor(counts)))
+    if len(bad):
+        row, column = bad[0]
+        raise ValueError(
+            f"Argument `data` must hold whole numbers from 0 on, but `n{column}` in "
+            f"row {row} of {path.name} is {counts[row, column]:g}."
+        )
+    return CountsRecord(counts.astype(int))
+
+
+def _table(path: Path) -> tuple[list[str], np.ndarray]:
+    """The header and the numbers below it."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            rows = [
+                (reader.line_num, [cell.strip() for cell in row])
+                for row in reader
+                if row and not row[0].lstrip().startswith("#")
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(broken(path, error)) from None
+    if len(rows) < 2:
+        raise ValueError(
+            f"Argument `data` must have a header and rows, but {path.name} has "
+            f"{len(rows)} lines."
+        )
+    (_, header), *body = rows
+    if len(set(header)) < len(header):
+        raise ValueError(
+            f"Argument `data` must have each column once, but {path.name} has "
+            f"{','.join(header)}."
+        )
+    for line, row in body:
+        if len(row) != len(header):
+            raise ValueError(
+                f"Argument `data` must have {len(header)} columns, but line {line} of "
+                f"{path.name} has {len(row)}."
+            )
+        for cell in row:
+            if not is_number(cell) or not np.isfinite(float(cell)):
+                raise ValueError(
+                    f"Argument `data` must hold finite numbers, but line {line} of "
+                    f"{path.name} has {cell!r}."
+                )
+    return header, np.array([row for _, row in body], float)

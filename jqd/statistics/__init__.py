@@ -1,0 +1,30 @@
+"""Statistics of many particles: how N particles occupy M states.
+
+One constant g holds Maxwell-Boltzmann (0), Bose-Einstein (1) and Fermi-Dirac (-1).
+"""
+
+from ._family import log_rising as log_rising
+from .canonical import canonical_occupations as canonical_occupations
+from .canonical import log_canonical as log_canonical
+from .equilibrium import Equilibrium as Equilibrium
+from .equilibrium import entropy as entropy
+from .equilibrium import maximum_entropy as maximum_entropy
+from .occupation import chemical_potential as chemical_potential
+from .occupation import count_information as count_information
+from .occupation import occupation as occupation
+from .occupation import occupation_printed as occupation_printed
+from .probabilities import BOSE_EINSTEIN as BOSE_EINSTEIN
+from .probabilities import FERMI_DIRAC as FERMI_DIRAC
+from .probabilities import MAXWELL_BOLTZMANN as MAXWELL_BOLTZMANN
+from .probabilities import configuration_index as configuration_index
+from .probabilities import configurations as configurations
+from .probabilities import log_marginal as log_marginal
+from .probabilities import log_multiplicity as log_multiplicity
+from .probabilities import log_probability as log_probability
+from .probabilities import total_variation as total_variation
+from .probabilities import variance as variance
+from .sampling import sample_occupations as sample_occupations
+from .sampling import sample_weights as sample_weights
+from .weights import log_terzoff_bayer as log_terzoff_bayer
+from .weights import log_weight_average as log_weight_average
+from .weights import log_weight_integral as log_weight_integral

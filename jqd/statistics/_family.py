@@ -1,0 +1,134 @@
+"""What the modules here share: Σ_{k<n} ln(a + g k), and the checks of g, N and M."""
+
+import operator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+
+# The first terms of the sum are added one by one; the rest by the Euler-Maclaurin
+# series in g/(a + g FIRST) < 1/FIRST, whose first term left out is 2e-15.
+FIRST = 10
+# B_2j / (2j (2j - 1))
+STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
+# 1 / (m (m + 1)), signs alternating: the series of `_mean_log`; 0.1^14 / 210 is 5e-17.
+_SERIES = tuple((-1) ** (m + 1) / (m * (m + 1)) for m in range(1, 14))
+
+
+@jax.jit
+def log_rising(a: ArrayLike, g: ArrayLike, n: ArrayLike) -> Float[Array, "..."]:
+    """Σ_{k<n} ln(a + g k), smooth through g = 0, at a cost that n does not raise.
+
+    For g < 0 the sum is read from its last term, b = a + g (n - 1), upwards: it is
+    `log_rising(b, -g, n)`, and -∞ where b is not positive.
+
+    Args:
+        a: positive.
+        g: the step, of either sign.
+        n: number of terms, whole.
+
+    Returns:
+        The sums, of the broadcast shape and at least the default float precision.
+    """
+    a, g, n = jnp.broadcast_arrays(*map(_checks.widen, (a, g, n)))
+    a, g, n = (x.astype(jnp.result_type(a, g, n)) for x in (a, g, n))
+    falling = g < 0
+    last = a + g * (n - 1)
+    # An exact 0 = 1 - k/k may round to either side of 0.
+    ends = last > jnp.sqrt(jnp.finfo(a.dtype).eps) * jnp.abs(g)
+    step = jnp.where(falling, -g, g)
+    first = jnp.where(falling, jnp.where(ends, last, 1), a)
+    k = jnp.arange(FIRST, dtype=a.dtype).reshape((1,) * a.ndim + (-1,))
+    terms = jnp.log(first[..., None] + step[..., None] * k)
+    total = jnp.sum(jnp.where(k < n[..., None], terms, 0), axis=-1)
+    total += _rest(first + FIRST * step, step, jnp.maximum(n - FIRST, 0))
+    # An empty sum is 0 whatever `last` is.
+    return jnp.where(falling & ~ends & (n > 0), -jnp.inf, total)
+
+
+def _rest(a: Array, g: Array, n: Array) -> Array:
+    """The same sum for g/a < 1/FIRST, by Euler and Maclaurin."""
+    x = g * n / a
+    total = n * (jnp.log(a) + _mean_log(x)) - jnp.log1p(x) / 2
+    return total + _tail(g / (a + g * n)) - _tail(g / a)
+
+
+def _tail(y: Array) -> Array:
+    """Stirling's series, y/12 - y³/360 + .."""
+    return y * jnp.polyval(jnp.asarray(STIRLING[::-1], y.dtype), y**2)
+
+
+def _mean_log(x: Array) -> Array:
+    """The mean of ln(1 + y) over 0 < y < x, x >= 0: ((1 + x) ln(1 + x) - x) / x."""
+    small = x < 0.1
+    far = jnp.where(small, 1, x)
+    near = jnp.where(small, x, 0)
+    series = near * jnp.polyval(jnp.asarray(_SERIES[::-1], x.dtype), near)
+    return jnp.where(small, series, (1 + 1 / far) * jnp.log1p(far) - 1)
+
+
+def check_g(g: Any) -> None:
+    """Every g is at least 0 or -1/k with a whole k (skipped for tracers)."""
+    _checks.check_real(g, "g")
+    _checks.check_finite(g, "g")
+    if not _checks.is_concrete(g):
+        return
+    for value in np.ravel(np.asarray(g, float)):
+        copies = -1 / value if value < 0 else 1.0
+        if abs(copies - round(copies)) > 1e-6 * copies or copies < 0.5:
+            raise ValueError(
+                "Argument `g` must be 0, positive, or -1/k with a whole k (else some "
+                f"probabilities are negative), but it is {value:.6g}."
+            )
+
+
+def check_count(value: Any, name: str, least: int) -> int:
+    """A whole number, no tracer, that is at least `least`."""
+    try:
+        count = operator.index(value)
+    except (TypeError, jax.errors.TracerIntegerConversionError):
+        raise ValueError(
+            f"Argument `{name}` must be a whole number, but it is {value!r}."
+        ) from None
+    if count < least:
+        raise ValueError(
+            f"Argument `{name}` must be at least {least}, but it is {count}."
+        )
+    return count
+
+
+def check_occupations(occupations: ArrayLike) -> None:
+    """Whole numbers from 0 on, with the states along the last axis."""
+    if np.ndim(occupations) == 0 or np.shape(occupations)[-1] == 0:
+        raise ValueError(
+            "Argument `occupations` must have the states as its last axis, but its "
+            f"shape is {np.shape(occupations)}."
+        )
+    _checks.check_real(occupations, "occupations")
+    _checks.check_finite(occupations, "occupations")
+    if not _checks.is_concrete(occupations):
+        return
+    values = np.asarray(occupations)
+    bad = (values < 0) | (values != np.floor(values))
+    if bad.any():
+        raise ValueError(
+            "Argument `occupations` must be whole numbers from 0 on, but one is "
+            f"{values[bad][0]}."
+        )
+
+
+def check_room(particles: int, states: int, g: Any) -> None:
+    """N particles find room: N <= k M where g = -1/k."""
+    if not _checks.is_concrete(g):
+        return
+    least = float(np.min(np.asarray(g, float)))
+    room = round(-1 / least) * states if least < 0 else particles
+    if particles > room:
+        raise ValueError(
+            f"Argument `N` must be at most {room} for {states} states and g = "
+            f"{least:g}, but it is {particles}."
+        )

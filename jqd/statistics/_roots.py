@@ -1,0 +1,58 @@
+"""Roots of falling functions."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array
+
+_MOST_STEPS = 200
+
+
+def falling_root(function: Callable[[Array], Array], low: Array, high: Array) -> Array:
+    """The root of a falling function: Newton's steps, halving where they leave.
+
+    Differentiable in whatever the function depends on, by the implicit function
+    theorem; the bounds have no derivative.
+
+    Args:
+        function: scalar to scalar.
+        low: a bound below the root.
+        high: a bound above the root.
+
+    Returns:
+        The root, to rounding.
+    """
+
+    def solve(function, start):
+        del start
+
+        def unsettled(carry):
+            x, low, high, moved, step = carry
+            eps = jnp.finfo(x.dtype).eps
+            small = 4 * eps * jnp.maximum(jnp.abs(x), eps)
+            return (moved > small) & (high - low > small) & (step < _MOST_STEPS)
+
+        def narrow(carry):
+            x, low, high, _, step = carry
+            value, slope = jax.jvp(function, (x,), (jnp.ones_like(x),))
+            low, high = jnp.where(value > 0, x, low), jnp.where(value > 0, high, x)
+            newton = x - value / jnp.where(slope < 0, slope, -1)
+            inside = (slope < 0) & (newton >= low) & (newton <= high)
+            # every third step halves: Newton's may be slow from afar
+            middle = (low + high) / 2
+            new = jnp.where(inside & (step % 3 < 2), newton, middle)
+            return new, low, high, jnp.abs(new - x), step + 1
+
+        start = (low + high) / 2
+        carry = (start, low, high, jnp.asarray(jnp.inf, start.dtype), 0)
+        return lax.while_loop(unsettled, narrow, carry)[0]
+
+    low, high = lax.stop_gradient(low), lax.stop_gradient(high)
+    return lax.custom_root(
+        function,
+        (low + high) / 2,
+        solve,
+        lambda linear, y: y / linear(jnp.ones_like(y)),
+    )

@@ -1,0 +1,73 @@
+"""Exactly N particles in thermal equilibrium."""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from ._family import check_count, check_g, log_rising
+
+# Stands for -∞ in sums of logarithms: exp of it is 0, and sums of some are finite.
+_NEVER = -1e30
+
+
+def log_canonical(E: ArrayLike, T: ArrayLike, N: int, g: ArrayLike) -> Float[Array, ""]:
+    """ln Z of exactly N particles, by recursion over the levels.
+
+    Z = Σ_n Π_i Π_{k<n_i} (1 + g k)/n_i! exp(-n_i E_i/kT), Σ n_i = N: the weights of P_g
+    times Boltzmann's factor. The time is L N².
+
+    Args:
+        E: energies of single states, shape (L,).
+        T: kT, shape ().
+        N: number of particles.
+        g: constant of the statistics, shape ().
+
+    Returns:
+        ln Z, shape ().
+
+    Raises:
+        ValueError: N is no such number, T is not positive, g is negative and not -1/k.
+    """
+    N = check_count(N, "N", 1)
+    check_g(g)
+    _checks.check_positive(T, "T")
+    E, T, g = map(_checks.widen, (E, T, g))
+    n = jnp.arange(N + 1)
+    weight = log_rising(1.0, g, n) - log_rising(1.0, 1.0, n)
+    weight = jnp.where(jnp.isneginf(weight), _NEVER, weight)
+    before = n[:, None] - n[None, :]  # how many are in the levels before
+
+    def add(log_z, level):
+        here = (weight - n * level)[None, :]
+        terms = jnp.where(before >= 0, log_z[jnp.maximum(before, 0)] + here, _NEVER)
+        return jax.nn.logsumexp(terms, axis=1), None
+
+    start = jnp.where(n == 0, 0, _NEVER).astype(weight.dtype)
+    log_z, _ = lax.scan(add, start, E / T)
+    return log_z[N]
+
+
+def canonical_occupations(
+    E: ArrayLike, T: ArrayLike, N: int, g: ArrayLike
+) -> Float[Array, " L"]:
+    """Mean occupations of exactly N particles at temperature T.
+
+    n_i = -kT ∂ ln Z/∂E_i. They equal `occupation` at the μ of N for Maxwell-Boltzmann;
+    else they come close to it for large N only.
+
+    Args:
+        E: energies of single states, shape (L,).
+        T: kT, shape ().
+        N: number of particles.
+        g: constant of the statistics, shape ().
+
+    Returns:
+        Occupations with the sum N, shape (L,).
+
+    Raises:
+        ValueError: as `log_canonical`.
+    """
+    E, T = _checks.widen(E), _checks.widen(T)
+    return -T * jax.grad(log_canonical)(E, T, N, g)

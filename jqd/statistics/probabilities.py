@@ -1,0 +1,197 @@
+"""Probabilities of occupation numbers: Maxwell-Boltzmann, Bose-Einstein, Fermi-Dirac.
+
+One constant g holds the three: 0, 1 and -1.
+
+    P_g(n) = N!/Π n_i! Π_i Π_{k<n_i} (1 + g k) / Π_{k<N} (M + g k)
+
+It is smooth through g = 0, and a probability for g >= 0 (each particle comes at a rate
+1 + g n_i into a state that holds n_i) and for g = -1/k (a state has k places).
+"""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Int
+
+from .. import _checks
+from ._family import check_count, check_g, check_occupations, check_room, log_rising
+
+MAXWELL_BOLTZMANN = 0.0
+BOSE_EINSTEIN = 1.0
+FERMI_DIRAC = -1.0
+
+
+def log_probability(occupations: ArrayLike, g: ArrayLike) -> Float[Array, "..."]:
+    """ln P_g of occupation numbers.
+
+    g = 0 is eq. (45), g = 1 is eq. (47), g = -1 is eq. (49).
+
+    Args:
+        occupations: n_i, whole numbers, shape (..., M).
+        g: constant of the statistics, broadcast against the leading axes.
+
+    Returns:
+        Natural logarithms, shape (...); -∞ where more particles are in a state than
+        it has places.
+
+    Raises:
+        ValueError: occupations are no whole numbers from 0 on, or g is negative and
+            not -1/k.
+
+    Source: Zakir, eqs. (45), (47), (49), (51)-(52).
+    """
+    check_occupations(occupations)
+    check_g(g)
+    n, g = _checks.widen(occupations), _checks.widen(g)
+    leading = jnp.broadcast_shapes(n.shape[:-1], g.shape)
+    n = jnp.broadcast_to(n, (*leading, n.shape[-1]))
+    g = jnp.broadcast_to(g, leading)
+    total = jnp.sum(n, axis=-1)
+    own = log_rising(1.0, g[..., None], n) - log_rising(1.0, 1.0, n)
+    own = jnp.sum(own, axis=-1)
+    norm = log_rising(float(n.shape[-1]), g, total) - log_rising(1.0, 1.0, total)
+    # -∞ - (-∞) where all places together are too few
+    possible = ~jnp.isneginf(own)
+    return jnp.where(possible, own - jnp.where(possible, norm, 0), -jnp.inf)
+
+
+def log_marginal(n: ArrayLike, N: int, M: int, g: ArrayLike) -> Float[Array, "..."]:
+    """ln P_g(n_1 = n): the other M - 1 states summed over.
+
+    P_g(n_1) = N!/(n_1! (N - n_1)!) Π_{k<n_1} (1 + g k) Π_{k<N-n_1} (M - 1 + g k) /
+    Π_{k<N} (M + g k)
+
+    Args:
+        n: particles in one state, whole, of any shape.
+        N: particles in all.
+        M: states, at least 2.
+        g: constant of the statistics, broadcast against `n`.
+
+    Returns:
+        Natural logarithms; -∞ outside 0..N and where there are too few places.
+
+    Raises:
+        ValueError: N or M is no such number, there is no room, g is negative and not
+            -1/k.
+    """
+    N, M = check_count(N, "N", 0), check_count(M, "M", 2)
+    check_g(g)
+    check_room(N, M, g)
+    n, g = jnp.broadcast_arrays(_checks.widen(n), _checks.widen(g))
+    inside = (n >= 0) & (n <= N)
+    n = jnp.where(inside, n, 0)
+    here = log_rising(1.0, g, n) - log_rising(1.0, 1.0, n)
+    there = log_rising(M - 1.0, g, N - n) - log_rising(1.0, 1.0, N - n)
+    norm = log_rising(float(M), g, N) - log_rising(1.0, 1.0, N)
+    return jnp.where(inside, here + there - norm, -jnp.inf)
+
+
+def log_multiplicity(
+    occupations: ArrayLike, *, printed: bool = False
+) -> Float[Array, "..."]:
+    """ln ΔΓ: the logarithm of the ways to place N distinguishable particles.
+
+    ΔΓ = N!/Π n_i! = M^N P_MB is largest for even occupations. As printed, ΔΓ =
+    1/P_MB = M^N Π n_i!/N!, it is largest where all particles are in one state.
+
+    Args:
+        occupations: n_i, whole numbers, shape (..., M).
+        printed: whether to take 1/P_MB, as the text around eq. (45) does.
+
+    Returns:
+        Natural logarithms, shape (...).
+
+    Raises:
+        ValueError: occupations are no whole numbers from 0 on.
+
+    Source: Zakir, eq. (45), corrected.
+    """
+    check_occupations(occupations)
+    n = _checks.widen(occupations)
+    total = jnp.sum(n, axis=-1)
+    ways = log_rising(1.0, 1.0, total) - jnp.sum(log_rising(1.0, 1.0, n), axis=-1)
+    return total * np.log(n.shape[-1]) - ways if printed else ways
+
+
+def variance(N: ArrayLike, M: ArrayLike, g: ArrayLike) -> Float[Array, "..."]:
+    """Variance of one occupation number under P_g.
+
+    var n_1 = (N/M) (1 - 1/M) (M + g N)/(M + g)
+
+    Args:
+        N: particles.
+        M: states.
+        g: constant of the statistics.
+
+    Returns:
+        The variance, of the broadcast shape.
+    """
+    N, M, g = jnp.broadcast_arrays(*map(_checks.widen, (N, M, g)))
+    return N / M * (1 - 1 / M) * (M + g * N) / (M + g)
+
+
+def configurations(N: int, M: int) -> Int[np.ndarray, "C M"]:
+    """Every way to write N as n_1 + ... + n_M: C(N + M - 1, N) rows.
+
+    Args:
+        N: particles.
+        M: states.
+
+    Returns:
+        Whole numbers, the last state filled first, in lexical order.
+
+    Raises:
+        ValueError: N or M is no such number.
+    """
+    N, M = check_count(N, "N", 0), check_count(M, "M", 1)
+    rows = np.zeros((1, 0), int)
+    for state in range(M):
+        left = N - rows.sum(axis=1)
+        if state == M - 1:
+            return np.column_stack([rows, left])
+        number = left + 1
+        ends = np.cumsum(number)
+        column = np.arange(ends[-1]) - np.repeat(ends - number, number)
+        rows = np.column_stack([np.repeat(rows, number, axis=0), column])
+    return rows
+
+
+def configuration_index(occupations: ArrayLike, N: int) -> Int[np.ndarray, "..."]:
+    """Rows of `configurations` that hold given occupations.
+
+    Args:
+        occupations: n_i, shape (..., M), with the sum N.
+        N: particles.
+
+    Returns:
+        Row numbers, shape (...).
+
+    Raises:
+        ValueError: the sums are not N.
+    """
+    check_occupations(occupations)
+    occupations = np.asarray(occupations, int)
+    if np.any(occupations.sum(axis=-1) != N):
+        raise ValueError(
+            f"Argument `occupations` must have the sum {N}, but one has another."
+        )
+    base = (N + 1) ** np.arange(occupations.shape[-1])[::-1]
+    if 2 ** (62 / occupations.shape[-1]) < N + 1:
+        raise ValueError("Argument `N` must be smaller: rows cannot be numbered.")
+    # Lexical order of the rows is the order of these numbers.
+    return np.searchsorted(
+        configurations(N, occupations.shape[-1]) @ base, occupations @ base
+    )
+
+
+def total_variation(p: ArrayLike, q: ArrayLike) -> Float[Array, "..."]:
+    """Σ |p - q| / 2 over the last axis: 0 if equal, 1 if nothing is shared.
+
+    Args:
+        p: probabilities, shape (..., C).
+        q: probabilities, broadcast against `p`.
+
+    Returns:
+        Distances, shape (...).
+    """
+    p, q = _checks.widen(p), _checks.widen(q)
+    return jnp.sum(jnp.abs(p - q), axis=-1) / 2
