@@ -1,0 +1,141 @@
+"""Claim: diffusion explains the uncertainty relation: ⟨p_u²⟩⟨x²⟩ >= ħ²/4.
+
+    ⟨p_u²⟩ ⟨x²⟩ >= |⟨p_u·x⟩|² = (mD)² |∫ x·∇density dx|² = (dħ/2)²,  p_u = m u
+
+Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", eq. (21), printed
+with ħ²/4 for vectors x in three dimensions.
+Random densities in 1, 2 and 3 dimensions, none of them a solution of anything.
+Verdict: it holds, with d² times the printed bound: ∫ x·∇density dx = -d for *every*
+density, so that ⟨p_u·x⟩ = dħ/2 is no property of quantum states but of integration by
+parts. Gaussians reach the bound (dħ/2)²; nothing in two or three dimensions comes near
+the printed one, which is that of one component.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from jqd.exact.diffusion import uncertainty_bound
+from jqd.laws.diffusion.energies import osmotic_correlation, uncertainty_product
+from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
+from jqd.spaces import Grid
+
+# --- Parameters (ħ = 1) -----------------------------------------------------------
+
+POINTS = {1: 192, 2: 64, 3: 40}  # along each axis
+HALF_BOX = {1: 12.0, 2: 9.0, 3: 8.0}
+BUMPS = 4  # Gaussians that a random density is made of
+NUMBER = {1: 300, 2: 120, 3: 40}
+COLORS = (BLUE, GREEN, VERMILLION)
+
+# --- Random densities -------------------------------------------------------------
+
+
+def random_density(key, grid):
+    """A sum of Gaussians at random places, of random widths along each axis."""
+    places, widths, weights = jax.random.split(key, 3)
+    spread = 2 * jax.random.uniform(places, ())
+    centres = spread * jax.random.uniform(places, (BUMPS, grid.ndim), minval=-1)
+    sigma = jax.random.uniform(widths, (BUMPS, grid.ndim), minval=0.6, maxval=1.0)
+    total = jnp.zeros(grid.shape)
+    for k in range(BUMPS):
+        square = sum(
+            ((x - centres[k, i]) / sigma[k, i]) ** 2
+            for i, x in enumerate(grid.coordinates)
+        )
+        weight = jax.random.uniform(jax.random.fold_in(weights, k), ())
+        total = total + weight * jnp.exp(-square / 2)
+    return total / grid.integrate(total)
+
+
+@jax.jit
+def measure(grid, keys):
+    """⟨p_u,i x_j⟩ and ⟨p_u²⟩⟨x²⟩ of random densities, and of a Gaussian in front."""
+
+    def one(item):
+        row, key = item
+        gauss = jnp.exp(-sum(x**2 for x in grid.coordinates))
+        density = jnp.where(row == 0, gauss, random_density(key, grid))
+        psi = grid.normalise(jnp.sqrt(density))
+        return osmotic_correlation(psi, grid), uncertainty_product(psi, grid)
+
+    return jax.lax.map(one, (jnp.arange(len(keys)), keys))
+
+
+# --- Comparison -------------------------------------------------------------------
+
+
+def run(context):
+    table, products = [], {}
+    for d in context.progress((1, 2, 3)):
+        grid = Grid([(-HALF_BOX[d], HALF_BOX[d])] * d, (POINTS[d],) * d)
+        number = NUMBER[d] // (10 if context.quick else 1)
+        correlation, product = measure(
+            grid, jax.random.split(jax.random.key(d), number)
+        )
+        bound = float(uncertainty_bound(d))
+        products[d] = product[1:]
+        table.append(
+            {
+                "dimensions": d,
+                "densities": number - 1,
+                "bound": bound,
+                "printed_bound": float(uncertainty_bound(d, printed=True)),
+                "gaussian": float(product[0]),
+                "smallest_product": float(product[1:].min()),
+                "largest_error_of_correlation": float(
+                    np.abs(correlation - np.eye(d) / 2).max()
+                ),
+            }
+        )
+
+    # --- Result -------------------------------------------------------------------
+    worst = max(row["largest_error_of_correlation"] for row in table)
+    reached = max(abs(row["gaussian"] / row["bound"] - 1) for row in table)
+    above = all(row["smallest_product"] >= row["bound"] for row in table)
+    context.save_table(table, "bounds")
+    context.save_figure(figure(products), "uncertainty")
+    context.save_dataset(
+        xr.Dataset(
+            {f"product_{d}d": (f"density_{d}d", p) for d, p in products.items()},
+            attrs={"units": "hbar²", "densities": f"{BUMPS} random Gaussians"},
+        )
+    )
+    holds = worst < 1e-6 and reached < 1e-9 and above
+    return {
+        "status": "ok" if holds else "A density breaks (21).",
+        "largest_error_of_correlation": worst,
+        "gaussian_over_bound_minus_1": reached,
+        "smallest_over_printed_bound": {
+            row["dimensions"]: row["smallest_product"] / row["printed_bound"]
+            for row in table
+        },
+    }
+
+
+def figure(products):
+    """Each density's product over the printed bound, by dimension."""
+    fig, axes = subplots(size=(7.6, 4.4))
+    axis, rng = axes[0, 0], np.random.default_rng(0)
+    for (d, product), color in zip(products.items(), COLORS, strict=True):
+        ratio = product / 0.25
+        place = d + rng.uniform(-0.16, 0.16, ratio.size)
+        axis.plot(place, ratio, "o", color=color, ms=3, alpha=0.5, mew=0)
+        axis.plot([d - 0.3, d + 0.3], [d**2, d**2], color=INK, lw=1.6)
+        axis.annotate(
+            f"$(d\\hbar/2)^2$ = {d**2} · ħ²/4", (d, d**2), (0, -13),
+            textcoords="offset points", ha="center", fontsize=9,
+        )  # fmt: skip
+    axis.axhline(1, color=GREY, lw=1, ls="--")
+    axis.annotate(
+        "printed bound, ħ²/4", (3.45, 1), (0, 4), textcoords="offset points",
+        ha="right", color=GREY, fontsize=9,
+    )  # fmt: skip
+    axis.set_yscale("log", base=2)
+    axis.set_yticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
+    axis.set_xticks([1, 2, 3], ["1 dimension", "2 dimensions", "3 dimensions"])
+    axis.set(xlim=(0.5, 3.5), ylim=(0.6, None))
+    axis.set_ylabel("$\\langle p_u^2\\rangle\\langle x^2\\rangle$ over $\\hbar^2/4$")
+    axis.set_title("Random densities: the bound grows as d², Gaussians reach it")
+    return fig
