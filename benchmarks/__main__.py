@@ -24,6 +24,11 @@ NAMES = (
     "husimi_kerr",
     "husimi_bose_hubbard",
     "husimi_kraus",
+    "two_slits",
+    "grid_3d",
+    "link_form",
+    "nelson_paths",
+    "statistics_sampler",
 )
 
 

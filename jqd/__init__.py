@@ -11,6 +11,7 @@ from .evolve import Propagator as Propagator
 from .evolve import Status as Status
 from .evolve import Trajectory as Trajectory
 from .evolve import evolve as evolve
+from .evolve import ground_state as ground_state
 from .interop import as_array as as_array
 from .interop import to_qutip as to_qutip
 from .laws import AmplitudeAction as AmplitudeAction

@@ -41,7 +41,9 @@ def stored(benchmarks, tmp_path_factory):
 
 
 def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
-    helpers = {"__init__", "__main__", "machine", "output", "systems", "timing"}
+    helpers = {
+        "__init__", "__main__", "gpe_programs", "machine", "output", "systems", "timing",
+    }  # fmt: skip
     files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
     assert files - helpers == set(benchmarks.NAMES)
 
@@ -60,6 +62,13 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
         ("husimi_maps", 1e-6),
         ("husimi_kerr", 1e-8),
         ("husimi_bose_hubbard", 1e-7),
+        # Strang truncation; tolerance of the link form; sampling errors of a few paths
+        # and one draw
+        pytest.param("two_slits", 1e-1, marks=pytest.mark.slow),
+        pytest.param("grid_3d", 1e-1, marks=pytest.mark.slow),
+        pytest.param("link_form", 1e-2, marks=pytest.mark.slow),
+        pytest.param("nelson_paths", 1.0, marks=pytest.mark.slow),
+        pytest.param("statistics_sampler", 1.0, marks=pytest.mark.slow),
     ],
 )
 def test_quick_run_solves_its_problem(stored, name, accuracy):

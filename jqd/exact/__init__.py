@@ -14,3 +14,6 @@ from .closed_forms import free_gaussian as free_gaussian
 from .closed_forms import rabi as rabi
 from .closed_forms import squeezed_state as squeezed_state
 from .eigenstates import eigenstates as eigenstates
+from .two_slits import fringe_spacing as fringe_spacing
+from .two_slits import slit_amplitudes as slit_amplitudes
+from .two_slits import slit_density as slit_density

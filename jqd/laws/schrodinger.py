@@ -8,6 +8,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
 from ..interop import as_array
+from ..spaces.absorbers import check_absorber
 from ..spaces.grids import Grid
 from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid, matrix_hamiltonian
 from ..spaces.potentials import FunctionPotential, SampledPotential, potential
@@ -83,7 +84,7 @@ class Schrodinger(Law):
         V = potential(V, grid, **constants)
         if absorber is not None:
             absorber = constant(absorber)
-            _check_absorber(absorber, grid)
+            check_absorber(absorber, grid)
         return cls(ParticleOnGrid(V, constant(mass), grid, absorber), hbar)
 
     @property
@@ -167,17 +168,3 @@ class Schrodinger(Law):
         if self.absorbs:
             records["max_absorbed"] = 1 - self._norm(state)
         return records
-
-
-def _check_absorber(absorber: Array, grid: Grid) -> None:
-    _checks.check_shape(absorber, "absorber", grid.shape)
-    _checks.check_real(absorber, "absorber")
-    _checks.check_finite(absorber, "absorber")
-    if not _checks.is_concrete(absorber):
-        return
-    smallest = _checks.concrete(absorber).min()
-    if smallest < 0:
-        raise ValueError(
-            "Argument `absorber` must not be negative, but its smallest entry is "
-            f"{smallest}: the wave would grow there."
-        )

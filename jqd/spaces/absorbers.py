@@ -74,3 +74,22 @@ def _read_axes(grid: Grid, axes: Sequence[int] | None) -> tuple[int, ...]:
             f"Argument `axes` must name at least one axis, each once, but is {axes}."
         )
     return positive
+
+
+def check_absorber(absorber: Array, grid: Grid) -> None:
+    """Raise unless W is real, finite, of the grid's shape, and nowhere negative.
+
+    Raises:
+        ValueError: it is not.
+    """
+    _checks.check_shape(absorber, "absorber", grid.shape)
+    _checks.check_real(absorber, "absorber")
+    _checks.check_finite(absorber, "absorber")
+    if not _checks.is_concrete(absorber):
+        return
+    smallest = _checks.concrete(absorber).min()
+    if smallest < 0:
+        raise ValueError(
+            "Argument `absorber` must not be negative, but its smallest entry is "
+            f"{smallest}: the wave would grow there."
+        )

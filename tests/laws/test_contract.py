@@ -10,16 +10,20 @@ import numpy as np
 import pytest
 
 from jqd import (
+    AmplitudeAction,
+    ConservativeDiffusion,
     CopyDynamics,
     DensityPhase,
     Fixed,
     Grid,
     Harmonics,
     Law,
+    Madelung,
     Propagator,
     Schrodinger,
 )
 from jqd import evolve as evolve_law
+from jqd.laws.diffusion import Links
 from jqd.problems import golden
 from jqd.steppers import chin4a, rk4, srkn11, strang
 
@@ -87,6 +91,18 @@ def particle(V, shape):
     return law, grid.normalise(psi)
 
 
+def hydrodynamic(kind):
+    grid = Grid((-5.0, 5.0), 32)
+    options = {"k": 1, "tilt": 0.3, "form": Links(4)}
+    if kind == "madelung":
+        law = Madelung(grid, on_line, mass=1.2, hbar=0.9, **options)
+    else:
+        # friction and the rest on: every term of the law is at work
+        law = ConservativeDiffusion(grid, on_line, 0.4, 1.2, 0.1, 0.05, **options)
+    psi = grid.normalise(jnp.exp(-(grid.x**2) / 2 + 0.5j * grid.x))
+    return law, psi
+
+
 SET_UPS = {
     "copying": functools.partial(copying, False, False),
     "copying-literal": functools.partial(copying, True, False),
@@ -98,6 +114,8 @@ SET_UPS = {
     "plane": functools.partial(particle, on_plane, (12, 10)),
     "space": functools.partial(particle, in_space, (8, 9, 10)),
     "driven": functools.partial(particle, driven, (32,)),
+    "madelung": functools.partial(hydrodynamic, "madelung"),
+    "diffusion": functools.partial(hydrodynamic, "diffusion"),
 }
 
 
@@ -121,6 +139,8 @@ CASES = [
     ("space", fixed(strang)),
     ("driven", fixed(srkn11, 2)),
     ("driven", fixed(strang, gradient="reversible")),
+    # states with noise on every point are beyond what its grid resolves, and said to be
+    ("diffusion", fixed(rk4, gradient="direct", heed_alarms=False)),
 ]
 
 
@@ -137,6 +157,7 @@ LONG = {
     "line-chin4a",
     "space-strang",
     "driven-strang-reversible",
+    "diffusion-RungeKutta4",
 }
 every_law = pytest.mark.parametrize("name", SET_UPS)
 every_case = pytest.mark.parametrize("case", CASES, ids=title)
@@ -152,6 +173,8 @@ def amplitude(t, state):
     """Phases too: a diagonal Hamiltonian moves nothing else."""
     if isinstance(state, DensityPhase):
         return jax.lax.complex(state.density, state.phase)
+    if isinstance(state, AmplitudeAction):
+        return jax.lax.complex(state.log_amplitude, state.action)
     return state
 
 

@@ -11,9 +11,10 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 from ... import _checks
 from ...interop import as_array
 from ...spaces import Grid, potential
+from ...spaces.absorbers import check_absorber
 from ...spaces.graphs import Graph
 from ...spaces.potentials import FunctionPotential, Potential, SampledPotential
-from ...steppers import Flows, rk4, strang
+from ...steppers import Flows, chin4a, rk4, strang
 from ..law import Law, constant
 from .amplitude import Amplitude
 from .form import BOUNDARIES, DiffusionForm, Motion
@@ -132,8 +133,8 @@ class ConservativeDiffusion(Law):
                     f"Argument `{name}` must not be negative, but is "
                     f"{float(np.asarray(value)):.6g}: the equation would be ill-posed."
                 )
-        if self.absorber is not None:
-            _checks.check_shape(self.absorber, "absorber", self.space.shape)
+        if self.absorber is not None and isinstance(self.space, Grid):
+            check_absorber(self.absorber, self.space)
 
     def _natural_form(self) -> DiffusionForm:
         try:
@@ -204,7 +205,8 @@ class ConservativeDiffusion(Law):
     @property
     def stepper(self) -> Any:
         """The one-step method with which `recover` follows the law."""
-        return self.form.stepper
+        # steps of order 6 go back in between, where an absorber would grow
+        return self.form.stepper if self.absorber is None else chin4a
 
     def density(self, state: PyTree[Array]) -> Float[Array, "..."]:
         """ρ per unit of volume on the grid, or at the sites of a graph."""
@@ -215,19 +217,27 @@ class ConservativeDiffusion(Law):
         return self.form.amplitude(self.motion, state)
 
     def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
-        """Norm and, without explicit time, energy (25)."""
-        norm = self.space.cell * jnp.sum(self.density(state))
+        """Norm and, without explicit time, energy (25); none with an absorber."""
+        if self.absorber is not None:
+            return {}
         if not self.potential.autonomous:
-            return {"norm": norm}
-        return {"norm": norm, "energy": self.form.energy(self.motion, state)}
+            return {"norm": self._norm(state)}
+        energy = self.form.energy(self.motion, state)
+        return {"norm": self._norm(state), "energy": energy}
+
+    def _norm(self, state: PyTree[Array]) -> Array:
+        return self.space.cell * jnp.sum(self.density(state))
 
     def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
-        """Invariants, `min_density`, and the figures of the form."""
-        lowest = {"min_density": jnp.min(self.density(state))}
-        return {
-            **self.invariants(state), **lowest,
+        """Invariants, `min_density`, what an absorber took, figures of the form."""
+        records = {
+            **self.invariants(state),
+            "min_density": jnp.min(self.density(state)),
             **self.form.diagnose(self.motion, state),
-        }  # fmt: skip
+        }
+        if self.absorber is not None:
+            records["max_absorbed"] = 1 - self._norm(state)
+        return records
 
     def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
         """Walls, cut-off, and for forms that end there, nodes."""

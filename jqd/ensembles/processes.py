@@ -1,0 +1,269 @@
+"""Nelson's diffusion and Bohm's paths: two processes with one density, |ψ|²."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike
+
+from .. import _checks
+from ..interop import as_array
+from ..spaces import Grid
+from ..steppers import srkn11
+from .guide import REFINE
+from .paths import Paths
+from .walk import Noise, Walk, run
+
+PATHS = 1000
+Observe = Callable[[Array, Array], Any]
+
+
+def nelson(
+    law: Any,
+    psi0: ArrayLike,
+    ts: ArrayLike,
+    key: Array,
+    *,
+    paths: int | None = None,
+    nu: ArrayLike | None = None,
+    D: ArrayLike | None = None,
+    x0: ArrayLike | None = None,
+    scheme: str = "implicit",
+    substeps: int = 50,
+    stepper: Callable[..., Any] | None = None,
+    observe: Observe | None = None,
+    first: int = 0,
+    error_paths: int = 1000,
+    refine: int | None = None,
+    periodic: bool = False,
+) -> Paths:
+    """Sample Nelson's diffusion, and the family of diffusions with the same density.
+
+    dX = (v + ν ∇ρ/ρ) dt + √(2ν) dW,  v = ∇S/m,  ρ = |ψ|²
+
+    With u = -D ∇ρ/ρ, Nelson's forward drift is v - u at ν = D = ħ/2m. Any ν >= 0 gives
+    |ψ|² at every time, so that no density can tell ν; joint densities of two times
+    can, and are not those of quantum mechanics.
+
+    The drift is read from a cubic spline through ψ at each path. Path k has its own
+    random numbers: a run of paths 0..n-1 equals, bit for bit, two runs of them with
+    `first` = 0 and `first` = m. Works under jit, vmap and grad (along the paths).
+
+    Args:
+        law: law on a grid of 1 to 3 dimensions whose state is ψ, `jqd.Schrodinger`.
+        psi0: ψ at ts[0], of the grid's shape, normalised.
+        ts: times, (T,), strictly increasing.
+        key: of the random numbers, `jax.random.key(...)`.
+        paths: how many, n; by default 1000, or as many as `x0` has.
+        nu: ν >= 0, length² over time; None for D, Nelson's.
+        D: ħ/2m; None to read it from the law.
+        x0: positions at ts[0], (n, d) or, in 1D, (n,); None to draw them from |ψ|².
+        scheme: "euler" (weak order 1), "heun" (2), "implicit" (Heun's, drift-implicit
+            by nodes, where explicit steps throw paths far away or across).
+        substeps: steps between two times.
+        stepper: of ψ; None for `jqd.srkn11` where the law has flows, else its step.
+        observe: what to keep instead of the positions: a function (t, x (n, d)) of a
+            PyTree. Rows of paths that have ended are NaN.
+        first: number of the first path.
+        error_paths: how many paths to run again with half the step, for `error`; 0
+            for none.
+        refine: spline points for each grid point, along each axis; None for 4, 2, 1
+            in 1, 2, 3 dimensions.
+        periodic: whether the box is a ring; if not, a path ends where it leaves it.
+
+    Returns:
+        The paths, with status, node crossings, distance to |ψ|² and errors.
+
+    Raises:
+        ValueError: no grid, ν < 0, wrong shapes, names or numbers.
+
+    Source: E. Nelson (1966) Phys. Rev. 150, 1079; M. Davidson (1979) Lett. Math. Phys.
+    3, 271 for any ν. In Zakir's notation u is the Fick velocity of eq. (17).
+    """
+    _checks.check_choice(scheme, "scheme", ("euler", "heun", "implicit"))
+    psi, ts, dtype = _wave(law, psi0, ts)
+    D = _diffusion_constant(law, D, dtype)
+    nu = D if nu is None else _strength(nu, dtype)
+    walk = Walk(
+        law, D, nu, scheme, _stepper(law, stepper), _whole(substeps, "substeps", 1),
+        _refine(refine, law.grid), periodic,
+    )  # fmt: skip
+    return _go(walk, psi, ts, key, paths, x0, observe, first, error_paths)
+
+
+def bohm(
+    law: Any,
+    psi0: ArrayLike,
+    ts: ArrayLike,
+    key: Array | None = None,
+    *,
+    paths: int | None = None,
+    D: ArrayLike | None = None,
+    x0: ArrayLike | None = None,
+    scheme: str = "rk4",
+    substeps: int = 50,
+    stepper: Callable[..., Any] | None = None,
+    observe: Observe | None = None,
+    first: int = 0,
+    error_paths: int = 1000,
+    refine: int | None = None,
+    periodic: bool = False,
+) -> Paths:
+    """Bohm's paths, which follow the current: dX/dt = ∇S/m.
+
+    dX/dt = (ħ/m) Im ∇ψ/ψ at X
+
+    The case ν = 0 of `nelson`. In one dimension paths never cross.
+
+    Args:
+        law: as for `nelson`.
+        psi0: ψ at ts[0], of the grid's shape, normalised.
+        ts: times, (T,), strictly increasing.
+        key: of the random numbers that draw the positions at ts[0] from |ψ|²; may be
+            left out where `x0` is given.
+        paths: how many; by default 1000, or as many as `x0` has.
+        D: ħ/2m; None to read it from the law.
+        x0: positions at ts[0], (n, d) or, in 1D, (n,); None to draw them from |ψ|².
+        scheme: "rk4" (order 4), "heun" (2) or "euler" (1).
+        substeps: steps between two times.
+        stepper: as for `nelson`.
+        observe: as for `nelson`.
+        first: number of the first path.
+        error_paths: as for `nelson`.
+        refine: as for `nelson`.
+        periodic: as for `nelson`.
+
+    Returns:
+        The paths; `ks` is of use where they start from |ψ|².
+
+    Raises:
+        ValueError: neither key nor x0, no grid, wrong shapes, names or numbers.
+
+    Source: D. Bohm (1952) Phys. Rev. 85, 166; Zakir, eqs. (10), (24).
+    """
+    _checks.check_choice(scheme, "scheme", ("rk4", "heun", "euler"))
+    if key is None:
+        if x0 is None:
+            raise ValueError(
+                "Argument `key` must be given where `x0` is not, but is None."
+            )
+        key = jax.random.key(0)  # read by nobody: no noise, no draw
+    psi, ts, dtype = _wave(law, psi0, ts)
+    D = _diffusion_constant(law, D, dtype)
+    walk = Walk(
+        law, D, jnp.zeros_like(D), scheme, _stepper(law, stepper),
+        _whole(substeps, "substeps", 1), _refine(refine, law.grid), periodic,
+    )  # fmt: skip
+    return _go(walk, psi, ts, key, paths, x0, observe, first, error_paths)
+
+
+def _go(walk, psi, ts, key, paths, x0, observe, first, error_paths) -> Paths:
+    key = _key(key)
+    if x0 is not None:
+        x0 = _positions(x0, walk.grid, psi.real.dtype)
+        if paths not in (None, x0.shape[0]):
+            raise ValueError(
+                f"Argument `paths` must be the {x0.shape[0]} of `x0` or be left out, "
+                f"but is {paths}."
+            )
+        paths = x0.shape[0]
+    count = _whole(PATHS if paths is None else paths, "paths", 1)
+    first = _whole(first, "first", 0)
+    if first + count > 2**32:
+        raise ValueError(
+            f"Argument `first` must leave path numbers below 2^32, but is {first}."
+        )
+    ids = jnp.asarray(first + np.arange(count), jnp.uint32)
+    probes = min(count, _whole(error_paths, "error_paths", 0))
+    if observe is not None and not callable(observe):
+        raise ValueError(
+            f"Argument `observe` must be a function of (t, x), but is {observe!r}."
+        )
+    return run(walk, psi, ts, x0, Noise(key, ids), observe, probes)
+
+
+def _wave(law: Any, psi0: ArrayLike, ts: ArrayLike) -> tuple[Array, Array, Any]:
+    if not isinstance(getattr(law, "grid", None), Grid):
+        raise ValueError(
+            "Argument `law` must be a law on a grid, such as Schrodinger.on_grid(...), "
+            f"but {type(law).__name__} here has none: there are no positions."
+        )
+    psi = law.prepare(as_array(psi0))
+    if not (hasattr(psi, "shape") and jnp.iscomplexobj(psi)):
+        raise ValueError(
+            "Argument `law` must have ψ as its state, but this form of "
+            f"{type(law).__name__} has another; use its complex-amplitude form."
+        )
+    _checks.check_shape(psi, "psi0", law.grid.shape)
+    _checks.check_times(ts, "ts")
+    dtype = psi.real.dtype
+    return psi, jnp.asarray(ts, dtype), dtype
+
+
+def _diffusion_constant(law: Any, D: ArrayLike | None, dtype: Any) -> Array:
+    """D as given, as the law has it, or ħ/2m."""
+    if D is None:
+        D = getattr(law, "diffusion_constant", None)
+    mass = getattr(getattr(law, "hamiltonian", None), "mass", None)
+    if D is None and mass is not None:
+        D = law.hbar / (2 * mass)
+    if D is None:
+        raise ValueError(
+            f"Argument `D` must be given, but is None and {type(law).__name__} has "
+            "neither `diffusion_constant` nor ħ and a mass."
+        )
+    _checks.check_shape(D, "D", ())
+    _checks.check_positive(D, "D")
+    return jnp.asarray(D, dtype)
+
+
+def _strength(nu: ArrayLike, dtype: Any) -> Array:
+    _checks.check_shape(nu, "nu", ())
+    _checks.check_real(nu, "nu")
+    _checks.check_finite(nu, "nu")
+    if _checks.is_concrete(nu) and _checks.concrete(nu) < 0:
+        raise ValueError(f"Argument `nu` must not be negative, but it is {nu}.")
+    return jnp.asarray(nu, dtype)
+
+
+def _positions(x0: ArrayLike, grid: Grid, dtype: Any) -> Array:
+    if np.ndim(x0) == 1 and grid.ndim == 1:
+        x0 = jnp.asarray(x0)[:, None]
+    _checks.check_shape(x0, "x0", (None, grid.ndim))
+    _checks.check_real(x0, "x0")
+    _checks.check_finite(x0, "x0")
+    return jnp.asarray(x0, dtype)
+
+
+def _key(key: Any) -> Array:
+    if isinstance(key, jax.Array):
+        typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+        if typed and key.shape == ():
+            return key
+        if key.dtype == jnp.uint32 and key.shape == (2,):
+            return jax.random.wrap_key_data(key)
+    raise ValueError(
+        f"Argument `key` must be one key, such as jax.random.key(0), but is {key!r}."
+    )
+
+
+def _stepper(law: Any, stepper: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    return srkn11 if stepper is None and hasattr(law, "flows") else stepper
+
+
+def _refine(refine: int | None, grid: Grid) -> int:
+    return REFINE[grid.ndim] if refine is None else _whole(refine, "refine", 1)
+
+
+def _whole(number: Any, name: str, least: int) -> int:
+    if isinstance(number, bool) or not isinstance(number, int | np.integer):
+        raise ValueError(
+            f"Argument `{name}` must be a whole number, but is {number!r}."
+        )
+    if number < least:
+        raise ValueError(
+            f"Argument `{name}` must be at least {least}, but is {number}."
+        )
+    return int(number)

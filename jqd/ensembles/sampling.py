@@ -1,0 +1,114 @@
+"""Positions drawn from a density on a grid, and how far a sample is from one."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float, Int
+
+from .. import _checks
+from ..spaces import Grid
+from .guide import density_of, refined
+
+# Points to which the grid is refined before the density is taken as linear between
+# them: hΔ²ρ''/12 is then far below what 1e6 paths could tell.
+POINTS = {1: 4096, 2: 512, 3: 96}
+# 95 % of samples from the density itself stay below this over √n (Kolmogorov).
+LINE = 1.358
+
+
+def draw(
+    key: Array, ids: Int[Array, " n"], grid: Grid, psi: Complex[Array, "..."]
+) -> Float[Array, "n d"]:
+    """Positions drawn from |ψ|², a path by its number.
+
+    The density is that which is linear between the points of a refined grid: a point
+    is drawn by its weight from the cumulated sum, and a triangular step is added.
+
+    Args:
+        key: of the random numbers.
+        ids: numbers of the paths; each has its own random numbers.
+        grid: the grid.
+        psi: ψ on the grid; its norm does not matter.
+
+    Returns:
+        Positions inside of the box, (n, d), of ψ's real dtype.
+    """
+    points = POINTS[grid.ndim]
+    refine = max(1, -(-points // max(grid.shape)))
+    fine = refined(psi, refine)
+    dtype = fine.real.dtype
+    total = jnp.cumsum(density_of(fine).reshape(-1))
+
+    def one(number):
+        mine = jax.random.fold_in(key, number)
+        return jax.random.uniform(mine, (1 + 2 * grid.ndim,), dtype)
+
+    uniform = jax.vmap(one)(ids)
+    cell = jnp.searchsorted(total, uniform[:, 0] * total[-1], side="right")
+    cells = jnp.unravel_index(jnp.minimum(cell, total.size - 1), fine.shape)
+    columns = []
+    for axis, (lower, upper) in enumerate(grid.bounds):
+        step = uniform[:, 1 + 2 * axis] + uniform[:, 2 + 2 * axis] - 1
+        at = (cells[axis].astype(dtype) + step) / fine.shape[axis]
+        columns.append(lower + (upper - lower) * (at - jnp.floor(at)))
+    return jnp.stack(columns, axis=-1)
+
+
+def kolmogorov_smirnov(
+    positions: Float[Array, "n d"], grid: Grid, density: Float[Array, "..."]
+) -> Float[Array, " d"]:
+    """Kolmogorov-Smirnov distance of a sample to a density, axis by axis.
+
+    sup_x |F_n(x) - F(x)|, F the distribution of the marginal density along the axis
+
+    Of samples drawn from the density itself 95 % stay below 1.358/√n.
+
+    Args:
+        positions: (n, d); rows with NaN are left out.
+        grid: the grid of the density.
+        density: on the grid; need not be normalised.
+
+    Returns:
+        (d,) distances; NaN where no row is left.
+
+    Raises:
+        ValueError: shapes that do not fit the grid.
+    """
+    _checks.check_shape(density, "density", grid.shape)
+    _checks.check_shape(positions, "positions", (None, grid.ndim))
+    keep = jnp.all(jnp.isfinite(positions), axis=1)
+    distances = [
+        _one_axis(
+            jnp.where(keep, positions[:, axis], jnp.inf),
+            jnp.sum(keep),
+            grid.bounds[axis],
+            _marginal(density, axis),
+        )
+        for axis in range(grid.ndim)
+    ]
+    return jnp.stack(distances)
+
+
+def _marginal(density: Array, axis: int) -> Array:
+    others = tuple(a for a in range(density.ndim) if a != axis)
+    marginal = jnp.sum(density, axis=others)
+    refine = max(1, -(-POINTS[1] // marginal.shape[0]))
+    # Rounding may leave the interpolant of a positive density a trifle below zero.
+    return jnp.maximum(jnp.real(refined(marginal, refine)), 0)
+
+
+def _one_axis(x: Array, count: Array, bounds: tuple[float, float], f: Array) -> Array:
+    lower, upper = bounds
+    cells = (f + jnp.roll(f, -1)) / 2
+    below = jnp.concatenate([jnp.zeros_like(f[:1]), jnp.cumsum(cells)])
+    # The rows that count come first, the others (infinite) last.
+    x = jnp.sort(x)
+    u = jnp.clip((x - lower) * (f.size / (upper - lower)), 0, f.size)
+    cell = jnp.minimum(u.astype(jnp.int32), f.size - 1)
+    part = u - cell.astype(u.dtype)
+    slope = jnp.roll(f, -1)[cell] - f[cell]
+    F = (below[cell] + part * (f[cell] + part * slope / 2)) / below[-1]
+    rank = jnp.arange(x.size, dtype=x.dtype)
+    n = jnp.maximum(count, 1).astype(x.dtype)
+    gap = jnp.maximum(F - rank / n, (rank + 1) / n - F)
+    largest = jnp.max(jnp.where(rank < count.astype(x.dtype), gap, 0), initial=0)
+    return jnp.where(count > 0, largest, jnp.nan)

@@ -1,0 +1,159 @@
+"""One step of a path: dX = b(t, X) dt + dW, b = 2D Im L + 2ν Re L, L = ∇ψ/ψ.
+
+Every scheme takes the same arguments and gives the position at t + dt:
+
+    middle: L as a function of x at t + dt/2; None unless the scheme is in `HALVED`.
+    later: L as a function of x at t + dt.
+    x: positions at t, (n, d).
+    here: L at (t, x), (n, d).
+    noise: √(2ν) (W(t + dt) - W(t)), (n, d).
+    dt: the step.
+    D: ħ/2m, length² over time.
+    nu: ν, the same unit; scalar.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float
+
+LogGradient = Callable[[Array], Array]
+# A move longer than this share of the distance to the node goes by the implicit step.
+NEAR = 0.5
+# A node is real where it is off the line by less than this share of the move.
+REAL = 0.1
+# How often the pole is placed anew: from two widths away it is found to 1e-3.
+POLES = 3
+
+
+def drift(L: Complex[Array, "n d"], D: Array, nu: Array) -> Float[Array, "n d"]:
+    """b = ∇S/m + ν∇ln|ψ|² = v + ν∇ln ρ; with ν = D Nelson's forward drift v - u."""
+    return 2 * D * jnp.imag(L) + 2 * nu * jnp.real(L)
+
+
+def euler(middle, later, x, here, noise, dt, D, nu):
+    """x + b dt + dW: weak order 1."""
+    del middle, later
+    return x + drift(here, D, nu) * dt + noise
+
+
+def heun(middle, later, x, here, noise, dt, D, nu):
+    """x + (b + b(t + dt, x + b dt + dW)) dt/2 + dW: weak order 2 (additive noise)."""
+    del middle
+    b = drift(here, D, nu)
+    return x + (b + drift(later(x + b * dt + noise), D, nu)) * (dt / 2) + noise
+
+
+def implicit(middle, later, x, here, noise, dt, D, nu):
+    """Heun's step, but drift-implicit where a node is near.
+
+    By a node b = 2ν/(x - node) jumps from -∞ to ∞, and an explicit step throws paths
+    far away or across. There x' = x + b(t + dt, x') dt + dW is solved along the line
+    on which the drift acts; its root stays on its side of the node. Near is where the
+    explicit move is longer than half the distance 1/|∇ln|ψ|| at which the node seems
+    to be, seen from either end of the move.
+    """
+    del middle
+    b = drift(here, D, nu)
+    tried = x + b * dt + noise
+    there = later(tried)
+    explicit = x + (b + drift(there, D, nu)) * (dt / 2) + noise
+    steep_here, steep_there = _length(jnp.real(here)), _length(jnp.real(there))
+    steep = jnp.maximum(steep_here, steep_there)
+    # Carried along by the current, so that a node that moves stays behind.
+    start = x + 2 * D * jnp.imag(here) * dt
+    # The end from which the node is seen best: its direction, and a first guess.
+    L = jnp.where(steep_there > steep_here, there, here)
+    near = (_length(tried - x) * steep > NEAR) & (nu > 0)
+    # No division by zero where there is no node: those lanes are not taken.
+    along = jnp.where(near, jnp.real(L) / jnp.where(near, steep, 1), 0)
+    move = _dot(tried - start, along)
+    near &= _is_wall(move, _dot(here, along), _dot(there, along))
+    seen = jnp.where(steep_there > steep_here, move, 0)
+
+    def solved():
+        root = _pole_step(later, start, noise, nu * dt, along, seen, L)
+        return jnp.where(near, root, explicit)
+
+    return jax.lax.cond(jnp.any(near), solved, lambda: explicit)
+
+
+def rk4(middle, later, x, here, noise, dt, D, nu):
+    """The classical Runge-Kutta step: order 4 without noise (Bohm's paths)."""
+    k1 = drift(here, D, nu)
+    k2 = drift(middle(x + k1 * (dt / 2)), D, nu)
+    k3 = drift(middle(x + k2 * (dt / 2)), D, nu)
+    k4 = drift(later(x + k3 * dt), D, nu)
+    return x + (k1 + 2 * k2 + 2 * k3 + k4) * (dt / 6) + noise
+
+
+def _is_wall(move, here, there):
+    """Whether the node is real. Where two packets meet, ψ has deep minima instead,
+    zeros at complex places z, through which the current carries the paths.
+
+    From L = 1/(s - z) + const. at s = 0 and s = move: z (z - move) = move/(L₀ - L₁).
+    Where Im L is small against Re L, z is real without further ado.
+    """
+    move, here, there = jax.lax.stop_gradient((move, here, there))
+    change = here - there
+    square = move**2 / 4 + move / jnp.where(change == 0, 1, change)
+    off = jnp.abs(jnp.imag(jnp.sqrt(square)))
+    plain = [jnp.abs(jnp.imag(L)) < REAL * jnp.abs(jnp.real(L)) for L in (here, there)]
+    return (off < REAL * jnp.abs(move)) | (plain[0] & plain[1])
+
+
+def _pole_step(later, start, noise, nu_dt, along, seen, L):
+    """x' = start + noise + ν∇ln ρ(t + dt, x') dt, solved along the unit vectors e.
+
+    With x' = start + (noise across e) + s e this is s = e·noise + 2ν dt e·Re L. At each
+    s the drift is read as that of a pole, e·Re L = 1/(s - node); the next s is that
+    root of a quadratic equation which lies, with the start, on one side of the node.
+    Its fixed point solves the implicit equation itself.
+
+    Args:
+        later: L at t + dt as a function of x.
+        start: the positions, carried along by the current, (n, d).
+        noise: (n, d).
+        nu_dt: ν dt.
+        along: e, (n, d).
+        seen, L: an s, (n, 1), and L there, (n, d), from which the node is placed first.
+    """
+    pushed = _dot(noise, along)
+    base = start + noise - pushed * along
+    tiny = jnp.finfo(start.dtype).tiny ** 0.5
+
+    def solve(s, L):
+        rise = _dot(jnp.real(L), along)
+        away = jnp.where(rise < 0, -1, 1) / jnp.maximum(jnp.abs(rise), tiny)
+        # The node is at s - away, the start at 0.
+        side = jnp.where(away < s, -1, 1).astype(start.dtype)
+        ahead = side * (pushed - s + away)
+        root = jnp.sqrt(ahead**2 + jnp.maximum(8 * nu_dt, tiny))
+        # Either form of the root is free of cancellation on its own side.
+        total = jnp.where(ahead > 0, ahead + root, 1)
+        push = jnp.where(ahead > 0, 4 * nu_dt / total, (root - ahead) / 2)
+        return pushed + side * push
+
+    def again(_, s):
+        return solve(s, later(base + s * along))
+
+    guess = solve(seen, L)
+    return base + jax.lax.fori_loop(0, POLES, again, guess) * along
+
+
+def _length(vector: Array) -> Array:
+    """Lengths (n, 1) of (n, d), with finite slope at 0."""
+    square = jnp.sum(vector**2, axis=1, keepdims=True)
+    there = square > 0
+    return jnp.where(there, jnp.sqrt(jnp.where(there, square, 1)), 0)
+
+
+def _dot(a: Array, b: Array) -> Array:
+    return jnp.sum(a * b, axis=1, keepdims=True)
+
+
+SCHEMES = {"euler": euler, "heun": heun, "implicit": implicit, "rk4": rk4}
+# Schemes that also read the wave half way; weak orders.
+HALVED = ("rk4",)
+ORDERS = {"euler": 1, "heun": 2, "implicit": 2, "rk4": 4}

@@ -1,0 +1,275 @@
+"""The loop: ψ and the paths that it guides, advanced together."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float, Int
+
+from ..spaces import Grid
+from ..steppers import Splitting
+from .guide import Guide, density_of, in_precision
+from .paths import Paths, PathStatus
+from .sampling import draw, kolmogorov_smirnov
+from .schemes import HALVED, NEAR, ORDERS, SCHEMES
+
+_INITIAL, _NOISE, _BRIDGE = range(3)
+
+
+class Walk(eqx.Module):
+    """A process: the law of ψ, the two constants, and how to step.
+
+    Attributes:
+        law: law whose state is ψ on a grid.
+        D: ħ/2m, scalar.
+        nu: ν, strength of the noise, scalar.
+        scheme: name in `SCHEMES` (static).
+        stepper: of ψ; None for the law's own step (static).
+        substeps: steps between two times (static).
+        refine: see `Guide` (static).
+        periodic: whether paths go round the box (static).
+    """
+
+    law: Any
+    D: Float[Array, ""]
+    nu: Float[Array, ""]
+    scheme: str = eqx.field(static=True)
+    stepper: Callable[..., Array] | None = eqx.field(static=True)
+    substeps: int = eqx.field(static=True)
+    refine: int = eqx.field(static=True)
+    periodic: bool = eqx.field(static=True)
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of ψ."""
+        return self.law.grid
+
+    def guide(self, psi: Array) -> Guide:
+        """ψ between the points of the grid."""
+        return Guide.through(self.grid, psi, self.refine)
+
+
+class Walkers(NamedTuple):
+    """Where the paths are, what ∇ψ/ψ is there, and what has become of them."""
+
+    x: Float[Array, "n d"]
+    here: Complex[Array, "n d"]
+    status: Int[Array, " n"]
+    crossings: Int[Array, " n"]
+
+
+class Noise(NamedTuple):
+    """Random numbers of the paths: each depends on its key, path and step alone.
+
+    Attributes:
+        key: of the run.
+        ids: numbers of the paths.
+    """
+
+    key: Array
+    ids: Int[Array, " n"]
+
+    def normals(self, purpose: int, step: Array, like: Array) -> Array:
+        """Standard normal numbers of the shape and dtype of `like`, (n, d)."""
+        key = jax.random.fold_in(jax.random.fold_in(self.key, purpose), step)
+
+        def one(number):
+            mine = jax.random.fold_in(key, number)
+            return jax.random.normal(mine, like.shape[1:], like.dtype)
+
+        return jax.vmap(one)(self.ids)
+
+    def increment(self, step: Array, like: Array, halves: bool) -> Array:
+        """W(t + dt) - W(t) over √dt. With `halves` the steps are half as long, and two
+        of them add up to the one that the run with whole steps takes."""
+        if not halves:
+            return self.normals(_NOISE, step, like)
+        whole = self.normals(_NOISE, step // 2, like)
+        bridge = self.normals(_BRIDGE, step // 2, like)
+        sign = (1 - 2 * (step % 2)).astype(like.dtype)
+        return (whole + sign * bridge) * 0.5**0.5
+
+
+@eqx.filter_jit
+def run(
+    walk: Walk,
+    psi: Array,
+    ts: Array,
+    x0: Array | None,
+    noise: Noise,
+    observe: Callable[[Array, Array], Any] | None,
+    error_paths: int,
+) -> Paths:
+    """All paths, and the first `error_paths` once more with half the step."""
+    walk = in_precision(walk, psi.real.dtype)
+    if x0 is None:
+        key = jax.random.fold_in(noise.key, _INITIAL)
+        x0 = draw(key, noise.ids, walk.grid, psi)
+
+    def keep(t, x):
+        seen = None if observe is None else observe(t, x)
+        return (x if observe is None else None), seen, x[:error_paths]
+
+    end, records = _rollout(walk, psi, ts, x0, noise, keep, halves=False)
+    (positions, values, probe), ks, diagnostics = records
+    error = None
+    if error_paths:
+        # an error bar, not a result: no gradient flows through it
+        frozen = jax.lax.stop_gradient((walk, psi, ts, x0[:error_paths]))
+        few = Noise(noise.key, noise.ids[:error_paths])
+        _, check = _rollout(*frozen, few, lambda t, x: x, halves=True)
+        error = _compare(jax.lax.stop_gradient(probe), check[0], ORDERS[walk.scheme])
+    return Paths(
+        ts, positions, values, end.status, end.crossings, ks, error, diagnostics
+    )
+
+
+def _rollout(walk, psi, ts, x0, noise, keep, *, halves):
+    """The paths at the end, and (kept, ks, diagnostics) stacked over times."""
+    steps = walk.substeps * (2 if halves else 1)
+
+    def advance(carry, index, t0, t1):
+        psi, walkers = carry
+        return _interval(walk, psi, walkers, t0, t1, noise, index, steps, halves)
+
+    def until(carry, inputs):
+        index, t0, t1 = inputs
+        # The first time is a turn of the same loop, which halves what is compiled.
+        stay = lambda carry, *_: carry  # noqa: E731
+        carry = jax.lax.cond(index < 0, stay, advance, carry, index, t0, t1)
+        psi, walkers = carry
+        return carry, _look(walk, t1, psi, walkers, keep)
+
+    inputs = (jnp.arange(-1, ts.size - 1), jnp.concatenate([ts[:1], ts[:-1]]), ts)
+    # Reverse mode keeps one state a time and finds those between again.
+    start = (psi, _start(walk, psi, x0))
+    (_, walkers), records = jax.lax.scan(jax.checkpoint(until), start, inputs)
+    return walkers, records
+
+
+def _interval(walk, psi, walkers, t0, t1, noise, index, steps, halves):
+    """ψ and paths at t1."""
+    parts = 2 if walk.scheme in HALVED else 1
+    dt = (t1 - t0) / steps
+    enter, advance, leave = _motion(walk, t0, dt / parts)
+    width = jnp.sqrt(2 * walk.nu * dt)
+
+    def body(carry, i):
+        wave, walkers = carry
+        guides = []
+        for part in range(parts):
+            wave = advance(parts * i + part, wave)
+            guides.append(walk.guide(leave(parts * i + part + 1, wave)))
+        middle = guides[0].log_gradient if parts == 2 else None
+        kick = noise.increment(index * steps + i, walkers.x, halves)
+        x, here = walkers.x, walkers.here
+        later = guides[-1].log_gradient
+        step = SCHEMES[walk.scheme]
+        moved = step(middle, later, x, here, width * kick, dt, walk.D, walk.nu)
+        return (wave, _move(walk, walkers, moved, later)), None
+
+    carry, _ = jax.lax.scan(body, (enter(psi), walkers), jnp.arange(steps))
+    return leave(parts * steps, carry[0]), carry[1]
+
+
+def _motion(walk, t0, dt):
+    """enter(ψ), advance(i, wave) by the i-th step, and leave(i, wave) after i steps.
+
+    Between `enter` and `leave` a splitting's wave is half an outer flow ahead of ψ, so
+    that neighbouring flows are one.
+    """
+    law, stepper = walk.law, walk.stepper
+    if not isinstance(stepper, Splitting):
+        step = law.step if stepper is None else lambda *a: stepper(law, *a)
+        stay = lambda i, psi: psi  # noqa: E731
+        return lambda psi: psi, lambda i, psi: step(t0 + i * dt, psi, dt), stay
+    flows = law.flows()
+    b, c = stepper.entry()
+    fixed = stepper.outer_factor(flows, t0, dt, -b, -c)
+
+    def enter(psi):
+        return flows.outer.apply(stepper.outer_factor(flows, t0, dt, b, c), psi)
+
+    def leave(i, wave):
+        end = t0 + i * dt
+        now = stepper.outer_factor(flows, end, dt, -b, -c)
+        return flows.outer.apply(fixed if flows.outer.autonomous else now, wave)
+
+    return enter, stepper.merged_step(flows, t0, dt), leave
+
+
+def _start(walk, psi, x0):
+    status = jnp.full(x0.shape[:1], PathStatus.OK, jnp.int32)
+    still = Walkers(x0, jnp.zeros_like(x0, psi.dtype), status, jnp.zeros_like(status))
+    return _move(walk, still, x0, walk.guide(psi).log_gradient)
+
+
+def _move(walk, walkers, moved, later):
+    """The paths after a step; one that has ended stays where it was last sound."""
+    ended = walkers.status != PathStatus.OK
+    status = jnp.where(ended, walkers.status, _judge(walk, moved))
+    going = (status == PathStatus.OK)[:, None]
+    x = jnp.where(going, moved, walkers.x)
+    here = later(x)
+    before = jnp.sum((x - walkers.x) * jnp.real(walkers.here), axis=1)
+    after = jnp.sum((x - walkers.x) * jnp.real(here), axis=1)
+    crossed = (before < -NEAR) & (after > NEAR)
+    return Walkers(x, here, status, walkers.crossings + crossed.astype(jnp.int32))
+
+
+def _judge(walk, x):
+    finite = jnp.all(jnp.isfinite(x), axis=1)
+    inside = finite
+    if not walk.periodic:
+        for axis, (lower, upper) in enumerate(walk.grid.bounds):
+            inside &= (x[:, axis] >= lower) & (x[:, axis] < upper)
+    code = jnp.where(inside, PathStatus.OK, PathStatus.LEFT_GRID)
+    return jnp.where(finite, code, PathStatus.NON_FINITE).astype(jnp.int32)
+
+
+def _look(walk, t, psi, walkers, keep):
+    """What is kept at a time, the distance to |ψ|², and diagnostics."""
+    going = (walkers.status == PathStatus.OK)[:, None]
+    x = jnp.where(going, walkers.x, jnp.nan)
+    density = density_of(psi)
+    folded = _fold(walk.grid, x) if walk.periodic else x
+    ks = kolmogorov_smirnov(jax.lax.stop_gradient(folded), walk.grid, density)
+    faces = [jnp.max(jnp.take(density, 0, axis)) for axis in range(density.ndim)]
+    peak = jnp.maximum(jnp.max(density), jnp.finfo(density.dtype).tiny)
+    norm = jnp.sum(density) * walk.grid.cell
+    diagnostics = {"norm": norm, "edge": jnp.max(jnp.stack(faces)) / peak}
+    return keep(t, x), ks, diagnostics
+
+
+def _fold(grid, x):
+    columns = []
+    for axis, (lower, upper) in enumerate(grid.bounds):
+        turn = (x[:, axis] - lower) / (upper - lower)
+        columns.append(lower + (upper - lower) * (turn - jnp.floor(turn)))
+    return jnp.stack(columns, axis=1)
+
+
+def _compare(coarse, fine, order):
+    """Richardson's estimates from (T, n, d) with steps dt and dt/2 and the same noise.
+
+    One path converges with order 1 where there is noise, averages with `order`.
+    """
+    both = jnp.all(jnp.isfinite(coarse) & jnp.isfinite(fine), axis=2, keepdims=True)
+    n = jnp.maximum(jnp.sum(both, axis=1), 1).astype(coarse.dtype)
+    coarse, fine = jnp.where(both, coarse, 0), jnp.where(both, fine, 0)
+
+    def moments(x):
+        mean = jnp.sum(x, axis=1) / n
+        away = jnp.where(both, x - mean[:, None], 0)
+        return mean, jnp.sum(away**2, axis=1) / n
+
+    (mean, variance), (mean2, variance2) = moments(coarse), moments(fine)
+    square = jnp.sum((coarse - fine) ** 2, axis=(1, 2)) / n[:, 0]
+    scale = 2**order / (2**order - 1)
+    return {
+        "position": 2 * jnp.sqrt(square),
+        "mean": scale * jnp.abs(mean - mean2),
+        "variance": scale * jnp.abs(variance - variance2),
+    }

@@ -1,0 +1,238 @@
+"""Nelson's and Bohm's paths: densities, joint densities, nodes, status, input."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jqd
+from jqd.ensembles import PathStatus, bohm, kolmogorov_smirnov, nelson
+from jqd.exact import free_gaussian, squeezed_state
+
+GRID = jqd.Grid((-9.0, 9.0), 128)
+WELL = jqd.Schrodinger.on_grid(GRID, lambda x: x**2 / 2)
+GROUND = GRID.normalise(jnp.exp(-(GRID.x**2) / 2) + 0j)
+WIDE = jqd.Grid((-20.0, 20.0), 512)
+FREE = jqd.Schrodinger.on_grid(WIDE, 0 * WIDE.x)
+EXCITED = GRID.normalise(GRID.x * jnp.exp(-(GRID.x**2) / 2) + 0j)
+FAST = {"stepper": jqd.strang, "error_paths": 0}
+# One compilation for several tests.
+SHARED = FAST | {"paths": 20_000, "substeps": 50}
+
+
+@pytest.mark.parametrize("nu", [0.0, 0.25, 0.5, 1.0])
+def test_any_noise_gives_the_density(key, nu):
+    """At a fixed seed; single-time densities cannot tell ν."""
+    psi = squeezed_state(GRID.x, 0.0, width=0.5)
+    paths = nelson(WELL, psi, jnp.array([0.0, 1.0, 2.0]), key, nu=nu, **SHARED)
+    assert paths.ok.all()
+    assert float(paths.ks_line) == pytest.approx(1.358 / np.sqrt(20_000))
+    assert (paths.ks < paths.ks_line).all()
+    # cos² 2 / 4 + sin² 2; 4 standard errors, √(2/n) each, and 1e-3 of the step
+    exact = np.cos(2.0) ** 2 / 4 + np.sin(2.0) ** 2
+    assert exact == pytest.approx(0.8701, abs=1e-4)
+    assert np.var(paths.positions[-1]) == pytest.approx(exact, rel=4e-2 + 1e-3)
+
+
+def test_two_times(key):
+    """<x(0) x(t)> = exp(-t)/2 against cos(t)/2; short times: 2Dt against t²/2."""
+    ts = np.array([0.0, 0.02, np.pi / 2])
+    paths = nelson(WELL, GROUND, ts, key, **SHARED)
+    value, error = (a[:, 0] for a in paths.correlation())
+    np.testing.assert_array_less(abs(value - np.exp(-ts) / 2), 4 * error)
+    assert value[2] == pytest.approx(0.1039, abs=4 * float(error[2]))
+    # Quantum mechanics, 0, is far away.
+    assert value[2] > 20 * error[2]
+    moved, error = (a[:, 0] for a in paths.displacement())
+    # exp(-t) against its tangent: 0.02²/2
+    assert moved[1] == pytest.approx(0.02, abs=4 * float(error[1]) + 2e-4)
+    assert moved[1] > 50 * (1 - np.cos(0.02))
+
+
+def collision(grid, t):
+    psi = free_gaussian(grid.x, t, center=-3.0, momentum=2.0, width=0.8)
+    other = free_gaussian(grid.x, t, center=3.0, momentum=-2.0, width=0.8)
+    return grid.normalise(psi + other)
+
+
+@pytest.mark.parametrize("process", ["nelson", "bohm"])
+def test_packets_collide(key, process):
+    """Fringes with nodes at t = 1.5: total variation in 60 bins, as chance has it."""
+    n, ts, start = 20_000, jnp.array([0.0, 0.75, 1.5]), collision(WIDE, 0.0)
+    steps = {"nelson": 300, "bohm": 100}[process]
+    run = {"nelson": nelson, "bohm": bohm}[process]
+    paths = run(FREE, start, ts, key, paths=n, substeps=steps, **FAST)
+    assert paths.ok.all()
+    assert (paths.ks < paths.ks_line).all()
+    # Bins are 1/5, cells of a finer grid of the exact density 1/200.
+    fine = jqd.Grid((-20.0, 20.0), 8000)
+    density = jnp.abs(collision(fine, 1.5)) ** 2 * fine.cell
+    edges = np.linspace(-6, 6, 61) - fine.spacing[0] / 2
+    bins = np.asarray(density)[2800:5200].reshape(60, 40).sum(axis=1)
+    seen = np.histogram(paths.positions[-1], edges)[0] / n
+    chance = np.sum(np.sqrt(2 / np.pi * bins * (1 - bins) / n)) / 2
+    # The sum of 60 terms of relative spread 0.76 varies by 10 %; 3 of these. Halving
+    # the number of steps thrice gives 2.5 times chance.
+    assert np.sum(abs(seen - bins)) / 2 < 1.3 * chance
+
+
+def test_a_node_is_a_wall(key):
+    """n = 1: x = 0 parts the paths; explicit steps throw them across and far away."""
+    ts = jnp.array([0.0, 1.0, 2.0])
+
+    paths = nelson(WELL, EXCITED, ts, key, **SHARED)
+    assert paths.ok.all()
+    assert paths.crossings.sum() == 0
+    assert (jnp.sign(paths.positions) == jnp.sign(paths.positions[:1])).all()
+    assert (paths.ks < paths.ks_line).all()
+    thrown = nelson(WELL, EXCITED, ts, key, scheme="heun", **SHARED)
+    crossed = jnp.sign(thrown.positions[-1]) * jnp.sign(thrown.positions[0]) < 0
+    assert jnp.mean(crossed) > 0.02
+    assert jnp.mean(thrown.crossings > 0) > 0.02
+    assert (thrown.status == PathStatus.LEFT_GRID).any()
+
+
+def packet(x0, t):
+    """Bohm's path of a packet: x₀ + p t + (X(0) - x₀) s(t)/s₀."""
+    return -1 + 1.5 * t + (x0 + 1) * np.sqrt(1 + (t / (2 * 0.49)) ** 2)
+
+
+PACKET = {"center": -1.0, "momentum": 1.5, "width": 0.7}
+
+
+def test_bohm_paths_of_a_packet(key):
+    ts, psi = np.array([0.0, 0.75, 1.5]), free_gaussian(WIDE.x, 0.0, **PACKET)
+    paths = bohm(FREE, psi, ts, key, paths=20_000, substeps=100, **FAST)
+    exact = packet(paths.positions[:1], ts[:, None, None])
+    # The spline's slope, 1e-6, grows with the packet; four sigma away ψ is 2 % of it.
+    np.testing.assert_allclose(paths.positions, exact, atol=1e-4)
+    assert paths.crossings.sum() == 0
+
+
+@pytest.mark.slow
+def test_error_and_gradient_of_bohm_paths():
+    psi, x0 = free_gaussian(WIDE.x, 0.0, **PACKET), jnp.array([-2.5, -1.0, 0.3])
+
+    @jax.jit
+    def go(x0):
+        return bohm(FREE, psi, [0.0, 2.0], x0=x0, substeps=10, stepper=jqd.strang)
+
+    paths = go(x0)
+    error = np.max(abs(paths.positions[-1, :, 0] - packet(x0, 2.0)))
+    # An estimate of the root mean square; the spline is not in it.
+    assert 1e-6 < error < 3 * paths.error["position"][-1] + 1e-5
+    slope = jax.grad(lambda x: go(x).positions[-1, 0, 0])(x0)
+    spread = np.sqrt(1 + (2.0 / (2 * 0.49)) ** 2)
+    np.testing.assert_allclose(slope, [spread, 0, 0], atol=1e-3)
+
+
+def test_a_batch_may_be_cut_anywhere(key):
+    """Bit for bit, from the first position to the last."""
+    ts = jnp.array([0.0, 0.3, 0.5])
+    whole = nelson(WELL, EXCITED, ts, key, **SHARED)
+    part = nelson(WELL, EXCITED, ts, key, **SHARED | {"paths": 77, "first": 19_915})
+    np.testing.assert_array_equal(whole.positions[:, 19_915:-8], part.positions)
+    # Neighbours are not alike.
+    assert not np.any(np.asarray(whole.positions[:, 19_914:-9]) == part.positions)
+
+
+def test_leaving_the_grid_is_said(key):
+    """A packet that swings out to x = 12 on a grid that ends at 9."""
+    psi = squeezed_state(GRID.x, 0.0, momentum=12.0, width=0.7)
+    ts = jnp.array([0.0, 0.5, 1.5])
+    paths = nelson(WELL, GRID.normalise(psi), ts, key, **SHARED)
+    gone = np.asarray(paths.status == PathStatus.LEFT_GRID)
+    assert gone.mean() > 0.5
+    assert np.isnan(paths.positions[-1, gone]).all()
+    assert np.isfinite(paths.positions[:2]).all()
+    assert "left the grid" in paths.describe()
+
+
+@pytest.mark.slow
+def test_paths_go_round_a_ring(key):
+    grid = jqd.Grid((-5.0, 5.0), 64)
+    law = jqd.Schrodinger.on_grid(grid, 0 * grid.x)
+    psi = free_gaussian(grid.x, 0.0, center=1.0, momentum=3.0, width=0.7)
+    ts = jnp.array([0.0, 0.5, 3.0])
+    x = dict(paths=200, substeps=50, **FAST)
+    ring = nelson(law, grid.normalise(psi), ts, key, periodic=True, **x)
+    assert ring.ok.all()
+    # The momentum is 3: the mean goes 9 further, past the seam.
+    assert ring.positions[-1].mean() == pytest.approx(10.0, abs=1.0)
+    assert ring.ks[-1, 0] < 1.63 / np.sqrt(200)  # the 99 % line
+
+
+@pytest.mark.slow
+def test_two_dimensions(key):
+    grid = jqd.Grid([(-7.0, 7.0), (-7.0, 7.0)], (48, 48))
+    x, y = grid.coordinates
+    law = jqd.Schrodinger.on_grid(grid, lambda x, y: (x**2 + y**2) / 2)
+    psi = grid.normalise(x * jnp.exp(-(x**2 + y**2) / 2) + 0j)
+    ts = jnp.array([0.0, 0.5, 1.0])
+    paths = nelson(law, psi, ts, key, paths=4000, substeps=25, **FAST)
+    assert paths.ok.all()
+    assert (paths.ks < 1.63 / np.sqrt(4000)).all()  # 6 distances: the 99 % line
+    assert paths.crossings.sum() == 0
+    # A vortex: Bohm's paths turn round it at the rate 1/r².
+    psi = grid.normalise((x + 1j * y) * jnp.exp(-(x**2 + y**2) / 2))
+    start = jnp.array([[1.0, 0.0], [0.0, 0.5]])
+    end = bohm(law, psi, [0.0, 1.0], x0=start, **FAST).positions[-1]
+    exact = [[np.cos(1), np.sin(1)], [-0.5 * np.sin(4), 0.5 * np.cos(4)]]
+    np.testing.assert_allclose(end, exact, atol=2e-3)  # of the spline
+
+
+@pytest.mark.slow
+def test_observe_and_single_precision(key):
+    psi = GROUND.astype(jnp.complex64)
+    x = dict(paths=50, substeps=3, **FAST)
+    paths = nelson(WELL, psi, [0.0, 0.1], key, observe=lambda t, x: x.mean(), **x)
+    assert paths.positions is None
+    assert paths.values.shape == (2,)
+    assert paths.values.dtype == paths.ks.dtype == jnp.float32
+    with pytest.raises(ValueError, match="must be None for averages over two times"):
+        paths.correlation()
+
+
+def test_distance_of_even_ranks():
+    """n points at the (k - 1/2)/n quantiles are 1/2n from their density."""
+    grid, n = jqd.Grid((0.0, 2.0), 16), 50
+    x = (np.arange(n)[:, None] + 0.5) / n * 2
+    distance = jax.jit(lambda x: kolmogorov_smirnov(x, grid, jnp.ones(16)))
+    assert distance(jnp.asarray(x))[0] == pytest.approx(0.5 / n, abs=1e-12)
+    shifted = distance(jnp.asarray(x / 2))
+    assert shifted[0] == pytest.approx(0.5, abs=0.5 / n + 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"nu": -0.1}, "Argument `nu` must not be negative"),
+        ({"nu": [0.1, 0.2]}, "Argument `nu` must have shape ()"),
+        ({"D": 0.0}, "Argument `D` must be positive"),
+        ({"law": jqd.Schrodinger(np.eye(2))}, "Argument `law` must be a law on a grid"),
+        ({"psi0": np.ones(5) / 5**0.5}, "Argument `psi` must have shape"),
+        ({"psi0": 2 * GROUND}, "Argument `psi` must be normalised"),
+        ({"ts": [0.0, 0.0]}, "Argument `ts` must increase strictly"),
+        ({"key": 3}, "Argument `key` must be one key"),
+        ({"paths": 0}, "Argument `paths` must be at least 1"),
+        ({"paths": 2.5}, "Argument `paths` must be a whole number"),
+        ({"paths": 3, "x0": [0.0, 1.0]}, "Argument `paths` must be the 2 of `x0`"),
+        ({"x0": np.zeros((2, 2))}, "Argument `x0` must have shape (any, 1)"),
+        ({"x0": [np.nan]}, "Argument `x0` must be finite"),
+        ({"substeps": 0}, "Argument `substeps` must be at least 1"),
+        ({"scheme": "milstein"}, "Argument `scheme` must be one of"),
+        ({"observe": 1}, "Argument `observe` must be a function"),
+        ({"first": 2**32}, "Argument `first` must leave path numbers"),
+    ],
+)
+def test_input(key, change, message):
+    arguments = {"law": WELL, "psi0": GROUND, "ts": [0.0, 1.0], "key": key} | change
+    with pytest.raises(ValueError, match=re.escape(message)):
+        nelson(**arguments)
+
+
+def test_bohm_needs_a_key_or_positions():
+    with pytest.raises(ValueError, match="Argument `key` must be given"):
+        bohm(WELL, GROUND, [0.0, 1.0])

@@ -1,0 +1,79 @@
+"""Each experiment on conservative diffusion, small, and what its claim rests on."""
+
+from pathlib import Path
+
+import pytest
+
+from jqd.report.experiment import run_experiment
+
+EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(name):
+        out = tmp_path / name
+        summary, folder = run_experiment(EXPERIMENTS / f"{name}.py", out, quick=True)
+        assert summary["status"] == "ok"
+        suffixes = {file.suffix for file in folder.iterdir()}
+        assert {".png", ".svg", ".zarr", ".json"} <= suffixes
+        return summary
+
+    return run
+
+
+def test_brackets(run):
+    summary = run("brackets")
+    assert summary["largest_error"] < 1e-10  # rounding of derivatives and FFTs
+    # as printed, with symmetric kernels, the algebra would be lost
+    assert summary["median_error_if_symmetric"] > 0.01
+    assert abs(summary["volume_lost_by_friction"]) > 0.01
+
+
+@pytest.mark.slow
+def test_packet_spreading(run):
+    summary = run("packet_spreading")
+    assert summary["largest_L1_from_16"] < 1e-9
+    assert summary["crossover_time"] == pytest.approx(2.0, abs=1e-6)  # a²/D
+    assert summary["printed_norm_at_the_end"] < 0.5
+
+
+@pytest.mark.slow
+def test_uncertainty(run):
+    summary = run("uncertainty")
+    # <p_u x> = ħ/2 along each axis for every density
+    assert summary["largest_error_of_correlation"] < 1e-6
+    # d² times the printed bound
+    assert summary["smallest_over_printed_bound"]["3"] > 8.9
+
+
+@pytest.mark.slow
+def test_localization_energy(run):
+    summary = run("localization_energy")
+    assert summary["largest_error_of_U_u_and_E"] < 1e-8
+    assert summary["drift_energy_of_vortices"][0] < 1e-9
+    assert max(summary["drift_energy_of_vortices"]) > 0.4
+
+
+@pytest.mark.slow
+def test_nelson_two_times(run):
+    summary = run("nelson_two_times")
+    error = summary["standard_error"]
+    assert abs(summary["nelson_at_pi"] - summary["exp_at_pi"]) < 4 * error
+    assert abs(summary["nelson_at_pi"] - summary["quantum_at_pi"]) > 20 * error
+
+
+@pytest.mark.slow
+def test_quantum_statistics(run):
+    summary = run("quantum_statistics")
+    # own weights for each particle are Maxwell-Boltzmann's, however many draws
+    assert summary["distance_of_own_weights_from_bosons"] == pytest.approx(
+        0.175, abs=0.02
+    )
+
+
+@pytest.mark.slow
+def test_two_slits(run):
+    summary = run("two_slits")
+    assert summary["distance_to_added_amplitudes"] < 0.05
+    assert summary["distance_to_added_probabilities"] > 0.5
