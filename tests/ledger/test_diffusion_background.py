@@ -1,0 +1,117 @@
+"""Sections 5.2 to 5.4 of the diffusion paper: what can be computed of the vacuum."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.constants as si
+
+from jqd.laws.diffusion import AmplitudeAction, ClassicalDiffusion, readings, rules
+from jqd.spaces import Grid
+
+# What a wrong factor leaves.
+REFUTED = 0.05
+GRID = Grid((-7.0, 7.0), 140)
+X = np.asarray(GRID.x)
+
+
+def equation(number):
+    return pytest.mark.equation("diffusion", number)
+
+
+def gas(temperature, mass):
+    """Mean velocity and mean square speed, by sums over three axes."""
+    width = np.sqrt(temperature / mass)
+    u = np.linspace(-8, 8, 33) * width
+    velocity = np.stack(np.meshgrid(u, u, u, indexing="ij"), -1).reshape(-1, 3)
+    weight = np.asarray(rules.maxwell_density(velocity, temperature, mass))
+    weight = weight * (u[1] - u[0]) ** 3
+    square = np.sum(velocity**2, axis=1)
+    return weight.sum(), weight @ velocity, weight @ square
+
+
+@equation("57")
+@equation("58")
+@equation("59")
+def test_a_gas():
+    # Gaussians summed in steps of half their width: e^(-8π²) of error
+    total, mean, square = gas(1.4, 0.8)
+    assert np.isclose(total, 1, rtol=1e-12)
+    assert np.allclose(mean, 0, atol=1e-13)
+    _, _, hotter = gas(2.8, 0.8)
+    assert np.isclose(hotter / square, 2, rtol=1e-12)
+    # (58): 3kT/2 = m⟨v²⟩/2
+    energy = rules.thermal_energy(1.4)
+    assert np.isclose(energy, 0.8 * square / 2, rtol=1e-12)
+    assert np.isclose(rules.thermal_speed(energy, 0.8), np.sqrt(square), rtol=1e-12)
+    # (59): at one speed the energy goes with the mass, and so does the temperature
+    _, _, heavy = gas(1.4 * 3, 0.8 * 3)
+    assert np.isclose(heavy, square, rtol=1e-12)
+    assert np.isclose(rules.thermal_energy(1.4 * 3), 3 * energy, rtol=1e-14)
+
+
+@equation("60")
+@equation("claim-5.2-temperature")
+def test_the_rest_energy_is_twice_the_thermal_energy_at_the_velocity_of_light():
+    c, rest = si.c, si.m_e * si.c**2
+    at_c = si.m_e * c**2 / 2  # (58) with v = c
+    assert np.isclose(rules.thermal_speed(at_c, si.m_e), c, rtol=1e-14)
+    assert np.isclose(rest / at_c, 2, rtol=1e-14)
+    speed = rules.thermal_speed(rest, si.m_e)
+    assert np.isclose(speed / c, np.sqrt(2), rtol=1e-14)
+    T = rules.rest_temperature(si.m_e, c, si.k)
+    assert np.isclose(rules.thermal_energy(T, si.k), rest, rtol=1e-14)
+    assert np.isclose(T, 3.9532644e9, rtol=1e-7)
+    # no one temperature of the vacuum: 1836 times as hot for the proton
+    ratio = rules.rest_temperature(si.m_p, c, si.k) / T
+    assert np.isclose(ratio, si.m_p / si.m_e, rtol=1e-14)
+    assert ratio > 1800
+
+
+@equation("claim-5.4-attraction")
+def test_what_gathers_where_fluctuations_are_weak():
+    cold = 1 - 0.6 * np.exp(-(X**2))
+    dissipative = readings.reading("T0", GRID, cold, D=0.5)
+    assert np.max(np.abs(dissipative.vector_field(0.0, 1 / cold))) < 1e-10
+    assert np.max(np.abs(dissipative.vector_field(0.0, np.ones(140)))) > REFUTED
+    # by Fick's law (17) nothing gathers anywhere
+    fick = ClassicalDiffusion(GRID, 0.5 * cold)
+    assert np.max(np.abs(fick.vector_field(0.0, np.ones(140)))) < 1e-10
+    assert np.max(np.abs(fick.vector_field(0.0, 1 / cold))) > REFUTED
+
+
+def accelerations(name, slope):
+    """d²⟨x⟩/dt² of packets at rest, from the rate of S: m a = ∫ρ ∇(∂S/∂t)."""
+
+    @jax.jit
+    def of(variance, D, mass):
+        density = jnp.exp(-(X**2) / (2 * variance)) / jnp.sqrt(2 * jnp.pi * variance)
+        law = readings.reading(
+            name, GRID, 1 + slope * X, D=D, mass=mass, boundary="reflecting"
+        )
+        state = AmplitudeAction(jnp.log(density) / 2, jnp.zeros(140))
+        rate = law.vector_field(0.0, state).action
+        # by parts
+        return GRID.integrate(X / variance * density * rate) / mass
+
+    return of
+
+
+@equation("claim-5.4-masses")
+def test_whether_all_masses_fall_alike():
+    slope = 0.05
+    # T1, a local D in (25): -½∫ρ (D²)'(∂ ln ρ)², by hand -D² slope/variance
+    of = accelerations("T1", slope)
+    first = float(of(0.5, 0.5, 1.0))
+    # D at the middle of a link is the mean of its ends: h²
+    assert np.isclose(first, -0.025, rtol=0.01)
+    assert np.isclose(of(1.0, 0.5, 1.0), -0.0125, rtol=0.01)  # it depends on the width
+    assert np.isclose(of(0.5, 0.5, 2.0), first, rtol=1e-6)
+    assert np.isclose(of(0.5, 0.25, 2.0), first / 4, rtol=1e-6)  # D = ħ/2m
+    # T1', u = -∇(Dρ)/ρ: V_T = -(m/2)|∇D|² - mDΔD of a linear D is constant
+    primed = accelerations("T1'", slope)
+    assert np.isclose(primed(0.5, 0.5, 1.0), first, rtol=1e-3)
+    # T2, a rest energy mc²n: all masses and widths
+    thermal = accelerations("T2", slope)
+    for args in ((0.5, 0.5, 1.0), (1.0, 0.5, 1.0), (0.5, 0.25, 2.0)):
+        assert np.isclose(thermal(*args), -slope, rtol=1e-6)
