@@ -18,9 +18,11 @@ help: ## show this list
 
 install: .venv/.installed ## set up .venv with jqd in it
 
-run: .venv/.installed ## recover q, r (copy dynamics) and C (Husimi) from exact evolution
+run: .venv/.installed ## recover q, r (copies), C (Husimi), D (diffusion), g (statistics)
 	@$(BIN)/jqd recover copying
 	@$(BIN)/jqd recover husimi
+	@$(BIN)/jqd recover diffusion
+	@$(BIN)/jqd recover statistics
 
 test: lint ## style, types, imports and the quick tests
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow"

@@ -24,7 +24,7 @@ def run_code(code):
 
 
 def test_quickstart_runs_and_finds_quantum_mechanics():
-    code, _ = blocks("python")
+    code, *_ = blocks("python")
     lines = [line for line in code.splitlines() if line.strip()]
     assert len(lines) <= 22  # it is a quickstart
     done = run_code(code)
@@ -40,11 +40,18 @@ def test_quickstart_runs_and_finds_quantum_mechanics():
 
 
 def test_phase_space_block_runs():
-    _, code = blocks("python")
+    _, code, _ = blocks("python")
     done = run_code(code)
     assert done.returncode == 0, done.stderr
     assert "reached its last time" in done.stdout
     assert "(7, 33, 33)" in done.stdout
+
+
+def test_hydrodynamic_block_runs():
+    *_, code = blocks("python")
+    done = run_code(code)
+    assert done.returncode == 0, done.stderr
+    assert "reached its last time. (3, 200) (3, 200)" in done.stdout
 
 
 def test_commands_exist():

@@ -236,3 +236,17 @@ def test_input(key, change, message):
 def test_bohm_needs_a_key_or_positions():
     with pytest.raises(ValueError, match="Argument `key` must be given"):
         bohm(WELL, GROUND, [0.0, 1.0])
+
+
+def test_paths_of_a_conservative_diffusion(key):
+    """D is the law's own, and the density of the paths is the law's."""
+    ts = np.array([0.0, 1.0, 2.0])
+    law = jqd.ConservativeDiffusion(GRID, lambda x: 0 * x, D=0.8)
+    psi = GRID.normalise(jnp.exp(-(GRID.x**2) / (4 * 0.81)) + 0j)
+    paths = nelson(law, psi, ts, key, **SHARED)
+    variance = np.var(np.asarray(paths.positions)[:, :, 0], axis=1)
+    # s0² + D² t²/s0², s0 = 0.9; four standard errors of a variance, and the step's
+    tolerance = 4 * np.sqrt(2 / 20_000) + 2e-3
+    assert np.all(np.abs(variance / (0.81 + 0.64 / 0.81 * ts**2) - 1) < tolerance)
+    # Negative control: not with D = 1/2.
+    assert abs(variance[-1] / (0.81 + 0.25 / 0.81 * 4) - 1) > 10 * tolerance
