@@ -25,6 +25,7 @@ from .laws import Law as Law
 from .laws import Madelung as Madelung
 from .laws import Schrodinger as Schrodinger
 from .observe import Moments as Moments
+from .observe import Occupations as Occupations
 from .observe import expectation as expectation
 from .observe import fidelity as fidelity
 from .observe import total_variation as total_variation

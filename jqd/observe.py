@@ -83,3 +83,21 @@ class Moments:
         """Complex moments (..., k) as real numbers (..., 2k)."""
         moments = jnp.asarray(moments)
         return jnp.concatenate([jnp.real(moments), jnp.imag(moments)], axis=-1)
+
+
+@dataclass(frozen=True)
+class Occupations:
+    """Probability of each grid point, for counts of positions (`Multinomial`).
+
+    Observed as density times cell, flat, shape (points,).
+    """
+
+    def bind(self, law: Any) -> Callable[[Array, Any], Array]:
+        """What `evolve` calls at each time."""
+        cell = 1.0 if law.grid is None else law.grid.cell
+
+        def observe(t: Array, state: Any) -> Array:
+            del t
+            return jnp.ravel(law.density(state)) * cell
+
+        return observe

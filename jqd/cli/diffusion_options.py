@@ -29,7 +29,7 @@ class DiffusionOptions:
         column: name of the densities in the file.
         free: names of the constants to recover.
         start: the first start, by name.
-        starts: number of starts.
+        starts: number of starts, or None to choose.
         form: how the state is carried, one of `FORMS`.
         estimator: "fit", or one that needs no run.
         sigma: standard deviation of the values, or None for what the file says.
@@ -43,7 +43,7 @@ class DiffusionOptions:
     column: str
     free: tuple[str, ...]
     start: dict[str, float]
-    starts: int
+    starts: int | None
     form: str
     estimator: str
     sigma: float | None

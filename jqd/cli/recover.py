@@ -143,7 +143,9 @@ def diffusion(
         "D", help=f"Constants to recover: {', '.join(diffusion_options.CONSTANTS)}."
     ),
     start: str = typer.Option("", help="Where to begin, e.g. D=0.3."),
-    starts: int = typer.Option(64, min=1, help="Number of starts."),
+    starts: int = typer.Option(
+        None, min=1, help="Number of starts; 64, or 4 where steps are many."
+    ),
     form: str = typer.Option(
         "auto", help=f"One of {', '.join(diffusion_options.FORMS)}."
     ),

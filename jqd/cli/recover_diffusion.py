@@ -24,6 +24,9 @@ from ..report.store import to_json
 from .diffusion_options import DiffusionOptions, check_free, law_of
 from .session import Session, draw_landscape, landscape_of, show, write
 
+# Starts by default: of the amplitude, and of forms that take many small steps.
+STARTS, FEW = 64, 4
+
 
 def recover_diffusion(options: DiffusionOptions) -> int:
     """Recover the constants, write the results, print them.
@@ -48,11 +51,13 @@ def recover_diffusion(options: DiffusionOptions) -> int:
             "but does not; use --estimator spectrum for levels."
         )
     law = law_of(options, record)
+    data, observe = record.data()
+    starts = options.starts or (STARTS if isinstance(law.form, Amplitude) else FEW)
     with Session(options.out) as session:
         recovery = recover(
-            law, record.data(), psi0=record.initial, free=options.free,
+            law, data, psi0=record.initial, free=options.free, observe=observe,
             start=options.start or None,
-            starts=min(options.starts, 8) if options.quick else options.starts,
+            starts=min(starts, 8) if options.quick else starts,
             search=Search(steps=20, windows=2, chunk=10),
             method=Fixed(law.stepper),
             step_tolerance=None if isinstance(law.form, Amplitude) else 1e-7,
@@ -153,15 +158,18 @@ def _draw(session: Session, recovery: Recovery, record: DensityRecord) -> Any:
 
 def _profiles(session: Session, recovery: Recovery, record: DensityRecord) -> None:
     """Density along the first axis at each time: data, law, law at the start."""
-    others = tuple(range(2, record.density.ndim))
-    scale = record.grid.cell / record.grid.spacing[0]
+    grid = record.grid
+    # shares of counts are densities times the cell
+    unit = grid.cell if record.counts is None else 1.0
+    others = tuple(range(2, grid.ndim + 1))
     lines = [
-        np.asarray(values).sum(axis=others) * scale if others else np.asarray(values)
+        np.asarray(values).reshape(-1, *grid.shape).sum(axis=others)
+        * (unit / grid.spacing[0])
         for values in (
             recovery.observed, recovery.prediction, recovery.start_prediction,
         )
     ]  # fmt: skip
-    x = np.asarray(record.grid.coordinates[0]).ravel()
+    x = np.asarray(grid.coordinates[0]).ravel()
     with report.house_style():
         figure = report.figure_profiles(x, np.asarray(recovery.ts), *lines)
         report.save_figure(figure, session.folder, "profiles")

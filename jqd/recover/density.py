@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..observe import Occupations
 from ..spaces import Grid
-from .data import Data, Gaussian
+from .data import Data, Gaussian, Multinomial
 from .reading import arrays_in
 
 AXES = ("x", "y", "z")
@@ -25,13 +26,15 @@ class DensityRecord:
         potential: V on the grid, energy.
         mass: m.
         ts: times, shape (T,); empty for a record of levels alone.
-        density: shape (T, *grid), per unit of volume.
+        density: shape (T, *grid), per unit of volume; for counts their share over the
+            cell.
         action: S at the same times, or None.
         initial: ψ at t0, complex; or (density, action) there; or None.
         levels: energies E_0 < E_1 < .., or None.
         sigma: standard deviation of `density` (or of `levels`), or None.
         t0: time of the initial state.
         hbar: ħ of `initial`, where that is ψ.
+        counts: positions counted at each point, shape (T, *grid), or None.
     """
 
     grid: Grid
@@ -45,11 +48,15 @@ class DensityRecord:
     sigma: float | None
     t0: float = 0.0
     hbar: float = 1.0
+    counts: np.ndarray | None = None
 
-    def data(self) -> Data:
-        """The record for `recover`."""
+    def data(self) -> tuple[Data, Any]:
+        """The record for `recover`, and what a law is asked to predict."""
+        if self.counts is not None:
+            flat = self.counts.reshape(len(self.ts), -1)
+            return Data(self.ts, flat, Multinomial(), t0=self.t0), Occupations()
         noise = None if self.sigma is None else Gaussian(self.sigma)
-        return Data(self.ts, self.density, noise, t0=self.t0)
+        return Data(self.ts, self.density, noise, t0=self.t0), "density"
 
 
 def load_density(
@@ -65,6 +72,7 @@ def load_density(
       exp(-(x - x0)²/4 s0² + i p0 x) as `x0`, `s0`, `p0`; or, at every time, `action`;
     - and, or instead of it, `levels`: energies from the ground state up.
 
+    A column of whole numbers holds counts: how many positions were found at each point.
     `noise` is the standard deviation of a column whose name ends in `_noisy`; `sigma`
     that of any column.
 
@@ -92,12 +100,14 @@ def load_density(
     levels = None
     if "levels" in arrays:
         levels = np.sort(np.atleast_1d(arrays["levels"]).astype(float))
-    ts, density = np.zeros(0), np.zeros((0, *grid.shape))
+    ts, density, counts = np.zeros(0), np.zeros((0, *grid.shape)), None
     if "t" in arrays or levels is None:
         ts, density = _densities(path, arrays, column, grid)
-    if sigma is None:
+        if arrays[column].dtype.kind in "iu":
+            counts, density = density, _shares(path, column, density, grid)
+    if sigma is None and counts is None:
         sigma = _sigma(arrays, column)
-    if len(ts):
+    if len(ts) and counts is None:
         _check_density(path, column, density, grid, sigma)
     action = arrays.get("action")
     if action is not None and action.shape != density.shape:
@@ -115,7 +125,7 @@ def load_density(
     return DensityRecord(
         grid, arrays["potential"].astype(float),
         float(arrays.get("mass", np.asarray(1.0))), ts, density, action, initial,
-        levels, sigma, t0, float(arrays.get("hbar", np.asarray(1.0))),
+        levels, sigma, t0, float(arrays.get("hbar", np.asarray(1.0))), counts,
     )  # fmt: skip
 
 
@@ -159,6 +169,17 @@ def _densities(
             f"for its times and points, but {path.name} has {density.shape}."
         )
     return ts, density
+
+
+def _shares(path: Path, column: str, counts: np.ndarray, grid: Grid) -> np.ndarray:
+    totals = counts.reshape(len(counts), -1).sum(axis=1)
+    if counts.min() < 0 or totals.min() <= 0:
+        raise ValueError(
+            f"Argument `data` must hold `{column}` of counts, not negative and some in "
+            f"each row, but {path.name} does not."
+        )
+    shape = (-1,) + (1,) * grid.ndim
+    return counts / (totals.reshape(shape) * grid.cell)
 
 
 def _sigma(arrays: Mapping[str, np.ndarray], column: str) -> float | None:

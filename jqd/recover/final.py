@@ -154,7 +154,8 @@ def _inverse(jacobian: Array, width: Array) -> Array:
 def _refined(problem: FitProblem, biases: Array, tolerance: float) -> FitProblem:
     """The problem with a step whose bias is below the tolerance."""
     bias = float(jnp.max(jnp.abs(biases)))
-    if problem.order is None or bias <= tolerance:
+    # a bias that is none: the run ends early, which the status will say
+    if problem.order is None or bias <= tolerance or not math.isfinite(bias):
         return problem
     factor = math.ceil(1.2 * (bias / tolerance) ** (1 / problem.order))
     return problem.with_substeps(min(int(problem.substeps) * factor, MAX_SUBSTEPS))

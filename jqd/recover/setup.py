@@ -19,7 +19,7 @@ from .identifiability import (
     refuse_degenerate,
 )
 from .polish import jacobian
-from .problem import PHASES, FitProblem
+from .problem import PHASES, FitProblem, trajectory_of
 
 SEARCH_ERROR = 1e-3  # step error of predictions that a search may carry
 
@@ -146,7 +146,14 @@ def refuse(problem: FitProblem, starts: Array) -> None:
         )
     fine = problem.with_substeps(8 * problem.substeps)
     points = [problem.theta(), *starts[:2]]
-    refuse_degenerate([identifiability(fine, theta) for theta in points])
+    try:
+        refuse_degenerate([identifiability(fine, theta) for theta in points])
+    except Unidentifiable as error:
+        run = trajectory_of(fine, points[0])
+        if bool(run.ok):
+            raise
+        # rows that no run reaches tell nothing: that is the reason then
+        raise Unidentifiable(f"{error} The run at the start: {run.describe()}") from None
 
 
 def train_rows(rows: int, held_out: float, free: int) -> int:

@@ -20,7 +20,7 @@ def recovery_table(recovery: Any) -> Table:
     """
     table = Table(title=f"Constants of the law {escape(recovery.law_name)}")
     table.title_justify = "left"
-    table.add_column("constant", style="bold")
+    table.add_column("constant", style="bold", overflow="fold")
     for heading in (
         "recovered",
         "standard error",

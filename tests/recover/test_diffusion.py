@@ -31,7 +31,7 @@ def test_D_of_the_double_well_to_rounding():
     record = problems.double_well()
     law = ConservativeDiffusion(record.grid, record.potential, 0.3)
     found = recover(
-        law, record.data(), psi0=record.initial, free="D", start={"D": 0.3}, starts=4
+        law, record.data()[0], psi0=record.initial, free="D", start={"D": 0.3}, starts=4
     )
     constant = found.constants["D"]
     # the fit bounds its step bias by 1e-10; the data are good to 1e-13
@@ -45,7 +45,7 @@ def test_D_of_noisy_densities_within_its_error():
     record = problems.double_well("density_noisy")
     law = ConservativeDiffusion(record.grid, record.potential, 0.3)
     found = recover(
-        law, record.data(), psi0=record.initial, free="D", start={"D": 0.3}, starts=4
+        law, record.data()[0], psi0=record.initial, free="D", start={"D": 0.3}, starts=4
     )
     constant = found.constants["D"]
     assert abs(constant.value - 0.5) < 3 * constant.stderr
@@ -168,7 +168,7 @@ def test_constants_that_no_density_tells_are_refused():
         (("D", "friction"), "has no friction"),
     ):
         with pytest.raises(Unidentifiable, match=message):
-            recover(law, record.data(), psi0=record.initial, free=free, starts=1)
+            recover(law, record.data()[0], psi0=record.initial, free=free, starts=1)
 
 
 def test_D_of_a_uniform_density_is_refused():
@@ -250,3 +250,38 @@ def test_links_fit_as_well():
     )  # fmt: skip
     # the same lattice and the same steps: to rounding times the conditioning
     assert abs(found.constants["D"].value - 0.5) < 1e-9
+
+
+@pytest.mark.slow
+def test_counted_positions_tell_D_within_their_error():
+    """Sampling noise: 1e5 positions a time of a free packet, binned on the grid."""
+    from jqd.exact.diffusion import D_relative_error
+    from jqd.recover import Multinomial
+
+    grid = Grid((-26.0, 26.0), 208)
+    ts = np.array([0.0, 4.0])
+    psi = free_gaussian(grid.x, 0.0, width=0.6)
+    rng = np.random.default_rng(5)
+    shares = [np.abs(free_gaussian(grid.x, t, width=0.6)) ** 2 for t in ts]
+    counts = np.stack([rng.multinomial(100_000, p / p.sum()) for p in shares])
+    law = ConservativeDiffusion(grid, flat, 0.3)
+    found = recover(
+        law, jqd.Data(ts, counts, Multinomial()), psi0=psi, free="D", starts=2,
+        start={"D": 0.3}, observe=jqd.Occupations(),
+    )  # fmt: skip
+    constant = found.constants["D"]
+    assert abs(constant.value - 0.5) < 4 * constant.stderr
+    # the variance of a Gaussian is all that tells D, and is told to sqrt(2/N)
+    variance = 0.36 + (0.5 * 4 / 0.6) ** 2
+    expected = 0.5 * float(D_relative_error(100_000, variance, 0.36))
+    assert constant.stderr == pytest.approx(expected, rel=0.05)
+
+
+def test_a_fit_that_reaches_the_wall_says_so():
+    grid = Grid((-8.0, 8.0), 64)
+    ts = np.array([0.0, 4.0])
+    psi = grid.normalise(free_gaussian(grid.x, 0.0, width=0.8))
+    density = np.abs([free_gaussian(grid.x, t, width=0.8) for t in ts]) ** 2
+    law = ConservativeDiffusion(grid, flat, 0.5)
+    with pytest.raises(Unidentifiable, match="enlarge it"):
+        recover(law, (ts, density), psi0=psi, free="D", starts=1, search=None)
