@@ -153,7 +153,8 @@ def refuse(problem: FitProblem, starts: Array) -> None:
         if bool(run.ok):
             raise
         # rows that no run reaches tell nothing: that is the reason then
-        raise Unidentifiable(f"{error} The run at the start: {run.describe()}") from None
+        reason = f"{error} The run at the start: {run.describe()}"
+        raise Unidentifiable(reason) from None
 
 
 def train_rows(rows: int, held_out: float, free: int) -> int:
