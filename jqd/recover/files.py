@@ -1,6 +1,5 @@
 """Reading records, matrices and states from files. Nothing is unpickled."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,9 @@ from .reading import (
     broken,
     check_numbers,
     complex_csv,
+    csv_table,
     entry,
     existing,
-    is_number,
     kinds_error,
     member,
     numpy_file,
@@ -180,38 +179,8 @@ def _read_dataset(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
 
 
 def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [
-                (reader.line_num, [cell.strip() for cell in row])
-                for reader in [csv.reader(file)]
-                for row in reader
-                if row and not row[0].lstrip().startswith("#")
-            ]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(broken(path, error)) from None
-    if len(rows) < 2:
-        raise ValueError(
-            f"Argument `data` must have a header and rows, but {path.name} has "
-            f"{len(rows)} lines."
-        )
-    (_, header), *body = rows
+    header, table = csv_table(path)
     kind, columns = _columns(path, header)
-    table = np.empty((len(body), len(header)))
-    for i, (line, row) in enumerate(body):
-        if len(row) != len(header):
-            raise ValueError(
-                f"Argument `data` must have {len(header)} columns, but line {line} of "
-                f"{path.name} has {len(row)}."
-            )
-        try:
-            table[i] = [float(cell) for cell in row]
-        except ValueError:
-            bad = next(cell for cell in row if not is_number(cell))
-            raise ValueError(
-                f"Argument `data` must hold numbers, but line {line} of {path.name} "
-                f"has {bad!r}."
-            ) from None
     return table[:, header.index("t")], table[:, columns], kind
 
 

@@ -1,5 +1,6 @@
 """Reading single files safely: nothing is unpickled, every fault is one sentence."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,44 @@ def complex_csv(path: Path) -> np.ndarray:
     except (ValueError, UnicodeDecodeError) as error:
         raise ValueError(broken(path, error)) from None
     return np.real(array) if not np.imag(array).any() else array
+
+
+def csv_table(path: Path) -> tuple[list[str], np.ndarray]:
+    """The header of a CSV file and the numbers below it; lines with # are skipped."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            rows = [
+                (reader.line_num, [cell.strip() for cell in row])
+                for row in reader
+                if row and not row[0].lstrip().startswith("#")
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(broken(path, error)) from None
+    if len(rows) < 2:
+        raise ValueError(
+            f"Argument `data` must have a header and rows, but {path.name} has "
+            f"{len(rows)} lines."
+        )
+    (_, header), *body = rows
+    if len(set(header)) < len(header):
+        raise ValueError(
+            f"Argument `data` must have each column once, but {path.name} has "
+            f"{','.join(header)}."
+        )
+    for line, row in body:
+        if len(row) != len(header):
+            raise ValueError(
+                f"Argument `data` must have {len(header)} columns, but line {line} of "
+                f"{path.name} has {len(row)}."
+            )
+        bad = [cell for cell in row if not is_number(cell)]
+        if bad:
+            raise ValueError(
+                f"Argument `data` must hold numbers, but line {line} of {path.name} "
+                f"has {bad[0]!r}."
+            )
+    return header, np.array([row for _, row in body], float)
 
 
 def is_number(cell: str) -> bool:

@@ -1,12 +1,11 @@
 """Reading counts of particles, or curves of occupations, from CSV files."""
 
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from .reading import broken, existing, is_number, kinds_error
+from .reading import csv_table, existing, kinds_error
 
 _EXPECTED = "`E,nbar`, `E,nbar,sigma` or `n0,n1,..`"
 
@@ -52,7 +51,13 @@ def load_statistics(path: str | Path) -> CountsRecord | CurveRecord:
     path = existing(path)
     if path.suffix != ".csv":
         raise ValueError(kinds_error("data", (".csv",), path))
-    header, table = _table(path)
+    header, table = csv_table(path)
+    bad = np.argwhere(~np.isfinite(table))
+    if len(bad):
+        raise ValueError(
+            f"Argument `data` must hold finite numbers, but `{header[bad[0][1]]}` in "
+            f"row {bad[0][0]} of {path.name} is {table[tuple(bad[0])]}."
+        )
     if {"E", "nbar"} <= set(header) <= {"E", "nbar", "sigma"}:
         columns = {name: table[:, header.index(name)] for name in header}
         return CurveRecord(columns["E"], columns["nbar"], columns.get("sigma"))
@@ -71,41 +76,3 @@ def load_statistics(path: str | Path) -> CountsRecord | CurveRecord:
             f"row {row} of {path.name} is {counts[row, column]:g}."
         )
     return CountsRecord(counts.astype(int))
-
-
-def _table(path: Path) -> tuple[list[str], np.ndarray]:
-    """The header and the numbers below it."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            rows = [
-                (reader.line_num, [cell.strip() for cell in row])
-                for row in reader
-                if row and not row[0].lstrip().startswith("#")
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(broken(path, error)) from None
-    if len(rows) < 2:
-        raise ValueError(
-            f"Argument `data` must have a header and rows, but {path.name} has "
-            f"{len(rows)} lines."
-        )
-    (_, header), *body = rows
-    if len(set(header)) < len(header):
-        raise ValueError(
-            f"Argument `data` must have each column once, but {path.name} has "
-            f"{','.join(header)}."
-        )
-    for line, row in body:
-        if len(row) != len(header):
-            raise ValueError(
-                f"Argument `data` must have {len(header)} columns, but line {line} of "
-                f"{path.name} has {len(row)}."
-            )
-        for cell in row:
-            if not is_number(cell) or not np.isfinite(float(cell)):
-                raise ValueError(
-                    f"Argument `data` must hold finite numbers, but line {line} of "
-                    f"{path.name} has {cell!r}."
-                )
-    return header, np.array([row for _, row in body], float)

@@ -21,7 +21,6 @@ from .probabilities import configurations as configurations
 from .probabilities import log_marginal as log_marginal
 from .probabilities import log_multiplicity as log_multiplicity
 from .probabilities import log_probability as log_probability
-from .probabilities import total_variation as total_variation
 from .probabilities import variance as variance
 from .sampling import sample_occupations as sample_occupations
 from .sampling import sample_weights as sample_weights

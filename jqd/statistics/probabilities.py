@@ -181,17 +181,3 @@ def configuration_index(occupations: ArrayLike, N: int) -> Int[np.ndarray, "..."
     return np.searchsorted(
         configurations(N, occupations.shape[-1]) @ base, occupations @ base
     )
-
-
-def total_variation(p: ArrayLike, q: ArrayLike) -> Float[Array, "..."]:
-    """Σ |p - q| / 2 over the last axis: 0 if equal, 1 if nothing is shared.
-
-    Args:
-        p: probabilities, shape (..., C).
-        q: probabilities, broadcast against `p`.
-
-    Returns:
-        Distances, shape (...).
-    """
-    p, q = _checks.widen(p), _checks.widen(q)
-    return jnp.sum(jnp.abs(p - q), axis=-1) / 2

@@ -13,7 +13,7 @@ import scipy.integrate
 import scipy.special
 import scipy.stats
 
-from jqd import statistics
+from jqd import statistics, total_variation
 from jqd.laws.diffusion import observables, rules
 
 N, M = 4, 4
@@ -239,7 +239,7 @@ def test_few_particles_in_a_state_do_not_make_them_independent():
     # N = 2: how far the two statistics are apart
     pairs = statistics.configurations(2, 5)
     of = jax.jit(lambda g: jnp.exp(statistics.log_probability(pairs, g)))
-    gap = statistics.total_variation(of(0.0), of(1.0))
+    gap = total_variation(of(0.0), of(1.0))
     assert np.isclose(gap, 4 / 30, rtol=1e-12)  # (M - 1)/M(M + 1)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 
+from jqd import total_variation
 from jqd.statistics import (
     configuration_index,
     configurations,
@@ -18,7 +19,6 @@ from jqd.statistics import (
     log_terzoff_bayer,
     log_weight_average,
     log_weight_integral,
-    total_variation,
     variance,
 )
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from jqd import total_variation
 from jqd.statistics import (
     configuration_index,
     configurations,
     log_probability,
     sample_occupations,
     sample_weights,
-    total_variation,
     variance,
 )
 
