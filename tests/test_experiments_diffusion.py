@@ -77,3 +77,26 @@ def test_two_slits(run):
     summary = run("two_slits")
     assert summary["distance_to_added_amplitudes"] < 0.05
     assert summary["distance_to_added_probabilities"] > 0.5
+
+
+@pytest.mark.slow
+def test_diffusion_constant(run):
+    run("diffusion_constant")
+
+
+@pytest.mark.slow
+def test_madelung_nodes(run):
+    summary = run("madelung_nodes")
+    ended = summary["ended_early"]
+    assert any("window" in name for name in ended)
+    assert not any("links" in name for name in ended)
+
+
+@pytest.mark.slow
+def test_friction_vanishes(run):
+    run("friction_vanishes")
+
+
+@pytest.mark.slow
+def test_cold_spot(run):
+    run("cold_spot")

@@ -57,7 +57,9 @@ def collision(grid, t):
     return grid.normalise(psi + other)
 
 
-@pytest.mark.parametrize("process", ["nelson", "bohm"])
+@pytest.mark.parametrize(
+    "process", ["nelson", pytest.param("bohm", marks=pytest.mark.slow)]
+)
 def test_packets_collide(key, process):
     """Fringes with nodes at t = 1.5: total variation in 60 bins, as chance has it."""
     n, ts, start = 20_000, jnp.array([0.0, 0.75, 1.5]), collision(WIDE, 0.0)

@@ -137,6 +137,7 @@ def test_exactly_N_particles_by_enumeration(g):
     np.testing.assert_allclose(CANONICAL(levels, 0.6, 3, g), exact, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_small_systems_differ_from_the_curve_unless_classical():
     """Why the Bose-Einstein curve is not tested on a small system of fixed N."""
     levels = np.linspace(0, 4, 32)

@@ -53,7 +53,9 @@ def draw(key, g, *, shared=True):
     return np.asarray((KNOWN if g in (0.0, 1.0) else TRACED)(key, g, shared))
 
 
-@pytest.mark.parametrize("g", [1.0, 0.0, 0.4, 5.0])
+@pytest.mark.parametrize(
+    "g", [1.0, 0.0, *(pytest.param(g, marks=pytest.mark.slow) for g in (0.4, 5.0))]
+)
 def test_draws_have_the_probabilities(key, g):
     n = draw(key, g)
     p = probabilities(g)
@@ -61,6 +63,7 @@ def test_draws_have_the_probabilities(key, g):
     assert p_value(frequencies(n), p) > 1e-3
 
 
+@pytest.mark.slow
 def test_a_traced_g_takes_the_general_path(key):
     n = np.asarray(TRACED(key, 1.0, True))
     assert p_value(frequencies(n), np.full(15, 1 / 15)) > 1e-3

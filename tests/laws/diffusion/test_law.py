@@ -189,6 +189,7 @@ def test_forms_agree_off_the_quantum_value():
         assert float(gap) < 2e-5, form
 
 
+@pytest.mark.slow
 def test_constants_are_leaves_and_one_trace_serves_all():
     law = make(form=Links(2), friction=0.1, classical_diffusion=0.05)
     assert set(law.constant_names()) == {
