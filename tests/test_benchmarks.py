@@ -59,7 +59,7 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
         ("kerr_gradient", 1e-11),
         ("grid_schrodinger", 2e-3),
         ("husimi_maps", 1e-6),
-        ("husimi_kerr", 1e-8),
+        pytest.param("husimi_kerr", 1e-8, marks=pytest.mark.slow),
         ("husimi_bose_hubbard", 1e-7),
         # Strang truncation; tolerance of the link form; sampling errors of a few paths
         # and one draw

@@ -30,6 +30,7 @@ def test_every_experiment_states_its_claim():
         assert file.read_text(encoding="utf-8").startswith('"""Claim: ')
 
 
+@pytest.mark.slow
 def test_classical_limit(run):
     summary = run("copy_classical_limit")
     # Largest errors over a period at spacings 1/16 and 1/32, known to three digits.

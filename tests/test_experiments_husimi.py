@@ -53,6 +53,7 @@ def test_ordering_leaves_out_the_third_order(run):
     assert summary["largest_quadratic_residual"] < 1e-11
 
 
+@pytest.mark.slow
 def test_revival(run):
     summary = run("husimi_revival")
     assert max(summary["revival_errors"]) < 1e-12
@@ -94,6 +95,7 @@ def test_truncated_horizon(run):
     assert summary["nothing_past_the_horizon"] is True
 
 
+@pytest.mark.slow
 def test_amplifier(run):
     summary = run("amplifier_measurement")
     right = summary["P(X > 0)"]
@@ -115,6 +117,7 @@ def test_constraints(run):
     assert max(summary["C5_energy_of_each_order"]) < 1e-12
 
 
+@pytest.mark.slow
 def test_constraints_leave_the_weights_open(run):
     summary = run("constraints_minimality")
     violated = summary["violated_by"]
@@ -128,6 +131,7 @@ def test_watanabe(run):
     assert summary["backward_minus_forward_in_equilibrium"] < 1e-12
 
 
+@pytest.mark.slow
 def test_watanabe_reversal(run):
     summary = run("watanabe_reversal")
     assert max(summary["left_after_echo"].values()) < 1e-12
@@ -135,6 +139,7 @@ def test_watanabe_reversal(run):
     assert summary["variance_rate_from_a_point"] == pytest.approx([-0.5, 0.5])
 
 
+@pytest.mark.slow
 def test_forward_backward_paths(run):
     summary = run("forward_backward_paths")
     joint = "<exp(-X²) cos 2Y>"

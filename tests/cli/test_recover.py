@@ -71,6 +71,7 @@ def test_main_job_on_files(tmp_path, capsys):
     assert not (out / "search.npz").exists()
 
 
+@pytest.mark.slow
 def test_quick_run_on_the_built_in_counts_prints_a_table(tmp_path, capsys):
     words = ["recover", "copying", "--quick", "--noise", "multinomial", "--free", "q"]
     code = main([*words, "--out", str(tmp_path / "run")])

@@ -129,6 +129,7 @@ def test_float64_is_required():
     assert "64-bit" in done.stdout
 
 
+@pytest.mark.slow
 def test_gaussian_errors_scale_with_sigma():
     problem = problems.four_level()
     law = jqd.CopyDynamics.from_hamiltonian(problem.hamiltonian)

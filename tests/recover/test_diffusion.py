@@ -27,6 +27,7 @@ def flat(x):
     return 0 * x
 
 
+@pytest.mark.slow
 def test_D_of_the_double_well_to_rounding():
     record = problems.double_well()
     law = ConservativeDiffusion(record.grid, record.potential, 0.3)

@@ -68,6 +68,7 @@ def test_populations_by_qutip_give_the_quantum_values(from_populations):
     assert from_populations.held_out_rows == 12
 
 
+@pytest.mark.slow
 def test_wrong_data_do_not_give_the_quantum_values(four_level, law):
     """Negative control: the same fit on another Hamiltonian's data."""
     wrong = four_level.hamiltonian.at[0, 0].add(0.3)
@@ -117,6 +118,7 @@ def test_errors_of_counts_reach_the_cramer_rao_bound(four_level, law, from_count
     np.testing.assert_allclose(stderr, bound, rtol=0.05)
 
 
+@pytest.mark.slow
 def test_fit_to_rounding():
     """(q, r) from 20 populations up to T = 2: physics table, T21."""
     law, psi0, data = exact_record(jnp.linspace(0, 2, 21))
@@ -183,6 +185,7 @@ def test_a_stationary_record_identifies_nothing():
         )
 
 
+@pytest.mark.slow
 def test_search_alone_and_other_optimizers(four_level, law):
     """Any GradientTransformation, with or without the polish."""
     common = {
@@ -206,6 +209,7 @@ def test_search_alone_and_other_optimizers(four_level, law):
     assert np.abs(found - [0.5, -0.5]).max() < 1e-8
 
 
+@pytest.mark.slow
 def test_joint_fit_of_rates_and_exponents():
     """11 constants less the gauge ones, from populations with 5 % wrong starts."""
     law, psi0, data = exact_record(jnp.linspace(0, 6, 41))
@@ -242,6 +246,7 @@ def test_progress_and_partial_results_are_handed_out(four_level, law):
     assert kept == [[(2, 2), (2, 2), (2, 4)], [(2, 2), (2, 2), (2, 8)]]
 
 
+@pytest.mark.slow
 def test_same_key_same_answer(four_level, law):
     def run(seed):
         return jqd.recover(

@@ -68,6 +68,7 @@ def fit_kerr(starts, points=150, **options):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_C_from_husimi_functions_of_another_program():
     """Data that QuTiP computed, good to 1e-12."""
     found = fit_kerr(6)
@@ -106,6 +107,7 @@ def test_joint_fit_of_C_and_the_hamiltonian():
     np.testing.assert_allclose(got, [1.0, 1.0, 0.3], rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_C_from_three_moments(tmp_path):
     """<α> and <α²> at three times."""
     orders = np.array([[1, 0], [2, 0]])
@@ -128,6 +130,7 @@ def test_C_from_three_moments(tmp_path):
     assert bool(jnp.all(found.converged))
 
 
+@pytest.mark.slow
 def test_C_from_samples_with_an_honest_error(tmp_path):
     samples = outcomes(4000)
     np.savez(tmp_path / "s.npz", t=TS, samples=samples, alpha0=ALPHA)

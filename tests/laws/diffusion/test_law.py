@@ -174,6 +174,7 @@ def test_only_D_and_V_over_m_show(factor):
     assert float(jnp.max(jnp.abs(run(factor, 0.45) - run(1.0)))) > 1e-3
 
 
+@pytest.mark.slow
 def test_forms_agree_off_the_quantum_value():
     psi, ts = packet(), jnp.array([0.0, 0.5])
     method = jqd.Adaptive(rtol=1e-9, atol=1e-9, estimate_error=False)

@@ -94,7 +94,7 @@ def test_all_masses_fall_alike_in_T2(mass):
     ("constants", "expected"),
     [
         ({}, 0.0),
-        ({"friction": 0.1}, 0.0822387),
+        pytest.param({"friction": 0.1}, 0.0822387, marks=pytest.mark.slow),
         ({"classical_diffusion": 0.05}, 0.0946534),
     ],
 )
