@@ -95,8 +95,8 @@ def recover_statistics(options: StatisticsOptions) -> int:
     else:
         console = Console()
         console.print(_printed(fits))
-        for fit in fits.values():
-            console.print(fit.message, highlight=False)
+        for message in dict.fromkeys(fit.message for fit in fits.values()):
+            console.print(message, highlight=False)
         console.print(f"Results in {session.folder} ({seconds:.0f} s)", highlight=False)
     return 0 if result["status"] == "converged" else 1
 
