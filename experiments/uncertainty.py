@@ -85,7 +85,7 @@ def run(context):
                 "gaussian": float(product[0]),
                 "smallest_product": float(product[1:].min()),
                 "largest_error_of_correlation": float(
-                    np.abs(correlation - np.eye(d) / 2).max()
+                    np.abs(np.asarray(correlation) - np.eye(d) / 2).max()
                 ),
             }
         )

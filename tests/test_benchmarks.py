@@ -61,12 +61,10 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
         ("husimi_maps", 1e-6),
         pytest.param("husimi_kerr", 1e-8, marks=pytest.mark.slow),
         ("husimi_bose_hubbard", 1e-7),
-        # Strang truncation; tolerance of the link form; sampling errors of a few paths
-        # and one draw
+        # Strang truncation; tolerance of the link form; sampling error of one draw
         pytest.param("two_slits", 1e-1, marks=pytest.mark.slow),
         pytest.param("grid_3d", 1e-1, marks=pytest.mark.slow),
         pytest.param("link_form", 1e-2, marks=pytest.mark.slow),
-        pytest.param("nelson_paths", 1.0, marks=pytest.mark.slow),
         pytest.param("statistics_sampler", 1.0, marks=pytest.mark.slow),
     ],
 )
@@ -74,10 +72,19 @@ def test_quick_run_solves_its_problem(stored, name, accuracy):
     record = json.loads(stored(name).read_text())
     rows = record["benchmarks"][name]["rows"]
     ours = [row for row in rows if row["program"].startswith("jqd")]
-    assert ours
+    assert [row for row in ours if "error" in row]
     for row in ours:
-        assert row["error"] < accuracy
+        # a gradient is compared in a goal of its own
+        assert row.get("error", 0) < accuracy
         assert row["median_s"] > 0
+
+
+@pytest.mark.slow
+def test_paths_have_the_variance_of_the_density(stored):
+    """nelson_paths: 500 paths know a variance to 6 %."""
+    record = json.loads(stored("nelson_paths").read_text())
+    for row in record["benchmarks"]["nelson_paths"]["rows"]:
+        assert abs(row["variance_error"]) < 4 * 0.063
 
 
 def test_result_file_tells_date_device_and_versions(stored):
