@@ -12,7 +12,12 @@ import jqd
 from jqd import ConservativeDiffusion, Grid, Madelung
 from jqd.exact import free_gaussian, matrices
 from jqd.laws.diffusion import Links
-from jqd.laws.diffusion.links import lattice_hamiltonian, link_energy, link_rates
+from jqd.laws.diffusion.links import (
+    classical_rates,
+    lattice_hamiltonian,
+    link_energy,
+    link_rates,
+)
 from jqd.spaces import Graph
 
 TIGHT = jqd.Adaptive(rtol=1e-10, atol=1e-10, estimate_error=False)
@@ -115,6 +120,38 @@ def test_rates_are_canonical(uniform, periodic):
         2 * jnp.exp(2 * a) * a_rate, by_action / grid.cell, rtol=1e-9, atol=1e-9
     )
     np.testing.assert_allclose(s_rate, -by_density / grid.cell, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_ordinary_diffusion_of_the_links_is_that_of_the_density(periodic):
+    """2ρ ȧ = D_c ∇²ρ over nearest links, on a grid and on the graph of its links."""
+    grid = Grid(((-3.0, 3.0), (0.0, 2.0)), (9, 10))
+    a = jnp.asarray(np.random.default_rng(3).normal(size=grid.shape))
+    rate = classical_rates(a, grid, 0.3, periodic=periodic)
+    law = jqd.ClassicalDiffusion(grid, 0.3, periodic=periodic)
+    expected = law.vector_field(0.0, jnp.exp(2 * a))
+    # rounding
+    np.testing.assert_allclose(2 * jnp.exp(2 * a) * rate, expected, rtol=1e-10)
+    graph = Graph([[0, 1], [1, 2], [2, 0], [2, 3]], [1.0, 2.0, 0.5, 1.0])
+    a = a[0, :4]
+    rate = 2 * jnp.exp(2 * a) * classical_rates(a, graph, 0.3)
+    expected = -0.3 * graph.laplacian() @ jnp.exp(2 * a)
+    np.testing.assert_allclose(rate, expected, rtol=1e-10)
+
+
+def test_friction_slows_the_drift_on_links():
+    """Displacement at T = 1.5 from unit velocity: (1 - e^(-γT))/γ, without γ T."""
+    grid = Grid((-8.05, 7.95), 80)
+    psi = grid.normalise(free_gaussian(grid.x, 0.0, momentum=1.0, width=0.9))
+    ts = jnp.array([0.0, 1.5])
+    law = ConservativeDiffusion(grid, flat, friction=0.5, form=Links(8))
+    state = law.prepare(psi)
+    method = jqd.Adaptive(rtol=1e-8, atol=1e-8, estimate_error=False)
+    run = jqd.evolve(law, state, ts, method=method, observe="density")
+    mean = grid.integrate(run.values * grid.x[None])
+    # dispersion at h = 0.2 and the floor of the tails
+    expected = (1 - np.exp(-0.75)) / 0.5
+    assert float(mean[1] - mean[0]) == pytest.approx(expected, abs=1e-4)
 
 
 def test_graph_is_a_matrix():
