@@ -12,6 +12,7 @@ from .. import _checks
 from ..interop import as_array
 from ..spaces import Grid
 from ..steppers import srkn11
+from .arguments import single_key, whole_number
 from .guide import REFINE
 from .paths import Paths
 from .walk import Noise, Walk, run
@@ -87,8 +88,8 @@ def nelson(
     D = _diffusion_constant(law, D, dtype)
     nu = D if nu is None else _strength(nu, dtype)
     walk = Walk(
-        law, D, nu, scheme, _stepper(law, stepper), _whole(substeps, "substeps", 1),
-        _refine(refine, law.grid), periodic,
+        law, D, nu, scheme, _stepper(law, stepper),
+        whole_number(substeps, "substeps", 1), _refine(refine, law.grid), periodic,
     )  # fmt: skip
     return _go(walk, psi, ts, key, paths, x0, observe, first, error_paths)
 
@@ -154,13 +155,13 @@ def bohm(
     D = _diffusion_constant(law, D, dtype)
     walk = Walk(
         law, D, jnp.zeros_like(D), scheme, _stepper(law, stepper),
-        _whole(substeps, "substeps", 1), _refine(refine, law.grid), periodic,
+        whole_number(substeps, "substeps", 1), _refine(refine, law.grid), periodic,
     )  # fmt: skip
     return _go(walk, psi, ts, key, paths, x0, observe, first, error_paths)
 
 
 def _go(walk, psi, ts, key, paths, x0, observe, first, error_paths) -> Paths:
-    key = _key(key)
+    key = single_key(key)
     if x0 is not None:
         x0 = _positions(x0, walk.grid, psi.real.dtype)
         if paths not in (None, x0.shape[0]):
@@ -169,14 +170,14 @@ def _go(walk, psi, ts, key, paths, x0, observe, first, error_paths) -> Paths:
                 f"but is {paths}."
             )
         paths = x0.shape[0]
-    count = _whole(PATHS if paths is None else paths, "paths", 1)
-    first = _whole(first, "first", 0)
+    count = whole_number(PATHS if paths is None else paths, "paths", 1)
+    first = whole_number(first, "first", 0)
     if first + count > 2**32:
         raise ValueError(
             f"Argument `first` must leave path numbers below 2^32, but is {first}."
         )
     ids = jnp.asarray(first + np.arange(count), jnp.uint32)
-    probes = min(count, _whole(error_paths, "error_paths", 0))
+    probes = min(count, whole_number(error_paths, "error_paths", 0))
     if observe is not None and not callable(observe):
         raise ValueError(
             f"Argument `observe` must be a function of (t, x), but is {observe!r}."
@@ -237,33 +238,9 @@ def _positions(x0: ArrayLike, grid: Grid, dtype: Any) -> Array:
     return jnp.asarray(x0, dtype)
 
 
-def _key(key: Any) -> Array:
-    if isinstance(key, jax.Array):
-        typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-        if typed and key.shape == ():
-            return key
-        if key.dtype == jnp.uint32 and key.shape == (2,):
-            return jax.random.wrap_key_data(key)
-    raise ValueError(
-        f"Argument `key` must be one key, such as jax.random.key(0), but is {key!r}."
-    )
-
-
 def _stepper(law: Any, stepper: Callable[..., Any] | None) -> Callable[..., Any] | None:
     return srkn11 if stepper is None and hasattr(law, "flows") else stepper
 
 
 def _refine(refine: int | None, grid: Grid) -> int:
-    return REFINE[grid.ndim] if refine is None else _whole(refine, "refine", 1)
-
-
-def _whole(number: Any, name: str, least: int) -> int:
-    if isinstance(number, bool) or not isinstance(number, int | np.integer):
-        raise ValueError(
-            f"Argument `{name}` must be a whole number, but is {number!r}."
-        )
-    if number < least:
-        raise ValueError(
-            f"Argument `{name}` must be at least {least}, but is {number}."
-        )
-    return int(number)
+    return REFINE[grid.ndim] if refine is None else whole_number(refine, "refine", 1)

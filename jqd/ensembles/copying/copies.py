@@ -1,0 +1,160 @@
+"""What `sample` returns."""
+
+import enum
+from collections import Counter
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float, Int, PyTree
+
+
+class CopyStatus(enum.IntEnum):
+    """How a trajectory ended; `Copies.status` holds one a trajectory."""
+
+    OK = 0
+    EXTINCT = 1
+    NON_FINITE = 2
+    STEP_BUDGET = 3
+
+    @property
+    def sentence(self) -> str:
+        """What the status means."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    CopyStatus.OK: "The trajectory reached the last time with all its classes.",
+    CopyStatus.EXTINCT: (
+        "A class lost its last system and nobody can enter it any more; the others "
+        "went on. Take more copies, spectators or an admixture."
+    ),
+    CopyStatus.NON_FINITE: "A phase stopped being a number.",
+    CopyStatus.STEP_BUDGET: "The step budget was spent; raise `max_steps`.",
+}
+
+
+class Estimate(NamedTuple):
+    """An average over trajectories and its standard error."""
+
+    value: Array
+    stderr: Array
+
+
+class StepBias(eqx.Module):
+    """How much the step of the leap shifts averages, from runs with half of it.
+
+    The leap is of weak order 1: twice the difference of the two runs estimates the
+    bias. The standard errors are those of this estimate.
+
+    Attributes:
+        mean: bias of E[ρ_a(t)], value and standard error, (T, M).
+        variance: bias of Var[ρ_a(t)], likewise.
+        trajectories: how many were run with half the step (static).
+    """
+
+    mean: Estimate
+    variance: Estimate
+    trajectories: int = eqx.field(static=True)
+
+    def bound(self, name: str = "mean") -> Array:
+        """|bias| + 2 standard errors of it: what the bias is below, (T, M)."""
+        value, stderr = getattr(self, name)
+        return jnp.abs(value) + 2 * stderr
+
+
+class Copies(eqx.Module):
+    """S trajectories of N systems that copy each other.
+
+    Rows after a trajectory has ended (not finite, step budget) are NaN.
+
+    Attributes:
+        ts: times, (T,).
+        copies: N, scalar.
+        occupation: n_a, without spectators, (S, T, M), whole numbers; None where
+            `observe` was given.
+        psi: √(n_a/N) exp(-iφ_a), (S, T, M); None where `observe` was given.
+        tagged: [.., a, b], systems in class a that began in class b, (S, T, M, M), or
+            None.
+        values: what `observe` returned, stacked (S, T, ...), or None.
+        status: code of `CopyStatus`, (S,).
+        extinction_time: when the first class lost its last system, (S,); else inf.
+        steps: steps taken (leaps, and proposals of single copies), (S,).
+        bias: of the leap's step, or None.
+    """
+
+    ts: Float[Array, " T"]
+    copies: Float[Array, ""]
+    occupation: Float[Array, "S T M"] | None
+    psi: Complex[Array, "S T M"] | None
+    tagged: Float[Array, "S T M M"] | None
+    values: PyTree[Array] | None
+    status: Int[Array, " S"]
+    extinction_time: Float[Array, " S"]
+    steps: Int[Array, " S"]
+    bias: StepBias | None
+
+    @property
+    def ok(self) -> Array:
+        """Whether each trajectory reached the last time with all its classes, (S,)."""
+        return self.status == CopyStatus.OK
+
+    @property
+    def density(self) -> Float[Array, "S T M"]:
+        """ρ_a = n_a/N."""
+        return self._occupation() / self.copies
+
+    def mean(self) -> Estimate:
+        """E[ρ_a(t)] over all trajectories and its standard error, (T, M)."""
+        return mean_of(self.density)
+
+    def covariance(self) -> Float[Array, "T M M"]:
+        """Cov[ρ_a(t), ρ_b(t)] over all trajectories."""
+        density = self.density
+        apart = density - jnp.mean(density, axis=0)[None]
+        return jnp.einsum("sta,stb->tab", apart, apart) / (density.shape[0] - 1)
+
+    def infidelity(self, psi: Complex[Array, "T M"]) -> Float[Array, "S T"]:
+        """1 - |<ψ|copies>|² against exact states.
+
+        Args:
+            psi: ψ at the times `ts`, (T, M), normalised.
+
+        Returns:
+            Infidelity of each trajectory and time, (S, T).
+        """
+        self._occupation()
+        overlap = jnp.sum(jnp.conj(psi)[None] * jnp.asarray(self.psi), axis=-1)
+        return 1 - (jnp.real(overlap) ** 2 + jnp.imag(overlap) ** 2)
+
+    def describe(self) -> str:
+        """The status in words, counted over the trajectories."""
+        counts = Counter(CopyStatus(int(code)) for code in np.asarray(self.status))
+        return "; ".join(
+            f"{number} of {self.status.size}: {status.sentence}"
+            for status, number in sorted(counts.items())
+        )
+
+    def _occupation(self) -> Array:
+        if self.occupation is None:
+            raise ValueError(
+                "Argument `observe` must be None for averages of densities, but was "
+                "given: the occupations were not kept."
+            )
+        return self.occupation
+
+
+def mean_of(samples: Float[Array, "S ..."]) -> Estimate:
+    """Average over the first axis and its standard error."""
+    number = samples.shape[0]
+    spread = jnp.std(samples, axis=0, ddof=1 if number > 1 else 0)
+    return Estimate(jnp.mean(samples, axis=0), spread / number**0.5)
+
+
+def variance_of(samples: Float[Array, "S ..."]) -> Estimate:
+    """Variance over the first axis and its standard error (from fourth moments)."""
+    number = samples.shape[0]
+    squares = (samples - jnp.mean(samples, axis=0)[None]) ** 2
+    variance = jnp.sum(squares, axis=0) / max(number - 1, 1)
+    return Estimate(variance, jnp.std(squares, axis=0) / number**0.5)

@@ -1,0 +1,185 @@
+"""One leap: many copies at once, matched to a Runge-Kutta step of the mean motion.
+
+Links that touch a class of few systems are not leaped: their copies are drawn one by
+one, with thinning, while all else leaps around them.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Complex, Float
+
+from ...laws.copy_fields import square
+from .rates import Process, amplitudes, drift, haste, links, powers, rates
+
+# Densities of large classes move a little before an event of a small one: their part in
+# the bound on its rate is a few steps' worth of change.
+MARGIN = 1.25
+
+
+class Systems(NamedTuple):
+    """N systems in M classes.
+
+    Attributes:
+        counts: systems by label (row) and class, (L, M); whole numbers.
+        unit: exp(-iφ_a), (M,).
+    """
+
+    counts: Float[Array, "L M"]
+    unit: Complex[Array, " M"]
+
+
+class Settings(NamedTuple):
+    """How finely to step.
+
+    Attributes:
+        step: fraction of 1/`haste` that a step may take.
+        exact_below: links of a class with fewer systems are drawn one by one.
+    """
+
+    step: Array
+    exact_below: Array
+
+
+def leap(
+    process: Process, settings: Settings, systems: Systems, room: Array, key: Array
+) -> tuple[Systems, Array]:
+    """Move the systems on, by a step or up to the next single copy.
+
+    m_.b ~ Multinomial(n_b, K_.b/ρ_b),  K_ab = ∫ flow_ab dt along the Runge-Kutta step,
+
+    so that the mean moves as the law does, to fourth order. N is conserved, no class
+    goes below 0 and an empty one stays empty.
+
+    Args:
+        process: the process.
+        settings: how finely.
+        systems: where they are.
+        room: time to the next moment that must be met, scalar.
+        key: of this step.
+
+    Returns:
+        The systems, and the time that passed, at most `room`.
+    """
+    occupation = jnp.sum(systems.counts, axis=0)
+    weights = process.weights(occupation)
+    alive = weights > 0
+    few = weights < settings.exact_below
+    both = links(alive)
+    single = both & (few[:, None] | few[None, :])
+    leaped = both & ~single
+    bound = MARGIN * copy_bound(process, occupation, weights, single)
+    uniform = jax.random.uniform(
+        jax.random.fold_in(key, 0), (4,), weights.dtype, jnp.finfo(weights.dtype).tiny
+    )
+    speed = haste(process, weights, alive)
+    longest = settings.step / jnp.where(speed > 0, speed, 1)
+    longest = jnp.where(speed > 0, longest, jnp.inf)
+    wait = waiting_time(bound, uniform[0])
+    dt = jnp.minimum(jnp.minimum(wait, longest), room)
+
+    psi = jnp.sqrt(weights / process.copies) * systems.unit
+    psi, moved = _runge_kutta(process, psi, alive, leaped, dt)
+    counts = _leap_counts(
+        systems.counts, process.copies * moved, jax.random.fold_in(key, 1)
+    )
+    flow = process.copies * rates(process, psi, alive).flow
+    event = single_copy(counts, flow, bound, uniform[1:])
+    counts = jnp.where(wait <= jnp.minimum(longest, room), event, counts)
+    return Systems(counts, normalised(psi, systems.unit)), dt
+
+
+def copy_bound(
+    process: Process, occupation: Array, weights: Array, chosen: Bool[Array, "M M"]
+) -> Float[Array, "M M"]:
+    """Bound on the rates of the chosen links: n_b (m_a/m_b)^q max A_ab, copies/time."""
+    level = jnp.log(jnp.where(weights > 0, weights, 1))
+    A, _ = amplitudes(process)
+    bound = powers(level, process.law.q) * occupation[None, :] * A
+    return jnp.where(chosen, bound, 0)
+
+
+def waiting_time(bound: Array, uniform: Array) -> Array:
+    """Time to the next proposal: -ln u / Σ bound, or infinity."""
+    total = jnp.sum(bound)
+    some = total > 0
+    return jnp.where(some, -jnp.log(uniform) / jnp.where(some, total, 1), jnp.inf)
+
+
+def single_copy(counts: Array, flow: Array, bound: Array, uniform: Array) -> Array:
+    """Propose one copy by `bound`, accept it with probability flow/bound, and do it.
+
+    Args:
+        counts: (L, M).
+        flow: present rates, copies per time, (M, M).
+        bound: what proposals were drawn with, (M, M).
+        uniform: three numbers in (0, 1): the link, the acceptance, the label.
+
+    Returns:
+        The counts, (L, M).
+    """
+    size = bound.shape[0]
+    link = _pick(jnp.ravel(bound), uniform[0])
+    a, b = link // size, link % size
+    label = _pick(counts[:, b], uniform[2])
+    accepted = (uniform[1] * bound[a, b] < flow[a, b]) & (counts[label, b] > 0)
+    one = accepted.astype(counts.dtype)
+    return counts.at[label, b].add(-one).at[label, a].add(one)
+
+
+def normalised(psi: Array, fallback: Array) -> Array:
+    """ψ/|ψ|, and the former phase of an empty class."""
+    size = square(psi)
+    some = size > 0
+    return jnp.where(some, psi / jnp.sqrt(jnp.where(some, size, 1)), fallback)
+
+
+def _pick(weights: Array, uniform: Array) -> Array:
+    """An index drawn by weight."""
+    total = jnp.cumsum(weights)
+    return jnp.minimum(
+        jnp.sum((total <= uniform * total[-1]).astype(int)), weights.shape[0] - 1
+    )
+
+
+def _runge_kutta(
+    process: Process, psi: Array, alive: Array, leaped: Array, dt: Array
+) -> tuple[Array, Array]:
+    """ψ after dt, and the shares that moved meanwhile, by Simpson's rule, (M, M)."""
+
+    def slope(psi):
+        return drift(process, psi, alive, leaped)
+
+    k1 = slope(psi)
+    k2 = slope(psi + dt / 2 * k1)
+    k3 = slope(psi + dt / 2 * k2)
+    k4 = slope(psi + dt * k3)
+    middle = psi + dt / 24 * (5 * k1 + 4 * k2 + 4 * k3 - k4)
+    end = psi + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    flow = jax.vmap(lambda at: rates(process, at, alive).flow)(
+        jnp.stack([psi, middle, end])
+    )
+    moved = dt / 6 * (flow[0] + 4 * flow[1] + flow[2])
+    return end, jnp.where(leaped, moved, 0)
+
+
+def _leap_counts(counts: Array, moved: Array, key: Array) -> Array:
+    """Draw who leaves: for every label and class a multinomial over destinations."""
+    occupation = jnp.sum(counts, axis=0)
+    share = moved / jnp.where(occupation > 0, occupation, 1)[None, :]
+    # more than all cannot leave
+    share = share / jnp.maximum(jnp.sum(share, axis=0), 1)[None, :]
+
+    def draw(carry, going):
+        left, rest, step = carry
+        probability = jnp.clip(going / jnp.where(rest > 0, rest, 1), 0, 1)
+        drawn = jax.random.binomial(
+            jax.random.fold_in(key, step), left,
+            jnp.broadcast_to(probability[None, :], left.shape), dtype=left.dtype,
+        )  # fmt: skip
+        return (left - drawn, rest - going, step + 1), jnp.sum(drawn, axis=-1)
+
+    start = (counts, jnp.ones_like(occupation), jnp.asarray(0))
+    (stayed, _, _), arrived = jax.lax.scan(draw, start, share)
+    return stayed + arrived.T

@@ -1,0 +1,142 @@
+"""N systems that represent a quantum state: how many begin in each class."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ... import _checks
+
+
+def rounded(density: Float[Array, " M"], copies: ArrayLike) -> Float[Array, " M"]:
+    """Whole numbers n_a near N ρ_a that sum to N: the method of largest remainders.
+
+    Args:
+        density: ρ_a, (M,), summing to 1.
+        copies: N, scalar, a whole number.
+
+    Returns:
+        n_a, (M,), of the dtype of `density`.
+    """
+    copies = jnp.asarray(copies, density.dtype)
+    wanted = copies * density
+    whole = jnp.floor(wanted)
+    missing = copies - jnp.sum(whole)
+    rank = jnp.argsort(jnp.argsort(whole - wanted))
+    return whole + (rank < missing).astype(density.dtype)
+
+
+def drawn(
+    key: Array, density: Float[Array, " M"], copies: ArrayLike
+) -> Float[Array, " M"]:
+    """N independent draws from ρ: multinomial n_a.
+
+    Args:
+        key: of the draw.
+        density: ρ_a, (M,), summing to 1.
+        copies: N, scalar, a whole number.
+
+    Returns:
+        n_a, (M,), of the dtype of `density`.
+    """
+    copies = jnp.asarray(copies, density.dtype)
+    return jax.random.multinomial(key, copies, density, dtype=density.dtype)
+
+
+def admixed(density: Float[Array, " M"], admixture: ArrayLike) -> Float[Array, " M"]:
+    """(1 - ε) ρ_a + ε/M: a remedy for nodes.
+
+    Args:
+        density: ρ_a, (M,).
+        admixture: ε in [0, 1], scalar.
+
+    Returns:
+        Density, (M,).
+
+    Source: Smolin (2012), sec. 3.4, remedy 3 of the nodes issue.
+    """
+    part = jnp.asarray(admixture, density.dtype)
+    return (1 - part) * density + part / density.shape[0]
+
+
+def phase_factors(
+    psi: Complex[Array, " M"], hamiltonian: Complex[Array, "M M"]
+) -> Complex[Array, " M"]:
+    """exp(-iφ_a) of ψ; at a node the phase with which quantum mechanics leaves it.
+
+    ψ_a(dt) = -i (Hψ)_a dt where ψ_a = 0
+
+    Args:
+        psi: ψ, (M,).
+        hamiltonian: H/ħ, (M, M).
+
+    Returns:
+        Factors of modulus 1, (M,).
+    """
+    leaving = -1j * jnp.sum(hamiltonian * psi[None, :], axis=-1)
+    return _unit(psi, _unit(leaving, jnp.ones_like(psi)))
+
+
+def _unit(z: Array, fallback: Array) -> Array:
+    some = z != 0
+    return jnp.where(some, z / jnp.abs(jnp.where(some, z, 1)), fallback)
+
+
+def check_copies(copies: ArrayLike, size: int, dtype: np.dtype | type) -> None:
+    """Raise unless N is a whole number that M classes and the dtype can take.
+
+    Args:
+        copies: N, scalar.
+        size: M.
+        dtype: real dtype that the counts will have.
+
+    Raises:
+        ValueError: not a scalar, not whole, below M, or too large to count exactly.
+    """
+    _checks.check_shape(copies, "copies", ())
+    _checks.check_real(copies, "copies")
+    _checks.check_finite(copies, "copies")
+    if not _checks.is_concrete(copies):
+        return
+    number = _checks.concrete(copies).item()
+    if number != int(number) or number < 1:
+        raise ValueError(
+            f"Argument `copies` must be a whole number above 0, but is {number}."
+        )
+    if number < size:
+        raise ValueError(
+            f"Argument `copies` must be at least the {size} classes, but is {number}."
+        )
+    most = 2 ** (np.finfo(dtype).nmant + 1)
+    if number > most:
+        raise ValueError(
+            f"Argument `copies` must be at most {most} to be counted in "
+            f"{np.dtype(dtype).name}, but is {number:.6g}."
+        )
+
+
+def check_representable(
+    density: ArrayLike, occupation: ArrayLike, copies: ArrayLike
+) -> None:
+    """Raise if a class that should have systems begins without any.
+
+    Args:
+        density: ρ_a, (M,).
+        occupation: n_a + s_a at the start, (M,).
+        copies: N, scalar.
+
+    Raises:
+        ValueError: some ρ_a > 0 has n_a + s_a = 0.
+    """
+    if not _checks.is_concrete((density, occupation, copies)):
+        return
+    density, occupation = (_checks.concrete(each) for each in (density, occupation))
+    lost = np.flatnonzero((density > 0) & (occupation == 0))
+    if lost.size:
+        a = int(lost[0])
+        raise ValueError(
+            "Argument `copies` must represent the populations, but N = "
+            f"{_checks.concrete(copies).item():g} leaves class {a} (density "
+            f"{density[a]:.3g}) empty, and an empty class stays so; take more copies, "
+            "`spectators` or an `admixture`."
+        )

@@ -1,0 +1,149 @@
+"""Rates of the copy process: who copies whom, how often, and how phases turn."""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Complex, Float
+
+from ...laws.copy_fields import coupling, square
+
+
+class Process(eqx.Module):
+    """The copy process of N systems under a law, with its remedies for nodes.
+
+    Attributes:
+        law: a `jqd.CopyDynamics`.
+        copies: N, the systems that may copy, scalar.
+        spectators: s_a, systems that are copied and never copy, (M,).
+        printed: whether eq. (39) has its printed sign (static).
+    """
+
+    law: Any
+    copies: Float[Array, ""]
+    spectators: Float[Array, " M"]
+    printed: bool = eqx.field(static=True, default=False)
+
+    def weights(self, occupation: Array) -> Float[Array, " M"]:
+        """m_a = n_a + s_a, the systems in a class that can be copied."""
+        return occupation + self.spectators
+
+
+class Rates(NamedTuple):
+    """Rates at one moment.
+
+    Attributes:
+        flow: [a, b], the share of all N systems that goes from b to a per time.
+        turn: dφ_a/dt.
+    """
+
+    flow: Float[Array, "M M"]
+    turn: Float[Array, " M"]
+
+
+def links(alive: Bool[Array, " M"]) -> Bool[Array, "M M"]:
+    """Pairs of different classes that both have somebody to copy."""
+    apart = ~jnp.eye(alive.shape[0], dtype=bool)
+    return apart & alive[:, None] & alive[None, :]
+
+
+def powers(level: Float[Array, " M"], power: Array) -> Float[Array, "M M"]:
+    """(ρ_a/ρ_b)^power from ln ρ."""
+    return jnp.exp(power * (level[:, None] - level[None, :]))
+
+
+def angular(
+    process: Process, unit: Complex[Array, " M"]
+) -> tuple[Float[Array, "M M"], Float[Array, "M M"]]:
+    """A_ab and C_ab of the law at phases given as unit = exp(-iφ).
+
+    A_ab = Σ_n R_sin^n sin⁺(n y_ab + δ^n_ab),  C_ab = Σ_n R_cos^n cos(n y_ab + δ^n_ab)
+
+    With the printed sign of eq. (39), A_ab becomes its transpose: the copier's phase
+    stands where the copied one's should.
+    """
+    law = process.law
+    difference = jnp.conj(unit)[:, None] * unit[None, :]
+    first = coupling(law) * difference
+    A, C = 2 * jnp.maximum(jnp.imag(first), 0), jnp.real(first)
+    if law.harmonics is not None:
+        terms = law.harmonics
+        turned = jnp.stack([_power(difference, n) for n in terms.n])
+        sines = jnp.imag(turned * _turn(terms.delta_sin))
+        cosines = jnp.real(turned * _turn(terms.delta_cos))
+        A = A + jnp.sum(terms.R_sin * jnp.maximum(sines, 0), axis=0)
+        C = C + jnp.sum(terms.R_cos * cosines, axis=0)
+    return (A.T if process.printed else A), C
+
+
+def amplitudes(process: Process) -> tuple[Float[Array, "M M"], Float[Array, "M M"]]:
+    """What A_ab and |C_ab| never exceed, whatever the phases are."""
+    law = process.law
+    A, C = 2 * law.R, law.R
+    if law.harmonics is not None:
+        A = A + jnp.sum(jnp.abs(law.harmonics.R_sin), axis=0)
+        C = C + jnp.sum(jnp.abs(law.harmonics.R_cos), axis=0)
+    return A, C
+
+
+def rates(process: Process, psi: Complex[Array, " M"], alive: Array) -> Rates:
+    """Rates at ψ_a = √(m_a/N) exp(-iφ_a); classes that are not alive take no part.
+
+    flow_ab = (n_b/m_b) ρ_b (ρ_a/ρ_b)^q A_ab,  dφ_a/dt = ω_a + Σ_b (ρ_a/ρ_b)^r C_ab
+
+    Source: Smolin (2012), eqs. (20), (26), (39), (40); physics of spectators: sec. 3.4.
+    """
+    law = process.law
+    density = jnp.where(alive, square(psi), 1)
+    level = jnp.log(density)
+    A, C = angular(process, psi * jnp.exp(-level / 2))
+    able = jnp.maximum(density - process.spectators / process.copies, 0)
+    both = links(alive)
+    flow = powers(level, law.q) * able[None, :] * jnp.where(both, A, 0)
+    turn = jnp.sum(powers(level, law.r) * jnp.where(both, C, 0), axis=-1)
+    return Rates(flow, law.omega + turn)
+
+
+def drift(
+    process: Process, psi: Complex[Array, " M"], alive: Array, leaped: Array
+) -> Complex[Array, " M"]:
+    """dψ/dt of the mean motion in which only the `leaped` links carry systems.
+
+    dψ_a/dt = ψ_a [ -i dφ_a/dt + (dρ_a/dt)/(2ρ_a) ]
+    """
+    flow, turn = rates(process, psi, alive)
+    flow = jnp.where(leaped, flow, 0)
+    gain = jnp.sum(flow - flow.T, axis=-1)
+    density = jnp.where(alive, square(psi), 1)
+    return psi * jax.lax.complex(gain / (2 * density), -turn)
+
+
+def haste(process: Process, weights: Array, alive: Array) -> Float[Array, ""]:
+    """A bound on how fast any class turns or changes by its own size, per time.
+
+    max_a { |ω_a - ω̄| + Σ_b max[(m_a/m_b)^r C, (m_b/m_a)^q A/2, (m_b/m_a)^(1-q) A/2] }
+
+    At the quantum point every term is R √(m_b/m_a): near a node it grows as 1/√n_a, so
+    that steps of a fixed fraction of 1/haste are safe there.
+    """
+    law = process.law
+    level = jnp.log(jnp.where(alive, weights, 1))
+    A, C = amplitudes(process)
+    speed = jnp.maximum(
+        powers(level, law.r) * C,
+        jnp.maximum(powers(level, -law.q), powers(level, law.q - 1)) * A / 2,
+    )
+    speed = jnp.sum(jnp.where(links(alive), speed, 0), axis=-1)
+    middle = (jnp.max(law.omega) + jnp.min(law.omega)) / 2
+    return jnp.max(jnp.where(alive, speed + jnp.abs(law.omega - middle), 0))
+
+
+def _turn(delta: Array) -> Array:
+    return jax.lax.complex(jnp.cos(delta), jnp.sin(delta))
+
+
+def _power(unit: Array, n: int) -> Array:
+    if n < 0:
+        return jnp.conj(_power(unit, -n))
+    return jax.lax.integer_pow(unit, n)

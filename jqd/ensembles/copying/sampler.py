@@ -1,0 +1,247 @@
+"""N systems that copy each other, by class: the public sampler."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike
+
+from ... import _checks
+from ...interop import as_array
+from ...laws import CopyDynamics
+from ..arguments import single_key, whole_number
+from ..guide import in_precision
+from .copies import Copies, Estimate, StepBias, mean_of, variance_of
+from .lanes import STEPS, Mode, Plan, Record, run
+from .populations import (
+    admixed,
+    check_copies,
+    check_representable,
+    phase_factors,
+    rounded,
+)
+from .rates import Process
+
+INITIAL = ("rounded", "drawn")
+# With fewer systems in a class the leap's binomials no longer stand for single copies.
+EXACT_BELOW = 30
+# Beside each other in one chunk: enough to fill vector units, few enough for the cache.
+CHUNK = 512
+STEP_OF = {"leap": 0.1, "exact": 0.05}
+
+
+def sample(
+    law: CopyDynamics,
+    psi0: ArrayLike,
+    ts: ArrayLike,
+    key: Array,
+    *,
+    copies: ArrayLike,
+    trajectories: int = 1,
+    first: int = 0,
+    method: str = "leap",
+    initial: str = "rounded",
+    spectators: ArrayLike = 0,
+    admixture: ArrayLike = 0.0,
+    printed: bool = False,
+    tagged: bool = False,
+    step: ArrayLike | None = None,
+    exact_below: ArrayLike = EXACT_BELOW,
+    error_trajectories: int | None = None,
+    observe: Callable[..., Any] | None = None,
+    max_steps: int = 10**9,
+) -> Copies:
+    """Sample N systems that copy each other's beables and phases.
+
+    rate(I copies J) = (1/n_J) (n_J/n_I)^q A(φ_J - φ_I + δ),  A = 2R sin⁺ + harmonics
+
+    Systems of one class share its phase, which turns with
+    dφ_a/dt = ω_a + Σ_b (n_a/n_b)^r C_ab. N is conserved; a class without systems can
+    be copied by nobody and stays empty, status `EXTINCT`. At q = 1/2, r = -1/2 and
+    N → ∞ this is Schrödinger's equation for √(n_a/N) exp(-iφ_a).
+
+    `method="leap"` moves many systems at once, at a cost that does not depend on N, and
+    draws the copies of small classes one by one; `bias` estimates what its step does.
+    `method="exact"` draws every copy by thinning.
+
+    Trajectory k has its own random numbers: a run of trajectories 0..n-1 equals two
+    runs of them with `first` = 0 and `first` = m. Works under jit and vmap, over keys,
+    `copies` and constants of the law.
+
+    Args:
+        law: copy dynamics; its `regulator` and `literal` have no effect.
+        psi0: ψ at ts[0], (M,), normalised.
+        ts: times, (T,), strictly increasing.
+        key: of the random numbers, `jax.random.key(...)`.
+        copies: N, scalar.
+        trajectories: S.
+        first: number of the first trajectory.
+        method: "leap" or "exact".
+        initial: "rounded", N ρ_a to whole numbers, or "drawn", N draws from ρ.
+        spectators: s_a, scalar or (M,): systems of each class that are copied and
+            never copy; a remedy for nodes. They are not counted in `occupation`.
+        admixture: ε: begin with (1 - ε) ρ_a + ε/M; another.
+        printed: take eq. (39) with its printed sign.
+        tagged: keep how many systems of each class began in which.
+        step: of the leap, in units of the fastest turning, 0.1; of phases between
+            single copies in the exact method, 0.05.
+        exact_below: systems of a class below which its links are not leaped.
+        error_trajectories: how many trajectories are run again with half the step, for
+            `bias`; by default a quarter, 0 for none.
+        observe: what to keep instead of occupations: a function
+            (t, occupation (M,), psi (M,)) of a PyTree.
+        max_steps: of one trajectory.
+
+    Returns:
+        The trajectories, with status, extinction times and the bias of the step.
+
+    Raises:
+        ValueError: N not whole, below M or too large for the precision, populations
+            that N cannot represent, wrong shapes, names or numbers.
+
+    Source: Smolin (2012), eqs. (39), (40), the sign of (39) corrected; sec. 3.4.
+    """
+    _checks.check_choice(method, "method", tuple(STEPS))
+    _checks.check_choice(initial, "initial", INITIAL)
+    psi, ts, dtype = _start(law, psi0, ts)
+    check_copies(copies, psi.shape[0], dtype)
+    count, number = (
+        whole_number(trajectories, "trajectories", 1),
+        whole_number(first, "first", 0),
+    )
+    process = _process(law, copies, spectators, printed, dtype)
+    unit = phase_factors(psi, law.hamiltonian() / law.hbar).astype(psi.dtype)
+    density = admixed(jnp.abs(psi) ** 2, _share(admixture, dtype))
+    density = density / jnp.sum(density)
+    if initial == "rounded":
+        begin = process.weights(rounded(density, process.copies))
+        check_representable(density, begin, process.copies)
+    step = STEP_OF[method] if step is None else step
+    step = _positive(step, "step", dtype)
+    budget = jnp.asarray(whole_number(max_steps, "max_steps", 1))
+    few = jnp.asarray(exact_below, dtype)
+    plan = Plan(process, few, density, unit, ts, budget)
+    mode = Mode(method, initial, bool(tagged), observe, CHUNK)
+    probes = _probes(error_trajectories, count, mode)
+    ids = jnp.asarray(number + np.arange(count), jnp.uint32)
+    return _sample(plan, mode, single_key(key), ids, step, probes)
+
+
+def _sample(
+    plan: Plan, mode: Mode, key: Array, ids: Array, step: Array, probes: int
+) -> Copies:
+    """The trajectories, and beside them `probes` with half the step."""
+    # other random numbers there: the difference of two independent averages
+    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(key, 0), i))(ids)
+    other = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(key, 1), i))(
+        ids[:probes]
+    )
+    steps = jnp.concatenate(
+        [jnp.full(ids.shape, step), jnp.full(other.shape, step / 2)]
+    )
+    record = _run(plan, mode, jnp.concatenate([keys, other]), steps)
+    count = ids.shape[0]
+    result = _copies(plan, mode, jax.tree.map(lambda leaf: leaf[:count], record))
+    if not probes:
+        return result
+    halved = _copies(plan, mode, jax.tree.map(lambda leaf: leaf[count:], record))
+    return eqx.tree_at(
+        lambda copies: copies.bias,
+        result,
+        _bias(result.density, halved.density),
+        is_leaf=lambda leaf: leaf is None,
+    )
+
+
+_run = eqx.filter_jit(run)
+
+
+def _probes(wanted: int | None, count: int, mode: Mode) -> int:
+    """How many trajectories run again with half the step; fewer than 2 tell nothing."""
+    if mode.observe is not None:
+        if wanted:
+            raise ValueError(
+                "Argument `error_trajectories` must be 0 where `observe` is given, but "
+                f"is {wanted}: the bias is one of densities."
+            )
+        return 0
+    probes = (0 if mode.method == "exact" else count // 4) if wanted is None else (
+        min(count, whole_number(wanted, "error_trajectories", 0))
+    )  # fmt: skip
+    return probes if probes > 1 else 0
+
+
+def _copies(plan: Plan, mode: Mode, record: Record) -> Copies:
+    occupation = psi = tagged = values = None
+    if mode.observe is not None:
+        values = record.rows
+    else:
+        counts, unit = record.rows
+        occupation = jnp.sum(counts, axis=-2)
+        psi = jnp.sqrt(occupation / plan.process.copies) * unit
+        tagged = jnp.swapaxes(counts, -1, -2) if mode.tagged else None
+    return Copies(
+        plan.ts, plan.process.copies, occupation, psi, tagged, values,
+        record.status, record.extinct, record.steps, None,
+    )  # fmt: skip
+
+
+def _bias(coarse: Array, fine: Array) -> StepBias:
+    def twice(of):
+        (a, da), (b, db) = of(coarse), of(fine)
+        return Estimate(2 * (a - b), 2 * jnp.sqrt(da**2 + db**2))
+
+    return StepBias(twice(mean_of), twice(variance_of), fine.shape[0])
+
+
+def _start(law: Any, psi0: ArrayLike, ts: ArrayLike) -> tuple[Array, Array, Any]:
+    if not isinstance(law, CopyDynamics):
+        raise ValueError(
+            "Argument `law` must be a CopyDynamics, but is a "
+            f"{type(law).__name__}: only copies copy."
+        )
+    psi = as_array(psi0)
+    _checks.check_state(psi, "psi0", law.omega.shape, weight=1.0)
+    psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+    _checks.check_times(ts, "ts")
+    dtype = jnp.finfo(psi.dtype).dtype
+    return psi, jnp.asarray(ts, dtype), dtype
+
+
+def _process(law, copies, spectators, printed, dtype) -> Process:
+    size = law.omega.shape[0]
+    _checks.check_real(spectators, "spectators")
+    _checks.check_finite(spectators, "spectators")
+    if np.shape(spectators) not in ((), (size,)):
+        raise ValueError(
+            f"Argument `spectators` must be a number or one a class ({size}), but has "
+            f"shape {np.shape(spectators)}."
+        )
+    if _checks.is_concrete(spectators):
+        numbers = _checks.concrete(spectators)
+        if np.any(numbers < 0) or np.any(numbers != np.round(numbers)):
+            raise ValueError(
+                "Argument `spectators` must hold whole numbers, not below 0, but is "
+                f"{spectators}."
+            )
+    each = jnp.broadcast_to(jnp.asarray(spectators, dtype), (size,))
+    return Process(
+        in_precision(law, dtype), jnp.asarray(copies, dtype), each, bool(printed)
+    )
+
+
+def _share(value: ArrayLike, dtype: Any) -> Array:
+    _checks.check_shape(value, "admixture", ())
+    _checks.check_real(value, "admixture")
+    if _checks.is_concrete(value) and not 0 <= _checks.concrete(value) <= 1:
+        raise ValueError(f"Argument `admixture` must be in [0, 1], but is {value}.")
+    return jnp.asarray(value, dtype)
+
+
+def _positive(value: ArrayLike, name: str, dtype: Any) -> Array:
+    _checks.check_shape(value, name, ())
+    _checks.check_positive(value, name)
+    return jnp.asarray(value, dtype)
