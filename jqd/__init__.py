@@ -23,6 +23,7 @@ from .laws import Harmonics as Harmonics
 from .laws import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .laws import Law as Law
 from .laws import Madelung as Madelung
+from .laws import PhaseAlignment as PhaseAlignment
 from .laws import Schrodinger as Schrodinger
 from .observe import Moments as Moments
 from .observe import Occupations as Occupations

@@ -1,5 +1,6 @@
 """The laws of motion, one a file."""
 
+from .alignment import PhaseAlignment as PhaseAlignment
 from .copy_fields import DensityPhase as DensityPhase
 from .copy_fields import Harmonics as Harmonics
 from .copying import CopyDynamics as CopyDynamics

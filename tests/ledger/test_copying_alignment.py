@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.laws import alignment, alignment_small, copy_rules
+from jqd.laws import alignment, copy_rules
 
 # Sums of up to 40² terms of order 1 to 100 in float64.
 ROUNDING = 1e-12
@@ -126,12 +126,12 @@ def test_small_differences(ens):
     scale = float(jnp.max(jnp.abs(force)))
     # Next order of the sine: relative error of the square of differences of 5 size.
     order = 40 * size**2 + ROUNDING / size
-    small = partial(alignment_small.small_force, phase, ens.beable, FREQUENCY)
+    small = partial(alignment.small_force, phase, ens.beable, FREQUENCY)
     assert gap(small(), force) < order * scale
     assert gap(2 * small(printed=True), force) < order * scale
     assert gap(small(printed=True), force) > 0.4 * scale
     quadratic = partial(
-        alignment_small.small_energy, phase, still, ens.beable, FREQUENCY
+        alignment.small_energy, phase, still, ens.beable, FREQUENCY
     )
     assert float(quadratic()) == pytest.approx(energy, rel=order)
     assert 2 * float(quadratic(printed=True)) == pytest.approx(energy, rel=order)
@@ -139,7 +139,7 @@ def test_small_differences(ens):
 
 @equation("48")
 def test_class_mean_phase(ens):
-    mean = alignment_small.class_mean_phase(ens.phase, ens.beable)
+    mean = alignment.class_mean_phase(ens.phase, ens.beable)
     phase, beable = np.asarray(ens.phase), np.asarray(ens.beable)
     expected = [phase[beable == a].mean() for a in beable]
     assert gap(mean, expected) < ROUNDING
@@ -152,9 +152,9 @@ def test_phases_oscillate_about_the_minimum(rk4):
     start = 1e-4 * jnp.asarray(np.random.default_rng(3).normal(size=n))
     zero = (jnp.zeros(1), jnp.zeros((1, 1)), jnp.zeros((1, 1)))
     at_rest = jnp.zeros(n)
-    mean = alignment_small.class_mean_phase(start, beable)
+    mean = alignment.class_mean_phase(start, beable)
     assert gap(alignment.alignment_potential(mean, beable, f), 0) < ROUNDING
-    assert gap(alignment_small.small_force(mean, beable, f), 0) < ROUNDING
+    assert gap(alignment.small_force(mean, beable, f), 0) < ROUNDING
 
     def field(state):
         phase, p = state

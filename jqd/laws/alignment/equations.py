@@ -1,18 +1,31 @@
-"""The model that is meant to align the phases within each class.
+"""The model that is meant to align the phases within each class, equation by equation.
 
-Every individual I carries a phase φ_I (radians) and a momentum π_I (1/time);
-[I, J] in the same class attract through sin²(φ_I - φ_J) with strength f² (1/time²).
+Every individual I carries a phase φ_I (radians) and a momentum π_I (1/time); I and J
+of one class attract through a potential U(φ_I - φ_J) of strength s_a (1/time²).
 Occupations stay fixed between copies. Ω_I is the phase rate of
-`jqd.laws.copy_rules.phase_rate`. Where the printed equation is inconsistent,
-`printed=True` gives it literally.
+`jqd.laws.copy_rules.phase_rate`. Two options go beyond the paper:
+
+- `potential`: "sin2", U(y) = sin²y, which is blind to half turns; "1-cos",
+  U(y) = 2 (1 - cos y), of the same curvature, least for aligned phases alone.
+- `norm`: "paper", s_a = f², so that the frequency of alignment f√(2n_a) grows with the
+  ensemble; "class", s_a = f²/n_a, the frequency f√2.
+
+Where the printed equation is inconsistent, `printed=True` gives it literally. These
+functions keep (N, N) matrices; `PhaseAlignment` is the fast form.
 """
+
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
-from jaxtyping import Array, Complex, Float, Int
+from jaxtyping import Array, Float, Int
 
-from . import copy_rules
+from ... import _checks
+from .. import copy_rules
+
+POTENTIALS = ("sin2", "1-cos")
+NORMS = ("paper", "class")
 
 
 def same_class(beable: Array) -> Array:
@@ -20,28 +33,72 @@ def same_class(beable: Array) -> Array:
     return beable[:, None] == beable[None, :]
 
 
+def strength(f: ArrayLike, occupation: Array, norm: str = "paper") -> Array:
+    """How strongly a pair of one class attracts.
+
+    s_a = f² ("paper") or f²/n_a ("class"; 0 for an empty class)
+
+    Args:
+        f: alignment frequency, scalar, 1/time.
+        occupation: n_a, real, any shape.
+        norm: "paper" or "class".
+
+    Returns:
+        s_a like `occupation`, 1/time².
+
+    Raises:
+        ValueError: unknown norm.
+    """
+    _checks.check_choice(norm, "norm", NORMS)
+    occupation = jnp.asarray(occupation)
+    if norm == "paper":
+        return jnp.full_like(occupation, 1) * f**2
+    filled = occupation > 0
+    return jnp.where(filled, f**2 / jnp.where(filled, occupation, 1), 0)
+
+
 def _difference(phase: Array) -> Array:
     return phase[:, None] - phase[None, :]
 
 
-def alignment_potential(
-    phase: Float[Array, " N"], beable: Int[Array, " N"], f: ArrayLike
-) -> Float[Array, ""]:
-    """Potential energy of misalignment; zero modulo π, not modulo 2π.
+def _pair_strength(beable: Array, f: ArrayLike, norm: str, dtype: Any) -> Array:
+    """s of each pair of one class, 0 for the others, (N, N)."""
+    same = same_class(beable).astype(dtype)
+    return same * strength(f, jnp.sum(same, axis=1), norm)[:, None]
 
-    V = (f²/2) Σ_I Σ_{J∈a_I} sin²(φ_I - φ_J), every pair counted twice
+
+def alignment_potential(
+    phase: Float[Array, " N"],
+    beable: Int[Array, " N"],
+    f: ArrayLike,
+    *,
+    potential: str = "sin2",
+    norm: str = "paper",
+) -> Float[Array, ""]:
+    """Potential energy of misalignment; with sin², zero modulo π, not modulo 2π.
+
+    V = (1/2) Σ_I Σ_{J∈a_I} s_a U(φ_I - φ_J), every pair counted twice
 
     Args:
         phase: φ_I, (N,) real, radians.
         beable: a_I, (N,) integer.
         f: alignment frequency, scalar, 1/time.
+        potential: "sin2" (the paper's) or "1-cos".
+        norm: "paper" or "class".
 
     Returns:
         V, scalar real, 1/time².
 
+    Raises:
+        ValueError: unknown potential or norm.
+
     Source: Smolin (2012), eqs. 42 and 45.
     """
-    return jnp.sum(same_class(beable) * jnp.sin(_difference(phase)) ** 2) * f**2 / 2
+    _checks.check_choice(potential, "potential", POTENTIALS)
+    # 2 (1 - cos y) = 4 sin²(y/2) keeps its digits for small y
+    scale = 1 if potential == "sin2" else 2
+    well = (scale * jnp.sin(_difference(phase) / scale)) ** 2
+    return jnp.sum(_pair_strength(beable, f, norm, phase.dtype) * well) / 2
 
 
 def alignment_energy(
@@ -52,6 +109,9 @@ def alignment_energy(
     R: Float[Array, "M M"],
     delta: Float[Array, "M M"],
     f: ArrayLike,
+    *,
+    potential: str = "sin2",
+    norm: str = "paper",
 ) -> Float[Array, ""]:
     """Hamiltonian of the alignment model.
 
@@ -65,6 +125,8 @@ def alignment_energy(
         R: coupling, (M, M) real, 1/time.
         delta: δ_ab, (M, M) real, radians.
         f: alignment frequency, scalar, 1/time.
+        potential: "sin2" or "1-cos".
+        norm: "paper" or "class".
 
     Returns:
         H, scalar real, 1/time².
@@ -73,7 +135,8 @@ def alignment_energy(
     """
     drift = copy_rules.phase_rate(beable, phase, omega, R, delta)
     kinetic = jnp.sum(momentum**2 / 2 + momentum * drift)
-    return kinetic + alignment_potential(phase, beable, f)
+    V = alignment_potential(phase, beable, f, potential=potential, norm=norm)
+    return kinetic + V
 
 
 def phase_velocity(
@@ -145,11 +208,14 @@ def alignment_force(
     delta: Float[Array, "M M"],
     f: ArrayLike,
     *,
+    potential: str = "sin2",
+    norm: str = "paper",
     printed: bool = False,
 ) -> Float[Array, " N"]:
     """Force on the momenta.
 
-    π̇_I = -2 f² Σ_{J∈a_I} sin(φ_I - φ_J) cos(φ_I - φ_J) - Σ_K π_K ∂Ω_K/∂φ_I
+    π̇_I = -2 s_a Σ_{J∈a_I} sin(φ_I - φ_J) cos(φ_I - φ_J) - Σ_K π_K ∂Ω_K/∂φ_I;
+    without the cosine for the potential "1-cos"
 
     Args:
         phase: φ_I, (N,) real, radians.
@@ -159,104 +225,22 @@ def alignment_force(
         R: coupling, (M, M) real, 1/time.
         delta: δ_ab, (M, M) real, radians.
         f: alignment frequency, scalar, 1/time.
+        potential: "sin2" or "1-cos".
+        norm: "paper" or "class".
         printed: f² in place of 2f² (the sum over J, lost in print, is kept).
 
     Returns:
         π̇_I, (N,) real, 1/time².
 
+    Raises:
+        ValueError: unknown potential or norm.
+
     Source: Smolin (2012), eq. 46.
     """
+    _checks.check_choice(potential, "potential", POTENTIALS)
+    y = _difference(phase)
     # sin y cos y = sin(2y)/2
-    pull = jnp.sum(same_class(beable) * jnp.sin(2 * _difference(phase)), axis=1) / 2
+    slope = jnp.sin(2 * y) / 2 if potential == "sin2" else jnp.sin(y)
+    pull = jnp.sum(_pair_strength(beable, f, norm, phase.dtype) * slope, axis=1)
     drift = drift_force(phase, momentum, beable, omega, R, delta)
-    return drift - pull * (1 if printed else 2) * f**2
-
-
-def alignment_lagrangian(
-    phase: Float[Array, " N"],
-    velocity: Float[Array, " N"],
-    beable: Int[Array, " N"],
-    omega: Float[Array, " M"],
-    R: Float[Array, "M M"],
-    delta: Float[Array, "M M"],
-    f: ArrayLike,
-) -> Float[Array, ""]:
-    """Lagrangian of the alignment model, the momenta eliminated.
-
-    L = Σ_I (φ̇_I - Ω_I)²/2 - V
-
-    Args:
-        phase: φ_I, (N,) real, radians.
-        velocity: φ̇_I, (N,) real, radians/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-        f: alignment frequency, scalar, 1/time.
-
-    Returns:
-        L, scalar real, 1/time².
-
-    Source: Smolin (2012), eq. 54, first line.
-    """
-    drift = copy_rules.phase_rate(beable, phase, omega, R, delta)
-    return jnp.sum((velocity - drift) ** 2) / 2 - alignment_potential(phase, beable, f)
-
-
-def alignment_lagrangian_circle(
-    z: Complex[Array, " N"],
-    z_velocity: Complex[Array, " N"],
-    beable: Int[Array, " N"],
-    omega: Float[Array, " M"],
-    R: Float[Array, "M M"],
-    delta: Float[Array, "M M"],
-    f: ArrayLike,
-) -> Float[Array, ""]:
-    """The same Lagrangian on the unit circle, z_I = e^{iφ_I}.
-
-    L = Σ_I |ż_I - iΩ_I z_I|²/2 - V
-
-    Args:
-        z: z_I, (N,) complex, of modulus 1.
-        z_velocity: ż_I, (N,) complex, 1/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-        f: alignment frequency, scalar, 1/time.
-
-    Returns:
-        L, scalar real, 1/time².
-
-    Source: Smolin (2012), eq. 54, second line.
-    """
-    phase = jnp.angle(z)
-    drift = copy_rules.phase_rate(beable, phase, omega, R, delta)
-    relative = z_velocity - 1j * drift * z
-    kinetic = jnp.sum(relative.real**2 + relative.imag**2) / 2
-    return kinetic - alignment_potential(phase, beable, f)
-
-
-def poisson_bracket(
-    first, second, phase: Float[Array, " N"], momentum: Float[Array, " N"]
-) -> Float[Array, "..."]:
-    """Poisson bracket of two functions of the phases and momenta.
-
-    {A, B} = Σ_I (∂A/∂φ_I ∂B/∂π_I - ∂A/∂π_I ∂B/∂φ_I), so that {φ_I, π_J} = [I = J]
-
-    Args:
-        first: A, a function of (phase, momentum) with any output shape.
-        second: B, likewise.
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
-
-    Returns:
-        {A, B}, real, of shape A.shape + B.shape.
-
-    Source: Smolin (2012), eq. 44.
-    """
-    a_phase, a_momentum = jax.jacobian(first, argnums=(0, 1))(phase, momentum)
-    b_phase, b_momentum = jax.jacobian(second, argnums=(0, 1))(phase, momentum)
-    return jnp.tensordot(a_phase, b_momentum, axes=(-1, -1)) - jnp.tensordot(
-        a_momentum, b_phase, axes=(-1, -1)
-    )
+    return drift - pull * (1 if printed else 2)

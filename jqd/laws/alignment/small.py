@@ -1,15 +1,16 @@
 """Small phase differences: the linear theory of the alignment model.
 
 To first order in the distances from the mean phase φ̄ of a class, each class is a set
-of oscillators. Where the printed equation is inconsistent, `printed=True` gives it
-literally.
+of oscillators of frequency √(2 s_a n_a): f√(2n_a) with the paper's norm, f√2 with that
+per class, the same for both potentials. Where the printed equation is inconsistent,
+`printed=True` gives it literally.
 """
 
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
-from .alignment import same_class
+from .equations import same_class, strength
 
 
 def class_mean_phase(
@@ -37,16 +38,18 @@ def small_force(
     beable: Int[Array, " N"],
     f: ArrayLike,
     *,
+    norm: str = "paper",
     printed: bool = False,
 ) -> Float[Array, " N"]:
     """Aligning force for small phase differences.
 
-    π̇_I = -2 f² n_I (φ_I - φ̄_{a_I})
+    π̇_I = -2 s_a n_I (φ_I - φ̄_{a_I}),  s_a = f² or f²/n_a
 
     Args:
         phase: φ_I, (N,) real, radians.
         beable: a_I, (N,) integer.
         f: alignment frequency, scalar, 1/time.
+        norm: "paper" or "class".
         printed: f² in place of 2f².
 
     Returns:
@@ -54,9 +57,9 @@ def small_force(
 
     Source: Smolin (2012), eq. 47.
     """
-    n = jnp.sum(same_class(beable), axis=1)
+    n = jnp.sum(same_class(beable), axis=1).astype(phase.dtype)
     offset = phase - class_mean_phase(phase, beable)
-    return -n * offset * (1 if printed else 2) * f**2
+    return -n * offset * (1 if printed else 2) * strength(f, n, norm)
 
 
 def small_energy(
@@ -65,17 +68,19 @@ def small_energy(
     beable: Int[Array, " N"],
     f: ArrayLike,
     *,
+    norm: str = "paper",
     printed: bool = False,
 ) -> Float[Array, ""]:
     """Hamiltonian for small phase differences, the drift neglected.
 
-    H = Σ_I [π_I²/2 + f² n_I (φ_I - φ̄_{a_I})²]
+    H = Σ_I [π_I²/2 + s_a n_I (φ_I - φ̄_{a_I})²],  s_a = f² or f²/n_a
 
     Args:
         phase: φ_I, (N,) real, radians.
         momentum: π_I, (N,) real, 1/time.
         beable: a_I, (N,) integer.
         f: alignment frequency, scalar, 1/time.
+        norm: "paper" or "class".
         printed: f²/2 in place of f².
 
     Returns:
@@ -83,7 +88,7 @@ def small_energy(
 
     Source: Smolin (2012), eq. 49.
     """
-    n = jnp.sum(same_class(beable), axis=1)
+    n = jnp.sum(same_class(beable), axis=1).astype(phase.dtype)
     offset = phase - class_mean_phase(phase, beable)
-    stiffness = f**2 / 2 if printed else f**2
+    stiffness = strength(f, n, norm) / (2 if printed else 1)
     return jnp.sum(momentum**2 / 2 + stiffness * n * offset**2)

@@ -1,0 +1,230 @@
+"""Spectra, Floquet, Lyapunov, symplectic flows and the basin of alignment."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jqd.laws.alignment import (
+    AlignedClasses,
+    align_from_random,
+    flow_jacobian,
+    hill,
+    lyapunov_exponents,
+    monodromy,
+    spectrum,
+    symplectic_defect,
+    tongues,
+)
+from jqd.problems import golden, two_classes
+
+PERIOD = np.pi
+A = 0.6
+
+
+def share(t):
+    """A class in Rabi oscillations, R = 1."""
+    return (1 + A * jnp.cos(2 * t)) / 2
+
+
+def test_hill_traces():
+    """T15."""
+    one = jax.jit(jax.vmap(lambda k: hill(share, PERIOD, k)))
+    result = one(jnp.array([1.0, 50.0, 2.0, 0.5]))
+    np.testing.assert_allclose(
+        result.trace[:2], [-1.2908980104, -1.8325545603], atol=1e-7
+    )
+    np.testing.assert_array_equal(result.growth[:2], 0)
+    # κ = 2 lies in the first tongue.
+    assert result.trace[2] < -2
+    assert result.growth[2] == pytest.approx(np.arccosh(-result.trace[2] / 2) / PERIOD)
+    # Negative control: f²N, as (47) is printed, halves κ.
+    assert abs(result.trace[3] - -1.2908980104) > 0.1
+
+
+def test_tongues():
+    """Edges to the two digits of the reference; damping makes them narrower."""
+    kappas = np.arange(0.5, 21.0, 0.25)
+    edges = tongues(share, PERIOD, kappas, steps=300, rounds=12)
+    expected = [[1.53, 2.79], [7.78, 9.32], [18.4, 19.8]]
+    # The reference was read off a grid of some 0.02; its last row has a digit less.
+    assert np.max(np.abs(edges - expected)[:2]) < 0.02
+    assert np.max(np.abs(edges - expected)[2]) < 0.06
+    damped = tongues(share, PERIOD, kappas[:12], damping=0.1, steps=300, rounds=8)
+    assert damped.shape == (1, 2)
+    assert edges[0, 0] + 0.02 < damped[0, 0] < damped[0, 1] < edges[0, 1] - 0.02
+    with pytest.raises(ValueError, match="Argument `kappas` must increase strictly"):
+        tongues(share, PERIOD, [2.0, 1.0])
+    # All of the grid inside: a tongue that runs out of it on both sides.
+    np.testing.assert_array_equal(
+        tongues(share, PERIOD, [2.0, 2.5], steps=300), [[2.0, 2.5]]
+    )
+
+
+def test_growth_with_damping():
+    """Rates of a constant oscillator, and Liouville's determinant."""
+
+    @jax.jit
+    @jax.vmap
+    def constant(kappa, damping):
+        return hill(lambda t: 0.5 + 0 * t, 2.0, kappa, damping=damping, steps=200)
+
+    result = constant(jnp.array([3.0, 0.5]), jnp.array([0.4, 2.0]))
+    np.testing.assert_allclose(result.determinant, np.exp([-0.8, -4]))
+    # -γ/2; overdamped, (-γ + √(γ² - 4κρ))/2
+    np.testing.assert_allclose(result.growth, [-0.2, (-2 + np.sqrt(3)) / 2], rtol=1e-8)
+
+
+def test_growth_has_a_gradient_on_either_side_of_an_edge():
+    def growth(kappa):
+        return hill(share, PERIOD, kappa, steps=100).growth
+
+    slope = jax.jit(jax.vmap(jax.jacfwd(growth)))(jnp.array([1.0, 2.0]))
+    assert slope[0] == 0
+    assert np.isfinite(slope[1])
+    assert slope[1] != 0
+
+
+def test_monodromy_of_a_rotation():
+    def turn(t):
+        return jnp.array([[0.0, 1.0], [-1.0, 0.0]])
+
+    expected = [[np.cos(1), np.sin(1)], [-np.sin(1), np.cos(1)]]
+    found = jax.jit(lambda: monodromy(turn, 1.0, steps=200))()
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+def test_spectrum_at_fixed_occupations(pair):
+    """T17: 12 and 8 at x = π/2, f = 0.3."""
+    law = pair(0.3)
+    found = jax.jit(lambda phase: spectrum(law, law.start(phase)))(np.zeros(20))
+    values = np.sort(np.asarray(found).real)
+    largest = np.sqrt(12 / 8) - np.sqrt(8 / 12)
+    assert largest == pytest.approx(0.4082482905, abs=1e-10)
+    assert values[-1] == pytest.approx(largest, abs=1e-8)
+    # λ² = g² - 2 f² n, g = √(12/8): the 7 differences within the second class
+    np.testing.assert_allclose(values[-8:-1], np.sqrt(1.5 - 1.44), atol=1e-7)
+    # √(eps) of the double root 0, and nothing else
+    assert np.all(np.abs(values[8:-8]) < 1e-6)
+    # Negative control: f² n, as printed, would split them further.
+    assert abs(np.sqrt(1.5 - 0.72) - np.sqrt(1.5 - 1.44)) > 0.5
+
+
+def test_flow_is_symplectic_unless_damped(law_of):
+    rng = np.random.default_rng(3)
+    phase, momentum = rng.uniform(-3, 3, 12), rng.normal(size=12)
+
+    @jax.jit
+    def defect(damping, factor):
+        law = law_of(damping=damping)
+        S = flow_jacobian(law, law.start(phase, momentum), 0.5, steps=200)
+        return symplectic_defect(S, factor), jnp.max(jnp.abs(S))
+
+    canonical, size = defect(0.0, 1.0)
+    # Runge-Kutta is not symplectic: some h⁴.
+    assert size > 1.2
+    assert canonical < 1e-7
+    assert defect(0.8, np.exp(-0.8 * 0.5))[0] < 1e-7
+    assert defect(0.8, 1.0)[0] > 0.1
+
+
+class Lorenz:
+    def step(self, t, y, dt):
+        from jqd.steppers import rk4
+
+        return rk4(self, t, y, dt)
+
+    def vector_field(self, t, y):
+        x, y, z = y
+        return jnp.stack([10 * (y - x), x * (28 - z) - y, x * y - 8 / 3 * z])
+
+
+def test_lyapunov_exponents_of_lorenz():
+    start = jnp.array([1.0, 2.0, 25.0])
+    run = jax.jit(lambda y: lyapunov_exponents(Lorenz(), y, 0.01, blocks=2000))
+    result = run(start)
+    # 0.906, 0, -14.572 (Sprott 2003); the time of 200 leaves some 0.05. Their sum,
+    # the divergence -(10 + 1 + 8/3), knows the step alone.
+    np.testing.assert_allclose(result.exponents, [0.906, 0, -14.572], atol=0.06)
+    np.testing.assert_allclose(np.sum(result.exponents), -41 / 3, atol=1e-3)
+    assert result.history.shape == (2000, 3)
+    assert result.ts[-1] == pytest.approx(200)
+
+
+def top(copy_momentum, psi, base, damping=0.0):
+    law = AlignedClasses(
+        base.omega, base.R, base.delta, damping=damping, copy_momentum=copy_momentum
+    )
+    return lyapunov_exponents(
+        law, law.prepare(psi), 0.02, blocks=300, among=lambda s: s.momentum
+    ).exponents
+
+
+@pytest.mark.parametrize("copy_momentum", [True, False])
+def test_momenta_of_many_classes(copy_momentum):
+    """Copied momenta grow on generic trajectories of M >= 3, others are neutral."""
+    rng = np.random.default_rng(4)
+    base, _ = golden()
+    psis = np.sqrt(rng.dirichlet([2, 2, 2], 8)) * np.exp(
+        2j * np.pi * rng.random((8, 3))
+    )
+    run = jax.jit(jax.vmap(lambda psi, g: top(copy_momentum, psi, base, g), (0, None)))
+    exponents = run(jnp.asarray(psis), 0.0)[:, 0]
+    if copy_momentum:
+        assert np.max(exponents) > 0.1
+    else:
+        # Σρπ is conserved; the time of 60 leaves ln(ρ ratio)/60.
+        assert np.all(np.abs(exponents) < 0.08)
+    # Damping takes γ off each, to the order of the step in passing near a node.
+    damped = run(jnp.asarray(psis), 0.3)[:, 0]
+    np.testing.assert_allclose(damped, exponents - 0.3, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_all_exponents_of_the_classes():
+    """At rest the ψ part is Schrödinger's, neutral; momenta have theirs besides."""
+    base, psi = two_classes(0.8, 0.3)
+    law = AlignedClasses(base.omega, base.R, base.delta, copy_momentum=False)
+
+    @jax.jit
+    def run(psi):
+        part = lyapunov_exponents(
+            law, law.prepare(psi), 0.02, blocks=100, among=lambda s: s.momentum
+        )
+        return lyapunov_exponents(law, law.prepare(psi), 0.02, blocks=100), part
+
+    whole, part = run(psi)
+    assert whole.exponents.shape == (6,)
+    # Sums are those of the divergence, whatever frame carries them.
+    total, of_momenta = np.sum(whole.exponents), np.sum(part.exponents)
+    np.testing.assert_allclose(total, of_momenta, atol=1e-6)
+    assert of_momenta < -0.5
+
+
+@pytest.mark.parametrize(("potential", "aligned"), [("sin2", 0.0), ("1-cos", 1.0)])
+def test_basin(key, potential, aligned, pair):
+    """Random phases, N = 20, γ = f = 3: sin² aligns modulo π, 1 - cos aligns."""
+    law = pair(3.0, damping=3.0, potential=potential)
+    run = align_from_random(law, key, starts=20, time=16.0, steps=800, saves=2)
+    assert run.order.shape == run.nematic.shape == (20, 3, 2)
+    assert run.share_aligned() == aligned
+    assert run.nematic[:, -1].min() > 0.999
+    assert run.nematic[:, 0].max() < 0.9
+    np.testing.assert_allclose(run.ts, [0, 8, 16])
+    if potential == "1-cos":
+        assert run.speed[:, -1].max() < 1e-6
+        assert np.std(np.exp(1j * run.phase[:, :12]), axis=1).max() < 1e-6
+    else:
+        assert run.order[:, -1].min() < 0.5
+
+
+def test_input(pair, key):
+    law = pair(1.0)
+    with pytest.raises(ValueError, match="Argument `starts` must be at least 1"):
+        align_from_random(law, key, starts=0, time=1.0, steps=2)
+    with pytest.raises(ValueError, match="Argument `steps` must be a multiple of"):
+        align_from_random(law, key, starts=1, time=1.0, steps=3, saves=2)
+    with pytest.raises(ValueError, match="Argument `count` must be at least 1 and at"):
+        lyapunov_exponents(Lorenz(), jnp.zeros(3), 0.1, blocks=1, count=4)
+    with pytest.raises(ValueError, match="Argument `norm` must be one of"):
+        hill(share, PERIOD, 1.0, norm="other")
