@@ -29,6 +29,7 @@ NAMES = (
     "link_form",
     "nelson_paths",
     "statistics_sampler",
+    "copy_ensembles",
 )
 
 

@@ -41,8 +41,8 @@ def stored(benchmarks, tmp_path_factory):
 
 
 def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
-    helpers = {"__init__", "__main__", "gpe_programs", "machine", "output"}
-    helpers |= {"systems", "timing"}
+    helpers = {"__init__", "__main__", "gillespie", "gpe_programs", "machine"}
+    helpers |= {"output", "systems", "timing"}
     files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
     assert files - helpers == set(benchmarks.NAMES)
 

@@ -13,6 +13,7 @@ from .equations import equations
 from .info import info
 from .recover import recover_app
 from .run import run
+from .sample import sample_app
 
 app = typer.Typer(
     name="jqd",
@@ -27,6 +28,7 @@ app.command()(info)
 app.command()(equations)
 app.command()(run)
 app.add_typer(recover_app, name="recover")
+app.add_typer(sample_app, name="sample")
 
 
 def _print_version(wanted: bool) -> None:

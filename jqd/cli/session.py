@@ -1,4 +1,4 @@
-"""What every `jqd recover` command shares: progress, folder, figures, files, tables."""
+"""What `jqd recover` and `jqd sample` share: progress, folder, figures, tables."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -23,7 +23,12 @@ from ..report.store import atomic_file, finished_work_in, to_json
 
 Plane = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-STAGES = {"search": "Searching", "polish": "Polishing", "report": "Drawing"}
+STAGES = {
+    "search": "Searching",
+    "polish": "Polishing",
+    "sample": "Sampling",
+    "report": "Drawing",
+}
 
 
 class Session:
@@ -33,8 +38,15 @@ class Session:
     be written is found out before the search, not after it.
     """
 
-    def __init__(self, out: Path):
-        self._out = out
+    def __init__(self, out: Path, *, resume_with: str = "", resume: bool = False):
+        """Bars and folder.
+
+        Args:
+            out: the wanted folder, never overwritten.
+            resume_with: command that goes on, if any, with the folder after it.
+            resume: whether to go on in that folder itself.
+        """
+        self._out, self._resume, self._resume_with = out, resume, resume_with
         self._folder: Path | None = None
         self._progress = Progress(
             TextColumn("{task.description:<10}"),
@@ -50,8 +62,9 @@ class Session:
     def folder(self) -> Path:
         """The run folder, taken when it is first asked for."""
         if self._folder is None:
-            self._folder = report.new_run_folder(self._out)
-            self._stack.enter_context(finished_work_in(self._folder))
+            new = report.new_run_folder
+            self._folder = self._out if self._resume else new(self._out)
+            self._stack.enter_context(finished_work_in(self._folder, self._resume_with))
         return self._folder
 
     def advance(self, stage: str, done: int, total: int) -> None:

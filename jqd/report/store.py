@@ -65,12 +65,18 @@ def _take(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def finished_work_in(folder: Path) -> Iterator[None]:
-    """Let an interruption of the block say that its finished files lie in `folder`."""
+def finished_work_in(folder: Path, resume_with: str = "") -> Iterator[None]:
+    """Let an interruption of the block say that its finished files lie in `folder`.
+
+    Args:
+        folder: the run folder.
+        resume_with: command that takes the run up again, with the folder after it.
+    """
     try:
         yield
     except KeyboardInterrupt as error:
-        raise Interrupted(f"finished files are in {folder}") from error
+        further = f"; go on with: {resume_with} {folder}" if resume_with else ""
+        raise Interrupted(f"finished files are in {folder}{further}") from error
 
 
 def to_plain(value: Any) -> Any:

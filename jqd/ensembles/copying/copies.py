@@ -105,6 +105,12 @@ class Copies(eqx.Module):
         """ρ_a = n_a/N."""
         return self._occupation() / self.copies
 
+    @property
+    def phase(self) -> Float[Array, "S T M"]:
+        """φ_a in radians; 0 for a class without systems."""
+        self._occupation()
+        return -jnp.angle(jnp.asarray(self.psi))
+
     def mean(self) -> Estimate:
         """E[ρ_a(t)] over all trajectories and its standard error, (T, M)."""
         return mean_of(self.density)
@@ -130,11 +136,7 @@ class Copies(eqx.Module):
 
     def describe(self) -> str:
         """The status in words, counted over the trajectories."""
-        counts = Counter(CopyStatus(int(code)) for code in np.asarray(self.status))
-        return "; ".join(
-            f"{number} of {self.status.size}: {status.sentence}"
-            for status, number in sorted(counts.items())
-        )
+        return describe(self.status)
 
     def _occupation(self) -> Array:
         if self.occupation is None:
@@ -143,6 +145,15 @@ class Copies(eqx.Module):
                 "given: the occupations were not kept."
             )
         return self.occupation
+
+
+def describe(status: Int[Array, " S"]) -> str:
+    """Codes of `CopyStatus` in words, counted."""
+    counts = Counter(CopyStatus(int(code)) for code in np.asarray(status))
+    return "; ".join(
+        f"{number} of {np.size(status)}: {code.sentence}"
+        for code, number in sorted(counts.items())
+    )
 
 
 def mean_of(samples: Float[Array, "S ..."]) -> Estimate:
@@ -158,3 +169,21 @@ def variance_of(samples: Float[Array, "S ..."]) -> Estimate:
     squares = (samples - jnp.mean(samples, axis=0)[None]) ** 2
     variance = jnp.sum(squares, axis=0) / max(number - 1, 1)
     return Estimate(variance, jnp.std(squares, axis=0) / number**0.5)
+
+
+def step_bias(coarse: Float[Array, "S T M"], fine: Float[Array, "P T M"]) -> StepBias:
+    """Bias of a step from independent densities with it and with half of it.
+
+    Args:
+        coarse: densities, (S, T, M).
+        fine: the same with half the step, (P, T, M).
+
+    Returns:
+        The bias of the coarse ones.
+    """
+
+    def twice(of):
+        (a, da), (b, db) = of(coarse), of(fine)
+        return Estimate(2 * (a - b), 2 * jnp.sqrt(da**2 + db**2))
+
+    return StepBias(twice(mean_of), twice(variance_of), fine.shape[0])

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
 from .copies import CopyStatus
@@ -75,7 +76,7 @@ class Record(NamedTuple):
     steps: Array
 
 
-def run(plan: Plan, mode: Mode, keys: Array, steps: Array) -> Record:
+def run(plan: Plan, mode: Mode, keys: Array, steps: Array, groups: tuple) -> Record:
     """All trajectories, `mode.chunk` at a time.
 
     Every random number depends on the key of the trajectory and its step alone, so that
@@ -86,23 +87,28 @@ def run(plan: Plan, mode: Mode, keys: Array, steps: Array) -> Record:
         mode: how.
         keys: one a trajectory, (S,).
         steps: how finely each steps, see `Settings.step`, (S,).
+        groups: how many trajectories are of like length, in order, e.g. (S,); groups
+            share no chunk, since a chunk takes as long as its slowest trajectory.
 
     Returns:
         The record.
     """
-    size = keys.shape[0]
-    chunks = -(-size // mode.chunk)
-    if chunks == 1:
-        return _batch(plan, mode, keys, steps)
-    # the last chunk is filled up with repetitions, which are dropped
-    width = -(-size // chunks)
-    spread = jnp.minimum(jnp.arange(chunks * width), size - 1).reshape(chunks, width)
-    record = jax.lax.map(
-        lambda some: _batch(plan, mode, keys[some], steps[some]), spread
-    )
-    return jax.tree.map(
-        lambda leaf: leaf.reshape(chunks * width, *leaf.shape[2:])[:size], record
-    )
+    ends = np.cumsum(groups)
+    spread = [
+        np.minimum(np.arange(end - size, end + -size % mode.chunk), end - 1)
+        for size, end in zip(groups, ends, strict=True)
+    ]
+    # chunks are filled up with repetitions, which are dropped
+    rows = np.concatenate(spread).reshape(-1, mode.chunk)
+    if rows.shape[0] == 1:
+        record = _batch(plan, mode, keys[rows[0]], steps[rows[0]])
+    else:
+        record = jax.lax.map(
+            lambda some: _batch(plan, mode, keys[some], steps[some]), jnp.asarray(rows)
+        )
+        record = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), record)
+    _, first = np.unique(rows, return_index=True)
+    return jax.tree.map(lambda leaf: leaf[first], record)
 
 
 def _batch(plan: Plan, mode: Mode, keys: Array, fineness: Array) -> Record:

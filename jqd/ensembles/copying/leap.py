@@ -170,16 +170,22 @@ def _leap_counts(counts: Array, moved: Array, key: Array) -> Array:
     share = moved / jnp.where(occupation > 0, occupation, 1)[None, :]
     # more than all cannot leave
     share = share / jnp.maximum(jnp.sum(share, axis=0), 1)[None, :]
+    size = occupation.shape[0]
+    origin = jnp.arange(size)
 
-    def draw(carry, going):
-        left, rest, step = carry
+    def draw(carry, step):
+        left, rest, arrived = carry
+        goal = (origin + step) % size
+        going = share[goal, origin]
         probability = jnp.clip(going / jnp.where(rest > 0, rest, 1), 0, 1)
         drawn = jax.random.binomial(
             jax.random.fold_in(key, step), left,
             jnp.broadcast_to(probability[None, :], left.shape), dtype=left.dtype,
         )  # fmt: skip
-        return (left - drawn, rest - going, step + 1), jnp.sum(drawn, axis=-1)
+        arrived = arrived.at[:, goal].add(drawn)
+        return (left - drawn, rest - going, arrived), None
 
-    start = (counts, jnp.ones_like(occupation), jnp.asarray(0))
-    (stayed, _, _), arrived = jax.lax.scan(draw, start, share)
-    return stayed + arrived.T
+    # nobody goes from a class to itself
+    start = (counts, jnp.ones_like(occupation), jnp.zeros_like(counts))
+    (stayed, _, arrived), _ = jax.lax.scan(draw, start, jnp.arange(1, size))
+    return stayed + arrived

@@ -5,8 +5,11 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Complex, Float
 
+from ... import _checks
+from ...laws import CopyDynamics
 from ...laws.copy_fields import coupling, square
 
 
@@ -30,6 +33,30 @@ class Process(eqx.Module):
         return occupation + self.spectators
 
 
+def check_law(law: Any) -> None:
+    """Raise unless a law can be sampled.
+
+    Args:
+        law: a `jqd.CopyDynamics`.
+
+    Raises:
+        ValueError: another law, or harmonics with negative rates of copying.
+    """
+    if not isinstance(law, CopyDynamics):
+        raise ValueError(
+            "Argument `law` must be a CopyDynamics, but is a "
+            f"{type(law).__name__}: only copies copy."
+        )
+    terms = law.harmonics
+    if terms is None or not _checks.is_concrete(terms.R_sin):
+        return
+    if np.any(_checks.concrete(terms.R_sin) < 0):
+        raise ValueError(
+            "Argument `law` must have harmonics with R_sin >= 0, but some is negative, "
+            "and a rate of copying is not; shift `delta_sin` by pi instead."
+        )
+
+
 class Rates(NamedTuple):
     """Rates at one moment.
 
@@ -50,7 +77,9 @@ def links(alive: Bool[Array, " M"]) -> Bool[Array, "M M"]:
 
 def powers(level: Float[Array, " M"], power: Array) -> Float[Array, "M M"]:
     """(ρ_a/ρ_b)^power from ln ρ."""
-    return jnp.exp(power * (level[:, None] - level[None, :]))
+    # M exponentials rather than M²; the mean keeps both factors in range
+    scale = jnp.exp(power * (level - jnp.mean(level)))
+    return scale[:, None] * (1 / scale)[None, :]
 
 
 def angular(

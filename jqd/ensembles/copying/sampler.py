@@ -14,7 +14,7 @@ from ...interop import as_array
 from ...laws import CopyDynamics
 from ..arguments import single_key, whole_number
 from ..guide import in_precision
-from .copies import Copies, Estimate, StepBias, mean_of, variance_of
+from .copies import Copies, step_bias
 from .lanes import STEPS, Mode, Plan, Record, run
 from .populations import (
     admixed,
@@ -23,13 +23,14 @@ from .populations import (
     phase_factors,
     rounded,
 )
-from .rates import Process
+from .rates import Process, check_law
 
 INITIAL = ("rounded", "drawn")
 # With fewer systems in a class the leap's binomials no longer stand for single copies.
 EXACT_BELOW = 30
-# Beside each other in one chunk: enough to fill vector units, few enough for the cache.
-CHUNK = 512
+# Trajectories beside each other: enough to fill vector units, few enough for the cache;
+# other devices than CPUs want as many as there are.
+CHUNK, LEAST_CHUNK, WIDE_CHUNK = 512, 32, 2**17
 STEP_OF = {"leap": 0.1, "exact": 0.05}
 
 
@@ -124,8 +125,10 @@ def sample(
     budget = jnp.asarray(whole_number(max_steps, "max_steps", 1))
     few = jnp.asarray(exact_below, dtype)
     plan = Plan(process, few, density, unit, ts, budget)
-    mode = Mode(method, initial, bool(tagged), observe, CHUNK)
-    probes = _probes(error_trajectories, count, mode)
+    probes = _probes(error_trajectories, count, method, observe)
+    most = CHUNK if jax.default_backend() == "cpu" else WIDE_CHUNK
+    width = min(most, count, max(probes, LEAST_CHUNK) if probes else most)
+    mode = Mode(method, initial, bool(tagged), observe, width)
     ids = jnp.asarray(number + np.arange(count), jnp.uint32)
     return _sample(plan, mode, single_key(key), ids, step, probes)
 
@@ -142,8 +145,9 @@ def _sample(
     steps = jnp.concatenate(
         [jnp.full(ids.shape, step), jnp.full(other.shape, step / 2)]
     )
-    record = _run(plan, mode, jnp.concatenate([keys, other]), steps)
     count = ids.shape[0]
+    groups = (count, probes) if probes else (count,)
+    record = _run(plan, mode, jnp.concatenate([keys, other]), steps, groups)
     result = _copies(plan, mode, jax.tree.map(lambda leaf: leaf[:count], record))
     if not probes:
         return result
@@ -151,7 +155,7 @@ def _sample(
     return eqx.tree_at(
         lambda copies: copies.bias,
         result,
-        _bias(result.density, halved.density),
+        step_bias(result.density, halved.density),
         is_leaf=lambda leaf: leaf is None,
     )
 
@@ -159,16 +163,16 @@ def _sample(
 _run = eqx.filter_jit(run)
 
 
-def _probes(wanted: int | None, count: int, mode: Mode) -> int:
+def _probes(wanted: int | None, count: int, method: str, observe: Any) -> int:
     """How many trajectories run again with half the step; fewer than 2 tell nothing."""
-    if mode.observe is not None:
+    if observe is not None:
         if wanted:
             raise ValueError(
                 "Argument `error_trajectories` must be 0 where `observe` is given, but "
                 f"is {wanted}: the bias is one of densities."
             )
         return 0
-    probes = (0 if mode.method == "exact" else count // 4) if wanted is None else (
+    probes = (0 if method == "exact" else count // 4) if wanted is None else (
         min(count, whole_number(wanted, "error_trajectories", 0))
     )  # fmt: skip
     return probes if probes > 1 else 0
@@ -189,20 +193,8 @@ def _copies(plan: Plan, mode: Mode, record: Record) -> Copies:
     )  # fmt: skip
 
 
-def _bias(coarse: Array, fine: Array) -> StepBias:
-    def twice(of):
-        (a, da), (b, db) = of(coarse), of(fine)
-        return Estimate(2 * (a - b), 2 * jnp.sqrt(da**2 + db**2))
-
-    return StepBias(twice(mean_of), twice(variance_of), fine.shape[0])
-
-
 def _start(law: Any, psi0: ArrayLike, ts: ArrayLike) -> tuple[Array, Array, Any]:
-    if not isinstance(law, CopyDynamics):
-        raise ValueError(
-            "Argument `law` must be a CopyDynamics, but is a "
-            f"{type(law).__name__}: only copies copy."
-        )
+    check_law(law)
     psi = as_array(psi0)
     _checks.check_state(psi, "psi0", law.omega.shape, weight=1.0)
     psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))

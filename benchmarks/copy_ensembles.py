@@ -1,0 +1,199 @@
+"""N systems that copy each other: leaps, and single copies beside NumPy and C."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jqd
+from jqd.ensembles import copying
+from jqd.problems import golden
+
+from . import gillespie
+from .copy_dynamics import random_problem
+from .timing import (
+    Goal,
+    Report,
+    Timing,
+    compile_seconds,
+    missing,
+    race,
+    round_to,
+)
+
+# classes, trajectories, time: some 20 leaps
+LEAPS = ((3, 512, 1.0), (8, 512, 0.5), (32, 64, 0.2), (128, 8, 0.1))
+COPIES = (10**3, 10**4, 10**6, 10**9, 10**12)
+# trajectories side by side, M = 3, N = 1e6, time: some 5 leaps
+BATCHES, BATCH_TIME = (1, 64, 4096, 100_000), 0.2
+# a small class makes single copies of leaps: enough for all that is timed
+MOST_STEPS = 40
+# copies, time and trajectories of the race against NumPy and C
+RACE = (1000, 1.0, 512)
+SLOW_TRAJECTORIES = 8
+LEAP, EXACT = "jqd leap", "jqd exact"
+NUMPY, COMPILED = "numpy, one by one", "C, one by one"
+# Of eight averages or fewer none lies beyond 4 standard errors, with chance 0.9995.
+ERRORS = 4.0
+
+
+def run(quick: bool = False) -> Report:
+    """Microseconds a step and trajectory; time of one trajectory, and its mean."""
+    rounds = 2 if quick else 5
+    rows, goals = [], []
+    cases = ((3, 8, 0.1),) if quick else LEAPS
+    for size, trajectories, T in cases:
+        found = _leaps(size, trajectories, T, COPIES[::4] if quick else COPIES, rounds)
+        rows += found
+        if size == 3:
+            cost = found[0]["cpu_us_per_step"]
+            goals.append(
+                Goal("leap, M = 3, process time of a step, us", cost, 10, False)
+            )
+    if not quick:
+        found = [_batch(number, rounds) for number in BATCHES]
+        rows += found
+        if jax.devices()[0].platform == "gpu":
+            rate = 1e6 / min(row["us_per_step"] for row in found)
+            goals.append(Goal("leaps per second on the GPU, M = 3", rate, 1e8))
+    one_by_one, more = _race(quick, rounds)
+    return Report(
+        "Ensembles that copy: leaps and single copies",
+        rows + one_by_one,
+        goals + more,
+        [
+            "us_per_step is the wall time of one step of one trajectory (many go side "
+            "by side), cpu_us_per_step its process time, all threads together: what "
+            "one core would need. Where classes have fewer than 30 systems, steps are "
+            f"single copies; at most {MOST_STEPS} steps are timed. Rows of one M share "
+            "one program, which the first of them compiles.",
+            "One by one: the standard problem of three classes. steps counts proposals "
+            "and cut steps of phases, alike in all; "
+            "events_per_s is of copies that took place, at the peers' copies per "
+            "trajectory. mean_in_errors: largest distance of E[n_a/N] from the exact "
+            "sampler's, in standard errors. NumPy and C know only q = 1/2, r = -1/2.",
+            f"C compiled by {gillespie.compiler()} {' '.join(gillespie.FLAGS)}, one "
+            "trajectory after the other on one core."
+            if any(row["program"] == COMPILED and "steps" in row for row in one_by_one)
+            else "No C compiler was found, or it failed: no comparison with C.",
+        ],
+    )
+
+
+def _leaps(
+    size: int, trajectories: int, T: float, copies: tuple[int, ...], rounds: int
+):
+    """One row a number of copies."""
+    sample = partial(_sample, *_problem(size), T, trajectories, "leap", MOST_STEPS)
+    timings = race({str(N): partial(sample, N) for N in copies}, rounds)
+    return [
+        {"program": LEAP, "M": size, "N": float(name), "trajectories": trajectories}
+        | _costs(timing)
+        for name, timing in timings.items()
+    ]
+
+
+def _batch(trajectories: int, rounds: int) -> dict[str, Any]:
+    sample = partial(
+        _sample, *_problem(3), BATCH_TIME, trajectories, "leap", MOST_STEPS
+    )
+    timing = race({LEAP: partial(sample, 10**6)}, rounds)[LEAP]
+    row = {"program": LEAP, "M": 3, "N": 1e6, "trajectories": trajectories}
+    return row | _costs(timing)
+
+
+def _costs(timing: Timing) -> dict[str, Any]:
+    steps = int(np.sum(timing.result.steps))
+    return {
+        "steps": steps,
+        "compile_s": round_to(compile_seconds(timing), 2),
+        "us_per_step": round_to(timing.median / steps * 1e6, 3),
+        "cpu_us_per_step": round_to(float(np.median(timing.cpu)) / steps * 1e6, 3),
+    } | timing.row()
+
+
+def _problem(size: int) -> tuple[jqd.CopyDynamics, jax.Array]:
+    """The standard three classes, or random ones of equal size and random phases."""
+    if size == 3:
+        return golden()
+    H, psi = random_problem(size, 1)
+    return jqd.CopyDynamics.from_hamiltonian(H), jnp.asarray(
+        psi[0] / np.abs(psi[0]) / size**0.5
+    )
+
+
+def _sample(law, psi, T, trajectories, method, most, N):
+    return copying.sample(
+        law, psi, np.array([0.0, T]), jax.random.key(0), copies=N, method=method,
+        trajectories=trajectories, max_steps=most, error_trajectories=0,
+    )  # fmt: skip
+
+
+def _race(quick: bool, rounds: int) -> tuple[list[dict[str, Any]], list[Goal]]:
+    """Both samplers, NumPy and C at the same N and T."""
+    N, T, number = (100, 0.1, 8) if quick else RACE
+    law, psi = golden()
+    H = np.asarray(law.hamiltonian())
+    omega, H = np.diag(H).real.copy(), H - np.diag(np.diag(H))
+    loop = gillespie.in_numpy(omega, H, np.asarray(psi))
+    compiled = gillespie.in_c(omega, H, np.asarray(psi))
+    slow = min(number, SLOW_TRAJECTORIES)
+    programs = {
+        EXACT: partial(_sample, law, psi, T, number, "exact", 10**9, N),
+        LEAP: partial(_sample, law, psi, T, number, "leap", 10**9, N),
+        NUMPY: partial(loop, slow, N, T),
+    }
+    if compiled is not None:
+        programs[COMPILED] = partial(compiled, number, N, T)
+    timings = race(programs, rounds)
+    peer = timings.get(COMPILED, timings[NUMPY]).result
+    share = peer.events / len(peer.density)
+    ours = np.asarray(timings[EXACT].result.density[:, -1])
+    rows = []
+    for name, timing in timings.items():
+        density = _density(timing.result)
+        seconds, steps = timing.median, int(np.sum(timing.result.steps))
+        row = {"program": name, "M": 3, "N": float(N), "trajectories": len(density)}
+        row |= {
+            "steps": steps,
+            "compile_s": round_to(compile_seconds(timing), 2),
+            "us_per_step": round_to(seconds / steps * 1e6, 3),
+            "cpu_us_per_step": round_to(float(np.median(timing.cpu)) / steps * 1e6, 3),
+            "us_per_trajectory": round_to(seconds / len(density) * 1e6, 3),
+            "mean_in_errors": round_to(_apart(density, ours), 2),
+        }
+        if name != LEAP:
+            row["steps_per_s"] = round_to(steps / seconds, 3)
+            row["events_per_s"] = round_to(share * len(density) / seconds, 3)
+        rows.append(row | timing.row())
+    goals = _goals(rows, timings)
+    if compiled is None:
+        rows.append(missing(COMPILED, M=3, N=float(N)))
+    return rows, goals
+
+
+def _goals(rows: list[dict[str, Any]], timings: dict[str, Timing]) -> list[Goal]:
+    cost = {row["program"]: row["cpu_us_per_step"] for row in rows}
+    beside = cost[EXACT] / cost[COMPILED] if COMPILED in cost else None
+    faster = cost[NUMPY] / cost[EXACT]
+    apart = max(row["mean_in_errors"] for row in rows)
+    return [
+        Goal("exact sampler over C, process time of a step", beside, 5, False),
+        Goal("numpy over the exact sampler, process time of a step", faster, 10),
+        Goal("all means agree, in standard errors", apart, ERRORS, False),
+    ]
+
+
+def _density(result: Any) -> np.ndarray:
+    """n_a/N at the last time, (S, M)."""
+    density = np.asarray(result.density)
+    return density[:, -1] if density.ndim == 3 else density
+
+
+def _apart(density: np.ndarray, ours: np.ndarray) -> float:
+    """Distance of the means; all have the spread of `ours`, the exact sampler's."""
+    spread = np.std(ours, axis=0, ddof=1)
+    error = spread * np.sqrt(1 / len(density) + 1 / len(ours))
+    return float(np.max(np.abs(density.mean(0) - ours.mean(0)) / error))

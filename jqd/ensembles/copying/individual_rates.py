@@ -1,0 +1,179 @@
+"""Rates of individuals: how their phases turn, and who copies whom how often."""
+
+import functools
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float, Int
+
+from ...laws.copy_fields import coupling, square
+from .order_parameters import class_sums, integer_power
+from .rates import Process, amplitudes, haste, links, powers
+
+# No more than this chance that an individual copies the one that it looks at: it keeps
+# chances below 1 in the middle of a step too, where occupations have moved.
+CHANCE = 0.5
+# Place and weight of the four stages.
+RUNGE_KUTTA = ((0, 1 / 6), (1 / 2, 1 / 3), (1 / 2, 1 / 3), (1, 1 / 6))
+
+
+class IndividualRule(eqx.Module):
+    """The copy process of individuals, and how finely to follow it.
+
+    Attributes:
+        process: the process; spectators have no part in it.
+        step: of the leap, in units of 1/`haste`; else turn of a phase in one step.
+        copy_phase: whether the phase is copied with the beable (static).
+    """
+
+    process: Process
+    step: Float[Array, ""]
+    copy_phase: bool = eqx.field(static=True)
+
+    @property
+    def law(self) -> Any:
+        """The copy law."""
+        return self.process.law
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """Orders n of the Fourier terms of the law."""
+        terms = self.law.harmonics
+        return (1,) if terms is None else (1, *terms.n)
+
+
+class Crowd(NamedTuple):
+    """N individuals.
+
+    Attributes:
+        beable: a_I, (N,).
+        unit: exp(iφ_I), (N,).
+        ancestor: the number of the individual whose copy I is, or the copy of whose
+            copy, back to the first time, (N,).
+        occupation: n_a, (M,).
+        late: time for which the phases have yet to turn, scalar.
+    """
+
+    beable: Int[Array, " N"]
+    unit: Complex[Array, " N"]
+    ancestor: Int[Array, " N"]
+    occupation: Float[Array, " M"]
+    late: Float[Array, ""]
+
+
+def turn(
+    rule: IndividualRule, crowd: Crowd, dt: Float[Array, ""]
+) -> Complex[Array, " N"]:
+    """exp(iφ_I) after dt in which nobody copies: a Runge-Kutta step.
+
+    dφ_I/dt = ω_a + Σ_n Re[exp(inφ_I) Σ_b (n_a/n_b)^r R^n_ab exp(iδ^n_ab) Z*_b^n / n_b]
+
+    Z_b^n = Σ_{J in b} exp(inφ_J) are order parameters, so that N individuals cost N M
+    operations instead of N²; I's own class has no part.
+
+    Source: Smolin (2012), eq. (40) corrected; (26)-(28) for r and n.
+    """
+    law, occupation = rule.law, crowd.occupation
+    pull = _per_member(occupation, law.r, by_rows=False)[None] * _cosines(law)
+    # a common frequency, however high, turns all alike
+    middle = (jnp.max(law.omega) + jnp.min(law.omega)) / 2
+    omega = (law.omega - middle)[crowd.beable]
+
+    def slope(unit):
+        rate = omega
+        for k, order in enumerate(rule.orders):
+            power = integer_power(unit, order)
+            Z = class_sums(power, crowd.beable, occupation.shape[0])
+            field = jnp.sum(pull[k] * jnp.conj(Z)[None, :], axis=-1)
+            rate = rate + jnp.real(power * field[crowd.beable])
+        return unit * jax.lax.complex(jnp.zeros_like(rate), rate)
+
+    def stage(carry, of):
+        # a loop, to compile the slope once
+        slopes, total = carry
+        slopes = slope(crowd.unit + of[0] * dt * slopes)
+        return (slopes, total + of[1] * slopes), None
+
+    stages = jnp.asarray(RUNGE_KUTTA, dt.dtype)
+    nothing = jnp.zeros_like(crowd.unit)
+    (_, total), _ = jax.lax.scan(stage, (nothing, nothing), stages)
+    unit = crowd.unit + dt * total
+    return unit * (_phase(middle * dt) * jax.lax.rsqrt(square(unit)))
+
+
+def rate_table(rule: IndividualRule, weights: Array) -> Complex[Array, "K MM"]:
+    """(1/n_a) (n_a/n_b)^q R_sin^n exp(iδ^n_ab): orders, and links M a + b."""
+    each = _per_member(weights, rule.law.q, by_rows=True)
+    table = jnp.reshape(each[None] * _sines(rule.law), (-1, each.size))
+    return -table if rule.process.printed else table
+
+
+def pair_rates(rule: IndividualRule, table: Array, mine: Any, theirs: Any) -> Array:
+    """Rate at which one with the state `mine` (beable, unit) copies one of `theirs`.
+
+    (1/n_J) (n_J/n_I)^q Σ_n R_sin^n sin⁺(n(φ_J - φ_I) + δ^n),  δ of a_J and a_I
+
+    Source: Smolin (2012), eqs. (18), (39), the sign of the latter corrected.
+    """
+    link = theirs[0] * rule.law.omega.shape[0] + mine[0]
+    apart = theirs[1] * jnp.conj(mine[1])
+    rates = [
+        jnp.maximum(jnp.imag(integer_power(apart, order) * table[k][link]), 0)
+        for k, order in enumerate(rule.orders)
+    ]
+    return functools.reduce(jnp.add, rates)
+
+
+def _sines(law: Any) -> Complex[Array, "K M M"]:
+    """R_sin^n exp(iδ^n) of all orders, n = 1 first."""
+    first = 2 * coupling(law)[None]
+    if law.harmonics is None:
+        return first
+    terms = law.harmonics
+    return jnp.concatenate([first, terms.R_sin * _phase(terms.delta_sin)])
+
+
+def _cosines(law: Any) -> Complex[Array, "K M M"]:
+    """R_cos^n exp(iδ^n) of all orders, n = 1 first."""
+    first = coupling(law)[None]
+    if law.harmonics is None:
+        return first
+    terms = law.harmonics
+    return jnp.concatenate([first, terms.R_cos * _phase(terms.delta_cos)])
+
+
+def _phase(angle: Array) -> Array:
+    return jax.lax.complex(jnp.cos(angle), jnp.sin(angle))
+
+
+def _per_member(occupation: Array, power: Array, *, by_rows: bool) -> Array:
+    """(n_a/n_b)^power / n_a (by rows) or / n_b: 0 within classes and for empty ones."""
+    alive = occupation > 0
+    safe = jnp.where(alive, occupation, 1)
+    ratio = powers(jnp.log(safe), power)
+    each = ratio / (safe[:, None] if by_rows else safe[None, :])
+    return jnp.where(links(alive), each, 0)
+
+
+def copy_bound(rule: IndividualRule, occupation: Array) -> Float[Array, "M M"]:
+    """[a, b]: the rate at which one of b copies one of a never exceeds this."""
+    bound, _ = amplitudes(rule.process)
+    return _per_member(occupation, rule.law.q, by_rows=True) * bound
+
+
+def longest_turn(rule: IndividualRule, occupation: Array) -> Float[Array, ""]:
+    """A step in which no phase turns by more than `rule.step`, about."""
+    return over(rule.step, haste(rule.process, occupation, occupation > 0))
+
+
+def longest_leap(rule: IndividualRule, occupation: Array) -> Float[Array, ""]:
+    """A step in which phases and classes move little, and all chances are small."""
+    fastest = rule.process.copies * jnp.max(copy_bound(rule, occupation))
+    return jnp.minimum(longest_turn(rule, occupation), over(CHANCE, fastest))
+
+
+def over(value: Any, rate: Array) -> Array:
+    """value/rate, infinite where the rate is 0."""
+    return jnp.where(rate > 0, value / jnp.where(rate > 0, rate, 1), jnp.inf)

@@ -1,0 +1,86 @@
+"""What `individuals` returns."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float, Int, PyTree
+
+from .copies import CopyStatus, describe
+
+
+class Individuals(eqx.Module):
+    """S trajectories of N individuals that copy each other.
+
+    Rows after a trajectory has ended (not finite, step budget) are NaN, or -1 where
+    they hold integers.
+
+    Attributes:
+        ts: times, (T,).
+        occupation: n_a, (S, T, M), whole numbers.
+        order: Z_a/n_a, the mean of exp(iφ_I) over the class a, (S, T, M); 0 for an
+            empty class.
+        variance: mean square of φ_I about the circular mean of its class, (S, T, M),
+            rad².
+        tagged: [.., a, b], individuals in class a that began in class b, (S, T, M, M).
+        ancestors: how many of the first individuals have descendants, (S, T).
+        histories: a_I at every time, (S, T, N), or None.
+        values: what `observe` returned, stacked (S, T, ...), or None.
+        beable: a_I at the end, (S, N).
+        phase: φ_I at the end, (S, N), in (-π, π].
+        ancestor: number of the individual from which I descends, by copies of copies,
+            back to ts[0], (S, N); with `copy_phase` it is the one whose phase I has.
+        status: code of `CopyStatus`, (S,).
+        extinction_time: when each class lost its last member, (S, M); else inf.
+        steps: steps taken, or copies proposed, (S,).
+    """
+
+    ts: Float[Array, " T"]
+    occupation: Float[Array, "S T M"]
+    order: Complex[Array, "S T M"]
+    variance: Float[Array, "S T M"]
+    tagged: Float[Array, "S T M M"]
+    ancestors: Int[Array, "S T"]
+    histories: Int[Array, "S T N"] | None
+    values: PyTree[Array] | None
+    beable: Int[Array, "S N"]
+    phase: Float[Array, "S N"]
+    ancestor: Int[Array, "S N"]
+    status: Int[Array, " S"]
+    extinction_time: Float[Array, "S M"]
+    steps: Int[Array, " S"]
+
+    @property
+    def ok(self) -> Array:
+        """Whether each trajectory reached the last time with all its classes, (S,)."""
+        return self.status == CopyStatus.OK
+
+    @property
+    def density(self) -> Float[Array, "S T M"]:
+        """ρ_a = n_a/N."""
+        return self.occupation / self.beable.shape[-1]
+
+    @property
+    def coherence(self) -> Float[Array, "S T M"]:
+        """|Z_a|/n_a: 1 where the phases of a class agree, (n_a)^(-1/2) by chance."""
+        return jnp.abs(self.order)
+
+    @property
+    def psi(self) -> Complex[Array, "S T M"]:
+        """√ρ_a exp(-iφ_a) with φ_a the circular mean of the class."""
+        size = self.coherence
+        mean = self.order / jnp.where(size > 0, size, 1)
+        return jnp.sqrt(self.density) * jnp.conj(mean)
+
+    @property
+    def distance(self) -> Float[Array, "S T M"]:
+        """Total variation of each tagged group from the ensemble, (S, T, M).
+
+        D_b(t) = ½ Σ_a |P[a, b](t) - ρ_a(t)|, with P[., b] the shares of the classes
+        among those that began in class b; NaN where nobody began there.
+        """
+        began = jnp.sum(self.tagged, axis=-2, keepdims=True)
+        shares = self.tagged / jnp.where(began > 0, began, jnp.nan)
+        return jnp.sum(jnp.abs(shares - self.density[..., None]), axis=-2) / 2
+
+    def describe(self) -> str:
+        """The status in words, counted over the trajectories."""
+        return describe(self.status)

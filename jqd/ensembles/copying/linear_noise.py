@@ -1,0 +1,183 @@
+"""Linear noise: how N finite scatters around the mean-field motion, to order 1/N."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool, Complex, Float
+
+from ... import _checks
+from ...laws import CopyDynamics
+from ...laws.copy_fields import psi_field, square
+from .follow import admit, check_substeps, enough, follow, one_way_flow
+
+INITIAL = ("rounded", "drawn")
+
+
+class LinearNoise(eqx.Module):
+    """Scatter of N systems around the mean-field motion; all covariances are times N.
+
+    States are y = (Re ψ, Im ψ), 2M real numbers, so that a deviation moves as
+    y(t) = flow y(s), and y is a Gauss-Markov process.
+
+    Attributes:
+        ts: times, shape (T,).
+        psi: mean-field ψ, (T, M).
+        flow: ∂y(t_{k+1})/∂y(t_k), (T - 1, 2M, 2M).
+        kicks: covariance of y that each interval adds, (T - 1, 2M, 2M).
+        state_covariance: covariance of y at each time, (T, 2M, 2M).
+        least_density: smallest mean-field density of any class up to each time, (T,).
+    """
+
+    ts: Float[Array, " T"]
+    psi: Complex[Array, "T M"]
+    flow: Float[Array, "S 2M 2M"]
+    kicks: Float[Array, "S 2M 2M"]
+    state_covariance: Float[Array, "T 2M 2M"]
+    least_density: Float[Array, " T"]
+
+    @property
+    def density(self) -> Float[Array, "T M"]:
+        """Mean-field density."""
+        return square(self.psi)
+
+    @property
+    def readout(self) -> Float[Array, "T M 2M"]:
+        """∂ρ/∂y."""
+        return jax.vmap(_readout)(self.psi)
+
+    @property
+    def covariance(self) -> Float[Array, "T M T M"]:
+        """N Cov[ρ_a(t), ρ_b(t')].
+
+        Its rows sum to zero, and the row of an exact start vanishes.
+        """
+        reads, states = self.readout, self.state_covariance
+        size = self.ts.shape[0]
+        here = jnp.arange(size)
+
+        def row(earlier, k):
+            # Cov[y(t_i), y(t_k)] of all i at once; rows i > k are not yet known
+            flow = self.flow[jnp.maximum(k - 1, 0)]
+            moved = jnp.where((here < k)[:, None, None], earlier @ flow.T[None], 0)
+            joint = moved.at[k].set(states[k])
+            return joint, jnp.einsum("iax,ixy,by->iab", reads, joint, reads[k])
+
+        _, rows = jax.lax.scan(row, jnp.zeros_like(states), here)
+        lower = jnp.transpose(rows, (0, 3, 1, 2))  # [k, b, i, a] for i <= k
+        upper = jnp.transpose(lower, (2, 3, 0, 1))
+        later = (here[:, None] < here[None, :])[:, None, :, None]
+        return jnp.where(later, upper, lower)
+
+    @property
+    def infidelity(self) -> Float[Array, " T"]:
+        """N E[1 - F] between the ensemble's ψ and the mean-field one.
+
+        N E[1 - F] = tr C - ψᵀCψ - (iψ)ᵀC(iψ)
+        """
+        y = jnp.concatenate([jnp.real(self.psi), jnp.imag(self.psi)], axis=-1)
+        turned = jnp.concatenate([-jnp.imag(self.psi), jnp.real(self.psi)], axis=-1)
+        C = self.state_covariance
+        along = sum(jnp.einsum("tx,txy,ty->t", v, C, v) for v in (y, turned))
+        return jnp.trace(C, axis1=1, axis2=2) - along
+
+    def valid(self, copies: ArrayLike) -> Bool[Array, " T"]:
+        """Up to which times N copies leave at least 5 in every class."""
+        return enough(copies, self.least_density)
+
+
+def linear_noise(
+    law: CopyDynamics,
+    psi0: ArrayLike,
+    ts: ArrayLike,
+    *,
+    initial: str = "rounded",
+    substeps: int | Array = 50,
+) -> LinearNoise:
+    """Covariance of N copying systems along the mean-field motion, to order 1/N.
+
+    N Cov[ρ(t), ρ(t')] = ∫_0^min(t,t') G(t, s) D(s) G(t', s)ᵀ ds
+    D = Σ_{a<b} (ρ_b T_{b→a} + ρ_a T_{a→b}) (e_a - e_b)(e_a - e_b)ᵀ
+
+    G is how a change of the occupations at s, phases fixed, changes the density at t:
+    at the quantum point 2 Re[ψ*(t) U(t - s) diag(e^{-iφ}/(2√ρ))(s)], elsewhere the
+    linearised law. Holds while N ρ_a stays above some 5 (`LinearNoise.valid`); at a
+    node it diverges. Works under jit, vmap and grad (reverse mode: `substeps` an int).
+
+    Args:
+        law: copy dynamics, any q, r and harmonics.
+        psi0: ψ at ts[0], (M,), normalised.
+        ts: times, (T,), strictly increasing.
+        initial: "rounded", an exact start, or "drawn", N draws from |ψ|².
+        substeps: Runge-Kutta steps between two times.
+
+    Returns:
+        The scatter; divide its covariances by N.
+
+    Raises:
+        ValueError: another law, ψ of the wrong shape or norm, times not increasing,
+            unknown `initial`.
+
+    Source: linear-noise expansion of the process of Smolin (2012), eqs. (39), (40);
+    van Kampen, Stochastic Processes in Physics and Chemistry, ch. X.
+    """
+    _checks.check_choice(initial, "initial", INITIAL)
+    check_substeps(substeps)
+    return _linear_noise(*admit(law, psi0, ts), initial, substeps)
+
+
+@eqx.filter_jit
+def _linear_noise(law, psi, ts, initial, substeps):
+    size = 2 * psi.shape[0]
+    none = jnp.zeros((size, size), ts.dtype)
+    start = (jnp.eye(size, dtype=ts.dtype), none)
+    path = follow(law, psi, ts, _spread, start, substeps, afresh=True)
+    flow, kicks = path.sums
+
+    def grow(C, interval):
+        flow, kicks = interval
+        C = flow @ C @ flow.T + kicks
+        return C, C
+
+    first = none
+    if initial == "drawn":
+        density = square(psi)
+        lift = _lift(psi)
+        shots = jnp.diag(density) - density[:, None] * density[None, :]
+        first = lift @ shots @ lift.T
+    _, rest = jax.lax.scan(grow, first, (flow, kicks))
+    states = jnp.concatenate([first[None], rest])
+    return LinearNoise(ts, path.psi, flow, kicks, states, path.least_density)
+
+
+def _spread(law: CopyDynamics, psi: Array, sums: tuple[Array, Array]) -> Any:
+    """Rates of the flow, Φ' = AΦ, and of the covariance, C' = AC + CAᵀ + BDBᵀ."""
+    flow, kicks = sums
+    size = psi.shape[0]
+
+    def field(y: Array) -> Array:
+        rate = psi_field(law, jax.lax.complex(y[:size], y[size:]))
+        return jnp.concatenate([jnp.real(rate), jnp.imag(rate)])
+
+    A = jax.jacfwd(field)(jnp.concatenate([jnp.real(psi), jnp.imag(psi)]))
+    moves = one_way_flow(law, psi)
+    moves = moves + moves.T
+    D = jnp.diag(jnp.sum(moves, axis=1)) - moves
+    lift = _lift(psi)
+    turned = A @ kicks
+    return A @ flow, turned + turned.T + lift @ D @ lift.T
+
+
+def _lift(psi: Array) -> Array:
+    """∂y/∂ρ at fixed phases, ψ_a/(2ρ_a), (2M, M); 0 for an empty class."""
+    density = square(psi)
+    filled = density > 0
+    slope = jnp.where(filled, psi / (2 * jnp.where(filled, density, 1)), 0)
+    return jnp.concatenate([jnp.diag(jnp.real(slope)), jnp.diag(jnp.imag(slope))])
+
+
+def _readout(psi: Array) -> Array:
+    """∂ρ/∂y, (M, 2M)."""
+    blocks = [jnp.diag(jnp.real(psi)), jnp.diag(jnp.imag(psi))]
+    return 2 * jnp.concatenate(blocks, axis=1)

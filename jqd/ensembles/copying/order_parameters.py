@@ -1,0 +1,114 @@
+"""What a crowd looks like: occupations, order parameters, who descends from whom."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float, Int
+
+# With more classes a scatter is cheaper than a pass over all individuals for each.
+FEW_CLASSES = 32
+
+
+def class_sums(
+    values: Array, beable: Int[Array, " N"], classes: int
+) -> Float[Array, " M"]:
+    """Sum over the members of each class.
+
+    Args:
+        values: x_I, (N,).
+        beable: a_I, (N,).
+        classes: M.
+
+    Returns:
+        Σ_{I in a} x_I, (M,), of the dtype of `values`.
+    """
+    if classes > FEW_CLASSES:
+        return jax.ops.segment_sum(values, beable, classes)
+    labels = jnp.arange(classes, dtype=beable.dtype)
+    return jnp.sum(
+        jnp.where(beable[None, :] == labels[:, None], values[None, :], 0), axis=-1
+    )
+
+
+def class_counts(beable: Int[Array, " N"], like: Float[Array, " M"]) -> Array:
+    """n_a, (M,), in the dtype of `like`, which has one entry for each class."""
+    ones = jnp.ones_like(beable)
+    return class_sums(ones, beable, like.shape[0]).astype(like.dtype)
+
+
+def order_parameters(
+    unit: Complex[Array, " N"],
+    beable: Int[Array, " N"],
+    occupation: Float[Array, " M"],
+) -> Complex[Array, " M"]:
+    """Z_a/n_a = (1/n_a) Σ_{I in a} exp(iφ_I); 0 for an empty class.
+
+    Its modulus is 1 where all phases of a class agree, its angle their circular mean.
+
+    Args:
+        unit: exp(iφ_I), (N,).
+        beable: a_I, (N,).
+        occupation: n_a, (M,).
+
+    Returns:
+        (M,).
+    """
+    total = class_sums(unit, beable, occupation.shape[0])
+    return total / jnp.maximum(occupation, 1)
+
+
+def phase_variance(
+    unit: Complex[Array, " N"],
+    beable: Int[Array, " N"],
+    occupation: Float[Array, " M"],
+) -> Float[Array, " M"]:
+    """Mean square of φ_I about the circular mean of its class, by classes, rad².
+
+    Args:
+        unit: exp(iφ_I), (N,).
+        beable: a_I, (N,).
+        occupation: n_a, (M,).
+
+    Returns:
+        (M,); 0 for an empty class.
+    """
+    mean = order_parameters(unit, beable, occupation)
+    apart = jnp.angle(unit * jnp.conj(mean)[beable])
+    squares = class_sums(apart**2, beable, occupation.shape[0])
+    return squares / jnp.maximum(occupation, 1)
+
+
+def moved_counts(
+    beable: Int[Array, " N"], start: Int[Array, " N"], like: Float[Array, " M"]
+) -> Float[Array, "M M"]:
+    """[a, b]: how many are in class a that began in class b.
+
+    Args:
+        beable: a_I, (N,).
+        start: a_I at the first time, (N,).
+        like: an array with one entry for each class, whose dtype the counts take.
+
+    Returns:
+        (M, M), whole numbers.
+    """
+    size = like.shape[0]
+    pairs = class_sums(jnp.ones_like(beable), beable * size + start, size * size)
+    return jnp.reshape(pairs, (size, size)).astype(like.dtype)
+
+
+def distinct(ancestor: Int[Array, " N"]) -> Int[Array, ""]:
+    """How many of the first individuals have descendants: N at the start, 1 at the end.
+
+    Args:
+        ancestor: number of the ancestor of each, (N,).
+
+    Returns:
+        Scalar.
+    """
+    return jnp.sum(jnp.zeros_like(ancestor).at[ancestor].set(1))
+
+
+def integer_power(unit: Array, order: int) -> Array:
+    """unit^order for phase factors; negative powers by conjugation."""
+    if order < 0:
+        return jnp.conj(integer_power(unit, -order))
+    return jax.lax.integer_pow(unit, order)

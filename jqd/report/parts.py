@@ -1,0 +1,123 @@
+"""A run in parts: each is written as it ends, and a stopped run takes up again."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .store import OutputError, atomic_file, write_json
+
+PROBLEM, SETTINGS, PARTS = "problem.npz", "settings.json", "parts"
+
+
+class Parts:
+    """The folder of a run in parts.
+
+    `settings.json` and `problem.npz` say what is run, `parts/NAME.npz` hold what is
+    done. A part is written whole or not at all, so that a run that was killed has each
+    part once or not yet.
+
+    Attributes:
+        folder: the run folder.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @classmethod
+    def begin(
+        cls, folder: Path, settings: Mapping[str, Any], problem: Mapping[str, Any]
+    ) -> "Parts":
+        """Write down what is run, before anything is.
+
+        Args:
+            folder: an empty run folder.
+            settings: what JSON can hold.
+            problem: arrays by name.
+
+        Returns:
+            The run, with no part done.
+        """
+        _write(folder / PROBLEM, problem)
+        write_json(settings, folder / SETTINGS)
+        return cls(folder)
+
+    @classmethod
+    def resume(cls, folder: Path) -> tuple["Parts", dict[str, Any], dict[str, Any]]:
+        """Take up a run that was stopped.
+
+        Args:
+            folder: its folder.
+
+        Returns:
+            The run, its settings and its arrays.
+
+        Raises:
+            ValueError: no such run there, or its files are damaged.
+        """
+        missing = [n for n in (SETTINGS, PROBLEM) if not (folder / n).is_file()]
+        if missing:
+            raise ValueError(
+                f"Argument `--resume` must be the folder of a run in parts, but "
+                f"{folder} has no {missing[0]}."
+            )
+        try:
+            settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+            problem = _read(folder / PROBLEM)
+        except (OSError, ValueError, EOFError, KeyError) as error:
+            raise ValueError(
+                f"Argument `--resume` must be the folder of a run in parts, but the "
+                f"settings in {folder} cannot be read: {error}."
+            ) from None
+        return cls(folder), settings, problem
+
+    def missing(self, names: Sequence[str]) -> list[str]:
+        """Which of these parts are not done, in order."""
+        return [name for name in names if not self._path(name).is_file()]
+
+    def keep(self, name: str, arrays: Mapping[str, Any]) -> None:
+        """Write a part that is done."""
+        path = self._path(name)
+        try:
+            path.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"Argument `--out` must be a writable folder, but {path.parent}: "
+                f"{error.strerror}."
+            ) from error
+        _write(path, arrays)
+
+    def joined(self, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """The arrays of these parts, one after the other along the first axis.
+
+        Raises:
+            ValueError: a part cannot be read; remove it and resume.
+        """
+        parts = [self._load(name) for name in names]
+        return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+    def _load(self, name: str) -> dict[str, np.ndarray]:
+        path = self._path(name)
+        try:
+            return _read(path)
+        except (OSError, ValueError, EOFError, KeyError) as error:
+            raise ValueError(
+                f"Argument `--resume` must be the folder of a run with whole parts, "
+                f"but {path} cannot be read ({error}); remove it and resume."
+            ) from None
+
+    def _path(self, name: str) -> Path:
+        return self.folder / PARTS / f"{name}.npz"
+
+
+def _write(path: Path, arrays: Mapping[str, Any]) -> None:
+    plain: dict[str, Any] = {key: np.asarray(value) for key, value in arrays.items()}
+    with atomic_file(path) as draft, draft.open("wb") as file:
+        np.savez(file, **plain)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as file:
+        return {key: file[key] for key in file.files}

@@ -1,0 +1,168 @@
+"""Linear noise: closed forms, direct quadrature, sampled ensembles, gradients."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jqd
+from jqd import problems
+from jqd.ensembles import copying
+from jqd.ensembles.copying.linear_noise import linear_noise
+
+TS = jnp.array([0.0, 1.0, 2.0, 5.0])
+STEPS = jnp.asarray(1000)  # traced: one compilation for every number of steps
+
+
+def unitary_covariance(law, psi, first, second, points=4000):
+    """∫ G(t, s) D(s) G(t', s)ᵀ ds of the quantum point, by the trapezoidal rule."""
+    energies, basis = np.linalg.eigh(np.asarray(law.hamiltonian()))
+    s = np.linspace(0, first, points + 1)
+
+    def move(t):
+        phases = np.exp(-1j * energies * np.asarray(t)[..., None])
+        return (basis * phases[..., None, :]) @ basis.conj().T
+
+    here = move(s) @ np.asarray(psi)
+    H = np.asarray(law.hamiltonian()) * (1 - np.eye(len(energies)))
+    flow = np.abs(2 * np.imag(here.conj()[:, :, None] * H * here[:, None, :]))
+    D = np.einsum("sab,ac->sac", flow, np.eye(len(energies))) - flow
+    lift = here / (2 * np.abs(here) ** 2)
+
+    def response(t):
+        there = (move(t) @ np.asarray(psi)).conj()
+        return 2 * np.real(there[None, :, None] * move(t - s) * lift[:, None, :])
+
+    kernel = response(first) @ D @ np.swapaxes(response(second), 1, 2)
+    return np.trapezoid(kernel, s, axis=0)
+
+
+def test_the_quantum_point():
+    """T9, its quadrature, and what must vanish."""
+    law, psi = problems.golden()
+    noise = linear_noise(law, psi, TS, substeps=STEPS)
+    # T9; 1e-5 as the table asks, kinks of |J| leave some 1e-6
+    expected = [0, 0.851821, 1.719116, 4.228261]
+    np.testing.assert_allclose(noise.infidelity, expected, atol=1e-5)
+    covariance = np.asarray(noise.covariance)
+    # two times; the trapezoidal rule and its kinks leave 1e-6
+    direct = unitary_covariance(law, psi, 1.0, 2.0)
+    np.testing.assert_allclose(covariance[1, :, 2, :], direct, atol=1e-5)
+    np.testing.assert_allclose(covariance[2, :, 1, :], direct.T, atol=1e-5)
+    # negative control: phases turned the other way
+    mirrored = unitary_covariance(law, jnp.conj(psi), 1.0, 2.0)
+    assert np.max(np.abs(covariance[1, :, 2, :] - mirrored)) > 0.05
+    # an exact start; shares that sum to 1, up to the error of the steps
+    assert np.max(np.abs(covariance[0])) == 0
+    assert np.max(np.abs(covariance.sum(axis=1))) < 1e-9
+    flat = covariance.reshape(12, 12)
+    np.testing.assert_allclose(flat, flat.T, atol=1e-15)
+    assert np.linalg.eigvalsh(flat).min() > -1e-9
+    lowest = float(noise.least_density[-1])
+    assert noise.valid(6 / lowest).all()
+    assert not noise.valid(4 / lowest)[-1]
+
+
+def test_a_drawn_start_adds_its_own_scatter():
+    law, psi = problems.golden()
+    drawn = linear_noise(law, psi, TS, substeps=STEPS, initial="drawn")
+    exact = linear_noise(law, psi, TS, substeps=STEPS)
+    rho = np.array([0.5, 0.3, 0.2])
+    shots = np.diag(rho) - np.outer(rho, rho)
+    covariance = drawn.covariance
+    np.testing.assert_allclose(covariance[0, :, 0, :], shots, atol=1e-12)
+    # draws are kicks at t = 0, moved by the same flow: Σ (1 - ρ_a)/4 of infidelity
+    gap = drawn.infidelity - exact.infidelity
+    np.testing.assert_allclose(gap, (3 - 1) / 4, atol=1e-9)
+
+
+def harmonics():
+    def matrix(a, b, c, sign):
+        m = np.zeros((1, 3, 3))
+        m[0][np.triu_indices(3, 1)] = a, b, c
+        return m + sign * np.swapaxes(m, 1, 2)
+
+    return jqd.laws.copy_fields.Harmonics(
+        (2,), matrix(0.1, 0.05, 0.2, 1), matrix(0.2, -0.4, 0.9, -1)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["quantum", "exponents", "harmonics"])
+def test_sampled_ensembles_scatter_like_it(key, kind):
+    """The exact process at N = 1e4: two times, every pair of classes."""
+    options = {
+        "quantum": {},
+        "exponents": {"q": 0.35, "r": -0.8},
+        "harmonics": {"q": 0.45, "r": -0.6, "harmonics": harmonics()},
+    }[kind]
+    law, psi = problems.golden(**options)
+    ts, copies, runs = jnp.array([0.0, 0.4, 0.8]), 10_000, 1500
+    noise = linear_noise(law, psi, ts, substeps=200)
+    run = copying.sample(
+        law, psi, ts, key, copies=copies, trajectories=runs, step=0.01,
+        error_trajectories=0,
+    )  # fmt: skip
+    away = np.sqrt(copies) * np.asarray(run.density - noise.density[None])
+    away = away.reshape(runs, 9)[:, 3:]
+    expected = np.asarray(noise.covariance).reshape(9, 9)[3:, 3:]
+    found = away.T @ away / runs
+    spread = np.sqrt(np.diag(expected))
+    # a covariance of n runs is uncertain by √(2/n) = 3.7 %; five of these
+    gap = np.abs(found - expected) / np.outer(spread, spread)
+    assert np.max(gap) < 5 * np.sqrt(2 / runs)
+    # negative control: the scatter of another law
+    other, _ = problems.golden(q=0.5 + (0.1 if kind == "quantum" else 0), r=-0.3)
+    wrong = np.asarray(linear_noise(other, psi, ts, substeps=200).covariance)
+    wrong = wrong.reshape(9, 9)[3:, 3:]
+    assert np.max(np.abs(found - wrong) / np.outer(spread, spread)) > 0.25
+
+
+@pytest.mark.slow
+def test_gradients_and_batches():
+    """Forward and reverse mode against differences, over a batch of q and r."""
+    law, psi = problems.golden()
+    ts = jnp.array([0.0, 0.7, 1.5])
+
+    def number(constants):
+        here = law.unpack("q", constants[:1]).unpack("r", constants[1:])
+        noise = linear_noise(here, psi, ts, substeps=20)
+        return noise.infidelity[-1] + noise.covariance[1, 0, 2, 1]
+
+    at, h = jnp.array([0.43, -0.6]), 1e-5
+    steps = h * jnp.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
+    values = jax.jit(jax.vmap(number))(at[None] + steps)
+    differences = (values[::2] - values[1::2]) / (2 * h)
+    # differences: h² and rounding over h, some 1e-9
+    np.testing.assert_allclose(jax.jit(jax.grad(number))(at), differences, rtol=1e-6)
+    assert np.all(np.abs(differences) > 0.1)
+
+
+def test_single_precision_and_empty_classes():
+    law, psi = problems.golden()
+    low = linear_noise(law, psi.astype(jnp.complex64), TS, substeps=STEPS)
+    assert low.psi.dtype == jnp.complex64
+    assert low.infidelity.dtype == jnp.float32
+    assert float(low.infidelity[1]) == pytest.approx(0.851821, rel=1e-3)
+    # an exact node at the start: nothing is NaN, and it is not called valid
+    empty = jnp.array([1.0, 0.0, 0.0], dtype=complex)
+    noise = linear_noise(law, empty, TS, substeps=STEPS)
+    assert jnp.isfinite(noise.state_covariance).all()
+    assert not noise.valid(1e12).any()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"law": jqd.Schrodinger(np.eye(3))}, "`law` must be a CopyDynamics"),
+        ({"psi0": np.ones(3)}, "`psi0` must be normalised"),
+        ({"ts": [0.0, 1.0, 1.0]}, "`ts` must increase"),
+        ({"initial": "random"}, "`initial` must be one of"),
+        ({"substeps": 0}, "`substeps` must be a positive integer"),
+    ],
+)
+def test_wrong_input(change, words):
+    law, psi = problems.golden()
+    arguments = {"law": law, "psi0": psi, "ts": TS} | change
+    with pytest.raises(ValueError, match=words):
+        linear_noise(**arguments)
