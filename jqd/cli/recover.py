@@ -35,7 +35,9 @@ def copying(
     start: str = typer.Option("", help="Where to begin, e.g. q=0.2,r=-1.1."),
     starts: int = typer.Option(64, min=1, help="Number of starts."),
     noise: str = typer.Option(
-        "auto", help="auto, none, gaussian, gaussian:SIGMA or multinomial."
+        "auto",
+        help="auto, none, gaussian, gaussian:SIGMA, multinomial (counts of independent "
+        "shots) or ensemble (counts of one ensemble that copies itself).",
     ),
     out: Path = typer.Option(
         Path("results/copying"), help="Folder for the results. Never overwritten."

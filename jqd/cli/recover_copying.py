@@ -19,7 +19,7 @@ from ..recover import (
 )
 from .session import Session, draw, landscape_of, show, write
 
-NOISE = ("auto", "none", "gaussian", "multinomial")
+NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,10 @@ def _read(options: RecoverOptions) -> tuple[CopyDynamics, np.ndarray, Data]:
         H, psi0, data = problem.hamiltonian, problem.psi0, problem.populations
         if options.noise == "multinomial":
             data = problem.counts
-        elif options.noise == "gaussian":
+        elif options.noise in ("gaussian", "ensemble"):
             raise ValueError(
                 "Argument `--noise` must be auto, none or multinomial for the built-in "
-                "data, but is gaussian."
+                f"data, but is {options.noise}."
             )
     else:
         H = load_matrix(options.hamiltonian or "")

@@ -7,6 +7,7 @@ from ..steppers.eigenbasis import unitary_orbit as unitary_orbit
 from . import diffusion as diffusion
 from . import gaussian_closure as gaussian_closure
 from . import husimi as husimi
+from . import liouville as liouville
 from . import matrices as matrices
 from . import on_grids as on_grids
 from .closed_forms import coherent_state as coherent_state

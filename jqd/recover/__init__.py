@@ -1,5 +1,6 @@
 """Fitting the free constants of laws to records of quantum evolution."""
 
+from .copy_series import as_harmonics as as_harmonics
 from .data import Correlated as Correlated
 from .data import Data as Data
 from .data import Gaussian as Gaussian
@@ -11,10 +12,13 @@ from .diffusion import Estimate as Estimate
 from .diffusion import diffusion_from_energy as diffusion_from_energy
 from .diffusion import diffusion_from_levels as diffusion_from_levels
 from .diffusion import diffusion_from_residual as diffusion_from_residual
+from .ensemble_noise import EnsembleNoise as EnsembleNoise
 from .files import load_matrix as load_matrix
 from .files import load_record as load_record
 from .files import load_state as load_state
 from .fit import recover as recover
+from .gradient_matching import SeriesFit as SeriesFit
+from .gradient_matching import match_gradients as match_gradients
 from .identifiability import Identifiability as Identifiability
 from .identifiability import Unidentifiable as Unidentifiable
 from .lengths import LengthScales as LengthScales
@@ -22,6 +26,7 @@ from .lengths import length_scales as length_scales
 from .likelihood import LikelihoodFit as LikelihoodFit
 from .likelihood import fit_likelihood as fit_likelihood
 from .likelihood import log_likelihood as log_likelihood
+from .local_polynomials import local_polynomials as local_polynomials
 from .phase_space import PhaseSpaceRecord as PhaseSpaceRecord
 from .phase_space import load_phase_space as load_phase_space
 from .polish import Polish as Polish

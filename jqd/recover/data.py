@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .ensemble_noise import EnsembleNoise
 
 
 class NoNoise(eqx.Module):
@@ -102,7 +103,7 @@ class Multinomial(eqx.Module):
         return data / jnp.sum(data, axis=-1, keepdims=True)
 
 
-Noise = NoNoise | Gaussian | Correlated | Multinomial
+Noise = NoNoise | Gaussian | Correlated | Multinomial | EnsembleNoise
 
 
 class Data(eqx.Module):
@@ -111,7 +112,7 @@ class Data(eqx.Module):
     Attributes:
         ts: times, shape (T,); the state is known at `t0`.
         values: shape (T, ...): what the law's observable predicts (populations), or
-            counts for `Multinomial`.
+            counts for `Multinomial` and `EnsembleNoise`.
         noise: noise model.
         t0: time of the initial state, scalar; the first of `ts` if not given.
         from_start: whether the first row is at `t0` (static).
@@ -164,6 +165,8 @@ class Data(eqx.Module):
                     "Argument `values` must hold counts that are not negative with "
                     "some in each row, but does not."
                 )
+        if isinstance(self.noise, EnsembleNoise):
+            self.noise.check_counts(self.values)
         if _checks.is_concrete(self.t0) and float(self.t0) > float(self.ts[0]):
             raise ValueError("Argument `t0` must not be after ts[0], but is.")
 

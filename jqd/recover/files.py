@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .data import Data, Gaussian, Multinomial, Noise, check_populations
+from .ensemble_noise import EnsembleNoise
 from .reading import (
     broken,
     check_numbers,
@@ -31,7 +32,8 @@ def load_record(
             .npz with arrays `t` and `p` or `n`; netCDF or Zarr with a coordinate `t`
             and a variable `populations` or `counts`.
         noise: "auto" (multinomial for counts, none for populations), "none",
-            "gaussian" or "multinomial".
+            "gaussian", "multinomial" or "ensemble" (counts of one ensemble of systems
+            that copy each other, looked at again and again).
         sigma: standard deviation, for "gaussian".
 
     Returns:
@@ -59,15 +61,19 @@ def _noise(
 ) -> Noise | None:
     if noise == "auto":
         noise = "multinomial" if kind == "n" else "none"
-    if noise == "multinomial" and kind != "n":
+    counted = noise in ("multinomial", "ensemble")
+    if counted and kind != "n":
         raise ValueError(
-            f"Argument `noise` must not be 'multinomial' for populations, but is; "
+            f"Argument `noise` must not be {noise!r} for populations, but is; "
             f"{path.name} has columns p0.., counts have n0.."
         )
-    if noise != "multinomial" and kind == "n":
+    if not counted and kind == "n":
         raise ValueError(
-            f"Argument `noise` must be 'multinomial' for counts, but is {noise!r}."
+            "Argument `noise` must be 'multinomial' or 'ensemble' for counts, but is "
+            f"{noise!r}."
         )
+    if noise == "ensemble":
+        return EnsembleNoise(values[0].sum())
     if kind == "n":
         return Multinomial()
     # with known noise single values may stray below 0 and sums from 1 by some sigmas

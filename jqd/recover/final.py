@@ -7,12 +7,20 @@ from jaxtyping import Array
 
 from ..observe import total_variation
 from .data import Data
+from .ensemble_noise import Whitening
 from .identifiability import analyse
 from .polish import jacobian, polish_one
-from .problem import FitProblem, residuals_of, trajectory_of
+from .problem import (
+    FitProblem,
+    Weights,
+    residuals_of,
+    trajectory_of,
+    weights_of,
+)
 from .recovery import Constant, Recovery
 
 MAX_SUBSTEPS = 4096
+NOISE_INVALID = "linear noise not valid"
 
 
 def predict(problem: FitProblem, theta: Array) -> Array:
@@ -81,15 +89,22 @@ class FinalFit:
             observed=data.shares,
             substeps=int(problem.substeps),
             problem=problem,
-            status="converged" if converged else "not converged",
+            status=self._status(converged),
             message=self._message(converged, trajectory),
         )
+
+    def _status(self, converged) -> str:
+        if not converged:
+            return "not converged"
+        return NOISE_INVALID if self.solution.complaint else "converged"
 
     def _message(self, converged, trajectory) -> str:
         if not bool(trajectory.ok):
             return f"The best fit does not reach the last time: {trajectory.describe()}"
         if not converged:
             return "The polish stopped before it settled; give more starts or rows."
+        if self.solution.complaint:
+            return self.solution.complaint
         if self.polish is None:
             return "Found by the search alone, without a polish."
         return f"The polish settled with {self.problem.substeps} steps a row."
@@ -118,17 +133,22 @@ class _Solution:
         self.problem, self.theta, self.mask = problem, theta, mask
         data = problem.data
         prediction = predict(problem, theta)
-        self.at = jnp.where(jnp.isfinite(prediction), prediction, data.shares)
+        self.at = weights_of(problem, theta, prediction)
         self.residuals, self.jacobian = jacobian(problem, theta, self.at, mask)
         low, high = problem.bounds()
         self.width = high - low
         self.analysis = analyse(self.jacobian, self.width, problem.labels())
-        dof = max(1, _independent(data, mask) - theta.shape[0])
+        dof = max(1, _independent(data, mask, self.at) - theta.shape[0])
         chi2 = float(jnp.sum(self.residuals**2)) / dof
         self.chi2_per_dof = chi2 if data.noise.known else None
         scale = 1.0 if data.noise.known else chi2
         self.covariance = scale * _inverse(self.jacobian, self.width)
         self.stderr = jnp.sqrt(jnp.diagonal(self.covariance))
+
+    @property
+    def complaint(self) -> str | None:
+        """Why the standard errors do not hold, or None."""
+        return self.at.complaint if isinstance(self.at, Whitening) else None
 
     def bias(self) -> Array:
         """Shift of the solution that half the step would bring, by linear response."""
@@ -177,8 +197,10 @@ def _distance(prediction: Array, shares: Array, train: int) -> float | None:
     return float(jnp.mean(gap))
 
 
-def _independent(data: Data, mask: Array) -> int:
+def _independent(data: Data, mask: Array, at: Weights) -> int:
     """Number of independent values: shares that sum to 1 have one fewer a row."""
+    if isinstance(at, Whitening):
+        return int(at.independent(mask))
     shares = data.shares
     each = math.prod(shares.shape[1:])
     tied = shares.ndim == 2 and bool(

@@ -17,7 +17,7 @@ from .recovery import Recovery
 from .search import Keep, Report, Search, run_search
 from .setup import (
     as_data,
-    check_shapes,
+    check_record,
     draw_starts,
     free_names,
     refuse,
@@ -94,7 +94,7 @@ def recover(
     law.prepare(psi0)  # what it refuses is better refused now than under jit
     problem = FitProblem(law, psi0, data, free, observe, method).with_substeps(1)
     theta0 = start_point(problem, start)
-    check_shapes(problem, theta0)
+    check_record(problem, theta0)
     problem = problem.with_substeps(substeps or search_substeps(problem, theta0))
     first = draw_starts(problem, theta0, start, starts, key)
     refuse(problem, first)
@@ -114,9 +114,9 @@ def recover(
 def _polish_starts(polish, problem, ends, mask, report):
     report("polish", 0, 4)
     if polish is None:
-        shares = problem.data.shares
+        at = problem.first_weights()
         costs = jax.vmap(
-            lambda theta: jnp.sum(problem.residuals(theta, shares, mask) ** 2)
+            lambda theta: jnp.sum(problem.residuals(theta, at, mask) ** 2)
         )(ends)
         return ends, costs, jnp.isfinite(costs)
     if ends.shape[0] == 1:

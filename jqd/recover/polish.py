@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import optimistix as optx
 from jaxtyping import Array, Bool, Float
 
-from .problem import FitProblem
+from .ensemble_noise import Whitening
+from .problem import FitProblem, Weights
 
 
 class Polish(eqx.Module):
@@ -39,20 +40,22 @@ def polish_one(
         mask: weight of each row, shape (T,).
 
     Returns:
-        Constants (p,), sum of squared residuals, and whether the solver converged.
+        Constants (p,), -2 ln likelihood up to a constant (the sum of squared residuals
+        where their scatter does not depend on the fit), and whether the solver
+        converged.
     """
     low, high = problem.bounds()
     width = high - low
     solver = optx.LevenbergMarquardt(rtol=polish.rtol, atol=polish.atol)
 
-    def residuals(unit: Array, at: Array) -> Array:
+    def residuals(unit: Array, at: Weights) -> Array:
         return problem.residuals(low + unit * width, at, mask)
 
-    def weights(unit: Array) -> Array:
-        prediction = problem.predict(low + unit * width)
-        return jnp.where(jnp.isfinite(prediction), prediction, problem.data.shares)
+    def weights(unit: Array) -> Weights:
+        here = low + unit * width
+        return problem.weights(here, problem.predict(here))
 
-    def solve(unit: Array, at: Array) -> tuple[Array, Array]:
+    def solve(unit: Array, at: Weights) -> tuple[Array, Array]:
         solution = optx.least_squares(
             residuals, solver, unit, args=at, max_steps=polish.max_steps, throw=False
         )
@@ -66,12 +69,15 @@ def polish_one(
     unit = (theta - low) / width
     rounds = 1 if problem.data.noise.constant_weights else polish.rounds
     if rounds == 1:
-        at = problem.data.shares
+        at = problem.first_weights()
         unit, ok = solve(unit, at)
     else:
-        start = (unit, problem.data.shares, jnp.asarray(False))
+        start = (unit, problem.first_weights(), jnp.asarray(False))
         (unit, at, ok), _ = jax.lax.scan(again, start, None, length=rounds)
     cost = jnp.sum(residuals(unit, at) ** 2)
+    if isinstance(at, Whitening):
+        # wide scatter explains everything: it has its price in the likelihood
+        cost += at.penalty(mask)
     return low + unit * width, cost, ok & jnp.all(jnp.isfinite(unit))
 
 
@@ -85,7 +91,7 @@ def polish_all(
 
 @jax.jit
 def jacobian(
-    problem: FitProblem, theta: Float[Array, " p"], at: Array, mask: Array
+    problem: FitProblem, theta: Float[Array, " p"], at: Weights, mask: Array
 ) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
     """Residuals and their derivative with respect to theta, by forward mode."""
 
@@ -112,11 +118,11 @@ def loss_plane(
     Returns:
         Loss, shape (Y, X).
     """
-    shares, mask = problem.data.shares, jnp.ones_like(problem.data.ts)
+    at, mask = problem.first_weights(), jnp.ones_like(problem.data.ts)
 
     def loss(first: Array, second: Array) -> Array:
         here = theta.at[0].set(first).at[1].set(second)
-        return jnp.sum(problem.residuals(here, shares, mask) ** 2) / mask.shape[0]
+        return jnp.sum(problem.residuals(here, at, mask) ** 2) / mask.shape[0]
 
     return jax.vmap(lambda b: jax.vmap(lambda a: loss(a, b))(x))(y)
 
@@ -132,10 +138,10 @@ def loss_line(problem: FitProblem, values: Float[Array, " X"]) -> Float[Array, "
     Returns:
         Loss, shape (X,).
     """
-    shares, mask = problem.data.shares, jnp.ones_like(problem.data.ts)
+    at, mask = problem.first_weights(), jnp.ones_like(problem.data.ts)
 
     def loss(value: Array) -> Array:
-        residuals = problem.residuals(value[None], shares, mask)
+        residuals = problem.residuals(value[None], at, mask)
         return jnp.sum(residuals**2) / mask.shape[0]
 
     return jax.vmap(loss)(values)

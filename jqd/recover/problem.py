@@ -9,11 +9,15 @@ from jaxtyping import Array, Float, PyTree
 
 from ..evolve import Adaptive, Fixed, Propagator, Trajectory, evolve
 from .data import Data
+from .ensemble_noise import EnsembleNoise
 
 PHASES = "phase0"  # the unknown initial phases, a free constant of the state
 # Weight of residuals past a node in a search. What the regulated law does there is
 # rugged, but it is all that leads away from a node that later rows forbid.
 PAST = 0.03
+
+# What weights are taken from: shares, or a `Whitening` for rows that are correlated.
+Weights = PyTree[Array]
 
 
 class FitProblem(eqx.Module):
@@ -84,6 +88,13 @@ class FitProblem(eqx.Module):
             start = stop
         return law, law.prepare(psi0)
 
+    @property
+    def times(self) -> Array:
+        """Times of the run: that of the state, then those of the rows."""
+        if self.data.from_start:
+            return self.data.ts
+        return jnp.concatenate([self.data.t0[None], self.data.ts])
+
     def trajectory(self, theta: Array, rows: Array | None = None) -> Trajectory:
         """The run at these constants.
 
@@ -91,10 +102,7 @@ class FitProblem(eqx.Module):
         past nodes.
         """
         law, state0 = self.at(theta)
-        ts = self.data.ts
-        if not self.data.from_start:
-            ts = jnp.concatenate([self.data.t0[None], ts])
-        method = self.method
+        ts, method = self.times, self.method
         if rows is not None and isinstance(method, Fixed):
             intervals = jnp.arange(ts.shape[0] - 1) + int(self.data.from_start)
             counts = jnp.where(intervals < rows, self.substeps, 0)
@@ -110,7 +118,7 @@ class FitProblem(eqx.Module):
         return values if self.data.from_start else values[1:]
 
     def residuals(
-        self, theta: Array, at: Array, mask: Array, rows: Array | None = None
+        self, theta: Array, at: Weights, mask: Array, rows: Array | None = None
     ) -> Array:
         """Residuals in units of their scatter, shape (T * outcomes,).
 
@@ -119,7 +127,7 @@ class FitProblem(eqx.Module):
 
         Args:
             theta: constants, shape (p,).
-            at: probabilities at which weights are taken, like the record.
+            at: what weights are taken from, see `first_weights` and `weights`.
             mask: weight of each row, shape (T,), 0 for rows left out.
             rows: number of rows that are computed at all, or None for all.
         """
@@ -135,6 +143,35 @@ class FitProblem(eqx.Module):
         weight = mask * jnp.where(past_node & jnp.asarray(rows is not None), PAST, 1)
         return jnp.ravel(jnp.reshape(weight, (-1,) + (1,) * (raw.ndim - 1)) * raw)
 
+    # -- weights ----------------------------------------------------------------
+
+    def first_weights(self, shares: Array | None = None) -> Weights:
+        """What weights are taken from before there is a fit: the record's shares."""
+        shares = self.data.shares if shares is None else shares
+        noise = self.data.noise
+        if isinstance(noise, EnsembleNoise):
+            return noise.independent_rows(shares)
+        return shares
+
+    def weights(self, theta: Array, prediction: Array) -> Weights:
+        """What weights are taken from at a fit: its prediction, or its scatter.
+
+        Args:
+            theta: constants, shape (p,).
+            prediction: of these constants, like the record.
+        """
+        noise, shares = self.data.noise, self.data.shares
+        if not isinstance(noise, EnsembleNoise):
+            return jnp.where(jnp.isfinite(prediction), prediction, shares)
+        law, state0 = self.at(theta)
+        whitening = noise.along(law, law.psi(state0), self.times, self.noise_steps)
+        if not self.data.from_start:
+            whitening = whitening.without_start()
+        sound = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(whitening)]
+        known = jnp.all(jnp.stack(sound))
+        fallback = noise.independent_rows(shares)
+        return jax.tree.map(lambda a, b: jnp.where(known, a, b), whitening, fallback)
+
     # -- steps ------------------------------------------------------------------
 
     @property
@@ -149,6 +186,11 @@ class FitProblem(eqx.Module):
         """Steps between two rows, traced: one compilation serves every step."""
         counts = getattr(self.method, "counts", None)
         return jnp.asarray(1) if counts is None else jnp.max(counts)
+
+    @property
+    def noise_steps(self) -> Array:
+        """Steps between two rows for the scatter, of which 1 % is enough."""
+        return jnp.maximum(self.substeps, 4 if isinstance(self.method, Fixed) else 32)
 
     def with_substeps(self, substeps: int | Array) -> "FitProblem":
         """The same problem with another step (methods without a step stay)."""
@@ -177,6 +219,12 @@ def trajectory_of(problem: FitProblem, theta: Array) -> Trajectory:
 
 
 @jax.jit
-def residuals_of(problem: FitProblem, theta: Array, at: Array, mask: Array) -> Array:
+def weights_of(problem: FitProblem, theta: Array, prediction: Array) -> Weights:
+    """`FitProblem.weights`, compiled once for all constants and steps."""
+    return problem.weights(theta, prediction)
+
+
+@jax.jit
+def residuals_of(problem: FitProblem, theta: Array, at: Weights, mask: Array) -> Array:
     """`FitProblem.residuals`, compiled once for all constants and steps."""
     return problem.residuals(theta, at, mask)

@@ -59,7 +59,8 @@ class Recovery(eqx.Module):
         observed: the record on the scale of the predictions.
         substeps: steps between two rows in the final fit (static).
         problem: the fit itself, for predictions and losses elsewhere.
-        status: "converged" or "not converged" (static).
+        status: "converged", "not converged", or "linear noise not valid" for a fit that
+            converged and whose standard errors do not hold (static).
         message: one sentence (static).
     """
 

@@ -123,13 +123,13 @@ def descend(
     Constants are measured in units of their span, so one learning rate fits all.
     """
     optimizer = search.transformation()
-    shares = problem.data.shares
+    at = problem.first_weights()
     ts = problem.data.ts
     mask = (jnp.arange(ts.shape[0]) < rows).astype(ts.dtype)
 
     def loss(one: Array) -> Array:
         theta = low + one * (high - low)
-        return jnp.sum(problem.residuals(theta, shares, mask, rows) ** 2) / rows
+        return jnp.sum(problem.residuals(theta, at, mask, rows) ** 2) / rows
 
     def step(one: Array, state: Any) -> tuple[Array, Any, Array]:
         value, gradient = _value_and_grad(loss, one)

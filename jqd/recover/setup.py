@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike
 
 from .. import _checks
 from .data import Data
+from .ensemble_noise import EnsembleNoise
 from .final import MAX_SUBSTEPS, predict
 from .identifiability import (
     Identifiability,
@@ -74,7 +75,10 @@ def start_point(problem: FitProblem, start: Mapping[str, ArrayLike] | None) -> A
     return theta
 
 
-def check_shapes(problem: FitProblem, theta: Array) -> None:
+def check_record(problem: FitProblem, theta: Array) -> None:
+    noise = problem.data.noise
+    if isinstance(noise, EnsembleNoise):
+        noise.check_law(problem.law)
     shape = jax.eval_shape(problem.predict, theta).shape
     if shape != problem.data.values.shape:
         raise ValueError(
@@ -130,7 +134,7 @@ def identifiability(problem: FitProblem, theta: Array) -> Identifiability:
     """
     low, high = problem.bounds()
     shares, mask = problem.data.shares, jnp.ones_like(problem.data.ts)
-    at = jnp.where(shares > 0, shares, 1)
+    at = problem.first_weights(jnp.where(shares > 0, shares, 1))
     finer = problem.with_substeps(2 * problem.substeps)
     coarse, fine = (jacobian(each, theta, at, mask)[1] for each in (problem, finer))
     return analyse(coarse, high - low, problem.labels(), fine)

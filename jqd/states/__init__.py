@@ -1,5 +1,6 @@
 """States of bosonic modes, and their functions on phase space."""
 
+from . import composite as composite
 from .bosonic import cat as cat
 from .bosonic import coherent as coherent
 from .bosonic import number_state as number_state

@@ -3,11 +3,14 @@
 import json
 import pickle
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
 
+from jqd import problems
 from jqd.cli import main
+from jqd.ensembles import copying
 from jqd.problems import DATA
 
 FILES = {
@@ -79,6 +82,45 @@ def test_quick_run_on_the_built_in_counts_prints_a_table(tmp_path, capsys):
     assert code == 0
     for text in ("q", "standard error", "0.5", "held-out", "converged", "Results in"):
         assert text in printed.out
+
+
+@pytest.fixture
+def ensemble_files(tmp_path):
+    """One ensemble of 1e5 systems, and the law and state that it began with."""
+    law, psi = problems.golden()
+    ts = np.linspace(0, 2, 11)
+    run = copying.sample(
+        law, psi, ts, jax.random.key(3), copies=100_000, step=0.02, error_trajectories=0
+    )
+    table = np.column_stack([ts, run.occupation[0]])
+    rows = [",".join(map(str, row)) for row in table.tolist()]
+    return {
+        "data": write(tmp_path, ["t,n0,n1,n2", *rows]),
+        "hamiltonian": save(tmp_path, np.asarray(law.hamiltonian()), "h.npy"),
+        "state": save(tmp_path, np.asarray(psi), "psi.npy"),
+    }
+
+
+@pytest.mark.slow
+def test_an_ensemble_that_copies_itself(tmp_path, capsys, ensemble_files):
+    words = ["--noise", "ensemble", "--starts", "4", "--json"]
+    out = tmp_path / "run"
+    assert recover(out, *words, **ensemble_files) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["status"] == "converged"
+    for constant in result["constants"].values():
+        assert abs(constant["value"] - constant["reference"]) < 4 * constant["stderr"]
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["settings"]["noise"] == "EnsembleNoise"
+    # 18 degrees of freedom: 4 standard deviations of χ²
+    assert summary["chi2_per_dof"] == pytest.approx(1, abs=4 * np.sqrt(2 / 18))
+
+
+def test_rows_of_one_ensemble_hold_the_same_systems(tmp_path, capsys):
+    rows = ["t,n0,n1,n2,n3", "0,5,5,5,5", "1,5,5,5,6"]
+    out = tmp_path / "run"
+    assert recover(out, "--noise", "ensemble", data=write(tmp_path, rows)) == 2
+    assert_one_line(capsys, ["same copies", "row 1 has 21", "N = 20"])
 
 
 def test_a_full_folder_is_never_overwritten(tmp_path, capsys):
@@ -253,6 +295,7 @@ def test_bad_files_are_one_line_and_exit_code_2(tmp_path, capsys, build, words):
         (["--start", "q=one"], ["--start", "'one'"]),
         (["--start", "omega=1"], ["--start", "free"]),
         (["--noise", "multinomial"], ["multinomial", "counts"]),
+        (["--noise", "ensemble"], ["ensemble", "counts"]),
         (["--noise", "gaussian"], ["gaussian:0.01"]),
         (["--noise", "gaussian:-1"], ["positive"]),
         (["--starts", "0"], ["--starts"]),

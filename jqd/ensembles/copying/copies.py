@@ -45,7 +45,7 @@ class Estimate(NamedTuple):
 class StepBias(eqx.Module):
     """How much the step of the leap shifts averages, from runs with half of it.
 
-    The leap is of weak order 1: twice the difference of the two runs estimates the
+    The leap is of weak order 2: 4/3 of the difference of the two runs estimates the
     bias. The standard errors are those of this estimate.
 
     Attributes:
@@ -182,8 +182,8 @@ def step_bias(coarse: Float[Array, "S T M"], fine: Float[Array, "P T M"]) -> Ste
         The bias of the coarse ones.
     """
 
-    def twice(of):
+    def bias(of):
         (a, da), (b, db) = of(coarse), of(fine)
-        return Estimate(2 * (a - b), 2 * jnp.sqrt(da**2 + db**2))
+        return Estimate((a - b) * 4 / 3, jnp.sqrt(da**2 + db**2) * 4 / 3)
 
-    return StepBias(twice(mean_of), twice(variance_of), fine.shape[0])
+    return StepBias(bias(mean_of), bias(variance_of), fine.shape[0])

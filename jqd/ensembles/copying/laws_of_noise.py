@@ -241,7 +241,8 @@ def extinction_probability(
     2 tan|x| per unit of x before x = 0 and is copied at that rate after it. So each of
     n systems that begin at x < 0 survives with probability cos² x, and the numbers at
     successive turning points x = 0 are a critical branching process. For two classes a
-    passage is a half-period: each is small in its turn.
+    passage is a half-period: each is small in its turn. Noise shifts a node by about as
+    long as a passage lasts: compare with samples midway between passages.
 
     Args:
         least: k, the mean number at the turning point, n cos² x; N p_min.

@@ -47,10 +47,10 @@ def leap(
 ) -> tuple[Systems, Array]:
     """Move the systems on, by a step or up to the next single copy.
 
-    m_.b ~ Multinomial(n_b, K_.b/ρ_b),  K_ab = ∫ flow_ab dt along the Runge-Kutta step,
+    m_.b ~ Multinomial(n_b, K_.b/ρ_b),  K_ab = ∫ flow_ab dt along a Runge-Kutta step,
 
-    so that the mean moves as the law does, to fourth order. N is conserved, no class
-    goes below 0 and an empty one stays empty.
+    in two halves, so that the mean moves as the law does, to fourth order, and the
+    scatter to second. N is conserved, no class goes below 0 and an empty one stays so.
 
     Args:
         process: the process.
@@ -79,15 +79,47 @@ def leap(
     wait = waiting_time(bound, uniform[0])
     dt = jnp.minimum(jnp.minimum(wait, longest), room)
 
-    psi = jnp.sqrt(weights / process.copies) * systems.unit
-    psi, moved = _runge_kutta(process, psi, alive, leaped, dt)
-    counts = _leap_counts(
-        systems.counts, process.copies * moved, jax.random.fold_in(key, 1)
-    )
+    counts, psi = _two_halves(process, systems, leaped, dt, jax.random.fold_in(key, 1))
+    alive = process.weights(jnp.sum(counts, axis=0)) > 0
     flow = process.copies * rates(process, psi, alive).flow
     event = single_copy(counts, flow, bound, uniform[1:])
     counts = jnp.where(wait <= jnp.minimum(longest, room), event, counts)
     return Systems(counts, normalised(psi, systems.unit)), dt
+
+
+def _two_halves(
+    process: Process, systems: Systems, leaped: Array, dt: Array, key: Array
+) -> tuple[Array, Array]:
+    """Counts and ψ after dt, of weak order 2.
+
+    The noise of the first half acts on the second: K = 2K(drawn) - K(mean), and so for
+    the phases. To act for all of a half at twice its strength is, to second order, what
+    the noise of the whole step does from when it comes in.
+    """
+    half = dt / 2
+    unit = systems.unit
+    first, second = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
+    psi, alive = _ensemble(process, systems.counts, unit)
+    mean, moved = _runge_kutta(process, psi, alive, leaped, half)
+    counts = _leap_counts(systems.counts, process.copies * moved, first)
+
+    unit = normalised(mean, unit)
+    drawn, living = _ensemble(process, counts, unit)
+    ends, moves = jax.vmap(
+        lambda psi, alive: _runge_kutta(process, psi, alive, leaped, half)
+    )(jnp.stack([drawn, mean]), jnp.stack([living, alive]))
+    moved = jnp.where(links(living), jnp.maximum(2 * moves[0] - moves[1], 0), 0)
+    counts = _leap_counts(counts, process.copies * moved, second)
+
+    there, meant = normalised(ends[0], unit), normalised(ends[1], unit)
+    psi, _ = _ensemble(process, counts, there**2 * jnp.conj(meant))
+    return counts, psi
+
+
+def _ensemble(process: Process, counts: Array, unit: Array) -> tuple[Array, Array]:
+    """ψ_a = √(m_a/N) exp(-iφ_a), and which classes have anybody."""
+    weights = process.weights(jnp.sum(counts, axis=0))
+    return jnp.sqrt(weights / process.copies) * unit, weights > 0
 
 
 def copy_bound(
@@ -165,9 +197,18 @@ def _runge_kutta(
 
 
 def _leap_counts(counts: Array, moved: Array, key: Array) -> Array:
-    """Draw who leaves: for every label and class a multinomial over destinations."""
+    """Draw who leaves: for every label and class a multinomial over destinations.
+
+    Multinomial numbers scatter as those of independent systems do, n p (1 - p), with
+    the depletion of their class in them. Here that is in the second half step already;
+    a sign for each class, (1 ± 1/√n) p, brings the scatter to n p without correlations.
+    """
     occupation = jnp.sum(counts, axis=0)
-    share = moved / jnp.where(occupation > 0, occupation, 1)[None, :]
+    some = jnp.where(occupation > 0, occupation, 1)
+    sign = jax.random.rademacher(
+        jax.random.fold_in(key, 0), occupation.shape, occupation.dtype
+    )
+    share = moved * ((1 + sign / jnp.sqrt(some)) / some)[None, :]
     # more than all cannot leave
     share = share / jnp.maximum(jnp.sum(share, axis=0), 1)[None, :]
     size = occupation.shape[0]

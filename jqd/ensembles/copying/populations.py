@@ -62,9 +62,11 @@ def admixed(density: Float[Array, " M"], admixture: ArrayLike) -> Float[Array, "
 def phase_factors(
     psi: Complex[Array, " M"], hamiltonian: Complex[Array, "M M"]
 ) -> Complex[Array, " M"]:
-    """exp(-iφ_a) of ψ; at a node the phase with which quantum mechanics leaves it.
+    """exp(-iφ_a) of ψ; where ψ_a = 0, the phase of (Hψ)_a, at which no current flows.
 
-    ψ_a(dt) = -i (Hψ)_a dt where ψ_a = 0
+    Quantum mechanics leaves a node with the phase of -i(Hψ)_a. With that phase x_ab
+    would stay ±π/2 for ever where all ω are equal, noise or not, and the class would
+    run into its next node exactly: nothing would turn it round.
 
     Args:
         psi: ψ, (M,).
@@ -73,8 +75,8 @@ def phase_factors(
     Returns:
         Factors of modulus 1, (M,).
     """
-    leaving = -1j * jnp.sum(hamiltonian * psi[None, :], axis=-1)
-    return _unit(psi, _unit(leaving, jnp.ones_like(psi)))
+    field = jnp.sum(hamiltonian * psi[None, :], axis=-1)
+    return _unit(psi, _unit(field, jnp.ones_like(psi)))
 
 
 def _unit(z: Array, fallback: Array) -> Array:

@@ -27,11 +27,11 @@ from .rates import Process, check_law
 
 INITIAL = ("rounded", "drawn")
 # With fewer systems in a class the leap's binomials no longer stand for single copies.
-EXACT_BELOW = 30
+EXACT_BELOW = 10
 # Trajectories beside each other: enough to fill vector units, few enough for the cache;
 # other devices than CPUs want as many as there are.
 CHUNK, LEAST_CHUNK, WIDE_CHUNK = 512, 32, 2**17
-STEP_OF = {"leap": 0.1, "exact": 0.05}
+STEP_OF = {"leap": 0.2, "exact": 0.05}
 
 
 def sample(
@@ -83,11 +83,12 @@ def sample(
         method: "leap" or "exact".
         initial: "rounded", N ρ_a to whole numbers, or "drawn", N draws from ρ.
         spectators: s_a, scalar or (M,): systems of each class that are copied and
-            never copy; a remedy for nodes. They are not counted in `occupation`.
+            never copy; a remedy for nodes. They are not counted in `occupation`. An
+            empty class begins with the phase at which no current flows into it.
         admixture: ε: begin with (1 - ε) ρ_a + ε/M; another.
         printed: take eq. (39) with its printed sign.
         tagged: keep how many systems of each class began in which.
-        step: of the leap, in units of the fastest turning, 0.1; of phases between
+        step: of the leap, in units of the fastest turning, 0.2; of phases between
             single copies in the exact method, 0.05.
         exact_below: systems of a class below which its links are not leaped.
         error_trajectories: how many trajectories are run again with half the step, for

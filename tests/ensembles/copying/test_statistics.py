@@ -79,7 +79,7 @@ LOST = np.array([0.851821, 1.719116, 4.228261])
 )
 def test_lost_fidelity(batches, most):
     ts = TIMES
-    run = sample(GOLDEN, PSI, ts, copies=1e3, step=0.05, batches=batches)
+    run = sample(GOLDEN, PSI, ts, copies=1e3, step=0.1, batches=batches)
     value, error = mean_and_error(1e3 * infidelities(run, exact(GOLDEN, PSI, ts)))
     assert (value[1:] - 3 * error[1:] < LOST).all()
     assert (value[1:] + 3 * error[1:] > 0.985 * LOST).all()
@@ -139,7 +139,7 @@ def test_leap_and_single_copies_agree(copies, until):
     ts, batches = until * TIMES / 5, 1 if copies < 1000 else 4
     options = {"copies": float(copies), "batches": batches}
     single = sample(GOLDEN, PSI, ts, method="exact", **options)
-    leaped = sample(GOLDEN, PSI, ts, seed=2, step=0.05, **options)
+    leaped = sample(GOLDEN, PSI, ts, seed=2, step=0.1, **options)
     assert gap_in_errors(leaped, single) < 3.5
     # Twice as many systems scatter half as much: this comparison sees it.
     other = sample(GOLDEN, PSI, ts, **options | {"copies": 2.0 * copies})

@@ -1,0 +1,150 @@
+"""Claim: the energy of N copying systems decays to 0, with a time that grows as N.
+
+    E<H>(t) = H₀ exp[-(t/T) κ/N],   κ = (1/4) ∫ dp/(p²(1-p)²) over the orbit
+
+Two classes of equal energy, <H> = 2R √(p(1-p)) cos x, period T. <H> is a concave
+function of the density p, so the noise of copying lowers it on average: the orbit
+widens until it meets a node, where <H> = 0 and the ensemble stays. The formula holds
+while the orbit is the first one. Beyond, w = (<H>/R)² obeys, with s = t/(NT),
+
+    dw = -8 w artanh A ds + 4 √[w (A - w artanh A)] dW,   A = √(1 - w),
+
+without N in it: all ensembles follow one curve of t/(NT).
+
+Source: Smolin (2012), eqs. (39), (40); the laws follow from linear noise, averaged
+over an orbit. Near w = 0 they are critical branching, near w = 1 nothing moves.
+Verdict: means for N = 25, 50 and 100 collapse on the curve of the diffusion; the
+exponential is its tangent. Only N -> ∞ conserves energy, as quantum mechanics does.
+"""
+
+import jax
+import numpy as np
+import xarray as xr
+from scipy.linalg import expm
+
+from jqd import problems
+from jqd.ensembles import copying
+from jqd.ensembles.copying.laws_of_noise import rabi_energy_loss
+from jqd.report.style import BLUE, GREEN, INK, VERMILLION, subplots
+
+# --- Parameters (R = 1: the period of densities is π) -----------------------------
+
+NUMBERS = (25, 50, 100)
+COLORS = (VERMILLION, GREEN, BLUE)
+LOW = 0.2  # orbit between 0.2 and 0.8, H₀ = 0.8
+PERIOD = np.pi
+SAVED = 12
+
+# --- Laws -------------------------------------------------------------------------
+
+
+def diffusion(start, s, cells=400):
+    """E<H>/H₀ by the equation above, backward in time on a grid of e = <H>/R.
+
+    du/ds = -2(e artanh A + A/e) u' + 2(A - e² artanh A) u'',  u(e, 0) = e, u(0) = 0
+    """
+    e = np.linspace(0, 1, cells + 1)
+    inner = e[1:-1]
+    A = np.sqrt(1 - inner**2)
+    pull = -2 * (inner * np.arctanh(A) + A / inner)
+    spread = 2 * (A - inner**2 * np.arctanh(A))
+    h = e[1]
+    generator = np.zeros((cells + 1, cells + 1))
+    rows = np.arange(1, cells)
+    generator[rows, rows - 1] = spread / h**2 - pull / (2 * h)
+    generator[rows, rows] = -2 * spread / h**2
+    generator[rows, rows + 1] = spread / h**2 + pull / (2 * h)
+    step = expm(generator * s[1])
+    u = [e]
+    for _ in s[1:]:
+        u.append(step @ u[-1])
+    return np.array([np.interp(start, e, row) for row in u]) / start
+
+
+# --- Comparison -------------------------------------------------------------------
+
+
+def sampled(law, psi, copies, s, count):
+    """<H>/H₀, each ensemble at each time; share that lost a class."""
+
+    def energy(t, occupation, psi):
+        del t, occupation
+        return 2 * (psi[0].conj() * psi[1]).real
+
+    result = copying.sample(
+        law, psi, s * copies * PERIOD, jax.random.key(copies), copies=copies,
+        trajectories=count, observe=energy, method="exact",
+    )  # fmt: skip
+    values = np.asarray(result.values)
+    return values / values[0, 0], np.mean(result.extinction_time < np.inf)
+
+
+def run(context):
+    numbers, count = (NUMBERS[:2], 200) if context.quick else (NUMBERS, 600)
+    s = np.linspace(0, 0.24, SAVED + 1)
+    law, psi = problems.two_classes(LOW, 0.0)
+    start = 2 * np.sqrt(LOW * (1 - LOW))
+    kappa = float(rabi_energy_loss(LOW, 1 - LOW))
+    fine = np.linspace(0, s[-1], 121)
+    curve = diffusion(start, fine)
+    means, errors, lost = [], [], []
+    for number in context.progress(numbers, "numbers of systems"):
+        values, gone = sampled(law, psi, number, s, count)
+        means.append(values.mean(axis=0))
+        errors.append(values.std(axis=0) / count**0.5)
+        lost.append(gone)
+    means, errors = np.array(means), np.array(errors)
+
+    # --- Result -------------------------------------------------------------------
+    context.save_figure(figure(numbers, s, means, errors, fine, curve, kappa), "energy")
+    data = {"energy": (("N", "s"), means), "error": (("N", "s"), errors)}
+    data |= {"diffusion": ("fine", curve), "extinct": ("N", lost)}
+    at = {"N": list(numbers), "s": s, "fine": fine}
+    about = {"units": "energy in H_0, s = t/(N T)", "runs": count, "kappa": kappa}
+    context.save_dataset(xr.Dataset(data, at, about))
+    expected = np.interp(s, fine, curve)
+    sigmas = (means - expected)[:, 1:] / errors[:, 1:]
+    # Corrections of relative order 1/N.
+    allowed = 4 * errors[:, 1:] + 3 / np.array(numbers)[:, None]
+    holds = (np.abs(means - expected)[:, 1:] < allowed).all()
+    return {
+        "status": "ok" if holds else "The energy does not decay by the law.",
+        "runs": count,
+        "kappa": kappa,
+        "slope_of_diffusion_at_0": (curve[1] - 1) / fine[1],
+        "numbers": numbers,
+        "energy_at_the_end": means[:, -1],
+        "its_error": errors[:, -1],
+        "diffusion_at_the_end": curve[-1],
+        "exponential_at_the_end": np.exp(-kappa * s[-1]),
+        "extinct": lost,
+        "rms_deviation_in_standard_errors": np.sqrt(np.mean(sigmas**2, axis=1)),
+    }
+
+
+def figure(numbers, s, means, errors, fine, curve, kappa):
+    fig, axes = subplots(1, 2, size=(10.4, 4.2), sharey=True)
+    left, right = axes[0]
+    for k, number in enumerate(numbers):
+        mean, error, color = means[k], errors[k], COLORS[k]
+        left.plot(fine * number, np.exp(-kappa * fine), "--", color=color, lw=1)
+        left.fill_between(s * number, mean - 2 * error, mean + 2 * error, lw=0,
+                          color=color, alpha=0.25)  # fmt: skip
+        left.plot(s * number, mean, "o-", color=color, lw=1, label=f"N = {number}")
+        right.errorbar(s, mean, 2 * error, fmt="o", color=color, lw=1, capsize=2,
+                       label=f"N = {number}")  # fmt: skip
+    left.axhline(1, color=INK, lw=0.8)
+    left.annotate("quantum mechanics", (0.98, 1.01), color=INK, ha="right",
+                  xycoords=("axes fraction", "data"), fontsize=9)  # fmt: skip
+    left.set(xlim=(0, None), ylim=(0, 1.08), xlabel="time in periods, t/T")
+    left.set_ylabel(r"mean energy  E⟨H⟩ / H$_0$")
+    left.set_title("Finite ensembles lose energy (band: 2 standard\n"
+                   "errors; dashed: exponential law)")  # fmt: skip
+    right.plot(fine, curve, color=INK, lw=1.4, label="averaged diffusion")
+    right.plot(fine, np.exp(-kappa * fine), "--", color=INK, lw=1,
+               label=f"exp(-{kappa:.2f} t/NT)")  # fmt: skip
+    right.set(xlim=(0, None), xlabel="time in N periods, t/(NT)")
+    right.set_title("One curve for all N, which ends at a node")
+    for axis in axes[0]:
+        axis.legend(fontsize=9, loc="upper right", bbox_to_anchor=(1, 0.93))
+    return fig

@@ -1,0 +1,123 @@
+"""Claim: how a small class of copying systems dies out follows from counting alone.
+
+    P_extinct = (g/(g+1))^k   after g half-periods, k systems at a turning point,
+    P_extinct = exp(-k/g)     after g passages, from many, where N p_min = k
+
+Two classes of equal energy exchange their systems; at a turning point one of them is
+smallest. Before it each of its systems leaves at a rate 2 tan|x| per unit of the phase
+difference x, after it each is copied at that rate, independently: the numbers at
+successive turning points are a critical branching process, which always dies out in
+the end. A class without systems cannot be copied, so nobody ever enters it again.
+
+Source: Smolin (2012), eqs. (39), (40) and the nodes problem of section 3.4.
+Verdict: all sampled shares lie on the two laws within their statistical error. At
+fixed N quantum mechanics ends at the first node that less than a few systems survive.
+"""
+
+import jax
+import numpy as np
+import xarray as xr
+
+from jqd import problems
+from jqd.ensembles import copying
+from jqd.ensembles.copying.laws_of_noise import extinction_probability
+from jqd.report.style import CYCLE, INK, subplots
+
+# --- Parameters (R = 1: densities have the period π) ------------------------------
+
+COPIES = 100_000
+SMALL = np.arange(1, 7)  # k
+PASSAGES = np.arange(1, 6)  # g
+HALF = np.pi / 2
+STEP = 0.1
+
+# --- Comparison -------------------------------------------------------------------
+
+
+def shares(p0, x0, first, count, seed):
+    """Share of ensembles extinct after each passage; `first` is the time of the first.
+
+    A passage is counted midway to the next: noise shifts the moment of the least
+    density, where few are left, by about as long as it lasts.
+    """
+    law, psi = problems.two_classes(p0, x0)
+    ends = first + HALF * (PASSAGES - 0.5)
+    copies = copying.sample(
+        law, psi, np.array([0, ends[-1]]), jax.random.key(seed), copies=COPIES,
+        trajectories=count, step=STEP, error_trajectories=0,
+    )  # fmt: skip
+    return np.mean(np.asarray(copies.extinction_time)[:, None] <= ends, axis=0)
+
+
+def run(context):
+    count = 150 if context.quick else 800
+    sampled = np.zeros((2, SMALL.size, PASSAGES.size))
+    for i in context.progress(SMALL.size, "class sizes"):
+        p = SMALL[i] / COPIES
+        x0 = -np.arccos(2 * np.sqrt(p * (1 - p)))
+        sampled[0, i] = shares(p, 0.0, HALF, count, 10 + i)
+        sampled[1, i] = shares(0.5, x0, HALF / 2, count, 20 + i)
+    k, g = SMALL[:, None], PASSAGES[None, :]
+    exact = np.array(
+        [
+            extinction_probability(k, g, occupation=k, losing=False),
+            extinction_probability(k, g),
+        ]
+    )
+    error = np.sqrt(exact * (1 - exact) / count)
+
+    # --- Result -------------------------------------------------------------------
+    context.save_figure(figure(sampled, error), "extinction")
+    dims = ("start", "k", "g")
+    context.save_dataset(
+        xr.Dataset(
+            {"sampled": (dims, sampled), "law": (dims, exact), "error": (dims, error)},
+            {"start": ["turning point", "equator"], "k": SMALL, "g": PASSAGES},
+            {"copies": COPIES, "runs": count},
+        )
+    )
+    sigmas = (sampled - exact) / error
+    gap = np.abs(sampled - exact)
+    holds = np.abs(sigmas).max() < 4.5
+    return {
+        "status": "ok" if holds else "The samples do not follow the laws.",
+        "runs": count,
+        "one_system_after_one_half_period": sampled[0, 0, 0],
+        "one_system_after_five": sampled[0, 0, -1],
+        "from_many_k_1": sampled[1, 0, 0],
+        "largest_deviation": gap.max(),
+        "rms_deviation_in_standard_errors": np.sqrt(np.mean(sigmas**2)),
+        "largest_in_standard_errors": np.abs(sigmas).max(),
+    }
+
+
+def figure(sampled, error):
+    fig, axes = subplots(1, 2, size=(9.6, 4.2), sharey=True)
+    fine = np.linspace(SMALL[0] - 0.4, SMALL[-1] + 0.4, 100)
+    left = [extinction_probability(fine, g, occupation=fine, losing=False)
+            for g in PASSAGES]  # fmt: skip
+    right = [extinction_probability(fine, g) for g in PASSAGES]
+    for n, (axis, laws) in enumerate(zip(axes[0], (left, right), strict=True)):
+        for i, (g, law) in enumerate(zip(PASSAGES, laws, strict=True)):
+            axis.plot(fine, law, color=CYCLE[i], lw=1.2)
+            axis.errorbar(
+                SMALL, sampled[n, :, i], error[n, :, i], fmt="o", ms=4.5,
+                color=CYCLE[i], capsize=2,
+            )  # fmt: skip
+            axis.annotate(f"g = {g}", (fine[-1] + 0.08, law[-1]), color=CYCLE[i],
+                          va="center", fontsize=9)  # fmt: skip
+        axis.set(xlim=(0.4, 7.1), ylim=(-0.02, 1), xticks=SMALL)
+    axes[0, 0].set(
+        xlabel="k, systems of the small class at the start",
+        ylabel="share of ensembles that lost a class",
+        title="From a turning point, after g half-periods",
+    )
+    axes[0, 1].set(
+        xlabel="k = N $p_{min}$, systems expected at the first turning point",
+        title="From two equal classes, after g turning points",
+    )
+    for axis, text in zip(axes[0], (r"$(g/(g+1))^k$", r"$e^{-k/g}$"), strict=True):
+        axis.annotate(text, (4.6, 0.9), color=INK, fontsize=13)
+        axis.annotate("lines: law; points: sampled,\nwith its standard error",
+                      (4.6, 0.79), color=INK, fontsize=9)  # fmt: skip
+    return fig

@@ -1,0 +1,213 @@
+"""A particle on the lattice of `copy_lattice`: its copy law, packets, and motion.
+
+The atoms of a body hop between coarse cells; at the quantum point, with δ = π, small ħ
+and many copies in each cell, their mean obeys Newton's law.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array, Complex, Float
+
+from .. import _checks
+from .copy_fields import DensityPhase
+from .copy_lattice import lattice_coupling, lattice_shift
+from .copy_rules.links import off_diagonal, square_root
+from .copying import CopyDynamics
+
+
+def lattice_law(
+    x: Float[Array, " P"],
+    potential: Float[Array, " P"],
+    mass: ArrayLike = 1.0,
+    hbar: ArrayLike = 1.0,
+    delta: ArrayLike = np.pi,
+    q: ArrayLike = 0.5,
+    r: ArrayLike = -0.5,
+    *,
+    literal: bool = False,
+) -> CopyDynamics:
+    """The copy law of a particle on a ring of sites, to be evolved.
+
+    R_ab = ħ/(2mā²) for neighbours a, b;  ħω_a = E_a = V_a - cos δ ħ²/(mā²)
+
+    Runge-Kutta steps must stay below `stable_step(law)`.
+
+    Args:
+        x: positions of the sites, (P,) real, evenly spaced and increasing, length.
+        potential: V_a, (P,) real, energy.
+        mass: m, scalar, positive.
+        hbar: ħ, scalar, energy · time, positive.
+        delta: δ, scalar, radians; π, or 0 for the particle of negative mass that the
+            paper prints.
+        q: exponent of the copy rate.
+        r: exponent of the phase rate.
+        literal: see `jqd.CopyDynamics`.
+
+    Returns:
+        The law; its classes are the sites in the order of `x`.
+
+    Raises:
+        ValueError: fewer than three sites, sites not evenly spaced, a shape that
+            differs, delta neither 0 nor π, or mass or hbar not positive.
+
+    Source: Smolin (2012), eqs. 56 and 57.
+    """
+    _check_sites(x)
+    _checks.check_shape(potential, "potential", np.shape(x))
+    _checks.check_positive(mass, "mass")
+    _checks.check_positive(hbar, "hbar")
+    _check_shift(delta)
+    x, potential = jnp.asarray(x), jnp.asarray(potential)
+    P, spacing = x.shape[0], x[1] - x[0]
+    energy = potential - jnp.cos(delta) * hbar**2 / (mass * spacing**2)
+    return CopyDynamics(
+        energy / hbar, lattice_coupling(P, spacing, mass, hbar),
+        lattice_shift(P, delta), q, r, hbar=hbar, literal=literal,
+    )  # fmt: skip
+
+
+def stable_step(law: CopyDynamics) -> Float[Array, ""]:
+    """Largest step of the Runge-Kutta method of order 4 for ψ that does not blow up.
+
+    dt < 2√2 / max_a (|ω_a| + Σ_b R_ab)
+
+    The bound is Gershgorin's on the frequencies at the quantum point; on the lattice
+    with V >= 0 it is 2√2 / (2ħ/(mā²) + max V/ħ). Accuracy asks for less.
+
+    Args:
+        law: any copy law.
+
+    Returns:
+        dt, scalar, time.
+    """
+    frequency = jnp.abs(law.omega) + jnp.sum(off_diagonal(law.R), axis=-1)
+    return np.sqrt(8) / jnp.max(frequency, axis=-1)
+
+
+def lattice_packet(
+    x: Float[Array, " P"],
+    center: ArrayLike,
+    width: ArrayLike,
+    momentum: ArrayLike = 0.0,
+    hbar: ArrayLike = 1.0,
+    delta: ArrayLike = np.pi,
+) -> Complex[Array, " P"]:
+    """A Gaussian packet on the sites, of norm 1.
+
+    ψ_a ∝ exp(-(x_a - x̄)²/4s² - i cos δ p (x_a - x̄)/ħ)
+
+    The sign of the phase makes p/m the velocity for either δ.
+
+    Args:
+        x: positions of the sites, (P,) real, length.
+        center: x̄, scalar, length.
+        width: s, scalar, standard deviation of the density, length.
+        momentum: p, scalar.
+        hbar: ħ, scalar, energy · time.
+        delta: δ of the lattice, scalar, radians; 0 or π.
+
+    Returns:
+        ψ_a, (P,) complex, Σ|ψ_a|² = 1.
+
+    Raises:
+        ValueError: x is no vector, width or hbar not positive, delta neither 0 nor π.
+
+    Source: Smolin (2012), eq. 34 and the sentence after eq. 61.
+    """
+    _checks.check_shape(x, "x", (None,))
+    _checks.check_positive(width, "width")
+    _checks.check_positive(hbar, "hbar")
+    _check_shift(delta)
+    y = jnp.asarray(x) - center
+    amplitude = jnp.exp(-((y / (2 * width)) ** 2))
+    amplitude = amplitude / jnp.sqrt(jnp.sum(amplitude**2))
+    phase = jnp.cos(delta) * momentum * y / hbar
+    return amplitude * jnp.exp(-1j * phase)
+
+
+class Motion(NamedTuple):
+    """Means of a density on the sites; scalars, or (T,) for a trajectory.
+
+    Attributes:
+        position: ⟨x⟩, length.
+        width: standard deviation of x, length.
+        velocity: d⟨x⟩/dt, length/time.
+        acceleration: d²⟨x⟩/dt², length/time².
+        force: ⟨F⟩, energy/length.
+    """
+
+    position: Array
+    width: Array
+    velocity: Array
+    acceleration: Array
+    force: Array
+
+
+def lattice_motion(
+    law: CopyDynamics,
+    x: Float[Array, " P"],
+    force: Float[Array, " P"],
+    state: Array | DensityPhase,
+) -> Motion:
+    """How the centre of mass moves, and the mean force on it.
+
+    ⟨x⟩ = Σ_a ρ_a x_a, its derivatives along the law, ⟨F⟩ = Σ_a ρ_a F_a
+
+    Newton's law is m · acceleration = force. The means make sense while the density
+    vanishes at both ends of `x`, where the ring closes.
+
+    Args:
+        law: from `lattice_law`, any q and r.
+        x: positions of the sites, (P,) real, length.
+        force: F_a = -V'(x_a), (P,) real, energy/length.
+        state: of the law, one time: ψ (P,), or `DensityPhase`. Use `jax.vmap` for more.
+
+    Returns:
+        The means, scalars.
+
+    Source: Smolin (2012), after eq. 62.
+    """
+
+    def position(state: Any) -> Array:
+        return jnp.sum(law.density(state) * x)
+
+    def velocity(state: Any) -> Array:
+        return jax.jvp(position, (state,), (law.vector_field(0.0, state),))[1]
+
+    speed, acceleration = jax.jvp(velocity, (state,), (law.vector_field(0.0, state),))
+    rho, mean = law.density(state), position(state)
+    variance = jnp.sum(rho * (x - mean) ** 2)
+    return Motion(
+        mean, square_root(variance), speed, acceleration, jnp.sum(rho * force)
+    )
+
+
+def _check_sites(x: ArrayLike) -> None:
+    _checks.check_shape(x, "x", (None,))
+    _checks.check_finite(x, "x")
+    if np.size(x) < 3:
+        raise ValueError(
+            f"Argument `x` must have at least three sites, but it has {np.size(x)}."
+        )
+    if not _checks.is_concrete(x):
+        return
+    steps = np.diff(_checks.concrete(x))
+    # positions in single precision differ in the seventh digit
+    if not (np.all(steps > 0) and np.ptp(steps) < 1e-4 * steps[0]):
+        raise ValueError(
+            "Argument `x` must increase in even steps, but its steps go from "
+            f"{steps.min():.6g} to {steps.max():.6g}."
+        )
+
+
+def _check_shift(delta: ArrayLike) -> None:
+    _checks.check_finite(delta, "delta")
+    if not _checks.is_concrete(delta):
+        return
+    value = _checks.concrete(delta)
+    if not np.all(np.abs(np.sin(value)) < 1e-6):
+        raise ValueError(f"Argument `delta` must be 0 or pi, but it is {value}.")

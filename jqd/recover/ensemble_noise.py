@@ -1,0 +1,212 @@
+"""Records of one finite ensemble that copies itself: rows that scatter together."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from ..ensembles.copying.follow import LEAST_COPIES
+from ..ensembles.copying.linear_noise import INITIAL, linear_noise
+from ..laws import CopyDynamics
+
+# A direction whose variance, times N, is below this does not scatter: an exact start,
+# the sum of all shares, links without currents. Rounding leaves some 1e-16.
+FLOOR = 1e-10
+
+
+class Whitening(eqx.Module):
+    """What turns deviations of correlated rows into independent ones of unit variance.
+
+    The deviation is a Gauss-Markov process of which each row shows the density alone:
+    a Kalman filter predicts row k from the rows before, and what is left is
+    independent. So rows left out at the end change nothing for those before.
+
+    Attributes:
+        flow: of the hidden deviation from the row before, (T, d, d).
+        readout: of the density from it, (T, M, d).
+        gain: of the filter, (T, d, M).
+        root: N^½ Σ^(-½) of what the rows before do not predict, (T, M, M).
+        log_scatter: ln det Σ of it, over the directions that scatter, (T,).
+        rank: how many directions scatter, (T,).
+        least_copies: fewest systems in any class in the mean, N min ρ.
+    """
+
+    flow: Float[Array, "T d d"]
+    readout: Float[Array, "T M d"]
+    gain: Float[Array, "T d M"]
+    root: Float[Array, "T M M"]
+    log_scatter: Float[Array, " T"]
+    rank: Float[Array, " T"]
+    least_copies: Float[Array, ""]
+
+    def __call__(self, deviation: Float[Array, "T M"]) -> Float[Array, "T M"]:
+        """Independent residuals of unit variance."""
+
+        def row(hidden, step):
+            flow, readout, gain, root, seen = step
+            hidden = flow @ hidden
+            news = seen - readout @ hidden
+            return hidden + gain @ news, root @ news
+
+        steps = (self.flow, self.readout, self.gain, self.root, deviation)
+        hidden = jnp.zeros(self.flow.shape[-1], deviation.dtype)
+        return jax.lax.scan(row, hidden, steps)[1]
+
+    def without_start(self) -> "Whitening":
+        """For rows that do not include the start, of which nothing was seen."""
+        own = (self.flow, self.readout, self.gain, self.root, self.log_scatter)
+        flow, readout, gain, root, log_scatter = (leaf[1:] for leaf in own)
+        return Whitening(
+            flow, readout, gain, root, log_scatter, self.rank[1:], self.least_copies
+        )
+
+    def penalty(self, mask: Array) -> Float[Array, ""]:
+        """Σ ln det Σ over the rows with weight: likelihoods at two fits compare."""
+        return jnp.sum(jnp.where(mask > 0, self.log_scatter, 0))
+
+    def independent(self, mask: Array) -> Float[Array, ""]:
+        """Number of independent values in the rows with weight."""
+        return jnp.sum(jnp.where(mask > 0, self.rank, 0))
+
+    @property
+    def complaint(self) -> str | None:
+        """Why the scatter is not what linear noise says, or None."""
+        least = float(self.least_copies)
+        if least >= LEAST_COPIES:
+            return None
+        return (
+            f"The smallest class holds {least:.2g} copies on average at one time; with "
+            f"fewer than {LEAST_COPIES:g} the scatter is not Gaussian and the standard "
+            "errors do not hold."
+        )
+
+
+class EnsembleNoise(eqx.Module):
+    """Counts of one ensemble of N copying systems, looked at again and again.
+
+    Its scatter at one time is carried on to all later times, so that rows are
+    correlated and error bars from independent rows are several times too small. The
+    covariance is that of linear noise, `jqd.ensembles.copying.linear_noise`, at the
+    present fit; generalised least squares with it, renewed until it settles.
+
+    Attributes:
+        copies: N, scalar.
+        initial: "rounded", an ensemble that began as ρ exactly, or "drawn", N draws
+            (static).
+    """
+
+    copies: Float[Array, ""] = eqx.field(converter=jnp.asarray)
+    initial: str = eqx.field(static=True, default="rounded")
+    known: bool = eqx.field(static=True, default=True)
+    constant_weights: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self) -> None:
+        _checks.check_choice(self.initial, "initial", INITIAL)
+        _checks.check_shape(self.copies, "copies", ())
+        _checks.check_positive(self.copies, "copies")
+
+    def residuals(self, prediction: Array, data: Array, at: Whitening) -> Array:
+        """Independent residuals of unit variance."""
+        return at(prediction - self.shares(data))
+
+    def shares(self, data: Array) -> Array:
+        """Relative frequencies."""
+        return data / self.copies
+
+    def independent_rows(self, shares: Float[Array, "T M"]) -> Whitening:
+        """Weights as if every row were N independent shots: a start, not the truth."""
+        rows, size = shares.shape
+        # half a count at least, as for `Multinomial`
+        p = jnp.maximum(shares, 0.5 / self.copies)
+        shots = p[:, :, None] * (jnp.eye(size)[None] - p[:, None, :])
+        root, log_scatter, rank, _ = jax.vmap(self._root)(shots)
+        hidden = jnp.zeros((rows, 2 * size, 2 * size), p.dtype)
+        read = jnp.zeros((rows, size, 2 * size), p.dtype)
+        gain = jnp.swapaxes(read, 1, 2)
+        least = self.copies * jnp.min(p)
+        return Whitening(hidden, read, gain, root, log_scatter, rank, least)
+
+    def along(self, law: Any, psi: Array, ts: Array, substeps: Any) -> Whitening:
+        """Weights of linear noise along the mean-field motion of a law.
+
+        Args:
+            law: copy dynamics.
+            psi: ψ at ts[0], (M,).
+            ts: the time of the start and then those of the rows, (T,).
+            substeps: Runge-Kutta steps between two times.
+
+        Returns:
+            Whitening of the rows at all `ts`.
+        """
+        noise = linear_noise(law, psi, ts, initial=self.initial, substeps=substeps)
+        still = jnp.zeros_like(noise.flow[:1])
+        flow = jnp.concatenate([still, noise.flow])
+        kicks = jnp.concatenate([noise.state_covariance[:1], noise.kicks])
+        # steps keep Σρ to their own error alone; the scatter must keep it exactly
+        readout = noise.readout
+        readout = readout - jnp.mean(readout, axis=1, keepdims=True)
+
+        def row(C, step):
+            flow, kicks, readout = step
+            C = flow @ C @ flow.T + kicks
+            root, log_scatter, rank, inverse = self._root(readout @ C @ readout.T)
+            gain = C @ readout.T @ inverse
+            C = C - gain @ readout @ C
+            return (C + C.T) / 2, (gain, root, log_scatter, rank)
+
+        steps = (flow, kicks, readout)
+        _, (gain, root, log_scatter, rank) = jax.lax.scan(row, still[0], steps)
+        least = self.copies * noise.least_density[-1]
+        return Whitening(flow, readout, gain, root, log_scatter, rank, least)
+
+    def _root(self, covariance: Array) -> tuple[Array, Array, Array, Array]:
+        """N^½ Σ^(-½), ln det Σ, rank and Σ⁻¹ on the directions that scatter."""
+        variances, axes = jnp.linalg.eigh(covariance)
+        scatters = variances > FLOOR
+        safe = jnp.where(scatters, variances, 1)
+        root = (axes * jnp.where(scatters, 1 / jnp.sqrt(safe), 0)[None, :]) @ axes.T
+        inverse = (axes * jnp.where(scatters, 1 / safe, 0)[None, :]) @ axes.T
+        # Shares always sum to 1; those of a row that a run does not reach do not, and
+        # must count for something.
+        size = covariance.shape[0]
+        root = jnp.sqrt(self.copies) * (root + 1 / size)
+        rank = jnp.sum(scatters).astype(covariance.dtype)
+        return root, jnp.sum(jnp.log(safe)), rank, inverse
+
+    def check_law(self, law: Any) -> None:
+        """Raise unless the law has this kind of scatter."""
+        if not isinstance(law, CopyDynamics):
+            raise ValueError(
+                "Argument `noise` must not be an EnsembleNoise for this law, but is: "
+                f"{type(law).__name__} has no ensemble of systems that copy each other."
+            )
+
+    def check_counts(self, values: ArrayLike) -> None:
+        """Raise unless every row holds the same N systems.
+
+        Raises:
+            ValueError: negative or fractional counts, or another sum.
+        """
+        if not _checks.is_concrete((values, self.copies)):
+            return
+        counts, copies = np.asarray(values), np.asarray(self.copies).item()
+        bad = np.argwhere((counts < 0) | (counts != np.round(counts)))
+        if bad.size:
+            row, column = bad[0][:2]
+            raise ValueError(
+                "Argument `values` must hold counts, whole numbers that are not "
+                f"negative, but row {row} has {counts[row, column]:g} in column "
+                f"{column}."
+            )
+        sums = counts.sum(axis=-1)
+        if np.any(sums != copies):
+            row = int(np.flatnonzero(sums != copies)[0])
+            raise ValueError(
+                "Argument `values` must hold the same copies in each row, one ensemble "
+                f"over time, but row {row} has {sums[row]:.0f} where N = {copies:.0f}; "
+                "the noise of independent shots is 'multinomial'."
+            )

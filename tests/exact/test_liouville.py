@@ -1,0 +1,133 @@
+"""A classical cloud: paths, density, means, against closed forms and SciPy."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from jqd.exact.liouville import cloud_motion, liouville_density, newton_paths
+
+TS = jnp.array([0.0, 0.5, 1.2, 2.0, 3.0])
+X = jnp.linspace(-1.5, 1.5, 1201)[:-1] + 1 / 800
+
+
+def well(k, g):
+    """k x²/2 + g x⁴/4: constants, so that one compilation serves all."""
+    return lambda x: k * x**2 / 2 + g * x**4 / 4
+
+
+@jax.jit
+def paths_of(starts, k, g, velocity, mass):
+    return newton_paths(starts, TS, well(k, g), velocity=velocity, mass=mass)
+
+
+@jax.jit
+def density_of(k, g, width, momentum):
+    options = {"center": 1.0, "width": width, "momentum": momentum, "labels": 512}
+    return liouville_density(X, TS, well(k, g), **options)
+
+
+@jax.jit
+def motion_of(ts, k, g, width, mass):
+    return cloud_motion(ts, well(k, g), center=1.0, width=width, mass=mass)
+
+
+def normal(x, mean, width):
+    return np.exp(-(((x - mean) / width) ** 2) / 2) / (np.sqrt(2 * np.pi) * width)
+
+
+def test_paths_equal_scipy():
+    """x⁴/4, m = 1.3, against DOP853; the stretch against the derivative by JAX."""
+    starts, mass, velocity = np.array([0.2, 1.0, 2.0]), 1.3, -0.4
+    constants = (0.0, 1.0, velocity, mass)
+    paths = paths_of(jnp.asarray(starts), *constants)
+
+    def field(t, y):
+        del t
+        return [y[1], -(y[0] ** 3) / mass]
+
+    options = {"method": "DOP853", "rtol": 1e-12, "atol": 1e-12, "t_eval": TS}
+    for k, start in enumerate(starts):
+        position, speed = solve_ivp(field, (0, 3), [start, velocity], **options).y
+        # both at 1e-12 a step, some hundred steps
+        np.testing.assert_allclose(paths.position[:, k], position, atol=1e-9)
+        np.testing.assert_allclose(paths.velocity[:, k], speed, atol=1e-9)
+        energy = mass * paths.velocity[:, k] ** 2 / 2 + paths.position[:, k] ** 4 / 4
+        np.testing.assert_allclose(energy, energy[0], rtol=1e-10)
+    one = (jnp.ones(3),)
+    move = jax.jit(lambda a: jax.jvp(lambda a: paths_of(a, *constants), (a,), one)[1])
+    slopes = move(jnp.asarray(starts)).position
+    # the steps follow the paths alone: derivatives are good to some 1e-10
+    np.testing.assert_allclose(paths.stretch, slopes, atol=1e-8)
+
+
+def test_density_in_a_harmonic_well():
+    """ρ₀(x / cos t) / cos t, also behind the caustic at π/2."""
+    got = density_of(1.0, 0.0, 0.5, 0.6)
+    mean, width = np.cos(TS) + 0.6 * np.sin(TS), 0.5 * abs(np.cos(TS))
+    expected = normal(np.asarray(X)[None, :], mean[:, None], width[:, None])
+    # paths are linear in their starts: the spline is exact, the integration to 1e-11
+    np.testing.assert_allclose(got, expected, atol=1e-8)
+    # The momentum's sign matters.
+    wrong = density_of(1.0, 0.0, 0.5, -0.6)
+    assert float(jnp.max(jnp.abs(wrong[1] - got[1]))) > 0.1
+
+
+def test_density_where_paths_cross():
+    """x⁴/4: the cloud folds; its mass in cells is that of the paths which are there."""
+    density = np.asarray(density_of(0.0, 1.0, 0.3, 0.0))
+    labels = jnp.asarray(1.0 + 0.3 * np.linspace(-5, 5, 2001))
+    there = np.asarray(paths_of(labels, 0.0, 1.0, 0.0, 1.0).position)
+    weight = normal(np.asarray(labels), 1.0, 0.3) * float(labels[1] - labels[0])
+    # cells of 1/4, 100 positions each; at first paths are 1.5e-3 apart, 4/3 dense
+    for k, tolerance in ((0, 4e-3), (3, 0.02)):
+        mass = density[k].reshape(-1, 100).mean(axis=1) / 4
+        cells = np.linspace(-1.5, 1.5, 13)
+        expected = np.histogram(there[k], cells, weights=weight)[0]
+        # A fold is an infinity like c / √distance, of c some 0.2, summed on steps of
+        # 1/400: it is off by 0.2 √(1/400) = 0.01.
+        np.testing.assert_allclose(mass, expected, atol=tolerance)
+    turns = np.sign(np.diff(there[3]))
+    assert np.any(turns > 0)
+    assert np.any(turns < 0)
+
+
+def test_means():
+    """⟨x⟩ = cos t, width ½|cos t|; in x⁴/4 Newton's law for the centre of mass."""
+    # v at five times around t = 1.3: its difference of fourth order against the force
+    step = 1e-3
+    ts = jnp.concatenate([jnp.zeros(1), 1.3 + step * jnp.arange(-2.0, 3.0)])
+    motion = motion_of(ts, 1.0, 0.0, 0.5, 1.0)
+    # 1e-12 a step
+    np.testing.assert_allclose(motion.position, np.cos(ts), atol=1e-10)
+    np.testing.assert_allclose(motion.width, 0.5 * abs(np.cos(ts)), atol=1e-10)
+    np.testing.assert_allclose(motion.velocity, -np.sin(ts), atol=1e-10)
+    np.testing.assert_allclose(motion.force, -np.cos(ts), atol=1e-10)
+
+    motion = motion_of(ts, 0.0, 1.0, 0.3, 2.0)
+    v = np.asarray(motion.velocity[1:])
+    acceleration = (v[0] - 8 * v[1] + 8 * v[3] - v[4]) / (12 * step)
+    # rounding of the integration, 1e-12, over the step
+    assert 2 * acceleration == pytest.approx(float(motion.force[3]), abs=1e-8)
+    assert abs(acceleration) > 0.1
+    # -V'(⟨x⟩) is not the mean force.
+    assert abs(float(motion.force[3]) + float(motion.position[3]) ** 3) > 0.01
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"width": 0.0}, "`width` must be positive"),
+        ({"mass": -1.0}, "`mass` must be positive"),
+        ({"labels": 3}, "`labels` must be at least 16"),
+        ({"ts": jnp.array([1.0, 0.0])}, "`ts` must increase strictly"),
+        ({"x": jnp.zeros((2, 2))}, "`x` must have shape (any,)"),
+    ],
+)
+def test_input(change, message):
+    good = {"x": jnp.zeros(3), "ts": jnp.array([0.0, 1.0]), "potential": well(1, 0)}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        liouville_density(**(good | change))
