@@ -152,7 +152,8 @@ class CopyDynamics(Law):
         _checks.check_square(H, "hamiltonian")
         _checks.check_finite(H, "hamiltonian")
         _checks.check_hermitian(H, "hamiltonian")
-        rates = H / hbar
+        # Hermitian up to rounding: R must be symmetric to the last digit of its own
+        rates = (H + jnp.conj(H.T)) / 2 / hbar
         off = ~jnp.eye(H.shape[-1], dtype=bool)
         coupled = off & (rates != 0)
         # abs and angle have no derivative at 0: give them 1 there and mask after

@@ -83,6 +83,7 @@ def quartic_residual(x):
     return gap, jnp.max(jnp.abs(motion.force)), falls
 
 
+@pytest.mark.equation("copying", "claim-newton")
 def test_newtons_law():
     """For the centre of mass in V = x⁴/4: the error falls as ā²."""
     gaps = []

@@ -130,9 +130,7 @@ def test_small_differences(ens):
     assert gap(small(), force) < order * scale
     assert gap(2 * small(printed=True), force) < order * scale
     assert gap(small(printed=True), force) > 0.4 * scale
-    quadratic = partial(
-        alignment.small_energy, phase, still, ens.beable, FREQUENCY
-    )
+    quadratic = partial(alignment.small_energy, phase, still, ens.beable, FREQUENCY)
     assert float(quadratic()) == pytest.approx(energy, rel=order)
     assert 2 * float(quadratic(printed=True)) == pytest.approx(energy, rel=order)
 

@@ -79,6 +79,7 @@ def follow(law, starts, ts):
     return jax.vmap(evolve)(starts)
 
 
+@pytest.mark.equation("copying", "question-harmonics")
 @pytest.mark.parametrize(("equation", "exact"), [("density", 0.5), ("phase", -0.5)])
 def test_exponent_and_harmonics_of_quantum_evolution(fits, equation, exact):
     fit = fits[equation]
@@ -200,6 +201,7 @@ def far(values, exact):
     return float(jnp.linalg.norm(values - exact) / jnp.linalg.norm(exact))
 
 
+@pytest.mark.equation("copying", "question-factorisation")
 def test_splines_find_the_copy_law(pairs):
     """2 sin x, e^{-ℓ/2} cos x; spacing (2π/10)⁴/384 of sin x is 4e-4."""
     record, level, x = pairs
@@ -222,6 +224,7 @@ def test_splines_find_the_copy_law(pairs):
     np.testing.assert_allclose(got.phase, -jnp.imag(exact / psi), rtol=0, atol=1e-2)
 
 
+@pytest.mark.equation("copying", "question-factorisation-traffic")
 def test_traffic_both_ways_changes_nothing(pairs):
     """... and a part that is odd does."""
     record, _, _ = pairs

@@ -92,6 +92,7 @@ def signal(psi, q, r):
     return float(seen_at_A(psi, 1.0, q, r) - seen_at_A(psi, 0.0, q, r))
 
 
+@pytest.mark.equation("copying", "question-signalling-exponents")
 def test_the_mean_field_law_signals_off_the_quantum_point():
     psi = jnp.asarray(GENERIC)
     # RK4 in steps of 1/200: both runs to 1e-9
@@ -100,6 +101,7 @@ def test_the_mean_field_law_signals_off_the_quantum_point():
     assert abs(signal(psi, 0.4, -0.5)) > 1e-2
 
 
+@pytest.mark.equation("copying", "question-composite-products")
 @pytest.mark.parametrize(("q", "r"), [(0.5, -0.5), (0.5, -0.7), (0.4, -0.6)])
 def test_product_states_do_not_signal(q, r):
     """(ρ_ab/ρ_a'b)^q is A's own ratio: the law falls into two for every q and r."""
@@ -117,6 +119,7 @@ def test_product_states_do_not_signal(q, r):
     assert float(seen_at_A(psi, 1.0, q, r)) == pytest.approx(rho[0] - rho[1], abs=1e-4)
 
 
+@pytest.mark.equation("copying", "question-signalling")
 def test_a_far_turn_moves_A(key):
     """T24: two empty classes freeze A at ½; after B's turn A follows ½ cos 2t."""
     law = jqd.CopyDynamics.from_hamiltonian(composite.hamiltonian(SPIN_X, NONE))
@@ -146,6 +149,7 @@ def test_a_far_turn_moves_A(key):
     np.testing.assert_allclose(cured, turned, atol=0.02)
 
 
+@pytest.mark.equation("copying", "question-signalling-size")
 @pytest.mark.slow
 def test_few_copies_signal(key):
     """Sixty copies: what B's Hamiltonian is moves the mean of A, and more the fewer."""

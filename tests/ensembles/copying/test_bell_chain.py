@@ -14,6 +14,7 @@ from jqd.observe import total_variation
 STEPS = jnp.asarray(2000)
 
 
+@pytest.mark.equation("copying", "question-mixing-speed")
 def test_the_golden_chain():
     """T13."""
     law, psi = problems.golden()
@@ -35,6 +36,7 @@ def test_the_golden_chain():
     assert np.max(np.abs(P.T @ rho[0] - rho[1])) > 0.05
 
 
+@pytest.mark.equation("copying", "question-mixing-periods")
 def test_a_rabi_period_forgets():
     law, psi = problems.two_classes(0.2, 0.0)
     ts = jnp.pi * jnp.array([0.0, 0.5, 1.0, 2.0])

@@ -290,6 +290,7 @@ def test_shot_noise(key, size, wanted):
     assert rms == pytest.approx(wanted, rel=0.2)
 
 
+@pytest.mark.equation("copying", "question-alignment-drift")
 @pytest.mark.slow
 def test_coalescence(key):
     """E[ρ_a Var_a] shrinks in a period by exp[-(2/N)(1/ρ_min - 1/ρ_max)]."""

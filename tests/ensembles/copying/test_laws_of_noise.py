@@ -22,6 +22,7 @@ extinct = jax.jit(extinction_probability)
 PERIODS = jnp.pi * jnp.arange(4)  # of two classes with R = 1
 
 
+@pytest.mark.equation("copying", "question-ensemble-size")
 def test_lost_fidelity():
     """T9: the golden system."""
     law, psi = problems.golden()
@@ -61,6 +62,7 @@ def test_closed_forms_are_their_integrals():
     assert float(rabi_energy_loss(0.1, 0.7)) == pytest.approx(energy, rel=1e-6)
 
 
+@pytest.mark.equation("copying", "question-size-energy-rate")
 def test_energy_of_three_classes_against_a_hessian():
     """The rate of the drift is ½ Σ |J| (∂_a - ∂_b)² ⟨H⟩, by automatic derivatives."""
     law, psi = problems.golden()
@@ -119,6 +121,7 @@ def test_extinction():
     assert float(slopes[0]) == 0
 
 
+@pytest.mark.equation("copying", "question-nodes-branching")
 def test_branching_is_what_the_law_solves():
     """Deaths at 2 tan|x|, then births: a passage is Poisson in, geometric out."""
     rng = np.random.default_rng(11)

@@ -72,6 +72,7 @@ def extinct(run, until):
 LOST = np.array([0.851821, 1.719116, 4.228261])
 
 
+@pytest.mark.equation("copying", "question-size-fidelity")
 @pytest.mark.parametrize(
     ("batches", "most"),
     # 512 runs: standard errors of 3 %, of which 3, and a bias of the step of 1.5 %
@@ -103,6 +104,7 @@ def slope_of_scatter(law, numbers, t):
     return np.polyfit(np.log(numbers), np.log(mean) / 2, 1, w=weight, cov="unscaled")
 
 
+@pytest.mark.equation("copying", "question-size-scatter")
 def test_scatter_falls_as_one_over_root_N():
     """rms(ρ - |ψ|²) over N = 1e2..1e6."""
     numbers = np.array([1e2, 1e3, 1e4, 1e5, 1e6])
@@ -178,6 +180,7 @@ def assert_share(share, expected, number):
     assert share == pytest.approx(expected, abs=chance)
 
 
+@pytest.mark.equation("copying", "claim-unique-states")
 @pytest.mark.parametrize("k", [1, 2])
 @pytest.mark.parametrize("batches", [1, pytest.param(4, marks=pytest.mark.slow)])
 def test_extinction_from_many(k, batches):
@@ -193,6 +196,7 @@ def test_extinction_from_many(k, batches):
         assert extinct(run, ts[-1]) == pytest.approx(expected, abs=0.03)
 
 
+@pytest.mark.equation("copying", "question-nodes-extinction")
 @pytest.mark.parametrize(
     ("method", "copies", "k"),
     [
@@ -231,6 +235,7 @@ def error_past_a_node(psi, spectators):
     return np.sqrt(np.mean(gap**2)), run
 
 
+@pytest.mark.equation("copying", "claim-remedy-spectators")
 def test_spectators_pass_nodes():
     few, run = error_past_a_node(NODE, 3)
     many, _ = error_past_a_node(NODE, 100)
@@ -259,6 +264,7 @@ def energies(copies, seed):
     return 2 * (2 * np.real(psi[..., 0].conj() * psi[..., 1])) / 0.8
 
 
+@pytest.mark.equation("copying", "question-size-energy")
 def test_energy_decays():
     """exp(-g κ/N) after g periods, κ = ¼ ∫ dp/(p²(1-p)²) from 0.2 to 0.8."""
     kappa = np.log(4) + 15 / 8
@@ -283,6 +289,7 @@ def total_variation(psi):
     return np.mean(np.sum(np.abs(share[..., 0] - share[..., 1]), axis=-1) / 2, axis=0)
 
 
+@pytest.mark.equation("copying", "question-relaxation")
 def test_individuals_forget():
     """Half a period between 0.2 and 0.8: each of the first class has left with 3/4."""
     distance = total_variation(pair(20_000, 4000, 0.0)["psi"])

@@ -42,6 +42,7 @@ def test_hill_traces():
     assert abs(result.trace[3] - -1.2908980104) > 0.1
 
 
+@pytest.mark.equation("copying", "question-alignment-tongues")
 def test_tongues():
     """Edges to the two digits of the reference; damping makes them narrower."""
     kappas = np.arange(0.5, 21.0, 0.25)
@@ -94,6 +95,7 @@ def test_monodromy_of_a_rotation():
     np.testing.assert_allclose(found, expected, atol=1e-10)
 
 
+@pytest.mark.equation("copying", "question-alignment-occupations")
 def test_spectrum_at_fixed_occupations(pair):
     """T17: 12 and 8 at x = π/2, f = 0.3."""
     law = pair(0.3)
@@ -160,6 +162,7 @@ def top(copy_momentum, psi, base, damping=0.0):
     ).exponents
 
 
+@pytest.mark.equation("copying", "question-alignment-momenta")
 @pytest.mark.parametrize("copy_momentum", [True, False])
 def test_momenta_of_many_classes(copy_momentum):
     """Copied momenta grow on generic trajectories of M >= 3, others are neutral."""
@@ -201,6 +204,7 @@ def test_all_exponents_of_the_classes():
     assert of_momenta < -0.5
 
 
+@pytest.mark.equation("copying", "question-alignment-basin")
 @pytest.mark.parametrize(("potential", "aligned"), [("sin2", 0.0), ("1-cos", 1.0)])
 def test_basin(key, potential, aligned, pair):
     """Random phases, N = 20, γ = f = 3: sin² aligns modulo π, 1 - cos aligns."""
