@@ -102,7 +102,7 @@ def figure(data):
                   label=f"γ = {GAMMAS[1]:g}, modulo π")  # fmt: skip
         axis.set(xlabel="time  (1/R)", ylabel="alignment |⟨exp iφ⟩|", ylim=(0, 1.05))
         axis.set_title("Alignment of the larger class: mean and 90 % of starts")
-        axis.legend(fontsize=8, loc=(0.62, 0.5))
+        axis.legend(fontsize=8, loc=((0.62, 0.6), (0.62, 0.06))[k])
         axis = axes[k, 2]
         ends = data.order[:, k, :, -1, 0].values
         bins = np.linspace(0, 1, 26)

@@ -145,19 +145,19 @@ def figure(data):
     nominal = np.linspace(0.01, 0.99, 99)
     for k, (name, (label, color)) in enumerate(FITS.items()):
         fits = data.sel(fit=name, constant="q").isel(record=slice(30))
-        y, missed = np.arange(30) + 34 * k, np.abs(fits.pull) > WIDTH
+        y, missed = np.arange(30) + 36 * k, np.abs(fits.pull) > WIDTH
         for alpha, some in ((1, missed), (0.35, ~missed)):
             bars = {"fmt": "o", "ms": 2.5, "lw": 1.4, "color": color, "alpha": alpha}
             reach = WIDTH * fits.stderr[some]
             middle.errorbar(fits.value[some], y[some], xerr=reach, **bars)
         words = {"color": color, "ha": "center", "fontsize": 9, "backgroundcolor": "w"}
-        middle.annotate(label, (0.5, y[-1] + 1.4), **words)
+        middle.annotate(label, (0.5, y[-1] + 2.4), **words)
         for constant, line in (("q", "-"), ("r", "--")):
             pull = np.abs(data.pull.sel(fit=name, constant=constant).values)
             inside = pull[None, :] < norm.ppf((1 + nominal) / 2)[:, None]
             text, share = f"{constant}, {label}", 100 * inside.mean(axis=1)
             right.plot(100 * nominal, share, line, color=color, label=text)
-    middle.set(xlabel="q and its 95 % interval", yticks=[], ylim=(-1, 68))
+    middle.set(xlabel="q and its 95 % interval", yticks=[], ylim=(-1, 72))
     middle.set_title("Two fits to each of 30 records\n(strong: the interval misses ½)")
     right.set(
         xlabel="nominal level of the interval  (%)", ylabel="holds the truth  (%)"

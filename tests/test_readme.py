@@ -40,7 +40,7 @@ def test_quickstart_runs_and_finds_quantum_mechanics():
 
 
 def test_phase_space_block_runs():
-    _, code, _ = blocks("python")
+    code = blocks("python")[1]
     done = run_code(code)
     assert done.returncode == 0, done.stderr
     assert "reached its last time" in done.stdout
@@ -48,10 +48,17 @@ def test_phase_space_block_runs():
 
 
 def test_hydrodynamic_block_runs():
-    *_, code = blocks("python")
+    code = blocks("python")[2]
     done = run_code(code)
     assert done.returncode == 0, done.stderr
     assert "reached its last time. (3, 200) (3, 200)" in done.stdout
+
+
+def test_copies_block_runs():
+    assert len(blocks("python")) == 4  # each has its test
+    done = run_code(blocks("python")[3])
+    assert done.returncode == 0, done.stderr
+    assert "64 of 64: The trajectory reached the last time" in done.stdout
 
 
 def test_commands_exist():

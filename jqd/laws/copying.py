@@ -100,7 +100,8 @@ class CopyDynamics(Law):
             _checks.check_finite(getattr(self, name), name)
         if _checks.is_concrete(self.R):
             R = np.asarray(self.R)
-            if not np.allclose(R, R.T, rtol=1e-12, atol=0) or R.min(initial=0) < 0:
+            rounding = 1e-12 * R.max(initial=0)
+            if not np.allclose(R, R.T, rtol=0, atol=rounding) or R.min(initial=0) < 0:
                 raise ValueError(
                     "Argument `R` must be symmetric and not negative, but is not; a "
                     "negative rate is a shift of `delta` by pi."
@@ -111,7 +112,7 @@ class CopyDynamics(Law):
             turns = twist - 2 * np.pi * np.round(twist / (2 * np.pi))
             off = ~np.eye(size, dtype=bool)
             used = (
-                off & (np.broadcast_to(np.asarray(self.R), off.shape) > 0)
+                off & (np.asarray(self.R) > 1e-12 * np.max(self.R, initial=0))
                 if (_checks.is_concrete(self.R))
                 else off
             )
@@ -152,8 +153,7 @@ class CopyDynamics(Law):
         _checks.check_square(H, "hamiltonian")
         _checks.check_finite(H, "hamiltonian")
         _checks.check_hermitian(H, "hamiltonian")
-        # Hermitian up to rounding: R must be symmetric to the last digit of its own
-        rates = (H + jnp.conj(H.T)) / 2 / hbar
+        rates = H / hbar
         off = ~jnp.eye(H.shape[-1], dtype=bool)
         coupled = off & (rates != 0)
         # abs and angle have no derivative at 0: give them 1 there and mask after

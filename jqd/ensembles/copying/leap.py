@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
 
 from ...laws.copy_fields import square
+from .binomials import binomial
 from .rates import Process, amplitudes, drift, haste, links, powers, rates
 
 # Densities of large classes move a little before an event of a small one: their part in
@@ -219,10 +220,11 @@ def _leap_counts(counts: Array, moved: Array, key: Array) -> Array:
         goal = (origin + step) % size
         going = share[goal, origin]
         probability = jnp.clip(going / jnp.where(rest > 0, rest, 1), 0, 1)
-        drawn = jax.random.binomial(
-            jax.random.fold_in(key, step), left,
-            jnp.broadcast_to(probability[None, :], left.shape), dtype=left.dtype,
-        )  # fmt: skip
+        drawn = binomial(
+            jax.random.fold_in(key, step),
+            left,
+            jnp.broadcast_to(probability[None, :], left.shape),
+        )
         arrived = arrived.at[:, goal].add(drawn)
         return (left - drawn, rest - going, arrived), None
 

@@ -170,6 +170,21 @@ def test_vmap_over_keys_copies_and_constants(run):
         assert np.mean(np.asarray(alone == together[i])) > 0.95
 
 
+@pytest.mark.slow
+def test_many_copies_follow_the_law_with_harmonics():
+    """Off the quantum point, where the flow has kinks, and with a second harmonic."""
+    law, psi = with_harmonics(0.4, -0.8)
+    result = copying.sample(
+        law, psi, TS, KEY, copies=10**12, trajectories=4, error_trajectories=0
+    )  # fmt: skip
+    exact = jqd.evolve(law, psi, TS, method=jqd.Adaptive(), observe="density").values
+    # noise 1e-6; steps of .03, of second order at kinks
+    np.testing.assert_allclose(result.density[0], exact, atol=2e-5)
+    plain = jqd.CopyDynamics(law.omega, law.R, law.delta, law.q, law.r)
+    other = jqd.evolve(plain, psi, TS, method=jqd.Adaptive(), observe="density").values
+    assert np.max(np.abs(other - exact)) > 0.01
+
+
 def test_tagged_systems_are_all_there():
     law, psi = problems.golden()
     result = copying.sample(

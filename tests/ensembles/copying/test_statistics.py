@@ -290,6 +290,7 @@ def total_variation(psi):
 
 
 @pytest.mark.equation("copying", "question-relaxation")
+@pytest.mark.slow
 def test_individuals_forget():
     """Half a period between 0.2 and 0.8: each of the first class has left with 3/4."""
     distance = total_variation(pair(20_000, 4000, 0.0)["psi"])
