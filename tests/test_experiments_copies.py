@@ -26,6 +26,7 @@ def run(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_alignment_stability(run):
     summary = run("alignment_stability")
     # Known traces, to the error of the Runge-Kutta steps.
@@ -60,6 +61,7 @@ def test_energy_decay(run):
     assert np.all(gap < -3 * np.array(summary["its_error"]))
 
 
+@pytest.mark.slow
 def test_relaxation(run):
     summary = run("relaxation")
     # The largest of some 300 deviations, each below 1/2 in this unit at one sigma.

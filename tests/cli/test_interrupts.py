@@ -14,7 +14,9 @@ import xarray as xr
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)]
+)
 def test_a_stopped_search_keeps_what_it_found(tmp_path, how):
     out = tmp_path / "run"
     code = "import sys; from jqd.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -264,6 +264,7 @@ def test_same_key_same_answer(four_level, law):
     assert not np.array_equal(first.starts, other.starts)
 
 
+@pytest.mark.slow
 def test_xarray_records(four_level, law):
     import xarray as xr
 

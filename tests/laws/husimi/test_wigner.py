@@ -169,6 +169,7 @@ def test_bad_arguments():
             HusimiFokkerPlanck(KERR, C, form=form).prepare(coherent(0.5, 12))
 
 
+@pytest.mark.slow
 def test_gradient_and_single_precision():
     """d/dC of preparation, step and density, against differences of 1e-5."""
     psi = coherent(0.8, 16)
