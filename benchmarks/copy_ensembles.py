@@ -23,8 +23,8 @@ from .timing import (
     round_to,
 )
 
-# classes, trajectories, time: some 20 leaps
-LEAPS = ((3, 512, 1.0), (8, 512, 0.5), (32, 64, 0.2), (128, 8, 0.1))
+# classes, trajectories, time: some 15 leaps
+LEAPS = ((3, 4096, 1.0), (8, 512, 0.5), (32, 64, 0.2), (128, 8, 0.1))
 COPIES = (10**3, 10**4, 10**6, 10**9, 10**12)
 # trajectories side by side, M = 3, N = 1e6, time: some 5 leaps
 BATCHES, BATCH_TIME = (1, 64, 4096, 100_000), 0.2
@@ -66,7 +66,7 @@ def run(quick: bool = False) -> Report:
         [
             "us_per_step is the wall time of one step of one trajectory (many go side "
             "by side), cpu_us_per_step its process time, all threads together: what "
-            "one core would need. Where classes have fewer than 30 systems, steps are "
+            "one core would need. Where classes have fewer than 10 systems, steps are "
             f"single copies; at most {MOST_STEPS} steps are timed. Rows of one M share "
             "one program, which the first of them compiles.",
             "One by one: the standard problem of three classes. steps counts proposals "

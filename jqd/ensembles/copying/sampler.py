@@ -138,17 +138,8 @@ def _sample(
     plan: Plan, mode: Mode, key: Array, ids: Array, step: Array, probes: int
 ) -> Copies:
     """The trajectories, and beside them `probes` with half the step."""
-    # other random numbers there: the difference of two independent averages
-    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(key, 0), i))(ids)
-    other = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(key, 1), i))(
-        ids[:probes]
-    )
-    steps = jnp.concatenate(
-        [jnp.full(ids.shape, step), jnp.full(other.shape, step / 2)]
-    )
     count = ids.shape[0]
-    groups = (count, probes) if probes else (count,)
-    record = _run(plan, mode, jnp.concatenate([keys, other]), steps, groups)
+    record = _run(plan, mode, key, ids, step, probes)
     result = _copies(plan, mode, jax.tree.map(lambda leaf: leaf[:count], record))
     if not probes:
         return result
@@ -161,7 +152,18 @@ def _sample(
     )
 
 
-_run = eqx.filter_jit(run)
+@eqx.filter_jit
+def _run(
+    plan: Plan, mode: Mode, key: Array, ids: Array, step: Array, probes: int
+) -> Record:
+    # other random numbers there: the difference of two independent averages
+    keys = [
+        jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(key, which), some)
+        for which, some in enumerate((ids, ids[:probes]))
+    ]
+    steps = [jnp.full(ids.shape, step), jnp.full((probes,), step / 2)]
+    groups = (ids.shape[0], probes) if probes else ids.shape
+    return run(plan, mode, jnp.concatenate(keys), jnp.concatenate(steps), groups)
 
 
 def _probes(wanted: int | None, count: int, method: str, observe: Any) -> int:
