@@ -112,7 +112,7 @@ class CopyDynamics(Law):
             turns = twist - 2 * np.pi * np.round(twist / (2 * np.pi))
             off = ~np.eye(size, dtype=bool)
             used = (
-                off & (np.asarray(self.R) > 1e-12 * np.max(self.R, initial=0))
+                off & (np.asarray(self.R) > 1e-12 * np.asarray(self.R).max(initial=0))
                 if (_checks.is_concrete(self.R))
                 else off
             )
