@@ -126,6 +126,7 @@ def test_reversible_gradient_agrees_and_its_memory_is_flat(stored):
     assert all(goal["met"] for goal in exact)
 
 
+@pytest.mark.slow
 def test_one_order_of_the_signed_sum_gives_the_slope(stored):
     """husimi_kraus"""
     record = json.loads(stored("husimi_kraus").read_text())

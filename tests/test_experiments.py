@@ -48,6 +48,7 @@ def test_coarse_bodies(run):
     assert summary["copy_law_minus_its_quantum_point"] < 1e-6
 
 
+@pytest.mark.slow
 def test_nodes(run):
     summary = run("copy_nodes")
     assert summary["runs_where_avoided"] > 50

@@ -71,6 +71,7 @@ def test_relaxation(run):
     assert summary["eigenstate_systems_that_moved"] < 0.1 * summary["copies"]
 
 
+@pytest.mark.slow
 def test_spectators(run):
     summary = run("spectators")
     assert max(summary["rms_root_N_of_1_to_5"][0]) < 3

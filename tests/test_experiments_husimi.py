@@ -64,6 +64,7 @@ def test_revival(run):
     assert summary["smallest_density"] > -1e-12
 
 
+@pytest.mark.slow
 def test_density_density_is_not_the_bound(run):
     summary = run("beyond_density_density")
     assert summary["counterexamples_to_two_powers_in_all"] == []

@@ -123,6 +123,7 @@ def test_rows_of_one_ensemble_hold_the_same_systems(tmp_path, capsys):
     assert_one_line(capsys, ["same copies", "row 1 has 21", "N = 20"])
 
 
+@pytest.mark.slow
 def test_a_full_folder_is_never_overwritten(tmp_path, capsys):
     out = tmp_path / "run"
     out.mkdir()

@@ -35,6 +35,7 @@ def run(capsys, *words):
     return code, out, err
 
 
+@pytest.mark.slow
 def test_built_in_double_well(tmp_path, capsys):
     code, out, _ = run(
         capsys, "--start", "D=0.3", "--starts", "2", "--json", "--out",

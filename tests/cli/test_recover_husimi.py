@@ -15,6 +15,7 @@ def recover(out, *words):
     return main(["recover", "husimi", *map(str, words), "--out", str(out)])
 
 
+@pytest.mark.slow
 def test_C_from_data_of_another_program(tmp_path, capsys):
     code = recover(
         tmp_path / "run", "--data", KERR, "--hamiltonian", "0.5*ad^2*a^2", "--start",

@@ -25,6 +25,7 @@ def write(path, header, table):
     return path
 
 
+@pytest.mark.slow
 def test_random_weights(recover, tmp_path, capsys):
     """One vector of weights for all particles: bosons; one for each: classical."""
     assert recover() == 0

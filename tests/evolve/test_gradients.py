@@ -79,7 +79,7 @@ def leaves(tree):
     ("V", "stepper"),
     [
         (well, strang),
-        (shaken, srkn11),
+        pytest.param(shaken, srkn11, marks=pytest.mark.slow),
         pytest.param(well, srkn11, marks=pytest.mark.slow),
         pytest.param(well, chin4a, marks=pytest.mark.slow),
         pytest.param(shaken, strang, marks=pytest.mark.slow),

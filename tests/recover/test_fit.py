@@ -172,6 +172,7 @@ def test_omega_shift_is_refused_in_words(four_level, law):
         )
 
 
+@pytest.mark.slow
 def test_a_stationary_record_identifies_nothing():
     law, _ = problems.golden()
     _, vectors = np.linalg.eigh(law.hamiltonian())
@@ -229,6 +230,7 @@ def test_joint_fit_of_rates_and_exponents():
     assert list(recovery.constants) == ["q", "r", "R[0,1]", "R[0,2]", "R[1,2]"]
 
 
+@pytest.mark.slow
 def test_progress_and_partial_results_are_handed_out(four_level, law):
     reports, kept = [], []
     jqd.recover(

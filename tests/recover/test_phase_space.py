@@ -166,6 +166,7 @@ def test_moments_of_samples_and_their_covariance():
     assert np.all(np.isfinite(residuals))
 
 
+@pytest.mark.slow
 def test_likelihood_stays_at_or_below_one():
     samples = outcomes(1500)
     law = law_of(C=0.8, levels=64, orders=40)
@@ -179,6 +180,7 @@ def test_likelihood_stays_at_or_below_one():
         fit_likelihood(law, psi, TS, samples, start={"C": 1.1})
 
 
+@pytest.mark.slow
 def test_length_scales_of_oscillators():
     omega = np.array([0.5, 1.3, 4.0])
     terms = [f"0.5*p{i}^2 + {w * w / 2}*q{i}^2" for i, w in enumerate(omega, 1)]

@@ -65,6 +65,7 @@ def test_literal_ends_at_the_first_node():
     assert bool(jnp.isnan(run.values[4]).all())
 
 
+@pytest.mark.slow
 def test_literal_on_a_ring_agrees_with_the_amplitude():
     grid = Grid(((0.0, 2 * np.pi), (0.0, 2 * np.pi)), (24, 24))
     x, y = grid.coordinates

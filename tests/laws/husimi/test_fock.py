@@ -79,6 +79,7 @@ def random_rho(levels, seed=0):
 # -- against quantum mechanics --------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_mixed_hamiltonian():
     """Row 9."""
     points = np.array([0.3 + 0.5j, -0.8j])
@@ -88,6 +89,7 @@ def test_mixed_hamiltonian():
     np.testing.assert_allclose(values, [0.055844131185, 0.282569767427], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_two_modes():
     """Row 12: 16 levels of each mode hold all but 1e-11."""
     law = HusimiFokkerPlanck(
@@ -255,6 +257,7 @@ def model(symbol, levels):
     return jax.jit(values), jax.jit(jax.jacfwd(values))
 
 
+@pytest.mark.slow
 def test_strength_and_length_are_recovered_together():
     """Kerr, Ut <= 0.3: from 10 % and 3 % off to rounding, by Gauss-Newton."""
     values, jacobian = model(KERR, 22)
@@ -332,6 +335,7 @@ def test_deviation_is_the_limit_of_runs():
     np.testing.assert_allclose((runs[0] - runs[1]) / lam, 0.04860, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_horizon_of_the_truncated_law():
     """1 % agreement is lost near λt = 0.007, and nothing is told past it."""
     axis = np.linspace(-3, 3, 9)
@@ -378,6 +382,7 @@ def test_bad_arguments():
         )
 
 
+@pytest.mark.slow
 def test_batches_gradients_and_single_precision():
     """A batch of C; the derivative against differences of step 1e-5 (error 1e-9)."""
     method = Fixed(None, 60, estimate_error=False)

@@ -204,6 +204,7 @@ def test_matches_the_number_basis(C):
     np.testing.assert_allclose(have.values, want.values, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_mismatched_length_matches_the_number_basis():
     start = GaussianSum.coherent(0.5 - 0.3j)
     law, fock = (

@@ -130,6 +130,7 @@ def test_liouville(C):
     np.testing.assert_allclose(run.values, want.values, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_stable_step():
     """No wave grows at half the stable step; twelve times of it is too long."""
     psi = coherent(1.0, 20)
