@@ -121,8 +121,7 @@ def run(context):
     energies, states = jnp.linalg.eigh(law.hamiltonian())
     turns = jnp.exp(-1j * energies[None] * ts[:, None])
     psi = jnp.einsum("ij,tj,sj->sti", states, turns, starts @ jnp.conj(states))
-    state = lambda t, state: state  # noqa: E731
-    other, sound = runs(with_second(law), starts, ts, 50, state)
+    other, sound = runs(with_second(law), starts, ts, 50, lambda t, state: state)
     fits, others = {}, {}
     for equation in context.progress(list(EXACT), "fits"):
         fits[equation] = match_gradients(ts, psi, equation, orders=ORDERS)

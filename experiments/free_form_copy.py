@@ -183,7 +183,10 @@ def curves(fits, spectra):
 def figure(fits, level, x, spectra):
     fig, axes = subplots(2, 2, size=(10.4, 7.6))
     flow, turn = fits["splines"]
-    rate = lambda at, x: free_form.least_rate(flow, at, x)  # noqa: E731
+
+    def rate(at, x):
+        return free_form.least_rate(flow, at, x)
+
     sides = (
         (axes[0, 0], rate, lambda at, x: np.exp(at / 2) * 2 * np.maximum(np.sin(x), 0)),
         (axes[0, 1], turn, lambda at, x: np.exp(-at / 2) * np.cos(x)),

@@ -36,3 +36,19 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip("no folder ../shared/data beside the repository")
     return folder
+
+
+@pytest.fixture
+def run_quick(tmp_path):
+    """Run an experiment, small: its summary, once it has said ok and left its files."""
+    from jqd.report.experiment import run_experiment
+
+    def run(name, *also):
+        file = ROOT / "experiments" / f"{name}.py"
+        summary, folder = run_experiment(file, tmp_path / name, quick=True)
+        assert summary["status"] == "ok"
+        suffixes = {file.suffix for file in folder.iterdir()}
+        assert {".png", ".svg", ".zarr", ".json", *also} <= suffixes
+        return summary
+
+    return run

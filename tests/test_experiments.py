@@ -5,22 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jqd.report.experiment import run_experiment
-
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
 
 
 @pytest.fixture
-def run(tmp_path):
-    def run(name, *, quick=True):
-        out = tmp_path / name
-        summary, folder = run_experiment(EXPERIMENTS / f"{name}.py", out, quick=quick)
-        assert summary["status"] == "ok"
-        suffixes = {file.suffix for file in folder.iterdir()}
-        assert {".png", ".svg", ".zarr", ".json"} <= suffixes
-        return summary
-
-    return run
+def run(run_quick):
+    return run_quick
 
 
 def test_every_experiment_states_its_claim():

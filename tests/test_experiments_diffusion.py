@@ -1,25 +1,11 @@
 """Each experiment on conservative diffusion, small, and what its claim rests on."""
 
-from pathlib import Path
-
 import pytest
-
-from jqd.report.experiment import run_experiment
-
-EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
 
 
 @pytest.fixture
-def run(tmp_path):
-    def run(name):
-        out = tmp_path / name
-        summary, folder = run_experiment(EXPERIMENTS / f"{name}.py", out, quick=True)
-        assert summary["status"] == "ok"
-        suffixes = {file.suffix for file in folder.iterdir()}
-        assert {".png", ".svg", ".zarr", ".json"} <= suffixes
-        return summary
-
-    return run
+def run(run_quick):
+    return run_quick
 
 
 def test_brackets(run):

@@ -76,7 +76,7 @@ class Harmonics(eqx.Module):
 
 def coupling(law: Any) -> Complex[Array, "M M"]:
     """R exp(i delta) without the diagonal."""
-    coupling = jax.lax.complex(law.R * jnp.cos(law.delta), law.R * jnp.sin(law.delta))
+    coupling = law.R * phase_factor(law.delta)
     return jnp.where(jnp.eye(law.R.shape[-1], dtype=bool), 0, coupling)
 
 
@@ -93,7 +93,7 @@ def psi_field(law: Any, psi: Array) -> Array:
     # k_r is a factor of a times a factor of b: it leaves the sum over b
     up = jnp.exp((law.r + 0.5) * level)
     turned = up * jnp.sum(links * (psi / up)[None, :], axis=-1)
-    k_q = _ratio(level, law.q - 0.5)
+    k_q = ratios(level, law.q - 0.5)
     gains = jnp.imag(jnp.conj(psi)[:, None] * drive) >= 0
     moved = jnp.sum(jnp.where(gains, k_q, k_q.T) * drive, axis=-1)
     unit = psi * psi / (rho + law.regulator)
@@ -110,14 +110,14 @@ def _harmonic_field(law: Any, psi: Array, rho: Array) -> Array:
     if terms is None:
         return jnp.zeros_like(psi)
     level = jnp.log(rho + law.regulator)
-    k_r = _ratio(level, law.r + 0.5)[None]
-    k_q = _ratio(level, law.q - 0.5)[None]
+    k_r = ratios(level, law.r + 0.5)[None]
+    k_q = ratios(level, law.q - 0.5)[None]
     product = jnp.conj(psi)[:, None] * psi[None, :]
     # e^{i(φ_a - φ_b)}, levelled off where a class is empty
     unit = product / jnp.sqrt(square(product) + law.regulator**2)
-    powers = jnp.stack([_unit_power(unit, n) for n in terms.n])
-    angle_sin = _turn(powers, terms.delta_sin)
-    angle_cos = _turn(powers, terms.delta_cos)
+    powers = jnp.stack([unit_power(unit, n) for n in terms.n])
+    angle_sin = powers * phase_factor(terms.delta_sin)
+    angle_cos = powers * phase_factor(terms.delta_cos)
     rise = jnp.imag(angle_sin)
     k_q = jnp.where(rise >= 0, k_q, jnp.swapaxes(k_q, -1, -2))
     off = ~jnp.eye(psi.shape[0], dtype=bool)[None]
@@ -145,9 +145,9 @@ def literal_field(law: Any, state: DensityPhase) -> DensityPhase:
         angle = n * difference[None]
         A += jnp.sum(terms.R_sin * jnp.maximum(jnp.sin(angle + terms.delta_sin), 0), 0)
         C += jnp.sum(terms.R_cos * jnp.cos(angle + terms.delta_cos), 0)
-    rate = _ratio(level, law.q) * rho[None, :] * jnp.where(off, A, 0)
+    rate = ratios(level, law.q) * rho[None, :] * jnp.where(off, A, 0)
     gain = jnp.where(rho > 0, jnp.sum(rate - rate.T, axis=-1), 0)
-    turn = jnp.sum(_ratio(level, law.r) * jnp.where(off, C, 0), axis=-1)
+    turn = jnp.sum(ratios(level, law.r) * jnp.where(off, C, 0), axis=-1)
     return DensityPhase(gain, law.omega + turn)
 
 
@@ -188,18 +188,19 @@ def square(z: Array) -> Array:
     return jnp.real(z) ** 2 + jnp.imag(z) ** 2
 
 
-def _ratio(level: Array, power: Array) -> Array:
-    """(ρ_a/ρ_b)^power as a matrix, from M exponentials instead of M²."""
-    up = jnp.exp(power * level)
+def ratios(level: Array, power: Array) -> Array:
+    """(ρ_a/ρ_b)^power as a matrix from ln ρ, by M exponentials instead of M²."""
+    # the mean keeps both factors in range
+    up = jnp.exp(power * (level - jnp.mean(level)))
     return up[:, None] * (1 / up)[None, :]
 
 
-def _turn(unit: Array, delta: Array) -> Array:
-    """unit · exp(i delta)."""
-    return unit * jax.lax.complex(jnp.cos(delta), jnp.sin(delta))
+def phase_factor(angle: Array) -> Array:
+    """exp(i angle)."""
+    return jax.lax.complex(jnp.cos(angle), jnp.sin(angle))
 
 
-def _unit_power(unit: Array, n: int) -> Array:
+def unit_power(unit: Array, n: int) -> Array:
     """unit^n for a phase factor; negative powers by conjugation."""
     return (
         jax.lax.integer_pow(unit, n)

@@ -10,6 +10,7 @@ from .splitting import Splitting as Splitting
 from .splitting import chin4a as chin4a
 from .splitting import kahan_li6 as kahan_li6
 from .splitting import kahan_li8 as kahan_li8
+from .splitting import pefrl as pefrl
 from .splitting import s6 as s6
 from .splitting import srkn6 as srkn6
 from .splitting import srkn11 as srkn11

@@ -58,7 +58,8 @@ class Splitting(eqx.Module):
     def stages(self) -> list[tuple[str, float, float, float]]:
         """(part, coefficient, correction, offset in units of dt) of one merged step.
 
-        The last outer flow of a step and the first of the next are one flow.
+        The last outer flow of a step and the first of the next are one flow, left out
+        where it takes no time.
         """
         c = self.c or (0.0,) * len(self.b)
         last = len(self.a) - 1
@@ -67,14 +68,11 @@ class Splitting(eqx.Module):
             result.append(("inner", a, 0.0, offset))
             offset += a
             merged = j == last
-            result.append(
-                (
-                    "outer",
-                    self.b[j + 1] + (self.b[0] if merged else 0.0),
-                    c[j + 1] + (c[0] if merged else 0.0),
-                    offset,
-                )
-            )
+            kick = self.b[j + 1] + (self.b[0] if merged else 0.0)
+            correction = c[j + 1] + (c[0] if merged else 0.0)
+            # methods that begin with the inner part have no outer one to merge
+            if kick != 0 or correction != 0:
+                result.append(("outer", kick, correction, offset))
         return result
 
     def entry(self) -> tuple[float, float]:
@@ -268,6 +266,17 @@ srkn11 = Splitting(
 )
 """Blanes & Moan (2002) J. Comput. Appl. Math. 142, 313: Nystroem type, order 6, 11
 stages; the outer part must depend on position alone. Recommended."""
+
+_XI, _LAMBDA, _CHI = 0.1786178958448091, -0.2123418310626054, -0.06626458266981849
+
+pefrl = Splitting(
+    "pefrl",
+    4,
+    (_XI, _CHI, 1 - 2 * (_CHI + _XI), _CHI, _XI),
+    (0.0, *_mirror((0.5 - _LAMBDA,), middle=False), 0.0),
+)
+"""Omelyan, Mryglod & Folk (2002) Comput. Phys. Commun. 146, 188: order 4, 4 stages,
+the inner part first; the outer part must be a force that depends on position alone."""
 
 s6 = Splitting(
     "s6",

@@ -73,10 +73,11 @@ def fits():
 def follow(law, starts, ts):
     """ψ(t) of all starts by the law."""
     method = jqd.Fixed(jqd.rk4, 20, estimate_error=False)
-    evolve = lambda psi: jqd.evolve(  # noqa: E731
-        law, psi, ts, method=method, observe=lambda t, state: state
-    )
-    return jax.vmap(evolve)(starts)
+
+    def states(psi):
+        return jqd.evolve(law, psi, ts, method=method)
+
+    return jax.vmap(states)(starts)
 
 
 @pytest.mark.equation("copying", "question-harmonics")
@@ -228,12 +229,14 @@ def test_splines_find_the_copy_law(pairs):
 def test_traffic_both_ways_changes_nothing(pairs):
     """... and a part that is odd does."""
     record, _, _ = pairs
-    quantum_flow = lambda level, x: 2 * jnp.sin(x) / 2  # noqa: E731
-    even = lambda level, x: jnp.sin(x) + jnp.cosh(level) * jnp.cos(x)  # noqa: E731
-    odd = lambda level, x: jnp.sin(x) + 0.1 * level  # noqa: E731
+    flows = (
+        lambda level, x: jnp.sin(x),
+        lambda level, x: jnp.sin(x) + jnp.cosh(level) * jnp.cos(x),
+        lambda level, x: jnp.sin(x) + 0.1 * level,
+    )
     misfits = [
         float(jnp.max(jnp.abs(free_form.density_residuals(flow, record))))
-        for flow in (quantum_flow, even, odd)
+        for flow in flows
     ]
     assert max(misfits[:2]) < 1e-11
     assert misfits[2] > 1e-2

@@ -157,10 +157,9 @@ def describe(status: Int[Array, " S"]) -> str:
 
 
 def mean_of(samples: Float[Array, "S ..."]) -> Estimate:
-    """Average over the first axis and its standard error."""
-    number = samples.shape[0]
-    spread = jnp.std(samples, axis=0, ddof=1 if number > 1 else 0)
-    return Estimate(jnp.mean(samples, axis=0), spread / number**0.5)
+    """Average over the first axis and its standard error, NaN of one sample."""
+    spread = jnp.std(samples, axis=0, ddof=1)
+    return Estimate(jnp.mean(samples, axis=0), spread / samples.shape[0] ** 0.5)
 
 
 def variance_of(samples: Float[Array, "S ..."]) -> Estimate:

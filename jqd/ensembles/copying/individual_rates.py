@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int
 
-from ...laws.copy_fields import coupling, square
-from .order_parameters import class_sums, integer_power
-from .rates import Process, amplitudes, haste, links, powers
+from ...laws.copy_fields import coupling, phase_factor, ratios, square, unit_power
+from .order_parameters import class_sums
+from .rates import Process, amplitudes, haste, links, over
 
 # No more than this chance that an individual copies the one that it looks at: it keeps
 # chances below 1 in the middle of a step too, where occupations have moved.
@@ -84,7 +84,7 @@ def turn(
     def slope(unit):
         rate = omega
         for k, order in enumerate(rule.orders):
-            power = integer_power(unit, order)
+            power = unit_power(unit, order)
             Z = class_sums(power, crowd.beable, occupation.shape[0])
             field = jnp.sum(pull[k] * jnp.conj(Z)[None, :], axis=-1)
             rate = rate + jnp.real(power * field[crowd.beable])
@@ -100,7 +100,7 @@ def turn(
     nothing = jnp.zeros_like(crowd.unit)
     (_, total), _ = jax.lax.scan(stage, (nothing, nothing), stages)
     unit = crowd.unit + dt * total
-    return unit * (_phase(middle * dt) * jax.lax.rsqrt(square(unit)))
+    return unit * (phase_factor(middle * dt) * jax.lax.rsqrt(square(unit)))
 
 
 def rate_table(rule: IndividualRule, weights: Array) -> Complex[Array, "K MM"]:
@@ -120,7 +120,7 @@ def pair_rates(rule: IndividualRule, table: Array, mine: Any, theirs: Any) -> Ar
     link = theirs[0] * rule.law.omega.shape[0] + mine[0]
     apart = theirs[1] * jnp.conj(mine[1])
     rates = [
-        jnp.maximum(jnp.imag(integer_power(apart, order) * table[k][link]), 0)
+        jnp.maximum(jnp.imag(unit_power(apart, order) * table[k][link]), 0)
         for k, order in enumerate(rule.orders)
     ]
     return functools.reduce(jnp.add, rates)
@@ -132,7 +132,7 @@ def _sines(law: Any) -> Complex[Array, "K M M"]:
     if law.harmonics is None:
         return first
     terms = law.harmonics
-    return jnp.concatenate([first, terms.R_sin * _phase(terms.delta_sin)])
+    return jnp.concatenate([first, terms.R_sin * phase_factor(terms.delta_sin)])
 
 
 def _cosines(law: Any) -> Complex[Array, "K M M"]:
@@ -141,18 +141,14 @@ def _cosines(law: Any) -> Complex[Array, "K M M"]:
     if law.harmonics is None:
         return first
     terms = law.harmonics
-    return jnp.concatenate([first, terms.R_cos * _phase(terms.delta_cos)])
-
-
-def _phase(angle: Array) -> Array:
-    return jax.lax.complex(jnp.cos(angle), jnp.sin(angle))
+    return jnp.concatenate([first, terms.R_cos * phase_factor(terms.delta_cos)])
 
 
 def _per_member(occupation: Array, power: Array, *, by_rows: bool) -> Array:
     """(n_a/n_b)^power / n_a (by rows) or / n_b: 0 within classes and for empty ones."""
     alive = occupation > 0
     safe = jnp.where(alive, occupation, 1)
-    ratio = powers(jnp.log(safe), power)
+    ratio = ratios(jnp.log(safe), power)
     each = ratio / (safe[:, None] if by_rows else safe[None, :])
     return jnp.where(links(alive), each, 0)
 
@@ -172,8 +168,3 @@ def longest_leap(rule: IndividualRule, occupation: Array) -> Float[Array, ""]:
     """A step in which phases and classes move little, and all chances are small."""
     fastest = rule.process.copies * jnp.max(copy_bound(rule, occupation))
     return jnp.minimum(longest_turn(rule, occupation), over(CHANCE, fastest))
-
-
-def over(value: Any, rate: Array) -> Array:
-    """value/rate, infinite where the rate is 0."""
-    return jnp.where(rate > 0, value / jnp.where(rate > 0, rate, 1), jnp.inf)

@@ -10,12 +10,12 @@ from .individual_rates import (
     copy_bound,
     longest_leap,
     longest_turn,
-    over,
     pair_rates,
     rate_table,
     turn,
 )
 from .order_parameters import class_counts
+from .rates import over
 
 
 def leap(

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
 
-from ...laws.copy_fields import square
+from ...laws.copy_fields import ratios, square
 from .binomials import binomial
-from .rates import Process, amplitudes, drift, haste, links, powers, rates
+from .rates import Process, amplitudes, drift, haste, links, over, rates
 
 # Densities of large classes move a little before an event of a small one: their part in
 # the bound on its rate is a few steps' worth of change.
@@ -71,20 +71,14 @@ def leap(
     single = both & (few[:, None] | few[None, :])
     leaped = both & ~single
     bound = MARGIN * copy_bound(process, occupation, weights, single)
-    uniform = jax.random.uniform(
-        jax.random.fold_in(key, 0), (4,), weights.dtype, jnp.finfo(weights.dtype).tiny
+    dt, due, uniform = next_move(
+        process, settings, weights, bound, room, jax.random.fold_in(key, 0)
     )
-    speed = haste(process, weights, alive)
-    longest = settings.step / jnp.where(speed > 0, speed, 1)
-    longest = jnp.where(speed > 0, longest, jnp.inf)
-    wait = waiting_time(bound, uniform[0])
-    dt = jnp.minimum(jnp.minimum(wait, longest), room)
-
     counts, psi = _two_halves(process, systems, leaped, dt, jax.random.fold_in(key, 1))
     alive = process.weights(jnp.sum(counts, axis=0)) > 0
     flow = process.copies * rates(process, psi, alive).flow
-    event = single_copy(counts, flow, bound, uniform[1:])
-    counts = jnp.where(wait <= jnp.minimum(longest, room), event, counts)
+    event = single_copy(counts, flow, bound, uniform)
+    counts = jnp.where(due, event, counts)
     return Systems(counts, normalised(psi, systems.unit)), dt
 
 
@@ -129,15 +123,39 @@ def copy_bound(
     """Bound on the rates of the chosen links: n_b (m_a/m_b)^q max A_ab, copies/time."""
     level = jnp.log(jnp.where(weights > 0, weights, 1))
     A, _ = amplitudes(process)
-    bound = powers(level, process.law.q) * occupation[None, :] * A
+    bound = ratios(level, process.law.q) * occupation[None, :] * A
     return jnp.where(chosen, bound, 0)
 
 
-def waiting_time(bound: Array, uniform: Array) -> Array:
-    """Time to the next proposal: -ln u / Σ bound, or infinity."""
-    total = jnp.sum(bound)
-    some = total > 0
-    return jnp.where(some, -jnp.log(uniform) / jnp.where(some, total, 1), jnp.inf)
+def next_move(
+    process: Process,
+    settings: Settings,
+    weights: Array,
+    bound: Float[Array, "M M"],
+    room: Array,
+    key: Array,
+) -> tuple[Array, Array, Float[Array, "3"]]:
+    """How far to go: to the next proposal of a single copy, by a step, or to the end.
+
+    Args:
+        process: the process.
+        settings: how finely.
+        weights: systems that can be copied, (M,).
+        bound: rates of the proposals, copies per time, (M, M).
+        room: time to the next moment that must be met, scalar.
+        key: of this step.
+
+    Returns:
+        The time to pass, whether a proposal is due after it, and uniform numbers for
+        `single_copy`.
+    """
+    uniform = jax.random.uniform(
+        key, (4,), weights.dtype, jnp.finfo(weights.dtype).tiny
+    )
+    wait = over(-jnp.log(uniform[0]), jnp.sum(bound))
+    longest = over(settings.step, haste(process, weights, weights > 0))
+    longest = jnp.minimum(longest, room)
+    return jnp.minimum(wait, longest), wait <= longest, uniform[1:]
 
 
 def single_copy(counts: Array, flow: Array, bound: Array, uniform: Array) -> Array:

@@ -105,10 +105,3 @@ def distinct(ancestor: Int[Array, " N"]) -> Int[Array, ""]:
         Scalar.
     """
     return jnp.sum(jnp.zeros_like(ancestor).at[ancestor].set(1))
-
-
-def integer_power(unit: Array, order: int) -> Array:
-    """unit^order for phase factors; negative powers by conjugation."""
-    if order < 0:
-        return jnp.conj(integer_power(unit, -order))
-    return jax.lax.integer_pow(unit, order)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from ... import _checks
 from ...laws import CopyDynamics
-from ...laws.copy_fields import coupling, square
+from ...laws.copy_fields import coupling, phase_factor, ratios, square, unit_power
 
 
 class Process(eqx.Module):
@@ -75,13 +75,6 @@ def links(alive: Bool[Array, " M"]) -> Bool[Array, "M M"]:
     return apart & alive[:, None] & alive[None, :]
 
 
-def powers(level: Float[Array, " M"], power: Array) -> Float[Array, "M M"]:
-    """(ρ_a/ρ_b)^power from ln ρ."""
-    # M exponentials rather than M²; the mean keeps both factors in range
-    scale = jnp.exp(power * (level - jnp.mean(level)))
-    return scale[:, None] * (1 / scale)[None, :]
-
-
 def angular(
     process: Process, unit: Complex[Array, " M"]
 ) -> tuple[Float[Array, "M M"], Float[Array, "M M"]]:
@@ -98,9 +91,9 @@ def angular(
     A, C = 2 * jnp.maximum(jnp.imag(first), 0), jnp.real(first)
     if law.harmonics is not None:
         terms = law.harmonics
-        turned = jnp.stack([_power(difference, n) for n in terms.n])
-        sines = jnp.imag(turned * _turn(terms.delta_sin))
-        cosines = jnp.real(turned * _turn(terms.delta_cos))
+        turned = jnp.stack([unit_power(difference, n) for n in terms.n])
+        sines = jnp.imag(turned * phase_factor(terms.delta_sin))
+        cosines = jnp.real(turned * phase_factor(terms.delta_cos))
         A = A + jnp.sum(terms.R_sin * jnp.maximum(sines, 0), axis=0)
         C = C + jnp.sum(terms.R_cos * cosines, axis=0)
     return (A.T if process.printed else A), C
@@ -129,8 +122,8 @@ def rates(process: Process, psi: Complex[Array, " M"], alive: Array) -> Rates:
     A, C = angular(process, psi * jnp.exp(-level / 2))
     able = jnp.maximum(density - process.spectators / process.copies, 0)
     both = links(alive)
-    flow = powers(level, law.q) * able[None, :] * jnp.where(both, A, 0)
-    turn = jnp.sum(powers(level, law.r) * jnp.where(both, C, 0), axis=-1)
+    flow = ratios(level, law.q) * able[None, :] * jnp.where(both, A, 0)
+    turn = jnp.sum(ratios(level, law.r) * jnp.where(both, C, 0), axis=-1)
     return Rates(flow, law.omega + turn)
 
 
@@ -160,19 +153,14 @@ def haste(process: Process, weights: Array, alive: Array) -> Float[Array, ""]:
     level = jnp.log(jnp.where(alive, weights, 1))
     A, C = amplitudes(process)
     speed = jnp.maximum(
-        powers(level, law.r) * C,
-        jnp.maximum(powers(level, -law.q), powers(level, law.q - 1)) * A / 2,
+        ratios(level, law.r) * C,
+        jnp.maximum(ratios(level, -law.q), ratios(level, law.q - 1)) * A / 2,
     )
     speed = jnp.sum(jnp.where(links(alive), speed, 0), axis=-1)
     middle = (jnp.max(law.omega) + jnp.min(law.omega)) / 2
     return jnp.max(jnp.where(alive, speed + jnp.abs(law.omega - middle), 0))
 
 
-def _turn(delta: Array) -> Array:
-    return jax.lax.complex(jnp.cos(delta), jnp.sin(delta))
-
-
-def _power(unit: Array, n: int) -> Array:
-    if n < 0:
-        return jnp.conj(_power(unit, -n))
-    return jax.lax.integer_pow(unit, n)
+def over(value: Any, rate: Array) -> Array:
+    """value/rate, infinite where the rate is 0."""
+    return jnp.where(rate > 0, value / jnp.where(rate > 0, rate, 1), jnp.inf)

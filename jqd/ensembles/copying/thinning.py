@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .leap import Settings, Systems, copy_bound, normalised, single_copy, waiting_time
-from .rates import Process, angular, haste, links, powers
+from ...laws.copy_fields import ratios
+from .leap import Settings, Systems, copy_bound, next_move, normalised, single_copy
+from .rates import Process, angular, links
 
 
 def propose(
@@ -33,24 +34,14 @@ def propose(
     alive = weights > 0
     both = links(alive)
     bound = copy_bound(process, occupation, weights, both)
-    uniform = jax.random.uniform(
-        key, (4,), weights.dtype, jnp.finfo(weights.dtype).tiny
-    )
-    speed = haste(process, weights, alive)
-    longest = jnp.where(
-        speed > 0, settings.step / jnp.where(speed > 0, speed, 1), jnp.inf
-    )
-    wait = waiting_time(bound, uniform[0])
-    dt = jnp.minimum(jnp.minimum(wait, longest), room)
-
+    dt, due, uniform = next_move(process, settings, weights, bound, room, key)
     level = jnp.log(jnp.where(alive, weights, 1))
-    pull = jnp.where(both, powers(level, process.law.r), 0)
+    pull = jnp.where(both, ratios(level, process.law.r), 0)
     unit = _turned(process, pull, systems.unit, dt)
     A, _ = angular(process, unit)
-    flow = powers(level, process.law.q) * occupation[None, :] * jnp.where(both, A, 0)
-    event = single_copy(systems.counts, flow, bound, uniform[1:])
-    counts = jnp.where(wait <= jnp.minimum(longest, room), event, systems.counts)
-    return Systems(counts, unit), dt
+    flow = ratios(level, process.law.q) * occupation[None, :] * jnp.where(both, A, 0)
+    event = single_copy(systems.counts, flow, bound, uniform)
+    return Systems(jnp.where(due, event, systems.counts), unit), dt
 
 
 def _turned(process: Process, pull: Array, unit: Array, dt: Array) -> Array:

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from ... import _checks
 from ...interop import as_array
 from ...steppers import rk4
-from ..copy_fields import coupling, square
+from ..copy_fields import coupling, phase_factor, square
 from ..copy_rules.links import inverse_root
 from ..law import Law
 from . import couplings
@@ -183,7 +183,7 @@ class PhaseAlignment(Law):
         Returns:
             Z_a, (M,) complex, of modulus at most 1; 0 for an empty class.
         """
-        return self._class_mean(_turn(harmonic * state.phase))
+        return self._class_mean(phase_factor(harmonic * state.phase))
 
     def variance(self, state: PhaseState) -> Float[Array, " M"]:
         """Variance of the phases within each class, not wrapped, (M,), radians²."""
@@ -210,7 +210,7 @@ class PhaseAlignment(Law):
         """(φ̇, π̇); see the class."""
         del t, args
         phase, momentum = state
-        beable, turn = np.asarray(self.beable), _turn(phase)
+        beable, turn = np.asarray(self.beable), phase_factor(phase)
         links, drive = self._drive(turn)
         pull = turn * drive[beable]
         rate = momentum + self.omega[beable] + jnp.real(pull)
@@ -244,7 +244,7 @@ class PhaseAlignment(Law):
     def invariants(self, state: PhaseState) -> dict[str, Array]:
         """Energy H and total momentum Σ_I π_I; conserved where γ = 0."""
         phase, momentum = state
-        turn = _turn(phase)
+        turn = phase_factor(phase)
         pull = jnp.real(turn * self._drive(turn)[1][np.asarray(self.beable)])
         Omega = self.omega[np.asarray(self.beable)] + pull
         # Σ_{IJ} sin²y = (n² - |Z₂|²)/2 and Σ_{IJ} 2(1 - cos y) = 2 (n² - |Z|²)
@@ -261,11 +261,6 @@ class PhaseAlignment(Law):
     pack = couplings.pack
     unpack = couplings.unpack
     labels = couplings.labels
-
-
-def _turn(phase: Array) -> Array:
-    """e^{iφ}."""
-    return jax.lax.complex(jnp.cos(phase), jnp.sin(phase))
 
 
 def _beables(beable: Any, num_classes: int) -> tuple[int, ...]:
