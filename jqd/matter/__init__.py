@@ -1,0 +1,1 @@
+"""Matter: solids, gases, packets, photons and temperature."""

@@ -1,0 +1,86 @@
+"""Which atoms attract or repel each other, and how their separations add up.
+
+Forces are gathered, never scattered: each atom reads the forces of its pairs from a
+table that is built once. Sums then have one order on every device.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from ... import _checks
+
+
+class Bonds(eqx.Module):
+    """A fixed list of pairs.
+
+    Attributes:
+        pairs: atoms (i, j) of each bond, shape (B, 2); indices from N on are anchors.
+        shifts: lattice vectors to add to x_j - x_i, in units of the box, (B, d), or
+            None for an open solid.
+        incident: bonds of each atom, (N, K), B where there is none.
+        signs: +1 where the atom is i, -1 where it is j, 0 for none, (N, K).
+    """
+
+    pairs: Int[Array, "B 2"]
+    shifts: Float[Array, "B d"] | None
+    incident: Int[Array, "N K"]
+    signs: Float[Array, "N K"]
+
+    def separations(self, x: Float[Array, "n d"], box: Array | None) -> Array:
+        """x_j - x_i of each bond, shape (B, d); `x` with anchors at its end."""
+        apart = x[self.pairs[:, 1]] - x[self.pairs[:, 0]]
+        if self.shifts is None or box is None:
+            return apart
+        return apart + self.shifts * box[None, :]
+
+    def gather(self, forces: Float[Array, "B d"]) -> Float[Array, "N d"]:
+        """Sum over the bonds of each atom, + where it is i and - where it is j."""
+        padded = jnp.concatenate([forces, jnp.zeros_like(forces[:1])])
+        return jnp.sum(self.signs[:, :, None] * padded[self.incident], axis=1)
+
+
+def make_bonds(pairs: Any, atoms: int, anchors: int, shifts: Any = None) -> Bonds:
+    """Bonds with the table of what meets in each atom.
+
+    Args:
+        pairs: (i, j) of each bond, shape (B, 2), integers below atoms + anchors.
+        atoms: number of atoms that move.
+        anchors: number of fixed sites.
+        shifts: lattice vectors, shape (B, d), or None.
+
+    Returns:
+        The bonds.
+
+    Raises:
+        ValueError: wrong shape, an atom that is not there or bonded to itself.
+    """
+    pairs = np.asarray(pairs)
+    _checks.check_shape(pairs, "bonds", (None, 2))
+    if not np.issubdtype(pairs.dtype, np.integer):
+        raise ValueError(
+            f"Argument `bonds` must hold integers, but its dtype is {pairs.dtype}."
+        )
+    if pairs.size and (pairs.min() < 0 or pairs.max() >= atoms + anchors):
+        raise ValueError(
+            f"Argument `bonds` must name atoms from 0 to {atoms + anchors - 1}, but "
+            f"names {pairs.min() if pairs.min() < 0 else pairs.max()}."
+        )
+    if np.any(pairs[:, 0] == pairs[:, 1]):
+        raise ValueError("Argument `bonds` must join different atoms, but does not.")
+    meets = [np.argwhere(pairs == atom) for atom in range(atoms)]
+    width = max((len(rows) for rows in meets), default=0)
+    incident = np.full((atoms, width), len(pairs))
+    signs = np.zeros((atoms, width))
+    for atom, rows in enumerate(meets):
+        incident[atom, : len(rows)] = rows[:, 0]
+        signs[atom, : len(rows)] = 1 - 2 * rows[:, 1]
+    return Bonds(
+        jnp.asarray(pairs),
+        None if shifts is None else jnp.asarray(shifts, jnp.result_type(float)),
+        jnp.asarray(incident),
+        jnp.asarray(signs),
+    )

@@ -1,0 +1,236 @@
+"""Energies of pairs of atoms over their distance."""
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ...laws.law import constant
+
+
+class PairPotential(eqx.Module):
+    """u(r), the energy of a pair of atoms.
+
+    Constants are arrays: of shape () for all pairs alike, or one for each pair, in the
+    shape in which a `Solid` keeps its pairs: (B,) for bonds, (N, N) for all pairs.
+    """
+
+    @abc.abstractmethod
+    def __call__(self, r: Array) -> Array:
+        """Energy at distances r."""
+
+    def slope(self, r: Array) -> Array:
+        """u'(r); minus the force along the pair."""
+        return jax.jvp(self, (r,), (jnp.ones_like(r),))[1]
+
+    def curvature(self, r: Array) -> Array:
+        """u''(r), the stiffness of the pair."""
+        return jax.jvp(self.slope, (r,), (jnp.ones_like(r),))[1]
+
+    @property
+    def rest(self) -> Array:
+        """Distance of least energy."""
+        raise NotImplementedError
+
+    @property
+    def core(self) -> Array:
+        """Distance below which atoms overlap: no initial state may have it."""
+        return jnp.zeros_like(self.rest)
+
+    @property
+    def reach(self) -> Array | None:
+        """Distance beyond which the energy is exactly zero, or None."""
+        return None
+
+
+class Harmonic(PairPotential):
+    """A spring: u = K (r - length)² / 2.
+
+    Attributes:
+        K: stiffness, energy per length².
+        length: distance at rest.
+    """
+
+    K: Float[Array, "..."]
+    length: Float[Array, "..."]
+
+    def __init__(self, K: ArrayLike = 1.0, length: ArrayLike = 1.0):
+        self.K, self.length = constant(K), constant(length)
+        _checks.check_finite(self.K, "K")
+        _checks.check_finite(self.length, "length")
+
+    def __call__(self, r: Array) -> Array:
+        return self.K / 2 * (r - self.length) ** 2
+
+    @property
+    def rest(self) -> Array:
+        return self.length
+
+
+class FPUT(PairPotential):
+    """An anharmonic spring: u = K d²/2 + alpha d³/3 + beta d⁴/4, d = r - length.
+
+    Attributes:
+        K: stiffness.
+        alpha: cubic constant.
+        beta: quartic constant.
+        length: distance at rest.
+    """
+
+    K: Float[Array, "..."]
+    alpha: Float[Array, "..."]
+    beta: Float[Array, "..."]
+    length: Float[Array, "..."]
+
+    def __init__(
+        self,
+        K: ArrayLike = 1.0,
+        alpha: ArrayLike = 0.0,
+        beta: ArrayLike = 0.0,
+        length: ArrayLike = 1.0,
+    ):
+        self.K, self.alpha, self.beta, self.length = map(
+            constant, (K, alpha, beta, length)
+        )
+        for name in ("K", "alpha", "beta", "length"):
+            _checks.check_finite(getattr(self, name), name)
+
+    def __call__(self, r: Array) -> Array:
+        d = r - self.length
+        return d**2 * (self.K / 2 + d * (self.alpha / 3 + d * self.beta / 4))
+
+    @property
+    def rest(self) -> Array:
+        return self.length
+
+
+class LennardJones(PairPotential):
+    """u = 4 epsilon [(sigma/r)^12 - (sigma/r)^6], led to zero between two distances.
+
+    Between `inner` and `outer` the energy is multiplied by 1 - 10 t³ + 15 t⁴ - 6 t⁵,
+    t = (r - inner)/(outer - inner): first and second derivatives stay continuous,
+    which steppers of order 4 and normal modes need.
+
+    Attributes:
+        epsilon: depth.
+        sigma: distance at which u vanishes.
+        inner: where the cut begins, or None for no cut.
+        outer: where the energy is zero, or None.
+    """
+
+    epsilon: Float[Array, "..."]
+    sigma: Float[Array, "..."]
+    inner: Float[Array, ""] | None
+    outer: Float[Array, ""] | None
+
+    def __init__(
+        self,
+        epsilon: ArrayLike = 1.0,
+        sigma: ArrayLike = 1.0,
+        inner: ArrayLike | None = 2.0,
+        outer: ArrayLike | None = 2.5,
+    ):
+        """Lennard and Jones's potential.
+
+        Raises:
+            ValueError: sigma not positive, or a cut that does not go from inner to
+                outer.
+        """
+        self.epsilon, self.sigma = constant(epsilon), constant(sigma)
+        _checks.check_finite(self.epsilon, "epsilon")
+        _checks.check_positive(self.sigma, "sigma")
+        if (inner is None) != (outer is None):
+            raise ValueError(
+                "Argument `outer` must be given with `inner`, but one of them is None."
+            )
+        self.inner = None if inner is None else constant(inner)
+        self.outer = None if outer is None else constant(outer)
+        if self.inner is not None and self.outer is not None:
+            _checks.check_positive(self.inner, "inner")
+            _checks.check_positive(self.outer - self.inner, "outer - inner")
+
+    def __call__(self, r: Array) -> Array:
+        sixth = (self.sigma / r) ** 6
+        return self._cut(r) * 4 * self.epsilon * sixth * (sixth - 1)
+
+    def _cut(self, r: Array) -> Array:
+        if self.inner is None or self.outer is None:
+            return jnp.ones_like(r)
+        t = jnp.clip((r - self.inner) / (self.outer - self.inner), 0, 1)
+        return 1 - t**3 * (10 - t * (15 - 6 * t))
+
+    @property
+    def rest(self) -> Array:
+        return 2 ** (1 / 6) * self.sigma
+
+    @property
+    def core(self) -> Array:
+        return self.sigma / 2
+
+    @property
+    def reach(self) -> Array | None:
+        return self.outer
+
+
+class Morse(PairPotential):
+    """u = D [1 - exp(-a (r - r0))]² - D.
+
+    Attributes:
+        D: depth.
+        a: inverse width.
+        r0: distance at rest.
+    """
+
+    D: Float[Array, "..."]
+    a: Float[Array, "..."]
+    r0: Float[Array, "..."]
+
+    def __init__(self, D: ArrayLike = 1.0, a: ArrayLike = 1.0, r0: ArrayLike = 1.0):
+        self.D, self.a, self.r0 = map(constant, (D, a, r0))
+        for name in ("D", "a", "r0"):
+            _checks.check_finite(getattr(self, name), name)
+
+    def __call__(self, r: Array) -> Array:
+        away = jnp.expm1(-self.a * (r - self.r0))
+        return self.D * (away**2 - 1)
+
+    @property
+    def rest(self) -> Array:
+        return self.r0
+
+
+class PairFunction(PairPotential):
+    """A pair energy of the user's own.
+
+    Attributes:
+        function: r -> u(r), elementwise; a function (static) or a PyTree with a
+            `__call__`, whose array leaves are constants.
+        length: distance at rest.
+    """
+
+    function: Any
+    length: Float[Array, "..."]
+
+    def __init__(self, function: Callable[[Array], Array], length: ArrayLike = 1.0):
+        if not callable(function):
+            raise ValueError(
+                "Argument `function` must be a function of the distance, but is "
+                f"{function!r}."
+            )
+        if not isinstance(function, eqx.Module | jax.tree_util.Partial):
+            function = jax.tree_util.Partial(function)
+        self.function = function
+        self.length = constant(length)
+        _checks.check_finite(self.length, "length")
+
+    def __call__(self, r: Array) -> Array:
+        return self.function(r)
+
+    @property
+    def rest(self) -> Array:
+        return self.length
