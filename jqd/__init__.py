@@ -2,6 +2,7 @@
 
 from . import ensembles as ensembles
 from . import exact as exact
+from . import matter as matter
 from . import states as states
 from . import statistics as statistics
 from ._version import __version__ as __version__

@@ -11,7 +11,7 @@ from .._version import __version__
 from ..report.experiment import ExperimentError
 from .equations import equations
 from .info import info
-from .recover import recover_app
+from .recover_matter import recover_app
 from .run import run
 from .sample import sample_app
 

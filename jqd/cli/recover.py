@@ -113,7 +113,7 @@ def husimi(
         return recover_lengths(hamiltonian, kappa, as_json=as_json)
     _check_word("form", form, FORMS)
     _check_word("loss", loss, LOSSES)
-    _check_sigma(sigma)
+    check_sigma(sigma)
     names = parse_names(free)
     return recover_husimi(
         HusimiOptions(
@@ -165,7 +165,7 @@ def diffusion(
     """Recover D of conservative diffusion, friction, classical diffusion, or m."""
     _check_word("form", form, diffusion_options.FORMS)
     _check_word("estimator", estimator, ESTIMATORS)
-    _check_sigma(sigma)
+    check_sigma(sigma)
     names = parse_names(free)
     diffusion_options.check_free(names)
     return recover_diffusion(
@@ -226,6 +226,11 @@ def _check_word(name: str, value: str, known: tuple[str, ...]) -> None:
         )
 
 
-def _check_sigma(sigma: float | None) -> None:
+def check_sigma(sigma: float | None) -> None:
+    """Refuse a standard error that is none.
+
+    Raises:
+        ValueError: not positive.
+    """
     if sigma is not None and not (math.isfinite(sigma) and sigma > 0):
         raise ValueError(f"Argument `--sigma` must be positive, but is {sigma}.")

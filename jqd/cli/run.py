@@ -21,6 +21,9 @@ def run(
         None, help="Folder for the results; results/NAME by custom. Never overwritten."
     ),
     quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+    resume: Path = typer.Option(
+        None, help="Folder of a run of FILE that was stopped; it goes on there."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
     show_traceback: bool = typer.Option(
         False, "--traceback", help="Show where in the code an experiment failed."
@@ -31,7 +34,7 @@ def run(
     output = contextlib.redirect_stdout(sys.stderr) if as_json else _nothing()
     try:
         with output:
-            summary, folder = run_experiment(file, out, quick=quick)
+            summary, folder = run_experiment(file, out, quick=quick, resume=resume)
     except ExperimentError as error:
         if show_traceback:
             traceback.print_exception(error.__cause__)

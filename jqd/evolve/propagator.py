@@ -1,6 +1,7 @@
-"""Exact propagation of linear laws: eigenbasis for matrices, Chebyshev on grids."""
+"""Exact propagation of linear laws: eigenbasis for matrices, else Chebyshev series."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -10,12 +11,7 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from .. import _checks
-from ..spaces.hamiltonians import (
-    MatrixHamiltonian,
-    ParticleOnGrid,
-    chebyshev_step,
-    chebyshev_terms,
-)
+from ..spaces.hamiltonians import MatrixHamiltonian, chebyshev_step, chebyshev_terms
 from ..steppers.blocks import block_orbit, find_blocks
 from ..steppers.eigenbasis import unitary_orbit
 from .status import Status, is_sound
@@ -28,8 +24,9 @@ class Propagator(eqx.Module):
     A matrix is taken to its eigenbasis once (a diagonal one is there already), with
     derivatives that stay finite at degenerate levels. One that is known when `evolve`
     is called (not traced by jit, vmap or grad) and falls into blocks, as a conserved
-    number of particles makes it, is taken there block by block. On a grid the
-    exponential is a Chebyshev series between save times.
+    number of particles makes it, is taken there block by block. For every other
+    Hamiltonian that knows `apply`, `autonomous` and `spectral_bounds` (a particle on a
+    grid, a photon tower) the exponential is a Chebyshev series between save times.
 
     Attributes:
         terms: number of Chebyshev terms between save times; None to find it from the
@@ -44,11 +41,11 @@ class Propagator(eqx.Module):
         """The trajectory; see `jqd.evolve`."""
         if law.solvable:
             return _run_orbit(law, state0, ts, observe)
-        hamiltonian = getattr(law, "hamiltonian", None)
+        hamiltonian: Any = getattr(law, "hamiltonian", None)
         if isinstance(hamiltonian, MatrixHamiltonian):
             return _run_matrix(law, state0, ts, observe, _blocks(hamiltonian.matrix))
-        if isinstance(hamiltonian, ParticleOnGrid) and hamiltonian.autonomous:
-            return _run_grid(law, state0, ts, observe, self._terms(law, state0, ts))
+        if hasattr(hamiltonian, "spectral_bounds") and hamiltonian.autonomous:
+            return _run_series(law, state0, ts, observe, self._terms(law, state0, ts))
         raise ValueError(
             "Argument `method` must not be a Propagator for this law, but is: it has "
             "no constant Hamiltonian; use Fixed or Adaptive."
@@ -104,37 +101,56 @@ def _run_orbit(law: Any, state0: PyTree[Array], ts: Array, observe: Any) -> Traj
     sound = jax.vmap(is_sound)(states)
     alarms = jax.vmap(law.alarm)(ts, states, states)
     run = _assemble(law, states, ts, observe, bound, sound, {})
-    # an alarm marks the run from its time on; unlike a number that is none, what comes
-    # after it may still be of use to a search, and stays
+    return _raise_alarms(run, alarms)
+
+
+@jax.jit(static_argnames="terms")
+def _run_series(
+    law: Any, state0: Array, ts: Array, observe: Any, terms: int
+) -> Trajectory:
+    # the bounds once, not once an interval
+    low, high = bounds = law.hamiltonian.spectral_bounds(law.hbar)
+
+    # a series keeps one state a term for reverse mode: only those of one interval
+    @partial(jax.checkpoint, prevent_cse=False)
+    def interval(psi, inputs):
+        t, dt = inputs
+        after = chebyshev_step(law.hamiltonian, psi, dt, law.hbar, terms, bounds)
+        return after, (_look(law, observe, t, after), law.alarm(t, psi, after))
+
+    first = (_look(law, observe, ts[0], state0), law.alarm(ts[0], state0, state0))
+    _, rest = jax.lax.scan(interval, state0, (ts[1:], jnp.diff(ts)))
+    (values, records, norms, sound), alarms = jax.tree.map(
+        lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest
+    )
+    # rounding of one term a time, and what the truncated series leaves of the norm
+    phase = (high - low) / (2 * law.hbar) * (ts - ts[0])
+    bound = jnp.finfo(state0.dtype).eps * (1 + phase) + jnp.abs(norms - norms[0])
+    extra = {"num_terms": jnp.asarray(terms)}
+    run = _summarise(law, values, records, ts, bound, sound, extra)
+    return _raise_alarms(run, alarms)
+
+
+def _look(law: Any, observe: Any, t: Array, psi: Array) -> tuple[Any, Any, Array, Any]:
+    """What is kept of a state: values, records, the norm, and whether it is sound."""
+    grid = getattr(law, "grid", None)
+    norm = jnp.sum(law.density(psi)) * (1.0 if grid is None else grid.cell)
+    return observe(t, psi), record(law, psi), norm, is_sound(psi)
+
+
+def _raise_alarms(run: Trajectory, alarms: Array) -> Trajectory:
+    """Mark the run from the first alarm on.
+
+    Unlike a number that is none, what comes after it may still be of use to a search,
+    and stays.
+    """
     raised = alarms != Status.OK
     first = jnp.argmax(raised)
     status = jnp.where(run.ok & jnp.any(raised), alarms[first], run.status)
     when = jnp.where(
-        jnp.any(raised), jnp.minimum(ts[first], run.failure_time), run.failure_time
+        jnp.any(raised), jnp.minimum(run.ts[first], run.failure_time), run.failure_time
     )
-    return Trajectory(ts, run.values, run.error, status, when, run.diagnostics)
-
-
-@jax.jit(static_argnames="terms")
-def _run_grid(
-    law: Any, state0: Array, ts: Array, observe: Any, terms: int
-) -> Trajectory:
-    def interval(psi, dt):
-        psi = chebyshev_step(law.hamiltonian, psi, dt, law.hbar, terms)
-        return psi, psi
-
-    _, rest = jax.lax.scan(interval, state0, jnp.diff(ts))
-    states = jnp.concatenate([state0[None], rest])
-    eps = jnp.finfo(state0.dtype).eps
-    # rounding of one term a time, and what the truncated series leaves of the norm
-    low, high = law.hamiltonian.spectral_bounds(law.hbar)
-    phase = (high - low) / (2 * law.hbar) * (ts - ts[0])
-    weight = law.grid.cell
-    norms = jnp.sum(law.density(states), axis=tuple(range(1, states.ndim))) * weight
-    bound = eps * (1 + phase) + jnp.abs(norms - norms[0])
-    sound = jax.vmap(is_sound)(states)
-    extra = {"num_terms": jnp.asarray(terms)}
-    return _assemble(law, states, ts, observe, bound, sound, extra)
+    return Trajectory(run.ts, run.values, run.error, status, when, run.diagnostics)
 
 
 def _assemble(
@@ -146,11 +162,24 @@ def _assemble(
     sound: Array,
     extra: dict,
 ) -> Trajectory:
+    values = jax.vmap(observe)(ts, states)
+    records = jax.vmap(lambda state: record(law, state))(states)
+    return _summarise(law, values, records, ts, bound, sound, extra)
+
+
+def _summarise(
+    law: Any,
+    values: PyTree[Array],
+    records: dict[str, Array],
+    ts: Array,
+    bound: Array,
+    sound: Array,
+    extra: dict,
+) -> Trajectory:
     ok = jnp.all(sound)
     when = jnp.where(ok, jnp.inf, ts[jnp.argmin(sound)])
     reached = ts < when
-    values = mask_unreached(jax.vmap(observe)(ts, states), reached)
-    records = jax.vmap(lambda state: record(law, state))(states)
+    values = mask_unreached(values, reached)
     bound = jax.lax.stop_gradient(bound)
 
     def spread(leaf: Array) -> Array:

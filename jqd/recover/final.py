@@ -174,8 +174,11 @@ def _inverse(jacobian: Array, width: Array) -> Array:
 def _refined(problem: FitProblem, biases: Array, tolerance: float) -> FitProblem:
     """The problem with a step whose bias is below the tolerance."""
     bias = float(jnp.max(jnp.abs(biases)))
-    # a bias that is none: the run ends early, which the status will say
-    if problem.order is None or bias <= tolerance or not math.isfinite(bias):
+    # a bias that is none: the run ends early, which the status will say; one beyond all
+    # starts: the fit is no minimum that finer steps could sharpen
+    low, high = problem.bounds()
+    small = bias < float(jnp.max(high - low))
+    if problem.order is None or bias <= tolerance or not small:
         return problem
     factor = math.ceil(1.2 * (bias / tolerance) ** (1 / problem.order))
     return problem.with_substeps(min(int(problem.substeps) * factor, MAX_SUBSTEPS))

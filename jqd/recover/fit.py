@@ -11,7 +11,7 @@ from .. import _checks
 from ..evolve import Adaptive, Fixed, Propagator
 from .data import Data
 from .final import FinalFit, row_masks
-from .polish import Polish, polish_all, polish_one
+from .polish import Polish, polish_all, polish_one, polish_through_windows
 from .problem import FitProblem
 from .recovery import Recovery
 from .search import Keep, Report, Search, run_search
@@ -119,6 +119,8 @@ def _polish_starts(polish, problem, ends, mask, report):
             lambda theta: jnp.sum(problem.residuals(theta, at, mask) ** 2)
         )(ends)
         return ends, costs, jnp.isfinite(costs)
+    if polish.windows > 1:
+        ends = polish_through_windows(polish, problem, ends, mask)
     if ends.shape[0] == 1:
         # the final fit compiles this anyway
         solved = polish_one(polish, problem, ends[0], mask)

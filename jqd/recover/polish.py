@@ -7,7 +7,10 @@ import optimistix as optx
 from jaxtyping import Array, Bool, Float
 
 from .ensemble_noise import Whitening
-from .problem import FitProblem, Weights
+from .problem import FitProblem, Weights, window_rows
+
+# Weight, in windows, of a whole span of the starts beside one unit of an exact record.
+HOLD = 1e-4
 
 
 class Polish(eqx.Module):
@@ -19,17 +22,26 @@ class Polish(eqx.Module):
         max_steps: iteration budget of one solve.
         rounds: solves with renewed weights, for noise whose scatter depends on the
             fit (counts).
+        windows: windows of the record that each start is led through, each twice as
+            long as the one before; 1 for the whole record at once. Where neighbouring
+            trajectories part exponentially, only a short window leads to the minimum
+            and only a long one has a narrow minimum.
     """
 
     rtol: float = eqx.field(static=True, default=1e-11)
     atol: float = eqx.field(static=True, default=1e-13)
     max_steps: int = eqx.field(static=True, default=40)
     rounds: int = eqx.field(static=True, default=3)
+    windows: int = eqx.field(static=True, default=1)
 
 
 @jax.jit
 def polish_one(
-    polish: Polish, problem: FitProblem, theta: Float[Array, " p"], mask: Array
+    polish: Polish,
+    problem: FitProblem,
+    theta: Float[Array, " p"],
+    mask: Array,
+    rows: Array | None = None,
 ) -> tuple[Array, Array, Array]:
     """Levenberg-Marquardt from theta over the rows with weight.
 
@@ -38,6 +50,7 @@ def polish_one(
         problem: the fit.
         theta: constants, shape (p,).
         mask: weight of each row, shape (T,).
+        rows: number of rows that are computed at all, or None for all.
 
     Returns:
         Constants (p,), -2 ln likelihood up to a constant (the sum of squared residuals
@@ -46,10 +59,17 @@ def polish_one(
     """
     low, high = problem.bounds()
     width = high - low
+    first = (theta - low) / width
+    # as if they were known to a span of the starts; next to nothing for exact records
+    hold = 1.0 if problem.data.noise.known else HOLD
     solver = optx.LevenbergMarquardt(rtol=polish.rtol, atol=polish.atol)
 
     def residuals(unit: Array, at: Weights) -> Array:
-        return problem.residuals(low + unit * width, at, mask)
+        misses = problem.residuals(low + unit * width, at, mask, rows)
+        if rows is None:
+            return misses
+        # constants that a window cannot tell stay where they were
+        return jnp.concatenate([misses, hold * (unit - first)])
 
     def weights(unit: Array) -> Weights:
         here = low + unit * width
@@ -66,7 +86,7 @@ def polish_one(
         unit, ok = solve(unit, at)
         return (unit, weights(unit), ok), None
 
-    unit = (theta - low) / width
+    unit = first
     rounds = 1 if problem.data.noise.constant_weights else polish.rounds
     if rounds == 1:
         at = problem.first_weights()
@@ -83,10 +103,45 @@ def polish_one(
 
 @jax.jit
 def polish_all(
-    polish: Polish, problem: FitProblem, thetas: Float[Array, "S p"], mask: Array
+    polish: Polish,
+    problem: FitProblem,
+    thetas: Float[Array, "S p"],
+    mask: Array,
+    rows: Array | None = None,
 ) -> tuple[Array, Array, Bool[Array, " S"]]:
     """`polish_one` for every start."""
-    return jax.vmap(lambda theta: polish_one(polish, problem, theta, mask))(thetas)
+
+    def one(theta: Array) -> tuple[Array, Array, Array]:
+        return polish_one(polish, problem, theta, mask, rows)
+
+    return jax.vmap(one)(thetas)
+
+
+def polish_through_windows(
+    polish: Polish, problem: FitProblem, thetas: Float[Array, "S p"], mask: Array
+) -> Float[Array, "S p"]:
+    """Lead every start through growing windows of the record.
+
+    Args:
+        polish: settings.
+        problem: the fit.
+        thetas: constants to start from, shape (S, p).
+        mask: weight of each row, shape (T,), 0 for rows left out.
+
+    Returns:
+        Constants after the last window but one, (S, p); those of a start that was lost
+        on the way stay what they were before.
+    """
+    # no window but the last is worth more than a share of its error bars
+    coarse = Polish(rtol=1e-5, atol=1e-6, max_steps=polish.max_steps, rounds=1)
+    ts, t0 = problem.data.ts, problem.data.t0
+    used = ts[: int(jnp.sum(mask > 0))]
+    for count in window_rows(used, t0, polish.windows, thetas.shape[1])[:-1]:
+        seen = mask * (jnp.arange(ts.shape[0]) < count)
+        ends, costs, _ = polish_all(coarse, problem, thetas, seen, jnp.asarray(count))
+        sound = jnp.isfinite(costs) & jnp.all(jnp.isfinite(ends), axis=1)
+        thetas = jnp.where(sound[:, None], ends, thetas)
+    return thetas
 
 
 @jax.jit

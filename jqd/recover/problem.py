@@ -202,6 +202,21 @@ class FitProblem(eqx.Module):
         )
 
 
+def window_rows(ts: Array, t0: Array, windows: int, free: int) -> list[int]:
+    """Rows of a record in growing windows; never fewer than constants to fit.
+
+    Args:
+        ts: times of the rows, shape (T,).
+        t0: time of the initial state.
+        windows: number of windows, each twice as long as the one before.
+        free: number of constants.
+    """
+    ends = [t0 + (ts[-1] - t0) / 2**k for k in reversed(range(windows))]
+    counts = [int(jnp.sum(ts <= end * (1 + 1e-12))) for end in ends]
+    least = min(ts.shape[0], max(3, free))
+    return sorted({max(count, least) for count in counts})
+
+
 def _fixed(method: Fixed, counts: Array, *, heed_alarms: bool = True) -> Fixed:
     """Fixed steps with these traced counts."""
     return Fixed(

@@ -1,10 +1,12 @@
 """What `recover` returns."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .problem import FitProblem
 
@@ -86,6 +88,27 @@ class Recovery(eqx.Module):
     problem: FitProblem
     status: str = eqx.field(static=True)
     message: str = eqx.field(static=True)
+
+    def beside(self, truth: Mapping[str, ArrayLike]) -> "Recovery":
+        """The recovery with the values that a computed record was made with.
+
+        Args:
+            truth: by name of a constant; names that were not free do not matter.
+
+        Returns:
+            The same, with them as `reference` of the constants.
+        """
+        known = {}
+        for name in self.problem.free:
+            if name in truth:
+                labels = self.problem.law.labels(name)
+                values = np.ravel(np.asarray(truth[name]))
+                known |= dict(zip(labels, map(float, values), strict=True))
+        constants = {
+            label: replace(constant, reference=known.get(label, constant.reference))
+            for label, constant in self.constants.items()
+        }
+        return replace(self, constants=constants)
 
     @property
     def theta(self) -> np.ndarray:

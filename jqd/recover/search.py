@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from .problem import FitProblem
+from .problem import FitProblem, window_rows
 
 Report = Callable[[str, int, int], None]
 Keep = Callable[[Array, Array, Array], None]
@@ -29,12 +29,15 @@ class Search(eqx.Module):
         windows: number of windows, each twice as long as the one before; 1 for no
             curriculum.
         chunk: steps between two reports of progress.
+        until: share of the record at which the last window ends; the rest is left to
+            the polish.
     """
 
     optimizer: Any = eqx.field(static=True, default=None)
     steps: int = eqx.field(static=True, default=40)
     windows: int = eqx.field(static=True, default=5)
     chunk: int = eqx.field(static=True, default=20)
+    until: float = eqx.field(static=True, default=1.0)
 
     def transformation(self) -> optax.GradientTransformationExtraArgs:
         """The optax transformation for one window."""
@@ -45,14 +48,6 @@ class Search(eqx.Module):
         elif not hasattr(optimizer, "update"):
             optimizer = optimizer(self.steps)
         return optax.with_extra_args_support(optimizer)
-
-    def rows(self, ts: Array, t0: Array, free: int) -> list[int]:
-        """Rows of the record in each window; never fewer than constants to fit."""
-        length = ts.shape[0]
-        ends = [t0 + (ts[-1] - t0) / 2**k for k in reversed(range(self.windows))]
-        counts = [int(jnp.sum(ts <= end * (1 + 1e-12))) for end in ends]
-        least = min(length, max(3, free))
-        return sorted({max(count, least) for count in counts})
 
 
 def run_search(
@@ -79,7 +74,8 @@ def run_search(
     low, high = problem.bounds()
     width = (high - low)[None, :]
     unit = (starts - low[None, :]) / width
-    rows = search.rows(problem.data.ts[:train], problem.data.t0, starts.shape[1])
+    ts, t0 = problem.data.ts[: max(1, int(search.until * train))], problem.data.t0
+    rows = window_rows(ts, t0, search.windows, starts.shape[1])
     chunks = -(-search.steps // search.chunk)
     total, done, history = len(rows) * chunks, 0, []
     if report is not None:

@@ -1,7 +1,7 @@
 """Animations of densities over a plane, as GIF or MP4."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +58,8 @@ def write_animation(
     x, y = np.asarray(x, float), np.asarray(y, float)
     names = [""] * maps.shape[1] if titles is None else list(titles)
     _check(maps, times, x, y, names)
-    if not fps > 0:
-        raise ValueError(f"Argument `fps` must be positive, but is {fps}.")
-    _check_suffix(path.suffix)
-    with house_style(), atomic_file(path) as temporary:
+    _check_film(path, fps)
+    with house_style():
         panels = maps.shape[1]
         figure, axes = subplots(1, panels, size=(3.2 * panels + 0.4, 3.5), sharey=True)
         scale = colour_scale(maps)
@@ -79,12 +77,37 @@ def write_animation(
                 heading.set_text(time_text(time, clock))
                 yield
 
-        write = _write_gif if path.suffix == ".gif" else _write_film
-        write(temporary, figure, draw(), fps)
+        return write_frames(path, figure, draw(), fps=fps)
+
+
+def write_frames(
+    path: str | Path, figure: Figure, frames: Iterable[Any], *, fps: float = 12.0
+) -> Path:
+    """Write a figure in motion.
+
+    Args:
+        path: a file that ends in .gif, or in .mp4 where ffmpeg is installed. It keeps
+            its old content if writing fails.
+        figure: the figure.
+        frames: each step of it changes the figure into the next frame.
+        fps: frames a second.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: a suffix that cannot be written here, fps not positive.
+        OutputError: the file cannot be written.
+    """
+    path = Path(path)
+    _check_film(path, fps)
+    write = _write_gif if path.suffix == ".gif" else _write_film
+    with house_style(), atomic_file(path) as temporary:
+        write(temporary, figure, frames, fps)
     return path
 
 
-def _write_gif(path: Path, figure: Figure, frames: Iterator[None], fps: float) -> None:
+def _write_gif(path: Path, figure: Figure, frames: Iterable[Any], fps: float) -> None:
     images = []
     for _ in frames:
         buffer = io.BytesIO()
@@ -97,14 +120,17 @@ def _write_gif(path: Path, figure: Figure, frames: Iterator[None], fps: float) -
     )
 
 
-def _write_film(path: Path, figure: Figure, frames: Iterator[None], fps: float) -> None:
+def _write_film(path: Path, figure: Figure, frames: Iterable[Any], fps: float) -> None:
     writer = FFMpegWriter(fps=fps)  # pyright: ignore[reportArgumentType]
     with writer.saving(figure, str(path), DOTS):
         for _ in frames:
             writer.grab_frame()
 
 
-def _check_suffix(suffix: str) -> None:
+def _check_film(path: Path, fps: float) -> None:
+    if not fps > 0:
+        raise ValueError(f"Argument `fps` must be positive, but is {fps}.")
+    suffix = path.suffix
     if suffix == ".mp4" and not FFMpegWriter.isAvailable():
         raise ValueError(
             "Argument `path` must end in .gif, since ffmpeg is not installed, but ends "

@@ -3,13 +3,16 @@
 import contextlib
 import importlib.util
 import os
+import shlex
+import shutil
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import (
@@ -21,6 +24,7 @@ from rich.progress import (
 )
 from xarray import Dataset
 
+from .parts import PARTS, SETTINGS, Parts, stopped_run
 from .store import (
     OutputError,
     finished_work_in,
@@ -46,9 +50,10 @@ class Context:
         quick: whether a smaller version is asked for, that takes seconds.
     """
 
-    def __init__(self, folder: Path, *, quick: bool = False) -> None:
+    def __init__(self, folder: Path, *, name: str = "", quick: bool = False) -> None:
         self.folder = folder
         self.quick = quick
+        self._settings = {"experiment": name, "quick": quick}
         # Standard output is for results.
         self._progress = _progress_bar(Console(stderr=True))
 
@@ -73,6 +78,33 @@ class Context:
         """
         items = range(items) if isinstance(items, int) else items
         yield from self._progress.track(items, description=description)
+
+    def part(
+        self,
+        name: str,
+        function: Callable[[], Mapping[str, Any]],
+        parameters: Mapping[str, Any],
+    ) -> dict[str, np.ndarray]:
+        """Do a part of the work, unless this run has done it before it was stopped.
+
+        A part is kept whole or not at all; `jqd run FILE --resume FOLDER` reads it
+        instead of doing it again. Kept parts go once the experiment has ended.
+
+        Args:
+            name: of the part, a plain file name of its own.
+            function: does it: no arguments, returns arrays by name.
+            parameters: all that the part depends on; a kept part with others is
+                refused.
+
+        Returns:
+            The arrays, read back from the file, the same after a resumption.
+
+        Raises:
+            ValueError: see `Parts.once`.
+        """
+        if not (self.folder / SETTINGS).exists():
+            write_json(self._settings, self.folder / SETTINGS)
+        return Parts(self.folder).once(name, function, parameters)
 
     def log(self, text: str) -> None:
         """Print a line on standard error, above the progress bars."""
@@ -129,7 +161,11 @@ def load_experiment(path: str | Path) -> ModuleType:
 
 
 def run_experiment(
-    path: str | Path, out: str | Path | None = None, *, quick: bool = False
+    path: str | Path,
+    out: str | Path | None = None,
+    *,
+    quick: bool = False,
+    resume: str | Path | None = None,
 ) -> tuple[dict[str, Any], Path]:
     """Run an experiment and keep its results in a new folder.
 
@@ -138,22 +174,29 @@ def run_experiment(
         out: the folder for the results; `results/<name of the file>` by custom. An
             earlier run is kept: this one then goes to a numbered folder beside it.
         quick: ask the experiment for its smaller version.
+        resume: folder of a run of this file that was stopped, to go on there with what
+            `Context.part` kept; it is quick if that was. `out` has no use then.
 
     Returns:
         The summary with its provenance, as written to summary.json, and the folder.
 
     Raises:
-        ValueError: if the file is no experiment or returns no summary.
+        ValueError: if the file is no experiment or returns no summary, or `resume` is
+            no stopped run of it.
         OutputError: if results cannot be written.
         ExperimentError: if the experiment fails. What it wrote before remains.
     """
     path = Path(path)
     module = load_experiment(path)
-    folder = new_run_folder(out if out is not None else Path("results") / path.stem)
+    if resume is None:
+        folder = new_run_folder(out if out is not None else Path("results") / path.stem)
+    else:
+        folder = Path(resume)
+        quick = stopped_run(folder, path.stem)["quick"]
     with (
-        finished_work_in(folder),
+        _way_on(folder, path),
         _import_folder(path.parent),
-        Context(folder, quick=quick) as context,
+        Context(folder, name=path.stem, quick=quick) as context,
         house_style(),
         _failures_of(path),
     ):
@@ -161,7 +204,20 @@ def run_experiment(
     summary = _checked(summary, path)
     summary["provenance"] = provenance()
     write_json(summary, folder / "summary.json")
+    shutil.rmtree(folder / PARTS, ignore_errors=True)
     return summary, folder
+
+
+@contextlib.contextmanager
+def _way_on(folder: Path, path: Path) -> Iterator[None]:
+    """Let an interruption say where its files are, and how to go on if it can."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        in_parts = (folder / SETTINGS).exists()
+        command = f"jqd run {shlex.quote(str(path))} --resume" if in_parts else ""
+        with finished_work_in(folder, command):
+            raise
 
 
 def _checked(summary: Any, path: Path) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 """A run in parts: each is written as it ends, and a stopped run takes up again."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .store import OutputError, atomic_file, write_json
+from .store import OutputError, atomic_file, to_plain, write_json
 
 PROBLEM, SETTINGS, PARTS = "problem.npz", "settings.json", "parts"
+STATED = "__parameters__"  # of a part, as JSON, beside its arrays
 
 
 class Parts:
@@ -57,20 +58,12 @@ class Parts:
         Raises:
             ValueError: no such run there, or its files are damaged.
         """
-        missing = [n for n in (SETTINGS, PROBLEM) if not (folder / n).is_file()]
-        if missing:
-            raise ValueError(
-                f"Argument `--resume` must be the folder of a run in parts, but "
-                f"{folder} has no {missing[0]}."
-            )
+        _check_there(folder, PROBLEM)
+        settings = read_settings(folder)
         try:
-            settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
             problem = _read(folder / PROBLEM)
         except (OSError, ValueError, EOFError, KeyError) as error:
-            raise ValueError(
-                f"Argument `--resume` must be the folder of a run in parts, but the "
-                f"settings in {folder} cannot be read: {error}."
-            ) from None
+            raise _unreadable(folder, error) from None
         return cls(folder), settings, problem
 
     def missing(self, names: Sequence[str]) -> list[str]:
@@ -88,6 +81,43 @@ class Parts:
                 f"{error.strerror}."
             ) from error
         _write(path, arrays)
+
+    def once(
+        self,
+        name: str,
+        function: Callable[[], Mapping[str, Any]],
+        parameters: Mapping[str, Any],
+    ) -> dict[str, np.ndarray]:
+        """A part that is done, or one that is done and written now.
+
+        Args:
+            name: of the part.
+            function: does it and returns arrays by name.
+            parameters: what the part depends on; what `to_plain` accepts.
+
+        Returns:
+            The arrays as they are on disk.
+
+        Raises:
+            ValueError: a name that no file can have, a part that was done with other
+                parameters, or one that cannot be read.
+        """
+        if not name or Path(name).name != name:
+            raise ValueError(
+                f"Argument `name` must be a plain file name, but is {name!r}."
+            )
+        wanted = to_plain(parameters)
+        if self.missing([name]):
+            self.keep(name, {**function(), STATED: json.dumps(wanted)})
+        arrays = self._load(name)
+        found = json.loads(str(arrays.pop(STATED, "{}")))
+        if found != wanted:
+            other = [k for k in {**found, **wanted} if found.get(k) != wanted.get(k)]
+            raise ValueError(
+                f"Part {name!r} must have the parameters of the part in {self.folder}, "
+                f"but differs in {', '.join(other)}; start a new run."
+            )
+        return arrays
 
     def joined(self, names: Sequence[str]) -> dict[str, np.ndarray]:
         """The arrays of these parts, one after the other along the first axis.
@@ -110,6 +140,54 @@ class Parts:
 
     def _path(self, name: str) -> Path:
         return self.folder / PARTS / f"{name}.npz"
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """The settings of a run in parts.
+
+    Raises:
+        ValueError: no such run there, or its file is damaged.
+    """
+    _check_there(folder, SETTINGS)
+    try:
+        return json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, error) from None
+
+
+def stopped_run(folder: Path, experiment: str) -> dict[str, Any]:
+    """The settings of a run of an experiment that was stopped.
+
+    Raises:
+        ValueError: the folder holds no such run, or one that is done.
+    """
+    settings = read_settings(folder)
+    rule = (
+        f"Argument `--resume` must be the folder of a stopped run of {experiment}, "
+        f"but {folder}"
+    )
+    if settings.keys() != {"experiment", "quick"}:
+        raise ValueError(f"{rule} has other settings.")
+    if settings["experiment"] != experiment:
+        raise ValueError(f"{rule} is one of {settings['experiment']}.")
+    if (folder / "summary.json").exists():
+        raise ValueError(f"{rule} has its summary: it is done.")
+    return settings
+
+
+def _check_there(folder: Path, name: str) -> None:
+    if not (folder / name).is_file():
+        raise ValueError(
+            "Argument `--resume` must be the folder of a run in parts, but "
+            f"{folder} has no {name}."
+        )
+
+
+def _unreadable(folder: Path, error: Exception) -> ValueError:
+    return ValueError(
+        "Argument `--resume` must be the folder of a run in parts, but the settings "
+        f"in {folder} cannot be read: {error}."
+    )
 
 
 def _write(path: Path, arrays: Mapping[str, Any]) -> None:

@@ -10,7 +10,8 @@ from rich.table import Table
 
 
 def recovery_table(recovery: Any) -> Table:
-    """One row for each recovered constant, beside its value in quantum mechanics.
+    """One row for each recovered constant, beside its known value: in quantum
+    mechanics, or, for a law that has none there, that of the computed record.
 
     Args:
         recovery: what `jqd.recover` returned.
@@ -24,7 +25,9 @@ def recovery_table(recovery: Any) -> Table:
     for heading in (
         "recovered",
         "standard error",
-        "exact value in\nquantum mechanics",
+        "exact value in\nquantum mechanics"
+        if recovery.law.quantum_values()
+        else "value it was\ncomputed with",
         "deviation\nin sigmas",
     ):
         table.add_column(heading, justify="right", no_wrap=True)

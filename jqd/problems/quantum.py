@@ -1,4 +1,4 @@
-"""Named set-ups with known answers, shared by tests, benchmarks and experiments."""
+"""Quantum systems with known answers."""
 
 from importlib import resources
 from pathlib import Path
@@ -10,19 +10,19 @@ import numpy as np
 from jax.scipy.special import erf
 from jaxtyping import Array, ArrayLike, Float
 
-from .laws import CopyDynamics
-from .laws.husimi import Form, GaussianForm, GaussianSum, Heff
-from .recover import (
+from ..laws import CopyDynamics
+from ..laws.husimi import Form, GaussianForm, GaussianSum, Heff
+from ..recover import (
     Data,
     DensityRecord,
     PhaseSpaceRecord,
     load_density,
     load_phase_space,
 )
-from .recover.files import load_matrix, load_record, load_state
-from .spaces import symbols
-from .spaces.symbols import Symbol
-from .states import cat, coherent
+from ..recover.files import load_matrix, load_record, load_state
+from ..spaces import symbols
+from ..spaces.symbols import Symbol
+from ..states import cat, coherent
 
 DATA = Path(str(resources.files("jqd"))) / "data"
 

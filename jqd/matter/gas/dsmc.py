@@ -1,0 +1,139 @@
+"""Direct simulation of Boltzmann's equation: collisions of partners drawn by chance."""
+
+import functools
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ...laws.law import constant
+from .arguments import check_velocities, single_key, whole_number
+from .relaxation import fourth_cumulant
+
+
+class Relaxation(eqx.Module):
+    """A homogeneous gas over collisions; row 0 is the start.
+
+    Attributes:
+        per_particle: (S + 1,) collisions a particle had so far, on average.
+        fourth_cumulant: (S + 1,) a₂.
+        velocities: (S + 1, N, d).
+    """
+
+    per_particle: Float[Array, " S"]
+    fourth_cumulant: Float[Array, " S"]
+    velocities: Float[Array, "S N d"]
+
+
+def dsmc(
+    velocities: ArrayLike,
+    key: Array,
+    counts: ArrayLike,
+    *,
+    step: float = 0.04,
+) -> Relaxation:
+    """Velocities of a dilute, homogeneous gas of hard discs (d = 2) or spheres (3).
+
+    ∂f/∂t = Boltzmann's collision integral. Round by round every particle gets a partner
+    (disjoint pairs, each equally likely) and collides with it with a probability
+    proportional to |v_i - v_j|, `step` on average; impact parameters are uniform over
+    the cross-section. Energy and momentum are kept pair by pair. One round is one time
+    step of a first-order scheme, whose error in a decay exp(-λc) is λ²c·step/2.
+
+    Args:
+        velocities: (N, d), at the start.
+        key: `jax.random` key.
+        counts: (S,) collisions per particle at which to save, increasing, above 0; they
+            are reached on average, with the scatter of the counting.
+        step: collisions per particle and round, at most; below 0.2.
+
+    Returns:
+        A `Relaxation`.
+
+    Raises:
+        ValueError: velocities not (N, 2) or (N, 3), or arguments out of range.
+
+    Source: Nanbu, J. Phys. Soc. Jpn. 49, 2042 (1980); Babovsky, Eur. J. Mech. B 8, 41
+        (1989).
+    """
+    v = constant(velocities)
+    _checks.check_shape(v, "velocities", (None, None))
+    check_velocities(v)
+    number, d = v.shape
+    if d == 1:
+        raise ValueError(
+            "Argument `velocities` must have two axes of space or three, but has one, "
+            "along which equal particles only swap places."
+        )
+    whole_number(number, "velocities.shape[0]", 2)
+    _checks.check_times(counts, "counts")
+    _checks.check_positive(counts, "counts")
+    if not 0 < step < 0.2:
+        raise ValueError(
+            f"Argument `step` must lie between 0 and 0.2, but it is {step}."
+        )
+    # Rounds of equal length over the longest interval: one loop serves all.
+    gaps = jnp.diff(jnp.asarray(counts, v.dtype), prepend=0.0)
+    rounds = math.ceil(float(_checks.concrete(gaps).max()) / step)
+    return _run(v, single_key(key), gaps / rounds, rounds)
+
+
+@functools.partial(jax.jit, static_argnums=3)
+def _run(v: Array, key: Array, steps: Array, rounds: int) -> Relaxation:
+    def interval(carry: Any, step: Array) -> tuple[Any, Any]:
+        def one(carry: Any, _: None) -> tuple[Any, None]:
+            v, key, done = carry
+            key, now = jax.random.split(key)
+            v, met = _round(v, now, step)
+            return (v, key, done + met), None
+
+        carry, _ = lax.scan(one, carry, None, length=rounds)
+        v, _, done = carry
+        return carry, (2 * done / v.shape[0], fourth_cumulant(v), v)
+
+    zero = jnp.zeros((), jnp.int32)
+    _, after = lax.scan(interval, (v, key, zero), steps)
+    before = jnp.zeros((), v.dtype), fourth_cumulant(v), v
+    return Relaxation(
+        *(jnp.concatenate([b[None], a]) for b, a in zip(before, after, strict=True))
+    )
+
+
+def _round(v: Array, key: Array, step: Array) -> tuple[Array, Array]:
+    """One round of disjoint pairs: new velocities and how many pairs collided."""
+    number = v.shape[0]
+    draw, hit, turn = jax.random.split(key, 3)
+    # i and s - i (modulo N) are partners of each other, for one s drawn for all: every
+    # pair is equally likely, and nothing has to be sorted.
+    shift = jax.random.randint(draw, (), 0, number)
+    labels = jnp.arange(number)
+    partner = (shift - labels) % number
+    leads = labels < partner
+    g = v[partner] - v
+    speed = jnp.linalg.norm(g, axis=1)
+    mean = jnp.sum(jnp.where(leads, speed, 0)) / jnp.maximum(jnp.sum(leads), 1)
+    chance = step * speed / jnp.where(mean > 0, mean, 1)
+    meets = leads & (jax.random.uniform(hit, (number,), v.dtype) < chance)
+    kick = jnp.where(meets[:, None], (g - _scattered(g, speed, turn)) / 2, 0)
+    # The leader's kick, taken from its partner; no sphere is in two pairs.
+    return v + kick - kick[partner], jnp.sum(meets, dtype=jnp.int32)
+
+
+def _scattered(g: Array, speed: Array, key: Array) -> Array:
+    """Relative velocities after a collision at a random impact parameter."""
+    number, d = g.shape
+    if d == 2:
+        # b uniform in (-1, 1), turned by π - 2 arcsin b
+        b = jax.random.uniform(key, (number,), g.dtype, -1.0, 1.0)
+        cos, sin = 2 * b**2 - 1, 2 * b * jnp.sqrt(1 - b**2)
+        return jnp.stack(
+            [cos * g[:, 0] - sin * g[:, 1], sin * g[:, 0] + cos * g[:, 1]], 1
+        )
+    # Spheres scatter into all directions alike.
+    to = jax.random.normal(key, g.shape, g.dtype)
+    return speed[:, None] * to / jnp.linalg.norm(to, axis=1, keepdims=True)

@@ -1,0 +1,113 @@
+"""Newton's law for a potential of n coordinates."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, PyTree
+
+from ... import _checks
+from ...laws.law import Law, constant
+from ...steppers import Flows, srkn11
+from ...steppers.flows import GeneralFlow
+from .coordinates import as_function
+
+
+class PhasePoint(NamedTuple):
+    """A point of phase space.
+
+    Attributes:
+        q: coordinates, (n,).
+        p: momenta, (n,).
+    """
+
+    q: Float[Array, " n"]
+    p: Float[Array, " n"]
+
+
+class ClassicalMotion(Law):
+    """M q'' = -∂V/∂q.
+
+    Units are the caller's. Conserves the energy p²/2m + V and reverses. State:
+    `PhasePoint`; flows: kick (outer), drift (inner).
+
+    Attributes:
+        potential: V, q (n,) -> scalar energy.
+        masses: (n,).
+    """
+
+    potential: Any
+    masses: Float[Array, " n"]
+
+    def __init__(self, potential: Callable[[Array], Array], masses: ArrayLike):
+        """Newton's law.
+
+        Args:
+            potential: V, q (n,) -> scalar; a function, or an `equinox.Module` whose
+                array fields are then constants of the law.
+            masses: (n,), positive.
+
+        Raises:
+            ValueError: masses that are not a vector of positive numbers.
+        """
+        _checks.check_shape(masses, "masses", (None,))
+        _checks.check_positive(masses, "masses")
+        self.potential = as_function(potential)
+        self.masses = constant(masses)
+
+    def prepare(self, psi: Any) -> PhasePoint:
+        """A point of phase space from (q, p).
+
+        Raises:
+            ValueError: not (n,) and (n,), or not finite.
+        """
+        q, p = psi
+        for name, value in (("q", q), ("p", p)):
+            _checks.check_shape(value, name, self.masses.shape)
+            _checks.check_finite(value, name)
+        return PhasePoint(constant(q), constant(p))
+
+    def admit(self, psi: Any) -> PyTree[Array]:
+        """(q, p) as arrays."""
+        return jax.tree.map(jnp.asarray, tuple(psi))
+
+    def vector_field(
+        self, t: ArrayLike, state: PhasePoint, args: Any = None
+    ) -> PhasePoint:
+        """(p/m, -∂V/∂q)."""
+        del t, args
+        return PhasePoint(state.p / self.masses, -jax.grad(self.potential)(state.q))
+
+    def flows(self) -> Flows:
+        """Kick by the potential and drift by the momenta, each exact."""
+
+        def kick(t: ArrayLike, state: PhasePoint, dt: ArrayLike) -> PhasePoint:
+            del t
+            return state._replace(p=state.p - dt * jax.grad(self.potential)(state.q))
+
+        def drift(t: ArrayLike, state: PhasePoint, dt: ArrayLike) -> PhasePoint:
+            del t
+            return state._replace(q=state.q + dt * state.p / self.masses)
+
+        return Flows(GeneralFlow(kick), GeneralFlow(drift))
+
+    def step(self, t: ArrayLike, state: PhasePoint, dt: ArrayLike) -> PhasePoint:
+        """A step of the symplectic `srkn11`, order 6."""
+        return srkn11(self, t, state, dt)
+
+    def energy(self, state: PhasePoint) -> Float[Array, ""]:
+        """p²/2m + V(q)."""
+        return jnp.sum(state.p**2 / self.masses) / 2 + self.potential(state.q)
+
+    def density(self, state: PhasePoint) -> Float[Array, "1"]:
+        """A point is where it is, with certainty: (1,) ones."""
+        return jnp.ones_like(state.q[:1])
+
+    def invariants(self, state: PhasePoint) -> dict[str, Array]:
+        """The energy."""
+        return {"energy": self.energy(state)}
+
+    def diagnose(self, state: PhasePoint) -> dict[str, Array]:
+        """The energy: a point has no density to watch."""
+        return self.invariants(state)

@@ -1,0 +1,160 @@
+"""Times after which a solid's packet is no longer what it was, in closed form."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+
+
+def vibrational_return(
+    ts: ArrayLike, frequencies: ArrayLike, amplitudes: ArrayLike
+) -> Float[Array, "..."]:
+    """Return probability of a coherent state of many modes.
+
+    F(t) = |⟨ψ(0)|ψ(t)⟩|² = exp(-2 Σ_k |α_k|² (1 - cos ω_k t))
+
+    Args:
+        ts: times, any shape.
+        frequencies: ω_k, (n,).
+        amplitudes: α_k, (n,) complex or real.
+
+    Returns:
+        Probabilities of the shape of `ts`.
+
+    Raises:
+        ValueError: frequencies and amplitudes of different shapes.
+    """
+    frequencies, occupations = _modes(frequencies, amplitudes)
+    angles = jnp.asarray(ts)[..., None] * frequencies[(None,) * jnp.ndim(ts)]
+    lost = 2 * jnp.sum(
+        occupations[(None,) * jnp.ndim(ts)] * 2 * jnp.sin(angles / 2) ** 2, axis=-1
+    )
+    return jnp.exp(-lost)
+
+
+def kerr_amplitude(
+    ts: ArrayLike, amplitude: ArrayLike, chi: ArrayLike
+) -> Float[Array, "..."]:
+    """|⟨a⟩| of a coherent state under H = ħωn + ħχ n(n - 1).
+
+    |⟨a⟩| = |α| exp(-|α|² (1 - cos 2χt))
+
+    Args:
+        ts: times, broadcast with the rest.
+        amplitude: α.
+        chi: χ, the anharmonic shift, 1/time.
+
+    Returns:
+        Broadcast shape.
+    """
+    size = jnp.abs(jnp.asarray(amplitude))
+    return size * jnp.exp(-2 * size**2 * jnp.sin(jnp.asarray(chi) * ts) ** 2)
+
+
+class Localization(NamedTuple):
+    """When an anharmonic mode loses its place, and finds it again.
+
+    Attributes:
+        collapse: 1/(2χ|α|): |⟨a⟩| is down by e^(-1/2).
+        revival: π/χ: the state is that of t = 0, turned.
+    """
+
+    collapse: Array
+    revival: Array
+
+
+def localization_times(amplitude: ArrayLike, chi: ArrayLike) -> Localization:
+    """Collapse 1/(2χ|α|) and revival π/χ of a coherent state under ħχ n(n - 1).
+
+    Args:
+        amplitude: α, not zero.
+        chi: χ, positive, 1/time.
+
+    Raises:
+        ValueError: χ or |α| not positive.
+    """
+    size = jnp.abs(jnp.asarray(amplitude))
+    _checks.check_positive(size, "amplitude")
+    _checks.check_positive(chi, "chi")
+    chi = jnp.asarray(chi)
+    return Localization(1 / (2 * chi * size), jnp.pi / chi)
+
+
+def spreading_width(
+    ts: ArrayLike, width: ArrayLike, mass: ArrayLike, hbar: ArrayLike = 1.0
+) -> Float[Array, "..."]:
+    """σ(t) = σ₀ √(1 + (ħt/2Mσ₀²)²) of a free centre of mass, or angle.
+
+    Args:
+        ts: times, broadcast with the rest.
+        width: σ₀, length (or angle, in radians).
+        mass: M (or a moment of inertia).
+        hbar: ħ.
+    """
+    width = jnp.asarray(width)
+    ratio = jnp.asarray(hbar) * ts / (2 * jnp.asarray(mass) * width**2)
+    return width * jnp.sqrt(1 + ratio**2)
+
+
+def doubling_time(
+    width: ArrayLike, mass: ArrayLike, hbar: ArrayLike = 1.0
+) -> Float[Array, "..."]:
+    """When a free packet is twice as wide: 2√3 Mσ₀²/ħ.
+
+    The time of classicality: of the place for a mass M and a length σ₀, of the
+    orientation for a moment of inertia and an angle, while that is small against 1.
+
+    Args:
+        width: σ₀ at t = 0, where the packet is narrowest; positive.
+        mass: M or moment of inertia, positive.
+        hbar: ħ, positive; 1.054571817e-34 for SI units.
+
+    Raises:
+        ValueError: an argument that is not positive.
+    """
+    for name, value in (("width", width), ("mass", mass), ("hbar", hbar)):
+        _checks.check_positive(value, name)
+    width = jnp.asarray(width)
+    # the width goes with the small ħ: in SI the square alone may underflow float32
+    return 2 * jnp.sqrt(3.0) * jnp.asarray(mass) * (width * (width / hbar))
+
+
+def rotor_revival_time(inertia: ArrayLike, hbar: ArrayLike = 1.0) -> Float[Array, ""]:
+    """When a free rotor in a plane is back: 4πI/ħ, for E_m = ħ²m²/2I.
+
+    Raises:
+        ValueError: an argument that is not positive.
+    """
+    _checks.check_positive(inertia, "inertia")
+    _checks.check_positive(hbar, "hbar")
+    return 4 * jnp.pi * (jnp.asarray(inertia) / hbar)
+
+
+def ehrenfest_time(
+    width: ArrayLike, scale: ArrayLike, rate: ArrayLike
+) -> Float[Array, "..."]:
+    """t_E = ln(δ/σ₀)/λ: when a packet that grows as e^(λt) has the width δ.
+
+    With σ₀ ∝ √ħ it is t_E(ħ₀) + ln(ħ₀/ħ)/2λ: the shortest of a solid's times, and
+    the one that a large mass hardly helps.
+
+    Args:
+        width: σ₀, positive.
+        scale: δ, the length over which forces change, above σ₀.
+        rate: λ, the Lyapunov exponent, positive.
+
+    Raises:
+        ValueError: an argument that is not positive.
+    """
+    for name, value in (("width", width), ("scale", scale), ("rate", rate)):
+        _checks.check_positive(value, name)
+    return jnp.log(jnp.asarray(scale) / jnp.asarray(width)) / jnp.asarray(rate)
+
+
+def _modes(frequencies: ArrayLike, amplitudes: ArrayLike) -> tuple[Array, Array]:
+    """ω_k and |α_k|², (n,) each."""
+    _checks.check_shape(frequencies, "frequencies", (None,))
+    _checks.check_shape(amplitudes, "amplitudes", jnp.shape(frequencies))
+    return jnp.asarray(frequencies), jnp.abs(jnp.asarray(amplitudes)) ** 2

@@ -1,0 +1,195 @@
+"""Thawed Gaussian packets: a Gaussian that feels the potential to second order."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, PyTree
+
+from ... import _checks
+from ...laws.law import ALARM_HORIZON, ALARM_NONE, Law, constant
+from ...steppers import Flows, srkn11
+from ...steppers.flows import GeneralFlow
+from .coordinates import as_function
+from .gaussian import GaussianState, Packet, from_packet, to_packet
+
+# QᵀP - PᵀQ and Q†P - P†Q - 2i are sums of products of sizes |Q||P|: where rounding
+# has brought them here, six digits of the uncertainty product are all that is left.
+_TOLERANCE = 1e-6
+
+
+class ThawedGaussian(Law):
+    """q' = M⁻¹p, p' = -V'(q), Q' = M⁻¹P, P' = -V''(q) Q.
+
+    Exact for quadratic potentials; otherwise right until anharmonic forces act over
+    the packet's width, which happens within the Ehrenfest time. After that its width
+    follows the stability of one trajectory and predicts nothing: a diagnostic.
+    Conserves the classical energy of its centre and the two relations of `Packet`;
+    where these fail the run ends with Status.HORIZON. State: `Packet`; flows: kick by
+    force and Hessian (outer), drift (inner), both symplectic.
+
+    Attributes:
+        potential: V, q (n,) -> scalar energy.
+        masses: (n,).
+        hbar: ħ, scalar.
+        hessian: V'', q (n,) -> (n, n), or None to differentiate V.
+
+    Source: E. J. Heller, J. Chem. Phys. 62 (1975) 1544; G. A. Hagedorn, Ann. Phys.
+    269 (1998) 77.
+    """
+
+    potential: Any
+    masses: Float[Array, " n"]
+    hbar: Float[Array, ""]
+    hessian: Any = None
+
+    def __init__(
+        self,
+        potential: Callable[[Array], Array],
+        masses: ArrayLike,
+        *,
+        hbar: ArrayLike = 1.0,
+        hessian: Callable[[Array], Array] | None = None,
+    ):
+        """The law of one packet.
+
+        Args:
+            potential: V, q (n,) -> scalar energy.
+            masses: (n,), positive.
+            hbar: ħ, positive scalar.
+            hessian: V'', q (n,) -> (n, n), such as the closed pair form of a solid.
+
+        Raises:
+            ValueError: masses or hbar not positive.
+        """
+        _checks.check_shape(masses, "masses", (None,))
+        _checks.check_positive(masses, "masses")
+        _checks.check_shape(hbar, "hbar", ())
+        _checks.check_positive(hbar, "hbar")
+        self.potential = as_function(potential)
+        self.masses, self.hbar = constant(masses), constant(hbar)
+        self.hessian = None if hessian is None else as_function(hessian)
+
+    def curvature(self, q: Float[Array, " n"]) -> Float[Array, "n n"]:
+        """V''(q)."""
+        function = self.hessian or jax.hessian(self.potential)
+        return function(q)
+
+    def prepare(self, psi: Any) -> Packet:
+        """Hagedorn's parameters of a pure Gaussian state.
+
+        Raises:
+            ValueError: a mixed state, or one of another size.
+        """
+        if isinstance(psi, GaussianState):
+            psi = to_packet(psi, self.hbar)
+        n = self.masses.shape[0]
+        for name, value in zip(psi._fields, psi, strict=True):
+            shape = (n, n) if name in "QP" else (n,)
+            _checks.check_shape(value, f"psi.{name}", shape)
+            _checks.check_finite(value, f"psi.{name}")
+        return psi
+
+    def admit(self, psi: Any) -> PyTree[Array]:
+        """A Gaussian state or a packet: both are arrays already."""
+        return psi
+
+    def vector_field(self, t: ArrayLike, state: Packet, args: Any = None) -> Packet:
+        """Rates of (q, p, Q, P)."""
+        del t, args
+        q, p, Q, P = state
+        force = -jax.grad(self.potential)(q)
+        return Packet(
+            p / self.masses, force, P / self.masses[:, None], -self.curvature(q) @ Q
+        )
+
+    def flows(self) -> Flows:
+        """Kick by force and Hessian at a frozen q, and drift; both exact."""
+
+        def kick(t: ArrayLike, state: Packet, dt: ArrayLike) -> Packet:
+            del t
+            q, p, Q, P = state
+            p = p - dt * jax.grad(self.potential)(q)
+            return Packet(q, p, Q, P - dt * (self.curvature(q) @ Q))
+
+        def drift(t: ArrayLike, state: Packet, dt: ArrayLike) -> Packet:
+            del t
+            q, p, Q, P = state
+            rate = P / self.masses[:, None]
+            return Packet(q + dt * p / self.masses, p, Q + dt * rate, P)
+
+        return Flows(GeneralFlow(kick), GeneralFlow(drift))
+
+    def step(self, t: ArrayLike, state: Packet, dt: ArrayLike) -> Packet:
+        """A step of the symplectic `srkn11`, order 6."""
+        return srkn11(self, t, state, dt)
+
+    def moments(self, state: Packet) -> GaussianState:
+        """Means and covariance of the packet."""
+        return from_packet(state, self.hbar)
+
+    def density(self, state: Packet) -> Float[Array, "1"]:
+        """Probability density at the centre, (πħ)^(-n/2) / |det Q|, shape (1,)."""
+        n = self.masses.shape[0]
+        size = jnp.abs(jnp.linalg.det(state.Q))
+        return jnp.reshape((jnp.pi * self.hbar) ** (-n / 2) / size, (1,))
+
+    def invariants(self, state: Packet) -> dict[str, Array]:
+        """The classical energy of the centre."""
+        kinetic = jnp.sum(state.momentum**2 / self.masses) / 2
+        return {"energy": kinetic + self.potential(state.position)}
+
+    def diagnose(self, state: Packet) -> dict[str, Array]:
+        """The energy and `max_defect`, see `symplectic_defect`."""
+        return {**self.invariants(state), "max_defect": symplectic_defect(state)}
+
+    def alarm(self, t: ArrayLike, before: Packet, after: Packet) -> Array:
+        """HORIZON once rounding has broken the relations of Q and P."""
+        del t, before
+        sound = symplectic_defect(after) < _TOLERANCE
+        return jnp.where(sound, ALARM_NONE, ALARM_HORIZON)
+
+    def anharmonicity(self, state: Packet) -> Float[Array, ""]:
+        """Anharmonic force over the packet's width, relative to the harmonic one.
+
+        |∇ tr(V'' Σ_qq)| / 2√tr(V'' Σ_qq V''), with ∇ at fixed Σ_qq: the shift of the
+        mean force by the width over the spread of the linear force. 0 in a quadratic
+        potential; the packet leaves its classical trajectory where it nears 1.
+
+        Returns:
+            Scalar; infinite where the linear force has no spread but the shift is
+            not zero.
+        """
+        sqq = self.hbar / 2 * jnp.real(state.Q @ jnp.conj(state.Q).T)
+
+        def bend(q: Array) -> Array:
+            return jnp.sum(self.curvature(q) * sqq) / 2
+
+        shift = _root(jnp.sum(jax.grad(bend)(state.position) ** 2))
+        linear = self.curvature(state.position) @ state.Q
+        spread = jnp.sqrt(self.hbar / 2) * _root(jnp.sum(_square(linear)))
+        flat = spread == 0
+        edge = jnp.where(shift > 0, jnp.inf, 0)
+        return jnp.where(flat, edge, shift / jnp.where(flat, 1, spread))
+
+
+def symplectic_defect(packet: Packet) -> Float[Array, ""]:
+    """How far QᵀP - PᵀQ = 0 and Q†P - P†Q = 2i fail: the largest entry's modulus.
+
+    About 1e-13 of a healthy packet; grows with |Q||P| times rounding.
+    """
+    Q, P = packet.Q, packet.P
+    plain = Q.T @ P - P.T @ Q
+    adjoint = jnp.conj(Q).T @ P - jnp.conj(P).T @ Q - 2j * jnp.eye(Q.shape[0])
+    return _root(jnp.max(jnp.stack([_square(plain), _square(adjoint)])))
+
+
+def _square(x: Array) -> Array:
+    return jnp.real(x) ** 2 + jnp.imag(x) ** 2
+
+
+def _root(square: Array) -> Array:
+    """√x, with slope 0 at 0."""
+    above = square > 0
+    return jnp.where(above, jnp.sqrt(jnp.where(above, square, 1)), 0)

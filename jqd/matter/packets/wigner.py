@@ -1,0 +1,226 @@
+"""Truncated Wigner: classical trajectories drawn from a Wigner function."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
+
+from ... import _checks
+from ...evolve import Fixed, evolve
+from ...laws.law import Law
+from ...steppers import srkn11
+from .coordinates import as_function
+from .gaussian import GaussianState, check_gaussian
+from .motion import PhasePoint
+
+
+class WignerRun(eqx.Module):
+    """Moments of an ensemble of trajectories drawn from a Wigner function.
+
+    Values are over the trajectories that reached each time; NaN where none did.
+
+    Attributes:
+        ts: times, (T,).
+        mean: of what was observed, (T, k).
+        mean_error: its standard error, (T, k).
+        variance: (T, k).
+        variance_error: its standard error, (T, k).
+        energy: ⟨H⟩, scalar: the Weyl symbol of p²/2m + V is the classical energy.
+        energy_error: its standard error, scalar.
+        zero_point: ⟨H⟩ less the classical energy of the centre: what the initial
+            width adds, and the trajectories carry as if it were heat. Take
+            temperatures from runs in which it is small.
+        energy_drift: largest |E(t) - E(0)| of any trajectory, scalar.
+        status: code of `jqd.Status` for each trajectory, (samples,).
+    """
+
+    ts: Float[Array, " T"]
+    mean: Float[Array, "T k"]
+    mean_error: Float[Array, "T k"]
+    variance: Float[Array, "T k"]
+    variance_error: Float[Array, "T k"]
+    energy: Float[Array, ""]
+    energy_error: Float[Array, ""]
+    zero_point: Float[Array, ""]
+    energy_drift: Float[Array, ""]
+    status: Int[Array, " samples"]
+
+    @property
+    def widths(self) -> Float[Array, "T k"]:
+        """Standard deviations."""
+        return jnp.sqrt(self.variance)
+
+
+def sample_wigner(
+    state: GaussianState, key: PRNGKeyArray, samples: int, *, antithetic: bool = False
+) -> PhasePoint:
+    """Points drawn from the Wigner function of a Gaussian state.
+
+    W(z) = exp(-(z - ⟨z⟩)ᵀ Σ⁻¹ (z - ⟨z⟩)/2) / ((2π)^n √det Σ), a probability density
+
+    Args:
+        state: Gaussian state, pure or not.
+        key: random key.
+        samples: number of points (static).
+        antithetic: draw points in pairs mirrored at the centre, neighbours in the
+            result: the noise of means then starts at second order in the width.
+            `samples` must be even.
+
+    Returns:
+        `PhasePoint` with leaves (samples, n).
+
+    Raises:
+        ValueError: no positive (even) number of samples, or a covariance that is not
+            positive definite.
+    """
+    _check_samples(samples, antithetic)
+    check_gaussian(state)
+    root = jnp.linalg.cholesky(state.covariance)
+    if _checks.is_concrete(root) and not bool(jnp.all(jnp.isfinite(root))):
+        raise ValueError(
+            "Argument `state.covariance` must be positive definite, but is not."
+        )
+    n = state.position.shape[0]
+    draws = samples // 2 if antithetic else samples
+    noise = jax.random.normal(key, (draws, 2 * n), root.dtype)
+    if antithetic:
+        noise = jnp.reshape(jnp.stack([noise, -noise], axis=1), (samples, 2 * n))
+    moved = noise @ root.T
+    return PhasePoint(
+        state.position[None, :] + moved[:, :n], state.momentum[None, :] + moved[:, n:]
+    )
+
+
+def truncated_wigner(
+    law: Law,
+    state: GaussianState,
+    ts: ArrayLike,
+    key: PRNGKeyArray,
+    *,
+    samples: int = 1024,
+    antithetic: bool = False,
+    method: Fixed | None = None,
+    prepare: Callable[[PhasePoint], Any] | None = None,
+    observe: Callable[[Any], Array] | None = None,
+) -> WignerRun:
+    """Moments over time of an ensemble drawn from a Wigner function.
+
+    The Moyal equation without its terms of order ħ² and beyond: exact in quadratic
+    potentials; elsewhere what is lost is interference.
+
+    Args:
+        law: a classical law with the invariant "energy", such as `ClassicalMotion`.
+        state: Gaussian state at ts[0].
+        ts: (T,) strictly increasing times.
+        key: random key.
+        samples: trajectories (static).
+        antithetic: see `sample_wigner`.
+        method: `Fixed`; None for one step of `srkn11` per time.
+        prepare: PhasePoint (n,), (n,) -> state of the law, where that is not a
+            `PhasePoint`; velocities p/m and shapes are its business.
+        observe: f(state of the law) -> (k,), whose moments are wanted; None for the
+            coordinates q, if the law's state is a `PhasePoint`.
+
+    Returns:
+        `WignerRun`.
+
+    Raises:
+        ValueError: see `sample_wigner`; times out of order.
+    """
+    _checks.check_times(ts)
+    points = sample_wigner(state, key, samples, antithetic=antithetic)
+    method = method or Fixed(srkn11, estimate_error=False)
+    prepare = as_function(prepare or _same)
+    observe = as_function(observe or _coordinates)
+    group = 2 if antithetic else 1
+    return _ensemble(
+        law, state, points, jnp.asarray(ts), method, prepare, observe, group
+    )
+
+
+@partial(jax.jit, static_argnames="group")
+def _ensemble(
+    law: Law,
+    state: GaussianState,
+    points: PhasePoint,
+    ts: Array,
+    method: Fixed,
+    prepare: Any,
+    observe: Any,
+    group: int,
+) -> WignerRun:
+    look = jax.tree_util.Partial(_observed, observe)
+
+    def energy_of(point: PhasePoint) -> Array:
+        return law.invariants(prepare(point))["energy"]
+
+    def trajectory(point: PhasePoint):
+        run = evolve(law, prepare(point), ts, method=method, observe=look)
+        return run.values, run.reached, run.status, run.diagnostics["energy_drift"]
+
+    values, reached, status, drift = jax.vmap(trajectory)(points)
+    energies = jax.vmap(energy_of)(points)
+    centre = energy_of(PhasePoint(state.position, state.momentum))
+    mean, mean_error, variance, variance_error = _moments(values, reached, group)
+    always = jnp.ones((energies.shape[0], 1), bool)
+    energy, energy_error, *_ = _moments(energies[:, None, None], always, group)
+    return WignerRun(
+        ts, mean, mean_error, variance, variance_error, energy[0, 0],
+        energy_error[0, 0], energy[0, 0] - centre, jnp.max(drift), status,
+    )  # fmt: skip
+
+
+def _same(point: PhasePoint) -> PhasePoint:
+    return point
+
+
+def _coordinates(state: PhasePoint) -> Array:
+    return state.q
+
+
+def _observed(function: Callable[[Any], Array], t: Array, state: Any) -> Array:
+    del t
+    return function(state)
+
+
+def _moments(values: Array, reached: Array, group: int):
+    """Mean and variance over the first axis, (M, T, k) -> (T, k), and their errors.
+
+    Points that were drawn together count as one: independent are their averages.
+    """
+    units = values.shape[0] // group
+    weight = reached.astype(values.dtype)[:, :, None]
+    safe = jnp.where(reached[:, :, None], values, 0)
+    count = jnp.sum(weight, axis=0)
+    some = count > 1
+    total = jnp.where(some, count, 2)
+    mean = jnp.sum(safe, axis=0) / total
+
+    def spread(deviation: Array) -> Array:
+        """Standard error of the mean of deviations whose mean is zero."""
+        sums = jnp.sum(
+            jnp.reshape(deviation * weight, (units, group, *deviation.shape[1:])),
+            axis=1,
+        )
+        square = jnp.sum(sums**2, axis=0)
+        moving = square > 0
+        root = jnp.where(moving, jnp.sqrt(jnp.where(moving, square, 1)), 0)
+        return root / total * jnp.sqrt(units / max(units - 1, 1))
+
+    moved = safe - mean[None, :, :]
+    variance = jnp.sum(weight * moved**2, axis=0) / (total - 1)
+    errors = spread(moved), spread(moved**2 - variance[None, :, :])
+    found = (mean, errors[0], variance, errors[1])
+    return tuple(jnp.where(some, part, jnp.nan) for part in found)
+
+
+def _check_samples(samples: int, antithetic: bool) -> None:
+    if not isinstance(samples, int) or samples < 2 or (antithetic and samples % 2):
+        kind = "an even number" if antithetic else "an integer"
+        raise ValueError(
+            f"Argument `samples` must be {kind} of at least 2, but is {samples!r}."
+        )

@@ -1,0 +1,151 @@
+"""Bose-Einstein occupation, Planck's law and the number of photons.
+
+k_B = 1: temperatures are energies, so 300 K is 300 × 1.380649e-23 J in SI units.
+"""
+
+import jax.numpy as jnp
+from jax import lax
+from jax.scipy.special import zeta
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ...statistics.occupation import mean_occupation
+
+
+def bose_einstein(
+    omega: ArrayLike, T: ArrayLike, hbar: ArrayLike = 1.0
+) -> Float[Array, "..."]:
+    """Mean number of photons in a mode, n = 1/(e^{ħω/T} - 1).
+
+    `jqd.statistics.occupation` at g = 1 and μ = 0.
+
+    Args:
+        omega: ω, positive.
+        T: temperature, positive.
+        hbar: ħ.
+
+    Returns:
+        n of the broadcast shape.
+
+    Raises:
+        ValueError: an argument is not positive.
+    """
+    x = _exponent(omega, T, hbar)
+    return mean_occupation(x, jnp.ones_like(x))
+
+
+def planck_law(
+    omega: ArrayLike, T: ArrayLike, hbar: ArrayLike = 1.0, c: ArrayLike = 1.0
+) -> Float[Array, "..."]:
+    """Planck's law, energy per volume and angular frequency, u = ħω³n/(π²c³).
+
+    Args:
+        omega: ω, positive.
+        T: temperature, positive.
+        hbar: ħ.
+        c: speed of light.
+
+    Returns:
+        u(ω) of the broadcast shape; ∫ u dω = π²T⁴/(15ħ³c³).
+
+    Raises:
+        ValueError: an argument is not positive.
+    """
+    _checks.check_positive(c, "c")
+    n = bose_einstein(omega, T, hbar)
+    omega, hbar, c, n = jnp.broadcast_arrays(*map(_checks.widen, (omega, hbar, c, n)))
+    return hbar * omega**3 * n / (jnp.pi**2 * c**3)
+
+
+def photon_density(
+    T: ArrayLike, hbar: ArrayLike = 1.0, c: ArrayLike = 1.0
+) -> Float[Array, "..."]:
+    """Photons per volume of black-body radiation, 2ζ(3)/π² (T/ħc)³.
+
+    Args:
+        T: temperature, positive.
+        hbar: ħ.
+        c: speed of light.
+
+    Returns:
+        Number density of the broadcast shape, in 1/length³.
+
+    Raises:
+        ValueError: an argument is not positive.
+    """
+    for name, value in (("T", T), ("hbar", hbar), ("c", c)):
+        _checks.check_positive(value, name)
+    T, hbar, c = jnp.broadcast_arrays(*map(_checks.widen, (T, hbar, c)))
+    return _photons_per_cube(T) * (T / (hbar * c)) ** 3
+
+
+def density_temperature(
+    density: ArrayLike, hbar: ArrayLike = 1.0, c: ArrayLike = 1.0
+) -> Float[Array, "..."]:
+    """Temperature at which black-body radiation has a given number density.
+
+    Args:
+        density: photons per volume, positive.
+        hbar: ħ.
+        c: speed of light.
+
+    Returns:
+        T = ħc (π² n/2ζ(3))^(1/3) of the broadcast shape.
+
+    Raises:
+        ValueError: an argument is not positive.
+    """
+    for name, value in (("density", density), ("hbar", hbar), ("c", c)):
+        _checks.check_positive(value, name)
+    density, hbar, c = jnp.broadcast_arrays(*map(_checks.widen, (density, hbar, c)))
+    return hbar * c * jnp.cbrt(density / _photons_per_cube(density))
+
+
+def level_distribution(
+    omega: ArrayLike, T: ArrayLike, levels: int, hbar: ArrayLike = 1.0
+) -> Float[Array, " levels"]:
+    """Probability of k photons in all modes together, k < levels, in equilibrium.
+
+    Each mode is geometric, P(n) = (1 - q) q^n, q = e^{-ħω/T}; the total is their
+    convolution. Nothing is cut off: the sum falls short of 1 by P(k >= levels). It is
+    neither flat in k nor peaked for one mode: levels are not equally occupied.
+
+    Args:
+        omega: ω of the modes, positive, (M,).
+        T: temperature, positive, ().
+        levels: how many k, at least 1.
+        hbar: ħ, scalar.
+
+    Returns:
+        P(k), (levels,).
+
+    Raises:
+        ValueError: an argument is not positive, or `omega` is no vector.
+    """
+    _checks.check_shape(omega, "omega", (None,))
+    _checks.check_shape(T, "T", ())
+    if levels < 1:
+        raise ValueError(f"Argument `levels` must be at least 1, but it is {levels}.")
+    x = _exponent(omega, T, hbar)
+    k = jnp.arange(levels)
+    gaps = k[:, None] - k[None, :]
+
+    def convolve(before, x):
+        # q^(k - j) for j <= k; the exponent stays small where it is not used
+        geometric = jnp.where(gaps >= 0, jnp.exp(-x * jnp.maximum(gaps, 0)), 0)
+        return -jnp.expm1(-x) * geometric @ before, None
+
+    return lax.scan(convolve, (k == 0).astype(x.dtype), x)[0]
+
+
+def _exponent(omega: ArrayLike, T: ArrayLike, hbar: ArrayLike) -> Array:
+    for name, value in (("omega", omega), ("T", T), ("hbar", hbar)):
+        _checks.check_positive(value, name)
+    omega, T, hbar = jnp.broadcast_arrays(*map(_checks.widen, (omega, T, hbar)))
+    return hbar * omega / T
+
+
+def _photons_per_cube(like: Array) -> Array:
+    """2ζ(3)/π²."""
+    three, one = jnp.full_like(like, 3), jnp.ones_like(like)
+    return 2 * zeta(three, one) / jnp.pi**2

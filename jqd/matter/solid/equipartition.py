@@ -1,0 +1,229 @@
+"""How evenly energy is shared among the modes of a solid.
+
+The distribution of velocities alone misleads: modes of a harmonic chain that only
+dephase make it almost normal, while each keeps its energy for ever. Both are measured.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+from ... import _checks
+from ...laws.law import constant
+from .body import Solid
+from .rigid import rigid_motions, rigid_motions_of
+
+
+class Normality(NamedTuple):
+    """How far samples are from a normal distribution; neither number alone will do.
+
+    Attributes:
+        ks: Kolmogorov-Smirnov distance to the normal of the samples' mean and variance.
+        kurtosis: excess kurtosis, 0 for a normal distribution.
+    """
+
+    ks: Float[Array, "..."]
+    kurtosis: Float[Array, "..."]
+
+
+def window_average(
+    series: Float[ArrayLike, "T ..."], windows: int
+) -> Float[Array, "windows ..."]:
+    """Means over consecutive windows of equal length; what is left over at the end of
+    the series is dropped.
+
+    Args:
+        series: values over equal time steps, shape (T, ...).
+        windows: number of windows, 1 to T (static).
+
+    Returns:
+        Shape (windows, ...).
+
+    Raises:
+        ValueError: windows out of range.
+    """
+    series = constant(series)
+    if not isinstance(windows, int) or not 1 <= windows <= series.shape[0]:
+        raise ValueError(
+            "Argument `windows` must be an integer from 1 to the number of times, "
+            f"{series.shape[0]}, but is {windows!r}."
+        )
+    length = series.shape[0] // windows
+    cut = series[: windows * length]
+    return jnp.mean(jnp.reshape(cut, (windows, length, *series.shape[1:])), axis=1)
+
+
+def effective_modes(
+    energies: Float[ArrayLike, "... n"], vibrating: Bool[ArrayLike, " n"]
+) -> Float[Array, "..."]:
+    """Effective fraction of modes that share the energy.
+
+    n_eff/n = exp(-Σ p_k ln p_k) / n, p_k the share of mode k: 1/n with all in one mode,
+    1 with equal shares. Energies are to be averaged over time windows first: those of
+    an instant fluctuate, and read 0.66 = exp(γ - 1) in equilibrium.
+
+    Args:
+        energies: mode energies, not negative, shape (..., n).
+        vibrating: which modes count (`Modes.vibrating`), shape (n,).
+
+    Returns:
+        n_eff/n, shape (...); 0 where there is no energy.
+
+    Raises:
+        ValueError: shapes do not fit.
+    """
+    energies, vibrating = constant(energies), jnp.asarray(vibrating)
+    _checks.check_shape(vibrating, "vibrating", (energies.shape[-1],))
+    return _effective(energies, jnp.broadcast_to(vibrating, energies.shape))
+
+
+@jax.jit
+def _effective(energies: Array, vibrating: Array) -> Array:
+    kept = jnp.where(vibrating, energies, 0)
+    total = jnp.sum(kept, axis=-1, keepdims=True)
+    share = kept / jnp.where(total > 0, total, 1)
+    log = jnp.log(jnp.where(share > 0, share, 1))
+    number = jnp.exp(-jnp.sum(share * log, axis=-1)) / jnp.sum(vibrating, axis=-1)
+    return jnp.where(total[..., 0] > 0, number, 0)
+
+
+def normality(samples: Float[ArrayLike, "... S"]) -> Normality:
+    """Distance of samples to a normal distribution of their own mean and variance.
+
+    Args:
+        samples: shape (..., S), S > 1; velocities of all atoms, say.
+
+    Returns:
+        Distance and excess kurtosis, shape (...).
+
+    Raises:
+        ValueError: fewer than two samples.
+    """
+    samples = constant(samples)
+    if samples.ndim < 1 or samples.shape[-1] < 2:
+        raise ValueError(
+            "Argument `samples` must hold at least two samples, but its shape is "
+            f"{samples.shape}."
+        )
+    return _normality(samples)
+
+
+@jax.jit
+def _normality(samples: Array) -> Normality:
+    away = samples - jnp.mean(samples, axis=-1, keepdims=True)
+    variance = jnp.mean(away**2, axis=-1, keepdims=True)
+    z = away / jnp.sqrt(jnp.where(variance > 0, variance, 1))
+    kurtosis = jnp.mean(z**4, axis=-1) - 3
+    below = jax.scipy.stats.norm.cdf(jnp.sort(z, axis=-1))
+    size = samples.shape[-1]
+    rank = jnp.arange(size, dtype=samples.dtype)
+    rank = jnp.reshape(rank, (1,) * (samples.ndim - 1) + (size,))
+    ks = jnp.maximum(below - rank / size, (rank + 1) / size - below)
+    return Normality(jnp.max(ks, axis=-1), kurtosis)
+
+
+def two_sample_distance(
+    a: Float[ArrayLike, " S"], b: Float[ArrayLike, " R"]
+) -> Float[Array, ""]:
+    """Kolmogorov-Smirnov distance of two samples: sup |F_a - F_b|.
+
+    Args:
+        a: shape (S,).
+        b: shape (R,).
+
+    Returns:
+        The distance; 1.36 √(1/S + 1/R) is passed by chance in 5 % of cases.
+
+    Raises:
+        ValueError: not two vectors.
+    """
+    a, b = constant(a), constant(b)
+    _checks.check_shape(a, "a", (None,))
+    _checks.check_shape(b, "b", (None,))
+    return _two_sample_distance(a, b)
+
+
+@jax.jit
+def _two_sample_distance(a: Array, b: Array) -> Array:
+    both = jnp.concatenate([a, b])
+    of_a = jnp.searchsorted(jnp.sort(a), both, side="right") / a.shape[0]
+    of_b = jnp.searchsorted(jnp.sort(b), both, side="right") / b.shape[0]
+    return jnp.max(jnp.abs(of_a - of_b))
+
+
+def approach_time(
+    ts: Float[ArrayLike, " T"],
+    fraction: Float[ArrayLike, "T ..."],
+    *,
+    level: ArrayLike = 0.9,
+) -> Float[Array, "..."]:
+    """t_eq: when n_eff/n first reaches a level.
+
+    Args:
+        ts: times, increasing, shape (T,).
+        fraction: n_eff/n at these times, shape (T, ...).
+        level: what counts as shared.
+
+    Returns:
+        Times, interpolated linearly, shape (...); infinite where never reached.
+
+    Raises:
+        ValueError: shapes do not fit.
+    """
+    _checks.check_times(ts)
+    ts, fraction, level = constant(ts), constant(fraction), constant(level)
+    _checks.check_shape(level, "level", ())
+    _checks.check_shape(fraction, "fraction", (ts.shape[0], *fraction.shape[1:]))
+    return _crossing(ts, fraction, level)
+
+
+@jax.jit
+def _crossing(ts: Array, fraction: Array, level: Array) -> Array:
+    reached = fraction >= level
+    first = jnp.argmax(reached, axis=0)
+    before = jnp.maximum(first - 1, 0)
+    high = jnp.take_along_axis(fraction, first[None], axis=0)[0]
+    low = jnp.take_along_axis(fraction, before[None], axis=0)[0]
+    climb = jnp.where(high > low, high - low, 1)
+    part = jnp.where(first > 0, jnp.clip((level - low) / climb, 0, 1), 0)
+    time = ts[before] + part * (ts[first] - ts[before])
+    return jnp.where(jnp.any(reached, axis=0), time, jnp.inf)
+
+
+def kinetic_temperature(
+    body: Solid, x: Float[ArrayLike, "N d"], v: Float[ArrayLike, "N d"]
+) -> Float[Array, ""]:
+    """T = 2 KE/(N d - g) after the removal of the g rigid motions of the body.
+
+    g = 3 in the plane and 6 in space (1 on a line) for an open solid at any shape, also
+    far from equilibrium; d in a box, 0 with anchors. With drift or spin left in, a body
+    that turns would count as hot.
+
+    Args:
+        body: the solid.
+        x: positions, shape (N, d).
+        v: velocities, shape (N, d).
+
+    Returns:
+        T, unit of energy.
+    """
+    return _temperature(body, constant(x), constant(v))
+
+
+@jax.jit
+def _temperature(body: Solid, x: Array, v: Array) -> Array:
+    rigid = rigid_motions_of(body, x)
+    inner = rigid.remove(v, body.masses)
+    return 2 * body.kinetic_energy(inner) / (x.size - rigid.count)
+
+
+def internal_velocities(
+    x: Float[ArrayLike, "N d"],
+    v: Float[ArrayLike, "N d"],
+    masses: Float[ArrayLike, " N"],
+) -> Float[Array, "N d"]:
+    """Velocities without the drift and the spin of the whole body, shape (N, d)."""
+    masses = constant(masses)
+    return rigid_motions(x, masses).remove(constant(v), masses)

@@ -1,0 +1,199 @@
+"""Few anharmonic modes in quantum mechanics: do phonons spread over them?
+
+H = Σ_k ħω_k (n_k + 1/2) + g Σ_j u_j⁴ in the number basis of the modes, with all states
+up to an energy: exact levels, time averages and microcanonical averages.
+"""
+
+import itertools
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, ArrayLike, Float, Int
+
+from ... import _checks
+from ...laws.law import constant
+from .modes import Modes
+
+# More states than this are refused: the dense matrix would take hours.
+_MOST_STATES = 6000
+
+
+class Spectrum(eqx.Module):
+    """Levels of a few modes in a basis of numbers of phonons.
+
+    Attributes:
+        energies: ascending, shape (D,).
+        vectors: column a is level a, shape (D, D).
+        occupations: n_k of each basis state, shape (D, n).
+        harmonic: energy Σ ħω_k (n_k + 1/2) of each basis state, shape (D,).
+        shell: how far below the largest of these energies the edge of the basis begins:
+            2ħ max ω_k.
+    """
+
+    energies: Float[Array, " D"]
+    vectors: Float[Array, "D D"]
+    occupations: Int[Array, "D n"]
+    harmonic: Float[Array, " D"]
+    shell: Float[Array, ""]
+
+    @property
+    def means(self) -> Float[Array, "D n"]:
+        """<n_k> in each level."""
+        return (self.vectors**2).T @ self.occupations.astype(self.vectors.dtype)
+
+    @property
+    def edge(self) -> Float[Array, " D"]:
+        """Weight of each level in the top shell of the basis."""
+        top = self.harmonic > jnp.max(self.harmonic) - self.shell
+        return jnp.sum(jnp.where(top[:, None], self.vectors**2, 0), axis=0)
+
+
+def number_basis(omega: ArrayLike, energy: float) -> np.ndarray:
+    """All occupations (n_1, ..., n_n) with Σ ω_k n_k up to an energy.
+
+    Args:
+        omega: frequencies, concrete and positive, shape (n,), times ħ.
+        energy: largest energy above the ground state.
+
+    Returns:
+        Integers (D, n), in lexical order.
+
+    Raises:
+        ValueError: a frequency not positive, or more than 6000 states.
+    """
+    _checks.check_shape(omega, "omega", (None,))
+    _checks.check_positive(omega, "omega")
+    _checks.check_positive(energy, "energy")
+    omega = np.asarray(omega, float)
+    basis = np.zeros((1, 0), int)
+    for k, frequency in enumerate(omega):
+        numbers = np.arange(int(energy / frequency) + 1)
+        rows = np.repeat(basis, len(numbers), axis=0)
+        basis = np.column_stack([rows, np.tile(numbers, len(basis))])
+        # rounding of the sum must not decide about a state right at the limit
+        basis = basis[basis @ omega[: k + 1] <= energy * (1 + 1e-12)]
+        if len(basis) > _MOST_STATES:
+            raise ValueError(
+                f"Argument `energy` must leave at most {_MOST_STATES} states, but "
+                f"{energy:g} leaves {len(basis)} of the first {k + 1} modes."
+            )
+    return basis
+
+
+def anharmonic_spectrum(
+    modes: Modes, quartic: ArrayLike, energy: float, *, hbar: ArrayLike = 1.0
+) -> Spectrum:
+    """Levels of H = Σ_k ħω_k (n_k + 1/2) + g Σ_j u_j⁴.
+
+    Matrix elements are those of the untruncated operators, so that every level is an
+    upper bound that falls as the basis grows.
+
+    Args:
+        modes: normal modes of the harmonic part, all with a frequency; a few of them.
+        quartic: g, for all coordinates u_j (displacements, not mass-weighted).
+        energy: cut of the basis, Σ ħω_k n_k up to this (static and concrete).
+        hbar: ħ.
+
+    Returns:
+        The spectrum.
+
+    Raises:
+        ValueError: zero modes, g negative, or a basis of more than 6000 states.
+    """
+    _checks.check_shape(quartic, "quartic", ())
+    _checks.check_shape(hbar, "hbar", ())
+    _checks.check_positive(hbar, "hbar")
+    if _checks.is_concrete(quartic) and not float(np.asarray(quartic)) >= 0:
+        raise ValueError(
+            f"Argument `quartic` must not be negative, but is {quartic}: the energy "
+            "would have no least value."
+        )
+    if not _checks.is_concrete((modes, hbar)):
+        raise ValueError(
+            "Argument `modes` must be concrete, but is traced: it decides about the "
+            "size of the basis."
+        )
+    quanta = np.asarray(modes.omega) * float(np.asarray(hbar))
+    basis = number_basis(quanta, energy)
+    # products of four steps leave a state by four levels: kept, the powers are exact
+    levels = int(np.max(basis)) + 5
+    return _diagonalise(
+        modes, jnp.asarray(basis), constant(quartic), constant(hbar), levels
+    )
+
+
+@jax.jit(static_argnames="levels")
+def _diagonalise(
+    modes: Modes, basis: Array, quartic: Array, hbar: Array, levels: int
+) -> Spectrum:
+    quanta = hbar * modes.omega
+    harmonic = (basis.astype(quanta.dtype) + 0.5) @ quanta
+    powers = _powers(jnp.sqrt(hbar / modes.omega), levels)
+    rows = modes.vectors / modes.roots[:, None]
+    exponents, weights = _quartic_form(rows)
+
+    def add(matrix, term):
+        exponent, weight = term
+
+        def factor(product, mode):
+            # one mode's part of the matrix element
+            x, n, p = mode
+            return product * x[p][n[:, None], n[None, :]], None
+
+        start = jnp.full_like(matrix, 1) * weight
+        product, _ = lax.scan(factor, start, (powers, basis.T, exponent))
+        return matrix + product, None
+
+    zero = jnp.zeros((basis.shape[0],) * 2, quanta.dtype)
+    fourth, _ = lax.scan(add, zero, (exponents, weights))
+    energies, vectors = jnp.linalg.eigh(jnp.diag(harmonic) + quartic * fourth)
+    return Spectrum(energies, vectors, basis, harmonic, 2 * jnp.max(quanta))
+
+
+def _powers(scale: Array, levels: int) -> Array:
+    """<n|X_k^p|m>, p = 0..4, shape (modes, 5, levels, levels)."""
+    step = jnp.diag(jnp.sqrt(jnp.arange(1, levels, dtype=scale.dtype) / 2), 1)
+    X = step + step.T
+    square = X @ X
+    every = (jnp.eye(levels, dtype=X.dtype), X, square, square @ X, square @ square)
+    size = scale[:, None] ** jnp.arange(5)[None, :]
+    return size[:, :, None, None] * jnp.stack(every)[None]
+
+
+def _quartic_form(rows: Array) -> tuple[Array, Array]:
+    """Σ_j (Σ_k r_jk X_k)⁴ as exponents (M, n) and coefficients (M,) of monomials."""
+    n = rows.shape[1]
+    chosen = list(itertools.combinations_with_replacement(range(n), 4))
+    exponents = np.stack([np.bincount(c, minlength=n) for c in chosen])
+    ways = [24 // math.prod(math.factorial(p) for p in row) for row in exponents]
+    picked = rows[:, np.asarray(chosen)]
+    weights = jnp.sum(jnp.prod(picked, axis=-1), axis=0)
+    return jnp.asarray(exponents), jnp.asarray(ways, rows.dtype) * weights
+
+
+def basis_state(spectrum: Spectrum, occupations: ArrayLike) -> Float[Array, " D"]:
+    """The basis state with these phonon numbers.
+
+    Args:
+        spectrum: levels.
+        occupations: integers (n,), concrete.
+
+    Returns:
+        Amplitudes in the number basis, shape (D,).
+
+    Raises:
+        ValueError: the state is not in the basis.
+    """
+    wanted = np.asarray(occupations)
+    _checks.check_shape(wanted, "occupations", (spectrum.occupations.shape[1],))
+    found = np.all(np.asarray(spectrum.occupations) == wanted[None, :], axis=1)
+    if not found.any():
+        raise ValueError(
+            "Argument `occupations` must be in the basis, but "
+            f"{tuple(wanted.tolist())} is beyond its energy."
+        )
+    return jnp.asarray(found, spectrum.energies.dtype)

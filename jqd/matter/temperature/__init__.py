@@ -1,0 +1,26 @@
+"""Temperature from energy levels: densities of states, saddle points, Gibbs states.
+
+k_B = 1: temperatures are energies. A negative temperature means that the density of
+states falls with the energy, as it does above the middle of a bounded spectrum.
+"""
+
+from .canonical import Cumulants as Cumulants
+from .canonical import canonical_beta as canonical_beta
+from .canonical import canonical_temperature as canonical_temperature
+from .canonical import level_cumulants as level_cumulants
+from .canonical import oscillator_beta as oscillator_beta
+from .canonical import oscillator_cumulants as oscillator_cumulants
+from .einstein import einstein_temperature as einstein_temperature
+from .einstein import log_multiplicity as log_multiplicity
+from .einstein import occupation_temperature as occupation_temperature
+from .estimate import Temperatures as Temperatures
+from .estimate import temperatures as temperatures
+from .kde import Bandwidth as Bandwidth
+from .kde import bandwidth as bandwidth
+from .kde import gaussian_bias as gaussian_bias
+from .kde import kde_beta as kde_beta
+from .kde import kde_temperature as kde_temperature
+from .kde import log_density_of_states as log_density_of_states
+from .saddle import saddle_beta as saddle_beta
+from .saddle import saddle_entropy as saddle_entropy
+from .saddle import saddle_temperature as saddle_temperature

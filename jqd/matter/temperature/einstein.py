@@ -1,0 +1,101 @@
+"""The Einstein solid: N oscillators of one frequency that share q quanta."""
+
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import digamma, gammaln
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+
+
+def log_multiplicity(oscillators: ArrayLike, quanta: ArrayLike) -> Float[Array, "..."]:
+    """Logarithm of the number of states, ln [(q + N - 1)!/(q! (N - 1)!)].
+
+    Args:
+        oscillators: N, positive.
+        quanta: q, not negative; between whole numbers by the gamma function.
+
+    Returns:
+        ln g of the broadcast shape.
+
+    Raises:
+        ValueError: N is not positive, or q is negative.
+    """
+    N, q = _arguments(oscillators, quanta, least=0)
+    return gammaln(q + N) - gammaln(q + 1) - gammaln(N)
+
+
+def einstein_temperature(
+    oscillators: ArrayLike,
+    quanta: ArrayLike,
+    frequency: ArrayLike = 1.0,
+    hbar: ArrayLike = 1.0,
+) -> Float[Array, "..."]:
+    """Microcanonical temperature, T = ħω/(∂ ln g/∂q) = ħω/(ψ(q + N) - ψ(q + 1)).
+
+    It exceeds `occupation_temperature` by a part of order 1/N.
+
+    Args:
+        oscillators: N, above 1: a single oscillator's g does not grow.
+        quanta: q, not negative.
+        frequency: ω.
+        hbar: ħ.
+
+    Returns:
+        T of the broadcast shape, in units of ħω.
+
+    Raises:
+        ValueError: N is not above 1, q is negative, or ω or ħ is not positive.
+
+    Source: Chafin (2019), sec. 3, T⁻¹ = ∂ ln g/∂E.
+    """
+    N, q = _arguments(oscillators, quanta, least=1)
+    N, q, quantum = jnp.broadcast_arrays(N, q, _quantum(frequency, hbar))
+    return quantum / (digamma(q + N) - digamma(q + 1))
+
+
+def occupation_temperature(
+    occupation: ArrayLike, frequency: ArrayLike = 1.0, hbar: ArrayLike = 1.0
+) -> Float[Array, "..."]:
+    """Temperature at which an oscillator holds n quanta, T = ħω/ln(1 + 1/n).
+
+    Args:
+        occupation: n, positive; q/N for an Einstein solid.
+        frequency: ω.
+        hbar: ħ.
+
+    Returns:
+        T of the broadcast shape, in units of ħω.
+
+    Raises:
+        ValueError: an argument is not positive.
+    """
+    _checks.check_positive(occupation, "occupation")
+    n, quantum = jnp.broadcast_arrays(
+        _checks.widen(occupation), _quantum(frequency, hbar)
+    )
+    return quantum / jnp.log1p(1 / n)
+
+
+def _arguments(oscillators, quanta, least):
+    _checks.check_finite(oscillators, "oscillators")
+    _checks.check_finite(quanta, "quanta")
+    N, q = jnp.broadcast_arrays(_checks.widen(oscillators), _checks.widen(quanta))
+    if _checks.is_concrete((N, q)):
+        if np.any(_checks.concrete(N) <= least):
+            raise ValueError(
+                f"Argument `oscillators` must be above {least}, but it is "
+                f"{oscillators}."
+            )
+        if np.any(_checks.concrete(q) < 0):
+            raise ValueError(
+                f"Argument `quanta` must not be negative, but it is {quanta}."
+            )
+    return N, q
+
+
+def _quantum(frequency, hbar) -> Array:
+    _checks.check_positive(frequency, "frequency")
+    _checks.check_positive(hbar, "hbar")
+    frequency, hbar = map(_checks.widen, (frequency, hbar))
+    return jnp.multiply(*jnp.broadcast_arrays(frequency, hbar))

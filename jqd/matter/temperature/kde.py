@@ -1,0 +1,208 @@
+"""Microcanonical temperature from a smoothed density of states.
+
+T⁻¹ = ∂ ln g_η/∂E, g_η the levels broadened by Gaussians of width η (Chafin (2019),
+sec. 3). Everything is smooth in the levels, and so in the Hamiltonian behind them.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ._spectrum import over_batch, reciprocal, spectrum
+
+
+def log_density_of_states(
+    levels: ArrayLike,
+    energy: ArrayLike,
+    width: ArrayLike,
+    log_weights: ArrayLike | None = None,
+) -> Float[Array, "..."]:
+    """Logarithm of the density of states, broadened by a Gaussian.
+
+    ln g_η(E) = ln Σ_i w_i exp(-(E - E_i)²/2η²) - ln(η √2π)
+
+    Args:
+        levels: E_i, shape (..., n); leading axes broadcast against `energy`.
+        energy: E, shape (...).
+        width: η, the standard deviation, shape (...).
+        log_weights: ln w_i, such as logarithms of degeneracies, the shape of `levels`;
+            None for levels that count once each.
+
+    Returns:
+        ln g_η of the broadcast shape, g_η in levels per unit of energy.
+
+    Raises:
+        ValueError: there are fewer than 2 levels, or the width is not positive.
+    """
+    vectors, scalars = _arguments(levels, energy, width, log_weights)
+    return over_batch(_log_density, vectors, scalars)
+
+
+def kde_beta(
+    levels: ArrayLike,
+    energy: ArrayLike,
+    width: ArrayLike,
+    log_weights: ArrayLike | None = None,
+) -> Float[Array, "..."]:
+    """Inverse temperature ∂ ln g_η/∂E of the broadened density of states.
+
+    β = Σ_i p_i (E_i - E)/η², p_i ∝ w_i exp(-(E - E_i)²/2η²), Σ p_i = 1
+
+    Args:
+        levels: E_i, shape (..., n).
+        energy: E, shape (...).
+        width: η, shape (...).
+        log_weights: ln w_i, the shape of `levels`, or None.
+
+    Returns:
+        β of the broadcast shape, in 1/energy; negative where the density falls.
+
+    Raises:
+        ValueError: as `log_density_of_states`.
+
+    Source: Chafin (2019), sec. 3, T⁻¹ = ∂ ln g/∂E.
+    """
+    vectors, scalars = _arguments(levels, energy, width, log_weights)
+    return over_batch(_beta, vectors, scalars)
+
+
+def kde_temperature(
+    levels: ArrayLike,
+    energy: ArrayLike,
+    width: ArrayLike,
+    log_weights: ArrayLike | None = None,
+) -> Float[Array, "..."]:
+    """Microcanonical temperature T = 1/(∂ ln g_η/∂E).
+
+    Broadening leaves an exponential density's T alone; see `gaussian_bias` for a
+    Gaussian one's, and `bandwidth` for a choice of η.
+
+    Args:
+        levels: E_i, shape (..., n).
+        energy: E, shape (...).
+        width: η, shape (...).
+        log_weights: ln w_i, the shape of `levels`, or None.
+
+    Returns:
+        T of the broadcast shape, in units of energy; negative where the density falls,
+        infinite where it is level.
+
+    Raises:
+        ValueError: as `log_density_of_states`.
+
+    Source: Chafin (2019), sec. 3, T⁻¹ = ∂ ln g/∂E.
+    """
+    return reciprocal(kde_beta(levels, energy, width, log_weights))
+
+
+def gaussian_bias(T: ArrayLike, width: ArrayLike, spread: ArrayLike) -> Array:
+    """Temperature that broadening makes of T where the density is a Gaussian.
+
+    T (1 + η²/σ²), exactly: a Gaussian of variance σ² becomes one of σ² + η².
+
+    Args:
+        T: the temperature without broadening.
+        width: η.
+        spread: σ, standard deviation of the density of states.
+
+    Returns:
+        The temperature that `kde_temperature` gives, of the broadcast shape.
+
+    Raises:
+        ValueError: the spread is not positive.
+    """
+    _checks.check_positive(spread, "spread")
+    T, width, spread = jnp.broadcast_arrays(*map(_checks.widen, (T, width, spread)))
+    return T * (1 + (width / spread) ** 2)
+
+
+class Bandwidth(NamedTuple):
+    """A width for the density of states, and what it costs.
+
+    Attributes:
+        width: η.
+        bias: estimated error of β = 1/T from the broadening; its sign is known.
+        noise: estimated standard deviation of β from the levels' irregularity.
+    """
+
+    width: Float[Array, "..."]
+    bias: Float[Array, "..."]
+    noise: Float[Array, "..."]
+
+
+def bandwidth(levels: ArrayLike, energy: ArrayLike, rigid: bool = True) -> Bandwidth:
+    """The width at which bias and noise of β together are smallest.
+
+    The bias is c η², c measured between the widths η₀ and √2 η₀, η₀ a quarter of the
+    spectrum's standard deviation. Repelling levels, as of random matrices, have noise
+    1/(√2π g η²), independent ones (4√π g η³)^(-1/2), g their density. So the best η
+    is (1/(√2π g |c|))^(1/4), where bias and noise are equal, or (3/(16√π g c²))^(1/7).
+    It is kept between one mean spacing and the standard deviation.
+
+    Args:
+        levels: E_i, shape (..., n).
+        energy: E, shape (...).
+        rigid: whether the levels repel (chaotic matter) or are independent
+            (integrable matter).
+
+    Returns:
+        Width, bias and noise of the broadcast shape.
+
+    Raises:
+        ValueError: there are fewer than 2 levels.
+
+    Source: the noise of repelling levels is the Dyson-Mehta variance of a linear
+    statistic of the Gaussian orthogonal ensemble, J. Math. Phys. 4, 701 (1963).
+    """
+    levels, log_weights = spectrum(levels, None)
+    _checks.check_finite(energy, "energy")
+    choose = functools.partial(_bandwidth, rigid)
+    return over_batch(choose, (levels, log_weights), (_checks.widen(energy),))
+
+
+def _bandwidth(rigid, levels, log_weights, energy):
+    spread = jnp.std(levels)
+    # All levels alike: any width will do, and none may be zero.
+    spread = jnp.where(spread > 0, spread, 1)
+    pilot = spread / 4
+    density = jnp.exp(_log_density(levels, log_weights, energy, pilot))
+    density = jnp.maximum(density, jnp.finfo(density.dtype).tiny ** 0.25)
+    narrow = _beta(levels, log_weights, energy, pilot)
+    wide = _beta(levels, log_weights, energy, jnp.sqrt(2.0) * pilot)
+    curvature = (wide - narrow) / pilot**2
+    # No curvature would ask for an infinite width.
+    size = jnp.maximum(jnp.abs(curvature), jnp.finfo(density.dtype).eps)
+    if rigid:
+        scale, power = 1 / (jnp.sqrt(2.0) * jnp.pi * density), 2.0
+        best = (scale / size) ** (1 / 4)
+    else:
+        scale, power = (4 * jnp.sqrt(jnp.pi) * density) ** (-1 / 2), 1.5
+        best = (3 * scale**2 / (4 * size**2)) ** (1 / 7)
+    width = jnp.clip(best, jnp.minimum(1 / density, spread), spread)
+    return Bandwidth(width, curvature * width**2, scale / width**power)
+
+
+def _arguments(levels, energy, width, log_weights):
+    vectors = spectrum(levels, log_weights)
+    _checks.check_real(energy, "energy")
+    _checks.check_finite(energy, "energy")
+    _checks.check_positive(width, "width")
+    return vectors, (_checks.widen(energy), _checks.widen(width))
+
+
+def _exponents(levels, log_weights, energy, width):
+    return log_weights - ((energy - levels) / width) ** 2 / 2
+
+
+def _log_density(levels, log_weights, energy, width):
+    total = jax.nn.logsumexp(_exponents(levels, log_weights, energy, width))
+    return total - jnp.log(width * jnp.sqrt(2 * jnp.pi))
+
+
+def _beta(levels, log_weights, energy, width):
+    share = jax.nn.softmax(_exponents(levels, log_weights, energy, width))
+    return jnp.sum(share * (levels - energy)) / width**2

@@ -1,0 +1,124 @@
+"""A tower on random matter whose constants a fit may free."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray
+
+from ... import _checks
+from ...laws.law import Law, constant
+from .configurations import Configurations
+from .density import ExponentialDensity, GaussianShape
+from .matter import random_matter
+from .tower import Tower
+
+
+class RandomTower(Law):
+    """Random matter with g(E) ∝ exp(βE), coupled to one photon mode.
+
+    The matrix behind X comes from `key` alone: one law for every value of the coupling
+    λ, the frequency ω and the inverse temperature β of the matter.
+
+    Attributes:
+        strength: λ.
+        omega: ω, angular frequency.
+        beta: β = ∂ ln g/∂E.
+        width: W, matter has energies in [0, W].
+        bandwidth: of the Gaussian f(E_i - E_j) in X.
+        key: of the random matrix.
+        levels: D (static).
+        configurations: photon numbers kept (static).
+    """
+
+    strength: Float[Array, ""]
+    omega: Float[Array, ""]
+    beta: Float[Array, ""]
+    width: Float[Array, ""]
+    bandwidth: Float[Array, ""]
+    key: PRNGKeyArray
+    levels: int = eqx.field(static=True)
+    configurations: Configurations = eqx.field(static=True)
+
+    def __init__(
+        self,
+        key: PRNGKeyArray,
+        levels: int,
+        photons: int,
+        strength: ArrayLike,
+        omega: ArrayLike,
+        beta: ArrayLike,
+        *,
+        width: ArrayLike = 7.0,
+        bandwidth: ArrayLike = 2.0,
+    ):
+        """A tower of at most so many photons.
+
+        Raises:
+            ValueError: a frequency, width or bandwidth that is not positive, fewer
+                than two levels or no photon.
+        """
+        for name, value in (("omega", omega), ("width", width)):
+            _checks.check_positive(value, name)
+        _checks.check_positive(bandwidth, "bandwidth")
+        if photons < 1:
+            raise ValueError(
+                f"Argument `photons` must be at least 1, but is {photons}."
+            )
+        self.strength, self.omega, self.beta, self.width, self.bandwidth = map(
+            constant, (strength, omega, beta, width, bandwidth)
+        )
+        self.key, self.levels = key, levels
+        self.configurations = Configurations(np.arange(photons + 1)[:, None])
+
+    @property
+    def tower(self) -> Tower:
+        """The tower at these constants."""
+        density = ExponentialDensity(self.beta, self.width)
+        shape = GaussianShape(self.bandwidth)
+        matter = random_matter(self.key, self.levels, density, shape)
+        return Tower(matter, self.omega, self.strength, self.configurations)
+
+    @property
+    def hamiltonian(self) -> Tower:
+        """The tower, which knows `apply` and `spectral_bounds`."""
+        return self.tower
+
+    @property
+    def hbar(self) -> Float[Array, ""]:
+        """1."""
+        return jnp.ones_like(self.omega)
+
+    def constant_names(self) -> tuple[str, ...]:
+        """λ, ω and β."""
+        return "strength", "omega", "beta"
+
+    def foot(self, share: float) -> Complex[Array, "D P"]:
+        """Matter in one level, below which this share of all lies, and no photon."""
+        psi = jnp.zeros((self.levels, self.configurations.size), complex)
+        return psi.at[round(share * self.levels), 0].set(1.0)
+
+    def prepare(self, psi: Any) -> Complex[Array, "D P"]:
+        """ψ itself, checked."""
+        return self.tower.prepare(psi)
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """-i H ψ."""
+        return self.tower.vector_field(t, state, args)
+
+    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+        """See `Tower.step`."""
+        return self.tower.step(t, state, dt)
+
+    def density(self, state: Array) -> Array:
+        """|ψ|² of each level and photon number."""
+        return self.tower.density(state)
+
+    def diagnose(self, state: Array) -> dict[str, Array]:
+        """See `Tower.diagnose`."""
+        return self.tower.diagnose(state)
+
+    def alarm(self, t: ArrayLike, before: Array, after: Array) -> Array:
+        """See `Tower.alarm`."""
+        return self.tower.alarm(t, before, after)

@@ -1,0 +1,119 @@
+"""Chains of spins 1/2 as matter: the Kim-Huse Ising chain and free spins."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ...laws.law import constant
+from .matter import Matter, user_matter
+
+# Fields added at two sites, which break the reflection that would hide chaos.
+_DEFECTS = MappingProxyType({0: 0.123, 2: 0.07})
+
+
+def kim_huse_ising(
+    spins: int,
+    transverse: ArrayLike = 0.9045,
+    longitudinal: ArrayLike = 0.8090,
+    *,
+    defects: Mapping[int, float] = _DEFECTS,
+    periodic: bool = False,
+) -> Float[Array, "D D"]:
+    """The Ising chain in a tilted field, chaotic at the default fields.
+
+    H = Σ Z_j Z_j+1 + h (Σ Z_j + Σ_s d_s Z_s) + g Σ X_j, in units of the bond, in the
+    basis of the Z_j; basis state b has spin j up where bit j of b is 0.
+
+    Args:
+        spins: L, at least 2; D = 2^L.
+        transverse: g.
+        longitudinal: h.
+        defects: d_s by site s.
+        periodic: whether the last spin is bound to the first.
+
+    Returns:
+        (D, D) real symmetric matrix, differentiable in both fields.
+
+    Raises:
+        ValueError: fewer than two spins, or a defect at a site that there is not.
+
+    Source: H. Kim and D. A. Huse (2013) Phys. Rev. Lett. 111, 127205.
+    """
+    up = _signs(spins)
+    if any(not 0 <= site < spins for site in defects):
+        raise ValueError(
+            f"Argument `defects` must name sites 0..{spins - 1}, but names "
+            f"{sorted(defects)}."
+        )
+    bonds = up[:-1] * up[1:]
+    diagonal = bonds.sum(axis=0) + (up[-1] * up[0] if periodic else 0.0)
+    share = np.ones(spins)
+    for site, extra in defects.items():
+        share[site] += extra
+    g, h = constant(transverse), constant(longitudinal)
+    field = diagonal + h * jnp.asarray(share @ up)
+    return jnp.diag(field) + g * spin_sum(np.ones(spins))
+
+
+def spin_sum(weights: ArrayLike, axis: str = "x") -> Float[Array, "D D"]:
+    """Σ_j w_j X_j, or with axis="z" Σ_j w_j Z_j, in the basis of the Z_j.
+
+    Args:
+        weights: (L,) w_j.
+        axis: "x" or "z".
+
+    Returns:
+        (2^L, 2^L) real symmetric matrix.
+
+    Raises:
+        ValueError: weights are no vector of at least two numbers, or another axis.
+    """
+    _checks.check_choice(axis, "axis", ("x", "z"))
+    weights = constant(weights)
+    _checks.check_shape(weights, "weights", (None,))
+    up = _signs(weights.shape[0])
+    if axis == "z":
+        return jnp.diag(weights @ jnp.asarray(up))
+    size = up.shape[1]
+    rows = np.arange(size)[None, :]
+    flipped = rows ^ (1 << np.arange(up.shape[0]))[:, None]
+    rows = np.broadcast_to(rows, flipped.shape)
+    entries = jnp.broadcast_to(weights[:, None], flipped.shape)
+    return jnp.zeros((size, size), weights.dtype).at[rows, flipped].set(entries)
+
+
+def free_spins(fields: ArrayLike, weights: ArrayLike) -> Matter:
+    """Spins that do not interact: H_M = Σ h_j Z_j and X = Σ w_j X_j.
+
+    Integrable on its own; many spins in resonance with one strongly coupled photon
+    mode are chaotic none the less (Dicke), so keep the coupling weak.
+
+    Args:
+        fields: (L,) h_j, unit of energy.
+        weights: (L,) w_j.
+
+    Returns:
+        The matter.
+
+    Raises:
+        ValueError: vectors of unequal length.
+    """
+    fields, weights = constant(fields), constant(weights)
+    _checks.check_shape(fields, "fields", (None,))
+    _checks.check_shape(weights, "weights", fields.shape)
+    return user_matter(fields @ jnp.asarray(_signs(fields.shape[0])), spin_sum(weights))
+
+
+def _signs(spins: Any) -> np.ndarray:
+    """Z_j of each basis state, (L, 2^L)."""
+    if not isinstance(spins, int) or not 2 <= spins <= 14:
+        raise ValueError(
+            f"Argument `spins` must be a whole number from 2 to 14, but is {spins!r}."
+        )
+    bits = np.arange(1 << spins)[None, :] >> np.arange(spins)[:, None]
+    return 1.0 - 2.0 * (bits & 1)

@@ -1,0 +1,255 @@
+"""The photon tower: matter coupled to photon modes, as one Schrödinger law."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
+
+from ... import _checks
+from ...interop import as_array
+from ...laws.law import ALARM_CUTOFF, ALARM_NONE, Law, constant
+from ...steppers import rk4
+from .configurations import Configurations, photon_configurations
+from .lanczos import lanczos_bounds
+from .matter import Matter
+from .products import times
+
+FORMS = ("rabi", "rwa")
+# Up to so many configurations Σ λ_m a_m is a dense matrix: faster than moving columns.
+_DENSE = 128
+
+
+class Tower(Law):
+    """iħ ∂_t ψ = Hψ for matter and photons: ψ[i, p] of level i and configuration p.
+
+    H = H_M + Σ ħω_m a_m†a_m + X ⊗ Σ λ_m (a_m + a_m†) ("rabi"), or with X↓a† + X↑a in
+    place of X ⊗ (a + a†) ("rwa"), where X↓ leads to lower levels. H_M is diagonal.
+    Conserves norm and energy. A run whose norm reaches the photon cut-off ends with
+    the status CUTOFF.
+
+    Attributes:
+        energies: (D,) E_i of the matter, ascending, unit of energy.
+        coupling: (D, D) X, or X↓ for "rwa".
+        omega: (m,) ω_m, angular frequencies.
+        strength: λ, scalar or one a mode (m,).
+        hbar: ħ.
+        edge_tolerance: norm at the cut-off above which a run is not to be trusted.
+        configurations: the photon numbers kept (static).
+        form: "rabi" or "rwa" (static).
+
+    Source: Chafin (2019), eq. 1: the tower Ψ_N, Ψ_N,1, Ψ_N,2, ...; level k holds the
+    configurations of k photons.
+    """
+
+    energies: Float[Array, " D"]
+    coupling: Inexact[Array, "D D"]
+    omega: Float[Array, " m"]
+    strength: Float[Array, "..."]
+    hbar: Float[Array, ""]
+    edge_tolerance: Float[Array, ""]
+    configurations: Configurations = eqx.field(static=True)
+    form: str = eqx.field(static=True)
+
+    def __init__(
+        self,
+        matter: Matter,
+        omega: ArrayLike,
+        strength: ArrayLike,
+        cutoff: float | Configurations,
+        *,
+        form: str = "rabi",
+        hbar: ArrayLike = 1.0,
+        edge_tolerance: ArrayLike = 1e-2,
+    ):
+        """Couple matter to photon modes.
+
+        Args:
+            matter: energies and coupling operator.
+            omega: (m,) angular frequencies, or a scalar for one mode.
+            strength: λ, scalar or (m,).
+            cutoff: E_cut, which keeps Σ ħω_m n_m <= E_cut; or the configurations
+                themselves, which is needed where `omega` is traced.
+            form: "rabi" or "rwa".
+            hbar: ħ.
+            edge_tolerance: largest norm let pass in configurations that the cut-off
+                robs of a neighbour with one photon more.
+
+        Raises:
+            ValueError: a frequency that is not positive, a cut-off below one quantum,
+                a strength that is not finite and real, or wrong shapes.
+        """
+        _checks.check_choice(form, "form", FORMS)
+        omega = jnp.atleast_1d(constant(omega))
+        _checks.check_shape(omega, "omega", (None,))
+        _checks.check_positive(omega, "omega")
+        _checks.check_positive(hbar, "hbar")
+        _checks.check_positive(edge_tolerance, "edge_tolerance")
+        _checks.check_real(strength, "strength")
+        _checks.check_finite(strength, "strength")
+        strength = constant(strength)
+        if strength.ndim > 0:
+            _checks.check_shape(strength, "strength", omega.shape)
+        self.configurations = _configurations(cutoff, omega, hbar)
+        X = matter.coupling
+        if form == "rwa":
+            emits = matter.energies[:, None] < matter.energies[None, :]
+            X = jnp.where(emits, X, 0)
+        self.energies, self.coupling, self.omega = matter.energies, X, omega
+        self.strength, self.hbar = strength, constant(hbar)
+        self.edge_tolerance, self.form = constant(edge_tolerance), form
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(D, P), the shape of a state."""
+        return self.energies.shape[0], self.configurations.size
+
+    @property
+    def dimension(self) -> int:
+        """D P."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def photon_energies(self) -> Float[Array, " P"]:
+        """Σ ħω_m n_m of each configuration."""
+        numbers = jnp.asarray(self.configurations.numbers, self.omega.dtype)
+        return numbers @ (self.hbar * self.omega)
+
+    @property
+    def free_energies(self) -> Float[Array, "D P"]:
+        """E_i + Σ ħω_m n_m, the diagonal of H without coupling."""
+        return self.energies[:, None] + self.photon_energies[None, :]
+
+    # -- the Hamiltonian, as `jqd.evolve.Propagator` asks for it ----------------------
+
+    @property
+    def hamiltonian(self) -> "Tower":
+        """Itself: it knows `apply` and `spectral_bounds`."""
+        return self
+
+    @property
+    def autonomous(self) -> bool:
+        """H does not depend on time."""
+        return True
+
+    def apply(
+        self,
+        psi: Inexact[Array, "D P"],
+        t: ArrayLike = 0.0,
+        hbar: ArrayLike | None = None,
+    ) -> Inexact[Array, "D P"]:
+        """H ψ: two products of matrices of which one is D x D."""
+        del t, hbar
+        return self.free_energies * psi + self.interact(psi)
+
+    def interact(self, psi: Inexact[Array, "D P"]) -> Inexact[Array, "D P"]:
+        """H_int ψ, the coupling alone."""
+        if self.form == "rabi":
+            return times(self.coupling, self._lower(psi) + self._raise(psi))
+        # emission: X↓ a†; absorption: its conjugate X↑ a
+        upward = self.coupling.conj().T
+        return times(self.coupling, self._raise(psi)) + times(upward, self._lower(psi))
+
+    def _lower(self, psi: Array) -> Array:
+        """Σ λ_m a_m ψ."""
+        return self._ladder(psi, lowering=True)
+
+    def _raise(self, psi: Array) -> Array:
+        """Σ λ_m a_m† ψ."""
+        return self._ladder(psi, lowering=False)
+
+    def _ladder(self, psi: Array, lowering: bool) -> Array:
+        kept = self.configurations
+        weights = jnp.broadcast_to(self.strength, self.omega.shape)
+        if kept.size <= _DENSE:
+            matrix = jnp.tensordot(
+                weights, jnp.asarray(kept.lowering(), weights.dtype), 1
+            )
+            return times(psi, matrix.T if lowering else matrix)
+        source, extra = (kept.raised, 1) if lowering else (kept.lowered, 0)
+        factors = np.sqrt(kept.numbers.T + extra)
+        padded = jnp.pad(psi, ((0, 0), (0, 1)))
+        terms = [
+            (weight * jnp.asarray(factor, weights.dtype))[None, :] * padded[:, column]
+            for weight, factor, column in zip(weights, factors, source, strict=True)
+        ]
+        return jnp.sum(jnp.stack(terms), axis=0)
+
+    def dense(self) -> Inexact[Array, "n n"]:
+        """H as a matrix, n = D P, rows in the order of ψ raveled; for small towers."""
+        unit = jnp.eye(self.dimension, dtype=self.coupling.dtype)
+        columns = jax.vmap(self.apply)(unit.reshape(-1, *self.shape))
+        return columns.reshape(self.dimension, self.dimension).T
+
+    def spectral_bounds(self, hbar: ArrayLike | None = None) -> tuple[Array, Array]:
+        """Numbers that enclose the spectrum, by Lanczos, 2 % wide of it.
+
+        They carry no derivative: the propagation does not depend on them.
+        """
+        del hbar
+        return lanczos_bounds(lax.stop_gradient(self))
+
+    # -- the law ----------------------------------------------------------------------
+
+    def prepare(self, psi: Any) -> Complex[Array, "D P"]:
+        """ψ itself, checked and complex.
+
+        Raises:
+            ValueError: wrong shape, not finite, not normalised.
+        """
+        psi = as_array(psi)
+        _checks.check_state(psi, "psi", self.shape, 1.0)
+        return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """-i H ψ / ħ."""
+        del args
+        return -1j / self.hbar * self.apply(state, t)
+
+    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+        """A Runge-Kutta step; `Propagator` is far better."""
+        return rk4(self, t, state, dt)
+
+    def density(self, state: Array) -> Float[Array, "... D P"]:
+        """|ψ_ip|²."""
+        return jnp.real(state) ** 2 + jnp.imag(state) ** 2
+
+    def edge_norm(self, state: Array) -> Array:
+        """Norm in configurations that the cut-off robs of a neighbour."""
+        return jnp.sum(self.density(state)[:, self.configurations.edge])
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """Norm ⟨ψ|ψ⟩ and energy ⟨ψ|H|ψ⟩."""
+        energy = jnp.sum(jnp.real(jnp.conj(state) * self.apply(state)))
+        return {"norm": jnp.sum(self.density(state)), "energy": energy}
+
+    def diagnose(self, state: Array) -> dict[str, Array]:
+        """Invariants, and the norm at the cut-off."""
+        return {**self.invariants(state), "max_edge_norm": self.edge_norm(state)}
+
+    def alarm(self, t: ArrayLike, before: Array, after: Array) -> Array:
+        """CUTOFF once the norm at the cut-off exceeds the tolerance."""
+        del t, before
+        reached = self.edge_norm(after) > self.edge_tolerance
+        return jnp.where(reached, ALARM_CUTOFF, ALARM_NONE)
+
+
+def _configurations(
+    cutoff: float | Configurations, omega: Array, hbar: ArrayLike
+) -> Configurations:
+    if isinstance(cutoff, Configurations):
+        if cutoff.modes != omega.shape[0]:
+            raise ValueError(
+                f"Argument `cutoff` must be of the {omega.shape[0]} modes of `omega`, "
+                f"but is of {cutoff.modes}."
+            )
+        return cutoff
+    if not _checks.is_concrete((omega, hbar)):
+        raise ValueError(
+            "Argument `cutoff` must be `photon_configurations` where `omega` or "
+            "`hbar` is traced by jit, vmap or grad, but is a number."
+        )
+    return photon_configurations(np.asarray(omega), cutoff, float(np.asarray(hbar)))

@@ -1,0 +1,106 @@
+"""Records of matter computed with known constants."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..evolve import Fixed, Propagator, evolve
+from ..matter.tower import RandomTower
+from ..recover import Data, Gaussian
+from ..recover.atoms import AtomRecord
+from ..recover.tower import FOOT, LevelNorms
+from ..steppers import srkn11
+
+
+def spring_chain(
+    T: float = 60.0, *, springs: int = 10, sigma: float = 1e-3, seed: int = 0
+) -> AtomRecord:
+    """A chain of unlike springs, kicked at one end, where alone it is watched.
+
+    The sound that comes back tells the springs one after the other: those beyond T c/2
+    not at all (c = 1 is the speed of sound).
+
+    Args:
+        T: length of the record.
+        springs: their number; stiffness between .8 and 1.2.
+        sigma: standard deviation of the positions.
+        seed: of the stiffness and the noise.
+
+    Returns:
+        Positions of the first atom at times .25 apart, with the true `K`, (springs,).
+    """
+    draw, scatter = jax.random.split(jax.random.key(seed))
+    K = jax.random.uniform(draw, (springs,), minval=0.8, maxval=1.2)
+    kick = np.eye(springs + 1)[0]
+    return _watched(T, 0.25, kick, np.array([0]), "free", {"K": K}, sigma, scatter)
+
+
+def fput_chain(
+    T: float = 60.0, *, atoms: int = 16, sigma: float = 1e-3, seed: int = 0
+) -> AtomRecord:
+    """A chain of Fermi, Pasta, Ulam and Tsingou's, all atoms watched; K, alpha, beta.
+
+    Args:
+        T: length of the record.
+        atoms: their number, between two walls.
+        sigma: standard deviation of the positions.
+        seed: of the initial velocities, which are normal, and the noise.
+
+    Returns:
+        Positions at times .25 apart, with the true constants 1, .3 and .6.
+    """
+    draw, scatter = jax.random.split(jax.random.key(seed))
+    v0 = np.asarray(jax.random.normal(draw, (atoms,)))
+    truth = {"K": 1.0, "alpha": 0.3, "beta": 0.6}
+    return _watched(T, 0.25, v0, np.arange(atoms), "fixed", truth, sigma, scatter)
+
+
+def _watched(T, dt, v0, atoms, ends, truth, sigma, key) -> AtomRecord:
+    """A chain at rest positions with velocities v0, followed and seen with errors."""
+    ts = np.arange(0, T + dt / 2, dt)
+    offset = 1.0 if ends == "fixed" else 0.0
+    record = AtomRecord(
+        ts, np.zeros((len(ts), len(atoms))), atoms, np.arange(len(v0)) + offset, v0,
+        ends, sigma=sigma, truth={name: np.asarray(v) for name, v in truth.items()},
+    )  # fmt: skip
+    _, observe = record.data()
+    law = record.law(**truth)
+    state = law.prepare(record.state())
+    # 4 steps of order 6 a row: errors below 1e-9
+    method = Fixed(srkn11, 4, estimate_error=False)
+    x = evolve(law, state, ts, method=method, observe=observe).values
+    noisy = x + sigma * jax.random.normal(key, x.shape)
+    return replace(record, x=np.asarray(noisy))
+
+
+class TowerRecord(NamedTuple):
+    """Norms of the levels of a tower over time, and the law that made them."""
+
+    law: RandomTower
+    data: Data
+
+
+def tower_record(
+    *, levels: int = 60, photons: int = 8, sigma: float = 2e-3, seed: int = 0
+) -> TowerRecord:
+    """Random matter that fills a photon tower: λ = .15, ω = .8, β = .7.
+
+    Args:
+        levels: of the matter.
+        photons: kept.
+        sigma: standard deviation of the norms.
+        seed: of the random matrix and the noise.
+
+    Returns:
+        p_0 to p_3 at 60 times up to 30.
+    """
+    matrix, scatter = jax.random.split(jax.random.key(seed))
+    law = RandomTower(matrix, levels, photons, 0.15, 0.8, 0.7)
+    ts = jnp.linspace(0.0, 30.0, 61)
+    run = evolve(law, law.foot(FOOT), ts, method=Propagator(), observe=LevelNorms(4))
+    p = run.values[1:]
+    noisy = p + sigma * jax.random.normal(scatter, p.shape)
+    return TowerRecord(law, Data(ts[1:], noisy, Gaussian(sigma), t0=0.0))

@@ -1,0 +1,147 @@
+"""Records of atoms that move: what fits of springs and of anharmonicity start from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from ..matter import solid
+from .data import Data, Gaussian, NoNoise
+from .reading import arrays_in
+
+
+class AtomPositions(eqx.Module):
+    """The positions of some atoms of a chain, for `jqd.evolve` and `recover`.
+
+    Attributes:
+        atoms: which ones (static).
+    """
+
+    atoms: tuple[int, ...] = eqx.field(static=True)
+
+    def __call__(self, t: Array, state: solid.Point) -> Float[Array, " k"]:
+        """x of these atoms."""
+        del t
+        return state.x[jnp.asarray(self.atoms), 0]
+
+
+@dataclass(frozen=True)
+class AtomRecord:
+    """What was seen of the atoms of a chain.
+
+    Attributes:
+        ts: times, shape (T,).
+        x: positions of the atoms that were seen, shape (T, k).
+        atoms: which ones, shape (k,).
+        x0: positions of all atoms at t0, shape (N,).
+        v0: their velocities, shape (N,).
+        ends: "free", "fixed" or "periodic".
+        mass: of all atoms or of each, () or (N,).
+        length: rest length of the bonds, () or (B,).
+        sigma: standard deviation of `x`, or None for exact values.
+        t0: time of the initial state.
+        truth: constants by name that the record was computed with; empty where they
+            are not known.
+    """
+
+    ts: np.ndarray
+    x: np.ndarray
+    atoms: np.ndarray
+    x0: np.ndarray
+    v0: np.ndarray
+    ends: str = "free"
+    mass: np.ndarray | float = 1.0
+    length: np.ndarray | float = 1.0
+    sigma: float | None = None
+    t0: float = 0.0
+    truth: dict[str, np.ndarray] | None = None
+
+    def data(self) -> tuple[Data, AtomPositions]:
+        """The record for `recover`, and what a law is asked to predict."""
+        noise = NoNoise() if self.sigma is None else Gaussian(self.sigma)
+        observe = AtomPositions(tuple(self.atoms.tolist()))
+        return Data(self.ts, self.x, noise, t0=self.t0), observe
+
+    def state(self) -> solid.Point:
+        """Positions and velocities of all atoms at t0."""
+        return solid.Point(jnp.asarray(self.x0)[:, None], jnp.asarray(self.v0)[:, None])
+
+    def law(
+        self, K: ArrayLike, alpha: ArrayLike = 0.0, beta: ArrayLike = 0.0
+    ) -> solid.Motion:
+        """Motion of the chain with these constants in its bonds.
+
+        Args:
+            K: stiffness, () or one for each bond.
+            alpha: cubic constant.
+            beta: quartic constant.
+
+        Returns:
+            The law, at whose constants a fit begins.
+        """
+        potential = solid.FPUT(K, alpha, beta, self.length)
+        chain = solid.chain(len(self.x0), potential, ends=self.ends, mass=self.mass)
+        return solid.Motion(chain)
+
+    @property
+    def bonds(self) -> int:
+        """Number of bonds."""
+        return len(self.x0) + {"free": -1, "fixed": 1, "periodic": 0}[self.ends]
+
+
+def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
+    """A record of atoms of a chain from .npz, Zarr or netCDF.
+
+    The file holds times `t` (T,), positions `x` (T, k), `atoms` (k,) unless all were
+    seen, the state `x0`, `v0` (N,) of all atoms at `t0` (0 unless given), and, unless
+    they are 1, `mass` and `length`; `ends` (0 free, 1 fixed, 2 periodic) and `sigma`.
+
+    Args:
+        path: the file.
+        sigma: standard deviation of the positions; None for what the file says.
+
+    Returns:
+        The record.
+
+    Raises:
+        ValueError: unreadable file, arrays missing or of wrong shape, atoms that are
+            not there, masses or sigma not positive.
+    """
+    arrays = arrays_in(path)
+    for name in ("t", "x", "x0", "v0"):
+        if name not in arrays:
+            raise ValueError(
+                f"Argument `data` must hold `{name}`, but has {', '.join(arrays)}."
+            )
+    ts, x, x0, v0 = (np.asarray(arrays[name], float) for name in ("t", "x", "x0", "v0"))
+    _checks.check_times(ts, "t")
+    _checks.check_shape(x0, "x0", (None,))
+    _checks.check_shape(v0, "v0", x0.shape)
+    atoms = np.asarray(arrays.get("atoms", np.arange(len(x0))))
+    _checks.check_shape(x, "x", (len(ts), len(atoms)))
+    if atoms.dtype.kind not in "iu" or not np.all((atoms >= 0) & (atoms < len(x0))):
+        raise ValueError(
+            f"Argument `atoms` must name atoms from 0 to {len(x0) - 1}, but holds "
+            f"{atoms.tolist()}."
+        )
+    code = int(arrays.get("ends", np.array(0)))
+    if code not in range(len(solid.ENDS)):
+        raise ValueError(
+            "Argument `ends` must be 0 (free), 1 (fixed) or 2 (periodic), but is "
+            f"{code}."
+        )
+    given = arrays.get("sigma")
+    scatter = float(given) if sigma is None and given is not None else sigma
+    if scatter is not None:
+        _checks.check_positive(scatter, "sigma")
+    mass = arrays.get("mass", np.array(1.0))
+    _checks.check_positive(mass, "mass")
+    return AtomRecord(
+        ts, x, atoms, x0, v0, solid.ENDS[code], mass,
+        arrays.get("length", np.array(1.0)), scatter,
+        float(arrays.get("t0", np.array(0.0))),
+    )  # fmt: skip

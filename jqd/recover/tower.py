@@ -1,0 +1,23 @@
+"""What is seen of a photon tower."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float
+
+# Share of the levels of matter below the one at which a computed record begins.
+FOOT = 0.75
+
+
+class LevelNorms(eqx.Module):
+    """Norms of the lowest levels of a tower of one mode, for `evolve` and `recover`.
+
+    Attributes:
+        levels: how many, from no photon on (static).
+    """
+
+    levels: int = eqx.field(static=True)
+
+    def __call__(self, t: Array, state: Complex[Array, "D P"]) -> Float[Array, " k"]:
+        """p_k = Σ_i |ψ_ik|²."""
+        del t
+        return jnp.sum(jnp.abs(state[:, : self.levels]) ** 2, axis=0)

@@ -1,0 +1,131 @@
+"""Atoms in the plane, with the widths of their packets."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection
+from matplotlib.colors import Normalize, to_rgba
+
+from .style import BLUE
+
+
+class Atoms:
+    """Atoms drawn into a panel, that `show` moves.
+
+    Attributes:
+        discs: the atoms, coloured by a value each.
+        rings: one-sigma ellipses around them.
+    """
+
+    def __init__(
+        self,
+        axis: Axes,
+        *,
+        radius: float,
+        scale: Normalize,
+        magnify: float = 1.0,
+        colours: str = "YlOrRd",
+    ) -> None:
+        """An empty panel with equal axes and no ticks.
+
+        Args:
+            axis: the panel.
+            radius: of the discs, unit of positions.
+            scale: of the values that colour the discs.
+            magnify: how many times larger than they are ellipses are drawn; to be
+                stated beside the figure.
+            colours: name of a colour map.
+        """
+        self._radius, self._magnify = radius, magnify
+        self.discs = _ellipses(axis, edgecolors="none")
+        self.discs.set(cmap=colours, norm=scale)
+        self.rings = _ellipses(
+            axis, facecolors=to_rgba(BLUE, 0.08), edgecolors=to_rgba(BLUE, 0.9),
+            linewidths=0.7,
+        )  # fmt: skip
+        axis.set(aspect="equal", xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+
+    def show(self, x: Any, values: Any, covariance: Any = None) -> None:
+        """Move the atoms.
+
+        Args:
+            x: positions, shape (N, 2).
+            values: of the colours, shape (N,).
+            covariance: of the positions, shape (N, 2, 2); None for no ellipses.
+
+        Raises:
+            ValueError: shapes do not fit.
+        """
+        x, values = np.asarray(x, float), np.asarray(values, float)
+        _check("x", x, (len(x), 2))
+        _check("values", values, (len(x),))
+        round_ = np.broadcast_to(self._radius**2 * np.eye(2), (len(x), 2, 2))
+        self._place(self.discs, x, round_)
+        self.discs.set_array(values)
+        self.rings.set_visible(covariance is not None)
+        if covariance is not None:
+            covariance = np.asarray(covariance, float)
+            _check("covariance", covariance, (len(x), 2, 2))
+            self._place(self.rings, x, self._magnify**2 * covariance)
+
+    @staticmethod
+    def _place(ellipses: EllipseCollection, x: np.ndarray, matrices: np.ndarray):
+        squares, axes = np.linalg.eigh(matrices)
+        long = np.sqrt(np.maximum(squares, 0))
+        ellipses.set(
+            offsets=x,
+            widths=2 * long[:, 1],
+            heights=2 * long[:, 0],
+            angles=np.degrees(np.arctan2(axes[:, 1, 1], axes[:, 0, 1])),
+        )
+
+
+def draw_atoms(
+    axis: Axes,
+    x: Any,
+    values: Any,
+    covariance: Any = None,
+    *,
+    radius: float,
+    scale: Normalize | None = None,
+    magnify: float = 1.0,
+) -> Atoms:
+    """Draw atoms as discs, coloured by a value, with their one-sigma ellipses.
+
+    Args:
+        axis: the panel.
+        x: positions, shape (N, 2).
+        values: such as kinetic energies, shape (N,).
+        covariance: of the positions, shape (N, 2, 2), or None.
+        radius: of the discs.
+        scale: of the colours; None for 0 to the largest value.
+        magnify: factor of the ellipses.
+
+    Returns:
+        The atoms; `Atoms.show` moves them on.
+
+    Raises:
+        ValueError: shapes do not fit.
+    """
+    scale = Normalize(0, float(np.max(values))) if scale is None else scale
+    atoms = Atoms(axis, radius=radius, scale=scale, magnify=magnify)
+    atoms.show(x, values, covariance)
+    return atoms
+
+
+def _ellipses(axis: Axes, **look: Any) -> EllipseCollection:
+    none = np.zeros((0, 2))
+    ellipses = EllipseCollection(
+        [], [], [], units="xy", offsets=none, offset_transform=axis.transData, **look
+    )
+    axis.add_collection(ellipses, autolim=False)
+    return ellipses
+
+
+def _check(name: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
+    if values.shape != shape:
+        raise ValueError(
+            f"Argument `{name}` must have shape {shape}, but has shape {values.shape}."
+        )

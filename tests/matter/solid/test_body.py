@@ -1,0 +1,207 @@
+"""Energies, forces and stiffness of pairs; chains, boxes, cells; what is refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jqd
+from jqd.matter import solid
+
+LENNARD_JONES = solid.LennardJones(1.2, 0.8, 1.6, 2.2)
+Z = np.exp(-1.7 * 0.2)  # of the Morse potential at a distance of 1.1
+BONDS = [(0, 1), (1, 2), (2, 3), (3, 0), (0, 2), (4, 1), (5, 4), (5, 0)]
+
+
+def points(d):
+    size = {1: 6, 2: 3, 3: 2}[d]
+    grid = np.indices((size,) * d).reshape(d, -1).T[:6]
+    noise = np.random.default_rng(d).normal(size=(6, d))
+    return jnp.asarray(0.9 * grid + 0.08 * noise)
+
+
+def bodies(potential, d):
+    """All pairs, open and in a box; bonds with anchors, bonds across a box."""
+    masses, box = jnp.arange(1.0, 7.0), jnp.full(d, 4.6)
+    if d > 1:
+        yield solid.Solid(masses, potential)
+        yield solid.Solid(masses, potential, box=box)
+        anchored = [*BONDS, (6, 0), (3, 7)]
+        walls = jnp.stack([jnp.full(d, -0.8), jnp.full(d, 2.7)])
+        yield solid.Solid(masses, potential, bonds=anchored, anchors=walls)
+    shifts = np.zeros((len(BONDS), d))
+    shifts[-1, 0] = -1
+    yield solid.Solid(masses, potential, bonds=BONDS, shifts=shifts, box=box)
+
+
+@pytest.mark.parametrize(
+    ("potential", "d"),
+    [
+        (LENNARD_JONES, 2),
+        (solid.FPUT(1.0, 0.3, 0.7, 0.9), 1),
+        pytest.param(solid.Morse(2.0, 1.7, 0.9), 3, marks=pytest.mark.slow),
+    ],
+)
+def test_forces_and_stiffness_are_derivatives_of_the_energy(potential, d):
+    x = points(d)
+
+    @jax.jit
+    def gaps(all_bodies):
+        result = []
+        for body in all_bodies:
+            force = body.forces(x) + jax.grad(body.energy)(x)
+            exact = jax.hessian(body.energy)(x).reshape(x.size, x.size)
+            result.append((force, body.hessian(x) - exact, exact))
+        return result
+
+    for force, stiffness, exact in gaps(tuple(bodies(potential, d))):
+        scale = float(np.max(np.abs(exact)))
+        # rounding: a few dozen terms, each a few eps of the largest
+        assert float(np.max(np.abs(force))) < 1e-13 * scale
+        assert float(np.max(np.abs(stiffness))) < 1e-13 * scale
+        assert scale > 0.5
+
+
+@pytest.mark.parametrize(
+    ("potential", "expected"),
+    [
+        (solid.Harmonic(1.3, 0.9), (0.65 * 0.04, 0.26, 1.3)),
+        (
+            solid.FPUT(1.0, 0.3, 0.7, 0.9),
+            (0.02 + 0.0008 + 0.00028, 0.2 + 0.012 + 0.0056, 1 + 0.12 + 0.084),
+        ),
+        (
+            solid.Morse(2.0, 1.7, 0.9),
+            # D ((1 - z)² - 1), 2 D a z (1 - z), 2 D a² z (2 z - 1)
+            (2 * Z * (Z - 2), 6.8 * Z * (1 - Z), 11.56 * Z * (2 * Z - 1)),
+        ),
+        (solid.PairFunction(lambda r: jnp.cosh(r - 0.9), 0.9), None),
+    ],
+)
+def test_potentials_have_their_values(potential, expected):
+    if expected is None:
+        expected = (np.cosh(0.2), np.sinh(0.2), np.cosh(0.2))
+    r = jnp.asarray(1.1)
+    found = (potential(r), potential.slope(r), potential.curvature(r))
+    np.testing.assert_allclose(found, expected, rtol=1e-7)
+    assert float(potential.rest) == 0.9
+
+
+def test_lennard_jones_is_cut_twice_differentiably():
+    u = LENNARD_JONES
+    parts = jax.jit(lambda r: jnp.stack([u(r), u.slope(r), u.curvature(r)]))
+    for r in (1.6, 2.2):
+        left, right = (np.asarray(parts(jnp.asarray(r + e))) for e in (-1e-9, 1e-9))
+        # the third derivative is finite: a change of 1e-9 times it
+        np.testing.assert_allclose(left, right, rtol=0, atol=1e-6)
+    assert float(u(jnp.asarray(2.3))) == 0
+    # the minimum: -epsilon at 2^(1/6) sigma
+    assert float(u(u.rest)) == pytest.approx(-1.2, rel=1e-14)
+    assert abs(float(u.slope(u.rest))) < 1e-13
+
+
+@pytest.mark.parametrize("ends", solid.ENDS)
+def test_chains_rest_and_count_their_bonds(ends):
+    chain = solid.chain(5, solid.FPUT(1.0, 0.2, 0.4), ends=ends)
+    bonds = {"free": 4, "fixed": 6, "periodic": 5}[ends]
+    assert chain.distances(chain.sites).shape == (bonds,)
+    np.testing.assert_allclose(chain.distances(chain.sites), 1, rtol=1e-14)
+    assert float(jnp.max(jnp.abs(chain.forces(chain.sites)))) < 1e-14
+    # every bond its own constant: the matrix of a chain with springs K_b
+    K = jnp.arange(1.0, bonds + 1)
+    stiff = solid.chain(5, solid.Harmonic(K), ends=ends)
+    expected = np.zeros((7, 7))
+    pairs = {"free": range(1, 5), "fixed": range(6), "periodic": range(1, 5)}[ends]
+    for k, left in zip(np.asarray(K), pairs, strict=False):
+        expected[left : left + 2, left : left + 2] += k * np.array([[1, -1], [-1, 1]])
+    if ends == "periodic":
+        for i, j, sign in ((5, 5, 1), (1, 1, 1), (1, 5, -1), (5, 1, -1)):
+            expected[i, j] += sign * 5
+    np.testing.assert_allclose(stiff.hessian(stiff.sites), expected[1:6, 1:6])
+
+
+@pytest.mark.parametrize("d", [2, pytest.param(3, marks=pytest.mark.slow)])
+def test_cells_find_the_same_pairs(d, key):
+    size, box = {2: 8, 3: 5}[d], jnp.full(d, {2: 9.0, 3: 7.6}[d])
+    grid = jnp.stack(jnp.meshgrid(*(jnp.arange(size),) * d), -1).reshape(-1, d)
+    x = grid * box[None, :] / size + 0.1 * jax.random.normal(key, grid.shape)
+    x = x.at[0, 0].set(box[0] * (1 - 1e-17))  # on the wall itself
+    masses, potential = jnp.ones(len(x)), solid.LennardJones()
+    cells = solid.cells_for(x, box, 2.5)
+    plain = solid.Solid(masses, potential, box=box)
+    sorted_ = solid.Solid(masses, potential, box=box, cells=cells)
+
+    @jax.jit
+    def both(body, x):
+        return body.energy(x), body.forces(x)
+
+    energy, forces = both(plain, x)
+    found, by_cells = both(sorted_, x)
+    assert float(found) == pytest.approx(float(energy), rel=1e-13)
+    scale = float(jnp.max(jnp.abs(forces)))
+    np.testing.assert_allclose(by_cells, forces, atol=1e-13 * scale)
+    moved = both(sorted_, x + 3 * box[None, :])[1]
+    np.testing.assert_allclose(moved, forces, atol=1e-12 * scale)
+    # too few slots: a status, not a wrong force that nobody notices
+    tight = solid.Solid(masses, potential, box=box, cells=solid.Cells(cells.counts, 2))
+    motion = solid.Motion(tight)
+    state = solid.Point(x, jnp.zeros_like(x))
+    method = jqd.Fixed(jqd.strang, estimate_error=False)
+    run = jqd.evolve(motion, state, [0.0, 1e-3], method=method, observe=motion_energy)
+    assert run.status == jqd.Status.CUTOFF
+
+
+def motion_energy(t, state):
+    return jnp.sum(state.v**2)
+
+
+def body(**changes):
+    options = {"masses": jnp.ones(3), "potential": solid.LennardJones()}
+    return solid.Solid(**options | changes)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: body(masses=[1.0, 0.0, 1.0]), "`masses` must be positive"),
+        (lambda: body(masses=[1.0, -1.0, 1.0]), "`masses` must be positive"),
+        (lambda: body(masses=1.0), "`masses` must have shape"),
+        (lambda: body(potential=lambda r: r), "must be a PairPotential"),
+        (lambda: body(bonds=[(0, 3)]), "must name atoms from 0 to 2, but names 3"),
+        (lambda: body(bonds=[(1, 1)]), "must join different atoms"),
+        (lambda: body(bonds=[(0.0, 1.0)]), "must hold integers"),
+        (lambda: body(anchors=[[0.0, 0.0]]), "must name the anchors"),
+        (lambda: body(box=[4.0, 9.0]), "`box - 2 reach` must be positive"),
+        (lambda: body(cells=solid.Cells((3, 3), 4)), "must be None without a `box`"),
+        (
+            lambda: body(box=[9.0, 9.0], cells=solid.Cells((4, 3), 4)),
+            "no smaller than the reach",
+        ),
+        (
+            lambda: body(box=[9.0, 9.0], cells=solid.Cells((2, 3), 4)),
+            "must be 3 or more",
+        ),
+        (lambda: solid.LennardJones(sigma=0.0), "`sigma` must be positive"),
+        (lambda: solid.LennardJones(inner=3.0), "`outer - inner` must be positive"),
+        (lambda: solid.LennardJones(inner=None), "must be given with `inner`"),
+        (lambda: solid.chain(1, solid.Harmonic()), "`N` must be at least 2"),
+        (lambda: solid.chain(5, solid.Harmonic([1.0, 2.0])), "one for each of 4"),
+        (lambda: solid.chain(5, solid.Harmonic(), ends="loose"), "`ends` must be one"),
+        (lambda: solid.PairFunction(1.0), "must be a function of the distance"),
+    ],
+)
+def test_refusals(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_overlapping_atoms_are_named():
+    motion = solid.Motion(body())
+    x = jnp.array([[0.0, 0.0], [1.2, 0.0], [1.25, 0.1]])
+    with pytest.raises(ValueError, match=r"atoms 1 and 2 are 0\.112 apart"):
+        motion.prepare((x, jnp.zeros_like(x)))
+    with pytest.raises(ValueError, match="`v` must have shape"):
+        motion.prepare((x.at[2, 0].set(2.4), jnp.zeros((3, 1))))
+    state = motion.prepare((x.at[2, 0].set(2.4), jnp.zeros_like(x)))
+    with pytest.raises(ValueError, match="must not be 'density'"):
+        jqd.evolve(motion, state, [0.0, 1.0], observe="density")
