@@ -90,6 +90,10 @@ def recover_tower(options: TowerOptions) -> int:
 def _problem(options: TowerOptions) -> tuple[RandomTower, Data, dict]:
     """The law at the first start, the record, and the constants that made it."""
     values = {"strength": 0.13, "omega": 0.85, "beta": 0.62}
+    # what is refused is better refused before a record is computed
+    first = values | options.start
+    key, size = jax.random.key(options.seed), (options.levels, options.photons)
+    RandomTower(key, *size, first["strength"], first["omega"], first["beta"])
     if options.data is None:
         record = problems.tower_record(
             levels=options.levels, photons=options.photons, sigma=options.sigma,
@@ -112,10 +116,8 @@ def _problem(options: TowerOptions) -> tuple[RandomTower, Data, dict]:
     # constants that are not free keep the value they are known to have
     start = known | {name: values[name] for name in options.free} | options.start
     at = values | start
-    key = jax.random.key(options.seed) if law is None else law.key
-    law = RandomTower(
-        key, options.levels, options.photons, at["strength"], at["omega"], at["beta"]
-    )
+    key = key if law is None else law.key
+    law = RandomTower(key, *size, at["strength"], at["omega"], at["beta"])
     return law, data, truth
 
 

@@ -1,0 +1,108 @@
+"""`jqd recover springs|anharmonicity|tower|temperature`."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from jqd.cli.recover_matter import recover_app
+
+
+@pytest.fixture
+def call(tmp_path, capsys):
+    """Run a command with --json: its exit code and its result."""
+
+    def call(*words):
+        out = ["--out", str(tmp_path / "run"), "--json"]
+        result = CliRunner().invoke(
+            recover_app, [*map(str, words), *out], standalone_mode=False
+        )
+        if result.exception is not None:
+            raise result.exception
+        return result.return_value, json.loads(result.stdout)
+
+    return call
+
+
+def test_temperature_built_in(call, tmp_path):
+    code, result = call("temperature")
+    assert code == 0
+    for name, bound in (("counts", 0.0073), ("curve", 2.8e-4)):
+        found = result[name]["constants"]["T"]
+        assert abs(found["value"] - 1) < 4 * found["stderr"]
+        assert found["stderr"] == pytest.approx(bound, rel=0.1)
+        assert found["reference"] == 1
+    assert (tmp_path / "run" / "fit.svg").exists()
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["counts"] == result["counts"]
+
+
+def test_temperature_of_own_counts(call, tmp_path):
+    file = tmp_path / "counts.csv"
+    rng = np.random.default_rng(2)
+    n = rng.geometric(1 - np.exp(-2 / 1.5), 3000) - 1
+    np.savetxt(
+        file, np.column_stack([np.full(3000, 2.0), n]), delimiter=",",
+        header="omega,n", comments="",
+    )  # fmt: skip
+    code, result = call("temperature", "--data", file)
+    found = result["counts"]["constants"]["T"]
+    assert code == 0
+    assert abs(found["value"] - 1.5) < 4 * found["stderr"]
+    assert found["reference"] is None
+
+
+def chain(**changes):
+    arrays = {
+        "t": np.arange(1.0, 4.0), "x": np.ones((3, 3)), "x0": np.arange(3.0),
+        "v0": np.zeros(3),
+    }  # fmt: skip
+    return arrays | changes
+
+
+@pytest.mark.parametrize(
+    ("words", "arrays", "message"),
+    [
+        (["temperature", "--free", "T,omega"], None, "omega/T alone"),
+        (["temperature", "--free", "g"], None, "out of T, omega"),
+        (["anharmonicity", "--free", "K,gamma"], None, "out of K, alpha, beta"),
+        (["anharmonicity", "--start", "D=1"], None, "--start"),
+        (["springs", "--sigma", "-1"], None, "`--sigma` must be positive"),
+        (["springs"], chain(mass=np.array(-1.0)), "`mass` must be positive"),
+        (["springs"], chain(x0=np.arange(4.0)), "`v0` must have shape"),
+        (["springs"], chain(length=np.ones(5)), "one `length` for all bonds"),
+        (["tower", "--free", "hbar"], None, "out of strength, omega, beta"),
+        (["tower", "--start", "omega=-1"], None, "`omega` must be positive"),
+    ],
+)
+def test_refusals(call, tmp_path, words, arrays, message):
+    if arrays is not None:
+        np.savez(tmp_path / "chain.npz", **arrays)
+        words = [*words, "--data", tmp_path / "chain.npz"]
+    with pytest.raises(ValueError, match=message):
+        call(*words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_tower_of_more_levels_than_photons(call, tmp_path):
+    file = tmp_path / "tower.csv"
+    file.write_text("t,p0,p1,p2\n1,.5,.3,.2\n2,.4,.4,.2\n")
+    with pytest.raises(ValueError, match="at most 2 levels of the tower"):
+        call("tower", "--data", file, "--photons", 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "worst"), [("springs", 2e-3), ("anharmonicity", 1e-3), ("tower", 4e-3)]
+)
+def test_quick_fits(call, tmp_path, command, worst):
+    code, result = call(command, "--quick")
+    assert code == 0
+    for found in result["constants"].values():
+        assert found["stderr"] < worst
+        # three to ten constants
+        assert abs(found["value"] - found["reference"]) < 4 * found["stderr"]
+    figures = {file.stem for file in (tmp_path / "run").glob("*.png")}
+    assert {"fit", "residuals"} <= figures
+    assert command == "tower" or "horizon" in figures
