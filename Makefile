@@ -18,11 +18,12 @@ help: ## show this list
 
 install: .venv/.installed ## set up .venv with jqd in it
 
-run: .venv/.installed ## recover q, r (copies), C (Husimi), D (diffusion), g (statistics)
+run: .venv/.installed ## recover q, r (copies), C (Husimi), D, g (statistics), T (light)
 	@$(BIN)/jqd recover copying
 	@$(BIN)/jqd recover husimi
 	@$(BIN)/jqd recover diffusion
 	@$(BIN)/jqd recover statistics
+	@$(BIN)/jqd recover temperature
 
 test: lint ## style, types, imports and the quick tests
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow"

@@ -55,7 +55,6 @@ def test_hydrodynamic_block_runs():
 
 
 def test_copies_block_runs():
-    assert len(blocks("python")) == 4  # each has its test
     done = run_code(blocks("python")[3])
     assert done.returncode == 0, done.stderr
     assert "64 of 64: The trajectory reached the last time" in done.stdout
@@ -91,3 +90,10 @@ def test_make_targets_exist():
 def test_pictures_exist():
     for path in re.findall(r"!\[.*?\]\((.*?)\)", README):
         assert (ROOT / path).exists()
+
+
+def test_matter_block_runs():
+    assert len(blocks("python")) == 5  # each has its test
+    done = run_code(blocks("python")[4])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("reached its last time") == 2
