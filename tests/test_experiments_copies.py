@@ -38,6 +38,7 @@ def test_alignment_basin(run):
     assert summary["aligned_sin2"] == summary["aligned_1_cos"] == 0
 
 
+@pytest.mark.slow
 def test_energy_decay(run):
     summary = run("energy_decay")
     gap = np.subtract(summary["energy_at_the_end"], summary["diffusion_at_the_end"])

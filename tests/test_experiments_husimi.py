@@ -31,6 +31,7 @@ def test_ordering(run):
     assert np.argmin(summary["husimi_distances"]) == 2
 
 
+@pytest.mark.slow
 def test_ordering_leaves_out_the_third_order(run):
     summary = run("ordering_residual")
     # (1 - C²)/8, and nothing else is left out.

@@ -119,6 +119,7 @@ def test_product_states_do_not_signal(q, r):
     assert float(seen_at_A(psi, 1.0, q, r)) == pytest.approx(rho[0] - rho[1], abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.equation("copying", "question-signalling")
 def test_a_far_turn_moves_A(key):
     """T24: two empty classes freeze A at ½; after B's turn A follows ½ cos 2t."""

@@ -96,6 +96,7 @@ def test_two_sites():
     np.testing.assert_allclose(run.values[1][2], 0.040987503473, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_three_sites_by_blocks_and_by_steps():
     """The orbit over sectors of N equals small steps of the vector field."""
     chain = bose_hubbard(1.0 + 0.2j, 0.5, [(0, 1), (1, 2)])
