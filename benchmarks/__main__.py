@@ -30,6 +30,9 @@ NAMES = (
     "nelson_paths",
     "statistics_sampler",
     "copy_ensembles",
+    "hard_discs",
+    "solids",
+    "photon_tower",
 )
 
 

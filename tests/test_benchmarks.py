@@ -66,6 +66,10 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
         pytest.param("grid_3d", 1e-1, marks=pytest.mark.slow),
         pytest.param("link_form", 1e-2, marks=pytest.mark.slow),
         pytest.param("statistics_sampler", 1.0, marks=pytest.mark.slow),
+        # energy of discs to rounding, of atoms to that of Verlet's step
+        pytest.param("hard_discs", 1e-12, marks=pytest.mark.slow),
+        pytest.param("solids", 1e-2, marks=pytest.mark.slow),
+        pytest.param("photon_tower", 1e-10, marks=pytest.mark.slow),
     ],
 )
 def test_quick_run_solves_its_problem(stored, name, accuracy):

@@ -45,16 +45,21 @@ class Propagator(eqx.Module):
         if isinstance(hamiltonian, MatrixHamiltonian):
             return _run_matrix(law, state0, ts, observe, _blocks(hamiltonian.matrix))
         if hasattr(hamiltonian, "spectral_bounds") and hamiltonian.autonomous:
-            return _run_series(law, state0, ts, observe, self._terms(law, state0, ts))
+            # found once: for some Hamiltonians the bounds cost as much as the series
+            bounds = _bounds(law)
+            terms = self._terms(law, state0, ts, bounds)
+            return _run_series(law, state0, ts, observe, bounds, terms)
         raise ValueError(
             "Argument `method` must not be a Propagator for this law, but is: it has "
             "no constant Hamiltonian; use Fixed or Adaptive."
         )
 
-    def _terms(self, law: Any, state0: Array, ts: Array) -> int:
+    def _terms(
+        self, law: Any, state0: Array, ts: Array, bounds: tuple[Array, Array]
+    ) -> int:
         if self.terms is not None:
             return self.terms
-        low, high = law.hamiltonian.spectral_bounds(law.hbar)
+        low, high = bounds
         span = (high - low) / (2 * law.hbar)
         if not (_checks.is_concrete(span) and _checks.is_concrete(ts)):
             raise ValueError(
@@ -64,6 +69,12 @@ class Propagator(eqx.Module):
         longest = np.max(np.diff(np.asarray(ts)), initial=0.0)
         precision = float(jnp.finfo(state0.dtype).eps)
         return chebyshev_terms(float(np.asarray(span)) * float(longest), precision)
+
+
+@jax.jit
+def _bounds(law: Any) -> tuple[Array, Array]:
+    """Numbers that enclose the spectrum."""
+    return law.hamiltonian.spectral_bounds(law.hbar)
 
 
 def _blocks(matrix: Array) -> np.ndarray | None:
@@ -106,10 +117,14 @@ def _run_orbit(law: Any, state0: PyTree[Array], ts: Array, observe: Any) -> Traj
 
 @jax.jit(static_argnames="terms")
 def _run_series(
-    law: Any, state0: Array, ts: Array, observe: Any, terms: int
+    law: Any,
+    state0: Array,
+    ts: Array,
+    observe: Any,
+    bounds: tuple[Array, Array],
+    terms: int,
 ) -> Trajectory:
-    # the bounds once, not once an interval
-    low, high = bounds = law.hamiltonian.spectral_bounds(law.hbar)
+    low, high = bounds
 
     # a series keeps one state a term for reverse mode: only those of one interval
     @partial(jax.checkpoint, prevent_cse=False)

@@ -8,6 +8,9 @@ from jaxtyping import Array, Float
 from .polish import jacobian
 from .problem import FitProblem
 
+# Standard error, in spans of the starts, of a constant that no row has seen.
+UNKNOWN = 1e6
+
 
 class Horizon(eqx.Module):
     """What the rows up to each time tell about the constants.
@@ -59,17 +62,16 @@ def horizon(problem: FitProblem, theta: Float[Array, " p"]) -> Horizon:
     rows = jnp.reshape(slope, (mask.shape[0], -1, theta.shape[0]))
     rows = rows * width[None, None, :]
     sensitivity = jnp.sqrt(jnp.mean(rows**2, axis=(1, 2)))
-    # one singular value decomposition a time keeps twice the digits of J^T J
-    _, values, directions = jnp.linalg.svd(_triangles(rows))
-    floor = jnp.finfo(values.dtype).eps * values[:, :1] * rows.shape[1]
-    null = values <= floor
-    inverse = jnp.where(null, jnp.inf, 1 / jnp.where(null, 1, values))
-    # a direction that is null leaves those constants unknown that take part in it
-    share = jnp.where(jnp.abs(directions) > 1e-8, directions, 0) ** 2
-    square = jnp.where(share > 0, share * inverse[:, :, None] ** 2, 0)
-    stderr = jnp.sqrt(jnp.sum(square, axis=1)) * width[None, :]
-    smallest = jnp.where(null[:, -1], 1, values[:, -1])
-    condition = jnp.where(null[:, -1], jnp.inf, values[:, 0] / smallest)
+    triangles = _triangles(rows)
+    # triangles rather than J^T J, which keeps half the digits
+    unit = jnp.broadcast_to(jnp.eye(rows.shape[-1], dtype=rows.dtype), triangles.shape)
+    inverse = jax.lax.linalg.triangular_solve(triangles, unit, left_side=True)
+    known = jnp.sqrt(jnp.sum(inverse**2, axis=2))
+    stderr = jnp.where(known < UNKNOWN / 10, known, jnp.inf) * width[None, :]
+    values = jnp.linalg.svd(triangles, compute_uv=False)
+    null = values[:, -1] * UNKNOWN < 10
+    smallest = jnp.where(null, 1, values[:, -1])
+    condition = jnp.where(null, jnp.inf, values[:, 0] / smallest)
     return Horizon(problem.data.ts, stderr, condition, sensitivity)
 
 
@@ -81,5 +83,6 @@ def _triangles(rows: Float[Array, "T k p"]) -> Float[Array, "T p p"]:
         triangle = jnp.linalg.qr(stacked, mode="r")
         return triangle, triangle
 
-    size = rows.shape[-1]
-    return jax.lax.scan(add, jnp.zeros((size, size), rows.dtype), rows)[1]
+    # what nobody knows is known to so many spans: every triangle has an inverse
+    start = jnp.eye(rows.shape[-1], dtype=rows.dtype) / UNKNOWN
+    return jax.lax.scan(add, start, rows)[1]

@@ -1,6 +1,8 @@
 """Results that a person reads and a program reads back: tables, figures, files."""
 
 from .animation import write_animation as write_animation
+from .animation import write_frames as write_frames
+from .atoms import draw_atoms as draw_atoms
 from .ellipses import draw_diffusion_ellipses as draw_diffusion_ellipses
 from .experiment import Context as Context
 from .experiment import load_experiment as load_experiment

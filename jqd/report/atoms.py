@@ -41,9 +41,8 @@ class Atoms:
         self.discs = _ellipses(axis, edgecolors="none")
         self.discs.set(cmap=colours, norm=scale)
         self.rings = _ellipses(
-            axis, facecolors=to_rgba(BLUE, 0.08), edgecolors=to_rgba(BLUE, 0.9),
-            linewidths=0.7,
-        )  # fmt: skip
+            axis, facecolors="none", edgecolors=to_rgba(BLUE, 0.7), linewidths=0.7
+        )
         axis.set(aspect="equal", xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
 

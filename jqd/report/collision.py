@@ -74,7 +74,7 @@ def figure_collision(
     _melt_line(width, melt)
     _draw_passages(width, table, shares, passages, hbars, melt)
     width.set(yscale="log", ylabel="bond width / a")
-    width.set_title("Cores: width of a bond (▼ Ehrenfest time)")
+    width.set_title("Cores: width of the median bond (▼ Ehrenfest time)")
     width.legend(
         handles=_keys(list(shares), hbars), fontsize=8, loc="lower right", ncols=2
     )
@@ -153,8 +153,9 @@ def collision_dataset(
     """
     speeds, hbars = (list(dict.fromkeys(key[k] for key in runs)) for k in (0, 1))
     axes = {
-        "width": (), "kept": (), "ks": (), "kurtosis": (), "temperature": ("member",),
-        "modes": ("mode",), "heat": ("atom",), "x": ("atom", "axis"),
+        "width": (), "width_mean": (), "kept": (), "ks": (), "kurtosis": (),
+        "temperature": ("member",), "modes": ("mode",), "heat": ("atom",),
+        "x": ("atom", "axis"),
     }  # fmt: skip
     variables: dict[str, Any] = {
         name: (

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -75,7 +76,8 @@ def finished_work_in(folder: Path, resume_with: str = "") -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        further = f"; go on with: {resume_with} {folder}" if resume_with else ""
+        where = shlex.quote(str(folder))
+        further = f"; go on with: {resume_with} {where}" if resume_with else ""
         raise Interrupted(f"finished files are in {folder}{further}") from error
 
 

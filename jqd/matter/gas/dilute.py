@@ -60,7 +60,7 @@ def dilute_averages(
     Raises:
         ValueError: arguments that are not positive, or φ not below 1.
 
-    Source: Chafin (2019), sec. 1 (h_PE ≈ h_KE τ_r/τ_coll).
+    Source: Chafin (2019), sec. 2 (h_PE ≈ h_KE τ_r/τ_coll).
     """
     check_dimension(dimension)
     _checks.check_positive(stiffness, "stiffness")

@@ -32,7 +32,7 @@ def printed_energy_distribution(
     Raises:
         ValueError: arguments that are not positive.
 
-    Source: Chafin (2019), sec. 1, as printed.
+    Source: Chafin (2019), sec. 2, as printed.
     """
     _check_positive(temperature=temperature, gamma=gamma, scale=scale)
     e, s = jnp.asarray(energy), jnp.asarray(scale)
@@ -62,7 +62,7 @@ def printed_energy_cdf(
     Raises:
         ValueError: arguments that are not positive.
 
-    Source: Chafin (2019), sec. 1, as printed.
+    Source: Chafin (2019), sec. 2, as printed.
     """
     _check_positive(temperature=temperature, gamma=gamma, scale=scale)
     e, s = jnp.maximum(jnp.asarray(energy), 0), jnp.asarray(scale)
@@ -93,7 +93,7 @@ def contact_energy_density(
     Raises:
         ValueError: arguments that are not positive.
 
-    Source: Chafin (2019), sec. 1, corrected.
+    Source: Chafin (2019), sec. 2, corrected.
     """
     _check_positive(temperature=temperature)
     _checks.check_real(contact, "contact")
@@ -119,7 +119,7 @@ def contact_energy_cdf(
     Raises:
         ValueError: a temperature that is not positive.
 
-    Source: Chafin (2019), sec. 1, corrected.
+    Source: Chafin (2019), sec. 2, corrected.
     """
     _check_positive(temperature=temperature)
     _checks.check_real(contact, "contact")
@@ -147,7 +147,7 @@ def recoil_time_printed(
     Raises:
         ValueError: arguments that are not positive.
 
-    Source: Chafin (2019), sec. 1, as printed.
+    Source: Chafin (2019), sec. 2, as printed.
     """
     _check_positive(energy=energy, stiffness=stiffness, speed=speed)
     return jnp.asarray(energy) / (jnp.asarray(stiffness) * speed)

@@ -40,7 +40,7 @@ def energy_spread(
     Raises:
         ValueError: width, mass or hbar not positive, or another dimension.
 
-    Source: Chafin (2019), sec. 1, corrected.
+    Source: Chafin (2019), sec. 2, corrected.
     """
     check_dimension(dimension)
     _check_positive(width=width, mass=mass, hbar=hbar)
@@ -67,7 +67,7 @@ def printed_energy_spread(
     Raises:
         ValueError: arguments that are not positive.
 
-    Source: Chafin (2019), sec. 1, as printed.
+    Source: Chafin (2019), sec. 2, as printed.
     """
     _check_positive(width=width, mass=mass, hbar=hbar)
     return jnp.asarray(hbar) ** 2 / (2 * jnp.asarray(mass) * jnp.asarray(width) ** 2)

@@ -170,7 +170,7 @@ def energy_density(
     Raises:
         ValueError: a temperature that is not positive, or another dimension.
 
-    Source: Chafin (2019), sec. 1, corrected.
+    Source: Chafin (2019), sec. 2, corrected.
     """
     check_dimension(dimension)
     _checks.check_positive(temperature, "temperature")

@@ -92,7 +92,7 @@ class ModePotential(eqx.Module):
         vectors: M^(-1/2) E, (n, k).
         frequencies: ω_k, (k,), ascending.
 
-    Source: Chafin (2019), sec. 2, with the √m_j that is missing in print.
+    Source: Chafin (2019), sec. 1, with the √m_j that is missing in print.
     """
 
     potential: Any

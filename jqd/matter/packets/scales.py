@@ -137,8 +137,9 @@ def ehrenfest_time(
 ) -> Float[Array, "..."]:
     """t_E = ln(δ/σ₀)/λ: when a packet that grows as e^(λt) has the width δ.
 
-    With σ₀ ∝ √ħ it is t_E(ħ₀) + ln(ħ₀/ħ)/2λ: the shortest of a solid's times, and
-    the one that a large mass hardly helps.
+    With σ₀ ∝ √ħ it is t_E(ħ₀) + ln(ħ₀/ħ)/2λ: a time that a large mass hardly helps.
+    It holds for chaotic trajectories; beside a regular one neighbours part like t, and
+    t_E goes as a power of 1/ħ.
 
     Args:
         width: σ₀, positive.

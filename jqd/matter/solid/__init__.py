@@ -16,6 +16,12 @@ from .chains import chain as chain
 from .coherent import coherent_energy_spread as coherent_energy_spread
 from .coherent import coherent_path as coherent_path
 from .coherent import coherent_state as coherent_state
+from .collision import Collision as Collision
+from .collision import collide as collide
+from .collision import contact_index as contact_index
+from .collision import joined as joined
+from .collision import late_readings as late_readings
+from .collision import shared_modes as shared_modes
 from .displacements import Displacements as Displacements
 from .displacements import mean_square_displacements as mean_square_displacements
 from .displacements import ring_law as ring_law

@@ -185,15 +185,27 @@ class Solid(eqx.Module):
         """-dV/dx."""
         if self.cells is not None:
             return self.cells.forces(self.potential, x, self.box)
+        if self.bonds is None:
+            return self._all_forces(x)
         apart = self.separations(x)
-        r, pair = self._known(self._lengths(apart))
-        slope = jnp.where(pair, self.potential.slope(r), 0)
-        if self.bonds is not None:
-            if apart.shape[-1] == 1:
-                return self.bonds.gather(slope[:, None])
-            pull = slope / jnp.where(r > 0, r, 1)
-            return self.bonds.gather(pull[:, None] * apart)
-        return jnp.sum((slope / r)[:, :, None] * apart, axis=1)
+        r = self._lengths(apart)
+        slope = self.potential.slope(r)
+        if apart.shape[-1] == 1:
+            return self.bonds.gather(slope[:, None])
+        pull = slope / jnp.where(r > 0, r, 1)
+        return self.bonds.gather(pull[:, None] * apart)
+
+    def _all_forces(self, x: Float[Array, "N d"]) -> Float[Array, "N d"]:
+        """Forces of all pairs, one matrix an axis: several times faster than points."""
+        apart = x.T[:, None, :] - x.T[:, :, None]
+        if self.box is not None:
+            box = self.box[:, None, None]
+            apart = apart - box * jnp.round(apart / box)
+        itself = jnp.eye(x.shape[0], dtype=bool)
+        r = jnp.sqrt(jnp.where(itself, 1, jnp.sum(apart**2, axis=0)))
+        r = jnp.where(itself, jnp.max(self.potential.rest), r)
+        pull = jnp.where(itself, 0, self.potential.slope(r) / r)
+        return jnp.einsum("ij,kij->ik", pull, apart)
 
     def kinetic_energy(self, v: Float[Array, "N d"]) -> Float[Array, ""]:
         """Σ m v²/2."""

@@ -23,23 +23,42 @@ class Bonds(eqx.Module):
             None for an open solid.
         incident: bonds of each atom, (N, K), B where there is none.
         signs: +1 where the atom is i, -1 where it is j, 0 for none, (N, K).
+        order: "free", "fixed" or "periodic" for bonds in a row, which need no table,
+            else "" (static).
     """
 
     pairs: Int[Array, "B 2"]
     shifts: Float[Array, "B d"] | None
     incident: Int[Array, "N K"]
     signs: Float[Array, "N K"]
+    order: str = eqx.field(static=True, default="")
 
     def separations(self, x: Float[Array, "n d"], box: Array | None) -> Array:
         """x_j - x_i of each bond, shape (B, d); `x` with anchors at its end."""
-        apart = x[self.pairs[:, 1]] - x[self.pairs[:, 0]]
+        if self.order == "free":
+            apart = x[1:] - x[:-1]
+        elif self.order == "fixed":
+            row = jnp.concatenate([x[-2:-1], x[:-2], x[-1:]])
+            apart = row[1:] - row[:-1]
+        elif self.order == "periodic":
+            apart = jnp.roll(x, -1, axis=0) - x
+        else:
+            apart = x[self.pairs[:, 1]] - x[self.pairs[:, 0]]
         if self.shifts is None or box is None:
             return apart
         return apart + self.shifts * box[None, :]
 
     def gather(self, forces: Float[Array, "B d"]) -> Float[Array, "N d"]:
         """Sum over the bonds of each atom, + where it is i and - where it is j."""
-        padded = jnp.concatenate([forces, jnp.zeros_like(forces[:1])])
+        if self.order == "fixed":
+            return forces[1:] - forces[:-1]
+        if self.order == "periodic":
+            return forces - jnp.roll(forces, 1, axis=0)
+        none = jnp.zeros_like(forces[:1])
+        if self.order == "free":
+            whole = jnp.concatenate([none, forces, none])
+            return whole[1:] - whole[:-1]
+        padded = jnp.concatenate([forces, none])
         return jnp.sum(self.signs[:, :, None] * padded[self.incident], axis=1)
 
 
@@ -83,4 +102,20 @@ def make_bonds(pairs: Any, atoms: int, anchors: int, shifts: Any = None) -> Bond
         None if shifts is None else jnp.asarray(shifts, jnp.result_type(float)),
         jnp.asarray(incident),
         jnp.asarray(signs),
+        _order(pairs, atoms, anchors),
     )
+
+
+def _order(pairs: np.ndarray, atoms: int, anchors: int) -> str:
+    """How bonds follow each other in a row, or "" where they do not."""
+    row = np.arange(atoms)
+    walled = np.concatenate([[atoms], row, [atoms + 1]])
+    known = {
+        "free": (np.stack([row[:-1], row[1:]], 1), 0),
+        "fixed": (np.stack([walled[:-1], walled[1:]], 1), 2),
+        "periodic": (np.stack([row, np.roll(row, -1)], 1), 0),
+    }
+    for name, (expected, walls) in known.items():
+        if anchors == walls and np.array_equal(pairs, expected):
+            return name
+    return ""

@@ -95,8 +95,8 @@ class Cells(eqx.Module):
         """Sum of u'(r) n over the pairs of each atom, (N, d)."""
         table, apart, r, pair = self._pairs(x, box)
         pull = jnp.where(pair, potential.slope(r) / r, 0)
-        inside = jnp.sum(pull[..., None] * apart, axis=2)
-        return inside[table.cell, jnp.minimum(table.slot, self.capacity - 1)]
+        inside = jnp.sum(pull[None] * apart, axis=-1)
+        return inside[:, table.cell, jnp.minimum(table.slot, self.capacity - 1)].T
 
     def energy(
         self, potential: PairPotential, x: Float[Array, "N d"], box: Array | None
@@ -106,21 +106,22 @@ class Cells(eqx.Module):
         return jnp.sum(jnp.where(pair, potential(r), 0)) / 2
 
     def _pairs(self, x: Array, box: Array | None):
-        """The table, x_j - x_i, its length and which are pairs: (C, K, 3^d K[, d])."""
+        """The table, x_j - x_i, its length and which are pairs: ([d,] C, K, 3^d K)."""
         assert box is not None  # `check` made sure
         table = self.table(x, box)
-        padded = jnp.concatenate([x, jnp.zeros_like(x[:1])])
-        here = padded[table.atoms]
+        # one array an axis: several times faster than points
+        padded = jnp.concatenate([x.T, jnp.zeros_like(x.T[:, :1])], axis=1)
+        here = padded[:, table.atoms]
         around = jnp.asarray(self._neighbours())
-        cells, near = here.shape[0], around.shape[1] * self.capacity
-        there = jnp.reshape(here[around], (cells, near, x.shape[1]))
+        cells, near = here.shape[1], around.shape[1] * self.capacity
+        there = jnp.reshape(here[:, around], (x.shape[1], cells, near))
         others = jnp.reshape(table.atoms[around], (cells, near))
-        apart = there[:, None] - here[:, :, None]
-        lengths = box[None, None, None, :]
+        apart = there[:, :, None] - here[:, :, :, None]
+        lengths = box[:, None, None, None]
         apart = apart - lengths * jnp.round(apart / lengths)
         mine, size = table.atoms[:, :, None], len(x)
         pair = (mine != others[:, None]) & (mine < size) & (others[:, None] < size)
-        square = jnp.where(pair, jnp.sum(apart**2, axis=-1), 1)
+        square = jnp.where(pair, jnp.sum(apart**2, axis=0), 1)
         return table, apart, jnp.sqrt(square), pair
 
     def _neighbours(self) -> np.ndarray:
@@ -133,7 +134,7 @@ class Cells(eqx.Module):
 
 
 def cells_for(
-    x: Float[Array, "N d"], box: Float[Array, " d"], reach: float, room: float = 2.0
+    x: Float[Array, "N d"], box: Float[Array, " d"], reach: float, room: float = 1.5
 ) -> Cells:
     """Cells for these positions, with room for later crowding.
 

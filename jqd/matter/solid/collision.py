@@ -31,9 +31,11 @@ class Collision(NamedTuple):
     """Averages over S trajectories drawn from a Wigner function, at T times.
 
     Attributes:
-        width: √var of a bond's length, mean over the bonds of the fused solid, in
+        width: √var of a bond's length, median over the bonds of the fused solid, in
             units of the spacing, (T,).
         width_groups: the same of each group of trajectories, for error bars, (T, G).
+        width_mean: mean over the bonds instead; one atom that leaves one trajectory
+            widens its bonds without end, and shows here, (T,).
         kept: fraction of these bonds shorter than 1.5 spacings, (T,).
         across: mean length of those that join the blocks, in spacings, (T,).
         energy: kinetic and potential, above the fused solid at rest, (T, S).
@@ -50,6 +52,7 @@ class Collision(NamedTuple):
 
     width: Float[Array, " T"]
     width_groups: Float[Array, "T G"]
+    width_mean: Float[Array, " T"]
     kept: Float[Array, " T"]
     across: Float[Array, " T"]
     energy: Float[Array, "T S"]
@@ -116,6 +119,17 @@ def joined(parts: Sequence[Collision]) -> Collision:
     return whole._replace(ok=jnp.all(jnp.stack([part.ok for part in parts])))
 
 
+def ellipses_about_first(
+    x: Float[Array, "S T N d"], masses: Float[Array, " N"]
+) -> Float[Array, "T N d d"]:
+    """Covariance of each atom after all trajectories are turned onto the first."""
+
+    def away(x: Array, first: Array) -> Array:
+        return aligned(x, first, masses)[0]
+
+    return atom_ellipses(jax.vmap(jax.vmap(away), (0, None))(x, x[0]))[1]
+
+
 def contact_index(seen: Collision) -> Array:
     """Index of the first time at which the blocks have met; 0 if they never do."""
     return jnp.argmax(seen.across < TOUCH)
@@ -134,9 +148,9 @@ def late_readings(
 
     Returns:
         Scalars by name: `width` (in spacings) and `T`, with `_error` of the ensemble;
-        `n_eff` (fraction), `ks`, also at the start; `kurtosis`; `kept`; `T_harmonic`,
-        the energy budget shared out among the modes; `drift`, the largest relative
-        change of a trajectory's energy.
+        `width_mean`; `n_eff` (fraction), `ks`, also at the start; `kurtosis`; `kept`;
+        `T_harmonic`, the energy budget shared out among the modes; `drift`, the largest
+        relative change of a trajectory's energy.
     """
     late = slice(-(seen.width.shape[0] // 3), None)
     T, groups = (jnp.mean(a[late], 0) for a in (seen.temperature, seen.width_groups))
@@ -145,6 +159,7 @@ def late_readings(
     return {
         "width": jnp.mean(seen.width[late]),
         "width_error": jnp.std(groups, ddof=1) / groups.shape[0] ** 0.5,
+        "width_mean": jnp.mean(seen.width_mean[late]),
         "kept": jnp.mean(seen.kept[late]),
         "T": jnp.mean(T),
         "T_error": jnp.std(T, ddof=1) / T.shape[0] ** 0.5,
@@ -185,22 +200,19 @@ def _collide(
     def inner(x: Array, v: Array) -> Array:
         return internal_velocities(x, v, masses)
 
-    def turned(x: Array, to: Array) -> Array:
-        return aligned(x, to, masses)[0]
-
     run = jax.vmap(follow)(points)
     see = run.values
     velocities = jnp.moveaxis(jax.vmap(jax.vmap(inner))(see["x"], see["v"]), 1, 0)
     shape = normality(jnp.reshape(velocities, (ts.shape[0], -1)))
-    one = see["x"][0]
-    away = jax.vmap(jax.vmap(turned), (0, None))(see["x"], one)
     bonds = see["bonds"] / two.spacing
+    widths = jnp.std(bonds, axis=0, ddof=1)
     parts = jnp.reshape(bonds, (groups, -1, *bonds.shape[1:]))
     mean = jnp.mean(bonds, axis=0)
     joining = jnp.sum(jnp.where(joins[None, :], mean, 0), axis=-1)
     found = Collision(
-        width=jnp.mean(jnp.std(bonds, axis=0, ddof=1), axis=-1),
-        width_groups=jnp.mean(jnp.std(parts, axis=1, ddof=1), axis=-1).T,
+        width=jnp.median(widths, axis=-1),
+        width_groups=jnp.median(jnp.std(parts, axis=1, ddof=1), axis=-1).T,
+        width_mean=jnp.mean(widths, axis=-1),
         kept=jnp.mean(bonds < KEPT, axis=(0, 2), dtype=bonds.dtype),
         across=joining / jnp.sum(joins),
         energy=(see["kinetic"] + see["potential"]).T,
@@ -209,8 +221,8 @@ def _collide(
         ks=shape.ks,
         kurtosis=shape.kurtosis,
         heat=jnp.mean(see["atom_kinetic"], axis=0),
-        x=one,
-        ellipses=atom_ellipses(away)[1],
+        x=see["x"][0],
+        ellipses=ellipses_about_first(see["x"], masses),
         ok=jnp.all(run.ok),
     )
     return found, Point(see["x"][:, -1], see["v"][:, -1])

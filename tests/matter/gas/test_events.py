@@ -323,7 +323,7 @@ def test_packets_need_a_log(dense):
 @pytest.mark.parametrize(
     ("dimension", "number", "fraction", "closest"),
     [
-        (2, 30, 0.9, 0.9069),
+        pytest.param(2, 30, 0.9, 0.9069, marks=pytest.mark.slow),
         pytest.param(1, 10, 0.98, 0.9999, marks=pytest.mark.slow),
         pytest.param(3, 32, 0.7, 0.7405, marks=pytest.mark.slow),
     ],

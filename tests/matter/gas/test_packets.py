@@ -74,6 +74,7 @@ def test_argon():
     assert narrow.free_path > narrow.width
 
 
+@pytest.mark.slow
 def test_spreading():
     """√2 at the spreading time, twice at √3 times it; slopes."""
     time = gas.spreading_time(0.7, mass=2.0, hbar=0.5)

@@ -32,6 +32,7 @@ def test_equal_speeds_relax(discs):
     np.testing.assert_allclose(np.mean(v, axis=1), 0, atol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.equation("thermalization", "claim-B1")
 def test_entropy_rises(discs):
     """KL falls by more than half at each doubling of c; H by the same amount."""
@@ -71,7 +72,8 @@ def test_spheres(key):
     np.testing.assert_allclose(np.mean(np.asarray(fine.velocities) ** 2, (1, 2)), 1)
 
 
-@pytest.mark.parametrize("dimension", [2, 3, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dimension", [1, 2, 3])
 def test_maxwell(dimension):
     """Densities against SciPy; density and distribution of energies belong together."""
     t, m = 1.7, 0.6
@@ -95,6 +97,7 @@ def test_maxwell(dimension):
     assert np.isfinite(slope(0.0))
 
 
+@pytest.mark.slow
 @pytest.mark.equation("thermalization", "erratum-h-KE")
 def test_printed_energies():
     """Normalised over E >= 0; the closed forms of the corrected one."""
@@ -114,6 +117,7 @@ def test_printed_energies():
     )
 
 
+@pytest.mark.slow
 def test_kolmogorov_smirnov():
     sample = np.random.default_rng(0).exponential(size=300)
     found = gas.kolmogorov_smirnov(jnp.asarray(sample), gas.energy_cdf)

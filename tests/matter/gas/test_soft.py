@@ -104,13 +104,22 @@ def test_quadratures_have_slopes():
 def test_energies_in_contact():
     """(1-ε)δ + εg: its mean is that of the quadrature; the printed two contradict."""
     contact, t = 0.3, 1.7
-    e = np.array([1e-3, 0.2, 1.0, 4.0])
     # E = u², which takes the root out of the density
     u, weights = np.polynomial.legendre.leggauss(60)
     u, weights = 5 * (u + 1), 5 * weights
     density = 2 * u * np.asarray(gas.contact_energy_density(u**2, contact, t))
     assert weights @ density == pytest.approx(contact, rel=1e-9)
     assert weights @ (u**2 * density) == pytest.approx(contact * t / 2, rel=1e-9)
+    # As printed, ε h_KE integrates to ε, not to 1.
+    printed = contact * 2 * u * np.asarray(gas.energy_density(u**2))
+    assert weights @ printed == pytest.approx(contact, rel=1e-9)
+
+
+@pytest.mark.slow
+def test_distribution_of_energies_in_contact():
+    """The integral of the density, its mean against the quadrature, and draws."""
+    contact, t = 0.3, 1.7
+    e = np.array([1e-3, 0.2, 1.0, 4.0])
     slope = jax.vmap(jax.grad(lambda e: gas.contact_energy_cdf(e, contact, t)))(e)
     np.testing.assert_allclose(
         slope, gas.contact_energy_density(e, contact, t), rtol=1e-12
@@ -126,9 +135,6 @@ def test_energies_in_contact():
     pair = rng.exponential(t, 20_000) * np.sin(rng.uniform(0, np.pi, 20_000)) ** 2
     distance = stats.kstest(pair, lambda e: gas.contact_energy_cdf(e, 1.0, t))
     assert distance.statistic < 1.63 / np.sqrt(20_000)
-    # As printed, ε h_KE integrates to ε, not to 1.
-    printed = contact * 2 * u * np.asarray(gas.energy_density(u**2))
-    assert weights @ printed == pytest.approx(contact, rel=1e-9)
 
 
 @pytest.mark.slow
@@ -151,6 +157,7 @@ def test_dynamics_fills_the_springs():
         assert contacts == pytest.approx(excess, abs=0.1)
 
 
+@pytest.mark.slow
 def test_forces(key):
     """Minus the slope of the energy; zero without overlaps, finite for two in one."""
     springs = gas.SoftSpheres([4.0, 3.0], KAPPA, diameter=1.2)

@@ -85,6 +85,7 @@ def test_level_densities(density, energy, temperature):
     assert np.isneginf(logs[-1])
 
 
+@pytest.mark.slow
 def test_random_matter(key):
     """<X_ij²> sqrt(g_i g_j)/f² = 1; X is a function of β at a given key."""
     D, shape = 300, tower.GaussianShape(3.0)
@@ -142,6 +143,7 @@ def test_integrable_matter():
     assert spins.energies.tolist() == [-1.5, -0.5, 0.5, 1.5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", [False, True])
 def test_quartic_oscillator(split):
     """p² + x² + x⁴: E₀ = 1.392351641530, <x²> = 0.305813650718; two modes alike."""

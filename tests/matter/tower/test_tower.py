@@ -18,7 +18,10 @@ def complex_matter(size, seed):
 
 @pytest.mark.parametrize(
     ("form", "cutoff", "hbar"),
-    [("rabi", 3.0, 0.7), ("rwa", 18.5, 1.0)],
+    [
+        ("rabi", 3.0, 0.7),
+        pytest.param("rwa", 18.5, 1.0, marks=pytest.mark.slow),
+    ],
     ids=["rabi-dense", "rwa-gathered"],
 )
 def test_hamiltonian_is_the_sum_of_its_parts(form, cutoff, hbar):
@@ -132,6 +135,7 @@ def test_a_photon_carries_its_quantum(climb):
     np.testing.assert_allclose(ratio, 1.0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_a_cut_off_too_low_is_said(climb):
     """Room for three photons where six are reached: CUTOFF at the first such time."""
     low = tower.Tower(
@@ -171,7 +175,8 @@ def test_seeds_in_a_batch_are_the_seeds_alone():
     assert float(jnp.max(jnp.abs(batch[0] - batch[1]))) > 1e-3
 
 
-@pytest.mark.parametrize("reverse", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("reverse", [False, True])
 def test_derivatives(key, reverse):
     """p_k(t) in λ, ω and β: forward mode, reverse mode and differences agree."""
     kept, ts = tower.photon_configurations(0.8, 4.0), jnp.linspace(0.0, 6.0, 4)

@@ -1,0 +1,197 @@
+"""Solids and gases: phonons along modes, sound, energies, melting, times, order."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jqd
+from jqd.matter import gas, packets, solid
+from jqd.matter.solid import coherent, phonons, widths
+from jqd.matter.solid.lattices import icosahedron
+from jqd.matter.solid.modes import hessian_modes, normal_modes
+from jqd.matter.solid.relax import relax
+
+# Two atoms between walls, springs of 1.
+PAIR = np.array([[2.0, -1.0], [-1.0, 2.0]])
+
+
+@pytest.fixture(scope="module")
+def modes():
+    return hessian_modes(PAIR, np.array([1.0, 2.0]))
+
+
+@pytest.fixture(scope="module")
+def along(modes):
+    """States n = 0..5 of the first mode on a line: y, the cell, (y, n)."""
+    y = np.linspace(-12, 12, 1201)
+    states = phonons.phonon_states(y, 6, omega=float(modes.omega[0]))
+    return y, y[1] - y[0], np.asarray(states)
+
+
+@pytest.mark.equation("thermalization", "claim-A1-location")
+def test_phonons_leave_cores_in_place(along):
+    """<X> = 0 and no current, <X²> = (2n + 1) times that of the ground state."""
+    y, cell, states = along
+    assert not np.iscomplexobj(states)  # and so Im ψ*∂ψ = 0
+    weight = states**2 * cell
+    np.testing.assert_allclose(weight.sum(axis=0), 1, atol=1e-12)
+    np.testing.assert_allclose(y @ weight, 0, atol=1e-12)
+    variance = y**2 @ weight
+    np.testing.assert_allclose(variance / variance[0], 2 * np.arange(6) + 1, rtol=1e-10)
+
+
+@pytest.mark.equation("thermalization", "erratum-phonon-nodes")
+def test_more_phonons_are_more_nodes_along_one_mode(modes, along):
+    """The pattern in the crystal, e_j, and its wavelength do not depend on n."""
+    states = along[2]
+    nodes = [np.sum(np.diff(np.sign(column[column != 0])) != 0) for column in states.T]
+    assert nodes == list(range(6))
+    # Cores spread along e for every n: shares of the atoms in the added variance.
+    shares = []
+    for n in (1, 4):
+        added = phonons.atom_variances(modes, (n, 0)) - phonons.atom_variances(modes)
+        shares.append(np.ravel(added / added.sum()))
+    np.testing.assert_allclose(shares[0], shares[1], rtol=1e-12)
+    # Printed: n phonons are a shorter wave, as the second mode is.
+    shorter = phonons.atom_variances(modes, (0, 1)) - phonons.atom_variances(modes)
+    assert np.max(np.abs(np.ravel(shorter / shorter.sum()) - shares[0])) > 0.1
+
+
+@pytest.mark.equation("thermalization", "claim-sound")
+@pytest.mark.parametrize("size", [0.1, 1e4])
+def test_sound_has_the_frequency_of_its_phonons(modes, size):
+    """However far the cores move; ΔE = ħω|α|, as wide as the motion."""
+    omega = float(modes.omega[0])
+    alpha = size * np.array([1.0, 0.0])
+    path = np.asarray(
+        coherent.coherent_path(
+            modes, alpha, np.array([0.0, 0.25, 1.0]) * 2 * np.pi / omega
+        )
+    )
+    np.testing.assert_allclose(path[2], path[0], rtol=1e-12)
+    np.testing.assert_allclose(path[1], 0, atol=1e-11 * size)
+    # against the ground state's width
+    width = float(phonons.atom_variances(modes)[0, 0]) ** 0.5
+    assert (np.max(path) > 1e3 * width) == (size > 1)
+    spread = float(coherent.coherent_energy_spread(modes, alpha))
+    assert spread == pytest.approx(omega * size, rel=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.equation("thermalization", "claim-A9-lennard-jones")
+def test_potential_energy_outgrows_the_kinetic():
+    """LJ₁₃, one start a temperature: PE/KE from 1 in the cold to 1.1 at T = 0.12."""
+    body = solid.Solid(jnp.ones(13), solid.LennardJones(inner=None, outer=None))
+    rest = relax(body, icosahedron(1.05))
+    modes = normal_modes(body, rest.x)
+
+    def look(t, state):
+        return body.kinetic_energy(state.v), body.energy(state.x) - rest.energy
+
+    @jax.jit
+    @jax.vmap
+    def run(key, T):
+        push = jax.random.normal(key, modes.omega.shape) * jnp.sqrt(2 * T)
+        v = modes.displacements(jnp.where(modes.vibrating, push, 0))
+        seen = jqd.evolve(
+            solid.Motion(body), solid.Point(rest.x, v), jnp.linspace(0, 200, 1001),
+            method=jqd.Fixed(jqd.strang, substeps=20, estimate_error=False),
+            observe=look,
+        )  # fmt: skip
+        kinetic, potential = (jnp.mean(a[200:]) for a in seen.values)
+        return 2 * kinetic / 33, potential / kinetic
+
+    keys = jax.random.split(jax.random.key(1), 3)
+    T, ratio = map(np.asarray, run(keys, jnp.array([0.002, 0.03, 0.1])))
+    # 160 of time, 30 periods of the softest mode: 1 % of ratios
+    assert ratio[0] == pytest.approx(1, abs=0.015)
+    assert ratio[1] == pytest.approx(1.03, abs=0.015)
+    assert ratio[2] == pytest.approx(1.11, abs=0.03)
+    assert pytest.approx(0.12, abs=0.01) == T[2]
+
+
+@pytest.mark.slow
+@pytest.mark.equation("thermalization", "claim-A5-melting")
+def test_fast_blocks_melt():
+    """v = 2, ħ = 0.01: bonds widen past half a spacing, a fifth of them is lost."""
+    pair = solid.two_blocks(speed=2.0)
+    points = solid.initial_points(pair, jax.random.key(3), 8, hbar=0.01)
+    method = jqd.Fixed(jqd.strang, substeps=200, estimate_error=False)
+    run = jax.jit(jax.vmap(lambda point: jqd.evolve(
+        solid.Motion(pair.body), point, jnp.linspace(0.0, 16.0, 21), method=method,
+        observe=lambda t, state: state.x)))(points)  # fmt: skip
+    assert run.ok.all()
+    a = float(pair.spacing)
+    width = np.asarray(widths.ensemble_bond_widths(run.values, pair.pairs)) / a
+    mean = width.mean(axis=1)
+    # one ensemble of eight: 20 %
+    assert mean[0] < 0.03
+    assert mean[-1] > 0.4
+    kept = widths.bonds_kept(run.values[:, -1], pair.pairs, 1.5 * a)
+    assert float(kept.mean()) < 0.85
+
+
+@pytest.mark.equation("thermalization", "claim-A10-fourth")
+def test_unstable_motion_fades_soonest():
+    """All three times grow as powers of 1/ħ, ln(δ/σ₀)/λ with σ₀ ∝ √ħ as ln 1/ħ."""
+    # A mode of frequency 1 at amplitude 1, shifted by χ = 0.05 ħ for each phonon.
+    hbar = np.array([1e-4, 1e-8, 1e-12])
+    alpha, sigma = np.sqrt(1 / (2 * hbar)), np.sqrt(hbar / 2)
+    kerr = packets.localization_times(alpha, 0.05 * hbar)
+    times = {
+        "collapse": kerr.collapse,
+        "revival": kerr.revival,
+        # a body of 1e3 atoms as narrow as 0.01 of their distance
+        "classicality": packets.doubling_time(0.01, 1e3, hbar),
+        "Ehrenfest": packets.ehrenfest_time(sigma, 0.1, 0.92),
+    }
+    growth = {name: np.diff(np.log10(np.asarray(t))) / 4 for name, t in times.items()}
+    np.testing.assert_allclose(growth["collapse"], 0.5, rtol=1e-10)
+    np.testing.assert_allclose(growth["revival"], 1, rtol=1e-10)
+    np.testing.assert_allclose(growth["classicality"], 1, rtol=1e-10)
+    assert np.all(growth["Ehrenfest"] < 0.15)
+    assert float(times["Ehrenfest"][2]) == pytest.approx(
+        float(times["Ehrenfest"][0]) + 8 * np.log(10) / 2 / 0.92
+    )
+    # As printed the first of three would be the first of all.
+    printed = np.min(
+        [times[n] for n in ("collapse", "revival", "classicality")], axis=0
+    )
+    assert np.all(np.asarray(times["Ehrenfest"]) < printed / 5)
+
+
+@pytest.mark.equation("thermalization", "claim-orientation")
+def test_an_orientation_needs_many_angular_momenta():
+    """ΔL = ħ/2σ of a peak of the angle σ, which turns it into all angles at ΔL/I."""
+    angle = np.linspace(-np.pi, np.pi, 4096, endpoint=False)
+    sigma, inertia = 0.01, 7.0
+    share = np.abs(np.fft.fft(np.exp(-(angle**2) / (4 * sigma**2)))) ** 2
+    share = share / share.sum()
+    L = np.fft.fftfreq(4096, 1 / 4096)
+    spread = np.sqrt(share @ L**2)
+    assert spread == pytest.approx(1 / (2 * sigma), rel=1e-9)
+    # An eigenstate of rotation has one L: no level holds much of the peak.
+    assert np.max(share) < 0.01
+    late = float(packets.spreading_width(1e6, sigma, inertia))
+    assert late / 1e6 == pytest.approx(spread / inertia, rel=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.equation("thermalization", "claim-countermoving")
+def test_order_that_never_relaxes_is_unstable():
+    """Rows of discs head-on bounce on a line for ever; 1e-6 aside they leave it."""
+    x = np.array([[i * 3.0 + 1, j * 3.0 + 1] for j in range(2) for i in range(4)])
+    v = np.array([[1.0 - 2 * (i % 2), 0.0] for j in range(2) for i in range(4)])
+    # no two collisions at one time
+    x[:, 0] += np.linspace(0, 0.4, 8)
+    box = [12.0, 6.0]
+    straight = gas.event_driven(x, v, box, collisions=80)
+    aside = gas.event_driven(
+        x + 1e-6 * np.random.default_rng(0).normal(size=x.shape), v, box, collisions=80
+    )
+    assert float(np.max(np.abs(straight.velocities[-1][:, 1]))) == 0
+    np.testing.assert_allclose(np.abs(straight.velocities[-1][:, 0]), 1)
+    assert np.max(np.abs(aside.velocities[-1][:, 1])) > 0.3
+    energy = np.sum(np.asarray(aside.velocities) ** 2, axis=(1, 2))
+    np.testing.assert_allclose(energy[-1], energy[0], rtol=1e-13)

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from jqd.report.atoms import draw_atoms
+
+
+def test_ellipses_have_the_axes_of_the_covariance():
+    axis = Figure().subplots()
+    turn = np.deg2rad(30)
+    long, short = (
+        np.array([np.cos(turn), np.sin(turn)]),
+        np.array([-np.sin(turn), np.cos(turn)]),
+    )
+    tilted = 0.04 * np.outer(long, long) + 0.01 * np.outer(short, short)
+    x = np.array([[0.0, 0.0], [1.0, 2.0]])
+    atoms = draw_atoms(
+        axis, x, [1.0, 2.0], np.stack([tilted, 0 * tilted]), radius=0.5, magnify=3.0
+    )
+    # full axes of one sigma, 0.2 and 0.1, three times as large
+    np.testing.assert_allclose(atoms.rings.get_widths(), [1.2, 0.0], atol=1e-12)
+    np.testing.assert_allclose(atoms.rings.get_heights(), [0.6, 0.0], atol=1e-12)
+    assert atoms.rings.get_angles()[0] % 180 == pytest.approx(30)
+    np.testing.assert_allclose(atoms.discs.get_widths(), 1.0)
+    np.testing.assert_allclose(atoms.discs.get_offsets(), x)
+    assert atoms.discs.norm.vmax == 2
+    atoms.show(x + 1, [3.0, 4.0])
+    assert not atoms.rings.get_visible()
+    np.testing.assert_allclose(atoms.discs.get_offsets(), x + 1)
+    np.testing.assert_allclose(atoms.discs.get_array(), [3.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ((np.zeros((2, 3)), np.zeros(2)), "x"),
+        ((np.zeros((2, 2)), np.zeros(3)), "values"),
+        ((np.zeros((2, 2)), np.zeros(2), np.zeros((2, 2))), "covariance"),
+    ],
+)
+def test_shapes(arguments, name):
+    with pytest.raises(ValueError, match=f"Argument `{name}` must have shape"):
+        draw_atoms(Figure().subplots(), *arguments, radius=1.0, scale=Normalize(0, 1))
