@@ -10,7 +10,11 @@ Bose and Einstein give it: with χ the response of the matter at 1/β,
 
 Source: Chafin (2019), sec. 4; the sum rule: G. W. Ford, J. T. Lewis and R. F. O'Connell
 (1988) Ann. Phys. 185, 270. Matter is a random matrix, one level of it the start.
-Verdict: {verdict}
+Verdict: no 1/D. At λ = 0.12 the total variation is 0.065(13), 0.044(6), 0.030(3) and
+0.030(3) for D = 100 to 800, and T = 1.17(5), 1.29(4), 1.29(2), 1.29(3), where 1/β is
+1.25 and the sum rule 1.317. At 0.24, D = 800, T = 1.54(2) of 1.63: the rule does not
+know the edges of the matter. At 0.085 there are too few levels within Γ: T = 1.17(4) at
+D = 400, below both.
 """
 
 import functools
@@ -98,7 +102,7 @@ def coupled(strength, points=2**18, reach=60.0):
     D = 1 / (1 - x**2 - 2 * strength**2 * chi)
     integrand = (1 + x**2) * D.imag / np.tanh(BETA * x / 2)
     n = integrand.sum() * (x[1] - x[0]) / (4 * np.pi) - 0.5
-    return float(tower.fit_temperature(1.0, n))
+    return 1 / np.log1p(1 / n)
 
 
 def mean_error(values):
@@ -127,9 +131,11 @@ def run(context):
         rows.append((D, strength, *T, *each, of_mean, coupled(strength), p.shape[0]))
     names = ("D", "strength", "T", "T_error", "TV", "TV_error", "TV_of_mean",
              "T_coupled", "seeds")  # fmt: skip
-    columns = zip(*rows, strict=True)
     table = xr.Dataset(
-        {name: ("tower", list(a)) for name, a in zip(names, columns, strict=True)},
+        {
+            name: ("tower", list(column))
+            for name, column in zip(names, zip(*rows, strict=True), strict=True)
+        },
         attrs={"units": "hbar = k_B = omega = 1", "target": 1 / BETA},
     )
     context.save_dataset(table)
@@ -168,6 +174,8 @@ def figure(table):
     left, middle, right = axes[0]
     for k, strength in enumerate(STRENGTHS):
         at = table.isel(tower=(table.strength == strength).data)
+        if at.D.size == 0:
+            continue
         shift = 1.03 ** (k - 1)  # bars beside each other
         form = {"color": CYCLE[k], "label": f"λ = {strength:g}", "capsize": 2}
         left.errorbar(at.D * shift, at.TV, at.TV_error, fmt="o-", **form)
@@ -176,7 +184,9 @@ def figure(table):
         middle.axhline(float(at.T_coupled[0]), color=CYCLE[k], lw=1, ls="--")
     sizes = np.unique(table.D)
     left.plot(sizes, 10 / sizes, color=GREY, lw=1, ls=":")
-    left.annotate("1/D", (sizes[0] * 1.6, 6.5 / sizes[0]), color=GREY, ha="right")
+    left.annotate(
+        "1/D", (sizes[-1], 13 / sizes[-1]), color=GREY, ha="right", va="bottom"
+    )
     left.set(xscale="log", yscale="log", ylabel="total variation from $g(E_0 - nω)$")
     left.set_title(
         "Distance of P(n), mean of seeds\n(bars without ends: P(n) of all seeds)"
@@ -191,9 +201,9 @@ def figure(table):
     size = int(table.D[table.strength == BETWEEN][0])
     chosen = table.isel(tower=(size == table.D).data)
     right.errorbar(chosen.strength, chosen["T"], chosen.T_error, fmt="o", color=INK)
-    fine = np.linspace(0.02, 1.05 * STRENGTHS[-1], 40)
+    fine = np.linspace(0.06, 1.05 * STRENGTHS[-1], 40)
     right.plot(fine, [coupled(a, 2**16) for a in fine], "--", color=INK)
-    right.annotate("coupled oscillator,\nnothing fitted", (0.12, 1.42), color=INK)
+    right.annotate("coupled oscillator,\nnothing fitted", (0.08, 1.5), color=INK)
     for axis in (middle, right):
         axis.axhline(1 / BETA, color=GREY, lw=1)
     right.annotate("1/β = (∂ ln g/∂E)⁻¹", (fine[-1], 1 / BETA), color=GREY, ha="right",
