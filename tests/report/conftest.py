@@ -19,6 +19,7 @@ def recovery():
     converged = np.arange(num_starts) > 0
     return SimpleNamespace(
         law_name="CopyDynamics",
+        law=SimpleNamespace(quantum_values=lambda: {"q": 0.5, "r": -0.5}),
         constants={"q": q, "R[0,1]": coupling},
         covariance=np.diag([1e-8, 4e-4]),
         singular_values=np.array([1e4, 50.0]),

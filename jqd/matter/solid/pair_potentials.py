@@ -33,9 +33,9 @@ class PairPotential(eqx.Module):
         return jax.jvp(self.slope, (r,), (jnp.ones_like(r),))[1]
 
     @property
+    @abc.abstractmethod
     def rest(self) -> Array:
         """Distance of least energy."""
-        raise NotImplementedError
 
     @property
     def core(self) -> Array:
