@@ -10,6 +10,7 @@ from rich.text import Text
 
 from .. import ledger
 from ..report.store import to_json
+from .options import AsJson
 
 _COLORS = {"holds": "green", "corrected": "yellow", "refuted": "red"}
 
@@ -19,7 +20,7 @@ def equations(
     verdict: str = typer.Option(
         None, help=f"One verdict only: {', '.join(ledger.VERDICTS)}."
     ),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
+    as_json: AsJson = False,
 ) -> int:
     """Print the equations of the papers, each with its verdict, function and test."""
     if verdict is not None and verdict not in ledger.VERDICTS:

@@ -3,15 +3,15 @@
 from typing import Any
 
 import jax
-import typer
 from rich.console import Console
 
 from ..report.store import provenance, to_json
 from ..report.tables import summary_table
+from .options import AsJson
 
 
 def info(
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
+    as_json: AsJson = False,
 ) -> int:
     """Print versions, devices and precision."""
     facts: dict[str, Any] = provenance()

@@ -10,6 +10,7 @@ from ..recover.diffusion import ESTIMATORS
 from . import diffusion_options
 from .diffusion_options import DiffusionOptions
 from .husimi_options import FORMS, LOSSES, HusimiOptions
+from .options import AsJson, Quick, Seed
 from .parsing import parse_free, parse_names, parse_noise, parse_start
 from .recover_copying import RecoverOptions, recover_copying
 from .recover_diffusion import recover_diffusion
@@ -42,9 +43,9 @@ def copying(
     out: Path = typer.Option(
         Path("results/copying"), help="Folder for the results. Never overwritten."
     ),
-    seed: int = typer.Option(0, min=0, help="Seed of all that is drawn."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
-    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quick: Quick = False,
 ) -> int:
     """Recover q and r of copy dynamics from exact quantum evolution, or your data."""
     files = {"--data": data, "--hamiltonian": hamiltonian, "--state": state}
@@ -99,9 +100,9 @@ def husimi(
     out: Path = typer.Option(
         Path("results/husimi"), help="Folder for the results. Never overwritten."
     ),
-    seed: int = typer.Option(0, min=0, help="Seed of all that is drawn."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
-    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quick: Quick = False,
 ) -> int:
     """Recover C of the Husimi Fokker-Planck law, or length scales s, from data."""
     if length_scales:
@@ -158,9 +159,9 @@ def diffusion(
     out: Path = typer.Option(
         Path("results/diffusion"), help="Folder for the results. Never overwritten."
     ),
-    seed: int = typer.Option(0, min=0, help="Seed of all that is drawn."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
-    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quick: Quick = False,
 ) -> int:
     """Recover D of conservative diffusion, friction, classical diffusion, or m."""
     _check_word("form", form, diffusion_options.FORMS)
@@ -199,9 +200,9 @@ def statistics(
     out: Path = typer.Option(
         Path("results/statistics"), help="Folder for the results. Never overwritten."
     ),
-    seed: int = typer.Option(0, min=0, help="Seed of all that is drawn."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
-    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quick: Quick = False,
 ) -> int:
     """Recover g of quantum statistics (and T, mu of a curve), from weights or data."""
     return recover_statistics(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import typer
 
+from .options import AsJson, Quick, Seed
 from .parsing import parse_free, parse_start
 from .recover import check_sigma, recover_app
 from .recover_atoms import AtomOptions, recover_atoms
@@ -25,9 +26,9 @@ def springs(
     windows: int = typer.Option(4, min=1, help="Windows each start is led through."),
     sigma: float = typer.Option(None, help="Standard error of the positions."),
     out: Path = typer.Option(Path("results/springs"), help=FOLDER),
-    seed: int = typer.Option(0, min=0, help="Seed of all that is drawn."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
-    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quick: Quick = False,
 ) -> int:
     """Recover every spring of a chain from the motion of its end."""
     check_sigma(sigma)
@@ -59,9 +60,9 @@ def anharmonicity(
     windows: int = typer.Option(6, min=1, help="Windows each start is led through."),
     sigma: float = typer.Option(None, help="Standard error of the positions."),
     out: Path = typer.Option(Path("results/anharmonicity"), help=FOLDER),
-    seed: int = typer.Option(0, min=0, help="Seed of all that is drawn."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
-    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quick: Quick = False,
 ) -> int:
     """Recover K, alpha and beta of a chain of Fermi, Pasta, Ulam and Tsingou's."""
     check_sigma(sigma)
@@ -96,8 +97,8 @@ def tower(
     sigma: float = typer.Option(2e-3, help="Standard error of the norms."),
     out: Path = typer.Option(Path("results/tower"), help=FOLDER),
     seed: int = typer.Option(0, min=0, help="Seed of the random matrix and noise."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
-    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+    as_json: AsJson = False,
+    quick: Quick = False,
 ) -> int:
     """Recover coupling, frequency and temperature of matter from a photon tower."""
     check_sigma(sigma)
@@ -126,8 +127,8 @@ def temperature(
     free: str = typer.Option("T", help="T; omega enters only as omega/T."),
     out: Path = typer.Option(Path("results/temperature"), help=FOLDER),
     seed: int = typer.Option(0, min=0, help="Seed of the built-in records."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
-    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+    as_json: AsJson = False,
+    quick: Quick = False,
 ) -> int:
     """Recover T from photon counts, or from mean occupations over frequency."""
     return recover_temperature(

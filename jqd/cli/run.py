@@ -11,6 +11,7 @@ from rich.console import Console
 from ..report.experiment import ExperimentError, run_experiment
 from ..report.store import to_json
 from ..report.tables import summary_table
+from .options import AsJson, Quick
 
 
 def run(
@@ -20,11 +21,11 @@ def run(
     out: Path = typer.Option(
         None, help="Folder for the results; results/NAME by custom. Never overwritten."
     ),
-    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+    quick: Quick = False,
     resume: Path = typer.Option(
         None, help="Folder of a run of FILE that was stopped; it goes on there."
     ),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
+    as_json: AsJson = False,
     show_traceback: bool = typer.Option(
         False, "--traceback", help="Show where in the code an experiment failed."
     ),

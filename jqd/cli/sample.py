@@ -4,6 +4,7 @@ from pathlib import Path
 
 import typer
 
+from .options import AsJson, Quick, Seed
 from .sample_copying import SampleOptions, parse_remedy, resume_copying, sample_copying
 
 sample_app = typer.Typer(
@@ -37,9 +38,9 @@ def copying(
     out: Path = typer.Option(
         Path("results/copies"), help="Folder for the results. Never overwritten."
     ),
-    seed: int = typer.Option(0, min=0, help="Seed of all that is drawn."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
-    quick: bool = typer.Option(False, "--quick", help="The smaller version."),
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quick: Quick = False,
 ) -> int:
     """Sample N systems that copy each other, beside quantum mechanics."""
     if resume is not None:
