@@ -107,6 +107,12 @@ def test_chains_rest_and_count_their_bonds(ends):
     assert chain.distances(chain.sites).shape == (bonds,)
     np.testing.assert_allclose(chain.distances(chain.sites), 1, rtol=1e-14)
     assert float(jnp.max(jnp.abs(chain.forces(chain.sites)))) < 1e-14
+    # bonds in a row are added up by slices, not by the table
+    assert chain.bonds.order == ends
+    x = chain.sites + 0.2 * jnp.sin(jnp.arange(5.0) ** 2)[:, None]
+    slope = jax.grad(chain.energy)(x)
+    np.testing.assert_allclose(chain.forces(x), -slope, rtol=0, atol=1e-14)
+    assert float(jnp.max(jnp.abs(slope))) > 0.1
     # every bond its own constant: the matrix of a chain with springs K_b
     K = jnp.arange(1.0, bonds + 1)
     stiff = solid.chain(5, solid.Harmonic(K), ends=ends)
