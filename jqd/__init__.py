@@ -56,3 +56,6 @@ from .steppers import chin4a as chin4a
 from .steppers import rk4 as rk4
 from .steppers import srkn11 as srkn11
 from .steppers import strang as strang
+from .sweep import Points as Points
+from .sweep import open_sweep as open_sweep
+from .sweep import sweep as sweep

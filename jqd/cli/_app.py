@@ -1,19 +1,25 @@
 """The commands together, and how they treat float64, errors and interrupts."""
 
+import contextlib
+import gc
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 
 import jax
 import typer
 
 from .._version import __version__
-from ..report.experiment import ExperimentError
+from ..report.user_code import ExperimentError
+from ..sweep.hosts import Lost
+from .cache import use_cache
 from .equations import equations
 from .info import info
 from .recover_matter import recover_app
 from .run import run
 from .sample import sample_app
+from .sweep import sweep_app
 
 app = typer.Typer(
     name="jqd",
@@ -29,6 +35,7 @@ app.command()(equations)
 app.command()(run)
 app.add_typer(recover_app, name="recover")
 app.add_typer(sample_app, name="sample")
+app.add_typer(sweep_app, name="sweep")
 
 
 def _print_version(wanted: bool) -> None:
@@ -55,6 +62,7 @@ def _before_every_command(
             f"JAX_ENABLE_X64={setting}: jqd's commands compute in float64."
         )
     jax.config.update("jax_enable_x64", True)
+    use_cache()
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -70,7 +78,12 @@ def main(args: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if args is None else args)
     command = typer.main.get_command(app)
     try:
-        with command.make_context("jqd", words) as context:
+        # the cache of compiled code changes which of JAX's warnings are shown
+        with (
+            warnings.catch_warnings(),
+            _few_collections(),
+            command.make_context("jqd", words) as context,
+        ):
             code = command.invoke(context)
         sys.stdout.flush()
         return code or 0
@@ -88,10 +101,26 @@ def main(args: Sequence[str] | None = None) -> int:
         # complain once more when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except ExperimentError as error:
+    except (ExperimentError, Lost) as error:
         return _complain(str(error), 1)
     except (ValueError, OSError) as error:
         return _complain(str(error) or type(error).__name__, 2)
+
+
+@contextlib.contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for cycles less often: modules stay, and so does most of what JAX traces.
+
+    The collector would take a tenth of the time of a start.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(10_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _complain(message: str, code: int) -> int:

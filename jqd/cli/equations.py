@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from .. import ledger
-from ..report.store import to_json
+from .._files import to_json
 from .options import AsJson
 
 _COLORS = {"holds": "green", "corrected": "yellow", "refuted": "red"}

@@ -5,17 +5,22 @@ from typing import Any
 import jax
 from rich.console import Console
 
-from ..report.store import provenance, to_json
+from .._files import provenance, to_json
 from ..report.tables import summary_table
+from .cache import cache_folder, cache_size
 from .options import AsJson
 
 
 def info(
     as_json: AsJson = False,
 ) -> int:
-    """Print versions, devices and precision."""
+    """Print versions, devices, precision and where compiled code is kept."""
     facts: dict[str, Any] = provenance()
     facts["devices"] = [str(device) for device in jax.devices()]
+    folder = cache_folder()
+    facts["cache"] = None if folder is None else str(folder)
+    if folder is not None:
+        facts["cache_entries"], facts["cache_bytes"] = cache_size(folder)
     if as_json:
         print(to_json(facts))
     else:

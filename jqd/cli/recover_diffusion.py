@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from .. import problems, report
+from .._files import to_json
 from ..evolve import Fixed
 from ..laws.diffusion import Amplitude
 from ..recover import Recovery, Search, loss_line, recover
@@ -20,7 +21,6 @@ from ..recover.diffusion import (
     diffusion_from_residual,
 )
 from ..recover.reading import arrays_in
-from ..report.store import to_json
 from .diffusion_options import DiffusionOptions, check_free, law_of
 from .session import Session, draw_landscape, landscape_of, show, write
 

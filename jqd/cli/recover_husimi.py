@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from .. import problems, report
+from .._files import to_json
 from ..evolve import evolve
 from ..recover import (
     PhaseSpaceRecord,
@@ -20,7 +21,6 @@ from ..recover import (
     load_phase_space,
     recover,
 )
-from ..report.store import to_json
 from ..spaces.symbols import parse_hamiltonian
 from .husimi_options import HusimiOptions, law_and_state, with_points
 from .session import Session, draw, landscape_of, show, write

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import report
+from .._files import provenance, to_json
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
 from ..recover import Unidentifiable
 from ..recover.temperature import (
@@ -22,7 +23,6 @@ from ..recover.temperature import (
     fit_photon_curve,
     load_photons,
 )
-from ..report.store import provenance, to_json
 from ..report.tables import with_error
 from .session import Session
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from ..report.experiment import ExperimentError, run_experiment
-from ..report.store import to_json
+from .._files import to_json
+from ..report.experiment import run_experiment
 from ..report.tables import summary_table
+from ..report.user_code import ExperimentError
 from .options import AsJson, Quick
 
 

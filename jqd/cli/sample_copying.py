@@ -14,13 +14,13 @@ import numpy as np
 from rich.console import Console
 
 from .. import problems, report
+from .._files import to_json
 from ..ensembles.copying import Copies, sample
 from ..ensembles.copying.sampler import STEP_OF
 from ..laws import CopyDynamics
 from ..recover import load_matrix, load_state
 from ..report.copies import compare, copies_table, dataset_of, figure_copies
 from ..report.parts import PARTS, Parts
-from ..report.store import to_json
 from .session import Session
 
 REMEDIES = ("none", "spectators:NUMBER", "admixture:SHARE")

@@ -18,8 +18,8 @@ from rich.progress import (
 )
 
 from .. import report
+from .._files import atomic_file, finished_work_in, to_json
 from ..recover import Recovery, loss_plane
-from ..report.store import atomic_file, finished_work_in, to_json
 
 Plane = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -93,19 +93,17 @@ def landscape_of(recovery: Recovery) -> Plane | None:
     """The loss over the plane of the first two constants, where there are two."""
     if len(recovery.constants) < 2:
         return None
-    low, high = recovery.problem.bounds()
-    x, y = (
-        jnp.linspace(
-            jnp.minimum(low[i], recovery.starts[:, i].min()),
-            jnp.maximum(high[i], recovery.starts[:, i].max()),
-            41,
-        )
-        for i in (0, 1)
-    )
+    low, high = map(np.asarray, recovery.problem.bounds())
+    starts = np.asarray(recovery.starts)
+    low = np.minimum(low, starts.min(axis=0))
+    high = np.maximum(high, starts.max(axis=0))
+    x, y = (np.linspace(low[i], high[i], 41) for i in (0, 1))
     # a picture needs no more than coarse steps
     problem = recovery.problem.with_substeps(4)
-    loss = loss_plane(problem, jnp.asarray(recovery.theta), x, y)
-    return np.asarray(x), np.asarray(y), np.asarray(loss)
+    loss = loss_plane(
+        problem, jnp.asarray(recovery.theta), jnp.asarray(x), jnp.asarray(y)
+    )
+    return x, y, np.asarray(loss)
 
 
 def draw(

@@ -1,11 +1,14 @@
 """Results that a person reads and a program reads back: tables, figures, files."""
 
+from .._files import OutputError as OutputError
+from .._files import provenance as provenance
+from .._files import write_json as write_json
 from .animation import write_animation as write_animation
 from .animation import write_frames as write_frames
 from .atoms import draw_atoms as draw_atoms
 from .ellipses import draw_diffusion_ellipses as draw_diffusion_ellipses
 from .experiment import Context as Context
-from .experiment import load_experiment as load_experiment
+from .user_code import load_file as load_file
 from .experiment import run_experiment as run_experiment
 from .panels import draw_dots as draw_dots
 from .panels import draw_lines as draw_lines
@@ -21,12 +24,9 @@ from .recovery import recovery_summary as recovery_summary
 from .recovery_figures import figure_fit as figure_fit
 from .recovery_figures import figure_landscape as figure_landscape
 from .recovery_figures import figure_residuals as figure_residuals
-from .store import OutputError as OutputError
 from .store import new_run_folder as new_run_folder
-from .store import provenance as provenance
 from .store import write_csv as write_csv
 from .store import write_dataset as write_dataset
-from .store import write_json as write_json
 from .style import house_style as house_style
 from .style import save_figure as save_figure
 from .style import subplots as subplots

@@ -10,8 +10,8 @@ from matplotlib.animation import FFMpegWriter
 from matplotlib.figure import Figure
 from PIL import Image
 
+from .._files import atomic_file
 from .phase_space import colour_scale, draw_density, time_text
-from .store import atomic_file
 from .style import house_style, subplots
 
 DOTS = 100  # an inch

@@ -1,15 +1,10 @@
 """Run an experiment: one file with a claim, and a function `run(context)`."""
 
 import contextlib
-import importlib.util
-import os
 import shlex
 import shutil
-import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,22 +19,16 @@ from rich.progress import (
 )
 from xarray import Dataset
 
-from .parts import PARTS, SETTINGS, Parts, stopped_run
-from .store import (
-    OutputError,
+from .._files import (
     finished_work_in,
-    new_run_folder,
     provenance,
     to_plain,
-    write_csv,
-    write_dataset,
     write_json,
 )
+from .parts import PARTS, SETTINGS, Parts, stopped_run
+from .store import new_run_folder, write_csv, write_dataset
 from .style import house_style, save_figure
-
-
-class ExperimentError(RuntimeError):
-    """An experiment failed; the message names the line of its file."""
+from .user_code import failures_of, import_folder, load_file
 
 
 class Context:
@@ -126,40 +115,6 @@ class Context:
         write_csv(rows, self.folder / f"{name}.csv")
 
 
-def load_experiment(path: str | Path) -> ModuleType:
-    """Load the file of an experiment, wherever it lies.
-
-    Args:
-        path: a Python file with a function `run(context)`.
-
-    Returns:
-        Its module.
-
-    Raises:
-        ValueError: if there is no such file, or it is no experiment.
-        ExperimentError: if the file fails while it is loaded.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(
-            f"Argument `FILE` must be a Python file, but {path} is not there."
-        )
-    spec = importlib.util.spec_from_file_location(f"jqd_experiment_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"Argument `FILE` must be a Python file, but is {path}.")
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses and pickled functions look their module up by its name.
-    sys.modules[spec.name] = module
-    with _import_folder(path.parent), _failures_of(path):
-        spec.loader.exec_module(module)
-    if not callable(getattr(module, "run", None)):
-        raise ValueError(
-            f"Argument `FILE` must define a function `run(context)`, but {path} "
-            "does not."
-        )
-    return module
-
-
 def run_experiment(
     path: str | Path,
     out: str | Path | None = None,
@@ -187,7 +142,7 @@ def run_experiment(
         ExperimentError: if the experiment fails. What it wrote before remains.
     """
     path = Path(path)
-    module = load_experiment(path)
+    module = load_file(path, "run", "context")
     if resume is None:
         folder = new_run_folder(out if out is not None else Path("results") / path.stem)
     else:
@@ -195,10 +150,10 @@ def run_experiment(
         quick = stopped_run(folder, path.stem)["quick"]
     with (
         _way_on(folder, path),
-        _import_folder(path.parent),
+        import_folder(path.parent),
         Context(folder, name=path.stem, quick=quick) as context,
         house_style(),
-        _failures_of(path),
+        failures_of(path),
     ):
         summary = module.run(context)
     summary = _checked(summary, path)
@@ -229,45 +184,6 @@ def _checked(summary: Any, path: Path) -> dict[str, Any]:
         return to_plain(summary)
     except TypeError as error:
         raise ValueError(f"{rule} {error}.") from error
-
-
-@contextlib.contextmanager
-def _failures_of(path: Path) -> Iterator[None]:
-    """Name the line of the experiment's file at which it failed."""
-    try:
-        yield
-    except OutputError:
-        raise
-    except SyntaxError as error:
-        where = f"{error.filename}:{error.lineno}"
-        raise ValueError(
-            f"Argument `FILE` must be valid Python, but {where}: {error.msg}."
-        ) from error
-    except Exception as error:
-        lines = _lines_in(path, error)
-        where = f"{path}:{lines[-1]}" if lines else str(path)
-        reason = str(error).strip().splitlines()
-        name = type(error).__name__
-        text = f"{name}: {reason[0]}" if reason else name
-        raise ExperimentError(f"{where}: {text}") from error
-
-
-def _lines_in(path: Path, error: BaseException) -> list[int]:
-    frames = traceback.extract_tb(error.__traceback__)
-    here = os.path.abspath(path)
-    return [f.lineno or 0 for f in frames if os.path.abspath(f.filename) == here]
-
-
-@contextlib.contextmanager
-def _import_folder(folder: Path) -> Iterator[None]:
-    """Let an experiment import the files beside it, as `python FILE` does."""
-    entry = str(folder.resolve())
-    sys.path.insert(0, entry)
-    try:
-        yield
-    finally:
-        if entry in sys.path:
-            sys.path.remove(entry)
 
 
 def _progress_bar(console: Console) -> Progress:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .store import OutputError, atomic_file, to_plain, write_json
+from .._files import OutputError, atomic_file, to_plain, write_json
 
 PROBLEM, SETTINGS, PARTS = "problem.npz", "settings.json", "parts"
 STATED = "__parameters__"  # of a part, as JSON, beside its arrays

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .store import provenance
+from .._files import provenance
 
 
 def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:

@@ -1,34 +1,18 @@
-"""Files of a run: a new folder each time, whole files or none, and their origin."""
+"""Files of a run: a new folder each time, whole files or none."""
 
-import contextlib
 import csv
-import datetime
-import json
-import math
 import os
-import platform
-import shlex
 import shutil
-import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import xarray as xr
 
-from .._version import __version__
-
-
-class OutputError(ValueError):
-    """Results cannot be written where the user wants them."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """The user stopped a run; the message says where its finished files lie."""
+from .._files import atomic_file, to_plain, writing
 
 
 def new_run_folder(path: str | Path) -> Path:
@@ -49,7 +33,7 @@ def new_run_folder(path: str | Path) -> Path:
     number = 1
     while True:
         folder = path if number == 1 else path.with_name(f"{path.name}-{number}")
-        with _output(folder):
+        with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             if not any(folder.iterdir()) and _take(folder):
                 return folder
@@ -63,76 +47,6 @@ def _take(folder: Path) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-@contextlib.contextmanager
-def finished_work_in(folder: Path, resume_with: str = "") -> Iterator[None]:
-    """Let an interruption of the block say that its finished files lie in `folder`.
-
-    Args:
-        folder: the run folder.
-        resume_with: command that takes the run up again, with the folder after it.
-    """
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        where = shlex.quote(str(folder))
-        further = f"; go on with: {resume_with} {where}" if resume_with else ""
-        raise Interrupted(f"finished files are in {folder}{further}") from error
-
-
-def to_plain(value: Any) -> Any:
-    """Turn a nested result into what JSON can hold.
-
-    Args:
-        value: dicts, lists, numbers, strings, None, NumPy and JAX arrays and scalars.
-
-    Returns:
-        The same of dict, list, int, float, bool, str and None. NaN and infinity, which
-        JSON lacks, become None; a complex number becomes `{"real": ..., "imag": ...}`.
-
-    Raises:
-        TypeError: for any other type.
-    """
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, complex):
-        return {"real": to_plain(value.real), "imag": to_plain(value.imag)}
-    if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_plain(item) for item in value]
-    if isinstance(value, np.ndarray | np.generic | jax.Array):
-        return to_plain(np.asarray(value).tolist())
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"JSON cannot hold a {type(value).__name__}: {value!r}")
-
-
-def to_json(value: Any) -> str:
-    """The JSON text of a nested result; see `to_plain` for what it may hold."""
-    return json.dumps(to_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def write_json(value: Any, path: str | Path) -> Path:
-    """Write a nested result as JSON.
-
-    Args:
-        value: anything that `to_plain` accepts.
-        path: the file.
-
-    Returns:
-        The path.
-
-    Raises:
-        OutputError: if it cannot be written.
-    """
-    text = to_json(value) + "\n"
-    with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return Path(path)
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]], path: str | Path) -> Path:
@@ -178,7 +92,7 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
     for name, variable in list(dataset.variables.items()):
         if variable.dtype.kind == "U":  # Zarr 3 has no text of fixed length
             dataset[name] = variable.astype(np.dtypes.StringDType())
-    with _output(path):
+    with writing(path):
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
         try:
             with warnings.catch_warnings():
@@ -192,67 +106,3 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return path
-
-
-@contextlib.contextmanager
-def atomic_file(path: str | Path) -> Iterator[Path]:
-    """Give a temporary file that takes the place of `path` once the block has ended.
-
-    Args:
-        path: the file wanted. It keeps its old content if the block fails.
-
-    Yields:
-        The temporary file, in the same folder and with the same suffix.
-
-    Raises:
-        OutputError: for any failure of the file system, a full disk for instance.
-    """
-    path = Path(path)
-    with _output(path):
-        temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
-        try:
-            yield temporary
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def provenance() -> dict[str, Any]:
-    """Where a result comes from: versions, device, precision, date and git revision."""
-    device = jax.devices()[0]
-    return {
-        "jqd": __version__,
-        "jax": jax.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "backend": device.platform,
-        "device": device.device_kind,
-        "device_count": jax.device_count(),
-        "precision": "float64" if jax.config.values["jax_enable_x64"] else "float32",
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "git_revision": _git_revision(),
-    }
-
-
-def _git_revision() -> str | None:
-    """The revision of the working folder, with `-dirty` if files were changed."""
-    command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
-
-
-@contextlib.contextmanager
-def _output(path: Path) -> Iterator[None]:
-    """Turn a failure of the file system into one line that names `--out`."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"Argument `--out` must be a writable folder, but {path}: {reason}."
-        ) from error

@@ -10,7 +10,7 @@ import numpy as np
 from cycler import cycler
 from matplotlib.figure import Figure
 
-from .store import atomic_file
+from .._files import atomic_file
 
 # Okabe and Ito: told apart by colour-blind readers, and in print.
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"

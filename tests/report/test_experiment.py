@@ -3,8 +3,9 @@ import json
 import pytest
 import xarray as xr
 
-from jqd.report.experiment import ExperimentError, load_experiment, run_experiment
-from jqd.report.store import OutputError
+from jqd._files import OutputError
+from jqd.report.experiment import run_experiment
+from jqd.report.user_code import ExperimentError, load_file
 
 EXPERIMENT = '''
 """Claim: one and one is two."""
@@ -80,10 +81,10 @@ def test_what_is_no_experiment_is_refused(experiment, tmp_path, text, reason):
 
 def test_a_file_that_is_not_there_or_not_python(tmp_path):
     with pytest.raises(ValueError, match=r"nothing\.py is not there"):
-        load_experiment(tmp_path / "nothing.py")
+        load_file(tmp_path / "nothing.py", "run", "context")
     (tmp_path / "data.csv").write_text("t,p0\n")
     with pytest.raises(ValueError, match="must be a Python file"):
-        load_experiment(tmp_path / "data.csv")
+        load_file(tmp_path / "data.csv", "run", "context")
 
 
 def test_a_failure_names_its_line_and_keeps_what_was_finished(experiment, tmp_path):
@@ -96,7 +97,7 @@ def run(context):
         run_experiment(experiment(text), tmp_path / "out")
     assert (tmp_path / "out" / "table.csv").exists()
     with pytest.raises(ExperimentError, match=r"adding\.py:1: ModuleNotFoundError"):
-        load_experiment(experiment("import no_such_module"))
+        load_file(experiment("import no_such_module"), "run", "context")
 
 
 def test_an_interrupted_experiment_says_where_its_files_are(experiment, tmp_path):

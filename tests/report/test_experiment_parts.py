@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from jqd.cli import main
-from jqd.report.experiment import ExperimentError, run_experiment
+from jqd.report.experiment import run_experiment
 from jqd.report.parts import Parts
+from jqd.report.user_code import ExperimentError
 
 ROOT = Path(__file__).resolve().parents[2]
 

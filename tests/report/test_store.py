@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from jqd import _files as files
 from jqd.report import store
 from jqd.report.recovery import (
     recovery_dataset,
@@ -21,7 +22,7 @@ def test_a_second_run_gets_a_numbered_folder(tmp_path):
     # Even before the first run has written anything.
     second = store.new_run_folder(wanted)
     assert second.name == "copying-2"
-    store.write_json({}, second / "summary.json")
+    files.write_json({}, second / "summary.json")
     assert store.new_run_folder(wanted).name == "copying-3"
 
 
@@ -48,14 +49,14 @@ def test_a_file_in_the_place_of_the_folder(tmp_path, inside):
     file = tmp_path / "file"
     file.write_text("mine")
     out = file / "run" if inside else file
-    with pytest.raises(store.OutputError, match="`--out` must be a writable folder"):
+    with pytest.raises(files.OutputError, match="`--out` must be a writable folder"):
         store.new_run_folder(out)
     assert file.read_text() == "mine"
 
 
 def test_json_holds_arrays_and_no_nan(tmp_path):
     value = {"a": jnp.array([1.0, jnp.nan]), "b": np.float64(2), "c": (True, None)}
-    path = store.write_json(value | {"z": 1 + 2j}, tmp_path / "x.json")
+    path = files.write_json(value | {"z": 1 + 2j}, tmp_path / "x.json")
     assert json.loads(path.read_text()) == {
         "a": [1.0, None],
         "b": 2.0,
@@ -63,7 +64,7 @@ def test_json_holds_arrays_and_no_nan(tmp_path):
         "z": {"real": 1.0, "imag": 2.0},
     }
     with pytest.raises(TypeError, match="JSON cannot hold a set"):
-        store.to_json({"a": {1}})
+        files.to_json({"a": {1}})
 
 
 def test_csv_has_the_columns_of_all_rows(tmp_path):
@@ -77,11 +78,11 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path):
     path.write_text("old")
 
     def full_disk():
-        with store.atomic_file(path) as temporary:
+        with files.atomic_file(path) as temporary:
             temporary.write_text("half")
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(store.OutputError, match="No space left on device"):
+    with pytest.raises(files.OutputError, match="No space left on device"):
         full_disk()
     assert [file.name for file in tmp_path.iterdir()] == ["x.json"]
     assert path.read_text() == "old"
@@ -95,7 +96,7 @@ def test_a_failed_dataset_leaves_the_old_one(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(xr.Dataset, "to_zarr", full_disk)
-    with pytest.raises(store.OutputError, match="No space left on device"):
+    with pytest.raises(files.OutputError, match="No space left on device"):
         store.write_dataset(xr.Dataset({"x": ("t", [2.0])}), path)
     monkeypatch.undo()
     assert [file.name for file in tmp_path.iterdir()] == ["data.zarr"]
@@ -115,13 +116,13 @@ def test_a_dataset_comes_back_and_replaces_the_one_before(tmp_path):
 def test_an_interruption_says_where_the_finished_files_are(tmp_path):
     with (
         pytest.raises(KeyboardInterrupt, match=r"finished files are in .*run"),
-        store.finished_work_in(tmp_path / "run"),
+        files.finished_work_in(tmp_path / "run"),
     ):
         raise KeyboardInterrupt
 
 
 def test_provenance_names_versions_and_precision():
-    origin = store.provenance()
+    origin = files.provenance()
     assert origin["precision"] == "float64"
     assert origin["date"].endswith("+00:00")
     assert {"jqd", "jax", "numpy", "python", "backend", "device"} <= set(origin)
@@ -130,12 +131,12 @@ def test_provenance_names_versions_and_precision():
 def test_no_git_revision_outside_a_repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert store.provenance()["git_revision"] is None
+    assert files.provenance()["git_revision"] is None
 
 
 def test_the_summary_of_a_recovery_has_the_promised_keys(recovery):
     summary = recovery_summary(recovery, 12.34567)
-    plain = json.loads(store.to_json(summary))
+    plain = json.loads(files.to_json(summary))
     assert plain == {
         "law": "CopyDynamics",
         "constants": {
@@ -147,7 +148,7 @@ def test_the_summary_of_a_recovery_has_the_promised_keys(recovery):
         "held_out": 0.0123,
         "seconds": 12.346,
     }
-    details = json.loads(store.to_json(recovery_details(recovery)))
+    details = json.loads(files.to_json(recovery_details(recovery)))
     assert details["deviation_sigmas"] == {"q": 1.2, "R[0,1]": None}
     assert details["covariance"] == [[1e-8, 0], [0, 4e-4]]
 

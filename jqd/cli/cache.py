@@ -1,0 +1,134 @@
+"""Compiled code that the command keeps between starts, in the user's cache folder.
+
+JAX writes and reads the entries; its keys hold the program, the versions, the options
+and the kind of device. Any number of processes may share the folder: an entry that one
+of them finds half-written costs it a compilation, as a missing one would.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import os
+import platform
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import jax
+
+OFF = ("0", "f", "false", "n", "no", "none", "off")
+# Beyond this, the entries that were not used for longest go.
+MOST_BYTES = 2**29
+_UNREADABLE = r"Error reading persistent compilation cache entry for '(.+?)'"
+_UNWRITTEN = r"Error writing persistent compilation cache entry"
+
+
+def cache_folder() -> Path | None:
+    """Where compiled code is kept, or None if it is not.
+
+    `JQD_CACHE` names a folder, or `off`. By default it lies in `XDG_CACHE_HOME` or
+    `~/.cache`, one for each kind of processor, since machines may share a home. A
+    folder in `JAX_COMPILATION_CACHE_DIR` is the user's own and JAX's to keep.
+    """
+    wish = os.environ.get("JQD_CACHE", "")
+    if wish.lower() in OFF:
+        return None
+    if own := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        return Path(own)
+    if wish:
+        return Path(wish)
+    try:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:  # the user has no home
+        return None
+    return Path(home) / "jqd" / f"compiled-{_processor()}"
+
+
+def use_cache() -> None:
+    """Keep what this process compiles; without a word where that cannot be."""
+    folder = cache_folder()
+    if folder is None:
+        jax.config.update("jax_enable_compilation_cache", False)
+        return
+    # The hundred smallest programs of a start take as long as the largest one.
+    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        if not _is_usable(folder):
+            return
+        _forget_oldest(folder)
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+    _mend_quietly(folder)
+
+
+def cache_size(folder: Path) -> tuple[int, int]:
+    """Number of entries and their bytes; (0, 0) where there is no folder."""
+    sizes = [size for _, size, _ in _entries(folder)]
+    return len(sizes), sum(sizes)
+
+
+def _is_usable(folder: Path) -> bool:
+    """Whether the folder can be written; it is made if need be, for the user alone."""
+    try:
+        # what lies here is run: nobody else may put anything in
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+
+
+def _entries(folder: Path) -> list[tuple[float, int, Path]]:
+    """Time of the last use, size and path of each entry."""
+    found = []
+    with contextlib.suppress(OSError):  # another process may just remove one
+        for path in folder.glob("*-cache"):
+            state = path.stat()
+            found.append((max(state.st_atime, state.st_mtime), state.st_size, path))
+    return found
+
+
+def _forget_oldest(folder: Path) -> None:
+    """Keep the folder within its bound; JAX's own bound needs one more package."""
+    kept = 0
+    for _, size, path in sorted(_entries(folder), reverse=True):
+        kept += size
+        if kept > MOST_BYTES:
+            _remove(path)
+
+
+def _mend_quietly(folder: Path) -> None:
+    """Drop an entry that cannot be read, so that it is written anew.
+
+    A process that was killed, or a full disk, may leave half an entry. JAX would warn
+    at each later start and never replace it.
+    """
+    warnings.filterwarnings("always", message=_UNREADABLE, category=UserWarning)
+    warnings.filterwarnings("ignore", message=_UNWRITTEN, category=UserWarning)
+    show = warnings.showwarning
+
+    def mend_or_show(message: Any, *args: Any, **options: Any) -> None:
+        unreadable = re.match(_UNREADABLE, str(message))
+        if unreadable is None:
+            return show(message, *args, **options)
+        for path in folder.glob(f"{unreadable[1]}-*-cache"):
+            _remove(path)
+
+    warnings.showwarning = mend_or_show
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _processor() -> str:
+    """A short name for this kind of processor and what it can do."""
+    about = [platform.machine()]
+    with (
+        contextlib.suppress(OSError),
+        open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file,
+    ):
+        first_core = itertools.takewhile(str.strip, file)
+        about += [line for line in first_core if line.startswith(("flags", "Feature"))]
+    return hashlib.sha256("\n".join(about).encode()).hexdigest()[:8]

@@ -1,0 +1,98 @@
+"""Code of the user: load a file, and name its line where it fails."""
+
+import contextlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from .._files import OutputError
+
+
+class ExperimentError(RuntimeError):
+    """The user's file failed; the message names its line."""
+
+
+def load_file(path: str | Path, function: str, arguments: str) -> ModuleType:
+    """Load a file of the user, wherever it lies.
+
+    Args:
+        path: a Python file.
+        function: a function that it must define.
+        arguments: what that takes, for messages.
+
+    Returns:
+        Its module.
+
+    Raises:
+        ValueError: if there is no such file, or it lacks the function.
+        ExperimentError: if the file fails while it is loaded.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(
+            f"Argument `FILE` must be a Python file, but {path} is not there."
+        )
+    spec = importlib.util.spec_from_file_location(f"jqd_experiment_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"Argument `FILE` must be a Python file, but is {path}.")
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses and pickled functions look their module up by its name.
+    sys.modules[spec.name] = module
+    with import_folder(path.parent), failures_of(path):
+        spec.loader.exec_module(module)
+    if not callable(getattr(module, function, None)):
+        raise ValueError(
+            f"Argument `FILE` must define a function `{function}({arguments})`, but "
+            f"{path} does not."
+        )
+    return module
+
+
+@contextlib.contextmanager
+def failures_of(path: Path, *, own_only: bool = False) -> Iterator[None]:
+    """Name the line of the user's file at which it failed.
+
+    Args:
+        path: the file.
+        own_only: whether to leave alone what failed outside of the file.
+    """
+    try:
+        yield
+    except OutputError:
+        raise
+    except SyntaxError as error:
+        where = f"{error.filename}:{error.lineno}"
+        raise ValueError(
+            f"Argument `FILE` must be valid Python, but {where}: {error.msg}."
+        ) from error
+    except Exception as error:
+        lines = _lines_in(path, error)
+        if own_only and not lines:
+            raise
+        where = f"{path}:{lines[-1]}" if lines else str(path)
+        reason = str(error).strip().splitlines()
+        name = type(error).__name__
+        text = f"{name}: {reason[0]}" if reason else name
+        raise ExperimentError(f"{where}: {text}") from error
+
+
+def _lines_in(path: Path, error: BaseException) -> list[int]:
+    frames = traceback.extract_tb(error.__traceback__)
+    here = os.path.abspath(path)
+    return [f.lineno or 0 for f in frames if os.path.abspath(f.filename) == here]
+
+
+@contextlib.contextmanager
+def import_folder(folder: Path) -> Iterator[None]:
+    """Let a file import those beside it, as `python FILE` does."""
+    entry = str(folder.resolve())
+    sys.path.insert(0, entry)
+    try:
+        yield
+    finally:
+        if entry in sys.path:
+            sys.path.remove(entry)

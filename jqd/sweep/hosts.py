@@ -1,0 +1,74 @@
+"""Processes that share a sweep, by `jax.distributed`."""
+
+import re
+
+import jax
+import numpy as np
+
+
+class Lost(RuntimeError):
+    """Another process of the run is gone."""
+
+
+def connect(hosts: str) -> None:
+    """Join the other processes of a run, before anything is computed.
+
+    Args:
+        hosts: "auto" where SLURM, MPI or Kubernetes say who is who, else
+            "ADDRESS:PORT,PROCESSES,INDEX" with the address of process 0.
+
+    Raises:
+        ValueError: neither of these, or nobody is found there.
+    """
+    rule = (
+        "Argument `--hosts` must be 'auto' (under SLURM, MPI or Kubernetes) or "
+        "ADDRESS:PORT,PROCESSES,INDEX"
+    )
+    match = re.fullmatch(r"([^,\s]+:\d+),(\d+),(\d+)", hosts)
+    if hosts != "auto" and match is None:
+        raise ValueError(f"{rule}, but is {hosts!r}.")
+    given = () if match is None else (match[1], int(match[2]), int(match[3]))
+    if given and given[2] >= given[1]:
+        raise ValueError(f"{rule} with INDEX < PROCESSES, but is {hosts!r}.")
+    # the others go on where one is lost
+    jax.config.update("jax_enable_recoverability", True)
+    try:
+        jax.distributed.initialize(*given)
+    except RuntimeError as error:
+        line = str(error).splitlines()[0]
+        raise ValueError(f"{rule}, but {hosts!r} leads nowhere: {line}") from error
+
+
+def agreed(committed: list[int], chunks: int) -> list[int]:
+    """What process 0 found committed, so that all divide the same work.
+
+    Args:
+        committed: numbers of chunks that this process found.
+        chunks: number of chunks.
+
+    Returns:
+        The numbers that process 0 found.
+    """
+    if jax.process_count() == 1:
+        return committed
+    from jax.experimental import multihost_utils
+
+    done = np.zeros(chunks, np.uint8)
+    done[committed] = 1
+    return np.flatnonzero(multihost_utils.broadcast_one_to_all(done)).tolist()
+
+
+def wait_for_all(what: str) -> None:
+    """Wait until every process is here."""
+    if jax.process_count() > 1:
+        from jax.experimental import multihost_utils
+
+        try:
+            multihost_utils.sync_global_devices(f"jqd.sweep {what}")
+        except (RuntimeError, ValueError) as error:
+            raise Lost(str(error).splitlines()[0]) from error
+
+
+def is_first() -> bool:
+    """Whether this is process 0, or the only one."""
+    return jax.process_index() == 0

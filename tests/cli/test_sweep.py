@@ -1,0 +1,152 @@
+"""`jqd sweep` and `jqd sweep status`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from jqd.cli import main
+
+FILE = """
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+units = {"x": "m"}
+constants = {"factor": 2}
+
+
+def axes(quick):
+    return {"q": np.arange(5.0 if quick else 30.0)}
+
+
+def point(q, key):
+    return {"x": 2 * q + 0 * jax.random.normal(key), "status": jnp.where(q > 27, 4, 0)}
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "doubling.py"
+    path.write_text(FILE)
+    return path
+
+
+def test_a_sweep_and_its_status(file, tmp_path, capsys):
+    store = tmp_path / "store"
+    assert main(["sweep", str(file), "--out", str(store), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["points"] == 30
+    assert summary["status"] == {"ok": 28, "horizon": 2}
+    dataset = xr.open_zarr(store)
+    np.testing.assert_array_equal(dataset.x, 2 * np.arange(30.0))
+    assert dataset.x.attrs["units"] == "m"
+    assert dataset.attrs["constants"] == {"factor": 2}
+
+    assert main(["sweep", "status", str(store), "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["function"] == "point"
+    assert status["axes"] == {"q": [30]}
+    assert status["damaged chunks"] == {}
+    assert status["status"] == {"ok": 28, "horizon": 2}
+
+
+def test_it_goes_on_and_says_so_in_a_table(file, tmp_path, capsys):
+    store = tmp_path / "store"
+    words = ["sweep", str(file), "--out", str(store), "--chunk", "4", "--tile", "4"]
+    assert main(words) == 0
+    (store / "commits" / "0000003.json").unlink()
+    assert main(["sweep", "status", str(store)]) == 1
+    assert "7 of 8" in capsys.readouterr().out
+    assert main(words) == 0
+    assert "status.ok" in capsys.readouterr().out
+
+
+def test_a_damaged_chunk_is_reported_in_a_line(file, tmp_path, capsys):
+    store = tmp_path / "store"
+    assert main(["sweep", str(file), "--out", str(store)]) == 0
+    (store / "x" / "c" / "0").write_bytes(b"not this")
+    capsys.readouterr()
+    assert main(["sweep", "status", str(store), "--json"]) == 1
+    damage = json.loads(capsys.readouterr().out)["damaged chunks"]
+    assert damage == {"0": "the file of 'x' has another checksum"}
+    assert main(["sweep", str(file), "--out", str(store)]) == 0
+    error = capsys.readouterr().err
+    assert error.startswith("Note: Chunk 0 of ")
+    assert "Warning" not in error
+    assert main(["sweep", "status", str(store)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "code", "message"),
+    [
+        (FILE, ["--seed", "1"], 2, "its seed is 0, not 1"),
+        (FILE, ["--hosts", "here"], 2, "Argument `--hosts` must be 'auto'"),
+        (FILE, ["--chunk", "0"], 2, "greater than or equal to 1"),
+        (FILE.replace("def point", "def dot"), [], 2, "define a function `point("),
+        (FILE.replace("def axes", "def box"), [], 2, "must define `axes`"),
+        (FILE.replace("2 * q", "2 * qq"), [], 1, "doubling.py:15: NameError"),
+        (FILE.replace("(q, key)", "(p, key)"), [], 2, "no axis is called 'p'"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(
+    file, tmp_path, capsys, text, words, code, message
+):
+    store = tmp_path / "store"
+    assert main(["sweep", str(file), "--out", str(store), "--quick"]) == 0
+    capsys.readouterr()
+    file.write_text(text)
+    words = ["sweep", str(file), "--out", str(store), "--quick", *words]
+    assert main(words) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert len(captured.err.strip().splitlines()) == 1
+
+
+def test_status_of_what_is_no_store(tmp_path, capsys):
+    assert main(["sweep", "status", str(tmp_path)]) == 2
+    assert "holds something else" in capsys.readouterr().err
+
+
+def test_no_sound_point_is_exit_code_1(file, tmp_path):
+    file.write_text(FILE.replace("q > 27", "q > -1"))
+    assert main(["sweep", str(file), "--out", str(tmp_path / "s"), "--quick"]) == 1
+
+
+SLOW = """
+import jax
+import numpy as np
+
+axes = {"q": np.arange(20000.0)}
+
+
+def point(q, key):
+    return {"x": q * jax.random.normal(key, (50,))}
+"""
+
+
+def test_an_interrupt_leaves_a_store_to_go_on_with(tmp_path):
+    file, store = tmp_path / "slow.py", tmp_path / "store"
+    file.write_text(SLOW)
+    words = ["sweep", str(file), "--out", str(store), "--chunk", "16", "--tile", "16"]
+    code = "import sys; from jqd.cli import main; sys.exit(main(sys.argv[1:]))"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        stderr=subprocess.PIPE, text=True, env={**os.environ, "JQD_CACHE": "off"},
+    )  # fmt: skip
+    commits = store / "commits"
+    while child.poll() is None and not (commits.exists() and any(commits.iterdir())):
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    _, error = child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert error.splitlines()[-1].startswith("Error: interrupted; ")
+    assert "go" in error
+    assert main(["sweep", "status", str(store), "--quick"]) == 1

@@ -1,0 +1,121 @@
+"""Processes that share a store under `jax.distributed`, on one machine."""
+
+import socket
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from jqd.sweep import Store, connect
+
+from .conftest import bits
+
+SCRIPT = textwrap.dedent(
+    """
+    import os, signal, sys, time, warnings
+
+    warnings.filterwarnings("ignore")  # of fork: JAX has started nothing yet
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import jqd
+    import numpy as np
+    from jqd.sweep import connect
+    from jqd.sweep.hosts import Lost
+
+
+    def point(q, key):
+        x = jax.random.normal(key, (50,))
+        return {"x": q * x, "mean": x.mean()}
+
+
+    def begin(store, index, processes, port):
+        child = os.fork()
+        if child == 0:
+            if processes > 1:
+                connect(f"localhost:{port},{processes},{index}")
+            try:
+                dataset = jqd.sweep(
+                    point, {"q": np.arange(3000.0)}, store=store, tile=16, chunk=16,
+                    progress=False,
+                )
+                code = int((dataset.status == -1).any())
+            except Lost as error:
+                print(error, flush=True)
+                code = 9
+            os._exit(code)
+        return child
+
+
+    def marks(store):
+        try:
+            return [f for f in os.listdir(store + "/commits") if f[0] != "."]
+        except FileNotFoundError:
+            return []
+
+
+    def both(store, port):
+        return [begin(store, index, 2, port) for index in (0, 1)]
+
+
+    def codes(children):
+        # from exit codes to numbers, in the order of the children
+        return [os.waitstatus_to_exitcode(os.waitpid(c, 0)[1]) for c in children]
+
+
+    alone, shared, broken = sys.argv[1:4]
+    ports = map(int, sys.argv[4:])
+    assert codes([begin(alone, 0, 1, 0)]) == [0]
+    assert codes(both(shared, next(ports))) == [0, 0]
+    first, second = both(broken, next(ports))
+    while len(marks(broken)) < 20:
+        time.sleep(0.01)
+    os.kill(second, signal.SIGKILL)
+    assert codes([second]) == [-signal.SIGKILL]
+    print(*codes([first]))
+    print(len(marks(broken)))
+    before = {m: os.stat(f"{broken}/commits/{m}").st_mtime_ns for m in marks(broken)}
+    assert codes(both(broken, next(ports))) == [0, 0]
+    for mark, when in before.items():
+        assert os.stat(f"{broken}/commits/{mark}").st_mtime_ns == when
+    """
+)
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return map(str, ports)
+
+
+def test_two_processes_share_a_store_and_a_lost_one_is_made_up_for(tmp_path):
+    stores = [tmp_path / name for name in ("alone", "shared", "broken")]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *map(str, stores), *free_ports(3)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    chunks = Store(stores[0]).blocks.count
+    lines = [line for line in done.stdout.splitlines() if "Gloo" not in line]
+    assert lines[0].startswith("another process is gone; ")
+    assert lines[1] == "9"
+    # the process that stayed did its own share, at least
+    assert chunks // 2 <= int(lines[2]) < chunks
+    assert bits(stores[1]) == bits(stores[0])
+    assert bits(stores[2]) == bits(stores[0])
+
+
+@pytest.mark.parametrize(
+    "hosts", ["here", "localhost:1234", "localhost:1234,2", "localhost:1234,2,2"]
+)
+def test_hosts_that_make_no_sense_are_refused(hosts):
+    with pytest.raises(ValueError, match=r"^Argument `--hosts` must be 'auto'"):
+        connect(hosts)
