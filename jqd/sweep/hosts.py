@@ -27,14 +27,16 @@ def connect(hosts: str) -> None:
     match = re.fullmatch(r"([^,\s]+:\d+),(\d+),(\d+)", hosts)
     if hosts != "auto" and match is None:
         raise ValueError(f"{rule}, but is {hosts!r}.")
-    given = () if match is None else (match[1], int(match[2]), int(match[3]))
-    if given and given[2] >= given[1]:
+    if match and int(match[3]) >= int(match[2]):
         raise ValueError(f"{rule} with INDEX < PROCESSES, but is {hosts!r}.")
     # the others go on where one is lost
     jax.config.update("jax_enable_recoverability", True)
     try:
-        jax.distributed.initialize(*given)
-    except RuntimeError as error:
+        if match is None:
+            jax.distributed.initialize()
+        else:
+            jax.distributed.initialize(match[1], int(match[2]), int(match[3]))
+    except (RuntimeError, ValueError) as error:
         line = str(error).splitlines()[0]
         raise ValueError(f"{rule}, but {hosts!r} leads nowhere: {line}") from error
 

@@ -18,7 +18,10 @@ from .trace import Traced
 # Points computed together. A fixed number, so that results do not depend on how many
 # tiles a call or a device has: XLA rounds differently for arrays of another size.
 TILE = {"cpu": 64}
-TILE_ELSEWHERE = 4096
+# Elsewhere by the largest array of a tile: wide enough to keep an accelerator busy,
+# which waits for its host where arrays are small.
+WIDEST_BYTES = 2**28
+FEWEST, MOST = 64, 2**17
 # cuFFT aborts the whole process where a plan needs more than 4 GiB.
 FFT_BYTES = 2**31
 # Of the memory that is free, what a sweep may fill.
@@ -166,9 +169,18 @@ def _tile_by_tile(traced: Traced, count: Array, points: Any, indices: Array) -> 
     return jax.lax.fori_loop(0, count[0], body, results)
 
 
-def default_tile(devices: Sequence[Any], size: int) -> int:
-    """Points computed together by custom: a power of two, no more than are needed."""
-    wanted = TILE.get(devices[0].platform, TILE_ELSEWHERE)
+def default_tile(devices: Sequence[Any], size: int, traced: Traced | None) -> int:
+    """Points computed together by custom: a power of two, no more than are needed.
+
+    Args:
+        devices: where they are computed.
+        size: points of the sweep.
+        traced: the function, traced for any tile; None if it is not yet.
+    """
+    wanted = TILE.get(devices[0].platform, FEWEST)
+    if devices[0].platform not in TILE and traced is not None:
+        room = WIDEST_BYTES * traced.tile // max(traced.widest_bytes, 1)
+        wanted = min(max(1 << max(room.bit_length() - 1, 0), FEWEST), MOST)
     return min(wanted, 1 << max(size - 1, 0).bit_length())
 
 

@@ -1,13 +1,17 @@
 """Live progress of a sweep: points, rate, remaining time."""
 
+import sys
 import time
 from typing import Any
 
 from .store import Store
 
+# Seconds between two looks at the store, and between two lines of a log.
+LOOK, LINE = 0.5, 60.0
+
 
 class Progress:
-    """A bar on standard error.
+    """A bar on a terminal, a line a minute in a log; both on standard error.
 
     Under several hosts each shows what all have committed.
     """
@@ -18,13 +22,14 @@ class Progress:
         Args:
             store: the store.
             size: points of the sweep.
-            show: whether to draw it at all.
+            show: whether to show anything at all.
         """
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         console = Console(stderr=True)
         self._store, self._size = store, size
+        self._lines = show and not console.is_terminal
         self._bar = Progress(
             TextColumn("Sweeping"),
             BarColumn(),
@@ -35,7 +40,7 @@ class Progress:
             disable=not (show and console.is_terminal),
         )
         self._first = self._done()
-        self._began = self._looked = time.monotonic()
+        self._began = self._looked = self._told = time.monotonic()
         self._task = self._bar.add_task(
             "sweep", total=size, completed=self._first, rate=""
         )
@@ -43,12 +48,21 @@ class Progress:
     def look(self) -> None:
         """Look how far all are, twice a second at most."""
         now = time.monotonic()
-        if now - self._looked < 0.5:
+        if now - self._looked < LOOK:
             return
         self._looked = now
         done = self._done()
         rate = (done - self._first) / max(now - self._began, 1e-9)
         self._bar.update(self._task, completed=done, rate=f"{rate:,.0f}/s")
+        if self._lines and now - self._told >= LINE:
+            self._told = now
+            left = (self._size - done) / rate / 60 if rate > 0 else float("inf")
+            print(
+                f"{done:,} of {self._size:,} points, {rate:,.0f}/s, "
+                f"{left:.0f} min left",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def _done(self) -> int:
         """Points committed; the last chunks of a row may be shorter than the rest."""

@@ -70,8 +70,9 @@ def sweep(
         resume: whether a store that is there may be gone on with.
         progress: whether to show a bar with rate and remaining time.
         seed: of the keys; a point's key is `fold_in(key(seed), index of the point)`.
-        tile: points computed together; None for 64 on CPUs, 4096 elsewhere, or fewer
-            where memory is short. Another tile may change the last bits.
+        tile: points computed together; None for 64 on CPUs, elsewhere for arrays of a
+            quarter of a GiB at most, or fewer where memory is short. Another tile may
+            change the last bits.
         chunk: points written together, at most; None for 1/256 of all.
         dims: names of the dimensions of each result, by its name.
         coords: coordinates along these dimensions, by name, (n,).
@@ -158,9 +159,13 @@ def _there(path: Path, *, resume: bool) -> Store | None:
 def _prepare(function, lattice, there, devices, seed, tile, chunk, batch):
     """Trace and compile; the tile of a store stays what it is."""
     fixed = tile or (there.manifest["tile"] if there else None)
-    size = fixed or default_tile(devices, lattice.size)
+    size = fixed or default_tile(devices, lattice.size, None)
+    traced = Traced(function, lattice, seed, size)
+    if fixed is None:
+        size = default_tile(devices, lattice.size, traced)
     while True:
-        traced = Traced(function, lattice, seed, size)
+        if traced.tile != size:
+            traced = Traced(function, lattice, seed, size)
         if traced.fft_bytes > FFT_BYTES and fixed is None and size > 1:
             size = max(1, int(size * FFT_BYTES / traced.fft_bytes))
             continue

@@ -88,13 +88,19 @@ class Traced:
     @property
     def fft_bytes(self) -> int:
         """Of the largest array that a Fourier transform of a tile takes or gives."""
-        sizes = [
-            math.prod(var.aval.shape) * var.aval.dtype.itemsize
-            for equation in _equations(self.program.jaxpr)
-            if equation.primitive.name == "fft"
-            for var in (*equation.invars, *equation.outvars)
-        ]
-        return max(sizes, default=0)
+        return max(self._sizes("fft"), default=0)
+
+    @property
+    def widest_bytes(self) -> int:
+        """Of the largest array of a tile."""
+        return max(self._sizes(), default=0)
+
+    def _sizes(self, primitive: str | None = None) -> Iterator[int]:
+        for equation in _equations(self.program.jaxpr):
+            if primitive in (None, equation.primitive.name):
+                for var in (*equation.invars, *equation.outvars):
+                    if hasattr(var.aval, "shape"):
+                        yield math.prod(var.aval.shape) * var.aval.dtype.itemsize
 
     def digest(self) -> str:
         """What the function computes, as a hash: its lowered program and constants.

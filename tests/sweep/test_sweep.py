@@ -187,6 +187,26 @@ def test_a_call_is_cut_to_the_memory_that_is_there(monkeypatch):
     assert 1 <= program.Program(traced, lattice, devices, 64).tiles <= 16
 
 
+def test_the_tile_of_an_accelerator_goes_by_its_arrays(monkeypatch):
+    monkeypatch.setattr(program, "TILE", {})
+    lattice, devices = program.Lattice({"q": np.arange(1e6)}), jax.local_devices()
+    small = program.Traced(lambda q: {"x": q + 1}, lattice, 0, 8)
+    assert program.default_tile(devices, lattice.size, small) == program.MOST
+    assert program.default_tile(devices, 100, small) == 128
+    large = program.Traced(lambda q: {"x": (q + jnp.ones(2**15)).sum()}, lattice, 0, 8)
+    # 2^15 numbers of 8 bytes a point: 2^10 points fill 2^28 bytes
+    assert program.default_tile(devices, lattice.size, large) == 2**10
+
+
+def test_a_log_gets_a_line_now_and_then(store, monkeypatch, capsys):
+    monkeypatch.setattr(sys.modules["jqd.sweep.progress"], "LOOK", 0.0)
+    monkeypatch.setattr(sys.modules["jqd.sweep.progress"], "LINE", 0.0)
+    run(store, progress=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("21 of 70 points, ")
+    assert lines[-1].startswith("70 of 70 points, ")
+
+
 def test_a_tile_is_cut_to_what_fourier_transforms_may_take(store, monkeypatch):
     module = sys.modules["jqd.sweep.run"]
     monkeypatch.setattr(module, "FFT_BYTES", 5 * 16 * 16)

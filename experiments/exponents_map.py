@@ -1,0 +1,51 @@
+"""Quantum mechanics is one point in the plane of the two exponents of copy dynamics.
+
+Claim (Smolin 2012, sec. 4, eqs. 39-40): with copy rate (rho_a/rho_b)^q and phase rate
+(rho_a/rho_b)^r, only q = 1/2, r = -1/2 gives quantum mechanics.
+
+Four classes, t = 0 to 10; at each of 1000 x 1000 pairs of exponents the largest total
+variation from quantum evolution over 200 times, by the sweep of
+sweeps/copying_exponents.py, which this experiment runs and draws.
+"""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.colors import LogNorm
+from sweeps import copying_exponents
+
+import jqd
+from jqd.report.experiment import Context
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Sweep, draw the plane, and find its least point."""
+    dataset = jqd.sweep(
+        copying_exponents.point,
+        copying_exponents.axes(context.quick),
+        store=context.folder / "sweep.zarr",
+        units=copying_exponents.units,
+        constants=copying_exponents.constants,
+    ).load()
+    worst = dataset.worst.where(dataset.status == jqd.Status.OK)
+    context.save_figure(_figure(worst), "exponents")
+    least = worst.where(worst == worst.min(), drop=True)
+    return {
+        "points": int(worst.size),
+        "least": float(worst.min()),
+        "q at the least": float(least.q[0]),
+        "r at the least": float(least.r[0]),
+        "within a hundredth": float((worst < 0.01).mean()),
+        "ended early": float((dataset.status != jqd.Status.OK).mean()),
+    }
+
+
+def _figure(worst: Any) -> Any:
+    figure, axes = plt.subplots(figsize=(5.2, 4.2), layout="constrained")
+    picture = axes.pcolormesh(
+        worst.q, worst.r, worst.T, norm=LogNorm(1e-3, 1), rasterized=True
+    )
+    figure.colorbar(picture, label="largest total variation from quantum evolution")
+    axes.plot(0.5, -0.5, "+", color="white", markersize=12)
+    axes.set(xlabel="q, exponent of the copy rate", ylabel="r, exponent of the phase")
+    return figure
