@@ -1,47 +1,30 @@
 """Choose benchmarks, run them, print tables and store the figures.
 
-python -m benchmarks [NAME ...] [--quick] [--out FILE]
+python -m benchmarks [NAME ...] [--gpu] [--quick] [--out FILE] [--table]
 """
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 import jax
 
-from . import machine, output
-
-NAMES = (
-    "copy_dynamics",
-    "kerr_sweep",
-    "bose_hubbard",
-    "kerr_gradient",
-    "grid_schrodinger",
-    "work_precision",
-    "reversible_gradient",
-    "husimi_maps",
-    "husimi_kerr",
-    "husimi_bose_hubbard",
-    "husimi_kraus",
-    "two_slits",
-    "grid_3d",
-    "link_form",
-    "nelson_paths",
-    "statistics_sampler",
-    "copy_ensembles",
-    "hard_discs",
-    "solids",
-    "photon_tower",
-)
+from . import machine, output, readme
+from .names import NAMES, ON_GPU, ON_REQUEST
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0, whether goals are met or not."""
+    """Run the command; 0, whether goals are met or not, 1 where a benchmark failed."""
     options = _parser().parse_args(arguments)
-    unknown = [name for name in options.names if name not in NAMES]
+    if options.table:
+        readme.write()
+        return 0
+    known = (*NAMES, *ON_REQUEST)
+    unknown = [name for name in options.names if name not in known]
     if unknown:
-        listed = ", ".join(NAMES)
+        listed = ", ".join(known)
         print(
             f"No benchmark is called {unknown[0]!r}; there are {listed}.",
             file=sys.stderr,
@@ -54,29 +37,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{record['device']}, {record['cores']} cores, load {record['load']}, "
         f"jax {record['versions']['jax']}"
     )
-    if options.names and path is not None:
+    chosen = options.names or (ON_GPU if options.gpu else NAMES)
+    if path is not None:
         record["benchmarks"] = output.earlier(path)
-    reports = {}
-    for name in NAMES:
-        if options.names and name not in options.names:
-            continue
+    failed = []
+    for name in (name for name in known if name in chosen):
         folder = None if options.quick else path.parent
         before = machine.load()
-        reports[name] = output.run_one(name, options.quick, folder)
-        output.show(name, reports[name])
+        try:
+            report = output.run_one(name, options.quick, folder)
+        except Exception:
+            # hours of the others are not to be lost
+            traceback.print_exc()
+            failed.append(name)
+            continue
+        output.show(name, report)
         loads = {"load_before": before, "load_after": machine.load()}
-        record["benchmarks"][name] = output.as_dict(reports[name]) | loads
+        record["benchmarks"][name] = output.as_dict(report) | loads
         # after each one, so that a run that is cut short leaves what it measured
         if path is not None:
             output.store(record, path)
     if path is not None:
         output.say(f"Stored in {path.parent}/{path.stem}.json and .csv")
-    return 0
+    if path is not None and path.parent == output.RESULTS:
+        readme.write()
+        output.say(f"Tables in {readme.README}")
+    if failed:
+        print(f"Failed: {', '.join(failed)}.", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"which of {', '.join(NAMES)}; all")
+    listed = ", ".join((*NAMES, *ON_REQUEST))
+    parser.add_argument("names", nargs="*", help=f"which of {listed}; all but the last")
+    parser.add_argument(
+        "--gpu", action="store_true", help="only those that are made for a GPU"
+    )
+    parser.add_argument(
+        "--table", action="store_true", help="only write README.md from stored results"
+    )
     parser.add_argument(
         "--quick", action="store_true", help="tiny sizes: whether it runs, not how fast"
     )

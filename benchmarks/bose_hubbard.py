@@ -32,7 +32,8 @@ def run(quick: bool = False) -> Report:
     rows, errors = [], {}
     for name, timing in timings.items():
         errors[name] = error(timing.result, exact)
-        row = {"program": name, **timing.row(), "error": errors[name]}
+        row = {"program": name, **timing.row(saves, "saved time")}
+        row["error"] = errors[name]
         row["times_jqd"] = float(f"{ratio(timing, timings[OURS]):.3g}")
         rows.append(row)
     goals = []

@@ -1,5 +1,6 @@
 """Copy dynamics: time of a Runge-Kutta step against classes and batch."""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -10,11 +11,13 @@ from jaxtyping import Array
 
 import jqd
 
+from .floors import bandwidth, bytes_moved
 from .systems import eigen_orbit, error, optional
-from .timing import Report, compile_seconds, missing, race
+from .timing import Report, missing, race, round_to
 
 # Entries of the M x M matrices of a whole batch: beyond this one array is 64 MiB.
 MOST_ENTRIES = 2**22
+SHOWN = ("share_of_bandwidth",)
 DT = 0.02
 
 
@@ -27,8 +30,12 @@ def run(quick: bool = False) -> Report:
             if size**2 * batch > MOST_ENTRIES:
                 left_out.append(f"M = {size} x {batch}")
                 continue
-            rows += _case(size, batch, quick)
+            rows += one_case(size, batch, quick)
     notes = [
+        "Floor: the state read and written once a step, at the copy bandwidth that was "
+        "measured here for a working set of this size. share_of_bandwidth: bytes that "
+        "the compiled step reads and writes, by XLA's count, over its time, over that "
+        "bandwidth; small where arithmetic is the limit.",
         f"Runge-Kutta 4 with dt = {DT} at q = 1/2, r = -1/2 (free constants, no short "
         "cut), random H of spectral radius about 2, psi form. No other program has "
         "this law: beside jqd stand the same formula in a bare `lax.scan`, without "
@@ -50,11 +57,15 @@ def random_problem(size: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
     return H, psi / np.linalg.norm(psi, axis=-1, keepdims=True)
 
 
-def _case(size: int, batch: int, quick: bool) -> list[dict[str, Any]]:
+def one_case(
+    size: int, batch: int, quick: bool, steps: int | None = None
+) -> list[dict[str, Any]]:
+    """Rows of one number of classes and one batch, over so many steps."""
     H, psi = random_problem(size, batch)
-    # about 0.1 s a call at 30 ns an entry and stage
-    steps = int(np.clip(0.1 / (120e-9 * size**2 * batch), 3, 2000))
-    steps = 3 if quick else steps
+    if steps is None:
+        # about 0.1 s a call at 30 ns an entry and stage
+        steps = int(np.clip(0.1 / (120e-9 * size**2 * batch), 3, 2000))
+        steps = 3 if quick else steps
     T = steps * DT
     programs = {
         "jqd Fixed(rk4)": partial(_jqd(H, steps), jnp.asarray(psi)),
@@ -63,21 +74,29 @@ def _case(size: int, batch: int, quick: bool) -> list[dict[str, Any]]:
     scipy = batch == 1 and optional("scipy") is not None
     if scipy:
         programs["scipy DOP853 1e-9"] = partial(_scipy, H, psi[0], T)
+    case, work = f"M = {size}, batch {batch}", steps * batch
     timings = race(programs, 2 if quick else 5)
-    exact = np.stack([eigen_orbit(H, p, np.array([T]))[0] for p in psi])
+    # a step reads and writes each amplitude once, if all of it were one pass
+    rate = bandwidth(16 * size * batch, quick)
+    floor = 2 * 16 * size / rate
+    # row k: what becomes of level k
+    exact = psi @ np.stack([eigen_orbit(H, p, np.array([T]))[0] for p in np.eye(size)])
     rows = []
     for name, timing in timings.items():
-        row = {"M": size, "batch": batch, "program": name, "steps": steps}
-        row |= {"compile_s": float(f"{compile_seconds(timing):.2g}")}
-        row |= timing.row()
-        if not name.startswith("scipy"):
-            cost = timing.median / (steps * batch) * 1e6
-            row["us_per_step_and_trajectory"] = float(f"{cost:.3g}")
-        else:
+        row = {"case": case, "program": name, "M": size, "batch": batch}
+        row["steps"] = steps
+        # a peer's steps are of its own choosing: so many of jqd's take its time
+        row |= timing.row(work, "step and trajectory")
+        if name.startswith("scipy"):
             row["steps"] = "adaptive"
+        else:
+            row |= {"floor": "state read and written once", "floor_s": round_to(floor)}
+            row["share_of_floor"] = round_to(floor * work / timing.median, 2)
+            moved = bytes_moved(programs[name]) or math.nan
+            row["share_of_bandwidth"] = round_to(moved * steps / timing.median / rate)
         rows.append(row | {"error": error(timing.result, exact)})
     if batch == 1 and not scipy:
-        rows.append(missing("scipy DOP853", M=size, batch=batch))
+        rows.append(missing("scipy DOP853", case=case, M=size, batch=batch))
     return rows
 
 
@@ -133,12 +152,9 @@ def _plain(H: np.ndarray, steps: int):
     return partial(solve, jnp.asarray(0.5), jnp.asarray(-0.5))
 
 
-def _scipy(H: np.ndarray, psi: np.ndarray, T: float) -> np.ndarray:
-    """The literal equations for psi = sqrt(rho) exp(-i phi), in NumPy."""
-    from scipy.integrate import solve_ivp
-
+def literal_field(H: np.ndarray, q: float, r: float) -> Any:
+    """(t, psi) -> dpsi/dt by the literal equations, psi = sqrt(rho) exp(-i phi)."""
     omega, coupling = np.real(np.diag(H)), H - np.diag(np.diag(H))
-    q, r = 0.5, -0.5
 
     def field(t, psi):
         rho = np.abs(psi) ** 2
@@ -152,5 +168,12 @@ def _scipy(H: np.ndarray, psi: np.ndarray, T: float) -> np.ndarray:
         direct = np.sum((k_r + k_q) / 2 * drive, -1)
         return -1j * (omega * psi + direct + twisted * psi**2 / (rho + 1e-12))
 
+    return field
+
+
+def _scipy(H: np.ndarray, psi: np.ndarray, T: float) -> np.ndarray:
+    from scipy.integrate import solve_ivp
+
+    field = literal_field(H, 0.5, -0.5)
     solution = solve_ivp(field, (0, T), psi, "DOP853", rtol=1e-9, atol=1e-9)
     return solution.y[:, -1]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .systems import optional
+from .systems import optional, torch_device
 
 Call = Callable[[], Any]
 
@@ -73,11 +73,12 @@ def like_torchgpe(psi: np.ndarray, V: np.ndarray, length: float, dt: float, step
         return None
     n, pad = psi.shape[0], psi.shape[0] // 2
     h = length / n
+    device = torch_device(torch)
     k = 2 * np.pi * torch.fft.fftshift(torch.fft.fftfreq(2 * n, h, dtype=torch.double))
     dk = float(k[1] - k[0])
     half = torch.exp(-0.25j * dt * (k[:, None] ** 2 + k[None, :] ** 2))
-    half = half.to(torch.from_numpy(psi).dtype)
-    potential = torch.from_numpy(V)
+    half = half.to(torch.from_numpy(psi).dtype).to(device)
+    potential = torch.from_numpy(V).to(device)
     inner = (slice(pad, pad + n),) * 2
 
     def normalised(wave: Any, cell: float) -> Any:
@@ -94,12 +95,12 @@ def like_torchgpe(psi: np.ndarray, V: np.ndarray, length: float, dt: float, step
 
     def solve() -> np.ndarray:
         with torch.inference_mode():
-            wave = to_momentum(torch.from_numpy(psi))
+            wave = to_momentum(torch.from_numpy(psi).to(device))
             for _ in range(steps):
                 moved = to_position(normalised(wave * half, dk**2))
                 factor = torch.exp(-1j * potential * dt).to(moved.dtype)
                 wave = to_momentum(normalised(moved * factor, h**2))
                 wave = normalised(wave * half, dk**2)
-            return to_position(wave).numpy()
+            return to_position(wave).cpu().numpy()
 
     return solve

@@ -10,7 +10,7 @@ import numpy as np
 
 from jqd.matter import gas
 
-from .timing import Goal, Report, Timing, compile_seconds, race, ratio, round_to
+from .timing import Goal, Report, Timing, race, ratio, round_to
 
 # discs, part of the area they fill, collisions in one call: ours, NumPy
 CASES = (
@@ -27,6 +27,7 @@ TINY = ((16, 0.3, 400, 40),)
 CHECKED = 24
 # runs side by side, of the case of 256 discs that fill 0.3
 BATCHES = (8, 64)
+SHOWN = ("energy_error", "apart")
 OURS, NUMPY = "jqd event_driven", "numpy, one by one"
 
 
@@ -92,15 +93,14 @@ def _race(
         late = late[-1] if late.ndim == 3 else late
         rows.append(
             {
-                "program": name, "discs": number, "fraction": fraction, "runs": 1,
+                "case": f"{number} discs at {fraction:g}", "program": name,
+                "discs": number, "fraction": fraction, "runs": 1,
                 "events": events, "steps": int(found.steps),
-                "compile_s": round_to(compile_seconds(timing), 2),
-                "us_per_event": round_to(timing.median / events * 1e6, 3),
                 "events_per_s": round_to(events / timing.median, 3),
                 "energy_error": round_to(abs(float(np.sum(late**2)) / energy - 1), 2),
                 "apart": round_to(float(apart), 2),
             }
-            | timing.row()
+            | timing.row(events, "event")
         )  # fmt: skip
     return timings, rows
 
@@ -127,13 +127,12 @@ def _batch(runs: int) -> dict[str, Any]:
     late = np.sum(np.asarray(timing.result.velocities)[:, -1] ** 2, axis=(1, 2))
     off = np.max(np.abs(late / np.sum(np.asarray(v) ** 2, axis=(1, 2)) - 1))
     return {
-        "program": OURS, "discs": number, "fraction": fraction, "runs": runs,
+        "case": f"{number} discs at {fraction:g}, {runs} gases", "program": OURS,
+        "discs": number, "fraction": fraction, "runs": runs,
         "events": total, "steps": int(np.sum(timing.result.steps)),
-        "compile_s": round_to(compile_seconds(timing), 2),
-        "us_per_event": round_to(timing.median / total * 1e6, 3),
         "events_per_s": round_to(total / timing.median, 3),
         "energy_error": round_to(float(off), 2),
-    } | timing.row()  # fmt: skip
+    } | timing.row(total, "event")  # fmt: skip
 
 
 class Loop(NamedTuple):

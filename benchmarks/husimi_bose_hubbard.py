@@ -12,7 +12,7 @@ from jqd.laws.husimi import Heff, HusimiFokkerPlanck
 from jqd.states import coherent
 
 from . import systems
-from .timing import Goal, Report, compile_seconds, missing, race, ratio, round_to
+from .timing import Goal, Report, missing, race, ratio, round_to
 
 J, U = 1.0, 0.5
 TEXT = "-1.0*(ad1*a2 + ad2*a1) + 0.5*U*(ad1^2*a1^2 + ad2^2*a2^2)"
@@ -53,7 +53,6 @@ def run(quick: bool = False) -> Report:
             gap = np.abs(np.asarray(timing.result) - references[case])
             errors[name] = round_to(float(np.max(gap)), 2)
             row = {"case": case, "program": name, **timing.row()}
-            row["compile_s"] = round_to(compile_seconds(timing))
             row["times_jqd"] = float(f"{ratio(timing, timings[OURS]):.3g}")
             report.rows.append(row | {"error": errors[name]})
         report.goals += _goals(case, timings, errors)

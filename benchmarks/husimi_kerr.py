@@ -28,9 +28,13 @@ from .timing import (
 ALPHA0 = 1.2 + 0.5j
 U, B = 1.0, -4.0
 SYMBOL = "0.5*ad^2*a^2"
-DENSITY, GRADIENT, BATCH, FIT = "density", "d/dC", "batch of C", "recovery of C"
+DENSITY, GRADIENT = "density", "d/dC"
 OURS = "jqd evolve"
 QUTIP, DYNAMIQS = "QuTiP diag + QFunc", "dynamiqs Expm + jqd husimi"
+BEHIND = {
+    QUTIP: "QFunc keeps <α|n> at all points from call to call; jqd makes them in each, "
+    "which is most of its time."
+}
 NOTE = (
     "QuTiP and dynamiqs solve the Schrödinger equation, which is C = 1; neither has C. "
     "dynamiqs has no Husimi function: its states go through that of jqd. Errors are "
@@ -94,24 +98,23 @@ def _densities(points: np.ndarray, ts: np.ndarray, rounds: int) -> list[dict[str
         for name, timing in timings.items():
             values = np.asarray(timing.result).reshape(reference.shape)
             rows.append(
-                _row(DENSITY, name, timing, np.max(np.abs(values - reference)))
-                | {"C": C, "times_jqd": float(f"{ratio(timing, timings[OURS]):.3g}")}
+                _row(DENSITY, C, name, timing, np.max(np.abs(values - reference)))
+                | {"times_jqd": float(f"{ratio(timing, timings[OURS]):.3g}")}
             )
         if C == 1:
             rows += [
-                missing(name, case=DENSITY, C=C)
+                missing(name, case=f"{DENSITY}, C = {C}")
                 for name in ("QuTiP", "dynamiqs") if optional(name.lower()) is None
             ]  # fmt: skip
         rows.append(_gradient(points, ts, C, rounds))
     return rows
 
 
-def _row(case: str, name: str, timing, error: Any) -> dict[str, Any]:
+def _row(case: str, C: Any, name: str, timing, error: Any) -> dict[str, Any]:
     return {
-        "case": case,
+        "case": f"{case}, C = {C}",
         "program": name,
         **timing.row(),
-        "compile_s": round_to(compile_seconds(timing)),
         "error": round_to(float(error), 2),
     }
 
@@ -124,7 +127,7 @@ def _evolve(ts: np.ndarray):
     return solve
 
 
-def _of_C(points: np.ndarray, ts: np.ndarray, orders: int, levels: int):
+def density_of_C(points: np.ndarray, ts: np.ndarray, orders: int, levels: int):
     """Densities as a function of C, prepared anew for each."""
     law, psi0 = law_of(points, 1.0, levels, orders), coherent(ALPHA0, 40)
 
@@ -138,7 +141,7 @@ def _of_C(points: np.ndarray, ts: np.ndarray, orders: int, levels: int):
 
 def _gradient(points, ts, C: float, rounds: int) -> dict[str, Any]:
     # at C = 1 the term of first order is the whole derivative
-    solve = _of_C(points, ts, *((1, 41) if C == 1 else (40, 80)))
+    solve = density_of_C(points, ts, *((1, 41) if C == 1 else (40, 80)))
 
     @jax.jit
     def gradient(C):
@@ -147,19 +150,19 @@ def _gradient(points, ts, C: float, rounds: int) -> dict[str, Any]:
     timing = race({OURS: partial(gradient, jnp.asarray(C))}, rounds)[OURS]
     slope = jax.jacfwd(lambda C: _exact(points, ts, C))(C)
     gap = np.max(np.abs(timing.result[1] - slope))
-    return _row(GRADIENT, OURS, timing, gap) | {"C": C}
+    return _row(GRADIENT, C, OURS, timing, gap)
 
 
 def _batch(points, ts, size: int, levels: int) -> list[dict[str, Any]]:
     values = np.linspace(0.6, 1.2, size)
-    solve = jax.jit(jax.vmap(_of_C(points, ts, 30, levels)))
+    solve = jax.jit(jax.vmap(density_of_C(points, ts, 30, levels)))
     timing = race({OURS: partial(solve, jnp.asarray(values))}, 3)[OURS]
     ends = [np.asarray(timing.result[k]) for k in (0, -1)]
     references = [exact(points, ts, values[k]) for k in (0, -1)]
     gap = np.max(np.abs(np.subtract(ends, references)))
     timing.result = None
-    row = _row(BATCH, f"{OURS}, vmap", timing, gap)
-    return [row | {"C": f"{size} of [0.6, 1.2]"}]
+    row = _row("batch", f"{size} of [0.6, 1.2]", f"{OURS}, vmap", timing, gap)
+    return [row]
 
 
 def _recovery(points, ts, levels: int) -> tuple[list[dict[str, Any]], Timing]:
@@ -174,7 +177,7 @@ def _recovery(points, ts, levels: int) -> tuple[list[dict[str, Any]], Timing]:
 
     timing = race({"jqd recover": fit}, 3)["jqd recover"]
     error = abs(timing.result.constants["C"].value - 1)
-    return [_row(FIT, "jqd recover", timing, error) | {"C": "0.6 to 1"}], timing
+    return [_row("recovery", "0.6 to 1", "jqd recover", timing, error)], timing
 
 
 def _qutip(points, ts, psi0) -> dict[str, Any]:

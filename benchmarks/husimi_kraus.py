@@ -23,12 +23,13 @@ ORDERS = 3
 OURS = "jqd evolve"
 STRENGTHS = (0.95, 0.9, 1.05)
 STEP = 5e-5
+SHOWN = ("kets", "off_slope", *(f"off_{C:g}" for C in STRENGTHS))
 NOTE = (
     "One evolution and its derivative with respect to C at C = 1, <n_1> at t = 1 of a "
     "chain with J = 1, U = 1/2. Of order K there are binom(M + K, M) kets. "
     "`off_slope`: d<n_1>/dC at C = 1 less a central difference of the law with the "
-    "most orders; `off_C`: change of <n_1> at strength C that one more order brings; "
-    "MiB: temporary memory."
+    "most orders; `off_C`: change of <n_1> at strength C that one more order brings. "
+    "Memory: temporaries of the compiled program, as XLA reports them."
 )
 
 
@@ -67,13 +68,15 @@ def _case(modes: int, levels: int, alpha: float, orders: int) -> list[dict[str, 
         wall, cpu = time.perf_counter(), time.process_time()
         found = float(jax.block_until_ready(compiled(*ones))[1])
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        row = {"program": OURS, "modes": modes, "levels": levels, "orders": K}
+        row: dict[str, Any] = {"case": f"{modes} modes of {levels} levels, order {K}"}
+        row |= {"program": OURS, "modes": modes, "levels": levels, "orders": K}
         row |= {"kets": math.comb(modes + K, modes)}
-        row |= {"seconds": round_to(wall), "cpu_s": round_to(cpu)}
+        row |= {"median_s": round_to(wall), "min_s": round_to(wall)}
+        row |= {"cpu_s": round_to(cpu), "repeats": 1}
         row["compile_s"] = round_to(compilation)
         analysis = compiled.memory_analysis()
         size = getattr(analysis, "temp_size_in_bytes", float("nan"))
-        row["MiB"] = round_to(size / 2**20)
+        row["memory_MiB"] = round_to(size / 2**20)
         row["slope"] = round_to(found, 8)
         row["off_slope"] = round_to(abs(found - slope), 2)
         if orders > K:

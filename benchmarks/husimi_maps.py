@@ -14,11 +14,9 @@ from .timing import (
     Goal,
     Report,
     Timing,
-    compile_seconds,
     missing,
     race,
     ratio,
-    round_to,
 )
 
 OURS = "jqd husimi_map"
@@ -70,8 +68,8 @@ def _row(
     return {
         "case": case,
         "program": name,
+        **({"dtype": "complex64"} if name == SINGLE else {}),
         **timing.row(),
-        "compile_s": round_to(compile_seconds(timing)),
         "times_jqd": float(f"{ratio(timing, timings[OURS]):.3g}"),
         "error": float(f"{error:.2g}"),
     }

@@ -9,6 +9,8 @@ from typing import Any
 
 import jax
 
+from . import memory
+
 PROGRAMS = (
     "jqd", "jax", "jaxlib", "numpy", "scipy", "qutip", "dynamiqs", "diffrax", "torch",
     "pyfftw",
@@ -26,6 +28,7 @@ def describe() -> dict[str, Any]:
         "load": load(),
         "python": platform.python_version(),
         "precision": "float64 and complex128, where a row does not say otherwise",
+        "memory": memory.meaning(),
         "versions": {name: version(name) for name in PROGRAMS},
         "benchmarks": {},
     }  # fmt: skip

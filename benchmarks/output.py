@@ -2,14 +2,18 @@
 
 import csv
 import importlib
+import inspect
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+import jax
 from rich.console import Console
 from rich.table import Table
 
+from .systems import optional, torch_device
+from .tables import cells, columns
 from .timing import Report
 
 RESULTS = Path(__file__).parent / "results"
@@ -19,9 +23,14 @@ _console = Console(width=170, highlight=False)
 def run_one(name: str, quick: bool, folder: Path | None) -> Report:
     """Run one benchmark; figures, where it draws any, go to `folder`."""
     module = importlib.import_module(f".{name}", __package__)
-    if name == "work_precision":
+    if "folder" in inspect.signature(module.run).parameters:
         return module.run(quick, folder)
     return module.run(quick)
+
+
+def shown(name: str) -> tuple[str, ...]:
+    """Columns of a benchmark's own."""
+    return getattr(importlib.import_module(f".{name}", __package__), "SHOWN", ())
 
 
 def default_path(record: dict[str, Any], quick: bool) -> Path | None:
@@ -42,10 +51,26 @@ def as_dict(report: Report) -> dict[str, Any]:
     """For the result file."""
     return {
         "title": report.title,
-        "rows": report.rows,
+        "rows": [uniform(row) for row in report.rows],
         "goals": [goal.as_dict() for goal in report.goals],
         "notes": report.notes,
     }
+
+
+def uniform(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as all benchmarks store it, with `case`, `program` and `role` first.
+
+    Roles: jqd; bare, the same formula in plain JAX; peer, another program; floor.
+    """
+    program = row["program"]
+    kinds = {"jqd": "jqd", "plain": "bare", "floor": "floor"}
+    role = next((r for start, r in kinds.items() if program.startswith(start)), "peer")
+    row = {"case": "", "program": program, "role": role} | row
+    if row["role"] == "peer" and jax.default_backend() != "cpu":
+        torch = optional("torch") if "torch" in program.lower() else None
+        if torch is None or torch_device(torch) == "cpu":
+            row.setdefault("note", "on the processor of the machine")
+    return row
 
 
 def store(record: dict[str, Any], path: Path) -> None:
@@ -66,19 +91,15 @@ def store(record: dict[str, Any], path: Path) -> None:
         writer.writerows(rows)
 
 
-def columns(rows: list[dict[str, Any]]) -> list[str]:
-    """The keys of all rows, in the order in which they first appear."""
-    return list(dict.fromkeys(key for row in rows for key in row))
-
-
 def show(name: str, report: Report) -> None:
     """Print the table, the goals and the notes."""
     table = Table(title=f"{name}: {report.title}", title_justify="left")
-    for key in columns(report.rows):
-        words = key in ("program", "case", "dtype", "note")
+    header, lines = cells([uniform(row) for row in report.rows], shown(name))
+    for key in header:
+        words = key in ("program", "case", "precision", "note")
         table.add_column(key, justify="left" if words else "right")
-    for row in report.rows:
-        table.add_row(*(_cell(row.get(key)) for key in columns(report.rows)))
+    for line in lines:
+        table.add_row(*line)
     _console.print(table)
     for goal in report.goals:
         entry = goal.as_dict()
@@ -95,9 +116,3 @@ def show(name: str, report: Report) -> None:
 def say(text: str) -> None:
     """One line."""
     _console.print(text, markup=False, soft_wrap=True)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -14,6 +14,7 @@ from .timing import Goal, Report, race, ratio, round_to
 DT = 2 * np.pi / 1000
 MODES = ("reversible", "checkpointed", "direct")
 MEMORY_STEPS = (50, 200, 800)
+SHOWN = ("times_loss", *(f"MiB_{n}_steps" for n in MEMORY_STEPS))
 
 
 def run(quick: bool = False) -> Report:
@@ -93,8 +94,8 @@ def _times(name: str, ndim: int, points: int, steps: int, quick: bool):
     timings = race(programs, 2 if quick else 5)
     rows, gradients = [], {}
     for program, timing in timings.items():
-        row: dict[str, Any] = {"case": name, "steps": steps, "program": program}
-        row |= timing.row()
+        row: dict[str, Any] = {"case": name, "program": program, "role": "jqd"}
+        row |= {"steps": steps} | timing.row(steps, "step")
         row["times_loss"] = float(f"{ratio(timing, timings['loss']):.3g}")
         if program in MODES:
             gradients[program] = np.array(timing.result[1])

@@ -34,7 +34,10 @@ def run(quick: bool = False) -> Report:
         {
             "program": "jqd sweep",
             "points": points,
+            "work": points,
+            "unit": "point",
             "median_s": round_to(ours["seconds"]),
+            "min_s": round_to(ours["seconds"]),
             "points_per_s": round_to(points / ours["seconds"]),
             "memory_MiB": round_to(ours["rss_end"]),
             "rss_quarter_MiB": round_to(ours["rss_quarter"]),
@@ -49,7 +52,7 @@ def run(quick: bool = False) -> Report:
             {
                 "program": name,
                 "points": count,
-                **timing.row(),
+                **timing.row(count, "point"),
                 "points_per_s": round_to(count / timing.median),
                 "times_jqd": round_to(whole / ours["seconds"], 3),
             }
@@ -76,9 +79,9 @@ def run(quick: bool = False) -> Report:
         [
             "jqd: whole command with start, compilation and files, one device a core. "
             f"Peers: loops over {LOOP} points, no files, the time of the whole sweep "
-            "extrapolated. QuTiP and dynamiqs have no copy law: they evolve its "
-            "quantum case, at their default tolerances; dynamiqs compiles once. `error`: at "
-            "the quantum point, against the eigenbasis of H.",
+            "extrapolated. QuTiP and dynamiqs have no copy law: they evolve its quantum"
+            " case at their default tolerances; dynamiqs compiles once. error: at "
+            "(1/2, -1/2), against the eigenbasis of H.",
         ],
     )
 

@@ -4,6 +4,7 @@ import importlib
 import math
 from types import ModuleType
 
+import jax
 import numpy as np
 
 LEVELS = 64
@@ -23,6 +24,12 @@ def optional(name: str) -> ModuleType | None:
     if name == "dynamiqs":
         module.set_precision("double")
     return module
+
+
+def torch_device(torch: ModuleType) -> str:
+    """ "cuda" where jax runs on a GPU and torch can use it too."""
+    on_gpu = jax.default_backend() == "gpu" and torch.cuda.is_available()
+    return "cuda" if on_gpu else "cpu"
 
 
 def coherent(alpha: float, levels: int) -> np.ndarray:

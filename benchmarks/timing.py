@@ -4,10 +4,13 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
+
+from .memory import metered
 
 # A sample shorter than this is repeated inside the sample.
 SAMPLE_SECONDS = 0.02
@@ -25,27 +28,40 @@ class Timing:
             long to be repeated.
         cpu: process time of the same calls, all threads together.
         result: what the program returned.
+        memory: MiB that a warm call needs, see `memory.metered`.
     """
 
     first: float
     wall: list[float]
     cpu: list[float]
     result: Any
+    memory: float | None = None
 
     @property
     def median(self) -> float:
         """Median wall time, seconds."""
         return float(np.median(self.wall))
 
-    def row(self) -> dict[str, Any]:
-        """The columns that every benchmark shows."""
-        return {
+    def row(self, work: float = 1, unit: str = "") -> dict[str, Any]:
+        """The columns that every benchmark has.
+
+        Args:
+            work: units of work in one call, by which programs are compared.
+            unit: what one of them is, such as "step".
+        """
+        row = {
             "first_s": round_to(self.first),
+            "compile_s": round_to(compile_seconds(self)),
             "median_s": round_to(self.median),
             "min_s": round_to(min(self.wall)),
             "cpu_s": round_to(float(np.median(self.cpu))),
             "repeats": len(self.wall),
         }
+        if unit:
+            row |= {"work": work, "unit": unit}
+        if self.memory is not None:
+            row["memory_MiB"] = round_to(self.memory)
+        return row
 
 
 @dataclass
@@ -115,8 +131,8 @@ def race(
     timings, plan = {}, {}
     for name, call in programs.items():
         first, _, result = _time(call, 1)
-        warm, cpu, _ = _time(call, 1)
-        timings[name] = Timing(first, [], [], result)
+        (warm, cpu, _), memory = metered(call, partial(_time, call, 1))
+        timings[name] = Timing(first, [], [], result, memory)
         cut = next((n for limit, n in PATIENCE if warm > limit), rounds)
         if cut == 0:
             timings[name].wall.append(warm)
@@ -150,6 +166,29 @@ def compile_seconds(timing: Timing) -> float:
 def round_to(value: float, digits: int = 4) -> float:
     """`value` to so many significant digits."""
     return float(f"{value:.{digits}g}")
+
+
+def beside_floor(
+    rows: list[dict[str, Any]], floor: dict[str, Any], what: str
+) -> list[dict[str, Any]]:
+    """Rows with the time of a unit at the floor, and the share of it that they reach.
+
+    Args:
+        rows: rows of one case; programs that are not there stay as they are.
+        floor: the row of the floor, timed in the same rounds.
+        what: which floor it is.
+    """
+    least = unit_seconds(floor)
+    for row in rows:
+        if "median_s" in row:
+            row["floor"], row["floor_s"] = what, round_to(least)
+            row["share_of_floor"] = round_to(least / unit_seconds(row), 3)
+    return rows
+
+
+def unit_seconds(row: dict[str, Any]) -> float:
+    """Seconds of one unit of work."""
+    return row["median_s"] / row.get("work", 1)
 
 
 def missing(program: str, **columns: Any) -> dict[str, Any]:

@@ -10,15 +10,18 @@ import numpy as np
 import jqd
 from jqd.spaces.slits import slit_wall, two_slits
 
+from .floors import FFT, fft_pairs
 from .gpe_programs import like_torchgpe, pygpe, qmsolve
+from .grid_schrodinger import BEHIND as FFT_LIBRARIES
 from .grid_schrodinger import _numpy as numpy_loop
 from .grid_schrodinger import _pyfftw as pyfftw_loop
 from .grid_schrodinger import _torch as torch_loop
-from .timing import Goal, Report, Timing, missing, race, ratio, round_to
+from .timing import Goal, Report, Timing, beside_floor, missing, race, ratio, round_to
 
 LENGTH, DT = 80.0, 0.02
 OURS, LIKE_TORCHGPE, PYGPE = "jqd Fixed(strang)", "TorchGPE-like", "PyGPE"
 MODES = ("reversible", "checkpointed")
+BEHIND = FFT_LIBRARIES
 DTYPES = ("complex128", "complex64")
 
 
@@ -95,6 +98,7 @@ def _steps(points: int, steps: int, quick: bool):
     for dtype in map(np.dtype, DTYPES[: 1 if quick else 2]):
         wall = Wall(points, dtype)
         programs = {OURS: wall.program(steps)}
+        programs[FFT] = fft_pairs(wall.psi, wall.axes, steps)
         peers: dict[str, Any] = {
             "numpy.fft": numpy_loop(wall, steps),
             "torch eager": torch_loop(wall, steps),
@@ -107,10 +111,13 @@ def _steps(points: int, steps: int, quick: bool):
             peers[LIKE_TORCHGPE] = like_torchgpe(*problem)
         programs |= {name: call for name, call in peers.items() if call is not None}
         timings = race(programs, 2 if quick else 5)
-        rows += [
+        more = [
             _row(f"{points}^2", dtype, name, timing, steps, exact)
             for name, timing in timings.items()
         ]
+        floor = more[list(timings).index(FFT)]
+        del floor["error"]
+        rows += beside_floor(more, floor, "FFT pair")
         absent = [name for name, call in peers.items() if call is None]
         rows += [missing(name, case=f"{points}^2", dtype=dtype.name) for name in absent]
         found[dtype.name] = timings
@@ -128,8 +135,7 @@ def _row(
     distance = np.linalg.norm(np.asarray(timing.result) - exact)
     return {
         "case": case, "dtype": dtype.name, "program": program, "steps": steps,
-        **timing.row(),
-        "ms_per_step": round_to(timing.median / steps * 1e3),
+        **timing.row(steps, "step"),
         "error": round_to(float(distance / np.linalg.norm(exact)), 2),
     }  # fmt: skip
 
@@ -170,8 +176,8 @@ def _gradients(points: int, quick: bool):
     timings = race(programs, 2 if quick else 3)
     rows = []
     for name, timing in timings.items():
-        row = {"case": f"{points}^2 gradient", "program": name, "steps": steps}
-        row |= timing.row() | {"ms_per_step": round_to(timing.median / steps * 1e3)}
+        row = {"case": f"{points}^2 gradient", "program": name, "role": "jqd"}
+        row |= {"steps": steps} | timing.row(steps, "step")
         sizes = zip(numbers, memory.get(name, []), strict=False)
         rows.append(row | {f"MiB_{n}_steps": round_to(size) for n, size in sizes})
     found = {mode: np.array(timings[mode].result[1]) for mode in modes}
@@ -213,8 +219,7 @@ def _whole(quick: bool):
     steps, rows = saves * substeps, []
     for dtype, timing in timings.items():
         row = {"case": case, "dtype": dtype, "program": OURS, "steps": steps}
-        row |= timing.row() | {"ms_per_step": round_to(timing.median / steps * 1e3)}
-        rows.append(row)
+        rows.append(row | timing.row(steps, "step"))
     seconds = timings["complex128"].median
     goal = Goal(
         f"two slits, three amplitudes, {steps} steps, seconds", seconds, 4, False

@@ -20,6 +20,8 @@ METHODS = (
 )  # fmt: skip
 PAIRS = tuple(int(300 * 2 ** (i / 2)) for i in range(14))
 FIGURE = "work_precision.png"
+FIGURES = {FIGURE: "error against FFT pairs"}
+SHOWN = ("order", "pairs_for_1e-6", "fewer_than_strang", "error_600", "error_2400")
 
 
 def well(x: Any) -> Any:
@@ -116,7 +118,8 @@ def _pairs_for(points: list[tuple[int, float]], target: float = TARGET) -> float
 
 
 def _row(name, stepper, points, needed) -> dict[str, Any]:
-    row = {"program": name, "order": stepper.order, "stages": len(stepper.a)}
+    row = {"program": name, "role": "jqd", "order": stepper.order}
+    row["stages"] = len(stepper.a)
     row["pairs_for_1e-6"] = None if needed is None else round(needed)
     for count in (600, 2400, 9600):
         pair = min(points, key=lambda p: abs(np.log(p[0] / count)))

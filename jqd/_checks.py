@@ -8,7 +8,7 @@ are welcome.
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import jax
@@ -26,6 +26,24 @@ def is_concrete(x: Any) -> bool:
 def concrete(x: Any) -> np.ndarray:
     """The values of an array as a NumPy array; for arrays that `is_concrete`."""
     return np.asarray(x)
+
+
+def is_spread(x: Any) -> bool:
+    """True for an array in pieces on several devices, perhaps too large for one host.
+
+    Of such an array only sums and the like are read, see `reduce_spread`.
+    """
+    return (
+        isinstance(x, jax.Array)
+        and not isinstance(x, Tracer)
+        and not x.sharding.is_fully_replicated
+    )
+
+
+def reduce_spread(function: Callable[[Array], Array], x: Array) -> np.ndarray:
+    """A number computed where the pieces of an array lie, also under a trace."""
+    with jax.ensure_compile_time_eval():
+        return np.asarray(function(x))
 
 
 def widen(x: ArrayLike) -> Array:
@@ -78,6 +96,14 @@ def check_square(x: ArrayLike, name: str) -> None:
 def check_finite(x: ArrayLike, name: str) -> None:
     """Every entry of `x` is finite (skipped for tracers)."""
     if not is_concrete(x):
+        return
+    if isinstance(x, jax.Array) and is_spread(x):
+        number = reduce_spread(lambda x: jnp.sum(~jnp.isfinite(x)), x)
+        if number:
+            raise ValueError(
+                f"Argument `{name}` must be finite, but {number} of its entries are "
+                "not."
+            )
         return
     values = concrete(x)
     bad = ~np.isfinite(values)
@@ -175,7 +201,11 @@ def check_state(
     check_finite(psi, name)
     if weight is None or not is_concrete((psi, weight)):
         return
-    norm2 = float(np.sum(np.abs(concrete(psi)) ** 2) * weight)
+    if isinstance(psi, jax.Array) and is_spread(psi):
+        total = reduce_spread(lambda psi: jnp.sum(jnp.abs(psi) ** 2), psi)
+    else:
+        total = np.sum(np.abs(concrete(psi)) ** 2)
+    norm2 = float(total * weight)
     # 1e-6 passes amplitudes kept in single precision, and no forgotten factor.
     if not abs(norm2 - 1) <= 1e-6:
         raise ValueError(

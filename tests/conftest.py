@@ -7,6 +7,8 @@ from pathlib import Path
 # run would each claim most of a GPU's memory; set JAX_PLATFORMS to test on one.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "Agg"
+# The command keeps compiled code in the user's cache folder; its tests do not.
+os.environ["JQD_CACHE"] = "off"
 
 import jax
 import pytest

@@ -6,7 +6,6 @@ import importlib
 import itertools
 import json
 import math
-import sys
 from pathlib import Path
 
 import pytest
@@ -41,10 +40,14 @@ def stored(benchmarks, tmp_path_factory):
 
 
 def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
-    helpers = {"__init__", "__main__", "gillespie", "gpe_programs", "machine"}
-    helpers |= {"output", "systems", "timing"}
+    helpers = {"__init__", "__main__", "floors", "gillespie", "gpe_programs", "machine"}
+    helpers |= {"memory", "names", "output", "readme", "scaling_laws", "scaling_model"}
+    helpers |= {"profile_laws", "systems", "tables", "timing"}
     files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
-    assert files - helpers == set(benchmarks.NAMES)
+    named = {*benchmarks.NAMES, *benchmarks.ON_REQUEST}
+    assert files - helpers == named
+    for name in named:
+        assert callable(importlib.import_module(f"benchmarks.{name}").run)
 
 
 @pytest.mark.parametrize(
@@ -64,12 +67,18 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
         # Strang truncation; tolerance of the link form; sampling error of one draw
         pytest.param("two_slits", 1e-1, marks=pytest.mark.slow),
         pytest.param("grid_3d", 1e-1, marks=pytest.mark.slow),
+        # Strang truncation on 8^3 points: 1e-2
+        pytest.param("sharded_grid", 1e-1, marks=pytest.mark.slow),
+        # 199 Runge-Kutta steps of 1/20
+        pytest.param("sweep", 1e-6, marks=pytest.mark.slow),
         pytest.param("link_form", 1e-2, marks=pytest.mark.slow),
         pytest.param("statistics_sampler", 1.0, marks=pytest.mark.slow),
         # energy of discs to rounding, of atoms to that of Verlet's step
         pytest.param("hard_discs", 1e-12, marks=pytest.mark.slow),
         pytest.param("solids", 1e-2, marks=pytest.mark.slow),
         pytest.param("photon_tower", 1e-10, marks=pytest.mark.slow),
+        # Strang truncation of a packet that a coarse grid hardly resolves
+        pytest.param("accelerator", 1e-1, marks=pytest.mark.slow),
     ],
 )
 def test_quick_run_solves_its_problem(stored, name, accuracy):
@@ -81,6 +90,8 @@ def test_quick_run_solves_its_problem(stored, name, accuracy):
         # a gradient is compared in a goal of its own
         assert row.get("error", 0) < accuracy
         assert row["median_s"] > 0
+        assert row["compile_s"] >= 0
+    assert all({"case", "program", "role"} <= set(row) for row in rows)
 
 
 @pytest.mark.slow
@@ -131,6 +142,38 @@ def test_reversible_gradient_agrees_and_its_memory_is_flat(stored):
 
 
 @pytest.mark.slow
+def test_scaling_has_sizes_batches_and_devices_of_laws(stored, tmp_path):
+    record = json.loads(stored("scaling").read_text())
+    rows = record["benchmarks"]["scaling"]["rows"]
+    scaling = importlib.import_module("benchmarks.scaling")
+    assert {row["law"] for row in rows} == set(scaling.LAWS)
+    assert {row["devices"] for row in rows} == {1, 2}
+    for name in scaling.LAWS:
+        found = [row for row in rows if row["law"] == name]
+        assert len({row["batch"] for row in found}) >= 2
+        assert all(row["median_s"] > 0 for row in found)
+    name = "schrodinger_grid"
+    scaling.draw(name, [row for row in rows if row["law"] == name], tmp_path)
+    assert 0 < (tmp_path / f"{name}.png").stat().st_size < 100_000
+
+
+def test_split_steps_stand_beside_the_floor_of_their_transforms(stored):
+    record = json.loads(stored("grid_schrodinger").read_text())
+    rows = record["benchmarks"]["grid_schrodinger"]["rows"]
+    floors = {
+        (row["case"], row["dtype"]): row for row in rows if row["role"] == "floor"
+    }
+    assert len(floors) == 6
+    for row in rows:
+        if "median_s" not in row:
+            continue
+        floor = floors[row["case"], row["dtype"]]
+        share = floor["median_s"] / row["median_s"]
+        # stored to three digits, of times that are stored to four
+        assert row["share_of_floor"] == pytest.approx(share, rel=6e-3)
+
+
+@pytest.mark.slow
 def test_one_order_of_the_signed_sum_gives_the_slope(stored):
     """husimi_kraus"""
     record = json.loads(stored("husimi_kraus").read_text())
@@ -150,12 +193,8 @@ def test_unknown_name_is_one_line_and_code_2(benchmarks, capsys):
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_race_takes_turns_and_keeps_the_result():
-    sys.path.insert(0, str(ROOT))
-    try:
-        timing = importlib.import_module("benchmarks.timing")
-    finally:
-        sys.path.remove(str(ROOT))
+def test_race_takes_turns_and_keeps_the_result(benchmarks):
+    timing = importlib.import_module("benchmarks.timing")
     calls = []
     timings = timing.race({n: lambda n=n: calls.append(n) or n for n in "ab"}, rounds=3)
     # one first and one warm call each, then three rounds of samples
@@ -166,3 +205,135 @@ def test_race_takes_turns_and_keeps_the_result():
     assert timing.Goal("too few", 3.0, 4).met is False
     assert timing.Goal("below", 3.0, 4, at_least=False).met is True
     assert timing.Goal("none", math.nan, 4).met is None
+
+
+# -- the tables of README.md ----------------------------------------------------
+
+EXAMPLE = {
+    "date": "2030-01-02", "device": "Abacus", "platform": "cpu", "cores": 2,
+    "python": "3.11", "memory": "beads",
+    "versions": {"jqd": "9.9", "jax": "1.0", "torch": "not installed"},
+}  # fmt: skip
+
+
+def _timed(case, program, role, seconds, **more):
+    times = {"median_s": seconds, "min_s": seconds, "cpu_s": seconds, "compile_s": 0.0}
+    return {"case": case, "program": program, "role": role, **times, **more}
+
+
+def _store(folder, rows, name="kerr_sweep", **changes):
+    report = {"title": "Beads", "rows": rows, "goals": [], "notes": ["A note."]}
+    record = EXAMPLE | {"benchmarks": {name: report}} | changes
+    path = folder / f"{record['date']}-{record['device'].lower()}.json"
+    path.write_text(json.dumps(record))
+
+
+@pytest.fixture
+def readme(benchmarks):
+    return benchmarks.readme
+
+
+def test_table_of_a_small_example(readme, tmp_path):
+    step = {"unit": "step"}
+    rows = [
+        _timed("a", "jqd", "jqd", 2e-3, error=1e-12, work=10, **step),
+        _timed("a", "peer", "peer", 3.0, error=2e-12, work=1000, **step),
+        {"case": "a", "program": "other", "role": "peer", "note": "not installed"},
+    ]
+    _store(tmp_path, rows)
+    parts = readme.parts(tmp_path)
+    assert "No peer of like error is faster than jqd in any row." in parts["behind"]
+    table = [line for line in parts["results"].splitlines() if line.startswith("|")]
+    # 200 µs beside 3 ms a step; a column that no row fills is left out
+    assert table[-5:] == [
+        "| case | program | time a step | over jqd's | cores | error | compile | note"
+        " |",
+        f"|{' --- |' * 8}",
+        "| a | jqd | 200 µs | 1 | 1 | 1e-12 | 0 |  |",
+        "| a | peer | 3 ms | 15 | 1 | 2e-12 | 0 |  |",
+        "| a | other |  |  |  |  |  | not installed |",
+    ]
+    assert "2030-01-02, load None before and None after." in parts["results"]
+    assert "jqd 9.9, jax 1.0. Memory: beads." in parts["results"]
+
+
+def test_peer_ahead_without_a_reason_is_found(readme, tmp_path):
+    rows = [
+        _timed("a", "jqd", "jqd", 2.0, error=1e-6),
+        _timed("a", "quick", "peer", 1.0, error=2e-6),
+        _timed("a", "rough", "peer", 0.5, error=2e-5),
+        _timed("a", "slow", "peer", 4.0, error=1e-6),
+        _timed("a", "plain scan", "bare", 1.0, error=1e-6),
+        _timed("b", "quick", "peer", 1.0),
+    ]
+    _store(tmp_path, rows)
+    (entry,) = readme.behind("x", {"rows": rows}, {})
+    assert (entry.case, entry.program, entry.ratio) == ("a", "quick", 0.5)
+    assert entry.reason == readme.UNKNOWN
+    assert (
+        f"| kerr_sweep | quick | a: 0.50 | {readme.UNKNOWN} |"
+        in (readme.parts(tmp_path)["behind"])
+    )
+    for reasons in ({"quick": "It is."}, {"quick": "no", "a: quick": "It is."}):
+        assert readme.behind("x", {"rows": rows}, reasons)[0].reason == "It is."
+    assert readme.behind_bare("x", {"rows": rows}) == [("x", "a", 0.5)]
+
+
+def test_peer_level_with_jqd_is_scatter_only_where_times_overlap(readme):
+    ours = _timed("a", "jqd", "jqd", 1.0) | {"min_s": 0.9}
+    for seconds, reason in ((0.97, readme.SCATTER), (0.92, readme.UNKNOWN)):
+        rows = [ours, _timed("a", "peer", "peer", seconds)]
+        assert readme.behind("x", {"rows": rows}, {})[0].reason == reason
+    apart = [ours | {"min_s": 1.0}, _timed("a", "peer", "peer", 0.97)]
+    assert readme.behind("x", {"rows": apart}, {})[0].reason == readme.UNKNOWN
+
+
+def test_peer_below_the_floor_of_jqd_is_said_to_be(readme):
+    floor = {"floor": "FFT pair", "floor_s": 0.8}
+    rows = [
+        _timed("a", "jqd", "jqd", 1.0, share_of_floor=0.8, **floor),
+        _timed("a", "peer", "peer", 0.4, share_of_floor=2.0, **floor),
+    ]
+    (entry,) = readme.behind("x", {"rows": rows}, {})
+    assert entry.over_floor == 0.5
+
+
+def test_newest_day_of_each_benchmark_and_device_is_shown(readme, tmp_path):
+    old = [_timed("", "jqd", "jqd", 1.0)]
+    new = [_timed("", "jqd", "jqd", 2.0)]
+    _store(tmp_path, old)
+    _store(tmp_path, old, device="Slate")
+    _store(tmp_path, new, date="2030-01-03")
+    _store(tmp_path, old, "solids", date="2030-01-01")
+    found = readme.newest(tmp_path)
+    assert list(found) == ["Abacus", "Slate"]
+    assert list(found["Abacus"]) == ["kerr_sweep", "solids"]
+    assert found["Abacus"]["kerr_sweep"].report["rows"] == new
+    assert found["Slate"]["kerr_sweep"].report["rows"] == old
+
+
+def test_text_outside_the_markers_stays(readme):
+    begin, end = readme.BEGIN.format("x"), readme.END.format("x")
+    old = f"before\n{begin}\nold\n{end}\nafter\n"
+    new = readme.merged(old, {"x": "new"})
+    assert new == f"before\n{begin}\n\nnew\n\n{end}\nafter\n"
+    assert readme.merged(new, {"x": "new"}) == new
+    with pytest.raises(ValueError, match="must have the lines"):
+        readme.merged("before\nafter\n", {"x": "new"})
+
+
+def test_stored_results_have_a_reason_wherever_a_peer_is_ahead(readme):
+    without = [
+        entry
+        for found in readme.newest().values()
+        for name, result in found.items()
+        for entry in readme.behind(name, result.report, readme.source(name).behind)
+        if entry.reason == readme.UNKNOWN
+    ]
+    assert not without
+
+
+def test_readme_is_what_the_stored_results_say(readme):
+    """Else `python -m benchmarks --table` was forgotten."""
+    written = readme.README.read_text()
+    assert readme.merged(written, readme.parts()) == written

@@ -259,13 +259,17 @@ def _energy_and_residual(law: Any, psi: Array) -> tuple[Array, Array]:
 
 def _default_start(grid: Grid) -> Complex[Array, "..."]:
     """A Gaussian of an eighth of the box, off its centre along each axis."""
-    exponent = jnp.zeros(grid.shape)
-    for axis, x in enumerate(grid.coordinates):
-        lower, upper = grid.bounds[axis]
-        length = upper - lower
-        centre = (lower + upper) / 2 + length * (0.03 + 0.01 * axis)
-        exponent = exponent + ((x - centre) / (length / 8)) ** 2 / 4
-    return jnp.exp(-exponent) + 0j
+
+    def gaussian(*coordinates: Array) -> Array:
+        exponent = jnp.zeros((1,) * grid.ndim)
+        for axis, x in enumerate(coordinates):
+            lower, upper = grid.bounds[axis]
+            length = upper - lower
+            centre = (lower + upper) / 2 + length * (0.03 + 0.01 * axis)
+            exponent = exponent + ((x - centre) / (length / 8)) ** 2 / 4
+        return jnp.exp(-exponent) + 0j
+
+    return grid.sample(gaussian)
 
 
 def _check_law(law: Any) -> None:

@@ -85,6 +85,7 @@ class Schrodinger(Law):
         if absorber is not None:
             absorber = constant(absorber)
             check_absorber(absorber, grid)
+            absorber = grid.shard(absorber)
         return cls(ParticleOnGrid(V, constant(mass), grid, absorber), hbar)
 
     @property
@@ -108,6 +109,8 @@ class Schrodinger(Law):
         Raises:
             ValueError: wrong shape, not finite, not normalised.
         """
+        if self.grid is not None and self.grid.sharding is not None:
+            psi = self.grid.shard(psi, "psi")
         psi = as_array(psi)
         if self.grid is not None:
             _checks.check_state(psi, "psi", self.grid.shape, weight=self.grid.cell)

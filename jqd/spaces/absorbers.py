@@ -44,7 +44,7 @@ def absorbing_layer(
     widths = np.broadcast_to(np.asarray(width, float), (len(chosen),))
     _checks.check_shape(strength, "strength", ())
     _checks.check_positive(strength, "strength")
-    depth = np.zeros(grid.shape)
+    layers = []
     for axis, thickness in zip(chosen, widths, strict=True):
         lower, upper = grid.bounds[axis]
         if not 0 < thickness <= (upper - lower) / 2:
@@ -57,7 +57,10 @@ def absorbing_layer(
         # distance to the nearer wall, seen from inside
         s = np.clip(1 - np.minimum(x - lower, upper - x) / thickness, 0, 1)
         shape = [n if i == axis else 1 for i in range(grid.ndim)]
-        depth = depth + (s**3).reshape(shape)
+        layers.append((s**3).reshape(shape))
+    if grid.sharding is not None:
+        return grid.sample(lambda *_: strength * sum(map(jnp.asarray, layers)))
+    depth = sum(layers, np.zeros(grid.shape))
     return jnp.asarray(strength) * jnp.asarray(depth)
 
 
@@ -87,7 +90,10 @@ def check_absorber(absorber: Array, grid: Grid) -> None:
     _checks.check_finite(absorber, "absorber")
     if not _checks.is_concrete(absorber):
         return
-    smallest = _checks.concrete(absorber).min()
+    if _checks.is_spread(absorber):
+        smallest = _checks.reduce_spread(jnp.min, absorber)
+    else:
+        smallest = _checks.concrete(absorber).min()
     if smallest < 0:
         raise ValueError(
             "Argument `absorber` must not be negative, but its smallest entry is "

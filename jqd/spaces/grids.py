@@ -2,13 +2,18 @@
 
 import math
 import operator
-from collections.abc import Sequence
-from typing import SupportsIndex
+from collections.abc import Callable, Sequence
+from typing import Any, SupportsIndex
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding
 from jaxtyping import Array, Float, Inexact, Real
+
+from . import sharding as spread
+from .sharding import Transform
 
 # Weights of f(x + j dx) - f(x - j dx), j = 1..4, over dx: the central difference that
 # is exact for polynomials up to degree 8.
@@ -23,27 +28,34 @@ class Grid(eqx.Module):
     All fields are static: a grid has no leaves, and two grids of the same bounds and
     shape are equal.
 
+    A grid that is too large for one device is spread over several by `sharded`.
+
     Attributes:
         bounds: (lower, upper) of each axis, in the unit of length.
         shape: number of points along each axis.
+        sharding: where the blocks of a wave function lie, None for one device.
     """
 
     bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
+    sharding: NamedSharding | None = eqx.field(static=True)
 
     def __init__(
         self,
         bounds: Sequence[float] | Sequence[Sequence[float]],
         shape: SupportsIndex | Sequence[SupportsIndex],
+        sharding: NamedSharding | None = None,
     ):
         """Make the grid.
 
         Args:
             bounds: (lower, upper) for one dimension, or one such pair an axis.
             shape: number of points, or one number an axis.
+            sharding: over which devices, see `sharded`; None for one.
 
         Raises:
-            ValueError: the bounds or the shape make no grid.
+            ValueError: the bounds or the shape make no grid, or the devices do not
+                divide it.
         """
         self.bounds = _read_bounds(bounds)
         self.shape = _read_shape(shape)
@@ -53,6 +65,40 @@ class Grid(eqx.Module):
                 f"`bounds`, but `bounds` has {len(self.bounds)} and `shape` "
                 f"{len(self.shape)}."
             )
+        self.sharding = None
+        if sharding is not None:
+            names = spread.mesh_names(sharding)
+            if tuple(sharding.spec)[: len(names)] != names:
+                raise ValueError(
+                    "Argument `sharding` must spread the first axes of the grid, but "
+                    f"it is {sharding.spec}."
+                )
+            self.sharding = spread.read_sharding(sharding.mesh, names, self.shape)
+
+    def sharded(self, mesh: Mesh, names: Sequence[str] | None = None) -> "Grid":
+        """The same grid spread over the devices of a mesh.
+
+        One axis of the mesh cuts the grid into slabs along its first axis, two cut a
+        grid of three dimensions into pencils along its last. Laws, `evolve` and
+        observables are called as on one device; `shard` and `sample` place arrays.
+
+        Args:
+            mesh: devices, e.g. `jax.make_mesh((2, 4), ("a", "b"))`. The first of the
+                named axes must divide the points of the grid's first two axes, the
+                second those of the last two.
+            names: one or two axes of the mesh; None for all of them. Over the others
+                the grid is repeated.
+
+        Returns:
+            The grid; its fields are static as before.
+
+        Raises:
+            ValueError: a mesh that does not divide the grid, other names, or a grid
+                of one dimension.
+        """
+        names = mesh.axis_names if names is None else names
+        sharding = spread.read_sharding(mesh, names, self.shape)
+        return Grid(self.bounds, self.shape, sharding)
 
     @property
     def ndim(self) -> int:
@@ -80,6 +126,11 @@ class Grid(eqx.Module):
     @property
     def coordinates(self) -> tuple[Float[Array, "..."], ...]:
         """Coordinates along each axis, shaped to broadcast: (N, 1) and (1, M) in 2D."""
+        if self.sharding is not None:
+            return _spread_coordinates(self)
+        return self._coordinates()
+
+    def _coordinates(self) -> tuple[Array, ...]:
         return tuple(
             self._along(axis, lower + dx * np.arange(n))
             for axis, ((lower, _), dx, n) in enumerate(
@@ -108,7 +159,63 @@ class Grid(eqx.Module):
     @property
     def k2(self) -> Float[Array, "..."]:
         """Sum of the squared wavenumbers, in FFT order, of the grid's shape."""
+        if self.sharding is not None:
+            return _spread_k2(self, tuple(range(self.ndim)))
         return jnp.broadcast_to(sum(k**2 for k in self.wavenumbers), self.shape)
+
+    @property
+    def fft(self) -> Transform:
+        """The FFT of a wave function, its inverse, and the order of its axes."""
+        if self.sharding is None:
+            return spread.local_fft(self.ndim)
+        return spread.exchanged_fft(self.sharding, self.ndim)
+
+    @property
+    def spectral_k2(self) -> Float[Array, "..."]:
+        """`k2` laid out like the spectrum that `fft` gives: rotated if sharded."""
+        if self.sharding is not None:
+            return _spread_k2(self, self.fft.order)
+        return self.k2
+
+    def shard(self, f: Any, name: str = "f") -> Array:
+        """Values on the grid, each block on its device; an array without a mesh.
+
+        Args:
+            f: (..., *shape), leading axes are kept whole. Of a NumPy array or memory
+                map only the blocks of this process are read.
+            name: what an error calls it.
+
+        Returns:
+            The same values.
+
+        Raises:
+            ValueError: `f` does not end in the grid's shape.
+        """
+        if self.sharding is None:
+            return self._check(f, name)
+        f = f if hasattr(f, "__array__") else np.asarray(f)
+        self._check_shape(np.shape(f), name)
+        return spread.place(f, self.sharding, lead=len(np.shape(f)) - self.ndim)
+
+    def sample(self, function: Callable[..., Any]) -> Array:
+        """Values of a function of the coordinates, made where they belong.
+
+        Args:
+            function: takes one broadcastable array a dimension and acts point by
+                point.
+
+        Returns:
+            Its values, of the grid's shape.
+        """
+        if self.sharding is None:
+            return jnp.broadcast_to(function(*self.coordinates), self.shape)
+
+        @jax.jit
+        def build() -> Array:
+            values = function(*self.coordinates)
+            return self.shard(jnp.broadcast_to(values, self.shape))
+
+        return build()
 
     def integrate(self, f: Inexact[Array, "..."]) -> Inexact[Array, "..."]:
         """∫ f dx over the grid; leading axes of `f` are kept as a batch."""
@@ -157,12 +264,21 @@ class Grid(eqx.Module):
                 "Argument `shape` must be at least 9 on every axis for `gradient`, "
                 f"but it is {self.shape}."
             )
-        return tuple(
-            sum(
-                (weight / dx) * (jnp.roll(f, -j, axis) - jnp.roll(f, j, axis))
-                for j, weight in enumerate(_DIFFERENCES, start=1)
-            )
-            for axis, dx in zip(self._axes, self.spacing, strict=True)
+        width = len(_DIFFERENCES)
+        if self.sharding is not None:
+            return spread.on_shifted(self._difference, f, self.sharding, width)
+
+        def shift(axis: int) -> Callable[[int], Array]:
+            return lambda j: jnp.roll(f, -j, axis)
+
+        return tuple(self._difference(axis, shift(axis)) for axis in self._axes)
+
+    def _difference(self, axis: int, shifted: Callable[[int], Array]) -> Array:
+        """∂f/∂x along one axis, from j -> f(x + j dx)."""
+        dx = self.spacing[axis]
+        return sum(
+            (weight / dx) * (shifted(j) - shifted(-j))
+            for j, weight in enumerate(_DIFFERENCES, start=1)
         )  # pyright: ignore[reportReturnType]
 
     @property
@@ -177,12 +293,30 @@ class Grid(eqx.Module):
 
     def _check(self, f: Real[Array, "..."] | Inexact[Array, "..."], name: str) -> Array:
         f = jnp.asarray(f)
-        if f.shape[-self.ndim :] != self.shape:
+        self._check_shape(f.shape, name)
+        return f
+
+    def _check_shape(self, shape: tuple[int, ...], name: str) -> None:
+        if shape[-self.ndim :] != self.shape:
             raise ValueError(
                 f"Argument `{name}` must end in the grid's shape {self.shape}, but its "
-                f"shape is {f.shape}."
+                f"shape is {shape}."
             )
-        return f
+
+
+@jax.jit
+def _spread_coordinates(grid: Grid) -> tuple[Array, ...]:
+    assert grid.sharding is not None
+    return spread.place_axes(grid._coordinates(), grid.sharding)
+
+
+@jax.jit(static_argnums=1)
+def _spread_k2(grid: Grid, order: tuple[int, ...]) -> Array:
+    """k² with its axes in this order, in pieces like the grid."""
+    assert grid.sharding is not None
+    total = sum(jnp.transpose(k**2, order) for k in grid.wavenumbers)
+    shape = [grid.shape[axis] for axis in order]
+    return spread.place(jnp.broadcast_to(total, shape), grid.sharding)
 
 
 def _read_bounds(bounds) -> tuple[tuple[float, float], ...]:

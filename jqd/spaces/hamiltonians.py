@@ -57,14 +57,15 @@ class ParticleOnGrid(eqx.Module):
         return self.potential.autonomous
 
     def kinetic(self, hbar: Array) -> Array:
-        """hbar^2 k^2 / 2m in the order of `jnp.fft`."""
-        return hbar**2 / (2 * self.mass) * self.grid.k2
+        """hbar^2 k^2 / 2m in the order of the grid's `fft`."""
+        return hbar**2 / (2 * self.mass) * self.grid.spectral_k2
 
     def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
         """H psi."""
         precision = self.mass.dtype
         kinetic = self.kinetic(hbar).astype(precision)
-        moving = jnp.fft.ifftn(kinetic * jnp.fft.fftn(psi))
+        fft = self.grid.fft
+        moving = fft.backward(kinetic * fft.forward(psi))
         image = moving + self.potential(self.grid, t).astype(precision) * psi
         if self.absorber is None:
             return image
@@ -72,10 +73,11 @@ class ParticleOnGrid(eqx.Module):
 
     def flows(self, hbar: Array) -> Flows:
         """The potential (outer) and kinetic (inner) flows of i hbar dpsi/dt = H psi."""
+        fft = self.grid.fft
         inner = PhaseFlow(
-            rate=lambda t: hbar / (2 * self.mass) * self.grid.k2,
-            to_basis=jnp.fft.fftn,
-            from_basis=jnp.fft.ifftn,
+            rate=lambda t: hbar / (2 * self.mass) * self.grid.spectral_k2,
+            to_basis=fft.forward,
+            from_basis=fft.backward,
             precision=self.mass.dtype,
         )
         return Flows(self._potential_flow(hbar), inner)

@@ -77,11 +77,12 @@ class FunctionPotential(eqx.Module):
 
     def __call__(self, grid: Grid, t: ArrayLike) -> Array:
         """V on the grid."""
-        return jnp.broadcast_to(self.at(grid.coordinates, t), grid.shape)
+        values = jnp.broadcast_to(self.at(grid.coordinates, t), grid.shape)
+        return grid.shard(values)
 
     def gradient(self, grid: Grid, t: ArrayLike) -> Array:
         """grad V, (ndim, *shape), by automatic differentiation."""
-        points = tuple(jnp.broadcast_arrays(*grid.coordinates))
+        points = tuple(map(grid.shard, jnp.broadcast_arrays(*grid.coordinates)))
 
         # V acts on each point alone, so the gradient of the sum is the gradient
         def total(*coordinates: Array) -> Array:
@@ -121,12 +122,13 @@ def potential(
     if isinstance(function, SampledPotential | FunctionPotential):
         return function
     if not callable(function):
-        values = jnp.asarray(function)
-        if values.shape != grid.shape:
+        shape = np.shape(function)  # pyright: ignore[reportArgumentType]
+        if shape != grid.shape:
             raise ValueError(
                 f"Argument `potential` must have the grid's shape {grid.shape}, but "
-                f"has shape {values.shape}."
+                f"has shape {shape}."
             )
+        values = grid.shard(function)
         _checks.check_real(values, "potential")
         _checks.check_finite(values, "potential")
         return SampledPotential(values)

@@ -1,0 +1,264 @@
+"""One program of each law, over its size, its batch and the devices that share it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
+
+import jqd
+from jqd.ensembles import copying, nelson
+from jqd.laws.diffusion import Links
+from jqd.matter import gas, solid
+from jqd.problems import golden
+
+from . import husimi_kerr, photon_tower
+from .copy_dynamics import random_problem
+
+# a call is to take about so long, and no more steps than this
+SECONDS, MOST_STEPS = 0.05, 2000
+PATHS, SAVES, PRODUCTS = 1000, 50, 80
+
+
+class Task(NamedTuple):
+    """A law at one size.
+
+    Attributes:
+        one: from the start of one member to its result.
+        start: starts of `batch` members, batch first.
+        work: units of work that a member makes, or a function of the result of all.
+    """
+
+    one: Callable[[Any], Any]
+    start: Callable[[int], Any]
+    work: float | Callable[[Any], float]
+
+
+class Law(NamedTuple):
+    """What is measured of a law.
+
+    Attributes:
+        title: of its figure.
+        size, unit: what its size counts, and what a unit of work is.
+        build: (size, batch) -> Task.
+        sizes: sizes, at `at` members.
+        batches: numbers of members, at size `small`; the last goes over devices.
+        stepped: whether the program is one loop over steps, so that XLA's count of
+            bytes is that of a step.
+    """
+
+    title: str
+    size: str
+    unit: str
+    build: Callable[[int, int], Task]
+    sizes: tuple[int, ...]
+    batches: tuple[int, ...]
+    small: int
+    stepped: bool = False
+    at: int = 1
+
+
+def _steps(seconds: float) -> int:
+    """Steps in a call, where one takes about so long."""
+    return int(np.clip(SECONDS / seconds, 2, MOST_STEPS))
+
+
+def _repeat(start: Any, batch: int) -> Any:
+    return jax.tree.map(
+        lambda leaf: jnp.repeat(jnp.asarray(leaf)[None], batch, axis=0), start
+    )
+
+
+def _run(law: Any, stepper: Any, steps: int, dt: float) -> Callable[[Any], Any]:
+    """The last state after so many steps."""
+    method = jqd.Fixed(stepper, steps, gradient="direct", estimate_error=False)
+    ts = np.array([0.0, steps * dt])
+
+    def one(state):
+        run = jqd.evolve(law, state, ts, method=method)
+        return jax.tree.map(lambda leaf: leaf[-1], run.values)
+
+    return one
+
+
+def schrodinger_grid(points: int, batch: int) -> Task:
+    """Strang steps of an oscillator in 1D."""
+    grid = jqd.Grid((-10.0, 10.0), points)
+    law = jqd.Schrodinger.on_grid(grid, lambda x: x**2 / 2)
+    psi = grid.normalise(jnp.exp(-((grid.x - 1) ** 2) / 2) + 0j)
+    steps = _steps(8e-9 * points * batch)
+    return Task(_run(law, jqd.strang, steps, 1e-3), partial(_repeat, psi), steps)
+
+
+def schrodinger_matrix(size: int, batch: int) -> Task:
+    """A dense H that differs from member to member: its eigenbasis, and all times."""
+    H, psi = random_problem(size, 1)
+    ts, start = np.linspace(0.0, 10.0, SAVES), jnp.asarray(psi[0])
+
+    def one(strength):
+        law = jqd.Schrodinger(strength * H)
+        return jqd.evolve(law, start, ts, method=jqd.Propagator()).values
+
+    return Task(one, partial(jnp.linspace, 0.5, 1.5), SAVES)
+
+
+def copy_dynamics(size: int, batch: int) -> Task:
+    """Runge-Kutta steps of copy dynamics."""
+    H, _ = random_problem(size, 1)
+    law = jqd.CopyDynamics.from_hamiltonian(H)
+    steps = _steps(3e-8 * size**2 * batch)
+    start = lambda batch: jnp.asarray(random_problem(size, batch)[1])  # noqa: E731
+    return Task(_run(law, jqd.rk4, steps, 0.02), start, steps)
+
+
+def husimi(levels: int, batch: int) -> Task:
+    """The density of a Kerr oscillator at 441 points and 5 times, one order in C."""
+    x = np.linspace(-3.0, 3.0, 21)
+    points, ts = x[None, :] + 1j * x[:, None], np.linspace(0.0, 1.0, 6)
+    one = husimi_kerr.density_of_C(points, ts, 1, levels)
+    return Task(one, partial(jnp.linspace, 0.9, 1.1), 5)
+
+
+def diffusion_links(points: int, batch: int) -> Task:
+    """Runge-Kutta steps of (ln √ρ, S) link by link."""
+    grid = jqd.Grid((-0.05 * points, 0.05 * points), points)
+    x = grid.x
+    law = jqd.Madelung(grid, 0.01 * x**2, form=Links(8, 1e-8))
+    state = law.prepare(grid.normalise(jnp.exp(-((0.1 * x) ** 2)) + 0j))
+    steps = _steps(1e-6 * points * batch)
+    return Task(_run(law, jqd.rk4, steps, 1e-4), partial(_repeat, state), steps)
+
+
+def nelson_paths(points: int, batch: int) -> Task:
+    """1000 paths each of Nelson's diffusion, Heun steps."""
+    grid = jqd.Grid((-10.0, 10.0), points)
+    law = jqd.Schrodinger.on_grid(grid, lambda x: x**2 / 2)
+    psi = grid.normalise(jnp.exp(-((grid.x - 1) ** 2) / 2) + 0j)
+    steps = int(np.clip(_steps(5e-5 * batch), 5, 100))
+
+    def one(seed):
+        run = nelson(
+            law, psi, np.array([0.0, 0.02 * steps]), jax.random.key(seed), paths=PATHS,
+            substeps=steps, scheme="heun", stepper=jqd.strang, error_paths=0,
+        )  # fmt: skip
+        return run.positions[-1]
+
+    return Task(one, jnp.arange, PATHS * steps)
+
+
+def copies(size: int, batch: int) -> Task:
+    """Leaps of 1e6 systems that copy each other, a trajectory a member."""
+    if size == 3:
+        law, psi = golden()
+    else:
+        H, psi = random_problem(size, 1)
+        law = jqd.CopyDynamics.from_hamiltonian(H)
+        psi = jnp.asarray(psi[0] / np.abs(psi[0]) / size**0.5)
+
+    def one(seed):
+        run = copying.sample(
+            law, psi, np.array([0.0, 0.2]), jax.random.key(seed), copies=10**6,
+            trajectories=1, max_steps=40, error_trajectories=0,
+        )  # fmt: skip
+        return jnp.sum(run.steps), run.density[:, -1]
+
+    return Task(one, jnp.arange, lambda result: float(np.sum(result[0])))
+
+
+def photon_tower_(levels: int, batch: int) -> Task:
+    """Products of H with a state, in a series of fixed length."""
+    law = photon_tower.tower_of(levels)
+    psi = photon_tower.towers.level_state(law, photon_tower.ENERGY, 0.3)
+    ts = np.array([0.0, photon_tower.TIME])
+
+    def one(psi):
+        return jqd.evolve(law, psi, ts, method=jqd.Propagator(PRODUCTS)).values[-1]
+
+    return Task(one, partial(_repeat, psi), PRODUCTS)
+
+
+def chains(atoms: int, batch: int) -> Task:
+    """Verlet steps of FPUT chains."""
+    body = solid.chain(atoms, solid.FPUT(beta=1.0), ends="fixed")
+    steps = _steps(2e-9 * atoms * batch + 3e-7)
+    one = _run(solid.Motion(body), jqd.strang, steps, 0.05)
+
+    def start(batch):
+        x = jnp.broadcast_to(body.sites[None], (batch, atoms, 1))  # pyright: ignore
+        return solid.Point(x, jax.random.normal(jax.random.key(1), x.shape))
+
+    return Task(one, start, steps)
+
+
+def hard_discs(discs: int, batch: int) -> Task:
+    """Collisions of hard discs that fill 0.3 of the plane."""
+    x, box = gas.lattice(jax.random.key(0), discs, 0.3, jitter=0.5)
+    events = int(np.clip(_steps(3e-8 * discs * batch), 50, MOST_STEPS))
+
+    def one(v):
+        return gas.event_driven(x, v, box, collisions=events).velocities[-1]
+
+    def start(batch):
+        keys = jax.random.split(jax.random.key(1), batch)
+        return jax.vmap(lambda key: gas.maxwell(key, discs))(keys)
+
+    return Task(one, start, events)
+
+
+LAWS = {
+    "schrodinger_grid": Law(
+        "Schrödinger on a grid, Strang", "points", "step", schrodinger_grid,
+        (64, 256, 1024, 4096, 16384, 65536), (1, 8, 64, 512), 256, stepped=True,
+    ),
+    "schrodinger_matrix": Law(
+        "Schrödinger with a matrix, eigenbasis", "levels", "saved time",
+        schrodinger_matrix, (4, 16, 64, 256), (1, 8, 64, 512), 16,
+    ),
+    "copy_dynamics": Law(
+        "Copying, Runge-Kutta 4", "classes", "step", copy_dynamics,
+        (4, 16, 64, 256), (1, 16, 256, 4096, 32768), 4, stepped=True,
+    ),
+    "husimi": Law(
+        "Husimi law, Kerr", "levels", "saved density", husimi,
+        (41, 80, 160, 240), (1, 8, 64, 256), 41,
+    ),
+    "diffusion_links": Law(
+        "Conservative diffusion by links, Runge-Kutta 4", "points", "step",
+        diffusion_links, (64, 256, 1024, 4096), (1, 8, 64, 512), 256, stepped=True,
+    ),
+    "nelson_paths": Law(
+        "Nelson's paths, 1000 a member", "points of ψ", "path and step", nelson_paths,
+        (64, 256, 1024, 4096), (1, 4, 16, 64), 256,
+    ),
+    "copies": Law(
+        "Leaps of 10⁶ systems that copy", "classes", "leap", copies,
+        (3, 8, 32), (1, 64, 1024, 16384), 3, at=16,
+    ),
+    "photon_tower": Law(
+        "Photon tower, series of H", "levels of matter", "product", photon_tower_,
+        (30, 100, 300, 1000), (1, 4, 16), 100,
+    ),
+    "chains": Law(
+        "FPUT chains, Verlet", "atoms", "step", chains,
+        (16, 64, 256, 1024, 4096), (1, 10, 100, 1000), 64, stepped=True,
+    ),
+    "hard_discs": Law(
+        "Hard discs, event by event", "discs", "collision", hard_discs,
+        (16, 64, 256, 1024), (1, 8, 64), 64,
+    ),
+}  # fmt: skip
+
+
+def program(law: Law, size: int, batch: int, devices: list[Any]) -> tuple[Any, Any]:
+    """A function without arguments that runs the batch on `devices`, and its work."""
+    task = law.build(size, batch)
+    mesh = jax.sharding.Mesh(np.asarray(devices), ("batch",))
+    spec = PartitionSpec("batch")
+    run = jax.shard_map(
+        jax.vmap(task.one), mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False
+    )
+    start = jax.device_put(task.start(batch), NamedSharding(mesh, spec))
+    return partial(jax.jit(run), start), task.work

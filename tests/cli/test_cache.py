@@ -1,0 +1,200 @@
+"""Compiled code is kept between starts, and nothing goes wrong where it cannot be."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import pytest
+from jax.experimental.compilation_cache import compilation_cache
+
+from jqd.cli import cache, main
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HIT, MISS = (f"/jax/compilation_cache/cache_{what}" for what in ("hits", "misses"))
+
+# `sum_of_squares` names its entry of the cache; nothing else here is compiled.
+EXPERIMENT = f"""
+import jax
+import numpy as np
+
+def sum_of_squares(x):
+    return (x @ x) ** 0.5
+
+def run(context):
+    events = []
+    jax.monitoring.register_event_listener(lambda name, **_: events.append(name))
+    value = jax.jit(sum_of_squares)(np.linspace(0, 1, 7))
+    counts = {{"hits": events.count({HIT!r}), "misses": events.count({MISS!r})}}
+    return {{"bits": float(value).hex(), **counts}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path):
+    """A folder for each test; JAX looks at the folder once and is told to forget it."""
+    for name in ("JAX_COMPILATION_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("JQD_CACHE", str(tmp_path / "cache"))
+    names = (
+        "jax_enable_compilation_cache",
+        "jax_compilation_cache_dir",
+        "jax_persistent_cache_min_compile_time_secs",
+    )
+    before = {name: getattr(jax.config, name) for name in names}
+    jax.config.update("jax_enable_compilation_cache", True)
+    compilation_cache.reset_cache()
+    yield
+    for name, value in before.items():
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()
+
+
+@pytest.fixture
+def start(capsys, tmp_path):
+    """Run an experiment as a new start would: what it says, and standard error."""
+    file = tmp_path / "experiment.py"
+    file.write_text(EXPERIMENT)
+
+    def call():
+        jax.clear_caches()
+        jax.monitoring.clear_event_listeners()
+        words = ["run", str(file), "--out", str(tmp_path / "out"), "--json"]
+        assert main(words) == 0
+        captured = capsys.readouterr()
+        return json.loads(captured.out), captured.err
+
+    yield call
+    jax.monitoring.clear_event_listeners()
+
+
+def entries(folder):
+    return sorted(path.name for path in folder.glob("jit_sum_of_squares-*-cache"))
+
+
+def test_the_second_start_compiles_nothing(start, tmp_path):
+    first, _ = start()
+    assert (first["hits"], first["misses"]) == (0, 1)
+    assert len(entries(tmp_path / "cache")) == 1
+    second, complaint = start()
+    assert (second["hits"], second["misses"]) == (1, 0)
+    assert second["bits"] == first["bits"]
+    assert complaint == ""
+
+
+def test_processes_share_the_folder(tmp_path):
+    """In processes of their own: the same bits, and nothing on standard error."""
+    file = tmp_path / "experiment.py"
+    file.write_text(EXPERIMENT)
+    code = "import sys; from jqd.cli import main; sys.exit(main())"
+    words = [sys.executable, "-c", code, "run", str(file), "--json"]
+    outcomes = []
+    for _ in range(2):
+        done = subprocess.run(
+            [*words, "--out", str(tmp_path / "out")], capture_output=True, text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        outcomes.append(json.loads(done.stdout))
+    first, second = outcomes
+    assert (first["hits"], first["misses"]) == (0, 1)
+    assert (second["hits"], second["misses"]) == (1, 0)
+    assert second["bits"] == first["bits"]
+
+
+def test_off_keeps_nothing(start, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    with monkeypatch.context() as patch:
+        patch.setenv("JQD_CACHE", "off")
+        for _ in range(2):
+            result, _ = start()
+            assert (result["hits"], result["misses"]) == (0, 0)
+        assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("kind", ["file", "below a file"])
+def test_a_folder_that_cannot_be_written_is_done_without(
+    start, monkeypatch, tmp_path, kind
+):
+    blocked = tmp_path / "blocked"
+    blocked.write_text("")
+    folder = blocked if kind == "file" else blocked / "cache"
+    monkeypatch.setenv("JQD_CACHE", str(folder))
+    result, complaint = start()
+    assert (result["hits"], result["misses"]) == (0, 0)
+    assert complaint == ""
+
+
+def test_half_an_entry_is_replaced(start, tmp_path):
+    """What a killed process may leave; JAX alone would warn at every later start."""
+    first, _ = start()
+    folder = tmp_path / "cache"
+    (name,) = entries(folder)
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 2])
+    broken, complaint = start()
+    assert (broken["hits"], broken["misses"]) == (0, 1)
+    assert broken["bits"] == first["bits"]
+    assert complaint == ""
+    assert start()[0]["hits"] == 1
+
+
+def test_other_warnings_are_shown(tmp_path, capsys):
+    file = tmp_path / "loud.py"
+    file.write_text("import warnings\ndef run(context):\n    warnings.warn('loud')\n")
+    with pytest.warns(UserWarning, match="loud"):
+        main(["run", str(file), "--out", str(tmp_path / "out")])
+
+
+def test_the_least_used_entries_go_first(monkeypatch, tmp_path):
+    ages = {"new": 3, "old": 1, "middle": 2}
+    for name, when in ages.items():
+        path = tmp_path / f"{name}-cache"
+        path.write_bytes(b"x" * 10)
+        os.utime(path, (when, when))
+    assert cache.cache_size(tmp_path) == (3, 30)
+    for bound, kept in ((30, 3), (29, 2), (10, 1)):
+        monkeypatch.setattr(cache, "MOST_BYTES", bound)
+        monkeypatch.setenv("JQD_CACHE", str(tmp_path))
+        cache.use_cache()
+        left = {path.name.removesuffix("-cache") for path in tmp_path.glob("*-cache")}
+        assert left == set(sorted(ages, key=lambda name: -ages[name])[:kept])
+
+
+def test_where_the_folder_is(monkeypatch, tmp_path):
+    assert cache.cache_folder() == tmp_path / "cache"
+    monkeypatch.delenv("JQD_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = cache.cache_folder()
+    assert folder.parent == tmp_path / "jqd"
+    assert folder.name.startswith("compiled-")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert cache.cache_folder() == tmp_path / "home" / ".cache" / "jqd" / folder.name
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "own"))
+    assert cache.cache_folder() == tmp_path / "own"
+    monkeypatch.setenv("JQD_CACHE", "Off")
+    assert cache.cache_folder() is None
+
+
+def test_a_user_without_a_home(monkeypatch):
+    monkeypatch.delenv("JQD_CACHE")
+
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert cache.cache_folder() is None
+
+
+def test_info_says_where_and_how_much(start, capsys, tmp_path):
+    start()
+    assert main(["info", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    folder = tmp_path / "cache"
+    sizes = [path.stat().st_size for path in folder.glob("*-cache")]
+    assert facts["cache"] == str(folder)
+    assert (facts["cache_entries"], facts["cache_bytes"]) == (len(sizes), sum(sizes))
+    assert sizes
