@@ -33,6 +33,8 @@ from .observe import fidelity as fidelity
 from .observe import total_variation as total_variation
 from .recover import Correlated as Correlated
 from .recover import Data as Data
+from .recover import Fit as Fit
+from .recover import FitStatus as FitStatus
 from .recover import Gaussian as Gaussian
 from .recover import Multinomial as Multinomial
 from .recover import NoNoise as NoNoise
@@ -40,6 +42,7 @@ from .recover import Polish as Polish
 from .recover import Recovery as Recovery
 from .recover import Search as Search
 from .recover import Unidentifiable as Unidentifiable
+from .recover import fit as fit
 from .recover import length_scales as length_scales
 from .recover import load_density as load_density
 from .recover import load_matrix as load_matrix

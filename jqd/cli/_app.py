@@ -11,6 +11,7 @@ import jax
 import typer
 
 from .._version import __version__
+from ..recover.kept import keep_programs
 from ..report.user_code import ExperimentError
 from ..sweep.hosts import Lost
 from .cache import use_cache
@@ -46,6 +47,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _before_every_command(
+    context: typer.Context,
     version: bool = typer.Option(
         False,
         "--version",
@@ -62,6 +64,9 @@ def _before_every_command(
             f"JAX_ENABLE_X64={setting}: jqd's commands compute in float64."
         )
     jax.config.update("jax_enable_x64", True)
+    if context.invoked_subcommand == "recover":
+        # each thread of a search computes its share of the starts
+        jax.config.update("jax_cpu_enable_async_dispatch", False)
     use_cache()
 
 
@@ -105,6 +110,8 @@ def main(args: Sequence[str] | None = None) -> int:
         return _complain(str(error), 1)
     except (ValueError, OSError) as error:
         return _complain(str(error) or type(error).__name__, 2)
+    finally:
+        keep_programs(None)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,8 @@ from typing import Any
 
 import jax
 
+from ..recover.kept import keep_programs
+
 OFF = ("0", "f", "false", "n", "no", "none", "off")
 # Beyond this, the entries that were not used for longest go.
 MOST_BYTES = 2**29
@@ -59,6 +61,7 @@ def use_cache() -> None:
             return
         _forget_oldest(folder)
         jax.config.update("jax_compilation_cache_dir", str(folder))
+        keep_programs(folder, _processor())
     _mend_quietly(folder)
 
 

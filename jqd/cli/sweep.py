@@ -4,8 +4,6 @@ import os
 import sys
 import time
 import warnings
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +14,17 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from .._files import to_json
-from ..evolve import Status
 from ..report.tables import summary_table
 from ..report.user_code import failures_of, import_folder, load_file
 from ..sweep import connect, sweep
 from ..sweep.hosts import is_first
+from ..sweep.program import processor_threads
 from ..sweep.run import DamagedChunk
 from ..sweep.store import Store
-from ..sweep.trace import FAILED, PENDING, STATUS
+from ..sweep.trace import STATUS
 from .options import AsJson, Quick, Seed
 
-SETTINGS = ("dims", "coords", "units", "constants")
-NAMES = {int(s): s.name.lower() for s in Status} | {
-    FAILED: "failed",
-    PENDING: "pending",
-}
+SETTINGS = ("dims", "coords", "units", "constants", "statuses")
 
 
 class FileOrCommand(TyperGroup):
@@ -84,7 +78,7 @@ def run(
 
     FILE defines `axes`, a dict of coordinates (or a table, or a function of `quick`
     that returns one of these), and `point`, a function of one value of each by name.
-    It may define dims, coords, units and constants, as `jqd.sweep` takes them.
+    It may define dims, coords, units, constants, statuses, as `jqd.sweep` takes them.
     """
     _use_processors(devices)
     warnings.simplefilter("always", DamagedChunk)
@@ -102,7 +96,7 @@ def run(
                 tile=tile, chunk=chunk, **settings,
             )  # fmt: skip
     seconds = time.monotonic() - began
-    counts = _counts(dataset[STATUS].values)
+    counts = _counts(dataset[STATUS])
     summary = {
         "points": int(dataset[STATUS].size),
         "status": counts,
@@ -111,7 +105,7 @@ def run(
     }
     if is_first():
         _print(summary, file.stem, as_json=as_json)
-    return 0 if counts.get("ok") else 1
+    return 0 if (dataset[STATUS] == 0).any() else 1
 
 
 @sweep_app.command()
@@ -127,14 +121,13 @@ def status(
     manifest = opened.manifest
     done = len(opened.committed())
     damage = {} if quick else opened.damage()
-    codes = np.asarray([]) if damage else opened.dataset()[STATUS].values
     failures = opened.failures()
     summary = {
         "function": manifest["function"],
         "axes": {name: axis["shape"] for name, axis in manifest["axes"].items()},
         "points": opened.blocks.size,
         "chunks": f"{done} of {opened.blocks.count}",
-        "status": _counts(codes),
+        "status": {} if damage else _counts(opened.dataset()[STATUS]),
         "damaged chunks": damage,
         "errors": {str(i): text for i, text in list(failures.items())[:5]},
         "seed": manifest["seed"],
@@ -169,9 +162,11 @@ def _use_processors(wanted: int | None) -> None:
     """
     if "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
         return
-    count = wanted or len(os.sched_getaffinity(0))
+    count = processor_threads()
+    # threads beside those of the devices: see `jqd.sweep.program.usable`
+    os.environ.setdefault("NPROC", str(2 * count))
     try:
-        jax.config.update("jax_num_cpu_devices", count)
+        jax.config.update("jax_num_cpu_devices", wanted or count)
     except RuntimeError:  # JAX runs already, in a test for instance
         if wanted is not None and jax.local_device_count() != wanted:
             raise ValueError(
@@ -186,10 +181,15 @@ def _note(message: Any, category: Any, *where: Any, **rest: Any) -> None:
     print(f"Note: {message}", file=sys.stderr)
 
 
-def _counts(codes: Sequence[int] | np.ndarray) -> dict[str, int]:
+def _counts(status: Any) -> dict[str, int]:
     """Number of points of each status, by name."""
-    counts = Counter(int(code) for code in np.ravel(codes))
-    return {NAMES.get(code, str(code)): n for code, n in sorted(counts.items())}
+    meanings = status.attrs["flag_meanings"].split()
+    names = dict(zip(status.attrs["flag_values"], meanings, strict=True))
+    codes, numbers = np.unique(status.values, return_counts=True)
+    return {
+        names.get(code, str(code)): number
+        for code, number in zip(codes.tolist(), numbers.tolist(), strict=True)
+    }
 
 
 def _print(summary: dict[str, Any], title: str, *, as_json: bool) -> None:

@@ -1,9 +1,8 @@
 """Adaptive steps by diffrax."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,6 +10,21 @@ from jaxtyping import Array, PyTree
 
 from .status import Status, is_sound
 from .trajectory import Trajectory, difference, mask_unreached, record, summarise
+
+if TYPE_CHECKING:
+    import diffrax  # where it is used: it takes as long to import as all of jqd
+
+
+def _dopri8() -> "diffrax.AbstractSolver":
+    import diffrax
+
+    return diffrax.Dopri8()
+
+
+def _checkpoints() -> "diffrax.AbstractAdjoint":
+    import diffrax
+
+    return diffrax.RecursiveCheckpointAdjoint()
 
 
 class Adaptive(eqx.Module):
@@ -28,13 +42,11 @@ class Adaptive(eqx.Module):
             difference is a cautious error bar.
     """
 
-    solver: diffrax.AbstractSolver = eqx.field(default_factory=diffrax.Dopri8)
+    solver: "diffrax.AbstractSolver" = eqx.field(default_factory=_dopri8)
     rtol: float = eqx.field(static=True, default=1e-9)
     atol: float = eqx.field(static=True, default=1e-9)
     max_steps: int = eqx.field(static=True, default=16**4)
-    adjoint: diffrax.AbstractAdjoint = eqx.field(
-        default_factory=diffrax.RecursiveCheckpointAdjoint
-    )
+    adjoint: "diffrax.AbstractAdjoint" = eqx.field(default_factory=_checkpoints)
     estimate_error: bool = eqx.field(static=True, default=True)
 
     def run(
@@ -68,6 +80,8 @@ def _solve(
     method: Adaptive, law: Any, state0: PyTree[Array], ts: Array, observe: Any, loosen
 ):
     """(values, records), status, failure time and number of steps of one solve."""
+    import diffrax
+
     real, state_of = _real_view(state0)
     constants, law_of = _real_view(law)
 

@@ -144,17 +144,40 @@ def _advance(
     if isinstance(method.stepper, Splitting):
         # exact flows cannot blow up: one look per interval is enough
         after = method.stepper.sweep(law, t0, state, dt, steps)
-        return _judge(method, law, t0, t1, carry, after)
+        state, code = _judge(method, law, t0, state, status, after)
+        later = t1
+    else:
+        state, code, taken = _take_steps(method, law, t0, dt, state, status, steps)
+        later = (t0 + taken * dt) + dt
+    failed_now = (status == Status.OK) & (code != Status.OK)
+    return state, code, jnp.where(failed_now, later, when)
+
+
+def _take_steps(
+    method: Fixed,
+    law: Any,
+    t0: Array,
+    dt: Array,
+    state: PyTree[Array],
+    status: Array,
+    steps: int | Array,
+):
+    """State and status after the steps, and how many of them went well."""
     stepper = method.stepper or (lambda law, t, y, h: law.step(t, y, h))
 
+    # The steps are counted apart from the index of the loop: XLA copies an index that
+    # outlives the body, which on CPU takes as long as a step of four classes.
     def body(carry, i):
+        state, status, taken = carry
         t = t0 + i * dt
-        after = _shielded_step(stepper, law, t, carry[0], dt)
-        return _judge(method, law, t, t + dt, carry, after), None
+        after = _shielded_step(stepper, law, t, state, dt)
+        state, status = _judge(method, law, t, state, status, after)
+        return (state, status, taken + (status == Status.OK)), None
 
+    start = (state, status, jnp.zeros_like(status))
     if not isinstance(steps, int):
-        return jax.lax.fori_loop(0, steps, lambda i, carry: body(carry, i)[0], carry)
-    return _chunked_scan(body, (state, status, when), steps, method.gradient)
+        return jax.lax.fori_loop(0, steps, lambda i, carry: body(carry, i)[0], start)
+    return _chunked_scan(body, start, steps, method.gradient)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -186,17 +209,20 @@ def _shielded_step_jvp(stepper: Any, primals: Any, tangents: Any):
 
 
 def _judge(
-    method: Fixed, law: Any, t: Array, later: Array, carry: Any, after: PyTree[Array]
+    method: Fixed,
+    law: Any,
+    t: Array,
+    state: PyTree[Array],
+    status: Array,
+    after: PyTree[Array],
 ):
-    """Accept the new state, or freeze the run with a code and the time."""
-    state, status, when = carry
+    """Accept the new state, or freeze the run with a code."""
     sound = is_sound(after)
     alarm = jnp.where(sound, law.alarm(t, state, after), Status.NON_FINITE)
     code = jnp.where(status == Status.OK, alarm, status).astype(status.dtype)
-    failed_now = (status == Status.OK) & (code != Status.OK)
     go_on = (code == Status.OK) if method.heed_alarms else sound
     accepted = jax.tree.map(lambda old, new: jnp.where(go_on, new, old), state, after)
-    return accepted, code, jnp.where(failed_now, later, when)
+    return accepted, code
 
 
 def _chunked_scan(body: Any, carry: Any, steps: int, gradient: str) -> Any:

@@ -14,7 +14,6 @@ its medium is D = 0, b = 0.
 
 from typing import Any, NamedTuple, cast
 
-import diffrax
 import jax
 import jax.numpy as jnp
 from jax.scipy.special import ndtr
@@ -170,6 +169,8 @@ def gaussian_distance(
 def _integrate(
     ts: Array, start: GaussianMotion, constants: tuple[Array, ...]
 ) -> GaussianMotion:
+    import diffrax
+
     def field(t: Any, y: GaussianMotion, args: Any) -> GaussianMotion:
         del t
         D, D_c, gamma, omega = args

@@ -12,7 +12,6 @@ This is what quantum mechanics and the copy law tend to as ħ → 0.
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
-import diffrax
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
@@ -214,6 +213,8 @@ def _gaussian(a: Array, center: ArrayLike, width: ArrayLike) -> Array:
 def _integrate(
     potential: Potential, begin: tuple[Array, ...], ts: Array, mass: Array
 ) -> tuple[Array, ...]:
+    import diffrax
+
     slope = jax.grad(potential)
     both = jax.vmap(lambda x, d: jax.jvp(slope, (x,), (d,)))
 

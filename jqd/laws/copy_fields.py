@@ -93,7 +93,10 @@ def psi_field(law: Any, psi: Array) -> Array:
     # k_r is a factor of a times a factor of b: it leaves the sum over b
     up = jnp.exp((law.r + 0.5) * level)
     turned = up * jnp.sum(links * (psi / up)[None, :], axis=-1)
-    k_q = ratios(level, law.q - 0.5)
+    # no mean of the levels here, as in `ratios`: it would cost a sum of its own, and
+    # the regulator keeps both factors in range
+    rise = jnp.exp((law.q - 0.5) * level)
+    k_q = rise[:, None] * (1 / rise)[None, :]
     gains = jnp.imag(jnp.conj(psi)[:, None] * drive) >= 0
     moved = jnp.sum(jnp.where(gains, k_q, k_q.T) * drive, axis=-1)
     unit = psi * psi / (rho + law.regulator)

@@ -153,17 +153,10 @@ class CopyDynamics(Law):
         _checks.check_square(H, "hamiltonian")
         _checks.check_finite(H, "hamiltonian")
         _checks.check_hermitian(H, "hamiltonian")
-        rates = H / hbar
-        off = ~jnp.eye(H.shape[-1], dtype=bool)
-        coupled = off & (rates != 0)
-        # abs and angle have no derivative at 0: give them 1 there and mask after
-        safe = jnp.where(coupled, rates, 1)
+        omega, R, delta = _polar(H / hbar)
         return cls(
-            jnp.real(jnp.diagonal(rates)),
-            jnp.where(coupled, jnp.abs(safe), 0),
-            jnp.where(coupled, jnp.angle(safe), 0),
-            q, r, hbar=hbar, regulator=regulator, literal=literal,
-        )  # fmt: skip
+            omega, R, delta, q, r, hbar=hbar, regulator=regulator, literal=literal
+        )
 
     def hamiltonian(self) -> Complex[Array, "M M"]:
         """H of the quantum point: ħω_a on the diagonal, ħR_ab exp(iδ_ab) off it."""
@@ -281,3 +274,16 @@ class CopyDynamics(Law):
         if getattr(self, name).ndim == 0:
             return [name]
         return [f"{name}[{a}]" for a in range(size)]
+
+
+@jax.jit
+def _polar(rates: Array) -> tuple[Array, Array, Array]:
+    """ω, R and δ of H/ħ: its diagonal, and modulus and phase off it."""
+    coupled = ~jnp.eye(rates.shape[-1], dtype=bool) & (rates != 0)
+    # abs and angle have no derivative at 0: give them 1 there and mask after
+    safe = jnp.where(coupled, rates, 1)
+    return (
+        jnp.real(jnp.diagonal(rates)),
+        jnp.where(coupled, jnp.abs(safe), 0),
+        jnp.where(coupled, jnp.angle(safe), 0),
+    )

@@ -16,9 +16,9 @@ from .ensemble_noise import EnsembleNoise as EnsembleNoise
 from .files import load_matrix as load_matrix
 from .files import load_record as load_record
 from .files import load_state as load_state
-from .fit import recover as recover
 from .gradient_matching import SeriesFit as SeriesFit
 from .gradient_matching import match_gradients as match_gradients
+from .host import recover as recover
 from .identifiability import Identifiability as Identifiability
 from .identifiability import Unidentifiable as Unidentifiable
 from .lengths import LengthScales as LengthScales
@@ -44,3 +44,6 @@ from .statistics_curve import fit_curve as fit_curve
 from .statistics_data import CountsRecord as CountsRecord
 from .statistics_data import CurveRecord as CurveRecord
 from .statistics_data import load_statistics as load_statistics
+from .traced import Fit as Fit
+from .traced import FitStatus as FitStatus
+from .traced import fit as fit

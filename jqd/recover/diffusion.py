@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optimistix as optx
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks
@@ -67,6 +66,8 @@ def diffusion_from_levels(
         ValueError: wrong shapes, more levels than points, start not positive.
         Unidentifiable: (a ValueError) levels that do not depend on D.
     """
+    import optimistix as optx
+
     _checks.require_x64("jqd.recover.diffusion_from_levels")
     levels = jnp.asarray(levels, float)
     _checks.check_shape(levels, "levels", (None,))

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .. import _checks
 from ..ensembles.copying.follow import LEAST_COPIES
@@ -73,11 +73,16 @@ class Whitening(eqx.Module):
         return jnp.sum(jnp.where(mask > 0, self.rank, 0))
 
     @property
+    def holds(self) -> Bool[Array, ""]:
+        """Whether every class holds enough copies for Gaussian scatter."""
+        return self.least_copies >= LEAST_COPIES
+
+    @property
     def complaint(self) -> str | None:
         """Why the scatter is not what linear noise says, or None."""
-        least = float(self.least_copies)
-        if least >= LEAST_COPIES:
+        if bool(self.holds):
             return None
+        least = float(self.least_copies)
         return (
             f"The smallest class holds {least:.2g} copies on average at one time; with "
             f"fewer than {LEAST_COPIES:g} the scatter is not Gaussian and the standard "

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
@@ -220,6 +219,8 @@ def fit_surface(
     Returns:
         The surface, and the mean square after each step, shape (steps,).
     """
+    import optax
+
     arrays, rest = eqx.partition(surface, eqx.is_inexact_array)
     solver = optax.lbfgs()
 

@@ -8,9 +8,10 @@ from jaxtyping import Array, Float, Int
 # A direction counts as null below this fraction of the largest singular value: an
 # exactly null one comes out at rounding, some 1e-13 after a run of 1e3 steps.
 NULL_FRACTION = 1e-11
-# ... and below this many times the step error of the Jacobian, which breaks symmetries
-# of the law that finite steps do not respect.
-STEP_FACTOR = 10.0
+# ... and below this many times the step error of the Jacobian along it, which breaks
+# symmetries of the law that finite steps do not respect. Where nothing but that error
+# is left, half the step changes it by (2^order - 1) times what remains.
+STEP_FACTOR = 2.0
 
 
 class Unidentifiable(ValueError):
@@ -84,9 +85,11 @@ def analyse(
     _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
     floor = jnp.maximum(NULL_FRACTION * values[0], jnp.finfo(values.dtype).tiny)
     if finer is not None:
-        step_error = jnp.linalg.norm((finer - jacobian) * width[None, :], ord=2)
-        floor = jnp.maximum(floor, STEP_FACTOR * step_error)
-    return Identifiability(tuple(labels), values, directions, jnp.sum(values <= floor))
+        change = ((finer - jacobian) * width[None, :]) @ directions.T
+        floor = jnp.maximum(floor, STEP_FACTOR * jnp.linalg.norm(change, axis=0))
+    # from the smallest one on
+    null = jnp.sum(jnp.cumprod((values <= floor)[::-1]))
+    return Identifiability(tuple(labels), values, directions, null)
 
 
 def refuse_degenerate(analyses: list[Identifiability]) -> None:

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optimistix as optx
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
@@ -68,6 +67,8 @@ def length_scales(
 
     Source: eqs. (57)-(59).
     """
+    import optimistix as optx
+
     _checks.require_x64("jqd.recover.length_scales")
     _checks.check_positive(kappa, "kappa")
     if free_hamiltonian.degree > 2:

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optimistix as optx
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
@@ -87,6 +86,8 @@ def fit_likelihood(
     Raises:
         ValueError: unknown names, a start of C above 1, float64 off.
     """
+    import optimistix as optx
+
     _checks.require_x64("jqd.recover")
     for name in free:
         _checks.check_choice(name, "free", law.constant_names())

@@ -1,13 +1,16 @@
 """The polish: Levenberg-Marquardt by optimistix, to rounding."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optimistix as optx
 from jaxtyping import Array, Bool, Float
 
 from .ensemble_noise import Whitening
-from .problem import FitProblem, Weights, window_rows
+from .kept import kept, side_by_side
+from .problem import FitProblem, Weights, window_counts
+from .slopes import by_columns, columns
 
 # Weight, in windows, of a whole span of the starts beside one unit of an exact record.
 HOLD = 1e-4
@@ -35,7 +38,7 @@ class Polish(eqx.Module):
     windows: int = eqx.field(static=True, default=1)
 
 
-@jax.jit
+@kept
 def polish_one(
     polish: Polish,
     problem: FitProblem,
@@ -57,19 +60,27 @@ def polish_one(
         where their scatter does not depend on the fit), and whether the solver
         converged.
     """
+    import optimistix as optx
+
     low, high = problem.bounds()
     width = high - low
     first = (theta - low) / width
     # as if they were known to a span of the starts; next to nothing for exact records
     hold = 1.0 if problem.data.noise.known else HOLD
     solver = optx.LevenbergMarquardt(rtol=polish.rtol, atol=polish.atol)
+    scale = _scale(problem)
+
+    @by_columns
+    def misses(unit: Array, rest: Any) -> Array:
+        problem, low, width, at, mask, rows = rest
+        return problem.residuals(low + unit * width, at, mask, rows)
 
     def residuals(unit: Array, at: Weights) -> Array:
-        misses = problem.residuals(low + unit * width, at, mask, rows)
+        values = misses(unit, (problem, low, width, at, mask, rows))
         if rows is None:
-            return misses
+            return values
         # constants that a window cannot tell stay where they were
-        return jnp.concatenate([misses, hold * (unit - first)])
+        return jnp.concatenate([values, hold * (unit - first)])
 
     def weights(unit: Array) -> Weights:
         here = low + unit * width
@@ -77,8 +88,9 @@ def polish_one(
 
     def solve(unit: Array, at: Weights) -> tuple[Array, Array]:
         solution = optx.least_squares(
-            residuals, solver, unit, args=at, max_steps=polish.max_steps, throw=False
-        )
+            lambda unit, at: residuals(unit, at) / scale, solver, unit, args=at,
+            max_steps=polish.max_steps, throw=False,
+        )  # fmt: skip
         return solution.value, solution.result == optx.RESULTS.successful
 
     def again(carry, _):
@@ -101,7 +113,27 @@ def polish_one(
     return low + unit * width, cost, ok & jnp.all(jnp.isfinite(unit))
 
 
-@jax.jit
+def _scale(problem: FitProblem) -> Array:
+    """Residuals a unit of prediction, root mean square.
+
+    The damping of optimistix starts at 1 and changes by factors of 4. Where residuals
+    count in errors of 1e-2, a step that fails would be damped too little for it to
+    matter many times over.
+    """
+    data = problem.data
+    shares, at = data.shares, problem.first_weights()
+    # shares that sum to 1 change against each other
+    signs = (-1.0) ** jnp.arange(shares.size, dtype=shares.dtype)
+    along = jnp.reshape(signs, shares.shape)
+    _, change = jax.jvp(
+        lambda prediction: data.noise.residuals(prediction, data.values, at),
+        (shares,), (along,),
+    )  # fmt: skip
+    scale = jax.lax.stop_gradient(jnp.sqrt(jnp.mean(change**2)))
+    return jnp.where(jnp.isfinite(scale) & (scale > 0), scale, 1)
+
+
+@kept
 def polish_all(
     polish: Polish,
     problem: FitProblem,
@@ -117,6 +149,53 @@ def polish_all(
     return jax.vmap(one)(thetas)
 
 
+def polish_starts(
+    polish: Polish | None,
+    problem: FitProblem,
+    ends: Float[Array, "S p"],
+    mask: Array,
+    *,
+    windows: bool = True,
+) -> tuple[Array, Array, Array, Array]:
+    """Polish every start, through growing windows if the settings say so.
+
+    Args:
+        polish: settings; None to take the ends as they are.
+        problem: the fit.
+        ends: constants to start from, shape (S, p).
+        mask: weight of each row, shape (T,).
+        windows: whether windows are used at all.
+
+    Returns:
+        Constants (S, p), costs (S,), which of them are finite, and which converged.
+    """
+    if polish is None:
+        at = problem.first_weights()
+        costs = jax.vmap(
+            lambda theta: jnp.sum(problem.residuals(theta, at, mask) ** 2)
+        )(ends)
+        return ends, costs, jnp.isfinite(costs), jnp.ones(costs.shape, bool)
+    if windows and polish.windows > 1:
+        ends = side_by_side(
+            lambda ends: polish_through_windows(polish, problem, ends, mask), ends
+        )
+    if ends.shape[0] == 1:
+        # the final fit compiles this anyway
+        solved = polish_one(polish, problem, ends[0], mask)
+        ends, costs, settled = (value[None] for value in solved)
+    else:
+        ends, costs, settled = side_by_side(
+            lambda ends: polish_all(polish, problem, ends, mask), ends
+        )
+    return ends, costs, _are_sound(ends, costs), settled
+
+
+@kept
+def _are_sound(ends: Array, costs: Array) -> Bool[Array, " S"]:
+    return jnp.isfinite(costs) & jnp.all(jnp.isfinite(ends), axis=1)
+
+
+@kept
 def polish_through_windows(
     polish: Polish, problem: FitProblem, thetas: Float[Array, "S p"], mask: Array
 ) -> Float[Array, "S p"]:
@@ -135,30 +214,27 @@ def polish_through_windows(
     # no window but the last is worth more than a share of its error bars
     coarse = Polish(rtol=1e-5, atol=1e-6, max_steps=polish.max_steps, rounds=1)
     ts, t0 = problem.data.ts, problem.data.t0
-    used = ts[: int(jnp.sum(mask > 0))]
-    for count in window_rows(used, t0, polish.windows, thetas.shape[1])[:-1]:
+
+    def window(thetas: Array, count: Array) -> tuple[Array, None]:
         seen = mask * (jnp.arange(ts.shape[0]) < count)
-        ends, costs, _ = polish_all(coarse, problem, thetas, seen, jnp.asarray(count))
+        ends, costs, _ = polish_all(coarse, problem, thetas, seen, count)
         sound = jnp.isfinite(costs) & jnp.all(jnp.isfinite(ends), axis=1)
-        thetas = jnp.where(sound[:, None], ends, thetas)
-    return thetas
+        return jnp.where(sound[:, None], ends, thetas), None
+
+    counts = window_counts(ts, mask > 0, t0, polish.windows, thetas.shape[1])
+    return jax.lax.scan(window, thetas, counts[:-1])[0]
 
 
-@jax.jit
+@kept
 def jacobian(
     problem: FitProblem, theta: Float[Array, " p"], at: Weights, mask: Array
 ) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
     """Residuals and their derivative with respect to theta, by forward mode."""
 
-    def residuals(theta: Array) -> tuple[Array, Array]:
-        values = problem.residuals(theta, at, mask)
-        return values, values
-
-    slope, values = jax.jacfwd(residuals, has_aux=True)(theta)
-    return values, slope
+    return columns(lambda theta: problem.residuals(theta, at, mask), theta)
 
 
-@jax.jit
+@kept
 def loss_plane(
     problem: FitProblem, theta: Float[Array, " p"], x: Array, y: Array
 ) -> Float[Array, "Y X"]:
@@ -182,7 +258,7 @@ def loss_plane(
     return jax.vmap(lambda b: jax.vmap(lambda a: loss(a, b))(x))(y)
 
 
-@jax.jit
+@kept
 def loss_line(problem: FitProblem, values: Float[Array, " X"]) -> Float[Array, " X"]:
     """Mean squared residual a row over values of the only free constant.
 

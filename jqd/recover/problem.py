@@ -5,11 +5,14 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PyTree
 
+from .. import _checks
 from ..evolve import Adaptive, Fixed, Propagator, Trajectory, evolve
 from .data import Data
 from .ensemble_noise import EnsembleNoise
+from .kept import kept
 
 PHASES = "phase0"  # the unknown initial phases, a free constant of the state
 # Weight of residuals past a node in a search. What the regulated law does there is
@@ -185,7 +188,11 @@ class FitProblem(eqx.Module):
     def substeps(self) -> Array:
         """Steps between two rows, traced: one compilation serves every step."""
         counts = getattr(self.method, "counts", None)
-        return jnp.asarray(1) if counts is None else jnp.max(counts)
+        if counts is None:
+            return jnp.asarray(getattr(self.method, "substeps", 1))
+        if _checks.is_concrete(counts):
+            return jnp.asarray(np.max(counts))
+        return jnp.max(counts)
 
     @property
     def noise_steps(self) -> Array:
@@ -202,8 +209,28 @@ class FitProblem(eqx.Module):
         )
 
 
-def window_rows(ts: Array, t0: Array, windows: int, free: int) -> list[int]:
+def window_counts(ts: Array, seen: Array, t0: Array, windows: int, free: int) -> Array:
     """Rows of a record in growing windows; never fewer than constants to fit.
+
+    Args:
+        ts: times of the rows, shape (T,).
+        seen: which rows there are to be seen, the first of them, shape (T,).
+        t0: time of the initial state.
+        windows: number of windows, each twice as long as the one before.
+        free: number of constants.
+
+    Returns:
+        Numbers of rows, shape (windows,), never fewer than before.
+    """
+    last = jnp.max(jnp.where(seen, ts, t0))
+    parts = 2.0 ** -jnp.arange(windows - 1, -1, -1, dtype=ts.dtype)
+    ends = (t0 + (last - t0) * parts) * (1 + 1e-12)
+    counts = jnp.sum(seen[None, :] & (ts[None, :] <= ends[:, None]), axis=1)
+    return jnp.maximum(counts, jnp.minimum(jnp.sum(seen), max(3, free)))
+
+
+def window_rows(ts: Array, t0: Array, windows: int, free: int) -> list[int]:
+    """`window_counts` of all rows, each number once.
 
     Args:
         ts: times of the rows, shape (T,).
@@ -211,10 +238,11 @@ def window_rows(ts: Array, t0: Array, windows: int, free: int) -> list[int]:
         windows: number of windows, each twice as long as the one before.
         free: number of constants.
     """
-    ends = [t0 + (ts[-1] - t0) / 2**k for k in reversed(range(windows))]
-    counts = [int(jnp.sum(ts <= end * (1 + 1e-12))) for end in ends]
-    least = min(ts.shape[0], max(3, free))
-    return sorted({max(count, least) for count in counts})
+    counts = _window_counts(ts, np.ones(ts.shape, bool), t0, windows, free)
+    return sorted(set(np.asarray(counts).tolist()))
+
+
+_window_counts = jax.jit(window_counts, static_argnums=(3, 4))
 
 
 def _fixed(method: Fixed, counts: Array, *, heed_alarms: bool = True) -> Fixed:
@@ -227,19 +255,31 @@ def _fixed(method: Fixed, counts: Array, *, heed_alarms: bool = True) -> Fixed:
     )
 
 
-@jax.jit
+@kept
 def trajectory_of(problem: FitProblem, theta: Array) -> Trajectory:
     """`FitProblem.trajectory`, compiled once for all constants and steps."""
     return problem.trajectory(theta)
 
 
-@jax.jit
+@kept
+def own_constants(problem: FitProblem) -> Array:
+    """`FitProblem.theta`, compiled."""
+    return problem.theta()
+
+
+@kept
+def bounds_of(problem: FitProblem) -> tuple[Array, Array]:
+    """`FitProblem.bounds`, compiled."""
+    return problem.bounds()
+
+
+@kept
 def weights_of(problem: FitProblem, theta: Array, prediction: Array) -> Weights:
     """`FitProblem.weights`, compiled once for all constants and steps."""
     return problem.weights(theta, prediction)
 
 
-@jax.jit
+@kept
 def residuals_of(problem: FitProblem, theta: Array, at: Weights, mask: Array) -> Array:
     """`FitProblem.residuals`, compiled once for all constants and steps."""
     return problem.residuals(theta, at, mask)

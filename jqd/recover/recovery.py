@@ -12,7 +12,7 @@ from .problem import FitProblem
 
 
 class Constant(eqx.Module):
-    """One recovered constant.
+    """One recovered constant; numbers of `recover`, arrays of `fit`.
 
     Attributes:
         name: label (static).
@@ -23,9 +23,9 @@ class Constant(eqx.Module):
     """
 
     name: str = eqx.field(static=True)
-    value: float
-    stderr: float
-    step_bias: float
+    value: Any
+    stderr: Any
+    step_bias: Any
     reference: float | None
 
     @property

@@ -1,18 +1,24 @@
 """The search: many starts in one vmap, driven by optax, over growing windows."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
+import numpy as np
 from jaxtyping import Array, Float
 
-from .problem import FitProblem, window_rows
+from .kept import kept, side_by_side
+from .problem import FitProblem, bounds_of, window_counts, window_rows
+from .slopes import columns
+
+if TYPE_CHECKING:
+    import optax  # only where it is used: optimizers are slow to import
 
 Report = Callable[[str, int, int], None]
-Keep = Callable[[Array, Array, Array], None]
+Keep = Callable[[Any, Any, Any], None]
 
 
 class Search(eqx.Module):
@@ -39,8 +45,10 @@ class Search(eqx.Module):
     chunk: int = eqx.field(static=True, default=20)
     until: float = eqx.field(static=True, default=1.0)
 
-    def transformation(self) -> optax.GradientTransformationExtraArgs:
+    def transformation(self) -> "optax.GradientTransformationExtraArgs":
         """The optax transformation for one window."""
+        import optax
+
         optimizer = self.optimizer
         if optimizer is None:
             schedule = optax.cosine_decay_schedule(0.05, self.steps, alpha=0.01)
@@ -71,9 +79,9 @@ def run_search(
     Returns:
         Constants at the end, shape (S, p), and the loss at each step, (S, steps).
     """
-    low, high = problem.bounds()
+    low, high = map(np.asarray, bounds_of(problem))
     width = (high - low)[None, :]
-    unit = (starts - low[None, :]) / width
+    unit = (np.asarray(starts) - low[None, :]) / width
     ts, t0 = problem.data.ts[: max(1, int(search.until * train))], problem.data.t0
     rows = window_rows(ts, t0, search.windows, starts.shape[1])
     chunks = -(-search.steps // search.chunk)
@@ -84,27 +92,58 @@ def run_search(
     for count in rows:
         states = init_states(search, unit)
         for _ in range(chunks):
-            unit, states, losses = descend(
-                search, problem, unit, states, low, high, jnp.asarray(count)
+            unit, states, losses = side_by_side(
+                lambda at, rows=np.asarray(count): descend(
+                    search, problem, *at, low, high, rows
+                ),
+                (unit, states),
             )
-            history.append(losses)
+            history.append(np.asarray(losses))
             done += 1
             if report is not None:
-                jax.block_until_ready(unit)
                 report("search", done, total)
-        ends = low[None, :] + unit * width
+        ends = low[None, :] + np.asarray(unit) * width
         if keep is not None:
-            keep(starts, ends, jnp.concatenate(history, axis=1))
-    return ends, jnp.concatenate(history, axis=1)
+            keep(starts, ends, np.concatenate(history, axis=1))
+    return jnp.asarray(ends), jnp.asarray(np.concatenate(history, axis=1))
 
 
-@jax.jit
+def search_all(
+    search: Search, problem: FitProblem, starts: Float[Array, "S p"], train: int
+) -> Array:
+    """`run_search` without reports, as a pure function.
+
+    Args:
+        search: settings; `chunk` does not matter.
+        problem: the fit.
+        starts: constants to start from, shape (S, p).
+        train: number of rows that may be used, from the first on.
+
+    Returns:
+        Constants at the end, shape (S, p).
+    """
+    low, high = problem.bounds()
+    whole = replace(search, chunk=search.steps)
+    ts = problem.data.ts
+    seen = jnp.arange(ts.shape[0]) < max(1, int(search.until * train))
+    counts = window_counts(ts, seen, problem.data.t0, search.windows, starts.shape[1])
+
+    def window(unit: Array, count: Array) -> tuple[Array, None]:
+        states = init_states(whole, unit)
+        return descend(whole, problem, unit, states, low, high, count)[0], None
+
+    unit = (starts - low[None, :]) / (high - low)[None, :]
+    unit, _ = jax.lax.scan(window, unit, counts)
+    return low[None, :] + unit * (high - low)[None, :]
+
+
+@kept
 def init_states(search: Search, unit: Array) -> Any:
     """A fresh optimizer state for each start."""
     return jax.vmap(search.transformation().init)(unit)
 
 
-@jax.jit
+@kept
 def descend(
     search: Search,
     problem: FitProblem,
@@ -118,6 +157,8 @@ def descend(
 
     Constants are measured in units of their span, so one learning rate fits all.
     """
+    import optax
+
     optimizer = search.transformation()
     at = problem.first_weights()
     ts = problem.data.ts
@@ -148,12 +189,7 @@ def descend(
 
 def _value_and_grad(loss: Callable[[Array], Array], theta: Array):
     """By forward mode: constants are few, and nothing of the run is stored."""
-    basis = jnp.eye(theta.shape[0], dtype=theta.dtype)
-
-    def along(direction: Array) -> tuple[Array, Array]:
-        return jax.jvp(loss, (theta,), (direction,))
-
-    return jax.vmap(along, out_axes=(None, 0))(basis)
+    return columns(loss, theta)
 
 
 def _forward(loss: Callable[[Array], Array]) -> Callable[[Array], Array]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,15 +13,17 @@ from jaxtyping import Array, ArrayLike
 from .. import _checks
 from .data import Data
 from .ensemble_noise import EnsembleNoise
-from .final import MAX_SUBSTEPS, predict
+from .final import MAX_SUBSTEPS
 from .identifiability import (
     Identifiability,
     Unidentifiable,
     analyse,
     refuse_degenerate,
 )
+from .kept import are_kept, kept
 from .polish import jacobian
-from .problem import PHASES, FitProblem, trajectory_of
+from .problem import PHASES, FitProblem, own_constants, trajectory_of
+from .solution import predict
 
 SEARCH_ERROR = 1e-3  # step error of predictions that a search may carry
 
@@ -79,7 +82,10 @@ def check_record(problem: FitProblem, theta: Array) -> None:
     noise = problem.data.noise
     if isinstance(noise, EnsembleNoise):
         noise.check_law(problem.law)
-    shape = jax.eval_shape(problem.predict, theta).shape
+    if are_kept():  # a program that is there is run faster than it is traced
+        shape = predict(problem, theta).shape
+    else:
+        shape = jax.eval_shape(problem.predict, theta).shape
     if shape != problem.data.values.shape:
         raise ValueError(
             f"Argument `data` must have shape {shape} like the law's prediction, but "
@@ -95,7 +101,8 @@ def search_substeps(problem: FitProblem, theta: Array) -> int:
     for _ in range(4):
         coarse = predict(problem.with_substeps(substeps), theta)
         fine = predict(problem.with_substeps(2 * substeps), theta)
-        error = float(jnp.max(jnp.nan_to_num(jnp.abs(coarse - fine), nan=1.0)))
+        change = np.abs(np.asarray(coarse) - np.asarray(fine))
+        error = float(np.max(np.nan_to_num(change, nan=1.0)))
         if error < SEARCH_ERROR:
             break
         factor = 1.2 * (error / SEARCH_ERROR) ** (1 / problem.order)
@@ -115,10 +122,15 @@ def draw_starts(problem, theta0, start, starts, key) -> Array:
     if starts == 1 and start is not None:
         return theta0[None]
     key = jax.random.key(0) if key is None else key
+    drawn = _drawn(problem, theta0, key, starts)
+    return drawn if start is None else drawn.at[0].set(theta0)
+
+
+@partial(jax.jit, static_argnums=3)
+def _drawn(problem: FitProblem, theta0: Array, key: Array, starts: int) -> Array:
     low, high = problem.bounds()
     uniform = jax.random.uniform(key, (starts, theta0.shape[0]), theta0.dtype)
-    drawn = low[None, :] + uniform * (high - low)[None, :]
-    return drawn if start is None else drawn.at[0].set(theta0)
+    return low[None, :] + uniform * (high - low)[None, :]
 
 
 def identifiability(problem: FitProblem, theta: Array) -> Identifiability:
@@ -132,6 +144,11 @@ def identifiability(problem: FitProblem, theta: Array) -> Identifiability:
         Singular values and null directions of the Jacobian, judged against the
         Jacobian with half the step.
     """
+    return _identifiability(problem, theta)
+
+
+@kept
+def _identifiability(problem: FitProblem, theta: Array) -> Identifiability:
     low, high = problem.bounds()
     shares, mask = problem.data.shares, jnp.ones_like(problem.data.ts)
     at = problem.first_weights(jnp.where(shares > 0, shares, 1))
@@ -149,7 +166,7 @@ def refuse(problem: FitProblem, starts: Array) -> None:
             f"{reason}."
         )
     fine = problem.with_substeps(8 * problem.substeps)
-    points = [problem.theta(), *starts[:2]]
+    points = [own_constants(problem), *np.asarray(starts[:2])]
     try:
         refuse_degenerate([identifiability(fine, theta) for theta in points])
     except Unidentifiable as error:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks
@@ -147,6 +146,8 @@ def fit_counts(
 @jax.jit
 def _climb(data: _Counts, starts: Array, scale: ArrayLike) -> tuple[Array, Array]:
     """Adam from every start with g >= 0, in u = ln(1 + scale g), then Newton in g."""
+    import optax
+
     optimizer = optax.adam(optax.cosine_decay_schedule(0.1, _SEARCH_STEPS, 0.01))
     draws = data.drawn[0]
 

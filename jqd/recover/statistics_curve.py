@@ -6,8 +6,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
-import optimistix as optx
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks
@@ -135,6 +133,9 @@ def fit_curve(
 @jax.jit
 def _descend(data: _Curve, starts: Array) -> tuple[Array, Array]:
     """Adam, then Levenberg and Marquardt, from every start."""
+    import optax
+    import optimistix as optx
+
     optimizer = optax.adam(optax.cosine_decay_schedule(0.02, _SEARCH_STEPS, 0.01))
     solver = optx.LevenbergMarquardt(rtol=1e-10, atol=1e-12)
 

@@ -8,7 +8,6 @@ from .animation import write_frames as write_frames
 from .atoms import draw_atoms as draw_atoms
 from .ellipses import draw_diffusion_ellipses as draw_diffusion_ellipses
 from .experiment import Context as Context
-from .user_code import load_file as load_file
 from .experiment import run_experiment as run_experiment
 from .panels import draw_dots as draw_dots
 from .panels import draw_lines as draw_lines
@@ -32,3 +31,4 @@ from .style import save_figure as save_figure
 from .style import subplots as subplots
 from .tables import print_recovery as print_recovery
 from .tables import summary_table as summary_table
+from .user_code import load_file as load_file

@@ -184,6 +184,28 @@ def default_tile(devices: Sequence[Any], size: int, traced: Traced | None) -> in
     return min(wanted, 1 << max(size - 1, 0).bit_length())
 
 
+def usable(devices: Sequence[Any], traced: Traced) -> list[Any]:
+    """The devices that can run the function side by side.
+
+    On CPUs jaxlib spreads a batch of factorisations over XLA's threads, and the thread
+    that does so waits for the others: as many devices as threads would wait for ever.
+    """
+    if devices[0].platform != "cpu" or not traced.factorises:
+        return list(devices)
+    return list(devices[: max(1, processor_threads() - 1)])
+
+
+def processor_threads() -> int:
+    """Threads of XLA on CPUs, which takes their number from `NPROC` if it is set."""
+    wanted = os.environ.get("NPROC", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
 def free_memory(devices: Sequence[Any]) -> float | None:
     """Bytes that each of the devices can give, or None where nobody knows."""
     if devices[0].platform == "cpu":

@@ -18,7 +18,7 @@ from .identity import differences, manifest_of
 from .layout import create
 from .plan import Blocks, chunk_points
 from .points import Lattice
-from .program import FFT_BYTES, MemoryShort, Program, default_tile
+from .program import FFT_BYTES, MemoryShort, Program, default_tile, usable
 from .progress import Progress
 from .store import ARGUMENT, MANIFEST, Store
 from .trace import FAILED, PENDING, STATUS, Traced
@@ -66,7 +66,8 @@ def sweep(
         store: folder of the Zarr store.
         batch: points in one call of all local devices, rounded up to whole tiles, or
             "auto" for what memory admits.
-        devices: local devices to use; None for all.
+        devices: local devices to use; None for all. On CPUs a function that
+            factorises matrices takes one less than XLA has threads (`NPROC`).
         resume: whether a store that is there may be gone on with.
         progress: whether to show a bar with rate and remaining time.
         seed: of the keys; a point's key is `fold_in(key(seed), index of the point)`.
@@ -169,14 +170,15 @@ def _prepare(function, lattice, there, devices, seed, tile, chunk, batch):
         if traced.fft_bytes > FFT_BYTES and fixed is None and size > 1:
             size = max(1, int(size * FFT_BYTES / traced.fft_bytes))
             continue
+        workers = usable(devices, traced)
         points = chunk or chunk_points(lattice.size, size, traced.bytes_per_point)
         blocks = Blocks.of(lattice.shape, points)
         if batch == "auto":
             tiles = -(-blocks.most // size)
         else:
-            tiles = -(-int(batch) // (size * len(devices)))
+            tiles = -(-int(batch) // (size * len(workers)))
         try:
-            program = Program(traced, lattice, devices, tiles)
+            program = Program(traced, lattice, workers, tiles)
         except MemoryShort:
             if fixed is not None or size == 1:
                 raise

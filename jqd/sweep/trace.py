@@ -18,6 +18,10 @@ from .points import Lattice
 STATUS = "status"
 # Of points that no computation has reached, and of those whose computation raised.
 PENDING, FAILED = -1, -2
+FACTORISATIONS = {
+    "cholesky", "eig", "eigh", "geqp3", "geqrf", "hessenberg", "householder_product",
+    "lu", "ormqr", "qr", "schur", "svd", "triangular_solve", "tridiagonal",
+}  # fmt: skip
 ARRAYS = jax.Array | np.ndarray | np.generic | int | float | complex
 
 
@@ -94,6 +98,12 @@ class Traced:
     def widest_bytes(self) -> int:
         """Of the largest array of a tile."""
         return max(self._sizes(), default=0)
+
+    @property
+    def factorises(self) -> bool:
+        """Whether it calls LAPACK for a batch of matrices, as it does on CPUs."""
+        names = {e.primitive.name for e in _equations(self.program.jaxpr)}
+        return not names.isdisjoint(FACTORISATIONS)
 
     def _sizes(self, primitive: str | None = None) -> Iterator[int]:
         for equation in _equations(self.program.jaxpr):

@@ -78,6 +78,25 @@ def test_fourier_transforms_are_seen_wherever_they_stand():
 
 
 @pytest.mark.parametrize(
+    "call",
+    [
+        jnp.linalg.eigh, jnp.linalg.svd, jnp.linalg.qr, jnp.linalg.cholesky,
+        jnp.linalg.inv, jax.scipy.linalg.lu, jax.scipy.linalg.schur,
+        jax.scipy.linalg.hessenberg,
+    ],
+)  # fmt: skip
+def test_factorisations_are_seen_wherever_they_stand(call):
+    def one(q):
+        def step(x, _):
+            return x + jax.tree.leaves(call(x))[0].real.sum(), None
+
+        return {"x": jax.lax.scan(step, q * jnp.eye(3), length=2)[0]}
+
+    assert trace(one).factorises
+    assert not trace(lambda q: {"x": jnp.sin(q) * jnp.eye(3) @ jnp.eye(3)}).factorises
+
+
+@pytest.mark.parametrize(
     ("function", "message"),
     [
         (lambda p: {"x": p}, "it has no 'q' and no axis is called 'p'"),

@@ -8,6 +8,8 @@ with ħ_l = 2 m D_l. It tends to (26) as h -> 0, and its canonical equations in
 may vanish between the sites and come back.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -29,21 +31,58 @@ class LinkFlow(NamedTuple):
 
 
 def _link(
-    a: tuple[Array, Array], s: tuple[Array, Array], D: Array, mass: Array, w: Array
+    a: tuple[Array, Array],
+    turn: tuple[Array, Array],
+    D: Array,
+    mass: Array,
+    w: Array | float,
 ) -> LinkFlow:
-    """The canonical equations of one link between two sites."""
+    """The canonical equations of one link, of whose angle `turn` is (cosine, sine)."""
     hbar = 2 * mass * D
-    ratio = jnp.exp(a[1] - a[0])
-    # D -> 0 is the classical limit of actions that vary slowly
-    angle = (s[1] - s[0]) / jnp.where(hbar > 0, hbar, 1)
-    sine, cosine = jnp.sin(angle), jnp.cos(angle)
+    ratio, inverse = jnp.exp(a[1] - a[0]), jnp.exp(a[0] - a[1])
+    cosine, sine = turn
     rate = w * D
     return LinkFlow(
         -rate * ratio * sine,
-        rate * sine / ratio,
+        rate * inverse * sine,
         -hbar * rate * (1 - ratio * cosine),
-        -hbar * rate * (1 - cosine / ratio),
+        -hbar * rate * (1 - inverse * cosine),
     )
+
+
+def _angle(action: Array, D: Array, mass: Array) -> Array:
+    """S/2mD."""
+    hbar = 2 * mass * D
+    # D -> 0 is the classical limit of actions that vary slowly; the constant is
+    # inverted alone, since a batch of them would be divided by with other rounding
+    return 1 / jnp.where(hbar > 0, hbar, 1) * action
+
+
+def _turns(
+    s: Array, D: Array, mass: Array
+) -> Callable[[Callable[[Array], tuple[Array, Array]], Array], tuple[Array, Array]]:
+    """(ends, D of the link) -> cosine and sine of its angle.
+
+    With one D for all links they come from those of S/2mD at the sites: two
+    transcendental functions a site instead of two a link.
+    """
+    if D.ndim:
+
+        def directly(ends, both):
+            first, second = ends(s)
+            angle = _angle(second - first, both, mass)
+            return jnp.cos(angle), jnp.sin(angle)
+
+        return directly
+    angle = _angle(s, D, mass)
+    cosine, sine = jnp.cos(angle), jnp.sin(angle)
+
+    def from_sites(ends, both):
+        del both
+        (c0, c1), (s0, s1) = ends(cosine), ends(sine)
+        return c1 * c0 + s1 * s0, s1 * c0 - c1 * s0
+
+    return from_sites
 
 
 def link_rates(
@@ -77,25 +116,52 @@ def link_rates(
     """
     D, mass = jnp.asarray(D), jnp.asarray(mass)
     uniform = D.ndim == 0
+    turns = _turns(s, D, mass)
     a_rate, s_rate = jnp.zeros_like(a), jnp.zeros_like(s)
     if isinstance(space, Graph):
         first, second = space.ends
-        both = D if uniform else (D[first] + D[second]) / 2
-        flow = _link(
-            (a[first], a[second]), (s[first], s[second]), both, mass, space.weights
-        )
+
+        def at_ends(f: Array) -> tuple[Array, Array]:
+            return f[first], f[second]
+
+        both = D if uniform else _mean(*at_ends(D))
+        flow = _link(at_ends(a), turns(at_ends, both), both, mass, space.weights)
         a_rate = a_rate.at[first].add(flow.a_first).at[second].add(flow.a_second)
         s_rate = s_rate.at[first].add(flow.s_first).at[second].add(flow.s_second)
         return a_rate, s_rate
     for axis, h in enumerate(space.spacing):
         for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
-            ends_a, ends_s = ((f, jnp.roll(f, -j, axis)) for f in (a, s))
-            both = D if uniform else (D + jnp.roll(D, -j, axis)) / 2
-            w = _link_weights(space, axis, j, weight / h**2, periodic, a)
-            flow = _link(ends_a, ends_s, both, mass, w)
-            a_rate = a_rate + flow.a_first + jnp.roll(flow.a_second, j, axis)
-            s_rate = s_rate + flow.s_first + jnp.roll(flow.s_second, j, axis)
+            ends = partial(_ends, j=j, axis=axis, periodic=periodic)
+            both = D if uniform else _mean(*ends(D))
+            flow = _link(ends(a), turns(ends, both), both, mass, weight / h**2)
+            add = partial(_add, j=j, axis=axis, periodic=periodic)
+            a_rate = add(a_rate, flow.a_first, flow.a_second)
+            s_rate = add(s_rate, flow.s_first, flow.s_second)
     return a_rate, s_rate
+
+
+def _mean(first: Array, second: Array) -> Array:
+    return (first + second) / 2
+
+
+def _ends(f: Array, j: int, axis: int, periodic: bool) -> tuple[Array, Array]:
+    """Values at the two ends of the links from each site to its j-th neighbour."""
+    if periodic:
+        return f, jnp.roll(f, -j, axis)
+    first = jax.lax.slice_in_dim(f, 0, f.shape[axis] - j, axis=axis)
+    return first, jax.lax.slice_in_dim(f, j, None, axis=axis)
+
+
+def _add(
+    total: Array, first: Array, second: Array, j: int, axis: int, periodic: bool
+) -> Array:
+    """`total` at the sites and what links change at their two ends."""
+    if periodic:
+        return total + first + jnp.roll(second, j, axis)
+    shape = (*first.shape[:axis], j, *first.shape[axis + 1 :])
+    nothing = jnp.zeros(shape, first.dtype)
+    total = total + jnp.concatenate([first, nothing], axis)
+    return total + jnp.concatenate([nothing, second], axis)
 
 
 def link_energy(

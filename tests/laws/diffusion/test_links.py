@@ -123,6 +123,21 @@ def test_rates_are_canonical(uniform, periodic):
 
 
 @pytest.mark.parametrize("periodic", [False, True])
+def test_one_constant_for_all_links_or_one_a_site(periodic):
+    """Angles from the sites (one D) and link by link (D at the sites) agree."""
+    grid = Grid(((-2.0, 2.0), (-1.0, 1.0)), (10, 9))
+    x, y = grid.coordinates
+    a, s = -(x**2) + 0.1 * jnp.sin(3 * y), 40 + jnp.sin(2 * x) * jnp.cos(y)
+    options = {"order": 8, "periodic": periodic}
+    one = link_rates(a, s, grid, 0.45, 1.2, **options)
+    each = link_rates(a, s, grid, jnp.full(grid.shape, 0.45), 1.2, **options)
+    for rate, other in zip(one, each, strict=True):
+        # rounding: eps of S/2mD = 37 at each end, times the weights 1.6/h^2 = 32
+        np.testing.assert_allclose(rate, other, rtol=0, atol=64 * 40 * 32 * 2.3e-16)
+        assert float(jnp.max(jnp.abs(rate))) > 1
+
+
+@pytest.mark.parametrize("periodic", [False, True])
 def test_ordinary_diffusion_of_the_links_is_that_of_the_density(periodic):
     """2ρ ȧ = D_c ∇²ρ over nearest links, on a grid and on the graph of its links."""
     grid = Grid(((-3.0, 3.0), (0.0, 2.0)), (9, 10))

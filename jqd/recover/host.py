@@ -1,17 +1,18 @@
 """`recover`: fit the free constants of a law to a record."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks
 from ..evolve import Adaptive, Fixed, Propagator
 from .data import Data
 from .final import FinalFit, row_masks
-from .polish import Polish, polish_all, polish_one, polish_through_windows
+from .polish import Polish, polish_starts
 from .problem import FitProblem
 from .recovery import Recovery
 from .search import Keep, Report, Search, run_search
@@ -25,6 +26,8 @@ from .setup import (
     start_point,
     train_rows,
 )
+from .solution import reached
+from .traced import fit
 
 
 def recover(
@@ -52,6 +55,10 @@ def recover(
     polish takes them to rounding (Levenberg-Marquardt), refines the step until its bias
     is negligible, and yields covariance and error bars. Part of the record is held out
     and predicted before the final fit to all of it.
+
+    Where anything is traced (under jit, vmap or in a sweep) it is `jqd.fit` with these
+    settings, and returns a `Fit`: `constants` as here, with arrays, and a code as
+    `status`. Neither progress nor a bound on the step bias is to be had there.
 
     Args:
         law: the law; constants that are not free keep their values.
@@ -84,6 +91,19 @@ def recover(
         Unidentifiable: (a ValueError) the data cannot tell the constants apart.
     """
     _checks.require_x64("jqd.recover")
+    # under jit even arrays that depend on nothing cannot be read
+    if not _checks.is_concrete((law, data, psi0, start, starts, key, jnp.zeros(()))):
+        if (step_tolerance, report, keep) != (None, None, None):
+            raise ValueError(
+                "Arguments `step_tolerance`, `report` and `keep` must be None where "
+                "values are traced, but are not."
+            )
+        found = fit(
+            law, data, psi0=psi0, free=free, start=start, starts=starts,
+            observe=observe, search=search, polish=polish, method=method,
+            substeps=substeps, held_out=held_out, key=key,
+        )  # fmt: skip
+        return cast(Any, found)
     data = as_data(data)
     free = free_names(law, free)
     if not 0 <= held_out < 1:
@@ -103,35 +123,15 @@ def recover(
     ends, history = first, jnp.zeros((first.shape[0], 0))
     if search is not None:
         ends, history = run_search(search, problem, first, train, report, keep)
-    masks = row_masks(data.ts, train)
-    ends, costs, sound = _polish_starts(polish, problem, ends, masks[0], report)
-    best = int(jnp.nanargmin(jnp.where(sound, costs, jnp.inf)))
-    near = _reached(problem, ends, ends[best]) & sound
-    fit = FinalFit(problem, ends[best], masks, polish, step_tolerance, report)
-    return fit.recovery(first, ends, near, history, theta0, train)
-
-
-def _polish_starts(polish, problem, ends, mask, report):
+    masks = _masks(data.ts, train)
     report("polish", 0, 4)
-    if polish is None:
-        at = problem.first_weights()
-        costs = jax.vmap(
-            lambda theta: jnp.sum(problem.residuals(theta, at, mask) ** 2)
-        )(ends)
-        return ends, costs, jnp.isfinite(costs)
-    if polish.windows > 1:
-        ends = polish_through_windows(polish, problem, ends, mask)
-    if ends.shape[0] == 1:
-        # the final fit compiles this anyway
-        solved = polish_one(polish, problem, ends[0], mask)
-        ends, costs, _ = (value[None] for value in solved)
-    else:
-        ends, costs, _ = polish_all(polish, problem, ends, mask)
+    ends, costs, sound, _ = polish_starts(polish, problem, ends, masks[0])
     report("polish", 1, 4)
-    return ends, costs, jnp.isfinite(costs) & jnp.all(jnp.isfinite(ends), axis=1)
+    best = int(np.nanargmin(np.where(sound, costs, np.inf)))
+    winner = jnp.asarray(np.asarray(ends)[best])
+    near = jnp.asarray(np.asarray(reached(problem, ends, winner)) & np.asarray(sound))
+    final = FinalFit(problem, winner, masks, polish, step_tolerance, report)
+    return final.recovery(first, ends, near, history, theta0, train)
 
 
-def _reached(problem: FitProblem, ends: Array, best: Array) -> Array:
-    """Which ends agree with the best fit to 1e-4 of the span of the starts."""
-    low, high = problem.bounds()
-    return jnp.max(jnp.abs(ends - best[None, :]) / (high - low)[None, :], axis=1) < 1e-4
+_masks = jax.jit(row_masks, static_argnums=1)
