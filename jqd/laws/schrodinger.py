@@ -155,8 +155,8 @@ class Schrodinger(Law):
             return {}
         values = {"norm": self._norm(state)}
         if self.hamiltonian.autonomous:
-            image = self.hamiltonian.apply(state, 0.0, self.hbar)
-            values["energy"] = self._weight * jnp.sum(jnp.real(jnp.conj(state) * image))
+            energy = self.hamiltonian.energy(state, 0.0, self.hbar)
+            values["energy"] = self._weight * energy
         return values
 
     def diagnose(self, state: Array) -> dict[str, Array]:

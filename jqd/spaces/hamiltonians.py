@@ -34,6 +34,10 @@ class MatrixHamiltonian(eqx.Module):
         del t, hbar
         return self.matrix * psi if self.matrix.ndim == 1 else self.matrix @ psi
 
+    def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
+        """<psi|H|psi>, the sum over the entries."""
+        return jnp.sum(jnp.real(jnp.conj(psi) * self.apply(psi, t, hbar)))
+
 
 class ParticleOnGrid(eqx.Module):
     """H = p^2 / 2m + V(x, t) - iW(x) on a periodic grid.
@@ -70,6 +74,14 @@ class ParticleOnGrid(eqx.Module):
         if self.absorber is None:
             return image
         return image - 1j * (self.absorber.astype(precision) * psi)
+
+    def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
+        """<psi|p^2/2m + V|psi>, summed over the points; one transform (Parseval)."""
+        precision = self.mass.dtype
+        spectrum = self.grid.fft.forward(psi)
+        kinetic = self.kinetic(hbar).astype(precision) * _square(spectrum)
+        potential = self.potential(self.grid, t).astype(precision) * _square(psi)
+        return jnp.sum(kinetic) / psi.size + jnp.sum(potential)
 
     def flows(self, hbar: Array) -> Flows:
         """The potential (outer) and kinetic (inner) flows of i hbar dpsi/dt = H psi."""
@@ -124,6 +136,10 @@ class ParticleOnGrid(eqx.Module):
             )
         values = self.potential(self.grid, 0.0)
         return jnp.min(values), jnp.max(values) + jnp.max(self.kinetic(hbar))
+
+
+def _square(psi: Array) -> Array:
+    return jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
 
 
 def _slopes(grid: Grid, absorber: Array) -> Array:

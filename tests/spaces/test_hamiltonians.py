@@ -125,3 +125,20 @@ def test_a_chebyshev_step():
 def test_refused_matrices(H, message):
     with pytest.raises(ValueError, match=message):
         matrix_hamiltonian(H)
+
+
+def test_energy_is_the_expectation_of_h():
+    hamiltonian, psi = particle(), random_state(3)
+    image = hamiltonian.apply(psi, 0.0, HBAR)
+    expected = jnp.vdot(psi, image).real
+    # sums of 24 terms of size 10
+    np.testing.assert_allclose(hamiltonian.energy(psi, 0.0, HBAR), expected, rtol=1e-13)
+    plane = Grid([(-4.0, 4.0), (0.0, 3.0)], (6, 4))
+    hamiltonian = ParticleOnGrid(potential(V.reshape(6, 4), plane), MASS, plane)
+    psi = psi.reshape(6, 4)
+    expected = jnp.vdot(psi, hamiltonian.apply(psi, 0.0, HBAR)).real
+    np.testing.assert_allclose(hamiltonian.energy(psi, 0.0, HBAR), expected, rtol=1e-13)
+    dense = matrix_hamiltonian(np.diag(V) + np.eye(24, k=1) + np.eye(24, k=-1))
+    psi = psi.ravel()
+    expected = jnp.vdot(psi, dense.matrix @ psi).real
+    np.testing.assert_allclose(dense.energy(psi, 0.0, HBAR), expected, rtol=1e-13)
