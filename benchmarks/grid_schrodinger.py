@@ -1,12 +1,13 @@
 """A harmonic oscillator on grids: time of one Strang step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 import jqd
 
@@ -34,6 +35,7 @@ BEHIND = {
 # of the time of its FFT pair that a split step is to reach
 SHARE = 0.75
 OURS, PLAIN = "jqd Fixed(strang)", "plain lax.scan"
+SPREAD = "jqd Fixed(strang), batch over all cores"
 
 
 def run(quick: bool = False) -> Report:
@@ -122,6 +124,8 @@ def one_case(
     """Timings and rows of one case in one precision."""
     problem = Problem(ndim, points, batch, dtype)
     programs = {OURS: _jqd(problem, steps), PLAIN: _plain(problem, steps)}
+    if batch > 1 and jax.local_device_count() > 1 and jax.default_backend() == "cpu":
+        programs[SPREAD] = _jqd(problem, steps, jax.local_devices())
     programs[FFT] = fft_pairs(problem.psi, problem.axes, steps)
     builders = dict(zip(PEERS, (_scipy, _numpy, _torch, _pyfftw), strict=True))
     for peer in peers:
@@ -134,6 +138,8 @@ def one_case(
     for program, timing in timings.items():
         row = {"case": name, "dtype": dtype.name, "program": program, "steps": steps}
         row |= timing.row(steps, "step")
+        if program == SPREAD:
+            row["spread"] = True
         row["times_plain"] = float(f"{ratio(timing, timings[PLAIN]):.3g}")
         if program != FFT:
             found = np.asarray(timing.result)
@@ -147,7 +153,9 @@ def one_case(
     return timings, rows
 
 
-def _jqd(problem: Problem, steps: int) -> Callable[[], Any]:
+def _jqd(
+    problem: Problem, steps: int, devices: Sequence[Any] | None = None
+) -> Callable[[], Any]:
     law = jqd.Schrodinger.on_grid(problem.grid, problem.V)
     method = jqd.Fixed(jqd.strang, substeps=steps, estimate_error=False)
     ts = np.array([0.0, steps * DT])
@@ -155,8 +163,15 @@ def _jqd(problem: Problem, steps: int) -> Callable[[], Any]:
     def one(psi):
         return jqd.evolve(law, psi, ts, method=method).values[-1]
 
-    solve = jax.jit(jax.vmap(one) if problem.batch > 1 else one)
-    return partial(solve, jnp.asarray(problem.psi))
+    solve = jax.vmap(one) if problem.batch > 1 else one
+    if devices is None:
+        return partial(jax.jit(solve), jnp.asarray(problem.psi))
+    mesh, spec = Mesh(np.array(devices), ("batch",)), PartitionSpec("batch")
+    solve = jax.shard_map(
+        solve, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False
+    )
+    psi = jax.device_put(problem.psi, NamedSharding(mesh, spec))
+    return partial(jax.jit(solve), psi)
 
 
 def _plain(problem: Problem, steps: int) -> Callable[[], Any]:

@@ -23,8 +23,7 @@ def describe() -> dict[str, Any]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "device": device(),
         "platform": jax.default_backend(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": cores(),
         "load": load(),
         "python": platform.python_version(),
         "precision": "float64 and complex128, where a row does not say otherwise",
@@ -32,6 +31,13 @@ def describe() -> dict[str, Any]:
         "versions": {name: version(name) for name in PROGRAMS},
         "benchmarks": {},
     }  # fmt: skip
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def device() -> str:

@@ -94,6 +94,8 @@ def behind(name: str, report: Row, reasons: dict[str, str]) -> list[Behind]:
         peers = [row for row in rows if row["role"] == "peer"]
         for row in peers if ours else []:
             times = over(row, ours)
+            for other in _spread(rows):
+                times = max(times, unit_seconds(row) / unit_seconds(other))
             if times >= 1 or not _alike(row, ours):
                 continue
             program = row["program"]
@@ -115,6 +117,11 @@ def behind_bare(name: str, report: Row) -> list[tuple[str, str, float]]:
         ratios = [over(row, ours) for row in bare] if ours else []
         found += [(name, case, ratio) for ratio in ratios if ratio < LEVEL]
     return found
+
+
+def _spread(rows: list[Row]) -> list[Row]:
+    """Rows of jqd on all cores, with which peers that use them are compared too."""
+    return [row for row in rows if row["role"] == "jqd" and row.get("spread")]
 
 
 def _alike(row: Row, ours: Row) -> bool:
