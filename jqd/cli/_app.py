@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import itertools
 import os
 import sys
 import warnings
@@ -11,7 +12,7 @@ import jax
 import typer
 
 from .._version import __version__
-from ..recover.kept import keep_programs
+from ..recover.kept import fetch_programs, stop_keeping
 from ..report.user_code import ExperimentError
 from ..sweep.hosts import Lost
 from .cache import use_cache
@@ -64,10 +65,13 @@ def _before_every_command(
             f"JAX_ENABLE_X64={setting}: jqd's commands compute in float64."
         )
     jax.config.update("jax_enable_x64", True)
-    if context.invoked_subcommand == "recover":
-        # each thread of a search computes its share of the starts
-        jax.config.update("jax_cpu_enable_async_dispatch", False)
-    use_cache()
+    if context.invoked_subcommand != "recover":
+        use_cache()
+        return
+    # each thread of a search computes its share of the starts
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+    use_cache(programs=True)
+    fetch_programs(_task(context.obj or ()))
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -87,7 +91,7 @@ def main(args: Sequence[str] | None = None) -> int:
         with (
             warnings.catch_warnings(),
             _few_collections(),
-            command.make_context("jqd", words) as context,
+            command.make_context("jqd", words, obj=words) as context,
         ):
             code = command.invoke(context)
         sys.stdout.flush()
@@ -111,7 +115,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         return _complain(str(error) or type(error).__name__, 2)
     finally:
-        keep_programs(None)
+        stop_keeping(_task(words))
 
 
 @contextlib.contextmanager
@@ -128,6 +132,14 @@ def _few_collections() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def _task(words: Sequence[str]) -> str:
+    """The command without its options, as a file name."""
+    if {"-h", "--help"} & set(words):
+        return ""
+    named = itertools.takewhile(str.isidentifier, words)
+    return "-".join(itertools.islice(named, 2))
 
 
 def _complain(message: str, code: int) -> int:

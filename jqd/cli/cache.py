@@ -1,8 +1,9 @@
 """Compiled code that the command keeps between starts, in the user's cache folder.
 
-JAX writes and reads the entries; its keys hold the program, the versions, the options
-and the kind of device. Any number of processes may share the folder: an entry that one
-of them finds half-written costs it a compilation, as a missing one would.
+JAX writes and reads most entries; its keys hold the program, the versions, the options
+and the kind of device. Fits are kept by `jqd.recover.kept`, past tracing as well. Any
+number of processes may share the folder: an entry that one of them finds half-written
+costs it a compilation, as a missing one would.
 """
 
 import contextlib
@@ -47,8 +48,13 @@ def cache_folder() -> Path | None:
     return Path(home) / "jqd" / f"compiled-{_processor()}"
 
 
-def use_cache() -> None:
-    """Keep what this process compiles; without a word where that cannot be."""
+def use_cache(*, programs: bool = False) -> None:
+    """Keep what this process compiles; without a word where that cannot be.
+
+    Args:
+        programs: whether to keep fits past tracing: not where a user's code runs, which
+            may change what it likes.
+    """
     folder = cache_folder()
     if folder is None:
         jax.config.update("jax_enable_compilation_cache", False)
@@ -61,7 +67,8 @@ def use_cache() -> None:
             return
         _forget_oldest(folder)
         jax.config.update("jax_compilation_cache_dir", str(folder))
-        keep_programs(folder, _processor())
+        if programs:
+            keep_programs(folder, _processor())
     _mend_quietly(folder)
 
 

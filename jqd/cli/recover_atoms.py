@@ -3,19 +3,21 @@
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from matplotlib.figure import Figure
 
 from .. import problems, report
 from ..recover import Polish, Recovery, Search, recover
 from ..recover.atoms import AtomRecord, load_atoms
 from ..recover.horizon import Horizon, horizon
-from .session import Session, draw, landscape_of, show, write
+from .session import Session, draw, show, write
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # The search looks at the first quarter of the record, where there is one minimum. Next
 # to gradients of 1, those of constants that it cannot tell yet move nothing.
@@ -91,8 +93,7 @@ def recover_atoms(options: AtomOptions) -> int:
         recovery = recovery.beside(record.truth or {})
         session.advance("report", 0, 1)
         names = [f"x[{atom}]" for atom in record.atoms]
-        landscape = None if options.quick else landscape_of(recovery)
-        draw(session.folder, recovery, names, landscape)
+        landscape = draw(session.folder, recovery, names, landscape=not options.quick)
         seen = horizon(recovery.problem, jnp.asarray(recovery.theta))
         with report.house_style():
             figure = _horizon_figure(seen, list(recovery.constants))
@@ -153,7 +154,7 @@ def _horizon_settings(seen: Horizon, recovery: Recovery) -> dict[str, Any]:
     }
 
 
-def _horizon_figure(seen: Horizon, names: list[str]) -> Figure:
+def _horizon_figure(seen: Horizon, names: list[str]) -> "Figure":
     """Bounds of the constants, and sensitivity, over the length of the record."""
     fig, axes = report.subplots(1, 2, size=(10.0, 4.0))
     left, right = axes[0]

@@ -17,7 +17,7 @@ from ..recover import (
     load_state,
     recover,
 )
-from .session import Session, draw, landscape_of, show, write
+from .session import Session, draw, show, write
 
 NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")
 
@@ -85,8 +85,7 @@ def recover_copying(options: RecoverOptions) -> int:
         )
         session.advance("report", 0, 1)
         names = [f"p{i}" for i in range(recovery.observed.shape[1])]
-        landscape = landscape_of(recovery)
-        draw(session.folder, recovery, names, landscape)
+        landscape = draw(session.folder, recovery, names)
         settings = {"noise": type(data.noise).__name__, "seed": options.seed}
         seconds = perf_counter() - began
         write(session.folder, recovery, names, landscape, settings, seconds)

@@ -23,7 +23,7 @@ from ..recover import (
 )
 from ..spaces.symbols import parse_hamiltonian
 from .husimi_options import HusimiOptions, law_and_state, with_points
-from .session import Session, draw, landscape_of, show, write
+from .session import Session, draw, show, write
 
 
 def recover_husimi(options: HusimiOptions) -> int:
@@ -56,8 +56,7 @@ def recover_husimi(options: HusimiOptions) -> int:
         )  # fmt: skip
         session.advance("report", 0, 1)
         names = _names(record)
-        landscape = landscape_of(recovery)
-        draw(session.folder, recovery, names, landscape)
+        landscape = draw(session.folder, recovery, names)
         _maps(session.folder, recovery, full, law, psi0)
         settings = {
             "hamiltonian": options.hamiltonian,

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +18,9 @@ from ..recover.statistics_data import CountsRecord, CurveRecord, load_statistics
 from ..report.tables import with_error
 from ..statistics import log_marginal, occupation, sample_occupations
 from .session import Session
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # The built-in draws: particles, states, draws.
 BUILT_IN = (50, 20, 400)
@@ -194,7 +196,7 @@ def _printed(fits: dict[str, StatisticsFit]) -> Table:
     return table
 
 
-def _figure(records: dict[str, Any], fits: dict[str, StatisticsFit]) -> Figure:
+def _figure(records: dict[str, Any], fits: dict[str, StatisticsFit]) -> "Figure":
     fig, axes = report.subplots(1, len(fits), size=(4.9 * len(fits) + 0.6, 4.0))
     for axis, (name, record) in zip(axes[0], records.items(), strict=True):
         if isinstance(record, CountsRecord):

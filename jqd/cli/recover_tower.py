@@ -13,7 +13,7 @@ from ..evolve import Propagator, evolve
 from ..matter.tower import RandomTower
 from ..recover import Data, Gaussian, Polish, load_record, recover
 from ..recover.tower import FOOT, LevelNorms
-from .session import Session, draw, landscape_of, show, write
+from .session import Session, draw, show, write
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,7 @@ def recover_tower(options: TowerOptions) -> int:
         recovery = recovery.beside(truth)
         session.advance("report", 0, 1)
         names = [f"p{k}" for k in range(data.values.shape[1])]
-        landscape = None if options.quick else landscape_of(recovery)
-        draw(session.folder, recovery, names, landscape)
+        landscape = draw(session.folder, recovery, names, landscape=not options.quick)
         settings = {
             "levels": options.levels,
             "photons": options.photons,

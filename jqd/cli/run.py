@@ -8,8 +8,8 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from .. import report
 from .._files import to_json
-from ..report.experiment import run_experiment
 from ..report.tables import summary_table
 from ..report.user_code import ExperimentError
 from .options import AsJson, Quick
@@ -36,7 +36,9 @@ def run(
     output = contextlib.redirect_stdout(sys.stderr) if as_json else _nothing()
     try:
         with output:
-            summary, folder = run_experiment(file, out, quick=quick, resume=resume)
+            summary, folder = report.run_experiment(
+                file, out, quick=quick, resume=resume
+            )
     except ExperimentError as error:
         if show_traceback:
             traceback.print_exception(error.__cause__)

@@ -19,7 +19,6 @@ from ..ensembles.copying import Copies, sample
 from ..ensembles.copying.sampler import STEP_OF
 from ..laws import CopyDynamics
 from ..recover import load_matrix, load_state
-from ..report.copies import compare, copies_table, dataset_of, figure_copies
 from ..report.parts import PARTS, Parts
 from .session import Session
 
@@ -186,6 +185,8 @@ def _go(
     halves = [name for name in plan if plan[name][2]]
     halved = parts.joined(halves) if halves else None
     law = _law(options, arrays)
+    from ..report.copies import compare, copies_table, dataset_of, figure_copies
+
     result = compare(law, arrays["psi0"], asdict(options), main, halved)
     seconds = perf_counter() - began
     dataset = dataset_of(result, asdict(options))

@@ -1,7 +1,10 @@
 """What `jqd recover` and `jqd sample` share: progress, folder, figures, tables."""
 
+import importlib
+import threading
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +74,8 @@ class Session:
         """Move the bar of one stage."""
         if not self._tasks:
             _ = self.folder
+            # while the machine computes, Python has time
+            threading.Thread(target=_import_what_draws).start()
             self._stack.enter_context(self._progress)
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(STAGES[stage], total=total)
@@ -87,6 +92,15 @@ class Session:
 
     def __exit__(self, *error: Any) -> None:
         self._stack.__exit__(*error)
+
+
+def _import_what_draws() -> None:
+    """Import what the results are drawn and written with."""
+    with suppress(ImportError):  # it will be said where it is needed
+        for kind in ("agg", "svg"):
+            importlib.import_module(f"matplotlib.backends.backend_{kind}")
+        importlib.import_module("jqd.report.recovery_figures")
+        importlib.import_module("xarray").backends.list_engines()
 
 
 def landscape_of(recovery: Recovery) -> Plane | None:
@@ -107,9 +121,20 @@ def landscape_of(recovery: Recovery) -> Plane | None:
 
 
 def draw(
-    folder: Path, recovery: Recovery, names: Sequence[str], landscape: Plane | None
-) -> None:
-    """The figures of a fit: data and law, residuals, loss plane."""
+    folder: Path, recovery: Recovery, names: Sequence[str], *, landscape: bool = True
+) -> Plane | None:
+    """The figures of a fit: data and law, residuals, loss plane, which is returned."""
+    if not landscape:
+        _draw_fit(folder, recovery, names)
+        return None
+    with ThreadPoolExecutor(1) as beside:
+        plane = beside.submit(landscape_of, recovery)
+        _draw_fit(folder, recovery, names)
+        draw_landscape(folder, recovery, plane.result())
+    return plane.result()
+
+
+def _draw_fit(folder: Path, recovery: Recovery, names: Sequence[str]) -> None:
     ts, observed = np.asarray(recovery.ts), _table(recovery.observed)
     fitted, start = _table(recovery.prediction), _table(recovery.start_prediction)
     held = None
@@ -124,7 +149,6 @@ def draw(
         }
         for name, figure in figures.items():
             report.save_figure(figure, folder, name)
-    draw_landscape(folder, recovery, landscape)
 
 
 def draw_landscape(folder: Path, recovery: Recovery, landscape: Plane | None) -> None:

@@ -56,9 +56,7 @@ class FinalFit:
         trajectory = trajectory_of(problem, self.theta)
         reached = bool(trajectory.ok)
         before = predict(problem, np.asarray(first)[0])
-        held = _float(
-            _distance(predict(problem, self.held_theta), data.shares, train)
-        )
+        held = _float(_distance(predict(problem, self.held_theta), data.shares, train))
         converged = self.ok and reached and bool(np.isfinite(self.theta).all())
         return Recovery(
             law_name=type(problem.law).__name__,

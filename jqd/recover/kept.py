@@ -16,12 +16,12 @@ import os
 import pickle
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock, Thread
 from types import BuiltinFunctionType, FunctionType
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
 import jax
 import numpy as np
@@ -43,18 +43,54 @@ class _Keeper:
 
     folder: Path | None = None
     context: bytes = b""
+    used: ClassVar[list[str]] = []
+    coming: ClassVar[dict[str, Future[Any]]] = {}
 
 
-def keep_programs(folder: Path | None, processor: str = "") -> None:
+def keep_programs(folder: Path, processor: str) -> None:
     """Keep programs of this process in a folder, from now on.
 
     Args:
-        folder: what lies there is run: it must be the user's own. None to keep none.
+        folder: what lies there is run: it must be the user's own.
         processor: a name for the kind of processor.
     """
-    _Keeper.folder, _Keeper.context = folder, b""
-    if folder is not None:
-        _Keeper.context = processor.encode()
+    _Keeper.folder, _Keeper.context = folder, processor.encode()
+    _Keeper.used, _Keeper.coming = [], {}
+
+
+def fetch_programs(task: str) -> None:
+    """Load the programs that this task took last time, while Python does other things.
+
+    Args:
+        task: a name; what the task takes this time is noted under it in the end.
+    """
+    if not task or not are_kept():
+        return
+    with contextlib.suppress(OSError, ValueError):
+        assert _Keeper.folder is not None
+        names = (_Keeper.folder / f"programs-{task}").read_text().split()
+        if not set(map(os.path.basename, names)) >= set(names):
+            return
+        _Keeper.coming = {name: Future() for name in names}
+        Thread(target=_fetch, args=(_Keeper.folder, dict(_Keeper.coming))).start()
+
+
+def _fetch(folder: Path, coming: dict[str, Future[Any]]) -> None:
+    for name, program in coming.items():
+        if _Keeper.folder != folder:  # the command has ended
+            return
+        try:
+            program.set_result(_load(folder / name))
+        except BaseException as error:  # whoever asks for it makes it anew
+            program.set_exception(error)
+
+
+def stop_keeping(task: str = "") -> None:
+    """Keep nothing more, and note what the task has taken."""
+    folder, used = _Keeper.folder, _Keeper.used
+    _Keeper.folder, _Keeper.used, _Keeper.coming = None, [], {}
+    if folder is not None and task and used:
+        _write(folder / f"programs-{task}", "\n".join(used).encode())
 
 
 def are_kept() -> bool:
@@ -72,8 +108,10 @@ class Kept(Generic[P, R]):
     def __init__(self, fn: Callable[P, R]):
         functools.update_wrapper(self, fn)
         self._jitted = jax.jit(fn)
+        self._name = fn.__name__
+        self._place = f"{fn.__module__}.{fn.__qualname__}"
         self._programs: dict[tuple[Path | None, bytes], Any] = {}
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The result."""
@@ -92,7 +130,8 @@ class Kept(Generic[P, R]):
                 return None
             where = (_Keeper.folder, key)
             if where not in self._programs:
-                self._programs[where] = self._found(key, args) or self._made(key, args)
+                _Keeper.used.append(self._path(key).name)
+                self._programs[where] = self._found(key) or self._made(key, args)
             return self._programs[where]
 
     def _key(self, args: Any) -> bytes:
@@ -103,29 +142,23 @@ class Kept(Generic[P, R]):
             else type(x).__name__
             for x in leaves
         ]
-        name = f"{self.__module__}.{self.__qualname__}"
-        described = _pickled((name, _numbered(structure), shapes))
+        described = _pickled((self._place, _numbered(structure), shapes))
         return hashlib.sha256(_context() + described).digest()
 
     def _path(self, key: bytes) -> Path:
         assert _Keeper.folder is not None
-        return _Keeper.folder / f"program-{self.__name__}-{key.hex()}-cache"
+        return _Keeper.folder / f"program-{self._name}-{key.hex()}-cache"
 
-    def _found(self, key: bytes, args: Any) -> Any:
-        from jax.experimental import serialize_executable
-
+    def _found(self, key: bytes) -> Any:
+        path = self._path(key)
+        coming = _Keeper.coming.pop(path.name, None)
+        if coming is not None:
+            with contextlib.suppress(Exception):
+                return coming.result()
         try:
-            whole = self._path(key).read_bytes()
-        except OSError:
+            return _load(path)
+        except (OSError, ValueError, pickle.UnpicklingError):
             return None
-        if hashlib.sha256(whole[_CHECKSUM:]).digest() != whole[:_CHECKSUM]:
-            return None
-        _load_lapack()
-        program, out = pickle.loads(whole[_CHECKSUM:])
-        given, result = jax.tree.structure((args, {})), jax.tree.structure(out)
-        return serialize_executable.deserialize_and_load(
-            program, given, result, execution_devices=jax.devices()[:1]
-        )
 
     def _made(self, key: bytes, args: Any) -> Any:
         """The program, kept if it can be."""
@@ -134,7 +167,7 @@ class Kept(Generic[P, R]):
         # under a name that JAX's cache does not know: what is loaded from there cannot
         # be written again
         named = functools.wraps(self._jitted)(lambda *args: self._jitted(*args))
-        named.__name__ = f"{self.__name__}_{key.hex()[:16]}"
+        named.__name__ = f"{self._name}_{key.hex()[:16]}"
         lowered = jax.jit(named).lower(*args)
         with _nothing_for_jax():
             compiled = lowered.compile()
@@ -142,8 +175,8 @@ class Kept(Generic[P, R]):
         if "callback" in lowered.as_text():
             return compiled
         try:
-            program, _, out = serialize_executable.serialize(compiled)
-            whole = pickle.dumps((program, _numbered(out)))
+            program, *trees = serialize_executable.serialize(compiled)
+            whole = pickle.dumps((program, *map(_numbered, trees)))
         except (pickle.PicklingError, ValueError, NotImplementedError, TypeError):
             return compiled
         _write(self._path(key), hashlib.sha256(whole).digest() + whole)
@@ -182,6 +215,26 @@ def side_by_side(fn: Callable[[T], R], batch: T) -> R:
     with ThreadPoolExecutor(count) as pool:
         results = [jax.tree.map(np.asarray, one) for one in pool.map(fn, parts)]
     return jax.tree.map(lambda *xs: np.concatenate(xs), *results)
+
+
+def _load(path: Path) -> Any:
+    """A program from its file.
+
+    Raises:
+        OSError: there is none.
+        ValueError: the file is damaged.
+    """
+    from jax.experimental import serialize_executable
+
+    whole = path.read_bytes()
+    if hashlib.sha256(whole[_CHECKSUM:]).digest() != whole[:_CHECKSUM]:
+        raise ValueError(f"{path} is damaged")
+    _load_lapack()
+    program, given, result = pickle.loads(whole[_CHECKSUM:])
+    return serialize_executable.deserialize_and_load(
+        program, jax.tree.structure(given), jax.tree.structure(result),
+        execution_devices=jax.devices()[:1],
+    )  # fmt: skip
 
 
 class _Pickler(pickle.Pickler):

@@ -79,9 +79,11 @@ def run_search(
     Returns:
         Constants at the end, shape (S, p), and the loss at each step, (S, steps).
     """
-    low, high = map(np.asarray, bounds_of(problem))
-    width = (high - low)[None, :]
-    unit = (np.asarray(starts) - low[None, :]) / width
+    low, high = bounds_of(problem)
+    # NumPy: a program for each of these operations would take longer to load
+    foot, width = np.asarray(low)[None, :], np.asarray(high)[None, :]
+    width = width - foot
+    unit: Any = (np.asarray(starts) - foot) / width
     ts, t0 = problem.data.ts[: max(1, int(search.until * train))], problem.data.t0
     rows = window_rows(ts, t0, search.windows, starts.shape[1])
     chunks = -(-search.steps // search.chunk)
@@ -89,20 +91,20 @@ def run_search(
     if report is not None:
         report("search", 0, total)
     ends = starts
-    for count in rows:
+    for count in map(np.asarray, rows):
+
+        def down(part: Any, count: Any = count) -> Any:
+            unit, states = part
+            return descend(search, problem, unit, states, low, high, count)
+
         states = init_states(search, unit)
         for _ in range(chunks):
-            unit, states, losses = side_by_side(
-                lambda at, rows=np.asarray(count): descend(
-                    search, problem, *at, low, high, rows
-                ),
-                (unit, states),
-            )
+            unit, states, losses = side_by_side(down, (unit, states))
             history.append(np.asarray(losses))
             done += 1
             if report is not None:
                 report("search", done, total)
-        ends = low[None, :] + np.asarray(unit) * width
+        ends = foot + np.asarray(unit) * width
         if keep is not None:
             keep(starts, ends, np.concatenate(history, axis=1))
     return jnp.asarray(ends), jnp.asarray(np.concatenate(history, axis=1))

@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike
 
 from .. import _checks
 from .identifiability import Unidentifiable
+from .kept import kept
 from .recovery import Constant
 
 # Largest standard error of g that is accepted: Maxwell-Boltzmann and Bose-Einstein,
@@ -143,7 +144,7 @@ def fit_counts(
     )  # fmt: skip
 
 
-@jax.jit
+@kept
 def _climb(data: _Counts, starts: Array, scale: ArrayLike) -> tuple[Array, Array]:
     """Adam from every start with g >= 0, in u = ln(1 + scale g), then Newton in g."""
     import optax
@@ -178,7 +179,7 @@ def _climb(data: _Counts, starts: Array, scale: ArrayLike) -> tuple[Array, Array
     return jax.vmap(climb)(starts)
 
 
-@jax.jit
+@kept
 def _at(data: _Counts, g: Array) -> Array:
     return jax.lax.map(data.log_likelihood, g)
 

@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike
 from .. import _checks
 from ..statistics import count_information
 from .identifiability import Unidentifiable, analyse, refuse_degenerate
+from .kept import kept
 from .recovery import Constant
 from .statistics import LIMIT, StatisticsFit
 
@@ -130,7 +131,7 @@ def fit_curve(
     )  # fmt: skip
 
 
-@jax.jit
+@kept
 def _descend(data: _Curve, starts: Array) -> tuple[Array, Array]:
     """Adam, then Levenberg and Marquardt, from every start."""
     import optax
@@ -162,7 +163,7 @@ def _descend(data: _Curve, starts: Array) -> tuple[Array, Array]:
     return jax.vmap(descend)(starts)
 
 
-@jax.jit
+@kept
 def _slope(data: _Curve, theta: Array) -> tuple[Array, Array]:
     return data.residuals(theta), jax.jacfwd(data.residuals)(theta)
 

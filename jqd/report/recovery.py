@@ -1,12 +1,14 @@
 """What a recovery leaves on disk: a dataset, a summary, and all its numbers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from .._files import provenance
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def recovery_dataset(
     names: Sequence[str],
     landscape: tuple[Any, Any, Any] | None = None,
     attributes: Mapping[str, Any] | None = None,
-) -> xr.Dataset:
+) -> "xr.Dataset":
     """Collect a recovery, its data and its predictions into one dataset.
 
     Args:
@@ -89,6 +91,8 @@ def recovery_dataset(
         The dataset. Its dimensions are time, component, constant, start and iteration;
         its attributes hold law, status, versions, device, precision and date.
     """
+    import xarray as xr
+
     constants = recovery.constants
     numbers = {
         field: ("constant", [_or_nan(getattr(c, field)) for c in constants.values()])

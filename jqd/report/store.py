@@ -7,12 +7,14 @@ import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from .._files import atomic_file, to_plain, writing
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def new_run_folder(path: str | Path) -> Path:
@@ -73,7 +75,7 @@ def write_csv(rows: Sequence[Mapping[str, Any]], path: str | Path) -> Path:
     return Path(path)
 
 
-def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
+def write_dataset(dataset: "xr.Dataset", path: str | Path) -> Path:
     """Write a dataset as a Zarr (version 3) folder.
 
     Args:

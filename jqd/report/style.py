@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 from .._files import atomic_file
 
@@ -72,7 +73,20 @@ def subplots(
         The figure and its axes, always an array of shape (rows, columns).
     """
     figure = Figure(figsize=size, layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    for axis in (one for each in axes.flat for one in (each.xaxis, each.yaxis)):
+        axis.set_major_formatter(PlainTicks())
+        axis.isDefault_majfmt = True  # names and dates still bring their own
+    return figure, axes
+
+
+class PlainTicks(ScalarFormatter):
+    """Numbers without mathematics as plain text, which is set ten times as fast."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The label of a tick."""
+        label = super().__call__(x, pos)
+        return label.removeprefix("$\\mathdefault{").removesuffix("}$")
 
 
 def save_figure(figure: Figure, folder: str | Path, name: str) -> list[Path]:
@@ -90,8 +104,11 @@ def save_figure(figure: Figure, folder: str | Path, name: str) -> list[Path]:
         OutputError: if they cannot be written.
     """
     paths = [Path(folder) / f"{name}{suffix}" for suffix in (".png", ".svg")]
+    engine = figure.get_layout_engine()
     with house_style():
         for path, metadata in zip(paths, ({}, {"Date": None}), strict=True):
             with atomic_file(path) as temporary:
                 figure.savefig(temporary, dpi=160, metadata=metadata)
+            figure.set_layout_engine("none")  # it is laid out: once is enough
+        figure.set_layout_engine(engine)
     return paths
