@@ -1,7 +1,7 @@
-"""Quantum mechanics is one point in the plane of the two exponents of copy dynamics.
+"""Claim: of all exponents of copy dynamics only one pair gives quantum mechanics.
 
-Claim (Smolin 2012, sec. 4, eqs. 39-40): with copy rate (rho_a/rho_b)^q and phase rate
-(rho_a/rho_b)^r, only q = 1/2, r = -1/2 gives quantum mechanics.
+Smolin (2012), sec. 4, eqs. 39-40: with copy rate (rho_a/rho_b)^q and phase rate
+(rho_a/rho_b)^r it is q = 1/2, r = -1/2.
 
 Four classes, t = 0 to 10; at each of 1000 x 1000 pairs of exponents the largest total
 variation from quantum evolution over 200 times, by the sweep of

@@ -35,7 +35,7 @@ def _link(
     turn: tuple[Array, Array],
     D: Array,
     mass: Array,
-    w: Array | float,
+    w: Array,
 ) -> LinkFlow:
     """The canonical equations of one link, of whose angle `turn` is (cosine, sine)."""
     hbar = 2 * mass * D
@@ -131,12 +131,12 @@ def link_rates(
         return a_rate, s_rate
     for axis, h in enumerate(space.spacing):
         for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
-            ends = partial(_ends, j=j, axis=axis, periodic=periodic)
+            ends = partial(_ends, j=j, axis=axis)
             both = D if uniform else _mean(*ends(D))
-            flow = _link(ends(a), turns(ends, both), both, mass, weight / h**2)
-            add = partial(_add, j=j, axis=axis, periodic=periodic)
-            a_rate = add(a_rate, flow.a_first, flow.a_second)
-            s_rate = add(s_rate, flow.s_first, flow.s_second)
+            w = _link_weights(space, axis, j, weight / h**2, periodic, a)
+            flow = _link(ends(a), turns(ends, both), both, mass, w)
+            a_rate = a_rate + flow.a_first + jnp.roll(flow.a_second, j, axis)
+            s_rate = s_rate + flow.s_first + jnp.roll(flow.s_second, j, axis)
     return a_rate, s_rate
 
 
@@ -144,24 +144,9 @@ def _mean(first: Array, second: Array) -> Array:
     return (first + second) / 2
 
 
-def _ends(f: Array, j: int, axis: int, periodic: bool) -> tuple[Array, Array]:
+def _ends(f: Array, j: int, axis: int) -> tuple[Array, Array]:
     """Values at the two ends of the links from each site to its j-th neighbour."""
-    if periodic:
-        return f, jnp.roll(f, -j, axis)
-    first = jax.lax.slice_in_dim(f, 0, f.shape[axis] - j, axis=axis)
-    return first, jax.lax.slice_in_dim(f, j, None, axis=axis)
-
-
-def _add(
-    total: Array, first: Array, second: Array, j: int, axis: int, periodic: bool
-) -> Array:
-    """`total` at the sites and what links change at their two ends."""
-    if periodic:
-        return total + first + jnp.roll(second, j, axis)
-    shape = (*first.shape[:axis], j, *first.shape[axis + 1 :])
-    nothing = jnp.zeros(shape, first.dtype)
-    total = total + jnp.concatenate([first, nothing], axis)
-    return total + jnp.concatenate([nothing, second], axis)
+    return f, jnp.roll(f, -j, axis)
 
 
 def link_energy(
