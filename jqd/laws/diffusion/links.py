@@ -8,8 +8,6 @@ with ħ_l = 2 m D_l. It tends to (26) as h -> 0, and its canonical equations in
 may vanish between the sites and come back.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -31,58 +29,21 @@ class LinkFlow(NamedTuple):
 
 
 def _link(
-    a: tuple[Array, Array],
-    turn: tuple[Array, Array],
-    D: Array,
-    mass: Array,
-    w: Array,
+    a: tuple[Array, Array], s: tuple[Array, Array], D: Array, mass: Array, w: Array
 ) -> LinkFlow:
-    """The canonical equations of one link, of whose angle `turn` is (cosine, sine)."""
+    """The canonical equations of one link between two sites."""
     hbar = 2 * mass * D
-    ratio, inverse = jnp.exp(a[1] - a[0]), jnp.exp(a[0] - a[1])
-    cosine, sine = turn
+    ratio = jnp.exp(a[1] - a[0])
+    # D -> 0 is the classical limit of actions that vary slowly
+    angle = (s[1] - s[0]) / jnp.where(hbar > 0, hbar, 1)
+    sine, cosine = jnp.sin(angle), jnp.cos(angle)
     rate = w * D
     return LinkFlow(
         -rate * ratio * sine,
-        rate * inverse * sine,
+        rate * sine / ratio,
         -hbar * rate * (1 - ratio * cosine),
-        -hbar * rate * (1 - inverse * cosine),
+        -hbar * rate * (1 - cosine / ratio),
     )
-
-
-def _angle(action: Array, D: Array, mass: Array) -> Array:
-    """S/2mD."""
-    hbar = 2 * mass * D
-    # D -> 0 is the classical limit of actions that vary slowly; the constant is
-    # inverted alone, since a batch of them would be divided by with other rounding
-    return 1 / jnp.where(hbar > 0, hbar, 1) * action
-
-
-def _turns(
-    s: Array, D: Array, mass: Array
-) -> Callable[[Callable[[Array], tuple[Array, Array]], Array], tuple[Array, Array]]:
-    """(ends, D of the link) -> cosine and sine of its angle.
-
-    With one D for all links they come from those of S/2mD at the sites: two
-    transcendental functions a site instead of two a link.
-    """
-    if D.ndim:
-
-        def directly(ends, both):
-            first, second = ends(s)
-            angle = _angle(second - first, both, mass)
-            return jnp.cos(angle), jnp.sin(angle)
-
-        return directly
-    angle = _angle(s, D, mass)
-    cosine, sine = jnp.cos(angle), jnp.sin(angle)
-
-    def from_sites(ends, both):
-        del both
-        (c0, c1), (s0, s1) = ends(cosine), ends(sine)
-        return c1 * c0 + s1 * s0, s1 * c0 - c1 * s0
-
-    return from_sites
 
 
 def link_rates(
@@ -116,37 +77,25 @@ def link_rates(
     """
     D, mass = jnp.asarray(D), jnp.asarray(mass)
     uniform = D.ndim == 0
-    turns = _turns(s, D, mass)
     a_rate, s_rate = jnp.zeros_like(a), jnp.zeros_like(s)
     if isinstance(space, Graph):
         first, second = space.ends
-
-        def at_ends(f: Array) -> tuple[Array, Array]:
-            return f[first], f[second]
-
-        both = D if uniform else _mean(*at_ends(D))
-        flow = _link(at_ends(a), turns(at_ends, both), both, mass, space.weights)
+        both = D if uniform else (D[first] + D[second]) / 2
+        flow = _link(
+            (a[first], a[second]), (s[first], s[second]), both, mass, space.weights
+        )
         a_rate = a_rate.at[first].add(flow.a_first).at[second].add(flow.a_second)
         s_rate = s_rate.at[first].add(flow.s_first).at[second].add(flow.s_second)
         return a_rate, s_rate
     for axis, h in enumerate(space.spacing):
         for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
-            ends = partial(_ends, j=j, axis=axis)
-            both = D if uniform else _mean(*ends(D))
+            ends_a, ends_s = ((f, jnp.roll(f, -j, axis)) for f in (a, s))
+            both = D if uniform else (D + jnp.roll(D, -j, axis)) / 2
             w = _link_weights(space, axis, j, weight / h**2, periodic, a)
-            flow = _link(ends(a), turns(ends, both), both, mass, w)
+            flow = _link(ends_a, ends_s, both, mass, w)
             a_rate = a_rate + flow.a_first + jnp.roll(flow.a_second, j, axis)
             s_rate = s_rate + flow.s_first + jnp.roll(flow.s_second, j, axis)
     return a_rate, s_rate
-
-
-def _mean(first: Array, second: Array) -> Array:
-    return (first + second) / 2
-
-
-def _ends(f: Array, j: int, axis: int) -> tuple[Array, Array]:
-    """Values at the two ends of the links from each site to its j-th neighbour."""
-    return f, jnp.roll(f, -j, axis)
 
 
 def link_energy(
