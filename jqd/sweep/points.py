@@ -110,14 +110,6 @@ class Lattice:
             for (name, values), part in zip(self.values.items(), parts, strict=True)
         }
 
-    def at(self, index: int) -> str:
-        """A point in words, for messages."""
-        point = self.take(np.asarray(index))
-        return ", ".join(
-            f"{name} = {value}" if value.ndim == 0 else f"{name} of shape {value.shape}"
-            for name, value in point.items()
-        )
-
     def identity(self) -> dict[str, Any]:
         """What tells two lattices apart, as JSON can hold it."""
         return {

@@ -72,8 +72,3 @@ def test_a_lattice_is_told_by_names_values_and_dtype():
     for other in ({"q": [1.0, 2.5]}, {"r": [1.0, 2.0]}, {"q": [1, 2]}):
         assert first != Lattice(other).identity()
     assert first != Lattice(Points(q=[1.0, 2.0])).identity()
-
-
-def test_a_point_is_named_for_messages():
-    lattice = Lattice({"q": [0.5], "H": np.zeros((1, 2, 2))})
-    assert lattice.at(0) == "q = 0.5, H of shape (2, 2)"
