@@ -1,18 +1,14 @@
 """The commands together, and how they treat float64, errors and interrupts."""
 
-import contextlib
-import gc
-import itertools
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import jax
 import typer
 
 from .._version import __version__
-from ..recover.kept import fetch_programs, stop_keeping
 from ..report.user_code import ExperimentError
 from ..sweep.hosts import Lost
 from .cache import use_cache
@@ -48,7 +44,6 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _before_every_command(
-    context: typer.Context,
     version: bool = typer.Option(
         False,
         "--version",
@@ -65,13 +60,7 @@ def _before_every_command(
             f"JAX_ENABLE_X64={setting}: jqd's commands compute in float64."
         )
     jax.config.update("jax_enable_x64", True)
-    if context.invoked_subcommand != "recover":
-        use_cache()
-        return
-    # each thread of a search computes its share of the starts
-    jax.config.update("jax_cpu_enable_async_dispatch", False)
-    use_cache(programs=True)
-    fetch_programs(_task(context.obj or ()))
+    use_cache()
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -90,8 +79,7 @@ def main(args: Sequence[str] | None = None) -> int:
         # the cache of compiled code changes which of JAX's warnings are shown
         with (
             warnings.catch_warnings(),
-            _few_collections(),
-            command.make_context("jqd", words, obj=words) as context,
+            command.make_context("jqd", words) as context,
         ):
             code = command.invoke(context)
         sys.stdout.flush()
@@ -114,32 +102,6 @@ def main(args: Sequence[str] | None = None) -> int:
         return _complain(str(error), 1)
     except (ValueError, OSError) as error:
         return _complain(str(error) or type(error).__name__, 2)
-    finally:
-        stop_keeping(_task(words))
-
-
-@contextlib.contextmanager
-def _few_collections() -> Iterator[None]:
-    """Look for cycles less often: modules stay, and so does most of what JAX traces.
-
-    The collector would take a tenth of the time of a start.
-    """
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(10_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-def _task(words: Sequence[str]) -> str:
-    """The command without its options, as a file name."""
-    if {"-h", "--help"} & set(words):
-        return ""
-    named = itertools.takewhile(str.isidentifier, words)
-    return "-".join(itertools.islice(named, 2))
 
 
 def _complain(message: str, code: int) -> int:

@@ -1,9 +1,9 @@
 """Compiled code that the command keeps between starts, in the user's cache folder.
 
-JAX writes and reads most entries; its keys hold the program, the versions, the options
-and the kind of device. Fits are kept by `jqd.recover.kept`, past tracing as well. Any
-number of processes may share the folder: an entry that one of them finds half-written
-costs it a compilation, as a missing one would.
+JAX writes and reads the entries; its keys hold the program, the versions, the options
+and the kind of device. Any number of processes may share the folder: an entry that one
+of them finds half-written costs it a compilation, as a missing one would. What lies
+there is run, so a folder into which anybody else could put something is not used.
 """
 
 import contextlib
@@ -12,13 +12,13 @@ import itertools
 import os
 import platform
 import re
+import stat
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
 import jax
-
-from ..recover.kept import keep_programs
 
 OFF = ("0", "f", "false", "n", "no", "none", "off")
 # Beyond this, the entries that were not used for longest go.
@@ -48,15 +48,16 @@ def cache_folder() -> Path | None:
     return Path(home) / "jqd" / f"compiled-{_processor()}"
 
 
-def use_cache(*, programs: bool = False) -> None:
+def use_cache() -> None:
     """Keep what this process compiles; without a word where that cannot be.
 
-    Args:
-        programs: whether to keep fits past tracing: not where a user's code runs, which
-            may change what it likes.
+    A folder that others could write is left alone, and standard error says so.
     """
     folder = cache_folder()
-    if folder is None:
+    risk = None if folder is None else who_else_writes(folder)
+    if risk is not None:
+        print(f"Warning: compiled code is not kept, since {risk}.", file=sys.stderr)
+    if folder is None or risk is not None:
         jax.config.update("jax_enable_compilation_cache", False)
         return
     # The hundred smallest programs of a start take as long as the largest one.
@@ -67,9 +68,38 @@ def use_cache(*, programs: bool = False) -> None:
             return
         _forget_oldest(folder)
         jax.config.update("jax_compilation_cache_dir", str(folder))
-        if programs:
-            keep_programs(folder, _processor())
     _mend_quietly(folder)
+
+
+def who_else_writes(folder: Path) -> str | None:
+    """Why somebody else could have written what lies in a folder, or None.
+
+    The folder and its entries must be the user's own, and neither it nor a folder
+    above it may be another's to change; above it, a folder may be everybody's if it
+    has the sticky bit, as /tmp has.
+
+    Args:
+        folder: need not exist; then what is above it counts.
+    """
+    if not hasattr(os, "getuid"):  # no owners and modes to look at
+        return None
+    user = os.getuid()
+    with contextlib.suppress(OSError):  # what cannot be looked at cannot be read
+        whole = folder.resolve()
+        for place in (whole, *whole.parents):
+            if not place.exists():
+                continue
+            state = place.stat()
+            owners = (user,) if place == whole else (user, 0)
+            if state.st_uid not in owners:
+                return f"{place} belongs to another user"
+            shared = place != whole and state.st_mode & stat.S_ISVTX
+            if state.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not shared:
+                return f"group or others may write {place}"
+        for path in whole.glob("*-cache"):
+            if path.lstat().st_uid != user:
+                return f"{path} belongs to another user"
+    return None
 
 
 def cache_size(folder: Path) -> tuple[int, int]:
@@ -82,7 +112,9 @@ def _is_usable(folder: Path) -> bool:
     """Whether the folder can be written; it is made if need be, for the user alone."""
     try:
         # what lies here is run: nobody else may put anything in
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for place in (*reversed(folder.parents), folder):
+            if not place.exists():
+                place.mkdir(mode=0o700, exist_ok=True)
     except OSError:
         return False
     return os.access(folder, os.R_OK | os.W_OK | os.X_OK)

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from .._files import provenance, to_json
 from ..report.tables import summary_table
-from .cache import cache_folder, cache_size
+from .cache import cache_folder, cache_size, who_else_writes
 from .options import AsJson
 
 
@@ -21,6 +21,7 @@ def info(
     facts["cache"] = None if folder is None else str(folder)
     if folder is not None:
         facts["cache_entries"], facts["cache_bytes"] = cache_size(folder)
+        facts["cache_refused"] = who_else_writes(folder)
     if as_json:
         print(to_json(facts))
     else:

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .ensemble_noise import Whitening
-from .kept import kept, side_by_side
 from .problem import FitProblem, Weights, window_counts
 from .slopes import by_columns, columns
 
@@ -38,7 +37,7 @@ class Polish(eqx.Module):
     windows: int = eqx.field(static=True, default=1)
 
 
-@kept
+@jax.jit
 def polish_one(
     polish: Polish,
     problem: FitProblem,
@@ -133,7 +132,7 @@ def _scale(problem: FitProblem) -> Array:
     return jnp.where(jnp.isfinite(scale) & (scale > 0), scale, 1)
 
 
-@kept
+@jax.jit
 def polish_all(
     polish: Polish,
     problem: FitProblem,
@@ -176,26 +175,22 @@ def polish_starts(
         )(ends)
         return ends, costs, jnp.isfinite(costs), jnp.ones(costs.shape, bool)
     if windows and polish.windows > 1:
-        ends = side_by_side(
-            lambda ends: polish_through_windows(polish, problem, ends, mask), ends
-        )
+        ends = polish_through_windows(polish, problem, ends, mask)
     if ends.shape[0] == 1:
         # the final fit compiles this anyway
         solved = polish_one(polish, problem, ends[0], mask)
         ends, costs, settled = (value[None] for value in solved)
     else:
-        ends, costs, settled = side_by_side(
-            lambda ends: polish_all(polish, problem, ends, mask), ends
-        )
+        ends, costs, settled = polish_all(polish, problem, ends, mask)
     return ends, costs, _are_sound(ends, costs), settled
 
 
-@kept
+@jax.jit
 def _are_sound(ends: Array, costs: Array) -> Bool[Array, " S"]:
     return jnp.isfinite(costs) & jnp.all(jnp.isfinite(ends), axis=1)
 
 
-@kept
+@jax.jit
 def polish_through_windows(
     polish: Polish, problem: FitProblem, thetas: Float[Array, "S p"], mask: Array
 ) -> Float[Array, "S p"]:
@@ -225,7 +220,7 @@ def polish_through_windows(
     return jax.lax.scan(window, thetas, counts[:-1])[0]
 
 
-@kept
+@jax.jit
 def jacobian(
     problem: FitProblem, theta: Float[Array, " p"], at: Weights, mask: Array
 ) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
@@ -234,7 +229,7 @@ def jacobian(
     return columns(lambda theta: problem.residuals(theta, at, mask), theta)
 
 
-@kept
+@jax.jit
 def loss_plane(
     problem: FitProblem, theta: Float[Array, " p"], x: Array, y: Array
 ) -> Float[Array, "Y X"]:
@@ -258,7 +253,7 @@ def loss_plane(
     return jax.vmap(lambda b: jax.vmap(lambda a: loss(a, b))(x))(y)
 
 
-@kept
+@jax.jit
 def loss_line(problem: FitProblem, values: Float[Array, " X"]) -> Float[Array, " X"]:
     """Mean squared residual a row over values of the only free constant.
 

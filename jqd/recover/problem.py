@@ -12,7 +12,6 @@ from .. import _checks
 from ..evolve import Adaptive, Fixed, Propagator, Trajectory, evolve
 from .data import Data
 from .ensemble_noise import EnsembleNoise
-from .kept import kept
 
 PHASES = "phase0"  # the unknown initial phases, a free constant of the state
 # Weight of residuals past a node in a search. What the regulated law does there is
@@ -255,31 +254,31 @@ def _fixed(method: Fixed, counts: Array, *, heed_alarms: bool = True) -> Fixed:
     )
 
 
-@kept
+@jax.jit
 def trajectory_of(problem: FitProblem, theta: Array) -> Trajectory:
     """`FitProblem.trajectory`, compiled once for all constants and steps."""
     return problem.trajectory(theta)
 
 
-@kept
+@jax.jit
 def own_constants(problem: FitProblem) -> Array:
     """`FitProblem.theta`, compiled."""
     return problem.theta()
 
 
-@kept
+@jax.jit
 def bounds_of(problem: FitProblem) -> tuple[Array, Array]:
     """`FitProblem.bounds`, compiled."""
     return problem.bounds()
 
 
-@kept
+@jax.jit
 def weights_of(problem: FitProblem, theta: Array, prediction: Array) -> Weights:
     """`FitProblem.weights`, compiled once for all constants and steps."""
     return problem.weights(theta, prediction)
 
 
-@kept
+@jax.jit
 def residuals_of(problem: FitProblem, theta: Array, at: Weights, mask: Array) -> Array:
     """`FitProblem.residuals`, compiled once for all constants and steps."""
     return problem.residuals(theta, at, mask)

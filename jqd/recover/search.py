@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .kept import kept, side_by_side
 from .problem import FitProblem, bounds_of, window_counts, window_rows
 from .slopes import columns
 
@@ -92,14 +91,11 @@ def run_search(
         report("search", 0, total)
     ends = starts
     for count in map(np.asarray, rows):
-
-        def down(part: Any, count: Any = count) -> Any:
-            unit, states = part
-            return descend(search, problem, unit, states, low, high, count)
-
         states = init_states(search, unit)
         for _ in range(chunks):
-            unit, states, losses = side_by_side(down, (unit, states))
+            unit, states, losses = descend(
+                search, problem, unit, states, low, high, count
+            )
             history.append(np.asarray(losses))
             done += 1
             if report is not None:
@@ -139,13 +135,13 @@ def search_all(
     return low[None, :] + unit * (high - low)[None, :]
 
 
-@kept
+@jax.jit
 def init_states(search: Search, unit: Array) -> Any:
     """A fresh optimizer state for each start."""
     return jax.vmap(search.transformation().init)(unit)
 
 
-@kept
+@jax.jit
 def descend(
     search: Search,
     problem: FitProblem,

@@ -20,7 +20,6 @@ from .identifiability import (
     analyse,
     refuse_degenerate,
 )
-from .kept import are_kept, kept
 from .polish import jacobian
 from .problem import PHASES, FitProblem, own_constants, trajectory_of
 from .solution import predict
@@ -82,10 +81,7 @@ def check_record(problem: FitProblem, theta: Array) -> None:
     noise = problem.data.noise
     if isinstance(noise, EnsembleNoise):
         noise.check_law(problem.law)
-    if are_kept():  # a program that is there is run faster than it is traced
-        shape = predict(problem, theta).shape
-    else:
-        shape = jax.eval_shape(problem.predict, theta).shape
+    shape = jax.eval_shape(problem.predict, theta).shape
     if shape != problem.data.values.shape:
         raise ValueError(
             f"Argument `data` must have shape {shape} like the law's prediction, but "
@@ -147,7 +143,7 @@ def identifiability(problem: FitProblem, theta: Array) -> Identifiability:
     return _identifiability(problem, theta)
 
 
-@kept
+@jax.jit
 def _identifiability(problem: FitProblem, theta: Array) -> Identifiability:
     low, high = problem.bounds()
     shares, mask = problem.data.shares, jnp.ones_like(problem.data.ts)

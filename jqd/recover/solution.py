@@ -12,7 +12,6 @@ from ..observe import total_variation
 from .data import Data
 from .ensemble_noise import Whitening
 from .identifiability import Identifiability, analyse
-from .kept import kept
 from .polish import jacobian
 from .problem import FitProblem, Weights, residuals_of, trajectory_of, weights_of
 
@@ -97,7 +96,7 @@ def solution(
     )  # fmt: skip
 
 
-@kept
+@jax.jit
 def solution_of(problem: FitProblem, theta: Array, mask: Array) -> Solution:
     """`solution`, compiled once for all constants and steps."""
     return solution(problem, theta, mask)
@@ -146,7 +145,7 @@ def _sum_to_one(shares: Array, tolerance: float) -> Array:
     return jnp.all(jnp.abs(jnp.sum(shares, axis=-1) - 1) < tolerance)
 
 
-@kept
+@jax.jit
 def reached(problem: FitProblem, ends: Array, best: Array) -> Array:
     """Which ends agree with the best fit to 1e-4 of the span of the starts."""
     low, high = problem.bounds()

@@ -9,7 +9,6 @@ from jaxtyping import Array, ArrayLike
 
 from .. import _checks
 from .identifiability import Unidentifiable
-from .kept import kept
 from .recovery import Constant
 
 # Largest standard error of g that is accepted: Maxwell-Boltzmann and Bose-Einstein,
@@ -144,7 +143,7 @@ def fit_counts(
     )  # fmt: skip
 
 
-@kept
+@jax.jit
 def _climb(data: _Counts, starts: Array, scale: ArrayLike) -> tuple[Array, Array]:
     """Adam from every start with g >= 0, in u = ln(1 + scale g), then Newton in g."""
     import optax
@@ -179,7 +178,7 @@ def _climb(data: _Counts, starts: Array, scale: ArrayLike) -> tuple[Array, Array
     return jax.vmap(climb)(starts)
 
 
-@kept
+@jax.jit
 def _at(data: _Counts, g: Array) -> Array:
     return jax.lax.map(data.log_likelihood, g)
 

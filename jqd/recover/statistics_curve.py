@@ -11,7 +11,6 @@ from jaxtyping import Array, ArrayLike
 from .. import _checks
 from ..statistics import count_information
 from .identifiability import Unidentifiable, analyse, refuse_degenerate
-from .kept import kept
 from .recovery import Constant
 from .statistics import LIMIT, StatisticsFit
 
@@ -131,7 +130,7 @@ def fit_curve(
     )  # fmt: skip
 
 
-@kept
+@jax.jit
 def _descend(data: _Curve, starts: Array) -> tuple[Array, Array]:
     """Adam, then Levenberg and Marquardt, from every start."""
     import optax
@@ -163,7 +162,7 @@ def _descend(data: _Curve, starts: Array) -> tuple[Array, Array]:
     return jax.vmap(descend)(starts)
 
 
-@kept
+@jax.jit
 def _slope(data: _Curve, theta: Array) -> tuple[Array, Array]:
     return data.residuals(theta), jax.jacfwd(data.residuals)(theta)
 

@@ -10,7 +10,6 @@ from jaxtyping import Array, ArrayLike
 
 from .. import _checks
 from ..matter.photons import bose_einstein, count_information
-from .kept import kept
 from .reading import csv_table, existing, kinds_error
 from .recovery import Constant
 from .statistics_curve import fit_curve
@@ -108,7 +107,7 @@ def fit_photon_counts(omega: ArrayLike, n: ArrayLike) -> TemperatureFit:
     )  # fmt: skip
 
 
-@kept
+@jax.jit
 def _newton(omega: Array, n: Array) -> tuple[Array, Array]:
     """T, and the last change of ln β."""
 

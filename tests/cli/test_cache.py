@@ -1,10 +1,14 @@
 """Compiled code is kept between starts, and nothing goes wrong where it cannot be."""
 
+import ast
+import hashlib
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import pytest
@@ -125,6 +129,94 @@ def test_a_folder_that_cannot_be_written_is_done_without(
     result, complaint = start()
     assert (result["hits"], result["misses"]) == (0, 0)
     assert complaint == ""
+
+
+@pytest.mark.parametrize("where", ["folder", "above", "owner", "entry"])
+def test_a_folder_of_others_is_refused(start, monkeypatch, tmp_path, where):
+    """Whoever may write there could have anything run; the start goes on without."""
+    above = tmp_path / "above"
+    folder = above / "cache"
+    folder.mkdir(parents=True, mode=0o700)
+    if where == "owner":
+        user = folder.stat().st_uid
+        monkeypatch.setattr(os, "getuid", lambda: user + 1)
+    elif where == "entry":
+        (folder / "foreign-cache").write_bytes(b"")
+        state = SimpleNamespace(st_uid=folder.stat().st_uid + 1)
+        monkeypatch.setattr(Path, "lstat", lambda path: state)
+    else:
+        (folder if where == "folder" else above).chmod(0o770)
+    monkeypatch.setenv("JQD_CACHE", str(folder))
+    result, complaint = start()
+    assert (result["hits"], result["misses"]) == (0, 0)
+    assert complaint.count("\n") == 1
+    assert "compiled code is not kept" in complaint
+    assert str(above) in complaint
+    assert "foreign-cache" in complaint or where != "entry"
+    assert entries(folder) == []
+
+
+def test_a_shared_place_with_the_sticky_bit_is_fine_above(start, tmp_path, monkeypatch):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    monkeypatch.setenv("JQD_CACHE", str(shared / "mine"))
+    assert start()[1] == ""
+    assert len(entries(shared / "mine")) == 1
+    assert (shared / "mine").stat().st_mode & 0o777 == 0o700
+
+
+class Marker:
+    """What leaves a file behind when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_hostile_file_is_not_run(tmp_path, monkeypatch):
+    """Pickles under the names of entries, an index that names them: nothing loads."""
+    folder, marker = tmp_path / "cache", tmp_path / "marker"
+    folder.mkdir(mode=0o700)
+    payload = pickle.dumps(Marker(marker))
+    whole = hashlib.sha256(payload).digest() + payload
+    for name in ("program-polish_one-00-cache", "jit_residuals-00-cache"):
+        (folder / name).write_bytes(whole)
+    for task in ("recover", "recover-copying"):
+        (folder / f"programs-{task}").write_text("program-polish_one-00-cache")
+    missing = ["--data", "no.csv", "--hamiltonian", "no.npy", "--state", "no.npy"]
+    code = "import sys; from jqd.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "recover", "copying", *missing],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "JQD_CACHE": str(folder)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert not marker.exists()
+    pickle.loads(payload)  # the payload works
+    assert marker.exists()
+
+
+def test_nothing_is_unpickled_or_evaluated():
+    """No call that runs what a file holds stands anywhere in the package."""
+    runs = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
+    for path in sorted((ROOT / "jqd").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert not runs & {a.name.partition(".")[0] for a in node.names}, path
+            elif isinstance(node, ast.ImportFrom):
+                assert (node.module or "").partition(".")[0] not in runs, path
+                names = {alias.name for alias in node.names}
+                assert not names & {*runs, "serialize_executable"}, path
+            elif isinstance(node, ast.Call):
+                assert ast.unparse(node.func) not in ("eval", "exec"), path
+                for keyword in node.keywords:
+                    assert keyword.arg != "allow_pickle" or (
+                        isinstance(keyword.value, ast.Constant)
+                        and keyword.value.value is False
+                    ), path
 
 
 def test_half_an_entry_is_replaced(start, tmp_path):
