@@ -74,7 +74,7 @@ def run(context):
                     "C": constant.value,
                     "standard_error": constant.stderr,
                     "off": constant.value - 1,
-                    "converged_starts": fit.converged_starts,
+                    "agreeing_starts": fit.agreeing_starts,
                     "points": int(np.prod(values.shape)),
                 }
             )
@@ -99,7 +99,7 @@ def run(context):
             {"units": "hbar = 1", "times": TIMES},
         )
     )
-    converged = min(row["converged_starts"] for row in table)
+    converged = min(row["agreeing_starts"] for row in table)
     holds = worst < 1e-8 and np.max(np.abs(sigmas)) < 3 and converged == 1
     return {
         "status": "ok" if holds else "The records do not give C = 1.",
@@ -107,7 +107,7 @@ def run(context):
         "C_with_noise": {row["hamiltonian"]: row["C"] for row in noisy},
         "standard_errors": [row["standard_error"] for row in noisy],
         "deviation_sigmas": sigmas,
-        "converged_starts": converged,
+        "agreeing_starts": converged,
     }
 
 

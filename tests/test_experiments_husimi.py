@@ -13,7 +13,7 @@ def run(run_quick):
 def test_constant(run):
     summary = run("husimi_constant")
     assert summary["largest_error_without_noise"] < 1e-12  # rounding of a fit
-    assert summary["converged_starts"] == 1
+    assert summary["agreeing_starts"] == 1
     # Errors are normal: 99.7 % within three standard errors.
     assert np.all(np.abs(summary["deviation_sigmas"]) < 3)
     # 726 values with errors of 1e-3 tell C of the Kerr oscillator to 7e-4.

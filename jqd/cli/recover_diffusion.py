@@ -150,7 +150,7 @@ def _draw(session: Session, recovery: Recovery, record: DensityRecord) -> Any:
         # a picture needs no more than coarse steps
         loss = loss_line(recovery.problem, values)
         figure = report.figure_loss_line(
-            values, loss, ends, recovery.converged, constant.reference, constant.name
+            values, loss, ends, recovery.agree, constant.reference, constant.name
         )
         report.save_figure(figure, session.folder, "loss")
     return landscape

@@ -160,14 +160,16 @@ def _summary(fits: dict[str, StatisticsFit], seconds: float) -> dict[str, Any]:
                 for label, constant in fit.constants.items()
             },
             "at_edge": fit.at_edge,
-            "converged_starts": float(np.mean(fit.converged)),
+            "agreeing_starts": float(np.mean(fit.agree)),
+            "chi2_per_dof": fit.chi2_per_dof,
+            "p_value": fit.p_value,
             "message": fit.message,
         }
         for name, fit in fits.items()
     }
-    done = all(fit.status == "converged" for fit in fits.values())
-    status = "converged" if done else "not converged"
-    common = {"status": status, "seconds": seconds}
+    # the first that is no success stands for all
+    statuses = sorted((fit.status for fit in fits.values()), key="converged".__eq__)
+    common = {"status": statuses[0], "seconds": seconds}
     law = {"law": "statistics"}
     if SHARED not in parts:
         return law | parts[""] | common

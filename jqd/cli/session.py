@@ -162,7 +162,7 @@ def draw_landscape(folder: Path, recovery: Recovery, landscape: Plane | None) ->
     with report.house_style():
         figure = report.figure_landscape(
             *landscape, np.asarray(recovery.starts)[:, :2],
-            np.asarray(recovery.ends)[:, :2], np.asarray(recovery.converged),
+            np.asarray(recovery.ends)[:, :2], np.asarray(recovery.agree),
             both, (first.name, second.name),
         )  # fmt: skip
         report.save_figure(figure, folder, "loss")

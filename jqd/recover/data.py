@@ -78,6 +78,12 @@ class Correlated(eqx.Module):
         """The data as what a law predicts."""
         return data
 
+    def rank(self) -> Float[Array, " T"]:
+        """How many directions of each row scatter."""
+        variances = jnp.linalg.eigvalsh(self.covariance)
+        floor = 1e-13 * jnp.max(variances, axis=-1, keepdims=True)
+        return jnp.sum(variances > floor, axis=-1)
+
 
 class Multinomial(eqx.Module):
     """Counts of independent shots at each time.
@@ -101,6 +107,17 @@ class Multinomial(eqx.Module):
     def shares(self, data: Array) -> Array:
         """Relative frequencies."""
         return data / jnp.sum(data, axis=-1, keepdims=True)
+
+    def excess(self, data: Array, at: Array, mask: Array) -> Float[Array, ""]:
+        """Variance of the sum of squares beyond that of chi-square.
+
+        Σ_t [Σ_k 1/p_k - k² - 2k + 2] / N, of Pearson's statistic of k outcomes.
+        Outcomes with less than half a count count as half a one, as in `residuals`.
+        """
+        shots, k = jnp.sum(data, axis=-1), data.shape[-1]
+        rare = jnp.maximum(shots[:, None] * at, 0.5)
+        each = jnp.sum(1 / rare, axis=-1) - (k**2 + 2 * k - 2) / shots
+        return jnp.sum(jnp.where(mask > 0, each, 0))
 
 
 Noise = NoNoise | Gaussian | Correlated | Multinomial | EnsembleNoise

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .ensemble_noise import Whitening
+from .goodness import MISFIT, MISFIT_P, misfit_message
 from .polish import polish_one
 from .problem import FitProblem, bounds_of, trajectory_of
 from .recovery import Constant, Recovery
@@ -67,12 +68,13 @@ class FinalFit:
             null_directions=self.solution.analysis.null_directions,
             starts=first,
             ends=ends,
-            converged=near,
+            agree=near,
             history=history,
             held_out=held,
             held_out_start=_float(_distance(before, data.shares, train)),
             held_out_rows=data.ts.shape[0] - train,
             chi2_per_dof=float(self.solution.chi2) if data.noise.known else None,
+            p_value=float(self.solution.p_value) if data.noise.known else None,
             prediction=problem.rows_of(trajectory.values),
             start_prediction=before,
             ts=data.ts,
@@ -92,7 +94,13 @@ class FinalFit:
     def _status(self, converged) -> str:
         if not converged:
             return "not converged"
-        return NOISE_INVALID if self._complaint else "converged"
+        if self._complaint:
+            return NOISE_INVALID
+        return MISFIT if self._misfit else "converged"
+
+    @property
+    def _misfit(self) -> bool:
+        return float(self.solution.p_value) < MISFIT_P
 
     def _message(self, converged, trajectory) -> str:
         if not bool(trajectory.ok):
@@ -101,6 +109,9 @@ class FinalFit:
             return "The polish stopped before it settled; give more starts or rows."
         if self._complaint:
             return self._complaint
+        if self._misfit:
+            found = self.solution
+            return misfit_message(float(found.chi2), float(found.p_value))
         if self.polish is None:
             return "Found by the search alone, without a polish."
         return f"The polish settled with {self.problem.substeps} steps a row."
@@ -109,12 +120,19 @@ class FinalFit:
         entries = zip(
             self.problem.labels(), np.asarray(self.theta),
             np.asarray(self.solution.errors),
-            np.abs(self.solution.bias),
+            np.abs(self.solution.bias), np.asarray(self.solution.stderr),
             references(self.problem), strict=True,
         )  # fmt: skip
         return {
-            label: Constant(label, float(value), float(error), float(bias), reference)
-            for label, value, error, bias, reference in entries
+            label: Constant(
+                label,
+                float(value),
+                float(error),
+                float(bias),
+                reference,
+                float(scatter),
+            )
+            for label, value, error, bias, scatter, reference in entries
         }
 
 

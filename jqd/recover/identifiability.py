@@ -25,8 +25,8 @@ class Identifiability(eqx.Module):
         labels: names of the constants (static).
         singular_values: shape (p,), descending; columns are scaled by the span of the
             starts, so that they compare.
-        directions: (p, p), rows in the order of the singular values, unit vectors of
-            scaled constants.
+        directions: (p, p), rows in the order of the singular values, unit vectors in
+            the constants' own units.
         null: number of null directions.
     """
 
@@ -37,7 +37,8 @@ class Identifiability(eqx.Module):
 
     @property
     def null_directions(self) -> Array:
-        """Unit vectors along which no prediction changes, shape (null, p)."""
+        """Unit vectors in the constants' own units, along which no prediction changes
+        (to first order where it depends on them otherwise than linearly); (null, p)."""
         count = int(self.null)
         return self.directions[len(self.labels) - count :]
 
@@ -89,7 +90,10 @@ def analyse(
         floor = jnp.maximum(floor, STEP_FACTOR * jnp.linalg.norm(change, axis=0))
     # from the smallest one on
     null = jnp.sum(jnp.cumprod((values <= floor)[::-1]))
-    return Identifiability(tuple(labels), values, directions, null)
+    own = directions * width[None, :]
+    length = jnp.linalg.norm(own, axis=1, keepdims=True)
+    own = own / jnp.where(length > 0, length, 1)
+    return Identifiability(tuple(labels), values, own, null)
 
 
 def refuse_degenerate(analyses: list[Identifiability]) -> None:

@@ -17,9 +17,12 @@ class Constant(eqx.Module):
     Attributes:
         name: label (static).
         value: best fit.
-        stderr: standard error: scatter of the data and step bias together.
+        stderr: standard error: scatter of the data and step bias together, not below
+            rounding.
         step_bias: estimated error that the finite step leaves in the value.
         reference: value in quantum mechanics, or None where the law has none.
+        scatter: standard error from the scatter of the data alone, or None where it is
+            all of `stderr`.
     """
 
     name: str = eqx.field(static=True)
@@ -27,13 +30,21 @@ class Constant(eqx.Module):
     stderr: Any
     step_bias: Any
     reference: float | None
+    scatter: Any = None
 
     @property
     def deviation(self) -> float | None:
-        """(value - reference) in units of the standard error."""
-        if self.reference is None or self.stderr == 0:
+        """value - reference, or None where there is no reference."""
+        return None if self.reference is None else self.value - self.reference
+
+    @property
+    def sigmas(self) -> float | None:
+        """The deviation in standard errors, or None where there is none to speak of:
+        no reference, or an error that is step bias and rounding more than scatter."""
+        scatter = self.stderr if self.scatter is None else self.scatter
+        if self.deviation is None or not scatter > 0 or self.stderr > 1.5 * scatter:
             return None
-        return (self.value - self.reference) / self.stderr
+        return self.deviation / self.stderr
 
 
 class Recovery(eqx.Module):
@@ -45,24 +56,29 @@ class Recovery(eqx.Module):
         constants: label -> `Constant`.
         covariance: of the constants, from the scatter of the data alone, (p, p).
         singular_values: of the scaled Jacobian at the fit, descending, (p,).
-        null_directions: what the data cannot tell, shape (null, p).
+        null_directions: what the data cannot tell, unit vectors in the constants' own
+            units, shape (null, p).
         starts: where the search started, shape (S, p).
         ends: where each start went, shape (S, p).
-        converged: which starts reached the best fit, shape (S,).
+        agree: which starts reached the best fit, shape (S,).
         history: loss of each start at each step of the search, shape (S, steps).
         held_out: distance of the prediction from rows that took no part in the fit
             (mean total variation for populations, else mean absolute difference).
         held_out_start: the same for the law as it was before the fit.
         held_out_rows: number of rows held out (static).
-        chi2_per_dof: for noise of known size, else None.
+        chi2_per_dof: chi-square per degree of freedom for noise of known size, else
+            None.
+        p_value: probability of a chi-square as large as this, if law and errors are
+            right; for noise of known size, else None.
         prediction: at the recovered constants, like the record.
         start_prediction: at the first start.
         ts: times of the record, shape (T,).
         observed: the record on the scale of the predictions.
         substeps: steps between two rows in the final fit (static).
         problem: the fit itself, for predictions and losses elsewhere.
-        status: "converged", "not converged", or "linear noise not valid" for a fit that
-            converged and whose standard errors do not hold (static).
+        status: "converged"; "not converged"; or, for a fit that converged and whose
+            standard errors do not hold, "linear noise not valid" or "the law does not
+            describe the record", where `p_value` is below 1e-3 (static).
         message: one sentence (static).
     """
 
@@ -74,12 +90,13 @@ class Recovery(eqx.Module):
     null_directions: Float[Array, "null p"]
     starts: Float[Array, "S p"]
     ends: Float[Array, "S p"]
-    converged: Bool[Array, " S"]
+    agree: Bool[Array, " S"]
     history: Float[Array, "S steps"]
     held_out: float | None
     held_out_start: float | None
     held_out_rows: int = eqx.field(static=True)
     chi2_per_dof: float | None
+    p_value: float | None
     prediction: Array
     start_prediction: Array
     ts: Float[Array, " T"]
@@ -116,9 +133,14 @@ class Recovery(eqx.Module):
         return np.array([constant.value for constant in self.constants.values()])
 
     @property
-    def converged_starts(self) -> float:
+    def agreeing_starts(self) -> float:
         """Share of starts that reached the best fit."""
-        return float(np.mean(np.asarray(self.converged)))
+        return float(np.mean(np.asarray(self.agree)))
+
+    @property
+    def errors_hold(self) -> bool:
+        """Whether the standard errors are to be trusted."""
+        return self.status == "converged"
 
     def __str__(self) -> str:
         lines = [f"{self.law_name}: {self.status}. {self.message}"]
@@ -127,9 +149,16 @@ class Recovery(eqx.Module):
             f"(step bias {c.step_bias:.1g})"
             for c in self.constants.values()
         ]
+        if not self.errors_hold:
+            lines.append("  the standard errors are not to be trusted")
+        if self.chi2_per_dof is not None:
+            lines.append(
+                f"  chi-square per degree of freedom {self.chi2_per_dof:.4g} "
+                f"(p = {self.p_value:.2g})"
+            )
         held_out = "none" if self.held_out is None else f"{self.held_out:.3g}"
         lines.append(
-            f"  {100 * self.converged_starts:.0f} % of {len(self.starts)} starts "
-            f"converged; held-out distance {held_out}"
+            f"  {int(np.sum(self.agree))} of {len(self.starts)} starts reached the "
+            f"best fit; held-out distance {held_out}"
         )
         return "\n".join(lines)

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ..observe import total_variation
-from .data import Data
+from .data import Correlated, Data, Multinomial
 from .ensemble_noise import Whitening
+from .goodness import p_value
 from .identifiability import Identifiability, analyse
 from .polish import jacobian
 from .problem import FitProblem, Weights, residuals_of, trajectory_of, weights_of
@@ -28,7 +29,9 @@ class Solution(eqx.Module):
         theta: constants, shape (p,).
         at: what weights are taken from.
         cost: sum of squared residuals, scalar.
+        dof: degrees of freedom: independent values less constants, scalar.
         chi2: cost per degree of freedom, scalar.
+        p_value: probability of a cost as large as this for noise that is known, else 1.
         covariance: of the constants, from the scatter of the data alone, (p, p).
         analysis: singular values and null directions of the scaled Jacobian.
         bias: shift of the solution that half the step would bring, by linear response,
@@ -41,7 +44,9 @@ class Solution(eqx.Module):
     theta: Float[Array, " p"]
     at: Weights
     cost: Float[Array, ""]
+    dof: Float[Array, ""]
     chi2: Float[Array, ""]
+    p_value: Float[Array, ""]
     covariance: Float[Array, "p p"]
     analysis: Identifiability
     bias: Float[Array, " p"]
@@ -81,8 +86,12 @@ def solution(
         shift = inverse @ (slope.T @ (residuals - fine))
         bias = shift * 2**problem.order / (2**problem.order - 1)
     cost = jnp.sum(residuals**2)
-    free = independent(data, mask, at) - theta.shape[0]
-    chi2 = cost / jnp.maximum(free, 1)
+    dof = independent(data, mask, at) - theta.shape[0]
+    chi2 = cost / jnp.maximum(dof, 1)
+    excess = 0.0
+    if isinstance(data.noise, Multinomial):
+        excess = data.noise.excess(data.values, at, mask)
+    p = p_value(cost, dof, excess) if data.noise.known else jnp.ones_like(cost)
     covariance = inverse * (1.0 if data.noise.known else chi2)
     analysis = analyse(slope, width, problem.labels(), fine_slope)
     stderr = jnp.sqrt(jnp.diagonal(covariance))
@@ -91,7 +100,7 @@ def solution(
     # no number is known better than its rounding
     rounding = 8 * jnp.finfo(theta.dtype).eps * jnp.abs(theta)
     return Solution(
-        theta, at, cost, chi2, covariance, analysis, bias, stderr,
+        theta, at, cost, dof, chi2, p, covariance, analysis, bias, stderr,
         jnp.maximum(errors, rounding), jnp.asarray(run.status),
     )  # fmt: skip
 
@@ -135,6 +144,8 @@ def independent(data: Data, mask: Array, at: Any) -> Float[Array, ""]:
     """Number of independent values: shares that sum to 1 have one fewer a row."""
     if isinstance(at, Whitening):
         return at.independent(mask)
+    if isinstance(data.noise, Correlated):
+        return jnp.sum(jnp.where(mask > 0, data.noise.rank(), 0.0))
     shares = data.shares
     each = math.prod(shares.shape[1:])
     tied = shares.ndim == 2 and _sum_to_one(shares, 1e-6)

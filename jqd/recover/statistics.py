@@ -28,10 +28,12 @@ class StatisticsFit(NamedTuple):
             error is then one-sided: the distance over which the likelihood falls by e.
         log_likelihood: at the fit, but for what g does not change; None for curves.
         chi2_per_dof: for errors of known size, else None.
+        p_value: of this chi-square, if curve and errors are right; else None.
         starts: where the search began, (S, p).
         ends: where each start went, (S, p).
-        converged: which starts reached the best fit, (S,).
-        status: "converged" or "not converged".
+        agree: which starts reached the best fit, (S,).
+        status: "converged", "not converged" or, where `p_value` is below 1e-3, "the law
+            does not describe the record".
         message: one sentence.
     """
 
@@ -41,9 +43,10 @@ class StatisticsFit(NamedTuple):
     at_edge: bool
     log_likelihood: float | None
     chi2_per_dof: float | None
+    p_value: float | None
     starts: np.ndarray
     ends: np.ndarray
-    converged: np.ndarray
+    agree: np.ndarray
     status: str
     message: str
 
@@ -139,7 +142,7 @@ def fit_counts(
         )
     return StatisticsFit(
         {"g": Constant("g", g, stderr, 0.0, None)}, {}, np.array([[stderr**2]]), edge,
-        value, None, first[:, None], ends[:, None], reached, "converged", message,
+        value, None, None, first[:, None], ends[:, None], reached, "converged", message,
     )  # fmt: skip
 
 

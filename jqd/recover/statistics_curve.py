@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike
 
 from .. import _checks
 from ..statistics import count_information
+from .goodness import MISFIT, MISFIT_P, misfit_message, p_value
 from .identifiability import Unidentifiable, analyse, refuse_degenerate
 from .recovery import Constant
 from .statistics import LIMIT, StatisticsFit
@@ -97,11 +98,12 @@ def fit_curve(
     best = int(np.argmin(costs))
     value, slope = map(np.asarray, _slope(data, thetas[best]))
     slope = slope[:, index]
-    refuse_degenerate([analyse(jnp.asarray(slope), jnp.ones(len(names)), list(names))])
     # to T from ln T, and out of the units
     natural = np.array(jax.vmap(data.constants)(thetas))
     natural[:, 1] = np.exp(natural[:, 1])
     width = np.where(index == 1, natural[best, 1], unit[index])
+    own = jnp.asarray(slope / width[None, :])
+    refuse_degenerate([analyse(own, jnp.asarray(width), list(names))])
     dof = len(E) - len(names)
     chi2 = float(np.sum(value**2)) / max(dof, 1)
     inverse = np.linalg.inv(slope.T @ slope)
@@ -113,7 +115,13 @@ def fit_curve(
     if "g" in names:
         _refuse_dilute(float(stderr[list(names).index("g")]), limit, nbar)
     reached = (costs <= costs[best] * (1 + 1e-6) + 1e-9) & np.isfinite(costs)
-    done = bool(np.max(left) < 1e-3)
+    settled = bool(np.max(left) < 1e-3)
+    message = f"{int(reached.sum())} of {len(first)} starts reached the best fit."
+    status, p = "converged" if settled else "not converged", None
+    if sigma is not None and dof > 0:
+        p = float(p_value(chi2 * dof, dof))
+        if settled and p < MISFIT_P:
+            status, message = MISFIT, misfit_message(chi2, p)
     constants = {
         name: Constant(name, float(natural[best, i]), float(error), 0.0, None)
         for name, i, error in zip(names, index, stderr, strict=True)
@@ -123,10 +131,8 @@ def fit_curve(
     shown[:, 1] = np.exp(shown[:, 1])
     return StatisticsFit(
         constants, known, covariance, False, None,
-        None if sigma is None or dof == 0 else chi2,
-        shown[:, index], natural[:, index], reached,
-        "converged" if done else "not converged",
-        f"{int(reached.sum())} of {len(first)} starts reached the best fit.",
+        None if p is None else chi2, p,
+        shown[:, index], natural[:, index], reached, status, message,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from ..evolve import Adaptive, Fixed, Propagator, Status
 from .data import Data
 from .ensemble_noise import Whitening
 from .final import references, row_masks
+from .goodness import MISFIT_P
 from .identifiability import Unidentifiable
 from .polish import Polish, polish_starts
 from .problem import FitProblem
@@ -41,6 +42,7 @@ class FitStatus(enum.IntEnum):
     UNREACHED = 3
     UNIDENTIFIABLE = 4
     NOISE_INVALID = 5
+    MISFIT = 6
 
     @property
     def sentence(self) -> str:
@@ -55,6 +57,8 @@ _SENTENCES = {
     FitStatus.UNREACHED: "The best fit does not reach the last time.",
     FitStatus.UNIDENTIFIABLE: "The record cannot tell the constants apart.",
     FitStatus.NOISE_INVALID: "The scatter is not Gaussian: no standard errors.",
+    FitStatus.MISFIT: "The law, followed with these steps, does not describe the "
+    "record (p < 1e-3): its standard errors are not to be trusted.",
 }
 # Beyond these codes there is no fit to speak of, and its numbers are NaN.
 _LOST = (FitStatus.NON_FINITE, FitStatus.UNREACHED, FitStatus.UNIDENTIFIABLE)
@@ -72,10 +76,12 @@ class Fit(eqx.Module):
         singular_values: of the scaled Jacobian at the fit, descending, (p,).
         cost: sum of squared residuals, scalar.
         chi2_per_dof: for noise of known size, else None.
+        p_value: of this chi-square, if law and errors are right; for noise of known
+            size, else None.
         held_out: distance of the prediction from rows that took no part in the fit, or
             None where none were held out.
         ends: where each start went, shape (S, p).
-        converged: which starts reached the best fit, shape (S,).
+        agree: which starts reached the best fit, shape (S,).
         status: a `FitStatus`, scalar.
     """
 
@@ -84,9 +90,10 @@ class Fit(eqx.Module):
     singular_values: Float[Array, " p"]
     cost: Float[Array, ""]
     chi2_per_dof: Float[Array, ""] | None
+    p_value: Float[Array, ""] | None
     held_out: Float[Array, ""] | None
     ends: Float[Array, "S p"]
-    converged: Bool[Array, " S"]
+    agree: Bool[Array, " S"]
     status: Int[Array, ""]
 
     @property
@@ -225,6 +232,7 @@ def _status(found: Solution, finite: Array, settled: Array) -> Int[Array, ""]:
         (FitStatus.NON_FINITE, ~_all_finite((found.covariance, found.bias))),
         (FitStatus.NOT_CONVERGED, ~settled),
         (FitStatus.NOISE_INVALID, ~valid),
+        (FitStatus.MISFIT, found.p_value < MISFIT_P),
     )
     status = jnp.asarray(FitStatus.CONVERGED.value)
     for code, case in reversed(cases):
@@ -246,9 +254,9 @@ def _fit(
         return jnp.where(lost, jnp.nan, x)
 
     values, errors = known(found.theta), known(found.errors)
-    biases = known(jnp.abs(found.bias))
+    biases, scatter = known(jnp.abs(found.bias)), known(found.stderr)
     constants = {
-        label: Constant(label, values[i], errors[i], biases[i], reference)
+        label: Constant(label, values[i], errors[i], biases[i], reference, scatter[i])
         for i, (label, reference) in enumerate(
             zip(problem.labels(), references(problem), strict=True)
         )
@@ -259,8 +267,9 @@ def _fit(
         singular_values=found.analysis.singular_values,
         cost=known(found.cost),
         chi2_per_dof=known(found.chi2) if problem.data.noise.known else None,
+        p_value=known(found.p_value) if problem.data.noise.known else None,
         held_out=None if held_out is None else known(held_out),
         ends=ends,
-        converged=near & ~lost,
+        agree=near & ~lost,
         status=status,
     )

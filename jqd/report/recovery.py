@@ -19,8 +19,11 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         seconds: time that the whole command took.
 
     Returns:
-        law, constants (value, stderr and reference of each), status, converged_starts,
-        held_out and seconds. A reference is None where quantum mechanics has none.
+        law, constants (value, stderr and reference of each), status, errors_hold
+        (whether the standard errors are to be trusted), chi2_per_dof and p_value (None
+        where no errors are known), agreeing_starts (the share that reached the best
+        fit), held_out and seconds. A reference is None where quantum mechanics has
+        none.
     """
     constants = {
         name: {
@@ -34,7 +37,10 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         "law": recovery.law_name,
         "constants": constants,
         "status": recovery.status,
-        "converged_starts": _number(recovery.converged_starts),
+        "errors_hold": recovery.errors_hold,
+        "chi2_per_dof": _number(recovery.chi2_per_dof),
+        "p_value": _number(recovery.p_value),
+        "agreeing_starts": _number(recovery.agreeing_starts),
         "held_out": _number(recovery.held_out),
         "seconds": round(seconds, 3),
     }
@@ -47,15 +53,17 @@ def recovery_details(recovery: Any) -> dict[str, Any]:
         recovery: what `jqd.recover` returned.
 
     Returns:
-        message, chi2_per_dof, step bias and deviation of each constant, covariance,
-        singular values, null directions, and the provenance.
+        message; step bias, deviation and deviation in standard errors of each constant
+        (None where there is no reference, or where the error is step bias and rounding
+        rather than scatter); covariance, singular values, null directions in the
+        constants' own units, and the provenance.
     """
     constants = recovery.constants.items()
     return {
         "message": recovery.message,
-        "chi2_per_dof": _number(recovery.chi2_per_dof),
         "step_bias": {name: _number(c.step_bias) for name, c in constants},
-        "deviation_sigmas": {name: _number(c.deviation) for name, c in constants},
+        "deviation": {name: _number(c.deviation) for name, c in constants},
+        "deviation_sigmas": {name: _number(c.sigmas) for name, c in constants},
         "covariance": np.asarray(recovery.covariance),
         "singular_values": np.asarray(recovery.singular_values),
         "null_directions": np.asarray(recovery.null_directions),
@@ -96,7 +104,14 @@ def recovery_dataset(
     constants = recovery.constants
     numbers = {
         field: ("constant", [_or_nan(getattr(c, field)) for c in constants.values()])
-        for field in ("value", "stderr", "reference", "step_bias", "deviation")
+        for field in (
+            "value",
+            "stderr",
+            "reference",
+            "step_bias",
+            "deviation",
+            "sigmas",
+        )
     }
     pair = ("constant", "other_constant")
     variables: dict[str, Any] = {
@@ -108,7 +123,7 @@ def recovery_dataset(
         "singular_values": ("singular_value", np.asarray(recovery.singular_values)),
         "starts": (("start", "constant"), np.asarray(recovery.starts)),
         "ends": (("start", "constant"), np.asarray(recovery.ends)),
-        "converged": ("start", np.asarray(recovery.converged, bool)),
+        "agree": ("start", np.asarray(recovery.agree, bool)),
         "history": (("start", "iteration"), np.asarray(recovery.history)),
     }
     null = np.asarray(recovery.null_directions)
@@ -133,9 +148,11 @@ def recovery_dataset(
         "law": recovery.law_name,
         "status": recovery.status,
         "message": recovery.message,
-        "converged_starts": _number(recovery.converged_starts),
+        "errors_hold": int(recovery.errors_hold),
+        "agreeing_starts": _number(recovery.agreeing_starts),
         "held_out": _number(recovery.held_out),
         "chi2_per_dof": _number(recovery.chi2_per_dof),
+        "p_value": _number(recovery.p_value),
         "units": units,
         **provenance(),
         **(attributes or {}),
@@ -152,13 +169,14 @@ _DESCRIPTIONS = {
     "stderr": "standard error of the recovered constant",
     "reference": "value in exact quantum mechanics; NaN where there is none",
     "step_bias": "how far the time step moves the constant",
-    "deviation": "(value - reference) / stderr",
+    "deviation": "value - reference",
+    "sigmas": "deviation in standard errors; NaN where these are not scatter",
     "covariance": "covariance of the recovered constants",
     "singular_values": "singular values of the Jacobian of the residuals",
-    "null_directions": "combinations of constants that the data cannot tell",
+    "null_directions": "unit vectors in the constants' units that the data cannot tell",
     "starts": "constants at which each search began",
     "ends": "constants at which each search ended",
-    "converged": "whether the search reached the best fit",
+    "agree": "whether the search reached the best fit",
     "history": "loss of each search, iteration by iteration",
     "landscape": "loss over the plane of the first two constants",
 }

@@ -24,11 +24,12 @@ def recovery_table(recovery: Any) -> Table:
     table.add_column("constant", style="bold", overflow="fold")
     for heading in (
         "recovered",
-        "standard error",
+        "standard error" if recovery.errors_hold else "standard error\n(not to trust)",
         "exact value in\nquantum mechanics"
         if recovery.law.quantum_values()
         else "value it was\ncomputed with",
-        "deviation\nin sigmas",
+        "deviation",
+        "in standard\nerrors",
     ):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, constant in recovery.constants.items():
@@ -38,9 +39,16 @@ def recovery_table(recovery: Any) -> Table:
             with_error(float(constant.value), float(constant.stderr)),
             f"{float(constant.stderr):.1e}",
             "none" if reference is None else f"{float(reference):g}",
-            "none" if deviation is None else f"{float(deviation):+.2g}",
+            "none" if deviation is None else f"{float(deviation):+.1e}",
+            _sigmas(constant),
         )
     return table
+
+
+def _sigmas(constant: Any) -> str:
+    if constant.deviation is None:
+        return "none"
+    return "step bias" if constant.sigmas is None else f"{float(constant.sigmas):+.2g}"
 
 
 def print_recovery(recovery: Any, console: Console) -> None:
@@ -50,18 +58,18 @@ def print_recovery(recovery: Any, console: Console) -> None:
         recovery: what `jqd.recover` returned.
         console: where to; `rich.console.Console()` is standard output.
     """
-    converged, starts = sum(map(bool, recovery.converged)), len(recovery.converged)
-    share = 100 * float(recovery.converged_starts)
+    agree, starts = sum(map(bool, recovery.agree)), len(recovery.agree)
+    share = 100 * float(recovery.agreeing_starts)
     biases = [abs(float(c.step_bias)) for c in recovery.constants.values()]
     lines = {
-        "starts that converged": f"{converged} of {starts} ({share:.3g} %)",
+        "starts that reached the best fit": f"{agree} of {starts} ({share:.3g} %)",
         "held-out distance": "none held out"
         if recovery.held_out is None
         else f"{recovery.held_out:.2e} (before the fit {recovery.held_out_start:.2e})",
         "step-size bias": f"{max(biases, default=math.nan):.1e} at most",
     }
     if recovery.chi2_per_dof is not None:
-        text = f"{float(recovery.chi2_per_dof):.3f}"
+        text = f"{float(recovery.chi2_per_dof):.4g} (p = {float(recovery.p_value):.2g})"
         lines["chi-square per degree of freedom"] = text
     lines["status"] = recovery.status
     if recovery.message and recovery.message != recovery.status:

@@ -54,7 +54,8 @@ def test_main_job_on_files(tmp_path, capsys):
     result = json.loads(captured.out)  # nothing else on standard output
     assert code == 0
     assert list(result) == [
-        "law", "constants", "status", "converged_starts", "held_out", "seconds",
+        "law", "constants", "status", "errors_hold", "chi2_per_dof", "p_value",
+        "agreeing_starts", "held_out", "seconds",
     ]  # fmt: skip
     assert result["status"] == "converged"
     for name, value in {"q": 0.5, "r": -0.5}.items():

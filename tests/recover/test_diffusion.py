@@ -38,7 +38,7 @@ def test_D_of_the_double_well_to_rounding():
     # the fit bounds its step bias by 1e-10; the data are good to 1e-13
     assert abs(constant.value - 0.5) < 1e-9
     assert abs(constant.value - 0.5) < 3 * constant.stderr
-    assert found.converged.all()
+    assert found.agree.all()
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ def test_false_minima_of_fringes_are_avoided():
     ends = np.asarray(found.ends)[:, 0]
     # there are false minima, and they are told from the true one by their loss
     assert np.any(np.abs(ends - 0.5) > 0.1)
-    assert np.mean(np.asarray(found.converged)) > 0.3
+    assert np.mean(np.asarray(found.agree)) > 0.3
 
 
 def mixed_law(form, **start):

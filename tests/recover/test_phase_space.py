@@ -74,7 +74,7 @@ def test_C_from_husimi_functions_of_another_program():
     found = fit_kerr(6)
     assert found.status == "converged"
     assert abs(found.constants["C"].value - 1) < 1e-10
-    assert bool(jnp.all(found.converged))
+    assert bool(jnp.all(found.agree))
 
 
 @pytest.mark.slow
@@ -127,7 +127,7 @@ def test_C_from_three_moments(tmp_path):
         starts=np.array([[0.8], [1.3]]), observe=what, search=None,
     )  # fmt: skip
     np.testing.assert_allclose(found.constants["C"].value, 1, rtol=0, atol=1e-10)
-    assert bool(jnp.all(found.converged))
+    assert bool(jnp.all(found.agree))
 
 
 @pytest.mark.slow

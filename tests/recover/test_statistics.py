@@ -27,7 +27,7 @@ def test_g_from_counts(g, error):
     fit = fit_counts(counts)
     found = fit.constants["g"]
     assert fit.status == "converged"
-    assert fit.converged.all()
+    assert fit.agree.all()
     assert found.stderr == pytest.approx(error, rel=0.2)
     assert abs(found.value - g) < 4 * found.stderr
     # Negative controls: the other statistics are far away.
@@ -76,7 +76,7 @@ def test_g_T_and_mu_from_a_curve(g):
         assert abs(found.value - true) < 4 * found.stderr
     assert fit.constants["g"].stderr < 0.03
     assert fit.status == "converged"
-    assert fit.converged.all()
+    assert fit.agree.all()
     # χ²/37 = 1 +- sqrt(2/37); four standard errors.
     assert fit.chi2_per_dof == pytest.approx(1, abs=0.93)
 

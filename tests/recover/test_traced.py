@@ -192,7 +192,7 @@ def test_search_and_held_out_rows_under_vmap(golden, many):
     for name, truth in (("q", 0.5), ("r", -0.5)):
         assert np.all(np.abs(searched.value[name] - truth) < 5 * searched.stderr[name])
     assert searched.ends.shape == (8, 4, 2)
-    assert np.all(searched.converged.any(axis=1))
+    assert np.all(searched.agree.any(axis=1))
     # a mean of 9 differences of noise, |N(0, sigma)|/2 each, three a row
     expected = 1.5 * SIGMA * np.sqrt(2 / np.pi)
     assert np.all(np.abs(searched.held_out - expected) < 0.7 * expected)

@@ -10,13 +10,23 @@ import pytest
 def recovery():
     num_starts = 5
     q = SimpleNamespace(
-        value=0.50012, stderr=1e-4, reference=0.5, step_bias=2e-10, deviation=1.2
+        value=0.50012,
+        stderr=1e-4,
+        reference=0.5,
+        step_bias=2e-10,
+        deviation=1.2e-4,
+        sigmas=1.2,
     )
     coupling = SimpleNamespace(
-        value=-0.4, stderr=0.02, reference=None, step_bias=1e-9, deviation=None
+        value=-0.4,
+        stderr=0.02,
+        reference=None,
+        step_bias=1e-9,
+        deviation=None,
+        sigmas=None,
     )
     rng = np.random.default_rng(0)
-    converged = np.arange(num_starts) > 0
+    agree = np.arange(num_starts) > 0
     return SimpleNamespace(
         law_name="CopyDynamics",
         law=SimpleNamespace(quantum_values=lambda: {"q": 0.5, "r": -0.5}),
@@ -26,12 +36,14 @@ def recovery():
         null_directions=np.zeros((0, 2)),
         starts=rng.uniform(size=(num_starts, 2)),
         ends=rng.uniform(size=(num_starts, 2)),
-        converged=converged,
-        converged_starts=converged.mean(),
+        agree=agree,
+        agreeing_starts=agree.mean(),
         history=np.exp(-np.arange(12.0)) * np.ones((num_starts, 1)),
         held_out=0.0123,
         held_out_start=0.3,
         chi2_per_dof=None,
+        p_value=None,
+        errors_hold=True,
         status="converged",
         message="4 of 5 starts agree",
     )

@@ -144,7 +144,10 @@ def test_the_summary_of_a_recovery_has_the_promised_keys(recovery):
             "R[0,1]": {"value": -0.4, "stderr": 0.02, "reference": None},
         },
         "status": "converged",
-        "converged_starts": 0.8,
+        "errors_hold": True,
+        "chi2_per_dof": None,
+        "p_value": None,
+        "agreeing_starts": 0.8,
         "held_out": 0.0123,
         "seconds": 12.346,
     }

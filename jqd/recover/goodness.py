@@ -1,0 +1,56 @@
+"""Whether a law describes a record: chi-square, its p-value, and what they allow."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+# Below this p-value the law does not describe the record: one fit in a thousand of a
+# true law is flagged, and no misfit that would move a constant by several errors stays
+# hidden in a record of tens of values.
+MISFIT_P = 1e-3
+MISFIT = "the law does not describe the record"
+
+
+def p_value(
+    chi2: ArrayLike, dof: ArrayLike, excess: ArrayLike = 0.0
+) -> Float[Array, ""]:
+    """Probability of a sum of squares as large as this, if law and errors are right.
+
+    Normal residuals give chi-square with variance 2 dof. Residuals of counts have
+    another variance; the distribution is then that of a multiple c of a chi-square
+    with ν degrees of freedom, of the same mean and variance (Satterthwaite):
+
+        c ν = dof,   2 c² ν = 2 dof + excess
+
+    Args:
+        chi2: sum of squared residuals at the fit, scalar.
+        dof: degrees of freedom; where there is none left, the result is 1.
+        excess: variance of the sum beyond 2 dof.
+
+    Returns:
+        Scalar in [0, 1]; 0 for a sum that is not finite. No gradient flows through it.
+    """
+    given = (jnp.asarray(x, jnp.result_type(float)) for x in (chi2, dof, excess))
+    chi2, dof, excess = map(jax.lax.stop_gradient, given)
+    left = dof > 0
+    safe = jnp.where(left, dof, 1)
+    c = jnp.maximum(1 + excess / (2 * safe), 1e-3)
+    sound = jnp.isfinite(chi2)
+    x = jnp.where(sound, jnp.maximum(chi2, 0), 0)
+    tail = jax.scipy.special.gammaincc(safe / (2 * c), x / (2 * c))
+    return jnp.where(left, jnp.where(sound, tail, 0), 1)
+
+
+def misfit_message(chi2_per_dof: float, p: float) -> str:
+    """One sentence for a law that does not describe its record.
+
+    Args:
+        chi2_per_dof: chi-square per degree of freedom.
+        p: its p-value, below `MISFIT_P`.
+    """
+    shown = f"= {p:.1e}" if p > 0 else "< 1e-300"
+    return (
+        f"The residuals are larger than the stated errors allow (chi-square per degree "
+        f"of freedom {chi2_per_dof:.4g}, p {shown}): law, state, instrument or errors "
+        "are not those of the record, and the standard errors are not to be trusted."
+    )
