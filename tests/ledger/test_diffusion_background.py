@@ -168,3 +168,7 @@ def test_clocks_and_scales_where_fluctuations_are_weaker():
         rate, length = rules.clock_and_length(low, 2.0, depth=2.0)
         assert np.allclose(both[name], [rate, rate, length], rtol=0, atol=1e-8)
         assert np.allclose(both[name], [0.9, 0.9, 1], rtol=0, atol=1e-8)
+    with pytest.raises(ValueError, match="Argument `change` must be positive"):
+        rules.clock_and_length(0.0, 2)
+    with pytest.raises(ValueError, match="Argument `power [+] 2` must be positive"):
+        rules.clock_and_length(low, -2)

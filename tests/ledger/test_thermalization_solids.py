@@ -61,7 +61,8 @@ def test_more_phonons_are_more_nodes_along_one_mode(modes, along):
 def swung(u, dt, steps, every):
     """Classical motion of a free chain from rest, V = (1 - e^-d)²/2 of each bond d.
 
-    By Verlet's method in NumPy; displacements after each `every` steps.
+    By Verlet's method in NumPy; displacements after each `every` steps, and the last
+    velocities.
     """
 
     def forces(u):
@@ -77,7 +78,7 @@ def swung(u, dt, steps, every):
         v = v + dt / 2 * f
         if (step + 1) % every == 0:
             seen.append(u)
-    return np.array(seen)
+    return np.array(seen), v
 
 
 @pytest.mark.equation("thermalization", "claim-sound")
@@ -86,7 +87,7 @@ def test_sound_has_the_frequency_of_its_phonons():
     N = 384
     body = solid.chain(N, solid.Morse(D=0.5, a=1.0, r0=1.0))
     modes = normal_modes(body, body.sites)
-    missed = {}
+    missed, late = {}, {}
     for k in (1, 16):
         omega, unit = float(modes.omega[k]), np.eye(N)[k]
         quarters = np.arange(5) * np.pi / 2 / omega
@@ -95,13 +96,16 @@ def test_sound_has_the_frequency_of_its_phonons():
         path = path * alpha[k]
         # the path of the phonons is that of this frequency; steps of 1/10 or less
         every = int(np.ceil(quarters[1] / 0.1))
-        seen = swung(path[0], quarters[1] / every, 4 * every, every)
+        seen, v = swung(path[0], quarters[1] / every, 4 * every, every)
         missed[k] = np.max(np.abs(seen - path[1:]), axis=1) / 3
+        # in radians: how far from its turning point the wave is, by its mean
+        late[k] = v @ path[0] / (path[0] @ path[0]) / omega
         if k == 1:
             # on the way overtones of the order of the strain, 1/40
             assert np.max(np.abs(np.diff(path[0]))) < 1 / 40
             assert np.all(missed[k][:3] < 0.03)
-            # and back where it was, to the strain's third power
+            # and back where it was, late by the square of the strain
+            assert abs(late[k]) < 2 * np.pi / 40**2
             assert missed[k][3] < 2e-5
             # in phonons a broad state: many quanta, and ΔE as many as their root
             spread = coherent.coherent_energy_spread(modes, alpha * 30, hbar=1 / 900)
