@@ -9,8 +9,9 @@ Source: E. Nelson (1966) Phys. Rev. 150, 1079; H. Grabert, P. Hänggi and P. Tal
 (1979) Phys. Rev. A 19, 2440; M. Davidson (1979) Lett. Math. Phys. 3, 271. Zakir's
 diffusion is read as conservative, so that its paths sample ρ and claim no more.
 Verdict: at ωt = π the paths keep exp(-π) = 4 % of their correlation where quantum
-mechanics has -100 %; no ν mends it. For ν = 0, D/2, D, 2D the distances to |ψ|² stay at
-what chance allows: a density at one time cannot tell ν, two times can.
+mechanics has -100 %; none of ν = 0, D/2, D, 2D mends it. Their distances to |ψ|² stay
+at what chance allows: a density at one time cannot tell ν, two times of a path can. All
+this of paths that nothing measures; measured ones were not followed.
 """
 
 import jax

@@ -5,9 +5,10 @@
 Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", eqs. (13)-(16).
 Both kinds of diffusion run side by side on a grid, with D = ħ/2m for both.
 Verdict: half of it holds. The packet is the Gaussian of (16), whose printed prefactor
-1/(1 + τ²) is wrong: it loses norm (0.24 left at τ = 4). But it spreads *slower* than
-under ordinary diffusion until t = a²/D, and faster only from then on: the flux -D ∇ρ
-moves nothing, its energy first has to turn into drift.
+1/(1 + τ²) is wrong: it loses norm (0.24 left at τ = 4). But it is *narrower* than under
+ordinary diffusion until t = a²/D, and wider only from then on, its variance growing the
+faster from half that time: the flux -D ∇ρ moves nothing, its energy first has to turn
+into drift.
 """
 
 import jax
@@ -129,7 +130,7 @@ def figure(times, density, spread, variance, classical, budget):
     }
     draw_lines(
         middle, fine, curves, colors=(BLUE, VERMILLION), ylabel="variance / a²",
-        title="Slower until t = a²/D, faster from then on",
+        title="Narrower until t = a²/D, wider from then on",
     )  # fmt: skip
     middle.plot(times, variance, "o", color=BLUE)
     middle.plot(times, classical, "s", color=VERMILLION)

@@ -156,6 +156,11 @@ def test_time_derivative():
     assert close(bracketed()["moving"], slope(value), 1e-5)
     assert close(bracketed()["still"], slope(lambda t: value(t, True)), 1e-5)
     assert abs(bracketed()["moving"] - bracketed()["still"]) > REFUTED
+    # the second form, by the commutator
+    now, rate = np.cos(0.6) * A + 0.3 * B, -2 * np.sin(0.6) * A + B
+    second = mean(rate, psi).real + commutator(now, H, psi)
+    assert close(bracketed()["moving"], second)
+    assert close(bracketed()["still"], commutator(A, H, psi))
 
 
 @equation("35")

@@ -165,6 +165,9 @@ def test_energy():
     density, u = ref["density"], -HBAR / MASS * ref["growth"]
     drift, diffusion = ref["momentum"] ** 2 / (2 * MASS), MASS * u**2 / 2
     parts = [total(density * f) for f in (drift, diffusion, V)]
+    # ⟨ψ, Hψ⟩
+    mean = total(np.real(1j * HBAR * ref["psi"].conj() * ref["rate"]))
+    assert np.isclose(sum(parts), mean, rtol=ROUNDING)
     assert close(found["budget"], parts, ROUNDING)
     assert np.isclose(found["budget"].total, sum(parts), rtol=ROUNDING)
     # (2) with the slope of ψ, (26) with that of the density
@@ -278,6 +281,12 @@ def test_quantum_potential_and_localization_energy():
     mean = total(ref["density"] * kinetic)
     assert np.isclose(total(ref["density"] * U_q), mean, rtol=ROUNDING)
     assert np.isclose(found["U_u"], mean, rtol=ROUNDING)
+    # (55): ħ²/8m times Fisher's information
+    fisher = total(ref["density"] * (2 * growth) ** 2)
+    assert np.isclose(found["U_u"], HBAR**2 / (8 * MASS) * fisher, rtol=ROUNDING)
+    # its derivative in the density is U_q: what (29) leaves beside drift and V
+    rest = -found["canonical"].action - ref["momentum"] ** 2 / (2 * MASS) - V
+    assert close(rest[inside], U_q[inside], 1e-7)
 
 
 @equation("41")

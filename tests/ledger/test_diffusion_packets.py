@@ -143,6 +143,23 @@ def test_kernels_of_short_times_make_that_of_a_long_one():
         chain, whole = both(coefficient + 0j)
         assert abs(chain - whole) < ROUNDING
         assert abs(whole) > 0.1
+    # iD itself, on a packet: its waves stay in the box, and below half a wave a point
+    x = np.linspace(-24, 24, 768, endpoint=False)
+    psi = np.exp(-(x**2) / 2 + 0.6j * x)
+
+    @jax.jit
+    def chained(psi):
+        ends = x[:, None], x[None, :]
+        first, second, whole = (
+            rules.diffusion_kernel(*ends, t, 1j * D) / 16 for t in (0.5, 0.6, 1.1)
+        )
+        return second @ (first @ psi), whole @ psi
+
+    two, one = map(np.asarray, chained(psi))
+    near = np.abs(x) < 8
+    # e^-20 where the kernel's waves are too short for the grid
+    assert np.allclose(two[near], one[near], rtol=0, atol=1e-8)
+    assert np.max(np.abs(one[near])) > 0.3
     brownian = rules.diffusion_kernel(X, 0.5, 0.8, D)
     assert np.isclose(total(brownian), 1, rtol=ROUNDING)
     assert np.isclose(variance(np.asarray(brownian)), 2 * D * 0.8, rtol=ROUNDING)
@@ -194,6 +211,15 @@ def test_spreading_overtakes_ordinary_diffusion_late():
     assert growth[0.5][0] < 0.6 * growth[0.5][1]
     assert np.isclose(*growth[1.0], rtol=1e-11)
     assert growth[2.0][0] > 1.9 * growth[2.0][1]
+    # the widths are those; the rates of their squares agree at half that time already
+    slope = jax.jit(jax.vmap(jax.grad(diffusion.quantum_variance), (0, None, None)))
+    rates = slope(crossover * np.array([0.4, 0.5, 0.6]), A, D) / (2 * D)
+    assert np.allclose(rates, [0.8, 1.0, 1.2], rtol=1e-12)
+    # another width: (Dt/a²)² of the variance it had
+    half = A / 2
+    narrow = np.exp(-(X**2) / (2 * half**2)) / np.sqrt(half * np.sqrt(np.pi))
+    spread = variance(np.abs(freely(narrow, 0.3)) ** 2) / (half**2 / 2)
+    assert np.isclose(spread - 1, 4 * (D * 0.3 / half**2) ** 2, rtol=1e-9)
     # (Dt)² against Dt
     assert np.allclose(growth[0.5] / growth[0.25], [4, 2], rtol=1e-9)
     for t in (1.0, 2.0, 3.0):
@@ -213,6 +239,9 @@ def test_the_density_does_not_fall_everywhere():
         i, j = np.argmin(np.abs(X - side)), np.argmin(np.abs(X - side - centre))
         assert after[j] > 2 * before[i]
         assert np.isclose(found[j], after[j], rtol=1e-10)
+        # and then falls
+        late = diffusion.packet_density(side + VELOCITY * 60, 60.0, **constants)
+        assert late < before[i]
     assert np.max(after) < 0.8 * np.max(before)
 
 
@@ -229,6 +258,10 @@ def test_only_the_mean_of_the_drift_velocity_is_constant():
     # rounding of the FFT over |ψ| = 1e-3
     assert np.allclose(v[core], expected[core], rtol=0, atol=1e-9)
     assert slope > 0.3
+    # at the start it was the same everywhere
+    first = jnp.asarray(packet())
+    v = np.asarray(fields.current_velocity(first, GRID, hbar=HBAR, mass=MASS))[0]
+    assert np.allclose(v[np.abs(first) > 1e-3], VELOCITY, rtol=0, atol=1e-9)
 
 
 @equation("claim-delocalization")

@@ -1,7 +1,7 @@
 """Formulas of the paper that no law, field or statistics needs, for its ledger.
 
-Kernels, plane waves, antisymmetric amplitudes, and the arithmetic of sections 5.2 and
-5.3, which liken the vacuum to a gas. Nothing here moves anything.
+Kernels, plane waves, antisymmetric amplitudes, and the arithmetic of sections 5.2 to
+5.4, which liken the vacuum to a gas. Nothing here moves anything.
 Source: Z. Zakir, "Diffusion treatment of quantum theory and gravity. 1".
 """
 
@@ -137,8 +137,8 @@ def thermal_energy(temperature: ArrayLike, k: ArrayLike = 1.0) -> Float[Array, "
 def thermal_speed(energy: ArrayLike, mass: ArrayLike = 1.0) -> Float[Array, "..."]:
     """√(2U/m), the speed whose kinetic energy is U, by (58).
 
-    For U = mc², (60), it is √2 c and not the c that section 5.3 puts in: (58) at
-    v = c is half of the rest energy.
+    For U = mc², (60), it is √2 c; section 5.3 has "~ c", and (58) at v = c is half of
+    the rest energy.
 
     Args:
         energy: U, not negative.
@@ -166,3 +166,33 @@ def rest_temperature(
     Source: Zakir, eqs. (58) and (60) together.
     """
     return 2 * jnp.asarray(mass) * jnp.asarray(c) ** 2 / (3 * jnp.asarray(k))
+
+
+def clock_and_length(
+    change: ArrayLike, power: ArrayLike, *, depth: ArrayLike = 0.0
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """Factors of all frequencies and lengths in V ~ |x|^p if D goes over into λD.
+
+    λ^((p - 2 + 2c)/(p + 2)) and λ^((2 - c)/(p + 2)), where V goes over into λ^c V
+
+    With c = 2 they are λ and 1 for every p, indeed for every V: all clocks slow alike,
+    and no length changes.
+
+    Args:
+        change: λ, positive.
+        power: p, above -2.
+        depth: c.
+
+    Returns:
+        Both factors, of the broadcast shape.
+
+    Raises:
+        ValueError: λ not positive, or p not above -2.
+
+    Source: our reading of Zakir, section 5.4, in a uniform medium: 2mD for ħ in (34).
+    """
+    _checks.check_positive(change, "change")
+    change, power, depth = map(_checks.widen, (change, power, depth))
+    _checks.check_positive(power + 2, "power + 2")
+    rate = (power - 2 + 2 * depth) / (power + 2)
+    return change**rate, change ** ((2 - depth) / (power + 2))

@@ -69,6 +69,8 @@ def test_levels_are_not_equally_occupied():
     assert four @ np.arange(40) == pytest.approx(n.sum(), abs=1e-8)
     # far from flat, for one mode and for four
     assert one[0] > 4 * one[2]
+    assert np.argmax(four) == 1
+    assert np.all(np.diff(four[1:]) < 0)
     assert four.max() > 5 * four[6]
 
 
