@@ -1,5 +1,5 @@
-"""Claim: aligned phases are neutral under the copy law, unstable under its alignment
-model as printed, and attracting only with damping - under sin² only modulo π.
+"""Claim: aligned phases are neutral under the copy law, unstable at some strengths of
+its alignment model as printed, attracting with damping - under sin² only modulo π.
 
 The paper leaves the stability of alignment open. Here each part has an exponent, the
 mean rate of growth of a small disturbance:
@@ -10,10 +10,10 @@ mean rate of growth of a small disturbance:
 
 with κ = 2f²N, or κ/ρ for f²/n_a in place of f². The copy law alone is κ = γ = 0,
 momenta at rest. A class that fills and empties drives its own oscillator: Hill's
-equation, with tongues of growth at any f. The momenta of M >= 3 classes grow where they
-are copied; where they are not, the mixing heats the spread at most values of f. Damping
-(not in the paper) ends both. The spread is that of Rabi oscillations,
-ρ = (1 + A cos 2t)/2.
+equation, with tongues of growth at any f. The momenta of M >= 3 classes grow
+on most motions where they are copied; where they are not, the mixing heats the spread
+at most values of f. Damping (not in the paper) ends both. The spread is that of Rabi
+oscillations, ρ = (1 + A cos 2t)/2.
 
 Source: Smolin (2012), section 3.2, eqs. (39)-(55).
 """

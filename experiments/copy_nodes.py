@@ -9,7 +9,8 @@ reaches the node on its first approach if
 
 With three classes a small one can gain from one neighbour, at a rate ρ_a^q, while it
 loses to the other, at a rate ρ_a^(1-q): for q > 1/2 the loss wins whatever r is. So
-quantum mechanics, (1/2, -1/2), sits in the corner of the safe region.
+quantum mechanics, (1/2, -1/2), sits in the corner of the safe region. All this is of
+starts in general: two classes with <H> = 0, x_0 = ±π/2, meet a node at any powers.
 
 Source: Smolin (2012), eqs. (20), (26), and section 3.4.
 """

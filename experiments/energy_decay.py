@@ -1,6 +1,6 @@
 """Claim: the energy of N copying systems decays to 0, with a time that grows as N.
 
-    E<H>(t) = H₀ exp[-(t/T) κ/N],   κ = (1/4) ∫ dp/(p²(1-p)²) over the orbit
+    E<H>(t) ≈ H₀ exp[-(t/T) κ/N] at first,   κ = (1/4) ∫ dp/(p²(1-p)²) over the orbit
 
 Two classes of equal energy, <H> = 2R √(p(1-p)) cos x, period T. <H> is a concave
 function of the density p, so the noise of copying lowers it on average: the orbit

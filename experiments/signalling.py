@@ -1,4 +1,4 @@
-"""Claim: under the copy law a far choice can be seen at once, unless classes are full.
+"""Claim: under the copy law a far choice shows, unless all classes hold many copies.
 
 Two systems with two values each are one system with four classes (a, b). A is watched,
 ⟨z_A⟩ = ρ_0. - ρ_1., with H_A = σ_x. In quantum mechanics nothing that is done to B, far

@@ -133,6 +133,12 @@ def test_small_differences(ens):
     quadratic = partial(alignment.small_energy, phase, still, ens.beable, FREQUENCY)
     assert float(quadratic()) == pytest.approx(energy, rel=order)
     assert 2 * float(quadratic(printed=True)) == pytest.approx(energy, rel=order)
+    # Squared frequencies, those of the means apart: 2 f² n_a, not f² n_a.
+    potential = partial(alignment.alignment_potential, beable=ens.beable, f=FREQUENCY)
+    squares = np.linalg.eigvalsh(jax.hessian(potential)(ens.aligned))
+    n = np.asarray(ens.occupation).astype(int)
+    expected = np.concatenate([np.zeros(n.size), *map(np.full, n - 1, 2.0 * n)])
+    assert gap(squares, np.sort(FREQUENCY**2 * expected)) < 1e3 * ROUNDING
 
 
 @equation("48")

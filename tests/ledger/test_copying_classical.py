@@ -325,6 +325,22 @@ def test_lattice_velocity_of_a_packet():
         )[1]
         assert float(got) == pytest.approx(steepness, rel=0.03)
 
+    # Few copies: nobody enters an empty site, so that the mean lags behind, or rests.
+    x = spacing * (jnp.arange(128) - 64)
+    density = jnp.exp(-(x**2) / (2 * width**2))
+    density = density / jnp.sum(density)
+
+    def mean_speed(density):
+        rates = lattice_rates(density, -momentum * x, 0 * x, spacing, 1, hbar)
+        return float(jnp.sum(x * rates[0]))
+
+    assert mean_speed(density) == pytest.approx(formula, abs=1e-6)
+    drawn = np.random.default_rng(7).choice(128, 32, p=np.asarray(density))
+    few = jnp.asarray(np.bincount(drawn, minlength=128) / 32)
+    assert mean_speed(few) < 0.8
+    every_other = jnp.where(jnp.arange(128) % 2 == 0, 2 * density, 0)
+    assert mean_speed(every_other) == 0
+
 
 @equation("claim-classical-order")
 def test_orders_of_the_classical_limit():

@@ -57,8 +57,9 @@ def test_time_reversal_fixes_q_but_not_r(ens):
         return copy_rules.class_phase_rate(ens.density, angular, ens.omega, r)
 
     assert gap(density_rate(1, 0.5), -density_rate(-1, 0.5)) < ROUNDING
-    # (rho_a/rho_b)^0.2 differs from 1 by tens of per cent between these classes.
-    assert gap(density_rate(1, 0.3), -density_rate(-1, 0.3)) > 0.01
+    # (rho_a/rho_b)^(1/2 - q) differs from 1 by 4 to 50 % between these classes.
+    for q in (-0.5, 0.0, 0.3, 0.45, 0.55, 0.7, 1.0, 1.5):
+        assert gap(density_rate(1, q), -density_rate(-1, q)) > 0.01
     for r in (-0.5, -0.8, 0.2):
         assert gap(phase_rate(1, r), phase_rate(-1, r)) < ROUNDING
 

@@ -10,6 +10,7 @@ from jqd import problems
 from jqd.ensembles import copying
 from jqd.laws import copy_rules
 from jqd.laws.alignment import hill
+from jqd.laws.copy_particle import lattice_law
 
 ROUNDING = 1e-12
 DIFFERENT = 0.05
@@ -102,6 +103,13 @@ def test_noise_and_nodes_depend_on_the_beables():
     assert abs(loss["waves"] / loss["golden"] - 1) > 0.2
     # Nobody copies in the basis of energies, so that nothing is lost.
     assert loss["energy"] == pytest.approx(0, abs=1e-9)
+    # Nor do momenta of a free particle, which is copied a lot on its lattice.
+    x = 0.5 * jnp.arange(8)
+    free = lattice_law(x, 0 * x, 1.0, 0.5)
+    waves = np.exp(2j * np.pi * np.outer(range(8), range(8)) / 8) / np.sqrt(8)
+    momenta = waves @ np.asarray(free.hamiltonian()) @ waves.conj().T
+    assert np.max(free.R) > 0.5
+    assert gap(momenta, np.diag(np.diag(momenta))) < ROUNDING
 
     # One empty class: frozen in this basis, while quantum mechanics fills it.
     node = np.array([0.8, -0.6j, 0])

@@ -68,6 +68,19 @@ def test_rates_depend_on_the_pair_alone(ens):
     assert not np.any(changed[np.ix_(others, others)])
     assert np.any(changed[7])
     assert np.any(changed[:, 7])
+    # Nor does it matter to others of which class a third is, but for the occupations.
+    beable = ens.beable.at[7].set((ens.beable[7] + 1) % 4)
+    changed = copy_rules.copy_rate(beable, ens.phase, ens.R, ens.delta) != rate
+    touched = np.isin(ens.beable, [ens.beable[7], beable[7]])
+    assert not np.any(changed[np.ix_(~touched, ~touched)])
+    assert np.any(changed[np.ix_(touched & others, others)])
+    same = {"occupation": ens.occupation}
+    rate, moved = (
+        copy_rules.copy_rate(a, ens.phase, ens.R, ens.delta, **same)
+        for a in (ens.beable, beable)
+    )
+    assert not np.any((rate != moved)[np.ix_(others, others)])
+    assert np.any((rate != moved)[7])
 
 
 @equation("5")
@@ -85,6 +98,11 @@ def test_labels_of_the_copy_function(ens):
     # Occupation rates are of the order of N times a coupling.
     assert residual(printed=False) < 40 * ROUNDING
     assert residual(printed=True) > 40 * REFUTED
+    # The rates of the final rule (39) are components of such a function.
+    F = copy_rules.copy_function(n, ens.class_phase, ens.R, ens.delta, 0.5)
+    rate = copy_rules.copy_rate(ens.beable, ens.aligned, ens.R, ens.delta)
+    by_class = copy_rules.copy_rate_from_function(F, ens.beable)
+    assert gap(by_class, rate) < ROUNDING
 
 
 @equation("6")
@@ -218,6 +236,15 @@ def test_slots_of_the_copy_function(ens):
         rate = copy_rules.power_copy_rate(*args, q)
         expected = copy_rules.density_rate(ens.density, R, q)
         assert gap(ens.density_rate(rate), expected) < ROUNDING
+        # Each rate is a power of the ratio times a function of the relative phase,
+        # whatever the number of copies is.
+        factors = copy_rules.power_law(ens.density, R, q)
+        assert gap(ens.transition_rates(rate), factors) < ROUNDING
+        large = ens._replace(beable=jnp.tile(ens.beable, 3))
+        rate = copy_rules.power_copy_rate(
+            large.beable, large.aligned + 0.9, ens.R, ens.delta, q
+        )
+        assert gap(large.transition_rates(rate), factors) < ROUNDING
     # With the copier in the first slot the density runs backwards: at q = 1/2 this
     # is the printed eq. 39.
     printed = copy_rules.power_copy_rate(*args, 0.5, printed=True)
@@ -232,9 +259,10 @@ def test_phase_rate_depends_on_ratios(ens):
     U = copy_rules.phase_angular(ens.difference, ens.R, ens.delta)
     factor = copy_rules.power_law(ens.occupation, U, -0.7)
     assert gap(copy_rules.power_law(ens.density, U, -0.7), factor) < ROUNDING
-    shifted = ens._replace(class_phase=ens.class_phase + 0.9)
-    V = copy_rules.phase_angular(shifted.difference, ens.R, ens.delta)
-    assert gap(U, V) < ROUNDING
+    law = (ens.omega, ens.R, ens.delta)
+    turn = copy_rules.phase_rate(ens.beable, ens.phase, *law)
+    shifted = copy_rules.phase_rate(ens.beable, ens.phase + 0.9, *law)
+    assert gap(shifted, turn) < ROUNDING
     assert gap(copy_rules.power_law(ens.occupation**2, U, -0.7), factor) > REFUTED
 
 

@@ -68,6 +68,7 @@ def test_hamiltonian_entries(ens):
     assert abs(H[a, b] - entry) < ROUNDING
     assert abs(H[b, a] - np.conj(entry)) < ROUNDING
     assert abs(H[b, a] - entry) > 1e-3
+    assert gap(H, H.conj().T) < ROUNDING
 
 
 @equation("39")

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.linalg import expm
+from scipy.linalg import expm, logm
 
 import jqd
 from jqd.laws import copy_rules
@@ -146,32 +146,59 @@ def test_a_part_of_an_entangled_pair_has_no_ensemble_of_its_own():
     assert gap(own(np.pi / 2, 0.3), path(single)) < EXACT
 
 
-@equation("question-entanglement")
-def test_entangled_pairs_break_bells_bound_unless_classes_are_empty():
-    def correlation(psi):
-        return chances(psi) @ [1, -1, -1, 1]
+@pytest.fixture(scope="module")
+def copied(rk4):
+    """Densities of the copy law from ψ at t = 1, and the least on the way.
 
-    def bell_sum(psi):
-        """CHSH: both parts are turned by half of their angles and counted."""
-        angles = [(a, b) for a in (0, np.pi / 4) for b in (np.pi / 8, -np.pi / 8)]
-        E = [
-            correlation(run(composite.hamiltonian(a * SPIN_Y, b * SPIN_Y), psi, 1.0))
-            for a, b in angles
-        ]
-        return abs(E[0] + E[1] + E[2] - E[3])
+    In densities and phases, where an empty class stays empty.
+    """
+
+    def field(R, delta, omega, state):
+        return (
+            copy_rules.quantum_density_rate(*state, R, delta),
+            copy_rules.quantum_phase_rate(*state, omega, R, delta),
+        )
+
+    @jax.jit
+    def run(H, psi):
+        law = jnp.abs(H), jnp.angle(H), jnp.real(jnp.diagonal(H))
+        start = jnp.abs(psi) ** 2, -jnp.angle(psi)
+        density, _ = rk4(partial(field, *law), start, 1 / 1000, 1000)
+        return density[-1], jnp.min(density)
+
+    return lambda H, psi: tuple(map(np.asarray, run(H, jnp.asarray(psi, complex))))
+
+
+@equation("question-entanglement")
+def test_entangled_pairs_break_bells_bound_unless_classes_are_empty(copied):
+    settings = [(a, b) for a in (0, np.pi / 4) for b in (np.pi / 8, -np.pi / 8)]
+
+    def bell_sum(psi, back):
+        """CHSH: both parts are turned by half of their angles and counted.
+
+        B was turned before, and `back` is what undoes that.
+        """
+        E, least = [], []
+        for a, b in settings:
+            H_B = 1j * logm(expm(-1j * b * SPIN_Y) @ back)
+            H = composite.hamiltonian(a * SPIN_Y, (H_B + H_B.conj().T) / 2)
+            density, empty = copied(np.asarray(H, complex), psi)
+            E.append(density @ [1, -1, -1, 1])
+            least.append(empty)
+        return abs(E[0] + E[1] + E[2] - E[3]), min(least)
 
     singlet = composite.entangled(np.array([1, 1]) / np.sqrt(2))
     singlet = np.asarray(composite.apply_local(singlet, 1j * SPIN_Y, (2, 2), 1))
-    assert bell_sum(singlet) == pytest.approx(2 * np.sqrt(2), abs=EXACT)
-    assert bell_sum(composite.product([0.6, 0.8], [1, 1] / np.sqrt(2))) < 2
-    # Copies of it, prepared in this basis: 00 and 11 are empty, and nothing moves
-    # at any setting. All four correlations are -1, their sum is the classical bound.
-    H = np.asarray(composite.hamiltonian(0.3 * SPIN_Y, -0.4 * SPIN_Y))
-    links = jnp.asarray(np.abs(H)), jnp.asarray(np.angle(H))
-    density, phase = jnp.asarray(chances(singlet)), jnp.asarray(-np.angle(singlet))
-    still = copy_rules.quantum_density_rate(density, phase, *links)
-    assert gap(np.asarray(still), 0) == 0
-    assert correlation(singlet) == pytest.approx(-1)
-    # With a few in these classes they do move.
-    filled = 0.98 * density + 0.005
-    assert np.max(copy_rules.quantum_density_rate(filled, phase, *links)) > DIFFERENT
+    # B turned out of the plane in which all settings lie: no class is ever empty.
+    turn = expm(0.6j * (SPIN_X + SPIN_Y + np.diag([1, -1])))
+    filled = np.asarray(composite.apply_local(singlet, turn, (2, 2), 1))
+    total, least = bell_sum(filled, turn.conj().T)
+    assert least > DIFFERENT
+    assert total == pytest.approx(2 * np.sqrt(2), abs=EXACT)
+    product = composite.product([0.6, 0.8], [1, 1] / np.sqrt(2))
+    assert bell_sum(product, np.eye(2))[0] < 2
+    # As prepared in this basis 00 and 11 are empty, and nothing moves at any setting:
+    # all four correlations are -1, their sum is the classical bound.
+    total, least = bell_sum(singlet, np.eye(2))
+    assert least == 0
+    assert total == pytest.approx(2, abs=EXACT)

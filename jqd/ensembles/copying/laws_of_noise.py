@@ -64,7 +64,7 @@ def energy_drift(
     N (E⟨H⟩ - H_0) = ½ ∫ Σ_{a<b} |J_ab| (∂_a - ∂_b)² ⟨H⟩ dt',  ∂_a = ∂/∂ρ_a at fixed φ
 
     For two classes of equal ω the rate is -⟨H⟩ |J|/(8 ρ_1²ρ_2²), so that the energy
-    decays as E⟨H⟩ = H_0 exp(value/(N H_0)): see `rabi_energy_loss`.
+    begins to decay as E⟨H⟩ ≈ H_0 exp(value/(N H_0)): see `rabi_energy_loss`.
 
     Args:
         law: copy dynamics at q = 1/2, r = -1/2, without harmonics.
@@ -150,7 +150,9 @@ def rabi_infidelity(p_min: ArrayLike, p_max: ArrayLike) -> Float[Array, "..."]:
 def rabi_energy_loss(p_min: ArrayLike, p_max: ArrayLike) -> Float[Array, "..."]:
     """N times the share of the energy that two classes of equal ω lose in each period.
 
-    E⟨H⟩ = H_0 exp(-g κ/N) after g periods,  κ = ¼ ∫ dp/(p²(1-p)²)
+    E⟨H⟩ ≈ H_0 (1 - g κ/N) after g ≪ N/κ periods,  κ = ¼ ∫ dp/(p²(1-p)²)
+
+    Later more is lost than exp(-g κ/N) says, since orbits spread towards the nodes.
 
     Args:
         p_min: least density of the first class, in (0, 1).

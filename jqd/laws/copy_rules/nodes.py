@@ -81,7 +81,8 @@ def least_density(
 
     ρ_min^s = ρ_0^s + 2 s ln cos x_0 with s = q + r; ρ_min = ρ_0 cos²x_0 at s = 0
 
-    The right side can vanish only if s > 0, so nodes are avoided iff q + r ≤ 0.
+    The right side can vanish only if s > 0: with two classes, and x_0 off ±π/2, nodes
+    are avoided iff q + r ≤ 0.
 
     Args:
         density: ρ_0 ≪ 1 of the small class, real.

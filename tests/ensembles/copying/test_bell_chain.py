@@ -27,6 +27,8 @@ def test_the_golden_chain():
     subleading = 0.165018874 + 0.045565737j
     np.testing.assert_allclose(values[1], subleading, atol=1e-7)
     np.testing.assert_allclose(values[0], np.conj(subleading), atol=1e-7)
+    assert abs(subleading) == pytest.approx(0.171, abs=5e-4)
+    assert float(chain.memory[1]) == pytest.approx(0.251, abs=5e-4)
     # columns are distributions, and the ensemble is carried to the ensemble: 1e-12
     # is the error of RK4
     np.testing.assert_allclose(P.sum(axis=0), 1, rtol=1e-12)
@@ -37,19 +39,21 @@ def test_the_golden_chain():
 
 
 @pytest.mark.equation("copying", "question-mixing-periods")
-def test_a_rabi_period_forgets():
-    law, psi = problems.two_classes(0.2, 0.0)
+@pytest.mark.parametrize("p", [0.2, 0.4, 0.5])
+def test_a_rabi_period_forgets(p):
+    law, psi = problems.two_classes(p, 0.0)
     ts = jnp.pi * jnp.array([0.0, 0.5, 1.0, 2.0])
     chain = bell_chain(law, psi, ts, substeps=STEPS)
-    # T14: 1/4 after half a period, 1/16 after one
-    factor = float(rabi_contraction(0.2, 0.8))
-    assert factor == pytest.approx(1 / 16)
-    np.testing.assert_allclose(chain.memory, [1, 1 / 4, factor, factor**2], rtol=1e-8)
+    factor = float(rabi_contraction(p, 1 - p))
+    assert factor == pytest.approx((p / (1 - p)) ** 2)
+    # T14, p = 0.2: 1/4 after half a period, 1/16 after one; p = 1/2 does not oscillate
+    expected = [1, factor**0.5, factor, factor**2]
+    np.testing.assert_allclose(chain.memory, expected, rtol=1e-8)
     # after full periods ρ is as before, and all are as near to it as ρ allows
     apart = total_variation(jnp.eye(2), chain.density[0][None])
     np.testing.assert_allclose(chain.distance[2], factor * apart, rtol=1e-8)
-    assert chain.valid(26).all()
-    assert not chain.valid(24).all()
+    assert chain.valid(5 / p + 1).all()
+    assert not chain.valid(5 / p - 1).all()
 
 
 def test_any_two_distributions_come_together():

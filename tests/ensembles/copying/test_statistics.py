@@ -72,6 +72,7 @@ def extinct(run, until):
 LOST = np.array([0.851821, 1.719116, 4.228261])
 
 
+@pytest.mark.equation("copying", "question-ensemble-size")
 @pytest.mark.equation("copying", "question-size-fidelity")
 @pytest.mark.parametrize(
     ("batches", "most"),
@@ -243,6 +244,12 @@ def test_spectators_pass_nodes():
     # 1.8 to 3 /√N; and .85 √(s/N)
     assert few * 1000**0.5 == pytest.approx(2.4, abs=0.6)
     assert many == pytest.approx(0.85 * np.sqrt(100 / 1000), rel=0.2)
+    # With the phase that quantum mechanics gives to a class at its node, ⟨H⟩ = 0 is
+    # kept: all go over into that class, and nobody comes back.
+    stuck, run = error_past_a_node(NODE * np.array([1, -1j, 1]), 3)
+    assert (run["density"][:, 2:, 0] == 0).all()
+    # cos² of the last two times is 1/2 and 0.854
+    assert stuck == pytest.approx(np.sqrt((0.5**2 + 0.8536**2) / 3), abs=0.02)
     # None: nobody can enter the empty class.
     frozen, run = error_past_a_node(np.sqrt([0.5, 0.0, 0.5]), 0)
     assert (run["density"][:, :, 1] == 0).all()

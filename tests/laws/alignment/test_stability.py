@@ -165,16 +165,21 @@ def top(copy_momentum, psi, base, damping=0.0):
 @pytest.mark.equation("copying", "question-alignment-momenta")
 @pytest.mark.parametrize("copy_momentum", [True, False])
 def test_momenta_of_many_classes(copy_momentum):
-    """Copied momenta grow on generic trajectories of M >= 3, others are neutral."""
+    """Copied momenta grow on most trajectories of M = 3, others are neutral."""
     rng = np.random.default_rng(4)
-    base, _ = golden()
+    base, psi = golden()
     psis = np.sqrt(rng.dirichlet([2, 2, 2], 8)) * np.exp(
         2j * np.pi * rng.random((8, 3))
     )
+    psis = np.concatenate([psis, psi[None]])
     run = jax.jit(jax.vmap(lambda psi, g: top(copy_momentum, psi, base, g), (0, None)))
     exponents = run(jnp.asarray(psis), 0.0)[:, 0]
     if copy_momentum:
-        assert np.max(exponents) > 0.1
+        # 0.32 to 0.64 on all but one of the random ones; the golden motion is gentle
+        random = np.sort(exponents[:8])
+        assert 0.04 < random[0] < 0.1
+        assert 0.3 < random[1] < random[-1] < 0.66
+        assert abs(exponents[8]) < 0.05
     else:
         # Σρπ is conserved; the time of 60 leaves ln(ρ ratio)/60.
         assert np.all(np.abs(exponents) < 0.08)
