@@ -39,13 +39,14 @@ def apply_bilinear(
     Source: reaction 2 of sec. V D, on pure Gaussians alone.
     """
 
-    def image(z, t):
+    def image(z: Array, t: Array) -> Array:
         by_z, by_t = jax.grad(function, (0, 1), holomorphic=True)(z, t)
         both, moved = by_t + by_t.T, t @ by_z
-        total = constant * function(z, t) + jnp.sum(raised * both) / 2
+        value = function(z, t)
+        total = jnp.asarray(constant) * value + jnp.sum(raised * both) / 2
         total = total + jnp.sum(mixed * (by_z[:, None] * z[None, :] + both @ t))
         pair = z[:, None] * z[None, :] + t
         flow = z[:, None] * moved[None, :] + moved[:, None] * z[None, :] + t @ both @ t
-        return total + jnp.sum(lowered * (pair * function(z, t) + flow)) / 2
+        return total + jnp.sum(lowered * (pair * value + flow)) / 2
 
     return image
