@@ -41,6 +41,10 @@ def test_backward_kernel_depends_on_the_preparation():
     for p in densities:
         backward = rules.backward_kernel(halved, p)
         assert np.allclose(backward, 2 * halved.T, rtol=0, atol=ROUNDING)
+    # a deterministic merger forgets: its backward kernel is the preparation
+    merger = jnp.zeros((3, 3)).at[0].set(1)
+    for p in densities:
+        assert np.allclose(rules.backward_kernel(merger, p)[:, 0], p, atol=ROUNDING)
     # an end that is never reached has no past
     never = rules.backward_kernel(jnp.zeros((2, 2)).at[0].set(1), jnp.ones(2) / 2)
     assert np.array_equal(never[:, 1], [0, 0])
