@@ -103,12 +103,14 @@ def test_gauge_bosons():
     # A gauge transformation exp(θ(x) n·T) rotates F and leaves the Lagrangian.
     axis = jnp.zeros(8).at[jnp.array([0, 3])].set(jnp.array([0.6, 0.8]))
     generator = -jnp.einsum("a,abc->bc", axis, f)
+    turns, vectors = np.linalg.eigh(1j * np.asarray(generator))
 
     def angle(x):
         return jnp.sin(x[0]) + x[1] * x[2]
 
     def transformed(x):
-        turn = jax.scipy.linalg.expm(angle(x) * generator)
+        phases = jnp.exp(-1j * angle(x) * turns)
+        turn = ((vectors * phases[None, :]) @ vectors.conj().T).real
         return turn @ potential(x) - jax.grad(angle)(x)[None] * axis[:, None] / g
 
     turned = rules.field_tensor_lagrangian(strength(transformed))
@@ -238,10 +240,10 @@ def test_truncated_law_of_phi4_grows_with_the_levels():
         law = HusimiFokkerPlanck(symbol, form=Fock(levels))
         return np.max(np.linalg.eigvals(law.form.superoperator(law)).real)
 
-    phi4, sizes = symbols.phi4(0.1), [6, 8, 10]
+    phi4, sizes = symbols.phi4(0.1), [6, 10]
     growth = np.array([abscissa(phi4, n) for n in sizes])
     # faster than N²: from 3.4 to 4.7 times 0.1 N²
-    assert np.all(np.diff(growth / np.square(sizes)) > 0)
+    assert growth[1] / growth[0] > 1.2 * (10 / 6) ** 2
     assert growth[0] > 10
     # Negative control: where (64) holds nothing grows, but for rounding
     assert abscissa(symbols.kerr(0.8), 6) < 1e-6
