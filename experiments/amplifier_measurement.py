@@ -7,9 +7,9 @@ Part I", sec. V E. X grows with negative diffusion, Y shrinks with positive one.
 superposition of |x₀> and |-x₀>, squeezed by r, with |c|² = 0.7 and 0.3, has one hill
 in Q, since vacuum noise hides the two; amplified, two hills whose weights tend to
 those of |ψ(x)|², 0.699083 for x > 0.
-Verdict: it holds, by sums of Gaussians in closed form, and a run in the number basis
-agrees to 1e-8. The weights are there in the limit only: at t = 0 the right-hand half
-holds 0.632 of Q. Nothing here selects one of the outcomes.
+Verdict: it holds for this cat, by sums of Gaussians in closed form, and a run in the
+number basis agrees to 1e-8. The weights are there in the limit only: at t = 0 the
+right-hand half holds 0.632 of Q. Nothing here selects one of the outcomes.
 """
 
 import jax

@@ -5,11 +5,12 @@
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
 Part I", eqs. (63), (64) and sec. V. Orders |m| > 2 must vanish. The text says that they
 do for density-density interactions, or where H is at most quadratic in each variable.
-Verdict: they vanish where no monomial has more than two powers of α, nor of α*, counted
-over all modes. That is wider than density-density (any number-conserving two-body
-interaction, three-wave mixing), but narrower than quadratic in each variable: α1α2α3 +
-c.c. and |α1|⁴|α2|² have third orders. φ⁴ is not included. Residuals are those of the
-orders up to k against -i[H, ρ]/ħ, for one random ρ of few quanta.
+Verdict: in the theories tried they vanish where no monomial has more than two powers of
+α, nor of α*, counted over all modes, and nowhere else. That is wider than
+density-density (a number-conserving two-body interaction, three-wave mixing), but
+narrower than quadratic in each variable: α1α2α3 + c.c. and |α1|⁴|α2|² have third
+orders. φ⁴ is not included. Residuals are those of the orders up to k against
+-i[H, ρ]/ħ, for one random ρ of few quanta.
 """
 
 import jax.numpy as jnp

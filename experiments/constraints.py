@@ -6,9 +6,10 @@ Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Me
 Part I", sec. III, eqs. (10)-(39). C1 classical limit, C2 Fokker-Planck form (real and
 symmetric), C3 local dependence on H, C4 time reversal, C5 energy; each is a number
 here. C6, and what the six leave open, is in constraints_minimality.py.
-Verdict: it does, to rounding, but for C4: as defined it holds for H(α*) = H(α), which
-the amplifier (ig/2)(α*² - α²) of sec. V E does not satisfy; its reversal is α -> iα* in
-place of α -> α*. Energy is conserved by each order of a theory that has four.
+Verdict: it does for the Hamiltonians of one mode tried, to rounding, but for C4: as
+defined it holds for H(α*) = H(α), which the amplifier (ig/2)(α*² - α²) of sec. V E does
+not satisfy; its reversal is α -> iα* in place of α -> α*. Energy is conserved by each
+order of φ⁴, which has four.
 """
 
 import jax

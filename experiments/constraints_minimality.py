@@ -5,10 +5,10 @@
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
 Part I", sec. III, eqs. (40)-(43). C6 is minimality: of the f that C1-C5 leave, it
 takes a constant. C1-C5 for the law itself are in constraints.py.
-Verdict: f_ij = C passes them all, and so does every other real, constant, symmetric f,
-such as C δ_ij: C6 asks for a constant, not for equal entries. Of the constants tried
-f_ij = C alone is covariant under U(N) rotations of the modes, and alone is quantum
-mechanics.
+Verdict: f_ij = C passes them all, and so do other real, constant, symmetric f, C δ_ij
+and one drawn at random: C6 asks for a constant, not for equal entries. Of the constants
+tried f_ij = C alone is covariant under U(N) rotations of the modes, and at C = 1 alone
+is quantum mechanics.
 """
 
 import functools

@@ -9,7 +9,9 @@ where the joint density is right by construction.
 Verdict: the marginals of X and of Y come out right at all times, the joint density does
 not where X and Y are correlated: for a cat two joint averages are wrong by many
 standard errors. The density of the paths, by quadrature, is what is sampled, so that
-neither steps nor chance are to blame. The method is exact where Q factorises at t = 0.
+neither steps nor chance are to blame. Where Q factorises at t = 0, as for a coherent
+state, nothing is lost. No other choice of ends does better for a cat: the only weight
+over them that gives its Q is negative in places, see `jqd equations husimi`.
 """
 
 import jax

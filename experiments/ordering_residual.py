@@ -6,9 +6,10 @@ W_C is the quasiprobability of order s = -C (C = 1 Husimi, 0 Wigner, -1 Glauber'
 H_C the symbol of the dual order (anti-Wick, Weyl, Wick). Source: eq. (43) of "Can
 Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics? Part I",
 read with every C; K. E. Cahill and R. J. Glauber, Phys. Rev. 177 (1969) 1882.
-Verdict: for a quadratic Hamiltonian it closes at each C. For Kerr's it leaves out the
-third order, (i/8)(1 - C²) ∂*²∂[(∂²∂*H_C) W_C] + c.c., measured here at points of a
-random state. That vanishes at C = 1, and at -1, where P is no function.
+Verdict: for the quadratic Hamiltonian it closes at each C tried. For Kerr's it leaves
+out the third order, (i/8)(1 - C²) ∂*²∂[(∂²∂*H_C) W_C] + c.c., measured here at points
+of a random state for C from -0.5 to 1. The factor vanishes at C = 1, and would at -1,
+where P is no function.
 """
 
 import jax

@@ -5,9 +5,10 @@
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
 Part I", eqs. (63), (70)-(72): the third of its reactions to theories that are not
 Fokker-Planck is to take the equation seriously as a rival to quantum mechanics.
-Verdict: it does at first order in λ: the deviation is bounded, vanishes at t = nπ/ω,
-and makes Q negative in its tails. A test has to look at small λt, where the deviation
-is of the size of λ: as an equation it has no evolution, see truncated_horizon.py.
+Verdict: it does at first order in λ, from one coherent state: over two half periods
+the deviation is bounded, vanishes at t = π/ω and 2π/ω, and makes Q negative in its
+tails. A test has to look at small λt, where the deviation is of the size of λ: beyond,
+no evolution that the equation might have was found, see truncated_horizon.py.
 """
 
 import jax.numpy as jnp

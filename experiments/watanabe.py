@@ -5,9 +5,9 @@
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
 Part I", eqs. (1)-(5), after S. Watanabe, Rev. Mod. Phys. 27, 179 (1955). The law is an
 ordinary diffusion, dx = -x dt + √(2T) dW.
-Verdict: it holds. The backward kernel of the diffusion is another for each preparation;
-in equilibrium alone it is the forward one. How the Husimi law escapes is in
-watanabe_reversal.py.
+Verdict: it holds for this diffusion. The backward kernel is another for each of three
+preparations, and of these the forward one in equilibrium alone. Where the claim fails
+is in `jqd equations husimi`; how the Husimi law escapes is in watanabe_reversal.py.
 """
 
 import jax.numpy as jnp
@@ -63,6 +63,9 @@ def run(context):
         backward[name] = np.asarray(p)
     detailed = float(total_variation(backward["equilibrium"], forward))
     apart = float(total_variation(backward["narrow"], backward["wide"]))
+    others = min(
+        float(total_variation(backward[name], forward)) for name in ("narrow", "wide")
+    )
 
     # --- Result -------------------------------------------------------------------
     context.save_table(table, "backward")
@@ -76,11 +79,12 @@ def run(context):
         )
     )
     slip = max(abs(line["mean_before"] - line["expected"]) for line in table)
-    holds = apart > 0.3 and detailed < 1e-6 and slip < 1e-8
+    holds = min(apart, others) > 0.1 and detailed < 1e-6 and slip < 1e-8
     return {
         "status": "ok" if holds else "The backward kernels are not as claimed.",
         "distance_of_backward_kernels": apart,
         "backward_minus_forward_in_equilibrium": detailed,
+        "backward_minus_forward_elsewhere": others,
         "backward_mean_minus_bayes": slip,
     }
 

@@ -5,9 +5,10 @@
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
 Part I", eqs. (1)-(5), (52). An ordinary diffusion, here dx = -x dt + √(2T) dW, has a
 kernel, D ≥ 0, and forgets: two densities only grow alike.
-Verdict: it holds. From a point the variance of the Husimi law would be negative at
-once, so that it has no kernel to turn round (see watanabe.py). Its evolution is undone
-by reversing the momenta, to rounding, for each preparation and C tried.
+Verdict: it holds in the cases tried. From a point a variance of the amplifier would be
+negative at once, so that the law has no kernel to turn round (see watanabe.py), and
+Kerr's diffusion has both signs. Kerr's evolution is undone by reversing the momenta, to
+rounding, for two preparations at two C each.
 """
 
 import jax

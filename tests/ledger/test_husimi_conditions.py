@@ -102,6 +102,11 @@ def test_real_symmetric_diffusions_in_complex_variables():
         u = jnp.concatenate([alpha.real, alpha.imag])
         return -2j * turn.T @ real(u).astype(alpha.dtype) @ turn
 
+    def literal(alpha):
+        """(18): the first block, minus its conjugate, and the mixed one twice."""
+        aa, mixed = diffusion(alpha)[:2, :2], diffusion(alpha)[:2, 2:]
+        return jnp.block([[aa, 2 * mixed], [jnp.zeros_like(aa), -jnp.conj(aa)]])
+
     def free(alpha):
         return jnp.zeros(())
 
@@ -123,10 +128,12 @@ def test_real_symmetric_diffusions_in_complex_variables():
                 free, lambda alpha: 1j * diffusion(alpha), density, ALPHA, HBAR
             ),
             rules.real_diffusion(at) - real(u),
+            rules.complex_fokker_planck(free, literal, density, ALPHA, HBAR),
         )
 
-    rate, expected, (at, simple), imaginary, back = rates()
+    rate, expected, (at, simple), imaginary, back, short = rates()
     assert abs(rate - expected) < ROUNDING
+    assert abs(short - expected) < ROUNDING
     assert norm(back) < ROUNDING
     assert norm(rules.symmetry_residual(at)) < ROUNDING
     assert norm(rules.reality_residual(at)) < ROUNDING
@@ -190,7 +197,6 @@ def test_time_reversal_of_the_law():
 @equation("25")
 @equation("26")
 @equation("27")
-@equation("28")
 @equation("29")
 @equation("30")
 def test_time_reversal_of_the_diffusion():
@@ -241,10 +247,51 @@ def mixed_counterexample():
     return H, aa, mixed
 
 
+def two_mode_diffusion(alpha):
+    """The same of two modes: D^aa*_ij = S ∂_iH ∂*_jH K, S = Σ|∂_i∂_jH|²."""
+    slope = rules.complex_gradient(interacting, alpha)
+    hessian = rules.complex_hessian(interacting, alpha)
+    a, c = slope[:2], slope[2:]
+    G = hessian @ jnp.concatenate([c, a])  # gradient of Σ ∂_iH ∂*_iH
+    K = a @ G[2:] - G[:2] @ c
+    own, mixed = hessian[2:, 2:], a[:, None] * c[None, :]
+    size = jnp.sum(jnp.abs(own) ** 2)
+    balance = jnp.sum(hessian[:2, 2:] * mixed)
+    return rules.as_doubled(-balance * K * own, size * mixed * K)
+
+
+@equation("28")
 @equation("31")
 @equation("32")
 @equation("33")
 @equation("34")
+def test_time_reversal_of_a_mixed_block_of_two_modes():
+    @jax.jit
+    def values():
+        return (
+            rules.time_reversal_residual(two_mode_diffusion, ALPHA),
+            two_mode_diffusion(ALPHA),
+            two_mode_diffusion(jnp.conj(ALPHA)),
+            rules.complex_hessian(interacting, ALPHA),
+        )
+
+    residual, here, there, hessian = values()
+    size = norm(here)
+    here, there, residual = here / size, there / size, residual / size
+    for left in (residual, rules.symmetry_residual(here), rules.reality_residual(here)):
+        assert norm(left) < ROUNDING
+    assert abs(rules.energy_residual(hessian, here)) < ROUNDING * norm(hessian)
+    block = here[:2, 2:]
+    assert norm(block + there[2:, :2]) < ROUNDING  # (28)
+    assert norm(block.conj() + here[2:, :2]) < ROUNDING  # (31)
+    assert norm(block.conj() + block.T) < ROUNDING  # (32)
+    assert norm(block + there[:2, 2:].T) < ROUNDING  # (33)
+    assert norm(there[:2, 2:] - block.conj()) < ROUNDING  # (34)
+    # it is there, and not symmetric, so that each transpose above counts
+    assert norm(block) > REFUTED
+    assert norm(block - block.T) > REFUTED
+
+
 @equation("35")
 @equation("claim-trace-from-reversal")
 def test_time_reversal_allows_a_mixed_block(as_function):
@@ -281,12 +328,8 @@ def test_time_reversal_allows_a_mixed_block(as_function):
     assert norm(rules.symmetry_residual(here)) < ROUNDING
     assert norm(rules.reality_residual(here)) < ROUNDING
     assert abs(rules.energy_residual(hessian, here)) < ROUNDING
-    # (31)-(34)
-    block = here[:1, 1:]
-    assert norm(block.conj() + here[1:, :1]) < ROUNDING
-    assert norm(block.conj() + block.T) < ROUNDING
-    assert norm(block + there[:1, 1:].T) < ROUNDING
-    assert norm(there[:1, 1:] - block.conj()) < ROUNDING
-    # (35) in print: it vanishes. It does not, and nor does the trace.
-    assert norm(block) > REFUTED
-    assert abs(np.trace(rules.real_diffusion(here))) > REFUTED
+    # (35) in print: it vanishes. It does not, and nor does the trace, which is odd.
+    assert norm(here[:1, 1:]) > REFUTED
+    traces = [np.trace(rules.real_diffusion(D)) for D in (here, there)]
+    assert abs(traces[0]) > REFUTED
+    assert abs(traces[0] + traces[1]) < ROUNDING

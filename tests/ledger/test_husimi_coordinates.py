@@ -167,6 +167,12 @@ def test_lengths_without_diffusion():
             jnp.array([[0, 1.0], [1.0, 0]]), jnp.array([length]), 0.7
         )
         assert np.allclose(left, [[-1.4, 0], [0, 1.4]], rtol=0, atol=ROUNDING)
+        # and so does a free particle, the less the longer the length
+        left = commutator_residual(
+            jnp.diag(jnp.array([0.0, 1])), jnp.array([length]), 0.7
+        )
+        expected = -((0.7 / length) ** 2) * np.array([[0, 1], [1, 0]])
+        assert np.allclose(left, expected, rtol=0, atol=ROUNDING * 10)
 
 
 @equation("claim-proportional")

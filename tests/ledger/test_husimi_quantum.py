@@ -62,6 +62,11 @@ def test_expectation_values_are_phase_space_averages(mixed_state):
     assert norm(Q - bare / (np.pi * HBAR)) < ROUNDING
     assert abs(weights @ Q - 1) < ROUNDING
     assert np.min(Q) >= 0
+    pair, alphas = mixed_state(2, HBAR), np.array([[0.4 - 0.3j, 0.2j], [1.1, -0.6j]])
+    rho = pair.rho.reshape((pair.levels,) * 4)
+    both = np.asarray(states.husimi(rho, alphas, hbar=HBAR, modes=2))
+    bare = [float(pair.density(jnp.asarray(alpha))) for alpha in alphas]
+    assert norm(both - np.array(bare) / (np.pi * HBAR) ** 2) < ROUNDING
     operator = np.asarray(symbols.matrix(QUARTIC, 3, hbar=HBAR))
     exact = np.trace(operator @ state.rho).real
     assert abs(weights @ (Q * QUARTIC(points).real) - exact) < ROUNDING
@@ -188,7 +193,11 @@ def test_free_fields_are_of_the_form():
     hopping = symbols.bose_hubbard(0.5 + 0.2j, 0.0, ring, mu=1.0)
     terms = {((2, 0), (0, 0)): 1.1, ((0, 2), (0, 0)): 1.1, ((1, 1), (0, 0)): -1.0}
     terms |= {((0, 0), (2, 0)): 0.5, ((0, 0), (0, 2)): 0.5}
-    for symbol in (hopping, symbols.polynomial_qp(terms), symbols.harmonic(1.0)):
+    # each monomial of three modes with two powers in all
+    pairs = itertools.combinations_with_replacement(np.eye(6, dtype=int), 2)
+    powers = [tuple(one + other) for one, other in pairs]
+    every = Symbol(np.ones(len(powers)), [(k[:3], k[3:]) for k in powers])
+    for symbol in (hopping, symbols.polynomial_qp(terms), symbols.harmonic(1.0), every):
         assert symbol.pruned().degree <= 2
         assert symbol.is_fokker_planck()
 
@@ -222,6 +231,8 @@ def test_bose_hubbard_symbol():
     shift = np.diag(U / 2 * HBAR * number)
     assert norm(wrong - expected - shift) < ROUNDING
     assert norm(wrong - expected) > REFUTED
+    # which commutes with H, and so does not move occupations
+    assert norm(shift @ matrix - matrix @ shift) < ROUNDING
     # the coefficients of |α_i|²
     index = right.powers.index(((1, 0), (1, 0)))
     assert np.isclose(right.coefficients[index], -4 * HBAR * U / 2)
@@ -234,12 +245,20 @@ def test_bose_hubbard_symbol():
     assert np.isclose(mixed(alpha), U / 2 * 4 * np.conj(POINTS[0]))
 
 
+THEORIES = {
+    "Bose-Hubbard": (symbols.bose_hubbard(0.5, 0.8, [(0, 1)], hbar=HBAR), 4),
+    "Kerr, squeezed": (QUARTIC, 6),
+    "three-wave mixing": (symbols.three_wave(0.5, hbar=HBAR), 2),
+    "two-mode squeezing": (symbols.two_mode_squeezing(0.5, hbar=HBAR), 4),
+}
+
+
 @equation("claim-schrodinger")
-@equation("claim-C-is-one")
-def test_the_law_is_the_schrodinger_equation():
-    symbol = symbols.bose_hubbard(0.5, 0.8, [(0, 1)], hbar=HBAR)
-    levels = 4
-    kets = np.random.default_rng(8).normal(size=(2, levels**2))
+@pytest.mark.parametrize("theory", THEORIES)
+def test_the_law_is_the_schrodinger_equation(theory):
+    symbol, levels = THEORIES[theory]
+    size = levels**symbol.modes
+    kets = np.random.default_rng(8).normal(size=(2, size))
     psi = (kets[0] + 1j * kets[1]) / np.linalg.norm(kets)
     H = np.asarray(symbols.matrix(symbol, levels, hbar=HBAR))
     rho = np.outer(psi, psi.conj())
@@ -256,8 +275,38 @@ def test_the_law_is_the_schrodinger_equation():
 
     assert gap(1.0) < ROUNDING
     # linear in C - 1
-    assert gap(0.9) > REFUTED
+    assert gap(0.9) > REFUTED * norm(exact)
     assert np.isclose(gap(0.8), 2 * gap(0.9), rtol=1e-8)
+
+
+@equation("claim-C-is-one")
+def test_only_the_product_of_C_and_hbar_is_fixed(mixed_state):
+    state = mixed_state(1, HBAR)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    @functools.partial(jax.vmap, in_axes=(None, 0, 0))
+    def rates(name, C, hbar):
+        return generators.complex_generator(
+            HAMILTONIANS[name], _density_of(state), POINTS[0], C, hbar
+        )
+
+    strengths, hbars = np.array([1, 0.5, 2, 1]), HBAR * np.array([1, 2, 0.5, 2])
+    found = np.asarray(rates("Kerr, squeezed", strengths, hbars))
+    exact = state.rate(QUARTIC, POINTS[:1])
+    # one symbol and one Q: Cħ alone enters, and must be the ħ of Q
+    assert norm(found[:3] - exact) < ROUNDING
+    assert abs(found[3] - exact) > REFUTED * abs(exact)
+    # where nothing diffuses every C is right
+    found = np.asarray(rates("oscillator", strengths, hbars))
+    exact = state.rate(HAMILTONIANS["oscillator"], POINTS[:1])
+    assert norm(found - exact) < ROUNDING
+    assert abs(exact) > REFUTED
+
+
+HAMILTONIANS = {
+    "Kerr, squeezed": QUARTIC,
+    "oscillator": symbols.harmonic(1.3, hbar=HBAR),
+}
 
 
 @equation("claim-amplifier-reversal")

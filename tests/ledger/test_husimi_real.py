@@ -206,3 +206,13 @@ def test_the_law_in_real_variables(mixed_state):
     assert abs(rate(1.0) - exact) < ROUNDING
     for wrong in (0.0, -1.0):
         assert abs(rate(wrong) - exact) > REFUTED * abs(exact)
+    # only where (64) holds
+    quartic = symbols.phi4(0.3, hbar=HBAR)
+    H = forms.phase_space_function(quartic, s)
+    rate = jax.jit(
+        lambda xi: generators.real_generator(
+            H, lambda xi: state.density(alpha(xi)), xi, LENGTHS[0], KAPPA, 1.0, HBAR
+        )
+    )
+    exact = state.rate(quartic, alpha(XI[:2]))
+    assert abs(rate(XI[:2]) - exact) > REFUTED * abs(exact)

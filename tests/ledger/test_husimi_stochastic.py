@@ -35,6 +35,16 @@ def test_backward_kernel_depends_on_the_preparation():
     for p in densities:
         backward = rules.backward_kernel(exchange, p)
         assert np.allclose(backward, exchange.T, rtol=0, atol=ROUNDING)
+    # or unless no end can be reached from two starts: x' = (x + bit)/2, a fair bit,
+    # is random forward, and backward x = 2x' mod 1 whatever the preparation
+    halved = jnp.concatenate([jnp.eye(3), jnp.eye(3)]) / 2
+    for p in densities:
+        backward = rules.backward_kernel(halved, p)
+        assert np.allclose(backward, 2 * halved.T, rtol=0, atol=ROUNDING)
+    # a deterministic merger forgets: its backward kernel is the preparation
+    merger = jnp.zeros((3, 3)).at[0].set(1)
+    for p in densities:
+        assert np.allclose(rules.backward_kernel(merger, p)[:, 0], p, atol=ROUNDING)
     # an end that is never reached has no past
     never = rules.backward_kernel(jnp.zeros((2, 2)).at[0].set(1), jnp.ones(2) / 2)
     assert np.array_equal(never[:, 1], [0, 0])

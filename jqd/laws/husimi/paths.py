@@ -9,6 +9,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from .gaussian_sum import GaussianSum
 
 
 def ornstein_uhlenbeck_kernel(
@@ -35,6 +36,65 @@ def ornstein_uhlenbeck_kernel(
     spread = variance * -jnp.expm1(-2 * jnp.asarray(dt))
     away = jnp.asarray(to) - jnp.exp(-jnp.asarray(dt)) * jnp.asarray(start)
     return jnp.exp(-(away**2) / (2 * spread)) / jnp.sqrt(2 * np.pi * spread)
+
+
+def path_weight(state: GaussianSum, end: ArrayLike) -> GaussianSum:
+    """The only weight over (X at T, Y at 0) of paths that make up a Husimi function.
+
+    Q₀(x, y) = ∫ k_T(x|x') w(x', y) dx', k_T the positive kernel of X from T to 0. A
+    Gaussian convolution has one inverse, so that Q is an average of such paths over
+    [0, T] if and only if w is nowhere negative.
+
+    Args:
+        state: Q at t = 0, of one mode, in units ħ = g = 1.
+        end: T > 0.
+
+    Returns:
+        w as a sum of Gaussians of x' + iy; its `density` is NaN where none exists.
+
+    Raises:
+        ValueError: T not positive, or another number of modes.
+    """
+    _checks.check_positive(end, "end")
+    if state.modes != 1:
+        raise ValueError(f"Argument `state` must have one mode, but has {state.modes}.")
+    noise = jnp.diag(jnp.stack([_noise(end), 0.0]))
+    stretch = jnp.stack([jnp.exp(jnp.asarray(end, float)), 1.0])
+    cov = (state.covariance - noise) * stretch[:, None] * stretch[None, :]
+    means = state.means * stretch.astype(state.means.dtype)[None, :]
+    return GaussianSum(state.weights, means, cov)
+
+
+def one_quantum_weight(
+    x: ArrayLike, y: ArrayLike, end: ArrayLike
+) -> Float[Array, "..."]:
+    """`path_weight` of the number state 1, whose Q vanishes at the origin.
+
+    w = e^(-T) N_v(u) N_½(y) (½ + y² + (u²/v - 1)/4v), u = e^(-T) x, v = (1+e^(-2T))/4,
+    with N_v the normal density of variance v; in units ħ = g = 1. At the origin the
+    bracket is -½ tanh T.
+
+    Args:
+        x: X at T.
+        y: Y at 0; broadcasts with `x`.
+        end: T > 0.
+
+    Returns:
+        w.
+
+    Raises:
+        ValueError: T not positive.
+    """
+    _checks.check_positive(end, "end")
+    damp = jnp.exp(-jnp.asarray(end, float))
+    u, y, v = damp * jnp.asarray(x), jnp.asarray(y), 0.5 - _noise(end)
+    hill = jnp.exp(-(u**2) / (2 * v) - y**2) / (np.pi * jnp.sqrt(2 * v))
+    return damp * hill * (0.5 + y**2 + (u**2 / v - 1) / (4 * v))
+
+
+def _noise(end: ArrayLike) -> Array:
+    """Variance that X gains on its way back from T to 0."""
+    return -jnp.expm1(-2 * jnp.asarray(end, float)) / 4
 
 
 @functools.partial(jax.jit, static_argnames=("steps", "count"))

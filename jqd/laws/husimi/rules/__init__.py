@@ -46,6 +46,8 @@ from .fields import field_amplitudes as field_amplitudes
 from .fields import field_strength as field_strength
 from .fields import field_tensor_lagrangian as field_tensor_lagrangian
 from .fields import mode_field as mode_field
+from .gaussian_kets import apply_bilinear as apply_bilinear
+from .pointer import pointer_density as pointer_density
 from .stochastic import backward_kernel as backward_kernel
 from .stochastic import fokker_planck_rate as fokker_planck_rate
 from .stochastic import nelson_drift as nelson_drift

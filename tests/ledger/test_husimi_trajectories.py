@@ -1,0 +1,118 @@
+"""Sections IV E and VI A of the Husimi paper: whether paths make up the density."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jqd import states
+from jqd.laws.husimi import GaussianSum
+from jqd.laws.husimi.paths import (
+    one_quantum_weight,
+    ornstein_uhlenbeck_kernel,
+    path_weight,
+)
+from jqd.spaces import symbols
+from jqd.spaces.fock import log_factorials
+
+X = np.linspace(-14, 14, 281)
+Y = np.linspace(-3, 3, 61)
+TIMES = (0.1, 0.5, 1.0, 3.0)
+
+
+def equation(number):
+    return pytest.mark.equation("husimi", number)
+
+
+def averaged(weight, end, x):
+    """∫ k_T(x|x') w(x', y) dx' by the trapezoidal rule, exact for Gaussians."""
+    kernel = ornstein_uhlenbeck_kernel(x[:, None], X[None, :], end, 0.25)
+    return np.asarray(kernel) @ weight * (X[1] - X[0])
+
+
+def plane(x, y):
+    return (x[:, None] + 1j * y[None, :])[..., None]
+
+
+def mixed_cat(beta, coherence):
+    """|β>, |-β> with the terms between them reduced."""
+    cat = GaussianSum.cat([beta, -beta], [1, 1])
+    weights = cat.weights * jnp.array([1, coherence, coherence, 1])
+    return GaussianSum(weights / jnp.sum(weights), cat.means, cat.covariance)
+
+
+def least(state, end):
+    """Lowest value of the weight over its highest."""
+    x = np.exp(end) * np.linspace(-3, 3, 61)  # paths spread as exp(T)
+    w = np.asarray(path_weight(state, end).density(plane(x, Y)))
+    return w.min() / w.max()
+
+
+@equation("claim-trajectories")
+def test_no_weight_of_paths_gives_a_pure_non_gaussian_state():
+    x = np.linspace(-2.5, 2.5, 11)
+    Q = np.asarray(states.husimi(states.number_state(1, 2), plane(x, Y)[..., 0]))
+    cat = GaussianSum.cat([1.5, -1.5], [1, 1])
+    for end in TIMES[:3]:
+        # the weight is the right one, and the kernel has but one inverse ...
+        w = np.asarray(one_quantum_weight(X[:, None], Y[None, :], end))
+        assert np.max(np.abs(averaged(w, end, x) - Q)) < 1e-12
+        w = np.asarray(path_weight(cat, end).density(plane(X, Y)))
+        exact = np.asarray(cat.density(plane(x, Y)))
+        assert np.max(np.abs(averaged(w, end, x) - exact)) < 1e-12
+    for end in TIMES:
+        # ... and negative where Q has a zero, by the closed form and for a cat
+        origin = float(one_quantum_weight(0.0, 0.0, end))
+        v = (1 + np.exp(-2 * end)) / 4
+        closed = -np.tanh(end) / 2 * np.exp(-end) / (np.pi * np.sqrt(2 * v))
+        assert np.isclose(origin, closed, rtol=1e-12)
+        assert origin < 0
+        assert least(cat, end) < -1e-3
+        # a Gaussian state without correlation of X and Y has a weight
+        assert least(GaussianSum.squeezed(0.5, displacement=0.4), end) >= 0
+
+
+@equation("claim-trajectories")
+def test_zeros_tell_pure_non_gaussian_states():
+    """Where a Husimi function vanishes no average of positive densities can be it."""
+    kerr = np.asarray(symbols.matrix(symbols.kerr(1.0), 40)).diagonal()
+    start = np.asarray(states.coherent(1.2, 40))
+    kets = {
+        "coherent": start,
+        "squeezed": np.asarray(states.squeezed(0.4, 40, displacement=0.3)),
+        "one quantum": np.asarray(states.number_state(1, 40)),
+        "cat": np.asarray(states.cat([1.5, -1.5], [1, 1], 40)),
+        "Kerr, Ut = 1/2": np.exp(-0.5j * kerr) * start,
+        "Kerr, Ut = 2": np.exp(-2j * kerr) * start,
+    }
+    root = np.exp(np.asarray(log_factorials(40)) / 2)
+    for name, ket in kets.items():
+        zeros = np.roots((ket / root)[::-1])  # of <α|ψ>, a polynomial in α*
+        # a cut series has zeros of its own, far out
+        near = zeros[np.abs(zeros) < 2.5].conj()
+        pure_gaussian = name in ("coherent", "squeezed")
+        assert (near.size == 0) == pure_gaussian
+        if not pure_gaussian:
+            Q = np.asarray(states.husimi(ket, near))
+            around = np.asarray(states.husimi(ket, near + 0.2))
+            assert np.max(Q / around) < 1e-12
+    # the kernel of the paths is nowhere zero
+    assert np.min(ornstein_uhlenbeck_kernel(X[::20], 0.3, 0.5, 0.25)) > 0
+
+
+@equation("claim-trajectories-mixed")
+def test_mixed_cats_have_a_weight_up_to_some_coherence():
+    beta = 0.8
+    for end in TIMES:
+        # w ∝ cosh(2βx/..) - m exp(β² tanh T) at its lowest, so that m decides
+        most = np.exp(-(beta**2) * np.tanh(end))
+        assert least(mixed_cat(beta, 0.99 * most), end) > 0
+        assert least(mixed_cat(beta, 1.01 * most), end) < 0
+        # half coherent: a weight at each T, as exp(-β²) is 0.527
+        assert least(mixed_cat(beta, 0.5), end) > 0
+    with pytest.raises(ValueError, match="Argument `end` must be"):
+        path_weight(mixed_cat(beta, 0.5), 0.0)
+    with pytest.raises(ValueError, match="Argument `state` must have one mode"):
+        path_weight(GaussianSum.coherent([0.1, 0.2]), 1.0)
+    weight = jax.jit(lambda end: path_weight(mixed_cat(beta, 0.5), end).covariance)(1.0)
+    assert np.isclose(weight[0, 0], (np.exp(2.0) + 1) / 4, rtol=1e-12)
