@@ -11,6 +11,8 @@ WORKERS ?= auto
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install -c constraints.txt
+# Each worker takes a run of files, so that a file's programs are compiled once.
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations 25
 INPUTS := pyproject.toml constraints.txt
 
 help: ## show this list
@@ -26,10 +28,10 @@ run: .venv/.installed ## recover q, r (copies), C (Husimi), D, g (statistics), T
 	@$(BIN)/jqd recover temperature
 
 test: lint ## style, types, imports and the quick tests
-	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: lint ## the same and the slow tests
-	$(BIN)/python -m pytest -q -n $(WORKERS)
+	$(PYTEST)
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .

@@ -1,14 +1,14 @@
-"""What every test shares: float64, no silent broadcasting, a key, the shared data."""
+"""What every test shares: float64, no silent broadcasting, programs, a key, data."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 # Before jax or matplotlib is imported. The CPU, because the workers of a parallel
 # run would each claim most of a GPU's memory; set JAX_PLATFORMS to test on one.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "Agg"
-# The command keeps compiled code in the user's cache folder; its tests do not.
-os.environ["JQD_CACHE"] = "off"
 
 import jax
 import pytest
@@ -19,11 +19,31 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+# A worker forgets what it compiled when it has grown to this, in bytes.
+MOST_MEMORY = 3 * 2**30
+
+
+def pytest_configure(config):
+    """Workers, and commands that tests start, share what they compile in a run."""
+    if not hasattr(config, "workerinput"):  # the process that starts the workers
+        os.environ["JQD_CACHE"] = tempfile.mkdtemp(prefix="jqd-tests-")
+    jax.config.update("jax_compilation_cache_dir", os.environ["JQD_CACHE"])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop("JQD_CACHE"), ignore_errors=True)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def forget_compiled_code():
-    """What one file compiled serves no other, and would fill the memory by the end."""
+    """Before it fills the memory."""
     yield
-    jax.clear_caches()
+    pages = Path("/proc/self/statm")
+    used = int(pages.read_text().split()[1]) * 4096 if pages.exists() else MOST_MEMORY
+    if used >= MOST_MEMORY:
+        jax.clear_caches()
 
 
 @pytest.fixture

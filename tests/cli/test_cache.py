@@ -49,6 +49,7 @@ def own_cache(monkeypatch, tmp_path):
     )
     before = {name: getattr(jax.config, name) for name in names}
     jax.config.update("jax_enable_compilation_cache", True)
+    jax.config.update("jax_compilation_cache_dir", None)
     compilation_cache.reset_cache()
     yield
     for name, value in before.items():
