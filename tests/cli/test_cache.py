@@ -116,7 +116,7 @@ def test_off_keeps_nothing(start, monkeypatch, tmp_path):
         for _ in range(2):
             result, _ = start()
             assert (result["hits"], result["misses"]) == (0, 0)
-        assert not (tmp_path / "home").exists()
+        assert not (tmp_path / "home" / "jqd").exists()
 
 
 @pytest.mark.parametrize("kind", ["file", "below a file"])
