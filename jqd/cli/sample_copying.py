@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from rich.console import Console
 
-from .. import problems, report
+from .. import _checks, problems, report
 from .._files import to_json
 from ..ensembles.copying import Copies, sample
 from ..ensembles.copying.sampler import STEP_OF
@@ -24,6 +24,7 @@ from .session import Session
 
 REMEDIES = ("none", "spectators:NUMBER", "admixture:SHARE")
 COMMAND = "jqd sample copying --resume"
+MAX_STEPS = 10**9  # of one trajectory
 PROBE_SHARE = 8  # one trajectory in so many is run again with half the step
 
 
@@ -113,6 +114,7 @@ def sample_copying(
     else:
         H, psi = load_matrix(hamiltonian), load_state(state)
     arrays = {"hamiltonian": H, "psi0": psi}
+    _check_size(options, np.asarray(H), len(psi))
     # bad input is refused before a folder is made, by a run of one step
     _part(options, arrays, *next(iter(_plan(options, len(psi)).values())), max_steps=1)
     with Session(out, resume_with=COMMAND) as session:
@@ -211,6 +213,22 @@ def _go(
     return 0 if summary["status"] == "ok" else 1
 
 
+def _check_size(options: SampleOptions, H: np.ndarray, size: int) -> None:
+    """Raise before memory or time is taken that nobody has."""
+    # counts, phases and densities of all at the end, and the states made from them
+    entries = options.trajectories * options.rows * size
+    what = f"to compare {options.trajectories} of them at {options.rows} times"
+    _checks.check_memory(100 * entries, "--trajectories", what)
+    # classes turn each other at least at the rate |H_ab|
+    fastest = np.abs(H * (1 - np.eye(len(H)))).max(initial=0)
+    steps = options.time * fastest / STEP_OF.get(options.method, 1)
+    if steps > MAX_STEPS:
+        raise ValueError(
+            f"Argument `--time` must be reached in {MAX_STEPS:.0e} steps, but "
+            f"{options.time:g} takes {steps:.2g} and more."
+        )
+
+
 def _plan(options: SampleOptions, size: int) -> dict[str, tuple[int, int, bool]]:
     """The parts: name to (first trajectory, how many, whether with half the step).
 
@@ -246,7 +264,7 @@ def _part(
     first: int,
     count: int,
     halved: bool,
-    max_steps: int = 10**9,
+    max_steps: int = MAX_STEPS,
 ) -> Copies:
     step = STEP_OF[options.method]
     # other random numbers than those of the same trajectories with the whole step

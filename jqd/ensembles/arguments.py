@@ -31,19 +31,20 @@ def single_key(key: Any) -> Array:
     )
 
 
-def whole_number(number: Any, name: str, least: int) -> int:
+def whole_number(number: Any, name: str, least: int, most: int | None = None) -> int:
     """A whole number as int.
 
     Args:
         number: Python or NumPy integer.
         name: name for the message.
         least: the smallest that will do.
+        most: the largest that will, or None.
 
     Returns:
         The number.
 
     Raises:
-        ValueError: not whole, or below `least`.
+        ValueError: not whole, below `least` or above `most`.
     """
     if isinstance(number, bool) or not isinstance(number, int | np.integer):
         raise ValueError(
@@ -53,4 +54,26 @@ def whole_number(number: Any, name: str, least: int) -> int:
         raise ValueError(
             f"Argument `{name}` must be at least {least}, but is {number}."
         )
+    if most is not None and number > most:
+        raise ValueError(f"Argument `{name}` must be at most {most}, but is {number}.")
     return int(number)
+
+
+def step_budget(max_steps: Any) -> Array:
+    """The argument `max_steps` as a scalar of the integer type that counts steps."""
+    most = jnp.iinfo(jnp.asarray(0).dtype).max
+    return jnp.asarray(whole_number(max_steps, "max_steps", 1, int(most)))
+
+
+def trajectory_numbers(first: int, count: int) -> np.ndarray:
+    """The numbers first, first + 1, .. that make the keys of trajectories, (count,).
+
+    Raises:
+        ValueError: numbers from 2^32 on, which would be those of others.
+    """
+    if first + count > 2**32:
+        raise ValueError(
+            "Argument `first` must leave trajectory numbers below 2^32, but is "
+            f"{first} with {count} trajectories."
+        )
+    return first + np.arange(count)

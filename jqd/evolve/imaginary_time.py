@@ -14,6 +14,7 @@ from ..interop import as_array
 from ..spaces.grids import Grid
 from ..spaces.hamiltonians import ParticleOnGrid
 from ..steppers import PhaseFlow, Splitting, chin4a
+from ..steppers.flows import check_followed
 from .evolution import _in_precision
 from .status import Status
 
@@ -220,6 +221,7 @@ def _decaying_step(
     law: Any, dtau: Array, stepper: Splitting, dtype: Any
 ) -> Callable[[Array], Array]:
     """ψ → exp(-H Δτ/ħ) ψ by one step of the splitting."""
+    check_followed(law, "flows")
     outer, inner = law.flows()
     c = stepper.c
     corrections = [None] * len(stepper.b) if c is None else [w * dtau**3 for w in c]

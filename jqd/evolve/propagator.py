@@ -14,6 +14,7 @@ from .. import _checks
 from ..spaces.hamiltonians import MatrixHamiltonian, chebyshev_step, chebyshev_terms
 from ..steppers.blocks import block_orbit, find_blocks
 from ..steppers.eigenbasis import unitary_orbit
+from ..steppers.flows import check_followed
 from .status import Status, is_sound
 from .trajectory import Trajectory, mask_unreached, record, summarise
 
@@ -40,7 +41,9 @@ class Propagator(eqx.Module):
     ) -> Trajectory:
         """The trajectory; see `jqd.evolve`."""
         if law.solvable:
+            check_followed(law, "orbit")
             return _run_orbit(law, state0, ts, observe)
+        check_followed(law, "hamiltonian")
         hamiltonian: Any = getattr(law, "hamiltonian", None)
         if isinstance(hamiltonian, MatrixHamiltonian):
             return _run_matrix(law, state0, ts, observe, _blocks(hamiltonian.matrix))

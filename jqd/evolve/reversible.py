@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from ..steppers import PhaseFlow, Splitting
+from ..steppers.flows import check_followed
 
 Look = Callable[[Any, Any, Array, Array], tuple[PyTree, PyTree]]
 
@@ -44,6 +45,7 @@ def reversible_rollout(
     Raises:
         ValueError: the law's flows are not unitary phases.
     """
+    check_followed(law, "flows")
     flows = law.flows()
     if not all(isinstance(flow, PhaseFlow) for flow in flows):
         raise ValueError(

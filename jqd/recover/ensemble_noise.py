@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 from .. import _checks
 from ..ensembles.copying.follow import LEAST_COPIES
 from ..ensembles.copying.linear_noise import INITIAL, linear_noise
-from ..laws import CopyDynamics
+from ..ensembles.copying.rates import check_motion
 
 # A direction whose variance, times N, is below this does not scatter: an exact start,
 # the sum of all shares, links without currents. Rounding leaves some 1e-16.
@@ -33,6 +33,7 @@ class Whitening(eqx.Module):
         log_scatter: ln det Σ of it, over the directions that scatter, (T,).
         rank: how many directions scatter, (T,).
         least_copies: fewest systems in any class in the mean, N min ρ.
+        needed_copies: how many that must be, see `LinearNoise.valid`.
     """
 
     flow: Float[Array, "T d d"]
@@ -42,6 +43,7 @@ class Whitening(eqx.Module):
     log_scatter: Float[Array, " T"]
     rank: Float[Array, " T"]
     least_copies: Float[Array, ""]
+    needed_copies: Float[Array, ""]
 
     def __call__(self, deviation: Float[Array, "T M"]) -> Float[Array, "T M"]:
         """Independent residuals of unit variance."""
@@ -61,8 +63,9 @@ class Whitening(eqx.Module):
         own = (self.flow, self.readout, self.gain, self.root, self.log_scatter)
         flow, readout, gain, root, log_scatter = (leaf[1:] for leaf in own)
         return Whitening(
-            flow, readout, gain, root, log_scatter, self.rank[1:], self.least_copies
-        )
+            flow, readout, gain, root, log_scatter, self.rank[1:],
+            self.least_copies, self.needed_copies,
+        )  # fmt: skip
 
     def penalty(self, mask: Array) -> Float[Array, ""]:
         """Σ ln det Σ over the rows with weight: likelihoods at two fits compare."""
@@ -74,19 +77,19 @@ class Whitening(eqx.Module):
 
     @property
     def holds(self) -> Bool[Array, ""]:
-        """Whether every class holds enough copies for Gaussian scatter."""
-        return self.least_copies >= LEAST_COPIES
+        """Whether every class holds enough copies for linear noise."""
+        return self.least_copies >= self.needed_copies
 
     @property
     def complaint(self) -> str | None:
         """Why the scatter is not what linear noise says, or None."""
         if bool(self.holds):
             return None
-        least = float(self.least_copies)
+        least, needed = float(self.least_copies), float(self.needed_copies)
         return (
             f"The smallest class holds {least:.2g} copies on average at one time; with "
-            f"fewer than {LEAST_COPIES:g} the scatter is not Gaussian and the standard "
-            "errors do not hold."
+            f"fewer than {needed:.3g} linear noise was found to be off by 10 % and "
+            "more, and the standard errors may not hold."
         )
 
 
@@ -133,7 +136,8 @@ class EnsembleNoise(eqx.Module):
         read = jnp.zeros((rows, size, 2 * size), p.dtype)
         gain = jnp.swapaxes(read, 1, 2)
         least = self.copies * jnp.min(p)
-        return Whitening(hidden, read, gain, root, log_scatter, rank, least)
+        needed = jnp.full_like(least, LEAST_COPIES)
+        return Whitening(hidden, read, gain, root, log_scatter, rank, least, needed)
 
     def along(self, law: Any, psi: Array, ts: Array, substeps: Any) -> Whitening:
         """Weights of linear noise along the mean-field motion of a law.
@@ -165,8 +169,8 @@ class EnsembleNoise(eqx.Module):
 
         steps = (flow, kicks, readout)
         _, (gain, root, log_scatter, rank) = jax.lax.scan(row, still[0], steps)
-        least = self.copies * noise.least_density[-1]
-        return Whitening(flow, readout, gain, root, log_scatter, rank, least)
+        least, needed = self.copies * noise.least_density[-1], noise.least_copies[-1]
+        return Whitening(flow, readout, gain, root, log_scatter, rank, least, needed)
 
     def _root(self, covariance: Array) -> tuple[Array, Array, Array, Array]:
         """N^½ Σ^(-½), ln det Σ, rank and Σ⁻¹ on the directions that scatter."""
@@ -184,11 +188,14 @@ class EnsembleNoise(eqx.Module):
 
     def check_law(self, law: Any) -> None:
         """Raise unless the law has this kind of scatter."""
-        if not isinstance(law, CopyDynamics):
+        try:
+            check_motion(law)
+        except ValueError as error:
             raise ValueError(
                 "Argument `noise` must not be an EnsembleNoise for this law, but is: "
-                f"{type(law).__name__} has no ensemble of systems that copy each other."
-            )
+                f"{type(law).__name__} has no ensemble of systems that copy each other "
+                "by its constants alone."
+            ) from error
 
     def check_counts(self, values: ArrayLike) -> None:
         """Raise unless every row holds the same N systems.

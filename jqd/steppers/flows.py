@@ -1,5 +1,6 @@
 """Exact partial flows, the building blocks of splitting methods."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -7,6 +8,28 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, PyTree
+
+
+def check_followed(law: Any, name: str) -> None:
+    """Raise where a subclass moves otherwise than what it inherits as `name`.
+
+    Args:
+        law: the law.
+        name: what is followed in place of `vector_field`, such as "flows".
+
+    Raises:
+        ValueError: a class below the one of `name` has a `vector_field` of its own.
+    """
+    for cls in type(law).__mro__:
+        own = vars(cls).keys() | inspect.get_annotations(cls).keys()
+        if name in own:
+            return
+        if "vector_field" in own:
+            raise ValueError(
+                f"Argument `law` must have a `{name}` that goes with its "
+                f"`vector_field`, but {cls.__name__} has the latter alone, and this "
+                "method would go on without it."
+            )
 
 
 def _identity(psi: Array) -> Array:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
-from .flows import DampedFlow, Flows
+from .flows import DampedFlow, Flows, check_followed
 
 
 class Splitting(eqx.Module):
@@ -126,6 +126,7 @@ class Splitting(eqx.Module):
         Raises:
             ValueError: a part of the law decays, and this method would step it back.
         """
+        check_followed(law, "flows")
         flows = law.flows()
         self._refuse_growth(flows)
         b, c = self.entry()

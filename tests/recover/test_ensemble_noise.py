@@ -157,6 +157,13 @@ def test_complaint_about_few_copies(golden):
     few = eqx.tree_at(lambda w: w.least_copies, weights, jnp.asarray(3.2))
     assert few.complaint is not None
     assert "3.2 copies" in few.complaint
+    assert "fewer than 20 linear noise" in few.complaint
+    # a long record asks for more: E[1 - F] must stay small beside the smallest class
+    law, psi = problems.golden()
+    long = EnsembleNoise(1000).along(law, psi, jnp.array([0.0, 5.0, 20.0]), 200)
+    assert float(long.least_copies) > 20
+    assert long.complaint is not None
+    assert EnsembleNoise(4000).along(law, psi, jnp.array([0, 5, 20.0]), 200).holds
 
 
 def counts(row=1, column=0, value=10.0):

@@ -6,7 +6,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ...laws import CopyDynamics
 from ...laws.copy_fields import square
-from .follow import admit, check_substeps, enough, follow, one_way_flow
+from .follow import LEAST_COPIES, admit, check_substeps, follow, one_way_flow
 
 
 class BellChain(eqx.Module):
@@ -46,8 +46,12 @@ class BellChain(eqx.Module):
         return jnp.sum(apart, axis=1) / 2
 
     def valid(self, copies: ArrayLike) -> Bool[Array, " T"]:
-        """Up to which times N copies leave at least 5 in every class."""
-        return enough(copies, self.least_density)
+        """Up to which times N copies leave at least 20 in every class.
+
+        That is of N ρ_min alone: how the ensemble's own scatter grows with time is
+        what `linear_noise(...).valid` looks at.
+        """
+        return jnp.asarray(copies) * self.least_density >= LEAST_COPIES
 
 
 def bell_chain(

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int, PyTree
 
+from ... import _checks
+
 
 class CopyStatus(enum.IntEnum):
     """How a trajectory ended; `Copies.status` holds one a trajectory."""
@@ -51,15 +53,34 @@ class StepBias(eqx.Module):
     Attributes:
         mean: bias of E[ρ_a(t)], value and standard error, (T, M).
         variance: bias of Var[ρ_a(t)], likewise.
+        tagged: bias of E[n_ab(t)]/N, the mean share of systems in class a that began
+            in class b, likewise (T, M, M); None unless systems were tagged.
         trajectories: how many were run with half the step (static).
     """
 
     mean: Estimate
     variance: Estimate
+    tagged: Estimate | None
     trajectories: int = eqx.field(static=True)
 
     def bound(self, name: str = "mean") -> Array:
-        """|bias| + 2 standard errors of it: what the bias is below, (T, M)."""
+        """|bias| + 2 standard errors of it: what the bias is below, (T, M).
+
+        Args:
+            name: "mean", "variance" or "tagged".
+
+        Returns:
+            The bound; (T, M, M) for "tagged".
+
+        Raises:
+            ValueError: another name, or systems that were not tagged.
+        """
+        _checks.check_choice(name, "name", ("mean", "variance", "tagged"))
+        if getattr(self, name) is None:
+            raise ValueError(
+                'Argument `name` must not be "tagged" of a run without `tagged`, but '
+                "is: labels were not kept."
+            )
         value, stderr = getattr(self, name)
         return jnp.abs(value) + 2 * stderr
 
@@ -170,19 +191,29 @@ def variance_of(samples: Float[Array, "S ..."]) -> Estimate:
     return Estimate(variance, jnp.std(squares, axis=0) / number**0.5)
 
 
-def step_bias(coarse: Float[Array, "S T M"], fine: Float[Array, "P T M"]) -> StepBias:
+def step_bias(
+    coarse: Float[Array, "S T M"],
+    fine: Float[Array, "P T M"],
+    tagged: tuple[Array, Array] | None = None,
+) -> StepBias:
     """Bias of a step from independent densities with it and with half of it.
 
     Args:
         coarse: densities, (S, T, M).
         fine: the same with half the step, (P, T, M).
+        tagged: likewise shares by label, (S, T, M, M) and (P, T, M, M), or None.
 
     Returns:
         The bias of the coarse ones.
     """
 
-    def bias(of):
+    def bias(of, coarse, fine):
         (a, da), (b, db) = of(coarse), of(fine)
         return Estimate((a - b) * 4 / 3, jnp.sqrt(da**2 + db**2) * 4 / 3)
 
-    return StepBias(bias(mean_of), bias(variance_of), fine.shape[0])
+    return StepBias(
+        bias(mean_of, coarse, fine),
+        bias(variance_of, coarse, fine),
+        None if tagged is None else bias(mean_of, *tagged),
+        fine.shape[0],
+    )

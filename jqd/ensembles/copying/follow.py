@@ -13,10 +13,11 @@ from ...interop import as_array
 from ...laws import CopyDynamics
 from ...laws.copy_fields import psi_field, square
 from ...steppers import rk4
-from .rates import Process, rates
+from .rates import Process, amplitudes, check_motion, over, rates
 
-# With fewer systems in a class, Gaussian noise does not stand for them.
-LEAST_COPIES = 5.0
+# Least number of copies in a class, and of them for each copy's worth of lost fidelity;
+# see `copies_needed`.
+LEAST_COPIES, PER_DENSITY, PER_SWING = 20.0, 5.0, 4.0
 
 Rate = Callable[[CopyDynamics, Array, Any], Any]
 
@@ -29,11 +30,15 @@ class Followed(eqx.Module):
         sums: what accumulated, leaves (T, ...); over single intervals, (T - 1, ...), if
             each began `afresh`.
         least_density: smallest density of any class up to each time, (T,).
+        swing: ∫ Σ_{a<b} J_ab² dt over ∫ Σ_{a<b} (max A_ab)² (ρ_a + ρ_b) dt up to each
+            time, (T,): how far currents stand out of what scatter makes of them; 1 at
+            the first time.
     """
 
     psi: Complex[Array, "T M"]
     sums: PyTree[Array]
     least_density: Float[Array, " T"]
+    swing: Float[Array, " T"]
 
 
 def admit(
@@ -42,12 +47,10 @@ def admit(
     """Law, ψ and times in the precision of ψ.
 
     Raises:
-        ValueError: another law, ψ of the wrong shape or norm, times not increasing.
+        ValueError: another law or a subclass that moves otherwise, ψ of the wrong
+            shape or norm, times not increasing.
     """
-    if not isinstance(law, CopyDynamics):
-        raise ValueError(
-            f"Argument `law` must be a CopyDynamics, but is a {type(law).__name__}."
-        )
+    check_motion(law)
     _checks.check_times(ts, "ts")
     psi = as_array(psi0)
     _checks.check_state(psi, "psi0", law.omega.shape, weight=1.0)
@@ -106,41 +109,90 @@ def follow(
     def interval(carry, ends):
         t0, t1 = ends
         dt = (t1 - t0) / substeps
-        psi, sums, least = carry
+        psi, sums, currents, least = carry
         sums = start if afresh else sums
 
         def step(i, carry):
-            state, least = carry
-            state = rk4(joint, t0 + i * dt, state, dt)
-            return state, jnp.minimum(least, jnp.min(square(state[0])))
+            before, least = carry
+            after = rk4(joint, t0 + i * dt, before, dt)
+            return after, jnp.minimum(least, _least(before[0], after[0]))
 
-        state, least = jax.lax.fori_loop(0, substeps, step, ((psi, sums), least))
+        begin = ((psi, sums, currents), least)
+        state, least = jax.lax.fori_loop(0, substeps, step, begin)
         return (*state, least), (*state, least)
 
-    first = (psi, start, jnp.min(square(psi)))
-    _, (psis, sums, least) = jax.lax.scan(interval, first, (ts[:-1], ts[1:]))
+    none = jnp.zeros((), ts.dtype)
+    first = (psi, start, (none, none), jnp.min(square(psi)))
+    _, rows = jax.lax.scan(interval, first, (ts[:-1], ts[1:]))
+    psis, sums, (moved, wide), least = rows
+    swing = moved / jnp.where(wide > 0, wide, 1)
 
     def whole(first, rest):
         return jnp.concatenate([first[None], rest])
 
     if not afresh:
         sums = jax.tree.map(whole, start, sums)
-    return Followed(whole(psi, psis), sums, whole(first[2], least))
+    least = whole(first[-1], least)
+    return Followed(whole(psi, psis), sums, least, whole(none + 1, swing))
 
 
-def enough(copies: ArrayLike, least_density: Array) -> Array:
-    """Whether N copies leave at least 5 in every class."""
-    return jnp.asarray(copies) * least_density >= LEAST_COPIES
+def _least(before: Array, after: Array) -> Array:
+    """Smallest density on the chord of a step, which may pass a node within it."""
+    way = after - before
+    length = square(way)
+    part = over(-jnp.real(jnp.conj(before) * way), length)
+    part = jnp.where(length > 0, jnp.clip(part, 0, 1), 0)
+    return jnp.min(square(before + part * way))
+
+
+def copies_needed(followed: "Followed | Any", loss: ArrayLike = 0.0) -> Array:
+    """How many copies the smallest class must hold for laws of noise to order 1/N.
+
+    N ρ_min >= 20,  E[1 - F] <= ρ_min/5,  E[1 - F] <= swing/4
+
+    The next order comes from the scatter of the smallest class beside its size, and
+    from that of the currents beside themselves: |J| has a kink at 0. The bounds are
+    measured, not derived: at the least N that they admit, N E[1 - F] of 2048 sampled
+    ensembles was within 10 % of linear noise (8 +- 4 % at most) and 2 in 1000 of them
+    at most had lost a class, for some 30 starts of two to six classes at the quantum
+    point, up to t = 20/R. With 5 copies a class it was 7 to 130 % above the law. The
+    steps must resolve the nodes: at ρ_min = 4e-11, far below their reach, it was 11 %.
+
+    Args:
+        followed: the mean-field motion, or what has its `least_density` and `swing`.
+        loss: N E[1 - F] by linear noise, largest so far; 0 where it is not known.
+
+    Returns:
+        What N ρ_min must reach up to each time, (T,).
+    """
+    loss, least, swing = jnp.asarray(loss), followed.least_density, followed.swing
+    moving = over(least, swing)
+    spread = jnp.maximum(PER_DENSITY, PER_SWING * moving)
+    # where currents are rounding and nothing is lost, nothing scatters
+    some = loss > jnp.sqrt(jnp.finfo(least.dtype).eps)
+    spread = jnp.where(some, loss * jnp.where(some, spread, 0), 0)
+    return jnp.maximum(LEAST_COPIES, spread)
+
+
+def _currents(law: CopyDynamics, psi: Array) -> tuple[Array, Array]:
+    """Σ_{a<b} J_ab², and Σ_{a<b} (max A_ab)² (ρ_a + ρ_b), the scale of its scatter."""
+    density = square(psi)
+    J = one_way_flow(law, psi)
+    most, _ = amplitudes(Process(law, jnp.ones_like(density[0]), density))
+    apart = ~jnp.eye(density.shape[0], dtype=bool)
+    wide = jnp.where(apart, most, 0) ** 2 * density[None, :]
+    return jnp.sum((J + J.T) ** 2) / 2, jnp.sum(wide)
 
 
 class _Joint(eqx.Module):
-    """ψ and the sums as one law for the stepper."""
+    """ψ, the sums and the currents as one law for the stepper."""
 
     law: CopyDynamics
     rate: Rate = eqx.field(static=True)
 
-    def vector_field(self, t: Array, state: tuple[Array, Any]) -> tuple[Array, Any]:
-        """(dψ/dt, d(sums)/dt)."""
+    def vector_field(self, t: Array, state: tuple[Array, Any, Any]) -> Any:
+        """(dψ/dt, d(sums)/dt, currents)."""
         del t
-        psi, sums = state
-        return psi_field(self.law, psi), self.rate(self.law, psi, sums)
+        psi, sums, _ = state
+        rate = self.rate(self.law, psi, sums)
+        return psi_field(self.law, psi), rate, _currents(self.law, psi)

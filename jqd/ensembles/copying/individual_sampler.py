@@ -10,7 +10,7 @@ from ... import _checks
 from ...interop import as_array
 from ...laws import CopyDynamics
 from ...laws.copy_fields import square
-from ..arguments import single_key, whole_number
+from ..arguments import single_key, step_budget, trajectory_numbers, whole_number
 from ..guide import in_precision
 from .individual_rates import IndividualRule
 from .individual_result import Individuals
@@ -49,6 +49,8 @@ def population(
     number = whole_number(copies, "copies", 1)
     dtype = jnp.finfo(psi.dtype).dtype
     check_copies(number, psi.shape[0], dtype)
+    # beables and phases, twice, and the random part of the latter
+    _checks.check_memory(number * 32, "copies", f"to hold {number} individuals")
     _checks.check_shape(spread, "spread", ())
     _checks.check_real(spread, "spread")
     _checks.check_finite(spread, "spread")
@@ -134,7 +136,9 @@ def individuals(
 
     Raises:
         ValueError: wrong shapes, beables that are not classes of the law, fewer
-            individuals than classes, negative rates, wrong names or numbers.
+            individuals than classes, negative rates, a subclass of CopyDynamics that
+            moves otherwise, more trajectories than memory holds, wrong names or
+            numbers.
 
     Source: Smolin (2012), eqs. (39), (40), the sign of (39) corrected, (18), (26)-(28).
     """
@@ -152,20 +156,26 @@ def individuals(
     _checks.check_shape(step, "step", ())
     _checks.check_positive(step, "step")
     count = whole_number(trajectories, "trajectories", 1)
-    ids = whole_number(first, "first", 0) + np.arange(count)
-    if ids[-1] >= 2**32:
-        raise ValueError(
-            f"Argument `first` must leave trajectory numbers below 2^32, not {first}."
-        )
+    _check_memory(count, beable.shape[0], np.size(ts) if histories else 0)
+    ids = trajectory_numbers(whole_number(first, "first", 0), count)
     process = Process(
         in_precision(law, dtype), jnp.asarray(beable.shape[0], dtype),
         jnp.zeros(size, dtype), bool(printed),
     )  # fmt: skip
     rule = IndividualRule(process, jnp.asarray(step, dtype), bool(copy_phase))
-    budget = jnp.asarray(whole_number(max_steps, "max_steps", 1))
-    plan = Plan(rule, beable, phase, jnp.asarray(ts, dtype), budget)
+    ts = jnp.asarray(ts, dtype)
+    plan = Plan(rule, beable, phase, ts, step_budget(max_steps))
     mode = Mode(method, observe, bool(histories))
     return run(plan, mode, single_key(key), jnp.asarray(ids, jnp.uint32))
+
+
+def _check_memory(count: int, number: int, rows: int) -> None:
+    """Raise before memory is taken that the machine does not have."""
+    # beable, phase factor and ancestor before and after a step, four random numbers;
+    # histories are held as they are written and as they are returned
+    each = number * (2 * 24 + 32 + 2 * 4 * rows)
+    what = f"to run {count} of them, each of {number} individuals,"
+    _checks.check_memory(count * each, "trajectories", what)
 
 
 def _arrays(beables: ArrayLike, phases: ArrayLike, size: int) -> tuple:

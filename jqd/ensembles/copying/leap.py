@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
 
 from ...laws.copy_fields import ratios, square
-from .binomials import binomial
+from .moves import at_once, in_turn
 from .rates import Process, amplitudes, drift, haste, links, over, rates
 
 # Densities of large classes move a little before an event of a small one: their part in
@@ -51,7 +51,9 @@ def leap(
     m_.b ~ Multinomial(n_b, K_.b/ρ_b),  K_ab = ∫ flow_ab dt along a Runge-Kutta step,
 
     in two halves, so that the mean moves as the law does, to fourth order, and the
-    scatter to second. N is conserved, no class goes below 0 and an empty one stays so.
+    scatter to second. With labels, links take turns: a system that has moved may move
+    on within the step, and where labels go is of second order too. N is conserved, no
+    class goes below 0 and an empty one stays so.
 
     Args:
         process: the process.
@@ -96,7 +98,7 @@ def _two_halves(
     first, second = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
     psi, alive = _ensemble(process, systems.counts, unit)
     mean, moved = _runge_kutta(process, psi, alive, leaped, half)
-    counts = _leap_counts(systems.counts, process.copies * moved, first)
+    counts = _drawn(process, systems.counts, moved, first)
 
     unit = normalised(mean, unit)
     drawn, living = _ensemble(process, counts, unit)
@@ -104,7 +106,7 @@ def _two_halves(
         lambda psi, alive: _runge_kutta(process, psi, alive, leaped, half)
     )(jnp.stack([drawn, mean]), jnp.stack([living, alive]))
     moved = jnp.where(links(living), jnp.maximum(2 * moves[0] - moves[1], 0), 0)
-    counts = _leap_counts(counts, process.copies * moved, second)
+    counts = _drawn(process, counts, moved, second)
 
     there, meant = normalised(ends[0], unit), normalised(ends[1], unit)
     psi, _ = _ensemble(process, counts, there**2 * jnp.conj(meant))
@@ -115,6 +117,16 @@ def _ensemble(process: Process, counts: Array, unit: Array) -> tuple[Array, Arra
     """ψ_a = √(m_a/N) exp(-iφ_a), and which classes have anybody."""
     weights = process.weights(jnp.sum(counts, axis=0))
     return jnp.sqrt(weights / process.copies) * unit, weights > 0
+
+
+def _drawn(process: Process, counts: Array, moved: Array, key: Array) -> Array:
+    """Counts after so many, as shares of all, have moved on average."""
+    numbers = process.copies * moved
+    if counts.shape[0] == 1:
+        return at_once(counts, numbers, key)
+    # sin⁺(x) and sin⁺(-x) are not both above 0; harmonics of other phases may be
+    both_ways = process.law.harmonics is not None
+    return in_turn(counts, numbers, key, both_ways=both_ways)
 
 
 def copy_bound(
@@ -213,40 +225,3 @@ def _runge_kutta(
     )
     moved = dt / 6 * (flow[0] + 4 * flow[1] + flow[2])
     return end, jnp.where(leaped, moved, 0)
-
-
-def _leap_counts(counts: Array, moved: Array, key: Array) -> Array:
-    """Draw who leaves: for every label and class a multinomial over destinations.
-
-    Multinomial numbers scatter as those of independent systems do, n p (1 - p), with
-    the depletion of their class in them. Here that is in the second half step already;
-    a sign for each class, (1 ± 1/√n) p, brings the scatter to n p without correlations.
-    """
-    occupation = jnp.sum(counts, axis=0)
-    some = jnp.where(occupation > 0, occupation, 1)
-    sign = jax.random.rademacher(
-        jax.random.fold_in(key, 0), occupation.shape, occupation.dtype
-    )
-    share = moved * ((1 + sign / jnp.sqrt(some)) / some)[None, :]
-    # more than all cannot leave
-    share = share / jnp.maximum(jnp.sum(share, axis=0), 1)[None, :]
-    size = occupation.shape[0]
-    origin = jnp.arange(size)
-
-    def draw(carry, step):
-        left, rest, arrived = carry
-        goal = (origin + step) % size
-        going = share[goal, origin]
-        probability = jnp.clip(going / jnp.where(rest > 0, rest, 1), 0, 1)
-        drawn = binomial(
-            jax.random.fold_in(key, step),
-            left,
-            jnp.broadcast_to(probability[None, :], left.shape),
-        )
-        arrived = arrived.at[:, goal].add(drawn)
-        return (left - drawn, rest - going, arrived), None
-
-    # nobody goes from a class to itself
-    start = (counts, jnp.ones_like(occupation), jnp.zeros_like(counts))
-    (stayed, _, arrived), _ = jax.lax.scan(draw, start, jnp.arange(1, size))
-    return stayed + arrived

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 from ... import _checks
 from ...laws import CopyDynamics
 from ...laws.copy_fields import psi_field, square
-from .follow import admit, check_substeps, enough, follow, one_way_flow
+from .follow import admit, check_substeps, copies_needed, follow, one_way_flow
 
 INITIAL = ("rounded", "drawn")
 
@@ -28,6 +28,7 @@ class LinearNoise(eqx.Module):
         kicks: covariance of y that each interval adds, (T - 1, 2M, 2M).
         state_covariance: covariance of y at each time, (T, 2M, 2M).
         least_density: smallest mean-field density of any class up to each time, (T,).
+        swing: mean square of the currents up to each time, see `Followed`, (T,).
     """
 
     ts: Float[Array, " T"]
@@ -36,6 +37,7 @@ class LinearNoise(eqx.Module):
     kicks: Float[Array, "S 2M 2M"]
     state_covariance: Float[Array, "T 2M 2M"]
     least_density: Float[Array, " T"]
+    swing: Float[Array, " T"]
 
     @property
     def density(self) -> Float[Array, "T M"]:
@@ -82,9 +84,20 @@ class LinearNoise(eqx.Module):
         along = sum(jnp.einsum("tx,txy,ty->t", v, C, v) for v in (y, turned))
         return jnp.trace(C, axis1=1, axis2=2) - along
 
+    @property
+    def least_copies(self) -> Float[Array, " T"]:
+        """What N ρ_min must reach for the scatter to be small, see `valid`."""
+        return copies_needed(self, jax.lax.cummax(self.infidelity))
+
     def valid(self, copies: ArrayLike) -> Bool[Array, " T"]:
-        """Up to which times N copies leave at least 5 in every class."""
-        return enough(copies, self.least_density)
+        """Up to which times N is large enough for order 1/N.
+
+        N ρ_min >= 20,  E[1 - F] <= ρ_min/5,  E[1 - F] <= swing/4
+
+        `infidelity` is then within 10 % of what is sampled: measured, at the quantum
+        point, see `follow.copies_needed`.
+        """
+        return jnp.asarray(copies) * self.least_density >= self.least_copies
 
 
 def linear_noise(
@@ -102,8 +115,8 @@ def linear_noise(
 
     G is how a change of the occupations at s, phases fixed, changes the density at t:
     at the quantum point 2 Re[ψ*(t) U(t - s) diag(e^{-iφ}/(2√ρ))(s)], elsewhere the
-    linearised law. Holds while N ρ_a stays above some 5 (`LinearNoise.valid`); at a
-    node it diverges. Works under jit, vmap and grad (reverse mode: `substeps` an int).
+    linearised law. Holds while the scatter is small (`LinearNoise.valid`); at a node it
+    diverges. Works under jit, vmap and grad (reverse mode: `substeps` an int).
 
     Args:
         law: copy dynamics, any q, r and harmonics.
@@ -148,7 +161,9 @@ def _linear_noise(law, psi, ts, initial, substeps):
         first = lift @ shots @ lift.T
     _, rest = jax.lax.scan(grow, first, (flow, kicks))
     states = jnp.concatenate([first[None], rest])
-    return LinearNoise(ts, path.psi, flow, kicks, states, path.least_density)
+    return LinearNoise(
+        ts, path.psi, flow, kicks, states, path.least_density, path.swing
+    )
 
 
 def _spread(law: CopyDynamics, psi: Array, sums: tuple[Array, Array]) -> Any:

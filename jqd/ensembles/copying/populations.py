@@ -84,6 +84,11 @@ def _unit(z: Array, fallback: Array) -> Array:
     return jnp.where(some, z / jnp.abs(jnp.where(some, z, 1)), fallback)
 
 
+def most_copies(dtype: np.dtype | type) -> int:
+    """Up to which number a real dtype counts without a gap."""
+    return 2 ** (int(np.finfo(dtype).nmant) + 1)
+
+
 def check_copies(copies: ArrayLike, size: int, dtype: np.dtype | type) -> None:
     """Raise unless N is a whole number that M classes and the dtype can take.
 
@@ -95,12 +100,17 @@ def check_copies(copies: ArrayLike, size: int, dtype: np.dtype | type) -> None:
     Raises:
         ValueError: not a scalar, not whole, below M, or too large to count exactly.
     """
-    _checks.check_shape(copies, "copies", ())
-    _checks.check_real(copies, "copies")
-    _checks.check_finite(copies, "copies")
-    if not _checks.is_concrete(copies):
-        return
-    number = _checks.concrete(copies).item()
+    most = most_copies(dtype)
+    if isinstance(copies, int):
+        # whole numbers of any length, which arrays do not hold
+        number = copies
+    else:
+        _checks.check_shape(copies, "copies", ())
+        _checks.check_real(copies, "copies")
+        _checks.check_finite(copies, "copies")
+        if not _checks.is_concrete(copies):
+            return
+        number = _checks.concrete(copies).item()
     if number != int(number) or number < 1:
         raise ValueError(
             f"Argument `copies` must be a whole number above 0, but is {number}."
@@ -109,11 +119,11 @@ def check_copies(copies: ArrayLike, size: int, dtype: np.dtype | type) -> None:
         raise ValueError(
             f"Argument `copies` must be at least the {size} classes, but is {number}."
         )
-    most = 2 ** (np.finfo(dtype).nmant + 1)
     if number > most:
+        shown = f"{number:.6g}" if number < 1e300 else "beyond 1e300"
         raise ValueError(
             f"Argument `copies` must be at most {most} to be counted in "
-            f"{np.dtype(dtype).name}, but is {number:.6g}."
+            f"{np.dtype(dtype).name}, but is {shown}."
         )
 
 

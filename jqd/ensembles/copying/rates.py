@@ -33,6 +33,36 @@ class Process(eqx.Module):
         return occupation + self.spectators
 
 
+# What makes up the motion of a copy law and the meaning of its states.
+MOTION = ("vector_field", "step", "hamiltonian", "prepare", "psi", "density")
+
+
+def check_motion(law: Any) -> None:
+    """Raise unless the constants of a law say all about its motion.
+
+    Copies are drawn, and laws of noise computed, from ω, R, δ, q, r and the harmonics
+    alone: what a subclass adds to them, a drive in time for instance, would be lost.
+
+    Args:
+        law: a `jqd.CopyDynamics`.
+
+    Raises:
+        ValueError: another law, or a subclass that moves otherwise.
+    """
+    if not isinstance(law, CopyDynamics):
+        raise ValueError(
+            "Argument `law` must be a CopyDynamics, but is a "
+            f"{type(law).__name__}: only copies copy."
+        )
+    for name in MOTION:
+        if getattr(type(law), name) is not getattr(CopyDynamics, name):
+            raise ValueError(
+                "Argument `law` must move by the constants of CopyDynamics alone, but "
+                f"{type(law).__name__} has a `{name}` of its own, which cannot be "
+                "followed copy by copy."
+            )
+
+
 def check_law(law: Any) -> None:
     """Raise unless a law can be sampled.
 
@@ -40,13 +70,10 @@ def check_law(law: Any) -> None:
         law: a `jqd.CopyDynamics`.
 
     Raises:
-        ValueError: another law, or harmonics with negative rates of copying.
+        ValueError: another law, a subclass that moves otherwise, or harmonics with
+            negative rates of copying.
     """
-    if not isinstance(law, CopyDynamics):
-        raise ValueError(
-            "Argument `law` must be a CopyDynamics, but is a "
-            f"{type(law).__name__}: only copies copy."
-        )
+    check_motion(law)
     terms = law.harmonics
     if terms is None or not _checks.is_concrete(terms.R_sin):
         return

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike
 from ... import _checks
 from ...interop import as_array
 from ...laws import CopyDynamics
-from ..arguments import single_key, whole_number
+from ..arguments import single_key, step_budget, trajectory_numbers, whole_number
 from ..guide import in_precision
 from .copies import Copies, step_bias
 from .lanes import STEPS, Mode, Plan, Record, run
@@ -20,6 +20,7 @@ from .populations import (
     admixed,
     check_copies,
     check_representable,
+    most_copies,
     phase_factors,
     rounded,
 )
@@ -65,7 +66,8 @@ def sample(
     N → ∞ this is Schrödinger's equation for √(n_a/N) exp(-iφ_a).
 
     `method="leap"` moves many systems at once, at a cost that does not depend on N, and
-    draws the copies of small classes one by one; `bias` estimates what its step does.
+    draws the copies of small classes one by one. It is of weak order 2 in the step, for
+    tagged systems too; `bias` estimates what the step does to averages of either.
     `method="exact"` draws every copy by thinning.
 
     Trajectory k has its own random numbers: a run of trajectories 0..n-1 equals two
@@ -102,7 +104,9 @@ def sample(
 
     Raises:
         ValueError: N not whole, below M or too large for the precision, populations
-            that N cannot represent, wrong shapes, names or numbers.
+            that N cannot represent, a subclass of CopyDynamics that moves otherwise,
+            more trajectories than memory holds, times at which the clock cannot tell
+            two steps apart, wrong shapes, names or numbers.
 
     Source: Smolin (2012), eqs. (39), (40), the sign of (39) corrected; sec. 3.4.
     """
@@ -114,6 +118,9 @@ def sample(
         whole_number(trajectories, "trajectories", 1),
         whole_number(first, "first", 0),
     )
+    probes = _probes(error_trajectories, count, method, observe)
+    _check_memory(count, probes, psi, ts, tagged, observe)
+    ids = jnp.asarray(trajectory_numbers(number, count), jnp.uint32)
     process = _process(law, copies, spectators, printed, dtype)
     unit = phase_factors(psi, law.hamiltonian() / law.hbar).astype(psi.dtype)
     density = admixed(jnp.abs(psi) ** 2, _share(admixture, dtype))
@@ -123,14 +130,12 @@ def sample(
         check_representable(density, begin, process.copies)
     step = STEP_OF[method] if step is None else step
     step = _positive(step, "step", dtype)
-    budget = jnp.asarray(whole_number(max_steps, "max_steps", 1))
+    _check_clock(law, ts, step)
     few = jnp.asarray(exact_below, dtype)
-    plan = Plan(process, few, density, unit, ts, budget)
-    probes = _probes(error_trajectories, count, method, observe)
+    plan = Plan(process, few, density, unit, ts, step_budget(max_steps))
     most = CHUNK if jax.default_backend() == "cpu" else WIDE_CHUNK
     width = min(most, count, max(probes, LEAST_CHUNK) if probes else most)
     mode = Mode(method, initial, bool(tagged), observe, width)
-    ids = jnp.asarray(number + np.arange(count), jnp.uint32)
     return _sample(plan, mode, single_key(key), ids, step, probes)
 
 
@@ -144,10 +149,13 @@ def _sample(
     if not probes:
         return result
     halved = _copies(plan, mode, jax.tree.map(lambda leaf: leaf[count:], record))
+    shares = None
+    if result.tagged is not None and halved.tagged is not None:
+        shares = result.tagged / result.copies, halved.tagged / result.copies
     return eqx.tree_at(
         lambda copies: copies.bias,
         result,
-        step_bias(result.density, halved.density),
+        step_bias(result.density, halved.density, shares),
         is_leaf=lambda leaf: leaf is None,
     )
 
@@ -222,6 +230,12 @@ def _process(law, copies, spectators, printed, dtype) -> Process:
                 "Argument `spectators` must hold whole numbers, not below 0, but is "
                 f"{spectators}."
             )
+        most = most_copies(dtype)
+        if np.any(numbers > most):
+            raise ValueError(
+                f"Argument `spectators` must be at most {most} to be counted in "
+                f"{np.dtype(dtype).name}, but is {spectators}."
+            )
     each = jnp.broadcast_to(jnp.asarray(spectators, dtype), (size,))
     return Process(
         in_precision(law, dtype), jnp.asarray(copies, dtype), each, bool(printed)
@@ -234,6 +248,37 @@ def _share(value: ArrayLike, dtype: Any) -> Array:
     if _checks.is_concrete(value) and not 0 <= _checks.concrete(value) <= 1:
         raise ValueError(f"Argument `admixture` must be in [0, 1], but is {value}.")
     return jnp.asarray(value, dtype)
+
+
+def _check_memory(
+    count: int, probes: int, psi: Array, ts: Array, tagged: bool, observe: Any
+) -> None:
+    """Raise before memory is taken that the machine does not have."""
+    size, item = psi.shape[0], psi.real.dtype.itemsize
+    row = item * size * ((size if tagged else 1) + 2)  # counts, phase factors
+    if observe is not None:
+        kept = jax.eval_shape(observe, ts[0], jnp.abs(psi), psi)
+        row = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept))
+    # rows are held once as they are written and once as they are returned; keys,
+    # clocks and codes beside them
+    each = 2 * row * ts.shape[0] + 64
+    what = f"to keep {count} of them at {ts.shape[0]} times"
+    _checks.check_memory((count + probes) * each, "trajectories", what)
+
+
+def _check_clock(law: CopyDynamics, ts: Array, step: Array) -> None:
+    """Raise where t + dt would be t."""
+    if not _checks.is_concrete((law.R, ts, step)):
+        return
+    latest = np.abs(_checks.concrete(ts)).max()
+    fastest = _checks.concrete(law.R).max(initial=0)
+    # classes turn each other at least at the rate R
+    if np.spacing(latest) * fastest > _checks.concrete(step):
+        raise ValueError(
+            "Argument `ts` must have times at which steps show, but near "
+            f"{latest:.3g} numbers are {np.spacing(latest):.2g} apart and a step is "
+            f"{_checks.concrete(step) / fastest:.2g} at most."
+        )
 
 
 def _positive(value: ArrayLike, name: str, dtype: Any) -> Array:

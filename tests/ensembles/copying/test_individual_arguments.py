@@ -48,6 +48,8 @@ def test_population(key):
         ({"first": -1}, "Argument `first` must be at least 0"),
         ({"first": 2**32}, "Argument `first` must leave trajectory numbers"),
         ({"max_steps": 0.5}, "Argument `max_steps` must be a whole number"),
+        ({"max_steps": 10**30}, "Argument `max_steps` must be at most"),
+        ({"trajectories": 10**14}, "Argument `trajectories` must fit into memory"),
         ({"observe": 3}, "Argument `observe` must be a function"),
     ],
 )
@@ -65,6 +67,8 @@ def test_input(key, change, message):
     [
         ((PSI, 2), "Argument `copies` must be at least the 3 classes"),
         ((PSI, 0), "Argument `copies` must be at least 1"),
+        ((PSI, 10**13), "Argument `copies` must fit into memory"),
+        ((PSI, 10**20), "Argument `copies` must be at most"),
         ((PSI, 2.5), "Argument `copies` must be a whole number"),
         ((2 * PSI, 10), "Argument `psi0` must be normalised"),
         ((np.sqrt([0.99, 0.01]), 10), "leaves class 1 (density 0.01) empty"),

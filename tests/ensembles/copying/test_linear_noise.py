@@ -59,8 +59,8 @@ def test_the_quantum_point():
     np.testing.assert_allclose(flat, flat.T, atol=1e-15)
     assert np.linalg.eigvalsh(flat).min() > -1e-9
     lowest = float(noise.least_density[-1])
-    assert noise.valid(6 / lowest).all()
-    assert not noise.valid(4 / lowest)[-1]
+    assert noise.valid(22 / lowest).all()
+    assert not noise.valid(18 / lowest)[-1]
 
 
 def test_a_drawn_start_adds_its_own_scatter():

@@ -304,12 +304,22 @@ def test_single_precision_stays_single():
         ({"law": jqd.Schrodinger(np.eye(3))}, "`law` must be a CopyDynamics"),
         ({"key": 7}, "`key` must be one key"),
         ({"max_steps": 0}, "`max_steps` must be at least 1"),
+        ({"max_steps": 10**30}, "`max_steps` must be at most"),
+        ({"trajectories": 99999999999999}, "`trajectories` must fit into memory, but"),
+        ({"trajectories": 10**12, "observe": lambda t, n, psi: n[0]},
+         "`trajectories` must fit into memory"),
+        ({"first": 2**32}, "`first` must leave trajectory numbers below"),
+        ({"copies": 10**20}, "`copies` must be at most 9007199254740992 .* 1e+20"),
+        ({"copies": 10**400}, "`copies` must be at most"),
+        ({"copies": 1e300}, "`copies` must be at most"),
+        ({"spectators": 1e17}, "`spectators` must be at most"),
+        ({"ts": [0.0, 1e300]}, "`ts` must have times at which steps show"),
     ],
 )  # fmt: skip
 def test_bad_input_is_named(change, message):
     law, psi = problems.golden()
     given = {"law": law, "psi0": psi, "ts": TS, "key": KEY, "copies": 100} | change
-    with pytest.raises(ValueError, match="Argument " + message):
+    with pytest.raises(ValueError, match="Argument " + message.replace("+", "[+]")):
         copying.sample(
             given.pop("law"), given.pop("psi0"), given.pop("ts"), given.pop("key"),
             **given,

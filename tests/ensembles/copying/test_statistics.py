@@ -172,6 +172,26 @@ def test_bias_of_the_leap_is_reported(step):
     assert (gap > chance).any() == (step == 1.0)
 
 
+def test_leavers_are_binomial():
+    """q = 0 and x = π/2: each of a class leaves it at the rate 2R, on its own.
+
+    n(t) ~ Binomial(N, exp(-2Rt)). Looked at after one step of k h = 0.4, whose second
+    half must feel the noise of its first twice: at its own strength alone the variance
+    is too large by k h/2.
+    """
+    law = jqd.CopyDynamics(PAIR.omega, PAIR.R, PAIR.delta, q=0.0)
+    ts, each, number = np.array([0.0, 0.2, 0.3, 0.4]), 10**6, 8 * S
+    psi = np.sqrt([1 / 3, 1 / 3, 1 / 3]) * np.array([1j, 1, 1])
+    run = sample(law, psi, ts, copies=3.0 * each, step=0.2, batches=8)
+    n = 3 * each * run["density"][:, 1, :2].min(axis=-1)
+    stay = np.exp(-2 * ts[1])
+    exact = each * stay * (1 - stay)
+    # four standard errors of the mean
+    assert n.mean() == pytest.approx(each * stay, abs=4 * (exact / number) ** 0.5)
+    # four standard errors, 9 %, and the second order, some (k h)²/6
+    assert n.var() == pytest.approx(exact, rel=4 * (2 / number) ** 0.5 + 0.03)
+
+
 # -- extinction ----------------------------------------------------------------------
 
 
