@@ -191,6 +191,25 @@ def test_einstein_solid(estimates):
     assert abs(value - micro) < 0.25 * error
 
 
+def test_quanta_are_hbar_omega():
+    """Temperatures know ħ and ω by their product alone."""
+    omega, hbar = np.array([0.4, 1.0, 1.7]), 0.3
+    np.testing.assert_allclose(
+        oscillator_beta(omega, 0.8, hbar),
+        oscillator_beta(hbar * omega, 0.8),
+        rtol=1e-13,
+    )
+    found = oscillator_cumulants(omega, 2.1, hbar)
+    np.testing.assert_allclose(
+        found, oscillator_cumulants(hbar * omega, 2.1), rtol=1e-13
+    )
+    quantum = 1.7 * hbar
+    found = einstein_temperature(10, 20, 1.7, hbar)
+    assert float(found) == pytest.approx(quantum * float(einstein_temperature(10, 20)))
+    found = occupation_temperature(2.0, 1.7, hbar)
+    assert float(found) == pytest.approx(quantum / np.log(1.5))
+
+
 @pytest.mark.equation("thermalization", "claim-D")
 def test_three_temperatures_and_their_gap(estimates):
     cold, hot, twice = (estimates[name] for name in ("cold", "hot", "twice"))
