@@ -9,6 +9,8 @@ import pytest
 
 import jqd
 from jqd.ensembles import PathStatus, bohm, kolmogorov_smirnov, nelson
+from jqd.ensembles.guide import Guide
+from jqd.ensembles.observables import mean_square_displacement, two_time_correlation
 from jqd.exact import free_gaussian, squeezed_state
 
 GRID = jqd.Grid((-9.0, 9.0), 128)
@@ -111,6 +113,60 @@ def test_bohm_paths_of_a_packet(key):
     # The spline's slope, 1e-6, grows with the packet; four sigma away ψ is 2 % of it.
     np.testing.assert_allclose(paths.positions, exact, atol=1e-4)
     assert paths.crossings.sum() == 0
+
+
+def test_bohm_paths_under_a_force_that_changes():
+    """ħ, m and the clock: V = -f sin(ωt) x from t = 0.7, on a grid that moves nothing.
+
+    The centre obeys Newton's law, and the paths part as the packet spreads.
+    """
+    hbar, mass, f, w = 0.6, 1.7, 2.0, 1.3
+    law = jqd.Schrodinger.on_grid(
+        GRID, lambda x, t: -f * jnp.sin(w * t) * x, mass=mass, hbar=hbar
+    )
+    units = {"hbar": hbar, "mass": mass}
+    psi = free_gaussian(GRID.x, 0.0, center=-1.0, momentum=1.5, width=0.7, **units)
+    x0, t0 = np.array([-1.9, -1.0, 0.2]), 0.7
+    ts = np.array([t0, t0 + 0.5, t0 + 1.0])
+    paths = bohm(law, psi, ts, x0=x0, substeps=10, **FAST)
+    tau = ts - t0
+    pushed = np.cos(w * t0) * tau - (np.sin(w * ts) - np.sin(w * t0)) / w
+    centre = -1 + 1.5 / mass * tau + f / (mass * w) * pushed
+    spread = np.sqrt(1 + (hbar * tau / (2 * mass * 0.49)) ** 2)
+    exact = centre[:, None] + (x0 + 1)[None, :] * spread[:, None]
+    # Strang's steps of 1/40 err by 1e-4; a clock from 0 would be wrong by 6e-3
+    np.testing.assert_allclose(paths.positions[..., 0], exact, atol=1e-3)
+    assert np.ptp(exact[-1]) - np.ptp(x0) > 0.1
+
+
+def test_slopes_on_a_plane_that_is_not_square():
+    """∇ψ/ψ of a complex ψ against its derivative, axes of unlike length and number."""
+    grid = jqd.Grid([(0.0, 2 * np.pi), (-1.0, 5.0)], (24, 40))
+    k = 2 * np.pi / 6
+
+    def psi(x):
+        waves = 0.4 * jnp.exp(1j * x[0]) + 0.3j * jnp.exp(-2j * k * x[1])
+        return 2 + waves + 0.2 * jnp.sin(x[0]) * jnp.cos(k * x[1])
+
+    x, y = grid.coordinates
+    guide = Guide.through(grid, jnp.broadcast_to(psi((x, y)), grid.shape), 2)
+    points = np.random.default_rng(1).uniform(-1.0, 5.0, (20, 2))
+    found = jax.jit(lambda x: guide.log_gradient(x))(points)
+    exact = jax.jit(jax.vmap(lambda x: jax.jacfwd(psi)(x) / psi(x)))(points)
+    # 0.01 (kΔ)³ of the spline, with Δ = 0.13 and kΔ = 0.16
+    np.testing.assert_allclose(found, exact, rtol=0, atol=1e-4)
+
+
+def test_averages_from_another_time(key):
+    positions = jax.random.normal(key, (3, 50, 2)).at[2, 4].set(jnp.nan)
+    x = np.asarray(positions)
+    found = two_time_correlation(positions, origin=1)
+    np.testing.assert_allclose(found.value, np.nanmean(x[1] * x, axis=1), rtol=1e-12)
+    found = mean_square_displacement(positions, origin=-2)
+    moved = (x - x[1]) ** 2
+    np.testing.assert_allclose(found.value, np.nanmean(moved, axis=1), atol=1e-14)
+    error = np.nanstd(moved, axis=1, ddof=1) / np.sqrt([[50], [50], [49]])
+    np.testing.assert_allclose(found.error, error, atol=1e-14)
 
 
 @pytest.mark.slow

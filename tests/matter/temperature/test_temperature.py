@@ -116,6 +116,13 @@ def test_advised_width(ising):
     assert 10 * np.ptp(ising) / 256 < float(advice.width[0]) < np.std(ising)
 
 
+def test_advised_width_of_independent_levels(ising):
+    """It minimises bias² + noise², of η⁴ and η⁻³: noise² is 4/3 of bias²."""
+    advice = jax.jit(bandwidth, static_argnums=2)(ising, -4.0, False)
+    found = float(advice.noise / advice.bias) ** 2
+    assert found == pytest.approx(4 / 3, rel=1e-9)
+
+
 @pytest.mark.slow
 def test_bandwidth_balances_bias_and_noise():
     """Random matrices: β scatters by the forecast noise and shifts by the bias."""
