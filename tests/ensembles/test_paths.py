@@ -9,8 +9,8 @@ import pytest
 
 import jqd
 from jqd.ensembles import PathStatus, bohm, kolmogorov_smirnov, nelson
-from jqd.ensembles.guide import Guide
 from jqd.ensembles.observables import mean_square_displacement, two_time_correlation
+from jqd.ensembles.sampling import draw
 from jqd.exact import free_gaussian, squeezed_state
 
 GRID = jqd.Grid((-9.0, 9.0), 128)
@@ -139,22 +139,27 @@ def test_bohm_paths_under_a_force_that_changes():
     assert np.ptp(exact[-1]) - np.ptp(x0) > 0.1
 
 
-def test_slopes_on_a_plane_that_is_not_square():
-    """∇ψ/ψ of a complex ψ against its derivative, axes of unlike length and number."""
-    grid = jqd.Grid([(0.0, 2 * np.pi), (-1.0, 5.0)], (24, 40))
-    k = 2 * np.pi / 6
+def test_draws_from_a_plane_that_is_not_square(key):
+    """Means, widths and distances of each axis by itself."""
+    grid, n = jqd.Grid([(-6.0, 6.0), (0.0, 30.0)], (24, 40)), 2000
+    centre, width = np.array([1.0, 12.0]), np.array([0.8, 2.5])
 
-    def psi(x):
-        waves = 0.4 * jnp.exp(1j * x[0]) + 0.3j * jnp.exp(-2j * k * x[1])
-        return 2 + waves + 0.2 * jnp.sin(x[0]) * jnp.cos(k * x[1])
+    @jax.jit
+    def sample(key):
+        x, y = grid.coordinates
+        psi = jnp.exp(
+            -(((x - centre[0]) / width[0]) ** 2 + ((y - centre[1]) / width[1]) ** 2) / 4
+        )
+        drawn = draw(key, jnp.arange(n, dtype=jnp.uint32), grid, psi + 0j)
+        turned = drawn[:, ::-1]
+        return drawn, *(kolmogorov_smirnov(z, grid, psi**2) for z in (drawn, turned))
 
-    x, y = grid.coordinates
-    guide = Guide.through(grid, jnp.broadcast_to(psi((x, y)), grid.shape), 2)
-    points = np.random.default_rng(1).uniform(-1.0, 5.0, (20, 2))
-    found = jax.jit(lambda x: guide.log_gradient(x))(points)
-    exact = jax.jit(jax.vmap(lambda x: jax.jacfwd(psi)(x) / psi(x)))(points)
-    # 0.01 (kΔ)³ of the spline, with Δ = 0.13 and kΔ = 0.16
-    np.testing.assert_allclose(found, exact, rtol=0, atol=1e-4)
+    drawn, distance, turned = sample(key)
+    np.testing.assert_array_less(abs(drawn.mean(axis=0) - centre), 4.5 * width / n**0.5)
+    # √(1/2n) of a width, and what is linear between points adds
+    np.testing.assert_allclose(drawn.std(axis=0), width, rtol=4.5 / (2 * n) ** 0.5)
+    assert (distance < 1.63 / np.sqrt(n)).all()  # the 99 % line
+    assert (turned > 0.5).all()
 
 
 def test_averages_from_another_time(key):

@@ -333,6 +333,17 @@ def test_temperature_of_occupations():
         tower.fit_temperature(omega, 1.0)
 
 
+def test_numbers_of_each_mode():
+    kept = tower.photon_configurations([1.0, 0.7], 2.1)
+    weights = np.arange(1.0, 8.0) / 28
+    # configurations 00, 01, 10, 02, 11, 20, 03
+    first = np.array([1 + 2 + 4 + 7, 3 + 5, 6]) / 28
+    second = np.array([1 + 3 + 6, 2 + 5, 4, 7]) / 28
+    for mode, expected in enumerate((first, second)):
+        found = tower.number_distribution(kept, jnp.asarray(weights), mode)
+        np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
 def test_a_large_tower_has_no_eigenbasis():
     law = tower.Tower(tower.harmonic_ladder(500, 1.0), 1.0, 0.1, 9.0)
     with pytest.raises(ValueError, match="must have at most 4000 dimensions"):
