@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import jqd
+from jqd.observe import Moments
 
 
 def test_total_variation_is_the_largest_difference_of_an_event():
@@ -28,3 +29,22 @@ def test_fidelity_and_expectation():
         [-0.28, 1.0],
         rtol=1e-14,
     )
+
+
+def test_occupations_and_moments_of_a_law():
+    """Shares of the points, whose cell is not 1; moments, real parts first."""
+    grid = jqd.Grid(((-4.0, 4.0), (-3.0, 3.0)), (16, 10))
+    law = jqd.Schrodinger.on_grid(grid, np.zeros((16, 10)))
+    x, y = grid.coordinates
+    psi = grid.normalise(jnp.exp(-(x**2) - (y - 0.3) ** 2 + 1j * x))
+    share = np.asarray(jqd.Occupations().bind(law)(0.0, psi))
+    assert share.shape == (160,)
+    assert share.sum() == pytest.approx(1, abs=1e-13)
+    np.testing.assert_allclose(share, np.ravel(np.abs(psi) ** 2) * 0.3, rtol=1e-13)
+
+    class Kept:
+        def moment(self, state, m, n):
+            return state * (m + 10j * n)
+
+    found = Moments(((1, 2), (3, 0))).bind(Kept())(0.0, jnp.asarray(2.0))
+    np.testing.assert_array_equal(found, [2, 6, 40, 0])

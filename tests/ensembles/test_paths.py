@@ -9,6 +9,8 @@ import pytest
 
 import jqd
 from jqd.ensembles import PathStatus, bohm, kolmogorov_smirnov, nelson
+from jqd.ensembles.observables import mean_square_displacement, two_time_correlation
+from jqd.ensembles.sampling import draw
 from jqd.exact import free_gaussian, squeezed_state
 
 GRID = jqd.Grid((-9.0, 9.0), 128)
@@ -111,6 +113,65 @@ def test_bohm_paths_of_a_packet(key):
     # The spline's slope, 1e-6, grows with the packet; four sigma away ψ is 2 % of it.
     np.testing.assert_allclose(paths.positions, exact, atol=1e-4)
     assert paths.crossings.sum() == 0
+
+
+def test_bohm_paths_under_a_force_that_changes():
+    """ħ, m and the clock: V = -f sin(ωt) x from t = 0.7, on a grid that moves nothing.
+
+    The centre obeys Newton's law, and the paths part as the packet spreads.
+    """
+    hbar, mass, f, w = 0.6, 1.7, 2.0, 1.3
+    law = jqd.Schrodinger.on_grid(
+        GRID, lambda x, t: -f * jnp.sin(w * t) * x, mass=mass, hbar=hbar
+    )
+    units = {"hbar": hbar, "mass": mass}
+    psi = free_gaussian(GRID.x, 0.0, center=-1.0, momentum=1.5, width=0.7, **units)
+    x0, t0 = np.array([-1.9, -1.0, 0.2]), 0.7
+    ts = np.array([t0, t0 + 0.5, t0 + 1.0])
+    paths = bohm(law, psi, ts, x0=x0, substeps=10, **FAST)
+    tau = ts - t0
+    pushed = np.cos(w * t0) * tau - (np.sin(w * ts) - np.sin(w * t0)) / w
+    centre = -1 + 1.5 / mass * tau + f / (mass * w) * pushed
+    spread = np.sqrt(1 + (hbar * tau / (2 * mass * 0.49)) ** 2)
+    exact = centre[:, None] + (x0 + 1)[None, :] * spread[:, None]
+    # Strang's steps of 1/40 err by 1e-4; a clock from 0 would be wrong by 6e-3
+    np.testing.assert_allclose(paths.positions[..., 0], exact, atol=1e-3)
+    assert np.ptp(exact[-1]) - np.ptp(x0) > 0.1
+
+
+def test_draws_from_a_plane_that_is_not_square(key):
+    """Means, widths and distances of each axis by itself."""
+    grid, n = jqd.Grid([(-6.0, 6.0), (0.0, 30.0)], (24, 40)), 2000
+    centre, width = np.array([1.0, 12.0]), np.array([0.8, 2.5])
+
+    @jax.jit
+    def sample(key):
+        x, y = grid.coordinates
+        psi = jnp.exp(
+            -(((x - centre[0]) / width[0]) ** 2 + ((y - centre[1]) / width[1]) ** 2) / 4
+        )
+        drawn = draw(key, jnp.arange(n, dtype=jnp.uint32), grid, psi + 0j)
+        turned = drawn[:, ::-1]
+        return drawn, *(kolmogorov_smirnov(z, grid, psi**2) for z in (drawn, turned))
+
+    drawn, distance, turned = sample(key)
+    np.testing.assert_array_less(abs(drawn.mean(axis=0) - centre), 4.5 * width / n**0.5)
+    # √(1/2n) of a width, and what is linear between points adds
+    np.testing.assert_allclose(drawn.std(axis=0), width, rtol=4.5 / (2 * n) ** 0.5)
+    assert (distance < 1.63 / np.sqrt(n)).all()  # the 99 % line
+    assert (turned > 0.5).all()
+
+
+def test_averages_from_another_time(key):
+    positions = jax.random.normal(key, (3, 50, 2)).at[2, 4].set(jnp.nan)
+    x = np.asarray(positions)
+    found = two_time_correlation(positions, origin=1)
+    np.testing.assert_allclose(found.value, np.nanmean(x[1] * x, axis=1), rtol=1e-12)
+    found = mean_square_displacement(positions, origin=-2)
+    moved = (x - x[1]) ** 2
+    np.testing.assert_allclose(found.value, np.nanmean(moved, axis=1), atol=1e-14)
+    error = np.nanstd(moved, axis=1, ddof=1) / np.sqrt([[50], [50], [49]])
+    np.testing.assert_allclose(found.error, error, atol=1e-14)
 
 
 @pytest.mark.slow

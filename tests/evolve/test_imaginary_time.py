@@ -59,6 +59,18 @@ def test_levels_of_the_double_well():
         kept = jnp.concatenate([kept, found.state[None]])
 
 
+def test_a_state_below_may_have_any_phase():
+    """What is taken away is |φ><φ|, which knows no phase of φ; units not 1."""
+    mass, hbar, omega = 1.3, 0.8, 0.9
+    V = mass * omega**2 * GRID.x**2 / 2
+    law = Schrodinger.on_grid(GRID, V, mass=mass, hbar=hbar)
+    below = coherent_state(GRID.x, 0.0, mass=mass, hbar=hbar, omega=omega)
+    found = ground_state(law, dtau=0.1, below=below[None] * np.exp(0.7j))
+    assert found.ok
+    # what is left of the state below: the square of 1e-8
+    np.testing.assert_allclose(found.energy, 1.5 * hbar * omega, rtol=0, atol=1e-9)
+
+
 def test_units():
     mass, hbar, omega = 1.3, 0.8, 0.9
     V = mass * omega**2 * GRID.x**2 / 2

@@ -87,6 +87,42 @@ def test_error_bars_hold(case):
     assert np.max(np.abs(late.values - exact(name))) > high * estimate
 
 
+@pytest.mark.parametrize("case", ["copying", "particle"])
+def test_the_estimate_is_the_error_itself(case):
+    """Richardson's factor: with many small steps the two agree to a few per cent."""
+    law, psi = SET_UPS[case]()
+    # of order 4 and of order 2: what the next term leaves is the step, or its square
+    method = Fixed(rk4, 60) if case == "copying" else Fixed(strang, 60)
+    run = evolve(law, psi, TS[:3], method=method)
+    states = exact(case)[:3]
+    true = np.linalg.norm(run.values[-1] - states[-1])
+    assert np.linalg.norm(run.error[-1]) == pytest.approx(true, rel=0.03)
+
+
+@pytest.mark.parametrize("name", ["matrix", "particle"])
+def test_bounds_of_a_propagator_know_hbar(name):
+    """H and ħ, both ten times smaller, are the same motion with the same bound."""
+    law, psi = SET_UPS[name]()
+    small = Schrodinger(law.hamiltonian, law.hbar)
+    scaled = eqx.tree_at(lambda law: law.hbar, law, law.hbar / 10)
+    if name == "matrix":
+        where = lambda law: law.hamiltonian.matrix  # noqa: E731
+        scaled = eqx.tree_at(where, scaled, where(small) / 10)
+    else:
+        # p²/2m with ħ/10 is a tenth where m is a tenth
+        where = lambda law: (  # noqa: E731
+            law.hamiltonian.mass,
+            law.hamiltonian.potential.function.keywords["depth"],
+        )
+        mass, depth = where(small)
+        scaled = eqx.tree_at(where, scaled, (mass / 10, depth / 10))
+    method = Propagator() if name == "matrix" else Propagator(terms=60)
+    one, other = (evolve(law, psi, TS, method=method) for law in (law, scaled))
+    np.testing.assert_allclose(other.values, one.values, rtol=0, atol=1e-12)
+    # rounding makes up some of what a series leaves of the norm
+    np.testing.assert_allclose(other.error, one.error, rtol=0.3)
+
+
 def test_the_default_method_fits_the_law():
     for name in ("copying", "matrix"):
         law, psi = SET_UPS[name]()

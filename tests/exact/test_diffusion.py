@@ -124,6 +124,29 @@ def test_the_vortex_family(alpha):
     assert not np.any(still)
 
 
+def test_the_vortex_family_in_other_units():
+    """E = ħω (1 + α) of m v²/2 + mω²r²/2 + Q, and a density per area of ħ/mω."""
+    alpha, units = 0.7, {"omega": 1.3, "hbar": 0.6, "mass": 1.7}
+    length = np.sqrt(0.6 / (1.7 * 1.3))
+    point = jnp.array([0.6, -0.9])
+
+    def log_root(point):
+        return jnp.log(exact.vortex_family(*point, alpha, **units)[0]) / 2
+
+    slope, hessian = jax.jit(
+        lambda p: (jax.grad(log_root)(p), jax.hessian(log_root)(p))
+    )(point)
+    density, v = exact.vortex_family(*point, alpha, **units)
+    quantum = -(0.6**2) / (2 * 1.7) * (jnp.trace(hessian) + slope @ slope)
+    energy = 1.7 * (v @ v + 1.3**2 * point @ point) / 2 + quantum
+    np.testing.assert_allclose(energy, 0.6 * 1.3 * (1 + alpha), rtol=1e-13)
+    unit, _ = exact.vortex_family(*(point / length), alpha)
+    np.testing.assert_allclose(density, unit / length**2, rtol=1e-13)
+    parts = exact.vortex_energies(alpha, omega=1.3, hbar=0.6)
+    expected = 0.78 * np.stack(exact.vortex_energies(alpha))
+    np.testing.assert_allclose(parts, expected, rtol=1e-14)
+
+
 def test_the_closure_without_loss_is_the_packet():
     ts = np.array([0.5, 1.0, 2.0])
     motion = gaussian_closure(ts - 0.5, 0.5 * (1 + 0.5**2), 0.5 / 1.25, 0.2, 0.3)

@@ -100,10 +100,14 @@ def test_units_orthonormality_and_sign():
 
 def test_planes_and_gradients():
     line = Grid((-6.0, 6.0), 24)
-    plane = Grid(((-5.0, 5.0), (-4.0, 4.0)), (16, 16))
+    plane = Grid(((-5.0, 5.0), (-4.0, 4.0)), (16, 18))
     x, y = plane.coordinates
     energies, states = eigenstates(plane, x**2 / 2 + 2 * y**2, 3)
-    assert states.shape == (3, 16, 16)
+    assert states.shape == (3, 16, 18)
+    # a quantum along x, none along y; what 16 points leave
+    wave = x * jnp.exp(-(x**2) / 2 - y**2)
+    expected = -wave / jnp.sqrt(plane.norm2(wave))
+    np.testing.assert_allclose(states[1], expected, rtol=0, atol=1e-3)
     # omega = 1 and 2: 1.5, then one quantum along x, then a pair; a grid of 16 points
     np.testing.assert_allclose(energies, [1.5, 2.5, 3.5], rtol=0, atol=1e-4)
 

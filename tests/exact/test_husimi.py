@@ -206,6 +206,16 @@ def test_amplifier_collapses():
     assert np.isfinite(jax.grad(amplifier_collapse_time, 1)(g, 3.0, 0.5, 0.5))
 
 
+def test_amplifier_collapses_in_other_units():
+    """At the time that is named one variance is zero: ħC = 1.8 and -0.6."""
+    g, hbar = 0.7, 0.6
+    for C, which in ((3.0, 0), (-1.0, 1)):
+        t = amplifier_collapse_time(g, C, 0.3, 0.25, hbar=hbar)
+        assert 0.1 < t < 5
+        variances = amplifier_variances(t, g, C, 0.3, 0.25, hbar=hbar)
+        assert abs(variances[which]) < 1e-14
+
+
 KET = np.array([1.0, 0.0])
 
 

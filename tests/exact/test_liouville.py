@@ -117,6 +117,30 @@ def test_means():
     assert abs(float(motion.force[3]) + float(motion.position[3]) ** 3) > 0.01
 
 
+def test_a_momentum_is_mass_times_velocity():
+    """A well of ω² = k/m from t = 0.4: the density and the means, m = 2, p = 0.6."""
+    ts, mass, omega = jnp.array([0.4, 0.9, 1.6]), 2.0, np.sqrt(1.5 / 2)
+    start = {"center": 1.0, "width": 0.5, "momentum": 0.6, "mass": mass, "labels": 64}
+
+    @jax.jit
+    def both(k):
+        density = liouville_density(X[::50], ts, well(k, 0.0), **start)
+        return density, cloud_motion(ts, well(k, 0.0), **start)
+
+    density, motion = both(1.5)
+    angle = omega * (np.asarray(ts) - 0.4)
+    mean = np.cos(angle) + 0.6 / (mass * omega) * np.sin(angle)
+    width = 0.5 * abs(np.cos(angle))
+    expected = normal(np.asarray(X[::50])[None, :], mean[:, None], width[:, None])
+    # paths are linear in their starts: the spline is exact, the integration to 1e-11
+    np.testing.assert_allclose(density, expected, atol=1e-8)
+    np.testing.assert_allclose(motion.position, mean, atol=1e-10)
+    np.testing.assert_allclose(motion.width, width, atol=1e-10)
+    speed = 0.6 / mass * np.cos(angle) - omega * np.sin(angle)
+    np.testing.assert_allclose(motion.velocity, speed, atol=1e-10)
+    np.testing.assert_allclose(motion.force, -1.5 * mean, atol=1e-10)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -198,6 +198,17 @@ def test_D_from_levels(potential):
     assert abs(found.D - 0.5) < 4 * found.stderr
 
 
+def test_D_from_the_levels_of_a_heavy_particle():
+    """ħ = 2mD: the ladder ħω (n + 1/2) of m = 2.5 gives D = 0.4."""
+    grid, mass, omega = Grid((-7.0, 7.0), 64), 2.5, 0.9
+    V = mass * omega**2 * np.asarray(grid.x) ** 2 / 2
+    levels = 2 * mass * 0.4 * omega * (np.arange(4) + 0.5)
+    found = diffusion_from_levels(levels, grid, V, mass=mass, start=0.7)
+    # states of width 1 on a grid of 0.2 and ±7: rounding
+    np.testing.assert_allclose(found.D, 0.4, rtol=0, atol=1e-10)
+    assert found.converged
+
+
 def quantum_record(hbar=1.3, mass=0.7):
     """A packet in a quartic well, its action, and the action's time derivative."""
     grid = Grid((-6.0, 6.0), 256)

@@ -166,6 +166,23 @@ def test_moments_of_samples_and_their_covariance():
     assert np.all(np.isfinite(residuals))
 
 
+def test_likelihood_counts_from_the_start():
+    """Σ ln Q at each time, and the same on a clock that begins later."""
+    samples = jnp.asarray([[0.7 - 0.3j, 1.4 + 0.4j], [1.1 + 0.1j, -0.4j], [0.2, 0.5j]])
+    law, psi = law_of(levels=32, orders=3), coherent(ALPHA, 24)
+    n = np.arange(24)
+    # ad² a² is n (n - 1), diagonal; <α|ψ> by number states
+    root = np.sqrt(np.cumprod(np.maximum(n, 1.0)))
+    turned = np.asarray(psi) * np.exp(-0.5j * n * (n - 1) * TS[:, None])
+    alpha = np.asarray(samples)[:, :, None]
+    kets = np.exp(-(np.abs(alpha) ** 2) / 2) * alpha**n / root
+    Q = np.abs(np.sum(np.conj(kets) * turned[:, None, :], axis=-1)) ** 2 / np.pi
+    expected = np.sum(np.log(Q))
+    for t0 in (0.0, 0.45):
+        found = log_likelihood(law, psi, TS + t0, samples, t0)
+        np.testing.assert_allclose(found, expected, rtol=1e-8)
+
+
 @pytest.mark.slow
 def test_likelihood_stays_at_or_below_one():
     samples = outcomes(1500)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from jqd.report.profiles import figure_loss_line, figure_profiles
 from jqd.report.recovery_figures import (
     figure_fit,
     figure_landscape,
@@ -36,6 +37,81 @@ def test_the_fit_shows_a_panel_a_column_and_six_at_most(columns):
     found = texts(figure)
     assert {"data", "fitted law", "starting law", "held out"} <= set(found)
     assert {axis.get_title(loc="left") for axis in panels} <= set(names)
+
+
+def test_each_panel_shows_its_own_column():
+    """The first law, the fitted one, and the data with their errors."""
+    data, fitted, start = law(0.0, 3), law(0.1, 3), law(0.5, 3)
+    figure = figure_fit(TS, data, fitted, start, ["a", "b", "c"], sigma=[0.1, 0.2, 0.3])
+    for k, axis in enumerate(figure.axes[:3]):
+        assert axis.get_title(loc="left") == "abc"[k]
+        lines = [line for line in axis.lines if len(line.get_xdata()) == len(TS)]
+        for line, values in zip(lines, (start, fitted, data), strict=True):
+            np.testing.assert_array_equal(line.get_xdata(), TS)
+            np.testing.assert_array_equal(line.get_ydata(), values[:, k])
+        bars = np.array(axis.collections[0].get_segments())
+        np.testing.assert_allclose(np.ptp(bars[:, :, 1], axis=1), 0.2 * (k + 1))
+
+
+def test_residuals_are_drawn_column_by_column():
+    residuals = law(0.0, 3) * np.array([1e-3, 2e-3, 3e-3])
+    figure = figure_residuals(TS, residuals, noise_band=0.01, names=["a", "b", "c"])
+    curves = {line.get_label(): line for line in figure.axes[0].lines}
+    for k, name in enumerate("abc"):
+        np.testing.assert_array_equal(curves[name].get_ydata(), residuals[:, k])
+    many = law(0.0, 9) * np.arange(9)
+    (axis,) = figure_residuals(TS, many).axes
+    median = next(line for line in axis.lines if line.get_label() == "median")
+    np.testing.assert_allclose(median.get_ydata(), np.median(many, axis=1))
+
+
+def test_the_landscape_has_the_first_constant_along_x():
+    x, y = np.linspace(0, 1, 11), np.linspace(-3, -2, 9)
+    loss = (x - 0.2) ** 2 + (y[:, None] + 2.7) ** 2 + 1e-3
+    starts = np.array([[0.1, -2.1], [0.9, -2.9], [0.4, -2.5]])
+    ends, converged = np.array([[0.2, -2.7]] * 2 + [[0.8, -2.2]]), [True, True, False]
+    figure = figure_landscape(
+        x, y, loss, starts, ends, converged, (0.5, -2.25), ("q", "r")
+    )
+    axis = figure.axes[0]
+    named = {line.get_label(): line.get_xydata() for line in axis.lines}
+    np.testing.assert_array_equal(named["start that converged"], starts[:2])
+    np.testing.assert_array_equal(named["start that did not"], starts[2:])
+    np.testing.assert_array_equal(named["where that one went"], ends[2:])
+    np.testing.assert_array_equal(named["quantum mechanics"], [[0.5, -2.25]])
+    ways = [line.get_xydata() for line in axis.lines if len(line.get_xydata()) == 2]
+    assert any(np.array_equal(way, [starts[0], ends[0]]) for way in ways)
+    assert axis.get_xlim() == (0, 1)
+    assert axis.get_ylim() == (-3, -2)
+
+
+def test_profiles_show_each_time_in_its_panel():
+    x, ts = np.linspace(-3, 3, 31), np.linspace(0, 1.5, 4)
+    data, fitted, start = (
+        np.exp(-((x - shift - ts[:, None]) ** 2)) for shift in (0.0, 0.1, 0.4)
+    )
+    figure = figure_profiles(x, ts, data, fitted, start)
+    for k, axis in enumerate(figure.axes[:4]):
+        assert f"t = {ts[k]:.4g}" in (axis.get_title(), axis.get_title(loc="left"))
+        for line, values in zip(axis.lines, (start, data, fitted), strict=False):
+            np.testing.assert_array_equal(line.get_xdata(), x)
+            np.testing.assert_array_equal(line.get_ydata(), values[k])
+
+
+def test_ends_lie_on_the_line_of_the_loss():
+    values = np.linspace(0, 2, 5)
+    loss, ends = values**2 + 0.1, np.array([0.5, 1.25, 1.5])
+    figure = figure_loss_line(
+        values, loss, ends, np.array([True, False, True]), 0.75, "D"
+    )
+    curve, best, other, quantum = figure.axes[0].lines
+    np.testing.assert_array_equal(curve.get_xydata(), np.stack([values, loss], 1))
+    np.testing.assert_allclose(best.get_xydata(), [[0.5, 0.35], [1.5, 2.35]])
+    np.testing.assert_allclose(
+        other.get_xydata(), [[1.25, np.interp(1.25, values, loss)]]
+    )
+    np.testing.assert_array_equal(quantum.get_xdata(), [0.75, 0.75])
+    assert best.get_label().startswith("2 of 3 starts reached")
 
 
 def test_a_starting_law_without_values_is_no_obstacle():

@@ -66,6 +66,21 @@ def test_dispersion_of_one_wave(order):
     assert 0.5 * leading < abs(1 - k_h2 / k**2) < leading
 
 
+def test_each_axis_has_its_own_spacing():
+    """A wave along either axis of a plane is as wrong as on a line of that spacing."""
+    y = Grid((0.0, 3.0), 12)
+    for axis, line in enumerate((LINE, y)):
+        wave = np.exp(2j * np.pi * 3 * np.arange(line.size) / line.size)
+        shape = [1, 1]
+        shape[axis] = -1
+        plane = np.broadcast_to(wave.reshape(shape), PLANE.shape)
+        np.testing.assert_allclose(
+            dispersion_bound(PLANE, plane, 4, 0.7, 3.0),
+            dispersion_bound(line, wave, 4, 0.7, 3.0),
+            rtol=1e-10,
+        )
+
+
 @pytest.mark.parametrize(("h", "bound"), [(0.2, 1.5e-4), (0.4, 2.6e-2)])
 def test_dispersion_of_a_collision(h, bound):
     """Two packets at ∓3 with p = ±2, s = 0.8 and T = 3: the documented figures."""

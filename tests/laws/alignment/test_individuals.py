@@ -55,6 +55,29 @@ def test_sums_over_classes_equal_sums_over_pairs(law_of, options):
     assert gap(sums[1], printed) > 0.05
 
 
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda o: "-".join(o.values()))
+def test_lagrangians_belong_to_the_energy(law_of, options):
+    """L = Σ pφ̇ - H with each potential and norm, in angles and on the circle."""
+    law = law_of(**options)
+
+    @jax.jit
+    def both(phase, momentum):
+        args = (jnp.asarray(law.beable), law.omega, law.R, law.delta)
+        velocity = alignment.phase_velocity(phase, momentum, *args)
+        energy = alignment.alignment_energy(phase, momentum, *args, law.f, **options)
+        L = alignment.alignment_lagrangian(phase, velocity, *args, law.f, **options)
+        z = jnp.exp(1j * phase)
+        circle = alignment.alignment_lagrangian_circle(
+            z, 1j * velocity * z, *args, law.f, **options
+        )
+        return L, circle, jnp.sum(momentum * velocity) - energy
+
+    L, circle, expected = both(PHASE, MOMENTUM)
+    # sums of 144 terms of order 1
+    assert gap(L, expected) < 1e2 * ROUNDING
+    assert gap(circle, expected) < 1e2 * ROUNDING
+
+
 def test_small_differences_of_either_potential(law_of):
     """The linear theory holds for both; the norm per class takes n_a out of it."""
     beable, f = jnp.asarray(law_of().beable), 0.7

@@ -143,6 +143,18 @@ def test_momentum_generates_shifts():
     np.testing.assert_allclose(rates.action, -slope, atol=1e-12)
 
 
+def test_momentum_along_each_axis():
+    """ħk of a plane wave on a plane that is not square."""
+    grid = Grid(((0.0, 3.0), (0.0, 2.0)), (6, 8))
+    x, y = grid.coordinates
+    k = (2 * np.pi / 3, -4 * np.pi / 2)
+    density = jnp.full(grid.shape, 1 / 6)
+    action = HBAR * (k[0] * x + k[1] * y)
+    for axis in range(2):
+        found = momentum(grid, axis, hbar=HBAR)(density, action)
+        np.testing.assert_allclose(found, HBAR * k[axis], rtol=1e-12)
+
+
 def test_position_and_momentum_are_conjugate():
     """{x̄, p̄} = 1 where the density fits its box."""
     grid = Grid((-9.0, 9.0), 64)

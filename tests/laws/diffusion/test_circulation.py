@@ -77,6 +77,19 @@ def test_circulation_of_a_velocity_field():
     assert abs(around(exact, GRID, LOOP) - 1) > 0.5
 
 
+def test_a_plane_that_is_not_square():
+    """Unlike spacings and sides: each link counts with its own length."""
+    grid = Grid([(-6.05, 5.95), (-4.1, 3.9)], (60, 32))
+    x, y = grid.coordinates
+    loop = ((12, 46), (8, 25))
+    _, v = vortex_family(x, y, 1.0, hbar=HBAR, mass=MASS)
+    found = around(v, grid, loop, hbar=HBAR, mass=MASS)
+    # Gregory's rule at distances of 8 cells and more
+    np.testing.assert_allclose(found, 1, atol=1e-4)
+    psi = (x + 1j * (y + 0.3)) * jnp.exp(-(x**2 + y**2) / 4)
+    assert turns(psi, grid, loop) == 1
+
+
 @pytest.mark.parametrize("alpha", [0.5, 1.5])
 def test_a_broken_circulation_is_refused(alpha):
     _, v = vortex_family(X, Y, alpha)

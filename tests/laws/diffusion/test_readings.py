@@ -77,6 +77,29 @@ def test_T1_prime_adds_a_well():
     assert float(jnp.abs(V[0])) < 1e-6
 
 
+def test_readings_in_other_units():
+    """m c² n and V_T = -(m/2)|∇D|² - m D ∇²D are energies, and ħ = 2mD."""
+    mass, D, c = 2.3, 0.4, 1.7
+    law = reading("T2", GRID, cold, D=D, mass=mass, c=c)
+    assert isinstance(law, ConservativeDiffusion)
+    V = np.asarray(law.potential(GRID, 0.0))
+    np.testing.assert_allclose(V, mass * c**2 * np.asarray(cold(GRID.x)), rtol=1e-14)
+    assert float(law.hbar) == pytest.approx(2 * mass * D, rel=1e-14)
+    law = reading("T1'", GRID, cold, D=D, mass=mass)
+    assert isinstance(law, ConservativeDiffusion)
+    x = np.asarray(GRID.x)
+    bump = 0.6 * D * np.exp(-(x**2) / 2)
+    V = -mass / 2 * (x * bump) ** 2 - mass * (D - bump) * (1 - x**2) * bump
+    # two differences of order 8 at h = 1/8
+    found = np.asarray(law.potential(GRID, 0.0))
+    np.testing.assert_allclose(found, V, rtol=0, atol=1e-5)
+    density = jnp.abs(gaussian(GRID, 0.7)) ** 2
+    sides = energy_identity(GRID, density, D * cold(GRID.x), mass)
+    unit = energy_identity(GRID, density, D * cold(GRID.x))
+    np.testing.assert_allclose(sides, mass * np.asarray(unit), rtol=1e-12)
+    assert float(sides[0]) == pytest.approx(float(sides[1]), abs=1e-5)
+
+
 @pytest.mark.parametrize("mass", [1.0, 3.0])
 def test_all_masses_fall_alike_in_T2(mass):
     def index(x):

@@ -293,6 +293,19 @@ def test_first_order_deviation():
     np.testing.assert_allclose(change[1:], 0, atol=1e-12)
 
 
+def test_deviation_in_other_units():
+    """α = √ħ a: a bond of fourth order is ħ times as strong, a density 1/ħ as high."""
+    hbar, points = 0.6, np.array([1 - 0.7j, 0.3 + 0.2j])
+    bond = Symbol([0.4 + 0.3j, 0.4 - 0.3j], [((3,), (1,)), ((1,), (3,))])
+    psi, ts = coherent(0.8, 24), [0.0, 0.5, 1.3]
+    unit = truncation_deviation(FREE, bond, psi, ts, points, levels=32)
+    found = truncation_deviation(
+        FREE, bond, psi, ts, np.sqrt(hbar) * points, levels=32, hbar=hbar
+    )
+    np.testing.assert_allclose(found, unit, atol=1e-12)
+    assert np.max(np.abs(unit)) > 1e-3
+
+
 def test_largest_deviation():
     """On a grid, the largest deviation over the largest Q is known to three digits."""
     axis = np.linspace(-3, 3, 49)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.integrate import simpson
 
 from jqd import Fixed, evolve, rk4
 from jqd.evolve.status import Status
@@ -158,6 +159,20 @@ def test_states_and_moments(name):
         expected = antinormal_moment(ket, m, n, hbar=0.7)
         # sixth moments weigh the cut tail with 40³
         np.testing.assert_allclose(state.moment((m,), (n,)), expected, atol=1e-8)
+
+
+def test_probabilities_along_either_axis():
+    """∫_0^∞ of the marginal of X and of Y, whose widths differ."""
+    state = GaussianSum.cat(
+        [0.5 + 0.3j, -0.2 - 0.4j], [0.8, 0.6j], r=0.7, angle=0.4, hbar=0.7
+    )
+    x = np.linspace(0, 12, 2001)
+    for axis in range(2):
+        found = float(state.probability_positive(axis))
+        exact = simpson(np.asarray(state.marginal(x, axis)), x=x)
+        # Simpson's rule at 1/80 of a width
+        assert found == pytest.approx(exact, abs=1e-9)
+        assert abs(found - 0.5) > 0.01
 
 
 @pytest.mark.parametrize("name", ["coherent", "squeezed", "thermal"])

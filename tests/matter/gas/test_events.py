@@ -164,6 +164,21 @@ def test_first_collision(seed):
     assert moved.encounters.ts[0] == pytest.approx(float(first), rel=1e-12)
 
 
+def test_a_packet_that_meets_nobody_spreads_freely():
+    """The heavier, the slower: √(s² + (ħt/2ms)²), in a gas where others collide."""
+    x = np.array([[1.0, 1.0], [2.2, 1.1], [4.0, 4.0]])
+    v, mass = np.array([[1.0, 0.0], [-1.0, 0.0], [0.1, 0.0]]), np.array([1.0, 2.0, 3.0])
+    run = gas.event_driven(
+        x, v, [6.0, 6.0], mass=mass, collisions=1, snapshots=1, log=True
+    )
+    assert run.ok
+    s, hbar = 0.01, 0.05
+    widths = gas.packet_widths(run, s, mass=mass, hbar=hbar).widths
+    free = gas.spread_width(run.ts[-1], s, mass=3.0, hbar=hbar)
+    assert float(widths[-1, 2]) == pytest.approx(float(free), rel=1e-12)
+    assert float(free) > 1.05 * s
+
+
 @pytest.mark.slow
 def test_widths_of_packets_are_derivatives_of_the_paths(key):
     """Against differences of whole runs, for unequal masses."""

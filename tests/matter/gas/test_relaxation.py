@@ -153,6 +153,40 @@ def test_kinetic_theory():
     assert excess == pytest.approx(float(gass), rel=0.02)
 
 
+def test_transport_in_other_units():
+    """D has the unit σ√(T/m), η that of √(mT)/σ in the plane."""
+    phi, t, m, s = 0.2, 1.3, 0.7, 0.9
+    x = {"temperature": t, "mass": m, "diameter": s}
+    for d in (1, 2, 3):
+        expected = s * np.sqrt(t / m) * gas.self_diffusion(phi, dimension=d)
+        found = gas.self_diffusion(phi, dimension=d, **x)
+        assert found == pytest.approx(float(expected), rel=1e-14)
+        path = gas.mean_free_path(phi, diameter=s, dimension=d)
+        expected = s * gas.mean_free_path(phi, dimension=d)
+        assert path == pytest.approx(float(expected), rel=1e-14)
+    expected = np.sqrt(m * t) / s * gas.shear_viscosity(phi)
+    assert gas.shear_viscosity(phi, **x) == pytest.approx(float(expected), rel=1e-14)
+
+
+def test_mass_changes_the_temperature_and_not_the_velocities():
+    """H and the divergence are those of f(v), whatever the particles weigh."""
+    v = jax.random.uniform(jax.random.key(3), (200, 2), minval=-1.0)
+    h = jax.jit(lambda v, m: gas.h_function(v, bins=8, mass=m))
+    np.testing.assert_allclose(h(v, 0.6), h(v, 1.0), rtol=1e-12)
+    far = jax.jit(lambda v, m, t: gas.relative_entropy(
+        v, bins=8, mass=m, temperature=t))  # fmt: skip
+    np.testing.assert_allclose(far(v, 0.6, 0.12), far(v, 1.0, 0.2), rtol=1e-12)
+    assert abs(far(v, 0.6, 0.2) - far(v, 1.0, 0.2)) > 0.01  # Negative control
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_a_start_has_its_packing_fraction(key, dimension):
+    radius, number = 0.8, 11
+    _, box = gas.lattice(key, number, 0.2, dimension=dimension, radius=radius)
+    volume = {1: 2, 2: np.pi * radius, 3: 4 / 3 * np.pi * radius**2}[dimension] * radius
+    assert number * volume / np.prod(box) == pytest.approx(0.2, rel=1e-13)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

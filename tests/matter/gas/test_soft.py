@@ -90,6 +90,33 @@ def test_quadratures():
     assert found.potential_over_kinetic < found.recoil_over_collision / 4
 
 
+def test_averages_have_no_unit():
+    """Temperature, diameter and mass only set the units of κ = 1000 T/σ²."""
+    t, s, m = 1.7, 0.6, 2.3
+    for d in (2, 3):
+        x = {"temperature": t, "diameter": s, "mass": m, "dimension": d}
+        found = gas.dilute_averages(0.02, KAPPA * t / s**2, **x)
+        expected = gas.dilute_averages(0.02, KAPPA, dimension=d)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_heavy_discs_are_slow_in_proportion():
+    """√m times the time and 1/√m of the speed: the same way, and the same energies."""
+    x = jnp.array([[2.0, 2.0], [2.8, 2.1], [3.5, 1.7]])
+    v = jnp.array([[1.0, 0.2], [-0.5, 0.1], [0.3, -0.4]])
+
+    @jax.jit
+    def go(m):
+        springs = gas.SoftSpheres([6.0, 6.0], KAPPA, mass=m)
+        dt = RECOIL / 50 * jnp.sqrt(m)
+        return springs.run(x, v / jnp.sqrt(m), dt=dt, steps=5, snapshots=10)
+
+    light, heavy = go(1.0), go(3.0)
+    np.testing.assert_allclose(heavy.positions, light.positions, rtol=1e-11)
+    np.testing.assert_allclose(heavy.kinetic, light.kinetic, rtol=1e-10)
+    assert np.max(np.abs(light.positions[-1] - light.positions[0])) > 0.1
+
+
 @pytest.mark.slow
 def test_quadratures_have_slopes():
     def contacts(kappa):

@@ -94,6 +94,29 @@ def test_free_motion_spreads():
     assert first == pytest.approx(0.2 / 7 / np.sqrt(squares[1]))
 
 
+def test_a_rest_position_moves_everything_along():
+    """What happens about q₀ is what happens about 0, moved by q₀."""
+    K, m, q0 = CHAIN + np.eye(3), MASSES, np.array([0.4, -1.1, 0.7])
+    ts = np.array([0.0, 0.6, 2.0])
+    alpha = np.array([0.3, 0.5j, -0.2 + 0.1j])
+    start = squeezed_state(K, m, alpha, 0.2, hbar=0.7)
+    moved = squeezed_state(K, m, alpha, 0.2, hbar=0.7, equilibrium=q0)
+    np.testing.assert_allclose(moved.position, start.position + q0, atol=1e-14)
+    coherent = coherent_state(K, m, alpha, hbar=0.7, equilibrium=q0)
+    np.testing.assert_allclose(coherent.position, moved.position, atol=1e-14)
+    ground = ground_state(K, m, hbar=0.7, equilibrium=q0)
+    np.testing.assert_allclose(ground.position, q0, atol=1e-15)
+    about = harmonic_evolution(start, K, m, ts)
+    found = harmonic_evolution(moved, K, m, ts, equilibrium=q0)
+    np.testing.assert_allclose(found.position, about.position + q0[None], atol=1e-13)
+    np.testing.assert_allclose(found.momentum, about.momentum, atol=1e-13)
+    np.testing.assert_allclose(
+        energy_moments(found, K, m, hbar=0.7, equilibrium=q0),
+        energy_moments(about, K, m, hbar=0.7),
+        rtol=1e-12,
+    )
+
+
 def test_ground_state_is_pure_and_of_least_energy():
     state = ground_state(CHAIN + np.eye(3), MASSES, hbar=0.7)
     assert float(jax.jit(GaussianState.purity)(state, 0.7)) == pytest.approx(1)

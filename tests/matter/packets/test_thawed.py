@@ -65,6 +65,34 @@ def test_exact_in_two_coordinates():
     assert float(run.defect) < 1e-12
 
 
+def test_rates_and_flows_with_unequal_masses():
+    """M⁻¹ acts on the rows of P: on coordinates, not on the packet's columns."""
+    law = ThawedGaussian(lambda q: q @ K @ q / 2, MASSES, hbar=HBAR)
+    start = law.prepare(
+        squeezed_state(
+            K, MASSES, np.array([1.0, 0.5j]), np.array([0.3, -0.2]), hbar=HBAR
+        )
+    )
+    # a packet whose P has no symmetry
+    start = start._replace(P=start.P + 0.3 * start.Q @ np.array([[0.0, 1.0], [0, 0]]))
+    inverse = np.diag(1 / MASSES)
+    expected = (
+        inverse @ start.momentum, -K @ start.position, inverse @ start.P, -K @ start.Q
+    )  # fmt: skip
+    rates = jax.jit(lambda state: law.vector_field(0.0, state))(start)
+    for found, right in zip(rates, expected, strict=True):
+        np.testing.assert_allclose(found, right, atol=1e-13)
+
+    def along(dt):
+        parts = [flow(0.0, start, dt) for flow in law.flows()]
+        return jax.tree.map(lambda *leaves: sum(leaves), *parts)
+
+    # both flows are linear in dt
+    slope = jax.jit(lambda: jax.jvp(along, (0.0,), (1.0,))[1])()
+    for found, right in zip(slope, expected, strict=True):
+        np.testing.assert_allclose(found, right, atol=1e-13)
+
+
 def test_exact_in_a_quadratic_potential():
     K, mass, hbar = np.array([[3.0]]), np.array([2.0]), 0.3
     start = squeezed_state(K, mass, np.array([1.0 + 0.5j]), 0.3, hbar=hbar)

@@ -184,6 +184,24 @@ def test_energy_balance_and_its_gradient():
     np.testing.assert_allclose(slope, difference, rtol=1e-7)  # of the difference
 
 
+def test_a_degenerate_mode_is_many_modes():
+    """G modes of one frequency take G times the energy; each goes at its own rate."""
+    omega, n = np.array([0.7, 1.3]), np.array([0.4, 0.9])
+    once = PhotonRates(omega, 0.5, 9.0, HeatCapacity(4.0), np.array([2.0, 3.0]))
+    each = np.array([0, 0, 1, 1, 1])
+    apart = PhotonRates(omega[each], 0.5, 9.0, HeatCapacity(4.0))
+    T = float(once.temperature(n))
+    assert pytest.approx((9 - 2 * 0.7 * 0.4 - 3 * 1.3 * 0.9) / 4, rel=1e-12) == T
+    found, expected = jax.jit(lambda: (
+        once.vector_field(0.0, n), apart.vector_field(0.0, n[each])
+    ))()  # fmt: skip
+    np.testing.assert_allclose(found[each], expected, rtol=1e-13)
+    ends = jax.jit(lambda: (once.equilibrium(), apart.equilibrium()))()
+    assert float(ends[0].temperature) == pytest.approx(float(ends[1].temperature))
+    alone = PhotonRates(omega, 0.5, 9.0, HeatCapacity(4.0))
+    assert abs(float(alone.temperature(n)) - T) > 0.1  # Negative control
+
+
 def rates(**change):
     arguments = {"omega": OMEGA, "rates": 1.0, "energy": 9.0, "matter": jnp.sqrt}
     return PhotonRates(**arguments | change)

@@ -134,6 +134,27 @@ def test_brackets_are_multiplied_not_added(omegas, total):
         np.testing.assert_allclose(norms, [1, total], atol=1e-10)
 
 
+def test_each_photon_brings_its_mu0():
+    """The bracket has μ₀⁻¹, the product over two photons μ₀⁻², the sum μ₀⁻¹."""
+
+    def psi(t):
+        first, second = (plane_wave(ALPHA, w, w, 0.9, t) for w in (OMEGA, 0.7))
+        return first[0] * second[1] + second[0] * first[1] + jnp.zeros(1)
+
+    times, mu0 = np.array([0.4, 0.1]), 1.7
+    norms = jax.jit(lambda mu0: jnp.stack([
+        photon_norm(psi, times, 1.0, mu0), photon_norm_printed(psi, times, 1.0, mu0)
+    ]))  # fmt: skip
+    one, other = norms(1.0), norms(mu0)
+    assert np.min(np.abs(one)) > 1e-3
+    np.testing.assert_allclose(other / one, [mu0**-2, 1 / mu0], rtol=1e-12)
+    A, rate = with_rate(wave)
+    bracket = norm_bracket_printed(A, rate, mu0)
+    assert complex(bracket) == pytest.approx(
+        complex(norm_bracket_printed(A, rate)) / mu0
+    )
+
+
 @pytest.mark.equation("thermalization", "2")
 def test_level_zero_has_a_norm():
     """No photons: the empty product is ∫|Ψ|², the empty sum nothing."""

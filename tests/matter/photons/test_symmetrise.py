@@ -48,6 +48,18 @@ def test_particles_are_permuted_not_modes():
     assert corrected[0] == pytest.approx(float(sum(terms)), rel=1e-12)
 
 
+def test_symmetrised_in_other_units():
+    """The six terms at ħ = 0.3."""
+    value = symmetrised(MODES, SITES, X, np.array((1, 0, 2)), hbar=0.3)
+    one = jax.jit(
+        lambda x: wave_function(MODES, x - SITES, (1, 0, 2), hbar=0.3, levels=3)
+    )
+    terms = [one(X[list(order)]) for order in itertools.permutations(range(3))]
+    assert float(value) == pytest.approx(float(sum(terms)), rel=1e-12)
+    other = symmetrised(MODES, SITES, X, np.array((1, 0, 2)))
+    assert abs(float(other) - float(value)) > 1e-3  # Negative control
+
+
 @pytest.mark.equation("thermalization", "erratum-offset")
 def test_the_peak_sits_on_the_lattice():
     """At rest every mode coordinate vanishes; as printed none does."""

@@ -51,6 +51,18 @@ def test_planck_against_its_integrals():
     assert n == pytest.approx(1 / np.expm1(1 / 3), rel=1e-14)
 
 
+def test_light_in_other_units():
+    """u dω is an energy per volume; the distribution knows ħω/T alone."""
+    omega, hbar, c, T = np.array([0.4, 1.0, 3.0]), 0.3, 1.8, 0.7
+    expected = hbar / (np.pi**2 * c**3) * omega**3 / np.expm1(hbar * omega / T)
+    np.testing.assert_allclose(planck_law(omega, T, hbar, c), expected, rtol=1e-13)
+    np.testing.assert_allclose(
+        level_distribution(omega, T, 9, hbar=hbar),
+        level_distribution(hbar * omega, T, 9),
+        rtol=1e-13,
+    )
+
+
 @pytest.mark.equation("thermalization", "claim-C6")
 def test_levels_are_not_equally_occupied():
     levels = jax.jit(level_distribution, static_argnums=2)

@@ -21,6 +21,14 @@ def test_ring():
     assert float(ring_law(512)) == pytest.approx(float(ring.lab), abs=1e-6)
 
 
+def test_ring_in_other_units():
+    options = {"stiffness": 2.5, "mass": 0.7, "hbar": 0.3}
+    ring = mean_square_displacements((512,), **options)
+    law = float(ring_law(512, **options))
+    # the next term of the law is O(N⁻²)
+    assert law == pytest.approx(float(ring.lab), abs=1e-6)
+
+
 @pytest.mark.equation("thermalization", "claim-A4")
 def test_the_lab_diverges_and_neighbours_do_not():
     """A line: ln N at T = 0; ever more atoms, and neighbours stay at 2/π."""

@@ -54,6 +54,24 @@ def test_approach_time():
     np.testing.assert_allclose(windows, [0.5, 2.5, 4.5])
 
 
+def test_drift_and_spin_of_unequal_masses(key):
+    """What is left has no momentum and no spin, and is all of the temperature."""
+    x, masses = triangular((2, 3), 1.12), jnp.array([1.0, 3.0, 0.5, 2.0, 1.5, 4.0])
+    turn = jnp.stack([-x[:, 1], x[:, 0]], axis=1)
+    w = jax.random.normal(key, (6, 2))
+    inner = np.asarray(equal.internal_velocities(x, w, masses))
+    np.testing.assert_allclose(masses @ inner, 0, atol=1e-12)
+    np.testing.assert_allclose(
+        masses @ np.sum(np.asarray(turn) * inner, 1), 0, atol=1e-12
+    )
+    v = jnp.asarray(inner) + 2.0 * turn + jnp.array([[1.0, -3.0]])
+    again = equal.internal_velocities(x, v, masses)
+    np.testing.assert_allclose(again, inner, atol=1e-12)
+    body = solid.Solid(masses, solid.LennardJones())
+    T = float(equal.kinetic_temperature(body, x, v))
+    assert pytest.approx(np.asarray(masses) @ np.sum(inner**2, 1) / 9, rel=1e-12) == T
+
+
 @pytest.mark.slow
 @pytest.mark.equation("thermalization", "claim-A9")
 def test_kinetic_and_potential_energies_are_alike(key):

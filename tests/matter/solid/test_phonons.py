@@ -157,6 +157,55 @@ def test_a_coherent_state_moves_and_keeps_its_width():
     np.testing.assert_allclose(spread, 1.32565430, atol=1e-7)
 
 
+def test_phonons_in_other_units(modes):
+    """ħ sets the scale: √ħ of lengths, ħ of energies, e^(-X²ω/2ħ) of the wave."""
+    hbar, alpha = 0.3, np.linspace(0.1, 0.7, 8) * np.exp(1j * np.arange(8))
+    path = coherent.coherent_path(modes, alpha, 1.3, hbar=hbar)
+    unit = coherent.coherent_path(modes, alpha, 1.3)
+    np.testing.assert_allclose(path, np.sqrt(hbar) * unit, rtol=1e-12)
+    spread = coherent.coherent_energy_spread(modes, alpha, hbar=hbar)
+    expected = hbar * float(coherent.coherent_energy_spread(modes, alpha))
+    assert float(spread) == pytest.approx(expected, rel=1e-13)
+    np.testing.assert_allclose(
+        phonons.coordinate_covariance(modes, THREE, hbar=hbar),
+        hbar * phonons.coordinate_covariance(modes, THREE),
+        rtol=1e-12,
+    )
+    u = 0.3 * np.asarray(unit)
+    wave = phonons.wave_function(modes, np.sqrt(hbar) * u, THREE, hbar=hbar)
+    # eight modes, each with (ω/πħ)^(1/4)
+    expected = hbar**-2 * float(phonons.wave_function(modes, u, THREE))
+    assert float(wave) == pytest.approx(expected, rel=1e-11)
+
+
+def test_drawn_momenta_are_thermal(modes, key):
+    """<P_k²> = ħω_k (n_k + 1/2) of each mode, at 4.5 standard errors of eight."""
+    n = phonons.thermal_occupations(modes, 0.6, hbar=0.3)
+    assert float(n[0]) > 1  # so that the zero point is not all
+    _, v = phonons.wigner_samples(key, modes, 4000, hbar=0.3, temperature=0.6)
+    P = np.asarray(jax.vmap(modes.coordinates)(v))
+    expected = 0.3 * np.asarray(modes.omega * (n + 0.5))
+    error = np.sqrt(2 / 4000)
+    np.testing.assert_allclose(np.mean(P**2, axis=0), expected, rtol=4.5 * error)
+
+
+def test_bonds_across_the_seam_of_a_box():
+    """A ring's last bond is as long, and varies as much, as its nearest images."""
+    rng = np.random.default_rng(2)
+    x = np.arange(4.0)[None, :, None] + 0.05 * rng.normal(size=(30, 4, 1))
+    pairs = np.array([[0, 1], [3, 0]])
+    found = widths.ensemble_bond_widths(x, pairs, box=np.array([4.0]))
+    seam = x[:, 0, 0] + 4 - x[:, 3, 0]
+    lengths = np.stack([x[:, 1, 0] - x[:, 0, 0], seam], axis=1)
+    np.testing.assert_allclose(found, lengths.std(axis=0, ddof=1), rtol=1e-12)
+    # drawn apart by a turn of the box, the bond is the same
+    x[::2, 3] -= 4.0
+    again = widths.ensemble_bond_widths(x, pairs, box=np.array([4.0]))
+    np.testing.assert_allclose(again, found, rtol=1e-12)
+    kept = widths.bonds_kept(x, pairs, 1.5, box=np.array([4.0]))
+    np.testing.assert_array_equal(kept, 1.0)
+
+
 @pytest.mark.slow
 def test_coherent_path_of_atoms(modes):
     """The mean obeys Newton's law; ΔE is √Σ ω²|α|²."""

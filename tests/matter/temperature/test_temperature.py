@@ -116,6 +116,13 @@ def test_advised_width(ising):
     assert 10 * np.ptp(ising) / 256 < float(advice.width[0]) < np.std(ising)
 
 
+def test_advised_width_of_independent_levels(ising):
+    """It minimises bias² + noise², of η⁴ and η⁻³: noise² is 4/3 of bias²."""
+    advice = jax.jit(bandwidth, static_argnums=2)(ising, -4.0, False)
+    found = float(advice.noise / advice.bias) ** 2
+    assert found == pytest.approx(4 / 3, rel=1e-9)
+
+
 @pytest.mark.slow
 def test_bandwidth_balances_bias_and_noise():
     """Random matrices: β scatters by the forecast noise and shifts by the bias."""
@@ -189,6 +196,25 @@ def test_einstein_solid(estimates):
     value, error = (estimates["Einstein"][name] for name in ("value", "error"))
     assert value == pytest.approx(micro, abs=0.06)
     assert abs(value - micro) < 0.25 * error
+
+
+def test_quanta_are_hbar_omega():
+    """Temperatures know ħ and ω by their product alone."""
+    omega, hbar = np.array([0.4, 1.0, 1.7]), 0.3
+    np.testing.assert_allclose(
+        oscillator_beta(omega, 0.8, hbar),
+        oscillator_beta(hbar * omega, 0.8),
+        rtol=1e-13,
+    )
+    found = oscillator_cumulants(omega, 2.1, hbar)
+    np.testing.assert_allclose(
+        found, oscillator_cumulants(hbar * omega, 2.1), rtol=1e-13
+    )
+    quantum = 1.7 * hbar
+    found = einstein_temperature(10, 20, 1.7, hbar)
+    assert float(found) == pytest.approx(quantum * float(einstein_temperature(10, 20)))
+    found = occupation_temperature(2.0, 1.7, hbar)
+    assert float(found) == pytest.approx(quantum / np.log(1.5))
 
 
 @pytest.mark.equation("thermalization", "claim-D")

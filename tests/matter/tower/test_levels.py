@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.linalg import expm
 
 import jqd
 from jqd.matter import tower
@@ -257,6 +258,36 @@ def test_golden_rule():
     assert float(gone) == 0
 
 
+def test_rates_and_temperatures_in_other_units():
+    """ħω is an energy, and a rate is one over ħ."""
+    hbar = 0.4
+    rate = tower.golden_rule(
+        DENSITY, SHAPE, omega=1 / hbar, strength=0.06, energy=6.0, hbar=hbar
+    )
+    assert float(rate) == pytest.approx(0.012141 / hbar, rel=1e-4)
+    omega = jnp.array([0.3, 1.0, 2.5])
+    numbers = 1 / np.expm1(hbar * np.asarray(omega) / 1.25)
+    T = float(tower.fit_temperature(omega, numbers, hbar=hbar))
+    assert pytest.approx(1.25, rel=1e-12) == T
+    geometric = level_distribution(jnp.ones(1), 0.7, 9)
+    T = float(tower.slope_temperature(1.0, geometric, hbar=hbar))
+    assert pytest.approx(0.7 * hbar) == T
+
+
+def test_states_of_a_complex_eigenbasis(key):
+    """exp(-iHt/ħ) of a Hermitian matrix that is not real."""
+    parts = jax.random.normal(key, (2, 4, 4))
+    H = np.asarray(parts[0] + 1j * parts[1])
+    H = H + H.conj().T
+    basis = tower.Eigenbasis(*map(jnp.asarray, np.linalg.eigh(H)), (2, 2))
+    psi = np.array([[0.5, 0.5j], [-0.1, 0.7]])
+    hbar, t = 0.4, 0.7
+    found = basis.states(jnp.asarray(psi), jnp.array([0.0, t]), hbar=hbar)
+    expected = expm(-1j * H * t / hbar) @ psi.ravel()
+    np.testing.assert_allclose(found[0], psi, atol=1e-14)
+    np.testing.assert_allclose(found[1], expected.reshape(2, 2), atol=1e-13)
+
+
 @pytest.mark.slow
 def test_rates_of_seeds(key):
     """λ²ΣX²t², then the golden rule, of twelve seeds at once."""
@@ -300,6 +331,17 @@ def test_temperature_of_occupations():
     assert float(tower.total_variation([0.5, 0.25], [0.5, 0.25, 0.25])) == 0
     with pytest.raises(ValueError, match="Argument `numbers` must have shape"):
         tower.fit_temperature(omega, 1.0)
+
+
+def test_numbers_of_each_mode():
+    kept = tower.photon_configurations([1.0, 0.7], 2.1)
+    weights = np.arange(1.0, 8.0) / 28
+    # configurations 00, 01, 10, 02, 11, 20, 03
+    first = np.array([1 + 2 + 4 + 7, 3 + 5, 6]) / 28
+    second = np.array([1 + 3 + 6, 2 + 5, 4, 7]) / 28
+    for mode, expected in enumerate((first, second)):
+        found = tower.number_distribution(kept, jnp.asarray(weights), mode)
+        np.testing.assert_allclose(found, expected, rtol=1e-14)
 
 
 def test_a_large_tower_has_no_eigenbasis():

@@ -143,6 +143,20 @@ def test_integrable_matter():
     assert spins.energies.tolist() == [-1.5, -0.5, 0.5, 1.5]
 
 
+def test_oscillators_in_other_units():
+    """<x²> = ħ/2ω and 3ħ²/4ω² of x⁴: first order in a weak quartic bond."""
+    hbar, omega, weak = 0.6, 1.7, 1e-6
+    matter = tower.coupled_oscillators(
+        [omega], [[1.0]], [weak], cutoff=8 * hbar * omega, hbar=hbar
+    )
+    length = hbar / (2 * omega)
+    X = np.asarray(matter.coupling)
+    assert np.sum(X[0] ** 2) == pytest.approx(length, rel=1e-5)
+    # the next order is weak², with energies of order one
+    shift = (float(matter.energies[0]) - hbar * omega / 2) / weak
+    assert shift == pytest.approx(3 * length**2, rel=1e-4)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("split", [False, True])
 def test_quartic_oscillator(split):
