@@ -81,7 +81,8 @@ def test_a_store_opens_in_xarray_and_zarr_without_a_word(store):
     assert dataset.attrs["constants"] == {"steps": 20}
     assert dataset.attrs["seed"] == 4
     assert dataset.attrs["jax"] == jax.__version__
-    assert len(dataset.attrs["git_revision"] or "x" * 40) >= 40
+    assert len(dataset.attrs["jqd_revision"] or "x" * 40) >= 40
+    assert len(dataset.attrs["jqd_sources"]) == 64
     assert dataset.status.attrs["flag_meanings"].split()[:3] == [
         "failed", "pending", "ok",
     ]  # fmt: skip
