@@ -9,6 +9,8 @@ from typing import Any
 
 import jax
 
+from jqd._revision import revision
+
 from . import memory
 
 PROGRAMS = (
@@ -29,6 +31,7 @@ def describe() -> dict[str, Any]:
         "precision": "float64 and complex128, where a row does not say otherwise",
         "memory": memory.meaning(),
         "versions": {name: version(name) for name in PROGRAMS},
+        "jqd_revision": revision(),
         "benchmarks": {},
     }  # fmt: skip
 

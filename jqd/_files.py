@@ -7,7 +7,6 @@ import math
 import os
 import platform
 import shlex
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ._revision import revision, sources
 from ._version import __version__
 
 
@@ -121,10 +121,16 @@ def atomic_file(path: str | Path, argument: str = "--out") -> Iterator[Path]:
 
 
 def provenance() -> dict[str, Any]:
-    """Where a result comes from: versions, device, precision, date and git revision."""
+    """Where a result comes from: versions, jqd's own revision, device, date.
+
+    `jqd_revision` is that of jqd's repository, None where it has none (an installed
+    package); `jqd_sources` is a hash of the files that ran, whatever their version.
+    """
     device = jax.devices()[0]
     return {
         "jqd": __version__,
+        "jqd_revision": revision(),
+        "jqd_sources": sources(),
         "jax": jax.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
@@ -133,20 +139,7 @@ def provenance() -> dict[str, Any]:
         "device_count": jax.device_count(),
         "precision": "float64" if jax.config.values["jax_enable_x64"] else "float32",
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "git_revision": _git_revision(),
     }
-
-
-def _git_revision() -> str | None:
-    """The revision of the working folder, with `-dirty` if files were changed."""
-    command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
 
 
 @contextlib.contextmanager

@@ -122,7 +122,12 @@ def tower(
 @recover_app.command()
 def temperature(
     data: Path = typer.Option(
-        None, help="CSV: omega,n (a photon count a row) or omega,nbar[,sigma] (curve)."
+        None,
+        help="CSV: omega,n[,n_max] (a photon count a row) or omega,nbar[,sigma] "
+        "(curve).",
+    ),
+    n_max: int = typer.Option(
+        None, min=1, help="Largest count that a mode can hold, as in a cut-off tower."
     ),
     free: str = typer.Option("T", help="T; omega enters only as omega/T."),
     out: Path = typer.Option(Path("results/temperature"), help=FOLDER),
@@ -134,6 +139,7 @@ def temperature(
     return recover_temperature(
         TemperatureOptions(
             data=data,
+            n_max=n_max,
             free=parse_free(free, ("T", "omega")),
             out=out,
             seed=seed,

@@ -37,6 +37,7 @@ class TemperatureOptions:
 
     Attributes:
         data: CSV of counts or of a curve, or None for built-in records.
+        n_max: largest count that a mode can hold, or None.
         free: names of the constants to recover.
         out: folder for the results; never overwritten.
         seed: of the built-in records.
@@ -45,6 +46,7 @@ class TemperatureOptions:
     """
 
     data: Path | None
+    n_max: int | None
     free: tuple[str, ...]
     out: Path
     seed: int
@@ -81,6 +83,7 @@ def recover_temperature(options: TemperatureOptions) -> int:
         result = _summary(fits, options.data is None, seconds)
         settings = {
             "data": "built-in" if options.data is None else str(options.data),
+            "n_max": options.n_max,
             "seed": options.seed,
         }
         more = {"settings": settings, "provenance": provenance()}
@@ -97,23 +100,39 @@ def recover_temperature(options: TemperatureOptions) -> int:
 
 def _records(options: TemperatureOptions) -> dict[str, Record]:
     if options.data is not None:
-        record = load_photons(options.data)
+        record = _with_cutoff(load_photons(options.data), options.n_max)
         return {"counts" if isinstance(record, PhotonCounts) else "curve": record}
     few, many = jax.random.split(jax.random.key(options.seed))
     size = COUNTS // 10 if options.quick else COUNTS
-    n = sample_counts(few, 1.0, 1.0, (size,))
+    n = sample_counts(few, 1.0, 1.0, (size,), options.n_max)
     omega = jnp.linspace(0.05, 6.0, MODES)
     nbar = sample_occupations(many, omega, 1.0, NOISE)
     sigma = NOISE * bose_einstein(omega, 1.0)
     return {
-        "counts": PhotonCounts(np.ones(size), np.asarray(n)),
+        "counts": _with_cutoff(
+            PhotonCounts(np.ones(size), np.asarray(n)), options.n_max
+        ),
         "curve": PhotonCurve(*map(np.asarray, (omega, nbar, sigma))),
     }
 
 
+def _with_cutoff(record: Record, n_max: int | None) -> Record:
+    """The record with the cut-off that the user names."""
+    if n_max is None:
+        return record
+    if not isinstance(record, PhotonCounts):
+        raise ValueError("Argument `--n-max` must not be given for a curve, but is.")
+    if record.n_max is not None:
+        raise ValueError(
+            "Argument `--n-max` must not be given for a file with a column n_max, but "
+            "is."
+        )
+    return record._replace(n_max=np.full(record.n.shape, n_max))
+
+
 def _fit(record: Record) -> TemperatureFit:
     if isinstance(record, PhotonCounts):
-        return fit_photon_counts(record.omega, record.n)
+        return fit_photon_counts(record.omega, record.n, record.n_max)
     return fit_photon_curve(record.omega, record.nbar, record.sigma)
 
 
@@ -170,9 +189,14 @@ def _draw_counts(axis: Any, record: PhotonCounts, T: float, words: str) -> None:
     n = np.arange(int(record.n.max()) + 2)
     share = np.bincount(record.n.astype(int), minlength=len(n)) / len(record.n)
     axis.bar(n, share, color="#D9D9D9", label="counts")
-    q = np.exp(-np.unique(record.omega, return_inverse=False) / T)
-    weights = np.unique(record.omega, return_counts=True)[1] / len(record.omega)
-    axis.plot(n, ((1 - q) * q ** n[:, None]) @ weights, "o-", label=words)
+    most = np.inf if record.n_max is None else record.n_max
+    modes = np.stack(np.broadcast_arrays(record.omega, most))
+    (omega, most), each = np.unique(modes, axis=1, return_counts=True)
+    q = np.exp(-omega / T)
+    # of T < 0 there is no law without a cut-off
+    whole = np.where(np.isfinite(most), 1 - q ** (most + 1), 1)
+    law = np.where(n[:, None] <= most, (1 - q) / whole * q ** n[:, None], 0)
+    axis.plot(n, law @ (each / each.sum()), "o-", label=words)
     axis.set(xlabel="photons in a mode", ylabel="share of counts", yscale="log")
     axis.set_title("Photon counts")
     axis.legend()

@@ -9,7 +9,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from .status import Status, is_sound
-from .trajectory import Trajectory, difference, mask_unreached, record, summarise
+from .trajectory import (
+    Trajectory,
+    at_the_end,
+    difference,
+    mark_inaccurate,
+    mask_unreached,
+    record,
+    resolved,
+    summarise,
+)
 
 if TYPE_CHECKING:
     import diffrax  # where it is used: it takes as long to import as all of jqd
@@ -39,7 +48,8 @@ class Adaptive(eqx.Module):
             `diffrax.ForwardMode()` forward mode, `diffrax.DirectAdjoint()` both, more
             slowly.
         estimate_error: whether to run once more with tolerances ten times looser; the
-            difference is a cautious error bar.
+            difference is a cautious error bar; and to ask the law how good its grid
+            or basis is.
     """
 
     solver: "diffrax.AbstractSolver" = eqx.field(default_factory=_dopri8)
@@ -60,26 +70,37 @@ class Adaptive(eqx.Module):
 def _run(
     method: Adaptive, law: Any, state0: PyTree[Array], ts: Array, observe: Any
 ) -> Trajectory:
-    (values, records), status, when, steps = _solve(
-        method, law, state0, ts, observe, 1.0
+    judged = method.estimate_error
+    (values, records), last, status, when, steps = _solve(
+        method, law, state0, ts, observe, 1.0, judged=judged
     )
     reached = ts < when
     values = mask_unreached(values, reached)
-    error = None
-    if method.estimate_error:
+    error = relative = None
+    if judged:
         frozen = jax.lax.stop_gradient((law, state0, ts))
-        (check, _), *_ = _solve(method, *frozen, observe, 10.0)
+        (check, _), end, ended, *_ = _solve(
+            method, *frozen, observe, 10.0, judged=False
+        )
         error = difference(jax.lax.stop_gradient(values), check, 1.0)
-    diagnostics = summarise(law, records, reached)
-    return Trajectory(
-        ts, values, error, status, when, diagnostics | {"num_steps": steps}
-    )
+        relative = at_the_end(frozen[0], last, end, ended, ts, 1.0)
+    diagnostics = summarise(records, reached) | {"num_steps": steps}
+    resolution = resolved(records, ts, reached)
+    run = Trajectory(ts, values, error, status, when, diagnostics, resolution)
+    return mark_inaccurate(run, relative)
 
 
 def _solve(
-    method: Adaptive, law: Any, state0: PyTree[Array], ts: Array, observe: Any, loosen
+    method: Adaptive,
+    law: Any,
+    state0: PyTree[Array],
+    ts: Array,
+    observe: Any,
+    loosen: float,
+    *,
+    judged: bool,
 ):
-    """(values, records), status, failure time and number of steps of one solve."""
+    """(values, records), last state, status, failure time and number of steps."""
     import diffrax
 
     real, state_of = _real_view(state0)
@@ -91,7 +112,7 @@ def _solve(
     def look(t, y, args):
         del args
         state = state_of(y)
-        return observe(t, state), record(law, state)
+        return observe(t, state), record(law, state, judged=judged)
 
     def code(t, state):
         return jnp.where(is_sound(state), law.alarm(t, state, state), Status.NON_FINITE)
@@ -116,13 +137,14 @@ def _solve(
         ),
     )  # fmt: skip
     looked, (end, last) = cast(tuple, solution.ys)
-    alarm = code(end[0], state_of(jax.tree.map(lambda leaf: leaf[0], last)))
+    last = state_of(jax.tree.map(lambda leaf: leaf[0], last))
+    alarm = code(end[0], last)
     budget = solution.result == diffrax.RESULTS.max_steps_reached
     failed = solution.result != diffrax.RESULTS.successful
     spent = jnp.where(budget, Status.STEP_BUDGET, Status.NON_FINITE)
     status = jnp.where(alarm != Status.OK, alarm, jnp.where(failed, spent, Status.OK))
     when = jnp.where(status == Status.OK, jnp.inf, end[0])
-    return looked, status, when, solution.stats["num_steps"]
+    return looked, last, status, when, solution.stats["num_steps"]
 
 
 def _real_view(state0: PyTree[Array]):

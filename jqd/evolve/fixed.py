@@ -14,7 +14,16 @@ from .. import _checks
 from ..steppers import Splitting
 from .reversible import reversible_rollout
 from .status import Status, is_sound
-from .trajectory import Trajectory, difference, mask_unreached, record, summarise
+from .trajectory import (
+    Trajectory,
+    at_the_end,
+    difference,
+    mark_inaccurate,
+    mask_unreached,
+    record,
+    resolved,
+    summarise,
+)
 
 GRADIENTS = ("checkpointed", "direct", "reversible")
 
@@ -33,7 +42,8 @@ class Fixed(eqx.Module):
             unitary flows only; memory independent of the number of steps; no
             forward mode). Forward mode needs none of this and works with the first
             two.
-        estimate_error: whether to run once more with half the step; triples the cost.
+        estimate_error: whether to run once more with half the step, which triples the
+            cost, and to ask the law how good its grid or basis is.
         counts: steps in each save interval as traced integers, scalar or (T - 1,),
             instead of `substeps`: any step size without compiling anew, 0 to leave out
             an interval. Forward mode only.
@@ -85,26 +95,33 @@ def _run(
 ) -> Trajectory:
     steps = method.substeps if method.counts is None else method.counts
     if method.gradient == "reversible":
-        values, records, status, when = _reversible(method, law, state0, ts, observe)
+        values, records, last, status, when = _reversible(
+            method, law, state0, ts, observe
+        )
     else:
-        values, records, status, when = _rollout(
-            method, law, state0, ts, observe, steps
+        values, records, last, status, when = _rollout(
+            method, law, state0, ts, observe, steps, judged=method.estimate_error
         )
     reached = ts < when
     kept = reached if method.heed_alarms else reached | (status != Status.NON_FINITE)
     values = mask_unreached(values, kept)
-    error = None
+    error = relative = None
     if method.estimate_error:
         # the check run is an error bar, not a result: no gradient flows through it
         frozen = jax.lax.stop_gradient((law, state0, ts))
-        check, *_ = _rollout(method, *frozen, observe, 2 * steps)
+        check, _, end, ended, _ = _rollout(
+            method, *frozen, observe, 2 * steps, judged=False
+        )
         order = getattr(method.stepper, "order", 1)
         scale = 2**order / (2**order - 1)
         error = difference(jax.lax.stop_gradient(values), check, scale)
-    diagnostics = summarise(law, records, reached)
+        relative = at_the_end(frozen[0], last, end, ended, ts, scale)
+    diagnostics = summarise(records, reached)
     each = jnp.broadcast_to(jnp.asarray(steps), ts[1:].shape)
     diagnostics["num_steps"] = jnp.sum(jnp.where(reached[1:], each, 0))
-    return Trajectory(ts, values, error, status, when, diagnostics)
+    resolution = resolved(records, ts, reached)
+    run = Trajectory(ts, values, error, status, when, diagnostics, resolution)
+    return mark_inaccurate(run, relative)
 
 
 def _rollout(
@@ -114,25 +131,30 @@ def _rollout(
     ts: Array,
     observe: Any,
     steps: int | Array,
+    *,
+    judged: bool,
 ):
-    """Values, records, status and failure time, over all save times."""
+    """Values and records at all save times; last sound state, status, failure time."""
     traced = not isinstance(steps, int)
     counts = jnp.broadcast_to(jnp.asarray(steps), ts[1:].shape)
 
     def interval(carry, inputs):
         t0, t1, count = inputs
         carry = _advance(method, law, t0, t1, carry, count if traced else steps)
-        return carry, (observe(t1, carry[0]), record(law, carry[0]))
+        looked = observe(t1, carry[0]), record(law, carry[0], judged=judged)
+        return carry, looked
 
     if method.gradient != "direct" and not traced:
         interval = jax.checkpoint(interval)
     start = (state0, jnp.asarray(Status.OK), jnp.asarray(jnp.inf, ts.dtype))
-    first = (observe(ts[0], state0), record(law, state0))
-    (_, status, when), rest = jax.lax.scan(interval, start, (ts[:-1], ts[1:], counts))
+    first = (observe(ts[0], state0), record(law, state0, judged=judged))
+    (last, status, when), rest = jax.lax.scan(
+        interval, start, (ts[:-1], ts[1:], counts)
+    )
     values, records = jax.tree.map(
         lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest
     )
-    return values, records, status, when
+    return values, records, last, status, when
 
 
 def _advance(
@@ -244,7 +266,7 @@ def _reversible(
     """The rollout of a unitary splitting whose gradient steps back in time."""
 
     def look(law: Any, observe: Any, t: Array, state: PyTree[Array]):
-        return observe(t, state), record(law, state)
+        return observe(t, state), record(law, state, judged=method.estimate_error)
 
     stepper = cast(Splitting, method.stepper)  # `__check_init__` made sure
     values, records, final = reversible_rollout(
@@ -252,4 +274,4 @@ def _reversible(
     )
     sound = is_sound(final)
     status = jnp.where(sound, Status.OK, Status.NON_FINITE)
-    return values, records, status, jnp.where(sound, jnp.inf, ts[0])
+    return values, records, final, status, jnp.where(sound, jnp.inf, ts[0])

@@ -16,7 +16,15 @@ from ..steppers.blocks import block_orbit, find_blocks
 from ..steppers.eigenbasis import unitary_orbit
 from ..steppers.flows import check_followed
 from .status import Status, is_sound
-from .trajectory import Trajectory, mask_unreached, record, summarise
+from .trajectory import (
+    Record,
+    Trajectory,
+    mark_inaccurate,
+    mask_unreached,
+    record,
+    resolved,
+    summarise,
+)
 
 
 class Propagator(eqx.Module):
@@ -106,7 +114,8 @@ def _run_matrix(
         sound = jnp.all(jnp.isfinite(angles), axis=-1) & is_sound(state0)
     else:
         sound = jax.vmap(is_sound)(states)
-    return _assemble(law, states, ts, observe, bound, sound, {})
+    run = _assemble(law, states, ts, observe, bound, sound, {})
+    return mark_inaccurate(run, bound)
 
 
 @jax.jit
@@ -115,7 +124,7 @@ def _run_orbit(law: Any, state0: PyTree[Array], ts: Array, observe: Any) -> Traj
     sound = jax.vmap(is_sound)(states)
     alarms = jax.vmap(law.alarm)(ts, states, states)
     run = _assemble(law, states, ts, observe, bound, sound, {})
-    return _raise_alarms(run, alarms)
+    return mark_inaccurate(_raise_alarms(run, alarms), bound)
 
 
 @jax.jit(static_argnames="terms")
@@ -145,15 +154,15 @@ def _run_series(
     phase = (high - low) / (2 * law.hbar) * (ts - ts[0])
     bound = jnp.finfo(state0.dtype).eps * (1 + phase) + jnp.abs(norms - norms[0])
     extra = {"num_terms": jnp.asarray(terms)}
-    run = _summarise(law, values, records, ts, bound, sound, extra)
-    return _raise_alarms(run, alarms)
+    run = _summarise(values, records, ts, bound, sound, extra)
+    return mark_inaccurate(_raise_alarms(run, alarms), bound)
 
 
 def _look(law: Any, observe: Any, t: Array, psi: Array) -> tuple[Any, Any, Array, Any]:
     """What is kept of a state: values, records, the norm, and whether it is sound."""
     grid = getattr(law, "grid", None)
     norm = jnp.sum(law.density(psi)) * (1.0 if grid is None else grid.cell)
-    return observe(t, psi), record(law, psi), norm, is_sound(psi)
+    return observe(t, psi), record(law, psi, judged=True), norm, is_sound(psi)
 
 
 def _raise_alarms(run: Trajectory, alarms: Array) -> Trajectory:
@@ -168,7 +177,7 @@ def _raise_alarms(run: Trajectory, alarms: Array) -> Trajectory:
     when = jnp.where(
         jnp.any(raised), jnp.minimum(run.ts[first], run.failure_time), run.failure_time
     )
-    return Trajectory(run.ts, run.values, run.error, status, when, run.diagnostics)
+    return eqx.tree_at(lambda r: (r.status, r.failure_time), run, (status, when))
 
 
 def _assemble(
@@ -181,14 +190,13 @@ def _assemble(
     extra: dict,
 ) -> Trajectory:
     values = jax.vmap(observe)(ts, states)
-    records = jax.vmap(lambda state: record(law, state))(states)
-    return _summarise(law, values, records, ts, bound, sound, extra)
+    records = jax.vmap(lambda state: record(law, state, judged=True))(states)
+    return _summarise(values, records, ts, bound, sound, extra)
 
 
 def _summarise(
-    law: Any,
     values: PyTree[Array],
-    records: dict[str, Array],
+    records: Record,
     ts: Array,
     bound: Array,
     sound: Array,
@@ -207,5 +215,6 @@ def _summarise(
 
     error = jax.tree.map(spread, values)
     status = jnp.where(ok, Status.OK, Status.NON_FINITE)
-    diagnostics = summarise(law, records, reached) | extra
-    return Trajectory(ts, values, error, status, when, diagnostics)
+    diagnostics = summarise(records, reached) | extra
+    resolution = resolved(records, ts, reached)
+    return Trajectory(ts, values, error, status, when, diagnostics, resolution)

@@ -26,6 +26,7 @@ class Status(enum.IntEnum):
     HORIZON = ALARM_HORIZON
     CUTOFF = ALARM_CUTOFF
     EDGE = ALARM_EDGE
+    INACCURATE = 7
 
     @property
     def sentence(self) -> str:
@@ -42,6 +43,8 @@ _SENTENCES = {
     Status.CUTOFF: "The state reached the edge of its basis; raise the levels, or "
     "refine the grid.",
     Status.EDGE: "The density reached the walls of the box; enlarge it.",
+    Status.INACCURATE: "The estimated error is as large as the result; refine the "
+    "steps, the grid or the basis, or stop earlier.",
 }
 
 

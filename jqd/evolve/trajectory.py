@@ -1,7 +1,8 @@
 """What `evolve` returns."""
 
 from collections import Counter
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
+from ..laws.law import Resolution
 from .status import Status
 
 
@@ -21,12 +23,18 @@ class Trajectory(eqx.Module):
     Attributes:
         ts: save times, shape (T,).
         values: what `observe` returned, stacked over times: leaves (T, ...).
-        error: estimate of the error of `values`, same structure, or None if it was
-            not asked for; infinite where the check run failed and this one did not.
+        error: estimate of the error of `values` from steps and rounding, same
+            structure, or None if it was not asked for; infinite where the check run
+            failed and this one did not.
         status: code of `Status`.
-        failure_time: time at which the run ended early; infinite if it did not.
+        failure_time: time at which the run ended early, or from which on its status
+            holds as far as is known; infinite if it reached its last time.
         diagnostics: arrays by name: `norm_drift`, `energy_drift` (largest change of
             an invariant from its first value), `min_density`, `num_steps`, ...
+        resolution: the law's own estimate, up to each save time, of the relative error
+            of the probabilities from its grid or basis, (T,), which `error` does not
+            cover: see `Law.resolution`. None where the law has no estimate, or no
+            error was asked for.
     """
 
     ts: Float[Array, "*batch T"]
@@ -35,10 +43,11 @@ class Trajectory(eqx.Module):
     status: Int[Array, "*batch"]
     failure_time: Float[Array, "*batch"]
     diagnostics: dict[str, Array]
+    resolution: Float[Array, "*batch T"] | None = None
 
     @property
     def ok(self) -> Array:
-        """Whether each run reached its last time."""
+        """Whether each run reached its last time, with less error than result."""
         return self.status == Status.OK
 
     @property
@@ -47,18 +56,40 @@ class Trajectory(eqx.Module):
         return self.ts < self.failure_time[..., None]
 
     def describe(self) -> str:
-        """The status in words, for one run or counted over a batch."""
+        """The status in words, counted over a batch, and the largest errors known."""
+        return " ".join([self._outcome(), *self._errors()])
+
+    def _outcome(self) -> str:
         codes = np.atleast_1d(np.asarray(self.status))
         times = np.atleast_1d(np.asarray(self.failure_time))
         if codes.size == 1:
-            code = Status(int(codes[0]))
-            when = "" if code == Status.OK else f" (t = {times[0]:.6g})"
+            code = Status(int(codes.ravel()[0]))
+            when = "" if code == Status.OK else f" (t = {times.ravel()[0]:.6g})"
             return code.sentence + when
         counts = Counter(Status(int(code)) for code in codes.ravel())
         return "; ".join(
             f"{number} of {codes.size}: {status.sentence}"
             for status, number in sorted(counts.items())
         )
+
+    def _errors(self) -> Iterator[str]:
+        """What is known of the errors, a sentence each."""
+        if self.error is not None:
+            leaves = jax.tree_util.tree_leaves_with_path(self.values)
+            parts = []
+            errors = jax.tree.leaves(self.error)
+            for (path, values), error in zip(leaves, errors, strict=True):
+                if jnp.issubdtype(values.dtype, jnp.inexact):
+                    name = jax.tree_util.keystr(path, simple=True, separator=".")
+                    text = f"{_largest(error):.1e} of at most {_largest(values):.2g}"
+                    parts.append(f"{name} {text}".strip())
+            if parts:
+                yield f"Error by steps and rounding: {', '.join(parts)}."
+        if self.resolution is not None:
+            yield (
+                "Error by the grid or basis, of the order of "
+                f"{_largest(self.resolution):.0e} of the probabilities."
+            )
 
     def to_qutip(self, dims: Any = None) -> Any:
         """Saved kets as QuTiP objects, one a time."""
@@ -87,7 +118,7 @@ class Trajectory(eqx.Module):
             dims=dims,
             coords={"t": np.asarray(self.ts)},
             name=name,
-            attrs={"status": self.describe()},
+            attrs={"status": self._outcome(), "errors": " ".join(self._errors())},
         )
 
 
@@ -113,11 +144,37 @@ def difference(values: PyTree[Array], check: PyTree[Array], scale: float) -> PyT
     return jax.tree.map(compare, values, check)
 
 
-def summarise(law: Any, records: dict[str, Array], reached: Array) -> dict[str, Array]:
+class Record(NamedTuple):
+    """What is kept of a state beside the values.
+
+    Attributes:
+        figures: scalars by name, for the diagnostics.
+        resolution: of the law, or None.
+    """
+
+    figures: dict[str, Array]
+    resolution: Resolution | None
+
+
+def record(law: Any, state: PyTree[Array], *, judged: bool) -> Record:
+    """What is kept of one state.
+
+    Args:
+        law: the law.
+        state: its state.
+        judged: whether the law is asked for its own estimate of its grid or basis.
+    """
+    resolution = None
+    if judged:
+        # an error bar, not a result: no gradient flows through it
+        resolution = jax.lax.stop_gradient(law).resolution(jax.lax.stop_gradient(state))
+    return Record(law.diagnose(state), resolution)
+
+
+def summarise(records: Record, reached: Array) -> dict[str, Array]:
     """Diagnostics from what `record` gave at each save time, leaves (T,)."""
-    del law
     result = {}
-    for name, series in records.items():
+    for name, series in records.figures.items():
         if name.startswith("min_"):
             result[name] = jnp.min(jnp.where(reached, series, jnp.inf))
         elif name.startswith("max_"):
@@ -128,6 +185,62 @@ def summarise(law: Any, records: dict[str, Array], reached: Array) -> dict[str, 
     return result
 
 
-def record(law: Any, state: PyTree[Array]) -> dict[str, Array]:
-    """What the diagnostics need of one state."""
-    return law.diagnose(state)
+def resolved(records: Record, ts: Array, reached: Array) -> Array | None:
+    """The estimate of the grid or basis up to each save time, (T,)."""
+    if records.resolution is None:
+        return None
+    # what was lost once stays lost
+    share, rate = map(jax.lax.cummax, records.resolution)
+    total = share + rate * (ts - ts[0])
+    return jnp.where(reached, total, jnp.nan).astype(ts.dtype)
+
+
+def at_the_end(
+    law: Any, last: PyTree[Array], check: PyTree[Array], ended: Array, ts: Array, scale
+) -> Array | None:
+    """Relative error of the probabilities at the last time, zeros before it, (T,).
+
+    Of the probabilities and not of the values: a value that vanishes by symmetry is no
+    larger than its rounding, and says enough. It is known of the last state alone.
+
+    Args:
+        law: the law.
+        last: the last state of the run.
+        check: that of the check run.
+        ended: its status.
+        ts: save times.
+        scale: of the difference.
+    """
+    apart = law.apart(jax.lax.stop_gradient(last), check)
+    if apart is None:
+        return None
+    whole = (ended == Status.OK) & jnp.isfinite(apart)
+    apart = jnp.where(whole, scale * apart, jnp.inf)
+    return jnp.where(jnp.arange(ts.shape[0]) == ts.shape[0] - 1, apart, 0)
+
+
+def mark_inaccurate(run: Trajectory, relative: Array | None) -> Trajectory:
+    """The run with the status INACCURATE where its errors are as large as its values.
+
+    What it gave stays, as after other alarms.
+
+    Args:
+        run: the run.
+        relative: error of the probabilities by steps and rounding in units of them,
+            (T,), or None where it is not known.
+    """
+    bad = jnp.zeros(run.ts.shape, bool)
+    for error in (relative, run.resolution):
+        if error is not None:
+            bad |= error >= 1
+    bad = jax.lax.stop_gradient(bad)
+    marked = (run.status == Status.OK) & jnp.any(bad)
+    status = jnp.where(marked, Status.INACCURATE, run.status).astype(run.status.dtype)
+    when = jnp.where(marked, run.ts[jnp.argmax(bad)], run.failure_time)
+    return eqx.tree_at(lambda r: (r.status, r.failure_time), run, (status, when))
+
+
+def _largest(values: Any) -> float:
+    """The largest modulus but for NaN; 0 where there is nothing else."""
+    size = np.abs(np.asarray(values))
+    return float(np.max(size[~np.isnan(size)], initial=0.0))

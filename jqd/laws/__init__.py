@@ -10,5 +10,6 @@ from .diffusion import ConservativeDiffusion as ConservativeDiffusion
 from .diffusion import Madelung as Madelung
 from .husimi import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .law import Law as Law
+from .law import Resolution as Resolution
 from .law import constant as constant
 from .schrodinger import Schrodinger as Schrodinger

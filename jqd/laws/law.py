@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -37,6 +37,21 @@ def constant(value: ArrayLike) -> Array:
         kind = complex if jnp.iscomplexobj(array) else float
         array = array.astype(jnp.result_type(kind))
     return array
+
+
+class Resolution(NamedTuple):
+    """What the grid or the basis of a law does to a run, as the law itself sees it.
+
+    Estimates of the relative error of the probabilities, ∫|ρ - ρ_exact| / ∫ρ: of the
+    order of magnitude, each law says how far that was tested.
+
+    Attributes:
+        share: from what the grid or basis cannot hold of a state, scalar.
+        rate: what it adds per unit of time, scalar.
+    """
+
+    share: Array
+    rate: Array
 
 
 class Law(eqx.Module):
@@ -87,6 +102,24 @@ class Law(eqx.Module):
         or another end of what the law can tell, else 0."""
         del t, before, after
         return jnp.asarray(ALARM_NONE)
+
+    def resolution(self, state: PyTree[Array]) -> Resolution | None:
+        """What the law's grid or basis lacks for a state.
+
+        None where there is none (matrices, classes), or where the law cannot tell.
+        """
+        del state
+        return None
+
+    def apart(self, one: PyTree[Array], other: PyTree[Array]) -> Array | None:
+        """Relative difference of two states' probabilities, Σ|ρ₁ - ρ₂| / Σ|ρ₁|.
+
+        `jqd.evolve` compares runs with other steps by it; None where a law has no
+        probabilities, and is not compared.
+        """
+        mine, others = self.density(one), self.density(other)
+        total = jnp.sum(jnp.abs(mine))
+        return jnp.sum(jnp.abs(mine - others)) / jnp.where(total > 0, total, 1)
 
     @property
     def stepper(self) -> Callable[..., PyTree[Array]]:

@@ -12,8 +12,9 @@ from ..spaces.absorbers import check_absorber
 from ..spaces.grids import Grid
 from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid, matrix_hamiltonian
 from ..spaces.potentials import FunctionPotential, SampledPotential, potential
+from ..spaces.resolution import tail_error
 from ..steppers import Flows, rk4, strang
-from .law import Law, constant
+from .law import Law, Resolution, constant
 
 
 class Schrodinger(Law):
@@ -171,3 +172,14 @@ class Schrodinger(Law):
         if self.absorbs:
             records["max_absorbed"] = 1 - self._norm(state)
         return records
+
+    def resolution(self, state: Array) -> Resolution | None:
+        """On a grid what the spectrum of ψ loses; a matrix is exact.
+
+        In smooth potentials within a factor of 30 of the error where that is 1e-5 and
+        more, and rather above it; where less, it may be far above.
+        """
+        if self.grid is None:
+            return None
+        share = tail_error(self.grid, state)
+        return Resolution(share, jnp.zeros_like(share))

@@ -104,7 +104,8 @@ class FinalFit:
 
     def _message(self, converged, trajectory) -> str:
         if not bool(trajectory.ok):
-            return f"The best fit does not reach the last time: {trajectory.describe()}"
+            said = trajectory.describe()
+            return f"The run of the best fit does not hold to the last time: {said}"
         if not converged:
             return "The polish stopped before it settled; give more starts or rows."
         if self._complaint:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks
-from ..matter.photons import bose_einstein, count_information
+from ..matter.photons import bose_einstein, count_information, truncated_moments
 from .reading import csv_table, existing, kinds_error
 from .recovery import Constant
 from .statistics_curve import fit_curve
@@ -23,10 +23,13 @@ class PhotonCounts(NamedTuple):
     Attributes:
         omega: frequency of the mode of each count, shape (S,).
         n: counts, shape (S,).
+        n_max: largest number that the mode of each count can hold, shape (S,) or (),
+            or None for no cut-off.
     """
 
     omega: np.ndarray
     n: np.ndarray
+    n_max: np.ndarray | None = None
 
 
 class PhotonCurve(NamedTuple):
@@ -49,7 +52,7 @@ class TemperatureFit(NamedTuple):
     Attributes:
         T: temperature, in the unit of ħω, with its standard error.
         bound: Cramér-Rao bound of the standard error.
-        chi2_per_dof: mean square of (n - n̄)/√(n̄(n̄+1)) of counts, or of the residuals
+        chi2_per_dof: mean square of (n - n̄)/√var(n) of counts, or of the residuals
             of a curve with known errors; else None. Near 1 for light that is thermal.
         status: "converged" or "not converged".
         message: one sentence.
@@ -62,22 +65,30 @@ class TemperatureFit(NamedTuple):
     message: str
 
 
-def fit_photon_counts(omega: ArrayLike, n: ArrayLike) -> TemperatureFit:
-    """T of thermal light by maximum likelihood, P(n) = (1 - q) q^n, q = e^{-ω/T}.
+def fit_photon_counts(
+    omega: ArrayLike, n: ArrayLike, n_max: ArrayLike | None = None
+) -> TemperatureFit:
+    """T of thermal light by maximum likelihood, P(n) ∝ q^n, q = e^{-ω/T}.
 
-    The likelihood is concave in 1/T, and its slope Σ ω (n̄(ω/T) - n) convex: Newton's
-    method comes down to the root from one side, whatever the counts.
+    The likelihood is concave in 1/T, and its slope Σ ω (n̄(ω/T) - n) convex where T > 0:
+    Newton's method comes down to the root from one side, whatever the counts. With a
+    cut-off it begins at 1/T = 0, beyond which (T < 0) all is mirrored.
 
     Args:
         omega: frequency of the mode of each count, shape (S,) or (), ħ = 1.
         n: counts, shape (S,).
+        n_max: largest number that a mode can hold, such as a tower's cut-off over ω,
+            shape (S,) or (); None for no cut-off. Without it counts that were cut off
+            look colder than they are.
 
     Returns:
-        The fit; its standard error is the Cramér-Rao bound at the fitted T.
+        The fit; its standard error is the Cramér-Rao bound at the fitted T. T is
+        negative where cut-off counts are higher than at any T > 0.
 
     Raises:
-        ValueError: counts that are no whole numbers from 0 on, no photon at all,
-            frequencies not positive, float64 off.
+        ValueError: counts that are no whole numbers from 0 on, no photon at all, counts
+            above the cut-off or all of them at it, frequencies not positive, float64
+            off.
     """
     _checks.require_x64("jqd.recover")
     n = np.asarray(n, float)
@@ -95,24 +106,59 @@ def fit_photon_counts(omega: ArrayLike, n: ArrayLike) -> TemperatureFit:
             "Argument `n` must hold at least one photon, but holds none: any low "
             "temperature explains that."
         )
-    T, left = map(float, _newton(jnp.asarray(omega), jnp.asarray(n)))
-    bound = float(jnp.sum(count_information(omega, T)) ** -0.5)
-    mean = np.asarray(bose_einstein(omega, T))
-    chi2 = float(np.sum((n - mean) ** 2 / (mean * (mean + 1))) / max(len(n) - 1, 1))
+    most = None if n_max is None else _cutoff(n_max, n)
+    T, left = map(float, _newton(jnp.asarray(omega), jnp.asarray(n), most))
+    bound = float(jnp.sum(count_information(omega, T, most)) ** -0.5)
+    if most is None:
+        mean = np.asarray(bose_einstein(omega, T))
+        variance = mean * (mean + 1)
+    else:
+        moments = truncated_moments(jnp.asarray(omega / T), most)
+        mean, variance = map(np.asarray, moments)
+    chi2 = float(np.sum((n - mean) ** 2 / variance) / max(len(n) - 1, 1))
     done = abs(left) < 1e-10
+    cut = "" if most is None else f", cut off at {int(np.max(most))}"
+    below = "" if T > 0 else " No positive temperature has so many."
     return TemperatureFit(
         Constant("T", T, bound, 0.0, None), bound, chi2,
         "converged" if done else "not converged",
-        f"{len(n)} counts, {n.mean():.3g} photons in each on average.",
+        f"{len(n)} counts{cut}, {n.mean():.3g} photons in each on average.{below}",
     )  # fmt: skip
 
 
+def _cutoff(n_max: ArrayLike, n: np.ndarray) -> Array:
+    """The cut-off of each count, checked."""
+    most = np.asarray(n_max, float)
+    _checks.check_positive(most, "n_max")
+    if most.ndim > 0:
+        _checks.check_shape(most, "n_max", n.shape)
+    most = np.broadcast_to(most, n.shape)
+    if np.any(most != np.floor(most)):
+        raise ValueError(
+            "Argument `n_max` must be whole numbers, but holds "
+            f"{most[most != np.floor(most)][0]:g}."
+        )
+    if np.any(n > most):
+        raise ValueError(
+            "Argument `n` must not exceed `n_max`, but holds "
+            f"{n[n > most][0]:g} where that is {most[n > most][0]:g}."
+        )
+    if np.all(n == most):
+        raise ValueError(
+            "Argument `n` must hold at least one count below `n_max`, but holds none: "
+            "no temperature explains that."
+        )
+    return jnp.asarray(most)
+
+
 @jax.jit
-def _newton(omega: Array, n: Array) -> tuple[Array, Array]:
+def _newton(omega: Array, n: Array, n_max: Array | None) -> tuple[Array, Array]:
     """T, and the last change of ln β."""
 
     def slope(beta: Array) -> Array:
-        return jnp.sum(omega * (1 / jnp.expm1(beta * omega) - n))
+        if n_max is None:
+            return jnp.sum(omega * (1 / jnp.expm1(beta * omega) - n))
+        return jnp.sum(omega * (truncated_moments(beta * omega, n_max)[0] - n))
 
     def step(beta: Array, _) -> tuple[Array, Array]:
         change = slope(beta) / jax.grad(slope)(beta)
@@ -120,6 +166,8 @@ def _newton(omega: Array, n: Array) -> tuple[Array, Array]:
 
     # n̄(x) > 1/x - 1/2, so that this β lies below the root
     first = omega.size / jnp.sum(omega * (n + 0.5))
+    if n_max is not None:
+        first = jnp.zeros_like(first)
     beta, changes = jax.lax.scan(step, first, None, length=_NEWTON_STEPS)
     return 1 / beta, changes[-1]
 
@@ -154,8 +202,8 @@ def load_photons(path: str | Path) -> PhotonCounts | PhotonCurve:
     """Photon counts or a curve of occupations from a CSV file with a header.
 
     Args:
-        path: columns `omega,n`, a count in each row, or `omega,nbar`, with or without
-            `sigma`.
+        path: columns `omega,n`, a count in each row, with or without `n_max`, its
+            cut-off; or `omega,nbar`, with or without `sigma`.
 
     Returns:
         The record.
@@ -169,11 +217,12 @@ def load_photons(path: str | Path) -> PhotonCounts | PhotonCurve:
     header, table = csv_table(path)
     columns = {name: table[:, k] for k, name in enumerate(header)}
     _checks.check_finite(table, "data")
-    if set(header) == {"omega", "n"}:
-        return PhotonCounts(columns["omega"], columns["n"])
+    if {"omega", "n"} <= set(header) <= {"omega", "n", "n_max"}:
+        return PhotonCounts(columns["omega"], columns["n"], columns.get("n_max"))
     if {"omega", "nbar"} <= set(header) <= {"omega", "nbar", "sigma"}:
         return PhotonCurve(columns["omega"], columns["nbar"], columns.get("sigma"))
     raise ValueError(
-        "Argument `data` must have columns `omega,n` or `omega,nbar[,sigma]`, but "
+        "Argument `data` must have columns `omega,n[,n_max]` or `omega,nbar[,sigma]`, "
+        "but "
         f"{path.name} has {','.join(header)}."
     )

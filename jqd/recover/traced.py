@@ -54,7 +54,7 @@ _SENTENCES = {
     FitStatus.CONVERGED: "The polish settled.",
     FitStatus.NOT_CONVERGED: "The polish stopped before it settled.",
     FitStatus.NON_FINITE: "A number of the record, the state or the run is not finite.",
-    FitStatus.UNREACHED: "The best fit does not reach the last time.",
+    FitStatus.UNREACHED: "The run of the best fit does not hold to the last time.",
     FitStatus.UNIDENTIFIABLE: "The record cannot tell the constants apart.",
     FitStatus.NOISE_INVALID: "The scatter is not Gaussian: no standard errors.",
     FitStatus.MISFIT: "The law, followed with these steps, does not describe the "

@@ -1,9 +1,14 @@
 """Processes that share a sweep, by `jax.distributed`."""
 
+import atexit
+import contextlib
 import re
 
 import jax
 import numpy as np
+
+# Whether all processes have come to the end of a sweep, and none has begun another.
+_together = False
 
 
 class Lost(RuntimeError):
@@ -39,6 +44,26 @@ def connect(hosts: str) -> None:
     except (RuntimeError, ValueError) as error:
         line = str(error).splitlines()[0]
         raise ValueError(f"{rule}, but {hosts!r} leads nowhere: {line}") from error
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    """Let process 0 be the last to go: JAX aborts those whose process 0 is gone.
+
+    Only after a sweep that all have ended: a process that failed on the way must not
+    wait for others that wait for it.
+    """
+    if not _together or jax.process_count() == 1:
+        return
+    # one that is lost by now is not waited for
+    with contextlib.suppress(RuntimeError, ValueError):
+        if is_first():
+            from jax.experimental import multihost_utils
+
+            # until each of the others has shut down, or is gone
+            with multihost_utils.live_devices(jax.devices()):
+                pass
+        jax.distributed.shutdown()
 
 
 def agreed(committed: list[int], chunks: int) -> list[int]:
@@ -61,7 +86,9 @@ def agreed(committed: list[int], chunks: int) -> list[int]:
 
 
 def wait_for_all(what: str) -> None:
-    """Wait until every process is here."""
+    """Wait until every process is here; "end" where a sweep is over."""
+    global _together
+    _together = False
     if jax.process_count() > 1:
         from jax.experimental import multihost_utils
 
@@ -69,6 +96,7 @@ def wait_for_all(what: str) -> None:
             multihost_utils.sync_global_devices(f"jqd.sweep {what}")
         except (RuntimeError, ValueError) as error:
             raise Lost(str(error).splitlines()[0]) from error
+    _together = what == "end"
 
 
 def is_first() -> bool:

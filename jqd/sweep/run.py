@@ -84,7 +84,7 @@ def sweep(
     Returns:
         An `xarray.Dataset` over the axes, with the status of each point, its values
         read from disk as they are asked for. Attributes: constants, seed, versions,
-        device, date, git revision. A point that raised an error has status -2 and no
+        device, date, revision of jqd. A point that raised an error has status -2 and no
         values; one whose result is not finite has status 2 (`Status.NON_FINITE`).
 
     Raises:

@@ -53,6 +53,30 @@ def test_temperature_of_own_counts(call, tmp_path):
     assert found["reference"] is None
 
 
+def test_temperature_of_cut_off_counts(call, tmp_path):
+    """As a tower gives them that holds no more than three photons."""
+    file = tmp_path / "counts.csv"
+    n = np.arange(4)
+    p = np.exp(-n / 1.5)
+    drawn = np.random.default_rng(2).choice(n, 2000, p=p / p.sum())
+    np.savetxt(
+        file, np.column_stack([np.ones(2000), drawn]), delimiter=",",
+        header="omega,n", comments="",
+    )  # fmt: skip
+    code, result = call("temperature", "--data", file, "--n-max", 3)
+    found = result["counts"]["constants"]["T"]
+    assert code == 0
+    assert abs(found["value"] - 1.5) < 4 * found["stderr"]
+    # negative control: what the mean number alone says is a third below
+    assert 1 / np.log1p(1 / drawn.mean()) < 1.5 - 4 * found["stderr"]
+    assert "cut off at 3" in result["counts"]["message"]
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["settings"]["n_max"] == 3
+    file.write_text("omega,nbar\n1,0.5\n2,0.1\n")
+    with pytest.raises(ValueError, match="`--n-max` must not be given for a curve"):
+        call("temperature", "--data", file, "--n-max", 3)
+
+
 def chain(**changes):
     arrays = {
         "t": np.arange(1.0, 4.0), "x": np.ones((3, 3)), "x0": np.arange(3.0),

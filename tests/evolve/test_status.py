@@ -66,7 +66,8 @@ def test_a_run_that_explodes(name):
     # RK4 at h = 1/200 or a tolerance of 1e-8, where 1/y stays above 0.2
     near = np.asarray(run.reached) & (np.asarray(1 / exact) > 0.2)
     np.testing.assert_allclose(run.values[..., 0][near], exact[near], rtol=1e-5)
-    assert run.describe() == (f"2 of 3: {Status.OK.sentence}; 1 of 3: {end.sentence}")
+    outcome = f"2 of 3: {Status.OK.sentence}; 1 of 3: {end.sentence}"
+    assert run.describe().startswith(outcome)
     if run.error is not None:
         assert not np.any(np.isnan(run.error[..., 0][run.reached]))
 
@@ -142,7 +143,7 @@ def test_step_budget():
     assert run.diagnostics["num_steps"] == 60
     enough = evolve(law, psi, ts, method=Adaptive(rtol=1e-9, atol=1e-9))
     assert enough.status == Status.OK
-    assert enough.describe() == "The run reached its last time."
+    assert enough.describe().startswith("The run reached its last time. Error by")
 
 
 # -- nodes ----------------------------------------------------------------------------
@@ -186,7 +187,7 @@ def test_a_node_ends_a_run_at_its_time(method, literal):
     np.testing.assert_array_equal(run.reached[0], np.asarray(ts) < NODE_TIME)
     assert np.all(run.reached[1])
     assert np.all(np.isfinite(run.error[1]))
-    assert run.describe().endswith("1 of 2: A density vanished, where the law ends.")
+    assert "1 of 2: A density vanished, where the law ends." in run.describe()
 
     def loss(law):
         run = jax.vmap(one, in_axes=(None, 0))(law, states)
@@ -229,7 +230,7 @@ def test_infinite_error_where_only_the_check_failed():
     law = Explosion(1.0)
     ts = jnp.array([0.0, 1.02])
     coarse = evolve(law, jnp.array([1.0]), ts, method=Fixed(rk4, 2))
-    assert coarse.status == Status.OK
+    assert coarse.status == Status.INACCURATE
     assert np.isfinite(coarse.values[-1, 0])
     fine = evolve(law, jnp.array([1.0]), ts, method=Fixed(rk4, 100))
     assert fine.status == Status.NON_FINITE

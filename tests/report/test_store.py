@@ -1,5 +1,7 @@
 import errno
 import json
+import subprocess
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -7,12 +9,15 @@ import pytest
 import xarray as xr
 
 from jqd import _files as files
+from jqd import _revision
 from jqd.report import store
 from jqd.report.recovery import (
     recovery_dataset,
     recovery_details,
     recovery_summary,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_second_run_gets_a_numbered_folder(tmp_path):
@@ -128,10 +133,77 @@ def test_provenance_names_versions_and_precision():
     assert {"jqd", "jax", "numpy", "python", "backend", "device"} <= set(origin)
 
 
-def test_no_git_revision_outside_a_repository(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert files.provenance()["git_revision"] is None
+def git(folder, *words):
+    who = ["-c", "user.name=x", "-c", "user.email=x@y", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(
+        ["git", *who, "-C", folder, *words], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def other(tmp_path):
+    """A repository of the user with a package of the name jqd in it."""
+    package = tmp_path / "other" / "jqd"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("x = 1\n")
+    git(package.parent, "init", "-q")
+    git(package.parent, "add", ".")
+    git(package.parent, "commit", "-qm", "first")
+    return package.parent
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="jqd from an archive")
+def test_the_revision_is_that_of_jqd_wherever_the_user_stands(other, monkeypatch):
+    _revision.revision.cache_clear()
+    monkeypatch.chdir(other)
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    found = files.provenance()["jqd_revision"]
+    monkeypatch.undo()
+    assert found.removesuffix("-dirty") == git(ROOT, "rev-parse", "HEAD")
+    assert found.removesuffix("-dirty") != git(other, "rev-parse", "HEAD")
+
+
+def test_a_repository_around_the_package_is_not_its_own(other):
+    # tracked, but by a project of another name or of none
+    assert _revision.revision(other / "jqd") is None
+    (other / "pyproject.toml").write_text("[project]\nname = 'theirs'\n")
+    _revision.revision.cache_clear()
+    assert _revision.revision(other / "jqd") is None
+    # in an environment inside of it, beside a pyproject of its own
+    inner = other / "venv" / "jqd"
+    inner.mkdir(parents=True)
+    (inner / "__init__.py").write_text("")
+    (inner.parent / "pyproject.toml").write_text("[project]\nname = 'jqd'\n")
+    assert _revision.revision(inner) is None
+
+
+def test_a_changed_package_is_marked(other):
+    package = other / "jqd"
+    (other / "pyproject.toml").write_text("[project]\nname = 'jqd'\n")
+    head = git(other, "rev-parse", "HEAD")
+
+    def now():
+        _revision.revision.cache_clear()
+        _revision.sources.cache_clear()
+        return _revision.revision(package), _revision.sources(package)
+
+    clean, first = now()
+    assert clean == head
+    (package / "__init__.py").write_text("x = 2\n")
+    changed, second = now()
+    assert changed == head + "-dirty"
+    git(other, "checkout", "-q", "jqd")
+    assert now() == (head, first)
+    # a file that git does not know runs as well
+    (package / "more.py").write_text("")
+    more, third = now()
+    assert more == head + "-dirty"
+    assert len({first, second, third}) == 3
+    (package / "more.py").unlink()
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "x.pyc").write_bytes(b"1")
+    assert now()[1] == first
 
 
 def test_the_summary_of_a_recovery_has_the_promised_keys(recovery):

@@ -129,6 +129,42 @@ def test_two_processes_share_a_store_and_a_lost_one_is_made_up_for(tmp_path):
     assert bits(stores[2]) == bits(stores[0])
 
 
+OUTLIVE = textwrap.dedent(
+    """
+    import sys, time
+
+    import jax
+    import jqd
+    import numpy as np
+    from jqd.sweep import connect
+
+    port, index, store = sys.argv[1:]
+    connect(f"localhost:{port},2,{index}")
+    jqd.sweep(lambda q: {"x": 2 * q}, {"q": np.arange(4.0)}, store=store, chunk=1,
+              progress=False)
+    if index == "1":
+        # longer than JAX takes to see that process 0 is gone
+        time.sleep(2)
+    """
+)
+
+
+def test_a_process_that_outlives_process_0_ends_well(tmp_path):
+    """Without an order it is aborted, with the exit code 134, after a sound sweep."""
+    (port,) = free_ports(1)
+    words = [sys.executable, "-c", OUTLIVE, port]
+    both = [
+        subprocess.Popen(
+            [*words, index, str(tmp_path / "store")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for index in ("0", "1")
+    ]
+    assert [each.wait(timeout=200) for each in both] == [0, 0]
+    assert Store(tmp_path / "store").missing() == []
+
+
 @pytest.mark.parametrize(
     "hosts", ["here", "localhost:1234", "localhost:1234,2", "localhost:1234,2,2"]
 )

@@ -13,6 +13,7 @@ import xarray as xr
 import zarr
 
 import jqd
+from jqd.cli.sweep import _counts as status_counts
 from jqd.sweep import Store, program, work
 
 from .conftest import bits, kicked
@@ -81,7 +82,8 @@ def test_a_store_opens_in_xarray_and_zarr_without_a_word(store):
     assert dataset.attrs["constants"] == {"steps": 20}
     assert dataset.attrs["seed"] == 4
     assert dataset.attrs["jax"] == jax.__version__
-    assert len(dataset.attrs["git_revision"] or "x" * 40) >= 40
+    assert len(dataset.attrs["jqd_revision"] or "x" * 40) >= 40
+    assert len(dataset.attrs["jqd_sources"]) == 64
     assert dataset.status.attrs["flag_meanings"].split()[:3] == [
         "failed", "pending", "ok",
     ]  # fmt: skip
@@ -268,3 +270,19 @@ def test_pending_points_are_seen_as_such(store):
     dataset = jqd.open_sweep(store)
     assert np.sum(dataset.status == -1) == 21
     assert np.sum(np.isnan(dataset["mean"])) == 21
+
+
+def test_points_whose_error_is_as_large_as_their_result_are_counted(store):
+    """Under the name of their status, in the dataset as in what the command prints."""
+    law = jqd.Schrodinger(jnp.array([[1.0, 0.3], [0.3, -1.0]]))
+    psi = jnp.array([1.0, 0.0], complex)
+
+    def point(t):
+        method = jqd.Propagator()
+        run = jqd.evolve(
+            law, psi, jnp.stack([0.0, t]), method=method, observe="density"
+        )
+        return {"density": run.values[-1], "status": run.status}
+
+    dataset = jqd.sweep(point, {"t": [1.0, 2.0, 1e17]}, store=store, progress=False)
+    assert status_counts(dataset.status) == {"ok": 2, "inaccurate": 1}

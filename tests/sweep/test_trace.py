@@ -55,6 +55,33 @@ def test_the_digest_is_of_what_is_computed():
     assert first != trace(one).digest()
 
 
+def _closed(table):
+    return lambda q: {"x": jnp.sum(q * table)}
+
+
+def _under_jit_and_cond(table):
+    def branch(q):
+        return jnp.sum(q * table)
+
+    return lambda q: {"x": jax.lax.cond(q > 0, jax.jit(branch), lambda q: q, q)}
+
+
+def _key(table):
+    key = jax.random.key(jnp.round(1e9 * table[1]).astype(int))
+    return lambda q: {"x": q + jax.random.normal(key)}
+
+
+@pytest.mark.parametrize("make", [_closed, _under_jit_and_cond, _key])
+def test_the_digest_knows_the_values_of_arrays(make):
+    """Also where the text of the program has no more than their shapes."""
+    table = np.linspace(0.0, 1.0, 50)
+    other = table.copy()
+    other[[1, 2]] += [1e-9, -1e-9]  # of the same sum
+    first = trace(make(jnp.asarray(table))).digest()
+    assert first == trace(make(jnp.asarray(table.copy()))).digest()
+    assert first != trace(make(jnp.asarray(other))).digest()
+
+
 def test_the_digest_knows_the_seed_only_where_it_matters():
     def noisy(q, key):
         return {"x": q + jax.random.normal(key)}

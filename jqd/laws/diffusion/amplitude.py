@@ -8,7 +8,9 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ...spaces import Grid, ParticleOnGrid
+from ...spaces.resolution import tail_error
 from ...steppers import Flows, srkn11
+from ..law import Resolution
 from .form import DiffusionForm, Motion
 from .state import AmplitudeAction, is_torn, join, split
 
@@ -79,6 +81,12 @@ class Amplitude(DiffusionForm):
         """⟨ψ|H|ψ⟩."""
         image = self.hamiltonian(motion).apply(state, 0.0, motion.hbar_eff)
         return motion.space.cell * jnp.sum(jnp.real(jnp.conj(state) * image))
+
+    def resolution(self, motion: Motion, state: Array) -> Resolution | None:
+        """What the spectrum of ψ loses, as `Schrodinger.resolution` has it."""
+        assert isinstance(motion.space, Grid)
+        share = tail_error(motion.space, state)
+        return Resolution(share, jnp.zeros_like(share))
 
     def flows(self, motion: Motion) -> Flows:
         """Potential and kinetic flows."""

@@ -12,7 +12,7 @@ from ...spaces.graphs import Graph
 from ...spaces.potentials import Potential
 from ...spaces.resolution import cutoff_weight, edge_density
 from ...steppers import Flows, rk4
-from ..law import ALARM_CUTOFF, ALARM_EDGE, ALARM_NONE
+from ..law import ALARM_CUTOFF, ALARM_EDGE, ALARM_NONE, Resolution
 from .state import AmplitudeAction
 
 BOUNDARIES = ("free", "reflecting", "periodic")
@@ -108,6 +108,11 @@ class DiffusionForm(eqx.Module):
         """Further figures of a state, by name."""
         del motion, state
         return {}
+
+    def resolution(self, motion: Motion, state: PyTree[Array]) -> Resolution | None:
+        """What the space lacks for a state, see `Law.resolution`; None: not known."""
+        del motion, state
+        return None
 
     def flows(self, motion: Motion) -> Flows:
         """Exact partial flows, where the form has them."""

@@ -15,7 +15,7 @@ from ...spaces.absorbers import check_absorber
 from ...spaces.graphs import Graph
 from ...spaces.potentials import FunctionPotential, Potential, SampledPotential
 from ...steppers import Flows, chin4a, rk4, strang
-from ..law import Law, constant
+from ..law import Law, Resolution, constant
 from .amplitude import Amplitude
 from .form import BOUNDARIES, DiffusionForm, Motion
 from .links_form import Links
@@ -242,6 +242,10 @@ class ConservativeDiffusion(Law):
     def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
         """Walls, cut-off, and for forms that end there, nodes."""
         return self.form.alarm(self.motion, t, before, after)
+
+    def resolution(self, state: PyTree[Array]) -> Resolution | None:
+        """What the grid lacks, by the forms that can tell: amplitude and links."""
+        return self.form.resolution(self.motion, state)
 
     def span(self, name: str) -> tuple[Array, Array]:
         """D over a factor of four each way; dissipation from none upwards."""

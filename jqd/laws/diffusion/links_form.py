@@ -7,8 +7,8 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ...spaces import Grid
-from ...spaces.resolution import SECOND_DIFFERENCES, dispersion_bound
-from ..law import ALARM_CUTOFF, ALARM_NONE
+from ...spaces.resolution import SECOND_DIFFERENCES, dispersion_bound, tail_error
+from ..law import ALARM_CUTOFF, ALARM_NONE, Resolution
 from .amplitude import refuse_torn
 from .form import DiffusionForm, Motion, space_alarm
 from .links import classical_rates, lattice_hamiltonian, link_energy, link_rates
@@ -134,6 +134,18 @@ class Links(DiffusionForm):
         D = jnp.mean(motion.D)
         rate = dispersion_bound(motion.space, psi, self.order, D, 1.0)
         return {"max_dispersion": rate}
+
+    def resolution(self, motion: Motion, state: AmplitudeAction) -> Resolution | None:
+        """On a grid the spectrum's loss, and per time what the differences miss of k².
+
+        The second is a bound where there is no potential, 2 to 6 times the error in
+        the tested cases, with and without one. Of a graph nothing is missing.
+        """
+        if not isinstance(motion.space, Grid):
+            return None
+        psi = self.amplitude(motion, state)
+        rate = dispersion_bound(motion.space, psi, self.order, jnp.mean(motion.D), 1.0)
+        return Resolution(tail_error(motion.space, psi), rate)
 
     def lattice_hamiltonian(self, motion: Motion) -> Array:
         """The matrix whose Schrödinger equation these equations are, for one D."""

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.potentials import Potential
-from ..law import Law, constant
+from ..law import Law, Resolution, constant
 from .form import DiffusionForm
 from .law import ConservativeDiffusion
 
@@ -122,6 +122,10 @@ class Madelung(Law):
     def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
         """Invariants, `min_density`, and the figures of the form."""
         return self.diffusion.diagnose(state)
+
+    def resolution(self, state: PyTree[Array]) -> Resolution | None:
+        """What the grid lacks, by the forms that can tell: amplitude and links."""
+        return self.diffusion.resolution(state)
 
     def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
         """Walls, cut-off, and for forms that end there, nodes."""

@@ -14,10 +14,10 @@ from ...spaces.fock import coherent_amplitudes
 from ...spaces.symbols import Symbol, matrix
 from ...states import as_ensemble
 from ...steppers import taylor18
-from ..law import ALARM_CUTOFF, ALARM_NONE
+from ..law import ALARM_CUTOFF, ALARM_NONE, Resolution
 from .banded import Generator
 from .form import Form
-from .heff import EDGE
+from .heff import EDGE, cut_error
 from .series import series_generator
 from .window import check_window
 
@@ -205,10 +205,23 @@ class Fock(Form):
         Two: pairs of quanta leave every other level empty.
         """
         del t, before
+        return jnp.where(self._edge(law, after) > EDGE, ALARM_CUTOFF, ALARM_NONE)
+
+    def resolution(
+        self, law: "HusimiFokkerPlanck", state: Complex[Array, "D D"]
+    ) -> Resolution:
+        """What the highest levels lack, see `cut_error`; not what `orders` leaves out.
+
+        Tested where the law is quantum mechanics; elsewhere entries of ρ may grow.
+        """
+        return cut_error(self._edge(law, state))
+
+    def _edge(self, law: "HusimiFokkerPlanck", state: Array) -> Array:
+        """Largest share of the trace in the two highest levels of a mode."""
         levels = self.shape(law.modes)
-        occupied = jnp.reshape(jnp.real(jnp.diagonal(after)), levels)
+        occupied = jnp.reshape(jnp.real(jnp.diagonal(state)), levels)
         shares = [
             jnp.sum(jnp.abs(jnp.moveaxis(occupied, mode, 0)[-2:]))
             for mode in range(law.modes)
         ]
-        return jnp.where(jnp.max(jnp.stack(shares)) > EDGE, ALARM_CUTOFF, ALARM_NONE)
+        return jnp.max(jnp.stack(shares))

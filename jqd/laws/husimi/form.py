@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ...states import as_ensemble
 from ...steppers import rk4
-from ..law import ALARM_NONE
+from ..law import ALARM_NONE, Resolution
 
 if TYPE_CHECKING:
     from .law import HusimiFokkerPlanck
@@ -90,6 +90,13 @@ class Form(eqx.Module):
     ) -> tuple[PyTree[Array], Array]:
         """States at times `ts` and a bound on their relative error, shape (T,)."""
         raise NotImplementedError
+
+    def resolution(
+        self, law: "HusimiFokkerPlanck", state: PyTree[Array]
+    ) -> Resolution | None:
+        """What levels or grid lack for a state, see `Law.resolution`; None: unknown."""
+        del law, state
+        return None
 
     def alarm(
         self,

@@ -15,7 +15,7 @@ from ...spaces.symbols import Symbol, apply, couplings, diagonal, matrix
 from ...states import Ensemble, antinormal_moment, as_ensemble, husimi
 from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
 from ...steppers.eigenbasis import unitary_orbit
-from ..law import ALARM_CUTOFF, ALARM_NONE
+from ..law import ALARM_CUTOFF, ALARM_NONE, Resolution
 from .amplifier import amplify, series_length
 from .form import Form
 from .window import check_window
@@ -172,6 +172,11 @@ class Heff(Form):
         """ħ_eff^((|m|+|n|)/2) Tr(ρ b^m b†^n)"""
         return antinormal_moment(state, m, n, hbar=law.C * law.hbar, modes=law.modes)
 
+    def resolution(self, law: "HusimiFokkerPlanck", state: Ensemble) -> Resolution:
+        """What the highest levels lack, see `cut_error`."""
+        del law
+        return cut_error(edge_share(state))
+
     def alarm(
         self, law: "HusimiFokkerPlanck", t: ArrayLike, before: Ensemble, after: Ensemble
     ) -> Array:
@@ -203,6 +208,23 @@ def _propagator(
     pieces = split_entries(entries.rows, entries.columns, values, blocks, size)
     norm = jnp.sqrt(sum(jnp.sum(jnp.abs(parts) ** 2) for _, parts in pieces))
     return lambda kets: pieces_orbit(pieces, kets, times, hbar), norm
+
+
+def cut_error(share: Float[Array, ""]) -> Resolution:
+    """Relative error of Q from the levels left out, √2 p^¾ of the share p at the edge.
+
+    What is cut off lies far out in phase space. Where it does not overlap with the rest
+    the error is p, where it does the interference of amplitudes, 2√p: this is the
+    geometric mean. Within a factor of 20 of ∫|Q - Q_exact| d²α in the tested cases,
+    where that is above 1e-10: oscillators driven, squeezed and anharmonic, one mode.
+
+    Args:
+        share: p, of the trace in the two highest levels of a mode.
+    """
+    found = share > 0
+    root = jnp.where(found, share, 1) ** 0.75
+    error = jnp.where(found, math.sqrt(2) * root, 0)
+    return Resolution(error, jnp.zeros_like(error))
 
 
 def edge_share(state: Ensemble) -> Float[Array, ""]:

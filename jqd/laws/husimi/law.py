@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
 from ...spaces.symbols import ParametricSymbol, Symbol
-from ..law import Law, constant
+from ..law import Law, Resolution, constant
 from .checks import check_law, read_hamiltonian
 from .form import Form
 from .identifiability import refusal
@@ -242,6 +243,23 @@ class HusimiFokkerPlanck(Law):
     def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
         """A code if the step met trouble, else 0."""
         return self.form.alarm(self, t, before, after)
+
+    def resolution(self, state: PyTree[Array]) -> Resolution | None:
+        """What the levels lack, by the forms that can tell: Heff and Fock."""
+        return self.form.resolution(self, state)
+
+    def apart(self, one: PyTree[Array], other: PyTree[Array]) -> Float[Array, ""]:
+        """Relative difference of two states, root mean square; Q needs points."""
+
+        def square(state: PyTree[Array]) -> Array:
+            leaves = jax.tree.leaves(state)
+            return sum(
+                (jnp.sum(jnp.abs(x) ** 2) for x in leaves), jnp.zeros_like(self.C)
+            )
+
+        size = square(one)
+        gap = square(jax.tree.map(jnp.subtract, one, other))
+        return jnp.sqrt(gap / jnp.where(size > 0, size, 1))
 
     # -- fits -------------------------------------------------------------------------
 

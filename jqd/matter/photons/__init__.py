@@ -11,6 +11,7 @@ from .counts import occupation_log_likelihood as occupation_log_likelihood
 from .counts import occupation_residuals as occupation_residuals
 from .counts import sample_counts as sample_counts
 from .counts import sample_occupations as sample_occupations
+from .counts import truncated_moments as truncated_moments
 from .emission import SharedExcitation as SharedExcitation
 from .emission import first_recurrence as first_recurrence
 from .emission import flat_band as flat_band

@@ -11,17 +11,25 @@ from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
 from ... import _checks
 from .planck import bose_einstein
 
+# Largest n_max x at which the mean is a series: both have lost 1e-15 there.
+_FLAT = 0.3
+
 
 def sample_counts(
-    key: PRNGKeyArray, omega: ArrayLike, T: ArrayLike, shape: tuple[int, ...]
+    key: PRNGKeyArray,
+    omega: ArrayLike,
+    T: ArrayLike,
+    shape: tuple[int, ...],
+    n_max: ArrayLike | None = None,
 ) -> Int[Array, "..."]:
-    """Photon numbers of thermal modes, P(n) = (1 - q) q^n with q = e^{-ω/T}, ħ = 1.
+    """Photon numbers of thermal modes, P(n) ∝ q^n with q = e^{-ω/T}, ħ = 1.
 
     Args:
         key: a jax.random key.
         omega: ω, positive, broadcast to `shape`.
         T: temperature, positive, broadcast to `shape`.
         shape: of the sample.
+        n_max: largest number there is, broadcast to `shape`; None for no cut-off.
 
     Returns:
         Counts, integers of that shape.
@@ -30,9 +38,15 @@ def sample_counts(
         ValueError: ω or T is not positive.
     """
     x = jnp.broadcast_to(_ratio(omega, T), shape)
-    # -ln u is exponential, and the floor of an exponential number geometric.
-    u = jax.random.exponential(key, shape, x.dtype)
-    return jnp.floor(u / x).astype(int)
+    if n_max is None:
+        # -ln u is exponential, and the floor of an exponential number geometric.
+        u = jax.random.exponential(key, shape, x.dtype)
+        return jnp.floor(u / x).astype(int)
+    most = jnp.broadcast_to(jnp.asarray(n_max), shape)
+    # the inverse of the distribution function (1 - q^(n + 1)) / (1 - q^(n_max + 1))
+    reach = -jnp.expm1(-x * (most + 1))
+    u = jax.random.uniform(key, shape, x.dtype)
+    return jnp.minimum(jnp.floor(-jnp.log1p(-u * reach) / x), most).astype(int)
 
 
 def count_log_likelihood(
@@ -56,14 +70,59 @@ def count_log_likelihood(
     return jnp.sum(jnp.log(-jnp.expm1(-x)) - n * x)
 
 
-def count_information(omega: ArrayLike, T: ArrayLike) -> Float[Array, "..."]:
-    """Fisher information on T in one photon count, (ω/T²)² n (n + 1), ħ = 1.
+def truncated_moments(
+    x: Float[Array, "..."], n_max: ArrayLike
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """Mean and variance of P(n) ∝ e^{-nx}, n = 0..n_max: thermal light with a cut-off.
 
-    So N_s counts give T to a relative 1/√(N_s n (n + 1)) T/ω at best.
+    n̄ = 1/(e^x - 1) - M/(e^{Mx} - 1), M = n_max + 1, and var = -dn̄/dx
+
+    Args:
+        x: ħω/T, any real number; negative where T is.
+        n_max: largest number, at least 1, broadcast against x.
+
+    Returns:
+        Mean and variance of the broadcast shape.
+    """
+    x = _checks.widen(x)
+    x, M = jnp.broadcast_arrays(x, jnp.asarray(n_max, x.dtype) + 1)
+    mean, slope = jax.jvp(lambda x: _truncated_mean(x, M), (x,), (jnp.ones_like(x),))
+    return mean, -slope
+
+
+def _truncated_mean(x: Array, M: Array) -> Array:
+    flat = jnp.abs(M * x) < _FLAT
+
+    def tilt(y: Array) -> Array:
+        """1/(e^y - 1) - 1/y + 1/2, an odd function, near 0."""
+        z = y**2
+        terms = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160)
+        return y * sum(c * z**k for k, c in enumerate(terms))
+
+    def occupation(y: Array) -> Array:
+        return jnp.exp(-y) / -jnp.expm1(-y)
+
+    small = jnp.where(flat, x, 0)
+    series = (M - 1) / 2 + tilt(small) - M * tilt(M * small)
+    # n -> n_max - n turns x into -x
+    size = jnp.where(flat, 1, jnp.abs(x))
+    falling = occupation(size) - M * occupation(M * size)
+    steep = jnp.where(x > 0, falling, M - 1 - falling)
+    return jnp.where(flat, series, steep)
+
+
+def count_information(
+    omega: ArrayLike, T: ArrayLike, n_max: ArrayLike | None = None
+) -> Float[Array, "..."]:
+    """Fisher information on T in one photon count, (ω/T²)² var(n), ħ = 1.
+
+    Without a cut-off var(n) = n̄(n̄ + 1), so N_s counts give T to a relative
+    1/√(N_s n̄(n̄ + 1)) T/ω at best.
 
     Args:
         omega: ω, positive.
-        T: temperature, positive.
+        T: temperature, positive; with a cut-off any but 0.
+        n_max: largest number there is, or None.
 
     Returns:
         Information in 1/T², of the broadcast shape.
@@ -71,9 +130,13 @@ def count_information(omega: ArrayLike, T: ArrayLike) -> Float[Array, "..."]:
     Raises:
         ValueError: ω or T is not positive.
     """
-    n = bose_einstein(omega, T)
+    if n_max is None:
+        n = bose_einstein(omega, T)
+        omega, T = jnp.broadcast_arrays(_checks.widen(omega), _checks.widen(T))
+        return (omega / T**2) ** 2 * n * (n + 1)
+    _checks.check_positive(omega, "omega")
     omega, T = jnp.broadcast_arrays(_checks.widen(omega), _checks.widen(T))
-    return (omega / T**2) ** 2 * n * (n + 1)
+    return (omega / T**2) ** 2 * truncated_moments(omega / T, n_max)[1]
 
 
 def count_temperature(counts: ArrayLike, omega: ArrayLike) -> Float[Array, ""]:

@@ -177,6 +177,10 @@ class PhotonRates(Law):
             "see `level_distribution` for the distribution of an equilibrium."
         )
 
+    def apart(self, one: PyTree[Array], other: PyTree[Array]) -> None:
+        """There are no probabilities to compare."""
+        del one, other
+
     def diagnose(self, state: Float[Array, " M"]) -> dict[str, Array]:
         """The least occupation and temperature met."""
         return {

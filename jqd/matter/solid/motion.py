@@ -95,6 +95,10 @@ class Motion(Law):
             "observe positions or energies, or an ensemble of runs."
         )
 
+    def apart(self, one: PyTree[Array], other: PyTree[Array]) -> None:
+        """There are no probabilities to compare."""
+        del one, other
+
     def invariants(self, state: Point) -> dict[str, Array]:
         """The energy."""
         return {"energy": self.energy(state)}

@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from ... import _checks
 from ...laws.law import constant
+from ..temperature import canonical_temperature
 from .configurations import Configurations
 from .tower import Tower
 
@@ -240,28 +241,46 @@ def slope_temperature(
 
 
 def fit_temperature(
-    omega: ArrayLike, numbers: ArrayLike, hbar: ArrayLike = 1.0
+    omega: ArrayLike,
+    numbers: ArrayLike,
+    hbar: ArrayLike = 1.0,
+    *,
+    kept: Configurations | None = None,
 ) -> Float[Array, ""]:
-    """T of the Bose-Einstein occupations nearest to those of several modes.
+    """T of the thermal light nearest to the mean photon numbers of several modes.
 
-    The maximum of the likelihood of independent modes with these mean numbers: the T
-    at which thermal light has their energy, Σ ħω/(exp(ħω/T) - 1) = Σ ħω <n>.
+    The maximum of the likelihood: the T at which thermal light has their energy,
+    Σ_p ε_p e^{-ε_p/T} / Σ_p e^{-ε_p/T} = Σ ħω <n>, ε_p = Σ ħω n of the configurations
+    that there are. Without a cut-off that is Σ ħω/(exp(ħω/T) - 1) = Σ ħω <n>; light
+    that a cut-off keeps from its higher numbers looks colder so than it is.
 
     Args:
         omega: (m,) angular frequencies, or a scalar.
         numbers: (m,) mean photon numbers, not all 0, or a scalar.
         hbar: ħ.
+        kept: configurations that the light may have: `Tower.configurations`, or
+            `photon_configurations(omega, E₀)` where E₀ is all the energy that matter
+            can give; None for no cut-off.
 
     Returns:
-        T in units of energy.
+        T in units of energy; negative where the numbers are higher than at any T > 0.
 
     Raises:
-        ValueError: shapes differ, or a frequency is not positive.
+        ValueError: shapes differ, a frequency is not positive, `kept` is of other
+            modes, or has no such numbers.
     """
     omega, numbers = jnp.atleast_1d(constant(omega)), jnp.atleast_1d(constant(numbers))
     _checks.check_positive(omega, "omega")
     _checks.check_shape(numbers, "numbers", omega.shape)
     quanta = constant(hbar) * omega
+    if kept is not None:
+        if kept.modes != omega.shape[0]:
+            raise ValueError(
+                f"Argument `kept` must be of the {omega.shape[0]} modes of `omega`, "
+                f"but is of {kept.modes}."
+            )
+        energies = jnp.asarray(kept.numbers, quanta.dtype) @ quanta
+        return canonical_temperature(energies, jnp.sum(quanta * numbers))
     target = jnp.log(jnp.sum(quanta * numbers))
 
     def miss(log_beta: Array, target: Array, quanta: Array) -> Array:

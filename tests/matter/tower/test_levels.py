@@ -108,6 +108,9 @@ def test_small_towers_are_thermal_and_not_flat():
     mean = np.mean(weights, axis=0)
     T = float(tower.fit_temperature(1.0, np.arange(8) @ mean))
     assert pytest.approx(1.1, abs=0.2) == T
+    # matter at E₀ = 6 gives no more than six photons
+    reached = tower.photon_configurations(1.0, 6.0)
+    assert float(tower.fit_temperature(1.0, np.arange(8) @ mean, kept=reached)) > T
     # C6, "roughly equal": the first levels halve from one to the next
     assert mean[0] > 1.6 * mean[1] > 2.5 * mean[2]
 
@@ -342,6 +345,31 @@ def test_numbers_of_each_mode():
     for mode, expected in enumerate((first, second)):
         found = tower.number_distribution(kept, jnp.asarray(weights), mode)
         np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(("omega", "cutoff"), [([1.0], 3.0), ([0.6, 1.0, 1.7], 3.3)])
+def test_temperature_below_a_cutoff(omega, cutoff):
+    """Light that has no more than so much energy is not as cold as its mean looks."""
+    omega, T = jnp.array(omega), 1.06
+    kept = tower.photon_configurations(omega, cutoff)
+    p = jax.nn.softmax(-jnp.asarray(kept.numbers, float) @ omega / T)
+    numbers = tower.occupations(kept, p)
+    assert float(tower.fit_temperature(omega, numbers, kept=kept)) == pytest.approx(
+        T, rel=1e-10
+    )
+    # negative control: 9 % and more below
+    assert float(tower.fit_temperature(omega, numbers)) < 0.92 * T
+    # the slope of the root, for one mode 1/(dn/dT)
+    if len(omega) == 1:
+        n = np.arange(4)
+        variance = float(p @ n**2 - (p @ n) ** 2)
+        slope = jax.grad(lambda x: tower.fit_temperature(omega, x, kept=kept))(numbers)
+        assert float(slope[0]) == pytest.approx(T**2 / variance, rel=1e-8)
+    # all numbers alike: any temperature that is high enough; more: none above 0
+    flat = tower.occupations(kept, jnp.full(kept.size, 1 / kept.size))
+    assert float(tower.fit_temperature(omega, 1.05 * flat, kept=kept)) < 0
+    with pytest.raises(ValueError, match="Argument `kept` must be of the 1 modes"):
+        tower.fit_temperature(1.0, 1.0, kept=tower.photon_configurations([1.0, 2.0], 3))
 
 
 def test_a_large_tower_has_no_eigenbasis():

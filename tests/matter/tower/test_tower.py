@@ -55,6 +55,26 @@ def test_hamiltonian_is_the_sum_of_its_parts(form, cutoff, hbar):
     assert levels[-1] < high < levels[-1] + 0.1 * width
 
 
+@pytest.mark.parametrize("form", tower.tower.FORMS)
+def test_coupling_of_many_configurations(form):
+    """Beyond 128 of them columns are moved, with the same factors √n and √(n + 1)."""
+    matter, omega = complex_matter(2, 1), np.array([1.0, 1.3])
+    strength = np.array([0.2, 0.3])
+    law = tower.Tower(matter, omega, strength, 18.5, form=form)
+    kept = law.configurations
+    assert kept.size > 128
+    rng = np.random.default_rng(5)
+    psi = rng.normal(size=law.shape) + 1j * rng.normal(size=law.shape)
+    a = np.tensordot(strength, kept.lowering(), 1)
+    X = np.asarray(matter.coupling)
+    if form == "rabi":
+        wanted = X @ psi @ (a + a.T)
+    else:
+        wanted = np.triu(X, 1) @ psi @ a + np.tril(X, -1) @ psi @ a.T
+    # a sum of some ten products of numbers up to 30
+    np.testing.assert_allclose(law.interact(jnp.asarray(psi)), wanted, atol=1e-12)
+
+
 @pytest.mark.equation("thermalization", "claim-A8-tower")
 def test_propagation_equals_the_eigenbasis(climb):
     """T15: and |c_a|² of the eigenstates never change."""
