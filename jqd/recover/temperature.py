@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike
 
 from .. import _checks
 from ..matter.photons import bose_einstein, count_information, truncated_moments
+from .goodness import MISFIT, MISFIT_P, p_value
 from .reading import csv_table, existing, kinds_error
 from .recovery import Constant
 from .statistics_curve import fit_curve
@@ -54,13 +55,17 @@ class TemperatureFit(NamedTuple):
         bound: Cramér-Rao bound of the standard error.
         chi2_per_dof: mean square of (n - n̄)/√var(n) of counts, or of the residuals
             of a curve with known errors; else None. Near 1 for light that is thermal.
-        status: "converged" or "not converged".
+        p_value: probability of a value as far from its expectation, if light is thermal
+            (counts: on either side; a curve: as large); else None.
+        status: "converged", "not converged" or, where `p_value` is below 1e-3, "the law
+            does not describe the record".
         message: one sentence.
     """
 
     T: Constant
     bound: float
     chi2_per_dof: float | None
+    p_value: float | None
     status: str
     message: str
 
@@ -109,21 +114,48 @@ def fit_photon_counts(
     most = None if n_max is None else _cutoff(n_max, n)
     T, left = map(float, _newton(jnp.asarray(omega), jnp.asarray(n), most))
     bound = float(jnp.sum(count_information(omega, T, most)) ** -0.5)
-    if most is None:
-        mean = np.asarray(bose_einstein(omega, T))
-        variance = mean * (mean + 1)
-    else:
-        moments = truncated_moments(jnp.asarray(omega / T), most)
-        mean, variance = map(np.asarray, moments)
-    chi2 = float(np.sum((n - mean) ** 2 / variance) / max(len(n) - 1, 1))
+    dof = max(len(n) - 1, 1)
+    chi2, excess = map(float, _scatter(jnp.asarray(omega / T), jnp.asarray(n), most))
+    above = float(p_value(chi2, dof, excess))
+    chi2, p = chi2 / dof, min(1.0, 2 * min(above, 1 - above))
     done = abs(left) < 1e-10
     cut = "" if most is None else f", cut off at {int(np.max(most))}"
     below = "" if T > 0 else " No positive temperature has so many."
+    status, message = "converged" if done else "not converged", ""
+    if done and p < MISFIT_P:
+        status = MISFIT
+        message = (
+            f" Thermal counts do not scatter like this (chi-square per degree of "
+            f"freedom {chi2:.4g}, p = {p:.1e}): the error is not to be trusted."
+        )
     return TemperatureFit(
-        Constant("T", T, bound, 0.0, None), bound, chi2,
-        "converged" if done else "not converged",
-        f"{len(n)} counts{cut}, {n.mean():.3g} photons in each on average.{below}",
+        Constant("T", T, bound, 0.0, None), bound, chi2, p, status,
+        f"{len(n)} counts{cut}, {n.mean():.3g} photons in each on average.{below}"
+        + message,
     )  # fmt: skip
+
+
+@jax.jit
+def _scatter(x: Array, n: Array, n_max: Array | None) -> tuple[Array, Array]:
+    """Σ (n - n̄)²/var(n), and its variance beyond twice the number, Σ κ₄/var(n)².
+
+    Cumulants of e^{-nx} are derivatives by -x: κ₄ = d² var/dx².
+    """
+
+    def variance(x: Array) -> Array:
+        if n_max is not None:
+            return truncated_moments(x, n_max)[1]
+        mean = bose_einstein(x, 1.0)
+        return mean * (mean + 1)
+
+    def slope(x: Array) -> Array:
+        return jax.jvp(variance, (x,), (jnp.ones_like(x),))[1]
+
+    mean = bose_einstein(x, 1.0)
+    if n_max is not None:
+        mean = truncated_moments(x, n_max)[0]
+    second, fourth = variance(x), jax.jvp(slope, (x,), (jnp.ones_like(x),))[1]
+    return jnp.sum((n - mean) ** 2 / second), jnp.sum(fourth / second**2)
 
 
 def _cutoff(n_max: ArrayLike, n: np.ndarray) -> Array:
@@ -192,9 +224,11 @@ def fit_photon_curve(
         omega, nbar, sigma, free=("T",), start={"g": 1.0, "mu": 0.0}, starts=1
     )
     T = found.constants["T"]
+    message = f"{np.size(omega)} frequencies; no photon is conserved: g = 1, mu = 0."
+    if found.status == MISFIT:
+        message += f" {found.message}"
     return TemperatureFit(
-        T, T.stderr, found.chi2_per_dof, found.status,
-        f"{np.size(omega)} frequencies; no photon is conserved: g = 1, mu = 0.",
+        T, T.stderr, found.chi2_per_dof, found.p_value, found.status, message
     )  # fmt: skip
 
 
