@@ -8,6 +8,7 @@ are welcome.
 """
 
 import math
+import os
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -82,6 +83,30 @@ def check_shape(x: ArrayLike, name: str, shape: Sequence[int | None]) -> None:
         raise ValueError(
             f"Argument `{name}` must have shape {listed}, but its shape is {actual}."
         )
+
+
+def check_memory(needed: float, name: str, what: str) -> None:
+    """`needed` bytes for `what` fit into the memory that is free."""
+    free = free_memory()
+    if free is not None and needed > free:
+        raise ValueError(
+            f"Argument `{name}` must fit into memory, but {what} takes "
+            f"{needed / 2**30:.3g} GiB and {free / 2**30:.3g} GiB are free."
+        )
+
+
+def free_memory() -> int | None:
+    """Bytes of this host's memory that are free, or None where nobody knows."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            lines = dict(line.split(":", 1) for line in file)
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def check_square(x: ArrayLike, name: str) -> None:

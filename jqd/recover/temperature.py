@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike
 from .. import _checks
 from ..matter.photons import bose_einstein, count_information
 from .kept import kept
-from .reading import csv_table, existing, kinds_error
+from .reading import csv_table, existing, kinds_error, naming
 from .recovery import Constant
 from .statistics_curve import fit_curve
 
@@ -169,7 +169,8 @@ def load_photons(path: str | Path) -> PhotonCounts | PhotonCurve:
         raise ValueError(kinds_error("data", (".csv",), path))
     header, table = csv_table(path)
     columns = {name: table[:, k] for k, name in enumerate(header)}
-    _checks.check_finite(table, "data")
+    with naming(path):
+        _checks.check_finite(table, "data")
     if set(header) == {"omega", "n"}:
         return PhotonCounts(columns["omega"], columns["n"])
     if {"omega", "nbar"} <= set(header) <= {"omega", "nbar", "sigma"}:
