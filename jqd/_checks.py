@@ -87,7 +87,7 @@ def check_shape(x: ArrayLike, name: str, shape: Sequence[int | None]) -> None:
 
 def check_memory(needed: float, name: str, what: str) -> None:
     """`needed` bytes for `what` fit into the memory that is free."""
-    free = free_memory()
+    free = free_memory() if needed > 2**24 else None
     if free is not None and needed > free:
         raise ValueError(
             f"Argument `{name}` must fit into memory, but {what} takes "

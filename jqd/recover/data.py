@@ -222,6 +222,8 @@ def _check_noise(noise: Any, values: Array) -> None:
     if isinstance(noise, Correlated):
         rows, *rest = values.shape
         _checks.check_shape(noise.covariance, "covariance", (rows, *rest, *rest))
+    if isinstance(noise, EnsembleNoise | Multinomial):
+        _checks.check_shape(values, "values", (None, None))
     if isinstance(noise, EnsembleNoise):
         noise.check_counts(values)
     if isinstance(noise, Multinomial):

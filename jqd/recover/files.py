@@ -12,6 +12,7 @@ from .ensemble_noise import EnsembleNoise
 from .reading import (
     arrays_in,
     check_numbers,
+    check_size,
     complex_csv,
     csv_table,
     existing,
@@ -138,6 +139,7 @@ def _load(path: str | Path, name: str, rank: int) -> np.ndarray:
         raise ValueError(
             f"Argument `{name}` must hold numbers, but {path.name} holds {array.dtype}."
         )
+    check_size(path, name, array)
     array = array.reshape(-1) if rank == 1 and array.size in array.shape else array
     if array.ndim != rank:
         raise ValueError(

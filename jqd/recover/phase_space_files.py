@@ -199,15 +199,15 @@ def _keeps_quanta(record: PhaseSpaceRecord) -> bool:
     dx, dy = (np.abs(np.gradient(axis)) for axis in record.axes)
     cells = (dy[:, None] * dx[None, :]).ravel()
     weights = cells * np.abs(record.points) ** 2
-    # what a map cut off at four widths and in steps of one lacks is less than 1e-2
-    allowed = 1e-2
-    if record.sigma is not None:
-        allowed += 5 * record.sigma * float(np.sqrt(np.sum(cells**2)))
-    whole = np.abs(record.values @ cells - 1) < allowed
     # an antinormal mean: of a coherent state |α|² + 1
-    mean = mean_quanta(record.initial) + 1
-    scatter = 5 * (record.sigma or 0.0) * float(np.sqrt(np.sum(weights**2)))
-    kept = np.abs(record.values @ weights - mean) < 1e-2 * mean + scatter
+    mean, sigma = mean_quanta(record.initial) + 1, record.sigma or 0.0
+    # what a map cut off at four widths and in steps of one lacks is less than 1 %
+    norm_error = 1e-2 + 5 * sigma * float(np.sqrt(np.sum(cells**2)))
+    error = 1e-2 * mean + 5 * sigma * float(np.sqrt(np.sum(weights**2)))
+    if norm_error > 0.1 or error > 0.1 * mean:  # too much scatter to tell
+        return False
+    whole = np.abs(record.values @ cells - 1) < norm_error
+    kept = np.abs(record.values @ weights - mean) < error
     return bool(np.all(whole & kept))
 
 

@@ -10,6 +10,9 @@ import numpy as np
 from .. import _checks
 from .archives import broken, dataset_arrays, npz_arrays
 
+# The scatter of fourth moments takes eighth powers.
+LARGEST = 1e30
+
 
 def existing(path: str | Path) -> Path:
     path = Path(path)
@@ -69,7 +72,19 @@ def csv_table(path: Path) -> tuple[list[str], np.ndarray]:
                 f"Argument `data` must hold numbers, but line {line} of {path.name} "
                 f"has {bad[0]!r}."
             )
-    return header, np.array([row for _, row in body], float)
+    table = np.array([row for _, row in body], float)
+    for k, name in enumerate(header):
+        check_size(path, name, table[:, k])
+    return header, table
+
+
+def check_size(path: Path, name: str, array: np.ndarray) -> None:
+    """Raise where a number is so large that its powers overflow."""
+    if array.size and LARGEST < np.max(np.abs(array)) < np.inf:
+        raise ValueError(
+            f"Argument `data` must hold numbers up to {LARGEST:g}, but `{name}` in "
+            f"{path.name} goes to {np.max(np.abs(array)):g}."
+        )
 
 
 def is_number(cell: str) -> bool:
@@ -116,6 +131,7 @@ def arrays_in(path: str | Path) -> dict[str, np.ndarray]:
             raise ValueError(
                 f"Argument `data` must be finite, but `{name}` in {path.name} is not."
             )
+        check_size(path, name, array)
     return numbers
 
 

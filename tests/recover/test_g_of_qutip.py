@@ -70,6 +70,10 @@ def test_g_without_a_row_at_t0(tmp_path, states):
     path = written(tmp_path / "b.npz", states[1:], alpha0=0.3)
     with pytest.raises(ValueError, match="must hold `g`"):
         load_phase_space(path)
+    # scatter that hides the quanta
+    path = written(tmp_path / "d.npz", states[1:], sigma=0.01)
+    with pytest.raises(ValueError, match="must hold `g`"):
+        load_phase_space(path)
     # one row alone might hold as many quanta by chance
     path = written(tmp_path / "c.npz", states[2:])
     with pytest.raises(ValueError, match="must hold `g`"):
