@@ -116,8 +116,8 @@ def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
     for name in ("t", "x", "x0", "v0"):
         if name not in arrays:
             raise ValueError(
-                f"Argument `data` must hold `{name}`, but {path.name} has "
-                f"{', '.join(arrays) or 'none'}."
+                f"Argument `data` must hold `{name}`, but has "
+                f"{', '.join(arrays) or 'none'} (in {path.name})."
             )
     ts, t0 = times(path, arrays)
     x, x0, v0 = (real(path, arrays, name) for name in ("x", "x0", "v0"))
@@ -126,8 +126,8 @@ def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
     code = scalar(path, arrays, "ends", 0.0)
     if code not in range(len(solid.ENDS)):
         raise ValueError(
-            "Argument `data` must hold 0 (free), 1 (fixed) or 2 (periodic) as `ends`, "
-            f"but {path.name} has {code:g}."
+            "Argument `ends` must be 0 (free), 1 (fixed) or 2 (periodic), but is "
+            f"{code:g} (in {path.name})."
         )
     with naming(path):
         _checks.check_shape(x0, "x0", (None,))

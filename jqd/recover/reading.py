@@ -191,8 +191,7 @@ def scalar(
     value = real(path, arrays, name).item()
     if positive and value <= 0:
         raise ValueError(
-            f"Argument `data` must hold a positive `{name}`, but {path.name} has "
-            f"{value:g}."
+            f"Argument `{name}` must be positive, but in {path.name} it is {value:g}."
         )
     return value
 

@@ -394,8 +394,12 @@ def huge_header(folder):
     size = 118
     whole = b"\x93NUMPY\x01\x00" + size.to_bytes(2, "little")
     path.write_bytes(whole + header.ljust(size - 1).encode() + b"\n" + bytes(32))
-    return ["copying", "--data", DATA / "four_level_populations.csv", "--hamiltonian",
-            path, "--state", DATA / "four_level_psi0.npy"], "claims 7517832200 bytes"  # fmt: skip
+    files = {
+        "--data": DATA / "four_level_populations.csv", "--hamiltonian": path,
+        "--state": DATA / "four_level_psi0.npy",
+    }  # fmt: skip
+    words = [word for pair in files.items() for word in pair]
+    return ["copying", *words], "claims 7517832200 bytes"
 
 
 def half_an_archive(folder):
@@ -422,7 +426,7 @@ def netcdf_4(folder):
 def no_mass(folder):
     path = folder / "light.npz"
     np.savez(path, **density() | {"mass": 0.0})
-    return ["diffusion", "--data", path], "positive `mass`"
+    return ["diffusion", "--data", path], "`mass` must be positive"
 
 
 def no_g(folder):
