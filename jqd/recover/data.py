@@ -154,9 +154,9 @@ class Data(eqx.Module):
         self.values = jnp.asarray(values, dtype=jnp.result_type(float))
         self.noise = NoNoise() if noise is None else noise
         if t0 is not None:
-            t0 = _numbers(t0, "t0")
-            _checks.check_shape(t0, "t0", ())
-            _checks.check_finite(t0, "t0")
+            start = _numbers(t0, "t0")
+            _checks.check_shape(start, "t0", ())
+            _checks.check_finite(start, "t0")
         self.t0 = self.ts[0] if t0 is None else jnp.asarray(t0, self.ts.dtype)
         self.from_start = t0 is None or (
             _checks.is_concrete((self.t0, self.ts)) and bool(self.t0 == self.ts[0])
