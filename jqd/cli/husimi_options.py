@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _checks
 from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
 from ..recover import PhaseSpaceRecord, Unidentifiable
 from ..spaces.symbols import ParametricSymbol, parse_hamiltonian
@@ -69,6 +70,10 @@ def law_and_state(
     known = {k: v for k, v in record.parameters.items() if k in hamiltonian.names}
     hamiltonian = hamiltonian.with_values(**known)
     levels = options.levels or _levels(record)
+    _checks.check_memory(
+        16.0 * float(levels) ** record.modes, "data", f"a ket of {levels:.3g} levels "
+        f"of {record.modes} modes, for the quanta of its initial state,",
+    )  # fmt: skip
     state = _state(record, levels)
     form = _form(options, hamiltonian, record.modes, levels)
     s = 1.0 if "s" in options.free else None

@@ -14,6 +14,7 @@ from .. import problems, report
 from ..recover import Polish, Recovery, Search, recover
 from ..recover.atoms import AtomRecord, load_atoms
 from ..recover.horizon import Horizon, horizon
+from ..recover.reading import naming
 from .session import Session, draw, show, write
 
 if TYPE_CHECKING:
@@ -78,9 +79,10 @@ def recover_atoms(options: AtomOptions) -> int:
     """
     began = perf_counter()
     record = _record(options)
-    law = _law(options, record)
+    with naming(options.data):
+        law = _law(options, record)
     data, observe = record.data()
-    with Session(options.out) as session:
+    with Session(options.out) as session, naming(options.data, "data"):
         recovery = recover(
             law, data, psi0=record.state(), free=options.free, observe=observe,
             start={name: law.pack(name) for name in options.free},

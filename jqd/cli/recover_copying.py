@@ -17,6 +17,7 @@ from ..recover import (
     load_state,
     recover,
 )
+from ..recover.reading import naming
 from .session import Session, draw, show, write
 
 NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")
@@ -70,7 +71,7 @@ def recover_copying(options: RecoverOptions) -> int:
     """
     began = perf_counter()
     law, psi0, data = _read(options)
-    with Session(options.out) as session:
+    with Session(options.out) as session, naming(options.data, "data"):
         recovery = recover(
             law,
             data,
@@ -109,4 +110,8 @@ def _read(options: RecoverOptions) -> tuple[CopyDynamics, np.ndarray, Data]:
         H = load_matrix(options.hamiltonian or "")
         psi0 = load_state(options.state or "")
         data = load_record(options.data, options.noise, options.sigma)
-    return CopyDynamics.from_hamiltonian(H), np.asarray(psi0), data
+    with naming(options.hamiltonian):
+        law = CopyDynamics.from_hamiltonian(H)
+    with naming(options.state):
+        law.prepare(law.admit(psi0))
+    return law, np.asarray(psi0), data

@@ -1,5 +1,6 @@
 """What `jqd recover diffusion` does: read, fit, draw, print."""
 
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -20,7 +21,7 @@ from ..recover.diffusion import (
     diffusion_from_levels,
     diffusion_from_residual,
 )
-from ..recover.reading import arrays_in
+from ..recover.reading import arrays_in, naming, real
 from .diffusion_options import DiffusionOptions, check_free, law_of
 from .session import Session, draw_landscape, landscape_of, show, write
 
@@ -50,10 +51,11 @@ def recover_diffusion(options: DiffusionOptions) -> int:
             "Argument `data` must hold `t`, densities and an initial state for a fit, "
             "but does not; use --estimator spectrum for levels."
         )
-    law = law_of(options, record)
+    with naming(options.data):
+        law = law_of(options, record)
     data, observe = record.data()
     starts = options.starts or (STARTS if isinstance(law.form, Amplitude) else FEW)
-    with Session(options.out) as session:
+    with Session(options.out) as session, naming(options.data, "data"):
         recovery = recover(
             law, data, psi0=record.initial, free=options.free, observe=observe,
             start=options.start or None,
@@ -132,7 +134,7 @@ def _action_rate(options: DiffusionOptions) -> np.ndarray:
             "Argument `data` must hold `action_rate`, the time derivative of S at the "
             "first time, for --estimator residual, but does not."
         )
-    return arrays["action_rate"].astype(float)
+    return real(Path(options.data or ""), arrays, "action_rate")
 
 
 def _draw(session: Session, recovery: Recovery, record: DensityRecord) -> Any:

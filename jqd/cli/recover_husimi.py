@@ -21,6 +21,7 @@ from ..recover import (
     load_phase_space,
     recover,
 )
+from ..recover.reading import naming
 from ..spaces.symbols import parse_hamiltonian
 from .husimi_options import HusimiOptions, law_and_state, with_points
 from .session import Session, draw, show, write
@@ -40,13 +41,15 @@ def recover_husimi(options: HusimiOptions) -> int:
     """
     began = perf_counter()
     record = _record(options)
-    law, psi0 = law_and_state(options, record)
+    with naming(options.data):
+        law, psi0 = law_and_state(options, record)
     if options.loss == "likelihood":
         return _likelihood(options, record, law, psi0)
     full, record = record, record.thinned(120 if options.quick else options.points)
-    data, observe = record.data()
+    with naming(options.data):
+        data, observe = record.data()
     law = with_points(law, record)
-    with Session(options.out) as session:
+    with Session(options.out) as session, naming(options.data, "data"):
         recovery = recover(
             law, data, psi0=psi0, free=options.free, start=options.start or None,
             starts=min(options.starts, 6) if options.quick else options.starts,
@@ -63,6 +66,7 @@ def recover_husimi(options: HusimiOptions) -> int:
             "form": type(law.form).__name__,
             "loss": _loss(options, record),
             "levels": options.levels or getattr(law.form, "levels", 0),
+            "g": record.g,
             "seed": options.seed,
         }
         seconds = perf_counter() - began
@@ -108,9 +112,9 @@ def recover_lengths(hamiltonian: str, kappa: float, *, as_json: bool) -> int:
 
 def _record(options: HusimiOptions) -> PhaseSpaceRecord:
     if options.data is None:
-        record = problems.kerr_husimi()
+        record = replace(problems.kerr_husimi(), sigma=options.sigma)
     else:
-        record = load_phase_space(options.data)
+        record = load_phase_space(options.data, options.sigma)
     if options.loss == "likelihood" and record.kind != "samples":
         raise ValueError(
             "Argument `--loss` must not be likelihood for a record of "
@@ -123,13 +127,11 @@ def _record(options: HusimiOptions) -> PhaseSpaceRecord:
             f"Argument `--loss` must be one of {', '.join(allowed)} for a record of "
             f"{record.kind}, but is {options.loss}."
         )
-    if options.sigma is not None:
-        if record.kind == "samples":
-            raise ValueError(
-                "Argument `--sigma` must not be given for samples, but is; their "
-                "scatter is their own."
-            )
-        record = replace(record, sigma=options.sigma)
+    if options.sigma is not None and record.kind == "samples":
+        raise ValueError(
+            "Argument `--sigma` must not be given for samples, but is; their scatter "
+            "is their own."
+        )
     return record
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from .. import report
 from .._files import provenance, to_json
+from ..recover.reading import naming
 from ..recover.statistics import StatisticsFit, fit_counts
 from ..recover.statistics_curve import CURVE_CONSTANTS, fit_curve
 from ..recover.statistics_data import CountsRecord, CurveRecord, load_statistics
@@ -68,7 +69,8 @@ def recover_statistics(options: StatisticsOptions) -> int:
     began = perf_counter()
     records = _records(options)
     with Session(options.out) as session:
-        fits = {name: _fit(record, options) for name, record in records.items()}
+        with naming(options.data):
+            fits = {name: _fit(record, options) for name, record in records.items()}
         session.advance("report", 0, 1)
         with report.house_style():
             report.save_figure(_figure(records, fits), session.folder, "fit")

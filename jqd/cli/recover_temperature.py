@@ -15,6 +15,7 @@ from .. import report
 from .._files import provenance, to_json
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
 from ..recover import Unidentifiable
+from ..recover.reading import naming
 from ..recover.temperature import (
     PhotonCounts,
     PhotonCurve,
@@ -75,7 +76,8 @@ def recover_temperature(options: TemperatureOptions) -> int:
         )
     records = _records(options)
     with Session(options.out) as session:
-        fits = {name: _fit(record) for name, record in records.items()}
+        with naming(options.data):
+            fits = {name: _fit(record) for name, record in records.items()}
         session.advance("report", 0, 1)
         with report.house_style():
             report.save_figure(_figure(records, fits), session.folder, "fit")

@@ -12,6 +12,7 @@ from .. import problems
 from ..evolve import Propagator, evolve
 from ..matter.tower import RandomTower
 from ..recover import Data, Gaussian, Polish, load_record, recover
+from ..recover.reading import naming
 from ..recover.tower import FOOT, LevelNorms
 from .session import Session, draw, show, write
 
@@ -63,7 +64,7 @@ def recover_tower(options: TowerOptions) -> int:
     law, data, truth = _problem(options)
     observe = LevelNorms(data.values.shape[1])
     psi0 = law.foot(FOOT)
-    with Session(options.out) as session:
+    with Session(options.out) as session, naming(options.data, "data"):
         recovery = recover(
             law, data, psi0=psi0, free=options.free, observe=observe,
             start={name: law.pack(name) for name in options.free},
@@ -107,9 +108,10 @@ def _problem(options: TowerOptions) -> tuple[RandomTower, Data, dict]:
         if read.values.shape[1] > shown:
             raise ValueError(
                 f"Argument `data` must hold at most {shown} levels of the tower, p0 to "
-                f"p{shown - 1}, but holds {read.values.shape[1]}."
+                f"p{shown - 1}, but {options.data.name} holds {read.values.shape[1]}."
             )
-        data = Data(read.ts, read.values, Gaussian(options.sigma), t0=0.0)
+        with naming(options.data):
+            data = Data(read.ts, read.values, Gaussian(options.sigma), t0=0.0)
         truth = {}
     known = {name: float(value) for name, value in truth.items()}
     # constants that are not free keep the value they are known to have

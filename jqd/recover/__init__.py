@@ -28,7 +28,7 @@ from .likelihood import fit_likelihood as fit_likelihood
 from .likelihood import log_likelihood as log_likelihood
 from .local_polynomials import local_polynomials as local_polynomials
 from .phase_space import PhaseSpaceRecord as PhaseSpaceRecord
-from .phase_space import load_phase_space as load_phase_space
+from .phase_space_files import load_phase_space as load_phase_space
 from .polish import Polish as Polish
 from .polish import loss_line as loss_line
 from .polish import loss_plane as loss_plane

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from ..matter import solid
 from .data import Data, Gaussian, NoNoise
-from .reading import arrays_in
+from .reading import arrays_in, naming, real, scalar, times
 
 
 class AtomPositions(eqx.Module):
@@ -111,37 +111,54 @@ def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
         ValueError: unreadable file, arrays missing or of wrong shape, atoms that are
             not there, masses or sigma not positive.
     """
+    path = Path(path)
     arrays = arrays_in(path)
     for name in ("t", "x", "x0", "v0"):
         if name not in arrays:
             raise ValueError(
-                f"Argument `data` must hold `{name}`, but has {', '.join(arrays)}."
+                f"Argument `data` must hold `{name}`, but has "
+                f"{', '.join(arrays) or 'none'} (in {path.name})."
             )
-    ts, x, x0, v0 = (np.asarray(arrays[name], float) for name in ("t", "x", "x0", "v0"))
-    _checks.check_times(ts, "t")
-    _checks.check_shape(x0, "x0", (None,))
-    _checks.check_shape(v0, "v0", x0.shape)
-    atoms = np.asarray(arrays.get("atoms", np.arange(len(x0))))
-    _checks.check_shape(x, "x", (len(ts), len(atoms)))
-    if atoms.dtype.kind not in "iu" or not np.all((atoms >= 0) & (atoms < len(x0))):
-        raise ValueError(
-            f"Argument `atoms` must name atoms from 0 to {len(x0) - 1}, but holds "
-            f"{atoms.tolist()}."
-        )
-    code = int(arrays.get("ends", np.array(0)))
+    ts, t0 = times(path, arrays)
+    x, x0, v0 = (real(path, arrays, name) for name in ("x", "x0", "v0"))
+    if sigma is None and "sigma" in arrays:
+        sigma = scalar(path, arrays, "sigma", 0.0, positive=True)
+    code = scalar(path, arrays, "ends", 0.0)
     if code not in range(len(solid.ENDS)):
         raise ValueError(
             "Argument `ends` must be 0 (free), 1 (fixed) or 2 (periodic), but is "
-            f"{code}."
+            f"{code:g} (in {path.name})."
         )
-    given = arrays.get("sigma")
-    scatter = float(given) if sigma is None and given is not None else sigma
-    if scatter is not None:
-        _checks.check_positive(scatter, "sigma")
-    mass = arrays.get("mass", np.array(1.0))
-    _checks.check_positive(mass, "mass")
-    return AtomRecord(
-        ts, x, atoms, x0, v0, solid.ENDS[code], mass,
-        arrays.get("length", np.array(1.0)), scatter,
-        float(arrays.get("t0", np.array(0.0))),
-    )  # fmt: skip
+    with naming(path):
+        _checks.check_shape(x0, "x0", (None,))
+        _checks.check_shape(v0, "v0", x0.shape)
+        if len(x0) < 2:
+            raise ValueError(
+                f"Argument `x0` must hold at least two atoms, but holds {len(x0)}."
+            )
+        atoms = arrays.get("atoms", np.arange(len(x0)))
+        _checks.check_shape(atoms, "atoms", (None,))
+        _checks.check_shape(x, "x", (len(ts), len(atoms)))
+        there = atoms.dtype.kind in "iu" and np.all((atoms >= 0) & (atoms < len(x0)))
+        if not there or not len(atoms) or len(set(atoms.tolist())) < len(atoms):
+            raise ValueError(
+                f"Argument `atoms` must name atoms from 0 to {len(x0) - 1}, each once, "
+                f"but holds {atoms.tolist()}."
+            )
+        mass, length = (
+            np.asarray(arrays.get(name, 1.0)) for name in ("mass", "length")
+        )
+        _checks.check_positive(mass, "mass")
+        _checks.check_real(length, "length")
+        record = AtomRecord(
+            ts, x, atoms, x0, v0, solid.ENDS[int(code)], mass.astype(float),
+            length.astype(float), sigma, t0,
+        )  # fmt: skip
+        for name, sizes in {"mass": len(x0), "length": record.bonds}.items():
+            shape = np.shape(getattr(record, name))
+            if shape not in ((), (sizes,)):
+                raise ValueError(
+                    f"Argument `{name}` must be a number or {sizes} of them, but its "
+                    f"shape is {shape}."
+                )
+    return record

@@ -3,6 +3,7 @@
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
@@ -39,8 +40,7 @@ class Gaussian(eqx.Module):
     constant_weights: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self) -> None:
-        if _checks.is_concrete(self.sigma) and not np.all(np.asarray(self.sigma) > 0):
-            raise ValueError("Argument `sigma` must be positive, but is not.")
+        _checks.check_positive(self.sigma, "sigma")
 
     def residuals(self, prediction: Array, data: Array, at: Array) -> Array:
         """(prediction - data) / sigma."""
@@ -64,6 +64,11 @@ class Correlated(eqx.Module):
     covariance: Float[Array, "T k k"] = eqx.field(converter=jnp.asarray)
     known: bool = eqx.field(static=True, default=True)
     constant_weights: bool = eqx.field(static=True, default=True)
+
+    def __check_init__(self) -> None:
+        _checks.check_shape(self.covariance, "covariance", (None, None, None))
+        _checks.check_real(self.covariance, "covariance")
+        _checks.check_finite(self.covariance, "covariance")
 
     def residuals(self, prediction: Array, data: Array, at: Array) -> Array:
         """Σ_t^(-1/2) (prediction - data)"""
@@ -160,10 +165,15 @@ class Data(eqx.Module):
             ValueError: shapes differ, times do not increase, values are not finite,
                 negative counts.
         """
+        ts, values = _numbers(ts, "ts"), _numbers(values, "values")
         _checks.check_times(ts, "ts")
         self.ts = jnp.asarray(ts, dtype=jnp.result_type(float))
         self.values = jnp.asarray(values, dtype=jnp.result_type(float))
         self.noise = NoNoise() if noise is None else noise
+        if t0 is not None:
+            start = _numbers(t0, "t0")
+            _checks.check_shape(start, "t0", ())
+            _checks.check_finite(start, "t0")
         self.t0 = self.ts[0] if t0 is None else jnp.asarray(t0, self.ts.dtype)
         self.from_start = t0 is None or (
             _checks.is_concrete((self.t0, self.ts)) and bool(self.t0 == self.ts[0])
@@ -173,24 +183,87 @@ class Data(eqx.Module):
                 "Argument `values` must have one row a time, but has shape "
                 f"{self.values.shape} for {self.ts.shape[0]} times."
             )
+        if not self.values.size:
+            raise ValueError(
+                "Argument `values` must hold values, but has shape "
+                f"{self.values.shape}."
+            )
         _checks.check_finite(self.values, "values")
-        concrete = _checks.is_concrete(self.values)
-        if isinstance(self.noise, Multinomial) and concrete:
-            counts = np.asarray(self.values)
-            if counts.min() < 0 or np.any(counts.sum(axis=-1) <= 0):
-                raise ValueError(
-                    "Argument `values` must hold counts that are not negative with "
-                    "some in each row, but does not."
-                )
-        if isinstance(self.noise, EnsembleNoise):
-            self.noise.check_counts(self.values)
-        if _checks.is_concrete(self.t0) and float(self.t0) > float(self.ts[0]):
+        _check_noise(self.noise, self.values)
+        if _checks.is_concrete((self.t0, self.ts)) and self.t0 > self.ts[0]:
             raise ValueError("Argument `t0` must not be after ts[0], but is.")
 
     @property
     def shares(self) -> Array:
         """The record on the scale of the law's prediction."""
         return self.noise.shares(self.values)
+
+
+def _numbers(x: Any, name: str) -> Any:
+    """Real numbers, as JAX takes them; the imaginary part is not dropped."""
+    if not isinstance(x, jax.Array):
+        try:
+            x = np.asarray(x)
+        except ValueError:
+            raise ValueError(
+                f"Argument `{name}` must be an array of numbers, but its rows differ "
+                "in length."
+            ) from None
+        if x.dtype.kind not in "biufc":
+            raise ValueError(
+                f"Argument `{name}` must be an array of numbers, but its dtype is "
+                f"{x.dtype}."
+            )
+    _checks.check_real(x, name)
+    return x
+
+
+def _check_noise(noise: Any, values: Array) -> None:
+    """Raise unless the noise model fits the values."""
+    if not isinstance(noise, Noise):
+        raise ValueError(
+            "Argument `noise` must be NoNoise, Gaussian, Correlated, Multinomial or "
+            f"EnsembleNoise, but is a {type(noise).__name__}."
+        )
+    if isinstance(noise, Gaussian):
+        shape = np.shape(noise.sigma)
+        try:
+            fits = np.broadcast_shapes(shape, values.shape) == values.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(
+                "Argument `sigma` must be a number or like the values, whose shape is "
+                f"{values.shape}, but its shape is {shape}."
+            )
+    if isinstance(noise, Correlated):
+        rows, *rest = values.shape
+        _checks.check_shape(noise.covariance, "covariance", (rows, *rest, *rest))
+    if isinstance(noise, EnsembleNoise | Multinomial):
+        _checks.check_shape(values, "values", (None, None))
+    if isinstance(noise, EnsembleNoise):
+        noise.check_counts(values)
+    if isinstance(noise, Multinomial):
+        _check_counts(values)
+
+
+def _check_counts(values: Array) -> None:
+    if not _checks.is_concrete(values):
+        return
+    counts = np.asarray(values)
+    if counts.min() < 0 or np.any(counts.sum(axis=-1) <= 0):
+        raise ValueError(
+            "Argument `values` must hold counts that are not negative with some in "
+            "each row, but does not."
+        )
+    broken = np.argwhere(counts != np.round(counts))
+    if len(broken):
+        where = tuple(map(int, broken[0]))
+        raise ValueError(
+            "Argument `values` must hold whole numbers as counts, but entry "
+            f"{list(where)} is {counts[where]:g}; shares without their number have no "
+            "multinomial errors."
+        )
 
 
 def check_populations(values: ArrayLike, name: str, tolerance: float = 1e-6) -> None:

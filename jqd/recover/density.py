@@ -10,7 +10,7 @@ import numpy as np
 from ..observe import Occupations
 from ..spaces import Grid
 from .data import Data, Gaussian, Multinomial
-from .reading import arrays_in
+from .reading import arrays_in, real, scalar, times
 
 AXES = ("x", "y", "z")
 # How far neighbouring points of an axis may be from equal distances, relative.
@@ -92,6 +92,8 @@ def load_density(
     path = Path(path)
     arrays = arrays_in(path)
     grid = _grid(path, arrays)
+    mass = scalar(path, arrays, "mass", 1.0, positive=True)
+    hbar = scalar(path, arrays, "hbar", 1.0, positive=True)
     if "potential" not in arrays or arrays["potential"].shape != grid.shape:
         raise ValueError(
             f"Argument `data` must hold `potential` of the shape {grid.shape} of its "
@@ -99,23 +101,27 @@ def load_density(
         )
     levels = None
     if "levels" in arrays:
-        levels = np.sort(np.atleast_1d(arrays["levels"]).astype(float))
-    ts, density, counts = np.zeros(0), np.zeros((0, *grid.shape)), None
+        levels = np.sort(np.atleast_1d(real(path, arrays, "levels")))
+        if levels.ndim != 1 or not levels.size:
+            raise ValueError(
+                "Argument `data` must hold a list of `levels`, but in "
+                f"{path.name} its shape is {levels.shape}."
+            )
+    ts, t0, density, counts = np.zeros(0), 0.0, np.zeros((0, *grid.shape)), None
     if "t" in arrays or levels is None:
-        ts, density = _densities(path, arrays, column, grid)
+        ts, t0, density = _densities(path, arrays, column, grid)
         if arrays[column].dtype.kind in "iu":
             counts, density = density, _shares(path, column, density, grid)
     if sigma is None and counts is None:
-        sigma = _sigma(arrays, column)
+        sigma = _sigma(path, arrays, column)
     if len(ts) and counts is None:
         _check_density(path, column, density, grid, sigma)
-    action = arrays.get("action")
+    action = real(path, arrays, "action") if "action" in arrays else None
     if action is not None and action.shape != density.shape:
         raise ValueError(
             f"Argument `data` must hold `action` like `{column}`, but {path.name} has "
             f"shapes {action.shape} and {density.shape}."
         )
-    t0 = float(arrays.get("t0", np.asarray(0.0)))
     initial = _initial(path, arrays, grid, ts, density, action, t0)
     if initial is None and levels is None:
         raise ValueError(
@@ -123,9 +129,8 @@ def load_density(
             f"`action0`, or `x0`, `s0` and `p0`, but {path.name} has none."
         )
     return DensityRecord(
-        grid, arrays["potential"].astype(float),
-        float(arrays.get("mass", np.asarray(1.0))), ts, density, action, initial,
-        levels, sigma, t0, float(arrays.get("hbar", np.asarray(1.0))), counts,
+        grid, real(path, arrays, "potential"), mass, ts, density, action, initial,
+        levels, sigma, t0, hbar, counts,
     )  # fmt: skip
 
 
@@ -134,9 +139,9 @@ def _grid(path: Path, arrays: Mapping[str, np.ndarray]) -> Grid:
     for name in AXES:
         if name not in arrays:
             break
-        x = np.atleast_1d(arrays[name]).astype(float)
+        x = np.atleast_1d(real(path, arrays, name))
         steps = np.diff(x)
-        good = x.ndim == 1 and len(x) > 1 and steps.min() > 0
+        good = x.ndim == 1 and len(x) > 1 and bool(np.all(steps > 0))
         if not good or np.ptp(steps) > _UNIFORM * steps.mean():
             raise ValueError(
                 f"Argument `data` must hold evenly spaced, increasing `{name}`, but "
@@ -155,20 +160,21 @@ def _grid(path: Path, arrays: Mapping[str, np.ndarray]) -> Grid:
 
 def _densities(
     path: Path, arrays: Mapping[str, np.ndarray], column: str, grid: Grid
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, float, np.ndarray]:
     for name in ("t", column):
         if name not in arrays:
             raise ValueError(
                 f"Argument `data` must hold `{name}`, but {path.name} has "
                 f"{', '.join(sorted(arrays))}."
             )
-    ts, density = np.atleast_1d(arrays["t"]).astype(float), arrays[column].astype(float)
+    ts, t0 = times(path, arrays)
+    density = real(path, arrays, column)
     if density.shape != (len(ts), *grid.shape):
         raise ValueError(
             f"Argument `data` must hold `{column}` of shape {(len(ts), *grid.shape)} "
             f"for its times and points, but {path.name} has {density.shape}."
         )
-    return ts, density
+    return ts, t0, density
 
 
 def _shares(path: Path, column: str, counts: np.ndarray, grid: Grid) -> np.ndarray:
@@ -182,11 +188,10 @@ def _shares(path: Path, column: str, counts: np.ndarray, grid: Grid) -> np.ndarr
     return counts / (totals.reshape(shape) * grid.cell)
 
 
-def _sigma(arrays: Mapping[str, np.ndarray], column: str) -> float | None:
-    if "sigma" in arrays:
-        return float(arrays["sigma"])
-    if "noise" in arrays and column.endswith("_noisy"):
-        return float(arrays["noise"])
+def _sigma(path: Path, arrays: Mapping[str, np.ndarray], column: str) -> float | None:
+    for name in ("sigma", "noise"):
+        if name in arrays and (name == "sigma" or column.endswith("_noisy")):
+            return scalar(path, arrays, name, 0.0, positive=True)
     return None
 
 
@@ -226,7 +231,7 @@ def _initial(
         _same_shape(path, "psi0", psi, grid)
         return psi
     if "density0" in arrays and "action0" in arrays:
-        pair = tuple(arrays[f"{name}0"].astype(float) for name in ("density", "action"))
+        pair = tuple(real(path, arrays, f"{name}0") for name in ("density", "action"))
         for name, part in zip(("density0", "action0"), pair, strict=True):
             _same_shape(path, name, part, grid)
         return pair
@@ -241,10 +246,7 @@ def _packet(
     path: Path, arrays: Mapping[str, np.ndarray], grid: Grid
 ) -> tuple[np.ndarray, np.ndarray]:
     """Density and action of a Gaussian packet: the action knows no ħ."""
-    x0, s0, p0 = (
-        np.broadcast_to(np.atleast_1d(arrays[name]).astype(float), (grid.ndim,))
-        for name in ("x0", "s0", "p0")
-    )
+    x0, s0, p0 = (_each_axis(path, arrays, name, grid) for name in ("x0", "s0", "p0"))
     if s0.min() <= 0:
         raise ValueError(
             f"Argument `data` must hold a positive width `s0`, but {path.name} has "
@@ -255,8 +257,20 @@ def _packet(
         x = np.asarray(x)
         exponent = exponent - (x - x0[axis]) ** 2 / (2 * s0[axis] ** 2)
         action = action + p0[axis] * x
-    density = np.exp(exponent)
+    density = np.exp(exponent - exponent.max())
     return density / (density.sum() * grid.cell), action
+
+
+def _each_axis(
+    path: Path, arrays: Mapping[str, np.ndarray], name: str, grid: Grid
+) -> np.ndarray:
+    values = np.atleast_1d(real(path, arrays, name))
+    if values.shape not in ((1,), (grid.ndim,)):
+        raise ValueError(
+            f"Argument `data` must hold `{name}` as one number, or one for each of "
+            f"{grid.ndim} axes, but in {path.name} its shape is {values.shape}."
+        )
+    return np.broadcast_to(values, (grid.ndim,))
 
 
 def _same_shape(path: Path, name: str, values: np.ndarray, grid: Grid) -> None:

@@ -1,25 +1,29 @@
 """Reading records, matrices and states from files. Nothing is unpickled."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from .. import _checks
+from .archives import npy_array, npz_arrays, npz_names
 from .data import Data, Gaussian, Multinomial, Noise, check_populations
 from .ensemble_noise import EnsembleNoise
 from .reading import (
-    broken,
+    arrays_in,
     check_numbers,
+    check_size,
     complex_csv,
     csv_table,
-    entry,
     existing,
     kinds_error,
-    member,
-    numpy_file,
+    naming,
+    real,
 )
 
 TABLES = (".csv", ".npz", ".zarr", ".nc")
 ARRAYS = (".npy", ".npz", ".csv")
+NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
 
 
 def load_record(
@@ -43,6 +47,7 @@ def load_record(
         ValueError: unreadable or truncated file, columns missing or unknown, values
             that are not finite, negative or not normalised, noise that does not fit.
     """
+    _checks.check_choice(noise, "noise", NOISES)
     path = existing(path)
     if path.suffix == ".csv":
         ts, values, kind = _read_csv(path)
@@ -53,7 +58,8 @@ def load_record(
     else:
         raise ValueError(kinds_error("data", TABLES, path))
     check_numbers(path, ts, values)
-    return Data(ts, values, _noise(path, kind, values, noise, sigma))
+    with naming(path):
+        return Data(ts, values, _noise(path, kind, values, noise, sigma))
 
 
 def _noise(
@@ -125,14 +131,15 @@ def _load(path: str | Path, name: str, rank: int) -> np.ndarray:
         raise ValueError(kinds_error(name, ARRAYS, path))
     if path.suffix == ".csv":
         array = complex_csv(path)
+    elif path.suffix == ".npz":
+        array = _member(path, name)
     else:
-        array = numpy_file(path)
-        if not isinstance(array, np.ndarray):
-            array = member(path, array, name)
+        array = npy_array(path)
     if array.dtype.kind not in "biufc":
         raise ValueError(
             f"Argument `{name}` must hold numbers, but {path.name} holds {array.dtype}."
         )
+    check_size(path, name, array)
     array = array.reshape(-1) if rank == 1 and array.size in array.shape else array
     if array.ndim != rank:
         raise ValueError(
@@ -142,74 +149,100 @@ def _load(path: str | Path, name: str, rank: int) -> np.ndarray:
     return array
 
 
+def _member(path: Path, name: str) -> np.ndarray:
+    """The array of this name, or the only one."""
+    names = npz_names(path)
+    if name not in names and len(names) != 1:
+        raise ValueError(
+            f"Argument `path` must hold an array `{name}`, but {path.name} has "
+            f"{', '.join(names) or 'none'}."
+        )
+    key = name if name in names else names[0]
+    return npz_arrays(path, [key])[key]
+
+
 def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
-    archive = numpy_file(path)
-    if isinstance(archive, np.ndarray):
-        raise ValueError(broken(path, ValueError("not an archive")))
-    with archive:
-        kinds = [kind for kind in ("p", "n") if kind in archive.files]
-        if "t" not in archive.files or len(kinds) != 1:
-            raise ValueError(
-                f"Argument `data` must hold arrays `t` and `p` or `n`, but {path.name} "
-                f"has {', '.join(archive.files)}."
-            )
-        ts, values = (entry(path, archive, key) for key in ("t", kinds[0]))
-    return np.asarray(ts, float), np.asarray(values, float), kinds[0]
+    arrays = arrays_in(path)
+    kinds = [kind for kind in ("p", "n") if kind in arrays]
+    if "t" not in arrays or len(kinds) != 1:
+        raise ValueError(
+            f"Argument `data` must hold arrays `t` and `p` or `n`, but {path.name} "
+            f"has {', '.join(arrays) or 'none'}."
+        )
+    return real(path, arrays, "t"), real(path, arrays, kinds[0]), kinds[0]
 
 
 def _read_dataset(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
-    import xarray as xr
-
-    try:
-        with xr.open_dataset(path) as dataset:
-            kinds = {"populations": "p", "counts": "n"}
-            found = [name for name in kinds if name in dataset.data_vars]
-            if "t" not in dataset.coords or len(found) != 1:
-                raise ValueError(
-                    "Argument `data` must have a coordinate `t` and a variable "
-                    f"`populations` or `counts`, but {path.name} has "
-                    f"{sorted(map(str, dataset.variables))}."
-                )
-            values = dataset[found[0]].transpose("t", ...)
-            return (
-                np.asarray(dataset["t"], float),
-                np.asarray(values, float),
-                kinds[found[0]],
-            )
-    except ValueError as error:
-        if str(error).startswith("Argument"):
-            raise
-        raise ValueError(broken(path, error)) from None
-    except (OSError, KeyError) as error:
-        raise ValueError(broken(path, error)) from None
+    arrays = arrays_in(path)
+    kinds = {"populations": "p", "counts": "n"}
+    found = [name for name in kinds if name in arrays]
+    if "t" not in arrays or len(found) != 1:
+        raise ValueError(
+            "Argument `data` must have a coordinate `t` and a variable "
+            f"`populations` or `counts`, but {path.name} has {sorted(arrays)}."
+        )
+    (name,) = found
+    return real(path, arrays, "t"), real(path, arrays, name), kinds[name]
 
 
 def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
     header, table = csv_table(path)
-    kind, columns = _columns(path, header)
+    kind, columns = _columns(path.name, header)
     return table[:, header.index("t")], table[:, columns], kind
 
 
-def _columns(path: Path, header: list[str]) -> tuple[str, list[int]]:
+def record_of_table(table: Any) -> Data:
+    """The record in a pandas DataFrame with the columns of a CSV file.
+
+    Args:
+        table: columns `t` (or an index of that name) and p0, p1, .. or n0, n1, ..
+
+    Raises:
+        ValueError: other columns, entries that are no finite numbers.
+    """
+    if "t" not in table.columns and table.index.name == "t":
+        table = table.reset_index()
+    header = [str(column) for column in table.columns]
+    if len(set(header)) < len(header):
+        raise ValueError(
+            "Argument `data` must have each column once, but the DataFrame has "
+            f"{','.join(header)}."
+        )
+    kind, columns = _columns("the DataFrame", header)
+    try:
+        numbers = table.to_numpy(dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "Argument `data` must hold numbers, but the DataFrame has the types "
+            f"{', '.join(map(str, table.dtypes))}."
+        ) from None
+    values = numbers[:, columns]
+    noise = Multinomial() if kind == "n" else None
+    if kind == "p" and values.size:
+        check_populations(values, "data")
+    return Data(numbers[:, header.index("t")], values, noise)
+
+
+def _columns(name: str, header: list[str]) -> tuple[str, list[int]]:
     """The kind of record and where its columns stand, in order."""
-    others = [name for name in header if name != "t"]
-    kinds = {name[:1] for name in others}
+    others = [one for one in header if one != "t"]
+    kinds = {one[:1] for one in others}
     expected = "`t,p0,p1,..` or `t,n0,n1,..`"
     if "t" not in header or not others:
         raise ValueError(
-            f"Argument `data` must have columns {expected}, but {path.name} lacks "
+            f"Argument `data` must have columns {expected}, but {name} lacks "
             f"{'`t`' if 't' not in header else 'all but `t`'}: {','.join(header)}."
         )
     for kind in ("p", "n"):
         wanted = [f"{kind}{i}" for i in range(len(others))]
         if kinds == {kind} and sorted(others) == sorted(wanted):
-            return kind, [header.index(name) for name in wanted]
-    odd = [name for name in others if not (name[:1] in "pn" and name[1:].isdigit())]
+            return kind, [header.index(one) for one in wanted]
+    odd = [one for one in others if not (one[:1] in "pn" and one[1:].isdigit())]
     complaint = (
         f"has unknown `{odd[0]}`"
         if odd
         else f"has {','.join(others)}, which is not a full numbering from 0"
     )
     raise ValueError(
-        f"Argument `data` must have columns {expected}, but {path.name} {complaint}."
+        f"Argument `data` must have columns {expected}, but {name} {complaint}."
     )

@@ -1,7 +1,6 @@
 """Records on phase space: Husimi functions, moments, heterodyne samples."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -9,14 +8,7 @@ import numpy as np
 
 from ..observe import Moments
 from .data import Correlated, Data, Gaussian
-from .reading import arrays_in
 
-KINDS = ("husimi", "moments", "samples")
-# Names that a file may hold besides parameters of the Hamiltonian.
-_RESERVED = {
-    *KINDS, "t", "x", "y", "g", "points", "orders", "alpha0", "psi0", "rho0", "sigma",
-    "t0",
-}  # fmt: skip
 # Total power up to which moments of samples are compared.
 SAMPLE_POWERS = 4
 
@@ -36,8 +28,9 @@ class PhaseSpaceRecord:
         orders: (m, n) of each moment, or None.
         initial: {"alpha0": ..}, {"psi0": ..} or {"rho0": ..}: the state at t0.
         parameters: values of named parameters of the Hamiltonian.
-        sigma: standard deviation of the values, or None.
+        sigma: standard deviation of `values`, in their unit, or None.
         t0: time of the initial state.
+        g: QuTiP's g, with which `axes` were read; None where points are α themselves.
     """
 
     kind: str
@@ -50,6 +43,7 @@ class PhaseSpaceRecord:
     parameters: dict[str, float]
     sigma: float | None = None
     t0: float = 0.0
+    g: float | None = None
 
     @property
     def modes(self) -> int:
@@ -78,10 +72,9 @@ class PhaseSpaceRecord:
                 stride += 1
             grid = np.arange(points.shape[0]).reshape(len(y), len(x))
             kept = grid[::stride, ::stride].ravel()
-        return PhaseSpaceRecord(
-            self.kind, self.ts, self.values[:, kept], points[kept], None, self.orders,
-            self.initial, self.parameters, self.sigma, self.t0,
-        )  # fmt: skip
+        return replace(
+            self, values=self.values[:, kept], points=points[kept], axes=None
+        )
 
     def data(self) -> tuple[Data, Any]:
         """The record for `recover`, and what a law is asked to predict.
@@ -89,6 +82,10 @@ class PhaseSpaceRecord:
         Samples are compared by their moments up to total power 4, weighted by the
         scatter that the samples themselves show: no density has to be positive where
         an outcome fell, so that C may go above 1.
+
+        Raises:
+            ValueError: no more outcomes at a time than moments: their scatter shows no
+                covariance.
         """
         if self.kind == "husimi":
             noise = None if self.sigma is None else Gaussian(self.sigma)
@@ -99,6 +96,13 @@ class PhaseSpaceRecord:
             stacked = Moments.stack(self.values)
             return Data(self.ts, stacked, noise, t0=self.t0), Moments(orders)
         orders = sample_orders(self.modes)
+        count = self.values.shape[1]
+        if count <= 2 * len(orders):
+            raise ValueError(
+                f"Argument `data` must hold more than {2 * len(orders)} samples at a "
+                f"time to show how {len(orders)} moments scatter, but holds {count}; "
+                "--loss likelihood takes fewer."
+            )
         means, covariance = sample_moments(self.values, orders)
         data = Data(self.ts, means, Correlated(jnp.asarray(covariance)), t0=self.t0)
         return data, Moments(orders)
@@ -142,94 +146,3 @@ def sample_moments(
     count = each.shape[1]
     covariance = np.einsum("tsi,tsj->tij", centred, centred) / (count * (count - 1))
     return each.mean(axis=1), covariance
-
-
-def load_phase_space(path: str | Path) -> PhaseSpaceRecord:
-    """A record on phase space from .npz, Zarr or netCDF.
-
-    The file holds `t` and one of
-
-    - `husimi` [t, y, x] with axes `x`, `y` in QuTiP's convention α = g/2 (x + iy), `g`
-      2 unless given, normalised per dx dy; or [t, P] with `points` α, (P,) or (P, N);
-    - `moments` [t, k] with `orders` (k, 2) or (k, 2, N): ∫α^m α*^n Q;
-    - `samples` [t, S] or [t, S, N]: heterodyne outcomes α;
-
-    the state at `t0` (0 unless given): `alpha0` (coherent), `psi0` or `rho0`; and, if
-    it likes, `sigma` and values of the Hamiltonian's parameters.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The record.
-
-    Raises:
-        ValueError: unreadable file, arrays missing, of wrong shape or not finite.
-    """
-    path = Path(path)
-    arrays = arrays_in(path)
-    found = [kind for kind in KINDS if kind in arrays]
-    if "t" not in arrays or len(found) != 1:
-        raise ValueError(
-            "Argument `data` must hold `t` and one of `husimi`, `moments` and "
-            f"`samples`, but {path.name} has {', '.join(sorted(arrays))}."
-        )
-    (kind,) = found
-    ts = np.atleast_1d(arrays["t"]).astype(float)
-    values, points, axes, orders = _values(path, kind, arrays)
-    if ts.ndim != 1 or len(ts) != len(values):
-        raise ValueError(
-            f"Argument `data` must have one row of `{kind}` a time, but {path.name} "
-            f"has shapes {ts.shape} and {values.shape}."
-        )
-    initial = {k: arrays[k] for k in ("alpha0", "psi0", "rho0") if k in arrays}
-    if len(initial) != 1:
-        raise ValueError(
-            "Argument `data` must hold one of `alpha0`, `psi0` and `rho0`, but "
-            f"{path.name} has {', '.join(initial) or 'none'}."
-        )
-    scalars = {k: v for k, v in arrays.items() if k not in _RESERVED and v.ndim == 0}
-    sigma = float(arrays["sigma"]) if "sigma" in arrays else None
-    return PhaseSpaceRecord(
-        kind, ts, values, points, axes, orders, initial,
-        {name: float(np.real(value)) for name, value in scalars.items()},
-        sigma, float(arrays.get("t0", np.asarray(0.0))),
-    )  # fmt: skip
-
-
-def _values(path: Path, kind: str, arrays: dict[str, np.ndarray]):
-    """Values, points, axes and orders of one kind of record."""
-    values = arrays[kind]
-    if kind == "samples":
-        _require(path, values.ndim in (2, 3), "`samples` of 2 or 3 axes")
-        return values.astype(complex), None, None, None
-    if kind == "moments":
-        _require(path, "orders" in arrays, "`orders` of the moments")
-        orders = arrays["orders"].astype(int)
-        good = orders.ndim in (2, 3) and orders.shape[:2] == (values.shape[-1], 2)
-        _require(
-            path, good and values.ndim == 2, "`orders` (k, 2) for `moments` [t, k]"
-        )
-        if orders.ndim == 2:
-            pairs = tuple((int(m), int(n)) for m, n in orders)
-        else:
-            pairs = tuple((tuple(map(int, m)), tuple(map(int, n))) for m, n in orders)
-        return values.astype(complex), None, None, pairs
-    if "points" in arrays:
-        points = arrays["points"].astype(complex)
-        good = values.ndim == 2 and points.shape[:1] == values.shape[1:]
-        _require(path, good, "`husimi` [t, P] for its `points` (P,)")
-        return values.astype(float), points, None, None
-    _require(path, "x" in arrays and "y" in arrays, "`points`, or `x` and `y`")
-    half = float(arrays.get("g", np.asarray(2.0))) / 2
-    x, y = (half * np.atleast_1d(arrays[name]).astype(float) for name in "xy")
-    good = values.ndim == 3 and values.shape[1:] == (len(y), len(x))
-    _require(path, good, "`husimi` [t, y, x]")
-    points = (x[None, :] + 1j * y[:, None]).ravel()
-    flat = values.astype(float).reshape(len(values), -1) / half**2
-    return flat, points, (x, y), None
-
-
-def _require(path: Path, good: bool, what: str) -> None:
-    if not good:
-        raise ValueError(f"Argument `data` must hold {what}, but {path.name} does not.")

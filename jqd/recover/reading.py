@@ -1,10 +1,17 @@
 """Reading single files safely: nothing is unpickled, every fault is one sentence."""
 
 import csv
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+
+from .. import _checks
+from .archives import broken, dataset_arrays, npz_arrays
+
+# The scatter of fourth moments takes eighth powers.
+LARGEST = 1e30
 
 
 def existing(path: str | Path) -> Path:
@@ -20,65 +27,6 @@ def kinds_error(name: str, kinds: tuple[str, ...], path: Path) -> str:
     return (
         f"Argument `{name}` must be a file ending in {', '.join(kinds)}, but is {path}."
     )
-
-
-def numpy_file(path: Path) -> Any:
-    """np.load without pickle, with one clear error."""
-    with path.open("rb") as file:
-        head = file.read(6)
-    if not head.startswith((b"\x93NUMPY", b"PK")):
-        raise ValueError(
-            f"Argument `path` must be a NumPy file, but {path.name} is not one "
-            "(a pickle is refused)."
-        )
-    try:
-        return np.load(path, allow_pickle=False)
-    except ValueError as error:
-        if "pickle" in str(error).lower() or "object" in str(error).lower():
-            raise ValueError(
-                f"Argument `path` must hold plain numbers, but {path.name} holds "
-                "pickled objects, which are never unpickled."
-            ) from None
-        raise ValueError(broken(path, error)) from None
-    except (OSError, EOFError, KeyError) as error:
-        raise ValueError(broken(path, error)) from None
-
-
-def broken(path: Path, error: Exception) -> str:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return (
-        f"Argument `path` must be a whole file, but {path.name} is broken or "
-        f"truncated: {reason.rstrip('.')}."
-    )
-
-
-def member(path: Path, archive: Any, name: str) -> np.ndarray:
-    with archive:
-        if name not in archive.files and len(archive.files) != 1:
-            raise ValueError(
-                f"Argument `path` must hold an array `{name}`, but {path.name} has "
-                f"{', '.join(archive.files)}."
-            )
-        key = name if name in archive.files else archive.files[0]
-        return entry(path, archive, key)
-
-
-def entry(path: Path, archive: Any, key: str) -> np.ndarray:
-    """One array of an .npz, with the errors of `_numpy_file`."""
-    import zipfile
-    import zlib
-
-    try:
-        return archive[key]
-    except ValueError as error:
-        if "pickle" in str(error).lower() or "object" in str(error).lower():
-            raise ValueError(
-                f"Argument `path` must hold plain numbers, but `{key}` in {path.name} "
-                "is a pickled object, which is never unpickled."
-            ) from None
-        raise ValueError(broken(path, error)) from None
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(broken(path, error)) from None
 
 
 def complex_csv(path: Path) -> np.ndarray:
@@ -124,7 +72,19 @@ def csv_table(path: Path) -> tuple[list[str], np.ndarray]:
                 f"Argument `data` must hold numbers, but line {line} of {path.name} "
                 f"has {bad[0]!r}."
             )
-    return header, np.array([row for _, row in body], float)
+    table = np.array([row for _, row in body], float)
+    for k, name in enumerate(header):
+        check_size(path, name, table[:, k])
+    return header, table
+
+
+def check_size(path: Path, name: str, array: np.ndarray) -> None:
+    """Raise where a number is so large that its powers overflow."""
+    if array.size and LARGEST < np.max(np.abs(array)) < np.inf:
+        raise ValueError(
+            f"Argument `data` must hold numbers up to {LARGEST:g}, but `{name}` in "
+            f"{path.name} goes to {np.max(np.abs(array)):g}."
+        )
 
 
 def is_number(cell: str) -> bool:
@@ -141,6 +101,8 @@ def check_numbers(path: Path, ts: np.ndarray, values: np.ndarray) -> None:
             f"Argument `data` must have one row of values a time, but {path.name} has "
             f"shapes {ts.shape} and {values.shape}."
         )
+    if not values.size:
+        raise ValueError(f"Argument `data` must hold values, but {path.name} has none.")
     for name, array in (("t", ts), ("values", values)):
         bad = np.argwhere(~np.isfinite(array))
         if len(bad):
@@ -154,7 +116,7 @@ ARCHIVES = (".npz", ".zarr", ".nc")
 
 
 def arrays_in(path: str | Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz, Zarr or netCDF file by name; numbers, all finite.
+    """All arrays of numbers in an .npz, Zarr or netCDF file by name, all finite.
 
     Raises:
         ValueError: another kind of file, a broken one, values that are not finite.
@@ -162,42 +124,90 @@ def arrays_in(path: str | Path) -> dict[str, np.ndarray]:
     path = existing(path)
     if path.suffix not in ARCHIVES:
         raise ValueError(kinds_error("data", ARCHIVES, path))
-    arrays = _npz(path) if path.suffix == ".npz" else _dataset(path)
-    for name, array in arrays.items():
-        if array.dtype.kind not in "iufcb":
-            continue
+    arrays = npz_arrays(path) if path.suffix == ".npz" else dataset_arrays(path)
+    numbers = {k: v for k, v in arrays.items() if v.dtype.kind in "biufc"}
+    for name, array in numbers.items():
         if not np.all(np.isfinite(array)):
             raise ValueError(
                 f"Argument `data` must be finite, but `{name}` in {path.name} is not."
             )
-    return arrays
+        check_size(path, name, array)
+    return numbers
 
 
-def _npz(path: Path) -> dict[str, np.ndarray]:
-    archive = numpy_file(path)
-    if isinstance(archive, np.ndarray):
-        raise ValueError(broken(path, ValueError("not an archive")))
-    with archive:
-        return {name: entry(path, archive, name) for name in archive.files}
+@contextmanager
+def naming(path: str | Path | None, argument: str = "") -> Iterator[None]:
+    """Let a complaint about what a file holds name the file.
 
-
-def _dataset(path: Path) -> dict[str, np.ndarray]:
-    import xarray as xr
-
+    Args:
+        path: the file, or None for values that came from none.
+        argument: only complaints about this argument, or about any.
+    """
     try:
-        # stores with and without consolidated metadata
-        zarr: dict[str, Any] = {"engine": "zarr", "consolidated": False}
-        with xr.open_dataset(
-            path, **(zarr if path.suffix == ".zarr" else {})
-        ) as dataset:
-            arrays = {
-                str(name): np.asarray(dataset[name]) for name in dataset.variables
-            }
-            arrays |= {
-                str(name): np.asarray(value)
-                for name, value in dataset.attrs.items()
-                if isinstance(value, int | float)
-            }
-            return arrays
-    except (ValueError, OSError, KeyError) as error:
-        raise ValueError(broken(path, error)) from None
+        yield
+    except ValueError as error:
+        name, message = "" if path is None else Path(path).name, str(error)
+        about = f"Argument `{argument}`" if argument else "Argument `"
+        if not name or name in message or not message.startswith(about):
+            raise
+        named = f"{message.rstrip('.')} (in {name})."
+        raise type(error)(named).with_traceback(error.__traceback__) from None
+
+
+def real(path: Path, arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """An array as floats; the imaginary part of a complex one is not dropped.
+
+    Raises:
+        ValueError: a complex array.
+    """
+    if np.iscomplexobj(arrays[name]):
+        raise ValueError(
+            f"Argument `data` must hold real `{name}`, but in {path.name} it is "
+            f"{arrays[name].dtype}."
+        )
+    return arrays[name].astype(float)
+
+
+def scalar(
+    path: Path,
+    arrays: Mapping[str, np.ndarray],
+    name: str,
+    default: float,
+    *,
+    positive: bool = False,
+) -> float:
+    """A real number of a file, or what it is where the file has none.
+
+    Raises:
+        ValueError: an array, a complex number, or one that must be positive and is not.
+    """
+    if name not in arrays:
+        return default
+    if arrays[name].size != 1:
+        raise ValueError(
+            f"Argument `data` must hold one number as `{name}`, but {path.name} has "
+            f"shape {arrays[name].shape}."
+        )
+    value = real(path, arrays, name).item()
+    if positive and value <= 0:
+        raise ValueError(
+            f"Argument `{name}` must be positive, but in {path.name} it is {value:g}."
+        )
+    return value
+
+
+def times(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, float]:
+    """`t`, strictly increasing, and `t0` (0 unless given), no later than the first.
+
+    Raises:
+        ValueError: they are not.
+    """
+    ts, t0 = np.atleast_1d(real(path, arrays, "t")), scalar(path, arrays, "t0", 0.0)
+    with naming(path):
+        _checks.check_times(ts, "t")
+    if t0 > ts[0]:
+        raise ValueError(
+            f"Argument `data` must hold times from `t0` on, but {path.name} has t0 = "
+            f"{t0:g} and t[0] = {ts[0]:g}."
+        )
+    return ts, t0

@@ -13,7 +13,9 @@ from jaxtyping import Array, ArrayLike
 from .. import _checks
 from .data import Data
 from .ensemble_noise import EnsembleNoise
+from .files import record_of_table
 from .final import MAX_SUBSTEPS
+from .first_row import check_first_row
 from .identifiability import (
     Identifiability,
     Unidentifiable,
@@ -37,11 +39,13 @@ def as_data(data: Any) -> Data:
                 f"{sorted(map(str, data.coords))}."
             )
         return Data(np.asarray(data.coords["t"]), np.asarray(data.transpose("t", ...)))
+    if hasattr(data, "columns") and hasattr(data, "index"):
+        return record_of_table(data)
     if isinstance(data, tuple) and len(data) == 2:
         return Data(*data)
     raise ValueError(
-        "Argument `data` must be a Data, a pair (ts, values) or an xarray.DataArray, "
-        f"but is a {type(data).__name__}."
+        "Argument `data` must be a Data, a pair (ts, values), an xarray.DataArray or a "
+        f"pandas.DataFrame, but is a {type(data).__name__}."
     )
 
 
@@ -87,6 +91,7 @@ def check_record(problem: FitProblem, theta: Array) -> None:
             f"Argument `data` must have shape {shape} like the law's prediction, but "
             f"has shape {problem.data.values.shape}."
         )
+    check_first_row(problem, theta)
 
 
 def search_substeps(problem: FitProblem, theta: Array) -> int:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .reading import csv_table, existing, kinds_error
+from .. import _checks
+from .reading import csv_table, existing, kinds_error, naming
 
 _EXPECTED = "`E,nbar`, `E,nbar,sigma` or `n0,n1,..`"
 
@@ -60,6 +61,13 @@ def load_statistics(path: str | Path) -> CountsRecord | CurveRecord:
         )
     if {"E", "nbar"} <= set(header) <= {"E", "nbar", "sigma"}:
         columns = {name: table[:, header.index(name)] for name in header}
+        with naming(path):
+            if "sigma" in columns:
+                _checks.check_positive(columns["sigma"], "sigma")
+            if not np.any(columns["nbar"] > 0):
+                raise ValueError(
+                    "Argument `nbar` must have positive entries, but has none."
+                )
         return CurveRecord(columns["E"], columns["nbar"], columns.get("sigma"))
     wanted = [f"n{i}" for i in range(len(header))]
     if len(header) < 2 or sorted(header) != sorted(wanted):

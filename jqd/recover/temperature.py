@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike
 from .. import _checks
 from ..matter.photons import bose_einstein, count_information, truncated_moments
 from .goodness import MISFIT, MISFIT_P, p_value
-from .reading import csv_table, existing, kinds_error
+from .reading import csv_table, existing, kinds_error, naming
 from .recovery import Constant
 from .statistics_curve import fit_curve
 
@@ -250,7 +250,8 @@ def load_photons(path: str | Path) -> PhotonCounts | PhotonCurve:
         raise ValueError(kinds_error("data", (".csv",), path))
     header, table = csv_table(path)
     columns = {name: table[:, k] for k, name in enumerate(header)}
-    _checks.check_finite(table, "data")
+    with naming(path):
+        _checks.check_finite(table, "data")
     if {"omega", "n"} <= set(header) <= {"omega", "n", "n_max"}:
         return PhotonCounts(columns["omega"], columns["n"], columns.get("n_max"))
     if {"omega", "nbar"} <= set(header) <= {"omega", "nbar", "sigma"}:

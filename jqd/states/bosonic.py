@@ -5,6 +5,7 @@ what is cut off must stay below 1e-6 of the norm.
 """
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,6 +51,16 @@ def coherent(
         alpha = jnp.asarray(alpha)
         return product(*(coherent(alpha[i], d) for i, d in enumerate(levels)))
     _checks.check_shape(alpha, "alpha", ())
+    check_levels(levels)
+    if _checks.is_concrete(alpha):
+        # ten standard deviations below the mean of a Poisson distribution
+        mean = float(np.abs(_checks.concrete(alpha))) ** 2
+        if levels < mean - 10 * math.sqrt(mean) - 20:
+            raise ValueError(
+                f"Argument `levels` must be more than the {mean:.3g} quanta of this "
+                f"state, whose ket then takes {mean / 2**26:.3g} GiB, but it is "
+                f"{levels}."
+            )
     return _enough(functools.partial(coherent_amplitudes, alpha), levels)
 
 
@@ -262,6 +273,7 @@ def _thermal(nbar: Array, alpha: Array, levels: int) -> Array:
 def _enough(build: Callable[[int], Array], levels: int) -> Array:
     """The state with so many levels, if they lose no more than 1e-6 of its norm."""
     check_levels(levels)
+    _checks.check_memory(16.0 * levels, "levels", f"a ket of {levels} levels")
     state = build(levels)
     if not _checks.is_concrete(state):
         return state

@@ -12,6 +12,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 from jaxtyping import Array
 
+from .. import _checks
 from .points import Lattice
 from .trace import Traced
 
@@ -209,7 +210,7 @@ def processor_threads() -> int:
 def free_memory(devices: Sequence[Any]) -> float | None:
     """Bytes that each of the devices can give, or None where nobody knows."""
     if devices[0].platform == "cpu":
-        free = _free_host_memory()
+        free = _checks.free_memory()
         return None if free is None else SHARE * free / len(devices)
     stats = [device.memory_stats() for device in devices]
     free = [
@@ -218,19 +219,6 @@ def free_memory(devices: Sequence[Any]) -> float | None:
         if s and "bytes_limit" in s
     ]
     return SHARE * min(free) if free else None
-
-
-def _free_host_memory() -> int | None:
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            lines = dict(line.split(":", 1) for line in file)
-        return int(lines["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        pass
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def _needs(compiled: Any) -> int:

@@ -90,6 +90,13 @@ BAD = {
     "no levels": ({}, ["--estimator", "spectrum"], "must hold `levels`"),
     "no action": ({}, ["--estimator", "energy"], "must hold `action`"),
     "no rate": ({}, ["--estimator", "residual"], "must hold `action_rate`"),
+    "no mass": ({"mass": 0.0}, [], "`mass` must be positive"),
+    "negative hbar": ({"hbar": -1.0}, [], "`hbar` must be positive"),
+    "masses": ({"mass": np.ones(2)}, [], "one number as `mass`"),
+    "infinite sigma": ({"sigma": np.inf}, [], "must be finite"),
+    "complex": ({"density": np.ones((3, 120)) + 1j}, [], "must hold real `density`"),
+    "late start": ({"t0": 0.2}, [], "must hold times from `t0` on"),
+    "another state": ({"x0": 0.7}, [], "must begin with the state at t0"),
     "friction of psi": (
         {}, ["--free", "D,friction", "--form", "amplitude"], "not linear in ψ",
     ),

@@ -231,5 +231,6 @@ def test_a_file_is_read(tmp_path):
 def test_bad_files(tmp_path, changes, message):
     arrays = {k: v for k, v in (good() | changes).items() if v is not None}
     np.savez(tmp_path / "chain.npz", **arrays)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as caught:
         load_atoms(tmp_path / "chain.npz")
+    assert "chain.npz" in str(caught.value)

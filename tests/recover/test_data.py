@@ -1,5 +1,6 @@
 """Records: noise models, files, and what is refused."""
 
+import importlib.util
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import xarray as xr
 import jqd
 from jqd import problems
 from jqd.recover import Data, Gaussian, Multinomial
+from jqd.recover.setup import as_data
 
 
 def test_records_from_csv_npz_and_zarr_agree(tmp_path):
@@ -146,3 +148,49 @@ def test_gaussian_errors_scale_with_sigma():
         assert 1e-5 < constant.stderr < 1e-2
     # 183 to 244 independent values: standard deviation of chi2/dof is 0.1
     assert abs(recovery.chi2_per_dof * 0.75 - 1) < 0.6
+
+
+def test_tables_of_pandas(tmp_path):
+    """The columns of a CSV file, in a DataFrame; an index `t` is as good."""
+    pandas = pytest.importorskip("pandas")
+    problem = problems.four_level()
+    values, ts = np.asarray(problem.counts.values), np.asarray(problem.counts.ts)
+    frame = pandas.DataFrame(values.astype(int), columns=["n0", "n1", "n2", "n3"])
+    frame.insert(0, "t", ts)
+    for table in (frame, frame.set_index("t"), frame[["n2", "t", "n0", "n3", "n1"]]):
+        data = as_data(table)
+        assert isinstance(data.noise, Multinomial)
+        np.testing.assert_array_equal(data.values, values)
+        np.testing.assert_array_equal(data.ts, ts)
+    np.testing.assert_array_equal(Data(ts, frame.drop(columns="t")).values, values)
+    for wrong, words in (
+        (frame.drop(columns="t"), "lacks `t`"),
+        (frame.rename(columns={"n3": "x"}), "unknown `x`"),
+        (frame.assign(n1="many"), "must hold numbers"),
+        (frame.assign(n1=0.5), "whole numbers"),
+        (frame.assign(n1=np.nan), "finite"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            as_data(wrong)
+
+
+def test_netcdf(tmp_path):
+    record = problems.four_level().populations
+    ts, values = np.asarray(record.ts), np.asarray(record.values)
+    dataset = xr.Dataset({"populations": (("level", "t"), values.T)}, {"t": ts})
+    dataset.to_netcdf(tmp_path / "old.nc", engine="scipy")
+    found = jqd.load_record(tmp_path / "old.nc")
+    np.testing.assert_array_equal(found.values, values)
+    (tmp_path / "other.nc").write_bytes(b"neither")
+    with pytest.raises(ValueError, match=r"other\.nc is broken.*neither netCDF-3"):
+        jqd.load_record(tmp_path / "other.nc")
+    (tmp_path / "new.nc").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
+    if importlib.util.find_spec("h5netcdf") is None:
+        with pytest.raises(ValueError, match=r"new\.nc is netCDF-4; `pip install h5"):
+            jqd.load_record(tmp_path / "new.nc")
+        return
+    with pytest.raises(ValueError, match=r"new\.nc is broken"):
+        jqd.load_record(tmp_path / "new.nc")
+    dataset.to_netcdf(tmp_path / "new.nc", engine="h5netcdf")
+    found = jqd.load_record(tmp_path / "new.nc")
+    np.testing.assert_array_equal(found.values, values)

@@ -16,6 +16,7 @@ from jqd.recover import (
     diffusion_from_energy,
     diffusion_from_levels,
     diffusion_from_residual,
+    load_density,
     recover,
 )
 
@@ -297,3 +298,32 @@ def test_a_fit_that_reaches_the_wall_says_so():
     law = ConservativeDiffusion(grid, flat, 0.5)
     with pytest.raises(Unidentifiable, match="enlarge it"):
         recover(law, (ts, density), psi0=psi, free="D", starts=1, search=None)
+
+
+def density_file(path, **changes):
+    grid = Grid((-8.0, 8.0), 64)
+    ts = np.array([0.4, 0.9])
+    density = np.abs([free_gaussian(grid.x, t, width=0.8) for t in ts]) ** 2
+    arrays = {
+        "t": ts, "x": np.asarray(grid.x), "density": density, "t0": -0.3,
+        "potential": np.zeros(64), "x0": 0.0, "s0": 0.8, "p0": 0.0,
+    }  # fmt: skip
+    arrays = {k: v for k, v in (arrays | changes).items() if v is not None}
+    np.savez(path, **arrays)
+    return load_density(path)
+
+
+def test_the_time_of_the_state_goes_into_the_record(tmp_path):
+    path = tmp_path / "a.npz"
+    for more in ({}, {"density": np.ones((2, 64), int)}):
+        data, _ = density_file(path, **more).data()
+        assert float(data.t0) == -0.3
+        assert not data.from_start
+    # density and action at the time of the state are the state
+    action = np.zeros((2, 64))
+    packet = dict.fromkeys(("x0", "s0", "p0"))
+    record = density_file(path, t0=0.4, action=action, **packet)
+    np.testing.assert_array_equal(record.initial[0], record.density[0])
+    assert record.data()[0].from_start
+    with pytest.raises(ValueError, match="must hold the state at t0"):
+        density_file(path, action=action, **packet)

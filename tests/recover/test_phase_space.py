@@ -238,7 +238,9 @@ def test_C_and_s_of_a_quadratic_hamiltonian_without_qp():
 def arrays(**changes):
     x = np.linspace(-2.0, 2.0, 5)
     maps = np.full((3, 4, 5), 0.05)
-    good = {"t": TS, "x": x, "y": x[:4], "husimi": maps, "alpha0": 0.5j, "U": 1.5}
+    good = {
+        "t": TS, "x": x, "y": x[:4], "husimi": maps, "alpha0": 0.5j, "U": 1.5, "g": 2.0,
+    }  # fmt: skip
     return {k: v for k, v in (good | changes).items() if v is not None}
 
 
@@ -253,7 +255,7 @@ def test_conventions_of_a_file(tmp_path):
     assert record.parameters == {"U": 1.5}
     assert record.thinned(6).values.shape == (3, 6)
     plain = xr.Dataset(
-        {"husimi": (("t", "y", "x"), arrays()["husimi"]), "alpha0": 0.5},
+        {"husimi": (("t", "y", "x"), arrays()["husimi"]), "alpha0": 0.5, "g": 2.0},
         {name: arrays()[name] for name in "txy"},
     )
     plain.to_zarr(tmp_path / "a.zarr", consolidated=False)
@@ -264,7 +266,8 @@ def test_conventions_of_a_file(tmp_path):
 
 def test_points_of_two_modes(tmp_path):
     points = np.ones((7, 2), complex)
-    changes = {"x": None, "y": None, "points": points, "husimi": np.ones((3, 7))}
+    changes = {"x": None, "y": None, "g": None, "points": points}
+    changes["husimi"] = np.ones((3, 7))
     np.savez(tmp_path / "a.npz", **arrays(**changes, alpha0=np.array([1.0, 0.5])))
     record = load_phase_space(tmp_path / "a.npz")
     assert record.modes == 2
@@ -284,20 +287,53 @@ def test_points_of_two_modes(tmp_path):
         ({"husimi": np.full((3, 4, 5), np.nan)}, "must be finite"),
         ({"t": TS[:2]}, "one row of `husimi` a time"),
         (
-            {"husimi": None, "moments": np.ones((3, 2))},
+            {"husimi": None, "moments": np.ones((3, 2)), "g": None},
             "`orders` of the moments",
         ),
         (
-            {"husimi": None, "moments": np.ones((3, 2)), "orders": np.ones((3, 2))},
+            {
+                "husimi": None,
+                "moments": np.ones((3, 2)),
+                "orders": np.ones((3, 2)),
+                "g": None,
+            },
             "`orders`",
+        ),
+        ({"husimi": np.full((3, 4, 5), 0.05 + 0.1j)}, "must hold real `husimi`"),
+        ({"husimi": np.full((3, 4, 5), -0.05)}, "positive somewhere"),
+        ({"sigma": np.full(3, 0.1)}, "one number as `sigma`"),
+        ({"sigma": 0.0}, "`sigma` must be positive"),
+        ({"sigma": np.inf}, "must be finite"),
+        ({"g": -2.0}, "`g` must be positive"),
+        ({"g": np.array([2.0, 2.0])}, "one number as `g`"),
+        ({"t0": 0.3}, "from `t0` on"),
+        ({"t": TS[::-1]}, "increase"),
+        ({"U": 1j}, "must hold real `U`"),
+        ({"alpha0": np.ones(2)}, "`alpha0` of 1 modes"),
+        ({"points": np.ones(5)}, "`g` beside"),
+        (
+            {
+                "husimi": None,
+                "moments": np.ones((3, 1)),
+                "g": None,
+                "orders": np.array([[-1, 0]]),
+            },
+            "whole numbers from 0 on",
         ),
     ],
 )
 def test_bad_files(tmp_path, changes, message):
     path = tmp_path / "a.npz"
     np.savez(path, **arrays(**changes))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as caught:
         load_phase_space(path)
+    assert "a.npz" in str(caught.value)
+
+
+def test_one_sample_shows_no_scatter(tmp_path):
+    np.savez(tmp_path / "s.npz", t=TS, samples=np.ones((3, 1)), alpha0=ALPHA)
+    with pytest.raises(ValueError, match="more than 16 samples"):
+        load_phase_space(tmp_path / "s.npz").data()
 
 
 def test_files_of_other_kinds(tmp_path):
