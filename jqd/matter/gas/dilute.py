@@ -66,8 +66,8 @@ def dilute_averages(
     _checks.check_positive(stiffness, "stiffness")
     _checks.check_positive(temperature, "temperature")
     n = number_density(fraction, dimension=dimension, diameter=diameter)
-    sigma, t = constant(diameter), constant(temperature)
-    unit = jnp.sqrt(2 * t / constant(stiffness))
+    sigma, t = constant(diameter, "diameter"), constant(temperature, "temperature")
+    unit = jnp.sqrt(2 * t / constant(stiffness, "stiffness"))
     # u = (σ - r)/√(2T/κ), V = T u²: smooth whatever the stiffness
     far = jnp.minimum(sigma / unit, _FAR)
     nodes, weights = (jnp.asarray(a, t.dtype) for a in _legendre())

@@ -46,11 +46,15 @@ def ground_state(
     hessian, masses = check_system(hessian, masses)
     _checks.check_positive(hbar, "hbar")
     _check_stable(hessian, masses, rigid_frequency)
-    rest = jnp.zeros_like(masses) if equilibrium is None else constant(equilibrium)
+    rest = (
+        jnp.zeros_like(masses)
+        if equilibrium is None
+        else constant(equilibrium, "equilibrium")
+    )
     _checks.check_shape(rest, "equilibrium", masses.shape)
     if rigid_frequency is not None:
         _checks.check_positive(rigid_frequency, "rigid_frequency")
-        rigid_frequency = constant(rigid_frequency)
+        rigid_frequency = constant(rigid_frequency, "rigid_frequency")
     covariance = _ground_covariance(hessian, masses, rigid_frequency, jnp.asarray(hbar))
     return GaussianState(rest, jnp.zeros_like(masses), covariance)
 
@@ -112,7 +116,11 @@ def squeezed_state(
                 "Argument `hessian` must have positive squared frequencies only, but "
                 f"the lowest is {squares[0]:.3g}; shift a `ground_state` instead."
             )
-    rest = jnp.zeros_like(masses) if equilibrium is None else constant(equilibrium)
+    rest = (
+        jnp.zeros_like(masses)
+        if equilibrium is None
+        else constant(equilibrium, "equilibrium")
+    )
     r = jnp.broadcast_to(jnp.asarray(squeezing), masses.shape)
     return _squeezed(
         hessian, masses, jnp.asarray(amplitudes), r, jnp.asarray(hbar), rest

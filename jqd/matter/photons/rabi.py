@@ -50,9 +50,9 @@ class TwoLevelMode(eqx.Module):
             _checks.check_real(value, name)
             _checks.check_finite(value, name)
         check_levels(levels)
-        self.frequency = constant(frequency)
-        self.splitting = constant(splitting)
-        self.coupling = constant(coupling)
+        self.frequency = constant(frequency, "frequency")
+        self.splitting = constant(splitting, "splitting")
+        self.coupling = constant(coupling, "coupling")
         self.levels = levels
         self.counter_rotating = counter_rotating
 
