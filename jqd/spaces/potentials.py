@@ -164,7 +164,8 @@ def _check_values(V: FunctionPotential, grid: Grid) -> None:
             f"`jax.numpy`, but calling it fails: {lines[0]}"
         ) from error
     _checks.check_real(values, "potential")
-    if np.broadcast_shapes(values.shape, grid.shape) != grid.shape:
+    ends = zip(reversed(values.shape), reversed(grid.shape), strict=False)
+    if len(values.shape) > grid.ndim or any(n not in (1, full) for n, full in ends):
         raise ValueError(
             "Argument `potential` must give values of the grid's shape "
             f"{grid.shape}, but gives {values.shape}."
