@@ -75,8 +75,8 @@ TABLE = {
     ),
     "dilute_averages": (
         gas.dilute_averages,
-        {"stiffness": 100.0, "temperature": 1.0},
-        {"stiffness": "positive", "temperature": "positive", "diameter": "positive"},
+        {"fraction": 0.1, "stiffness": 100.0},
+        {"fraction": "length", "stiffness": "length", "diameter": "length"},
     ),
     # -- packets
     "spreading_width": (
@@ -263,7 +263,7 @@ TABLE = {
             "matter": tower.harmonic_ladder(3, 1.0),
             "omega": 1.0,
             "strength": 0.1,
-            "configurations": 3,
+            "cutoff": 3.0,
         },
         {
             "omega": "length",

@@ -177,10 +177,10 @@ def test_covariance_of_modes_that_share_a_quantum():
     density = np.asarray(husimi(ket, x[:, :2] + 1j * x[:, 2:], modes=2))
     weights = density * (axis[1] - axis[0]) ** 4
     expected = (x * weights[:, None]).T @ x
-    # what lies beyond 5: e^-25 5^4 = 1e-8, along eight walls
-    np.testing.assert_allclose(covariance(ket, modes=2), expected, rtol=0, atol=1e-6)
-    assert expected[0, 3] == pytest.approx(0.25, abs=1e-6)
-    assert expected[1, 2] == pytest.approx(-0.25, abs=1e-6)
+    # what lies beyond 5: e^-25 5^4 = 9e-9
+    np.testing.assert_allclose(covariance(ket, modes=2), expected, rtol=0, atol=1e-8)
+    assert expected[0, 3] == pytest.approx(0.25, abs=1e-8)
+    assert expected[1, 2] == pytest.approx(-0.25, abs=1e-8)
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.8])

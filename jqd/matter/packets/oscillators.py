@@ -44,7 +44,11 @@ def ground_state(
             `rigid_frequency`.
     """
     hessian, masses = check_system(hessian, masses)
+    _checks.check_scalar(hbar, "hbar")
     _checks.check_positive(hbar, "hbar")
+    if rigid_frequency is not None:
+        _checks.check_scalar(rigid_frequency, "rigid_frequency")
+        _checks.check_positive(rigid_frequency, "rigid_frequency")
     _check_stable(hessian, masses, rigid_frequency)
     rest = (
         jnp.zeros_like(masses)
@@ -53,7 +57,6 @@ def ground_state(
     )
     _checks.check_shape(rest, "equilibrium", masses.shape)
     if rigid_frequency is not None:
-        _checks.check_positive(rigid_frequency, "rigid_frequency")
         rigid_frequency = constant(rigid_frequency, "rigid_frequency")
     covariance = _ground_covariance(hessian, masses, rigid_frequency, jnp.asarray(hbar))
     return GaussianState(rest, jnp.zeros_like(masses), covariance)
@@ -107,8 +110,14 @@ def squeezed_state(
         ValueError: a Hessian with ω² ≤ 0 or amplitudes of another shape.
     """
     hessian, masses = check_system(hessian, masses)
+    _checks.check_scalar(hbar, "hbar")
     _checks.check_positive(hbar, "hbar")
     _checks.check_shape(amplitudes, "amplitudes", masses.shape)
+    _checks.check_finite(amplitudes, "amplitudes")
+    _checks.check_real(squeezing, "squeezing")
+    _checks.check_finite(squeezing, "squeezing")
+    if np.ndim(squeezing):
+        _checks.check_shape(squeezing, "squeezing", masses.shape)
     if _checks.is_concrete((hessian, masses)):
         squares = np.linalg.eigvalsh(np.asarray(mass_weighted(hessian, masses)))
         if not squares[0] > ZERO_MODE * squares[-1]:
@@ -170,6 +179,8 @@ def zero_point_energy(
     were heat.
     """
     hessian, masses = check_system(hessian, masses)
+    _checks.check_scalar(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar")
     squares = jnp.linalg.eigvalsh(mass_weighted(hessian, masses))
     bound = squares > ZERO_MODE * jnp.max(jnp.abs(squares))
     omega = jnp.where(bound, jnp.sqrt(jnp.where(bound, squares, 1)), 0)

@@ -127,6 +127,9 @@ def lorentzian(
     Raises:
         ValueError: the rate is not positive.
     """
+    for name, value in (("frequencies", frequencies), ("emitter", emitter)):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
     _checks.check_positive(rate, "rate")
     omega, center, rate = jnp.broadcast_arrays(
         *map(_checks.widen, (frequencies, emitter, rate))

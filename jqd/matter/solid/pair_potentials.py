@@ -246,7 +246,7 @@ class PairFunction(PairPotential):
             function = jax.tree_util.Partial(function)
         self.function = function
         self.length = constant(length, "length")
-        _checks.check_finite(self.length, "length")
+        _checks.check_positive(self.length, "length")
 
     def __call__(self, r: Array) -> Array:
         return self.function(r)

@@ -46,7 +46,10 @@ def phonon_states(
             f"Argument `levels` must be a positive integer, but is {levels!r}."
         )
     _checks.check_positive(omega, "omega")
+    _checks.check_scalar(hbar, "hbar")
     _checks.check_positive(hbar, "hbar")
+    _checks.check_real(y, "y")
+    _checks.check_finite(y, "y")
     a = jnp.sqrt(constant(hbar, "hbar") / constant(omega, "omega"))
     y, a = jnp.broadcast_arrays(constant(y, "y"), a)
     return _hermite_functions(y / a, levels) / jnp.sqrt(a)[..., None]

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -186,8 +187,10 @@ class GaussianShape(eqx.Module):
         height: f₀.
     """
 
-    width: Float[Array, ""] = eqx.field(converter=constant)
-    height: Float[Array, ""] = eqx.field(converter=constant, default=1.0)
+    width: Float[Array, ""] = eqx.field(converter=partial(constant, name="width"))
+    height: Float[Array, ""] = eqx.field(
+        converter=partial(constant, name="height"), default=1.0
+    )
 
     def __check_init__(self) -> None:
         _check_shape_constants(width=self.width, height=self.height)
@@ -206,9 +209,11 @@ class ResonanceShape(eqx.Module):
         height: f₀.
     """
 
-    center: Float[Array, ""] = eqx.field(converter=constant)
-    width: Float[Array, ""] = eqx.field(converter=constant)
-    height: Float[Array, ""] = eqx.field(converter=constant, default=1.0)
+    center: Float[Array, ""] = eqx.field(converter=partial(constant, name="center"))
+    width: Float[Array, ""] = eqx.field(converter=partial(constant, name="width"))
+    height: Float[Array, ""] = eqx.field(
+        converter=partial(constant, name="height"), default=1.0
+    )
 
     def __check_init__(self) -> None:
         _check_shape_constants(center=self.center, width=self.width, height=self.height)

@@ -154,6 +154,7 @@ def harmonic_ladder(levels: int, spacing: ArrayLike) -> Matter:
         ValueError: fewer than two levels, or a spacing that is not positive.
     """
     _check_levels(levels)
+    _checks.check_scalar(spacing, "spacing")
     _checks.check_positive(spacing, "spacing")
     energies = constant(spacing, "spacing") * jnp.arange(levels)
     lower = jnp.diag(jnp.sqrt(jnp.arange(1, levels, dtype=energies.dtype)), 1)

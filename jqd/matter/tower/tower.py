@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
 from ... import _checks
 from ...interop import as_array
-from ...laws.law import ALARM_CUTOFF, ALARM_NONE, Law, constant
+from ...laws.law import ALARM_CUTOFF, ALARM_NONE, Law, constant, scalars
 from ...steppers import rk4
 from .configurations import Configurations, photon_configurations
 from .lanczos import lanczos_bounds
@@ -86,6 +86,9 @@ class Tower(Law):
         omega = jnp.atleast_1d(constant(omega, "omega"))
         _checks.check_shape(omega, "omega", (None,))
         _checks.check_positive(omega, "omega")
+        self.hbar, self.edge_tolerance = scalars(
+            hbar=hbar, edge_tolerance=edge_tolerance
+        )
         _checks.check_positive(hbar, "hbar")
         _checks.check_positive(edge_tolerance, "edge_tolerance")
         _checks.check_real(strength, "strength")
@@ -99,11 +102,7 @@ class Tower(Law):
             emits = matter.energies[:, None] < matter.energies[None, :]
             X = jnp.where(emits, X, 0)
         self.energies, self.coupling, self.omega = matter.energies, X, omega
-        self.strength, self.hbar = strength, constant(hbar, "hbar")
-        self.edge_tolerance, self.form = (
-            constant(edge_tolerance, "edge_tolerance"),
-            form,
-        )
+        self.strength, self.form = strength, form
 
     @property
     def shape(self) -> tuple[int, int]:
