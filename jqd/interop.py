@@ -25,7 +25,8 @@ def as_array(value: Any, name: str = "value") -> Any:
         ValueError: it holds no numbers, or depends on time.
     """
     if callable(value) and getattr(value, "isconstant", False):
-        value = value(0)  # qutip.QobjEvo
+        constant: Any = value(0)  # qutip.QobjEvo
+        return as_array(constant, name)
     if hasattr(value, "isket") and callable(getattr(value, "full", None)):
         full = value.full()  # qutip.Qobj
         return jnp.asarray(full[:, 0] if value.isket else full)

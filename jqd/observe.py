@@ -31,7 +31,7 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Float[Array, "..."]:
     Raises:
         ValueError: complex numbers, or other numbers of events.
     """
-    p, q = as_array(p, "p"), as_array(q, "q")
+    p, q = jnp.asarray(as_array(p, "p")), jnp.asarray(as_array(q, "q"))
     for name, value in (("p", p), ("q", q)):
         _checks.check_real(value, name)
     _check_last_axes(q, "q", p, "p")
@@ -51,7 +51,7 @@ def fidelity(psi: ArrayLike, phi: ArrayLike) -> Float[Array, "..."]:
     Raises:
         ValueError: other numbers of amplitudes, or a squared norm above 1.
     """
-    psi, phi = as_array(psi, "psi"), as_array(phi, "phi")
+    psi, phi = jnp.asarray(as_array(psi, "psi")), jnp.asarray(as_array(phi, "phi"))
     _check_last_axes(phi, "phi", psi, "psi")
     for name, value in (("psi", psi), ("phi", phi)):
         _check_norms(value, name)
@@ -73,7 +73,8 @@ def expectation(operator: ArrayLike, psi: ArrayLike) -> Float[Array, "..."]:
         ValueError: an operator that is not Hermitian or of another size, or a squared
             norm above 1.
     """
-    operator, psi = as_array(operator, "operator"), as_array(psi, "psi")
+    operator = jnp.asarray(as_array(operator, "operator"))
+    psi = jnp.asarray(as_array(psi, "psi"))
     _checks.check_hermitian(operator, "operator")
     _check_last_axes(operator, "operator", psi, "psi")
     _check_norms(psi, "psi")

@@ -186,8 +186,9 @@ def rabi(
     _checks.require_x64("`exact.rabi`")
     _check_positive(hbar=hbar)
     _check_real(t=t, coupling=coupling, detuning=detuning)
-    _checks.check_state(psi0, "psi0", size=2, weight=1.0)
+    _checks.check_numbers(psi0, "psi0")
     psi0 = _checks.widen(jnp.asarray(psi0))
+    _checks.check_state(psi0, "psi0", size=2, weight=1.0)
     t, coupling, detuning, hbar = map(_checks.widen, (t, coupling, detuning, hbar))
     tau = t / hbar
     cos, sinc = _cos_and_sinc((coupling**2 + detuning**2 / 4) * tau**2)

@@ -88,8 +88,9 @@ class Schrodinger(Law):
         (mass,) = scalars(mass=mass)
         _checks.check_positive(mass, "mass")
         if absorber is not None:
+            absorber = constant(absorber, "absorber")
             check_absorber(absorber, grid)
-            absorber = grid.shard(constant(absorber))
+            absorber = grid.shard(absorber)
         return cls(ParticleOnGrid(V, mass, grid, absorber), hbar)
 
     @property

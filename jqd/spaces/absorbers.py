@@ -41,19 +41,22 @@ def absorbing_layer(
             more than half the box, a strength that is no positive scalar.
     """
     chosen = _read_axes(grid, axes)
-    _checks.check_positive(width, "width")
-    if np.ndim(width):
-        _checks.check_shape(width, "width", (len(chosen),))
-    widths = np.broadcast_to(np.asarray(width, float), (len(chosen),))
+    _checks.check_numbers(width, "width")
+    thick = np.asarray(width)
+    _checks.check_real(thick, "width")
+    _checks.check_finite(thick, "width")
+    if thick.ndim:
+        _checks.check_shape(thick, "width", (len(chosen),))
+    widths = np.broadcast_to(thick, (len(chosen),))
     _checks.check_scalar(strength, "strength")
     _checks.check_positive(strength, "strength")
     layers = []
     for axis, thickness in zip(chosen, widths, strict=True):
         lower, upper = grid.bounds[axis]
-        if not thickness <= (upper - lower) / 2:
+        if not 0 < thickness <= (upper - lower) / 2:
             raise ValueError(
-                f"Argument `width` must be at most half the box, but is {thickness} on "
-                f"axis {axis}, of length {upper - lower}."
+                f"Argument `width` must be positive and at most half the box, but is "
+                f"{thickness} on axis {axis}, of length {upper - lower}."
             )
         n = grid.shape[axis]
         x = lower + grid.spacing[axis] * np.arange(n)

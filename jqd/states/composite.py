@@ -128,7 +128,7 @@ def marginal(
     Raises:
         ValueError: M is not the product of the sizes, or there is no such part.
     """
-    density = as_array(density, "density")
+    density = jnp.asarray(as_array(density, "density"))
     _checks.check_real(density, "density")
     table = _split(density, "density", sizes, part)
     lead = density.ndim - 1
@@ -156,7 +156,7 @@ def apply_local(
         ValueError: M is not the product of the sizes, there is no such part, or the
             operator has another size.
     """
-    psi, matrix = as_array(psi, "psi"), as_array(operator, "operator")
+    psi, matrix = jnp.asarray(as_array(psi, "psi")), as_array(operator, "operator")
     table = _split(psi, "psi", sizes, part)
     _checks.check_shape(matrix, "operator", (sizes[part],) * 2)
     axis = psi.ndim - 1 + part
