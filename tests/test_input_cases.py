@@ -10,6 +10,7 @@ import pytest
 import jqd
 from jqd import exact, states
 from jqd.interop import as_array
+from jqd.laws.husimi import Fock, Heff, LiteralGrid, WignerGrid
 from jqd.spaces import Grid, symbols
 from jqd.spaces.potentials import potential
 
@@ -103,6 +104,26 @@ CASES = {
     "a law as the form": (
         lambda: jqd.HusimiFokkerPlanck(KERR, form=jqd.Schrodinger(H)),
         "`form` must be a form of this law or the name of one",
+    ),
+    "no levels": (
+        lambda: jqd.HusimiFokkerPlanck(KERR, form=Heff(0)),
+        "`levels` must be 1 positive integers, or one for all, but is 0",
+    ),
+    "levels of text": (
+        lambda: jqd.HusimiFokkerPlanck(KERR, form=Fock("many")),
+        "`levels` must be 1 positive integers",
+    ),
+    "levels of other modes": (
+        lambda: jqd.HusimiFokkerPlanck(KERR, form=Heff((8, 8))),
+        "`levels` must be 1 positive integers",
+    ),
+    "no box": (
+        lambda: jqd.HusimiFokkerPlanck(KERR, form=WignerGrid(half_width=-1.0)),
+        "`half_width` must be positive",
+    ),
+    "half a grid": (
+        lambda: jqd.HusimiFokkerPlanck(KERR, form=LiteralGrid(n=8.5)),
+        "`n` must be an integer of at least 2, but is 8.5",
     ),
     # -- states
     "far coherent state": (

@@ -10,7 +10,6 @@ from jaxtyping import Array, ArrayLike, PyTree
 
 from .. import _checks
 from ..interop import is_foreign
-from ..laws.law import Law
 from .adaptive import Adaptive
 from .fixed import Fixed
 from .propagator import Propagator
@@ -51,7 +50,7 @@ def evolve(
         ValueError: times not increasing, a state that is not finite, or a method that
             does not fit the law.
     """
-    if not isinstance(law, Law):
+    if not hasattr(law, "vector_field"):
         raise ValueError(
             f"Argument `law` must be a law, but is of type {type(law).__name__}."
         )

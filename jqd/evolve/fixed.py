@@ -80,10 +80,11 @@ class Fixed(eqx.Module):
         if self.counts is None:
             return
         _checks.check_not_negative(self.counts, "counts")
-        if not jnp.issubdtype(jnp.result_type(self.counts), jnp.integer):
+        kind = jnp.asarray(self.counts).dtype
+        if not jnp.issubdtype(kind, jnp.integer):
             raise ValueError(
-                "Argument `counts` must be whole numbers of steps, but its dtype is "
-                f"{jnp.result_type(self.counts)}."
+                f"Argument `counts` must be whole numbers of steps, but its dtype is "
+                f"{kind}."
             )
         if np.ndim(self.counts) > 1:
             raise ValueError(

@@ -208,7 +208,7 @@ def _labels(center: ArrayLike, width: ArrayLike, labels: int) -> Array:
     _checks.check_positive(width, "width")
     if isinstance(labels, bool) or not isinstance(labels, int) or labels < 16:
         raise ValueError(
-            f"Argument `labels` must be an integer of at least 16, but {labels!r} was "
+            f"Argument `labels` must be at least 16, and whole, but {labels!r} was "
             "given."
         )
     center, width = _checks.widen(center), _checks.widen(width)

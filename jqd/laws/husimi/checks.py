@@ -63,6 +63,27 @@ def read_scales(s: ArrayLike | None, modes: int) -> Array | None:
     return jnp.broadcast_to(scales, (modes,))
 
 
+def check_levels(levels: Any, modes: int) -> None:
+    """Raise ValueError unless `levels` is one positive integer, or one of each mode."""
+    each = levels if isinstance(levels, tuple | list) else (levels,) * modes
+    whole = all(isinstance(n, int) and not isinstance(n, bool) for n in each)
+    if len(each) != modes or not whole or min(each, default=0) < 1:
+        raise ValueError(
+            f"Argument `levels` must be {modes} positive integers, or one for all, but "
+            f"is {levels!r}."
+        )
+
+
+def check_box(n: Any, half_width: Any) -> None:
+    """Raise ValueError unless a grid of n² points fills a box of this half width."""
+    if isinstance(n, bool) or not isinstance(n, int) or n < 2:
+        raise ValueError(
+            f"Argument `n` must be an integer of at least 2, but is {n!r}."
+        )
+    _checks.check_scalar(half_width, "half_width")
+    _checks.check_positive(half_width, "half_width")
+
+
 def _read_text(text: str, hbar: ArrayLike) -> ParametricSymbol:
     if not _checks.is_concrete(hbar):
         raise ValueError(
