@@ -24,12 +24,11 @@ def as_array(value: Any, name: str = "value") -> Any:
     Raises:
         ValueError: it holds no numbers, or depends on time.
     """
-    if callable(value) and getattr(value, "isconstant", False):
-        constant: Any = value(0)  # qutip.QobjEvo
-        return as_array(constant, name)
     if hasattr(value, "isket") and callable(getattr(value, "full", None)):
         full = value.full()  # qutip.Qobj
         return jnp.asarray(full[:, 0] if value.isket else full)
+    if callable(value) and getattr(value, "isconstant", False):
+        return as_array(value(0), name)  # qutip.QobjEvo
     if callable(value):
         raise ValueError(
             f"Argument `{name}` must be an array, constant in time, but it is a "
