@@ -156,19 +156,19 @@ CASES = {
     ),
     "negative power": (
         lambda: states.antinormal_moment(KET, -1, 0),
-        "`m` must be 1 whole powers of at least 0, but is -1",
+        "`m` must be 1 powers of at least 0, but is -1",
     ),
     "power that is not whole": (
         lambda: states.antinormal_moment(KET, 1, 0.5),
-        "`n` must be 1 whole powers",
+        "`n` must be 1 powers",
     ),
     "negative power of an observable": (
         lambda: jqd.Moments(((-1, 0),)),
-        "`orders` must be 1 whole powers of at least 0, but is -1",
+        "`orders` must be 1 powers of at least 0, but is -1",
     ),
     "negative power of a Gaussian": (
         lambda: jqd.HusimiFokkerPlanck("ad*a", form="gaussian").moment(None, -1, 0),
-        "`m` must be 1 whole powers of at least 0, but is -1",
+        "`m` must be 1 powers of at least 0, but is -1",
     ),
     "density nowhere positive": (
         lambda: states.negativity(-np.ones((4, 4)), 0.1),

@@ -282,7 +282,7 @@ def read_powers(powers: int | Sequence[int], name: str, modes: int) -> tuple[int
     whole = all(isinstance(p, int | np.integer) and p >= 0 for p in given)
     if len(given) != modes or not whole:
         raise ValueError(
-            f"Argument `{name}` must be {modes} whole powers of at least 0, but is "
+            f"Argument `{name}` must be {modes} powers of at least 0, but is "
             f"{powers!r}."
         )
     return tuple(int(p) for p in given)
