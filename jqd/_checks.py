@@ -71,8 +71,37 @@ def check_choice(value: Any, name: str, choices: Collection[Any]) -> None:
         )
 
 
+def check_numbers(x: Any, name: str) -> None:
+    """`x` is a number or an array of numbers: no text, None, object or ragged list."""
+    if isinstance(x, jax.Array | jax.ShapeDtypeStruct) or not is_concrete(x):
+        # lists of tracers hold numbers
+        dtype = getattr(x, "dtype", np.dtype(float))
+    else:
+        try:
+            dtype = np.asarray(x).dtype
+        except (TypeError, ValueError):
+            dtype = np.dtype(object)  # a ragged list, or what is no array at all
+    # `jnp`, which knows the short floats
+    if not (jnp.issubdtype(dtype, jnp.number) or dtype == np.bool_):
+        plain = x is None or isinstance(x, str | bytes | int)
+        what = repr(x) if plain else f"of type {type(x).__name__}"
+        what = what if len(what) < 60 else what[:56] + " ..."
+        raise ValueError(
+            f"Argument `{name}` must be a number or an array of numbers, but it is "
+            f"{what}."
+        )
+
+
+def check_scalar(x: ArrayLike, name: str) -> None:
+    """`x` is one real and finite number (its value: not for tracers)."""
+    check_shape(x, name, ())
+    check_real(x, name)
+    check_finite(x, name)
+
+
 def check_shape(x: ArrayLike, name: str, shape: Sequence[int | None]) -> None:
     """`x` has this shape; None stands for any length."""
+    check_numbers(x, name)
     actual = np.shape(x)
     if len(actual) != len(shape) or any(
         want is not None and want != have
@@ -111,6 +140,7 @@ def free_memory() -> int | None:
 
 def check_square(x: ArrayLike, name: str) -> None:
     """`x` is a square matrix of at least one row."""
+    check_numbers(x, name)
     shape = np.shape(x)
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
         raise ValueError(
@@ -119,7 +149,8 @@ def check_square(x: ArrayLike, name: str) -> None:
 
 
 def check_finite(x: ArrayLike, name: str) -> None:
-    """Every entry of `x` is finite (skipped for tracers)."""
+    """Every entry of `x` is a finite number (values: skipped for tracers)."""
+    check_numbers(x, name)
     if not is_concrete(x):
         return
     if isinstance(x, jax.Array) and is_spread(x):
@@ -139,6 +170,7 @@ def check_finite(x: ArrayLike, name: str) -> None:
 
 def check_real(x: ArrayLike, name: str) -> None:
     """`x` has a real dtype."""
+    check_numbers(x, name)
     if np.iscomplexobj(x):
         raise ValueError(
             f"Argument `{name}` must be real, but its dtype is {_dtype(x)}."
@@ -158,6 +190,38 @@ def check_positive(x: ArrayLike, name: str) -> None:
         raise ValueError(f"Argument `{name}` must be positive, but {where} is {value}.")
 
 
+def check_not_negative(x: ArrayLike, name: str) -> None:
+    """Every entry of `x` is real, finite and at least 0 (values: not for tracers)."""
+    check_real(x, name)
+    check_finite(x, name)
+    if not is_concrete(x):
+        return
+    values = concrete(x)
+    bad = values < 0
+    if np.any(bad):
+        where, value = _first(bad, values)
+        raise ValueError(
+            f"Argument `{name}` must not be negative, but {where} is {value}."
+        )
+
+
+def check_size(x: ArrayLike, name: str) -> None:
+    """The squares of the entries of `x` add up without overflow (not for tracers)."""
+    if not is_concrete(x) or is_spread(x):
+        return
+    values = concrete(x)
+    if not np.issubdtype(values.dtype, np.inexact):
+        values = values.astype(float)
+    limit = math.sqrt(float(np.finfo(values.dtype).max) / max(values.size, 1))
+    bad = np.abs(values) > limit
+    if np.any(bad):
+        where, value = _first(bad, values)
+        raise ValueError(
+            f"Argument `{name}` must have entries below {limit:.2g}, whose squares can "
+            f"be added up, but {where} is {value}; choose other units."
+        )
+
+
 def check_hermitian(x: ArrayLike, name: str, tolerance: float | None = None) -> None:
     """`x` is a Hermitian matrix (n, n), or the real diagonal (n,) of one.
 
@@ -166,8 +230,10 @@ def check_hermitian(x: ArrayLike, name: str, tolerance: float | None = None) -> 
         name: what the caller calls it.
         tolerance: largest |x_ij - conj(x_ji)| let pass, in the unit of `x`.
     """
+    check_numbers(x, name)
     shape = np.shape(x)
     if len(shape) == 1 and shape[0] > 0:
+        check_size(x, name)
         if np.iscomplexobj(x):
             raise ValueError(
                 f"Argument `{name}` must be real where it is a diagonal (one axis), "
@@ -180,6 +246,7 @@ def check_hermitian(x: ArrayLike, name: str, tolerance: float | None = None) -> 
             f"(n,), but its shape is {shape}."
         )
     check_finite(x, name)
+    check_size(x, name)
     if not is_concrete(x):
         return
     values = concrete(x)
@@ -216,6 +283,7 @@ def check_state(
         weight: what one entry of |psi|² counts for (1 for a vector, the cell of a
             grid). None leaves the norm unchecked.
     """
+    check_numbers(psi, name)
     if size is not None:
         check_shape(psi, name, (size,) if isinstance(size, int) else tuple(size))
     elif np.ndim(psi) != 1 or np.size(psi) == 0:
@@ -241,6 +309,7 @@ def check_state(
 
 def check_times(ts: ArrayLike, name: str = "ts") -> None:
     """`ts` is a vector of at least one finite real time, strictly increasing."""
+    check_numbers(ts, name)
     shape = np.shape(ts)
     if len(shape) != 1 or shape[0] == 0:
         raise ValueError(

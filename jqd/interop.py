@@ -1,4 +1,4 @@
-"""Arrays from and to other programs: QuTiP `Qobj`, dynamiqs arrays, xarray."""
+"""Arrays from and to other programs: QuTiP, dynamiqs, xarray, pandas."""
 
 from typing import Any
 
@@ -6,27 +6,50 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from . import _checks
 
-def as_array(value: Any) -> Any:
+
+def as_array(value: Any, name: str = "value") -> Any:
     """A plain array from whatever holds a matrix or a state.
 
     Args:
-        value: QuTiP `Qobj` (kets become 1-D), dynamiqs `QArray`, `xarray.DataArray`,
-            or anything that `jax.numpy.asarray` takes.
+        value: QuTiP `Qobj` or constant `QobjEvo` (kets become 1-D), dynamiqs `QArray`,
+            `xarray.DataArray`, pandas `DataFrame` or `Series`, or anything that
+            `jax.numpy.asarray` takes.
+        name: what the caller calls it.
 
     Returns:
         Array; kets of shape (n, 1) from QuTiP and dynamiqs become (n,).
+
+    Raises:
+        ValueError: it holds no numbers, or depends on time.
     """
     if hasattr(value, "isket") and callable(getattr(value, "full", None)):
         full = value.full()  # qutip.Qobj
         return jnp.asarray(full[:, 0] if value.isket else full)
+    if callable(value) and getattr(value, "isconstant", False):
+        return as_array(value(0), name)  # qutip.QobjEvo
+    if callable(value):
+        raise ValueError(
+            f"Argument `{name}` must be an array, constant in time, but it is a "
+            f"{type(value).__name__}; only `Schrodinger.on_grid` and the diffusion "
+            "laws take a function of time, as their potential."
+        )
     if callable(getattr(value, "to_jax", None)):  # dynamiqs.QArray
         dense = value.to_jax()
         is_ket = dense.ndim >= 2 and dense.shape[-1] == 1
         return dense[..., 0] if is_ket else dense
     if hasattr(value, "dims") and hasattr(value, "values"):  # xarray.DataArray
-        return jnp.asarray(value.values)
+        value = value.values
+    if callable(getattr(value, "to_numpy", None)):  # pandas.DataFrame, Series
+        value = value.to_numpy()
+    _checks.check_numbers(value, name)
     return jnp.asarray(value)
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether a state is an object of QuTiP or dynamiqs, which no law carries."""
+    return hasattr(value, "isket") or callable(getattr(value, "to_jax", None))
 
 
 def to_qutip(array: Array, dims: Any = None) -> Any:

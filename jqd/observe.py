@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
+
+from . import _checks
+from .interop import as_array
+from .states import read_powers
+
+# What a method of some order may add to a norm, and no forgotten factor does.
+_NORM_ERROR = 1e-2
 
 
 def total_variation(p: ArrayLike, q: ArrayLike) -> Float[Array, "..."]:
@@ -19,8 +27,15 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Float[Array, "..."]:
 
     Returns:
         Distance in [0, 1], shape (...).
+
+    Raises:
+        ValueError: complex numbers, or other numbers of events.
     """
-    return jnp.sum(jnp.abs(jnp.asarray(p) - jnp.asarray(q)), axis=-1) / 2
+    p, q = jnp.asarray(as_array(p, "p")), jnp.asarray(as_array(q, "q"))
+    for name, value in (("p", p), ("q", q)):
+        _checks.check_real(value, name)
+    _check_last_axes(q, "q", p, "p")
+    return jnp.sum(jnp.abs(p - q), axis=-1) / 2
 
 
 def fidelity(psi: ArrayLike, phi: ArrayLike) -> Float[Array, "..."]:
@@ -32,8 +47,15 @@ def fidelity(psi: ArrayLike, phi: ArrayLike) -> Float[Array, "..."]:
 
     Returns:
         Fidelity in [0, 1], shape (...).
+
+    Raises:
+        ValueError: other numbers of amplitudes, or a squared norm above 1.
     """
-    overlap = jnp.sum(jnp.conj(jnp.asarray(phi)) * jnp.asarray(psi), axis=-1)
+    psi, phi = jnp.asarray(as_array(psi, "psi")), jnp.asarray(as_array(phi, "phi"))
+    _check_last_axes(phi, "phi", psi, "psi")
+    for name, value in (("psi", psi), ("phi", phi)):
+        _check_norms(value, name)
+    overlap = jnp.sum(jnp.conj(phi) * psi, axis=-1)
     return jnp.real(overlap) ** 2 + jnp.imag(overlap) ** 2
 
 
@@ -46,8 +68,16 @@ def expectation(operator: ArrayLike, psi: ArrayLike) -> Float[Array, "..."]:
 
     Returns:
         Expectation values, shape (...).
+
+    Raises:
+        ValueError: an operator that is not Hermitian or of another size, or a squared
+            norm above 1.
     """
-    operator, psi = jnp.asarray(operator), jnp.asarray(psi)
+    operator = jnp.asarray(as_array(operator, "operator"))
+    psi = jnp.asarray(as_array(psi, "psi"))
+    _checks.check_hermitian(operator, "operator")
+    _check_last_axes(operator, "operator", psi, "psi")
+    _check_norms(psi, "psi")
     if operator.ndim == 1:
         image = jnp.broadcast_to(operator, psi.shape) * psi
     else:
@@ -67,6 +97,16 @@ class Moments:
     """
 
     orders: tuple[tuple[Any, Any], ...]
+
+    def __post_init__(self) -> None:
+        for pair in self.orders:
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                raise ValueError(
+                    f"Argument `orders` must hold pairs (m, n), but holds {pair!r}."
+                )
+            for powers in pair:
+                modes = len(powers) if isinstance(powers, tuple | list) else 1
+                read_powers(powers, "orders", modes)
 
     def bind(self, law: Any) -> Callable[[Array, Any], Array]:
         """What `evolve` calls at each time."""
@@ -101,3 +141,25 @@ class Occupations:
             return jnp.ravel(law.density(state)) * cell
 
         return observe
+
+
+def _check_last_axes(x: Array, name: str, like: Array, of: str) -> None:
+    """`x` has as many entries along its last axis as `like`."""
+    if min(x.ndim, like.ndim) == 0 or x.shape[-1] != like.shape[-1]:
+        raise ValueError(
+            f"Argument `{name}` must have as many entries as `{of}` in its last axis, "
+            f"but their shapes are {x.shape} and {like.shape}."
+        )
+
+
+def _check_norms(psi: Array, name: str) -> None:
+    """No vector is longer than 1; one that lost norm to an absorber is shorter."""
+    if not _checks.is_concrete(psi):
+        return
+    norms = np.sum(np.abs(np.asarray(psi)) ** 2, axis=-1)
+    # a run that ended early leaves NaN, which this lets pass
+    if np.any(norms > 1 + _NORM_ERROR):
+        raise ValueError(
+            f"Argument `{name}` must be normalised, but a squared norm is "
+            f"{np.nanmax(norms):.9g}; on a grid multiply by the root of `grid.cell`."
+        )

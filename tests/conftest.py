@@ -46,6 +46,51 @@ def forget_compiled_code():
         jax.clear_caches()
 
 
+# Values that make no sense for one argument or another, and what refuses which: a
+# `number`; a `real` one; one alone (`scalar`, or complex, `amplitude`); not below zero
+# as well (`rate`); above zero (`positive`, or an array of these, `length`).
+NONSENSE = {
+    "text": "1.0",
+    "object": object(),
+    "ragged": [[1.0], [1.0, 2.0]],
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "imaginary": 1.0 + 1.0j,
+    "vector": [1.0, 0.5, 0.25, 1.0, 0.5],
+    "none": None,
+    "negative": -1.0,
+    "zero": 0.0,
+}
+GROUPS = {"number": "text object ragged nan inf"}
+GROUPS["real"] = GROUPS["number"] + " imaginary"
+GROUPS["amplitude"] = GROUPS["number"] + " vector"
+GROUPS["scalar"] = GROUPS["real"] + " vector"
+GROUPS["rate"] = GROUPS["scalar"] + " negative"
+GROUPS["positive"] = GROUPS["rate"] + " zero"
+GROUPS["length"] = GROUPS["real"] + " negative zero"
+
+
+@pytest.fixture(scope="session")
+def complaints():
+    """What is wrong with how a call refuses nonsense in one argument, by its kind."""
+
+    def answer(call, arguments):
+        try:
+            return f"took it: {str(call(**arguments))[:80]}"
+        except ValueError as error:
+            return str(error)
+        except Exception as error:  # anything else is what is looked for
+            return f"{type(error).__name__}: {str(error)[:80]}"
+
+    def find(call, good, argument, kinds):
+        kinds = " ".join(GROUPS.get(kind, kind) for kind in kinds.split()).split()
+        said = {k: answer(call, good | {argument: NONSENSE[k]}) for k in kinds}
+        start = f"Argument `{argument}` must"
+        return {k: text for k, text in said.items() if not text.startswith(start)}
+
+    return find
+
+
 @pytest.fixture
 def key():
     return jax.random.key(20260101)

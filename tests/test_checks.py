@@ -46,6 +46,55 @@ def test_choice():
         _checks.check_choice("c", "kind", ("a", "b"))
 
 
+def test_numbers():
+    for fine in (1, 2.5, 1j, True, [1, 2], np.ones(3), jnp.ones((2, 2))):
+        _checks.check_numbers(fine, "x")
+    _checks.check_numbers(jnp.ones(2, jnp.bfloat16), "x")
+    start = "Argument `x` must be a number or an array of numbers, but it is "
+    with raises(start + "'abc'."):
+        _checks.check_numbers("abc", "x")
+    with raises(start + "None."):
+        _checks.check_numbers(None, "x")
+    with raises(start + "of type list."):
+        _checks.check_numbers([[1.0], [1.0, 2.0]], "x")
+    with raises(start + "of type function."):
+        _checks.check_numbers(lambda t: t, "x")
+    # every other check begins with this one
+    for check in (
+        _checks.check_finite,
+        _checks.check_real,
+        _checks.check_positive,
+        _checks.check_not_negative,
+        _checks.check_scalar,
+        _checks.check_square,
+        _checks.check_hermitian,
+        _checks.check_state,
+        _checks.check_times,
+    ):
+        with raises(start + "'abc'."):
+            check("abc", "x")
+
+
+def test_scalar_and_not_negative():
+    _checks.check_scalar(np.float32(1.0), "x")
+    with raises("Argument `x` must have shape (), but its shape is (2,)."):
+        _checks.check_scalar([1.0, 2.0], "x")
+    with raises("Argument `x` must be real, but its dtype is complex128."):
+        _checks.check_scalar(1j, "x")
+    _checks.check_not_negative([0.0, 1.0], "x")
+    with raises("Argument `x` must not be negative, but entry [1] is -1.0."):
+        _checks.check_not_negative([0.0, -1.0], "x")
+
+
+def test_size():
+    _checks.check_size(np.full((2, 2), 1e150), "h")
+    with pytest.raises(ValueError, match=r"entry \[1\] is 1e\+300; choose other units"):
+        _checks.check_size(np.array([0.0, 1e300]), "h")
+    # single precision ends earlier
+    with pytest.raises(ValueError, match=r"`h` must have entries below 1\.8e\+19"):
+        _checks.check_size(np.array([1e20], np.float32), "h")
+
+
 def test_shape():
     _checks.check_shape(np.ones((2, 3)), "x", (2, None))
     _checks.check_shape(1.0, "x", ())

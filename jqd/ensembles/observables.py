@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .. import _checks
@@ -63,6 +64,10 @@ def mean_square_displacement(
 
 def _origin(positions: Array, origin: int) -> Array:
     _checks.check_shape(positions, "positions", (None, None, None))
+    if isinstance(origin, bool) or not isinstance(origin, int | np.integer):
+        raise ValueError(
+            f"Argument `origin` must be the index of a time, but is {origin!r}."
+        )
     if not -positions.shape[0] <= origin < positions.shape[0]:
         raise ValueError(
             f"Argument `origin` must be the index of one of {positions.shape[0]} "

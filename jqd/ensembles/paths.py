@@ -6,10 +6,10 @@ from collections import Counter
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from .observables import Average, mean_square_displacement, two_time_correlation
-from .sampling import LINE
+from .sampling import FAR, LINE
 
 
 class PathStatus(enum.IntEnum):
@@ -69,6 +69,16 @@ class Paths(eqx.Module):
         return self.status == PathStatus.OK
 
     @property
+    def equilibrium(self) -> Bool[Array, " T"]:
+        """Whether the sample can be one of |ψ|² at each time, as far as `ks` tells.
+
+        False where `ks` exceeds 2.5/√n along an axis: of samples of |ψ|² one in 1e5
+        does. Few paths tell little.
+        """
+        scale = FAR / LINE
+        return jnp.all(~(self.ks > scale * self.ks_line), axis=-1)
+
+    @property
     def ks_line(self) -> Array:
         """1.358/√n over the paths that did not end: 95 % of samples stay below."""
         return LINE / jnp.sqrt(jnp.maximum(jnp.sum(self.ok), 1).astype(self.ks.dtype))
@@ -82,12 +92,27 @@ class Paths(eqx.Module):
         return mean_square_displacement(self._positions(), origin)
 
     def describe(self) -> str:
-        """The status in words, counted over the paths."""
+        """The status in words, counted over the paths, and lost equilibrium."""
         counts = Counter(PathStatus(int(code)) for code in np.asarray(self.status))
-        return "; ".join(
+        sentences = [
             f"{number} of {self.status.size}: {status.sentence}"
             for status, number in sorted(counts.items())
-        )
+        ]
+        return "; ".join(sentences + self._lost_equilibrium())
+
+    def _lost_equilibrium(self) -> list[str]:
+        """What `equilibrium` says, in words, if it is not that all is well."""
+        lost = np.flatnonzero(~np.asarray(self.equilibrium))
+        if lost.size == 0:
+            return []
+        i = int(lost[0])
+        return [
+            "not in equilibrium: the sample is not one of |ψ|² at "
+            f"{lost.size} of {self.ts.size} times, first at t = "
+            f"{float(self.ts[i]):.6g}, where its distance `ks` is "
+            f"{float(jnp.max(self.ks[i])):.2g} and 95 % of samples of |ψ|² stay below "
+            f"{float(self.ks_line):.2g}"
+        ]
 
     def _positions(self) -> Array:
         if self.positions is None:

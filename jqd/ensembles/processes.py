@@ -75,7 +75,9 @@ def nelson(
         periodic: whether the box is a ring; if not, a path ends where it leaves it.
 
     Returns:
-        The paths, with status, node crossings, distance to |ψ|² and errors.
+        The paths, with status, node crossings, distance to |ψ|² and errors. Started
+        from positions of another density they are no sample of |ψ|²: `equilibrium` and
+        `describe()` say so.
 
     Raises:
         ValueError: no grid, ν < 0, wrong shapes, names or numbers.
@@ -191,7 +193,7 @@ def _wave(law: Any, psi0: ArrayLike, ts: ArrayLike) -> tuple[Array, Array, Any]:
             "Argument `law` must be a law on a grid, such as Schrodinger.on_grid(...), "
             f"but {type(law).__name__} here has none: there are no positions."
         )
-    psi = law.prepare(as_array(psi0))
+    psi = law.prepare(as_array(psi0, "psi0"))
     if not (hasattr(psi, "shape") and jnp.iscomplexobj(psi)):
         raise ValueError(
             "Argument `law` must have ψ as its state, but this form of "
@@ -215,30 +217,35 @@ def _diffusion_constant(law: Any, D: ArrayLike | None, dtype: Any) -> Array:
             f"Argument `D` must be given, but is None and {type(law).__name__} has "
             "neither `diffusion_constant` nor ħ and a mass."
         )
-    _checks.check_shape(D, "D", ())
+    _checks.check_scalar(D, "D")
     _checks.check_positive(D, "D")
     return jnp.asarray(D, dtype)
 
 
 def _strength(nu: ArrayLike, dtype: Any) -> Array:
-    _checks.check_shape(nu, "nu", ())
-    _checks.check_real(nu, "nu")
-    _checks.check_finite(nu, "nu")
-    if _checks.is_concrete(nu) and _checks.concrete(nu) < 0:
-        raise ValueError(f"Argument `nu` must not be negative, but it is {nu}.")
+    _checks.check_scalar(nu, "nu")
+    _checks.check_not_negative(nu, "nu")
     return jnp.asarray(nu, dtype)
 
 
 def _positions(x0: ArrayLike, grid: Grid, dtype: Any) -> Array:
+    _checks.check_numbers(x0, "x0")
     if np.ndim(x0) == 1 and grid.ndim == 1:
         x0 = jnp.asarray(x0)[:, None]
     _checks.check_shape(x0, "x0", (None, grid.ndim))
     _checks.check_real(x0, "x0")
     _checks.check_finite(x0, "x0")
+    if np.shape(x0)[0] == 0:
+        raise ValueError("Argument `x0` must hold a position, but is empty.")
     return jnp.asarray(x0, dtype)
 
 
 def _stepper(law: Any, stepper: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    if stepper is not None and not callable(stepper):
+        raise ValueError(
+            "Argument `stepper` must be a one-step method such as jqd.rk4 or None, but "
+            f"is {stepper!r}."
+        )
     return srkn11 if stepper is None and hasattr(law, "flows") else stepper
 
 

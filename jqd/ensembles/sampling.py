@@ -13,6 +13,8 @@ from .guide import density_of, refined
 POINTS = {1: 4096, 2: 512, 3: 96}
 # 95 % of samples from the density itself stay below this over √n (Kolmogorov).
 LINE = 1.358
+# One in 1e5 exceeds this over √n: 2 exp(-2 · 2.5²) = 7e-6.
+FAR = 2.5
 
 
 def draw(

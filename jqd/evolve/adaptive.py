@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, PyTree
 
+from .. import _checks
 from .status import Status, is_sound
 from .trajectory import (
     Trajectory,
@@ -41,9 +43,9 @@ class Adaptive(eqx.Module):
 
     Attributes:
         solver: any explicit diffrax solver.
-        rtol: relative tolerance of a step.
-        atol: absolute tolerance of a step.
-        max_steps: step budget.
+        rtol: relative tolerance of a step, not negative.
+        atol: absolute tolerance of a step, not negative; one of the two is positive.
+        max_steps: step budget, positive.
         adjoint: diffrax adjoint; the default serves reverse mode,
             `diffrax.ForwardMode()` forward mode, `diffrax.DirectAdjoint()` both, more
             slowly.
@@ -58,6 +60,34 @@ class Adaptive(eqx.Module):
     max_steps: int = eqx.field(static=True, default=16**4)
     adjoint: "diffrax.AbstractAdjoint" = eqx.field(default_factory=_checkpoints)
     estimate_error: bool = eqx.field(static=True, default=True)
+
+    def __check_init__(self) -> None:
+        import diffrax
+
+        for name in ("rtol", "atol"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float | np.number):
+                raise ValueError(
+                    f"Argument `{name}` must be a number, but is {value!r}."
+                )
+            _checks.check_not_negative(value, name)
+        if self.rtol == self.atol == 0:
+            raise ValueError(
+                "Argument `atol` must be positive where `rtol` is 0, but is 0: no step "
+                "would be short enough."
+            )
+        steps = self.max_steps
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+            raise ValueError(
+                f"Argument `max_steps` must be a positive integer, but is {steps!r}."
+            )
+        kinds = {"solver": diffrax.AbstractSolver, "adjoint": diffrax.AbstractAdjoint}
+        for name, kind in kinds.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise ValueError(
+                    f"Argument `{name}` must be a diffrax {name}, but is {value!r}."
+                )
 
     def run(
         self, law: Any, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
 from .. import _checks
+from ..interop import is_foreign
 from .adaptive import Adaptive
 from .fixed import Fixed
 from .propagator import Propagator
@@ -33,7 +34,8 @@ def evolve(
 
     Args:
         law: the law.
-        state0: its state at ts[0], from `law.prepare(psi)`.
+        state0: its state at ts[0], from `law.prepare(psi)`; a QuTiP or dynamiqs state
+            is prepared here.
         ts: save times, shape (T,), strictly increasing; one time is enough.
         method: `Fixed`, `Adaptive` or `Propagator`; None for `Propagator` where the law
             is solvable or has a constant Hamiltonian matrix, else `Adaptive`.
@@ -48,7 +50,13 @@ def evolve(
         ValueError: times not increasing, a state that is not finite, or a method that
             does not fit the law.
     """
+    if not hasattr(law, "vector_field"):
+        raise ValueError(
+            f"Argument `law` must be a law, but is of type {type(law).__name__}."
+        )
     _checks.check_times(ts, "ts")
+    if is_foreign(state0):
+        state0 = law.prepare(state0)
     for leaf in jax.tree.leaves(state0):
         _checks.check_finite(leaf, "state0")
     precision = _precision(state0)

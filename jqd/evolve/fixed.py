@@ -7,6 +7,7 @@ from typing import Any, cast
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Int, PyTree
 
@@ -60,11 +61,18 @@ class Fixed(eqx.Module):
     heed_alarms: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self) -> None:
-        if not isinstance(self.substeps, int) or self.substeps < 1:
+        steps = self.substeps
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise ValueError(
                 "Argument `substeps` must be a positive integer, but is "
                 f"{self.substeps!r}."
             )
+        if self.stepper is not None and not callable(self.stepper):
+            raise ValueError(
+                "Argument `stepper` must be a one-step method such as jqd.rk4 or None, "
+                f"but is {self.stepper!r}."
+            )
+        self._check_counts()
         _checks.check_choice(self.gradient, "gradient", GRADIENTS)
         if self.gradient == "reversible" and not isinstance(self.stepper, Splitting):
             raise ValueError(
@@ -77,10 +85,29 @@ class Fixed(eqx.Module):
                 "given; use `substeps`."
             )
 
+    def _check_counts(self) -> None:
+        """Whole numbers, one or one a save interval."""
+        if self.counts is None:
+            return
+        _checks.check_not_negative(self.counts, "counts")
+        kind = jnp.asarray(self.counts).dtype
+        if not jnp.issubdtype(kind, jnp.integer):
+            raise ValueError(
+                f"Argument `counts` must be whole numbers of steps, but its dtype is "
+                f"{kind}."
+            )
+        if np.ndim(self.counts) > 1:
+            raise ValueError(
+                "Argument `counts` must be one number or one for each save interval, "
+                f"but its shape is {np.shape(self.counts)}."
+            )
+
     def run(
         self, law: Any, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
     ) -> Trajectory:
         """The trajectory; see `jqd.evolve`."""
+        if self.counts is not None and np.ndim(self.counts) == 1:
+            _checks.check_shape(self.counts, "counts", (ts.shape[0] - 1,))
         if isinstance(self.stepper, Splitting) and not hasattr(law, "flows"):
             raise ValueError(
                 "Argument `stepper` must not be a splitting for this law, but is: the "

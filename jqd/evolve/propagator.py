@@ -26,6 +26,9 @@ from .trajectory import (
     summarise,
 )
 
+# The Bessel coefficients of so many terms take 0.5 GiB.
+_MOST_TERMS = 10**7
+
 
 class Propagator(eqx.Module):
     """ψ(t) = exp(-iHt/ħ) ψ(0) to rounding, for a law with a constant `hamiltonian`.
@@ -43,6 +46,16 @@ class Propagator(eqx.Module):
     """
 
     terms: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self) -> None:
+        if self.terms is None:
+            return
+        whole = isinstance(self.terms, int) and not isinstance(self.terms, bool)
+        if not whole or not 1 <= self.terms <= _MOST_TERMS:
+            raise ValueError(
+                f"Argument `terms` must be an integer from 1 to {_MOST_TERMS} or None, "
+                f"but is {self.terms!r}."
+            )
 
     def run(
         self, law: Any, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
@@ -79,7 +92,16 @@ class Propagator(eqx.Module):
             )
         longest = np.max(np.diff(np.asarray(ts)), initial=0.0)
         precision = float(jnp.finfo(state0.dtype).eps)
-        return chebyshev_terms(float(np.asarray(span)) * float(longest), precision)
+        phase = float(np.asarray(span)) * float(longest)
+        # not `>`: a NaN must fail
+        if not phase < _MOST_TERMS:
+            raise ValueError(
+                "Argument `ts` must be close enough for the energies of the law, but "
+                f"between two times the phase reaches {phase:.2g}, and a Chebyshev "
+                f"series takes as many terms, at most {_MOST_TERMS}; choose other "
+                "units or a shorter time."
+            )
+        return chebyshev_terms(phase, precision)
 
 
 @jax.jit

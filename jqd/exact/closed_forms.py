@@ -46,6 +46,7 @@ def free_gaussian(
     """
     _checks.require_x64("`exact.free_gaussian`")
     _check_positive(width=width, mass=mass, hbar=hbar)
+    _check_real(x=x, t=t, center=center, momentum=momentum)
     x, t, center, momentum, width, mass, hbar = map(
         _checks.widen, (x, t, center, momentum, width, mass, hbar)
     )
@@ -89,6 +90,7 @@ def coherent_state(
     """
     _checks.require_x64("`exact.coherent_state`")
     _check_positive(omega=omega, mass=mass, hbar=hbar)
+    _check_real(x=x, t=t, center=center, momentum=momentum)
     x, t, center, momentum, omega, mass, hbar = map(
         _checks.widen, (x, t, center, momentum, omega, mass, hbar)
     )
@@ -138,6 +140,7 @@ def squeezed_state(
     """
     _checks.require_x64("`exact.squeezed_state`")
     _check_positive(width=width, omega=omega, mass=mass, hbar=hbar)
+    _check_real(x=x, t=t, center=center, momentum=momentum)
     x, t, center, momentum, width, omega, mass, hbar = map(
         _checks.widen, (x, t, center, momentum, width, omega, mass, hbar)
     )
@@ -177,12 +180,15 @@ def rabi(
         (..., 2) complex128 amplitudes.
 
     Raises:
-        ValueError: psi0 is no pair, hbar is not positive, or 64-bit floats are off.
+        ValueError: psi0 is no normalised pair, hbar is not positive, or 64-bit floats
+            are off.
     """
     _checks.require_x64("`exact.rabi`")
     _check_positive(hbar=hbar)
+    _check_real(t=t, coupling=coupling, detuning=detuning)
+    _checks.check_numbers(psi0, "psi0")
     psi0 = _checks.widen(jnp.asarray(psi0))
-    _checks.check_state(psi0, "psi0", size=2)
+    _checks.check_state(psi0, "psi0", size=2, weight=1.0)
     t, coupling, detuning, hbar = map(_checks.widen, (t, coupling, detuning, hbar))
     tau = t / hbar
     cos, sinc = _cos_and_sinc((coupling**2 + detuning**2 / 4) * tau**2)
@@ -225,3 +231,9 @@ def _same_shape(*arrays):
 def _check_positive(**constants: ArrayLike) -> None:
     for name, value in constants.items():
         _checks.check_positive(value, name)
+
+
+def _check_real(**values: ArrayLike) -> None:
+    for name, value in values.items():
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)

@@ -11,6 +11,10 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
 
+# What the formulas here divide by or take roots of.
+_POSITIVE = {"a", "hbar", "mass", "omega", "length", "particles", "variance0"}
+_POSITIVE |= {"variances"}
+
 
 def free_propagator(
     x: ArrayLike,
@@ -38,7 +42,8 @@ def free_propagator(
 
     Source: Zakir, eq. (14), corrected.
     """
-    x, x0, t, hbar, mass = _wide(x, x0, t, hbar, mass)
+    _checks.check_positive(t, "t")
+    x, x0, t, hbar, mass = _wide(x=x, x0=x0, t=t, hbar=hbar, mass=mass)
     spread = 1j * hbar * t / mass
     root = 2 * jnp.sqrt(jnp.pi * spread) if printed else jnp.sqrt(2 * jnp.pi * spread)
     return jnp.exp(-((x - x0) ** 2) / (2 * spread)) / root
@@ -72,7 +77,9 @@ def packet_density(
 
     Source: Zakir, eq. (16), corrected.
     """
-    x, t, a, velocity, hbar, mass = _wide(x, t, a, velocity, hbar, mass)
+    x, t, a, velocity, hbar, mass = _wide(
+        x=x, t=t, a=a, velocity=velocity, hbar=hbar, mass=mass
+    )
     growth = 1 + (hbar * t / (mass * a**2)) ** 2
     divisor = growth if printed else jnp.sqrt(growth)
     shape = jnp.exp(-((x - velocity * t) ** 2) / (a**2 * growth))
@@ -83,7 +90,7 @@ def quantum_variance(
     t: ArrayLike, a: ArrayLike = 1.0, D: ArrayLike = 0.5
 ) -> Float[Array, "..."]:
     """Variance of the packet (15): (a²/2)(1 + (2Dt/a²)²), with D = ħ/2m."""
-    t, a, D = _wide(t, a, D)
+    t, a, D = _wide(t=t, a=a, D=D)
     return a**2 / 2 * (1 + (2 * D * t / a**2) ** 2)
 
 
@@ -91,13 +98,14 @@ def classical_variance(
     t: ArrayLike, a: ArrayLike = 1.0, classical_diffusion: ArrayLike = 0.5
 ) -> Float[Array, "..."]:
     """Variance of the same density under ordinary diffusion (13): a²/2 + 2 D_c t."""
-    t, a, classical_diffusion = _wide(t, a, classical_diffusion)
+    t, a, classical_diffusion = _wide(t=t, a=a, classical_diffusion=classical_diffusion)
     return a**2 / 2 + 2 * classical_diffusion * t
 
 
 def crossover_time(a: ArrayLike = 1.0, D: ArrayLike = 0.5) -> Float[Array, "..."]:
     """t = a²/D, before which a packet is narrower than under diffusion of D_c = D."""
-    a, D = _wide(a, D)
+    _checks.check_positive(D, "D")
+    a, D = _wide(a=a, D=D)
     return a**2 / D
 
 
@@ -105,6 +113,12 @@ def uncertainty_bound(
     dimensions: int, hbar: ArrayLike = 1.0, *, printed: bool = False
 ) -> Float[Array, ""]:
     """The bound of ⟨p_u²⟩⟨x²⟩ in d dimensions: (dħ/2)², or ħ²/4 as printed in (21)."""
+    if isinstance(dimensions, bool) or not isinstance(dimensions, int):
+        raise ValueError(
+            f"Argument `dimensions` must be a whole number, but is {dimensions!r}."
+        )
+    _checks.check_positive(dimensions, "dimensions")
+    _checks.check_positive(hbar, "hbar")
     return (((1 if printed else dimensions) * jnp.asarray(hbar)) / 2) ** 2
 
 
@@ -116,7 +130,7 @@ def box_localization_energy(
     mass: ArrayLike = 1.0,
 ) -> Float[Array, "..."]:
     """U_u = π²ħ²n²/2mL² of level n = 1, 2, .. between two walls: all of its energy."""
-    n, length, hbar, mass = _wide(n, length, hbar, mass)
+    n, length, hbar, mass = _wide(n=n, length=length, hbar=hbar, mass=mass)
     return (jnp.pi * hbar * n / length) ** 2 / (2 * mass)
 
 
@@ -134,7 +148,7 @@ def virial_localization_energy(
     Returns:
         Broadcast shape, unit of E.
     """
-    energy, power = _wide(energy, power)
+    energy, power = _wide(energy=energy, power=power)
     return energy * power / (power + 2)
 
 
@@ -166,7 +180,10 @@ def vortex_family(
 
     Source: T. C. Wallstrom, Phys. Rev. A 49, 1613 (1994).
     """
-    x, y, alpha, omega, hbar, mass = _wide(x, y, alpha, omega, hbar, mass)
+    _checks.check_not_negative(alpha, "alpha")
+    x, y, alpha, omega, hbar, mass = _wide(
+        x=x, y=y, alpha=alpha, omega=omega, hbar=hbar, mass=mass
+    )
     square = x**2 + y**2
     centre = square == 0
     square = jnp.where(centre, 1, square)
@@ -183,7 +200,7 @@ def vortex_energies(
     alpha: ArrayLike, *, omega: ArrayLike = 1.0, hbar: ArrayLike = 1.0
 ) -> tuple[Array, Array, Array]:
     """Drift, diffusion and potential energy of `vortex_family`: ħω (α, 1, 1 + α)/2."""
-    alpha, omega, hbar = _wide(alpha, omega, hbar)
+    alpha, omega, hbar = _wide(alpha=alpha, omega=omega, hbar=hbar)
     quantum = hbar * omega / 2
     return quantum * alpha, quantum * jnp.ones_like(alpha), quantum * (1 + alpha)
 
@@ -203,7 +220,7 @@ def D2_from_snapshots(times: ArrayLike, variances: ArrayLike) -> Float[Array, ""
     Raises:
         ValueError: fewer than three times.
     """
-    times, variances = _wide(times, variances)
+    times, variances = _wide(times=times, variances=variances)
     _checks.check_shape(variances, "variances", times.shape)
     if times.ndim != 1 or times.shape[0] < 3:
         raise ValueError(
@@ -229,7 +246,9 @@ def D_relative_error(
     Returns:
         Broadcast shape.
     """
-    particles, variance, variance0 = _wide(particles, variance, variance0)
+    particles, variance, variance0 = _wide(
+        particles=particles, variance=variance, variance0=variance0
+    )
     return jnp.sqrt(2 / particles) / 2 * variance / (variance - variance0)
 
 
@@ -248,7 +267,9 @@ def D2_from_energy(
     Returns:
         D², scalar; NaN where I_F does not change: such data say nothing of D.
     """
-    energy, fisher, mass = _wide(drift_and_potential, fisher, mass)
+    energy, fisher, mass = _wide(
+        drift_and_potential=drift_and_potential, fisher=fisher, mass=mass
+    )
     _checks.check_shape(energy, "drift_and_potential", fisher.shape)
     half = mass / 2 * (fisher - jnp.mean(fisher))
     return -jnp.sum(half * (energy - jnp.mean(energy))) / jnp.sum(half**2)
@@ -279,11 +300,26 @@ def D2_from_residual(
         D², scalar; NaN where ΔR vanishes everywhere: such data say nothing of D.
     """
     root, bend, rate, speed2, potential, mass = _wide(
-        root_density, root_laplacian, action_rate, speed2, potential, mass
+        root_density=root_density,
+        root_laplacian=root_laplacian,
+        action_rate=action_rate,
+        speed2=speed2,
+        potential=potential,
+        mass=mass,
     )
     classical = root * (rate + mass * speed2 / 2 + potential)
     return jnp.sum(bend * classical) / jnp.sum(bend**2) / (2 * mass)
 
 
-def _wide(*values: ArrayLike) -> tuple[Array, ...]:
-    return tuple(map(_checks.widen, values))
+def _wide(**values: ArrayLike) -> tuple[Array, ...]:
+    """Real, finite values of at least the default precision, in the order given.
+
+    Raises:
+        ValueError: values that are neither, or a scale that is not positive.
+    """
+    for name, value in values.items():
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
+        if name in _POSITIVE:
+            _checks.check_positive(value, name)
+    return tuple(map(_checks.widen, values.values()))

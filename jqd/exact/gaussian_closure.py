@@ -73,14 +73,22 @@ def gaussian_closure(
         `GaussianMotion`.
 
     Raises:
-        ValueError: times that do not increase, a variance not positive, or 64-bit
-            floats are off.
+        ValueError: times that do not increase, a variance not positive, a negative D,
+            D_c or friction, values that are not real numbers, or 64-bit floats are off.
 
     Source: Zakir, eqs. (13), (31), (32), for a Gaussian; the mixture is ours.
     """
     _checks.require_x64("`exact.gaussian_closure`")
     _checks.check_times(ts)
+    _checks.check_scalar(s0, "s0")
     _checks.check_positive(s0, "s0")
+    for value, name in ((b0, "b0"), (X0, "X0"), (P0, "P0"), (omega, "omega")):
+        _checks.check_scalar(value, name)
+    rates = (D, classical_diffusion, friction)
+    names = ("D", "classical_diffusion", "friction")
+    for value, name in zip(rates, names, strict=True):
+        _checks.check_scalar(value, name)
+        _checks.check_not_negative(value, name)
     start = tuple(map(_checks.widen, (s0, b0, X0, P0)))
     constants = tuple(map(_checks.widen, (D, classical_diffusion, friction, omega)))
     return _integrate(_checks.widen(ts), GaussianMotion(*start), constants)
@@ -121,6 +129,8 @@ def reversal_distance(
         "friction": friction,
         "omega": omega,
     }
+    _checks.check_scalar(duration, "duration")
+    _checks.check_positive(duration, "duration")
     ts = jnp.stack([jnp.zeros_like(jnp.asarray(duration)), jnp.asarray(duration)])
     forth = gaussian_closure(ts, s0, 0.0, 0.0, P0, **constants)
     s, b, X, P = (part[-1] for part in forth)
@@ -144,7 +154,15 @@ def gaussian_distance(
 
     Returns:
         Broadcast shape, in [0, 2].
+
+    Raises:
+        ValueError: variances that are not positive, means that are not real.
     """
+    for value, name in ((mean1, "mean1"), (mean2, "mean2")):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
+    for value, name in ((variance1, "variance1"), (variance2, "variance2")):
+        _checks.check_positive(value, name)
     m1, s1, m2, s2 = map(_checks.widen, (mean1, variance1, mean2, variance2))
     # in units of the first: a y² - 2 h y + c = 0 for y = (x - m1)/√s1
     shift, ratio = (m2 - m1) / jnp.sqrt(s1), s2 / s1

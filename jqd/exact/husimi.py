@@ -16,6 +16,9 @@ from ..states import Ensemble, as_ensemble
 from ..states import husimi as husimi_function
 from ..steppers.eigenbasis import unitary_orbit
 
+# Beyond it a sum of squares of as many amplitudes takes hours a point.
+_LARGEST_REACH = 500.0
+
 
 def propagate(
     hamiltonian: Any,
@@ -47,7 +50,7 @@ def propagate(
     """
     _checks.require_x64("`exact.husimi.propagate`")
     ensemble = as_ensemble(state, modes)
-    hamiltonian = as_array(hamiltonian)
+    hamiltonian = as_array(hamiltonian, "hamiltonian")
     _checks.check_hermitian(hamiltonian, "hamiltonian")
     _checks.check_finite(hamiltonian, "hamiltonian")
     size = math.prod(ensemble.levels)
@@ -57,6 +60,7 @@ def propagate(
             f"its shape is {hamiltonian.shape}."
         )
     _checks.check_times(ts, "ts")
+    _checks.check_scalar(hbar, "hbar")
     _checks.check_positive(hbar, "hbar")
     hamiltonian, ts = _checks.widen(hamiltonian), _checks.widen(ts)
 
@@ -123,6 +127,8 @@ def kerr(
         _checks.check_finite(value, name)
     for value, name in ((points, "points"), (t, "t"), (U, "U"), (b, "b")):
         _checks.check_finite(value, name)
+    for value, name in ((t, "t"), (U, "U"), (b, "b")):
+        _checks.check_real(value, name)
     _checks.check_positive(C, "C")
     _checks.check_positive(hbar, "hbar")
     if _checks.is_concrete(C) and not float(np.asarray(C)) < 2:
@@ -165,9 +171,13 @@ def amplifier_variances(
         density has ceased to exist, see `amplifier_collapse_time`.
 
     Raises:
-        ValueError: 64-bit floats are off.
+        ValueError: variances or hbar that are not positive, values that are not real
+            and finite, or 64-bit floats are off.
     """
     _checks.require_x64("`exact.husimi.amplifier_variances`")
+    _check_amplifier(g, C, V_x, V_y, hbar)
+    _checks.check_real(t, "t")
+    _checks.check_finite(t, "t")
     t, g, C, V_x, V_y, hbar = map(_checks.widen, (t, g, C, V_x, V_y, hbar))
     floor = hbar * C / 4
     growth = jnp.exp(2 * g * t)
@@ -198,9 +208,11 @@ def amplifier_collapse_time(
         Times of the broadcast shape, inf where the density lives for ever.
 
     Raises:
-        ValueError: g is not positive, or 64-bit floats are off.
+        ValueError: g, a variance or hbar is not positive, values that are not real and
+            finite, or 64-bit floats are off.
     """
     _checks.require_x64("`exact.husimi.amplifier_collapse_time`")
+    _check_amplifier(g, C, V_x, V_y, hbar)
     _checks.check_positive(g, "g")
     g, C, V_x, V_y, hbar = map(_checks.widen, (g, C, V_x, V_y, hbar))
     strength = hbar * C
@@ -209,6 +221,14 @@ def amplifier_collapse_time(
     y_ratio = (4 * V_y - strength) / jnp.where(in_y, -strength, 1)
     ratio = jnp.where(in_x, x_ratio, jnp.where(in_y, y_ratio, 1))
     return jnp.where(in_x | in_y, jnp.log(ratio) / (2 * g), jnp.inf)
+
+
+def _check_amplifier(g, C, V_x, V_y, hbar) -> None:
+    for value, name in ((g, "g"), (C, "C")):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
+    for value, name in ((V_x, "V_x"), (V_y, "V_y"), (hbar, "hbar")):
+        _checks.check_positive(value, name)
 
 
 def _kerr_levels(alpha0: ArrayLike, C: ArrayLike, hbar: ArrayLike) -> int:
@@ -221,6 +241,12 @@ def _kerr_levels(alpha0: ArrayLike, C: ArrayLike, hbar: ArrayLike) -> int:
     strength = float(np.asarray(C))
     reach = abs(complex(np.asarray(alpha0))) / math.sqrt(float(np.asarray(hbar)))
     reach *= math.sqrt(max(1.0, strength / (2 - strength)))
+    if reach > _LARGEST_REACH:
+        raise ValueError(
+            f"Argument `alpha0` must be below {_LARGEST_REACH:g} √hbar in modulus at "
+            f"C = 1, and less elsewhere, but takes as many terms as one of {reach:.3g} "
+            "√hbar, its square."
+        )
     return math.ceil(reach**2 + 10 * reach + 40)
 
 

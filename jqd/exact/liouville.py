@@ -89,8 +89,14 @@ def newton_paths(
     _checks.check_shape(starts, "starts", (None,))
     _checks.check_finite(starts, "starts")
     _checks.check_times(ts)
-    _checks.check_shape(velocity, "velocity", ())
+    _checks.check_scalar(velocity, "velocity")
+    _checks.check_scalar(mass, "mass")
     _checks.check_positive(mass, "mass")
+    if not callable(potential):
+        raise ValueError(
+            "Argument `potential` must be a function of a position, but is of type "
+            f"{type(potential).__name__}."
+        )
     starts, ts, velocity, mass = map(_checks.widen, (starts, ts, velocity, mass))
     one = jnp.ones_like(starts)
     begin = (starts, velocity * one, one, jnp.zeros_like(starts))
@@ -137,8 +143,10 @@ def liouville_density(
     Source: Smolin (2012), eqs. 60 and 61.
     """
     _checks.check_shape(x, "x", (None,))
+    _checks.check_real(x, "x")
+    _checks.check_finite(x, "x")
     starts = _labels(center, width, labels)
-    velocity = jnp.asarray(momentum) / mass
+    velocity = _velocity(momentum, mass)
     paths = newton_paths(starts, ts, potential, velocity=velocity, mass=mass)
     x, center, width = map(_checks.widen, (x, center, width))
 
@@ -179,7 +187,7 @@ def cloud_motion(
         ValueError: see `liouville_density`.
     """
     starts = _labels(center, width, labels)
-    velocity = jnp.asarray(momentum) / mass
+    velocity = _velocity(momentum, mass)
     paths = newton_paths(starts, ts, potential, velocity=velocity, mass=mass)
     weight = _gaussian(starts, center, width)
     weight = (weight / jnp.sum(weight))[None, :]
@@ -196,14 +204,22 @@ def cloud_motion(
 
 def _labels(center: ArrayLike, width: ArrayLike, labels: int) -> Array:
     for value, name in ((center, "center"), (width, "width")):
-        _checks.check_shape(value, name, ())
+        _checks.check_scalar(value, name)
     _checks.check_positive(width, "width")
-    if labels < 16:
+    if isinstance(labels, bool) or not isinstance(labels, int) or labels < 16:
         raise ValueError(
-            f"Argument `labels` must be at least 16, but {labels} was given."
+            f"Argument `labels` must be at least 16, and whole, but {labels!r} was "
+            "given."
         )
     center, width = _checks.widen(center), _checks.widen(width)
     return center + width * jnp.linspace(-_REACH, _REACH, labels)
+
+
+def _velocity(momentum: ArrayLike, mass: ArrayLike) -> Array:
+    for value, name in ((momentum, "momentum"), (mass, "mass")):
+        _checks.check_scalar(value, name)
+    _checks.check_positive(mass, "mass")
+    return _checks.widen(momentum) / _checks.widen(mass)
 
 
 def _gaussian(a: Array, center: ArrayLike, width: ArrayLike) -> Array:

@@ -37,7 +37,8 @@ def propagate(
         ValueError: an argument has a wrong shape or value, or 64-bit floats are off.
     """
     _checks.require_x64("`exact.matrices.propagate`")
-    hamiltonian, psi0 = as_array(hamiltonian), as_array(psi0)
+    hamiltonian = as_array(hamiltonian, "hamiltonian")
+    psi0 = as_array(psi0, "psi0")
     _checks.check_finite(hamiltonian, "hamiltonian")
     _checks.check_hermitian(hamiltonian, "hamiltonian")
     _checks.check_state(psi0, "psi0", size=hamiltonian.shape[0], weight=1.0)

@@ -51,6 +51,7 @@ def hamiltonian(
     _checks.check_shape(potential, "potential", grid.shape)
     _checks.check_real(potential, "potential")
     _checks.check_finite(potential, "potential")
+    _checks.check_size(potential, "potential")
     for name, constant in (("mass", mass), ("hbar", hbar)):
         _checks.check_shape(constant, name, ())
         _checks.check_positive(constant, name)

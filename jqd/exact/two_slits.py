@@ -41,6 +41,7 @@ def slit_amplitudes(
         ValueError: distance, width, mass or hbar is not positive, or 64-bit floats are
             off.
     """
+    _checks.check_scalar(distance, "distance")
     _checks.check_positive(distance, "distance")
     options = {"width": width, "mass": mass, "hbar": hbar}
     half = jnp.asarray(distance) / 2

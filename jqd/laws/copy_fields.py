@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from .. import _checks
@@ -63,15 +64,28 @@ class Harmonics(eqx.Module):
             delta: (K, M, M) phases of the cosines, radians.
             R_sin: amplitudes of the sines; None for 2 R, as in quantum mechanics.
             delta_sin: phases of the sines; None for `delta`.
+
+        Raises:
+            ValueError: orders that are not whole, shapes that differ, values that are
+                not real and finite.
         """
-        self.n = tuple(int(order) for order in n)
-        self.R_cos = constant(R)
-        self.delta_cos = constant(delta)
-        self.R_sin = 2 * self.R_cos if R_sin is None else constant(R_sin)
-        self.delta_sin = self.delta_cos if delta_sin is None else constant(delta_sin)
-        size = self.R_cos.shape[-1]
+        orders = n if isinstance(n, tuple | list) else (n,)
+        if not all(isinstance(order, int | np.integer) for order in orders):
+            raise ValueError(f"Argument `n` must be whole numbers, but is {n!r}.")
+        self.n = tuple(int(order) for order in orders)
+        self.R_cos = constant(R, "R")
+        self.delta_cos = constant(delta, "delta")
+        self.R_sin, self.delta_sin = 2 * self.R_cos, self.delta_cos
+        if R_sin is not None:
+            self.R_sin = constant(R_sin, "R_sin")
+        if delta_sin is not None:
+            self.delta_sin = constant(delta_sin, "delta_sin")
+        size = self.R_cos.shape[-1] if self.R_cos.ndim else 0
         for name in ("R_cos", "delta_cos", "R_sin", "delta_sin"):
-            _checks.check_shape(getattr(self, name), name, (len(self.n), size, size))
+            value = getattr(self, name)
+            _checks.check_shape(value, name, (len(self.n), size, size))
+            _checks.check_real(value, name)
+            _checks.check_finite(value, name)
 
 
 def coupling(law: Any) -> Complex[Array, "M M"]:

@@ -58,8 +58,9 @@ def lattice_law(
     """
     _check_sites(x)
     _checks.check_shape(potential, "potential", np.shape(x))
-    _checks.check_positive(mass, "mass")
-    _checks.check_positive(hbar, "hbar")
+    for name, value in (("mass", mass), ("hbar", hbar)):
+        _checks.check_scalar(value, name)
+        _checks.check_positive(value, name)
     _check_shift(delta)
     x, potential = jnp.asarray(x), jnp.asarray(potential)
     P, spacing = x.shape[0], x[1] - x[0]
@@ -119,6 +120,9 @@ def lattice_packet(
     Source: Smolin (2012), eq. 34 and the sentence after eq. 61.
     """
     _checks.check_shape(x, "x", (None,))
+    scalars = {"center": center, "width": width, "momentum": momentum, "hbar": hbar}
+    for name, value in scalars.items():
+        _checks.check_scalar(value, name)
     _checks.check_positive(width, "width")
     _checks.check_positive(hbar, "hbar")
     _check_shift(delta)
@@ -205,7 +209,7 @@ def _check_sites(x: ArrayLike) -> None:
 
 
 def _check_shift(delta: ArrayLike) -> None:
-    _checks.check_finite(delta, "delta")
+    _checks.check_scalar(delta, "delta")
     if not _checks.is_concrete(delta):
         return
     value = _checks.concrete(delta)

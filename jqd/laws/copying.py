@@ -20,7 +20,7 @@ from .copy_fields import (
     psi_field,
     square,
 )
-from .law import ALARM_NODE, ALARM_NONE, Law, constant
+from .law import ALARM_NODE, ALARM_NONE, Law, constant, scalars
 
 
 class CopyDynamics(Law):
@@ -82,12 +82,15 @@ class CopyDynamics(Law):
 
         Raises:
             ValueError: shapes differ, R is not symmetric or negative, delta is not
-                antisymmetric, or a value is not finite.
+                antisymmetric, a value is not finite or not real, q, r, hbar or
+                regulator is not one number, or one of the last two is not positive.
         """
-        self.omega, self.R, self.delta = map(constant, (omega, R, delta))
-        self.q, self.r = constant(q), constant(r)
+        self.omega = constant(omega, "omega")
+        self.R, self.delta = constant(R, "R"), constant(delta, "delta")
         self.harmonics = harmonics
-        self.hbar, self.regulator = constant(hbar), constant(regulator)
+        self.q, self.r, self.hbar, self.regulator = scalars(
+            q=q, r=r, hbar=hbar, regulator=regulator
+        )
         self.literal = bool(literal)
         self._check()
 
@@ -96,8 +99,12 @@ class CopyDynamics(Law):
         _checks.check_shape(self.omega, "omega", (size,))
         for name in ("R", "delta"):
             _checks.check_shape(getattr(self, name), name, (size, size))
-        for name in ("omega", "R", "delta", "q", "r"):
+        for name in ("omega", "R", "delta"):
+            _checks.check_real(getattr(self, name), name)
             _checks.check_finite(getattr(self, name), name)
+        for name in ("hbar", "regulator"):
+            _checks.check_positive(getattr(self, name), name)
+        self._check_harmonics()
         if _checks.is_concrete(self.R):
             R = np.asarray(self.R)
             rounding = 1e-12 * R.max(initial=0)
@@ -121,6 +128,17 @@ class CopyDynamics(Law):
                     "Argument `delta` must be antisymmetric (up to full turns), but is "
                     "not: the Hamiltonian would not be Hermitian."
                 )
+
+    def _check_harmonics(self) -> None:
+        if self.harmonics is None:
+            return
+        if not isinstance(self.harmonics, Harmonics):
+            raise ValueError(
+                "Argument `harmonics` must be a Harmonics or None, but is of type "
+                f"{type(self.harmonics).__name__}."
+            )
+        shape = (len(self.harmonics.n), *self.R.shape)
+        _checks.check_shape(self.harmonics.R_cos, "harmonics.R_cos", shape)
 
     @classmethod
     def from_hamiltonian(
@@ -147,12 +165,15 @@ class CopyDynamics(Law):
             The law.
 
         Raises:
-            ValueError: not square, not Hermitian or not finite.
+            ValueError: not square, not Hermitian or not finite, a function of time; or
+                constants that the law refuses.
         """
-        H = as_array(hamiltonian)
+        H = as_array(hamiltonian, "hamiltonian")
         _checks.check_square(H, "hamiltonian")
         _checks.check_finite(H, "hamiltonian")
         _checks.check_hermitian(H, "hamiltonian")
+        _checks.check_scalar(hbar, "hbar")
+        _checks.check_positive(hbar, "hbar")
         omega, R, delta = _polar(H / hbar)
         return cls(
             omega, R, delta, q, r, hbar=hbar, regulator=regulator, literal=literal
@@ -170,7 +191,7 @@ class CopyDynamics(Law):
         Raises:
             ValueError: wrong shape, not finite, not normalised.
         """
-        psi = as_array(psi)
+        psi = as_array(psi, "psi")
         _checks.check_state(psi, "psi", self.omega.shape, weight=1.0)
         psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
         if not self.literal:

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
+from .. import _checks
 from ..interop import as_array
 from ..steppers import rk4
 
@@ -19,7 +20,7 @@ ALARM_CUTOFF = 5
 ALARM_EDGE = 6
 
 
-def constant(value: ArrayLike) -> Array:
+def constant(value: ArrayLike, name: str = "value") -> Array:
     """A constant of a law as an array leaf of floating dtype.
 
     A Python float in a law would be static: its gradient would be missing and each
@@ -27,10 +28,15 @@ def constant(value: ArrayLike) -> Array:
 
     Args:
         value: number or array; integers become floats of jax's default precision.
+        name: what the caller calls it.
 
     Returns:
         Array with the shape of `value`.
+
+    Raises:
+        ValueError: it is no number.
     """
+    _checks.check_numbers(value, name)
     array = jnp.asarray(value)
     if not jnp.issubdtype(array.dtype, jnp.inexact) or array.weak_type:
         # dtype of the active precision: float (or complex) as jax is configured
@@ -175,6 +181,23 @@ class Law(eqx.Module):
         if shape == ():
             return [name]
         return [f"{name}[{','.join(map(str, index))}]" for index in _indices(shape)]
+
+
+def scalars(**values: ArrayLike) -> list[Array]:
+    """Constants of a law that are one real number each.
+
+    Args:
+        **values: the numbers, by the names of the arguments.
+
+    Returns:
+        One array leaf a number, each of shape ().
+
+    Raises:
+        ValueError: one is no real, finite number.
+    """
+    for name, value in values.items():
+        _checks.check_scalar(value, name)
+    return [constant(value, name) for name, value in values.items()]
 
 
 def _indices(shape: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -14,7 +14,7 @@ from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid, matrix_hami
 from ..spaces.potentials import FunctionPotential, SampledPotential, potential
 from ..spaces.resolution import tail_error
 from ..steppers import Flows, rk4, strang
-from .law import Law, Resolution, constant
+from .law import Law, Resolution, constant, scalars
 
 
 class Schrodinger(Law):
@@ -44,12 +44,14 @@ class Schrodinger(Law):
             hbar: ħ, scalar.
 
         Raises:
-            ValueError: not square, not Hermitian or not finite.
+            ValueError: not square, not Hermitian or not finite; hbar not one positive
+                number.
         """
         if not isinstance(hamiltonian, MatrixHamiltonian | ParticleOnGrid):
-            hamiltonian = matrix_hamiltonian(as_array(hamiltonian))
+            hamiltonian = matrix_hamiltonian(as_array(hamiltonian, "hamiltonian"))
         self.hamiltonian = hamiltonian
-        self.hbar = constant(hbar)
+        (self.hbar,) = scalars(hbar=hbar)
+        _checks.check_positive(hbar, "hbar")
 
     @classmethod
     def on_grid(
@@ -79,15 +81,18 @@ class Schrodinger(Law):
             The law; its state is ψ on the grid.
 
         Raises:
-            ValueError: V has another shape or number of arguments; an absorber of
-                another shape, or with entries below zero.
+            ValueError: V has another shape or number of arguments, is not real, or
+                does not take these constants; mass or hbar not one positive number; an
+                absorber of another shape, or with entries below zero.
         """
         V = potential(V, grid, **constants)
+        (mass,) = scalars(mass=mass)
+        _checks.check_positive(mass, "mass")
         if absorber is not None:
-            absorber = constant(absorber)
+            absorber = constant(absorber, "absorber")
             check_absorber(absorber, grid)
             absorber = grid.shard(absorber)
-        return cls(ParticleOnGrid(V, constant(mass), grid, absorber), hbar)
+        return cls(ParticleOnGrid(V, mass, grid, absorber), hbar)
 
     @property
     def grid(self) -> Grid | None:
@@ -112,7 +117,7 @@ class Schrodinger(Law):
         """
         if self.grid is not None and self.grid.sharding is not None:
             psi = self.grid.shard(psi, "psi")
-        psi = as_array(psi)
+        psi = as_array(psi, "psi")
         if self.grid is not None:
             _checks.check_state(psi, "psi", self.grid.shape, weight=self.grid.cell)
         else:

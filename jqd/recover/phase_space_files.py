@@ -184,7 +184,7 @@ def _own_g(
 def _shows_state(record: PhaseSpaceRecord) -> bool:
     """Whether the first row is the Husimi function of the initial state."""
     prediction = state_husimi(record)
-    errors = np.full(prediction.shape, exact_error(record.values[0]))
+    errors = np.full(prediction.shape, exact_error(record.values))
     if record.sigma is not None:
         errors = np.full(prediction.shape, record.sigma)
     return strain((prediction - record.values[0]) / errors) <= 1

@@ -41,8 +41,14 @@ def absorbing_layer(
             more than half the box, a strength that is no positive scalar.
     """
     chosen = _read_axes(grid, axes)
-    widths = np.broadcast_to(np.asarray(width, float), (len(chosen),))
-    _checks.check_shape(strength, "strength", ())
+    _checks.check_numbers(width, "width")
+    thick = np.asarray(width)
+    _checks.check_real(thick, "width")
+    _checks.check_finite(thick, "width")
+    if thick.ndim:
+        _checks.check_shape(thick, "width", (len(chosen),))
+    widths = np.broadcast_to(thick, (len(chosen),))
+    _checks.check_scalar(strength, "strength")
     _checks.check_positive(strength, "strength")
     layers = []
     for axis, thickness in zip(chosen, widths, strict=True):

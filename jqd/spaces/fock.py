@@ -13,6 +13,7 @@ from .. import _checks
 
 # ln n! = n ln n - n + ln(2πn)/2 + Σ_k b_k n^(1-2k); the next term is 2e-17 at n = 16.
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
+_MOST_LEVELS = 2**20
 
 
 def destroy(levels: int) -> Float[Array, "d d"]:
@@ -196,11 +197,16 @@ def complex_type(x: Array) -> np.dtype:
 
 
 def check_levels(levels: int, name: str = "levels") -> None:
-    """`levels` is an integer of at least 1."""
+    """`levels` is an integer of at least 1, of which a ket can be held in memory."""
     if isinstance(levels, bool) or not isinstance(levels, int | np.integer):
         raise ValueError(f"Argument `{name}` must be an integer, but is {levels!r}.")
     if levels < 1:
         raise ValueError(f"Argument `{name}` must be at least 1, but it is {levels}.")
+    if levels > _MOST_LEVELS:
+        raise ValueError(
+            f"Argument `{name}` must be at most {_MOST_LEVELS}, of which a ket takes "
+            f"16 MiB, but it is {levels}."
+        )
 
 
 def _stirling_rest(n: np.ndarray) -> np.ndarray:

@@ -43,13 +43,19 @@ class Graph(eqx.Module):
             ValueError: links to themselves, twice the same, to sites that are not
                 there; weights not positive.
         """
+        _checks.check_numbers(pairs, "pairs")
         table = np.asarray(pairs)
-        if table.ndim != 2 or table.shape[1] != 2 or table.dtype.kind not in "iu":
+        pairs_of_two = table.ndim == 2 and table.shape[1] == 2 and len(table) > 0
+        if not pairs_of_two or table.dtype.kind not in "iu":
             raise ValueError(
                 "Argument `pairs` must be whole numbers of shape (L, 2), but has shape "
                 f"{table.shape} and dtype {table.dtype}."
             )
-        self.sites = int(table.max()) + 1 if sites is None else sites
+        if sites is not None and not isinstance(sites, int | np.integer):
+            raise ValueError(
+                f"Argument `sites` must be a whole number or None, but is {sites!r}."
+            )
+        self.sites = int(table.max()) + 1 if sites is None else int(sites)
         self.pairs = tuple((int(a), int(b)) for a, b in table)
         sorted_pairs = {tuple(sorted(pair)) for pair in self.pairs}
         if table.min() < 0 or table.max() >= self.sites:
@@ -63,6 +69,8 @@ class Graph(eqx.Module):
                 "once, but does not."
             )
         _checks.check_positive(weights, "weights")
+        if np.ndim(weights):
+            _checks.check_shape(weights, "weights", (len(self.pairs),))
         weights = jnp.asarray(weights)
         if not jnp.issubdtype(weights.dtype, jnp.inexact) or weights.weak_type:
             weights = weights.astype(jnp.result_type(float))

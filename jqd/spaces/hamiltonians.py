@@ -244,6 +244,7 @@ def matrix_hamiltonian(hamiltonian: ArrayLike) -> MatrixHamiltonian:
     Raises:
         ValueError: not square, not Hermitian or not finite.
     """
+    _checks.check_numbers(hamiltonian, "hamiltonian")
     matrix = jnp.asarray(hamiltonian)
     if not jnp.issubdtype(matrix.dtype, jnp.inexact):
         matrix = matrix.astype(jnp.result_type(float))

@@ -116,12 +116,15 @@ def potential(
         A potential: call it with (grid, t).
 
     Raises:
-        ValueError: wrong shape, values that are complex or not finite, or a function
-            with another number of arguments.
+        ValueError: wrong shape, values that are complex or not finite, a function
+            with another number of arguments, or constants that it does not take.
     """
     if isinstance(function, SampledPotential | FunctionPotential):
+        _refuse_constants(constants, ())
         return function
     if not callable(function):
+        _refuse_constants(constants, ())
+        _checks.check_numbers(function, "potential")
         shape = np.shape(function)  # pyright: ignore[reportArgumentType]
         if shape != grid.shape:
             raise ValueError(
@@ -131,7 +134,9 @@ def potential(
         values = grid.shard(function)
         _checks.check_real(values, "potential")
         _checks.check_finite(values, "potential")
+        _checks.check_size(values, "potential")
         return SampledPotential(values)
+    _refuse_constants(constants, _keywords(function))
     arity = _positional(function, constants)
     if arity not in (grid.ndim, grid.ndim + 1):
         raise ValueError(
@@ -143,7 +148,47 @@ def potential(
         function = jax.tree.map(_constant, function)
     if leaves or not isinstance(function, eqx.Module | jax.tree_util.Partial):
         function = jax.tree_util.Partial(function, **leaves)
-    return FunctionPotential(function, time_dependent=arity == grid.ndim + 1)
+    V = FunctionPotential(function, time_dependent=arity == grid.ndim + 1)
+    _check_values(V, grid)
+    return V
+
+
+def _check_values(V: FunctionPotential, grid: Grid) -> None:
+    """V gives real numbers that fit the grid: its shapes alone are computed."""
+    try:
+        values = jax.eval_shape(lambda t: V.at(grid.coordinates, t), 0.0)
+    except TypeError as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise ValueError(
+            "Argument `potential` must be a function of arrays written with "
+            f"`jax.numpy`, but calling it fails: {lines[0]}"
+        ) from error
+    _checks.check_real(values, "potential")
+    ends = zip(reversed(values.shape), reversed(grid.shape), strict=False)
+    if len(values.shape) > grid.ndim or any(n not in (1, full) for n, full in ends):
+        raise ValueError(
+            "Argument `potential` must give values of the grid's shape "
+            f"{grid.shape}, but gives {values.shape}."
+        )
+
+
+def _keywords(function: Callable[..., Any]) -> tuple[str, ...] | None:
+    """Names that a function takes by keyword; None where it takes any."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return tuple(parameter.name for parameter in parameters if parameter.kind in kinds)
+
+
+def _refuse_constants(constants: dict[str, Any], taken: tuple[str, ...] | None) -> None:
+    """Raise where a keyword is neither of the law nor of V: a misspelt option, say."""
+    unknown = [] if taken is None else sorted(set(constants) - set(taken))
+    if unknown:
+        raise ValueError(
+            f"Argument `{unknown[0]}` must be an option of the law or a constant that "
+            "the potential takes by keyword, but is neither."
+        )
 
 
 def _positional(function: Callable[..., Any], constants: dict[str, Any]) -> int:

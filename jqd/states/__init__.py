@@ -14,6 +14,7 @@ from .husimi import covariance as covariance
 from .husimi import husimi as husimi
 from .husimi import marginal as marginal
 from .husimi import negativity as negativity
+from .husimi import read_powers as read_powers
 from .maps import husimi_map as husimi_map
 from .maps import phase_grid as phase_grid
 from .quasiprobability import quasiprobability as quasiprobability

@@ -28,6 +28,7 @@ from ..spaces.fock import (
 # What a cut-off may lose of the norm, and how far the search for a larger one goes.
 _LOSS = 1e-6
 _MOST_LEVELS = 4096
+_MOST_SQUEEZED = math.asinh(math.sqrt(_MOST_LEVELS))
 
 
 def coherent(
@@ -43,7 +44,8 @@ def coherent(
         Ket, (d,) or (d_1, .., d_N).
 
     Raises:
-        ValueError: the levels lose more than 1e-6 of the norm, or alpha is not finite.
+        ValueError: the levels lose more than 1e-6 of the norm, alpha is not finite or
+            has more quanta than the 4096 levels that are tried.
     """
     _checks.check_finite(alpha, "alpha")
     if isinstance(levels, Sequence):
@@ -52,6 +54,7 @@ def coherent(
         return product(*(coherent(alpha[i], d) for i, d in enumerate(levels)))
     _checks.check_shape(alpha, "alpha", ())
     check_levels(levels)
+    _check_reach(alpha, "alpha")
     if _checks.is_concrete(alpha):
         # ten standard deviations below the mean of a Poisson distribution
         mean = float(np.abs(_checks.concrete(alpha))) ** 2
@@ -88,6 +91,10 @@ def number_state(
         )
     for count, d in zip(quanta, shape, strict=True):
         check_levels(d)
+        if isinstance(count, bool) or not isinstance(count, int | np.integer):
+            raise ValueError(
+                f"Argument `n` must be whole numbers, but holds {count!r}."
+            )
         if not 0 <= count < d:
             raise ValueError(
                 f"Argument `n` must be from 0 to {d - 1} for {d} levels, but is "
@@ -120,11 +127,16 @@ def squeezed(
         Ket, (d,).
 
     Raises:
-        ValueError: the levels lose more than 1e-6 of the norm, or not finite.
+        ValueError: the levels lose more than 1e-6 of the norm; not finite, r or angle
+            not real, or more quanta than the 4096 levels that are tried.
     """
     for value, name in ((r, "r"), (angle, "angle"), (displacement, "displacement")):
         _checks.check_shape(value, name, ())
         _checks.check_finite(value, name)
+    for value, name in ((r, "r"), (angle, "angle")):
+        _checks.check_real(value, name)
+    _check_reach(displacement, "displacement")
+    _check_squeezing(r)
     kind = complex_type(jnp.asarray(sum(map(jnp.asarray, (r, angle, displacement)))))
     args = (jnp.asarray(v).astype(kind) for v in (r, angle, displacement))
     return _enough(functools.partial(squeezed_amplitudes, *args), levels)
@@ -158,8 +170,12 @@ def cat(
     """
     _checks.check_shape(alphas, "alphas", (None,))
     _checks.check_shape(weights, "weights", np.shape(alphas))
-    for value, name in ((alphas, "alphas"), (weights, "weights"), (r, "r")):
+    for value, name in ((alphas, "alphas"), (weights, "weights")):
         _checks.check_finite(value, name)
+    for value, name in ((r, "r"), (angle, "angle")):
+        _checks.check_scalar(value, name)
+    _check_reach(alphas, "alphas")
+    _check_squeezing(r)
     alphas = jnp.asarray(alphas)
     alphas = alphas.astype(complex_type(alphas))
     weights = jnp.asarray(weights).astype(alphas.dtype)
@@ -211,9 +227,10 @@ def thermal(
     for value, name in ((nbar, "nbar"), (alpha, "alpha")):
         _checks.check_shape(value, name, ())
         _checks.check_finite(value, name)
-    _checks.check_real(nbar, "nbar")
-    if _checks.is_concrete(nbar) and float(np.asarray(nbar)) < 0:
-        raise ValueError(f"Argument `nbar` must not be negative, but it is {nbar}.")
+    _checks.check_not_negative(nbar, "nbar")
+    _check_reach(alpha, "alpha")
+    if _checks.is_concrete(nbar):
+        _check_reach(np.sqrt(np.asarray(nbar, float)), "nbar", "its root")
     alpha = jnp.asarray(alpha)
     alpha = alpha.astype(complex_type(jnp.asarray(nbar) + alpha))
     nbar = jnp.asarray(nbar).astype(jnp.finfo(alpha.dtype).dtype)
@@ -233,7 +250,7 @@ def product(*states: Any) -> Complex[Array, "..."]:
     Raises:
         ValueError: no states, or one that is neither.
     """
-    arrays = [as_array(state) for state in states]
+    arrays = [as_array(state, f"states[{i}]") for i, state in enumerate(states)]
     if not arrays or any(array.ndim not in (1, 2) for array in arrays):
         raise ValueError(
             "Argument `states` must be kets or density operators of single modes, at "
@@ -268,6 +285,31 @@ def _thermal(nbar: Array, alpha: Array, levels: int) -> Array:
     return jnp.matmul(
         kets.T * weights[None, :], jnp.conj(kets), precision=lax.Precision.HIGHEST
     )
+
+
+def _check_reach(alpha: ArrayLike, name: str, what: str = "its modulus") -> None:
+    """Refuse, before memory is taken, what has more quanta than levels there can be.
+
+    Where the mean number lies above the last level, no cut-off keeps the state.
+    """
+    if not _checks.is_concrete(alpha):
+        return
+    largest = float(np.max(np.abs(np.asarray(alpha)), initial=0))
+    if largest > math.sqrt(_MOST_LEVELS):
+        raise ValueError(
+            f"Argument `{name}` must be of at most {_MOST_LEVELS} quanta, the largest "
+            f"number of levels, but {what} is {largest:.6g}; choose larger units, or "
+            "`GaussianSum` with form 'gaussian', which has no levels."
+        )
+
+
+def _check_squeezing(r: ArrayLike) -> None:
+    """sinh² r quanta are below the largest number of levels."""
+    if _checks.is_concrete(r) and abs(float(np.asarray(r))) > _MOST_SQUEEZED:
+        raise ValueError(
+            f"Argument `r` must be at most {_MOST_SQUEEZED:.3g} in size, which fills "
+            f"{_MOST_LEVELS} levels, but it is {np.asarray(r)}."
+        )
 
 
 def _enough(build: Callable[[int], Array], levels: int) -> Array:

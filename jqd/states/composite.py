@@ -36,7 +36,7 @@ def hamiltonian(*parts: Any, coupling: Any = None) -> Array:
     """
     if not parts:
         raise ValueError("Argument `parts` must hold Hamiltonians, but is empty.")
-    matrices = [as_array(part) for part in parts]
+    matrices = [as_array(part, f"parts[{k}]") for k, part in enumerate(parts)]
     for k, matrix in enumerate(matrices):
         _checks.check_square(matrix, f"parts[{k}]")
         _checks.check_finite(matrix, f"parts[{k}]")
@@ -48,7 +48,7 @@ def hamiltonian(*parts: Any, coupling: Any = None) -> Array:
         widened = jnp.kron(jnp.eye(before, dtype=matrix.dtype), matrix)
         terms.append(jnp.kron(widened, jnp.eye(after, dtype=matrix.dtype)))
     if coupling is not None:
-        matrix = as_array(coupling)
+        matrix = as_array(coupling, "coupling")
         _checks.check_shape(matrix, "coupling", (math.prod(sizes),) * 2)
         _checks.check_hermitian(matrix, "coupling")
         terms.append(matrix)
@@ -69,7 +69,7 @@ def product(*states: Any) -> Complex[Array, " M"]:
     Raises:
         ValueError: no states, or one that is no vector.
     """
-    arrays = [as_array(state) for state in states]
+    arrays = [as_array(state, f"states[{k}]") for k, state in enumerate(states)]
     if not arrays or any(array.ndim != 1 for array in arrays):
         raise ValueError(
             "Argument `states` must be vectors, at least one, but has the shapes "
@@ -95,6 +95,8 @@ def entangled(coefficients: ArrayLike, size: int | None = None) -> Complex[Array
         ValueError: coefficients not normalised, or a size below K.
     """
     _checks.check_state(coefficients, "coefficients", weight=1.0)
+    if size is not None:
+        _check_sizes((size,), "size")
     c = jnp.asarray(coefficients)
     c = c.astype(jnp.result_type(c.dtype, jnp.complex64))
     K = c.shape[0]
@@ -126,7 +128,8 @@ def marginal(
     Raises:
         ValueError: M is not the product of the sizes, or there is no such part.
     """
-    density = jnp.asarray(density)
+    density = jnp.asarray(as_array(density, "density"))
+    _checks.check_real(density, "density")
     table = _split(density, "density", sizes, part)
     lead = density.ndim - 1
     others = tuple(lead + k for k in range(len(sizes)) if k != part)
@@ -153,8 +156,7 @@ def apply_local(
         ValueError: M is not the product of the sizes, there is no such part, or the
             operator has another size.
     """
-    psi = jnp.asarray(psi)
-    matrix = as_array(operator)
+    psi, matrix = jnp.asarray(as_array(psi, "psi")), as_array(operator, "operator")
     table = _split(psi, "psi", sizes, part)
     _checks.check_shape(matrix, "operator", (sizes[part],) * 2)
     axis = psi.ndim - 1 + part
@@ -173,7 +175,11 @@ def rotation(angle: ArrayLike) -> Float[Array, "2 2"]:
 
     Returns:
         U, (2, 2) real, orthogonal.
+
+    Raises:
+        ValueError: the angle is not one real, finite number.
     """
+    _checks.check_scalar(angle, "angle")
     cos, sin = jnp.cos(angle), jnp.sin(angle)
     return jnp.stack([jnp.stack([cos, -sin]), jnp.stack([sin, cos])])
 
@@ -207,6 +213,9 @@ def polarisation(
 
 def _split(whole: Array, name: str, sizes: Sequence[int], part: int) -> Array:
     """The last axis as one axis a system."""
+    _check_sizes(sizes, "sizes")
+    if isinstance(part, bool) or not isinstance(part, int | np.integer):
+        raise ValueError(f"Argument `part` must be a whole number, but is {part!r}.")
     if not 0 <= part < len(sizes):
         raise ValueError(
             f"Argument `part` must be from 0 to {len(sizes) - 1}, but is {part}."
@@ -218,3 +227,10 @@ def _split(whole: Array, name: str, sizes: Sequence[int], part: int) -> Array:
             f"shape is {np.shape(whole)}."
         )
     return jnp.reshape(whole, (*whole.shape[:-1], *sizes))
+
+
+def _check_sizes(sizes: Sequence[int], name: str) -> None:
+    if not all(isinstance(size, int | np.integer) and size > 0 for size in sizes):
+        raise ValueError(
+            f"Argument `{name}` must be whole and positive, but is {sizes}."
+        )

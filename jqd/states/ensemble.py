@@ -66,7 +66,8 @@ def as_ensemble(state: Any, modes: int = 1, name: str = "state") -> Ensemble:
         rows where its values are traced).
 
     Raises:
-        ValueError: wrong number of axes, not Hermitian, not finite, not normalised.
+        ValueError: wrong number of axes, not Hermitian, not finite, not normalised, an
+            operator with a negative eigenvalue.
     """
     if isinstance(state, Ensemble):
         if state.modes != modes:
@@ -74,7 +75,9 @@ def as_ensemble(state: Any, modes: int = 1, name: str = "state") -> Ensemble:
                 f"Argument `{name}` must have {modes} modes, but has {state.modes}."
             )
         return state
-    array = _with_modes(state)
+    if isinstance(modes, bool) or not isinstance(modes, int) or modes < 1:
+        raise ValueError(f"Argument `modes` must be at least 1, but is {modes!r}.")
+    array = _with_modes(state, name)
     if array.ndim not in (modes, 2 * modes):
         raise ValueError(
             f"Argument `{name}` must have {modes} axes (a ket) or {2 * modes} (a "
@@ -98,6 +101,13 @@ def as_ensemble(state: Any, modes: int = 1, name: str = "state") -> Ensemble:
     real = jnp.finfo(array.dtype).dtype
     if _checks.is_concrete(matrix):
         weights, vectors = np.linalg.eigh(np.asarray(matrix))
+        # of the same size as what the trace may miss
+        if weights[0] < -1e-6:
+            raise ValueError(
+                f"Argument `{name}` must have no negative probabilities, but has the "
+                f"eigenvalue {weights[0]:.3g}; give an `Ensemble` of signed weights "
+                "for an operator that is no state."
+            )
         # rounding leaves most eigenvalues of a mixed state of low rank at 1e-17
         kept = np.abs(weights) > 4 * size * float(np.finfo(weights.dtype).eps)
         kets = jnp.asarray(vectors[:, kept].T)
@@ -111,9 +121,9 @@ def as_ensemble(state: Any, modes: int = 1, name: str = "state") -> Ensemble:
     return Ensemble(jnp.reshape(kets, (-1, *levels)), weights)
 
 
-def _with_modes(state: Any) -> Array:
+def _with_modes(state: Any, name: str) -> Array:
     """The array of a state, QuTiP objects with one axis a mode."""
-    array = as_array(state)
+    array = as_array(state, name)
     dims = getattr(state, "dims", None)
     if isinstance(dims, list) and len(dims) == 2 and isinstance(dims[0], list):
         levels = tuple(dims[0])

@@ -42,7 +42,7 @@ def husimi(
     Source: eqs. (60), (62).
     """
     ensemble = as_ensemble(state, modes)
-    _checks.check_positive(hbar, "hbar")
+    _check_hbar(hbar)
     _checks.check_finite(points, "points")
     alpha = jnp.asarray(points).astype(ensemble.kets.dtype)
     if modes == 1:
@@ -102,8 +102,8 @@ def antinormal_moment(
             of each mode.
     """
     ensemble = as_ensemble(state, modes)
-    m, n = _powers(m, "m", modes), _powers(n, "n", modes)
-    _checks.check_positive(hbar, "hbar")
+    m, n = read_powers(m, "m", modes), read_powers(n, "n", modes)
+    _check_hbar(hbar)
     left, right = ensemble.kets, ensemble.kets
     for mode in range(modes):
         top = max(m[mode], n[mode])
@@ -176,7 +176,8 @@ def marginal(
     ensemble = as_ensemble(state, 1)
     _checks.check_real(x, "x")
     _checks.check_finite(x, "x")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_scalar(angle, "angle")
+    _check_hbar(hbar)
     real = jnp.finfo(ensemble.kets.dtype).dtype
     x = jnp.asarray(x).astype(real)
     values = _marginal(ensemble, jnp.ravel(x), angle, hbar)
@@ -192,8 +193,19 @@ def negativity(values: ArrayLike, cell: ArrayLike) -> Float[Array, ""]:
 
     Returns:
         Real scalar; 0 for a density that is nowhere negative.
+
+    Raises:
+        ValueError: values that are complex, not finite or nowhere positive, a cell that
+            is not.
     """
     _checks.check_real(values, "values")
+    _checks.check_finite(values, "values")
+    _checks.check_positive(cell, "cell")
+    if _checks.is_concrete(values) and not np.any(np.asarray(values) > 0):
+        raise ValueError(
+            "Argument `values` must be a density, of integral 1, but is nowhere "
+            "positive."
+        )
     return jnp.sum(jnp.maximum(-jnp.asarray(values), 0)) * cell
 
 
@@ -217,6 +229,11 @@ def _marginal(ensemble: Ensemble, x: Array, angle: ArrayLike, hbar: ArrayLike) -
 
     total, _ = lax.scan(add, jnp.zeros_like(x), (nodes, weights))
     return total / jnp.sqrt(np.pi * hbar)
+
+
+def _check_hbar(hbar: ArrayLike) -> None:
+    _checks.check_scalar(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar")
 
 
 @functools.cache
@@ -247,10 +264,25 @@ def _raised(kets: Array, axis: int, power: int, top: int) -> Array:
     return jnp.pad(kets, pad)
 
 
-def _powers(powers: int | Sequence[int], name: str, modes: int) -> tuple[int, ...]:
+def read_powers(powers: int | Sequence[int], name: str, modes: int) -> tuple[int, ...]:
+    """The powers of a moment, one of each mode.
+
+    Args:
+        powers: whole numbers, one alone for one mode.
+        name: what the caller calls it.
+        modes: N.
+
+    Returns:
+        N integers of at least 0.
+
+    Raises:
+        ValueError: not whole, negative, or not one of each mode.
+    """
     given = tuple(powers) if isinstance(powers, Sequence) else (powers,)
-    if len(given) != modes or any(int(p) != p or p < 0 for p in given):
+    whole = all(isinstance(p, int | np.integer) and p >= 0 for p in given)
+    if len(given) != modes or not whole:
         raise ValueError(
-            f"Argument `{name}` must be {modes} powers of at least 0, but is {powers}."
+            f"Argument `{name}` must be {modes} powers of at least 0, but is "
+            f"{powers!r}."
         )
     return tuple(int(p) for p in given)

@@ -26,9 +26,11 @@ def phase_grid(x: ArrayLike, y: ArrayLike, g: ArrayLike = 2.0) -> Complex[Array,
         (ny, nx) complex points.
 
     Raises:
-        ValueError: x or y is no real vector.
+        ValueError: x or y is no real vector, g not one positive number.
     """
     x, y = _axis(x, "x"), _axis(y, "y")
+    _checks.check_scalar(g, "g")
+    _checks.check_positive(g, "g")
     kind = jnp.result_type(x, y)
     x, y = (jnp.asarray(g).astype(kind) / 2 * c.astype(kind) for c in (x, y))
     shape = (y.shape[0], x.shape[0])
@@ -67,12 +69,14 @@ def husimi_map(
         (..., ny, nx) real, in the precision of the states.
 
     Raises:
-        ValueError: wrong axes, not finite, operators that are not Hermitian, hbar not
-            positive.
+        ValueError: wrong axes, not finite, operators that are not Hermitian, g or hbar
+            not one positive number.
     """
     array, operators = _states(states, operators)
     _checks.check_finite(array, "states")
-    _checks.check_positive(hbar, "hbar")
+    for value, what in ((g, "g"), (hbar, "hbar")):
+        _checks.check_scalar(value, what)
+        _checks.check_positive(value, what)
     x, y = _axis(x, "x"), _axis(y, "y")
     real = jnp.finfo(array.dtype).dtype
     scale = jnp.asarray(g).astype(real) / 2 / jnp.sqrt(jnp.asarray(hbar).astype(real))
@@ -94,11 +98,11 @@ def _states(states: Any, operators: bool) -> tuple[Array, bool]:
                 f"Argument `states` must have 1 mode, but has {states.modes}."
             )
         array, operators = states.matrix(), True
-    elif isinstance(states, list | tuple) and hasattr(states[0], "isket"):
+    elif isinstance(states, list | tuple) and states and hasattr(states[0], "isket"):
         array, operators = jnp.stack([as_array(s) for s in states]), states[0].isoper
     else:
         operators = operators or getattr(states, "isoper", False)
-        array = as_array(states)
+        array = as_array(states, "states")
     if array.ndim < (2 if operators else 1):
         raise ValueError(
             "Argument `states` must be kets (..., d), or operators (..., d, d), but "

@@ -44,9 +44,9 @@ def quasiprobability(
     """
     ensemble = as_ensemble(state, 1)
     _checks.check_finite(points, "points")
+    _checks.check_scalar(hbar, "hbar")
     _checks.check_positive(hbar, "hbar")
-    _checks.check_shape(C, "C", ())
-    _checks.check_real(C, "C")
+    _checks.check_scalar(C, "C")
     if _checks.is_concrete(C) and not float(np.asarray(C)) > -1:
         raise ValueError(
             "Argument `C` must be above -1, where the P function begins, which is no "

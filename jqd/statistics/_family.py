@@ -103,6 +103,7 @@ def check_count(value: Any, name: str, least: int) -> int:
 
 def check_occupations(occupations: ArrayLike) -> None:
     """Whole numbers from 0 on, with the states along the last axis."""
+    _checks.check_numbers(occupations, "occupations")
     if np.ndim(occupations) == 0 or np.shape(occupations)[-1] == 0:
         raise ValueError(
             "Argument `occupations` must have the states as its last axis, but its "

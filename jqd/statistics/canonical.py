@@ -32,7 +32,12 @@ def log_canonical(E: ArrayLike, T: ArrayLike, N: int, g: ArrayLike) -> Float[Arr
     """
     N = check_count(N, "N", 1)
     check_g(g)
+    for value, name in ((T, "T"), (g, "g")):
+        _checks.check_scalar(value, name)
     _checks.check_positive(T, "T")
+    _checks.check_shape(E, "E", (None,))
+    _checks.check_real(E, "E")
+    _checks.check_finite(E, "E")
     E, T, g = map(_checks.widen, (E, T, g))
     n = jnp.arange(N + 1)
     weight = log_rising(1.0, g, n) - log_rising(1.0, 1.0, n)
@@ -69,5 +74,7 @@ def canonical_occupations(
     Raises:
         ValueError: as `log_canonical`.
     """
+    for value, name in ((E, "E"), (T, "T"), (g, "g")):
+        _checks.check_finite(value, name)
     E, T = _checks.widen(E), _checks.widen(T)
     return -T * jax.grad(log_canonical)(E, T, N, g)

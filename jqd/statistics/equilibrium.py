@@ -58,6 +58,7 @@ def maximum_entropy(
     Source: Zakir, eqs. (46)-(50), completed.
     """
     E, G, N, g = checked_levels(E, degeneracy, N, g)
+    _checks.check_scalar(U, "U")
     U = _checks.widen(U)
     _check_energy(E, G, N, U, g)
     # in units that make all numbers of order one
@@ -96,7 +97,15 @@ def entropy(
 
     Returns:
         The entropy, shape ().
+
+    Raises:
+        ValueError: occupations that are negative, a degeneracy that is not positive, g
+            that is not real and finite.
     """
+    _checks.check_not_negative(occupations, "occupations")
+    _checks.check_positive(degeneracy, "degeneracy")
+    _checks.check_real(g, "g")
+    _checks.check_finite(g, "g")
     n, g, G = jnp.broadcast_arrays(*map(_checks.widen, (occupations, g, degeneracy)))
     filled, y = n > 0, g * n
     own = jnp.where(filled, n * jnp.log(jnp.where(filled, n, 1)), 0)

@@ -32,10 +32,14 @@ def occupation(
         Occupations of the broadcast shape; NaN where exp((E - μ)/kT) <= g.
 
     Raises:
-        ValueError: T is not positive, or μ is too large.
+        ValueError: T is not positive, μ is too large, or values are not real and
+            finite.
 
     Source: Zakir, eqs. (46), (48), (50), completed by μ.
     """
+    for value, name in ((E, "E"), (mu, "mu"), (g, "g")):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
     _checks.check_positive(T, "T")
     E, T, mu, g = jnp.broadcast_arrays(*map(_checks.widen, (E, T, mu, g)))
     x = (E - mu) / T
@@ -69,8 +73,15 @@ def occupation_printed(E: ArrayLike, T: ArrayLike, g: ArrayLike) -> Float[Array,
     Returns:
         Occupations of the broadcast shape; NaN where exp(E/kT) <= g.
 
+    Raises:
+        ValueError: T not positive, values that are not real and finite.
+
     Source: Zakir, eqs. (46), (48), (50) as printed: they hold for μ = 0 only.
     """
+    for value, name in ((E, "E"), (T, "T"), (g, "g")):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
+    _checks.check_positive(T, "T")
     E, T, g = jnp.broadcast_arrays(*map(_checks.widen, (E, T, g)))
     return mean_occupation(E / T, g)
 
@@ -87,7 +98,12 @@ def count_information(nbar: ArrayLike, g: ArrayLike) -> Float[Array, ""]:
 
     Returns:
         1/variance of the best estimate from the counts' means.
+
+    Raises:
+        ValueError: occupations that are negative, g not one real number.
     """
+    _checks.check_not_negative(nbar, "nbar")
+    _checks.check_scalar(g, "g")
     nbar = _checks.widen(nbar)
     return jnp.sum(nbar**3 / (1 + g * nbar))
 
@@ -119,6 +135,7 @@ def chemical_potential(
         ValueError: T or N is not positive, or N exceeds Σ G/|g| where g < 0.
     """
     E, G, N, g = checked_levels(E, degeneracy, N, g)
+    _checks.check_scalar(T, "T")
     _checks.check_positive(T, "T")
     T = _checks.widen(T)
     return -T * reduced_alpha(E / T, G, N, g)
@@ -141,6 +158,7 @@ def reduced_alpha(x: Array, G: Array, N: Array, g: Array) -> Array:
 
 def checked_levels(E: Any, degeneracy: Any, N: Any, g: Any) -> tuple[Array, ...]:
     """Checked and widened: E (L,), G (L,), N and g."""
+    _checks.check_numbers(E, "E")
     if np.ndim(E) != 1 or np.size(E) == 0:
         raise ValueError(
             "Argument `E` must be a vector of at least one energy, but its shape is "
@@ -148,9 +166,12 @@ def checked_levels(E: Any, degeneracy: Any, N: Any, g: Any) -> tuple[Array, ...]
         )
     _checks.check_real(E, "E")
     _checks.check_finite(E, "E")
+    _checks.check_scalar(N, "N")
     _checks.check_positive(N, "N")
     _checks.check_positive(degeneracy, "degeneracy")
-    _checks.check_finite(g, "g")
+    if np.ndim(degeneracy):
+        _checks.check_shape(degeneracy, "degeneracy", np.shape(E))
+    _checks.check_scalar(g, "g")
     E, N, g = map(_checks.widen, (E, N, g))
     G = jnp.broadcast_to(_checks.widen(degeneracy), E.shape).astype(E.dtype)
     if _checks.is_concrete((G, N, g)) and float(jnp.sum(G) / N + g) <= 0:

@@ -76,6 +76,8 @@ def log_marginal(n: ArrayLike, N: int, M: int, g: ArrayLike) -> Float[Array, "..
     N, M = check_count(N, "N", 0), check_count(M, "M", 2)
     check_g(g)
     check_room(N, M, g)
+    _checks.check_real(n, "n")
+    _checks.check_finite(n, "n")
     n, g = jnp.broadcast_arrays(_checks.widen(n), _checks.widen(g))
     inside = (n >= 0) & (n <= N)
     n = jnp.where(inside, n, 0)
@@ -124,7 +126,13 @@ def variance(N: ArrayLike, M: ArrayLike, g: ArrayLike) -> Float[Array, "..."]:
 
     Returns:
         The variance, of the broadcast shape.
+
+    Raises:
+        ValueError: N negative, M not positive, or a g that is none.
     """
+    _checks.check_not_negative(N, "N")
+    _checks.check_positive(M, "M")
+    check_g(g)
     N, M, g = jnp.broadcast_arrays(*map(_checks.widen, (N, M, g)))
     return N / M * (1 - 1 / M) * (M + g * N) / (M + g)
 
@@ -170,6 +178,7 @@ def configuration_index(occupations: ArrayLike, N: int) -> Int[np.ndarray, "..."
     """
     check_occupations(occupations)
     occupations = np.asarray(occupations, int)
+    N = check_count(N, "N", 0)
     if np.any(occupations.sum(axis=-1) != N):
         raise ValueError(
             f"Argument `occupations` must have the sum {N}, but one has another."

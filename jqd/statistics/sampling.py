@@ -39,6 +39,7 @@ def sample_weights(
     Source: Zakir, eq. (51).
     """
     M = check_count(M, "M", 1)
+    _checks.check_scalar(g, "g")
     known = _known(g)
     if known is not None and known < 0:
         raise ValueError(
@@ -112,6 +113,7 @@ def sample_occupations(
     particle", which eq. (52) itself has not.
     """
     N, M = check_count(N, "N", 0), check_count(M, "M", 1)
+    _checks.check_numbers(g, "g")
     if np.ndim(g) != 0:
         raise ValueError(
             f"Argument `g` must be one number, but its shape is {np.shape(g)}; use "

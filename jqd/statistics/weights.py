@@ -6,6 +6,7 @@ average over them makes each particle uniform, and the statistics is Maxwell-Bol
 """
 
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import gammaln
 from jaxtyping import Array, ArrayLike, Float
 
@@ -26,8 +27,20 @@ def log_weight_integral(
     Returns:
         Natural logarithms of the broadcast shape.
 
+    Raises:
+        ValueError: powers not above -1, a not positive.
+
     Source: Zakir, eq. (53).
     """
+    for value, name in ((m, "m"), (n, "n")):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
+        if _checks.is_concrete(value) and np.any(_checks.concrete(value) <= -1):
+            raise ValueError(
+                f"Argument `{name}` must be above -1, where the integral exists, but "
+                f"is {value}."
+            )
+    _checks.check_positive(a, "a")
     m, n, a = jnp.broadcast_arrays(*map(_checks.widen, (m, n, a)))
     # not `betaln`, which is good to seven digits only
     beta = gammaln(m + 1) + gammaln(n + 1) - gammaln(m + n + 2)

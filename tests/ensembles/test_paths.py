@@ -213,6 +213,23 @@ def test_leaving_the_grid_is_said(key):
     assert "left the grid" in paths.describe()
 
 
+def test_positions_of_another_density_are_not_in_equilibrium(key):
+    """500 positions between 0 and 1 are no sample of |ψ|²: the result says so."""
+    ts, few = jnp.array([0.0, 0.05]), FAST | {"substeps": 2}
+    paths = nelson(WELL, GROUND, ts, key, x0=np.linspace(0.0, 1.0, 500), **few)
+    assert paths.ok.all()
+    assert list(np.asarray(paths.equilibrium)) == [False, False]
+    assert "500 of 500: The path reached the last time." in paths.describe()
+    assert "not in equilibrium: " in paths.describe()
+    assert "2 of 2 times, first at t = 0, where its distance `ks` is 0.5" in (
+        paths.describe()
+    )
+    # Negative control: positions drawn from |ψ|².
+    paths = nelson(WELL, GROUND, ts, key, paths=500, **few)
+    assert paths.equilibrium.all()
+    assert paths.describe() == "500 of 500: The path reached the last time."
+
+
 @pytest.mark.slow
 def test_paths_go_round_a_ring(key):
     grid = jqd.Grid((-5.0, 5.0), 64)

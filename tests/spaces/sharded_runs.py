@@ -67,7 +67,8 @@ def start(grid, dtype=complex):
 def law_of(grid, V=None, **constants):
     if V is None:
         V = flat if grid.ndim == 2 else solid
-    return jqd.Schrodinger.on_grid(grid, V, **({"k": 1.1} | constants))
+    taken = {"k": 1.1} if hasattr(V, "__code__") else {}  # values take no constants
+    return jqd.Schrodinger.on_grid(grid, V, **(taken | constants))
 
 
 def run(grid, method, law=None, dtype=complex, observe=None):

@@ -137,7 +137,10 @@ def test_gradients(state):
         (lambda: coherent(3.0, 12), "Argument `levels` must be at least 27 for this"),
         (lambda: squeezed(2.0, 12), "Argument `levels` must be at least 327 for this"),
         (lambda: thermal(1.0, 12), "Argument `levels` must be at least 20 for this"),
-        (lambda: squeezed(9.0, 9), "Argument `levels` must be more than 4096 for this"),
+        (
+            lambda: squeezed(9.0, 9),
+            "Argument `r` must be at most 4.85 in size, which fills 4096 levels",
+        ),
         (lambda: coherent(np.nan, 9), "Argument `alpha` must be finite"),
         (lambda: coherent([1.0, 2.0], 9), "Argument `alpha` must have shape ()"),
         (lambda: number_state(3, 3), "Argument `n` must be from 0 to 2 for 3 levels"),

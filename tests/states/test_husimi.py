@@ -168,6 +168,21 @@ def test_covariance_of_gaussian_states():
     np.testing.assert_allclose(covariance(ket), expected, atol=1e-10)
 
 
+def test_covariance_of_modes_that_share_a_quantum():
+    """X of one mode goes with Y of the other, against the same integrals of Q."""
+    ket = np.zeros((2, 2), complex)
+    ket[1, 0], ket[0, 1] = np.sqrt(0.5), 1j * np.sqrt(0.5)
+    axis = np.linspace(-5.0, 5.0, 21)
+    x = np.stack(np.meshgrid(*[axis] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
+    density = np.asarray(husimi(ket, x[:, :2] + 1j * x[:, 2:], modes=2))
+    weights = density * (axis[1] - axis[0]) ** 4
+    expected = (x * weights[:, None]).T @ x
+    # what lies beyond 5: e^-25 5^4 = 9e-9
+    np.testing.assert_allclose(covariance(ket, modes=2), expected, rtol=0, atol=1e-8)
+    assert expected[0, 3] == pytest.approx(0.25, abs=1e-8)
+    assert expected[1, 2] == pytest.approx(-0.25, abs=1e-8)
+
+
 @pytest.mark.parametrize("angle", [0.0, 0.8])
 @pytest.mark.parametrize("hbar", [1.0, 0.5])
 def test_marginals_equal_integrals(angle, hbar):

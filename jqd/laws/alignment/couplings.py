@@ -28,12 +28,9 @@ def not_negative(value: ArrayLike, name: str) -> Array:
     Raises:
         ValueError: not a finite real scalar, or below zero.
     """
-    _checks.check_shape(value, name, ())
-    _checks.check_real(value, name)
-    _checks.check_finite(value, name)
-    if _checks.is_concrete(value) and _checks.concrete(value) < 0:
-        raise ValueError(f"Argument `{name}` must not be negative, but it is {value}.")
-    return constant(value)
+    _checks.check_scalar(value, name)
+    _checks.check_not_negative(value, name)
+    return constant(value, name)
 
 
 def pack(self: Law, name: str) -> Array:

@@ -56,7 +56,7 @@ class ClassicalDiffusion(Law):
         Raises:
             ValueError: D not positive or of another shape, unknown ordering.
         """
-        self.D, self.grid = constant(D), grid
+        self.D, self.grid = constant(D, "D"), grid
         _checks.check_positive(self.D, "D")
         if self.D.ndim > 0:
             _checks.check_shape(self.D, "D", grid.shape)
@@ -69,7 +69,7 @@ class ClassicalDiffusion(Law):
         Raises:
             ValueError: wrong shape, not finite, not normalised.
         """
-        psi = as_array(psi)
+        psi = as_array(psi, "psi")
         _checks.check_state(psi, "psi", self.grid.shape, weight=self.grid.cell)
         return jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
 

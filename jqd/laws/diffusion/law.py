@@ -15,7 +15,7 @@ from ...spaces.absorbers import check_absorber
 from ...spaces.graphs import Graph
 from ...spaces.potentials import FunctionPotential, Potential, SampledPotential
 from ...steppers import Flows, chin4a, rk4, strang
-from ..law import Law, Resolution, constant
+from ..law import Law, Resolution, constant, scalars
 from .amplitude import Amplitude
 from .form import BOUNDARIES, DiffusionForm, Motion
 from .links_form import Links
@@ -100,12 +100,15 @@ class ConservativeDiffusion(Law):
         from . import FORMS
 
         self.space = space
-        self.mass, self.hbar = constant(mass), constant(hbar)
-        self.D = self.hbar / (2 * self.mass) if D is None else constant(D)
+        self.mass, self.hbar, self.friction, self.classical_diffusion = scalars(
+            mass=mass, hbar=hbar, friction=friction,
+            classical_diffusion=classical_diffusion,
+        )  # fmt: skip
+        for name in ("mass", "hbar"):
+            _checks.check_positive(getattr(self, name), name)
+        self.D = self.hbar / (2 * self.mass) if D is None else constant(D, "D")
         self.potential = _potential(V, space, constants)
-        self.friction = constant(friction)
-        self.classical_diffusion = constant(classical_diffusion)
-        self.absorber = None if absorber is None else constant(absorber)
+        self.absorber = None if absorber is None else constant(absorber, "absorber")
         _checks.check_choice(boundary, "boundary", BOUNDARIES)
         self.boundary = boundary
         self._check()
@@ -117,15 +120,9 @@ class ConservativeDiffusion(Law):
         self.form.check(self.motion)
 
     def _check(self) -> None:
-        for name in ("D", "mass", "hbar"):
-            value = getattr(self, name)
-            _checks.check_finite(value, name)
-            _checks.check_positive(value, name)
+        _checks.check_positive(self.D, "D")
         if self.D.ndim > 0:
             _checks.check_shape(self.D, "D", self.space.shape)
-        for name in ("mass", "hbar", "friction", "classical_diffusion"):
-            _checks.check_shape(getattr(self, name), name, ())
-            _checks.check_finite(getattr(self, name), name)
         for name in ("friction", "classical_diffusion"):
             value = getattr(self, name)
             if _checks.is_concrete(value) and float(np.asarray(value)) < 0:
@@ -167,7 +164,8 @@ class ConservativeDiffusion(Law):
         Raises:
             ValueError: as for `prepare`.
         """
-        psi = psi if isinstance(psi, tuple | AmplitudeAction) else as_array(psi)
+        if not isinstance(psi, tuple | AmplitudeAction):
+            psi = as_array(psi, "psi")
         return read_state(psi, self.space)
 
     def prepare(self, psi: Any) -> PyTree[Array]:
@@ -287,7 +285,12 @@ def _potential(V: Any, space: Grid | Graph, constants: dict[str, Any]) -> Potent
         return potential(V, space, **constants)
     if isinstance(V, SampledPotential | FunctionPotential):
         return V
-    values = as_array(V)
+    if constants:
+        raise ValueError(
+            f"Argument `{min(constants)}` must be one of this law, but is not, and V "
+            "is no function of the coordinates that could take it."
+        )
+    values = as_array(V, "potential")
     _checks.check_shape(values, "potential", space.shape)
     _checks.check_real(values, "potential")
     _checks.check_finite(values, "potential")

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.potentials import Potential
-from ..law import Law, Resolution, constant
+from ..law import Law, Resolution
 from .form import DiffusionForm
 from .law import ConservativeDiffusion
 
@@ -68,7 +68,7 @@ class Madelung(Law):
         checked = ConservativeDiffusion(
             space, V, None, mass, hbar=hbar, boundary=boundary, form=form, **constants
         )
-        self.hbar, self.mass = constant(hbar), constant(mass)
+        self.hbar, self.mass = checked.hbar, checked.mass
         self.potential, self.form = checked.potential, checked.form
         self.space, self.boundary = space, boundary
 

@@ -1,12 +1,19 @@
 """What the Husimi law asks of its arguments."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike
+from jaxtyping import Array, ArrayLike
 
 from ... import _checks
-from ...spaces.symbols import ParametricSymbol, parse_hamiltonian
+from ...spaces.symbols import (
+    ParametricSymbol,
+    Symbol,
+    from_operator,
+    parse_hamiltonian,
+)
+from ..law import constant
 
 if TYPE_CHECKING:
     from .law import HusimiFokkerPlanck
@@ -16,12 +23,6 @@ def check_law(law: "HusimiFokkerPlanck") -> None:
     """Raise ValueError unless the fields of a law are sound and its form takes it."""
     symbol = law.symbol
     symbol._require("antiwick")
-    _checks.check_finite(law.C, "C")
-    _checks.check_shape(law.C, "C", ())
-    _checks.check_positive(law.hbar, "hbar")
-    _checks.check_shape(law.hbar, "hbar", ())
-    if law.s is not None:
-        _checks.check_positive(law.s, "s")
     if _checks.is_concrete(symbol.coefficients) and not symbol.is_real(1e-6):
         raise ValueError(
             "Argument `symbol` must be real (a Hermitian Hamiltonian), but is "
@@ -32,8 +33,58 @@ def check_law(law: "HusimiFokkerPlanck") -> None:
     law.form.check(law)
 
 
-def read_hamiltonian(text: str, hbar: ArrayLike) -> ParametricSymbol:
-    """An operator as text; its order depends on ħ, which must be known."""
+def read_hamiltonian(symbol: Any, hbar: ArrayLike) -> Symbol | ParametricSymbol:
+    """A symbol as it is; an operator as the symbol of its order, which depends on ħ."""
+    if isinstance(symbol, Symbol | ParametricSymbol):
+        return symbol
+    if isinstance(symbol, str):
+        return _read_text(symbol, hbar)
+    if callable(getattr(symbol, "full", None)):  # qutip.Qobj
+        return from_operator(symbol, hbar=hbar)
+    raise ValueError(
+        "Argument `symbol` must be a Symbol, an operator as text or a QuTiP Qobj, but "
+        f"is of type {type(symbol).__name__}; for other operators see "
+        "`jqd.spaces.symbols.from_operator`."
+    )
+
+
+def read_scales(s: ArrayLike | None, modes: int) -> Array | None:
+    """The length scales s_i > 0, one of each mode, or None.
+
+    Raises:
+        ValueError: not positive, or not one of each mode.
+    """
+    if s is None:
+        return None
+    _checks.check_positive(s, "s")
+    scales = constant(s, "s")
+    if scales.ndim:
+        _checks.check_shape(scales, "s", (modes,))
+    return jnp.broadcast_to(scales, (modes,))
+
+
+def check_levels(levels: Any, modes: int) -> None:
+    """Raise ValueError unless `levels` is one positive integer, or one of each mode."""
+    each = levels if isinstance(levels, tuple | list) else (levels,) * modes
+    whole = all(isinstance(n, int) and not isinstance(n, bool) for n in each)
+    if len(each) != modes or not whole or min(each, default=0) < 1:
+        raise ValueError(
+            f"Argument `levels` must be {modes} positive integers, or one for all, but "
+            f"is {levels!r}."
+        )
+
+
+def check_box(n: Any, half_width: Any) -> None:
+    """Raise ValueError unless a grid of n² points fills a box of this half width."""
+    if isinstance(n, bool) or not isinstance(n, int) or n < 2:
+        raise ValueError(
+            f"Argument `n` must be an integer of at least 2, but is {n!r}."
+        )
+    _checks.check_scalar(half_width, "half_width")
+    _checks.check_positive(half_width, "half_width")
+
+
+def _read_text(text: str, hbar: ArrayLike) -> ParametricSymbol:
     if not _checks.is_concrete(hbar):
         raise ValueError(
             "Argument `symbol` must be a Symbol where hbar is traced, but is text."

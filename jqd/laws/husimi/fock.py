@@ -16,6 +16,7 @@ from ...states import as_ensemble
 from ...steppers import taylor18
 from ..law import ALARM_CUTOFF, ALARM_NONE, Resolution
 from .banded import Generator
+from .checks import check_levels
 from .form import Form
 from .heff import EDGE, cut_error
 from .series import series_generator
@@ -76,15 +77,11 @@ class Fock(Form):
         Raises:
             ValueError: else.
         """
-        shape = self.shape(law.modes)
-        if len(shape) != law.modes or min(shape) < 1:
+        check_levels(self.levels, law.modes)
+        orders = self.orders
+        if orders is not None and (not isinstance(orders, int) or orders < 1):
             raise ValueError(
-                f"Argument `levels` must be {law.modes} positive integers, but is "
-                f"{self.levels}."
-            )
-        if self.orders is not None and self.orders < 1:
-            raise ValueError(
-                f"Argument `orders` must be at least 1 or None, but is {self.orders}."
+                f"Argument `orders` must be at least 1 or None, but is {orders!r}."
             )
 
     def prepare(self, law: "HusimiFokkerPlanck", psi: Any) -> Complex[Array, "D D"]:

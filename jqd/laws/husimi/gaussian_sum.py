@@ -46,7 +46,11 @@ class GaussianSum(eqx.Module):
         Args:
             alpha: a of each mode, dimensionless, scalar or (N,).
             hbar: ħ, scalar.
+
+        Raises:
+            ValueError: not finite, or hbar not one positive number.
         """
+        _check_vectors(alpha=alpha)
         return cls.squeezed(0.0, displacement=alpha, hbar=hbar)
 
     @classmethod
@@ -65,7 +69,14 @@ class GaussianSum(eqx.Module):
             angle: θ, likewise.
             displacement: β, likewise.
             hbar: ħ, scalar.
+
+        Raises:
+            ValueError: not finite, r or angle not real, lengths that differ, or hbar
+                not one positive number.
         """
+        _check_vectors(r=r, angle=angle, displacement=displacement)
+        _checks.check_real(r, "r")
+        _checks.check_real(angle, "angle")
         r, angle, beta = np.broadcast_arrays(*map(_vector, (r, angle, displacement)))
         return cls._single(jnp.asarray(beta), _squeezing(r, angle), 0.25, hbar)
 
@@ -81,13 +92,12 @@ class GaussianSum(eqx.Module):
             hbar: ħ, scalar.
 
         Raises:
-            ValueError: n̄ negative.
+            ValueError: n̄ negative, not finite, lengths that differ, or hbar not one
+                positive number.
         """
+        _check_vectors(nbar=nbar, alpha=alpha)
+        _checks.check_not_negative(nbar, "nbar")
         nbar, alpha = np.broadcast_arrays(*map(_vector, (nbar, alpha)))
-        if np.any(nbar < 0):
-            raise ValueError(
-                f"Argument `nbar` must not be negative, but is {nbar.tolist()}."
-            )
         spread = np.tile((2 * nbar + 1) / 4, 2)
         return cls._single(
             jnp.asarray(alpha), np.eye(2 * alpha.size), np.diag(spread), hbar
@@ -98,6 +108,7 @@ class GaussianSum(eqx.Module):
         cls, alpha: Array, frame: np.ndarray, wigner: Any, hbar: ArrayLike
     ) -> "GaussianSum":
         """One real mean, a Wigner covariance of a frame, and that of the detector."""
+        _checks.check_scalar(hbar, "hbar")
         _checks.check_positive(hbar, "hbar")
         spread = np.asarray(wigner) * np.eye(len(frame))
         cov = frame @ spread @ frame.T + np.eye(len(frame)) / 4
@@ -136,6 +147,8 @@ class GaussianSum(eqx.Module):
         _checks.check_shape(weights, "weights", np.shape(alphas))
         for value, name in ((alphas, "alphas"), (weights, "weights")):
             _checks.check_finite(value, name)
+        for value, name in ((r, "r"), (angle, "angle"), (hbar, "hbar")):
+            _checks.check_scalar(value, name)
         _checks.check_positive(hbar, "hbar")
         alphas = np.asarray(alphas, complex)
         c = np.asarray(weights, complex)
@@ -260,6 +273,21 @@ def _squeezing(r: np.ndarray, angle: np.ndarray) -> np.ndarray:
     plain, mixed = np.diag(np.cosh(r)), np.sinh(r) * np.exp(1j * angle)
     turn, lean = np.diag(np.real(mixed)), np.diag(np.imag(mixed))
     return np.block([[plain - turn, -lean], [-lean, plain + turn]])
+
+
+def _check_vectors(**values: ArrayLike) -> None:
+    """Each one finite number, or as many as the others, one for each mode."""
+    lengths = set()
+    for name, value in values.items():
+        _checks.check_finite(value, name)
+        if np.ndim(value):
+            _checks.check_shape(value, name, (None,))
+            lengths.add(np.shape(value))
+        if len(lengths) > 1:
+            raise ValueError(
+                f"Argument `{name}` must be one number or as many as the others, one "
+                f"for each mode, but its shape is {np.shape(value)}."
+            )
 
 
 def _vector(x: ArrayLike) -> np.ndarray:

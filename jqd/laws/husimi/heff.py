@@ -17,6 +17,7 @@ from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
 from ...steppers.eigenbasis import unitary_orbit
 from ..law import ALARM_CUTOFF, ALARM_NONE, Resolution
 from .amplifier import amplify, series_length
+from .checks import check_levels
 from .form import Form
 from .window import check_window
 
@@ -79,11 +80,14 @@ class Heff(Form):
                 "Argument `s` must be None for form 'heff', but is given; use form "
                 "'fock'."
             )
-        if len(self.shape(law.modes)) != law.modes:
+        check_levels(self.levels, law.modes)
+        orders = self.orders
+        if orders is not None and (not isinstance(orders, int) or orders < 0):
             raise ValueError(
-                f"Argument `levels` must be one number or {law.modes}, but is "
-                f"{self.levels}."
+                f"Argument `orders` must be a whole number or None, but is {orders!r}."
             )
+        _checks.check_scalar(self.tolerance, "tolerance")
+        _checks.check_positive(self.tolerance, "tolerance")
 
     def prepare(self, law: "HusimiFokkerPlanck", psi: Any) -> Ensemble:
         """The weighted kets at ħ_eff; see `amplify`.

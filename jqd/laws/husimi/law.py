@@ -10,8 +10,9 @@ from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
 from ...spaces.symbols import ParametricSymbol, Symbol
-from ..law import Law, Resolution, constant
-from .checks import check_law, read_hamiltonian
+from ...states import read_powers
+from ..law import Law, Resolution, constant, scalars
+from .checks import check_law, read_hamiltonian, read_scales
 from .form import Form
 from .identifiability import refusal
 
@@ -52,7 +53,7 @@ class HusimiFokkerPlanck(Law):
 
     def __init__(
         self,
-        symbol: Symbol | ParametricSymbol | str,
+        symbol: Symbol | ParametricSymbol | str | Any,
         C: ArrayLike = 1.0,
         s: ArrayLike | None = None,
         hbar: ArrayLike = 1.0,
@@ -63,8 +64,9 @@ class HusimiFokkerPlanck(Law):
         """The law of a Hamiltonian.
 
         Args:
-            symbol: anti-Wick symbol, or an operator as text in a and ad, such as
-                "0.5*U*ad^2*a^2 + delta*ad*a".
+            symbol: anti-Wick symbol, or an operator: text in a and ad, such as
+                "0.5*U*ad^2*a^2 + delta*ad*a", or a QuTiP `Qobj` between number states
+                of a Hamiltonian of degree 4 or less.
             C: strength of the diffusion.
             s: scalar or shape (N,), or None for coherent states that match.
             hbar: ħ, scalar.
@@ -74,25 +76,29 @@ class HusimiFokkerPlanck(Law):
 
         Raises:
             ValueError: wrong ordering or text, a Hamiltonian that is not real or that
-                the form cannot carry, numbers that are not finite.
+                the form cannot carry, C or hbar not one finite real number, hbar or s
+                not positive, another form.
         """
         from . import FORMS
 
-        if isinstance(symbol, str):
-            symbol = read_hamiltonian(symbol, hbar)
+        self.C, self.hbar = scalars(C=C, hbar=hbar)
+        _checks.check_positive(hbar, "hbar")
+        symbol = read_hamiltonian(symbol, hbar)
         self.hamiltonian = symbol
-        self.C = constant(C)
-        self.hbar = constant(hbar)
-        self.s = None
-        if s is not None:
-            self.s = jnp.broadcast_to(constant(s), (symbol.modes,))
+        self.s = read_scales(s, symbol.modes)
         self.points = None
         if points is not None:
+            _checks.check_finite(points, "points")
             points = jnp.asarray(points)
             self.points = points.astype(jnp.result_type(points.dtype, jnp.complex64))
         if isinstance(form, str):
             _checks.check_choice(form, "form", tuple(FORMS))
         self.form = FORMS[form]() if isinstance(form, str) else form
+        if not isinstance(self.form, Form):
+            raise ValueError(
+                "Argument `form` must be a form of this law or the name of one, but "
+                f"is of type {type(form).__name__}."
+            )
         check_law(self)
 
     @classmethod
@@ -213,8 +219,11 @@ class HusimiFokkerPlanck(Law):
             state: state of the law.
             m: powers of α, an integer for one mode, else one a mode.
             n: powers of α*, likewise.
+
+        Raises:
+            ValueError: powers that are negative, not whole, or not one of each mode.
         """
-        m, n = ((p,) if isinstance(p, int) else tuple(p) for p in (m, n))
+        m, n = read_powers(m, "m", self.modes), read_powers(n, "n", self.modes)
         return self.form.moment(self, state, m, n)
 
     def energy(self, state: PyTree[Array]) -> Float[Array, ""]:

@@ -13,6 +13,7 @@ from ...spaces.symbols.monomials import monomial
 from ...states import antinormal_moment, as_ensemble, husimi
 from ...steppers import rk4
 from ..law import ALARM_HORIZON, ALARM_NONE
+from .checks import check_box
 from .form import Form
 from .phase_space import (
     check_inside,
@@ -86,6 +87,10 @@ class LiteralGrid(Form):
         Raises:
             ValueError: else, or points of the law outside the box.
         """
+        check_box(self.n, self.half_width)
+        for name in ("cutoff", "mask", "tolerance"):
+            _checks.check_scalar(getattr(self, name), name)
+        _checks.check_positive(self.tolerance, "tolerance")
         if law.modes != 1:
             raise ValueError(
                 "Argument `symbol` must have 1 mode for form 'literal', but has "

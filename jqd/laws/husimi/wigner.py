@@ -13,6 +13,7 @@ from ...spaces.symbols import Symbol
 from ...states import as_ensemble, quasiprobability
 from ...steppers import rk4
 from ..law import ALARM_CUTOFF, ALARM_NONE
+from .checks import check_box
 from .form import Form
 from .phase_space import (
     check_inside,
@@ -56,6 +57,7 @@ class WignerGrid(Form):
         Raises:
             ValueError: else, or points of the law outside the box.
         """
+        check_box(self.n, self.half_width)
         verdict = law.symbol.is_fokker_planck()
         if law.modes != 1 or not verdict or law.s is not None:
             raise ValueError(

@@ -63,11 +63,11 @@ def dilute_averages(
     Source: Chafin (2019), sec. 2 (h_PE ≈ h_KE τ_r/τ_coll).
     """
     check_dimension(dimension)
-    _checks.check_positive(stiffness, "stiffness")
-    _checks.check_positive(temperature, "temperature")
+    for name, value in (("stiffness", stiffness), ("temperature", temperature)):
+        _checks.check_positive(value, name)
     n = number_density(fraction, dimension=dimension, diameter=diameter)
-    sigma, t = constant(diameter), constant(temperature)
-    unit = jnp.sqrt(2 * t / constant(stiffness))
+    sigma, t = constant(diameter, "diameter"), constant(temperature, "temperature")
+    unit = jnp.sqrt(2 * t / constant(stiffness, "stiffness"))
     # u = (σ - r)/√(2T/κ), V = T u²: smooth whatever the stiffness
     far = jnp.minimum(sigma / unit, _FAR)
     nodes, weights = (jnp.asarray(a, t.dtype) for a in _legendre())

@@ -61,7 +61,7 @@ def dsmc(
     Source: Nanbu, J. Phys. Soc. Jpn. 49, 2042 (1980); Babovsky, Eur. J. Mech. B 8, 41
         (1989).
     """
-    v = constant(velocities)
+    v = constant(velocities, "velocities")
     _checks.check_shape(v, "velocities", (None, None))
     check_velocities(v)
     number, d = v.shape

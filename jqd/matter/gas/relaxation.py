@@ -144,6 +144,8 @@ def speed_density(
     check_dimension(dimension)
     _checks.check_positive(temperature, "temperature")
     _checks.check_positive(mass, "mass")
+    _checks.check_real(speed, "speed")
+    _checks.check_finite(speed, "speed")
     v, beta = jnp.asarray(speed), jnp.asarray(mass) / (2 * jnp.asarray(temperature))
     scale = 2 * beta ** (dimension / 2) / math.gamma(dimension / 2)
     positive = jnp.maximum(v, 0)
@@ -174,6 +176,8 @@ def energy_density(
     """
     check_dimension(dimension)
     _checks.check_positive(temperature, "temperature")
+    _checks.check_real(energy, "energy")
+    _checks.check_finite(energy, "energy")
     inside = jnp.asarray(energy) > 0
     e = jnp.where(inside, energy, 1) / jnp.asarray(temperature)
     scale = jnp.asarray(temperature) * math.gamma(dimension / 2)
@@ -201,6 +205,8 @@ def energy_cdf(
     """
     check_dimension(dimension)
     _checks.check_positive(temperature, "temperature")
+    _checks.check_real(energy, "energy")
+    _checks.check_finite(energy, "energy")
     inside = jnp.asarray(energy) > 0
     e = jnp.where(inside, energy, 1) / jnp.asarray(temperature)
     if dimension == 2:

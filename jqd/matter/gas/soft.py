@@ -91,8 +91,14 @@ class SoftSpheres(eqx.Module):
         diameter: ArrayLike = 1.0,
         mass: ArrayLike = 1.0,
     ):
-        self.box, self.stiffness = constant(box), constant(stiffness)
-        self.diameter, self.mass = constant(diameter), constant(mass)
+        self.box, self.stiffness = (
+            constant(box, "box"),
+            constant(stiffness, "stiffness"),
+        )
+        self.diameter, self.mass = (
+            constant(diameter, "diameter"),
+            constant(mass, "mass"),
+        )
         _checks.check_shape(self.box, "box", (None,))
         for name in ("stiffness", "diameter", "mass"):
             _checks.check_shape(getattr(self, name), name, ())
@@ -159,7 +165,11 @@ class SoftSpheres(eqx.Module):
         Raises:
             ValueError: shapes that do not fit, or arguments that are not positive.
         """
-        x, v, dt = constant(positions), constant(velocities), constant(dt)
+        x, v, dt = (
+            constant(positions, "positions"),
+            constant(velocities, "velocities"),
+            constant(dt, "dt"),
+        )
         check_gas(x, v, self.box, self.diameter / 2, self.mass)
         _checks.check_shape(dt, "dt", ())
         _checks.check_positive(dt, "dt")

@@ -72,6 +72,10 @@ def lattice(
     key = single_key(key)
     number = whole_number(number, "number", 2)
     check_dimension(dimension)
+    for name, value in (
+        ("fraction", fraction), ("radius", radius), ("jitter", jitter),
+    ):  # fmt: skip
+        _checks.check_scalar(value, name)
     _checks.check_positive(fraction, "fraction")
     _checks.check_positive(radius, "radius")
     if not 0 <= jitter <= 1:

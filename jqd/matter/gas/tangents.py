@@ -107,7 +107,11 @@ def packet_widths(
             "Argument `run` must have taken place in full, but its status is "
             f"{int(run.status)}."
         )
-    s, m, hbar = constant(width), constant(mass), constant(hbar)
+    s, m, hbar = (
+        constant(width, "width"),
+        constant(mass, "mass"),
+        constant(hbar, "hbar"),
+    )
     many = run.counts.shape[0]
     _checks.check_shape(s, "width", ())
     _checks.check_shape(hbar, "hbar", ())

@@ -22,7 +22,7 @@ def as_function(function: Any) -> Any:
         function = jax.tree_util.Partial(function)
 
     def convert(leaf: Any) -> Any:
-        return constant(leaf) if isinstance(leaf, float) else leaf
+        return constant(leaf, "leaf") if isinstance(leaf, float) else leaf
 
     return jax.tree.map(convert, function)
 
@@ -50,7 +50,7 @@ def check_system(hessian: ArrayLike, masses: ArrayLike) -> tuple[Array, Array]:
     _checks.check_hermitian(hessian, "hessian", tolerance=_tolerance(hessian))
     _checks.check_shape(masses, "masses", (np.shape(hessian)[0],))
     _checks.check_positive(masses, "masses")
-    hessian, masses = constant(hessian), constant(masses)
+    hessian, masses = constant(hessian, "hessian"), constant(masses, "masses")
     dtype = jnp.result_type(hessian, masses)
     return hessian.astype(dtype), masses.astype(dtype)
 
@@ -133,7 +133,7 @@ def mode_potential(
             "Argument `rest` must be known for `mode_potential`, but is traced; make "
             "the coordinates outside of jit."
         )
-    rest, function = constant(rest), as_function(potential)
+    rest, function = constant(rest, "rest"), as_function(potential)
     hessian, masses = check_system(_hessian(function, rest), masses)
     weighted = np.asarray(mass_weighted(hessian, masses))
     squares, vectors = np.linalg.eigh((weighted + weighted.T) / 2)

@@ -1,5 +1,6 @@
 """Gaussian states by their first and second moments, and as wave functions."""
 
+from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
@@ -23,9 +24,15 @@ class GaussianState(eqx.Module):
         covariance: Σ, (..., 2n, 2n).
     """
 
-    position: Float[Array, "*lead n"] = eqx.field(converter=constant)
-    momentum: Float[Array, "*lead n"] = eqx.field(converter=constant)
-    covariance: Float[Array, "*lead 2n 2n"] = eqx.field(converter=constant)
+    position: Float[Array, "*lead n"] = eqx.field(
+        converter=partial(constant, name="position")
+    )
+    momentum: Float[Array, "*lead n"] = eqx.field(
+        converter=partial(constant, name="momentum")
+    )
+    covariance: Float[Array, "*lead 2n 2n"] = eqx.field(
+        converter=partial(constant, name="covariance")
+    )
 
     @property
     def variances(self) -> Float[Array, "*lead n"]:

@@ -32,7 +32,7 @@ def symplectic_matrix(
         ValueError: a Hessian that is not symmetric, or masses that are not positive.
     """
     hessian, masses = check_system(hessian, masses)
-    return _symplectic(hessian, masses, constant(ts))
+    return _symplectic(hessian, masses, constant(ts, "ts"))
 
 
 @jax.jit
@@ -76,7 +76,7 @@ def harmonic_evolution(
     n = state.position.shape[0]
     _checks.check_shape(hessian, "hessian", (n, n))
     S = symplectic_matrix(hessian, masses, ts)
-    rest = jnp.zeros(n) if equilibrium is None else constant(equilibrium)
+    rest = jnp.zeros(n) if equilibrium is None else constant(equilibrium, "equilibrium")
     return _carried(state, S, rest)
 
 
@@ -116,7 +116,11 @@ def energy_moments(
         ValueError: a Hessian that is not symmetric, or masses that are not positive.
     """
     hessian, masses = check_system(hessian, masses)
-    rest = jnp.zeros_like(masses) if equilibrium is None else constant(equilibrium)
+    rest = (
+        jnp.zeros_like(masses)
+        if equilibrium is None
+        else constant(equilibrium, "equilibrium")
+    )
     return _energy(state, hessian, masses, rest, jnp.asarray(hbar))
 
 

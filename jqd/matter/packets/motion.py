@@ -54,7 +54,7 @@ class ClassicalMotion(Law):
         _checks.check_shape(masses, "masses", (None,))
         _checks.check_positive(masses, "masses")
         self.potential = as_function(potential)
-        self.masses = constant(masses)
+        self.masses = constant(masses, "masses")
 
     def prepare(self, psi: Any) -> PhasePoint:
         """A point of phase space from (q, p).
@@ -66,7 +66,7 @@ class ClassicalMotion(Law):
         for name, value in (("q", q), ("p", p)):
             _checks.check_shape(value, name, self.masses.shape)
             _checks.check_finite(value, name)
-        return PhasePoint(constant(q), constant(p))
+        return PhasePoint(constant(q, "q"), constant(p, "p"))
 
     def admit(self, psi: Any) -> PyTree[Array]:
         """(q, p) as arrays."""

@@ -44,13 +44,20 @@ def ground_state(
             `rigid_frequency`.
     """
     hessian, masses = check_system(hessian, masses)
+    _checks.check_scalar(hbar, "hbar")
     _checks.check_positive(hbar, "hbar")
+    if rigid_frequency is not None:
+        _checks.check_scalar(rigid_frequency, "rigid_frequency")
+        _checks.check_positive(rigid_frequency, "rigid_frequency")
     _check_stable(hessian, masses, rigid_frequency)
-    rest = jnp.zeros_like(masses) if equilibrium is None else constant(equilibrium)
+    rest = (
+        jnp.zeros_like(masses)
+        if equilibrium is None
+        else constant(equilibrium, "equilibrium")
+    )
     _checks.check_shape(rest, "equilibrium", masses.shape)
     if rigid_frequency is not None:
-        _checks.check_positive(rigid_frequency, "rigid_frequency")
-        rigid_frequency = constant(rigid_frequency)
+        rigid_frequency = constant(rigid_frequency, "rigid_frequency")
     covariance = _ground_covariance(hessian, masses, rigid_frequency, jnp.asarray(hbar))
     return GaussianState(rest, jnp.zeros_like(masses), covariance)
 
@@ -103,8 +110,14 @@ def squeezed_state(
         ValueError: a Hessian with ω² ≤ 0 or amplitudes of another shape.
     """
     hessian, masses = check_system(hessian, masses)
+    _checks.check_scalar(hbar, "hbar")
     _checks.check_positive(hbar, "hbar")
     _checks.check_shape(amplitudes, "amplitudes", masses.shape)
+    _checks.check_finite(amplitudes, "amplitudes")
+    _checks.check_real(squeezing, "squeezing")
+    _checks.check_finite(squeezing, "squeezing")
+    if np.ndim(squeezing):
+        _checks.check_shape(squeezing, "squeezing", masses.shape)
     if _checks.is_concrete((hessian, masses)):
         squares = np.linalg.eigvalsh(np.asarray(mass_weighted(hessian, masses)))
         if not squares[0] > ZERO_MODE * squares[-1]:
@@ -112,7 +125,11 @@ def squeezed_state(
                 "Argument `hessian` must have positive squared frequencies only, but "
                 f"the lowest is {squares[0]:.3g}; shift a `ground_state` instead."
             )
-    rest = jnp.zeros_like(masses) if equilibrium is None else constant(equilibrium)
+    rest = (
+        jnp.zeros_like(masses)
+        if equilibrium is None
+        else constant(equilibrium, "equilibrium")
+    )
     r = jnp.broadcast_to(jnp.asarray(squeezing), masses.shape)
     return _squeezed(
         hessian, masses, jnp.asarray(amplitudes), r, jnp.asarray(hbar), rest
@@ -162,6 +179,8 @@ def zero_point_energy(
     were heat.
     """
     hessian, masses = check_system(hessian, masses)
+    _checks.check_scalar(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar")
     squares = jnp.linalg.eigvalsh(mass_weighted(hessian, masses))
     bound = squares > ZERO_MODE * jnp.max(jnp.abs(squares))
     omega = jnp.where(bound, jnp.sqrt(jnp.where(bound, squares, 1)), 0)

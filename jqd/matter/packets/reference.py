@@ -176,7 +176,7 @@ def _scaled(
         (lower * r, upper * r)
         for (lower, upper), r in zip(grid.bounds, root, strict=True)
     ]
-    return Grid(bounds, grid.shape), constant(root)
+    return Grid(bounds, grid.shape), constant(root, "root")
 
 
 class _Start(eqx.Module):

@@ -48,7 +48,14 @@ def kerr_amplitude(
 
     Returns:
         Broadcast shape.
+
+    Raises:
+        ValueError: not finite, or times or χ not real.
     """
+    _checks.check_finite(amplitude, "amplitude")
+    for name, value in (("ts", ts), ("chi", chi)):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
     size = jnp.abs(jnp.asarray(amplitude))
     return size * jnp.exp(-2 * size**2 * jnp.sin(jnp.asarray(chi) * ts) ** 2)
 
@@ -75,6 +82,7 @@ def localization_times(amplitude: ArrayLike, chi: ArrayLike) -> Localization:
     Raises:
         ValueError: χ or |α| not positive.
     """
+    _checks.check_finite(amplitude, "amplitude")
     size = jnp.abs(jnp.asarray(amplitude))
     _checks.check_positive(size, "amplitude")
     _checks.check_positive(chi, "chi")
@@ -92,7 +100,14 @@ def spreading_width(
         width: σ₀, length (or angle, in radians).
         mass: M (or a moment of inertia).
         hbar: ħ.
+
+    Raises:
+        ValueError: width, mass or hbar not positive, times not real and finite.
     """
+    _checks.check_real(ts, "ts")
+    _checks.check_finite(ts, "ts")
+    for name, value in (("width", width), ("mass", mass), ("hbar", hbar)):
+        _checks.check_positive(value, name)
     width = jnp.asarray(width)
     ratio = jnp.asarray(hbar) * ts / (2 * jnp.asarray(mass) * width**2)
     return width * jnp.sqrt(1 + ratio**2)
@@ -158,4 +173,7 @@ def _modes(frequencies: ArrayLike, amplitudes: ArrayLike) -> tuple[Array, Array]
     """ω_k and |α_k|², (n,) each."""
     _checks.check_shape(frequencies, "frequencies", (None,))
     _checks.check_shape(amplitudes, "amplitudes", jnp.shape(frequencies))
+    _checks.check_real(frequencies, "frequencies")
+    _checks.check_finite(frequencies, "frequencies")
+    _checks.check_finite(amplitudes, "amplitudes")
     return jnp.asarray(frequencies), jnp.abs(jnp.asarray(amplitudes)) ** 2

@@ -68,7 +68,7 @@ class ThawedGaussian(Law):
         _checks.check_shape(hbar, "hbar", ())
         _checks.check_positive(hbar, "hbar")
         self.potential = as_function(potential)
-        self.masses, self.hbar = constant(masses), constant(hbar)
+        self.masses, self.hbar = constant(masses, "masses"), constant(hbar, "hbar")
         self.hessian = None if hessian is None else as_function(hessian)
 
     def curvature(self, q: Float[Array, " n"]) -> Float[Array, "n n"]:

@@ -44,9 +44,9 @@ class SharedExcitation(eqx.Module):
         for name, value in named.items():
             _checks.check_real(value, name)
             _checks.check_finite(value, name)
-        self.emitter = constant(emitter)
-        self.frequencies = constant(frequencies)
-        self.couplings = constant(couplings)
+        self.emitter = constant(emitter, "emitter")
+        self.frequencies = constant(frequencies, "frequencies")
+        self.couplings = constant(couplings, "couplings")
 
     def hamiltonian(self) -> Float[Array, "M+1 M+1"]:
         """The arrow matrix, the excited emitter first."""
@@ -127,6 +127,9 @@ def lorentzian(
     Raises:
         ValueError: the rate is not positive.
     """
+    for name, value in (("frequencies", frequencies), ("emitter", emitter)):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
     _checks.check_positive(rate, "rate")
     omega, center, rate = jnp.broadcast_arrays(
         *map(_checks.widen, (frequencies, emitter, rate))

@@ -29,8 +29,15 @@ def plane_wave(
     Returns:
         A of the broadcast shape.
 
+    Raises:
+        ValueError: not finite, or not real but for the amplitude.
+
     Source: Chafin (2019), sec. 3; e^{ikω} in print, `plane_wave_printed`.
     """
+    _checks.check_finite(amplitude, "amplitude")
+    for name, value in (("k", k), ("omega", omega), ("x", x), ("t", t)):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
     alpha, k, omega, x, t = _together(amplitude, k, omega, x, t)
     return alpha * jnp.exp(1j * (k * x - omega * t))
 
@@ -138,6 +145,8 @@ def photon_number(
     """
     for name, value in (("volume", volume), ("hbar", hbar), ("c", c)):
         _checks.check_positive(value, name)
+    _checks.check_real(norm, "norm")
+    _checks.check_finite(norm, "norm")
     norm, volume, hbar, c = _together(norm, volume, hbar, c)
     return norm * volume / (hbar * c**2)
 

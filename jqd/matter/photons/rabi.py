@@ -6,7 +6,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
 from ...evolve.status import Status
-from ...laws.law import constant
+from ...laws.law import scalars
 from ...spaces.fock import check_levels, destroy
 from ...steppers.eigenbasis import unitary_orbit
 
@@ -45,14 +45,11 @@ class TwoLevelMode(eqx.Module):
         levels: int = 20,
         counter_rotating: bool = True,
     ) -> None:
+        self.frequency, self.splitting, self.coupling = scalars(
+            frequency=frequency, splitting=splitting, coupling=coupling
+        )
         _checks.check_positive(frequency, "frequency")
-        for name, value in (("splitting", splitting), ("coupling", coupling)):
-            _checks.check_real(value, name)
-            _checks.check_finite(value, name)
         check_levels(levels)
-        self.frequency = constant(frequency)
-        self.splitting = constant(splitting)
-        self.coupling = constant(coupling)
         self.levels = levels
         self.counter_rotating = counter_rotating
 

@@ -26,7 +26,7 @@ class HeatCapacity(eqx.Module):
     def __init__(self, capacity: ArrayLike) -> None:
         _checks.check_shape(capacity, "capacity", ())
         _checks.check_positive(capacity, "capacity")
-        self.capacity = constant(capacity)
+        self.capacity = constant(capacity, "capacity")
 
     def __call__(self, energy: Array) -> Array:
         """Temperature at this energy."""
@@ -88,10 +88,12 @@ class PhotonRates(Law):
             raise ValueError(
                 f"Argument `matter` must be a function, but it is {matter!r}."
             )
-        self.omega = constant(omega)
-        self.rates = jnp.broadcast_to(constant(rates), self.omega.shape)
-        self.degeneracy = jnp.broadcast_to(constant(degeneracy), self.omega.shape)
-        self.energy = constant(energy)
+        self.omega = constant(omega, "omega")
+        self.rates = jnp.broadcast_to(constant(rates, "rates"), self.omega.shape)
+        self.degeneracy = jnp.broadcast_to(
+            constant(degeneracy, "degeneracy"), self.omega.shape
+        )
+        self.energy = constant(energy, "energy")
         if not isinstance(matter, eqx.Module):
             # A plain function is no pytree of arrays and could not cross jit.
             matter = jax.tree_util.Partial(matter)
@@ -106,7 +108,7 @@ class PhotonRates(Law):
         """
         _checks.check_shape(psi, "psi", self.omega.shape)
         _checks.check_finite(psi, "psi")
-        n = constant(psi)
+        n = constant(psi, "psi")
         if _checks.is_concrete((n, self.omega, self.degeneracy, self.energy)):
             held = float(jnp.sum(self.degeneracy * self.omega * n))
             if bool(jnp.any(n < 0)) or held >= float(self.energy):

@@ -63,7 +63,7 @@ class TwoBlocks(eqx.Module):
 
     def at_speed(self, speed: ArrayLike) -> "TwoBlocks":
         """The same blocks at another relative speed (nothing is relaxed anew)."""
-        speed = constant(speed)
+        speed = constant(speed, "speed")
         _checks.check_shape(speed, "speed", ())
         _checks.check_positive(speed, "speed")
         size = self.x.shape[0] // 2
@@ -136,15 +136,17 @@ def two_blocks(
     lattice = triangular((rows, 2 * columns), a)
     right = np.arange(len(lattice)) % (2 * columns) >= columns
     lattice = lattice[np.argsort(right, kind="stable")]
-    masses = jnp.full(len(lattice), constant(mass))
+    masses = jnp.full(len(lattice), constant(mass, "mass"))
     # without a bond across, both blocks relax at once
     parts = Solid(masses, _joined(potential, jnp.zeros_like(strength), len(lattice)))
     rest = _relaxed(parts, lattice, "the blocks")
-    body = Solid(masses, _joined(potential, constant(bond) * strength, len(lattice)))
+    body = Solid(
+        masses, _joined(potential, constant(bond, "bond") * strength, len(lattice))
+    )
     fused = _relaxed(body, rest.x, "the fused solid")
     n = len(lattice) // 2
     block = normal_modes(Solid(masses[:n], potential), rest.x[:n])
-    x = rest.x.at[n:, 0].add(constant(gap))
+    x = rest.x.at[n:, 0].add(constant(gap, "gap"))
     two = TwoBlocks(
         body=body, x=x, v=jnp.zeros_like(x), speed=jnp.zeros_like(a), block=block,
         fused=fused.x, modes=normal_modes(body, fused.x), spacing=a,
@@ -167,7 +169,7 @@ def energy_budget(two: TwoBlocks, *, hbar: ArrayLike = 1.0) -> EnergyBudget:
     Returns:
         The budget, unit of energy.
     """
-    hbar = constant(hbar)
+    hbar = constant(hbar, "hbar")
     _checks.check_positive(hbar, "hbar")
     block = two.block
     mass = jnp.sum(block.masses)

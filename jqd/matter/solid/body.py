@@ -68,7 +68,7 @@ class Solid(eqx.Module):
             ValueError: masses not positive, wrong shapes, bonds to atoms that are not
                 there, a box shorter than twice the reach, or cells without one.
         """
-        self.masses = constant(masses)
+        self.masses = constant(masses, "masses")
         _checks.check_shape(self.masses, "masses", (None,))
         _checks.check_positive(self.masses, "masses")
         size = self.masses.shape[0]
@@ -78,14 +78,14 @@ class Solid(eqx.Module):
                 f"{potential!r}; wrap a function in PairFunction."
             )
         self.potential = potential
-        self.sites = None if sites is None else constant(sites)
+        self.sites = None if sites is None else constant(sites, "sites")
         if self.sites is not None:
             _checks.check_shape(self.sites, "sites", (size, None))
             _checks.check_finite(self.sites, "sites")
-        self.anchors = None if anchors is None else constant(anchors)
+        self.anchors = None if anchors is None else constant(anchors, "anchors")
         if self.anchors is not None:
             _checks.check_shape(self.anchors, "anchors", (None, None))
-        self.box = None if box is None else constant(box)
+        self.box = None if box is None else constant(box, "box")
         if self.box is not None:
             _checks.check_shape(self.box, "box", (None,))
             _checks.check_positive(self.box, "box")

@@ -43,7 +43,7 @@ def two_halves(
             "Argument `body` must be a chain with rest positions, but is not; see "
             "`chain`."
         )
-    speed, noise = constant(speed), constant(noise)
+    speed, noise = constant(speed, "speed"), constant(noise, "noise")
     _checks.check_shape(speed, "speed", ())
     _checks.check_shape(noise, "noise", ())
     size = body.size
@@ -72,7 +72,7 @@ def mean_bond_energy(
     Raises:
         ValueError: temperature not positive.
     """
-    temperature = constant(temperature)
+    temperature = constant(temperature, "temperature")
     _checks.check_shape(temperature, "temperature", ())
     _checks.check_positive(temperature, "temperature")
     rest = jnp.asarray(potential.rest)
@@ -113,7 +113,7 @@ def impact_temperature(
         raise ValueError(
             f"Argument `atoms` must be an even number, at least 2, but is {atoms!r}."
         )
-    speed, mass = constant(speed), constant(mass)
+    speed, mass = constant(speed, "speed"), constant(mass, "mass")
     for name, value in (("speed", speed), ("mass", mass)):
         _checks.check_shape(value, name, ())
         _checks.check_positive(value, name)

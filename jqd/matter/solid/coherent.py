@@ -29,9 +29,9 @@ def coherent_path(
     Raises:
         ValueError: alpha has a wrong shape.
     """
-    alpha, t = jnp.asarray(alpha), constant(t)
+    alpha, t = jnp.asarray(alpha), constant(t, "t")
     _checks.check_shape(alpha, "alpha", modes.omega.shape)
-    return _path(modes, alpha, t, constant(hbar))
+    return _path(modes, alpha, t, constant(hbar, "hbar"))
 
 
 @jax.jit
@@ -53,7 +53,7 @@ def coherent_energy_spread(
     square = jnp.real(alpha) ** 2 + jnp.imag(alpha) ** 2
     total = jnp.sum(modes.omega**2 * square)
     positive = total > 0
-    return constant(hbar) * jnp.where(
+    return constant(hbar, "hbar") * jnp.where(
         positive, jnp.sqrt(jnp.where(positive, total, 1)), 0
     )
 
@@ -83,7 +83,11 @@ def coherent_state(
     Raises:
         ValueError: a constant is not positive, or 64-bit floats are off.
     """
-    alpha, omega, hbar = jnp.asarray(alpha), constant(omega), constant(hbar)
+    alpha, omega, hbar = (
+        jnp.asarray(alpha),
+        constant(omega, "omega"),
+        constant(hbar, "hbar"),
+    )
     return squeezed_state(
         y, t, width=jnp.sqrt(hbar / (2 * omega)), omega=omega, hbar=hbar,
         center=jnp.sqrt(2 * hbar / omega) * jnp.real(alpha),

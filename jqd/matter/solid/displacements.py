@@ -69,13 +69,17 @@ def mean_square_displacements(
         _checks.check_shape(value, name, ())
         _checks.check_positive(value, name)
     _checks.check_shape(temperature, "temperature", ())
-    temperature = constant(temperature)
+    temperature = constant(temperature, "temperature")
     if _checks.is_concrete(temperature) and not float(temperature) >= 0:
         raise ValueError(
             f"Argument `temperature` must not be negative, but is {temperature}."
         )
     return _sums(
-        shape, constant(stiffness), constant(mass), constant(hbar), temperature
+        shape,
+        constant(stiffness, "stiffness"),
+        constant(mass, "mass"),
+        constant(hbar, "hbar"),
+        temperature,
     )
 
 
@@ -121,7 +125,7 @@ def ring_law(
     Returns:
         <u²>, shape of `N`.
     """
-    scale = constant(hbar) / (
-        2 * jnp.pi * jnp.sqrt(constant(stiffness) * constant(mass))
+    scale = constant(hbar, "hbar") / (
+        2 * jnp.pi * jnp.sqrt(constant(stiffness, "stiffness") * constant(mass, "mass"))
     )
-    return scale * (jnp.log(constant(N)) + np.euler_gamma + np.log(2 / np.pi))
+    return scale * (jnp.log(constant(N, "N")) + np.euler_gamma + np.log(2 / np.pi))

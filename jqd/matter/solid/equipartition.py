@@ -44,7 +44,7 @@ def window_average(
     Raises:
         ValueError: windows out of range.
     """
-    series = constant(series)
+    series = constant(series, "series")
     if not isinstance(windows, int) or not 1 <= windows <= series.shape[0]:
         raise ValueError(
             "Argument `windows` must be an integer from 1 to the number of times, "
@@ -74,7 +74,7 @@ def effective_modes(
     Raises:
         ValueError: shapes do not fit.
     """
-    energies, vibrating = constant(energies), jnp.asarray(vibrating)
+    energies, vibrating = constant(energies, "energies"), jnp.asarray(vibrating)
     _checks.check_shape(vibrating, "vibrating", (energies.shape[-1],))
     return _effective(energies, jnp.broadcast_to(vibrating, energies.shape))
 
@@ -101,7 +101,7 @@ def normality(samples: Float[ArrayLike, "... S"]) -> Normality:
     Raises:
         ValueError: fewer than two samples.
     """
-    samples = constant(samples)
+    samples = constant(samples, "samples")
     if samples.ndim < 1 or samples.shape[-1] < 2:
         raise ValueError(
             "Argument `samples` must hold at least two samples, but its shape is "
@@ -139,7 +139,7 @@ def two_sample_distance(
     Raises:
         ValueError: not two vectors.
     """
-    a, b = constant(a), constant(b)
+    a, b = constant(a, "a"), constant(b, "b")
     _checks.check_shape(a, "a", (None,))
     _checks.check_shape(b, "b", (None,))
     return _two_sample_distance(a, b)
@@ -173,7 +173,11 @@ def approach_time(
         ValueError: shapes do not fit.
     """
     _checks.check_times(ts)
-    ts, fraction, level = constant(ts), constant(fraction), constant(level)
+    ts, fraction, level = (
+        constant(ts, "ts"),
+        constant(fraction, "fraction"),
+        constant(level, "level"),
+    )
     _checks.check_shape(level, "level", ())
     _checks.check_shape(fraction, "fraction", (ts.shape[0], *fraction.shape[1:]))
     return _crossing(ts, fraction, level)
@@ -209,7 +213,7 @@ def kinetic_temperature(
     Returns:
         T, unit of energy.
     """
-    return _temperature(body, constant(x), constant(v))
+    return _temperature(body, constant(x, "x"), constant(v, "v"))
 
 
 @jax.jit
@@ -225,5 +229,5 @@ def internal_velocities(
     masses: Float[ArrayLike, " N"],
 ) -> Float[Array, "N d"]:
     """Velocities without the drift and the spin of the whole body, shape (N, d)."""
-    masses = constant(masses)
-    return rigid_motions(x, masses).remove(constant(v), masses)
+    masses = constant(masses, "masses")
+    return rigid_motions(x, masses).remove(constant(v, "v"), masses)

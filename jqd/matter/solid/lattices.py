@@ -169,5 +169,5 @@ def _cells(shape: Sequence[int], basis: list, edges: np.ndarray) -> np.ndarray:
 def _scaled(sites: np.ndarray, spacing: ArrayLike) -> Array:
     _checks.check_shape(spacing, "spacing", ())
     _checks.check_positive(spacing, "spacing")
-    spacing = constant(spacing)
+    spacing = constant(spacing, "spacing")
     return spacing * jnp.asarray(sites, spacing.dtype)

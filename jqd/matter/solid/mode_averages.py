@@ -75,7 +75,7 @@ def microcanonical_average(
         raise ValueError(
             f"Argument `levels` must be an integer from 1 to {size}, but is {levels!r}."
         )
-    return _nearest(spectrum, constant(energy), levels)
+    return _nearest(spectrum, constant(energy, "energy"), levels)
 
 
 @jax.jit(static_argnames="levels")
@@ -109,7 +109,7 @@ def gap_ratio(energies: Float[ArrayLike, " D"]) -> Float[Array, ""]:
 
     Source: V. Oganesyan, D. A. Huse, Phys. Rev. B 75, 155111 (2007).
     """
-    energies = constant(energies)
+    energies = constant(energies, "energies")
     if energies.ndim != 1 or energies.shape[0] < 3:
         raise ValueError(
             "Argument `energies` must hold at least three levels, but its shape is "

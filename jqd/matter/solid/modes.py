@@ -121,7 +121,7 @@ def normal_modes(
 
     Source: Chafin (2019), sec. 1; "3N phonons" in print.
     """
-    x = constant(x)
+    x = constant(x, "x")
     body.check_positions(x)
     if isinstance(zero_modes, str):
         _checks.check_choice(zero_modes, "zero_modes", ("rigid",))
@@ -153,7 +153,7 @@ def hessian_modes(
         ValueError: wrong shapes, not symmetric, masses not positive, a negative squared
             frequency, or another number of zero modes (values: where concrete).
     """
-    hessian, masses = constant(hessian), constant(masses)
+    hessian, masses = constant(hessian, "hessian"), constant(masses, "masses")
     _checks.check_square(hessian, "hessian")
     _checks.check_real(hessian, "hessian")
     _checks.check_hermitian(hessian, "hessian")

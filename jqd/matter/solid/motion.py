@@ -49,7 +49,7 @@ class Motion(Law):
         self.body.check_positions(x, "x")
         _checks.check_shape(v, "v", jnp.shape(x))
         _checks.check_finite(v, "v")
-        return Point(constant(x), constant(v))
+        return Point(constant(x, "x"), constant(v, "v"))
 
     def admit(self, psi: Any) -> Point:
         """Positions and velocities as arrays."""

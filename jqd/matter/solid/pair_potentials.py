@@ -48,6 +48,12 @@ class PairPotential(eqx.Module):
         return None
 
 
+def _check_constants(**values: ArrayLike) -> None:
+    for name, value in values.items():
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
+
+
 class Harmonic(PairPotential):
     """A spring: u = K (r - length)² / 2.
 
@@ -60,9 +66,9 @@ class Harmonic(PairPotential):
     length: Float[Array, "..."]
 
     def __init__(self, K: ArrayLike = 1.0, length: ArrayLike = 1.0):
-        self.K, self.length = constant(K), constant(length)
-        _checks.check_finite(self.K, "K")
-        _checks.check_finite(self.length, "length")
+        self.K, self.length = constant(K, "K"), constant(length, "length")
+        _check_constants(K=self.K, length=self.length)
+        _checks.check_positive(self.length, "length")
 
     def __call__(self, r: Array) -> Array:
         return self.K / 2 * (r - self.length) ** 2
@@ -94,11 +100,10 @@ class FPUT(PairPotential):
         beta: ArrayLike = 0.0,
         length: ArrayLike = 1.0,
     ):
-        self.K, self.alpha, self.beta, self.length = map(
-            constant, (K, alpha, beta, length)
-        )
-        for name in ("K", "alpha", "beta", "length"):
-            _checks.check_finite(getattr(self, name), name)
+        self.K, self.alpha = constant(K, "K"), constant(alpha, "alpha")
+        self.beta, self.length = constant(beta, "beta"), constant(length, "length")
+        _check_constants(K=K, alpha=alpha, beta=beta, length=length)
+        _checks.check_positive(length, "length")
 
     def __call__(self, r: Array) -> Array:
         d = r - self.length
@@ -141,15 +146,18 @@ class LennardJones(PairPotential):
             ValueError: sigma not positive, or a cut that does not go from inner to
                 outer.
         """
-        self.epsilon, self.sigma = constant(epsilon), constant(sigma)
-        _checks.check_finite(self.epsilon, "epsilon")
+        self.epsilon, self.sigma = (
+            constant(epsilon, "epsilon"),
+            constant(sigma, "sigma"),
+        )
+        _check_constants(epsilon=epsilon)
         _checks.check_positive(self.sigma, "sigma")
         if (inner is None) != (outer is None):
             raise ValueError(
                 "Argument `outer` must be given with `inner`, but one of them is None."
             )
-        self.inner = None if inner is None else constant(inner)
-        self.outer = None if outer is None else constant(outer)
+        self.inner = None if inner is None else constant(inner, "inner")
+        self.outer = None if outer is None else constant(outer, "outer")
         if self.inner is not None and self.outer is not None:
             _checks.check_positive(self.inner, "inner")
             _checks.check_positive(self.outer - self.inner, "outer - inner")
@@ -202,9 +210,10 @@ class Morse(PairPotential):
     r0: Float[Array, "..."]
 
     def __init__(self, D: ArrayLike = 1.0, a: ArrayLike = 1.0, r0: ArrayLike = 1.0):
-        self.D, self.a, self.r0 = map(constant, (D, a, r0))
-        for name in ("D", "a", "r0"):
-            _checks.check_finite(getattr(self, name), name)
+        self.D, self.a, self.r0 = constant(D, "D"), constant(a, "a"), constant(r0, "r0")
+        _check_constants(D=D, a=a, r0=r0)
+        _checks.check_positive(a, "a")
+        _checks.check_positive(r0, "r0")
 
     def __call__(self, r: Array) -> Array:
         away = jnp.expm1(-self.a * (r - self.r0))
@@ -236,8 +245,8 @@ class PairFunction(PairPotential):
         if not isinstance(function, eqx.Module | jax.tree_util.Partial):
             function = jax.tree_util.Partial(function)
         self.function = function
-        self.length = constant(length)
-        _checks.check_finite(self.length, "length")
+        self.length = constant(length, "length")
+        _checks.check_positive(self.length, "length")
 
     def __call__(self, r: Array) -> Array:
         return self.function(r)

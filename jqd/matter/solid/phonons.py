@@ -46,9 +46,12 @@ def phonon_states(
             f"Argument `levels` must be a positive integer, but is {levels!r}."
         )
     _checks.check_positive(omega, "omega")
+    _checks.check_scalar(hbar, "hbar")
     _checks.check_positive(hbar, "hbar")
-    a = jnp.sqrt(constant(hbar) / constant(omega))
-    y, a = jnp.broadcast_arrays(constant(y), a)
+    _checks.check_real(y, "y")
+    _checks.check_finite(y, "y")
+    a = jnp.sqrt(constant(hbar, "hbar") / constant(omega, "omega"))
+    y, a = jnp.broadcast_arrays(constant(y, "y"), a)
     return _hermite_functions(y / a, levels) / jnp.sqrt(a)[..., None]
 
 
@@ -106,7 +109,9 @@ def wave_function(
                 "None."
             )
         levels = int(np.max(np.asarray(occupations))) + 1
-    return _product(modes, constant(u), occupations, constant(hbar), levels)
+    return _product(
+        modes, constant(u, "u"), occupations, constant(hbar, "hbar"), levels
+    )
 
 
 @jax.jit(static_argnames="levels")
@@ -128,7 +133,7 @@ def energy(
 ) -> Float[Array, ""]:
     """Σ_k ħω_k (n_k + 1/2); occupations may be thermal means."""
     occupations = _occupations(modes, occupations)
-    return constant(hbar) * (modes.omega @ (occupations + 0.5))
+    return constant(hbar, "hbar") * (modes.omega @ (occupations + 0.5))
 
 
 def thermal_occupations(
@@ -147,7 +152,7 @@ def thermal_occupations(
     Raises:
         ValueError: temperature or hbar is no scalar, or has an impossible value.
     """
-    temperature, hbar = constant(temperature), constant(hbar)
+    temperature, hbar = constant(temperature, "temperature"), constant(hbar, "hbar")
     _checks.check_shape(temperature, "temperature", ())
     _checks.check_positive(hbar, "hbar")
     if _checks.is_concrete(temperature) and not float(temperature) >= 0:
@@ -171,7 +176,9 @@ def mode_variances(
     modes: Modes, occupations: ArrayLike = 0, *, hbar: ArrayLike = 1.0
 ) -> Float[Array, " n"]:
     """<X_k²> = (ħ/2ω_k)(2n_k + 1), 0 for zero modes, shape (n,)."""
-    return _mode_variances(modes, _occupations(modes, occupations), constant(hbar))
+    return _mode_variances(
+        modes, _occupations(modes, occupations), constant(hbar, "hbar")
+    )
 
 
 @jax.jit
@@ -253,13 +260,15 @@ def wigner_samples(
         raise ValueError(
             f"Argument `samples` must be a positive integer, but is {samples!r}."
         )
-    hbar = constant(hbar)
+    hbar = constant(hbar, "hbar")
     quanta = 2 * thermal_occupations(modes, temperature, hbar=hbar) + 1
     if rigid_omega is None:
         rigid_omega = jnp.min(jnp.where(modes.vibrating, modes.omega, jnp.inf))
     else:
         _checks.check_positive(rigid_omega, "rigid_omega")
-    return _draw(key, modes, quanta, hbar, constant(rigid_omega), samples)
+    return _draw(
+        key, modes, quanta, hbar, constant(rigid_omega, "rigid_omega"), samples
+    )
 
 
 @jax.jit(static_argnames="samples")

@@ -122,7 +122,11 @@ def anharmonic_spectrum(
     # products of four steps leave a state by four levels: kept, the powers are exact
     levels = int(np.max(basis)) + 5
     return _diagonalise(
-        modes, jnp.asarray(basis), constant(quartic), constant(hbar), levels
+        modes,
+        jnp.asarray(basis),
+        constant(quartic, "quartic"),
+        constant(hbar, "hbar"),
+        levels,
     )
 
 

@@ -70,10 +70,10 @@ def relax(
 
     Source: E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006).
     """
-    x = constant(x)
+    x = constant(x, "x")
     body.check_positions(x)
     _checks.check_positive(tolerance, "tolerance")
-    return _relax(body, x, constant(tolerance), max_steps, max_polish)
+    return _relax(body, x, constant(tolerance, "tolerance"), max_steps, max_polish)
 
 
 @jax.jit

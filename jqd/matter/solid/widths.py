@@ -53,7 +53,7 @@ def pair_lengths(
     Returns:
         Shape (..., B).
     """
-    return _lengths(constant(x), jnp.asarray(pairs), box)
+    return _lengths(constant(x, "x"), jnp.asarray(pairs), box)
 
 
 @jax.jit
@@ -85,7 +85,11 @@ def bond_variances(
     Raises:
         ValueError: shapes do not fit.
     """
-    x, covariance, pairs = constant(x), constant(covariance), jnp.asarray(pairs)
+    x, covariance, pairs = (
+        constant(x, "x"),
+        constant(covariance, "covariance"),
+        jnp.asarray(pairs),
+    )
     size, d = x.shape
     _checks.check_shape(covariance, "covariance", (size * d, size * d))
     _checks.check_shape(pairs, "pairs", (None, 2))
@@ -119,7 +123,7 @@ def atom_ellipses(
     Raises:
         ValueError: fewer than two members.
     """
-    x = constant(x)
+    x = constant(x, "x")
     _check_members(x)
     return _moments(x)
 
@@ -148,7 +152,7 @@ def ensemble_bond_widths(
     Raises:
         ValueError: fewer than two members.
     """
-    x = constant(x)
+    x = constant(x, "x")
     _check_members(x)
     return jnp.std(pair_lengths(x, pairs, box=box), axis=0, ddof=1)
 
@@ -161,7 +165,7 @@ def bonds_kept(
     box: ArrayLike | None = None,
 ) -> Float[Array, "..."]:
     """Fraction of bonds that are shorter than `reach`; 1 for a solid, less molten."""
-    near = pair_lengths(x, pairs, box=box) < constant(reach)
+    near = pair_lengths(x, pairs, box=box) < constant(reach, "reach")
     return jnp.mean(near, axis=-1, dtype=jnp.asarray(x).dtype)
 
 

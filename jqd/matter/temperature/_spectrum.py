@@ -13,6 +13,7 @@ from ... import _checks
 
 def spectrum(levels: ArrayLike, log_weights: ArrayLike | None) -> tuple[Array, Array]:
     """Checked and widened: levels (..., n) and ln of their weights, of one shape."""
+    _checks.check_numbers(levels, "levels")
     if np.ndim(levels) == 0 or np.shape(levels)[-1] < 2:
         raise ValueError(
             "Argument `levels` must hold at least 2 levels along its last axis, but "

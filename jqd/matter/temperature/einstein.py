@@ -78,8 +78,9 @@ def occupation_temperature(
 
 
 def _arguments(oscillators, quanta, least):
-    _checks.check_finite(oscillators, "oscillators")
-    _checks.check_finite(quanta, "quanta")
+    for name, value in (("oscillators", oscillators), ("quanta", quanta)):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
     N, q = jnp.broadcast_arrays(_checks.widen(oscillators), _checks.widen(quanta))
     if _checks.is_concrete((N, q)):
         if np.any(_checks.concrete(N) <= least):

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -11,7 +12,7 @@ from jax.scipy.special import ndtr, ndtri
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.law import constant
+from ...laws.law import constant, scalars
 
 # Points of the table with which a density given as a function is summed up.
 _TABLE = 4096
@@ -38,7 +39,7 @@ class LevelDensity(eqx.Module):
 
     def temperature(self, energy: ArrayLike) -> Array:
         """T with 1/T = ∂ ln g/∂E, in units of energy (Chafin 2019, sec. 4)."""
-        energy = constant(energy)
+        energy = constant(energy, "energy")
         slope = jax.grad(lambda e: jnp.sum(self.log_density(e)))(energy)
         return 1 / slope
 
@@ -60,22 +61,21 @@ class ExponentialDensity(LevelDensity):
         Raises:
             ValueError: β is zero or not finite, or W is not positive.
         """
-        _checks.check_finite(beta, "beta")
+        self.beta, self.width = scalars(beta=beta, width=width)
         if _checks.is_concrete(beta) and not float(jnp.asarray(beta)) != 0:
             raise ValueError("Argument `beta` must not be zero, but is.")
         _checks.check_positive(width, "width")
-        self.beta, self.width = constant(beta), constant(width)
 
     def log_density(self, energy: ArrayLike) -> Array:
         """ln g(E), -inf outside [0, W]."""
-        energy = constant(energy)
+        energy = constant(energy, "energy")
         scale = jnp.log(self.beta / jnp.expm1(self.beta * self.width))
         inside = (energy >= 0) & (energy <= self.width)
         return jnp.where(inside, scale + self.beta * energy, -jnp.inf)
 
     def quantile(self, share: ArrayLike) -> Array:
         """ln(1 + u (exp(βW) - 1)) / β."""
-        grown = constant(share) * jnp.expm1(self.beta * self.width)
+        grown = constant(share, "share") * jnp.expm1(self.beta * self.width)
         return jnp.log1p(grown) / self.beta
 
 
@@ -100,14 +100,13 @@ class NormalDensity(LevelDensity):
         Raises:
             ValueError: the mean is not finite, or σ or the reach is not positive.
         """
-        _checks.check_finite(mean, "mean")
+        self.mean, self.sigma, self.reach = scalars(mean=mean, sigma=sigma, reach=reach)
         _checks.check_positive(sigma, "sigma")
         _checks.check_positive(reach, "reach")
-        self.mean, self.sigma, self.reach = map(constant, (mean, sigma, reach))
 
     def log_density(self, energy: ArrayLike) -> Array:
         """ln g(E), -inf beyond the cut."""
-        z = (constant(energy) - self.mean) / self.sigma
+        z = (constant(energy, "energy") - self.mean) / self.sigma
         share = ndtr(self.reach) - ndtr(-self.reach)
         scale = -jnp.log(self.sigma * share) - jnp.log(2 * jnp.pi) / 2
         return jnp.where(jnp.abs(z) <= self.reach, scale - z**2 / 2, -jnp.inf)
@@ -115,7 +114,9 @@ class NormalDensity(LevelDensity):
     def quantile(self, share: ArrayLike) -> Array:
         """E_mean + σ Φ⁻¹(Φ(-r) + u (Φ(r) - Φ(-r)))."""
         low, high = ndtr(-self.reach), ndtr(self.reach)
-        return self.mean + self.sigma * ndtri(low + constant(share) * (high - low))
+        return self.mean + self.sigma * ndtri(
+            low + constant(share, "share") * (high - low)
+        )
 
 
 class FunctionDensity(LevelDensity):
@@ -140,9 +141,12 @@ class FunctionDensity(LevelDensity):
         Raises:
             ValueError: the ends are not finite and in order.
         """
-        _checks.check_finite(low, "low")
-        _checks.check_finite(high, "high")
-        low, high = constant(low), constant(high)
+        low, high = scalars(low=low, high=high)
+        if not callable(log_g):
+            raise ValueError(
+                "Argument `log_g` must be a function of the energy, but is of type "
+                f"{type(log_g).__name__}."
+            )
         if _checks.is_concrete((low, high)) and not float(high) > float(low):
             raise ValueError(
                 f"Argument `high` must exceed `low`, but {high} does not exceed {low}."
@@ -164,7 +168,7 @@ class FunctionDensity(LevelDensity):
 
     def log_density(self, energy: ArrayLike) -> Array:
         """ln g(E), -inf outside [low, high]."""
-        energy = constant(energy)
+        energy = constant(energy, "energy")
         inside = (energy >= self.low) & (energy <= self.high)
         known = jnp.where(inside, energy, self.low)
         return jnp.where(inside, self.log_g(known) - self._table()[2], -jnp.inf)
@@ -172,7 +176,7 @@ class FunctionDensity(LevelDensity):
     def quantile(self, share: ArrayLike) -> Array:
         """By linear interpolation of the integral of g."""
         energies, below, _ = self._table()
-        return jnp.interp(constant(share), below, energies)
+        return jnp.interp(constant(share, "share"), below, energies)
 
 
 class GaussianShape(eqx.Module):
@@ -183,8 +187,13 @@ class GaussianShape(eqx.Module):
         height: f₀.
     """
 
-    width: Float[Array, ""] = eqx.field(converter=constant)
-    height: Float[Array, ""] = eqx.field(converter=constant, default=1.0)
+    width: Float[Array, ""] = eqx.field(converter=partial(constant, name="width"))
+    height: Float[Array, ""] = eqx.field(
+        converter=partial(constant, name="height"), default=1.0
+    )
+
+    def __check_init__(self) -> None:
+        _check_shape_constants(width=self.width, height=self.height)
 
     def __call__(self, x: Array) -> Array:
         """f(x), elementwise."""
@@ -200,12 +209,24 @@ class ResonanceShape(eqx.Module):
         height: f₀.
     """
 
-    center: Float[Array, ""] = eqx.field(converter=constant)
-    width: Float[Array, ""] = eqx.field(converter=constant)
-    height: Float[Array, ""] = eqx.field(converter=constant, default=1.0)
+    center: Float[Array, ""] = eqx.field(converter=partial(constant, name="center"))
+    width: Float[Array, ""] = eqx.field(converter=partial(constant, name="width"))
+    height: Float[Array, ""] = eqx.field(
+        converter=partial(constant, name="height"), default=1.0
+    )
+
+    def __check_init__(self) -> None:
+        _check_shape_constants(center=self.center, width=self.width, height=self.height)
 
     def __call__(self, x: Array) -> Array:
         """f(x), elementwise."""
         return self.height * jax.lax.rsqrt(
             1 + ((jnp.abs(x) - self.center) / self.width) ** 2
         )
+
+
+def _check_shape_constants(**values: ArrayLike) -> None:
+    for name, value in values.items():
+        _checks.check_scalar(value, name)
+        if name == "width":
+            _checks.check_positive(value, name)

@@ -191,7 +191,7 @@ def microcanonical_weights(
     Returns:
         (P,) probabilities.
     """
-    logs = log_density(constant(energy) - tower.photon_energies)
+    logs = log_density(constant(energy, "energy") - tower.photon_energies)
     return jax.nn.softmax(logs)
 
 
@@ -201,7 +201,7 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Float[Array, "..."]:
     Both are probabilities of n = 0, 1, ...; one that is listed further, or whose sum
     falls short of 1 by its tail, counts with all it holds beyond the other's end.
     """
-    p, q = constant(p), constant(q)
+    p, q = constant(p, "p"), constant(q, "q")
     common = min(p.shape[-1], q.shape[-1])
     apart = jnp.sum(jnp.abs(p[..., :common] - q[..., :common]), axis=-1)
     rest_p = 1 - jnp.sum(p[..., :common], axis=-1)
@@ -229,7 +229,7 @@ def slope_temperature(
     Raises:
         ValueError: fewer than two points, or more than there are.
     """
-    distribution = constant(distribution)
+    distribution = constant(distribution, "distribution")
     if not 2 <= points <= distribution.shape[0]:
         raise ValueError(
             f"Argument `points` must lie between 2 and {distribution.shape[0]}, but is "
@@ -237,7 +237,7 @@ def slope_temperature(
         )
     n = jnp.arange(points) - (points - 1) / 2
     slope = jnp.sum(n * jnp.log(distribution[:points])) / jnp.sum(n**2)
-    return -constant(hbar) * constant(omega) / slope
+    return -constant(hbar, "hbar") * constant(omega, "omega") / slope
 
 
 def fit_temperature(
@@ -269,10 +269,13 @@ def fit_temperature(
         ValueError: shapes differ, a frequency is not positive, `kept` is of other
             modes, or has no such numbers.
     """
-    omega, numbers = jnp.atleast_1d(constant(omega)), jnp.atleast_1d(constant(numbers))
+    omega, numbers = (
+        jnp.atleast_1d(constant(omega, "omega")),
+        jnp.atleast_1d(constant(numbers, "numbers")),
+    )
     _checks.check_positive(omega, "omega")
     _checks.check_shape(numbers, "numbers", omega.shape)
-    quanta = constant(hbar) * omega
+    quanta = constant(hbar, "hbar") * omega
     if kept is not None:
         if kept.modes != omega.shape[0]:
             raise ValueError(

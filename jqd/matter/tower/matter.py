@@ -70,7 +70,10 @@ def user_matter(hamiltonian: ArrayLike, coupling: ArrayLike) -> Matter:
     Raises:
         ValueError: wrong shapes, or an operator that is not finite and Hermitian.
     """
-    hamiltonian, coupling = constant(hamiltonian), constant(coupling)
+    hamiltonian, coupling = (
+        constant(hamiltonian, "hamiltonian"),
+        constant(coupling, "coupling"),
+    )
     _checks.check_finite(hamiltonian, "hamiltonian")
     _checks.check_hermitian(hamiltonian, "hamiltonian")
     size = hamiltonian.shape[0]
@@ -151,8 +154,9 @@ def harmonic_ladder(levels: int, spacing: ArrayLike) -> Matter:
         ValueError: fewer than two levels, or a spacing that is not positive.
     """
     _check_levels(levels)
+    _checks.check_scalar(spacing, "spacing")
     _checks.check_positive(spacing, "spacing")
-    energies = constant(spacing) * jnp.arange(levels)
+    energies = constant(spacing, "spacing") * jnp.arange(levels)
     lower = jnp.diag(jnp.sqrt(jnp.arange(1, levels, dtype=energies.dtype)), 1)
     return Matter(energies, lower + lower.T)
 

@@ -55,7 +55,7 @@ def kim_huse_ising(
     share = np.ones(spins)
     for site, extra in defects.items():
         share[site] += extra
-    g, h = constant(transverse), constant(longitudinal)
+    g, h = constant(transverse, "transverse"), constant(longitudinal, "longitudinal")
     field = diagonal + h * jnp.asarray(share @ up)
     return jnp.diag(field) + g * spin_sum(np.ones(spins))
 
@@ -74,7 +74,7 @@ def spin_sum(weights: ArrayLike, axis: str = "x") -> Float[Array, "D D"]:
         ValueError: weights are no vector of at least two numbers, or another axis.
     """
     _checks.check_choice(axis, "axis", ("x", "z"))
-    weights = constant(weights)
+    weights = constant(weights, "weights")
     _checks.check_shape(weights, "weights", (None,))
     up = _signs(weights.shape[0])
     if axis == "z":
@@ -103,7 +103,7 @@ def free_spins(fields: ArrayLike, weights: ArrayLike) -> Matter:
     Raises:
         ValueError: vectors of unequal length.
     """
-    fields, weights = constant(fields), constant(weights)
+    fields, weights = constant(fields, "fields"), constant(weights, "weights")
     _checks.check_shape(fields, "fields", (None,))
     _checks.check_shape(weights, "weights", fields.shape)
     return user_matter(fields @ jnp.asarray(_signs(fields.shape[0])), spin_sum(weights))

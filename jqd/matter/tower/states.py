@@ -32,13 +32,13 @@ def level_state(
     Raises:
         ValueError: a width that is not positive.
     """
-    E0 = constant(energy)
+    E0 = constant(energy, "energy")
     if width is None:
         amplitudes = jnp.zeros_like(tower.energies)
         amplitudes = amplitudes.at[jnp.argmin(jnp.abs(tower.energies - E0))].set(1.0)
     else:
         _checks.check_positive(width, "width")
-        exponent = -(((tower.energies - E0) / constant(width)) ** 2) / 4
+        exponent = -(((tower.energies - E0) / constant(width, "width")) ** 2) / 4
         amplitudes = jnp.exp(exponent - jnp.max(exponent))
     if key is not None:
         angles = jax.random.uniform(key, amplitudes.shape, amplitudes.dtype)

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
 from ... import _checks
 from ...interop import as_array
-from ...laws.law import ALARM_CUTOFF, ALARM_NONE, Law, constant
+from ...laws.law import ALARM_CUTOFF, ALARM_NONE, Law, constant, scalars
 from ...steppers import rk4
 from .configurations import Configurations, photon_configurations
 from .lanczos import lanczos_bounds
@@ -83,14 +83,17 @@ class Tower(Law):
                 a strength that is not finite and real, or wrong shapes.
         """
         _checks.check_choice(form, "form", FORMS)
-        omega = jnp.atleast_1d(constant(omega))
+        omega = jnp.atleast_1d(constant(omega, "omega"))
         _checks.check_shape(omega, "omega", (None,))
         _checks.check_positive(omega, "omega")
+        self.hbar, self.edge_tolerance = scalars(
+            hbar=hbar, edge_tolerance=edge_tolerance
+        )
         _checks.check_positive(hbar, "hbar")
         _checks.check_positive(edge_tolerance, "edge_tolerance")
         _checks.check_real(strength, "strength")
         _checks.check_finite(strength, "strength")
-        strength = constant(strength)
+        strength = constant(strength, "strength")
         if strength.ndim > 0:
             _checks.check_shape(strength, "strength", omega.shape)
         self.configurations = _configurations(cutoff, omega, hbar)
@@ -99,8 +102,7 @@ class Tower(Law):
             emits = matter.energies[:, None] < matter.energies[None, :]
             X = jnp.where(emits, X, 0)
         self.energies, self.coupling, self.omega = matter.energies, X, omega
-        self.strength, self.hbar = strength, constant(hbar)
-        self.edge_tolerance, self.form = constant(edge_tolerance), form
+        self.strength, self.form = strength, form
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -26,7 +26,8 @@ def harmonic(omega: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
         omega: angular frequencies, (N,), or a scalar for one mode.
         hbar: ħ, scalar.
     """
-    (rates,) = common(omega)
+    _checks.check_real(omega, "omega")
+    (rates,) = common(omega=omega)
     modes = rates.shape[0] if rates.ndim else 1
     rates = _each(rates, "omega", modes)
     return _wick([(rates[i], _power([i], [i], modes)) for i in range(modes)], hbar)
@@ -50,11 +51,12 @@ def kerr(
             the same operator up to a constant, b = -3ħ is as eq. (69) prints it.
         hbar: ħ, scalar.
     """
+    one_real(U=U, delta=delta, b=0.0 if b is None else b)
     quartic, number = _power([0, 0], [0, 0], 1), _power([0], [0], 1)
     if b is None:
-        u, d = common(U, delta)
+        u, d = common(U=U, delta=delta)
         return _wick([(u / 2, quartic), (d, number)], hbar)
-    u, d, linear = common(U, delta, b)
+    u, d, linear = common(U=U, delta=delta, b=b)
     return _symbol([(u / 2, quartic), (u / 2 * linear + d, number)], "antiwick")
 
 
@@ -65,7 +67,8 @@ def cross_kerr(chi: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
         chi: χ, energy per action².
         hbar: ħ, scalar.
     """
-    (strength,) = common(chi)
+    one_real(chi=chi)
+    (strength,) = common(chi=chi)
     return _wick([(strength, _power([0, 1], [0, 1], 2))], hbar)
 
 
@@ -80,7 +83,8 @@ def parametric_amplifier(g: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
 
     Source: sec. V E.
     """
-    (gain,) = common(g)
+    one_real(g=g)
+    (gain,) = common(g=g)
     return _with_conjugate([(0.5j * gain, _power([], [0, 0], 1))], hbar)
 
 
@@ -95,9 +99,11 @@ def squeezed_oscillator(
             under time reversal.
         hbar: ħ, scalar.
     """
-    rate, drive = common(omega, zeta)
+    one_real(omega=omega)
+    _checks.check_shape(zeta, "zeta", ())
+    rate, drive = common(omega=omega, zeta=zeta)
     pump = _with_conjugate([(drive / 2, _power([], [0, 0], 1))], hbar)
-    return harmonic(rate, hbar=hbar) + pump
+    return harmonic(rate.real, hbar=hbar) + pump
 
 
 def two_mode_squeezing(g: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
@@ -107,7 +113,8 @@ def two_mode_squeezing(g: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
         g: gain rate.
         hbar: ħ, scalar.
     """
-    (gain,) = common(g)
+    one_real(g=g)
+    (gain,) = common(g=g)
     return _with_conjugate([(1j * gain, _power([], [0, 1], 2))], hbar)
 
 
@@ -118,7 +125,8 @@ def three_wave(g: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
         g: coupling, may be complex.
         hbar: ħ, scalar.
     """
-    (coupling,) = common(g)
+    _checks.check_shape(g, "g", ())
+    (coupling,) = common(g=g)
     return _with_conjugate([(coupling, _power([0, 1], [2], 3))], hbar)
 
 
@@ -152,7 +160,9 @@ def bose_hubbard(
     Source: eq. (67).
     """
     edges, modes = _edges(graph, modes)
-    hop, repel, fill = common(J, U, mu)
+    for name, value in (("U", U), ("mu", mu)):
+        _checks.check_real(value, name)
+    hop, repel, fill = common(J=J, U=U, mu=mu)
     hopping = _each(hop, "J", len(edges))
     repulsion, potential = _each(repel, "U", modes), _each(fill, "mu", modes)
     terms: Terms = []
@@ -183,7 +193,7 @@ def two_body(V: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
     Raises:
         ValueError: four equal axes are missing, or H is known not to be Hermitian.
     """
-    (tensor,) = common(V)
+    (tensor,) = common(V=V)
     modes = tensor.shape[0] if tensor.ndim else 0
     _checks.check_shape(tensor, "V", (max(modes, 1),) * 4)
     size = modes * modes
@@ -197,10 +207,22 @@ def two_body(V: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
     return symbol.to("antiwick", hbar, prune=False)
 
 
-def common(*values: ArrayLike) -> list[Any]:
-    """Arrays of one inexact dtype; Python numbers take that of the arrays."""
+def one_real(**values: ArrayLike) -> None:
+    """Raise unless each is one real, finite number."""
+    for name, value in values.items():
+        _checks.check_scalar(value, name)
+
+
+def common(**values: ArrayLike) -> list[Any]:
+    """Arrays of one inexact dtype; Python numbers take that of the arrays.
+
+    Raises:
+        ValueError: one is no array of finite numbers.
+    """
+    for name, value in values.items():
+        _checks.check_finite(value, name)
     numbers = (int, float, complex)
-    arrays = [v if isinstance(v, numbers) else known(v) for v in values]
+    arrays = [v if isinstance(v, numbers) else known(v) for v in values.values()]
     kind = jnp.result_type(*arrays, 1.0)
     return [known(v).astype(kind) for v in arrays]
 
@@ -255,6 +277,8 @@ def _symbol(terms: Terms, ordering: str) -> Symbol:
 
 def _wick(terms: Terms, hbar: ArrayLike) -> Symbol:
     """The anti-Wick symbol of normally ordered terms."""
+    _checks.check_scalar(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar")
     return _symbol(terms, "wick").to("antiwick", hbar, prune=False)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import ArrayLike
 
-from .builders import common, harmonic
+from ... import _checks
+from .builders import common, harmonic, one_real
 from .monomials import Powers, add_powers, powers_of
 from .symbol import Symbol
 
@@ -42,7 +43,12 @@ def polynomial_qp(
         raise ValueError("Argument `coefficients` must hold a term, but is empty.")
     keys = [(_tuple(positions), _tuple(momenta)) for positions, momenta in coefficients]
     modes = len(keys[0][0])
-    length, *weights = common(s, *coefficients.values())
+    _checks.check_numbers(s, "s")
+    _checks.check_positive(s.real if hasattr(s, "real") else s, "s")  # pyright: ignore
+    _checks.check_scalar(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar")
+    named = {f"coefficients[{key}]": c for key, c in coefficients.items()}
+    length, *weights = common(s=s, **named)
     lengths = length.real + np.zeros(modes, length.real.dtype)
     values, powers = [], []
     for (j, k), value in zip(keys, weights, strict=True):
@@ -71,7 +77,8 @@ def phi4(lam: ArrayLike, omega: ArrayLike = 1.0, *, hbar: ArrayLike = 1.0) -> Sy
         omega: ω, angular frequency.
         hbar: ħ, scalar.
     """
-    strength, rate = common(lam, omega)
+    one_real(lam=lam, omega=omega)
+    strength, rate = common(lam=lam, omega=omega)
     quartic = polynomial_qp({(4, 0): strength}, hbar=hbar)
     return harmonic(rate, hbar=hbar) + quartic
 
@@ -91,7 +98,10 @@ def complex_field(
 
     Source: eqs. (70)-(72).
     """
-    strength, rate = common(lam, omega)
+    one_real(lam=lam, omega=omega, hbar=hbar)
+    _checks.check_positive(omega, "omega")
+    _checks.check_positive(hbar, "hbar")
+    strength, rate = common(lam=lam, omega=omega)
     one = np.ones(2, strength.dtype)
     field = Symbol(one, [((1, 0), (0, 0)), ((0, 0), (0, 1))], "weyl")
     square = field * field.conj()
@@ -116,7 +126,9 @@ def gauge_bosons(
 
     Source: a small model of eqs. (73)-(75).
     """
-    rate, coupling = common(omega, g)
+    one_real(g=g, omega=omega)
+    _checks.check_positive(omega, "omega")
+    rate, coupling = common(omega=omega, g=g)
     none = (0, 0, 0)
     pairs = [(0, 2, 2), (2, 0, 2), (2, 2, 0)]
     terms: dict[Any, ArrayLike] = {(pair, none): coupling**2 / 2 for pair in pairs}

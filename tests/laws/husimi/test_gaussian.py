@@ -15,6 +15,8 @@ from jqd import Fixed, evolve, rk4
 from jqd.evolve.status import Status
 from jqd.laws.husimi import Fock, GaussianForm, GaussianSum, Heff, HusimiFokkerPlanck
 from jqd.laws.husimi.banded import exponential_action
+from jqd.laws.husimi.forms import kappa_free_form, phase_space_function
+from jqd.laws.husimi.gaussian import diffusion
 from jqd.spaces.symbols import Symbol, kerr, polynomial_qp, two_mode_squeezing
 from jqd.states import antinormal_moment, cat, coherent, husimi, squeezed, thermal
 
@@ -217,6 +219,20 @@ def test_matches_the_number_basis(C):
     assert want.ok
     # 90 levels at ħ_eff, 40 of the ket
     np.testing.assert_allclose(have.values, want.values, atol=1e-10)
+
+
+@pytest.mark.parametrize("s", [1.0, 0.7])
+def test_diffusion_is_that_of_the_equation_in_positions_and_momenta(s):
+    """D of eq. (52) by derivatives of H in z = (q, p), where X = q/√2, Y = p/√2."""
+    law = HusimiFokkerPlanck(GENERAL, 0.9, s, 0.8, form=FORM)
+    z = jnp.asarray([0.4, -0.3])
+    expected = kappa_free_form(phase_space_function(GENERAL), z, s, 0.9, 0.8).diffusion
+    np.testing.assert_allclose(diffusion(law), expected / 2, rtol=0, atol=1e-14)
+    # Negative control: where s is not 1, Y has another scale than X.
+    turned = kappa_free_form(
+        phase_space_function(GENERAL), z, 1 / s, 0.9, 0.8
+    ).diffusion
+    assert s == 1 or np.max(np.abs(diffusion(law) - turned / 2)) > 0.05
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import pytest
 import jqd
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck, largest_C
 from jqd.laws.husimi.amplifier import amplify
+from jqd.laws.husimi.heff import edge_share
 from jqd.spaces.symbols import Symbol, bose_hubbard
 from jqd.states import as_ensemble, cat, coherent, husimi, product, squeezed
 
@@ -318,6 +319,28 @@ def test_too_few_levels_are_a_status():
     assert jqd.Status(int(run.status)) == jqd.Status.CUTOFF
     assert "raise the levels" in run.describe()
     assert list(np.asarray(run.reached)) == [True, True, False]
+
+
+def test_the_two_highest_levels_are_the_edge():
+    """Quanta that move in pairs may leave the highest level empty."""
+    below_the_top = np.sqrt([0.75, 0.0, 0.0, 0.0, 0.25, 0.0])
+    # rounding of the roots
+    share = float(edge_share(as_ensemble(below_the_top)))
+    assert share == pytest.approx(0.25, abs=1e-15)
+    further_below = np.sqrt([0.75, 0.0, 0.0, 0.25, 0.0, 0.0])
+    assert float(edge_share(as_ensemble(further_below))) == 0
+
+
+def test_time_counts_from_the_first_save_time():
+    law = HusimiFokkerPlanck(kerr(), 0.8, form=Heff(24))
+    start = law.prepare(coherent(0.5, 16))
+    from_zero, _ = law.orbit(start, jnp.asarray([0.0, 0.4]))
+    later, bound = law.orbit(start, jnp.asarray([3.0, 3.4]))
+    np.testing.assert_array_equal(later.kets[0], start.kets)
+    # 3.4 - 3.0 is rounded by 2e-16, times levels of energy 3e2
+    np.testing.assert_allclose(later.kets, from_zero.kets, rtol=0, atol=1e-12)
+    assert float(jnp.max(jnp.abs(later.kets[1] - start.kets))) > 0.1
+    assert float(bound[1]) < 1e-10
 
 
 def test_drift_and_diffusion_are_refused_where_they_cannot_be_told():

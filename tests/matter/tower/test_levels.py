@@ -249,6 +249,25 @@ def test_levels_of_two_modes_are_no_products():
     assert np.all(np.asarray(spread)[1:3] < 1.15)
 
 
+def test_schmidt_numbers_of_complex_amplitudes(key):
+    """1/Σ s² of each level by singular values, which know of no conjugate."""
+    omega = np.array([1.0, 1.3])
+    law = tower.Tower(
+        tower.harmonic_ladder(5, 1.0),
+        omega,
+        0.1,
+        tower.photon_configurations(omega, 4.0),
+    )
+    re, im = jax.random.normal(key, (2, *law.shape))
+    psi = (re + 1j * im) / jnp.sqrt(jnp.sum(re**2 + im**2))
+    numbers = np.asarray(tower.schmidt_numbers(law, psi))
+    spectra = [np.asarray(spectrum) for spectrum in tower.schmidt_spectra(law, psi)]
+    # rounding of a matrix product
+    expected = [1 / np.sum(spectrum**2) for spectrum in spectra]
+    np.testing.assert_allclose(numbers, expected, rtol=1e-12)
+    assert np.max(expected) > 1.5  # entangled: a product would be 1 for any conjugate
+
+
 def test_golden_rule():
     """λ = .06: Γ = .01214, and detailed balance."""
     rate = tower.golden_rule(DENSITY, SHAPE, omega=1.0, strength=0.06, energy=6.0)
