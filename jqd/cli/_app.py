@@ -105,5 +105,6 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    print("Error:", " ".join(message.split()), file=sys.stderr)
+    # in one line; names of files are as they are
+    print("Error:", " ".join(message.splitlines()), file=sys.stderr)
     return code

@@ -11,8 +11,9 @@ from rich.console import Console
 
 from .. import problems, report
 from .._files import to_json
-from ..evolve import evolve
+from ..evolve import Propagator, evolve
 from ..recover import (
+    FitProblem,
     PhaseSpaceRecord,
     Recovery,
     Search,
@@ -21,6 +22,8 @@ from ..recover import (
     load_phase_space,
     recover,
 )
+from ..recover.first_row import check_first_row
+from ..recover.phase_space import sample_orders
 from ..recover.reading import naming
 from ..spaces.symbols import parse_hamiltonian
 from .husimi_options import HusimiOptions, law_and_state, with_points
@@ -44,6 +47,8 @@ def recover_husimi(options: HusimiOptions) -> int:
     with naming(options.data):
         law, psi0 = law_and_state(options, record)
     if options.loss == "likelihood":
+        with naming(options.data):
+            _check_first_samples(record, law, psi0, options.free)
         return _likelihood(options, record, law, psi0)
     full, record = record, record.thinned(120 if options.quick else options.points)
     with naming(options.data):
@@ -133,6 +138,23 @@ def _record(options: HusimiOptions) -> PhaseSpaceRecord:
             "is their own."
         )
     return record
+
+
+def _check_first_samples(
+    record: PhaseSpaceRecord, law: Any, psi0: Any, free: tuple[str, ...]
+) -> None:
+    """Refuse samples whose row at t0 is not of the state, by their moments.
+
+    Fewer samples than their moments need show no mismatch beyond their scatter.
+    """
+    few = record.values.shape[1] <= 2 * len(sample_orders(record.modes))
+    if record.ts[0] != record.t0 or few:
+        return
+    first = replace(record, ts=record.ts[:1], values=record.values[:1])
+    data, observe = first.data()
+    names = tuple(name for name in free if name in law.constant_names())
+    problem = FitProblem(law, law.admit(psi0), data, names, observe, Propagator())
+    check_first_row(problem, problem.theta())
 
 
 def _likelihood(

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from jqd.cli import main
+from jqd.cli import main, recover_husimi
 from jqd.problems import DATA
 
 KERR = DATA / "kerr_husimi.npz"
@@ -87,3 +87,18 @@ def test_bad_input_is_one_line(words, message, tmp_path, capsys):
     assert captured.err.startswith("Error: ")
     assert message in captured.err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("scale", [1.0, 2**0.5])
+def test_first_samples_of_a_likelihood(tmp_path, capsys, monkeypatch, scale):
+    """Outcomes in another unit would make up for it with C; they are not fitted."""
+    monkeypatch.setattr(recover_husimi, "_likelihood", lambda *args: 0)
+    parts = np.random.default_rng(0).normal(0, 0.5**0.5, size=(2, 2, 2000))
+    samples = scale * (1.2 + 0.5j + parts[0] + 1j * parts[1])
+    file = tmp_path / "samples.npz"
+    np.savez(file, t=[0.0, 1e-3], samples=samples, alpha0=1.2 + 0.5j)
+    code = recover(tmp_path / "run", "--data", file, "--loss", "likelihood")
+    said = capsys.readouterr().err
+    assert code == (0 if scale == 1 else 2)
+    assert ("row at t0" in said) == (scale > 1)
+    assert ("samples.npz" in said) == (scale > 1)
