@@ -18,7 +18,7 @@ from ..recover.statistics_curve import CURVE_CONSTANTS, fit_curve
 from ..recover.statistics_data import CountsRecord, CurveRecord, load_statistics
 from ..report.tables import with_error
 from ..statistics import log_marginal, occupation, sample_occupations
-from .session import Session
+from .session import Session, overall
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -169,9 +169,8 @@ def _summary(fits: dict[str, StatisticsFit], seconds: float) -> dict[str, Any]:
         }
         for name, fit in fits.items()
     }
-    # the first that is no success stands for all
-    statuses = sorted((fit.status for fit in fits.values()), key="converged".__eq__)
-    common = {"status": statuses[0], "seconds": seconds}
+    status = overall(fit.status for fit in fits.values())
+    common = {"status": status, "seconds": seconds}
     law = {"law": "statistics"}
     if SHARED not in parts:
         return law | parts[""] | common

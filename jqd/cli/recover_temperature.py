@@ -25,7 +25,7 @@ from ..recover.temperature import (
     load_photons,
 )
 from ..report.tables import with_error
-from .session import Session
+from .session import Session, overall
 
 # The built-in records: counts of one mode, and a curve with relative errors, at T = 1.
 COUNTS, MODES, NOISE = 20000, 400, 0.02
@@ -96,6 +96,8 @@ def recover_temperature(options: TemperatureOptions) -> int:
     else:
         console = Console()
         console.print(_table(fits))
+        for fit in fits.values():
+            console.print(f"{fit.status}: {fit.message}", highlight=False)
         console.print(f"Results in {session.folder} ({seconds:.0f} s)", highlight=False)
     return 0 if result["status"] == "converged" else 1
 
@@ -153,24 +155,27 @@ def _summary(
             },
             "cramer_rao_bound": fit.bound,
             "chi2_per_dof": fit.chi2_per_dof,
+            "p_value": fit.p_value,
+            "status": fit.status,
             "message": fit.message,
         }
         for name, fit in fits.items()
     }
-    done = all(fit.status == "converged" for fit in fits.values())
-    status = "converged" if done else "not converged"
+    status = overall(fit.status for fit in fits.values())
     return {"law": "Planck", **parts, "status": status, "seconds": seconds}
 
 
 def _table(fits: dict[str, TemperatureFit]) -> Table:
     table = Table(title="Temperature of light, in the unit of hbar omega")
     table.title_justify = "left"
-    for heading in ("record", "T", "standard error", "chi2 a degree of freedom"):
+    headings = "record", "T", "standard error", "chi2 a degree of freedom", "p"
+    for heading in headings:
         table.add_column(heading, justify="left" if heading == "record" else "right")
     for name, fit in fits.items():
         chi2 = "not known" if fit.chi2_per_dof is None else f"{fit.chi2_per_dof:.3g}"
+        p = "not known" if fit.p_value is None else f"{fit.p_value:.2g}"
         value = with_error(fit.T.value, fit.T.stderr)
-        table.add_row(name, value, f"{fit.T.stderr:.1e}", chi2)
+        table.add_row(name, value, f"{fit.T.stderr:.1e}", chi2, p)
     return table
 
 

@@ -2,7 +2,7 @@
 
 import importlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -207,6 +207,11 @@ def show(recovery: Recovery, folder: Path, seconds: float, *, as_json: bool) -> 
         report.print_recovery(recovery, console)
         console.print(f"Results in {folder} ({seconds:.0f} s)", highlight=False)
     return 0 if recovery.status == "converged" else 1
+
+
+def overall(statuses: Iterable[str]) -> str:
+    """The status of several fits together: the first that is no success."""
+    return next((one for one in statuses if one != "converged"), "converged")
 
 
 def _table(values: Any) -> np.ndarray:

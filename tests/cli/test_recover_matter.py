@@ -116,6 +116,16 @@ def test_a_tower_of_more_levels_than_photons(call, tmp_path):
         call("tower", "--data", file, "--photons", 1)
 
 
+def test_light_that_is_not_thermal(call, tmp_path, capsys):
+    n = np.random.default_rng(0).poisson(2.0, size=400)
+    file = tmp_path / "light.csv"
+    file.write_text("omega,n\n" + "".join(f"1,{each}\n" for each in n))
+    code, result = call("temperature", "--data", file)
+    assert code == 1
+    assert result["status"] == "the law does not describe the record"
+    assert result["counts"]["p_value"] < 1e-3
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "worst"), [("springs", 2e-3), ("anharmonicity", 1e-3), ("tower", 4e-3)]

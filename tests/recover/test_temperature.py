@@ -10,6 +10,7 @@ from jqd.matter.photons import (
     sample_occupations,
     truncated_moments,
 )
+from jqd.recover.goodness import MISFIT
 from jqd.recover.temperature import (
     fit_photon_counts,
     fit_photon_curve,
@@ -42,6 +43,24 @@ def test_scatter_of_fits_is_the_bound(key):
     ratio = np.std([fit.T.value for fit in fits]) / fits[0].bound
     # the standard deviation of a hundred fits scatters by 7 %
     assert abs(ratio - 1) < 0.25
+    # and none of thermal light is called another; a tenth is expected of a hundred
+    p = np.array([fit.p_value for fit in fits])
+    assert p.min() > 1e-3
+    assert 0.3 < np.mean(p < 0.5) < 0.7
+    assert {fit.status for fit in fits} == {"converged"}
+
+
+@pytest.mark.parametrize("n_max", [None, 12])
+def test_light_that_is_not_thermal_is_a_misfit(n_max):
+    """Laser light scatters by n̄, and thermal light by n̄(n̄ + 1)."""
+    n = np.minimum(np.random.default_rng(0).poisson(2.0, size=400), 12)
+    fit = fit_photon_counts(1.0, n, n_max)
+    assert fit.status == MISFIT
+    assert fit.p_value < 1e-3
+    assert "not to be trusted" in fit.message
+    # neither is what scatters more, of two temperatures by turns
+    n = np.concatenate([np.zeros(300), np.full(20, 12.0)])
+    assert fit_photon_counts(1.0, n, n_max).status == MISFIT
 
 
 def test_counts_of_many_frequencies(key):
