@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,10 @@ os.environ["MPLBACKEND"] = "Agg"
 
 import jax
 import pytest
+
+# A suite that runs in the background ignores interrupts; the commands that it starts and
+# interrupts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")

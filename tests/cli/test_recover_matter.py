@@ -95,7 +95,7 @@ def chain(**changes):
         (["springs", "--sigma", "-1"], None, "`--sigma` must be positive"),
         (["springs"], chain(mass=np.array(-1.0)), "`mass` must be positive"),
         (["springs"], chain(x0=np.arange(4.0)), "`v0` must have shape"),
-        (["springs"], chain(length=np.ones(5)), "one `length` for all bonds"),
+        (["springs"], chain(length=np.ones(5)), "`length` must be a number or"),
         (["tower", "--free", "hbar"], None, "out of strength, omega, beta"),
         (["tower", "--start", "omega=-1"], None, "`omega` must be positive"),
     ],
