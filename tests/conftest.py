@@ -14,8 +14,7 @@ os.environ["MPLBACKEND"] = "Agg"
 import jax
 import pytest
 
-# A suite that runs in the background ignores interrupts; the commands that it starts and
-# interrupts would inherit that.
+# A suite in the background ignores interrupts, and so would commands that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 jax.config.update("jax_enable_x64", True)
