@@ -13,6 +13,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install -c constraints.txt
 # Each worker takes a run of files, so that a file's programs are compiled once.
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations 25
+# Tests start jqd over and over: it is compiled to bytecode once, whatever the shell says.
+test test-all: export PYTHONDONTWRITEBYTECODE :=
 INPUTS := pyproject.toml constraints.txt
 
 help: ## show this list
