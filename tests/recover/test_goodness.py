@@ -21,7 +21,7 @@ from jqd.recover.setup import identifiability
 from jqd.recover.statistics_curve import fit_curve
 from jqd.report import print_recovery
 
-TS = np.linspace(0, 3, 25)
+TS = np.linspace(0, 3, 25)[1:]
 SIGMA = 1e-3
 
 
@@ -33,14 +33,15 @@ def golden():
 @pytest.fixture(scope="module")
 def populations(golden):
     law, psi0 = golden
-    exact = jqd.evolve(jqd.Schrodinger(law.hamiltonian()), psi0, TS, observe="density")
-    return np.asarray(exact.values)
+    quantum = jqd.Schrodinger(law.hamiltonian())
+    exact = jqd.evolve(quantum, psi0, np.append(0.0, TS), observe="density")
+    return np.asarray(exact.values)[1:]
 
 
 def fitted(golden, values, noise):
     law, psi0 = golden
     return jqd.recover(
-        law, jqd.Data(TS, values, noise), psi0=psi0, free=("q", "r"),
+        law, jqd.Data(TS, values, noise, t0=0.0), psi0=psi0, free=("q", "r"),
         starts=[[0.45, -0.55]], search=None, substeps=8,
     )  # fmt: skip
 
@@ -118,7 +119,7 @@ def test_the_pure_fit_says_misfit_as_well(golden, populations):
     lossy = 0.95 * populations + 0.05 / 3
     options = {"psi0": psi0, "free": ("q", "r"), "starts": [[0.45, -0.55]]}
     for values, status in [(lossy, "MISFIT"), (populations, "CONVERGED")]:
-        data = jqd.Data(TS, values, Gaussian(SIGMA))
+        data = jqd.Data(TS, values, Gaussian(SIGMA), t0=0.0)
         found = jqd.fit(law, data, search=None, **options)
         assert jqd.FitStatus(int(found.status)).name == status
         assert (found.p_value < 1e-3) == (status == "MISFIT")
@@ -182,7 +183,7 @@ def test_sigmas_are_counted_where_scatter_makes_them():
 def test_a_step_along_a_null_direction_changes_nothing(golden, free):
     law, psi0 = golden
     method = jqd.Fixed(jqd.rk4)
-    data = jqd.Data(TS, jnp.ones((TS.size, 3)))
+    data = jqd.Data(TS, jnp.ones((TS.size, 3)), t0=0.0)
     problem = FitProblem(law, psi0, data, free, "density", method).with_substeps(20)
     theta = problem.theta()
     found = identifiability(problem, theta)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import kstest
 
 import jqd
 from jqd import problems
@@ -68,7 +69,12 @@ def found(fits, many):
 
 
 def test_scatter_of_fits_is_what_their_error_bars_say(found):
-    np.testing.assert_array_equal(found.status, FitStatus.CONVERGED)
+    # p < 1e-3 is a misfit: 0.2 of 200 true records on average, 3 once in a thousand
+    misfit = np.asarray(found.status) == FitStatus.MISFIT
+    assert np.sum(misfit) <= 2
+    np.testing.assert_array_equal(found.status[~misfit], FitStatus.CONVERGED)
+    np.testing.assert_array_equal(misfit, np.asarray(found.p_value) < 1e-3)
+    assert kstest(found.p_value, "uniform").pvalue > 1e-3
     assert found.held_out is None
     for name, truth in (("q", 0.5), ("r", -0.5)):
         z = (found.value[name] - truth) / found.stderr[name]
@@ -155,8 +161,11 @@ def test_what_no_record_tells_has_its_status(golden):
 @pytest.mark.slow
 def test_a_fit_that_runs_into_a_node_has_its_status(golden):
     """q + r > 0 leads to nodes; the quantum point beside it does not."""
-    _, psi0, populations = golden
+    exact, psi0, _ = golden
     ts = jnp.linspace(1.0, 15.0, 15)
+    times = jnp.concatenate([jnp.zeros(1), ts])
+    states = jqd.exact.matrices.propagate(exact.hamiltonian(), psi0, times)[1:]
+    populations = jnp.abs(states) ** 2
 
     @jax.jit
     @jax.vmap
