@@ -76,7 +76,7 @@ def log_weight_average(
     later += jnp.arange(states - 2, -2, -1, dtype=n.dtype).reshape(
         (1,) * (n.ndim - 1) + (-1,)
     )
-    integral = jnp.sum(log_weight_integral(n, later)[..., :-1], axis=-1)
+    integral = jnp.sum(log_weight_integral(n[..., :-1], later[..., :-1]), axis=-1)
     volume = log_rising(1.0, 1.0, states - 1)
     return integral if printed else integral + volume
 

@@ -154,7 +154,7 @@ def test_observables(found_slowly):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "what", ["energy", "absorber", "adaptive", "batch", "repeated"]
+    "what", ["energy", "absorber", "adaptive", "batch", "batch in pieces"]
 )
 def test_other_methods(found_slowly, what):
     assert found_slowly["other_methods"]["status"] == 0

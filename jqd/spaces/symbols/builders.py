@@ -278,7 +278,7 @@ def _symbol(terms: Terms, ordering: str) -> Symbol:
 def _wick(terms: Terms, hbar: ArrayLike) -> Symbol:
     """The anti-Wick symbol of normally ordered terms."""
     _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_not_negative(hbar, "hbar")  # 0 for the classical function
     return _symbol(terms, "wick").to("antiwick", hbar, prune=False)
 
 
