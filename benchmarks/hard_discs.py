@@ -83,6 +83,7 @@ def _race(
     apart = (
         np.asarray(near) - in_numpy(*map(np.asarray, (x, v, box)), CHECKED).positions
     )
+    box = np.asarray(box)[None, :]
     apart = np.max(np.abs(apart - box * np.rint(apart / box)))
     energy = float(jnp.sum(v**2))
     rows = []

@@ -85,12 +85,16 @@ def test_quick_run_solves_its_problem(stored, name, accuracy):
     record = json.loads(stored(name).read_text())
     rows = record["benchmarks"][name]["rows"]
     ours = [row for row in rows if row["program"].startswith("jqd")]
-    assert [row for row in ours if "error" in row]
+    errors = [
+        row[kind] for row in ours for kind in ("error", "energy_error") if kind in row
+    ]
+    # a gradient is compared in a goal of its own
+    assert errors
+    assert max(errors) < accuracy
     for row in ours:
-        # a gradient is compared in a goal of its own
-        assert row.get("error", 0) < accuracy
         assert row["median_s"] > 0
-        assert row["compile_s"] >= 0
+        # whole commands are timed with what they compile
+        assert row.get("compile_s", 0) >= 0
     assert all({"case", "program", "role"} <= set(row) for row in rows)
 
 

@@ -46,7 +46,7 @@ def polynomial_qp(
     _checks.check_numbers(s, "s")
     _checks.check_positive(s.real if hasattr(s, "real") else s, "s")  # pyright: ignore
     _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_not_negative(hbar, "hbar")
     named = {f"coefficients[{key}]": c for key, c in coefficients.items()}
     length, *weights = common(s=s, **named)
     lengths = length.real + np.zeros(modes, length.real.dtype)
@@ -100,7 +100,7 @@ def complex_field(
     """
     one_real(lam=lam, omega=omega, hbar=hbar)
     _checks.check_positive(omega, "omega")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_not_negative(hbar, "hbar")
     strength, rate = common(lam=lam, omega=omega)
     one = np.ones(2, strength.dtype)
     field = Symbol(one, [((1, 0), (0, 0)), ((0, 0), (0, 1))], "weyl")
