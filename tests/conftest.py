@@ -1,5 +1,6 @@
 """What every test shares: float64, no silent broadcasting, programs, a key, data."""
 
+import gc
 import os
 import shutil
 import signal
@@ -16,6 +17,9 @@ import pytest
 
 # A suite in the background ignores interrupts, and so would commands that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Most of what JAX traces stays: to look for garbage in it takes a tenth of the time.
+gc.set_threshold(100_000, 20, 20)
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
