@@ -124,52 +124,52 @@ TABLE = {
     "kerr": (
         symbols.kerr,
         {"U": 1.0},
-        {"U": "scalar", "delta": "scalar", "hbar": "positive"},
+        {"U": "scalar", "delta": "scalar", "hbar": "scalar negative"},
     ),
     "harmonic": (
         symbols.harmonic,
         {"omega": 1.0},
-        {"omega": "real", "hbar": "positive"},
+        {"omega": "real", "hbar": "scalar negative"},
     ),
     "cross_kerr": (
         symbols.cross_kerr,
         {"chi": 1.0},
-        {"chi": "scalar", "hbar": "positive"},
+        {"chi": "scalar", "hbar": "scalar negative"},
     ),
     "amplifier": (
         symbols.parametric_amplifier,
         {"g": 1.0},
-        {"g": "scalar", "hbar": "positive"},
+        {"g": "scalar", "hbar": "scalar negative"},
     ),
     "squeezed_oscillator": (
         symbols.squeezed_oscillator,
         {"omega": 1.0, "zeta": 0.1},
-        {"omega": "scalar", "zeta": "amplitude", "hbar": "positive"},
+        {"omega": "scalar", "zeta": "amplitude", "hbar": "scalar negative"},
     ),
     "three_wave": (
         symbols.three_wave,
         {"g": 1.0},
-        {"g": "amplitude", "hbar": "positive"},
+        {"g": "amplitude", "hbar": "scalar negative"},
     ),
     "phi4": (
         symbols.phi4,
         {"lam": 1.0},
-        {"lam": "scalar", "omega": "scalar", "hbar": "positive"},
+        {"lam": "scalar", "omega": "scalar", "hbar": "scalar negative"},
     ),
     "complex_field": (
         symbols.complex_field,
         {"lam": 1.0},
-        {"lam": "scalar", "omega": "positive", "hbar": "positive"},
+        {"lam": "scalar", "omega": "positive", "hbar": "scalar negative"},
     ),
     "gauge_bosons": (
         symbols.gauge_bosons,
         {"g": 1.0},
-        {"g": "scalar", "omega": "positive", "hbar": "positive"},
+        {"g": "scalar", "omega": "positive", "hbar": "scalar negative"},
     ),
     "bose_hubbard": (
         symbols.bose_hubbard,
         {"J": 1.0, "U": 1.0, "graph": [(0, 1)]},
-        {"J": "number", "U": "real", "mu": "real", "hbar": "positive"},
+        {"J": "number", "U": "real", "mu": "real", "hbar": "scalar negative"},
     ),
     # -- paths, methods
     "nelson": (
