@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import SOURCE_SUFFIXES, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -51,7 +51,7 @@ def load_file(path: str | Path, function: str, arguments: str) -> ModuleType:
     name = f"jqd_experiment_{path.stem}"
     loader = _AsItStands(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
-    if spec is None:
+    if spec is None or path.suffix not in SOURCE_SUFFIXES:
         raise ValueError(f"Argument `FILE` must be a Python file, but is {path}.")
     module = importlib.util.module_from_spec(spec)
     # Dataclasses and pickled functions look their module up by its name.
