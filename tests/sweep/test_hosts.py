@@ -22,7 +22,7 @@ SCRIPT = textwrap.dedent(
     import jqd
     import numpy as np
     from jqd.sweep import connect
-    from jqd.sweep.hosts import Lost
+    from jqd.sweep.hosts import Lost, _leave
 
 
     def point(q, key):
@@ -50,6 +50,8 @@ SCRIPT = textwrap.dedent(
             except Lost as error:
                 tell(error)
                 code = 9
+            if code == 0:
+                _leave()  # in order, as at an exit that is not so abrupt
             os._exit(code)
         return child
 
