@@ -5,8 +5,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 # Below this p-value the law does not describe the record: one fit in a thousand of a
-# true law is flagged, and no misfit that would move a constant by several errors stays
-# hidden in a record of tens of values.
+# true law is flagged. A p-value above it does not show that the law is right: a wrong
+# one whose constants make up for what is missing leaves no residuals.
 MISFIT_P = 1e-3
 MISFIT = "the law does not describe the record"
 
