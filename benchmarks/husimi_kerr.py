@@ -9,8 +9,8 @@ import numpy as np
 
 import jqd
 from jqd.exact import husimi as closed
+from jqd.inference import Data, recover
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
-from jqd.recover import Data, recover
 from jqd.states import coherent, husimi
 
 from .systems import optional

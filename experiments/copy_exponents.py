@@ -18,7 +18,7 @@ from matplotlib.patches import Ellipse
 
 import jqd
 from jqd import problems
-from jqd.recover import Data, Search, recover
+from jqd.inference import Data, Search, recover
 from jqd.report.recovery_figures import figure_fit
 from jqd.report.style import AMBER, BLUE, INK, PALE, VERMILLION, subplots
 

@@ -21,9 +21,9 @@ import xarray as xr
 
 import jqd
 from jqd import problems
+from jqd.inference.gradient_matching import match_gradients
+from jqd.inference.identifiability import analyse
 from jqd.laws.copy_fields import Harmonics
-from jqd.recover.gradient_matching import match_gradients
-from jqd.recover.identifiability import analyse
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------

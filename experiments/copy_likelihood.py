@@ -25,8 +25,8 @@ import jqd
 from jqd import problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.linear_noise import linear_noise
-from jqd.recover import Data, EnsembleNoise, FitProblem
-from jqd.recover.polish import jacobian
+from jqd.inference import Data, EnsembleNoise, FitProblem
+from jqd.inference.polish import jacobian
 from jqd.report.style import BLUE, INK, PALE, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------

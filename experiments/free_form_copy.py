@@ -24,9 +24,9 @@ import xarray as xr
 
 import jqd
 from jqd import problems
-from jqd.recover import free_form
-from jqd.recover.free_form_law import FreeFormCopying
-from jqd.recover.local_polynomials import local_polynomials
+from jqd.inference import free_form
+from jqd.inference.free_form_law import FreeFormCopying
+from jqd.inference.local_polynomials import local_polynomials
 from jqd.report.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------

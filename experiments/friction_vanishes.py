@@ -22,8 +22,8 @@ from matplotlib.colors import LogNorm
 
 import jqd
 from jqd.exact import free_gaussian, squeezed_state
+from jqd.inference import recover
 from jqd.laws.diffusion import ConservativeDiffusion, Window
-from jqd.recover import recover
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = m = ω = 1, so D = 1/2) ---------------------------------------

@@ -17,8 +17,8 @@ import xarray as xr
 
 from jqd import problems
 from jqd.exact import husimi as exact
+from jqd.inference import Data, recover
 from jqd.laws.husimi import HusimiFokkerPlanck
-from jqd.recover import Data, recover
 from jqd.report import draw_dots
 from jqd.report.style import BLUE, GREY, INK, VERMILLION, subplots
 from jqd.spaces import symbols

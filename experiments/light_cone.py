@@ -25,9 +25,9 @@ from matplotlib.colors import LogNorm
 
 import jqd
 from jqd import problems
-from jqd.recover.horizon import horizon
-from jqd.recover.polish import jacobian
-from jqd.recover.problem import FitProblem
+from jqd.inference.horizon import horizon
+from jqd.inference.polish import jacobian
+from jqd.inference.problem import FitProblem
 from jqd.report.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------

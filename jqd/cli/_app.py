@@ -10,7 +10,7 @@ import typer
 
 from .._version import __version__
 from ..report.user_code import ExperimentError
-from ..sweep.hosts import Lost
+from ..sweeps.hosts import Lost
 from .cache import use_cache
 from .equations import equations
 from .info import info

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..inference import Unidentifiable
+from ..inference.density import DensityRecord
 from ..laws import ConservativeDiffusion
-from ..recover import Unidentifiable
-from ..recover.density import DensityRecord
 
 FORMS = ("auto", "amplitude", "window", "links")
 CONSTANTS = ("D", "friction", "classical_diffusion", "mass")

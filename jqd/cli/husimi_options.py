@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
+from ..inference import PhaseSpaceRecord, Unidentifiable
 from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
-from ..recover import PhaseSpaceRecord, Unidentifiable
 from ..spaces.symbols import ParametricSymbol, parse_hamiltonian
 from ..states import coherent, product
 

@@ -11,10 +11,10 @@ import numpy as np
 import optax
 
 from .. import problems, report
-from ..recover import Polish, Recovery, Search, recover
-from ..recover.atoms import AtomRecord, load_atoms
-from ..recover.horizon import Horizon, horizon
-from ..recover.reading import naming
+from ..inference import Polish, Recovery, Search, recover
+from ..inference.atoms import AtomRecord, load_atoms
+from ..inference.horizon import Horizon, horizon
+from ..inference.reading import naming
 from .session import Session, draw, show, write
 
 if TYPE_CHECKING:

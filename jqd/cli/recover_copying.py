@@ -8,8 +8,7 @@ import jax
 import numpy as np
 
 from .. import problems
-from ..laws import CopyDynamics
-from ..recover import (
+from ..inference import (
     Data,
     Search,
     load_matrix,
@@ -17,7 +16,8 @@ from ..recover import (
     load_state,
     recover,
 )
-from ..recover.reading import naming
+from ..inference.reading import naming
+from ..laws import CopyDynamics
 from .session import Session, draw, show, write
 
 NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")

@@ -11,17 +11,17 @@ from rich.console import Console
 
 from .. import problems, report
 from .._files import to_json
-from ..evolve import Fixed
-from ..laws.diffusion import Amplitude
-from ..recover import Recovery, Search, loss_line, recover
-from ..recover.density import DensityRecord, load_density
-from ..recover.diffusion import (
+from ..evolution import Fixed
+from ..inference import Recovery, Search, loss_line, recover
+from ..inference.density import DensityRecord, load_density
+from ..inference.diffusion import (
     Estimate,
     diffusion_from_energy,
     diffusion_from_levels,
     diffusion_from_residual,
 )
-from ..recover.reading import arrays_in, naming, real
+from ..inference.reading import arrays_in, naming, real
+from ..laws.diffusion import Amplitude
 from .diffusion_options import DiffusionOptions, check_free, law_of
 from .session import Session, draw_landscape, landscape_of, show, write
 

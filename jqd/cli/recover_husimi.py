@@ -11,8 +11,8 @@ from rich.console import Console
 
 from .. import problems, report
 from .._files import to_json
-from ..evolve import Propagator, evolve
-from ..recover import (
+from ..evolution import Propagator, evolve
+from ..inference import (
     FitProblem,
     PhaseSpaceRecord,
     Recovery,
@@ -22,9 +22,9 @@ from ..recover import (
     load_phase_space,
     recover,
 )
-from ..recover.first_row import check_first_row
-from ..recover.phase_space import sample_orders
-from ..recover.reading import naming
+from ..inference.first_row import check_first_row
+from ..inference.phase_space import sample_orders
+from ..inference.reading import naming
 from ..spaces.symbols import parse_hamiltonian
 from .husimi_options import HusimiOptions, law_and_state, with_points
 from .session import Session, draw, show, write

@@ -13,10 +13,9 @@ from rich.table import Table
 
 from .. import report
 from .._files import provenance, to_json
-from ..matter.photons import bose_einstein, sample_counts, sample_occupations
-from ..recover import Unidentifiable
-from ..recover.reading import naming
-from ..recover.temperature import (
+from ..inference import Unidentifiable
+from ..inference.reading import naming
+from ..inference.temperature import (
     PhotonCounts,
     PhotonCurve,
     TemperatureFit,
@@ -24,6 +23,7 @@ from ..recover.temperature import (
     fit_photon_curve,
     load_photons,
 )
+from ..matter.photons import bose_einstein, sample_counts, sample_occupations
 from ..report.tables import with_error
 from .session import Session, overall
 

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import problems
-from ..evolve import Propagator, evolve
+from ..evolution import Propagator, evolve
+from ..inference import Data, Gaussian, Polish, load_record, recover
+from ..inference.reading import naming
+from ..inference.tower import FOOT, LevelNorms
 from ..matter.tower import RandomTower
-from ..recover import Data, Gaussian, Polish, load_record, recover
-from ..recover.reading import naming
-from ..recover.tower import FOOT, LevelNorms
 from .session import Session, draw, show, write
 
 

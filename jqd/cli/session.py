@@ -22,7 +22,7 @@ from rich.progress import (
 
 from .. import report
 from .._files import atomic_file, finished_work_in, to_json
-from ..recover import Recovery, loss_plane
+from ..inference import Recovery, loss_plane
 
 Plane = tuple[np.ndarray, np.ndarray, np.ndarray]
 

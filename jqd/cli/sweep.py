@@ -16,12 +16,12 @@ from typer.core import TyperGroup
 from .._files import to_json
 from ..report.tables import summary_table
 from ..report.user_code import failures_of, import_folder, load_file
-from ..sweep import connect, sweep
-from ..sweep.hosts import is_first
-from ..sweep.program import processor_threads
-from ..sweep.run import DamagedChunk
-from ..sweep.store import Store
-from ..sweep.trace import STATUS
+from ..sweeps import connect, sweep
+from ..sweeps.hosts import is_first
+from ..sweeps.program import processor_threads
+from ..sweeps.run import DamagedChunk
+from ..sweeps.store import Store
+from ..sweeps.trace import STATUS
 from .options import AsJson, Quick, Seed
 
 SETTINGS = ("dims", "coords", "units", "constants", "statuses")
@@ -163,7 +163,7 @@ def _use_processors(wanted: int | None) -> None:
     if "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
         return
     count = processor_threads()
-    # threads beside those of the devices: see `jqd.sweep.program.usable`
+    # threads beside those of the devices: see `jqd.sweeps.program.usable`
     os.environ.setdefault("NPROC", str(2 * count))
     try:
         jax.config.update("jax_num_cpu_devices", wanted or count)

@@ -69,7 +69,7 @@ class Law(eqx.Module):
 
     A law that has exact partial flows also offers `flows()` (see
     `jqd.steppers.Splitting`); one whose states are known at all times at once is
-    `solvable` and offers `orbit(state0, ts)` (see `jqd.evolve.Propagator`).
+    `solvable` and offers `orbit(state0, ts)` (see `jqd.Propagator`).
     """
 
     @abc.abstractmethod

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..evolve import Fixed, Propagator, evolve
+from ..evolution import Fixed, Propagator, evolve
+from ..inference import Data, Gaussian
+from ..inference.atoms import AtomRecord
+from ..inference.tower import FOOT, LevelNorms
 from ..matter.tower import RandomTower
-from ..recover import Data, Gaussian
-from ..recover.atoms import AtomRecord
-from ..recover.tower import FOOT, LevelNorms
 from ..steppers import srkn11
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from ..ensembles.copying import CopyStatus
 from ..ensembles.copying.copies import StepBias, describe, mean_of, step_bias
 from ..ensembles.copying.linear_noise import linear_noise
-from ..evolve import Adaptive, Propagator, evolve
+from ..evolution import Adaptive, Propagator, evolve
 from ..laws import CopyDynamics, Schrodinger
 from .style import BLUE, CYCLE, GREY, INK, VERMILLION, house_style, subplots
 from .tables import with_error

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.linalg import block_diag
 
+from jqd.inference import length_scales
+from jqd.inference.lengths import commutator_residual
 from jqd.laws.husimi import forms, generators, rules
-from jqd.recover import length_scales
-from jqd.recover.lengths import commutator_residual
 from jqd.spaces import symbols
 
 # A few operations on numbers of order 1 in float64.

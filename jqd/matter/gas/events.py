@@ -10,7 +10,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ... import _checks
-from ...evolve import Status
+from ...evolution import Status
 from ...laws.law import constant
 from .arguments import check_gas, whole_number
 from .collisions import (
@@ -57,7 +57,7 @@ class EventRun(eqx.Module):
         gap: smallest distance of two centres over the sum of their radii, over all
             contacts and over all pairs at the snapshots; 1 but for rounding.
         steps: collisions and renewals of a lower bound together.
-        status: a code of `jqd.evolve.Status`; snapshots not reached are NaN.
+        status: a code of `jqd.Status`; snapshots not reached are NaN.
         encounters: all collisions, if asked for.
     """
 

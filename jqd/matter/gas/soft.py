@@ -10,7 +10,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ... import _checks
-from ...evolve import Status
+from ...evolution import Status
 from ...laws.law import constant
 from .arguments import check_gas, whole_number
 
@@ -27,7 +27,7 @@ class SoftRun(eqx.Module):
         mean_kinetic: (S,) averages over the steps up to each snapshot.
         mean_potential: (S,) likewise.
         mean_contacts: (S,) likewise, partners in contact per particle.
-        status: a code of `jqd.evolve.Status`.
+        status: a code of `jqd.Status`.
     """
 
     ts: Float[Array, " S"]

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...evolve import Fixed, Trajectory, evolve
+from ...evolution import Fixed, Trajectory, evolve
 from ...steppers import srkn11
 from .gaussian import GaussianState
 from .thawed import ThawedGaussian

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...evolve import Fixed, Status, evolve
+from ...evolution import Fixed, Status, evolve
 from ...laws.law import constant
 from ...laws.schrodinger import Schrodinger
 from ...spaces.grids import Grid

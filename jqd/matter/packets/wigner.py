@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
 
 from ... import _checks
-from ...evolve import Fixed, evolve
+from ...evolution import Fixed, evolve
 from ...laws.law import Law
 from ...steppers import srkn11
 from .coordinates import as_function

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
-from ...evolve.status import Status
+from ...evolution.status import Status
 from ...laws.law import scalars
 from ...spaces.fock import check_levels, destroy
 from ...steppers.eigenbasis import unitary_orbit
@@ -106,7 +106,7 @@ class Oscillation(eqx.Module):
         states: amplitudes, the excited level first, (nt, 2, levels).
         edge: largest weight at the cut-off, on states that the coupling would lift
             beyond it, ().
-        status: `jqd.evolve.Status`: CUTOFF where `edge` exceeds 1e-8, (). The numbers
+        status: `jqd.Status`: CUTOFF where `edge` exceeds 1e-8, (). The numbers
             then are those of a smaller model; raise `levels`.
     """
 

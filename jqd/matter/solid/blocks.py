@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...evolve import Status
+from ...evolution import Status
 from ...laws.law import constant
 from .body import Solid
 from .equipartition import kinetic_temperature

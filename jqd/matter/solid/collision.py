@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ... import _checks
-from ...evolve import Fixed, evolve
+from ...evolution import Fixed, evolve
 from ...steppers import strang
 from .blocks import Readings, TwoBlocks, energy_budget
 from .equipartition import (

@@ -11,7 +11,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...evolve import Status
+from ...evolution import Status
 from ...laws.law import constant
 from .quantum_modes import Spectrum
 

@@ -7,7 +7,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...evolve import Status
+from ...evolution import Status
 from ...laws.law import constant
 from .body import Solid
 from .modes import ZERO

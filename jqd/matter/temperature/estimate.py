@@ -6,7 +6,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...evolve.status import Status
+from ...evolution.status import Status
 from ._spectrum import check_inside, reciprocal, spectrum
 from .canonical import canonical_beta, level_cumulants
 from .kde import bandwidth, kde_beta, log_density_of_states
@@ -24,7 +24,7 @@ class Temperatures(eqx.Module):
         saddle: from the saddle point of the partition function.
         canonical: of the Gibbs state of that mean energy.
         width: broadening η of `kde`.
-        status: `jqd.evolve.Status`: NODE where less than one level lies in the window
+        status: `jqd.Status`: NODE where less than one level lies in the window
             of `kde`, which is NaN there; NON_FINITE where the energy lies outside the
             spectrum.
     """

@@ -125,7 +125,7 @@ class Tower(Law):
         """E_i + Σ ħω_m n_m, the diagonal of H without coupling."""
         return self.energies[:, None] + self.photon_energies[None, :]
 
-    # -- the Hamiltonian, as `jqd.evolve.Propagator` asks for it ----------------------
+    # -- the Hamiltonian, as `jqd.Propagator` asks for it ----------------------
 
     @property
     def hamiltonian(self) -> "Tower":

@@ -8,7 +8,7 @@ import pytest
 import jqd
 from jqd import problems
 from jqd.ensembles import copying, nelson
-from jqd.recover import Data, EnsembleNoise
+from jqd.inference import Data, EnsembleNoise
 
 GOLDEN, PSI = problems.golden()
 TS = np.array([0.0, 0.5])

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from jqd import Adaptive, Fixed, evolve
-from jqd.evolve.status import Status
+from jqd.evolution.status import Status
 from jqd.laws.husimi import (
     Fock,
     Heff,

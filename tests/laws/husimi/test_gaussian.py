@@ -12,7 +12,7 @@ import pytest
 from scipy.integrate import simpson
 
 from jqd import Fixed, evolve, rk4
-from jqd.evolve.status import Status
+from jqd.evolution.status import Status
 from jqd.laws.husimi import Fock, GaussianForm, GaussianSum, Heff, HusimiFokkerPlanck
 from jqd.laws.husimi.banded import exponential_action
 from jqd.laws.husimi.forms import kappa_free_form, phase_space_function

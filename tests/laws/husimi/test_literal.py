@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jqd import Fixed, evolve, rk4
-from jqd.evolve.status import Status
+from jqd.evolution.status import Status
 from jqd.laws.husimi import Fock, GaussianForm, Heff, HusimiFokkerPlanck, LiteralGrid
 from jqd.spaces.symbols import Symbol, bose_hubbard, harmonic, phi4
 from jqd.states import coherent, husimi

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jqd import Adaptive, Fixed, evolve, rk4
-from jqd.evolve.status import Status
+from jqd.evolution.status import Status
 from jqd.laws.husimi import (
     GaussianForm,
     GaussianSum,

@@ -1,0 +1,106 @@
+"""Length scales that make a free Hamiltonian diffusion-free (constraint C7)."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from ..spaces.symbols import Symbol
+
+
+class LengthScales(NamedTuple):
+    """Length scales that make a quadratic Hamiltonian diffusion-free.
+
+    Attributes:
+        lengths: l_i, shape (N,).
+        residual: Σ‖[H̃'', J]‖² that is left; not zero where no lengths do it.
+        converged: whether the residual vanished to rounding.
+    """
+
+    lengths: Float[Array, " N"]
+    residual: Float[Array, ""]
+    converged: bool
+
+
+def commutator_residual(
+    hessian: Float[Array, "M M"], lengths: Float[Array, " N"], kappa: ArrayLike
+) -> Float[Array, "M M"]:
+    """[H̃'', J] with H̃'' = L H'' L, L = diag(l, κ/l).
+
+    Args:
+        hessian: H'' in (q_1.., p_1..), shape (2N, 2N).
+        lengths: l_i, shape (N,).
+        kappa: κ, scalar.
+
+    Source: eqs. (52), (57)-(59).
+    """
+    scale = jnp.concatenate([lengths, kappa / lengths])
+    scaled = scale[:, None] * hessian * scale[None, :]
+    size = lengths.shape[0]
+    one, zero = jnp.eye(size), jnp.zeros((size, size))
+    J = jnp.block([[zero, one], [-one, zero]])
+    return jnp.matmul(scaled, J) - jnp.matmul(J, scaled)
+
+
+def length_scales(
+    free_hamiltonian: Symbol, kappa: ArrayLike = 1.0, start: ArrayLike | None = None
+) -> LengthScales:
+    """l_i for which the free Hamiltonian H₀ moves densities as Liouville's law does.
+
+    minimises Σ‖[H̃₀'', J]‖² over log l; for oscillators l_i = √(κ/ω_i).
+
+    This is a demand on the theory (constraint C7), not a fit to data: a fit of s to
+    data returns the length scale of the detector's coherent states.
+
+    Args:
+        free_hamiltonian: quadratic symbol in α = (q + ip)/√2.
+        kappa: κ, scalar, positive.
+        start: l_i to start from, shape (N,); None for ones.
+
+    Returns:
+        The lengths, and what is left of the commutator.
+
+    Raises:
+        ValueError: H₀ is not quadratic, κ not positive, float64 off.
+
+    Source: eqs. (57)-(59).
+    """
+    import optimistix as optx
+
+    _checks.require_x64("jqd.length_scales")
+    _checks.check_positive(kappa, "kappa")
+    if free_hamiltonian.degree > 2:
+        raise ValueError(
+            "Argument `free_hamiltonian` must be quadratic, but has total power "
+            f"{free_hamiltonian.degree}."
+        )
+    size = free_hamiltonian.modes
+    # a Hessian in units of its largest entry, so that tolerances mean something
+    second = hessian(free_hamiltonian)
+    second = second / jnp.max(jnp.abs(second))
+    kappa = jnp.asarray(kappa, float)
+    initial = jnp.ones(size) if start is None else jnp.asarray(start, float)
+
+    def residual(logs, args):
+        del args
+        return jnp.ravel(commutator_residual(second, jnp.exp(logs), kappa))
+
+    solver = optx.LevenbergMarquardt(rtol=1e-14, atol=1e-14)
+    solution = optx.least_squares(
+        residual, solver, jnp.log(initial), max_steps=400, throw=False
+    )
+    left = jnp.sum(residual(solution.value, None) ** 2)
+    return LengthScales(jnp.exp(solution.value), left, bool(left < 1e-20))
+
+
+def hessian(symbol: Symbol) -> Float[Array, "M M"]:
+    """H'' of a quadratic symbol in (q_1.., p_1..), α = (q + ip)/√2."""
+    size = symbol.modes
+
+    def value(z):
+        alpha = (z[:size] + 1j * z[size:]) / jnp.sqrt(2.0)
+        return jnp.real(symbol(alpha[0] if size == 1 else alpha))
+
+    return jax.hessian(value)(jnp.zeros(2 * size))

@@ -1,0 +1,135 @@
+"""Maximum likelihood of heterodyne samples."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from ..evolution import Propagator, evolve
+
+
+class LikelihoodFit(NamedTuple):
+    """Constants at which samples are most likely.
+
+    Attributes:
+        constants: by name.
+        log_likelihood: Σ log Q at the samples.
+        at_boundary: whether C came out at its upper end, 1.
+        converged: whether the solver settled.
+    """
+
+    constants: dict[str, float]
+    log_likelihood: float
+    at_boundary: bool
+    converged: bool
+
+
+def log_likelihood(
+    law: Any, psi0: Any, ts: ArrayLike, samples: ArrayLike, t0: ArrayLike = 0.0
+) -> Float[Array, ""]:
+    """Σ_t Σ_j log Q(α_tj; t) of heterodyne outcomes.
+
+    Q is taken not below 1e-30, so that the value is finite where C > 1 makes the
+    density negative; only C <= 1 gives a likelihood.
+
+    Args:
+        law: a phase-space law.
+        psi0: quantum state at t0.
+        ts: times, shape (T,), after t0.
+        samples: outcomes α, shape (T, S).
+        t0: time of the state.
+
+    Returns:
+        Scalar.
+    """
+    samples = jnp.asarray(samples)
+    times = jnp.concatenate([jnp.asarray(t0, float)[None], jnp.asarray(ts, float)])
+    states = evolve(law, law.prepare(psi0), times, method=Propagator()).values
+    later = jax.tree.map(lambda leaf: leaf[1:], states)
+    density = jax.vmap(law.density)(later, samples)
+    return jnp.sum(jnp.log(jnp.maximum(density, 1e-30)))
+
+
+def fit_likelihood(
+    law: Any,
+    psi0: Any,
+    ts: ArrayLike,
+    samples: ArrayLike,
+    *,
+    free: Sequence[str] = ("C",),
+    start: Mapping[str, float] | None = None,
+    t0: ArrayLike = 0.0,
+) -> LikelihoodFit:
+    """Constants at which heterodyne samples are most likely, with C <= 1.
+
+    C = 1 lies on the boundary: above it the density is negative somewhere. C is
+    therefore sought as 1 - u². At the boundary no standard error holds (the Fisher
+    integral diverges at zeros of the Husimi function), and none is given; the moments
+    of the samples give one, see `PhaseSpaceRecord.data`.
+
+    Args:
+        law: a phase-space law whose states are solvable.
+        psi0: quantum state at t0.
+        ts: times, shape (T,), after t0.
+        samples: outcomes α, shape (T, S).
+        free: names of scalar constants.
+        start: where to start, by name.
+        t0: time of the state.
+
+    Returns:
+        The fit.
+
+    Raises:
+        ValueError: unknown names, a start of C above 1, float64 off.
+    """
+    import optimistix as optx
+
+    _checks.require_x64("jqd.recover")
+    for name in free:
+        _checks.check_choice(name, "free", law.constant_names())
+    psi0 = law.admit(psi0)
+    own = {name: float(law.pack(name)[0]) for name in free}
+    first = [float({**own, **(start or {})}[name]) for name in free]
+    if "C" in free and not 0 < first[list(free).index("C")] <= 1:
+        raise ValueError(
+            "Argument `start` must give C in (0, 1] for a likelihood, but it is "
+            f"{first[list(free).index('C')]}."
+        )
+    # not at u = 0 itself, where the slope in u vanishes whatever the samples say
+    theta = jnp.asarray(
+        [np.sqrt(max(1 - v, 0.01)) if n == "C" else v
+         for n, v in zip(free, first, strict=True)]
+    )  # fmt: skip
+    size = np.size(samples)
+
+    def at(theta):
+        changed = law
+        for name, value in zip(free, theta, strict=True):
+            value = 1 - value**2 if name == "C" else value
+            changed = changed.unpack(name, value[None])
+        return changed
+
+    def loss(theta, args):
+        times, outcomes = args
+        return -log_likelihood(at(theta), psi0, times, outcomes, t0) / size
+
+    # the mean of log Q is of order one and rounds to 1e-13: its minimum is known to the
+    # root of that
+    solver = optx.BFGS(rtol=1e-7, atol=1e-7)
+    args = (jnp.asarray(ts), jnp.asarray(samples))
+    solution = optx.minimise(
+        loss, solver, theta, args=args, max_steps=200, throw=False,
+        options={"autodiff_mode": "fwd"},
+    )  # fmt: skip
+    best = at(solution.value)
+    values = {name: float(best.pack(name)[0]) for name in free}
+    return LikelihoodFit(
+        values,
+        -float(loss(solution.value, args)) * size,
+        bool(values.get("C", 0.0) > 1 - 1e-4),
+        bool(solution.result == optx.RESULTS.successful),
+    )

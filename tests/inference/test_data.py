@@ -1,0 +1,196 @@
+"""Records: noise models, files, and what is refused."""
+
+import importlib.util
+import subprocess
+import sys
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+
+import jqd
+from jqd import problems
+from jqd.inference import Data, Gaussian, Multinomial
+from jqd.inference.setup import as_data
+
+
+def test_records_from_csv_npz_and_zarr_agree(tmp_path):
+    record = problems.four_level().populations
+    ts, values = np.asarray(record.ts), np.asarray(record.values)
+    np.savez(tmp_path / "data.npz", t=ts, p=values)
+    dataset = xr.Dataset({"populations": (("t", "level"), values)}, coords={"t": ts})
+    dataset.to_zarr(tmp_path / "data.zarr", zarr_format=2)
+    columns = ["p2", "t", "p0", "p1", "p3"]  # the order is free
+    table = np.column_stack([values[:, 2], ts, values[:, [0, 1, 3]]])
+    rows = "\n".join(",".join(map(repr, row)) for row in table.tolist())
+    (tmp_path / "data.csv").write_text(f"# by hand\n{','.join(columns)}\n{rows}\n")
+    for name in ("data.npz", "data.zarr", "data.csv"):
+        found = jqd.load_record(tmp_path / name)
+        np.testing.assert_array_equal(found.ts, ts)
+        np.testing.assert_array_equal(found.values, values)
+
+
+def test_counts_are_multinomial_and_shares_are_frequencies():
+    counts = problems.four_level().counts
+    assert isinstance(counts.noise, Multinomial)
+    np.testing.assert_allclose(counts.shares.sum(axis=1), 1, rtol=1e-15)
+    assert counts.values.sum(axis=1).tolist() == [20000.0] * 61
+
+
+def test_packaged_data_are_the_shared_ones(shared_data):
+    for path in sorted(shared_data.glob("four_level_*")):
+        assert (problems.DATA / path.name).read_bytes() == path.read_bytes()
+
+
+def test_multinomial_residuals_have_unit_variance(key):
+    """Pearson residuals: their squares sum to M - 1 a row on average."""
+    import jax
+
+    p = jnp.array([0.5, 0.3, 0.2])
+    shots, rows = 1000, 2000
+    counts = jax.random.multinomial(key, shots, p, shape=(rows, 3))
+    residuals = Multinomial().residuals(p[None, :], counts, p[None, :])
+    total = jnp.mean(jnp.sum(residuals**2, axis=1))
+    # standard deviation of the mean: sqrt(2 (M - 1) / rows) = 0.045
+    assert abs(float(total) - 2) < 0.2
+
+
+def test_complex_matrices_from_csv(tmp_path):
+    H = np.array([[0, 1 - 2j], [1 + 2j, 3]])
+    text = "\n".join(",".join(str(z).strip("()") for z in row) for row in H)
+    (tmp_path / "H.csv").write_text(text)
+    np.testing.assert_array_equal(jqd.load_matrix(tmp_path / "H.csv"), H)
+    np.savez(tmp_path / "H.npz", hamiltonian=H, other=np.zeros(2))
+    np.testing.assert_array_equal(jqd.load_matrix(tmp_path / "H.npz"), H)
+
+
+def test_pickles_inside_archives_are_refused(tmp_path):
+    np.savez(tmp_path / "H.npz", hamiltonian=np.array([{}], dtype=object))
+    with pytest.raises(ValueError, match="never unpickled"):
+        jqd.load_matrix(tmp_path / "H.npz")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (([0.0, 1.0], [[0.5, 0.5]]), "one row a time"),
+        (([0.0, 0.0], [[1.0], [1.0]]), "increase"),
+        (([0.0, 1.0], [[1.0], [np.nan]]), "finite"),
+        (([0.0, 1.0], [[1.0, -1.0], [1.0, 2.0]], Multinomial()), "not negative"),
+        (([0.0, 1.0], [[0.0, 0.0], [1.0, 2.0]], Multinomial()), "some in each row"),
+        (([0.0, 1.0], [[1.0], [1.0]], None, 0.5), "t0"),
+    ],
+)
+def test_bad_records(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        Data(*arguments)
+
+
+def test_bad_settings():
+    with pytest.raises(ValueError, match="sigma"):
+        Gaussian(-1.0)
+    problem = problems.four_level()
+    law = jqd.CopyDynamics.from_hamiltonian(problem.hamiltonian)
+
+    def fit(data=problem.populations, **options):
+        options = {"psi0": problem.psi0, "free": ("q",)} | options
+        return jqd.recover(law, data, **options)
+
+    with pytest.raises(ValueError, match=r"`free`.*zeta"):
+        fit(free=("zeta",))
+    with pytest.raises(ValueError, match="once"):
+        fit(free=("q", "q"))
+    with pytest.raises(ValueError, match=r"`start`.*r"):
+        fit(start={"r": 1.0})
+    with pytest.raises(ValueError, match="at least 1"):
+        fit(starts=0)
+    with pytest.raises(ValueError, match="held_out"):
+        fit(held_out=1.0)
+    with pytest.raises(ValueError, match="`data`"):
+        fit(data=[1, 2, 3])
+    with pytest.raises(ValueError, match="coordinate `t`"):
+        fit(data=xr.DataArray(np.zeros((2, 4)), dims=("x", "y")))
+    with pytest.raises(ValueError, match=r"shape \(61, 4\)"):
+        fit(data=(problem.populations.ts, problem.populations.values[:, :3]))
+
+
+def test_float64_is_required():
+    code = (
+        "import jax, jqd; from jqd import problems\n"
+        "try:\n"
+        "    p = problems.four_level()\n"
+        "    law = jqd.CopyDynamics.from_hamiltonian(p.hamiltonian)\n"
+        "    jqd.recover(law, p.populations, psi0=p.psi0, free=('q',))\n"
+        "except ValueError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "64-bit" in done.stdout
+
+
+@pytest.mark.slow
+def test_gaussian_errors_scale_with_sigma():
+    problem = problems.four_level()
+    law = jqd.CopyDynamics.from_hamiltonian(problem.hamiltonian)
+    record = problem.populations
+    rng = np.random.default_rng(5)
+    noise = 1e-3 * rng.standard_normal(record.values.shape)
+    data = Data(record.ts, record.values + noise, Gaussian(1e-3))
+    recovery = jqd.recover(
+        law, data, psi0=problem.psi0, free=("q", "r"), starts=2, search=None,
+        start={"q": 0.45, "r": -0.55},
+    )  # fmt: skip
+    for constant in recovery.constants.values():
+        assert abs(constant.deviation) < 4
+        assert 1e-5 < constant.stderr < 1e-2
+    # 183 to 244 independent values: standard deviation of chi2/dof is 0.1
+    assert abs(recovery.chi2_per_dof * 0.75 - 1) < 0.6
+
+
+def test_tables_of_pandas(tmp_path):
+    """The columns of a CSV file, in a DataFrame; an index `t` is as good."""
+    pandas = pytest.importorskip("pandas")
+    problem = problems.four_level()
+    values, ts = np.asarray(problem.counts.values), np.asarray(problem.counts.ts)
+    frame = pandas.DataFrame(values.astype(int), columns=["n0", "n1", "n2", "n3"])
+    frame.insert(0, "t", ts)
+    for table in (frame, frame.set_index("t"), frame[["n2", "t", "n0", "n3", "n1"]]):
+        data = as_data(table)
+        assert isinstance(data.noise, Multinomial)
+        np.testing.assert_array_equal(data.values, values)
+        np.testing.assert_array_equal(data.ts, ts)
+    np.testing.assert_array_equal(Data(ts, frame.drop(columns="t")).values, values)
+    for wrong, words in (
+        (frame.drop(columns="t"), "lacks `t`"),
+        (frame.rename(columns={"n3": "x"}), "unknown `x`"),
+        (frame.assign(n1="many"), "must hold numbers"),
+        (frame.assign(n1=0.5), "whole numbers"),
+        (frame.assign(n1=np.nan), "finite"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            as_data(wrong)
+
+
+def test_netcdf(tmp_path):
+    record = problems.four_level().populations
+    ts, values = np.asarray(record.ts), np.asarray(record.values)
+    dataset = xr.Dataset({"populations": (("level", "t"), values.T)}, {"t": ts})
+    dataset.to_netcdf(tmp_path / "old.nc", engine="scipy")
+    found = jqd.load_record(tmp_path / "old.nc")
+    np.testing.assert_array_equal(found.values, values)
+    (tmp_path / "other.nc").write_bytes(b"neither")
+    with pytest.raises(ValueError, match=r"other\.nc is broken.*neither netCDF-3"):
+        jqd.load_record(tmp_path / "other.nc")
+    (tmp_path / "new.nc").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
+    if importlib.util.find_spec("h5netcdf") is None:
+        with pytest.raises(ValueError, match=r"new\.nc is netCDF-4; `pip install h5"):
+            jqd.load_record(tmp_path / "new.nc")
+        return
+    with pytest.raises(ValueError, match=r"new\.nc is broken"):
+        jqd.load_record(tmp_path / "new.nc")
+    dataset.to_netcdf(tmp_path / "new.nc", engine="h5netcdf")
+    found = jqd.load_record(tmp_path / "new.nc")
+    np.testing.assert_array_equal(found.values, values)

@@ -1,0 +1,218 @@
+"""What a fit says of itself: misfits, what cannot be told, what each figure is."""
+
+import io
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from rich.console import Console
+from scipy import stats
+
+import jqd
+from jqd import problems
+from jqd.cli.session import show
+from jqd.inference.data import Gaussian, Multinomial
+from jqd.inference.goodness import MISFIT, p_value
+from jqd.inference.problem import FitProblem
+from jqd.inference.recovery import Constant
+from jqd.inference.setup import identifiability
+from jqd.inference.statistics_curve import fit_curve
+from jqd.report import print_recovery
+
+TS = np.linspace(0, 3, 25)[1:]
+SIGMA = 1e-3
+
+
+@pytest.fixture(scope="module")
+def golden():
+    return problems.golden()
+
+
+@pytest.fixture(scope="module")
+def populations(golden):
+    law, psi0 = golden
+    quantum = jqd.Schrodinger(law.hamiltonian())
+    exact = jqd.evolve(quantum, psi0, np.append(0.0, TS), observe="density")
+    return np.asarray(exact.values)[1:]
+
+
+def fitted(golden, values, noise):
+    law, psi0 = golden
+    return jqd.recover(
+        law, jqd.Data(TS, values, noise, t0=0.0), psi0=psi0, free=("q", "r"),
+        starts=[[0.45, -0.55]], search=None, substeps=8,
+    )  # fmt: skip
+
+
+# -- misfits ---------------------------------------------------------------------------
+
+
+def test_p_value_is_that_of_chi_square():
+    for chi2, dof in [(3.0, 5), (40.0, 20), (374.0 * 48, 48), (0.0, 7)]:
+        np.testing.assert_allclose(p_value(chi2, dof), stats.chi2.sf(chi2, dof))
+    assert p_value(np.inf, 4) == p_value(np.nan, 4) == 0
+    assert p_value(5.0, 0) == 1
+
+
+@pytest.mark.parametrize("each", [60, 0.7], ids=["common", "rare"])
+def test_p_values_of_true_counts(each):
+    """Counts of a true law are not flagged more often than said, rare outcomes or not.
+
+    Chi-square's own tail flags rare ones several times as often.
+    """
+    shots, k, rows = 1000, 12, 5
+    p = np.full(k, each / shots)
+    p[0] = 1 - p[1:].sum()
+    draws = np.random.default_rng(4).multinomial(shots, p, size=(8000, rows))
+    counts = draws.astype(float)
+    noise, at = Multinomial(), jnp.broadcast_to(p, (rows, k))
+
+    @jax.jit
+    @jax.vmap
+    def look(seen):
+        cost = jnp.sum(noise.residuals(at, seen, at) ** 2)
+        excess = noise.excess(seen, at, jnp.ones(rows))
+        dof = rows * (k - 1)
+        return p_value(cost, dof, excess), p_value(cost, dof)
+
+    values, plain = look(jnp.asarray(counts))
+    flagged = np.mean(values < 1e-3)
+    # 8 are expected; 4 standard errors more, and the tail of few counts is longer than
+    # a chi-square's of the same variance
+    assert flagged <= 3e-3
+    if each == 60:
+        assert stats.kstest(values, "uniform").pvalue > 1e-3
+    else:
+        assert np.mean(plain < 1e-3) > 2 * max(flagged, 1e-3)
+
+
+def test_a_loss_that_the_law_lacks_is_a_misfit(golden, populations):
+    """5 % of the contrast is gone: the constants move by many errors, and it shows."""
+    rng = np.random.default_rng(0)
+    lossy = 0.95 * populations + 0.05 / 3 + rng.normal(0, SIGMA, populations.shape)
+    found = fitted(golden, lossy, Gaussian(SIGMA))
+    assert found.status == MISFIT
+    assert not found.errors_hold
+    assert found.chi2_per_dof > 10
+    assert found.p_value < 1e-10
+    assert "not to be trusted" in found.message
+    assert "not to be trusted" in str(found)
+
+
+def test_a_true_law_is_no_misfit(golden, populations):
+    noise = np.random.default_rng(1).normal(0, SIGMA, populations.shape)
+    found = fitted(golden, populations + noise, Gaussian(SIGMA))
+    assert found.status == "converged"
+    assert found.errors_hold
+    assert found.p_value > 1e-3
+    assert found.p_value == pytest.approx(
+        stats.chi2.sf(found.chi2_per_dof * (TS.size * 3 - 2), TS.size * 3 - 2), rel=1e-6
+    )
+    for constant in found.constants.values():
+        assert constant.sigmas == pytest.approx(constant.deviation / constant.stderr)
+
+
+def test_the_pure_fit_says_misfit_as_well(golden, populations):
+    law, psi0 = golden
+    lossy = 0.95 * populations + 0.05 / 3
+    options = {"psi0": psi0, "free": ("q", "r"), "starts": [[0.45, -0.55]]}
+    for values, status in [(lossy, "MISFIT"), (populations, "CONVERGED")]:
+        data = jqd.Data(TS, values, Gaussian(SIGMA), t0=0.0)
+        found = jqd.fit(law, data, search=None, **options)
+        assert jqd.FitStatus(int(found.status)).name == status
+        assert (found.p_value < 1e-3) == (status == "MISFIT")
+
+
+def test_a_curve_that_is_no_occupation_is_a_misfit():
+    E = np.linspace(0.5, 4, 15)
+    nbar = 1 / (np.exp((E + 0.3) / 1.1) - 1)
+    options = {"free": ("T", "mu"), "start": {"g": 1.0}, "starts": 2}
+    assert fit_curve(E, nbar, 1e-3, **options).status == "converged"
+    bent = fit_curve(E, nbar + 0.02 * np.sin(3 * E), 1e-3, **options)
+    assert bent.status == MISFIT
+    assert bent.p_value < 1e-10
+
+
+def test_the_command_shows_a_misfit(golden, populations, tmp_path, capsys):
+    lossy = 0.95 * populations + 0.05 / 3
+    found = fitted(golden, lossy, Gaussian(SIGMA))
+    assert show(found, tmp_path, 1.0, as_json=True) == 1
+    printed = capsys.readouterr().out
+    assert '"errors_hold": false' in printed
+    assert f'"status": "{MISFIT}"' in printed
+    assert '"chi2_per_dof": ' in printed
+    assert '"p_value": ' in printed
+    assert show(found, tmp_path, 1.0, as_json=False) == 1
+    printed = capsys.readouterr().out
+    assert "(not to trust)" in printed
+    assert MISFIT in printed
+
+
+# -- what each figure is ---------------------------------------------------------------
+
+
+def test_exact_data_have_no_significance(golden, populations):
+    """The error of a fit to exact values is its step bias: no sigmas are counted."""
+    found = fitted(golden, populations, None)
+    console = Console(record=True, width=120, file=io.StringIO())
+    print_recovery(found, console)
+    shown = console.export_text()
+    for constant in found.constants.values():
+        assert constant.sigmas is None
+        assert constant.scatter < constant.step_bias
+        assert abs(constant.deviation) < 1e-8
+    assert shown.count("step bias") == 2
+    assert "starts that reached the best fit" in shown
+    assert "starts that converged" not in shown
+
+
+def test_sigmas_are_counted_where_scatter_makes_them():
+    one = Constant("q", 0.52, 0.01, 1e-6, 0.5, 0.01)
+    assert one.sigmas == pytest.approx(2)
+    assert Constant("q", 0.52, 0.01, 0.0, 0.5).sigmas == pytest.approx(2)
+    assert Constant("q", 0.52, 0.01, 0.01, 0.5, 1e-4).sigmas is None
+    assert Constant("q", 0.52, 0.01, 0.01, None, 1e-4).deviation is None
+
+
+# -- what cannot be told ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("free", [("q", "r", "omega"), ("r", "omega", "R", "delta")])
+def test_a_step_along_a_null_direction_changes_nothing(golden, free):
+    law, psi0 = golden
+    method = jqd.Fixed(jqd.rk4)
+    data = jqd.Data(TS, jnp.ones((TS.size, 3)), t0=0.0)
+    problem = FitProblem(law, psi0, data, free, "density", method).with_substeps(20)
+    theta = problem.theta()
+    found = identifiability(problem, theta)
+    here = problem.predict(theta)
+    assert found.null_directions.shape == (1, theta.size)
+    for direction in found.null_directions:
+        assert float(jnp.linalg.norm(direction)) == pytest.approx(1)
+        # what finite steps leave of the symmetry
+        moved = problem.predict(theta + 0.1 * direction)
+        np.testing.assert_allclose(moved, here, rtol=0, atol=1e-6)
+    # a direction that can be told moves them: the step is no small one
+    moved = problem.predict(theta + 0.1 * found.directions[0])
+    assert np.max(np.abs(moved - here)) > 1e-3
+    # the same shift of every energy, in words too
+    weights = re.findall(r"([+-][\d.]+) omega", found.describe())
+    assert len(weights) == 3
+    assert len(set(weights)) == 1
+
+
+def test_null_directions_of_a_curve_are_in_its_constants():
+    """One energy alone: a warmer gas of a lower level, dμ/dT = -(E - μ)/T."""
+    E, T, mu = 2.0, 4.0, -0.3
+    nbar = np.full(6, 1 / (np.exp((E - mu) / T) - 1))
+    start = {"g": 1.0, "T": T, "mu": mu}
+    with pytest.raises(jqd.Unidentifiable) as caught:
+        fit_curve(np.full(6, E), nbar, 1e-3, free=("T", "mu"), start=start, starts=1)
+    along = dict(
+        (name, float(value))
+        for value, name in re.findall(r"([+-][\d.]+) (T|mu)", str(caught.value))
+    )
+    # two decimals are printed
+    assert along["mu"] / along["T"] == pytest.approx(-(E - mu) / T, abs=0.03)

@@ -1,0 +1,140 @@
+"""g from counts and curves: within its error, refused where the data cannot tell."""
+
+import numpy as np
+import pytest
+
+from jqd.inference import Unidentifiable
+from jqd.inference.statistics import fit_counts
+from jqd.inference.statistics_curve import fit_curve
+from jqd.statistics import occupation
+
+E = np.linspace(0.0, 4.0, 40)
+CURVES = {1.0: (1.0, -0.3), 0.0: (1.0, 0.5), -1.0: (0.8, 1.5), 0.5: (1.0, -0.1)}
+
+
+def polya(rng, N, M, g, draws):
+    """Draws by NumPy alone: Dirichlet weights, then a multinomial."""
+    weights = rng.dirichlet(np.full(M, 1 / g), draws) if g else np.full(M, 1 / M)
+    return rng.multinomial(N, weights, None if g else draws)
+
+
+@pytest.mark.parametrize(
+    ("g", "error"), [(1.0, 0.036), (0.5, 0.023), (0.2, 0.015), (0.0, 0.010)]
+)
+def test_g_from_counts(g, error):
+    """N = 50, M = 20, 200 draws: within four standard errors, of the known size."""
+    counts = polya(np.random.default_rng(5), 50, 20, g, 200)
+    fit = fit_counts(counts)
+    found = fit.constants["g"]
+    assert fit.status == "converged"
+    assert fit.agree.all()
+    assert found.stderr == pytest.approx(error, rel=0.2)
+    assert abs(found.value - g) < 4 * found.stderr
+    # Negative controls: the other statistics are far away.
+    for other in {0.0, 1.0, -1.0} - {g}:
+        assert abs(found.value - other) > 4 * found.stderr
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_g_at_its_edge(k):
+    """N of k M places filled: g = -1/k exactly, and the edge is said."""
+    rng = np.random.default_rng(k)
+    N, M = 5 * k, 8
+    places = np.array([rng.permutation(k * M)[:N] // k for _ in range(100)])
+    counts = np.apply_along_axis(np.bincount, 1, places, minlength=M)
+    fit = fit_counts(counts)
+    assert fit.constants["g"].value == -1 / k
+    assert fit.at_edge
+    assert "edge" in fit.message
+
+
+def test_error_bars_are_right():
+    """60 fits: their deviations in standard errors have the variance 1."""
+    rng = np.random.default_rng(0)
+    fits = [fit_counts(polya(rng, 50, 20, 1.0, 200)).constants["g"] for _ in range(60)]
+    sigmas = [(fit.value - 1) / fit.stderr for fit in fits]
+    # Standard error of a variance: sqrt(2/60); four of them.
+    assert np.mean(np.square(sigmas)) == pytest.approx(1, abs=4 * np.sqrt(2 / 60))
+
+
+@pytest.mark.parametrize("counts", [np.eye(6, dtype=int), [[1, 1, 0, 0]], [[0, 0]]])
+def test_dilute_counts_are_refused(counts):
+    with pytest.raises(Unidentifiable, match="too dilute"):
+        fit_counts(counts)
+
+
+@pytest.mark.parametrize("g", CURVES)
+def test_g_T_and_mu_from_a_curve(g):
+    """40 points of 1 % noise: all within four standard errors, one basin."""
+    T, mu = CURVES[g]
+    nbar = np.asarray(occupation(E, T, mu, g))
+    sigma = 0.01 * nbar
+    noise = np.random.default_rng(7).normal(size=40)
+    fit = fit_curve(E, nbar + sigma * noise, sigma)
+    for name, true in (("g", g), ("T", T), ("mu", mu)):
+        found = fit.constants[name]
+        assert abs(found.value - true) < 4 * found.stderr
+    assert fit.constants["g"].stderr < 0.03
+    assert fit.status == "converged"
+    assert fit.agree.all()
+    # χ²/37 = 1 +- sqrt(2/37); four standard errors.
+    assert fit.chi2_per_dof == pytest.approx(1, abs=0.93)
+
+
+def test_without_noise_to_rounding():
+    T, mu = CURVES[1.0]
+    fit = fit_curve(E, occupation(E, T, mu, 1.0))
+    found = [fit.constants[name].value for name in ("g", "T", "mu")]
+    # LM's own tolerance, 1e-10, squared by its last step.
+    np.testing.assert_allclose(found, [1.0, T, mu], atol=1e-9)
+    assert fit.chi2_per_dof is None
+
+
+def test_known_constants_are_kept():
+    nbar = np.asarray(occupation(E, 1.0, -0.3, 1.0))
+    fit = fit_curve(E, nbar, 0.01, free=("g", "mu"), start={"T": 1.0, "g": 0.1})
+    assert fit.known == {"T": 1.0}
+    assert fit.constants["g"].value == pytest.approx(1.0, abs=1e-8)
+    assert fit.covariance.shape == (2, 2)
+    # A wrong temperature cannot be made up for by g and μ.
+    wrong = fit_curve(E, nbar, 0.01, free=("g", "mu"), start={"T": 1.3})
+    assert wrong.chi2_per_dof > 3
+    free = fit_curve(E, nbar, 0.01)
+    assert free.constants["g"].stderr > fit.constants["g"].stderr
+
+
+def test_a_dilute_curve_is_refused():
+    nbar = np.asarray(occupation(E, 1.0, -3.0, 1.0))
+    assert nbar.max() < 0.055
+    with pytest.raises(Unidentifiable, match=r"\+-0.2.*Jacobian.*cube"):
+        fit_curve(E, nbar, 0.01 * nbar)
+    # T and μ are still to be had.
+    fit = fit_curve(E, nbar, 0.01 * nbar, free=("T", "mu"), start={"g": 0.0})
+    assert fit.constants["T"].value == pytest.approx(1.0, rel=0.02)
+
+
+def test_one_energy_cannot_tell_three_constants():
+    with pytest.raises(Unidentifiable, match="change no prediction"):
+        fit_curve(np.ones(40), np.full(40, 0.4), 0.01)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: fit_counts([1, 2]), "a draw of at least two states"),
+        (lambda: fit_counts([[1, 2.5]]), "whole numbers"),
+        (lambda: fit_counts([[1, -2]]), "whole numbers"),
+        (lambda: fit_counts([[1, np.nan]]), "finite"),
+        (lambda: fit_curve(E, E[:-1]), "`nbar` must have shape"),
+        (lambda: fit_curve(E, -E), "positive entries"),
+        (lambda: fit_curve(E[:2], E[:2]), "at least 4 energies"),
+        (lambda: fit_curve(E, E, 0.0), "`sigma` must be positive"),
+        (lambda: fit_curve(E, E, free=("g", "hbar")), "must be one of"),
+        (lambda: fit_curve(E, E, free=("g", "g")), "each constant once"),
+        (lambda: fit_curve(E, E, free=("g",)), "must give T a value"),
+        (lambda: fit_curve(E, E, start={"T": -1.0}), "`T` must be positive"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
