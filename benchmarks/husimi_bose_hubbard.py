@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jqd
+from jqd.laws import constants
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
 from jqd.states import coherent
 
@@ -76,7 +77,7 @@ def _goals(case: str, timings, errors) -> list[Goal]:
 
 def _law(levels: int, orders: int) -> HusimiFokkerPlanck:
     law = HusimiFokkerPlanck(TEXT, form=Heff((levels, levels), orders=orders))
-    return law.unpack("U", jnp.asarray([U]))
+    return constants.unpack(law, "U", jnp.asarray([U]))
 
 
 def _quanta(law, ts: np.ndarray, psi0: np.ndarray):
@@ -86,7 +87,7 @@ def _quanta(law, ts: np.ndarray, psi0: np.ndarray):
         return jnp.real(law.moment(state, (1, 0), (1, 0))) - 1
 
     def solve(U, C):
-        changed = law.unpack("U", U[None]).unpack("C", C[None])
+        changed = constants.unpack(constants.unpack(law, "U", U[None]), "C", C[None])
         observe = lambda t, state: look(t, changed, state)  # noqa: E731
         run = jqd.evolve(changed, changed.prepare(psi0), ts, observe=observe)
         return run.values[1:]

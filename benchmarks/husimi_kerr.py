@@ -10,6 +10,7 @@ import numpy as np
 import jqd
 from jqd.exact import husimi as closed
 from jqd.inference import Data, recover
+from jqd.laws import constants
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
 from jqd.states import coherent, husimi
 
@@ -132,7 +133,7 @@ def density_of_C(points: np.ndarray, ts: np.ndarray, orders: int, levels: int):
     law, psi0 = law_of(points, 1.0, levels, orders), coherent(ALPHA0, 40)
 
     def solve(C):
-        changed = law.unpack("C", C[None])
+        changed = constants.unpack(law, "C", C[None])
         state = changed.prepare(psi0)
         return jqd.evolve(changed, state, ts, observe="density").values[1:]
 

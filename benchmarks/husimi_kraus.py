@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jqd
+from jqd.laws import constants
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
 from jqd.laws.husimi.amplifier import amplify
 from jqd.spaces.symbols import bose_hubbard
@@ -103,7 +104,7 @@ def _shares(modes: int, levels: int, psi0: jax.Array, orders: int):
     law = _law(modes, levels, orders)
 
     def solve(C):
-        changed = law.unpack("C", C[None])
+        changed = constants.unpack(law, "C", C[None])
 
         def look(t, state):
             def one(ket, weight):

@@ -184,7 +184,7 @@ def chains(atoms: int, batch: int) -> Task:
     """Verlet steps of FPUT chains."""
     body = solid.chain(atoms, solid.FPUT(beta=1.0), ends="fixed")
     steps = _steps(2e-9 * atoms * batch + 3e-7)
-    one = _run(solid.Motion(body), jqd.strang, steps, 0.05)
+    one = _run(solid.AtomMotion(body), jqd.strang, steps, 0.05)
 
     def start(batch):
         x = jnp.broadcast_to(body.sites[None], (batch, atoms, 1))  # pyright: ignore

@@ -100,7 +100,7 @@ def _crystal(
         crystal_in_numpy, *map(np.asarray, (x, v, box)), steps, potential
     )
     timings = race(programs, rounds)
-    motion = solid.Motion(bodies["all pairs"])
+    motion = solid.AtomMotion(bodies["all pairs"])
     energy = jax.jit(lambda point: motion.energy(solid.Point(*point)))
     rows = [
         {"case": f"crystal of {len(x)}", "atoms": len(x), "batch": 1, "program": name}
@@ -116,7 +116,7 @@ def _program(
     body: solid.Solid, start: Any, stepper: Any, steps: int, dt: float, batched: bool
 ) -> Callable[[], Any]:
     method = jqd.Fixed(stepper, substeps=steps, estimate_error=False)
-    motion, ts = solid.Motion(body), np.array([0.0, steps * dt])
+    motion, ts = solid.AtomMotion(body), np.array([0.0, steps * dt])
 
     def one(point):
         run = jqd.evolve(motion, point, ts, method=method)
@@ -195,7 +195,7 @@ def _chains(
     }
     programs[NUMPY] = partial(chains_in_numpy, *map(np.asarray, start), steps)
     timings = race(programs, rounds)
-    motion = solid.Motion(body)
+    motion = solid.AtomMotion(body)
     energy = jax.jit(jax.vmap(lambda point: motion.energy(solid.Point(*point))))
     rows = [
         {"case": f"FPUT chains x {batch}", "atoms": ATOMS, "batch": batch}

@@ -19,6 +19,7 @@ from matplotlib.patches import Ellipse
 import jqd
 from jqd import problems
 from jqd.inference import Data, Search, recover
+from jqd.laws import constants
 from jqd.report.recovery_figures import figure_fit
 from jqd.report.style import AMBER, BLUE, INK, PALE, VERMILLION, subplots
 
@@ -43,7 +44,7 @@ def fisher_information(law, psi0, counts, substeps=40):
     method = jqd.Fixed(jqd.rk4, substeps, estimate_error=False)
 
     def populations(theta):
-        at = law.unpack("q", theta[:1]).unpack("r", theta[1:])
+        at = constants.unpack(constants.unpack(law, "q", theta[:1]), "r", theta[1:])
         return jqd.evolve(at, psi0, counts.ts, method=method, observe="density").values
 
     p, slope = populations(jnp.asarray(EXACT)), jax.jacfwd(populations)

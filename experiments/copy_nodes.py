@@ -26,6 +26,7 @@ from matplotlib.ticker import ScalarFormatter
 
 import jqd
 from jqd import problems
+from jqd.laws import constants
 from jqd.report.style import INK, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------
@@ -61,7 +62,7 @@ def over_plane(law, q, r, psis, ts, method):
     """Runs of the law at every q, r and from every ψ, in one batch."""
 
     def one(q, r, psi):
-        at = law.unpack("q", q[None]).unpack("r", r[None])
+        at = constants.unpack(constants.unpack(law, "q", q[None]), "r", r[None])
         start = jqd.DensityPhase(jnp.abs(psi) ** 2, -jnp.angle(psi))
         return jqd.evolve(at, start, ts, method=method, observe="density")
 

@@ -70,7 +70,7 @@ def impacts(betas, speeds, ts):
         method = jqd.Fixed(jqd.steppers.pefrl, steps, estimate_error=False)
         # the noise breaks the mirror symmetry, which would keep even modes at rest
         start = two_halves(body, speed, key=jax.random.key(SEED))
-        run = jqd.evolve(solid.Motion(body), start, ts, method=method, observe=look)
+        run = jqd.evolve(solid.AtomMotion(body), start, ts, method=method, observe=look)
         return run.values, run.diagnostics["energy_drift"], modes.vibrating
 
     return jax.vmap(impact)(betas, speeds)

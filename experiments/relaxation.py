@@ -27,6 +27,7 @@ import xarray as xr
 from jqd import problems
 from jqd.ensembles.copying.bell_chain import bell_chain
 from jqd.ensembles.copying.individual_sampler import individuals, population
+from jqd.laws import constants
 from jqd.report.style import CYCLE, GREY, INK, PALE, subplots
 
 # --- Parameters -------------------------------------------------------------------
@@ -43,7 +44,7 @@ GENERIC_TIME = 12.0
 
 def eigenstate(law):
     """A state of the law's real part, δ = 0: its ground state, with all classes in."""
-    real = law.unpack("delta", jnp.zeros_like(law.pack("delta")))
+    real = constants.unpack(law, "delta", jnp.zeros_like(constants.pack(law, "delta")))
     return real, jnp.linalg.eigh(real.hamiltonian())[1][:, 0]
 
 

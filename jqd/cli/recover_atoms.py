@@ -15,6 +15,7 @@ from ..inference import Polish, Recovery, Search, recover
 from ..inference.atoms import AtomRecord, load_atoms
 from ..inference.horizon import Horizon, horizon
 from ..inference.reading import naming
+from ..laws import constants
 from .session import Session, draw, show, write
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def recover_atoms(options: AtomOptions) -> int:
     with Session(options.out) as session, naming(options.data, "data"):
         recovery = recover(
             law, data, psi0=record.state(), free=options.free, observe=observe,
-            start={name: law.pack(name) for name in options.free},
+            start={name: constants.pack(law, name) for name in options.free},
             starts=min(options.starts, 2) if options.quick else options.starts,
             search=SEARCH,
             polish=Polish(windows=options.windows),

@@ -25,6 +25,7 @@ from ..inference import (
 from ..inference.first_row import check_first_row
 from ..inference.phase_space import sample_orders
 from ..inference.reading import naming
+from ..laws import constants
 from ..spaces.symbols import parse_hamiltonian
 from .husimi_options import HusimiOptions, law_and_state, with_points
 from .session import Session, draw, show, write
@@ -152,7 +153,7 @@ def _check_first_samples(
         return
     first = replace(record, ts=record.ts[:1], values=record.values[:1])
     data, observe = first.data()
-    names = tuple(name for name in free if name in law.constant_names())
+    names = tuple(name for name in free if name in constants.names(law))
     problem = FitProblem(law, law.admit(psi0), data, names, observe, Propagator())
     check_first_row(problem, problem.theta())
 

@@ -13,6 +13,7 @@ from ..evolution import Propagator, evolve
 from ..inference import Data, Gaussian, Polish, load_record, recover
 from ..inference.reading import naming
 from ..inference.tower import FOOT, LevelNorms
+from ..laws import constants
 from ..matter.tower import RandomTower
 from .session import Session, draw, show, write
 
@@ -67,7 +68,7 @@ def recover_tower(options: TowerOptions) -> int:
     with Session(options.out) as session, naming(options.data, "data"):
         recovery = recover(
             law, data, psi0=psi0, free=options.free, observe=observe,
-            start={name: law.pack(name) for name in options.free},
+            start={name: constants.pack(law, name) for name in options.free},
             starts=options.starts, search=None, polish=Polish(windows=3),
             method=_method(law, psi0, data), key=jax.random.key(options.seed),
             report=session.advance, keep=session.keep,

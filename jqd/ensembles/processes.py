@@ -246,7 +246,7 @@ def _stepper(law: Any, stepper: Callable[..., Any] | None) -> Callable[..., Any]
             "Argument `stepper` must be a one-step method such as jqd.rk4 or None, but "
             f"is {stepper!r}."
         )
-    return srkn11 if stepper is None and hasattr(law, "flows") else stepper
+    return srkn11 if stepper is None and law.flows() is not None else stepper
 
 
 def _refine(refine: int | None, grid: Grid) -> int:

@@ -10,7 +10,7 @@ from jaxtyping import Array, Complex, Float, Int
 
 from ..spaces import Grid
 from ..steppers import Splitting
-from ..steppers.flows import check_followed
+from ..steppers.flows import flows_of
 from .guide import Guide, density_of, in_precision
 from .paths import Paths, PathStatus
 from .sampling import draw, kolmogorov_smirnov
@@ -186,8 +186,7 @@ def _motion(walk, t0, dt):
         step = law.step if stepper is None else lambda *a: stepper(law, *a)
         stay = lambda i, psi: psi  # noqa: E731
         return lambda psi: psi, lambda i, psi: step(t0 + i * dt, psi, dt), stay
-    check_followed(law, "flows")
-    flows = law.flows()
+    flows = flows_of(law)
     b, c = stepper.entry()
     fixed = stepper.outer_factor(flows, t0, dt, -b, -c)
 

@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from .. import _checks
-from .status import Status, is_sound
+from ..laws.motion import Motion
+from ..laws.status import Status
+from .sound import is_sound
 from .trajectory import (
     Trajectory,
     at_the_end,
@@ -90,7 +92,7 @@ class Adaptive(eqx.Module):
                 )
 
     def run(
-        self, law: Any, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
+        self, law: Motion, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
     ) -> Trajectory:
         """The trajectory; see `jqd.evolve`."""
         return _run(self, law, state0, ts, observe)
@@ -98,7 +100,7 @@ class Adaptive(eqx.Module):
 
 @eqx.filter_jit
 def _run(
-    method: Adaptive, law: Any, state0: PyTree[Array], ts: Array, observe: Any
+    method: Adaptive, law: Motion, state0: PyTree[Array], ts: Array, observe: Any
 ) -> Trajectory:
     judged = method.estimate_error
     (values, records), last, status, when, steps = _solve(
@@ -122,7 +124,7 @@ def _run(
 
 def _solve(
     method: Adaptive,
-    law: Any,
+    law: Motion,
     state0: PyTree[Array],
     ts: Array,
     observe: Any,

@@ -10,6 +10,9 @@ from jaxtyping import Array, ArrayLike, PyTree
 
 from .. import _checks
 from ..interop import is_foreign
+from ..laws.law import Law
+from ..laws.motion import Motion
+from ..spaces.hamiltonians import MatrixHamiltonian
 from .adaptive import Adaptive
 from .fixed import Fixed
 from .propagator import Propagator
@@ -20,7 +23,7 @@ Observe = Callable[[Array, Any], Any] | Mapping[str, Any] | str | None
 
 
 def evolve(
-    law: Any,
+    motion: Motion,
     state0: PyTree[Array],
     ts: ArrayLike,
     *,
@@ -33,9 +36,9 @@ def evolve(
     and times are computed in the precision of the state.
 
     Args:
-        law: the law.
-        state0: its state at ts[0], from `law.prepare(psi)`; a QuTiP or dynamiqs state
-            is prepared here.
+        motion: a law, or anything else that moves.
+        state0: its state at ts[0], from `motion.prepare(psi)`; a QuTiP or dynamiqs
+            state is prepared here.
         ts: save times, shape (T,), strictly increasing; one time is enough.
         method: `Fixed`, `Adaptive` or `Propagator`; None for `Propagator` where the law
             is solvable or has a constant Hamiltonian matrix, else `Adaptive`.
@@ -50,47 +53,53 @@ def evolve(
         ValueError: times not increasing, a state that is not finite, or a method that
             does not fit the law.
     """
-    if not hasattr(law, "vector_field"):
+    if not isinstance(motion, Motion):
         raise ValueError(
-            f"Argument `law` must be a law, but is of type {type(law).__name__}."
+            "Argument `motion` must be a law or another Motion, but is of type "
+            f"{type(motion).__name__}."
         )
     _checks.check_times(ts, "ts")
     if is_foreign(state0):
-        state0 = law.prepare(state0)
+        state0 = motion.prepare(state0)
     for leaf in jax.tree.leaves(state0):
         _checks.check_finite(leaf, "state0")
     precision = _precision(state0)
     ts = jnp.asarray(ts, dtype=precision)
-    law = _in_precision(law, precision)
+    motion = _in_precision(motion, precision)
     if method is None:
-        method = _default_method(law)
+        method = _default_method(motion)
     if not isinstance(method, Fixed | Adaptive | Propagator):
         raise ValueError(
             "Argument `method` must be a Fixed, Adaptive or Propagator, but is "
             f"{method!r}."
         )
-    return method.run(law, state0, ts, _observer(law, observe))
+    return method.run(motion, state0, ts, _observer(motion, observe))
 
 
-def _default_method(law: Any) -> Method:
-    if law.solvable:
-        return Propagator()
-    hamiltonian = getattr(law, "hamiltonian", None)
-    matrix = getattr(hamiltonian, "matrix", None)
-    return Adaptive() if matrix is None else Propagator()
+def _default_method(motion: Motion) -> Method:
+    generator = motion.generator()
+    matrix = generator is not None and isinstance(
+        generator.hamiltonian, MatrixHamiltonian
+    )
+    return Propagator() if motion.solvable or matrix else Adaptive()
 
 
-def _observer(law: Any, observe: Observe) -> Any:
+def _observer(motion: Motion, observe: Observe) -> Any:
     """A PyTree (t, state) -> values, so that it can cross jit."""
     if observe is None:
         return jax.tree_util.Partial(_whole_state)
     if isinstance(observe, str):
         _checks.check_choice(observe, "observe", ("density",))
-        return jax.tree_util.Partial(_density, law)
+        if not isinstance(motion, Law):
+            raise ValueError(
+                "Argument `observe` must not be 'density' for a motion without "
+                f"probabilities, but is, and {type(motion).__name__} has none."
+            )
+        return jax.tree_util.Partial(_density, motion)
     if hasattr(observe, "bind"):
-        return jax.tree_util.Partial(_bound, _Static(observe), law)
+        return jax.tree_util.Partial(_bound, _Static(observe), motion)
     if isinstance(observe, Mapping):
-        parts = {name: _observer(law, part) for name, part in observe.items()}
+        parts = {name: _observer(motion, part) for name, part in observe.items()}
         return jax.tree_util.Partial(_several, parts)
     if not callable(observe):
         raise ValueError(
@@ -107,7 +116,7 @@ def _whole_state(t: Array, state: Any) -> Any:
     return state
 
 
-def _density(law: Any, t: Array, state: Any) -> Array:
+def _density(law: Law, t: Array, state: Any) -> Array:
     del t
     return law.density(state)
 
@@ -126,7 +135,7 @@ class _Static:
         return isinstance(other, _Static) and self.value == other.value
 
 
-def _bound(observable: _Static, law: Any, t: Array, state: Any) -> Any:
+def _bound(observable: _Static, law: Motion, t: Array, state: Any) -> Any:
     return observable.value.bind(law)(t, state)
 
 
@@ -145,8 +154,8 @@ def _precision(state: PyTree[Array]) -> Any:
     return jnp.finfo(jnp.result_type(*leaves)).dtype
 
 
-def _in_precision(law: Any, precision: Any) -> Any:
-    """The law with its constants in this precision (a PyTree of the same shape)."""
+def _in_precision(motion: Motion, precision: Any) -> Motion:
+    """The motion with its constants in this precision (a PyTree of the same shape)."""
 
     def cast(leaf: Any) -> Any:
         if not eqx.is_inexact_array(leaf):
@@ -155,4 +164,4 @@ def _in_precision(law: Any, precision: Any) -> Any:
             return leaf.astype(jnp.result_type(precision, jnp.complex64))
         return leaf.astype(precision)
 
-    return jax.tree.map(cast, law)
+    return jax.tree.map(cast, motion)

@@ -12,9 +12,12 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Int, PyTree
 
 from .. import _checks
+from ..laws.motion import Motion
+from ..laws.status import Status
 from ..steppers import Splitting
+from ..steppers.flows import flows_of
 from .reversible import reversible_rollout
-from .status import Status, is_sound
+from .sound import is_sound
 from .trajectory import (
     Trajectory,
     at_the_end,
@@ -103,22 +106,19 @@ class Fixed(eqx.Module):
             )
 
     def run(
-        self, law: Any, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
+        self, law: Motion, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
     ) -> Trajectory:
         """The trajectory; see `jqd.evolve`."""
         if self.counts is not None and np.ndim(self.counts) == 1:
             _checks.check_shape(self.counts, "counts", (ts.shape[0] - 1,))
-        if isinstance(self.stepper, Splitting) and not hasattr(law, "flows"):
-            raise ValueError(
-                "Argument `stepper` must not be a splitting for this law, but is: the "
-                "law has no `flows()`; use `rk4` or the law's own step, None."
-            )
+        if isinstance(self.stepper, Splitting):
+            flows_of(law)  # refused here rather than under jit
         return _run(self, law, state0, ts, observe)
 
 
 @jax.jit
 def _run(
-    method: Fixed, law: Any, state0: PyTree[Array], ts: Array, observe: Any
+    method: Fixed, law: Motion, state0: PyTree[Array], ts: Array, observe: Any
 ) -> Trajectory:
     steps = method.substeps if method.counts is None else method.counts
     if method.gradient == "reversible":
@@ -153,7 +153,7 @@ def _run(
 
 def _rollout(
     method: Fixed,
-    law: Any,
+    law: Motion,
     state0: PyTree[Array],
     ts: Array,
     observe: Any,
@@ -185,7 +185,7 @@ def _rollout(
 
 
 def _advance(
-    method: Fixed, law: Any, t0: Array, t1: Array, carry: Any, steps: int | Array
+    method: Fixed, law: Motion, t0: Array, t1: Array, carry: Any, steps: int | Array
 ):
     """One save interval; a run that failed keeps its last sound state."""
     dt = (t1 - t0) / jnp.maximum(steps, 1)
@@ -204,7 +204,7 @@ def _advance(
 
 def _take_steps(
     method: Fixed,
-    law: Any,
+    law: Motion,
     t0: Array,
     dt: Array,
     state: PyTree[Array],
@@ -230,7 +230,9 @@ def _take_steps(
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _shielded_step(stepper: Any, law: Any, t: Array, state: PyTree[Array], dt: Array):
+def _shielded_step(
+    stepper: Any, law: Motion, t: Array, state: PyTree[Array], dt: Array
+):
     """A step whose derivatives are cut where its result is unsound.
 
     `_judge` discards such a result, but its derivatives may be infinite, and in reverse
@@ -259,7 +261,7 @@ def _shielded_step_jvp(stepper: Any, primals: Any, tangents: Any):
 
 def _judge(
     method: Fixed,
-    law: Any,
+    law: Motion,
     t: Array,
     state: PyTree[Array],
     status: Array,
@@ -288,11 +290,11 @@ def _chunked_scan(body: Any, carry: Any, steps: int, gradient: str) -> Any:
 
 
 def _reversible(
-    method: Fixed, law: Any, state0: PyTree[Array], ts: Array, observe: Any
+    method: Fixed, law: Motion, state0: PyTree[Array], ts: Array, observe: Any
 ):
     """The rollout of a unitary splitting whose gradient steps back in time."""
 
-    def look(law: Any, observe: Any, t: Array, state: PyTree[Array]):
+    def look(law: Motion, observe: Any, t: Array, state: PyTree[Array]):
         return observe(t, state), record(law, state, judged=method.estimate_error)
 
     stepper = cast(Splitting, method.stepper)  # `__check_init__` made sure

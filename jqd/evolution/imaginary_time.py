@@ -1,7 +1,7 @@
 """Ground states by imaginary time, and excited states above given ones."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -11,12 +11,14 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from .. import _checks
 from ..interop import as_array
+from ..laws.motion import Motion
+from ..laws.schrodinger import Schrodinger
+from ..laws.status import Status
 from ..spaces.grids import Grid
 from ..spaces.hamiltonians import ParticleOnGrid
 from ..steppers import PhaseFlow, Splitting, chin4a
-from ..steppers.flows import check_followed
+from ..steppers.flows import flows_of
 from .evolution import _in_precision
-from .status import Status
 
 # Steps between two looks at the energy.
 _STRIDE = 10
@@ -50,7 +52,7 @@ class StationaryState(eqx.Module):
 
 
 def ground_state(
-    law: Any,
+    law: Schrodinger,
     psi0: ArrayLike | None = None,
     *,
     dtau: ArrayLike,
@@ -88,7 +90,7 @@ def ground_state(
             shape or value.
     """
     _check_law(law)
-    grid: Grid = law.grid
+    grid = cast(Grid, law.grid)  # as was checked
     if min(stepper.a + stepper.b) < 0:
         raise ValueError(
             "Argument `stepper` must not have negative coefficients in imaginary time, "
@@ -105,7 +107,7 @@ def ground_state(
     _check_orthonormal(kept, grid)
     kept = kept.astype(start.dtype)
     precision = start.real.dtype
-    law = _in_precision(law, precision)
+    law = cast(Schrodinger, _in_precision(law, precision))
     dtau = jnp.asarray(dtau, dtype=precision)
     tol, max_steps = jnp.asarray(tol, dtype=precision), jnp.asarray(max_steps)
     return _find(law, start, dtau, kept, tol, max_steps, stepper)
@@ -221,8 +223,7 @@ def _decaying_step(
     law: Any, dtau: Array, stepper: Splitting, dtype: Any
 ) -> Callable[[Array], Array]:
     """ψ → exp(-H Δτ/ħ) ψ by one step of the splitting."""
-    check_followed(law, "flows")
-    outer, inner = law.flows()
+    outer, inner = cast(tuple[PhaseFlow, PhaseFlow], flows_of(law))
     c = stepper.c
     corrections = [None] * len(stepper.b) if c is None else [w * dtau**3 for w in c]
     # a grid is kept in the default precision: found in it, then rounded
@@ -274,8 +275,8 @@ def _default_start(grid: Grid) -> Complex[Array, "..."]:
     return grid.sample(gaussian)
 
 
-def _check_law(law: Any) -> None:
-    hamiltonian = getattr(law, "hamiltonian", None)
+def _check_law(law: Motion) -> None:
+    hamiltonian = law.hamiltonian if isinstance(law, Schrodinger) else None
     if not isinstance(hamiltonian, ParticleOnGrid):
         wanted, found = "be a particle on a grid", f"is {type(law).__name__}"
     elif not hamiltonian.autonomous:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -11,11 +11,14 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from .. import _checks
+from ..laws.law import Law
+from ..laws.motion import Generator, Motion
+from ..laws.status import Status
 from ..spaces.hamiltonians import MatrixHamiltonian, chebyshev_step, chebyshev_terms
 from ..steppers.blocks import block_orbit, find_blocks
 from ..steppers.eigenbasis import unitary_orbit
 from ..steppers.flows import check_followed
-from .status import Status, is_sound
+from .sound import is_sound
 from .trajectory import (
     Record,
     Trajectory,
@@ -31,7 +34,7 @@ _MOST_TERMS = 10**7
 
 
 class Propagator(eqx.Module):
-    """ψ(t) = exp(-iHt/ħ) ψ(0) to rounding, for a law with a constant `hamiltonian`.
+    """ψ(t) = exp(-iHt/ħ) ψ(0) to rounding, for a law with a constant `generator()`.
 
     A matrix is taken to its eigenbasis once (a diagonal one is there already), with
     derivatives that stay finite at degenerate levels. One that is known when `evolve`
@@ -58,33 +61,35 @@ class Propagator(eqx.Module):
             )
 
     def run(
-        self, law: Any, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
+        self, law: Motion, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
     ) -> Trajectory:
         """The trajectory; see `jqd.evolve`."""
         if law.solvable:
             check_followed(law, "orbit")
             return _run_orbit(law, state0, ts, observe)
-        check_followed(law, "hamiltonian")
-        hamiltonian: Any = getattr(law, "hamiltonian", None)
+        generator = law.generator()
+        hamiltonian = None if generator is None else generator.hamiltonian
+        if hamiltonian is not None:
+            check_followed(law, "generator")
         if isinstance(hamiltonian, MatrixHamiltonian):
             return _run_matrix(law, state0, ts, observe, _blocks(hamiltonian.matrix))
-        if hasattr(hamiltonian, "spectral_bounds") and hamiltonian.autonomous:
+        if hamiltonian is not None and hamiltonian.autonomous:
             # found once: for some Hamiltonians the bounds cost as much as the series
             bounds = _bounds(law)
             terms = self._terms(law, state0, ts, bounds)
-            return _run_series(law, state0, ts, observe, bounds, terms)
+            return _run_series(cast(Law, law), state0, ts, observe, bounds, terms)
         raise ValueError(
             "Argument `method` must not be a Propagator for this law, but is: it has "
             "no constant Hamiltonian; use Fixed or Adaptive."
         )
 
     def _terms(
-        self, law: Any, state0: Array, ts: Array, bounds: tuple[Array, Array]
+        self, law: Motion, state0: Array, ts: Array, bounds: tuple[Array, Array]
     ) -> int:
         if self.terms is not None:
             return self.terms
         low, high = bounds
-        span = (high - low) / (2 * law.hbar)
+        span = (high - low) / (2 * _generator(law).hbar)
         if not (_checks.is_concrete(span) and _checks.is_concrete(ts)):
             raise ValueError(
                 "Argument `terms` must be given inside jit, vmap or grad, but is None; "
@@ -105,9 +110,15 @@ class Propagator(eqx.Module):
 
 
 @jax.jit
-def _bounds(law: Any) -> tuple[Array, Array]:
+def _bounds(law: Motion) -> tuple[Array, Array]:
     """Numbers that enclose the spectrum."""
-    return law.hamiltonian.spectral_bounds(law.hbar)
+    hamiltonian, hbar = _generator(law)
+    return hamiltonian.spectral_bounds(hbar)
+
+
+def _generator(law: Motion) -> Generator:
+    """That of a law which is known to have one."""
+    return cast(Generator, law.generator())
 
 
 def _blocks(matrix: Array) -> np.ndarray | None:
@@ -119,20 +130,21 @@ def _blocks(matrix: Array) -> np.ndarray | None:
 
 @jax.jit
 def _run_matrix(
-    law: Any, state0: Array, ts: Array, observe: Any, blocks: Array | None
+    law: Motion, state0: Array, ts: Array, observe: Any, blocks: Array | None
 ) -> Trajectory:
-    matrix = law.hamiltonian.matrix
+    hamiltonian, hbar = _generator(law)
+    matrix = hamiltonian.matrix
     if blocks is None:
-        states = unitary_orbit(matrix, state0, ts - ts[0], law.hbar)
+        states = unitary_orbit(matrix, state0, ts - ts[0], hbar)
     else:
-        states = block_orbit(matrix, blocks, state0, ts - ts[0], law.hbar)
+        states = block_orbit(matrix, blocks, state0, ts - ts[0], hbar)
     # backward error of a Hermitian eigensolver: a few eps of the norm of H
     eps = jnp.finfo(state0.dtype).eps
-    size = jnp.sqrt(jnp.sum(jnp.abs(matrix) ** 2)) / law.hbar
+    size = jnp.sqrt(jnp.sum(jnp.abs(matrix) ** 2)) / hbar
     bound = eps * matrix.shape[0] ** 0.5 * (1 + size * (ts - ts[0]))
     if matrix.ndim == 1:
         # phases of finite angles are finite: no need to go through all states again
-        angles = matrix[None, :] * ((ts - ts[0]) / law.hbar)[:, None]
+        angles = matrix[None, :] * ((ts - ts[0]) / hbar)[:, None]
         sound = jnp.all(jnp.isfinite(angles), axis=-1) & is_sound(state0)
     else:
         sound = jax.vmap(is_sound)(states)
@@ -141,8 +153,10 @@ def _run_matrix(
 
 
 @jax.jit
-def _run_orbit(law: Any, state0: PyTree[Array], ts: Array, observe: Any) -> Trajectory:
-    states, bound = law.orbit(state0, ts)
+def _run_orbit(
+    law: Motion, state0: PyTree[Array], ts: Array, observe: Any
+) -> Trajectory:
+    states, bound = cast(tuple[PyTree[Array], Array], law.orbit(state0, ts))
     sound = jax.vmap(is_sound)(states)
     alarms = jax.vmap(law.alarm)(ts, states, states)
     run = _assemble(law, states, ts, observe, bound, sound, {})
@@ -151,7 +165,7 @@ def _run_orbit(law: Any, state0: PyTree[Array], ts: Array, observe: Any) -> Traj
 
 @jax.jit(static_argnames="terms")
 def _run_series(
-    law: Any,
+    law: Law,
     state0: Array,
     ts: Array,
     observe: Any,
@@ -159,12 +173,13 @@ def _run_series(
     terms: int,
 ) -> Trajectory:
     low, high = bounds
+    hamiltonian, hbar = _generator(law)
 
     # a series keeps one state a term for reverse mode: only those of one interval
     @partial(jax.checkpoint, prevent_cse=False)
     def interval(psi, inputs):
         t, dt = inputs
-        after = chebyshev_step(law.hamiltonian, psi, dt, law.hbar, terms, bounds)
+        after = chebyshev_step(hamiltonian, psi, dt, hbar, terms, bounds)
         return after, (_look(law, observe, t, after), law.alarm(t, psi, after))
 
     first = (_look(law, observe, ts[0], state0), law.alarm(ts[0], state0, state0))
@@ -173,17 +188,16 @@ def _run_series(
         lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest
     )
     # rounding of one term a time, and what the truncated series leaves of the norm
-    phase = (high - low) / (2 * law.hbar) * (ts - ts[0])
+    phase = (high - low) / (2 * hbar) * (ts - ts[0])
     bound = jnp.finfo(state0.dtype).eps * (1 + phase) + jnp.abs(norms - norms[0])
     extra = {"num_terms": jnp.asarray(terms)}
     run = _summarise(values, records, ts, bound, sound, extra)
     return mark_inaccurate(_raise_alarms(run, alarms), bound)
 
 
-def _look(law: Any, observe: Any, t: Array, psi: Array) -> tuple[Any, Any, Array, Any]:
+def _look(law: Law, observe: Any, t: Array, psi: Array) -> tuple[Any, Any, Array, Any]:
     """What is kept of a state: values, records, the norm, and whether it is sound."""
-    grid = getattr(law, "grid", None)
-    norm = jnp.sum(law.density(psi)) * (1.0 if grid is None else grid.cell)
+    norm = jnp.sum(law.density(psi)) * law.cell
     return observe(t, psi), record(law, psi, judged=True), norm, is_sound(psi)
 
 
@@ -203,7 +217,7 @@ def _raise_alarms(run: Trajectory, alarms: Array) -> Trajectory:
 
 
 def _assemble(
-    law: Any,
+    law: Motion,
     states: Array,
     ts: Array,
     observe: Any,

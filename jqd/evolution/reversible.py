@@ -13,8 +13,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
+from ..laws.motion import Motion
 from ..steppers import PhaseFlow, Splitting
-from ..steppers.flows import check_followed
+from ..steppers.flows import flows_of
 
 Look = Callable[[Any, Any, Array, Array], tuple[PyTree, PyTree]]
 
@@ -23,7 +24,7 @@ def reversible_rollout(
     stepper: Splitting,
     steps: int,
     look: Look,
-    law: Any,
+    law: Motion,
     state0: Array,
     ts: Array,
     observe: Any,
@@ -45,8 +46,7 @@ def reversible_rollout(
     Raises:
         ValueError: the law's flows are not unitary phases.
     """
-    check_followed(law, "flows")
-    flows = law.flows()
+    flows = flows_of(law)
     if not all(isinstance(flow, PhaseFlow) for flow in flows):
         raise ValueError(
             "Argument `gradient` must not be 'reversible' for this law, but is: its "

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from ..laws.law import Resolution
-from .status import Status
+from ..laws.motion import Motion, Resolution
+from ..laws.status import Status
 
 
 class Trajectory(eqx.Module):
@@ -156,7 +156,7 @@ class Record(NamedTuple):
     resolution: Resolution | None
 
 
-def record(law: Any, state: PyTree[Array], *, judged: bool) -> Record:
+def record(law: Motion, state: PyTree[Array], *, judged: bool) -> Record:
     """What is kept of one state.
 
     Args:
@@ -196,7 +196,12 @@ def resolved(records: Record, ts: Array, reached: Array) -> Array | None:
 
 
 def at_the_end(
-    law: Any, last: PyTree[Array], check: PyTree[Array], ended: Array, ts: Array, scale
+    law: Motion,
+    last: PyTree[Array],
+    check: PyTree[Array],
+    ended: Array,
+    ts: Array,
+    scale,
 ) -> Array | None:
     """Relative error of the probabilities at the last time, zeros before it, (T,).
 

@@ -72,8 +72,8 @@ class AtomRecord:
 
     def law(
         self, K: ArrayLike, alpha: ArrayLike = 0.0, beta: ArrayLike = 0.0
-    ) -> solid.Motion:
-        """Motion of the chain with these constants in its bonds.
+    ) -> solid.AtomMotion:
+        """AtomMotion of the chain with these constants in its bonds.
 
         Args:
             K: stiffness, () or one for each bond.
@@ -85,7 +85,7 @@ class AtomRecord:
         """
         potential = solid.FPUT(K, alpha, beta, self.length)
         chain = solid.chain(len(self.x0), potential, ends=self.ends, mass=self.mass)
-        return solid.Motion(chain)
+        return solid.AtomMotion(chain)
 
     @property
     def bonds(self) -> int:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from ..laws import constants
 from .ensemble_noise import Whitening
 from .goodness import MISFIT, MISFIT_P, misfit_message
 from .polish import polish_one
@@ -167,7 +168,7 @@ def row_masks(ts: Array, train: int) -> tuple[Array, Array]:
 
 def references(problem: FitProblem) -> list[float | None]:
     """The quantum value for each entry of theta."""
-    known = problem.law.quantum_values()
+    known = constants.quantum_values(problem.law)
     return [
         known.get(name)
         for name in problem.free

@@ -8,7 +8,8 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from ..interop import as_array
 from ..laws.copy_fields import DensityPhase, square
-from ..laws.law import ALARM_NODE, ALARM_NONE, Law
+from ..laws.law import Law
+from ..laws.status import Status
 from ..steppers import rk4
 from .free_form import Surface, net_flow
 
@@ -74,4 +75,4 @@ class FreeFormCopying(Law):
     def alarm(self, t: ArrayLike, before: Any, after: Any) -> Array:
         """Node: an empty class."""
         del t, before
-        return jnp.where(jnp.any(after.density <= 0), ALARM_NODE, ALARM_NONE)
+        return jnp.where(jnp.any(after.density <= 0), Status.NODE, Status.OK)

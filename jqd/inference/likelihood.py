@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from ..evolution import Propagator, evolve
+from ..laws import constants
 
 
 class LikelihoodFit(NamedTuple):
@@ -90,9 +91,9 @@ def fit_likelihood(
 
     _checks.require_x64("jqd.recover")
     for name in free:
-        _checks.check_choice(name, "free", law.constant_names())
+        _checks.check_choice(name, "free", constants.names(law))
     psi0 = law.admit(psi0)
-    own = {name: float(law.pack(name)[0]) for name in free}
+    own = {name: float(constants.pack(law, name)[0]) for name in free}
     first = [float({**own, **(start or {})}[name]) for name in free]
     if "C" in free and not 0 < first[list(free).index("C")] <= 1:
         raise ValueError(
@@ -110,7 +111,7 @@ def fit_likelihood(
         changed = law
         for name, value in zip(free, theta, strict=True):
             value = 1 - value**2 if name == "C" else value
-            changed = changed.unpack(name, value[None])
+            changed = constants.unpack(changed, name, value[None])
         return changed
 
     def loss(theta, args):
@@ -126,7 +127,7 @@ def fit_likelihood(
         options={"autodiff_mode": "fwd"},
     )  # fmt: skip
     best = at(solution.value)
-    values = {name: float(best.pack(name)[0]) for name in free}
+    values = {name: float(constants.pack(best, name)[0]) for name in free}
     return LikelihoodFit(
         values,
         -float(loss(solution.value, args)) * size,

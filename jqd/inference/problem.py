@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PyTree
 
 from .. import _checks
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory, evolve
+from ..laws import constants
 from .data import Data
 from .ensemble_noise import EnsembleNoise
 
@@ -55,7 +56,7 @@ class FitProblem(eqx.Module):
             for label in (
                 [f"{PHASES}[{a}]" for a in range(size)]
                 if name == PHASES
-                else self.law.labels(name)
+                else constants.labels(self.law, name)
             )
         ]
 
@@ -64,7 +65,7 @@ class FitProblem(eqx.Module):
         spans = [
             (-jnp.pi * jnp.ones_like(self.pack(name)),) * 2
             if name == PHASES
-            else self.law.span(name)
+            else constants.span(self.law, name)
             for name in self.free
         ]
         low = jnp.concatenate([jnp.ravel(span[0]) for span in spans])
@@ -75,7 +76,7 @@ class FitProblem(eqx.Module):
         """The entries of theta that belong to one constant."""
         if name == PHASES:
             return jnp.zeros(self.psi0.shape, self.data.ts.dtype)
-        return jnp.ravel(self.law.pack(name))
+        return jnp.ravel(constants.pack(self.law, name))
 
     def at(self, theta: Array) -> tuple[Any, PyTree[Array]]:
         """The law and the initial state with these constants."""
@@ -86,7 +87,7 @@ class FitProblem(eqx.Module):
             if name == PHASES:
                 psi0 = psi0 * jax.lax.complex(jnp.cos(part), -jnp.sin(part))
             else:
-                law = law.unpack(name, part)
+                law = constants.unpack(law, name, part)
             start = stop
         return law, law.prepare(psi0)
 

@@ -8,6 +8,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from ..laws.constants import labels
 from .problem import FitProblem
 
 
@@ -118,9 +119,9 @@ class Recovery(eqx.Module):
         known = {}
         for name in self.problem.free:
             if name in truth:
-                labels = self.problem.law.labels(name)
+                names = labels(self.problem.law, name)
                 values = np.ravel(np.asarray(truth[name]))
-                known |= dict(zip(labels, map(float, values), strict=True))
+                known |= dict(zip(names, map(float, values), strict=True))
         constants = {
             label: replace(constant, reference=known.get(label, constant.reference))
             for label, constant in self.constants.items()

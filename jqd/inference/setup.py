@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks
+from ..laws import constants
 from .data import Data
 from .ensemble_noise import EnsembleNoise
 from .files import record_of_table
@@ -51,7 +52,7 @@ def as_data(data: Any) -> Data:
 
 def free_names(law: Any, free: Sequence[str]) -> tuple[str, ...]:
     names = (free,) if isinstance(free, str) else tuple(free)
-    known = law.constant_names()
+    known = constants.names(law)
     for name in names:
         _checks.check_choice(name, "free", (*known, PHASES))
     if len(set(names)) != len(names) or not names:

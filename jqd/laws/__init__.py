@@ -1,6 +1,7 @@
 """The laws of motion, one a file."""
 
 from .alignment import PhaseAlignment as PhaseAlignment
+from .constants import constant as constant
 from .copy_fields import DensityPhase as DensityPhase
 from .copy_fields import Harmonics as Harmonics
 from .copying import CopyDynamics as CopyDynamics
@@ -10,6 +11,5 @@ from .diffusion import ConservativeDiffusion as ConservativeDiffusion
 from .diffusion import Madelung as Madelung
 from .husimi import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .law import Law as Law
-from .law import Resolution as Resolution
-from .law import constant as constant
+from .motion import Resolution as Resolution
 from .schrodinger import Schrodinger as Schrodinger

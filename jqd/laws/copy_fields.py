@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from .. import _checks
-from .law import constant
+from .constants import constant
 
 
 class DensityPhase(NamedTuple):

@@ -11,6 +11,14 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from .. import _checks
 from ..interop import as_array
 from ..steppers import rk4
+from .constants import (
+    antisymmetric,
+    constant,
+    free,
+    scalars,
+    symmetric,
+    upper_triangle,
+)
 from .copy_fields import (
     DensityPhase,
     Harmonics,
@@ -20,7 +28,8 @@ from .copy_fields import (
     psi_field,
     square,
 )
-from .law import ALARM_NODE, ALARM_NONE, Law, constant, scalars
+from .law import Law
+from .status import Status
 
 
 class CopyDynamics(Law):
@@ -45,7 +54,7 @@ class CopyDynamics(Law):
         omega: ω_a, shape (M,).
         R: R_ab, shape (M, M), symmetric, not negative; its diagonal is not used.
         delta: δ_ab, shape (M, M), antisymmetric.
-        q: exponent of the copy rate; 1/2 in quantum mechanics.
+        q: exponent of the copy rate; 1/2 in quantum mechanics (sec. 3.1).
         r: exponent of the phase rate; -1/2 in quantum mechanics.
         harmonics: further Fourier terms, or None.
         hbar: ħ, used only by `from_hamiltonian` and `hamiltonian`.
@@ -56,14 +65,14 @@ class CopyDynamics(Law):
     """
 
     omega: Float[Array, " M"]
-    R: Float[Array, "M M"]
-    delta: Float[Array, "M M"]
-    q: Float[Array, ""]
-    r: Float[Array, ""]
     harmonics: Harmonics | None
     hbar: Float[Array, ""]
     regulator: Float[Array, ""]
     literal: bool = eqx.field(static=True)
+    R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric)
+    delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)
+    q: Float[Array, ""] = free(quantum=0.5, span=(0.0, 1.0))
+    r: Float[Array, ""] = free(quantum=-0.5, span=(-1.5, 0.5))
 
     def __init__(
         self,
@@ -252,49 +261,7 @@ class CopyDynamics(Law):
             passed = jnp.real(jnp.conj(before) * after) < 0
             inside = square(after) <= 100 * self.regulator
             met = jnp.any((passed | inside) & node_ahead(self, before))
-        return jnp.where(met, ALARM_NODE, ALARM_NONE)
-
-    # -- fits -------------------------------------------------------------------
-
-    def pack(self, name: str) -> Array:
-        """Independent entries: the upper triangle for `R` and `delta`."""
-        value = getattr(self, name)
-        if name in ("R", "delta"):
-            return value[jnp.triu_indices(value.shape[-1], 1)]
-        return jnp.ravel(value)
-
-    def unpack(self, name: str, values: Array) -> "CopyDynamics":
-        """A copy with these independent entries."""
-        old = getattr(self, name)
-        if name in ("R", "delta"):
-            upper = (
-                jnp.zeros_like(old).at[jnp.triu_indices(old.shape[-1], 1)].set(values)
-            )
-            new = upper + upper.T if name == "R" else upper - upper.T
-        else:
-            new = jnp.reshape(values, old.shape)
-        return eqx.tree_at(lambda law: getattr(law, name), self, new)
-
-    def span(self, name: str) -> tuple[Array, Array]:
-        """Starts: q in [0, 1], r in [-3/2, 1/2], others near their values."""
-        ends = {"q": (0.0, 1.0), "r": (-1.5, 0.5)}
-        if name not in ends:
-            return super().span(name)
-        low, high = (jnp.ravel(constant(end)) for end in ends[name])
-        return low, high
-
-    def quantum_values(self) -> dict[str, float]:
-        """q = 1/2 and r = -1/2: Smolin (2012), sec. 3.1."""
-        return {"q": 0.5, "r": -0.5}
-
-    def labels(self, name: str) -> list[str]:
-        """Labels of `pack(name)`."""
-        size = self.omega.shape[-1]
-        if name in ("R", "delta"):
-            return [f"{name}[{a},{b}]" for a in range(size) for b in range(a + 1, size)]
-        if getattr(self, name).ndim == 0:
-            return [name]
-        return [f"{name}[{a}]" for a in range(size)]
+        return jnp.where(met, Status.NODE, Status.OK)
 
 
 @jax.jit

@@ -1,7 +1,7 @@
 """Schrödinger's law, the yardstick: matrices and particles on grids."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
@@ -14,7 +14,9 @@ from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid, matrix_hami
 from ..spaces.potentials import FunctionPotential, SampledPotential, potential
 from ..spaces.resolution import tail_error
 from ..steppers import Flows, rk4, strang
-from .law import Law, Resolution, constant, scalars
+from .constants import constant, scalars
+from .law import Law
+from .motion import Generator, Resolution
 
 
 class Schrodinger(Law):
@@ -97,17 +99,19 @@ class Schrodinger(Law):
     @property
     def grid(self) -> Grid | None:
         """The grid, or None for a matrix."""
-        return getattr(self.hamiltonian, "grid", None)
+        H = self.hamiltonian
+        return H.grid if isinstance(H, ParticleOnGrid) else None
 
     @property
-    def _weight(self) -> float:
-        """What one entry of |ψ|² counts for."""
+    def cell(self) -> float:
+        """The volume that one entry of |ψ|² stands for."""
         return 1.0 if self.grid is None else self.grid.cell
 
     @property
     def absorbs(self) -> bool:
         """Whether an absorber takes probability out of the box."""
-        return getattr(self.hamiltonian, "absorber", None) is not None
+        H = self.hamiltonian
+        return isinstance(H, ParticleOnGrid) and H.absorber is not None
 
     def prepare(self, psi: Any) -> Complex[Array, "..."]:
         """ψ itself, checked and complex.
@@ -121,8 +125,8 @@ class Schrodinger(Law):
         if self.grid is not None:
             _checks.check_state(psi, "psi", self.grid.shape, weight=self.grid.cell)
         else:
-            size = jnp.shape(getattr(self.hamiltonian, "matrix", psi))[-1:]
-            _checks.check_state(psi, "psi", size, 1.0)
+            matrix = cast(MatrixHamiltonian, self.hamiltonian).matrix
+            _checks.check_state(psi, "psi", jnp.shape(matrix)[-1:], 1.0)
         return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
@@ -130,18 +134,15 @@ class Schrodinger(Law):
         del args
         return -1j / self.hbar * self.hamiltonian.apply(state, t, self.hbar)
 
-    def flows(self) -> Flows:
-        """Potential and kinetic flows, for splitting on a grid.
-
-        Raises:
-            ValueError: the Hamiltonian is a matrix.
-        """
+    def flows(self) -> Flows | None:
+        """Potential and kinetic flows, for splitting on a grid; a matrix has none."""
         if not isinstance(self.hamiltonian, ParticleOnGrid):
-            raise ValueError(
-                "Argument `stepper` must not be a splitting for a matrix Hamiltonian, "
-                "but is one; use `Propagator()` or `Fixed(rk4)`."
-            )
+            return None
         return self.hamiltonian.flows(self.hbar)
+
+    def generator(self) -> Generator:
+        """H and ħ."""
+        return Generator(self.hamiltonian, self.hbar)
 
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
         """A Strang step on a grid, a Runge-Kutta step for a matrix."""
@@ -153,7 +154,7 @@ class Schrodinger(Law):
         return jnp.real(state) ** 2 + jnp.imag(state) ** 2
 
     def _norm(self, state: Array) -> Array:
-        return self._weight * jnp.sum(self.density(state))
+        return self.cell * jnp.sum(self.density(state))
 
     def invariants(self, state: Array) -> dict[str, Array]:
         """Norm ⟨ψ|ψ⟩ and, without explicit time, energy ⟨ψ|H|ψ⟩; none if absorbed."""
@@ -162,7 +163,7 @@ class Schrodinger(Law):
         values = {"norm": self._norm(state)}
         if self.hamiltonian.autonomous:
             energy = self.hamiltonian.energy(state, 0.0, self.hbar)
-            values["energy"] = self._weight * energy
+            values["energy"] = self.cell * energy
         return values
 
     def diagnose(self, state: Array) -> dict[str, Array]:

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..laws import constants
+
 
 def recovery_table(recovery: Any) -> Table:
     """One row for each recovered constant, beside its known value: in quantum
@@ -26,7 +28,7 @@ def recovery_table(recovery: Any) -> Table:
         "recovered",
         "standard error" if recovery.errors_hold else "standard error\n(not to trust)",
         "exact value in\nquantum mechanics"
-        if recovery.law.quantum_values()
+        if constants.quantum_values(recovery.law)
         else "value it was\ncomputed with",
         "deviation",
         "in standard\nerrors",

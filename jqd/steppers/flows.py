@@ -10,6 +10,26 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, PyTree
 
 
+def flows_of(law: Any) -> "Flows":
+    """The flows of a law that a splitting is to follow.
+
+    Args:
+        law: the law.
+
+    Raises:
+        ValueError: it has none, or moves otherwise.
+    """
+    flows = law.flows()
+    if flows is None:
+        raise ValueError(
+            "Argument `stepper` must not be a splitting for this law, but is: "
+            f"{type(law).__name__} has no `flows()` here; use `rk4`, the law's own "
+            "step, None, `Adaptive()` or, for a matrix, `Propagator()`."
+        )
+    check_followed(law, "flows")
+    return flows
+
+
 def check_followed(law: Any, name: str) -> None:
     """Raise where a subclass moves otherwise than what it inherits as `name`.
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
-from .flows import DampedFlow, Flows, check_followed
+from .flows import DampedFlow, Flows, flows_of
 
 
 class Splitting(eqx.Module):
@@ -126,8 +126,7 @@ class Splitting(eqx.Module):
         Raises:
             ValueError: a part of the law decays, and this method would step it back.
         """
-        check_followed(law, "flows")
-        flows = law.flows()
+        flows = flows_of(law)
         self._refuse_growth(flows)
         b, c = self.entry()
         state = flows.outer.apply(self.outer_factor(flows, t, dt, b, c), state)

@@ -21,7 +21,7 @@ from jqd import (
     strang,
 )
 from jqd.exact import coherent_state
-from jqd.laws import Law
+from jqd.laws import Law, constants
 from jqd.problems import golden
 from jqd.steppers import Flows, GeneralFlow
 
@@ -201,7 +201,7 @@ def moved(law, z):
     the gradient.
     """
     omega = law.omega.at[1].set(z[1])
-    return law.unpack("r", z[:1]).unpack("omega", omega)
+    return constants.unpack(constants.unpack(law, "r", z[:1]), "omega", omega)
 
 
 @functools.cache

@@ -20,6 +20,7 @@ from jqd.inference.polish import (
     polish_through_windows,
 )
 from jqd.inference.problem import window_rows
+from jqd.laws import constants
 
 
 def problem_of(record, free, law):
@@ -165,7 +166,7 @@ def test_constants_of_a_tower():
     start = {"strength": 0.13, "omega": 0.85, "beta": 0.62}
     law = record.law
     for name, value in start.items():
-        law = law.unpack(name, jnp.array([value]))
+        law = constants.unpack(law, name, jnp.array([value]))
     from jqd.inference.tower import FOOT, LevelNorms
 
     found = recover(

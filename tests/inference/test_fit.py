@@ -9,6 +9,7 @@ import pytest
 import jqd
 from jqd import problems
 from jqd.inference import FitProblem, identifiability
+from jqd.laws import constants
 
 
 @pytest.fixture(scope="module")
@@ -220,11 +221,11 @@ def test_joint_fit_of_rates_and_exponents():
         data,
         psi0=psi0,
         free=("q", "r", "R"),
-        starts=jnp.array([[0.45, -0.55, *(1.05 * law.pack("R"))]]),
+        starts=jnp.array([[0.45, -0.55, *(1.05 * constants.pack(law, "R"))]]),
         search=None,
     )
     found = np.array([c.value for c in recovery.constants.values()])
-    truth = np.array([0.5, -0.5, *law.pack("R")])
+    truth = np.array([0.5, -0.5, *constants.pack(law, "R")])
     # step bias 1e-10 by default, a few times that in correlated directions
     assert np.abs(found - truth).max() < 1e-8
     assert list(recovery.constants) == ["q", "r", "R[0,1]", "R[0,2]", "R[1,2]"]

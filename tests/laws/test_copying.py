@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 
 from jqd import CopyDynamics, Fixed, Harmonics, evolve
 from jqd.exact import matrices, rabi
+from jqd.laws import constants
 from jqd.problems import golden, two_classes
 from jqd.steppers import rk4
 
@@ -214,7 +215,7 @@ def test_nodes_are_met_where_the_quadrature_says(literal):
     @jax.jit
     @jax.vmap
     def status(q, r):
-        one = law.unpack("q", q[None]).unpack("r", r[None])
+        one = constants.unpack(constants.unpack(law, "q", q[None]), "r", r[None])
         method = fixed(1000)
         run = evolve(one, one.prepare(psi), jnp.array([0, 1.35]), method=method)
         return run.status, run.failure_time
@@ -252,7 +253,7 @@ def test_start_in_an_exact_node_at_the_quantum_point():
 
     @jax.jit
     def amplitudes(q, r):
-        one = law.unpack("q", q[None]).unpack("r", r[None])
+        one = constants.unpack(constants.unpack(law, "q", q[None]), "r", r[None])
         return evolve(one, psi, ts, method=fixed(250)).values
 
     def error(coupling):
@@ -345,7 +346,7 @@ def test_time_reversal_needs_q_but_not_r(q, r, low, high):
     """Reverse phases and delta, run T = 4 again, reverse: back at the start?"""
     law, psi = golden(q, r)
     there = psi_run(law, psi, jnp.array([0.0, 4.0]))[-1]
-    mirrored = law.unpack("delta", -law.pack("delta"))
+    mirrored = constants.unpack(law, "delta", -constants.pack(law, "delta"))
     back = psi_run(mirrored, jnp.conj(there), jnp.array([0.0, 4.0]))[-1]
     distance = np.max(np.abs(law.density(back) - law.density(psi)))
     # RK4 at h = 1/1000 leaves 1e-11; the violation is measured as 0.13 and 0.07

@@ -267,7 +267,7 @@ def test_refused_states_and_splittings():
         law.prepare([1.0, 0.0, 0.0])
     with pytest.raises(ValueError, match="`psi` must be normalised"):
         law.prepare([1.0, 1.0])
-    with pytest.raises(ValueError, match="must not be a splitting for a matrix"):
+    with pytest.raises(ValueError, match="must not be a splitting for this law"):
         evolve(law, jnp.array([1.0 + 0j, 0]), [0.0, 1.0], method=fixed(srkn11, 1))
     particle = Schrodinger.on_grid(GRID, well, k=1.0)
     with pytest.raises(ValueError, match="`psi` must be normalised"):

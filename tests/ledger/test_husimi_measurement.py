@@ -9,6 +9,7 @@ import pytest
 
 from jqd import evolve, states
 from jqd.exact import husimi as exact
+from jqd.laws import constants
 from jqd.laws.husimi import (
     GaussianForm,
     GaussianSum,
@@ -175,7 +176,7 @@ def test_densities_of_other_starts_and_theories_stay_positive():
 
     @jax.jit
     def least(C, start):
-        changed = law.unpack("C", C)
+        changed = constants.unpack(law, "C", C)
         start = changed.prepare(start)
         run = evolve(changed, start, jnp.array([0, 0.4]), observe="density")
         return jnp.min(run.values[-1])

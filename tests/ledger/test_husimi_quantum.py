@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from jqd import states
+from jqd.laws import constants
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck, generators
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
@@ -268,7 +269,7 @@ def test_the_law_is_the_schrodinger_equation(theory):
 
     @jax.jit
     def rate(C):
-        return law.unpack("C", C).vector_field(0.0, jnp.asarray(rho))
+        return constants.unpack(law, "C", C).vector_field(0.0, jnp.asarray(rho))
 
     def gap(C):
         return norm(rate(C) - exact)

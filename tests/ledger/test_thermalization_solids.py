@@ -158,7 +158,7 @@ def test_potential_energy_outgrows_the_kinetic():
         push = jax.random.normal(key, modes.omega.shape) * jnp.sqrt(2 * T)
         v = modes.displacements(jnp.where(modes.vibrating, push, 0))
         seen = jqd.evolve(
-            solid.Motion(body), solid.Point(rest.x, v), jnp.linspace(0, 200, 1001),
+            solid.AtomMotion(body), solid.Point(rest.x, v), jnp.linspace(0, 200, 1001),
             method=jqd.Fixed(jqd.strang, substeps=20, estimate_error=False),
             observe=look,
         )  # fmt: skip
@@ -182,7 +182,7 @@ def test_fast_blocks_melt():
     points = solid.initial_points(pair, jax.random.key(3), 8, hbar=0.01)
     method = jqd.Fixed(jqd.strang, substeps=200, estimate_error=False)
     run = jax.jit(jax.vmap(lambda point: jqd.evolve(
-        solid.Motion(pair.body), point, jnp.linspace(0.0, 16.0, 21), method=method,
+        solid.AtomMotion(pair.body), point, jnp.linspace(0.0, 16.0, 21), method=method,
         observe=lambda t, state: state.x)))(points)  # fmt: skip
     assert run.ok.all()
     a = float(pair.spacing)

@@ -9,8 +9,10 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 from ... import _checks
 from ...interop import as_array
 from ...steppers import rk4
+from ..constants import antisymmetric, free, symmetric, upper_triangle
 from ..copy_fields import coupling, square
-from ..law import ALARM_NODE, ALARM_NONE, Law
+from ..law import Law
+from ..status import Status
 from . import couplings
 
 # A class of less than this share counts as empty: the rates per member end there.
@@ -54,10 +56,10 @@ class AlignedClasses(Law):
     """
 
     omega: Float[Array, " M"]
-    R: Float[Array, "M M"]
-    delta: Float[Array, "M M"]
     damping: Float[Array, ""]
     copy_momentum: bool = eqx.field(static=True)
+    R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric)
+    delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)
 
     def __init__(
         self,
@@ -119,11 +121,7 @@ class AlignedClasses(Law):
         """Node: a class that is empty, or was within the step."""
         del t
         met = passed_node(before.psi, after.psi)
-        return jnp.where(met, ALARM_NODE, ALARM_NONE)
-
-    pack = couplings.pack
-    unpack = couplings.unpack
-    labels = couplings.labels
+        return jnp.where(met, Status.NODE, Status.OK)
 
 
 def class_rate(law: Any, psi: Array) -> Complex[Array, " M"]:

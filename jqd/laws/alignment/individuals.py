@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from ... import _checks
 from ...interop import as_array
 from ...steppers import rk4
+from ..constants import antisymmetric, free, symmetric, upper_triangle
 from ..copy_fields import coupling, phase_factor, square
 from ..copy_rules.links import inverse_root
 from ..law import Law
@@ -60,13 +61,13 @@ class PhaseAlignment(Law):
     """
 
     omega: Float[Array, " M"]
-    R: Float[Array, "M M"]
-    delta: Float[Array, "M M"]
     f: Float[Array, ""]
     damping: Float[Array, ""]
     beable: tuple[int, ...] = eqx.field(static=True)
     potential: str = eqx.field(static=True)
     norm: str = eqx.field(static=True)
+    R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric)
+    delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)
 
     def __init__(
         self,
@@ -257,10 +258,6 @@ class PhaseAlignment(Law):
         }
 
     # -- fits -------------------------------------------------------------------
-
-    pack = couplings.pack
-    unpack = couplings.unpack
-    labels = couplings.labels
 
 
 def _beables(beable: Any, num_classes: int) -> tuple[int, ...]:

@@ -10,8 +10,10 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ...interop import as_array
 from ...steppers import rk4
+from ..constants import antisymmetric, free, symmetric, upper_triangle
 from ..copy_fields import square
-from ..law import ALARM_NODE, ALARM_NONE, Law
+from ..law import Law
+from ..status import Status
 from . import couplings
 from .classes import class_rate, inflow, passed_node
 from .equations import NORMS, strength
@@ -62,13 +64,13 @@ class ClassSpread(Law):
     """
 
     omega: Float[Array, " M"]
-    R: Float[Array, "M M"]
-    delta: Float[Array, "M M"]
     f: Float[Array, ""]
     copies: Float[Array, ""]
     damping: Float[Array, ""]
     norm: str = eqx.field(static=True)
     copy_momentum: bool = eqx.field(static=True)
+    R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric)
+    delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)
 
     def __init__(
         self,
@@ -157,8 +159,4 @@ class ClassSpread(Law):
         """Node: a class that is empty, or was within the step."""
         del t
         met = passed_node(before.psi, after.psi)
-        return jnp.where(met, ALARM_NODE, ALARM_NONE)
-
-    pack = couplings.pack
-    unpack = couplings.unpack
-    labels = couplings.labels
+        return jnp.where(met, Status.NODE, Status.OK)

@@ -10,7 +10,7 @@ from ... import _checks
 from ...spaces import Grid, ParticleOnGrid
 from ...spaces.resolution import tail_error
 from ...steppers import Flows, srkn11
-from ..law import Resolution
+from ..motion import Resolution
 from .form import DiffusionForm, Motion
 from .state import AmplitudeAction, is_torn, join, split
 

@@ -9,7 +9,8 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ...interop import as_array
 from ...spaces import Grid
-from ..law import Law, constant
+from ..constants import constant
+from ..law import Law
 
 ORDERINGS = ("fick", "ito")
 
@@ -115,7 +116,3 @@ class ClassicalDiffusion(Law):
     def invariants(self, state: Array) -> dict[str, Array]:
         """The norm."""
         return {"norm": self.grid.cell * jnp.sum(state)}
-
-    def quantum_values(self) -> dict[str, float]:
-        """None: no value makes this quantum mechanics."""
-        return {}

@@ -12,7 +12,8 @@ from ...spaces.graphs import Graph
 from ...spaces.potentials import Potential
 from ...spaces.resolution import cutoff_weight, edge_density
 from ...steppers import Flows, rk4
-from ..law import ALARM_CUTOFF, ALARM_EDGE, ALARM_NONE, Resolution
+from ..motion import Resolution
+from ..status import Status
 from .state import AmplitudeAction
 
 BOUNDARIES = ("free", "reflecting", "periodic")
@@ -100,7 +101,7 @@ class DiffusionForm(eqx.Module):
     def alarm(
         self, motion: Motion, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]
     ) -> Array:
-        """A code `ALARM_...` for what the step met."""
+        """A `Status` for what the step met."""
         del t, before
         return space_alarm(motion, self.amplitude(motion, after))
 
@@ -114,13 +115,10 @@ class DiffusionForm(eqx.Module):
         del motion, state
         return None
 
-    def flows(self, motion: Motion) -> Flows:
-        """Exact partial flows, where the form has them."""
+    def flows(self, motion: Motion) -> Flows | None:
+        """Exact partial flows, or None where the form has none."""
         del motion
-        raise ValueError(
-            "Argument `stepper` must not be a splitting for the form "
-            f"{type(self).__name__}, but is one; use rk4 or `Adaptive()`."
-        )
+        return None
 
     @property
     def stepper(self) -> Any:
@@ -131,12 +129,12 @@ class DiffusionForm(eqx.Module):
 def space_alarm(motion: Motion, psi: Array) -> Array:
     """Whether the density touches a wall or the momentum the cut-off of the grid."""
     if isinstance(motion.space, Graph):
-        return jnp.asarray(ALARM_NONE)
-    code = jnp.asarray(ALARM_NONE)
+        return jnp.asarray(Status.OK)
+    code = jnp.asarray(Status.OK)
     coarse = cutoff_weight(motion.space, psi) > CUTOFF_SHARE
-    code = jnp.where(coarse, ALARM_CUTOFF, code)
+    code = jnp.where(coarse, Status.CUTOFF, code)
     if motion.boundary == "free" and motion.absorber is None:
         density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
         touching = edge_density(motion.space, density, EDGE_CELLS) > EDGE_SHARE
-        code = jnp.where(touching, ALARM_EDGE, code)
+        code = jnp.where(touching, Status.EDGE, code)
     return code

@@ -15,11 +15,23 @@ from ...spaces.absorbers import check_absorber
 from ...spaces.graphs import Graph
 from ...spaces.potentials import FunctionPotential, Potential, SampledPotential
 from ...steppers import Flows, chin4a, rk4, strang
-from ..law import Law, Resolution, constant, scalars
+from ..constants import constant, free, scalars
+from ..law import Law
+from ..motion import Resolution
 from .amplitude import Amplitude
 from .form import BOUNDARIES, DiffusionForm, Motion
 from .links_form import Links
 from .state import AmplitudeAction, read_state
+
+
+def four_times(value: Array) -> tuple[Array, Array]:
+    """Starts within a factor of four each way."""
+    return value / 4, value * 4
+
+
+def upwards(value: Array) -> tuple[Array, Array]:
+    """Starts of what dissipates: from none upwards."""
+    return jnp.zeros_like(value), value + 0.2
 
 
 class ConservativeDiffusion(Law):
@@ -50,16 +62,18 @@ class ConservativeDiffusion(Law):
     Source: Zakir, eqs. (22)-(32).
     """
 
-    D: Float[Array, "..."]
-    mass: Float[Array, ""]
     potential: Potential
-    friction: Float[Array, ""]
-    classical_diffusion: Float[Array, ""]
     hbar: Float[Array, ""]
     absorber: Float[Array, "..."] | None
     space: Grid | Graph
     boundary: str = eqx.field(static=True)
     form: DiffusionForm
+    D: Float[Array, "..."] = free(
+        quantum=lambda law: law.hbar / (2 * law.mass), span=four_times
+    )
+    mass: Float[Array, ""] = free(span=four_times)
+    friction: Float[Array, ""] = free(quantum=0.0, span=upwards)
+    classical_diffusion: Float[Array, ""] = free(quantum=0.0, span=upwards)
 
     def __init__(
         self,
@@ -187,12 +201,8 @@ class ConservativeDiffusion(Law):
         del args
         return self.form.vector_field(self.motion, t, state)
 
-    def flows(self) -> Flows:
-        """Potential and kinetic flows, for splitting the amplitude.
-
-        Raises:
-            ValueError: the form is not `Amplitude`.
-        """
+    def flows(self) -> Flows | None:
+        """Potential and kinetic flows, for splitting the amplitude; else None."""
         return self.form.flows(self.motion)
 
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
@@ -244,24 +254,6 @@ class ConservativeDiffusion(Law):
     def resolution(self, state: PyTree[Array]) -> Resolution | None:
         """What the grid lacks, by the forms that can tell: amplitude and links."""
         return self.form.resolution(self.motion, state)
-
-    def span(self, name: str) -> tuple[Array, Array]:
-        """D over a factor of four each way; dissipation from none upwards."""
-        value = self.pack(name)
-        if name in ("friction", "classical_diffusion"):
-            return jnp.zeros_like(value), value + 0.2
-        if name in ("D", "mass"):
-            return value / 4, value * 4
-        return super().span(name)
-
-    def quantum_values(self) -> dict[str, float]:
-        """D = ħ/2m, no friction, no classical diffusion."""
-        values = {"friction": 0.0, "classical_diffusion": 0.0}
-        if _checks.is_concrete((self.hbar, self.mass)):
-            values["D"] = float(np.asarray(self.hbar)) / (
-                2 * float(np.asarray(self.mass))
-            )
-        return values
 
     def refusal(self, free: tuple[str, ...]) -> str | None:
         """What no density can tell."""

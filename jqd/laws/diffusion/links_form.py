@@ -8,7 +8,8 @@ from jaxtyping import Array, ArrayLike
 from ... import _checks
 from ...spaces import Grid
 from ...spaces.resolution import SECOND_DIFFERENCES, dispersion_bound, tail_error
-from ..law import ALARM_CUTOFF, ALARM_NONE, Resolution
+from ..motion import Resolution
+from ..status import Status
 from .amplitude import refuse_torn
 from .form import DiffusionForm, Motion, space_alarm
 from .links import classical_rates, lattice_hamiltonian, link_energy, link_rates
@@ -114,7 +115,7 @@ class Links(DiffusionForm):
         """Walls, cut-off, and a grid whose differences miss k² by 2 %."""
         del t, before
         if not isinstance(motion.space, Grid):
-            return jnp.asarray(ALARM_NONE)
+            return jnp.asarray(Status.OK)
         psi = self.amplitude(motion, after)
         code = space_alarm(motion, psi)
         # 2 T rms[D (k² - k_h²)] against its scale, 2 T rms[D k²]
@@ -124,7 +125,7 @@ class Links(DiffusionForm):
         weight = jnp.abs(jnp.fft.fftn(psi)) ** 2
         scale = 2 * D * jnp.sqrt(jnp.sum(weight * k2**2) / jnp.sum(weight))
         coarse = error > DISPERSION * scale
-        return jnp.where(coarse & (code == ALARM_NONE), ALARM_CUTOFF, code)
+        return jnp.where(coarse & (code == Status.OK), Status.CUTOFF, code)
 
     def diagnose(self, motion: Motion, state: AmplitudeAction) -> dict[str, Array]:
         """`max_dispersion`: bound on the L1 error of the density per unit of time."""

@@ -7,7 +7,7 @@ from jaxtyping import Array, ArrayLike, Bool
 
 from ... import _checks
 from ...spaces import Grid
-from ..law import ALARM_HORIZON, ALARM_NODE, ALARM_NONE
+from ..status import Status
 from .amplitude import refuse_torn
 from .differences import difference_matrix
 from .form import DiffusionForm, Motion
@@ -136,8 +136,8 @@ class Literal(DiffusionForm):
             chi = 2 * after.log_amplitude
             node = node | dips(chi, axis, periodic=motion.periodic)
         norm = motion.space.cell * jnp.sum(after.density)
-        code = jnp.where(jnp.abs(norm - 1) > NORM_DRIFT, ALARM_HORIZON, ALARM_NONE)
-        return jnp.where(node, ALARM_NODE, code)
+        code = jnp.where(jnp.abs(norm - 1) > NORM_DRIFT, Status.HORIZON, Status.OK)
+        return jnp.where(node, Status.NODE, code)
 
 
 def check_smooth(motion: Motion, form: str, ndim: int | None = None) -> None:

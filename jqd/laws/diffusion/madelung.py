@@ -9,7 +9,8 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.potentials import Potential
-from ..law import Law, Resolution
+from ..law import Law
+from ..motion import Resolution
 from .form import DiffusionForm
 from .law import ConservativeDiffusion
 

@@ -7,7 +7,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ...spaces import Grid
 from ...spaces.potentials import FunctionPotential
-from ..law import ALARM_HORIZON, ALARM_NODE, ALARM_NONE
+from ..status import Status
 from .amplitude import refuse_torn
 from .differences import difference_matrix, interpolate
 from .form import DiffusionForm, Motion
@@ -155,8 +155,8 @@ class Window(DiffusionForm):
         """The first node; a norm that has changed."""
         del t, motion, before
         norm = after.spacing * jnp.sum(jnp.exp(after.chi))
-        code = jnp.where(jnp.abs(norm - 1) > NORM_DRIFT, ALARM_HORIZON, ALARM_NONE)
-        return jnp.where(dips(after.chi, 0, periodic=False), ALARM_NODE, code)
+        code = jnp.where(jnp.abs(norm - 1) > NORM_DRIFT, Status.HORIZON, Status.OK)
+        return jnp.where(dips(after.chi, 0, periodic=False), Status.NODE, code)
 
     def _derivatives(self, field: Array, state: WindowState) -> Derivatives:
         parts = []

@@ -13,7 +13,7 @@ from ...spaces.symbols import (
     from_operator,
     parse_hamiltonian,
 )
-from ..law import constant
+from ..constants import constant
 
 if TYPE_CHECKING:
     from .law import HusimiFokkerPlanck

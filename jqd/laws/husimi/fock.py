@@ -14,7 +14,8 @@ from ...spaces.fock import coherent_amplitudes
 from ...spaces.symbols import Symbol, matrix
 from ...states import as_ensemble
 from ...steppers import taylor18
-from ..law import ALARM_CUTOFF, ALARM_NONE, Resolution
+from ..motion import Resolution
+from ..status import Status
 from .banded import Generator
 from .checks import check_levels
 from .form import Form
@@ -197,12 +198,12 @@ class Fock(Form):
         before: Complex[Array, "D D"],
         after: Complex[Array, "D D"],
     ) -> Array:
-        """`ALARM_CUTOFF` where the two highest levels of a mode hold more than `EDGE`.
+        """`Status.CUTOFF` where the two highest levels of a mode hold more than `EDGE`.
 
         Two: pairs of quanta leave every other level empty.
         """
         del t, before
-        return jnp.where(self._edge(law, after) > EDGE, ALARM_CUTOFF, ALARM_NONE)
+        return jnp.where(self._edge(law, after) > EDGE, Status.CUTOFF, Status.OK)
 
     def resolution(
         self, law: "HusimiFokkerPlanck", state: Complex[Array, "D D"]

@@ -10,7 +10,8 @@ from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ...states import as_ensemble
 from ...steppers import rk4
-from ..law import ALARM_NONE, Resolution
+from ..motion import Resolution
+from ..status import Status
 
 if TYPE_CHECKING:
     from .law import HusimiFokkerPlanck
@@ -107,4 +108,4 @@ class Form(eqx.Module):
     ) -> Array:
         """A code of `jqd.laws.law` if the step met trouble, else 0."""
         del law, t, before, after
-        return jnp.asarray(ALARM_NONE)
+        return jnp.asarray(Status.OK)

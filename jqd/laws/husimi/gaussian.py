@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from ... import _checks
 from ...spaces.symbols import Symbol
 from ...states import Ensemble, antinormal_moment, as_ensemble, covariance, husimi
-from ..law import ALARM_HORIZON, ALARM_NONE
+from ..status import Status
 from .form import Form
 from .gaussian_sum import GaussianSum, to_complex
 
@@ -157,10 +157,10 @@ class GaussianForm(Form):
         before: GaussianSum,
         after: GaussianSum,
     ) -> Array:
-        """`ALARM_HORIZON` where the covariance is not positive definite."""
+        """`Status.HORIZON` where the covariance is not positive definite."""
         del law, t, before
         least = jnp.min(jnp.linalg.eigvalsh(jax.lax.stop_gradient(after.covariance)))
-        return jnp.where(least > 0, ALARM_NONE, ALARM_HORIZON)
+        return jnp.where(least > 0, Status.OK, Status.HORIZON)
 
 
 def diffusion(law: "HusimiFokkerPlanck") -> Float[Array, "2N 2N"]:

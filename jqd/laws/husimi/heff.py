@@ -15,7 +15,8 @@ from ...spaces.symbols import Symbol, apply, couplings, diagonal, matrix
 from ...states import Ensemble, antinormal_moment, as_ensemble, husimi
 from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
 from ...steppers.eigenbasis import unitary_orbit
-from ..law import ALARM_CUTOFF, ALARM_NONE, Resolution
+from ..motion import Resolution
+from ..status import Status
 from .amplifier import amplify, series_length
 from .checks import check_levels
 from .form import Form
@@ -184,9 +185,9 @@ class Heff(Form):
     def alarm(
         self, law: "HusimiFokkerPlanck", t: ArrayLike, before: Ensemble, after: Ensemble
     ) -> Array:
-        """`ALARM_CUTOFF` where the highest level of a mode holds more than `EDGE`."""
+        """`Status.CUTOFF` where the highest level of a mode holds more than `EDGE`."""
         del law, t, before
-        return jnp.where(edge_share(after) > EDGE, ALARM_CUTOFF, ALARM_NONE)
+        return jnp.where(edge_share(after) > EDGE, Status.CUTOFF, Status.OK)
 
 
 def _propagator(

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
@@ -11,7 +10,9 @@ from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 from ... import _checks
 from ...spaces.symbols import ParametricSymbol, Symbol
 from ...states import read_powers
-from ..law import Law, Resolution, constant, scalars
+from ..constants import constant, fixed, free, parts, scalars
+from ..law import Law
+from ..motion import Resolution
 from .checks import check_law, read_hamiltonian, read_scales
 from .form import Form
 from .identifiability import refusal
@@ -44,12 +45,12 @@ class HusimiFokkerPlanck(Law):
     Source: eqs. (43), (52), (56).
     """
 
-    hamiltonian: Symbol | ParametricSymbol
-    C: Float[Array, ""]
-    s: Float[Array, " N"] | None
     hbar: Float[Array, ""]
-    points: Complex[Array, "..."] | None
     form: Form
+    hamiltonian: Symbol | ParametricSymbol = parts()
+    C: Float[Array, ""] = free(quantum=1.0, span=(0.3, 1.8))
+    s: Float[Array, " N"] | None = free(quantum=1.0, span=lambda s: (0.9 * s, 1.1 * s))
+    points: Complex[Array, "..."] | None = fixed()
 
     def __init__(
         self,
@@ -269,59 +270,6 @@ class HusimiFokkerPlanck(Law):
         size = square(one)
         gap = square(jax.tree.map(jnp.subtract, one, other))
         return jnp.sqrt(gap / jnp.where(size > 0, size, 1))
-
-    # -- fits -------------------------------------------------------------------------
-
-    def constant_names(self) -> tuple[str, ...]:
-        """C, s (where it is given), hbar, and the parameters of the Hamiltonian."""
-        own = ("C", "hbar") if self.s is None else ("C", "s", "hbar")
-        if isinstance(self.hamiltonian, ParametricSymbol):
-            return own + tuple(self.hamiltonian.names)
-        return own
-
-    def pack(self, name: str) -> Array:
-        """The entries of the constant `name`, flat."""
-        return jnp.ravel(self._constant(name))
-
-    def labels(self, name: str) -> list[str]:
-        """A label for each entry."""
-        size = self.pack(name).shape[0]
-        return [name] if size == 1 else [f"{name}[{i}]" for i in range(size)]
-
-    def unpack(self, name: str, values: Array) -> "HusimiFokkerPlanck":
-        """A copy whose constant `name` has these entries."""
-        value = jnp.reshape(values, jnp.shape(self._constant(name)))
-        if name in ("C", "s", "hbar"):
-            return eqx.tree_at(lambda law: getattr(law, name), self, value)
-        changed = self._parametric().with_values(**{name: value})
-        return eqx.tree_at(lambda law: law.hamiltonian, self, changed)
-
-    def _constant(self, name: str) -> Array:
-        if name in ("C", "s", "hbar"):
-            return getattr(self, name)
-        return self._parametric().values[name]
-
-    def _parametric(self) -> ParametricSymbol:
-        if not isinstance(self.hamiltonian, ParametricSymbol):
-            raise ValueError(
-                "Argument `name` must name a constant of the law, but the Hamiltonian "
-                "has no parameters."
-            )
-        return self.hamiltonian
-
-    def span(self, name: str) -> tuple[Array, Array]:
-        """Where a fit draws its starts: C in [0.3, 1.8], s within 10 %."""
-        value = self.pack(name)
-        if name == "C":
-            return 0 * value + 0.3, 0 * value + 1.8
-        if name == "s":
-            return 0.9 * value, 1.1 * value
-        width = 0.5 * jnp.abs(value) + 0.1
-        return value - width, value + width
-
-    def quantum_values(self) -> dict[str, float]:
-        """C = 1, and s = 1: the diffusion in the coherent states of the data."""
-        return {"C": 1.0, "s": 1.0}
 
     def refusal(self, free: tuple[str, ...]) -> str | None:
         """Why no data could tell these constants, or None."""

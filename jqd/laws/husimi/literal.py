@@ -12,7 +12,7 @@ from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import monomial
 from ...states import antinormal_moment, as_ensemble, husimi
 from ...steppers import rk4
-from ..law import ALARM_HORIZON, ALARM_NONE
+from ..status import Status
 from .checks import check_box
 from .form import Form
 from .phase_space import (
@@ -217,10 +217,10 @@ class LiteralGrid(Form):
         before: LiteralState,
         after: LiteralState,
     ) -> Array:
-        """`ALARM_HORIZON` past the horizon."""
+        """`Status.HORIZON` past the horizon."""
         del law, t, before
         late = after.elapsed * after.haste > 1
-        return jnp.where(late, ALARM_HORIZON, ALARM_NONE)
+        return jnp.where(late, Status.HORIZON, Status.OK)
 
     def _points(self, dtype: Any) -> Complex[Array, "y x"]:
         return grid_points(self.n, self.half_width, dtype)

@@ -12,7 +12,7 @@ from ... import _checks
 from ...spaces.symbols import Symbol
 from ...states import as_ensemble, quasiprobability
 from ...steppers import rk4
-from ..law import ALARM_CUTOFF, ALARM_NONE
+from ..status import Status
 from .checks import check_box
 from .form import Form
 from .phase_space import (
@@ -172,11 +172,11 @@ class WignerGrid(Form):
         before: Float[Array, "y x"],
         after: Float[Array, "y x"],
     ) -> Array:
-        """`ALARM_CUTOFF` where W reaches the border of the box."""
+        """`Status.CUTOFF` where W reaches the border of the box."""
         del law, t, before
         size = jnp.abs(after)
         edge = jnp.maximum(jnp.max(size[0]), jnp.max(size[:, 0]))
-        return jnp.where(edge > EDGE * jnp.max(size), ALARM_CUTOFF, ALARM_NONE)
+        return jnp.where(edge > EDGE * jnp.max(size), Status.CUTOFF, Status.OK)
 
 
 def _derived(symbol: Symbol, m: int, n: int) -> Symbol | None:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.law import constant
+from ...laws.constants import constant
 from .arguments import check_dimension
 from .energies import recoil_time_spring
 from .enskog import collision_rate, contact_value

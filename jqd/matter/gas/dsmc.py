@@ -11,7 +11,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.law import constant
+from ...laws.constants import constant
 from .arguments import check_velocities, single_key, whole_number
 from .relaxation import fourth_cumulant
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ... import _checks
 from ...evolution import Status
-from ...laws.law import constant
+from ...laws.constants import constant
 from .arguments import check_gas, whole_number
 from .collisions import (
     Agenda,

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
-from ...laws.law import Law, constant
+from ...laws.constants import constant
+from ...laws.motion import Motion
 from ...steppers import Flows, srkn11
 from ...steppers.flows import GeneralFlow
 from .coordinates import as_function
@@ -26,7 +27,7 @@ class PhasePoint(NamedTuple):
     p: Float[Array, " n"]
 
 
-class ClassicalMotion(Law):
+class ClassicalMotion(Motion):
     """M q'' = -∂V/∂q.
 
     Units are the caller's. Conserves the energy p²/2m + V and reverses. State:
@@ -56,21 +57,21 @@ class ClassicalMotion(Law):
         self.potential = as_function(potential)
         self.masses = constant(masses, "masses")
 
-    def prepare(self, psi: Any) -> PhasePoint:
+    def prepare(self, start: Any) -> PhasePoint:
         """A point of phase space from (q, p).
 
         Raises:
             ValueError: not (n,) and (n,), or not finite.
         """
-        q, p = psi
+        q, p = start
         for name, value in (("q", q), ("p", p)):
             _checks.check_shape(value, name, self.masses.shape)
             _checks.check_finite(value, name)
         return PhasePoint(constant(q, "q"), constant(p, "p"))
 
-    def admit(self, psi: Any) -> PyTree[Array]:
+    def admit(self, start: Any) -> PyTree[Array]:
         """(q, p) as arrays."""
-        return jax.tree.map(jnp.asarray, tuple(psi))
+        return jax.tree.map(jnp.asarray, tuple(start))
 
     def vector_field(
         self, t: ArrayLike, state: PhasePoint, args: Any = None
@@ -100,14 +101,6 @@ class ClassicalMotion(Law):
         """p²/2m + V(q)."""
         return jnp.sum(state.p**2 / self.masses) / 2 + self.potential(state.q)
 
-    def density(self, state: PhasePoint) -> Float[Array, "1"]:
-        """A point is where it is, with certainty: (1,) ones."""
-        return jnp.ones_like(state.q[:1])
-
     def invariants(self, state: PhasePoint) -> dict[str, Array]:
         """The energy."""
         return {"energy": self.energy(state)}
-
-    def diagnose(self, state: PhasePoint) -> dict[str, Array]:
-        """The energy: a point has no density to watch."""
-        return self.invariants(state)

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
 from ...evolution import Fixed, Status, evolve
-from ...laws.law import constant
+from ...laws.constants import constant
 from ...laws.schrodinger import Schrodinger
 from ...spaces.grids import Grid
 from ...spaces.resolution import cutoff_weight, edge_density

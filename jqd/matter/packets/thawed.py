@@ -8,7 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
-from ...laws.law import ALARM_HORIZON, ALARM_NONE, Law, constant
+from ...laws.constants import constant
+from ...laws.law import Law
+from ...laws.status import Status
 from ...steppers import Flows, srkn11
 from ...steppers.flows import GeneralFlow
 from .coordinates import as_function
@@ -148,7 +150,7 @@ class ThawedGaussian(Law):
         """HORIZON once rounding has broken the relations of Q and P."""
         del t, before
         sound = symplectic_defect(after) < _TOLERANCE
-        return jnp.where(sound, ALARM_NONE, ALARM_HORIZON)
+        return jnp.where(sound, Status.OK, Status.HORIZON)
 
     def anharmonicity(self, state: Packet) -> Float[Array, ""]:
         """Anharmonic force over the packet's width, relative to the harmonic one.

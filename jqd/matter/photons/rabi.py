@@ -5,8 +5,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
-from ...evolution.status import Status
-from ...laws.law import scalars
+from ...laws.constants import scalars
+from ...laws.status import Status
 from ...spaces.fock import check_levels, destroy
 from ...steppers.eigenbasis import unitary_orbit
 

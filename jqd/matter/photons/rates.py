@@ -6,10 +6,11 @@ from typing import Any, cast
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, PyTree
+from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.law import Law, constant
+from ...laws.constants import constant
+from ...laws.motion import Motion
 from ...statistics._roots import falling_root
 from ...statistics.occupation import mean_occupation
 
@@ -45,7 +46,7 @@ class Equilibrium(eqx.Module):
     temperature: Float[Array, ""]
 
 
-class PhotonRates(Law):
+class PhotonRates(Motion):
     """Emission and absorption of photons by matter at its momentary temperature.
 
     dn_ω/dt = Γ_ω [(n_ω + 1) e^{-ω/T_M} - n_ω],  T_M = T_M(E_M),
@@ -99,30 +100,26 @@ class PhotonRates(Law):
             matter = jax.tree_util.Partial(matter)
         self.matter = cast(Callable[[Array], Array], matter)
 
-    def prepare(self, psi: Any) -> Float[Array, " M"]:
+    def prepare(self, start: Any) -> Float[Array, " M"]:
         """Occupations (M,) as a state; zeros are the vacuum.
 
         Raises:
             ValueError: a wrong shape, a negative occupation, or photons that leave the
                 matter no energy.
         """
-        _checks.check_shape(psi, "psi", self.omega.shape)
-        _checks.check_finite(psi, "psi")
-        n = constant(psi, "psi")
+        _checks.check_shape(start, "start", self.omega.shape)
+        _checks.check_finite(start, "start")
+        n = constant(start, "start")
         if _checks.is_concrete((n, self.omega, self.degeneracy, self.energy)):
             held = float(jnp.sum(self.degeneracy * self.omega * n))
             if bool(jnp.any(n < 0)) or held >= float(self.energy):
                 raise ValueError(
-                    "Argument `psi` must hold occupations that are not negative and "
+                    "Argument `start` must hold occupations that are not negative and "
                     f"leave the matter some of the energy {float(self.energy):.6g}, "
                     f"but the least is {float(jnp.min(n)):.6g} and all of them hold "
                     f"{held:.6g}."
                 )
         return n
-
-    def admit(self, psi: Any) -> Float[Array, " M"]:
-        """Occupations as an array."""
-        return self.prepare(psi)
 
     def temperature(self, n: Float[Array, " M"]) -> Float[Array, ""]:
         """T_M of the matter, which has the energy that the photons n have not."""
@@ -167,21 +164,6 @@ class PhotonRates(Law):
 
         T = falling_root(excess, jnp.finfo(most.dtype).eps * most, most)
         return Equilibrium(self._bose_einstein(T), T)
-
-    def density(self, state: PyTree[Array]) -> Array:
-        """Mean occupations are no probabilities.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            "Argument `observe` must not be 'density' for mean occupations, but is; "
-            "see `level_distribution` for the distribution of an equilibrium."
-        )
-
-    def apart(self, one: PyTree[Array], other: PyTree[Array]) -> None:
-        """There are no probabilities to compare."""
-        del one, other
 
     def diagnose(self, state: Float[Array, " M"]) -> dict[str, Array]:
         """The least occupation and temperature met."""

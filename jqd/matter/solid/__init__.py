@@ -45,7 +45,7 @@ from .mode_averages import microcanonical_average as microcanonical_average
 from .modes import Modes as Modes
 from .modes import hessian_modes as hessian_modes
 from .modes import normal_modes as normal_modes
-from .motion import Motion as Motion
+from .motion import AtomMotion as AtomMotion
 from .motion import Point as Point
 from .pair_potentials import FPUT as FPUT
 from .pair_potentials import Harmonic as Harmonic

@@ -14,7 +14,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
 from ...evolution import Status
-from ...laws.law import constant
+from ...laws.constants import constant
 from .body import Solid
 from .equipartition import kinetic_temperature
 from .lattices import triangular

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.law import constant
+from ...laws.constants import constant, fixed, parts
 from .bonds import Bonds, make_bonds
 from .cells import Cells
 from .pair_potentials import PairPotential
@@ -33,12 +33,12 @@ class Solid(eqx.Module):
     """
 
     masses: Float[Array, " N"]
-    potential: PairPotential
-    sites: Float[Array, "N d"] | None
-    anchors: Float[Array, "A d"] | None
-    box: Float[Array, " d"] | None
     bonds: Bonds | None
     cells: Cells | None
+    potential: PairPotential = parts()
+    sites: Float[Array, "N d"] | None = fixed()
+    anchors: Float[Array, "A d"] | None = fixed()
+    box: Float[Array, " d"] | None = fixed()
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.law import constant
+from ...laws.constants import constant
 from ...statistics._roots import falling_root
 from .body import Solid
 from .motion import Point

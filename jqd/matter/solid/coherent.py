@@ -6,7 +6,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 from ...exact import squeezed_state
-from ...laws.law import constant
+from ...laws.constants import constant
 from .modes import Modes
 
 

@@ -18,7 +18,7 @@ from .equipartition import (
     normality,
     window_average,
 )
-from .motion import Motion, Point
+from .motion import AtomMotion, Point
 from .rigid import aligned
 from .widths import atom_ellipses
 
@@ -192,7 +192,7 @@ def joining_bonds(two: TwoBlocks) -> Bool[Array, " B"]:
 def _collide(
     two: TwoBlocks, points: Point, ts: Array, method: Fixed, groups: int, joins: Array
 ) -> tuple[Collision, Point]:
-    law, look, masses = Motion(two.body), Readings(two), two.body.masses
+    law, look, masses = AtomMotion(two.body), Readings(two), two.body.masses
 
     def follow(point: Point):
         return evolve(law, point, ts, method=method, observe=look)

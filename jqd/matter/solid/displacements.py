@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.law import constant
+from ...laws.constants import constant
 
 
 class Displacements(eqx.Module):

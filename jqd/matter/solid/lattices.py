@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.law import constant
+from ...laws.constants import constant
 
 
 def icosahedron(spacing: ArrayLike = 1.0) -> Float[Array, "13 3"]:

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
 from ...evolution import Status
-from ...laws.law import constant
+from ...laws.constants import constant
 from .quantum_modes import Spectrum
 
 # Weight in the top shell of the basis beyond which averages are not to be trusted.

@@ -15,7 +15,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...laws.law import constant
+from ...laws.constants import constant
 from .modes import Modes
 
 # More states than this are refused: the dense matrix would take hours.

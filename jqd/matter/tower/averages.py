@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
-from ...laws.law import constant
+from ...laws.constants import constant
 from ...steppers.eigenbasis import unitary_orbit
 from .density import LevelDensity
 from .tower import Tower

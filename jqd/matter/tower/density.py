@@ -12,7 +12,7 @@ from jax.scipy.special import ndtr, ndtri
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.law import constant, scalars
+from ...laws.constants import constant, scalars
 
 # Points of the table with which a density given as a function is summed up.
 _TABLE = 4096

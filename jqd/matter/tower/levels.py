@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from ... import _checks
-from ...laws.law import constant
+from ...laws.constants import constant
 from ..temperature import canonical_temperature
 from .configurations import Configurations
 from .tower import Tower

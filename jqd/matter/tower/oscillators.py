@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
-from ...laws.law import constant
+from ...laws.constants import constant
 from .configurations import Configurations, photon_configurations
 from .matter import Matter, user_matter
 

@@ -8,7 +8,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray
 
 from ... import _checks
-from ...laws.law import Law, constant
+from ...laws.constants import constant, fixed
+from ...laws.law import Law
+from ...laws.motion import Generator
 from .configurations import Configurations
 from .density import ExponentialDensity, GaussianShape
 from .matter import random_matter
@@ -35,11 +37,11 @@ class RandomTower(Law):
     strength: Float[Array, ""]
     omega: Float[Array, ""]
     beta: Float[Array, ""]
-    width: Float[Array, ""]
-    bandwidth: Float[Array, ""]
     key: PRNGKeyArray
     levels: int = eqx.field(static=True)
     configurations: Configurations = eqx.field(static=True)
+    width: Float[Array, ""] = fixed()
+    bandwidth: Float[Array, ""] = fixed()
 
     def __init__(
         self,
@@ -80,19 +82,9 @@ class RandomTower(Law):
         matter = random_matter(self.key, self.levels, density, shape)
         return Tower(matter, self.omega, self.strength, self.configurations)
 
-    @property
-    def hamiltonian(self) -> Tower:
-        """The tower, which knows `apply` and `spectral_bounds`."""
-        return self.tower
-
-    @property
-    def hbar(self) -> Float[Array, ""]:
-        """1."""
-        return jnp.ones_like(self.omega)
-
-    def constant_names(self) -> tuple[str, ...]:
-        """λ, ω and β."""
-        return "strength", "omega", "beta"
+    def generator(self) -> Generator:
+        """The tower, which knows `apply` and `spectral_bounds`, and ħ = 1."""
+        return self.tower.generator()
 
     def foot(self, share: float) -> Complex[Array, "D P"]:
         """Matter in one level, below which this share of all lies, and no photon."""

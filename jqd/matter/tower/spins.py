@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.law import constant
+from ...laws.constants import constant
 from .matter import Matter, user_matter
 
 # Fields added at two sites, which break the reflection that would hide chaos.

@@ -11,7 +11,10 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
 from ... import _checks
 from ...interop import as_array
-from ...laws.law import ALARM_CUTOFF, ALARM_NONE, Law, constant, scalars
+from ...laws.constants import constant, scalars
+from ...laws.law import Law
+from ...laws.motion import Generator
+from ...laws.status import Status
 from ...steppers import rk4
 from .configurations import Configurations, photon_configurations
 from .lanczos import lanczos_bounds
@@ -127,10 +130,9 @@ class Tower(Law):
 
     # -- the Hamiltonian, as `jqd.Propagator` asks for it ----------------------
 
-    @property
-    def hamiltonian(self) -> "Tower":
-        """Itself: it knows `apply` and `spectral_bounds`."""
-        return self
+    def generator(self) -> Generator:
+        """Itself, as it knows `apply` and `spectral_bounds`, and ħ."""
+        return Generator(self, self.hbar)
 
     @property
     def autonomous(self) -> bool:
@@ -236,7 +238,7 @@ class Tower(Law):
         """CUTOFF once the norm at the cut-off exceeds the tolerance."""
         del t, before
         reached = self.edge_norm(after) > self.edge_tolerance
-        return jnp.where(reached, ALARM_CUTOFF, ALARM_NONE)
+        return jnp.where(reached, Status.CUTOFF, Status.OK)
 
 
 def _configurations(

@@ -9,6 +9,7 @@ import jqd
 from jqd import problems
 from jqd.ensembles.copying.bell_chain import bell_chain
 from jqd.ensembles.copying.laws_of_noise import rabi_contraction
+from jqd.laws import constants
 from jqd.observe import total_variation
 
 STEPS = jnp.asarray(2000)
@@ -87,10 +88,10 @@ def test_gradients():
     ts = jnp.array([0.0, 0.5])
 
     def number(delta):
-        chain = bell_chain(law.unpack("delta", delta), psi, ts, substeps=20)
+        chain = bell_chain(constants.unpack(law, "delta", delta), psi, ts, substeps=20)
         return jnp.sum(chain.transition[1] ** 2)
 
-    delta, h = law.pack("delta"), 1e-5
+    delta, h = constants.pack(law, "delta"), 1e-5
     steps = h * jnp.concatenate([jnp.eye(3), -jnp.eye(3)])
     values = jax.jit(jax.vmap(number))(delta[None] + steps)
     differences = (values[:3] - values[3:]) / (2 * h)

@@ -16,6 +16,7 @@ from jqd.ensembles.copying.individual_rates import (
 )
 from jqd.ensembles.copying.individual_sampler import individuals, population
 from jqd.ensembles.copying.rates import Process
+from jqd.laws import constants
 from jqd.laws.copy_rules.individuals import copy_rate, phase_rate, power_copy_rate
 
 GOLDEN, PSI = problems.golden()
@@ -316,7 +317,7 @@ def test_single_precision_and_vmap(key):
     ts = np.array([0.0, 0.5], np.float32)
 
     def one(key, R):
-        law = GOLDEN.unpack("R", R)
+        law = constants.unpack(GOLDEN, "R", R)
         got = individuals(law, beable, phase, ts, key)
         return got.density, got.order
 

@@ -16,6 +16,7 @@ from jqd.ensembles.copying.laws_of_noise import (
     rabi_energy_loss,
     rabi_infidelity,
 )
+from jqd.laws import constants
 
 STEPS = jnp.asarray(1000)
 extinct = jax.jit(extinction_probability)
@@ -91,9 +92,9 @@ def test_gradients():
     ts = jnp.array([0.0, 0.5])
 
     def number(R):
-        return infidelity(law.unpack("R", R), psi, ts, substeps=20).value[-1]
+        return infidelity(constants.unpack(law, "R", R), psi, ts, substeps=20).value[-1]
 
-    R, h = law.pack("R"), 1e-5
+    R, h = constants.pack(law, "R"), 1e-5
     steps = h * jnp.concatenate([jnp.eye(3), -jnp.eye(3)])
     values = jax.jit(jax.vmap(number))(R[None] + steps)
     differences = (values[:3] - values[3:]) / (2 * h)

@@ -9,6 +9,7 @@ import jqd
 from jqd import problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.linear_noise import linear_noise
+from jqd.laws import constants
 
 TS = jnp.array([0.0, 1.0, 2.0, 5.0])
 STEPS = jnp.asarray(1000)  # traced: one compilation for every number of steps
@@ -124,8 +125,8 @@ def test_gradients_and_batches():
     law, psi = problems.golden()
     ts = jnp.array([0.0, 0.7, 1.5])
 
-    def number(constants):
-        here = law.unpack("q", constants[:1]).unpack("r", constants[1:])
+    def number(pair):
+        here = constants.unpack(constants.unpack(law, "q", pair[:1]), "r", pair[1:])
         noise = linear_noise(here, psi, ts, substeps=20)
         return noise.infidelity[-1] + noise.covariance[1, 0, 2, 1]
 

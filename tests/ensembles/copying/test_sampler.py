@@ -10,6 +10,7 @@ from jqd import problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.populations import drawn, phase_factors, rounded
 from jqd.ensembles.copying.rates import Process, rates
+from jqd.laws import constants
 
 KEY = jax.random.key(5)
 TS = np.array([0.0, 0.3, 0.7])
@@ -154,7 +155,7 @@ def test_vmap_over_keys_copies_and_constants(run):
     law, psi = problems.golden()
 
     def one(key, copies, q):
-        changed = law.unpack("q", q[None])
+        changed = constants.unpack(law, "q", q[None])
         return copying.sample(
             changed, psi, TS, key, copies=copies, trajectories=3,
             method="exact", error_trajectories=0,

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from jqd import Adaptive, Fixed, evolve
-from jqd.evolution.status import Status
+from jqd.laws import constants
 from jqd.laws.husimi import (
     Fock,
     Heff,
@@ -23,6 +23,7 @@ from jqd.laws.husimi import (
     truncation_deviation,
 )
 from jqd.laws.husimi.banded import exponential_action
+from jqd.laws.status import Status
 from jqd.spaces.symbols import (
     Symbol,
     bose_hubbard,
@@ -248,7 +249,7 @@ def model(symbol, levels):
     start = HusimiFokkerPlanck(symbol, s=1.0, points=points, form=Fock(levels))
 
     def values(theta):
-        law = start.unpack("C", theta[:1]).unpack("s", theta[1:])
+        law = constants.unpack(constants.unpack(start, "C", theta[:1]), "s", theta[1:])
         psi = coherent(1.2 + 0.5j, levels)
         ts = jnp.array([0.0, 0.1, 0.2, 0.3])
         run = evolve(law, law.prepare(psi), ts, method=method, observe="density")
@@ -405,7 +406,7 @@ def test_batches_gradients_and_single_precision():
     start = HusimiFokkerPlanck(KERR, points=points, form=Fock(20))
 
     def value(C):
-        law = start.unpack("C", C)
+        law = constants.unpack(start, "C", C)
         run = evolve(law, law.prepare(psi), jnp.array([0.0, 0.2]), method=method,
                      observe="density")  # fmt: skip
         return run.values[-1, 0]

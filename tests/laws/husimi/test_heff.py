@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import jqd
+from jqd.laws import constants
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck, largest_C
 from jqd.laws.husimi.amplifier import amplify
 from jqd.laws.husimi.heff import edge_share
@@ -204,7 +205,7 @@ def family(theta):
         "0.5*U*ad^2*a^2 + delta*ad*a", points=[0.7 - 0.3j, 1j], form=Heff(48, orders=30)
     )
     for name, value in zip(("C", "U", "delta"), theta, strict=True):
-        law = law.unpack(name, value[None])
+        law = constants.unpack(law, name, value[None])
     return law
 
 
@@ -262,9 +263,10 @@ def test_every_leaf_can_be_fitted():
         assert isinstance(leaf, jax.Array), where
         assert jnp.issubdtype(leaf.dtype, jnp.inexact), where
         assert not leaf.weak_type, where
-    assert law.constant_names() == ("C", "hbar", "U", "delta")
-    for name in law.constant_names():
-        chex.assert_trees_all_equal(law.unpack(name, law.pack(name)), law)
+    assert constants.names(law) == ("C", "hbar", "U", "delta")
+    for name in constants.names(law):
+        same = constants.unpack(law, name, constants.pack(law, name))
+        chex.assert_trees_all_equal(same, law)
 
 
 # -- refusals -------------------------------------------------------------------

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from jqd import Fixed, evolve, rk4
-from jqd.evolution.status import Status
+from jqd.laws import constants
 from jqd.laws.husimi import Fock, GaussianForm, Heff, HusimiFokkerPlanck, LiteralGrid
+from jqd.laws.status import Status
 from jqd.spaces.symbols import Symbol, bose_hubbard, harmonic, phi4
 from jqd.states import coherent, husimi
 
@@ -134,7 +135,7 @@ def test_gradient_of_the_horizon_and_the_rate():
     psi = coherent(0.0, 4)
 
     def value(C):
-        here = law.unpack("C", jnp.asarray(C))
+        here = constants.unpack(law, "C", jnp.asarray(C))
         state = here.prepare(psi)
         moved = here.vector_field(0.0, state)
         return here.density(moved)[0] + 0 * state.horizon

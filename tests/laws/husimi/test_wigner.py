@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jqd import Adaptive, Fixed, evolve, rk4
-from jqd.evolution.status import Status
+from jqd.laws import constants
 from jqd.laws.husimi import (
     GaussianForm,
     GaussianSum,
@@ -16,6 +16,7 @@ from jqd.laws.husimi import (
     HusimiFokkerPlanck,
     WignerGrid,
 )
+from jqd.laws.status import Status
 from jqd.spaces.symbols import Symbol, bose_hubbard, phi4
 from jqd.states import antinormal_moment, cat, coherent, husimi
 
@@ -179,7 +180,7 @@ def test_gradient_and_single_precision():
     )
 
     def value(C):
-        law = start.unpack("C", C)
+        law = constants.unpack(start, "C", C)
         return law.density(law.step(0.0, law.prepare(psi), 1e-3))[0]
 
     slope_of = jax.jit(jax.value_and_grad(value))

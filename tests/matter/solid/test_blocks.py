@@ -94,7 +94,7 @@ def test_blocks_at_the_start(pair, key):
     # 5 rows of 2 bonds less one, and the pairs beyond
     assert 9 < float(budget.bond) < 11
     points = blocks.initial_points(pair, key, 400, hbar=1e-4)
-    energies = jax.vmap(solid.Motion(body).energy)(points)
+    energies = jax.vmap(solid.AtomMotion(body).energy)(points)
     mean, error = (float(a) for a in (energies.mean(), energies.std() / 20))
     zero = float(blocks.energy_budget(pair, hbar=1e-4).zero_point)
     start = float(body.energy(pair.x) + body.kinetic_energy(pair.v))
@@ -116,7 +116,7 @@ def test_blocks_at_the_start(pair, key):
 )
 def test_bonds_stay_sharp(pair, key, hbar, start, end, kept, temperature):
     """v = 0.5: the blocks stick, warm up, and cores stay where they are."""
-    law, ts = solid.Motion(pair.body), jnp.linspace(0.0, 24.0, 25)
+    law, ts = solid.AtomMotion(pair.body), jnp.linspace(0.0, 24.0, 25)
     method = jqd.Fixed(jqd.strang, substeps=250, estimate_error=False)
     points = blocks.initial_points(pair, key, 32, hbar=hbar)
     run = jax.jit(jax.vmap(lambda point: jqd.evolve(

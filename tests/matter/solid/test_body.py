@@ -150,7 +150,7 @@ def test_cells_find_the_same_pairs(d, key):
     np.testing.assert_allclose(moved, forces, atol=1e-12 * scale)
     # too few slots: a status, not a wrong force that nobody notices
     tight = solid.Solid(masses, potential, box=box, cells=solid.Cells(cells.counts, 2))
-    motion = solid.Motion(tight)
+    motion = solid.AtomMotion(tight)
     state = solid.Point(x, jnp.zeros_like(x))
     method = jqd.Fixed(jqd.strang, estimate_error=False)
     run = jqd.evolve(motion, state, [0.0, 1e-3], method=method, observe=motion_energy)
@@ -202,7 +202,7 @@ def test_refusals(make, message):
 
 
 def test_overlapping_atoms_are_named():
-    motion = solid.Motion(body())
+    motion = solid.AtomMotion(body())
     x = jnp.array([[0.0, 0.0], [1.2, 0.0], [1.25, 0.1]])
     with pytest.raises(ValueError, match=r"atoms 1 and 2 are 0\.112 apart"):
         motion.prepare((x, jnp.zeros_like(x)))

@@ -108,7 +108,7 @@ def impact(beta, key, until, saves):
     """64 atoms, v = 2: trajectory of kinetic and mode energies and velocities."""
     body = solid.chain(64, solid.FPUT(1.0, 0.0, beta))
     modes = normal_modes(body, body.sites)
-    law, point = solid.Motion(body), chain_impact.two_halves(body, 2.0, key=key)
+    law, point = solid.AtomMotion(body), chain_impact.two_halves(body, 2.0, key=key)
 
     def look(t, state):
         return {

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import jqd
+from jqd.laws import constants
 from jqd.matter import solid
 from jqd.steppers import pefrl
 
 CHAIN = solid.chain(6, solid.FPUT(1.0, 0.3, 0.6), ends="fixed")
-MOTION = solid.Motion(CHAIN)
+MOTION = solid.AtomMotion(CHAIN)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def test_gradients_against_differences(state):
     def loss(values, state):
         law = MOTION
         for name, value in values.items():
-            law = law.unpack(name, value)
+            law = constants.unpack(law, name, value)
         method = jqd.Fixed(pefrl, 16, estimate_error=False)
         run = jqd.evolve(law, state, jnp.array([0.0, 2.0, 4.0]), method=method)
         return jnp.sum(run.values.x[1:] ** 2)
@@ -108,16 +109,16 @@ def test_gradients_against_differences(state):
 
 
 def test_constants_by_name():
-    assert MOTION.constant_names() == ("K", "alpha", "beta", "length", "masses")
-    stiffer = MOTION.unpack("K", jnp.array([2.0]))
+    assert constants.names(MOTION) == ("masses", "K", "alpha", "beta", "length")
+    stiffer = constants.unpack(MOTION, "K", jnp.array([2.0]))
     assert float(stiffer.body.potential.K) == 2
-    assert MOTION.labels("masses")[:2] == ["masses[0]", "masses[1]"]
-    assert MOTION.labels("beta") == ["beta"]
+    assert constants.labels(MOTION, "masses")[:2] == ["masses[0]", "masses[1]"]
+    assert constants.labels(MOTION, "beta") == ["beta"]
 
 
 def test_atoms_that_meet_end_with_a_status():
     body = solid.Solid(jnp.ones(2), solid.LennardJones())
-    motion = solid.Motion(body)
+    motion = solid.AtomMotion(body)
     x = jnp.array([[0.0, 0.0], [1.5, 0.0]])
     hit = motion.prepare((x, jnp.array([[4e3, 0.0], [-4e3, 0.0]])))
     miss = motion.prepare((x, jnp.zeros((2, 2))))

@@ -1,0 +1,140 @@
+"""The interface of everything that moves."""
+
+import abc
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, PyTree
+
+from ..steppers import Flows, rk4
+from .status import Status
+
+
+class Resolution(NamedTuple):
+    """What the grid or the basis of a law does to a run, as the law itself sees it.
+
+    Estimates of the relative error of the probabilities, ∫|ρ - ρ_exact| / ∫ρ: of the
+    order of magnitude, each law says how far that was tested.
+
+    Attributes:
+        share: from what the grid or basis cannot hold of a state, scalar.
+        rate: what it adds per unit of time, scalar.
+    """
+
+    share: Array
+    rate: Array
+
+
+class Generator(NamedTuple):
+    """What moves a ψ: iħ dψ/dt = Hψ.
+
+    Attributes:
+        hamiltonian: H, a matrix, a particle on a grid, or anything that knows `apply`,
+            `autonomous` and `spectral_bounds`.
+        hbar: ħ, scalar.
+    """
+
+    hamiltonian: Any
+    hbar: Array
+
+
+class Motion(eqx.Module):
+    """d(state)/dt = vector_field(t, state).
+
+    A field of a motion is an array leaf (a constant) or static (a size, a grid), so
+    that plain `jax.jit`, `jax.vmap`, `jax.grad` and optax act on motions. Concrete
+    motions are final: none is a subclass of another.
+
+    What is not abstract has a default, which stands for "there is none".
+    """
+
+    @abc.abstractmethod
+    def vector_field(
+        self, t: ArrayLike, state: PyTree[Array], args: Any = None
+    ) -> PyTree[Array]:
+        """Time derivative of the state (diffrax's signature)."""
+
+    @abc.abstractmethod
+    def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
+        """The state at t + dt by the motion's best fixed step."""
+
+    # -- states -----------------------------------------------------------------------
+
+    def prepare(self, start: Any, /) -> PyTree[Array]:
+        """The state for what a user starts from, checked."""
+        return start
+
+    def admit(self, start: Any, /) -> PyTree[Array]:
+        """What a user starts from as arrays that `prepare` takes under jit as well."""
+        return self.prepare(start)
+
+    def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
+        """Scalars by name whose drift `jqd.evolve` reports."""
+        del state
+        return {}
+
+    def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
+        """What `jqd.evolve` records of each saved state."""
+        return self.invariants(state)
+
+    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
+        """A `Status` other than OK if the step from `before` to `after` met a node or
+        another end of what the motion can tell."""
+        del t, before, after
+        return jnp.asarray(Status.OK)
+
+    def resolution(self, state: PyTree[Array]) -> Resolution | None:
+        """What the grid or basis lacks for a state.
+
+        None where there is none (matrices, classes), or where the motion cannot tell.
+        """
+        del state
+        return None
+
+    def apart(self, one: PyTree[Array], other: PyTree[Array]) -> Array | None:
+        """Relative difference of two states, by which runs with other steps are judged.
+
+        None where the motion has no measure of it, and runs are not compared.
+        """
+        del one, other
+        return None
+
+    # -- ways to follow it ------------------------------------------------------------
+
+    @property
+    def stepper(self) -> Callable[..., PyTree[Array]]:
+        """The one-step method with which `recover` follows the motion."""
+        return rk4
+
+    def flows(self) -> Flows | None:
+        """Exact partial flows, for `jqd.steppers.Splitting`."""
+        return None
+
+    def generator(self) -> Generator | None:
+        """H and ħ where the state is a ψ that they move, for `jqd.Propagator`.
+
+        Not what a law calls its Hamiltonian: copies and Husimi functions have one and
+        do not move linearly by it.
+        """
+        return None
+
+    @property
+    def solvable(self) -> bool:
+        """Whether `orbit` knows the states of all times at once."""
+        return False
+
+    def orbit(
+        self, state0: PyTree[Array], ts: Array
+    ) -> tuple[PyTree[Array], Array] | None:
+        """States at times `ts`, stacked, and a bound on their relative error (T,)."""
+        del state0, ts
+        return None
+
+    # -- fits -------------------------------------------------------------------------
+
+    def refusal(self, free: tuple[str, ...]) -> str | None:
+        """Why no data at all could tell these constants apart, or None."""
+        del free
+        return None
