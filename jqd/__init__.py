@@ -43,8 +43,13 @@ from .laws import Harmonics as Harmonics
 from .laws import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .laws import Law as Law
 from .laws import Madelung as Madelung
+from .laws import Motion as Motion
 from .laws import PhaseAlignment as PhaseAlignment
 from .laws import Schrodinger as Schrodinger
+from .laws import constants as constants
+from .laws import fixed as fixed
+from .laws import free as free
+from .laws import parts as parts
 from .observe import Moments as Moments
 from .observe import Occupations as Occupations
 from .observe import expectation as expectation

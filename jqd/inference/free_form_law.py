@@ -10,7 +10,6 @@ from ..interop import as_array
 from ..laws.copy_fields import DensityPhase, square
 from ..laws.law import Law
 from ..laws.status import Status
-from ..steppers import rk4
 from .free_form import Surface, net_flow
 
 
@@ -67,10 +66,6 @@ class FreeFormCopying(Law):
         weight = R * root[:, None] * root[None, :]
         gain = jnp.sum(weight * net_flow(self.flow, level, x), axis=1)
         return DensityPhase(gain, self.omega + jnp.sum(R * self.turn(level, x), axis=1))
-
-    def step(self, t: ArrayLike, state: Any, dt: ArrayLike) -> Any:
-        """A Runge-Kutta step."""
-        return rk4(self, t, state, dt)
 
     def alarm(self, t: ArrayLike, before: Any, after: Any) -> Array:
         """Node: an empty class."""

@@ -1,7 +1,11 @@
 """The laws of motion, one a file."""
 
+from . import constants as constants
 from .alignment import PhaseAlignment as PhaseAlignment
 from .constants import constant as constant
+from .constants import fixed as fixed
+from .constants import free as free
+from .constants import parts as parts
 from .copy_fields import DensityPhase as DensityPhase
 from .copy_fields import Harmonics as Harmonics
 from .copying import CopyDynamics as CopyDynamics
@@ -11,5 +15,7 @@ from .diffusion import ConservativeDiffusion as ConservativeDiffusion
 from .diffusion import Madelung as Madelung
 from .husimi import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .law import Law as Law
+from .motion import Generator as Generator
+from .motion import Motion as Motion
 from .motion import Resolution as Resolution
 from .schrodinger import Schrodinger as Schrodinger

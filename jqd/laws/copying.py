@@ -10,7 +10,6 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
 from ..interop import as_array
-from ..steppers import rk4
 from .constants import (
     antisymmetric,
     constant,
@@ -240,10 +239,6 @@ class CopyDynamics(Law):
         if isinstance(state, DensityPhase):
             return literal_field(self, state)
         return psi_field(self, state)
-
-    def step(self, t: ArrayLike, state: Any, dt: ArrayLike) -> Any:
-        """A Runge-Kutta step."""
-        return rk4(self, t, state, dt)
 
     # -- nodes ------------------------------------------------------------------
 

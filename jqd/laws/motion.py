@@ -56,9 +56,9 @@ class Motion(eqx.Module):
     ) -> PyTree[Array]:
         """Time derivative of the state (diffrax's signature)."""
 
-    @abc.abstractmethod
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
-        """The state at t + dt by the motion's best fixed step."""
+        """The state at t + dt by the motion's best fixed step; `stepper` by default."""
+        return self.stepper(self, t, state, dt)
 
     # -- states -----------------------------------------------------------------------
 

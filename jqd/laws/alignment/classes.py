@@ -8,7 +8,6 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ... import _checks
 from ...interop import as_array
-from ...steppers import rk4
 from ..constants import antisymmetric, free, symmetric, upper_triangle
 from ..copy_fields import coupling, square
 from ..law import Law
@@ -103,10 +102,6 @@ class AlignedClasses(Law):
         return ClassState(
             class_rate(self, psi) - 1j * momentum * psi, force - self.damping * momentum
         )
-
-    def step(self, t: ArrayLike, state: ClassState, dt: ArrayLike) -> ClassState:
-        """A Runge-Kutta step."""
-        return rk4(self, t, state, dt)
 
     def density(self, state: ClassState) -> Float[Array, " M"]:
         """ρ_a, the share of systems in each class."""

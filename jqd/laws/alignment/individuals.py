@@ -11,7 +11,6 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 from ...interop import as_array
-from ...steppers import rk4
 from ..constants import antisymmetric, free, symmetric, upper_triangle
 from ..copy_fields import coupling, phase_factor, square
 from ..copy_rules.links import inverse_root
@@ -237,10 +236,6 @@ class PhaseAlignment(Law):
         toward = jnp.conj(self.class_sum(turn))[beable]
         each = strength(self.f, self.occupation, self.norm)[beable]
         return -slope * each * jnp.imag(turn * toward)
-
-    def step(self, t: ArrayLike, state: PhaseState, dt: ArrayLike) -> PhaseState:
-        """A Runge-Kutta step."""
-        return rk4(self, t, state, dt)
 
     def invariants(self, state: PhaseState) -> dict[str, Array]:
         """Energy H and total momentum Σ_I π_I; conserved where γ = 0."""

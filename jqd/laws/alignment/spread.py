@@ -9,7 +9,6 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...interop import as_array
-from ...steppers import rk4
 from ..constants import antisymmetric, free, symmetric, upper_triangle
 from ..copy_fields import square
 from ..law import Law
@@ -142,10 +141,6 @@ class ClassSpread(Law):
             cross -= c * jnp.sum(gain, axis=1)
             heat += jnp.sum(gain * (w[None, :] - w[:, None]), axis=1)
         return SpreadState(class_rate(self, psi), 2 * (c - g * u), cross, heat)
-
-    def step(self, t: ArrayLike, state: SpreadState, dt: ArrayLike) -> SpreadState:
-        """A Runge-Kutta step."""
-        return rk4(self, t, state, dt)
 
     def density(self, state: SpreadState) -> Float[Array, " M"]:
         """ρ_a, the share of systems in each class."""

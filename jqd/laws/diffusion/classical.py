@@ -22,7 +22,8 @@ class ClassicalDiffusion(Law):
 
     The same for one D. Where D(x) depends on the position, Fick's form ends in a
     uniform density and Ito's in ρ ~ 1/D: more where there is less fluctuation. Entropy
-    grows, nothing is reversed. Nearest links, periodic or with reflecting ends.
+    grows, nothing is reversed. Nearest links, periodic or with reflecting ends;
+    Runge-Kutta steps are stable for D dt / h² below 0.69 / dimensions.
 
     Attributes:
         D: scalar or of the grid's shape, length²/time.
@@ -104,10 +105,6 @@ class ClassicalDiffusion(Law):
             )
         ]
         return sum(parts[1:], parts[0])
-
-    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-        """A Runge-Kutta step; stable for D dt / h² below 0.69 / dimensions."""
-        return self.stepper(self, t, state, dt)
 
     def density(self, state: Array) -> Float[Array, "..."]:
         """The state itself."""

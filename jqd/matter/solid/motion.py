@@ -55,10 +55,6 @@ class AtomMotion(Motion):
         del t, args
         return Point(state.v, self._acceleration(state.x))
 
-    def step(self, t: ArrayLike, state: Point, dt: ArrayLike) -> Point:
-        """One step of `pefrl`."""
-        return pefrl(self, t, state, dt)
-
     def flows(self) -> Flows:
         """Kick and drift."""
 

@@ -15,7 +15,6 @@ from ...laws.constants import constant, scalars
 from ...laws.law import Law
 from ...laws.motion import Generator
 from ...laws.status import Status
-from ...steppers import rk4
 from .configurations import Configurations, photon_configurations
 from .lanczos import lanczos_bounds
 from .matter import Matter
@@ -212,10 +211,6 @@ class Tower(Law):
         """-i H ψ / ħ."""
         del args
         return -1j / self.hbar * self.apply(state, t)
-
-    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-        """A Runge-Kutta step; `Propagator` is far better."""
-        return rk4(self, t, state, dt)
 
     def density(self, state: Array) -> Float[Array, "... D P"]:
         """|ψ_ip|²."""
