@@ -1,6 +1,8 @@
 """`evolve`: one call for every law and method."""
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import equinox as eqx
@@ -10,7 +12,6 @@ from jaxtyping import Array, ArrayLike, PyTree
 
 from .. import _checks
 from ..interop import is_foreign
-from ..laws.law import Law
 from ..laws.motion import Motion
 from ..spaces.hamiltonians import MatrixHamiltonian
 from .adaptive import Adaptive
@@ -19,7 +20,7 @@ from .propagator import Propagator
 from .trajectory import Trajectory
 
 Method = Fixed | Adaptive | Propagator
-Observe = Callable[[Array, Any], Any] | Mapping[str, Any] | str | None
+Observe = Callable[[Array, Any], Any] | Mapping[str, Any] | Sequence[str] | None
 
 
 def evolve(
@@ -42,9 +43,11 @@ def evolve(
         ts: save times, shape (T,), strictly increasing; one time is enough.
         method: `Fixed`, `Adaptive` or `Propagator`; None for `Propagator` where the law
             is solvable or has a constant Hamiltonian matrix, else `Adaptive`.
-        observe: what to keep: a function (t, state) -> PyTree, "density", an object
-            whose `bind(law)` is such a function (`jqd.observe.Moments`), a dict of
-            these by name, or None for the state.
+        observe: what to keep: a function (t, state) -> PyTree, a name that the motion
+            knows ("density", "populations"; "n", "q", "p" of a Husimi law: see its
+            `observables`), an object whose `bind(law)` is such a function
+            (`jqd.observe.Moments`), several of these, as a dict by name or a list of
+            names, or None for the state.
 
     Returns:
         The trajectory: values, error bars, status and diagnostics.
@@ -64,6 +67,8 @@ def evolve(
     for leaf in jax.tree.leaves(state0):
         _checks.check_finite(leaf, "state0")
     precision = _precision(state0)
+    if precision == jnp.float32 and not jax.config.read("jax_enable_x64"):
+        _say_single()
     ts = jnp.asarray(ts, dtype=precision)
     motion = _in_precision(motion, precision)
     if method is None:
@@ -74,6 +79,16 @@ def evolve(
             f"{method!r}."
         )
     return method.run(motion, state0, ts, _observer(motion, observe))
+
+
+@cache
+def _say_single() -> None:
+    """Once: JAX's default made the numbers single, and nobody asked for it."""
+    warnings.warn(
+        "jqd.evolve computes in single precision, because JAX's double precision is "
+        'off: call jax.config.update("jax_enable_x64", True) before arrays are made.',
+        stacklevel=3,
+    )
 
 
 def _default_method(motion: Motion) -> Method:
@@ -89,22 +104,26 @@ def _observer(motion: Motion, observe: Observe) -> Any:
     if observe is None:
         return jax.tree_util.Partial(_whole_state)
     if isinstance(observe, str):
-        _checks.check_choice(observe, "observe", ("density",))
-        if not isinstance(motion, Law):
+        known = tuple(motion.observables())
+        if not known:
             raise ValueError(
-                "Argument `observe` must not be 'density' for a motion without "
-                f"probabilities, but is, and {type(motion).__name__} has none."
+                f"Argument `observe` must not be a name for a {type(motion).__name__}, "
+                f"which names no observables, but is {observe!r}; give a function of "
+                "(t, state)."
             )
-        return jax.tree_util.Partial(_density, motion)
+        _checks.check_choice(observe, "observe", known)
+        return jax.tree_util.Partial(_named, _Static(observe), motion)
     if hasattr(observe, "bind"):
         return jax.tree_util.Partial(_bound, _Static(observe), motion)
+    if isinstance(observe, list | tuple):
+        observe = {name: name for name in observe}
     if isinstance(observe, Mapping):
         parts = {name: _observer(motion, part) for name, part in observe.items()}
         return jax.tree_util.Partial(_several, parts)
     if not callable(observe):
         raise ValueError(
-            "Argument `observe` must be a function of (t, state), 'density' or a dict "
-            f"of these, but is {observe!r}."
+            "Argument `observe` must be a function of (t, state), the name of an "
+            f"observable, or several of these, but is {observe!r}."
         )
     if isinstance(observe, eqx.Module | jax.tree_util.Partial):
         return observe
@@ -116,9 +135,9 @@ def _whole_state(t: Array, state: Any) -> Any:
     return state
 
 
-def _density(law: Law, t: Array, state: Any) -> Array:
+def _named(name: "_Static", motion: Motion, t: Array, state: Any) -> Array:
     del t
-    return law.density(state)
+    return motion.observables()[name.value](state)
 
 
 @jax.tree_util.register_static

@@ -30,7 +30,8 @@ class Trajectory(eqx.Module):
         failure_time: time at which the run ended early, or from which on its status
             holds as far as is known; infinite if it reached its last time.
         diagnostics: arrays by name: `norm_drift`, `energy_drift` (largest change of
-            an invariant from its first value), `min_density`, `num_steps`, ...
+            an invariant from its first value), `norm_scale`, `energy_scale` (its
+            largest modulus), `min_density`, `num_steps`, ...
         resolution: the law's own estimate, up to each save time, of the relative error
             of the probabilities from its grid or basis, (T,), which `error` does not
             cover: see `Law.resolution`. None where the law has no estimate, or no
@@ -182,6 +183,7 @@ def summarise(records: Record, reached: Array) -> dict[str, Array]:
         else:
             drift = jnp.abs(series - series[0])
             result[f"{name}_drift"] = jnp.max(jnp.where(reached, drift, 0))
+            result[f"{name}_scale"] = jnp.max(jnp.where(reached, jnp.abs(series), 0))
     return result
 
 

@@ -1,6 +1,7 @@
 """The interface of a law: a motion that predicts probabilities of a quantum state."""
 
 import abc
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -25,6 +26,13 @@ class Law(Motion):
     def cell(self) -> float:
         """The volume that an entry of `density` stands for; 1 for populations."""
         return 1.0
+
+    def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
+        """`density`, and `populations`: the probability of each point or class."""
+        return {
+            "density": self.density,
+            "populations": lambda state: self.cell * self.density(state),
+        }
 
     def admit(self, psi: Any) -> PyTree[Array]:
         """A quantum state as arrays that `prepare` takes under jit as well."""

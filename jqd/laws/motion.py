@@ -79,6 +79,10 @@ class Motion(eqx.Module):
         """What `jqd.evolve` records of each saved state."""
         return self.invariants(state)
 
+    def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
+        """Everyday observables by name, functions of a state: for `jqd.evolve`."""
+        return {}
+
     def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
         """A `Status` other than OK if the step from `before` to `after` met a node or
         another end of what the motion can tell."""

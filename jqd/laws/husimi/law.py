@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
@@ -47,7 +48,7 @@ class HusimiFokkerPlanck(Law):
 
     hbar: Float[Array, ""]
     form: Form
-    hamiltonian: Symbol | ParametricSymbol = parts()
+    hamiltonian: Symbol | ParametricSymbol = parts("values")
     C: Float[Array, ""] = free(quantum=1.0, span=(0.3, 1.8))
     s: Float[Array, " N"] | None = free(quantum=1.0, span=lambda s: (0.9 * s, 1.1 * s))
     points: Complex[Array, "..."] | None = fixed()
@@ -226,6 +227,36 @@ class HusimiFokkerPlanck(Law):
         """
         m, n = read_powers(m, "m", self.modes), read_powers(n, "n", self.modes)
         return self.form.moment(self, state, m, n)
+
+    def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
+        """`n`, `q`, `p` of each mode, (N,) or (); `density` where the law has points.
+
+        n = ⟨a†a⟩ = ∫ |α|² Q - ħ, q + ip = √2 ⟨a⟩ = √2 ∫ α Q
+        """
+
+        def each(read: Callable[[PyTree[Array], tuple[int, ...]], Array]) -> Any:
+            modes = np.eye(self.modes, dtype=int).tolist()
+
+            def values(state: PyTree[Array]) -> Array:
+                found = jnp.stack([read(state, tuple(mode)) for mode in modes])
+                return found[0] if self.modes == 1 else found
+
+            return values
+
+        none = (0,) * self.modes
+
+        def number(state: PyTree[Array], mode: tuple[int, ...]) -> Array:
+            return jnp.real(self.form.moment(self, state, mode, mode)) - self.hbar
+
+        def amplitude(state: PyTree[Array], mode: tuple[int, ...]) -> Array:
+            return jnp.sqrt(2.0) * self.form.moment(self, state, mode, none)
+
+        named = {
+            "n": each(number),
+            "q": each(lambda state, mode: jnp.real(amplitude(state, mode))),
+            "p": each(lambda state, mode: jnp.imag(amplitude(state, mode))),
+        }
+        return named if self.points is None else {"density": self.density, **named}
 
     def energy(self, state: PyTree[Array]) -> Float[Array, ""]:
         """∫ H Q d²ᴺα, conserved for every C."""

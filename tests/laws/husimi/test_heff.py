@@ -263,7 +263,7 @@ def test_every_leaf_can_be_fitted():
         assert isinstance(leaf, jax.Array), where
         assert jnp.issubdtype(leaf.dtype, jnp.inexact), where
         assert not leaf.weak_type, where
-    assert constants.names(law) == ("C", "hbar", "U", "delta")
+    assert constants.names(law) == ("hbar", "C", "U", "delta")
     for name in constants.names(law):
         same = constants.unpack(law, name, constants.pack(law, name))
         chex.assert_trees_all_equal(same, law)

@@ -215,8 +215,11 @@ def rates(**change):
         (lambda: rates(matter=3.0), "Argument `matter` must be a function"),
         (lambda: rates().prepare(np.ones(60)), "leave the matter some of the energy"),
         (lambda: rates().prepare(-np.ones(60)), "must hold occupations that are not"),
-        (lambda: rates().prepare(np.ones(3)), "Argument `psi` must have shape (60,)"),
-        (lambda: rates().density(OMEGA), "Argument `observe` must not be 'density'"),
+        (lambda: rates().prepare(np.ones(3)), "Argument `start` must have shape (60,)"),
+        (
+            lambda: jqd.evolve(rates(), rates().omega * 0, [0.0], observe="density"),
+            "Argument `observe` must not be a name for a PhotonRates",
+        ),
         (lambda: HeatCapacity(0.0), "Argument `capacity` must be positive"),
         (lambda: flat_band(1.0, 1.0, 1.0, 1), "Argument `modes` must be at least 2"),
         (lambda: flat_band(1.0, 1.0, -1.0, 9), "Argument `rate` must be positive"),
