@@ -29,6 +29,15 @@ def concrete(x: Any) -> np.ndarray:
     return np.asarray(x)
 
 
+def known(x: ArrayLike) -> Any:
+    """A NumPy array where the values can be read, else the tracer.
+
+    What is known is best computed with NumPy: `jax.numpy` would compile every operation
+    for every shape.
+    """
+    return np.asarray(x) if is_concrete(x) else jnp.asarray(x)
+
+
 def is_spread(x: Any) -> bool:
     """True for an array in pieces on several devices, perhaps too large for one host.
 

@@ -104,7 +104,14 @@ def antinormal_moment(
     ensemble = as_ensemble(state, modes)
     m, n = read_powers(m, "m", modes), read_powers(n, "n", modes)
     _check_hbar(hbar)
-    left, right = ensemble.kets, ensemble.kets
+    return ensemble_moment(ensemble, m, n, hbar)
+
+
+def ensemble_moment(
+    ensemble: Ensemble, m: tuple[int, ...], n: tuple[int, ...], hbar: ArrayLike
+) -> Complex[Array, ""]:
+    """`antinormal_moment` of arguments that are sound: nothing is checked."""
+    left, right, modes = ensemble.kets, ensemble.kets, len(m)
     for mode in range(modes):
         top = max(m[mode], n[mode])
         left = _raised(left, mode + 1, m[mode], top)
@@ -134,11 +141,12 @@ def covariance(
         ValueError: the state is none of N modes, hbar not positive.
     """
     ensemble = as_ensemble(state, modes)
+    _check_hbar(hbar)
     one = [tuple(int(i == j) for j in range(modes)) for i in range(modes)]
     none = (0,) * modes
 
     def moment(m, n):
-        return antinormal_moment(ensemble, m, n, hbar=hbar, modes=modes)
+        return ensemble_moment(ensemble, m, n, hbar)
 
     def table(entry):
         return jnp.stack([jnp.stack([entry(a, b) for b in one]) for a in one])

@@ -13,6 +13,7 @@ from .fields import complex_field as complex_field
 from .fields import gauge_bosons as gauge_bosons
 from .fields import phi4 as phi4
 from .fields import polynomial_qp as polynomial_qp
+from .monomials import FokkerPlanckCheck as FokkerPlanckCheck
 from .operators import Couplings as Couplings
 from .operators import apply as apply
 from .operators import commutator as commutator
@@ -26,4 +27,4 @@ from .parametric import parse_hamiltonian as parse_hamiltonian
 from .recognition import from_matrix as from_matrix
 from .recognition import from_operator as from_operator
 from .symbol import Symbol as Symbol
-from .truncation import FokkerPlanckCheck as FokkerPlanckCheck
+from .symbol import as_points as as_points

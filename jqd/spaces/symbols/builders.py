@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from ... import _checks
-from .monomials import Powers, known
+from ..._checks import known
+from .monomials import Powers
 from .symbol import Symbol
 
 Terms = list[tuple[Any, Powers]]

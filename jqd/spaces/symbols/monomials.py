@@ -4,7 +4,7 @@ import functools
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +21,21 @@ Powers = tuple[tuple[int, ...], tuple[int, ...]]
 
 # (power of ħ, factor, monomial): what a product or a reordering leaves.
 Contraction = tuple[int, float, Powers]
+
+
+class FokkerPlanckCheck(NamedTuple):
+    """Whether the Husimi function of a Hamiltonian obeys a Fokker-Planck equation.
+
+    Attributes:
+        holds: no derivative beyond the second is needed.
+        offending: the terms that need more, as text.
+    """
+
+    holds: bool
+    offending: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return self.holds
 
 
 def monomial(alpha: Array, m: Sequence[int], n: Sequence[int]) -> Array:
@@ -122,20 +137,11 @@ def multiply(left: Powers, right: Powers, s: int) -> tuple[Contraction, ...]:
     return tuple(terms)
 
 
-def known(x: ArrayLike) -> Any:
-    """A NumPy array where the values can be read, else the tracer.
-
-    What is known is computed with NumPy: `jax.numpy` would compile every operation for
-    every number of terms.
-    """
-    return _checks.concrete(x) if _checks.is_concrete(x) else jnp.asarray(x)
-
-
 def add_at(shape: tuple[int, ...], index: Any, values: Any) -> Any:
-    """Zeros of this shape with values added at static places."""
-    if _checks.is_concrete(values):
+    """Zeros of this shape with values (see `known`) added at static places."""
+    if isinstance(values, np.ndarray):
         total = np.zeros(shape, values.dtype)
-        np.add.at(total, index, _checks.concrete(values))
+        np.add.at(total, index, values)
         return total
     return jnp.zeros(shape, values.dtype).at[index].add(values)
 
@@ -176,20 +182,6 @@ def all_powers(modes: int, degree: int) -> list[Powers]:
         for power in itertools.product(range(degree + 1), repeat=2 * modes)
         if sum(power) <= degree
     ]
-
-
-def check_powers(powers: Sequence[Powers]) -> None:
-    """At least one monomial, the same modes in each, no negative power."""
-    if not powers:
-        raise ValueError("Argument `powers` must hold at least one term, but is empty.")
-    modes = {len(part) for power in powers for part in power}
-    if len(modes) != 1 or 0 in modes:
-        raise ValueError(
-            "Argument `powers` must have the same modes, at least one, in every term, "
-            f"but has {sorted(modes)}."
-        )
-    if any(p < 0 for power in powers for part in power for p in part):
-        raise ValueError("Argument `powers` must not be negative, but one is.")
 
 
 def _pairings(m: int, n: int, k: int) -> int:

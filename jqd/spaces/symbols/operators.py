@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int
 
 from ... import _checks
+from ..._checks import known
 from . import monomials
-from .monomials import ORDERINGS, Powers, known
+from .monomials import ORDERINGS, Powers
 from .symbol import Symbol
 
 

@@ -8,11 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
-from . import words
 from .monomials import ORDERINGS, format_monomial
-from .parser import MAX_MODES, Parser
+from .parser import MAX_MODES, Parser, Polynomial, number
 from .symbol import Symbol
-from .words import Polynomial
 
 
 class ParametricSymbol(eqx.Module):
@@ -61,7 +59,7 @@ class ParametricSymbol(eqx.Module):
     @property
     def modes(self) -> int:
         """Number of modes N."""
-        return self.fixed.modes
+        return len(self.fixed.powers[0][0])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,10 +68,8 @@ class ParametricSymbol(eqx.Module):
 
     def symbol(self) -> Symbol:
         """H at the present values; its powers are the same for all values."""
-        total = self.fixed
-        for name in self.names:
-            total = total + self.parts[name] * self.values[name]
-        return total
+        parts = [self.parts[name] for name in self.names]
+        return self.fixed.plus(parts, [self.values[name] for name in self.names])
 
     def with_values(self, **values: ArrayLike) -> "ParametricSymbol":
         """A copy with other values of some parameters.
@@ -146,7 +142,7 @@ def parse_hamiltonian(
 
 
 def _symbol(part: Polynomial, modes: int, ordering: str, hbar: float) -> Symbol:
-    terms = part or words.number(0, modes)
+    terms = part or number(0, modes)
     return Symbol.from_terms(terms, "wick").to(ordering, hbar)
 
 

@@ -12,10 +12,10 @@ for what has no parameter, to a polynomial in operators.
 
 import cmath
 import math
+import re
 
-from . import words
+from .monomials import Powers, multiply
 from .tokens import Token, fail, tokenize
-from .words import Polynomial
 
 MAX_DEGREE = 12
 MAX_MODES = 16
@@ -23,7 +23,12 @@ MAX_DEPTH = 50
 # Contractions of products in one text: about a second.
 MAX_WORK = 200_000
 
+# Polynomials in â and â† in Wick order (α̂†^n α̂^m) in action units, [α̂, α̂†] = ħ: plain
+# numbers, by their powers.
+Polynomial = dict[Powers, complex]
 Form = dict[str | None, Polynomial]
+
+_NAME = re.compile(r"(ad|[anqp])([0-9]*)")
 
 
 class Parser:
@@ -79,8 +84,7 @@ class Parser:
                         hc.column,
                         "it is subtracted or more follows",
                     )
-                adjoint = {name: words.adjoint(part) for name, part in total.items()}
-                return _add(total, adjoint)
+                return _add(total, {x: adjoint(part) for x, part in total.items()})
             term = self._product()
             total = _add(total, term if sign.kind == "+" else _scaled(term, -1))
         return total
@@ -118,7 +122,7 @@ class Parser:
                 found.column,
                 f"there is {_shown(found)}",
             )
-        result: Form = {None: words.number(1, self.modes)}
+        result: Form = {None: number(1, self.modes)}
         for _ in range(int(token.text)):
             result = self._times(result, base, token.column)
         if self.next.kind == "^":
@@ -133,12 +137,12 @@ class Parser:
         token = self.next
         self.place += token.kind != "end"
         if token.kind == "number":
-            return {None: words.number(token.value, self.modes)}
+            return {None: number(token.value, self.modes)}
         if token.kind == "name" and token.text == "sqrt" and self.next.kind == "(":
             column = self.next.column
             inner = self._parentheses(self._atom_open())
             value = self._as_number(inner, column, "take roots of numbers only")
-            return {None: words.number(cmath.sqrt(value), self.modes)}
+            return {None: number(cmath.sqrt(value), self.modes)}
         if token.kind == "name":
             return self._name(token)
         if token.kind == "(":
@@ -181,19 +185,19 @@ class Parser:
 
     def _name(self, token: Token) -> Form:
         """An operator, a constant or a parameter."""
-        parts = words.operator_parts(token.text)
+        parts = operator_parts(token.text)
         if parts is not None:
             mode = 1 if parts[1] is None else parts[1]
-            return {None: words.operator(parts[0], mode - 1, self.modes)}
+            return {None: operator(parts[0], mode - 1, self.modes)}
         constants = {"pi": math.pi, "hbar": self.hbar}
         if token.text in constants:
-            return {None: words.number(constants[token.text], self.modes)}
+            return {None: number(constants[token.text], self.modes)}
         if token.text in ("i", "j", "I"):
             raise fail(
                 "write the imaginary unit as 1j", token.column, f"there is {token.text}"
             )
         self.parameters.setdefault(token.text)
-        return {token.text: words.number(1, self.modes)}
+        return {token.text: number(1, self.modes)}
 
     def _times(self, left: Form, right: Form, column: int) -> Form:
         """The product of two forms of which one at most has parameters."""
@@ -208,16 +212,16 @@ class Parser:
         for x, f in left.items():
             for y, g in right.items():
                 self._check_cost(f, g, column)
-                total = _add(total, {x or y: words.product(f, g, self.hbar)})
+                total = _add(total, {x or y: product(f, g, self.hbar)})
         return total
 
     def _check_cost(self, left: Polynomial, right: Polynomial, column: int) -> None:
-        degree = words.degree(left) + words.degree(right)
-        if degree > MAX_DEGREE:
+        both = degree(left) + degree(right)
+        if both > MAX_DEGREE:
             raise fail(
-                f"have at most degree {MAX_DEGREE}", column, f"it reaches {degree}"
+                f"have at most degree {MAX_DEGREE}", column, f"it reaches {both}"
             )
-        self.work += len(left) * len(right) * (1 + degree // 2)
+        self.work += len(left) * len(right) * (1 + both // 2)
         if self.work > MAX_WORK:
             raise fail(
                 "be short when multiplied out", column, "there are too many terms"
@@ -225,7 +229,7 @@ class Parser:
 
     def _as_number(self, form: Form, column: int, requirement: str) -> complex:
         polynomial = form.get(None, {})
-        if set(form) - {None} or words.degree(polynomial) > 0:
+        if set(form) - {None} or degree(polynomial) > 0:
             raise fail(requirement, column, "there is a name")
         return sum(polynomial.values())
 
@@ -235,7 +239,7 @@ def _modes(tokens: list[Token], modes: int | None) -> int:
     named = [
         (token, parts[1])
         for token in tokens
-        if token.kind == "name" and (parts := words.operator_parts(token.text))
+        if token.kind == "name" and (parts := operator_parts(token.text))
     ]
     highest = max((mode or 1 for _, mode in named), default=1)
     count = highest if modes is None else modes
@@ -258,7 +262,7 @@ def _modes(tokens: list[Token], modes: int | None) -> int:
 def _add(left: Form, right: Form) -> Form:
     total = dict(left)
     for name, part in right.items():
-        total[name] = words.add(total.get(name, {}), part)
+        total[name] = add(total.get(name, {}), part)
     return total
 
 
@@ -271,3 +275,74 @@ def _scaled(form: Form, factor: complex) -> Form:
 
 def _shown(token: Token) -> str:
     return "the end" if token.kind == "end" else f"`{token.text}`"
+
+
+# -- polynomials in operators ---------------------------------------------------------
+
+
+def operator_parts(name: str) -> tuple[str, int | None] | None:
+    """("ad", 2) for "ad2", ("ad", None) for "ad", None for any other name."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    letter, digits = match.groups()
+    return letter, int(digits) if digits else None
+
+
+def number(value: complex, modes: int) -> Polynomial:
+    """A multiple of the identity."""
+    zero = (0,) * modes
+    return {(zero, zero): complex(value)}
+
+
+def operator(letter: str, mode: int, modes: int) -> Polynomial:
+    """α̂, α̂†, n̂ = α̂†α̂, q̂ = (α̂ + α̂†)/√2 or p̂ = (α̂ - α̂†)/i√2 of a mode (from 0)."""
+    zero = (0,) * modes
+    one = tuple(int(i == mode) for i in range(modes))
+    root = math.sqrt(0.5)
+    return {
+        "a": {(one, zero): 1 + 0j},
+        "ad": {(zero, one): 1 + 0j},
+        "n": {(one, one): 1 + 0j},
+        "q": {(one, zero): root + 0j, (zero, one): root + 0j},
+        "p": {(one, zero): -1j * root, (zero, one): 1j * root},
+    }[letter]
+
+
+def add(left: Polynomial, right: Polynomial) -> Polynomial:
+    """The sum."""
+    total = dict(left)
+    for power, value in right.items():
+        _accumulate(total, power, value)
+    return total
+
+
+def product(left: Polynomial, right: Polynomial, hbar: float) -> Polynomial:
+    """The product of operators, left times right."""
+    total: Polynomial = {}
+    for p, x in left.items():
+        for q, y in right.items():
+            for order, weight, power in multiply(p, q, 1):
+                _accumulate(total, power, x * y * weight * hbar**order)
+    return total
+
+
+def adjoint(polynomial: Polynomial) -> Polynomial:
+    """The adjoint operator."""
+    return {(n, m): value.conjugate() for (m, n), value in polynomial.items()}
+
+
+def degree(polynomial: Polynomial) -> int:
+    """Largest total power, 0 without terms."""
+    return max((sum(m) + sum(n) for m, n in polynomial), default=0)
+
+
+def _accumulate(total: Polynomial, power: Powers, value: complex) -> None:
+    """Add to a coefficient; what rounding leaves of a cancellation is dropped."""
+    old = total.get(power, 0j)
+    new = old + value
+    # √½ to some power, added up in different orders, leaves a few rounding errors.
+    if abs(new) <= 1e-14 * abs(old):
+        total.pop(power, None)
+    else:
+        total[power] = new

@@ -11,7 +11,7 @@ from jaxtyping import ArrayLike
 
 from ... import _checks
 from ...interop import as_array
-from . import monomials, words
+from . import monomials, parser
 from .operators import check_levels, matrix
 from .symbol import Symbol
 
@@ -83,7 +83,7 @@ def from_matrix(
         ValueError: fewer than degree + 2 levels, a shape that does not fit, or entries
             that no polynomial of this degree has.
     """
-    values = monomials.known(entries)
+    values = _checks.known(entries)
     values = values.astype(jnp.result_type(values.dtype, jnp.complex64))
     _checks.check_square(values, "entries")
     shape = check_levels(levels, _modes(levels, values.shape[0]))
@@ -176,15 +176,15 @@ def _word(word: str, modes: int, hbar: ArrayLike) -> Symbol:
         raise ValueError(
             "Argument `hbar` must be a concrete number for words, but is traced."
         )
-    total = words.number(1, modes)
+    total = parser.number(1, modes)
     for name in word.split():
-        parts = words.operator_parts(name)
+        parts = parser.operator_parts(name)
         mode = 1 if parts is None or parts[1] is None else parts[1]
         if parts is None or not 1 <= mode <= modes or (parts[1] is None and modes > 1):
             raise ValueError(
                 "Argument `operator` must be made of a, ad, n, q, p, numbered from 1 "
                 f"to {modes} where there are several modes, but has {name!r}."
             )
-        letter = words.operator(parts[0], mode - 1, modes)
-        total = words.product(total, letter, float(_checks.concrete(hbar)))
-    return Symbol.from_terms(total or words.number(0, modes), "wick")
+        letter = parser.operator(parts[0], mode - 1, modes)
+        total = parser.product(total, letter, float(_checks.concrete(hbar)))
+    return Symbol.from_terms(total or parser.number(0, modes), "wick")

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,9 +11,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex
 
 from ... import _checks
+from ..._checks import known
 from . import monomials
-from .monomials import ORDERINGS, Powers, known
-from .truncation import FokkerPlanckCheck, fokker_planck_check
+from .monomials import ORDERINGS, FokkerPlanckCheck, Powers
 
 
 class Symbol(eqx.Module):
@@ -54,25 +55,17 @@ class Symbol(eqx.Module):
                 coefficients that are not finite, unknown ordering.
         """
         _checks.check_choice(ordering, "ordering", tuple(ORDERINGS))
-        monomials.check_powers(powers)
-        if isinstance(coefficients, list | tuple):
-            kind = jnp.result_type(*coefficients)
-            stack = np.stack if _checks.is_concrete(coefficients) else jnp.stack
-            coefficients = stack([known(c).astype(kind) for c in coefficients])
+        _check_powers(powers)
         values = known(coefficients)  # pyright: ignore[reportArgumentType]
+        if isinstance(coefficients, list | tuple):
+            values = values.astype(jnp.result_type(*coefficients))
         if not jnp.issubdtype(values.dtype, jnp.inexact):
             values = values.astype(jnp.result_type(float))
         values = values.astype(jnp.result_type(values.dtype, jnp.complex64))
         powers = tuple((tuple(map(int, m)), tuple(map(int, n))) for m, n in powers)
         _checks.check_shape(values, "coefficients", (len(powers),))
         _checks.check_finite(values, "coefficients")
-        unique = sorted(set(powers))
-        if list(powers) != unique:
-            place = {power: k for k, power in enumerate(unique)}
-            places = np.array([place[power] for power in powers])
-            values = monomials.add_at((len(unique),), places, values)
-        self.coefficients = jnp.asarray(values)
-        self.powers = tuple(unique)
+        self.coefficients, self.powers = _collected(values, powers)
         self.ordering = ordering
 
     @classmethod
@@ -107,7 +100,8 @@ class Symbol(eqx.Module):
         of α, or of α*, summed over modes.
 
         Returns:
-            The answer, true or false as a condition, with the offending terms.
+            The answer, true or false as a condition, with the offending terms; those
+            whose coefficient is known to be zero do not count.
 
         Raises:
             ValueError: the symbol is not anti-Wick ordered.
@@ -115,7 +109,12 @@ class Symbol(eqx.Module):
         Source: eq. (64), with the bound on each variable replaced by one on their sum.
         """
         self._require("antiwick")
-        return fokker_planck_check(self.powers, self.coefficients)
+        offending = tuple(
+            monomials.format_monomial(power)
+            for power in self.pruned().powers
+            if max(map(sum, power)) > 2
+        )
+        return FokkerPlanckCheck(not offending, offending)
 
     def conserves_number(self) -> bool:
         """Whether every term conserves the total number of quanta."""
@@ -144,24 +143,43 @@ class Symbol(eqx.Module):
             yield self.coefficients[k], m, n
 
     def __add__(self, other: "Symbol | ArrayLike") -> "Symbol":
-        other = self._like(other)
-        pair = (known(self.coefficients), known(other.coefficients))
-        concatenate = np.concatenate if _checks.is_concrete(pair) else jnp.concatenate
-        both = concatenate(pair)
-        return Symbol(both, self.powers + other.powers, self.ordering)
+        return self.plus([self._like(other)])
 
     def __mul__(self, other: "Symbol | ArrayLike") -> "Symbol":
         if not isinstance(other, Symbol):
             _checks.check_shape(other, "other", ())
+            _checks.check_finite(other, "other")
             kind = jnp.result_type(self.coefficients, other)
             scaled = known(self.coefficients) * known(other).astype(kind)
-            return Symbol(scaled, self.powers, self.ordering)
+            return _sound(scaled, self.powers, self.ordering)
         other = self._like(other)
         pairs = itertools.product(self.powers, other.powers)
         powers = [monomials.add_powers(*pair) for pair in pairs]
         left, right = known(self.coefficients), known(other.coefficients)
         products = left[:, None] * right[None, :]
-        return Symbol(products.ravel(), powers, self.ordering)
+        return _sound(products.ravel(), powers, self.ordering)
+
+    def plus(
+        self, others: Sequence["Symbol"], factors: Sequence[ArrayLike] | None = None
+    ) -> "Symbol":
+        """This symbol and multiples of others, of the same modes and ordering.
+
+        Args:
+            others: f_k.
+            factors: x_k, scalars; None for 1.
+
+        Returns:
+            f + Σ_k x_k f_k
+        """
+        values = [known(other.coefficients) for other in (self, *others)]
+        if factors is not None:
+            for k, factor in enumerate(map(known, factors), 1):
+                kind = jnp.result_type(values[k], factor)
+                values[k] = values[k] * factor.astype(kind)
+        read = all(isinstance(value, np.ndarray) for value in values)
+        powers = sum((other.powers for other in others), self.powers)
+        whole = np.concatenate(values) if read else jnp.concatenate(values)
+        return _sound(whole, powers, self.ordering)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -183,7 +201,7 @@ class Symbol(eqx.Module):
     def conj(self) -> "Symbol":
         """The complex conjugate; that of the adjoint operator."""
         powers = [(n, m) for m, n in self.powers]
-        return Symbol(known(self.coefficients).conj(), powers, self.ordering)
+        return _sound(known(self.coefficients).conj(), powers, self.ordering)
 
     def derivative(self, mode: int = 0, *, conjugate: bool = False) -> "Symbol":
         """∂f/∂α_mode, or ∂f/∂α*_mode.
@@ -200,7 +218,7 @@ class Symbol(eqx.Module):
         scaled = known(self.coefficients)[np.array(kept)]
         scaled = scaled * factors.astype(scaled.real.dtype)
         powers = [monomials.lower(self.powers[k], side, mode) for k in kept]
-        return Symbol(scaled, powers, self.ordering)
+        return _sound(scaled, powers, self.ordering)
 
     def pruned(self) -> "Symbol":
         """Without terms whose coefficient is known to be zero (one term is kept)."""
@@ -210,7 +228,7 @@ class Symbol(eqx.Module):
         if kept.size == 0:
             return self._like(0.0)
         powers = [self.powers[k] for k in kept]
-        return Symbol(known(self.coefficients)[kept], powers, self.ordering)
+        return _sound(known(self.coefficients)[kept], powers, self.ordering)
 
     def __call__(self, points: ArrayLike) -> Complex[Array, "..."]:
         """Values at points of phase space.
@@ -233,16 +251,7 @@ class Symbol(eqx.Module):
 
     def points(self, points: ArrayLike) -> Complex[Array, "... N"]:
         """Points with an axis of modes, also where there is one mode."""
-        alpha = jnp.asarray(points)
-        alpha = alpha.astype(jnp.result_type(alpha.dtype, jnp.complex64))
-        if self.modes == 1:
-            return alpha[..., None]
-        if alpha.ndim == 0 or alpha.shape[-1] != self.modes:
-            raise ValueError(
-                f"Argument `points` must have a last axis of {self.modes} modes, but "
-                f"has shape {alpha.shape}."
-            )
-        return alpha
+        return as_points(points, self.modes)
 
     def to(
         self, ordering: str, hbar: ArrayLike = 1.0, *, prune: bool = True
@@ -267,7 +276,7 @@ class Symbol(eqx.Module):
             for term in monomials.reorder(power, step)
         ]
         values, powers = monomials.collect(rows, known(self.coefficients), hbar)
-        symbol = Symbol(values, powers, ordering)
+        symbol = _sound(values, powers, ordering)
         return symbol.pruned() if prune else symbol
 
     def __str__(self) -> str:
@@ -288,12 +297,72 @@ class Symbol(eqx.Module):
                 )
             return other
         _checks.check_shape(other, "other", ())
+        _checks.check_finite(other, "other")
         zero = (0,) * self.modes
         value = known(other).astype(self.coefficients.dtype)
-        return Symbol(value[None], [(zero, zero)], self.ordering)
+        return _sound(value[None], [(zero, zero)], self.ordering)
 
     def _require(self, ordering: str) -> None:
         if self.ordering != ordering:
             raise ValueError(
                 f"Argument `symbol` must be {ordering} ordered, but is {self.ordering}."
             )
+
+
+def as_points(points: ArrayLike, modes: int) -> Complex[Array, "... N"]:
+    """Points of phase space with an axis of modes, also where there is one mode.
+
+    Args:
+        points: α, shape (...,) for one mode, (..., N) for N.
+        modes: N.
+
+    Raises:
+        ValueError: wrong number of modes.
+    """
+    alpha = jnp.asarray(points)
+    alpha = alpha.astype(jnp.result_type(alpha.dtype, jnp.complex64))
+    if modes == 1:
+        return alpha[..., None]
+    if alpha.ndim == 0 or alpha.shape[-1] != modes:
+        raise ValueError(
+            f"Argument `points` must have a last axis of {modes} modes, but has shape "
+            f"{alpha.shape}."
+        )
+    return alpha
+
+
+def _sound(values: Any, powers: Sequence[Powers], ordering: str) -> Symbol:
+    """The symbol that an operation on symbols makes: there is nothing to check."""
+    symbol = object.__new__(Symbol)
+    coefficients, unique = _collected(values, powers)
+    for name, value in (
+        ("coefficients", coefficients), ("powers", unique), ("ordering", ordering)
+    ):  # fmt: skip
+        object.__setattr__(symbol, name, value)
+    return symbol
+
+
+def _collected(
+    values: Any, powers: Sequence[Powers]
+) -> tuple[Array, tuple[Powers, ...]]:
+    """Coefficients and powers in order, those of equal powers added up."""
+    unique = sorted(set(powers))
+    if list(powers) != unique:
+        place = {power: k for k, power in enumerate(unique)}
+        places = np.array([place[power] for power in powers])
+        values = monomials.add_at((len(unique),), places, values)
+    return jnp.asarray(values), tuple(unique)
+
+
+def _check_powers(powers: Sequence[Powers]) -> None:
+    """At least one monomial, the same modes in each, no negative power."""
+    if not powers:
+        raise ValueError("Argument `powers` must hold at least one term, but is empty.")
+    modes = {len(part) for power in powers for part in power}
+    if len(modes) != 1 or 0 in modes:
+        raise ValueError(
+            "Argument `powers` must have the same modes, at least one, in every term, "
+            f"but has {sorted(modes)}."
+        )
+    if any(p < 0 for power in powers for part in power for p in part):
+        raise ValueError("Argument `powers` must not be negative, but one is.")
