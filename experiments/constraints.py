@@ -83,7 +83,7 @@ def energies(symbol):
     """C5: Tr(H G_k ρ) for each order k of derivatives."""
     law = HusimiFokkerPlanck(symbol, form=Fock(20, orders=None))
     rho, operator = law.prepare(coherent(0.7 + 0.2j, 12)), symbols.matrix(symbol, 20)
-    terms = [law.form.order_terms(law, k)(rho) for k in range(1, 5)]
+    terms = [law.form.generator(law.equation, (k,))(rho) for k in range(1, 5)]
     return [largest(jnp.trace(operator @ term)) for term in terms]
 
 

@@ -1,5 +1,7 @@
 """The promises that no single module can keep."""
 
+import ast
+import graphlib
 import os
 import re
 import subprocess
@@ -65,6 +67,54 @@ def test_every_dependency_is_pinned():
         wanted += project["optional-dependencies"][extra]
     names = {re.split(r"[\[<>=]", entry)[0].lower() for entry in wanted}
     assert names <= pinned, f"not in constraints.txt: {sorted(names - pinned)}"
+
+
+def imported(module: str, path: Path, modules: dict[str, Path]) -> set[str]:
+    """The modules of jqd that one imports when it runs, inside functions, too."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    found, nodes = set(), [ast.parse(path.read_text())]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        nodes += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            above = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            base = ".".join(part for part in (above, node.module) if part)
+            names = {f"{base}.{alias.name}" for alias in node.names}
+            found |= {name if name in modules else base for name in names}
+    return (found & modules.keys()) - {module}
+
+
+def first_cycle(root: Path) -> list[str]:
+    """Modules that import each other, in turn, the `__init__` of folders among them."""
+    files = sorted(root.rglob("*.py"))
+    parts = [path.relative_to(root.parent).with_suffix("").parts for path in files]
+    names = [".".join(p[:-1] if p[-1] == "__init__" else p) for p in parts]
+    modules = dict(zip(names, files, strict=True))
+    graph = {name: imported(name, path, modules) for name, path in modules.items()}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_no_module_imports_itself_by_way_of_others(tmp_path):
+    """Also by way of a folder's `__init__`, which the contract on imports passes by."""
+    assert first_cycle(ROOT / "jqd") == []
+    # Negative control: a law that looks its forms up in the folder that holds it.
+    folder = tmp_path / "jqd" / "laws"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").write_text("from .laws import Law\n")
+    (folder / "__init__.py").write_text("from .law import Law\nFORMS = {}\n")
+    law = "class Law:\n    def __init__(self):\n        from . import FORMS\n"
+    (folder / "law.py").write_text(law)
+    assert set(first_cycle(tmp_path / "jqd")) == {"jqd.laws", "jqd.laws.law"}
+    (folder / "law.py").write_text(law.replace("from . import FORMS", "pass"))
+    assert first_cycle(tmp_path / "jqd") == []
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def test_truncated_law_errs_at_first_order():
 def test_truncated_law_of_phi4_grows_with_the_levels():
     def abscissa(symbol, levels):
         law = HusimiFokkerPlanck(symbol, form=Fock(levels))
-        return np.max(np.linalg.eigvals(law.form.superoperator(law)).real)
+        return np.max(np.linalg.eigvals(law.form.generator(law.equation).dense()).real)
 
     phi4, sizes = symbols.phi4(0.1), [6, 10]
     growth = np.array([abscissa(phi4, n) for n in sizes])

@@ -13,6 +13,7 @@ from . import observables as observables
 from .amplitude import Amplitude as Amplitude
 from .classical import ClassicalDiffusion as ClassicalDiffusion
 from .form import DiffusionForm as DiffusionForm
+from .law import FORMS as FORMS
 from .law import ConservativeDiffusion as ConservativeDiffusion
 from .links_form import Links as Links
 from .log_density import Literal as Literal
@@ -21,10 +22,3 @@ from .readings import reading as reading
 from .state import AmplitudeAction as AmplitudeAction
 from .window import Window as Window
 from .window import WindowState as WindowState
-
-FORMS = {
-    "amplitude": Amplitude,
-    "links": Links,
-    "window": Window,
-    "literal": Literal,
-}

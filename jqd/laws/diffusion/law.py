@@ -21,7 +21,16 @@ from ..motion import Resolution
 from .amplitude import Amplitude
 from .form import BOUNDARIES, DiffusionForm, Motion
 from .links_form import Links
+from .log_density import Literal
 from .state import AmplitudeAction, read_state
+from .window import Window
+
+FORMS = {
+    "amplitude": Amplitude,
+    "links": Links,
+    "window": Window,
+    "literal": Literal,
+}
 
 
 def four_times(value: Array) -> tuple[Array, Array]:
@@ -111,8 +120,6 @@ class ConservativeDiffusion(Law):
             ValueError: D or mass not positive, a potential of the wrong shape, numbers
                 that are not finite, or a form that cannot carry this law.
         """
-        from . import FORMS
-
         self.space = space
         self.mass, self.hbar, self.friction, self.classical_diffusion = scalars(
             mass=mass, hbar=hbar, friction=friction,

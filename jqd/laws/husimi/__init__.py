@@ -2,21 +2,14 @@
 
 from .fock import Fock as Fock
 from .form import Form as Form
+from .form import largest_C as largest_C
 from .gaussian import GaussianForm as GaussianForm
 from .gaussian_sum import GaussianSum as GaussianSum
 from .heff import Heff as Heff
+from .law import FORMS as FORMS
 from .law import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .literal import LiteralGrid as LiteralGrid
 from .truncation import Horizon as Horizon
 from .truncation import horizon as horizon
 from .truncation import truncation_deviation as truncation_deviation
 from .wigner import WignerGrid as WignerGrid
-from .window import largest_C as largest_C
-
-FORMS = {
-    "heff": Heff,
-    "fock": Fock,
-    "gaussian": GaussianForm,
-    "wigner": WignerGrid,
-    "literal": LiteralGrid,
-}

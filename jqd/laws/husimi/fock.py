@@ -2,29 +2,23 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, Complex, Float
 
 from ...spaces.fock import coherent_amplitudes
 from ...spaces.symbols import Symbol, matrix
-from ...states import as_ensemble
+from ...states import Ensemble
 from ...steppers import taylor18
 from ..motion import Resolution
 from ..status import Status
 from .banded import Generator
-from .checks import check_levels
-from .form import Form
+from .form import Equation, Form, check_fits, check_orders, check_window, read_levels
 from .heff import EDGE, cut_error
 from .series import series_generator
-from .window import check_window
-
-if TYPE_CHECKING:
-    from .law import HusimiFokkerPlanck
 
 # Entries of ρ up to which exp(G dt) is worth a matrix.
 LARGEST_DENSE = 1200
@@ -61,89 +55,62 @@ class Fock(Form):
         """Taylor series: the law is linear in ρ."""
         return taylor18
 
-    def solves(self, law: "HusimiFokkerPlanck") -> bool:
+    def solves(self, equation: Equation) -> bool:
         """Whether the exponential was asked for and is small enough."""
-        size = math.prod(self.shape(law.modes)) ** 2
+        size = math.prod(read_levels(self.levels, equation.modes)) ** 2
         return self.exponential and size <= LARGEST_DENSE
 
-    def shape(self, modes: int) -> tuple[int, ...]:
-        """Levels of each mode."""
-        if isinstance(self.levels, int):
-            return (self.levels,) * modes
-        return tuple(self.levels)
-
-    def check(self, law: "HusimiFokkerPlanck") -> None:
+    def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
         """One number of levels for each mode, at least one order.
 
         Raises:
             ValueError: else.
         """
-        check_levels(self.levels, law.modes)
-        orders = self.orders
-        if orders is not None and (not isinstance(orders, int) or orders < 1):
-            raise ValueError(
-                f"Argument `orders` must be at least 1 or None, but is {orders!r}."
-            )
+        del points
+        read_levels(self.levels, equation.modes)
+        check_orders(self.orders, 1, "at least 1 or None")
 
-    def prepare(self, law: "HusimiFokkerPlanck", psi: Any) -> Complex[Array, "D D"]:
+    def prepare(self, equation: Equation, psi: Ensemble) -> Complex[Array, "D D"]:
         """ρ, whatever C.
 
         Raises:
             ValueError: more levels than are kept, or C outside its window.
         """
-        ensemble = as_ensemble(psi, law.modes, "psi")
-        levels = self.shape(law.modes)
-        pads = [kept - have for kept, have in zip(levels, ensemble.levels, strict=True)]
-        if min(pads) < 0:
-            raise ValueError(
-                f"Argument `psi` must have at most {levels} levels, but has "
-                f"{ensemble.levels}; raise `levels` of the form."
-            )
-        check_window(law.C, ensemble)
-        kets = jnp.pad(ensemble.kets, [(0, 0), *((0, pad) for pad in pads)])
-        return type(ensemble)(kets, ensemble.weights).matrix()
+        levels = read_levels(self.levels, psi.modes)
+        check_fits(psi, levels)
+        check_window(equation.C, psi)
+        pads = [kept - have for kept, have in zip(levels, psi.levels, strict=True)]
+        kets = jnp.pad(psi.kets, [(0, 0), *((0, pad) for pad in pads)])
+        return Ensemble(kets, psi.weights).matrix()
 
-    def orders_of(self, law: "HusimiFokkerPlanck") -> tuple[int, ...]:
+    def orders_of(self, equation: Equation) -> tuple[int, ...]:
         """The orders of derivatives that are kept: 1, 2, .."""
         # along β, each second derivative mixes those along α and α*
-        top = max(law.symbol.holomorphic_degree, 1 if law.s is None else 2)
+        least = 1 if equation.s is None else 2
+        top = max(equation.symbol.holomorphic_degree, least)
         kept = top if self.orders is None else min(self.orders, top)
         return tuple(range(1, kept + 1))
 
-    def generator(self, law: "HusimiFokkerPlanck") -> Generator:
-        """G."""
-        return series_generator(law, self.shape(law.modes), self.orders_of(law))
-
-    def superoperator(self, law: "HusimiFokkerPlanck") -> Complex[Array, "D2 D2"]:
-        """G as a matrix on ρ with its rows one after the other."""
-        return self.generator(law).dense()
-
-    def order_terms(self, law: "HusimiFokkerPlanck", order: int) -> Generator:
-        """The derivatives of one order, C G₂ for the second."""
-        return series_generator(law, self.shape(law.modes), (order,))
+    def generator(
+        self, equation: Equation, orders: tuple[int, ...] | None = None
+    ) -> Generator:
+        """G, or of it the derivatives of some orders alone, C G₂ for the second."""
+        orders = self.orders_of(equation) if orders is None else orders
+        return series_generator(
+            equation, read_levels(self.levels, equation.modes), orders
+        )
 
     def vector_field(
-        self, law: "HusimiFokkerPlanck", t: ArrayLike, state: Complex[Array, "D D"]
+        self, equation: Equation, state: Complex[Array, "D D"]
     ) -> Complex[Array, "D D"]:
         """Gρ"""
-        del t
-        return self.generator(law)(state)
-
-    def step(
-        self,
-        law: "HusimiFokkerPlanck",
-        t: ArrayLike,
-        state: Complex[Array, "D D"],
-        dt: ArrayLike,
-    ) -> Complex[Array, "D D"]:
-        """A Taylor step of order 18, good to rounding where |G| dt is a few."""
-        return taylor18(law, t, state, dt)
+        return self.generator(equation)(state)
 
     def orbit(
-        self, law: "HusimiFokkerPlanck", state0: Complex[Array, "D D"], ts: Array
+        self, equation: Equation, state0: Complex[Array, "D D"], ts: Array
     ) -> tuple[Complex[Array, "T D D"], Array]:
         """exp(G dt) from each time to the next."""
-        whole = self.superoperator(law).astype(state0.dtype)
+        whole = self.generator(equation).dense().astype(state0.dtype)
 
         def interval(rho, dt):
             rho = jnp.matmul(jax.scipy.linalg.expm(whole * dt), rho)
@@ -162,64 +129,58 @@ class Fock(Form):
 
     def density(
         self,
-        law: "HusimiFokkerPlanck",
+        equation: Equation,
         state: Complex[Array, "D D"],
         points: Complex[Array, "... N"],
     ) -> Float[Array, "..."]:
         """<a|ρ|a>/(πħ)^N, a = α/√ħ"""
         real = jnp.finfo(state.dtype).dtype
-        hbar = law.hbar.astype(real)
-        scaled = jnp.reshape(points, (-1, law.modes)).astype(state.dtype)
+        hbar, modes = equation.hbar.astype(real), points.shape[-1]
+        scaled = jnp.reshape(points, (-1, modes)).astype(state.dtype)
         kets = jnp.ones((scaled.shape[0], 1), state.dtype)
-        for mode, levels in enumerate(self.shape(law.modes)):
+        for mode, levels in enumerate(read_levels(self.levels, modes)):
             amplitudes = coherent_amplitudes(scaled[:, mode] / jnp.sqrt(hbar), levels)
             kets = kets[:, :, None] * amplitudes[:, None, :]
             kets = jnp.reshape(kets, (kets.shape[0], -1))
         values = jnp.sum(jnp.real(jnp.matmul(jnp.conj(kets), state) * kets), axis=1)
-        norm = (np.pi * hbar) ** law.modes
+        norm = (np.pi * hbar) ** modes
         return jnp.reshape(values / norm, points.shape[:-1])
 
     def moment(
         self,
-        law: "HusimiFokkerPlanck",
+        equation: Equation,
         state: Complex[Array, "D D"],
         m: tuple[int, ...],
         n: tuple[int, ...],
     ) -> Complex[Array, ""]:
         """ħ^((|m|+|n|)/2) Tr(ρ a^m a†^n)"""
         one = Symbol(jnp.ones(1, state.dtype), [(m, n)])
-        operator = matrix(one, self.shape(law.modes), hbar=law.hbar)
+        operator = matrix(one, read_levels(self.levels, len(m)), hbar=equation.hbar)
         return jnp.sum(state * operator.T)
 
-    def alarm(
-        self,
-        law: "HusimiFokkerPlanck",
-        t: ArrayLike,
-        before: Complex[Array, "D D"],
-        after: Complex[Array, "D D"],
-    ) -> Array:
+    def alarm(self, equation: Equation, state: Complex[Array, "D D"]) -> Array:
         """`Status.CUTOFF` where the two highest levels of a mode hold more than `EDGE`.
 
         Two: pairs of quanta leave every other level empty.
         """
-        del t, before
-        return jnp.where(self._edge(law, after) > EDGE, Status.CUTOFF, Status.OK)
+        edge = self._edge(equation, state)
+        return jnp.where(edge > EDGE, Status.CUTOFF, Status.OK)
 
     def resolution(
-        self, law: "HusimiFokkerPlanck", state: Complex[Array, "D D"]
+        self, equation: Equation, state: Complex[Array, "D D"]
     ) -> Resolution:
         """What the highest levels lack, see `cut_error`; not what `orders` leaves out.
 
         Tested where the law is quantum mechanics; elsewhere entries of ρ may grow.
         """
-        return cut_error(self._edge(law, state))
+        return cut_error(self._edge(equation, state))
 
-    def _edge(self, law: "HusimiFokkerPlanck", state: Array) -> Array:
+    def _edge(self, equation: Equation, state: Array) -> Array:
         """Largest share of the trace in the two highest levels of a mode."""
-        levels = self.shape(law.modes)
+        levels = read_levels(self.levels, equation.modes)
         occupied = jnp.reshape(jnp.real(jnp.diagonal(state)), levels)
         shares = [
             jnp.sum(jnp.abs(jnp.moveaxis(occupied, mode, 0)[-2:]))
-            for mode in range(law.modes)
+            for mode in range(occupied.ndim)
         ]
         return jnp.max(jnp.stack(shares))

@@ -1,37 +1,81 @@
-"""What every way to carry a Husimi function offers."""
+"""The equation of a Husimi function as plain data, and what each form of it offers."""
 
 import abc
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
-from ...states import as_ensemble
+from ... import _checks
+from ...spaces.symbols import ParametricSymbol, Symbol
+from ...states import Ensemble, as_ensemble, covariance
 from ...steppers import rk4
 from ..motion import Resolution
 from ..status import Status
 
-if TYPE_CHECKING:
-    from .law import HusimiFokkerPlanck
+# A truncated squeezed ket misses the determinant of a Gaussian by about its cut tail.
+_GAUSSIAN = 1e-6
+
+
+class Equation(eqx.Module):
+    """The equation of `HusimiFokkerPlanck`, as its forms need it.
+
+    Attributes:
+        hamiltonian: anti-Wick symbol H, or one with named parameters.
+        C: strength of the diffusion, scalar.
+        s: length scales of the diffusion over those of the coherent states, shape (N,),
+            or None where they agree.
+        hbar: ħ, scalar.
+    """
+
+    hamiltonian: Symbol | ParametricSymbol
+    C: Float[Array, ""]
+    s: Float[Array, " N"] | None
+    hbar: Float[Array, ""]
+
+    @property
+    def symbol(self) -> Symbol:
+        """H at the present values of its parameters."""
+        if isinstance(self.hamiltonian, ParametricSymbol):
+            return self.hamiltonian.symbol()
+        return self.hamiltonian
+
+    @property
+    def modes(self) -> int:
+        """Number of modes N."""
+        return self.hamiltonian.modes
+
+    @property
+    def hbar_eff(self) -> Float[Array, ""]:
+        """Cħ, with which the equation is quantum mechanics."""
+        return self.C * self.hbar
+
+    @property
+    def slopes(self) -> list[tuple[ArrayLike, ArrayLike]]:
+        """μ and ν of each mode in D = μ∂ + ν∂*, the derivative of the diffusion."""
+        if self.s is None:
+            return [(1.0, 0.0)] * self.modes
+        return [((s + 1 / s) / 2, (s - 1 / s) / 2) for s in self.s]
 
 
 class Form(eqx.Module):
     """How the state of `HusimiFokkerPlanck` is carried and moved.
 
-    A form holds sizes and grids and no constant of the law; those it reads from the
-    law. `solvable` forms know their states at all times at once (`orbit`).
+    A form holds sizes and grids; the equation comes as an argument. `solvable` forms
+    know their states at all times at once (`orbit`).
     """
 
     @property
     def solvable(self) -> bool:
-        """Whether `orbit` is there."""
+        """Whether `orbit` is there, whatever the equation, and makes the best step."""
         return False
 
-    def solves(self, law: "HusimiFokkerPlanck") -> bool:
-        """Whether `orbit` is there for this law."""
-        del law
+    def solves(self, equation: Equation) -> bool:
+        """Whether `orbit` is there for this equation."""
+        del equation
         return self.solvable
 
     @property
@@ -40,72 +84,139 @@ class Form(eqx.Module):
         return rk4
 
     @abc.abstractmethod
-    def check(self, law: "HusimiFokkerPlanck") -> None:
-        """Raise ValueError where this form cannot carry this law."""
+    def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
+        """Raise ValueError where this form cannot carry this equation or points."""
 
-    @abc.abstractmethod
-    def prepare(self, law: "HusimiFokkerPlanck", psi: Any) -> PyTree[Array]:
-        """The state for a ket, a density operator or another quantum state."""
-
-    def admit(self, law: "HusimiFokkerPlanck", psi: Any) -> PyTree[Array]:
+    def admit(self, equation: Equation, psi: Any) -> PyTree[Array]:
         """A quantum state as what `prepare` takes under jit as well."""
-        return as_ensemble(psi, law.modes, "psi")
+        return as_ensemble(psi, equation.modes, "psi")
 
     @abc.abstractmethod
-    def vector_field(
-        self, law: "HusimiFokkerPlanck", t: ArrayLike, state: PyTree[Array]
-    ) -> PyTree[Array]:
+    def prepare(self, equation: Equation, psi: Any) -> PyTree[Array]:
+        """The state for what `admit` returns."""
+
+    @abc.abstractmethod
+    def vector_field(self, equation: Equation, state: PyTree[Array]) -> PyTree[Array]:
         """Time derivative of the state."""
 
     @abc.abstractmethod
-    def step(
-        self,
-        law: "HusimiFokkerPlanck",
-        t: ArrayLike,
-        state: PyTree[Array],
-        dt: ArrayLike,
-    ) -> PyTree[Array]:
-        """The state at t + dt by the form's best step."""
-
-    @abc.abstractmethod
     def density(
-        self,
-        law: "HusimiFokkerPlanck",
-        state: PyTree[Array],
-        points: Complex[Array, "..."],
+        self, equation: Equation, state: PyTree[Array], points: Complex[Array, "... N"]
     ) -> Float[Array, "..."]:
-        """Values per d²α at points (...,) for one mode, (..., N) for N."""
+        """Values per d²α at points with a last axis of modes."""
 
     @abc.abstractmethod
     def moment(
         self,
-        law: "HusimiFokkerPlanck",
+        equation: Equation,
         state: PyTree[Array],
         m: tuple[int, ...],
         n: tuple[int, ...],
     ) -> Complex[Array, ""]:
         """∫ Π_i α_i^m_i α_i*^n_i Q d²ᴺα"""
 
+    def energy(self, equation: Equation, state: PyTree[Array]) -> Float[Array, ""]:
+        """∫ H Q d²ᴺα"""
+        return sum(
+            (
+                jnp.real(coefficient * self.moment(equation, state, m, n))
+                for coefficient, m, n in equation.symbol.terms()
+            ),
+            jnp.zeros_like(equation.C),
+        )
+
     def orbit(
-        self, law: "HusimiFokkerPlanck", state0: PyTree[Array], ts: Array
+        self, equation: Equation, state0: PyTree[Array], ts: Array
     ) -> tuple[PyTree[Array], Array]:
         """States at times `ts` and a bound on their relative error, shape (T,)."""
         raise NotImplementedError
 
-    def resolution(
-        self, law: "HusimiFokkerPlanck", state: PyTree[Array]
-    ) -> Resolution | None:
+    def resolution(self, equation: Equation, state: PyTree[Array]) -> Resolution | None:
         """What levels or grid lack for a state, see `Law.resolution`; None: unknown."""
-        del law, state
+        del equation, state
         return None
 
-    def alarm(
-        self,
-        law: "HusimiFokkerPlanck",
-        t: ArrayLike,
-        before: PyTree[Array],
-        after: PyTree[Array],
-    ) -> Array:
-        """A code of `jqd.laws.law` if the step met trouble, else 0."""
-        del law, t, before, after
+    def alarm(self, equation: Equation, state: PyTree[Array]) -> Array:
+        """A `Status` other than OK if a step that ends here met trouble."""
+        del equation, state
         return jnp.asarray(Status.OK)
+
+
+def largest_C(state: Ensemble) -> float:
+    """The end C_max of the window 0 < C < C_max in which solutions exist.
+
+    C_max = 4 min eig Cov(X, Y) for pure Gaussian states, in units of ħ with
+    α = X + iY; 2 for every other state of finitely many quanta and for superpositions
+    of coherent states. A coherent state has 2, one squeezed by r has 1 + exp(-2r).
+
+    Args:
+        state: kets at ħ, concrete.
+
+    Returns:
+        C_max.
+    """
+    if state.weights.shape[0] != 1:
+        return 2.0
+    cov = np.asarray(covariance(state, modes=state.modes))
+    symmetric = 4 * cov - np.eye(cov.shape[0])  # vacuum: the unit matrix
+    sign, logdet = np.linalg.slogdet(symmetric)
+    if sign <= 0 or abs(logdet) > _GAUSSIAN:
+        return 2.0
+    return float(4 * np.min(np.linalg.eigvalsh(cov)))
+
+
+def check_window(C: ArrayLike, state: Ensemble, *, liouville: bool = False) -> None:
+    """Raise unless 0 < C < C_max (skipped for tracers).
+
+    Args:
+        C: strength of the diffusion.
+        state: where the run starts.
+        liouville: whether C = 0, Liouville's equation, is taken as well.
+
+    Raises:
+        ValueError: C outside the window, with its ends.
+    """
+    if liouville and _checks.is_concrete(C) and float(np.asarray(C)) == 0:
+        return
+    if not _checks.is_concrete((C, state)):
+        return
+    value, end = float(np.asarray(C)), largest_C(state)
+    # rounding of the moments of a truncated ket must not let the very end pass
+    if not 0 < value < end * (1 - 1e-9):
+        raise ValueError(
+            f"Argument `C` must be in (0, C_max) with C_max = {end:.6g} for this "
+            f"state, but is {value:.6g}: outside, no density solves the equation for "
+            "any time after the first. C = 0 (Liouville) needs form 'gaussian' or "
+            "'wigner'."
+        )
+
+
+def read_levels(levels: Any, modes: int) -> tuple[int, ...]:
+    """The levels kept of each mode.
+
+    Raises:
+        ValueError: not one positive integer, or one of each mode.
+    """
+    each = tuple(levels) if isinstance(levels, tuple | list) else (levels,) * modes
+    whole = all(isinstance(n, int) and not isinstance(n, bool) for n in each)
+    if len(each) != modes or not whole or min(each, default=0) < 1:
+        raise ValueError(
+            f"Argument `levels` must be {modes} positive integers, or one for all, but "
+            f"is {levels!r}."
+        )
+    return each
+
+
+def check_orders(orders: Any, least: int, wanted: str) -> None:
+    """Raise ValueError unless `orders` is None or an integer from `least` on."""
+    if orders is not None and (not isinstance(orders, int) or orders < least):
+        raise ValueError(f"Argument `orders` must be {wanted}, but is {orders!r}.")
+
+
+def check_fits(psi: Ensemble, levels: tuple[int, ...]) -> None:
+    """Raise ValueError where a state has more levels than are kept."""
+    if any(have > kept for have, kept in zip(psi.levels, levels, strict=True)):
+        raise ValueError(
+            f"Argument `psi` must have at most {levels} levels, but has {psi.levels}; "
+            "raise `levels` of the form."
+        )

@@ -1,6 +1,6 @@
 """Quadratic Hamiltonians in closed form."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +11,8 @@ from ... import _checks
 from ...spaces.symbols import Symbol
 from ...states import Ensemble, antinormal_moment, as_ensemble, covariance, husimi
 from ..status import Status
-from .form import Form
+from .form import Equation, Form
 from .gaussian_sum import GaussianSum, to_complex
-
-if TYPE_CHECKING:
-    from .law import HusimiFokkerPlanck
 
 # How far the Husimi function of a ket may be from the Gaussian of its moments.
 _GAUSSIAN = 1e-6
@@ -42,60 +39,52 @@ class GaussianForm(Form):
         """States are known at all times at once."""
         return True
 
-    def check(self, law: "HusimiFokkerPlanck") -> None:
+    def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
         """At most second degree.
 
         Raises:
             ValueError: else.
         """
-        if law.symbol.pruned().degree > 2:
+        del points
+        degree = equation.symbol.pruned().degree
+        if degree > 2:
             raise ValueError(
                 "Argument `symbol` must be of at most second degree for form "
-                f"'gaussian', but has degree {law.symbol.pruned().degree}."
+                f"'gaussian', but has degree {degree}."
             )
 
-    def admit(self, law: "HusimiFokkerPlanck", psi: Any) -> GaussianSum:
-        """A quantum state as a sum of Gaussians."""
-        return self.prepare(law, psi)
-
-    def prepare(self, law: "HusimiFokkerPlanck", psi: Any) -> GaussianSum:
-        """A `GaussianSum` as it is, or a Gaussian ket or density operator.
+    def admit(self, equation: Equation, psi: Any) -> GaussianSum:
+        """A `GaussianSum` as it is, or a Gaussian ket or density operator as one.
 
         Raises:
             ValueError: other modes, or a Husimi function that is no Gaussian.
         """
         if isinstance(psi, GaussianSum):
-            if psi.modes != law.modes:
+            if psi.modes != equation.modes:
                 raise ValueError(
-                    f"Argument `psi` must have {law.modes} modes, but has {psi.modes}."
+                    f"Argument `psi` must have {equation.modes} modes, but has "
+                    f"{psi.modes}."
                 )
             return psi
-        ensemble = as_ensemble(psi, law.modes, "psi")
-        state = _from_moments(ensemble, law.hbar)
+        ensemble = as_ensemble(psi, equation.modes, "psi")
+        state = _from_moments(ensemble, equation.hbar)
         if _checks.is_concrete((state, ensemble)):
-            _check_gaussian(ensemble, state, law.hbar)
+            _check_gaussian(ensemble, state, equation.hbar)
         return state
 
-    def flow(
-        self, law: "HusimiFokkerPlanck", t: ArrayLike
-    ) -> tuple[Float[Array, "2N 2N"], Float[Array, " 2N"]]:
-        """S and the shift of the means after a time t."""
-        drift, force = _drift(law.symbol)
-        size = drift.shape[0]
-        whole = jnp.zeros((size + 1, size + 1), drift.dtype)
-        whole = whole.at[:size, :size].set(drift).at[:size, size].set(force)
-        # augmented: no inverse of F, which may be singular
-        flow = jax.scipy.linalg.expm(whole * t)
-        return flow[:size, :size], flow[:size, size]
+    def prepare(self, equation: Equation, psi: GaussianSum) -> GaussianSum:
+        """The sum of Gaussians as it is."""
+        del equation
+        return psi
 
     def orbit(
-        self, law: "HusimiFokkerPlanck", state0: GaussianSum, ts: Array
+        self, equation: Equation, state0: GaussianSum, ts: Array
     ) -> tuple[GaussianSum, Array]:
         """The closed form at each time."""
-        kernel = _kernel(law).astype(state0.covariance.dtype)
+        kernel = _kernel(equation).astype(state0.covariance.dtype)
 
         def at(t):
-            flow, shift = self.flow(law, t)
+            flow, shift = _flow(equation.symbol, t)
             means = jnp.matmul(state0.means, flow.T) + shift[None, :]
             cov = jnp.matmul(flow, jnp.matmul(state0.covariance - kernel, flow.T))
             cov = cov + kernel
@@ -106,80 +95,70 @@ class GaussianForm(Form):
         states, grown = jax.vmap(at)(ts - ts[0])
         return states, jnp.finfo(ts.dtype).eps * grown
 
-    def vector_field(
-        self, law: "HusimiFokkerPlanck", t: ArrayLike, state: GaussianSum
-    ) -> GaussianSum:
+    def vector_field(self, equation: Equation, state: GaussianSum) -> GaussianSum:
         """μ' = Fμ + f, Σ' = FΣ + ΣFᵀ + D, D = -(FK + KFᵀ)."""
-        del t
-        drift, force = _drift(law.symbol)
+        drift, force = _drift(equation.symbol)
         means = jnp.matmul(state.means, drift.T) + force[None, :]
-        half = jnp.matmul(drift, state.covariance - _kernel(law))
+        half = jnp.matmul(drift, state.covariance - _kernel(equation))
         return GaussianSum(0 * state.weights, means, half + half.T)
 
-    def step(
-        self,
-        law: "HusimiFokkerPlanck",
-        t: ArrayLike,
-        state: GaussianSum,
-        dt: ArrayLike,
-    ) -> GaussianSum:
-        """The exact step."""
-        del t
-        ts = jnp.stack([jnp.zeros_like(jnp.asarray(dt)), jnp.asarray(dt)])
-        states, _ = self.orbit(law, state, ts)
-        return jax.tree.map(lambda leaf: leaf[1], states)
-
     def density(
-        self,
-        law: "HusimiFokkerPlanck",
-        state: GaussianSum,
-        points: Complex[Array, "... N"],
+        self, equation: Equation, state: GaussianSum, points: Complex[Array, "... N"]
     ) -> Float[Array, "..."]:
         """The sum of Gaussians."""
-        del law
+        del equation
         return state.density(points)
 
     def moment(
         self,
-        law: "HusimiFokkerPlanck",
+        equation: Equation,
         state: GaussianSum,
         m: tuple[int, ...],
         n: tuple[int, ...],
     ) -> Complex[Array, ""]:
         """Of any order, exactly."""
-        del law
+        del equation
         return state.moment(m, n)
 
-    def alarm(
-        self,
-        law: "HusimiFokkerPlanck",
-        t: ArrayLike,
-        before: GaussianSum,
-        after: GaussianSum,
-    ) -> Array:
+    def alarm(self, equation: Equation, state: GaussianSum) -> Array:
         """`Status.HORIZON` where the covariance is not positive definite."""
-        del law, t, before
-        least = jnp.min(jnp.linalg.eigvalsh(jax.lax.stop_gradient(after.covariance)))
+        del equation
+        least = jnp.min(jnp.linalg.eigvalsh(jax.lax.stop_gradient(state.covariance)))
         return jnp.where(least > 0, Status.OK, Status.HORIZON)
 
 
-def diffusion(law: "HusimiFokkerPlanck") -> Float[Array, "2N 2N"]:
+def diffusion(equation: Equation) -> Float[Array, "2N 2N"]:
     """D of a quadratic Hamiltonian: ∂ₜQ contains ½ Σ_ab D_ab ∂_a ∂_b Q.
 
     Traceless where `s` is None; in coordinates (X_1, .., X_N, Y_1, .., Y_N).
 
     Source: eq. (52).
     """
-    drift, _ = _drift(law.symbol)
-    half = jnp.matmul(drift, _kernel(law))
+    drift, _ = _drift(equation.symbol)
+    half = jnp.matmul(drift, _kernel(equation))
     return -(half + half.T)
 
 
-def _kernel(law: "HusimiFokkerPlanck") -> Float[Array, "2N 2N"]:
+def _kernel(equation: Equation) -> Float[Array, "2N 2N"]:
     """(ħC/4) diag(s², s⁻²): what the diffusion leaves as it is."""
-    scale = law.hbar * law.C / 4
-    s = jnp.ones(law.modes, scale.dtype) if law.s is None else law.s
+    scale = equation.hbar * equation.C / 4
+    s = equation.s
+    if s is None:
+        s = jnp.ones(equation.modes, scale.dtype)
     return scale * jnp.diag(jnp.concatenate([s**2, 1 / s**2]))
+
+
+def _flow(
+    symbol: Symbol, t: ArrayLike
+) -> tuple[Float[Array, "2N 2N"], Float[Array, " 2N"]]:
+    """S and the shift of the means after a time t."""
+    drift, force = _drift(symbol)
+    size = drift.shape[0]
+    whole = jnp.zeros((size + 1, size + 1), drift.dtype)
+    whole = whole.at[:size, :size].set(drift).at[:size, size].set(force)
+    # augmented: no inverse of F, which may be singular
+    flow = jax.scipy.linalg.expm(whole * t)
+    return flow[:size, :size], flow[:size, size]
 
 
 def _drift(symbol: Symbol) -> tuple[Float[Array, "2N 2N"], Float[Array, " 2N"]]:

@@ -2,28 +2,23 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, Complex, Float
 
 from ... import _checks
 from ...spaces.symbols import Symbol, apply, couplings, diagonal, matrix
-from ...states import Ensemble, antinormal_moment, as_ensemble, husimi
+from ...states import Ensemble, husimi
+from ...states.husimi import ensemble_moment
 from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
 from ...steppers.eigenbasis import unitary_orbit
 from ..motion import Resolution
 from ..status import Status
 from .amplifier import amplify, series_length
-from .checks import check_levels
-from .form import Form
-from .window import check_window
-
-if TYPE_CHECKING:
-    from .law import HusimiFokkerPlanck
+from .form import Equation, Form, check_fits, check_orders, check_window, read_levels
 
 # Share of the trace in the highest level of a mode above which a run is marked.
 EDGE = 1e-6
@@ -57,64 +52,48 @@ class Heff(Form):
         """The kets are known at all times at once."""
         return True
 
-    def shape(self, modes: int) -> tuple[int, ...]:
-        """Levels of each mode."""
-        if isinstance(self.levels, int):
-            return (self.levels,) * modes
-        return self.levels
-
-    def check(self, law: "HusimiFokkerPlanck") -> None:
+    def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
         """At most two powers of α and of α*, coherent states that match.
 
         Raises:
             ValueError: else.
         """
-        verdict = law.symbol.is_fokker_planck()
+        del points
+        verdict = equation.symbol.is_fokker_planck()
         if not verdict:
             raise ValueError(
                 "Argument `symbol` must have at most two powers of α and two of α* in "
                 f"each term for form 'heff', but has {', '.join(verdict.offending)}; "
                 "use form 'fock'."
             )
-        if law.s is not None:
+        if equation.s is not None:
             raise ValueError(
                 "Argument `s` must be None for form 'heff', but is given; use form "
                 "'fock'."
             )
-        check_levels(self.levels, law.modes)
-        orders = self.orders
-        if orders is not None and (not isinstance(orders, int) or orders < 0):
-            raise ValueError(
-                f"Argument `orders` must be a whole number or None, but is {orders!r}."
-            )
+        read_levels(self.levels, equation.modes)
+        check_orders(self.orders, 0, "a whole number or None")
         _checks.check_scalar(self.tolerance, "tolerance")
         _checks.check_positive(self.tolerance, "tolerance")
 
-    def prepare(self, law: "HusimiFokkerPlanck", psi: Any) -> Ensemble:
+    def prepare(self, equation: Equation, psi: Ensemble) -> Ensemble:
         """The weighted kets at ħ_eff; see `amplify`.
 
         Raises:
             ValueError: C outside its window, more levels than are kept, or `orders`
                 missing where C is traced and there are several modes.
         """
-        ensemble = as_ensemble(psi, law.modes, "psi")
-        levels = self.shape(law.modes)
-        if any(have > kept for have, kept in zip(ensemble.levels, levels, strict=True)):
-            raise ValueError(
-                f"Argument `psi` must have at most {levels} levels, but has "
-                f"{ensemble.levels}; raise `levels` of the form."
-            )
-        check_window(law.C, ensemble)
-        return amplify(ensemble, law.C, levels, self._orders(law, ensemble))
+        levels = read_levels(self.levels, psi.modes)
+        check_fits(psi, levels)
+        check_window(equation.C, psi)
+        return amplify(psi, equation.C, levels, self._orders(equation.C, psi, levels))
 
-    def _orders(self, law: "HusimiFokkerPlanck", ensemble: Ensemble) -> int:
-        levels = self.shape(law.modes)
+    def _orders(self, C: Array, psi: Ensemble, levels: tuple[int, ...]) -> int:
         if self.orders is not None:
             return self.orders
-        if _checks.is_concrete((law.C, ensemble)):
-            C = float(np.asarray(law.C))
-            return series_length(C, ensemble, self.tolerance, levels)
-        if law.modes > 1:
+        if _checks.is_concrete((C, psi)):
+            return series_length(float(np.asarray(C)), psi, self.tolerance, levels)
+        if psi.modes > 1:
             raise ValueError(
                 "Argument `orders` must be given to `Heff` for several modes where C "
                 "is traced, but is None."
@@ -122,12 +101,12 @@ class Heff(Form):
         return levels[0] - 1
 
     def orbit(
-        self, law: "HusimiFokkerPlanck", state0: Ensemble, ts: Array
+        self, equation: Equation, state0: Ensemble, ts: Array
     ) -> tuple[Ensemble, Array]:
         """exp(-i H_eff t/ħ_eff) on each ket, block by block where H_eff has blocks."""
-        levels, hbar = state0.levels, law.C * law.hbar
+        levels, hbar = state0.levels, equation.hbar_eff
         times = ts - ts[0]
-        run, size = _propagator(law.symbol, levels, times, hbar)
+        run, size = _propagator(equation.symbol, levels, times, hbar)
         kets = run(state0.flat())
         weights = jnp.broadcast_to(
             state0.weights[None], (ts.shape[0], *state0.weights.shape)
@@ -137,57 +116,39 @@ class Heff(Form):
         bound = eps * math.sqrt(kets.shape[-1]) * (1 + size / hbar * times)
         return Ensemble(jnp.reshape(kets, (*kets.shape[:2], *levels)), weights), bound
 
-    def vector_field(
-        self, law: "HusimiFokkerPlanck", t: ArrayLike, state: Ensemble
-    ) -> Ensemble:
+    def vector_field(self, equation: Equation, state: Ensemble) -> Ensemble:
         """-i H_eff v/ħ_eff for each ket."""
-        del t
-        hbar = law.C * law.hbar
-        image = apply(law.symbol, state.flat(), state.levels, hbar=hbar)
+        hbar = equation.hbar_eff
+        image = apply(equation.symbol, state.flat(), state.levels, hbar=hbar)
         rate = -1j / hbar * image
         return Ensemble(jnp.reshape(rate, state.kets.shape), 0 * state.weights)
 
-    def step(
-        self, law: "HusimiFokkerPlanck", t: ArrayLike, state: Ensemble, dt: ArrayLike
-    ) -> Ensemble:
-        """The exact step."""
-        del t
-        ts = jnp.stack([jnp.zeros_like(jnp.asarray(dt)), jnp.asarray(dt)])
-        states, _ = self.orbit(law, state, ts)
-        return Ensemble(states.kets[1], state.weights)
-
     def density(
-        self,
-        law: "HusimiFokkerPlanck",
-        state: Ensemble,
-        points: Complex[Array, "... N"],
+        self, equation: Equation, state: Ensemble, points: Complex[Array, "... N"]
     ) -> Float[Array, "..."]:
         """Σ_k w_k |<α/√ħ_eff|v_k>|²/(πħ_eff)^N"""
-        if law.modes == 1:
-            points = points[..., 0]
-        return husimi(state, points, hbar=law.C * law.hbar, modes=law.modes)
+        points = points[..., 0] if state.modes == 1 else points
+        return husimi(state, points, hbar=equation.hbar_eff, modes=state.modes)
 
     def moment(
         self,
-        law: "HusimiFokkerPlanck",
+        equation: Equation,
         state: Ensemble,
         m: tuple[int, ...],
         n: tuple[int, ...],
     ) -> Complex[Array, ""]:
         """ħ_eff^((|m|+|n|)/2) Tr(ρ b^m b†^n)"""
-        return antinormal_moment(state, m, n, hbar=law.C * law.hbar, modes=law.modes)
+        return ensemble_moment(state, m, n, equation.hbar_eff)
 
-    def resolution(self, law: "HusimiFokkerPlanck", state: Ensemble) -> Resolution:
+    def resolution(self, equation: Equation, state: Ensemble) -> Resolution:
         """What the highest levels lack, see `cut_error`."""
-        del law
+        del equation
         return cut_error(edge_share(state))
 
-    def alarm(
-        self, law: "HusimiFokkerPlanck", t: ArrayLike, before: Ensemble, after: Ensemble
-    ) -> Array:
+    def alarm(self, equation: Equation, state: Ensemble) -> Array:
         """`Status.CUTOFF` where the highest level of a mode holds more than `EDGE`."""
-        del law, t, before
-        return jnp.where(edge_share(after) > EDGE, Status.CUTOFF, Status.OK)
+        del equation
+        return jnp.where(edge_share(state) > EDGE, Status.CUTOFF, Status.OK)
 
 
 def _propagator(

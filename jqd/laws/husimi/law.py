@@ -9,14 +9,32 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
-from ...spaces.symbols import ParametricSymbol, Symbol
+from ...spaces.symbols import (
+    ParametricSymbol,
+    Symbol,
+    as_points,
+    from_operator,
+    parse_hamiltonian,
+)
 from ...states import read_powers
 from ..constants import constant, fixed, free, parts, scalars
 from ..law import Law
 from ..motion import Resolution
-from .checks import check_law, read_hamiltonian, read_scales
-from .form import Form
+from .fock import Fock
+from .form import Equation, Form
+from .gaussian import GaussianForm
+from .heff import Heff
 from .identifiability import refusal
+from .literal import LiteralGrid
+from .wigner import WignerGrid
+
+FORMS = {
+    "heff": Heff,
+    "fock": Fock,
+    "gaussian": GaussianForm,
+    "wigner": WignerGrid,
+    "literal": LiteralGrid,
+}
 
 
 class HusimiFokkerPlanck(Law):
@@ -81,13 +99,10 @@ class HusimiFokkerPlanck(Law):
                 the form cannot carry, C or hbar not one finite real number, hbar or s
                 not positive, another form.
         """
-        from . import FORMS
-
         self.C, self.hbar = scalars(C=C, hbar=hbar)
         _checks.check_positive(hbar, "hbar")
-        symbol = read_hamiltonian(symbol, hbar)
-        self.hamiltonian = symbol
-        self.s = read_scales(s, symbol.modes)
+        self.hamiltonian = read_hamiltonian(symbol, hbar)
+        self.s = _read_scales(s, self.modes)
         self.points = None
         if points is not None:
             _checks.check_finite(points, "points")
@@ -101,7 +116,10 @@ class HusimiFokkerPlanck(Law):
                 "Argument `form` must be a form of this law or the name of one, but "
                 f"is of type {type(form).__name__}."
             )
-        check_law(self)
+        _check_real(self.symbol)
+        if self.points is not None:
+            as_points(self.points, self.modes)  # raises where the modes differ
+        self.form.check(self.equation, self.points)
 
     @classmethod
     def from_lengths(
@@ -139,25 +157,28 @@ class HusimiFokkerPlanck(Law):
     @property
     def symbol(self) -> Symbol:
         """The anti-Wick symbol of the Hamiltonian."""
-        if isinstance(self.hamiltonian, ParametricSymbol):
-            return self.hamiltonian.symbol()
-        return self.hamiltonian
+        return self.equation.symbol
 
     @property
     def modes(self) -> int:
         """Number of modes N."""
         return self.hamiltonian.modes
 
+    @property
+    def equation(self) -> Equation:
+        """The equation as the forms need it."""
+        return Equation(self.hamiltonian, self.C, self.s, self.hbar)
+
     # -- the interface of a law -------------------------------------------------------
 
     @property
     def solvable(self) -> bool:
         """Whether the states at all times are known at once, see `orbit`."""
-        return self.form.solves(self)
+        return self.form.solves(self.equation)
 
     def admit(self, psi: Any) -> PyTree[Array]:
         """A quantum state as what `prepare` takes under jit as well."""
-        return self.form.admit(self, psi)
+        return self.form.admit(self.equation, psi)
 
     @property
     def stepper(self) -> Callable[..., PyTree[Array]]:
@@ -175,22 +196,27 @@ class HusimiFokkerPlanck(Law):
         Raises:
             ValueError: wrong shape, not normalised, or C outside (0, C_max).
         """
-        return self.form.prepare(self, psi)
+        equation = self.equation
+        return self.form.prepare(equation, self.form.admit(equation, psi))
 
     def vector_field(
         self, t: ArrayLike, state: PyTree[Array], args: Any = None
     ) -> PyTree[Array]:
         """Time derivative of the state."""
-        del args
-        return self.form.vector_field(self, t, state)
+        del t, args
+        return self.form.vector_field(self.equation, state)
 
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
-        """The state at t + dt by the form's best step."""
-        return self.form.step(self, t, state, dt)
+        """The state at t + dt: exactly by a `solvable` form, else by its stepper."""
+        if not self.form.solvable:
+            return self.form.stepper(self, t, state, dt)
+        ts = jnp.stack([jnp.zeros_like(jnp.asarray(dt)), jnp.asarray(dt)])
+        states, _ = self.orbit(state, ts)
+        return jax.tree.map(lambda leaf: leaf[1], states)
 
     def orbit(self, state0: PyTree[Array], ts: Array) -> tuple[PyTree[Array], Array]:
         """States at times `ts` and a bound on their relative error, shape (T,)."""
-        return self.form.orbit(self, state0, ts)
+        return self.form.orbit(self.equation, state0, ts)
 
     def density(
         self, state: PyTree[Array], points: ArrayLike | None = None
@@ -210,7 +236,7 @@ class HusimiFokkerPlanck(Law):
                 "Argument `points` must be given here or to the law, but is None."
             )
         # a last axis of modes, also where there is one
-        return self.form.density(self, state, self.symbol.points(where))
+        return self.form.density(self.equation, state, as_points(where, self.modes))
 
     def moment(
         self, state: PyTree[Array], m: int | Sequence[int], n: int | Sequence[int]
@@ -226,7 +252,7 @@ class HusimiFokkerPlanck(Law):
             ValueError: powers that are negative, not whole, or not one of each mode.
         """
         m, n = read_powers(m, "m", self.modes), read_powers(n, "n", self.modes)
-        return self.form.moment(self, state, m, n)
+        return self.form.moment(self.equation, state, m, n)
 
     def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
         """`n`, `q`, `p` of each mode, (N,) or (); `density` where the law has points.
@@ -260,19 +286,13 @@ class HusimiFokkerPlanck(Law):
 
     def energy(self, state: PyTree[Array]) -> Float[Array, ""]:
         """∫ H Q d²ᴺα, conserved for every C."""
-        return sum(
-            (
-                jnp.real(coefficient * self.form.moment(self, state, m, n))
-                for coefficient, m, n in self.symbol.terms()
-            ),
-            jnp.zeros_like(self.C),
-        )
+        return self.form.energy(self.equation, state)
 
     def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
         """Norm ∫Q and energy ∫HQ."""
-        zero = (0,) * self.modes
-        norm = jnp.real(self.form.moment(self, state, zero, zero))
-        return {"norm": norm, "energy": self.energy(state)}
+        equation, zero = self.equation, (0,) * self.modes
+        norm = jnp.real(self.form.moment(equation, state, zero, zero))
+        return {"norm": norm, "energy": self.form.energy(equation, state)}
 
     def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
         """The invariants and, where the law has points, the smallest density there."""
@@ -283,11 +303,12 @@ class HusimiFokkerPlanck(Law):
 
     def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
         """A code if the step met trouble, else 0."""
-        return self.form.alarm(self, t, before, after)
+        del t, before
+        return self.form.alarm(self.equation, after)
 
     def resolution(self, state: PyTree[Array]) -> Resolution | None:
         """What the levels lack, by the forms that can tell: Heff and Fock."""
-        return self.form.resolution(self, state)
+        return self.form.resolution(self.equation, state)
 
     def apart(self, one: PyTree[Array], other: PyTree[Array]) -> Float[Array, ""]:
         """Relative difference of two states, root mean square; Q needs points."""
@@ -305,3 +326,43 @@ class HusimiFokkerPlanck(Law):
     def refusal(self, free: tuple[str, ...]) -> str | None:
         """Why no data could tell these constants, or None."""
         return refusal(self.symbol, free, matched=self.s is None)
+
+
+def read_hamiltonian(symbol: Any, hbar: ArrayLike) -> Symbol | ParametricSymbol:
+    """A symbol as it is; an operator as the symbol of its order, which depends on ħ."""
+    if isinstance(symbol, Symbol | ParametricSymbol):
+        return symbol
+    if isinstance(symbol, str):
+        if not _checks.is_concrete(hbar):
+            raise ValueError(
+                "Argument `symbol` must be a Symbol where hbar is traced, but is text."
+            )
+        return parse_hamiltonian(symbol, hbar=np.asarray(hbar).item())
+    if callable(getattr(symbol, "full", None)):  # qutip.Qobj
+        return from_operator(symbol, hbar=hbar)
+    raise ValueError(
+        "Argument `symbol` must be a Symbol, an operator as text or a QuTiP Qobj, but "
+        f"is of type {type(symbol).__name__}; for other operators see "
+        "`jqd.spaces.symbols.from_operator`."
+    )
+
+
+def _read_scales(s: ArrayLike | None, modes: int) -> Array | None:
+    """The length scales s_i > 0, one of each mode, or None."""
+    if s is None:
+        return None
+    _checks.check_positive(s, "s")
+    scales = constant(s, "s")
+    if scales.ndim:
+        _checks.check_shape(scales, "s", (modes,))
+    return jnp.broadcast_to(scales, (modes,))
+
+
+def _check_real(symbol: Symbol) -> None:
+    """Raise unless an anti-Wick symbol is that of a Hermitian Hamiltonian."""
+    symbol._require("antiwick")
+    if _checks.is_concrete(symbol.coefficients) and not symbol.is_real(1e-6):
+        raise ValueError(
+            "Argument `symbol` must be real (a Hermitian Hamiltonian), but is "
+            f"{symbol}."
+        )

@@ -1,33 +1,20 @@
 """The equation of the density as it stands, on a grid: a diagnostic."""
 
-from typing import TYPE_CHECKING, Any
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jax.typing import DTypeLike
+from jaxtyping import Array, Complex, Float
 
 from ... import _checks
 from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import monomial
-from ...states import antinormal_moment, as_ensemble, husimi
-from ...steppers import rk4
+from ...states import Ensemble, antinormal_moment, husimi
 from ..status import Status
-from .checks import check_box
-from .form import Form
-from .phase_space import (
-    check_inside,
-    gradients,
-    grid_points,
-    interpolate,
-    wavenumbers,
-)
-from .window import check_window
+from .form import Equation, Form, check_window
+from .phase_space import Box
 
-if TYPE_CHECKING:
-    from .law import HusimiFokkerPlanck
-
-# What shear leaves of the local growth rate, as measured for a Kerr oscillator.
+# Shear leaves this share of the local growth rate, measured for a Kerr oscillator.
 _NET_GROWTH = 0.45
 
 
@@ -81,20 +68,25 @@ class LiteralGrid(Form):
     mask: float = eqx.field(static=True, default=5.5)
     tolerance: float = eqx.field(static=True, default=1e-2)
 
-    def check(self, law: "HusimiFokkerPlanck") -> None:
+    @property
+    def box(self) -> Box:
+        """The grid."""
+        return Box(self.n, self.half_width)
+
+    def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
         """One mode, a cut-off that the grid resolves, a mask within the box.
 
         Raises:
             ValueError: else, or points of the law outside the box.
         """
-        check_box(self.n, self.half_width)
+        self.box.check(points)
         for name in ("cutoff", "mask", "tolerance"):
             _checks.check_scalar(getattr(self, name), name)
         _checks.check_positive(self.tolerance, "tolerance")
-        if law.modes != 1:
+        if equation.modes != 1:
             raise ValueError(
                 "Argument `symbol` must have 1 mode for form 'literal', but has "
-                f"{law.modes}."
+                f"{equation.modes}."
             )
         shortest = np.pi * self.n / (2 * self.half_width)
         if not 0 < self.cutoff < shortest:
@@ -107,139 +99,92 @@ class LiteralGrid(Form):
                 f"Argument `mask` must be in (0, {self.half_width}], but is "
                 f"{self.mask}."
             )
-        if law.points is not None:
-            check_inside(law.points, self.half_width)
 
-    def prepare(self, law: "HusimiFokkerPlanck", psi: Any) -> LiteralState:
+    def prepare(self, equation: Equation, psi: Ensemble) -> LiteralState:
         """The Husimi function on the grid, and the horizon.
 
         Raises:
             ValueError: C outside [0, C_max).
         """
-        ensemble = as_ensemble(psi, 1, "psi")
-        if not _is_zero(law.C):
-            check_window(law.C, ensemble)
-        real = ensemble.weights.dtype
-        values = husimi(ensemble, self._points(real), hbar=law.hbar)
-        quanta = jnp.real(antinormal_moment(ensemble, 1, 1)) - 1
+        check_window(equation.C, psi, liouville=True)
+        real = psi.weights.dtype
+        values = husimi(psi, self.box.points(real), hbar=equation.hbar)
+        quanta = jnp.real(antinormal_moment(psi, 1, 1)) - 1
         # a guarded root: the derivative at the vacuum is 0, not infinite
         inside = jnp.where(quanta > 0, quanta, 1)
-        radius = jnp.where(quanta > 0, jnp.sqrt(law.hbar * inside), 0)
-        haste = self._haste(law, radius, real).astype(real)
+        radius = jnp.where(quanta > 0, jnp.sqrt(equation.hbar * inside), 0)
+        haste = self._haste(equation, radius, real).astype(real)
         return LiteralState(values, jnp.zeros((), real), haste)
 
-    def horizon(
-        self, law: "HusimiFokkerPlanck", state0: LiteralState
-    ) -> Float[Array, ""]:
-        """Time from the start until errors may exceed the tolerance, or infinity."""
-        del law
-        return state0.horizon
-
-    def _haste(self, law: "HusimiFokkerPlanck", radius: Array, real: Any) -> Array:
-        points = self._points(real)
-        mu, nu = _lengths(law)
-        second = jnp.abs(_second(law.symbol, mu, nu)(points))
+    def _haste(self, equation: Equation, radius: Array, real: DTypeLike) -> Array:
+        points, hbar = self.box.points(real), equation.hbar
+        mu, nu = equation.slopes[0]
+        second = jnp.abs(_second(equation)(points))
         steepest = jnp.max(jnp.where(jnp.abs(points) <= self.mask, second, 0))
         # |∂/∂β| of a wave is up to μ + |ν| that of ∂/∂α
         fastest = (mu + jnp.abs(nu)) * self.cutoff
-        growth = _NET_GROWTH * jnp.abs(law.C) * law.hbar / 4 * steepest * fastest**2
+        growth = _NET_GROWTH * jnp.abs(equation.C) * hbar / 4 * steepest * fastest**2
         away = jnp.maximum(self.mask - radius, 0)
         start = jnp.stack(
             [
-                jnp.asarray(jnp.finfo(real).eps, law.hbar.dtype),
-                jnp.exp(-law.hbar * self.cutoff**2 / 8),
-                jnp.exp(-(away**2) / law.hbar),
+                jnp.asarray(jnp.finfo(real).eps, hbar.dtype),
+                jnp.exp(-hbar * self.cutoff**2 / 8),
+                jnp.exp(-(away**2) / hbar),
             ]
         )
         # no less than a number that keeps the result one
         span = jnp.maximum(jnp.log(self.tolerance / jnp.max(start)), 1e-4)
         return growth / span
 
-    def vector_field(
-        self, law: "HusimiFokkerPlanck", t: ArrayLike, state: LiteralState
-    ) -> LiteralState:
+    def vector_field(self, equation: Equation, state: LiteralState) -> LiteralState:
         """-2 Im{∂[(∂*H) Q]} - ħC Im{D²[(D*²H) Q]}, D = ∂/∂β."""
-        del t
         values = state.values
-        points = self._points(values.dtype)
+        points = self.box.points(values.dtype)
         kept = jnp.abs(points) <= self.mask
         inside = jnp.where(kept, values, 0)
-        mu, nu = _lengths(law)
-        k = wavenumbers(self.n, self.half_width, values.dtype)
+        mu, nu = equation.slopes[0]
+        k = self.box.wavenumbers(values.dtype)
         low = k[:, None] ** 2 + k[None, :] ** 2 <= self.cutoff**2
-        drift = jnp.fft.fft2(law.symbol.derivative(conjugate=True)(points) * inside)
-        spread = jnp.fft.fft2(_second(law.symbol, mu, nu)(points) * inside)
-        plain, starred = gradients(drift, self.half_width)
+        slope = equation.symbol.derivative(conjugate=True)
+        drift = jnp.fft.fft2(slope(points) * inside)
+        spread = jnp.fft.fft2(_second(equation)(points) * inside)
+        plain, starred = self.box.gradients(values.dtype)
         along = mu * plain + nu * starred
-        flux = 2 * plain * drift + law.C * law.hbar * along**2 * spread
+        flux = 2 * plain * drift + equation.hbar_eff * along**2 * spread
         rate = -jnp.imag(jnp.fft.ifft2(jnp.where(low, flux, 0)))
         rate = jnp.where(kept, rate, 0).astype(values.dtype)
         return LiteralState(rate, jnp.ones_like(state.elapsed), 0 * state.elapsed)
 
-    def step(
-        self,
-        law: "HusimiFokkerPlanck",
-        t: ArrayLike,
-        state: LiteralState,
-        dt: ArrayLike,
-    ) -> LiteralState:
-        """A Runge-Kutta step of fourth order."""
-        return rk4(law, t, state, dt)
-
     def density(
-        self,
-        law: "HusimiFokkerPlanck",
-        state: LiteralState,
-        points: Complex[Array, "... 1"],
+        self, equation: Equation, state: LiteralState, points: Complex[Array, "... 1"]
     ) -> Float[Array, "..."]:
         """Q by its Fourier series; NaN outside the box."""
-        del law
-        spectrum = jnp.fft.fft2(state.values)
-        return interpolate(spectrum, self.half_width, points[..., 0])
+        del equation
+        return self.box.interpolate(jnp.fft.fft2(state.values), points[..., 0])
 
     def moment(
         self,
-        law: "HusimiFokkerPlanck",
+        equation: Equation,
         state: LiteralState,
         m: tuple[int, ...],
         n: tuple[int, ...],
     ) -> Complex[Array, ""]:
         """∫ α^m α*^n Q d²α, by the sum over the grid."""
-        del law
-        points = self._points(state.values.dtype)
-        cell = (2 * self.half_width / self.n) ** 2
-        return jnp.sum(monomial(points[..., None], m, n) * state.values) * cell
+        del equation
+        points = self.box.points(state.values.dtype)
+        values = monomial(points[..., None], m, n) * state.values
+        return jnp.sum(values) * self.box.spacing**2
 
-    def alarm(
-        self,
-        law: "HusimiFokkerPlanck",
-        t: ArrayLike,
-        before: LiteralState,
-        after: LiteralState,
-    ) -> Array:
+    def alarm(self, equation: Equation, state: LiteralState) -> Array:
         """`Status.HORIZON` past the horizon."""
-        del law, t, before
-        late = after.elapsed * after.haste > 1
+        del equation
+        late = state.elapsed * state.haste > 1
         return jnp.where(late, Status.HORIZON, Status.OK)
 
-    def _points(self, dtype: Any) -> Complex[Array, "y x"]:
-        return grid_points(self.n, self.half_width, dtype)
 
-
-def _lengths(law: "HusimiFokkerPlanck") -> tuple[ArrayLike, ArrayLike]:
-    """D = μ∂ + ν∂*"""
-    if law.s is None:
-        return 1.0, 0.0
-    s = law.s[0]
-    return (s + 1 / s) / 2, (s - 1 / s) / 2
-
-
-def _second(symbol: Symbol, mu: ArrayLike, nu: ArrayLike) -> Symbol:
+def _second(equation: Equation) -> Symbol:
     """D*²H = (μ∂* + ν∂)²H"""
+    symbol, (mu, nu) = equation.symbol, equation.slopes[0]
     for _ in range(2):
         symbol = symbol.derivative(conjugate=True) * mu + symbol.derivative() * nu
     return symbol
-
-
-def _is_zero(value: Array) -> bool:
-    return _checks.is_concrete(value) and float(np.asarray(value)) == 0

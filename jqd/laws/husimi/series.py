@@ -10,7 +10,7 @@ import functools
 import itertools
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,41 +18,39 @@ from jaxtyping import Array
 
 from ...spaces.symbols.monomials import Powers
 from .banded import Generator
-
-if TYPE_CHECKING:
-    from .law import HusimiFokkerPlanck
+from .form import Equation
 
 # Sums that cancel leave this much of their largest term.
 _ROUNDING = 1e-13
 
 
 def series_generator(
-    law: "HusimiFokkerPlanck", levels: tuple[int, ...], orders: tuple[int, ...]
+    equation: Equation, levels: tuple[int, ...], orders: tuple[int, ...]
 ) -> Generator:
-    """The given orders of derivatives of the law, the second times C.
+    """The given orders of derivatives of the equation, the second times C.
 
     ∂ₜQ = (i/ħ) Σ_m ħ^|m|/m! {∂^m[(∂*^m H)Q] - ∂*^m[(∂^m H)Q]}; at |m| = 2 with the
-    derivatives along β = μα + να*, where the law gives `s`.
+    derivatives along β = μα + να*, where the equation has `s`.
 
     Args:
-        law: with any polynomial Hamiltonian.
+        equation: with any polynomial Hamiltonian.
         levels: levels kept of each mode.
         orders: which |m|.
 
     Source: eq. (63).
     """
-    symbol = law.symbol
-    bands = _bands(symbol.powers, levels, orders, law.s is not None)
+    symbol = equation.symbol
+    bands = _bands(symbol.powers, levels, orders, equation.s is not None)
     degrees = [sum(m) + sum(n) for m, n in symbol.powers]
-    root = jnp.sqrt(law.hbar)
+    root = jnp.sqrt(equation.hbar)
     scaled = [
-        1j * coefficient * root**degree / law.hbar
+        1j * coefficient * root**degree / equation.hbar
         for coefficient, degree in zip(symbol.coefficients, degrees, strict=True)
     ]
-    scales = _length_factors(law)
+    scales = equation.slopes
 
     def value(key: "_Key") -> Array:
-        result = scaled[key.term] * (law.C if key.order == 2 else 1)
+        result = scaled[key.term] * (equation.C if key.order == 2 else 1)
         for mode, (plain, mixed) in enumerate(key.lengths):
             result = result * scales[mode][0] ** plain * scales[mode][1] ** mixed
         return result
@@ -65,13 +63,6 @@ def series_generator(
 
     weights = [total(band) for band in bands.values()]
     return Generator(weights, tuple(bands), levels)
-
-
-def _length_factors(law: "HusimiFokkerPlanck") -> list[tuple[Array, Array]]:
-    """∂/∂β = μ ∂ + ν ∂*: (s + 1/s)/2 and (s - 1/s)/2 of each mode."""
-    if law.s is None:
-        return []
-    return [((s + 1 / s) / 2, (s - 1 / s) / 2) for s in law.s]
 
 
 # -- static structure ------------------------------------------------------------------

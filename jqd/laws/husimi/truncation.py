@@ -21,7 +21,6 @@ from ...states import as_ensemble
 from .banded import Generator, exponential_action
 from .fock import Fock
 from .law import HusimiFokkerPlanck
-from .series import series_generator
 
 if TYPE_CHECKING:
     from ...states import Ensemble
@@ -93,7 +92,7 @@ def _run(
     """Densities at the law's points."""
     law = eqx.tree_at(lambda law: law.form, law, form)
     start = law.prepare(psi)
-    generator = form.generator(law)
+    generator = form.generator(law.equation)
     longest = float(np.max(np.diff(ts), initial=0.0))
     steps = max(1, math.ceil(float(generator.bound()) * longest))
 
@@ -152,8 +151,8 @@ def truncation_deviation(
     law = HusimiFokkerPlanck(perturbation, hbar=hbar, form=form)
     ensemble = as_ensemble(psi, law.modes, "psi")
     rest = tuple(range(orders + 1, perturbation.holomorphic_degree + 1))
-    generator = series_generator(law, form.shape(law.modes), rest)
-    energies = diagonal(free, form.shape(law.modes), hbar=hbar) / law.hbar
+    generator = form.generator(law.equation, rest)
+    energies = diagonal(free, generator.levels, hbar=hbar) / law.hbar
     frequencies = energies[:, None] - energies[None, :]
     points = jnp.asarray(points)
     return _deviation(law, generator, frequencies, ensemble, jnp.asarray(ts), points)

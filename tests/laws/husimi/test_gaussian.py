@@ -90,7 +90,7 @@ def test_where_the_density_ends():
     start = GaussianSum.coherent(0.0)
     near = run(AMPLIFIER, start, [0.0, 0.5, end], C=-1.0).values.covariance
     law = HusimiFokkerPlanck(AMPLIFIER, -1.0, form=FORM)
-    flow, _ = law.form.orbit(law, start, jnp.array([0.0, end]))
+    flow, _ = law.orbit(start, jnp.array([0.0, end]))
     assert abs(flow.covariance[1, 1, 1]) < 1e-15
     assert near[1, 1, 1] > 0
     past = run(AMPLIFIER, start, [0.0, 0.5, 0.6, 0.7], C=-1.0)
@@ -227,12 +227,14 @@ def test_diffusion_is_that_of_the_equation_in_positions_and_momenta(s):
     law = HusimiFokkerPlanck(GENERAL, 0.9, s, 0.8, form=FORM)
     z = jnp.asarray([0.4, -0.3])
     expected = kappa_free_form(phase_space_function(GENERAL), z, s, 0.9, 0.8).diffusion
-    np.testing.assert_allclose(diffusion(law), expected / 2, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(
+        diffusion(law.equation), expected / 2, rtol=0, atol=1e-14
+    )
     # Negative control: where s is not 1, Y has another scale than X.
     turned = kappa_free_form(
         phase_space_function(GENERAL), z, 1 / s, 0.9, 0.8
     ).diffusion
-    assert s == 1 or np.max(np.abs(diffusion(law) - turned / 2)) > 0.05
+    assert s == 1 or np.max(np.abs(diffusion(law.equation) - turned / 2)) > 0.05
 
 
 @pytest.mark.slow
@@ -244,7 +246,7 @@ def test_mismatched_length_matches_the_number_basis():
     )
     ts = [0.0, 0.3]
     have = evolve(law, start, ts, observe="density")
-    generator = fock.form.generator(fock)
+    generator = fock.form.generator(fock.equation)
     steps = math.ceil(float(generator.bound()) * ts[-1])
     rho = fock.prepare(coherent(0.5 - 0.3j, 20))
     want = fock.density(exponential_action(generator, rho, ts[-1], steps))

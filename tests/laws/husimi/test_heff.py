@@ -184,7 +184,7 @@ def test_norm_energy_and_the_first_moment(C):
     gradient = law.symbol.derivative(0, conjugate=True)
 
     def look(t, s):
-        force = sum(c * law.form.moment(law, s, m, n) for c, m, n in gradient.terms())
+        force = sum(c * law.moment(s, m, n) for c, m, n in gradient.terms())
         return law.moment(s, 1, 0), force
 
     run = jqd.evolve(law, state, ts, observe=look)

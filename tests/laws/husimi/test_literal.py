@@ -30,7 +30,7 @@ def test_right_before_the_horizon_and_silent_after(C):
     )
     psi = coherent(1.0, 20)
     state = law.prepare(psi)
-    horizon = float(FORM.horizon(law, state))
+    horizon = float(state.horizon)
     assert 0.005 < horizon < 0.1
     ts = jnp.array([0.0, 0.5, 0.99, 1.5, 2.0]) * horizon
     have = evolve(law, state, ts, method=steps(100), observe="density")
