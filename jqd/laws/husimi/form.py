@@ -117,13 +117,11 @@ class Form(eqx.Module):
 
     def energy(self, equation: Equation, state: PyTree[Array]) -> Float[Array, ""]:
         """∫ H Q d²ᴺα"""
-        return sum(
-            (
-                jnp.real(coefficient * self.moment(equation, state, m, n))
-                for coefficient, m, n in equation.symbol.terms()
-            ),
-            jnp.zeros_like(equation.C),
-        )
+        symbol, total = equation.symbol, jnp.zeros_like(equation.C)
+        for k, (m, n) in enumerate(symbol.powers):
+            moment = self.moment(equation, state, m, n)
+            total = total + jnp.real(symbol.coefficients[k] * moment)
+        return total
 
     def orbit(
         self, equation: Equation, state0: PyTree[Array], ts: Array

@@ -127,8 +127,10 @@ class Heff(Form):
         self, equation: Equation, state: Ensemble, points: Complex[Array, "... N"]
     ) -> Float[Array, "..."]:
         """Σ_k w_k |<α/√ħ_eff|v_k>|²/(πħ_eff)^N"""
-        points = points[..., 0] if state.modes == 1 else points
-        return husimi(state, points, hbar=equation.hbar_eff, modes=state.modes)
+        modes, hbar = points.shape[-1], equation.hbar_eff
+        return husimi(
+            state, points[..., 0] if modes == 1 else points, hbar=hbar, modes=modes
+        )
 
     def moment(
         self,

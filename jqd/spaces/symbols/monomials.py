@@ -166,9 +166,10 @@ def collect(
 
 def powers_of(x: ArrayLike, exponents: np.ndarray, dtype: np.dtype) -> Any:
     """x^e for each of the static integers e >= 0, differentiable in x."""
-    if _checks.is_concrete(x):
-        return np.power(_checks.concrete(x), exponents).astype(dtype)
-    x = jnp.asarray(x, dtype)
+    x = _checks.known(x)
+    if isinstance(x, np.ndarray):
+        return np.power(x, exponents).astype(dtype)
+    x = x.astype(dtype)
     table = [jnp.ones_like(x)]
     for _ in range(int(exponents.max(initial=0))):
         table.append(table[-1] * x)

@@ -54,15 +54,15 @@ class Symbol(eqx.Module):
             ValueError: no terms, numbers of modes that differ, negative powers,
                 coefficients that are not finite, unknown ordering.
         """
-        _checks.check_choice(ordering, "ordering", tuple(ORDERINGS))
         _check_powers(powers)
+        powers = tuple((tuple(map(int, m)), tuple(map(int, n))) for m, n in powers)
+        _checks.check_choice(ordering, "ordering", tuple(ORDERINGS))
         values = known(coefficients)  # pyright: ignore[reportArgumentType]
         if isinstance(coefficients, list | tuple):
             values = values.astype(jnp.result_type(*coefficients))
         if not jnp.issubdtype(values.dtype, jnp.inexact):
             values = values.astype(jnp.result_type(float))
         values = values.astype(jnp.result_type(values.dtype, jnp.complex64))
-        powers = tuple((tuple(map(int, m)), tuple(map(int, n))) for m, n in powers)
         _checks.check_shape(values, "coefficients", (len(powers),))
         _checks.check_finite(values, "coefficients")
         self.coefficients, self.powers = _collected(values, powers)
@@ -222,13 +222,14 @@ class Symbol(eqx.Module):
 
     def pruned(self) -> "Symbol":
         """Without terms whose coefficient is known to be zero (one term is kept)."""
-        if not _checks.is_concrete(self.coefficients):
+        values = known(self.coefficients)
+        if not isinstance(values, np.ndarray) or np.all(values):
             return self
-        kept = np.flatnonzero(np.asarray(self.coefficients) != 0)
+        kept = np.flatnonzero(values)
         if kept.size == 0:
             return self._like(0.0)
         powers = [self.powers[k] for k in kept]
-        return _sound(known(self.coefficients)[kept], powers, self.ordering)
+        return _sound(values[kept], powers, self.ordering)
 
     def __call__(self, points: ArrayLike) -> Complex[Array, "..."]:
         """Values at points of phase space.
