@@ -28,7 +28,7 @@ class _Linear:
 def monodromy(
     generator: Callable[[Array], Array], period: ArrayLike, *, steps: int = STEPS
 ) -> Float[Array, "d d"]:
-    """What a linear system does in one period.
+    """The map of a linear system over one period.
 
     X(T) of Ẋ = A(t) X, X(0) = 1, by Runge-Kutta steps
 

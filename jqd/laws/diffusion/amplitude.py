@@ -83,7 +83,7 @@ class Amplitude(DiffusionForm):
         return motion.space.cell * jnp.sum(jnp.real(jnp.conj(state) * image))
 
     def resolution(self, motion: Motion, state: Array) -> Resolution | None:
-        """What the spectrum of ψ loses, as `Schrodinger.resolution` has it."""
+        """The error of the spectrum of ψ, as `Schrodinger.resolution` has it."""
         assert isinstance(motion.space, Grid)
         share = tail_error(motion.space, state)
         return Resolution(share, jnp.zeros_like(share))

@@ -1,4 +1,4 @@
-"""What the fields amount to: energies, Fisher's information, uncertainty.
+"""Numbers made of the fields: energies, Fisher's information, uncertainty.
 
 Arguments are those of `fields`. Where ψ is exactly 0, density v² and density u² are
 taken at their limit along the axis on which ψ is steepest, so that a node on a point

@@ -25,7 +25,7 @@ CUTOFF_SHARE = 1e-4
 
 
 class Motion(eqx.Module):
-    """What moves: the constants of the law and the space, as the forms need them.
+    """The constants of the law and the space, as the forms need them.
 
     Attributes:
         D: diffusion coefficient, scalar or of the space's shape, length²/time.
@@ -111,7 +111,7 @@ class DiffusionForm(eqx.Module):
         return {}
 
     def resolution(self, motion: Motion, state: PyTree[Array]) -> Resolution | None:
-        """What the space lacks for a state, see `Law.resolution`; None: not known."""
+        """Errors that the space leaves, see `Motion.resolution`; None: not known."""
         del motion, state
         return None
 

@@ -259,11 +259,11 @@ class ConservativeDiffusion(Law):
         return self.form.alarm(self.motion, t, before, after)
 
     def resolution(self, state: PyTree[Array]) -> Resolution | None:
-        """What the grid lacks, by the forms that can tell: amplitude and links."""
+        """The error of the grid, by the forms that can tell: amplitude and links."""
         return self.form.resolution(self.motion, state)
 
     def refusal(self, free: tuple[str, ...]) -> str | None:
-        """What no density can tell."""
+        """Why no density could tell these constants, or None."""
         if "hbar" in free:
             return (
                 "hbar only scales the action of the state that was prepared and is no "

@@ -20,7 +20,7 @@ from ...spaces.resolution import SECOND_DIFFERENCES
 
 
 class LinkFlow(NamedTuple):
-    """What one link changes at its two ends, per unit of time."""
+    """Rates of change at the two ends of one link."""
 
     a_first: Array
     a_second: Array

@@ -125,7 +125,7 @@ class Madelung(Law):
         return self.diffusion.diagnose(state)
 
     def resolution(self, state: PyTree[Array]) -> Resolution | None:
-        """What the grid lacks, by the forms that can tell: amplitude and links."""
+        """The error of the grid, by the forms that can tell: amplitude and links."""
         return self.diffusion.resolution(state)
 
     def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:

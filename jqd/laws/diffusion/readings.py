@@ -82,7 +82,7 @@ def reading(
 def thermal_potential(
     grid: Grid, D: Float[Array, "..."], mass: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
-    """What T1' adds to T1 at rest: V_T = -(m/2)|∇D|² - m D ∇²D.
+    """The potential that T1' adds to T1 at rest: V_T = -(m/2)|∇D|² - m D ∇²D.
 
     The energy (m/2)⟨u²⟩ of u = -∇(Dρ)/ρ is that of -D∇ρ/ρ and ∫ρ V_T.
 

@@ -169,7 +169,7 @@ class Fock(Form):
     def resolution(
         self, equation: Equation, state: Complex[Array, "D D"]
     ) -> Resolution:
-        """What the highest levels lack, see `cut_error`; not what `orders` leaves out.
+        """The error of the highest levels, see `cut_error`; not that of `orders`.
 
         Tested where the law is quantum mechanics; elsewhere entries of ρ may grow.
         """

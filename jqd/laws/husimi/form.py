@@ -88,7 +88,7 @@ class Form(eqx.Module):
         """Raise ValueError where this form cannot carry this equation or points."""
 
     def admit(self, equation: Equation, psi: Any) -> PyTree[Array]:
-        """A quantum state as what `prepare` takes under jit as well."""
+        """A quantum state as arrays that `prepare` takes under jit as well."""
         return as_ensemble(psi, equation.modes, "psi")
 
     @abc.abstractmethod
@@ -130,7 +130,7 @@ class Form(eqx.Module):
         raise NotImplementedError
 
     def resolution(self, equation: Equation, state: PyTree[Array]) -> Resolution | None:
-        """What levels or grid lack for a state, see `Law.resolution`; None: unknown."""
+        """Errors that levels or grid leave, see `Motion.resolution`; None: unknown."""
         del equation, state
         return None
 

@@ -143,7 +143,7 @@ class Heff(Form):
         return ensemble_moment(state, m, n, equation.hbar_eff)
 
     def resolution(self, equation: Equation, state: Ensemble) -> Resolution:
-        """What the highest levels lack, see `cut_error`."""
+        """The error that the highest levels leave, see `cut_error`."""
         del equation
         return cut_error(edge_share(state))
 
@@ -156,7 +156,7 @@ class Heff(Form):
 def _propagator(
     symbol: Symbol, levels: tuple[int, ...], times: Array, hbar: Array
 ) -> tuple[Callable[[Array], Array], Array]:
-    """What takes kets to all times, and the Frobenius norm of H_eff."""
+    """The map of kets to their orbits, and the Frobenius norm of H_eff."""
 
     def whole(hamiltonian):
         norm = jnp.sqrt(jnp.sum(jnp.abs(hamiltonian) ** 2))

@@ -1,4 +1,4 @@
-"""What no data at all can tell about the constants of the Husimi law."""
+"""Constants of the Husimi law that no data at all can tell apart."""
 
 import numpy as np
 

@@ -177,7 +177,7 @@ class HusimiFokkerPlanck(Law):
         return self.form.solves(self.equation)
 
     def admit(self, psi: Any) -> PyTree[Array]:
-        """A quantum state as what `prepare` takes under jit as well."""
+        """A quantum state as arrays that `prepare` takes under jit as well."""
         return self.form.admit(self.equation, psi)
 
     @property
@@ -307,7 +307,7 @@ class HusimiFokkerPlanck(Law):
         return self.form.alarm(self.equation, after)
 
     def resolution(self, state: PyTree[Array]) -> Resolution | None:
-        """What the levels lack, by the forms that can tell: Heff and Fock."""
+        """The error of the levels, by the forms that can tell: Heff and Fock."""
         return self.form.resolution(self.equation, state)
 
     def apart(self, one: PyTree[Array], other: PyTree[Array]) -> Float[Array, ""]:

@@ -69,7 +69,7 @@ class Box(NamedTuple):
     def gradients(
         self, dtype: DTypeLike
     ) -> tuple[Complex[Array, "y x"], Complex[Array, "y x"]]:
-        """What ∂ = (∂_X - i∂_Y)/2 and ∂* multiply a spectrum by: (±k_Y + i k_X)/2."""
+        """Factors of a spectrum for ∂ = (∂_X - i∂_Y)/2 and ∂*: (±k_Y + i k_X)/2."""
         k = self.wavenumbers(dtype)
         kx = jnp.broadcast_to(k[None, :], (self.n, self.n)) / 2
         ky = jnp.broadcast_to(k[:, None], (self.n, self.n)) / 2

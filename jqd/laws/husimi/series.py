@@ -69,7 +69,7 @@ def series_generator(
 
 
 class _Key(NamedTuple):
-    """What multiplies a weight: a coefficient of H, the order, powers of (μ, ν)."""
+    """The factors of a weight: a coefficient of H, the order, powers of (μ, ν)."""
 
     term: int
     order: int
@@ -212,7 +212,7 @@ def _one_mode(
 
 
 def _word(start: np.ndarray, moves: tuple[int, ...]) -> np.ndarray:
-    """What ladder operators make of |n>: a†^k for k > 0, a^-k for k < 0, in turn."""
+    """The factor that ladder operators give |n>: a†^k for k > 0, a^-k for k < 0."""
     n = start.copy()
     value = np.where(n >= 0, 1.0, 0.0)
     for move in moves:

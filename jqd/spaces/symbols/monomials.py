@@ -138,7 +138,7 @@ def multiply(left: Powers, right: Powers, s: int) -> tuple[Contraction, ...]:
 
 
 def add_at(shape: tuple[int, ...], index: Any, values: Any) -> Any:
-    """Zeros of this shape with values (see `known`) added at static places."""
+    """Zeros of this shape with values, NumPy or traced, added at static places."""
     if isinstance(values, np.ndarray):
         total = np.zeros(shape, values.dtype)
         np.add.at(total, index, values)
@@ -166,13 +166,13 @@ def collect(
 
 def powers_of(x: ArrayLike, exponents: np.ndarray, dtype: np.dtype) -> Any:
     """x^e for each of the static integers e >= 0, differentiable in x."""
-    x = _checks.known(x)
-    if isinstance(x, np.ndarray):
-        return np.power(x, exponents).astype(dtype)
-    x = x.astype(dtype)
-    table = [jnp.ones_like(x)]
+    value = _checks.known(x)
+    if isinstance(value, np.ndarray):
+        return np.power(value, exponents).astype(dtype)
+    value = value.astype(dtype)
+    table = [jnp.ones_like(value)]
     for _ in range(int(exponents.max(initial=0))):
-        table.append(table[-1] * x)
+        table.append(table[-1] * value)
     return jnp.stack(table)[exponents]
 
 
