@@ -272,10 +272,10 @@ class HusimiFokkerPlanck(Law):
         none = (0,) * self.modes
 
         def number(state: PyTree[Array], mode: tuple[int, ...]) -> Array:
-            return jnp.real(self.form.moment(self, state, mode, mode)) - self.hbar
+            return jnp.real(self.moment(state, mode, mode)) - self.hbar
 
         def amplitude(state: PyTree[Array], mode: tuple[int, ...]) -> Array:
-            return jnp.sqrt(2.0) * self.form.moment(self, state, mode, none)
+            return jnp.sqrt(2.0) * self.moment(state, mode, none)
 
         named = {
             "n": each(number),
