@@ -13,11 +13,11 @@ from jqd.laws.diffusion import (
     ConservativeDiffusion,
     Literal,
     Madelung,
-    brackets,
     energies,
     fields,
     observables,
 )
+from jqd.papers.diffusion import brackets
 from jqd.spaces import Grid
 
 HBAR, MASS = 1.3, 0.7

@@ -13,7 +13,6 @@ from jqd.laws import Schrodinger
 from jqd.laws.diffusion import (
     AmplitudeAction,
     ConservativeDiffusion,
-    brackets,
     circulation,
     energies,
     fields,
@@ -21,6 +20,7 @@ from jqd.laws.diffusion import (
     rules,
 )
 from jqd.laws.diffusion.links import link_energy
+from jqd.papers.diffusion import brackets
 from jqd.spaces import Grid
 
 HBAR, MASS = 1.3, 0.7
