@@ -23,7 +23,10 @@ from jaxtyping import Array, Float, Int
 
 from ... import _checks
 from ...laws.alignment.couplings import POTENTIALS, strength
+from ..registry import equations_of
 from .individuals import phase_rate
+
+equation = equations_of("copying")
 
 
 def same_class(beable: Array) -> Array:
@@ -41,6 +44,14 @@ def _pair_strength(beable: Array, f: ArrayLike, norm: str, dtype: Any) -> Array:
     return same * strength(f, jnp.sum(same, axis=1), norm)[:, None]
 
 
+@equation(
+    "42",
+    section="3.2 phase alignment",
+    statement="Action of the alignment model: kinetic term relative to the copy law's "
+    "phase rate and a potential in the squared sine, every pair counted twice.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_pairs_are_counted_twice",
+)
 def alignment_potential(
     phase: Float[Array, " N"],
     beable: Int[Array, " N"],
@@ -65,8 +76,6 @@ def alignment_potential(
 
     Raises:
         ValueError: unknown potential or norm.
-
-    Source: Smolin (2012), eqs. 42 and 45.
     """
     _checks.check_choice(potential, "potential", POTENTIALS)
     # 2 (1 - cos y) = 4 sin²(y/2) keeps its digits for small y
@@ -75,6 +84,13 @@ def alignment_potential(
     return jnp.sum(_pair_strength(beable, f, norm, phase.dtype) * well) / 2
 
 
+@equation(
+    "45",
+    section="3.2 phase alignment",
+    statement="Hamiltonian of the alignment model.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_hamilton_equations",
+)
 def alignment_energy(
     phase: Float[Array, " N"],
     momentum: Float[Array, " N"],
@@ -104,8 +120,6 @@ def alignment_energy(
 
     Returns:
         H, scalar real, 1/time².
-
-    Source: Smolin (2012), eq. 45.
     """
     drift = phase_rate(beable, phase, omega, R, delta)
     kinetic = jnp.sum(momentum**2 / 2 + momentum * drift)
@@ -113,6 +127,20 @@ def alignment_energy(
     return kinetic + V
 
 
+@equation(
+    "43",
+    section="3.2 phase alignment",
+    statement="The momentum is the velocity of the phase relative to the copy law's.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_hamilton_equations",
+)
+@equation(
+    "53",
+    section="3.2 phase alignment",
+    statement="At vanishing momenta the phases move by the copy law.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_aligned_solution",
+)
 def phase_velocity(
     phase: Float[Array, " N"],
     momentum: Float[Array, " N"],
@@ -135,12 +163,25 @@ def phase_velocity(
 
     Returns:
         φ̇_I, (N,) real, radians/time.
-
-    Source: Smolin (2012), eqs. 43 and 53.
     """
     return momentum + phase_rate(beable, phase, omega, R, delta)
 
 
+@equation(
+    "51",
+    section="3.2 phase alignment",
+    statement="For aligned phases only the reaction of the phase rates is left of the "
+    "force.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_aligned_solution",
+)
+@equation(
+    "52",
+    section="3.2 phase alignment",
+    statement="Vanishing momenta solve the equations of motion of aligned phases.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_aligned_solution",
+)
 def drift_force(
     phase: Float[Array, " N"],
     momentum: Float[Array, " N"],
@@ -163,14 +204,26 @@ def drift_force(
 
     Returns:
         π̇_I, (N,) real, 1/time².
-
-    Source: Smolin (2012), eqs. 51 and 52.
     """
     _, pull_back = jax.vjp(lambda phi: phase_rate(beable, phi, omega, R, delta), phase)
     (force,) = pull_back(momentum)
     return -force
 
 
+@equation(
+    "46",
+    section="3.2 phase alignment",
+    statement="Force on the momenta: alignment within the class and reaction of the "
+    "phase rates.",
+    verdict="corrected",
+    printed="A factor 2 is missing, since each pair is counted twice in the "
+    "Hamiltonian, and so is the sum over the members of the class.",
+    printed_tex=r"\dot\pi^I=-f^2\sin(\phi_I-\phi_J)\cos(\phi_I-\phi_J)-\sum_K\pi^K"
+    r"\frac{\partial\Omega_K(\phi,n)}{\partial\phi_I}",
+    tex=r"\dot\pi^I=-2f^2\sum_{J\in a_I}\sin(\phi_I-\phi_J)\cos(\phi_I-\phi_J)-\sum_K"
+    r"\pi^K\frac{\partial\Omega_K(\phi,n)}{\partial\phi_I}",
+    test="tests/papers/copying/test_alignment.py::test_alignment_force",
+)
 def alignment_force(
     phase: Float[Array, " N"],
     momentum: Float[Array, " N"],
@@ -206,8 +259,6 @@ def alignment_force(
 
     Raises:
         ValueError: unknown potential or norm.
-
-    Source: Smolin (2012), eq. 46.
     """
     _checks.check_choice(potential, "potential", POTENTIALS)
     y = _difference(phase)

@@ -5,8 +5,11 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Complex, Float, Int
 
+from ..registry import equations_of
 from .alignment import alignment_potential
 from .individuals import phase_rate
+
+equation = equations_of("copying")
 
 
 def alignment_lagrangian(
@@ -46,6 +49,14 @@ def alignment_lagrangian(
     return jnp.sum((velocity - drift) ** 2) / 2 - V
 
 
+@equation(
+    "54",
+    section="3.2 phase alignment",
+    statement="The action with the momenta eliminated, in phases and in points on the "
+    "unit circle.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_lagrangian_of_alignment",
+)
 def alignment_lagrangian_circle(
     z: Complex[Array, " N"],
     z_velocity: Complex[Array, " N"],
@@ -75,8 +86,6 @@ def alignment_lagrangian_circle(
 
     Returns:
         L, scalar real, 1/time².
-
-    Source: Smolin (2012), eq. 54, second line.
     """
     phase = jnp.angle(z)
     drift = phase_rate(beable, phase, omega, R, delta)
@@ -86,6 +95,13 @@ def alignment_lagrangian_circle(
     return kinetic - V
 
 
+@equation(
+    "44",
+    section="3.2 phase alignment",
+    statement="Phases and momenta are canonically conjugate.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_poisson_brackets",
+)
 def poisson_bracket(
     first, second, phase: Float[Array, " N"], momentum: Float[Array, " N"]
 ) -> Float[Array, "..."]:
@@ -101,8 +117,6 @@ def poisson_bracket(
 
     Returns:
         {A, B}, real, of shape A.shape + B.shape.
-
-    Source: Smolin (2012), eq. 44.
     """
     a_phase, a_momentum = jax.jacobian(first, argnums=(0, 1))(phase, momentum)
     b_phase, b_momentum = jax.jacobian(second, argnums=(0, 1))(phase, momentum)

@@ -11,7 +11,10 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from ...laws.copy_lattice import lattice_coupling, lattice_shift
+from ..registry import equations_of
 from .quantum_point import quantum_density_rate, quantum_phase_rate
+
+equation = equations_of("copying")
 
 
 def gradient(values: Float[Array, " P"], spacing: ArrayLike) -> Float[Array, " P"]:
@@ -44,6 +47,14 @@ def laplacian(values: Float[Array, " P"], spacing: ArrayLike) -> Float[Array, " 
     return (jnp.roll(values, -1) - 2 * values + jnp.roll(values, 1)) / spacing**2
 
 
+@equation(
+    "claim-classical-order",
+    section="3.3 classical limit",
+    statement="The lattice law approaches its continuum form as the square of the "
+    "spacing, and the Hamilton-Jacobi equation as the square of the quantum of action.",
+    verdict="holds",
+    test="tests/papers/copying/test_classical.py::test_orders_of_the_classical_limit",
+)
 def lattice_rates(
     density: Float[Array, " P"],
     action: Float[Array, " P"],
@@ -69,8 +80,6 @@ def lattice_rates(
 
     Returns:
         (ρ̇, Ṡ), each (P,) real, in 1/time and energy.
-
-    Source: Smolin (2012), eqs. 32, 33 and 56.
     """
     P = density.shape[0]
     R = lattice_coupling(P, spacing, mass, hbar)
@@ -80,6 +89,19 @@ def lattice_rates(
     return quantum_density_rate(density, phase, R, shift), turn * hbar
 
 
+@equation(
+    "57",
+    section="3.3 classical limit",
+    statement="The potential is the site energy plus the constant of the kinetic "
+    "energy.",
+    verdict="corrected",
+    printed="In the scanned text the site label stands where the lattice spacing "
+    "belongs. The plus sign goes with a particle of negative mass; a positive mass "
+    "needs the shift pi and a minus sign.",
+    printed_tex=r"V(a)=E_a+\frac{\hbar^2}{ma^2}",
+    tex=r"V(a)=E_a-\frac{\hbar^2}{m\bar a^2}\qquad(\delta_{ab}=\pi)",
+    test="tests/papers/copying/test_classical.py::test_lattice_potential",
+)
 def lattice_potential(
     energy: Float[Array, " P"],
     spacing: ArrayLike,
@@ -103,14 +125,24 @@ def lattice_potential(
 
     Returns:
         V_a, (P,) real, energy.
-
-    Source: Smolin (2012), eq. 57.
     """
     if printed:
         return energy + hbar**2 / (mass * jnp.arange(1, energy.shape[0] + 1) ** 2)
     return energy + jnp.cos(delta) * hbar**2 / (mass * spacing**2)
 
 
+@equation(
+    "59",
+    section="3.3 classical limit",
+    statement="The quantum potential.",
+    verdict="corrected",
+    printed="The plus sign belongs to the shift 0, a particle of negative mass; the "
+    "shift pi gives the usual minus sign.",
+    printed_tex=r"V_Q=\frac{\hbar^2}{2m}\frac{\nabla^2\sqrt{\rho}}{\sqrt{\rho}}",
+    tex=r"V_Q=-\frac{\hbar^2}{2m}\frac{\nabla^2\sqrt{\rho}}{\sqrt{\rho}}\qquad(\delta"
+    r"_{ab}=\pi)",
+    test="tests/papers/copying/test_classical.py::test_quantum_potential",
+)
 def quantum_potential(
     density: Float[Array, " P"],
     spacing: ArrayLike,
@@ -134,8 +166,6 @@ def quantum_potential(
 
     Returns:
         V_Q, (P,) real, energy.
-
-    Source: Smolin (2012), eq. 59.
     """
     filled = density > 0
     root = jnp.sqrt(jnp.where(filled, density, 1))
@@ -144,6 +174,13 @@ def quantum_potential(
     return jnp.where(filled, curvature, 0) * sign * hbar**2 / (2 * mass)
 
 
+@equation(
+    "58",
+    section="3.3 classical limit",
+    statement="Action on the lattice for small spacing.",
+    verdict="holds",
+    test="tests/papers/copying/test_classical.py::test_lattice_action",
+)
 def classical_lagrangian(
     density: Float[Array, " P"],
     action: Float[Array, " P"],
@@ -171,8 +208,6 @@ def classical_lagrangian(
 
     Returns:
         L, scalar real, energy.
-
-    Source: Smolin (2012), eq. 58.
     """
     rate = hamilton_jacobi_rate(
         action,
@@ -210,6 +245,20 @@ def velocity(
     return jnp.cos(delta) * gradient(action, spacing) / mass
 
 
+@equation(
+    "60",
+    section="3.3 classical limit",
+    statement="Conservation of probability in the classical limit.",
+    verdict="corrected",
+    printed="The sign contradicts the action (58) and the velocity quoted with it; "
+    "plus is right for the shift pi, where the velocity is minus the gradient over "
+    "the mass.",
+    printed_tex=r"\dot\rho=\frac{1}{m}\partial_x(\rho\,\partial_x S),\qquad v=\frac"
+    r"{1}{m}\partial_x S",
+    tex=r"\dot\rho=\frac{1}{m}\partial_x(\rho\,\partial_x S),\qquad v=-\frac{1}{m}"
+    r"\partial_x S\qquad(\delta_{ab}=\pi)",
+    test="tests/papers/copying/test_classical.py::test_continuity",
+)
 def continuity_rate(
     density: Float[Array, " P"],
     action: Float[Array, " P"],
@@ -233,8 +282,6 @@ def continuity_rate(
 
     Returns:
         ρ̇, (P,) real, 1/time.
-
-    Source: Smolin (2012), eq. 60.
     """
     current = density * velocity(action, spacing, mass, delta=delta)
     if printed:
@@ -242,6 +289,18 @@ def continuity_rate(
     return -gradient(current, spacing)
 
 
+@equation(
+    "61",
+    section="3.3 classical limit",
+    statement="Hamilton-Jacobi equation of the classical limit.",
+    verdict="corrected",
+    printed="The sign of the kinetic term belongs to the shift 0; together with the "
+    "velocity it accelerates the particle up the potential. The shift pi gives "
+    "Newton's law.",
+    printed_tex=r"\dot S=-\frac{1}{2m}(\partial_x S)^2+V(a)",
+    tex=r"\dot S=\frac{1}{2m}(\partial_x S)^2+V(a)\qquad(\delta_{ab}=\pi)",
+    test="tests/papers/copying/test_classical.py::test_newton",
+)
 def hamilton_jacobi_rate(
     action: Float[Array, " P"],
     potential: Float[Array, " P"],
@@ -265,13 +324,19 @@ def hamilton_jacobi_rate(
 
     Returns:
         Ṡ, (P,) real, energy.
-
-    Source: Smolin (2012), eq. 61.
     """
     sign = 1 if printed else jnp.cos(delta)
     return -sign * gradient(action, spacing) ** 2 / (2 * mass) + potential
 
 
+@equation(
+    "62",
+    section="3.3 classical limit",
+    statement="Conditions of the classical limit: many copies at each site, since "
+    "nobody enters an empty one, and an action that changes little from site to site.",
+    verdict="holds",
+    test="tests/papers/copying/test_classical.py::test_lattice_velocity_of_a_packet",
+)
 def classical_conditions(
     density: Float[Array, " P"],
     action: Float[Array, " P"],
@@ -292,8 +357,6 @@ def classical_conditions(
 
     Returns:
         (min n_a, max ā|S'|/ħ), scalars, dimensionless.
-
-    Source: Smolin (2012), eq. 62.
     """
     steepness = spacing * jnp.abs(gradient(action, spacing)) / hbar
     return jnp.min(num_copies * density), jnp.max(steepness)

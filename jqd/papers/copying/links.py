@@ -4,6 +4,10 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from ..registry import equations_of
+
+equation = equations_of("copying")
+
 
 def per_pair(matrix: Array, beable: Array) -> Array:
     """Entry of the classes of each pair of individuals, (N, N)."""
@@ -19,6 +23,13 @@ def ratio_power(x: Array, power: ArrayLike) -> Array:
     return jnp.where(filled[:, None] & filled[None, :], ratio, 0)
 
 
+@equation(
+    "29",
+    section="3.1 Schroedinger equation",
+    statement="The rectified sine: the sine where it is positive, zero elsewhere.",
+    verdict="holds",
+    test="tests/papers/copying/test_densities.py::test_rectified_sine",
+)
 def positive_sine(angle: Float[Array, "..."]) -> Float[Array, "..."]:
     """Sine where it is positive, else zero.
 
@@ -29,8 +40,6 @@ def positive_sine(angle: Float[Array, "..."]) -> Float[Array, "..."]:
 
     Returns:
         Array like `angle`, in [0, 1].
-
-    Source: Smolin (2012), eq. 29.
     """
     return jnp.maximum(jnp.sin(angle), 0)
 

@@ -5,10 +5,24 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from ...laws.links import off_diagonal, square_root
+from ..registry import equations_of
 from .links import link_angle
 from .quantum_point import quantum_density_rate
 
+equation = equations_of("copying")
 
+
+@equation(
+    "63",
+    section="3.4 open issues",
+    statement="An empty class stays empty, since copying needs somebody to copy.",
+    verdict="corrected",
+    printed="A factor 2 is missing in the second line.",
+    printed_tex=r"\dot n_a=\sum_b\sqrt{n_a n_b}\,R_{ab}\sin(\phi_a-\phi_b+\delta"
+    r"_{ab})=0",
+    tex=r"\dot n_a=2\sum_b\sqrt{n_a n_b}\,R_{ab}\sin(\phi_a-\phi_b+\delta_{ab})=0",
+    test="tests/papers/copying/test_nodes.py::test_empty_class_stays_empty",
+)
 def node_occupation_rate(
     occupation: Float[Array, " M"],
     phase: Float[Array, " M"],
@@ -30,13 +44,26 @@ def node_occupation_rate(
 
     Returns:
         ṅ_a, (M,) real, 1/time.
-
-    Source: Smolin (2012), eq. 63.
     """
     rate = quantum_density_rate(occupation, phase, R, delta)
     return rate / 2 if printed else rate
 
 
+@equation(
+    "64",
+    section="3.4 open issues",
+    statement="Second derivative of the occupation at a node, as quantum mechanics "
+    "has it.",
+    verdict="corrected",
+    printed="A factor 2 and the product of cosines are missing, and the second shift "
+    "carries the labels of the first.",
+    printed_tex=r"\ddot n_a=\sum_{b\neq a}\sum_{c\neq a}\sqrt{n_b n_c}\,R_{ab}R_{ac}"
+    r"\sin(\phi_a-\phi_b+\delta_{ab})\sin(\phi_a-\phi_c+\delta_{ab})",
+    tex=r"\ddot n_a=2\sum_{b\neq a}\sum_{c\neq a}\sqrt{n_b n_c}\,R_{ab}R_{ac}\left["
+    r"\sin(\phi_a-\phi_b+\delta_{ab})\sin(\phi_a-\phi_c+\delta_{ac})+\cos(\phi_a-\phi"
+    r"_b+\delta_{ab})\cos(\phi_a-\phi_c+\delta_{ac})\right]",
+    test="tests/papers/copying/test_nodes.py::test_acceleration_at_a_node",
+)
 def node_occupation_acceleration(
     occupation: Float[Array, " M"],
     phase: Float[Array, " M"],
@@ -61,8 +88,6 @@ def node_occupation_acceleration(
 
     Returns:
         n̈_a, (M,) real, 1/time².
-
-    Source: Smolin (2012), eq. 64.
     """
     x = link_angle(phase, delta)
     weighted = off_diagonal(R) * square_root(occupation)[None, :]
@@ -75,6 +100,15 @@ def node_occupation_acceleration(
     return jnp.einsum("ab,ac,abc->a", weighted * jnp.sin(x), weighted, mixed)
 
 
+@equation(
+    "claim-nodes",
+    section="3.4 open issues",
+    statement="Two classes of equal energy avoid nodes from almost every start if and "
+    "only if q + r is not positive; quantum mechanics lies on the boundary. Starts "
+    "with x = -pi/2 exactly meet a node at any powers.",
+    verdict="holds",
+    test="tests/papers/copying/test_nodes.py::test_nodes_and_the_sum_of_powers",
+)
 def least_density(
     density: ArrayLike, angle: ArrayLike, q: ArrayLike, r: ArrayLike
 ) -> Float[Array, ""]:

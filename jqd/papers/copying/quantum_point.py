@@ -5,11 +5,21 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Complex, Float
 
 from ...laws.links import off_diagonal, square_root
+from ..registry import equations_of
 from .angular import phase_angular
 from .classes import class_phase_rate
 from .links import link_angle
 
+equation = equations_of("copying")
 
+
+@equation(
+    "32",
+    section="3.1 Schroedinger equation",
+    statement="Density law of quantum mechanics in density and phase.",
+    verdict="holds",
+    test="tests/papers/copying/test_quantum.py::test_equivalence_with_schrodinger",
+)
 def quantum_density_rate(
     density: Float[Array, " M"],
     phase: Float[Array, " M"],
@@ -28,13 +38,18 @@ def quantum_density_rate(
 
     Returns:
         ρ̇_a, (M,) real, 1/time; sums to zero only if δ is antisymmetric.
-
-    Source: Smolin (2012), eq. 32.
     """
     root = square_root(density)
     return 2 * root * ((off_diagonal(R) * jnp.sin(link_angle(phase, delta))) @ root)
 
 
+@equation(
+    "33",
+    section="3.1 Schroedinger equation",
+    statement="Phase law of quantum mechanics, at the power r = -1/2.",
+    verdict="holds",
+    test="tests/papers/copying/test_quantum.py::test_equivalence_with_schrodinger",
+)
 def quantum_phase_rate(
     density: Float[Array, " M"],
     phase: Float[Array, " M"],
@@ -57,13 +72,19 @@ def quantum_phase_rate(
 
     Returns:
         φ̇_a, (M,) real, radians/time.
-
-    Source: Smolin (2012), eq. 33.
     """
     angle = link_angle(phase, jnp.zeros_like(delta))
     return class_phase_rate(density, phase_angular(angle, R, delta), omega, r)
 
 
+@equation(
+    "35",
+    section="3.1 Schroedinger equation",
+    statement="The Hamilton-Jacobi function is the phase in units of the quantum of "
+    "action.",
+    verdict="holds",
+    test="tests/papers/copying/test_quantum.py::test_schrodinger_with_units",
+)
 def action_phase(phase: Float[Array, " M"], hbar: ArrayLike = 1) -> Float[Array, " M"]:
     """Hamilton-Jacobi function of a phase.
 
@@ -75,12 +96,31 @@ def action_phase(phase: Float[Array, " M"], hbar: ArrayLike = 1) -> Float[Array,
 
     Returns:
         S_a, (M,) real, energy · time.
-
-    Source: Smolin (2012), eq. 35.
     """
     return phase * hbar
 
 
+@equation(
+    "2",
+    section="2.3 beables and interactions",
+    statement="A wave function is the root of a density times a phase factor of the "
+    "Hamilton-Jacobi function.",
+    verdict="corrected",
+    printed="The exponent carries a plus sign; the state used later (34), and the "
+    "evolution rules, need a minus sign, so that S is the negative of the standard "
+    "one.",
+    printed_tex=r"\Psi(x,t)=\sqrt{\rho(x,t)}\,e^{\frac{i}{\hbar}S(x,t)}",
+    tex=r"\Psi(x,t)=\sqrt{\rho(x,t)}\,e^{-\frac{i}{\hbar}S(x,t)}",
+    test="tests/papers/copying/test_individuals.py::test_wave_function_sign",
+)
+@equation(
+    "34",
+    section="3.1 Schroedinger equation",
+    statement="The quantum state of an aligned ensemble, a vector with one component "
+    "a class.",
+    verdict="holds",
+    test="tests/papers/copying/test_individuals.py::test_wave_function_sign",
+)
 def quantum_state(
     density: Float[Array, " M"], phase: Float[Array, " M"], *, printed: bool = False
 ) -> Complex[Array, " M"]:
@@ -101,6 +141,20 @@ def quantum_state(
     return square_root(density) * jnp.exp((1j if printed else -1j) * phase)
 
 
+@equation(
+    "37",
+    section="3.1 Schroedinger equation",
+    statement="The Hamiltonian is Hermitian, with the class energies on its diagonal.",
+    verdict="holds",
+    test="tests/papers/copying/test_quantum.py::test_hamiltonian_entries",
+)
+@equation(
+    "38",
+    section="3.1 Schroedinger equation",
+    statement="Off the diagonal stand the couplings with their phase shifts.",
+    verdict="holds",
+    test="tests/papers/copying/test_quantum.py::test_hamiltonian_entries",
+)
 def hamiltonian(
     omega: Float[Array, " M"],
     R: Float[Array, "M M"],
@@ -119,12 +173,17 @@ def hamiltonian(
 
     Returns:
         H, (M, M) complex, energy.
-
-    Source: Smolin (2012), eqs. 37 and 38.
     """
     return (jnp.diag(omega) + off_diagonal(R) * jnp.exp(1j * delta)) * hbar
 
 
+@equation(
+    "36",
+    section="3.1 Schroedinger equation",
+    statement="The state obeys the Schroedinger equation.",
+    verdict="holds",
+    test="tests/papers/copying/test_quantum.py::test_schrodinger_with_units",
+)
 def schrodinger_rate(
     psi: Complex[Array, " M"], H: Complex[Array, "M M"], hbar: ArrayLike = 1
 ) -> Complex[Array, " M"]:
@@ -139,12 +198,18 @@ def schrodinger_rate(
 
     Returns:
         Ψ̇, (M,) complex, 1/time.
-
-    Source: Smolin (2012), eq. 36.
     """
     return -1j * (H @ psi) / hbar
 
 
+@equation(
+    "55",
+    section="3.2 phase alignment",
+    statement="Action principle of an aligned ensemble, in which density and phase "
+    "are conjugate.",
+    verdict="holds",
+    test="tests/papers/copying/test_quantum.py::test_action_principle",
+)
 def lagrangian(
     density: Float[Array, " M"],
     phase: Float[Array, " M"],
@@ -167,8 +232,6 @@ def lagrangian(
 
     Returns:
         L/ħ, scalar real, 1/time.
-
-    Source: Smolin (2012), eq. 55.
     """
     root = square_root(density)
     mixing = root @ (off_diagonal(R) * jnp.cos(link_angle(phase, delta))) @ root

@@ -17,6 +17,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ...laws.diffusion.observables import Observable
+from ..registry import equations_of
+
+equation = equations_of("diffusion")
 
 
 class CanonicalRates(NamedTuple):
@@ -43,6 +46,29 @@ class Symplecticity(NamedTuple):
     determinant: Array
 
 
+@equation(
+    "27",
+    section="3.2",
+    statement="Poisson bracket of functions of density and S; it equals (3) for the "
+    "same observables.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py::test_brackets_are_commutators",
+)
+@equation(
+    "28",
+    section="3.2",
+    statement="Density and S are a canonical pair.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py::test_canonical_pairs",
+)
+@equation(
+    "38",
+    section="3.3",
+    statement="The bracket of two bilinear observables is the mean of the commutator "
+    "over i hbar.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py::test_brackets_are_commutators",
+)
 def poisson_bracket(
     A: Observable,
     B: Observable,
@@ -69,6 +95,31 @@ def poisson_bracket(
     return jnp.sum(a_density * b_action - b_density * a_action) / cell
 
 
+@equation(
+    "3",
+    section="1.1",
+    statement="Poisson bracket of functions of the amplitude and its conjugate; of "
+    "mean values it gives the mean of the commutator over i hbar.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py::test_brackets_are_commutators",
+)
+@equation(
+    "4",
+    section="1.1",
+    statement="The amplitude and its conjugate are a canonical pair, with 1/i hbar; "
+    "all other brackets vanish.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py::test_canonical_pairs",
+)
+@equation(
+    "5",
+    section="1.1",
+    statement="Their canonical equations are the Schroedinger equation and its "
+    "conjugate.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py"
+    "::test_schrodinger_equation_by_brackets",
+)
 def poisson_bracket_psi(
     A: Callable[[Array], Array],
     B: Callable[[Array], Array],
@@ -101,6 +152,29 @@ def poisson_bracket_psi(
     return turned / (2 * jnp.asarray(hbar) * cell)
 
 
+@equation(
+    "29",
+    section="3.2",
+    statement="Canonical equations of density and S.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_fields.py::test_canonical_equations",
+)
+@equation(
+    "42",
+    section="3.3",
+    statement="The mean momentum shifts the density.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_fields.py"
+    "::test_momentum_shifts_density_and_action",
+)
+@equation(
+    "43",
+    section="3.3",
+    statement="It shifts S by the same length.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_fields.py"
+    "::test_momentum_shifts_density_and_action",
+)
 def canonical_rates(
     generator: Observable,
     density: Float[Array, "..."],
@@ -124,6 +198,14 @@ def canonical_rates(
     return CanonicalRates(by_action / cell, -by_density / cell)
 
 
+@equation(
+    "44",
+    section="3.3",
+    statement="The time derivative of an observable by the bracket with the energy, "
+    "and by the commutator.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py::test_time_derivative",
+)
 def time_derivative(
     A: Observable,
     H: Observable,
@@ -156,6 +238,28 @@ def time_derivative(
     return explicit + poisson_bracket(now, H, density, action, cell)
 
 
+@equation(
+    "claim-canonical-unitary",
+    section="3.2",
+    statement="Canonical transformations of density and S that keep the norm are "
+    "unitary transformations of the amplitude (section 3.2).",
+    verdict="corrected",
+    printed="Unitary ones are canonical and keep the norm. Conversely, the flow of "
+    "the integral of the squared density does so too, and is not linear.",
+    test="tests/papers/diffusion/test_brackets.py"
+    "::test_canonical_maps_need_not_be_linear",
+)
+@equation(
+    "claim-A-observables",
+    section="Appendix A",
+    statement="Axiom 2 is a consequence: every observable is a Hermitian operator.",
+    verdict="refuted",
+    printed="It does not follow: any real function of density and S, such as the "
+    "integral of the squared density, has brackets (27), and only the bilinear ones "
+    "that (35) selects are operators.",
+    test="tests/papers/diffusion/test_brackets.py"
+    "::test_canonical_maps_need_not_be_linear",
+)
 def symplecticity(
     step: Callable[[Array, Array], tuple[Array, Array]],
     density: Float[Array, "..."],

@@ -7,6 +7,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
+from ..registry import equations_of
+
+equation = equations_of("husimi")
+
 Function = Callable[[Array], Array]
 
 
@@ -17,30 +21,69 @@ class HessianParts(NamedTuple):
     B: Float[Array, "N N"]
 
 
+@equation(
+    "A4",
+    section="Appendix A",
+    statement="The scaled Hessian in blocks of positions and momenta.",
+    verdict="holds",
+    test="tests/papers/husimi/test_coordinates.py::test_scaled_hessian",
+)
+@equation(
+    "A5",
+    section="Appendix A",
+    statement="Its upper blocks, entry by entry.",
+    verdict="holds",
+    test="tests/papers/husimi/test_coordinates.py::test_scaled_hessian",
+)
+@equation(
+    "A6",
+    section="Appendix A",
+    statement="Its lower blocks, entry by entry.",
+    verdict="holds",
+    test="tests/papers/husimi/test_coordinates.py::test_scaled_hessian",
+)
 def real_blocks(
     matrix: Float[Array, "2N 2N"],
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """The blocks ((QQ, QP), (PQ, PP)) of a matrix over (Q, P), each (N, N).
-
-    Source: eqs. (A4)-(A6), (A8).
-    """
+    """The blocks ((QQ, QP), (PQ, PP)) of a matrix over (Q, P), each (N, N)."""
     modes = matrix.shape[0] // 2
     upper, lower = matrix[:modes], matrix[modes:]
     return (upper[:, :modes], upper[:, modes:]), (lower[:, :modes], lower[:, modes:])
 
 
+@equation(
+    "A10",
+    section="Appendix A",
+    statement="Real and imaginary part of the first block, which are symmetric "
+    "matrices.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_commutator_form",
+)
 def hessian_parts(hessian: Float[Array, "2N 2N"]) -> HessianParts:
     """A and B of the scaled Hessian.
 
     Args:
         hessian: H̃'' over (Q, P), (2N, 2N).
-
-    Source: eq. (A10).
     """
     (qq, qp), (pq, pp) = real_blocks(hessian)
     return HessianParts(qq - pp, qp + pq)
 
 
+@equation(
+    "A3",
+    section="Appendix A",
+    statement="The first block of the diffusion matrix is C times second derivatives "
+    "by conjugate coordinates.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_commutator_form",
+)
+@equation(
+    "A7",
+    section="Appendix A",
+    statement="The first block of the diffusion matrix from those of the Hessian.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_commutator_form",
+)
 def complex_diffusion(
     hessian: Float[Array, "2N 2N"], kappa: ArrayLike, C: ArrayLike = 1.0
 ) -> Complex[Array, "N N"]:
@@ -50,13 +93,40 @@ def complex_diffusion(
         hessian: H̃'' over (Q, P), (2N, 2N).
         kappa: κ > 0, an action.
         C: strength of the diffusion.
-
-    Source: eqs. (A3), (A7).
     """
     A, B = hessian_parts(hessian)
     return jnp.asarray(C) / (2 * kappa) * (A + 1j * B)
 
 
+@equation(
+    "A8",
+    section="Appendix A",
+    statement="The real diffusion matrix in blocks.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_commutator_form",
+)
+@equation(
+    "A14",
+    section="Appendix A",
+    statement="Block of the positions: minus C/2kappa times the mixed derivatives.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_commutator_form",
+)
+@equation(
+    "A15",
+    section="Appendix A",
+    statement="Mixed blocks: C/2kappa times the difference of the second derivatives "
+    "by positions and by momenta.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_commutator_form",
+)
+@equation(
+    "A16",
+    section="Appendix A",
+    statement="Block of the momenta: minus that of the positions.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_commutator_form",
+)
 def real_diffusion(diffusion: Complex[Array, "2N 2N"]) -> Float[Array, "2N 2N"]:
     """D over (Q, P) of a D over (α, α*), as in ∂_t ρ = (ħ/2κ) Σ ∂_a ∂_b (D_ab ρ).
 
@@ -65,14 +135,26 @@ def real_diffusion(diffusion: Complex[Array, "2N 2N"]) -> Float[Array, "2N 2N"]:
 
     Args:
         diffusion: D over (α, α*), real in the sense of `reality_residual`.
-
-    Source: eqs. (A8), (A14)-(A16).
     """
     one = jnp.eye(diffusion.shape[0] // 2)
     turn = jnp.block([[one, -1j * one], [one, 1j * one]]).astype(diffusion.dtype)
     return (0.5j * (turn.T @ diffusion @ turn)).real
 
 
+@equation(
+    "A9",
+    section="Appendix A",
+    statement="The diffusion term with a vanishing mixed block.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_sign_of_the_expanded_diffusion",
+)
+@equation(
+    "A11",
+    section="Appendix A",
+    statement="The diffusion term with its second derivatives expanded.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_sign_of_the_expanded_diffusion",
+)
 def expanded_rate(
     parts: Callable[[Array], HessianParts],
     density: Function,
@@ -93,8 +175,6 @@ def expanded_rate(
         kappa: κ > 0, an action.
         C: strength of the diffusion.
         hbar: ħ.
-
-    Source: eqs. (A9), (A11).
     """
 
     def product(point):
@@ -107,6 +187,23 @@ def expanded_rate(
     return -jnp.asarray(hbar) * C / (4 * kappa**2) * first.imag
 
 
+@equation(
+    "A12",
+    section="Appendix A",
+    statement="The difference of the two brackets; the prefactor is minus hbar "
+    "C/4kappa^2, with the sign from i times 2i, which our copy of the text does not "
+    "show.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_sign_of_the_expanded_diffusion",
+)
+@equation(
+    "A13",
+    section="Appendix A",
+    statement="The same with the blocks of the Hessian put in, and the same minus "
+    "sign.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_sign_of_the_expanded_diffusion",
+)
 def appendix_rate(
     parts: Callable[[Array], HessianParts],
     density: Function,
@@ -127,8 +224,6 @@ def appendix_rate(
         C: strength of the diffusion.
         hbar: ħ.
         printed: without the minus sign, which comes from i · 2i.
-
-    Source: eqs. (A12), (A13).
     """
     X, Y = _second(lambda point: jnp.stack(parts(point)) * density(point), z)
     total = jnp.einsum("ijij->", X[1]) - jnp.einsum("ijij->", Y[0])

@@ -6,7 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
+from ..registry import equations_of
 from .coordinates import doubled_vector, wirtinger_matrix
+
+equation = equations_of("husimi")
 
 Function = Callable[[Array], Array]
 # Which of (α, α*), by number 0 .. 2N-1, a function is differentiated by.
@@ -60,6 +63,29 @@ def hamiltonian_drift(H: Function, alpha: Complex[Array, " N"]) -> Array:
     return doubled_vector(-1j * complex_gradient(H, alpha)[alpha.shape[0] :])
 
 
+@equation(
+    "9",
+    section="III A",
+    statement="Liouville's equation: the density is carried by the drift of "
+    "Hamilton's equations.",
+    verdict="holds",
+    test="tests/papers/husimi/test_conditions.py::test_liouville_flow",
+)
+@equation(
+    "21",
+    section="III B",
+    statement="The Liouville operator in complex coordinates.",
+    verdict="holds",
+    test="tests/papers/husimi/test_conditions.py::test_liouville_flow",
+)
+@equation(
+    "22",
+    section="III B",
+    statement="The Liouville operator of such a Hamiltonian changes its sign under "
+    "time reversal.",
+    verdict="holds",
+    test="tests/papers/husimi/test_conditions.py::test_time_reversal_of_the_law",
+)
 def liouville_rate(
     H: Function, density: Function, alpha: Complex[Array, " N"]
 ) -> Complex[Array, ""]:
@@ -69,8 +95,6 @@ def liouville_rate(
         H: real function of α.
         density: ρ(α).
         alpha: one point, (N,).
-
-    Source: eqs. (9), (21).
     """
 
     def flow(point):
@@ -79,6 +103,13 @@ def liouville_rate(
     return -jnp.trace(complex_gradient(flow, alpha))
 
 
+@equation(
+    "45",
+    section="III E",
+    statement="Liouville's equation in real variables, by the Poisson bracket.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_hamiltonian_flow",
+)
 def phase_space_liouville_rate(
     H: Function, density: Function, xi: Float[Array, " 2N"]
 ) -> Float[Array, ""]:
@@ -88,14 +119,37 @@ def phase_space_liouville_rate(
         H: function of ξ = (q, p).
         density: ρ(ξ).
         xi: one point, (2N,).
-
-    Source: eq. (45).
     """
     H_q, H_p = jnp.split(jax.grad(H)(xi), 2)
     rho_q, rho_p = jnp.split(jax.grad(density)(xi), 2)
     return H_q @ rho_p - H_p @ rho_q
 
 
+@equation(
+    "10",
+    section="III A",
+    statement="General form under C1 and C2: Liouville's term and second derivatives "
+    "of a diffusion matrix times the density, with a factor i hbar/2.",
+    verdict="holds",
+    test="tests/papers/husimi/test_conditions.py"
+    "::test_real_symmetric_diffusions_in_complex_variables",
+)
+@equation(
+    "18",
+    section="III A",
+    statement="Diffusion with the redundant blocks eliminated: a term, its conjugate, "
+    "and the mixed block twice.",
+    verdict="holds",
+    test="tests/papers/husimi/test_conditions.py"
+    "::test_real_symmetric_diffusions_in_complex_variables",
+)
+@equation(
+    "23",
+    section="III B",
+    statement="C4: the whole generator changes its sign under time reversal.",
+    verdict="holds",
+    test="tests/papers/husimi/test_conditions.py::test_time_reversal_of_the_law",
+)
 def complex_fokker_planck(
     H: Function,
     diffusion: Function,
@@ -116,8 +170,6 @@ def complex_fokker_planck(
 
     Returns:
         The rate; real where D is real in the sense of `reality_residual`.
-
-    Source: eqs. (10), (18).
     """
 
     def spread(point):
@@ -130,6 +182,20 @@ def complex_fokker_planck(
     return liouville_rate(H, density, alpha) + 0.5j * hbar * second
 
 
+@equation(
+    "36",
+    section="III C",
+    statement="C5: the expectation value of the Hamiltonian does not change.",
+    verdict="holds",
+    test="tests/papers/husimi/test_energy.py::test_energy_by_quadrature",
+)
+@equation(
+    "37",
+    section="III C",
+    statement="Only the diffusion could change it.",
+    verdict="holds",
+    test="tests/papers/husimi/test_energy.py::test_energy_by_quadrature",
+)
 def energy_rate(
     H: Function,
     rate: Function,
@@ -143,13 +209,19 @@ def energy_rate(
         rate: ∂_t ρ, a function of α.
         points: nodes, (K, N).
         weights: d²ᴺα of each, (K,).
-
-    Source: eqs. (36), (37).
     """
     values = jax.vmap(lambda point: H(point) * rate(point))(points)
     return jnp.sum(values * weights)
 
 
+@equation(
+    "40",
+    section="III C",
+    statement="That is so if each entry is a real weight times the second derivative "
+    "by the conjugate coordinates.",
+    verdict="holds",
+    test="tests/papers/husimi/test_energy.py::test_energy_leaves_the_weights_free",
+)
 def weighted_diffusion(
     hessian: Complex[Array, "N N"], weight: Float[Array, "N N"]
 ) -> Complex[Array, "N N"]:
@@ -158,12 +230,19 @@ def weighted_diffusion(
     Args:
         hessian: ∂²H/∂α_i*∂α_j*, (N, N).
         weight: f, (N, N), real, symmetric.
-
-    Source: eq. (40).
     """
     return weight * hessian
 
 
+@equation(
+    "41",
+    section="III C",
+    statement="C3 lets the weights be sums of products of derivatives of the "
+    "Hamiltonian with constant coefficients; C4 and C5 hold for the real part of such "
+    "a sum with real coefficients.",
+    verdict="holds",
+    test="tests/papers/husimi/test_energy.py::test_energy_leaves_the_weights_free",
+)
 def weight_from_derivatives(
     H: Function,
     alpha: Complex[Array, " N"],
@@ -176,8 +255,6 @@ def weight_from_derivatives(
         alpha: one point, (N,).
         terms: coefficients c, (N, N), symmetric, and the derivatives that are
             multiplied, each as the numbers 0 .. 2N-1 of the variables (α, α*).
-
-    Source: eq. (41).
     """
     total = jnp.zeros((alpha.shape[0],) * 2, alpha.real.dtype)
     for coefficients, derivatives in terms:
@@ -188,6 +265,19 @@ def weight_from_derivatives(
     return total
 
 
+@equation(
+    "42",
+    section="III C",
+    statement="C6: the weights are one constant C.",
+    verdict="corrected",
+    printed="The text, as far as our copy can be read, has C times the Kronecker "
+    "delta of the two modes, which drops the diffusion that joins modes and is "
+    "another law than (43); each weight must be C. Constancy and symmetry allow any "
+    "real symmetric matrix of constants.",
+    printed_tex=r"f_{ij} = C\,\delta_{ij}",
+    tex="f_{ij} = C",
+    test="tests/papers/husimi/test_energy.py::test_energy_leaves_the_weights_free",
+)
 def minimal_diffusion(
     hessian: Complex[Array, "N N"], C: ArrayLike = 1.0, *, printed: bool = False
 ) -> Complex[Array, "N N"]:
@@ -197,8 +287,6 @@ def minimal_diffusion(
         hessian: ∂²H/∂α_i*∂α_j*, (N, N).
         C: strength of the diffusion.
         printed: f_ij = C δ_ij, which drops the diffusion that joins modes.
-
-    Source: eq. (42).
     """
     kind = hessian.real.dtype
     one = jnp.ones(hessian.shape, kind)

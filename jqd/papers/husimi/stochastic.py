@@ -6,9 +6,22 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from ..registry import equations_of
+
+equation = equations_of("husimi")
+
 Function = Callable[[Array], Array]
 
 
+@equation(
+    "1",
+    section="II A",
+    statement="Bayes' theorem gives the backward kernel from the forward kernel and "
+    "the probabilities at both times.",
+    verdict="holds",
+    test="tests/papers/husimi/test_stochastic.py"
+    "::test_backward_kernel_depends_on_the_preparation",
+)
 def backward_kernel(
     forward: Float[Array, "n m"], density: Float[Array, " m"]
 ) -> Float[Array, "m n"]:
@@ -22,8 +35,6 @@ def backward_kernel(
 
     Returns:
         P(x | x'), row x, column x'; 0 where x' is never reached.
-
-    Source: eq. (1).
     """
     joint = forward * density[None, :]
     total = jnp.sum(joint, axis=1)[:, None]
@@ -31,6 +42,14 @@ def backward_kernel(
     return jnp.where(reached, joint / jnp.where(reached, total, 1), 0).T
 
 
+@equation(
+    "2",
+    section="II B",
+    statement="Stochastic differential equation of an ordinary diffusion: drift, and "
+    "noise by independent Wiener increments.",
+    verdict="holds",
+    test="tests/papers/husimi/test_stochastic.py::test_increments_of_a_diffusion",
+)
 def sde_step(
     drift: Float[Array, " N"],
     noise: Float[Array, "N K"],
@@ -44,23 +63,36 @@ def sde_step(
         noise: c at the point, (N, K).
         dt: time step.
         increments: dW, (K,), independent, of variance dt.
-
-    Source: eq. (2).
     """
     return drift * dt + noise @ increments
 
 
+@equation(
+    "4",
+    section="II B",
+    statement="The diffusion matrix is the noise matrix times its transpose, so that "
+    "it is positive semi-definite.",
+    verdict="holds",
+    test="tests/papers/husimi/test_stochastic.py::test_increments_of_a_diffusion",
+)
 def noise_covariance(noise: Float[Array, "N K"]) -> Float[Array, "N N"]:
     """D = c cᵀ, which is positive semi-definite.
 
     Args:
         noise: c, (N, K).
-
-    Source: eq. (4).
     """
     return noise @ noise.T
 
 
+@equation(
+    "3",
+    section="II B",
+    statement="Its Fokker-Planck equation, with half the diffusion matrix before the "
+    "second derivatives.",
+    verdict="holds",
+    test="tests/papers/husimi/test_stochastic.py"
+    "::test_short_time_kernel_gives_the_fokker_planck_equation",
+)
 def fokker_planck_rate(
     drift: Function, diffusion: Function, density: Function, x: Float[Array, " N"]
 ) -> Float[Array, ""]:
@@ -71,8 +103,6 @@ def fokker_planck_rate(
         diffusion: D(x), (N, N).
         density: p(x).
         x: one point, (N,).
-
-    Source: eq. (3).
     """
 
     def flow(point):
@@ -86,6 +116,15 @@ def fokker_planck_rate(
     return second / 2 - divergence
 
 
+@equation(
+    "5",
+    section="II B",
+    statement="For a short time the forward kernel is a Gaussian about the drift with "
+    "the covariance of the noise.",
+    verdict="holds",
+    test="tests/papers/husimi/test_stochastic.py"
+    "::test_short_time_kernel_gives_the_fokker_planck_equation",
+)
 def short_time_kernel(
     moved: Float[Array, " N"],
     x: Float[Array, " N"],
@@ -103,8 +142,6 @@ def short_time_kernel(
         drift: a at x, (N,).
         diffusion: D at x, (N, N), positive definite.
         dt: Δt > 0.
-
-    Source: eq. (5).
     """
     away = moved - x - drift * dt
     square = away @ jnp.linalg.solve(diffusion, away)
@@ -112,6 +149,19 @@ def short_time_kernel(
     return jnp.exp(-square / (2 * dt) - logdet / 2)
 
 
+@equation(
+    "claim-nelson-density",
+    section="II C",
+    statement="In Nelson's mechanics the squared amplitude R plays the part of the "
+    "probability density (section II C).",
+    verdict="corrected",
+    printed="With the wave function written with the root of R, as before (6), and "
+    "the osmotic velocity of (6), the density is R and not its square.",
+    printed_tex=r"\rho = R^2",
+    tex=r"\rho = R",
+    test="tests/papers/husimi/test_stochastic.py"
+    "::test_nelson_diffusion_moves_the_density_with_the_current",
+)
 def nelson_drift(
     R: Function,
     S: Function,
@@ -127,13 +177,20 @@ def nelson_drift(
         x: one point, (N,).
         mass: m.
         hbar: ħ.
-
-    Source: eq. (6).
     """
     osmotic = jax.grad(lambda point: jnp.log(R(point)))(x) * hbar / 2
     return (jax.grad(S)(x) + osmotic) / mass
 
 
+@equation(
+    "6",
+    section="II C",
+    statement="Forward kernel of Nelson's mechanics: diffusion hbar/m about the "
+    "current velocity and the osmotic velocity of the density R.",
+    verdict="holds",
+    test="tests/papers/husimi/test_stochastic.py"
+    "::test_nelson_diffusion_moves_the_density_with_the_current",
+)
 def nelson_kernel(
     moved: Float[Array, " N"],
     x: Float[Array, " N"],
@@ -153,8 +210,6 @@ def nelson_kernel(
         dt: Δt > 0.
         mass: m.
         hbar: ħ.
-
-    Source: eq. (6).
     """
     diffusion = jnp.asarray(hbar) / mass * jnp.eye(x.shape[0], dtype=x.dtype)
     drift = nelson_drift(R, S, x, mass, hbar)

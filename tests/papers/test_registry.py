@@ -1,15 +1,16 @@
-"""The ledger is complete: what it names exists, and what it refutes is tested."""
+"""The registry is complete: what it names exists, and what it refutes is tested."""
 
 import ast
 import dataclasses
+import importlib
 from pathlib import Path
 
 import pytest
 
-from jqd import ledger
+from jqd.papers import registry
 
 ROOT = Path(__file__).resolve().parents[2]
-ENTRIES = [(paper, entry) for paper in ledger.papers() for entry in ledger.load(paper)]
+ENTRIES = [(p, entry) for p in registry.papers() for entry in registry.load(p)]
 IDS = [f"{paper}-{entry.number}" for paper, entry in ENTRIES]
 
 
@@ -55,52 +56,70 @@ MARKS = {
 
 
 def test_papers_are_listed():
-    assert "copying" in ledger.papers()
+    assert "copying" in registry.papers()
     with pytest.raises(ValueError, match=r"Argument `paper` must be one of .*copying"):
-        ledger.load("relativity")
+        registry.load("relativity")
 
 
 def test_entries_are_frozen_and_checked():
-    entry = ledger.load("copying")[0]
+    entry = registry.load("copying")[0]
     with pytest.raises(dataclasses.FrozenInstanceError):
         entry.verdict = "refuted"
     with pytest.raises(ValueError, match="Argument `verdict` must be one of"):
-        ledger.Equation("1", "A statement.", "plausible")
+        registry.Equation("1", "A statement.", "plausible", "1")
 
 
 @pytest.mark.parametrize(
-    "path", ["jqd.ledger.nothing", "nothing.at.all", "jqd", "jqd.nothing.load", ""]
+    "path", ["jqd.papers.nothing", "nothing.at.all", "jqd", "jqd.nothing.load", ""]
 )
 def test_unknown_functions_are_refused(path):
     with pytest.raises(ValueError, match="Argument `function` must name a function"):
-        ledger.resolve(path)
+        registry.resolve(path)
 
 
 def test_resolve_finds_functions_and_methods():
-    assert ledger.resolve("jqd.ledger.load") is ledger.load
-    method = ledger.resolve("jqd.ledger.Equation.__post_init__")
-    assert method is ledger.Equation.__post_init__
+    assert registry.resolve("jqd.papers.registry.load") is registry.load
+    method = registry.resolve("jqd.papers.registry.Equation.__post_init__")
+    assert method is registry.Equation.__post_init__
 
 
-@pytest.mark.parametrize("paper", ledger.papers())
+@pytest.mark.parametrize("paper", registry.papers())
+def test_what_is_read_is_what_is_imported(paper):
+    read = {entry.number: entry for entry in registry.load(paper)}
+    for file in sorted((ROOT / "jqd" / "papers" / paper).glob("[!_]*.py")):
+        importlib.import_module(f"jqd.papers.{paper}.{file.stem}")
+    said = {n: entry for (p, n), entry in registry.ENTRIES.items() if p == paper}
+    functions = {n: f for (p, n), f in registry.FUNCTIONS.items() if p == paper}
+    assert said == {
+        number: dataclasses.replace(entry, function="")
+        for number, entry in read.items()
+    }
+    assert functions.keys() == {n for n, entry in read.items() if entry.function}
+    for number, function in functions.items():
+        assert registry.resolve(read[number].function) is function
+
+
+@pytest.mark.parametrize("paper", registry.papers())
 def test_numbers_are_unique(paper):
-    numbers = [entry.number for entry in ledger.load(paper)]
+    numbers = [entry.number for entry in registry.load(paper)]
     assert len(numbers) == len(set(numbers))
 
 
 def test_every_equation_of_the_copy_paper_is_there():
-    numbers = [e.number for e in ledger.load("copying") if e.number.isdigit()]
+    numbers = [e.number for e in registry.load("copying") if e.number.isdigit()]
     assert numbers == [str(n) for n in range(1, 65)]
 
 
 @pytest.mark.parametrize(("paper", "entry"), ENTRIES, ids=IDS)
 def test_entry_is_complete(paper, entry):
     assert entry.statement.endswith(".")
+    assert entry.section
     wrong = entry.verdict in ("corrected", "refuted")
     assert bool(entry.printed) == wrong
+    assert wrong or not (entry.printed_tex or entry.tex)
     # a question that nothing here can answer has no function: it may still be open
     if entry.function or entry.verdict not in ("open", "not computable"):
-        assert callable(ledger.resolve(entry.function))
+        assert callable(registry.resolve(entry.function))
     if entry.verdict in ("holds", "corrected", "refuted"):
         assert entry.test
     if entry.test:

@@ -1,10 +1,10 @@
-"""The ledger of the thermalization paper has its equations, claims and misprints."""
+"""The registry of the thermalization paper has its equations, claims and misprints."""
 
 import pytest
 
-from jqd import ledger
+from jqd.papers import registry
 
-ENTRIES = {entry.number: entry for entry in ledger.load("thermalization")}
+ENTRIES = {entry.number: entry for entry in registry.load("thermalization")}
 
 
 def test_numbered_equations_come_first():
