@@ -1,6 +1,7 @@
 """`jqd equations`."""
 
 import dataclasses
+import json
 from collections import Counter
 
 import typer
@@ -8,7 +9,6 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from .._files import to_json
 from ..papers import registry
 from .options import AsJson
 
@@ -35,7 +35,7 @@ def equations(
     }
     if as_json:
         plain = {n: [dataclasses.asdict(e) for e in es] for n, es in entries.items()}
-        print(to_json(plain))
+        print(json.dumps(plain, indent=2, ensure_ascii=False))
         return 0
     console = Console()
     for name, found in entries.items():

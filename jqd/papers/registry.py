@@ -103,7 +103,7 @@ def equation(
     return mark
 
 
-def equations_of(paper: str) -> functools.partial[Callable[[Any], Any]]:
+def equations_of(paper: str):
     """`equation` for the modules of one paper."""
     return functools.partial(equation, paper)
 

@@ -3,6 +3,10 @@
 import ast
 import dataclasses
 import importlib
+import json
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -103,6 +107,19 @@ def test_what_is_read_is_what_is_imported(paper):
 def test_numbers_are_unique(paper):
     numbers = [entry.number for entry in registry.load(paper)]
     assert len(numbers) == len(set(numbers))
+
+
+def test_equations_are_listed_without_jax_or_a_module_of_a_paper():
+    script = (
+        "import sys; from jqd.cli import main; code = main(['equations', '--json']); "
+        "known = {'jax', *(f'jqd.papers.{p}' for p in %r)} & {*sys.modules}; "
+        "print(sorted(known), file=sys.stderr); sys.exit(code)"
+    )
+    command = [sys.executable, "-c", script % (registry.papers(),)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    listed = json.loads(done.stdout)
+    assert {p: len(listed[p]) for p in listed} == Counter(p for p, _ in ENTRIES)
 
 
 def test_every_equation_of_the_copy_paper_is_there():

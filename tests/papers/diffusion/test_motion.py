@@ -17,9 +17,9 @@ from jqd.laws.diffusion import (
     energies,
     fields,
     observables,
-    rules,
 )
 from jqd.laws.diffusion.links import link_energy
+from jqd.papers import diffusion as rules
 from jqd.papers.diffusion import brackets
 from jqd.spaces import Grid
 
