@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 
 from jqd import states
-from jqd.laws.husimi import (
-    Fock,
-    HusimiFokkerPlanck,
-    generators,
-    rules,
-    truncation_deviation,
-)
+from jqd.laws.husimi import Fock, HusimiFokkerPlanck, generators, truncation_deviation
+from jqd.papers import husimi as rules
 from jqd.spaces import symbols
 
 # A few operations on numbers of order 1 in float64.
