@@ -1,4 +1,6 @@
-"""The rules of copy dynamics, one equation a function.
+"""L. Smolin, "A Real Ensemble Interpretation of Quantum Mechanics" (2012).
+
+The rules of copy dynamics, one equation a function.
 
 Individuals I = 1..N carry a beable a_I (an integer in 0..M-1) and a phase φ_I;
 classes a = 1..M carry an occupation n_a, a density ρ_a = n_a/N and a phase φ_a.

@@ -1,8 +1,7 @@
-"""Formulas of the paper that no law, field or statistics needs, for its ledger.
+"""Formulas of the paper that no law, field or statistics needs.
 
 Kernels, plane waves, antisymmetric amplitudes, and the arithmetic of sections 5.2 to
 5.4, which liken the vacuum to a gas. Nothing here moves anything.
-Source: Z. Zakir, "Diffusion treatment of quantum theory and gravity. 1".
 """
 
 import itertools

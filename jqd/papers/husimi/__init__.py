@@ -1,4 +1,6 @@
-"""The rules behind the Husimi law, one equation a function.
+"""The paper of the Husimi law, "Can Quantum Field Theory be Recovered ..?", part I.
+
+The rules behind the law, one equation a function.
 
 What leads to the law and what it is compared with: ordinary diffusions, coordinates of
 phase space, the conditions that symmetry and conservation put on a diffusion, its forms
