@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from jqd.laws.husimi import Fock, HusimiFokkerPlanck, rules
+from jqd.laws.husimi import Fock, HusimiFokkerPlanck
+from jqd.papers import husimi as rules
 from jqd.report import draw_dots, draw_lines
 from jqd.report.style import CYCLE, subplots
 from jqd.spaces import symbols

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from jqd.laws.husimi import rules
+from jqd.papers import husimi as rules
 from jqd.report import draw_dots
 from jqd.report.style import GREY, subplots
 from jqd.spaces import symbols

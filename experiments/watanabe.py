@@ -15,8 +15,8 @@ import numpy as np
 import xarray as xr
 
 from jqd.laws.husimi.paths import ornstein_uhlenbeck_kernel
-from jqd.laws.husimi.rules import backward_kernel
 from jqd.observe import total_variation
+from jqd.papers.husimi import backward_kernel
 from jqd.report import draw_lines
 from jqd.report.style import INK, subplots
 

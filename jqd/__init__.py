@@ -1,69 +1,118 @@
-"""jqd: a wind tunnel for theories of quantum motion."""
+"""jqd: a wind tunnel for theories of quantum motion.
 
-from . import ensembles as ensembles
-from . import exact as exact
-from . import matter as matter
-from . import states as states
-from . import statistics as statistics
+What stands below is imported when it is first asked for: JAX takes a second, and not
+every command needs it.
+"""
+
+import ast
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from ._version import __version__ as __version__
-from .evolution import Adaptive as Adaptive
-from .evolution import Fixed as Fixed
-from .evolution import Propagator as Propagator
-from .evolution import Status as Status
-from .evolution import Trajectory as Trajectory
-from .evolution import evolve as evolve
-from .evolution import ground_state as ground_state
-from .inference import Correlated as Correlated
-from .inference import Data as Data
-from .inference import Fit as Fit
-from .inference import FitStatus as FitStatus
-from .inference import Gaussian as Gaussian
-from .inference import Multinomial as Multinomial
-from .inference import NoNoise as NoNoise
-from .inference import Polish as Polish
-from .inference import Recovery as Recovery
-from .inference import Search as Search
-from .inference import Unidentifiable as Unidentifiable
-from .inference import fit as fit
-from .inference import length_scales as length_scales
-from .inference import load_density as load_density
-from .inference import load_matrix as load_matrix
-from .inference import load_phase_space as load_phase_space
-from .inference import load_record as load_record
-from .inference import load_state as load_state
-from .inference import recover as recover
-from .interop import as_array as as_array
-from .interop import to_qutip as to_qutip
-from .laws import AmplitudeAction as AmplitudeAction
-from .laws import ClassicalDiffusion as ClassicalDiffusion
-from .laws import ConservativeDiffusion as ConservativeDiffusion
-from .laws import CopyDynamics as CopyDynamics
-from .laws import DensityPhase as DensityPhase
-from .laws import Harmonics as Harmonics
-from .laws import HusimiFokkerPlanck as HusimiFokkerPlanck
-from .laws import Law as Law
-from .laws import Madelung as Madelung
-from .laws import Motion as Motion
-from .laws import PhaseAlignment as PhaseAlignment
-from .laws import Schrodinger as Schrodinger
-from .laws import constants as constants
-from .laws import fixed as fixed
-from .laws import free as free
-from .laws import parts as parts
-from .observe import Moments as Moments
-from .observe import Occupations as Occupations
-from .observe import expectation as expectation
-from .observe import fidelity as fidelity
-from .observe import total_variation as total_variation
-from .spaces import Grid as Grid
-from .spaces import Symbol as Symbol
-from .spaces import parse_hamiltonian as parse_hamiltonian
-from .states import Ensemble as Ensemble
-from .steppers import Splitting as Splitting
-from .steppers import chin4a as chin4a
-from .steppers import rk4 as rk4
-from .steppers import srkn11 as srkn11
-from .steppers import strang as strang
-from .sweeps import Points as Points
-from .sweeps import open_sweep as open_sweep
-from .sweeps import sweep as sweep
+
+if TYPE_CHECKING:
+    from . import ensembles as ensembles
+    from . import exact as exact
+    from . import matter as matter
+    from . import states as states
+    from . import statistics as statistics
+    from .evolution import Adaptive as Adaptive
+    from .evolution import Fixed as Fixed
+    from .evolution import Propagator as Propagator
+    from .evolution import Status as Status
+    from .evolution import Trajectory as Trajectory
+    from .evolution import evolve as evolve
+    from .evolution import ground_state as ground_state
+    from .inference import Correlated as Correlated
+    from .inference import Data as Data
+    from .inference import Fit as Fit
+    from .inference import FitStatus as FitStatus
+    from .inference import Gaussian as Gaussian
+    from .inference import Multinomial as Multinomial
+    from .inference import NoNoise as NoNoise
+    from .inference import Polish as Polish
+    from .inference import Recovery as Recovery
+    from .inference import Search as Search
+    from .inference import Unidentifiable as Unidentifiable
+    from .inference import fit as fit
+    from .inference import length_scales as length_scales
+    from .inference import load_density as load_density
+    from .inference import load_matrix as load_matrix
+    from .inference import load_phase_space as load_phase_space
+    from .inference import load_record as load_record
+    from .inference import load_state as load_state
+    from .inference import recover as recover
+    from .interop import as_array as as_array
+    from .interop import to_qutip as to_qutip
+    from .laws import AmplitudeAction as AmplitudeAction
+    from .laws import ClassicalDiffusion as ClassicalDiffusion
+    from .laws import ConservativeDiffusion as ConservativeDiffusion
+    from .laws import CopyDynamics as CopyDynamics
+    from .laws import DensityPhase as DensityPhase
+    from .laws import Harmonics as Harmonics
+    from .laws import HusimiFokkerPlanck as HusimiFokkerPlanck
+    from .laws import Law as Law
+    from .laws import Madelung as Madelung
+    from .laws import Motion as Motion
+    from .laws import PhaseAlignment as PhaseAlignment
+    from .laws import Schrodinger as Schrodinger
+    from .laws import constants as constants
+    from .laws import fixed as fixed
+    from .laws import free as free
+    from .laws import parts as parts
+    from .observe import Moments as Moments
+    from .observe import Occupations as Occupations
+    from .observe import expectation as expectation
+    from .observe import fidelity as fidelity
+    from .observe import total_variation as total_variation
+    from .spaces import Grid as Grid
+    from .spaces import Symbol as Symbol
+    from .spaces import parse_hamiltonian as parse_hamiltonian
+    from .states import Ensemble as Ensemble
+    from .steppers import Splitting as Splitting
+    from .steppers import chin4a as chin4a
+    from .steppers import rk4 as rk4
+    from .steppers import srkn11 as srkn11
+    from .steppers import strang as strang
+    from .sweeps import Points as Points
+    from .sweeps import open_sweep as open_sweep
+    from .sweeps import sweep as sweep
+
+
+@cache
+def _rooms() -> dict[str, str | None]:
+    """Room of each name above, None for a room itself: read, since nothing runs it."""
+    (block,) = (
+        node
+        for node in ast.parse(Path(__file__).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.If)
+    )
+    return {
+        alias.name: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return list(_rooms())
+    room = _rooms().get(name)
+    try:
+        found = import_module(f".{room or name}", __name__)
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message) from None
+    if room is None:
+        return found
+    globals()[name] = getattr(found, name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_rooms()})

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from jqd.matter import gas, packets, photons, solid, temperature, tower
+from jqd.papers import thermalization
 
 KEY = jax.random.key(0)
 LEVELS = np.array([0.0, 1.0, 2.0])
@@ -156,12 +157,12 @@ TABLE = {
         {"frequencies": "real", "emitter": "real", "rate": "length"},
     ),
     "photon_number": (
-        photons.photon_number,
+        thermalization.photon_number,
         {"norm": 1.0, "volume": 1.0},
         {"norm": "real", "volume": "length", "hbar": "length", "c": "length"},
     ),
     "plane_wave": (
-        photons.plane_wave,
+        thermalization.plane_wave,
         {
             "amplitude": [1.0, 0.0, 0.0],
             "k": [0.0, 0.0, 1.0],

@@ -22,6 +22,7 @@ import sys
 import jax
 before = dict(jax.config.values)
 import jqd
+assert all(hasattr(jqd, name) for name in jqd.__all__)  # nothing waits any more
 changed = {k: v for k, v in jax.config.values.items() if before.get(k, v) != v}
 assert "jax_enable_x64" in before and not changed, changed
 reporting = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "PIL"}

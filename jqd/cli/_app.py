@@ -3,24 +3,57 @@
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any
 
-import jax
 import typer
+from typer.core import TyperGroup
 
 from .._version import __version__
-from ..report.user_code import ExperimentError
-from ..sweeps.hosts import Lost
-from .cache import use_cache
-from .equations import equations
-from .info import info
-from .recover_matter import recover_app
-from .run import run
-from .sample import sample_app
-from .sweep import sweep_app
+
+# Where each command is: imported when it is asked for, since most need JAX.
+_HOMES = {
+    "info": ("info", "info"),
+    "equations": ("equations", "equations"),
+    "run": ("run", "run"),
+    "recover": ("recover_matter", "recover_app"),
+    "sample": ("sample", "sample_app"),
+    "sweep": ("sweep", "sweep_app"),
+}
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by name."""
+
+    def __getitem__(self, name: str) -> Any:
+        module, attribute = _HOMES[name]
+        found = getattr(import_module(f".{module}", __package__), attribute)
+        only = typer.Typer()
+        if isinstance(found, typer.Typer):
+            only.add_typer(found, name=name)
+        else:
+            only.command(name)(found)
+        return typer.main.get_group(only).commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_HOMES)
+
+    def __len__(self) -> int:
+        return len(_HOMES)
+
+
+class _Jqd(TyperGroup):
+    """The command of them all."""
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self.commands = _Commands()
+
 
 app = typer.Typer(
     name="jqd",
+    cls=_Jqd,
     help="A wind tunnel for theories of quantum motion.",
     epilog="Exit codes: 0 done, 1 no result (no convergence, a failed experiment, an "
     "interrupt), 2 bad input.",
@@ -28,12 +61,6 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(info)
-app.command()(equations)
-app.command()(run)
-app.add_typer(recover_app, name="recover")
-app.add_typer(sample_app, name="sample")
-app.add_typer(sweep_app, name="sweep")
 
 
 def _print_version(wanted: bool) -> None:
@@ -44,6 +71,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _before_every_command(
+    context: typer.Context,
     version: bool = typer.Option(
         False,
         "--version",
@@ -53,12 +81,18 @@ def _before_every_command(
     ),
 ) -> None:
     del version
+    if context.invoked_subcommand == "equations":  # computes nothing
+        return
     setting = os.environ.get("JAX_ENABLE_X64", "1")
     if setting.lower() in ("0", "f", "false", "n", "no", "off"):
         raise ValueError(
             "Argument `JAX_ENABLE_X64` must be unset or true, but the environment has "
             f"JAX_ENABLE_X64={setting}: jqd's commands compute in float64."
         )
+    import jax
+
+    from .cache import use_cache
+
     jax.config.update("jax_enable_x64", True)
     use_cache()
 
@@ -98,7 +132,12 @@ def main(args: Sequence[str] | None = None) -> int:
         # complain once more when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (ExperimentError, Lost) as error:
+    except RuntimeError as error:
+        from ..report.user_code import ExperimentError
+        from ..sweeps.hosts import Lost
+
+        if not isinstance(error, ExperimentError | Lost):
+            raise
         return _complain(str(error), 1)
     except (ValueError, OSError) as error:
         return _complain(str(error) or type(error).__name__, 2)

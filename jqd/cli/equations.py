@@ -1,6 +1,7 @@
 """`jqd equations`."""
 
 import dataclasses
+import json
 from collections import Counter
 
 import typer
@@ -8,8 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from .. import ledger
-from .._files import to_json
+from ..papers import registry
 from .options import AsJson
 
 _COLORS = {"holds": "green", "corrected": "yellow", "refuted": "red"}
@@ -18,24 +18,24 @@ _COLORS = {"holds": "green", "corrected": "yellow", "refuted": "red"}
 def equations(
     paper: str = typer.Argument(None, help="One paper only, e.g. copying."),
     verdict: str = typer.Option(
-        None, help=f"One verdict only: {', '.join(ledger.VERDICTS)}."
+        None, help=f"One verdict only: {', '.join(registry.VERDICTS)}."
     ),
     as_json: AsJson = False,
 ) -> int:
     """Print the equations of the papers, each with its verdict, function and test."""
-    if verdict is not None and verdict not in ledger.VERDICTS:
+    if verdict is not None and verdict not in registry.VERDICTS:
         raise ValueError(
-            f"Argument `--verdict` must be one of {', '.join(ledger.VERDICTS)}, but "
+            f"Argument `--verdict` must be one of {', '.join(registry.VERDICTS)}, but "
             f"{verdict!r} was given."
         )
-    papers = ledger.papers() if paper is None else (paper,)
+    papers = registry.papers() if paper is None else (paper,)
     entries = {
-        name: [e for e in ledger.load(name) if verdict in (None, e.verdict)]
+        name: [e for e in registry.load(name) if verdict in (None, e.verdict)]
         for name in papers
     }
     if as_json:
         plain = {n: [dataclasses.asdict(e) for e in es] for n, es in entries.items()}
-        print(to_json(plain))
+        print(json.dumps(plain, indent=2, ensure_ascii=False))
         return 0
     console = Console()
     for name, found in entries.items():
@@ -43,9 +43,9 @@ def equations(
     return 0
 
 
-def _print(paper: str, entries: list[ledger.Equation], console: Console) -> None:
+def _print(paper: str, entries: list[registry.Equation], console: Console) -> None:
     counts = Counter(entry.verdict for entry in entries)
-    total = ", ".join(f"{counts[v]} {v}" for v in ledger.VERDICTS if counts[v])
+    total = ", ".join(f"{counts[v]} {v}" for v in registry.VERDICTS if counts[v])
     console.print(Text(f"{paper}: {total or 'no entry'}", "bold"))
     for entry in entries:
         color = _COLORS.get(entry.verdict, "default")

@@ -15,8 +15,8 @@ from jaxtyping import Array, Complex, Float
 from .. import _checks
 from .copy_fields import DensityPhase
 from .copy_lattice import lattice_coupling, lattice_shift
-from .copy_rules.links import off_diagonal, square_root
 from .copying import CopyDynamics
+from .links import off_diagonal, square_root
 
 
 def lattice_law(

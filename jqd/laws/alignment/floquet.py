@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...steppers import rk4
-from .equations import NORMS
+from .couplings import NORMS
 
 STEPS = 1000
 

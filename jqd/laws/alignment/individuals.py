@@ -13,10 +13,10 @@ from ... import _checks
 from ...interop import as_array
 from ..constants import antisymmetric, free, symmetric, upper_triangle
 from ..copy_fields import coupling, phase_factor, square
-from ..copy_rules.links import inverse_root
 from ..law import Law
+from ..links import inverse_root
 from . import couplings
-from .equations import NORMS, POTENTIALS, strength
+from .couplings import NORMS, POTENTIALS, strength
 
 
 class PhaseState(NamedTuple):

@@ -15,7 +15,7 @@ from ..law import Law
 from ..status import Status
 from . import couplings
 from .classes import class_rate, inflow, passed_node
-from .equations import NORMS, strength
+from .couplings import NORMS, strength
 
 
 class SpreadState(NamedTuple):

@@ -2,10 +2,9 @@
 
 `ConservativeDiffusion` is the law, `Madelung` the same with ħ for its constant. A form
 carries the state: `Amplitude` (default), `Links`, `Window` or `Literal`. Fields,
-energies, circulation and Poisson brackets are functions of ψ, or of density and action.
+energies and circulation are functions of ψ, or of density and action.
 """
 
-from . import brackets as brackets
 from . import circulation as circulation
 from . import energies as energies
 from . import fields as fields

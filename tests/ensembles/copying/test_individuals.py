@@ -17,7 +17,7 @@ from jqd.ensembles.copying.individual_rates import (
 from jqd.ensembles.copying.individual_sampler import individuals, population
 from jqd.ensembles.copying.rates import Process
 from jqd.laws import constants
-from jqd.laws.copy_rules.individuals import copy_rate, phase_rate, power_copy_rate
+from jqd.papers.copying import copy_rate, phase_rate, power_copy_rate
 
 GOLDEN, PSI = problems.golden()
 N = 100

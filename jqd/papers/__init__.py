@@ -1,0 +1,1 @@
+"""Each paper's equations and claims: statement, verdict, function and test."""

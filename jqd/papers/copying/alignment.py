@@ -1,0 +1,269 @@
+"""The model that is meant to align the phases within each class, equation by equation.
+
+Every individual I carries a phase φ_I (radians) and a momentum π_I (1/time); I and J
+of one class attract through a potential U(φ_I - φ_J) of strength s_a (1/time²).
+Occupations stay fixed between copies. Ω_I is the phase rate of
+`individuals.phase_rate`. Two options go beyond the paper:
+
+- `potential`: "sin2", U(y) = sin²y, which is blind to half turns; "1-cos",
+  U(y) = 2 (1 - cos y), of the same curvature, least for aligned phases alone.
+- `norm`: "paper", s_a = f², so that the frequency of alignment f√(2n_a) grows with the
+  ensemble; "class", s_a = f²/n_a, the frequency f√2.
+
+Where the printed equation is inconsistent, `printed=True` gives it literally. These
+functions keep (N, N) matrices; `PhaseAlignment` is the fast form.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Int
+
+from ... import _checks
+from ...laws.alignment.couplings import POTENTIALS, strength
+from ..registry import equations_of
+from .individuals import phase_rate
+
+equation = equations_of("copying")
+
+
+def same_class(beable: Array) -> Array:
+    """Which pairs of individuals are of one class, (N, N)."""
+    return beable[:, None] == beable[None, :]
+
+
+def _difference(phase: Array) -> Array:
+    return phase[:, None] - phase[None, :]
+
+
+def _pair_strength(beable: Array, f: ArrayLike, norm: str, dtype: Any) -> Array:
+    """s of each pair of one class, 0 for the others, (N, N)."""
+    same = same_class(beable).astype(dtype)
+    return same * strength(f, jnp.sum(same, axis=1), norm)[:, None]
+
+
+@equation(
+    "42",
+    section="3.2 phase alignment",
+    statement="Action of the alignment model: kinetic term relative to the copy law's "
+    "phase rate and a potential in the squared sine, every pair counted twice.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_pairs_are_counted_twice",
+)
+def alignment_potential(
+    phase: Float[Array, " N"],
+    beable: Int[Array, " N"],
+    f: ArrayLike,
+    *,
+    potential: str = "sin2",
+    norm: str = "paper",
+) -> Float[Array, ""]:
+    """Potential energy of misalignment; with sin², zero modulo π, not modulo 2π.
+
+    V = (1/2) Σ_I Σ_{J∈a_I} s_a U(φ_I - φ_J), every pair counted twice
+
+    Args:
+        phase: φ_I, (N,) real, radians.
+        beable: a_I, (N,) integer.
+        f: alignment frequency, scalar, 1/time.
+        potential: "sin2" (the paper's) or "1-cos".
+        norm: "paper" or "class".
+
+    Returns:
+        V, scalar real, 1/time².
+
+    Raises:
+        ValueError: unknown potential or norm.
+    """
+    _checks.check_choice(potential, "potential", POTENTIALS)
+    # 2 (1 - cos y) = 4 sin²(y/2) keeps its digits for small y
+    scale = 1 if potential == "sin2" else 2
+    well = (scale * jnp.sin(_difference(phase) / scale)) ** 2
+    return jnp.sum(_pair_strength(beable, f, norm, phase.dtype) * well) / 2
+
+
+@equation(
+    "45",
+    section="3.2 phase alignment",
+    statement="Hamiltonian of the alignment model.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_hamilton_equations",
+)
+def alignment_energy(
+    phase: Float[Array, " N"],
+    momentum: Float[Array, " N"],
+    beable: Int[Array, " N"],
+    omega: Float[Array, " M"],
+    R: Float[Array, "M M"],
+    delta: Float[Array, "M M"],
+    f: ArrayLike,
+    *,
+    potential: str = "sin2",
+    norm: str = "paper",
+) -> Float[Array, ""]:
+    """Hamiltonian of the alignment model.
+
+    H = Σ_I (π_I²/2 + π_I Ω_I) + V
+
+    Args:
+        phase: φ_I, (N,) real, radians.
+        momentum: π_I, (N,) real, 1/time.
+        beable: a_I, (N,) integer.
+        omega: ω_a, (M,) real, 1/time.
+        R: coupling, (M, M) real, 1/time.
+        delta: δ_ab, (M, M) real, radians.
+        f: alignment frequency, scalar, 1/time.
+        potential: "sin2" or "1-cos".
+        norm: "paper" or "class".
+
+    Returns:
+        H, scalar real, 1/time².
+    """
+    drift = phase_rate(beable, phase, omega, R, delta)
+    kinetic = jnp.sum(momentum**2 / 2 + momentum * drift)
+    V = alignment_potential(phase, beable, f, potential=potential, norm=norm)
+    return kinetic + V
+
+
+@equation(
+    "43",
+    section="3.2 phase alignment",
+    statement="The momentum is the velocity of the phase relative to the copy law's.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_hamilton_equations",
+)
+@equation(
+    "53",
+    section="3.2 phase alignment",
+    statement="At vanishing momenta the phases move by the copy law.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_aligned_solution",
+)
+def phase_velocity(
+    phase: Float[Array, " N"],
+    momentum: Float[Array, " N"],
+    beable: Int[Array, " N"],
+    omega: Float[Array, " M"],
+    R: Float[Array, "M M"],
+    delta: Float[Array, "M M"],
+) -> Float[Array, " N"]:
+    """Velocity of the phases; at π = 0 it is the copy law's own.
+
+    φ̇_I = π_I + Ω_I
+
+    Args:
+        phase: φ_I, (N,) real, radians.
+        momentum: π_I, (N,) real, 1/time.
+        beable: a_I, (N,) integer.
+        omega: ω_a, (M,) real, 1/time.
+        R: coupling, (M, M) real, 1/time.
+        delta: δ_ab, (M, M) real, radians.
+
+    Returns:
+        φ̇_I, (N,) real, radians/time.
+    """
+    return momentum + phase_rate(beable, phase, omega, R, delta)
+
+
+@equation(
+    "51",
+    section="3.2 phase alignment",
+    statement="For aligned phases only the reaction of the phase rates is left of the "
+    "force.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_aligned_solution",
+)
+@equation(
+    "52",
+    section="3.2 phase alignment",
+    statement="Vanishing momenta solve the equations of motion of aligned phases.",
+    verdict="holds",
+    test="tests/papers/copying/test_alignment.py::test_aligned_solution",
+)
+def drift_force(
+    phase: Float[Array, " N"],
+    momentum: Float[Array, " N"],
+    beable: Int[Array, " N"],
+    omega: Float[Array, " M"],
+    R: Float[Array, "M M"],
+    delta: Float[Array, "M M"],
+) -> Float[Array, " N"]:
+    """Force that remains once the phases are aligned; zero at π = 0.
+
+    π̇_I = -Σ_K π_K ∂Ω_K/∂φ_I
+
+    Args:
+        phase: φ_I, (N,) real, radians.
+        momentum: π_I, (N,) real, 1/time.
+        beable: a_I, (N,) integer.
+        omega: ω_a, (M,) real, 1/time.
+        R: coupling, (M, M) real, 1/time.
+        delta: δ_ab, (M, M) real, radians.
+
+    Returns:
+        π̇_I, (N,) real, 1/time².
+    """
+    _, pull_back = jax.vjp(lambda phi: phase_rate(beable, phi, omega, R, delta), phase)
+    (force,) = pull_back(momentum)
+    return -force
+
+
+@equation(
+    "46",
+    section="3.2 phase alignment",
+    statement="Force on the momenta: alignment within the class and reaction of the "
+    "phase rates.",
+    verdict="corrected",
+    printed="A factor 2 is missing, since each pair is counted twice in the "
+    "Hamiltonian, and so is the sum over the members of the class.",
+    printed_tex=r"\dot\pi^I=-f^2\sin(\phi_I-\phi_J)\cos(\phi_I-\phi_J)-\sum_K\pi^K"
+    r"\frac{\partial\Omega_K(\phi,n)}{\partial\phi_I}",
+    tex=r"\dot\pi^I=-2f^2\sum_{J\in a_I}\sin(\phi_I-\phi_J)\cos(\phi_I-\phi_J)-\sum_K"
+    r"\pi^K\frac{\partial\Omega_K(\phi,n)}{\partial\phi_I}",
+    test="tests/papers/copying/test_alignment.py::test_alignment_force",
+)
+def alignment_force(
+    phase: Float[Array, " N"],
+    momentum: Float[Array, " N"],
+    beable: Int[Array, " N"],
+    omega: Float[Array, " M"],
+    R: Float[Array, "M M"],
+    delta: Float[Array, "M M"],
+    f: ArrayLike,
+    *,
+    potential: str = "sin2",
+    norm: str = "paper",
+    printed: bool = False,
+) -> Float[Array, " N"]:
+    """Force on the momenta.
+
+    π̇_I = -2 s_a Σ_{J∈a_I} sin(φ_I - φ_J) cos(φ_I - φ_J) - Σ_K π_K ∂Ω_K/∂φ_I;
+    without the cosine for the potential "1-cos"
+
+    Args:
+        phase: φ_I, (N,) real, radians.
+        momentum: π_I, (N,) real, 1/time.
+        beable: a_I, (N,) integer.
+        omega: ω_a, (M,) real, 1/time.
+        R: coupling, (M, M) real, 1/time.
+        delta: δ_ab, (M, M) real, radians.
+        f: alignment frequency, scalar, 1/time.
+        potential: "sin2" or "1-cos".
+        norm: "paper" or "class".
+        printed: f² in place of 2f² (the sum over J, lost in print, is kept).
+
+    Returns:
+        π̇_I, (N,) real, 1/time².
+
+    Raises:
+        ValueError: unknown potential or norm.
+    """
+    _checks.check_choice(potential, "potential", POTENTIALS)
+    y = _difference(phase)
+    # sin y cos y = sin(2y)/2
+    slope = jnp.sin(2 * y) / 2 if potential == "sin2" else jnp.sin(y)
+    pull = jnp.sum(_pair_strength(beable, f, norm, phase.dtype) * slope, axis=1)
+    drift = drift_force(phase, momentum, beable, omega, R, delta)
+    return drift - pull * (1 if printed else 2)

@@ -1,0 +1,63 @@
+"""Angles and powers that live on the links between two classes."""
+
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from ..registry import equations_of
+
+equation = equations_of("copying")
+
+
+def per_pair(matrix: Array, beable: Array) -> Array:
+    """Entry of the classes of each pair of individuals, (N, N)."""
+    return matrix[beable[:, None], beable[None, :]]
+
+
+def ratio_power(x: Array, power: ArrayLike) -> Array:
+    """(x_a/x_b)^power, (M, M); 0 on links with an empty class."""
+    # Double where: the power of 0 or 1/0 must not reach the gradient either.
+    filled = x > 0
+    safe = jnp.where(filled, x, 1)
+    ratio = (safe[:, None] / safe[None, :]) ** power
+    return jnp.where(filled[:, None] & filled[None, :], ratio, 0)
+
+
+@equation(
+    "29",
+    section="3.1 Schroedinger equation",
+    statement="The rectified sine: the sine where it is positive, zero elsewhere.",
+    verdict="holds",
+    test="tests/papers/copying/test_densities.py::test_rectified_sine",
+)
+def positive_sine(angle: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Sine where it is positive, else zero.
+
+    sin⁺θ = max(sin θ, 0)
+
+    Args:
+        angle: θ in radians, any shape.
+
+    Returns:
+        Array like `angle`, in [0, 1].
+    """
+    return jnp.maximum(jnp.sin(angle), 0)
+
+
+def link_angle(
+    phase: Float[Array, " M"], delta: Float[Array, "M M"]
+) -> Float[Array, "M M"]:
+    """Gauge-invariant angle of every link.
+
+    x_ab = φ_a - φ_b + δ_ab
+
+    Args:
+        phase: φ_a, (M,) real, radians.
+        delta: δ_ab, (M, M) real, radians.
+
+    Returns:
+        x_ab, (M, M) real, radians.
+
+    Source: Smolin (2012), argument of eq. 30.
+    """
+    return phase[:, None] - phase[None, :] + delta

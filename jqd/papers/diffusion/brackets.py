@@ -1,0 +1,302 @@
+"""The canonical structure: Poisson brackets of observables of (density, action).
+
+An observable is a function A(density, action) -> scalar of two real arrays on the sites
+of a grid or graph, each of volume `cell`. With δA/δdensity = (1/cell) ∂A/∂density_a,
+
+    {A, B} = ∫ (δA/δdensity δB/δS - δB/δdensity δA/δS) dx        (27)
+
+Derivatives are automatic, so any observable will do, a complex one included. Densities
+must be positive: S has no meaning at a node, and √density no slope.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ...laws.diffusion.observables import Observable
+from ..registry import equations_of
+
+equation = equations_of("diffusion")
+
+
+class CanonicalRates(NamedTuple):
+    """What a generator changes, per unit of its parameter.
+
+    Attributes:
+        density: {density, G} = δG/δS.
+        action: {S, G} = -δG/δdensity.
+    """
+
+    density: Array
+    action: Array
+
+
+class Symplecticity(NamedTuple):
+    """How far a map is from a canonical one.
+
+    Attributes:
+        defect: max |Jᵀ Ω J - Ω| for the Jacobian J of the map.
+        determinant: det J - 1, the change of phase-space volume.
+    """
+
+    defect: Array
+    determinant: Array
+
+
+@equation(
+    "27",
+    section="3.2",
+    statement="Poisson bracket of functions of density and S; it equals (3) for the "
+    "same observables.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py::test_brackets_are_commutators",
+)
+@equation(
+    "28",
+    section="3.2",
+    statement="Density and S are a canonical pair.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py::test_canonical_pairs",
+)
+@equation(
+    "38",
+    section="3.3",
+    statement="The bracket of two bilinear observables is the mean of the commutator "
+    "over i hbar.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py::test_brackets_are_commutators",
+)
+def poisson_bracket(
+    A: Observable,
+    B: Observable,
+    density: Float[Array, "..."],
+    action: Float[Array, "..."],
+    cell: float = 1.0,
+) -> Array:
+    """{A, B} of any two observables, eq. (27).
+
+    For bilinear ones it is ⟨[A, B]⟩/iħ, eq. (38).
+
+    Args:
+        A: observable.
+        B: observable.
+        density: positive.
+        action: S, same shape.
+        cell: volume of a site.
+
+    Returns:
+        Scalar, unit of A B over action.
+    """
+    a_density, a_action = _slopes(A, density, action)
+    b_density, b_action = _slopes(B, density, action)
+    return jnp.sum(a_density * b_action - b_density * a_action) / cell
+
+
+@equation(
+    "3",
+    section="1.1",
+    statement="Poisson bracket of functions of the amplitude and its conjugate; of "
+    "mean values it gives the mean of the commutator over i hbar.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py::test_brackets_are_commutators",
+)
+@equation(
+    "4",
+    section="1.1",
+    statement="The amplitude and its conjugate are a canonical pair, with 1/i hbar; "
+    "all other brackets vanish.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py::test_canonical_pairs",
+)
+@equation(
+    "5",
+    section="1.1",
+    statement="Their canonical equations are the Schroedinger equation and its "
+    "conjugate.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py"
+    "::test_schrodinger_equation_by_brackets",
+)
+def poisson_bracket_psi(
+    A: Callable[[Array], Array],
+    B: Callable[[Array], Array],
+    psi: Complex[Array, "..."],
+    cell: float = 1.0,
+    hbar: ArrayLike = 1.0,
+) -> Array:
+    """{A, B} = (1/iħ) ∫ (δA/δψ δB/δψ* - δB/δψ δA/δψ*) dx of functions of ψ, eq. (3).
+
+    Equal to `poisson_bracket` of the same observables, and regular at nodes.
+
+    Args:
+        A: observable A(ψ) -> scalar, real or complex.
+        B: observable.
+        psi: ψ.
+        cell: volume of a site.
+        hbar: ħ, scalar.
+
+    Returns:
+        Scalar, unit of A B over action.
+    """
+
+    def of_parts(observable):
+        return lambda real, imag: observable(jax.lax.complex(real, imag))
+
+    parts = jnp.real(psi), jnp.imag(psi)
+    a_real, a_imag = _slopes(of_parts(A), *parts)
+    b_real, b_imag = _slopes(of_parts(B), *parts)
+    turned = jnp.sum(a_real * b_imag - b_real * a_imag)
+    return turned / (2 * jnp.asarray(hbar) * cell)
+
+
+@equation(
+    "29",
+    section="3.2",
+    statement="Canonical equations of density and S.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_fields.py::test_canonical_equations",
+)
+@equation(
+    "42",
+    section="3.3",
+    statement="The mean momentum shifts the density.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_fields.py"
+    "::test_momentum_shifts_density_and_action",
+)
+@equation(
+    "43",
+    section="3.3",
+    statement="It shifts S by the same length.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_fields.py"
+    "::test_momentum_shifts_density_and_action",
+)
+def canonical_rates(
+    generator: Observable,
+    density: Float[Array, "..."],
+    action: Float[Array, "..."],
+    cell: float = 1.0,
+) -> CanonicalRates:
+    """The flow of a generator: δG/δS and -δG/δdensity, eqs. (29), (42), (43).
+
+    With G = H it is the motion, with G = p̄ the shift by one unit of length.
+
+    Args:
+        generator: observable G.
+        density: positive.
+        action: S, same shape.
+        cell: volume of a site.
+
+    Returns:
+        `CanonicalRates` of the shape of `density`.
+    """
+    by_density, by_action = _slopes(generator, density, action)
+    return CanonicalRates(by_action / cell, -by_density / cell)
+
+
+@equation(
+    "44",
+    section="3.3",
+    statement="The time derivative of an observable by the bracket with the energy, "
+    "and by the commutator.",
+    verdict="holds",
+    test="tests/papers/diffusion/test_brackets.py::test_time_derivative",
+)
+def time_derivative(
+    A: Observable,
+    H: Observable,
+    density: Float[Array, "..."],
+    action: Float[Array, "..."],
+    cell: float = 1.0,
+    t: ArrayLike | None = None,
+) -> Array:
+    """dA/dt = ∂A/∂t + {A, H}, eq. (44).
+
+    Args:
+        A: observable A(density, action), or A(density, action, t) where `t` is given.
+        H: Hamilton's function of (density, action).
+        density: positive.
+        action: S, same shape.
+        cell: volume of a site.
+        t: time, scalar, for an A that depends on it.
+
+    Returns:
+        Scalar, unit of A over time.
+    """
+    if t is None:
+        return poisson_bracket(A, H, density, action, cell)
+    t = jnp.asarray(t)
+    explicit = jax.jvp(lambda t: A(density, action, t), (t,), (jnp.ones_like(t),))[1]
+
+    def now(density: Array, action: Array) -> Array:
+        return A(density, action, t)
+
+    return explicit + poisson_bracket(now, H, density, action, cell)
+
+
+@equation(
+    "claim-canonical-unitary",
+    section="3.2",
+    statement="Canonical transformations of density and S that keep the norm are "
+    "unitary transformations of the amplitude (section 3.2).",
+    verdict="corrected",
+    printed="Unitary ones are canonical and keep the norm. Conversely, the flow of "
+    "the integral of the squared density does so too, and is not linear.",
+    test="tests/papers/diffusion/test_brackets.py"
+    "::test_canonical_maps_need_not_be_linear",
+)
+@equation(
+    "claim-A-observables",
+    section="Appendix A",
+    statement="Axiom 2 is a consequence: every observable is a Hermitian operator.",
+    verdict="refuted",
+    printed="It does not follow: any real function of density and S, such as the "
+    "integral of the squared density, has brackets (27), and only the bilinear ones "
+    "that (35) selects are operators.",
+    test="tests/papers/diffusion/test_brackets.py"
+    "::test_canonical_maps_need_not_be_linear",
+)
+def symplecticity(
+    step: Callable[[Array, Array], tuple[Array, Array]],
+    density: Float[Array, "..."],
+    action: Float[Array, "..."],
+) -> Symplecticity:
+    """Whether a map (density, action) -> (density, action) is canonical.
+
+    Jᵀ Ω J = Ω and det J = 1, with the full Jacobian (2n)²: for some tens of sites.
+
+    Args:
+        step: the map, e.g. one step of a law; sites of equal volume.
+        density: positive.
+        action: S, same shape.
+
+    Returns:
+        `Symplecticity`, zeros for a canonical map.
+    """
+    n = density.size
+
+    def flat(point: Array) -> Array:
+        parts = point[:n].reshape(density.shape), point[n:].reshape(action.shape)
+        return jnp.concatenate([jnp.ravel(part) for part in step(*parts)])
+
+    point = jnp.concatenate([jnp.ravel(density), jnp.ravel(action)])
+    jacobian = jax.jacfwd(flat)(point)
+    eye, zero = jnp.eye(n, dtype=point.dtype), jnp.zeros((n, n), point.dtype)
+    omega = jnp.block([[zero, eye], [-eye, zero]])
+    defect = jnp.max(jnp.abs(jacobian.T @ omega @ jacobian - omega))
+    return Symplecticity(defect, jnp.linalg.det(jacobian) - 1)
+
+
+def _slopes(observable: Observable, *point: Array) -> tuple[Array, Array]:
+    """Derivatives by both arguments; of a complex observable, part by part."""
+    both, value = (0, 1), jax.eval_shape(observable, *point).dtype
+    if not jnp.issubdtype(value, jnp.complexfloating):
+        return jax.grad(observable, both)(*point)
+    real = jax.grad(lambda *p: jnp.real(observable(*p)), both)(*point)
+    imag = jax.grad(lambda *p: jnp.imag(observable(*p)), both)(*point)
+    first, second = (jax.lax.complex(*pair) for pair in zip(real, imag, strict=True))
+    return first, second

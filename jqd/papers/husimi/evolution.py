@@ -1,0 +1,319 @@
+"""Liouville's equation, and diffusion made of the Hessian of the Hamiltonian."""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ..registry import equations_of
+from .coordinates import doubled_vector, wirtinger_matrix
+
+equation = equations_of("husimi")
+
+Function = Callable[[Array], Array]
+# Which of (α, α*), by number 0 .. 2N-1, a function is differentiated by.
+Derivative = tuple[int, ...]
+
+
+def complex_gradient(
+    function: Function, alpha: Complex[Array, " N"]
+) -> Complex[Array, "... 2N"]:
+    """(∂_α, ∂_α*) of a function of phase space.
+
+    Args:
+        function: f(α), real or complex, of any shape.
+        alpha: one point, (N,).
+
+    Returns:
+        The derivatives along a last axis.
+    """
+    real = _of_real(function, alpha.shape[0])
+    slope = jax.jacfwd(real)(_to_real(alpha))
+    return slope @ _wirtinger(alpha).T
+
+
+def complex_hessian(
+    function: Function, alpha: Complex[Array, " N"]
+) -> Complex[Array, "... 2N 2N"]:
+    """Second derivatives by (α, α*) of a function of phase space.
+
+    Args:
+        function: f(α), real or complex, of any shape.
+        alpha: one point, (N,).
+
+    Returns:
+        The derivatives along the last two axes.
+    """
+    return complex_gradient(lambda point: complex_gradient(function, point), alpha)
+
+
+def hamiltonian_drift(H: Function, alpha: Complex[Array, " N"]) -> Array:
+    """dz/dt of z = (α, α*): dα/dt = -i ∂H/∂α*.
+
+    Args:
+        H: real function of α.
+        alpha: one point, (N,).
+
+    Returns:
+        (2N,)
+
+    Source: after eq. (9).
+    """
+    return doubled_vector(-1j * complex_gradient(H, alpha)[alpha.shape[0] :])
+
+
+@equation(
+    "9",
+    section="III A",
+    statement="Liouville's equation: the density is carried by the drift of "
+    "Hamilton's equations.",
+    verdict="holds",
+    test="tests/papers/husimi/test_conditions.py::test_liouville_flow",
+)
+@equation(
+    "21",
+    section="III B",
+    statement="The Liouville operator in complex coordinates.",
+    verdict="holds",
+    test="tests/papers/husimi/test_conditions.py::test_liouville_flow",
+)
+@equation(
+    "22",
+    section="III B",
+    statement="The Liouville operator of such a Hamiltonian changes its sign under "
+    "time reversal.",
+    verdict="holds",
+    test="tests/papers/husimi/test_conditions.py::test_time_reversal_of_the_law",
+)
+def liouville_rate(
+    H: Function, density: Function, alpha: Complex[Array, " N"]
+) -> Complex[Array, ""]:
+    """-∂_z(a ρ) = i Σ_i {∂_i[(∂*_i H)ρ] - ∂*_i[(∂_i H)ρ]}
+
+    Args:
+        H: real function of α.
+        density: ρ(α).
+        alpha: one point, (N,).
+    """
+
+    def flow(point):
+        return hamiltonian_drift(H, point) * density(point)
+
+    return -jnp.trace(complex_gradient(flow, alpha))
+
+
+@equation(
+    "45",
+    section="III E",
+    statement="Liouville's equation in real variables, by the Poisson bracket.",
+    verdict="holds",
+    test="tests/papers/husimi/test_real.py::test_hamiltonian_flow",
+)
+def phase_space_liouville_rate(
+    H: Function, density: Function, xi: Float[Array, " 2N"]
+) -> Float[Array, ""]:
+    """{H, ρ} = Σ_i (∂H/∂q_i ∂/∂p_i - ∂H/∂p_i ∂/∂q_i) ρ
+
+    Args:
+        H: function of ξ = (q, p).
+        density: ρ(ξ).
+        xi: one point, (2N,).
+    """
+    H_q, H_p = jnp.split(jax.grad(H)(xi), 2)
+    rho_q, rho_p = jnp.split(jax.grad(density)(xi), 2)
+    return H_q @ rho_p - H_p @ rho_q
+
+
+@equation(
+    "10",
+    section="III A",
+    statement="General form under C1 and C2: Liouville's term and second derivatives "
+    "of a diffusion matrix times the density, with a factor i hbar/2.",
+    verdict="holds",
+    test="tests/papers/husimi/test_conditions.py"
+    "::test_real_symmetric_diffusions_in_complex_variables",
+)
+@equation(
+    "18",
+    section="III A",
+    statement="Diffusion with the redundant blocks eliminated: a term, its conjugate, "
+    "and the mixed block twice.",
+    verdict="holds",
+    test="tests/papers/husimi/test_conditions.py"
+    "::test_real_symmetric_diffusions_in_complex_variables",
+)
+@equation(
+    "23",
+    section="III B",
+    statement="C4: the whole generator changes its sign under time reversal.",
+    verdict="holds",
+    test="tests/papers/husimi/test_conditions.py::test_time_reversal_of_the_law",
+)
+def complex_fokker_planck(
+    H: Function,
+    diffusion: Function,
+    density: Function,
+    alpha: Complex[Array, " N"],
+    hbar: ArrayLike = 1.0,
+) -> Complex[Array, ""]:
+    """Liouville's flow and any diffusion over (α, α*).
+
+    ∂_t ρ = -Σ_a ∂_a(a_a ρ) + (iħ/2) Σ_ab ∂_a ∂_b (D_ab ρ), a, b over (α, α*)
+
+    Args:
+        H: real function of α.
+        diffusion: D(α), (2N, 2N), see `as_doubled`.
+        density: ρ(α).
+        alpha: one point, (N,).
+        hbar: ħ.
+
+    Returns:
+        The rate; real where D is real in the sense of `reality_residual`.
+    """
+
+    def spread(point):
+        return diffusion(point) * density(point)
+
+    def divergence(point):
+        return jnp.einsum("abb->a", complex_gradient(spread, point))
+
+    second = jnp.trace(complex_gradient(divergence, alpha))
+    return liouville_rate(H, density, alpha) + 0.5j * hbar * second
+
+
+@equation(
+    "36",
+    section="III C",
+    statement="C5: the expectation value of the Hamiltonian does not change.",
+    verdict="holds",
+    test="tests/papers/husimi/test_energy.py::test_energy_by_quadrature",
+)
+@equation(
+    "37",
+    section="III C",
+    statement="Only the diffusion could change it.",
+    verdict="holds",
+    test="tests/papers/husimi/test_energy.py::test_energy_by_quadrature",
+)
+def energy_rate(
+    H: Function,
+    rate: Function,
+    points: Complex[Array, "K N"],
+    weights: Float[Array, " K"],
+) -> Array:
+    """d<H>/dt = ∫ H ∂_t ρ by a quadrature over phase space.
+
+    Args:
+        H: real function of α.
+        rate: ∂_t ρ, a function of α.
+        points: nodes, (K, N).
+        weights: d²ᴺα of each, (K,).
+    """
+    values = jax.vmap(lambda point: H(point) * rate(point))(points)
+    return jnp.sum(values * weights)
+
+
+@equation(
+    "40",
+    section="III C",
+    statement="That is so if each entry is a real weight times the second derivative "
+    "by the conjugate coordinates.",
+    verdict="holds",
+    test="tests/papers/husimi/test_energy.py::test_energy_leaves_the_weights_free",
+)
+def weighted_diffusion(
+    hessian: Complex[Array, "N N"], weight: Float[Array, "N N"]
+) -> Complex[Array, "N N"]:
+    """D^aa_ij = f_ij ∂²H/∂α_i*∂α_j*, which conserves energy for any real f.
+
+    Args:
+        hessian: ∂²H/∂α_i*∂α_j*, (N, N).
+        weight: f, (N, N), real, symmetric.
+    """
+    return weight * hessian
+
+
+@equation(
+    "41",
+    section="III C",
+    statement="C3 lets the weights be sums of products of derivatives of the "
+    "Hamiltonian with constant coefficients; C4 and C5 hold for the real part of such "
+    "a sum with real coefficients.",
+    verdict="holds",
+    test="tests/papers/husimi/test_energy.py::test_energy_leaves_the_weights_free",
+)
+def weight_from_derivatives(
+    H: Function,
+    alpha: Complex[Array, " N"],
+    terms: Sequence[tuple[Float[Array, "N N"], Sequence[Derivative]]],
+) -> Float[Array, "N N"]:
+    """f_ij = Re Σ c_ij Π (derivatives of H)
+
+    Args:
+        H: real function of α.
+        alpha: one point, (N,).
+        terms: coefficients c, (N, N), symmetric, and the derivatives that are
+            multiplied, each as the numbers 0 .. 2N-1 of the variables (α, α*).
+    """
+    total = jnp.zeros((alpha.shape[0],) * 2, alpha.real.dtype)
+    for coefficients, derivatives in terms:
+        product = jnp.ones((), alpha.dtype)
+        for variables in derivatives:
+            product = product * _derivative(H, variables)(alpha)
+        total = total + coefficients * product.real
+    return total
+
+
+@equation(
+    "42",
+    section="III C",
+    statement="C6: the weights are one constant C.",
+    verdict="corrected",
+    printed="The text, as far as our copy can be read, has C times the Kronecker "
+    "delta of the two modes, which drops the diffusion that joins modes and is "
+    "another law than (43); each weight must be C. Constancy and symmetry allow any "
+    "real symmetric matrix of constants.",
+    printed_tex=r"f_{ij} = C\,\delta_{ij}",
+    tex="f_{ij} = C",
+    test="tests/papers/husimi/test_energy.py::test_energy_leaves_the_weights_free",
+)
+def minimal_diffusion(
+    hessian: Complex[Array, "N N"], C: ArrayLike = 1.0, *, printed: bool = False
+) -> Complex[Array, "N N"]:
+    """D^aa_ij = C ∂²H/∂α_i*∂α_j*: f_ij = C for all i and j.
+
+    Args:
+        hessian: ∂²H/∂α_i*∂α_j*, (N, N).
+        C: strength of the diffusion.
+        printed: f_ij = C δ_ij, which drops the diffusion that joins modes.
+    """
+    kind = hessian.real.dtype
+    one = jnp.ones(hessian.shape, kind)
+    weight = jnp.eye(hessian.shape[0], dtype=kind) if printed else one
+    return weighted_diffusion(hessian, jnp.asarray(C, kind) * weight)
+
+
+def _derivative(function: Function, variables: Derivative) -> Function:
+    """∂f by each variable in turn."""
+    for variable in variables:
+        function = _slope(function, variable)
+    return function
+
+
+def _slope(function: Function, variable: int) -> Function:
+    return lambda alpha: complex_gradient(function, alpha)[..., variable]
+
+
+def _wirtinger(alpha: Array) -> Array:
+    """(∂_α, ∂_α*) from (∂_x, ∂_y), α = x + iy: that of (Q, P) at κ = 2."""
+    return wirtinger_matrix(alpha.shape[0], 2.0).astype(alpha.dtype)
+
+
+def _of_real(function: Function, modes: int) -> Function:
+    """f as a function of (x, y)."""
+    return lambda u: function(u[:modes] + 1j * u[modes:])
+
+
+def _to_real(alpha: Array) -> Array:
+    return jnp.concatenate([alpha.real, alpha.imag])

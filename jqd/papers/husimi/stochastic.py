@@ -1,0 +1,216 @@
+"""Ordinary diffusions, and why the two directions of time differ in them."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ..registry import equations_of
+
+equation = equations_of("husimi")
+
+Function = Callable[[Array], Array]
+
+
+@equation(
+    "1",
+    section="II A",
+    statement="Bayes' theorem gives the backward kernel from the forward kernel and "
+    "the probabilities at both times.",
+    verdict="holds",
+    test="tests/papers/husimi/test_stochastic.py"
+    "::test_backward_kernel_depends_on_the_preparation",
+)
+def backward_kernel(
+    forward: Float[Array, "n m"], density: Float[Array, " m"]
+) -> Float[Array, "m n"]:
+    """Where a system came from, by Bayes' theorem.
+
+    P(x, t | x', t+Δt) = P(x', t+Δt | x, t) P(x, t) / P(x', t+Δt)
+
+    Args:
+        forward: P(x' | x), row x', column x; columns add up to 1.
+        density: P(x, t), the preparation.
+
+    Returns:
+        P(x | x'), row x, column x'; 0 where x' is never reached.
+    """
+    joint = forward * density[None, :]
+    total = jnp.sum(joint, axis=1)[:, None]
+    reached = total > 0
+    return jnp.where(reached, joint / jnp.where(reached, total, 1), 0).T
+
+
+@equation(
+    "2",
+    section="II B",
+    statement="Stochastic differential equation of an ordinary diffusion: drift, and "
+    "noise by independent Wiener increments.",
+    verdict="holds",
+    test="tests/papers/husimi/test_stochastic.py::test_increments_of_a_diffusion",
+)
+def sde_step(
+    drift: Float[Array, " N"],
+    noise: Float[Array, "N K"],
+    dt: ArrayLike,
+    increments: Float[Array, " K"],
+) -> Float[Array, " N"]:
+    """dx_i = a_i dt + Σ_j c_ij dW_j
+
+    Args:
+        drift: a at the point, (N,).
+        noise: c at the point, (N, K).
+        dt: time step.
+        increments: dW, (K,), independent, of variance dt.
+    """
+    return drift * dt + noise @ increments
+
+
+@equation(
+    "4",
+    section="II B",
+    statement="The diffusion matrix is the noise matrix times its transpose, so that "
+    "it is positive semi-definite.",
+    verdict="holds",
+    test="tests/papers/husimi/test_stochastic.py::test_increments_of_a_diffusion",
+)
+def noise_covariance(noise: Float[Array, "N K"]) -> Float[Array, "N N"]:
+    """D = c cᵀ, which is positive semi-definite.
+
+    Args:
+        noise: c, (N, K).
+    """
+    return noise @ noise.T
+
+
+@equation(
+    "3",
+    section="II B",
+    statement="Its Fokker-Planck equation, with half the diffusion matrix before the "
+    "second derivatives.",
+    verdict="holds",
+    test="tests/papers/husimi/test_stochastic.py"
+    "::test_short_time_kernel_gives_the_fokker_planck_equation",
+)
+def fokker_planck_rate(
+    drift: Function, diffusion: Function, density: Function, x: Float[Array, " N"]
+) -> Float[Array, ""]:
+    """∂_t p = -Σ_i ∂_i (a_i p) + (1/2) Σ_ij ∂_i ∂_j (D_ij p)
+
+    Args:
+        drift: a(x), (N,).
+        diffusion: D(x), (N, N).
+        density: p(x).
+        x: one point, (N,).
+    """
+
+    def flow(point):
+        return drift(point) * density(point)
+
+    def spread(point):
+        return diffusion(point) * density(point)
+
+    divergence = jnp.trace(jax.jacfwd(flow)(x))
+    second = jnp.einsum("ijij->", jax.jacfwd(jax.jacfwd(spread))(x))
+    return second / 2 - divergence
+
+
+@equation(
+    "5",
+    section="II B",
+    statement="For a short time the forward kernel is a Gaussian about the drift with "
+    "the covariance of the noise.",
+    verdict="holds",
+    test="tests/papers/husimi/test_stochastic.py"
+    "::test_short_time_kernel_gives_the_fokker_planck_equation",
+)
+def short_time_kernel(
+    moved: Float[Array, " N"],
+    x: Float[Array, " N"],
+    drift: Float[Array, " N"],
+    diffusion: Float[Array, "N N"],
+    dt: ArrayLike,
+) -> Float[Array, ""]:
+    """P(x', t+Δt | x, t) for small Δt.
+
+    exp(-|x' - x - aΔt|²/2Δt) / √((2πΔt)^N det D), with |v|² = v D⁻¹ v
+
+    Args:
+        moved: x', (N,).
+        x: where it started, (N,).
+        drift: a at x, (N,).
+        diffusion: D at x, (N, N), positive definite.
+        dt: Δt > 0.
+    """
+    away = moved - x - drift * dt
+    square = away @ jnp.linalg.solve(diffusion, away)
+    _, logdet = jnp.linalg.slogdet(2 * jnp.pi * dt * diffusion)
+    return jnp.exp(-square / (2 * dt) - logdet / 2)
+
+
+@equation(
+    "claim-nelson-density",
+    section="II C",
+    statement="In Nelson's mechanics the squared amplitude R plays the part of the "
+    "probability density (section II C).",
+    verdict="corrected",
+    printed="With the wave function written with the root of R, as before (6), and "
+    "the osmotic velocity of (6), the density is R and not its square.",
+    printed_tex=r"\rho = R^2",
+    tex=r"\rho = R",
+    test="tests/papers/husimi/test_stochastic.py"
+    "::test_nelson_diffusion_moves_the_density_with_the_current",
+)
+def nelson_drift(
+    R: Function,
+    S: Function,
+    x: Float[Array, " N"],
+    mass: ArrayLike = 1.0,
+    hbar: ArrayLike = 1.0,
+) -> Float[Array, " N"]:
+    """Forward drift ∇S/m + (ħ/2m) ∇ln R of ψ = √R e^(iS/ħ).
+
+    Args:
+        R: the probability density, R(x) > 0.
+        S: the phase times ħ.
+        x: one point, (N,).
+        mass: m.
+        hbar: ħ.
+    """
+    osmotic = jax.grad(lambda point: jnp.log(R(point)))(x) * hbar / 2
+    return (jax.grad(S)(x) + osmotic) / mass
+
+
+@equation(
+    "6",
+    section="II C",
+    statement="Forward kernel of Nelson's mechanics: diffusion hbar/m about the "
+    "current velocity and the osmotic velocity of the density R.",
+    verdict="holds",
+    test="tests/papers/husimi/test_stochastic.py"
+    "::test_nelson_diffusion_moves_the_density_with_the_current",
+)
+def nelson_kernel(
+    moved: Float[Array, " N"],
+    x: Float[Array, " N"],
+    R: Function,
+    S: Function,
+    dt: ArrayLike,
+    mass: ArrayLike = 1.0,
+    hbar: ArrayLike = 1.0,
+) -> Float[Array, ""]:
+    """P(x', t+Δt | x, t) in Nelson's mechanics: diffusion ħ/m about the forward drift.
+
+    Args:
+        moved: x', (N,).
+        x: where it started, (N,).
+        R: the probability density, R(x) > 0.
+        S: the phase times ħ.
+        dt: Δt > 0.
+        mass: m.
+        hbar: ħ.
+    """
+    diffusion = jnp.asarray(hbar) / mass * jnp.eye(x.shape[0], dtype=x.dtype)
+    drift = nelson_drift(R, S, x, mass, hbar)
+    return short_time_kernel(moved, x, drift, diffusion, dt)
