@@ -1,11 +1,14 @@
 """Checks of arguments that every random process takes."""
 
-from typing import Any
+from typing import Any, TypeVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+
+Tree = TypeVar("Tree")
 
 
 def single_key(key: Any) -> Array:
@@ -77,3 +80,25 @@ def trajectory_numbers(first: int, count: int) -> np.ndarray:
             f"{first} with {count} trajectories."
         )
     return first + np.arange(count)
+
+
+def in_precision(tree: Tree, dtype: Any) -> Tree:
+    """A law, or what holds one, with its constants in this real dtype.
+
+    Args:
+        tree: the law.
+        dtype: real dtype; complex constants take the complex one of like precision.
+
+    Returns:
+        The law, so that ψ of this precision keeps its own.
+    """
+
+    def cast(leaf):
+        if not eqx.is_inexact_array(leaf):
+            return leaf
+        complexes = jnp.iscomplexobj(leaf)
+        return leaf.astype(
+            jnp.result_type(dtype, jnp.complex64) if complexes else dtype
+        )
+
+    return jax.tree.map(cast, tree)

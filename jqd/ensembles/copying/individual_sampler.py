@@ -10,8 +10,13 @@ from ... import _checks
 from ...interop import as_array
 from ...laws import CopyDynamics
 from ...laws.copy_fields import square
-from ..arguments import single_key, step_budget, trajectory_numbers, whole_number
-from ..guide import in_precision
+from ..arguments import (
+    in_precision,
+    single_key,
+    step_budget,
+    trajectory_numbers,
+    whole_number,
+)
 from .individual_rates import IndividualRule
 from .individual_result import Individuals
 from .individual_run import METHODS, Mode, Observe, Plan, run

@@ -12,8 +12,13 @@ from jaxtyping import Array, ArrayLike
 from ... import _checks
 from ...interop import as_array
 from ...laws import CopyDynamics
-from ..arguments import single_key, step_budget, trajectory_numbers, whole_number
-from ..guide import in_precision
+from ..arguments import (
+    in_precision,
+    single_key,
+    step_budget,
+    trajectory_numbers,
+    whole_number,
+)
 from .copies import Copies, step_bias
 from .lanes import STEPS, Mode, Plan, Record, run
 from .populations import (
