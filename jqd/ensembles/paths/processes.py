@@ -14,7 +14,7 @@ from ...laws.law import Law
 from ...spaces import Grid
 from ...spaces.hamiltonians import ParticleOnGrid
 from ...steppers import srkn11
-from ..arguments import single_key, whole_number
+from ..arguments import single_key, trajectory_numbers, whole_number
 from .guide import REFINE
 from .result import Paths
 from .walk import Noise, Walk, WaveLaw, run
@@ -179,11 +179,7 @@ def _go(walk, psi, ts, key, paths, x0, observe, first, error_paths) -> Paths:
         paths = x0.shape[0]
     count = whole_number(PATHS if paths is None else paths, "paths", 1)
     first = whole_number(first, "first", 0)
-    if first + count > 2**32:
-        raise ValueError(
-            f"Argument `first` must leave path numbers below 2^32, but is {first}."
-        )
-    ids = jnp.asarray(first + np.arange(count), jnp.uint32)
+    ids = trajectory_numbers(first, count, "path")
     probes = min(count, whole_number(error_paths, "error_paths", 0))
     if observe is not None and not callable(observe):
         raise ValueError(

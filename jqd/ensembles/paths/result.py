@@ -13,7 +13,7 @@ from .sampling import FAR, LINE
 
 
 class PathStatus(enum.IntEnum):
-    """How a path ended; `Paths.status` holds one a path."""
+    """The end of a path; `Paths.status` holds one a path."""
 
     OK = 0
     LEFT_GRID = 1

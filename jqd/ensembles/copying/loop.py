@@ -1,0 +1,274 @@
+"""The loop over time: many trajectories side by side, each with its own clock."""
+
+import abc
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from .copies import CopyStatus
+
+
+class Start(NamedTuple):
+    """The beginning of a trajectory.
+
+    Attributes:
+        state: the systems.
+        key: from which the keys of the steps are made.
+        empty: classes that count as extinct from the first time on, (M,).
+    """
+
+    state: PyTree[Array]
+    key: Array
+    empty: Bool[Array, " M"]
+
+
+class Step(NamedTuple):
+    """One step of a trajectory.
+
+    Attributes:
+        state: the systems after it.
+        dt: the time that passed.
+        proposals: single copies that were proposed, 0 or 1.
+        events: copies that were made.
+    """
+
+    state: PyTree[Array]
+    dt: Float[Array, ""]
+    proposals: Array
+    events: Array
+
+
+class Population(eqx.Module):
+    """N systems that copy each other, as the loop sees them: by class or one by one.
+
+    All methods are of one trajectory; `state` is whatever describes its systems.
+    """
+
+    @property
+    @abc.abstractmethod
+    def patient(self) -> bool:
+        """Whether trajectories wait for each other at each time of the record.
+
+        They should where `row` costs as much as a step.
+        """
+
+    @abc.abstractmethod
+    def begin(self, key: Array) -> Start:
+        """The systems at the first time, given the key of the trajectory."""
+
+    @abc.abstractmethod
+    def step(self, state: Any, room: Array, key: Array, fineness: Array) -> Step:
+        """Go on by a leap, or to the next single copy, at most by the time `room`."""
+
+    @abc.abstractmethod
+    def settle(self, state: Any) -> Any:
+        """The systems with all that lags behind brought up to the present."""
+
+    @abc.abstractmethod
+    def row(self, t: Array, state: Any) -> PyTree[Array]:
+        """The part of a state that is kept at a time of the record."""
+
+    @abc.abstractmethod
+    def empty(self, state: Any) -> Bool[Array, " M"]:
+        """Classes in which there is nobody to copy."""
+
+    @abc.abstractmethod
+    def sound(self, state: Any) -> Bool[Array, ""]:
+        """Whether all phases are numbers."""
+
+
+class Lanes(NamedTuple):
+    """Trajectories side by side.
+
+    Attributes:
+        state: systems of each.
+        t: clocks.
+        goal: the next row that each is to write; T after the last.
+        waiting: whether it has come there, or to its end, and is yet to be looked at.
+        sound: whether its phases are numbers.
+        extinct: when each class lost its last system; else inf.
+        steps: turns of the loop.
+        proposals: single copies proposed.
+        events: copies made.
+    """
+
+    state: PyTree[Array]
+    t: Float[Array, " B"]
+    goal: Int[Array, " B"]
+    waiting: Bool[Array, " B"]
+    sound: Bool[Array, " B"]
+    extinct: Float[Array, "B M"]
+    steps: Int[Array, " B"]
+    proposals: Int[Array, " B"]
+    events: Float[Array, " B"]
+
+
+class Record(NamedTuple):
+    """Trajectories at the end, their rows (S, T, ...), and codes of `CopyStatus`."""
+
+    lanes: Lanes
+    rows: PyTree[Array]
+    status: Int[Array, " S"]
+
+
+class Clock(NamedTuple):
+    """The times of the rows, and the largest number of steps of one trajectory."""
+
+    ts: Float[Array, " T"]
+    max_steps: Int[Array, ""]
+
+    def running(self, lanes: Lanes) -> Bool[Array, " B"]:
+        """Trajectories that have rows to write and may go on."""
+        more = lanes.goal < self.ts.shape[0]
+        return more & lanes.sound & (lanes.steps < self.max_steps)
+
+    def target(self, lanes: Lanes) -> Float[Array, " B"]:
+        """The time of the next row of each."""
+        return self.ts[jnp.minimum(lanes.goal, self.ts.shape[0] - 1)]
+
+
+def run(
+    population: Population,
+    clock: Clock,
+    keys: Array,
+    fineness: Float[Array, " S"],
+    groups: tuple[int, ...],
+    chunk: int,
+) -> Record:
+    """All trajectories, `chunk` at a time.
+
+    Every random number depends on the key of the trajectory and its step alone, so that
+    the division into chunks changes nothing.
+
+    Args:
+        population: the systems.
+        clock: the times.
+        keys: one a trajectory, (S,).
+        fineness: how finely each steps, (S,).
+        groups: how many trajectories are of like length, in order, e.g. (S,); groups
+            share no chunk, since a chunk takes as long as its slowest trajectory.
+        chunk: trajectories that run side by side.
+
+    Returns:
+        The record.
+    """
+    ends = np.cumsum(groups)
+    spread = [
+        np.minimum(np.arange(end - size, end + -size % chunk), end - 1)
+        for size, end in zip(groups, ends, strict=True)
+    ]
+    # chunks are filled up with repetitions, which are dropped
+    rows = np.concatenate(spread).reshape(-1, chunk)
+    if rows.shape[0] == 1:
+        record = _batch(population, clock, keys[rows[0]], fineness[rows[0]])
+    else:
+        record = jax.lax.map(
+            lambda some: _batch(population, clock, keys[some], fineness[some]),
+            jnp.asarray(rows),
+        )
+        record = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), record)
+    _, first = np.unique(rows, return_index=True)
+    return jax.tree.map(lambda leaf: leaf[first], record)
+
+
+def _batch(
+    population: Population, clock: Clock, keys: Array, fineness: Array
+) -> Record:
+    width, times = keys.shape[0], clock.ts.shape[0]
+    start = jax.vmap(population.begin)(keys)
+    zero, yes = jnp.zeros(width, int), jnp.ones(width, bool)
+    t = jnp.full(width, clock.ts[0])
+    lanes = Lanes(
+        start.state, t, zero, yes, yes,
+        jnp.where(start.empty, clock.ts[0], jnp.inf).astype(t.dtype),
+        zero, zero, jnp.zeros(width),
+    )  # fmt: skip
+    seen = jax.eval_shape(jax.vmap(population.row), t, start.state)
+    rows = jax.tree.map(lambda leaf: _blank(leaf, times), seen)
+
+    def moving(lanes):
+        return clock.running(lanes) & ~lanes.waiting
+
+    def go_on(lanes):
+        met = jnp.any(lanes.waiting) & (not population.patient)
+        return jnp.any(moving(lanes)) & ~met
+
+    def advance(lanes):
+        return _advance(population, clock, lanes, moving(lanes), start.key, fineness)
+
+    def stage(carry):
+        lanes, rows = _look(population, clock, *carry)
+        return jax.lax.while_loop(go_on, advance, lanes), rows
+
+    lanes, rows = jax.lax.while_loop(
+        lambda carry: jnp.any(carry[0].waiting), stage, (lanes, rows)
+    )
+    lost = jnp.any(jnp.isfinite(lanes.extinct), axis=-1)
+    status = jnp.where(lost, CopyStatus.EXTINCT, CopyStatus.OK)
+    status = jnp.where(lanes.goal < times, CopyStatus.STEP_BUDGET, status)
+    status = jnp.where(lanes.sound, status, CopyStatus.NON_FINITE)
+    return Record(lanes, rows, status)
+
+
+def _look(
+    population: Population, clock: Clock, lanes: Lanes, rows: PyTree[Array]
+) -> tuple[Lanes, PyTree[Array]]:
+    """Bring all that wait up to the present, and write the rows that they came to."""
+    settled = jax.vmap(population.settle)(lanes.state)
+    state = _chosen(lanes.waiting, settled, lanes.state)
+    there = lanes.waiting & (lanes.t >= clock.target(lanes))
+    there = there & jax.vmap(population.sound)(state)
+    seen = jax.vmap(population.row)(lanes.t, state)
+    # a row beyond the last is nowhere, and dropped
+    place = jnp.arange(there.size), jnp.where(there, lanes.goal, clock.ts.shape[0])
+    rows = jax.tree.map(
+        lambda leaf, new: leaf.at[place].set(new, mode="drop"), rows, seen
+    )
+    waiting = jnp.zeros_like(lanes.waiting)
+    return lanes._replace(state=state, goal=lanes.goal + there, waiting=waiting), rows
+
+
+def _advance(
+    population: Population,
+    clock: Clock,
+    lanes: Lanes,
+    moving: Array,
+    keys: Array,
+    fineness: Array,
+) -> Lanes:
+    """One step of every trajectory that moves."""
+    target = clock.target(lanes)
+    room = jnp.where(moving, target - lanes.t, 0)
+    own = jax.vmap(jax.random.fold_in)(keys, lanes.steps)
+    step = jax.vmap(population.step)(lanes.state, room, own, fineness)
+    reached = step.dt >= room
+    t = jnp.where(reached, target, lanes.t + step.dt)
+    empty = jax.vmap(population.empty)
+    lost = empty(step.state) & ~empty(lanes.state)
+    after = Lanes(
+        step.state, t, lanes.goal, reached, jax.vmap(population.sound)(step.state),
+        jnp.where(lost, t[:, None], lanes.extinct), lanes.steps + 1,
+        lanes.proposals + step.proposals, lanes.events + step.events,
+    )  # fmt: skip
+    after = after._replace(waiting=reached | ~clock.running(after))
+    return _chosen(moving, after, lanes)
+
+
+def _chosen(mask: Array, new: PyTree[Array], old: PyTree[Array]) -> Any:
+    """`new` of the trajectories in the mask, `old` of the others."""
+
+    def choose(new, old):
+        return jnp.where(mask.reshape(mask.shape + (1,) * (new.ndim - 1)), new, old)
+
+    return jax.tree.map(choose, new, old)
+
+
+def _blank(leaf: jax.ShapeDtypeStruct, times: int) -> Array:
+    """Rows (B, T, ...) that nobody has written: NaN, -1 for integers, and else 0."""
+    value = -1 if jnp.issubdtype(leaf.dtype, jnp.signedinteger) else 0
+    value = jnp.nan if jnp.issubdtype(leaf.dtype, jnp.inexact) else value
+    return jnp.full((leaf.shape[0], times, *leaf.shape[1:]), value, leaf.dtype)
