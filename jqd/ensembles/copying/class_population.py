@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float, PyTree
 
 from .class_steps import Systems, leap_classes, thin_classes
-from .loop import Population, Start, Step
+from .loop import Population, Step
 from .populations import drawn, rounded
 from .rates import Process
 
@@ -39,12 +39,7 @@ class ClassPopulation(Population):
     initial: str = eqx.field(static=True)
     tagged: bool = eqx.field(static=True)
 
-    @property
-    def patient(self) -> bool:
-        """No: a row is a few numbers."""
-        return False
-
-    def begin(self, key: Array) -> Start:
+    def begin(self, key: Array) -> tuple[Systems, Array, Array]:
         """N ρ_a systems in each class, rounded or drawn."""
         copies = self.process.copies
         if self.initial == "drawn":
@@ -54,7 +49,7 @@ class ClassPopulation(Population):
         systems = Systems(
             jnp.diag(counts) if self.tagged else counts[None, :], self.unit
         )
-        return Start(systems, jax.random.fold_in(key, _STEPS), self.empty(systems))
+        return systems, jax.random.fold_in(key, _STEPS), self.empty(systems)
 
     def step(self, state: Systems, room: Array, key: Array, fineness: Array) -> Step:
         """A leap, or the next proposal of a copy."""
@@ -62,22 +57,14 @@ class ClassPopulation(Population):
             return thin_classes(self.process, state, room, key, fineness)
         return leap_classes(self.process, state, room, key, fineness, self.exact_below)
 
-    def settle(self, state: Systems) -> Systems:
-        """The state: nothing lags behind."""
-        return state
-
-    def row(self, t: Array, state: Systems) -> PyTree[Array]:
+    def look(self, t: Array, state: Systems) -> tuple[Systems, PyTree[Array]]:
         """Counts and phase factors, or what `observe` makes of them."""
         if self.observe is None:
-            return state
+            return state, state
         occupation = jnp.sum(state.counts, axis=0)
         psi = jnp.sqrt(occupation / self.process.copies) * state.unit
-        return self.observe(t, occupation, psi)
+        return state, self.observe(t, occupation, psi)
 
     def empty(self, state: Systems) -> Bool[Array, " M"]:
         """Classes without systems and spectators."""
         return self.process.weights(jnp.sum(state.counts, axis=0)) <= 0
-
-    def sound(self, state: Systems) -> Bool[Array, ""]:
-        """Whether all phases are numbers."""
-        return jnp.all(jnp.isfinite(state.unit))

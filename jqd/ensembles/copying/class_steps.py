@@ -19,7 +19,7 @@ from jaxtyping import Array, Complex, Float
 
 from ...laws.copy_fields import ratios, square
 from .loop import Step
-from .moves import Moved, at_once, in_turn
+from .moves import at_once, in_turn
 from .rates import Process, angular, drift, links, rates
 from .thinning import copy_bound, next_proposal, picked, picked_link, uniforms
 
@@ -66,7 +66,7 @@ def leap_classes(
     bound = MARGIN * copy_bound(process, occupation, weights, single)
     uniform = uniforms(jax.random.fold_in(key, 0), 4, weights)
     dt, due = next_proposal(process, fineness, weights, bound, room, uniform[0])
-    (counts, events), psi = _two_halves(
+    counts, events, psi = _two_halves(
         process, systems, both & ~single, dt, jax.random.fold_in(key, 1)
     )
     alive = process.weights(jnp.sum(counts, axis=0)) > 0
@@ -102,8 +102,8 @@ def thin_classes(
 
 def _two_halves(
     process: Process, systems: Systems, leaped: Array, dt: Array, key: Array
-) -> tuple[Moved, Array]:
-    """Systems that have moved, and ψ, after dt, of weak order 2.
+) -> tuple[Array, Array, Array]:
+    """Counts, the copies made, and ψ after dt, of weak order 2.
 
     The noise of the first half acts on the second: K = 2K(drawn) - K(mean), and so for
     the phases. To act for all of a half at twice its strength is, to second order, what
@@ -126,7 +126,7 @@ def _two_halves(
 
     there, meant = normalised(ends[0], unit), normalised(ends[1], unit)
     psi, _ = _ensemble(process, counts, there**2 * jnp.conj(meant))
-    return Moved(counts, before + events), psi
+    return counts, before + events, psi
 
 
 def _ensemble(process: Process, counts: Array, unit: Array) -> tuple[Array, Array]:
@@ -135,8 +135,10 @@ def _ensemble(process: Process, counts: Array, unit: Array) -> tuple[Array, Arra
     return jnp.sqrt(weights / process.copies) * unit, weights > 0
 
 
-def _drawn(process: Process, counts: Array, moved: Array, key: Array) -> Moved:
-    """Counts after so many, as shares of all, have moved on average."""
+def _drawn(
+    process: Process, counts: Array, moved: Array, key: Array
+) -> tuple[Array, Array]:
+    """Counts after so many, as shares of all, have moved on average; and the moves."""
     numbers = process.copies * moved
     if counts.shape[0] == 1:
         return at_once(counts, numbers, key)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .individual_rates import Crowd, turn
 from .individual_steps import leap_individuals, thin_individuals
-from .loop import Population, Start, Step
+from .loop import Population, Step
 from .order_parameters import (
     class_counts,
     distinct,
@@ -44,12 +44,7 @@ class IndividualPopulation(Population):
     copy_phase: bool = eqx.field(static=True)
     histories: bool = eqx.field(static=True)
 
-    @property
-    def patient(self) -> bool:
-        """Yes: sums over all individuals cost as much as a step."""
-        return True
-
-    def begin(self, key: Array) -> Start:
+    def begin(self, key: Array) -> tuple[Crowd, Array, Array]:
         """The individuals as they are given; a class without any was never there."""
         beable = self.beable
         unit = jax.lax.complex(jnp.cos(self.phase), jnp.sin(self.phase))
@@ -57,27 +52,23 @@ class IndividualPopulation(Population):
         itself = jnp.arange(beable.shape[0], dtype=beable.dtype)
         late = jnp.zeros((), self.phase.dtype)
         crowd = Crowd(beable, unit, itself, occupation, late)
-        return Start(crowd, key, jnp.zeros(occupation.shape, bool))
+        return crowd, key, jnp.zeros(occupation.shape, bool)
 
     def step(self, state: Crowd, room: Array, key: Array, fineness: Array) -> Step:
         """A leap of all, or the next proposal of a copy."""
         method = {"leap": leap_individuals, "exact": thin_individuals}[self.method]
         return method(self.process, self.copy_phase, state, room, key, fineness)
 
-    def settle(self, state: Crowd) -> Crowd:
-        """The crowd with its phases turned up to the present."""
-        if self.method == "exact":
-            return state
-        unit = turn(self.process, state, state.late)
-        return state._replace(unit=unit, late=jnp.zeros_like(state.late))
-
-    def row(self, t: Array, state: Crowd) -> dict[str, Any]:
+    def look(self, t: Array, state: Crowd) -> tuple[Crowd, dict[str, Any]]:
         """Averages over classes, and who comes from where, by names of the result."""
+        if self.method == "leap":
+            unit = turn(self.process, state, state.late)
+            state = state._replace(unit=unit, late=jnp.zeros_like(state.late))
         beable, unit, ancestor, occupation, _ = state
         values = None
         if self.observe is not None:
             values = self.observe(t, beable, jnp.angle(unit))
-        return {
+        return state, {
             "occupation": occupation,
             "order": order_parameters(unit, beable, occupation),
             "variance": phase_variance(unit, beable, occupation),
@@ -90,7 +81,3 @@ class IndividualPopulation(Population):
     def empty(self, state: Crowd) -> Bool[Array, " M"]:
         """Classes without members."""
         return state.occupation <= 0
-
-    def sound(self, state: Crowd) -> Bool[Array, ""]:
-        """Whether all phases are numbers."""
-        return jnp.all(jnp.isfinite(jnp.abs(state.unit)))

@@ -179,7 +179,7 @@ def _run(
 ) -> Individuals:
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, ids)
     steps = jnp.full(ids.shape, step)
-    record = run(population, clock, keys, steps, ids.shape, ids.size)
+    record = run(population, clock, keys, steps, ids.shape, ids.size, patient=True)
     ended = record.lanes
     crowd = ended.state
     return Individuals(

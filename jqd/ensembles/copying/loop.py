@@ -1,6 +1,8 @@
 """The loop over time: many trajectories side by side, each with its own clock."""
 
 import abc
+import functools
+import operator
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -10,20 +12,6 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from .copies import CopyStatus
-
-
-class Start(NamedTuple):
-    """The beginning of a trajectory.
-
-    Attributes:
-        state: the systems.
-        key: from which the keys of the steps are made.
-        empty: classes that count as extinct from the first time on, (M,).
-    """
-
-    state: PyTree[Array]
-    key: Array
-    empty: Bool[Array, " M"]
 
 
 class Step(NamedTuple):
@@ -48,37 +36,29 @@ class Population(eqx.Module):
     All methods are of one trajectory; `state` is whatever describes its systems.
     """
 
-    @property
     @abc.abstractmethod
-    def patient(self) -> bool:
-        """Whether trajectories wait for each other at each time of the record.
+    def begin(self, key: Array) -> tuple[Any, Array, Bool[Array, " M"]]:
+        """The state at the first time, given the key of the trajectory.
 
-        They should where `row` costs as much as a step.
+        Returns:
+            The state, the key from which those of the steps are made, and the classes
+            that count as extinct from the first time on.
         """
-
-    @abc.abstractmethod
-    def begin(self, key: Array) -> Start:
-        """The systems at the first time, given the key of the trajectory."""
 
     @abc.abstractmethod
     def step(self, state: Any, room: Array, key: Array, fineness: Array) -> Step:
         """Go on by a leap, or to the next single copy, at most by the time `room`."""
 
     @abc.abstractmethod
-    def settle(self, state: Any) -> Any:
-        """The systems with all that lags behind brought up to the present."""
+    def look(self, t: Array, state: Any) -> tuple[Any, PyTree[Array]]:
+        """The state with all that lags behind brought up to the present, and its row.
 
-    @abc.abstractmethod
-    def row(self, t: Array, state: Any) -> PyTree[Array]:
-        """The part of a state that is kept at a time of the record."""
+        The row is the part that is kept at a time of the record.
+        """
 
     @abc.abstractmethod
     def empty(self, state: Any) -> Bool[Array, " M"]:
         """Classes in which there is nobody to copy."""
-
-    @abc.abstractmethod
-    def sound(self, state: Any) -> Bool[Array, ""]:
-        """Whether all phases are numbers."""
 
 
 class Lanes(NamedTuple):
@@ -138,6 +118,8 @@ def run(
     fineness: Float[Array, " S"],
     groups: tuple[int, ...],
     chunk: int,
+    *,
+    patient: bool,
 ) -> Record:
     """All trajectories, `chunk` at a time.
 
@@ -152,6 +134,8 @@ def run(
         groups: how many trajectories are of like length, in order, e.g. (S,); groups
             share no chunk, since a chunk takes as long as its slowest trajectory.
         chunk: trajectories that run side by side.
+        patient: whether they wait for each other at each time of the record, as they
+            should where to look costs as much as a step.
 
     Returns:
         The record.
@@ -163,42 +147,42 @@ def run(
     ]
     # chunks are filled up with repetitions, which are dropped
     rows = np.concatenate(spread).reshape(-1, chunk)
+
+    def batch(some):
+        return _batch(population, clock, keys[some], fineness[some], patient)
+
     if rows.shape[0] == 1:
-        record = _batch(population, clock, keys[rows[0]], fineness[rows[0]])
+        record = batch(rows[0])
     else:
-        record = jax.lax.map(
-            lambda some: _batch(population, clock, keys[some], fineness[some]),
-            jnp.asarray(rows),
-        )
+        record = jax.lax.map(batch, jnp.asarray(rows))
         record = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), record)
     _, first = np.unique(rows, return_index=True)
     return jax.tree.map(lambda leaf: leaf[first], record)
 
 
 def _batch(
-    population: Population, clock: Clock, keys: Array, fineness: Array
+    population: Population, clock: Clock, keys: Array, fineness: Array, patient: bool
 ) -> Record:
     width, times = keys.shape[0], clock.ts.shape[0]
-    start = jax.vmap(population.begin)(keys)
+    state, streams, gone = jax.vmap(population.begin)(keys)
     zero, yes = jnp.zeros(width, int), jnp.ones(width, bool)
     t = jnp.full(width, clock.ts[0])
     lanes = Lanes(
-        start.state, t, zero, yes, yes,
-        jnp.where(start.empty, clock.ts[0], jnp.inf).astype(t.dtype),
+        state, t, zero, yes, yes, jnp.where(gone, t[:, None], jnp.inf),
         zero, zero, jnp.zeros(width),
     )  # fmt: skip
-    seen = jax.eval_shape(jax.vmap(population.row), t, start.state)
+    _, seen = jax.eval_shape(jax.vmap(population.look), t, state)
     rows = jax.tree.map(lambda leaf: _blank(leaf, times), seen)
 
     def moving(lanes):
         return clock.running(lanes) & ~lanes.waiting
 
     def go_on(lanes):
-        met = jnp.any(lanes.waiting) & (not population.patient)
+        met = jnp.any(lanes.waiting) & (not patient)
         return jnp.any(moving(lanes)) & ~met
 
     def advance(lanes):
-        return _advance(population, clock, lanes, moving(lanes), start.key, fineness)
+        return _advance(population, clock, lanes, moving(lanes), streams, fineness)
 
     def stage(carry):
         lanes, rows = _look(population, clock, *carry)
@@ -218,11 +202,9 @@ def _look(
     population: Population, clock: Clock, lanes: Lanes, rows: PyTree[Array]
 ) -> tuple[Lanes, PyTree[Array]]:
     """Bring all that wait up to the present, and write the rows that they came to."""
-    settled = jax.vmap(population.settle)(lanes.state)
-    state = _chosen(lanes.waiting, settled, lanes.state)
-    there = lanes.waiting & (lanes.t >= clock.target(lanes))
-    there = there & jax.vmap(population.sound)(state)
-    seen = jax.vmap(population.row)(lanes.t, state)
+    state, seen = jax.vmap(population.look)(lanes.t, lanes.state)
+    there = lanes.waiting & (lanes.t >= clock.target(lanes)) & _sound(state)
+    state = _chosen(lanes.waiting, state, lanes.state)
     # a row beyond the last is nowhere, and dropped
     place = jnp.arange(there.size), jnp.where(there, lanes.goal, clock.ts.shape[0])
     rows = jax.tree.map(
@@ -250,12 +232,19 @@ def _advance(
     empty = jax.vmap(population.empty)
     lost = empty(step.state) & ~empty(lanes.state)
     after = Lanes(
-        step.state, t, lanes.goal, reached, jax.vmap(population.sound)(step.state),
+        step.state, t, lanes.goal, reached, _sound(step.state),
         jnp.where(lost, t[:, None], lanes.extinct), lanes.steps + 1,
         lanes.proposals + step.proposals, lanes.events + step.events,
     )  # fmt: skip
     after = after._replace(waiting=reached | ~clock.running(after))
     return _chosen(moving, after, lanes)
+
+
+def _sound(state: PyTree[Array]) -> Bool[Array, " B"]:
+    """Whether all phases, and whatever else is no whole number, are numbers."""
+    leaves = [x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.inexact)]
+    finite = [jnp.isfinite(x).reshape(x.shape[0], -1).all(axis=-1) for x in leaves]
+    return functools.reduce(operator.and_, finite)
 
 
 def _chosen(mask: Array, new: PyTree[Array], old: PyTree[Array]) -> Any:

@@ -1,10 +1,9 @@
 """Draws of the systems that move in a leap, by label and class.
 
 `counts` are the systems by label and class, (L, M), and `moved` [a, b] is the mean
-number that goes from b to a, (M, M), 0 on the diagonal.
+number that goes from b to a, (M, M), 0 on the diagonal. Draws return the counts after
+them, and how many moves were made.
 """
-
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,21 +13,9 @@ from jaxtyping import Array, Float
 from .binomials import binomial
 
 
-class Moved(NamedTuple):
-    """Systems after they have moved.
-
-    Attributes:
-        counts: by label and class, (L, M).
-        events: how many moves were made.
-    """
-
-    counts: Float[Array, "L M"]
-    events: Float[Array, ""]
-
-
 def at_once(
     counts: Float[Array, "L M"], moved: Float[Array, "M M"], key: Array
-) -> Moved:
+) -> tuple[Float[Array, "L M"], Float[Array, ""]]:
     """For every label and class a multinomial over destinations.
 
     Multinomial numbers scatter as those of independent systems do, n p (1 - p), with
@@ -54,7 +41,7 @@ def at_once(
     # nobody goes from a class to itself
     start = (counts, jnp.ones_like(occupation), jnp.zeros_like(counts))
     (stayed, _, arrived), _ = jax.lax.scan(draw, start, jnp.arange(1, size))
-    return Moved(stayed + arrived, jnp.sum(arrived))
+    return stayed + arrived, jnp.sum(arrived)
 
 
 def in_turn(
@@ -63,7 +50,7 @@ def in_turn(
     key: Array,
     *,
     both_ways: bool,
-) -> Moved:
+) -> tuple[Float[Array, "L M"], Float[Array, ""]]:
     """Link by link, there and back again, so that who has arrived may leave once more.
 
     Of those who are in class b when its link to a has its turn, a share leaves by it,
@@ -89,9 +76,9 @@ def in_turn(
         share = moved[goal, origin] / 2 * _share(jnp.sum(counts, axis=0), key_sign)
         drawn = _binomial(key_draw, counts, jnp.clip(share, 0, 1))
         counts = (counts - drawn).at[:, goal].add(drawn)
-        return Moved(counts, events + jnp.sum(drawn)), None
+        return (counts, events + jnp.sum(drawn)), None
 
-    start = Moved(counts, jnp.zeros((), counts.dtype))
+    start = (counts, jnp.zeros((), counts.dtype))
     return jax.lax.scan(draw, start, (goals, jnp.arange(goals.shape[0])))[0]
 
 

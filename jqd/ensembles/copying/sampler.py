@@ -168,27 +168,37 @@ def _run(
     steps = [jnp.full(ids.shape, step), jnp.full((probes,), step / 2)]
     groups = (ids.shape[0], probes) if probes else ids.shape
     return run(
-        population, clock, jnp.concatenate(keys), jnp.concatenate(steps), groups, chunk
-    )
+        population, clock, jnp.concatenate(keys), jnp.concatenate(steps), groups, chunk,
+        patient=False,
+    )  # fmt: skip
 
 
 def _result(
     population: ClassPopulation, ts: Array, record: Record, count: int
 ) -> Copies:
     """The first `count` trajectories, with the bias that the others tell."""
-    result = _copies(population, ts, jax.tree.map(lambda leaf: leaf[:count], record))
-    if record.status.shape[0] == count:
-        return result
-    halved = _copies(population, ts, jax.tree.map(lambda leaf: leaf[count:], record))
-    shares = None
-    if result.tagged is not None and halved.tagged is not None:
-        shares = result.tagged / result.copies, halved.tagged / result.copies
-    return eqx.tree_at(
-        lambda copies: copies.bias,
-        result,
-        step_bias(result.density, halved.density, shares),
-        is_leaf=lambda leaf: leaf is None,
-    )
+    copies = population.process.copies
+    main = jax.tree.map(lambda leaf: leaf[:count], record)
+    occupation = psi = tagged = values = bias = None
+    if population.observe is not None:
+        values = main.rows
+    else:
+        counts, unit = main.rows
+        occupation = jnp.sum(counts, axis=-2)
+        psi = jnp.sqrt(occupation / copies) * unit
+        tagged = jnp.swapaxes(counts, -1, -2) if population.tagged else None
+    if record.status.shape[0] > count:
+        # [.., a, b]: shares in class a that began in class b
+        shares = jnp.swapaxes(record.rows.counts, -1, -2) / copies
+        density = jnp.sum(record.rows.counts, axis=-2) / copies
+        labelled = (shares[:count], shares[count:]) if population.tagged else None
+        bias = step_bias(density[:count], density[count:], labelled)
+    ended = main.lanes
+    return Copies(
+        ts, copies, occupation, psi, tagged, values, main.status,
+        jnp.min(ended.extinct, axis=-1), ended.steps, ended.proposals, ended.events,
+        bias,
+    )  # fmt: skip
 
 
 def _probes(wanted: int | None, count: int, method: str, observe: Any) -> int:
@@ -204,24 +214,6 @@ def _probes(wanted: int | None, count: int, method: str, observe: Any) -> int:
         min(count, whole_number(wanted, "error_trajectories", 0))
     )  # fmt: skip
     return probes if probes > 1 else 0
-
-
-def _copies(population: ClassPopulation, ts: Array, record: Record) -> Copies:
-    occupation = psi = tagged = values = None
-    copies = population.process.copies
-    if population.observe is not None:
-        values = record.rows
-    else:
-        counts, unit = record.rows
-        occupation = jnp.sum(counts, axis=-2)
-        psi = jnp.sqrt(occupation / copies) * unit
-        tagged = jnp.swapaxes(counts, -1, -2) if population.tagged else None
-    ended = record.lanes
-    return Copies(
-        ts, copies, occupation, psi, tagged, values, record.status,
-        jnp.min(ended.extinct, axis=-1), ended.steps, ended.proposals, ended.events,
-        None,
-    )  # fmt: skip
 
 
 def _process(

@@ -111,8 +111,8 @@ def test_moves_have_the_mean_and_scatter_of_single_copies(labelled):
 
     def draw(key):
         if labelled:
-            return jnp.sum(in_turn(counts, mean, key, both_ways=True).counts, axis=0)
-        return jnp.sum(at_once(counts, mean, key).counts, axis=0)
+            return jnp.sum(in_turn(counts, mean, key, both_ways=True)[0], axis=0)
+        return jnp.sum(at_once(counts, mean, key)[0], axis=0)
 
     keys = jax.random.split(KEY, 20_000)
     after = np.asarray(jax.jit(jax.vmap(draw))(keys))
