@@ -68,3 +68,7 @@ class ClassPopulation(Population):
     def empty(self, state: Systems) -> Bool[Array, " M"]:
         """Classes without systems and spectators."""
         return self.process.weights(jnp.sum(state.counts, axis=0)) <= 0
+
+    def sound(self, state: Systems) -> Bool[Array, ""]:
+        """Whether all phases are numbers."""
+        return jnp.all(jnp.isfinite(state.unit))

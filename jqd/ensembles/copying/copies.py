@@ -88,7 +88,8 @@ class StepBias(eqx.Module):
 class Copies(eqx.Module):
     """S trajectories of N systems that copy each other.
 
-    Rows after a trajectory has ended (not finite, step budget) are NaN.
+    Rows after a trajectory has ended (not finite, step budget) are NaN, or -1 where
+    they hold integers.
 
     Attributes:
         ts: times, (T,).

@@ -81,3 +81,7 @@ class IndividualPopulation(Population):
     def empty(self, state: Crowd) -> Bool[Array, " M"]:
         """Classes without members."""
         return state.occupation <= 0
+
+    def sound(self, state: Crowd) -> Bool[Array, ""]:
+        """Whether all phases are numbers."""
+        return jnp.all(jnp.isfinite(jnp.abs(state.unit)))

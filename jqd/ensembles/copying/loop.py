@@ -1,8 +1,6 @@
 """The loop over time: many trajectories side by side, each with its own clock."""
 
 import abc
-import functools
-import operator
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -59,6 +57,10 @@ class Population(eqx.Module):
     @abc.abstractmethod
     def empty(self, state: Any) -> Bool[Array, " M"]:
         """Classes in which there is nobody to copy."""
+
+    @abc.abstractmethod
+    def sound(self, state: Any) -> Bool[Array, ""]:
+        """Whether all phases are numbers."""
 
 
 class Lanes(NamedTuple):
@@ -203,7 +205,8 @@ def _look(
 ) -> tuple[Lanes, PyTree[Array]]:
     """Bring all that wait up to the present, and write the rows that they came to."""
     state, seen = jax.vmap(population.look)(lanes.t, lanes.state)
-    there = lanes.waiting & (lanes.t >= clock.target(lanes)) & _sound(state)
+    there = lanes.waiting & (lanes.t >= clock.target(lanes))
+    there = there & jax.vmap(population.sound)(state)
     state = _chosen(lanes.waiting, state, lanes.state)
     # a row beyond the last is nowhere, and dropped
     place = jnp.arange(there.size), jnp.where(there, lanes.goal, clock.ts.shape[0])
@@ -225,26 +228,22 @@ def _advance(
     """One step of every trajectory that moves."""
     target = clock.target(lanes)
     room = jnp.where(moving, target - lanes.t, 0)
-    own = jax.vmap(jax.random.fold_in)(keys, lanes.steps)
-    step = jax.vmap(population.step)(lanes.state, room, own, fineness)
+    step = jax.vmap(
+        lambda state, room, key, number, fineness: population.step(
+            state, room, jax.random.fold_in(key, number), fineness
+        )
+    )(lanes.state, room, keys, lanes.steps, fineness)
     reached = step.dt >= room
     t = jnp.where(reached, target, lanes.t + step.dt)
     empty = jax.vmap(population.empty)
     lost = empty(step.state) & ~empty(lanes.state)
     after = Lanes(
-        step.state, t, lanes.goal, reached, _sound(step.state),
+        step.state, t, lanes.goal, reached, jax.vmap(population.sound)(step.state),
         jnp.where(lost, t[:, None], lanes.extinct), lanes.steps + 1,
         lanes.proposals + step.proposals, lanes.events + step.events,
     )  # fmt: skip
     after = after._replace(waiting=reached | ~clock.running(after))
     return _chosen(moving, after, lanes)
-
-
-def _sound(state: PyTree[Array]) -> Bool[Array, " B"]:
-    """Whether all phases, and whatever else is no whole number, are numbers."""
-    leaves = [x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.inexact)]
-    finite = [jnp.isfinite(x).reshape(x.shape[0], -1).all(axis=-1) for x in leaves]
-    return functools.reduce(operator.and_, finite)
 
 
 def _chosen(mask: Array, new: PyTree[Array], old: PyTree[Array]) -> Any:

@@ -266,6 +266,7 @@ def test_ends_are_said(key):
     assert not got.ok.any()
     assert "step budget" in got.describe()
     assert np.isnan(got.occupation[:, 2]).all()
+    assert (got.ancestors[:, 2] == -1).all()
 
 
 @pytest.mark.slow
