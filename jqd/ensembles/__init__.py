@@ -1,10 +1,10 @@
-"""Random processes of individuals: Nelson's diffusion and Bohm's paths."""
+"""Random processes of individuals: guided paths, and systems that copy each other."""
 
-from .observables import Average as Average
-from .observables import mean_square_displacement as mean_square_displacement
-from .observables import two_time_correlation as two_time_correlation
-from .paths import Paths as Paths
-from .paths import PathStatus as PathStatus
-from .processes import bohm as bohm
-from .processes import nelson as nelson
-from .sampling import kolmogorov_smirnov as kolmogorov_smirnov
+from .paths.observables import Average as Average
+from .paths.observables import mean_square_displacement as mean_square_displacement
+from .paths.observables import two_time_correlation as two_time_correlation
+from .paths.processes import bohm as bohm
+from .paths.processes import nelson as nelson
+from .paths.result import Paths as Paths
+from .paths.result import PathStatus as PathStatus
+from .paths.sampling import kolmogorov_smirnov as kolmogorov_smirnov

@@ -1,21 +1,20 @@
 """Checks of arguments that every random process takes."""
 
-from typing import Any
+from typing import Any, TypeVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
+
+from .. import _checks
+
+Tree = TypeVar("Tree")
 
 
 def single_key(key: Any) -> Array:
-    """The key of a run, typed.
-
-    Args:
-        key: `jax.random.key(...)`, or a raw one of two words.
-
-    Returns:
-        The key.
+    """The key of a run, typed, from `jax.random.key(...)` or a raw one of two words.
 
     Raises:
         ValueError: anything else, several keys included.
@@ -32,16 +31,7 @@ def single_key(key: Any) -> Array:
 
 
 def whole_number(number: Any, name: str, least: int, most: int | None = None) -> int:
-    """A whole number as int.
-
-    Args:
-        number: Python or NumPy integer.
-        name: name for the message.
-        least: the smallest that will do.
-        most: the largest that will, or None.
-
-    Returns:
-        The number.
+    """An integer of Python or NumPy as int; `name` is for the message.
 
     Raises:
         ValueError: not whole, below `least` or above `most`.
@@ -65,7 +55,14 @@ def step_budget(max_steps: Any) -> Array:
     return jnp.asarray(whole_number(max_steps, "max_steps", 1, int(most)))
 
 
-def trajectory_numbers(first: int, count: int) -> np.ndarray:
+def positive_number(value: ArrayLike, name: str, dtype: Any) -> Array:
+    """A positive scalar as an array of the dtype; ValueError by name for others."""
+    _checks.check_shape(value, name, ())
+    _checks.check_positive(value, name)
+    return jnp.asarray(value, dtype)
+
+
+def trajectory_numbers(first: int, count: int, kind: str = "trajectory") -> Array:
     """The numbers first, first + 1, .. that make the keys of trajectories, (count,).
 
     Raises:
@@ -73,7 +70,21 @@ def trajectory_numbers(first: int, count: int) -> np.ndarray:
     """
     if first + count > 2**32:
         raise ValueError(
-            "Argument `first` must leave trajectory numbers below 2^32, but is "
-            f"{first} with {count} trajectories."
+            f"Argument `first` must leave {kind} numbers below 2^32, but is {first} "
+            f"with {count} of them."
         )
-    return first + np.arange(count)
+    return jnp.asarray(first + np.arange(count), jnp.uint32)
+
+
+def in_precision(tree: Tree, dtype: Any) -> Tree:
+    """A law, or what holds one, with its constants in this real dtype."""
+
+    def cast(leaf):
+        if not eqx.is_inexact_array(leaf):
+            return leaf
+        complexes = jnp.iscomplexobj(leaf)
+        return leaf.astype(
+            jnp.result_type(dtype, jnp.complex64) if complexes else dtype
+        )
+
+    return jax.tree.map(cast, tree)

@@ -10,7 +10,8 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .. import _checks
 from ..ensembles.copying.follow import LEAST_COPIES
-from ..ensembles.copying.linear_noise import INITIAL, linear_noise
+from ..ensembles.copying.linear_noise import linear_noise
+from ..ensembles.copying.populations import INITIAL
 from ..ensembles.copying.rates import check_motion
 
 # A direction whose variance, times N, is below this does not scatter: an exact start,

@@ -1,4 +1,4 @@
-"""Bell's chain: where one of many copying systems goes."""
+"""Bell's chain: the jumps of one of many copying systems."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ...laws import CopyDynamics
 from ...laws.copy_fields import square
-from .follow import LEAST_COPIES, admit, check_substeps, follow, one_way_flow
+from .follow import LEAST_COPIES, admit, follow, inverse, one_way_flow
 
 
 class BellChain(eqx.Module):
@@ -46,7 +46,7 @@ class BellChain(eqx.Module):
         return jnp.sum(apart, axis=1) / 2
 
     def valid(self, copies: ArrayLike) -> Bool[Array, " T"]:
-        """Up to which times N copies leave at least 20 in every class.
+        """Whether N copies leave at least 20 in every class up to each time.
 
         That is of N ρ_min alone: how the ensemble's own scatter grows with time is
         what `linear_noise(...).valid` looks at.
@@ -82,8 +82,7 @@ def bell_chain(
     Source: Smolin (2012), eq. (39); J. S. Bell (1984), Beables for quantum field
     theory; J. C. Vink (1993) Phys. Rev. A 48, 1808.
     """
-    check_substeps(substeps)
-    return _bell_chain(*admit(law, psi0, ts), substeps)
+    return _bell_chain(*admit(law, psi0, ts, substeps), substeps)
 
 
 @eqx.filter_jit
@@ -95,8 +94,5 @@ def _bell_chain(law, psi, ts, substeps):
 
 def _jump(law: CopyDynamics, psi: Array, P: Array) -> Array:
     """dP/dt of the chain."""
-    density = square(psi)
-    filled = density > 0
-    inverse = jnp.where(filled, 1 / jnp.where(filled, density, 1), 0)
-    T = one_way_flow(law, psi) * inverse[None, :]
+    T = one_way_flow(law, psi) * inverse(square(psi))[None, :]
     return T @ P - jnp.sum(T, axis=0)[:, None] * P

@@ -163,7 +163,7 @@ def _log_ratio(n: Array, p: Array, k: Array) -> Array:
 
 
 def _stirling(z: Array) -> Array:
-    """What Stirling's formula misses of ln Γ(z), z >= 1: Stieltjes' fraction."""
+    """The rest of ln Γ(z), z >= 1, after Stirling's formula: Stieltjes' fraction."""
     rest = z + (195 / 371) / z
     rest = z + (53 / 210) / rest
     return (1 / 12) / (z + (1 / 30) / rest)

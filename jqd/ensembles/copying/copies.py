@@ -1,4 +1,4 @@
-"""What `sample` returns."""
+"""Trajectories of systems by class: the result of `sample`, and averages over it."""
 
 import enum
 from collections import Counter
@@ -13,7 +13,7 @@ from ... import _checks
 
 
 class CopyStatus(enum.IntEnum):
-    """How a trajectory ended; `Copies.status` holds one a trajectory."""
+    """The end of a trajectory; `Copies.status` holds one a trajectory."""
 
     OK = 0
     EXTINCT = 1
@@ -22,7 +22,7 @@ class CopyStatus(enum.IntEnum):
 
     @property
     def sentence(self) -> str:
-        """What the status means."""
+        """The status in words."""
         return _SENTENCES[self]
 
 
@@ -45,7 +45,7 @@ class Estimate(NamedTuple):
 
 
 class StepBias(eqx.Module):
-    """How much the step of the leap shifts averages, from runs with half of it.
+    """The shift of averages by the step of the leap, from runs with half of it.
 
     The leap is of weak order 2: 4/3 of the difference of the two runs estimates the
     bias. The standard errors are those of this estimate.
@@ -64,7 +64,7 @@ class StepBias(eqx.Module):
     trajectories: int = eqx.field(static=True)
 
     def bound(self, name: str = "mean") -> Array:
-        """|bias| + 2 standard errors of it: what the bias is below, (T, M).
+        """|bias| + 2 standard errors of it, an upper bound on |bias|, (T, M).
 
         Args:
             name: "mean", "variance" or "tagged".
@@ -88,7 +88,8 @@ class StepBias(eqx.Module):
 class Copies(eqx.Module):
     """S trajectories of N systems that copy each other.
 
-    Rows after a trajectory has ended (not finite, step budget) are NaN.
+    Rows after a trajectory has ended (not finite, step budget) are NaN, or -1 where
+    they hold integers.
 
     Attributes:
         ts: times, (T,).
@@ -101,7 +102,10 @@ class Copies(eqx.Module):
         values: what `observe` returned, stacked (S, T, ...), or None.
         status: code of `CopyStatus`, (S,).
         extinction_time: when the first class lost its last system, (S,); else inf.
-        steps: steps taken (leaps, and proposals of single copies), (S,).
+        steps: turns of the loop, of which `max_steps` is the limit, (S,): each is a
+            leap, a turn of the phases alone, or goes up to a proposal.
+        proposals: single copies that were proposed, (S,).
+        events: copies that were made, in leaps and as proposed, (S,).
         bias: of the leap's step, or None.
     """
 
@@ -114,6 +118,8 @@ class Copies(eqx.Module):
     status: Int[Array, " S"]
     extinction_time: Float[Array, " S"]
     steps: Int[Array, " S"]
+    proposals: Int[Array, " S"]
+    events: Float[Array, " S"]
     bias: StepBias | None
 
     @property
@@ -156,8 +162,8 @@ class Copies(eqx.Module):
         return 1 - (jnp.real(overlap) ** 2 + jnp.imag(overlap) ** 2)
 
     def describe(self) -> str:
-        """The status in words, counted over the trajectories."""
-        return describe(self.status)
+        """The status in words, counted over the trajectories, and the copies made."""
+        return f"{describe(self.status)}; {tally(self.events, self.proposals)}"
 
     def _occupation(self) -> Array:
         if self.occupation is None:
@@ -175,6 +181,12 @@ def describe(status: Int[Array, " S"]) -> str:
         f"{number} of {np.size(status)}: {code.sentence}"
         for code, number in sorted(counts.items())
     )
+
+
+def tally(events: Float[Array, " S"], proposals: Int[Array, " S"]) -> str:
+    """The copies made and proposed in all trajectories, in words."""
+    made, proposed = np.sum(events), np.sum(proposals)
+    return f"copies made: {made:.10g}; single copies proposed: {proposed:.10g}"
 
 
 def mean_of(samples: Float[Array, "S ..."]) -> Estimate:

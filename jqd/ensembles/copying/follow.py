@@ -1,4 +1,4 @@
-"""The mean-field motion of N → ∞ systems, and what accumulates along it."""
+"""The mean-field motion of N → ∞ systems, and integrals along it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +13,7 @@ from ...interop import as_array
 from ...laws import CopyDynamics
 from ...laws.copy_fields import psi_field, square
 from ...steppers import rk4
+from ..arguments import in_precision
 from .rates import Process, amplitudes, check_motion, over, rates
 
 # Least number of copies in a class, and of them for each copy's worth of lost fidelity;
@@ -42,13 +43,14 @@ class Followed(eqx.Module):
 
 
 def admit(
-    law: Any, psi0: ArrayLike, ts: ArrayLike
+    law: CopyDynamics, psi0: ArrayLike, ts: ArrayLike, substeps: Any = 1
 ) -> tuple[CopyDynamics, Complex[Array, " M"], Float[Array, " T"]]:
     """Law, ψ and times in the precision of ψ.
 
     Raises:
         ValueError: another law or a subclass that moves otherwise, ψ of the wrong
-            shape or norm, times not increasing.
+            shape or norm, times not increasing, a step count that is neither an array
+            nor a positive integer.
     """
     check_motion(law)
     _checks.check_times(ts, "ts")
@@ -56,20 +58,18 @@ def admit(
     _checks.check_state(psi, "psi0", law.omega.shape, weight=1.0)
     psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
     dtype = jnp.finfo(psi.dtype).dtype
-    law = jax.tree.map(
-        lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, law
-    )
-    return law, psi, jnp.asarray(ts, dtype)
-
-
-def check_substeps(substeps: Any) -> None:
-    """Raise unless a step count is a positive integer or an array."""
-    if isinstance(substeps, jax.Array):
-        return
-    if isinstance(substeps, bool) or not isinstance(substeps, int) or substeps < 1:
+    whole = isinstance(substeps, int) and not isinstance(substeps, bool)
+    if not (isinstance(substeps, jax.Array) or (whole and substeps >= 1)):
         raise ValueError(
             f"Argument `substeps` must be a positive integer, but is {substeps!r}."
         )
+    return in_precision(law, dtype), psi, jnp.asarray(ts, dtype)
+
+
+def inverse(density: Float[Array, " M"]) -> Float[Array, " M"]:
+    """1/ρ_a, 0 for an empty class."""
+    filled = density > 0
+    return jnp.where(filled, 1 / jnp.where(filled, density, 1), 0)
 
 
 def one_way_flow(law: CopyDynamics, psi: Complex[Array, " M"]) -> Float[Array, "M M"]:
@@ -145,8 +145,10 @@ def _least(before: Array, after: Array) -> Array:
     return jnp.min(square(before + part * way))
 
 
-def copies_needed(followed: "Followed | Any", loss: ArrayLike = 0.0) -> Array:
-    """How many copies the smallest class must hold for laws of noise to order 1/N.
+def copies_needed(
+    least: Float[Array, " T"], swing: Float[Array, " T"], loss: Float[Array, " T"]
+) -> Float[Array, " T"]:
+    """The least number of copies in the smallest class for laws to order 1/N.
 
     N ρ_min >= 20,  E[1 - F] <= ρ_min/5,  E[1 - F] <= swing/4
 
@@ -159,13 +161,13 @@ def copies_needed(followed: "Followed | Any", loss: ArrayLike = 0.0) -> Array:
     steps must resolve the nodes: at ρ_min = 4e-11, far below their reach, it was 11 %.
 
     Args:
-        followed: the mean-field motion, or what has its `least_density` and `swing`.
-        loss: N E[1 - F] by linear noise, largest so far; 0 where it is not known.
+        least: ρ_min up to each time, as of `Followed`.
+        swing: mean square of the currents up to each time, likewise.
+        loss: N E[1 - F] by linear noise, largest so far.
 
     Returns:
         What N ρ_min must reach up to each time, (T,).
     """
-    loss, least, swing = jnp.asarray(loss), followed.least_density, followed.swing
     moving = over(least, swing)
     spread = jnp.maximum(PER_DENSITY, PER_SWING * moving)
     # where currents are rounding and nothing is lost, nothing scatters

@@ -3,11 +3,11 @@
 import functools
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int
 
+from ...laws import CopyDynamics
 from ...laws.copy_fields import coupling, phase_factor, ratios, square, unit_power
 from .order_parameters import class_sums
 from .rates import Process, amplitudes, haste, links, over
@@ -17,31 +17,6 @@ from .rates import Process, amplitudes, haste, links, over
 CHANCE = 0.5
 # Place and weight of the four stages.
 RUNGE_KUTTA = ((0, 1 / 6), (1 / 2, 1 / 3), (1 / 2, 1 / 3), (1, 1 / 6))
-
-
-class IndividualRule(eqx.Module):
-    """The copy process of individuals, and how finely to follow it.
-
-    Attributes:
-        process: the process; spectators have no part in it.
-        step: of the leap, in units of 1/`haste`; else turn of a phase in one step.
-        copy_phase: whether the phase is copied with the beable (static).
-    """
-
-    process: Process
-    step: Float[Array, ""]
-    copy_phase: bool = eqx.field(static=True)
-
-    @property
-    def law(self) -> Any:
-        """The copy law."""
-        return self.process.law
-
-    @property
-    def orders(self) -> tuple[int, ...]:
-        """Orders n of the Fourier terms of the law."""
-        terms = self.law.harmonics
-        return (1,) if terms is None else (1, *terms.n)
 
 
 class Crowd(NamedTuple):
@@ -63,9 +38,7 @@ class Crowd(NamedTuple):
     late: Float[Array, ""]
 
 
-def turn(
-    rule: IndividualRule, crowd: Crowd, dt: Float[Array, ""]
-) -> Complex[Array, " N"]:
+def turn(process: Process, crowd: Crowd, dt: Float[Array, ""]) -> Complex[Array, " N"]:
     """exp(iφ_I) after dt in which nobody copies: a Runge-Kutta step.
 
     dφ_I/dt = ω_a + Σ_n Re[exp(inφ_I) Σ_b (n_a/n_b)^r R^n_ab exp(iδ^n_ab) Z*_b^n / n_b]
@@ -75,7 +48,7 @@ def turn(
 
     Source: Smolin (2012), eq. (40) corrected; (26)-(28) for r and n.
     """
-    law, occupation = rule.law, crowd.occupation
+    law, occupation = process.law, crowd.occupation
     pull = _per_member(occupation, law.r, by_rows=False)[None] * _cosines(law)
     # a common frequency, however high, turns all alike
     middle = (jnp.max(law.omega) + jnp.min(law.omega)) / 2
@@ -83,7 +56,7 @@ def turn(
 
     def slope(unit):
         rate = omega
-        for k, order in enumerate(rule.orders):
+        for k, order in enumerate(_orders(law)):
             power = unit_power(unit, order)
             Z = class_sums(power, crowd.beable, occupation.shape[0])
             field = jnp.sum(pull[k] * jnp.conj(Z)[None, :], axis=-1)
@@ -103,30 +76,35 @@ def turn(
     return unit * (phase_factor(middle * dt) * jax.lax.rsqrt(square(unit)))
 
 
-def rate_table(rule: IndividualRule, weights: Array) -> Complex[Array, "K MM"]:
+def rate_table(process: Process, weights: Array) -> Complex[Array, "K MM"]:
     """(1/n_a) (n_a/n_b)^q R_sin^n exp(iδ^n_ab): orders, and links M a + b."""
-    each = _per_member(weights, rule.law.q, by_rows=True)
-    table = jnp.reshape(each[None] * _sines(rule.law), (-1, each.size))
-    return -table if rule.process.printed else table
+    each = _per_member(weights, process.law.q, by_rows=True)
+    table = jnp.reshape(each[None] * _sines(process.law), (-1, each.size))
+    return -table if process.printed else table
 
 
-def pair_rates(rule: IndividualRule, table: Array, mine: Any, theirs: Any) -> Array:
+def pair_rates(process: Process, table: Array, mine: Any, theirs: Any) -> Array:
     """Rate at which one with the state `mine` (beable, unit) copies one of `theirs`.
 
     (1/n_J) (n_J/n_I)^q Σ_n R_sin^n sin⁺(n(φ_J - φ_I) + δ^n),  δ of a_J and a_I
 
     Source: Smolin (2012), eqs. (18), (39), the sign of the latter corrected.
     """
-    link = theirs[0] * rule.law.omega.shape[0] + mine[0]
+    link = theirs[0] * process.law.omega.shape[0] + mine[0]
     apart = theirs[1] * jnp.conj(mine[1])
     rates = [
         jnp.maximum(jnp.imag(unit_power(apart, order) * table[k][link]), 0)
-        for k, order in enumerate(rule.orders)
+        for k, order in enumerate(_orders(process.law))
     ]
     return functools.reduce(jnp.add, rates)
 
 
-def _sines(law: Any) -> Complex[Array, "K M M"]:
+def _orders(law: CopyDynamics) -> tuple[int, ...]:
+    """Orders n of the Fourier terms of the law."""
+    return (1,) if law.harmonics is None else (1, *law.harmonics.n)
+
+
+def _sines(law: CopyDynamics) -> Complex[Array, "K M M"]:
     """R_sin^n exp(iδ^n) of all orders, n = 1 first."""
     first = 2 * coupling(law)[None]
     if law.harmonics is None:
@@ -135,7 +113,7 @@ def _sines(law: Any) -> Complex[Array, "K M M"]:
     return jnp.concatenate([first, terms.R_sin * phase_factor(terms.delta_sin)])
 
 
-def _cosines(law: Any) -> Complex[Array, "K M M"]:
+def _cosines(law: CopyDynamics) -> Complex[Array, "K M M"]:
     """R_cos^n exp(iδ^n) of all orders, n = 1 first."""
     first = coupling(law)[None]
     if law.harmonics is None:
@@ -153,18 +131,16 @@ def _per_member(occupation: Array, power: Array, *, by_rows: bool) -> Array:
     return jnp.where(links(alive), each, 0)
 
 
-def copy_bound(rule: IndividualRule, occupation: Array) -> Float[Array, "M M"]:
+def pair_bound(process: Process, occupation: Array) -> Float[Array, "M M"]:
     """[a, b]: the rate at which one of b copies one of a never exceeds this."""
-    bound, _ = amplitudes(rule.process)
-    return _per_member(occupation, rule.law.q, by_rows=True) * bound
+    bound, _ = amplitudes(process)
+    return _per_member(occupation, process.law.q, by_rows=True) * bound
 
 
-def longest_turn(rule: IndividualRule, occupation: Array) -> Float[Array, ""]:
-    """A step in which no phase turns by more than `rule.step`, about."""
-    return over(rule.step, haste(rule.process, occupation, occupation > 0))
-
-
-def longest_leap(rule: IndividualRule, occupation: Array) -> Float[Array, ""]:
+def longest_leap(
+    process: Process, occupation: Array, fineness: Array
+) -> Float[Array, ""]:
     """A step in which phases and classes move little, and all chances are small."""
-    fastest = rule.process.copies * jnp.max(copy_bound(rule, occupation))
-    return jnp.minimum(longest_turn(rule, occupation), over(CHANCE, fastest))
+    fastest = process.copies * jnp.max(pair_bound(process, occupation))
+    turning = over(fineness, haste(process, occupation, occupation > 0))
+    return jnp.minimum(turning, over(CHANCE, fastest))

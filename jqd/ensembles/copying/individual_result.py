@@ -1,10 +1,10 @@
-"""What `individuals` returns."""
+"""Trajectories of single systems: the result of `individuals`."""
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int, PyTree
 
-from .copies import CopyStatus, describe
+from .copies import CopyStatus, describe, tally
 
 
 class Individuals(eqx.Module):
@@ -30,7 +30,9 @@ class Individuals(eqx.Module):
             back to ts[0], (S, N); with `copy_phase` it is the one whose phase I has.
         status: code of `CopyStatus`, (S,).
         extinction_time: when each class lost its last member, (S, M); else inf.
-        steps: steps taken, or copies proposed, (S,).
+        steps: turns of the loop, of which `max_steps` is the limit, (S,).
+        proposals: single copies that were proposed, (S,); none in leaps.
+        events: copies that were made, in leaps and as proposed, (S,).
     """
 
     ts: Float[Array, " T"]
@@ -47,6 +49,8 @@ class Individuals(eqx.Module):
     status: Int[Array, " S"]
     extinction_time: Float[Array, "S M"]
     steps: Int[Array, " S"]
+    proposals: Int[Array, " S"]
+    events: Float[Array, " S"]
 
     @property
     def ok(self) -> Array:
@@ -82,5 +86,5 @@ class Individuals(eqx.Module):
         return jnp.sum(jnp.abs(shares - self.density[..., None]), axis=-2) / 2
 
     def describe(self) -> str:
-        """The status in words, counted over the trajectories."""
-        return describe(self.status)
+        """The status in words, counted over the trajectories, and the copies made."""
+        return f"{describe(self.status)}; {tally(self.events, self.proposals)}"

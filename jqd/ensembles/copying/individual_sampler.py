@@ -10,11 +10,17 @@ from ... import _checks
 from ...interop import as_array
 from ...laws import CopyDynamics
 from ...laws.copy_fields import square
-from ..arguments import single_key, step_budget, trajectory_numbers, whole_number
-from ..guide import in_precision
-from .individual_rates import IndividualRule
+from ..arguments import (
+    in_precision,
+    positive_number,
+    single_key,
+    step_budget,
+    trajectory_numbers,
+    whole_number,
+)
+from .individual_population import IndividualPopulation, Observe
 from .individual_result import Individuals
-from .individual_run import METHODS, Mode, Observe, Plan, run
+from .loop import Clock, run
 from .populations import check_copies, check_representable, rounded
 from .rates import Process, check_law
 
@@ -142,7 +148,7 @@ def individuals(
 
     Source: Smolin (2012), eqs. (39), (40), the sign of (39) corrected, (18), (26)-(28).
     """
-    _checks.check_choice(method, "method", tuple(METHODS))
+    _checks.check_choice(method, "method", tuple(STEP))
     check_law(law)
     size = law.omega.shape[0]
     beable, phase, dtype = _arrays(beables, phases, size)
@@ -152,9 +158,7 @@ def individuals(
             "Argument `observe` must be a function of (t, beable, phase), but is "
             f"{observe!r}."
         )
-    step = STEP[method] if step is None else step
-    _checks.check_shape(step, "step", ())
-    _checks.check_positive(step, "step")
+    step = positive_number(STEP[method] if step is None else step, "step", dtype)
     count = whole_number(trajectories, "trajectories", 1)
     _check_memory(count, beable.shape[0], np.size(ts) if histories else 0)
     ids = trajectory_numbers(whole_number(first, "first", 0), count)
@@ -162,11 +166,28 @@ def individuals(
         in_precision(law, dtype), jnp.asarray(beable.shape[0], dtype),
         jnp.zeros(size, dtype), bool(printed),
     )  # fmt: skip
-    rule = IndividualRule(process, jnp.asarray(step, dtype), bool(copy_phase))
-    ts = jnp.asarray(ts, dtype)
-    plan = Plan(rule, beable, phase, ts, step_budget(max_steps))
-    mode = Mode(method, observe, bool(histories))
-    return run(plan, mode, single_key(key), jnp.asarray(ids, jnp.uint32))
+    population = IndividualPopulation(
+        process, beable, phase, observe, method, bool(copy_phase), bool(histories)
+    )
+    clock = Clock(jnp.asarray(ts, dtype), step_budget(max_steps))
+    return _run(population, clock, single_key(key), ids, step)
+
+
+@eqx.filter_jit
+def _run(
+    population: IndividualPopulation, clock: Clock, key: Array, ids: Array, step: Array
+) -> Individuals:
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, ids)
+    steps = jnp.full(ids.shape, step)
+    record = run(population, clock, keys, steps, ids.shape, ids.size, patient=True)
+    ended = record.lanes
+    crowd = ended.state
+    return Individuals(
+        ts=clock.ts, beable=crowd.beable, phase=jnp.angle(crowd.unit),
+        ancestor=crowd.ancestor, status=record.status, extinction_time=ended.extinct,
+        steps=ended.steps, proposals=ended.proposals, events=ended.events,
+        **record.rows,
+    )  # fmt: skip
 
 
 def _check_memory(count: int, number: int, rows: int) -> None:

@@ -1,26 +1,41 @@
-"""One step of N individuals, each with a beable and a phase of its own."""
+"""One step of N individuals, each with a beable and a phase of its own.
+
+Either step takes
+
+    process: the process.
+    copy_phase: whether the phase is copied with the beable.
+    crowd: where all are.
+    room: time to the next moment that must be met, scalar.
+    key: of this step.
+    fineness: largest turn of the phase of a class in one step, radians.
+"""
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from .individual_rates import (
     Crowd,
-    IndividualRule,
-    copy_bound,
     longest_leap,
-    longest_turn,
+    pair_bound,
     pair_rates,
     rate_table,
     turn,
 )
+from .loop import Step
 from .order_parameters import class_counts
-from .rates import over
+from .rates import Process
+from .thinning import next_proposal, picked_link, uniforms
 
 
-def leap(
-    rule: IndividualRule, crowd: Crowd, room: Float[Array, ""], key: Array
-) -> tuple[Crowd, Float[Array, ""]]:
+def leap_individuals(
+    process: Process,
+    copy_phase: bool,
+    crowd: Crowd,
+    room: Array,
+    key: Array,
+    fineness: Array,
+) -> Step:
     """All individuals copy at once, between two half steps of their phases.
 
     I looks at one J drawn from all N and copies it with the chance
@@ -29,108 +44,85 @@ def leap(
     I makes, by the toss of a coin, two moves or none: its transition matrix is
     (1 + (1 + dt T)²)/2 = 1 + dt T + dt² T²/2, of second order. The second half step
     of the phases is left to the next call, or to `settle`.
-
-    Args:
-        rule: the process.
-        crowd: where all are.
-        room: time to the next moment that must be met, scalar.
-        key: of this step.
-
-    Returns:
-        The crowd, and the time that passed, at most `room`.
     """
-    dt = _equal_parts(room, longest_leap(rule, crowd.occupation))
-    crowd = crowd._replace(unit=turn(rule, crowd, crowd.late + dt / 2))
-    source = _sources(rule, crowd, dt, key)
+    dt = _equal_parts(room, longest_leap(process, crowd.occupation, fineness))
+    crowd = crowd._replace(unit=turn(process, crowd, crowd.late + dt / 2))
+    source, events = _sources(process, copy_phase, crowd, dt, key)
     beable = crowd.beable[source]
     crowd = Crowd(
         beable,
-        crowd.unit[source] if rule.copy_phase else crowd.unit,
+        crowd.unit[source] if copy_phase else crowd.unit,
         crowd.ancestor[source],
         class_counts(beable, crowd.occupation),
         dt / 2,
     )
-    return crowd, dt
+    return Step(crowd, dt, jnp.zeros((), int), events)
 
 
-def settle(rule: IndividualRule, crowd: Crowd) -> Crowd:
-    """The crowd with its phases turned up to the present."""
-    return crowd._replace(
-        unit=turn(rule, crowd, crowd.late), late=jnp.zeros_like(crowd.late)
-    )
-
-
-def _sources(rule: IndividualRule, crowd: Crowd, dt: Array, key: Array) -> Array:
-    """Whom each individual is a copy of after a step, by number."""
+def _sources(
+    process: Process, copy_phase: bool, crowd: Crowd, dt: Array, key: Array
+) -> tuple[Array, Array]:
+    """The individual of which each is a copy after a step; and the copies made."""
     beable, unit, _, occupation, _ = crowd
     number = beable.shape[0]
     uniform = jax.random.uniform(key, (4, number), unit.real.dtype)
     first, second = _one_of(uniform[:2], number).astype(beable.dtype)
 
     def states(source):
-        return beable[source], (unit[source] if rule.copy_phase else unit)
+        return beable[source], (unit[source] if copy_phase else unit)
 
     def chance(table, mine, them, who):
         theirs = (them[0][who], them[1][who])
-        return number * dt * pair_rates(rule, table, mine, theirs)
+        return number * dt * pair_rates(process, table, mine, theirs)
 
     now, itself = (beable, unit), jnp.arange(number, dtype=beable.dtype)
-    half = chance(rate_table(rule, occupation), now, now, first) / 2
+    half = chance(rate_table(process, occupation), now, now, first) / 2
     middle = jnp.where(uniform[2] < half, first, itself)
     them = states(middle)
     weights = class_counts(them[0], occupation)
     # a class that may be left by its last member within the step still has one
     weights = jnp.where(occupation > 0, jnp.maximum(weights, 1), 0)
-    table = rate_table(rule, weights)
+    table = rate_table(process, weights)
 
     moves = uniform[2] < chance(table, now, them, first) / 2
     source = jnp.where(moves, middle[first], itself)
-    moves = uniform[3] < chance(table, states(source), them, second)
-    return jnp.where((uniform[2] < 0.5) & moves, middle[second], source)
+    again = uniform[3] < chance(table, states(source), them, second)
+    again = (uniform[2] < 0.5) & again
+    return jnp.where(again, middle[second], source), jnp.sum(moves) + jnp.sum(again)
 
 
-def event(
-    rule: IndividualRule, crowd: Crowd, room: Float[Array, ""], key: Array
-) -> tuple[Crowd, Float[Array, ""]]:
+def thin_individuals(
+    process: Process,
+    copy_phase: bool,
+    crowd: Crowd,
+    room: Array,
+    key: Array,
+    fineness: Array,
+) -> Step:
     """Go to the next proposed copy, and decide on it: thinning.
 
     Individuals of class b propose to copy class a at the rate (n_a/n_b)^q max A_ab and
     look at a J drawn from it; the copy is made with probability A_ab over its maximum.
-    Phases turn by at most `rule.step` in one Runge-Kutta step.
-
-    Args:
-        rule: the process.
-        crowd: where all are.
-        room: time to the next moment that must be met, scalar.
-        key: of this proposal.
-
-    Returns:
-        The crowd, and the time that passed, at most `room`.
+    Phases turn by at most `fineness` in one Runge-Kutta step.
     """
     occupation, size = crowd.occupation, crowd.occupation.shape[0]
-    each = copy_bound(rule, occupation)
-    total = jnp.cumsum(jnp.ravel(each * occupation[:, None] * occupation[None, :]))
-    uniform = jax.random.uniform(
-        key, (5,), occupation.dtype, jnp.finfo(occupation.dtype).tiny
-    )
-    wait = over(-jnp.log(uniform[0]), total[-1])
-    longest = jnp.minimum(longest_turn(rule, occupation), room)
-    dt = jnp.minimum(wait, longest)
-    crowd = crowd._replace(unit=turn(rule, crowd, dt))
+    each = pair_bound(process, occupation)
+    bound = each * occupation[:, None] * occupation[None, :]
+    uniform = uniforms(key, 5, occupation)
+    dt, due = next_proposal(process, fineness, occupation, bound, room, uniform[0])
+    crowd = crowd._replace(unit=turn(process, crowd, dt))
 
-    pair = jnp.sum(total <= uniform[1] * total[-1])
-    pair = jnp.minimum(pair, size * size - 1).astype(crowd.beable.dtype)
-    to, of = pair // size, pair % size
+    to, of = (end.astype(crowd.beable.dtype) for end in picked_link(bound, uniform[1]))
     wanted = crowd.beable[None, :] == jnp.stack([of, to])[:, None]
     copier, copied = _members(wanted, uniform[2:4])
     mine, theirs = ((crowd.beable[who], crowd.unit[who]) for who in (copier, copied))
-    rate = pair_rates(rule, rate_table(rule, occupation), mine, theirs)
-    made = (wait <= longest) & (uniform[4] * each[to, of] < rate)
+    rate = pair_rates(process, rate_table(process, occupation), mine, theirs)
+    made = due & (uniform[4] * each[to, of] < rate)
     source = jnp.where(made, copied, copier)
     shift = (jnp.arange(size) == to).astype(occupation.dtype)
     shift = shift - (jnp.arange(size) == of).astype(occupation.dtype)
     unit = crowd.unit
-    if rule.copy_phase:
+    if copy_phase:
         unit = unit.at[copier].set(unit[source])
     crowd = Crowd(
         crowd.beable.at[copier].set(crowd.beable[source]),
@@ -139,7 +131,7 @@ def event(
         occupation + jnp.where(made, shift, 0),
         crowd.late,
     )
-    return crowd, dt
+    return Step(crowd, dt, due, made)
 
 
 def _equal_parts(room: Array, longest: Array) -> Array:

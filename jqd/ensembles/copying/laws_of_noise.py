@@ -1,6 +1,6 @@
-"""What finite N does on average: lost fidelity, lost energy, lost classes."""
+"""Averages that finite N shifts: lost fidelity, lost energy, lost classes."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,9 +13,9 @@ from ...laws.copy_fields import coupling, square
 from .follow import (
     Rate,
     admit,
-    check_substeps,
     copies_needed,
     follow,
+    inverse,
     one_way_flow,
 )
 from .rates import check_motion
@@ -39,14 +39,14 @@ class NoiseLaw(eqx.Module):
     swing: Float[Array, " T"]
 
     def valid(self, copies: ArrayLike) -> Bool[Array, " T"]:
-        """Up to which times N is large enough for order 1/N.
+        """Whether N is large enough for order 1/N up to each time.
 
         N ρ_min >= 20,  E[1 - F] <= ρ_min/5,  E[1 - F] <= swing/4
 
         The lost fidelity is then within 10 % of what is sampled: measured, see
         `follow.copies_needed`.
         """
-        needed = copies_needed(self, self.loss)
+        needed = copies_needed(self.least_density, self.swing, self.loss)
         return jnp.asarray(copies) * self.least_density >= needed
 
 
@@ -101,10 +101,9 @@ def energy_drift(
 
 
 def _at_quantum_point(
-    law: Any, psi0: ArrayLike, ts: ArrayLike, rate: Rate, substeps: int | Array
+    law: CopyDynamics, psi0: ArrayLike, ts: ArrayLike, rate: Rate, substeps: int | Array
 ) -> NoiseLaw:
-    law, psi, ts = admit(law, psi0, ts)
-    check_substeps(substeps)
+    law, psi, ts = admit(law, psi0, ts, substeps)
     known = _checks.is_concrete((law.q, law.r))
     away = known and not np.allclose([law.q, law.r], [0.5, -0.5], rtol=0, atol=1e-9)
     if away or law.harmonics is not None:
@@ -130,26 +129,20 @@ def _lost_fidelity(law: CopyDynamics, psi: Array, sums: Array) -> Array:
     """¼ Σ_{a<b} |J_ab| (1/ρ_a + 1/ρ_b) = ¼ Σ_ab |J_ab|/ρ_a."""
     del sums
     flow = one_way_flow(law, psi)
-    return jnp.sum((flow + flow.T) * _inverse(square(psi))[:, None]) / 4
+    return jnp.sum((flow + flow.T) * inverse(square(psi))[:, None]) / 4
 
 
 def _energy_rate(law: CopyDynamics, psi: Array, sums: Array) -> Array:
     """½ Σ_{a<b} |J_ab| (K_aa + K_bb - 2K_ab), K the Hessian of ⟨H⟩/ħ in ρ."""
     del sums
     flow = one_way_flow(law, psi)
-    inverse = _inverse(square(psi))
+    one_over = inverse(square(psi))
     # h_ab = 2 √(ρ_a ρ_b) R_ab cos x_ab: K_aa = -Σ_b h_ab/4ρ_a², K_ab = h_ab/4ρ_aρ_b
     h = 2 * jnp.real(jnp.conj(psi)[:, None] * coupling(law) * psi[None, :])
-    own = -jnp.sum(h, axis=1) * inverse**2 / 4
-    mixed = h * inverse[:, None] * inverse[None, :] / 4
+    own = -jnp.sum(h, axis=1) * one_over**2 / 4
+    mixed = h * one_over[:, None] * one_over[None, :] / 4
     curvature = own[:, None] + own[None, :] - 2 * mixed
     return jnp.sum((flow + flow.T) * curvature) / 4
-
-
-def _inverse(density: Array) -> Array:
-    """1/ρ_a, 0 for an empty class."""
-    filled = density > 0
-    return jnp.where(filled, 1 / jnp.where(filled, density, 1), 0)
 
 
 # -- two classes of equal ω, one period between p_min and p_max ---------------------
@@ -219,7 +212,7 @@ def _logit(p: Array) -> Array:
 
 
 class Approach(NamedTuple):
-    """How classes stand towards their next node.
+    """The next node of each class, if it is small: how near, and whether ahead.
 
     Attributes:
         least_density: ρ_a cos² x_a, the least density that a small class has in its
@@ -232,7 +225,7 @@ class Approach(NamedTuple):
 
 
 def approach(law: CopyDynamics, psi: Complex[Array, " M"]) -> Approach:
-    """How near to its node each class will come, if it is small.
+    """The least density that each class has in its next passage, if it is small.
 
     x_a is the phase of class a against the field Σ_b R_ab e^{iδ_ab} ψ_b of the others,
     which stands still in the short time of the passage; then ρ_a cos² x_a is constant.

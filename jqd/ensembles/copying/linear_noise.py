@@ -1,4 +1,4 @@
-"""Linear noise: how N finite scatters around the mean-field motion, to order 1/N."""
+"""Linear noise: the scatter of N systems around the mean-field motion."""
 
 from typing import Any
 
@@ -10,9 +10,8 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 from ... import _checks
 from ...laws import CopyDynamics
 from ...laws.copy_fields import psi_field, square
-from .follow import admit, check_substeps, copies_needed, follow, one_way_flow
-
-INITIAL = ("rounded", "drawn")
+from .follow import admit, copies_needed, follow, one_way_flow
+from .populations import INITIAL
 
 
 class LinearNoise(eqx.Module):
@@ -86,11 +85,12 @@ class LinearNoise(eqx.Module):
 
     @property
     def least_copies(self) -> Float[Array, " T"]:
-        """What N ρ_min must reach for the scatter to be small, see `valid`."""
-        return copies_needed(self, jax.lax.cummax(self.infidelity))
+        """The least N ρ_min at which the scatter is small, see `valid`."""
+        loss = jax.lax.cummax(self.infidelity)
+        return copies_needed(self.least_density, self.swing, loss)
 
     def valid(self, copies: ArrayLike) -> Bool[Array, " T"]:
-        """Up to which times N is large enough for order 1/N.
+        """Whether N is large enough for order 1/N up to each time.
 
         N ρ_min >= 20,  E[1 - F] <= ρ_min/5,  E[1 - F] <= swing/4
 
@@ -136,8 +136,7 @@ def linear_noise(
     van Kampen, Stochastic Processes in Physics and Chemistry, ch. X.
     """
     _checks.check_choice(initial, "initial", INITIAL)
-    check_substeps(substeps)
-    return _linear_noise(*admit(law, psi0, ts), initial, substeps)
+    return _linear_noise(*admit(law, psi0, ts, substeps), initial, substeps)
 
 
 @eqx.filter_jit

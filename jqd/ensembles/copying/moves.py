@@ -1,4 +1,9 @@
-"""Who moves in a leap, given how many do on average: systems, by label and class."""
+"""Draws of the systems that move in a leap, by label and class.
+
+`counts` are the systems by label and class, (L, M), and `moved` [a, b] is the mean
+number that goes from b to a, (M, M), 0 on the diagonal. Draws return the counts after
+them, and how many moves were made.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -10,20 +15,12 @@ from .binomials import binomial
 
 def at_once(
     counts: Float[Array, "L M"], moved: Float[Array, "M M"], key: Array
-) -> Float[Array, "L M"]:
+) -> tuple[Float[Array, "L M"], Float[Array, ""]]:
     """For every label and class a multinomial over destinations.
 
     Multinomial numbers scatter as those of independent systems do, n p (1 - p), with
     the depletion of their class in them. Here that is in the second half step already;
     a sign for each class, (1 ± 1/√n) p, brings the scatter to n p without correlations.
-
-    Args:
-        counts: systems by label and class, (L, M).
-        moved: [a, b], mean number that goes from b to a, (M, M), 0 on the diagonal.
-        key: of the draw.
-
-    Returns:
-        The counts after it, (L, M).
     """
     occupation = jnp.sum(counts, axis=0)
     share = moved * _share(occupation, jax.random.fold_in(key, 0))[None, :]
@@ -44,7 +41,7 @@ def at_once(
     # nobody goes from a class to itself
     start = (counts, jnp.ones_like(occupation), jnp.zeros_like(counts))
     (stayed, _, arrived), _ = jax.lax.scan(draw, start, jnp.arange(1, size))
-    return stayed + arrived
+    return stayed + arrived, jnp.sum(arrived)
 
 
 def in_turn(
@@ -53,22 +50,14 @@ def in_turn(
     key: Array,
     *,
     both_ways: bool,
-) -> Float[Array, "L M"]:
+) -> tuple[Float[Array, "L M"], Float[Array, ""]]:
     """Link by link, there and back again, so that who has arrived may leave once more.
 
     Of those who are in class b when its link to a has its turn, a share leaves by it,
     half on the way there and half on the way back: the exact motion of labels under
     one link after another, and, being symmetric, that under all of them at once to
-    second order. Means and scatter of the occupations are those of `at_once`.
-
-    Args:
-        counts: systems by label and class, (L, M).
-        moved: [a, b], mean number that goes from b to a, (M, M), 0 on the diagonal.
-        key: of the draw.
-        both_ways: whether systems may go both ways on a link in much the same time.
-
-    Returns:
-        The counts after it, (L, M).
+    second order. Means and scatter of the occupations are those of `at_once`. With
+    `both_ways` systems may go both ways on a link in much the same time.
     """
     size = counts.shape[1]
     origin = np.arange(size)
@@ -78,17 +67,19 @@ def in_turn(
         there = np.stack(ways, axis=1).reshape(-1, size)
     goals = jnp.asarray(np.concatenate([there, there[::-1]]))
 
-    def draw(counts, turn):
+    def draw(before, turn):
+        counts, events = before
         goal, number = turn
         key_sign, key_draw = (
             jax.random.fold_in(key, 2 * number + which) for which in range(2)
         )
         share = moved[goal, origin] / 2 * _share(jnp.sum(counts, axis=0), key_sign)
         drawn = _binomial(key_draw, counts, jnp.clip(share, 0, 1))
-        return (counts - drawn).at[:, goal].add(drawn), None
+        counts = (counts - drawn).at[:, goal].add(drawn)
+        return (counts, events + jnp.sum(drawn)), None
 
-    counts, _ = jax.lax.scan(draw, counts, (goals, jnp.arange(goals.shape[0])))
-    return counts
+    start = (counts, jnp.zeros((), counts.dtype))
+    return jax.lax.scan(draw, start, (goals, jnp.arange(goals.shape[0])))[0]
 
 
 def round_robin(size: int) -> np.ndarray:

@@ -1,4 +1,8 @@
-"""What a crowd looks like: occupations, order parameters, who descends from whom."""
+"""Sums over a crowd: occupations, order parameters, who descends from whom.
+
+Throughout a_I is the `beable` of individual I, (N,), exp(iφ_I) its `unit`, (N,), and
+n_a the `occupation` of class a, (M,).
+"""
 
 import jax
 import jax.numpy as jnp
@@ -11,16 +15,7 @@ FEW_CLASSES = 32
 def class_sums(
     values: Array, beable: Int[Array, " N"], classes: int
 ) -> Float[Array, " M"]:
-    """Sum over the members of each class.
-
-    Args:
-        values: x_I, (N,).
-        beable: a_I, (N,).
-        classes: M.
-
-    Returns:
-        Σ_{I in a} x_I, (M,), of the dtype of `values`.
-    """
+    """Σ_{I in a} x_I over the members of each class, in the dtype of x."""
     if classes > FEW_CLASSES:
         return jax.ops.segment_sum(values, beable, classes)
     labels = jnp.arange(classes, dtype=beable.dtype)
@@ -36,41 +31,20 @@ def class_counts(beable: Int[Array, " N"], like: Float[Array, " M"]) -> Array:
 
 
 def order_parameters(
-    unit: Complex[Array, " N"],
-    beable: Int[Array, " N"],
-    occupation: Float[Array, " M"],
+    unit: Complex[Array, " N"], beable: Int[Array, " N"], occupation: Float[Array, " M"]
 ) -> Complex[Array, " M"]:
     """Z_a/n_a = (1/n_a) Σ_{I in a} exp(iφ_I); 0 for an empty class.
 
     Its modulus is 1 where all phases of a class agree, its angle their circular mean.
-
-    Args:
-        unit: exp(iφ_I), (N,).
-        beable: a_I, (N,).
-        occupation: n_a, (M,).
-
-    Returns:
-        (M,).
     """
     total = class_sums(unit, beable, occupation.shape[0])
     return total / jnp.maximum(occupation, 1)
 
 
 def phase_variance(
-    unit: Complex[Array, " N"],
-    beable: Int[Array, " N"],
-    occupation: Float[Array, " M"],
+    unit: Complex[Array, " N"], beable: Int[Array, " N"], occupation: Float[Array, " M"]
 ) -> Float[Array, " M"]:
-    """Mean square of φ_I about the circular mean of its class, by classes, rad².
-
-    Args:
-        unit: exp(iφ_I), (N,).
-        beable: a_I, (N,).
-        occupation: n_a, (M,).
-
-    Returns:
-        (M,); 0 for an empty class.
-    """
+    """Mean square of φ_I about the circular mean of its class, rad²; 0 if empty."""
     mean = order_parameters(unit, beable, occupation)
     apart = jnp.angle(unit * jnp.conj(mean)[beable])
     squares = class_sums(apart**2, beable, occupation.shape[0])
@@ -80,28 +54,12 @@ def phase_variance(
 def moved_counts(
     beable: Int[Array, " N"], start: Int[Array, " N"], like: Float[Array, " M"]
 ) -> Float[Array, "M M"]:
-    """[a, b]: how many are in class a that began in class b.
-
-    Args:
-        beable: a_I, (N,).
-        start: a_I at the first time, (N,).
-        like: an array with one entry for each class, whose dtype the counts take.
-
-    Returns:
-        (M, M), whole numbers.
-    """
+    """[a, b]: how many are in class a that began in class b, in the dtype of `like`."""
     size = like.shape[0]
     pairs = class_sums(jnp.ones_like(beable), beable * size + start, size * size)
     return jnp.reshape(pairs, (size, size)).astype(like.dtype)
 
 
 def distinct(ancestor: Int[Array, " N"]) -> Int[Array, ""]:
-    """How many of the first individuals have descendants: N at the start, 1 at the end.
-
-    Args:
-        ancestor: number of the ancestor of each, (N,).
-
-    Returns:
-        Scalar.
-    """
+    """The number of first individuals with descendants: N at first, 1 in the end."""
     return jnp.sum(jnp.zeros_like(ancestor).at[ancestor].set(1))

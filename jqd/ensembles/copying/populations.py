@@ -1,4 +1,8 @@
-"""N systems that represent a quantum state: how many begin in each class."""
+"""Counts of systems, by class, that represent a quantum state.
+
+Throughout ρ_a is the `density`, (M,), which sums to 1, n_a the `occupation`, (M,),
+whole numbers of the same dtype, and N the `copies`, a scalar.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -7,17 +11,12 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 
+# Ways to begin: N ρ_a to whole numbers, or N draws from ρ.
+INITIAL = ("rounded", "drawn")
+
 
 def rounded(density: Float[Array, " M"], copies: ArrayLike) -> Float[Array, " M"]:
-    """Whole numbers n_a near N ρ_a that sum to N: the method of largest remainders.
-
-    Args:
-        density: ρ_a, (M,), summing to 1.
-        copies: N, scalar, a whole number.
-
-    Returns:
-        n_a, (M,), of the dtype of `density`.
-    """
+    """Whole numbers n_a near N ρ_a that sum to N: the method of largest remainders."""
     copies = jnp.asarray(copies, density.dtype)
     wanted = copies * density
     whole = jnp.floor(wanted)
@@ -29,29 +28,13 @@ def rounded(density: Float[Array, " M"], copies: ArrayLike) -> Float[Array, " M"
 def drawn(
     key: Array, density: Float[Array, " M"], copies: ArrayLike
 ) -> Float[Array, " M"]:
-    """N independent draws from ρ: multinomial n_a.
-
-    Args:
-        key: of the draw.
-        density: ρ_a, (M,), summing to 1.
-        copies: N, scalar, a whole number.
-
-    Returns:
-        n_a, (M,), of the dtype of `density`.
-    """
+    """N independent draws from ρ: multinomial n_a."""
     copies = jnp.asarray(copies, density.dtype)
     return jax.random.multinomial(key, copies, density, dtype=density.dtype)
 
 
 def admixed(density: Float[Array, " M"], admixture: ArrayLike) -> Float[Array, " M"]:
     """(1 - ε) ρ_a + ε/M: a remedy for nodes.
-
-    Args:
-        density: ρ_a, (M,).
-        admixture: ε in [0, 1], scalar.
-
-    Returns:
-        Density, (M,).
 
     Source: Smolin (2012), sec. 3.4, remedy 3 of the nodes issue.
     """
@@ -67,13 +50,6 @@ def phase_factors(
     Quantum mechanics leaves a node with the phase of -i(Hψ)_a. With that phase x_ab
     would stay ±π/2 for ever where all ω are equal, noise or not, and the class would
     run into its next node exactly: nothing would turn it round.
-
-    Args:
-        psi: ψ, (M,).
-        hamiltonian: H/ħ, (M, M).
-
-    Returns:
-        Factors of modulus 1, (M,).
     """
     field = jnp.sum(hamiltonian * psi[None, :], axis=-1)
     return _unit(psi, _unit(field, jnp.ones_like(psi)))
@@ -85,17 +61,12 @@ def _unit(z: Array, fallback: Array) -> Array:
 
 
 def most_copies(dtype: np.dtype | type) -> int:
-    """Up to which number a real dtype counts without a gap."""
+    """The number up to which a real dtype counts without a gap."""
     return 2 ** (int(np.finfo(dtype).nmant) + 1)
 
 
 def check_copies(copies: ArrayLike, size: int, dtype: np.dtype | type) -> None:
     """Raise unless N is a whole number that M classes and the dtype can take.
-
-    Args:
-        copies: N, scalar.
-        size: M.
-        dtype: real dtype that the counts will have.
 
     Raises:
         ValueError: not a scalar, not whole, below M, or too large to count exactly.
@@ -131,11 +102,6 @@ def check_representable(
     density: ArrayLike, occupation: ArrayLike, copies: ArrayLike
 ) -> None:
     """Raise if a class that should have systems begins without any.
-
-    Args:
-        density: ρ_a, (M,).
-        occupation: n_a + s_a at the start, (M,).
-        copies: N, scalar.
 
     Raises:
         ValueError: some ρ_a > 0 has n_a + s_a = 0.

@@ -23,7 +23,7 @@ class Process(eqx.Module):
         printed: whether eq. (39) has its printed sign (static).
     """
 
-    law: Any
+    law: CopyDynamics
     copies: Float[Array, ""]
     spectators: Float[Array, " M"]
     printed: bool = eqx.field(static=True, default=False)
@@ -33,18 +33,15 @@ class Process(eqx.Module):
         return occupation + self.spectators
 
 
-# What makes up the motion of a copy law and the meaning of its states.
+# Members that make up the motion of a copy law and the meaning of its states.
 MOTION = ("vector_field", "step", "hamiltonian", "prepare", "psi", "density")
 
 
-def check_motion(law: Any) -> None:
+def check_motion(law: CopyDynamics) -> None:
     """Raise unless the constants of a law say all about its motion.
 
     Copies are drawn, and laws of noise computed, from ω, R, δ, q, r and the harmonics
     alone: what a subclass adds to them, a drive in time for instance, would be lost.
-
-    Args:
-        law: a `jqd.CopyDynamics`.
 
     Raises:
         ValueError: another law, or a subclass that moves otherwise.
@@ -63,11 +60,8 @@ def check_motion(law: Any) -> None:
             )
 
 
-def check_law(law: Any) -> None:
+def check_law(law: CopyDynamics) -> None:
     """Raise unless a law can be sampled.
-
-    Args:
-        law: a `jqd.CopyDynamics`.
 
     Raises:
         ValueError: another law, a subclass that moves otherwise, or harmonics with
@@ -127,7 +121,7 @@ def angular(
 
 
 def amplitudes(process: Process) -> tuple[Float[Array, "M M"], Float[Array, "M M"]]:
-    """What A_ab and |C_ab| never exceed, whatever the phases are."""
+    """Bounds on A_ab and |C_ab|, whatever the phases are."""
     law = process.law
     A, C = 2 * law.R, law.R
     if law.harmonics is not None:

@@ -10,13 +10,20 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
-from ...interop import as_array
 from ...laws import CopyDynamics
-from ..arguments import single_key, step_budget, trajectory_numbers, whole_number
-from ..guide import in_precision
+from ..arguments import (
+    positive_number,
+    single_key,
+    step_budget,
+    trajectory_numbers,
+    whole_number,
+)
+from .class_population import ClassPopulation
 from .copies import Copies, step_bias
-from .lanes import STEPS, Mode, Plan, Record, run
+from .follow import admit
+from .loop import Clock, Record, run
 from .populations import (
+    INITIAL,
     admixed,
     check_copies,
     check_representable,
@@ -26,7 +33,6 @@ from .populations import (
 )
 from .rates import Process, check_law
 
-INITIAL = ("rounded", "drawn")
 # With fewer systems in a class the leap's binomials no longer stand for single copies.
 EXACT_BELOW = 10
 # Trajectories beside each other: enough to fill vector units, few enough for the cache;
@@ -110,9 +116,11 @@ def sample(
 
     Source: Smolin (2012), eqs. (39), (40), the sign of (39) corrected; sec. 3.4.
     """
-    _checks.check_choice(method, "method", tuple(STEPS))
+    _checks.check_choice(method, "method", tuple(STEP_OF))
     _checks.check_choice(initial, "initial", INITIAL)
-    psi, ts, dtype = _start(law, psi0, ts)
+    check_law(law)
+    law, psi, ts = admit(law, psi0, ts)
+    dtype = ts.dtype
     check_copies(copies, psi.shape[0], dtype)
     count, number = (
         whole_number(trajectories, "trajectories", 1),
@@ -120,7 +128,7 @@ def sample(
     )
     probes = _probes(error_trajectories, count, method, observe)
     _check_memory(count, probes, psi, ts, tagged, observe)
-    ids = jnp.asarray(trajectory_numbers(number, count), jnp.uint32)
+    ids = trajectory_numbers(number, count)
     process = _process(law, copies, spectators, printed, dtype)
     unit = phase_factors(psi, law.hamiltonian() / law.hbar).astype(psi.dtype)
     density = admixed(jnp.abs(psi) ** 2, _share(admixture, dtype))
@@ -128,42 +136,30 @@ def sample(
     if initial == "rounded":
         begin = process.weights(rounded(density, process.copies))
         check_representable(density, begin, process.copies)
-    step = STEP_OF[method] if step is None else step
-    step = _positive(step, "step", dtype)
+    step = positive_number(STEP_OF[method] if step is None else step, "step", dtype)
     _check_clock(law, ts, step)
-    few = jnp.asarray(exact_below, dtype)
-    plan = Plan(process, few, density, unit, ts, step_budget(max_steps))
+    population = ClassPopulation(
+        process, jnp.asarray(exact_below, dtype), density, unit, observe,
+        method, initial, bool(tagged),
+    )  # fmt: skip
     most = CHUNK if jax.default_backend() == "cpu" else WIDE_CHUNK
     width = min(most, count, max(probes, LEAST_CHUNK) if probes else most)
-    mode = Mode(method, initial, bool(tagged), observe, width)
-    return _sample(plan, mode, single_key(key), ids, step, probes)
-
-
-def _sample(
-    plan: Plan, mode: Mode, key: Array, ids: Array, step: Array, probes: int
-) -> Copies:
-    """The trajectories, and beside them `probes` with half the step."""
-    count = ids.shape[0]
-    record = _run(plan, mode, key, ids, step, probes)
-    result = _copies(plan, mode, jax.tree.map(lambda leaf: leaf[:count], record))
-    if not probes:
-        return result
-    halved = _copies(plan, mode, jax.tree.map(lambda leaf: leaf[count:], record))
-    shares = None
-    if result.tagged is not None and halved.tagged is not None:
-        shares = result.tagged / result.copies, halved.tagged / result.copies
-    return eqx.tree_at(
-        lambda copies: copies.bias,
-        result,
-        step_bias(result.density, halved.density, shares),
-        is_leaf=lambda leaf: leaf is None,
-    )
+    clock = Clock(ts, step_budget(max_steps))
+    record = _run(population, clock, single_key(key), ids, step, probes, width)
+    return _result(population, ts, record, count)
 
 
 @eqx.filter_jit
 def _run(
-    plan: Plan, mode: Mode, key: Array, ids: Array, step: Array, probes: int
+    population: ClassPopulation,
+    clock: Clock,
+    key: Array,
+    ids: Array,
+    step: Array,
+    probes: int,
+    chunk: int,
 ) -> Record:
+    """The trajectories, and after them `probes` with half the step."""
     # other random numbers there: the difference of two independent averages
     keys = [
         jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(key, which), some)
@@ -171,11 +167,42 @@ def _run(
     ]
     steps = [jnp.full(ids.shape, step), jnp.full((probes,), step / 2)]
     groups = (ids.shape[0], probes) if probes else ids.shape
-    return run(plan, mode, jnp.concatenate(keys), jnp.concatenate(steps), groups)
+    return run(
+        population, clock, jnp.concatenate(keys), jnp.concatenate(steps), groups, chunk,
+        patient=False,
+    )  # fmt: skip
+
+
+def _result(
+    population: ClassPopulation, ts: Array, record: Record, count: int
+) -> Copies:
+    """The first `count` trajectories, with the bias that the others tell."""
+    copies = population.process.copies
+    main = jax.tree.map(lambda leaf: leaf[:count], record)
+    occupation = psi = tagged = values = bias = None
+    if population.observe is not None:
+        values = main.rows
+    else:
+        counts, unit = main.rows
+        occupation = jnp.sum(counts, axis=-2)
+        psi = jnp.sqrt(occupation / copies) * unit
+        tagged = jnp.swapaxes(counts, -1, -2) if population.tagged else None
+    if record.status.shape[0] > count:
+        # [.., a, b]: shares in class a that began in class b
+        shares = jnp.swapaxes(record.rows.counts, -1, -2) / copies
+        density = jnp.sum(record.rows.counts, axis=-2) / copies
+        labelled = (shares[:count], shares[count:]) if population.tagged else None
+        bias = step_bias(density[:count], density[count:], labelled)
+    ended = main.lanes
+    return Copies(
+        ts, copies, occupation, psi, tagged, values, main.status,
+        jnp.min(ended.extinct, axis=-1), ended.steps, ended.proposals, ended.events,
+        bias,
+    )  # fmt: skip
 
 
 def _probes(wanted: int | None, count: int, method: str, observe: Any) -> int:
-    """How many trajectories run again with half the step; fewer than 2 tell nothing."""
+    """The number of trajectories to run again; fewer than 2 tell nothing."""
     if observe is not None:
         if wanted:
             raise ValueError(
@@ -189,32 +216,13 @@ def _probes(wanted: int | None, count: int, method: str, observe: Any) -> int:
     return probes if probes > 1 else 0
 
 
-def _copies(plan: Plan, mode: Mode, record: Record) -> Copies:
-    occupation = psi = tagged = values = None
-    if mode.observe is not None:
-        values = record.rows
-    else:
-        counts, unit = record.rows
-        occupation = jnp.sum(counts, axis=-2)
-        psi = jnp.sqrt(occupation / plan.process.copies) * unit
-        tagged = jnp.swapaxes(counts, -1, -2) if mode.tagged else None
-    return Copies(
-        plan.ts, plan.process.copies, occupation, psi, tagged, values,
-        record.status, record.extinct, record.steps, None,
-    )  # fmt: skip
-
-
-def _start(law: Any, psi0: ArrayLike, ts: ArrayLike) -> tuple[Array, Array, Any]:
-    check_law(law)
-    psi = as_array(psi0)
-    _checks.check_state(psi, "psi0", law.omega.shape, weight=1.0)
-    psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
-    _checks.check_times(ts, "ts")
-    dtype = jnp.finfo(psi.dtype).dtype
-    return psi, jnp.asarray(ts, dtype), dtype
-
-
-def _process(law, copies, spectators, printed, dtype) -> Process:
+def _process(
+    law: CopyDynamics,
+    copies: ArrayLike,
+    spectators: ArrayLike,
+    printed: bool,
+    dtype: Any,
+) -> Process:
     size = law.omega.shape[0]
     _checks.check_real(spectators, "spectators")
     _checks.check_finite(spectators, "spectators")
@@ -237,9 +245,7 @@ def _process(law, copies, spectators, printed, dtype) -> Process:
                 f"{np.dtype(dtype).name}, but is {spectators}."
             )
     each = jnp.broadcast_to(jnp.asarray(spectators, dtype), (size,))
-    return Process(
-        in_precision(law, dtype), jnp.asarray(copies, dtype), each, bool(printed)
-    )
+    return Process(law, jnp.asarray(copies, dtype), each, bool(printed))
 
 
 def _share(value: ArrayLike, dtype: Any) -> Array:
@@ -279,9 +285,3 @@ def _check_clock(law: CopyDynamics, ts: Array, step: Array) -> None:
             f"{latest:.3g} numbers are {np.spacing(latest):.2g} apart and a step is "
             f"{_checks.concrete(step) / fastest:.2g} at most."
         )
-
-
-def _positive(value: ArrayLike, name: str, dtype: Any) -> Array:
-    _checks.check_shape(value, name, ())
-    _checks.check_positive(value, name)
-    return jnp.asarray(value, dtype)

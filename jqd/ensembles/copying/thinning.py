@@ -1,59 +1,66 @@
-"""One proposal of the exact sampler: thinning."""
+"""Thinning: single copies are proposed at a bound on all rates, and some are made."""
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Bool, Float
 
 from ...laws.copy_fields import ratios
-from .leap import Settings, Systems, copy_bound, next_move, normalised, single_copy
-from .rates import Process, angular, links
+from .rates import Process, amplitudes, haste, over
 
 
-def propose(
-    process: Process, settings: Settings, systems: Systems, room: Array, key: Array
-) -> tuple[Systems, Array]:
-    """Move the systems on to the next proposed copy, and decide on it.
+def copy_bound(
+    process: Process, occupation: Array, weights: Array, chosen: Bool[Array, "M M"]
+) -> Float[Array, "M M"]:
+    """Bound on the rates of the chosen links: n_b (m_a/m_b)^q max A_ab, copies/time."""
+    level = jnp.log(jnp.where(weights > 0, weights, 1))
+    A, _ = amplitudes(process)
+    bound = ratios(level, process.law.q) * occupation[None, :] * A
+    return jnp.where(chosen, bound, 0)
 
-    Between copies occupations stand still and phases turn; the bound on all rates is
-    constant. Proposals come at that bound and are accepted with probability rate over
-    bound: the process is followed without bias but for the turning of the phases, a
-    Runge-Kutta step of at most `settings.step` radians.
+
+def uniforms(key: Array, number: int, like: Array) -> Array:
+    """So many numbers in (0, 1), (number,), in the dtype of `like`."""
+    least = jnp.finfo(like.dtype).tiny
+    return jax.random.uniform(key, (number,), like.dtype, least)
+
+
+def next_proposal(
+    process: Process,
+    fineness: Array,
+    weights: Float[Array, " M"],
+    bound: Float[Array, "M M"],
+    room: Array,
+    uniform: Array,
+) -> tuple[Array, Array]:
+    """The time to the next proposal of a single copy, at most a step and `room`.
 
     Args:
         process: the process.
-        settings: how finely.
-        systems: where they are.
+        fineness: fraction of 1/`haste` that a step may take.
+        weights: systems that can be copied, (M,).
+        bound: rates of the proposals, copies per time, (M, M).
         room: time to the next moment that must be met, scalar.
-        key: of this proposal.
+        uniform: a number in (0, 1).
 
     Returns:
-        The systems, and the time that passed, at most `room`.
+        The time to pass, and whether a proposal is due after it.
     """
-    occupation = jnp.sum(systems.counts, axis=0)
-    weights = process.weights(occupation)
-    alive = weights > 0
-    both = links(alive)
-    bound = copy_bound(process, occupation, weights, both)
-    dt, due, uniform = next_move(process, settings, weights, bound, room, key)
-    level = jnp.log(jnp.where(alive, weights, 1))
-    pull = jnp.where(both, ratios(level, process.law.r), 0)
-    unit = _turned(process, pull, systems.unit, dt)
-    A, _ = angular(process, unit)
-    flow = ratios(level, process.law.q) * occupation[None, :] * jnp.where(both, A, 0)
-    event = single_copy(systems.counts, flow, bound, uniform)
-    return Systems(jnp.where(due, event, systems.counts), unit), dt
+    wait = over(-jnp.log(uniform), jnp.sum(bound))
+    longest = over(fineness, haste(process, weights, weights > 0))
+    longest = jnp.minimum(longest, room)
+    return jnp.minimum(wait, longest), wait <= longest
 
 
-def _turned(process: Process, pull: Array, unit: Array, dt: Array) -> Array:
-    """exp(-iφ) after dt at constant occupations: dφ_a/dt = ω_a + Σ_b pull_ab C_ab."""
+def picked_link(bound: Float[Array, "M M"], uniform: Array) -> tuple[Array, Array]:
+    """The link of a proposal, from class b to a, drawn by its bound: (a, b)."""
+    size = bound.shape[0]
+    link = picked(jnp.ravel(bound), uniform)
+    return link // size, link % size
 
-    def slope(unit):
-        _, C = angular(process, unit)
-        turn = process.law.omega + jnp.sum(pull * C, axis=-1)
-        return unit * jax.lax.complex(jnp.zeros_like(turn), -turn)
 
-    k1 = slope(unit)
-    k2 = slope(unit + dt / 2 * k1)
-    k3 = slope(unit + dt / 2 * k2)
-    k4 = slope(unit + dt * k3)
-    return normalised(unit + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4), unit)
+def picked(weights: Array, uniform: Array) -> Array:
+    """An index drawn by weight."""
+    total = jnp.cumsum(weights)
+    return jnp.minimum(
+        jnp.sum((total <= uniform * total[-1]).astype(int)), weights.shape[0] - 1
+    )

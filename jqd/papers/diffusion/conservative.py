@@ -1,6 +1,6 @@
 """Section 3: conservative diffusion, its canonical form, and operators."""
 
-from ...ensembles import schemes
+from ...ensembles.paths import schemes
 from ...laws.diffusion import (
     ConservativeDiffusion,
     Madelung,

@@ -1,7 +1,7 @@
 """Sections 1 and 2: quantum mechanics, its hydrodynamics, spreading, path integrals."""
 
 from ... import ensembles, exact
-from ...ensembles import schemes
+from ...ensembles.paths import schemes
 from ...exact import diffusion
 from ...laws import Schrodinger
 from ...laws.diffusion import (

@@ -9,13 +9,10 @@ import pytest
 
 import jqd
 from jqd import problems
-from jqd.ensembles.copying.individual_rates import (
-    IndividualRule,
-    pair_rates,
-    rate_table,
-)
+from jqd.ensembles.copying.individual_rates import pair_rates, rate_table
 from jqd.ensembles.copying.individual_sampler import individuals, population
 from jqd.ensembles.copying.rates import Process
+from jqd.ensembles.copying.sampler import sample
 from jqd.laws import constants
 from jqd.papers.copying import copy_rate, phase_rate, power_copy_rate
 
@@ -46,13 +43,12 @@ def pairs(law, beable, phase, printed):
     """Rate at which I copies J, [I, J], as the sampler has it."""
     zeros = jnp.zeros(3)
     process = Process(law, jnp.asarray(100.0), zeros, printed)
-    rule = IndividualRule(process, jnp.asarray(0.1), True)
 
     @jax.jit
     def rates(unit):
         occupation = jnp.bincount(beable, length=3) * 1.0
         mine, theirs = (beable[:, None], unit[:, None]), (beable[None], unit[None])
-        return pair_rates(rule, rate_table(rule, occupation), mine, theirs)
+        return pair_rates(process, rate_table(process, occupation), mine, theirs)
 
     return rates(jnp.exp(1j * phase))
 
@@ -152,6 +148,14 @@ def test_aligned_individuals_are_quantum(key, method):
     assert np.abs(mean - exact[::-1])[2].max() > 0.1
     # one trajectory against the others' mean: shot noise of order 1/√N
     assert 0.3 < got.density[:, 2].std(0).max() * np.sqrt(N) < 1.5
+    # as many copies as classes of the same systems make; 4 standard errors, and 1/N
+    classes = sample(GOLDEN, PSI, ts, key, copies=N, trajectories=300, method="exact")
+    sizes = [np.asarray(run.events) for run in (got, classes)]
+    error = np.sqrt(sum(np.var(events) for events in sizes) / 300)
+    assert abs(np.mean(sizes[0]) - np.mean(sizes[1])) < 4 * error + 1
+    assert (got.proposals > 0).all() == (method == "exact")
+    assert (got.events >= N - got.ancestors[:, -1]).all()
+    assert "copies made: " in got.describe()
     assert got.tagged[:, 0, 0, 0].tolist() == [50.0] * 300
     np.testing.assert_array_equal(got.tagged.sum(-1), got.occupation)
     assert (got.tagged.sum(-2) == got.occupation[:, :1]).all()
@@ -262,6 +266,7 @@ def test_ends_are_said(key):
     assert not got.ok.any()
     assert "step budget" in got.describe()
     assert np.isnan(got.occupation[:, 2]).all()
+    assert (got.ancestors[:, 2] == -1).all()
 
 
 @pytest.mark.slow

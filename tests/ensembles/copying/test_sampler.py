@@ -254,6 +254,34 @@ def test_step_budget_is_a_status(run):
     assert np.all(np.isfinite(result.occupation[:, 0]))
 
 
+def mean_copies(law, psi, end):
+    """∫ Σ_ab flow_ab dt of the mean motion: copies that each system makes."""
+    ts = jnp.linspace(0, end, 201)
+    path = jqd.evolve(law, psi, ts, method=jqd.Adaptive()).values
+    flow = jax.vmap(lambda psi: rates(process(law), psi, jnp.ones(3, bool)).flow)(path)
+    return float(jnp.trapezoid(jnp.sum(flow, axis=(1, 2)), ts))
+
+
+@pytest.mark.parametrize("method", ["leap", "exact"])
+def test_copies_are_counted(run, method):
+    """As many as the flows of the mean motion carry, singly or in leaps."""
+    result = run(method)
+    events, proposals = (np.asarray(x) for x in (result.events, result.proposals))
+    expected = 300 * mean_copies(*problems.golden(), TS[-1])
+    # 4 standard errors of 24 Poisson numbers, and of the order of one copy for 1/N
+    assert np.mean(events) == pytest.approx(
+        expected, abs=4 * (expected / 24) ** 0.5 + 1
+    )
+    assert f"copies made: {events.sum():.10g}" in result.describe()
+    if method == "exact":
+        assert np.all(events < proposals)
+        assert np.all(proposals <= result.steps)
+    else:
+        # all classes are large: nothing is drawn singly
+        assert np.all(proposals == 0)
+        assert np.all(result.steps < events)
+
+
 def test_bias_of_the_step_is_reported():
     law, psi = problems.golden()
     result = copying.sample(

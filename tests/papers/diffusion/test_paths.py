@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jqd.ensembles import two_time_correlation
-from jqd.ensembles.schemes import drift, heun
+from jqd.ensembles.paths.schemes import drift, heun
 from jqd.exact import closed_forms, two_slits
 from jqd.exact.eigenstates import eigenstates
 from jqd.laws.diffusion.energies import energy_budget

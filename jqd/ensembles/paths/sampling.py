@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int
 
-from .. import _checks
-from ..spaces import Grid
+from ... import _checks
+from ...spaces import Grid
 from .guide import density_of, refined
 
 # Points to which the grid is refined before the density is taken as linear between

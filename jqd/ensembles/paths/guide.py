@@ -5,12 +5,11 @@ import operator
 from collections.abc import Sequence
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from ..spaces import Grid
+from ...spaces import Grid
 
 # Spline points for each grid point, by dimension. A cubic spline's slope errs by
 # 0.01 (kΔ)³, so a wave of 12 points a wavelength is followed to 3e-5 in 1D.
@@ -130,16 +129,3 @@ def _weights(f: Array, scale: float) -> tuple[Sequence[Array], Sequence[Array]]:
 def density_of(psi: Complex[Array, "..."]) -> Float[Array, "..."]:
     """|ψ|² without a square root."""
     return jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
-
-
-def in_precision(law, dtype):
-    """The law with its constants in this real dtype, so that ψ keeps its own."""
-
-    def cast(leaf):
-        if not eqx.is_inexact_array(leaf):
-            return leaf
-        complexes = jnp.iscomplexobj(leaf)
-        kind = jnp.result_type(dtype, jnp.complex64) if complexes else dtype
-        return leaf.astype(kind)
-
-    return jax.tree.map(cast, law)

@@ -1,4 +1,4 @@
-"""What `nelson` and `bohm` return."""
+"""The paths of one run, and how each of them ended."""
 
 import enum
 from collections import Counter
@@ -13,7 +13,7 @@ from .sampling import FAR, LINE
 
 
 class PathStatus(enum.IntEnum):
-    """How a path ended; `Paths.status` holds one a path."""
+    """The end of a path; `Paths.status` holds one a path."""
 
     OK = 0
     LEFT_GRID = 1
@@ -21,7 +21,7 @@ class PathStatus(enum.IntEnum):
 
     @property
     def sentence(self) -> str:
-        """What the status means."""
+        """The status in words."""
         return _SENTENCES[self]
 
 
@@ -101,7 +101,7 @@ class Paths(eqx.Module):
         return "; ".join(sentences + self._lost_equilibrium())
 
     def _lost_equilibrium(self) -> list[str]:
-        """What `equilibrium` says, in words, if it is not that all is well."""
+        """A sentence if `equilibrium` is False at some time."""
         lost = np.flatnonzero(~np.asarray(self.equilibrium))
         if lost.size == 0:
             return []

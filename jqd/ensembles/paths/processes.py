@@ -1,28 +1,40 @@
 """Nelson's diffusion and Bohm's paths: two processes with one density, |ψ|²."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from .. import _checks
-from ..interop import as_array
-from ..spaces import Grid
-from ..steppers import srkn11
-from .arguments import single_key, whole_number
+from ... import _checks
+from ...interop import as_array
+from ...laws.law import Law
+from ...spaces import Grid
+from ...spaces.hamiltonians import ParticleOnGrid
+from ...steppers import srkn11
+from ..arguments import single_key, trajectory_numbers, whole_number
 from .guide import REFINE
-from .paths import Paths
-from .walk import Noise, Walk, run
+from .result import Paths
+from .walk import Noise, Walk, WaveLaw, run
 
 PATHS = 1000
 Observe = Callable[[Array, Array], Any]
 
 
+@runtime_checkable
+class Diffusive(Protocol):
+    """A law that has a diffusion constant of its own."""
+
+    @property
+    def diffusion_constant(self) -> Array:
+        """D, length² over time."""
+        ...
+
+
 def nelson(
-    law: Any,
+    law: Law,
     psi0: ArrayLike,
     ts: ArrayLike,
     key: Array,
@@ -86,18 +98,14 @@ def nelson(
     3, 271 for any ν. In Zakir's notation u is the Fick velocity of eq. (17).
     """
     _checks.check_choice(scheme, "scheme", ("euler", "heun", "implicit"))
-    psi, ts, dtype = _wave(law, psi0, ts)
-    D = _diffusion_constant(law, D, dtype)
-    nu = D if nu is None else _strength(nu, dtype)
-    walk = Walk(
-        law, D, nu, scheme, _stepper(law, stepper),
-        whole_number(substeps, "substeps", 1), _refine(refine, law.grid), periodic,
-    )  # fmt: skip
+    walk, psi, ts = _walk(
+        law, psi0, ts, D, nu, scheme, stepper, substeps, refine, periodic
+    )
     return _go(walk, psi, ts, key, paths, x0, observe, first, error_paths)
 
 
 def bohm(
-    law: Any,
+    law: Law,
     psi0: ArrayLike,
     ts: ArrayLike,
     key: Array | None = None,
@@ -153,12 +161,9 @@ def bohm(
                 "Argument `key` must be given where `x0` is not, but is None."
             )
         key = jax.random.key(0)  # read by nobody: no noise, no draw
-    psi, ts, dtype = _wave(law, psi0, ts)
-    D = _diffusion_constant(law, D, dtype)
-    walk = Walk(
-        law, D, jnp.zeros_like(D), scheme, _stepper(law, stepper),
-        whole_number(substeps, "substeps", 1), _refine(refine, law.grid), periodic,
-    )  # fmt: skip
+    walk, psi, ts = _walk(
+        law, psi0, ts, D, 0.0, scheme, stepper, substeps, refine, periodic
+    )
     return _go(walk, psi, ts, key, paths, x0, observe, first, error_paths)
 
 
@@ -174,11 +179,7 @@ def _go(walk, psi, ts, key, paths, x0, observe, first, error_paths) -> Paths:
         paths = x0.shape[0]
     count = whole_number(PATHS if paths is None else paths, "paths", 1)
     first = whole_number(first, "first", 0)
-    if first + count > 2**32:
-        raise ValueError(
-            f"Argument `first` must leave path numbers below 2^32, but is {first}."
-        )
-    ids = jnp.asarray(first + np.arange(count), jnp.uint32)
+    ids = trajectory_numbers(first, count, "path")
     probes = min(count, whole_number(error_paths, "error_paths", 0))
     if observe is not None and not callable(observe):
         raise ValueError(
@@ -187,14 +188,17 @@ def _go(walk, psi, ts, key, paths, x0, observe, first, error_paths) -> Paths:
     return run(walk, psi, ts, x0, Noise(key, ids), observe, probes)
 
 
-def _wave(law: Any, psi0: ArrayLike, ts: ArrayLike) -> tuple[Array, Array, Any]:
-    if not isinstance(getattr(law, "grid", None), Grid):
+def _walk(
+    law: Law, psi0, ts, D, nu, scheme, stepper, substeps, refine, periodic
+) -> tuple[Walk, Array, Array]:
+    """The process, ψ at the first time, and the times."""
+    if not (isinstance(law, WaveLaw) and isinstance(law.grid, Grid)):
         raise ValueError(
             "Argument `law` must be a law on a grid, such as Schrodinger.on_grid(...), "
             f"but {type(law).__name__} here has none: there are no positions."
         )
     psi = law.prepare(as_array(psi0, "psi0"))
-    if not (hasattr(psi, "shape") and jnp.iscomplexobj(psi)):
+    if not (isinstance(psi, jax.Array) and jnp.iscomplexobj(psi)):
         raise ValueError(
             "Argument `law` must have ψ as its state, but this form of "
             f"{type(law).__name__} has another; use its complex-amplitude form."
@@ -202,16 +206,27 @@ def _wave(law: Any, psi0: ArrayLike, ts: ArrayLike) -> tuple[Array, Array, Any]:
     _checks.check_shape(psi, "psi0", law.grid.shape)
     _checks.check_times(ts, "ts")
     dtype = psi.real.dtype
-    return psi, jnp.asarray(ts, dtype), dtype
+    D = _diffusion_constant(law, D, dtype)
+    walk = Walk(
+        law, D, D if nu is None else _strength(nu, dtype), scheme,
+        _stepper(law, stepper), whole_number(substeps, "substeps", 1),
+        REFINE[psi.ndim] if refine is None else whole_number(refine, "refine", 1),
+        periodic,
+    )  # fmt: skip
+    return walk, psi, jnp.asarray(ts, dtype)
 
 
-def _diffusion_constant(law: Any, D: ArrayLike | None, dtype: Any) -> Array:
+def _diffusion_constant(law: Law, D: ArrayLike | None, dtype: Any) -> Array:
     """D as given, as the law has it, or ħ/2m."""
-    if D is None:
-        D = getattr(law, "diffusion_constant", None)
-    mass = getattr(getattr(law, "hamiltonian", None), "mass", None)
-    if D is None and mass is not None:
-        D = law.hbar / (2 * mass)
+    if D is None and isinstance(law, Diffusive):
+        D = law.diffusion_constant
+    moved_by = law.generator()
+    if (
+        D is None
+        and moved_by is not None
+        and isinstance(moved_by.hamiltonian, ParticleOnGrid)
+    ):
+        D = moved_by.hbar / (2 * moved_by.hamiltonian.mass)
     if D is None:
         raise ValueError(
             f"Argument `D` must be given, but is None and {type(law).__name__} has "
@@ -240,14 +255,10 @@ def _positions(x0: ArrayLike, grid: Grid, dtype: Any) -> Array:
     return jnp.asarray(x0, dtype)
 
 
-def _stepper(law: Any, stepper: Callable[..., Any] | None) -> Callable[..., Any] | None:
+def _stepper(law: Law, stepper: Callable[..., Any] | None) -> Callable[..., Any] | None:
     if stepper is not None and not callable(stepper):
         raise ValueError(
             "Argument `stepper` must be a one-step method such as jqd.rk4 or None, but "
             f"is {stepper!r}."
         )
     return srkn11 if stepper is None and law.flows() is not None else stepper
-
-
-def _refine(refine: int | None, grid: Grid) -> int:
-    return REFINE[grid.ndim] if refine is None else whole_number(refine, "refine", 1)

@@ -1,22 +1,36 @@
 """The loop: ψ and the paths that it guides, advanced together."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int
 
-from ..spaces import Grid
-from ..steppers import Splitting
-from ..steppers.flows import flows_of
-from .guide import Guide, density_of, in_precision
-from .paths import Paths, PathStatus
+from ...spaces import Grid
+from ...steppers import Splitting
+from ...steppers.flows import flows_of
+from ..arguments import in_precision
+from .guide import Guide, density_of
+from .result import Paths, PathStatus
 from .sampling import draw, kolmogorov_smirnov
 from .schemes import HALVED, NEAR, ORDERS, SCHEMES
 
 _INITIAL, _NOISE, _BRIDGE = range(3)
+
+
+@runtime_checkable
+class WaveLaw(Protocol):
+    """A law whose state is ψ on a grid."""
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of ψ."""
+        ...
+
+    def step(self, t: Any, state: Any, dt: Any) -> Any:
+        """ψ at t + dt."""
 
 
 class Walk(eqx.Module):
@@ -33,7 +47,7 @@ class Walk(eqx.Module):
         periodic: whether paths go round the box (static).
     """
 
-    law: Any
+    law: WaveLaw
     D: Float[Array, ""]
     nu: Float[Array, ""]
     scheme: str = eqx.field(static=True)
@@ -231,7 +245,7 @@ def _judge(walk, x):
 
 
 def _look(walk, t, psi, walkers, keep):
-    """What is kept at a time, the distance to |ψ|², and diagnostics."""
+    """The row that is kept at a time, the distance to |ψ|², and diagnostics."""
     going = (walkers.status == PathStatus.OK)[:, None]
     x = jnp.where(going, walkers.x, jnp.nan)
     density = density_of(psi)

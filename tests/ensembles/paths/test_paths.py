@@ -9,8 +9,11 @@ import pytest
 
 import jqd
 from jqd.ensembles import PathStatus, bohm, kolmogorov_smirnov, nelson
-from jqd.ensembles.observables import mean_square_displacement, two_time_correlation
-from jqd.ensembles.sampling import draw
+from jqd.ensembles.paths.observables import (
+    mean_square_displacement,
+    two_time_correlation,
+)
+from jqd.ensembles.paths.sampling import draw
 from jqd.exact import free_gaussian, squeezed_state
 
 GRID = jqd.Grid((-9.0, 9.0), 128)

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.ensembles.guide import Guide
-from jqd.ensembles.schemes import SCHEMES
+from jqd.ensembles.paths.guide import Guide
+from jqd.ensembles.paths.schemes import SCHEMES
 from jqd.exact import squeezed_state
 from jqd.spaces import Grid
 

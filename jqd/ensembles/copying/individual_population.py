@@ -1,0 +1,87 @@
+"""Systems one by one: each individual has a beable and a phase of its own."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from .individual_rates import Crowd, turn
+from .individual_steps import leap_individuals, thin_individuals
+from .loop import Population, Step
+from .order_parameters import (
+    class_counts,
+    distinct,
+    moved_counts,
+    order_parameters,
+    phase_variance,
+)
+from .rates import Process
+
+Observe = Callable[[Array, Array, Array], Any]
+
+
+class IndividualPopulation(Population):
+    """N individuals; spectators have no part in their process.
+
+    Attributes:
+        process: the process.
+        beable: a_I at the first time, (N,).
+        phase: φ_I there, (N,).
+        observe: a function of (t, beable, phase) to keep as well, or None.
+        method: "leap" or "exact" (static).
+        copy_phase: whether the phase is copied with the beable (static).
+        histories: whether to keep the beable of everybody at every time (static).
+    """
+
+    process: Process
+    beable: Int[Array, " N"]
+    phase: Float[Array, " N"]
+    observe: Observe | None
+    method: str = eqx.field(static=True)
+    copy_phase: bool = eqx.field(static=True)
+    histories: bool = eqx.field(static=True)
+
+    def begin(self, key: Array) -> tuple[Crowd, Array, Array]:
+        """The individuals as they are given; a class without any was never there."""
+        beable = self.beable
+        unit = jax.lax.complex(jnp.cos(self.phase), jnp.sin(self.phase))
+        occupation = class_counts(beable, self.process.law.omega)
+        itself = jnp.arange(beable.shape[0], dtype=beable.dtype)
+        late = jnp.zeros((), self.phase.dtype)
+        crowd = Crowd(beable, unit, itself, occupation, late)
+        return crowd, key, jnp.zeros(occupation.shape, bool)
+
+    def step(self, state: Crowd, room: Array, key: Array, fineness: Array) -> Step:
+        """A leap of all, or the next proposal of a copy."""
+        method = {"leap": leap_individuals, "exact": thin_individuals}[self.method]
+        return method(self.process, self.copy_phase, state, room, key, fineness)
+
+    def look(self, t: Array, state: Crowd) -> tuple[Crowd, dict[str, Any]]:
+        """Averages over classes, and who comes from where, by names of the result."""
+        if self.method == "leap":
+            unit = turn(self.process, state, state.late)
+            state = state._replace(unit=unit, late=jnp.zeros_like(state.late))
+        beable, unit, ancestor, occupation, _ = state
+        values = None
+        if self.observe is not None:
+            values = self.observe(t, beable, jnp.angle(unit))
+        return state, {
+            "occupation": occupation,
+            "order": order_parameters(unit, beable, occupation),
+            "variance": phase_variance(unit, beable, occupation),
+            "tagged": moved_counts(beable, self.beable, occupation),
+            "ancestors": distinct(ancestor),
+            "histories": beable if self.histories else None,
+            "values": values,
+        }
+
+    def empty(self, state: Crowd) -> Bool[Array, " M"]:
+        """Classes without members."""
+        return state.occupation <= 0
+
+    def sound(self, state: Crowd) -> Bool[Array, ""]:
+        """Whether all phases are numbers."""
+        return jnp.all(jnp.isfinite(jnp.abs(state.unit)))
