@@ -14,7 +14,7 @@ from ..sweeps.hosts import Lost
 from .cache import use_cache
 from .equations import equations
 from .info import info
-from .recover_matter import recover_app
+from .recover import recover_app
 from .run import run
 from .sample import sample_app
 from .sweep import sweep_app

@@ -4,8 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from .recover_copying import NOISE
-
+NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")
 # A comma, but not the one in R[0,1].
 _COMMA = re.compile(r",(?![^\[]*\])")
 
@@ -117,6 +116,21 @@ def parse_noise(text: str) -> tuple[str, float | None]:
     if sigma <= 0:
         raise ValueError(f"Argument {rule}, but {number!r} was given.")
     return kind, sigma
+
+
+def check_word(name: str, value: str, known: Sequence[str]) -> None:
+    """Raise ValueError unless the option `--name` is one of the words it knows."""
+    if value not in known:
+        raise ValueError(
+            f"Argument `--{name}` must be one of {', '.join(known)}, but {value!r} "
+            "was given."
+        )
+
+
+def check_sigma(sigma: float | None) -> None:
+    """Raise ValueError for a standard error that is not positive."""
+    if sigma is not None and not (math.isfinite(sigma) and sigma > 0):
+        raise ValueError(f"Argument `--sigma` must be positive, but is {sigma}.")
 
 
 def _number(text: str, rule: str) -> float:

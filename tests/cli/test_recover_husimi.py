@@ -92,7 +92,9 @@ def test_bad_input_is_one_line(words, message, tmp_path, capsys):
 @pytest.mark.parametrize("scale", [1.0, 2**0.5])
 def test_first_samples_of_a_likelihood(tmp_path, capsys, monkeypatch, scale):
     """Outcomes in another unit would make up for it with C; they are not fitted."""
-    monkeypatch.setattr(recover_husimi, "_likelihood", lambda *args: 0)
+    monkeypatch.setattr(
+        recover_husimi, "_likelihood", lambda *args: {"status": "converged"}
+    )
     parts = np.random.default_rng(0).normal(0, 0.5**0.5, size=(2, 2, 2000))
     samples = scale * (1.2 + 0.5j + parts[0] + 1j * parts[1])
     file = tmp_path / "samples.npz"

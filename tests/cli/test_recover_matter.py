@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from jqd.cli.recover_matter import recover_app
+from jqd.cli.recover import recover_app
 
 
 @pytest.fixture
