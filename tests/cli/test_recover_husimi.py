@@ -16,12 +16,12 @@ def recover(out, *words):
 
 
 @pytest.mark.slow
-def test_C_from_data_of_another_program(tmp_path, capsys):
+def test_C_from_data_of_another_program(tmp_path, printed):
     code = recover(
         tmp_path / "run", "--data", KERR, "--hamiltonian", "0.5*ad^2*a^2", "--start",
         "C=0.4", "--starts", 3, "--points", 150, "--json",
     )  # fmt: skip
-    result = json.loads(capsys.readouterr().out)  # nothing else on standard output
+    result = printed("recover husimi")
     assert code == 0
     assert result["status"] == "converged"
     assert abs(result["constants"]["C"]["value"] - 1) < 1e-8
@@ -40,10 +40,10 @@ def test_packaged_data_are_the_shared_ones(shared_data):
             np.testing.assert_array_equal(ours[name], theirs[name])
 
 
-def test_length_scales(capsys):
+def test_length_scales(capsys, printed):
     words = ["--length-scales", "--hamiltonian", "0.5*p^2 + 0.125*q^2", "--kappa", "2"]
     assert main(["recover", "husimi", *words, "--json"]) == 0
-    result = json.loads(capsys.readouterr().out)
+    result = printed("recover husimi")
     np.testing.assert_allclose(result["lengths"], [2.0], rtol=1e-8)  # √(κ/ω)
     assert main(["recover", "husimi", *words]) == 0
     assert "lengths" in capsys.readouterr().out

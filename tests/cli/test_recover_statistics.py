@@ -26,10 +26,10 @@ def write(path, header, table):
 
 
 @pytest.mark.slow
-def test_random_weights(recover, tmp_path, capsys):
+def test_random_weights(recover, tmp_path, printed):
     """One vector of weights for all particles: bosons; one for each: classical."""
     assert recover(None, "--json") == 0
-    result = json.loads(capsys.readouterr().out)  # nothing else on standard output
+    result = printed("recover statistics")
     assert result["status"] == "converged"
     for weights, g in (("shared", 1.0), ("independent", 0.0)):
         found = result[weights]["constants"]["g"]
@@ -42,24 +42,24 @@ def test_random_weights(recover, tmp_path, capsys):
     assert (tmp_path / "run" / "fit.png").stat().st_size > 1e4
 
 
-def test_own_curve(recover, tmp_path, capsys):
+def test_own_curve(recover, tmp_path, printed):
     E = np.linspace(0, 4, 30)
     nbar = 1 / (np.exp((E + 0.3) / 1.2) - 1)
     table = np.column_stack([E, nbar, 0.01 * nbar])
     assert recover(write(tmp_path / "curve.csv", "E,nbar,sigma", table), "--json") == 0
-    constants = json.loads(capsys.readouterr().out)["constants"]
+    constants = printed("recover statistics")["constants"]
     for name, value in (("g", 1.0), ("T", 1.2), ("mu", -0.3)):
         assert constants[name]["value"] == pytest.approx(value, abs=1e-8)
         assert constants[name]["stderr"] > 1e-4
 
 
-def test_own_counts(recover, tmp_path, capsys):
+def test_own_counts(recover, tmp_path, capsys, printed):
     """Columns in any order, sums that differ; at most one a state: fermions."""
     rng = np.random.default_rng(0)
     counts = np.array([rng.permutation([1, 1, 1, 1, i % 2, 0]) for i in range(50)])
     header = "n0,n2,n1,n3,n5,n4"
     assert recover(write(tmp_path / "counts.csv", header, counts), "--json") == 0
-    result = json.loads(capsys.readouterr().out)
+    result = printed("recover statistics")
     assert result["constants"]["g"]["value"] == -1
     assert result["at_edge"]
     assert "edge" in result["message"]
