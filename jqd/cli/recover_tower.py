@@ -60,9 +60,10 @@ def tower(
     names = [f"p{k}" for k in range(shown)]
     return fit(
         common, law, record, psi0=psi0, free=wanted, observe=LevelNorms(shown),
-        start={name: constants.pack(law, name) for name in wanted}, starts=starts, search=None,
-        polish=Polish(windows=3), method=_method(law, psi0, record), file=data,
+        start={name: constants.pack(law, name) for name in wanted}, starts=starts,
+        search=None, polish=Polish(windows=3), method=_method(law, psi0, record),
         truth=truth, names=names, settings={"levels": levels, "photons": photons},
+        file=data,
         draw=lambda folder, found: draw_all(
             folder, found, names, landscape=not common.quick
         ),
@@ -82,7 +83,7 @@ def _read(file: Path, photons: int, sigma: float) -> Data:
 
 
 def _method(law: RandomTower, psi0: jax.Array, data: Data) -> Propagator:
-    """Chebyshev series with room for other wanted than those of the start."""
+    """Chebyshev series with room for other constants than those of the start."""
     ts = jnp.concatenate([jnp.zeros(1), jnp.max(jnp.diff(data.ts))[None]])
     run = evolve(law, psi0, ts, method=Propagator())
     return Propagator(terms=int(1.5 * int(run.diagnostics["num_terms"])))

@@ -18,7 +18,7 @@ def json_schema(command: str) -> dict[str, Any]:
     Raises:
         ValueError: no such command.
     """
-    text = files(__package__).joinpath("schema.json").read_text(encoding="utf-8")
+    text = files("jqd.report").joinpath("schema.json").read_text(encoding="utf-8")
     known = json.loads(text)
     commands = known.pop("commands")
     if command not in commands:
