@@ -25,11 +25,11 @@ from ..inference.phase_space import sample_orders
 from ..inference.reading import naming
 from ..laws import constants
 from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
-from ..spaces.symbols import ParametricSymbol, parse_hamiltonian
+from ..spaces.symbols import ParametricSymbol, parameters_of, parse_hamiltonian
 from ..states import coherent, product
 from .fit import Plane, draw_all, fit
 from .options import Common, Sigma, Starts, with_options
-from .parsing import check_sigma, check_word, parse_names, parse_start
+from .parsing import check_sigma, check_word, parse_names, parse_set, parse_start
 from .session import conclude
 
 FORMS = ("auto", "heff", "fock", "gaussian")
@@ -46,6 +46,9 @@ def husimi(
     ),
     hamiltonian: str = typer.Option(
         "0.5*U*ad^2*a^2", help="Operator in a, ad (a1, ad1, ..), q, p and parameters."
+    ),
+    assigned: list[str] = typer.Option(
+        [], "--set", help="Value of a parameter of --hamiltonian, e.g. U=0.63; repeat."
     ),
     free: str = typer.Option("C", help="Constants to recover: C, s, parameters."),
     start: str = typer.Option("", help="Where to begin, e.g. C=0.4,U=1.1."),
@@ -70,7 +73,7 @@ def husimi(
                 "Argument `--length-scales` must not be given with `--data`, but is: "
                 "it is a demand on H0, not a fit."
             )
-        return _lengths(hamiltonian, kappa, as_json=common.as_json)
+        return _lengths(_parsed(hamiltonian, assigned), kappa, as_json=common.as_json)
     check_word("form", form, FORMS)
     check_word("loss", loss, LOSSES)
     check_sigma(sigma)
@@ -78,7 +81,8 @@ def husimi(
     first = parse_start(start, names)
     record = _record(data, loss, sigma)
     with naming(data):
-        law, psi0 = _law_and_state(record, hamiltonian, names, form, levels)
+        operator = _parsed(hamiltonian, assigned, record, names)
+        law, psi0 = _law_and_state(record, operator, names, form, levels)
     if loss == "likelihood":
         with naming(data):
             _check_first_samples(record, law, psi0, names)
@@ -116,9 +120,9 @@ def husimi(
     )  # fmt: skip
 
 
-def _lengths(hamiltonian: str, kappa: float, *, as_json: bool) -> int:
+def _lengths(hamiltonian: ParametricSymbol, kappa: float, *, as_json: bool) -> int:
     """Length scales that make a free Hamiltonian diffusion-free (C7)."""
-    found = lengths_of(parse_hamiltonian(hamiltonian).symbol(), kappa)
+    found = lengths_of(hamiltonian.symbol(), kappa)
     result = {
         "lengths": np.asarray(found.lengths),
         "kappa": kappa,
@@ -156,16 +160,12 @@ def _record(file: Path | None, loss: str, sigma: float | None) -> PhaseSpaceReco
 
 def _law_and_state(
     record: PhaseSpaceRecord,
-    text: str,
+    hamiltonian: ParametricSymbol,
     free: tuple[str, ...],
     form: str,
     levels: int | None,
 ) -> tuple[HusimiFokkerPlanck, Any]:
-    """The law with the parameters that the record knows, and the state at t0."""
-    hamiltonian = parse_hamiltonian(text, modes=record.modes)
-    _check_free(free, hamiltonian)
-    known = {k: v for k, v in record.parameters.items() if k in hamiltonian.names}
-    hamiltonian = hamiltonian.with_values(**known)
+    """The law at the first start, and the state at t0."""
     kept = levels or _levels(record)
     _checks.check_memory(
         16.0 * float(kept) ** record.modes, "data", f"a ket of {kept:.3g} levels "
@@ -186,7 +186,34 @@ def _law_and_state(
     return HusimiFokkerPlanck(hamiltonian, s=s, form=carried), state
 
 
-def _check_free(free: tuple[str, ...], hamiltonian: ParametricSymbol) -> None:
+def _parsed(
+    text: str,
+    assigned: list[str],
+    record: PhaseSpaceRecord | None = None,
+    free: tuple[str, ...] = (),
+) -> ParametricSymbol:
+    """The Hamiltonian with the values that the record or the user gives.
+
+    Parameters that a fit frees and nothing gives are 1, around which starts are drawn.
+    """
+    modes = None if record is None else record.modes
+    names = parameters_of(text, modes=modes)
+    _check_free(free, names)
+    known = {} if record is None else record.parameters
+    values = dict.fromkeys((name for name in free if name in names), 1.0)
+    values |= {name: known[name] for name in names if name in known}
+    values |= parse_set(assigned, names)
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise ValueError(
+            "Argument `--set` must give every parameter of --hamiltonian that is "
+            f"neither free nor in the data, but does not give {', '.join(missing)}; "
+            f"add --set {missing[0]}=NUMBER."
+        )
+    return parse_hamiltonian(text, modes=modes, **values)
+
+
+def _check_free(free: tuple[str, ...], names: tuple[str, ...]) -> None:
     for name in free:
         if name in ("kappa", "l", "lengths"):
             raise Unidentifiable(
@@ -198,7 +225,7 @@ def _check_free(free: tuple[str, ...], hamiltonian: ParametricSymbol) -> None:
                 "Argument `--free` must name constants that data can tell, but hbar "
                 "enters the law only as the product C hbar; free C."
             )
-        valid = ("C", "s", *hamiltonian.names)
+        valid = ("C", "s", *names)
         if name not in valid:
             raise ValueError(
                 f"Argument `--free` must name constants out of {', '.join(valid)}, "

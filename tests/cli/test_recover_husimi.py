@@ -47,7 +47,10 @@ def test_length_scales(capsys, printed):
     np.testing.assert_allclose(result["lengths"], [2.0], rtol=1e-8)  # √(κ/ω)
     assert main(["recover", "husimi", *words]) == 0
     assert "lengths" in capsys.readouterr().out
-    words[2] = "0.5*p^2"
+    words[2:3] = ["0.5*p^2 + w*q^2", "--set", "w=0.125"]
+    assert main(["recover", "husimi", *words, "--json"]) == 0
+    np.testing.assert_allclose(printed("recover husimi")["lengths"], [2.0], rtol=1e-8)
+    words[2:5] = ["0.5*p^2"]
     assert main(["recover", "husimi", *words]) == 1
     assert "no lengths" in capsys.readouterr().out
 
@@ -62,6 +65,11 @@ def test_length_scales(capsys, printed):
         (["--free", "C,C"], "each constant once"),
         (["--free", ""], "each constant once"),
         (["--start", "U=1"], "constants that are free"),
+        (["--hamiltonian", "0.5*ad^2*a^2 + g*n"], "give g; add --set g=NUMBER"),
+        (["--set", "delta=1"], "that --hamiltonian names (U), but 'delta'"),
+        (["--set", "U"], "`--set` must look like U=0.63"),
+        (["--set", "U=1", "--set", "U=2"], "'U' comes twice"),
+        (["--length-scales", "--hamiltonian", "w*n"], "add --set w=NUMBER"),
         (["--start", "C=x"], "a number"),
         (["--hamiltonian", "0.5*ad^2*"], "at column"),
         (["--hamiltonian", "ad*a^2"], "must"),
@@ -99,7 +107,9 @@ def test_first_samples_of_a_likelihood(tmp_path, capsys, monkeypatch, scale):
     samples = scale * (1.2 + 0.5j + parts[0] + 1j * parts[1])
     file = tmp_path / "samples.npz"
     np.savez(file, t=[0.0, 1e-3], samples=samples, alpha0=1.2 + 0.5j)
-    code = recover(tmp_path / "run", "--data", file, "--loss", "likelihood")
+    code = recover(tmp_path / "run", "--data", file, "--set", "U=1", "--loss",
+        "likelihood",
+    )  # fmt: skip
     said = capsys.readouterr().err
     assert code == (0 if scale == 1 else 2)
     assert ("row at t0" in said) == (scale > 1)

@@ -33,12 +33,21 @@ def check_law(law: "HusimiFokkerPlanck") -> None:
     law.form.check(law)
 
 
-def read_hamiltonian(symbol: Any, hbar: ArrayLike) -> Symbol | ParametricSymbol:
+def read_hamiltonian(
+    symbol: Any, hbar: ArrayLike, values: dict[str, ArrayLike]
+) -> Symbol | ParametricSymbol:
     """A symbol as it is; an operator as the symbol of its order, which depends on ħ."""
-    if isinstance(symbol, Symbol | ParametricSymbol):
-        return symbol
     if isinstance(symbol, str):
-        return _read_text(symbol, hbar)
+        return _read_text(symbol, hbar, values)
+    if isinstance(symbol, ParametricSymbol):
+        return symbol.with_values(**values)
+    if values:
+        raise ValueError(
+            f"Argument `{next(iter(values))}` must not be given to a Hamiltonian "
+            "without named parameters, but is."
+        )
+    if isinstance(symbol, Symbol):
+        return symbol
     if callable(getattr(symbol, "full", None)):  # qutip.Qobj
         return from_operator(symbol, hbar=hbar)
     raise ValueError(
@@ -84,9 +93,11 @@ def check_box(n: Any, half_width: Any) -> None:
     _checks.check_positive(half_width, "half_width")
 
 
-def _read_text(text: str, hbar: ArrayLike) -> ParametricSymbol:
+def _read_text(
+    text: str, hbar: ArrayLike, values: dict[str, ArrayLike]
+) -> ParametricSymbol:
     if not _checks.is_concrete(hbar):
         raise ValueError(
             "Argument `symbol` must be a Symbol where hbar is traced, but is text."
         )
-    return parse_hamiltonian(text, hbar=np.asarray(hbar).item())
+    return parse_hamiltonian(text, hbar=np.asarray(hbar).item(), **values)

@@ -62,6 +62,7 @@ class HusimiFokkerPlanck(Law):
         *,
         points: ArrayLike | None = None,
         form: Form | str = "heff",
+        **values: ArrayLike,
     ):
         """The law of a Hamiltonian.
 
@@ -75,17 +76,18 @@ class HusimiFokkerPlanck(Law):
             points: where `density` is taken by default.
             form: `Heff`, `Fock`, `GaussianForm`, `WignerGrid` or `LiteralGrid`, or
                 the name of one: "heff", "fock", "gaussian", "wigner", "literal".
+            **values: of the parameters that a text names, e.g. U=0.63.
 
         Raises:
-            ValueError: wrong ordering or text, a Hamiltonian that is not real or that
-                the form cannot carry, C or hbar not one finite real number, hbar or s
-                not positive, another form.
+            ValueError: wrong ordering or text, a parameter without a value, a
+                Hamiltonian that is not real or that the form cannot carry, C or hbar
+                not one finite real number, hbar or s not positive, another form.
         """
         from . import FORMS
 
         self.C, self.hbar = scalars(C=C, hbar=hbar)
         _checks.check_positive(hbar, "hbar")
-        symbol = read_hamiltonian(symbol, hbar)
+        symbol = read_hamiltonian(symbol, hbar, values)
         self.hamiltonian = symbol
         self.s = read_scales(s, symbol.modes)
         self.points = None
@@ -123,7 +125,7 @@ class HusimiFokkerPlanck(Law):
             kappa: κ, scalar, positive.
             C: strength of the diffusion.
             hbar: ħ, scalar.
-            **options: `points`, `form`, as for the law.
+            **options: `points`, `form` and values of parameters, as for the law.
 
         Raises:
             ValueError: lengths or κ not positive.
