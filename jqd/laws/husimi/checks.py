@@ -34,7 +34,7 @@ def check_law(law: "HusimiFokkerPlanck") -> None:
 
 
 def read_hamiltonian(
-    symbol: Any, hbar: ArrayLike, values: dict[str, ArrayLike]
+    symbol: Any, hbar: ArrayLike, values: dict[str, Any]
 ) -> Symbol | ParametricSymbol:
     """A symbol as it is; an operator as the symbol of its order, which depends on ħ."""
     if isinstance(symbol, str):
@@ -93,9 +93,7 @@ def check_box(n: Any, half_width: Any) -> None:
     _checks.check_positive(half_width, "half_width")
 
 
-def _read_text(
-    text: str, hbar: ArrayLike, values: dict[str, ArrayLike]
-) -> ParametricSymbol:
+def _read_text(text: str, hbar: ArrayLike, values: dict[str, Any]) -> ParametricSymbol:
     if not _checks.is_concrete(hbar):
         raise ValueError(
             "Argument `symbol` must be a Symbol where hbar is traced, but is text."
