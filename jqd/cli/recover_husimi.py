@@ -175,6 +175,11 @@ def _law_and_state(
     if form == "auto":
         simple = bool(hamiltonian.symbol().is_fokker_planck())
         form = "heff" if simple and "s" not in free else "fock"
+    if form == "fock":
+        size = float(levels or 24) ** record.modes
+        _checks.check_memory(
+            16.0 * size**2, "--levels", f"a density operator of {size:.3g} levels"
+        )
     # near C = 1 a few orders are exact to higher order in 1 - C than any fit needs
     orders = min(60 if record.modes == 1 else 4, kept - 1)
     carried: Form = {
