@@ -76,8 +76,7 @@ def _goals(case: str, timings, errors) -> list[Goal]:
 
 
 def _law(levels: int, orders: int) -> HusimiFokkerPlanck:
-    law = HusimiFokkerPlanck(TEXT, form=Heff((levels, levels), orders=orders))
-    return constants.unpack(law, "U", jnp.asarray([U]))
+    return HusimiFokkerPlanck(TEXT, form=Heff((levels, levels), orders=orders), U=U)
 
 
 def _quanta(law, ts: np.ndarray, psi0: np.ndarray):

@@ -17,7 +17,7 @@ _HOMES = {
     "info": ("info", "info"),
     "equations": ("equations", "equations"),
     "run": ("run", "run"),
-    "recover": ("recover_matter", "recover_app"),
+    "recover": ("recover", "recover_app"),
     "sample": ("sample", "sample_app"),
     "sweep": ("sweep", "sweep_app"),
 }
@@ -58,7 +58,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 no result (no convergence, a failed experiment, an "
     "interrupt), 2 bad input.",
     no_args_is_help=True,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -109,6 +108,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if args is None else args)
     command = typer.main.get_command(app)
+    if "_JQD_COMPLETE" in os.environ:  # the shell asks what could come next
+        command.main(words, "jqd")
     try:
         # the cache of compiled code changes which of JAX's warnings are shown
         with (

@@ -4,8 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from .recover_copying import NOISE
-
+NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")
 # A comma, but not the one in R[0,1].
 _COMMA = re.compile(r",(?![^\[]*\])")
 
@@ -69,26 +68,37 @@ def parse_start(text: str, free: Sequence[str]) -> dict[str, float]:
         ValueError: if a name is not one of `free` or comes twice, or a value is no
             finite number.
     """
-    values: dict[str, float] = {}
     parts = _COMMA.split(text) if text.strip() else []
-    for part in parts:
-        name, equals, number = (piece.strip() for piece in part.partition("="))
-        if not equals:
-            raise ValueError(
-                "Argument `--start` must look like q=0.2,r=-1.1, but "
-                f"{part.strip()!r} was given."
-            )
+    values = _assignments(parts, "start", "q=0.2,r=-1.1")
+    for name in values:
         if name.partition("[")[0] not in free:
             raise ValueError(
                 "Argument `--start` must set constants that are free "
                 f"({', '.join(free)}), but {name!r} was given."
             )
-        if name in values:
+    return values
+
+
+def parse_set(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
+    """Read the option `--set`, which may come more than once.
+
+    Args:
+        texts: each like `U=0.63`.
+        names: the parameters that can be set.
+
+    Returns:
+        The values by name.
+
+    Raises:
+        ValueError: as of `parse_start`.
+    """
+    values = _assignments(texts, "set", "U=0.63")
+    for name in values:
+        if name not in names:
             raise ValueError(
-                f"Argument `--start` must set a constant once, but {name!r} comes "
-                "twice."
+                "Argument `--set` must set parameters that --hamiltonian names "
+                f"({', '.join(names) or 'none'}), but {name!r} was given."
             )
-        values[name] = _number(number, f"`--start` must give {name} a number")
     return values
 
 
@@ -117,6 +127,39 @@ def parse_noise(text: str) -> tuple[str, float | None]:
     if sigma <= 0:
         raise ValueError(f"Argument {rule}, but {number!r} was given.")
     return kind, sigma
+
+
+def check_word(name: str, value: str, known: Sequence[str]) -> None:
+    """Raise ValueError unless the option `--name` is one of the words it knows."""
+    if value not in known:
+        raise ValueError(
+            f"Argument `--{name}` must be one of {', '.join(known)}, but {value!r} "
+            "was given."
+        )
+
+
+def check_sigma(sigma: float | None) -> None:
+    """Raise ValueError for a standard error that is not positive."""
+    if sigma is not None and not (math.isfinite(sigma) and sigma > 0):
+        raise ValueError(f"Argument `--sigma` must be positive, but is {sigma}.")
+
+
+def _assignments(parts: Sequence[str], option: str, example: str) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for part in parts:
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        if not equals:
+            raise ValueError(
+                f"Argument `--{option}` must look like {example}, but "
+                f"{part.strip()!r} was given."
+            )
+        if name in values:
+            raise ValueError(
+                f"Argument `--{option}` must set a constant once, but {name!r} comes "
+                "twice."
+            )
+        values[name] = _number(number, f"`--{option}` must give {name} a number")
+    return values
 
 
 def _number(text: str, rule: str) -> float:

@@ -1,22 +1,23 @@
-"""What `jqd recover springs` and `jqd recover anharmonicity` do."""
+"""`jqd recover springs` and `jqd recover anharmonicity`: positions of a chain."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import typer
 
 from .. import problems, report
-from ..inference import Polish, Recovery, Search, recover
+from ..inference import Polish, Recovery, Search
 from ..inference.atoms import AtomRecord, load_atoms
 from ..inference.horizon import Horizon, horizon
 from ..inference.reading import naming
 from ..laws import constants
-from .session import Session, draw, show, write
+from .fit import Plane, draw_all, fit
+from .options import Common, Free, Starts, with_options
+from .parsing import check_sigma, parse_free, parse_start
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,110 +35,102 @@ KNOWN = 0.01
 
 
 @dataclass(frozen=True)
-class AtomOptions:
-    """What the user asked for, checked as far as that goes without reading files.
+class Chain:
+    """The options of every chain."""
 
-    Attributes:
-        data: file of the record, or None for a chain computed here.
-        problem: "springs" (a stiffness for each bond) or "anharmonicity".
-        free: names of the constants to recover.
-        start: the first start, by name.
-        starts: number of starts.
-        time: length of the computed record.
-        windows: windows of the record that each start is led through.
-        sigma: standard deviation of the positions, or None for what the file says.
-        out: folder for the results; never overwritten.
-        seed: of the record and the random starts.
-        as_json: whether standard output gets the JSON and nothing else.
-        quick: whether a smaller version is asked for.
-    """
-
-    data: Path | None
-    problem: str
-    free: tuple[str, ...]
-    start: dict[str, float]
-    starts: int
-    time: float
-    windows: int
-    sigma: float | None
-    out: Path
-    seed: int
-    as_json: bool
-    quick: bool
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Positions of atoms of a chain: .npz, .zarr or .nc with t, x, x0, v0."
+        ),
+    ] = None
+    starts: Starts = 2
+    time: Annotated[
+        float, typer.Option(min=1.0, help="Length of the computed record.")
+    ] = 60.0
+    windows: Annotated[
+        int, typer.Option(min=1, help="Windows each start is led through.")
+    ] = 4
+    sigma: Annotated[
+        float | None, typer.Option(help="Standard error of the positions.")
+    ] = None
 
 
-def recover_atoms(options: AtomOptions) -> int:
-    """Recover the constants of bonds, write the results, print them.
+@with_options(out=Path("results/springs"))
+def springs(
+    *,
+    chain: Chain,
+    start: str = typer.Option("", help="Where to begin, e.g. K=1.2."),
+    common: Common,
+) -> int:
+    """Recover every spring of a chain from the motion of its end."""
+    record = _record(chain, common, problems.spring_chain, quick_time=30.0)
+    first = parse_start(start, ("K",))
+    values: dict[str, Any] = {"K": 1.0, "alpha": 0.0, "beta": 0.0} | first
+    values["K"] = np.broadcast_to(values["K"], (record.bonds,))
+    return _recover(chain, common, record, values, ("K",), "springs")
 
-    Args:
-        options: what the user asked for.
 
-    Returns:
-        Exit code: 0 if the fit converged, else 1.
+@with_options(out=Path("results/anharmonicity"), windows=6)
+def anharmonicity(
+    *,
+    chain: Chain,
+    free: Free = "K,alpha,beta",
+    start: str = typer.Option("", help="Where to begin, e.g. K=1.5,beta=0.1."),
+    common: Common,
+) -> int:
+    """Recover K, alpha and beta of a chain of Fermi, Pasta, Ulam and Tsingou's."""
+    # far enough from harmonic that the cubic and the quartic term can be told
+    values: dict[str, Any] = {"K": 1.3, "alpha": 0.0, "beta": 0.3}
+    names = parse_free(free, tuple(values))
+    values |= parse_start(start, tuple(values))
+    record = _record(chain, common, problems.fput_chain, quick_time=20.0)
+    return _recover(chain, common, record, values, names, "anharmonicity")
 
-    Raises:
-        ValueError: bad input, in one line.
-    """
-    began = perf_counter()
-    record = _record(options)
-    with naming(options.data):
-        law = _law(options, record)
+
+def _record(
+    chain: Chain, common: Common, computed: Any, quick_time: float
+) -> AtomRecord:
+    """The user's record, or one computed here."""
+    check_sigma(chain.sigma)
+    if chain.data is not None:
+        return load_atoms(chain.data, chain.sigma)
+    scatter = {} if chain.sigma is None else {"sigma": chain.sigma}
+    time = min(chain.time, quick_time) if common.quick else chain.time
+    return computed(time, seed=common.seed, **scatter)
+
+
+def _recover(
+    chain: Chain,
+    common: Common,
+    record: AtomRecord,
+    values: dict[str, Any],
+    free: tuple[str, ...],
+    problem: str,
+) -> int:
+    with naming(chain.data):
+        law = record.law(values["K"], values["alpha"], values["beta"])
+        law.prepare(record.state())
     data, observe = record.data()
-    with Session(options.out) as session, naming(options.data, "data"):
-        recovery = recover(
-            law, data, psi0=record.state(), free=options.free, observe=observe,
-            start={name: constants.pack(law, name) for name in options.free},
-            starts=min(options.starts, 2) if options.quick else options.starts,
-            search=SEARCH,
-            polish=Polish(windows=options.windows),
-            key=jax.random.key(options.seed), report=session.advance,
-            keep=session.keep,
-        )  # fmt: skip
-        recovery = recovery.beside(record.truth or {})
-        session.advance("report", 0, 1)
-        names = [f"x[{atom}]" for atom in record.atoms]
-        landscape = draw(session.folder, recovery, names, landscape=not options.quick)
+    names = [f"x[{atom}]" for atom in record.atoms]
+    settings = {"problem": problem, "windows": chain.windows, "ends": record.ends}
+
+    def draw(folder: Path, recovery: Recovery) -> Plane | None:
+        plane = draw_all(folder, recovery, names, landscape=not common.quick)
         seen = horizon(recovery.problem, jnp.asarray(recovery.theta))
         with report.house_style():
             figure = _horizon_figure(seen, list(recovery.constants))
-            report.save_figure(figure, session.folder, "horizon")
-        settings = {
-            "problem": options.problem,
-            "windows": options.windows,
-            "seed": options.seed,
-            "ends": record.ends,
-            **_horizon_settings(seen, recovery),
-        }
-        seconds = perf_counter() - began
-        write(session.folder, recovery, names, landscape, settings, seconds)
-        session.advance("report", 1, 1)
-    return show(recovery, session.folder, seconds, as_json=options.as_json)
+            report.save_figure(figure, folder, "horizon")
+        settings.update(_horizon_settings(seen, recovery))
+        return plane
 
-
-def _record(options: AtomOptions) -> AtomRecord:
-    if options.data is not None:
-        return load_atoms(options.data, options.sigma)
-    computed = {
-        "springs": problems.spring_chain,
-        "anharmonicity": problems.fput_chain,
-    }[options.problem]
-    scatter = {} if options.sigma is None else {"sigma": options.sigma}
-    return computed(options.time, seed=options.seed, **scatter)
-
-
-def _law(options: AtomOptions, record: AtomRecord) -> Any:
-    """The law at the first start: a stiffness for each bond, or one for all."""
-    values = {"K": 1.0, "alpha": 0.0, "beta": 0.0}
-    if options.problem == "anharmonicity":
-        # far enough from harmonic that the cubic and the quartic term can be told
-        values |= {"K": 1.3, "beta": 0.3}
-    values |= options.start
-    size = (record.bonds,) if options.problem == "springs" else ()
-    law = record.law(
-        np.broadcast_to(values["K"], size), values["alpha"], values["beta"]
-    )
-    law.prepare(record.state())
-    return law
+    return fit(
+        common, law, data, psi0=record.state(), free=free, observe=observe,
+        start={name: constants.pack(law, name) for name in free},
+        starts=min(chain.starts, 2) if common.quick else chain.starts,
+        search=SEARCH, polish=Polish(windows=chain.windows), file=chain.data,
+        truth=record.truth, names=names, settings=settings, draw=draw,
+    )  # fmt: skip
 
 
 def _horizon_settings(seen: Horizon, recovery: Recovery) -> dict[str, Any]:

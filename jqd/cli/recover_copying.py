@@ -1,117 +1,81 @@
-"""What `jqd recover copying` does: read, fit, draw, print."""
+"""`jqd recover copying`."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 
-import jax
 import numpy as np
+import typer
 
 from .. import problems
-from ..inference import (
-    Data,
-    Search,
-    load_matrix,
-    load_record,
-    load_state,
-    recover,
-)
+from ..inference import Data, Search, load_matrix, load_record, load_state
 from ..inference.reading import naming
 from ..laws import CopyDynamics
-from .session import Session, draw, show, write
+from .fit import fit
+from .options import Common, Free, Matrix, Starts, State, with_options
+from .parsing import parse_free, parse_noise, parse_start
 
-NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")
-
-
-@dataclass(frozen=True)
-class RecoverOptions:
-    """What the user asked for, checked as far as that goes without reading files.
-
-    Attributes:
-        data: file of populations (t,p0,p1..) or counts (t,n0,n1..), or None for the
-            built-in problem.
-        hamiltonian: file of the Hermitian matrix; given with `data`, and only then.
-        state: file of psi at the first time; likewise.
-        free: names of the constants to recover.
-        start: the first start, by name of the constant; the others are drawn.
-        starts: number of starts.
-        noise: name of the noise model, one of `NOISE`.
-        sigma: standard error for Gaussian noise, or None to estimate it.
-        out: folder for the results; never overwritten.
-        seed: of the random starts and of everything else that is drawn.
-        as_json: whether standard output gets the JSON and nothing else.
-        quick: whether a smaller version is asked for.
-    """
-
-    data: Path | None
-    hamiltonian: Path | None
-    state: Path | None
-    free: tuple[str, ...]
-    start: dict[str, float]
-    starts: int
-    noise: str
-    sigma: float | None
-    out: Path
-    seed: int
-    as_json: bool
-    quick: bool
+CONSTANTS = ("q", "r", "omega", "R", "delta", "phase0")
 
 
-def recover_copying(options: RecoverOptions) -> int:
-    """Recover the constants, write the results, print them.
-
-    Args:
-        options: what the user asked for.
-
-    Returns:
-        Exit code: 0 if the fit converged, else 1.
-
-    Raises:
-        ValueError: bad input, in one line.
-    """
-    began = perf_counter()
-    law, psi0, data = _read(options)
-    with Session(options.out) as session, naming(options.data, "data"):
-        recovery = recover(
-            law,
-            data,
-            psi0=psi0,
-            free=options.free,
-            start=options.start or None,
-            starts=min(options.starts, 8) if options.quick else options.starts,
-            search=Search(steps=20, windows=4, chunk=10) if options.quick else Search(),
-            key=jax.random.key(options.seed),
-            report=session.advance,
-            keep=session.keep,
+@with_options(out=Path("results/copying"))
+def copying(
+    *,
+    data: Path | None = typer.Option(
+        None, help="CSV with columns t,p0,p1.. (populations) or t,n0,n1.. (counts)."
+    ),
+    hamiltonian: Matrix = None,
+    state: State = None,
+    free: Free = "q,r",
+    start: str = typer.Option("", help="Where to begin, e.g. q=0.2,r=-1.1."),
+    starts: Starts = 64,
+    noise: str = typer.Option(
+        "auto",
+        help="auto, none, gaussian, gaussian:SIGMA, multinomial (counts of "
+        "independent shots) or ensemble (counts of one ensemble that copies "
+        "itself).",
+    ),
+    common: Common,
+) -> int:
+    """Recover q and r of copy dynamics from exact quantum evolution, or your data."""
+    files = {"--data": data, "--hamiltonian": hamiltonian, "--state": state}
+    missing = [name for name, file in files.items() if file is None]
+    if 0 < len(missing) < len(files):
+        raise ValueError(
+            "Arguments `--data`, `--hamiltonian` and `--state` must be given together, "
+            f"but {' and '.join(missing)} is missing."
         )
-        session.advance("report", 0, 1)
-        names = [f"p{i}" for i in range(recovery.observed.shape[1])]
-        landscape = draw(session.folder, recovery, names)
-        settings = {"noise": type(data.noise).__name__, "seed": options.seed}
-        seconds = perf_counter() - began
-        write(session.folder, recovery, names, landscape, settings, seconds)
-        session.advance("report", 1, 1)
-    return show(recovery, session.folder, seconds, as_json=options.as_json)
+    names = parse_free(free, CONSTANTS)
+    first = parse_start(start, names)
+    law, psi0, record = _read(data, hamiltonian, state, noise)
+    quick = Search(steps=20, windows=4, chunk=10)
+    return fit(
+        common, law, record, psi0=psi0, free=names, start=first or None, file=data,
+        starts=min(starts, 8) if common.quick else starts,
+        search=quick if common.quick else Search(),
+        names=[f"p{i}" for i in range(record.values.shape[1])],
+        settings={"noise": type(record.noise).__name__},
+    )  # fmt: skip
 
 
-def _read(options: RecoverOptions) -> tuple[CopyDynamics, np.ndarray, Data]:
+def _read(
+    file: Path | None, hamiltonian: Path | None, state: Path | None, noise: str
+) -> tuple[CopyDynamics, np.ndarray, Data]:
     """The law, the state and the record; the built-in ones without files."""
-    if options.data is None:
+    kind, sigma = parse_noise(noise)
+    if file is None or hamiltonian is None or state is None:
         problem = problems.four_level()
         H, psi0, data = problem.hamiltonian, problem.psi0, problem.populations
-        if options.noise == "multinomial":
+        if kind == "multinomial":
             data = problem.counts
-        elif options.noise in ("gaussian", "ensemble"):
+        elif kind in ("gaussian", "ensemble"):
             raise ValueError(
                 "Argument `--noise` must be auto, none or multinomial for the built-in "
-                f"data, but is {options.noise}."
+                f"data, but is {kind}."
             )
     else:
-        H = load_matrix(options.hamiltonian or "")
-        psi0 = load_state(options.state or "")
-        data = load_record(options.data, options.noise, options.sigma)
-    with naming(options.hamiltonian):
+        H, psi0 = load_matrix(hamiltonian), load_state(state)
+        data = load_record(file, kind, sigma)
+    with naming(hamiltonian):
         law = CopyDynamics.from_hamiltonian(H)
-    with naming(options.state):
+    with naming(state):
         law.prepare(law.admit(psi0))
     return law, np.asarray(psi0), data

@@ -1,147 +1,190 @@
-"""What `jqd recover diffusion` does: read, fit, draw, print."""
+"""`jqd recover diffusion`: constants of conservative diffusion from densities."""
 
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from rich.console import Console
+import typer
 
 from .. import problems, report
-from .._files import to_json
 from ..evolution import Fixed
-from ..inference import Recovery, Search, loss_line, recover
+from ..inference import Recovery, Search, Unidentifiable, loss_line
 from ..inference.density import DensityRecord, load_density
 from ..inference.diffusion import (
+    ESTIMATORS,
     Estimate,
     diffusion_from_energy,
     diffusion_from_levels,
     diffusion_from_residual,
 )
 from ..inference.reading import arrays_in, naming, real
+from ..laws import ConservativeDiffusion
 from ..laws.diffusion import Amplitude
-from .diffusion_options import DiffusionOptions, check_free, law_of
-from .session import Session, draw_landscape, landscape_of, show, write
+from .fit import Plane, draw_landscape, fit, landscape_of
+from .options import Common, Sigma, with_options
+from .parsing import check_sigma, check_word, parse_names, parse_start
+from .session import conclude
 
+FORMS = ("auto", "amplitude", "window", "links")
+CONSTANTS = ("D", "friction", "classical_diffusion", "mass")
+# Named in the paper or natural to try, and no constants that a density can tell.
+_ALIASES = {
+    "hbar": "hbar enters the law only as D = hbar/2m; free D",
+    "V": "the potential and the mass enter only as V/m; give V and free mass",
+    "u": "the diffusion velocity is a field of the density and D; free D",
+    "nu": "the noise of single paths leaves the density as it is; free D",
+    "sigma": "it is the scatter of the data, not of the law; give --sigma",
+}
 # Starts by default: of the amplitude, and of forms that take many small steps.
 STARTS, FEW = 64, 4
 
 
-def recover_diffusion(options: DiffusionOptions) -> int:
-    """Recover the constants, write the results, print them.
-
-    Args:
-        options: what the user asked for.
-
-    Returns:
-        Exit code: 0 if the fit converged, else 1.
-
-    Raises:
-        ValueError: bad input, in one line.
-    """
-    began = perf_counter()
-    check_free(options.free)
-    record = _record(options)
-    if options.estimator != "fit":
-        return _estimate(options, record)
+@with_options(out=Path("results/diffusion"))
+def diffusion(
+    *,
+    data: Path | None = typer.Option(
+        None, help="Densities \\[t, x], or levels, of a potential: .npz, .zarr or .nc."
+    ),
+    column: str = typer.Option("density", help="Name of the densities in the file."),
+    free: str = typer.Option(
+        "D", help=f"Constants to recover: {', '.join(CONSTANTS)}."
+    ),
+    start: str = typer.Option("", help="Where to begin, e.g. D=0.3."),
+    starts: int | None = typer.Option(
+        None, min=1, help="Number of starts; 64, or 4 where steps are many."
+    ),
+    form: str = typer.Option("auto", help=f"One of {', '.join(FORMS)}."),
+    estimator: str = typer.Option(
+        "fit", help="fit, or without a run: spectrum, energy or residual."
+    ),
+    sigma: Sigma = None,
+    common: Common,
+) -> int:
+    """Recover D of conservative diffusion, friction, classical diffusion, or m."""
+    check_word("form", form, FORMS)
+    check_word("estimator", estimator, ESTIMATORS)
+    check_sigma(sigma)
+    names = parse_names(free)
+    _check_free(names)
+    first = parse_start(start, names)
+    if data is None:
+        record = problems.double_well(column)
+    else:
+        record = load_density(data, column, sigma)
+    if estimator != "fit":
+        result = _estimate(estimator, record, data, names, first.get("D", 0.5))
+        title = f"D from the {estimator}, without a run"
+        table = report.summary_table(result, title)
+        return conclude(result, [table], as_json=common.as_json)
     if not len(record.ts) or record.initial is None:
         raise ValueError(
             "Argument `data` must hold `t`, densities and an initial state for a fit, "
             "but does not; use --estimator spectrum for levels."
         )
-    with naming(options.data):
-        law = law_of(options, record)
-    data, observe = record.data()
-    starts = options.starts or (STARTS if isinstance(law.form, Amplitude) else FEW)
-    with Session(options.out) as session, naming(options.data, "data"):
-        recovery = recover(
-            law, data, psi0=record.initial, free=options.free, observe=observe,
-            start=options.start or None,
-            starts=min(starts, 8) if options.quick else starts,
-            search=Search(steps=20, windows=2, chunk=10),
-            method=Fixed(law.stepper),
-            step_tolerance=None if isinstance(law.form, Amplitude) else 1e-7,
-            key=jax.random.key(options.seed), report=session.advance,
-            keep=session.keep,
-        )  # fmt: skip
-        session.advance("report", 0, 1)
-        landscape = _draw(session, recovery, record)
-        settings = {
-            "form": type(law.form).__name__,
-            "column": options.column,
-            "seed": options.seed,
-        }
-        seconds = perf_counter() - began
-        names = [f"density[{i}]" for i in range(record.grid.size)]
-        write(session.folder, recovery, names, landscape, settings, seconds)
-        session.advance("report", 1, 1)
-    return show(recovery, session.folder, seconds, as_json=options.as_json)
+    with naming(data):
+        law = _law(record, form, names, first)
+    rows, observe = record.data()
+    few = not isinstance(law.form, Amplitude)
+    starts = starts or (FEW if few else STARTS)
+    return fit(
+        common, law, rows, psi0=record.initial, free=names, observe=observe,
+        start=first or None, starts=min(starts, 8) if common.quick else starts,
+        search=Search(steps=20, windows=2, chunk=10), method=Fixed(law.stepper),
+        step_tolerance=1e-7 if few else None, file=data,
+        names=[f"density[{i}]" for i in range(record.grid.size)],
+        settings={"form": type(law.form).__name__, "column": column},
+        draw=lambda folder, found: _draw(folder, found, record),
+    )  # fmt: skip
 
 
-def _record(options: DiffusionOptions) -> DensityRecord:
-    if options.data is None:
-        return problems.double_well(options.column)
-    return load_density(options.data, options.column, options.sigma)
-
-
-def _estimate(options: DiffusionOptions, record: DensityRecord) -> int:
-    if options.free != ("D",):
-        raise ValueError(
-            f"Argument `--free` must be D for --estimator {options.estimator}, but is "
-            f"{','.join(options.free)}."
-        )
-    if options.estimator == "spectrum":
-        if record.levels is None:
-            raise ValueError(
-                "Argument `data` must hold `levels` for --estimator spectrum, but does "
-                "not."
+def _check_free(free: tuple[str, ...]) -> None:
+    for name in free:
+        if name in _ALIASES:
+            raise Unidentifiable(
+                "Argument `--free` must name constants that a density can tell, but "
+                f"{_ALIASES[name]}."
             )
-        start = options.start.get("D", 0.5)
-        found = diffusion_from_levels(
-            record.levels, record.grid, record.potential, mass=record.mass,
-            start=start, sigma=record.sigma,
-        )  # fmt: skip
-    elif options.estimator == "energy":
-        found = diffusion_from_energy(record)
-    else:
-        found = diffusion_from_residual(record, _action_rate(options))
-    result: dict[str, Any] = {
+        if name not in CONSTANTS:
+            raise ValueError(
+                f"Argument `--free` must name constants out of {', '.join(CONSTANTS)}, "
+                f"but {name!r} was given."
+            )
+
+
+def _law(
+    record: DensityRecord, form: str, free: tuple[str, ...], start: dict[str, float]
+) -> ConservativeDiffusion:
+    """The law at the first start."""
+    dissipates = {"friction", "classical_diffusion"} & set(free)
+    values: dict[str, Any] = {"mass": record.mass, "D": record.hbar / (2 * record.mass)}
+    values |= dict.fromkeys(dissipates, 0.05) | start
+    if form == "auto" and not dissipates:
+        form = "amplitude"
+    elif form == "auto":
+        form = "window" if record.grid.ndim == 1 else "links"
+    # boundary: what comes near the walls of the record is at the user's word
+    return ConservativeDiffusion(
+        record.grid, record.potential, hbar=record.hbar, form=form, **values
+    )
+
+
+def _estimate(
+    estimator: str,
+    record: DensityRecord,
+    file: Path | None,
+    free: tuple[str, ...],
+    start: float,
+) -> dict[str, Any]:
+    """D by an estimator that needs no run, as `--json` prints it."""
+    if free != ("D",):
+        raise ValueError(
+            f"Argument `--free` must be D for --estimator {estimator}, but is "
+            f"{','.join(free)}."
+        )
+    found = _found(estimator, record, file, start)
+    return {
         "law": "ConservativeDiffusion",
-        "estimator": options.estimator,
+        "estimator": estimator,
         "constants": {"D": {"value": found.D, "stderr": found.stderr}},
         "values": found.count,
         "residual": found.residual,
-        "status": _status(found),
+        "status": "converged" if found.converged else "not converged",
     }
-    if options.as_json:
-        print(to_json(result))
-    else:
-        title = f"D from the {options.estimator}, without a run"
-        Console().print(report.summary_table(result, title))
-    return 0 if found.converged else 1
 
 
-def _status(found: Estimate) -> str:
-    return "converged" if found.converged else "not converged"
+def _found(
+    estimator: str, record: DensityRecord, file: Path | None, start: float
+) -> Estimate:
+    if estimator == "energy":
+        return diffusion_from_energy(record)
+    if estimator == "residual":
+        return diffusion_from_residual(record, _action_rate(file))
+    if record.levels is None:
+        raise ValueError(
+            "Argument `data` must hold `levels` for --estimator spectrum, but does not."
+        )
+    return diffusion_from_levels(
+        record.levels, record.grid, record.potential, mass=record.mass, start=start,
+        sigma=record.sigma,
+    )  # fmt: skip
 
 
-def _action_rate(options: DiffusionOptions) -> np.ndarray:
-    arrays = {} if options.data is None else arrays_in(options.data)
-    if "action_rate" not in arrays:
+def _action_rate(file: Path | None) -> np.ndarray:
+    arrays = {} if file is None else arrays_in(file)
+    if file is None or "action_rate" not in arrays:
         raise ValueError(
             "Argument `data` must hold `action_rate`, the time derivative of S at the "
             "first time, for --estimator residual, but does not."
         )
-    return real(Path(options.data or ""), arrays, "action_rate")
+    return real(file, arrays, "action_rate")
 
 
-def _draw(session: Session, recovery: Recovery, record: DensityRecord) -> Any:
+def _draw(folder: Path, recovery: Recovery, record: DensityRecord) -> Plane | None:
     """Profiles, and the loss over one constant or two."""
-    _profiles(session, recovery, record)
+    _profiles(folder, recovery, record)
     landscape = landscape_of(recovery)
-    draw_landscape(session.folder, recovery, landscape)
+    draw_landscape(folder, recovery, landscape)
     if landscape is None:
         (constant,) = recovery.constants.values()
         low, high = recovery.problem.bounds()
@@ -154,11 +197,11 @@ def _draw(session: Session, recovery: Recovery, record: DensityRecord) -> Any:
         figure = report.figure_loss_line(
             values, loss, ends, recovery.agree, constant.reference, constant.name
         )
-        report.save_figure(figure, session.folder, "loss")
+        report.save_figure(figure, folder, "loss")
     return landscape
 
 
-def _profiles(session: Session, recovery: Recovery, record: DensityRecord) -> None:
+def _profiles(folder: Path, recovery: Recovery, record: DensityRecord) -> None:
     """Density along the first axis at each time: data, law, law at the start."""
     grid = record.grid
     # shares of counts are densities times the cell
@@ -174,4 +217,4 @@ def _profiles(session: Session, recovery: Recovery, record: DensityRecord) -> No
     x = np.asarray(grid.coordinates[0]).ravel()
     with report.house_style():
         figure = report.figure_profiles(x, np.asarray(recovery.ts), *lines)
-        report.save_figure(figure, session.folder, "profiles")
+        report.save_figure(figure, folder, "profiles")

@@ -1,144 +1,275 @@
-"""What `jqd recover husimi` does: read, fit, draw, print."""
+"""`jqd recover husimi`: constants of the Husimi Fokker-Planck law."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-import jax
 import numpy as np
-from rich.console import Console
+import typer
 
-from .. import problems, report
-from .._files import to_json
+from .. import _checks, problems, report
 from ..evolution import Propagator, evolve
 from ..inference import (
     FitProblem,
     PhaseSpaceRecord,
     Recovery,
     Search,
+    Unidentifiable,
     fit_likelihood,
-    length_scales,
     load_phase_space,
-    recover,
 )
+from ..inference import length_scales as lengths_of
 from ..inference.first_row import check_first_row
 from ..inference.phase_space import sample_orders
 from ..inference.reading import naming
 from ..laws import constants
-from ..spaces.symbols import parse_hamiltonian
-from .husimi_options import HusimiOptions, law_and_state, with_points
-from .session import Session, draw, show, write
+from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
+from ..spaces.symbols import ParametricSymbol, parameters_of, parse_hamiltonian
+from ..states import coherent, product
+from .fit import Plane, draw_all, fit
+from .options import Common, Sigma, Starts, with_options
+from .parsing import check_sigma, check_word, parse_names, parse_set, parse_start
+from .session import conclude
+
+FORMS = ("auto", "heff", "fock", "gaussian")
+LOSSES = ("auto", "squares", "moments", "likelihood")
+# The least C from which a start is drawn: it sets how many levels are kept.
+LEAST_C = 0.3
 
 
-def recover_husimi(options: HusimiOptions) -> int:
-    """Recover the constants, write the results, print them.
+@with_options(out=Path("results/husimi"))
+def husimi(
+    *,
+    data: Path | None = typer.Option(
+        None, help="Husimi functions, moments or samples: .npz, .zarr or .nc."
+    ),
+    hamiltonian: str = typer.Option(
+        "0.5*U*ad^2*a^2", help="Operator in a, ad (a1, ad1, ..), q, p and parameters."
+    ),
+    assigned: list[str] = typer.Option(
+        [], "--set", help="Value of a parameter of --hamiltonian, e.g. U=0.63; repeat."
+    ),
+    free: str = typer.Option("C", help="Constants to recover: C, s, parameters."),
+    start: str = typer.Option("", help="Where to begin, e.g. C=0.4,U=1.1."),
+    starts: Starts = 32,
+    form: str = typer.Option("auto", help=f"One of {', '.join(FORMS)}."),
+    loss: str = typer.Option("auto", help=f"One of {', '.join(LOSSES)}."),
+    levels: int | None = typer.Option(None, min=2, help="Levels kept of each mode."),
+    points: int = typer.Option(600, min=9, help="Points of a map that are compared."),
+    sigma: Sigma = None,
+    length_scales: bool = typer.Option(
+        False,
+        "--length-scales",
+        help="Instead of a fit: lengths for which --hamiltonian does not diffuse.",
+    ),
+    kappa: float = typer.Option(1.0, help="Action scale, for --length-scales."),
+    common: Common,
+) -> int:
+    """Recover C of the Husimi Fokker-Planck law, or length scales s, from data."""
+    if length_scales:
+        if data is not None:
+            raise ValueError(
+                "Argument `--length-scales` must not be given with `--data`, but is: "
+                "it is a demand on H0, not a fit."
+            )
+        return _lengths(_parsed(hamiltonian, assigned), kappa, as_json=common.as_json)
+    check_word("form", form, FORMS)
+    check_word("loss", loss, LOSSES)
+    check_sigma(sigma)
+    names = parse_names(free)
+    first = parse_start(start, names)
+    record = _record(data, loss, sigma)
+    with naming(data):
+        operator = _parsed(hamiltonian, assigned, record, names)
+        law, psi0 = _law_and_state(record, operator, names, form, levels)
+    if loss == "likelihood":
+        with naming(data):
+            _check_first_samples(record, law, psi0, names)
+        result = _likelihood(record, law, psi0, names, {"C": 0.8} | first)
+        title = "Maximum likelihood, C kept at or below 1: no standard error there"
+        table = report.summary_table(result, title)
+        return conclude(result, [table], as_json=common.as_json)
+    full, record = record, record.thinned(120 if common.quick else points)
+    with naming(data):
+        rows, observe = record.data()
+    law = _with_points(law, record)
+    columns = _names(record)
 
-    Args:
-        options: what the user asked for.
+    def draw(folder: Path, recovery: Recovery) -> Plane | None:
+        plane = draw_all(folder, recovery, columns)
+        _maps(folder, recovery, full, law, psi0)
+        return plane
 
-    Returns:
-        Exit code: 0 if the fit converged, else 1.
-
-    Raises:
-        ValueError: bad input, in one line.
-    """
-    began = perf_counter()
-    record = _record(options)
-    with naming(options.data):
-        law, psi0 = law_and_state(options, record)
-    if options.loss == "likelihood":
-        with naming(options.data):
-            _check_first_samples(record, law, psi0, options.free)
-        return _likelihood(options, record, law, psi0)
-    full, record = record, record.thinned(120 if options.quick else options.points)
-    with naming(options.data):
-        data, observe = record.data()
-    law = with_points(law, record)
-    with Session(options.out) as session, naming(options.data, "data"):
-        recovery = recover(
-            law, data, psi0=psi0, free=options.free, start=options.start or None,
-            starts=min(options.starts, 6) if options.quick else options.starts,
-            observe=observe, search=Search(steps=20, windows=2, chunk=10),
-            key=jax.random.key(options.seed), report=session.advance,
-            keep=session.keep,
-        )  # fmt: skip
-        session.advance("report", 0, 1)
-        names = _names(record)
-        landscape = draw(session.folder, recovery, names)
-        _maps(session.folder, recovery, full, law, psi0)
-        settings = {
-            "hamiltonian": options.hamiltonian,
-            "form": type(law.form).__name__,
-            "loss": _loss(options, record),
-            "levels": options.levels or getattr(law.form, "levels", 0),
-            "g": record.g,
-            "seed": options.seed,
-        }
-        seconds = perf_counter() - began
-        write(session.folder, recovery, names, landscape, settings, seconds)
-        session.advance("report", 1, 1)
-    if record.kind == "samples" and not options.as_json:
-        Console().print(
-            "Samples were compared by their moments; --loss likelihood keeps C <= 1.",
-            highlight=False,
-        )
-    return show(recovery, session.folder, seconds, as_json=options.as_json)
+    least_squares, note = "least squares", None
+    if record.kind == "samples":
+        least_squares = "moments of the samples, weighted by their scatter"
+        note = "Samples were compared by their moments; --loss likelihood keeps C <= 1."
+    settings = {
+        "hamiltonian": hamiltonian,
+        "form": type(law.form).__name__,
+        "loss": least_squares,
+        "levels": levels or getattr(law.form, "levels", 0),
+        "g": record.g,
+    }
+    return fit(
+        common, law, rows, psi0=psi0, free=names, start=first or None, file=data,
+        starts=min(starts, 6) if common.quick else starts, observe=observe,
+        search=Search(steps=20, windows=2, chunk=10), names=columns, settings=settings,
+        draw=draw, note=note,
+    )  # fmt: skip
 
 
-def recover_lengths(hamiltonian: str, kappa: float, *, as_json: bool) -> int:
-    """Length scales that make a free Hamiltonian diffusion-free (C7).
-
-    Args:
-        hamiltonian: quadratic operator as text, e.g. "0.5*p1^2 + 0.125*q1^2".
-        kappa: κ.
-        as_json: whether to print JSON and nothing else.
-
-    Returns:
-        Exit code: 0 if there are such lengths, else 1.
-
-    Raises:
-        ValueError: not quadratic, bad text, κ not positive.
-    """
-    symbol = parse_hamiltonian(hamiltonian).symbol()
-    found = length_scales(symbol, kappa)
+def _lengths(hamiltonian: ParametricSymbol, kappa: float, *, as_json: bool) -> int:
+    """Length scales that make a free Hamiltonian diffusion-free (C7)."""
+    found = lengths_of(hamiltonian.symbol(), kappa)
     result = {
         "lengths": np.asarray(found.lengths),
         "kappa": kappa,
         "residual": float(found.residual),
         "status": "converged" if found.converged else "no lengths do it",
     }
-    if as_json:
-        print(to_json(result))
-    else:
-        table = report.summary_table(result, "Length scales of a diffusion-free H0")
-        Console().print(table)
-    return 0 if found.converged else 1
+    table = report.summary_table(result, "Length scales of a diffusion-free H0")
+    return conclude(result, [table], as_json=as_json)
 
 
-def _record(options: HusimiOptions) -> PhaseSpaceRecord:
-    if options.data is None:
-        record = replace(problems.kerr_husimi(), sigma=options.sigma)
+def _record(file: Path | None, loss: str, sigma: float | None) -> PhaseSpaceRecord:
+    if file is None:
+        record = replace(problems.kerr_husimi(), sigma=sigma)
     else:
-        record = load_phase_space(options.data, options.sigma)
-    if options.loss == "likelihood" and record.kind != "samples":
+        record = load_phase_space(file, sigma)
+    if loss == "likelihood" and record.kind != "samples":
         raise ValueError(
             "Argument `--loss` must not be likelihood for a record of "
             f"{record.kind}, but is; it needs samples."
         )
     wanted = {"samples": ("auto", "moments", "likelihood")}
     allowed = wanted.get(record.kind, ("auto", "squares"))
-    if options.loss not in allowed:
+    if loss not in allowed:
         raise ValueError(
             f"Argument `--loss` must be one of {', '.join(allowed)} for a record of "
-            f"{record.kind}, but is {options.loss}."
+            f"{record.kind}, but is {loss}."
         )
-    if options.sigma is not None and record.kind == "samples":
+    if sigma is not None and record.kind == "samples":
         raise ValueError(
             "Argument `--sigma` must not be given for samples, but is; their scatter "
             "is their own."
         )
     return record
+
+
+def _law_and_state(
+    record: PhaseSpaceRecord,
+    hamiltonian: ParametricSymbol,
+    free: tuple[str, ...],
+    form: str,
+    levels: int | None,
+) -> tuple[HusimiFokkerPlanck, Any]:
+    """The law at the first start, and the state at t0."""
+    kept = levels or _levels(record)
+    _checks.check_memory(
+        16.0 * float(kept) ** record.modes, "data", f"a ket of {kept:.3g} levels "
+        f"of {record.modes} modes, for the quanta of its initial state,",
+    )  # fmt: skip
+    state = _state(record, kept)
+    if form == "auto":
+        simple = bool(hamiltonian.symbol().is_fokker_planck())
+        form = "heff" if simple and "s" not in free else "fock"
+    if form == "fock":
+        size = float(levels or 24) ** record.modes
+        _checks.check_memory(
+            16.0 * size**2, "--levels", f"a density operator of {size:.3g} levels"
+        )
+    # near C = 1 a few orders are exact to higher order in 1 - C than any fit needs
+    orders = min(60 if record.modes == 1 else 4, kept - 1)
+    carried: Form = {
+        "gaussian": GaussianForm,
+        "fock": lambda: Fock(levels or 24),
+        "heff": lambda: Heff(kept, orders=orders),
+    }[form]()
+    s = 1.0 if "s" in free else None
+    return HusimiFokkerPlanck(hamiltonian, s=s, form=carried), state
+
+
+def _parsed(
+    text: str,
+    assigned: list[str],
+    record: PhaseSpaceRecord | None = None,
+    free: tuple[str, ...] = (),
+) -> ParametricSymbol:
+    """The Hamiltonian with the values that the record or the user gives.
+
+    Parameters that a fit frees and nothing gives are 1, around which starts are drawn.
+    """
+    modes = None if record is None else record.modes
+    names = parameters_of(text, modes=modes)
+    _check_free(free, names)
+    known = {} if record is None else record.parameters
+    values: dict[str, Any] = dict.fromkeys((n for n in free if n in names), 1.0)
+    values |= {name: known[name] for name in names if name in known}
+    values |= parse_set(assigned, names)
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise ValueError(
+            "Argument `--set` must give every parameter of --hamiltonian that is "
+            f"neither free nor in the data, but does not give {', '.join(missing)}; "
+            f"add --set {missing[0]}=NUMBER."
+        )
+    return parse_hamiltonian(text, modes=modes, **values)
+
+
+def _check_free(free: tuple[str, ...], names: tuple[str, ...]) -> None:
+    for name in free:
+        if name in ("kappa", "l", "lengths"):
+            raise Unidentifiable(
+                "Argument `--free` must name constants that data can tell, but kappa "
+                "and the lengths l enter the law only as s = l/sqrt(kappa); free s."
+            )
+        if name == "hbar":
+            raise Unidentifiable(
+                "Argument `--free` must name constants that data can tell, but hbar "
+                "enters the law only as the product C hbar; free C."
+            )
+        valid = ("C", "s", *names)
+        if name not in valid:
+            raise ValueError(
+                f"Argument `--free` must name constants out of {', '.join(valid)}, "
+                f"but {name!r} was given."
+            )
+
+
+def _levels(record: PhaseSpaceRecord) -> int:
+    """Levels that hold the state down to the least C (one mode), or near C = 1."""
+    mean = _mean_quanta(record)
+    if record.modes > 1:
+        return math.ceil(mean + 7 * math.sqrt(mean) + 8)
+    return min(200, math.ceil((mean + 8 * math.sqrt(mean) + 20) / LEAST_C))
+
+
+def _mean_quanta(record: PhaseSpaceRecord) -> float:
+    (name, value), *_ = record.initial.items()
+    if name == "alpha0":
+        return float(np.max(np.abs(np.atleast_1d(value)) ** 2))
+    return 0.5 * max(value.shape)
+
+
+def _state(record: PhaseSpaceRecord, levels: int) -> Any:
+    (name, value), *_ = record.initial.items()
+    if name != "alpha0":
+        return value
+    mean = _mean_quanta(record)
+    enough = min(levels, math.ceil(mean + 9 * math.sqrt(mean) + 16))
+    kets = [coherent(alpha, enough) for alpha in np.atleast_1d(value)]
+    return kets[0] if len(kets) == 1 else product(*kets)
+
+
+def _with_points(law: HusimiFokkerPlanck, record: PhaseSpaceRecord) -> Any:
+    """The law with the record's points, where it has some."""
+    if record.points is None:
+        return law
+    return HusimiFokkerPlanck(
+        law.hamiltonian, law.C, law.s, law.hbar, points=record.points, form=law.form
+    )
 
 
 def _check_first_samples(
@@ -159,36 +290,27 @@ def _check_first_samples(
 
 
 def _likelihood(
-    options: HusimiOptions, record: PhaseSpaceRecord, law: Any, psi0: Any
-) -> int:
-    start = {"C": 0.8} | options.start
-    fit = fit_likelihood(
-        law, psi0, record.ts, record.values, free=options.free, start=start,
-        t0=record.t0,
-    )  # fmt: skip
-    result = {
+    record: PhaseSpaceRecord,
+    law: Any,
+    psi0: Any,
+    free: tuple[str, ...],
+    start: dict[str, float],
+) -> dict[str, Any]:
+    """The most likely constants of samples, as `--json` prints them."""
+    found = fit_likelihood(
+        law, psi0, record.ts, record.values, free=free, start=start, t0=record.t0
+    )
+    return {
         "law": "HusimiFokkerPlanck",
         "loss": "likelihood, C <= 1",
         "constants": {
             name: {"value": value, "stderr": None}
-            for name, value in fit.constants.items()
+            for name, value in found.constants.items()
         },
-        "log_likelihood": fit.log_likelihood,
-        "at_boundary": fit.at_boundary,
-        "status": "converged" if fit.converged else "not converged",
+        "log_likelihood": found.log_likelihood,
+        "at_boundary": found.at_boundary,
+        "status": "converged" if found.converged else "not converged",
     }
-    if options.as_json:
-        print(to_json(result))
-    else:
-        title = "Maximum likelihood, C kept at or below 1: no standard error there"
-        Console().print(report.summary_table(result, title))
-    return 0 if fit.converged else 1
-
-
-def _loss(options: HusimiOptions, record: PhaseSpaceRecord) -> str:
-    if record.kind == "samples":
-        return "moments of the samples, weighted by their scatter"
-    return "least squares"
 
 
 def _names(record: PhaseSpaceRecord) -> list[str]:

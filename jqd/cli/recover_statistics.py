@@ -1,24 +1,24 @@
-"""What `jqd recover statistics` does: read or draw, fit, draw, print."""
+"""`jqd recover statistics`: g of counts of particles, or of a curve."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from rich.console import Console
+import typer
 from rich.table import Table
 
 from .. import report
-from .._files import provenance, to_json
+from .._files import provenance
 from ..inference.reading import naming
 from ..inference.statistics import StatisticsFit, fit_counts
 from ..inference.statistics_curve import CURVE_CONSTANTS, fit_curve
 from ..inference.statistics_data import CountsRecord, CurveRecord, load_statistics
 from ..report.tables import with_error
 from ..statistics import log_marginal, occupation, sample_occupations
-from .session import Session, overall
+from .options import Common, Starts, with_options
+from .parsing import parse_names, parse_start
+from .session import Outcome, Session, carry_out, overall
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,58 +28,38 @@ BUILT_IN = (50, 20, 400)
 SHARED, INDEPENDENT = "shared weights", "independent weights"
 
 
-@dataclass(frozen=True)
-class StatisticsOptions:
-    """What the user asked for, checked as far as that goes without reading files.
+@with_options(out=Path("results/statistics"))
+def statistics(
+    *,
+    data: Path | None = typer.Option(
+        None, help="CSV: E,nbar[,sigma] (curve) or n0,n1,.. (a draw in each row)."
+    ),
+    free: str = typer.Option("", help="Of g, T, mu; empty for all the data hold."),
+    start: str = typer.Option(
+        "", help="Start of a free constant, value of another, e.g. T=1.2."
+    ),
+    starts: Starts = 7,
+    common: Common,
+) -> int:
+    """Recover g of quantum statistics (and T, mu of a curve), from weights or data."""
+    names = parse_names(free) if free.strip() else ()
+    first = parse_start(start, CURVE_CONSTANTS)
+    used = min(starts, 4) if common.quick else starts
+    records = _records(data, names, first, common)
 
-    Attributes:
-        data: CSV of a curve (E,nbar[,sigma]) or of counts (n0,n1,..), or None for
-            built-in draws from random weights.
-        free: names of the constants to recover; () for all that the data hold.
-        start: by name, the first start of a free constant, the value of another.
-        starts: number of starts.
-        out: folder for the results; never overwritten.
-        seed: of the built-in draws.
-        as_json: whether standard output gets the JSON and nothing else.
-        quick: whether a smaller version is asked for.
-    """
-
-    data: Path | None
-    free: tuple[str, ...]
-    start: dict[str, float]
-    starts: int
-    out: Path
-    seed: int
-    as_json: bool
-    quick: bool
-
-
-def recover_statistics(options: StatisticsOptions) -> int:
-    """Recover g (and T, μ of a curve), write the results, print them.
-
-    Args:
-        options: what the user asked for.
-
-    Returns:
-        Exit code: 0 if each fit converged, else 1.
-
-    Raises:
-        ValueError: bad input, or data that cannot tell g, in one line.
-    """
-    began = perf_counter()
-    records = _records(options)
-    with Session(options.out) as session:
-        with naming(options.data):
-            fits = {name: _fit(record, options) for name, record in records.items()}
+    def work(session: Session) -> Outcome:
+        with naming(data):
+            fits = {
+                name: _fit(record, names, first, used)
+                for name, record in records.items()
+            }
         session.advance("report", 0, 1)
         with report.house_style():
             report.save_figure(_figure(records, fits), session.folder, "fit")
-        seconds = round(perf_counter() - began, 3)
-        result = _summary(fits, seconds)
         settings = {
-            "data": "built-in" if options.data is None else str(options.data),
-            "seed": options.seed,
-            "starts": options.starts,
+            "data": "built-in" if data is None else str(data),
+            "seed": common.seed,
+            "starts": starts,
         }
         details = {
             name or "fit": {
@@ -91,31 +71,31 @@ def recover_statistics(options: StatisticsOptions) -> int:
             }
             for name, fit in fits.items()
         }
-        more = {"settings": settings, "details": details, "provenance": provenance()}
-        report.write_json(result | more, session.folder / "summary.json")
-        session.advance("report", 1, 1)
-    if options.as_json:
-        print(to_json(result))
-    else:
-        console = Console()
-        console.print(_printed(fits))
-        for message in dict.fromkeys(fit.message for fit in fits.values()):
-            console.print(message, highlight=False)
-        console.print(f"Results in {session.folder} ({seconds:.0f} s)", highlight=False)
-    return 0 if result["status"] == "converged" else 1
+        return Outcome(
+            _summary(fits, common.seconds()),
+            {"settings": settings, "details": details, "provenance": provenance()},
+            [_printed(fits), *dict.fromkeys(fit.message for fit in fits.values())],
+        )
+
+    return carry_out(common, work)
 
 
-def _records(options: StatisticsOptions) -> dict[str, CountsRecord | CurveRecord]:
+def _records(
+    file: Path | None,
+    free: tuple[str, ...],
+    start: dict[str, float],
+    common: Common,
+) -> dict[str, CountsRecord | CurveRecord]:
     """The user's record, or the two built-in ones, by name."""
-    if options.data is not None:
-        record = load_statistics(options.data)
+    if file is not None:
+        record = load_statistics(file)
         if isinstance(record, CountsRecord):
-            _check_counts_options(options)
+            _check_counts_options(free, start)
         return {"": record}
-    _check_counts_options(options)
+    _check_counts_options(free, start)
     N, M, draws = BUILT_IN
-    draws = draws // 4 if options.quick else draws
-    keys = jax.random.split(jax.random.key(options.seed))
+    draws = draws // 4 if common.quick else draws
+    keys = jax.random.split(jax.random.key(common.seed))
     return {
         name: CountsRecord(
             np.asarray(sample_occupations(key, N, M, 1.0, (draws,), shared=shared))
@@ -126,26 +106,30 @@ def _records(options: StatisticsOptions) -> dict[str, CountsRecord | CurveRecord
     }
 
 
-def _check_counts_options(options: StatisticsOptions) -> None:
-    if options.free not in ((), ("g",)):
+def _check_counts_options(free: tuple[str, ...], start: dict[str, float]) -> None:
+    if free not in ((), ("g",)):
         raise ValueError(
             "Argument `--free` must be g for counts, which have no energies, but it is "
-            f"{','.join(options.free)}."
+            f"{','.join(free)}."
         )
-    if options.start:
+    if start:
         raise ValueError(
             "Argument `--start` must not be given for counts, but is: their likelihood "
             "is searched from all of g >= 0."
         )
 
 
-def _fit(record: CountsRecord | CurveRecord, options: StatisticsOptions) -> Any:
-    starts = min(options.starts, 4) if options.quick else options.starts
+def _fit(
+    record: CountsRecord | CurveRecord,
+    free: tuple[str, ...],
+    start: dict[str, float],
+    starts: int,
+) -> StatisticsFit:
     if isinstance(record, CountsRecord):
         return fit_counts(record.counts, starts=starts)
     return fit_curve(
-        record.E, record.nbar, record.sigma, free=options.free or CURVE_CONSTANTS,
-        start=options.start, starts=starts,
+        record.E, record.nbar, record.sigma, free=free or CURVE_CONSTANTS, start=start,
+        starts=starts,
     )  # fmt: skip
 
 

@@ -1,18 +1,16 @@
-"""What `jqd recover temperature` does: read or draw, fit, draw, print."""
+"""`jqd recover temperature`: T of counts of photons, or of a curve."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from rich.console import Console
+import typer
 from rich.table import Table
 
 from .. import report
-from .._files import provenance, to_json
+from .._files import provenance
 from ..inference import Unidentifiable
 from ..inference.reading import naming
 from ..inference.temperature import (
@@ -25,97 +23,70 @@ from ..inference.temperature import (
 )
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
 from ..report.tables import with_error
-from .session import Session, overall
+from .options import Common, with_options
+from .parsing import parse_free
+from .session import Outcome, Session, carry_out, overall
 
 # The built-in records: counts of one mode, and a curve with relative errors, at T = 1.
 COUNTS, MODES, NOISE = 20000, 400, 0.02
 Record = PhotonCounts | PhotonCurve
 
 
-@dataclass(frozen=True)
-class TemperatureOptions:
-    """What the user asked for, checked as far as that goes without reading files.
-
-    Attributes:
-        data: CSV of counts or of a curve, or None for built-in records.
-        n_max: largest count that a mode can hold, or None.
-        free: names of the constants to recover.
-        out: folder for the results; never overwritten.
-        seed: of the built-in records.
-        as_json: whether standard output gets the JSON and nothing else.
-        quick: whether a smaller version is asked for.
-    """
-
-    data: Path | None
-    n_max: int | None
-    free: tuple[str, ...]
-    out: Path
-    seed: int
-    as_json: bool
-    quick: bool
-
-
-def recover_temperature(options: TemperatureOptions) -> int:
-    """Recover T, write the results, print them.
-
-    Args:
-        options: what the user asked for.
-
-    Returns:
-        Exit code: 0 if each fit converged, else 1.
-
-    Raises:
-        ValueError: bad input, in one line.
-        Unidentifiable: (a ValueError) ω asked for beside T.
-    """
-    began = perf_counter()
-    if options.free != ("T",):
+@with_options(out=Path("results/temperature"))
+def temperature(
+    *,
+    data: Path | None = typer.Option(
+        None,
+        help="CSV: omega,n[,n_max] (a photon count a row) or "
+        "omega,nbar[,sigma] (curve).",
+    ),
+    n_max: int | None = typer.Option(
+        None, min=1, help="Largest count that a mode can hold, as in a cut-off tower."
+    ),
+    free: str = typer.Option("T", help="T; omega enters only as omega/T."),
+    common: Common,
+) -> int:
+    """Recover T from photon counts, or from mean occupations over frequency."""
+    if parse_free(free, ("T", "omega")) != ("T",):
         raise Unidentifiable(
             "Argument `--free` must be T, but also names omega: occupations depend on "
             "omega/T alone."
         )
-    records = _records(options)
-    with Session(options.out) as session:
-        with naming(options.data):
+    if data is None:
+        records = _built_in(n_max, common)
+    else:
+        record = _with_cutoff(load_photons(data), n_max)
+        records = {"counts" if isinstance(record, PhotonCounts) else "curve": record}
+
+    def work(session: Session) -> Outcome:
+        with naming(data):
             fits = {name: _fit(record) for name, record in records.items()}
         session.advance("report", 0, 1)
         with report.house_style():
             report.save_figure(_figure(records, fits), session.folder, "fit")
-        seconds = round(perf_counter() - began, 3)
-        result = _summary(fits, options.data is None, seconds)
         settings = {
-            "data": "built-in" if options.data is None else str(options.data),
-            "n_max": options.n_max,
-            "seed": options.seed,
+            "data": "built-in" if data is None else str(data),
+            "n_max": n_max,
+            "seed": common.seed,
         }
-        more = {"settings": settings, "provenance": provenance()}
-        report.write_json(result | more, session.folder / "summary.json")
-        session.advance("report", 1, 1)
-    if options.as_json:
-        print(to_json(result))
-    else:
-        console = Console()
-        console.print(_table(fits))
-        for fit in fits.values():
-            console.print(f"{fit.status}: {fit.message}", highlight=False)
-        console.print(f"Results in {session.folder} ({seconds:.0f} s)", highlight=False)
-    return 0 if result["status"] == "converged" else 1
+        return Outcome(
+            _summary(fits, data is None, common.seconds()),
+            {"settings": settings, "provenance": provenance()},
+            [_table(fits), *(f"{fit.status}: {fit.message}" for fit in fits.values())],
+        )
+
+    return carry_out(common, work)
 
 
-def _records(options: TemperatureOptions) -> dict[str, Record]:
-    if options.data is not None:
-        record = _with_cutoff(load_photons(options.data), options.n_max)
-        return {"counts" if isinstance(record, PhotonCounts) else "curve": record}
-    few, many = jax.random.split(jax.random.key(options.seed))
-    size = COUNTS // 10 if options.quick else COUNTS
-    n = sample_counts(few, 1.0, 1.0, (size,), options.n_max)
+def _built_in(n_max: int | None, common: Common) -> dict[str, Record]:
+    few, many = jax.random.split(jax.random.key(common.seed))
+    size = COUNTS // 10 if common.quick else COUNTS
+    n = sample_counts(few, 1.0, 1.0, (size,), n_max)
     omega = jnp.linspace(0.05, 6.0, MODES)
     nbar = sample_occupations(many, omega, 1.0, NOISE)
     sigma = NOISE * bose_einstein(omega, 1.0)
     return {
-        "counts": _with_cutoff(
-            PhotonCounts(np.ones(size), np.asarray(n)), options.n_max
-        ),
+        "counts": _with_cutoff(PhotonCounts(np.ones(size), np.asarray(n)), n_max),
         "curve": PhotonCurve(*map(np.asarray, (omega, nbar, sigma))),
     }
 

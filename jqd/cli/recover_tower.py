@@ -1,126 +1,85 @@
-"""What `jqd recover tower` does: read or compute norms of levels, fit, draw, print."""
+"""`jqd recover tower`: norms of the levels of a photon tower."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+import typer
 
 from .. import problems
 from ..evolution import Propagator, evolve
-from ..inference import Data, Gaussian, Polish, load_record, recover
+from ..inference import Data, Gaussian, Polish, load_record
 from ..inference.reading import naming
 from ..inference.tower import FOOT, LevelNorms
 from ..laws import constants
 from ..matter.tower import RandomTower
-from .session import Session, draw, show, write
+from .fit import draw_all, fit
+from .options import Common, Free, Starts, with_options
+from .parsing import check_sigma, parse_free, parse_start
+
+# The constants, and where a fit begins.
+FIRST = {"strength": 0.13, "omega": 0.85, "beta": 0.62}
 
 
-@dataclass(frozen=True)
-class TowerOptions:
-    """What the user asked for, checked as far as that goes without reading files.
-
-    Attributes:
-        data: CSV of the norms of levels, or None for a computed record.
-        free: names of the constants to recover.
-        start: the first start, by name.
-        starts: number of starts.
-        levels: levels of the matter.
-        photons: photons kept.
-        sigma: standard deviation of the norms.
-        out: folder for the results; never overwritten.
-        seed: of the random matrix, the noise and the starts.
-        as_json: whether standard output gets the JSON and nothing else.
-        quick: whether a smaller version is asked for.
-    """
-
-    data: Path | None
-    free: tuple[str, ...]
-    start: dict[str, float]
-    starts: int
-    levels: int
-    photons: int
-    sigma: float
-    out: Path
-    seed: int
-    as_json: bool
-    quick: bool
-
-
-def recover_tower(options: TowerOptions) -> int:
-    """Recover the constants of a tower, write the results, print them.
-
-    Args:
-        options: what the user asked for.
-
-    Returns:
-        Exit code: 0 if the fit converged, else 1.
-
-    Raises:
-        ValueError: bad input, in one line.
-    """
-    began = perf_counter()
-    law, data, truth = _problem(options)
-    observe = LevelNorms(data.values.shape[1])
-    psi0 = law.foot(FOOT)
-    with Session(options.out) as session, naming(options.data, "data"):
-        recovery = recover(
-            law, data, psi0=psi0, free=options.free, observe=observe,
-            start={name: constants.pack(law, name) for name in options.free},
-            starts=options.starts, search=None, polish=Polish(windows=3),
-            method=_method(law, psi0, data), key=jax.random.key(options.seed),
-            report=session.advance, keep=session.keep,
-        )  # fmt: skip
-        recovery = recovery.beside(truth)
-        session.advance("report", 0, 1)
-        names = [f"p{k}" for k in range(data.values.shape[1])]
-        landscape = draw(session.folder, recovery, names, landscape=not options.quick)
-        settings = {
-            "levels": options.levels,
-            "photons": options.photons,
-            "seed": options.seed,
-        }
-        seconds = perf_counter() - began
-        write(session.folder, recovery, names, landscape, settings, seconds)
-        session.advance("report", 1, 1)
-    return show(recovery, session.folder, seconds, as_json=options.as_json)
-
-
-def _problem(options: TowerOptions) -> tuple[RandomTower, Data, dict]:
-    """The law at the first start, the record, and the constants that made it."""
-    values = {"strength": 0.13, "omega": 0.85, "beta": 0.62}
+@with_options(out=Path("results/tower"))
+def tower(
+    *,
+    data: Path | None = typer.Option(
+        None, help="CSV with columns t,p0,p1..: norm of each level of the tower."
+    ),
+    free: Free = "strength,omega,beta",
+    start: str = typer.Option("", help="Where to begin, e.g. omega=0.9."),
+    starts: Starts = 1,
+    levels: int = typer.Option(60, min=2, help="Levels of the matter."),
+    photons: int = typer.Option(8, min=1, help="Photons kept."),
+    sigma: float = typer.Option(2e-3, help="Standard error of the norms."),
+    common: Common,
+) -> int:
+    """Recover coupling, frequency and temperature of matter from a photon tower."""
+    check_sigma(sigma)
+    wanted = parse_free(free, tuple(FIRST))
+    levels = min(levels, 40) if common.quick else levels
+    first = parse_start(start, tuple(FIRST))
+    size = (levels, photons)
     # what is refused is better refused before a record is computed
-    first = values | options.start
-    key, size = jax.random.key(options.seed), (options.levels, options.photons)
-    RandomTower(key, *size, first["strength"], first["omega"], first["beta"])
-    if options.data is None:
-        record = problems.tower_record(
-            levels=options.levels, photons=options.photons, sigma=options.sigma,
-            seed=options.seed,
-        )  # fmt: skip
-        law, data = record.law, record.data
-        truth = {name: np.asarray(getattr(law, name)) for name in values}
+    RandomTower(jax.random.key(common.seed), *size, **FIRST | first)
+    truth: dict[str, float] = {}
+    if data is None:
+        made = problems.tower_record(
+            levels=levels, photons=photons, sigma=sigma, seed=common.seed
+        )
+        key, record = made.law.key, made.data
+        truth = {name: float(getattr(made.law, name)) for name in FIRST}
     else:
-        law = None
-        read = load_record(options.data, "none")
-        shown = options.photons + 1
-        if read.values.shape[1] > shown:
-            raise ValueError(
-                f"Argument `data` must hold at most {shown} levels of the tower, p0 to "
-                f"p{shown - 1}, but {options.data.name} holds {read.values.shape[1]}."
-            )
-        with naming(options.data):
-            data = Data(read.ts, read.values, Gaussian(options.sigma), t0=0.0)
-        truth = {}
-    known = {name: float(value) for name, value in truth.items()}
+        key, record = jax.random.key(common.seed), _read(data, photons, sigma)
     # constants that are not free keep the value they are known to have
-    start = known | {name: values[name] for name in options.free} | options.start
-    at = values | start
-    key = key if law is None else law.key
-    law = RandomTower(key, *size, at["strength"], at["omega"], at["beta"])
-    return law, data, truth
+    begin = FIRST | truth | {name: FIRST[name] for name in wanted} | first
+    law = RandomTower(key, *size, **begin)
+    psi0 = law.foot(FOOT)
+    shown = record.values.shape[1]
+    names = [f"p{k}" for k in range(shown)]
+    return fit(
+        common, law, record, psi0=psi0, free=wanted, observe=LevelNorms(shown),
+        start={name: constants.pack(law, name) for name in wanted}, starts=starts,
+        search=None, polish=Polish(windows=3), method=_method(law, psi0, record),
+        truth=truth, names=names, settings={"levels": levels, "photons": photons},
+        file=data,
+        draw=lambda folder, found: draw_all(
+            folder, found, names, landscape=not common.quick
+        ),
+    )  # fmt: skip
+
+
+def _read(file: Path, photons: int, sigma: float) -> Data:
+    read = load_record(file, "none")
+    shown = photons + 1
+    if read.values.shape[1] > shown:
+        raise ValueError(
+            f"Argument `data` must hold at most {shown} levels of the tower, p0 to "
+            f"p{shown - 1}, but {file.name} holds {read.values.shape[1]}."
+        )
+    with naming(file):
+        return Data(read.ts, read.values, Gaussian(sigma), t0=0.0)
 
 
 def _method(law: RandomTower, psi0: jax.Array, data: Data) -> Propagator:

@@ -1,111 +1,93 @@
-"""What `jqd sample copying` does: sample in parts, compare, draw, print."""
+"""`jqd sample copying`: sample in parts, compare, draw."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from time import perf_counter
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import numpy as np
-from rich.console import Console
+import typer
 
 from .. import _checks, problems, report
-from .._files import to_json
 from ..ensembles.copying import Copies, sample
 from ..ensembles.copying.sampler import STEP_OF
 from ..inference import load_matrix, load_state
 from ..laws import CopyDynamics
 from ..report.parts import PARTS, Parts
-from .session import Session
+from .options import Common, Matrix, State, with_options
+from .parsing import check_word
+from .session import Outcome, Session, carry_out
 
 REMEDIES = ("none", "spectators:NUMBER", "admixture:SHARE")
+METHODS = ("leap", "exact")
 COMMAND = "jqd sample copying --resume"
 MAX_STEPS = 10**9  # of one trajectory
 PROBE_SHARE = 8  # one trajectory in so many is run again with half the step
 
 
 @dataclass(frozen=True)
-class SampleOptions:
-    """What the user asked for.
+class Sampling:
+    """What is sampled; the folder of a run keeps these settings.
 
     Attributes:
-        copies: N.
-        trajectories: how many ensembles.
-        time: how long.
-        rows: times recorded, both ends included.
-        q: exponent of the copy rate.
-        r: exponent of the phase rate.
-        method: "leap" or "exact".
         spectators: systems of each class that never copy.
         admixture: share of the uniform density that is mixed in at first.
-        printed: whether eq. (39) has its printed sign.
         seed: of all that is drawn.
     """
 
-    copies: float
-    trajectories: int
-    time: float
-    rows: int
-    q: float
-    r: float
-    method: str
-    spectators: int
-    admixture: float
-    printed: bool
-    seed: int
+    copies: Annotated[float, typer.Option(help="N, systems in the ensemble.")] = 1e6
+    trajectories: Annotated[int, typer.Option(min=2, help="Ensembles to sample.")] = (
+        1000
+    )
+    time: Annotated[float, typer.Option(help="How long; h/H has this unit.")] = 10.0
+    rows: Annotated[
+        int, typer.Option(min=2, help="Times to record, 0 and the end.")
+    ] = 101
+    q: Annotated[float, typer.Option(help="Exponent of the copy rate.")] = 0.5
+    r: Annotated[float, typer.Option(help="Exponent of the phase rate.")] = -0.5
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "leap"
+    printed: Annotated[
+        bool,
+        typer.Option("--printed", help="Take eq. (39) with its printed sign."),
+    ] = False
+    spectators: int = 0
+    admixture: float = 0.0
+    seed: int = 0
 
 
-def parse_remedy(text: str) -> tuple[int, float]:
-    """Read the option `--remedy`.
-
-    Args:
-        text: none, spectators:3 or admixture:0.01.
-
-    Returns:
-        (spectators, admixture).
-
-    Raises:
-        ValueError: an unknown remedy, or no number where one belongs.
-    """
-    name, _, value = text.partition(":")
-    rule = f"Argument `--remedy` must be one of {', '.join(REMEDIES)}, but"
-    if name == "none" and not value:
-        return 0, 0.0
-    if name not in ("spectators", "admixture"):
-        raise ValueError(f"{rule} {text!r} was given.")
-    try:
-        return (int(value), 0.0) if name == "spectators" else (0, float(value))
-    except ValueError:
-        raise ValueError(f"{rule} {text!r} has no number that will do.") from None
-
-
-def sample_copying(
-    options: SampleOptions,
-    hamiltonian: Path | None,
-    state: Path | None,
-    out: Path,
+@with_options(out=Path("results/copies"))
+def copying(
     *,
-    as_json: bool,
+    hamiltonian: Matrix = None,
+    state: State = None,
+    sampling: Sampling,
+    remedy: str = typer.Option(
+        "none", help="For nodes: none, spectators:NUMBER or admixture:SHARE."
+    ),
+    resume: Path | None = typer.Option(
+        None, help="Folder of a run that was stopped; it has all other options."
+    ),
+    common: Common,
 ) -> int:
-    """Sample, write the results, print them.
-
-    Args:
-        options: what the user asked for.
-        hamiltonian: file of the matrix, or None for the built-in problem.
-        state: file of psi at t = 0; likewise.
-        out: folder for the results; never overwritten.
-        as_json: whether standard output gets the JSON and nothing else.
-
-    Returns:
-        Exit code: 0 if every trajectory reached the end with all its classes, else 1.
-
-    Raises:
-        ValueError: bad input, in one line.
-    """
+    """Sample N systems that copy each other, beside quantum mechanics."""
+    if resume is not None:
+        return _resume(resume, common)
+    if (hamiltonian is None) != (state is None):
+        raise ValueError(
+            "Arguments `--hamiltonian` and `--state` must be given together, but "
+            f"{'--hamiltonian' if hamiltonian is None else '--state'} is missing."
+        )
+    check_word("method", sampling.method, METHODS)
+    spectators, admixture = _parse_remedy(remedy)
+    options = replace(
+        sampling, spectators=spectators, admixture=admixture, seed=common.seed
+    )
+    if common.quick:
+        few, short = min(sampling.trajectories, 64), min(sampling.rows, 21)
+        options = replace(options, trajectories=few, rows=short)
     if not (np.isfinite(options.time) and options.time > 0):
         raise ValueError(f"Argument `--time` must be positive, but is {options.time}.")
     if hamiltonian is None or state is None:
@@ -117,49 +99,42 @@ def sample_copying(
     _check_size(options, np.asarray(H), len(psi))
     # bad input is refused before a folder is made, by a run of one step
     _part(options, arrays, *next(iter(_plan(options, len(psi)).values())), max_steps=1)
-    with Session(out, resume_with=COMMAND) as session:
+
+    def work(session: Session) -> Outcome:
         parts = Parts.begin(session.folder, asdict(options), arrays)
-        return _go(session, parts, options, arrays, as_json=as_json)
+        return _sampled(session, parts, options, arrays, common)
+
+    return carry_out(common, work, Session(common.out, resume_with=COMMAND))
 
 
-def resume_copying(folder: Path, *, as_json: bool) -> int:
-    """Go on with a run that was stopped: the parts that are done stay as they are.
-
-    Args:
-        folder: of the run.
-        as_json: whether standard output gets the JSON and nothing else.
-
-    Returns:
-        Exit code as of `sample_copying`.
-
-    Raises:
-        ValueError: no such run, damaged files, or nothing is left to do.
-    """
+def _resume(folder: Path, common: Common) -> int:
+    """Go on with a run that was stopped: the parts that are done stay as they are."""
     parts, settings, arrays = Parts.resume(folder)
     if (folder / "summary.json").exists():
         raise ValueError(
             f"Argument `--resume` must be a run that was stopped, but {folder} has its "
             "summary: it is done."
         )
-    if set(settings) != {field.name for field in fields(SampleOptions)}:
+    if set(settings) != {field.name for field in fields(Sampling)}:
         raise ValueError(
             f"Argument `--resume` must be a run of `jqd sample copying`, but {folder} "
             "has other settings."
         )
-    options = SampleOptions(**settings)
-    with Session(folder, resume_with=COMMAND, resume=True) as session:
-        return _go(session, parts, options, arrays, as_json=as_json)
+    options = Sampling(**settings)
+    return carry_out(
+        common,
+        lambda session: _sampled(session, parts, options, arrays, common),
+        Session(folder, resume_with=COMMAND, resume=True),
+    )
 
 
-def _go(
+def _sampled(
     session: Session,
     parts: Parts,
-    options: SampleOptions,
+    options: Sampling,
     arrays: Mapping[str, Any],
-    *,
-    as_json: bool,
-) -> int:
-    began = perf_counter()
+    common: Common,
+) -> Outcome:
     plan = _plan(options, len(arrays["psi0"]))
     waiting = parts.missing(list(plan))
     done = len(plan) - len(waiting)
@@ -190,30 +165,43 @@ def _go(
     from ..report.copies import compare, copies_table, dataset_of, figure_copies
 
     result = compare(law, arrays["psi0"], asdict(options), main, halved)
-    seconds = perf_counter() - began
-    dataset = dataset_of(result, asdict(options))
-    report.write_dataset(dataset, session.folder / "data.zarr")
+    settings = asdict(options)
     with report.house_style():
-        figure = figure_copies(result)
-        report.save_figure(figure, session.folder, "copies")
-    summary = result.summary | {"seconds": seconds}
-    report.write_json(
-        summary | {"settings": asdict(options)} | {"provenance": report.provenance()},
-        session.folder / "summary.json",
+        report.save_figure(figure_copies(result), session.folder, "copies")
+    return Outcome(
+        result.summary | {"seconds": common.seconds()},
+        {"settings": settings, "provenance": report.provenance()},
+        [copies_table(result)],
+        dataset_of(result, settings),
+        scratch=PARTS,
     )
-    # the dataset holds them now
-    shutil.rmtree(session.folder / PARTS, ignore_errors=True)
-    session.advance("report", 1, 1)
-    if as_json:
-        print(to_json(summary))
-    else:
-        console = Console()
-        console.print(copies_table(result))
-        console.print(f"Results in {session.folder} ({seconds:.0f} s)", highlight=False)
-    return 0 if summary["status"] == "ok" else 1
 
 
-def _check_size(options: SampleOptions, H: np.ndarray, size: int) -> None:
+def _parse_remedy(text: str) -> tuple[int, float]:
+    """Read the option `--remedy`.
+
+    Args:
+        text: none, spectators:3 or admixture:0.01.
+
+    Returns:
+        (spectators, admixture).
+
+    Raises:
+        ValueError: an unknown remedy, or no number where one belongs.
+    """
+    name, _, value = text.partition(":")
+    rule = f"Argument `--remedy` must be one of {', '.join(REMEDIES)}, but"
+    if name == "none" and not value:
+        return 0, 0.0
+    if name not in ("spectators", "admixture"):
+        raise ValueError(f"{rule} {text!r} was given.")
+    try:
+        return (int(value), 0.0) if name == "spectators" else (0, float(value))
+    except ValueError:
+        raise ValueError(f"{rule} {text!r} has no number that will do.") from None
+
+
+def _check_size(options: Sampling, H: np.ndarray, size: int) -> None:
     """Raise before memory or time is taken that nobody has."""
     # counts, phases and densities of all at the end, and the states made from them
     entries = options.trajectories * options.rows * size
@@ -229,7 +217,7 @@ def _check_size(options: SampleOptions, H: np.ndarray, size: int) -> None:
         )
 
 
-def _plan(options: SampleOptions, size: int) -> dict[str, tuple[int, int, bool]]:
+def _plan(options: Sampling, size: int) -> dict[str, tuple[int, int, bool]]:
     """The parts: name to (first trajectory, how many, whether with half the step).
 
     All parts have one size, so that one program serves them; what the last has beyond
@@ -259,7 +247,7 @@ def part_width(size: int) -> int:
 
 
 def _part(
-    options: SampleOptions,
+    options: Sampling,
     arrays: Mapping[str, Any],
     first: int,
     count: int,
@@ -279,7 +267,7 @@ def _part(
     )  # fmt: skip
 
 
-def _law(options: SampleOptions, arrays: Mapping[str, Any]) -> CopyDynamics:
+def _law(options: Sampling, arrays: Mapping[str, Any]) -> CopyDynamics:
     return CopyDynamics.from_hamiltonian(arrays["hamiltonian"], options.q, options.r)
 
 

@@ -1,17 +1,16 @@
-"""What `jqd recover` and `jqd sample` share: progress, folder, figures, tables."""
+"""What commands share: progress, the run folder, what is written, what is printed."""
 
 import importlib
+import shutil
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -22,9 +21,10 @@ from rich.progress import (
 
 from .. import report
 from .._files import atomic_file, finished_work_in, to_json
-from ..inference import Recovery, loss_plane
+from .options import Common
 
-Plane = tuple[np.ndarray, np.ndarray, np.ndarray]
+if TYPE_CHECKING:
+    import xarray as xr
 
 STAGES = {
     "search": "Searching",
@@ -32,6 +32,7 @@ STAGES = {
     "sample": "Sampling",
     "report": "Drawing",
 }
+SUCCESS = ("converged", "ok")
 
 
 class Session:
@@ -103,118 +104,78 @@ def _import_what_draws() -> None:
         importlib.import_module("xarray").backends.list_engines()
 
 
-def landscape_of(recovery: Recovery) -> Plane | None:
-    """The loss over the plane of the first two constants, where there are two."""
-    if len(recovery.constants) < 2:
-        return None
-    low, high = map(np.asarray, recovery.problem.bounds())
-    starts = np.asarray(recovery.starts)
-    low = np.minimum(low, starts.min(axis=0))
-    high = np.maximum(high, starts.max(axis=0))
-    x, y = (np.linspace(low[i], high[i], 41) for i in (0, 1))
-    # a picture needs no more than coarse steps
-    problem = recovery.problem.with_substeps(4)
-    loss = loss_plane(
-        problem, jnp.asarray(recovery.theta), jnp.asarray(x), jnp.asarray(y)
-    )
-    return x, y, np.asarray(loss)
+class Outcome(NamedTuple):
+    """What a command has found, beside the figures that it drew.
+
+    Attributes:
+        summary: what `--json` prints; its status decides on the exit code.
+        details: what summary.json holds beyond that.
+        printed: tables and sentences for a person.
+        dataset: for data.zarr, or None.
+        scratch: what the run kept in its folder in case that it is stopped.
+    """
+
+    summary: Mapping[str, Any]
+    details: Mapping[str, Any]
+    printed: Sequence[RenderableType]
+    dataset: "xr.Dataset | None" = None
+    scratch: str = "search.npz"
 
 
-def draw(
-    folder: Path, recovery: Recovery, names: Sequence[str], *, landscape: bool = True
-) -> Plane | None:
-    """The figures of a fit: data and law, residuals, loss plane, which is returned."""
-    if not landscape:
-        _draw_fit(folder, recovery, names)
-        return None
-    with ThreadPoolExecutor(1) as beside:
-        plane = beside.submit(landscape_of, recovery)
-        _draw_fit(folder, recovery, names)
-        draw_landscape(folder, recovery, plane.result())
-    return plane.result()
+def carry_out(
+    common: Common,
+    work: Callable[[Session], Outcome],
+    session: Session | None = None,
+) -> int:
+    """Do the work of a command under progress bars, write what it finds, print it.
+
+    Args:
+        common: where to, and how to print.
+        work: draws its figures into the session's folder.
+        session: another one than that of `common.out`.
+
+    Returns:
+        Exit code: 0 if the status is a success, else 1.
+    """
+    with session or Session(common.out) as session:
+        found = work(session)
+        folder = session.folder
+        if found.dataset is not None:
+            report.write_dataset(found.dataset, folder / "data.zarr")
+        summary = {**found.summary, **found.details}
+        report.write_json(summary, folder / "summary.json")
+        _discard(folder / found.scratch)  # the results hold it now
+        session.advance("report", 1, 1)
+    seconds = found.summary["seconds"]
+    where = f"Results in {folder} ({seconds:.0f} s)"
+    return conclude(found.summary, [*found.printed, where], as_json=common.as_json)
 
 
-def _draw_fit(folder: Path, recovery: Recovery, names: Sequence[str]) -> None:
-    ts, observed = np.asarray(recovery.ts), _table(recovery.observed)
-    fitted, start = _table(recovery.prediction), _table(recovery.start_prediction)
-    held = None
-    if recovery.held_out_rows:
-        held = float(ts[-recovery.held_out_rows])
-    with report.house_style():
-        figures = {
-            "fit": report.figure_fit(ts, observed, fitted, start, names, held),
-            "residuals": report.figure_residuals(
-                ts, observed - fitted, held, names=names
-            ),
-        }
-        for name, figure in figures.items():
-            report.save_figure(figure, folder, name)
+def conclude(
+    summary: Mapping[str, Any], printed: Sequence[RenderableType], *, as_json: bool
+) -> int:
+    """Print what was found; the exit code: 0 if its status is a success, else 1.
 
-
-def draw_landscape(folder: Path, recovery: Recovery, landscape: Plane | None) -> None:
-    """The loss over the first two constants, where there are two, and the starts."""
-    if landscape is None:
-        return
-    first, second = list(recovery.constants.values())[:2]
-    both = None
-    if first.reference is not None and second.reference is not None:
-        both = (first.reference, second.reference)
-    with report.house_style():
-        figure = report.figure_landscape(
-            *landscape, np.asarray(recovery.starts)[:, :2],
-            np.asarray(recovery.ends)[:, :2], np.asarray(recovery.agree),
-            both, (first.name, second.name),
-        )  # fmt: skip
-        report.save_figure(figure, folder, "loss")
-
-
-def write(
-    folder: Path,
-    recovery: Recovery,
-    names: Sequence[str],
-    landscape: Plane | None,
-    settings: Mapping[str, Any],
-    seconds: float,
-) -> None:
-    """Dataset and summary; the search's own file has then served its turn."""
-    settings = {
-        **settings,
-        "free": ",".join(recovery.problem.free),
-        "starts": len(recovery.starts),
-        "substeps": recovery.substeps,
-        "held_out_rows": recovery.held_out_rows,
-    }
-    dataset = report.recovery_dataset(
-        recovery, ts=recovery.ts, data=_table(recovery.observed),
-        fitted=_table(recovery.prediction), start=_table(recovery.start_prediction),
-        names=names, landscape=landscape, attributes=settings,
-    )  # fmt: skip
-    report.write_dataset(dataset, folder / "data.zarr")
-    summary = report.recovery_summary(recovery, seconds)
-    details = report.recovery_details(recovery)
-    report.write_json(
-        summary | details | {"settings": settings}, folder / "summary.json"
-    )
-    (folder / "search.npz").unlink(missing_ok=True)
-
-
-def show(recovery: Recovery, folder: Path, seconds: float, *, as_json: bool) -> int:
-    """Print the result; the exit code: 0 if the fit converged, else 1."""
+    Args:
+        summary: what was found; without a status, it is a success.
+        printed: what a person reads instead.
+        as_json: whether standard output gets the JSON and nothing else.
+    """
     if as_json:
-        print(to_json(report.recovery_summary(recovery, seconds)))
+        print(to_json(summary))
     else:
-        console = Console()
-        report.print_recovery(recovery, console)
-        console.print(f"Results in {folder} ({seconds:.0f} s)", highlight=False)
-    return 0 if recovery.status == "converged" else 1
+        for part in printed:
+            Console().print(part, highlight=False)
+    return 0 if summary.get("status", "ok") in SUCCESS else 1
 
 
 def overall(statuses: Iterable[str]) -> str:
     """The status of several fits together: the first that is no success."""
-    return next((one for one in statuses if one != "converged"), "converged")
+    return next((one for one in statuses if one not in SUCCESS), "converged")
 
 
-def _table(values: Any) -> np.ndarray:
-    """Values with all axes but time in one, (T, M)."""
-    values = np.asarray(values)
-    return values.reshape(len(values), -1)
+def _discard(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -10,10 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
-from .._files import to_json
 from ..report.tables import summary_table
 from ..report.user_code import failures_of, import_folder, load_file
 from ..sweeps import connect, sweep
@@ -23,6 +21,7 @@ from ..sweeps.run import DamagedChunk
 from ..sweeps.store import Store
 from ..sweeps.trace import STATUS
 from .options import AsJson, Quick, Seed
+from .session import conclude
 
 SETTINGS = ("dims", "coords", "units", "constants", "statuses")
 
@@ -104,7 +103,7 @@ def run(
         "store": str(out),
     }
     if is_first():
-        _print(summary, file.stem, as_json=as_json)
+        conclude(summary, [summary_table(summary, file.stem)], as_json=as_json)
     return 0 if (dataset[STATUS] == 0).any() else 1
 
 
@@ -134,7 +133,7 @@ def status(
         "versions": manifest["versions"],
         "begun": opened.attributes.get("date"),
     }
-    _print(summary, str(store), as_json=as_json)
+    conclude(summary, [summary_table(summary, str(store))], as_json=as_json)
     return 0 if done == opened.blocks.count and not damage else 1
 
 
@@ -190,10 +189,3 @@ def _counts(status: Any) -> dict[str, int]:
         names.get(code, str(code)): number
         for code, number in zip(codes.tolist(), numbers.tolist(), strict=True)
     }
-
-
-def _print(summary: dict[str, Any], title: str, *, as_json: bool) -> None:
-    if as_json:
-        print(to_json(summary))
-    else:
-        Console().print(summary_table(summary, title))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .recovery_figures import figure_fit as figure_fit
     from .recovery_figures import figure_landscape as figure_landscape
     from .recovery_figures import figure_residuals as figure_residuals
+    from .schema import json_schema as json_schema
     from .store import new_run_folder as new_run_folder
     from .store import write_csv as write_csv
     from .store import write_dataset as write_dataset
@@ -57,6 +58,7 @@ _PARTS = {
     "profiles": ("figure_loss_line", "figure_profiles"),
     "recovery": ("recovery_dataset", "recovery_details", "recovery_summary"),
     "recovery_figures": ("figure_fit", "figure_landscape", "figure_residuals"),
+    "schema": ("json_schema",),
     "store": ("new_run_folder", "write_csv", "write_dataset"),
     "style": ("house_style", "save_figure", "subplots"),
     "tables": ("print_recovery", "summary_table"),

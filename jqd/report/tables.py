@@ -53,12 +53,14 @@ def _sigmas(constant: Any) -> str:
     return "step bias" if constant.sigmas is None else f"{float(constant.sigmas):+.2g}"
 
 
-def print_recovery(recovery: Any, console: Console) -> None:
-    """Print the table of constants, and below it how far to trust them.
+def recovery_tables(recovery: Any) -> tuple[Table, Table]:
+    """The table of constants, and one that says how far to trust them.
 
     Args:
         recovery: what `jqd.recover` returned.
-        console: where to; `rich.console.Console()` is standard output.
+
+    Returns:
+        The tables, to be printed one below the other.
     """
     agree, starts = sum(map(bool, recovery.agree)), len(recovery.agree)
     share = 100 * float(recovery.agreeing_starts)
@@ -79,8 +81,18 @@ def print_recovery(recovery: Any, console: Console) -> None:
     grid = Table.grid(padding=(0, 2))
     for label, text in lines.items():
         grid.add_row(label, escape(text))
-    console.print(recovery_table(recovery))
-    console.print(grid)
+    return recovery_table(recovery), grid
+
+
+def print_recovery(recovery: Any, console: Console) -> None:
+    """Print `recovery_tables`.
+
+    Args:
+        recovery: what `jqd.recover` returned.
+        console: where to; `rich.console.Console()` is standard output.
+    """
+    for table in recovery_tables(recovery):
+        console.print(table)
 
 
 def summary_table(summary: Mapping[str, Any], title: str) -> Table:

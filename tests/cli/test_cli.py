@@ -3,11 +3,14 @@ import subprocess
 import sys
 
 import jax
+import jsonschema
 import pytest
+import typer
 
 import jqd
-from jqd.cli import main
+from jqd.cli import app, main
 from jqd.cli.parsing import parse_free, parse_noise, parse_start
+from jqd.report import json_schema
 
 GOOD = "def run(context):\n    print('noise')\n    return {'value': 0.5}\n"
 
@@ -37,10 +40,9 @@ def test_info(jqd_command):
     assert "float64" in out
 
 
-def test_info_as_json(jqd_command):
-    code, out, err = jqd_command("info", "--json")
-    assert (code, err) == (0, "")
-    facts = json.loads(out)
+def test_info_as_json(printed):
+    assert main(["info", "--json"]) == 0
+    facts = printed("info")
     assert facts["jax"] == jax.__version__
     assert facts["devices"]
 
@@ -57,10 +59,31 @@ def test_version_and_help(jqd_command):
     assert "recover" in out
 
 
-def test_equations(jqd_command):
-    code, out, _ = jqd_command("equations", "copying", "--json")
-    entries = json.loads(out)["copying"]
-    assert code == 0
+def test_completion(capsys, monkeypatch, tmp_path):
+    """What `jqd --install-completion` puts into the shell's files, and how it asks."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("bash", "/bin/bash"))
+    with pytest.raises(SystemExit, match="0"):
+        main(["--install-completion"])
+    (script,) = tmp_path.rglob("jqd.sh")
+    assert "_JQD_COMPLETE=complete_bash" in script.read_text()
+    for words, found in {
+        "jqd rec": "recover",
+        "jqd recover sta": "statistics",
+        "jqd recover tower --ph": "--photons",
+    }.items():
+        monkeypatch.setenv("_JQD_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            main([])
+        assert capsys.readouterr().out.split() == [found]
+
+
+def test_equations(jqd_command, printed):
+    assert main(["equations", "copying", "--json"]) == 0
+    entries = printed("equations")["copying"]
     keys = "number statement verdict section function printed printed_tex tex test"
     assert list(entries[0]) == keys.split()
     code, out, _ = jqd_command("equations", "copying", "--verdict", "corrected")
@@ -111,8 +134,31 @@ def test_run_as_json_prints_nothing_else(jqd_command, tmp_path):
     path.write_text(GOOD)
     code, out, err = jqd_command("run", path, "--json", "--out", tmp_path / "out")
     assert code == 0
-    assert json.loads(out)["value"] == 0.5
+    result = json.loads(out)
+    jsonschema.validate(result, json_schema("run"))
+    assert result["value"] == 0.5
     assert "noise" in err
+
+
+def commands_with_json(command, words=()):
+    """The words of each command that has the option `--json`."""
+    for name, sub in getattr(command, "commands", {}).items():
+        yield from commands_with_json(sub, (*words, name))
+    if any("--json" in parameter.opts for parameter in command.params):
+        yield " ".join(words)
+
+
+def test_every_json_has_a_schema():
+    """Each is sound and tells this command from others; `printed` checks against it."""
+    commands = set(commands_with_json(typer.main.get_command(app)))
+    assert len(commands) == 14
+    for command in commands:
+        schema = json_schema(command)
+        jsonschema.Draft202012Validator.check_schema(schema)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"status": 3}, schema)
+    with pytest.raises(ValueError, match="must be one of info, equations"):
+        json_schema("fly")
 
 
 def test_run_without_success_is_exit_code_1(jqd_command, tmp_path):

@@ -45,13 +45,12 @@ def save(folder, array, name="array.npy", **options):
     return path
 
 
-def test_main_job_on_files(tmp_path, capsys):
+def test_main_job_on_files(tmp_path, printed):
     out = tmp_path / "run"
     code = recover(
         out, "--start", "q=0.3,r=-0.8", "--starts", "2", "--json", "--seed", "1"
     )
-    captured = capsys.readouterr()
-    result = json.loads(captured.out)  # nothing else on standard output
+    result = printed("recover copying")
     assert code == 0
     assert list(result) == [
         "law", "constants", "status", "errors_hold", "chi2_per_dof", "p_value",

@@ -1,7 +1,5 @@
 """`jqd recover diffusion`: what it recovers, writes and refuses."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -36,13 +34,13 @@ def run(capsys, *words):
 
 
 @pytest.mark.slow
-def test_built_in_double_well(tmp_path, capsys):
-    code, out, _ = run(
-        capsys, "--start", "D=0.3", "--starts", "2", "--json", "--out",
-        str(tmp_path / "run"),
+def test_built_in_double_well(tmp_path, printed):
+    code = main(
+        ["recover", "diffusion", "--start", "D=0.3", "--starts", "2", "--json", "--out",
+        str(tmp_path / "run")]
     )  # fmt: skip
     assert code == 0
-    result = json.loads(out)
+    result = printed("recover diffusion")
     # asked for; the step bias is kept below 1e-10
     assert abs(result["constants"]["D"]["value"] - 0.5) < 1e-8
     assert result["constants"]["D"]["reference"] == 0.5
@@ -59,12 +57,13 @@ def test_shared_file_is_the_built_in_record(shared_data):
     assert record.sigma is None
 
 
-def test_estimators_without_a_run(tmp_path, capsys):
+def test_estimators_without_a_run(tmp_path, printed):
     path = write(tmp_path / "levels.npz", levels=np.arange(4) + 0.5)
-    code, out, _ = run(capsys, "--data", path, "--estimator", "spectrum", "--json")
-    assert code == 0
+    words = ["--data", path, "--estimator", "spectrum", "--json"]
+    assert main(["recover", "diffusion", *words]) == 0
+    found = printed("recover diffusion")["constants"]["D"]["value"]
     # levels of the oscillator on a box of 12 widths
-    assert abs(json.loads(out)["constants"]["D"]["value"] - 0.5) < 1e-6
+    assert abs(found - 0.5) < 1e-6
 
 
 BAD = {

@@ -16,12 +16,12 @@ def recover(out, *words):
 
 
 @pytest.mark.slow
-def test_C_from_data_of_another_program(tmp_path, capsys):
+def test_C_from_data_of_another_program(tmp_path, printed):
     code = recover(
         tmp_path / "run", "--data", KERR, "--hamiltonian", "0.5*ad^2*a^2", "--start",
         "C=0.4", "--starts", 3, "--points", 150, "--json",
     )  # fmt: skip
-    result = json.loads(capsys.readouterr().out)  # nothing else on standard output
+    result = printed("recover husimi")
     assert code == 0
     assert result["status"] == "converged"
     assert abs(result["constants"]["C"]["value"] - 1) < 1e-8
@@ -40,14 +40,17 @@ def test_packaged_data_are_the_shared_ones(shared_data):
             np.testing.assert_array_equal(ours[name], theirs[name])
 
 
-def test_length_scales(capsys):
+def test_length_scales(capsys, printed):
     words = ["--length-scales", "--hamiltonian", "0.5*p^2 + 0.125*q^2", "--kappa", "2"]
     assert main(["recover", "husimi", *words, "--json"]) == 0
-    result = json.loads(capsys.readouterr().out)
+    result = printed("recover husimi")
     np.testing.assert_allclose(result["lengths"], [2.0], rtol=1e-8)  # √(κ/ω)
     assert main(["recover", "husimi", *words]) == 0
     assert "lengths" in capsys.readouterr().out
-    words[2] = "0.5*p^2"
+    words[2:3] = ["0.5*p^2 + w*q^2", "--set", "w=0.125"]
+    assert main(["recover", "husimi", *words, "--json"]) == 0
+    np.testing.assert_allclose(printed("recover husimi")["lengths"], [2.0], rtol=1e-8)
+    words[2:5] = ["0.5*p^2"]
     assert main(["recover", "husimi", *words]) == 1
     assert "no lengths" in capsys.readouterr().out
 
@@ -62,6 +65,11 @@ def test_length_scales(capsys):
         (["--free", "C,C"], "each constant once"),
         (["--free", ""], "each constant once"),
         (["--start", "U=1"], "constants that are free"),
+        (["--hamiltonian", "0.5*ad^2*a^2 + g*n"], "give g; add --set g=NUMBER"),
+        (["--set", "delta=1"], "that --hamiltonian names (U), but 'delta'"),
+        (["--set", "U"], "`--set` must look like U=0.63"),
+        (["--set", "U=1", "--set", "U=2"], "'U' comes twice"),
+        (["--length-scales", "--hamiltonian", "w*n"], "add --set w=NUMBER"),
         (["--start", "C=x"], "a number"),
         (["--hamiltonian", "0.5*ad^2*"], "at column"),
         (["--hamiltonian", "ad*a^2"], "must"),
@@ -72,6 +80,9 @@ def test_length_scales(capsys):
         (["--loss", "likelihood"], "needs samples"),
         (["--sigma", "-1"], "must be positive"),
         (["--levels", "4"], "levels"),
+        (["--levels", "9000000000"], "must fit into memory"),
+        (["--levels", "4000000", "--form", "fock"], "`--levels` must fit into memory"),
+        (["--hamiltonian", "p**4000000"], "integers from 0 to 12 as exponents"),
         (["--data", "nowhere.npz"], "does not exist"),
         (["--data", str(DATA / "four_level_counts.csv")], ".npz"),
         (["--data", str(KERR), "--length-scales"], "not a fit"),
@@ -92,12 +103,16 @@ def test_bad_input_is_one_line(words, message, tmp_path, capsys):
 @pytest.mark.parametrize("scale", [1.0, 2**0.5])
 def test_first_samples_of_a_likelihood(tmp_path, capsys, monkeypatch, scale):
     """Outcomes in another unit would make up for it with C; they are not fitted."""
-    monkeypatch.setattr(recover_husimi, "_likelihood", lambda *args: 0)
+    monkeypatch.setattr(
+        recover_husimi, "_likelihood", lambda *args: {"status": "converged"}
+    )
     parts = np.random.default_rng(0).normal(0, 0.5**0.5, size=(2, 2, 2000))
     samples = scale * (1.2 + 0.5j + parts[0] + 1j * parts[1])
     file = tmp_path / "samples.npz"
     np.savez(file, t=[0.0, 1e-3], samples=samples, alpha0=1.2 + 0.5j)
-    code = recover(tmp_path / "run", "--data", file, "--loss", "likelihood")
+    code = recover(tmp_path / "run", "--data", file, "--set", "U=1", "--loss",
+        "likelihood",
+    )  # fmt: skip
     said = capsys.readouterr().err
     assert code == (0 if scale == 1 else 2)
     assert ("row at t0" in said) == (scale > 1)

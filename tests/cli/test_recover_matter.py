@@ -2,11 +2,13 @@
 
 import json
 
+import jsonschema
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from jqd.cli.recover_matter import recover_app
+from jqd.cli.recover import recover_app
+from jqd.report import json_schema
 
 
 @pytest.fixture
@@ -20,7 +22,9 @@ def call(tmp_path, capsys):
         )
         if result.exception is not None:
             raise result.exception
-        return result.return_value, json.loads(result.stdout)
+        found = json.loads(result.stdout)
+        jsonschema.validate(found, json_schema(f"recover {words[0]}"))
+        return result.return_value, found
 
     return call
 

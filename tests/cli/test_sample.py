@@ -1,7 +1,5 @@
 """`jqd sample copying`: what it writes, how it is stopped and taken up again."""
 
-import json
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -31,12 +29,12 @@ def run(*words):
     return main([*WORDS, *map(str, words)])
 
 
-def test_results_are_written_and_printed(tmp_path, capsys):
+def test_results_are_written_and_printed(tmp_path, printed):
     assert run("--out", tmp_path / "run", "--json") == 0
-    printed = json.loads(capsys.readouterr().out)
-    assert printed["status"] == "ok"
-    assert printed["trajectories"] == 10
-    law, mean, error = (np.array(printed[f"final_{name}"])
+    result = printed("sample copying")
+    assert result["status"] == "ok"
+    assert result["trajectories"] == 10
+    law, mean, error = (np.array(result[f"final_{name}"])
                         for name in ("law", "density", "stderr"))  # fmt: skip
     # four standard errors of four shares: one run in 4000 would fail
     assert np.all(np.abs(mean - law) < 4 * error)

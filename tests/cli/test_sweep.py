@@ -38,10 +38,10 @@ def file(tmp_path):
     return path
 
 
-def test_a_sweep_and_its_status(file, tmp_path, capsys):
+def test_a_sweep_and_its_status(file, tmp_path, printed):
     store = tmp_path / "store"
     assert main(["sweep", str(file), "--out", str(store), "--json"]) == 0
-    summary = json.loads(capsys.readouterr().out)
+    summary = printed("sweep run")
     assert summary["points"] == 30
     assert summary["status"] == {"ok": 28, "horizon": 2}
     dataset = xr.open_zarr(store)
@@ -50,7 +50,7 @@ def test_a_sweep_and_its_status(file, tmp_path, capsys):
     assert dataset.attrs["constants"] == {"factor": 2}
 
     assert main(["sweep", "status", str(store), "--json"]) == 0
-    status = json.loads(capsys.readouterr().out)
+    status = printed("sweep status")
     assert status["function"] == "point"
     assert status["axes"] == {"q": [30]}
     assert status["damaged chunks"] == {}

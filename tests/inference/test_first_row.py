@@ -116,7 +116,9 @@ def test_what_free_constants_change_is_not_compared(levels):
 def test_a_state_that_depends_on_a_free_constant():
     """The Husimi function of a ket spreads with hbar: left out where that is free."""
     points = jnp.asarray(np.linspace(-2, 2, 9) + 0.3j)
-    law = HusimiFokkerPlanck(KERR, hbar=1.3, points=points, form=Heff(32, orders=12))
+    law = HusimiFokkerPlanck(
+        KERR, hbar=1.3, points=points, form=Heff(32, orders=12), U=1.0
+    )
     psi = coherent(ALPHA, 20)
     data = Data(TS, np.stack([np.asarray(husimi(psi, points))] * 2))
     check(law, data, psi, ("hbar",))
@@ -139,7 +141,7 @@ def kerr():
     x, y = np.linspace(-3.5, 4.5, 17), np.linspace(-4.0, 4.0, 17)
     points = x[None, :] + 1j * y[:, None]
     law = HusimiFokkerPlanck(
-        KERR, 0.9, points=points.ravel(), form=Heff(40, orders=20)
+        KERR, 0.9, points=points.ravel(), form=Heff(40, orders=20), U=1.0
     )  # fmt: skip
     return law, points, coherent(ALPHA, 30)
 

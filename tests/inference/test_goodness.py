@@ -12,14 +12,15 @@ from scipy import stats
 
 import jqd
 from jqd import problems
-from jqd.cli.session import show
+from jqd.cli.session import conclude
 from jqd.inference.data import Gaussian, Multinomial
 from jqd.inference.goodness import MISFIT, p_value
 from jqd.inference.problem import FitProblem
 from jqd.inference.recovery import Constant
 from jqd.inference.setup import identifiability
 from jqd.inference.statistics_curve import fit_curve
-from jqd.report import print_recovery
+from jqd.report import print_recovery, recovery_summary
+from jqd.report.tables import recovery_tables
 
 TS = np.linspace(0, 3, 25)[1:]
 SIGMA = 1e-3
@@ -135,16 +136,17 @@ def test_a_curve_that_is_no_occupation_is_a_misfit():
     assert bent.p_value < 1e-10
 
 
-def test_the_command_shows_a_misfit(golden, populations, tmp_path, capsys):
+def test_the_command_shows_a_misfit(golden, populations, capsys):
     lossy = 0.95 * populations + 0.05 / 3
     found = fitted(golden, lossy, Gaussian(SIGMA))
-    assert show(found, tmp_path, 1.0, as_json=True) == 1
+    summary, tables = recovery_summary(found, 1.0), recovery_tables(found)
+    assert conclude(summary, tables, as_json=True) == 1
     printed = capsys.readouterr().out
     assert '"errors_hold": false' in printed
     assert f'"status": "{MISFIT}"' in printed
     assert '"chi2_per_dof": ' in printed
     assert '"p_value": ' in printed
-    assert show(found, tmp_path, 1.0, as_json=False) == 1
+    assert conclude(summary, tables, as_json=False) == 1
     printed = capsys.readouterr().out
     assert "(not to trust)" in printed
     assert MISFIT in printed

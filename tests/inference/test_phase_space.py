@@ -22,7 +22,7 @@ from jqd.inference import (
 )
 from jqd.inference.phase_space import sample_moments, sample_orders
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
-from jqd.spaces.symbols import parse_hamiltonian
+from jqd.spaces.symbols import parameters_of, parse_hamiltonian
 from jqd.states import coherent
 
 ALPHA = 1.2 + 0.5j
@@ -32,7 +32,8 @@ KERR = "0.5*U*ad^2*a^2"
 
 
 def law_of(text=KERR, C=1.0, points=None, levels=100, orders=60):
-    return HusimiFokkerPlanck(text, C, points=points, form=Heff(levels, orders=orders))
+    form, ones = Heff(levels, orders=orders), dict.fromkeys(parameters_of(text), 1.0)
+    return HusimiFokkerPlanck(text, C, points=points, form=form, **ones)
 
 
 def exact(observe, ts=TS, text=KERR):
@@ -207,7 +208,7 @@ def test_length_scales_of_oscillators():
     # a free particle has none: l goes off to infinity and the commutator stays
     assert not length_scales(parse_hamiltonian("0.5*p^2").symbol()).converged
     with pytest.raises(ValueError, match="must be quadratic"):
-        length_scales(parse_hamiltonian(KERR).symbol())
+        length_scales(parse_hamiltonian(KERR, U=1.0).symbol())
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ class HusimiFokkerPlanck(Law):
         *,
         points: ArrayLike | None = None,
         form: Form | str = "heff",
+        **values: ArrayLike,
     ):
         """The law of a Hamiltonian.
 
@@ -93,15 +94,16 @@ class HusimiFokkerPlanck(Law):
             points: where `density` is taken by default.
             form: `Heff`, `Fock`, `GaussianForm`, `WignerGrid` or `LiteralGrid`, or
                 the name of one: "heff", "fock", "gaussian", "wigner", "literal".
+            **values: of the parameters that a text names, e.g. U=0.63.
 
         Raises:
-            ValueError: wrong ordering or text, a Hamiltonian that is not real or that
-                the form cannot carry, C or hbar not one finite real number, hbar or s
-                not positive, another form.
+            ValueError: wrong ordering or text, a parameter without a value, a
+                Hamiltonian that is not real or that the form cannot carry, C or hbar
+                not one finite real number, hbar or s not positive, another form.
         """
         self.C, self.hbar = scalars(C=C, hbar=hbar)
         _checks.check_positive(hbar, "hbar")
-        self.hamiltonian = read_hamiltonian(symbol, hbar)
+        self.hamiltonian = read_hamiltonian(symbol, hbar, values)
         self.s = _read_scales(s, self.modes)
         self.points = None
         if points is not None:
@@ -141,7 +143,7 @@ class HusimiFokkerPlanck(Law):
             kappa: κ, scalar, positive.
             C: strength of the diffusion.
             hbar: ħ, scalar.
-            **options: `points`, `form`, as for the law.
+            **options: `points`, `form` and values of parameters, as for the law.
 
         Raises:
             ValueError: lengths or κ not positive.
@@ -328,16 +330,25 @@ class HusimiFokkerPlanck(Law):
         return refusal(self.symbol, free, matched=self.s is None)
 
 
-def read_hamiltonian(symbol: Any, hbar: ArrayLike) -> Symbol | ParametricSymbol:
+def read_hamiltonian(
+    symbol: Any, hbar: ArrayLike, values: dict[str, Any]
+) -> Symbol | ParametricSymbol:
     """A symbol as it is; an operator as the symbol of its order, which depends on ħ."""
-    if isinstance(symbol, Symbol | ParametricSymbol):
-        return symbol
     if isinstance(symbol, str):
         if not _checks.is_concrete(hbar):
             raise ValueError(
                 "Argument `symbol` must be a Symbol where hbar is traced, but is text."
             )
-        return parse_hamiltonian(symbol, hbar=np.asarray(hbar).item())
+        return parse_hamiltonian(symbol, hbar=np.asarray(hbar).item(), **values)
+    if isinstance(symbol, ParametricSymbol):
+        return symbol.with_values(**values) if values else symbol
+    if values:
+        raise ValueError(
+            f"Argument `{next(iter(values))}` must not be given to a Hamiltonian "
+            "without named parameters, but is."
+        )
+    if isinstance(symbol, Symbol):
+        return symbol
     if callable(getattr(symbol, "full", None)):  # qutip.Qobj
         return from_operator(symbol, hbar=hbar)
     raise ValueError(

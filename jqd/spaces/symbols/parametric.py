@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from .monomials import ORDERINGS, format_monomial
-from .parser import MAX_MODES, Parser, Polynomial, number
+from .parser import MAX_MODES, Form, Parser, Polynomial, number
 from .symbol import Symbol
 
 
@@ -37,10 +37,11 @@ class ParametricSymbol(eqx.Module):
         Args:
             fixed: H_0.
             parts: H_name, of the modes and ordering of `fixed`.
-            values: value_name; a parameter that is not named has the value 1.
+            values: value_name.
 
         Raises:
-            ValueError: modes or orderings differ, or a value has no part.
+            ValueError: modes or orderings differ, a value has no part or a part has no
+                value.
         """
         parts, values = dict(parts or {}), dict(values or {})
         for name, part in parts.items():
@@ -54,7 +55,7 @@ class ParametricSymbol(eqx.Module):
         real = fixed.coefficients.real.dtype
         self.fixed = fixed
         self.parts = parts
-        self.values = {name: _value(values.get(name, 1.0), real) for name in parts}
+        self.values = {name: _value(values[name], real) for name in parts}
 
     @property
     def modes(self) -> int:
@@ -77,7 +78,6 @@ class ParametricSymbol(eqx.Module):
         Raises:
             ValueError: a name that is no parameter.
         """
-        _check_names(values, self.parts)
         return ParametricSymbol(self.fixed, self.parts, {**self.values, **values})
 
     def __str__(self) -> str:
@@ -93,6 +93,7 @@ def parse_hamiltonian(
     modes: int | None = None,
     hbar: float = 1.0,
     ordering: str = "antiwick",
+    **values: ArrayLike,
 ) -> ParametricSymbol:
     """The symbol of a Hamiltonian operator given as text.
 
@@ -108,15 +109,47 @@ def parse_hamiltonian(
         modes: number of modes; None takes the highest in the text.
         hbar: ħ, a concrete number.
         ordering: of the result.
+        **values: of the parameters, each of which needs one, e.g. U=0.63.
 
     Returns:
-        The Hamiltonian, with the value 1 for every parameter.
+        The Hamiltonian with these values.
 
     Raises:
-        ValueError: with the column where the text does not follow the grammar, or with
-            the term that makes the operator not Hermitian.
+        ValueError: with the column where the text does not follow the grammar, with the
+            term that makes the operator not Hermitian, or with the parameter that has
+            no value.
     """
     _checks.check_choice(ordering, "ordering", tuple(ORDERINGS))
+    parser, form = _read(text, modes, hbar)
+    for name, part in form.items():
+        _check_hermitian(name, part)
+    symbols = {
+        name: _symbol(form.get(name, {}), parser.modes, ordering, hbar)
+        for name in (None, *parser.parameters)
+    }
+    fixed = symbols.pop(None)
+    parts = {str(name): part for name, part in symbols.items()}
+    return ParametricSymbol(fixed, parts, values)
+
+
+def parameters_of(
+    text: str, *, modes: int | None = None, hbar: float = 1.0
+) -> tuple[str, ...]:
+    """The parameters that a Hamiltonian given as text names, sorted.
+
+    Args:
+        text: as for `parse_hamiltonian`.
+        modes: likewise.
+        hbar: likewise.
+
+    Raises:
+        ValueError: with the column where the text does not follow the grammar.
+    """
+    parser, _ = _read(text, modes, hbar)
+    return tuple(sorted(parser.parameters))
+
+
+def _read(text: str, modes: int | None, hbar: float) -> tuple[Parser, Form]:
     _checks.check_positive(hbar, "hbar")
     if not _checks.is_concrete(hbar):
         raise ValueError(
@@ -130,15 +163,7 @@ def parse_hamiltonian(
             f"{modes!r}."
         )
     parser = Parser(text, modes, float(hbar))
-    form = parser.read()
-    for name, part in form.items():
-        _check_hermitian(name, part)
-    symbols = {
-        name: _symbol(form.get(name, {}), parser.modes, ordering, hbar)
-        for name in (None, *parser.parameters)
-    }
-    fixed = symbols.pop(None)
-    return ParametricSymbol(fixed, {str(name): part for name, part in symbols.items()})
+    return parser, parser.read()
 
 
 def _symbol(part: Polynomial, modes: int, ordering: str, hbar: float) -> Symbol:
@@ -177,6 +202,12 @@ def _check_names(values: dict[str, Any], parts: dict[str, Symbol]) -> None:
             raise ValueError(
                 f"Argument `values` must name parameters ({known}), but has {name!r}."
             )
+    missing = [name for name in sorted(parts) if name not in values]
+    if missing:
+        raise ValueError(
+            "Argument `hamiltonian` must have a value for each of its parameters, but "
+            f"not for {' and '.join(missing)}; give {missing[0]}=NUMBER."
+        )
 
 
 def _value(value: ArrayLike, real: Any) -> Array:

@@ -202,7 +202,11 @@ def test_norm_energy_and_the_first_moment(C):
 def family(theta):
     """A Kerr law of C, U and delta."""
     law = HusimiFokkerPlanck(
-        "0.5*U*ad^2*a^2 + delta*ad*a", points=[0.7 - 0.3j, 1j], form=Heff(48, orders=30)
+        "0.5*U*ad^2*a^2 + delta*ad*a",
+        points=[0.7 - 0.3j, 1j],
+        form=Heff(48, orders=30),
+        U=1.0,
+        delta=1.0,
     )
     for name, value in zip(("C", "U", "delta"), theta, strict=True):
         law = constants.unpack(law, name, value[None])
@@ -296,6 +300,9 @@ def test_existence_window(state, end):
     ("build", "message"),
     [
         (lambda: HusimiFokkerPlanck("q^4"), "at most two powers"),
+        (lambda: HusimiFokkerPlanck("U*n + g*q"), "parameters, but not for U and g"),
+        (lambda: HusimiFokkerPlanck("U*n", U=1.0, g=1.0), r"\(U\), but has 'g'"),
+        (lambda: HusimiFokkerPlanck(kerr(), U=1.0), "`U` must not be given"),
         (lambda: HusimiFokkerPlanck("ad*a", s=1.1), "must be None for form 'heff'"),
         (lambda: HusimiFokkerPlanck("ad*a", form="hef"), "must be one of"),
         (lambda: HusimiFokkerPlanck(kerr().to("wick")), "must be antiwick"),

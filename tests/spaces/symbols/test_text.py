@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jqd.spaces import symbols
-from jqd.spaces.symbols import ParametricSymbol, Symbol, parse_hamiltonian
+from jqd.spaces.symbols import (
+    ParametricSymbol,
+    Symbol,
+    parameters_of,
+    parse_hamiltonian,
+)
 
 HBAR = 0.7
 
@@ -46,13 +51,14 @@ def same(left, right):
     ],
 )
 def test_reads(text, expected):
-    assert same(parse_hamiltonian(text, hbar=HBAR).symbol(), expected)
+    ones = dict.fromkeys(parameters_of(text), 1.0)
+    assert same(parse_hamiltonian(text, hbar=HBAR, **ones).symbol(), expected)
 
 
 def test_modes_and_orderings():
     assert parse_hamiltonian("n1 + h.c.", modes=3).modes == 3
     assert parse_hamiltonian("n2").modes == 2
-    wick = parse_hamiltonian("U*n^2", ordering="wick", hbar=HBAR)
+    wick = parse_hamiltonian("U*n^2", ordering="wick", hbar=HBAR, U=1.0)
     assert same(
         wick.parts["U"], Symbol([1.0, HBAR], [((2,), (2,)), ((1,), (1,))], "wick")
     )
@@ -131,7 +137,7 @@ def test_refuses_what_would_take_forever():
 def test_any_text_is_read_or_refused(text):
     problem, made = "", None
     try:
-        made = parse_hamiltonian(text)
+        made = parse_hamiltonian(text, **dict.fromkeys(parameters_of(text), 1.0))
     except ValueError as error:
         problem = str(error)
     assert made is not None or problem.startswith("Argument `hamiltonian` must")
@@ -149,7 +155,11 @@ def test_bad_options():
 
 
 def test_parameters():
-    made = parse_hamiltonian("U/2*ad^2*a^2 + delta*n + 0.5*n", hbar=HBAR)
+    text = "U/2*ad^2*a^2 + delta*n + 0.5*n"
+    assert parameters_of(text) == ("U", "delta")
+    with pytest.raises(ValueError, match="each of its parameters, but not for delta"):
+        parse_hamiltonian(text, U=1.0)
+    made = parse_hamiltonian(text, hbar=HBAR, U=1.0, delta=1)
     assert made.names == ("U", "delta")
     assert {name: float(value) for name, value in made.values.items()} == {
         "U": 1.0,
@@ -164,11 +174,11 @@ def test_parameters():
     with pytest.raises(ValueError, match=r"\(U, delta\), but has 'J'"):
         made.with_values(J=1.0)
     with pytest.raises(ValueError, match="must have 1 modes"):
-        ParametricSymbol(made.fixed, {"g": symbols.cross_kerr(1.0)})
+        ParametricSymbol(made.fixed, {"g": symbols.cross_kerr(1.0)}, {"g": 1.0})
 
 
 def test_parameters_are_leaves_of_a_pytree():
-    made = parse_hamiltonian("U/2*ad^2*a^2 + delta*n", hbar=HBAR)
+    made = parse_hamiltonian("U/2*ad^2*a^2 + delta*n", hbar=HBAR, U=1.0, delta=1.0)
     point = 0.4 - 0.3j
 
     @jax.jit

@@ -1,0 +1,160 @@
+"""What the commands that call `jqd.recover` share: the fit, its figures, its files."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import report
+from ..inference import Recovery, loss_plane, recover
+from ..inference.reading import naming
+from ..report.tables import recovery_tables
+from .options import Common
+from .session import Outcome, Session, carry_out
+
+Plane = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def fit(
+    common: Common,
+    law: Any,
+    data: Any,
+    *,
+    names: Sequence[str],
+    settings: dict[str, Any],
+    file: Path | None = None,
+    truth: Mapping[str, Any] | None = None,
+    draw: Callable[[Path, Recovery], Plane | None] | None = None,
+    note: str | None = None,
+    **options: Any,
+) -> int:
+    """Recover constants, draw them, write them, print them.
+
+    Args:
+        common: seed, folder, how to print.
+        law: the law at the first start.
+        data: the record.
+        names: what each column of the record is.
+        settings: to be kept with the results; `draw` may add to them.
+        file: of the record, for messages.
+        truth: the constants with which a record was computed.
+        draw: draws the figures and returns the loss over the plane of the first two
+            constants, if there are two; `draw_all` by custom.
+        note: a sentence for the user, above the table.
+        **options: as for `jqd.recover`.
+
+    Returns:
+        Exit code: 0 if the fit converged, else 1.
+
+    Raises:
+        ValueError: bad input, in one line.
+    """
+
+    def work(session: Session) -> Outcome:
+        with naming(file, "data"):
+            recovery = recover(
+                law, data, key=jax.random.key(common.seed), report=session.advance,
+                keep=session.keep, **options,
+            )  # fmt: skip
+            recovery = recovery.beside(truth or {})
+            session.advance("report", 0, 1)
+            if draw is None:
+                landscape = draw_all(session.folder, recovery, names)
+            else:
+                landscape = draw(session.folder, recovery)
+        kept = {
+            **settings,
+            "seed": common.seed,
+            "free": ",".join(recovery.problem.free),
+            "starts": len(recovery.starts),
+            "substeps": recovery.substeps,
+            "held_out_rows": recovery.held_out_rows,
+        }
+        dataset = report.recovery_dataset(
+            recovery, ts=recovery.ts, data=_table(recovery.observed),
+            fitted=_table(recovery.prediction), start=_table(recovery.start_prediction),
+            names=names, landscape=landscape, attributes=kept,
+        )  # fmt: skip
+        return Outcome(
+            report.recovery_summary(recovery, common.seconds()),
+            report.recovery_details(recovery) | {"settings": kept},
+            [*([note] if note else []), *recovery_tables(recovery)],
+            dataset,
+        )
+
+    return carry_out(common, work)
+
+
+def landscape_of(recovery: Recovery) -> Plane | None:
+    """The loss over the plane of the first two constants, where there are two."""
+    if len(recovery.constants) < 2:
+        return None
+    low, high = map(np.asarray, recovery.problem.bounds())
+    starts = np.asarray(recovery.starts)
+    low = np.minimum(low, starts.min(axis=0))
+    high = np.maximum(high, starts.max(axis=0))
+    x, y = (np.linspace(low[i], high[i], 41) for i in (0, 1))
+    # a picture needs no more than coarse steps
+    problem = recovery.problem.with_substeps(4)
+    loss = loss_plane(
+        problem, jnp.asarray(recovery.theta), jnp.asarray(x), jnp.asarray(y)
+    )
+    return x, y, np.asarray(loss)
+
+
+def draw_all(
+    folder: Path, recovery: Recovery, names: Sequence[str], *, landscape: bool = True
+) -> Plane | None:
+    """The figures of a fit: data and law, residuals, loss plane, which is returned."""
+    if not landscape:
+        _draw_fit(folder, recovery, names)
+        return None
+    with ThreadPoolExecutor(1) as beside:
+        plane = beside.submit(landscape_of, recovery)
+        _draw_fit(folder, recovery, names)
+        draw_landscape(folder, recovery, plane.result())
+    return plane.result()
+
+
+def _draw_fit(folder: Path, recovery: Recovery, names: Sequence[str]) -> None:
+    ts, observed = np.asarray(recovery.ts), _table(recovery.observed)
+    fitted, start = _table(recovery.prediction), _table(recovery.start_prediction)
+    held = None
+    if recovery.held_out_rows:
+        held = float(ts[-recovery.held_out_rows])
+    with report.house_style():
+        figures = {
+            "fit": report.figure_fit(ts, observed, fitted, start, names, held),
+            "residuals": report.figure_residuals(
+                ts, observed - fitted, held, names=names
+            ),
+        }
+        for name, figure in figures.items():
+            report.save_figure(figure, folder, name)
+
+
+def draw_landscape(folder: Path, recovery: Recovery, landscape: Plane | None) -> None:
+    """The loss over the first two constants, where there are two, and the starts."""
+    if landscape is None:
+        return
+    first, second = list(recovery.constants.values())[:2]
+    both = None
+    if first.reference is not None and second.reference is not None:
+        both = (first.reference, second.reference)
+    with report.house_style():
+        figure = report.figure_landscape(
+            *landscape, np.asarray(recovery.starts)[:, :2],
+            np.asarray(recovery.ends)[:, :2], np.asarray(recovery.agree),
+            both, (first.name, second.name),
+        )  # fmt: skip
+        report.save_figure(figure, folder, "loss")
+
+
+def _table(values: Any) -> np.ndarray:
+    """Values with all axes but time in one, (T, M)."""
+    values = np.asarray(values)
+    return values.reshape(len(values), -1)

@@ -1,0 +1,20 @@
+"""What the tests of commands share."""
+
+import json
+
+import jsonschema
+import pytest
+
+from jqd.report import json_schema
+
+
+@pytest.fixture
+def printed(capsys):
+    """What a command has printed as JSON and nothing else, once its schema takes it."""
+
+    def read(command):
+        result = json.loads(capsys.readouterr().out)
+        jsonschema.validate(result, json_schema(command))
+        return result
+
+    return read
