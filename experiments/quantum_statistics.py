@@ -18,8 +18,8 @@ import numpy as np
 import xarray as xr
 
 from jqd import statistics
-from jqd.inference.statistics import fit_counts
-from jqd.inference.statistics_curve import fit_curve
+from jqd.inference.estimators.counts import fit_counts
+from jqd.inference.estimators.curve import fit_curve
 from jqd.report.style import BLUE, CYCLE, GREEN, GREY, VERMILLION, subplots
 
 # --- Parameters (k = 1, energies in units of kT = 1) ------------------------------

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ..inference import Unidentifiable
-from ..inference.density import DensityRecord
 from ..laws import ConservativeDiffusion
+from ..records.density import DensityRecord
 
 FORMS = ("auto", "amplitude", "window", "links")
 CONSTANTS = ("D", "friction", "classical_diffusion", "mass")

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
-from ..inference import PhaseSpaceRecord, Unidentifiable
+from ..inference import Unidentifiable
 from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
+from ..records import PhaseSpaceRecord
 from ..spaces.symbols import ParametricSymbol, parse_hamiltonian
 from ..states import coherent, product
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import typer
 
-from ..inference import CURVE_CONSTANTS
-from ..inference.diffusion import ESTIMATORS
+from ..inference.estimators import CURVE_CONSTANTS
+from ..inference.estimators.diffusion import ESTIMATORS
 from . import diffusion_options
 from .diffusion_options import DiffusionOptions
 from .husimi_options import FORMS, LOSSES, HusimiOptions

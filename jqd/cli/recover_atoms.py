@@ -12,10 +12,10 @@ import optax
 
 from .. import problems, report
 from ..inference import Polish, Recovery, Search, recover
-from ..inference.atoms import AtomRecord, load_atoms
 from ..inference.horizon import Horizon, horizon
-from ..inference.reading import naming
 from ..laws import constants
+from ..records.atoms import AtomRecord, load_atoms
+from ..records.reading import naming
 from .session import Session, draw, show, write
 
 if TYPE_CHECKING:

@@ -8,16 +8,10 @@ import jax
 import numpy as np
 
 from .. import problems
-from ..inference import (
-    Data,
-    Search,
-    load_matrix,
-    load_record,
-    load_state,
-    recover,
-)
-from ..inference.reading import naming
+from ..inference import Data, Search, recover
 from ..laws import CopyDynamics
+from ..records import load_matrix, load_record, load_state
+from ..records.reading import naming
 from .session import Session, draw, show, write
 
 NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")

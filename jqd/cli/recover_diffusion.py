@@ -13,15 +13,15 @@ from .. import problems, report
 from .._files import to_json
 from ..evolution import Fixed
 from ..inference import Recovery, Search, loss_line, recover
-from ..inference.density import DensityRecord, load_density
-from ..inference.diffusion import (
+from ..inference.estimators.diffusion import (
     Estimate,
     diffusion_from_energy,
     diffusion_from_levels,
     diffusion_from_residual,
 )
-from ..inference.reading import arrays_in, naming, real
 from ..laws.diffusion import Amplitude
+from ..records.density import DensityRecord, load_density
+from ..records.reading import arrays_in, naming, real
 from .diffusion_options import DiffusionOptions, check_free, law_of
 from .session import Session, draw_landscape, landscape_of, show, write
 

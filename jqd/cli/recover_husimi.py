@@ -12,20 +12,13 @@ from rich.console import Console
 from .. import problems, report
 from .._files import to_json
 from ..evolution import Propagator, evolve
-from ..inference import (
-    FitProblem,
-    PhaseSpaceRecord,
-    Recovery,
-    Search,
-    fit_likelihood,
-    length_scales,
-    load_phase_space,
-    recover,
-)
+from ..inference import FitProblem, Recovery, Search, fit_likelihood, recover
+from ..inference.estimators import length_scales
 from ..inference.first_row import check_first_row
-from ..inference.phase_space import sample_orders
-from ..inference.reading import naming
 from ..laws import constants
+from ..records import PhaseSpaceRecord, load_phase_space
+from ..records.phase_space import sample_orders
+from ..records.reading import naming
 from ..spaces.symbols import parse_hamiltonian
 from .husimi_options import HusimiOptions, law_and_state, with_points
 from .session import Session, draw, show, write

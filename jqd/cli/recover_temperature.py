@@ -14,8 +14,7 @@ from rich.table import Table
 from .. import report
 from .._files import provenance, to_json
 from ..inference import Unidentifiable
-from ..inference.reading import naming
-from ..inference.temperature import (
+from ..inference.estimators.temperature import (
     PhotonCounts,
     PhotonCurve,
     TemperatureFit,
@@ -24,6 +23,7 @@ from ..inference.temperature import (
     load_photons,
 )
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
+from ..records.reading import naming
 from ..report.tables import with_error
 from .session import Session, overall
 

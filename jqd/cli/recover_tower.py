@@ -10,11 +10,12 @@ import numpy as np
 
 from .. import problems
 from ..evolution import Propagator, evolve
-from ..inference import Data, Gaussian, Polish, load_record, recover
-from ..inference.reading import naming
+from ..inference import Data, Gaussian, Polish, recover
 from ..inference.tower import FOOT, LevelNorms
 from ..laws import constants
 from ..matter.tower import RandomTower
+from ..records import load_record
+from ..records.reading import naming
 from .session import Session, draw, show, write
 
 

@@ -17,8 +17,8 @@ from .. import _checks, problems, report
 from .._files import to_json
 from ..ensembles.copying import Copies, sample
 from ..ensembles.copying.sampler import STEP_OF
-from ..inference import load_matrix, load_state
 from ..laws import CopyDynamics
+from ..records import load_matrix, load_state
 from ..report.parts import PARTS, Parts
 from .session import Session
 

@@ -11,7 +11,6 @@ import pytest
 import jqd
 from jqd import problems
 from jqd.inference import FitProblem, Polish, Search, recover
-from jqd.inference.atoms import AtomPositions, AtomRecord, load_atoms
 from jqd.inference.horizon import horizon
 from jqd.inference.polish import (
     jacobian,
@@ -21,6 +20,7 @@ from jqd.inference.polish import (
 )
 from jqd.inference.problem import window_rows
 from jqd.laws import constants
+from jqd.records.atoms import AtomPositions, AtomRecord, load_atoms
 
 
 def problem_of(record, free, law):

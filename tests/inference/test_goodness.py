@@ -14,11 +14,11 @@ import jqd
 from jqd import problems
 from jqd.cli.session import show
 from jqd.inference.data import Gaussian, Multinomial
+from jqd.inference.estimators.curve import fit_curve
 from jqd.inference.goodness import MISFIT, p_value
 from jqd.inference.problem import FitProblem
 from jqd.inference.recovery import Constant
 from jqd.inference.setup import identifiability
-from jqd.inference.statistics_curve import fit_curve
 from jqd.report import print_recovery
 
 TS = np.linspace(0, 3, 25)[1:]

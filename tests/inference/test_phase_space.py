@@ -15,13 +15,13 @@ from jqd.inference import (
     Search,
     Unidentifiable,
     fit_likelihood,
-    length_scales,
-    load_phase_space,
     log_likelihood,
     recover,
 )
-from jqd.inference.phase_space import sample_moments, sample_orders
+from jqd.inference.estimators import length_scales
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.records import load_phase_space
+from jqd.records.phase_space import sample_moments, sample_orders
 from jqd.spaces.symbols import parse_hamiltonian
 from jqd.states import coherent
 

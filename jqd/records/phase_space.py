@@ -6,8 +6,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from ..inference.data import Correlated, Data, Gaussian
 from ..observe import Moments
-from .data import Correlated, Data, Gaussian
 
 # Total power up to which moments of samples are compared.
 SAMPLE_POWERS = 4

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jqd.inference import Unidentifiable
-from jqd.inference.statistics import fit_counts
-from jqd.inference.statistics_curve import fit_curve
+from jqd.inference.estimators.counts import fit_counts
+from jqd.inference.estimators.curve import fit_curve
 from jqd.statistics import occupation
 
 E = np.linspace(0.0, 4.0, 40)

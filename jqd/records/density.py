@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..inference.data import Data, Gaussian, Multinomial
 from ..observe import Occupations
 from ..spaces import Grid
-from .data import Data, Gaussian, Multinomial
 from .reading import arrays_in, real, scalar, times
 
 AXES = ("x", "y", "z")

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from .. import _checks
-from ..statistics import count_information
-from .goodness import MISFIT, MISFIT_P, misfit_message, p_value
-from .identifiability import Unidentifiable, analyse, refuse_degenerate
-from .recovery import Constant
-from .statistics import LIMIT, StatisticsFit
+from ... import _checks
+from ...statistics import count_information
+from ..goodness import MISFIT, MISFIT_P, misfit_message, p_value
+from ..identifiability import Unidentifiable, analyse, refuse_degenerate
+from ..recovery import Constant
+from .counts import LIMIT, StatisticsFit
 
 CURVE_CONSTANTS = ("g", "T", "mu")
 _SEARCH_STEPS = 60

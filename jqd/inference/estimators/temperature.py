@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from .. import _checks
-from ..matter.photons import bose_einstein, count_information, truncated_moments
-from .goodness import MISFIT, MISFIT_P, p_value
-from .reading import csv_table, existing, kinds_error, naming
-from .recovery import Constant
-from .statistics_curve import fit_curve
+from ... import _checks
+from ...matter.photons import bose_einstein, count_information, truncated_moments
+from ...records.reading import csv_table, existing, kinds_error, naming
+from ..goodness import MISFIT, MISFIT_P, p_value
+from ..recovery import Constant
+from .curve import fit_curve
 
 _NEWTON_STEPS = 60
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
+from ..inference.data import Data, Gaussian, Multinomial, Noise, check_populations
+from ..inference.ensemble_noise import EnsembleNoise
 from .archives import npy_array, npz_arrays, npz_names
-from .data import Data, Gaussian, Multinomial, Noise, check_populations
-from .ensemble_noise import EnsembleNoise
 from .reading import (
     arrays_in,
     check_numbers,

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from ..inference.data import Data, Gaussian, NoNoise
 from ..matter import solid
-from .data import Data, Gaussian, NoNoise
 from .reading import arrays_in, naming, real, scalar, times
 
 

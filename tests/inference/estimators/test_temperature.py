@@ -4,12 +4,12 @@ import jax
 import numpy as np
 import pytest
 
-from jqd.inference.goodness import MISFIT
-from jqd.inference.temperature import (
+from jqd.inference.estimators.temperature import (
     fit_photon_counts,
     fit_photon_curve,
     load_photons,
 )
+from jqd.inference.goodness import MISFIT
 from jqd.matter.photons import (
     bose_einstein,
     sample_counts,

@@ -8,9 +8,9 @@ import numpy as np
 
 from .. import _checks
 from ..states import husimi
-from .first_row import exact_error, strain
 from .phase_space import PhaseSpaceRecord
 from .reading import arrays_in, naming, real, scalar, times
+from .scatter import exact_error, strain
 
 KINDS = ("husimi", "moments", "samples")
 # Names that a file may hold besides parameters of the Hamiltonian.

@@ -1,0 +1,15 @@
+"""The one gate through which files and arrays enter: one file a kind of data."""
+
+from .atoms import AtomPositions as AtomPositions
+from .atoms import AtomRecord as AtomRecord
+from .atoms import load_atoms as load_atoms
+from .density import DensityRecord as DensityRecord
+from .density import load_density as load_density
+from .occupations import CountsRecord as CountsRecord
+from .occupations import CurveRecord as CurveRecord
+from .occupations import load_statistics as load_statistics
+from .phase_space import PhaseSpaceRecord as PhaseSpaceRecord
+from .phase_space_files import load_phase_space as load_phase_space
+from .populations import load_matrix as load_matrix
+from .populations import load_record as load_record
+from .populations import load_state as load_state
