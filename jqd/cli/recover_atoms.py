@@ -14,8 +14,7 @@ from .. import problems, report
 from ..inference import Polish, Recovery, Search, recover
 from ..inference.horizon import Horizon, horizon
 from ..laws import constants
-from ..records.atoms import AtomRecord, load_atoms
-from ..records.reading import naming
+from ..records import AtomRecord, load_atoms, naming
 from .session import Session, draw, show, write
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ import numpy as np
 from .. import problems
 from ..inference import Data, Search, recover
 from ..laws import CopyDynamics
-from ..records import load_matrix, load_record, load_state
-from ..records.reading import naming
+from ..records import load_matrix, load_record, load_state, naming
 from .session import Session, draw, show, write
 
 NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")

@@ -1,6 +1,5 @@
 """What `jqd recover diffusion` does: read, fit, draw, print."""
 
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -20,8 +19,8 @@ from ..inference.estimators.diffusion import (
     diffusion_from_residual,
 )
 from ..laws.diffusion import Amplitude
+from ..records import naming
 from ..records.density import DensityRecord, load_density
-from ..records.reading import arrays_in, naming, real
 from .diffusion_options import DiffusionOptions, check_free, law_of
 from .session import Session, draw_landscape, landscape_of, show, write
 
@@ -106,7 +105,7 @@ def _estimate(options: DiffusionOptions, record: DensityRecord) -> int:
     elif options.estimator == "energy":
         found = diffusion_from_energy(record)
     else:
-        found = diffusion_from_residual(record, _action_rate(options))
+        found = diffusion_from_residual(record, _action_rate(record))
     result: dict[str, Any] = {
         "law": "ConservativeDiffusion",
         "estimator": options.estimator,
@@ -127,14 +126,13 @@ def _status(found: Estimate) -> str:
     return "converged" if found.converged else "not converged"
 
 
-def _action_rate(options: DiffusionOptions) -> np.ndarray:
-    arrays = {} if options.data is None else arrays_in(options.data)
-    if "action_rate" not in arrays:
+def _action_rate(record: DensityRecord) -> np.ndarray:
+    if record.action_rate is None:
         raise ValueError(
             "Argument `data` must hold `action_rate`, the time derivative of S at the "
             "first time, for --estimator residual, but does not."
         )
-    return real(Path(options.data or ""), arrays, "action_rate")
+    return record.action_rate
 
 
 def _draw(session: Session, recovery: Recovery, record: DensityRecord) -> Any:

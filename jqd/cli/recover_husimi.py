@@ -16,9 +16,8 @@ from ..inference import FitProblem, Recovery, Search, fit_likelihood, recover
 from ..inference.estimators import length_scales
 from ..inference.first_row import check_first_row
 from ..laws import constants
-from ..records import PhaseSpaceRecord, load_phase_space
+from ..records import PhaseSpaceRecord, load_phase_space, naming
 from ..records.phase_space import sample_orders
-from ..records.reading import naming
 from ..spaces.symbols import parse_hamiltonian
 from .husimi_options import HusimiOptions, law_and_state, with_points
 from .session import Session, draw, show, write

@@ -12,10 +12,8 @@ from rich.table import Table
 
 from .. import report
 from .._files import provenance, to_json
-from ..inference.estimators.counts import StatisticsFit, fit_counts
-from ..inference.estimators.curve import CURVE_CONSTANTS, fit_curve
-from ..records.occupations import CountsRecord, CurveRecord, load_statistics
-from ..records.reading import naming
+from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
+from ..records import CountsRecord, CurveRecord, load_statistics, naming
 from ..report.tables import with_error
 from ..statistics import log_marginal, occupation, sample_occupations
 from .session import Session, overall

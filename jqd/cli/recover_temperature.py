@@ -14,16 +14,9 @@ from rich.table import Table
 from .. import report
 from .._files import provenance, to_json
 from ..inference import Unidentifiable
-from ..inference.estimators.temperature import (
-    PhotonCounts,
-    PhotonCurve,
-    TemperatureFit,
-    fit_photon_counts,
-    fit_photon_curve,
-    load_photons,
-)
+from ..inference.estimators import TemperatureFit, fit_photon_counts, fit_photon_curve
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
-from ..records.reading import naming
+from ..records import PhotonCounts, PhotonCurve, load_photons, naming
 from ..report.tables import with_error
 from .session import Session, overall
 

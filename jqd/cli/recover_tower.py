@@ -14,8 +14,7 @@ from ..inference import Data, Gaussian, Polish, recover
 from ..inference.tower import FOOT, LevelNorms
 from ..laws import constants
 from ..matter.tower import RandomTower
-from ..records import load_record
-from ..records.reading import naming
+from ..records import load_record, naming
 from .session import Session, draw, show, write
 
 

@@ -13,8 +13,15 @@ from jaxtyping import Array, ArrayLike, Float
 from ..inference import Data
 from ..laws import CopyDynamics
 from ..laws.husimi import Form, GaussianForm, GaussianSum, Heff
-from ..records import DensityRecord, PhaseSpaceRecord, load_density, load_phase_space
-from ..records.populations import load_matrix, load_record, load_state
+from ..records import (
+    DensityRecord,
+    PhaseSpaceRecord,
+    load_density,
+    load_matrix,
+    load_phase_space,
+    load_record,
+    load_state,
+)
 from ..spaces import symbols
 from ..spaces.symbols import Symbol
 from ..states import cat, coherent

@@ -1,6 +1,5 @@
 """Records of densities on a grid, and of levels: what a fit of D starts from."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,9 @@ import numpy as np
 from ..inference.data import Data, Gaussian, Multinomial
 from ..observe import Occupations
 from ..spaces import Grid
-from .reading import arrays_in, real, scalar, times
+from .file import File
+from .formats import KINDS, check_parts
+from .reading import read
 
 AXES = ("x", "y", "z")
 # How far neighbouring points of an axis may be from equal distances, relative.
@@ -35,6 +36,7 @@ class DensityRecord:
         t0: time of the initial state.
         hbar: ħ of `initial`, where that is ψ.
         counts: positions counted at each point, shape (T, *grid), or None.
+        action_rate: ∂S/∂t at the first time, shape of the grid, or None.
     """
 
     grid: Grid
@@ -49,6 +51,7 @@ class DensityRecord:
     t0: float = 0.0
     hbar: float = 1.0
     counts: np.ndarray | None = None
+    action_rate: np.ndarray | None = None
 
     def data(self) -> tuple[Data, Any]:
         """The record for `recover`, and what a law is asked to predict."""
@@ -89,120 +92,95 @@ def load_density(
             points not evenly spaced, densities negative beyond their noise or without
             norm.
     """
-    path = Path(path)
-    arrays = arrays_in(path)
-    grid = _grid(path, arrays)
-    mass = scalar(path, arrays, "mass", 1.0, positive=True)
-    hbar = scalar(path, arrays, "hbar", 1.0, positive=True)
-    if "potential" not in arrays or arrays["potential"].shape != grid.shape:
-        raise ValueError(
-            f"Argument `data` must hold `potential` of the shape {grid.shape} of its "
-            f"points, but {path.name} has {_shape(arrays, 'potential')}."
-        )
+    file = read(path, "density")
+    densities, only_levels = KINDS["density"].formats
+    moving = "t" in file or "levels" not in file
+    check_parts(densities if moving else only_levels, file, {"density": column})
+    grid = _grid(file)
+    mass = file.scalar("mass", 1.0, positive=True)
+    hbar = file.scalar("hbar", 1.0, positive=True)
+    _check_shape(file, "potential", grid.shape)
     levels = None
-    if "levels" in arrays:
-        levels = np.sort(np.atleast_1d(real(path, arrays, "levels")))
+    if "levels" in file:
+        levels = np.sort(np.atleast_1d(file.real("levels")))
         if levels.ndim != 1 or not levels.size:
-            raise ValueError(
-                "Argument `data` must hold a list of `levels`, but in "
-                f"{path.name} its shape is {levels.shape}."
-            )
+            shape = levels.shape
+            raise file.complaint("hold a list of `levels`", f"has shape {shape}")
     ts, t0, density, counts = np.zeros(0), 0.0, np.zeros((0, *grid.shape)), None
-    if "t" in arrays or levels is None:
-        ts, t0, density = _densities(path, arrays, column, grid)
-        if arrays[column].dtype.kind in "iu":
-            counts, density = density, _shares(path, column, density, grid)
-    if sigma is None and counts is None:
-        sigma = _sigma(path, arrays, column)
-    if len(ts) and counts is None:
-        _check_density(path, column, density, grid, sigma)
-    action = real(path, arrays, "action") if "action" in arrays else None
-    if action is not None and action.shape != density.shape:
-        raise ValueError(
-            f"Argument `data` must hold `action` like `{column}`, but {path.name} has "
-            f"shapes {action.shape} and {density.shape}."
-        )
-    initial = _initial(path, arrays, grid, ts, density, action, t0)
+    if moving:
+        (ts, t0), density = file.times(), file.real(column)
+        _check_shape(file, column, (len(ts), *grid.shape))
+        if file[column].dtype.kind in "iu":
+            counts, density = density, _shares(file, column, density, grid)
+    if counts is None:
+        sigma = _sigma(file, column, sigma)
+        if len(ts):
+            _check_density(file, column, density, grid, sigma)
+    action = None
+    if "action" in file:
+        _check_shape(file, "action", density.shape)
+        action = file.real("action")
+    initial = _initial(file, grid, ts, density, action, t0)
     if initial is None and levels is None:
-        raise ValueError(
-            "Argument `data` must hold the state at t0: `psi0`, `density0` and "
-            f"`action0`, or `x0`, `s0` and `p0`, but {path.name} has none."
+        raise file.complaint(
+            "hold the state at t0: `psi0`, `density0` and `action0`, or `x0`, `s0` and "
+            "`p0`",
+            "has none",
         )
     return DensityRecord(
-        grid, real(path, arrays, "potential"), mass, ts, density, action, initial,
-        levels, sigma, t0, hbar, counts,
+        grid, file.real("potential"), mass, ts, density, action, initial, levels, sigma,
+        t0, hbar, counts, file.real("action_rate") if "action_rate" in file else None,
     )  # fmt: skip
 
 
-def _grid(path: Path, arrays: Mapping[str, np.ndarray]) -> Grid:
+def _grid(file: File) -> Grid:
     bounds, shape = [], []
     for name in AXES:
-        if name not in arrays:
+        if name not in file:
             break
-        x = np.atleast_1d(real(path, arrays, name))
+        x = np.atleast_1d(file.real(name))
         steps = np.diff(x)
         good = x.ndim == 1 and len(x) > 1 and bool(np.all(steps > 0))
-        if not good or np.ptp(steps) > _UNIFORM * steps.mean():
-            raise ValueError(
-                f"Argument `data` must hold evenly spaced, increasing `{name}`, but "
-                f"{path.name} does not."
-            )
+        good = good and not np.ptp(steps) > _UNIFORM * steps.mean()
+        file.require(good, f"evenly spaced, increasing `{name}`")
         h = (x[-1] - x[0]) / (len(x) - 1)
         bounds.append((float(x[0]), float(x[-1] + h)))
         shape.append(len(x))
-    if not shape:
-        raise ValueError(
-            f"Argument `data` must hold the points `x`, but {path.name} has "
-            f"{', '.join(sorted(arrays)) or 'nothing'}."
-        )
     return Grid(bounds, shape)
 
 
-def _densities(
-    path: Path, arrays: Mapping[str, np.ndarray], column: str, grid: Grid
-) -> tuple[np.ndarray, float, np.ndarray]:
-    for name in ("t", column):
-        if name not in arrays:
-            raise ValueError(
-                f"Argument `data` must hold `{name}`, but {path.name} has "
-                f"{', '.join(sorted(arrays))}."
-            )
-    ts, t0 = times(path, arrays)
-    density = real(path, arrays, column)
-    if density.shape != (len(ts), *grid.shape):
-        raise ValueError(
-            f"Argument `data` must hold `{column}` of shape {(len(ts), *grid.shape)} "
-            f"for its times and points, but {path.name} has {density.shape}."
+def _check_shape(file: File, name: str, shape: tuple[int, ...]) -> None:
+    if file[name].shape != shape:
+        raise file.complaint(
+            f"hold `{name}` of shape {shape}, that of its times and points",
+            f"has {file[name].shape}",
         )
-    return ts, t0, density
 
 
-def _shares(path: Path, column: str, counts: np.ndarray, grid: Grid) -> np.ndarray:
+def _shares(file: File, column: str, counts: np.ndarray, grid: Grid) -> np.ndarray:
+    """Densities from numbers of positions."""
     totals = counts.reshape(len(counts), -1).sum(axis=1)
-    if counts.min() < 0 or totals.min() <= 0:
-        raise ValueError(
-            f"Argument `data` must hold `{column}` of counts, not negative and some in "
-            f"each row, but {path.name} does not."
-        )
+    good = counts.min() >= 0 and totals.min() > 0
+    file.require(good, f"`{column}` of counts, not negative and some in each row")
     shape = (-1,) + (1,) * grid.ndim
     return counts / (totals.reshape(shape) * grid.cell)
 
 
-def _sigma(path: Path, arrays: Mapping[str, np.ndarray], column: str) -> float | None:
-    for name in ("sigma", "noise"):
-        if name in arrays and (name == "sigma" or column.endswith("_noisy")):
-            return scalar(path, arrays, name, 0.0, positive=True)
-    return None
+def _sigma(file: File, column: str, given: float | None) -> float | None:
+    own = file.sigma(given)
+    if own is None and "noise" in file and column.endswith("_noisy"):
+        return file.scalar("noise", 0.0, positive=True)
+    return own
 
 
 def _check_density(
-    path: Path, column: str, density: np.ndarray, grid: Grid, sigma: float | None
+    file: File, column: str, density: np.ndarray, grid: Grid, sigma: float | None
 ) -> None:
     allowed = 1e-9 * density.max() if sigma is None else 6 * sigma
     if density.min() < -allowed:
-        raise ValueError(
-            f"Argument `data` must hold `{column}` that is not negative, but "
-            f"{path.name} has {density.min():.4g}; give the noise as --sigma."
+        raise file.complaint(
+            f"hold `{column}` that is not negative",
+            f"has {density.min():.4g}; give the noise as --sigma",
         )
     axes = tuple(range(1, density.ndim))
     norms = density.sum(axis=axes) * grid.cell
@@ -212,13 +190,12 @@ def _check_density(
         row = int(np.argmax(wrong))
         raise ValueError(
             f"Argument `data` must hold `{column}` of norm 1, but row {row} of "
-            f"{path.name} has {norms[row]:.6g}."
+            f"{file.path.name} has {norms[row]:.6g}."
         )
 
 
 def _initial(
-    path: Path,
-    arrays: Mapping[str, np.ndarray],
+    file: File,
     grid: Grid,
     ts: np.ndarray,
     density: np.ndarray,
@@ -226,32 +203,25 @@ def _initial(
     t0: float,
 ) -> Any:
     """ψ at t0, or (density, action), or None."""
-    if "psi0" in arrays:
-        psi = arrays["psi0"].astype(complex)
-        _same_shape(path, "psi0", psi, grid)
-        return psi
-    if "density0" in arrays and "action0" in arrays:
-        pair = tuple(real(path, arrays, f"{name}0") for name in ("density", "action"))
-        for name, part in zip(("density0", "action0"), pair, strict=True):
-            _same_shape(path, name, part, grid)
-        return pair
-    if {"x0", "s0", "p0"} <= set(arrays):
-        return _packet(path, arrays, grid)
+    if "psi0" in file:
+        _check_shape(file, "psi0", grid.shape)
+        return file["psi0"].astype(complex)
+    if "density0" in file and "action0" in file:
+        for name in ("density0", "action0"):
+            _check_shape(file, name, grid.shape)
+        return file.real("density0"), file.real("action0")
+    if {"x0", "s0", "p0"} <= set(file.arrays):
+        return _packet(file, grid)
     if action is not None and len(ts) and ts[0] == t0:
         return density[0], action[0]
     return None
 
 
-def _packet(
-    path: Path, arrays: Mapping[str, np.ndarray], grid: Grid
-) -> tuple[np.ndarray, np.ndarray]:
+def _packet(file: File, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Density and action of a Gaussian packet: the action knows no ħ."""
-    x0, s0, p0 = (_each_axis(path, arrays, name, grid) for name in ("x0", "s0", "p0"))
+    x0, s0, p0 = (_each_axis(file, name, grid) for name in ("x0", "s0", "p0"))
     if s0.min() <= 0:
-        raise ValueError(
-            f"Argument `data` must hold a positive width `s0`, but {path.name} has "
-            f"{s0.min():.4g}."
-        )
+        raise file.complaint("hold a positive width `s0`", f"has {s0.min():.4g}")
     exponent, action = np.zeros(grid.shape), np.zeros(grid.shape)
     for axis, x in enumerate(grid.coordinates):
         x = np.asarray(x)
@@ -261,25 +231,11 @@ def _packet(
     return density / (density.sum() * grid.cell), action
 
 
-def _each_axis(
-    path: Path, arrays: Mapping[str, np.ndarray], name: str, grid: Grid
-) -> np.ndarray:
-    values = np.atleast_1d(real(path, arrays, name))
+def _each_axis(file: File, name: str, grid: Grid) -> np.ndarray:
+    values = np.atleast_1d(file.real(name))
     if values.shape not in ((1,), (grid.ndim,)):
-        raise ValueError(
-            f"Argument `data` must hold `{name}` as one number, or one for each of "
-            f"{grid.ndim} axes, but in {path.name} its shape is {values.shape}."
+        raise file.complaint(
+            f"hold `{name}` as one number, or one for each of {grid.ndim} axes",
+            f"has shape {values.shape}",
         )
     return np.broadcast_to(values, (grid.ndim,))
-
-
-def _same_shape(path: Path, name: str, values: np.ndarray, grid: Grid) -> None:
-    if values.shape != grid.shape:
-        raise ValueError(
-            f"Argument `data` must hold `{name}` of the shape {grid.shape} of its "
-            f"points, but {path.name} has {values.shape}."
-        )
-
-
-def _shape(arrays: Mapping[str, np.ndarray], name: str) -> str:
-    return f"shape {arrays[name].shape}" if name in arrays else f"no `{name}`"

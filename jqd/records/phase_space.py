@@ -1,14 +1,27 @@
 """Records on phase space: Husimi functions, moments, heterodyne samples."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from .. import _checks
 from ..inference.data import Correlated, Data, Gaussian
 from ..observe import Moments
+from .file import File
+from .formats import format_of, listed
+from .qutip_g import own_g
+from .reading import read
 
+_STATES = ("alpha0", "psi0", "rho0")
+# Names that a file may hold besides parameters of the Hamiltonian.
+_RESERVED = {
+    *_STATES, "husimi", "moments", "samples", "t", "x", "y", "g", "points", "orders",
+    "sigma", "t0",
+}  # fmt: skip
+_G_ALONE = "`g` beside `x` and `y` alone"
 # Total power up to which moments of samples are compared.
 SAMPLE_POWERS = 4
 
@@ -75,6 +88,21 @@ class PhaseSpaceRecord:
         return replace(
             self, values=self.values[:, kept], points=points[kept], axes=None
         )
+
+    def with_g(self, g: float) -> "PhaseSpaceRecord":
+        """Per d²α, α = g/2 (x + iy), from a record per dx dy.
+
+        Args:
+            g: QuTiP's g, for `axes`, `values` and `sigma` as QuTiP gives them.
+        """
+        assert self.axes is not None
+        assert self.points is not None
+        half, sigma = g / 2, self.sigma
+        x, y = (half * axis for axis in self.axes)
+        return replace(
+            self, values=self.values / half**2, points=half * self.points, axes=(x, y),
+            sigma=None if sigma is None else sigma / half**2, g=g,
+        )  # fmt: skip
 
     def data(self) -> tuple[Data, Any]:
         """The record for `recover`, and what a law is asked to predict.
@@ -146,3 +174,136 @@ def sample_moments(
     count = each.shape[1]
     covariance = np.einsum("tsi,tsj->tij", centred, centred) / (count * (count - 1))
     return each.mean(axis=1), covariance
+
+
+def load_phase_space(
+    path: str | Path, sigma: float | None = None, g: float | None = None
+) -> PhaseSpaceRecord:
+    """A record on phase space from .npz, Zarr or netCDF.
+
+    The file holds `t` and one of
+
+    - `husimi` [t, y, x] with axes `x`, `y` in QuTiP's convention α = g/2 (x + iy),
+      normalised per dx dy; or [t, P] with `points` α, (P,) or (P, N), per d²α;
+    - `moments` [t, k] with `orders` (k, 2) or (k, 2, N): ∫α^m α*^n Q;
+    - `samples` [t, S] or [t, S, N]: heterodyne outcomes α;
+
+    the state at `t0` (0 unless given): `alpha0` (coherent), `psi0` or `rho0`; and, if
+    it likes, `sigma` in the unit of the values and values of the Hamiltonian's
+    parameters.
+
+    Where the file holds no `g`, it is the one of √2 (QuTiP's default), 2 and 1 with
+    which the row at t0 is the Husimi function of the state; without such a row, the one
+    with which all rows hold as many quanta as that state. A record that tells neither
+    is refused.
+
+    Args:
+        path: the file.
+        sigma: standard deviation in the unit of the file's values; None for what the
+            file says.
+        g: QuTiP's g; None for what the file says.
+
+    Returns:
+        The record, `values` and `sigma` per d²α.
+
+    Raises:
+        ValueError: unreadable file, arrays missing, of wrong shape, complex or not
+            finite, a map that is nowhere positive, no g.
+    """
+    file = read(path, "phase space")
+    kind = format_of("phase space", file, file.path.suffix).needed[1].name
+    ts, t0 = file.times()
+    values, points, axes, orders = _VALUES[kind](file)
+    if ts.ndim != 1 or len(ts) != len(values):
+        raise file.complaint(
+            f"have one row of `{kind}` a time",
+            f"has shapes {ts.shape} and {values.shape}",
+        )
+    if not values.size:
+        raise file.complaint(f"hold values of `{kind}`", "has none")
+    initial = {name: file[name] for name in _STATES if name in file}
+    if len(initial) != 1:
+        raise file.complaint(f"hold one of {listed(_STATES)}", f"has {len(initial)}")
+    parameters = {
+        name: file.scalar(name, 0.0)
+        for name, value in file.arrays.items()
+        if name not in _RESERVED and value.ndim == 0
+    }
+    record = PhaseSpaceRecord(
+        kind, ts, values, points, axes, orders, initial, parameters, file.sigma(sigma),
+        t0,
+    )  # fmt: skip
+    record = replace(record, initial=_state(file, record))
+    if axes is None:
+        return record
+    if g is None:
+        g = own_g(file, record)
+    _checks.check_positive(g, "g")
+    return record.with_g(float(g))
+
+
+def _husimi(file: File):
+    """Values, points, axes and orders of a Husimi function, as the file has them."""
+    values = file.real("husimi")
+    if values.size and values.max() <= 0:
+        raise ValueError(
+            f"Argument `{file.argument}` must hold a `husimi` that is positive "
+            f"somewhere, but in {file.path.name} its largest value is "
+            f"{values.max():.4g}."
+        )
+    if "points" in file:
+        file.require("g" not in file, _G_ALONE)
+        points = file["points"].astype(complex)
+        good = values.ndim == 2 and points.shape[:1] == values.shape[1:]
+        file.require(good and points.ndim < 3, "`husimi` [t, P] for its `points` (P,)")
+        return values, points, None, None
+    x, y = (np.atleast_1d(file.real(name)) for name in "xy")
+    good = values.ndim == 3 and values.shape[1:] == (*y.shape, *x.shape)
+    file.require(good, "`husimi` [t, y, x]")
+    points = (x[None, :] + 1j * y[:, None]).ravel()
+    return values.reshape(len(values), -1), points, (x, y), None
+
+
+def _moments(file: File):
+    file.require("g" not in file, _G_ALONE)
+    values, orders = file["moments"], file.real("orders")
+    good = orders.ndim in (2, 3) and orders.shape[:2] == (*values.shape[-1:], 2)
+    file.require(good and values.ndim == 2, "`orders` (k, 2) for `moments` [t, k]")
+    whole = np.all((orders >= 0) & (orders == np.round(orders)))
+    file.require(bool(whole), "`orders` that are whole numbers from 0 on")
+    orders = orders.astype(int)
+    if orders.ndim == 2:
+        pairs = tuple((int(m), int(n)) for m, n in orders)
+    else:
+        pairs = tuple((tuple(map(int, m)), tuple(map(int, n))) for m, n in orders)
+    return values.astype(complex), None, None, pairs
+
+
+def _samples(file: File):
+    file.require("g" not in file, _G_ALONE)
+    values = file["samples"]
+    file.require(values.ndim in (2, 3), "`samples` of 2 or 3 axes")
+    return values.astype(complex), None, None, None
+
+
+_VALUES = {"husimi": _husimi, "moments": _moments, "samples": _samples}
+
+
+def _state(file: File, record: PhaseSpaceRecord) -> dict[str, np.ndarray]:
+    """The initial state, if it is one of the record's modes; a ket as a vector."""
+    ((name, value),) = record.initial.items()
+    modes = record.modes
+    if name == "alpha0":
+        good = value.size == modes and value.ndim < 2
+        file.require(good, f"`alpha0` of {modes} modes")
+    elif name == "psi0":
+        # a ket of QuTiP is a column
+        column = modes == 1 and value.ndim == 2 and value.shape[1] == 1
+        value = value.reshape(-1) if column else value
+        good = value.ndim == modes and value.size > 0
+        file.require(good, f"`psi0` of {modes} axes for {modes} modes")
+    else:
+        good = value.ndim == 2 * modes and value.size > 0
+        good = good and value.shape[:modes] == value.shape[modes:]
+        file.require(good, f"`rho0` of {2 * modes} axes for {modes} modes")
+    return {name: value}

@@ -1,5 +1,6 @@
-"""Reading records, matrices and states from files. Nothing is unpickled."""
+"""Records of populations or counts of classes over time."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +9,10 @@ import numpy as np
 from .. import _checks
 from ..inference.data import Data, Gaussian, Multinomial, Noise, check_populations
 from ..inference.ensemble_noise import EnsembleNoise
-from .archives import npy_array, npz_arrays, npz_names
-from .reading import (
-    arrays_in,
-    check_numbers,
-    check_size,
-    complex_csv,
-    csv_table,
-    existing,
-    kinds_error,
-    naming,
-    real,
-)
+from .file import File, naming
+from .formats import format_of
+from .reading import check_header, read
 
-TABLES = (".csv", ".npz", ".zarr", ".nc")
-ARRAYS = (".npy", ".npz", ".csv")
 NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
 
 
@@ -48,147 +38,16 @@ def load_record(
             that are not finite, negative or not normalised, noise that does not fit.
     """
     _checks.check_choice(noise, "noise", NOISES)
-    path = existing(path)
-    if path.suffix == ".csv":
-        ts, values, kind = _read_csv(path)
-    elif path.suffix == ".npz":
-        ts, values, kind = _read_npz(path)
-    elif path.suffix in (".zarr", ".nc"):
-        ts, values, kind = _read_dataset(path)
-    else:
-        raise ValueError(kinds_error("data", TABLES, path))
-    check_numbers(path, ts, values)
+    file = read(path, "populations")
+    ts, values, counted = _rows(file, file.path.suffix)
+    if values.ndim != 2 or ts.ndim != 1 or len(ts) != len(values):
+        raise file.complaint(
+            "have one row of values a time", f"has shapes {ts.shape} and {values.shape}"
+        )
+    if not values.size:
+        raise file.complaint("hold values", "has none")
     with naming(path):
-        return Data(ts, values, _noise(path, kind, values, noise, sigma))
-
-
-def _noise(
-    path: Path, kind: str, values: np.ndarray, noise: str, sigma: float | None
-) -> Noise | None:
-    if noise == "auto":
-        noise = "multinomial" if kind == "n" else "none"
-    counted = noise in ("multinomial", "ensemble")
-    if counted and kind != "n":
-        raise ValueError(
-            f"Argument `noise` must not be {noise!r} for populations, but is; "
-            f"{path.name} has columns p0.., counts have n0.."
-        )
-    if not counted and kind == "n":
-        raise ValueError(
-            "Argument `noise` must be 'multinomial' or 'ensemble' for counts, but is "
-            f"{noise!r}."
-        )
-    if noise == "ensemble":
-        return EnsembleNoise(values[0].sum())
-    if kind == "n":
-        return Multinomial()
-    # with known noise single values may stray below 0 and sums from 1 by some sigmas
-    slack = 1e-6 if sigma is None else 6 * sigma * np.sqrt(values.shape[1])
-    check_populations(values, path.name, slack)
-    if noise != "gaussian":
-        return None
-    if sigma is None:
-        raise ValueError(
-            "Argument `noise` must give the standard deviation, as gaussian:0.01, but "
-            "is 'gaussian'."
-        )
-    return Gaussian(sigma)
-
-
-def load_matrix(path: str | Path) -> np.ndarray:
-    """A matrix from .npy, .npz (one array, or one named `hamiltonian`) or CSV.
-
-    Args:
-        path: file; complex CSV entries read as `1.5-0.2j`.
-
-    Returns:
-        Array of rank 2.
-
-    Raises:
-        ValueError: unreadable, truncated or pickled file, or another rank.
-    """
-    return _load(path, "hamiltonian", 2)
-
-
-def load_state(path: str | Path) -> np.ndarray:
-    """A state from .npy, .npz (one array, or one named `psi0`) or CSV.
-
-    Args:
-        path: file.
-
-    Returns:
-        Array of rank 1.
-
-    Raises:
-        ValueError: unreadable, truncated or pickled file, or another rank.
-    """
-    return _load(path, "psi0", 1)
-
-
-def _load(path: str | Path, name: str, rank: int) -> np.ndarray:
-    path = existing(path)
-    if path.suffix not in ARRAYS:
-        raise ValueError(kinds_error(name, ARRAYS, path))
-    if path.suffix == ".csv":
-        array = complex_csv(path)
-    elif path.suffix == ".npz":
-        array = _member(path, name)
-    else:
-        array = npy_array(path)
-    if array.dtype.kind not in "biufc":
-        raise ValueError(
-            f"Argument `{name}` must hold numbers, but {path.name} holds {array.dtype}."
-        )
-    check_size(path, name, array)
-    array = array.reshape(-1) if rank == 1 and array.size in array.shape else array
-    if array.ndim != rank:
-        raise ValueError(
-            f"Argument `{name}` must have {rank} axes, but {path.name} has shape "
-            f"{array.shape}."
-        )
-    return array
-
-
-def _member(path: Path, name: str) -> np.ndarray:
-    """The array of this name, or the only one."""
-    names = npz_names(path)
-    if name not in names and len(names) != 1:
-        raise ValueError(
-            f"Argument `path` must hold an array `{name}`, but {path.name} has "
-            f"{', '.join(names) or 'none'}."
-        )
-    key = name if name in names else names[0]
-    return npz_arrays(path, [key])[key]
-
-
-def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
-    arrays = arrays_in(path)
-    kinds = [kind for kind in ("p", "n") if kind in arrays]
-    if "t" not in arrays or len(kinds) != 1:
-        raise ValueError(
-            f"Argument `data` must hold arrays `t` and `p` or `n`, but {path.name} "
-            f"has {', '.join(arrays) or 'none'}."
-        )
-    return real(path, arrays, "t"), real(path, arrays, kinds[0]), kinds[0]
-
-
-def _read_dataset(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
-    arrays = arrays_in(path)
-    kinds = {"populations": "p", "counts": "n"}
-    found = [name for name in kinds if name in arrays]
-    if "t" not in arrays or len(found) != 1:
-        raise ValueError(
-            "Argument `data` must have a coordinate `t` and a variable "
-            f"`populations` or `counts`, but {path.name} has {sorted(arrays)}."
-        )
-    (name,) = found
-    return real(path, arrays, "t"), real(path, arrays, name), kinds[name]
-
-
-def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
-    header, table = csv_table(path)
-    kind, columns = _columns(path.name, header)
-    return table[:, header.index("t")], table[:, columns], kind
+        return Data(ts, values, _noise(file, counted, values, noise, sigma))
 
 
 def record_of_table(table: Any) -> Data:
@@ -202,47 +61,60 @@ def record_of_table(table: Any) -> Data:
     """
     if "t" not in table.columns and table.index.name == "t":
         table = table.reset_index()
-    header = [str(column) for column in table.columns]
-    if len(set(header)) < len(header):
-        raise ValueError(
-            "Argument `data` must have each column once, but the DataFrame has "
-            f"{','.join(header)}."
-        )
-    kind, columns = _columns("the DataFrame", header)
+    file, header = File(Path("the DataFrame")), [str(name) for name in table.columns]
+    check_header(file, header)
     try:
         numbers = table.to_numpy(dtype=float)
     except (TypeError, ValueError):
-        raise ValueError(
-            "Argument `data` must hold numbers, but the DataFrame has the types "
-            f"{', '.join(map(str, table.dtypes))}."
-        ) from None
-    values = numbers[:, columns]
-    noise = Multinomial() if kind == "n" else None
-    if kind == "p" and values.size:
+        types = ", ".join(map(str, table.dtypes))
+        raise file.complaint("hold numbers", f"has the types {types}") from None
+    file = replace(file, arrays=dict(zip(header, numbers.T, strict=True)))
+    ts, values, counted = _rows(file, ".csv")
+    if not counted and values.size:
         check_populations(values, "data")
-    return Data(numbers[:, header.index("t")], values, noise)
+    return Data(ts, values, Multinomial() if counted else None)
 
 
-def _columns(name: str, header: list[str]) -> tuple[str, list[int]]:
-    """The kind of record and where its columns stand, in order."""
-    others = [one for one in header if one != "t"]
-    kinds = {one[:1] for one in others}
-    expected = "`t,p0,p1,..` or `t,n0,n1,..`"
-    if "t" not in header or not others:
+def _rows(file: File, suffix: str) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Times, values by time and class, and whether these are counts."""
+    form = format_of("populations", file, suffix)
+    part = form.needed[1]
+    if part.stem:
+        columns = [file[f"{part.stem}{i}"] for i in range(len(file.arrays) - 1)]
+        values = np.stack(columns, axis=-1)
+    else:
+        values = file.real(part.name)
+    return file.real("t"), values, form.data == "counts"
+
+
+def _noise(
+    file: File, counted: bool, values: np.ndarray, noise: str, sigma: float | None
+) -> Noise | None:
+    if noise == "auto":
+        noise = "multinomial" if counted else "none"
+    of_counts = noise in ("multinomial", "ensemble")
+    if of_counts and not counted:
         raise ValueError(
-            f"Argument `data` must have columns {expected}, but {name} lacks "
-            f"{'`t`' if 't' not in header else 'all but `t`'}: {','.join(header)}."
+            f"Argument `noise` must not be {noise!r} for populations, but is; "
+            f"{file.path.name} has columns p0.., counts have n0.."
         )
-    for kind in ("p", "n"):
-        wanted = [f"{kind}{i}" for i in range(len(others))]
-        if kinds == {kind} and sorted(others) == sorted(wanted):
-            return kind, [header.index(one) for one in wanted]
-    odd = [one for one in others if not (one[:1] in "pn" and one[1:].isdigit())]
-    complaint = (
-        f"has unknown `{odd[0]}`"
-        if odd
-        else f"has {','.join(others)}, which is not a full numbering from 0"
-    )
-    raise ValueError(
-        f"Argument `data` must have columns {expected}, but {name} {complaint}."
-    )
+    if counted and not of_counts:
+        raise ValueError(
+            "Argument `noise` must be 'multinomial' or 'ensemble' for counts, but is "
+            f"{noise!r}."
+        )
+    if noise == "ensemble":
+        return EnsembleNoise(values[0].sum())
+    if counted:
+        return Multinomial()
+    # with known noise single values may stray below 0 and sums from 1 by some sigmas
+    slack = 1e-6 if sigma is None else 6 * sigma * np.sqrt(values.shape[1])
+    check_populations(values, file.path.name, slack)
+    if noise != "gaussian":
+        return None
+    if sigma is None:
+        raise ValueError(
+            "Argument `noise` must give the standard deviation, as gaussian:0.01, but "
+            "is 'gaussian'."
+        )
+    return Gaussian(sigma)

@@ -278,8 +278,8 @@ def test_points_of_two_modes(tmp_path):
     ("changes", "message"),
     [
         ({"t": None}, "must hold `t`"),
-        ({"husimi": None}, "must hold `t` and one of"),
-        ({"samples": np.ones((3, 4))}, "must hold `t` and one of"),
+        ({"husimi": None}, "must hold `husimi` for"),
+        ({"samples": np.ones((3, 4))}, "Husimi functions and samples"),
         ({"alpha0": None}, "one of `alpha0`, `psi0` and `rho0`"),
         ({"psi0": np.ones(3)}, "one of `alpha0`, `psi0` and `rho0`"),
         ({"x": None}, "`points`, or `x` and `y`"),
@@ -288,7 +288,7 @@ def test_points_of_two_modes(tmp_path):
         ({"t": TS[:2]}, "one row of `husimi` a time"),
         (
             {"husimi": None, "moments": np.ones((3, 2)), "g": None},
-            "`orders` of the moments",
+            "must hold `orders` for moments",
         ),
         (
             {

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from jqd.cli import main
 from jqd.inference import Correlated, Data, EnsembleNoise, Gaussian, Multinomial
-from jqd.inference.estimators.temperature import load_photons
 from jqd.problems import DATA
 from jqd.records import (
     load_density,
     load_matrix,
     load_phase_space,
+    load_photons,
     load_record,
     load_state,
     load_statistics,

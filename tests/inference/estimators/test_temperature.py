@@ -4,11 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from jqd.inference.estimators.temperature import (
-    fit_photon_counts,
-    fit_photon_curve,
-    load_photons,
-)
+from jqd.inference.estimators import fit_photon_counts, fit_photon_curve
 from jqd.inference.goodness import MISFIT
 from jqd.matter.photons import (
     bose_einstein,
@@ -16,6 +12,7 @@ from jqd.matter.photons import (
     sample_occupations,
     truncated_moments,
 )
+from jqd.records import load_photons
 
 
 @pytest.mark.equation("thermalization", "fit-temperature")
