@@ -54,7 +54,7 @@ def curve(g, mu, rng):
     exact = np.asarray(statistics.occupation(ENERGIES, 1.0, mu, g))
     sigma = NOISE * exact
     seen = exact + sigma * rng.normal(size=exact.shape)
-    return seen, fit_curve(ENERGIES, seen, sigma).constants
+    return seen, fit_curve(seen, ENERGIES, sigma).constants
 
 
 def run(context):

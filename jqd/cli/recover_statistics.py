@@ -142,7 +142,7 @@ def _fit(record: CountsRecord | CurveRecord, options: StatisticsOptions) -> Any:
     if isinstance(record, CountsRecord):
         return fit_counts(record.counts, starts=starts)
     return fit_curve(
-        record.E, record.nbar, record.sigma, free=options.free or CURVE_CONSTANTS,
+        record.nbar, record.E, record.sigma, free=options.free or CURVE_CONSTANTS,
         start=options.start, starts=starts,
     )  # fmt: skip
 
@@ -234,7 +234,7 @@ def _draw_curve(axis: Any, record: CurveRecord, fit: StatisticsFit) -> None:
     words = ", ".join(
         f"{name} = {with_error(c.value, c.stderr)}" for name, c in fit.constants.items()
     )
-    axis.errorbar(record.E, record.nbar, record.sigma, fmt="o", label="data")
+    axis.errorbar(record.nbar, record.E, record.sigma, fmt="o", label="data")
     known = fit.known | values
     axis.plot(E, occupation(E, known["T"], known["mu"], known["g"]), label=words)
     axis.set(xlabel="energy E", ylabel="mean occupation of a state")

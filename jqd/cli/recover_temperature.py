@@ -129,8 +129,8 @@ def _with_cutoff(record: Record, n_max: int | None) -> Record:
 
 def _fit(record: Record) -> TemperatureFit:
     if isinstance(record, PhotonCounts):
-        return fit_photon_counts(record.omega, record.n, record.n_max)
-    return fit_photon_curve(record.omega, record.nbar, record.sigma)
+        return fit_photon_counts(record.n, record.omega, record.n_max)
+    return fit_photon_curve(record.nbar, record.omega, record.sigma)
 
 
 def _summary(

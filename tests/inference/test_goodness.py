@@ -129,8 +129,8 @@ def test_a_curve_that_is_no_occupation_is_a_misfit():
     E = np.linspace(0.5, 4, 15)
     nbar = 1 / (np.exp((E + 0.3) / 1.1) - 1)
     options = {"free": ("T", "mu"), "start": {"g": 1.0}, "starts": 2}
-    assert fit_curve(E, nbar, 1e-3, **options).status == "converged"
-    bent = fit_curve(E, nbar + 0.02 * np.sin(3 * E), 1e-3, **options)
+    assert fit_curve(nbar, E, 1e-3, **options).status == "converged"
+    bent = fit_curve(nbar + 0.02 * np.sin(3 * E), E, 1e-3, **options)
     assert bent.status == MISFIT
     assert bent.p_value < 1e-10
 
@@ -209,7 +209,7 @@ def test_null_directions_of_a_curve_are_in_its_constants():
     nbar = np.full(6, 1 / (np.exp((E - mu) / T) - 1))
     start = {"g": 1.0, "T": T, "mu": mu}
     with pytest.raises(jqd.Unidentifiable) as caught:
-        fit_curve(np.full(6, E), nbar, 1e-3, free=("T", "mu"), start=start, starts=1)
+        fit_curve(nbar, np.full(6, E), 1e-3, free=("T", "mu"), start=start, starts=1)
     along = dict(
         (name, float(value))
         for value, name in re.findall(r"([+-][\d.]+) (T|mu)", str(caught.value))

@@ -49,8 +49,8 @@ class _Curve(NamedTuple):
 
 
 def fit_curve(
-    E: ArrayLike,
     nbar: ArrayLike,
+    E: ArrayLike,
     sigma: ArrayLike | None = None,
     *,
     free: Sequence[str] = CURVE_CONSTANTS,
@@ -64,8 +64,8 @@ def fit_curve(
     start with; a few steps of Adam and Levenberg and Marquardt's method follow.
 
     Args:
-        E: energies, shape (L,).
-        nbar: mean occupations of states at these energies, shape (L,).
+        nbar: mean occupations of states, shape (L,).
+        E: their energies, shape (L,).
         sigma: their standard errors, shape (L,) or (); None estimates one for all from
             the residuals.
         free: names out of g, T (kT, in the unit of E) and mu.

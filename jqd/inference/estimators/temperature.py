@@ -40,7 +40,7 @@ class TemperatureFit(NamedTuple):
 
 
 def fit_photon_counts(
-    omega: ArrayLike, n: ArrayLike, n_max: ArrayLike | None = None
+    n: ArrayLike, omega: ArrayLike, n_max: ArrayLike | None = None
 ) -> TemperatureFit:
     """T of thermal light by maximum likelihood, P(n) ∝ q^n, q = e^{-ω/T}.
 
@@ -49,8 +49,8 @@ def fit_photon_counts(
     cut-off it begins at 1/T = 0, beyond which (T < 0) all is mirrored.
 
     Args:
-        omega: frequency of the mode of each count, shape (S,) or (), ħ = 1.
         n: counts, shape (S,).
+        omega: frequency of the mode of each count, shape (S,) or (), ħ = 1.
         n_max: largest number that a mode can hold, such as a tower's cut-off over ω,
             shape (S,) or (); None for no cut-off. Without it counts that were cut off
             look colder than they are.
@@ -174,13 +174,13 @@ def _newton(omega: Array, n: Array, n_max: Array | None) -> tuple[Array, Array]:
 
 
 def fit_photon_curve(
-    omega: ArrayLike, nbar: ArrayLike, sigma: ArrayLike | None = None
+    nbar: ArrayLike, omega: ArrayLike, sigma: ArrayLike | None = None
 ) -> TemperatureFit:
     """T of mean occupations n̄(ω) = 1/(e^{ω/T} - 1) by least squares.
 
     Args:
-        omega: frequencies, shape (L,), ħ = 1.
         nbar: mean occupations, shape (L,).
+        omega: frequencies, shape (L,), ħ = 1.
         sigma: standard errors, shape (L,) or (); None to estimate one for all.
 
     Returns:
@@ -190,7 +190,7 @@ def fit_photon_curve(
         ValueError: wrong shapes or values, float64 off.
     """
     found = fit_curve(
-        omega, nbar, sigma, free=("T",), start={"g": 1.0, "mu": 0.0}, starts=1
+        nbar, omega, sigma, free=("T",), start={"g": 1.0, "mu": 0.0}, starts=1
     )
     T = found.constants["T"]
     message = f"{np.size(omega)} frequencies; no photon is conserved: g = 1, mu = 0."
