@@ -21,7 +21,7 @@ import xarray as xr
 
 import jqd
 from jqd import problems
-from jqd.inference.gradient_matching import match_gradients
+from jqd.inference.estimators.gradient_matching import match_gradients
 from jqd.inference.identifiability import analyse
 from jqd.laws.copy_fields import Harmonics
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots

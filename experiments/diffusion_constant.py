@@ -21,14 +21,14 @@ import jqd
 from jqd import ConservativeDiffusion, problems
 from jqd.exact import free_gaussian, squeezed_state
 from jqd.exact.diffusion import D2_from_snapshots
-from jqd.inference import (
-    DensityRecord,
+from jqd.inference import recover
+from jqd.inference.estimators import (
     diffusion_from_energy,
     diffusion_from_levels,
     diffusion_from_residual,
-    recover,
 )
 from jqd.laws.diffusion.state import AmplitudeAction, split
+from jqd.records import DensityRecord
 from jqd.report import draw_dots
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 

@@ -24,9 +24,9 @@ import xarray as xr
 
 import jqd
 from jqd import problems
-from jqd.inference import free_form
-from jqd.inference.free_form_law import FreeFormCopying
-from jqd.inference.local_polynomials import local_polynomials
+from jqd.inference.estimators import free_form
+from jqd.inference.estimators.free_form_law import FreeFormCopying
+from jqd.inference.estimators.local_polynomials import local_polynomials
 from jqd.report.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------

@@ -18,8 +18,8 @@ import numpy as np
 import xarray as xr
 
 from jqd import statistics
-from jqd.inference.statistics import fit_counts
-from jqd.inference.statistics_curve import fit_curve
+from jqd.inference.estimators.counts import fit_counts
+from jqd.inference.estimators.curve import fit_curve
 from jqd.report.style import BLUE, CYCLE, GREEN, GREY, VERMILLION, subplots
 
 # --- Parameters (k = 1, energies in units of kT = 1) ------------------------------
@@ -54,7 +54,7 @@ def curve(g, mu, rng):
     exact = np.asarray(statistics.occupation(ENERGIES, 1.0, mu, g))
     sigma = NOISE * exact
     seen = exact + sigma * rng.normal(size=exact.shape)
-    return seen, fit_curve(ENERGIES, seen, sigma).constants
+    return seen, fit_curve(seen, ENERGIES, sigma).constants
 
 
 def run(context):

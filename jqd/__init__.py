@@ -37,13 +37,8 @@ if TYPE_CHECKING:
     from .inference import Search as Search
     from .inference import Unidentifiable as Unidentifiable
     from .inference import fit as fit
-    from .inference import length_scales as length_scales
-    from .inference import load_density as load_density
-    from .inference import load_matrix as load_matrix
-    from .inference import load_phase_space as load_phase_space
-    from .inference import load_record as load_record
-    from .inference import load_state as load_state
     from .inference import recover as recover
+    from .inference.estimators import length_scales as length_scales
     from .interop import as_array as as_array
     from .interop import to_qutip as to_qutip
     from .laws import AmplitudeAction as AmplitudeAction
@@ -67,6 +62,11 @@ if TYPE_CHECKING:
     from .observe import expectation as expectation
     from .observe import fidelity as fidelity
     from .observe import total_variation as total_variation
+    from .records import load_density as load_density
+    from .records import load_matrix as load_matrix
+    from .records import load_phase_space as load_phase_space
+    from .records import load_record as load_record
+    from .records import load_state as load_state
     from .spaces import Grid as Grid
     from .spaces import Symbol as Symbol
     from .spaces import parse_hamiltonian as parse_hamiltonian

@@ -101,6 +101,33 @@ def check_numbers(x: Any, name: str) -> None:
         )
 
 
+def whole_number(number: Any, name: str, least: int, most: int | None = None) -> int:
+    """`number`, a Python or NumPy integer from `least` to `most`, as int."""
+    if isinstance(number, bool) or not isinstance(number, int | np.integer):
+        raise ValueError(
+            f"Argument `{name}` must be a whole number, but is {number!r}."
+        )
+    if number < least:
+        raise ValueError(
+            f"Argument `{name}` must be at least {least}, but is {number}."
+        )
+    if most is not None and number > most:
+        raise ValueError(f"Argument `{name}` must be at most {most}, but is {number}.")
+    return int(number)
+
+
+def single_key(key: Any) -> Array:
+    """`key`, one of `jax.random.key(...)` or a raw one of two words, typed."""
+    if isinstance(key, jax.Array):
+        if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ():
+            return key
+        if key.dtype == jnp.uint32 and key.shape == (2,):
+            return jax.random.wrap_key_data(key)
+    raise ValueError(
+        f"Argument `key` must be one key, such as jax.random.key(0), but is {key!r}."
+    )
+
+
 def check_scalar(x: ArrayLike, name: str) -> None:
     """`x` is one real and finite number (its value: not for tracers)."""
     check_shape(x, name, ())

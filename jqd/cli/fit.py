@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import report
 from ..inference import Recovery, loss_plane, recover
-from ..inference.reading import naming
+from ..records import naming
 from ..report.tables import recovery_tables
 from .options import Common
 from .session import Outcome, Session, carry_out

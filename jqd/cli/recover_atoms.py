@@ -11,10 +11,9 @@ import typer
 
 from .. import problems, report
 from ..inference import Polish, Recovery, Search
-from ..inference.atoms import AtomRecord, load_atoms
 from ..inference.horizon import Horizon, horizon
-from ..inference.reading import naming
 from ..laws import constants
+from ..records import AtomRecord, load_atoms, naming
 from .fit import Plane, draw_all, fit
 from .options import Common, Free, Starts, with_options
 from .parsing import check_sigma, parse_free, parse_start

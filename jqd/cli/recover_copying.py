@@ -6,9 +6,9 @@ import numpy as np
 import typer
 
 from .. import problems
-from ..inference import Data, Search, load_matrix, load_record, load_state
-from ..inference.reading import naming
+from ..inference import Data, Search
 from ..laws import CopyDynamics
+from ..records import load_matrix, load_record, load_state, naming
 from .fit import fit
 from .options import Common, Free, Matrix, Starts, State, with_options
 from .parsing import parse_free, parse_noise, parse_start

@@ -10,17 +10,16 @@ import typer
 from .. import problems, report
 from ..evolution import Fixed
 from ..inference import Recovery, Search, Unidentifiable, loss_line
-from ..inference.density import DensityRecord, load_density
-from ..inference.diffusion import (
-    ESTIMATORS,
+from ..inference.estimators import (
     Estimate,
     diffusion_from_energy,
     diffusion_from_levels,
     diffusion_from_residual,
 )
-from ..inference.reading import arrays_in, naming, real
+from ..inference.estimators.diffusion import ESTIMATORS
 from ..laws import ConservativeDiffusion
 from ..laws.diffusion import Amplitude
+from ..records import DensityRecord, load_density, naming
 from .fit import Plane, draw_landscape, fit, landscape_of
 from .options import Common, Sigma, with_options
 from .parsing import check_sigma, check_word, parse_names, parse_start
@@ -159,7 +158,7 @@ def _found(
     if estimator == "energy":
         return diffusion_from_energy(record)
     if estimator == "residual":
-        return diffusion_from_residual(record, _action_rate(file))
+        return diffusion_from_residual(record, _action_rate(record))
     if record.levels is None:
         raise ValueError(
             "Argument `data` must hold `levels` for --estimator spectrum, but does not."
@@ -170,14 +169,13 @@ def _found(
     )  # fmt: skip
 
 
-def _action_rate(file: Path | None) -> np.ndarray:
-    arrays = {} if file is None else arrays_in(file)
-    if file is None or "action_rate" not in arrays:
+def _action_rate(record: DensityRecord) -> np.ndarray:
+    if record.action_rate is None:
         raise ValueError(
             "Argument `data` must hold `action_rate`, the time derivative of S at the "
             "first time, for --estimator residual, but does not."
         )
-    return real(file, arrays, "action_rate")
+    return record.action_rate
 
 
 def _draw(folder: Path, recovery: Recovery, record: DensityRecord) -> Plane | None:

@@ -10,21 +10,13 @@ import typer
 
 from .. import _checks, problems, report
 from ..evolution import Propagator, evolve
-from ..inference import (
-    FitProblem,
-    PhaseSpaceRecord,
-    Recovery,
-    Search,
-    Unidentifiable,
-    fit_likelihood,
-    load_phase_space,
-)
-from ..inference import length_scales as lengths_of
+from ..inference import FitProblem, Recovery, Search, Unidentifiable, fit_likelihood
+from ..inference.estimators import length_scales as lengths_of
 from ..inference.first_row import check_first_row
-from ..inference.phase_space import sample_orders
-from ..inference.reading import naming
 from ..laws import constants
 from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
+from ..records import PhaseSpaceRecord, load_phase_space, naming
+from ..records.phase_space import sample_orders
 from ..spaces.symbols import ParametricSymbol, parameters_of, parse_hamiltonian
 from ..states import coherent, product
 from .fit import Plane, draw_all, fit

@@ -10,10 +10,8 @@ from rich.table import Table
 
 from .. import report
 from .._files import provenance
-from ..inference.reading import naming
-from ..inference.statistics import StatisticsFit, fit_counts
-from ..inference.statistics_curve import CURVE_CONSTANTS, fit_curve
-from ..inference.statistics_data import CountsRecord, CurveRecord, load_statistics
+from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
+from ..records import CountsRecord, CurveRecord, load_statistics, naming
 from ..report.tables import with_error
 from ..statistics import log_marginal, occupation, sample_occupations
 from .options import Common, Starts, with_options
@@ -128,7 +126,7 @@ def _fit(
     if isinstance(record, CountsRecord):
         return fit_counts(record.counts, starts=starts)
     return fit_curve(
-        record.E, record.nbar, record.sigma, free=free or CURVE_CONSTANTS, start=start,
+        record.nbar, record.E, record.sigma, free=free or CURVE_CONSTANTS, start=start,
         starts=starts,
     )  # fmt: skip
 

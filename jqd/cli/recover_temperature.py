@@ -12,16 +12,9 @@ from rich.table import Table
 from .. import report
 from .._files import provenance
 from ..inference import Unidentifiable
-from ..inference.reading import naming
-from ..inference.temperature import (
-    PhotonCounts,
-    PhotonCurve,
-    TemperatureFit,
-    fit_photon_counts,
-    fit_photon_curve,
-    load_photons,
-)
+from ..inference.estimators import TemperatureFit, fit_photon_counts, fit_photon_curve
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
+from ..records import PhotonCounts, PhotonCurve, load_photons, naming
 from ..report.tables import with_error
 from .options import Common, with_options
 from .parsing import parse_free
@@ -107,8 +100,8 @@ def _with_cutoff(record: Record, n_max: int | None) -> Record:
 
 def _fit(record: Record) -> TemperatureFit:
     if isinstance(record, PhotonCounts):
-        return fit_photon_counts(record.omega, record.n, record.n_max)
-    return fit_photon_curve(record.omega, record.nbar, record.sigma)
+        return fit_photon_counts(record.n, record.omega, record.n_max)
+    return fit_photon_curve(record.nbar, record.omega, record.sigma)
 
 
 def _summary(

@@ -8,11 +8,11 @@ import typer
 
 from .. import problems
 from ..evolution import Propagator, evolve
-from ..inference import Data, Gaussian, Polish, load_record
-from ..inference.reading import naming
+from ..inference import Data, Gaussian, Polish
 from ..inference.tower import FOOT, LevelNorms
 from ..laws import constants
 from ..matter.tower import RandomTower
+from ..records import load_record, naming
 from .fit import draw_all, fit
 from .options import Common, Free, Starts, with_options
 from .parsing import check_sigma, parse_free, parse_start

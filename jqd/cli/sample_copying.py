@@ -14,8 +14,8 @@ import typer
 from .. import _checks, problems, report
 from ..ensembles.copying import Copies, sample
 from ..ensembles.copying.sampler import STEP_OF
-from ..inference import load_matrix, load_state
 from ..laws import CopyDynamics
+from ..records import load_matrix, load_state
 from ..report.parts import PARTS, Parts
 from .options import Common, Matrix, State, with_options
 from .parsing import check_word

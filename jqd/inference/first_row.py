@@ -1,7 +1,5 @@
 """The row of a record at t0 beside the prepared state: conventions that differ."""
 
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,44 +7,14 @@ from jaxtyping import Array
 
 from .. import _checks
 from ..evolution import Fixed, evolve
+from ..records.scatter import exact_error, strain
 from .data import Correlated, Data, Gaussian, NoNoise
 from .first_row_causes import likely_causes
 from .problem import FitProblem, bounds_of
 
-# Values without errors are taken to be good to this share of the largest: what three
-# digits, a box, or levels that were cut off leave. Whoever has more scatter says so.
-EXACT = 2e-3
 # How far the constants are moved, in spans, to see what depends on them: from a start
 # at which a slope is zero by symmetry.
 _NUDGE = 0.0137
-
-
-def exact_error(values: np.ndarray) -> float:
-    """How good values without errors are taken to be, in their unit.
-
-    Rows that scatter from time to time are no better than their scatter: the least that
-    differences of the first to the fourth order leave of it, were all of it noise.
-
-    Args:
-        values: the record, (T, ...).
-    """
-    rows = np.reshape(values, (len(values), -1))
-    left = [0.0] if len(rows) == 1 else []
-    for order in range(1, min(5, len(rows))):
-        change = np.median(np.abs(np.diff(rows, order, axis=0)))
-        left.append(1.48 * float(change) / math.comb(2 * order, order) ** 0.5)
-    return EXACT * float(np.max(np.abs(values))) + min(left) + np.finfo(float).tiny
-
-
-def strain(residuals: np.ndarray) -> float:
-    """How far residuals in units of their errors are beyond chance; 1 is refused.
-
-    χ² over its mean and six standard deviations (and what the skewness of a few values
-    needs), or over the χ² of errors that are half as large again as was said.
-    """
-    n = residuals.size
-    chance = n + 6 * np.sqrt(2 * n) + 18
-    return float(np.sum(np.abs(residuals) ** 2) / max(chance, 2.25 * n))
 
 
 class FirstRow:

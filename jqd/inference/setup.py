@@ -12,9 +12,9 @@ from jaxtyping import Array, ArrayLike
 
 from .. import _checks
 from ..laws import constants
+from ..records.populations import record_of_table
 from .data import Data
 from .ensemble_noise import EnsembleNoise
-from .files import record_of_table
 from .final import MAX_SUBSTEPS
 from .first_row import check_first_row
 from .identifiability import (

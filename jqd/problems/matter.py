@@ -9,9 +9,9 @@ import numpy as np
 
 from ..evolution import Fixed, Propagator, evolve
 from ..inference import Data, Gaussian
-from ..inference.atoms import AtomRecord
 from ..inference.tower import FOOT, LevelNorms
 from ..matter.tower import RandomTower
+from ..records.atoms import AtomRecord
 from ..steppers import srkn11
 
 

@@ -10,16 +10,18 @@ import numpy as np
 from jax.scipy.special import erf
 from jaxtyping import Array, ArrayLike, Float
 
-from ..inference import (
-    Data,
+from ..inference import Data
+from ..laws import CopyDynamics
+from ..laws.husimi import Form, GaussianForm, GaussianSum, Heff
+from ..records import (
     DensityRecord,
     PhaseSpaceRecord,
     load_density,
+    load_matrix,
     load_phase_space,
+    load_record,
+    load_state,
 )
-from ..inference.files import load_matrix, load_record, load_state
-from ..laws import CopyDynamics
-from ..laws.husimi import Form, GaussianForm, GaussianSum, Heff
 from ..spaces import symbols
 from ..spaces.symbols import Symbol
 from ..states import cat, coherent

@@ -11,7 +11,6 @@ import pytest
 import jqd
 from jqd import problems
 from jqd.inference import FitProblem, Polish, Search, recover
-from jqd.inference.atoms import AtomPositions, AtomRecord, load_atoms
 from jqd.inference.horizon import horizon
 from jqd.inference.polish import (
     jacobian,
@@ -21,6 +20,7 @@ from jqd.inference.polish import (
 )
 from jqd.inference.problem import window_rows
 from jqd.laws import constants
+from jqd.records.atoms import AtomPositions, AtomRecord, load_atoms
 
 
 def problem_of(record, free, law):
@@ -217,7 +217,7 @@ def test_a_file_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"x0": None}, "must hold `x0`, but has"),
+        ({"x0": None}, "must hold `x0` for positions of atoms"),
         ({"x": np.ones((3, 3))}, r"`x` must have shape \(3, 2\)"),
         ({"v0": np.zeros(2)}, "`v0` must have shape"),
         ({"t": np.array([1.0, 1.0, 2.0])}, "must increase strictly"),

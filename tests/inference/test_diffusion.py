@@ -9,16 +9,14 @@ import jqd
 from jqd import ConservativeDiffusion, Grid, problems
 from jqd.exact import free_gaussian, squeezed_state
 from jqd.exact.eigenstates import eigenstates
-from jqd.inference import (
-    DensityRecord,
-    Unidentifiable,
+from jqd.inference import Unidentifiable, recover
+from jqd.inference.estimators import (
     diffusion_from_energy,
     diffusion_from_levels,
     diffusion_from_residual,
-    load_density,
-    recover,
 )
 from jqd.laws.diffusion import Links, Window
+from jqd.records import DensityRecord, load_density
 
 GRID = Grid((-9.0, 12.0), 210)
 TS = np.linspace(0, 1.5, 4)

@@ -18,11 +18,12 @@ from jqd.inference import (
     NoNoise,
     recover,
 )
-from jqd.inference.atoms import AtomPositions, AtomRecord
-from jqd.inference.first_row import check_first_row, strain
-from jqd.inference.phase_space import sample_moments, sample_orders
+from jqd.inference.first_row import check_first_row
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
 from jqd.observe import Moments
+from jqd.records.atoms import AtomPositions, AtomRecord
+from jqd.records.phase_space import sample_moments, sample_orders
+from jqd.records.scatter import strain
 from jqd.states import antinormal_moment, coherent, husimi
 
 KERR, ALPHA = "0.5*U*ad^2*a^2", 1.2 + 0.5j

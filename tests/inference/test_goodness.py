@@ -14,11 +14,11 @@ import jqd
 from jqd import problems
 from jqd.cli.session import conclude
 from jqd.inference.data import Gaussian, Multinomial
+from jqd.inference.estimators import fit_curve
 from jqd.inference.goodness import MISFIT, p_value
 from jqd.inference.problem import FitProblem
 from jqd.inference.recovery import Constant
 from jqd.inference.setup import identifiability
-from jqd.inference.statistics_curve import fit_curve
 from jqd.report import print_recovery, recovery_summary
 from jqd.report.tables import recovery_tables
 
@@ -130,8 +130,8 @@ def test_a_curve_that_is_no_occupation_is_a_misfit():
     E = np.linspace(0.5, 4, 15)
     nbar = 1 / (np.exp((E + 0.3) / 1.1) - 1)
     options = {"free": ("T", "mu"), "start": {"g": 1.0}, "starts": 2}
-    assert fit_curve(E, nbar, 1e-3, **options).status == "converged"
-    bent = fit_curve(E, nbar + 0.02 * np.sin(3 * E), 1e-3, **options)
+    assert fit_curve(nbar, E, 1e-3, **options).status == "converged"
+    bent = fit_curve(nbar + 0.02 * np.sin(3 * E), E, 1e-3, **options)
     assert bent.status == MISFIT
     assert bent.p_value < 1e-10
 
@@ -211,7 +211,7 @@ def test_null_directions_of_a_curve_are_in_its_constants():
     nbar = np.full(6, 1 / (np.exp((E - mu) / T) - 1))
     start = {"g": 1.0, "T": T, "mu": mu}
     with pytest.raises(jqd.Unidentifiable) as caught:
-        fit_curve(np.full(6, E), nbar, 1e-3, free=("T", "mu"), start=start, starts=1)
+        fit_curve(nbar, np.full(6, E), 1e-3, free=("T", "mu"), start=start, starts=1)
     along = dict(
         (name, float(value))
         for value, name in re.findall(r"([+-][\d.]+) (T|mu)", str(caught.value))

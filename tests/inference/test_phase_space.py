@@ -15,13 +15,13 @@ from jqd.inference import (
     Search,
     Unidentifiable,
     fit_likelihood,
-    length_scales,
-    load_phase_space,
     log_likelihood,
     recover,
 )
-from jqd.inference.phase_space import sample_moments, sample_orders
+from jqd.inference.estimators import length_scales
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.records import load_phase_space
+from jqd.records.phase_space import sample_moments, sample_orders
 from jqd.spaces.symbols import parameters_of, parse_hamiltonian
 from jqd.states import coherent
 
@@ -279,8 +279,8 @@ def test_points_of_two_modes(tmp_path):
     ("changes", "message"),
     [
         ({"t": None}, "must hold `t`"),
-        ({"husimi": None}, "must hold `t` and one of"),
-        ({"samples": np.ones((3, 4))}, "must hold `t` and one of"),
+        ({"husimi": None}, "must hold `husimi` for"),
+        ({"samples": np.ones((3, 4))}, "Husimi functions and samples"),
         ({"alpha0": None}, "one of `alpha0`, `psi0` and `rho0`"),
         ({"psi0": np.ones(3)}, "one of `alpha0`, `psi0` and `rho0`"),
         ({"x": None}, "`points`, or `x` and `y`"),
@@ -289,7 +289,7 @@ def test_points_of_two_modes(tmp_path):
         ({"t": TS[:2]}, "one row of `husimi` a time"),
         (
             {"husimi": None, "moments": np.ones((3, 2)), "g": None},
-            "`orders` of the moments",
+            "must hold `orders` for moments",
         ),
         (
             {

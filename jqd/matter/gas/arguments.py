@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
@@ -51,29 +49,3 @@ def check_velocities(v: Array, name: str = "velocities") -> None:
 def check_dimension(d: Any) -> None:
     """`d` axes of space: 1, 2 or 3."""
     _checks.check_choice(d, "dimension", (1, 2, 3))
-
-
-def whole_number(number: Any, name: str, least: int) -> int:
-    """A whole number of at least `least`, as int."""
-    if isinstance(number, bool) or not isinstance(number, int | np.integer):
-        raise ValueError(
-            f"Argument `{name}` must be a whole number, but it is {number!r}."
-        )
-    if number < least:
-        raise ValueError(
-            f"Argument `{name}` must be at least {least}, but it is {number}."
-        )
-    return int(number)
-
-
-def single_key(key: Any) -> Array:
-    """One typed key of `jax.random`."""
-    if isinstance(key, jax.Array):
-        typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-        if typed and key.shape == ():
-            return key
-        if key.dtype == jnp.uint32 and key.shape == (2,):
-            return jax.random.wrap_key_data(key)
-    raise ValueError(
-        f"Argument `key` must be one key, such as jax.random.key(0), but it is {key!r}."
-    )

@@ -8,7 +8,8 @@ from jax.scipy.special import erf
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from .arguments import check_dimension, check_velocities, whole_number
+from ..._checks import whole_number
+from .arguments import check_dimension, check_velocities
 
 
 def fourth_cumulant(velocities: ArrayLike) -> Float[Array, "..."]:

@@ -10,9 +10,10 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ... import _checks
+from ..._checks import whole_number
 from ...evolution import Status
 from ...laws.constants import constant
-from .arguments import check_gas, whole_number
+from .arguments import check_gas
 
 
 class SoftRun(eqx.Module):

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from .arguments import check_dimension, single_key, whole_number
+from ..._checks import single_key, whole_number
+from .arguments import check_dimension
 
 # Volume of a sphere of unit diameter.
 _VOLUME = {1: 1.0, 2: math.pi / 4, 3: math.pi / 6}

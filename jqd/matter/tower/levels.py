@@ -210,7 +210,7 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Float[Array, "..."]:
 
 
 def slope_temperature(
-    omega: ArrayLike, distribution: ArrayLike, points: int = 5, hbar: ArrayLike = 1.0
+    distribution: ArrayLike, omega: ArrayLike, points: int = 5, hbar: ArrayLike = 1.0
 ) -> Float[Array, ""]:
     """T from the straight line through ln P(n), n = 0..points - 1, of one mode.
 
@@ -218,8 +218,8 @@ def slope_temperature(
     the mean number: the two differ where P(n) is not geometric.
 
     Args:
-        omega: angular frequency of the mode.
         distribution: P(n) from n = 0 on, positive where it is used.
+        omega: angular frequency of the mode.
         points: how many n, at least 2.
         hbar: ħ.
 
@@ -241,8 +241,8 @@ def slope_temperature(
 
 
 def fit_temperature(
-    omega: ArrayLike,
     numbers: ArrayLike,
+    omega: ArrayLike,
     hbar: ArrayLike = 1.0,
     *,
     kept: Configurations | None = None,
@@ -255,8 +255,8 @@ def fit_temperature(
     that a cut-off keeps from its higher numbers looks colder so than it is.
 
     Args:
-        omega: (m,) angular frequencies, or a scalar.
         numbers: (m,) mean photon numbers, not all 0, or a scalar.
+        omega: (m,) angular frequencies, or a scalar.
         hbar: ħ.
         kept: configurations that the light may have: `Tower.configurations`, or
             `photon_configurations(omega, E₀)` where E₀ is all the energy that matter

@@ -1,7 +1,7 @@
 """Open questions of the paper, most from section 3.4, as far as they are answered."""
 
 from ...ensembles import copying
-from ...inference import free_form, gradient_matching
+from ...inference.estimators import free_form, gradient_matching
 from ...laws import alignment
 from ...laws.copying import CopyDynamics
 from ...states import composite

@@ -1,8 +1,8 @@
 """Sections I to III and the appendix: what the laws themselves compute, and claims."""
 
-from ... import inference
 from ...exact import husimi
-from ...inference import lengths
+from ...inference import estimators
+from ...inference.estimators import lengths
 from ...laws.husimi import forms, generators
 from ...spaces import symbols
 from ..registry import equations_of
@@ -83,7 +83,7 @@ equation(
     "of kappa over the frequency.",
     verdict="holds",
     test="tests/papers/husimi/test_coordinates.py::test_lengths_without_diffusion",
-)(inference.length_scales)
+)(estimators.length_scales)
 equation(
     "A17",
     section="Appendix A",
@@ -221,7 +221,7 @@ equation(
     "not diagonal, makes the diffusion vanish in the basis of sites.",
     test="tests/papers/husimi/test_coordinates.py"
     "::test_sites_of_a_lattice_without_diffusion",
-)(inference.length_scales)
+)(estimators.length_scales)
 equation(
     "claim-every-C",
     section="III D",

@@ -56,7 +56,7 @@ def test_matter_makes_thermal_light():
     ideal = level_distribution(jnp.ones(1), 1.25, kept.size)
     distance = [float(tower.total_variation(p, ideal)) for p in weights]
     assert np.mean(distance) < 0.06
-    T = [float(tower.slope_temperature(1.0, p)) for p in weights]
+    T = [float(tower.slope_temperature(p, 1.0)) for p in weights]
     # 1.33 of four seeds elsewhere; a seed scatters by .09, six by .04
     assert np.mean(T) == pytest.approx(1.33, abs=0.12)
     # negative control: light of half and of twice that temperature is far
@@ -106,11 +106,11 @@ def test_small_towers_are_thermal_and_not_flat():
     # 0.068 and its scatter of .024 a seed
     assert np.mean(distance) < 0.1
     mean = np.mean(weights, axis=0)
-    T = float(tower.fit_temperature(1.0, np.arange(8) @ mean))
+    T = float(tower.fit_temperature(np.arange(8) @ mean, 1.0))
     assert pytest.approx(1.1, abs=0.2) == T
     # matter at E₀ = 6 gives no more than six photons
     reached = tower.photon_configurations(1.0, 6.0)
-    assert float(tower.fit_temperature(1.0, np.arange(8) @ mean, kept=reached)) > T
+    assert float(tower.fit_temperature(np.arange(8) @ mean, 1.0, kept=reached)) > T
     # C6, "roughly equal": the first levels halve from one to the next
     assert mean[0] > 1.6 * mean[1] > 2.5 * mean[2]
 
@@ -289,10 +289,10 @@ def test_rates_and_temperatures_in_other_units():
     assert float(rate) == pytest.approx(0.012141 / hbar, rel=1e-4)
     omega = jnp.array([0.3, 1.0, 2.5])
     numbers = 1 / np.expm1(hbar * np.asarray(omega) / 1.25)
-    T = float(tower.fit_temperature(omega, numbers, hbar=hbar))
+    T = float(tower.fit_temperature(numbers, omega, hbar=hbar))
     assert pytest.approx(1.25, rel=1e-12) == T
     geometric = level_distribution(jnp.ones(1), 0.7, 9)
-    T = float(tower.slope_temperature(1.0, geometric, hbar=hbar))
+    T = float(tower.slope_temperature(geometric, 1.0, hbar=hbar))
     assert pytest.approx(0.7 * hbar) == T
 
 
@@ -340,19 +340,19 @@ def test_temperature_of_occupations():
     omega = jnp.array([0.3, 1.0, 2.5])
     T = np.array([0.05, 1.25, 40.0])
     numbers = 1 / np.expm1(omega[None, :] / T[:, None])
-    fit = jax.jit(jax.vmap(lambda n: tower.fit_temperature(omega, n)))
+    fit = jax.jit(jax.vmap(lambda n: tower.fit_temperature(n, omega)))
     np.testing.assert_allclose(fit(numbers), T, rtol=1e-12)
     # one mode: T = ω/ln(1 + 1/n), with its slope in n
     value, slope = jax.jit(jax.value_and_grad(
-        lambda n: tower.fit_temperature(1.0, n)))(0.8)  # fmt: skip
+        lambda n: tower.fit_temperature(n, 1.0)))(0.8)  # fmt: skip
     assert float(value) == pytest.approx(1 / np.log1p(1 / 0.8), rel=1e-12)
     assert float(slope) == pytest.approx(float(value) ** 2 / (0.8 * 1.8), rel=1e-10)
     geometric = level_distribution(jnp.ones(1), 0.7, 9)
-    assert float(tower.slope_temperature(1.0, geometric)) == pytest.approx(0.7)
+    assert float(tower.slope_temperature(geometric, 1.0)) == pytest.approx(0.7)
     assert float(tower.total_variation([0.5, 0.5], [1.0])) == pytest.approx(0.5)
     assert float(tower.total_variation([0.5, 0.25], [0.5, 0.25, 0.25])) == 0
     with pytest.raises(ValueError, match="Argument `numbers` must have shape"):
-        tower.fit_temperature(omega, 1.0)
+        tower.fit_temperature(1.0, omega)
 
 
 def test_numbers_of_each_mode():
@@ -373,20 +373,20 @@ def test_temperature_below_a_cutoff(omega, cutoff):
     kept = tower.photon_configurations(omega, cutoff)
     p = jax.nn.softmax(-jnp.asarray(kept.numbers, float) @ omega / T)
     numbers = tower.occupations(kept, p)
-    assert float(tower.fit_temperature(omega, numbers, kept=kept)) == pytest.approx(
+    assert float(tower.fit_temperature(numbers, omega, kept=kept)) == pytest.approx(
         T, rel=1e-10
     )
     # negative control: 9 % and more below
-    assert float(tower.fit_temperature(omega, numbers)) < 0.92 * T
+    assert float(tower.fit_temperature(numbers, omega)) < 0.92 * T
     # the slope of the root, for one mode 1/(dn/dT)
     if len(omega) == 1:
         n = np.arange(4)
         variance = float(p @ n**2 - (p @ n) ** 2)
-        slope = jax.grad(lambda x: tower.fit_temperature(omega, x, kept=kept))(numbers)
+        slope = jax.grad(lambda x: tower.fit_temperature(x, omega, kept=kept))(numbers)
         assert float(slope[0]) == pytest.approx(T**2 / variance, rel=1e-8)
     # all numbers alike: any temperature that is high enough; more: none above 0
     flat = tower.occupations(kept, jnp.full(kept.size, 1 / kept.size))
-    assert float(tower.fit_temperature(omega, 1.05 * flat, kept=kept)) < 0
+    assert float(tower.fit_temperature(1.05 * flat, omega, kept=kept)) < 0
     with pytest.raises(ValueError, match="Argument `kept` must be of the 1 modes"):
         tower.fit_temperature(1.0, 1.0, kept=tower.photon_configurations([1.0, 2.0], 3))
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.linalg import block_diag
 
-from jqd.inference import length_scales
-from jqd.inference.lengths import commutator_residual
+from jqd.inference.estimators import length_scales
+from jqd.inference.estimators.lengths import commutator_residual
 from jqd.laws.husimi import forms, generators
 from jqd.papers import husimi as rules
 from jqd.spaces import symbols

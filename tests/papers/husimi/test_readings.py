@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jqd import states
-from jqd.inference.lengths import commutator_residual, hessian
+from jqd.inference.estimators.lengths import commutator_residual, hessian
 from jqd.laws.husimi import forms, generators
 from jqd.papers import husimi as rules
 from jqd.spaces import symbols

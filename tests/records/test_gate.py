@@ -18,22 +18,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jqd.cli import main
-from jqd.inference import (
-    Correlated,
-    Data,
-    EnsembleNoise,
-    Gaussian,
-    Multinomial,
+from jqd.inference import Correlated, Data, EnsembleNoise, Gaussian, Multinomial
+from jqd.problems import DATA
+from jqd.records import (
     load_density,
     load_matrix,
     load_phase_space,
+    load_photons,
     load_record,
     load_state,
     load_statistics,
 )
-from jqd.inference.atoms import load_atoms
-from jqd.inference.temperature import load_photons
-from jqd.problems import DATA
+from jqd.records.atoms import load_atoms
 
 TS = np.array([0.0, 0.4, 0.9])
 X = np.linspace(-5.0, 5.0, 21)

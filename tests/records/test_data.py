@@ -164,8 +164,8 @@ def test_tables_of_pandas(tmp_path):
         np.testing.assert_array_equal(data.ts, ts)
     np.testing.assert_array_equal(Data(ts, frame.drop(columns="t")).values, values)
     for wrong, words in (
-        (frame.drop(columns="t"), "lacks `t`"),
-        (frame.rename(columns={"n3": "x"}), "unknown `x`"),
+        (frame.drop(columns="t"), "but the DataFrame has n0,n1,n2,n3"),
+        (frame.rename(columns={"n3": "x"}), "has t,n0,n1,n2,x"),
         (frame.assign(n1="many"), "must hold numbers"),
         (frame.assign(n1=0.5), "whole numbers"),
         (frame.assign(n1=np.nan), "finite"),

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from jqd.inference import load_phase_space
 from jqd.problems import DATA
+from jqd.records import load_phase_space
 
 qutip = pytest.importorskip("qutip")
 

@@ -5,11 +5,11 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .. import _checks
-from ..interop import as_array
-from ..laws.copy_fields import DensityPhase, square
-from ..laws.law import Law
-from ..laws.status import Status
+from ... import _checks
+from ...interop import as_array
+from ...laws.copy_fields import DensityPhase, square
+from ...laws.law import Law
+from ...laws.status import Status
 from .free_form import Surface, net_flow
 
 

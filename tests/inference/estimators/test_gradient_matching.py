@@ -7,11 +7,12 @@ import pytest
 
 import jqd
 from jqd import problems
-from jqd.inference import Unidentifiable, free_form
-from jqd.inference.copy_series import as_harmonics
-from jqd.inference.free_form_law import FreeFormCopying
-from jqd.inference.gradient_matching import match_gradients
-from jqd.inference.local_polynomials import local_polynomials
+from jqd.inference import Unidentifiable
+from jqd.inference.estimators import free_form
+from jqd.inference.estimators.copy_series import as_harmonics
+from jqd.inference.estimators.free_form_law import FreeFormCopying
+from jqd.inference.estimators.gradient_matching import match_gradients
+from jqd.inference.estimators.local_polynomials import local_polynomials
 from jqd.laws.copy_fields import Harmonics
 
 LAW = problems.golden()[0]

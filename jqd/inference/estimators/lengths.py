@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .. import _checks
-from ..spaces.symbols import Symbol
+from ... import _checks
+from ...spaces.symbols import Symbol
 
 
 class LengthScales(NamedTuple):

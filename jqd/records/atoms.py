@@ -9,9 +9,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from ..inference.data import Data, Gaussian, NoNoise
 from ..matter import solid
-from .data import Data, Gaussian, NoNoise
-from .reading import arrays_in, naming, real, scalar, times
+from .file import naming
+from .formats import format_of
+from .reading import read
 
 
 class AtomPositions(eqx.Module):
@@ -111,23 +113,15 @@ def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
         ValueError: unreadable file, arrays missing or of wrong shape, atoms that are
             not there, masses or sigma not positive.
     """
-    path = Path(path)
-    arrays = arrays_in(path)
-    for name in ("t", "x", "x0", "v0"):
-        if name not in arrays:
-            raise ValueError(
-                f"Argument `data` must hold `{name}`, but has "
-                f"{', '.join(arrays) or 'none'} (in {path.name})."
-            )
-    ts, t0 = times(path, arrays)
-    x, x0, v0 = (real(path, arrays, name) for name in ("x", "x0", "v0"))
-    if sigma is None and "sigma" in arrays:
-        sigma = scalar(path, arrays, "sigma", 0.0, positive=True)
-    code = scalar(path, arrays, "ends", 0.0)
+    file = read(path, "atoms")
+    format_of("atoms", file, file.path.suffix)
+    ts, t0 = file.times()
+    x, x0, v0 = (file.real(name) for name in ("x", "x0", "v0"))
+    sigma, code = file.sigma(sigma), file.scalar("ends", 0.0)
     if code not in range(len(solid.ENDS)):
         raise ValueError(
             "Argument `ends` must be 0 (free), 1 (fixed) or 2 (periodic), but is "
-            f"{code:g} (in {path.name})."
+            f"{code:g} (in {file.path.name})."
         )
     with naming(path):
         _checks.check_shape(x0, "x0", (None,))
@@ -136,7 +130,7 @@ def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
             raise ValueError(
                 f"Argument `x0` must hold at least two atoms, but holds {len(x0)}."
             )
-        atoms = arrays.get("atoms", np.arange(len(x0)))
+        atoms = file.arrays.get("atoms", np.arange(len(x0)))
         _checks.check_shape(atoms, "atoms", (None,))
         _checks.check_shape(x, "x", (len(ts), len(atoms)))
         there = atoms.dtype.kind in "iu" and np.all((atoms >= 0) & (atoms < len(x0)))
@@ -146,7 +140,7 @@ def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
                 f"but holds {atoms.tolist()}."
             )
         mass, length = (
-            np.asarray(arrays.get(name, 1.0)) for name in ("mass", "length")
+            np.asarray(file.arrays.get(name, 1.0)) for name in ("mass", "length")
         )
         _checks.check_positive(mass, "mass")
         _checks.check_real(length, "length")

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from .. import _checks
-from .identifiability import Unidentifiable
-from .recovery import Constant
+from ... import _checks
+from ..identifiability import Unidentifiable
+from ..recovery import Constant
 
 # Largest standard error of g that is accepted: Maxwell-Boltzmann and Bose-Einstein,
 # or Fermi-Dirac, are then five of them apart.

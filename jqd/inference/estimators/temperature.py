@@ -1,6 +1,5 @@
 """The temperature of light, from photon counts or from mean occupations."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -8,43 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from .. import _checks
-from ..matter.photons import bose_einstein, count_information, truncated_moments
-from .goodness import MISFIT, MISFIT_P, p_value
-from .reading import csv_table, existing, kinds_error, naming
-from .recovery import Constant
-from .statistics_curve import fit_curve
+from ... import _checks
+from ...matter.photons import bose_einstein, count_information, truncated_moments
+from ..goodness import MISFIT, MISFIT_P, p_value
+from ..recovery import Constant
+from .curve import fit_curve
 
 _NEWTON_STEPS = 60
-
-
-class PhotonCounts(NamedTuple):
-    """Photons counted in modes.
-
-    Attributes:
-        omega: frequency of the mode of each count, shape (S,).
-        n: counts, shape (S,).
-        n_max: largest number that the mode of each count can hold, shape (S,) or (),
-            or None for no cut-off.
-    """
-
-    omega: np.ndarray
-    n: np.ndarray
-    n_max: np.ndarray | None = None
-
-
-class PhotonCurve(NamedTuple):
-    """Mean occupations over frequency.
-
-    Attributes:
-        omega: frequencies, shape (L,).
-        nbar: mean occupations, shape (L,).
-        sigma: their standard errors, shape (L,), or None if not known.
-    """
-
-    omega: np.ndarray
-    nbar: np.ndarray
-    sigma: np.ndarray | None
 
 
 class TemperatureFit(NamedTuple):
@@ -71,7 +40,7 @@ class TemperatureFit(NamedTuple):
 
 
 def fit_photon_counts(
-    omega: ArrayLike, n: ArrayLike, n_max: ArrayLike | None = None
+    n: ArrayLike, omega: ArrayLike, n_max: ArrayLike | None = None
 ) -> TemperatureFit:
     """T of thermal light by maximum likelihood, P(n) ∝ q^n, q = e^{-ω/T}.
 
@@ -80,8 +49,8 @@ def fit_photon_counts(
     cut-off it begins at 1/T = 0, beyond which (T < 0) all is mirrored.
 
     Args:
-        omega: frequency of the mode of each count, shape (S,) or (), ħ = 1.
         n: counts, shape (S,).
+        omega: frequency of the mode of each count, shape (S,) or (), ħ = 1.
         n_max: largest number that a mode can hold, such as a tower's cut-off over ω,
             shape (S,) or (); None for no cut-off. Without it counts that were cut off
             look colder than they are.
@@ -205,13 +174,13 @@ def _newton(omega: Array, n: Array, n_max: Array | None) -> tuple[Array, Array]:
 
 
 def fit_photon_curve(
-    omega: ArrayLike, nbar: ArrayLike, sigma: ArrayLike | None = None
+    nbar: ArrayLike, omega: ArrayLike, sigma: ArrayLike | None = None
 ) -> TemperatureFit:
     """T of mean occupations n̄(ω) = 1/(e^{ω/T} - 1) by least squares.
 
     Args:
-        omega: frequencies, shape (L,), ħ = 1.
         nbar: mean occupations, shape (L,).
+        omega: frequencies, shape (L,), ħ = 1.
         sigma: standard errors, shape (L,) or (); None to estimate one for all.
 
     Returns:
@@ -221,7 +190,7 @@ def fit_photon_curve(
         ValueError: wrong shapes or values, float64 off.
     """
     found = fit_curve(
-        omega, nbar, sigma, free=("T",), start={"g": 1.0, "mu": 0.0}, starts=1
+        nbar, omega, sigma, free=("T",), start={"g": 1.0, "mu": 0.0}, starts=1
     )
     T = found.constants["T"]
     message = f"{np.size(omega)} frequencies; no photon is conserved: g = 1, mu = 0."
@@ -230,34 +199,3 @@ def fit_photon_curve(
     return TemperatureFit(
         T, T.stderr, found.chi2_per_dof, found.p_value, found.status, message
     )  # fmt: skip
-
-
-def load_photons(path: str | Path) -> PhotonCounts | PhotonCurve:
-    """Photon counts or a curve of occupations from a CSV file with a header.
-
-    Args:
-        path: columns `omega,n`, a count in each row, with or without `n_max`, its
-            cut-off; or `omega,nbar`, with or without `sigma`.
-
-    Returns:
-        The record.
-
-    Raises:
-        ValueError: unreadable file, other columns, numbers that are not finite.
-    """
-    path = existing(path)
-    if path.suffix != ".csv":
-        raise ValueError(kinds_error("data", (".csv",), path))
-    header, table = csv_table(path)
-    columns = {name: table[:, k] for k, name in enumerate(header)}
-    with naming(path):
-        _checks.check_finite(table, "data")
-    if {"omega", "n"} <= set(header) <= {"omega", "n", "n_max"}:
-        return PhotonCounts(columns["omega"], columns["n"], columns.get("n_max"))
-    if {"omega", "nbar"} <= set(header) <= {"omega", "nbar", "sigma"}:
-        return PhotonCurve(columns["omega"], columns["nbar"], columns.get("sigma"))
-    raise ValueError(
-        "Argument `data` must have columns `omega,n[,n_max]` or `omega,nbar[,sigma]`, "
-        "but "
-        f"{path.name} has {','.join(header)}."
-    )

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from .. import _checks
-from ..statistics import count_information
-from .goodness import MISFIT, MISFIT_P, misfit_message, p_value
-from .identifiability import Unidentifiable, analyse, refuse_degenerate
-from .recovery import Constant
-from .statistics import LIMIT, StatisticsFit
+from ... import _checks
+from ...statistics import count_information
+from ..goodness import MISFIT, MISFIT_P, misfit_message, p_value
+from ..identifiability import Unidentifiable, analyse, refuse_degenerate
+from ..recovery import Constant
+from .counts import LIMIT, StatisticsFit
 
 CURVE_CONSTANTS = ("g", "T", "mu")
 _SEARCH_STEPS = 60
@@ -49,8 +49,8 @@ class _Curve(NamedTuple):
 
 
 def fit_curve(
-    E: ArrayLike,
     nbar: ArrayLike,
+    E: ArrayLike,
     sigma: ArrayLike | None = None,
     *,
     free: Sequence[str] = CURVE_CONSTANTS,
@@ -64,8 +64,8 @@ def fit_curve(
     start with; a few steps of Adam and Levenberg and Marquardt's method follow.
 
     Args:
-        E: energies, shape (L,).
-        nbar: mean occupations of states at these energies, shape (L,).
+        nbar: mean occupations of states, shape (L,).
+        E: their energies, shape (L,).
         sigma: their standard errors, shape (L,) or (); None estimates one for all from
             the residuals.
         free: names out of g, T (kT, in the unit of E) and mu.

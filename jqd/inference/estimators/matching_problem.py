@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from ..identifiability import Identifiability, analyse
 from .copy_series import Series, moments
-from .identifiability import Identifiability, analyse
 from .local_polynomials import Slopes
 
 GRID = 21  # exponents at which a search looks before it refines the best

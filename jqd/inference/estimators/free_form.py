@@ -21,8 +21,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .. import _checks
-from ..laws.copy_fields import square
+from ... import _checks
+from ...laws.copy_fields import square
 
 Surface = Callable[[Array, Array], Array]  # a function of ℓ and x, elementwise
 

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from .. import _checks
-from ..exact import on_grids
-from ..exact.diffusion import D2_from_energy, D2_from_residual
-from ..spaces import Grid
-from .density import DensityRecord
-from .identifiability import Unidentifiable
+from ... import _checks
+from ...exact import on_grids
+from ...exact.diffusion import D2_from_energy, D2_from_residual
+from ...records.density import DensityRecord
+from ...spaces import Grid
+from ..identifiability import Unidentifiable
 
 ESTIMATORS = ("fit", "spectrum", "energy", "residual")
 # Change of the Fisher information, relative, below which a regression says nothing.
@@ -68,7 +68,7 @@ def diffusion_from_levels(
     """
     import optimistix as optx
 
-    _checks.require_x64("jqd.inference.diffusion_from_levels")
+    _checks.require_x64("jqd.inference.estimators.diffusion_from_levels")
     levels = jnp.asarray(levels, float)
     _checks.check_shape(levels, "levels", (None,))
     _checks.check_finite(levels, "levels")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jqd.inference import Unidentifiable
-from jqd.inference.statistics import fit_counts
-from jqd.inference.statistics_curve import fit_curve
+from jqd.inference.estimators.counts import fit_counts
+from jqd.inference.estimators.curve import fit_curve
 from jqd.statistics import occupation
 
 E = np.linspace(0.0, 4.0, 40)
@@ -70,7 +70,7 @@ def test_g_T_and_mu_from_a_curve(g):
     nbar = np.asarray(occupation(E, T, mu, g))
     sigma = 0.01 * nbar
     noise = np.random.default_rng(7).normal(size=40)
-    fit = fit_curve(E, nbar + sigma * noise, sigma)
+    fit = fit_curve(nbar + sigma * noise, E, sigma)
     for name, true in (("g", g), ("T", T), ("mu", mu)):
         found = fit.constants[name]
         assert abs(found.value - true) < 4 * found.stderr
@@ -83,7 +83,7 @@ def test_g_T_and_mu_from_a_curve(g):
 
 def test_without_noise_to_rounding():
     T, mu = CURVES[1.0]
-    fit = fit_curve(E, occupation(E, T, mu, 1.0))
+    fit = fit_curve(occupation(E, T, mu, 1.0), E)
     found = [fit.constants[name].value for name in ("g", "T", "mu")]
     # LM's own tolerance, 1e-10, squared by its last step.
     np.testing.assert_allclose(found, [1.0, T, mu], atol=1e-9)
@@ -92,14 +92,14 @@ def test_without_noise_to_rounding():
 
 def test_known_constants_are_kept():
     nbar = np.asarray(occupation(E, 1.0, -0.3, 1.0))
-    fit = fit_curve(E, nbar, 0.01, free=("g", "mu"), start={"T": 1.0, "g": 0.1})
+    fit = fit_curve(nbar, E, 0.01, free=("g", "mu"), start={"T": 1.0, "g": 0.1})
     assert fit.known == {"T": 1.0}
     assert fit.constants["g"].value == pytest.approx(1.0, abs=1e-8)
     assert fit.covariance.shape == (2, 2)
     # A wrong temperature cannot be made up for by g and μ.
-    wrong = fit_curve(E, nbar, 0.01, free=("g", "mu"), start={"T": 1.3})
+    wrong = fit_curve(nbar, E, 0.01, free=("g", "mu"), start={"T": 1.3})
     assert wrong.chi2_per_dof > 3
-    free = fit_curve(E, nbar, 0.01)
+    free = fit_curve(nbar, E, 0.01)
     assert free.constants["g"].stderr > fit.constants["g"].stderr
 
 
@@ -107,15 +107,15 @@ def test_a_dilute_curve_is_refused():
     nbar = np.asarray(occupation(E, 1.0, -3.0, 1.0))
     assert nbar.max() < 0.055
     with pytest.raises(Unidentifiable, match=r"\+-0.2.*Jacobian.*cube"):
-        fit_curve(E, nbar, 0.01 * nbar)
+        fit_curve(nbar, E, 0.01 * nbar)
     # T and μ are still to be had.
-    fit = fit_curve(E, nbar, 0.01 * nbar, free=("T", "mu"), start={"g": 0.0})
+    fit = fit_curve(nbar, E, 0.01 * nbar, free=("T", "mu"), start={"g": 0.0})
     assert fit.constants["T"].value == pytest.approx(1.0, rel=0.02)
 
 
 def test_one_energy_cannot_tell_three_constants():
     with pytest.raises(Unidentifiable, match="change no prediction"):
-        fit_curve(np.ones(40), np.full(40, 0.4), 0.01)
+        fit_curve(np.full(40, 0.4), np.ones(40), 0.01)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_one_energy_cannot_tell_three_constants():
         (lambda: fit_counts([[1, 2.5]]), "whole numbers"),
         (lambda: fit_counts([[1, -2]]), "whole numbers"),
         (lambda: fit_counts([[1, np.nan]]), "finite"),
-        (lambda: fit_curve(E, E[:-1]), "`nbar` must have shape"),
-        (lambda: fit_curve(E, -E), "positive entries"),
+        (lambda: fit_curve(E[:-1], E), "`nbar` must have shape"),
+        (lambda: fit_curve(-E, E), "positive entries"),
         (lambda: fit_curve(E[:2], E[:2]), "at least 4 energies"),
         (lambda: fit_curve(E, E, 0.0), "`sigma` must be positive"),
         (lambda: fit_curve(E, E, free=("g", "hbar")), "must be one of"),

@@ -1,0 +1,123 @@
+"""Numbers of particles or photons, and curves of their means: tables without time."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import _checks
+from .file import naming
+from .formats import format_of
+from .reading import read
+
+
+class CountsRecord(NamedTuple):
+    """Draws of occupation numbers.
+
+    Attributes:
+        counts: shape (R, M), a draw in each row.
+    """
+
+    counts: np.ndarray
+
+
+class CurveRecord(NamedTuple):
+    """Mean occupations of states by energy.
+
+    Attributes:
+        E: energies, shape (L,).
+        nbar: mean occupations, shape (L,).
+        sigma: their standard errors, shape (L,), or None if not given.
+    """
+
+    E: np.ndarray
+    nbar: np.ndarray
+    sigma: np.ndarray | None
+
+
+class PhotonCounts(NamedTuple):
+    """Photons counted in modes.
+
+    Attributes:
+        omega: frequency of the mode of each count, shape (S,).
+        n: counts, shape (S,).
+        n_max: largest number that the mode of each count can hold, shape (S,) or (),
+            or None for no cut-off.
+    """
+
+    omega: np.ndarray
+    n: np.ndarray
+    n_max: np.ndarray | None = None
+
+
+class PhotonCurve(NamedTuple):
+    """Mean occupations over frequency.
+
+    Attributes:
+        omega: frequencies, shape (L,).
+        nbar: mean occupations, shape (L,).
+        sigma: their standard errors, shape (L,), or None if not known.
+    """
+
+    omega: np.ndarray
+    nbar: np.ndarray
+    sigma: np.ndarray | None
+
+
+def load_statistics(path: str | Path) -> CountsRecord | CurveRecord:
+    """Counts or a curve of occupations from a CSV file with a header.
+
+    Args:
+        path: columns `n0,n1,..`, a draw in each row, or `E,nbar` with or without
+            `sigma`. Lines that begin with # are skipped.
+
+    Returns:
+        The record.
+
+    Raises:
+        ValueError: unreadable file, unknown or missing columns, entries that are no
+            finite numbers, counts that are no whole numbers from 0 on.
+    """
+    file = read(path, "statistics")
+    format_of("statistics", file, ".csv")
+    if "nbar" in file:
+        with naming(path):
+            if "sigma" in file:
+                _checks.check_positive(file["sigma"], "sigma")
+            if not np.any(file["nbar"] > 0):
+                raise ValueError(
+                    "Argument `nbar` must have positive entries, but has none."
+                )
+        return CurveRecord(file["E"], file["nbar"], file.arrays.get("sigma"))
+    size = len(file.arrays)
+    if size < 2:
+        raise file.complaint("hold at least two states", "holds `n0` alone")
+    counts = np.stack([file[f"n{i}"] for i in range(size)], axis=-1)
+    bad = np.argwhere((counts < 0) | (counts != np.floor(counts)))
+    if len(bad):
+        row, column = bad[0]
+        raise ValueError(
+            f"Argument `data` must hold whole numbers from 0 on, but `n{column}` in "
+            f"row {row} of {file.path.name} is {counts[row, column]:g}."
+        )
+    return CountsRecord(counts.astype(int))
+
+
+def load_photons(path: str | Path) -> PhotonCounts | PhotonCurve:
+    """Photon counts or a curve of occupations from a CSV file with a header.
+
+    Args:
+        path: columns `omega,n`, a count in each row, with or without `n_max`, its
+            cut-off; or `omega,nbar`, with or without `sigma`.
+
+    Returns:
+        The record.
+
+    Raises:
+        ValueError: unreadable file, other columns, numbers that are not finite.
+    """
+    file = read(path, "light")
+    format_of("light", file, ".csv")
+    if "n" in file:
+        return PhotonCounts(file["omega"], file["n"], file.arrays.get("n_max"))
+    return PhotonCurve(file["omega"], file["nbar"], file.arrays.get("sigma"))

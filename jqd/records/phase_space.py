@@ -1,0 +1,309 @@
+"""Records on phase space: Husimi functions, moments, heterodyne samples."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from .. import _checks
+from ..inference.data import Correlated, Data, Gaussian
+from ..observe import Moments
+from .file import File
+from .formats import format_of, listed
+from .qutip_g import own_g
+from .reading import read
+
+_STATES = ("alpha0", "psi0", "rho0")
+# Names that a file may hold besides parameters of the Hamiltonian.
+_RESERVED = {
+    *_STATES, "husimi", "moments", "samples", "t", "x", "y", "g", "points", "orders",
+    "sigma", "t0",
+}  # fmt: skip
+_G_ALONE = "`g` beside `x` and `y` alone"
+# Total power up to which moments of samples are compared.
+SAMPLE_POWERS = 4
+
+
+@dataclass(frozen=True)
+class PhaseSpaceRecord:
+    """What was seen on phase space.
+
+    Attributes:
+        kind: "husimi" (values per d²α at points), "moments" or "samples" (heterodyne
+            outcomes α).
+        ts: times, shape (T,).
+        values: real (T, P) for "husimi"; complex (T, k) moments ∫α^m α*^n Q; complex
+            (T, S) or (T, S, N) outcomes.
+        points: α, shape (P,) or (P, N), for "husimi"; else None.
+        axes: x and y of a tensor grid, or None.
+        orders: (m, n) of each moment, or None.
+        initial: {"alpha0": ..}, {"psi0": ..} or {"rho0": ..}: the state at t0.
+        parameters: values of named parameters of the Hamiltonian.
+        sigma: standard deviation of `values`, in their unit, or None.
+        t0: time of the initial state.
+        g: QuTiP's g, with which `axes` were read; None where points are α themselves.
+    """
+
+    kind: str
+    ts: np.ndarray
+    values: np.ndarray
+    points: np.ndarray | None
+    axes: tuple[np.ndarray, np.ndarray] | None
+    orders: tuple[tuple[Any, Any], ...] | None
+    initial: dict[str, np.ndarray]
+    parameters: dict[str, float]
+    sigma: float | None = None
+    t0: float = 0.0
+    g: float | None = None
+
+    @property
+    def modes(self) -> int:
+        """Number of modes."""
+        if self.points is not None and self.points.ndim == 2:
+            return self.points.shape[1]
+        if self.kind == "samples" and self.values.ndim == 3:
+            return self.values.shape[2]
+        if self.orders is not None and isinstance(self.orders[0][0], tuple):
+            return len(self.orders[0][0])
+        return 1
+
+    def thinned(self, most: int) -> "PhaseSpaceRecord":
+        """With every k-th point of each axis, so that at most `most` are left."""
+        if self.kind != "husimi" or self.values.shape[1] <= most:
+            return self
+        points = self.points
+        if points is None:
+            return self
+        if self.axes is None:
+            kept = np.arange(0, points.shape[0], -(-points.shape[0] // most))
+        else:
+            x, y = self.axes
+            stride = 2
+            while (-(-len(x) // stride)) * (-(-len(y) // stride)) > most:
+                stride += 1
+            grid = np.arange(points.shape[0]).reshape(len(y), len(x))
+            kept = grid[::stride, ::stride].ravel()
+        return replace(
+            self, values=self.values[:, kept], points=points[kept], axes=None
+        )
+
+    def with_g(self, g: float) -> "PhaseSpaceRecord":
+        """Per d²α, α = g/2 (x + iy), from a record per dx dy.
+
+        Args:
+            g: QuTiP's g, for `axes`, `values` and `sigma` as QuTiP gives them.
+        """
+        assert self.axes is not None
+        assert self.points is not None
+        half, sigma = g / 2, self.sigma
+        x, y = (half * axis for axis in self.axes)
+        return replace(
+            self, values=self.values / half**2, points=half * self.points, axes=(x, y),
+            sigma=None if sigma is None else sigma / half**2, g=g,
+        )  # fmt: skip
+
+    def data(self) -> tuple[Data, Any]:
+        """The record for `recover`, and what a law is asked to predict.
+
+        Samples are compared by their moments up to total power 4, weighted by the
+        scatter that the samples themselves show: no density has to be positive where
+        an outcome fell, so that C may go above 1.
+
+        Raises:
+            ValueError: no more outcomes at a time than moments: their scatter shows no
+                covariance.
+        """
+        if self.kind == "husimi":
+            noise = None if self.sigma is None else Gaussian(self.sigma)
+            return Data(self.ts, self.values, noise, t0=self.t0), "density"
+        if self.kind == "moments":
+            noise = None if self.sigma is None else Gaussian(self.sigma)
+            orders = self.orders or ()
+            stacked = Moments.stack(self.values)
+            return Data(self.ts, stacked, noise, t0=self.t0), Moments(orders)
+        orders = sample_orders(self.modes)
+        count = self.values.shape[1]
+        if count <= 2 * len(orders):
+            raise ValueError(
+                f"Argument `data` must hold more than {2 * len(orders)} samples at a "
+                f"time to show how {len(orders)} moments scatter, but holds {count}; "
+                "--loss likelihood takes fewer."
+            )
+        means, covariance = sample_moments(self.values, orders)
+        data = Data(self.ts, means, Correlated(jnp.asarray(covariance)), t0=self.t0)
+        return data, Moments(orders)
+
+
+def sample_orders(modes: int) -> tuple[tuple[Any, Any], ...]:
+    """(m, n) of the moments of samples that are compared: total power 1 to 4.
+
+    Of each pair of conjugates one is kept. For several modes up to power 2.
+    """
+    highest = SAMPLE_POWERS if modes == 1 else 2
+    shapes = np.ndindex(*(highest + 1,) * (2 * modes))
+    orders = []
+    for powers in shapes:
+        m, n = powers[:modes], powers[modes:]
+        if 0 < sum(powers) <= highest and m >= n:
+            orders.append((m[0], n[0]) if modes == 1 else (m, n))
+    return tuple(orders)
+
+
+def sample_moments(
+    samples: np.ndarray, orders: tuple[tuple[Any, Any], ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean moments of samples at each time and the covariance of the means.
+
+    Args:
+        samples: outcomes α, shape (T, S) or (T, S, N).
+        orders: (m, n) of each moment.
+
+    Returns:
+        Real parts then imaginary parts, (T, 2k), and their covariance, (T, 2k, 2k).
+    """
+    samples = samples if samples.ndim == 3 else samples[..., None]
+    columns = []
+    for m, n in orders:
+        m, n = (np.atleast_1d(power) for power in (m, n))
+        columns.append(np.prod(samples**m * np.conj(samples) ** n, axis=-1))
+    stacked = np.stack(columns, axis=-1)
+    each = np.concatenate([np.real(stacked), np.imag(stacked)], axis=-1)
+    centred = each - each.mean(axis=1, keepdims=True)
+    count = each.shape[1]
+    covariance = np.einsum("tsi,tsj->tij", centred, centred) / (count * (count - 1))
+    return each.mean(axis=1), covariance
+
+
+def load_phase_space(
+    path: str | Path, sigma: float | None = None, g: float | None = None
+) -> PhaseSpaceRecord:
+    """A record on phase space from .npz, Zarr or netCDF.
+
+    The file holds `t` and one of
+
+    - `husimi` [t, y, x] with axes `x`, `y` in QuTiP's convention α = g/2 (x + iy),
+      normalised per dx dy; or [t, P] with `points` α, (P,) or (P, N), per d²α;
+    - `moments` [t, k] with `orders` (k, 2) or (k, 2, N): ∫α^m α*^n Q;
+    - `samples` [t, S] or [t, S, N]: heterodyne outcomes α;
+
+    the state at `t0` (0 unless given): `alpha0` (coherent), `psi0` or `rho0`; and, if
+    it likes, `sigma` in the unit of the values and values of the Hamiltonian's
+    parameters.
+
+    Where the file holds no `g`, it is the one of √2 (QuTiP's default), 2 and 1 with
+    which the row at t0 is the Husimi function of the state; without such a row, the one
+    with which all rows hold as many quanta as that state. A record that tells neither
+    is refused.
+
+    Args:
+        path: the file.
+        sigma: standard deviation in the unit of the file's values; None for what the
+            file says.
+        g: QuTiP's g; None for what the file says.
+
+    Returns:
+        The record, `values` and `sigma` per d²α.
+
+    Raises:
+        ValueError: unreadable file, arrays missing, of wrong shape, complex or not
+            finite, a map that is nowhere positive, no g.
+    """
+    file = read(path, "phase space")
+    kind = format_of("phase space", file, file.path.suffix).needed[1].name
+    ts, t0 = file.times()
+    values, points, axes, orders = _VALUES[kind](file)
+    if ts.ndim != 1 or len(ts) != len(values):
+        raise file.complaint(
+            f"have one row of `{kind}` a time",
+            f"has shapes {ts.shape} and {values.shape}",
+        )
+    if not values.size:
+        raise file.complaint(f"hold values of `{kind}`", "has none")
+    initial = {name: file[name] for name in _STATES if name in file}
+    if len(initial) != 1:
+        raise file.complaint(f"hold one of {listed(_STATES)}", f"has {len(initial)}")
+    parameters = {
+        name: file.scalar(name, 0.0)
+        for name, value in file.arrays.items()
+        if name not in _RESERVED and value.ndim == 0
+    }
+    record = PhaseSpaceRecord(
+        kind, ts, values, points, axes, orders, initial, parameters, file.sigma(sigma),
+        t0,
+    )  # fmt: skip
+    record = replace(record, initial=_state(file, record))
+    if axes is None:
+        return record
+    if g is None:
+        g = own_g(file, record)
+    _checks.check_positive(g, "g")
+    return record.with_g(float(g))
+
+
+def _husimi(file: File):
+    """Values, points, axes and orders of a Husimi function, as the file has them."""
+    values = file.real("husimi")
+    if values.size and values.max() <= 0:
+        raise ValueError(
+            f"Argument `{file.argument}` must hold a `husimi` that is positive "
+            f"somewhere, but in {file.path.name} its largest value is "
+            f"{values.max():.4g}."
+        )
+    if "points" in file:
+        file.require("g" not in file, _G_ALONE)
+        points = file["points"].astype(complex)
+        good = values.ndim == 2 and points.shape[:1] == values.shape[1:]
+        file.require(good and points.ndim < 3, "`husimi` [t, P] for its `points` (P,)")
+        return values, points, None, None
+    x, y = (np.atleast_1d(file.real(name)) for name in "xy")
+    good = values.ndim == 3 and values.shape[1:] == (*y.shape, *x.shape)
+    file.require(good, "`husimi` [t, y, x]")
+    points = (x[None, :] + 1j * y[:, None]).ravel()
+    return values.reshape(len(values), -1), points, (x, y), None
+
+
+def _moments(file: File):
+    file.require("g" not in file, _G_ALONE)
+    values, orders = file["moments"], file.real("orders")
+    good = orders.ndim in (2, 3) and orders.shape[:2] == (*values.shape[-1:], 2)
+    file.require(good and values.ndim == 2, "`orders` (k, 2) for `moments` [t, k]")
+    whole = np.all((orders >= 0) & (orders == np.round(orders)))
+    file.require(bool(whole), "`orders` that are whole numbers from 0 on")
+    orders = orders.astype(int)
+    if orders.ndim == 2:
+        pairs = tuple((int(m), int(n)) for m, n in orders)
+    else:
+        pairs = tuple((tuple(map(int, m)), tuple(map(int, n))) for m, n in orders)
+    return values.astype(complex), None, None, pairs
+
+
+def _samples(file: File):
+    file.require("g" not in file, _G_ALONE)
+    values = file["samples"]
+    file.require(values.ndim in (2, 3), "`samples` of 2 or 3 axes")
+    return values.astype(complex), None, None, None
+
+
+_VALUES = {"husimi": _husimi, "moments": _moments, "samples": _samples}
+
+
+def _state(file: File, record: PhaseSpaceRecord) -> dict[str, np.ndarray]:
+    """The initial state, if it is one of the record's modes; a ket as a vector."""
+    ((name, value),) = record.initial.items()
+    modes = record.modes
+    if name == "alpha0":
+        good = value.size == modes and value.ndim < 2
+        file.require(good, f"`alpha0` of {modes} modes")
+    elif name == "psi0":
+        # a ket of QuTiP is a column
+        column = modes == 1 and value.ndim == 2 and value.shape[1] == 1
+        value = value.reshape(-1) if column else value
+        good = value.ndim == modes and value.size > 0
+        file.require(good, f"`psi0` of {modes} axes for {modes} modes")
+    else:
+        good = value.ndim == 2 * modes and value.size > 0
+        good = good and value.shape[:modes] == value.shape[modes:]
+        file.require(good, f"`rho0` of {2 * modes} axes for {modes} modes")
+    return {name: value}

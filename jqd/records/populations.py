@@ -1,0 +1,120 @@
+"""Records of populations or counts of classes over time."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+from ..inference.data import Data, Gaussian, Multinomial, Noise, check_populations
+from ..inference.ensemble_noise import EnsembleNoise
+from .file import File, naming
+from .formats import format_of
+from .reading import check_header, read
+
+NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
+
+
+def load_record(
+    path: str | Path, noise: str = "auto", sigma: float | None = None
+) -> Data:
+    """A record of populations or counts over time.
+
+    Args:
+        path: CSV with a header `t,p0,p1,..` (populations) or `t,n0,n1,..` (counts);
+            .npz with arrays `t` and `p` or `n`; netCDF or Zarr with a coordinate `t`
+            and a variable `populations` or `counts`.
+        noise: "auto" (multinomial for counts, none for populations), "none",
+            "gaussian", "multinomial" or "ensemble" (counts of one ensemble of systems
+            that copy each other, looked at again and again).
+        sigma: standard deviation, for "gaussian".
+
+    Returns:
+        The record.
+
+    Raises:
+        ValueError: unreadable or truncated file, columns missing or unknown, values
+            that are not finite, negative or not normalised, noise that does not fit.
+    """
+    _checks.check_choice(noise, "noise", NOISES)
+    file = read(path, "populations")
+    ts, values, counted = _rows(file, file.path.suffix)
+    if values.ndim != 2 or ts.ndim != 1 or len(ts) != len(values):
+        raise file.complaint(
+            "have one row of values a time", f"has shapes {ts.shape} and {values.shape}"
+        )
+    if not values.size:
+        raise file.complaint("hold values", "has none")
+    with naming(path):
+        return Data(ts, values, _noise(file, counted, values, noise, sigma))
+
+
+def record_of_table(table: Any) -> Data:
+    """The record in a pandas DataFrame with the columns of a CSV file.
+
+    Args:
+        table: columns `t` (or an index of that name) and p0, p1, .. or n0, n1, ..
+
+    Raises:
+        ValueError: other columns, entries that are no finite numbers.
+    """
+    if "t" not in table.columns and table.index.name == "t":
+        table = table.reset_index()
+    file, header = File(Path("the DataFrame")), [str(name) for name in table.columns]
+    check_header(file, header)
+    try:
+        numbers = table.to_numpy(dtype=float)
+    except (TypeError, ValueError):
+        types = ", ".join(map(str, table.dtypes))
+        raise file.complaint("hold numbers", f"has the types {types}") from None
+    file = replace(file, arrays=dict(zip(header, numbers.T, strict=True)))
+    ts, values, counted = _rows(file, ".csv")
+    if not counted and values.size:
+        check_populations(values, "data")
+    return Data(ts, values, Multinomial() if counted else None)
+
+
+def _rows(file: File, suffix: str) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Times, values by time and class, and whether these are counts."""
+    form = format_of("populations", file, suffix)
+    part = form.needed[1]
+    if part.stem:
+        columns = [file[f"{part.stem}{i}"] for i in range(len(file.arrays) - 1)]
+        values = np.stack(columns, axis=-1)
+    else:
+        values = file.real(part.name)
+    return file.real("t"), values, form.data == "counts"
+
+
+def _noise(
+    file: File, counted: bool, values: np.ndarray, noise: str, sigma: float | None
+) -> Noise | None:
+    if noise == "auto":
+        noise = "multinomial" if counted else "none"
+    of_counts = noise in ("multinomial", "ensemble")
+    if of_counts and not counted:
+        raise ValueError(
+            f"Argument `noise` must not be {noise!r} for populations, but is; "
+            f"{file.path.name} has columns p0.., counts have n0.."
+        )
+    if counted and not of_counts:
+        raise ValueError(
+            "Argument `noise` must be 'multinomial' or 'ensemble' for counts, but is "
+            f"{noise!r}."
+        )
+    if noise == "ensemble":
+        return EnsembleNoise(values[0].sum())
+    if counted:
+        return Multinomial()
+    # with known noise single values may stray below 0 and sums from 1 by some sigmas
+    slack = 1e-6 if sigma is None else 6 * sigma * np.sqrt(values.shape[1])
+    check_populations(values, file.path.name, slack)
+    if noise != "gaussian":
+        return None
+    if sigma is None:
+        raise ValueError(
+            "Argument `noise` must give the standard deviation, as gaussian:0.01, but "
+            "is 'gaussian'."
+        )
+    return Gaussian(sigma)

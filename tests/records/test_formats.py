@@ -1,0 +1,71 @@
+"""The table of formats: README, `--help` and refusals say what the loaders read."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+
+from jqd import records
+from jqd.cli import app
+from jqd.records.file import File
+from jqd.records.formats import KINDS, Part, format_of, help_text, readme_table
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+COMMANDS = typer.main.get_command(app).commands
+
+
+def test_the_readme_holds_the_table():
+    """`python -c "from jqd.records.formats import *; print(readme_table())"`."""
+    assert readme_table() in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_loader_and_an_option(kind):
+    of = KINDS[kind]
+    assert callable(getattr(records, of.loader))
+    option = of.options.split("`")[1]
+    first = of.options.split("`")[3].split()[1:]
+    command = COMMANDS[first[0]].commands[first[1]]
+    assert any(option in one.opts for one in command.params)
+    assert help_text(kind).count(".") > len(of.suffixes)  # a sentence with the endings
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"matrix", "state"}))
+def test_a_file_with_the_needed_names_is_of_its_format(kind):
+    """What the table says that a format needs is enough, and without it is not."""
+    for one in KINDS[kind].formats:
+        names = [name for part in one.needed for name in some(part)]
+        for suffix in one.suffixes:
+            whole = File(Path(f"a{suffix}"), arrays=dict.fromkeys(names, np.zeros(2)))
+            assert format_of(kind, whole, suffix) is one
+            less = dict.fromkeys(names[:-1], np.zeros(2))
+            with pytest.raises(ValueError, match=r"Argument `.*`.*a\."):
+                format_of(kind, File(Path(f"a{suffix}"), arrays=less), suffix)
+
+
+def some(part):
+    """Names that satisfy a part."""
+    if part.stem:
+        return [f"{part.stem}0"]
+    return part.name.split("|")[-1].split(",")
+
+
+def test_numbered_columns_have_no_gap():
+    part = Part("p0,p1,..", "")
+    assert part.there({"t", "p0", "p1"})
+    assert not part.there({"p0", "p2"})
+    assert not part.there({"t"})
+
+
+@pytest.mark.parametrize(("kind", "load"), [("light", "load_photons"),
+                                            ("matrix", "load_matrix"),
+                                            ("state", "load_state")])  # fmt: skip
+def test_an_empty_file_is_named_by_its_option(kind, load, tmp_path):
+    path = tmp_path / "empty.csv"
+    path.touch()
+    words = (
+        f"Argument `{KINDS[kind].argument}` must hold data, but .*empty.csv is empty"
+    )
+    with pytest.raises(ValueError, match=words):
+        getattr(records, load)(path)
