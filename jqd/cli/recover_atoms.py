@@ -11,9 +11,8 @@ import numpy as np
 import optax
 
 from .. import problems, report
-from ..inference import Polish, Recovery, Search, recover
+from ..inference import Horizon, Polish, Recovery, Search, horizon, recover
 from ..inference.atoms import AtomRecord, load_atoms
-from ..inference.horizon import Horizon, horizon
 from ..inference.reading import naming
 from ..laws import constants
 from .session import Session, draw, show, write
@@ -97,7 +96,7 @@ def recover_atoms(options: AtomOptions) -> int:
         session.advance("report", 0, 1)
         names = [f"x[{atom}]" for atom in record.atoms]
         landscape = draw(session.folder, recovery, names, landscape=not options.quick)
-        seen = horizon(recovery.problem, jnp.asarray(recovery.theta))
+        seen = horizon(recovery.study, jnp.asarray(recovery.theta))
         with report.house_style():
             figure = _horizon_figure(seen, list(recovery.constants))
             report.save_figure(figure, session.folder, "horizon")

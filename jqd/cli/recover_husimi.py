@@ -13,16 +13,15 @@ from .. import problems, report
 from .._files import to_json
 from ..evolution import Propagator, evolve
 from ..inference import (
-    FitProblem,
     PhaseSpaceRecord,
     Recovery,
     Search,
+    Study,
     fit_likelihood,
     length_scales,
     load_phase_space,
     recover,
 )
-from ..inference.first_row import check_first_row
 from ..inference.phase_space import sample_orders
 from ..inference.reading import naming
 from ..laws import constants
@@ -154,8 +153,7 @@ def _check_first_samples(
     first = replace(record, ts=record.ts[:1], values=record.values[:1])
     data, observe = first.data()
     names = tuple(name for name in free if name in constants.names(law))
-    problem = FitProblem(law, law.admit(psi0), data, names, observe, Propagator())
-    check_first_row(problem, problem.theta())
+    Study(law, data, psi0=psi0, free=names, observe=observe, method=Propagator())
 
 
 def _likelihood(
@@ -209,7 +207,7 @@ def _maps(
     x, y = record.axes
     data = record.values[-1].reshape(len(y), len(x))
     last = np.asarray([record.t0, record.ts[-1]])
-    method = recovery.problem.method
+    method = recovery.study.method
 
     def at(law):
         state = law.prepare(psi0)

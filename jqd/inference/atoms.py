@@ -10,7 +10,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from ..matter import solid
-from .data import Data, Gaussian, NoNoise
+from .data import Data
+from .noise import Gaussian, NoNoise
 from .reading import arrays_in, naming, real, scalar, times
 
 

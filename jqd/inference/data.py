@@ -1,4 +1,4 @@
-"""Records that a law is fitted to, and how they scatter."""
+"""Records that a law is fitted to."""
 
 from typing import Any
 
@@ -9,123 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
-from .ensemble_noise import EnsembleNoise
-
-
-class NoNoise(eqx.Module):
-    """Values that are exact up to rounding; their scatter is estimated by the fit."""
-
-    known: bool = eqx.field(static=True, default=False)
-    constant_weights: bool = eqx.field(static=True, default=True)
-
-    def residuals(self, prediction: Array, data: Array, at: Array) -> Array:
-        """prediction - data."""
-        del at
-        return prediction - data
-
-    def shares(self, data: Array) -> Array:
-        """The data as what a law predicts."""
-        return data
-
-
-class Gaussian(eqx.Module):
-    """Independent normal errors of known standard deviation.
-
-    Attributes:
-        sigma: standard deviation, scalar or like the data.
-    """
-
-    sigma: Float[Array, "..."] = eqx.field(converter=jnp.asarray)
-    known: bool = eqx.field(static=True, default=True)
-    constant_weights: bool = eqx.field(static=True, default=True)
-
-    def __check_init__(self) -> None:
-        _checks.check_positive(self.sigma, "sigma")
-
-    def residuals(self, prediction: Array, data: Array, at: Array) -> Array:
-        """(prediction - data) / sigma."""
-        del at
-        sigma = jnp.broadcast_to(self.sigma, data.shape)
-        return (prediction - data) / sigma
-
-    def shares(self, data: Array) -> Array:
-        """The data as what a law predicts."""
-        return data
-
-
-class Correlated(eqx.Module):
-    """Normal errors with a known covariance between the values of a row.
-
-    Attributes:
-        covariance: Σ_t of each row, shape (T, k, k), symmetric, positive definite; a
-            direction without scatter counts for nothing.
-    """
-
-    covariance: Float[Array, "T k k"] = eqx.field(converter=jnp.asarray)
-    known: bool = eqx.field(static=True, default=True)
-    constant_weights: bool = eqx.field(static=True, default=True)
-
-    def __check_init__(self) -> None:
-        _checks.check_shape(self.covariance, "covariance", (None, None, None))
-        _checks.check_real(self.covariance, "covariance")
-        _checks.check_finite(self.covariance, "covariance")
-
-    def residuals(self, prediction: Array, data: Array, at: Array) -> Array:
-        """Σ_t^(-1/2) (prediction - data)"""
-        del at
-        variances, axes = jnp.linalg.eigh(self.covariance)
-        floor = 1e-13 * jnp.max(variances, axis=-1, keepdims=True)
-        safe = jnp.where(variances > floor, variances, 1)
-        weights = jnp.where(variances > floor, 1 / jnp.sqrt(safe), 0)
-        return weights * jnp.einsum("tij,ti->tj", axes, prediction - data)
-
-    def shares(self, data: Array) -> Array:
-        """The data as what a law predicts."""
-        return data
-
-    def rank(self) -> Float[Array, " T"]:
-        """How many directions of each row scatter."""
-        variances = jnp.linalg.eigvalsh(self.covariance)
-        floor = 1e-13 * jnp.max(variances, axis=-1, keepdims=True)
-        return jnp.sum(variances > floor, axis=-1)
-
-
-class Multinomial(eqx.Module):
-    """Counts of independent shots at each time.
-
-    Residuals are (N p - n) / sqrt(N p*), p* the probabilities at which the weights are
-    taken. Where p* is the fit itself, least squares solves the score equation: the fit
-    is the maximum-likelihood one and J^T J its Fisher information.
-    """
-
-    known: bool = eqx.field(static=True, default=True)
-    constant_weights: bool = eqx.field(static=True, default=False)
-
-    def residuals(self, prediction: Array, data: Array, at: Array) -> Array:
-        """(N p - n) / sqrt(N p*)."""
-        shots = jnp.sum(data, axis=-1, keepdims=True)
-        # half a count at least, so that an outcome that is all but excluded and still
-        # seen once does not outweigh all others
-        scale = jnp.sqrt(jnp.maximum(shots * at, 0.5))
-        return (shots * prediction - data) / scale
-
-    def shares(self, data: Array) -> Array:
-        """Relative frequencies."""
-        return data / jnp.sum(data, axis=-1, keepdims=True)
-
-    def excess(self, data: Array, at: Array, mask: Array) -> Float[Array, ""]:
-        """Variance of the sum of squares beyond that of chi-square.
-
-        Σ_t [Σ_k 1/p_k - k² - 2k + 2] / N, of Pearson's statistic of k outcomes.
-        Outcomes with less than half a count count as half a one, as in `residuals`.
-        """
-        shots, k = jnp.sum(data, axis=-1), data.shape[-1]
-        rare = jnp.maximum(shots[:, None] * at, 0.5)
-        each = jnp.sum(1 / rare, axis=-1) - (k**2 + 2 * k - 2) / shots
-        return jnp.sum(jnp.where(mask > 0, each, 0))
-
-
-Noise = NoNoise | Gaussian | Correlated | Multinomial | EnsembleNoise
+from .noise import Noise, NoNoise
 
 
 class Data(eqx.Module):
@@ -170,6 +54,11 @@ class Data(eqx.Module):
         self.ts = jnp.asarray(ts, dtype=jnp.result_type(float))
         self.values = jnp.asarray(values, dtype=jnp.result_type(float))
         self.noise = NoNoise() if noise is None else noise
+        if not issubclass(type(self.noise), Noise):
+            raise ValueError(
+                "Argument `noise` must be NoNoise, Gaussian, Correlated, Multinomial "
+                f"or EnsembleNoise, but is a {type(noise).__name__}."
+            )
         if t0 is not None:
             start = _numbers(t0, "t0")
             _checks.check_shape(start, "t0", ())
@@ -189,7 +78,7 @@ class Data(eqx.Module):
                 f"{self.values.shape}."
             )
         _checks.check_finite(self.values, "values")
-        _check_noise(self.noise, self.values)
+        self.noise.check(self.values)
         if _checks.is_concrete((self.t0, self.ts)) and self.t0 > self.ts[0]:
             raise ValueError("Argument `t0` must not be after ts[0], but is.")
 
@@ -216,54 +105,6 @@ def _numbers(x: Any, name: str) -> Any:
             )
     _checks.check_real(x, name)
     return x
-
-
-def _check_noise(noise: Any, values: Array) -> None:
-    """Raise unless the noise model fits the values."""
-    if not isinstance(noise, Noise):
-        raise ValueError(
-            "Argument `noise` must be NoNoise, Gaussian, Correlated, Multinomial or "
-            f"EnsembleNoise, but is a {type(noise).__name__}."
-        )
-    if isinstance(noise, Gaussian):
-        shape = np.shape(noise.sigma)
-        try:
-            fits = np.broadcast_shapes(shape, values.shape) == values.shape
-        except ValueError:
-            fits = False
-        if not fits:
-            raise ValueError(
-                "Argument `sigma` must be a number or like the values, whose shape is "
-                f"{values.shape}, but its shape is {shape}."
-            )
-    if isinstance(noise, Correlated):
-        rows, *rest = values.shape
-        _checks.check_shape(noise.covariance, "covariance", (rows, *rest, *rest))
-    if isinstance(noise, EnsembleNoise | Multinomial):
-        _checks.check_shape(values, "values", (None, None))
-    if isinstance(noise, EnsembleNoise):
-        noise.check_counts(values)
-    if isinstance(noise, Multinomial):
-        _check_counts(values)
-
-
-def _check_counts(values: Array) -> None:
-    if not _checks.is_concrete(values):
-        return
-    counts = np.asarray(values)
-    if counts.min() < 0 or np.any(counts.sum(axis=-1) <= 0):
-        raise ValueError(
-            "Argument `values` must hold counts that are not negative with some in "
-            "each row, but does not."
-        )
-    broken = np.argwhere(counts != np.round(counts))
-    if len(broken):
-        where = tuple(map(int, broken[0]))
-        raise ValueError(
-            "Argument `values` must hold whole numbers as counts, but entry "
-            f"{list(where)} is {counts[where]:g}; shares without their number have no "
-            "multinomial errors."
-        )
 
 
 def check_populations(values: ArrayLike, name: str, tolerance: float = 1e-6) -> None:

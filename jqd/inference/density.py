@@ -9,7 +9,8 @@ import numpy as np
 
 from ..observe import Occupations
 from ..spaces import Grid
-from .data import Data, Gaussian, Multinomial
+from .data import Data
+from .noise import Gaussian, Multinomial
 from .reading import arrays_in, real, scalar, times
 
 AXES = ("x", "y", "z")

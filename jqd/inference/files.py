@@ -7,8 +7,9 @@ import numpy as np
 
 from .. import _checks
 from .archives import npy_array, npz_arrays, npz_names
-from .data import Data, Gaussian, Multinomial, Noise, check_populations
+from .data import Data, check_populations
 from .ensemble_noise import EnsembleNoise
+from .noise import Gaussian, Multinomial, Noise
 from .reading import (
     arrays_in,
     check_numbers,

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 # Below this p-value the law does not describe the record: one fit in a thousand of a
@@ -39,6 +40,17 @@ def p_value(
     x = jnp.where(sound, jnp.maximum(chi2, 0), 0)
     tail = jax.scipy.special.gammaincc(safe / (2 * c), x / (2 * c))
     return jnp.where(left, jnp.where(sound, tail, 0), 1)
+
+
+def strain(residuals: np.ndarray) -> float:
+    """How far residuals in units of their errors are beyond chance; 1 is refused.
+
+    χ² over its mean and six standard deviations (and what the skewness of a few values
+    needs), or over the χ² of errors that are half as large again as was said.
+    """
+    n = residuals.size
+    chance = n + 6 * np.sqrt(2 * n) + 18
+    return float(np.sum(np.abs(residuals) ** 2) / max(chance, 2.25 * n))
 
 
 def misfit_message(chi2_per_dof: float, p: float) -> str:

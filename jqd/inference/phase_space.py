@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..observe import Moments
-from .data import Correlated, Data, Gaussian
+from .data import Data
+from .noise import Correlated, Gaussian
 
 # Total power up to which moments of samples are compared.
 SAMPLE_POWERS = 4

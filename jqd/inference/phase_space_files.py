@@ -8,7 +8,8 @@ import numpy as np
 
 from .. import _checks
 from ..states import husimi
-from .first_row import exact_error, strain
+from .goodness import strain
+from .noise import exact_error
 from .phase_space import PhaseSpaceRecord
 from .reading import arrays_in, naming, real, scalar, times
 

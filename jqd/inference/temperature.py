@@ -10,9 +10,9 @@ from jaxtyping import Array, ArrayLike
 
 from .. import _checks
 from ..matter.photons import bose_einstein, count_information, truncated_moments
+from .fit import Constant
 from .goodness import MISFIT, MISFIT_P, p_value
 from .reading import csv_table, existing, kinds_error, naming
-from .recovery import Constant
 from .statistics_curve import fit_curve
 
 _NEWTON_STEPS = 60

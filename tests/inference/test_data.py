@@ -12,7 +12,7 @@ import xarray as xr
 import jqd
 from jqd import problems
 from jqd.inference import Data, Gaussian, Multinomial
-from jqd.inference.setup import as_data
+from jqd.inference.study import as_data
 
 
 def test_records_from_csv_npz_and_zarr_agree(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import jqd
 from jqd import problems
 from jqd.ensembles.copying.linear_noise import linear_noise
-from jqd.inference import Data, EnsembleNoise, FitProblem, recover
+from jqd.inference import Data, EnsembleNoise, Study, recover
 from jqd.inference.polish import jacobian
 
 COPIES = 20_000
@@ -47,11 +47,11 @@ def sample_ensembles(runs, seed, copies=COPIES, step=0.02):
 
 
 @jax.jit
-def fit_all(problem, records, weights, starts):
+def fit_all(study, records, weights, starts):
     """Gauss-Newton of every record: q and r, standard errors, χ²."""
 
     def one(values, weights, start):
-        here = eqx.tree_at(lambda each: each.data.values, problem, values)
+        here = eqx.tree_at(lambda each: each.data.values, study, values)
 
         def step(theta, _):
             residuals, slope = jacobian(here, theta, weights, jnp.ones(len(TS)))
@@ -67,9 +67,9 @@ def fit_all(problem, records, weights, starts):
 
 
 @jax.jit
-def weigh(problem, records, thetas):
+def weigh(study, records, thetas):
     def one(values, theta):
-        here = eqx.tree_at(lambda each: each.data.values, problem, values)
+        here = eqx.tree_at(lambda each: each.data.values, study, values)
         return here.first_weights(), here.weights(theta, values)
 
     return jax.vmap(one)(records, thetas)
@@ -82,12 +82,12 @@ def test_intervals_of_real_records_are_honest(count):
     records = jnp.asarray(sample_ensembles(count, seed=1))
     data = Data(TS, records[0], EnsembleNoise(COPIES))
     method = jqd.Fixed(jqd.rk4)
-    problem = FitProblem(law, psi, data, ("q", "r"), "density", method)
-    problem = problem.with_substeps(4)
+    study = Study(law, data, psi0=psi, free=("q", "r"), method=method)
+    study = study.with_substeps(4)
     start = jnp.broadcast_to(jnp.array([0.48, -0.52]), (count, 2))
-    naive = fit_all(problem, records, weigh(problem, records, start)[0], start)
-    weights = weigh(problem, records, naive[0])[1]
-    theta, errors, chi2 = fit_all(problem, records, weights, naive[0])
+    naive = fit_all(study, records, weigh(study, records, start)[0], start)
+    weights = weigh(study, records, naive[0])[1]
+    theta, errors, chi2 = fit_all(study, records, weights, naive[0])
     truth = jnp.array([0.5, -0.5])[None]
     covered = np.mean(np.abs(theta - truth) < 1.96 * errors, axis=0)
     naively = np.mean(np.abs(naive[0] - truth) < 1.96 * naive[1], axis=0)

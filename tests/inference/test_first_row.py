@@ -12,14 +12,14 @@ from jqd.inference import (
     Correlated,
     Data,
     EnsembleNoise,
-    FitProblem,
     Gaussian,
     Multinomial,
     NoNoise,
+    Study,
     recover,
 )
 from jqd.inference.atoms import AtomPositions, AtomRecord
-from jqd.inference.first_row import check_first_row, strain
+from jqd.inference.goodness import strain
 from jqd.inference.phase_space import sample_moments, sample_orders
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
 from jqd.observe import Moments
@@ -31,9 +31,7 @@ TS = np.array([0.0, 0.5])
 
 def check(law, data, psi0, free, observe="density"):
     method = Fixed(law.stepper)
-    problem = FitProblem(law, law.admit(psi0), data, free, observe, method)
-    problem = problem.with_substeps(1)
-    check_first_row(problem, problem.theta())
+    Study(law, data, psi0=psi0, free=free, observe=observe, method=method)
 
 
 def refused(message, *arguments, **options):

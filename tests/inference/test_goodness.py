@@ -13,11 +13,8 @@ from scipy import stats
 import jqd
 from jqd import problems
 from jqd.cli.session import show
-from jqd.inference.data import Gaussian, Multinomial
+from jqd.inference import Constant, Gaussian, Multinomial, Study, identifiability
 from jqd.inference.goodness import MISFIT, p_value
-from jqd.inference.problem import FitProblem
-from jqd.inference.recovery import Constant
-from jqd.inference.setup import identifiability
 from jqd.inference.statistics_curve import fit_curve
 from jqd.report import print_recovery
 
@@ -184,18 +181,18 @@ def test_a_step_along_a_null_direction_changes_nothing(golden, free):
     law, psi0 = golden
     method = jqd.Fixed(jqd.rk4)
     data = jqd.Data(TS, jnp.ones((TS.size, 3)), t0=0.0)
-    problem = FitProblem(law, psi0, data, free, "density", method).with_substeps(20)
-    theta = problem.theta()
-    found = identifiability(problem, theta)
-    here = problem.predict(theta)
+    study = Study(law, data, psi0=psi0, free=free, method=method).with_substeps(20)
+    theta = study.theta()
+    found = identifiability(study, theta)
+    here = study.predict(theta)
     assert found.null_directions.shape == (1, theta.size)
     for direction in found.null_directions:
         assert float(jnp.linalg.norm(direction)) == pytest.approx(1)
         # what finite steps leave of the symmetry
-        moved = problem.predict(theta + 0.1 * direction)
+        moved = study.predict(theta + 0.1 * direction)
         np.testing.assert_allclose(moved, here, rtol=0, atol=1e-6)
     # a direction that can be told moves them: the step is no small one
-    moved = problem.predict(theta + 0.1 * found.directions[0])
+    moved = study.predict(theta + 0.1 * found.directions[0])
     assert np.max(np.abs(moved - here)) > 1e-3
     # the same shift of every energy, in words too
     weights = re.findall(r"([+-][\d.]+) omega", found.describe())
