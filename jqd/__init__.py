@@ -23,6 +23,7 @@ from .inference import NoNoise as NoNoise
 from .inference import Polish as Polish
 from .inference import Recovery as Recovery
 from .inference import Search as Search
+from .inference import Study as Study
 from .inference import Unidentifiable as Unidentifiable
 from .inference import fit as fit
 from .inference import length_scales as length_scales

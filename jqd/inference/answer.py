@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
@@ -260,7 +261,7 @@ def recover(
     known, empty = record.noise.known, jnp.zeros((first.shape[0], 0))
     return Recovery(
         law_name=type(study.law).__name__,
-        law=fine.at(theta)[0],
+        law=_law(fine, theta),
         constants=_constants(fine, at),
         covariance=at.covariance,
         singular_values=at.analysis.singular_values,
@@ -283,6 +284,11 @@ def recover(
         status=WORDS[status],
         message=_message(status, fine, run, at, polish),
     )
+
+
+@jax.jit
+def _law(study: Study, theta: Array) -> Motion:
+    return study.at(theta)[0]
 
 
 def search_substeps(study: Study, theta: Array) -> int:
@@ -328,7 +334,7 @@ def refine_steps(
     found = solution(study, theta, mask)
     # scatter that is estimated from coarse steps would hide their own bias
     if step_tolerance is None and study.data.noise.known:
-        tolerance = max(tolerance, 0.01 * float(np.min(found.stderr)))
+        tolerance = max(tolerance, 0.01 * float(np.min(np.asarray(found.stderr))))
     study = _refined(study, found.bias, tolerance)
     report("polish", 2, 4)
     theta, settled = settle(polish, study, theta, mask, True)
@@ -350,7 +356,7 @@ def _share_of_scatter(found: Solution, step_tolerance: float | None) -> float:
 
     The scatter that steps make is no smaller than their bias.
     """
-    stderr = float(np.min(found.stderr))
+    stderr = float(np.min(np.asarray(found.stderr)))
     bias = float(np.max(np.abs(found.bias)))
     return 1e-3 * stderr if step_tolerance is None and bias < 0.01 * stderr else 0.0
 

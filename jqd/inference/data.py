@@ -63,10 +63,11 @@ class Data(eqx.Module):
             start = _numbers(t0, "t0")
             _checks.check_shape(start, "t0", ())
             _checks.check_finite(start, "t0")
-        self.t0 = self.ts[0] if t0 is None else jnp.asarray(t0, self.ts.dtype)
-        self.from_start = t0 is None or (
-            _checks.is_concrete((self.t0, self.ts)) and bool(self.t0 == self.ts[0])
-        )
+        # NumPy reads what is known: JAX would compile each reading
+        known = _checks.is_concrete((self.ts, t0))
+        first = np.asarray(self.ts)[0] if known else self.ts[0]
+        self.t0 = jnp.asarray(first if t0 is None else t0, self.ts.dtype)
+        self.from_start = t0 is None or (known and bool(np.asarray(self.t0) == first))
         if self.values.ndim < 1 or self.values.shape[0] != self.ts.shape[0]:
             raise ValueError(
                 "Argument `values` must have one row a time, but has shape "
@@ -79,7 +80,7 @@ class Data(eqx.Module):
             )
         _checks.check_finite(self.values, "values")
         self.noise.check(self.values)
-        if _checks.is_concrete((self.t0, self.ts)) and self.t0 > self.ts[0]:
+        if known and np.asarray(self.t0) > first:
             raise ValueError("Argument `t0` must not be after ts[0], but is.")
 
     @property

@@ -70,31 +70,6 @@ class Whitening(eqx.Module):
             self.least_copies, self.needed_copies,
         )  # fmt: skip
 
-    def penalty(self, mask: Array) -> Float[Array, ""]:
-        """Σ ln det Σ over the rows with weight: likelihoods at two fits compare."""
-        return jnp.sum(jnp.where(mask > 0, self.log_scatter, 0))
-
-    def independent(self, mask: Array) -> Float[Array, ""]:
-        """Number of independent values in the rows with weight."""
-        return jnp.sum(jnp.where(mask > 0, self.rank, 0))
-
-    @property
-    def holds(self) -> Bool[Array, ""]:
-        """Whether every class holds enough copies for linear noise."""
-        return self.least_copies >= self.needed_copies
-
-    @property
-    def complaint(self) -> str | None:
-        """Why the scatter is not what linear noise says, or None."""
-        if bool(self.holds):
-            return None
-        least, needed = float(self.least_copies), float(self.needed_copies)
-        return (
-            f"The smallest class holds {least:.2g} copies on average at one time; with "
-            f"fewer than {needed:.3g} linear noise was found to be off by 10 % and "
-            "more, and the standard errors may not hold."
-        )
-
 
 class EnsembleNoise(Noise):
     """Counts of one ensemble of N copying systems, looked at again and again.
@@ -156,22 +131,29 @@ class EnsembleNoise(Noise):
 
     def penalty(self, at: Whitening, mask: Array) -> Float[Array, ""]:
         """Wide scatter explains everything: its price is Σ ln det Σ."""
-        return at.penalty(mask)
+        return jnp.sum(jnp.where(mask > 0, at.log_scatter, 0))
 
     def independent(
         self, values: Array, at: Whitening, mask: Array
     ) -> Float[Array, ""]:
         """Number of directions that scatter."""
         del values
-        return at.independent(mask)
+        return jnp.sum(jnp.where(mask > 0, at.rank, 0))
 
     def holds(self, at: Whitening) -> Bool[Array, ""]:
         """Whether every class holds enough copies for linear noise."""
-        return at.holds
+        return at.least_copies >= at.needed_copies
 
     def complaint(self, at: Whitening) -> str | None:
         """Why the scatter is not what linear noise says, or None."""
-        return at.complaint
+        if bool(self.holds(at)):
+            return None
+        least, needed = float(at.least_copies), float(at.needed_copies)
+        return (
+            f"The smallest class holds {least:.2g} copies on average at one time; with "
+            f"fewer than {needed:.3g} linear noise was found to be off by 10 % and "
+            "more, and the standard errors may not hold."
+        )
 
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
         """√(N p) / N, as of independent shots."""

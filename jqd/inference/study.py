@@ -1,6 +1,7 @@
 """`Study`: a law, a record, and what of the law is free."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -105,7 +106,7 @@ class Study(eqx.Module):
             ValueError: unknown names.
         """
         if not start:
-            return _constants(self)[0]
+            return _constants(self.law, self.psi0, self.free)[0]
         labels = self.labels()
         for name, value in start.items():
             known = tuple(dict.fromkeys((*self.free, *labels)))
@@ -115,7 +116,7 @@ class Study(eqx.Module):
 
     def bounds(self) -> tuple[Float[Array, " p"], Float[Array, " p"]]:
         """Where starts are drawn from: lower and upper ends."""
-        return _constants(self)[1:]
+        return _constants(self.law, self.psi0, self.free)[1:]
 
     def labels(self) -> list[str]:
         """A label for each entry of theta."""
@@ -131,17 +132,11 @@ class Study(eqx.Module):
             return [f"{PHASES}[{a}]" for a in range(self.psi0.shape[-1])]
         return constants.labels(self.law, name)
 
-    def pack(self, name: str) -> Array:
-        """The entries of theta that belong to one constant."""
-        if name == PHASES:
-            return jnp.zeros(self.psi0.shape, self.data.ts.dtype)
-        return jnp.ravel(constants.pack(self.law, name))
-
     def at(self, theta: Array) -> tuple[Motion, PyTree[Array]]:
         """The law and the initial state with these constants."""
         law, psi0, start = self.law, self.psi0, 0
         for name in self.free:
-            stop = start + self.pack(name).shape[0]
+            stop = start + _pack(self.law, self.psi0, name).shape[0]
             part = theta[start:stop]
             if name == PHASES:
                 psi0 = psi0 * jax.lax.complex(jnp.cos(part), -jnp.sin(part))
@@ -159,13 +154,16 @@ class Study(eqx.Module):
             return self.data.ts
         return jnp.concatenate([self.data.t0[None], self.data.ts])
 
-    @jax.jit
     def trajectory(self, theta: Array, rows: Array | None = None) -> Trajectory:
         """The run at these constants.
 
         With `rows`, as a search sees it: later rows stand still, and the run goes on
         past nodes.
         """
+        return self._trajectory(theta, rows)
+
+    @jax.jit
+    def _trajectory(self, theta: Array, rows: Array | None) -> Trajectory:
         law, state0 = self.at(theta)
         ts, method = self.times, self.method
         if rows is not None and isinstance(method, Fixed):
@@ -174,15 +172,14 @@ class Study(eqx.Module):
             method = _fixed(method, counts, heed_alarms=False)
         return evolve(law, state0, ts, method=method, observe=self.observe)
 
-    def predict(self, theta: Array, rows: Array | None = None) -> Array:
+    def predict(self, theta: Array) -> Array:
         """What the law predicts for the record, NaN after a failure."""
-        return self.rows_of(self.trajectory(theta, rows))
+        return self.rows_of(self.trajectory(theta))
 
     def rows_of(self, run: Trajectory) -> Array:
         """The values of a run at the rows of the record, without the one at t0."""
         return run.values if self.data.from_start else run.values[1:]
 
-    @jax.jit
     def residuals(
         self, theta: Array, at: Weights, mask: Array, rows: Array | None = None
     ) -> Array:
@@ -197,6 +194,12 @@ class Study(eqx.Module):
             mask: weight of each row, shape (T,), 0 for rows left out.
             rows: number of rows that are computed at all, or None for all.
         """
+        return self._residuals(theta, at, mask, rows)
+
+    @jax.jit
+    def _residuals(
+        self, theta: Array, at: Weights, mask: Array, rows: Array | None
+    ) -> Array:
         run = self.trajectory(theta, rows)
         prediction = self.rows_of(run)
         shares = self.data.shares
@@ -345,15 +348,24 @@ def _free_names(law: Motion, free: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-@jax.jit
-def _constants(study: Study) -> tuple[Array, Array, Array]:
+def _pack(law: Motion, psi0: Any, name: str) -> Array:
+    """The entries of theta that belong to one constant."""
+    if name == PHASES:
+        return jnp.zeros(psi0.shape)
+    return jnp.ravel(constants.pack(law, name))
+
+
+@partial(jax.jit, static_argnums=2)
+def _constants(
+    law: Motion, psi0: PyTree[Array], free: tuple[str, ...]
+) -> tuple[Array, Array, Array]:
     """The free constants as they stand in the law, and the span of their starts."""
-    packed = {name: study.pack(name) for name in study.free}
+    packed = {name: _pack(law, psi0, name) for name in free}
     spans = [
         (-jnp.pi * jnp.ones_like(packed[name]),) * 2
         if name == PHASES
-        else constants.span(study.law, name)
-        for name in study.free
+        else constants.span(law, name)
+        for name in free
     ]
     low = jnp.concatenate([jnp.ravel(span[0]) for span in spans])
     high = jnp.concatenate([jnp.ravel(span[1]) for span in spans])
@@ -366,7 +378,7 @@ def _placed(study: Study, start: dict[str, ArrayLike]) -> Array:
     """The free constants with other values by name or label."""
     parts = []
     for name in study.free:
-        own = study.pack(name)
+        own = _pack(study.law, study.psi0, name)
         value = jnp.asarray(start.get(name, own), own.dtype)
         parts.append(jnp.broadcast_to(jnp.ravel(value), own.shape))
     theta, labels = jnp.concatenate(parts), study.labels()

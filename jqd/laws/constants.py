@@ -96,7 +96,8 @@ class Declaration(NamedTuple):
 
     quantum: float | Callable[[Any], ArrayLike] | None = None
     span: tuple[float, float] | Callable[[Array], tuple[Array, Array]] = near
-    pack: Callable[[Any], Any] = jnp.ravel
+    # no function of JAX: labels read NumPy's indices by it, under jit too
+    pack: Callable[[Any], Any] = lambda entries: entries.reshape(-1)
     unpack: Callable[[Array, Array], Array] = lambda entries, old: jnp.reshape(
         entries, jnp.shape(old)
     )

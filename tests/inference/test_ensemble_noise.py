@@ -14,6 +14,7 @@ from jqd.inference.polish import jacobian
 
 COPIES = 20_000
 TS = np.linspace(0, 4, 21)
+NOISE = EnsembleNoise(COPIES)
 
 
 def sample_ensembles(runs, seed, copies=COPIES, step=0.02):
@@ -80,7 +81,7 @@ def test_intervals_of_real_records_are_honest(count):
     """95 % intervals of q and r: as wide as they say, and naive ones are not."""
     law, psi = problems.golden()
     records = jnp.asarray(sample_ensembles(count, seed=1))
-    data = Data(TS, records[0], EnsembleNoise(COPIES))
+    data = Data(TS, records[0], NOISE)
     method = jqd.Fixed(jqd.rk4)
     study = Study(law, data, psi0=psi, free=("q", "r"), method=method)
     study = study.with_substeps(4)
@@ -109,7 +110,7 @@ def golden():
     """Weights of six rows, the first an exact start, and their covariance."""
     law, psi = problems.golden(q=0.45, r=-0.6)
     ts = jnp.linspace(0, 2, 6)
-    weights = EnsembleNoise(COPIES).along(law, psi, ts, jnp.asarray(50))
+    weights = NOISE.along(law, psi, ts, jnp.asarray(50))
     covariance = linear_noise(law, psi, ts, substeps=jnp.asarray(50)).covariance
     return weights, np.asarray(covariance) / COPIES
 
@@ -130,10 +131,10 @@ def test_whitening_is_generalised_least_squares(golden):
         # the sums of shares, which steps keep to 1e-7, are exact here
         assert np.sum(white[:rows] ** 2) == pytest.approx(dense, rel=1e-5)
         mask = jnp.where(jnp.arange(6) < rows, 1.0, 0)
-        assert float(weights.independent(mask)) == 2 * rows - 2
+        assert float(NOISE.independent(away, weights, mask)) == 2 * rows - 2
         # det of two of three classes: a third of that of the two free directions
         logdet = np.linalg.slogdet(COPIES * block)[1] + (rows - 1) * np.log(3)
-        assert float(weights.penalty(mask)) == pytest.approx(logdet, abs=1e-5)
+        assert float(NOISE.penalty(weights, mask)) == pytest.approx(logdet, abs=1e-5)
     # rows are not independent: the blocks alone say something else
     blocks = [covariance[k, :2, k, :2] for k in range(1, 6)]
     apart = sum(
@@ -153,17 +154,19 @@ def test_rows_that_no_run_reaches_count(golden):
 
 def test_complaint_about_few_copies(golden):
     weights, _ = golden
-    assert weights.complaint is None
+    assert NOISE.complaint(weights) is None
     few = eqx.tree_at(lambda w: w.least_copies, weights, jnp.asarray(3.2))
-    assert few.complaint is not None
-    assert "3.2 copies" in few.complaint
-    assert "fewer than 20 linear noise" in few.complaint
+    complaint = NOISE.complaint(few)
+    assert complaint is not None
+    assert "3.2 copies" in complaint
+    assert "fewer than 20 linear noise" in complaint
     # a long record asks for more: E[1 - F] must stay small beside the smallest class
     law, psi = problems.golden()
     long = EnsembleNoise(1000).along(law, psi, jnp.array([0.0, 5.0, 20.0]), 200)
     assert float(long.least_copies) > 20
-    assert long.complaint is not None
-    assert EnsembleNoise(4000).along(law, psi, jnp.array([0, 5, 20.0]), 200).holds
+    assert NOISE.complaint(long) is not None
+    many = EnsembleNoise(4000).along(law, psi, jnp.array([0, 5, 20.0]), 200)
+    assert NOISE.holds(many)
 
 
 def counts(row=1, column=0, value=10.0):
@@ -212,7 +215,7 @@ def test_recover():
     law, psi = problems.golden()
     settings = {"psi0": psi, "free": ("q", "r"), "starts": 4}
     record = sample_ensembles(1, seed=3)[0]
-    fit = recover(law, Data(TS, record, EnsembleNoise(COPIES)), **settings)
+    fit = recover(law, Data(TS, record, NOISE), **settings)
     assert fit.status == "converged"
     # 38 degrees of freedom: 4 standard deviations of χ²
     assert fit.chi2_per_dof == pytest.approx(1, abs=4 * np.sqrt(2 / 38))

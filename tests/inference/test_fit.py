@@ -168,6 +168,17 @@ def _parts(t, state):
     return jnp.concatenate([state.real, state.imag])
 
 
+def test_a_study_is_as_good_as_what_it_is_made_of(four_level, law):
+    given = {"psi0": four_level.psi0, "free": ("q",)}
+    settings = {"starts": [[0.45]], "search": None, "polish": None}
+    study = Study(law, four_level.populations, **given)
+    alone = jqd.fit(study, **settings)
+    parts = jqd.fit(law, four_level.populations, **given, **settings)
+    assert float(alone.cost) == float(parts.cost)
+    with pytest.raises(ValueError, match="`psi0` must not be given beside a study"):
+        jqd.recover(study, psi0=four_level.psi0)
+
+
 def test_omega_shift_is_refused_in_words(four_level, law):
     with pytest.raises(jqd.Unidentifiable, match=r"omega\[0\].*omega\[3\]"):
         jqd.recover(
