@@ -192,20 +192,15 @@ def recover(
     `status`. Neither progress nor a bound on the step bias is to be had there.
 
     Args:
-        law: the law, or a `Study`; constants that are not free keep their values.
-        data: the record: a `Data`, a pair (ts, values), an `xarray.DataArray` over "t"
-            or a `pandas.DataFrame`; with `psi0`, `free`, `observe` and `method` it
-            makes the law a `Study`, which explains them.
-        psi0: quantum state at `data.t0`.
-        free: names of the constants to fit, e.g. ("q", "r"); "phase0" for unknown
-            initial phases.
+        law: the law; or a `Study`, and no data, psi0, free, observe or method.
+        data, psi0, free, observe, method: the record, what was prepared, what to fit,
+            what was seen and how to evolve, as for `Study`. The step of `Fixed` is
+            found by the fit.
         start: where to start, by name ("R") or label ("R[0,1]"); the other starts are
-            drawn from `law.span`.
+            drawn from the span of each constant.
         starts: number of starts, or an array of them, shape (S, p).
-        observe: what the record shows; None for "density".
         search: settings of the search; None to polish the starts as they are.
         polish: settings of the polish; None to stop after the search.
-        method: how to evolve. The step of `Fixed` is found by the fit.
         substeps: steps between two rows in the search; None to find them.
         held_out: share of the last rows that is held out.
         step_tolerance: bound on the step bias of a constant; None for 1e-10, or a
@@ -223,9 +218,8 @@ def recover(
         Unidentifiable: (a ValueError) the data cannot tell the constants apart.
     """
     _checks.require_x64("jqd.recover")
-    study = study_of(
-        law, data, psi0=psi0, free=free, observe=observe, method=method
-    )  # fmt: skip
+    given = {"psi0": psi0, "free": free, "observe": observe, "method": method}
+    study = study_of(law, data, **given)
     # under jit even arrays that depend on nothing cannot be read
     if not _checks.is_concrete((study, start, starts, key, jnp.zeros(()))):
         if (step_tolerance, report, keep) != (None, None, None):

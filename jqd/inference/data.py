@@ -60,14 +60,17 @@ class Data(eqx.Module):
                 f"or EnsembleNoise, but is a {type(noise).__name__}."
             )
         if t0 is not None:
-            start = _numbers(t0, "t0")
-            _checks.check_shape(start, "t0", ())
-            _checks.check_finite(start, "t0")
-        # NumPy reads what is known: JAX would compile each reading
+            t0 = _numbers(t0, "t0")
+            _checks.check_shape(t0, "t0", ())
+            _checks.check_finite(t0, "t0")
+        # NumPy reads what is known: JAX would compile each reading, or trace it
         known = _checks.is_concrete((self.ts, t0))
         first = np.asarray(self.ts)[0] if known else self.ts[0]
-        self.t0 = jnp.asarray(first if t0 is None else t0, self.ts.dtype)
-        self.from_start = t0 is None or (known and bool(np.asarray(self.t0) == first))
+        start: Any = first if t0 is None else t0
+        if known:
+            start = np.asarray(start, self.ts.dtype)
+        self.t0 = jnp.asarray(start, self.ts.dtype)
+        self.from_start = t0 is None or (known and bool(start == first))
         if self.values.ndim < 1 or self.values.shape[0] != self.ts.shape[0]:
             raise ValueError(
                 "Argument `values` must have one row a time, but has shape "
@@ -80,7 +83,7 @@ class Data(eqx.Module):
             )
         _checks.check_finite(self.values, "values")
         self.noise.check(self.values)
-        if known and np.asarray(self.t0) > first:
+        if known and start > first:
             raise ValueError("Argument `t0` must not be after ts[0], but is.")
 
     @property

@@ -169,18 +169,13 @@ def fit(
     function theorem.
 
     Args:
-        law: the law, or a `Study`.
-        data: the record, a `Data` or a pair (ts, values); with `psi0`, `free`,
-            `observe` and `method` it makes the law a `Study`.
-        psi0: quantum state at `data.t0`.
-        free: names of the constants to fit, e.g. ("q", "r").
-        start: where to start, by name or label; other starts are drawn from `law.span`.
+        law: the law; or a `Study`, and no data, psi0, free, observe or method.
+        data, psi0, free, observe, method: as for `Study`.
+        start: where to start, by name or label; other starts are drawn.
         starts: number of starts, or an array of them, shape (S, p). One is enough, and
             `search=None`, where `start` is near.
-        observe: what the record shows; None for "density".
         search: settings of the search; None to polish the starts as they are.
         polish: settings of the polish; None to stop after the search.
-        method: how to evolve, as for `Study`.
         substeps: steps of `Fixed` between two rows; None for 8.
         held_out: share of the last rows that is held out.
         key: of the random starts; None for `jax.random.key(0)`.
@@ -193,9 +188,8 @@ def fit(
         Unidentifiable: (a ValueError) no data at all could tell the constants apart.
     """
     _checks.require_x64("jqd.fit")
-    study = study_of(
-        law, data, psi0=psi0, free=free, observe=observe, method=method
-    )  # fmt: skip
+    given = {"psi0": psi0, "free": free, "observe": observe, "method": method}
+    study = study_of(law, data, **given)
     refuse_names(study)
     if isinstance(study.method, Fixed):
         steps = SUBSTEPS if substeps is None else substeps

@@ -164,10 +164,10 @@ def polish_starts(
         Constants (S, p), costs (S,), and which converged.
     """
     if polish is None:
-        at = study.first_weights()
-        costs = jax.vmap(lambda theta: jnp.sum(study.residuals(theta, at, mask) ** 2))(
-            ends
-        )
+        at, weight = study.first_weights(), jnp.asarray(mask)
+        costs = jax.vmap(
+            lambda theta: jnp.sum(study.residuals(theta, at, weight) ** 2)
+        )(ends)
         return ends, costs, jnp.ones(costs.shape, bool)
     if polish.windows > 1:
         ends = polish_through_windows(polish, study, ends, mask)
@@ -210,7 +210,7 @@ def polish_through_windows(
 
 @jax.jit
 def jacobian(
-    study: Study, theta: Float[Array, " p"], at: Weights, mask: ArrayLike
+    study: Study, theta: Float[Array, " p"], at: Weights, mask: Array
 ) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
     """Residuals and their derivative with respect to theta, by forward mode."""
 
@@ -232,11 +232,9 @@ def loss_plane(
     Returns:
         Loss, shape (Y, X).
     """
-    at, mask = study.first_weights(), jnp.ones_like(study.data.ts)
 
     def loss(first: Array, second: Array) -> Array:
-        here = theta.at[0].set(first).at[1].set(second)
-        return jnp.sum(study.residuals(here, at, mask) ** 2) / mask.shape[0]
+        return _loss(study, theta.at[0].set(first).at[1].set(second))
 
     return jax.vmap(lambda b: jax.vmap(lambda a: loss(a, b))(x))(y)
 
@@ -252,10 +250,9 @@ def loss_line(study: Study, values: Float[Array, " X"]) -> Float[Array, " X"]:
     Returns:
         Loss, shape (X,).
     """
+    return jax.vmap(lambda value: _loss(study, value[None]))(values)
+
+
+def _loss(study: Study, theta: Array) -> Array:
     at, mask = study.first_weights(), jnp.ones_like(study.data.ts)
-
-    def loss(value: Array) -> Array:
-        residuals = study.residuals(value[None], at, mask)
-        return jnp.sum(residuals**2) / mask.shape[0]
-
-    return jax.vmap(loss)(values)
+    return jnp.sum(study.residuals(theta, at, mask) ** 2) / mask.shape[0]
