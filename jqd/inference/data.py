@@ -59,14 +59,12 @@ class Data(eqx.Module):
                 "Argument `noise` must be NoNoise, Gaussian, Correlated, Multinomial "
                 f"or EnsembleNoise, but is a {type(noise).__name__}."
             )
-        if t0 is not None:
-            t0 = _numbers(t0, "t0")
-            _checks.check_shape(t0, "t0", ())
-            _checks.check_finite(t0, "t0")
         # NumPy reads what is known: JAX would compile each reading, or trace it
         known = _checks.is_concrete((self.ts, t0))
         first = np.asarray(self.ts)[0] if known else self.ts[0]
-        start: Any = first if t0 is None else t0
+        start: Any = first if t0 is None else _numbers(t0, "t0")
+        _checks.check_shape(start, "t0", ())
+        _checks.check_finite(start, "t0")
         if known:
             start = np.asarray(start, self.ts.dtype)
         self.t0 = jnp.asarray(start, self.ts.dtype)
