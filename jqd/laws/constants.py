@@ -96,8 +96,7 @@ class Declaration(NamedTuple):
 
     quantum: float | Callable[[Any], ArrayLike] | None = None
     span: tuple[float, float] | Callable[[Array], tuple[Array, Array]] = near
-    # no function of JAX: labels read NumPy's indices by it, under jit too
-    pack: Callable[[Any], Any] = lambda entries: entries.reshape(-1)
+    pack: Callable[[Any], Any] = lambda value: value.reshape(-1)
     unpack: Callable[[Array, Array], Array] = lambda entries, old: jnp.reshape(
         entries, jnp.shape(old)
     )
@@ -134,9 +133,19 @@ def fixed() -> Any:
     return eqx.field(metadata={_KEY: fixed})
 
 
-def parts() -> Any:
-    """A field of a law whose own fields, or entries, are constants by their names."""
-    return eqx.field(metadata={_KEY: parts})
+def parts(*within: str) -> Any:
+    """A field of a law whose own fields, or entries, are constants by their names.
+
+    Args:
+        *within: the one field of it that holds them, if not all do.
+    """
+    return eqx.field(metadata={_KEY: Parts(within)})
+
+
+class Parts(NamedTuple):
+    """The declaration that `parts` makes."""
+
+    within: tuple[str, ...]
 
 
 def _leaf(value: Any) -> Any:
@@ -161,12 +170,16 @@ def _places(node: Any, path: tuple[str, ...] = ()) -> Iterator[_Place]:
     inner = []
     for name, field in node.__dataclass_fields__.items():
         said = field.metadata.get(_KEY, Declaration())
-        if said is parts:
-            inner.append(name)
+        if isinstance(said, Parts):
+            inner.append((name, said.within))
         elif said is not fixed and eqx.is_inexact_array(getattr(node, name)):
             yield _Place((*path, name), said)
-    for name in inner:
-        yield from _places(getattr(node, name), (*path, name))
+    for name, within in inner:
+        held = getattr(node, name)
+        if not within:
+            yield from _places(held, (*path, name))
+        elif within[0] in held.__dataclass_fields__:
+            yield from _places(getattr(held, within[0]), (*path, name, *within))
 
 
 def _find(law: Any, name: str) -> _Place:
