@@ -9,9 +9,10 @@ import numpy as np
 
 import jqd
 from jqd.exact import husimi as closed
-from jqd.inference import Data, recover
+from jqd.inference import recover
 from jqd.laws import constants
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.records import Record
 from jqd.states import coherent, husimi
 
 from .systems import optional
@@ -169,7 +170,7 @@ def _batch(points, ts, size: int, levels: int) -> list[dict[str, Any]]:
 def _recovery(points, ts, levels: int) -> tuple[list[dict[str, Any]], Timing]:
     psi0 = coherent(ALPHA0, 40)
     law = law_of(points, 0.4, levels, 60 if levels > 60 else levels // 2)
-    data = Data(ts[1:], exact(points, ts, 1.0), t0=0.0)
+    data = Record(ts[1:], exact(points, ts, 1.0), t0=0.0)
 
     def fit():
         return recover(

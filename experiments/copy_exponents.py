@@ -18,8 +18,9 @@ from matplotlib.patches import Ellipse
 
 import jqd
 from jqd import problems
-from jqd.inference import Data, Search, recover
+from jqd.inference import Search, recover
 from jqd.laws import constants
+from jqd.records import Record
 from jqd.report.recovery_figures import figure_fit
 from jqd.report.style import AMBER, BLUE, INK, PALE, VERMILLION, subplots
 
@@ -61,7 +62,7 @@ def basins(context, points):
     law, psi0 = problems.golden()
     ts = jnp.linspace(0, LENGTH, ROWS)
     quantum = jqd.Schrodinger(law.hamiltonian())
-    data = Data(ts, jqd.evolve(quantum, psi0, ts, observe="density").values)
+    data = Record(ts, jqd.evolve(quantum, psi0, ts, observe="density").values)
     q, r = np.meshgrid(np.linspace(0, 1, points), np.linspace(-1.5, 0.5, points))
     starts = np.stack([q.ravel(), r.ravel()], axis=1)
     found = {}

@@ -25,8 +25,9 @@ import jqd
 from jqd import problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.linear_noise import linear_noise
-from jqd.inference import Data, EnsembleNoise, FitProblem
+from jqd.inference import Study
 from jqd.inference.polish import jacobian
+from jqd.records import EnsembleNoise, Record
 from jqd.report.style import BLUE, INK, PALE, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------
@@ -83,15 +84,15 @@ def run(context):
         law, psi, TS, jax.random.key(SEED), copies=COPIES, trajectories=count,
         step=LEAP, error_trajectories=0,
     ).occupation  # fmt: skip
-    data = Data(TS, records[0], EnsembleNoise(COPIES))
+    data = Record(TS, records[0], EnsembleNoise(COPIES))
     method = jqd.Fixed(jqd.rk4)
-    problem = FitProblem(law, psi, data, ("q", "r"), "density", method)
-    problem, found = problem.with_substeps(4), {}
+    study = Study(law, data, psi0=psi, free=("q", "r"), method=method)
+    study, found = study.with_substeps(4), {}
     best = jnp.broadcast_to(jnp.array(START), (count, 2))
     for name in context.progress(("naive", "linear", "linear"), "fits"):
-        naive, linear = weigh(problem, records, best)
+        naive, linear = weigh(study, records, best)
         weights = naive if name == "naive" else linear
-        found[name] = fit(problem, records, weights, best)
+        found[name] = fit(study, records, weights, best)
         best = found[name][0]  # where linear noise is taken next
 
     # --- Result -------------------------------------------------------------------

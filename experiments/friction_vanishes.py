@@ -179,7 +179,7 @@ def figure(drag, noise, loss, Ds, fall, before, there, back):
     left.axvline(0.5, color=GREY, lw=0.8)
     left.annotate("ħ/2m", (0.5, 1e-11), (-34, 0), textcoords="offset points")
     left.set(xlabel="D / (ħ/m)", ylabel="squared misfit / squared data")
-    left.set_title("Data of ordinary diffusion: D falls to 0")
+    left.set_title("Record of ordinary diffusion: D falls to 0")
     left.legend(loc="upper left")
     right.plot(X, there[0], color=GREY, lw=1.2, label="after t = 1, γ = $D_c$ = 0")
     right.plot(X, back[0], color=BLUE, lw=3, alpha=0.6, label="back, γ = $D_c$ = 0")

@@ -17,8 +17,9 @@ import xarray as xr
 
 from jqd import problems
 from jqd.exact import husimi as exact
-from jqd.inference import Data, recover
+from jqd.inference import recover
 from jqd.laws.husimi import HusimiFokkerPlanck
+from jqd.records import Record
 from jqd.report import draw_dots
 from jqd.report.style import BLUE, GREY, INK, VERMILLION, subplots
 from jqd.spaces import symbols
@@ -64,7 +65,7 @@ def run(context):
         starts = np.array(STARTS[law.modes])[:, None]
         for noise, seen in ((0.0, values), (NOISE, values + errors)):
             fit = recover(
-                law, Data(TIMES, seen, t0=0.0), psi0=ket, free=("C",), starts=starts,
+                law, Record(TIMES, seen, t0=0.0), psi0=ket, free=("C",), starts=starts,
                 search=None, held_out=0.0,
             )  # fmt: skip
             constant = fit.constants["C"]

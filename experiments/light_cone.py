@@ -25,9 +25,8 @@ from matplotlib.colors import LogNorm
 
 import jqd
 from jqd import problems
-from jqd.inference.horizon import horizon
+from jqd.inference import Study, horizon
 from jqd.inference.polish import jacobian
-from jqd.inference.problem import FitProblem
 from jqd.report.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------
@@ -49,8 +48,9 @@ def problem_of(springs, time, seed):
     data, observe = record.data()
     law = record.law(**record.truth)
     method = jqd.Fixed(jqd.srkn11, estimate_error=False)
-    start = law.admit(record.state())
-    fit = FitProblem(law, start, data, ("K",), observe, method)
+    fit = Study(
+        law, data, psi0=record.state(), free=("K",), observe=observe, method=method
+    )
     return fit.with_substeps(4)  # of order 6: to 1e-9
 
 

@@ -25,16 +25,12 @@ if TYPE_CHECKING:
     from .evolution import Trajectory as Trajectory
     from .evolution import evolve as evolve
     from .evolution import ground_state as ground_state
-    from .inference import Correlated as Correlated
-    from .inference import Data as Data
     from .inference import Fit as Fit
     from .inference import FitStatus as FitStatus
-    from .inference import Gaussian as Gaussian
-    from .inference import Multinomial as Multinomial
-    from .inference import NoNoise as NoNoise
     from .inference import Polish as Polish
     from .inference import Recovery as Recovery
     from .inference import Search as Search
+    from .inference import Study as Study
     from .inference import Unidentifiable as Unidentifiable
     from .inference import fit as fit
     from .inference import recover as recover
@@ -62,6 +58,11 @@ if TYPE_CHECKING:
     from .observe import expectation as expectation
     from .observe import fidelity as fidelity
     from .observe import total_variation as total_variation
+    from .records import Correlated as Correlated
+    from .records import Gaussian as Gaussian
+    from .records import Multinomial as Multinomial
+    from .records import NoNoise as NoNoise
+    from .records import Record as Record
     from .records import load_density as load_density
     from .records import load_matrix as load_matrix
     from .records import load_phase_space as load_phase_space

@@ -106,7 +106,7 @@ def key():
 
 @pytest.fixture(scope="session")
 def shared_data():
-    """Data that other programs computed; the folder lies beside the repository."""
+    """Record that other programs computed; the folder lies beside the repository."""
     folder = ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("no folder ../shared/data beside the repository")

@@ -59,7 +59,7 @@ def point(sigma, length, record, key):
     del record  # the key tells records apart
     ts = length * jnp.arange(1, ROWS + 1) / ROWS
     noise = sigma * jax.random.normal(key, (ROWS, 4))
-    data = jqd.Data(ts, populations(ts) + noise, jqd.Gaussian(sigma), t0=0.0)
+    data = jqd.Record(ts, populations(ts) + noise, jqd.Gaussian(sigma), t0=0.0)
     law = jqd.CopyDynamics.from_hamiltonian(H, q=0.45, r=-0.55)
     # one start, near: the question is the error bar, not the search
     fit = jqd.recover(

@@ -69,7 +69,7 @@ def fit(
         kept = {
             **settings,
             "seed": common.seed,
-            "free": ",".join(recovery.problem.free),
+            "free": ",".join(recovery.study.free),
             "starts": len(recovery.starts),
             "substeps": recovery.substeps,
             "held_out_rows": recovery.held_out_rows,
@@ -93,13 +93,13 @@ def landscape_of(recovery: Recovery) -> Plane | None:
     """The loss over the plane of the first two constants, where there are two."""
     if len(recovery.constants) < 2:
         return None
-    low, high = map(np.asarray, recovery.problem.bounds())
+    low, high = map(np.asarray, recovery.study.bounds())
     starts = np.asarray(recovery.starts)
     low = np.minimum(low, starts.min(axis=0))
     high = np.maximum(high, starts.max(axis=0))
     x, y = (np.linspace(low[i], high[i], 41) for i in (0, 1))
     # a picture needs no more than coarse steps
-    problem = recovery.problem.with_substeps(4)
+    problem = recovery.study.with_substeps(4)
     loss = loss_plane(
         problem, jnp.asarray(recovery.theta), jnp.asarray(x), jnp.asarray(y)
     )

@@ -10,8 +10,7 @@ import optax
 import typer
 
 from .. import problems, report
-from ..inference import Polish, Recovery, Search
-from ..inference.horizon import Horizon, horizon
+from ..inference import Horizon, Polish, Recovery, Search, horizon
 from ..laws import constants
 from ..records import AtomRecord, load_atoms, naming
 from .fit import Plane, draw_all, fit
@@ -116,7 +115,7 @@ def _recover(
 
     def draw(folder: Path, recovery: Recovery) -> Plane | None:
         plane = draw_all(folder, recovery, names, landscape=not common.quick)
-        seen = horizon(recovery.problem, jnp.asarray(recovery.theta))
+        seen = horizon(recovery.study, jnp.asarray(recovery.theta))
         with report.house_style():
             figure = _horizon_figure(seen, list(recovery.constants))
             report.save_figure(figure, folder, "horizon")

@@ -6,9 +6,9 @@ import numpy as np
 import typer
 
 from .. import problems
-from ..inference import Data, Search
+from ..inference import Search
 from ..laws import CopyDynamics
-from ..records import load_matrix, load_record, load_state, naming
+from ..records import Record, load_matrix, load_record, load_state, naming
 from .fit import fit
 from .options import Common, Free, Matrix, Starts, State, with_options
 from .parsing import parse_free, parse_noise, parse_start
@@ -58,7 +58,7 @@ def copying(
 
 def _read(
     file: Path | None, hamiltonian: Path | None, state: Path | None, noise: str
-) -> tuple[CopyDynamics, np.ndarray, Data]:
+) -> tuple[CopyDynamics, np.ndarray, Record]:
     """The law, the state and the record; the built-in ones without files."""
     kind, sigma = parse_noise(noise)
     if file is None or hamiltonian is None or state is None:

@@ -185,13 +185,13 @@ def _draw(folder: Path, recovery: Recovery, record: DensityRecord) -> Plane | No
     draw_landscape(folder, recovery, landscape)
     if landscape is None:
         (constant,) = recovery.constants.values()
-        low, high = recovery.problem.bounds()
+        low, high = recovery.study.bounds()
         ends = np.asarray(recovery.ends)[:, 0]
         top = max(float(high[0]), float(ends.max()))
         values = jnp.linspace(min(float(low[0]), float(ends.min())), top, 121)
         values = jnp.unique(jnp.concatenate([values, jnp.asarray(recovery.theta)]))
         # a picture needs no more than coarse steps
-        loss = loss_line(recovery.problem, values)
+        loss = loss_line(recovery.study, values)
         figure = report.figure_loss_line(
             values, loss, ends, recovery.agree, constant.reference, constant.name
         )

@@ -10,9 +10,8 @@ import typer
 
 from .. import _checks, problems, report
 from ..evolution import Propagator, evolve
-from ..inference import FitProblem, Recovery, Search, Unidentifiable, fit_likelihood
+from ..inference import Recovery, Search, Study, Unidentifiable, fit_likelihood
 from ..inference.estimators import length_scales as lengths_of
-from ..inference.first_row import check_first_row
 from ..laws import constants
 from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
 from ..records import PhaseSpaceRecord, load_phase_space, naming
@@ -277,8 +276,7 @@ def _check_first_samples(
     first = replace(record, ts=record.ts[:1], values=record.values[:1])
     data, observe = first.data()
     names = tuple(name for name in free if name in constants.names(law))
-    problem = FitProblem(law, law.admit(psi0), data, names, observe, Propagator())
-    check_first_row(problem, problem.theta())
+    Study(law, data, psi0=psi0, free=names, observe=observe, method=Propagator())
 
 
 def _likelihood(
@@ -323,7 +321,7 @@ def _maps(
     x, y = record.axes
     data = record.values[-1].reshape(len(y), len(x))
     last = np.asarray([record.t0, record.ts[-1]])
-    method = recovery.problem.method
+    method = recovery.study.method
 
     def at(law):
         state = law.prepare(psi0)

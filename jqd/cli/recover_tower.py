@@ -8,11 +8,11 @@ import typer
 
 from .. import problems
 from ..evolution import Propagator, evolve
-from ..inference import Data, Gaussian, Polish
+from ..inference import Polish
 from ..inference.tower import FOOT, LevelNorms
 from ..laws import constants
 from ..matter.tower import RandomTower
-from ..records import load_record, naming
+from ..records import Gaussian, Record, load_record, naming
 from .fit import draw_all, fit
 from .options import Common, Free, Starts, with_options
 from .parsing import check_sigma, parse_free, parse_start
@@ -70,7 +70,7 @@ def tower(
     )  # fmt: skip
 
 
-def _read(file: Path, photons: int, sigma: float) -> Data:
+def _read(file: Path, photons: int, sigma: float) -> Record:
     read = load_record(file, "none")
     shown = photons + 1
     if read.values.shape[1] > shown:
@@ -79,10 +79,10 @@ def _read(file: Path, photons: int, sigma: float) -> Data:
             f"p{shown - 1}, but {file.name} holds {read.values.shape[1]}."
         )
     with naming(file):
-        return Data(read.ts, read.values, Gaussian(sigma), t0=0.0)
+        return Record(read.ts, read.values, Gaussian(sigma), t0=0.0)
 
 
-def _method(law: RandomTower, psi0: jax.Array, data: Data) -> Propagator:
+def _method(law: RandomTower, psi0: jax.Array, data: Record) -> Propagator:
     """Chebyshev series with room for other constants than those of the start."""
     ts = jnp.concatenate([jnp.zeros(1), jnp.max(jnp.diff(data.ts))[None]])
     run = evolve(law, psi0, ts, method=Propagator())

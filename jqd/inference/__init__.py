@@ -1,25 +1,21 @@
 """Fitting the free constants of laws to records of quantum evolution."""
 
-from .data import Correlated as Correlated
-from .data import Data as Data
-from .data import Gaussian as Gaussian
-from .data import Multinomial as Multinomial
-from .data import NoNoise as NoNoise
-from .ensemble_noise import EnsembleNoise as EnsembleNoise
-from .host import recover as recover
+from .answer import Recovery as Recovery
+from .answer import recover as recover
+from .fit import Constant as Constant
+from .fit import Fit as Fit
+from .fit import FitStatus as FitStatus
+from .fit import fit as fit
+from .identifiability import Horizon as Horizon
 from .identifiability import Identifiability as Identifiability
 from .identifiability import Unidentifiable as Unidentifiable
+from .identifiability import horizon as horizon
+from .identifiability import identifiability as identifiability
 from .likelihood import LikelihoodFit as LikelihoodFit
 from .likelihood import fit_likelihood as fit_likelihood
 from .likelihood import log_likelihood as log_likelihood
 from .polish import Polish as Polish
 from .polish import loss_line as loss_line
 from .polish import loss_plane as loss_plane
-from .problem import FitProblem as FitProblem
-from .recovery import Constant as Constant
-from .recovery import Recovery as Recovery
 from .search import Search as Search
-from .setup import identifiability as identifiability
-from .traced import Fit as Fit
-from .traced import FitStatus as FitStatus
-from .traced import fit as fit
+from .study import Study as Study

@@ -1,5 +1,10 @@
 """The row of a record at t0 beside the prepared state: conventions that differ."""
 
+import itertools
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,11 +12,13 @@ from jaxtyping import Array
 
 from .. import _checks
 from ..evolution import Fixed, evolve
-from ..records.scatter import exact_error, strain
-from .data import Correlated, Data, Gaussian, NoNoise
-from .first_row_causes import likely_causes
-from .problem import FitProblem, bounds_of
+from ..observe import Moments
+from ..records.noise import strain
 
+if TYPE_CHECKING:  # a study looks at its first row itself
+    from .study import Study
+
+Cause = tuple[str, np.ndarray]  # words that end "it fits if ..", and the row then
 # How far the constants are moved, in spans, to see what depends on them: from a start
 # at which a slope is zero by symmetry.
 _NUDGE = 0.0137
@@ -21,7 +28,7 @@ class FirstRow:
     """What the row at t0 shows and should show, as far as no free constant enters.
 
     Attributes:
-        problem: the fit.
+        study: what is fitted to what.
         theta: constants at which the state is prepared, shape (p,).
         seen: the row, on the scale of predictions.
         expected: of the prepared state, like it.
@@ -29,25 +36,28 @@ class FirstRow:
         fixed: which of its values no free constant changes.
     """
 
-    def __init__(self, problem: FitProblem, theta: Array):
-        low, high = map(np.asarray, bounds_of(problem))
+    def __init__(self, study: "Study", theta: Array):
+        low, high = map(np.asarray, study.bounds())
         start = np.asarray(theta)
         toward = np.where(start > (low + high) / 2, -1, 1)
-        self.problem = problem
+        self.study = study
         self.theta = jnp.asarray(start + _NUDGE * toward * (high - low))
-        self.expected, slope = map(np.asarray, _row_and_slope(problem, self.theta))
-        self.seen = np.asarray(problem.data.shares)[0]
-        self.errors = self._errors(problem.data)
+        self.expected, slope = map(np.asarray, _row_and_slope(study, self.theta))
+        self.seen = np.asarray(study.data.shares)[0]
+        self.noise = study.data.noise
+        self.errors = self.noise.row_errors(study.data.values, self.expected)
         change = np.sum(np.abs(slope) * (high - low), axis=-1)
-        # what the whole span of the starts moves by less than a tenth of an error
-        self.fixed = change <= 0.1 * self.errors
+        # what the whole span of the starts moves by less than a tenth of an error, or
+        # by its rounding alone: what has no scatter has no error to count in
+        rounding = np.finfo(float).eps * np.max(np.abs(self.expected), initial=0)
+        self.fixed = change <= 0.1 * self.errors + rounding
 
     @property
     def comparable(self) -> bool:
         """Whether there is something to compare."""
         finite = bool(np.all(np.isfinite(self.expected)))
-        whole = not isinstance(self.problem.data.noise, Correlated)
-        fixed = self.fixed.any() if whole else self.fixed.all()
+        whole = self.noise.whole_rows
+        fixed = self.fixed.all() if whole else self.fixed.any()
         return finite and self.expected.shape == self.seen.shape and bool(fixed)
 
     def strain(self, expected: np.ndarray) -> float:
@@ -55,27 +65,12 @@ class FirstRow:
         if expected.shape != self.seen.shape or not np.all(np.isfinite(expected)):
             return np.inf
         apart = (expected - self.seen) * self.fixed
-        noise = self.problem.data.noise
-        if isinstance(noise, Correlated):
-            values = self.problem.data.values
-            prediction = values.at[0].add(apart)
-            return strain(np.asarray(noise.residuals(prediction, values, values))[0])
-        return strain((apart / self.errors)[self.fixed])
-
-    def _errors(self, data: Data) -> np.ndarray:
-        noise, shape = data.noise, self.seen.shape
-        if isinstance(noise, NoNoise):
-            return np.full(shape, exact_error(np.asarray(data.shares)))
-        if isinstance(noise, Gaussian):
-            return np.broadcast_to(np.asarray(noise.sigma), data.values.shape)[0]
-        if isinstance(noise, Correlated):
-            return np.sqrt(np.diagonal(np.asarray(noise.covariance)[0]))
-        # counts, of at least one half, so that no outcome is excluded for certain
-        total = np.sum(np.asarray(data.values)[0])
-        return np.sqrt(np.maximum(total * self.expected, 0.5)) / total
+        values = self.study.data.values
+        residuals = self.noise.row_residuals(apart, values, self.errors)
+        return strain(residuals[self.fixed])
 
 
-def check_first_row(problem: FitProblem, theta: Array) -> None:
+def check_first_row(study: "Study", theta: Array) -> None:
     """Refuse a record whose row at t0 is not what the prepared state shows there.
 
     Every constant of a fit would otherwise make up for a convention that differs: a g
@@ -84,17 +79,17 @@ def check_first_row(problem: FitProblem, theta: Array) -> None:
     left out; without a row at t0, and where values are traced, nothing is compared.
 
     Args:
-        problem: the fit.
+        study: what is fitted to what.
         theta: constants at the start, shape (p,).
 
     Raises:
         ValueError: the row differs from the prepared state beyond its errors.
     """
-    if not problem.data.from_start or not _checks.is_concrete(
-        (problem, theta, jnp.zeros(()))
-    ):
+    # under jit even arrays that depend on nothing cannot be read
+    concrete = _checks.is_concrete((study, theta, jnp.zeros(())))
+    if not study.data.from_start or not concrete:
         return
-    row = FirstRow(problem, theta)
+    row = FirstRow(study, theta)
     if not row.comparable or row.strain(row.expected) <= 1:
         return
     apart = np.abs(row.expected - row.seen) * row.fixed
@@ -108,11 +103,10 @@ def check_first_row(problem: FitProblem, theta: Array) -> None:
     for words, expected in likely_causes(row):
         if row.strain(expected) <= 1:
             raise ValueError(f"{text}; it fits if {words}.")
-    exact = isinstance(problem.data.noise, NoNoise)
     scatter = (
-        "if the values scatter, say by how much (sigma)"
-        if exact
-        else "if the state is right, the errors are too small"
+        "if the state is right, the errors are too small"
+        if row.noise.known
+        else "if the values scatter, say by how much (sigma)"
     )
     raise ValueError(
         f"{text}; no other scale, sign, order of the values or row of the record fits: "
@@ -121,14 +115,176 @@ def check_first_row(problem: FitProblem, theta: Array) -> None:
 
 
 @jax.jit
-def _row_and_slope(problem: FitProblem, theta: Array) -> tuple[Array, Array]:
+def _row_and_slope(study: "Study", theta: Array) -> tuple[Array, Array]:
     """The row at t0, and its derivative by the free constants in a last axis."""
 
     def row(theta):
-        law, state0 = problem.at(theta)
+        law, state0 = study.at(theta)
         method = Fixed(law.stepper, estimate_error=False)
-        at = problem.data.t0[None]
-        run = evolve(law, state0, at, method=method, observe=problem.observe)
+        at = study.data.t0[None]
+        run = evolve(law, state0, at, method=method, observe=study.observe)
         return run.values[0]
 
     return row(theta), jax.jacfwd(row)(theta)
+
+
+# -- conventions that are often mixed up ---------------------------------------------
+
+
+def likely_causes(row: FirstRow) -> Iterator[Cause]:
+    """The causes to try for a row, those of its kind first."""
+    study = row.study
+    if isinstance(study.observe, Moments):
+        yield from _of_moments(row)
+    elif getattr(study.law, "points", None) is not None:
+        yield from _of_points(row)
+    elif row.expected.ndim == 1:
+        yield from _of_shares(row)
+    yield from _of_arrays(row)
+    yield from _of_any(row)
+
+
+def _of_points(row: FirstRow) -> Iterator[Cause]:
+    """Another reading of the points α of a density on phase space."""
+    law: Any = row.study.law
+    alpha = jnp.asarray(law.points)
+
+    def at(points):
+        return np.asarray(_density_at(row.study, row.theta, points))
+
+    moved = {
+        "x and y are exchanged ([t, x, y] instead of [t, y, x])": 1j * jnp.conj(alpha),
+        "y has the other sign (or the state is conjugated)": jnp.conj(alpha),
+        "x has the other sign": -jnp.conj(alpha),
+        "x and y have the other sign": -alpha,
+    }
+    modes = getattr(law, "modes", 1)
+    for ratio in (math.sqrt(2), 1 / math.sqrt(2), 2.0, 0.5):
+        scaled = at(ratio * alpha)
+        yield (
+            f"g is {ratio:.4g} times the one it was read with (g = sqrt(2) is QuTiP's "
+            "default)",
+            ratio ** (2 * modes) * scaled,
+        )
+        yield f"the points are {ratio:.4g} times as large", scaled
+    for words, points in moved.items():
+        yield words, at(points)
+
+
+@jax.jit
+def _density_at(study: "Study", theta: Array, points: Array) -> Array:
+    law, state0 = cast(Any, study.at(theta))
+    return law.density(state0, points)
+
+
+def _of_moments(row: FirstRow) -> Iterator[Cause]:
+    """Another order of operators, or another unit of α."""
+    orders = [
+        tuple(np.atleast_1d(power) for power in pair)
+        for pair in row.study.observe.orders
+    ]
+    half = len(orders)
+    moments = row.expected[:half] + 1j * row.expected[half:]
+
+    def stack(values):
+        return np.concatenate([np.real(values), np.imag(values)])
+
+    yield (
+        "the moments are conjugated (powers of α and α* exchanged)",
+        stack(np.conj(moments)),
+    )
+    names = {"normal order, as in <a†^n a^m>": 1.0, "the order of Weyl": 0.5}
+    for name, amount in names.items():
+        other = np.asarray(_ordered(row.study, row.theta, amount))
+        yield f"the moments are in {name}", other
+    powers = np.array([m.sum() + n.sum() for m, n in orders])
+    for ratio in (math.sqrt(2), 1 / math.sqrt(2), 2.0, 0.5):
+        yield (
+            f"its α is {ratio:.4g} times α (as q + ip, or another g)",
+            stack(ratio**powers * moments),
+        )
+
+
+@jax.jit
+def _ordered(study: "Study", theta: Array, amount: float) -> Array:
+    """Moments in normal (1) or Weyl's order (1/2) from antinormal ones.
+
+    Σ_k (-amount ħ)^k k! C(m, k) C(n, k) <α^(m-k) α*^(n-k)> for each mode.
+    """
+    law, state0 = cast(Any, study.at(theta))
+    hbar = getattr(law, "hbar", 1.0)
+    moments = []
+    for pair in study.observe.orders:
+        m, n = (np.atleast_1d(power).tolist() for power in pair)
+        total = jnp.zeros(())
+        for taken in itertools.product(
+            *(range(min(p) + 1) for p in zip(m, n, strict=True))
+        ):
+            ways = math.prod(
+                math.factorial(k) * math.comb(a, k) * math.comb(b, k)
+                for a, b, k in zip(m, n, taken, strict=True)
+            )
+            rest = [tuple(a - k for a, k in zip(p, taken, strict=True)) for p in (m, n)]
+            weight = ways * (-amount * hbar) ** sum(taken)
+            total = total + weight * law.moment(state0, *rest)
+        moments.append(total)
+    return Moments.stack(jnp.stack(moments))
+
+
+def _of_shares(row: FirstRow) -> Iterator[Cause]:
+    """Another order of classes; amplitudes for probabilities."""
+    rank = np.argsort(np.argsort(row.seen, kind="stable"), kind="stable")
+    order = np.argsort(row.expected, kind="stable")[rank]
+    if row.expected.size <= 16:
+        listed = ", ".join(map(str, order))
+        yield f"its columns show the classes {listed}", row.expected[order]
+
+
+def _of_arrays(row: FirstRow) -> Iterator[Cause]:
+    """Another orientation or origin of the axes, another power of the values."""
+    expected = row.expected
+    if row.study.observe == "density":
+        root = np.sqrt(np.maximum(expected, 0))
+        yield "it holds |psi| instead of |psi|^2", root
+    for axes in itertools.permutations(range(expected.ndim)):
+        if axes != tuple(range(expected.ndim)):
+            yield f"its axes stand in the order {axes}", np.transpose(expected, axes)
+    for axis in range(expected.ndim):
+        yield f"axis {axis} of the row is reversed", np.flip(expected, axis)
+    if expected.ndim > 1:
+        yield "all axes of the row are reversed", np.flip(expected)
+    if expected.size >= 8:
+        overlap = np.fft.ifftn(np.fft.fftn(row.seen) * np.conj(np.fft.fftn(expected)))
+        shift = np.unravel_index(np.argmax(np.real(overlap)), overlap.shape)
+        signed = [
+            int(k) if k <= n // 2 else int(k) - n
+            for k, n in zip(shift, expected.shape, strict=True)
+        ]
+        points = ", ".join(map(str, signed))
+        yield (
+            f"it is shifted by {points} points",
+            np.roll(expected, signed, tuple(range(expected.ndim))),
+        )
+
+
+def _of_any(row: FirstRow) -> Iterator[Cause]:
+    """Another unit, another origin, or the state of another time."""
+    expected, seen = row.expected, row.seen
+    square = float(np.sum(expected**2))
+    if expected.size > 1 and square > 0:
+        scale = float(np.sum(expected * seen)) / square
+        yield (
+            f"its values are {scale:.4g} times those expected (another unit or norm)",
+            scale * expected,
+        )
+    if expected.size > 2:
+        offset = float(np.mean(seen - expected))
+        yield f"its values have another origin, by {offset:.4g}", expected + offset
+    data = row.study.data
+    for k in range(1, data.ts.shape[0]):
+        # as if row k had been the one at t0
+        later = np.asarray(data.shares[k])
+        yield (
+            f"the state is that of row {k}, t = {float(data.ts[k]):.4g}",
+            expected + (seen - later),
+        )

@@ -1,9 +1,13 @@
-"""What the data can tell about the free constants, and what they cannot."""
+"""What a record can tell about the free constants, and what it cannot."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
+
+from .polish import jacobian
+from .study import Study
 
 # A direction counts as null below this fraction of the largest singular value: an
 # exactly null one comes out at rounding, some 1e-13 after a run of 1e3 steps.
@@ -12,6 +16,8 @@ NULL_FRACTION = 1e-11
 # symmetries of the law that finite steps do not respect. Where nothing but that error
 # is left, half the step changes it by (2^order - 1) times what remains.
 STEP_FACTOR = 2.0
+# Standard error, in spans of the starts, of a constant that no row has seen.
+UNKNOWN = 1e6
 
 
 class Unidentifiable(ValueError):
@@ -96,6 +102,64 @@ def analyse(
     return Identifiability(tuple(labels), values, own, null)
 
 
+@jax.jit
+def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
+    """What the record can tell at these constants.
+
+    Args:
+        study: what is fitted to what; the record's values matter only through their
+            weights.
+        theta: constants, shape (p,).
+
+    Returns:
+        Singular values and null directions of the Jacobian, judged against the
+        Jacobian with half the step.
+    """
+    low, high = study.bounds()
+    shares, mask = study.data.shares, jnp.ones_like(study.data.ts)
+    at = study.first_weights(jnp.where(shares > 0, shares, 1))
+    finer = study.with_substeps(2 * study.substeps)
+    coarse, fine = (jacobian(each, theta, at, mask)[1] for each in (study, finer))
+    return analyse(coarse, high - low, study.labels(), fine)
+
+
+def refuse_names(study: Study) -> None:
+    """Raise where the law itself says that no data tell its free constants apart.
+
+    Raises:
+        Unidentifiable: with the reason.
+    """
+    reason = study.law.refusal(study.free)
+    if reason is not None:
+        raise Unidentifiable(
+            f"Argument `free` must name constants that data can tell apart, but "
+            f"{reason}."
+        )
+
+
+def refuse(study: Study, starts: Array) -> None:
+    """Raise where a look at a few starts shows a combination that changes nothing.
+
+    Args:
+        study: what is fitted to what.
+        starts: constants, shape (S, p).
+
+    Raises:
+        Unidentifiable: with the combination, or how the run ended before it told.
+    """
+    fine = study.with_substeps(8 * study.substeps)
+    points = [np.asarray(study.theta()), *np.asarray(starts[:2])]
+    try:
+        refuse_degenerate([identifiability(fine, theta) for theta in points])
+    except Unidentifiable as error:
+        run = fine.trajectory(points[0])
+        if bool(run.ok):
+            raise
+        # rows that no run reaches tell nothing: that is the reason then
+        reason = f"{error} The run at the start: {run.describe()}"
+        raise Unidentifiable(reason) from None
+
+
 def refuse_degenerate(analyses: list[Identifiability]) -> None:
     """Raise if a direction is null at every point that was looked at.
 
@@ -110,3 +174,79 @@ def refuse_degenerate(analyses: list[Identifiability]) -> None:
         f"{int(best.null)} combination(s) change no prediction: {best.describe()}. Fix "
         "one constant of each."
     )
+
+
+class Horizon(eqx.Module):
+    """What the rows up to each time tell about the constants.
+
+    Attributes:
+        ts: times of the rows, shape (T,).
+        stderr: Cramér-Rao bound of each constant from the rows up to each time, (T, p);
+            infinite where they cannot tell it at all.
+        condition: largest over smallest singular value of the Jacobian of these rows,
+            in units of the spans of the constants, (T,); infinite for a null one.
+        sensitivity: root mean square of the derivatives of a row's residuals in these
+            units, (T,). Where trajectories part exponentially it grows without bound,
+            and from some time on neither gradients nor minima are of any use.
+    """
+
+    ts: Float[Array, " T"]
+    stderr: Float[Array, "T p"]
+    condition: Float[Array, " T"]
+    sensitivity: Float[Array, " T"]
+
+    def known_from(self, limit: float) -> Float[Array, " p"]:
+        """First time from which each constant is known to a standard error of `limit`;
+        infinite for one that never is.
+
+        Args:
+            limit: standard error, in the unit of the constants.
+        """
+        known = self.stderr < limit
+        first = self.ts[jnp.argmax(known, axis=0)]
+        return jnp.where(jnp.any(known, axis=0), first, jnp.inf)
+
+
+def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
+    """The Cramér-Rao bound over the length of the record.
+
+    C(t) = [Σ_{t_i <= t} J_i^T J_i]^-1, J_i = ∂(prediction_i)/∂θ / σ.
+
+    Args:
+        study: what is fitted to what; its noise should be known.
+        theta: constants, shape (p,).
+
+    Returns:
+        Bounds, condition numbers and sensitivities.
+    """
+    at, mask = study.first_weights(), jnp.ones_like(study.data.ts)
+    _, slope = jacobian(study, theta, at, mask)
+    low, high = study.bounds()
+    width = high - low
+    rows = jnp.reshape(slope, (mask.shape[0], -1, theta.shape[0]))
+    rows = rows * width[None, None, :]
+    sensitivity = jnp.sqrt(jnp.mean(rows**2, axis=(1, 2)))
+    triangles = _triangles(rows)
+    # triangles rather than J^T J, which keeps half the digits
+    unit = jnp.broadcast_to(jnp.eye(rows.shape[-1], dtype=rows.dtype), triangles.shape)
+    inverse = jax.lax.linalg.triangular_solve(triangles, unit, left_side=True)
+    known = jnp.sqrt(jnp.sum(inverse**2, axis=2))
+    stderr = jnp.where(known < UNKNOWN / 10, known, jnp.inf) * width[None, :]
+    values = jnp.linalg.svd(triangles, compute_uv=False)
+    null = values[:, -1] * UNKNOWN < 10
+    smallest = jnp.where(null, 1, values[:, -1])
+    condition = jnp.where(null, jnp.inf, values[:, 0] / smallest)
+    return Horizon(study.data.ts, stderr, condition, sensitivity)
+
+
+def _triangles(rows: Float[Array, "T k p"]) -> Float[Array, "T p p"]:
+    """R of the QR decomposition of the rows up to each time."""
+
+    def add(triangle, row):
+        stacked = jnp.concatenate([triangle, row])
+        triangle = jnp.linalg.qr(stacked, mode="r")
+        return triangle, triangle
+
+    # what nobody knows is known to so many spans: every triangle has an inverse
+    start = jnp.eye(rows.shape[-1], dtype=rows.dtype) / UNKNOWN
+    return jax.lax.scan(add, start, rows)[1]

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from ..evolution import Propagator, evolve
-from ..laws import constants
+from ..laws import HusimiFokkerPlanck, constants
 
 
 class LikelihoodFit(NamedTuple):
@@ -30,7 +30,11 @@ class LikelihoodFit(NamedTuple):
 
 
 def log_likelihood(
-    law: Any, psi0: Any, ts: ArrayLike, samples: ArrayLike, t0: ArrayLike = 0.0
+    law: HusimiFokkerPlanck,
+    psi0: Any,
+    ts: ArrayLike,
+    samples: ArrayLike,
+    t0: ArrayLike = 0.0,
 ) -> Float[Array, ""]:
     """Σ_t Σ_j log Q(α_tj; t) of heterodyne outcomes.
 
@@ -56,7 +60,7 @@ def log_likelihood(
 
 
 def fit_likelihood(
-    law: Any,
+    law: HusimiFokkerPlanck,
     psi0: Any,
     ts: ArrayLike,
     samples: ArrayLike,

@@ -5,11 +5,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
-from .ensemble_noise import Whitening
-from .problem import FitProblem, Weights, window_counts
+from ..records.noise import Weights
 from .slopes import by_columns, columns
+from .study import Study, window_counts
 
 # Weight, in windows, of a whole span of the starts beside one unit of an exact record.
 HOLD = 1e-4
@@ -40,16 +40,16 @@ class Polish(eqx.Module):
 @jax.jit
 def polish_one(
     polish: Polish,
-    problem: FitProblem,
+    study: Study,
     theta: Float[Array, " p"],
-    mask: Array,
+    mask: ArrayLike,
     rows: Array | None = None,
 ) -> tuple[Array, Array, Array]:
     """Levenberg-Marquardt from theta over the rows with weight.
 
     Args:
         polish: settings.
-        problem: the fit.
+        study: what is fitted to what.
         theta: constants, shape (p,).
         mask: weight of each row, shape (T,).
         rows: number of rows that are computed at all, or None for all.
@@ -61,21 +61,21 @@ def polish_one(
     """
     import optimistix as optx
 
-    low, high = problem.bounds()
-    width = high - low
+    low, high = study.bounds()
+    width, mask = high - low, jnp.asarray(mask)
     first = (theta - low) / width
     # as if they were known to a span of the starts; next to nothing for exact records
-    hold = 1.0 if problem.data.noise.known else HOLD
+    hold = 1.0 if study.data.noise.known else HOLD
     solver = optx.LevenbergMarquardt(rtol=polish.rtol, atol=polish.atol)
-    scale = _scale(problem)
+    scale = _scale(study)
 
     @by_columns
     def misses(unit: Array, rest: Any) -> Array:
-        problem, low, width, at, mask, rows = rest
-        return problem.residuals(low + unit * width, at, mask, rows)
+        study, low, width, at, mask, rows = rest
+        return study.residuals(low + unit * width, at, mask, rows)
 
     def residuals(unit: Array, at: Weights) -> Array:
-        values = misses(unit, (problem, low, width, at, mask, rows))
+        values = misses(unit, (study, low, width, at, mask, rows))
         if rows is None:
             return values
         # constants that a window cannot tell stay where they were
@@ -83,7 +83,7 @@ def polish_one(
 
     def weights(unit: Array) -> Weights:
         here = low + unit * width
-        return problem.weights(here, problem.predict(here))
+        return study.weights(here, study.predict(here))
 
     def solve(unit: Array, at: Weights) -> tuple[Array, Array]:
         solution = optx.least_squares(
@@ -98,29 +98,27 @@ def polish_one(
         return (unit, weights(unit), ok), None
 
     unit = first
-    rounds = 1 if problem.data.noise.constant_weights else polish.rounds
+    rounds = 1 if study.data.noise.constant_weights else polish.rounds
     if rounds == 1:
-        at = problem.first_weights()
+        at = study.first_weights()
         unit, ok = solve(unit, at)
     else:
-        start = (unit, problem.first_weights(), jnp.asarray(False))
+        start = (unit, study.first_weights(), jnp.asarray(False))
         (unit, at, ok), _ = jax.lax.scan(again, start, None, length=rounds)
     cost = jnp.sum(residuals(unit, at) ** 2)
-    if isinstance(at, Whitening):
-        # wide scatter explains everything: it has its price in the likelihood
-        cost += at.penalty(mask)
+    cost += study.data.noise.penalty(at, mask)
     return low + unit * width, cost, ok & jnp.all(jnp.isfinite(unit))
 
 
-def _scale(problem: FitProblem) -> Array:
+def _scale(study: Study) -> Array:
     """Residuals a unit of prediction, root mean square.
 
     The damping of optimistix starts at 1 and changes by factors of 4. Where residuals
     count in errors of 1e-2, a step that fails would be damped too little for it to
     matter many times over.
     """
-    data = problem.data
-    shares, at = data.shares, problem.first_weights()
+    data = study.data
+    shares, at = data.shares, study.first_weights()
     # shares that sum to 1 change against each other
     signs = (-1.0) ** jnp.arange(shares.size, dtype=shares.dtype)
     along = jnp.reshape(signs, shares.shape)
@@ -135,70 +133,60 @@ def _scale(problem: FitProblem) -> Array:
 @jax.jit
 def polish_all(
     polish: Polish,
-    problem: FitProblem,
+    study: Study,
     thetas: Float[Array, "S p"],
-    mask: Array,
+    mask: ArrayLike,
     rows: Array | None = None,
 ) -> tuple[Array, Array, Bool[Array, " S"]]:
     """`polish_one` for every start."""
 
     def one(theta: Array) -> tuple[Array, Array, Array]:
-        return polish_one(polish, problem, theta, mask, rows)
+        return polish_one(polish, study, theta, mask, rows)
 
     return jax.vmap(one)(thetas)
 
 
 def polish_starts(
     polish: Polish | None,
-    problem: FitProblem,
+    study: Study,
     ends: Float[Array, "S p"],
-    mask: Array,
-    *,
-    windows: bool = True,
-) -> tuple[Array, Array, Array, Array]:
+    mask: ArrayLike,
+) -> tuple[Array, Array, Array]:
     """Polish every start, through growing windows if the settings say so.
 
     Args:
         polish: settings; None to take the ends as they are.
-        problem: the fit.
+        study: what is fitted to what.
         ends: constants to start from, shape (S, p).
         mask: weight of each row, shape (T,).
-        windows: whether windows are used at all.
 
     Returns:
-        Constants (S, p), costs (S,), which of them are finite, and which converged.
+        Constants (S, p), costs (S,), and which converged.
     """
     if polish is None:
-        at = problem.first_weights()
+        at, weight = study.first_weights(), jnp.asarray(mask)
         costs = jax.vmap(
-            lambda theta: jnp.sum(problem.residuals(theta, at, mask) ** 2)
+            lambda theta: jnp.sum(study.residuals(theta, at, weight) ** 2)
         )(ends)
-        return ends, costs, jnp.isfinite(costs), jnp.ones(costs.shape, bool)
-    if windows and polish.windows > 1:
-        ends = polish_through_windows(polish, problem, ends, mask)
+        return ends, costs, jnp.ones(costs.shape, bool)
+    if polish.windows > 1:
+        ends = polish_through_windows(polish, study, ends, mask)
     if ends.shape[0] == 1:
         # the final fit compiles this anyway
-        solved = polish_one(polish, problem, ends[0], mask)
-        ends, costs, settled = (value[None] for value in solved)
-    else:
-        ends, costs, settled = polish_all(polish, problem, ends, mask)
-    return ends, costs, _are_sound(ends, costs), settled
-
-
-@jax.jit
-def _are_sound(ends: Array, costs: Array) -> Bool[Array, " S"]:
-    return jnp.isfinite(costs) & jnp.all(jnp.isfinite(ends), axis=1)
+        solved = polish_one(polish, study, ends[0], mask)
+        return tuple(value[None] for value in solved)
+    return polish_all(polish, study, ends, mask)
 
 
 @jax.jit
 def polish_through_windows(
-    polish: Polish, problem: FitProblem, thetas: Float[Array, "S p"], mask: Array
+    polish: Polish, study: Study, thetas: Float[Array, "S p"], mask: Array
 ) -> Float[Array, "S p"]:
     """Lead every start through growing windows of the record.
 
     Args:
         polish: settings.
-        problem: the fit.
+        study: what is fitted to what.
         thetas: constants to start from, shape (S, p).
         mask: weight of each row, shape (T,), 0 for rows left out.
 
@@ -208,11 +196,11 @@ def polish_through_windows(
     """
     # no window but the last is worth more than a share of its error bars
     coarse = Polish(rtol=1e-5, atol=1e-6, max_steps=polish.max_steps, rounds=1)
-    ts, t0 = problem.data.ts, problem.data.t0
+    ts, t0 = study.data.ts, study.data.t0
 
     def window(thetas: Array, count: Array) -> tuple[Array, None]:
         seen = mask * (jnp.arange(ts.shape[0]) < count)
-        ends, costs, _ = polish_all(coarse, problem, thetas, seen, count)
+        ends, costs, _ = polish_all(coarse, study, thetas, seen, count)
         sound = jnp.isfinite(costs) & jnp.all(jnp.isfinite(ends), axis=1)
         return jnp.where(sound[:, None], ends, thetas), None
 
@@ -222,21 +210,21 @@ def polish_through_windows(
 
 @jax.jit
 def jacobian(
-    problem: FitProblem, theta: Float[Array, " p"], at: Weights, mask: Array
+    study: Study, theta: Float[Array, " p"], at: Weights, mask: Array
 ) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
     """Residuals and their derivative with respect to theta, by forward mode."""
 
-    return columns(lambda theta: problem.residuals(theta, at, mask), theta)
+    return columns(lambda theta: study.residuals(theta, at, mask), theta)
 
 
 @jax.jit
 def loss_plane(
-    problem: FitProblem, theta: Float[Array, " p"], x: Array, y: Array
+    study: Study, theta: Float[Array, " p"], x: Array, y: Array
 ) -> Float[Array, "Y X"]:
     """Mean squared residual a row over the plane of the first two constants.
 
     Args:
-        problem: the fit.
+        study: what is fitted to what.
         theta: the other constants, shape (p,), p >= 2.
         x: values of the first constant, shape (X,).
         y: values of the second constant, shape (Y,).
@@ -244,30 +232,27 @@ def loss_plane(
     Returns:
         Loss, shape (Y, X).
     """
-    at, mask = problem.first_weights(), jnp.ones_like(problem.data.ts)
 
     def loss(first: Array, second: Array) -> Array:
-        here = theta.at[0].set(first).at[1].set(second)
-        return jnp.sum(problem.residuals(here, at, mask) ** 2) / mask.shape[0]
+        return _loss(study, theta.at[0].set(first).at[1].set(second))
 
     return jax.vmap(lambda b: jax.vmap(lambda a: loss(a, b))(x))(y)
 
 
 @jax.jit
-def loss_line(problem: FitProblem, values: Float[Array, " X"]) -> Float[Array, " X"]:
+def loss_line(study: Study, values: Float[Array, " X"]) -> Float[Array, " X"]:
     """Mean squared residual a row over values of the only free constant.
 
     Args:
-        problem: the fit, of one constant.
+        study: what is fitted to what, of one constant.
         values: shape (X,).
 
     Returns:
         Loss, shape (X,).
     """
-    at, mask = problem.first_weights(), jnp.ones_like(problem.data.ts)
+    return jax.vmap(lambda value: _loss(study, value[None]))(values)
 
-    def loss(value: Array) -> Array:
-        residuals = problem.residuals(value[None], at, mask)
-        return jnp.sum(residuals**2) / mask.shape[0]
 
-    return jax.vmap(loss)(values)
+def _loss(study: Study, theta: Array) -> Array:
+    at, mask = study.first_weights(), jnp.ones_like(study.data.ts)
+    return jnp.sum(study.residuals(theta, at, mask) ** 2) / mask.shape[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -10,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .problem import FitProblem, bounds_of, window_counts, window_rows
 from .slopes import columns
+from .study import Study, window_counts
 
 if TYPE_CHECKING:
     import optax  # only where it is used: optimizers are slow to import
@@ -59,32 +60,35 @@ class Search(eqx.Module):
 
 def run_search(
     search: Search,
-    problem: FitProblem,
+    study: Study,
     starts: Float[Array, "S p"],
     train: int,
     report: Report | None = None,
     keep: Keep | None = None,
-) -> tuple[Array, Array]:
+) -> tuple[Any, Any]:
     """Carry every start downhill.
 
     Args:
         search: settings.
-        problem: the fit.
+        study: what is fitted to what.
         starts: constants to start from, shape (S, p).
         train: number of rows that may be used, from the first on.
         report: called as report("search", done, total) now and then.
         keep: called as keep(starts, ends, history) after each window.
 
     Returns:
-        Constants at the end, shape (S, p), and the loss at each step, (S, steps).
+        Constants at the end, shape (S, p), and the loss at each step, (S, steps), or
+        None without `report` and `keep`: the search is then a pure function.
     """
-    low, high = bounds_of(problem)
+    if report is None and keep is None:
+        return _search_all(search, study, starts, train), None
+    low, high = study.bounds()
     # NumPy: a program for each of these operations would take longer to load
     foot, width = np.asarray(low)[None, :], np.asarray(high)[None, :]
     width = width - foot
     unit: Any = (np.asarray(starts) - foot) / width
-    ts, t0 = problem.data.ts[: max(1, int(search.until * train))], problem.data.t0
-    rows = window_rows(ts, t0, search.windows, starts.shape[1])
+    counts = _counts(search, study, train, starts.shape[1])
+    rows = sorted(set(np.asarray(counts).tolist()))
     chunks = -(-search.steps // search.chunk)
     total, done, history = len(rows) * chunks, 0, []
     if report is not None:
@@ -94,7 +98,7 @@ def run_search(
         states = init_states(search, unit)
         for _ in range(chunks):
             unit, states, losses = descend(
-                search, problem, unit, states, low, high, count
+                search, study, unit, states, low, high, count
             )
             history.append(np.asarray(losses))
             done += 1
@@ -103,32 +107,26 @@ def run_search(
         ends = foot + np.asarray(unit) * width
         if keep is not None:
             keep(starts, ends, np.concatenate(history, axis=1))
-    return jnp.asarray(ends), jnp.asarray(np.concatenate(history, axis=1))
+    return ends, np.concatenate(history, axis=1)
 
 
-def search_all(
-    search: Search, problem: FitProblem, starts: Float[Array, "S p"], train: int
-) -> Array:
-    """`run_search` without reports, as a pure function.
-
-    Args:
-        search: settings; `chunk` does not matter.
-        problem: the fit.
-        starts: constants to start from, shape (S, p).
-        train: number of rows that may be used, from the first on.
-
-    Returns:
-        Constants at the end, shape (S, p).
-    """
-    low, high = problem.bounds()
-    whole = replace(search, chunk=search.steps)
-    ts = problem.data.ts
+@partial(jax.jit, static_argnums=(2, 3))
+def _counts(search: Search, study: Study, train: int, free: int) -> Array:
+    """Rows of the windows, (windows,)."""
+    ts = study.data.ts
     seen = jnp.arange(ts.shape[0]) < max(1, int(search.until * train))
-    counts = window_counts(ts, seen, problem.data.t0, search.windows, starts.shape[1])
+    return window_counts(ts, seen, study.data.t0, search.windows, free)
+
+
+def _search_all(search: Search, study: Study, starts: Array, train: int) -> Array:
+    """The search without reports, as a pure function: constants at the end, (S, p)."""
+    low, high = study.bounds()
+    whole = replace(search, chunk=search.steps)
+    counts = _counts(search, study, train, starts.shape[1])
 
     def window(unit: Array, count: Array) -> tuple[Array, None]:
         states = init_states(whole, unit)
-        return descend(whole, problem, unit, states, low, high, count)[0], None
+        return descend(whole, study, unit, states, low, high, count)[0], None
 
     unit = (starts - low[None, :]) / (high - low)[None, :]
     unit, _ = jax.lax.scan(window, unit, counts)
@@ -144,7 +142,7 @@ def init_states(search: Search, unit: Array) -> Any:
 @jax.jit
 def descend(
     search: Search,
-    problem: FitProblem,
+    study: Study,
     unit: Float[Array, "S p"],
     states: Any,
     low: Array,
@@ -158,13 +156,13 @@ def descend(
     import optax
 
     optimizer = search.transformation()
-    at = problem.first_weights()
-    ts = problem.data.ts
+    at = study.first_weights()
+    ts = study.data.ts
     mask = (jnp.arange(ts.shape[0]) < rows).astype(ts.dtype)
 
     def loss(one: Array) -> Array:
         theta = low + one * (high - low)
-        return jnp.sum(problem.residuals(theta, at, mask, rows) ** 2) / rows
+        return jnp.sum(study.residuals(theta, at, mask, rows) ** 2) / rows
 
     def step(one: Array, state: Any) -> tuple[Array, Any, Array]:
         value, gradient = _value_and_grad(loss, one)

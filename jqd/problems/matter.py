@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..evolution import Fixed, Propagator, evolve
-from ..inference import Data, Gaussian
 from ..inference.tower import FOOT, LevelNorms
 from ..matter.tower import RandomTower
+from ..records import Gaussian, Record
 from ..records.atoms import AtomRecord
 from ..steppers import srkn11
 
@@ -80,7 +80,7 @@ class TowerRecord(NamedTuple):
     """Norms of the levels of a tower over time, and the law that made them."""
 
     law: RandomTower
-    data: Data
+    data: Record
 
 
 def tower_record(
@@ -103,4 +103,4 @@ def tower_record(
     run = evolve(law, law.foot(FOOT), ts, method=Propagator(), observe=LevelNorms(4))
     p = run.values[1:]
     noisy = p + sigma * jax.random.normal(scatter, p.shape)
-    return TowerRecord(law, Data(ts[1:], noisy, Gaussian(sigma), t0=0.0))
+    return TowerRecord(law, Record(ts[1:], noisy, Gaussian(sigma), t0=0.0))

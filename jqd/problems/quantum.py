@@ -10,12 +10,12 @@ import numpy as np
 from jax.scipy.special import erf
 from jaxtyping import Array, ArrayLike, Float
 
-from ..inference import Data
 from ..laws import CopyDynamics
 from ..laws.husimi import Form, GaussianForm, GaussianSum, Heff
 from ..records import (
     DensityRecord,
     PhaseSpaceRecord,
+    Record,
     load_density,
     load_matrix,
     load_phase_space,
@@ -41,8 +41,8 @@ class FourLevel(eqx.Module):
 
     hamiltonian: Array
     psi0: Array
-    populations: Data
-    counts: Data
+    populations: Record
+    counts: Record
 
 
 def four_level() -> FourLevel:

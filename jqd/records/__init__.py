@@ -7,8 +7,14 @@ from .atoms import AtomRecord as AtomRecord
 from .atoms import load_atoms as load_atoms
 from .density import DensityRecord as DensityRecord
 from .density import load_density as load_density
+from .ensemble_noise import EnsembleNoise as EnsembleNoise
 from .file import naming as naming
 from .formats import help_text as help_text
+from .noise import Correlated as Correlated
+from .noise import Gaussian as Gaussian
+from .noise import Multinomial as Multinomial
+from .noise import Noise as Noise
+from .noise import NoNoise as NoNoise
 from .occupations import CountsRecord as CountsRecord
 from .occupations import CurveRecord as CurveRecord
 from .occupations import PhotonCounts as PhotonCounts
@@ -18,3 +24,4 @@ from .occupations import load_statistics as load_statistics
 from .phase_space import PhaseSpaceRecord as PhaseSpaceRecord
 from .phase_space import load_phase_space as load_phase_space
 from .populations import load_record as load_record
+from .record import Record as Record

@@ -9,11 +9,12 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
-from ..inference.data import Data, Gaussian, NoNoise
 from ..matter import solid
 from .file import naming
 from .formats import format_of
+from .noise import Gaussian, NoNoise
 from .reading import read
+from .record import Record
 
 
 class AtomPositions(eqx.Module):
@@ -62,11 +63,11 @@ class AtomRecord:
     t0: float = 0.0
     truth: dict[str, np.ndarray] | None = None
 
-    def data(self) -> tuple[Data, AtomPositions]:
+    def data(self) -> tuple[Record, AtomPositions]:
         """The record for `recover`, and what a law is asked to predict."""
         noise = NoNoise() if self.sigma is None else Gaussian(self.sigma)
         observe = AtomPositions(tuple(self.atoms.tolist()))
-        return Data(self.ts, self.x, noise, t0=self.t0), observe
+        return Record(self.ts, self.x, noise, t0=self.t0), observe
 
     def state(self) -> solid.Point:
         """Positions and velocities of all atoms at t0."""

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..inference.data import Data, Gaussian, Multinomial
 from ..observe import Occupations
 from ..spaces import Grid
 from .file import File
 from .formats import KINDS, check_parts
+from .noise import Gaussian, Multinomial
 from .reading import read
+from .record import Record
 
 AXES = ("x", "y", "z")
 # How far neighbouring points of an axis may be from equal distances, relative.
@@ -53,13 +54,13 @@ class DensityRecord:
     counts: np.ndarray | None = None
     action_rate: np.ndarray | None = None
 
-    def data(self) -> tuple[Data, Any]:
+    def data(self) -> tuple[Record, Any]:
         """The record for `recover`, and what a law is asked to predict."""
         if self.counts is not None:
             flat = self.counts.reshape(len(self.ts), -1)
-            return Data(self.ts, flat, Multinomial(), t0=self.t0), Occupations()
+            return Record(self.ts, flat, Multinomial(), t0=self.t0), Occupations()
         noise = None if self.sigma is None else Gaussian(self.sigma)
-        return Data(self.ts, self.density, noise, t0=self.t0), "density"
+        return Record(self.ts, self.density, noise, t0=self.t0), "density"
 
 
 def load_density(

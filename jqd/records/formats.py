@@ -92,7 +92,7 @@ class Format:
 
 @dataclass(frozen=True)
 class Kind:
-    """Data that one loader reads.
+    """Record that one loader reads.
 
     Attributes:
         argument: what errors call it.

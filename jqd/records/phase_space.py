@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
-from ..inference.data import Correlated, Data, Gaussian
 from ..observe import Moments
 from .file import File
 from .formats import format_of, listed
+from .noise import Correlated, Gaussian
 from .qutip_g import own_g
 from .reading import read
+from .record import Record
 
 _STATES = ("alpha0", "psi0", "rho0")
 # Names that a file may hold besides parameters of the Hamiltonian.
@@ -104,7 +105,7 @@ class PhaseSpaceRecord:
             sigma=None if sigma is None else sigma / half**2, g=g,
         )  # fmt: skip
 
-    def data(self) -> tuple[Data, Any]:
+    def data(self) -> tuple[Record, Any]:
         """The record for `recover`, and what a law is asked to predict.
 
         Samples are compared by their moments up to total power 4, weighted by the
@@ -117,12 +118,12 @@ class PhaseSpaceRecord:
         """
         if self.kind == "husimi":
             noise = None if self.sigma is None else Gaussian(self.sigma)
-            return Data(self.ts, self.values, noise, t0=self.t0), "density"
+            return Record(self.ts, self.values, noise, t0=self.t0), "density"
         if self.kind == "moments":
             noise = None if self.sigma is None else Gaussian(self.sigma)
             orders = self.orders or ()
             stacked = Moments.stack(self.values)
-            return Data(self.ts, stacked, noise, t0=self.t0), Moments(orders)
+            return Record(self.ts, stacked, noise, t0=self.t0), Moments(orders)
         orders = sample_orders(self.modes)
         count = self.values.shape[1]
         if count <= 2 * len(orders):
@@ -132,7 +133,7 @@ class PhaseSpaceRecord:
                 "--loss likelihood takes fewer."
             )
         means, covariance = sample_moments(self.values, orders)
-        data = Data(self.ts, means, Correlated(jnp.asarray(covariance)), t0=self.t0)
+        data = Record(self.ts, means, Correlated(jnp.asarray(covariance)), t0=self.t0)
         return data, Moments(orders)
 
 

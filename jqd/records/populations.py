@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
-from ..inference.data import Data, Gaussian, Multinomial, Noise, check_populations
-from ..inference.ensemble_noise import EnsembleNoise
+from .ensemble_noise import EnsembleNoise
 from .file import File, naming
 from .formats import format_of
+from .noise import Gaussian, Multinomial, Noise
 from .reading import check_header, read
+from .record import Record, check_populations
 
 NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
 
 
 def load_record(
     path: str | Path, noise: str = "auto", sigma: float | None = None
-) -> Data:
+) -> Record:
     """A record of populations or counts over time.
 
     Args:
@@ -47,10 +48,10 @@ def load_record(
     if not values.size:
         raise file.complaint("hold values", "has none")
     with naming(path):
-        return Data(ts, values, _noise(file, counted, values, noise, sigma))
+        return Record(ts, values, _noise(file, counted, values, noise, sigma))
 
 
-def record_of_table(table: Any) -> Data:
+def record_of_table(table: Any) -> Record:
     """The record in a pandas DataFrame with the columns of a CSV file.
 
     Args:
@@ -72,7 +73,7 @@ def record_of_table(table: Any) -> Data:
     ts, values, counted = _rows(file, ".csv")
     if not counted and values.size:
         check_populations(values, "data")
-    return Data(ts, values, Multinomial() if counted else None)
+    return Record(ts, values, Multinomial() if counted else None)
 
 
 def _rows(file: File, suffix: str) -> tuple[np.ndarray, np.ndarray, bool]:

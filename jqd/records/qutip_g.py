@@ -7,7 +7,7 @@ import numpy as np
 
 from ..states import husimi
 from .file import File, naming
-from .scatter import exact_error, strain
+from .noise import exact_error, strain
 
 if TYPE_CHECKING:
     from .phase_space import PhaseSpaceRecord

@@ -138,7 +138,7 @@ def test_a_full_folder_is_never_overwritten(tmp_path, capsys):
 def test_a_fit_that_does_not_settle_is_exit_code_1(tmp_path, capsys, monkeypatch):
     import sys
 
-    module = sys.modules["jqd.inference.final"]
+    module = sys.modules["jqd.inference.fit"]
     # one step of Levenberg-Marquardt from far away cannot settle
     monkeypatch.setattr(module, "polish_one", _unsettled(module.polish_one))
     code = recover(tmp_path / "run", "--quick", "--free", "q", "--json")

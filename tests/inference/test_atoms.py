@@ -10,15 +10,14 @@ import pytest
 
 import jqd
 from jqd import problems
-from jqd.inference import FitProblem, Polish, Search, recover
-from jqd.inference.horizon import horizon
+from jqd.inference import Polish, Search, Study, horizon, recover
 from jqd.inference.polish import (
     jacobian,
     polish_all,
     polish_one,
     polish_through_windows,
 )
-from jqd.inference.problem import window_rows
+from jqd.inference.study import window_counts
 from jqd.laws import constants
 from jqd.records.atoms import AtomPositions, AtomRecord, load_atoms
 
@@ -26,8 +25,10 @@ from jqd.records.atoms import AtomPositions, AtomRecord, load_atoms
 def problem_of(record, free, law):
     data, observe = record.data()
     method = jqd.Fixed(law.stepper)
-    problem = FitProblem(law, record.state(), data, free, observe, method)
-    return problem.with_substeps(2)
+    study = Study(
+        law, data, psi0=record.state(), free=free, observe=observe, method=method
+    )
+    return study.with_substeps(2)
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +68,10 @@ def test_bound_against_plain_linear_algebra(ladder):
 
 def test_rows_of_windows():
     ts = jnp.linspace(0.5, 8.0, 16)
-    assert window_rows(ts, jnp.asarray(0.0), 4, 2) == [3, 4, 8, 16]
-    assert window_rows(ts, jnp.asarray(0.0), 1, 2) == [16]
-    assert window_rows(ts, jnp.asarray(0.0), 3, 6) == [6, 8, 16]
+    seen, t0 = jnp.ones(16, bool), jnp.asarray(0.0)
+    assert window_counts(ts, seen, t0, 4, 2).tolist() == [3, 4, 8, 16]
+    assert window_counts(ts, seen, t0, 1, 2).tolist() == [16]
+    assert window_counts(ts, seen, t0, 3, 6).tolist() == [6, 8, 16]
 
 
 @pytest.mark.slow

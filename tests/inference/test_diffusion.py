@@ -267,7 +267,7 @@ def test_links_fit_as_well():
 def test_counted_positions_tell_D_within_their_error():
     """Sampling noise: 1e5 positions a time of a free packet, binned on the grid."""
     from jqd.exact.diffusion import D_relative_error
-    from jqd.inference import Multinomial
+    from jqd.records import Multinomial
 
     grid = Grid((-26.0, 26.0), 208)
     ts = np.array([0.0, 4.0])
@@ -277,7 +277,7 @@ def test_counted_positions_tell_D_within_their_error():
     counts = np.stack([rng.multinomial(100_000, p / p.sum()) for p in shares])
     law = ConservativeDiffusion(grid, flat, 0.3)
     found = recover(
-        law, jqd.Data(ts, counts, Multinomial()), psi0=psi, free="D", starts=2,
+        law, jqd.Record(ts, counts, Multinomial()), psi0=psi, free="D", starts=2,
         start={"D": 0.3}, observe=jqd.Occupations(),
     )  # fmt: skip
     constant = found.constants["D"]

@@ -9,11 +9,13 @@ import pytest
 import jqd
 from jqd import problems
 from jqd.ensembles.copying.linear_noise import linear_noise
-from jqd.inference import Data, EnsembleNoise, FitProblem, recover
+from jqd.inference import Study, recover
 from jqd.inference.polish import jacobian
+from jqd.records import EnsembleNoise, Record
 
 COPIES = 20_000
 TS = np.linspace(0, 4, 21)
+NOISE = EnsembleNoise(COPIES)
 
 
 def sample_ensembles(runs, seed, copies=COPIES, step=0.02):
@@ -47,11 +49,11 @@ def sample_ensembles(runs, seed, copies=COPIES, step=0.02):
 
 
 @jax.jit
-def fit_all(problem, records, weights, starts):
+def fit_all(study, records, weights, starts):
     """Gauss-Newton of every record: q and r, standard errors, χ²."""
 
     def one(values, weights, start):
-        here = eqx.tree_at(lambda each: each.data.values, problem, values)
+        here = eqx.tree_at(lambda each: each.data.values, study, values)
 
         def step(theta, _):
             residuals, slope = jacobian(here, theta, weights, jnp.ones(len(TS)))
@@ -67,9 +69,9 @@ def fit_all(problem, records, weights, starts):
 
 
 @jax.jit
-def weigh(problem, records, thetas):
+def weigh(study, records, thetas):
     def one(values, theta):
-        here = eqx.tree_at(lambda each: each.data.values, problem, values)
+        here = eqx.tree_at(lambda each: each.data.values, study, values)
         return here.first_weights(), here.weights(theta, values)
 
     return jax.vmap(one)(records, thetas)
@@ -80,14 +82,14 @@ def test_intervals_of_real_records_are_honest(count):
     """95 % intervals of q and r: as wide as they say, and naive ones are not."""
     law, psi = problems.golden()
     records = jnp.asarray(sample_ensembles(count, seed=1))
-    data = Data(TS, records[0], EnsembleNoise(COPIES))
+    data = Record(TS, records[0], NOISE)
     method = jqd.Fixed(jqd.rk4)
-    problem = FitProblem(law, psi, data, ("q", "r"), "density", method)
-    problem = problem.with_substeps(4)
+    study = Study(law, data, psi0=psi, free=("q", "r"), method=method)
+    study = study.with_substeps(4)
     start = jnp.broadcast_to(jnp.array([0.48, -0.52]), (count, 2))
-    naive = fit_all(problem, records, weigh(problem, records, start)[0], start)
-    weights = weigh(problem, records, naive[0])[1]
-    theta, errors, chi2 = fit_all(problem, records, weights, naive[0])
+    naive = fit_all(study, records, weigh(study, records, start)[0], start)
+    weights = weigh(study, records, naive[0])[1]
+    theta, errors, chi2 = fit_all(study, records, weights, naive[0])
     truth = jnp.array([0.5, -0.5])[None]
     covered = np.mean(np.abs(theta - truth) < 1.96 * errors, axis=0)
     naively = np.mean(np.abs(naive[0] - truth) < 1.96 * naive[1], axis=0)
@@ -109,7 +111,7 @@ def golden():
     """Weights of six rows, the first an exact start, and their covariance."""
     law, psi = problems.golden(q=0.45, r=-0.6)
     ts = jnp.linspace(0, 2, 6)
-    weights = EnsembleNoise(COPIES).along(law, psi, ts, jnp.asarray(50))
+    weights = NOISE.along(law, psi, ts, jnp.asarray(50))
     covariance = linear_noise(law, psi, ts, substeps=jnp.asarray(50)).covariance
     return weights, np.asarray(covariance) / COPIES
 
@@ -130,10 +132,10 @@ def test_whitening_is_generalised_least_squares(golden):
         # the sums of shares, which steps keep to 1e-7, are exact here
         assert np.sum(white[:rows] ** 2) == pytest.approx(dense, rel=1e-5)
         mask = jnp.where(jnp.arange(6) < rows, 1.0, 0)
-        assert float(weights.independent(mask)) == 2 * rows - 2
+        assert float(NOISE.independent(away, weights, mask)) == 2 * rows - 2
         # det of two of three classes: a third of that of the two free directions
         logdet = np.linalg.slogdet(COPIES * block)[1] + (rows - 1) * np.log(3)
-        assert float(weights.penalty(mask)) == pytest.approx(logdet, abs=1e-5)
+        assert float(NOISE.penalty(weights, mask)) == pytest.approx(logdet, abs=1e-5)
     # rows are not independent: the blocks alone say something else
     blocks = [covariance[k, :2, k, :2] for k in range(1, 6)]
     apart = sum(
@@ -153,17 +155,19 @@ def test_rows_that_no_run_reaches_count(golden):
 
 def test_complaint_about_few_copies(golden):
     weights, _ = golden
-    assert weights.complaint is None
+    assert NOISE.complaint(weights) is None
     few = eqx.tree_at(lambda w: w.least_copies, weights, jnp.asarray(3.2))
-    assert few.complaint is not None
-    assert "3.2 copies" in few.complaint
-    assert "fewer than 20 linear noise" in few.complaint
+    complaint = NOISE.complaint(few)
+    assert complaint is not None
+    assert "3.2 copies" in complaint
+    assert "fewer than 20 linear noise" in complaint
     # a long record asks for more: E[1 - F] must stay small beside the smallest class
     law, psi = problems.golden()
     long = EnsembleNoise(1000).along(law, psi, jnp.array([0.0, 5.0, 20.0]), 200)
     assert float(long.least_copies) > 20
-    assert long.complaint is not None
-    assert EnsembleNoise(4000).along(law, psi, jnp.array([0, 5, 20.0]), 200).holds
+    assert NOISE.complaint(long) is not None
+    many = EnsembleNoise(4000).along(law, psi, jnp.array([0, 5, 20.0]), 200)
+    assert NOISE.holds(many)
 
 
 def counts(row=1, column=0, value=10.0):
@@ -184,12 +188,12 @@ def counts(row=1, column=0, value=10.0):
 )
 def test_wrong_records(values, copies, words):
     with pytest.raises(ValueError, match=words):
-        Data([0.0, 1.0, 2.0], values, EnsembleNoise(copies))
+        Record([0.0, 1.0, 2.0], values, EnsembleNoise(copies))
 
 
 def test_other_laws_have_no_such_scatter():
     law = jqd.Schrodinger(np.diag([0.0, 1.0]))
-    data = Data([0.0, 1.0, 2.0], counts(), EnsembleNoise(20))
+    data = Record([0.0, 1.0, 2.0], counts(), EnsembleNoise(20))
     with pytest.raises(ValueError, match="systems that copy each other"):
         recover(law, data, psi0=np.sqrt([0.5, 0.5]) + 0j, free="hbar")
 
@@ -212,7 +216,7 @@ def test_recover():
     law, psi = problems.golden()
     settings = {"psi0": psi, "free": ("q", "r"), "starts": 4}
     record = sample_ensembles(1, seed=3)[0]
-    fit = recover(law, Data(TS, record, EnsembleNoise(COPIES)), **settings)
+    fit = recover(law, Record(TS, record, NOISE), **settings)
     assert fit.status == "converged"
     # 38 degrees of freedom: 4 standard deviations of χ²
     assert fit.chi2_per_dof == pytest.approx(1, abs=4 * np.sqrt(2 / 38))
@@ -222,11 +226,11 @@ def test_recover():
     for constant in fit.constants.values():
         assert abs(constant.deviation) < 4
     few = sample_ensembles(1, seed=3, copies=100)[0]
-    fit = recover(law, Data(TS, few, EnsembleNoise(100)), **settings)
+    fit = recover(law, Record(TS, few, EnsembleNoise(100)), **settings)
     assert fit.status == "linear noise not valid"
     assert "copies" in fit.message
     # rows from later on: the start is exact but was not seen
-    late = Data(TS[5:], record[5:], EnsembleNoise(COPIES), t0=0.0)
+    late = Record(TS[5:], record[5:], EnsembleNoise(COPIES), t0=0.0)
     fit = recover(law, late, **settings)
     assert fit.status == "converged"
     assert fit.chi2_per_dof == pytest.approx(1, abs=4 * np.sqrt(2 / 30))

@@ -8,22 +8,20 @@ import pytest
 import jqd
 from jqd import problems
 from jqd.evolution import Fixed
-from jqd.inference import (
+from jqd.inference import Study, recover
+from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.observe import Moments
+from jqd.records import (
     Correlated,
-    Data,
     EnsembleNoise,
-    FitProblem,
     Gaussian,
     Multinomial,
     NoNoise,
-    recover,
+    Record,
 )
-from jqd.inference.first_row import check_first_row
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
-from jqd.observe import Moments
 from jqd.records.atoms import AtomPositions, AtomRecord
+from jqd.records.noise import strain
 from jqd.records.phase_space import sample_moments, sample_orders
-from jqd.records.scatter import strain
 from jqd.states import antinormal_moment, coherent, husimi
 
 KERR, ALPHA = "0.5*U*ad^2*a^2", 1.2 + 0.5j
@@ -32,9 +30,7 @@ TS = np.array([0.0, 0.5])
 
 def check(law, data, psi0, free, observe="density"):
     method = Fixed(law.stepper)
-    problem = FitProblem(law, law.admit(psi0), data, free, observe, method)
-    problem = problem.with_substeps(1)
-    check_first_row(problem, problem.theta())
+    Study(law, data, psi0=psi0, free=free, observe=observe, method=method)
 
 
 def refused(message, *arguments, **options):
@@ -61,15 +57,15 @@ def test_populations(levels):
     check(law, record, psi, free)
     check(law, record, psi.conj(), free)  # densities do not show it
     order = [2, 0, 3, 1]
-    refused(r"columns show the classes 2, 0, 3, 1", law, Data(ts, values[:, order]),
+    refused(r"columns show the classes 2, 0, 3, 1", law, Record(ts, values[:, order]),
             psi, free)  # fmt: skip
-    refused("100 times those expected", law, Data(ts, 100 * values), psi, free)
+    refused("100 times those expected", law, Record(ts, 100 * values), psi, free)
     later = np.sqrt(values[5])
     refused(f"row 5, t = {ts[5]:.4g}", law, record, later, free)
     other = np.sqrt([0.4, 0.3, 0.2, 0.1])
     refused("look at the initial state", law, record, other, free)
     # a record from later on has no such row
-    check(law, Data(ts[1:], values[1:], t0=0.0), other, free)
+    check(law, Record(ts[1:], values[1:], t0=0.0), other, free)
 
 
 def test_errors_decide(levels):
@@ -78,15 +74,15 @@ def test_errors_decide(levels):
     free = ("q",)
     off = values.copy()
     off[0] += 0.02 * np.array([1, -1, 1, -1])
-    check(law, Data(ts, off, Gaussian(0.02)), psi, free)
-    refused("errors are too small", law, Data(ts, off, Gaussian(0.002)), psi, free)
-    refused("say by how much", law, Data(ts, off, NoNoise()), psi, free)
+    check(law, Record(ts, off, Gaussian(0.02)), psi, free)
+    refused("errors are too small", law, Record(ts, off, Gaussian(0.002)), psi, free)
+    refused("say by how much", law, Record(ts, off, NoNoise()), psi, free)
     check(law, counts, psi, free)
     n = np.asarray(counts.values)
-    wrong = Data(ts, n[:, ::-1].copy(), Multinomial())
+    wrong = Record(ts, n[:, ::-1].copy(), Multinomial())
     refused("classes 3, 2, 1, 0", law, wrong, psi, free)
-    check(law, Data(ts, n, EnsembleNoise(20000)), psi, free)
-    wrong = Data(ts, n[:, ::-1].copy(), EnsembleNoise(20000))
+    check(law, Record(ts, n, EnsembleNoise(20000)), psi, free)
+    wrong = Record(ts, n[:, ::-1].copy(), EnsembleNoise(20000))
     refused("classes 3, 2, 1, 0", law, wrong, psi, free)
 
 
@@ -110,8 +106,8 @@ def test_what_free_constants_change_is_not_compared(levels):
         return jnp.real(law.psi(state))
 
     values = np.ones((2, 4))
-    check(law, Data(TS, values), psi, ("phase0",), observe=quadrature)
-    refused("row at t0", law, Data(TS, values), psi, ("q",), observe=quadrature)
+    check(law, Record(TS, values), psi, ("phase0",), observe=quadrature)
+    refused("row at t0", law, Record(TS, values), psi, ("q",), observe=quadrature)
 
 
 def test_a_state_that_depends_on_a_free_constant():
@@ -121,7 +117,7 @@ def test_a_state_that_depends_on_a_free_constant():
         KERR, hbar=1.3, points=points, form=Heff(32, orders=12), U=1.0
     )
     psi = coherent(ALPHA, 20)
-    data = Data(TS, np.stack([np.asarray(husimi(psi, points))] * 2))
+    data = Record(TS, np.stack([np.asarray(husimi(psi, points))] * 2))
     check(law, data, psi, ("hbar",))
     refused("row at t0", law, data, psi, ("C",))
 
@@ -131,7 +127,7 @@ def test_nothing_is_compared_under_a_trace(levels):
 
     @jax.jit
     def run(values):
-        check(law, Data(record.ts, values), psi, ("q",))
+        check(law, Record(record.ts, values), psi, ("q",))
         return 0
 
     run(2 * record.values)
@@ -153,7 +149,7 @@ def q(points):
 
 
 def rows(values):
-    return Data(TS, np.stack([np.ravel(values)] * 2))
+    return Record(TS, np.stack([np.ravel(values)] * 2))
 
 
 def test_maps(kerr):
@@ -168,7 +164,7 @@ def test_maps(kerr):
     refused("3.142 times those expected", law, rows(np.pi * q(points)), psi, ("C",))
     refused("look at the initial", law, rows(q(points - 0.4)), psi, ("C",))
     noisy = q(points) + 0.01 * np.random.default_rng(0).standard_normal(points.shape)
-    check(law, Data(TS, rows(noisy).values, Gaussian(0.01)), psi, ("C",))
+    check(law, Record(TS, rows(noisy).values, Gaussian(0.01)), psi, ("C",))
 
 
 def test_moments(kerr):
@@ -178,7 +174,7 @@ def test_moments(kerr):
     exact = np.array([antinormal_moment(psi, m, n) for m, n in orders])
 
     def data(moments):
-        return Data(TS, np.stack([np.asarray(Moments.stack(moments))] * 2))
+        return Record(TS, np.stack([np.asarray(Moments.stack(moments))] * 2))
 
     check(law, data(exact), psi, ("C",), observe)
     refused("conjugated", law, data(exact.conj()), psi, ("C",), observe)
@@ -201,7 +197,7 @@ def test_samples(kerr):
 
     def data(samples):
         means, covariance = sample_moments(samples, orders)
-        return Data(TS, means, Correlated(covariance))
+        return Record(TS, means, Correlated(covariance))
 
     check(law, data(drawn), psi, ("C",), Moments(orders))
     refused("conjugated", law, data(drawn.conj()), psi, ("C",), Moments(orders))
@@ -215,7 +211,7 @@ def test_densities():
     check(law, record.data()[0], psi, ("D",))
 
     def of(values):
-        return Data(record.ts, values)
+        return Record(record.ts, values)
 
     cell = record.grid.cell
     refused("times those expected", law, of(density * cell), psi, ("D",))
@@ -233,14 +229,14 @@ def test_atoms():
     assert isinstance(observe, AtomPositions)
     law = record.law(1.1)
     check(law, data, record.state(), ("K",), observe)
-    shifted = Data(TS, data.values + 0.5)
+    shifted = Record(TS, data.values + 0.5)
     refused("another origin, by 0.5", law, shifted, record.state(), ("K",), observe)
-    swapped = Data(TS, data.values[:, ::-1])
+    swapped = Record(TS, data.values[:, ::-1])
     refused("classes 3, 2, 1, 0", law, swapped, record.state(), ("K",), observe)
 
 
 def test_a_fit_refuses_before_it_begins(levels):
     law, psi, record, _ = levels
-    data = Data(record.ts, np.asarray(record.values)[:, ::-1].copy())
+    data = Record(record.ts, np.asarray(record.values)[:, ::-1].copy())
     with pytest.raises(ValueError, match="row at t0"):
         recover(law, data, psi0=psi, free=("q",))

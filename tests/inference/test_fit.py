@@ -8,7 +8,7 @@ import pytest
 
 import jqd
 from jqd import problems
-from jqd.inference import FitProblem, identifiability
+from jqd.inference import Study, identifiability
 from jqd.laws import constants
 
 
@@ -26,7 +26,7 @@ def exact_record(ts):
     """Populations of the golden problem by exact evolution."""
     law, psi0 = problems.golden()
     states = jqd.exact.matrices.propagate(law.hamiltonian(), psi0, ts)
-    return law, psi0, jqd.Data(ts, jnp.abs(states) ** 2)
+    return law, psi0, jqd.Record(ts, jnp.abs(states) ** 2)
 
 
 @pytest.fixture(scope="module")
@@ -149,10 +149,12 @@ def test_null_directions(observe, phases, null):
     look = observe if observe == "density" else _parts
     shape = (31, 3 if observe == "density" else 6)
     free = ("q", "r", "omega", "R", "delta", *(("phase0",) if phases else ()))
-    problem = FitProblem(
-        law, psi0, jqd.Data(ts, jnp.ones(shape)), free, look, jqd.Fixed(jqd.rk4)
+    # from later on: what it shows does not matter, nor is it compared with the state
+    data = jqd.Record(ts, jnp.ones(shape), t0=-1e-9)
+    study = Study(
+        law, data, psi0=psi0, free=free, observe=look, method=jqd.Fixed(jqd.rk4)
     ).with_substeps(20)
-    found = identifiability(problem, problem.theta())
+    found = identifiability(study, study.theta())
     assert int(found.null) == null
     # the smallest real one stands far above the largest null one
     values = np.asarray(found.singular_values)
@@ -164,6 +166,17 @@ def test_null_directions(observe, phases, null):
 def _parts(t, state):
     del t
     return jnp.concatenate([state.real, state.imag])
+
+
+def test_a_study_is_as_good_as_what_it_is_made_of(four_level, law):
+    given = {"psi0": four_level.psi0, "free": ("q",)}
+    settings = {"starts": [[0.45]], "search": None, "polish": None}
+    study = Study(law, four_level.populations, **given)
+    alone = jqd.fit(study, **settings)
+    parts = jqd.fit(law, four_level.populations, **given, **settings)
+    assert float(alone.cost) == float(parts.cost)
+    with pytest.raises(ValueError, match="`psi0` must not be given beside a study"):
+        jqd.recover(study, psi0=four_level.psi0)
 
 
 def test_omega_shift_is_refused_in_words(four_level, law):

@@ -13,12 +13,10 @@ from scipy import stats
 import jqd
 from jqd import problems
 from jqd.cli.session import conclude
-from jqd.inference.data import Gaussian, Multinomial
+from jqd.inference import Constant, Study, identifiability
 from jqd.inference.estimators import fit_curve
 from jqd.inference.goodness import MISFIT, p_value
-from jqd.inference.problem import FitProblem
-from jqd.inference.recovery import Constant
-from jqd.inference.setup import identifiability
+from jqd.records import Gaussian, Multinomial
 from jqd.report import print_recovery, recovery_summary
 from jqd.report.tables import recovery_tables
 
@@ -42,7 +40,7 @@ def populations(golden):
 def fitted(golden, values, noise):
     law, psi0 = golden
     return jqd.recover(
-        law, jqd.Data(TS, values, noise, t0=0.0), psi0=psi0, free=("q", "r"),
+        law, jqd.Record(TS, values, noise, t0=0.0), psi0=psi0, free=("q", "r"),
         starts=[[0.45, -0.55]], search=None, substeps=8,
     )  # fmt: skip
 
@@ -120,7 +118,7 @@ def test_the_pure_fit_says_misfit_as_well(golden, populations):
     lossy = 0.95 * populations + 0.05 / 3
     options = {"psi0": psi0, "free": ("q", "r"), "starts": [[0.45, -0.55]]}
     for values, status in [(lossy, "MISFIT"), (populations, "CONVERGED")]:
-        data = jqd.Data(TS, values, Gaussian(SIGMA), t0=0.0)
+        data = jqd.Record(TS, values, Gaussian(SIGMA), t0=0.0)
         found = jqd.fit(law, data, search=None, **options)
         assert jqd.FitStatus(int(found.status)).name == status
         assert (found.p_value < 1e-3) == (status == "MISFIT")
@@ -185,19 +183,19 @@ def test_sigmas_are_counted_where_scatter_makes_them():
 def test_a_step_along_a_null_direction_changes_nothing(golden, free):
     law, psi0 = golden
     method = jqd.Fixed(jqd.rk4)
-    data = jqd.Data(TS, jnp.ones((TS.size, 3)), t0=0.0)
-    problem = FitProblem(law, psi0, data, free, "density", method).with_substeps(20)
-    theta = problem.theta()
-    found = identifiability(problem, theta)
-    here = problem.predict(theta)
+    data = jqd.Record(TS, jnp.ones((TS.size, 3)), t0=0.0)
+    study = Study(law, data, psi0=psi0, free=free, method=method).with_substeps(20)
+    theta = study.theta()
+    found = identifiability(study, theta)
+    here = study.predict(theta)
     assert found.null_directions.shape == (1, theta.size)
     for direction in found.null_directions:
         assert float(jnp.linalg.norm(direction)) == pytest.approx(1)
         # what finite steps leave of the symmetry
-        moved = problem.predict(theta + 0.1 * direction)
+        moved = study.predict(theta + 0.1 * direction)
         np.testing.assert_allclose(moved, here, rtol=0, atol=1e-6)
     # a direction that can be told moves them: the step is no small one
-    moved = problem.predict(theta + 0.1 * found.directions[0])
+    moved = study.predict(theta + 0.1 * found.directions[0])
     assert np.max(np.abs(moved - here)) > 1e-3
     # the same shift of every energy, in words too
     weights = re.findall(r"([+-][\d.]+) omega", found.describe())

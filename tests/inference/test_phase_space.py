@@ -10,8 +10,6 @@ import xarray as xr
 import jqd
 from jqd import problems
 from jqd.inference import (
-    Correlated,
-    Data,
     Search,
     Unidentifiable,
     fit_likelihood,
@@ -20,7 +18,7 @@ from jqd.inference import (
 )
 from jqd.inference.estimators import length_scales
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
-from jqd.records import load_phase_space
+from jqd.records import Correlated, Record, load_phase_space
 from jqd.records.phase_space import sample_moments, sample_orders
 from jqd.spaces.symbols import parameters_of, parse_hamiltonian
 from jqd.states import coherent
@@ -71,7 +69,7 @@ def fit_kerr(starts, points=150, **options):
 
 @pytest.mark.slow
 def test_C_from_husimi_functions_of_another_program():
-    """Data that QuTiP computed, good to 1e-12."""
+    """Record that QuTiP computed, good to 1e-12."""
     found = fit_kerr(6)
     assert found.status == "converged"
     assert abs(found.constants["C"].value - 1) < 1e-10
@@ -100,7 +98,7 @@ def test_joint_fit_of_C_and_the_hamiltonian():
     law = law_of(text, C=0.93, points=points)
     start = {"C": 0.93, "U": 1.08, "omega": 0.33}
     found = recover(
-        law, Data(TS, values, t0=0.0), psi0=coherent(ALPHA, 40), free=tuple(start),
+        law, Record(TS, values, t0=0.0), psi0=coherent(ALPHA, 40), free=tuple(start),
         start=start, starts=np.array([[0.93, 1.08, 0.33], [1.06, 0.92, 0.27]]),
         search=None,
     )  # fmt: skip
@@ -220,7 +218,7 @@ def test_length_scales_of_oscillators():
     ],
 )
 def test_what_no_data_could_tell_is_refused(text, free, message):
-    data = Data(TS, np.full((3, 2), 0.1), t0=0.0)
+    data = Record(TS, np.full((3, 2), 0.1), t0=0.0)
     law = law_of(text, points=[0.0, 1.0], levels=48, orders=10)
     with pytest.raises(Unidentifiable, match=message):
         recover(law, data, psi0=coherent(ALPHA, 40), free=free)
@@ -228,7 +226,7 @@ def test_what_no_data_could_tell_is_refused(text, free, message):
 
 def test_C_and_s_of_a_quadratic_hamiltonian_without_qp():
     law = HusimiFokkerPlanck("0.5*p^2 + 0.4*q^2", s=1.0, points=[0.0, 1.0], form="fock")
-    data = Data(TS, np.full((3, 2), 0.1), t0=0.0)
+    data = Record(TS, np.full((3, 2), 0.1), t0=0.0)
     with pytest.raises(Unidentifiable, match="H_qq"):
         recover(law, data, psi0=coherent(0.5, 20), free=("C", "s"))
 

@@ -37,7 +37,7 @@ def noisy(golden, key):
 
 
 def record(values):
-    return jqd.Data(TS, values, jqd.Gaussian(SIGMA), t0=0.0)
+    return jqd.Record(TS, values, jqd.Gaussian(SIGMA), t0=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_a_fit_that_runs_into_a_node_has_its_status(golden):
     @jax.vmap
     def one(r):
         law, _ = problems.golden(0.9, r)
-        data = jqd.Data(ts, populations, jqd.Gaussian(SIGMA), t0=0.0)
+        data = jqd.Record(ts, populations, jqd.Gaussian(SIGMA), t0=0.0)
         return fit(
             law, data, psi0=psi0, free=("q",), starts=1, start={"q": 0.5},
             search=None, polish=None, substeps=20,

@@ -11,8 +11,8 @@ import xarray as xr
 
 import jqd
 from jqd import problems
-from jqd.inference import Data, Gaussian, Multinomial
-from jqd.inference.setup import as_data
+from jqd.inference.study import as_data
+from jqd.records import Gaussian, Multinomial, Record
 
 
 def test_records_from_csv_npz_and_zarr_agree(tmp_path):
@@ -84,7 +84,7 @@ def test_pickles_inside_archives_are_refused(tmp_path):
 )
 def test_bad_records(arguments, words):
     with pytest.raises(ValueError, match=words):
-        Data(*arguments)
+        Record(*arguments)
 
 
 def test_bad_settings():
@@ -138,7 +138,7 @@ def test_gaussian_errors_scale_with_sigma():
     record = problem.populations
     rng = np.random.default_rng(5)
     noise = 1e-3 * rng.standard_normal(record.values.shape)
-    data = Data(record.ts, record.values + noise, Gaussian(1e-3))
+    data = Record(record.ts, record.values + noise, Gaussian(1e-3))
     recovery = jqd.recover(
         law, data, psi0=problem.psi0, free=("q", "r"), starts=2, search=None,
         start={"q": 0.45, "r": -0.55},
@@ -162,7 +162,7 @@ def test_tables_of_pandas(tmp_path):
         assert isinstance(data.noise, Multinomial)
         np.testing.assert_array_equal(data.values, values)
         np.testing.assert_array_equal(data.ts, ts)
-    np.testing.assert_array_equal(Data(ts, frame.drop(columns="t")).values, values)
+    np.testing.assert_array_equal(Record(ts, frame.drop(columns="t")).values, values)
     for wrong, words in (
         (frame.drop(columns="t"), "but the DataFrame has n0,n1,n2,n3"),
         (frame.rename(columns={"n3": "x"}), "has t,n0,n1,n2,x"),

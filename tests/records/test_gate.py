@@ -18,9 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jqd.cli import main
-from jqd.inference import Correlated, Data, EnsembleNoise, Gaussian, Multinomial
 from jqd.problems import DATA
 from jqd.records import (
+    Correlated,
+    EnsembleNoise,
+    Gaussian,
+    Multinomial,
+    Record,
     load_density,
     load_matrix,
     load_phase_space,
@@ -221,7 +225,7 @@ def admitted(load, path):
         assert "\n" not in message
         return False
     data = record[0] if isinstance(record, tuple) else record
-    if isinstance(data, Data):
+    if isinstance(data, Record):
         assert np.all(np.isfinite(np.asarray(data.values)))
         assert np.all(np.diff(np.asarray(data.ts)) > 0)
     return True
@@ -348,7 +352,7 @@ def test_data_in_memory(noise, changes):
     arrays = altered(valid, changes)
 
     def make(path):
-        return Data(
+        return Record(
             arrays.get("ts", TS), arrays.get("values", valid["values"]),
             NOISES[noise](None), arrays.get("t0"),
         )  # fmt: skip
@@ -360,14 +364,14 @@ def test_data_in_memory(noise, changes):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Data(TS, np.ones((3, 2)) + 1j), "`values` must be real"),
-        (lambda: Data(TS + 1j, np.ones((3, 2))), "`ts` must be real"),
-        (lambda: Data(TS, np.ones((3, 2)), t0=[0.0]), "`t0` must have shape"),
-        (lambda: Data(TS, [["a", "b"]] * 3), "array of numbers"),
-        (lambda: Data(TS, [[1.0, 2.0], [1.0], [1.0]]), "differ in length"),
-        (lambda: Data(TS, np.full((3, 2), 0.5), Multinomial()), "whole numbers"),
-        (lambda: Data(TS, np.ones((3, 2)), Gaussian(np.ones(3))), "`sigma` must be"),
-        (lambda: Data(TS, np.ones((3, 2)), 0.1), "`noise` must be"),
+        (lambda: Record(TS, np.ones((3, 2)) + 1j), "`values` must be real"),
+        (lambda: Record(TS + 1j, np.ones((3, 2))), "`ts` must be real"),
+        (lambda: Record(TS, np.ones((3, 2)), t0=[0.0]), "`t0` must have shape"),
+        (lambda: Record(TS, [["a", "b"]] * 3), "array of numbers"),
+        (lambda: Record(TS, [[1.0, 2.0], [1.0], [1.0]]), "differ in length"),
+        (lambda: Record(TS, np.full((3, 2), 0.5), Multinomial()), "whole numbers"),
+        (lambda: Record(TS, np.ones((3, 2)), Gaussian(np.ones(3))), "`sigma` must be"),
+        (lambda: Record(TS, np.ones((3, 2)), 0.1), "`noise` must be"),
         (lambda: Gaussian(np.inf), "`sigma` must be finite"),
         (lambda: Gaussian(1j), "`sigma` must be real"),
         (lambda: Gaussian(0.0), "`sigma` must be positive"),

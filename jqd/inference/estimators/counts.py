@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ..fit import Constant
 from ..identifiability import Unidentifiable
-from ..recovery import Constant
 
 # Largest standard error of g that is accepted: Maxwell-Boltzmann and Bose-Einstein,
 # or Fermi-Dirac, are then five of them apart.

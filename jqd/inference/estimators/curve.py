@@ -10,9 +10,9 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ...statistics import count_information
+from ..fit import Constant
 from ..goodness import MISFIT, MISFIT_P, misfit_message, p_value
 from ..identifiability import Unidentifiable, analyse, refuse_degenerate
-from ..recovery import Constant
 from .counts import LIMIT, StatisticsFit
 
 CURVE_CONSTANTS = ("g", "T", "mu")

@@ -9,8 +9,8 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ...matter.photons import bose_einstein, count_information, truncated_moments
+from ..fit import Constant
 from ..goodness import MISFIT, MISFIT_P, p_value
-from ..recovery import Constant
 from .curve import fit_curve
 
 _NEWTON_STEPS = 60

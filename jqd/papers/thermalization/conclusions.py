@@ -50,7 +50,7 @@ equation(
     "the n-th; well before that they are unknown.",
     verdict="holds",
     test="tests/inference/test_atoms.py::test_springs_are_known_one_after_the_other",
-)(horizon.horizon)
+)(horizon)
 equation(
     "fit-anharmonicity",
     section="beyond the paper",
@@ -69,7 +69,7 @@ equation(
     verdict="holds",
     test="tests/inference/test_atoms.py"
     "::test_sensitivity_grows_until_gradients_are_useless",
-)(horizon.horizon)
+)(horizon)
 equation(
     "fit-tower",
     section="beyond the paper",

@@ -8,7 +8,7 @@ import pytest
 import jqd
 from jqd import problems
 from jqd.ensembles import copying, nelson
-from jqd.inference import Data, EnsembleNoise
+from jqd.records import EnsembleNoise, Record
 
 GOLDEN, PSI = problems.golden()
 TS = np.array([0.0, 0.5])
@@ -81,7 +81,7 @@ def test_another_step_is_refused_and_a_name_is_not():
 
 def test_records_of_one_ensemble_need_the_constants_too():
     counts = np.array([[10.0, 6, 4], [9, 6, 5], [8, 7, 5]])
-    data = Data([0.0, 0.2, 0.4], counts, EnsembleNoise(20))
+    data = Record([0.0, 0.2, 0.4], counts, EnsembleNoise(20))
     with pytest.raises(ValueError, match="by its constants alone"):
         jqd.recover(like_golden(Driven), data, psi0=PSI, free=("q",))
 

@@ -1,18 +1,21 @@
 """Records of one finite ensemble that copies itself: rows that scatter together."""
 
-from typing import Any
+from typing import ClassVar, cast
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import Array, Bool, Float
 
 from .. import _checks
 from ..ensembles.copying.follow import LEAST_COPIES
 from ..ensembles.copying.linear_noise import linear_noise
 from ..ensembles.copying.populations import INITIAL
 from ..ensembles.copying.rates import check_motion
+from ..laws import CopyDynamics
+from ..laws.motion import Motion
+from .noise import Course, Noise, count_errors
 
 # A direction whose variance, times N, is below this does not scatter: an exact start,
 # the sum of all shares, links without currents. Rounding leaves some 1e-16.
@@ -68,33 +71,8 @@ class Whitening(eqx.Module):
             self.least_copies, self.needed_copies,
         )  # fmt: skip
 
-    def penalty(self, mask: Array) -> Float[Array, ""]:
-        """Σ ln det Σ over the rows with weight: likelihoods at two fits compare."""
-        return jnp.sum(jnp.where(mask > 0, self.log_scatter, 0))
 
-    def independent(self, mask: Array) -> Float[Array, ""]:
-        """Number of independent values in the rows with weight."""
-        return jnp.sum(jnp.where(mask > 0, self.rank, 0))
-
-    @property
-    def holds(self) -> Bool[Array, ""]:
-        """Whether every class holds enough copies for linear noise."""
-        return self.least_copies >= self.needed_copies
-
-    @property
-    def complaint(self) -> str | None:
-        """Why the scatter is not what linear noise says, or None."""
-        if bool(self.holds):
-            return None
-        least, needed = float(self.least_copies), float(self.needed_copies)
-        return (
-            f"The smallest class holds {least:.2g} copies on average at one time; with "
-            f"fewer than {needed:.3g} linear noise was found to be off by 10 % and "
-            "more, and the standard errors may not hold."
-        )
-
-
-class EnsembleNoise(eqx.Module):
+class EnsembleNoise(Noise):
     """Counts of one ensemble of N copying systems, looked at again and again.
 
     Its scatter at one time is carried on to all later times, so that rows are
@@ -110,23 +88,22 @@ class EnsembleNoise(eqx.Module):
 
     copies: Float[Array, ""] = eqx.field(converter=jnp.asarray)
     initial: str = eqx.field(static=True, default="rounded")
-    known: bool = eqx.field(static=True, default=True)
-    constant_weights: bool = eqx.field(static=True, default=False)
+    constant_weights: ClassVar[bool] = False
 
     def __check_init__(self) -> None:
         _checks.check_choice(self.initial, "initial", INITIAL)
         _checks.check_shape(self.copies, "copies", ())
         _checks.check_positive(self.copies, "copies")
 
-    def residuals(self, prediction: Array, data: Array, at: Whitening) -> Array:
+    def residuals(self, prediction: Array, values: Array, at: Whitening) -> Array:
         """Independent residuals of unit variance."""
-        return at(prediction - self.shares(data))
+        return at(prediction - self.shares(values))
 
-    def shares(self, data: Array) -> Array:
+    def shares(self, values: Array) -> Array:
         """Relative frequencies."""
-        return data / self.copies
+        return values / self.copies
 
-    def independent_rows(self, shares: Float[Array, "T M"]) -> Whitening:
+    def first_weights(self, shares: Float[Array, "T M"]) -> Whitening:
         """Weights as if every row were N independent shots: a start, not the truth."""
         rows, size = shares.shape
         # half a count at least, as for `Multinomial`
@@ -140,7 +117,52 @@ class EnsembleNoise(eqx.Module):
         needed = jnp.full_like(least, LEAST_COPIES)
         return Whitening(hidden, read, gain, root, log_scatter, rank, least, needed)
 
-    def along(self, law: Any, psi: Array, ts: Array, substeps: Any) -> Whitening:
+    def weights(self, prediction: Array, values: Array, course: Course) -> Whitening:
+        """Weights of linear noise at the fit; `first_weights` where that has none."""
+        del prediction
+        law, state0, ts, substeps = course()
+        copying = cast(CopyDynamics, law)  # `check_law` saw to that
+        whitening = self.along(copying, copying.psi(state0), ts, substeps)
+        if ts.shape[0] > values.shape[0]:
+            whitening = whitening.without_start()
+        sound = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(whitening)]
+        known = jnp.all(jnp.stack(sound))
+        fallback = self.first_weights(self.shares(values))
+        return jax.tree.map(lambda a, b: jnp.where(known, a, b), whitening, fallback)
+
+    def penalty(self, at: Whitening, mask: Array) -> Float[Array, ""]:
+        """Wide scatter explains everything: its price is Σ ln det Σ."""
+        return jnp.sum(jnp.where(mask > 0, at.log_scatter, 0))
+
+    def independent(
+        self, values: Array, at: Whitening, mask: Array
+    ) -> Float[Array, ""]:
+        """Number of directions that scatter."""
+        del values
+        return jnp.sum(jnp.where(mask > 0, at.rank, 0))
+
+    def holds(self, at: Whitening) -> Bool[Array, ""]:
+        """Whether every class holds enough copies for linear noise."""
+        return at.least_copies >= at.needed_copies
+
+    def complaint(self, at: Whitening) -> str | None:
+        """Why the scatter is not what linear noise says, or None."""
+        if bool(self.holds(at)):
+            return None
+        least, needed = float(at.least_copies), float(at.needed_copies)
+        return (
+            f"The smallest class holds {least:.2g} copies on average at one time; with "
+            f"fewer than {needed:.3g} linear noise was found to be off by 10 % and "
+            "more, and the standard errors may not hold."
+        )
+
+    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """√(N p) / N, as of independent shots."""
+        return count_errors(values, expected)
+
+    def along(
+        self, law: CopyDynamics, psi: Array, ts: Array, substeps: int | Array
+    ) -> Whitening:
         """Weights of linear noise along the mean-field motion of a law.
 
         Args:
@@ -187,10 +209,10 @@ class EnsembleNoise(eqx.Module):
         rank = jnp.sum(scatters).astype(covariance.dtype)
         return root, jnp.sum(jnp.log(safe)), rank, inverse
 
-    def check_law(self, law: Any) -> None:
+    def check_law(self, law: Motion) -> None:
         """Raise unless the law has this kind of scatter."""
         try:
-            check_motion(law)
+            check_motion(cast(CopyDynamics, law))
         except ValueError as error:
             raise ValueError(
                 "Argument `noise` must not be an EnsembleNoise for this law, but is: "
@@ -198,12 +220,13 @@ class EnsembleNoise(eqx.Module):
                 "by its constants alone."
             ) from error
 
-    def check_counts(self, values: ArrayLike) -> None:
+    def check(self, values: Array) -> None:
         """Raise unless every row holds the same N systems.
 
         Raises:
             ValueError: negative or fractional counts, or another sum.
         """
+        _checks.check_shape(values, "values", (None, None))
         if not _checks.is_concrete((values, self.copies)):
             return
         counts, copies = np.asarray(values), np.asarray(self.copies).item()

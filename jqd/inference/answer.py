@@ -1,0 +1,405 @@
+"""`recover`: a fit, refined and judged, as an answer for people."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+from .. import _checks
+from ..evolution import Adaptive, Fixed, Propagator, Trajectory
+from ..laws.constants import labels
+from ..laws.motion import Motion
+from ..records.record import Record
+from .fit import (
+    Constant,
+    FitStatus,
+    Solution,
+    begin,
+    find,
+    fit,
+    held_out_distance,
+    row_masks,
+    settle,
+    solution,
+    verdict,
+)
+from .goodness import MISFIT, misfit_message
+from .identifiability import refuse, refuse_names
+from .polish import Polish
+from .search import Keep, Report, Search
+from .study import MAX_SUBSTEPS, Study, study_of
+
+SEARCH_ERROR = 1e-3  # step error of predictions that a search may carry
+WORDS = {
+    FitStatus.CONVERGED: "converged",
+    FitStatus.NOT_CONVERGED: "not converged",
+    FitStatus.NOISE_INVALID: "linear noise not valid",
+    FitStatus.MISFIT: MISFIT,
+}
+
+
+class Recovery(eqx.Module):
+    """The outcome of a fit.
+
+    Attributes:
+        law_name: class name of the law (static).
+        law: the law with the recovered constants.
+        constants: label -> `Constant`.
+        covariance: of the constants, from the scatter of the data alone, (p, p).
+        singular_values: of the scaled Jacobian at the fit, descending, (p,).
+        null_directions: what the data cannot tell, unit vectors in the constants' own
+            units, shape (null, p).
+        starts: where the search started, shape (S, p).
+        ends: where each start went, shape (S, p).
+        agree: which starts reached the best fit, shape (S,).
+        history: loss of each start at each step of the search, shape (S, steps).
+        held_out: distance of the prediction from rows that took no part in the fit
+            (mean total variation for populations, else mean absolute difference).
+        held_out_start: the same for the law as it was before the fit.
+        held_out_rows: number of rows held out (static).
+        chi2_per_dof: chi-square per degree of freedom for noise of known size, else
+            None.
+        p_value: probability of a chi-square as large as this, if law and errors are
+            right; for noise of known size, else None.
+        prediction: at the recovered constants, like the record.
+        start_prediction: at the first start.
+        ts: times of the record, shape (T,).
+        observed: the record on the scale of the predictions.
+        substeps: steps between two rows in the final fit (static).
+        study: what was fitted to what, for predictions and losses elsewhere.
+        status: "converged"; "not converged"; or, for a fit that converged and whose
+            standard errors do not hold, "linear noise not valid" or "the law does not
+            describe the record", where `p_value` is below 1e-3 (static).
+        message: one sentence (static).
+    """
+
+    law_name: str = eqx.field(static=True)
+    law: Motion
+    constants: dict[str, Constant]
+    covariance: Float[Array, "p p"]
+    singular_values: Float[Array, " p"]
+    null_directions: Float[Array, "null p"]
+    starts: Float[Array, "S p"]
+    ends: Float[Array, "S p"]
+    agree: Bool[Array, " S"]
+    history: Float[Array, "S steps"]
+    held_out: float | None
+    held_out_start: float | None
+    held_out_rows: int = eqx.field(static=True)
+    chi2_per_dof: float | None
+    p_value: float | None
+    prediction: Array
+    start_prediction: Array
+    ts: Float[Array, " T"]
+    observed: Array
+    substeps: int = eqx.field(static=True)
+    study: Study
+    status: str = eqx.field(static=True)
+    message: str = eqx.field(static=True)
+
+    def beside(self, truth: Mapping[str, ArrayLike]) -> "Recovery":
+        """The recovery with the values that a computed record was made with.
+
+        Args:
+            truth: by name of a constant; names that were not free do not matter.
+
+        Returns:
+            The same, with them as `reference` of the constants.
+        """
+        known = {}
+        for name in self.study.free:
+            if name in truth:
+                names = labels(self.study.law, name)
+                values = np.ravel(np.asarray(truth[name]))
+                known |= dict(zip(names, map(float, values), strict=True))
+        constants = {
+            label: replace(constant, reference=known.get(label, constant.reference))
+            for label, constant in self.constants.items()
+        }
+        return replace(self, constants=constants)
+
+    @property
+    def theta(self) -> np.ndarray:
+        """The recovered constants as one vector, shape (p,)."""
+        return np.array([constant.value for constant in self.constants.values()])
+
+    @property
+    def agreeing_starts(self) -> float:
+        """Share of starts that reached the best fit."""
+        return float(np.mean(np.asarray(self.agree)))
+
+    @property
+    def errors_hold(self) -> bool:
+        """Whether the standard errors are to be trusted."""
+        return self.status == "converged"
+
+    def __str__(self) -> str:
+        lines = [f"{self.law_name}: {self.status}. {self.message}"]
+        lines += [
+            f"  {c.name} = {c.value:.12g} +- {c.stderr:.2g} "
+            f"(step bias {c.step_bias:.1g})"
+            for c in self.constants.values()
+        ]
+        if not self.errors_hold:
+            lines.append("  the standard errors are not to be trusted")
+        if self.chi2_per_dof is not None:
+            lines.append(
+                f"  chi-square per degree of freedom {self.chi2_per_dof:.4g} "
+                f"(p = {self.p_value:.2g})"
+            )
+        held_out = "none" if self.held_out is None else f"{self.held_out:.3g}"
+        lines.append(
+            f"  {int(np.sum(self.agree))} of {len(self.starts)} starts reached the "
+            f"best fit; held-out distance {held_out}"
+        )
+        return "\n".join(lines)
+
+
+def recover(
+    law: Motion | Study,
+    data: Record | tuple[ArrayLike, ArrayLike] | Any = None,
+    *,
+    psi0: Any = None,
+    free: Sequence[str] | None = None,
+    start: Mapping[str, ArrayLike] | None = None,
+    starts: int | ArrayLike = 32,
+    observe: Any = None,
+    search: Search | None = Search(),  # noqa: B008 - frozen settings
+    polish: Polish | None = Polish(),  # noqa: B008 - frozen settings
+    method: Fixed | Adaptive | Propagator | None = None,
+    substeps: int | None = None,
+    held_out: float = 0.2,
+    step_tolerance: float | None = None,
+    key: Array | None = None,
+    report: Report | None = None,
+    keep: Keep | None = None,
+) -> Recovery:
+    """Fit free constants of a law to a record of quantum evolution.
+
+    The search carries many starts downhill (optax, over growing windows of time); the
+    polish takes them to rounding (Levenberg-Marquardt), refines the step until its bias
+    is negligible, and yields covariance and error bars. Part of the record is held out
+    and predicted before the final fit to all of it.
+
+    Where anything is traced (under jit, vmap or in a sweep) it is `jqd.fit` with these
+    settings, and returns a `Fit`: `constants` as here, with arrays, and a code as
+    `status`. Neither progress nor a bound on the step bias is to be had there.
+
+    Args:
+        law: the law; or a `Study`, and no data, psi0, free, observe or method.
+        data, psi0, free, observe, method: the record, what was prepared, what to fit,
+            what was seen and how to evolve, as for `Study`. The step of `Fixed` is
+            found by the fit.
+        start: where to start, by name ("R") or label ("R[0,1]"); the other starts are
+            drawn from the span of each constant.
+        starts: number of starts, or an array of them, shape (S, p).
+        search: settings of the search; None to polish the starts as they are.
+        polish: settings of the polish; None to stop after the search.
+        substeps: steps between two rows in the search; None to find them.
+        held_out: share of the last rows that is held out.
+        step_tolerance: bound on the step bias of a constant; None for 1e-10, or a
+            hundredth of the standard error where that is larger.
+        key: of the random starts; None for `jax.random.key(0)`.
+        report: called as report(stage, done, total).
+        keep: called as keep(starts, ends, history) after each window of the search, so
+            that a run that is killed leaves what it has found.
+
+    Returns:
+        The recovery.
+
+    Raises:
+        ValueError: unknown names, shapes that differ, float64 off.
+        Unidentifiable: (a ValueError) the data cannot tell the constants apart.
+    """
+    _checks.require_x64("jqd.recover")
+    given = {"psi0": psi0, "free": free, "observe": observe, "method": method}
+    study = study_of(law, data, **given)
+    # under jit even arrays that depend on nothing cannot be read
+    if not _checks.is_concrete((study, start, starts, key, jnp.zeros(()))):
+        if (step_tolerance, report, keep) != (None, None, None):
+            raise ValueError(
+                "Arguments `step_tolerance`, `report` and `keep` must be None where "
+                "values are traced, but are not."
+            )
+        found = fit(
+            study, start=start, starts=starts, search=search, polish=polish,
+            substeps=substeps, held_out=held_out, key=key,
+        )  # fmt: skip
+        return cast(Any, found)
+    report = report or (lambda stage, done, total: None)
+    refuse_names(study)
+    first, train = begin(study, start, starts, key, held_out)
+    theta0 = study.theta(start)
+    study = study.with_substeps(substeps or search_substeps(study, theta0))
+    refuse(study, first)
+    masks = row_masks(study.data, train)
+    found = find(study, first, train, masks[0], search, polish, report, keep)
+    report("polish", 1, 4)
+    fine, theta, settled, at = refine_steps(
+        study, found.theta, masks[1], polish, step_tolerance, report
+    )
+    report("polish", 3, 4)
+    held_theta, _ = settle(polish, fine, theta, masks[0], True)
+    report("polish", 4, 4)
+
+    record, run = study.data, fine.trajectory(theta)
+    before = fine.predict(np.asarray(first)[0])
+    settled = settled and bool(run.ok) and bool(np.isfinite(theta).all())
+    status = FitStatus(int(verdict(record.noise, at, settled)))
+    known, empty = record.noise.known, jnp.zeros((first.shape[0], 0))
+    return Recovery(
+        law_name=type(study.law).__name__,
+        law=_law(fine, theta),
+        constants=_constants(fine, at),
+        covariance=at.covariance,
+        singular_values=at.analysis.singular_values,
+        null_directions=at.analysis.null_directions,
+        starts=first,
+        ends=found.ends,
+        agree=found.near,
+        history=empty if found.history is None else found.history,
+        held_out=_missed(fine, fine.predict(held_theta), train),
+        held_out_start=_missed(fine, before, train),
+        held_out_rows=record.ts.shape[0] - train,
+        chi2_per_dof=float(at.chi2) if known else None,
+        p_value=float(at.p_value) if known else None,
+        prediction=fine.rows_of(run),
+        start_prediction=before,
+        ts=record.ts,
+        observed=record.shares,
+        substeps=int(fine.substeps),
+        study=fine,
+        status=WORDS[status],
+        message=_message(status, fine, run, at, polish),
+    )
+
+
+@jax.jit
+def _law(study: Study, theta: Array) -> Motion:
+    return study.at(theta)[0]
+
+
+def search_substeps(study: Study, theta: Array) -> int:
+    """Steps between rows with which predictions are good to `SEARCH_ERROR`."""
+    if study.order is None:
+        return 1
+    substeps = 1
+    for _ in range(4):
+        coarse = study.with_substeps(substeps).predict(theta)
+        fine = study.with_substeps(2 * substeps).predict(theta)
+        change = np.abs(np.asarray(coarse) - np.asarray(fine))
+        error = float(np.max(np.nan_to_num(change, nan=1.0)))
+        if error < SEARCH_ERROR:
+            break
+        factor = 1.2 * (error / SEARCH_ERROR) ** (1 / study.order)
+        substeps = min(MAX_SUBSTEPS, substeps * max(2, math.ceil(factor)))
+    return substeps
+
+
+def refine_steps(
+    study: Study,
+    theta: Array,
+    mask: ArrayLike,
+    polish: Polish | None,
+    step_tolerance: float | None,
+    report: Report,
+) -> tuple[Study, Array, bool, Solution]:
+    """The fit to all rows with steps whose bias is negligible.
+
+    Args:
+        study: what is fitted to what, with the steps of the search.
+        theta: constants to start from, shape (p,).
+        mask: weight of each row, shape (T,).
+        polish: settings of the polish; None to leave the constants.
+        step_tolerance: bound on the step bias of a constant, see `recover`.
+        report: called as report("polish", 2, 4) when the steps are chosen.
+
+    Returns:
+        The study with finer steps, constants, whether the polish settled, and what the
+        fit says.
+    """
+    tolerance = step_tolerance or 1e-10
+    found = solution(study, theta, mask)
+    # scatter that is estimated from coarse steps would hide their own bias
+    if step_tolerance is None and study.data.noise.known:
+        tolerance = max(tolerance, 0.01 * float(np.min(np.asarray(found.stderr))))
+    study = _refined(study, found.bias, tolerance)
+    report("polish", 2, 4)
+    theta, settled = settle(polish, study, theta, mask, True)
+    found = solution(study, theta, mask)
+    # the first estimate came from coarse steps; the finer one may ask for more
+    for _ in range(2 if polish else 0):
+        enough = max(tolerance, _share_of_scatter(found, step_tolerance))
+        finer = _refined(study, found.bias, enough)
+        if int(finer.substeps) == int(study.substeps):
+            break
+        study = finer
+        theta, settled = settle(polish, study, theta, mask, True)
+        found = solution(study, theta, mask)
+    return study, theta, bool(settled), found
+
+
+def _share_of_scatter(found: Solution, step_tolerance: float | None) -> float:
+    """A thousandth of the standard error, where the scatter is that of the record.
+
+    The scatter that steps make is no smaller than their bias.
+    """
+    stderr = float(np.min(np.asarray(found.stderr)))
+    bias = float(np.max(np.abs(found.bias)))
+    return 1e-3 * stderr if step_tolerance is None and bias < 0.01 * stderr else 0.0
+
+
+def _refined(study: Study, biases: Array, tolerance: float) -> Study:
+    """The study with a step whose bias is below the tolerance."""
+    bias = float(np.max(np.abs(biases)))
+    # a bias that is none: the run ends early, which the status will say; one beyond all
+    # starts: the fit is no minimum that finer steps could sharpen
+    low, high = map(np.asarray, study.bounds())
+    small = bias < float(np.max(high - low))
+    if study.order is None or bias <= tolerance or not small:
+        return study
+    factor = math.ceil(1.2 * (bias / tolerance) ** (1 / study.order))
+    return study.with_substeps(min(int(study.substeps) * factor, MAX_SUBSTEPS))
+
+
+def _missed(study: Study, prediction: Array, train: int) -> float | None:
+    distance = held_out_distance(prediction, study.data.shares, train)
+    return None if distance is None else float(distance)
+
+
+def _constants(study: Study, found: Solution) -> dict[str, Constant]:
+    columns = (found.theta, found.errors, np.abs(found.bias), found.stderr)
+    numbers = np.stack([np.asarray(column) for column in columns], axis=1).tolist()
+    entries = zip(study.labels(), numbers, study.references(), strict=True)
+    return {
+        label: Constant(label, value, error, bias, reference, scatter)
+        for label, (value, error, bias, scatter), reference in entries
+    }
+
+
+def _message(
+    status: FitStatus,
+    study: Study,
+    run: Trajectory,
+    found: Solution,
+    polish: Polish | None,
+) -> str:
+    if not bool(run.ok):
+        said = run.describe()
+        return f"The run of the best fit does not hold to the last time: {said}"
+    if status == FitStatus.NOT_CONVERGED:
+        return "The polish stopped before it settled; give more starts or rows."
+    complaint = study.data.noise.complaint(found.at)
+    if complaint is not None:
+        return complaint
+    if status == FitStatus.MISFIT:
+        return misfit_message(float(found.chi2), float(found.p_value))
+    if polish is None:
+        return "Found by the search alone, without a polish."
+    return f"The polish settled with {study.substeps} steps a row."

@@ -1,0 +1,540 @@
+"""`fit`: the free constants with which a law describes a record best."""
+
+import enum
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
+
+from .. import _checks
+from ..evolution import Adaptive, Fixed, Propagator, Status
+from ..laws.motion import Motion
+from ..observe import total_variation
+from ..records.noise import Noise, Weights, sums_to_one
+from ..records.record import Record
+from .goodness import MISFIT_P, p_value
+from .identifiability import Identifiability, analyse, refuse_names
+from .polish import Polish, jacobian, polish_one, polish_starts
+from .search import Keep, Report, Search, run_search
+from .study import Study, study_of
+
+SUBSTEPS = 8  # steps between two rows unless told
+
+
+class FitStatus(enum.IntEnum):
+    """How a fit ended; `Fit.status` holds one for each member of a batch."""
+
+    CONVERGED = 0
+    NOT_CONVERGED = 1
+    NON_FINITE = 2
+    UNREACHED = 3
+    UNIDENTIFIABLE = 4
+    NOISE_INVALID = 5
+    MISFIT = 6
+
+    @property
+    def sentence(self) -> str:
+        """What the status means."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    FitStatus.CONVERGED: "The polish settled.",
+    FitStatus.NOT_CONVERGED: "The polish stopped before it settled.",
+    FitStatus.NON_FINITE: "A number of the record, the state or the run is not finite.",
+    FitStatus.UNREACHED: "The run of the best fit does not hold to the last time.",
+    FitStatus.UNIDENTIFIABLE: "The record cannot tell the constants apart.",
+    FitStatus.NOISE_INVALID: "The scatter is not Gaussian: no standard errors.",
+    FitStatus.MISFIT: "The law, followed with these steps, does not describe the "
+    "record (p < 1e-3): its standard errors are not to be trusted.",
+}
+# Beyond these codes there is no fit to speak of, and its numbers are NaN.
+_LOST = (FitStatus.NON_FINITE, FitStatus.UNREACHED, FitStatus.UNIDENTIFIABLE)
+
+
+class Constant(eqx.Module):
+    """One recovered constant; numbers of `recover`, arrays of `fit`.
+
+    Attributes:
+        name: label (static).
+        value: best fit.
+        stderr: standard error: scatter of the data and step bias together, not below
+            rounding.
+        step_bias: estimated error that the finite step leaves in the value.
+        reference: value in quantum mechanics, or None where the law has none.
+        scatter: standard error from the scatter of the data alone, or None where it is
+            all of `stderr`.
+    """
+
+    name: str = eqx.field(static=True)
+    value: Any
+    stderr: Any
+    step_bias: Any
+    reference: float | None
+    scatter: Any = None
+
+    @property
+    def deviation(self) -> float | None:
+        """value - reference, or None where there is no reference."""
+        return None if self.reference is None else self.value - self.reference
+
+    @property
+    def sigmas(self) -> float | None:
+        """The deviation in standard errors, or None where there is none to speak of:
+        no reference, or an error that is step bias and rounding more than scatter."""
+        scatter = self.stderr if self.scatter is None else self.scatter
+        if self.deviation is None or not scatter > 0 or self.stderr > 1.5 * scatter:
+            return None
+        return self.deviation / self.stderr
+
+
+class Fit(eqx.Module):
+    """The outcome of a fit as arrays alone; a batch has them with a first axis.
+
+    Every number is NaN where `status` is NON_FINITE, UNREACHED or UNIDENTIFIABLE, save
+    `singular_values` and `ends`.
+
+    Attributes:
+        constants: label -> `Constant` with value, standard error and step bias.
+        covariance: of the constants, from the scatter of the data alone, (p, p).
+        singular_values: of the scaled Jacobian at the fit, descending, (p,).
+        cost: sum of squared residuals, scalar.
+        chi2_per_dof: for noise of known size, else None.
+        p_value: of this chi-square, if law and errors are right; for noise of known
+            size, else None.
+        held_out: distance of the prediction from rows that took no part in the fit, or
+            None where none were held out.
+        ends: where each start went, shape (S, p).
+        agree: which starts reached the best fit, shape (S,).
+        status: a `FitStatus`, scalar.
+    """
+
+    constants: dict[str, Constant]
+    covariance: Float[Array, "p p"]
+    singular_values: Float[Array, " p"]
+    cost: Float[Array, ""]
+    chi2_per_dof: Float[Array, ""] | None
+    p_value: Float[Array, ""] | None
+    held_out: Float[Array, ""] | None
+    ends: Float[Array, "S p"]
+    agree: Bool[Array, " S"]
+    status: Int[Array, ""]
+
+    @property
+    def value(self) -> dict[str, Array]:
+        """The constants by label."""
+        return {name: jnp.asarray(one.value) for name, one in self.constants.items()}
+
+    @property
+    def stderr(self) -> dict[str, Array]:
+        """Their standard errors by label."""
+        return {name: jnp.asarray(one.stderr) for name, one in self.constants.items()}
+
+
+def fit(
+    law: Motion | Study,
+    data: Record | tuple[ArrayLike, ArrayLike] | Any = None,
+    *,
+    psi0: Any = None,
+    free: Sequence[str] | None = None,
+    start: Mapping[str, ArrayLike] | None = None,
+    starts: int | ArrayLike = 4,
+    observe: Any = None,
+    search: Search | None = Search(steps=20, windows=4),  # noqa: B008 - frozen
+    polish: Polish | None = Polish(rtol=1e-7, atol=1e-7, max_steps=30),  # noqa: B008
+    method: Fixed | Adaptive | Propagator | None = None,
+    substeps: int | None = None,
+    held_out: float = 0.0,
+    key: Array | None = None,
+) -> Fit:
+    """Fit free constants of a law to a record: `recover` as a pure function.
+
+    θ = argmin Σ_i [r_i(θ)/σ_i]²,   covariance = (J^T J)^-1,   J = ∂(r/σ)/∂θ
+
+    Works under jit, vmap and in sweeps: constants of the law, the record, its times,
+    psi0, the starts and the key may be traced; names and settings are static. Two
+    things that `recover` does are left out. The step is not refined until its bias is
+    negligible: it is `substeps` a row, and its bias is reported with each constant and
+    is part of the standard error. And constants that no data could tell apart are not
+    refused beforehand: the Jacobian at the fit decides, and `status` says so. A fit
+    that fails has its status and NaN, and leaves the others of its batch as they are.
+
+    The value of a constant has a derivative by whatever was traced, by the implicit
+    function theorem.
+
+    Args:
+        law: the law; or a `Study`, and no data, psi0, free, observe or method.
+        data, psi0, free, observe, method: as for `Study`.
+        start: where to start, by name or label; other starts are drawn.
+        starts: number of starts, or an array of them, shape (S, p). One is enough, and
+            `search=None`, where `start` is near.
+        search: settings of the search; None to polish the starts as they are.
+        polish: settings of the polish; None to stop after the search.
+        substeps: steps of `Fixed` between two rows; None for 8.
+        held_out: share of the last rows that is held out.
+        key: of the random starts; None for `jax.random.key(0)`.
+
+    Returns:
+        The fit.
+
+    Raises:
+        ValueError: unknown names, shapes that differ, float64 off.
+        Unidentifiable: (a ValueError) no data at all could tell the constants apart.
+    """
+    _checks.require_x64("jqd.fit")
+    given = {"psi0": psi0, "free": free, "observe": observe, "method": method}
+    study = study_of(law, data, **given)
+    refuse_names(study)
+    if isinstance(study.method, Fixed):
+        steps = SUBSTEPS if substeps is None else substeps
+        stepper = study.method.stepper
+        study = study.with_method(Fixed(stepper, steps, estimate_error=False))
+    first, train = begin(study, start, starts, key, held_out)
+    record = study.data
+    finite = _all_finite((record.ts, record.values, record.t0, study.psi0, first))
+    study, first = _without_holes(study, first)
+    # a record with holes weighs nothing: its fit ends at once, and others need not wait
+    masks = [jnp.where(finite, mask, 0) for mask in row_masks(record, train)]
+
+    found = find(study, first, train, masks[0], search, polish)
+    theta, settled = found.theta, found.settled
+    if train < record.ts.shape[0]:
+        theta, settled = settle(polish, study, theta, masks[1], settled)
+    at = solution(study, theta, masks[1], judge_steps=True)
+    status = _status(study.data.noise, at, finite & found.sound, settled)
+    held_out_rows = study.predict(found.theta) if train < record.ts.shape[0] else None
+    missed = held_out_distance(held_out_rows, study.data.shares, train)
+    return _fit(study, found, at, status, missed)
+
+
+# -- steps of a fit ------------------------------------------------------------------
+
+
+def begin(
+    study: Study,
+    start: Mapping[str, ArrayLike] | None,
+    starts: int | ArrayLike,
+    key: Array | None,
+    held_out: float,
+) -> tuple[Float[Array, "S p"], int]:
+    """Where a fit begins: the given start first, then uniform over the span.
+
+    Args:
+        study: what is fitted to what.
+        start: where to start, by name or label.
+        starts: number of starts, or an array of them, shape (S, p).
+        key: of the random starts; None for `jax.random.key(0)`.
+        held_out: share of the last rows that is held out.
+
+    Returns:
+        Starts, and the number of rows to train on: too short a record is not split.
+
+    Raises:
+        ValueError: unknown names, no start, a share out of [0, 1).
+    """
+    if not 0 <= held_out < 1:
+        raise ValueError(f"Argument `held_out` must be in [0, 1), but is {held_out}.")
+    theta = study.theta(start)
+    rows, size = study.data.ts.shape[0], theta.shape[0]
+    train = rows - math.floor(held_out * rows)
+    train = train if train > 2 * size else rows
+    if not isinstance(starts, int):
+        given = jnp.asarray(starts, theta.dtype)
+        _checks.check_shape(given, "starts", (given.shape[0], size))
+        _checks.check_finite(given, "starts")
+        return given, train
+    if starts < 1:
+        raise ValueError(f"Argument `starts` must be at least 1, but is {starts}.")
+    if starts == 1 and start is not None:
+        return theta[None], train
+    key = jax.random.key(0) if key is None else key
+    return _drawn(study, theta, key, starts, start is not None), train
+
+
+@partial(jax.jit, static_argnums=(3, 4))
+def _drawn(study: Study, theta: Array, key: Array, starts: int, given: bool) -> Array:
+    low, high = study.bounds()
+    uniform = jax.random.uniform(key, (starts, theta.shape[0]), theta.dtype)
+    drawn = low[None, :] + uniform * (high - low)[None, :]
+    return drawn.at[0].set(theta) if given else drawn
+
+
+def row_masks(data: Record, train: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of the rows, (T,): of those to train on, and of all."""
+    rows = np.arange(data.ts.shape[0])
+    return np.where(rows < train, 1.0, 0.0), np.ones(rows.shape)
+
+
+class Found(NamedTuple):
+    """What search and polish find.
+
+    Attributes:
+        ends: where each start went, (S, p).
+        history: loss of each start at each step of the search, (S, steps), or None.
+        theta: the best of the ends, (p,).
+        near: which ends agree with it to 1e-4 of the span of the starts, (S,).
+        settled: whether its polish settled.
+        sound: whether any end has a cost at all.
+    """
+
+    ends: Array
+    history: Array | None
+    theta: Array
+    near: Array
+    settled: Array
+    sound: Array
+
+
+def find(
+    study: Study,
+    first: Float[Array, "S p"],
+    train: int,
+    mask: ArrayLike,
+    search: Search | None,
+    polish: Polish | None,
+    report: Report | None = None,
+    keep: Keep | None = None,
+) -> Found:
+    """Search from every start, polish every end, take the best.
+
+    Args:
+        study: what is fitted to what.
+        first: constants to start from, shape (S, p).
+        train: number of rows that may be used, from the first on.
+        mask: their weights, shape (T,).
+        search: settings of the search; None to polish the starts as they are.
+        polish: settings of the polish; None to take what the search leaves.
+        report: called as report(stage, done, total); see `run_search`.
+        keep: called after each window of the search.
+    """
+    ends, history = first, None
+    if search is not None:
+        ends, history = run_search(search, study, first, train, report, keep)
+    if report is not None:
+        report("polish", 0, 4)
+    ends, costs, settled = polish_starts(polish, study, ends, mask)
+    return Found(ends, history, *_best(study, ends, costs, settled))
+
+
+@jax.jit
+def _best(
+    study: Study, ends: Array, costs: Array, settled: Array
+) -> tuple[Array, Array, Array, Array]:
+    sound = jnp.isfinite(costs) & jnp.all(jnp.isfinite(ends), axis=1)
+    best = jnp.argmin(jnp.where(sound, costs, jnp.inf))
+    low, high = study.bounds()
+    away = jnp.abs(ends - ends[best][None, :]) / (high - low)[None, :]
+    near = (jnp.max(away, axis=1) < 1e-4) & sound
+    return ends[best], near, settled[best], jnp.any(sound)
+
+
+def settle(
+    polish: Polish | None, study: Study, theta: Array, mask: ArrayLike, settled: Any
+) -> tuple[Array, Any]:
+    """The polish of one fit to other rows or steps: constants, and whether it settled.
+
+    Without a polish, both as they were.
+    """
+    if polish is None:
+        return theta, settled
+    theta, _, settled = polish_one(polish, study, theta, mask)
+    return theta, settled
+
+
+# -- what a fit says -----------------------------------------------------------------
+
+
+class Solution(eqx.Module):
+    """Covariance and step bias at a solution; a pure function of the fit.
+
+    Attributes:
+        theta: constants, shape (p,).
+        at: what weights are taken from.
+        cost: sum of squared residuals, scalar.
+        dof: degrees of freedom: independent values less constants, scalar.
+        chi2: cost per degree of freedom, scalar.
+        p_value: probability of a cost as large as this for noise that is known, else 1.
+        covariance: of the constants, from the scatter of the data alone, (p, p).
+        analysis: singular values and null directions of the scaled Jacobian.
+        bias: shift of the solution that half the step would bring, by linear response,
+            shape (p,).
+        stderr: standard errors from the scatter of the data, shape (p,).
+        errors: standard errors with step bias and rounding, shape (p,).
+        ended: how the run at the solution ended, a `jqd.Status`.
+    """
+
+    theta: Float[Array, " p"]
+    at: Weights
+    cost: Float[Array, ""]
+    dof: Float[Array, ""]
+    chi2: Float[Array, ""]
+    p_value: Float[Array, ""]
+    covariance: Float[Array, "p p"]
+    analysis: Identifiability
+    bias: Float[Array, " p"]
+    stderr: Float[Array, " p"]
+    errors: Float[Array, " p"]
+    ended: Int[Array, ""]
+
+
+@partial(jax.jit, static_argnames="judge_steps")
+def solution(
+    study: Study, theta: Array, mask: Array, *, judge_steps: bool = False
+) -> Solution:
+    """What the fit says at `theta`.
+
+    Args:
+        study: what is fitted to what.
+        theta: constants, shape (p,).
+        mask: weight of each row, shape (T,).
+        judge_steps: whether null directions are judged against the Jacobian with half
+            the step.
+    """
+    data, noise = study.data, study.data.noise
+    low, high = study.bounds()
+    width = high - low
+    run = study.trajectory(theta)
+    at = study.weights(theta, study.rows_of(run))
+    residuals, slope = jacobian(study, theta, at, mask)
+    inverse, fine_slope = _inverse(slope, width), None
+    bias = jnp.zeros_like(theta)
+    if study.order is not None:
+        # a judgement of the steps, not a result: no gradient flows through it
+        where, weights = jax.lax.stop_gradient((theta, at))
+        finer = jax.lax.stop_gradient(study.with_substeps(2 * study.substeps))
+        if judge_steps:
+            fine, fine_slope = jacobian(finer, where, weights, mask)
+        else:
+            fine = finer.residuals(where, weights, mask)
+        shift = inverse @ (slope.T @ (residuals - fine))
+        bias = shift * 2**study.order / (2**study.order - 1)
+    cost = jnp.sum(residuals**2)
+    dof = noise.independent(data.values, at, mask) - theta.shape[0]
+    chi2 = cost / jnp.maximum(dof, 1)
+    excess = noise.excess(data.values, at, mask)
+    p = p_value(cost, dof, excess) if noise.known else jnp.ones_like(cost)
+    covariance = inverse * (1.0 if noise.known else chi2)
+    analysis = analyse(slope, width, study.labels(), fine_slope)
+    stderr = jnp.sqrt(jnp.diagonal(covariance))
+    # scatter and step bias have nothing to do with each other: add in squares
+    errors = jnp.hypot(stderr, jnp.abs(bias))
+    # no number is known better than its rounding
+    rounding = 8 * jnp.finfo(theta.dtype).eps * jnp.abs(theta)
+    return Solution(
+        theta, at, cost, dof, chi2, p, covariance, analysis, bias, stderr,
+        jnp.maximum(errors, rounding), jnp.asarray(run.status),
+    )  # fmt: skip
+
+
+def _inverse(jacobian: Array, width: Array) -> Array:
+    """(J^T J)^-1 by singular values of the scaled Jacobian."""
+    _, values, directions = jnp.linalg.svd(
+        jacobian * width[None, :], full_matrices=False
+    )
+    tiny = jnp.finfo(values.dtype).tiny
+    spread = directions * (width[None, :] / jnp.maximum(values, tiny)[:, None])
+    return spread.T @ spread
+
+
+@partial(jax.jit, static_argnums=2)
+def held_out_distance(
+    prediction: Array | None, shares: Array, train: int
+) -> Float[Array, ""] | None:
+    """Mean total variation over held-out rows; plain differences for densities.
+
+    Args:
+        prediction: shape (T, ...), or None where no row is held out.
+        shares: the record, like it.
+        train: rows that are not held out, from the first on.
+    """
+    if prediction is None or train == shares.shape[0]:
+        return None
+    mean = jnp.mean(jnp.abs(prediction[train:] - shares[train:]))
+    if shares.ndim != 2:
+        return mean
+    variation = jnp.mean(total_variation(prediction[train:], shares[train:]))
+    return jnp.where(sums_to_one(shares, 1e-3), variation, mean)
+
+
+def _without_holes(study: Study, first: Array) -> tuple[Study, Array]:
+    """The same with ones where a value is not finite."""
+
+    def filled(x: Array) -> Array:
+        return jnp.where(jnp.isfinite(x), x, jnp.ones_like(x))
+
+    values = filled(study.data.values)
+    study = eqx.tree_at(lambda study: study.data.values, study, values)
+    return study, filled(first)
+
+
+def _all_finite(tree: Any) -> Bool[Array, ""]:
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if eqx.is_inexact_array(leaf)]
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
+
+
+@jax.jit
+def verdict(noise: Noise, found: Solution, settled: ArrayLike) -> Int[Array, ""]:
+    """How a fit ended that has numbers: the first of these that is the case."""
+    cases = (
+        (FitStatus.NOT_CONVERGED, ~jnp.asarray(settled)),
+        (FitStatus.NOISE_INVALID, ~noise.holds(found.at)),
+        (FitStatus.MISFIT, found.p_value < MISFIT_P),
+    )
+    return _first_of(cases, jnp.asarray(FitStatus.CONVERGED.value))
+
+
+def _status(
+    noise: Noise, found: Solution, finite: Array, settled: Array
+) -> Int[Array, ""]:
+    """The first of these that is the case, the gravest first."""
+    finite &= found.ended != Status.NON_FINITE
+    finite &= _all_finite((found.theta, found.cost))
+    cases = (
+        (FitStatus.NON_FINITE, ~finite),
+        (FitStatus.UNREACHED, found.ended != Status.OK),
+        (FitStatus.UNIDENTIFIABLE, found.analysis.null > 0),
+        (FitStatus.NON_FINITE, ~_all_finite((found.covariance, found.bias))),
+    )
+    return _first_of(cases, verdict(noise, found, settled))
+
+
+def _first_of(cases: tuple[tuple[FitStatus, Array], ...], status: Array) -> Array:
+    for code, case in reversed(cases):
+        status = jnp.where(case, code.value, status)
+    return status
+
+
+def _fit(
+    study: Study, begun: Found, found: Solution, status: Array, held_out: Array | None
+) -> Fit:
+    lost = jnp.any(jnp.stack([status == code.value for code in _LOST]))
+
+    def known(x: Array) -> Array:
+        return jnp.where(lost, jnp.nan, x)
+
+    values, errors = known(found.theta), known(found.errors)
+    biases, scatter = known(jnp.abs(found.bias)), known(found.stderr)
+    constants = {
+        label: Constant(label, values[i], errors[i], biases[i], reference, scatter[i])
+        for i, (label, reference) in enumerate(
+            zip(study.labels(), study.references(), strict=True)
+        )
+    }
+    return Fit(
+        constants=constants,
+        covariance=known(found.covariance),
+        singular_values=found.analysis.singular_values,
+        cost=known(found.cost),
+        chi2_per_dof=known(found.chi2) if study.data.noise.known else None,
+        p_value=known(found.p_value) if study.data.noise.known else None,
+        held_out=None if held_out is None else known(held_out),
+        ends=begun.ends,
+        agree=begun.near & ~lost,
+        status=status,
+    )

@@ -1,0 +1,136 @@
+"""Records that a law is fitted to."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from .noise import Noise, NoNoise
+
+
+class Record(eqx.Module):
+    """A record: what was seen at which times.
+
+    Attributes:
+        ts: times, shape (T,); the state is known at `t0`.
+        values: shape (T, ...): what the law's observable predicts (populations), or
+            counts for `Multinomial` and `EnsembleNoise`.
+        noise: noise model.
+        t0: time of the initial state, scalar; the first of `ts` if not given.
+        from_start: whether the first row is at `t0` (static).
+    """
+
+    ts: Float[Array, " T"]
+    values: Float[Array, "T ..."]
+    noise: Noise
+    t0: Float[Array, ""]
+    from_start: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        ts: ArrayLike,
+        values: ArrayLike | Any,
+        noise: Noise | None = None,
+        t0: ArrayLike | None = None,
+    ):
+        """A record; checked for shape, finiteness and, for shares, sign and sum.
+
+        Args:
+            ts: times, shape (T,), strictly increasing.
+            values: shape (T, ...).
+            noise: noise model; None for `NoNoise()`.
+            t0: time of the initial state, not after ts[0]; None for ts[0].
+
+        Raises:
+            ValueError: shapes differ, times do not increase, values are not finite,
+                negative counts.
+        """
+        ts, values = _numbers(ts, "ts"), _numbers(values, "values")
+        _checks.check_times(ts, "ts")
+        self.ts = jnp.asarray(ts, dtype=jnp.result_type(float))
+        self.values = jnp.asarray(values, dtype=jnp.result_type(float))
+        self.noise = NoNoise() if noise is None else noise
+        if not issubclass(type(self.noise), Noise):
+            raise ValueError(
+                "Argument `noise` must be NoNoise, Gaussian, Correlated, Multinomial "
+                f"or EnsembleNoise, but is a {type(noise).__name__}."
+            )
+        # NumPy reads what is known: JAX would compile each reading, or trace it
+        known = _checks.is_concrete((self.ts, t0))
+        first = np.asarray(self.ts)[0] if known else self.ts[0]
+        start: Any = first if t0 is None else _numbers(t0, "t0")
+        _checks.check_shape(start, "t0", ())
+        _checks.check_finite(start, "t0")
+        if known:
+            start = np.asarray(start, self.ts.dtype)
+        self.t0 = jnp.asarray(start, self.ts.dtype)
+        self.from_start = t0 is None or (known and bool(start == first))
+        if self.values.ndim < 1 or self.values.shape[0] != self.ts.shape[0]:
+            raise ValueError(
+                "Argument `values` must have one row a time, but has shape "
+                f"{self.values.shape} for {self.ts.shape[0]} times."
+            )
+        if not self.values.size:
+            raise ValueError(
+                "Argument `values` must hold values, but has shape "
+                f"{self.values.shape}."
+            )
+        _checks.check_finite(self.values, "values")
+        self.noise.check(self.values)
+        if known and start > first:
+            raise ValueError("Argument `t0` must not be after ts[0], but is.")
+
+    @property
+    def shares(self) -> Array:
+        """The record on the scale of the law's prediction."""
+        return self.noise.shares(self.values)
+
+
+def _numbers(x: Any, name: str) -> Any:
+    """Real numbers, as JAX takes them; the imaginary part is not dropped."""
+    if not isinstance(x, jax.Array):
+        try:
+            x = np.asarray(x)
+        except ValueError:
+            raise ValueError(
+                f"Argument `{name}` must be an array of numbers, but its rows differ "
+                "in length."
+            ) from None
+        if x.dtype.kind not in "biufc":
+            raise ValueError(
+                f"Argument `{name}` must be an array of numbers, but its dtype is "
+                f"{x.dtype}."
+            )
+    _checks.check_real(x, name)
+    return x
+
+
+def check_populations(values: ArrayLike, name: str, tolerance: float = 1e-6) -> None:
+    """Raise unless rows are probabilities.
+
+    Args:
+        values: shape (T, M).
+        name: name for the message.
+        tolerance: how far a row's sum may be from 1; files hold few digits.
+
+    Raises:
+        ValueError: a negative entry or a row that does not sum to 1.
+    """
+    rows = np.asarray(values)
+    if rows.min() < -tolerance:
+        row, column = np.unravel_index(rows.argmin(), rows.shape)
+        raise ValueError(
+            f"Argument `{name}` must not hold negative populations, but row {row} has "
+            f"{rows.min():.3g} in column {column}."
+        )
+    excess = np.abs(rows.sum(axis=-1) - 1)
+    if excess.max() > tolerance:
+        row = int(excess.argmax())
+        raise ValueError(
+            f"Argument `{name}` must hold populations that sum to 1, but row {row} "
+            f"sums to {rows[row].sum():.8g}."
+        )
