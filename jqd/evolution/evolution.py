@@ -107,7 +107,7 @@ def _observer(motion: Motion, observe: Observe) -> Any:
         known = tuple(motion.observables())
         if not known:
             raise ValueError(
-                f"Argument `observe` must not be a name for a {type(motion).__name__}, "
+                f"Argument `observe` must not be a name for {type(motion).__name__}, "
                 f"which names no observables, but is {observe!r}; give a function of "
                 "(t, state)."
             )

@@ -66,6 +66,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.bits
 def test_error_bars_hold(case):
     """Fixed: the estimate is the error, within a factor; others: it is a bound."""
     name, method, low, high = CASES[case]
@@ -290,7 +291,7 @@ def test_refused_times(ts, message):
         ({"method": rk4}, "`method` must be a Fixed, Adaptive or Propagator, but is"),
         ({"method": "rk4"}, "`method` must be a Fixed, Adaptive or Propagator, but"),
         ({"observe": "phase"}, "`observe` must be one of 'density'"),
-        ({"observe": 3}, "`observe` must be a function of (t, state), 'density' or"),
+        ({"observe": 3}, "`observe` must be a function of (t, state), the name of"),
         ({"observe": {"a": 3}}, "`observe` must be a function of (t, state)"),
         ({"method": Propagator()}, "`method` must not be a Propagator for this law"),
         ({"method": Fixed(strang)}, "`stepper` must not be a splitting for this law"),

@@ -276,6 +276,7 @@ def test_a_static_constant_traces_anew():
 
 
 @every_case
+@pytest.mark.bits
 def test_a_batch_equals_its_members_bit_for_bit(case):
     """Over constants, Hamiltonians and initial states at once."""
     name, method = case

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import jqd
+
 
 @pytest.fixture
 def recovery():
@@ -29,7 +31,7 @@ def recovery():
     agree = np.arange(num_starts) > 0
     return SimpleNamespace(
         law_name="CopyDynamics",
-        law=SimpleNamespace(quantum_values=lambda: {"q": 0.5, "r": -0.5}),
+        law=jqd.CopyDynamics.from_hamiltonian(np.ones((2, 2))),
         constants={"q": q, "R[0,1]": coupling},
         covariance=np.diag([1e-8, 4e-4]),
         singular_values=np.array([1e4, 50.0]),

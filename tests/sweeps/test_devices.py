@@ -4,6 +4,8 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 SCRIPT = textwrap.dedent(
     """
     import sys
@@ -59,6 +61,7 @@ SCRIPT = textwrap.dedent(
 )
 
 
+@pytest.mark.bits
 def test_devices_do_not_change_a_bit(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path)],

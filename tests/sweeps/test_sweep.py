@@ -41,6 +41,7 @@ def test_values_are_those_of_the_function(store):
     assert np.all(dataset.status == 0)
 
 
+@pytest.mark.bits
 def test_bits_do_not_depend_on_batch_nor_chunk(store, tmp_path):
     whole = run(store)
     for number, options in enumerate(
@@ -131,6 +132,7 @@ def test_statuses_of_another_kind_can_be_named(store):
     assert meanings == "failed pending converged lost"
 
 
+@pytest.mark.bits
 def test_one_failing_point_does_not_stop_the_sweep(store, tmp_path):
     def checked(q, r, key):
         found = kicked(q, r, key)

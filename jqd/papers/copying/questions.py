@@ -252,7 +252,7 @@ equation(
     "freely to quantum evolution come out as products within 2e-3, the phase rate "
     "and, if the least is copied that the densities need, the copy rate too.",
     verdict="holds",
-    test="tests/inference/test_gradient_matching.py::test_splines_find_the_copy_law",
+    test="tests/inference/estimators/test_gradient_matching.py::test_splines_find_the_copy_law",
 )(free_form.solve_spline)
 equation(
     "question-factorisation-traffic",
@@ -261,7 +261,7 @@ equation(
     "between two classes in equal amounts, also in a form that does not factorise, "
     "changes nothing; only the net flow is determined.",
     verdict="holds",
-    test="tests/inference/test_gradient_matching.py"
+    test="tests/inference/estimators/test_gradient_matching.py"
     "::test_traffic_both_ways_changes_nothing",
 )(free_form.density_residuals)
 equation(
@@ -270,7 +270,7 @@ equation(
     statement="Of the harmonics 0, 1 and 2 of both phase functions quantum evolution "
     "keeps the first alone, with q = 1/2 and r = -1/2.",
     verdict="holds",
-    test="tests/inference/test_gradient_matching.py"
+    test="tests/inference/estimators/test_gradient_matching.py"
     "::test_exponent_and_harmonics_of_quantum_evolution",
 )(gradient_matching.match_gradients)
 equation(

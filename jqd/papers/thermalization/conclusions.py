@@ -85,5 +85,5 @@ equation(
     statement="Numbers of photons give T over omega as well as the bound of Cramer "
     "and Rao allows: 20 000 counts to 0.7 % at T = omega.",
     verdict="holds",
-    test="tests/inference/test_temperature.py::test_counts",
+    test="tests/inference/estimators/test_temperature.py::test_counts",
 )(photons.count_temperature)

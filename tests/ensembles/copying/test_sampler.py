@@ -135,6 +135,7 @@ def test_counts_are_whole_and_conserved(run, method):
 @pytest.mark.parametrize(
     "method", [pytest.param("leap", marks=pytest.mark.slow), "exact"]
 )
+@pytest.mark.bits
 def test_the_split_into_batches_changes_nothing(run, method, monkeypatch):
     """Bit for bit, whatever runs beside whatever, and in chunks of any size."""
     whole = run(method)

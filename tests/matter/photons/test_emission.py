@@ -218,7 +218,7 @@ def rates(**change):
         (lambda: rates().prepare(np.ones(3)), "Argument `start` must have shape (60,)"),
         (
             lambda: jqd.evolve(rates(), rates().omega * 0, [0.0], observe="density"),
-            "Argument `observe` must not be a name for a PhotonRates",
+            "Argument `observe` must not be a name for PhotonRates",
         ),
         (lambda: HeatCapacity(0.0), "Argument `capacity` must be positive"),
         (lambda: flat_band(1.0, 1.0, 1.0, 1), "Argument `modes` must be at least 2"),

@@ -209,5 +209,5 @@ def test_overlapping_atoms_are_named():
     with pytest.raises(ValueError, match="`v` must have shape"):
         motion.prepare((x.at[2, 0].set(2.4), jnp.zeros((3, 1))))
     state = motion.prepare((x.at[2, 0].set(2.4), jnp.zeros_like(x)))
-    with pytest.raises(ValueError, match="must not be 'density'"):
+    with pytest.raises(ValueError, match="must not be a name for AtomMotion"):
         jqd.evolve(motion, state, [0.0, 1.0], observe="density")
