@@ -72,7 +72,7 @@ def diffusion(
     else:
         record = load_density(data, column, sigma)
     if estimator != "fit":
-        result = _estimate(estimator, record, data, names, first.get("D", 0.5))
+        result = _estimate(estimator, record, names, first.get("D", 0.5))
         title = f"D from the {estimator}, without a run"
         table = report.summary_table(result, title)
         return conclude(result, [table], as_json=common.as_json)
@@ -131,7 +131,6 @@ def _law(
 def _estimate(
     estimator: str,
     record: DensityRecord,
-    file: Path | None,
     free: tuple[str, ...],
     start: float,
 ) -> dict[str, Any]:
@@ -141,7 +140,7 @@ def _estimate(
             f"Argument `--free` must be D for --estimator {estimator}, but is "
             f"{','.join(free)}."
         )
-    found = _found(estimator, record, file, start)
+    found = _found(estimator, record, start)
     return {
         "law": "ConservativeDiffusion",
         "estimator": estimator,
@@ -152,9 +151,7 @@ def _estimate(
     }
 
 
-def _found(
-    estimator: str, record: DensityRecord, file: Path | None, start: float
-) -> Estimate:
+def _found(estimator: str, record: DensityRecord, start: float) -> Estimate:
     if estimator == "energy":
         return diffusion_from_energy(record)
     if estimator == "residual":
