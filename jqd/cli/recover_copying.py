@@ -41,7 +41,7 @@ def copying(
     if 0 < len(missing) < len(files):
         raise ValueError(
             "Arguments `--data`, `--hamiltonian` and `--state` must be given together, "
-            f"but {' and '.join(missing)} is missing."
+            f"but there is no {' and no '.join(missing)}."
         )
     names = parse_free(free, CONSTANTS)
     first = parse_start(start, names)

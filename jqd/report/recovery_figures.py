@@ -251,7 +251,7 @@ def _draw_starts(
     size = float(np.clip(60 / np.sqrt(len(starts) + 1), 2.5, 6))
     options: dict[str, Any] = {"ls": "", "mec": INK, "mew": 0.6, "ms": size}
     groups = (
-        (converged, "white", "o", "start that converged"),
+        (converged, "white", "o", "start that reached the best fit"),
         (~converged, VERMILLION, "X", "start that did not"),
     )
     handles = []

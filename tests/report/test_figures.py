@@ -75,7 +75,7 @@ def test_the_landscape_has_the_first_constant_along_x():
     )
     axis = figure.axes[0]
     named = {line.get_label(): line.get_xydata() for line in axis.lines}
-    np.testing.assert_array_equal(named["start that converged"], starts[:2])
+    np.testing.assert_array_equal(named["start that reached the best fit"], starts[:2])
     np.testing.assert_array_equal(named["start that did not"], starts[2:])
     np.testing.assert_array_equal(named["where that one went"], ends[2:])
     np.testing.assert_array_equal(named["quantum mechanics"], [[0.5, -2.25]])
