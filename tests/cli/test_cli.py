@@ -104,7 +104,7 @@ def test_equations(jqd_command, printed):
         (["run"], "FILE"),
         (["run", "nothing.py"], "nothing.py is not there"),
         (["recover", "copying", "--starts", "0"], "--starts"),
-        (["recover", "copying", "--data", "x.csv"], "--hamiltonian and --state"),
+        (["recover", "copying", "--data", "x.csv"], "no --hamiltonian and no --state"),
         (["recover", "copying", "--free", "q,z"], "'z'"),
         (["recover", "copying", "--start", "z=1"], "'z'"),
         (["recover", "copying", "--noise", "loud"], "'loud'"),
