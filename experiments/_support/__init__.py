@@ -1,0 +1,1 @@
+"""What several experiments share; an experiment imports it as `_support`."""
