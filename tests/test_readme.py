@@ -1,4 +1,4 @@
-"""The README's code blocks run as they stand."""
+"""The code blocks of the README and of docs/laws.md run as they stand."""
 
 import os
 import re
@@ -10,8 +10,18 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+LAWS = (ROOT / "docs" / "laws.md").read_text(encoding="utf-8")
+
+
+def blocks(language, text=README):
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def section(title):
+    """The code in a section of docs/laws.md."""
+    (text,) = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", LAWS, re.S | re.M)
+    (code,) = blocks("python", text)
+    return code
 
 
 def run_code(code, cwd=ROOT):
@@ -40,16 +50,14 @@ def test_quickstart_runs_and_finds_quantum_mechanics():
 
 
 def test_phase_space_block_runs():
-    code = blocks("python")[1]
-    done = run_code(code)
+    done = run_code(section("Phase space"))
     assert done.returncode == 0, done.stderr
     assert "reached its last time" in done.stdout
     assert "(7, 33, 33)" in done.stdout
 
 
 def test_hydrodynamic_block_runs():
-    code = blocks("python")[2]
-    done = run_code(code)
+    done = run_code(section("Diffusion"))
     assert done.returncode == 0, done.stderr
     # with what the steps and the grid may have done to it
     assert "The run reached its last time. Error by steps" in done.stdout
@@ -57,7 +65,7 @@ def test_hydrodynamic_block_runs():
 
 
 def test_copies_block_runs():
-    done = run_code(blocks("python")[3])
+    done = run_code(section("Copies"))
     assert done.returncode == 0, done.stderr
     assert "64 of 64: The trajectory reached the last time" in done.stdout
 
@@ -95,15 +103,32 @@ def test_pictures_exist():
 
 
 def test_matter_block_runs():
-    done = run_code(blocks("python")[4])
+    done = run_code(section("Matter"))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("reached its last time") == 2
 
 
+def test_a_law_of_ones_own_finds_quantum_mechanics():
+    assert len(blocks("python", LAWS)) == 5  # each has its test
+    done = run_code(section("A law of your own"))
+    assert done.returncode == 0, done.stderr
+    assert "converged" in done.stdout
+    (found,) = re.findall(r"  g = (\S+) \+-", done.stdout)
+    assert abs(float(found)) < 1e-8
+
+
+def test_links_into_the_page_of_laws_arrive():
+    headings = re.findall(r"^## (.*)$", LAWS, flags=re.MULTILINE)
+    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    links = re.findall(r"docs/laws\.md#([a-z-]+)", README)
+    assert links
+    assert set(links) <= anchors
+
+
 def test_sweep_block_runs_and_goes_on(tmp_path):
-    assert len(blocks("python")) == 6  # each has its test
+    assert len(blocks("python")) == 2  # each has its test
     for _ in range(2):  # the second time there is nothing left to compute
-        done = run_code(blocks("python")[5], tmp_path)
+        done = run_code(blocks("python")[1], tmp_path)
         assert done.returncode == 0, done.stderr
         # at (1/2, -1/2) the law is quantum mechanics, but for 160 steps of order 4
         assert float(done.stdout) < 1e-6
