@@ -4,6 +4,14 @@ from ...matter import gas, packets, solid, temperature, tower
 from ...matter.solid import Solid
 from ...matter.tower import Eigenbasis, Tower
 from ..registry import equations_of
+from .gases import (
+    contact_energy_density,
+    dilute_averages,
+    energy_spread,
+    recoil_time_spring,
+)
+from .phonons import coherent_path
+from .time_scales import spreading_width
 
 equation = equations_of("thermalization")
 
@@ -18,7 +26,7 @@ equation(
     "slowest sound wave; in the harmonic well never.",
     test="tests/matter/solid/test_equipartition.py"
     "::test_an_anharmonic_chain_comes_to_its_temperature",
-)(solid.approach_time)
+)(solid.effective_modes)
 equation(
     "claim-sound",
     section="2 equilibration",
@@ -30,7 +38,7 @@ equation(
     verdict="holds",
     test="tests/papers/thermalization/test_solids.py"
     "::test_sound_has_the_frequency_of_its_phonons",
-)(solid.coherent_path)
+)(coherent_path)
 equation(
     "claim-A9",
     section="2 equilibration",
@@ -98,14 +106,14 @@ equation(
     printed_tex=r"\Delta E\approx\frac{\hbar^2}{2md^2}",
     tex=r"\Delta E\approx\frac{\hbar^2}{2md^2}\,k_0 d\qquad(k_0 d\gg 1)",
     test="tests/matter/gas/test_packets.py::test_energy_spread",
-)(gas.energy_spread)
+)(energy_spread)
 equation(
     "claim-B2-constant",
     section="2 equilibration",
     statement="The energy spread of a packet stays as it spreads.",
     verdict="holds",
     test="tests/matter/gas/test_packets.py::test_energy_spread_never_changes",
-)(gas.energy_spread)
+)(energy_spread)
 equation(
     "claim-B3",
     section="2 equilibration",
@@ -118,7 +126,7 @@ equation(
     "collisions widen packets of discs past the free path within three of them (width "
     "0.03 of a disc, four seeds).",
     test="tests/matter/gas/test_packets.py::test_argon",
-)(gas.first_collision)
+)(spreading_width)
 equation(
     "claim-plane-waves",
     section="2 equilibration",
@@ -141,7 +149,7 @@ equation(
     tex=r"\langle E_{PE}\rangle\approx\frac{1}{2d}\,\langle E_{KE}\rangle\,\frac{\tau"
     r"_r}{\tau_{\mathrm{coll}}}\qquad(d\text{ dimensions})",
     test="tests/matter/gas/test_soft.py::test_quadratures",
-)(gas.dilute_averages)
+)(dilute_averages)
 equation(
     "claim-B5",
     section="2 equilibration",
@@ -162,7 +170,7 @@ equation(
     "show no change, and no exact wave function of several colliding atoms is "
     "computed here.",
     verdict="open",
-)(gas.dilute_averages)
+)(dilute_averages)
 equation(
     "claim-universal",
     section="2 equilibration",
@@ -226,7 +234,7 @@ equation(
     printed_tex=r"\Delta E\approx\frac{\hbar^2}{2md^2}",
     tex=r"\Delta E=\sqrt{\left(\frac{v\hbar}{2d}\right)^2+\frac{\hbar^4}{32m^2d^4}}",
     test="tests/matter/gas/test_packets.py::test_energy_spread_of_a_wave_function",
-)(gas.energy_spread)
+)(energy_spread)
 equation(
     "erratum-h-KE",
     section="2 equilibration",
@@ -253,7 +261,7 @@ equation(
     tex=r"h_{PE}(E)=\left(1-\frac{\tau_r}{\tau_{\mathrm{coll}}}\right)\delta(E)+\frac{"
     r"\tau_r}{\tau_{\mathrm{coll}}}\,g(E),\qquad\int g(E)\,dE=1",
     test="tests/matter/gas/test_soft.py::test_energies_in_contact",
-)(gas.contact_energy_density)
+)(contact_energy_density)
 equation(
     "erratum-recoil-time",
     section="2 equilibration",
@@ -266,4 +274,4 @@ equation(
     tex=r"\tau_r=\pi\sqrt{\frac{\mu}{\kappa}}\ \text{(spring)},\qquad\tau_r=\frac"
     r"{4E}{Fv}\ \text{(constant force)}",
     test="tests/matter/gas/test_soft.py::test_recoil_time",
-)(gas.recoil_time_spring)
+)(recoil_time_spring)

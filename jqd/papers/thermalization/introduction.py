@@ -3,6 +3,13 @@
 from ...matter import packets
 from ...matter.tower import Eigenbasis
 from ..registry import equations_of
+from .time_scales import (
+    doubling_time,
+    ehrenfest_time,
+    localization_times,
+    spreading_width,
+    vibrational_return,
+)
 
 equation = equations_of("thermalization")
 
@@ -38,7 +45,7 @@ equation(
     verdict="holds",
     test="tests/matter/packets/test_thawed.py"
     "::test_width_grows_with_the_lyapunov_rate_and_the_run_ends_in_a_status",
-)(packets.growth_rate)
+)(packets.thawed_run)
 equation(
     "claim-A10",
     section="introduction",
@@ -48,7 +55,7 @@ equation(
     verdict="holds",
     test="tests/papers/thermalization/test_solids.py"
     "::test_vibrations_return_ever_later",
-)(packets.torus_recurrence)
+)(vibrational_return)
 equation(
     "claim-A10-localisation",
     section="introduction",
@@ -56,7 +63,7 @@ equation(
     "quantum after 1/(2 chi |alpha|) and pi/chi.",
     verdict="holds",
     test="tests/matter/packets/test_scales.py::test_kerr_collapse_and_revival",
-)(packets.localization_times)
+)(localization_times)
 equation(
     "claim-A10-classicality",
     section="introduction",
@@ -65,7 +72,7 @@ equation(
     "0.7 years for 1e20 of them.",
     verdict="holds",
     test="tests/matter/packets/test_scales.py::test_spreading_of_argon",
-)(packets.doubling_time)
+)(doubling_time)
 equation(
     "claim-A10-ehrenfest",
     section="introduction",
@@ -74,7 +81,7 @@ equation(
     "ln(delta/sigma)/lambda, itself grows only as half the logarithm of 1/hbar.",
     verdict="holds",
     test="tests/matter/packets/test_scales.py::test_ehrenfest_time",
-)(packets.ehrenfest_time)
+)(ehrenfest_time)
 equation(
     "claim-A10-fourth",
     section="introduction",
@@ -86,7 +93,7 @@ equation(
     "it is the shortest: by their formulas the others grow as powers of 1/hbar.",
     test="tests/papers/thermalization/test_solids.py"
     "::test_unstable_motion_fades_soonest",
-)(packets.ehrenfest_time)
+)(ehrenfest_time)
 equation(
     "claim-orientation",
     section="introduction",
@@ -94,7 +101,7 @@ equation(
     verdict="holds",
     test="tests/papers/thermalization/test_solids.py"
     "::test_an_orientation_needs_many_angular_momenta",
-)(packets.spreading_width)
+)(spreading_width)
 equation(
     "claim-classical-states",
     section="introduction",

@@ -26,7 +26,7 @@ equation(
     "wide as 0.4 of the spacing and more, and more than 15 % of them are lost (one "
     "ensemble of eight).",
     test="tests/papers/thermalization/test_solids.py::test_fast_blocks_melt",
-)(solid.two_blocks)
+)(solid.AtomMotion)
 equation(
     "claim-A8-tower",
     section="3 Planck distribution",

@@ -1,8 +1,12 @@
 """Section 1: solids, their atoms and phonons."""
 
+from ...exact import squeezed_state
 from ...matter import gas, solid
 from ...matter.solid import Modes
+from ...matter.solid.phonons import coordinate_covariance
 from ..registry import equations_of
+from .few_modes import anharmonic_spectrum
+from .phonons import phonon_states
 
 equation = equations_of("thermalization")
 
@@ -22,7 +26,7 @@ equation(
     verdict="holds",
     test="tests/papers/thermalization/test_solids.py"
     "::test_phonons_leave_cores_in_place",
-)(solid.phonon_states)
+)(phonon_states)
 equation(
     "claim-A2",
     section="1 solids and phonons",
@@ -31,7 +35,7 @@ equation(
     verdict="holds",
     test="tests/matter/solid/test_phonons.py"
     "::test_a_coherent_state_moves_and_keeps_its_width",
-)(solid.coherent_state)
+)(squeezed_state)
 equation(
     "claim-A3",
     section="1 solids and phonons",
@@ -54,7 +58,7 @@ equation(
     verdict="holds",
     test="tests/matter/solid/test_displacements.py"
     "::test_the_lab_diverges_and_neighbours_do_not",
-)(solid.mean_square_displacements)
+)(coordinate_covariance)
 equation(
     "claim-A5",
     section="1 solids and phonons",
@@ -71,7 +75,7 @@ equation(
     "0.04 and 0.06 of the spacing (one ensemble of 32 for each of two values of hbar).",
     verdict="holds",
     test="tests/matter/solid/test_blocks.py::test_bonds_stay_sharp",
-)(solid.two_blocks)
+)(solid.AtomMotion)
 equation(
     "claim-A7",
     section="1 solids and phonons",
@@ -92,7 +96,7 @@ equation(
     verdict="holds",
     test="tests/matter/solid/test_equipartition.py"
     "::test_an_anharmonic_chain_comes_to_its_temperature",
-)(solid.impact_temperature)
+)(solid.FPUT)
 equation(
     "claim-A7-quantum",
     section="1 solids and phonons",
@@ -102,7 +106,7 @@ equation(
     "average over all times, where equal levels of that energy have 0.42. One chain "
     "and one start; of solids with many modes it says nothing.",
     test="tests/matter/solid/test_quantum_modes.py::test_two_quanta_stay_in_their_mode",
-)(solid.anharmonic_spectrum)
+)(anharmonic_spectrum)
 equation(
     "claim-countermoving",
     section="1 solids and phonons",
@@ -149,7 +153,7 @@ equation(
     tex=r"\psi_n(y)=\left(2^n\,n!\,\sqrt{\pi}\,a_i\right)^{-1/2}H_n(y/a_i)\,"
     r"e^{-y^2/2a_i^2}",
     test="tests/matter/solid/test_phonons.py::test_states_are_orthonormal",
-)(solid.phonon_states)
+)(phonon_states)
 equation(
     "erratum-phonon-nodes",
     section="1 solids and phonons",
@@ -160,4 +164,4 @@ equation(
     "wavelengths, which is true along the mode coordinate alone.",
     test="tests/papers/thermalization/test_solids.py"
     "::test_more_phonons_are_more_nodes_along_one_mode",
-)(solid.phonon_states)
+)(phonon_states)

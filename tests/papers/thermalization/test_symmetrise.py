@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from jqd.matter.solid.modes import hessian_modes
-from jqd.matter.solid.phonons import wave_function
 from jqd.papers.thermalization import (
     coordinates_printed,
     offsets_printed,
@@ -16,6 +15,7 @@ from jqd.papers.thermalization import (
     symmetrised,
     symmetrised_printed,
 )
+from jqd.papers.thermalization.phonons import wave_function
 
 # Three atoms between walls, springs 1.0, 1.3, 0.8, 1.1: no symmetry.
 SPRINGS = np.array([1.0, 1.3, 0.8, 1.1])

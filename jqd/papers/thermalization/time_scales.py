@@ -26,38 +26,12 @@ def vibrational_return(
     Raises:
         ValueError: frequencies and amplitudes of different shapes.
     """
-    frequencies, occupations = _modes(frequencies, amplitudes)
+    frequencies, occupations = modes_of(frequencies, amplitudes)
     angles = jnp.asarray(ts)[..., None] * frequencies[(None,) * jnp.ndim(ts)]
     lost = 2 * jnp.sum(
         occupations[(None,) * jnp.ndim(ts)] * 2 * jnp.sin(angles / 2) ** 2, axis=-1
     )
     return jnp.exp(-lost)
-
-
-def kerr_amplitude(
-    ts: ArrayLike, amplitude: ArrayLike, chi: ArrayLike
-) -> Float[Array, "..."]:
-    """|⟨a⟩| of a coherent state under H = ħωn + ħχ n(n - 1).
-
-    |⟨a⟩| = |α| exp(-|α|² (1 - cos 2χt))
-
-    Args:
-        ts: times, broadcast with the rest.
-        amplitude: α.
-        chi: χ, the anharmonic shift, 1/time.
-
-    Returns:
-        Broadcast shape.
-
-    Raises:
-        ValueError: not finite, or times or χ not real.
-    """
-    _checks.check_finite(amplitude, "amplitude")
-    for name, value in (("ts", ts), ("chi", chi)):
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
-    size = jnp.abs(jnp.asarray(amplitude))
-    return size * jnp.exp(-2 * size**2 * jnp.sin(jnp.asarray(chi) * ts) ** 2)
 
 
 class Localization(NamedTuple):
@@ -136,17 +110,6 @@ def doubling_time(
     return 2 * jnp.sqrt(3.0) * jnp.asarray(mass) * (width * (width / hbar))
 
 
-def rotor_revival_time(inertia: ArrayLike, hbar: ArrayLike = 1.0) -> Float[Array, ""]:
-    """When a free rotor in a plane is back: 4πI/ħ, for E_m = ħ²m²/2I.
-
-    Raises:
-        ValueError: an argument that is not positive.
-    """
-    _checks.check_positive(inertia, "inertia")
-    _checks.check_positive(hbar, "hbar")
-    return 4 * jnp.pi * (jnp.asarray(inertia) / hbar)
-
-
 def ehrenfest_time(
     width: ArrayLike, scale: ArrayLike, rate: ArrayLike
 ) -> Float[Array, "..."]:
@@ -169,7 +132,7 @@ def ehrenfest_time(
     return jnp.log(jnp.asarray(scale) / jnp.asarray(width)) / jnp.asarray(rate)
 
 
-def _modes(frequencies: ArrayLike, amplitudes: ArrayLike) -> tuple[Array, Array]:
+def modes_of(frequencies: ArrayLike, amplitudes: ArrayLike) -> tuple[Array, Array]:
     """ω_k and |α_k|², (n,) each."""
     _checks.check_shape(frequencies, "frequencies", (None,))
     _checks.check_shape(amplitudes, "amplitudes", jnp.shape(frequencies))
