@@ -7,7 +7,6 @@ from jax.scipy.special import erf
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
-from jqd.matter.gas.arguments import check_all_positive
 
 # SI, exact by definition.
 BOLTZMANN = 1.380649e-23
@@ -30,7 +29,7 @@ def spreading_time(
     Raises:
         ValueError: arguments that are not positive.
     """
-    check_all_positive(width=width, mass=mass, hbar=hbar)
+    _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     return 2 * jnp.asarray(mass) * jnp.asarray(width) ** 2 / jnp.asarray(hbar)
 
 
@@ -104,8 +103,10 @@ def first_collision(
     Raises:
         ValueError: arguments that are not positive.
     """
-    check_all_positive(diameter=diameter, temperature=temperature, pressure=pressure)
-    check_all_positive(width=width, mass=mass)
+    _checks.check_all_positive(
+        diameter=diameter, temperature=temperature, pressure=pressure
+    )
+    _checks.check_all_positive(width=width, mass=mass)
     energy, sigma = BOLTZMANN * jnp.asarray(temperature), jnp.asarray(diameter)
     n = jnp.asarray(pressure) / energy
     rate = 4 * n * sigma**2 * jnp.sqrt(jnp.pi * energy / jnp.asarray(mass))
@@ -146,7 +147,7 @@ def printed_energy_distribution(
 
     Source: Chafin (2019), sec. 2, as printed.
     """
-    check_all_positive(temperature=temperature, gamma=gamma, scale=scale)
+    _checks.check_all_positive(temperature=temperature, gamma=gamma, scale=scale)
     e, s = jnp.asarray(energy), jnp.asarray(scale)
     middle = gamma * jnp.asarray(temperature) / s
     norm = s * jnp.sqrt(jnp.pi) / 2 * (1 + erf(middle))
@@ -176,7 +177,7 @@ def printed_energy_cdf(
 
     Source: Chafin (2019), sec. 2, as printed.
     """
-    check_all_positive(temperature=temperature, gamma=gamma, scale=scale)
+    _checks.check_all_positive(temperature=temperature, gamma=gamma, scale=scale)
     e, s = jnp.maximum(jnp.asarray(energy), 0), jnp.asarray(scale)
     middle = gamma * jnp.asarray(temperature) / s
     return (erf(e / s - middle) + erf(middle)) / (1 + erf(middle))

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array, ArrayLike
+from jaxtyping import Array
 
 from ... import _checks
 
@@ -49,9 +49,3 @@ def check_velocities(v: Array, name: str = "velocities") -> None:
 def check_dimension(d: Any) -> None:
     """`d` axes of space: 1, 2 or 3."""
     _checks.check_choice(d, "dimension", (1, 2, 3))
-
-
-def check_all_positive(**arguments: ArrayLike) -> None:
-    """Every argument is positive."""
-    for name, value in arguments.items():
-        _checks.check_positive(value, name)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from .arguments import check_all_positive, check_dimension
+from .arguments import check_dimension
 from .starts import number_density
 
 # Area of the unit sphere.
@@ -70,7 +70,7 @@ def collision_rate(
     Raises:
         ValueError: φ not between 0 and 1, or arguments that are not positive.
     """
-    check_all_positive(temperature=temperature, diameter=diameter, mass=mass)
+    _checks.check_all_positive(temperature=temperature, diameter=diameter, mass=mass)
     chi = contact_value(fraction, dimension=dimension)
     n = number_density(fraction, dimension=dimension, diameter=diameter)
     area = _SURFACE[dimension] * jnp.asarray(diameter) ** (dimension - 1)
@@ -98,7 +98,7 @@ def mean_speed(
         ValueError: arguments that are not positive.
     """
     check_dimension(dimension)
-    check_all_positive(temperature=temperature, mass=mass)
+    _checks.check_all_positive(temperature=temperature, mass=mass)
     factor = math.gamma((dimension + 1) / 2) / math.gamma(dimension / 2)
     return factor * jnp.sqrt(2 * jnp.asarray(temperature) / jnp.asarray(mass))
 

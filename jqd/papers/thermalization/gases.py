@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ...laws.constants import constant
 from ...matter.gas import collision_rate, contact_value, number_density
-from ...matter.gas.arguments import check_all_positive, check_dimension
+from ...matter.gas.arguments import check_dimension
 
 # e^(-u²) is below 1e-21 beyond 7.
 _FAR, _NODES = 7.0, 64
@@ -43,7 +43,7 @@ def energy_spread(
     Source: Chafin (2019), sec. 2, corrected.
     """
     check_dimension(dimension)
-    check_all_positive(width=width, mass=mass, hbar=hbar)
+    _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     _checks.check_real(speed, "speed")
     s, hbar = jnp.asarray(width), jnp.asarray(hbar)
     moving = jnp.asarray(speed) * hbar / (2 * s)
@@ -75,7 +75,7 @@ def contact_energy_density(
 
     Source: Chafin (2019), sec. 2, corrected.
     """
-    check_all_positive(temperature=temperature)
+    _checks.check_all_positive(temperature=temperature)
     _checks.check_real(contact, "contact")
     inside = jnp.asarray(energy) > 0
     e = jnp.where(inside, energy, 1)
@@ -97,18 +97,12 @@ def recoil_time_spring(
     Raises:
         ValueError: arguments that are not positive.
     """
-    check_all_positive(stiffness=stiffness, mass=mass)
+    _checks.check_all_positive(stiffness=stiffness, mass=mass)
     return jnp.pi * jnp.sqrt(jnp.asarray(mass) / (2 * jnp.asarray(stiffness)))
 
 
 class DiluteAverages(NamedTuple):
-    """Averages of a dilute gas of soft spheres; see `dilute_averages`.
-
-    Attributes:
-        potential_over_kinetic: <PE>/<KE>.
-        contacts: partners in contact per particle.
-        recoil_over_collision: τ_r/τ_coll, of a dilute gas of hard spheres.
-    """
+    """<PE>/<KE>, partners in contact per particle, and τ_r/τ_coll of hard spheres."""
 
     potential_over_kinetic: Float[Array, "..."]
     contacts: Float[Array, "..."]
@@ -124,7 +118,7 @@ def dilute_averages(
     mass: ArrayLike = 1.0,
     dimension: int = 2,
 ) -> DiluteAverages:
-    """Potential energy and contacts of `SoftSpheres` to first order in the density.
+    """Soft spheres, V = κ (σ - r)²/2 for r < σ, to first order in the density.
 
     <PE>/N = (n/2) ∫ V e^(-V/T) dᵈr, contacts = n ∫_{r<σ} e^(-V/T) dᵈr, and τ_r/τ_coll =
     π√(m/2κ) Γ. For stiff springs contacts → τ_r/τ_coll and <PE>/<KE> → τ_r/(2d τ_coll).
@@ -146,33 +140,23 @@ def dilute_averages(
     Source: Chafin (2019), sec. 2 (h_PE ≈ h_KE τ_r/τ_coll).
     """
     check_dimension(dimension)
-    for name, value in (("stiffness", stiffness), ("temperature", temperature)):
-        _checks.check_positive(value, name)
+    _checks.check_all_positive(stiffness=stiffness, temperature=temperature)
     n = number_density(fraction, dimension=dimension, diameter=diameter)
     sigma, t = constant(diameter, "diameter"), constant(temperature, "temperature")
     unit = jnp.sqrt(2 * t / constant(stiffness, "stiffness"))
     # u = (σ - r)/√(2T/κ), V = T u²: smooth whatever the stiffness
     far = jnp.minimum(sigma / unit, _FAR)
-    nodes, weights = (jnp.asarray(a, t.dtype) for a in _legendre())
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    # from (-1, 1) to (0, 1)
+    nodes, weights = (jnp.asarray(a, t.dtype) for a in ((nodes + 1) / 2, weights / 2))
     u = far[..., None] * nodes
     shell = (sigma[..., None] - unit[..., None] * u) ** (dimension - 1)
     measure = far[..., None] * unit[..., None] * weights * shell * jnp.exp(-(u**2))
     area = 2 * math.pi ** (dimension / 2) / math.gamma(dimension / 2)
     contacts = n * area * jnp.sum(measure, axis=-1)
     potential = n * area * jnp.sum(measure * u**2, axis=-1) / 2  # in units of T
-    rate = collision_rate(
-        fraction,
-        temperature=temperature,
-        diameter=diameter,
-        mass=mass,
-        dimension=dimension,
-    )
+    units = {"temperature": temperature, "diameter": diameter, "mass": mass}
+    rate = collision_rate(fraction, dimension=dimension, **units)
     rate = rate / contact_value(fraction, dimension=dimension)
     recoil = recoil_time_spring(stiffness, mass=mass)
     return DiluteAverages(2 * potential / dimension, contacts, recoil * rate)
-
-
-def _legendre() -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights on (0, 1)."""
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    return (nodes + 1) / 2, weights / 2

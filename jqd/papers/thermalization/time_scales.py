@@ -27,20 +27,15 @@ def vibrational_return(
         ValueError: frequencies and amplitudes of different shapes.
     """
     frequencies, occupations = modes_of(frequencies, amplitudes)
-    angles = jnp.asarray(ts)[..., None] * frequencies[(None,) * jnp.ndim(ts)]
-    lost = 2 * jnp.sum(
-        occupations[(None,) * jnp.ndim(ts)] * 2 * jnp.sin(angles / 2) ** 2, axis=-1
+    lead = (None,) * jnp.ndim(ts)
+    angles = jnp.asarray(ts)[..., None] * frequencies[lead]
+    return jnp.exp(
+        -2 * jnp.sum(occupations[lead] * 2 * jnp.sin(angles / 2) ** 2, axis=-1)
     )
-    return jnp.exp(-lost)
 
 
 class Localization(NamedTuple):
-    """When an anharmonic mode loses its place, and finds it again.
-
-    Attributes:
-        collapse: 1/(2χ|α|): |⟨a⟩| is down by e^(-1/2).
-        revival: π/χ: the state is that of t = 0, turned.
-    """
+    """When |⟨a⟩| is down by e^(-1/2), and when the state is that of t = 0, turned."""
 
     collapse: Array
     revival: Array
@@ -80,8 +75,7 @@ def spreading_width(
     """
     _checks.check_real(ts, "ts")
     _checks.check_finite(ts, "ts")
-    for name, value in (("width", width), ("mass", mass), ("hbar", hbar)):
-        _checks.check_positive(value, name)
+    _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     width = jnp.asarray(width)
     ratio = jnp.asarray(hbar) * ts / (2 * jnp.asarray(mass) * width**2)
     return width * jnp.sqrt(1 + ratio**2)
@@ -103,8 +97,7 @@ def doubling_time(
     Raises:
         ValueError: an argument that is not positive.
     """
-    for name, value in (("width", width), ("mass", mass), ("hbar", hbar)):
-        _checks.check_positive(value, name)
+    _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     width = jnp.asarray(width)
     # the width goes with the small ħ: in SI the square alone may underflow float32
     return 2 * jnp.sqrt(3.0) * jnp.asarray(mass) * (width * (width / hbar))
@@ -127,8 +120,7 @@ def ehrenfest_time(
     Raises:
         ValueError: an argument that is not positive.
     """
-    for name, value in (("width", width), ("scale", scale), ("rate", rate)):
-        _checks.check_positive(value, name)
+    _checks.check_all_positive(width=width, scale=scale, rate=rate)
     return jnp.log(jnp.asarray(scale) / jnp.asarray(width)) / jnp.asarray(rate)
 
 
