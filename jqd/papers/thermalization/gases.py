@@ -155,8 +155,10 @@ def dilute_averages(
     area = 2 * math.pi ** (dimension / 2) / math.gamma(dimension / 2)
     contacts = n * area * jnp.sum(measure, axis=-1)
     potential = n * area * jnp.sum(measure * u**2, axis=-1) / 2  # in units of T
-    units = {"temperature": temperature, "diameter": diameter, "mass": mass}
-    rate = collision_rate(fraction, dimension=dimension, **units)
+    rate = collision_rate(
+        fraction, temperature=temperature, diameter=diameter, mass=mass,
+        dimension=dimension,
+    )  # fmt: skip
     rate = rate / contact_value(fraction, dimension=dimension)
     recoil = recoil_time_spring(stiffness, mass=mass)
     return DiluteAverages(2 * potential / dimension, contacts, recoil * rate)
