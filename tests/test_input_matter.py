@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support import light
 from _support.returns import kerr_amplitude
 from _support.soft_spheres import SoftSpheres
 
@@ -147,17 +148,17 @@ TABLE = {
         {"T": "length", "c": "length"},
     ),
     "TwoLevelMode": (
-        photons.TwoLevelMode,
+        light.TwoLevelMode,
         {"frequency": 1.0, "splitting": 1.0, "coupling": 0.1, "levels": 3},
         {"frequency": "positive", "splitting": "scalar", "coupling": "scalar"},
     ),
     "SharedExcitation": (
-        photons.SharedExcitation,
+        light.SharedExcitation,
         {"emitter": 1.0, "frequencies": [1.0], "couplings": [0.1]},
         {"emitter": "scalar", "frequencies": "real", "couplings": "real"},
     ),
     "lorentzian": (
-        photons.lorentzian,
+        light.lorentzian,
         {"frequencies": 1.0, "emitter": 1.0, "rate": 0.1},
         {"frequencies": "real", "emitter": "real", "rate": "length"},
     ),
@@ -177,7 +178,7 @@ TABLE = {
         },
         {"omega": "real", "t": "real"},
     ),
-    "HeatCapacity": (photons.HeatCapacity, {"capacity": 1.0}, {"capacity": "positive"}),
+    "HeatCapacity": (light.HeatCapacity, {"capacity": 1.0}, {"capacity": "positive"}),
     # -- solids
     "Harmonic": (solid.Harmonic, {}, {"K": "real", "length": "length"}),
     "FPUT": (

@@ -76,29 +76,8 @@ def photon_density(
     for name, value in (("T", T), ("hbar", hbar), ("c", c)):
         _checks.check_positive(value, name)
     T, hbar, c = jnp.broadcast_arrays(*map(_checks.widen, (T, hbar, c)))
-    return _photons_per_cube(T) * (T / (hbar * c)) ** 3
-
-
-def density_temperature(
-    density: ArrayLike, hbar: ArrayLike = 1.0, c: ArrayLike = 1.0
-) -> Float[Array, "..."]:
-    """Temperature at which black-body radiation has a given number density.
-
-    Args:
-        density: photons per volume, positive.
-        hbar: ħ.
-        c: speed of light.
-
-    Returns:
-        T = ħc (π² n/2ζ(3))^(1/3) of the broadcast shape.
-
-    Raises:
-        ValueError: an argument is not positive.
-    """
-    for name, value in (("density", density), ("hbar", hbar), ("c", c)):
-        _checks.check_positive(value, name)
-    density, hbar, c = jnp.broadcast_arrays(*map(_checks.widen, (density, hbar, c)))
-    return hbar * c * jnp.cbrt(density / _photons_per_cube(density))
+    per_cube = 2 * zeta(jnp.full_like(T, 3), jnp.ones_like(T)) / jnp.pi**2
+    return per_cube * (T / (hbar * c)) ** 3
 
 
 def level_distribution(
@@ -143,9 +122,3 @@ def _exponent(omega: ArrayLike, T: ArrayLike, hbar: ArrayLike) -> Array:
         _checks.check_positive(value, name)
     omega, T, hbar = jnp.broadcast_arrays(*map(_checks.widen, (omega, T, hbar)))
     return hbar * omega / T
-
-
-def _photons_per_cube(like: Array) -> Array:
-    """2ζ(3)/π²."""
-    three, one = jnp.full_like(like, 3), jnp.ones_like(like)
-    return 2 * zeta(three, one) / jnp.pi**2

@@ -1,8 +1,7 @@
 """Conclusions, and what fits to data can tell beyond the paper."""
 
 from ... import problems
-from ...inference import horizon
-from ...matter import photons
+from ...inference import estimators, horizon
 from ..registry import equations_of
 
 equation = equations_of("thermalization")
@@ -86,4 +85,4 @@ equation(
     "and Rao allows: 20 000 counts to 0.7 % at T = omega.",
     verdict="holds",
     test="tests/inference/estimators/test_temperature.py::test_counts",
-)(photons.count_temperature)
+)(estimators.fit_photon_counts)

@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 import scipy.optimize
-
-import jqd
-from jqd.matter.photons import (
+from _support.light import (
     HeatCapacity,
     PhotonRates,
     SharedExcitation,
@@ -18,8 +16,10 @@ from jqd.matter.photons import (
     first_recurrence,
     flat_band,
     lorentzian,
-    planck_law,
 )
+
+import jqd
+from jqd.matter.photons import planck_law
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,457 @@
+"""Light of few levels: a shared excitation, one mode, and rates of many modes.
+
+k_B = 1; ħ = 1 where it is no argument.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float, Int
+
+from jqd import Status, _checks
+from jqd.laws.constants import constant, scalars
+from jqd.laws.motion import Motion
+from jqd.spaces.fock import check_levels, destroy
+from jqd.statistics._roots import falling_root
+from jqd.statistics.occupation import mean_occupation
+from jqd.steppers.eigenbasis import unitary_orbit
+
+
+class SharedExcitation(eqx.Module):
+    """An emitter and M modes that share a single excitation.
+
+    H = ω₀|e><e| + Σ_m ω_m |m><m| + Σ_m g_m (|e><m| + |m><e|), ħ = 1: an arrow matrix.
+    |e> is the excited emitter in the vacuum, |m> its ground state and one photon.
+
+    Attributes:
+        emitter: ω₀, frequency of the emitter, ().
+        frequencies: ω_m of the modes, (M,).
+        couplings: g_m, (M,).
+    """
+
+    emitter: Float[Array, ""]
+    frequencies: Float[Array, " M"]
+    couplings: Float[Array, " M"]
+
+    def __init__(
+        self, emitter: ArrayLike, frequencies: ArrayLike, couplings: ArrayLike
+    ) -> None:
+        _checks.check_shape(emitter, "emitter", ())
+        _checks.check_shape(frequencies, "frequencies", (None,))
+        _checks.check_shape(couplings, "couplings", np.shape(frequencies))
+        named = {
+            "emitter": emitter,
+            "frequencies": frequencies,
+            "couplings": couplings,
+        }
+        for name, value in named.items():
+            _checks.check_real(value, name)
+            _checks.check_finite(value, name)
+        self.emitter = constant(emitter, "emitter")
+        self.frequencies = constant(frequencies, "frequencies")
+        self.couplings = constant(couplings, "couplings")
+
+    def hamiltonian(self) -> Float[Array, "M+1 M+1"]:
+        """The arrow matrix, the excited emitter first."""
+        diagonal = jnp.diag(jnp.concatenate([self.emitter[None], self.frequencies]))
+        head = jnp.zeros_like(diagonal).at[0, 1:].set(self.couplings)
+        return diagonal + head + head.T
+
+    def amplitudes(self, ts: ArrayLike) -> Complex[Array, "nt M+1"]:
+        """Exact amplitudes at times (nt,), the emitter excited at t = 0.
+
+        The first column is the emitter's; |.|² of the others is the spectrum.
+
+        Args:
+            ts: finite times, (nt,).
+
+        Returns:
+            (nt, M + 1) complex.
+
+        Raises:
+            ValueError: the times are no vector of finite numbers.
+        """
+        _checks.check_shape(ts, "ts", (None,))
+        _checks.check_finite(ts, "ts")
+        matrix = self.hamiltonian()
+        start = jnp.zeros_like(matrix[0]).at[0].set(1)
+        return unitary_orbit(matrix, start, jnp.asarray(ts, matrix.dtype))
+
+    def survival(self, ts: ArrayLike) -> Float[Array, " nt"]:
+        """P₀(t), the probability that the emitter is excited; see `amplitudes`."""
+        return jnp.abs(self.amplitudes(ts)[:, 0]) ** 2
+
+
+def flat_band(
+    emitter: ArrayLike, half_width: ArrayLike, rate: ArrayLike, modes: int
+) -> SharedExcitation:
+    """An emitter in the middle of a band of equally spaced, equally coupled modes.
+
+    g² = Γ dω/2π, so that the golden rule's decay rate is Γ.
+
+    Args:
+        emitter: ω₀, the middle of the band.
+        half_width: the band is ω₀ ± this.
+        rate: Γ.
+        modes: M, at least 2.
+
+    Returns:
+        The emitter with its modes.
+
+    Raises:
+        ValueError: the width or rate is not positive, or there are fewer than 2 modes.
+    """
+    _checks.check_positive(half_width, "half_width")
+    _checks.check_positive(rate, "rate")
+    if modes < 2:
+        raise ValueError(f"Argument `modes` must be at least 2, but it is {modes}.")
+    emitter, half_width, rate = map(constant, (emitter, half_width, rate))
+    offsets = jnp.linspace(-1, 1, modes, dtype=emitter.dtype) * half_width
+    spacing = 2 * half_width / (modes - 1)
+    coupling = jnp.sqrt(rate * spacing / (2 * jnp.pi))
+    return SharedExcitation(
+        emitter, emitter + offsets, jnp.full_like(offsets, coupling)
+    )
+
+
+def lorentzian(
+    frequencies: ArrayLike, emitter: ArrayLike, rate: ArrayLike
+) -> Float[Array, "..."]:
+    """Line of the emitted photon, f(ω) = (Γ/2π)/((ω - ω₀)² + Γ²/4), ∫ f dω = 1.
+
+    Args:
+        frequencies: ω.
+        emitter: ω₀.
+        rate: Γ.
+
+    Returns:
+        f of the broadcast shape, in 1/frequency.
+
+    Raises:
+        ValueError: the rate is not positive.
+    """
+    for name, value in (("frequencies", frequencies), ("emitter", emitter)):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
+    _checks.check_positive(rate, "rate")
+    omega, center, rate = jnp.broadcast_arrays(
+        *map(_checks.widen, (frequencies, emitter, rate))
+    )
+    return rate / (2 * jnp.pi) / ((omega - center) ** 2 + rate**2 / 4)
+
+
+def first_recurrence(
+    spacing: ArrayLike, rate: ArrayLike
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """When the emission comes back, and how much of it.
+
+    Past 2π/dω the amplitude is -Γτ e^{-Γτ/2}, τ = t - 2π/dω, once the first decay is
+    over: P₀ peaks at τ = 2/Γ with (2/e)², whatever the coupling.
+
+    Args:
+        spacing: dω of the modes.
+        rate: Γ.
+
+    Returns:
+        The time of the peak and P₀ there, of the broadcast shape.
+
+    Raises:
+        ValueError: an argument is not positive.
+    """
+    _checks.check_positive(spacing, "spacing")
+    _checks.check_positive(rate, "rate")
+    spacing, rate = jnp.broadcast_arrays(_checks.widen(spacing), _checks.widen(rate))
+    peak = jnp.full_like(spacing, 4) * jnp.exp(-2 * jnp.ones_like(spacing))
+    return 2 * jnp.pi / spacing + 2 / rate, peak
+
+
+# Largest weight at the cut-off that is let pass: its part in any probability is as
+# small, far below what the tests of these models resolve.
+_LARGEST_EDGE = 1e-8
+
+
+class TwoLevelMode(eqx.Module):
+    """A two-level system coupled to one mode, ħ = 1.
+
+    H = ω a†a + ω₀ σ_z/2 + g σ_x (a + a†), Rabi's model; without the counter-rotating
+    σ₊a† and σ₋a that of Jaynes and Cummings. States are (2, levels) amplitudes, the
+    excited level first.
+
+    Attributes:
+        frequency: ω of the mode, ().
+        splitting: ω₀ of the two levels, ().
+        coupling: g, ().
+        levels: photon numbers 0 .. levels - 1 that are kept.
+        counter_rotating: whether the counter-rotating terms are kept.
+    """
+
+    frequency: Float[Array, ""]
+    splitting: Float[Array, ""]
+    coupling: Float[Array, ""]
+    levels: int = eqx.field(static=True)
+    counter_rotating: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        frequency: ArrayLike,
+        splitting: ArrayLike,
+        coupling: ArrayLike,
+        *,
+        levels: int = 20,
+        counter_rotating: bool = True,
+    ) -> None:
+        self.frequency, self.splitting, self.coupling = scalars(
+            frequency=frequency, splitting=splitting, coupling=coupling
+        )
+        _checks.check_positive(frequency, "frequency")
+        check_levels(levels)
+        self.levels = levels
+        self.counter_rotating = counter_rotating
+
+    def hamiltonian(self) -> Float[Array, "2d 2d"]:
+        """H over the flattened (2, levels), the photon number fastest."""
+        a = destroy(self.levels).astype(self.frequency.dtype)
+        one, number = jnp.eye(self.levels, dtype=a.dtype), a.T @ a
+        z = jnp.diag(jnp.array([0.5, -0.5], a.dtype))
+        free = self.frequency * jnp.kron(jnp.eye(2, dtype=a.dtype), number)
+        free += self.splitting * jnp.kron(z, one)
+        raising = jnp.array([[0, 1], [0, 0]], a.dtype)
+        absorb = jnp.kron(raising, a + a.T if self.counter_rotating else a)
+        return free + self.coupling * (absorb + absorb.T)
+
+    def excited(self, photons: int = 0) -> Float[Array, "2 d"]:
+        """The excited level beside a number of photons.
+
+        Raises:
+            ValueError: the basis has no such number.
+        """
+        if not 0 <= photons < self.levels:
+            raise ValueError(
+                f"Argument `photons` must lie in 0 .. {self.levels - 1}, but it is "
+                f"{photons}."
+            )
+        return jnp.zeros((2, self.levels), self.frequency.dtype).at[0, photons].set(1)
+
+    def run(self, psi0: ArrayLike, ts: ArrayLike) -> "Oscillation":
+        """Exact evolution of psi0 (2, levels), given at t = 0, to the times (nt,).
+
+        Raises:
+            ValueError: psi0 is no normalised state of this basis, or the times are no
+                vector of finite numbers.
+        """
+        shape = (2, self.levels)
+        _checks.check_state(psi0, "psi0", size=shape, weight=1.0)
+        _checks.check_shape(ts, "ts", (None,))
+        _checks.check_finite(ts, "ts")
+        psi0, ts = _checks.widen(psi0), _checks.widen(ts)
+        states = unitary_orbit(self.hamiltonian(), psi0.reshape(-1), ts)
+        states = states.reshape(-1, *shape)
+        weights = jnp.abs(states) ** 2
+        # Only what the coupling would lift past the cut-off is lost by it.
+        lost = weights[:, : 2 if self.counter_rotating else 1, -1]
+        edge = jnp.max(jnp.sum(lost, axis=1))
+        status = jnp.where(edge <= _LARGEST_EDGE, Status.OK, Status.CUTOFF)
+        return Oscillation(states, edge, status.astype(int))
+
+
+class Oscillation(eqx.Module):
+    """States of a two-level system and its mode at some times.
+
+    Attributes:
+        states: amplitudes, the excited level first, (nt, 2, levels).
+        edge: largest weight at the cut-off, on states that the coupling would lift
+            beyond it, ().
+        status: `jqd.Status`: CUTOFF where `edge` exceeds 1e-8, (). The numbers
+            then are those of a smaller model; raise `levels`.
+    """
+
+    states: Complex[Array, "nt 2 d"]
+    edge: Float[Array, ""]
+    status: Int[Array, ""]
+
+    @property
+    def excited(self) -> Float[Array, " nt"]:
+        """P_e(t), the probability of the excited level."""
+        return jnp.sum(jnp.abs(self.states[:, 0]) ** 2, axis=-1)
+
+    @property
+    def photons(self) -> Float[Array, " nt"]:
+        """Mean photon number <a†a>."""
+        weights = jnp.sum(jnp.abs(self.states) ** 2, axis=1)
+        return weights @ jnp.arange(weights.shape[-1], dtype=weights.dtype)
+
+    @property
+    def ok(self) -> Array:
+        """Whether the cut-off was high enough."""
+        return self.status == Status.OK
+
+
+class HeatCapacity(eqx.Module):
+    """Matter of constant heat capacity: T_M(E_M) = E_M/C.
+
+    Attributes:
+        capacity: C, positive, ().
+    """
+
+    capacity: Float[Array, ""]
+
+    def __init__(self, capacity: ArrayLike) -> None:
+        _checks.check_shape(capacity, "capacity", ())
+        _checks.check_positive(capacity, "capacity")
+        self.capacity = constant(capacity, "capacity")
+
+    def __call__(self, energy: Array) -> Array:
+        """Temperature at this energy."""
+        return energy / self.capacity
+
+
+class Equilibrium(eqx.Module):
+    """The end of `PhotonRates`.
+
+    Attributes:
+        occupations: n_ω, (M,).
+        temperature: of matter and photons alike, ().
+    """
+
+    occupations: Float[Array, " M"]
+    temperature: Float[Array, ""]
+
+
+class PhotonRates(Motion):
+    """Emission and absorption of photons by matter at its momentary temperature.
+
+    dn_ω/dt = Γ_ω [(n_ω + 1) e^{-ω/T_M} - n_ω],  T_M = T_M(E_M),
+    E_M = E - Σ G_ω ω n_ω,  ħ = 1
+
+    The energy E is exact by construction. Every mode ends at Bose-Einstein's occupation
+    of one temperature, whatever the Γ_ω. A mode relaxes at Γ_ω (1 - e^{-ω/T_M}),
+    slowest at low frequency where Γ_ω does not make up for it: evolve to times spaced
+    geometrically, `jqd.Fixed(substeps=...)` between them.
+
+    Attributes:
+        omega: ω of the modes, positive, (M,).
+        rates: Γ_ω, positive, (M,).
+        degeneracy: G_ω, how many modes share each frequency, (M,).
+        energy: E of matter and photons together, ().
+        matter: T_M as a function of E_M: any rising function of a scalar, such as
+            `HeatCapacity(C)`; an equinox module where it holds constants.
+    """
+
+    omega: Float[Array, " M"]
+    rates: Float[Array, " M"]
+    degeneracy: Float[Array, " M"]
+    energy: Float[Array, ""]
+    matter: Callable[[Array], Array]
+
+    def __init__(
+        self,
+        omega: ArrayLike,
+        rates: ArrayLike,
+        energy: ArrayLike,
+        matter: Callable[[Array], Array],
+        degeneracy: ArrayLike = 1.0,
+    ) -> None:
+        _checks.check_shape(omega, "omega", (None,))
+        _checks.check_shape(energy, "energy", ())
+        named = {"omega": omega, "rates": rates, "degeneracy": degeneracy}
+        for name, value in (named | {"energy": energy}).items():
+            _checks.check_positive(value, name)
+        if not callable(matter):
+            raise ValueError(
+                f"Argument `matter` must be a function, but it is {matter!r}."
+            )
+        self.omega = constant(omega, "omega")
+        self.rates = jnp.broadcast_to(constant(rates, "rates"), self.omega.shape)
+        self.degeneracy = jnp.broadcast_to(
+            constant(degeneracy, "degeneracy"), self.omega.shape
+        )
+        self.energy = constant(energy, "energy")
+        if not isinstance(matter, eqx.Module):
+            # A plain function is no pytree of arrays and could not cross jit.
+            matter = jax.tree_util.Partial(matter)
+        self.matter = cast(Callable[[Array], Array], matter)
+
+    def prepare(self, start: Any) -> Float[Array, " M"]:
+        """Occupations (M,) as a state; zeros are the vacuum.
+
+        Raises:
+            ValueError: a wrong shape, a negative occupation, or photons that leave the
+                matter no energy.
+        """
+        _checks.check_shape(start, "start", self.omega.shape)
+        _checks.check_finite(start, "start")
+        n = constant(start, "start")
+        if _checks.is_concrete((n, self.omega, self.degeneracy, self.energy)):
+            held = float(jnp.sum(self.degeneracy * self.omega * n))
+            if bool(jnp.any(n < 0)) or held >= float(self.energy):
+                raise ValueError(
+                    "Argument `start` must hold occupations that are not negative and "
+                    f"leave the matter some of the energy {float(self.energy):.6g}, "
+                    f"but the least is {float(jnp.min(n)):.6g} and all of them hold "
+                    f"{held:.6g}."
+                )
+        return n
+
+    def temperature(self, n: Float[Array, " M"]) -> Float[Array, ""]:
+        """T_M of the matter, which has the energy that the photons n have not."""
+        return self.matter(self.energy - jnp.sum(self.degeneracy * self.omega * n))
+
+    def vector_field(
+        self, t: ArrayLike, state: Float[Array, " M"], args: Any = None
+    ) -> Float[Array, " M"]:
+        """dn/dt."""
+        del t, args
+        x = self.omega / self.temperature(state)
+        # (n + 1) e^{-x} - n with its digits where both terms are large
+        return self.rates * (jnp.exp(-x) + state * jnp.expm1(-x))
+
+    def step(
+        self, t: ArrayLike, state: Float[Array, " M"], dt: ArrayLike
+    ) -> Float[Array, " M"]:
+        """Implicit exponential midpoint step: exact at the matter's T in mid-step.
+
+        That T solves T = T_M after half a step at T, by a bracketed root. Of second
+        order; of any length without instability, with occupations that stay positive,
+        and equilibrium is its fixed point to rounding.
+        """
+        del t
+        half, most = dt / 2, self.matter(self.energy)
+
+        def excess(T):
+            return self.temperature(self._exact(state, T, half)) - T
+
+        T = falling_root(excess, jnp.finfo(most.dtype).eps * most, most)
+        return self._exact(state, T, dt)
+
+    def equilibrium(self) -> Equilibrium:
+        """Occupations and temperature of energy balance, T = T_M(E - Σ G ω n(T)).
+
+        n(T) of Bose and Einstein; a bracketed root, differentiable in all constants.
+        """
+        most = self.matter(self.energy)
+
+        def excess(T):
+            return self.temperature(self._bose_einstein(T)) - T
+
+        T = falling_root(excess, jnp.finfo(most.dtype).eps * most, most)
+        return Equilibrium(self._bose_einstein(T), T)
+
+    def diagnose(self, state: Float[Array, " M"]) -> dict[str, Array]:
+        """The least occupation and temperature met."""
+        return {
+            "min_occupation": jnp.min(state),
+            "min_temperature": self.temperature(state),
+        }
+
+    def _bose_einstein(self, T):
+        x = self.omega / T
+        return mean_occupation(x, jnp.ones_like(x))
+
+    def _exact(self, n, T, dt):
+        """n after dt at constant T: exponential approach to Bose-Einstein's."""
+        gone = jnp.expm1(self.rates * jnp.expm1(-self.omega / T) * dt)
+        return n + (n - self._bose_einstein(T)) * gone
