@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.tower import microcanonical_weights, mixture_numbers
 from matplotlib import colormaps
 
 import jqd
@@ -76,8 +77,8 @@ def share(matter, ts):
 
     start, method = tower.level_state(law, ENERGY), jqd.Propagator(terms=85)
     run = jqd.evolve(law, start, ts, method=method, observe=look)
-    thermal = tower.microcanonical_weights(law, DENSITY.log_density, ENERGY)
-    return run.values, tower.mixture_numbers(MANY, thermal), run.status
+    thermal = microcanonical_weights(law, DENSITY.log_density, ENERGY)
+    return run.values, mixture_numbers(MANY, thermal), run.status
 
 
 def matter(seed, size):

@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.tower import total_variation
 
 import jqd
 from jqd.matter import tower
@@ -136,8 +137,8 @@ def run(context):
     T, error = mean_error(limit)
     context.save_dataset(data)
     context.save_figure(figure(data, limit, slope), "planck")
-    distance = np.asarray(tower.total_variation(weights, target[None, None, :]))
-    far = float(tower.total_variation(control, target))
+    distance = np.asarray(total_variation(weights, target[None, None, :]))
+    far = float(total_variation(control, target))
     # 95 % of such means; the control: ten standard errors and twice as far.
     apart, scatter = mean_error(distance[0])
     thermal = abs(T - 1) < STUDENT[seeds] * error and status == jqd.Status.OK
@@ -149,7 +150,7 @@ def run(context):
         "total_variation": apart,
         "total_variation_error": scatter,
         "total_variation_of_mean": float(
-            tower.total_variation(weights[0].mean(axis=0), target)
+            total_variation(weights[0].mean(axis=0), target)
         ),
         "total_variation_control": far,
         "norm_drift": drift,

@@ -17,17 +17,19 @@ energy an atom, it goes as N^-1.09, and at N = 48 counted states and saddle agre
 import jax
 import numpy as np
 import xarray as xr
-
-from jqd.matter.temperature import (
+from _support.temperature import (
     einstein_temperature,
-    kde_beta,
     occupation_temperature,
     oscillator_beta,
     oscillator_cumulants,
+)
+from _support.tower_matter import kim_huse_ising
+
+from jqd.matter.temperature import (
+    kde_beta,
     saddle_beta,
     temperatures,
 )
-from jqd.matter.tower.spins import kim_huse_ising
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (k_B = ħ = 1) -----------------------------------------------------

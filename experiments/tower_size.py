@@ -23,6 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.tower import total_variation
 from scipy.signal import hilbert
 
 import jqd
@@ -126,8 +127,8 @@ def run(context):
     rows = []
     for (D, strength), p in found.items():
         T = mean_error(temperature(p))
-        each = mean_error(np.asarray(tower.total_variation(p, thermal)))
-        of_mean = float(tower.total_variation(p.mean(axis=0), thermal[0]))
+        each = mean_error(np.asarray(total_variation(p, thermal)))
+        of_mean = float(total_variation(p.mean(axis=0), thermal[0]))
         rows.append((D, strength, *T, *each, of_mean, coupled(strength), p.shape[0]))
     names = ("D", "strength", "T", "T_error", "TV", "TV_error", "TV_of_mean",
              "T_coupled", "seeds")  # fmt: skip

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support import light
+from _support import light, tower_matter
+from _support import temperature as oscillators
 from _support.returns import kerr_amplitude
 from _support.soft_spheres import SoftSpheres
 
@@ -204,7 +205,7 @@ TABLE = {
     ),
     # -- temperature
     "einstein_temperature": (
-        temperature.einstein_temperature,
+        oscillators.einstein_temperature,
         {"oscillators": 4.0, "quanta": 2.0},
         {
             "oscillators": "length",
@@ -214,12 +215,12 @@ TABLE = {
         },
     ),
     "occupation_temperature": (
-        temperature.occupation_temperature,
+        oscillators.occupation_temperature,
         {"occupation": 1.0},
         {"occupation": "length", "frequency": "length", "hbar": "length"},
     ),
     "oscillator_beta": (
-        temperature.oscillator_beta,
+        oscillators.oscillator_beta,
         {"frequencies": [1.0], "energy": 1.0},
         {"frequencies": "length", "energy": "length", "hbar": "length"},
     ),
@@ -240,12 +241,12 @@ TABLE = {
         {"beta": "scalar zero", "width": "positive"},
     ),
     "NormalDensity": (
-        tower.NormalDensity,
+        tower_matter.NormalDensity,
         {"mean": 0.0, "sigma": 1.0},
         {"mean": "scalar", "sigma": "positive", "reach": "positive"},
     ),
     "FunctionDensity": (
-        tower.FunctionDensity,
+        tower_matter.FunctionDensity,
         {"log_g": jnp.square, "low": 0.0, "high": 1.0},
         {"log_g": "text object", "low": "scalar", "high": "scalar"},
     ),
@@ -253,11 +254,6 @@ TABLE = {
         tower.GaussianShape,
         {"width": 1.0},
         {"width": "positive", "height": "scalar"},
-    ),
-    "ResonanceShape": (
-        tower.ResonanceShape,
-        {"center": 1.0, "width": 1.0},
-        {"center": "scalar", "width": "positive", "height": "scalar"},
     ),
     "harmonic_ladder": (
         tower.harmonic_ladder,

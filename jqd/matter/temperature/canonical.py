@@ -1,4 +1,8 @@
-"""Temperature of the Gibbs state that has a given mean energy."""
+"""Temperature of the Gibbs state of a given mean energy, and its saddle point.
+
+g(E) = ∫ dβ/2πi Z(β) e^{βE} ≈ e^{S(E)}, S = ln Z + βE - ½ ln(2πC): a smooth density of
+states without a width.
+"""
 
 from typing import NamedTuple
 
@@ -53,31 +57,6 @@ def level_cumulants(
     return over_batch(_cumulants, vectors, (_checks.widen(beta),))
 
 
-def oscillator_cumulants(
-    frequencies: ArrayLike, beta: ArrayLike, hbar: ArrayLike = 1.0
-) -> Cumulants:
-    """ln Z and cumulants of the energy of oscillators, above their zero points.
-
-    ln Z = -Σ ln(1 - e^{-βħω}), <E> = Σ ħω n, C = Σ (ħω)² n (n + 1), third cumulant
-    Σ (ħω)³ n (n + 1)(2n + 1), n = 1/(e^{βħω} - 1)
-
-    Args:
-        frequencies: ω, positive, shape (..., M).
-        beta: β, positive, shape (...).
-        hbar: ħ, scalar.
-
-    Returns:
-        Cumulants, each of the broadcast shape.
-
-    Raises:
-        ValueError: a frequency, β or ħ is not positive.
-    """
-    for name, value in (("frequencies", frequencies), ("beta", beta), ("hbar", hbar)):
-        _checks.check_positive(value, name)
-    quanta = _checks.widen(hbar) * _checks.widen(frequencies)
-    return over_batch(_oscillators, (quanta,), (_checks.widen(beta),))
-
-
 def canonical_beta(
     levels: ArrayLike, energy: ArrayLike, log_weights: ArrayLike | None = None
 ) -> Float[Array, "..."]:
@@ -121,29 +100,6 @@ def canonical_temperature(
     return reciprocal(canonical_beta(levels, energy, log_weights))
 
 
-def oscillator_beta(
-    frequencies: ArrayLike, energy: ArrayLike, hbar: ArrayLike = 1.0
-) -> Float[Array, "..."]:
-    """β at which oscillators have the mean energy E above their zero points.
-
-    Args:
-        frequencies: ω, positive, shape (..., M).
-        energy: E, positive, shape (...).
-        hbar: ħ, scalar.
-
-    Returns:
-        β of the broadcast shape, differentiable in all arguments.
-
-    Raises:
-        ValueError: a frequency, the energy or ħ is not positive.
-    """
-    _checks.check_positive(energy, "energy")
-    _checks.check_positive(frequencies, "frequencies")
-    _checks.check_positive(hbar, "hbar")
-    quanta = _checks.widen(hbar) * _checks.widen(frequencies)
-    return over_batch(_oscillator_root, (quanta,), (_checks.widen(energy),))
-
-
 def _cumulants(levels, log_weights, beta):
     exponents = log_weights - beta * levels
     share = jax.nn.softmax(exponents)
@@ -151,19 +107,6 @@ def _cumulants(levels, log_weights, beta):
     away = levels - mean
     variance, third = jnp.sum(share * away**2), jnp.sum(share * away**3)
     return Cumulants(jax.nn.logsumexp(exponents), mean, variance, third)
-
-
-def _oscillators(quanta, beta):
-    x = beta * quanta
-    rest = -jnp.expm1(-x)
-    n = jnp.exp(-x) / rest
-    spread = n * (n + 1)
-    return Cumulants(
-        -jnp.sum(jnp.log(rest)),
-        jnp.sum(quanta * n),
-        jnp.sum(quanta**2 * spread),
-        jnp.sum(quanta**3 * spread * (2 * n + 1)),
-    )
 
 
 def _root(levels, log_weights, energy):
@@ -184,12 +127,19 @@ def _root(levels, log_weights, energy):
     return jnp.where(found, jnp.sinh(u) / span, jnp.nan)
 
 
-def _oscillator_root(quanta, energy):
-    # 1/x - 1/2 < 1/(e^x - 1) < 1/x bounds β from both sides.
-    modes = quanta.shape[0]
-    low, high = modes / (energy + jnp.sum(quanta) / 2), modes / energy
+def saddle_beta(cumulants: Cumulants, beta: ArrayLike) -> Float[Array, "..."]:
+    """Inverse temperature dS/dE of the saddle-point entropy.
 
-    def excess(beta):
-        return jnp.log(_oscillators(quanta, beta).mean / energy)
+    dS/dE = β - κ₃/2C²: ∂S/∂β vanishes but for the width's part, and dβ/dE = -1/C.
 
-    return falling_root(excess, low, high)
+    Args:
+        cumulants: of the Gibbs state at β; C is the variance, κ₃ the third cumulant.
+        beta: β of the Gibbs state.
+
+    Returns:
+        dS/dE of the broadcast shape; NaN where the energy does not vary at all.
+    """
+    varies = cumulants.variance > 0
+    variance = jnp.where(varies, cumulants.variance, 1)
+    shift = cumulants.third / (2 * variance**2)
+    return jnp.where(varies, _checks.widen(beta) - shift, jnp.nan)

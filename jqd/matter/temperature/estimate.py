@@ -8,9 +8,8 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from ... import _checks
 from ...laws.status import Status
 from ._spectrum import check_inside, reciprocal, spectrum
-from .canonical import canonical_beta, level_cumulants
+from .canonical import canonical_beta, level_cumulants, saddle_beta
 from .kde import bandwidth, kde_beta, log_density_of_states
-from .saddle import saddle_beta
 
 
 class Temperatures(eqx.Module):

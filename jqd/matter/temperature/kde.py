@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ._spectrum import over_batch, reciprocal, spectrum
+from ._spectrum import over_batch, spectrum
 
 
 def log_density_of_states(
@@ -68,56 +68,6 @@ def kde_beta(
     """
     vectors, scalars = _arguments(levels, energy, width, log_weights)
     return over_batch(_beta, vectors, scalars)
-
-
-def kde_temperature(
-    levels: ArrayLike,
-    energy: ArrayLike,
-    width: ArrayLike,
-    log_weights: ArrayLike | None = None,
-) -> Float[Array, "..."]:
-    """Microcanonical temperature T = 1/(∂ ln g_η/∂E).
-
-    Broadening leaves an exponential density's T alone; see `gaussian_bias` for a
-    Gaussian one's, and `bandwidth` for a choice of η.
-
-    Args:
-        levels: E_i, shape (..., n).
-        energy: E, shape (...).
-        width: η, shape (...).
-        log_weights: ln w_i, the shape of `levels`, or None.
-
-    Returns:
-        T of the broadcast shape, in units of energy; negative where the density falls,
-        infinite where it is level.
-
-    Raises:
-        ValueError: as `log_density_of_states`.
-
-    Source: Chafin (2019), sec. 3, T⁻¹ = ∂ ln g/∂E.
-    """
-    return reciprocal(kde_beta(levels, energy, width, log_weights))
-
-
-def gaussian_bias(T: ArrayLike, width: ArrayLike, spread: ArrayLike) -> Array:
-    """Temperature that broadening makes of T where the density is a Gaussian.
-
-    T (1 + η²/σ²), exactly: a Gaussian of variance σ² becomes one of σ² + η².
-
-    Args:
-        T: the temperature without broadening.
-        width: η.
-        spread: σ, standard deviation of the density of states.
-
-    Returns:
-        The temperature that `kde_temperature` gives, of the broadcast shape.
-
-    Raises:
-        ValueError: the spread is not positive.
-    """
-    _checks.check_positive(spread, "spread")
-    T, width, spread = jnp.broadcast_arrays(*map(_checks.widen, (T, width, spread)))
-    return T * (1 + (width / spread) ** 2)
 
 
 class Bandwidth(NamedTuple):

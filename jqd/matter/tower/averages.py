@@ -1,14 +1,10 @@
 """Infinite-time averages from the eigenbasis, and rates at early times."""
 
-from collections.abc import Callable
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
-from ...laws.constants import constant
 from ...steppers.eigenbasis import unitary_orbit
-from .density import LevelDensity
 from .tower import Tower
 
 # A dense eigenbasis of more than these takes minutes and gigabytes.
@@ -86,45 +82,3 @@ def eigenbasis(tower: Tower) -> Eigenbasis:
         )
     energies, vectors = jnp.linalg.eigh(tower.dense())
     return Eigenbasis(energies, vectors, tower.shape)
-
-
-def golden_rule(
-    density: LevelDensity,
-    shape: Callable[[Array], Array],
-    *,
-    omega: ArrayLike,
-    strength: ArrayLike,
-    energy: ArrayLike,
-    hbar: ArrayLike = 1.0,
-) -> Float[Array, "..."]:
-    """Rate at which `random_matter` at an energy E emits one photon into an empty mode.
-
-    Γ↓ = (2π/ħ) λ² f(ħω)² sqrt(g(E - ħω)/g(E)); with n photons there it is n + 1 times
-    that. Minus `omega` gives the rate of absorption per photon.
-
-    Args:
-        density: g(E) of the matter.
-        shape: f of the matter.
-        omega: ω.
-        strength: λ, energy over the unit of X.
-        energy: E.
-        hbar: ħ.
-
-    Returns:
-        Γ per unit of time; 0 where there is no level to go to.
-    """
-    omega, strength, energy, hbar = map(constant, (omega, strength, energy, hbar))
-    quantum = hbar * omega
-    change = density.log_density(energy - quantum) - density.log_density(energy)
-    return 2 * jnp.pi / hbar * (strength * shape(quantum)) ** 2 * jnp.exp(change / 2)
-
-
-def short_time_coefficient(
-    tower: Tower, psi: Inexact[Array, "D P"]
-) -> Float[Array, ""]:
-    """<H_int²>/ħ²: a state of one photon number leaves its level as this times t².
-
-    For one level i and no photon it is λ² Σ_j X_ij²/ħ² per mode.
-    """
-    image = tower.interact(psi)
-    return jnp.sum(jnp.real(image) ** 2 + jnp.imag(image) ** 2) / tower.hbar**2

@@ -182,7 +182,7 @@ equation(
     "(three seeds); a harmonic ladder keeps its energy, too.",
     test="tests/papers/thermalization/test_tower.py"
     "::test_the_same_levels_thermalise_if_coupled_at_random",
-)(tower.free_spins)
+)(tower.user_matter)
 equation(
     "claim-localisation-needed",
     section="2 equilibration",

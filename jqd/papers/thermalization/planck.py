@@ -130,7 +130,7 @@ equation(
     "not shown, and random matter has thermalisation nearly built in.",
     verdict="holds",
     test="tests/matter/tower/test_levels.py::test_matter_makes_thermal_light",
-)(tower.total_variation)
+)(tower.random_matter)
 equation(
     "claim-C4",
     section="3 Planck distribution",

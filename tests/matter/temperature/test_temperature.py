@@ -6,25 +6,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.temperature import (
+    einstein_temperature,
+    log_multiplicity,
+    occupation_temperature,
+    oscillator_beta,
+    oscillator_cumulants,
+)
+from _support.tower_matter import kim_huse_ising
 
 import jqd
 from jqd.matter.temperature import (
     bandwidth,
     canonical_beta,
     canonical_temperature,
-    einstein_temperature,
-    gaussian_bias,
     kde_beta,
-    kde_temperature,
     level_cumulants,
     log_density_of_states,
-    log_multiplicity,
-    occupation_temperature,
-    oscillator_beta,
-    oscillator_cumulants,
     temperatures,
 )
-from jqd.matter.tower.spins import kim_huse_ising
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def ising():
 def test_gradient_through_the_eigenvalues():
     def temperature(theta):
         levels = jnp.linalg.eigvalsh(kim_huse_ising(8, theta[0], theta[1]))
-        return kde_temperature(levels, -4.0, 1.0)
+        return 1 / kde_beta(levels, -4.0, 1.0)
 
     theta = jnp.array([0.9045, 0.8090])
     value, slope = jax.jit(jax.value_and_grad(temperature))(theta)
@@ -87,9 +87,8 @@ def test_bias_of_broadening(estimates):
     assert estimates["Gaussian 0.3"]["value"] == pytest.approx(1.0900, abs=1e-10)
     for eta in (0.3, 1):
         # the sum over levels 0.11 apart is the integral to rounding
-        biased = float(gaussian_bias(1.0, eta, 1.0))
         found = estimates[f"Gaussian {eta}"]["value"]
-        assert found == pytest.approx(biased, rel=1e-12)
+        assert found == pytest.approx(1 + eta**2, rel=1e-12)
         steep = estimates[f"exponential {eta}"]["value"]
         assert steep == pytest.approx(0.8, rel=1e-12)
 
@@ -260,7 +259,7 @@ def test_trouble_is_said(estimates):
     assert not np.any(np.isfinite(outside["parts"]))
     # A level density has an infinite temperature, and a derivative that is a number.
     T, slope = jax.jit(
-        jax.value_and_grad(lambda E: kde_temperature(np.array([-1.0, 1.0]), E, 0.5))
+        jax.value_and_grad(lambda E: temperatures(np.array([-1.0, 1.0]), E, 1.0).kde)
     )(0.0)
     assert np.isinf(T)
     assert np.isfinite(slope)
@@ -291,7 +290,6 @@ def test_trouble_is_said(estimates):
         (lambda: einstein_temperature(1, 2), "Argument `oscillators` must be above 1"),
         (lambda: log_multiplicity(3, -1), "Argument `quanta` must not be negative"),
         (lambda: occupation_temperature(0.0), "`occupation` must be positive"),
-        (lambda: gaussian_bias(1.0, 1.0, 0.0), "Argument `spread` must be positive"),
     ],
 )
 def test_input(call, message):

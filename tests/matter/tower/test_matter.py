@@ -6,6 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.tower_matter import (
+    FunctionDensity,
+    NormalDensity,
+    coupled_oscillators,
+    free_spins,
+    kim_huse_ising,
+    spin_sum,
+)
 from jax.scipy.special import logsumexp
 
 from jqd.matter import tower
@@ -20,7 +28,7 @@ def test_ising_chain_of_eight_spins():
     @jax.jit
     @jax.value_and_grad
     def temperature(fields):
-        levels = jnp.linalg.eigvalsh(tower.kim_huse_ising(8, *fields))
+        levels = jnp.linalg.eigvalsh(kim_huse_ising(8, *fields))
         return 1 / jax.grad(lambda E: logsumexp(-((E - levels) ** 2) / 2))(-4.0)
 
     T, slope = temperature(jnp.array([0.9045, 0.8090]))
@@ -28,9 +36,9 @@ def test_ising_chain_of_eight_spins():
     assert float(T) == pytest.approx(5.919571, abs=1e-5)
     np.testing.assert_allclose(slope, [4.687881, 4.361625], atol=1e-5)
     # negative controls: a ring, and a chain without defects, are other chains
-    H = tower.kim_huse_ising(8)
-    assert not np.allclose(H, tower.kim_huse_ising(8, periodic=True))
-    assert not np.allclose(H, tower.kim_huse_ising(8, defects={}))
+    H = kim_huse_ising(8)
+    assert not np.allclose(H, kim_huse_ising(8, periodic=True))
+    assert not np.allclose(H, kim_huse_ising(8, defects={}))
 
 
 def test_ising_chain_is_a_sum_of_products():
@@ -44,10 +52,10 @@ def test_ising_chain_is_a_sum_of_products():
     expected = at(0, Z) @ at(1, Z) + at(1, Z) @ at(2, Z)
     for j in range(3):
         expected += 0.4 * at(j, X) + 0.3 * (1.0 + (0.2 if j == 1 else 0)) * at(j, Z)
-    H = tower.kim_huse_ising(3, 0.4, 0.3, defects={1: 0.2})
+    H = kim_huse_ising(3, 0.4, 0.3, defects={1: 0.2})
     np.testing.assert_allclose(H, expected, atol=1e-15)  # sums of three numbers
     np.testing.assert_allclose(
-        tower.spin_sum(np.array([1.0, 2.0, 3.0]), "z"),
+        spin_sum(np.array([1.0, 2.0, 3.0]), "z"),
         at(0, Z) + 2 * at(1, Z) + 3 * at(2, Z),
         atol=0,
     )
@@ -57,8 +65,8 @@ def test_ising_chain_is_a_sum_of_products():
     ("density", "energy", "temperature"),
     [
         (EXPONENTIAL, 3.0, 1.25),
-        (tower.NormalDensity(1.0, 2.0), -0.5, 4.0 / 1.5),
-        (tower.FunctionDensity(lambda E: 0.8 * E, 0.0, 7.0), 3.0, 1.25),
+        (NormalDensity(1.0, 2.0), -0.5, 4.0 / 1.5),
+        (FunctionDensity(lambda E: 0.8 * E, 0.0, 7.0), 3.0, 1.25),
     ],
     ids=["exponential", "normal", "function"],
 )
@@ -139,14 +147,14 @@ def test_integrable_matter():
     # [b, b†] = 1: X² has 2n + 1 on its diagonal, but for the top level
     X = np.asarray(ladder.coupling)
     np.testing.assert_allclose(np.diagonal(X @ X)[:3], [1, 3, 5], rtol=1e-15)
-    spins = tower.free_spins([0.5, 1.0], [1.0, 1.0])
+    spins = free_spins([0.5, 1.0], [1.0, 1.0])
     assert spins.energies.tolist() == [-1.5, -0.5, 0.5, 1.5]
 
 
 def test_oscillators_in_other_units():
     """<x²> = ħ/2ω and 3ħ²/4ω² of x⁴: first order in a weak quartic bond."""
     hbar, omega, weak = 0.6, 1.7, 1e-6
-    matter = tower.coupled_oscillators(
+    matter = coupled_oscillators(
         [omega], [[1.0]], [weak], cutoff=8 * hbar * omega, hbar=hbar
     )
     length = hbar / (2 * omega)
@@ -163,12 +171,12 @@ def test_quartic_oscillator(split):
     """p² + x² + x⁴: E₀ = 1.392351641530, <x²> = 0.305813650718; two modes alike."""
     if split:
         # x² and p² are those of two turned modes: the other stays harmonic
-        matter = tower.coupled_oscillators(
+        matter = coupled_oscillators(
             [1.0, 1.0], [[0.6, 0.8]], [0.5], cutoff=30.0, couplings=[0.6, 0.8]
         )
         ground, tolerance = 1.392351641530 / 2 + 0.5, 2e-5
     else:
-        matter = tower.coupled_oscillators([1.0], [[1.0]], [0.5], cutoff=60.0)
+        matter = coupled_oscillators([1.0], [[1.0]], [0.5], cutoff=60.0)
         ground, tolerance = 1.392351641530 / 2, 1e-9
     # variational: from above, by what the cut-off leaves out
     assert 0 <= float(matter.energies[0]) - ground + 1e-12 < tolerance
@@ -216,12 +224,12 @@ def _matter(energies=(0.0, 1.0), coupling=((0.0, 1.0), (1.0, 0.0))):
         (lambda: _matter((1.0,)), "`energies` must be a vector of at least two"),
         (lambda: tower.random_matter(None, 1, EXPONENTIAL, jnp.cos),
          "`levels` must be a whole number of at least 2"),
-        (lambda: tower.kim_huse_ising(1), "`spins` must be a whole number from 2"),
-        (lambda: tower.kim_huse_ising(2), "`defects` must name sites 0..1"),
+        (lambda: kim_huse_ising(1), "`spins` must be a whole number from 2"),
+        (lambda: kim_huse_ising(2), "`defects` must name sites 0..1"),
         (lambda: tower.ExponentialDensity(0.0, 1.0), "`beta` must not be zero"),
         (lambda: tower.ExponentialDensity(1.0, -1.0), "`width` must be positive"),
-        (lambda: tower.FunctionDensity(jnp.log, 2.0, 1.0), "`high` must exceed `low`"),
-        (lambda: tower.coupled_oscillators([1.0], [[1.0]], [-1.0], cutoff=5.0),
+        (lambda: FunctionDensity(jnp.log, 2.0, 1.0), "`high` must exceed `low`"),
+        (lambda: coupled_oscillators([1.0], [[1.0]], [-1.0], cutoff=5.0),
          "`strengths` must not be negative"),
         (lambda: tower.photon_configurations([1.0, 2.0], 1.9),
          "`cutoff` must leave room for one quantum of each mode, 2,"),

@@ -130,7 +130,7 @@ def test_energy_needs_the_coupling(climb):
     @jax.vmap
     def energies(strength, states):
         law = climb.make(strength)
-        free = jax.vmap(lambda psi: tower.free_energy(law, psi))(states)
+        free = jax.vmap(lambda psi: jnp.sum(tower.levels(law, psi).energy))(states)
         rest = jax.vmap(lambda psi: tower.interaction_energy(law, psi))(states)
         return free, rest
 

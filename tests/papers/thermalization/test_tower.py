@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import scipy.constants as si
 import scipy.special
+from _support.tower import total_variation
+from _support.tower_matter import free_spins, kim_huse_ising, spin_sum
 
 from jqd.matter import gas, photons, tower
 from jqd.matter.temperature import kde_beta
@@ -30,9 +32,7 @@ class Small(NamedTuple):
 
 @pytest.fixture(scope="module")
 def small():
-    matter = tower.user_matter(
-        tower.kim_huse_ising(ATOMS), tower.spin_sum(np.ones(ATOMS))
-    )
+    matter = tower.user_matter(kim_huse_ising(ATOMS), spin_sum(np.ones(ATOMS)))
     kept, ts = tower.photon_configurations(OMEGA, 4.0), np.array([0.0, 0.02, 2.0, 7.0])
 
     @jax.jit
@@ -41,7 +41,7 @@ def small():
         law = tower.Tower(matter, OMEGA, strength, kept)
         psi = tower.level_state(law, 1.0)
         basis, H = tower.eigenbasis(law), law.dense()
-        rate = tower.short_time_coefficient(law, psi)
+        rate = jnp.sum(jnp.abs(law.interact(psi)) ** 2)  # <H_int²>/ħ²
         return H, basis.states(psi, ts), rate
 
     H, psi, rate = map(np.asarray, run(jnp.array([0.3, 0.0])))
@@ -110,7 +110,7 @@ def test_levels_have_nothing_to_do_with_the_number_of_atoms(small):
 def test_a_constant_current_dresses_the_light():
     """X = 1: p_0 = exp(-(2λ/ω)² sin² ωt/2), though nothing moves X. λ = 0: nothing."""
     omega, strength = 1.3, 0.4
-    matter = tower.user_matter(tower.kim_huse_ising(ATOMS), np.eye(D))
+    matter = tower.user_matter(kim_huse_ising(ATOMS), np.eye(D))
     kept = tower.photon_configurations(omega, 16 * omega)
     ts = np.array([0.0, 0.25, 0.5, 1.0]) * 2 * np.pi / omega
 
@@ -181,7 +181,7 @@ def test_states_of_one_energy_do_not_fluctuate():
 def test_the_same_levels_thermalise_if_coupled_at_random():
     """Five free spins and their X; then three random X of its norm instead."""
     spins, omega, E0 = (
-        tower.free_spins(np.linspace(0.35, 0.65, 5), np.ones(5)),
+        free_spins(np.linspace(0.35, 0.65, 5), np.ones(5)),
         0.5,
         1.0,
     )
@@ -204,7 +204,7 @@ def test_the_same_levels_thermalise_if_coupled_at_random():
     rest = E0 - omega * np.arange(kept.size)
     g = np.sum(np.exp(-((E[None, :] - rest[:, None]) ** 2) / (2 * 0.4**2)), axis=1)
     weights = np.asarray(light(np.concatenate([X[None], R])))
-    free, *random = (float(tower.total_variation(p, g / g.sum())) for p in weights)
+    free, *random = (float(total_variation(p, g / g.sum())) for p in weights)
     assert free > 0.55
     # 32 levels: 0.1 to 0.2
     assert max(random) < 0.25
@@ -338,7 +338,7 @@ def test_a_dilute_gas_hardly_feels_its_hard_cores():
 @pytest.mark.equation("thermalization", "claim-window")
 def test_a_narrow_window_counts_single_levels():
     """∂ ln g/∂E of 256 levels: noise where the window is about their distance."""
-    levels = np.linalg.eigvalsh(np.asarray(tower.kim_huse_ising(8)))
+    levels = np.linalg.eigvalsh(np.asarray(kim_huse_ising(8)))
     E = np.linspace(-5, -3, 81)
     beta = jax.jit(jax.vmap(lambda eta: kde_beta(levels, E, eta)))
     narrow, wide = np.asarray(beta(np.array([0.02, 1.0])))

@@ -1,11 +1,86 @@
-"""The Einstein solid: N oscillators of one frequency that share q quanta."""
+"""Temperatures of oscillators: phonons of any frequencies, and the Einstein solid."""
 
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import digamma, gammaln
 from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
+from jqd import _checks
+from jqd.matter.temperature import Cumulants
+from jqd.matter.temperature._spectrum import over_batch
+from jqd.statistics._roots import falling_root
+
+
+def oscillator_cumulants(
+    frequencies: ArrayLike, beta: ArrayLike, hbar: ArrayLike = 1.0
+) -> Cumulants:
+    """ln Z and cumulants of the energy of oscillators, above their zero points.
+
+    ln Z = -Σ ln(1 - e^{-βħω}), <E> = Σ ħω n, C = Σ (ħω)² n (n + 1), third cumulant
+    Σ (ħω)³ n (n + 1)(2n + 1), n = 1/(e^{βħω} - 1)
+
+    Args:
+        frequencies: ω, positive, shape (..., M).
+        beta: β, positive, shape (...).
+        hbar: ħ, scalar.
+
+    Returns:
+        Cumulants, each of the broadcast shape.
+
+    Raises:
+        ValueError: a frequency, β or ħ is not positive.
+    """
+    for name, value in (("frequencies", frequencies), ("beta", beta), ("hbar", hbar)):
+        _checks.check_positive(value, name)
+    quanta = _checks.widen(hbar) * _checks.widen(frequencies)
+    return over_batch(_oscillators, (quanta,), (_checks.widen(beta),))
+
+
+def oscillator_beta(
+    frequencies: ArrayLike, energy: ArrayLike, hbar: ArrayLike = 1.0
+) -> Float[Array, "..."]:
+    """β at which oscillators have the mean energy E above their zero points.
+
+    Args:
+        frequencies: ω, positive, shape (..., M).
+        energy: E, positive, shape (...).
+        hbar: ħ, scalar.
+
+    Returns:
+        β of the broadcast shape, differentiable in all arguments.
+
+    Raises:
+        ValueError: a frequency, the energy or ħ is not positive.
+    """
+    _checks.check_positive(energy, "energy")
+    _checks.check_positive(frequencies, "frequencies")
+    _checks.check_positive(hbar, "hbar")
+    quanta = _checks.widen(hbar) * _checks.widen(frequencies)
+    return over_batch(_oscillator_root, (quanta,), (_checks.widen(energy),))
+
+
+def _oscillators(quanta, beta):
+    x = beta * quanta
+    rest = -jnp.expm1(-x)
+    n = jnp.exp(-x) / rest
+    spread = n * (n + 1)
+    return Cumulants(
+        -jnp.sum(jnp.log(rest)),
+        jnp.sum(quanta * n),
+        jnp.sum(quanta**2 * spread),
+        jnp.sum(quanta**3 * spread * (2 * n + 1)),
+    )
+
+
+def _oscillator_root(quanta, energy):
+    # 1/x - 1/2 < 1/(e^x - 1) < 1/x bounds β from both sides.
+    modes = quanta.shape[0]
+    low, high = modes / (energy + jnp.sum(quanta) / 2), modes / energy
+
+    def excess(beta):
+        return jnp.log(_oscillators(quanta, beta).mean / energy)
+
+    return falling_root(excess, low, high)
 
 
 def log_multiplicity(oscillators: ArrayLike, quanta: ArrayLike) -> Float[Array, "..."]:
