@@ -16,9 +16,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.problems import squeezed_cat
 
 import jqd
-from jqd import problems
 from jqd.laws.husimi import GaussianForm, HusimiFokkerPlanck
 from jqd.report import draw_lines, figure_time_strip
 from jqd.report.style import BLUE, GREY, INK, subplots
@@ -27,7 +27,7 @@ from jqd.states import marginal, phase_grid
 
 # --- Parameters (ħ = g = 1) -------------------------------------------------------
 
-CAT = problems.squeezed_cat()
+CAT = squeezed_cat()
 GAINS = np.array([0, 0.25, 0.5, 1, 2, 4])
 LEVELS = 140
 

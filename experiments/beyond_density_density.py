@@ -16,8 +16,8 @@ orders. φ⁴ is not included. Residuals are those of the orders up to k against
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.problems import bosonic_theories
 
-from jqd import problems
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 from jqd.report import draw_dots
 from jqd.report.style import AMBER, BLUE, GREEN, PALE, VERMILLION, subplots
@@ -66,7 +66,7 @@ def density_density(symbol):
 
 def run(context):
     rng = np.random.default_rng(1)
-    theories, table = problems.bosonic_theories(rng), []
+    theories, table = bosonic_theories(rng), []
     for name, symbol in context.progress(theories.items(), "theories"):
         left = residuals(symbol, rng)
         table.append(

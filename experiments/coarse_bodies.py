@@ -18,11 +18,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.liouville import liouville_density
 
 import jqd
 from jqd.ensembles import copying
 from jqd.exact import unitary_orbit
-from jqd.exact.liouville import liouville_density
 from jqd.laws.copy_particle import (
     lattice_law,
     lattice_motion,

@@ -16,11 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.diffusion import D2_from_snapshots
 
 import jqd
 from jqd import ConservativeDiffusion, problems
 from jqd.exact import free_gaussian, squeezed_state
-from jqd.exact.diffusion import D2_from_snapshots
 from jqd.inference import recover
 from jqd.inference.estimators import (
     diffusion_from_energy,

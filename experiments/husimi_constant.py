@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.problems import husimi_problems
 
-from jqd import problems
 from jqd.exact import husimi as exact
 from jqd.inference import recover
 from jqd.laws.husimi import HusimiFokkerPlanck
@@ -40,7 +40,7 @@ def laws(quick):
     rng = np.random.default_rng(0)
     pairs = rng.normal(size=(40, 2)) + 1j * rng.normal(size=(40, 2))
     points = {1: phase_grid(GRID, GRID), 2: pairs}
-    chosen = list(problems.husimi_problems().items())[: 1 if quick else None]
+    chosen = list(husimi_problems().items())[: 1 if quick else None]
     return {
         name: (HusimiFokkerPlanck(H, C=0.5, points=points[H.modes], form=form), ket)
         for name, (H, form, ket) in chosen

@@ -15,12 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.diffusion import box_localization_energy, vortex_energies
 
-from jqd.exact import diffusion as exact
 from jqd.exact import on_grids
 from jqd.laws.diffusion import fields
 from jqd.laws.diffusion.circulation import winding
 from jqd.laws.diffusion.energies import energy_budget
+from jqd.papers.diffusion.closed_forms import virial_localization_energy
 from jqd.report.style import BLUE, GREEN, GREY, VERMILLION, subplots
 from jqd.spaces import Grid
 
@@ -39,7 +40,7 @@ budget_of = jax.jit(energy_budget)
 def box():
     """sin πx on (-1, 1): two boxes of length 1, back to back."""
     grid = Grid((-1.0, 1.0), 32)
-    energy = float(exact.box_localization_energy())
+    energy = float(box_localization_energy())
     budget = budget_of(jnp.sin(jnp.pi * grid.x), grid, jnp.zeros(grid.shape))
     return energy, energy, budget
 
@@ -48,7 +49,7 @@ def well(power, strength, energy, level=0):
     """Level of V = strength · x^power, by the dense matrix of the grid."""
     V = strength * LINE.x**power
     states = np.linalg.eigh(on_grids.hamiltonian(LINE, V))[1]
-    U_u = float(exact.virial_localization_energy(energy, power))
+    U_u = float(virial_localization_energy(energy, power))
     return energy, U_u, budget_of(LINE.normalise(states[:, level]), LINE, V)
 
 
@@ -57,7 +58,7 @@ def hydrogen():
     s, weight = np.polynomial.laguerre.laggauss(20)
     shell = weight * s**2 / 2
     parts = 0.0, np.sum(shell) / 2, -np.sum(shell * 2 / s)
-    return -0.5, float(exact.virial_localization_energy(-0.5, -1)), parts
+    return -0.5, float(virial_localization_energy(-0.5, -1)), parts
 
 
 def vortex(charge):
@@ -88,7 +89,7 @@ def run(context):
         table.append({"system": name} | row)
     whirls = [vortex(charge) for charge in CHARGES]
     swirl = np.array([[float(part) for part in whirl[2]] for whirl in whirls])
-    expected = np.array([exact.vortex_energies(float(charge)) for charge in CHARGES])
+    expected = np.array([vortex_energies(float(charge)) for charge in CHARGES])
 
     # --- Result -------------------------------------------------------------------
     pairs = (("diffusion", "U_u"), ("sum", "energy"))

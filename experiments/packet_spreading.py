@@ -17,9 +17,9 @@ import numpy as np
 import xarray as xr
 
 import jqd
-from jqd.exact import diffusion as exact
 from jqd.laws.diffusion import ClassicalDiffusion, ConservativeDiffusion
 from jqd.laws.diffusion.energies import energy_budget
+from jqd.papers.diffusion import closed_forms
 from jqd.report import draw_lines
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.spaces import Grid
@@ -66,16 +66,18 @@ def run(context):
     norm, classical = moments(spread)
     budget = jax.jit(energy_budget)(psi, GRID, jnp.zeros(GRID.shape))
     x, t = GRID.x[None, :], times[:, None]
-    law = exact.packet_density(x, t, a=A, velocity=SPEED)
-    printed = exact.packet_density(x, t, a=A, velocity=SPEED, printed=True)
+    law = closed_forms.packet_density(x, t, a=A, velocity=SPEED)
+    printed = closed_forms.packet_density(x, t, a=A, velocity=SPEED, printed=True)
     printed_norm = GRID.integrate(printed)
 
     # --- Result -------------------------------------------------------------------
     off = float(GRID.integrate(jnp.abs(density - law)).max())
-    off_variance = float(np.abs(variance - exact.quantum_variance(times, A, D)).max())
-    expected = exact.classical_variance(times, A, D)
+    off_variance = float(
+        np.abs(variance - closed_forms.quantum_variance(times, A, D)).max()
+    )
+    expected = A**2 / 2 + 2 * D * times
     off_classical = float(np.abs(classical - expected).max())
-    crossing = float(exact.crossover_time(A, D))
+    crossing = float(closed_forms.crossover_time(A, D))
     sign = np.sign(np.asarray(variance - classical))[1:]
     later = np.sign(np.round(times[1:] - crossing, 9))
     total = np.asarray(budget.total)
@@ -125,8 +127,8 @@ def figure(times, density, spread, variance, classical, budget):
     left.set_title("Quantum packets (blue) move; diffusion (dashed) stays")
     fine = np.linspace(0, times[-1], 200)
     curves = {
-        "quantum: $(a^2/2)(1 + \\tau^2)$": exact.quantum_variance(fine, A, D),
-        "diffusion: $a^2/2 + 2Dt$": exact.classical_variance(fine, A, D),
+        "quantum: $(a^2/2)(1 + \\tau^2)$": closed_forms.quantum_variance(fine, A, D),
+        "diffusion: $a^2/2 + 2Dt$": A**2 / 2 + 2 * D * fine,
     }
     draw_lines(
         middle, fine, curves, colors=(BLUE, VERMILLION), ylabel="variance / a²",

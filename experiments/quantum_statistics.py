@@ -16,6 +16,7 @@ exact probabilities as 1/√draws, counts give back g, and so do occupation curv
 import jax
 import numpy as np
 import xarray as xr
+from _support.statistics import configuration_index
 
 from jqd import statistics
 from jqd.inference.estimators.counts import fit_counts
@@ -43,7 +44,7 @@ COLORS = dict(zip(WAYS, (BLUE, VERMILLION, GREEN), strict=True))
 def distances(n, g, numbers):
     """Total variation of the first 10, 100, .. draws from P_g."""
     rows = statistics.configurations(*SMALL)
-    index = statistics.configuration_index(n, SMALL[0])
+    index = configuration_index(n, SMALL[0])
     p = np.exp(statistics.log_probability(rows, g))
     shares = [np.bincount(index[:k], minlength=len(rows)) / k for k in numbers]
     return np.array([np.abs(share - p).sum() / 2 for share in shares])

@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support import composite as pairs
 
 import jqd
 from jqd.ensembles import copying
@@ -37,8 +38,8 @@ SWING = jnp.linspace(0.0, np.pi / 2, 13)
 
 # --- Problem ----------------------------------------------------------------------
 
-entangled = composite.entangled(np.cos(np.pi / np.array([6, 3])))
-turned = composite.apply_local(entangled, composite.rotation(np.pi / 4), PAIR, 1)
+entangled = pairs.entangled(np.cos(np.pi / np.array([6, 3])))
+turned = composite.apply_local(entangled, pairs.rotation(np.pi / 4), PAIR, 1)
 # In quantum mechanics no class of these falls below 0.05, whether H_B is on or off.
 STATES = {
     "entangled": jnp.asarray(
@@ -59,7 +60,7 @@ def copied(on_B, psi, ts, **options):
     """E⟨z_A⟩ of N copies and its standard error."""
     key = jax.random.key(SEED)
     run = copying.sample(law(on_B), psi, ts, key, error_trajectories=0, **options)
-    z = np.asarray(composite.polarisation(run.density, PAIR, 0))
+    z = np.asarray(pairs.polarisation(run.density, PAIR, 0))
     return z.mean(axis=0), z.std(axis=0) / np.sqrt(len(z))
 
 
@@ -68,7 +69,7 @@ def mean_field(on_B, q, r, psi):
     """⟨z_A⟩ of infinitely many copies, and whether no class died out."""
     method = jqd.Fixed(jqd.rk4, 40, estimate_error=False)
     run = jqd.evolve(law(on_B, q, r), psi, TS, method=method, observe="density")
-    return composite.polarisation(run.values, PAIR, 0), run.status == jqd.Status.OK
+    return pairs.polarisation(run.values, PAIR, 0), run.status == jqd.Status.OK
 
 
 # --- Comparison -------------------------------------------------------------------

@@ -8,9 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.composite import rotation
+from _support.diffusion import vortex_family
+from _support.gaussian_closure import gaussian_closure
+from _support.liouville import liouville_density
 
 from jqd import exact, states, statistics
 from jqd.laws.husimi import GaussianSum
+from jqd.papers import husimi
+from jqd.papers.diffusion import closed_forms, weights
 from jqd.spaces import Grid
 
 H = np.array([[0.2, 0.3], [0.3, -0.2]])
@@ -65,7 +71,7 @@ TABLE = {
         {"g": "positive", "hbar": "positive"},
     ),
     "phase_grid": (states.phase_grid, {"x": LEVELS, "y": LEVELS}, {"g": "positive"}),
-    "rotation": (states.composite.rotation, {"angle": 0.1}, {"angle": "scalar"}),
+    "rotation": (rotation, {"angle": 0.1}, {"angle": "scalar"}),
     "GaussianSum.coherent": (
         GaussianSum.coherent,
         {"alpha": 0.5},
@@ -138,7 +144,7 @@ TABLE = {
         },
     ),
     "amplifier_variances": (
-        exact.husimi.amplifier_variances,
+        husimi.amplifier_variances,
         {"t": 0.0, "g": 1.0, "C": 1.0, "V_x": 0.5, "V_y": 0.5},
         {
             "t": "real",
@@ -150,7 +156,7 @@ TABLE = {
         },
     ),
     "gaussian_closure": (
-        exact.gaussian_closure.gaussian_closure,
+        gaussian_closure,
         {"ts": [0.0], "s0": 1.0},
         {
             "s0": "positive",
@@ -164,7 +170,7 @@ TABLE = {
         },
     ),
     "liouville_density": (
-        exact.liouville.liouville_density,
+        liouville_density,
         {"x": LEVELS, "ts": [0.0], "potential": jnp.square},
         {
             "x": "real",
@@ -175,22 +181,22 @@ TABLE = {
         },
     ),
     "packet_density": (
-        exact.diffusion.packet_density,
+        closed_forms.packet_density,
         {"x": 0.0, "t": 0.0},
         {"x": "real", "t": "real", "a": "length", "hbar": "length", "mass": "length"},
     ),
     "crossover_time": (
-        exact.diffusion.crossover_time,
+        closed_forms.crossover_time,
         {},
         {"a": "length", "D": "length"},
     ),
     "vortex_family": (
-        exact.diffusion.vortex_family,
+        vortex_family,
         {"x": 0.0, "y": 0.0, "alpha": 1.0},
         {"alpha": "real negative", "omega": "length", "mass": "length"},
     ),
     "slit_density": (
-        exact.slit_density,
+        closed_forms.slit_density,
         {"x": 0.0, "t": 1.0, "distance": 1.0, "width": 0.2},
         {
             "distance": "positive",
@@ -207,7 +213,7 @@ TABLE = {
         {"E": "real", "T": "length", "mu": "real", "g": "real"},
     ),
     "occupation_printed": (
-        statistics.occupation_printed,
+        weights.occupation_printed,
         {"E": LEVELS, "T": 1.0, "g": 1.0},
         {"E": "real", "T": "length", "g": "real"},
     ),
@@ -254,7 +260,7 @@ TABLE = {
         {"g": "rate", "M": "scalar negative zero none"},
     ),
     "log_weight_integral": (
-        statistics.log_weight_integral,
+        weights.log_weight_integral,
         {"m": 1.0, "n": 1.0},
         {"m": "real negative", "n": "real negative", "a": "length"},
     ),

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-
-from jqd import problems
+from _support import problems
 
 
 def test_squeezed_cat():

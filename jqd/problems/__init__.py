@@ -6,13 +6,8 @@ from .matter import spring_chain as spring_chain
 from .matter import tower_record as tower_record
 from .quantum import DATA as DATA
 from .quantum import FourLevel as FourLevel
-from .quantum import HusimiProblem as HusimiProblem
-from .quantum import SqueezedCat as SqueezedCat
-from .quantum import bosonic_theories as bosonic_theories
 from .quantum import double_well as double_well
 from .quantum import four_level as four_level
 from .quantum import golden as golden
-from .quantum import husimi_problems as husimi_problems
 from .quantum import kerr_husimi as kerr_husimi
-from .quantum import squeezed_cat as squeezed_cat
 from .quantum import two_classes as two_classes

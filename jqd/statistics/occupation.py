@@ -62,30 +62,6 @@ def mean_occupation(x: Array, g: Array) -> Array:
     return jnp.where(good, jnp.exp(down) / jnp.where(good, bottom, 1), jnp.nan)
 
 
-def occupation_printed(E: ArrayLike, T: ArrayLike, g: ArrayLike) -> Float[Array, "..."]:
-    """Occupation as printed, 1/(exp(E/kT) - g): the sum over states is not N.
-
-    Args:
-        E: energies.
-        T: kT.
-        g: constant of the statistics.
-
-    Returns:
-        Occupations of the broadcast shape; NaN where exp(E/kT) <= g.
-
-    Raises:
-        ValueError: T not positive, values that are not real and finite.
-
-    Source: Zakir, eqs. (46), (48), (50) as printed: they hold for μ = 0 only.
-    """
-    for value, name in ((E, "E"), (T, "T"), (g, "g")):
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
-    _checks.check_positive(T, "T")
-    E, T, g = jnp.broadcast_arrays(*map(_checks.widen, (E, T, g)))
-    return mean_occupation(E / T, g)
-
-
 def count_information(nbar: ArrayLike, g: ArrayLike) -> Float[Array, ""]:
     """Information on g in one count of every state, T and μ known.
 

@@ -87,33 +87,6 @@ def log_marginal(n: ArrayLike, N: int, M: int, g: ArrayLike) -> Float[Array, "..
     return jnp.where(inside, here + there - norm, -jnp.inf)
 
 
-def log_multiplicity(
-    occupations: ArrayLike, *, printed: bool = False
-) -> Float[Array, "..."]:
-    """ln ΔΓ: the logarithm of the ways to place N distinguishable particles.
-
-    ΔΓ = N!/Π n_i! = M^N P_MB is largest for even occupations. As printed, ΔΓ =
-    1/P_MB = M^N Π n_i!/N!, it is largest where all particles are in one state.
-
-    Args:
-        occupations: n_i, whole numbers, shape (..., M).
-        printed: whether to take 1/P_MB, as the text around eq. (45) does.
-
-    Returns:
-        Natural logarithms, shape (...).
-
-    Raises:
-        ValueError: occupations are no whole numbers from 0 on.
-
-    Source: Zakir, eq. (45), corrected.
-    """
-    check_occupations(occupations)
-    n = _checks.widen(occupations)
-    total = jnp.sum(n, axis=-1)
-    ways = log_rising(1.0, 1.0, total) - jnp.sum(log_rising(1.0, 1.0, n), axis=-1)
-    return total * np.log(n.shape[-1]) - ways if printed else ways
-
-
 def variance(N: ArrayLike, M: ArrayLike, g: ArrayLike) -> Float[Array, "..."]:
     """Variance of one occupation number under P_g.
 
@@ -161,32 +134,3 @@ def configurations(N: int, M: int) -> Int[np.ndarray, "C M"]:
         column = np.arange(ends[-1]) - np.repeat(ends - number, number)
         rows = np.column_stack([np.repeat(rows, number, axis=0), column])
     return rows
-
-
-def configuration_index(occupations: ArrayLike, N: int) -> Int[np.ndarray, "..."]:
-    """Rows of `configurations` that hold given occupations.
-
-    Args:
-        occupations: n_i, shape (..., M), with the sum N.
-        N: particles.
-
-    Returns:
-        Row numbers, shape (...).
-
-    Raises:
-        ValueError: the sums are not N.
-    """
-    check_occupations(occupations)
-    occupations = np.asarray(occupations, int)
-    N = check_count(N, "N", 0)
-    if np.any(occupations.sum(axis=-1) != N):
-        raise ValueError(
-            f"Argument `occupations` must have the sum {N}, but one has another."
-        )
-    base = (N + 1) ** np.arange(occupations.shape[-1])[::-1]
-    if 2 ** (62 / occupations.shape[-1]) < N + 1:
-        raise ValueError("Argument `N` must be smaller: rows cannot be numbered.")
-    # Lexical order of the rows is the order of these numbers.
-    return np.searchsorted(
-        configurations(N, occupations.shape[-1]) @ base, occupations @ base
-    )

@@ -4,14 +4,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
-from jqd.exact import diffusion as exact
-from jqd.exact import free_gaussian
-from jqd.exact.gaussian_closure import (
+from _support import diffusion as support
+from _support.gaussian_closure import (
     gaussian_closure,
     gaussian_distance,
     reversal_distance,
 )
+
+from jqd.exact import diffusion as exact
+from jqd.exact import free_gaussian
+from jqd.papers.diffusion import closed_forms
 from jqd.spaces import Grid
 
 HBAR, MASS = 1.3, 0.7
@@ -21,30 +23,30 @@ GRID = Grid((-60.0, 60.0), 3000)
 
 def test_the_packet():
     """Row 1: a = 1, v₀ = 1.5, t = 3."""
-    density = exact.packet_density(GRID.x, 3.0, velocity=1.5)
+    density = closed_forms.packet_density(GRID.x, 3.0, velocity=1.5)
     mean = GRID.integrate(GRID.x * density)
     variance = GRID.integrate((GRID.x - mean) ** 2 * density)
     # sums of Gaussians converge beyond rounding
     np.testing.assert_allclose((mean, variance), (4.5, 5.0), atol=1e-12)
-    centre = exact.packet_density(4.5, 3.0, velocity=1.5)
+    centre = closed_forms.packet_density(4.5, 3.0, velocity=1.5)
     np.testing.assert_allclose(
         centre, 0.1784124116, atol=5e-11
     )  # rounding of the table
     wave = free_gaussian(GRID.x, 1.0, width=np.sqrt(0.5), momentum=0.9 * MASS, **UNITS)
-    packet = exact.packet_density(GRID.x, 1.0, velocity=0.9, **UNITS)
+    packet = closed_forms.packet_density(GRID.x, 1.0, velocity=0.9, **UNITS)
     np.testing.assert_allclose(np.abs(wave) ** 2, packet, atol=1e-14)
 
 
 def test_quantum_and_classical_spreading():
     """Row 2: slower first, and faster only from t = a²/D on."""
     ts = np.array([1.0, 2.0, 3.0])
-    np.testing.assert_allclose(exact.quantum_variance(ts), [1.0, 2.5, 5.0], rtol=1e-15)
     np.testing.assert_allclose(
-        exact.classical_variance(ts), [1.5, 2.5, 3.5], rtol=1e-15
+        closed_forms.quantum_variance(ts), [1.0, 2.5, 5.0], rtol=1e-15
     )
-    t = exact.crossover_time(0.7, 1.3)
+    np.testing.assert_allclose(0.5 + ts, [1.5, 2.5, 3.5], rtol=1e-15)
+    t = closed_forms.crossover_time(0.7, 1.3)
     np.testing.assert_allclose(
-        exact.quantum_variance(t, 0.7, 1.3),
+        closed_forms.quantum_variance(t, 0.7, 1.3),
         exact.classical_variance(t, 0.7, 1.3),
         rtol=1e-15,
     )
@@ -55,7 +57,7 @@ def test_the_propagator(printed, norm):
     """Row 3: (14) as printed halves the norm; corrected it gives the packet."""
     x = np.linspace(-12, 12, 401)
     start = np.exp(-(x**2) / 2 + 0.4j * x) / np.pi**0.25
-    kernel = exact.free_propagator(
+    kernel = closed_forms.free_propagator(
         x[:, None], x[None, :], 1.0, **UNITS, printed=printed
     )
     dx = x[1] - x[0]
@@ -64,7 +66,7 @@ def test_the_propagator(printed, norm):
     # the sum over x₀ has no error beyond the images of its own step, 2πt/(m dx) away
     np.testing.assert_allclose(dx * np.sum(np.abs(psi) ** 2), norm, atol=1e-9)
     velocity = 0.4 * HBAR / MASS
-    density = exact.packet_density(x, 1.0, velocity=velocity, **UNITS)
+    density = closed_forms.packet_density(x, 1.0, velocity=velocity, **UNITS)
     difference = np.max(np.abs(np.abs(psi) ** 2 - density)[inside])
     assert (difference < 1e-9) == (not printed)
 
@@ -73,7 +75,9 @@ def test_the_printed_packet_loses_norm():
     """Row 3: (16) as printed integrates to 1/sqrt(1 + τ²)."""
     tau = HBAR / MASS
     right, printed = (
-        GRID.integrate(exact.packet_density(GRID.x, 1.0, **UNITS, printed=printed))
+        GRID.integrate(
+            closed_forms.packet_density(GRID.x, 1.0, **UNITS, printed=printed)
+        )
         for printed in (False, True)
     )
     np.testing.assert_allclose(right, 1, rtol=1e-13)
@@ -84,12 +88,16 @@ def test_the_printed_packet_loses_norm():
 def test_bounds_and_localization_energies():
     """Rows 4 and 5."""
     assert (
-        exact.uncertainty_bound(1) == exact.uncertainty_bound(3, printed=True) == 0.25
+        support.uncertainty_bound(1)
+        == support.uncertainty_bound(3, printed=True)
+        == 0.25
     )
-    assert exact.uncertainty_bound(3) == 2.25
-    np.testing.assert_allclose(exact.box_localization_energy(), 4.934802201, atol=1e-9)
+    assert support.uncertainty_bound(3) == 2.25
+    np.testing.assert_allclose(
+        support.box_localization_energy(), 4.934802201, atol=1e-9
+    )
     energies = [0.5, 0.4208049745, -0.5]
-    found = exact.virial_localization_energy(energies, [2, 4, -1])
+    found = closed_forms.virial_localization_energy(energies, [2, 4, -1])
     np.testing.assert_allclose(found, [0.25, 0.2805366497, 0.5], atol=1e-10)
 
 
@@ -98,28 +106,28 @@ def test_the_vortex_family(alpha):
     """It solves (8) with E = 1 + α at any α, and its energies are quadratures."""
 
     def log_root(point):
-        return jnp.log(exact.vortex_family(*point, alpha)[0]) / 2
+        return jnp.log(support.vortex_family(*point, alpha)[0]) / 2
 
     point = jnp.array([0.6, -0.9])
     slope, hessian = jax.jit(
         lambda p: (jax.grad(log_root)(p), jax.hessian(log_root)(p))
     )(point)
     bend = jnp.trace(hessian) + slope @ slope
-    _, v = exact.vortex_family(*point, alpha)
+    _, v = support.vortex_family(*point, alpha)
     energy = v @ v / 2 + point @ point / 2 - bend / 2
     np.testing.assert_allclose(energy, 1 + alpha, rtol=1e-13)
 
     r = (np.arange(4000) + 0.5) * 2e-3
-    density, v = exact.vortex_family(r, 0 * r, alpha)
+    density, v = support.vortex_family(r, 0 * r, alpha)
     weight = 2 * np.pi * r * 2e-3 * density
-    drift, diffusion, potential = exact.vortex_energies(alpha)
+    drift, diffusion, potential = support.vortex_energies(alpha)
     # midpoint rule, with r^(2α-1) at the origin: Δr^2α at worst
     tolerance = 2e-3 if alpha == 0.5 else 1e-5
     np.testing.assert_allclose(weight.sum(), 1, atol=1e-5)
     np.testing.assert_allclose(np.sum(weight * v[1] ** 2) / 2, drift, atol=tolerance)
     np.testing.assert_allclose(np.sum(weight * r**2) / 2, potential, atol=1e-5)
     np.testing.assert_allclose(drift + diffusion + potential, 1 + alpha)
-    centre, still = exact.vortex_family(0.0, 0.0, alpha)
+    centre, still = support.vortex_family(0.0, 0.0, alpha)
     assert centre == (1 / np.pi if alpha == 0 else 0)
     assert not np.any(still)
 
@@ -131,26 +139,26 @@ def test_the_vortex_family_in_other_units():
     point = jnp.array([0.6, -0.9])
 
     def log_root(point):
-        return jnp.log(exact.vortex_family(*point, alpha, **units)[0]) / 2
+        return jnp.log(support.vortex_family(*point, alpha, **units)[0]) / 2
 
     slope, hessian = jax.jit(
         lambda p: (jax.grad(log_root)(p), jax.hessian(log_root)(p))
     )(point)
-    density, v = exact.vortex_family(*point, alpha, **units)
+    density, v = support.vortex_family(*point, alpha, **units)
     quantum = -(0.6**2) / (2 * 1.7) * (jnp.trace(hessian) + slope @ slope)
     energy = 1.7 * (v @ v + 1.3**2 * point @ point) / 2 + quantum
     np.testing.assert_allclose(energy, 0.6 * 1.3 * (1 + alpha), rtol=1e-13)
-    unit, _ = exact.vortex_family(*(point / length), alpha)
+    unit, _ = support.vortex_family(*(point / length), alpha)
     np.testing.assert_allclose(density, unit / length**2, rtol=1e-13)
-    parts = exact.vortex_energies(alpha, omega=1.3, hbar=0.6)
-    expected = 0.78 * np.stack(exact.vortex_energies(alpha))
+    parts = support.vortex_energies(alpha, omega=1.3, hbar=0.6)
+    expected = 0.78 * np.stack(support.vortex_energies(alpha))
     np.testing.assert_allclose(parts, expected, rtol=1e-14)
 
 
 def test_the_closure_without_loss_is_the_packet():
     ts = np.array([0.5, 1.0, 2.0])
     motion = gaussian_closure(ts - 0.5, 0.5 * (1 + 0.5**2), 0.5 / 1.25, 0.2, 0.3)
-    variance = exact.quantum_variance(ts)
+    variance = closed_forms.quantum_variance(ts)
     # (b = ṡ/2s; D = 1/2, a = 1): rounding of an integration of order 8
     np.testing.assert_allclose(motion.variance, variance, rtol=1e-12)
     np.testing.assert_allclose(motion.position, 0.2 + 0.3 * (ts - 0.5), rtol=1e-13)
@@ -164,9 +172,7 @@ def test_the_closure_with_loss():
     np.testing.assert_allclose(damped.position, way, rtol=1e-12)
     np.testing.assert_allclose(damped.position[-1], 1.0553, atol=5e-5)
     classical = gaussian_closure(ts, 0.5, D=0.0, classical_diffusion=0.5)
-    np.testing.assert_allclose(
-        classical.variance, exact.classical_variance(ts), rtol=1e-12
-    )
+    np.testing.assert_allclose(classical.variance, 0.5 + ts, rtol=1e-12)
     swinging = gaussian_closure(ts, 0.25, X0=1.0, omega=2.0)
     np.testing.assert_allclose(swinging.position, np.cos(2 * ts), atol=1e-12)
     # s = D/ω stays
@@ -207,20 +213,20 @@ def test_distance_of_gaussians():
 
 def test_three_snapshots_give_D():
     motion = gaussian_closure([0.0, 0.6, 1.9], 0.4, 0.3, D=0.8)
-    found = exact.D2_from_snapshots([0.0, 0.6, 1.9], motion.variance)
+    found = support.D2_from_snapshots([0.0, 0.6, 1.9], motion.variance)
     np.testing.assert_allclose(found, 0.64, rtol=1e-11)
     # time may start anywhere, and more snapshots than three agree
     ts = np.array([-1.0, 0.5, 1.0, 4.0])
-    found = exact.D2_from_snapshots(ts, exact.quantum_variance(ts, 1.0, 0.8))
+    found = support.D2_from_snapshots(ts, closed_forms.quantum_variance(ts, 1.0, 0.8))
     np.testing.assert_allclose(found, 0.64, rtol=1e-11)
     with pytest.raises(ValueError, match="Argument `times` must have at least 3"):
-        exact.D2_from_snapshots([0.0, 1.0], [1.0, 2.0])
+        support.D2_from_snapshots([0.0, 1.0], [1.0, 2.0])
 
 
 def test_how_well_counts_tell_D():
     """0.22 % from 1e5 particles far away; and against simulated counts."""
     np.testing.assert_allclose(
-        exact.D_relative_error(1e5, 1e6, 0.5), 2.236e-3, rtol=1e-3
+        support.D_relative_error(1e5, 1e6, 0.5), 2.236e-3, rtol=1e-3
     )
     rng = np.random.default_rng(0)
     samples = rng.normal(0, np.sqrt(2.5), (2000, 400))
@@ -228,14 +234,14 @@ def test_how_well_counts_tell_D():
     spread = np.std(D) / np.mean(D)
     # sampling error of a standard deviation from 2000 draws, 1.6 %, four times
     np.testing.assert_allclose(
-        spread, exact.D_relative_error(400, 2.5, 0.5), rtol=0.065
+        spread, support.D_relative_error(400, 2.5, 0.5), rtol=0.065
     )
 
 
 def test_D_from_the_constancy_of_energy():
     """A packet with v = x ṡ/2s: ⟨m v²/2⟩ falls where (m/2) I_F rises."""
     D2, ts = (HBAR / (2 * MASS)) ** 2, np.linspace(0, 3, 7)
-    s = np.asarray(exact.quantum_variance(ts, 1.0, HBAR / (2 * MASS)))
+    s = np.asarray(closed_forms.quantum_variance(ts, 1.0, HBAR / (2 * MASS)))
     rate = 4 * D2 * ts  # ds/dt = 4D²t/a² at a = 1
     drift = MASS / 2 * (rate / (2 * s)) ** 2 * s
     np.testing.assert_allclose(exact.D2_from_energy(drift, 1 / s, MASS), D2, rtol=1e-12)

@@ -8,12 +8,8 @@ import jax.test_util
 import numpy as np
 import pytest
 
-from jqd.exact.husimi import (
-    amplifier_collapse_time,
-    amplifier_variances,
-    kerr,
-    propagate,
-)
+from jqd.exact.husimi import kerr, propagate
+from jqd.papers.husimi import amplifier_collapse_time, amplifier_variances
 from jqd.spaces.fock import destroy
 from jqd.states import coherent, covariance, husimi, phase_grid, product, thermal
 

@@ -6,9 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.liouville import cloud_motion, liouville_density, newton_paths
 from scipy.integrate import solve_ivp
-
-from jqd.exact.liouville import cloud_motion, liouville_density, newton_paths
 
 TS = jnp.array([0.0, 0.5, 1.2, 2.0, 3.0])
 X = jnp.linspace(-1.5, 1.5, 1201)[:-1] + 1 / 800

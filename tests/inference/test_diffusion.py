@@ -266,7 +266,8 @@ def test_links_fit_as_well():
 @pytest.mark.slow
 def test_counted_positions_tell_D_within_their_error():
     """Sampling noise: 1e5 positions a time of a free packet, binned on the grid."""
-    from jqd.exact.diffusion import D_relative_error
+    from _support.diffusion import D_relative_error
+
     from jqd.records import Multinomial
 
     grid = Grid((-26.0, 26.0), 208)

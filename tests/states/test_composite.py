@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import qutip
+from _support import composite as pairs
 
 import jqd
 from jqd.ensembles import copying
@@ -16,8 +17,8 @@ SPIN_X = np.array([[0.0, 1.0], [1.0, 0.0]])
 NONE = np.zeros((2, 2))
 PAIR = (2, 2)
 # cos 30° |00> + sin 30° |11>, alone and after a turn of B by 45°
-ENTANGLED = composite.entangled(np.cos(np.pi / np.array([6, 3])))
-TURNED = composite.apply_local(ENTANGLED, composite.rotation(np.pi / 4), PAIR, 1)
+ENTANGLED = pairs.entangled(np.cos(np.pi / np.array([6, 3])))
+TURNED = composite.apply_local(ENTANGLED, pairs.rotation(np.pi / 4), PAIR, 1)
 # A generic state: both turned, with phases.
 GENERIC = np.sqrt([0.14, 0.16, 0.57, 0.13]) * np.exp(1j * np.array([0, 2.0, -1.0, 0.4]))
 
@@ -67,10 +68,10 @@ def test_three_systems():
 
 
 def test_schmidt_form():
-    psi = composite.entangled([0.6, 0.8j], size=3)
+    psi = pairs.entangled([0.6, 0.8j], size=3)
     np.testing.assert_allclose(psi, [0.6, 0, 0, 0, 0.8j, 0])
     density = jnp.abs(psi) ** 2
-    assert float(composite.polarisation(density, (2, 3), 0)) == pytest.approx(-0.28)
+    assert float(pairs.polarisation(density, (2, 3), 0)) == pytest.approx(-0.28)
 
 
 @jax.jit
@@ -85,7 +86,7 @@ def seen_at_A(psi, on_B, q, r):
         return law.step(0.0, state, step)
 
     end = jax.lax.fori_loop(0, 200, advance, psi)
-    return composite.polarisation(law.density(end), PAIR, 0)
+    return pairs.polarisation(law.density(end), PAIR, 0)
 
 
 def signal(psi, q, r):
@@ -129,7 +130,7 @@ def test_a_far_turn_moves_A(key):
 
     def seen(psi, **more):
         copies = copying.sample(law, psi, ts, key, **options, **more)
-        z = composite.polarisation(copies.density, PAIR, 0)
+        z = pairs.polarisation(copies.density, PAIR, 0)
         return np.asarray(jnp.mean(z, axis=0)), copies
 
     frozen, copies = seen(ENTANGLED)
@@ -163,7 +164,7 @@ def test_few_copies_signal(key):
         run = copying.sample(
             law, psi, ts, key, copies=copies, trajectories=2000, method="exact"
         )
-        z = composite.polarisation(run.density, PAIR, 0)[:, 1]
+        z = pairs.polarisation(run.density, PAIR, 0)[:, 1]
         return float(jnp.mean(z)), float(jnp.std(z)) / np.sqrt(2000)
 
     (off, error_off), (on, error_on) = seen(0.0, 60), seen(1.0, 60)
@@ -183,8 +184,8 @@ def test_few_copies_signal(key):
             "`coupling` must have shape (4, 4)",
         ),
         (lambda: composite.product(SPIN_X), "`states` must be vectors"),
-        (lambda: composite.entangled([1.0, 1.0]), "`coefficients` must be normalised"),
-        (lambda: composite.entangled([0.6, 0.8], 1), "`size` must be at least 2"),
+        (lambda: pairs.entangled([1.0, 1.0]), "`coefficients` must be normalised"),
+        (lambda: pairs.entangled([0.6, 0.8], 1), "`size` must be at least 2"),
         (lambda: composite.marginal(np.ones(4), (2, 3), 0), "`density` must have 6"),
         (lambda: composite.marginal(np.ones(4), PAIR, 2), "`part` must be from 0 to 1"),
         (
@@ -192,7 +193,7 @@ def test_few_copies_signal(key):
             "`operator` must have shape (3, 3)",
         ),
         (
-            lambda: composite.polarisation(np.ones(6), (3, 2), 0),
+            lambda: pairs.polarisation(np.ones(6), (3, 2), 0),
             "`part` must be a system with two values",
         ),
     ],

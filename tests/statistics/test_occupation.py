@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 
+from jqd.papers.diffusion.weights import occupation_printed
 from jqd.statistics import (
     canonical_occupations,
     chemical_potential,
@@ -15,7 +16,6 @@ from jqd.statistics import (
     log_probability,
     maximum_entropy,
     occupation,
-    occupation_printed,
 )
 
 E = np.linspace(0.0, 3.0, 9)

@@ -7,18 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.integrate
+from _support.statistics import configuration_index
 
 from jqd import total_variation
-from jqd.statistics import (
-    configuration_index,
-    configurations,
-    log_marginal,
+from jqd.papers.diffusion.weights import (
     log_multiplicity,
-    log_probability,
-    log_rising,
     log_terzoff_bayer,
     log_weight_average,
     log_weight_integral,
+)
+from jqd.statistics import (
+    configurations,
+    log_marginal,
+    log_probability,
+    log_rising,
     variance,
 )
 

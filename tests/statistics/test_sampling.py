@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
+from _support.statistics import configuration_index
 
 from jqd import total_variation
 from jqd.statistics import (
-    configuration_index,
     configurations,
     log_probability,
     sample_occupations,

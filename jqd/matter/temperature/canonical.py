@@ -84,19 +84,7 @@ def canonical_beta(
 def canonical_temperature(
     levels: ArrayLike, energy: ArrayLike, log_weights: ArrayLike | None = None
 ) -> Float[Array, "..."]:
-    """Temperature of the Gibbs state whose mean energy is E.
-
-    Args:
-        levels: E_i, shape (..., n).
-        energy: E, inside the spectrum, shape (...).
-        log_weights: ln w_i, the shape of `levels`, or None.
-
-    Returns:
-        T = 1/β of the broadcast shape; see `canonical_beta`.
-
-    Raises:
-        ValueError: as `canonical_beta`.
-    """
+    """T = 1/β of the Gibbs state of mean energy E; all else as `canonical_beta`."""
     return reciprocal(canonical_beta(levels, energy, log_weights))
 
 

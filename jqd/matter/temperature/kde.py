@@ -52,17 +52,11 @@ def kde_beta(
 
     β = Σ_i p_i (E_i - E)/η², p_i ∝ w_i exp(-(E - E_i)²/2η²), Σ p_i = 1
 
-    Args:
-        levels: E_i, shape (..., n).
-        energy: E, shape (...).
-        width: η, shape (...).
-        log_weights: ln w_i, the shape of `levels`, or None.
+    Arguments and errors are those of `log_density_of_states`. Broadening leaves the T
+    of an exponential density alone and makes T (1 + η²/σ²) of a Gaussian one's.
 
     Returns:
         β of the broadcast shape, in 1/energy; negative where the density falls.
-
-    Raises:
-        ValueError: as `log_density_of_states`.
 
     Source: Chafin (2019), sec. 3, T⁻¹ = ∂ ln g/∂E.
     """

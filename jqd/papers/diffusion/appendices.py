@@ -1,10 +1,10 @@
 """Appendices: axioms, paradoxes, and the two slits."""
 
 from ... import ensembles, statistics
-from ...exact import two_slits
 from ...laws.diffusion import Madelung, circulation, energies, observables
 from ...spaces import slits
 from ..registry import equations_of
+from . import closed_forms
 
 equation = equations_of("diffusion")
 
@@ -84,7 +84,7 @@ equation(
     verdict="holds",
     test="tests/papers/diffusion/test_paths.py"
     "::test_amplitudes_or_probabilities_of_two_slits",
-)(two_slits.slit_density)
+)(closed_forms.slit_density)
 equation(
     "claim-C-amplitudes",
     section="Appendix C",
@@ -103,7 +103,7 @@ equation(
     printed="The fringes of two slits are gone. A slit with edges has dark lines of "
     "its own, at lambda L/a; one of Gaussian transmission has none.",
     test="tests/papers/diffusion/test_paths.py::test_one_slit_has_dark_lines_too",
-)(two_slits.slit_amplitudes)
+)(closed_forms.slit_amplitudes)
 equation(
     "claim-C-which-path",
     section="Appendix C",
@@ -114,7 +114,7 @@ equation(
     verdict="holds",
     test="tests/papers/diffusion/test_paths.py"
     "::test_a_detector_that_the_upper_way_turns",
-)(two_slits.slit_density)
+)(closed_forms.slit_density)
 equation(
     "claim-C-each-particle",
     section="Appendix C",

@@ -1,8 +1,8 @@
 """Section 5: what the paper concludes about energy, light, mass and gravity."""
 
-from ...exact import diffusion
 from ...laws.diffusion import energies, readings
 from ..registry import equations_of
+from . import closed_forms
 from .rules import rest_temperature
 
 equation = equations_of("diffusion")
@@ -46,7 +46,7 @@ equation(
     "the energy.",
     test="tests/papers/diffusion/test_motion.py"
     "::test_external_work_goes_to_the_potential_too",
-)(diffusion.virial_localization_energy)
+)(closed_forms.virial_localization_energy)
 equation(
     "claim-5.1-released",
     section="5.1",

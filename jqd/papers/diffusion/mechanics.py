@@ -2,7 +2,6 @@
 
 from ... import ensembles, exact
 from ...ensembles.paths import schemes
-from ...exact import diffusion
 from ...laws import Schrodinger
 from ...laws.diffusion import (
     ClassicalDiffusion,
@@ -13,6 +12,7 @@ from ...laws.diffusion import (
     observables,
 )
 from ..registry import equations_of
+from . import closed_forms
 
 equation = equations_of("diffusion")
 
@@ -107,7 +107,7 @@ equation(
     tex=r"\psi(x, t) = \int_{-\infty}^{+\infty} \frac{dx_0}{\sqrt{2\pi i\hbar t/m}}\, "
     r"e^{-\frac{(x - x_0)^2}{2i\hbar t/m}}\, \psi(x_0, 0)",
     test="tests/papers/diffusion/test_packets.py::test_propagator",
-)(diffusion.free_propagator)
+)(closed_forms.free_propagator)
 equation(
     "15",
     section="2.2",
@@ -129,7 +129,7 @@ equation(
     tex=r"\rho(x, t) = \frac{A^2}{\sqrt{1 + (\hbar t/ma^2)^2}}\, e^{-\frac{(x - v_0 "
     r"t)^2}{a^2 [1 + (\hbar t/ma^2)^2]}}",
     test="tests/papers/diffusion/test_packets.py::test_spreading",
-)(diffusion.packet_density)
+)(closed_forms.packet_density)
 equation(
     "17",
     section="2.2",
@@ -225,7 +225,7 @@ equation(
     "variance is the one that grows faster.",
     test="tests/papers/diffusion/test_packets.py"
     "::test_spreading_overtakes_ordinary_diffusion_late",
-)(diffusion.crossover_time)
+)(closed_forms.crossover_time)
 equation(
     "claim-square-of-D",
     section="2.2",
@@ -234,7 +234,7 @@ equation(
     verdict="holds",
     test="tests/papers/diffusion/test_packets.py"
     "::test_spreading_overtakes_ordinary_diffusion_late",
-)(diffusion.quantum_variance)
+)(closed_forms.quantum_variance)
 equation(
     "claim-decay",
     section="2.2",
@@ -244,7 +244,7 @@ equation(
     "first grows: twice the width away to more than double before it falls.",
     test="tests/papers/diffusion/test_packets.py"
     "::test_the_density_does_not_fall_everywhere",
-)(diffusion.packet_density)
+)(closed_forms.packet_density)
 equation(
     "claim-delocalization",
     section="2.2",

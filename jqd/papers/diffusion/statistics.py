@@ -3,6 +3,7 @@
 from ... import statistics
 from ...laws.diffusion import observables
 from ..registry import equations_of
+from . import weights
 
 equation = equations_of("diffusion")
 
@@ -20,7 +21,7 @@ equation(
     tex=r"P_{MB}\{n_i\} = \frac{\Delta\Gamma_{MB}}{M^N} = \frac{M^{-N} N!}{n_1!\, "
     r"n_2! \cdots n_M!}",
     test="tests/papers/diffusion/test_statistics.py::test_classical_statistics",
-)(statistics.log_multiplicity)
+)(weights.log_multiplicity)
 equation(
     "46",
     section="4.1",
@@ -93,7 +94,7 @@ equation(
     r"- \sum_{i=1}^M w_i\right)} = (M-1)!\, \left(\prod_{i=1}^M \int_0^1 dw_i\, "
     r"w_i^{n_i}\right) \delta\left(1 - \sum_{i=1}^M w_i\right)",
     test="tests/papers/diffusion/test_statistics.py::test_average_over_weights",
-)(statistics.log_weight_average)
+)(weights.log_weight_average)
 equation(
     "52",
     section="4.2",
@@ -108,14 +109,14 @@ equation(
     r"w_i^{n_i}\right] \delta\left(1 - \sum_{i=1}^M w_i\right)",
     test="tests/papers/diffusion/test_statistics.py"
     "::test_shared_weights_give_bose_einstein_statistics",
-)(statistics.log_terzoff_bayer)
+)(weights.log_terzoff_bayer)
 equation(
     "53",
     section="4.2",
     statement="The integral that each weight contributes, a^(m+n+1) m! n!/(m+n+1)!.",
     verdict="holds",
     test="tests/papers/diffusion/test_statistics.py::test_integrals_of_the_recursion",
-)(statistics.log_weight_integral)
+)(weights.log_weight_integral)
 equation(
     "54",
     section="4.2",
@@ -138,7 +139,7 @@ equation(
     printed_tex=r"M^N\, n_1!\, n_2! \cdots n_M!",
     tex=r"M^N = \sum_{\{n_i\}} \frac{N!}{n_1!\, n_2! \cdots n_M!}",
     test="tests/papers/diffusion/test_statistics.py::test_classical_statistics",
-)(statistics.log_multiplicity)
+)(weights.log_multiplicity)
 equation(
     "claim-maximum-entropy",
     section="4.1",
@@ -183,4 +184,4 @@ equation(
     printed_tex=r"0 \le w_2 \le 1 - w_1 \quad (M = 2)",
     tex=r"w_2 = 1 - w_1 \quad (M = 2), \qquad 0 \le w_2 \le 1 - w_1 \quad (M = 3)",
     test="tests/papers/diffusion/test_statistics.py::test_integrals_of_the_recursion",
-)(statistics.log_weight_average)
+)(weights.log_weight_average)

@@ -13,6 +13,8 @@ space take such a point. A matrix over (α, α*) has shape (2N, 2N), in blocks.
 Where the printed equation is inconsistent, `printed=True` gives it literally.
 """
 
+from .amplifier import amplifier_collapse_time as amplifier_collapse_time
+from .amplifier import amplifier_variances as amplifier_variances
 from .blocks import appendix_rate as appendix_rate
 from .blocks import complex_diffusion as complex_diffusion
 from .blocks import expanded_rate as expanded_rate

@@ -1,11 +1,11 @@
 """Sections I to III and the appendix: what the laws themselves compute, and claims."""
 
-from ...exact import husimi
 from ...inference import estimators
 from ...inference.estimators import lengths
 from ...laws.husimi import forms, generators
 from ...spaces import symbols
 from ..registry import equations_of
+from . import amplifier
 from .blocks import real_diffusion
 from .evolution import weighted_diffusion
 from .stochastic import backward_kernel, fokker_planck_rate
@@ -233,4 +233,4 @@ equation(
     "time for the amplifier; that they end for other theories is not shown.",
     test="tests/papers/husimi/test_measurement.py"
     "::test_solutions_exist_in_a_window_of_C",
-)(husimi.amplifier_collapse_time)
+)(amplifier.amplifier_collapse_time)

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.diffusion import vortex_family
 
-from jqd.exact.diffusion import vortex_family
 from jqd.laws.diffusion import fields
 from jqd.laws.diffusion.circulation import (
     check_circulation,

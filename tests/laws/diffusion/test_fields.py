@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.diffusion import uncertainty_bound
 
 from jqd.exact import on_grids
-from jqd.exact.diffusion import uncertainty_bound
 from jqd.laws.diffusion import energies, fields
 from jqd.spaces import Grid
 

@@ -89,7 +89,7 @@ def test_literal_on_a_ring_agrees_with_the_amplitude():
 
 def test_window_knows_friction_and_classical_diffusion():
     """Against the closed equations of a Gaussian's moments."""
-    from jqd.exact.gaussian_closure import gaussian_closure
+    from _support.gaussian_closure import gaussian_closure
 
     D, classical, friction = 0.5, 0.2, 0.3
     psi = free_gaussian(GRID.x, 0.0, momentum=1.0, width=0.6)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support import composite as pairs
 from scipy.linalg import expm, logm
 
 import jqd
@@ -135,8 +136,8 @@ def test_a_part_of_an_entangled_pair_has_no_ensemble_of_its_own():
         return path(np.asarray(composite.product(alone, np.sqrt([0.5, 0.5]))))
 
     # cos 30° |00> + sin 30° |11>, B turned so that no class is empty
-    pair = composite.entangled(np.cos(np.pi / np.array([6, 3])))
-    pair = composite.apply_local(pair, composite.rotation(np.pi / 4), (2, 2), 1)
+    pair = pairs.entangled(np.cos(np.pi / np.array([6, 3])))
+    pair = composite.apply_local(pair, pairs.rotation(np.pi / 4), (2, 2), 1)
     followed = path(np.asarray(pair))
     turns = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     nearest = min(gap(own(turn, 0.75), followed) for turn in turns)
@@ -187,7 +188,7 @@ def test_entangled_pairs_break_bells_bound_unless_classes_are_empty(copied):
             least.append(empty)
         return abs(E[0] + E[1] + E[2] - E[3]), min(least)
 
-    singlet = composite.entangled(np.array([1, 1]) / np.sqrt(2))
+    singlet = pairs.entangled(np.array([1, 1]) / np.sqrt(2))
     singlet = np.asarray(composite.apply_local(singlet, 1j * SPIN_Y, (2, 2), 1))
     # B turned out of the plane in which all settings lie: no class is ever empty.
     turn = expm(0.6j * (SPIN_X + SPIN_Y + np.diag([1, -1])))

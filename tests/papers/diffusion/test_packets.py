@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.exact import closed_forms, diffusion
+from jqd.exact import closed_forms
 from jqd.laws.diffusion import ClassicalDiffusion, ConservativeDiffusion, fields
 from jqd.papers import diffusion as rules
+from jqd.papers.diffusion import closed_forms as packets
 from jqd.spaces import Grid
 
 HBAR, MASS, A, VELOCITY = 1.3, 0.7, 1.1, 0.8
@@ -18,6 +19,11 @@ GRID = Grid((-24.0, 24.0), 384)
 X = np.asarray(GRID.x)
 # FFTs and sums of some hundred numbers of order 1 in float64.
 ROUNDING = 1e-12
+
+
+def classical_variance(t, a=1.0, D=0.5):
+    """Variance of the packet under ordinary diffusion (13)."""
+    return a**2 / 2 + 2 * D * t
 
 
 def equation(number):
@@ -115,8 +121,8 @@ def test_propagator():
     @jax.jit
     def propagate(psi):
         args = x[:, None], x0[None, :], 0.9
-        right = diffusion.free_propagator(*args, **constants)
-        printed = diffusion.free_propagator(*args, **constants, printed=True)
+        right = packets.free_propagator(*args, **constants)
+        printed = packets.free_propagator(*args, **constants, printed=True)
         return right @ psi * GRID.cell, printed @ psi * GRID.cell
 
     right, printed = map(np.asarray, propagate(jnp.asarray(packet())))
@@ -126,7 +132,7 @@ def test_propagator():
     assert np.allclose(norm, [1.0, 0.5], rtol=0, atol=1e-10)
     # It is Wiener's kernel with the coefficient iD for D.
     args = 0.4, -1.3, 0.9
-    kernel = diffusion.free_propagator(*args, **constants)
+    kernel = packets.free_propagator(*args, **constants)
     assert np.isclose(rules.diffusion_kernel(*args, 1j * D), kernel, rtol=1e-14)
 
 
@@ -173,7 +179,7 @@ def test_packet():
         X, 0.0, momentum=MASS * VELOCITY, width=A / np.sqrt(2), mass=MASS, hbar=HBAR
     )
     assert np.allclose(found, psi, rtol=0, atol=ROUNDING)
-    density = diffusion.packet_density(X, 0.0, a=A, velocity=VELOCITY)
+    density = packets.packet_density(X, 0.0, a=A, velocity=VELOCITY)
     assert np.allclose(density, np.abs(psi) ** 2, rtol=0, atol=ROUNDING)
     # C² = 1/(a sqrt π) and the variance a²/2
     assert np.isclose(total(np.abs(psi) ** 2), 1, rtol=ROUNDING)
@@ -184,9 +190,9 @@ def test_packet():
 def test_spreading():
     constants = {"a": A, "velocity": VELOCITY, "hbar": HBAR, "mass": MASS}
     exact = np.abs(moved()) ** 2
-    found = diffusion.packet_density(X, 0.9, **constants)
+    found = packets.packet_density(X, 0.9, **constants)
     assert np.allclose(found, exact, rtol=0, atol=ROUNDING)
-    printed = diffusion.packet_density(X, 0.9, **constants, printed=True)
+    printed = packets.packet_density(X, 0.9, **constants, printed=True)
     growth = np.sqrt(1 + (HBAR * 0.9 / (MASS * A**2)) ** 2)
     # probability is lost from the first instant on
     assert np.isclose(total(printed), 1 / growth, rtol=ROUNDING)
@@ -198,14 +204,14 @@ def test_spreading():
 def test_spreading_overtakes_ordinary_diffusion_late():
     psi = packet()
     start = np.abs(psi) ** 2
-    crossover = float(diffusion.crossover_time(A, D))
+    crossover = float(packets.crossover_time(A, D))
     growth = {}
     for part in (0.25, 0.5, 1.0, 2.0):
         t = part * crossover
         quantum = variance(np.abs(freely(psi, t)) ** 2)
         classical = variance(heated(start, t))
-        assert np.isclose(diffusion.quantum_variance(t, A, D), quantum, rtol=1e-11)
-        assert np.isclose(diffusion.classical_variance(t, A, D), classical, rtol=1e-11)
+        assert np.isclose(packets.quantum_variance(t, A, D), quantum, rtol=1e-11)
+        assert np.isclose(classical_variance(t, A, D), classical, rtol=1e-11)
         back = variance(np.abs(freely(psi, -t)) ** 2)
         assert np.isclose(back, quantum, rtol=1e-11)
         growth[part] = np.array([quantum, classical]) - variance(start)
@@ -213,7 +219,7 @@ def test_spreading_overtakes_ordinary_diffusion_late():
     assert np.isclose(*growth[1.0], rtol=1e-11)
     assert growth[2.0][0] > 1.9 * growth[2.0][1]
     # the widths are those; the rates of their squares agree at half that time already
-    slope = jax.jit(jax.vmap(jax.grad(diffusion.quantum_variance), (0, None, None)))
+    slope = jax.jit(jax.vmap(jax.grad(packets.quantum_variance), (0, None, None)))
     rates = slope(crossover * np.array([0.4, 0.5, 0.6]), A, D) / (2 * D)
     assert np.allclose(rates, [0.8, 1.0, 1.2], rtol=1e-12)
     # another width: (Dt/a²)² of the variance it had
@@ -224,7 +230,7 @@ def test_spreading_overtakes_ordinary_diffusion_late():
     # (Dt)² against Dt
     assert np.allclose(growth[0.5] / growth[0.25], [4, 2], rtol=1e-9)
     for t in (1.0, 2.0, 3.0):
-        pair = diffusion.quantum_variance(t), diffusion.classical_variance(t)
+        pair = packets.quantum_variance(t), classical_variance(t)
         expected = {1.0: (1.0, 1.5), 2.0: (2.5, 2.5), 3.0: (5.0, 3.5)}[t]
         assert np.allclose(pair, expected, rtol=1e-14)
 
@@ -233,7 +239,7 @@ def test_spreading_overtakes_ordinary_diffusion_late():
 def test_the_density_does_not_fall_everywhere():
     before, after = np.abs(packet()) ** 2, np.abs(moved()) ** 2
     constants = {"a": A, "velocity": VELOCITY, "hbar": HBAR, "mass": MASS}
-    found = diffusion.packet_density(X, 0.9, **constants)
+    found = packets.packet_density(X, 0.9, **constants)
     centre = VELOCITY * 0.9
     for side in (-2 * A, 2 * A):
         # in the frame of the centre
@@ -241,7 +247,7 @@ def test_the_density_does_not_fall_everywhere():
         assert after[j] > 2 * before[i]
         assert np.isclose(found[j], after[j], rtol=1e-10)
         # and then falls
-        late = diffusion.packet_density(side + VELOCITY * 60, 60.0, **constants)
+        late = packets.packet_density(side + VELOCITY * 60, 60.0, **constants)
         assert late < before[i]
     assert np.max(after) < 0.8 * np.max(before)
 

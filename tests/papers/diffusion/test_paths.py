@@ -7,9 +7,10 @@ import pytest
 
 from jqd.ensembles import two_time_correlation
 from jqd.ensembles.paths.schemes import drift, heun
-from jqd.exact import closed_forms, two_slits
+from jqd.exact import closed_forms
 from jqd.exact.eigenstates import eigenstates
 from jqd.laws.diffusion.energies import energy_budget
+from jqd.papers.diffusion import closed_forms as slits
 from jqd.spaces import Grid
 from jqd.spaces.slits import slit_wall
 
@@ -150,7 +151,7 @@ def test_amplitudes_or_probabilities_of_two_slits():
         return density / (np.sum(density) * LINE.cell)
 
     def density(overlap):
-        return np.asarray(two_slits.slit_density(x, t, overlap=overlap, **SLITS))
+        return np.asarray(slits.slit_density(x, t, overlap=overlap, **SLITS))
 
     sums = normal(np.abs(upper) ** 2 + np.abs(lower) ** 2)
     fringes = normal(np.abs(both) ** 2)
@@ -162,7 +163,9 @@ def test_amplitudes_or_probabilities_of_two_slits():
     partial = np.abs(upper) ** 2 + np.abs(lower) ** 2 + 2 * 0.4 * shared
     assert np.allclose(density(0.4), normal(partial), rtol=0, atol=1e-12)
     # their distance
-    spacing = float(two_slits.fringe_spacing(t, **SLITS))
+    # (2πt/d)(1 + 1/θ²), θ = t/2s₀²
+    theta = t / (2 * SLITS["width"] ** 2)
+    spacing = 2 * np.pi * t / SLITS["distance"] * (1 + 1 / theta**2)
     phase = np.unwrap(np.angle(np.conj(upper) * lower))
     core = np.abs(x) < 4
     slope = np.polyfit(x[core], phase[core], 1)[0]
@@ -186,7 +189,7 @@ def test_a_detector_that_the_upper_way_turns(angle):
         for s in (1, -1)
     ]
     found = np.mean(np.abs(turned) ** 2, axis=0)
-    expected = two_slits.slit_density(x, t, overlap=np.cos(angle), **SLITS)
+    expected = slits.slit_density(x, t, overlap=np.cos(angle), **SLITS)
     # tails of e^-9 of the packets lie where f is neither 0 nor 1
     assert np.sum(np.abs(found - expected)) * LINE.cell < 2e-3
     # Tr ρ² of the particle: pure, if the detector has been turned all the way round
@@ -194,7 +197,7 @@ def test_a_detector_that_the_upper_way_turns(angle):
     purity = (1 + np.abs(overlap) ** 2) / 2
     assert np.isclose(purity, (1 + np.cos(angle) ** 2) / 2, rtol=0, atol=1e-3)
     # Negative control: the fringes of no detector.
-    blank = np.asarray(two_slits.slit_density(x, t, overlap=1.0, **SLITS))
+    blank = np.asarray(slits.slit_density(x, t, overlap=1.0, **SLITS))
     assert np.sum(np.abs(found - blank)) * LINE.cell > 0.2
 
 
@@ -215,7 +218,7 @@ def test_one_slit_has_dark_lines_too():
     side = (np.abs(x) > 1.2 * dark) & (np.abs(x) < 1.8 * dark)
     assert density[side].max() > 0.03 * density.max()
     # a Gaussian slit has none
-    alone = np.abs(two_slits.slit_amplitudes(x, t, **SLITS)[0]) ** 2
+    alone = np.abs(slits.slit_amplitudes(x, t, **SLITS)[0]) ** 2
     right = (x > 2) & (alone > 1e-12)
     assert np.all(np.diff(alone[right]) < 0)
 

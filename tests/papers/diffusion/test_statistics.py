@@ -12,6 +12,7 @@ import pytest
 import scipy.integrate
 import scipy.special
 import scipy.stats
+from _support.statistics import configuration_index
 
 from jqd import statistics, total_variation
 from jqd.laws.diffusion import fields, observables
@@ -60,7 +61,7 @@ def test_classical_statistics():
     assert close(found, expected)
     # The weight is the number of placements, M^N times P, and not 1/P.
     rows = statistics.configurations(6, 3)
-    of = jax.jit(statistics.log_multiplicity, static_argnames="printed")
+    of = jax.jit(rules.weights.log_multiplicity, static_argnames="printed")
     ways, printed = of(rows), of(rows, printed=True)
     six = placements(3, 6)
     assert np.allclose(np.exp(ways), [six[tuple(row)] for row in rows], rtol=1e-12)
@@ -100,7 +101,7 @@ def test_occupations_need_a_chemical_potential():
     def found(g):
         mu = statistics.chemical_potential(LEVELS, 0.8, 3.0, g)
         right = statistics.occupation(LEVELS, 0.8, mu, g)
-        return mu, right, statistics.occupation_printed(LEVELS + 0.1, 0.8, g)
+        return mu, right, rules.weights.occupation_printed(LEVELS + 0.1, 0.8, g)
 
     n = np.arange(400.0)
     for g, weight in WEIGHTS.items():
@@ -151,9 +152,9 @@ def test_average_over_weights():
     assert np.isclose(volume, 1 / 2, rtol=1e-13)  # in print it is left out
     for n in ((2, 1, 0), (0, 3, 1)):
         moment = simplex(lambda *w, n=n: w[0] ** n[0] * w[1] ** n[1] * w[2] ** n[2])
-        mean = np.exp(statistics.log_weight_average(np.array(n)))
+        mean = np.exp(rules.weights.log_weight_average(np.array(n)))
         assert np.isclose(mean, moment / volume, rtol=1e-12)
-        printed = np.exp(statistics.log_weight_average(np.array(n), printed=True))
+        printed = np.exp(rules.weights.log_weight_average(np.array(n), printed=True))
         assert np.isclose(printed, moment, rtol=1e-12)
 
 
@@ -161,7 +162,7 @@ def test_average_over_weights():
 def test_shared_weights_give_bose_einstein_statistics():
     @functools.partial(jax.jit, static_argnums=0)
     def of(printed):
-        return jnp.exp(statistics.log_terzoff_bayer(CONFIGURATIONS, printed=printed))
+        return jnp.exp(rules.weights.log_terzoff_bayer(CONFIGURATIONS, printed=printed))
 
     right, printed = of(False), of(True)
     # (47), which does not depend on the filling
@@ -176,15 +177,15 @@ def test_shared_weights_give_bose_einstein_statistics():
 def test_integrals_of_the_recursion():
     for m, n, a in ((2, 3, 1.0), (0, 4, 0.7), (5, 1, 1.6)):
         exact, _ = scipy.integrate.quad(lambda w: w**m * (a - w) ** n, 0, a)  # noqa: B023
-        found = np.exp(statistics.log_weight_integral(m, n, a))
+        found = np.exp(rules.weights.log_weight_integral(m, n, a))
         assert np.isclose(found, exact, rtol=1e-12)
     # With two states w2 = 1 - w1; limits from 0 to 1 - w1 belong to three.
-    two = np.exp(statistics.log_weight_average(np.array([2, 1])))
+    two = np.exp(rules.weights.log_weight_average(np.array([2, 1])))
     line, _ = scipy.integrate.quad(lambda w: w**2 * (1 - w), 0, 1)
     assert np.isclose(two, line, rtol=1e-12)
     triangle = simplex(lambda *w: w[0] ** 2 * w[1]) / simplex(lambda *w: w[0] ** 0)
     assert abs(triangle - line) > 0.4 * line
-    three = np.exp(statistics.log_weight_average(np.array([2, 1, 0])))
+    three = np.exp(rules.weights.log_weight_average(np.array([2, 1, 0])))
     assert np.isclose(three, triangle, rtol=1e-12)
 
 
@@ -202,12 +203,12 @@ def test_weights_of_its_own_for_each_particle_change_nothing():
         return statistics.sample_occupations(key, 3, 3, 1.0, (draws,), shared=False)
 
     seen = np.asarray(drawn(jax.random.key(5)))
-    found = np.bincount(statistics.configuration_index(seen, 3), minlength=10) / draws
+    found = np.bincount(configuration_index(seen, 3), minlength=10) / draws
     # χ² with 9 degrees of freedom stays below 28 in all but a thousandth
     assert draws * np.sum((found - classical) ** 2 / classical) < 28
     assert draws * np.sum((found - bose) ** 2 / bose) > 100
     # exactly: the mean weight of a state is 1/M, and particles are independent
-    mean = np.exp(statistics.log_weight_average(np.array([1, 0, 0])))
+    mean = np.exp(rules.weights.log_weight_average(np.array([1, 0, 0])))
     assert np.isclose(mean, 1 / 3, rtol=1e-12)
 
 

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .. import _checks
+from jqd import _checks
 
 _RTOL, _ATOL, _MAX_STEPS = 1e-12, 1e-13, 4096
 # Labels reach this many widths from the centre: beyond lie 1e-15 of the cloud.
@@ -85,7 +85,7 @@ def newton_paths(
 
     Source: Smolin (2012), eqs. 60 and 61, by their characteristics.
     """
-    _checks.require_x64("`exact.liouville`")
+    _checks.require_x64("`newton_paths`")
     _checks.check_shape(starts, "starts", (None,))
     _checks.check_finite(starts, "starts")
     _checks.check_times(ts)

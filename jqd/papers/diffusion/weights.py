@@ -1,4 +1,4 @@
-"""Averages over random weights of the states: how classical particles become bosons.
+"""Averages over random weights of the states, and occupations as printed.
 
 Terzoff and Bayer give each state a weight w_i, Σ w_i = 1, and average over all weights.
 One vector of weights must serve all N particles: if each particle has its own, the
@@ -10,25 +10,15 @@ import numpy as np
 from jax.scipy.special import gammaln
 from jaxtyping import Array, ArrayLike, Float
 
-from .. import _checks
-from ._family import check_occupations, log_rising
+from ... import _checks
+from ...statistics._family import check_occupations, log_rising
+from ...statistics.occupation import mean_occupation
 
 
 def log_weight_integral(
     m: ArrayLike, n: ArrayLike, a: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
-    """ln ∫₀ᵃ w^m (a - w)^n dw = ln[a^{m+n+1} m! n!/(m + n + 1)!].
-
-    Args:
-        m: power of w, above -1.
-        n: power of a - w, above -1.
-        a: upper end, positive.
-
-    Returns:
-        Natural logarithms of the broadcast shape.
-
-    Raises:
-        ValueError: powers not above -1, a not positive.
+    """ln ∫₀ᵃ w^m (a - w)^n dw = ln[a^{m+n+1} m! n!/(m + n + 1)!], m, n > -1, a > 0.
 
     Source: Zakir, eq. (53).
     """
@@ -52,18 +42,8 @@ def log_weight_average(
 ) -> Float[Array, "..."]:
     """ln of the mean of Π w_i^{n_i} over all weights, uniform on their simplex.
 
-    <Π w_i^{n_i}> = (M - 1)! Π n_i!/(N + M - 1)!, by eq. (53) state after state. As
-    printed, the right side of eq. (51) lacks the (M - 1)! of its denominator.
-
-    Args:
-        occupations: n_i, whole numbers, shape (..., M).
-        printed: whether to leave the (M - 1)! out, as printed.
-
-    Returns:
-        Natural logarithms, shape (...).
-
-    Raises:
-        ValueError: occupations are no whole numbers from 0 on.
+    <Π w_i^{n_i}> = (M - 1)! Π n_i!/(N + M - 1)!, n (..., M), by eq. (53), state after
+    state. As printed, the right side of eq. (51) lacks the (M - 1)!.
 
     Source: Zakir, eq. (51), corrected.
     """
@@ -86,18 +66,8 @@ def log_terzoff_bayer(
 ) -> Float[Array, "..."]:
     """ln P of occupations drawn with one random vector of weights for all particles.
 
-    P(n) = N!/Π n_i! <Π w_i^{n_i}> = N! (M - 1)!/(N + M - 1)!, Bose-Einstein. As printed
-    the (M - 1)! is missing, and the sum over all occupations is 1/(M - 1)!.
-
-    Args:
-        occupations: n_i, whole numbers, shape (..., M).
-        printed: whether to leave the (M - 1)! out, as printed.
-
-    Returns:
-        Natural logarithms, shape (...).
-
-    Raises:
-        ValueError: occupations are no whole numbers from 0 on.
+    P(n) = N!/Π n_i! <Π w_i^{n_i}> = N! (M - 1)!/(N + M - 1)!, n (..., M): bosons.
+    As printed the (M - 1)! is missing: the sum over all occupations is 1/(M - 1)!.
 
     Source: Zakir, eq. (52), corrected.
     """
@@ -105,3 +75,36 @@ def log_terzoff_bayer(
     n = _checks.widen(occupations)
     ways = log_rising(1.0, 1.0, jnp.sum(n, axis=-1))
     return average + ways - jnp.sum(log_rising(1.0, 1.0, n), axis=-1)
+
+
+def log_multiplicity(
+    occupations: ArrayLike, *, printed: bool = False
+) -> Float[Array, "..."]:
+    """ln ΔΓ: the logarithm of the ways to place N distinguishable particles.
+
+    ΔΓ = N!/Π n_i! = M^N P_MB, n (..., M), is largest for even occupations. As printed
+    around (45), ΔΓ = 1/P_MB = M^N Π n_i!/N!, it is largest where all particles are in
+    one state.
+
+    Source: Zakir, eq. (45), corrected.
+    """
+    check_occupations(occupations)
+    n = _checks.widen(occupations)
+    total = jnp.sum(n, axis=-1)
+    ways = log_rising(1.0, 1.0, total) - jnp.sum(log_rising(1.0, 1.0, n), axis=-1)
+    return total * np.log(n.shape[-1]) - ways if printed else ways
+
+
+def occupation_printed(E: ArrayLike, T: ArrayLike, g: ArrayLike) -> Float[Array, "..."]:
+    """Occupation as printed, 1/(exp(E/kT) - g): the sum over states is not N.
+
+    NaN where exp(E/kT) <= g.
+
+    Source: Zakir, eqs. (46), (48), (50) as printed: they hold for μ = 0 only.
+    """
+    for value, name in ((E, "E"), (T, "T"), (g, "g")):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
+    _checks.check_positive(T, "T")
+    E, T, g = jnp.broadcast_arrays(*map(_checks.widen, (E, T, g)))
+    return mean_occupation(E / T, g)

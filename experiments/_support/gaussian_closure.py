@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jax.scipy.special import ndtr
 from jaxtyping import Array, ArrayLike, Float
 
-from .. import _checks
+from jqd import _checks
 
 # A few ε: the drift over some hundred steps of order 8 stays near rounding.
 _RTOL, _ATOL, _MAX_STEPS = 1e-14, 1e-15, 4096
@@ -78,7 +78,7 @@ def gaussian_closure(
 
     Source: Zakir, eqs. (13), (31), (32), for a Gaussian; the mixture is ours.
     """
-    _checks.require_x64("`exact.gaussian_closure`")
+    _checks.require_x64("`gaussian_closure`")
     _checks.check_times(ts)
     _checks.check_scalar(s0, "s0")
     _checks.check_positive(s0, "s0")
