@@ -74,19 +74,8 @@ def coherent_state(
     X = x₀ cos ωt + p₀/mω sin ωt and P = p₀ cos ωt - mωx₀ sin ωt, for V = mω²x²/2.
 
     Args:
-        x: positions.
-        t: times, broadcast against `x`.
-        center: x₀, the mean position at t = 0.
-        momentum: p₀, the mean momentum at t = 0.
-        omega: ω, angular frequency of the well.
-        mass: m.
-        hbar: ħ.
-
-    Returns:
-        complex128 amplitudes of the broadcast shape, in length^(-1/2).
-
-    Raises:
-        ValueError: omega, mass or hbar is not positive, or 64-bit floats are off.
+        omega: ω, angular frequency of the well, positive; the others, what is returned
+            and what is refused are as in `free_gaussian`.
     """
     _checks.require_x64("`exact.coherent_state`")
     _check_positive(omega=omega, mass=mass, hbar=hbar)
@@ -122,21 +111,8 @@ def squeezed_state(
     half plane: no sign is lost at any time.
 
     Args:
-        x: positions.
-        t: times, broadcast against `x`.
-        center: x₀, the mean position at t = 0.
-        momentum: p₀, the mean momentum at t = 0.
-        width: s₀, the standard deviation of the density at t = 0.
-        omega: ω, angular frequency of the well.
-        mass: m.
-        hbar: ħ.
-
-    Returns:
-        complex128 amplitudes of the broadcast shape, in length^(-1/2).
-
-    Raises:
-        ValueError: width, omega, mass or hbar is not positive, or 64-bit floats are
-            off.
+        omega: ω, angular frequency of the well, positive; the others, what is returned
+            and what is refused are as in `free_gaussian`.
     """
     _checks.require_x64("`exact.squeezed_state`")
     _check_positive(width=width, omega=omega, mass=mass, hbar=hbar)

@@ -56,9 +56,7 @@ def hamiltonian(*parts: Any, coupling: Any = None) -> Array:
 
 
 def product(*states: Any) -> Complex[Array, " M"]:
-    """A state in which the systems know nothing of each other.
-
-    ψ_ab.. = ψ_a χ_b ..
+    """A state in which the systems know nothing of each other: ψ_ab.. = ψ_a χ_b ..
 
     Args:
         *states: (M_i,) amplitudes of each system; arrays or QuTiP kets.
@@ -137,7 +135,10 @@ def apply_local(
 
 def _split(whole: Array, name: str, sizes: Sequence[int], part: int) -> Array:
     """The last axis as one axis a system."""
-    _check_sizes(sizes, "sizes")
+    if not all(isinstance(size, int | np.integer) and size > 0 for size in sizes):
+        raise ValueError(
+            f"Argument `sizes` must be whole and positive, but is {sizes}."
+        )
     if isinstance(part, bool) or not isinstance(part, int | np.integer):
         raise ValueError(f"Argument `part` must be a whole number, but is {part!r}.")
     if not 0 <= part < len(sizes):
@@ -151,10 +152,3 @@ def _split(whole: Array, name: str, sizes: Sequence[int], part: int) -> Array:
             f"shape is {np.shape(whole)}."
         )
     return jnp.reshape(whole, (*whole.shape[:-1], *sizes))
-
-
-def _check_sizes(sizes: Sequence[int], name: str) -> None:
-    if not all(isinstance(size, int | np.integer) and size > 0 for size in sizes):
-        raise ValueError(
-            f"Argument `{name}` must be whole and positive, but is {sizes}."
-        )

@@ -57,22 +57,10 @@ def log_canonical(E: ArrayLike, T: ArrayLike, N: int, g: ArrayLike) -> Float[Arr
 def canonical_occupations(
     E: ArrayLike, T: ArrayLike, N: int, g: ArrayLike
 ) -> Float[Array, " L"]:
-    """Mean occupations of exactly N particles at temperature T.
+    """Mean occupations, (L,), of exactly N particles: n_i = -kT ∂ ln Z/∂E_i, sum N.
 
-    n_i = -kT ∂ ln Z/∂E_i. They equal `occupation` at the μ of N for Maxwell-Boltzmann;
-    else they come close to it for large N only.
-
-    Args:
-        E: energies of single states, shape (L,).
-        T: kT, shape ().
-        N: number of particles.
-        g: constant of the statistics, shape ().
-
-    Returns:
-        Occupations with the sum N, shape (L,).
-
-    Raises:
-        ValueError: as `log_canonical`.
+    They equal `occupation` at the μ of N for Maxwell-Boltzmann; else they come close to
+    it for large N only. Arguments and errors are those of `log_canonical`.
     """
     for value, name in ((E, "E"), (T, "T"), (g, "g")):
         _checks.check_finite(value, name)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
 
 from ... import _checks
-from .planck import bose_einstein
+from .planck import bose_einstein, exponent
 
 # Largest n_max x at which the mean is a series: both have lost 1e-15 there.
 _FLAT = 0.3
@@ -36,7 +36,7 @@ def sample_counts(
     Raises:
         ValueError: ω or T is not positive.
     """
-    x = jnp.broadcast_to(_ratio(omega, T), shape)
+    x = jnp.broadcast_to(exponent(omega, T), shape)
     if n_max is None:
         # -ln u is exponential, and the floor of an exponential number geometric.
         u = jax.random.exponential(key, shape, x.dtype)
@@ -137,10 +137,3 @@ def sample_occupations(
     _checks.check_positive(noise, "noise")
     n = bose_einstein(omega, T)
     return n * (1 + _checks.widen(noise) * jax.random.normal(key, n.shape, n.dtype))
-
-
-def _ratio(omega: ArrayLike, T: ArrayLike) -> Array:
-    _checks.check_positive(omega, "omega")
-    _checks.check_positive(T, "T")
-    omega, T = jnp.broadcast_arrays(_checks.widen(omega), _checks.widen(T))
-    return omega / T

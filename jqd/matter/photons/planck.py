@@ -30,7 +30,7 @@ def bose_einstein(
     Raises:
         ValueError: an argument is not positive.
     """
-    x = _exponent(omega, T, hbar)
+    x = exponent(omega, T, hbar)
     return mean_occupation(x, jnp.ones_like(x))
 
 
@@ -105,7 +105,7 @@ def level_distribution(
     _checks.check_shape(T, "T", ())
     if levels < 1:
         raise ValueError(f"Argument `levels` must be at least 1, but it is {levels}.")
-    x = _exponent(omega, T, hbar)
+    x = exponent(omega, T, hbar)
     k = jnp.arange(levels)
     gaps = k[:, None] - k[None, :]
 
@@ -117,7 +117,8 @@ def level_distribution(
     return lax.scan(convolve, (k == 0).astype(x.dtype), x)[0]
 
 
-def _exponent(omega: ArrayLike, T: ArrayLike, hbar: ArrayLike) -> Array:
+def exponent(omega: ArrayLike, T: ArrayLike, hbar: ArrayLike = 1.0) -> Array:
+    """ħω/T of positive arguments, broadcast."""
     for name, value in (("omega", omega), ("T", T), ("hbar", hbar)):
         _checks.check_positive(value, name)
     omega, T, hbar = jnp.broadcast_arrays(*map(_checks.widen, (omega, T, hbar)))
