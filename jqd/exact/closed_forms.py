@@ -45,7 +45,7 @@ def free_gaussian(
         ValueError: width, mass or hbar is not positive, or 64-bit floats are off.
     """
     _checks.require_x64("`exact.free_gaussian`")
-    _check_positive(width=width, mass=mass, hbar=hbar)
+    _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     _check_real(x=x, t=t, center=center, momentum=momentum)
     x, t, center, momentum, width, mass, hbar = map(
         _checks.widen, (x, t, center, momentum, width, mass, hbar)
@@ -78,7 +78,7 @@ def coherent_state(
             and what is refused are as in `free_gaussian`.
     """
     _checks.require_x64("`exact.coherent_state`")
-    _check_positive(omega=omega, mass=mass, hbar=hbar)
+    _checks.check_all_positive(omega=omega, mass=mass, hbar=hbar)
     _check_real(x=x, t=t, center=center, momentum=momentum)
     x, t, center, momentum, omega, mass, hbar = map(
         _checks.widen, (x, t, center, momentum, omega, mass, hbar)
@@ -115,7 +115,7 @@ def squeezed_state(
             and what is refused are as in `free_gaussian`.
     """
     _checks.require_x64("`exact.squeezed_state`")
-    _check_positive(width=width, omega=omega, mass=mass, hbar=hbar)
+    _checks.check_all_positive(width=width, omega=omega, mass=mass, hbar=hbar)
     _check_real(x=x, t=t, center=center, momentum=momentum)
     x, t, center, momentum, width, omega, mass, hbar = map(
         _checks.widen, (x, t, center, momentum, width, omega, mass, hbar)
@@ -160,7 +160,7 @@ def rabi(
             are off.
     """
     _checks.require_x64("`exact.rabi`")
-    _check_positive(hbar=hbar)
+    _checks.check_all_positive(hbar=hbar)
     _check_real(t=t, coupling=coupling, detuning=detuning)
     _checks.check_numbers(psi0, "psi0")
     psi0 = _checks.widen(jnp.asarray(psi0))
@@ -202,11 +202,6 @@ def _swing(x, t, center, momentum, omega, mass, hbar):
 def _same_shape(*arrays):
     shape = jnp.broadcast_shapes(*(a.shape for a in arrays))
     return (jnp.broadcast_to(a, shape) for a in arrays)
-
-
-def _check_positive(**constants: ArrayLike) -> None:
-    for name, value in constants.items():
-        _checks.check_positive(value, name)
 
 
 def _check_real(**values: ArrayLike) -> None:

@@ -73,8 +73,7 @@ def photon_density(
     Raises:
         ValueError: an argument is not positive.
     """
-    for name, value in (("T", T), ("hbar", hbar), ("c", c)):
-        _checks.check_positive(value, name)
+    _checks.check_all_positive(T=T, hbar=hbar, c=c)
     T, hbar, c = jnp.broadcast_arrays(*map(_checks.widen, (T, hbar, c)))
     per_cube = 2 * zeta(jnp.full_like(T, 3), jnp.ones_like(T)) / jnp.pi**2
     return per_cube * (T / (hbar * c)) ** 3
@@ -119,7 +118,6 @@ def level_distribution(
 
 def exponent(omega: ArrayLike, T: ArrayLike, hbar: ArrayLike = 1.0) -> Array:
     """ħω/T of positive arguments, broadcast."""
-    for name, value in (("omega", omega), ("T", T), ("hbar", hbar)):
-        _checks.check_positive(value, name)
+    _checks.check_all_positive(omega=omega, T=T, hbar=hbar)
     omega, T, hbar = jnp.broadcast_arrays(*map(_checks.widen, (omega, T, hbar)))
     return hbar * omega / T

@@ -61,9 +61,7 @@ class RandomTower(Law):
             ValueError: a frequency, width or bandwidth that is not positive, fewer
                 than two levels or no photon.
         """
-        for name, value in (("omega", omega), ("width", width)):
-            _checks.check_positive(value, name)
-        _checks.check_positive(bandwidth, "bandwidth")
+        _checks.check_all_positive(omega=omega, width=width, bandwidth=bandwidth)
         if photons < 1:
             raise ValueError(
                 f"Argument `photons` must be at least 1, but is {photons}."

@@ -62,5 +62,4 @@ def _check_amplifier(g, C, V_x, V_y, hbar) -> None:
     for value, name in ((g, "g"), (C, "C")):
         _checks.check_real(value, name)
         _checks.check_finite(value, name)
-    for value, name in ((V_x, "V_x"), (V_y, "V_y"), (hbar, "hbar")):
-        _checks.check_positive(value, name)
+    _checks.check_all_positive(V_x=V_x, V_y=V_y, hbar=hbar)
