@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support import light, tower_matter
 from _support import temperature as oscillators
+from _support import tower_matter
 from _support.returns import kerr_amplitude
 from _support.soft_spheres import SoftSpheres
 
@@ -149,17 +149,17 @@ TABLE = {
         {"T": "length", "c": "length"},
     ),
     "TwoLevelMode": (
-        light.TwoLevelMode,
+        photons.TwoLevelMode,
         {"frequency": 1.0, "splitting": 1.0, "coupling": 0.1, "levels": 3},
         {"frequency": "positive", "splitting": "scalar", "coupling": "scalar"},
     ),
     "SharedExcitation": (
-        light.SharedExcitation,
+        photons.SharedExcitation,
         {"emitter": 1.0, "frequencies": [1.0], "couplings": [0.1]},
         {"emitter": "scalar", "frequencies": "real", "couplings": "real"},
     ),
     "lorentzian": (
-        light.lorentzian,
+        photons.lorentzian,
         {"frequencies": 1.0, "emitter": 1.0, "rate": 0.1},
         {"frequencies": "real", "emitter": "real", "rate": "length"},
     ),
@@ -179,7 +179,7 @@ TABLE = {
         },
         {"omega": "real", "t": "real"},
     ),
-    "HeatCapacity": (light.HeatCapacity, {"capacity": 1.0}, {"capacity": "positive"}),
+    "HeatCapacity": (photons.HeatCapacity, {"capacity": 1.0}, {"capacity": "positive"}),
     # -- solids
     "Harmonic": (solid.Harmonic, {}, {"K": "real", "length": "length"}),
     "FPUT": (

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import scipy.integrate
 import scipy.optimize
-from _support.light import (
+
+import jqd
+from jqd.matter.photons import (
     HeatCapacity,
     PhotonRates,
     SharedExcitation,
@@ -16,10 +18,8 @@ from _support.light import (
     first_recurrence,
     flat_band,
     lorentzian,
+    planck_law,
 )
-
-import jqd
-from jqd.matter.photons import planck_law
 
 
 @pytest.fixture(scope="module")
