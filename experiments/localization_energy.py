@@ -18,9 +18,9 @@ import xarray as xr
 
 from jqd.exact import diffusion as exact
 from jqd.exact import on_grids
-from jqd.laws.diffusion import fields
-from jqd.laws.diffusion.circulation import winding
-from jqd.laws.diffusion.energies import energy_budget
+from jqd.papers.diffusion import fields
+from jqd.papers.diffusion.circulation import winding
+from jqd.papers.diffusion.energies import energy_budget
 from jqd.report.style import BLUE, GREEN, GREY, VERMILLION, subplots
 from jqd.spaces import Grid
 

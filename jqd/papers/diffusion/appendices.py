@@ -2,9 +2,10 @@
 
 from ... import ensembles, statistics
 from ...exact import two_slits
-from ...laws.diffusion import Madelung, circulation, energies, observables
+from ...laws.diffusion import Madelung
 from ...spaces import slits
 from ..registry import equations_of
+from . import circulation, energies, observables
 
 equation = equations_of("diffusion")
 

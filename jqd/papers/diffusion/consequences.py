@@ -1,8 +1,8 @@
 """Section 5: what the paper concludes about energy, light, mass and gravity."""
 
 from ...exact import diffusion
-from ...laws.diffusion import energies, readings
 from ..registry import equations_of
+from . import energies, readings
 from .rules import rest_temperature
 
 equation = equations_of("diffusion")

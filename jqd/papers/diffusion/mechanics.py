@@ -4,15 +4,9 @@ from ... import ensembles, exact
 from ...ensembles.paths import schemes
 from ...exact import diffusion
 from ...laws import Schrodinger
-from ...laws.diffusion import (
-    ClassicalDiffusion,
-    ConservativeDiffusion,
-    Literal,
-    energies,
-    fields,
-    observables,
-)
+from ...laws.diffusion import ClassicalDiffusion, ConservativeDiffusion, Literal
 from ..registry import equations_of
+from . import energies, fields, observables
 
 equation = equations_of("diffusion")
 

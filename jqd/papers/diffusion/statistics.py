@@ -1,8 +1,8 @@
 """Section 4: quantum statistics."""
 
 from ... import statistics
-from ...laws.diffusion import observables
 from ..registry import equations_of
+from . import observables
 
 equation = equations_of("diffusion")
 

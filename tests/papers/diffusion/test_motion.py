@@ -10,17 +10,10 @@ import pytest
 from jqd.exact import diffusion as exact
 from jqd.exact.eigenstates import eigenstates
 from jqd.laws import Schrodinger
-from jqd.laws.diffusion import (
-    AmplitudeAction,
-    ConservativeDiffusion,
-    circulation,
-    energies,
-    fields,
-    observables,
-)
+from jqd.laws.diffusion import AmplitudeAction, ConservativeDiffusion
 from jqd.laws.diffusion.links import link_energy
 from jqd.papers import diffusion as rules
-from jqd.papers.diffusion import brackets
+from jqd.papers.diffusion import brackets, circulation, energies, fields, observables
 from jqd.spaces import Grid
 
 HBAR, MASS = 1.3, 0.7

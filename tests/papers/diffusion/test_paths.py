@@ -9,7 +9,7 @@ from jqd.ensembles import two_time_correlation
 from jqd.ensembles.paths.schemes import drift, heun
 from jqd.exact import closed_forms, two_slits
 from jqd.exact.eigenstates import eigenstates
-from jqd.laws.diffusion.energies import energy_budget
+from jqd.papers.diffusion.energies import energy_budget
 from jqd.spaces import Grid
 from jqd.spaces.slits import slit_wall
 

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from jqd.laws.diffusion.links import lattice_hamiltonian
-from jqd.laws.diffusion.observables import (
-    amplitude,
-    bilinear,
-    hamiltonian,
-    momentum,
-    polar,
-)
 from jqd.papers.diffusion.brackets import (
     canonical_rates,
     poisson_bracket,
     poisson_bracket_psi,
     symplecticity,
     time_derivative,
+)
+from jqd.papers.diffusion.observables import (
+    amplitude,
+    bilinear,
+    hamiltonian,
+    momentum,
+    polar,
 )
 from jqd.spaces import Grid
 from jqd.spaces.graphs import Graph

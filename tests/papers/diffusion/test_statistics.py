@@ -14,8 +14,8 @@ import scipy.special
 import scipy.stats
 
 from jqd import statistics, total_variation
-from jqd.laws.diffusion import fields, observables
 from jqd.papers import diffusion as rules
+from jqd.papers.diffusion import fields, observables
 from jqd.spaces import Grid
 
 N, M = 4, 4

@@ -15,7 +15,7 @@ from jaxtyping import Array, ArrayLike, Float, Inexact, Int
 
 from ... import _checks
 from ...spaces import Grid
-from .gradients import as_amplitude, density
+from .fields import as_amplitude, density
 
 # ζ(-k) for k = 0, 1, .. with the term 0^0 = 1 of k = 0: what the trapezoidal sum of
 # x^k over 0, 1, 2, .. has in excess of the integral.

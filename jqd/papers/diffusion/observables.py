@@ -7,11 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ...spaces import Grid
-from ...spaces.graphs import Graph
-from .gradients import density as squared
-from .gradients import product
-from .links import link_energy
+from ...laws.diffusion.links import link_energy
+from ...spaces import Graph, Grid
+from .fields import density as squared
+from .fields import product
 
 Observable = Callable[..., Array]
 
