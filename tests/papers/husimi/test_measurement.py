@@ -15,8 +15,8 @@ from jqd.laws.husimi import (
     GaussianSum,
     Heff,
     HusimiFokkerPlanck,
-    generators,
 )
+from jqd.papers.husimi import generators
 from jqd.spaces import symbols
 
 

@@ -17,13 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ...spaces.symbols import Symbol
-from .forms import (
-    PhaseFunction,
-    kappa_free_form,
-    real_form,
-    scales,
-    symplectic,
-)
+from .forms import PhaseFunction, kappa_free_form, real_form, scales, symplectic
 
 
 def real_generator(

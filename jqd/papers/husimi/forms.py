@@ -13,23 +13,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from ...spaces.symbols import Symbol
 
 PhaseFunction = Callable[[Array], Array]
-
-
-class ComplexForm(NamedTuple):
-    """Drift and diffusion in α.
-
-    Attributes:
-        drift: dα_i/dt = -i ∂H/∂α_i*, (N,) complex.
-        diffusion: D^aa_ij = C ∂²H/∂α_i*∂α_j*, (N, N) complex, symmetric.
-    """
-
-    drift: Complex[Array, " N"]
-    diffusion: Complex[Array, "N N"]
 
 
 class RealForm(NamedTuple):
@@ -43,30 +31,6 @@ class RealForm(NamedTuple):
 
     drift: Float[Array, " 2N"]
     diffusion: Float[Array, "2N 2N"]
-
-
-def complex_form(symbol: Symbol, alpha: ArrayLike, C: ArrayLike = 1.0) -> ComplexForm:
-    """Drift and diffusion from the derivatives of the symbol.
-
-    dα_i/dt = -i ∂H/∂α_i*,  D^aa_ij = C ∂²H/∂α_i*∂α_j*
-
-    Args:
-        symbol: anti-Wick symbol H.
-        alpha: one point, () for one mode, (N,) for N, in action units.
-        C: strength of the diffusion; 1 is quantum mechanics.
-
-    Returns:
-        Drift (N,) and diffusion (N, N), complex.
-
-    Source: eqs. (40), (43).
-    """
-    symbol.points(alpha)  # raises where the modes differ
-    modes = range(symbol.modes)
-    first = [symbol.derivative(i, conjugate=True) for i in modes]
-    second = [[f.derivative(j, conjugate=True)(alpha) for j in modes] for f in first]
-    drift = -1j * jnp.stack([f(alpha) for f in first])
-    hessian = jnp.stack([jnp.stack(row) for row in second])
-    return ComplexForm(drift, jnp.asarray(C) * hessian)
 
 
 def real_form(
