@@ -3,9 +3,8 @@
 from ... import ensembles, statistics
 from ...exact import two_slits
 from ...laws.diffusion import Madelung
-from ...spaces import slits
 from ..registry import equations_of
-from . import circulation, energies, observables
+from . import circulation, energies, observables, slits
 
 equation = equations_of("diffusion")
 

@@ -10,8 +10,8 @@ from jqd.ensembles.paths.schemes import drift, heun
 from jqd.exact import closed_forms, two_slits
 from jqd.exact.eigenstates import eigenstates
 from jqd.papers.diffusion.energies import energy_budget
+from jqd.papers.diffusion.slits import slit_wall
 from jqd.spaces import Grid
-from jqd.spaces.slits import slit_wall
 
 # Derivatives of numbers of order 1 to 10.
 ROUNDING = 1e-11
