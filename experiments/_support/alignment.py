@@ -12,7 +12,7 @@ from jqd.interop import as_array
 from jqd.laws import Law, free
 from jqd.laws.alignment import NORMS, check_couplings, not_negative, strength
 from jqd.laws.constants import antisymmetric, symmetric, upper_triangle
-from jqd.laws.copy_fields import coupling, square
+from jqd.laws.copying import coupling, square
 
 # A class of less than this share counts as empty: the rates per member end there.
 EMPTY = 1e-12
@@ -121,7 +121,7 @@ class AlignedClasses(Law):
 
 def class_rate(law: Any, psi: Array) -> Complex[Array, " M"]:
     """ψ̇ of Schrödinger's law with the couplings of `law`."""
-    drive = jnp.sum(coupling(law) * psi[None, :], axis=1)
+    drive = jnp.sum(coupling(law.R, law.delta) * psi[None, :], axis=1)
     return -1j * (law.omega * psi + drive)
 
 
@@ -129,7 +129,7 @@ def inflow(law: Any, psi: Array) -> Float[Array, "M M"]:
     """J_ab/ρ_a, the net flow b → a for each member of a; 0 where a is empty, (M, M)."""
     empty = square(psi) <= EMPTY
     inverse = jnp.where(empty, 0, 1 / jnp.where(empty, 1, psi))
-    return 2 * jnp.imag(coupling(law) * psi[None, :] * inverse[:, None])
+    return 2 * jnp.imag(coupling(law.R, law.delta) * psi[None, :] * inverse[:, None])
 
 
 def momentum_generator(

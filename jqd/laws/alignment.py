@@ -17,8 +17,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from .. import _checks
 from ..interop import as_array
 from .constants import antisymmetric, constant, free, symmetric, upper_triangle
-from .copy_fields import coupling, phase_factor, square
-from .copying import CopyDynamics
+from .copying import CopyDynamics, coupling, phase_factor, square
 from .law import Law
 
 POTENTIALS = ("sin2", "1-cos")
@@ -229,7 +228,7 @@ class PhaseAlignment(Law):
     def _drive(self, turn: Array) -> tuple[Array, Array]:
         """K_ab = R_ab e^{iδ_ab}/√(n_a n_b), and Σ_b K_ab Z_b^* with sums Z_b."""
         weight = inverse_root(self.occupation)
-        links = coupling(self) * weight[:, None] * weight[None, :]
+        links = coupling(self.R, self.delta) * weight[:, None] * weight[None, :]
         return links, jnp.sum(links * jnp.conj(self.class_sum(turn))[None, :], axis=1)
 
     def _attraction(self, turn: Array) -> Array:

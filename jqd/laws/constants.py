@@ -39,13 +39,19 @@ def constant(value: ArrayLike, name: str = "value") -> Array:
     Raises:
         ValueError: it is no number.
     """
+    if isinstance(value, Array) and _is_leaf(value):
+        return value
     _checks.check_numbers(value, name)
     array = jnp.asarray(value)
-    if not jnp.issubdtype(array.dtype, jnp.inexact) or array.weak_type:
-        # dtype of the active precision: float (or complex) as jax is configured
-        kind = complex if jnp.iscomplexobj(array) else float
-        array = array.astype(jnp.result_type(kind))
-    return array
+    if _is_leaf(array):
+        return array
+    # dtype of the active precision: float (or complex) as jax is configured
+    kind = complex if jnp.iscomplexobj(array) else float
+    return array.astype(jnp.result_type(kind))
+
+
+def _is_leaf(array: Array) -> bool:
+    return jnp.issubdtype(array.dtype, jnp.inexact) and not array.weak_type
 
 
 def scalars(**values: ArrayLike) -> list[Array]:
