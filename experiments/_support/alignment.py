@@ -1,19 +1,21 @@
 """Classes of the alignment model as a whole, and the spread within them."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
-from jqd import Status, _checks
+from jqd import CopyDynamics, Status, _checks
 from jqd.interop import as_array
 from jqd.laws import Law, free
 from jqd.laws.alignment import NORMS, check_couplings, not_negative, strength
 from jqd.laws.constants import antisymmetric, symmetric, upper_triangle
 from jqd.laws.copying import coupling, square
 
+# What has the couplings ω, R and δ of classes.
+Coupled: TypeAlias = "AlignedClasses | ClassSpread | CopyDynamics"
 # A class of less than this share counts as empty: the rates per member end there.
 EMPTY = 1e-12
 
@@ -119,13 +121,13 @@ class AlignedClasses(Law):
         return jnp.where(met, Status.NODE, Status.OK)
 
 
-def class_rate(law: Any, psi: Array) -> Complex[Array, " M"]:
+def class_rate(law: Coupled, psi: Array) -> Complex[Array, " M"]:
     """ψ̇ of Schrödinger's law with the couplings of `law`."""
     drive = jnp.sum(coupling(law.R, law.delta) * psi[None, :], axis=1)
     return -1j * (law.omega * psi + drive)
 
 
-def inflow(law: Any, psi: Array) -> Float[Array, "M M"]:
+def inflow(law: Coupled, psi: Array) -> Float[Array, "M M"]:
     """J_ab/ρ_a, the net flow b → a for each member of a; 0 where a is empty, (M, M)."""
     empty = square(psi) <= EMPTY
     inverse = jnp.where(empty, 0, 1 / jnp.where(empty, 1, psi))
@@ -133,7 +135,10 @@ def inflow(law: Any, psi: Array) -> Float[Array, "M M"]:
 
 
 def momentum_generator(
-    law: Any, psi: Complex[Array, " M"], *, copy_momentum: bool = True
+    law: Coupled,
+    psi: Complex[Array, " M"],
+    *,
+    copy_momentum: bool = True,
 ) -> Float[Array, "M M"]:
     """How the class momenta drive each other along a state: π̇ = P(ψ) π.
 

@@ -39,19 +39,9 @@ def constant(value: ArrayLike, name: str = "value") -> Array:
     Raises:
         ValueError: it is no number.
     """
-    if isinstance(value, Array) and _is_leaf(value):
-        return value
-    _checks.check_numbers(value, name)
-    array = jnp.asarray(value)
-    if _is_leaf(array):
-        return array
-    # dtype of the active precision: float (or complex) as jax is configured
-    kind = complex if jnp.iscomplexobj(array) else float
-    return array.astype(jnp.result_type(kind))
-
-
-def _is_leaf(array: Array) -> bool:
-    return jnp.issubdtype(array.dtype, jnp.inexact) and not array.weak_type
+    if not (isinstance(value, Array) and jnp.issubdtype(value.dtype, jnp.number)):
+        _checks.check_numbers(value, name)
+    return _inexact(jnp.asarray(value))
 
 
 def scalars(**values: ArrayLike) -> list[Array]:
@@ -68,7 +58,16 @@ def scalars(**values: ArrayLike) -> list[Array]:
     """
     for name, value in values.items():
         _checks.check_scalar(value, name)
-    return [constant(value, name) for name, value in values.items()]
+    return [_inexact(jnp.asarray(value)) for value in values.values()]
+
+
+def _inexact(array: Array) -> Array:
+    """An array of floats, real or complex, whose type is not weak."""
+    if jnp.issubdtype(array.dtype, jnp.inexact) and not array.weak_type:
+        return array
+    # dtype of the active precision: float (or complex) as jax is configured
+    kind = complex if jnp.iscomplexobj(array) else float
+    return array.astype(jnp.result_type(kind))
 
 
 # -- declarations ----------------------------------------------------------------------
@@ -188,7 +187,7 @@ def _places(node: Any, path: tuple[str, ...] = ()) -> Iterator[_Place]:
             yield from _places(getattr(held, within[0]), (*path, name, *within))
 
 
-def _find(law: Any, name: str) -> _Place:
+def _find(law: eqx.Module, name: str) -> _Place:
     for place in _places(law):
         if place.path[-1] == name:
             return place

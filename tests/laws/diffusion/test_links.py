@@ -92,7 +92,7 @@ def test_equal_to_the_lattice_schroedinger_equation():
     state = law.prepare(psi)
     method = jqd.Adaptive(rtol=1e-12, atol=1e-12, estimate_error=False)
     run = jqd.evolve(law, state, jnp.array([0.0, 1.5]), method=method)
-    matrix = law.form.lattice_hamiltonian(law.diffusion.motion)
+    matrix = law.form.lattice_hamiltonian(law.diffusion.fluid)
     start = law.amplitude(state) * jnp.sqrt(grid.cell)
     start = start / jnp.linalg.norm(start)
     exact = matrices.propagate(matrix, start, jnp.array([0.0, 1.5]))[-1]
@@ -206,7 +206,7 @@ def test_gradient_through_nodes():
     )
     value, slope = push(0.5)
     # the same lattice by its eigenbasis
-    matrix = law.form.lattice_hamiltonian(law.motion)
+    matrix = law.form.lattice_hamiltonian(law.fluid)
     size = jnp.exp(state.log_amplitude)
 
     def by_matrix(D):
