@@ -10,7 +10,6 @@ may vanish between the sites and come back.
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
@@ -182,49 +181,6 @@ def classical_rates(
         rate = rate + w * jnp.expm1(step)
         rate = rate + jnp.roll(w * jnp.expm1(-step), 1, axis)
     return rate
-
-
-def lattice_hamiltonian(
-    space: Grid | Graph,
-    potential: ArrayLike,
-    *,
-    mass: ArrayLike = 1.0,
-    hbar: ArrayLike = 1.0,
-    order: int = 8,
-    periodic: bool = False,
-) -> Float[Array, "n n"]:
-    """The matrix whose Schrödinger equation the link form is.
-
-    H_ab = (ħ²/2m) (Σ_c w_ac δ_ab - w_ab) + V_a δ_ab
-
-    Args:
-        space: grid or graph of n sites.
-        potential: V, shape of the space.
-        mass: m, scalar.
-        hbar: ħ, scalar.
-        order: 2, 4, 6 or 8, on a grid.
-        periodic: whether links close the grid.
-
-    Returns:
-        (n, n), symmetric, in the order of `potential.ravel()`.
-    """
-    values = jnp.asarray(potential)
-    scale = jnp.asarray(hbar) ** 2 / (2 * jnp.asarray(mass))
-    if isinstance(space, Graph):
-        return scale * space.laplacian() + jnp.diag(values)
-
-    def apply(psi: Array) -> Array:
-        result = jnp.zeros_like(psi)
-        for axis, h in enumerate(space.spacing):
-            for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
-                w = _link_weights(space, axis, j, weight / h**2, periodic, psi)
-                gap = w * (psi - jnp.roll(psi, -j, axis))
-                result = result + gap - jnp.roll(gap, j, axis)
-        return result
-
-    units = jnp.eye(values.size, dtype=values.dtype).reshape(-1, *space.shape)
-    columns = jax.vmap(apply)(units).reshape(values.size, values.size)
-    return scale * columns + jnp.diag(values.ravel())
 
 
 def _link_weights(

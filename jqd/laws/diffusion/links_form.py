@@ -12,7 +12,7 @@ from ..motion import Resolution
 from ..status import Status
 from .amplitude import refuse_torn
 from .form import DiffusionForm, Fluid, space_alarm
-from .links import classical_rates, lattice_hamiltonian, link_energy, link_rates
+from .links import classical_rates, link_energy, link_rates
 from .state import AmplitudeAction, join, split
 
 # A density this far below both its neighbours along an axis is a node on a grid point.
@@ -147,13 +147,6 @@ class Links(DiffusionForm):
         psi = self.amplitude(fluid, state)
         rate = dispersion_bound(fluid.space, psi, self.order, jnp.mean(fluid.D), 1.0)
         return Resolution(tail_error(fluid.space, psi), rate)
-
-    def lattice_hamiltonian(self, fluid: Fluid) -> Array:
-        """The matrix whose Schrödinger equation these equations are, for one D."""
-        return lattice_hamiltonian(
-            fluid.space, fluid.values(0.0), mass=fluid.mass, hbar=fluid.hbar_eff,
-            order=self.order, periodic=fluid.periodic,
-        )  # fmt: skip
 
     @staticmethod
     def _refuse_nodes(psi: Array, grid: Grid) -> None:

@@ -11,7 +11,7 @@ from ... import _checks
 from ...spaces.symbols import Symbol
 from ...states import Ensemble, antinormal_moment, as_ensemble, covariance, husimi
 from ..status import Status
-from .form import Equation, Form
+from .form import Equation, Form, Powers
 from .gaussian_sum import GaussianSum, to_complex
 
 # How far the Husimi function of a ket may be from the Gaussian of its moments.
@@ -110,11 +110,7 @@ class GaussianForm(Form):
         return state.density(points)
 
     def moment(
-        self,
-        equation: Equation,
-        state: GaussianSum,
-        m: tuple[int, ...],
-        n: tuple[int, ...],
+        self, equation: Equation, state: GaussianSum, m: Powers, n: Powers
     ) -> Complex[Array, ""]:
         """Of any order, exactly."""
         del equation

@@ -22,7 +22,15 @@ from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
 from ...steppers.eigenbasis import unitary_orbit
 from ..motion import Resolution
 from ..status import Status
-from .form import Equation, Form, check_fits, check_orders, check_window, read_levels
+from .form import (
+    Equation,
+    Form,
+    Powers,
+    check_fits,
+    check_orders,
+    check_window,
+    read_levels,
+)
 
 # Share of the trace in the highest level of a mode above which a run is marked.
 EDGE = 1e-6
@@ -137,11 +145,7 @@ class Heff(Form):
         )
 
     def moment(
-        self,
-        equation: Equation,
-        state: Ensemble,
-        m: tuple[int, ...],
-        n: tuple[int, ...],
+        self, equation: Equation, state: Ensemble, m: Powers, n: Powers
     ) -> Complex[Array, ""]:
         """ħ_eff^((|m|+|n|)/2) Tr(ρ b^m b†^n)"""
         return ensemble_moment(state, m, n, equation.hbar_eff)

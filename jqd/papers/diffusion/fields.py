@@ -57,12 +57,7 @@ def density(psi: Inexact[Array, "..."]) -> Array:
 
 def as_amplitude(psi: ArrayLike, grid: Grid) -> Array:
     """ψ as a complex array that ends in the grid's shape."""
-    psi = jnp.asarray(psi)
-    if psi.shape[max(psi.ndim - grid.ndim, 0) :] != grid.shape:
-        raise ValueError(
-            f"Argument `psi` must end in the grid's shape {grid.shape}, but its shape "
-            f"is {psi.shape}."
-        )
+    psi = grid.check(psi, "psi")
     return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
 
 
@@ -226,15 +221,7 @@ def quantum_potential(
     of u, which has no period; it is wrong within four points of the seam of the box.
 
     Args:
-        psi: ψ, (..., *shape).
-        grid: the grid.
-        hbar: ħ, scalar.
-        mass: m, scalar.
-        form: "curvature" or "osmotic".
-        gradient: of ψ, see `gradient`.
-
-    Returns:
-        (..., *shape), real, energy; 0 where ψ is exactly 0.
+        form: "curvature" or "osmotic"; others as for all fields.
 
     Source: Zakir, eqs. (11), (30).
     """
