@@ -151,14 +151,9 @@ def tongues(
     """Intervals of κ in which the spread within a class grows.
 
     Args:
-        density: as for `hill`.
-        period: as for `hill`.
         kappas: κ at which to look, (K,), increasing; a tongue that lies between two of
             them is missed, one that runs out of them ends there.
-        damping: as for `hill`.
-        norm: as for `hill`.
-        steps: as for `hill`.
-        rounds: bisections of each edge.
+        rounds: bisections of each edge; all others as for `hill`.
 
     Returns:
         Lower and upper ends, (tongues, 2) NumPy array, 1/time².
