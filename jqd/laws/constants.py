@@ -7,6 +7,9 @@ A constant is an array leaf. The field that holds it says the rest:
 
 An array field without a declaration is a constant as well, `fixed()` is none, and the
 arrays within a field declared as `parts()` are constants under names of their own.
+
+What reads constants takes a law, or any motion, and the name of one; of a name that the
+law does not have it makes a ValueError.
 """
 
 from collections.abc import Callable, Iterator
@@ -203,54 +206,25 @@ def _get(node: Any, path: tuple[str, ...]) -> Array:
 
 
 def names(law: eqx.Module) -> tuple[str, ...]:
-    """Names of the constants of a law that a fit may free.
-
-    Args:
-        law: a law, or any motion.
-    """
+    """Names of the constants of a law that a fit may free."""
     return tuple(place.path[-1] for place in _places(law))
 
 
 def pack(law: eqx.Module, name: str) -> Array:
-    """The independent entries of a constant, flat.
-
-    Args:
-        law: a law, or any motion.
-        name: of the constant.
-
-    Returns:
-        Entries, shape (n,).
-
-    Raises:
-        ValueError: the law has no constant of this name.
-    """
+    """The independent entries of a constant, flat: shape (n,)."""
     place = _find(law, name)
     return place.said.pack(_get(law, place.path))
 
 
 def unpack(law: Motion, name: str, entries: Array) -> Motion:
-    """A copy of the law whose constant has these independent entries.
-
-    Args:
-        law: a law, or any motion.
-        name: of the constant.
-        entries: shape (n,), as `pack` gives them.
-
-    Raises:
-        ValueError: the law has no constant of this name.
-    """
+    """A copy of the law whose constant has these entries, as `pack` gives them."""
     place = _find(law, name)
     new = place.said.unpack(entries, _get(law, place.path))
     return eqx.tree_at(lambda tree: _get(tree, place.path), law, new)
 
 
 def labels(law: eqx.Module, name: str) -> list[str]:
-    """A label for each entry of `pack(law, name)`, such as "omega[2]".
-
-    Args:
-        law: a law, or any motion.
-        name: of the constant.
-    """
+    """A label for each entry of `pack(law, name)`, such as "omega[2]"."""
     place = _find(law, name)
     shape = jnp.shape(_get(law, place.path))
     size = int(np.prod(shape))
@@ -262,12 +236,7 @@ def labels(law: eqx.Module, name: str) -> list[str]:
 
 
 def span(law: eqx.Module, name: str) -> tuple[Array, Array]:
-    """Where a fit draws the starts of a constant: lower and upper ends, each (n,).
-
-    Args:
-        law: a law, or any motion.
-        name: of the constant.
-    """
+    """Where a fit draws the starts of a constant: lower and upper ends, each (n,)."""
     ends, entries = _find(law, name).said.span, pack(law, name)
     if callable(ends):
         return ends(entries)
@@ -276,11 +245,7 @@ def span(law: eqx.Module, name: str) -> tuple[Array, Array]:
 
 
 def quantum_values(law: eqx.Module) -> dict[str, float]:
-    """The values of constants at which a law is quantum mechanics, where known.
-
-    Args:
-        law: a law, or any motion.
-    """
+    """The values of constants at which a law is quantum mechanics, where known."""
     values = {}
     for path, said in _places(law):
         value = said.quantum(law) if callable(said.quantum) else said.quantum

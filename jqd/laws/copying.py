@@ -227,14 +227,7 @@ class CopyDynamics(Law):
 
         Args:
             hamiltonian: (M, M) Hermitian, energy units; arrays, QuTiP, dynamiqs.
-            q: exponent of the copy rate.
-            r: exponent of the phase rate.
-            hbar: ħ, scalar.
-            regulator: see the class.
-            literal: see the class.
-
-        Returns:
-            The law.
+                The other arguments are those of the class.
 
         Raises:
             ValueError: not square, not Hermitian or not finite, a function of time; or

@@ -6,6 +6,11 @@ H = Σ_a V_a ρ_a
 with ħ_l = 2 m D_l. It tends to (26) as h -> 0, and its canonical equations in
 (½ ln ρ, S) are those of a lattice Schrödinger equation, without forming ψ: the density
 may vanish between the sites and come back.
+
+The functions take a = ½ ln ρ and the action `s`, of the shape of the space (a grid, or
+a graph with its own weights), D, a scalar or at the sites (a link takes the mean of its
+ends), and the mass; on a grid the `order`, 2, 4, 6 or 8, and whether links close it
+(`periodic`; if not, it has reflecting ends).
 """
 
 from typing import Any, NamedTuple
@@ -58,16 +63,7 @@ def link_rates(
     """Kinetic part of the canonical equations, summed over the links.
 
     ȧ_a = -Σ_b w D (√ρ_b/√ρ_a) sin x_ab,  Ṡ_a = -Σ_b 2mD² w (1 - (√ρ_b/√ρ_a) cos x_ab)
-    with a = ½ ln ρ and x_ab = (S_b - S_a)/2mD.
-
-    Args:
-        a: log-amplitude, shape of the space.
-        s: action, same shape.
-        space: grid, or graph with its own weights.
-        D: D, scalar or at the sites; a link takes the mean of its ends.
-        mass: m, scalar.
-        order: 2, 4, 6 or 8, on a grid.
-        periodic: whether links close the grid; if not, it has reflecting ends.
+    with x_ab = (S_b - S_a)/2mD.
 
     Returns:
         (da/dt, dS/dt), of the shape of `a`.
@@ -110,15 +106,6 @@ def link_energy(
     """Energy of drift and diffusion together, the link form of (26) without V.
 
     Σ_links (ħ_l² w/2m) |√ρ_b e^{iS_b/ħ_l} - √ρ_a e^{iS_a/ħ_l}|², in energy units.
-
-    Args:
-        a: log-amplitude, shape of the space.
-        s: action, same shape.
-        space: grid or graph.
-        D: D, scalar or at the sites.
-        mass: m, scalar.
-        order: 2, 4, 6 or 8, on a grid.
-        periodic: whether links close the grid.
     """
     D, mass = jnp.asarray(D), jnp.asarray(mass)
     uniform = D.ndim == 0
@@ -159,14 +146,7 @@ def classical_rates(
 
     Nearest links keep the density positive; those of higher order do not, and stall.
 
-    Args:
-        a: log-amplitude, shape of the space.
-        space: grid or graph.
-        classical_diffusion: D_c, scalar, length² over time.
-        periodic: whether links close the grid.
-
-    Returns:
-        da/dt, of the shape of `a`.
+    `classical_diffusion` is D_c, scalar, length²/time. Returns da/dt.
     """
     half = jnp.asarray(classical_diffusion) / 2
     if isinstance(space, Graph):

@@ -2,6 +2,9 @@
 
 Pure functions of one point of phase space: batch them with vmap.
 
+`H` is the anti-Wick symbol as a real function of z, see `phase_space_function`; `z` one
+point, (2N,); C the strength of the diffusion, 1 in quantum mechanics.
+
 Phase space: α_i = (q_i/s_i + i s_i p_i)/√2 with s_i = l_i/√κ, z = (q_1, .., q_N, p_1,
 .., p_N), J = [[0, 1], [-1, 0]]. Source: "Can Quantum Field Theory be Recovered from
 Time-Symmetric Stochastic Mechanics? Part I".
@@ -47,11 +50,8 @@ def real_form(
     D belongs to the scaled Q = q/l, P = lp/κ, in which α = √(κ/2) (Q + iP).
 
     Args:
-        H: the anti-Wick symbol as a real function of z, see `phase_space_function`.
-        z: one point (q, p), (2N,).
         lengths: l_i > 0, scalar or (N,), in the unit of q.
         kappa: κ > 0, an action; κ and l enter the evolution as l²/κ alone.
-        C: strength of the diffusion; 1 is quantum mechanics.
 
     Returns:
         Drift (2N,) and D (2N, 2N).
@@ -78,10 +78,7 @@ def kappa_free_form(
     D_qp = (ħC/2)(s² H_qq - H_pp / s²).
 
     Args:
-        H: the anti-Wick symbol as a real function of z.
-        z: one point (q, p), (2N,).
         s: s_i = l_i/√κ > 0, scalar or (N,).
-        C: strength of the diffusion; 1 is quantum mechanics.
         hbar: ħ; only ħC matters.
 
     Returns:
