@@ -185,19 +185,9 @@ def _drift(symbol: Symbol) -> tuple[Float[Array, "2N 2N"], Float[Array, " 2N"]]:
 def _from_moments(ensemble: Ensemble, hbar: Array) -> GaussianSum:
     """The Gaussian with the means and covariances of a Husimi function."""
     modes = ensemble.modes
-    none = (0,) * modes
-    alpha = jnp.stack(
-        [
-            antinormal_moment(
-                ensemble,
-                tuple(int(i == j) for j in range(modes)),
-                none,
-                hbar=hbar,
-                modes=modes,
-            )
-            for i in range(modes)
-        ]
-    )
+    options, none = {"hbar": hbar, "modes": modes}, (0,) * modes
+    units = map(tuple, np.eye(modes, dtype=int).tolist())
+    alpha = jnp.stack([antinormal_moment(ensemble, m, none, **options) for m in units])
     mean = jnp.concatenate([jnp.real(alpha), jnp.imag(alpha)]).astype(alpha.dtype)
     cov = covariance(ensemble, hbar=hbar, modes=modes)
     return GaussianSum(jnp.ones(1, alpha.dtype), mean[None, :], cov)
