@@ -12,7 +12,7 @@ import numpy as np
 import jqd
 from jqd.laws import constants
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
-from jqd.laws.husimi.amplifier import amplify
+from jqd.laws.husimi.heff import amplify
 from jqd.spaces.symbols import bose_hubbard
 from jqd.states import Ensemble, as_ensemble, coherent
 

@@ -22,9 +22,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.alignment import AlignedClasses, ClassSpread, SpreadState
 
 from jqd import problems
 from jqd.laws import alignment
+from jqd.papers.copying import stability
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (R = 1) -----------------------------------------------------------
@@ -47,7 +49,7 @@ def spread_rates(kappas, norm, copied):
     base, psi = problems.two_classes((1 + A) / 2, 0.0)
 
     def one(gamma, kappa):
-        law = alignment.ClassSpread(
+        law = ClassSpread(
             base.omega, base.R, base.delta, jnp.sqrt(kappa / 2), 1.0,
             damping=gamma, norm=norm, copy_momentum=copied,
         )  # fmt: skip
@@ -56,7 +58,7 @@ def spread_rates(kappas, norm, copied):
             def step(state, _):
                 return law.step(0.0, state, PERIOD / 300), None
 
-            start = alignment.SpreadState(psi, *moments)
+            start = SpreadState(psi, *moments)
             return jnp.stack(jax.lax.scan(step, start, length=300)[0][1:])
 
         return jax.jacfwd(period)(jnp.ones((3, 2))).reshape(6, 6)
@@ -90,8 +92,8 @@ def momentum_exponents(problem, copied, blocks):
     """Largest exponent of the momenta along a trajectory of Schrödinger's law."""
 
     def one(omega, R, delta, psi):
-        law = alignment.AlignedClasses(omega, R, delta, copy_momentum=copied)
-        return alignment.lyapunov_exponents(
+        law = AlignedClasses(omega, R, delta, copy_momentum=copied)
+        return stability.lyapunov_exponents(
             law, law.prepare(psi), 0.005, blocks=blocks, substeps=20, count=1,
             among=lambda state: state.momentum,
         ).exponents[0]  # fmt: skip
@@ -104,7 +106,7 @@ def aligned_share(norm, potential, gamma):
         [12, 8], np.zeros(2), 1 - np.eye(2), np.zeros((2, 2)), F,
         damping=gamma, potential=potential, norm=norm,
     )  # fmt: skip
-    run = alignment.align_from_random(law, jax.random.key(SEED), **BASIN)
+    run = stability.align_from_random(law, jax.random.key(SEED), **BASIN)
     return float(run.share_aligned())
 
 
@@ -125,12 +127,12 @@ def run(context):
     # --- Exponents ----------------------------------------------------------------
     tongue = jax.vmap(
         lambda depth, kappa: (
-            alignment.hill(lambda t: share(t, depth), PERIOD, kappa, steps=300).growth
+            stability.hill(lambda t: share(t, depth), PERIOD, kappa, steps=300).growth
         ),
         (None, 0),
     )
     growth = jax.jit(jax.vmap(tongue, (0, None)))(jnp.asarray(depths), kappas)
-    fine = jax.jit(jax.vmap(lambda kappa: alignment.hill(share, PERIOD, kappa).trace))
+    fine = jax.jit(jax.vmap(lambda kappa: stability.hill(share, PERIOD, kappa).trace))
     trace = np.asarray(fine(jnp.array([1.0, 50.0])))
     spread, momenta, basin, rows = {}, {}, {}, []
     alone = np.nan

@@ -16,12 +16,12 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from jqd.laws.diffusion.observables import amplitude, bilinear, momentum, polar
 from jqd.papers.diffusion.brackets import (
     canonical_rates,
     poisson_bracket,
     symplecticity,
 )
+from jqd.papers.diffusion.observables import amplitude, bilinear, momentum, polar
 from jqd.report import draw_dots
 from jqd.report.style import BLUE, GREY, VERMILLION, subplots
 from jqd.spaces import Grid

@@ -18,17 +18,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.lattice import lattice_law, lattice_packet, stable_step
 from _support.liouville import liouville_density
 
 import jqd
 from jqd.ensembles import copying
 from jqd.exact import unitary_orbit
-from jqd.laws.copy_particle import (
-    lattice_law,
-    lattice_motion,
-    lattice_packet,
-    stable_step,
-)
+from jqd.papers.copying.lattice import lattice_motion
 from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (m = 1) -----------------------------------------------------------

@@ -21,7 +21,8 @@ import numpy as np
 import xarray as xr
 
 import jqd
-from jqd.laws.diffusion import ClassicalDiffusion, reading
+from jqd.laws.diffusion import ClassicalDiffusion
+from jqd.papers.diffusion.readings import reading
 from jqd.report import draw_lines
 from jqd.report.style import AMBER, BLUE, GREY, INK, VERMILLION, subplots
 

@@ -23,7 +23,7 @@ import jqd
 from jqd import problems
 from jqd.inference.estimators.gradient_matching import match_gradients
 from jqd.inference.identifiability import analyse
-from jqd.laws.copy_fields import Harmonics
+from jqd.laws.copying import Harmonics
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------

@@ -18,10 +18,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.husimi import amplifier_paths, ornstein_uhlenbeck_kernel
 
 import jqd
 from jqd.laws.husimi import GaussianForm, GaussianSum, HusimiFokkerPlanck
-from jqd.laws.husimi.paths import amplifier_paths, ornstein_uhlenbeck_kernel
 from jqd.report import draw_density
 from jqd.report.style import BLUE, GREY, INK, PALE, VERMILLION, subplots
 from jqd.spaces import symbols

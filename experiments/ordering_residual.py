@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from jqd.laws.husimi.generators import complex_generator
 from jqd.papers import husimi as rules
+from jqd.papers.husimi.generators import complex_generator
 from jqd.report import draw_lines
 from jqd.report.style import BLUE, INK, subplots
 from jqd.spaces import symbols

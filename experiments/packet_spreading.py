@@ -18,8 +18,8 @@ import xarray as xr
 
 import jqd
 from jqd.laws.diffusion import ClassicalDiffusion, ConservativeDiffusion
-from jqd.laws.diffusion.energies import energy_budget
 from jqd.papers.diffusion import closed_forms
+from jqd.papers.diffusion.energies import energy_budget
 from jqd.report import draw_lines
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.spaces import Grid

@@ -14,7 +14,8 @@ in λ, in truncated_field.py.
 import numpy as np
 import xarray as xr
 
-from jqd.laws.husimi import Fock, HusimiFokkerPlanck, horizon
+from jqd.laws.husimi import Fock, HusimiFokkerPlanck
+from jqd.papers.husimi.truncation import horizon
 from jqd.report import draw_lines
 from jqd.report.style import subplots
 from jqd.spaces import symbols

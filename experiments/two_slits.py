@@ -18,9 +18,9 @@ import numpy as np
 import xarray as xr
 
 import jqd
+from jqd.papers.diffusion.slits import Screen, current, two_slits
 from jqd.report import draw_density, draw_lines, write_animation
 from jqd.report.style import GREY, VERMILLION, subplots
-from jqd.spaces.slits import Screen, current, two_slits
 
 # --- Parameters: grid spacing, screens, duration, save times, time step -----------
 

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.lattice import lattice_law, lattice_packet
 
 import jqd
 from jqd.ensembles import nelson
 from jqd.laws.alignment import PhaseAlignment
-from jqd.laws.copy_particle import lattice_law, lattice_packet
 from jqd.spaces import Grid, absorbing_layer, symbols
 from jqd.spaces.graphs import Graph
 

@@ -12,11 +12,11 @@ from jaxtyping import Array, PyTree
 from .. import _checks
 from ..laws.motion import Motion
 from ..laws.status import Status
-from .sound import is_sound
 from .trajectory import (
     Trajectory,
     at_the_end,
     difference,
+    is_sound,
     mark_inaccurate,
     mask_unreached,
     record,

@@ -17,11 +17,11 @@ from ..laws.status import Status
 from ..steppers import Splitting
 from ..steppers.flows import flows_of
 from .reversible import reversible_rollout
-from .sound import is_sound
 from .trajectory import (
     Trajectory,
     at_the_end,
     difference,
+    is_sound,
     mark_inaccurate,
     mask_unreached,
     record,

@@ -18,10 +18,10 @@ from ..spaces.hamiltonians import MatrixHamiltonian, chebyshev_step, chebyshev_t
 from ..steppers.blocks import block_orbit, find_blocks
 from ..steppers.eigenbasis import unitary_orbit
 from ..steppers.flows import check_followed
-from .sound import is_sound
 from .trajectory import (
     Record,
     Trajectory,
+    is_sound,
     mark_inaccurate,
     mask_unreached,
     record,

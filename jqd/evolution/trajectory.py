@@ -123,6 +123,27 @@ class Trajectory(eqx.Module):
         )
 
 
+def is_sound(state: PyTree[Array]) -> Array:
+    """Whether every number of a state is finite and of reasonable size.
+
+    The bound stands far below overflow, so that a run that blows up is stopped while
+    its derivatives are still numbers.
+    """
+
+    def sound(leaf: Array) -> Array:
+        bound = jnp.finfo(leaf.dtype).max ** 0.25
+        # comparisons with NaN are false; the parts avoid a square root
+        parts = (jnp.real(leaf), jnp.imag(leaf)) if jnp.iscomplexobj(leaf) else (leaf,)
+        return jnp.all(jnp.stack([jnp.all(jnp.abs(part) < bound) for part in parts]))
+
+    numbers = [
+        leaf
+        for leaf in jax.tree.leaves(state)
+        if hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jnp.inexact)
+    ]
+    return jnp.all(jnp.stack([sound(leaf) for leaf in numbers]))
+
+
 def mask_unreached(values: PyTree[Array], reached: Array) -> PyTree[Array]:
     """NaN at the times that were not reached; a select, so gradients stay clean."""
 

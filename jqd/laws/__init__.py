@@ -6,9 +6,9 @@ from .constants import constant as constant
 from .constants import fixed as fixed
 from .constants import free as free
 from .constants import parts as parts
-from .copy_fields import DensityPhase as DensityPhase
-from .copy_fields import Harmonics as Harmonics
 from .copying import CopyDynamics as CopyDynamics
+from .copying import DensityPhase as DensityPhase
+from .copying import Harmonics as Harmonics
 from .diffusion import AmplitudeAction as AmplitudeAction
 from .diffusion import ClassicalDiffusion as ClassicalDiffusion
 from .diffusion import ConservativeDiffusion as ConservativeDiffusion

@@ -7,6 +7,9 @@ A constant is an array leaf. The field that holds it says the rest:
 
 An array field without a declaration is a constant as well, `fixed()` is none, and the
 arrays within a field declared as `parts()` are constants under names of their own.
+
+What reads constants takes a law, or any motion, and the name of one; of a name that the
+law does not have it makes a ValueError.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,13 +42,9 @@ def constant(value: ArrayLike, name: str = "value") -> Array:
     Raises:
         ValueError: it is no number.
     """
-    _checks.check_numbers(value, name)
-    array = jnp.asarray(value)
-    if not jnp.issubdtype(array.dtype, jnp.inexact) or array.weak_type:
-        # dtype of the active precision: float (or complex) as jax is configured
-        kind = complex if jnp.iscomplexobj(array) else float
-        array = array.astype(jnp.result_type(kind))
-    return array
+    if not (isinstance(value, Array) and jnp.issubdtype(value.dtype, jnp.number)):
+        _checks.check_numbers(value, name)
+    return _inexact(jnp.asarray(value))
 
 
 def scalars(**values: ArrayLike) -> list[Array]:
@@ -62,7 +61,16 @@ def scalars(**values: ArrayLike) -> list[Array]:
     """
     for name, value in values.items():
         _checks.check_scalar(value, name)
-    return [constant(value, name) for name, value in values.items()]
+    return [_inexact(jnp.asarray(value)) for value in values.values()]
+
+
+def _inexact(array: Array) -> Array:
+    """An array of floats, real or complex, whose type is not weak."""
+    if jnp.issubdtype(array.dtype, jnp.inexact) and not array.weak_type:
+        return array
+    # dtype of the active precision: float (or complex) as jax is configured
+    kind = complex if jnp.iscomplexobj(array) else float
+    return array.astype(jnp.result_type(kind))
 
 
 # -- declarations ----------------------------------------------------------------------
@@ -182,7 +190,7 @@ def _places(node: Any, path: tuple[str, ...] = ()) -> Iterator[_Place]:
             yield from _places(getattr(held, within[0]), (*path, name, *within))
 
 
-def _find(law: Any, name: str) -> _Place:
+def _find(law: eqx.Module, name: str) -> _Place:
     for place in _places(law):
         if place.path[-1] == name:
             return place
@@ -198,54 +206,25 @@ def _get(node: Any, path: tuple[str, ...]) -> Array:
 
 
 def names(law: eqx.Module) -> tuple[str, ...]:
-    """Names of the constants of a law that a fit may free.
-
-    Args:
-        law: a law, or any motion.
-    """
+    """Names of the constants of a law that a fit may free."""
     return tuple(place.path[-1] for place in _places(law))
 
 
 def pack(law: eqx.Module, name: str) -> Array:
-    """The independent entries of a constant, flat.
-
-    Args:
-        law: a law, or any motion.
-        name: of the constant.
-
-    Returns:
-        Entries, shape (n,).
-
-    Raises:
-        ValueError: the law has no constant of this name.
-    """
+    """The independent entries of a constant, flat: shape (n,)."""
     place = _find(law, name)
     return place.said.pack(_get(law, place.path))
 
 
 def unpack(law: Motion, name: str, entries: Array) -> Motion:
-    """A copy of the law whose constant has these independent entries.
-
-    Args:
-        law: a law, or any motion.
-        name: of the constant.
-        entries: shape (n,), as `pack` gives them.
-
-    Raises:
-        ValueError: the law has no constant of this name.
-    """
+    """A copy of the law whose constant has these entries, as `pack` gives them."""
     place = _find(law, name)
     new = place.said.unpack(entries, _get(law, place.path))
     return eqx.tree_at(lambda tree: _get(tree, place.path), law, new)
 
 
 def labels(law: eqx.Module, name: str) -> list[str]:
-    """A label for each entry of `pack(law, name)`, such as "omega[2]".
-
-    Args:
-        law: a law, or any motion.
-        name: of the constant.
-    """
+    """A label for each entry of `pack(law, name)`, such as "omega[2]"."""
     place = _find(law, name)
     shape = jnp.shape(_get(law, place.path))
     size = int(np.prod(shape))
@@ -257,12 +236,7 @@ def labels(law: eqx.Module, name: str) -> list[str]:
 
 
 def span(law: eqx.Module, name: str) -> tuple[Array, Array]:
-    """Where a fit draws the starts of a constant: lower and upper ends, each (n,).
-
-    Args:
-        law: a law, or any motion.
-        name: of the constant.
-    """
+    """Where a fit draws the starts of a constant: lower and upper ends, each (n,)."""
     ends, entries = _find(law, name).said.span, pack(law, name)
     if callable(ends):
         return ends(entries)
@@ -271,11 +245,7 @@ def span(law: eqx.Module, name: str) -> tuple[Array, Array]:
 
 
 def quantum_values(law: eqx.Module) -> dict[str, float]:
-    """The values of constants at which a law is quantum mechanics, where known.
-
-    Args:
-        law: a law, or any motion.
-    """
+    """The values of constants at which a law is quantum mechanics, where known."""
     values = {}
     for path, said in _places(law):
         value = said.quantum(law) if callable(said.quantum) else said.quantum

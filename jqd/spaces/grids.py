@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
-from jaxtyping import Array, Float, Inexact, Real
+from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from . import sharding as spread
 from .sharding import Transform
@@ -192,7 +192,7 @@ class Grid(eqx.Module):
             ValueError: `f` does not end in the grid's shape.
         """
         if self.sharding is None:
-            return self._check(f, name)
+            return self.check(f, name)
         f = f if hasattr(f, "__array__") else np.asarray(f)
         self._check_shape(np.shape(f), name)
         return spread.place(f, self.sharding, lead=len(np.shape(f)) - self.ndim)
@@ -219,19 +219,19 @@ class Grid(eqx.Module):
 
     def integrate(self, f: Inexact[Array, "..."]) -> Inexact[Array, "..."]:
         """∫ f dx over the grid; leading axes of `f` are kept as a batch."""
-        f = self._check(f, "f")
+        f = self.check(f, "f")
         return jnp.sum(f, axis=self._axes) * self.cell
 
     def norm2(self, psi: Inexact[Array, "..."]) -> Float[Array, "..."]:
         """∫ |psi|² dx, real."""
-        psi = self._check(psi, "psi")
+        psi = self.check(psi, "psi")
         return self.integrate(psi.real**2 + psi.imag**2)
 
     def inner(
         self, a: Inexact[Array, "..."], b: Inexact[Array, "..."]
     ) -> Inexact[Array, "..."]:
         """∫ conj(a) b dx."""
-        return self.integrate(jnp.conj(self._check(a, "a")) * self._check(b, "b"))
+        return self.integrate(jnp.conj(self.check(a, "a")) * self.check(b, "b"))
 
     def normalise(self, psi: Inexact[Array, "..."]) -> Inexact[Array, "..."]:
         """psi / sqrt(∫ |psi|² dx); a state that vanishes everywhere stays zero."""
@@ -258,7 +258,7 @@ class Grid(eqx.Module):
             ValueError: `f` does not end in the grid's shape, or an axis has fewer
                 than the 9 points of the stencil.
         """
-        f = self._check(f, "f")
+        f = self.check(f, "f")
         if min(self.shape) < 9:
             raise ValueError(
                 "Argument `shape` must be at least 9 on every axis for `gradient`, "
@@ -291,7 +291,8 @@ class Grid(eqx.Module):
         shape[axis] = -1
         return jnp.asarray(values.reshape(shape))
 
-    def _check(self, f: Real[Array, "..."] | Inexact[Array, "..."], name: str) -> Array:
+    def check(self, f: ArrayLike, name: str) -> Array:
+        """`f`, which errors call `name`, as an array that ends in the grid's shape."""
         f = jnp.asarray(f)
         self._check_shape(f.shape, name)
         return f

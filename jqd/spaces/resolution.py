@@ -50,7 +50,7 @@ def edge_density(
             f"Argument `cells` must be a positive integer, but is {cells!r}."
         )
     axes = [np.minimum(np.arange(n), np.arange(n)[::-1]) < cells for n in grid.shape]
-    return _share(grid, _reaching(density, "density", grid), _any_axis(axes))
+    return _share(grid, grid.check(density, "density"), _any_axis(axes))
 
 
 def cutoff_weight(
@@ -192,16 +192,5 @@ def _share(grid: Grid, weight: Array, marked: np.ndarray) -> Array:
 def _spectrum(grid: Grid, psi: ArrayLike) -> Float[Array, "..."]:
     """|ψ_k|², unnormalised."""
     axes = tuple(range(-grid.ndim, 0))
-    psi_k = jnp.fft.fftn(_reaching(psi, "psi", grid), axes=axes)
+    psi_k = jnp.fft.fftn(grid.check(psi, "psi"), axes=axes)
     return psi_k.real**2 + psi_k.imag**2
-
-
-def _reaching(x: ArrayLike, name: str, grid: Grid) -> Array:
-    """`x` as an array that ends in the grid's shape."""
-    x = jnp.asarray(x)
-    if x.shape[-grid.ndim :] != grid.shape:
-        raise ValueError(
-            f"Argument `{name}` must end in the grid's shape {grid.shape}, but its "
-            f"shape is {x.shape}."
-        )
-    return x

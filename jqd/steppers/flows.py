@@ -3,18 +3,23 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, PyTree
 
 
-def flows_of(law: Any) -> "Flows":
-    """The flows of a law that a splitting is to follow.
+class Splittable(Protocol):
+    """What a splitting follows."""
 
-    Args:
-        law: the law.
+    def flows(self) -> "Flows | None":
+        """Exact partial flows, or None where there are none."""
+        ...
+
+
+def flows_of(law: Splittable) -> "Flows":
+    """The flows of a law that a splitting is to follow.
 
     Raises:
         ValueError: it has none, or moves otherwise.
@@ -30,7 +35,7 @@ def flows_of(law: Any) -> "Flows":
     return flows
 
 
-def check_followed(law: Any, name: str) -> None:
+def check_followed(law: object, name: str) -> None:
     """Raise where a subclass moves otherwise than what it inherits as `name`.
 
     Args:

@@ -1,10 +1,18 @@
 """The classical Runge-Kutta step, for any law."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import equinox as eqx
 import jax
 from jaxtyping import Array, ArrayLike, PyTree
+
+
+class Field(Protocol):
+    """What a step follows: d(state)/dt = vector_field(t, state)."""
+
+    def vector_field(self, t: Any, state: Any, /) -> Any:
+        """Time derivative of the state."""
+        ...
 
 
 class RungeKutta4(eqx.Module):
@@ -19,12 +27,12 @@ class RungeKutta4(eqx.Module):
         return 4
 
     def __call__(
-        self, law: Any, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
+        self, law: Field, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
     ) -> PyTree[Array]:
         """The state at t + dt.
 
         Args:
-            law: anything with `vector_field(t, state)`.
+            law: a motion, or anything with `vector_field(t, state)`.
             t: time, scalar.
             state: PyTree of arrays.
             dt: step, scalar, of either sign.

@@ -5,14 +5,13 @@ outer flows of b_j dt. All lists are palindromic, so a step of -dt undoes a step
 """
 
 import itertools
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
-from .flows import DampedFlow, Flows, flows_of
+from .flows import DampedFlow, Flows, Splittable, flows_of
 
 
 class Splitting(eqx.Module):
@@ -50,7 +49,7 @@ class Splitting(eqx.Module):
                 )
 
     def __call__(
-        self, law: Any, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
+        self, law: Splittable, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
     ) -> PyTree[Array]:
         """The state at t + dt, for a law with `flows()`."""
         return self.sweep(law, t, state, dt, 1)
@@ -105,7 +104,7 @@ class Splitting(eqx.Module):
 
     def sweep(
         self,
-        law: Any,
+        law: Splittable,
         t: ArrayLike,
         state: PyTree[Array],
         dt: ArrayLike,

@@ -1,11 +1,11 @@
 """Taylor series of the exponential, for fields that are linear in the state."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
+
+from .runge_kutta import Field
 
 
 class Taylor(eqx.Module):
@@ -21,7 +21,7 @@ class Taylor(eqx.Module):
     order: int = eqx.field(static=True, default=18)
 
     def __call__(
-        self, law: Any, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
+        self, law: Field, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
     ) -> PyTree[Array]:
         """One step of `law.vector_field`."""
         dt = jnp.asarray(dt)

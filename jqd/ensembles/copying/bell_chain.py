@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ...laws import CopyDynamics
-from ...laws.copy_fields import square
+from ...laws.copying import square
 from .follow import LEAST_COPIES, admit, follow, inverse, one_way_flow
 
 

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from ...laws.copy_fields import ratios, square
+from ...laws.copying import ratios, square
 from .loop import Step
 from .moves import at_once, in_turn
 from .rates import Process, angular, drift, links, rates

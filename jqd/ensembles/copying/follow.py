@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 from ... import _checks
 from ...interop import as_array
 from ...laws import CopyDynamics
-from ...laws.copy_fields import psi_field, square
+from ...laws.copying import psi_field, square
 from ...steppers import rk4
 from ..arguments import in_precision
 from .rates import Process, amplitudes, check_motion, over, rates

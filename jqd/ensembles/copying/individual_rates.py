@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int
 
 from ...laws import CopyDynamics
-from ...laws.copy_fields import coupling, phase_factor, ratios, square, unit_power
+from ...laws.copying import coupling, phase_factor, ratios, square, unit_power
 from .order_parameters import class_sums
 from .rates import Process, amplitudes, haste, links, over
 
@@ -106,7 +106,7 @@ def _orders(law: CopyDynamics) -> tuple[int, ...]:
 
 def _sines(law: CopyDynamics) -> Complex[Array, "K M M"]:
     """R_sin^n exp(iδ^n) of all orders, n = 1 first."""
-    first = 2 * coupling(law)[None]
+    first = 2 * coupling(law.R, law.delta)[None]
     if law.harmonics is None:
         return first
     terms = law.harmonics
@@ -115,7 +115,7 @@ def _sines(law: CopyDynamics) -> Complex[Array, "K M M"]:
 
 def _cosines(law: CopyDynamics) -> Complex[Array, "K M M"]:
     """R_cos^n exp(iδ^n) of all orders, n = 1 first."""
-    first = coupling(law)[None]
+    first = coupling(law.R, law.delta)[None]
     if law.harmonics is None:
         return first
     terms = law.harmonics

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from ... import _checks
 from ...interop import as_array
 from ...laws import CopyDynamics
-from ...laws.copy_fields import square
+from ...laws.copying import square
 from ..arguments import (
     in_precision,
     positive_number,

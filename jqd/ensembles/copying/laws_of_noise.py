@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ... import _checks
 from ...laws import CopyDynamics
-from ...laws.copy_fields import coupling, square
+from ...laws.copying import coupling, square
 from .follow import (
     Rate,
     admit,
@@ -138,7 +138,7 @@ def _energy_rate(law: CopyDynamics, psi: Array, sums: Array) -> Array:
     flow = one_way_flow(law, psi)
     one_over = inverse(square(psi))
     # h_ab = 2 √(ρ_a ρ_b) R_ab cos x_ab: K_aa = -Σ_b h_ab/4ρ_a², K_ab = h_ab/4ρ_aρ_b
-    h = 2 * jnp.real(jnp.conj(psi)[:, None] * coupling(law) * psi[None, :])
+    h = 2 * jnp.real(jnp.conj(psi)[:, None] * coupling(law.R, law.delta) * psi[None, :])
     own = -jnp.sum(h, axis=1) * one_over**2 / 4
     mixed = h * one_over[:, None] * one_over[None, :] / 4
     curvature = own[:, None] + own[None, :] - 2 * mixed
@@ -242,7 +242,9 @@ def approach(law: CopyDynamics, psi: Complex[Array, " M"]) -> Approach:
     """
     check_motion(law)
     psi = jnp.asarray(psi)
-    overlap = jnp.conj(psi) * jnp.sum(coupling(law) * psi[None, :], axis=-1)
+    overlap = jnp.conj(psi) * jnp.sum(
+        coupling(law.R, law.delta) * psi[None, :], axis=-1
+    )
     size = square(overlap)
     moving = size > 0
     cosine2 = jnp.where(moving, jnp.real(overlap) ** 2 / jnp.where(moving, size, 1), 1)

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ... import _checks
 from ...laws import CopyDynamics
-from ...laws.copy_fields import psi_field, square
+from ...laws.copying import psi_field, square
 from .follow import admit, copies_needed, follow, one_way_flow
 from .populations import INITIAL
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from ... import _checks
 from ...laws import CopyDynamics
-from ...laws.copy_fields import coupling, phase_factor, ratios, square, unit_power
+from ...laws.copying import coupling, phase_factor, ratios, square, unit_power
 
 
 class Process(eqx.Module):
@@ -108,7 +108,7 @@ def angular(
     """
     law = process.law
     difference = jnp.conj(unit)[:, None] * unit[None, :]
-    first = coupling(law) * difference
+    first = coupling(law.R, law.delta) * difference
     A, C = 2 * jnp.maximum(jnp.imag(first), 0), jnp.real(first)
     if law.harmonics is not None:
         terms = law.harmonics

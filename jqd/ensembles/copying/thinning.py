@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from ...laws.copy_fields import ratios
+from ...laws.copying import ratios
 from .rates import Process, amplitudes, haste, over
 
 

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.copy_fields import square
+from ...laws.copying import square
 
 Surface = Callable[[Array, Array], Array]  # a function of ℓ and x, elementwise
 

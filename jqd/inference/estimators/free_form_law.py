@@ -7,7 +7,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...interop import as_array
-from ...laws.copy_fields import DensityPhase, square
+from ...laws.copying import DensityPhase, square
 from ...laws.law import Law
 from ...laws.status import Status
 from .free_form import Surface, net_flow

@@ -2,13 +2,9 @@
 
 `ConservativeDiffusion` is the law, `Madelung` the same with ħ for its constant. A form
 carries the state: `Amplitude` (default), `Links`, `Window` or `Literal`. Fields,
-energies and circulation are functions of ψ, or of density and action.
+energies and circulation of ψ are in `jqd.papers.diffusion`.
 """
 
-from . import circulation as circulation
-from . import energies as energies
-from . import fields as fields
-from . import observables as observables
 from .amplitude import Amplitude as Amplitude
 from .classical import ClassicalDiffusion as ClassicalDiffusion
 from .form import DiffusionForm as DiffusionForm
@@ -17,7 +13,6 @@ from .law import ConservativeDiffusion as ConservativeDiffusion
 from .links_form import Links as Links
 from .log_density import Literal as Literal
 from .madelung import Madelung as Madelung
-from .readings import reading as reading
 from .state import AmplitudeAction as AmplitudeAction
 from .window import Window as Window
 from .window import WindowState as WindowState

@@ -11,7 +11,7 @@ from ...spaces import Grid, ParticleOnGrid
 from ...spaces.resolution import tail_error
 from ...steppers import Flows, srkn11
 from ..motion import Resolution
-from .form import DiffusionForm, Motion
+from .form import DiffusionForm, Fluid
 from .state import AmplitudeAction, is_torn, join, split
 
 
@@ -23,18 +23,18 @@ class Amplitude(DiffusionForm):
     On a periodic grid, with FFTs; split steps of any order. The state is ψ.
     """
 
-    def check(self, motion: Motion) -> None:
+    def check(self, fluid: Fluid) -> None:
         """A grid, one D, no dissipation, no reflecting walls."""
         reason = None
-        if not isinstance(motion.space, Grid):
+        if not isinstance(fluid.space, Grid):
             reason = "needs a grid"
-        elif motion.D.ndim > 0:
+        elif fluid.D.ndim > 0:
             reason = "needs the same D everywhere"
-        elif motion.boundary == "reflecting":
+        elif fluid.boundary == "reflecting":
             reason = "is periodic by its FFTs"
         else:
             for name in ("friction", "classical_diffusion"):
-                value = getattr(motion, name)
+                value = getattr(fluid, name)
                 if _checks.is_concrete(value) and float(np.asarray(value)) != 0:
                     reason = f"must have {name} = 0: dissipation is not linear in ψ"
         if reason is not None:
@@ -43,54 +43,52 @@ class Amplitude(DiffusionForm):
                 "use 'links'."
             )
 
-    def hamiltonian(self, motion: Motion) -> ParticleOnGrid:
+    def hamiltonian(self, fluid: Fluid) -> ParticleOnGrid:
         """H of the amplitude."""
-        assert isinstance(motion.space, Grid)
-        return ParticleOnGrid(
-            motion.potential, motion.mass, motion.space, motion.absorber
-        )
+        assert isinstance(fluid.space, Grid)
+        return ParticleOnGrid(fluid.potential, fluid.mass, fluid.space, fluid.absorber)
 
-    def prepare(self, motion: Motion, psi: Array | AmplitudeAction) -> Array:
+    def prepare(self, fluid: Fluid, psi: Array | AmplitudeAction) -> Array:
         """√density exp(iS/2mD) for the density and action of ψ."""
         if isinstance(psi, AmplitudeAction):
-            return join(psi, motion.hbar_eff)
-        quantum = (motion.hbar, motion.hbar_eff)
+            return join(psi, fluid.hbar_eff)
+        quantum = (fluid.hbar, fluid.hbar_eff)
         if _checks.is_concrete(quantum) and bool(quantum[0] == quantum[1]):
             return psi
-        assert isinstance(motion.space, Grid)
-        state = split(psi, motion.space, motion.hbar)
-        refuse_torn(state, psi, motion)
-        return join(state, motion.hbar_eff).astype(psi.dtype)
+        assert isinstance(fluid.space, Grid)
+        state = split(psi, fluid.space, fluid.hbar)
+        refuse_torn(state, psi, fluid)
+        return join(state, fluid.hbar_eff).astype(psi.dtype)
 
-    def vector_field(self, motion: Motion, t: ArrayLike, state: Array) -> Array:
+    def vector_field(self, fluid: Fluid, t: ArrayLike, state: Array) -> Array:
         """-i H ψ / 2mD."""
-        hbar = motion.hbar_eff
-        return -1j / hbar * self.hamiltonian(motion).apply(state, t, hbar)
+        hbar = fluid.hbar_eff
+        return -1j / hbar * self.hamiltonian(fluid).apply(state, t, hbar)
 
-    def density(self, motion: Motion, state: Array) -> Array:
+    def density(self, fluid: Fluid, state: Array) -> Array:
         """|ψ|²."""
-        del motion
+        del fluid
         return jnp.real(state) ** 2 + jnp.imag(state) ** 2
 
-    def amplitude(self, motion: Motion, state: Array) -> Array:
+    def amplitude(self, fluid: Fluid, state: Array) -> Array:
         """ψ itself."""
-        del motion
+        del fluid
         return state
 
-    def energy(self, motion: Motion, state: Array) -> Array:
+    def energy(self, fluid: Fluid, state: Array) -> Array:
         """⟨ψ|H|ψ⟩."""
-        image = self.hamiltonian(motion).apply(state, 0.0, motion.hbar_eff)
-        return motion.space.cell * jnp.sum(jnp.real(jnp.conj(state) * image))
+        image = self.hamiltonian(fluid).apply(state, 0.0, fluid.hbar_eff)
+        return fluid.space.cell * jnp.sum(jnp.real(jnp.conj(state) * image))
 
-    def resolution(self, motion: Motion, state: Array) -> Resolution | None:
+    def resolution(self, fluid: Fluid, state: Array) -> Resolution | None:
         """The error of the spectrum of ψ, as `Schrodinger.resolution` has it."""
-        assert isinstance(motion.space, Grid)
-        share = tail_error(motion.space, state)
+        assert isinstance(fluid.space, Grid)
+        share = tail_error(fluid.space, state)
         return Resolution(share, jnp.zeros_like(share))
 
-    def flows(self, motion: Motion) -> Flows:
+    def flows(self, fluid: Fluid) -> Flows:
         """Potential and kinetic flows."""
-        return self.hamiltonian(motion).flows(motion.hbar_eff)
+        return self.hamiltonian(fluid).flows(fluid.hbar_eff)
 
     @property
     def stepper(self) -> Any:
@@ -98,15 +96,15 @@ class Amplitude(DiffusionForm):
         return srkn11
 
 
-def refuse_torn(state: AmplitudeAction, psi: Array, motion: Motion) -> None:
+def refuse_torn(state: AmplitudeAction, psi: Array, fluid: Fluid) -> None:
     """Refuse ψ with vortices where ħ_eff is not the ħ of ψ: S is multi-valued there.
 
     Raises:
         ValueError: a circulation of 2πħ that is no multiple of 2πħ_eff (Wallstrom).
     """
-    if not _checks.is_concrete((state, psi, motion.hbar)):
+    if not _checks.is_concrete((state, psi, fluid.hbar)):
         return
-    if bool(is_torn(state, psi, motion.hbar)):
+    if bool(is_torn(state, psi, fluid.hbar)):
         raise ValueError(
             "Argument `psi` must have a single-valued action where 2 m D differs from "
             "hbar, but has vortices, whose circulation would not be a multiple of "

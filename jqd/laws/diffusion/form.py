@@ -24,8 +24,8 @@ EDGE_SHARE = 1e-6
 CUTOFF_SHARE = 1e-4
 
 
-class Motion(eqx.Module):
-    """The constants of the law and the space, as the forms need them.
+class Fluid(eqx.Module):
+    """The constants of the law and the space of its fluid, as the forms need them.
 
     Attributes:
         D: diffusion coefficient, scalar or of the space's shape, length²/time.
@@ -73,51 +73,51 @@ class DiffusionForm(eqx.Module):
     """One way to carry the state of `ConservativeDiffusion`."""
 
     @abc.abstractmethod
-    def check(self, motion: Motion) -> None:
-        """Raise a ValueError for a motion that this form cannot carry."""
+    def check(self, fluid: Fluid) -> None:
+        """Raise a ValueError for a fluid that this form cannot carry."""
 
     @abc.abstractmethod
-    def prepare(self, motion: Motion, psi: Array | AmplitudeAction) -> PyTree[Array]:
+    def prepare(self, fluid: Fluid, psi: Array | AmplitudeAction) -> PyTree[Array]:
         """The state for ψ, or for a pair (density, action)."""
 
     @abc.abstractmethod
     def vector_field(
-        self, motion: Motion, t: ArrayLike, state: PyTree[Array]
+        self, fluid: Fluid, t: ArrayLike, state: PyTree[Array]
     ) -> PyTree[Array]:
         """Time derivative of the state."""
 
     @abc.abstractmethod
-    def density(self, motion: Motion, state: PyTree[Array]) -> Array:
+    def density(self, fluid: Fluid, state: PyTree[Array]) -> Array:
         """The density on the space of the law."""
 
     @abc.abstractmethod
-    def amplitude(self, motion: Motion, state: PyTree[Array]) -> Array:
+    def amplitude(self, fluid: Fluid, state: PyTree[Array]) -> Array:
         """√density exp(iS/2mD) on the space of the law, for fields and diagnostics."""
 
     @abc.abstractmethod
-    def energy(self, motion: Motion, state: PyTree[Array]) -> Array:
+    def energy(self, fluid: Fluid, state: PyTree[Array]) -> Array:
         """The Hamiltonian function (26) at t = 0."""
 
     def alarm(
-        self, motion: Motion, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]
+        self, fluid: Fluid, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]
     ) -> Array:
         """A `Status` for what the step met."""
         del t, before
-        return space_alarm(motion, self.amplitude(motion, after))
+        return space_alarm(fluid, self.amplitude(fluid, after))
 
-    def diagnose(self, motion: Motion, state: PyTree[Array]) -> dict[str, Array]:
+    def diagnose(self, fluid: Fluid, state: PyTree[Array]) -> dict[str, Array]:
         """Further figures of a state, by name."""
-        del motion, state
+        del fluid, state
         return {}
 
-    def resolution(self, motion: Motion, state: PyTree[Array]) -> Resolution | None:
+    def resolution(self, fluid: Fluid, state: PyTree[Array]) -> Resolution | None:
         """Errors that the space leaves, see `Motion.resolution`; None: not known."""
-        del motion, state
+        del fluid, state
         return None
 
-    def flows(self, motion: Motion) -> Flows | None:
+    def flows(self, fluid: Fluid) -> Flows | None:
         """Exact partial flows, or None where the form has none."""
-        del motion
+        del fluid
         return None
 
     @property
@@ -126,15 +126,15 @@ class DiffusionForm(eqx.Module):
         return rk4
 
 
-def space_alarm(motion: Motion, psi: Array) -> Array:
+def space_alarm(fluid: Fluid, psi: Array) -> Array:
     """Whether the density touches a wall or the momentum the cut-off of the grid."""
-    if isinstance(motion.space, Graph):
+    if isinstance(fluid.space, Graph):
         return jnp.asarray(Status.OK)
     code = jnp.asarray(Status.OK)
-    coarse = cutoff_weight(motion.space, psi) > CUTOFF_SHARE
+    coarse = cutoff_weight(fluid.space, psi) > CUTOFF_SHARE
     code = jnp.where(coarse, Status.CUTOFF, code)
-    if motion.boundary == "free" and motion.absorber is None:
+    if fluid.boundary == "free" and fluid.absorber is None:
         density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
-        touching = edge_density(motion.space, density, EDGE_CELLS) > EDGE_SHARE
+        touching = edge_density(fluid.space, density, EDGE_CELLS) > EDGE_SHARE
         code = jnp.where(touching, Status.EDGE, code)
     return code

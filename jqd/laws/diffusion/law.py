@@ -19,7 +19,7 @@ from ..constants import constant, free, scalars
 from ..law import Law
 from ..motion import Resolution
 from .amplitude import Amplitude
-from .form import BOUNDARIES, DiffusionForm, Motion
+from .form import BOUNDARIES, DiffusionForm, Fluid
 from .links_form import Links
 from .log_density import Literal
 from .state import AmplitudeAction, read_state
@@ -138,7 +138,7 @@ class ConservativeDiffusion(Law):
             self.form = FORMS[form]()
         else:
             self.form = self._natural_form() if form is None else form
-        self.form.check(self.motion)
+        self.form.check(self.fluid)
 
     def _check(self) -> None:
         _checks.check_positive(self.D, "D")
@@ -156,15 +156,15 @@ class ConservativeDiffusion(Law):
 
     def _natural_form(self) -> DiffusionForm:
         try:
-            Amplitude().check(self.motion)
+            Amplitude().check(self.fluid)
         except ValueError:
             return Links()
         return Amplitude()
 
     @property
-    def motion(self) -> Motion:
+    def fluid(self) -> Fluid:
         """Constants and space as the forms need them."""
-        return Motion(
+        return Fluid(
             self.D, self.mass, self.friction, self.classical_diffusion, self.potential,
             self.absorber, self.hbar, self.space, self.boundary,
         )  # fmt: skip
@@ -199,18 +199,18 @@ class ConservativeDiffusion(Law):
             ValueError: wrong shape, not finite, not normalised; or a phase that the
                 form cannot take up (nodes on grid points, vortices where 2mD ≠ ħ).
         """
-        return self.form.prepare(self.motion, self.admit(psi))
+        return self.form.prepare(self.fluid, self.admit(psi))
 
     def vector_field(
         self, t: ArrayLike, state: PyTree[Array], args: Any = None
     ) -> PyTree[Array]:
         """The canonical equations (29), with friction and classical diffusion."""
         del args
-        return self.form.vector_field(self.motion, t, state)
+        return self.form.vector_field(self.fluid, t, state)
 
     def flows(self) -> Flows | None:
         """Potential and kinetic flows, for splitting the amplitude; else None."""
-        return self.form.flows(self.motion)
+        return self.form.flows(self.fluid)
 
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
         """A Strang step of the amplitude, a Runge-Kutta step of the other forms."""
@@ -225,11 +225,11 @@ class ConservativeDiffusion(Law):
 
     def density(self, state: PyTree[Array]) -> Float[Array, "..."]:
         """ρ per unit of volume on the grid, or at the sites of a graph."""
-        return self.form.density(self.motion, state)
+        return self.form.density(self.fluid, state)
 
     def amplitude(self, state: PyTree[Array]) -> Array:
-        """√ρ exp(iS/2mD) on the space, as the fields of `jqd.laws.diffusion` need."""
-        return self.form.amplitude(self.motion, state)
+        """√ρ exp(iS/2mD) on the space, as `jqd.papers.diffusion.fields` needs it."""
+        return self.form.amplitude(self.fluid, state)
 
     def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
         """Norm and, without explicit time, energy (25); none with an absorber."""
@@ -237,7 +237,7 @@ class ConservativeDiffusion(Law):
             return {}
         if not self.potential.autonomous:
             return {"norm": self._norm(state)}
-        energy = self.form.energy(self.motion, state)
+        energy = self.form.energy(self.fluid, state)
         return {"norm": self._norm(state), "energy": energy}
 
     def _norm(self, state: PyTree[Array]) -> Array:
@@ -248,7 +248,7 @@ class ConservativeDiffusion(Law):
         records = {
             **self.invariants(state),
             "min_density": jnp.min(self.density(state)),
-            **self.form.diagnose(self.motion, state),
+            **self.form.diagnose(self.fluid, state),
         }
         if self.absorber is not None:
             records["max_absorbed"] = 1 - self._norm(state)
@@ -256,11 +256,11 @@ class ConservativeDiffusion(Law):
 
     def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
         """Walls, cut-off, and for forms that end there, nodes."""
-        return self.form.alarm(self.motion, t, before, after)
+        return self.form.alarm(self.fluid, t, before, after)
 
     def resolution(self, state: PyTree[Array]) -> Resolution | None:
         """The error of the grid, by the forms that can tell: amplitude and links."""
-        return self.form.resolution(self.motion, state)
+        return self.form.resolution(self.fluid, state)
 
     def refusal(self, free: tuple[str, ...]) -> str | None:
         """Why no density could tell these constants, or None."""

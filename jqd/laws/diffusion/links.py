@@ -6,11 +6,15 @@ H = Σ_a V_a ρ_a
 with ħ_l = 2 m D_l. It tends to (26) as h -> 0, and its canonical equations in
 (½ ln ρ, S) are those of a lattice Schrödinger equation, without forming ψ: the density
 may vanish between the sites and come back.
+
+The functions take a = ½ ln ρ and the action `s`, of the shape of the space (a grid, or
+a graph with its own weights), D, a scalar or at the sites (a link takes the mean of its
+ends), and the mass; on a grid the `order`, 2, 4, 6 or 8, and whether links close it
+(`periodic`; if not, it has reflecting ends).
 """
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
@@ -59,16 +63,7 @@ def link_rates(
     """Kinetic part of the canonical equations, summed over the links.
 
     ȧ_a = -Σ_b w D (√ρ_b/√ρ_a) sin x_ab,  Ṡ_a = -Σ_b 2mD² w (1 - (√ρ_b/√ρ_a) cos x_ab)
-    with a = ½ ln ρ and x_ab = (S_b - S_a)/2mD.
-
-    Args:
-        a: log-amplitude, shape of the space.
-        s: action, same shape.
-        space: grid, or graph with its own weights.
-        D: D, scalar or at the sites; a link takes the mean of its ends.
-        mass: m, scalar.
-        order: 2, 4, 6 or 8, on a grid.
-        periodic: whether links close the grid; if not, it has reflecting ends.
+    with x_ab = (S_b - S_a)/2mD.
 
     Returns:
         (da/dt, dS/dt), of the shape of `a`.
@@ -111,15 +106,6 @@ def link_energy(
     """Energy of drift and diffusion together, the link form of (26) without V.
 
     Σ_links (ħ_l² w/2m) |√ρ_b e^{iS_b/ħ_l} - √ρ_a e^{iS_a/ħ_l}|², in energy units.
-
-    Args:
-        a: log-amplitude, shape of the space.
-        s: action, same shape.
-        space: grid or graph.
-        D: D, scalar or at the sites.
-        mass: m, scalar.
-        order: 2, 4, 6 or 8, on a grid.
-        periodic: whether links close the grid.
     """
     D, mass = jnp.asarray(D), jnp.asarray(mass)
     uniform = D.ndim == 0
@@ -160,14 +146,7 @@ def classical_rates(
 
     Nearest links keep the density positive; those of higher order do not, and stall.
 
-    Args:
-        a: log-amplitude, shape of the space.
-        space: grid or graph.
-        classical_diffusion: D_c, scalar, length² over time.
-        periodic: whether links close the grid.
-
-    Returns:
-        da/dt, of the shape of `a`.
+    `classical_diffusion` is D_c, scalar, length²/time. Returns da/dt.
     """
     half = jnp.asarray(classical_diffusion) / 2
     if isinstance(space, Graph):
@@ -182,49 +161,6 @@ def classical_rates(
         rate = rate + w * jnp.expm1(step)
         rate = rate + jnp.roll(w * jnp.expm1(-step), 1, axis)
     return rate
-
-
-def lattice_hamiltonian(
-    space: Grid | Graph,
-    potential: ArrayLike,
-    *,
-    mass: ArrayLike = 1.0,
-    hbar: ArrayLike = 1.0,
-    order: int = 8,
-    periodic: bool = False,
-) -> Float[Array, "n n"]:
-    """The matrix whose Schrödinger equation the link form is.
-
-    H_ab = (ħ²/2m) (Σ_c w_ac δ_ab - w_ab) + V_a δ_ab
-
-    Args:
-        space: grid or graph of n sites.
-        potential: V, shape of the space.
-        mass: m, scalar.
-        hbar: ħ, scalar.
-        order: 2, 4, 6 or 8, on a grid.
-        periodic: whether links close the grid.
-
-    Returns:
-        (n, n), symmetric, in the order of `potential.ravel()`.
-    """
-    values = jnp.asarray(potential)
-    scale = jnp.asarray(hbar) ** 2 / (2 * jnp.asarray(mass))
-    if isinstance(space, Graph):
-        return scale * space.laplacian() + jnp.diag(values)
-
-    def apply(psi: Array) -> Array:
-        result = jnp.zeros_like(psi)
-        for axis, h in enumerate(space.spacing):
-            for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
-                w = _link_weights(space, axis, j, weight / h**2, periodic, psi)
-                gap = w * (psi - jnp.roll(psi, -j, axis))
-                result = result + gap - jnp.roll(gap, j, axis)
-        return result
-
-    units = jnp.eye(values.size, dtype=values.dtype).reshape(-1, *space.shape)
-    columns = jax.vmap(apply)(units).reshape(values.size, values.size)
-    return scale * columns + jnp.diag(values.ravel())
 
 
 def _link_weights(

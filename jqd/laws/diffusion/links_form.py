@@ -11,8 +11,8 @@ from ...spaces.resolution import SECOND_DIFFERENCES, dispersion_bound, tail_erro
 from ..motion import Resolution
 from ..status import Status
 from .amplitude import refuse_torn
-from .form import DiffusionForm, Motion, space_alarm
-from .links import classical_rates, lattice_hamiltonian, link_energy, link_rates
+from .form import DiffusionForm, Fluid, space_alarm
+from .links import classical_rates, link_energy, link_rates
 from .state import AmplitudeAction, join, split
 
 # A density this far below both its neighbours along an axis is a node on a grid point.
@@ -41,28 +41,28 @@ class Links(DiffusionForm):
     def __check_init__(self) -> None:
         _checks.check_choice(self.order, "order", tuple(SECOND_DIFFERENCES))
 
-    def check(self, motion: Motion) -> None:
+    def check(self, fluid: Fluid) -> None:
         """Enough points; no absorber; no friction across a periodic seam."""
-        shape = motion.space.shape
-        if isinstance(motion.space, Grid) and min(shape) <= self.order:
+        shape = fluid.space.shape
+        if isinstance(fluid.space, Grid) and min(shape) <= self.order:
             raise ValueError(
                 f"Argument `space` must have more than {self.order} points on every "
                 f"axis for links of order {self.order}, but its shape is {shape}."
             )
-        if motion.absorber is not None:
+        if fluid.absorber is not None:
             raise ValueError(
                 "Argument `absorber` must be None for the form 'links', but is given; "
                 "use 'amplitude'."
             )
-        friction = motion.friction
+        friction = fluid.friction
         known = _checks.is_concrete(friction)
-        if motion.periodic and known and float(np.asarray(friction)) != 0:
+        if fluid.periodic and known and float(np.asarray(friction)) != 0:
             raise ValueError(
                 "Argument `friction` must be 0 on a periodic grid, but is not: the "
                 "action has a jump at the seam; use boundary='reflecting'."
             )
 
-    def prepare(self, motion: Motion, psi: Array | AmplitudeAction) -> AmplitudeAction:
+    def prepare(self, fluid: Fluid, psi: Array | AmplitudeAction) -> AmplitudeAction:
         """Log-amplitude and action.
 
         Raises:
@@ -70,90 +70,83 @@ class Links(DiffusionForm):
         """
         if isinstance(psi, AmplitudeAction):
             return psi
-        state = split(psi, motion.space, motion.hbar, self.floor)
-        if isinstance(motion.space, Grid):
-            self._refuse_nodes(psi, motion.space)
-            quantum = (motion.hbar, motion.hbar_eff)
+        state = split(psi, fluid.space, fluid.hbar, self.floor)
+        if isinstance(fluid.space, Grid):
+            self._refuse_nodes(psi, fluid.space)
+            quantum = (fluid.hbar, fluid.hbar_eff)
             known = _checks.is_concrete(quantum)
-            if motion.D.ndim or (known and bool(jnp.any(quantum[0] != quantum[1]))):
-                refuse_torn(state, psi, motion)
+            if fluid.D.ndim or (known and bool(jnp.any(quantum[0] != quantum[1]))):
+                refuse_torn(state, psi, fluid)
         return state
 
     def vector_field(
-        self, motion: Motion, t: ArrayLike, state: AmplitudeAction
+        self, fluid: Fluid, t: ArrayLike, state: AmplitudeAction
     ) -> AmplitudeAction:
         """The canonical equations, with friction and classical diffusion."""
         a, s = state.log_amplitude, state.action
         a_rate, s_rate = link_rates(
-            a, s, motion.space, motion.D, motion.mass,
-            order=self.order, periodic=motion.periodic,
+            a, s, fluid.space, fluid.D, fluid.mass,
+            order=self.order, periodic=fluid.periodic,
         )  # fmt: skip
         a_rate = a_rate + classical_rates(
-            a, motion.space, motion.classical_diffusion, periodic=motion.periodic
+            a, fluid.space, fluid.classical_diffusion, periodic=fluid.periodic
         )
-        s_rate = s_rate - motion.values(t).astype(s.dtype)
-        return AmplitudeAction(a_rate, s_rate - motion.drag(state.density, s))
+        s_rate = s_rate - fluid.values(t).astype(s.dtype)
+        return AmplitudeAction(a_rate, s_rate - fluid.drag(state.density, s))
 
-    def density(self, motion: Motion, state: AmplitudeAction) -> Array:
+    def density(self, fluid: Fluid, state: AmplitudeAction) -> Array:
         """exp(2a)."""
-        del motion
+        del fluid
         return state.density
 
-    def amplitude(self, motion: Motion, state: AmplitudeAction) -> Array:
+    def amplitude(self, fluid: Fluid, state: AmplitudeAction) -> Array:
         """√density exp(iS/2mD); with D(x), of its mean."""
-        return join(state, jnp.mean(motion.hbar_eff))
+        return join(state, jnp.mean(fluid.hbar_eff))
 
-    def energy(self, motion: Motion, state: AmplitudeAction) -> Array:
+    def energy(self, fluid: Fluid, state: AmplitudeAction) -> Array:
         """The link form of (26)."""
         moving = link_energy(
-            state.log_amplitude, state.action, motion.space, motion.D, motion.mass,
-            order=self.order, periodic=motion.periodic,
+            state.log_amplitude, state.action, fluid.space, fluid.D, fluid.mass,
+            order=self.order, periodic=fluid.periodic,
         )  # fmt: skip
-        return moving + motion.space.cell * jnp.sum(state.density * motion.values(0.0))
+        return moving + fluid.space.cell * jnp.sum(state.density * fluid.values(0.0))
 
-    def alarm(self, motion: Motion, t: ArrayLike, before, after) -> Array:
+    def alarm(self, fluid: Fluid, t: ArrayLike, before, after) -> Array:
         """Walls, cut-off, and a grid whose differences miss k² by 2 %."""
         del t, before
-        if not isinstance(motion.space, Grid):
+        if not isinstance(fluid.space, Grid):
             return jnp.asarray(Status.OK)
-        psi = self.amplitude(motion, after)
-        code = space_alarm(motion, psi)
+        psi = self.amplitude(fluid, after)
+        code = space_alarm(fluid, psi)
         # 2 T rms[D (k² - k_h²)] against its scale, 2 T rms[D k²]
-        D = jnp.mean(motion.D)
-        error = dispersion_bound(motion.space, psi, self.order, D, 1.0)
-        k2 = motion.space.k2.astype(error.dtype)
+        D = jnp.mean(fluid.D)
+        error = dispersion_bound(fluid.space, psi, self.order, D, 1.0)
+        k2 = fluid.space.k2.astype(error.dtype)
         weight = jnp.abs(jnp.fft.fftn(psi)) ** 2
         scale = 2 * D * jnp.sqrt(jnp.sum(weight * k2**2) / jnp.sum(weight))
         coarse = error > DISPERSION * scale
         return jnp.where(coarse & (code == Status.OK), Status.CUTOFF, code)
 
-    def diagnose(self, motion: Motion, state: AmplitudeAction) -> dict[str, Array]:
+    def diagnose(self, fluid: Fluid, state: AmplitudeAction) -> dict[str, Array]:
         """`max_dispersion`: bound on the L1 error of the density per unit of time."""
-        if not isinstance(motion.space, Grid):
+        if not isinstance(fluid.space, Grid):
             return {}
-        psi = self.amplitude(motion, state)
-        D = jnp.mean(motion.D)
-        rate = dispersion_bound(motion.space, psi, self.order, D, 1.0)
+        psi = self.amplitude(fluid, state)
+        D = jnp.mean(fluid.D)
+        rate = dispersion_bound(fluid.space, psi, self.order, D, 1.0)
         return {"max_dispersion": rate}
 
-    def resolution(self, motion: Motion, state: AmplitudeAction) -> Resolution | None:
+    def resolution(self, fluid: Fluid, state: AmplitudeAction) -> Resolution | None:
         """On a grid the spectrum's loss, and per time what the differences miss of k².
 
         The second is a bound where there is no potential, 2 to 6 times the error in
         the tested cases, with and without one. Of a graph nothing is missing.
         """
-        if not isinstance(motion.space, Grid):
+        if not isinstance(fluid.space, Grid):
             return None
-        psi = self.amplitude(motion, state)
-        rate = dispersion_bound(motion.space, psi, self.order, jnp.mean(motion.D), 1.0)
-        return Resolution(tail_error(motion.space, psi), rate)
-
-    def lattice_hamiltonian(self, motion: Motion) -> Array:
-        """The matrix whose Schrödinger equation these equations are, for one D."""
-        return lattice_hamiltonian(
-            motion.space, motion.values(0.0), mass=motion.mass, hbar=motion.hbar_eff,
-            order=self.order, periodic=motion.periodic,
-        )  # fmt: skip
+        psi = self.amplitude(fluid, state)
+        rate = dispersion_bound(fluid.space, psi, self.order, jnp.mean(fluid.D), 1.0)
+        return Resolution(tail_error(fluid.space, psi), rate)
 
     @staticmethod
     def _refuse_nodes(psi: Array, grid: Grid) -> None:

@@ -10,7 +10,7 @@ from ...spaces import Grid
 from ..status import Status
 from .amplitude import refuse_torn
 from .differences import difference_matrix
-from .form import DiffusionForm, Motion
+from .form import DiffusionForm, Fluid
 from .links_form import Links
 from .state import AmplitudeAction, join, split
 
@@ -31,7 +31,7 @@ class Derivatives(eqx.Module):
 
 
 def log_rates(
-    chi: Derivatives, action: Derivatives, motion: Motion
+    chi: Derivatives, action: Derivatives, fluid: Fluid
 ) -> tuple[Array, Array]:
     """Rates of χ = ln ρ and S but for V and friction, from their derivatives.
 
@@ -41,19 +41,19 @@ def log_rates(
     Args:
         chi: derivatives of ln density.
         action: derivatives of S.
-        motion: constants.
+        fluid: constants.
 
     Returns:
         (dχ/dt, dS/dt).
 
     Source: Zakir, eqs. (8), (9), (13).
     """
-    mass, D = motion.mass, motion.D
+    mass, D = fluid.mass, fluid.D
     curved = sum(chi.second)
     steep = sum(f**2 for f in chi.first)
     carried = sum(f * s for f, s in zip(chi.first, action.first, strict=True))
     chi_rate = -(carried + sum(action.second)) / mass
-    chi_rate = chi_rate + motion.classical_diffusion * (curved + steep)
+    chi_rate = chi_rate + fluid.classical_diffusion * (curved + steep)
     drift = sum(s**2 for s in action.first) / (2 * mass)
     return chi_rate, 2 * mass * D**2 * (curved / 2 + steep / 4) - drift
 
@@ -79,25 +79,25 @@ class Literal(DiffusionForm):
     in its tails grow like exp(x²/4σ²): use the form 'window' there.
     """
 
-    def check(self, motion: Motion) -> None:
+    def check(self, fluid: Fluid) -> None:
         """A grid with enough points, one D, no absorber."""
-        check_smooth(motion, "literal")
+        check_smooth(fluid, "literal")
 
-    def prepare(self, motion: Motion, psi: Array | AmplitudeAction) -> AmplitudeAction:
+    def prepare(self, fluid: Fluid, psi: Array | AmplitudeAction) -> AmplitudeAction:
         """Log-amplitude and action."""
         if isinstance(psi, AmplitudeAction):
             return psi
-        state = split(psi, motion.space, motion.hbar)  # pyright: ignore[reportArgumentType]
-        refuse_torn(state, psi, motion)
+        state = split(psi, fluid.space, fluid.hbar)  # pyright: ignore[reportArgumentType]
+        refuse_torn(state, psi, fluid)
         return state
 
-    def _derivatives(self, field: Array, motion: Motion) -> Derivatives:
-        assert isinstance(motion.space, Grid)
+    def _derivatives(self, field: Array, fluid: Fluid) -> Derivatives:
+        assert isinstance(fluid.space, Grid)
         first, second = [], []
-        for axis, h in enumerate(motion.space.spacing):
+        for axis, h in enumerate(fluid.space.spacing):
             for power, result in ((1, first), (2, second)):
                 matrix = difference_matrix(
-                    motion.space.shape[axis], power, ORDER, motion.periodic
+                    fluid.space.shape[axis], power, ORDER, fluid.periodic
                 )
                 weights = jnp.asarray(matrix, field.dtype) / h**power
                 along = jnp.tensordot(weights, field, axes=(1, axis))
@@ -105,58 +105,58 @@ class Literal(DiffusionForm):
         return Derivatives(tuple(first), tuple(second))
 
     def vector_field(
-        self, motion: Motion, t: ArrayLike, state: AmplitudeAction
+        self, fluid: Fluid, t: ArrayLike, state: AmplitudeAction
     ) -> AmplitudeAction:
         """(8) and (9)."""
-        chi = self._derivatives(2 * state.log_amplitude, motion)
-        action = self._derivatives(state.action, motion)
-        chi_rate, s_rate = log_rates(chi, action, motion)
-        s_rate = s_rate - motion.values(t).astype(s_rate.dtype)
-        drag = motion.drag(state.density, state.action)
+        chi = self._derivatives(2 * state.log_amplitude, fluid)
+        action = self._derivatives(state.action, fluid)
+        chi_rate, s_rate = log_rates(chi, action, fluid)
+        s_rate = s_rate - fluid.values(t).astype(s_rate.dtype)
+        drag = fluid.drag(state.density, state.action)
         return AmplitudeAction(chi_rate / 2, s_rate - drag)
 
-    def density(self, motion: Motion, state: AmplitudeAction) -> Array:
+    def density(self, fluid: Fluid, state: AmplitudeAction) -> Array:
         """exp(χ)."""
-        del motion
+        del fluid
         return state.density
 
-    def amplitude(self, motion: Motion, state: AmplitudeAction) -> Array:
+    def amplitude(self, fluid: Fluid, state: AmplitudeAction) -> Array:
         """√density exp(iS/2mD)."""
-        return join(state, motion.hbar_eff)
+        return join(state, fluid.hbar_eff)
 
-    def energy(self, motion: Motion, state: AmplitudeAction) -> Array:
+    def energy(self, fluid: Fluid, state: AmplitudeAction) -> Array:
         """(26), by the links of the same order."""
-        return Links(ORDER).energy(motion, state)
+        return Links(ORDER).energy(fluid, state)
 
-    def alarm(self, motion: Motion, t: ArrayLike, before, after) -> Array:
+    def alarm(self, fluid: Fluid, t: ArrayLike, before, after) -> Array:
         """The first node; a norm that has changed."""
         del t, before
         node = jnp.asarray(False)
         for axis in range(after.log_amplitude.ndim):
             chi = 2 * after.log_amplitude
-            node = node | dips(chi, axis, periodic=motion.periodic)
-        norm = motion.space.cell * jnp.sum(after.density)
+            node = node | dips(chi, axis, periodic=fluid.periodic)
+        norm = fluid.space.cell * jnp.sum(after.density)
         code = jnp.where(jnp.abs(norm - 1) > NORM_DRIFT, Status.HORIZON, Status.OK)
         return jnp.where(node, Status.NODE, code)
 
 
-def check_smooth(motion: Motion, form: str, ndim: int | None = None) -> None:
+def check_smooth(fluid: Fluid, form: str, ndim: int | None = None) -> None:
     """Raise unless derivatives of ln density make sense: a grid, one D, no absorber."""
     reason = None
-    if not isinstance(motion.space, Grid):
+    if not isinstance(fluid.space, Grid):
         reason = "needs a grid"
-    elif ndim is not None and motion.space.ndim != ndim:
+    elif ndim is not None and fluid.space.ndim != ndim:
         reason = f"needs a grid of {ndim} dimension"
-    elif min(motion.space.shape) < 2 * ORDER:
+    elif min(fluid.space.shape) < 2 * ORDER:
         reason = f"needs at least {2 * ORDER} points on every axis"
-    elif motion.D.ndim > 0:
+    elif fluid.D.ndim > 0:
         reason = "needs the same D everywhere"
-    elif motion.absorber is not None:
+    elif fluid.absorber is not None:
         reason = "knows no absorber"
     elif (
-        motion.periodic
-        and _checks.is_concrete(motion.friction)
-        and float(np.asarray(motion.friction)) != 0
+        fluid.periodic
+        and _checks.is_concrete(fluid.friction)
+        and float(np.asarray(fluid.friction)) != 0
     ):
         reason = "knows no friction across a periodic seam"
     if reason is not None:

@@ -10,7 +10,7 @@ from ...spaces.potentials import FunctionPotential
 from ..status import Status
 from .amplitude import refuse_torn
 from .differences import difference_matrix, interpolate
-from .form import DiffusionForm, Motion
+from .form import DiffusionForm, Fluid
 from .log_density import (
     NORM_DRIFT,
     ORDER,
@@ -73,21 +73,21 @@ class Window(DiffusionForm):
                 f"from 5 to 9, but are {self.points} and {self.deviations}."
             )
 
-    def check(self, motion: Motion) -> None:
+    def check(self, fluid: Fluid) -> None:
         """A line, one D, no absorber, nothing periodic."""
-        check_smooth(motion, "window", ndim=1)
-        if motion.periodic:
+        check_smooth(fluid, "window", ndim=1)
+        if fluid.periodic:
             raise ValueError(
                 "Argument `boundary` must not be 'periodic' for the form 'window', but "
                 "is: a packet has two ends."
             )
 
-    def prepare(self, motion: Motion, psi: Array | AmplitudeAction) -> WindowState:
+    def prepare(self, fluid: Fluid, psi: Array | AmplitudeAction) -> WindowState:
         """ln density and S of ψ at the points of the window."""
-        grid = self._grid(motion)
+        grid = self._grid(fluid)
         if not isinstance(psi, AmplitudeAction):
-            state = split(psi, grid, motion.hbar)
-            refuse_torn(state, psi, motion)
+            state = split(psi, grid, fluid.hbar)
+            refuse_torn(state, psi, fluid)
         else:
             state = psi
         x, chi0 = grid.x, 2 * state.log_amplitude
@@ -109,51 +109,51 @@ class Window(DiffusionForm):
         return WindowState(chi, action, ends)
 
     def vector_field(
-        self, motion: Motion, t: ArrayLike, state: WindowState
+        self, fluid: Fluid, t: ArrayLike, state: WindowState
     ) -> WindowState:
         """Rates on the moving points."""
         chi = self._derivatives(state.chi, state)
         action = self._derivatives(state.action, state)
-        chi_rate, s_rate = log_rates(chi, action, motion)
+        chi_rate, s_rate = log_rates(chi, action, fluid)
         # the flux of the density over the density: no probability crosses the ends
-        velocity = action.first[0] / motion.mass
-        velocity = velocity - motion.classical_diffusion * chi.first[0]
+        velocity = action.first[0] / fluid.mass
+        velocity = velocity - fluid.classical_diffusion * chi.first[0]
         ends = jnp.stack([velocity[0], velocity[-1]])
         share = jnp.linspace(0, 1, self.points, dtype=state.chi.dtype)
         moving = ends[0] + (ends[1] - ends[0]) * share
         chi_rate = chi_rate + moving * chi.first[0]
-        s_rate = s_rate + moving * action.first[0] - self._potential(motion, t, state)
-        drag = motion.drag(jnp.exp(state.chi), state.action)
+        s_rate = s_rate + moving * action.first[0] - self._potential(fluid, t, state)
+        drag = fluid.drag(jnp.exp(state.chi), state.action)
         return WindowState(chi_rate, s_rate - drag, ends)
 
-    def density(self, motion: Motion, state: WindowState) -> Array:
+    def density(self, fluid: Fluid, state: WindowState) -> Array:
         """On the grid of the law; zero outside the window."""
-        at = self._grid(motion).x
+        at = self._grid(fluid).x
         chi = interpolate(state.chi, state.ends[0], state.spacing, at)
         inside = (at >= state.ends[0]) & (at <= state.ends[1])
         return jnp.where(inside, jnp.exp(jnp.where(inside, chi, 0)), 0)
 
-    def amplitude(self, motion: Motion, state: WindowState) -> Array:
+    def amplitude(self, fluid: Fluid, state: WindowState) -> Array:
         """√density exp(iS/2mD) on the grid of the law."""
-        at = self._grid(motion).x
+        at = self._grid(fluid).x
         action = interpolate(state.action, state.ends[0], state.spacing, at)
-        density = self.density(motion, state)
+        density = self.density(fluid, state)
         inside = density > 0
         root = jnp.where(inside, jnp.sqrt(jnp.where(inside, density, 1)), 0)
-        angle = jnp.where(inside, action, 0) / motion.hbar_eff
+        angle = jnp.where(inside, action, 0) / fluid.hbar_eff
         return root * jnp.cos(angle) + 1j * (root * jnp.sin(angle))
 
-    def energy(self, motion: Motion, state: WindowState) -> Array:
+    def energy(self, fluid: Fluid, state: WindowState) -> Array:
         """∫ (m v²/2 + m u²/2 + V) ρ over the window, (25)."""
         chi = self._derivatives(state.chi, state)
         action = self._derivatives(state.action, state)
-        v, u = action.first[0] / motion.mass, -motion.D * chi.first[0]
-        energy = motion.mass * (v**2 + u**2) / 2 + self._potential(motion, 0.0, state)
+        v, u = action.first[0] / fluid.mass, -fluid.D * chi.first[0]
+        energy = fluid.mass * (v**2 + u**2) / 2 + self._potential(fluid, 0.0, state)
         return state.spacing * jnp.sum(jnp.exp(state.chi) * energy)
 
-    def alarm(self, motion: Motion, t: ArrayLike, before, after) -> Array:
+    def alarm(self, fluid: Fluid, t: ArrayLike, before, after) -> Array:
         """The first node; a norm that has changed."""
-        del t, motion, before
+        del t, fluid, before
         norm = after.spacing * jnp.sum(jnp.exp(after.chi))
         code = jnp.where(jnp.abs(norm - 1) > NORM_DRIFT, Status.HORIZON, Status.OK)
         return jnp.where(dips(after.chi, 0, periodic=False), Status.NODE, code)
@@ -166,16 +166,16 @@ class Window(DiffusionForm):
             parts.append(((weights @ field) / state.spacing**power,))
         return Derivatives(*parts)
 
-    def _potential(self, motion: Motion, t: ArrayLike, state: WindowState) -> Array:
-        grid = self._grid(motion)
-        if isinstance(motion.potential, FunctionPotential):
-            values = jnp.asarray(motion.potential.at((state.x,), t))
+    def _potential(self, fluid: Fluid, t: ArrayLike, state: WindowState) -> Array:
+        grid = self._grid(fluid)
+        if isinstance(fluid.potential, FunctionPotential):
+            values = jnp.asarray(fluid.potential.at((state.x,), t))
             return jnp.broadcast_to(values, state.chi.shape).astype(state.chi.dtype)
         h = jnp.asarray(grid.spacing[0])
-        values = motion.potential(grid, t)
+        values = fluid.potential(grid, t)
         return interpolate(values, jnp.asarray(grid.bounds[0][0]), h, state.x)
 
     @staticmethod
-    def _grid(motion: Motion) -> Grid:
-        assert isinstance(motion.space, Grid)
-        return motion.space
+    def _grid(fluid: Fluid) -> Grid:
+        assert isinstance(fluid.space, Grid)
+        return fluid.space

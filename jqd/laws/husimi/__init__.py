@@ -9,7 +9,4 @@ from .heff import Heff as Heff
 from .law import FORMS as FORMS
 from .law import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .literal import LiteralGrid as LiteralGrid
-from .truncation import Horizon as Horizon
-from .truncation import horizon as horizon
-from .truncation import truncation_deviation as truncation_deviation
 from .wigner import WignerGrid as WignerGrid

@@ -1,16 +1,11 @@
 """Linear maps of density operators that move entries by a few fixed offsets."""
 
-import functools
 import math
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Complex, Float
-
-# Terms of the Taylor series of exp(Gh) with |Gh| <= 1: 1/19! = 8e-18.
-_TAYLOR = 18
+from jaxtyping import Array, Complex, Float
 
 
 class Generator(eqx.Module):
@@ -63,33 +58,6 @@ class Generator(eqx.Module):
         """A bound on the Frobenius norm |Gρ|/|ρ|."""
         largest = [jnp.max(jnp.abs(weight)) for weight in self.weights]
         return jnp.sum(jnp.stack(largest)) if largest else jnp.zeros(())
-
-
-@functools.partial(jax.jit, static_argnames="steps")
-def exponential_action(
-    generator: Generator, rho: Complex[Array, "D D"], dt: ArrayLike, steps: int
-) -> Complex[Array, "D D"]:
-    """exp(G dt) ρ by `steps` Taylor series, exact to rounding where |G| dt <= steps.
-
-    Args:
-        generator: G.
-        rho: ρ.
-        dt: time, scalar.
-        steps: number of equal steps (static).
-    """
-    h = jnp.asarray(dt) / steps
-
-    def term(carry, n):
-        power, total = carry
-        power = generator(power) * (h / n)
-        return (power, total + power), None
-
-    def step(rho, _):
-        orders = jnp.arange(1, _TAYLOR + 1, dtype=h.dtype)
-        (_, total), _ = jax.lax.scan(term, (rho, rho), orders)
-        return total, None
-
-    return jax.lax.scan(step, rho, length=steps)[0]
 
 
 def _sources(

@@ -16,7 +16,15 @@ from ...steppers import taylor18
 from ..motion import Resolution
 from ..status import Status
 from .banded import Generator
-from .form import Equation, Form, check_fits, check_orders, check_window, read_levels
+from .form import (
+    Equation,
+    Form,
+    Powers,
+    check_fits,
+    check_orders,
+    check_window,
+    read_levels,
+)
 from .heff import EDGE, cut_error
 from .series import series_generator
 
@@ -33,7 +41,8 @@ class Fock(Form):
     polynomial H and any length scale `s` of the diffusion.
 
     Where the law is exact quantum mechanics, or nearly so, entries of ρ stay small.
-    Elsewhere they grow without bound as levels are added: see `horizon`. For C != 1 the
+    Elsewhere they grow without bound as levels are added: see
+    `jqd.papers.husimi.truncation.horizon`. For C != 1 the
     values of Q far out need more levels than those near the origin: with 32, |α| <= 1.5
     for C in [0.5, 1.5]. Form `Heff` has no such limit.
 
@@ -147,11 +156,7 @@ class Fock(Form):
         return jnp.reshape(values / norm, points.shape[:-1])
 
     def moment(
-        self,
-        equation: Equation,
-        state: Complex[Array, "D D"],
-        m: tuple[int, ...],
-        n: tuple[int, ...],
+        self, equation: Equation, state: Complex[Array, "D D"], m: Powers, n: Powers
     ) -> Complex[Array, ""]:
         """ħ^((|m|+|n|)/2) Tr(ρ a^m a†^n)"""
         one = Symbol(jnp.ones(1, state.dtype), [(m, n)])

@@ -20,6 +20,10 @@ from ..status import Status
 _GAUSSIAN = 1e-6
 
 
+# Of α or of α*, one of each mode.
+Powers = tuple[int, ...]
+
+
 class Equation(eqx.Module):
     """The equation of `HusimiFokkerPlanck`, as its forms need it.
 
@@ -107,11 +111,7 @@ class Form(eqx.Module):
 
     @abc.abstractmethod
     def moment(
-        self,
-        equation: Equation,
-        state: PyTree[Array],
-        m: tuple[int, ...],
-        n: tuple[int, ...],
+        self, equation: Equation, state: PyTree[Array], m: Powers, n: Powers
     ) -> Complex[Array, ""]:
         """∫ Π_i α_i^m_i α_i*^n_i Q d²ᴺα"""
 

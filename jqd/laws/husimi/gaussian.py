@@ -11,7 +11,7 @@ from ... import _checks
 from ...spaces.symbols import Symbol
 from ...states import Ensemble, antinormal_moment, as_ensemble, covariance, husimi
 from ..status import Status
-from .form import Equation, Form
+from .form import Equation, Form, Powers
 from .gaussian_sum import GaussianSum, to_complex
 
 # How far the Husimi function of a ket may be from the Gaussian of its moments.
@@ -110,11 +110,7 @@ class GaussianForm(Form):
         return state.density(points)
 
     def moment(
-        self,
-        equation: Equation,
-        state: GaussianSum,
-        m: tuple[int, ...],
-        n: tuple[int, ...],
+        self, equation: Equation, state: GaussianSum, m: Powers, n: Powers
     ) -> Complex[Array, ""]:
         """Of any order, exactly."""
         del equation
@@ -189,19 +185,9 @@ def _drift(symbol: Symbol) -> tuple[Float[Array, "2N 2N"], Float[Array, " 2N"]]:
 def _from_moments(ensemble: Ensemble, hbar: Array) -> GaussianSum:
     """The Gaussian with the means and covariances of a Husimi function."""
     modes = ensemble.modes
-    none = (0,) * modes
-    alpha = jnp.stack(
-        [
-            antinormal_moment(
-                ensemble,
-                tuple(int(i == j) for j in range(modes)),
-                none,
-                hbar=hbar,
-                modes=modes,
-            )
-            for i in range(modes)
-        ]
-    )
+    options, none = {"hbar": hbar, "modes": modes}, (0,) * modes
+    units = map(tuple, np.eye(modes, dtype=int).tolist())
+    alpha = jnp.stack([antinormal_moment(ensemble, m, none, **options) for m in units])
     mean = jnp.concatenate([jnp.real(alpha), jnp.imag(alpha)]).astype(alpha.dtype)
     cov = covariance(ensemble, hbar=hbar, modes=modes)
     return GaussianSum(jnp.ones(1, alpha.dtype), mean[None, :], cov)

@@ -103,8 +103,9 @@ class HusimiFokkerPlanck(Law):
         """
         self.C, self.hbar = scalars(C=C, hbar=hbar)
         _checks.check_positive(hbar, "hbar")
-        self.hamiltonian = read_hamiltonian(symbol, hbar, values)
-        self.s = _read_scales(s, self.modes)
+        self.hamiltonian = given = read_hamiltonian(symbol, hbar, values)
+        symbol = given if isinstance(given, Symbol) else given.symbol()
+        self.s = _read_scales(s, symbol.modes)
         self.points = None
         if points is not None:
             _checks.check_finite(points, "points")
@@ -118,10 +119,10 @@ class HusimiFokkerPlanck(Law):
                 "Argument `form` must be a form of this law or the name of one, but "
                 f"is of type {type(form).__name__}."
             )
-        _check_real(self.symbol)
+        _check_real(symbol)
         if self.points is not None:
-            as_points(self.points, self.modes)  # raises where the modes differ
-        self.form.check(self.equation, self.points)
+            as_points(self.points, symbol.modes)  # raises where the modes differ
+        self.form.check(Equation(symbol, self.C, self.s, self.hbar), self.points)
 
     @classmethod
     def from_lengths(
@@ -262,16 +263,15 @@ class HusimiFokkerPlanck(Law):
         n = ⟨a†a⟩ = ∫ |α|² Q - ħ, q + ip = √2 ⟨a⟩ = √2 ∫ α Q
         """
 
-        def each(read: Callable[[PyTree[Array], tuple[int, ...]], Array]) -> Any:
-            modes = np.eye(self.modes, dtype=int).tolist()
+        none = (0,) * self.modes
+        modes = np.eye(len(none), dtype=int).tolist()
 
+        def each(read: Callable[[PyTree[Array], tuple[int, ...]], Array]) -> Any:
             def values(state: PyTree[Array]) -> Array:
                 found = jnp.stack([read(state, tuple(mode)) for mode in modes])
-                return found[0] if self.modes == 1 else found
+                return found[0] if len(modes) == 1 else found
 
             return values
-
-        none = (0,) * self.modes
 
         def number(state: PyTree[Array], mode: tuple[int, ...]) -> Array:
             return jnp.real(self.moment(state, mode, mode)) - self.hbar

@@ -11,7 +11,7 @@ from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import monomial
 from ...states import Ensemble, antinormal_moment, husimi
 from ..status import Status
-from .form import Equation, Form, check_window
+from .form import Equation, Form, Powers, check_window
 from .phase_space import Box
 
 # Shear leaves this share of the local growth rate, measured for a Kerr oscillator.
@@ -163,11 +163,7 @@ class LiteralGrid(Form):
         return self.box.interpolate(jnp.fft.fft2(state.values), points[..., 0])
 
     def moment(
-        self,
-        equation: Equation,
-        state: LiteralState,
-        m: tuple[int, ...],
-        n: tuple[int, ...],
+        self, equation: Equation, state: LiteralState, m: Powers, n: Powers
     ) -> Complex[Array, ""]:
         """∫ α^m α*^n Q d²α, by the sum over the grid."""
         del equation

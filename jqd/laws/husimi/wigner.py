@@ -10,7 +10,7 @@ from jaxtyping import Array, Complex, Float
 from ...spaces.symbols import Symbol
 from ...states import Ensemble, quasiprobability
 from ..status import Status
-from .form import Equation, Form, check_window
+from .form import Equation, Form, Powers, check_window
 from .phase_space import Box
 
 # Largest |W| at the border over the largest |W| above which a run is marked.
@@ -112,11 +112,7 @@ class WignerGrid(Form):
         return self.box.interpolate(spectrum, points[..., 0])
 
     def moment(
-        self,
-        equation: Equation,
-        state: Float[Array, "y x"],
-        m: tuple[int, ...],
-        n: tuple[int, ...],
+        self, equation: Equation, state: Float[Array, "y x"], m: Powers, n: Powers
     ) -> Complex[Array, ""]:
         """∫ W exp(ħ_eff ∂∂*/2) α^m α*^n d²α, by the sum over the grid."""
         kind = jnp.result_type(state.dtype, jnp.complex64)

@@ -22,7 +22,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
 from ... import _checks
-from ...laws.alignment.couplings import POTENTIALS, strength
+from ...laws.alignment import POTENTIALS, strength
 from ..registry import equations_of
 from .individuals import phase_rate
 

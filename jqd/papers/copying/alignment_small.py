@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
-from ...laws.alignment.couplings import strength
+from ...laws.alignment import strength
 from ..registry import equations_of
 from .alignment import same_class
 

@@ -3,9 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ...laws.links import off_diagonal
 from ..registry import equations_of
-from .links import positive_sine
+from .links import off_diagonal, positive_sine
 
 equation = equations_of("copying")
 

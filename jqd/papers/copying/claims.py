@@ -2,9 +2,9 @@
 
 from ...ensembles import copying
 from ...ensembles.copying import populations
-from ...laws import alignment, copy_lattice, copy_particle
 from ...laws.copying import CopyDynamics
 from ..registry import equations_of
+from . import lattice, stability
 from .alignment import alignment_energy, alignment_potential
 from .classes import density_rate
 from .individuals import copy_rate, phase_rate
@@ -25,7 +25,7 @@ equation(
     "model has not, it shrinks at all of them.",
     test="tests/papers/copying/test_ensembles.py"
     "::test_nothing_in_the_model_brings_phases_together",
-)(alignment.hill)
+)(stability.hill)
 equation(
     "56",
     section="3.3 classical limit",
@@ -33,7 +33,7 @@ equation(
     "lattice.",
     verdict="holds",
     test="tests/papers/copying/test_classical.py::test_lattice_coupling",
-)(copy_lattice.lattice_coupling)
+)(lattice.lattice_coupling)
 equation(
     "claim-time-reversal",
     section="3 real ensemble formulation",
@@ -225,5 +225,5 @@ equation(
     "with the mean force, up to the square of the lattice spacing (in V = x^4/4); "
     "with the signs as printed it accelerates the other way.",
     verdict="holds",
-    test="tests/laws/test_copy_particle.py::test_newtons_law",
-)(copy_particle.lattice_motion)
+    test="tests/papers/copying/test_lattice.py::test_newtons_law",
+)(lattice.lattice_motion)

@@ -4,10 +4,10 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from ...laws.links import inverse_root, off_diagonal, square_root
+from ...laws.alignment import inverse_root
 from ..registry import equations_of
 from .angular import copy_angular
-from .links import link_angle, ratio_power
+from .links import link_angle, off_diagonal, ratio_power, square_root
 
 equation = equations_of("copying")
 

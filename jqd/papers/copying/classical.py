@@ -1,4 +1,4 @@
-"""The classical limit of copy dynamics on the lattice of `copy_lattice`.
+"""The classical limit of copy dynamics on the lattice of `lattice.py`.
 
 The phase shift `delta` of the links enters as the sign c = cos δ: δ = 0 is what the
 paper prints and gives a particle of negative mass; δ = π gives Newton's equation with
@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from ...laws.copy_lattice import lattice_coupling, lattice_shift
 from ..registry import equations_of
+from .lattice import lattice_coupling, lattice_shift
 from .quantum_point import quantum_density_rate, quantum_phase_rate
 
 equation = equations_of("copying")

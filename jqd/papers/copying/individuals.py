@@ -5,9 +5,9 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
-from ...laws.links import inverse_root, off_diagonal
+from ...laws.alignment import inverse_root
 from ..registry import equations_of
-from .links import link_angle, per_pair, positive_sine, ratio_power
+from .links import link_angle, off_diagonal, per_pair, positive_sine, ratio_power
 
 equation = equations_of("copying")
 

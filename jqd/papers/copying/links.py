@@ -9,6 +9,17 @@ from ..registry import equations_of
 equation = equations_of("copying")
 
 
+def off_diagonal(matrix: Array) -> Array:
+    """The matrix with zeros on its diagonal."""
+    return jnp.where(jnp.eye(matrix.shape[-1], dtype=bool), 0, matrix)
+
+
+def square_root(x: Array) -> Array:
+    """√x with a finite derivative, 0, where x is 0."""
+    filled = x > 0
+    return jnp.where(filled, jnp.sqrt(jnp.where(filled, x, 1)), 0)
+
+
 def per_pair(matrix: Array, beable: Array) -> Array:
     """Entry of the classes of each pair of individuals, (N, N)."""
     return matrix[beable[:, None], beable[None, :]]

@@ -4,9 +4,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from ...laws.links import off_diagonal, square_root
 from ..registry import equations_of
-from .links import link_angle
+from .links import link_angle, off_diagonal, square_root
 from .quantum_point import quantum_density_rate
 
 equation = equations_of("copying")

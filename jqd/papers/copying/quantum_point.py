@@ -4,11 +4,10 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Complex, Float
 
-from ...laws.links import off_diagonal, square_root
 from ..registry import equations_of
 from .angular import phase_angular
 from .classes import class_phase_rate
-from .links import link_angle
+from .links import link_angle, off_diagonal, square_root
 
 equation = equations_of("copying")
 

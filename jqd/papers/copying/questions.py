@@ -2,10 +2,10 @@
 
 from ...ensembles import copying
 from ...inference.estimators import free_form, gradient_matching
-from ...laws import alignment
 from ...laws.copying import CopyDynamics
 from ...states import composite
 from ..registry import equations_of
+from . import stability
 from .classes import power_law
 from .individuals import copy_rate
 from .quantum_point import quantum_density_rate
@@ -206,7 +206,7 @@ equation(
     "19.8 (R = 1); damping narrows the first.",
     verdict="holds",
     test="tests/laws/alignment/test_stability.py::test_tongues",
-)(alignment.tongues)
+)(stability.tongues)
 equation(
     "question-alignment-momenta",
     section="3.4 open issues",
@@ -217,7 +217,7 @@ equation(
     "on all nine. The paper does not say which.",
     verdict="holds",
     test="tests/laws/alignment/test_stability.py::test_momenta_of_many_classes",
-)(alignment.lyapunov_exponents)
+)(stability.lyapunov_exponents)
 equation(
     "question-alignment-occupations",
     section="3.4 open issues",
@@ -226,7 +226,7 @@ equation(
     "rate 0.408 R of the copy law's own phases.",
     verdict="holds",
     test="tests/laws/alignment/test_stability.py::test_spectrum_at_fixed_occupations",
-)(alignment.spectrum)
+)(stability.spectrum)
 equation(
     "question-alignment-basin",
     section="3.4 open issues",
@@ -234,7 +234,7 @@ equation(
     "ensembles but only the phases modulo pi; a potential 1 - cos aligns all.",
     verdict="holds",
     test="tests/laws/alignment/test_stability.py::test_basin",
-)(alignment.align_from_random)
+)(stability.align_from_random)
 equation(
     "question-alignment-drift",
     section="3.4 open issues",

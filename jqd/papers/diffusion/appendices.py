@@ -1,10 +1,9 @@
 """Appendices: axioms, paradoxes, and the two slits."""
 
 from ... import ensembles, statistics
-from ...laws.diffusion import Madelung, circulation, energies, observables
-from ...spaces import slits
+from ...laws.diffusion import Madelung
 from ..registry import equations_of
-from . import closed_forms
+from . import circulation, closed_forms, energies, observables, slits
 
 equation = equations_of("diffusion")
 

@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ...laws.diffusion.observables import Observable
 from ..registry import equations_of
+from .observables import Observable
 
 equation = equations_of("diffusion")
 

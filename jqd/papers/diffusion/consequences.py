@@ -1,8 +1,7 @@
 """Section 5: what the paper concludes about energy, light, mass and gravity."""
 
-from ...laws.diffusion import energies, readings
 from ..registry import equations_of
-from . import closed_forms
+from . import closed_forms, energies, readings
 from .rules import rest_temperature
 
 equation = equations_of("diffusion")

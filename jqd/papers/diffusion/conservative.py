@@ -1,16 +1,9 @@
 """Section 3: conservative diffusion, its canonical form, and operators."""
 
 from ...ensembles.paths import schemes
-from ...laws.diffusion import (
-    ConservativeDiffusion,
-    Madelung,
-    circulation,
-    energies,
-    fields,
-    links,
-    observables,
-)
+from ...laws.diffusion import ConservativeDiffusion, Madelung, links
 from ..registry import equations_of
+from . import circulation, energies, fields, observables
 
 equation = equations_of("diffusion")
 

@@ -3,16 +3,9 @@
 from ... import ensembles, exact
 from ...ensembles.paths import schemes
 from ...laws import Schrodinger
-from ...laws.diffusion import (
-    ClassicalDiffusion,
-    ConservativeDiffusion,
-    Literal,
-    energies,
-    fields,
-    observables,
-)
+from ...laws.diffusion import ClassicalDiffusion, ConservativeDiffusion, Literal
 from ..registry import equations_of
-from . import closed_forms
+from . import closed_forms, energies, fields, observables
 
 equation = equations_of("diffusion")
 

@@ -1,9 +1,8 @@
 """Section 4: quantum statistics."""
 
 from ... import statistics
-from ...laws.diffusion import observables
 from ..registry import equations_of
-from . import weights
+from . import observables, weights
 
 equation = equations_of("diffusion")
 

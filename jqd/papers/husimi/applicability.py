@@ -1,10 +1,10 @@
 """Sections V and VI: fields, what the law applies to, measurement, open questions."""
 
-from ...laws import husimi
-from ...laws.husimi import GaussianSum, generators
+from ...laws.husimi import GaussianSum
 from ...spaces import symbols
 from ...spaces.symbols import Symbol
 from ..registry import equations_of
+from . import generators, truncation
 from .fields import field_tensor_lagrangian
 
 equation = equations_of("husimi")
@@ -162,7 +162,7 @@ equation(
     verdict="open",
     test="tests/papers/husimi/test_fields.py"
     "::test_truncated_law_of_phi4_grows_with_the_levels",
-)(husimi.horizon)
+)(truncation.horizon)
 equation(
     "claim-amplifier-reversal",
     section="V E",

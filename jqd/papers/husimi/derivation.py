@@ -2,10 +2,9 @@
 
 from ...inference import estimators
 from ...inference.estimators import lengths
-from ...laws.husimi import forms, generators
 from ...spaces import symbols
 from ..registry import equations_of
-from . import amplifier
+from . import amplifier, forms, generators
 from .blocks import real_diffusion
 from .evolution import weighted_diffusion
 from .stochastic import backward_kernel, fokker_planck_rate

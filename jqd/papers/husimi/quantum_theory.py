@@ -1,10 +1,11 @@
 """Section IV: Husimi functions, anti-Wick order, and the law as quantum theory."""
 
 from ... import states
-from ...laws.husimi import HusimiFokkerPlanck, generators, paths
+from ...laws.husimi import HusimiFokkerPlanck
 from ...spaces import symbols
 from ...spaces.symbols import Symbol
 from ..registry import equations_of
+from . import generators, paths
 from .evolution import complex_fokker_planck
 
 equation = equations_of("husimi")

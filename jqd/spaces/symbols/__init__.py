@@ -22,10 +22,10 @@ from .operators import couplings as couplings
 from .operators import diagonal as diagonal
 from .operators import matrix as matrix
 from .operators import star as star
-from .parametric import ParametricSymbol as ParametricSymbol
-from .parametric import parameters_of as parameters_of
-from .parametric import parse_hamiltonian as parse_hamiltonian
 from .recognition import from_matrix as from_matrix
 from .recognition import from_operator as from_operator
+from .symbol import ParametricSymbol as ParametricSymbol
 from .symbol import Symbol as Symbol
 from .symbol import as_points as as_points
+from .text import parameters_of as parameters_of
+from .text import parse_hamiltonian as parse_hamiltonian

@@ -1,7 +1,8 @@
 """Hamiltonians of quantum optics and of lattices, as anti-Wick symbols.
 
 Operators are in action units, [α̂, α̂†] = ħ, so that the classical limit of each symbol
-does not depend on ħ. Parameters may be traced; which terms appear is static.
+does not depend on ħ (`hbar`, a scalar). Parameters may be traced; which terms appear is
+static.
 """
 
 import itertools
@@ -25,7 +26,6 @@ def harmonic(omega: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
 
     Args:
         omega: angular frequencies, (N,), or a scalar for one mode.
-        hbar: ħ, scalar.
     """
     _checks.check_real(omega, "omega")
     (rates,) = common(omega=omega)
@@ -50,7 +50,6 @@ def kerr(
         delta: δ, angular frequency.
         b: where given, the symbol is (U/2)(|α|⁴ + b|α|²) + δ|α|² instead: b = -4ħ is
             the same operator up to a constant, b = -3ħ is as eq. (69) prints it.
-        hbar: ħ, scalar.
     """
     one_real(U=U, delta=delta, b=0.0 if b is None else b)
     quartic, number = _power([0, 0], [0, 0], 1), _power([0], [0], 1)
@@ -66,7 +65,6 @@ def cross_kerr(chi: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
 
     Args:
         chi: χ, energy per action².
-        hbar: ħ, scalar.
     """
     one_real(chi=chi)
     (strength,) = common(chi=chi)
@@ -80,7 +78,6 @@ def parametric_amplifier(g: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
 
     Args:
         g: gain rate.
-        hbar: ħ, scalar.
 
     Source: sec. V E.
     """
@@ -98,7 +95,6 @@ def squeezed_oscillator(
         omega: ω, angular frequency; the motion is bounded for |ζ| < |ω|.
         zeta: ζ, complex; ζ = ig is `parametric_amplifier`, a real one is symmetric
             under time reversal.
-        hbar: ħ, scalar.
     """
     one_real(omega=omega)
     _checks.check_shape(zeta, "zeta", ())
@@ -112,7 +108,6 @@ def two_mode_squeezing(g: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
 
     Args:
         g: gain rate.
-        hbar: ħ, scalar.
     """
     one_real(g=g)
     (gain,) = common(g=g)
@@ -124,7 +119,6 @@ def three_wave(g: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
 
     Args:
         g: coupling, may be complex.
-        hbar: ħ, scalar.
     """
     _checks.check_shape(g, "g", ())
     (coupling,) = common(g=g)
@@ -149,7 +143,6 @@ def bose_hubbard(
         graph: edges (i, j), each once, sites from 0; or a symmetric adjacency matrix.
         mu: μ, scalar or one for each site.
         modes: number of sites; None takes the highest site of an edge.
-        hbar: ħ, scalar.
         printed: whether to take the symbol as eqs. (68), (69) print it, with -3ħ|α|²
             in place of -4ħ|α|²: that is n², not n(n - 1), and turns each site by an
             angle Ut/2 more.
@@ -189,7 +182,6 @@ def two_body(V: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
     Args:
         V: (N, N, N, N) in energy per action²; V_ijkl = V_lkji* once it is symmetrised
             in i, j and in k, l.
-        hbar: ħ, scalar.
 
     Raises:
         ValueError: four equal axes are missing, or H is known not to be Hermitian.

@@ -1,4 +1,7 @@
-"""Hamiltonians in positions and momenta, and the modes of interacting fields."""
+"""Hamiltonians in positions and momenta, and the modes of interacting fields.
+
+As in `builders`, `hbar` is ħ, a scalar.
+"""
 
 import functools
 import itertools
@@ -29,7 +32,6 @@ def polynomial_qp(
     Args:
         coefficients: {(j, k): c} for one mode, {((j_1, ..), (k_1, ..)): c} for several.
         s: the length that joins positions and momenta, scalar or (N,).
-        hbar: ħ, scalar.
         ordering: what the polynomial is: the "weyl" symbol (then q^j + p^k is the
             operator q̂^j + p̂^k), the "antiwick" or the "wick" one.
 
@@ -75,7 +77,6 @@ def phi4(lam: ArrayLike, omega: ArrayLike = 1.0, *, hbar: ArrayLike = 1.0) -> Sy
     Args:
         lam: λ, coupling.
         omega: ω, angular frequency.
-        hbar: ħ, scalar.
     """
     one_real(lam=lam, omega=omega)
     strength, rate = common(lam=lam, omega=omega)
@@ -94,7 +95,6 @@ def complex_field(
     Args:
         lam: λ, coupling.
         omega: ω > 0, angular frequency, which is the mass m.
-        hbar: ħ, scalar.
 
     Source: eqs. (70)-(72).
     """
@@ -114,15 +114,15 @@ def gauge_bosons(
 ) -> Symbol:
     """Three SU(2) gauge bosons, H = Σ_a (p_a² + B_a²)/2 with B_a = ωφ_a - gφ_bφ_c.
 
-    (a, b, c) are in cyclic order. The field is A_i^a = δ_i^a φ_a, of one helicity,
-    curl A = ωA; its magnetic part is B_i^a = ωA_i^a - (g/2) ε_ijk ε_abc A_j^b A_k^c.
+    The vacuum energy of the free bosons is left out. (a, b, c) are in cyclic order.
+    The field is A_i^a = δ_i^a φ_a, of one helicity, curl A = ωA; its magnetic part is
+    B_i^a = ωA_i^a - (g/2) ε_ijk ε_abc A_j^b A_k^c.
     The cubic term -3gω φ1φ2φ3 and the quartic ones g²φ_b²φ_c²/2 hold no power of one φ
     above the second, and yet three and four powers of α.
 
     Args:
         g: coupling.
         omega: ω > 0, angular frequency; φ_a = (α_a + α_a*)/√(2ω).
-        hbar: ħ, scalar. The vacuum energy of the free bosons is left out.
 
     Source: a small model of eqs. (73)-(75).
     """

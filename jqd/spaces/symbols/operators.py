@@ -1,4 +1,8 @@
-"""Operators of polynomial symbols: products, and matrices between Fock states."""
+"""Operators of polynomial symbols: products, and matrices between Fock states.
+
+Symbols are of any ordering; `levels` are those of each mode, (d_1, .., d_N), or one
+number for all, and anything but positive integers is a ValueError; `hbar` is ħ, scalar.
+"""
 
 import functools
 import itertools
@@ -26,7 +30,6 @@ def star(f: Symbol, g: Symbol, hbar: ArrayLike = 1.0) -> Symbol:
     Args:
         f: left factor.
         g: right factor, of the same modes and ordering.
-        hbar: ħ, scalar.
 
     Returns:
         The product; terms known to be zero are dropped.
@@ -55,7 +58,6 @@ def commutator(f: Symbol, g: Symbol, hbar: ArrayLike = 1.0) -> Symbol:
     Args:
         f: left symbol.
         g: right symbol, of the same modes and ordering.
-        hbar: ħ, scalar.
     """
     return (star(f, g, hbar) - star(g, f, hbar)).pruned()
 
@@ -69,16 +71,8 @@ def matrix(
     orderings are sums of these. Each entry is that of the untruncated operator: the
     matrix of a product is not the product of matrices at the last levels.
 
-    Args:
-        symbol: of any ordering.
-        levels: levels per mode, (d_1, .., d_N), or one number for all.
-        hbar: ħ, scalar.
-
     Returns:
         (D, D) complex, D = d_1 .. d_N, the last mode fastest, in the symbol's unit.
-
-    Raises:
-        ValueError: no positive number of levels per mode.
     """
     entries = couplings(symbol, levels, hbar=hbar)
     size = math.prod(check_levels(levels, symbol.modes))
@@ -107,16 +101,7 @@ class Couplings(NamedTuple):
 def couplings(
     symbol: Symbol, levels: int | Sequence[int], *, hbar: ArrayLike = 1.0
 ) -> Couplings:
-    """The entries of `matrix` that can differ from zero, for modes beyond its memory.
-
-    Args:
-        symbol: of any ordering.
-        levels: levels per mode, or one number for all.
-        hbar: ħ, scalar.
-
-    Raises:
-        ValueError: no positive number of levels per mode.
-    """
+    """What can differ from zero in `matrix`, for modes beyond its memory."""
     shape = check_levels(levels, symbol.modes)
     entries = _entries(symbol.powers, shape, symbol.ordering)
     real = symbol.coefficients.real.dtype
@@ -135,16 +120,10 @@ def apply(
     """Ĥ on kets, term by term, as `matrix` does it but without the matrix.
 
     Args:
-        symbol: of any ordering.
         kets: (..., D), the last mode fastest.
-        levels: levels per mode, or one number for all.
-        hbar: ħ, scalar.
 
     Returns:
         (..., D), in the precision of the kets.
-
-    Raises:
-        ValueError: no positive number of levels per mode.
     """
     shape = check_levels(levels, symbol.modes)
     scaled = jnp.asarray(known(symbol.coefficients) * _root_powers(symbol, hbar))
@@ -171,14 +150,12 @@ def diagonal(
 
     Args:
         symbol: real, of any ordering, every term with as many α as α* in each mode.
-        levels: levels per mode, or one number for all.
-        hbar: ħ, scalar.
 
     Returns:
         (D,) real, the last mode fastest.
 
     Raises:
-        ValueError: a term moves quanta, or no positive number of levels per mode.
+        ValueError: a term moves quanta.
     """
     moving = [power for power in symbol.powers if power[0] != power[1]]
     if moving:
@@ -200,7 +177,6 @@ def coupling_pattern(
 
     Args:
         symbol: of any ordering; only its powers are read, so tracers are welcome.
-        levels: levels per mode, or one number for all.
 
     Returns:
         (D, D) NumPy array; its connected blocks evolve apart from each other.

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.lattice import lattice_law, lattice_packet
 
 from jqd.ensembles import copying
 from jqd.exact import unitary_orbit
-from jqd.laws.copy_particle import lattice_law, lattice_packet
 
 
 @pytest.mark.slow

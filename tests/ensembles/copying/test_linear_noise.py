@@ -83,7 +83,7 @@ def harmonics():
         m[0][np.triu_indices(3, 1)] = a, b, c
         return m + sign * np.swapaxes(m, 1, 2)
 
-    return jqd.laws.copy_fields.Harmonics(
+    return jqd.laws.copying.Harmonics(
         (2,), matrix(0.1, 0.05, 0.2, 1), matrix(0.2, -0.4, 0.9, -1)
     )
 

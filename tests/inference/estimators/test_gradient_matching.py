@@ -13,7 +13,7 @@ from jqd.inference.estimators.copy_series import as_harmonics
 from jqd.inference.estimators.free_form_law import FreeFormCopying
 from jqd.inference.estimators.gradient_matching import match_gradients
 from jqd.inference.estimators.local_polynomials import local_polynomials
-from jqd.laws.copy_fields import Harmonics
+from jqd.laws.copying import Harmonics
 
 LAW = problems.golden()[0]
 TS = np.linspace(0, 6, 121)

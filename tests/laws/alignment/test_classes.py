@@ -5,10 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
+from _support.alignment import (
+    AlignedClasses,
+    ClassSpread,
+    SpreadState,
+    momentum_generator,
+)
 
 import jqd
-from jqd.laws import alignment
-from jqd.laws.alignment import AlignedClasses, ClassSpread, SpreadState, hill
+from jqd.laws.alignment import PhaseAlignment
+from jqd.papers.copying.stability import hill
 from jqd.problems import golden, two_classes
 
 GOLDEN, PSI = golden()
@@ -48,7 +54,7 @@ def test_propagator_of_the_momenta(flow):
 
 def test_momenta_of_individuals_on_average():
     """At fixed beables the mean force on a class is that with copied momenta."""
-    law = alignment.PhaseAlignment.of_occupation([10, 6, 4], *COUPLINGS, 0.5)
+    law = PhaseAlignment.of_occupation([10, 6, 4], *COUPLINGS, 0.5)
     p = np.array([0.3, -0.4, 0.9])
 
     @jax.jit
@@ -56,9 +62,7 @@ def test_momenta_of_individuals_on_average():
         state = law.start(law.prepare(psi).phase, p[np.asarray(law.beable)])
         force = law.class_sum(law.vector_field(0.0, state).momentum) / law.occupation
         rules = (True, False)
-        return force, [
-            alignment.momentum_generator(law, psi, copy_momentum=r) @ p for r in rules
-        ]
+        return force, [momentum_generator(law, psi, copy_momentum=r) @ p for r in rules]
 
     force, (copied, kept) = look(PSI)
     np.testing.assert_allclose(force, copied, atol=1e-14)

@@ -4,16 +4,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.alignment import AlignedClasses
+from jax.flatten_util import ravel_pytree
 
-from jqd.laws.alignment import (
-    AlignedClasses,
+from jqd.papers.copying.stability import (
     align_from_random,
-    flow_jacobian,
     hill,
     lyapunov_exponents,
     monodromy,
     spectrum,
-    symplectic_defect,
     tongues,
 )
 from jqd.problems import golden, two_classes
@@ -110,6 +109,26 @@ def test_spectrum_at_fixed_occupations(pair):
     assert np.all(np.abs(values[8:-8]) < 1e-6)
     # Negative control: f² n, as printed, would split them further.
     assert abs(np.sqrt(1.5 - 0.72) - np.sqrt(1.5 - 1.44)) > 0.5
+
+
+def flow_jacobian(law, state, time, steps):
+    """S = ∂y(t)/∂y(0), through the law's own steps, in the order of the leaves."""
+    vector, restore = ravel_pytree(state)
+
+    def flow(y):
+        def one(state, _):
+            return law.step(0.0, state, time / steps), None
+
+        return ravel_pytree(jax.lax.scan(one, restore(y), None, length=steps)[0])[0]
+
+    return jax.jacfwd(flow)(vector)
+
+
+def symplectic_defect(S, factor):
+    """max |Sᵀ Ω S - k Ω|,  Ω = [[0, 1], [-1, 0]];  k = 1 canonical, e^{-γt} damped."""
+    one = np.eye(S.shape[-1] // 2)
+    form = np.block([[0 * one, one], [-one, 0 * one]])
+    return jnp.max(jnp.abs(S.T @ form @ S - factor * form))
 
 
 def test_flow_is_symplectic_unless_damped(law_of):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from _support.diffusion import vortex_family
 
-from jqd.laws.diffusion import fields
-from jqd.laws.diffusion.circulation import (
+from jqd.papers.diffusion import fields
+from jqd.papers.diffusion.circulation import (
     check_circulation,
     circulation,
     vortices,

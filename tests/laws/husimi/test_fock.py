@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.husimi import truncation_deviation
 
 from jqd import Adaptive, Fixed, evolve
 from jqd.laws import constants
@@ -19,11 +20,9 @@ from jqd.laws.husimi import (
     Fock,
     Heff,
     HusimiFokkerPlanck,
-    horizon,
-    truncation_deviation,
 )
-from jqd.laws.husimi.banded import exponential_action
 from jqd.laws.status import Status
+from jqd.papers.husimi.truncation import exponential_action, horizon
 from jqd.spaces.symbols import (
     Symbol,
     bose_hubbard,

@@ -2,13 +2,14 @@
 
 import functools
 import math
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.laws.husimi import forms, generators
+from jqd.papers.husimi import forms, generators
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
 
@@ -42,6 +43,24 @@ def two_mode(hbar=HBAR):
         (0.3, "a1 a2"),
     ]
     return symbols.from_operator(words, modes=2, hbar=hbar)
+
+
+class ComplexForm(NamedTuple):
+    """Drift dα_i/dt, (N,), and diffusion D^aa_ij, (N, N), both complex."""
+
+    drift: jax.Array
+    diffusion: jax.Array
+
+
+def complex_form(symbol, alpha, C=1.0):
+    """dα_i/dt = -i ∂H/∂α_i*,  D^aa_ij = C ∂²H/∂α_i*∂α_j*: eqs. (40), (43)."""
+    symbol.points(alpha)  # raises where the modes differ
+    modes = range(symbol.modes)
+    first = [symbol.derivative(i, conjugate=True) for i in modes]
+    second = [[f.derivative(j, conjugate=True)(alpha) for j in modes] for f in first]
+    drift = -1j * jnp.stack([f(alpha) for f in first])
+    hessian = jnp.stack([jnp.stack(row) for row in second])
+    return ComplexForm(drift, jnp.asarray(C) * hessian)
 
 
 def random_state(modes, seed=3):
@@ -182,7 +201,7 @@ def test_real_and_complex_coefficients_agree(build, alpha):
     s = LENGTHS[:modes] / math.sqrt(KAPPA)
     H, z = forms.phase_space_function(symbol, s), to_z(alpha, s)
     real = jax.jit(lambda z: forms.kappa_free_form(H, z, s, C, HBAR))(z)
-    drift, diffusion = forms.complex_form(symbol, alpha, C)
+    drift, diffusion = complex_form(symbol, alpha, C)
     turn = np.concatenate([np.diag(1 / s), 1j * np.diag(s)], 1) / math.sqrt(2)
     assert np.allclose(turn @ real.drift, drift, rtol=0, atol=1e-13)
     # <dα dα> = turn D turnᵀ dt = -iħ D^aa... by ∂_i∂_j(iħ/2 D^aa_ij ρ)
@@ -274,7 +293,7 @@ def test_diffusion_joins_different_modes():
     assert np.linalg.norm(first + second - exact) < 1e-12  # rounding
     # All second derivatives of |α1|²|α2|² are mixed: δ_ij leaves the first order, and
     # with it an error of the size of the whole.
-    diffusion = forms.complex_form(symbol, alphas[0]).diffusion
+    diffusion = complex_form(symbol, alphas[0]).diffusion
     assert np.allclose(np.diag(diffusion), 0, atol=1e-15)
     assert np.linalg.norm(first - exact) > 0.5 * np.linalg.norm(exact)
 
@@ -328,7 +347,7 @@ def test_amplifier_keeps_another_time_reversal():
 def test_amplifier_amplifies_x_and_diffuses_it_negatively():
     """∂_t Q = -g ∂_X(XQ) + g ∂_Y(YQ) - (g/4) ∂_X² Q + (g/4) ∂_Y² Q"""
     g, alpha = 0.8, 0.4 - 0.3j
-    drift, diffusion = forms.complex_form(symbols.parametric_amplifier(g), alpha)
+    drift, diffusion = complex_form(symbols.parametric_amplifier(g), alpha)
     assert np.allclose(drift, g * np.conj(alpha), rtol=0, atol=1e-15)
     H = forms.phase_space_function(symbols.parametric_amplifier(g))
     form = forms.kappa_free_form(H, to_z(alpha, np.ones(1)))
@@ -340,7 +359,7 @@ def test_amplifier_amplifies_x_and_diffuses_it_negatively():
 def test_traceable_and_single_precision():
     symbol = symbols.kerr(jnp.float32(0.8))
     points = jnp.array([0.1 + 0.2j, -0.5j], jnp.complex64)
-    batched = jax.jit(jax.vmap(lambda a: forms.complex_form(symbol, a)))(points)
+    batched = jax.jit(jax.vmap(lambda a: complex_form(symbol, a)))(points)
     assert batched.diffusion.shape == (2, 1, 1)
     assert batched.diffusion.dtype == jnp.complex64
     z = jnp.array([[0.1, 0.2], [0.3, -0.4]], jnp.float32)
@@ -349,7 +368,7 @@ def test_traceable_and_single_precision():
     assert form.diffusion.dtype == form.drift.dtype == jnp.float32
 
     def size(C):
-        return jnp.sum(forms.complex_form(symbol, 0.5 + 0j, C).diffusion.real)
+        return jnp.sum(complex_form(symbol, 0.5 + 0j, C).diffusion.real)
 
     # D = C U α²: its slope in C, with 0.8 in single precision
     assert np.isclose(jax.grad(size)(1.0), 0.8 * 0.25, rtol=1e-6)

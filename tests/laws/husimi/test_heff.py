@@ -9,8 +9,7 @@ import pytest
 import jqd
 from jqd.laws import constants
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck, largest_C
-from jqd.laws.husimi.amplifier import amplify
-from jqd.laws.husimi.heff import edge_share
+from jqd.laws.husimi.heff import amplify, edge_share
 from jqd.spaces.symbols import Symbol, bose_hubbard
 from jqd.states import as_ensemble, cat, coherent, husimi, product, squeezed
 

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.husimi import amplifier_paths, ornstein_uhlenbeck_kernel
 
 from jqd import evolve
 from jqd.laws.husimi import GaussianForm, GaussianSum, HusimiFokkerPlanck
-from jqd.laws.husimi.paths import amplifier_paths, ornstein_uhlenbeck_kernel
 from jqd.spaces.symbols import parametric_amplifier
 
 BETA, END = 0.8, 1.0

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.laws import copy_lattice
 from jqd.papers import copying as rules
+from jqd.papers.copying import lattice
 
 # Sums of up to 40² terms of order 1 to 100 in float64.
 ROUNDING = 1e-12
@@ -81,11 +81,11 @@ def test_lattice_coupling():
     num_sites, mass, hbar = 16, 1.3, 0.6
     spacing = 2 * np.pi / num_sites
     x = spacing * np.arange(num_sites)
-    R = copy_lattice.lattice_coupling(num_sites, spacing, mass, hbar)
+    R = lattice.lattice_coupling(num_sites, spacing, mass, hbar)
     assert gap(jnp.sum(R > 0, axis=1), 2) == 0
     offset = hbar**2 / (mass * spacing**2)
     for delta, sign in zip(SHIFTS, (-1, 1), strict=True):
-        shift = copy_lattice.lattice_shift(num_sites, delta)
+        shift = lattice.lattice_shift(num_sites, delta)
         assert gap(shift, -shift.T) == 0
         omega = jnp.full(num_sites, sign * offset / hbar)
         H = np.asarray(rules.hamiltonian(omega, R, shift, hbar))
@@ -100,7 +100,7 @@ def test_lattice_coupling():
 
 def test_a_ring_needs_three_sites():
     with pytest.raises(ValueError, match="Argument `num_sites` must be at least 3"):
-        copy_lattice.lattice_coupling(2, 0.1)
+        lattice.lattice_coupling(2, 0.1)
 
 
 @cache
@@ -155,8 +155,8 @@ def test_lattice_potential():
 @jax.jit
 def lattice_lagrangian(f, turn, mass, hbar, delta):
     num_sites = f.density.shape[0]
-    R = copy_lattice.lattice_coupling(num_sites, f.spacing, mass, hbar)
-    shift = copy_lattice.lattice_shift(num_sites, delta)
+    R = lattice.lattice_coupling(num_sites, f.spacing, mass, hbar)
+    shift = lattice.lattice_shift(num_sites, delta)
     phase, turn, omega = f.action / hbar, turn / hbar, f.energy / hbar
     return hbar * rules.lagrangian(f.density, phase, turn, omega, R, shift)
 

@@ -4,13 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.lattice import lattice_law
 
 import jqd
 from jqd import problems
 from jqd.ensembles import copying
-from jqd.laws.alignment import hill
-from jqd.laws.copy_particle import lattice_law
 from jqd.papers import copying as rules
+from jqd.papers.copying.stability import hill
 
 ROUNDING = 1e-12
 DIFFERENT = 0.05

@@ -7,8 +7,9 @@ import pytest
 import scipy.constants as si
 
 from jqd.exact.eigenstates import eigenstates
-from jqd.laws.diffusion import AmplitudeAction, ClassicalDiffusion, readings
+from jqd.laws.diffusion import AmplitudeAction, ClassicalDiffusion
 from jqd.papers import diffusion as rules
+from jqd.papers.diffusion import readings
 from jqd.spaces import Grid
 
 # What a wrong factor leaves.

@@ -9,8 +9,7 @@ import pytest
 import scipy.linalg
 
 from jqd.exact import closed_forms
-from jqd.laws.diffusion import observables
-from jqd.papers.diffusion import brackets
+from jqd.papers.diffusion import brackets, observables
 from jqd.spaces import Grid
 
 HBAR, SITES, CELL = 0.7, 8, 0.4

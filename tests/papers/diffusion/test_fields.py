@@ -13,11 +13,8 @@ from jqd.laws.diffusion import (
     ConservativeDiffusion,
     Literal,
     Madelung,
-    energies,
-    fields,
-    observables,
 )
-from jqd.papers.diffusion import brackets
+from jqd.papers.diffusion import brackets, energies, fields, observables
 from jqd.spaces import Grid
 
 HBAR, MASS = 1.3, 0.7

@@ -10,17 +10,17 @@ from _support import diffusion as support
 
 from jqd.exact.eigenstates import eigenstates
 from jqd.laws import Schrodinger
-from jqd.laws.diffusion import (
-    AmplitudeAction,
-    ConservativeDiffusion,
+from jqd.laws.diffusion import AmplitudeAction, ConservativeDiffusion
+from jqd.laws.diffusion.links import link_energy
+from jqd.papers import diffusion as rules
+from jqd.papers.diffusion import (
+    brackets,
     circulation,
+    closed_forms,
     energies,
     fields,
     observables,
 )
-from jqd.laws.diffusion.links import link_energy
-from jqd.papers import diffusion as rules
-from jqd.papers.diffusion import brackets, closed_forms
 from jqd.spaces import Grid
 
 HBAR, MASS = 1.3, 0.7

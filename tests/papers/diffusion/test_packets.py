@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from jqd.exact import closed_forms
-from jqd.laws.diffusion import ClassicalDiffusion, ConservativeDiffusion, fields
+from jqd.laws.diffusion import ClassicalDiffusion, ConservativeDiffusion
 from jqd.papers import diffusion as rules
 from jqd.papers.diffusion import closed_forms as packets
+from jqd.papers.diffusion import fields
 from jqd.spaces import Grid
 
 HBAR, MASS, A, VELOCITY = 1.3, 0.7, 1.1, 0.8

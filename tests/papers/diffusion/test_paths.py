@@ -9,10 +9,10 @@ from jqd.ensembles import two_time_correlation
 from jqd.ensembles.paths.schemes import drift, heun
 from jqd.exact import closed_forms
 from jqd.exact.eigenstates import eigenstates
-from jqd.laws.diffusion.energies import energy_budget
 from jqd.papers.diffusion import closed_forms as slits
+from jqd.papers.diffusion.energies import energy_budget
+from jqd.papers.diffusion.slits import slit_wall
 from jqd.spaces import Grid
-from jqd.spaces.slits import slit_wall
 
 # Derivatives of numbers of order 1 to 10.
 ROUNDING = 1e-11

@@ -15,8 +15,8 @@ import scipy.stats
 from _support.statistics import configuration_index
 
 from jqd import statistics, total_variation
-from jqd.laws.diffusion import fields, observables
 from jqd.papers import diffusion as rules
+from jqd.papers.diffusion import fields, observables
 from jqd.spaces import Grid
 
 N, M = 4, 4

@@ -8,8 +8,8 @@ from scipy.linalg import block_diag
 
 from jqd.inference.estimators import length_scales
 from jqd.inference.estimators.lengths import commutator_residual
-from jqd.laws.husimi import forms, generators
 from jqd.papers import husimi as rules
+from jqd.papers.husimi import forms, generators
 from jqd.spaces import symbols
 
 # A few operations on numbers of order 1 in float64.

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.laws.husimi import generators
 from jqd.papers import husimi as rules
+from jqd.papers.husimi import generators
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
 

@@ -4,10 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.husimi import truncation_deviation
 
 from jqd import states
-from jqd.laws.husimi import Fock, HusimiFokkerPlanck, generators, truncation_deviation
+from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 from jqd.papers import husimi as rules
+from jqd.papers.husimi import generators
 from jqd.spaces import symbols
 
 # A few operations on numbers of order 1 in float64.

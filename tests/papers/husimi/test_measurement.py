@@ -15,9 +15,12 @@ from jqd.laws.husimi import (
     GaussianSum,
     Heff,
     HusimiFokkerPlanck,
+)
+from jqd.papers.husimi import (
+    amplifier_collapse_time,
+    amplifier_variances,
     generators,
 )
-from jqd.papers.husimi import amplifier_collapse_time, amplifier_variances
 from jqd.spaces import symbols
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from jqd import states
 from jqd.laws import constants
-from jqd.laws.husimi import Fock, HusimiFokkerPlanck, generators
+from jqd.laws.husimi import Fock, HusimiFokkerPlanck
+from jqd.papers.husimi import generators
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
 

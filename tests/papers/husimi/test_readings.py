@@ -7,8 +7,8 @@ import pytest
 
 from jqd import states
 from jqd.inference.estimators.lengths import commutator_residual, hessian
-from jqd.laws.husimi import forms, generators
 from jqd.papers import husimi as rules
+from jqd.papers.husimi import forms, generators
 from jqd.spaces import symbols
 from jqd.spaces.fock import hermite_functions
 

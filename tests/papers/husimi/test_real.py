@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.laws.husimi import forms, generators
 from jqd.papers import husimi as rules
+from jqd.papers.husimi import forms, generators
 from jqd.spaces import symbols
 
 HBAR, KAPPA, C = 0.7, 1.9, 1.3

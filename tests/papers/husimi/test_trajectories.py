@@ -4,14 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.husimi import ornstein_uhlenbeck_kernel
 
 from jqd import states
 from jqd.laws.husimi import GaussianSum
-from jqd.laws.husimi.paths import (
-    one_quantum_weight,
-    ornstein_uhlenbeck_kernel,
-    path_weight,
-)
+from jqd.papers.husimi.paths import backward_noise, path_weight
 from jqd.spaces import symbols
 from jqd.spaces.fock import log_factorials
 
@@ -22,6 +19,18 @@ TIMES = (0.1, 0.5, 1.0, 3.0)
 
 def equation(number):
     return pytest.mark.equation("husimi", number)
+
+
+def one_quantum_weight(x, y, end):
+    """`path_weight` of the number state 1, whose Q vanishes at the origin.
+
+    w = e^(-T) N_v(u) N_½(y) (½ + y² + (u²/v - 1)/4v), u = e^(-T) x, v = (1+e^(-2T))/4,
+    with N_v the normal density of variance v. At the origin the bracket is -½ tanh T.
+    """
+    damp = np.exp(-end)
+    u, v = damp * x, 0.5 - backward_noise(end)
+    hill = jnp.exp(-(u**2) / (2 * v) - y**2) / (np.pi * jnp.sqrt(2 * v))
+    return damp * hill * (0.5 + y**2 + (u**2 / v - 1) / (4 * v))
 
 
 def averaged(weight, end, x):

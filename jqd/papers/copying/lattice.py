@@ -1,13 +1,19 @@
-"""The couplings of copy dynamics on a periodic one-dimensional lattice.
+"""Copy dynamics on a periodic one-dimensional lattice: couplings, means, their motion.
 
 P sites of spacing ā carry a density ρ (summing to 1 over the sites) and a
 Hamilton-Jacobi function S = ħφ with Ψ = √ρ e^{-iS/ħ}. Every link has the same phase
 shift `delta`, 0 or π.
 """
 
+from typing import Any, NamedTuple
+
+import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
+
+from ...laws import CopyDynamics, DensityPhase
+from .links import square_root
 
 
 def neighbours(num_sites: int) -> Bool[Array, "P P"]:
@@ -70,3 +76,59 @@ def lattice_shift(num_sites: int, delta: ArrayLike = jnp.pi) -> Float[Array, "P 
     """
     site = jnp.arange(num_sites)
     return jnp.sign(site[:, None] - site[None, :]) * neighbours(num_sites) * delta
+
+
+class Means(NamedTuple):
+    """Means of a density on the sites; scalars, or (T,) for a trajectory.
+
+    Attributes:
+        position: ⟨x⟩, length.
+        width: standard deviation of x, length.
+        velocity: d⟨x⟩/dt, length/time.
+        acceleration: d²⟨x⟩/dt², length/time².
+        force: ⟨F⟩, energy/length.
+    """
+
+    position: Array
+    width: Array
+    velocity: Array
+    acceleration: Array
+    force: Array
+
+
+def lattice_motion(
+    law: CopyDynamics,
+    x: Float[Array, " P"],
+    force: Float[Array, " P"],
+    state: Array | DensityPhase,
+) -> Means:
+    """How the centre of mass moves, and the mean force on it.
+
+    ⟨x⟩ = Σ_a ρ_a x_a, its derivatives along the law, ⟨F⟩ = Σ_a ρ_a F_a
+
+    Newton's law is m · acceleration = force. The means make sense while the density
+    vanishes at both ends of `x`, where the ring closes.
+
+    Args:
+        law: of the lattice, any q and r.
+        x: positions of the sites, (P,) real, length.
+        force: F_a = -V'(x_a), (P,) real, energy/length.
+        state: of the law, one time: ψ (P,), or `DensityPhase`. Use `jax.vmap` for more.
+
+    Returns:
+        The means, scalars.
+
+    Source: Smolin (2012), after eq. 62.
+    """
+
+    def position(state: Any) -> Array:
+        return jnp.sum(law.density(state) * x)
+
+    def velocity(state: Any) -> Array:
+        return jax.jvp(position, (state,), (law.vector_field(0.0, state),))[1]
+
+    speed, acceleration = jax.jvp(velocity, (state,), (law.vector_field(0.0, state),))
+    rho, mean = law.density(state), position(state)
+    variance = jnp.sum(rho * (x - mean) ** 2)
+    width = square_root(variance)
+    return Means(mean, width, speed, acceleration, jnp.sum(rho * force))

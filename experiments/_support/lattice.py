@@ -1,22 +1,17 @@
-"""A particle on the lattice of `copy_lattice`: its copy law, packets, and motion.
+"""A particle on the lattice of `jqd.papers.copying.lattice`: its copy law and packets.
 
 The atoms of a body hop between coarse cells; at the quantum point, with δ = π, small ħ
 and many copies in each cell, their mean obeys Newton's law.
 """
 
-from typing import Any, NamedTuple
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Complex, Float
 
-from .. import _checks
-from .copy_fields import DensityPhase
-from .copy_lattice import lattice_coupling, lattice_shift
-from .copying import CopyDynamics
-from .links import off_diagonal, square_root
+from jqd import CopyDynamics, _checks
+from jqd.papers.copying.lattice import lattice_coupling, lattice_shift
+from jqd.papers.copying.links import off_diagonal
 
 
 def lattice_law(
@@ -45,7 +40,7 @@ def lattice_law(
             paper prints.
         q: exponent of the copy rate.
         r: exponent of the phase rate.
-        literal: see `jqd.CopyDynamics`.
+        literal: see `CopyDynamics`.
 
     Returns:
         The law; its classes are the sites in the order of `x`.
@@ -131,63 +126,6 @@ def lattice_packet(
     amplitude = amplitude / jnp.sqrt(jnp.sum(amplitude**2))
     phase = jnp.cos(delta) * momentum * y / hbar
     return amplitude * jnp.exp(-1j * phase)
-
-
-class Motion(NamedTuple):
-    """Means of a density on the sites; scalars, or (T,) for a trajectory.
-
-    Attributes:
-        position: ⟨x⟩, length.
-        width: standard deviation of x, length.
-        velocity: d⟨x⟩/dt, length/time.
-        acceleration: d²⟨x⟩/dt², length/time².
-        force: ⟨F⟩, energy/length.
-    """
-
-    position: Array
-    width: Array
-    velocity: Array
-    acceleration: Array
-    force: Array
-
-
-def lattice_motion(
-    law: CopyDynamics,
-    x: Float[Array, " P"],
-    force: Float[Array, " P"],
-    state: Array | DensityPhase,
-) -> Motion:
-    """How the centre of mass moves, and the mean force on it.
-
-    ⟨x⟩ = Σ_a ρ_a x_a, its derivatives along the law, ⟨F⟩ = Σ_a ρ_a F_a
-
-    Newton's law is m · acceleration = force. The means make sense while the density
-    vanishes at both ends of `x`, where the ring closes.
-
-    Args:
-        law: from `lattice_law`, any q and r.
-        x: positions of the sites, (P,) real, length.
-        force: F_a = -V'(x_a), (P,) real, energy/length.
-        state: of the law, one time: ψ (P,), or `DensityPhase`. Use `jax.vmap` for more.
-
-    Returns:
-        The means, scalars.
-
-    Source: Smolin (2012), after eq. 62.
-    """
-
-    def position(state: Any) -> Array:
-        return jnp.sum(law.density(state) * x)
-
-    def velocity(state: Any) -> Array:
-        return jax.jvp(position, (state,), (law.vector_field(0.0, state),))[1]
-
-    speed, acceleration = jax.jvp(velocity, (state,), (law.vector_field(0.0, state),))
-    rho, mean = law.density(state), position(state)
-    variance = jnp.sum(rho * (x - mean) ** 2)
-    return Motion(
-        mean, square_root(variance), speed, acceleration, jnp.sum(rho * force)
-    )
 
 
 def _check_sites(x: ArrayLike) -> None:

@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
-from .. import _checks
-from .absorbers import absorbing_layer
-from .grids import Grid
+from ... import _checks
+from ...spaces import Grid, absorbing_layer
 
 
 class Screen(eqx.Module):

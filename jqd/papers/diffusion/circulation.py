@@ -4,6 +4,10 @@
 ψ = √density exp(iS/ħ) has one value at a point only where every Γ is an integer.
 An amplitude, and so a law that uses exp(iS/ħ) alone, has that built in; a velocity
 field from elsewhere has to be checked.
+
+`psi` is ψ, (..., *shape), on `grid`; `velocity` is v, (..., 2, *shape); `loop` is a
+rectangle ((i0, i1), (j0, j1)) of the indices of its corners (static); ħ and m are
+scalars. Loops want two dimensions.
 """
 
 import functools
@@ -15,7 +19,7 @@ from jaxtyping import Array, ArrayLike, Float, Inexact, Int
 
 from ... import _checks
 from ...spaces import Grid
-from .gradients import as_amplitude, density
+from .fields import as_amplitude, density
 
 # ζ(-k) for k = 0, 1, .. with the term 0^0 = 1 of k = 0: what the trapezoidal sum of
 # x^k over 0, 1, 2, .. has in excess of the integral.
@@ -38,7 +42,7 @@ def vortices(
     to the second. A node exactly on a point is found in one of the four squares there.
 
     Args:
-        psi: ψ, (..., *shape), two or three dimensions.
+        psi: ψ, (..., *shape), in two or three dimensions.
         grid: the grid.
         axes: the two axes of the squares (static).
         floor: squares with no corner above `floor` times the largest density count
@@ -70,14 +74,7 @@ def winding(
 ) -> Int[Array, "..."]:
     """The winding number of ψ around a rectangle: the vortices inside, added.
 
-    Args:
-        psi: ψ, (..., *shape) in two dimensions.
-        grid: the grid.
-        loop: ((i0, i1), (j0, j1)), indices of the corners (static).
-        floor: see `vortices`.
-
-    Returns:
-        (...) integers.
+    `floor` is that of `vortices`. Returns (...) integers.
 
     Raises:
         ValueError: no two dimensions, or a loop outside the grid.
@@ -99,13 +96,6 @@ def circulation(
 
     The four sides are integrated by Gregory's rule of order 8 (lower on a side of
     fewer points), which needs no period.
-
-    Args:
-        velocity: v, (..., 2, *shape), two dimensions.
-        grid: the grid.
-        loop: ((i0, i1), (j0, j1)), indices of the corners (static).
-        hbar: ħ, scalar.
-        mass: m, scalar.
 
     Returns:
         (...), in quanta 2πħ/m.
@@ -139,11 +129,7 @@ def check_circulation(
     """The circulation as an integer; refuses a velocity field of no amplitude.
 
     Args:
-        velocity: v, (2, *shape), concrete values.
-        grid: the grid.
-        loop: ((i0, i1), (j0, j1)), indices of the corners.
-        hbar: ħ, scalar.
-        mass: m, scalar.
+        velocity: v, (2, *shape), concrete values; others as for `circulation`.
         tolerance: largest |Γ - round Γ| let pass, above the error of the rule.
 
     Returns:

@@ -4,6 +4,10 @@ The equations taken literally, by automatic differentiation. They serve to compa
 and orders; they do not evolve a density, since the equations are ill-posed forward in
 time.
 
+`H` is the anti-Wick symbol as a real function of z = (q, p), or `symbol` the real
+symbol itself; `density` is ρ, real, of one point z, (2N,), or α, () for one mode and
+(N,) for N; C is the strength of the diffusion, 1 in quantum mechanics.
+
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
 Part I".
 """
@@ -17,13 +21,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ...spaces.symbols import Symbol
-from .forms import (
-    PhaseFunction,
-    kappa_free_form,
-    real_form,
-    scales,
-    symplectic,
-)
+from .forms import PhaseFunction, kappa_free_form, real_form, scales, symplectic
 
 
 def real_generator(
@@ -41,13 +39,8 @@ def real_generator(
     ∂ = (∂_Q, ∂_P)
 
     Args:
-        H: the anti-Wick symbol as a real function of z.
-        density: ρ(z), real.
-        z: one point (q, p), (2N,).
         lengths: l_i > 0, scalar or (N,).
         kappa: κ > 0, an action.
-        C: strength of the diffusion; 1 is quantum mechanics.
-        hbar: ħ.
 
     Source: eq. (56).
     """
@@ -71,13 +64,7 @@ def kappa_free_generator(
 ) -> Float[Array, ""]:
     """∂_t ρ = {H, ρ} + (1/2) Σ_ab ∂_a ∂_b (D_ab ρ) at a point, see `kappa_free_form`.
 
-    Args:
-        H: the anti-Wick symbol as a real function of z.
-        density: ρ(z), real.
-        z: one point (q, p), (2N,).
-        s: s_i > 0, scalar or (N,).
-        C: strength of the diffusion; 1 is quantum mechanics.
-        hbar: ħ.
+    `s` is s_i > 0, scalar or (N,).
     """
 
     def product(point):
@@ -101,13 +88,6 @@ def complex_generator(
 
     ∂_t ρ = i Σ_i ∂_i((∂*_i H)ρ) + (iħC/2) Σ_ij ∂_i ∂_j((∂*_i ∂*_j H)ρ) + c.c.
 
-    Args:
-        symbol: real anti-Wick symbol H.
-        density: ρ(α), real, of points of the shape of `alpha`.
-        alpha: one point, () for one mode, (N,) for N.
-        C: strength of the diffusion; 1 is quantum mechanics.
-        hbar: ħ.
-
     Source: eq. (43).
     """
     return order_term(symbol, density, alpha, 1, hbar) + C * order_term(
@@ -128,11 +108,7 @@ def order_term(
     holomorphic degree of H add up to <α|-(i/ħ)[Ĥ, ρ̂]|α>.
 
     Args:
-        symbol: real anti-Wick symbol H.
-        density: Q(α), real, of points of the shape of `alpha`.
-        alpha: one point, () for one mode, (N,) for N.
         order: at least 1; the cost grows as 2^order.
-        hbar: ħ.
 
     Raises:
         ValueError: order below 1, or a symbol that is not anti-Wick ordered.

@@ -1,4 +1,4 @@
-"""Paths of the amplifier: X drawn backward in time, Y forward."""
+"""Paths of the amplifier, and what a law cut at second derivatives leaves out."""
 
 import functools
 
@@ -8,8 +8,11 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
-from .gaussian_sum import GaussianSum
+from jqd import _checks
+from jqd.laws.husimi import Fock, HusimiFokkerPlanck
+from jqd.laws.husimi.banded import Generator
+from jqd.spaces.symbols import Symbol, diagonal
+from jqd.states import Ensemble, as_ensemble
 
 
 def ornstein_uhlenbeck_kernel(
@@ -36,65 +39,6 @@ def ornstein_uhlenbeck_kernel(
     spread = variance * -jnp.expm1(-2 * jnp.asarray(dt))
     away = jnp.asarray(to) - jnp.exp(-jnp.asarray(dt)) * jnp.asarray(start)
     return jnp.exp(-(away**2) / (2 * spread)) / jnp.sqrt(2 * np.pi * spread)
-
-
-def path_weight(state: GaussianSum, end: ArrayLike) -> GaussianSum:
-    """The only weight over (X at T, Y at 0) of paths that make up a Husimi function.
-
-    Q₀(x, y) = ∫ k_T(x|x') w(x', y) dx', k_T the positive kernel of X from T to 0. A
-    Gaussian convolution has one inverse, so that Q is an average of such paths over
-    [0, T] if and only if w is nowhere negative.
-
-    Args:
-        state: Q at t = 0, of one mode, in units ħ = g = 1.
-        end: T > 0.
-
-    Returns:
-        w as a sum of Gaussians of x' + iy; its `density` is NaN where none exists.
-
-    Raises:
-        ValueError: T not positive, or another number of modes.
-    """
-    _checks.check_positive(end, "end")
-    if state.modes != 1:
-        raise ValueError(f"Argument `state` must have one mode, but has {state.modes}.")
-    noise = jnp.diag(jnp.stack([_noise(end), 0.0]))
-    stretch = jnp.stack([jnp.exp(jnp.asarray(end, float)), 1.0])
-    cov = (state.covariance - noise) * stretch[:, None] * stretch[None, :]
-    means = state.means * stretch.astype(state.means.dtype)[None, :]
-    return GaussianSum(state.weights, means, cov)
-
-
-def one_quantum_weight(
-    x: ArrayLike, y: ArrayLike, end: ArrayLike
-) -> Float[Array, "..."]:
-    """`path_weight` of the number state 1, whose Q vanishes at the origin.
-
-    w = e^(-T) N_v(u) N_½(y) (½ + y² + (u²/v - 1)/4v), u = e^(-T) x, v = (1+e^(-2T))/4,
-    with N_v the normal density of variance v; in units ħ = g = 1. At the origin the
-    bracket is -½ tanh T.
-
-    Args:
-        x: X at T.
-        y: Y at 0; broadcasts with `x`.
-        end: T > 0.
-
-    Returns:
-        w.
-
-    Raises:
-        ValueError: T not positive.
-    """
-    _checks.check_positive(end, "end")
-    damp = jnp.exp(-jnp.asarray(end, float))
-    u, y, v = damp * jnp.asarray(x), jnp.asarray(y), 0.5 - _noise(end)
-    hill = jnp.exp(-(u**2) / (2 * v) - y**2) / (np.pi * jnp.sqrt(2 * v))
-    return damp * hill * (0.5 + y**2 + (u**2 / v - 1) / (4 * v))
-
-
-def _noise(end: ArrayLike) -> Array:
-    """Variance that X gains on its way back from T to 0."""
-    return -jnp.expm1(-2 * jnp.asarray(end, float)) / 4
 
 
 @functools.partial(jax.jit, static_argnames=("steps", "count"))
@@ -164,3 +108,91 @@ def _initial_y(key: Array, beta: Array, x: Array) -> Array:
 
     start = (key, jnp.zeros_like(x), jnp.zeros(x.shape, bool))
     return lax.while_loop(lambda carry: ~jnp.all(carry[2]), draw, start)[1]
+
+
+def truncation_deviation(
+    free: Symbol,
+    perturbation: Symbol,
+    psi: ArrayLike | Ensemble,
+    ts: ArrayLike,
+    points: ArrayLike,
+    *,
+    levels: int | tuple[int, ...] = 40,
+    hbar: ArrayLike = 1.0,
+    orders: int = 2,
+) -> Float[Array, "T ..."]:
+    """First-order deviation of the truncated law from quantum mechanics.
+
+    H = H₀ + λV: (Q_truncated - Q_exact)/λ -> -∫₀ᵗ ds e^{G₀(t-s)} Σ_{k>orders} G_k[V]
+    e^{G₀s} Q₀ as λ -> 0. With H₀ diagonal in the number basis every entry of ρ turns at
+    its own frequency, and the integral is a closed form.
+
+    Args:
+        free: H₀, anti-Wick, a function of the occupations with at most two powers of α.
+        perturbation: V, anti-Wick, any polynomial.
+        psi: ket, density operator or ensemble at ħ.
+        ts: times, (T,).
+        points: α, shape (...,) for one mode, (..., N) for N.
+        levels: levels kept of each mode.
+        hbar: ħ, scalar.
+        orders: derivatives that the truncated law keeps.
+
+    Returns:
+        Per d²α and per λ, shape (T, ...).
+
+    Raises:
+        ValueError: H₀ moves quanta or is not exactly solved by the truncated law.
+    """
+    if not free.is_fokker_planck():
+        raise ValueError(
+            "Argument `free` must have at most two powers of α and two of α* in each "
+            f"term, but is {free}."
+        )
+    form = Fock(levels)
+    law = HusimiFokkerPlanck(perturbation, hbar=hbar, form=form)
+    ensemble = as_ensemble(psi, law.modes, "psi")
+    rest = tuple(range(orders + 1, perturbation.holomorphic_degree + 1))
+    generator = form.generator(law.equation, rest)
+    energies = diagonal(free, generator.levels, hbar=hbar) / law.hbar
+    frequencies = energies[:, None] - energies[None, :]
+    points = jnp.asarray(points)
+    return _deviation(law, generator, frequencies, ensemble, jnp.asarray(ts), points)
+
+
+@jax.jit
+def _deviation(
+    law: HusimiFokkerPlanck,
+    generator: Generator,
+    frequencies: Array,
+    ensemble: Ensemble,
+    ts: Array,
+    points: Array,
+) -> Array:
+    rho = law.prepare(ensemble)
+
+    def at(t):
+        # ∫₀ᵗ e^{-iω(t-s)} e^{-iω's} ds = t e^{-i(ω+ω')t/2} sinc((ω-ω')t/2): the phases
+        # factor, the sinc does not
+        early = rho * jnp.exp(-0.5j * frequencies * t)
+
+        def turned(offset):
+            moved = _moved(frequencies, offset, generator.levels)
+            gap = (jnp.reshape(frequencies, moved.shape) - moved) * t / 2
+            return t * jnp.sinc(gap / np.pi)
+
+        weights = [
+            weight * turned(offset)
+            for weight, offset in zip(generator.weights, generator.offsets, strict=True)
+        ]
+        changed = Generator(weights, generator.offsets, generator.levels)(early)
+        return law.density(-changed * jnp.exp(-0.5j * frequencies * t), points)
+
+    return jax.lax.map(at, ts)
+
+
+def _moved(values: Array, offset: tuple[int, ...], levels: tuple[int, ...]) -> Array:
+    """values_(i+r)(j+c); where that lies outside, any finite number."""
+    shaped = jnp.reshape(values, levels * 2)
+    for axis, move in enumerate(offset):
+        shaped = jnp.roll(shaped, -move, axis)
+    return shaped

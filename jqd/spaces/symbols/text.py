@@ -1,90 +1,14 @@
-"""Hamiltonians that are linear in named parameters, from text."""
+"""Symbols of Hamiltonians given as text."""
 
 import cmath
 from typing import Any
 
-import equinox as eqx
-import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike
+from jaxtyping import ArrayLike
 
 from ... import _checks
 from .monomials import ORDERINGS, format_monomial
 from .parser import MAX_MODES, Form, Parser, Polynomial, number
-from .symbol import Symbol
-
-
-class ParametricSymbol(eqx.Module):
-    """H = H_0 + Σ_name value_name H_name
-
-    Attributes:
-        fixed: H_0, the part without parameters.
-        parts: H_name for each parameter.
-        values: value_name, scalars; a fit frees these leaves.
-    """
-
-    fixed: Symbol
-    parts: dict[str, Symbol]
-    values: dict[str, Array]
-
-    def __init__(
-        self,
-        fixed: Symbol,
-        parts: dict[str, Symbol] | None = None,
-        values: dict[str, ArrayLike] | None = None,
-    ):
-        """A Hamiltonian with named parameters.
-
-        Args:
-            fixed: H_0.
-            parts: H_name, of the modes and ordering of `fixed`.
-            values: value_name.
-
-        Raises:
-            ValueError: modes or orderings differ, a value has no part or a part has no
-                value.
-        """
-        parts, values = dict(parts or {}), dict(values or {})
-        for name, part in parts.items():
-            if (part.modes, part.ordering) != (fixed.modes, fixed.ordering):
-                raise ValueError(
-                    f"Argument `parts` must have {fixed.modes} modes and be "
-                    f"{fixed.ordering} ordered, but {name!r} has {part.modes} and is "
-                    f"{part.ordering} ordered."
-                )
-        _check_names(values, parts)
-        real = fixed.coefficients.real.dtype
-        self.fixed = fixed
-        self.parts = parts
-        self.values = {name: _value(values[name], real) for name in parts}
-
-    @property
-    def modes(self) -> int:
-        """Number of modes N."""
-        return len(self.fixed.powers[0][0])
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The parameters, sorted."""
-        return tuple(sorted(self.parts))
-
-    def symbol(self) -> Symbol:
-        """H at the present values; its powers are the same for all values."""
-        parts = [self.parts[name] for name in self.names]
-        return self.fixed.plus(parts, [self.values[name] for name in self.names])
-
-    def with_values(self, **values: ArrayLike) -> "ParametricSymbol":
-        """A copy with other values of some parameters.
-
-        Raises:
-            ValueError: a name that is no parameter.
-        """
-        return ParametricSymbol(self.fixed, self.parts, {**self.values, **values})
-
-    def __str__(self) -> str:
-        parts = [f"{name} ({self.parts[name]})" for name in self.names]
-        if not parts or jnp.any(self.fixed.coefficients != 0):
-            parts.insert(0, str(self.fixed))
-        return " + ".join(parts)
+from .symbol import ParametricSymbol, Symbol
 
 
 def parse_hamiltonian(
@@ -193,28 +117,3 @@ def _written(name: str | None, power: Any) -> str:
     """A term as it is typed, such as "U*ad1^2*a2"."""
     factors = format_monomial(power, "ad{}", first=1).replace(" ", "*")
     return factors if name is None else f"{name}*{factors}"
-
-
-def _check_names(values: dict[str, Any], parts: dict[str, Symbol]) -> None:
-    for name in values:
-        if name not in parts:
-            known = ", ".join(sorted(parts)) or "none"
-            raise ValueError(
-                f"Argument `values` must name parameters ({known}), but has {name!r}."
-            )
-    missing = [name for name in sorted(parts) if name not in values]
-    if missing:
-        raise ValueError(
-            "Argument `hamiltonian` must have a value for each of its parameters, but "
-            f"not for {' and '.join(missing)}; give {missing[0]}=NUMBER."
-        )
-
-
-def _value(value: ArrayLike, real: Any) -> Array:
-    """A scalar leaf; Python numbers take the precision of the coefficients."""
-    _checks.check_shape(value, "values", ())
-    _checks.check_real(value, "values")
-    _checks.check_finite(value, "values")
-    array = jnp.asarray(value)
-    keeps = jnp.issubdtype(array.dtype, jnp.inexact) and not array.weak_type
-    return array if keeps and not isinstance(value, float) else array.astype(real)

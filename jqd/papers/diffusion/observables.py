@@ -1,4 +1,4 @@
-"""Observables: functions (density, action) -> scalar, for `brackets`."""
+"""Observables: functions (density, action) -> scalar, for `brackets`; ħ is a scalar."""
 
 from collections.abc import Callable
 
@@ -7,11 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ...spaces import Grid
-from ...spaces.graphs import Graph
-from .gradients import density as squared
-from .gradients import product
-from .links import link_energy
+from ...laws.diffusion.links import link_energy
+from ...spaces import Graph, Grid
+from .fields import density as squared
+from .fields import product
 
 Observable = Callable[..., Array]
 
@@ -47,7 +46,6 @@ def hamiltonian(
     Args:
         space: periodic grid, or graph.
         potential: V, of the space's shape, energy.
-        hbar: ħ, scalar.
         mass: m, scalar.
         order: None for (2) with spectral derivatives; 2, 4, 6 or 8 for (26) link by
             link, as in `Links`. A graph takes its own links.
@@ -87,7 +85,6 @@ def momentum(grid: Grid, axis: int = 0, *, hbar: ArrayLike = 1.0) -> Observable:
     Args:
         grid: the grid.
         axis: component.
-        hbar: ħ, scalar.
 
     Returns:
         The function (density, action) -> momentum, scalar.
@@ -111,7 +108,6 @@ def bilinear(
     Args:
         matrix: A, (n, n) Hermitian. The printed symmetry A(x, x') = A(x', x) would
             leave out the momentum.
-        hbar: ħ, scalar.
         cell: volume of a site.
 
     Returns:

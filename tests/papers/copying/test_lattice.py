@@ -7,15 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.lattice import lattice_law, lattice_packet, stable_step
 
 import jqd
-from jqd.laws import copy_lattice
-from jqd.laws.copy_particle import (
-    lattice_law,
-    lattice_motion,
-    lattice_packet,
-    stable_step,
-)
+from jqd.papers.copying.lattice import lattice_motion, neighbours
 
 SHIFTS = (0.0, np.pi)
 
@@ -171,4 +166,4 @@ def test_input(change, message):
     good = {"x": jnp.arange(3.0), "potential": jnp.zeros(3)}
     with pytest.raises(ValueError, match=re.escape(message)):
         lattice_law(**(good | change))
-    assert lattice_law(**good).R.shape == copy_lattice.neighbours(3).shape
+    assert lattice_law(**good).R.shape == neighbours(3).shape

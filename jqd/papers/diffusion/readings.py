@@ -13,16 +13,13 @@ readings are ours, and differ in what can be measured:
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ...laws.diffusion import ClassicalDiffusion, ConservativeDiffusion, Links
 from ...spaces import Grid, potential
-from .classical import ClassicalDiffusion
-from .law import ConservativeDiffusion
-from .links_form import Links
 
 READINGS = ("T0", "T1", "T1'", "T2")
 
@@ -96,51 +93,3 @@ def thermal_potential(
     steep = jnp.sum(jnp.stack(slopes) ** 2, axis=0)
     curved = sum(grid.gradient(part)[i] for i, part in enumerate(slopes))
     return -mass / 2 * steep - mass * D * jnp.asarray(curved)
-
-
-def mean_acceleration(
-    grid: Grid, density: Float[Array, "..."], D: Float[Array, "..."]
-) -> Float[Array, " d"]:
-    """d²⟨x⟩/dt² of a packet at rest in the reading T1, by quadrature.
-
-    -½ ∫ ρ ∇(D²) |∇ ln ρ|² dx
-
-    Args:
-        grid: the grid.
-        density: ρ, of its shape.
-        D: D(x), of its shape.
-
-    Returns:
-        One component an axis, length/time².
-    """
-    tiny = jnp.finfo(density.dtype).tiny
-    logs = grid.gradient(jnp.log(jnp.maximum(density, tiny)))
-    steep = jnp.sum(jnp.stack(logs) ** 2, axis=0)
-    slopes = grid.gradient(D**2)
-    return jnp.stack([-0.5 * grid.integrate(density * s * steep) for s in slopes])
-
-
-def energy_identity(
-    grid: Grid, density: Float[Array, "..."], D: Float[Array, "..."], mass: Any = 1.0
-) -> tuple[Array, Array]:
-    """Both sides of: (m/2)∫|∇(Dρ)|²/ρ = (m/2)∫D²|∇ρ|²/ρ + ∫ρ V_T.
-
-    Args:
-        grid: the grid.
-        density: ρ, positive, of its shape.
-        D: D(x), of its shape.
-        mass: m, scalar.
-
-    Returns:
-        Left and right, energies.
-    """
-    mass = jnp.asarray(mass, density.dtype)
-    safe = jnp.maximum(density, jnp.finfo(density.dtype).tiny)
-
-    def energy(field: Array, factor: Array) -> Array:
-        steep = jnp.sum(jnp.stack(grid.gradient(field)) ** 2, axis=0)
-        return mass / 2 * grid.integrate(factor * steep / safe)
-
-    left = energy(D * density, jnp.ones_like(D))
-    thermal = grid.integrate(density * thermal_potential(grid, D, mass))
-    return left, energy(density, D**2) + thermal

@@ -2,6 +2,9 @@
 
 Pure functions of one point of phase space: batch them with vmap.
 
+`H` is the anti-Wick symbol as a real function of z, see `phase_space_function`; `z` one
+point, (2N,); C the strength of the diffusion, 1 in quantum mechanics.
+
 Phase space: α_i = (q_i/s_i + i s_i p_i)/√2 with s_i = l_i/√κ, z = (q_1, .., q_N, p_1,
 .., p_N), J = [[0, 1], [-1, 0]]. Source: "Can Quantum Field Theory be Recovered from
 Time-Symmetric Stochastic Mechanics? Part I".
@@ -13,23 +16,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from ...spaces.symbols import Symbol
 
 PhaseFunction = Callable[[Array], Array]
-
-
-class ComplexForm(NamedTuple):
-    """Drift and diffusion in α.
-
-    Attributes:
-        drift: dα_i/dt = -i ∂H/∂α_i*, (N,) complex.
-        diffusion: D^aa_ij = C ∂²H/∂α_i*∂α_j*, (N, N) complex, symmetric.
-    """
-
-    drift: Complex[Array, " N"]
-    diffusion: Complex[Array, "N N"]
 
 
 class RealForm(NamedTuple):
@@ -43,30 +34,6 @@ class RealForm(NamedTuple):
 
     drift: Float[Array, " 2N"]
     diffusion: Float[Array, "2N 2N"]
-
-
-def complex_form(symbol: Symbol, alpha: ArrayLike, C: ArrayLike = 1.0) -> ComplexForm:
-    """Drift and diffusion from the derivatives of the symbol.
-
-    dα_i/dt = -i ∂H/∂α_i*,  D^aa_ij = C ∂²H/∂α_i*∂α_j*
-
-    Args:
-        symbol: anti-Wick symbol H.
-        alpha: one point, () for one mode, (N,) for N, in action units.
-        C: strength of the diffusion; 1 is quantum mechanics.
-
-    Returns:
-        Drift (N,) and diffusion (N, N), complex.
-
-    Source: eqs. (40), (43).
-    """
-    symbol.points(alpha)  # raises where the modes differ
-    modes = range(symbol.modes)
-    first = [symbol.derivative(i, conjugate=True) for i in modes]
-    second = [[f.derivative(j, conjugate=True)(alpha) for j in modes] for f in first]
-    drift = -1j * jnp.stack([f(alpha) for f in first])
-    hessian = jnp.stack([jnp.stack(row) for row in second])
-    return ComplexForm(drift, jnp.asarray(C) * hessian)
 
 
 def real_form(
@@ -83,11 +50,8 @@ def real_form(
     D belongs to the scaled Q = q/l, P = lp/κ, in which α = √(κ/2) (Q + iP).
 
     Args:
-        H: the anti-Wick symbol as a real function of z, see `phase_space_function`.
-        z: one point (q, p), (2N,).
         lengths: l_i > 0, scalar or (N,), in the unit of q.
         kappa: κ > 0, an action; κ and l enter the evolution as l²/κ alone.
-        C: strength of the diffusion; 1 is quantum mechanics.
 
     Returns:
         Drift (2N,) and D (2N, 2N).
@@ -114,10 +78,7 @@ def kappa_free_form(
     D_qp = (ħC/2)(s² H_qq - H_pp / s²).
 
     Args:
-        H: the anti-Wick symbol as a real function of z.
-        z: one point (q, p), (2N,).
         s: s_i = l_i/√κ > 0, scalar or (N,).
-        C: strength of the diffusion; 1 is quantum mechanics.
         hbar: ħ; only ħC matters.
 
     Returns:

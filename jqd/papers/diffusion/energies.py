@@ -1,8 +1,8 @@
 """Numbers made of the fields: energies, Fisher's information, uncertainty.
 
-Arguments are those of `fields`. Where ψ is exactly 0, density v² and density u² are
-taken at their limit along the axis on which ψ is steepest, so that a node on a point
-of the grid costs no accuracy.
+Arguments are those of `fields`, with ψ normalised; numbers are (...), real. Where ψ is
+exactly 0, density v² and density u² are taken at their limit along the axis on which ψ
+is steepest, so that a node on a point of the grid costs no accuracy.
 """
 
 from typing import NamedTuple
@@ -12,9 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from ... import _checks
 from ...spaces import Grid
-from .gradients import as_amplitude, density, lift, product, squared_parts
-
-Field = Float[Array, "..."]
+from .fields import as_amplitude, density, lift, product, squared_parts
 
 
 class EnergyBudget(NamedTuple):
@@ -38,17 +36,8 @@ class EnergyBudget(NamedTuple):
 
 def fisher_information(
     psi: Inexact[Array, "..."], grid: Grid, gradient: str = "spectral"
-) -> Field:
-    """Fisher's information of the density, I_F = ∫ (∇density)²/density dx.
-
-    Args:
-        psi: ψ, (..., *shape); the phase does not matter.
-        grid: the grid.
-        gradient: see `gradient`.
-
-    Returns:
-        (...), real, 1/length².
-    """
+) -> Float[Array, "..."]:
+    """Fisher's information of the density, I_F = ∫ (∇density)²/density dx."""
     return 4 * grid.integrate(squared_parts(psi, grid, gradient)[0])
 
 
@@ -59,18 +48,8 @@ def localization_energy(
     hbar: ArrayLike = 1.0,
     mass: ArrayLike = 1.0,
     gradient: str = "spectral",
-) -> Field:
+) -> Float[Array, "..."]:
     """The mean energy of the diffusion flux, U_u = ⟨m u²/2⟩ = (ħ²/8m) I_F = ⟨U_q⟩.
-
-    Args:
-        psi: ψ, (..., *shape), normalised.
-        grid: the grid.
-        hbar: ħ, scalar.
-        mass: m, scalar.
-        gradient: see `gradient`.
-
-    Returns:
-        (...), real, energy.
 
     Source: Zakir, eq. (55).
     """
@@ -89,15 +68,7 @@ def energy_budget(
     """Drift, diffusion and potential energy; their sum is ⟨H⟩.
 
     Args:
-        psi: ψ, (..., *shape), normalised.
-        grid: the grid.
-        potential: V, of the grid's shape, energy.
-        hbar: ħ, scalar.
-        mass: m, scalar.
-        gradient: see `gradient`.
-
-    Returns:
-        `EnergyBudget` of (...) energies.
+        potential: V, of the grid's shape, energy; others as for `fields`.
 
     Raises:
         ValueError: V or ψ of another shape.
@@ -126,15 +97,6 @@ def osmotic_correlation(
 
     The trace is the printed ⟨p_u·x⟩: ħ/2 for each dimension.
 
-    Args:
-        psi: ψ, (..., *shape), normalised, small where the box closes.
-        grid: the grid.
-        hbar: ħ, scalar.
-        gradient: see `gradient`.
-
-    Returns:
-        (..., d, d), real, action; the origin of x does not matter.
-
     Source: Zakir, eq. (21).
     """
     flux = -jnp.asarray(hbar) * jnp.real(product(psi, grid, gradient))
@@ -152,17 +114,8 @@ def uncertainty_product(
     *,
     hbar: ArrayLike = 1.0,
     gradient: str = "spectral",
-) -> Field:
+) -> Float[Array, "..."]:
     """⟨p_u²⟩ ⟨(x - ⟨x⟩)²⟩ >= (dħ/2)² in d dimensions; Gaussians reach it.
-
-    Args:
-        psi: ψ, (..., *shape), normalised, small where the box closes.
-        grid: the grid.
-        hbar: ħ, scalar.
-        gradient: see `gradient`.
-
-    Returns:
-        (...), real, action².
 
     Source: Zakir, eq. (21), whose printed bound ħ²/4 is that of one dimension.
     """

@@ -1,4 +1,9 @@
-"""The alignment model of N individuals as a law."""
+"""Phase alignment: does anything bring the phases of a class together?
+
+The Hamiltonian model of N individuals with fixed beables, equations (42)-(55) of
+Smolin (2012), with options that the paper leaves open. The equations themselves, and
+what tells attracting from neutral and unstable, are in `jqd.papers.copying`.
+"""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -9,14 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ... import _checks
-from ...interop import as_array
-from ..constants import antisymmetric, free, symmetric, upper_triangle
-from ..copy_fields import coupling, phase_factor, square
-from ..law import Law
-from ..links import inverse_root
-from . import couplings
-from .couplings import NORMS, POTENTIALS, strength
+from .. import _checks
+from ..interop import as_array
+from .constants import antisymmetric, constant, free, symmetric, upper_triangle
+from .copying import CopyDynamics, coupling, phase_factor, square
+from .law import Law
+
+POTENTIALS = ("sin2", "1-cos")
+NORMS = ("paper", "class")
 
 
 class PhaseState(NamedTuple):
@@ -86,9 +91,9 @@ class PhaseAlignment(Law):
             ValueError: beables that are not known integers in 0..M-1, couplings that
                 `CopyDynamics` refuses, negative f or damping, unknown options.
         """
-        self.omega, self.R, self.delta = couplings.check_couplings(omega, R, delta)
-        self.f = couplings.not_negative(f, "f")
-        self.damping = couplings.not_negative(damping, "damping")
+        self.omega, self.R, self.delta = check_couplings(omega, R, delta)
+        self.f = not_negative(f, "f")
+        self.damping = not_negative(damping, "damping")
         _checks.check_choice(potential, "potential", POTENTIALS)
         _checks.check_choice(norm, "norm", NORMS)
         self.potential, self.norm = potential, norm
@@ -223,7 +228,7 @@ class PhaseAlignment(Law):
     def _drive(self, turn: Array) -> tuple[Array, Array]:
         """K_ab = R_ab e^{iδ_ab}/√(n_a n_b), and Σ_b K_ab Z_b^* with sums Z_b."""
         weight = inverse_root(self.occupation)
-        links = coupling(self) * weight[:, None] * weight[None, :]
+        links = coupling(self.R, self.delta) * weight[:, None] * weight[None, :]
         return links, jnp.sum(links * jnp.conj(self.class_sum(turn))[None, :], axis=1)
 
     def _attraction(self, turn: Array) -> Array:
@@ -252,7 +257,54 @@ class PhaseAlignment(Law):
             "momentum": jnp.sum(momentum),
         }
 
-    # -- fits -------------------------------------------------------------------
+
+def check_couplings(
+    omega: ArrayLike, R: ArrayLike, delta: ArrayLike
+) -> tuple[Array, Array, Array]:
+    """ω (M,), R and δ (M, M) as the copy law takes them, or its ValueError."""
+    law = CopyDynamics(omega, R, delta)
+    return law.omega, law.R, law.delta
+
+
+def not_negative(value: ArrayLike, name: str) -> Array:
+    """A scalar constant >= 0; values are not read from tracers.
+
+    Raises:
+        ValueError: not a finite real scalar, or below zero.
+    """
+    _checks.check_scalar(value, name)
+    _checks.check_not_negative(value, name)
+    return constant(value, name)
+
+
+def strength(f: ArrayLike, occupation: Array, norm: str = "paper") -> Array:
+    """How strongly a pair of one class attracts.
+
+    s_a = f² ("paper") or f²/n_a ("class"; 0 for an empty class)
+
+    Args:
+        f: alignment frequency, scalar, 1/time.
+        occupation: n_a, real, any shape.
+        norm: "paper" or "class".
+
+    Returns:
+        s_a like `occupation`, 1/time².
+
+    Raises:
+        ValueError: unknown norm.
+    """
+    _checks.check_choice(norm, "norm", NORMS)
+    occupation = jnp.asarray(occupation)
+    if norm == "paper":
+        return jnp.full_like(occupation, 1) * f**2
+    filled = occupation > 0
+    return jnp.where(filled, f**2 / jnp.where(filled, occupation, 1), 0)
+
+
+def inverse_root(n: Array) -> Array:
+    """1/√n, 0 where n is 0."""
+    filled = n > 0
+    return jnp.where(filled, 1 / jnp.sqrt(jnp.where(filled, n, 1)), 0)
 
 
 def _beables(beable: Any, num_classes: int) -> tuple[int, ...]:
