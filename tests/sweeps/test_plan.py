@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jqd.sweeps.plan import CHUNK_BYTES, CHUNKS, Blocks, chunk_points
+from jqd.sweeps.points import CHUNK_BYTES, CHUNKS, Blocks, chunk_points
 
 shapes = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
 
