@@ -10,11 +10,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from ..matter import solid
-from .file import naming
-from .formats import format_of
-from .noise import Gaussian, NoNoise
-from .reading import read
-from .record import Record
+from .reading import format_of, naming, read
+from .record import Gaussian, NoNoise, Record
 
 
 class AtomPositions(eqx.Module):

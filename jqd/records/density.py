@@ -8,11 +8,9 @@ import numpy as np
 
 from ..observe import Occupations
 from ..spaces import Grid
-from .file import File
-from .formats import KINDS, check_parts
-from .noise import Gaussian, Multinomial
-from .reading import read
-from .record import Record
+from .formats import KINDS
+from .reading import File, check_parts, read
+from .record import Gaussian, Multinomial, Record
 
 AXES = ("x", "y", "z")
 # How far neighbouring points of an axis may be from equal distances, relative.

@@ -6,9 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _checks
-from .file import naming
-from .formats import format_of
-from .reading import read
+from .reading import format_of, naming, read
 
 
 class CountsRecord(NamedTuple):

@@ -9,12 +9,10 @@ import numpy as np
 
 from .. import _checks
 from ..observe import Moments
-from .file import File
-from .formats import format_of, listed
-from .noise import Correlated, Gaussian
+from .formats import listed
 from .qutip_g import own_g
-from .reading import read
-from .record import Record
+from .reading import File, format_of, read
+from .record import Correlated, Gaussian, Record
 
 _STATES = ("alpha0", "psi0", "rho0")
 # Names that a file may hold besides parameters of the Hamiltonian.

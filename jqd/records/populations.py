@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import ArrayLike
 
 from .. import _checks
 from .ensemble_noise import EnsembleNoise
-from .file import File, naming
-from .formats import format_of
-from .noise import Gaussian, Multinomial, Noise
-from .reading import check_header, read
-from .record import Record, check_populations
+from .reading import File, check_header, format_of, naming, read
+from .record import Gaussian, Multinomial, Noise, Record
 
 NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
 
@@ -119,3 +117,30 @@ def _noise(
             "is 'gaussian'."
         )
     return Gaussian(sigma)
+
+
+def check_populations(values: ArrayLike, name: str, tolerance: float = 1e-6) -> None:
+    """Raise unless rows are probabilities.
+
+    Args:
+        values: shape (T, M).
+        name: name for the message.
+        tolerance: how far a row's sum may be from 1; files hold few digits.
+
+    Raises:
+        ValueError: a negative entry or a row that does not sum to 1.
+    """
+    rows = np.asarray(values)
+    if rows.min() < -tolerance:
+        row, column = np.unravel_index(rows.argmin(), rows.shape)
+        raise ValueError(
+            f"Argument `{name}` must not hold negative populations, but row {row} has "
+            f"{rows.min():.3g} in column {column}."
+        )
+    excess = np.abs(rows.sum(axis=-1) - 1)
+    if excess.max() > tolerance:
+        row = int(excess.argmax())
+        raise ValueError(
+            f"Argument `{name}` must hold populations that sum to 1, but row {row} "
+            f"sums to {rows[row].sum():.8g}."
+        )

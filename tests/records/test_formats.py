@@ -8,8 +8,8 @@ import typer
 
 from jqd import records
 from jqd.cli import app
-from jqd.records.file import File
-from jqd.records.formats import KINDS, Part, format_of, help_text, readme_table
+from jqd.records.formats import KINDS, Part, help_text, readme_table
+from jqd.records.reading import File, format_of
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 COMMANDS = typer.main.get_command(app).commands
