@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_dots
 
 from jqd.laws.diffusion.observables import amplitude, bilinear, momentum, polar
 from jqd.papers.diffusion.brackets import (
@@ -22,7 +23,6 @@ from jqd.papers.diffusion.brackets import (
     poisson_bracket,
     symplecticity,
 )
-from jqd.report import draw_dots
 from jqd.report.style import BLUE, GREY, VERMILLION, subplots
 from jqd.spaces import Grid
 

@@ -14,10 +14,11 @@ no evolution that the equation might have was found, see truncated_horizon.py.
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_lines, label_plane
 
 from jqd.exact import husimi as exact
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck, horizon, truncation_deviation
-from jqd.report import draw_density, draw_lines, label_plane
+from jqd.report import draw_density
 from jqd.report.style import subplots
 from jqd.spaces import symbols
 from jqd.states import coherent, phase_grid

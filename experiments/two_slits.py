@@ -16,9 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_lines, write_animation
 
 import jqd
-from jqd.report import draw_density, draw_lines, write_animation
+from jqd.report import draw_density
 from jqd.report.style import GREY, VERMILLION, subplots
 from jqd.spaces.slits import Screen, current, two_slits
 

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_diffusion_ellipses, draw_lines, label_plane
 from matplotlib.colors import Normalize
 
 import jqd
@@ -22,7 +23,7 @@ from jqd.laws.husimi import GaussianForm, GaussianSum, Heff, HusimiFokkerPlanck
 from jqd.laws.husimi.forms import kappa_free_form, phase_space_function
 from jqd.laws.husimi.paths import ornstein_uhlenbeck_kernel
 from jqd.observe import total_variation
-from jqd.report import draw_density, draw_diffusion_ellipses, draw_lines, label_plane
+from jqd.report import draw_density
 from jqd.report.style import CYCLE, INK, subplots
 from jqd.spaces import symbols
 from jqd.states import Ensemble, coherent, phase_grid

@@ -183,16 +183,6 @@ def draw_density(
     return mesh
 
 
-def label_plane(axis: Axes, title: str = "") -> None:
-    """Label a panel of phase space.
-
-    Args:
-        axis: the panel.
-        title: above it.
-    """
-    axis.set(xlabel="x = Re α  (√ħ)", ylabel="y = Im α  (√ħ)", title=title)
-
-
 def time_text(time: Any, clock: str = "t") -> str:
     """The label of a frame."""
     if isinstance(time, str):

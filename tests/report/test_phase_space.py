@@ -3,6 +3,7 @@ import errno
 import matplotlib as mpl
 import numpy as np
 import pytest
+from _support.figures import draw_diffusion_ellipses, write_animation
 from matplotlib.animation import FFMpegWriter
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import to_rgba
@@ -10,13 +11,11 @@ from PIL import Image
 
 from jqd.report import (
     OutputError,
-    draw_diffusion_ellipses,
     figure_phase_space,
     figure_time_strip,
     house_style,
     save_figure,
     subplots,
-    write_animation,
 )
 from jqd.report.phase_space import colour_scale
 from jqd.report.style import BLUE, VERMILLION

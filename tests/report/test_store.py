@@ -11,7 +11,7 @@ import xarray as xr
 from jqd import _files as files
 from jqd import _revision
 from jqd.report import store
-from jqd.report.recovery import (
+from jqd.report.tables import (
     recovery_dataset,
     recovery_details,
     recovery_summary,

@@ -1,0 +1,232 @@
+"""Figures that several experiments draw: curves, dots, phase space, animations."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection, LineCollection
+from matplotlib.lines import Line2D
+
+from jqd.report.animation import write_frames
+from jqd.report.phase_space import colour_scale, draw_density, time_text
+from jqd.report.style import BLUE, CYCLE, INK, VERMILLION, house_style, subplots
+
+MARKERS = "os^xDv"
+
+
+def draw_lines(
+    axis: Axes,
+    x: Any,
+    curves: Mapping[str, Any],
+    form: str = "-",
+    *,
+    colors: Sequence[str] = CYCLE,
+    legend: str | None = "best",
+    **labels: Any,
+) -> None:
+    """Draw curves over one axis, a colour each.
+
+    Args:
+        axis: the panel.
+        x: shape (n,), shared by all curves.
+        curves: name: values, (n,). An empty name is left out of the legend.
+        form: of the lines and their markers, as in matplotlib, e.g. "o-".
+        colors: one for each curve, taken in turn.
+        legend: where it is; None for none.
+        **labels: passed to `axis.set`, e.g. `xlabel`, `title`, `ylim`, `yscale`.
+    """
+    for k, (name, values) in enumerate(curves.items()):
+        color = colors[k % len(colors)]
+        axis.plot(x, values, form, color=color, label=name or None)
+    axis.set(**labels)
+    if legend is not None:
+        axis.legend(loc=legend, fontsize=9)  # pyright: ignore[reportArgumentType]
+
+
+def draw_dots(
+    axis: Axes,
+    rows: Sequence[str],
+    series: Mapping[str, Any],
+    *,
+    floor: float | None = None,
+    colors: Sequence[str] = CYCLE,
+    apart: float = 0.0,
+    **labels: Any,
+) -> None:
+    """Draw numbers as dots, a row for each name, from top to bottom.
+
+    Args:
+        axis: the panel.
+        rows: the names, N of them.
+        series: name: values, (N,); a colour and a marker each.
+        floor: the axis is logarithmic, and smaller values are drawn here; None for a
+            linear axis.
+        colors: one for each series, taken in turn.
+        apart: vertical distance of two series in a row.
+        **labels: passed to `axis.set`, e.g. `xlabel`, `title`, `xlim`.
+    """
+    y = np.arange(len(rows))[::-1]
+    if floor is not None:
+        axis.set_xscale("log")
+    for k, (name, values) in enumerate(series.items()):
+        shown = values if floor is None else np.maximum(values, floor)
+        shift = apart * ((len(series) - 1) / 2 - k)
+        marker, color = MARKERS[k % len(MARKERS)], colors[k % len(colors)]
+        axis.plot(shown, y + shift, marker, color=color, ms=6, label=name)
+    axis.set_yticks(y, rows)
+    axis.set(ylim=(-0.6, len(rows) - 0.4))
+    axis.set(**labels)
+
+
+def label_plane(axis: Axes, title: str = "") -> None:
+    """Label a panel of phase space.
+
+    Args:
+        axis: the panel.
+        title: above it.
+    """
+    axis.set(xlabel="x = Re α  (√ħ)", ylabel="y = Im α  (√ħ)", title=title)
+
+
+def draw_diffusion_ellipses(
+    axis: Axes, points: Any, diffusion: Any, *, size: float | None = None
+) -> list[Line2D]:
+    """Draw what the diffusion makes of a small round cloud at each point.
+
+    The cloud grows along the eigenvectors of positive eigenvalues and shrinks along
+    those of negative ones; where the diffusion is traceless it keeps its area at first.
+    The largest eigenvalue makes an ellipse of semi-axes size √1.8 and size √0.2. Over a
+    density they read best on pale greys.
+
+    Args:
+        axis: the panel, which it fits in if it has equal axes.
+        points: α, complex, any shape.
+        diffusion: real symmetric D in X and Y at each, shape (*points.shape, 2, 2).
+        size: radius of the clouds; None for half the distance of neighbours.
+
+    Returns:
+        Handles of a legend: the growing and the shrinking direction.
+
+    Raises:
+        ValueError: another shape of `diffusion`.
+    """
+    points, matrices = np.asarray(points, complex), np.asarray(diffusion, float)
+    if matrices.shape != (*points.shape, 2, 2):
+        raise ValueError(
+            f"Argument `diffusion` must have shape {(*points.shape, 2, 2)}, but has "
+            f"shape {matrices.shape}."
+        )
+    points, matrices = points.ravel(), matrices.reshape(-1, 2, 2)
+    values, vectors = np.linalg.eigh(matrices)
+    radius = _spacing(points) / 2 / np.sqrt(1.8) if size is None else size
+    axes = radius * np.sqrt(1 + 0.8 * values / (np.abs(values).max() or 1.0))
+    center = np.stack([points.real, points.imag], axis=1)
+    angle = np.degrees(np.arctan2(vectors[:, 1, 1], vectors[:, 0, 1]))
+    axis.add_collection(
+        EllipseCollection(
+            2 * axes[:, 1],
+            2 * axes[:, 0],
+            angle,
+            units="xy",
+            offsets=center,
+            offset_transform=axis.transData,
+            facecolors="none",
+            edgecolors=INK,
+            linewidths=0.6,
+        )
+    )
+    handles = []
+    for k, color, label in (
+        (1, VERMILLION, "positive diffusion"),
+        (0, BLUE, "negative diffusion"),
+    ):
+        way = vectors[:, :, k] * axes[:, k, None]
+        drawn = np.abs(values[:, k]) > 1e-12 * (np.abs(values).max() or 1.0)
+        ends = np.stack([center - way, center + way], axis=1)[drawn]
+        axis.add_collection(LineCollection(list(ends), colors=color, linewidths=1.6))
+        handles.append(Line2D([], [], color=color, label=label))
+    return handles
+
+
+def write_animation(
+    path: str | Path,
+    maps: Any,
+    times: Any,
+    x: Any,
+    y: Any,
+    *,
+    titles: Sequence[str] | None = None,
+    fps: float = 12.0,
+    clock: str = "t",
+    labels: tuple[str, str] = ("x = Re α  (√ħ)", "y = Im α  (√ħ)"),
+) -> Path:
+    """Write a density in motion, with one scale of colours.
+
+    Args:
+        path: a file that ends in .gif, or in .mp4 where ffmpeg is installed. It keeps
+            its old content if writing fails.
+        maps: shape (T, ny, nx), or (T, K, ny, nx) for K densities side by side.
+        times: (T,), or the labels of the frames as text.
+        x: where the values are along the horizontal axis, shape (nx,).
+        y: the same along the vertical axis, shape (ny,).
+        titles: one for each of the K panels.
+        fps: frames a second.
+        clock: what the times are of, e.g. "Ut".
+        labels: of the horizontal and the vertical axis, with units.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: a suffix that cannot be written here, maps that do not fit the axes,
+            the times or the titles, or are not finite; fps not positive.
+        OutputError: the file cannot be written.
+    """
+    path = Path(path)
+    maps = np.asarray(maps, float)
+    maps = maps[:, None] if maps.ndim == 3 else maps
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    names = [""] * maps.shape[1] if titles is None else list(titles)
+    _check(maps, times, x, y, names)
+    with house_style():
+        panels = maps.shape[1]
+        figure, axes = subplots(1, panels, size=(3.2 * panels + 0.4, 3.5), sharey=True)
+        scale = colour_scale(maps)
+        meshes = []
+        for axis, values, title in zip(axes[0], maps[0], names, strict=True):
+            meshes.append(draw_density(axis, values, x, y, scale))
+            axis.set(title=title, xlabel=labels[0])
+        axes[0, 0].set_ylabel(labels[1])
+        heading = figure.suptitle("", x=0.02, ha="left")
+
+        def draw() -> Iterator[None]:
+            for frame, time in zip(maps, times, strict=True):
+                for mesh, values in zip(meshes, frame, strict=True):
+                    mesh.set_array(values)
+                heading.set_text(time_text(time, clock))
+                yield
+
+        return write_frames(path, figure, draw(), fps=fps)
+
+
+def _spacing(points: np.ndarray) -> float:
+    """Distance of the closest two points."""
+    if len(points) < 2:
+        return 1.0
+    apart = np.abs(points[:, None] - points[None, :])
+    return float(np.min(apart + np.where(np.eye(len(points)) > 0, np.inf, 0)))
+
+
+def _check(
+    maps: np.ndarray, times: Any, x: np.ndarray, y: np.ndarray, titles: list[str]
+) -> None:
+    wanted = (len(times), len(titles), y.size, x.size)
+    if maps.shape != wanted or maps.size == 0:
+        raise ValueError(
+            "Argument `maps` must have the axes (times, titles, y, x) of lengths "
+            f"{wanted}, but has shape {maps.shape}."
+        )
+    if not np.all(np.isfinite(maps)):
+        raise ValueError("Argument `maps` must be finite, but is not everywhere.")
