@@ -17,9 +17,8 @@ from ..ensembles.copying.sampler import STEP_OF
 from ..laws import CopyDynamics
 from ..records import load_matrix, load_state
 from ..report.parts import PARTS, Parts
-from .options import Common, Matrix, State, with_options
-from .parsing import check_word
-from .session import Outcome, Session, carry_out
+from .options import Common, check_word, with_options
+from .session import Matrix, Outcome, Session, State, carry_out
 
 REMEDIES = ("none", "spectators:NUMBER", "admixture:SHARE")
 METHODS = ("leap", "exact")
@@ -279,3 +278,10 @@ def _arrays(copies: Copies) -> dict[str, Any]:
         "extinction_time": copies.extinction_time,
         "steps": copies.steps,
     }
+
+
+sample_app = typer.Typer(
+    help="Sample the random processes behind a law, trajectory by trajectory.",
+    no_args_is_help=True,
+)
+sample_app.command()(copying)

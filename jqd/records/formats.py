@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 CSV, NPZ, STORES = (".csv",), (".npz",), (".zarr", ".nc")
@@ -112,11 +113,26 @@ class Kind:
     options: str
     formats: tuple[Format, ...]
 
-    @property
+    @cached_property
     def suffixes(self) -> tuple[str, ...]:
         """Of all its files, each once."""
         each = (suffix for one in self.formats for suffix in one.suffixes)
         return tuple(dict.fromkeys(each))
+
+    def fitting(self, names: Collection[str], suffix: str) -> list[Format]:
+        """The formats that a file has, by the names in it; one, if it is sound.
+
+        Args:
+            names: of its arrays.
+            suffix: the columns of a .csv must all be known; an archive may hold more.
+        """
+        return [
+            one
+            for one in self.formats
+            if suffix in one.suffixes
+            and not one.missing(names)
+            and (suffix not in CSV or one.admits(names))
+        ]
 
 
 _SHARES, _COUNTS = "[t, class], rows of sum 1", "[t, class] whole numbers"
@@ -304,8 +320,9 @@ def _joint(formats: list[Format]) -> str:
         ", ".join(name for name in names if name not in common)
         for names in (first, *others)
     ]
-    ending = f" and {'; or '.join(own)}" if others else ""
-    return ", ".join(common) + ending
+    if any("," in names for names in own):
+        own = [f"({names})" for names in own]
+    return ", ".join(common) + f" and {' or '.join(own)}" * bool(others)
 
 
 def readme_table() -> str:

@@ -78,8 +78,8 @@ def _rows(file: File, suffix: str) -> tuple[np.ndarray, np.ndarray, bool]:
     """Times, values by time and class, and whether these are counts."""
     form = format_of("populations", file, suffix)
     part = form.needed[1]
-    if part.stem:
-        columns = [file[f"{part.stem}{i}"] for i in range(len(file.arrays) - 1)]
+    if stem := part.stem:
+        columns = [file.arrays[f"{stem}{i}"] for i in range(len(file.arrays) - 1)]
         values = np.stack(columns, axis=-1)
     else:
         values = file.real(part.name)

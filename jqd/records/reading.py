@@ -227,21 +227,20 @@ def format_of(kind: str, file: File, suffix: str) -> Format:
     Raises:
         ValueError: what the nearest format lacks, or names of two formats.
     """
-    names = list(file.arrays)
-    formats = [one for one in KINDS[kind].formats if suffix in one.suffixes]
-    found = [one for one in formats if not one.missing(names)]
+    names, of = list(file.arrays), KINDS[kind]
+    found = of.fitting(names, suffix)
+    if len(found) == 1:
+        return found[0]
+    formats = [one for one in of.formats if suffix in one.suffixes]
     if suffix in CSV:
-        found = [one for one in found if one.admits(names)]
-        if len(found) != 1:
-            wanted = listed([one.header for one in formats], "or")
-            raise file.complaint(f"have columns {wanted}", f"has {','.join(names)}")
-    if len(found) > 1:
+        wanted = listed([one.header for one in formats], "or")
+        raise file.complaint(f"have columns {wanted}", f"has {','.join(names)}")
+    if found:
         both = " and ".join(one.data for one in found)
         raise file.complaint("hold data of one kind", f"holds {both}")
-    if not found:
-        told = [one for one in formats if one.needed[1].there(names)]
-        check_parts((told or formats)[0], file)
-    return found[0]
+    told = [one for one in formats if one.needed[1].there(names)]
+    check_parts((told or formats)[0], file)
+    raise AssertionError("a format that misses nothing was found")
 
 
 def check_parts(one: Format, file: File, renamed: Mapping[str, str] = _SAME) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ class Lattice:
         dims: dimensions of the lattice in order.
         shape: its size along each.
         outer: whether each name is a dimension of its own.
+        size: number of points.
     """
 
     def __init__(self, axes: Any):
@@ -89,16 +91,12 @@ class Lattice:
                     f"Argument `axes` must not name an axis {name!r}, but does: the "
                     "name has a meaning of its own."
                 )
+        self.size = math.prod(self.shape)
         if self.size > MOST_POINTS:
             raise ValueError(
                 f"Argument `axes` must have at most {MOST_POINTS} points, but has "
                 f"{self.size}."
             )
-
-    @property
-    def size(self) -> int:
-        """Number of points."""
-        return math.prod(self.shape)
 
     def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Coordinates of points.
@@ -198,22 +196,22 @@ class Blocks:
             room = room // n if room >= n else 1
         return cls(shape, tuple(reversed(block)))
 
-    @property
+    @cached_property
     def grid(self) -> tuple[int, ...]:
         """Number of chunks along each dimension."""
         return tuple(-(-n // b) for n, b in zip(self.shape, self.block, strict=True))
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Number of chunks."""
         return math.prod(self.grid)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of points in all."""
         return math.prod(self.shape)
 
-    @property
+    @cached_property
     def most(self) -> int:
         """Points of the largest chunk."""
         return math.prod(self.block)

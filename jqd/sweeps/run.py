@@ -100,17 +100,18 @@ def sweep(
     _check_counts(batch=batch, tile=tile, chunk=chunk)
     path = Path(store)
     hosts.wait_for_all("start")
+    first = hosts.is_first()
     there = _there(path, resume=resume)
     program, traced, wanted = _prepare(
         function, lattice, there, devices, seed, tile, chunk, batch
     )
-    if there is None and hosts.is_first():
+    if there is None and first:
         notes = _notes(traced, lattice, dims, coords, units, constants, seed, statuses)
         create(path, lattice, wanted, **notes)
     hosts.wait_for_all("store")
     opened = there or Store(path)
     _same(opened, wanted)
-    if hosts.is_first():
+    if first:
         opened.tidy()
         _withdraw_damaged(opened)
     hosts.wait_for_all("checked")
@@ -208,7 +209,8 @@ class DamagedChunk(UserWarning):
 
 def _withdraw_damaged(store: Store) -> None:
     damage = store.damage()
-    store.withdraw(list(damage))
+    if damage:
+        store.withdraw(list(damage))
     for chunk, reason in damage.items():
         text = f"Chunk {chunk} of {store.path} is damaged ({reason}): computed again."
         warnings.warn(text, DamagedChunk, stacklevel=3)
