@@ -13,12 +13,11 @@ coming tell C = 0.8 from C = 1.
 
 import numpy as np
 import xarray as xr
-from _support.figures import write_animation
+from _support.figures import figure_time_strip, write_animation
 
 import jqd
 from jqd.exact import husimi as exact
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
-from jqd.report import figure_time_strip
 from jqd.report.style import BLUE, GREY, VERMILLION, subplots
 from jqd.spaces import symbols
 from jqd.states import coherent, phase_grid

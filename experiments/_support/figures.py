@@ -7,10 +7,19 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection, LineCollection
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from jqd.report.animation import write_frames
-from jqd.report.phase_space import colour_scale, draw_density, time_text
+from jqd.report.phase_space import (
+    LABELS,
+    checked_maps,
+    checked_titles,
+    colour_bar,
+    colour_scale,
+    draw_density,
+    outer_labels,
+)
 from jqd.report.style import BLUE, CYCLE, INK, VERMILLION, house_style, subplots
 
 MARKERS = "os^xDv"
@@ -150,6 +159,60 @@ def draw_diffusion_ellipses(
     return handles
 
 
+def figure_time_strip(
+    maps: Any,
+    times: Any,
+    x: Any,
+    y: Any,
+    *,
+    names: Sequence[str] | None = None,
+    kind: str = "husimi",
+    clock: str = "t",
+) -> Figure:
+    """Draw a density at several times, in a row with one scale of colours.
+
+    Args:
+        maps: shape (T, ny, nx), or (R, T, ny, nx) for R rows; in 1/ħ.
+        times: (T,), or the labels of the columns as text.
+        x: Re α in √ħ, shape (nx,).
+        y: Im α in √ħ, shape (ny,).
+        names: one for each row.
+        kind: "husimi" or "wigner".
+        clock: what the times are of, e.g. "Ut".
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: maps that do not fit the axes, the times or the names, or are not
+            finite.
+    """
+    maps = np.asarray(maps, float)
+    rows = maps[None] if maps.ndim == 3 else maps
+    rows, x, y = checked_maps(rows, x, y, 3)
+    if rows.shape[1] != len(times):
+        raise ValueError(
+            f"Argument `times` must have {rows.shape[1]} entries, one for each map, "
+            f"but has {len(times)}."
+        )
+    names = checked_titles(names, rows.shape[0], "names", "row")
+    with house_style():
+        size = (1.75 * rows.shape[1] + 1.2, 1.75 * rows.shape[0] + 0.6)
+        options = {"sharex": True, "sharey": True}
+        figure, axes = subplots(*rows.shape[:2], size=size, **options)
+        scale = colour_scale(rows)
+        for index, axis in np.ndenumerate(axes):
+            draw_density(axis, rows[index], x, y, scale)
+            if index[0] == 0:
+                axis.set_title(_time_text(times[index[1]], clock))
+        colour_bar(figure, scale, list(axes.flat), LABELS[kind])
+        outer_labels(axes, axes.size)
+        for row, name in zip(axes, names, strict=True):
+            if name:
+                row[0].set_ylabel(f"{name}\n{row[0].get_ylabel()}")
+    return figure
+
+
 def write_animation(
     path: str | Path,
     maps: Any,
@@ -205,10 +268,17 @@ def write_animation(
             for frame, time in zip(maps, times, strict=True):
                 for mesh, values in zip(meshes, frame, strict=True):
                     mesh.set_array(values)
-                heading.set_text(time_text(time, clock))
+                heading.set_text(_time_text(time, clock))
                 yield
 
         return write_frames(path, figure, draw(), fps=fps)
+
+
+def _time_text(time: Any, clock: str = "t") -> str:
+    """The label of a frame."""
+    if isinstance(time, str):
+        return time
+    return f"{clock} = {float(time):.3g}"
 
 
 def _spacing(points: np.ndarray) -> float:

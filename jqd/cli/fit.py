@@ -13,7 +13,7 @@ from .. import report
 from .._files import provenance
 from ..inference import Recovery, Unidentifiable, loss_plane, recover
 from ..records import naming
-from ..report.tables import recovery_tables
+from ..report.tables import columns, recovery_tables
 from .options import Common
 from .session import Outcome, Session, carry_out, overall
 
@@ -76,10 +76,8 @@ def fit(
             "held_out_rows": recovery.held_out_rows,
         }
         dataset = report.recovery_dataset(
-            recovery, ts=recovery.ts, data=_table(recovery.observed),
-            fitted=_table(recovery.prediction), start=_table(recovery.start_prediction),
-            names=names, landscape=landscape, attributes=kept,
-        )  # fmt: skip
+            recovery, names, landscape=landscape, attributes=kept
+        )
         return Outcome(
             report.recovery_summary(recovery, common.seconds()),
             report.recovery_details(recovery) | {"settings": kept},
@@ -111,8 +109,8 @@ def draw_all(
     folder: Path, recovery: Recovery, names: Sequence[str], *, landscape: bool = True
 ) -> Plane | None:
     """The figures of a fit: data and law, residuals, loss plane, which is returned."""
-    ts, observed = np.asarray(recovery.ts), _table(recovery.observed)
-    fitted, start = _table(recovery.prediction), _table(recovery.start_prediction)
+    ts, observed = np.asarray(recovery.ts), columns(recovery.observed)
+    fitted, start = columns(recovery.prediction), columns(recovery.start_prediction)
     held = None
     if recovery.held_out_rows:
         held = float(ts[-recovery.held_out_rows])
@@ -142,12 +140,6 @@ def figure_loss(recovery: Recovery, landscape: Plane) -> Any:
         np.asarray(recovery.ends)[:, :2], np.asarray(recovery.agree),
         both, (first.name, second.name),
     )  # fmt: skip
-
-
-def _table(values: Any) -> np.ndarray:
-    """Values with all axes but time in one, (T, M)."""
-    values = np.asarray(values)
-    return values.reshape(len(values), -1)
 
 
 def check_free(

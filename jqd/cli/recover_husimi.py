@@ -88,9 +88,9 @@ def husimi(
     with naming(data):
         operator = _parsed(hamiltonian, assigned, record, names)
         law, psi0 = _law_and_state(record, operator, names, form, levels)
-    if loss == "likelihood":
-        with naming(data):
+        if loss == "likelihood":
             _check_first_samples(record, law, psi0, names)
+    if loss == "likelihood":
         result = _likelihood(record, law, psi0, names, {"C": 0.8} | first)
         title = "Maximum likelihood, C kept at or below 1: no standard error there"
         table = report.summary_table(result, title)
@@ -148,14 +148,14 @@ def _record(file: Path | None, loss: str, sigma: float | None) -> PhaseSpaceReco
             "Argument `--loss` must not be likelihood for a record of "
             f"{record.kind}, but is; it needs samples."
         )
-    wanted = {"samples": ("auto", "moments", "likelihood")}
-    allowed = wanted.get(record.kind, ("auto", "squares"))
+    samples = record.kind == "samples"
+    allowed = ("auto", "moments", "likelihood") if samples else ("auto", "squares")
     if loss not in allowed:
         raise ValueError(
             f"Argument `--loss` must be one of {', '.join(allowed)} for a record of "
             f"{record.kind}, but is {loss}."
         )
-    if sigma is not None and record.kind == "samples":
+    if sigma is not None and samples:
         raise ValueError(
             "Argument `--sigma` must not be given for samples, but is; their scatter "
             "is their own."

@@ -177,17 +177,7 @@ def _sampled(
 
 
 def _parse_remedy(text: str) -> tuple[int, float]:
-    """Read the option `--remedy`.
-
-    Args:
-        text: none, spectators:3 or admixture:0.01.
-
-    Returns:
-        (spectators, admixture).
-
-    Raises:
-        ValueError: an unknown remedy, or no number where one belongs.
-    """
+    """Spectators and admixture of none, spectators:3 or admixture:0.01."""
     name, _, value = text.partition(":")
     rule = f"Argument `--remedy` must be one of {', '.join(REMEDIES)}, but"
     if name == "none" and not value:
@@ -234,13 +224,9 @@ def _plan(options: Sampling, size: int) -> dict[str, tuple[int, int, bool]]:
 
 
 def part_width(size: int) -> int:
-    """Trajectories in a part: enough to fill vector units, few enough to be watched.
+    """Trajectories in a part, for so many classes.
 
-    Args:
-        size: number of classes.
-
-    Returns:
-        The number.
+    Enough to fill vector units, few enough to be watched.
     """
     return min(max(8192 // size**2, 32), 256)
 

@@ -96,16 +96,9 @@ class AtomRecord:
 def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
     """A record of atoms of a chain from .npz, Zarr or netCDF.
 
-    The file holds times `t` (T,), positions `x` (T, k), `atoms` (k,) unless all were
-    seen, the state `x0`, `v0` (N,) of all atoms at `t0` (0 unless given), and, unless
-    they are 1, `mass` and `length`; `ends` (0 free, 1 fixed, 2 periodic) and `sigma`.
-
     Args:
-        path: the file.
+        path: the file; what it holds stands in `formats.KINDS["atoms"]`.
         sigma: standard deviation of the positions; None for what the file says.
-
-    Returns:
-        The record.
 
     Raises:
         ValueError: unreadable file, arrays missing or of wrong shape, atoms that are

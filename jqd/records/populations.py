@@ -21,16 +21,11 @@ def load_record(
     """A record of populations or counts over time.
 
     Args:
-        path: CSV with a header `t,p0,p1,..` (populations) or `t,n0,n1,..` (counts);
-            .npz with arrays `t` and `p` or `n`; netCDF or Zarr with a coordinate `t`
-            and a variable `populations` or `counts`.
+        path: the file; what it holds stands in `formats.KINDS["populations"]`.
         noise: "auto" (multinomial for counts, none for populations), "none",
             "gaussian", "multinomial" or "ensemble" (counts of one ensemble of systems
             that copy each other, looked at again and again).
         sigma: standard deviation, for "gaussian".
-
-    Returns:
-        The record.
 
     Raises:
         ValueError: unreadable or truncated file, columns missing or unknown, values

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .experiment import run_experiment as run_experiment
     from .phase_space import draw_density as draw_density
     from .phase_space import figure_phase_space as figure_phase_space
-    from .phase_space import figure_time_strip as figure_time_strip
     from .profiles import figure_loss_line as figure_loss_line
     from .profiles import figure_profiles as figure_profiles
     from .recovery_figures import figure_fit as figure_fit

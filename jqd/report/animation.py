@@ -28,9 +28,6 @@ def write_frames(
         frames: each step of it changes the figure into the next frame.
         fps: frames a second.
 
-    Returns:
-        The path.
-
     Raises:
         ValueError: a suffix that cannot be written here, fps not positive.
         OutputError: the file cannot be written.

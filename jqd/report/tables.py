@@ -24,9 +24,6 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
 
     Args:
         recovery: what `jqd.recover` returned.
-
-    Returns:
-        The tables, to be printed one below the other; 80 columns hold them.
     """
     table = Table(
         title=f"Constants of the law {escape(recovery.law_name)}",
@@ -211,12 +208,8 @@ def _verdict(recovery: Any) -> dict[str, float | None]:
 
 def recovery_dataset(
     recovery: Any,
-    *,
-    ts: Any,
-    data: Any,
-    fitted: Any,
-    start: Any,
     names: Sequence[str],
+    *,
     landscape: tuple[Any, Any, Any] | None = None,
     attributes: Mapping[str, Any] | None = None,
 ) -> "xr.Dataset":
@@ -224,11 +217,7 @@ def recovery_dataset(
 
     Args:
         recovery: what `jqd.recover` returned.
-        ts: times of the data, shape (T,).
-        data: what was fitted, shape (T, M).
-        fitted: the fitted law at these times, shape (T, M).
-        start: the law at its first start, shape (T, M).
-        names: what each of the M columns is.
+        names: what each of the M columns of its record is.
         landscape: the loss over the plane of the first two constants, as
             (grid_x (X,), grid_y (Y,), loss (Y, X)).
         attributes: more to keep with the results: seed, noise model, settings, units.
@@ -247,9 +236,9 @@ def recovery_dataset(
     }
     pair = ("constant", "other_constant")
     variables: dict[str, Any] = {
-        "data": (("time", "component"), np.asarray(data)),
-        "fitted": (("time", "component"), np.asarray(fitted)),
-        "starting": (("time", "component"), np.asarray(start)),
+        "data": (("time", "component"), columns(recovery.observed)),
+        "fitted": (("time", "component"), columns(recovery.prediction)),
+        "starting": (("time", "component"), columns(recovery.start_prediction)),
         **numbers,
         "covariance": (pair, np.asarray(recovery.covariance)),
         "singular_values": ("singular_value", np.asarray(recovery.singular_values)),
@@ -262,7 +251,7 @@ def recovery_dataset(
     if null.size:
         variables["null_directions"] = (("null_direction", "constant"), null)
     coordinates: dict[str, Any] = {
-        "time": np.asarray(ts),
+        "time": np.asarray(recovery.ts),
         "component": _strings(names),
         "constant": labels,
         "other_constant": labels,
@@ -287,6 +276,12 @@ def recovery_dataset(
         **(attributes or {}),
     }
     return dataset
+
+
+def columns(values: Any) -> np.ndarray:
+    """Values with all axes but time in one, (T, M)."""
+    values = np.asarray(values)
+    return values.reshape(len(values), -1)
 
 
 def _strings(values: Iterable[Any]) -> np.ndarray:

@@ -30,11 +30,7 @@ class Points:
     """
 
     def __init__(self, **columns: Any):
-        """A table.
-
-        Args:
-            **columns: arrays by name, (n, ...) with one n for all: scalars of the
-                points in (n,), Hamiltonians in (n, M, M) ...
+        """A table of arrays by name, (n, ...) with one n for all.
 
         Raises:
             ValueError: no column, no rows, or columns of different length.
@@ -235,10 +231,6 @@ class Blocks:
         first = np.ravel_multi_index([part.start for part in region], self.shape)
         last = np.ravel_multi_index([part.stop - 1 for part in region], self.shape)
         return int(first), int(last)
-
-    def block_shape(self, chunk: int) -> tuple[int, ...]:
-        """Shape of a chunk, which is smaller than `block` at the edges."""
-        return tuple(part.stop - part.start for part in self.region(chunk))
 
 
 def chunk_points(size: int, tile: int, bytes_per_point: int) -> int:

@@ -19,7 +19,6 @@ from .program import FFT_BYTES, MemoryShort, Program, Traced, default_tile, usab
 from .store import (
     ARGUMENT,
     FAILED,
-    MANIFEST,
     PENDING,
     Store,
     create,
@@ -258,15 +257,8 @@ def _notes(
         "flag_values": [int(code) for code in codes],
         "flag_meanings": " ".join(codes.values()),
     }
-    origin = provenance()
-    attributes = {**origin, "seed": seed, "constants": dict(constants or {})}
-    assert MANIFEST not in attributes
-    return {
-        "dims": every,
-        "variables": variables,
-        "attributes": attributes,
-        "coords": coords,
-    }
+    attributes = {**provenance(), "seed": seed, "constants": dict(constants or {})}
+    return dict(dims=every, variables=variables, attributes=attributes, coords=coords)
 
 
 def _check_counts(**counts: Any) -> None:

@@ -8,6 +8,8 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +47,10 @@ class Store:
             ValueError: no store of a sweep, or one of another format.
         """
         self.path = path
-        attributes = _root_attributes(path)
+        self.attributes = attributes = _root_attributes(path)
         rule = f"Argument `{ARGUMENT}` must be a new folder or the store of a sweep"
         if MANIFEST not in attributes:
             raise ValueError(f"{rule}, but {path} holds something else.")
-        self.attributes = attributes
         self.manifest: dict[str, Any] = attributes[MANIFEST]
         if self.manifest.get("format") != FORMAT:
             raise ValueError(
@@ -72,11 +73,6 @@ class Store:
         found = (re.fullmatch(r"(\d+)\.json", name) for name in names)
         return sorted(int(match[1]) for match in found if match)
 
-    def missing(self) -> list[int]:
-        """Numbers of the chunks that are not done, ascending."""
-        done = set(self.committed())
-        return [chunk for chunk in range(self.blocks.count) if chunk not in done]
-
     def commit(
         self, chunk: int, results: Mapping[str, np.ndarray], failures: Mapping[int, str]
     ) -> None:
@@ -92,7 +88,8 @@ class Store:
         """
         import zarr
 
-        region, shape = self.blocks.region(chunk), self.blocks.block_shape(chunk)
+        region = self.blocks.region(chunk)
+        shape = [part.stop - part.start for part in region]
         digests = {}
         with writing(self.path, ARGUMENT):
             try:
@@ -149,9 +146,8 @@ class Store:
     def tidy(self) -> None:
         """Remove drafts of files that a process left when it was killed."""
         with writing(self.path, ARGUMENT):
-            for file in self.path.rglob("*.partial"):
-                file.unlink(missing_ok=True)
-            for file in (self.path / COMMITS).glob(".*"):
+            drafts = self.path.rglob("*.partial"), (self.path / COMMITS).glob(".*")
+            for file in chain(*drafts):
                 file.unlink(missing_ok=True)
 
     def file(self, name: str, chunk: int) -> Path:
@@ -170,12 +166,9 @@ class Store:
         """Remove what there is of a chunk that could not be written."""
         for name in names:
             file = self.file(name, chunk)
-            try:
-                file.unlink(missing_ok=True)
-                for draft in file.parent.glob("*.partial"):
-                    draft.unlink(missing_ok=True)
-            except OSError:
-                pass  # the first failure is the one to tell
+            with suppress(OSError):  # the first failure is the one to tell
+                for path in (file, *file.parent.glob("*.partial")):
+                    path.unlink(missing_ok=True)
 
     def _array(self, name: str) -> Any:
         import zarr

@@ -97,10 +97,12 @@ def compute(program: Program, blocks: Blocks, chunks: Sequence[int]) -> Iterator
             name: np.concatenate([values[name] for values, _ in parts])[inside]
             for name in parts[0][0]
         }
-        said = {
-            index: text for _, failures in parts for index, text in failures.items()
+        failures = {
+            index: text
+            for _, said in parts
+            for index, text in said.items()
+            if start <= index <= stop
         }
-        failures = {i: text for i, text in said.items() if start <= i <= stop}
         code = statuses(results, own)
         code[[index - start for index in failures]] = FAILED
         yield chunk, {**results, STATUS: code}, failures
