@@ -44,6 +44,7 @@ def fill(program: Program, store: Store, lattice: Lattice, *, show: bool) -> Non
 
 
 def how_far(store: Store) -> str:
+    """How many chunks are done, in words."""
     return (
         f"{len(store.committed())} of {store.blocks.count} chunks are in {store.path}"
     )
