@@ -13,7 +13,8 @@ coming tell C = 0.8 from C = 1.
 
 import numpy as np
 import xarray as xr
-from _support.figures import figure_time_strip, write_animation
+from _support.animation import write_animation
+from _support.figures import figure_time_strip
 
 import jqd
 from jqd.exact import husimi as exact

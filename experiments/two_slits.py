@@ -16,7 +16,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.figures import draw_lines, write_animation
+from _support.animation import write_animation
+from _support.figures import draw_lines
 
 import jqd
 from jqd.report import draw_density

@@ -1,7 +1,6 @@
-"""Figures that several experiments draw: curves, dots, phase space, animations."""
+"""Figures that several experiments draw: curves, dots, phase space."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from jqd.report.animation import write_frames
+from _support.animation import time_text
 from jqd.report.phase_space import (
     LABELS,
     checked_maps,
@@ -204,7 +203,7 @@ def figure_time_strip(
         for index, axis in np.ndenumerate(axes):
             draw_density(axis, rows[index], x, y, scale)
             if index[0] == 0:
-                axis.set_title(_time_text(times[index[1]], clock))
+                axis.set_title(time_text(times[index[1]], clock))
         colour_bar(figure, scale, list(axes.flat), LABELS[kind])
         outer_labels(axes, axes.size)
         for row, name in zip(axes, names, strict=True):
@@ -213,90 +212,9 @@ def figure_time_strip(
     return figure
 
 
-def write_animation(
-    path: str | Path,
-    maps: Any,
-    times: Any,
-    x: Any,
-    y: Any,
-    *,
-    titles: Sequence[str] | None = None,
-    fps: float = 12.0,
-    clock: str = "t",
-    labels: tuple[str, str] = ("x = Re α  (√ħ)", "y = Im α  (√ħ)"),
-) -> Path:
-    """Write a density in motion, with one scale of colours.
-
-    Args:
-        path: a file that ends in .gif, or in .mp4 where ffmpeg is installed. It keeps
-            its old content if writing fails.
-        maps: shape (T, ny, nx), or (T, K, ny, nx) for K densities side by side.
-        times: (T,), or the labels of the frames as text.
-        x: where the values are along the horizontal axis, shape (nx,).
-        y: the same along the vertical axis, shape (ny,).
-        titles: one for each of the K panels.
-        fps: frames a second.
-        clock: what the times are of, e.g. "Ut".
-        labels: of the horizontal and the vertical axis, with units.
-
-    Returns:
-        The path.
-
-    Raises:
-        ValueError: a suffix that cannot be written here, maps that do not fit the axes,
-            the times or the titles, or are not finite; fps not positive.
-        OutputError: the file cannot be written.
-    """
-    path = Path(path)
-    maps = np.asarray(maps, float)
-    maps = maps[:, None] if maps.ndim == 3 else maps
-    x, y = np.asarray(x, float), np.asarray(y, float)
-    names = [""] * maps.shape[1] if titles is None else list(titles)
-    _check(maps, times, x, y, names)
-    with house_style():
-        panels = maps.shape[1]
-        figure, axes = subplots(1, panels, size=(3.2 * panels + 0.4, 3.5), sharey=True)
-        scale = colour_scale(maps)
-        meshes = []
-        for axis, values, title in zip(axes[0], maps[0], names, strict=True):
-            meshes.append(draw_density(axis, values, x, y, scale))
-            axis.set(title=title, xlabel=labels[0])
-        axes[0, 0].set_ylabel(labels[1])
-        heading = figure.suptitle("", x=0.02, ha="left")
-
-        def draw() -> Iterator[None]:
-            for frame, time in zip(maps, times, strict=True):
-                for mesh, values in zip(meshes, frame, strict=True):
-                    mesh.set_array(values)
-                heading.set_text(_time_text(time, clock))
-                yield
-
-        return write_frames(path, figure, draw(), fps=fps)
-
-
-def _time_text(time: Any, clock: str = "t") -> str:
-    """The label of a frame."""
-    if isinstance(time, str):
-        return time
-    return f"{clock} = {float(time):.3g}"
-
-
 def _spacing(points: np.ndarray) -> float:
     """Distance of the closest two points."""
     if len(points) < 2:
         return 1.0
     apart = np.abs(points[:, None] - points[None, :])
     return float(np.min(apart + np.where(np.eye(len(points)) > 0, np.inf, 0)))
-
-
-def _check(
-    maps: np.ndarray, times: Any, x: np.ndarray, y: np.ndarray, titles: list[str]
-) -> None:
-    wanted = (len(times), len(titles), y.size, x.size)
-    if maps.shape != wanted or maps.size == 0:
-        raise ValueError(
-            "Argument `maps` must have the axes (times, titles, y, x) of lengths "
-            f"{wanted}, but has shape {maps.shape}."
-        )
-    if not np.all(np.isfinite(maps)):
-        raise ValueError("Argument `maps` must be finite, but is not everywhere.")

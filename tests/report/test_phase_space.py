@@ -3,7 +3,8 @@ import errno
 import matplotlib as mpl
 import numpy as np
 import pytest
-from _support.figures import draw_diffusion_ellipses, figure_time_strip, write_animation
+from _support.animation import write_animation
+from _support.figures import draw_diffusion_ellipses, figure_time_strip
 from matplotlib.animation import FFMpegWriter
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import to_rgba
