@@ -16,11 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_lines, figure_time_strip
 from _support.problems import squeezed_cat
 
 import jqd
 from jqd.laws.husimi import GaussianForm, HusimiFokkerPlanck
-from jqd.report import draw_lines, figure_time_strip
 from jqd.report.style import BLUE, GREY, INK, subplots
 from jqd.spaces import symbols
 from jqd.states import marginal, phase_grid

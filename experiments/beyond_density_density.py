@@ -16,10 +16,10 @@ orders. φ⁴ is not included. Residuals are those of the orders up to k against
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_dots
 from _support.problems import bosonic_theories
 
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
-from jqd.report import draw_dots
 from jqd.report.style import AMBER, BLUE, GREEN, PALE, VERMILLION, subplots
 from jqd.spaces import symbols
 

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_dots
 
 from jqd.papers.diffusion.brackets import (
     canonical_rates,
@@ -22,7 +23,6 @@ from jqd.papers.diffusion.brackets import (
     symplecticity,
 )
 from jqd.papers.diffusion.observables import amplitude, bilinear, momentum, polar
-from jqd.report import draw_dots
 from jqd.report.style import BLUE, GREY, VERMILLION, subplots
 from jqd.spaces import Grid
 

@@ -19,11 +19,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_lines
 
 import jqd
 from jqd.laws.diffusion import ClassicalDiffusion
 from jqd.papers.diffusion.readings import reading
-from jqd.report import draw_lines
 from jqd.report.style import AMBER, BLUE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (units: ħ/m = 1 for m = 1, c = 1) ---------------------------------

@@ -16,10 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_dots, draw_lines
 
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 from jqd.papers import husimi as rules
-from jqd.report import draw_dots, draw_lines
 from jqd.report.style import CYCLE, subplots
 from jqd.spaces import symbols
 from jqd.states import coherent

@@ -17,9 +17,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_dots
 
 from jqd.papers import husimi as rules
-from jqd.report import draw_dots
 from jqd.report.style import GREY, subplots
 from jqd.spaces import symbols
 from jqd.states import coherent, husimi

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.diffusion import D2_from_snapshots
+from _support.figures import draw_dots
 
 import jqd
 from jqd import ConservativeDiffusion, problems
@@ -29,7 +30,6 @@ from jqd.inference.estimators import (
 )
 from jqd.laws.diffusion.state import AmplitudeAction, split
 from jqd.records import DensityRecord
-from jqd.report import draw_dots
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = m = 1, so D = 1/2) -------------------------------------------

@@ -24,12 +24,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import MARKERS
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from jqd.matter import tower
-from jqd.report.panels import MARKERS
 from jqd.report.style import AMBER, BLUE, GREY, INK, SKY, VERMILLION, subplots
 
 # --- Parameters (ħ = k_B = 1; T = 1/β = 1.25 of the matter) -----------------------

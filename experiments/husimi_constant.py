@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_dots
 from _support.problems import husimi_problems
 
 from jqd.exact import husimi as exact
 from jqd.inference import recover
 from jqd.laws.husimi import HusimiFokkerPlanck
 from jqd.records import Record
-from jqd.report import draw_dots
 from jqd.report.style import BLUE, GREY, INK, VERMILLION, subplots
 from jqd.spaces import symbols
 from jqd.states import phase_grid

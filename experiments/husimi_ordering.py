@@ -16,12 +16,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_lines
 
 import jqd
 from jqd.exact import husimi as exact
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
 from jqd.observe import total_variation
-from jqd.report import draw_lines
 from jqd.report.style import GREEN, GREY, VERMILLION, subplots
 from jqd.spaces import symbols
 from jqd.states import as_ensemble, coherent, phase_grid, quasiprobability, thermal

@@ -13,11 +13,12 @@ coming tell C = 0.8 from C = 1.
 
 import numpy as np
 import xarray as xr
+from _support.animation import write_animation
+from _support.figures import figure_time_strip
 
 import jqd
 from jqd.exact import husimi as exact
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
-from jqd.report import figure_time_strip, write_animation
 from jqd.report.style import BLUE, GREY, VERMILLION, subplots
 from jqd.spaces import symbols
 from jqd.states import coherent, phase_grid

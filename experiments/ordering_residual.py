@@ -16,10 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_lines
 
 from jqd.papers import husimi as rules
 from jqd.papers.husimi.generators import complex_generator
-from jqd.report import draw_lines
 from jqd.report.style import BLUE, INK, subplots
 from jqd.spaces import symbols
 from jqd.states import quasiprobability

@@ -15,12 +15,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_lines
 
 import jqd
 from jqd.laws.diffusion import ClassicalDiffusion, ConservativeDiffusion
 from jqd.papers.diffusion import closed_forms
 from jqd.papers.diffusion.energies import energy_budget
-from jqd.report import draw_lines
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.spaces import Grid
 

@@ -14,12 +14,13 @@ no evolution that the equation might have was found, see truncated_horizon.py.
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_lines, label_plane
 from _support.husimi import truncation_deviation
 
 from jqd.exact import husimi as exact
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 from jqd.papers.husimi.truncation import horizon
-from jqd.report import draw_density, draw_lines, label_plane
+from jqd.report import draw_density
 from jqd.report.style import subplots
 from jqd.spaces import symbols
 from jqd.states import coherent, phase_grid

@@ -13,10 +13,10 @@ in λ, in truncated_field.py.
 
 import numpy as np
 import xarray as xr
+from _support.figures import draw_lines
 
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 from jqd.papers.husimi.truncation import horizon
-from jqd.report import draw_lines
 from jqd.report.style import subplots
 from jqd.spaces import symbols
 from jqd.states import coherent, phase_grid

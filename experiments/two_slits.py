@@ -16,10 +16,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.animation import write_animation
+from _support.figures import draw_lines
 
 import jqd
 from jqd.papers.diffusion.slits import Screen, current, two_slits
-from jqd.report import draw_density, draw_lines, write_animation
+from jqd.report import draw_density
 from jqd.report.style import GREY, VERMILLION, subplots
 
 # --- Parameters: grid spacing, screens, duration, save times, time step -----------

@@ -13,11 +13,11 @@ is in `jqd equations husimi`; how the Husimi law escapes is in watanabe_reversal
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_lines
 from _support.husimi import ornstein_uhlenbeck_kernel
 
 from jqd.observe import total_variation
 from jqd.papers.husimi import backward_kernel
-from jqd.report import draw_lines
 from jqd.report.style import INK, subplots
 
 # --- Parameters -------------------------------------------------------------------

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.figures import draw_diffusion_ellipses, draw_lines, label_plane
 from _support.husimi import ornstein_uhlenbeck_kernel
 from matplotlib.colors import Normalize
 
@@ -22,7 +23,7 @@ import jqd
 from jqd.laws.husimi import GaussianForm, GaussianSum, Heff, HusimiFokkerPlanck
 from jqd.observe import total_variation
 from jqd.papers.husimi.forms import kappa_free_form, phase_space_function
-from jqd.report import draw_density, draw_diffusion_ellipses, draw_lines, label_plane
+from jqd.report import draw_density
 from jqd.report.style import CYCLE, INK, subplots
 from jqd.spaces import symbols
 from jqd.states import Ensemble, coherent, phase_grid

@@ -4,12 +4,11 @@ What stands below is imported when it is first asked for: JAX takes a second, an
 every command needs it.
 """
 
-import ast
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._lazy import homes as _homes
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -84,18 +83,8 @@ if TYPE_CHECKING:
 
 @cache
 def _rooms() -> dict[str, str | None]:
-    """Room of each name above, None for a room itself: read, since nothing runs it."""
-    (block,) = (
-        node
-        for node in ast.parse(Path(__file__).read_text(encoding="utf-8")).body
-        if isinstance(node, ast.If)
-    )
-    return {
-        alias.name: node.module
-        for node in block.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
+    """Room of each name above, None for a room itself."""
+    return _homes(__file__)
 
 
 def __getattr__(name: str) -> Any:

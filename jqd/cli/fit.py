@@ -1,4 +1,4 @@
-"""What the commands that call `jqd.recover` share: the fit, its figures, its files."""
+"""What the commands that recover constants share: the fit, its figures, its files."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import report
-from ..inference import Recovery, loss_plane, recover
+from .._files import provenance
+from ..inference import Recovery, Unidentifiable, loss_plane, recover
 from ..records import naming
-from ..report.tables import recovery_tables
+from ..report.tables import columns, recovery_tables
 from .options import Common
-from .session import Outcome, Session, carry_out
+from .session import Outcome, Session, carry_out, overall
 
 Plane = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -75,10 +76,8 @@ def fit(
             "held_out_rows": recovery.held_out_rows,
         }
         dataset = report.recovery_dataset(
-            recovery, ts=recovery.ts, data=_table(recovery.observed),
-            fitted=_table(recovery.prediction), start=_table(recovery.start_prediction),
-            names=names, landscape=landscape, attributes=kept,
-        )  # fmt: skip
+            recovery, names, landscape=landscape, attributes=kept
+        )
         return Outcome(
             report.recovery_summary(recovery, common.seconds()),
             report.recovery_details(recovery) | {"settings": kept},
@@ -110,51 +109,116 @@ def draw_all(
     folder: Path, recovery: Recovery, names: Sequence[str], *, landscape: bool = True
 ) -> Plane | None:
     """The figures of a fit: data and law, residuals, loss plane, which is returned."""
-    if not landscape:
-        _draw_fit(folder, recovery, names)
-        return None
-    with ThreadPoolExecutor(1) as beside:
-        plane = beside.submit(landscape_of, recovery)
-        _draw_fit(folder, recovery, names)
-        draw_landscape(folder, recovery, plane.result())
-    return plane.result()
-
-
-def _draw_fit(folder: Path, recovery: Recovery, names: Sequence[str]) -> None:
-    ts, observed = np.asarray(recovery.ts), _table(recovery.observed)
-    fitted, start = _table(recovery.prediction), _table(recovery.start_prediction)
+    ts, observed = np.asarray(recovery.ts), columns(recovery.observed)
+    fitted, start = columns(recovery.prediction), columns(recovery.start_prediction)
     held = None
     if recovery.held_out_rows:
         held = float(ts[-recovery.held_out_rows])
-    with report.house_style():
+    with ThreadPoolExecutor(1) as beside:
+        plane = beside.submit(landscape_of, recovery) if landscape else None
         figures = {
             "fit": report.figure_fit(ts, observed, fitted, start, names, held),
             "residuals": report.figure_residuals(
                 ts, observed - fitted, held, names=names
             ),
         }
-        for name, figure in figures.items():
-            report.save_figure(figure, folder, name)
+        found = None if plane is None else plane.result()
+    if found is not None:
+        figures["loss"] = figure_loss(recovery, found)
+    report.save_figures(figures, folder)
+    return found
 
 
-def draw_landscape(folder: Path, recovery: Recovery, landscape: Plane | None) -> None:
-    """The loss over the first two constants, where there are two, and the starts."""
-    if landscape is None:
-        return
+def figure_loss(recovery: Recovery, landscape: Plane) -> Any:
+    """The loss over the first two constants, and the starts."""
     first, second = list(recovery.constants.values())[:2]
     both = None
     if first.reference is not None and second.reference is not None:
         both = (first.reference, second.reference)
-    with report.house_style():
-        figure = report.figure_landscape(
-            *landscape, np.asarray(recovery.starts)[:, :2],
-            np.asarray(recovery.ends)[:, :2], np.asarray(recovery.agree),
-            both, (first.name, second.name),
-        )  # fmt: skip
-        report.save_figure(figure, folder, "loss")
+    return report.figure_landscape(
+        *landscape, np.asarray(recovery.starts)[:, :2],
+        np.asarray(recovery.ends)[:, :2], np.asarray(recovery.agree),
+        both, (first.name, second.name),
+    )  # fmt: skip
 
 
-def _table(values: Any) -> np.ndarray:
-    """Values with all axes but time in one, (T, M)."""
-    values = np.asarray(values)
-    return values.reshape(len(values), -1)
+def check_free(
+    free: Sequence[str], valid: Sequence[str], untold: Mapping[str, str], by: str
+) -> None:
+    """Raise where a name is no constant, or one that the data cannot tell.
+
+    Args:
+        free: names that the user gives.
+        valid: the constants.
+        untold: why it cannot be told, by name.
+        by: what the data are.
+    """
+    for name in free:
+        if name in untold:
+            raise Unidentifiable(
+                f"Argument `--free` must name constants that {by} can tell, but "
+                f"{untold[name]}."
+            )
+        if name not in valid:
+            raise ValueError(
+                f"Argument `--free` must name constants out of {', '.join(valid)}, "
+                f"but {name!r} was given."
+            )
+
+
+def estimate(
+    common: Common,
+    law: str,
+    file: Path | None,
+    records: Mapping[str, Any],
+    fit_one: Callable[[Any], Any],
+    part_of: Callable[[str, Any], dict[str, Any]],
+    draw: Callable[[Any, str, Any, Any], None],
+    printed: Callable[[Mapping[str, Any]], list[Any]],
+    settings: dict[str, Any],
+    details: Callable[[Any], Any] | None = None,
+) -> int:
+    """Recover constants by estimators that need no run, one record each.
+
+    Args:
+        common: seed, folder, how to print.
+        law: its name.
+        file: of the record, for messages; None for built-in records.
+        records: by name, of which `--json` prints the first word; "" for none.
+        fit_one: the fit of a record, with `status`, `message`, `constants`.
+        part_of: what `--json` prints of the fit of this name, beside its constants.
+        draw: a fit beside its record, into an axis.
+        printed: table and sentences of all fits.
+        settings: to be kept with the results.
+        details: what summary.json holds beyond that of a fit.
+
+    Returns:
+        Exit code: 0 if the fits converged, else 1.
+    """
+
+    def work(session: Session) -> Outcome:
+        with naming(file):
+            fits = {name: fit_one(record) for name, record in records.items()}
+        session.advance("report", 0, 1)
+        with report.house_style():
+            size = (4.9 * len(fits) + 0.6, 4.0)
+            figure, axes = report.subplots(1, len(fits), size=size)
+            for axis, (name, record) in zip(axes[0], records.items(), strict=True):
+                draw(axis, name, record, fits[name])
+            report.save_figure(figure, session.folder, "fit")
+        parts = {
+            name.partition(" ")[0]: part_of(name, found) for name, found in fits.items()
+        }
+        summary = {
+            "law": law,
+            **parts.get("", parts),
+            "status": overall(found.status for found in fits.values()),
+            "seconds": common.seconds(),
+        }
+        kept = {"data": str(file or "built-in"), "seed": common.seed, **settings}
+        more: dict[str, Any] = {"settings": kept, "provenance": provenance()}
+        if details is not None:
+            more["details"] = {name or "fit": details(f) for name, f in fits.items()}
+        return Outcome(summary, more, printed(fits))
+
+    return carry_out(common, work)

@@ -15,13 +15,6 @@ recover_app = typer.Typer(
     no_args_is_help=True,
 )
 for command in (
-    copying,
-    husimi,
-    diffusion,
-    statistics,
-    springs,
-    anharmonicity,
-    tower,
-    temperature,
-):
+    copying, husimi, diffusion, statistics, springs, anharmonicity, tower, temperature
+):  # fmt: skip
     recover_app.command()(command)

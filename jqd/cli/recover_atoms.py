@@ -14,8 +14,16 @@ from ..inference import Horizon, Polish, Recovery, Search, horizon
 from ..laws import constants
 from ..records import AtomRecord, load_atoms, naming
 from .fit import Plane, draw_all, fit
-from .options import Common, Free, Starts, with_options
-from .parsing import check_sigma, parse_free, parse_start
+from .options import (
+    Common,
+    Free,
+    Starts,
+    check_sigma,
+    parse_free,
+    parse_start,
+    with_options,
+)
+from .session import takes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,12 +44,7 @@ KNOWN = 0.01
 class Chain:
     """The options of every chain."""
 
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="Positions of atoms of a chain: .npz, .zarr or .nc with t, x, x0, v0."
-        ),
-    ] = None
+    data: Annotated[Path | None, takes("atoms")] = None
     starts: Starts = 2
     time: Annotated[
         float, typer.Option(min=1.0, help="Length of the computed record.")

@@ -1,6 +1,7 @@
 """`jqd recover copying`."""
 
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -10,8 +11,16 @@ from ..inference import Search
 from ..laws import CopyDynamics
 from ..records import Record, load_matrix, load_record, load_state, naming
 from .fit import fit
-from .options import Common, Free, Matrix, Starts, State, with_options
-from .parsing import parse_free, parse_noise, parse_start
+from .options import (
+    Common,
+    Free,
+    Starts,
+    parse_free,
+    parse_noise,
+    parse_start,
+    with_options,
+)
+from .session import Matrix, State, takes
 
 CONSTANTS = ("q", "r", "omega", "R", "delta", "phase0")
 
@@ -19,9 +28,7 @@ CONSTANTS = ("q", "r", "omega", "R", "delta", "phase0")
 @with_options(out=Path("results/copying"))
 def copying(
     *,
-    data: Path | None = typer.Option(
-        None, help="CSV with columns t,p0,p1.. (populations) or t,n0,n1.. (counts)."
-    ),
+    data: Annotated[Path | None, takes("populations")] = None,
     hamiltonian: Matrix = None,
     state: State = None,
     free: Free = "q,r",

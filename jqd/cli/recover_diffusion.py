@@ -1,7 +1,7 @@
 """`jqd recover diffusion`: constants of conservative diffusion from densities."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,9 +9,8 @@ import typer
 
 from .. import problems, report
 from ..evolution import Fixed
-from ..inference import Recovery, Search, Unidentifiable, loss_line
+from ..inference import Recovery, Search, loss_line
 from ..inference.estimators import (
-    Estimate,
     diffusion_from_energy,
     diffusion_from_levels,
     diffusion_from_residual,
@@ -20,10 +19,17 @@ from ..inference.estimators.diffusion import ESTIMATORS
 from ..laws import ConservativeDiffusion
 from ..laws.diffusion import Amplitude
 from ..records import DensityRecord, load_density, naming
-from .fit import Plane, draw_landscape, fit, landscape_of
-from .options import Common, Sigma, with_options
-from .parsing import check_sigma, check_word, parse_names, parse_start
-from .session import conclude
+from .fit import Plane, check_free, figure_loss, fit, landscape_of
+from .options import (
+    Common,
+    Sigma,
+    check_sigma,
+    check_word,
+    parse_free,
+    parse_start,
+    with_options,
+)
+from .session import conclude, takes
 
 FORMS = ("auto", "amplitude", "window", "links")
 CONSTANTS = ("D", "friction", "classical_diffusion", "mass")
@@ -42,9 +48,7 @@ STARTS, FEW = 64, 4
 @with_options(out=Path("results/diffusion"))
 def diffusion(
     *,
-    data: Path | None = typer.Option(
-        None, help="Densities \\[t, x], or levels, of a potential: .npz, .zarr or .nc."
-    ),
+    data: Annotated[Path | None, takes("density")] = None,
     column: str = typer.Option("density", help="Name of the densities in the file."),
     free: str = typer.Option(
         "D", help=f"Constants to recover: {', '.join(CONSTANTS)}."
@@ -64,8 +68,8 @@ def diffusion(
     check_word("form", form, FORMS)
     check_word("estimator", estimator, ESTIMATORS)
     check_sigma(sigma)
-    names = parse_names(free)
-    _check_free(names)
+    names = parse_free(free)
+    check_free(names, CONSTANTS, _ALIASES, "a density")
     first = parse_start(start, names)
     if data is None:
         record = problems.double_well(column)
@@ -97,20 +101,6 @@ def diffusion(
     )  # fmt: skip
 
 
-def _check_free(free: tuple[str, ...]) -> None:
-    for name in free:
-        if name in _ALIASES:
-            raise Unidentifiable(
-                "Argument `--free` must name constants that a density can tell, but "
-                f"{_ALIASES[name]}."
-            )
-        if name not in CONSTANTS:
-            raise ValueError(
-                f"Argument `--free` must name constants out of {', '.join(CONSTANTS)}, "
-                f"but {name!r} was given."
-            )
-
-
 def _law(
     record: DensityRecord, form: str, free: tuple[str, ...], start: dict[str, float]
 ) -> ConservativeDiffusion:
@@ -129,10 +119,7 @@ def _law(
 
 
 def _estimate(
-    estimator: str,
-    record: DensityRecord,
-    free: tuple[str, ...],
-    start: float,
+    estimator: str, record: DensityRecord, free: tuple[str, ...], start: float
 ) -> dict[str, Any]:
     """D by an estimator that needs no run, as `--json` prints it."""
     if free != ("D",):
@@ -140,7 +127,19 @@ def _estimate(
             f"Argument `--free` must be D for --estimator {estimator}, but is "
             f"{','.join(free)}."
         )
-    found = _found(estimator, record, start)
+    if estimator == "energy":
+        found = diffusion_from_energy(record)
+    elif estimator == "residual":
+        found = diffusion_from_residual(record, _action_rate(record))
+    elif record.levels is None:
+        raise ValueError(
+            "Argument `data` must hold `levels` for --estimator spectrum, but does not."
+        )
+    else:
+        found = diffusion_from_levels(
+            record.levels, record.grid, record.potential, mass=record.mass,
+            start=start, sigma=record.sigma,
+        )  # fmt: skip
     return {
         "law": "ConservativeDiffusion",
         "estimator": estimator,
@@ -149,21 +148,6 @@ def _estimate(
         "residual": found.residual,
         "status": "converged" if found.converged else "not converged",
     }
-
-
-def _found(estimator: str, record: DensityRecord, start: float) -> Estimate:
-    if estimator == "energy":
-        return diffusion_from_energy(record)
-    if estimator == "residual":
-        return diffusion_from_residual(record, _action_rate(record))
-    if record.levels is None:
-        raise ValueError(
-            "Argument `data` must hold `levels` for --estimator spectrum, but does not."
-        )
-    return diffusion_from_levels(
-        record.levels, record.grid, record.potential, mass=record.mass, start=start,
-        sigma=record.sigma,
-    )  # fmt: skip
 
 
 def _action_rate(record: DensityRecord) -> np.ndarray:
@@ -177,9 +161,7 @@ def _action_rate(record: DensityRecord) -> np.ndarray:
 
 def _draw(folder: Path, recovery: Recovery, record: DensityRecord) -> Plane | None:
     """Profiles, and the loss over one constant or two."""
-    _profiles(folder, recovery, record)
     landscape = landscape_of(recovery)
-    draw_landscape(folder, recovery, landscape)
     if landscape is None:
         (constant,) = recovery.constants.values()
         low, high = recovery.study.bounds()
@@ -188,15 +170,18 @@ def _draw(folder: Path, recovery: Recovery, record: DensityRecord) -> Plane | No
         values = jnp.linspace(min(float(low[0]), float(ends.min())), top, 121)
         values = jnp.unique(jnp.concatenate([values, jnp.asarray(recovery.theta)]))
         # a picture needs no more than coarse steps
-        loss = loss_line(recovery.study, values)
-        figure = report.figure_loss_line(
-            values, loss, ends, recovery.agree, constant.reference, constant.name
-        )
-        report.save_figure(figure, folder, "loss")
+        loss = report.figure_loss_line(
+            values, loss_line(recovery.study, values), ends, recovery.agree,
+            constant.reference, constant.name,
+        )  # fmt: skip
+    else:
+        loss = figure_loss(recovery, landscape)
+    figures = {"profiles": _profiles(recovery, record), "loss": loss}
+    report.save_figures(figures, folder)
     return landscape
 
 
-def _profiles(folder: Path, recovery: Recovery, record: DensityRecord) -> None:
+def _profiles(recovery: Recovery, record: DensityRecord) -> Any:
     """Density along the first axis at each time: data, law, law at the start."""
     grid = record.grid
     # shares of counts are densities times the cell
@@ -210,6 +195,4 @@ def _profiles(folder: Path, recovery: Recovery, record: DensityRecord) -> None:
         )
     ]  # fmt: skip
     x = np.asarray(grid.coordinates[0]).ravel()
-    with report.house_style():
-        figure = report.figure_profiles(x, np.asarray(recovery.ts), *lines)
-        report.save_figure(figure, folder, "profiles")
+    return report.figure_profiles(x, np.asarray(recovery.ts), *lines)

@@ -3,14 +3,14 @@
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from .. import _checks, problems, report
 from ..evolution import Propagator, evolve
-from ..inference import Recovery, Search, Study, Unidentifiable, fit_likelihood
+from ..inference import Recovery, Search, Study, fit_likelihood
 from ..inference.estimators import length_scales as lengths_of
 from ..laws import constants
 from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
@@ -18,23 +18,37 @@ from ..records import PhaseSpaceRecord, load_phase_space, naming
 from ..records.phase_space import sample_orders
 from ..spaces.symbols import ParametricSymbol, parameters_of, parse_hamiltonian
 from ..states import coherent, product
-from .fit import Plane, draw_all, fit
-from .options import Common, Sigma, Starts, with_options
-from .parsing import check_sigma, check_word, parse_names, parse_set, parse_start
-from .session import conclude
+from .fit import Plane, check_free, draw_all, fit
+from .options import (
+    Common,
+    Sigma,
+    Starts,
+    check_sigma,
+    check_word,
+    parse_free,
+    parse_set,
+    parse_start,
+    with_options,
+)
+from .session import conclude, takes
 
 FORMS = ("auto", "heff", "fock", "gaussian")
 LOSSES = ("auto", "squares", "moments", "likelihood")
 # The least C from which a start is drawn: it sets how many levels are kept.
 LEAST_C = 0.3
+_LENGTH = "kappa and the lengths l enter the law only as s = l/sqrt(kappa); free s"
+_UNTOLD = {
+    "kappa": _LENGTH,
+    "l": _LENGTH,
+    "lengths": _LENGTH,
+    "hbar": "hbar enters the law only as the product C hbar; free C",
+}
 
 
 @with_options(out=Path("results/husimi"))
 def husimi(
     *,
-    data: Path | None = typer.Option(
-        None, help="Husimi functions, moments or samples: .npz, .zarr or .nc."
-    ),
+    data: Annotated[Path | None, takes("phase space")] = None,
     hamiltonian: str = typer.Option(
         "0.5*U*ad^2*a^2", help="Operator in a, ad (a1, ad1, ..), q, p and parameters."
     ),
@@ -68,15 +82,15 @@ def husimi(
     check_word("form", form, FORMS)
     check_word("loss", loss, LOSSES)
     check_sigma(sigma)
-    names = parse_names(free)
+    names = parse_free(free)
     first = parse_start(start, names)
     record = _record(data, loss, sigma)
     with naming(data):
         operator = _parsed(hamiltonian, assigned, record, names)
         law, psi0 = _law_and_state(record, operator, names, form, levels)
-    if loss == "likelihood":
-        with naming(data):
+        if loss == "likelihood":
             _check_first_samples(record, law, psi0, names)
+    if loss == "likelihood":
         result = _likelihood(record, law, psi0, names, {"C": 0.8} | first)
         title = "Maximum likelihood, C kept at or below 1: no standard error there"
         table = report.summary_table(result, title)
@@ -134,14 +148,14 @@ def _record(file: Path | None, loss: str, sigma: float | None) -> PhaseSpaceReco
             "Argument `--loss` must not be likelihood for a record of "
             f"{record.kind}, but is; it needs samples."
         )
-    wanted = {"samples": ("auto", "moments", "likelihood")}
-    allowed = wanted.get(record.kind, ("auto", "squares"))
+    samples = record.kind == "samples"
+    allowed = ("auto", "moments", "likelihood") if samples else ("auto", "squares")
     if loss not in allowed:
         raise ValueError(
             f"Argument `--loss` must be one of {', '.join(allowed)} for a record of "
             f"{record.kind}, but is {loss}."
         )
-    if sigma is not None and record.kind == "samples":
+    if sigma is not None and samples:
         raise ValueError(
             "Argument `--sigma` must not be given for samples, but is; their scatter "
             "is their own."
@@ -194,7 +208,7 @@ def _parsed(
     """
     modes = None if record is None else record.modes
     names = parameters_of(text, modes=modes)
-    _check_free(free, names)
+    check_free(free, ("C", "s", *names), _UNTOLD, "data")
     known = {} if record is None else record.parameters
     values: dict[str, Any] = dict.fromkeys((n for n in free if n in names), 1.0)
     values |= {name: known[name] for name in names if name in known}
@@ -207,26 +221,6 @@ def _parsed(
             f"add --set {missing[0]}=NUMBER."
         )
     return parse_hamiltonian(text, modes=modes, **values)
-
-
-def _check_free(free: tuple[str, ...], names: tuple[str, ...]) -> None:
-    for name in free:
-        if name in ("kappa", "l", "lengths"):
-            raise Unidentifiable(
-                "Argument `--free` must name constants that data can tell, but kappa "
-                "and the lengths l enter the law only as s = l/sqrt(kappa); free s."
-            )
-        if name == "hbar":
-            raise Unidentifiable(
-                "Argument `--free` must name constants that data can tell, but hbar "
-                "enters the law only as the product C hbar; free C."
-            )
-        valid = ("C", "s", *names)
-        if name not in valid:
-            raise ValueError(
-                f"Argument `--free` must name constants out of {', '.join(valid)}, "
-                f"but {name!r} was given."
-            )
 
 
 def _levels(record: PhaseSpaceRecord) -> int:

@@ -1,25 +1,21 @@
 """`jqd recover statistics`: g of counts of particles, or of a curve."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 import jax
 import numpy as np
 import typer
 from rich.table import Table
 
-from .. import report
-from .._files import provenance
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
-from ..records import CountsRecord, CurveRecord, load_statistics, naming
+from ..records import CountsRecord, CurveRecord, load_statistics
 from ..report.tables import with_error
 from ..statistics import log_marginal, occupation, sample_occupations
-from .options import Common, Starts, with_options
-from .parsing import parse_names, parse_start
-from .session import Outcome, Session, carry_out, overall
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from .fit import estimate
+from .options import Common, Starts, parse_free, parse_start, with_options
+from .session import takes
 
 # The built-in draws: particles, states, draws.
 BUILT_IN = (50, 20, 400)
@@ -29,9 +25,9 @@ SHARED, INDEPENDENT = "shared weights", "independent weights"
 @with_options(out=Path("results/statistics"))
 def statistics(
     *,
-    data: Path | None = typer.Option(
-        None, help="CSV: E,nbar[,sigma] (curve) or n0,n1,.. (a draw in each row)."
-    ),
+    data: Annotated[
+        Path | None, takes("statistics", "Of numbers, a draw in each row.")
+    ] = None,
     free: str = typer.Option("", help="Of g, T, mu; empty for all the data hold."),
     start: str = typer.Option(
         "", help="Start of a free constant, value of another, e.g. T=1.2."
@@ -40,42 +36,14 @@ def statistics(
     common: Common,
 ) -> int:
     """Recover g of quantum statistics (and T, mu of a curve), from weights or data."""
-    names = parse_names(free) if free.strip() else ()
+    names = parse_free(free) if free.strip() else ()
     first = parse_start(start, CURVE_CONSTANTS)
     used = min(starts, 4) if common.quick else starts
-    records = _records(data, names, first, common)
-
-    def work(session: Session) -> Outcome:
-        with naming(data):
-            fits = {
-                name: _fit(record, names, first, used)
-                for name, record in records.items()
-            }
-        session.advance("report", 0, 1)
-        with report.house_style():
-            report.save_figure(_figure(records, fits), session.folder, "fit")
-        settings = {
-            "data": "built-in" if data is None else str(data),
-            "seed": common.seed,
-            "starts": starts,
-        }
-        details = {
-            name or "fit": {
-                "covariance": fit.covariance,
-                "chi2_per_dof": fit.chi2_per_dof,
-                "log_likelihood": fit.log_likelihood,
-                "starts": fit.starts,
-                "ends": fit.ends,
-            }
-            for name, fit in fits.items()
-        }
-        return Outcome(
-            _summary(fits, common.seconds()),
-            {"settings": settings, "details": details, "provenance": provenance()},
-            [_printed(fits), *dict.fromkeys(fit.message for fit in fits.values())],
-        )
-
-    return carry_out(common, work)
+    return estimate(
+        common, "statistics", data, _records(data, names, first, common),
+        lambda record: _fit(record, names, first, used), _part, _draw, _printed,
+        {"starts": starts}, _details,
+    )  # fmt: skip
 
 
 def _records(
@@ -131,32 +99,29 @@ def _fit(
     )  # fmt: skip
 
 
-def _summary(fits: dict[str, StatisticsFit], seconds: float) -> dict[str, Any]:
+def _part(name: str, fit: StatisticsFit) -> dict[str, Any]:
     """The result in the few numbers that `--json` prints."""
-    parts = {
-        name: {
-            "constants": {
-                label: {
-                    "value": constant.value,
-                    "stderr": constant.stderr,
-                    "reference": _reference(name),
-                }
-                for label, constant in fit.constants.items()
-            },
-            "at_edge": fit.at_edge,
-            "agreeing_starts": float(np.mean(fit.agree)),
-            "chi2_per_dof": fit.chi2_per_dof,
-            "p_value": fit.p_value,
-            "message": fit.message,
-        }
-        for name, fit in fits.items()
+    return {
+        "constants": {
+            label: {
+                "value": constant.value,
+                "stderr": constant.stderr,
+                "reference": _reference(name),
+            }
+            for label, constant in fit.constants.items()
+        },
+        "at_edge": fit.at_edge,
+        "agreeing_starts": float(np.mean(fit.agree)),
+        "chi2_per_dof": fit.chi2_per_dof,
+        "p_value": fit.p_value,
+        "message": fit.message,
     }
-    status = overall(fit.status for fit in fits.values())
-    common = {"status": status, "seconds": seconds}
-    law = {"law": "statistics"}
-    if SHARED not in parts:
-        return law | parts[""] | common
-    return law | {"shared": parts[SHARED], "independent": parts[INDEPENDENT]} | common
+
+
+def _details(fit: StatisticsFit) -> dict[str, Any]:
+    """What summary.json holds beyond that."""
+    names = "covariance", "chi2_per_dof", "log_likelihood", "starts", "ends"
+    return {name: getattr(fit, name) for name in names}
 
 
 def _reference(name: str) -> float | None:
@@ -164,11 +129,11 @@ def _reference(name: str) -> float | None:
     return {SHARED: 1.0, INDEPENDENT: 0.0}.get(name)
 
 
-def _printed(fits: dict[str, StatisticsFit]) -> Table:
+def _printed(fits: Mapping[str, StatisticsFit]) -> list[Any]:
     table = Table(
-        title="Statistics: -1 Fermi-Dirac, 0 Maxwell-Boltzmann, 1 Bose-Einstein"
+        title="Statistics: -1 Fermi-Dirac, 0 Maxwell-Boltzmann, 1 Bose-Einstein",
+        title_justify="left",
     )
-    table.title_justify = "left"
     for heading in ("weights", "constant", "recovered", "standard error", "expected"):
         table.add_column(heading, justify="left" if heading == "weights" else "right")
     for name, fit in fits.items():
@@ -178,21 +143,14 @@ def _printed(fits: dict[str, StatisticsFit]) -> Table:
                 name or "data", label, with_error(constant.value, constant.stderr),
                 f"{constant.stderr:.1e}", "" if expected is None else f"{expected:g}",
             )  # fmt: skip
-    return table
+    return [table, *dict.fromkeys(fit.message for fit in fits.values())]
 
 
-def _figure(records: dict[str, Any], fits: dict[str, StatisticsFit]) -> "Figure":
-    fig, axes = report.subplots(1, len(fits), size=(4.9 * len(fits) + 0.6, 4.0))
-    for axis, (name, record) in zip(axes[0], records.items(), strict=True):
-        if isinstance(record, CountsRecord):
-            _draw_counts(axis, name, record.counts, fits[name])
-        else:
-            _draw_curve(axis, record, fits[name])
-    return fig
-
-
-def _draw_counts(axis: Any, name: str, counts: np.ndarray, fit: StatisticsFit) -> None:
-    """How often a state holds n particles, beside P_g of the fit and of g = 0, 1."""
+def _draw(axis: Any, name: str, record: Any, fit: StatisticsFit) -> None:
+    if isinstance(record, CurveRecord):
+        return _draw_curve(axis, record, fit)
+    # how often a state holds n particles, beside P_g of the fit and of g = 0, 1
+    counts = record.counts
     n = np.arange(counts.max() + 2)
     share = np.bincount(counts.ravel(), minlength=len(n)) / counts.size
     axis.bar(n, share, color="#D9D9D9", label="counts")
@@ -207,7 +165,8 @@ def _draw_counts(axis: Any, name: str, counts: np.ndarray, fit: StatisticsFit) -
         ]:
             axis.plot(n, np.exp(log_marginal(n, N, M, value)), form, label=label)
     axis.set(xlabel="particles in a state", ylabel="share of states")
-    axis.set_title(name.capitalize() if name else f"{len(counts)} draws, {M} states")
+    title = name.capitalize() or f"{len(counts)} draws, {M} states"
+    axis.set_title(title)
     axis.legend()
 
 

@@ -1,7 +1,8 @@
 """`jqd recover temperature`: T of counts of photons, or of a curve."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -9,16 +10,14 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from .. import report
-from .._files import provenance
 from ..inference import Unidentifiable
 from ..inference.estimators import TemperatureFit, fit_photon_counts, fit_photon_curve
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
-from ..records import PhotonCounts, PhotonCurve, load_photons, naming
+from ..records import PhotonCounts, PhotonCurve, load_photons
 from ..report.tables import with_error
-from .options import Common, with_options
-from .parsing import parse_free
-from .session import Outcome, Session, carry_out, overall
+from .fit import estimate
+from .options import Common, parse_free, with_options
+from .session import takes
 
 # The built-in records: counts of one mode, and a curve with relative errors, at T = 1.
 COUNTS, MODES, NOISE = 20000, 400, 0.02
@@ -28,11 +27,7 @@ Record = PhotonCounts | PhotonCurve
 @with_options(out=Path("results/temperature"))
 def temperature(
     *,
-    data: Path | None = typer.Option(
-        None,
-        help="CSV: omega,n[,n_max] (a photon count a row) or "
-        "omega,nbar[,sigma] (curve).",
-    ),
+    data: Annotated[Path | None, takes("light", "Of counts, one a row.")] = None,
     n_max: int | None = typer.Option(
         None, min=1, help="Largest count that a mode can hold, as in a cut-off tower."
     ),
@@ -50,25 +45,11 @@ def temperature(
     else:
         record = _with_cutoff(load_photons(data), n_max)
         records = {"counts" if isinstance(record, PhotonCounts) else "curve": record}
-
-    def work(session: Session) -> Outcome:
-        with naming(data):
-            fits = {name: _fit(record) for name, record in records.items()}
-        session.advance("report", 0, 1)
-        with report.house_style():
-            report.save_figure(_figure(records, fits), session.folder, "fit")
-        settings = {
-            "data": "built-in" if data is None else str(data),
-            "n_max": n_max,
-            "seed": common.seed,
-        }
-        return Outcome(
-            _summary(fits, data is None, common.seconds()),
-            {"settings": settings, "provenance": provenance()},
-            [_table(fits), *(f"{fit.status}: {fit.message}" for fit in fits.values())],
-        )
-
-    return carry_out(common, work)
+    return estimate(
+        common, "Planck", data, records, _fit,
+        lambda name, fit: _part(fit, built_in=data is None), _draw, _printed,
+        {"n_max": n_max},
+    )  # fmt: skip
 
 
 def _built_in(n_max: int | None, common: Common) -> dict[str, Record]:
@@ -104,34 +85,23 @@ def _fit(record: Record) -> TemperatureFit:
     return fit_photon_curve(record.nbar, record.omega, record.sigma)
 
 
-def _summary(
-    fits: dict[str, TemperatureFit], built_in: bool, seconds: float
-) -> dict[str, Any]:
+def _part(fit: TemperatureFit, *, built_in: bool) -> dict[str, Any]:
     """The result in the few numbers that `--json` prints."""
-    parts = {
-        name: {
-            "constants": {
-                "T": {
-                    "value": fit.T.value,
-                    "stderr": fit.T.stderr,
-                    "reference": 1.0 if built_in else None,
-                }
-            },
-            "cramer_rao_bound": fit.bound,
-            "chi2_per_dof": fit.chi2_per_dof,
-            "p_value": fit.p_value,
-            "status": fit.status,
-            "message": fit.message,
-        }
-        for name, fit in fits.items()
+    T = {"value": fit.T.value, "stderr": fit.T.stderr}
+    return {
+        "constants": {"T": {**T, "reference": 1.0 if built_in else None}},
+        "cramer_rao_bound": fit.bound,
+        "chi2_per_dof": fit.chi2_per_dof,
+        "p_value": fit.p_value,
+        "status": fit.status,
+        "message": fit.message,
     }
-    status = overall(fit.status for fit in fits.values())
-    return {"law": "Planck", **parts, "status": status, "seconds": seconds}
 
 
-def _table(fits: dict[str, TemperatureFit]) -> Table:
-    table = Table(title="Temperature of light, in the unit of hbar omega")
-    table.title_justify = "left"
+def _printed(fits: Mapping[str, TemperatureFit]) -> list[Any]:
+    table = Table(
+        title="Temperature of light, in the unit of hbar omega", title_justify="left"
+    )
     headings = "record", "T", "standard error", "chi2 a degree of freedom", "p"
     for heading in headings:
         table.add_column(heading, justify="left" if heading == "record" else "right")
@@ -140,22 +110,17 @@ def _table(fits: dict[str, TemperatureFit]) -> Table:
         p = "not known" if fit.p_value is None else f"{fit.p_value:.2g}"
         value = with_error(fit.T.value, fit.T.stderr)
         table.add_row(name, value, f"{fit.T.stderr:.1e}", chi2, p)
-    return table
+    return [table, *(f"{fit.status}: {fit.message}" for fit in fits.values())]
 
 
-def _figure(records: dict[str, Record], fits: dict[str, TemperatureFit]) -> Any:
-    fig, axes = report.subplots(1, len(fits), size=(4.9 * len(fits) + 0.6, 4.0))
-    for axis, (name, record) in zip(axes[0], records.items(), strict=True):
-        T = fits[name].T
-        words = f"T = {with_error(T.value, T.stderr)} ± {T.stderr:.1g}"
-        if isinstance(record, PhotonCounts):
-            _draw_counts(axis, record, T.value, words)
-        else:
-            _draw_curve(axis, record, T.value, words)
-    return fig
+def _draw(axis: Any, name: str, record: Record, fit: TemperatureFit) -> None:
+    T = fit.T
+    words = f"T = {with_error(T.value, T.stderr)} ± {T.stderr:.1g}"
+    draw = _draw_counts if isinstance(record, PhotonCounts) else _draw_curve
+    draw(axis, record, T.value, words)
 
 
-def _draw_counts(axis: Any, record: PhotonCounts, T: float, words: str) -> None:
+def _draw_counts(axis: Any, record: Any, T: float, words: str) -> None:
     """How often n photons were counted, beside the thermal law of all modes."""
     n = np.arange(int(record.n.max()) + 2)
     share = np.bincount(record.n.astype(int), minlength=len(n)) / len(record.n)
@@ -173,7 +138,7 @@ def _draw_counts(axis: Any, record: PhotonCounts, T: float, words: str) -> None:
     axis.legend()
 
 
-def _draw_curve(axis: Any, record: PhotonCurve, T: float, words: str) -> None:
+def _draw_curve(axis: Any, record: Any, T: float, words: str) -> None:
     """Occupations over frequency, and the curve of the fit."""
     omega = np.linspace(record.omega.min(), record.omega.max(), 300)
     axis.errorbar(

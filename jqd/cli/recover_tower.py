@@ -1,6 +1,7 @@
 """`jqd recover tower`: norms of the levels of a photon tower."""
 
 from pathlib import Path
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
@@ -14,8 +15,16 @@ from ..laws import constants
 from ..matter.tower import RandomTower
 from ..records import Gaussian, Record, load_record, naming
 from .fit import draw_all, fit
-from .options import Common, Free, Starts, with_options
-from .parsing import check_sigma, parse_free, parse_start
+from .options import (
+    Common,
+    Free,
+    Starts,
+    check_sigma,
+    parse_free,
+    parse_start,
+    with_options,
+)
+from .session import takes
 
 # The constants, and where a fit begins.
 FIRST = {"strength": 0.13, "omega": 0.85, "beta": 0.62}
@@ -24,9 +33,9 @@ FIRST = {"strength": 0.13, "omega": 0.85, "beta": 0.62}
 @with_options(out=Path("results/tower"))
 def tower(
     *,
-    data: Path | None = typer.Option(
-        None, help="CSV with columns t,p0,p1..: norm of each level of the tower."
-    ),
+    data: Annotated[
+        Path | None, takes("populations", "Here, the norm of each level of the tower.")
+    ] = None,
     free: Free = "strength,omega,beta",
     start: str = typer.Option("", help="Where to begin, e.g. omega=0.9."),
     starts: Starts = 1,

@@ -17,9 +17,8 @@ from ..ensembles.copying.sampler import STEP_OF
 from ..laws import CopyDynamics
 from ..records import load_matrix, load_state
 from ..report.parts import PARTS, Parts
-from .options import Common, Matrix, State, with_options
-from .parsing import check_word
-from .session import Outcome, Session, carry_out
+from .options import Common, check_word, with_options
+from .session import Matrix, Outcome, Session, State, carry_out
 
 REMEDIES = ("none", "spectators:NUMBER", "admixture:SHARE")
 METHODS = ("leap", "exact")
@@ -178,17 +177,7 @@ def _sampled(
 
 
 def _parse_remedy(text: str) -> tuple[int, float]:
-    """Read the option `--remedy`.
-
-    Args:
-        text: none, spectators:3 or admixture:0.01.
-
-    Returns:
-        (spectators, admixture).
-
-    Raises:
-        ValueError: an unknown remedy, or no number where one belongs.
-    """
+    """Spectators and admixture of none, spectators:3 or admixture:0.01."""
     name, _, value = text.partition(":")
     rule = f"Argument `--remedy` must be one of {', '.join(REMEDIES)}, but"
     if name == "none" and not value:
@@ -235,13 +224,9 @@ def _plan(options: Sampling, size: int) -> dict[str, tuple[int, int, bool]]:
 
 
 def part_width(size: int) -> int:
-    """Trajectories in a part: enough to fill vector units, few enough to be watched.
+    """Trajectories in a part, for so many classes.
 
-    Args:
-        size: number of classes.
-
-    Returns:
-        The number.
+    Enough to fill vector units, few enough to be watched.
     """
     return min(max(8192 // size**2, 32), 256)
 
@@ -279,3 +264,10 @@ def _arrays(copies: Copies) -> dict[str, Any]:
         "extinction_time": copies.extinction_time,
         "steps": copies.steps,
     }
+
+
+sample_app = typer.Typer(
+    help="Sample the random processes behind a law, trajectory by trajectory.",
+    no_args_is_help=True,
+)
+sample_app.command()(copying)

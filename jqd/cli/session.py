@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import jax
 import numpy as np
+import typer
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
@@ -21,11 +23,25 @@ from rich.progress import (
 
 from .. import report
 from .._files import atomic_file, finished_work_in, to_json
+from ..records import help_text
 from .options import Common
 
 if TYPE_CHECKING:
     import xarray as xr
 
+
+def takes(kind: str, more: str = "") -> Any:
+    """An option for a file, told by the table of formats.
+
+    Args:
+        kind: one of `records.formats.KINDS`.
+        more: what the command has to say of its own, after that.
+    """
+    return typer.Option(help=escape(f"{help_text(kind)} {more}".strip()))
+
+
+Matrix = Annotated[Path | None, takes("matrix")]
+State = Annotated[Path | None, takes("state")]
 STAGES = {
     "search": "Searching",
     "polish": "Polishing",

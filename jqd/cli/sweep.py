@@ -16,10 +16,10 @@ from ..report.tables import summary_table
 from ..report.user_code import failures_of, import_folder, load_file
 from ..sweeps import connect, sweep
 from ..sweeps.hosts import is_first
+from ..sweeps.points import STATUS
 from ..sweeps.program import processor_threads
 from ..sweeps.run import DamagedChunk
 from ..sweeps.store import Store
-from ..sweeps.trace import STATUS
 from .options import AsJson, Quick, Seed
 from .session import conclude
 

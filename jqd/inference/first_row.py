@@ -13,7 +13,7 @@ from jaxtyping import Array
 from .. import _checks
 from ..evolution import Fixed, evolve
 from ..observe import Moments
-from ..records.noise import strain
+from ..records.record import strain
 
 if TYPE_CHECKING:  # a study looks at its first row itself
     from .study import Study

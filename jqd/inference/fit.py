@@ -16,8 +16,7 @@ from .. import _checks
 from ..evolution import Adaptive, Fixed, Propagator, Status
 from ..laws.motion import Motion
 from ..observe import total_variation
-from ..records.noise import Noise, Weights, sums_to_one
-from ..records.record import Record
+from ..records.record import Noise, Record, Weights, sums_to_one
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse, refuse_names
 from .polish import Polish, jacobian, polish_one, polish_starts

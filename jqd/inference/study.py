@@ -14,9 +14,8 @@ from .. import _checks
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory, evolve
 from ..laws import constants
 from ..laws.motion import Motion
-from ..records.noise import Weights
 from ..records.populations import record_of_table
-from ..records.record import Record
+from ..records.record import Record, Weights
 from .first_row import check_first_row
 
 PHASES = "phase0"  # the unknown initial phases, a free constant of the state

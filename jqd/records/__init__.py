@@ -1,20 +1,12 @@
 """The one gate through which files and arrays enter: one file a kind of data."""
 
-from .arrays import load_matrix as load_matrix
-from .arrays import load_state as load_state
 from .atoms import AtomPositions as AtomPositions
 from .atoms import AtomRecord as AtomRecord
 from .atoms import load_atoms as load_atoms
 from .density import DensityRecord as DensityRecord
 from .density import load_density as load_density
 from .ensemble_noise import EnsembleNoise as EnsembleNoise
-from .file import naming as naming
 from .formats import help_text as help_text
-from .noise import Correlated as Correlated
-from .noise import Gaussian as Gaussian
-from .noise import Multinomial as Multinomial
-from .noise import Noise as Noise
-from .noise import NoNoise as NoNoise
 from .occupations import CountsRecord as CountsRecord
 from .occupations import CurveRecord as CurveRecord
 from .occupations import PhotonCounts as PhotonCounts
@@ -24,4 +16,12 @@ from .occupations import load_statistics as load_statistics
 from .phase_space import PhaseSpaceRecord as PhaseSpaceRecord
 from .phase_space import load_phase_space as load_phase_space
 from .populations import load_record as load_record
+from .reading import load_matrix as load_matrix
+from .reading import load_state as load_state
+from .reading import naming as naming
+from .record import Correlated as Correlated
+from .record import Gaussian as Gaussian
+from .record import Multinomial as Multinomial
+from .record import Noise as Noise
+from .record import NoNoise as NoNoise
 from .record import Record as Record

@@ -10,11 +10,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from ..matter import solid
-from .file import naming
-from .formats import format_of
-from .noise import Gaussian, NoNoise
-from .reading import read
-from .record import Record
+from .reading import format_of, naming, read
+from .record import Gaussian, NoNoise, Record
 
 
 class AtomPositions(eqx.Module):
@@ -99,16 +96,9 @@ class AtomRecord:
 def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
     """A record of atoms of a chain from .npz, Zarr or netCDF.
 
-    The file holds times `t` (T,), positions `x` (T, k), `atoms` (k,) unless all were
-    seen, the state `x0`, `v0` (N,) of all atoms at `t0` (0 unless given), and, unless
-    they are 1, `mass` and `length`; `ends` (0 free, 1 fixed, 2 periodic) and `sigma`.
-
     Args:
-        path: the file.
+        path: the file; what it holds stands in `formats.KINDS["atoms"]`.
         sigma: standard deviation of the positions; None for what the file says.
-
-    Returns:
-        The record.
 
     Raises:
         ValueError: unreadable file, arrays missing or of wrong shape, atoms that are

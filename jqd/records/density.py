@@ -8,11 +8,9 @@ import numpy as np
 
 from ..observe import Occupations
 from ..spaces import Grid
-from .file import File
-from .formats import KINDS, check_parts
-from .noise import Gaussian, Multinomial
-from .reading import read
-from .record import Record
+from .formats import KINDS
+from .reading import File, check_parts, read
+from .record import Gaussian, Multinomial, Record
 
 AXES = ("x", "y", "z")
 # How far neighbouring points of an axis may be from equal distances, relative.
@@ -68,25 +66,13 @@ def load_density(
 ) -> DensityRecord:
     """A record of densities, or of levels, from .npz, Zarr or netCDF.
 
-    The file holds the points `x` (and `y`, `z`), evenly spaced, `potential` on them,
-    `mass` (1 unless given), and
-
-    - `t` and densities [t, x, ..], per unit of volume, with the state at `t0` (0 unless
-      given): `psi0` and its `hbar` (1), or `density0` and `action0`, or a packet
-      exp(-(x - x0)²/4 s0² + i p0 x) as `x0`, `s0`, `p0`; or, at every time, `action`;
-    - and, or instead of it, `levels`: energies from the ground state up.
-
-    A column of whole numbers holds counts: how many positions were found at each point.
-    `noise` is the standard deviation of a column whose name ends in `_noisy`; `sigma`
-    that of any column.
+    What it holds stands in `formats.KINDS["density"]`; `x0`, `s0`, `p0` are the packet
+    exp(-(x - x0)²/4 s0² + i p0 x). A file of densities may hold `levels` as well.
 
     Args:
         path: the file.
         column: name of the densities, such as "density_noisy".
         sigma: standard deviation; None for what the file says.
-
-    Returns:
-        The record.
 
     Raises:
         ValueError: unreadable file, arrays missing, of wrong shape or not finite,
@@ -121,7 +107,9 @@ def load_density(
     if "action" in file:
         _check_shape(file, "action", density.shape)
         action = file.real("action")
-    initial = _initial(file, grid, ts, density, action, t0)
+    initial = _initial(file, grid)
+    if initial is None and action is not None and len(ts) and ts[0] == t0:
+        initial = density[0], action[0]
     if initial is None and levels is None:
         raise file.complaint(
             "hold the state at t0: `psi0`, `density0` and `action0`, or `x0`, `s0` and "
@@ -195,14 +183,7 @@ def _check_density(
         )
 
 
-def _initial(
-    file: File,
-    grid: Grid,
-    ts: np.ndarray,
-    density: np.ndarray,
-    action: np.ndarray | None,
-    t0: float,
-) -> Any:
+def _initial(file: File, grid: Grid) -> Any:
     """ψ at t0, or (density, action), or None."""
     if "psi0" in file:
         _check_shape(file, "psi0", grid.shape)
@@ -213,8 +194,6 @@ def _initial(
         return file.real("density0"), file.real("action0")
     if {"x0", "s0", "p0"} <= set(file.arrays):
         return _packet(file, grid)
-    if action is not None and len(ts) and ts[0] == t0:
-        return density[0], action[0]
     return None
 
 

@@ -15,7 +15,7 @@ from ..ensembles.copying.populations import INITIAL
 from ..ensembles.copying.rates import check_motion
 from ..laws import CopyDynamics
 from ..laws.motion import Motion
-from .noise import Course, Noise, count_errors
+from .record import Course, Noise, count_errors
 
 # A direction whose variance, times N, is below this does not scatter: an exact start,
 # the sum of all shares, links without currents. Rounding leaves some 1e-16.

@@ -1,14 +1,13 @@
 """What each file holds: the one table behind README, `--help` and every refusal."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
-from .file import File
-
-ARCHIVES = (".npz", ".zarr", ".nc")
-STORES = (".zarr", ".nc")
-_SAME = MappingProxyType[str, str]({})
+CSV, NPZ, STORES = (".csv",), (".npz",), (".zarr", ".nc")
+ARCHIVES = (*NPZ, *STORES)
+_NONE = MappingProxyType[str, str]({})
 
 
 @dataclass(frozen=True)
@@ -52,24 +51,32 @@ class Part:
         return ", or ".join(choices)
 
 
-@dataclass(frozen=True)
 class Format:
     """What a kind of file must and may hold of some data.
 
     Attributes:
         data: what it is, in the plural.
         suffixes: of the files.
+        example: a file and a command, or the first lines of a table.
         needed: parts without which there is no record; the second tells the data from
             others in files that end alike.
         optional: parts that may be there, with what holds where they are not.
-        example: a file and a command, or the first lines of a table.
     """
 
-    data: str
-    suffixes: tuple[str, ...]
-    needed: tuple[Part, ...]
-    optional: tuple[Part, ...] = ()
-    example: str = ""
+    def __init__(
+        self,
+        data: str,
+        suffixes: tuple[str, ...],
+        example: str,
+        needed: Mapping[str, str],
+        optional: Mapping[str, str] = _NONE,
+    ):
+        """A format, of parts by name with what they mean."""
+        self.data, self.suffixes, self.example = data, suffixes, example
+        self.needed, self.optional = (
+            tuple(Part(name, means) for name, means in parts.items())
+            for parts in (needed, optional)
+        )
 
     def missing(self, names: Collection[str]) -> list[Part]:
         """Needed parts that are not among these names."""
@@ -106,235 +113,170 @@ class Kind:
     options: str
     formats: tuple[Format, ...]
 
-    @property
+    @cached_property
     def suffixes(self) -> tuple[str, ...]:
         """Of all its files, each once."""
         each = (suffix for one in self.formats for suffix in one.suffixes)
         return tuple(dict.fromkeys(each))
 
+    def fitting(self, names: Collection[str], suffix: str) -> list[Format]:
+        """The formats that a file has, by the names in it; one, if it is sound.
 
-_T = Part("t", "[t] times")
-_T0 = Part("t0", "time of the state; else 0")
-_SHARES = "[t, class], rows of sum 1"
-_COUNTS = "[t, class] whole numbers"
-_SIGMA = Part("sigma", "error of the values, in their unit; else none")
-_STATE = Part(
-    "alpha0|psi0|rho0",
-    "state at `t0`: amplitude of a coherent state, ket or matrix by numbers",
-)
-_QUANTUM = (
-    _T0, _SIGMA, Part("NAME", "value of a parameter of the Hamiltonian"),
-)  # fmt: skip
-_SPACE = Part("x", "[x] points, evenly spaced; so `y`, `z` of further axes")
-_POTENTIAL = Part("potential", "[x, ..] V at the points, energy")
-_MASS = Part("mass", "m; else 1")
+        Args:
+            names: of its arrays.
+            suffix: the columns of a .csv must all be known; an archive may hold more.
+        """
+        return [
+            one
+            for one in self.formats
+            if suffix in one.suffixes
+            and not one.missing(names)
+            and (suffix not in CSV or one.admits(names))
+        ]
+
+
+_SHARES, _COUNTS = "[t, class], rows of sum 1", "[t, class] whole numbers"
+_T = {"t": "[t] times"}
+_T0 = {"t0": "time of the state; else 0"}
+_SIGMA = {"sigma": "error of the values, in their unit; else none"}
+_OWN_SIGMA = {"sigma": "its standard error; else it is estimated"}
+_STATE = {
+    "alpha0|psi0|rho0":
+        "state at `t0`: amplitude of a coherent state, ket or matrix by numbers",
+}  # fmt: skip
+_QUANTUM = _T0 | _SIGMA | {"NAME": "value of a parameter of the Hamiltonian"}
+_SPACE = {
+    "x": "[x] points, evenly spaced; so `y`, `z` of further axes",
+    "potential": "[x, ..] V at the points, energy",
+}
+_MASS = {"mass": "m; else 1"}
 
 KINDS = {
     "populations": Kind(
         "data", "load_record", "`--data` of `jqd recover copying`, `tower`",
         (
-            Format(
-                "populations", (".csv",), (_T, Part("p0,p1,..", _SHARES)),
-                example="`t,p0,p1` / `0,0.9,0.1`",
-            ),
-            Format(
-                "counts", (".csv",), (_T, Part("n0,n1,..", _COUNTS)),
-                example="`t,n0,n1` / `0,90,10`",
-            ),
-            Format(
-                "populations", (".npz",), (_T, Part("p", _SHARES)),
-                example='`np.savez("p.npz", t=ts, p=shares)`',
-            ),
-            Format(
-                "counts", (".npz",), (_T, Part("n", _COUNTS)),
-                example='`np.savez("n.npz", t=ts, n=counts)`',
-            ),
-            Format(
-                "populations", STORES, (_T, Part("populations", _SHARES)),
-                example='`Dataset({"populations": (("t", "a"), p)}, {"t": ts})`',
-            ),
-            Format(
-                "counts", STORES, (_T, Part("counts", _COUNTS)),
-                example='`Dataset({"counts": (("t", "a"), n)}, {"t": ts})`',
-            ),
+            Format("populations", CSV, "`t,p0,p1` / `0,0.9,0.1`",
+                   _T | {"p0,p1,..": _SHARES}),
+            Format("counts", CSV, "`t,n0,n1` / `0,90,10`",
+                   _T | {"n0,n1,..": _COUNTS}),
+            Format("populations", NPZ, '`np.savez("p.npz", t=ts, p=shares)`',
+                   _T | {"p": _SHARES}),
+            Format("counts", NPZ, '`np.savez("n.npz", t=ts, n=counts)`',
+                   _T | {"n": _COUNTS}),
+            Format("populations", STORES,
+                   '`Dataset({"populations": (("t", "a"), p)}, {"t": ts})`',
+                   _T | {"populations": _SHARES}),
+            Format("counts", STORES,
+                   '`Dataset({"counts": (("t", "a"), n)}, {"t": ts})`',
+                   _T | {"counts": _COUNTS}),
         ),
     ),
     "matrix": Kind(
         "hamiltonian", "load_matrix",
         "`--hamiltonian` of `jqd recover copying`, `jqd sample copying`",
         (
-            Format(
-                "Hermitian matrices", (".npy", ".npz", ".csv"),
-                (
-                    Part(
-                        "hamiltonian",
-                        "[a, b] real or complex, energy over ħ; a lone array may have "
-                        "any name, a .csv has no header",
-                    ),
-                ),
-                example="`0,1-2j` / `1+2j,3`",
-            ),
+            Format("Hermitian matrices", (".npy", ".npz", ".csv"),
+                   "`0,1-2j` / `1+2j,3`",
+                   {"hamiltonian": "[a, b] real or complex, energy over ħ; a lone "
+                                   "array may have any name, a .csv has no header"}),
         ),
     ),
     "state": Kind(
-        "psi0",
-        "load_state",
+        "psi0", "load_state",
         "`--state` of `jqd recover copying`, `jqd sample copying`",
         (
-            Format(
-                "states", (".npy", ".npz", ".csv"),
-                (
-                    Part(
-                        "psi0",
-                        "[a] real or complex, of norm 1, at the first time; names as "
-                        "for matrices",
-                    ),
-                ),
-                example='`np.save("psi0.npy", psi)`',
-            ),
+            Format("states", (".npy", ".npz", ".csv"), '`np.save("psi0.npy", psi)`',
+                   {"psi0": "[a] real or complex, of norm 1, at the first time; names "
+                            "as for matrices"}),
         ),
     ),
     "phase space": Kind(
         "data", "load_phase_space", "`--data` of `jqd recover husimi`",
         (
-            Format(
-                "Husimi functions", ARCHIVES,
-                (
-                    _T,
-                    Part("husimi", "[t, y, x] per dx dy, or [t, P] per d²α"),
-                    Part(
-                        "points|x,y",
-                        "[P] or [P, mode] points α; or axes, α = g/2 (x + iy)",
-                    ),
-                    _STATE,
-                ),
-                (
-                    Part(
-                        "g", "QuTiP's convention of `x`, `y`; else √2, 2 or 1, with "
-                        "which the record fits its state",
-                    ),
-                    *_QUANTUM,
-                ),
-                example='`np.savez("q.npz", t=ts, x=x, y=y, husimi=Q, alpha0=1.2)`',
-            ),
-            Format(
-                "moments", ARCHIVES,
-                (
-                    _T,
-                    Part("moments", "[t, k] ∫α^m α*^n Q d²α"),
-                    Part("orders", "[k, 2] or [k, 2, mode] whole m, n of each"),
-                    _STATE,
-                ),
-                _QUANTUM,
-                example='`np.savez("m.npz", t=ts, moments=M, orders=mn, alpha0=1)`',
-            ),
-            Format(
-                "samples", ARCHIVES,
-                (
-                    _T,
-                    Part("samples", "[t, S] or [t, S, mode] heterodyne outcomes α"),
-                    _STATE,
-                ),
-                _QUANTUM,
-                example='`np.savez("s.npz", t=ts, samples=alpha, psi0=ket)`',
-            ),
+            Format("Husimi functions", ARCHIVES,
+                   '`np.savez("q.npz", t=ts, x=x, y=y, husimi=Q, alpha0=1.2)`',
+                   _T | {
+                       "husimi": "[t, y, x] per dx dy, or [t, P] per d²α",
+                       "points|x,y": "[P] or [P, mode] points α; or axes, "
+                                     "α = g/2 (x + iy)",
+                   } | _STATE,
+                   {"g": "QuTiP's convention of `x`, `y`; else √2, 2 or 1, with which "
+                         "the record fits its state"} | _QUANTUM),
+            Format("moments", ARCHIVES,
+                   '`np.savez("m.npz", t=ts, moments=M, orders=mn, alpha0=1)`',
+                   _T | {
+                       "moments": "[t, k] ∫α^m α*^n Q d²α",
+                       "orders": "[k, 2] or [k, 2, mode] whole m, n of each",
+                   } | _STATE, _QUANTUM),
+            Format("samples", ARCHIVES,
+                   '`np.savez("s.npz", t=ts, samples=alpha, psi0=ket)`',
+                   _T | {"samples": "[t, S] or [t, S, mode] heterodyne outcomes α"}
+                   | _STATE, _QUANTUM),
         ),
     ),
     "density": Kind(
         "data", "load_density", "`--data` of `jqd recover diffusion`",
         (
-            Format(
-                "densities", ARCHIVES,
-                (
-                    _SPACE,
-                    _POTENTIAL,
-                    _T,
-                    Part(
-                        "density", "[t, x, ..] per unit of volume, of norm 1, or whole "
-                        "numbers: positions counted; another name by `--column`",
-                    ),
-                ),
-                (
-                    Part(
-                        "psi0|density0,action0|x0,s0,p0",
-                        "state at `t0`: ψ; density and action S; centre, width and "
-                        "momentum of a packet; else the first row with its `action`",
-                    ),
-                    Part("action", "[t, x, ..] S, for `--estimator energy`"),
-                    Part("action_rate", "[x, ..] ∂S/∂t; for `--estimator residual`"),
-                    _MASS,
-                    Part("hbar", "ħ of `psi0`; else 1"),
-                    _T0,
-                    _SIGMA,
-                    Part("noise", "`sigma` of columns whose name ends in `_noisy`"),
-                ),
-                example='`np.savez("d.npz", t=t, x=x, potential=V, density=p, psi0=z)`',
-            ),
-            Format(
-                "levels", ARCHIVES,
-                (_SPACE, _POTENTIAL, Part("levels", "[n] energies from the lowest up")),
-                (_MASS, _SIGMA),
-                example='`np.savez("E.npz", x=x, potential=V, levels=E)`',
-            ),
+            Format("densities", ARCHIVES,
+                   '`np.savez("d.npz", t=t, x=x, potential=V, density=p, psi0=z)`',
+                   _SPACE | _T | {
+                       "density": "[t, x, ..] per unit of volume, of norm 1, or whole "
+                                  "numbers: positions counted; another name by "
+                                  "`--column`",
+                   },
+                   {
+                       "psi0|density0,action0|x0,s0,p0":
+                           "state at `t0`: ψ; density and action S; centre, width and "
+                           "momentum of a packet; else the first row with its `action`",
+                       "action": "[t, x, ..] S, for `--estimator energy`",
+                       "action_rate": "[x, ..] ∂S/∂t; for `--estimator residual`",
+                   } | _MASS | {"hbar": "ħ of `psi0`; else 1"} | _T0 | _SIGMA
+                   | {"noise": "`sigma` of columns whose name ends in `_noisy`"}),
+            Format("levels", ARCHIVES,
+                   '`np.savez("E.npz", x=x, potential=V, levels=E)`',
+                   _SPACE | {"levels": "[n] energies from the lowest up"},
+                   _MASS | _SIGMA),
         ),
     ),
     "atoms": Kind(
         "data", "load_atoms", "`--data` of `jqd recover springs`, `anharmonicity`",
         (
-            Format(
-                "positions of atoms", ARCHIVES,
-                (
-                    _T,
-                    Part("x", "[t, k] positions of the atoms that were seen"),
-                    Part("x0", "[N] positions of all atoms at `t0`"),
-                    Part("v0", "[N] their velocities"),
-                ),
-                (
-                    Part("atoms", "[k] which ones, from 0 on; else all"),
-                    Part("mass", "() or [N]; else 1"),
-                    Part("length", "rest length, () or [bond]; else 1"),
-                    Part("ends", "0 free, 1 fixed, 2 periodic; else 0"),
-                    _T0,
-                    _SIGMA,
-                ),
-                example='`np.savez("chain.npz", t=ts, x=x, x0=x[0], v0=v)`',
-            ),
+            Format("positions of atoms", ARCHIVES,
+                   '`np.savez("chain.npz", t=ts, x=x, x0=x[0], v0=v)`',
+                   _T | {
+                       "x": "[t, k] positions of the atoms that were seen",
+                       "x0": "[N] positions of all atoms at `t0`",
+                       "v0": "[N] their velocities",
+                   },
+                   {
+                       "atoms": "[k] which ones, from 0 on; else all",
+                       "mass": "() or [N]; else 1",
+                       "length": "rest length, () or [bond]; else 1",
+                       "ends": "0 free, 1 fixed, 2 periodic; else 0",
+                   } | _T0 | _SIGMA),
         ),
     ),
     "statistics": Kind(
         "data", "load_statistics", "`--data` of `jqd recover statistics`",
         (
-            Format(
-                "occupations over energy", (".csv",),
-                (Part("E", "energy"), Part("nbar", "mean occupation of a state there")),
-                (Part("sigma", "its standard error; else it is estimated"),),
-                example="`E,nbar,sigma` / `0,2,0.1`",
-            ),
-            Format(
-                "occupation numbers", (".csv",),
-                (Part("n0,n1,..", "whole numbers: particles in each of M > 1 states"),),
-                example="`n0,n1` / `3,1`",
-            ),
+            Format("occupations over energy", CSV, "`E,nbar,sigma` / `0,2,0.1`",
+                   {"E": "energy", "nbar": "mean occupation of a state there"},
+                   _OWN_SIGMA),
+            Format("occupation numbers", CSV, "`n0,n1` / `3,1`",
+                   {"n0,n1,..": "whole numbers: particles in each of M > 1 states"}),
         ),
     ),
     "light": Kind(
         "data", "load_photons", "`--data` of `jqd recover temperature`",
         (
-            Format(
-                "photon counts", (".csv",),
-                (
-                    Part("omega", "frequency of the mode, ħ = 1"),
-                    Part("n", "whole numbers: photons counted"),
-                ),
-                (Part("n_max", "largest number that the mode can hold; else any"),),
-                example="`omega,n` / `1,3`",
-            ),
-            Format(
-                "occupations over frequency", (".csv",),
-                (Part("omega", "frequency, ħ = 1"), Part("nbar", "mean occupation")),
-                (Part("sigma", "its standard error; else it is estimated"),),
-                example="`omega,nbar,sigma` / `1,0.6,0.1`",
-            ),
+            Format("photon counts", CSV, "`omega,n` / `1,3`",
+                   {"omega": "frequency of the mode, ħ = 1",
+                    "n": "whole numbers: photons counted"},
+                   {"n_max": "largest number that the mode can hold; else any"}),
+            Format("occupations over frequency", CSV,
+                   "`omega,nbar,sigma` / `1,0.6,0.1`",
+                   {"omega": "frequency, ħ = 1", "nbar": "mean occupation"},
+                   _OWN_SIGMA),
         ),
     ),
 }  # fmt: skip
@@ -346,65 +288,16 @@ def listed(names: Collection[str], last: str = "and") -> str:
     return f"{', '.join(first)} {last} {end}" if first else end
 
 
-def format_of(kind: str, file: File, suffix: str) -> Format:
-    """The format that a file has, by the names in it.
-
-    Args:
-        kind: one of `KINDS`.
-        file: what was read.
-        suffix: the columns of a .csv must all be known; an archive may hold more.
-
-    Raises:
-        ValueError: what the nearest format lacks, or names of two formats.
-    """
-    names = list(file.arrays)
-    formats = [one for one in KINDS[kind].formats if suffix in one.suffixes]
-    found = [one for one in formats if not one.missing(names)]
-    if suffix == ".csv":
-        found = [one for one in found if one.admits(names)]
-        if len(found) != 1:
-            wanted = listed([one.header for one in formats], "or")
-            raise file.complaint(f"have columns {wanted}", f"has {','.join(names)}")
-    if len(found) > 1:
-        both = " and ".join(one.data for one in found)
-        raise file.complaint("hold data of one kind", f"holds {both}")
-    if not found:
-        told = [one for one in formats if one.needed[1].there(names)]
-        check_parts((told or formats)[0], file)
-    return found[0]
-
-
-def check_parts(one: Format, file: File, renamed: Mapping[str, str] = _SAME) -> None:
-    """Raise where a part of a format is missing.
-
-    Args:
-        one: the format.
-        file: what was read.
-        renamed: names in this file of names of the table.
-
-    Raises:
-        ValueError: what is missing, and what there is.
-    """
-    needed = [replace(p, name=renamed.get(p.name, p.name)) for p in one.needed]
-    lacking = [part.shown() for part in needed if not part.there(file.arrays)]
-    if lacking:
-        raise file.complaint(
-            f"hold {' and '.join(lacking)} for {one.data}",
-            f"has {', '.join(sorted(file.arrays)) or 'none'}",
-        )
-
-
 def help_text(kind: str) -> str:
     """What the option of a kind of data takes, for `--help`.
 
     Args:
         kind: one of `KINDS`.
     """
-    of = KINDS[kind]
     by_suffix: dict[tuple[str, ...], list[Format]] = {}
-    for one in of.formats:
+    for one in KINDS[kind].formats:
         by_suffix.setdefault(one.suffixes, []).append(one)
-    data = " or ".join(dict.fromkeys(one.data for one in of.formats))
+    data = " or ".join(dict.fromkeys(one.data for one in KINDS[kind].formats))
     files = "; ".join(
         f"{', '.join(suffixes)} with {_joint(formats)}"
         for suffixes, formats in by_suffix.items()
@@ -414,8 +307,11 @@ def help_text(kind: str) -> str:
 
 def _joint(formats: list[Format]) -> str:
     """What files of one ending hold: what all need, and what each needs besides."""
-    if formats[0].suffixes == (".csv",):
+    if formats[0].suffixes == CSV:
         return " or ".join(one.header for one in formats)
+    if len(formats) == len(formats[0].needed) == 1:
+        (part,) = formats[0].needed
+        return f"{part.name}, {part.means}"
     first, *others = (
         [part.name.replace("|", " or ") for part in one.needed] for one in formats
     )
@@ -424,7 +320,9 @@ def _joint(formats: list[Format]) -> str:
         ", ".join(name for name in names if name not in common)
         for names in (first, *others)
     ]
-    return ", ".join(common) + f", and {'; or '.join(own)}" * bool(others)
+    if any("," in names for names in own):
+        own = [f"({names})" for names in own]
+    return ", ".join(common) + f" and {' or '.join(own)}" * bool(others)
 
 
 def readme_table() -> str:

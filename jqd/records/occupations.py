@@ -6,9 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _checks
-from .file import naming
-from .formats import format_of
-from .reading import read
+from .reading import format_of, naming, read
 
 
 class CountsRecord(NamedTuple):
@@ -68,11 +66,7 @@ def load_statistics(path: str | Path) -> CountsRecord | CurveRecord:
     """Counts or a curve of occupations from a CSV file with a header.
 
     Args:
-        path: columns `n0,n1,..`, a draw in each row, or `E,nbar` with or without
-            `sigma`. Lines that begin with # are skipped.
-
-    Returns:
-        The record.
+        path: the file; its columns stand in `formats.KINDS["statistics"]`.
 
     Raises:
         ValueError: unreadable file, unknown or missing columns, entries that are no
@@ -107,11 +101,7 @@ def load_photons(path: str | Path) -> PhotonCounts | PhotonCurve:
     """Photon counts or a curve of occupations from a CSV file with a header.
 
     Args:
-        path: columns `omega,n`, a count in each row, with or without `n_max`, its
-            cut-off; or `omega,nbar`, with or without `sigma`.
-
-    Returns:
-        The record.
+        path: the file; its columns stand in `formats.KINDS["light"]`.
 
     Raises:
         ValueError: unreadable file, other columns, numbers that are not finite.

@@ -9,12 +9,10 @@ import numpy as np
 
 from .. import _checks
 from ..observe import Moments
-from .file import File
-from .formats import format_of, listed
-from .noise import Correlated, Gaussian
+from .formats import listed
 from .qutip_g import own_g
-from .reading import read
-from .record import Record
+from .reading import File, format_of, read
+from .record import Correlated, Gaussian, Record
 
 _STATES = ("alpha0", "psi0", "rho0")
 # Names that a file may hold besides parameters of the Hamiltonian.
@@ -72,10 +70,8 @@ class PhaseSpaceRecord:
 
     def thinned(self, most: int) -> "PhaseSpaceRecord":
         """With every k-th point of each axis, so that at most `most` are left."""
-        if self.kind != "husimi" or self.values.shape[1] <= most:
-            return self
         points = self.points
-        if points is None:
+        if points is None or self.values.shape[1] <= most:
             return self
         if self.axes is None:
             kept = np.arange(0, points.shape[0], -(-points.shape[0] // most))
@@ -116,14 +112,13 @@ class PhaseSpaceRecord:
             ValueError: no more outcomes at a time than moments: their scatter shows no
                 covariance.
         """
+        noise = None if self.sigma is None else Gaussian(self.sigma)
         if self.kind == "husimi":
-            noise = None if self.sigma is None else Gaussian(self.sigma)
             return Record(self.ts, self.values, noise, t0=self.t0), "density"
         if self.kind == "moments":
-            noise = None if self.sigma is None else Gaussian(self.sigma)
-            orders = self.orders or ()
             stacked = Moments.stack(self.values)
-            return Record(self.ts, stacked, noise, t0=self.t0), Moments(orders)
+            seen = Moments(self.orders or ())
+            return Record(self.ts, stacked, noise, t0=self.t0), seen
         orders = sample_orders(self.modes)
         count = self.values.shape[1]
         if count <= 2 * len(orders):
@@ -143,9 +138,8 @@ def sample_orders(modes: int) -> tuple[tuple[Any, Any], ...]:
     Of each pair of conjugates one is kept. For several modes up to power 2.
     """
     highest = SAMPLE_POWERS if modes == 1 else 2
-    shapes = np.ndindex(*(highest + 1,) * (2 * modes))
     orders = []
-    for powers in shapes:
+    for powers in np.ndindex(*(highest + 1,) * (2 * modes)):
         m, n = powers[:modes], powers[modes:]
         if 0 < sum(powers) <= highest and m >= n:
             orders.append((m[0], n[0]) if modes == 1 else (m, n))
@@ -182,21 +176,10 @@ def load_phase_space(
 ) -> PhaseSpaceRecord:
     """A record on phase space from .npz, Zarr or netCDF.
 
-    The file holds `t` and one of
-
-    - `husimi` [t, y, x] with axes `x`, `y` in QuTiP's convention α = g/2 (x + iy),
-      normalised per dx dy; or [t, P] with `points` α, (P,) or (P, N), per d²α;
-    - `moments` [t, k] with `orders` (k, 2) or (k, 2, N): ∫α^m α*^n Q;
-    - `samples` [t, S] or [t, S, N]: heterodyne outcomes α;
-
-    the state at `t0` (0 unless given): `alpha0` (coherent), `psi0` or `rho0`; and, if
-    it likes, `sigma` in the unit of the values and values of the Hamiltonian's
-    parameters.
-
-    Where the file holds no `g`, it is the one of √2 (QuTiP's default), 2 and 1 with
-    which the row at t0 is the Husimi function of the state; without such a row, the one
-    with which all rows hold as many quanta as that state. A record that tells neither
-    is refused.
+    What it holds stands in `formats.KINDS["phase space"]`. Where it has no `g`, that is
+    the one of √2 (QuTiP's default), 2 and 1 with which the row at t0 is the Husimi
+    function of the state; without such a row, the one with which all rows hold as many
+    quanta as that state. A record that tells neither is refused.
 
     Args:
         path: the file.

@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import ArrayLike
 
 from .. import _checks
 from .ensemble_noise import EnsembleNoise
-from .file import File, naming
-from .formats import format_of
-from .noise import Gaussian, Multinomial, Noise
-from .reading import check_header, read
-from .record import Record, check_populations
+from .reading import File, check_header, format_of, naming, read
+from .record import Gaussian, Multinomial, Noise, Record
 
 NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
 
@@ -23,16 +21,11 @@ def load_record(
     """A record of populations or counts over time.
 
     Args:
-        path: CSV with a header `t,p0,p1,..` (populations) or `t,n0,n1,..` (counts);
-            .npz with arrays `t` and `p` or `n`; netCDF or Zarr with a coordinate `t`
-            and a variable `populations` or `counts`.
+        path: the file; what it holds stands in `formats.KINDS["populations"]`.
         noise: "auto" (multinomial for counts, none for populations), "none",
             "gaussian", "multinomial" or "ensemble" (counts of one ensemble of systems
             that copy each other, looked at again and again).
         sigma: standard deviation, for "gaussian".
-
-    Returns:
-        The record.
 
     Raises:
         ValueError: unreadable or truncated file, columns missing or unknown, values
@@ -80,8 +73,8 @@ def _rows(file: File, suffix: str) -> tuple[np.ndarray, np.ndarray, bool]:
     """Times, values by time and class, and whether these are counts."""
     form = format_of("populations", file, suffix)
     part = form.needed[1]
-    if part.stem:
-        columns = [file[f"{part.stem}{i}"] for i in range(len(file.arrays) - 1)]
+    if stem := part.stem:
+        columns = [file.arrays[f"{stem}{i}"] for i in range(len(file.arrays) - 1)]
         values = np.stack(columns, axis=-1)
     else:
         values = file.real(part.name)
@@ -119,3 +112,30 @@ def _noise(
             "is 'gaussian'."
         )
     return Gaussian(sigma)
+
+
+def check_populations(values: ArrayLike, name: str, tolerance: float = 1e-6) -> None:
+    """Raise unless rows are probabilities.
+
+    Args:
+        values: shape (T, M).
+        name: name for the message.
+        tolerance: how far a row's sum may be from 1; files hold few digits.
+
+    Raises:
+        ValueError: a negative entry or a row that does not sum to 1.
+    """
+    rows = np.asarray(values)
+    if rows.min() < -tolerance:
+        row, column = np.unravel_index(rows.argmin(), rows.shape)
+        raise ValueError(
+            f"Argument `{name}` must not hold negative populations, but row {row} has "
+            f"{rows.min():.3g} in column {column}."
+        )
+    excess = np.abs(rows.sum(axis=-1) - 1)
+    if excess.max() > tolerance:
+        row = int(excess.argmax())
+        raise ValueError(
+            f"Argument `{name}` must hold populations that sum to 1, but row {row} "
+            f"sums to {rows[row].sum():.8g}."
+        )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..states import husimi
-from .file import File, naming
-from .noise import exact_error, strain
+from .reading import File, naming
+from .record import exact_error, strain
 
 if TYPE_CHECKING:
     from .phase_space import PhaseSpaceRecord

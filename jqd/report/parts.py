@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._files import OutputError, atomic_file, to_plain, write_json
+from .._files import atomic_file, to_plain, write_json, writing
 
 PROBLEM, SETTINGS, PARTS = "problem.npz", "settings.json", "parts"
 STATED = "__parameters__"  # of a part, as JSON, beside its arrays
@@ -73,13 +73,8 @@ class Parts:
     def keep(self, name: str, arrays: Mapping[str, Any]) -> None:
         """Write a part that is done."""
         path = self._path(name)
-        try:
+        with writing(path.parent):
             path.parent.mkdir(exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"Argument `--out` must be a writable folder, but {path.parent}: "
-                f"{error.strerror}."
-            ) from error
         _write(path, arrays)
 
     def once(

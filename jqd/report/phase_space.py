@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .style import GREY, house_style, subplots
+from .style import house_style, subplots
 
 # Negative values below this share of the largest are rounding, and not drawn as such.
 NEGATIVE = 1e-6
@@ -27,7 +27,6 @@ def figure_phase_space(
     *,
     kind: str = "husimi",
     shared: bool = False,
-    radii: Sequence[float] = (),
     columns: int = 3,
 ) -> Figure:
     """Draw densities on phase space, a panel each.
@@ -42,22 +41,18 @@ def figure_phase_space(
         titles: one for each panel.
         kind: "husimi" or "wigner", for the label of the colours.
         shared: whether all panels have the same scale of colours.
-        radii: circles of these |α| are drawn.
         columns: at most so many panels in a row.
-
-    Returns:
-        The figure.
 
     Raises:
         ValueError: maps that do not fit the axes or the titles, values that are not
             finite, unknown kind.
     """
-    maps, x, y = _checked(maps, x, y, 2)
+    maps, x, y = checked_maps(maps, x, y, 2)
     if kind not in LABELS:
         raise ValueError(
             f"Argument `kind` must be one of {tuple(LABELS)}, but is {kind!r}."
         )
-    titles = _titles(titles, len(maps), "titles", "map")
+    titles = checked_titles(titles, len(maps), "titles", "map")
     columns = min(columns, len(maps))
     rows = -(-len(maps) // columns)
     with house_style():
@@ -71,68 +66,12 @@ def figure_phase_space(
             scale = whole if shared else colour_scale(values)
             draw_density(axis, values, x, y, scale)
             axis.set_title(titles[k])
-            for radius in radii:
-                _circle(axis, radius, "white" if scale[1] == SEQUENTIAL else GREY)
             if not shared:
                 last = (k + 1) % columns == 0 or k + 1 == len(maps)
-                _colour_bar(figure, scale, [axis], LABELS[kind] if last else "")
+                colour_bar(figure, scale, [axis], LABELS[kind] if last else "")
         if shared:
-            _colour_bar(figure, whole, panels, LABELS[kind])
-        _outer_labels(axes, len(maps))
-    return figure
-
-
-def figure_time_strip(
-    maps: Any,
-    times: Any,
-    x: Any,
-    y: Any,
-    *,
-    names: Sequence[str] | None = None,
-    kind: str = "husimi",
-    clock: str = "t",
-) -> Figure:
-    """Draw a density at several times, in a row with one scale of colours.
-
-    Args:
-        maps: shape (T, ny, nx), or (R, T, ny, nx) for R rows; in 1/ħ.
-        times: (T,), or the labels of the columns as text.
-        x: Re α in √ħ, shape (nx,).
-        y: Im α in √ħ, shape (ny,).
-        names: one for each row.
-        kind: "husimi" or "wigner".
-        clock: what the times are of, e.g. "Ut".
-
-    Returns:
-        The figure.
-
-    Raises:
-        ValueError: maps that do not fit the axes, the times or the names, or are not
-            finite.
-    """
-    maps = np.asarray(maps, float)
-    rows = maps[None] if maps.ndim == 3 else maps
-    rows, x, y = _checked(rows, x, y, 3)
-    if rows.shape[1] != len(times):
-        raise ValueError(
-            f"Argument `times` must have {rows.shape[1]} entries, one for each map, "
-            f"but has {len(times)}."
-        )
-    names = _titles(names, rows.shape[0], "names", "row")
-    with house_style():
-        size = (1.75 * rows.shape[1] + 1.2, 1.75 * rows.shape[0] + 0.6)
-        options = {"sharex": True, "sharey": True}
-        figure, axes = subplots(*rows.shape[:2], size=size, **options)
-        scale = colour_scale(rows)
-        for index, axis in np.ndenumerate(axes):
-            draw_density(axis, rows[index], x, y, scale)
-            if index[0] == 0:
-                axis.set_title(time_text(times[index[1]], clock))
-        _colour_bar(figure, scale, list(axes.flat), LABELS[kind])
-        _outer_labels(axes, axes.size)
-        for row, name in zip(axes, names, strict=True):
-            if name:
-                row[0].set_ylabel(f"{name}\n{row[0].get_ylabel()}")
+            colour_bar(figure, whole, panels, LABELS[kind])
+        outer_labels(axes, len(maps))
     return figure
 
 
@@ -167,14 +106,9 @@ def draw_density(
     """
     norm, colours = colour_scale(values) if scale is None else scale
     mesh = axis.pcolormesh(
-        np.asarray(x),
-        np.asarray(y),
-        np.asarray(values),
-        norm=norm,
-        cmap=colours,
-        shading="gouraud",
+        *map(np.asarray, (x, y, values)), norm=norm, cmap=colours, shading="gouraud",
         rasterized=True,
-    )
+    )  # fmt: skip
     axis.set_aspect("equal")
     axis.set_xlim(np.min(x), np.max(x))
     axis.set_ylim(np.min(y), np.max(y))
@@ -183,30 +117,7 @@ def draw_density(
     return mesh
 
 
-def label_plane(axis: Axes, title: str = "") -> None:
-    """Label a panel of phase space.
-
-    Args:
-        axis: the panel.
-        title: above it.
-    """
-    axis.set(xlabel="x = Re α  (√ħ)", ylabel="y = Im α  (√ħ)", title=title)
-
-
-def time_text(time: Any, clock: str = "t") -> str:
-    """The label of a frame."""
-    if isinstance(time, str):
-        return time
-    return f"{clock} = {float(time):.3g}"
-
-
-def _circle(axis: Axes, radius: float, color: str) -> None:
-    turn = np.linspace(0, 2 * np.pi, 181)
-    x, y = radius * np.cos(turn), radius * np.sin(turn)
-    axis.plot(x, y, color=color, lw=0.8, ls=(0, (4, 3)))
-
-
-def _colour_bar(
+def colour_bar(
     figure: Figure, scale: tuple[Normalize, str], axes: list[Axes], label: str
 ) -> None:
     colours = ScalarMappable(*scale)
@@ -215,7 +126,7 @@ def _colour_bar(
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
 
 
-def _outer_labels(axes: np.ndarray, count: int) -> None:
+def outer_labels(axes: np.ndarray, count: int) -> None:
     """Labels at the outer panels alone."""
     rows, columns = axes.shape
     for row in axes:
@@ -226,7 +137,7 @@ def _outer_labels(axes: np.ndarray, count: int) -> None:
             axis.tick_params(labelbottom=True)
 
 
-def _titles(
+def checked_titles(
     titles: Sequence[str] | None, count: int, argument: str, each: str
 ) -> Sequence[str]:
     if titles is None:
@@ -241,7 +152,7 @@ def _titles(
     return titles
 
 
-def _checked(
+def checked_maps(
     maps: Any, x: Any, y: Any, leading: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Maps with their leading axes, and the axes of the plane."""

@@ -77,9 +77,6 @@ def figure_loss_line(
         converged: which reached the best fit, shape (S,).
         reference: value in quantum mechanics, or None.
         name: of the constant.
-
-    Returns:
-        The figure.
     """
     values, loss, ends = (np.asarray(v, float) for v in (values, loss, ends))
     converged = np.asarray(converged, bool)

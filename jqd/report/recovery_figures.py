@@ -24,7 +24,6 @@ def figure_fit(
     names: Sequence[str],
     held_out_from: float | None = None,
     *,
-    ts_model: Any = None,
     sigma: Any = None,
 ) -> Figure:
     """Draw the data against the fitted law and the law at its starting constants.
@@ -32,33 +31,26 @@ def figure_fit(
     Args:
         ts: times of the data, shape (T,).
         data: what was measured, shape (T, M).
-        fitted: the fitted law, shape (T, M), or (K, M) if `ts_model` is given.
+        fitted: the fitted law, shape (T, M).
         start: the law at the first start, same shape; NaN where it has no value.
         names: what each of the M columns is.
         held_out_from: time from which the fit did not see the data.
-        ts_model: times of `fitted` and `start`, shape (K,), for smooth curves.
         sigma: standard error of the data, broadcast to (T, M).
 
     Returns:
         The figure, one panel a column. Beyond six columns, the six that vary most.
     """
     ts, data, fitted, start = (np.asarray(a, float) for a in (ts, data, fitted, start))
-    ts_model = ts if ts_model is None else np.asarray(ts_model, float)
     shown = np.sort(np.argsort(-np.ptp(data, axis=0), kind="stable")[:MAX_PANELS])
     columns = min(2, len(shown))
     rows = -(-len(shown) // columns)
     with house_style():
-        figure, axes = subplots(
-            rows,
-            columns,
-            size=(4.2 * columns + 0.6, 2.2 * rows + 0.9),
-            sharex=True,
-            sharey=True,
-        )
+        size = (4.2 * columns + 0.6, 2.2 * rows + 0.9)
+        figure, axes = subplots(rows, columns, size=size, sharex=True, sharey=True)
         for axis, k in zip(axes.flat, shown, strict=False):
             _mark_held_out(axis, ts, held_out_from, label=axis is axes.flat[0])
-            axis.plot(ts_model, start[:, k], color=GREY, lw=1.2, ls=(0, (4, 2)))
-            axis.plot(ts_model, fitted[:, k], color=BLUE)
+            axis.plot(ts, start[:, k], color=GREY, lw=1.2, ls=(0, (4, 2)))
+            axis.plot(ts, fitted[:, k], color=BLUE)
             if sigma is not None:
                 bars = np.broadcast_to(np.asarray(sigma, float), data.shape)[:, k]
                 axis.errorbar(ts, data[:, k], bars, fmt="none", ecolor=INK, lw=0.6)
@@ -101,9 +93,6 @@ def figure_landscape(
         converged: which of them reached the best fit, shape (S,).
         reference: the constants of exact quantum mechanics, or None.
         labels: names of the two constants.
-
-    Returns:
-        The figure.
     """
     grid_x, grid_y = np.asarray(grid_x, float), np.asarray(grid_y, float)
     starts, ends = np.asarray(starts, float), np.asarray(ends, float)
@@ -119,17 +108,9 @@ def figure_landscape(
         handles = _draw_starts(axis, starts, ends, converged)
         if reference is not None:
             handles += axis.plot(
-                [reference[0]],
-                [reference[1]],
-                "*",
-                color="white",
-                ms=15,
-                mec=INK,
-                mew=1.0,
-                zorder=6,
-                ls="",
-                label="quantum mechanics",
-            )
+                *reference, "*", color="white", ms=15, mec=INK, mew=1.0, zorder=6,
+                ls="", label="quantum mechanics",
+            )  # fmt: skip
         figure.legend(handles=handles, loc="outside upper left", ncols=2)
     return figure
 
@@ -189,18 +170,10 @@ def _mark_held_out(axis: Axes, ts: Any, since: float | None, *, label: bool) -> 
         return
     axis.axvspan(since, ts.max(), color=PALE, lw=0, zorder=0)
     if label:
-        x = 0.5 * (since + ts.max())
-        transform = axis.get_xaxis_transform()
         axis.text(
-            x,
-            0.98,
-            "held out",
-            transform=transform,
-            ha="center",
-            va="top",
-            color=GREY,
-            fontsize=9,
-        )
+            0.5 * (since + ts.max()), 0.98, "held out", ha="center", va="top",
+            transform=axis.get_xaxis_transform(), color=GREY, fontsize=9,
+        )  # fmt: skip
 
 
 def _limits(data: Any, fitted: Any, start: Any) -> tuple[float, float]:

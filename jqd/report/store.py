@@ -58,9 +58,6 @@ def write_csv(rows: Sequence[Mapping[str, Any]], path: str | Path) -> Path:
         rows: one mapping a row; the columns are all keys, in order of appearance.
         path: the file.
 
-    Returns:
-        The path.
-
     Raises:
         OutputError: if it cannot be written.
     """
@@ -81,9 +78,6 @@ def write_dataset(dataset: "xr.Dataset", path: str | Path) -> Path:
     Args:
         dataset: its attributes may hold whatever `to_plain` accepts.
         path: the folder, by custom `data.zarr`. One that is there is replaced.
-
-    Returns:
-        The path.
 
     Raises:
         OutputError: if it cannot be written.

@@ -1,7 +1,8 @@
 """One look for all figures."""
 
 import contextlib
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,25 +91,34 @@ class PlainTicks(ScalarFormatter):
 
 
 def save_figure(figure: Figure, folder: str | Path, name: str) -> list[Path]:
-    """Write a figure as PNG (160 dots an inch) and SVG.
+    """Write a figure as PNG (160 dots an inch) and SVG: `save_figures` of one."""
+    return save_figures({name: figure}, folder)
+
+
+def save_figures(figures: Mapping[str, Figure], folder: str | Path) -> list[Path]:
+    """Write figures as PNG (160 dots an inch) and SVG, once all are drawn.
 
     Args:
-        figure: the figure.
+        figures: by the name of the file without suffix.
         folder: where to.
-        name: file name without suffix.
 
     Returns:
-        The two paths.
+        The paths, two for each.
 
     Raises:
         OutputError: if they cannot be written.
     """
-    paths = [Path(folder) / f"{name}{suffix}" for suffix in (".png", ".svg")]
-    engine = figure.get_layout_engine()
+    drawn: dict[Path, bytes] = {}
     with house_style():
-        for path, metadata in zip(paths, ({}, {"Date": None}), strict=True):
-            with atomic_file(path) as temporary:
-                figure.savefig(temporary, dpi=160, metadata=metadata)
-            figure.set_layout_engine("none")  # it is laid out: once is enough
-        figure.set_layout_engine(engine)
-    return paths
+        for name, figure in figures.items():
+            engine = figure.get_layout_engine()
+            for kind, metadata in (("png", {}), ("svg", {"Date": None})):
+                file = io.BytesIO()
+                figure.savefig(file, format=kind, dpi=160, metadata=metadata)
+                drawn[Path(folder) / f"{name}.{kind}"] = file.getvalue()
+                figure.set_layout_engine("none")  # it is laid out: once is enough
+            figure.set_layout_engine(engine)
+    for path, content in drawn.items():
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(content)
+    return list(drawn)

@@ -1,67 +1,60 @@
-"""Tables for the terminal."""
+"""Results as tables for a person, as a summary and as a dataset for a program."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
+from .._files import provenance
 from ..laws import constants
 
-
-def recovery_table(recovery: Any) -> Table:
-    """One row for each recovered constant, beside its known value: in quantum
-    mechanics, or, for a law that has none there, that of the computed record.
-
-    Args:
-        recovery: what `jqd.recover` returned.
-
-    Returns:
-        The table.
-    """
-    table = Table(title=f"Constants of the law {escape(recovery.law_name)}")
-    table.title_justify = "left"
-    table.add_column("constant", style="bold", overflow="fold")
-    for heading in (
-        "recovered",
-        "standard error" if recovery.errors_hold else "standard error\n(not to trust)",
-        "exact value in\nquantum mechanics"
-        if constants.quantum_values(recovery.law)
-        else "value it was\ncomputed with",
-        "deviation",
-        "in standard\nerrors",
-    ):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name, constant in recovery.constants.items():
-        reference, deviation = constant.reference, constant.deviation
-        table.add_row(
-            escape(name),
-            with_error(float(constant.value), float(constant.stderr)),
-            f"{float(constant.stderr):.1e}",
-            "none" if reference is None else f"{float(reference):g}",
-            "none" if deviation is None else f"{float(deviation):+.1e}",
-            _sigmas(constant),
-        )
-    return table
-
-
-def _sigmas(constant: Any) -> str:
-    if constant.deviation is None:
-        return "none"
-    return "step bias" if constant.sigmas is None else f"{float(constant.sigmas):+.2g}"
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def recovery_tables(recovery: Any) -> tuple[Table, Table]:
     """The table of constants, and one that says how far to trust them.
 
+    A constant stands beside its known value: in quantum mechanics, or, for a law that
+    has none there, that of the computed record.
+
     Args:
         recovery: what `jqd.recover` returned.
-
-    Returns:
-        The tables, to be printed one below the other.
     """
+    table = Table(
+        title=f"Constants of the law {escape(recovery.law_name)}",
+        title_justify="left", show_edge=False, pad_edge=False,
+    )  # fmt: skip
+    # whatever the width, a constant keeps its name; of numbers, digits may fold
+    table.add_column(
+        "constant", style="bold", no_wrap=True,
+        min_width=max([8, *map(len, recovery.constants)]),
+    )  # fmt: skip
+    for heading in (
+        "recovered",
+        "standard\nerror" if recovery.errors_hold else "standard error\n(not to trust)",
+        "exact value\nin quantum\nmechanics"
+        if constants.quantum_values(recovery.law)
+        else "value it was\ncomputed with",
+        "deviation",
+        "in\nstandard\nerrors",
+    ):
+        table.add_column(heading, justify="right", overflow="fold")
+    for name, row in _numbers(recovery).items():
+        deviation, sigmas = row["deviation"], row["sigmas"]
+        apart = "step bias" if sigmas is None else f"{sigmas:+.2g}"
+        table.add_row(
+            escape(name),
+            with_error(row["value"], row["stderr"]),
+            f"{row['stderr']:.1e}",
+            "none" if row["reference"] is None else f"{row['reference']:g}",
+            "none" if deviation is None else f"{deviation:+.1e}",
+            "none" if deviation is None else apart,
+        )
     agree, starts = sum(map(bool, recovery.agree)), len(recovery.agree)
     share = 100 * float(recovery.agreeing_starts)
     biases = [abs(float(c.step_bias)) for c in recovery.constants.values()]
@@ -79,20 +72,11 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
     if recovery.message and recovery.message != recovery.status:
         lines["status"] += f": {recovery.message}"
     grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
     for label, text in lines.items():
         grid.add_row(label, escape(text))
-    return recovery_table(recovery), grid
-
-
-def print_recovery(recovery: Any, console: Console) -> None:
-    """Print `recovery_tables`.
-
-    Args:
-        recovery: what `jqd.recover` returned.
-        console: where to; `rich.console.Console()` is standard output.
-    """
-    for table in recovery_tables(recovery):
-        console.print(table)
+    return table, grid
 
 
 def summary_table(summary: Mapping[str, Any], title: str) -> Table:
@@ -146,3 +130,181 @@ def _short(value: Any) -> str:
         rest = f", ... ({len(value)} in all)" if len(value) > 6 else ""
         return f"[{shown}{rest}]"
     return "none" if value is None else str(value)
+
+
+def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
+    """The result in the few numbers that `--json` prints.
+
+    Args:
+        recovery: what `jqd.recover` returned.
+        seconds: time that the whole command took.
+
+    Returns:
+        law, constants (value, stderr and reference of each), status, errors_hold
+        (whether the standard errors are to be trusted), chi2_per_dof and p_value (None
+        where no errors are known), agreeing_starts (the share that reached the best
+        fit), held_out and seconds. A reference is None where quantum mechanics has
+        none.
+    """
+    shown = "value", "stderr", "reference"
+    return {
+        "law": recovery.law_name,
+        "constants": {
+            name: {field: row[field] for field in shown}
+            for name, row in _numbers(recovery).items()
+        },
+        "status": recovery.status,
+        "errors_hold": recovery.errors_hold,
+        **_verdict(recovery),
+        "seconds": round(seconds, 3),
+    }
+
+
+def recovery_details(recovery: Any) -> dict[str, Any]:
+    """What summary.json holds beyond `recovery_summary`.
+
+    Args:
+        recovery: what `jqd.recover` returned.
+
+    Returns:
+        message; step bias, deviation and deviation in standard errors of each constant
+        (None where there is no reference, or where the error is step bias and rounding
+        rather than scatter); covariance, singular values, null directions in the
+        constants' own units, and the provenance.
+    """
+    rows = _numbers(recovery).items()
+    return {
+        "message": recovery.message,
+        "step_bias": {name: row["step_bias"] for name, row in rows},
+        "deviation": {name: row["deviation"] for name, row in rows},
+        "deviation_sigmas": {name: row["sigmas"] for name, row in rows},
+        "covariance": np.asarray(recovery.covariance),
+        "singular_values": np.asarray(recovery.singular_values),
+        "null_directions": np.asarray(recovery.null_directions),
+        "provenance": provenance(),
+    }
+
+
+def _numbers(recovery: Any) -> dict[str, dict[str, Any]]:
+    """The numbers of each constant by name; None where there is none."""
+    fields = "value", "stderr", "reference", "step_bias", "deviation", "sigmas"
+    read = attrgetter(*fields)
+    rows = {name: read(constant) for name, constant in recovery.constants.items()}
+    return {
+        name: {
+            field: None if number is None else float(number)
+            for field, number in zip(fields, row, strict=True)
+        }
+        for name, row in rows.items()
+    }
+
+
+def _verdict(recovery: Any) -> dict[str, float | None]:
+    """How good the fit is, in numbers."""
+    names = "chi2_per_dof", "p_value", "agreeing_starts", "held_out"
+    found = {name: getattr(recovery, name) for name in names}
+    return {n: None if value is None else float(value) for n, value in found.items()}
+
+
+def recovery_dataset(
+    recovery: Any,
+    names: Sequence[str],
+    *,
+    landscape: tuple[Any, Any, Any] | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> "xr.Dataset":
+    """Collect a recovery, its data and its predictions into one dataset.
+
+    Args:
+        recovery: what `jqd.recover` returned.
+        names: what each of the M columns of its record is.
+        landscape: the loss over the plane of the first two constants, as
+            (grid_x (X,), grid_y (Y,), loss (Y, X)).
+        attributes: more to keep with the results: seed, noise model, settings, units.
+
+    Returns:
+        The dataset. Its dimensions are time, component, constant, start and iteration;
+        its attributes hold law, status, versions, device, precision and date.
+    """
+    import xarray as xr
+
+    labels = _strings(recovery.constants)
+    rows = list(_numbers(recovery).values())
+    numbers = {
+        field: ("constant", [math.nan if r[field] is None else r[field] for r in rows])
+        for field in rows[0]
+    }
+    pair = ("constant", "other_constant")
+    variables: dict[str, Any] = {
+        "data": (("time", "component"), columns(recovery.observed)),
+        "fitted": (("time", "component"), columns(recovery.prediction)),
+        "starting": (("time", "component"), columns(recovery.start_prediction)),
+        **numbers,
+        "covariance": (pair, np.asarray(recovery.covariance)),
+        "singular_values": ("singular_value", np.asarray(recovery.singular_values)),
+        "starts": (("start", "constant"), np.asarray(recovery.starts)),
+        "ends": (("start", "constant"), np.asarray(recovery.ends)),
+        "agree": ("start", np.asarray(recovery.agree, bool)),
+        "history": (("start", "iteration"), np.asarray(recovery.history)),
+    }
+    null = np.asarray(recovery.null_directions)
+    if null.size:
+        variables["null_directions"] = (("null_direction", "constant"), null)
+    coordinates: dict[str, Any] = {
+        "time": np.asarray(recovery.ts),
+        "component": _strings(names),
+        "constant": labels,
+        "other_constant": labels,
+    }
+    if landscape is not None:
+        grid_x, grid_y, loss = (np.asarray(part) for part in landscape)
+        coordinates |= {"grid_x": grid_x, "grid_y": grid_y}
+        variables["landscape"] = (("grid_y", "grid_x"), loss)
+    dataset = xr.Dataset(variables, coordinates)
+    for name, text in _DESCRIPTIONS.items():
+        if name in dataset.variables:
+            dataset[name].attrs["description"] = text
+    units = "natural units (hbar = 1): time in units of hbar / energy"
+    dataset.attrs = {
+        "law": recovery.law_name,
+        "status": recovery.status,
+        "message": recovery.message,
+        "errors_hold": int(recovery.errors_hold),
+        **_verdict(recovery),
+        "units": units,
+        **provenance(),
+        **(attributes or {}),
+    }
+    return dataset
+
+
+def columns(values: Any) -> np.ndarray:
+    """Values with all axes but time in one, (T, M)."""
+    values = np.asarray(values)
+    return values.reshape(len(values), -1)
+
+
+def _strings(values: Iterable[Any]) -> np.ndarray:
+    return np.array([str(value) for value in values])
+
+
+_DESCRIPTIONS = {
+    "time": "times of the data, in units of hbar / energy",
+    "data": "what was measured",
+    "fitted": "the law with its recovered constants",
+    "starting": "the law with the constants of its first start",
+    "value": "recovered constant",
+    "stderr": "standard error of the recovered constant",
+    "reference": "value in exact quantum mechanics; NaN where there is none",
+    "step_bias": "how far the time step moves the constant",
+    "deviation": "value - reference",
+    "sigmas": "deviation in standard errors; NaN where these are not scatter",
+    "covariance": "covariance of the recovered constants",
+    "singular_values": "singular values of the Jacobian of the residuals",
+    "null_directions": "unit vectors in the constants' units that the data cannot tell",
+    "starts": "constants at which each search began",
+    "ends": "constants at which each search ended",
+    "agree": "whether the search reached the best fit",
+    "history": "loss of each search, iteration by iteration",
+    "landscape": "loss over the plane of the first two constants",
+}

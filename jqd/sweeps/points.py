@@ -1,8 +1,10 @@
-"""The points of a sweep: an outer product of axes, or a table."""
+"""The points of a sweep, and which of them are written together."""
 
 import hashlib
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,12 @@ import numpy as np
 # One number per point is folded into its key as 32 bits.
 MOST_POINTS = 2**32
 TABLE = "point"  # dimension of a table
+STATUS = "status"  # of every point, beside its results
+# Chunks that a sweep is cut into by custom: a crash costs one of them, and each is a
+# file of every variable.
+CHUNKS = 256
+# Most bytes of one variable in one chunk.
+CHUNK_BYTES = 2**26
 
 
 class Points:
@@ -22,11 +30,7 @@ class Points:
     """
 
     def __init__(self, **columns: Any):
-        """A table.
-
-        Args:
-            **columns: arrays by name, (n, ...) with one n for all: scalars of the
-                points in (n,), Hamiltonians in (n, M, M) ...
+        """A table of arrays by name, (n, ...) with one n for all.
 
         Raises:
             ValueError: no column, no rows, or columns of different length.
@@ -48,6 +52,7 @@ class Lattice:
         dims: dimensions of the lattice in order.
         shape: its size along each.
         outer: whether each name is a dimension of its own.
+        size: number of points.
     """
 
     def __init__(self, axes: Any):
@@ -76,22 +81,18 @@ class Lattice:
             self.values = table.columns
             self.dims = (TABLE,)
             self.shape = (len(next(iter(self.values.values()))),)
-        for name in ("key", "status", TABLE):
+        for name in ("key", STATUS, TABLE):
             if name in self.values:
                 raise ValueError(
                     f"Argument `axes` must not name an axis {name!r}, but does: the "
                     "name has a meaning of its own."
                 )
+        self.size = math.prod(self.shape)
         if self.size > MOST_POINTS:
             raise ValueError(
                 f"Argument `axes` must have at most {MOST_POINTS} points, but has "
                 f"{self.size}."
             )
-
-    @property
-    def size(self) -> int:
-        """Number of points."""
-        return math.prod(self.shape)
 
     def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Coordinates of points.
@@ -163,3 +164,82 @@ def _arrays(axes: Mapping[str, Any], argument: str) -> dict[str, np.ndarray]:
             raise ValueError(f"{rule} is not finite.")
         arrays[name] = array
     return arrays
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Chunks of a lattice: blocks of it that are also runs of consecutive points.
+
+    Attributes:
+        shape: of the lattice.
+        block: shape of a chunk: ones, then a part of one dimension, then whole ones.
+    """
+
+    shape: tuple[int, ...]
+    block: tuple[int, ...]
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], points: int) -> "Blocks":
+        """Chunks of about so many points, and of no more than that.
+
+        Args:
+            shape: of the lattice.
+            points: wanted, at least 1.
+        """
+        block, room = [], max(points, 1)
+        for n in reversed(shape):
+            block.append(min(n, room))
+            room = room // n if room >= n else 1
+        return cls(shape, tuple(reversed(block)))
+
+    @cached_property
+    def grid(self) -> tuple[int, ...]:
+        """Number of chunks along each dimension."""
+        return tuple(-(-n // b) for n, b in zip(self.shape, self.block, strict=True))
+
+    @cached_property
+    def count(self) -> int:
+        """Number of chunks."""
+        return math.prod(self.grid)
+
+    @cached_property
+    def size(self) -> int:
+        """Number of points in all."""
+        return math.prod(self.shape)
+
+    @cached_property
+    def most(self) -> int:
+        """Points of the largest chunk."""
+        return math.prod(self.block)
+
+    def position(self, chunk: int) -> tuple[int, ...]:
+        """Place of a chunk among the chunks."""
+        return tuple(int(i) for i in np.unravel_index(chunk, self.grid))
+
+    def region(self, chunk: int) -> tuple[slice, ...]:
+        """Where a chunk lies in the lattice."""
+        return tuple(
+            slice(i * b, min((i + 1) * b, n))
+            for i, b, n in zip(
+                self.position(chunk), self.block, self.shape, strict=True
+            )
+        )
+
+    def ends(self, chunk: int) -> tuple[int, int]:
+        """Indices of the first and the last point of a chunk; it has all between."""
+        region = self.region(chunk)
+        first = np.ravel_multi_index([part.start for part in region], self.shape)
+        last = np.ravel_multi_index([part.stop - 1 for part in region], self.shape)
+        return int(first), int(last)
+
+
+def chunk_points(size: int, tile: int, bytes_per_point: int) -> int:
+    """Points a chunk: about `CHUNKS` chunks, no less than a tile, not too many bytes.
+
+    Args:
+        size: points in all.
+        tile: points that are computed together.
+        bytes_per_point: of the largest variable.
+    """
+    wanted = max(-(-size // CHUNKS), tile)
+    return max(min(wanted, CHUNK_BYTES // max(bytes_per_point, 1)), 1)

@@ -1,9 +1,8 @@
 """`sweep`: one function at many points, on all devices, resumable on disk."""
 
-import contextlib
-import logging
+import importlib.metadata
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,22 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._files import Interrupted, provenance
+from .._files import provenance
+from .._version import __version__
 from ..evolution import Status
 from . import hosts
-from .identity import differences, manifest_of
-from .layout import create
-from .plan import Blocks, chunk_points
-from .points import Lattice
-from .program import FFT_BYTES, MemoryShort, Program, default_tile, usable
-from .progress import Progress
-from .store import ARGUMENT, MANIFEST, Store
-from .trace import FAILED, PENDING, STATUS, Traced
-from .work import compute
+from .points import STATUS, Blocks, Lattice, chunk_points
+from .program import FFT_BYTES, MemoryShort, Program, Traced, default_tile, usable
+from .store import (
+    ARGUMENT,
+    FAILED,
+    PENDING,
+    Store,
+    create,
+    differences,
+    output_specs,
+)
+from .work import fill, how_far
 
 
 def sweep(
@@ -96,26 +99,27 @@ def sweep(
     _check_counts(batch=batch, tile=tile, chunk=chunk)
     path = Path(store)
     hosts.wait_for_all("start")
+    first = hosts.is_first()
     there = _there(path, resume=resume)
     program, traced, wanted = _prepare(
         function, lattice, there, devices, seed, tile, chunk, batch
     )
-    if there is None and hosts.is_first():
+    if there is None and first:
         notes = _notes(traced, lattice, dims, coords, units, constants, seed, statuses)
         create(path, lattice, wanted, **notes)
     hosts.wait_for_all("store")
     opened = there or Store(path)
     _same(opened, wanted)
-    if hosts.is_first():
+    if first:
         opened.tidy()
         _withdraw_damaged(opened)
     hosts.wait_for_all("checked")
-    _fill(program, opened, lattice, show=progress)
+    fill(program, opened, lattice, show=progress)
     try:
         hosts.wait_for_all("end")
     except hosts.Lost as error:
         raise hosts.Lost(
-            f"another process is gone; {_how_far(opened)}; run all of them again to "
+            f"another process is gone; {how_far(opened)}; run all of them again to "
             "compute the rest"
         ) from error
     return opened.dataset()
@@ -204,46 +208,11 @@ class DamagedChunk(UserWarning):
 
 def _withdraw_damaged(store: Store) -> None:
     damage = store.damage()
-    store.withdraw(list(damage))
+    if damage:
+        store.withdraw(list(damage))
     for chunk, reason in damage.items():
         text = f"Chunk {chunk} of {store.path} is damaged ({reason}): computed again."
         warnings.warn(text, DamagedChunk, stacklevel=3)
-
-
-def _fill(program: Program, store: Store, lattice: Lattice, *, show: bool) -> None:
-    """Compute this process's share of what is missing."""
-    done = set(hosts.agreed(store.committed(), store.blocks.count))
-    missing = [chunk for chunk in range(store.blocks.count) if chunk not in done]
-    # runs of neighbours, which share tiles
-    parts = np.array_split(np.asarray(missing, int), jax.process_count())
-    mine = parts[jax.process_index()].tolist()
-    with Progress(store, lattice.size, show=show) as bar, _unlogged():
-        try:
-            for chunk, results, failures in compute(program, store.blocks, mine):
-                store.commit(chunk, results, failures)
-                bar.look()
-        except KeyboardInterrupt as error:
-            raise Interrupted(
-                f"{_how_far(store)}; the same call goes on from there"
-            ) from error
-
-
-@contextlib.contextmanager
-def _unlogged() -> Iterator[None]:
-    """Keep JAX from printing the traceback of every check that fails at a point."""
-    logger = logging.getLogger("jax._src.callback")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
-def _how_far(store: Store) -> str:
-    return (
-        f"{len(store.committed())} of {store.blocks.count} chunks are in {store.path}"
-    )
 
 
 def _notes(
@@ -288,15 +257,8 @@ def _notes(
         "flag_values": [int(code) for code in codes],
         "flag_meanings": " ".join(codes.values()),
     }
-    origin = provenance()
-    attributes = {**origin, "seed": seed, "constants": dict(constants or {})}
-    assert MANIFEST not in attributes
-    return {
-        "dims": every,
-        "variables": variables,
-        "attributes": attributes,
-        "coords": coords,
-    }
+    attributes = {**provenance(), "seed": seed, "constants": dict(constants or {})}
+    return dict(dims=every, variables=variables, attributes=attributes, coords=coords)
 
 
 def _check_counts(**counts: Any) -> None:
@@ -307,3 +269,26 @@ def _check_counts(**counts: Any) -> None:
             raise ValueError(
                 f"Argument `{name}` must be a positive whole number, but is {value!r}."
             )
+
+
+def manifest_of(
+    traced: Traced, lattice: Lattice, seed: int, devices: Any, blocks: Blocks
+) -> dict[str, Any]:
+    """All that the bits of a sweep depend on, as JSON can hold it."""
+    return {
+        "function": traced.name,
+        "program": traced.digest(),
+        **lattice.identity(),
+        "seed": seed,
+        "tile": traced.tile,
+        "shape": list(blocks.shape),
+        "block": list(blocks.block),
+        "outputs": output_specs(traced.outputs),
+        "backend": devices[0].platform,
+        "x64": bool(jax.config.values["jax_enable_x64"]),
+        "versions": {
+            "jqd": __version__,
+            "jax": jax.__version__,
+            "jaxlib": importlib.metadata.version("jaxlib"),
+        },
+    }

@@ -1,18 +1,65 @@
-"""The work of one process: tiles through the devices, chunks out."""
+"""The share of one process: tiles through the devices, chunks into the store."""
 
+import contextlib
+import logging
 import re
-from collections.abc import Iterator, Sequence
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import numpy as np
 
-from .plan import Blocks
+from .._files import Interrupted
+from ..evolution import Status
+from . import hosts
+from .points import STATUS, Blocks, Lattice
 from .program import Program, out_of_memory
-from .trace import FAILED, STATUS, statuses
+from .store import FAILED, Store
 
+# Seconds between two looks at the store, and between two lines of a log.
+LOOK, LINE = 0.5, 60.0
 Tile = tuple[dict[str, np.ndarray], dict[int, str]]
 Chunk = tuple[int, dict[str, np.ndarray], dict[int, str]]
+
+
+def fill(program: Program, store: Store, lattice: Lattice, *, show: bool) -> None:
+    """Compute this process's share of what is missing."""
+    done = set(hosts.agreed(store.committed(), store.blocks.count))
+    missing = [chunk for chunk in range(store.blocks.count) if chunk not in done]
+    # runs of neighbours, which share tiles
+    parts = np.array_split(np.asarray(missing, int), jax.process_count())
+    mine = parts[jax.process_index()].tolist()
+    with Progress(store, lattice.size, show=show) as bar, _unlogged():
+        try:
+            for chunk, results, failures in compute(program, store.blocks, mine):
+                store.commit(chunk, results, failures)
+                bar.look()
+        except KeyboardInterrupt as error:
+            raise Interrupted(
+                f"{how_far(store)}; the same call goes on from there"
+            ) from error
+
+
+def how_far(store: Store) -> str:
+    """How many chunks are done, in words."""
+    return (
+        f"{len(store.committed())} of {store.blocks.count} chunks are in {store.path}"
+    )
+
+
+@contextlib.contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep JAX from printing the traceback of every check that fails at a point."""
+    logger = logging.getLogger("jax._src.callback")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def compute(program: Program, blocks: Blocks, chunks: Sequence[int]) -> Iterator[Chunk]:
@@ -51,10 +98,12 @@ def compute(program: Program, blocks: Blocks, chunks: Sequence[int]) -> Iterator
             name: np.concatenate([values[name] for values, _ in parts])[inside]
             for name in parts[0][0]
         }
-        said = {
-            index: text for _, failures in parts for index, text in failures.items()
+        failures = {
+            index: text
+            for _, said in parts
+            for index, text in said.items()
+            if start <= index <= stop
         }
-        failures = {i: text for i, text in said.items() if start <= i <= stop}
         code = statuses(results, own)
         code[[index - start for index in failures]] = FAILED
         yield chunk, {**results, STATUS: code}, failures
@@ -163,3 +212,97 @@ def _said(error: Exception) -> str:
     text = str(error).strip()
     inner = re.findall(r"^\S*(?:Error|Exception): (.+)$", text, re.MULTILINE)
     return inner[0] if inner else text.splitlines()[0] if text else repr(error)
+
+
+def statuses(results: Mapping[str, np.ndarray], own: bool) -> np.ndarray:
+    """Status of each point of some.
+
+    Args:
+        results: arrays by name, (n, ...), with `status` if the function has one.
+        own: whether it has: then infinite results are its own affair.
+
+    Returns:
+        Codes, (n,): that of the function if it is not 0, else NON_FINITE where a
+        number is NaN (or infinite, of a function without a status of its own), else 0.
+    """
+    values = [value for name, value in results.items() if name != STATUS]
+    sound = np.ones(len(next(iter(results.values()))), bool)
+    for value in values:
+        if value.dtype.kind in "fc":
+            good = ~np.isnan(value) if own else np.isfinite(value)
+            sound &= good.reshape(len(value), -1).all(axis=1)
+    code = np.where(sound, int(Status.OK), int(Status.NON_FINITE))
+    if own:
+        code = np.where(results[STATUS] == Status.OK, code, results[STATUS])
+    return code.astype(np.int32)
+
+
+class Progress:
+    """A bar on a terminal, a line a minute in a log; both on standard error.
+
+    Under several hosts each shows what all have committed.
+    """
+
+    def __init__(self, store: Store, size: int, *, show: bool):
+        """A bar.
+
+        Args:
+            store: the store.
+            size: points of the sweep.
+            show: whether to show anything at all.
+        """
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        self._store, self._size = store, size
+        self._lines = show and not console.is_terminal
+        self._bar = Progress(
+            TextColumn("Sweeping"),
+            BarColumn(),
+            TextColumn("{task.completed:,}/{task.total:,} points"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+            disable=not (show and console.is_terminal),
+        )
+        self._first = self._done()
+        self._began = self._looked = self._told = time.monotonic()
+        self._task = self._bar.add_task(
+            "sweep", total=size, completed=self._first, rate=""
+        )
+
+    def look(self) -> None:
+        """Look how far all are, twice a second at most."""
+        now = time.monotonic()
+        if now - self._looked < LOOK:
+            return
+        self._looked = now
+        done = self._done()
+        rate = (done - self._first) / max(now - self._began, 1e-9)
+        self._bar.update(self._task, completed=done, rate=f"{rate:,.0f}/s")
+        if self._lines and now - self._told >= LINE:
+            self._told = now
+            left = (self._size - done) / rate / 60 if rate > 0 else float("inf")
+            print(
+                f"{done:,} of {self._size:,} points, {rate:,.0f}/s, "
+                f"{left:.0f} min left",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def _done(self) -> int:
+        """Points committed; the last chunks of a row may be shorter than the rest."""
+        chunks = len(self._store.committed())
+        if chunks == self._store.blocks.count:
+            return self._size
+        return min(chunks * self._store.blocks.most, self._size)
+
+    def __enter__(self) -> "Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._looked = float("-inf")
+        self.look()
+        self._bar.stop()

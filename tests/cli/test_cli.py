@@ -9,7 +9,7 @@ import typer
 
 import jqd
 from jqd.cli import app, main
-from jqd.cli.parsing import parse_free, parse_noise, parse_start
+from jqd.cli.options import parse_free, parse_noise, parse_start
 from jqd.report import json_schema
 
 GOOD = "def run(context):\n    print('noise')\n    return {'value': 0.5}\n"

@@ -20,8 +20,8 @@ from jqd.records import (
     Record,
 )
 from jqd.records.atoms import AtomPositions, AtomRecord
-from jqd.records.noise import strain
 from jqd.records.phase_space import sample_moments, sample_orders
+from jqd.records.record import strain
 from jqd.states import antinormal_moment, coherent, husimi
 
 KERR, ALPHA = "0.5*U*ad^2*a^2", 1.2 + 0.5j

@@ -17,7 +17,7 @@ from jqd.inference import Constant, Study, identifiability
 from jqd.inference.estimators import fit_curve
 from jqd.inference.goodness import MISFIT, p_value
 from jqd.records import Gaussian, Multinomial
-from jqd.report import print_recovery, recovery_summary
+from jqd.report import recovery_summary
 from jqd.report.tables import recovery_tables
 
 TS = np.linspace(0, 3, 25)[1:]
@@ -157,7 +157,7 @@ def test_exact_data_have_no_significance(golden, populations):
     """The error of a fit to exact values is its step bias: no sigmas are counted."""
     found = fitted(golden, populations, None)
     console = Console(record=True, width=120, file=io.StringIO())
-    print_recovery(found, console)
+    console.print(*recovery_tables(found))
     shown = console.export_text()
     for constant in found.constants.values():
         assert constant.sigmas is None

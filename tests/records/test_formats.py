@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from rich.text import Text
 
 from jqd import records
 from jqd.cli import app
-from jqd.records.file import File
-from jqd.records.formats import KINDS, Part, format_of, help_text, readme_table
+from jqd.records.formats import KINDS, Part, help_text, readme_table
+from jqd.records.reading import File, format_of
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 COMMANDS = typer.main.get_command(app).commands
@@ -21,14 +22,25 @@ def test_the_readme_holds_the_table():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_has_a_loader_and_an_option(kind):
+def test_every_kind_has_a_loader_and_its_options_say_what_it_takes(kind):
     of = KINDS[kind]
     assert callable(getattr(records, of.loader))
-    option = of.options.split("`")[1]
-    first = of.options.split("`")[3].split()[1:]
-    command = COMMANDS[first[0]].commands[first[1]]
-    assert any(option in one.opts for one in command.params)
+    option, *commands = (part.split() for part in of.options.split("`")[1::2])
+    group = ""
+    for *before, name in commands:  # `jqd recover copying`, `tower`
+        group = before[-1] if before else group
+        command = COMMANDS[group].commands[name]
+        (told,) = (one.help for one in command.params if option[0] in one.opts)
+        assert Text.from_markup(told).plain.startswith(help_text(kind))
     assert help_text(kind).count(".") > len(of.suffixes)  # a sentence with the endings
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_help_names_every_needed_part(kind):
+    for one in KINDS[kind].formats:
+        for name in (name for part in one.needed for name in part.name.split("|")):
+            assert name in help_text(kind)
+        assert all(suffix in help_text(kind) for suffix in one.suffixes)
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"matrix", "state"}))

@@ -12,7 +12,7 @@ from jqd.report.recovery_figures import (
     figure_residuals,
 )
 from jqd.report.style import house_style, save_figure, subplots
-from jqd.report.tables import print_recovery, summary_table, with_error
+from jqd.report.tables import recovery_tables, summary_table, with_error
 
 TS = np.linspace(0, 10, 21)
 
@@ -192,7 +192,7 @@ def test_the_house_style_does_not_leak():
 
 def test_the_printed_recovery_has_every_number(recovery):
     out = io.StringIO()
-    print_recovery(recovery, Console(file=out, width=100))
+    Console(file=out, width=100).print(*recovery_tables(recovery))
     text = out.getvalue()
     # Two uncertain digits: the error is 0.0001.
     for part in ("q", "0.50012", "1.0e-04", "0.5", "+1.2", "R[0,1]", "-0.400", "none"):
@@ -221,3 +221,27 @@ def test_a_summary_is_flat_and_long_lists_are_cut():
     Console(file=out).print(summary_table(summary, "title"))
     for part in ("a.b", "0.5", "none", "(9 in all)", "[e]", "[f]"):
         assert part in out.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_narrow_table_keeps_the_names_of_its_constants(recovery, width):
+    """80 columns is what rich takes where standard output is no terminal."""
+    q, coupling = recovery.constants.values()
+    q.value, q.stderr, q.reference = -0.500000000123, 6.3e-11, -0.5
+    recovery.constants = {"classical_d": q, "R[0,1]": coupling}
+    recovery.message = "The polish settled with 48 steps a row. " * 3
+    out = io.StringIO()
+    Console(file=out, width=width).print(*recovery_tables(recovery))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    for name in (*recovery.constants, "constant"):
+        assert any(line.startswith(name) for line in lines)
+    assert any(line.startswith("starts that reached the best fit") for line in lines)
+    assert "…" not in out.getvalue()
+    if width == 80:
+        (row,) = (line for line in lines if line.startswith("classical_d"))
+        assert "-0.500000000123" in row
+        assert "step bias" not in row
+        assert "status: " not in out.getvalue()
+        assert any(line.startswith("status") and "polish" in line for line in lines)
+        assert len(lines) < 16

@@ -3,6 +3,8 @@ import errno
 import matplotlib as mpl
 import numpy as np
 import pytest
+from _support.animation import write_animation
+from _support.figures import draw_diffusion_ellipses, figure_time_strip
 from matplotlib.animation import FFMpegWriter
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import to_rgba
@@ -10,13 +12,10 @@ from PIL import Image
 
 from jqd.report import (
     OutputError,
-    draw_diffusion_ellipses,
     figure_phase_space,
-    figure_time_strip,
     house_style,
     save_figure,
     subplots,
-    write_animation,
 )
 from jqd.report.phase_space import colour_scale
 from jqd.report.style import BLUE, VERMILLION
@@ -79,12 +78,6 @@ def test_panels_share_their_colours_if_asked(shared):
     assert len(top) == 4
     assert (len(set(top)) == 1) == shared
     assert "W  (1/ħ)" in texts(figure)
-
-
-def test_circles_of_constant_size():
-    figure = figure_phase_space(gaussian(1), X, Y, radii=(1.5,))
-    (circle,) = figure.axes[0].lines
-    assert np.hypot(*circle.get_data()) == pytest.approx(1.5)
 
 
 @pytest.mark.parametrize("rows", [1, 2])

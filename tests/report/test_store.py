@@ -11,7 +11,7 @@ import xarray as xr
 from jqd import _files as files
 from jqd import _revision
 from jqd.report import store
-from jqd.report.recovery import (
+from jqd.report.tables import (
     recovery_dataset,
     recovery_details,
     recovery_summary,
@@ -230,13 +230,11 @@ def test_the_summary_of_a_recovery_has_the_promised_keys(recovery):
 
 def test_the_dataset_of_a_recovery_comes_back(recovery, tmp_path):
     ts, data = np.linspace(0, 1, 4), np.eye(4)[:, :3]
+    recovery.ts, recovery.observed = ts, data
+    recovery.prediction, recovery.start_prediction = data, data * np.nan
     dataset = recovery_dataset(
         recovery,
-        ts=ts,
-        data=data,
-        fitted=data,
-        start=data * np.nan,
-        names=["p0", "p1", "p2"],
+        ["p0", "p1", "p2"],
         landscape=(np.arange(3), np.arange(2), np.ones((2, 3))),
         attributes={"seed": 7, "sigma": None},
     )

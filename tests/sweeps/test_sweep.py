@@ -215,8 +215,8 @@ def test_factorisations_leave_a_thread_of_xla_free(monkeypatch):
 
 
 def test_a_log_gets_a_line_now_and_then(store, monkeypatch, capsys):
-    monkeypatch.setattr(sys.modules["jqd.sweeps.progress"], "LOOK", 0.0)
-    monkeypatch.setattr(sys.modules["jqd.sweeps.progress"], "LINE", 0.0)
+    monkeypatch.setattr(sys.modules["jqd.sweeps.work"], "LOOK", 0.0)
+    monkeypatch.setattr(sys.modules["jqd.sweeps.work"], "LINE", 0.0)
     run(store, progress=True)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("21 of 70 points, ")

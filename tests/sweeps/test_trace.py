@@ -7,7 +7,8 @@ import pytest
 
 from jqd import Status
 from jqd.sweeps.points import Lattice
-from jqd.sweeps.trace import Traced, statuses
+from jqd.sweeps.program import Traced
+from jqd.sweeps.work import statuses
 
 AXES = Lattice({"q": [0.1, 0.2, 0.3]})
 

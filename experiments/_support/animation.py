@@ -1,4 +1,4 @@
-"""Animations of densities over a plane, as GIF or MP4."""
+"""Figures and densities in motion, as GIF or MP4."""
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,9 +10,9 @@ from matplotlib.animation import FFMpegWriter
 from matplotlib.figure import Figure
 from PIL import Image
 
-from .._files import atomic_file
-from .phase_space import colour_scale, draw_density, time_text
-from .style import house_style, subplots
+from jqd._files import atomic_file
+from jqd.report.phase_space import colour_scale, draw_density
+from jqd.report.style import house_style, subplots
 
 DOTS = 100  # an inch
 COLOURS = 128  # of a GIF
@@ -58,7 +58,6 @@ def write_animation(
     x, y = np.asarray(x, float), np.asarray(y, float)
     names = [""] * maps.shape[1] if titles is None else list(titles)
     _check(maps, times, x, y, names)
-    _check_film(path, fps)
     with house_style():
         panels = maps.shape[1]
         figure, axes = subplots(1, panels, size=(3.2 * panels + 0.4, 3.5), sharey=True)
@@ -91,9 +90,6 @@ def write_frames(
         figure: the figure.
         frames: each step of it changes the figure into the next frame.
         fps: frames a second.
-
-    Returns:
-        The path.
 
     Raises:
         ValueError: a suffix that cannot be written here, fps not positive.
@@ -140,6 +136,13 @@ def _check_film(path: Path, fps: float) -> None:
         raise ValueError(
             f"Argument `path` must end in .gif or .mp4, but ends in {suffix!r}."
         )
+
+
+def time_text(time: Any, clock: str = "t") -> str:
+    """The label of a frame."""
+    if isinstance(time, str):
+        return time
+    return f"{clock} = {float(time):.3g}"
 
 
 def _check(
