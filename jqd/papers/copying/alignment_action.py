@@ -49,13 +49,10 @@ def alignment_lagrangian(
     return jnp.sum((velocity - drift) ** 2) / 2 - V
 
 
-@equation(
-    "54",
-    section="3.2 phase alignment",
-    statement="The action with the momenta eliminated, in phases and in points on the "
-    "unit circle.",
-    verdict="holds",
-    test="tests/papers/copying/test_alignment.py::test_lagrangian_of_alignment",
+@equation("54", "3.2 phase alignment").holds(
+    "The action with the momenta eliminated, in phases and in points on the unit "
+    "circle.",
+    test="test_alignment.py::test_lagrangian_of_alignment",
 )
 def alignment_lagrangian_circle(
     z: Complex[Array, " N"],
@@ -95,12 +92,9 @@ def alignment_lagrangian_circle(
     return kinetic - V
 
 
-@equation(
-    "44",
-    section="3.2 phase alignment",
-    statement="Phases and momenta are canonically conjugate.",
-    verdict="holds",
-    test="tests/papers/copying/test_alignment.py::test_poisson_brackets",
+@equation("44", "3.2 phase alignment").holds(
+    "Phases and momenta are canonically conjugate.",
+    test="test_alignment.py::test_poisson_brackets",
 )
 def poisson_bracket(
     first, second, phase: Float[Array, " N"], momentum: Float[Array, " N"]

@@ -40,14 +40,10 @@ def copy_function(
     return factor * (inverse_root(occupation) ** 2)[:, None]
 
 
-@equation(
-    "7",
-    section="3 real ensemble formulation",
-    statement="Occupations change by the difference of copying into and out of a "
-    "class, first summed over individuals and then over classes.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py"
-    "::test_occupations_follow_individuals",
+@equation("7", "3 real ensemble formulation").holds(
+    "Occupations change by the difference of copying into and out of a class, first "
+    "summed over individuals and then over classes.",
+    test="test_individuals.py::test_occupations_follow_individuals",
 )
 def occupation_rate(
     F: Float[Array, "M M"], occupation: Float[Array, " M"]
@@ -66,18 +62,15 @@ def occupation_rate(
     return occupation * ((F - F.T) @ occupation)
 
 
-@equation(
-    "10",
-    section="3 real ensemble formulation",
-    statement="The rate of the transition from b to a is the copy function times the "
-    "occupation of a.",
-    verdict="corrected",
+@equation("10", "3 real ensemble formulation").corrected(
+    "The rate of the transition from b to a is the copy function times the occupation "
+    "of a.",
     printed="In the scanned text the copier's class appears in both slots; and with "
     "the labels of (5) the rate belongs to the opposite transition.",
     printed_tex=r"T_{b\to a}=F(n_{a_I},\phi_{a_I},n_{a_I},\phi_{a_I})_{ab}\,n_a",
-    tex=r"T_{b\to a}=F(n_a,\phi_a,n_b,\phi_b)_{ab}\,n_a,\qquad F_{ab}=P(I\operatorname"
-    r"{copy}J)\big|_{a=a_J,\,b=a_I}",
-    test="tests/papers/copying/test_individuals.py::test_transition_rate_of_one_system",
+    tex=r"T_{b\to a}=F(n_a,\phi_a,n_b,\phi_b)_{ab}\,n_a,\qquad F_{ab}=P(I"
+    r"\operatorname{copy}J)\big|_{a=a_J,\,b=a_I}",
+    test="test_individuals.py::test_transition_rate_of_one_system",
 )
 def transition_rate(
     F: Float[Array, "M M"], occupation: Float[Array, " M"]
@@ -96,13 +89,9 @@ def transition_rate(
     return F * occupation[:, None]
 
 
-@equation(
-    "9",
-    section="3 real ensemble formulation",
-    statement="The density obeys a master equation with transition rates between "
-    "classes.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py::test_master_equation",
+@equation("9", "3 real ensemble formulation").holds(
+    "The density obeys a master equation with transition rates between classes.",
+    test="test_individuals.py::test_master_equation",
 )
 def master_rate(
     density: Float[Array, " M"], transition: Float[Array, "M M"]
@@ -121,37 +110,22 @@ def master_rate(
     return transition @ density - density * jnp.sum(transition, axis=0)
 
 
-@equation(
-    "15",
-    section="3 real ensemble formulation",
-    statement="The phase rate, too, depends on occupations through their ratio and on "
-    "phases through their difference.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py::test_phase_rate_depends_on_ratios",
+@equation("15", "3 real ensemble formulation").holds(
+    "The phase rate, too, depends on occupations through their ratio and on phases "
+    "through their difference.",
+    test="test_individuals.py::test_phase_rate_depends_on_ratios",
 )
-@equation(
-    "17",
-    section="3 real ensemble formulation",
-    statement="The phase coupling factorises in the same way.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py"
-    "::test_factors_are_powers_times_phase_functions",
+@equation("17", "3 real ensemble formulation").holds(
+    "The phase coupling factorises in the same way.",
+    test="test_individuals.py::test_factors_are_powers_times_phase_functions",
 )
-@equation(
-    "18",
-    section="3 real ensemble formulation",
-    statement="The occupation ratio enters the copy function as a power q.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py"
-    "::test_factors_are_powers_times_phase_functions",
+@equation("18", "3 real ensemble formulation").holds(
+    "The occupation ratio enters the copy function as a power q.",
+    test="test_individuals.py::test_factors_are_powers_times_phase_functions",
 )
-@equation(
-    "19",
-    section="3 real ensemble formulation",
-    statement="The occupation ratio enters the phase coupling as a power r.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py"
-    "::test_factors_are_powers_times_phase_functions",
+@equation("19", "3 real ensemble formulation").holds(
+    "The occupation ratio enters the phase coupling as a power r.",
+    test="test_individuals.py::test_factors_are_powers_times_phase_functions",
 )
 def power_law(
     density: Float[Array, " M"], angular: Float[Array, "M M"], power: ArrayLike
@@ -171,21 +145,15 @@ def power_law(
     return ratio_power(density, power) * angular
 
 
-@equation(
-    "20",
-    section="3 real ensemble formulation",
-    statement="Density law for any power q: what copying brings in from every other "
-    "class less what it takes out.",
-    verdict="holds",
-    test="tests/papers/copying/test_densities.py::test_density_law_for_any_power",
+@equation("20", "3 real ensemble formulation").holds(
+    "Density law for any power q: what copying brings in from every other class less "
+    "what it takes out.",
+    test="test_densities.py::test_density_law_for_any_power",
 )
-@equation(
-    "21",
-    section="3 real ensemble formulation",
-    statement="Under time reversal the density law must return with the opposite sign "
-    "at reversed phases.",
-    verdict="holds",
-    test="tests/papers/copying/test_densities.py::test_time_reversal_fixes_q_but_not_r",
+@equation("21", "3 real ensemble formulation").holds(
+    "Under time reversal the density law must return with the opposite sign at "
+    "reversed phases.",
+    test="test_densities.py::test_time_reversal_fixes_q_but_not_r",
 )
 def density_rate(
     density: Float[Array, " M"], angular: Float[Array, "M M"], q: ArrayLike
@@ -206,13 +174,10 @@ def density_rate(
     return master_rate(density, power_law(density, angular, q))
 
 
-@equation(
-    "23",
-    section="3 real ensemble formulation",
-    statement="At q = 1/2 the density law is the root of the product of densities "
-    "times an antisymmetric phase function.",
-    verdict="holds",
-    test="tests/papers/copying/test_densities.py::test_reversible_density_law",
+@equation("23", "3 real ensemble formulation").holds(
+    "At q = 1/2 the density law is the root of the product of densities times an "
+    "antisymmetric phase function.",
+    test="test_densities.py::test_reversible_density_law",
 )
 def reversible_density_rate(
     density: Float[Array, " M"], angular: Float[Array, "M M"]
@@ -234,17 +199,14 @@ def reversible_density_rate(
     return root * ((angular - angular.T) @ root)
 
 
-@equation(
-    "25",
-    section="3.1 Schroedinger equation",
-    statement="Summary of the density law, with the rescaled copy function and with "
-    "the phase function.",
-    verdict="corrected",
-    printed="In the first line the densities are exchanged: the inflow to a must "
-    "carry the density of b. The second line is right.",
+@equation("25", "3.1 Schroedinger equation").corrected(
+    "Summary of the density law, with the rescaled copy function and with the phase "
+    "function.",
+    printed="In the first line the densities are exchanged: the inflow to a must carry "
+    "the density of b. The second line is right.",
     printed_tex=r"\dot\rho_a=\sum_{b\neq a}\left(\rho_a F_{ab}-\rho_b F_{ba}\right)",
     tex=r"\dot\rho_a=\sum_{b\neq a}\left(\rho_b F'_{ab}-\rho_a F'_{ba}\right)",
-    test="tests/papers/copying/test_densities.py::test_first_line_of_the_summary",
+    test="test_densities.py::test_first_line_of_the_summary",
 )
 def pair_density_rate(
     density: Float[Array, " M"], factor: Float[Array, "M M"], *, printed: bool = False
@@ -266,22 +228,13 @@ def pair_density_rate(
     return jnp.sum(flow - flow.T, axis=1)
 
 
-@equation(
-    "13",
-    section="3 real ensemble formulation",
-    statement="Aligned phases obey a closed law for the class phases.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py"
-    "::test_class_phases_obey_a_closed_law",
+@equation("13", "3 real ensemble formulation").holds(
+    "Aligned phases obey a closed law for the class phases.",
+    test="test_individuals.py::test_class_phases_obey_a_closed_law",
 )
-@equation(
-    "26",
-    section="3.1 Schroedinger equation",
-    statement="Phase law for any power r, the frequency of a class being its coupling "
-    "to itself.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py"
-    "::test_class_phases_obey_a_closed_law",
+@equation("26", "3.1 Schroedinger equation").holds(
+    "Phase law for any power r, the frequency of a class being its coupling to itself.",
+    test="test_individuals.py::test_class_phases_obey_a_closed_law",
 )
 def class_phase_rate(
     density: Float[Array, " M"],

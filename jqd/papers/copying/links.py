@@ -23,12 +23,9 @@ def ratio_power(x: Array, power: ArrayLike) -> Array:
     return jnp.where(filled[:, None] & filled[None, :], ratio, 0)
 
 
-@equation(
-    "29",
-    section="3.1 Schroedinger equation",
-    statement="The rectified sine: the sine where it is positive, zero elsewhere.",
-    verdict="holds",
-    test="tests/papers/copying/test_densities.py::test_rectified_sine",
+@equation("29", "3.1 Schroedinger equation").holds(
+    "The rectified sine: the sine where it is positive, zero elsewhere.",
+    test="test_densities.py::test_rectified_sine",
 )
 def positive_sine(angle: Float[Array, "..."]) -> Float[Array, "..."]:
     """Sine where it is positive, else zero.

@@ -13,12 +13,9 @@ equation = equations_of("husimi")
 Function = Callable[[Array], Array]
 
 
-@equation(
-    "44",
-    section="III E",
-    statement="The vector of positions and momenta.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py::test_scaled_coordinates",
+@equation("44", "III E").holds(
+    "The vector of positions and momenta.",
+    test="test_coordinates.py::test_scaled_coordinates",
 )
 def phase_space_vector(
     q: Float[Array, " N"], p: Float[Array, " N"]
@@ -27,12 +24,9 @@ def phase_space_vector(
     return jnp.concatenate([q, p])
 
 
-@equation(
-    "46",
-    section="III E",
-    statement="Dimensionless positions and momenta.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py::test_scaled_coordinates",
+@equation("46", "III E").holds(
+    "Dimensionless positions and momenta.",
+    test="test_coordinates.py::test_scaled_coordinates",
 )
 def scaled_coordinates(
     xi: Float[Array, " 2N"], lengths: ArrayLike, kappa: ArrayLike
@@ -48,22 +42,14 @@ def scaled_coordinates(
     return jnp.concatenate([q / lengths, p * lengths / kappa])
 
 
-@equation(
-    "7",
-    section="III",
-    statement="Complex coordinates of phase space from positions and momenta, an "
-    "action kappa and a length for each degree of freedom.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py"
-    "::test_complex_coordinates_are_canonical",
+@equation("7", "III").holds(
+    "Complex coordinates of phase space from positions and momenta, an action kappa "
+    "and a length for each degree of freedom.",
+    test="test_coordinates.py::test_complex_coordinates_are_canonical",
 )
-@equation(
-    "48",
-    section="III E",
-    statement="Complex coordinates from the dimensionless ones.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py"
-    "::test_complex_coordinates_are_canonical",
+@equation("48", "III E").holds(
+    "Complex coordinates from the dimensionless ones.",
+    test="test_coordinates.py::test_complex_coordinates_are_canonical",
 )
 def complex_coordinates(
     xi: Float[Array, " 2N"], lengths: ArrayLike, kappa: ArrayLike
@@ -82,25 +68,18 @@ def complex_coordinates(
     return jnp.sqrt(kappa / 2) * (Q + 1j * P)
 
 
-@equation(
-    "8",
-    section="III",
-    statement="The vector of all complex coordinates and their conjugates.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py"
-    "::test_complex_coordinates_are_canonical",
+@equation("8", "III").holds(
+    "The vector of all complex coordinates and their conjugates.",
+    test="test_coordinates.py::test_complex_coordinates_are_canonical",
 )
 def doubled_vector(alpha: Complex[Array, " N"]) -> Complex[Array, " 2N"]:
     """z = (α, α*)"""
     return jnp.concatenate([alpha, jnp.conj(alpha)])
 
 
-@equation(
-    "54",
-    section="III E",
-    statement="Derivatives by the dimensionless variables.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py::test_derivatives_by_alpha",
+@equation("54", "III E").holds(
+    "Derivatives by the dimensionless variables.",
+    test="test_coordinates.py::test_derivatives_by_alpha",
 )
 def scaled_gradient(
     function: Function, xi: Float[Array, " 2N"], scale: Float[Array, " 2N"]
@@ -115,27 +94,17 @@ def scaled_gradient(
     return scale * jax.grad(function)(xi)
 
 
-@equation(
-    "49",
-    section="III E",
-    statement="The Hessian of the Hamiltonian by positions and momenta.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py::test_scaled_hessian",
+@equation("49", "III E").holds(
+    "The Hessian of the Hamiltonian by positions and momenta.",
+    test="test_coordinates.py::test_scaled_hessian",
 )
-@equation(
-    "50",
-    section="III E",
-    statement="The Hessian by the dimensionless variables.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py::test_scaled_hessian",
+@equation("50", "III E").holds(
+    "The Hessian by the dimensionless variables.",
+    test="test_coordinates.py::test_scaled_hessian",
 )
-@equation(
-    "58",
-    section="III F",
-    statement="Second derivatives of the free Hamiltonian: the squared frequency and "
-    "one.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py::test_free_field_in_momentum_modes",
+@equation("58", "III F").holds(
+    "Second derivatives of the free Hamiltonian: the squared frequency and one.",
+    test="test_coordinates.py::test_free_field_in_momentum_modes",
 )
 def scaled_hessian(
     function: Function, xi: Float[Array, " 2N"], scale: Float[Array, " 2N"]
@@ -150,19 +119,13 @@ def scaled_hessian(
     return scale[:, None] * jax.hessian(function)(xi) * scale[None, :]
 
 
-@equation(
-    "A1",
-    section="Appendix A",
-    statement="Derivative by a complex coordinate.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py::test_derivatives_by_alpha",
+@equation("A1", "Appendix A").holds(
+    "Derivative by a complex coordinate.",
+    test="test_coordinates.py::test_derivatives_by_alpha",
 )
-@equation(
-    "A2",
-    section="Appendix A",
-    statement="Derivative by a conjugate coordinate.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py::test_derivatives_by_alpha",
+@equation("A2", "Appendix A").holds(
+    "Derivative by a conjugate coordinate.",
+    test="test_coordinates.py::test_derivatives_by_alpha",
 )
 def wirtinger_matrix(modes: int, kappa: ArrayLike) -> Complex[Array, "2N 2N"]:
     """W with (∂_α, ∂_α*) = W (∂_Q, ∂_P).
@@ -178,21 +141,18 @@ def wirtinger_matrix(modes: int, kappa: ArrayLike) -> Complex[Array, "2N 2N"]:
     return jnp.block([[one, -1j * one], [one, 1j * one]]) / root
 
 
-@equation(
-    "claim-covariant-length",
-    section="III F",
-    statement="The lengths have a Lorentz-covariant generalization by the fourth root "
-    "of the wave operator (section III F).",
-    verdict="corrected",
+@equation("claim-covariant-length", "III F").corrected(
+    "The lengths have a Lorentz-covariant generalization by the fourth root of the "
+    "wave operator (section III F).",
     printed="The operator gives the lengths on static fields alone, where it is minus "
     "the Laplacian plus the squared mass, in one frame. On solutions of the free "
     "equation, which the modes are, it is 0 or twice the squared mass, by the "
     "signature, and never the squared frequency. Other covariant forms are not "
     "excluded.",
-    printed_tex=r"L = \kappa^{1/2} \left(-\partial_\mu \partial^\mu + m^2\right"
-    r")^{-1/4}",
+    printed_tex=r"L = \kappa^{1/2} \left(-\partial_\mu \partial^\mu + m^2"
+    r"\right)^{-1/4}",
     tex=r"L = \kappa^{1/2} \left(-\nabla^2 + m^2\right)^{-1/4}",
-    test="tests/papers/husimi/test_coordinates.py::test_wave_operator_on_shell",
+    test="test_coordinates.py::test_wave_operator_on_shell",
 )
 def wave_operator(
     omega: ArrayLike, k: ArrayLike, mass: ArrayLike, *, time_sign: int

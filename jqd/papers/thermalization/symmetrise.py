@@ -18,17 +18,13 @@ equation = equations_of("thermalization")
 _MOST = 8
 
 
-@equation(
-    "erratum-symmetriser",
-    section="1 solids and phonons",
-    statement="Identical atoms: a sum over permutations of the particles' labels.",
-    verdict="corrected",
+@equation("erratum-symmetriser", "1 solids and phonons").corrected(
+    "Identical atoms: a sum over permutations of the particles' labels.",
     printed="A sum over permutations of the modes, which changes its value if two "
     "atoms are exchanged.",
     printed_tex=r"\Psi=\sum_{\pi}\Phi(X^{\pi(i)}-R_{\pi(i)})",
     tex=r"\Psi=\sum_{\pi}\Phi(x_{\pi(1)}-R_1,\dots,x_{\pi(N)}-R_N)",
-    test="tests/papers/thermalization/test_symmetrise.py"
-    "::test_particles_are_permuted_not_modes",
+    test="test_symmetrise.py::test_particles_are_permuted_not_modes",
 )
 def symmetrised(
     modes: Modes,
