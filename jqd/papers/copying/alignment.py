@@ -61,13 +61,6 @@ def alignment_potential(
 
     V = (1/2) Σ_I Σ_{J∈a_I} s_a U(φ_I - φ_J), every pair counted twice
 
-    Args:
-        phase: φ_I, (N,) real, radians.
-        beable: a_I, (N,) integer.
-        f: alignment frequency, scalar, 1/time.
-        potential: "sin2" (the paper's) or "1-cos".
-        norm: "paper" or "class".
-
     Returns:
         V, scalar real, 1/time².
 
@@ -101,17 +94,6 @@ def alignment_energy(
 
     H = Σ_I (π_I²/2 + π_I Ω_I) + V
 
-    Args:
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-        f: alignment frequency, scalar, 1/time.
-        potential: "sin2" or "1-cos".
-        norm: "paper" or "class".
-
     Returns:
         H, scalar real, 1/time².
     """
@@ -141,14 +123,6 @@ def phase_velocity(
 
     φ̇_I = π_I + Ω_I
 
-    Args:
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-
     Returns:
         φ̇_I, (N,) real, radians/time.
     """
@@ -174,14 +148,6 @@ def drift_force(
     """Force that remains once the phases are aligned; zero at π = 0.
 
     π̇_I = -Σ_K π_K ∂Ω_K/∂φ_I
-
-    Args:
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
 
     Returns:
         π̇_I, (N,) real, 1/time².
@@ -220,15 +186,6 @@ def alignment_force(
     without the cosine for the potential "1-cos"
 
     Args:
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-        f: alignment frequency, scalar, 1/time.
-        potential: "sin2" or "1-cos".
-        norm: "paper" or "class".
         printed: f² in place of 2f² (the sum over J, lost in print, is kept).
 
     Returns:

@@ -29,15 +29,7 @@ def alignment_lagrangian(
     L = Σ_I (φ̇_I - Ω_I)²/2 - V
 
     Args:
-        phase: φ_I, (N,) real, radians.
         velocity: φ̇_I, (N,) real, radians/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-        f: alignment frequency, scalar, 1/time.
-        potential: "sin2" or "1-cos".
-        norm: "paper" or "class".
 
     Returns:
         L, scalar real, 1/time².
@@ -73,13 +65,6 @@ def alignment_lagrangian_circle(
     Args:
         z: z_I, (N,) complex, of modulus 1.
         z_velocity: ż_I, (N,) complex, 1/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-        f: alignment frequency, scalar, 1/time.
-        potential: "sin2" or "1-cos".
-        norm: "paper" or "class".
 
     Returns:
         L, scalar real, 1/time².
@@ -106,8 +91,6 @@ def poisson_bracket(
     Args:
         first: A, a function of (phase, momentum) with any output shape.
         second: B, likewise.
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
 
     Returns:
         {A, B}, real, of shape A.shape + B.shape.

@@ -29,7 +29,6 @@ def class_mean_phase(
 
     Args:
         phase: φ_I, (N,) real, radians, not wrapped.
-        beable: a_I, (N,) integer.
 
     Returns:
         φ̄_{a_I}, (N,) real, radians.
@@ -68,10 +67,6 @@ def small_force(
     π̇_I = -2 s_a n_I (φ_I - φ̄_{a_I}),  s_a = f² or f²/n_a
 
     Args:
-        phase: φ_I, (N,) real, radians.
-        beable: a_I, (N,) integer.
-        f: alignment frequency, scalar, 1/time.
-        norm: "paper" or "class".
         printed: f² in place of 2f².
 
     Returns:
@@ -105,11 +100,6 @@ def small_energy(
     H = Σ_I [π_I²/2 + s_a n_I (φ_I - φ̄_{a_I})²],  s_a = f² or f²/n_a
 
     Args:
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
-        beable: a_I, (N,) integer.
-        f: alignment frequency, scalar, 1/time.
-        norm: "paper" or "class".
         printed: f²/2 in place of f².
 
     Returns:

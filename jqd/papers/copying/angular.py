@@ -41,8 +41,6 @@ def copy_angular(
 
     Args:
         angle: θ for each entry, (M, M) real, radians; φ_a - φ_b in the law.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
 
     Returns:
         ℛ_ab, (M, M) real, 1/time.
@@ -76,8 +74,6 @@ def phase_angular(
 
     Args:
         angle: θ for each entry, (M, M) real, radians; φ_a - φ_b in the law.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
 
     Returns:
         𝒰_ab, (M, M) real, 1/time.

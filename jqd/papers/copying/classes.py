@@ -24,10 +24,6 @@ def copy_function(
     F_ab = (1/n_a) (n_a/n_b)^q 2 R_ab sin⁺x_ab ≥ 0
 
     Args:
-        occupation: n_a, (M,) real.
-        phase: φ_a, (M,) real, radians.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
         q: power, scalar; 1/2 is quantum mechanics.
 
     Returns:
@@ -52,10 +48,6 @@ def occupation_rate(
 
     ṅ_a = Σ_b n_a n_b (F_ab - F_ba)
 
-    Args:
-        F: F_ab, (M, M) real, 1/time.
-        occupation: n_a, (M,) real.
-
     Returns:
         ṅ_a, (M,) real, 1/time, summing to zero.
     """
@@ -79,10 +71,6 @@ def transition_rate(
 
     T_{b→a} = F_ab n_a
 
-    Args:
-        F: F_ab, (M, M) real, 1/time.
-        occupation: n_a, (M,) real.
-
     Returns:
         T[a, b] = T_{b→a}, (M, M) real, 1/time.
     """
@@ -101,7 +89,6 @@ def master_rate(
     ρ̇_a = Σ_b (ρ_b T_{b→a} - ρ_a T_{a→b})
 
     Args:
-        density: ρ_a, (M,) real.
         transition: T[a, b] = T_{b→a}, (M, M) real, 1/time.
 
     Returns:
@@ -163,7 +150,6 @@ def density_rate(
     ρ̇_a = Σ_b [(ρ_a/ρ_b)^q ρ_b ℛ_ab - (ρ_b/ρ_a)^q ρ_a ℛ_ba]
 
     Args:
-        density: ρ_a, (M,) real.
         angular: ℛ_ab at the present phases, (M, M) real, 1/time, so that its
             transpose is ℛ_ba at the opposite relative phase.
         q: power, scalar.
@@ -187,7 +173,6 @@ def reversible_density_rate(
     ρ̇_a = Σ_b √(ρ_a ρ_b) (ℛ_ab - ℛ_ba)
 
     Args:
-        density: ρ_a, (M,) real.
         angular: ℛ_ab at the present phases, (M, M) real, 1/time.
 
     Returns:
@@ -216,7 +201,6 @@ def pair_density_rate(
     ρ̇_a = Σ_b (ρ_b F'_ab - ρ_a F'_ba)
 
     Args:
-        density: ρ_a, (M,) real.
         factor: F'_ab, (M, M) real, 1/time.
         printed: use ρ_a F'_ab - ρ_b F'_ba, with the weights exchanged.
 
@@ -250,7 +234,6 @@ def class_phase_rate(
         density: ρ_a or n_a, (M,) real.
         angular: 𝒰_ab at the present phases, (M, M) real, 1/time; its diagonal is
             ignored.
-        omega: ω_a, (M,) real, 1/time.
         r: power, scalar; -1/2 is quantum mechanics.
 
     Returns:

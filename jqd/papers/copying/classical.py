@@ -3,7 +3,15 @@
 The phase shift `delta` of the links enters as the sign c = cos δ: δ = 0 is what the
 paper prints and gives a particle of negative mass; δ = π gives Newton's equation with
 the velocity -S'/m. Derivatives are central differences, accurate to O(ā²). Where the
-printed equation is inconsistent, `printed=True` gives it literally.
+printed equation is inconsistent, `printed=True` gives it literally. In all functions
+
+    density    ρ_a, (P,)
+    action     S_a = ħφ_a, (P,), energy · time
+    energy     E_a = ħω_a, (P,)
+    spacing    ā, length
+    mass       m
+    hbar       ħ, energy · time
+    delta      δ, radians; 0 or π
 """
 
 import jax.numpy as jnp
@@ -22,10 +30,6 @@ def gradient(values: Float[Array, " P"], spacing: ArrayLike) -> Float[Array, " P
 
     ∂f ≈ (f_{a+1} - f_{a-1}) / 2ā
 
-    Args:
-        values: f_a, (P,) real.
-        spacing: ā, scalar, length.
-
     Returns:
         ∂f, (P,) real, in units of f/length.
     """
@@ -36,10 +40,6 @@ def laplacian(values: Float[Array, " P"], spacing: ArrayLike) -> Float[Array, " 
     """Second difference on the periodic lattice.
 
     ∂²f ≈ (f_{a+1} - 2f_a + f_{a-1}) / ā²
-
-    Args:
-        values: f_a, (P,) real.
-        spacing: ā, scalar, length.
 
     Returns:
         ∂²f, (P,) real, in units of f/length².
@@ -65,15 +65,6 @@ def lattice_rates(
     """Exact copy law on the lattice.
 
     ρ̇_a = Σ_b 2√(ρ_a ρ_b) R_ab sin x_ab, Ṡ_a = E_a + ħ Σ_b √(ρ_b/ρ_a) R_ab cos x_ab
-
-    Args:
-        density: ρ_a, (P,) real.
-        action: S_a = ħφ_a, (P,) real, energy · time.
-        energy: E_a = ħω_a, (P,) real, energy.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
-        hbar: ħ, scalar, energy · time.
-        delta: δ, scalar, radians; 0 or π.
 
     Returns:
         (ρ̇, Ṡ), each (P,) real, in 1/time and energy.
@@ -109,11 +100,6 @@ def lattice_potential(
     V_a = E_a + cos δ · ħ²/(mā²)
 
     Args:
-        energy: E_a, (P,) real, energy.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
-        hbar: ħ, scalar, energy · time.
-        delta: δ, scalar, radians; 0 or π.
         printed: E_a + ħ²/(ma²) with the site label a = 1..P in place of ā.
 
     Returns:
@@ -148,10 +134,6 @@ def quantum_potential(
 
     Args:
         density: ρ_a, (P,) real; 0 is returned where it vanishes.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
-        hbar: ħ, scalar, energy · time.
-        delta: δ, scalar, radians; 0 or π.
         printed: the plus sign whatever δ is.
 
     Returns:
@@ -184,13 +166,7 @@ def classical_lagrangian(
     L = Σ_a ρ_a [Ṡ + cos δ (∂S)²/2m - V - V_Q]
 
     Args:
-        density: ρ_a, (P,) real.
-        action: S_a, (P,) real, energy · time.
         action_velocity: Ṡ_a, (P,) real, energy.
-        energy: E_a, (P,) real, energy.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
-        hbar: ħ, scalar, energy · time.
         delta: δ, scalar, radians; 0 is the printed case.
 
     Returns:
@@ -219,9 +195,6 @@ def velocity(
     v = cos δ · S'/m
 
     Args:
-        action: S_a, (P,) real, energy · time.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
         delta: δ, scalar, radians; 0 gives the printed +S'/m, π gives -S'/m.
 
     Returns:
@@ -257,11 +230,6 @@ def continuity_rate(
     ρ̇ = -(ρ v)' = -cos δ (ρ S')'/m
 
     Args:
-        density: ρ_a, (P,) real.
-        action: S_a, (P,) real, energy · time.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
-        delta: δ, scalar, radians; 0 or π.
         printed: the plus sign whatever δ is.
 
     Returns:
@@ -296,11 +264,7 @@ def hamilton_jacobi_rate(
     Ṡ = -cos δ (S')²/2m + V
 
     Args:
-        action: S_a, (P,) real, energy · time.
         potential: V_a, (P,) real, energy; add V_Q for the quantum equation.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
-        delta: δ, scalar, radians; 0 or π.
         printed: the minus sign whatever δ is.
 
     Returns:
@@ -327,11 +291,7 @@ def classical_conditions(
     min_a n_a ≫ 1 and max_a ā|S'|/ħ ≪ 1
 
     Args:
-        density: ρ_a, (P,) real.
-        action: S_a, (P,) real, energy · time.
         num_copies: N, scalar.
-        spacing: ā, scalar, length.
-        hbar: ħ, scalar, energy · time.
 
     Returns:
         (min n_a, max ā|S'|/ħ), scalars, dimensionless.

@@ -33,8 +33,6 @@ def copy_beables(
     a_I → a_J, φ_I → φ_J
 
     Args:
-        beable: a_I, (N,) integer.
-        phase: φ_I, (N,) real, radians.
         copier: the index I, scalar integer.
         copied: the index J, scalar integer.
 
@@ -59,8 +57,6 @@ def occupations(
     n_a = Σ_I [a_I = a]
 
     Args:
-        beable: a_I, (N,) integer.
-        num_classes: M.
         dtype: real dtype of the result; JAX's default when None.
 
     Returns:
@@ -101,10 +97,6 @@ def copy_rate(
     P(I copy J) = 2 R_{a_I a_J} sin⁺(φ_J - φ_I + δ_{a_J a_I}) / √(n_I n_J)
 
     Args:
-        beable: a_I, (N,) integer.
-        phase: φ_I, (N,) real, radians.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
         occupation: n_a, (M,) real; counted from `beable` when None.
         printed: take sin⁺(φ_I - φ_J + δ_{a_I a_J}), which runs time backwards.
 
@@ -156,10 +148,6 @@ def power_copy_rate(
     P(I copy J) = (1/n_J) (n_J/n_I)^q 2 R sin⁺(φ_J - φ_I + δ_{a_J a_I})
 
     Args:
-        beable: a_I, (N,) integer.
-        phase: φ_I, (N,) real, radians.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
         q: power, scalar; 1/2 is quantum mechanics.
         printed: put the copier I, not the copied J, into the first slot.
 
@@ -191,8 +179,6 @@ def copy_rate_from_function(
     P(I copy J) = F_ab with a = a_J (copied) and b = a_I (copier)
 
     Args:
-        F: F_ab, (M, M) real, 1/time.
-        beable: a_I, (N,) integer.
         printed: read a = a_I, b = a_J, at odds with the equations that follow.
 
     Returns:
@@ -211,8 +197,6 @@ def occupation_rate_of_individuals(
 
     Args:
         rate: P[I, J], (N, N) real, 1/time.
-        beable: a_I, (N,) integer.
-        num_classes: M.
 
     Returns:
         ṅ_a, (M,) real, 1/time.
@@ -241,10 +225,7 @@ def phase_coupling(
     G_IJ = R_{a_I a_J} cos(φ_I - φ_J + δ_{a_I a_J}) / √(n_I n_J)
 
     Args:
-        beable: a_I, (N,) integer.
-        phase: φ_I, (N,) real, radians.
         R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
         occupation: n_a, (M,) real; counted from `beable` when None.
 
     Returns:
@@ -287,11 +268,7 @@ def phase_rate(
     Ω_I = ω_{a_I} + Σ_{J: a_J ≠ a_I} G_IJ
 
     Args:
-        beable: a_I, (N,) integer.
-        phase: φ_I, (N,) real, radians.
-        omega: ω_a, (M,) real, 1/time.
         R: coupling, (M, M) real, 1/time; its diagonal matters only if `printed`.
-        delta: δ_ab, (M, M) real, radians.
         printed: sum over all J ≠ I, members of I's own class included.
 
     Returns:
@@ -329,8 +306,6 @@ def folded_phase_rate(
     Ω_I = Σ_J G_IJ, the term J = I included
 
     Args:
-        beable: a_I, (N,) integer.
-        phase: φ_I, (N,) real, radians.
         omega: ω_a, (M,) real, 1/time; replaces the diagonal of `R`.
         R: coupling, (M, M) real, 1/time.
         delta: δ_ab, (M, M) real, radians, zero on the diagonal.

@@ -48,10 +48,6 @@ def link_angle(
 
     x_ab = φ_a - φ_b + δ_ab
 
-    Args:
-        phase: φ_a, (M,) real, radians.
-        delta: δ_ab, (M, M) real, radians.
-
     Returns:
         x_ab, (M, M) real, radians.
 

@@ -33,10 +33,6 @@ def node_occupation_rate(
     ṅ_a = 2 Σ_b √(n_a n_b) R_ab sin x_ab
 
     Args:
-        occupation: n_a, (M,) real.
-        phase: φ_a, (M,) real, radians.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
         printed: drop the factor 2.
 
     Returns:
@@ -75,8 +71,6 @@ def node_occupation_acceleration(
     Args:
         occupation: n_a, (M,) real; meaningful for the classes with n_a = 0.
         phase: φ_a, (M,) real, radians; φ_a of the empty class drops out.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
         printed: no factor 2, no cosines, and δ_ab in place of δ_ac.
 
     Returns:

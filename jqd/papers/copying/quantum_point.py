@@ -27,12 +27,6 @@ def quantum_density_rate(
 
     ρ̇_a = Σ_{b≠a} 2 √(ρ_a ρ_b) R_ab sin x_ab
 
-    Args:
-        density: ρ_a, (M,) real.
-        phase: φ_a, (M,) real, radians.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
-
     Returns:
         ρ̇_a, (M,) real, 1/time; sums to zero only if δ is antisymmetric.
     """
@@ -57,11 +51,6 @@ def quantum_phase_rate(
     φ̇_a = ω_a + Σ_{b≠a} (ρ_a/ρ_b)^r R_ab cos x_ab
 
     Args:
-        density: ρ_a, (M,) real.
-        phase: φ_a, (M,) real, radians.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
         r: power, scalar; only -1/2 is quantum mechanics.
 
     Returns:
@@ -81,7 +70,6 @@ def action_phase(phase: Float[Array, " M"], hbar: ArrayLike = 1) -> Float[Array,
     S_a = ħ φ_a, the negative of the standard one
 
     Args:
-        phase: φ_a, (M,) real, radians.
         hbar: ħ, scalar, energy · time.
 
     Returns:
@@ -112,8 +100,6 @@ def quantum_state(
     Ψ_a = √ρ_a e^{-iS_a/ħ} = √ρ_a e^{-iφ_a}
 
     Args:
-        density: ρ_a, (M,) real.
-        phase: φ_a, (M,) real, radians.
         printed: take e^{+iS/ħ}, the sign of the wave function quoted first.
 
     Returns:
@@ -143,8 +129,6 @@ def hamiltonian(
     H_aa = ħ ω_a, H_ab = ħ R_ab e^{iδ_ab}
 
     Args:
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
         delta: δ_ab, (M, M) real, radians; antisymmetric, or H is not Hermitian.
         hbar: ħ, scalar, energy · time.
 
@@ -194,12 +178,7 @@ def lagrangian(
     L = Σ_a [ρ_a (φ̇_a - ω_a) - Σ_{b≠a} √(ρ_a ρ_b) R_ab cos x_ab]
 
     Args:
-        density: ρ_a, (M,) real.
-        phase: φ_a, (M,) real, radians.
         phase_velocity: φ̇_a, (M,) real, radians/time.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
 
     Returns:
         L/ħ, scalar real, 1/time.
