@@ -1,7 +1,7 @@
 """The norm and energy of photons as waves: corrected and as printed.
 
-A photon is a complex vector potential A; its Klein-Gordon norm counts photons. Where a
-printed formula fails it is kept beside the corrected one, with what is wrong.
+A photon is a complex vector potential A; its Klein-Gordon norm counts photons. With
+`printed=True` a function gives the formula as it stands in print.
 """
 
 import functools
@@ -26,7 +26,13 @@ equation = equations_of("thermalization")
     test="test_plane_waves.py::test_the_printed_plane_wave_has_no_norm",
 )
 def plane_wave(
-    amplitude: ArrayLike, k: ArrayLike, omega: ArrayLike, x: ArrayLike, t: ArrayLike
+    amplitude: ArrayLike,
+    k: ArrayLike,
+    omega: ArrayLike,
+    x: ArrayLike,
+    t: ArrayLike,
+    *,
+    printed: bool = False,
 ) -> Complex[Array, "..."]:
     """A photon of definite momentum, A = α e^{i(kx - ωt)}.
 
@@ -36,6 +42,7 @@ def plane_wave(
         omega: ω, positive for a photon.
         x: position.
         t: time.
+        printed: α e^{ikω}, a constant, so that its norm is zero; kω has a dimension.
 
     Returns:
         A of the broadcast shape.
@@ -43,35 +50,14 @@ def plane_wave(
     Raises:
         ValueError: not finite, or not real but for the amplitude.
 
-    Source: Chafin (2019), sec. 3; e^{ikω} in print, `plane_wave_printed`.
+    Source: Chafin (2019), sec. 3.
     """
     _checks.check_finite(amplitude, "amplitude")
     for name, value in (("k", k), ("omega", omega), ("x", x), ("t", t)):
         _checks.check_real(value, name)
         _checks.check_finite(value, name)
     alpha, k, omega, x, t = _together(amplitude, k, omega, x, t)
-    return alpha * jnp.exp(1j * (k * x - omega * t))
-
-
-def plane_wave_printed(
-    amplitude: ArrayLike, k: ArrayLike, omega: ArrayLike, x: ArrayLike, t: ArrayLike
-) -> Complex[Array, "..."]:
-    """The plane wave as printed, A = α e^{ikω}: constant, so that its norm is zero.
-
-    Args:
-        amplitude: α.
-        k: wavenumber.
-        omega: ω; kω is not dimensionless.
-        x: position, on which nothing depends.
-        t: time, on which nothing depends.
-
-    Returns:
-        A of the broadcast shape.
-
-    Source: Chafin (2019), sec. 3 as printed.
-    """
-    alpha, k, omega, *_ = _together(amplitude, k, omega, x, t)
-    return alpha * jnp.exp(1j * k * omega)
+    return alpha * jnp.exp(1j * (k * omega if printed else k * x - omega * t))
 
 
 @equation("erratum-norm", "3 Planck distribution").corrected(
@@ -99,7 +85,7 @@ def plane_wave_printed(
     test="test_plane_waves.py::test_only_positive_frequencies_have_positive_norm",
 )
 def norm_density(
-    A: ArrayLike, rate: ArrayLike, mu0: ArrayLike = 1.0
+    A: ArrayLike, rate: ArrayLike, mu0: ArrayLike = 1.0, *, printed: bool = False
 ) -> Float[Array, "..."]:
     """Klein-Gordon norm of a photon, (4μ₀)⁻¹ Im(A Ȧ* - A* Ȧ), per volume.
 
@@ -110,50 +96,24 @@ def norm_density(
         A: complex vector potential.
         rate: Ȧ.
         mu0: μ₀.
+        printed: -Ȧ*A for the second term, which makes it zero for every field.
 
     Returns:
         The norm density of the broadcast shape.
 
-    Source: Chafin (2019), sec. 3; the second term is -Ȧ*A in print,
-    `norm_density_printed`.
+    Source: Chafin (2019), sec. 3.
     """
     A, rate, mu0 = _together(A, rate, mu0)
-    return jnp.imag(A * jnp.conj(rate) - jnp.conj(A) * rate) / (4 * mu0)
-
-
-def norm_density_printed(
-    A: ArrayLike, rate: ArrayLike, mu0: ArrayLike = 1.0
-) -> Float[Array, "..."]:
-    """The norm as printed, (4μ₀)⁻¹ Im(A Ȧ* - Ȧ* A): identically zero.
-
-    Args:
-        A: complex vector potential.
-        rate: Ȧ.
-        mu0: μ₀.
-
-    Returns:
-        Zeros of the broadcast shape.
-
-    Source: Chafin (2019), sec. 3 as printed.
-    """
-    A, rate, mu0 = _together(A, rate, mu0)
-    return jnp.imag(A * jnp.conj(rate) - jnp.conj(rate) * A) / (4 * mu0)
+    second = jnp.conj(rate) * A if printed else jnp.conj(A) * rate
+    return jnp.imag(A * jnp.conj(rate) - second) / (4 * mu0)
 
 
 def norm_bracket_printed(
     A: ArrayLike, rate: ArrayLike, mu0: ArrayLike = 1.0
 ) -> Complex[Array, "..."]:
-    """The bracket of the printed norm operator, (4μ₀)⁻¹ (A ∂A* - ∂A A*), without -i.
+    """The bracket of the printed norm operator (2), (4μ₀)⁻¹ (A ∂A* - ∂A A*).
 
-    Args:
-        A: complex vector potential.
-        rate: Ȧ.
-        mu0: μ₀.
-
-    Returns:
-        i times `norm_density`: imaginary, so no norm.
-
-    Source: Chafin (2019), eq. 2 as printed.
+    Without -i it is i times `norm_density`: imaginary, so no norm.
     """
     A, rate, mu0 = _together(A, rate, mu0)
     return (A * jnp.conj(rate) - rate * jnp.conj(A)) / (4 * mu0)
@@ -196,7 +156,12 @@ def photon_number(
 
 
 def energy_density(
-    rate: ArrayLike, curl: ArrayLike, mu0: ArrayLike = 1.0, c: ArrayLike = 1.0
+    rate: ArrayLike,
+    curl: ArrayLike,
+    mu0: ArrayLike = 1.0,
+    c: ArrayLike = 1.0,
+    *,
+    printed: bool = False,
 ) -> Float[Array, "..."]:
     """Energy of Re A per volume, averaged over a period, (|Ȧ|²/c² + |∇×A|²)/4μ₀.
 
@@ -207,34 +172,17 @@ def energy_density(
         curl: ∇×A.
         mu0: μ₀.
         c: speed of light.
-
-    Returns:
-        Energy density of the broadcast shape.
-    """
-    return energy_density_complex(rate, curl, mu0, c) / 2
-
-
-def energy_density_complex(
-    rate: ArrayLike, curl: ArrayLike, mu0: ArrayLike = 1.0, c: ArrayLike = 1.0
-) -> Float[Array, "..."]:
-    """Energy per volume from the free field's Lagrangian, (|Ȧ|²/c² + |∇×A|²)/2μ₀.
-
-    With the complex A itself and the norm α²ω/2μ₀ it gives 2ħω a photon.
-
-    Args:
-        rate: Ȧ.
-        curl: ∇×A.
-        mu0: μ₀.
-        c: speed of light.
+        printed: that of the complex A, /2μ₀, which gives 2ħω a photon: "their free
+            field Lagrangians", read literally.
 
     Returns:
         Energy density of the broadcast shape.
 
-    Source: Chafin (2019), sec. 3, "their free field Lagrangians", read literally.
+    Source: Chafin (2019), sec. 3.
     """
     rate, curl, mu0, c = _together(rate, curl, mu0, c)
     squares = jnp.abs(rate) ** 2 / c**2 + jnp.abs(curl) ** 2
-    return squares / (2 * mu0)
+    return squares / (2 * mu0) / (1 if printed else 2)
 
 
 @equation("2", "3 Planck distribution").corrected(
@@ -270,6 +218,8 @@ def photon_norm(
     times: ArrayLike,
     cell: ArrayLike = 1.0,
     mu0: ArrayLike = 1.0,
+    *,
+    printed: bool = False,
 ) -> Float[Array, ""]:
     """Norm of a level of the photon tower: one bracket for each photon, multiplied.
 
@@ -284,49 +234,24 @@ def photon_norm(
         times: t of each photon, (n,); n may be 0.
         cell: volume of a cell of all positions together.
         mu0: μ₀.
+        printed: the brackets added, with -i: two photons of unit norm and frequencies
+            ω, ω' get 2/ω + 2/ω' (μ₀ = 1), and level 0 no norm at all. It is conserved
+            without coupling as the product is, so that conservation does not decide.
 
     Returns:
         The norm, ().
 
-    Source: Chafin (2019), eq. 2, which has the sum of the brackets over k, and no -i;
-    `photon_norm_printed`. It uses k for a photon, and eq. 3 for a level.
+    Source: Chafin (2019), eq. 2, which has no -i. It uses k for a photon, and eq. 3
+    for a level.
     """
     times = _times(times)
-    factor = (-0.25j / jnp.asarray(mu0)) ** times.shape[0]
-    slopes = functools.reduce(
-        _slope, range(times.shape[0]), functools.partial(_split, psi, times)
-    )
-    return jnp.real(factor * slopes(jnp.zeros_like(times))) * jnp.asarray(cell)
-
-
-def photon_norm_printed(
-    psi: Callable[[Array], Array],
-    times: ArrayLike,
-    cell: ArrayLike = 1.0,
-    mu0: ArrayLike = 1.0,
-) -> Float[Array, ""]:
-    """The norm of a level as printed, with -i: brackets added over the photons.
-
-    Two photons of unit norm and frequencies ω, ω' get 2/ω + 2/ω' (μ₀ = 1), and level 0
-    the empty sum, no norm at all. It is conserved without coupling as the product is,
-    so conservation does not decide.
-
-    Args:
-        psi: as for `photon_norm`.
-        times: (n,).
-        cell: volume of a cell of all positions together.
-        mu0: μ₀.
-
-    Returns:
-        Σ_k ∫ Ψ (-i/4μ₀) ∂↔_{t_k} Ψ*, ().
-
-    Source: Chafin (2019), eq. 2 as printed but for the -i.
-    """
-    times = _times(times)
-    product = functools.partial(_split, psi, times)
-    still = jnp.zeros_like(times)
-    slopes = jax.jacfwd(product)(still) if times.shape[0] else still
-    return jnp.real(-0.25j / jnp.asarray(mu0) * jnp.sum(slopes)) * jnp.asarray(cell)
+    still, count = jnp.zeros_like(times), times.shape[0]
+    split, bracket = functools.partial(_split, psi, times), -0.25j / jnp.asarray(mu0)
+    if printed:
+        slopes = jax.jacfwd(split)(still) if count else still
+        return jnp.real(bracket * jnp.sum(slopes)) * jnp.asarray(cell)
+    slopes = functools.reduce(_slope, range(count), split)
+    return jnp.real(bracket**count * slopes(still)) * jnp.asarray(cell)
 
 
 def _split(psi, times, h):

@@ -33,6 +33,7 @@ def symmetrised(
     occupations: ArrayLike,
     *,
     hbar: ArrayLike = 1.0,
+    printed: bool = False,
 ) -> Float[Array, ""]:
     """Wave function of identical atoms, a sum over the labels of the particles.
 
@@ -45,54 +46,30 @@ def symmetrised(
         x: positions, (N, d).
         occupations: phonons of each mode, concrete integers (n,).
         hbar: ħ, scalar.
+        printed: the sum over the modes, Σ_π ∏_i ψ_n(i)(X^π(i)), all of them vibrations
+            (fixed ends). The atoms keep their labels, so that an exchange changes it.
+            (Displacements are e·(x - R); for that misprint see `offsets_printed`.)
 
     Returns:
         Ψ, ().
 
     Raises:
-        ValueError: more than 8 atoms, or a wrong shape.
+        ValueError: more than 8 atoms (as printed: modes), or a wrong shape.
 
-    Source: Chafin (2019), sec. 1, which permutes the modes: `symmetrised_printed`.
+    Source: Chafin (2019), sec. 1.
     """
     sites, x = _positions(modes, sites, x)
-    orders = _permutations(len(sites), "sites")
     n = np.asarray(occupations)
+    if printed:
+        return _over_modes(modes, x - sites, n, hbar)
+    orders = _permutations(len(sites), "sites")
     u = x[orders] - sites[None]
     return jnp.sum(wave_function(modes, u, n, hbar=hbar, levels=int(n.max()) + 1))
 
 
-def symmetrised_printed(
-    modes: Modes,
-    sites: Float[ArrayLike, "N d"],
-    x: Float[ArrayLike, "N d"],
-    occupations: ArrayLike,
-    *,
-    hbar: ArrayLike = 1.0,
-) -> Float[Array, ""]:
-    """The sum as printed, over the modes: Σ_π ∏_i ψ_n(i)(X^π(i)).
-
-    The atoms keep their labels, so that an exchange of two changes it. (Displacements
-    are those of the modes, e·(x - R); for that misprint see `offsets_printed`.)
-
-    Args:
-        modes: normal modes about the sites, all of them vibrations (fixed ends).
-        sites: R_j, (N, d).
-        x: positions, (N, d).
-        occupations: phonons of each mode, concrete integers (n,).
-        hbar: ħ, scalar.
-
-    Returns:
-        Ψ as printed, ().
-
-    Raises:
-        ValueError: more than 8 modes, or a wrong shape.
-
-    Source: Chafin (2019), sec. 1 as printed.
-    """
-    sites, x = _positions(modes, sites, x)
-    n = np.asarray(occupations)
+def _over_modes(modes: Modes, u: Array, n: np.ndarray, hbar: ArrayLike) -> Array:
     _checks.check_shape(n, "occupations", modes.omega.shape)
-    X = modes.coordinates(x - sites)
+    X = modes.coordinates(u)
     # ψ_n(i) with the width of mode i, at the coordinate of mode k
     at = jnp.broadcast_to(X[None, :], (len(n), len(n)))
     states = phonon_states(at, int(n.max()) + 1, omega=modes.omega[:, None], hbar=hbar)

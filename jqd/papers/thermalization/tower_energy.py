@@ -47,6 +47,8 @@ def level_energy(
     matter_norms: ArrayLike,
     photon_energies: ArrayLike,
     photon_norms: ArrayLike,
+    *,
+    printed: bool = False,
 ) -> Float[Array, ""]:
     """Energy of a product state of N atoms and k photons.
 
@@ -61,6 +63,8 @@ def level_energy(
         matter_norms: N_i = <ψ_i|ψ_i>, (N,).
         photon_energies: E_j^A of each photon, (k,); k may be 0.
         photon_norms: N_j^A, (k,).
+        printed: the norm of atom i beside its own energy, Σ_i E_i ∏_l N_l, which goes
+            as the fourth power of an atom's wave function, not as the square.
 
     Returns:
         E, ().
@@ -71,40 +75,8 @@ def level_energy(
     E, N, EA, NA = _factors(
         matter_energies, matter_norms, photon_energies, photon_norms
     )
-    matter = jnp.sum(E * _without_each(N)) * jnp.prod(NA)
-    return matter + jnp.sum(EA * _without_each(NA)) * jnp.prod(N)
-
-
-def level_energy_printed(
-    matter_energies: ArrayLike,
-    matter_norms: ArrayLike,
-    photon_energies: ArrayLike,
-    photon_norms: ArrayLike,
-) -> Float[Array, ""]:
-    """The energy as printed: the norm of atom i beside its own energy.
-
-    E = Σ_i E_i ∏_l N_l ∏_j N_j^A + Σ_j E_j^A ∏_i N_i ∏_{l≠j} N_l^A
-
-    It scales with the fourth power of an atom's wave function, not with the square.
-
-    Args:
-        matter_energies: (N,).
-        matter_norms: (N,).
-        photon_energies: (k,).
-        photon_norms: (k,).
-
-    Returns:
-        E, ().
-
-    Raises:
-        ValueError: energies and norms differ in number.
-
-    Source: Chafin (2019), eq. 3 as printed.
-    """
-    E, N, EA, NA = _factors(
-        matter_energies, matter_norms, photon_energies, photon_norms
-    )
-    matter = jnp.sum(E) * jnp.prod(N) * jnp.prod(NA)
+    others = jnp.prod(N) if printed else _without_each(N)
+    matter = jnp.sum(E * others) * jnp.prod(NA)
     return matter + jnp.sum(EA * _without_each(NA)) * jnp.prod(N)
 
 

@@ -12,16 +12,10 @@ from jqd.laws.alignment import hill
 from jqd.laws.copy_particle import lattice_law
 from jqd.papers import copying as rules
 
+from .conftest import equation, gap
+
 ROUNDING = 1e-12
 DIFFERENT = 0.05
-
-
-def equation(number):
-    return pytest.mark.equation("copying", number)
-
-
-def gap(x, y):
-    return float(np.max(np.abs(np.asarray(x) - np.asarray(y))))
 
 
 # -- alignment -----------------------------------------------------------------------

@@ -11,14 +11,12 @@ from jqd.laws.diffusion import AmplitudeAction, ClassicalDiffusion, readings
 from jqd.papers import diffusion as rules
 from jqd.spaces import Grid
 
+from .conftest import equation
+
 # What a wrong factor leaves.
 REFUTED = 0.05
 GRID = Grid((-7.0, 7.0), 140)
 X = np.asarray(GRID.x)
-
-
-def equation(number):
-    return pytest.mark.equation("diffusion", number)
 
 
 def gas(temperature, mass):

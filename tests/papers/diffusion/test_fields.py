@@ -20,6 +20,8 @@ from jqd.laws.diffusion import (
 from jqd.papers.diffusion import brackets
 from jqd.spaces import Grid
 
+from .conftest import close, equation
+
 HBAR, MASS = 1.3, 0.7
 UNITS = {"hbar": HBAR, "mass": MASS}
 GRID = Grid((-9.0, 9.0), 180)
@@ -31,10 +33,6 @@ ROUNDING, CORE_ROUNDING = 1e-11, 1e-9
 DIFFERENCES = 1e-5
 # What a wrong factor or sign leaves.
 REFUTED = 0.05
-
-
-def equation(number):
-    return pytest.mark.equation("diffusion", number)
 
 
 def wave(x):
@@ -129,10 +127,6 @@ def computed():
 
 def total(f):
     return float(np.sum(f)) * GRID.cell
-
-
-def close(found, expected, tolerance):
-    return np.allclose(found, expected, rtol=0, atol=tolerance)
 
 
 @equation("1")

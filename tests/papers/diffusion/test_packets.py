@@ -5,12 +5,13 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from jqd.exact import closed_forms, diffusion
 from jqd.laws.diffusion import ClassicalDiffusion, ConservativeDiffusion, fields
 from jqd.papers import diffusion as rules
 from jqd.spaces import Grid
+
+from .conftest import equation
 
 HBAR, MASS, A, VELOCITY = 1.3, 0.7, 1.1, 0.8
 D = HBAR / (2 * MASS)
@@ -18,10 +19,6 @@ GRID = Grid((-24.0, 24.0), 384)
 X = np.asarray(GRID.x)
 # FFTs and sums of some hundred numbers of order 1 in float64.
 ROUNDING = 1e-12
-
-
-def equation(number):
-    return pytest.mark.equation("diffusion", number)
 
 
 def packet(chirp=0.0):
