@@ -70,13 +70,6 @@ def poisson_bracket(
 
     For bilinear ones it is ⟨[A, B]⟩/iħ, eq. (38).
 
-    Args:
-        A: observable.
-        B: observable.
-        density: positive.
-        action: S, same shape.
-        cell: volume of a site.
-
     Returns:
         Scalar, unit of A B over action.
     """
@@ -112,9 +105,7 @@ def poisson_bracket_psi(
 
     Args:
         A: observable A(ψ) -> scalar, real or complex.
-        B: observable.
         psi: ψ.
-        cell: volume of a site.
         hbar: ħ, scalar.
 
     Returns:
@@ -155,9 +146,6 @@ def canonical_rates(
 
     Args:
         generator: observable G.
-        density: positive.
-        action: S, same shape.
-        cell: volume of a site.
 
     Returns:
         `CanonicalRates` of the shape of `density`.
@@ -184,9 +172,6 @@ def time_derivative(
     Args:
         A: observable A(density, action), or A(density, action, t) where `t` is given.
         H: Hamilton's function of (density, action).
-        density: positive.
-        action: S, same shape.
-        cell: volume of a site.
         t: time, scalar, for an A that depends on it.
 
     Returns:
@@ -228,8 +213,6 @@ def symplecticity(
 
     Args:
         step: the map, e.g. one step of a law; sites of equal volume.
-        density: positive.
-        action: S, same shape.
 
     Returns:
         `Symplecticity`, zeros for a canonical map.

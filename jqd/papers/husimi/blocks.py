@@ -45,11 +45,7 @@ def real_blocks(
     test="test_real.py::test_commutator_form",
 )
 def hessian_parts(hessian: Float[Array, "2N 2N"]) -> HessianParts:
-    """A and B of the scaled Hessian.
-
-    Args:
-        hessian: H̃'' over (Q, P), (2N, 2N).
-    """
+    """A and B of the scaled Hessian."""
     (qq, qp), (pq, pp) = real_blocks(hessian)
     return HessianParts(qq - pp, qp + pq)
 
@@ -66,13 +62,7 @@ def hessian_parts(hessian: Float[Array, "2N 2N"]) -> HessianParts:
 def complex_diffusion(
     hessian: Float[Array, "2N 2N"], kappa: ArrayLike, C: ArrayLike = 1.0
 ) -> Complex[Array, "N N"]:
-    """D^aa = C ∂²H/∂α*∂α* = (C/2κ)(A + iB)
-
-    Args:
-        hessian: H̃'' over (Q, P), (2N, 2N).
-        kappa: κ > 0, an action.
-        C: strength of the diffusion.
-    """
+    """D^aa = C ∂²H/∂α*∂α* = (C/2κ)(A + iB)"""
     A, B = hessian_parts(hessian)
     return jnp.asarray(C) / (2 * kappa) * (A + 1j * B)
 
@@ -127,14 +117,6 @@ def expanded_rate(
 
     (iħC/8κ²) Σ_ij {(X - iY)_ij [(A + iB)_ij ρ] - (X + iY)_ij [(A - iB)_ij ρ]},
     X = ∂_Q∂_Q - ∂_P∂_P, Y = ∂_Q∂_P + ∂_P∂_Q
-
-    Args:
-        parts: A and B as a function of z.
-        density: ρ(z).
-        z: one point (Q, P), (2N,).
-        kappa: κ > 0, an action.
-        C: strength of the diffusion.
-        hbar: ħ.
     """
 
     def product(point):
@@ -169,12 +151,6 @@ def appendix_rate(
     """𝒟ρ = -(ħC/4κ²) Σ_ij {X_ij (B_ij ρ) - Y_ij (A_ij ρ)}
 
     Args:
-        parts: A and B as a function of z.
-        density: ρ(z).
-        z: one point (Q, P), (2N,).
-        kappa: κ > 0, an action.
-        C: strength of the diffusion.
-        hbar: ħ.
         printed: without the minus sign, which comes from i · 2i.
     """
     X, Y = _second(lambda point: jnp.stack(parts(point)) * density(point), z)

@@ -48,11 +48,7 @@ def as_doubled(
     test="test_conditions.py::test_time_reversal_of_a_mixed_block_of_two_modes",
 )
 def symmetry_residual(diffusion: Complex[Array, "2N 2N"]) -> Complex[Array, "2N 2N"]:
-    """D - Dᵀ: D^aa, D^a*a* are symmetric and D^aa*_ij = D^a*a_ji where it vanishes.
-
-    Args:
-        diffusion: D over (α, α*).
-    """
+    """D - Dᵀ: D^aa, D^a*a* are symmetric and D^aa*_ij = D^a*a_ji where it vanishes."""
     return diffusion - diffusion.T
 
 
@@ -77,11 +73,7 @@ def symmetry_residual(diffusion: Complex[Array, "2N 2N"]) -> Complex[Array, "2N 
     test="test_conditions.py::test_time_reversal_of_a_mixed_block_of_two_modes",
 )
 def reality_residual(diffusion: Complex[Array, "2N 2N"]) -> Complex[Array, "2N 2N"]:
-    """D* + PDP, P the exchange of α and α*: 0 where i∂∂(Dρ) is real.
-
-    Args:
-        diffusion: D over (α, α*).
-    """
+    """D* + PDP, P the exchange of α and α*: 0 where i∂∂(Dρ) is real."""
     return jnp.conj(diffusion) + _exchanged(diffusion)
 
 
@@ -109,11 +101,7 @@ def momentum_reversed(function: Function) -> Function:
     test="test_conditions.py::test_time_reversal_of_the_diffusion",
 )
 def reversed_diffusion(diffusion: Function) -> Function:
-    """D of T𝒟T⁻¹: the blocks exchanged, at the point with its momenta reversed.
-
-    Args:
-        diffusion: D(α) over (α, α*), (2N, 2N).
-    """
+    """D of T𝒟T⁻¹: the blocks exchanged, at the point with its momenta reversed."""
     return lambda alpha: _exchanged(diffusion(jnp.conj(alpha)))
 
 
@@ -167,10 +155,6 @@ def time_reversal_residual(
     """D + that of T𝒟T⁻¹: 0 where the diffusion changes its sign with time.
 
     D^aa(α, α*) = -D^a*a*(α*, α),  D^aa*(α, α*) = -D^a*a(α*, α)
-
-    Args:
-        diffusion: D(α) over (α, α*), (2N, 2N).
-        alpha: one point, (N,).
     """
     return diffusion(alpha) + reversed_diffusion(diffusion)(alpha)
 
@@ -193,7 +177,6 @@ def energy_residual(
     what the diffusion adds to d<H>/dt.
 
     Args:
-        hessian: second derivatives of H by (α, α*), (2N, 2N).
         diffusion: D over (α, α*), (2N, 2N).
     """
     return jnp.sum(hessian * diffusion)

@@ -31,13 +31,7 @@ def phase_space_vector(
 def scaled_coordinates(
     xi: Float[Array, " 2N"], lengths: ArrayLike, kappa: ArrayLike
 ) -> Float[Array, " 2N"]:
-    """z = (Q, P) = L⁻¹ ξ: Q = q/l, P = lp/κ, dimensionless.
-
-    Args:
-        xi: (q, p), (2N,).
-        lengths: l_i > 0, scalar or (N,).
-        kappa: κ > 0, an action.
-    """
+    """z = (Q, P) = L⁻¹ ξ: Q = q/l, P = lp/κ, dimensionless."""
     q, p = jnp.split(xi, 2)
     return jnp.concatenate([q / lengths, p * lengths / kappa])
 
@@ -55,11 +49,6 @@ def complex_coordinates(
     xi: Float[Array, " 2N"], lengths: ArrayLike, kappa: ArrayLike
 ) -> Complex[Array, " N"]:
     """α_i = √(κ/2) (q_i/l_i + i l_i p_i/κ) = √(κ/2) (Q_i + iP_i)
-
-    Args:
-        xi: (q, p), (2N,).
-        lengths: l_i > 0, scalar or (N,).
-        kappa: κ > 0, an action.
 
     Returns:
         α, (N,), in √action; {α_i, α_j*} = -i δ_ij.
@@ -84,13 +73,7 @@ def doubled_vector(alpha: Complex[Array, " N"]) -> Complex[Array, " 2N"]:
 def scaled_gradient(
     function: Function, xi: Float[Array, " 2N"], scale: Float[Array, " 2N"]
 ) -> Float[Array, " 2N"]:
-    """(∂_Q, ∂_P) of a function of ξ: L ∂_ξ.
-
-    Args:
-        function: f(ξ).
-        xi: one point, (2N,).
-        scale: diagonal of L = diag(l, κ/l), (2N,).
-    """
+    """(∂_Q, ∂_P) of a function of ξ: L ∂_ξ."""
     return scale * jax.grad(function)(xi)
 
 
@@ -109,13 +92,7 @@ def scaled_gradient(
 def scaled_hessian(
     function: Function, xi: Float[Array, " 2N"], scale: Float[Array, " 2N"]
 ) -> Float[Array, "2N 2N"]:
-    """H̃'' = Lᵀ H'' L, second derivatives by (Q, P).
-
-    Args:
-        function: H(ξ).
-        xi: one point, (2N,).
-        scale: diagonal of L = diag(l, κ/l), (2N,).
-    """
+    """H̃'' = Lᵀ H'' L, second derivatives by (Q, P)."""
     return scale[:, None] * jax.hessian(function)(xi) * scale[None, :]
 
 
@@ -131,10 +108,6 @@ def wirtinger_matrix(modes: int, kappa: ArrayLike) -> Complex[Array, "2N 2N"]:
     """W with (∂_α, ∂_α*) = W (∂_Q, ∂_P).
 
     ∂/∂α_j = (∂_Qj - i∂_Pj)/√(2κ),  ∂/∂α_j* = (∂_Qj + i∂_Pj)/√(2κ)
-
-    Args:
-        modes: N.
-        kappa: κ > 0, an action.
     """
     root = jnp.sqrt(2.0 * jnp.asarray(kappa))
     one = jnp.eye(modes, dtype=root.dtype)
@@ -160,9 +133,6 @@ def wave_operator(
     """What -□ + m² makes of a plane wave e^(i(kx - ωt)): the factor in front.
 
     Args:
-        omega: ω.
-        k: wave number.
-        mass: m.
         time_sign: +1 for □ = ∂_t² - ∇², -1 for □ = ∇² - ∂_t².
 
     Returns:

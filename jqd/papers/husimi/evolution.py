@@ -21,10 +21,6 @@ def complex_gradient(
 ) -> Complex[Array, "... 2N"]:
     """(∂_α, ∂_α*) of a function of phase space.
 
-    Args:
-        function: f(α), real or complex, of any shape.
-        alpha: one point, (N,).
-
     Returns:
         The derivatives along a last axis.
     """
@@ -38,10 +34,6 @@ def complex_hessian(
 ) -> Complex[Array, "... 2N 2N"]:
     """Second derivatives by (α, α*) of a function of phase space.
 
-    Args:
-        function: f(α), real or complex, of any shape.
-        alpha: one point, (N,).
-
     Returns:
         The derivatives along the last two axes.
     """
@@ -50,10 +42,6 @@ def complex_hessian(
 
 def hamiltonian_drift(H: Function, alpha: Complex[Array, " N"]) -> Array:
     """dz/dt of z = (α, α*): dα/dt = -i ∂H/∂α*.
-
-    Args:
-        H: real function of α.
-        alpha: one point, (N,).
 
     Returns:
         (2N,)
@@ -80,13 +68,7 @@ def hamiltonian_drift(H: Function, alpha: Complex[Array, " N"]) -> Array:
 def liouville_rate(
     H: Function, density: Function, alpha: Complex[Array, " N"]
 ) -> Complex[Array, ""]:
-    """-∂_z(a ρ) = i Σ_i {∂_i[(∂*_i H)ρ] - ∂*_i[(∂_i H)ρ]}
-
-    Args:
-        H: real function of α.
-        density: ρ(α).
-        alpha: one point, (N,).
-    """
+    """-∂_z(a ρ) = i Σ_i {∂_i[(∂*_i H)ρ] - ∂*_i[(∂_i H)ρ]}"""
 
     def flow(point):
         return hamiltonian_drift(H, point) * density(point)
@@ -101,13 +83,7 @@ def liouville_rate(
 def phase_space_liouville_rate(
     H: Function, density: Function, xi: Float[Array, " 2N"]
 ) -> Float[Array, ""]:
-    """{H, ρ} = Σ_i (∂H/∂q_i ∂/∂p_i - ∂H/∂p_i ∂/∂q_i) ρ
-
-    Args:
-        H: function of ξ = (q, p).
-        density: ρ(ξ).
-        xi: one point, (2N,).
-    """
+    """{H, ρ} = Σ_i (∂H/∂q_i ∂/∂p_i - ∂H/∂p_i ∂/∂q_i) ρ"""
     H_q, H_p = jnp.split(jax.grad(H)(xi), 2)
     rho_q, rho_p = jnp.split(jax.grad(density)(xi), 2)
     return H_q @ rho_p - H_p @ rho_q
@@ -139,11 +115,7 @@ def complex_fokker_planck(
     ∂_t ρ = -Σ_a ∂_a(a_a ρ) + (iħ/2) Σ_ab ∂_a ∂_b (D_ab ρ), a, b over (α, α*)
 
     Args:
-        H: real function of α.
         diffusion: D(α), (2N, 2N), see `as_doubled`.
-        density: ρ(α).
-        alpha: one point, (N,).
-        hbar: ħ.
 
     Returns:
         The rate; real where D is real in the sense of `reality_residual`.
@@ -176,7 +148,6 @@ def energy_rate(
     """d<H>/dt = ∫ H ∂_t ρ by a quadrature over phase space.
 
     Args:
-        H: real function of α.
         rate: ∂_t ρ, a function of α.
         points: nodes, (K, N).
         weights: d²ᴺα of each, (K,).
@@ -196,7 +167,6 @@ def weighted_diffusion(
     """D^aa_ij = f_ij ∂²H/∂α_i*∂α_j*, which conserves energy for any real f.
 
     Args:
-        hessian: ∂²H/∂α_i*∂α_j*, (N, N).
         weight: f, (N, N), real, symmetric.
     """
     return weight * hessian
@@ -216,8 +186,6 @@ def weight_from_derivatives(
     """f_ij = Re Σ c_ij Π (derivatives of H)
 
     Args:
-        H: real function of α.
-        alpha: one point, (N,).
         terms: coefficients c, (N, N), symmetric, and the derivatives that are
             multiplied, each as the numbers 0 .. 2N-1 of the variables (α, α*).
     """
@@ -246,8 +214,6 @@ def minimal_diffusion(
     """D^aa_ij = C ∂²H/∂α_i*∂α_j*: f_ij = C for all i and j.
 
     Args:
-        hessian: ∂²H/∂α_i*∂α_j*, (N, N).
-        C: strength of the diffusion.
         printed: f_ij = C δ_ij, which drops the diffusion that joins modes.
     """
     kind = hessian.real.dtype

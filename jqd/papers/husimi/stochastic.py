@@ -153,8 +153,6 @@ def nelson_drift(
         R: the probability density, R(x) > 0.
         S: the phase times ħ.
         x: one point, (N,).
-        mass: m.
-        hbar: ħ.
     """
     osmotic = jax.grad(lambda point: jnp.log(R(point)))(x) * hbar / 2
     return (jax.grad(S)(x) + osmotic) / mass
@@ -182,8 +180,6 @@ def nelson_kernel(
         R: the probability density, R(x) > 0.
         S: the phase times ħ.
         dt: Δt > 0.
-        mass: m.
-        hbar: ħ.
     """
     diffusion = jnp.asarray(hbar) / mass * jnp.eye(x.shape[0], dtype=x.dtype)
     drift = nelson_drift(R, S, x, mass, hbar)
