@@ -19,6 +19,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partialmethod
 from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -70,42 +71,17 @@ class Equation:
 
 
 class Declaration(NamedTuple):
-    """An entry of a paper that waits for its verdict, one of the methods.
+    """An entry of a paper that waits for its verdict: one of the five methods.
 
-    Each takes the statement and returns a decorator that marks the function of the
-    entry and leaves it as it is. Keywords are those of `Equation`; `test` is given from
-    tests/papers/<paper>/ on, or from tests/ on if it has a folder.
+    Each takes the statement, and `printed`, `printed_tex`, `tex` and `test` as
+    `Equation` has them, the path of the test from tests/papers/<paper>/ on, or from
+    tests/ on if it has a folder. It returns a decorator that marks the function of the
+    entry and leaves it as it is.
     """
 
     paper: str
     number: str
     section: str
-
-    def holds(self, statement: str, *, test: str) -> Callable[[T], T]:
-        """The paper is right."""
-        return self._enter("holds", statement, test=test)
-
-    def corrected(
-        self, statement: str, *, printed: str, test: str, printed_tex="", tex=""
-    ) -> Callable[[T], T]:
-        """The statement is right, and is not what is printed."""
-        said = {"printed_tex": printed_tex, "tex": tex, "test": test}
-        return self._enter("corrected", statement, printed=printed, **said)
-
-    def refuted(
-        self, statement: str, *, printed: str, test: str, printed_tex="", tex=""
-    ) -> Callable[[T], T]:
-        """The paper's statement is wrong; `printed` says why."""
-        said = {"printed_tex": printed_tex, "tex": tex, "test": test}
-        return self._enter("refuted", statement, printed=printed, **said)
-
-    def open(self, statement: str, *, test: str = "") -> Callable[[T], T]:
-        """Nothing here has decided it."""
-        return self._enter("open", statement, test=test)
-
-    def not_computable(self, statement: str, *, test: str = "") -> Callable[[T], T]:
-        """It says nothing that could be computed."""
-        return self._enter("not computable", statement, test=test)
 
     def _enter(self, verdict: str, statement: str, **said: str) -> Callable[[T], T]:
         key = self.paper, self.number
@@ -116,6 +92,12 @@ class Declaration(NamedTuple):
             return function
 
         return mark
+
+    holds = partialmethod(_enter, "holds")
+    corrected = partialmethod(_enter, "corrected")
+    refuted = partialmethod(_enter, "refuted")
+    open = partialmethod(_enter, "open")
+    not_computable = partialmethod(_enter, "not computable")
 
 
 def equations_of(paper: str) -> Callable[[str, str], Declaration]:
@@ -234,8 +216,8 @@ def _declared(paper: str, call: ast.expr, function: str) -> Iterator[Equation]:
 def _entry(
     paper: str, number: str, section: str, verdict: str, statement: str, **said: str
 ) -> Equation:
-    said.setdefault("test", "")
-    if said["test"]:
-        folder = "tests" if "/" in said["test"] else f"tests/papers/{paper}"
-        said["test"] = f"{folder}/{said['test']}"
-    return Equation(number, statement, verdict.replace("_", " "), section, **said)
+    test = said.pop("test", "")
+    if test:
+        test = f"tests/{test}" if "/" in test else f"tests/papers/{paper}/{test}"
+    verdict = verdict.replace("_", " ")
+    return Equation(number, statement, verdict, section, test=test, **said)

@@ -108,17 +108,6 @@ def norm_density(
     return jnp.imag(A * jnp.conj(rate) - second) / (4 * mu0)
 
 
-def norm_bracket_printed(
-    A: ArrayLike, rate: ArrayLike, mu0: ArrayLike = 1.0
-) -> Complex[Array, "..."]:
-    """The bracket of the printed norm operator (2), (4μ₀)⁻¹ (A ∂A* - ∂A A*).
-
-    Without -i it is i times `norm_density`: imaginary, so no norm.
-    """
-    A, rate, mu0 = _together(A, rate, mu0)
-    return (A * jnp.conj(rate) - rate * jnp.conj(A)) / (4 * mu0)
-
-
 @equation("erratum-norm-units", "3 Planck distribution").corrected(
     "The norm alpha^2 omega/2 mu_0 counts photons.",
     printed="Only with a factor V/hbar c^2; and the energy of a photon is hbar omega "

@@ -1,7 +1,5 @@
 """Energy of product states of matter and photons, and the adjoint of a spinor field."""
 
-import math
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
@@ -122,30 +120,6 @@ def dirac_adjoint(
         shape = [4 if i == axis else 1 for i in range(psi.ndim)]
         adjoint = adjoint * sign.reshape(shape)
     return adjoint
-
-
-def adjoint_residual_printed(
-    adjoint: Inexact[ArrayLike, "4*N ..."], spinors: int
-) -> Float[Array, ""]:
-    """How far a field is from the printed definition of Ψ̄, Ψ̄ = γ⁰ ⊗ .. ⊗ γ⁰ Ψ̄*.
-
-    Zero for Ψ̄ = 0 and any field that is real and imaginary in the right places,
-    whatever Ψ; not for the adjoint of a general Ψ.
-
-    Args:
-        adjoint: Ψ̄, its first `spinors` axes of length 4.
-        spinors: how many.
-
-    Returns:
-        Root mean square of the difference of both sides, ().
-
-    Raises:
-        ValueError: the first axes are not of length 4.
-
-    Source: Chafin (2019), eq. 3 as printed.
-    """
-    gap = _checks.widen(adjoint) - dirac_adjoint(adjoint, spinors)
-    return jnp.linalg.norm(gap.ravel()) / math.sqrt(gap.size)
 
 
 def _factors(*values: ArrayLike) -> list[Array]:

@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 
 from jqd.papers.thermalization import (
-    adjoint_residual_printed,
     dirac_adjoint,
     energy_density,
     level_energy,
-    norm_bracket_printed,
     norm_density,
     photon_norm,
     photon_number,
@@ -32,6 +30,17 @@ def with_rate(wave, t=0.4):
 
 def wave(t):
     return plane_wave(ALPHA, OMEGA, OMEGA, 0.9, t)
+
+
+def norm_bracket_printed(A, rate, mu0=1.0):
+    """Of the norm operator (2) as printed, (4μ₀)⁻¹ (A ∂A* - ∂A A*), without -i."""
+    return (A * np.conj(rate) - rate * np.conj(A)) / (4 * mu0)
+
+
+def adjoint_residual_printed(adjoint, spinors):
+    """How far a field is from the printed definition, Ψ̄ = γ⁰ ⊗ .. ⊗ γ⁰ Ψ̄*."""
+    gap = adjoint - np.asarray(dirac_adjoint(adjoint, spinors))
+    return np.sqrt(np.mean(np.abs(gap) ** 2))
 
 
 @equation("erratum-norm")
