@@ -10,8 +10,9 @@ and angles are in radians; ω, R and all rates are per unit time. A matrix entry
 [a, b] belongs to the flow b → a. A link that touches an empty class contributes
 nothing: there is nobody to copy.
 
-Where the printed equation is inconsistent, `printed=True` gives it literally. All
-functions take, where they say nothing else,
+Where the printed equation is inconsistent, `printed=True` gives it literally. A formula
+in a docstring is what the function returns, of the annotated shape and in the unit that
+follows it. All functions take, where they say nothing else,
 
     beable         a_I, (N,) integer
     phase          φ_I, (N,), or φ_a, (M,), radians

@@ -59,10 +59,7 @@ def alignment_potential(
 ) -> Float[Array, ""]:
     """Potential energy of misalignment; with sin², zero modulo π, not modulo 2π.
 
-    V = (1/2) Σ_I Σ_{J∈a_I} s_a U(φ_I - φ_J), every pair counted twice
-
-    Returns:
-        V, scalar real, 1/time².
+    V = (1/2) Σ_I Σ_{J∈a_I} s_a U(φ_I - φ_J), every pair counted twice, in 1/time²
 
     Raises:
         ValueError: unknown potential or norm.
@@ -92,10 +89,7 @@ def alignment_energy(
 ) -> Float[Array, ""]:
     """Hamiltonian of the alignment model.
 
-    H = Σ_I (π_I²/2 + π_I Ω_I) + V
-
-    Returns:
-        H, scalar real, 1/time².
+    H = Σ_I (π_I²/2 + π_I Ω_I) + V, in 1/time²
     """
     drift = phase_rate(beable, phase, omega, R, delta)
     kinetic = jnp.sum(momentum**2 / 2 + momentum * drift)
@@ -121,10 +115,7 @@ def phase_velocity(
 ) -> Float[Array, " N"]:
     """Velocity of the phases; at π = 0 it is the copy law's own.
 
-    φ̇_I = π_I + Ω_I
-
-    Returns:
-        φ̇_I, (N,) real, radians/time.
+    φ̇_I = π_I + Ω_I, in radians/time
     """
     return momentum + phase_rate(beable, phase, omega, R, delta)
 
@@ -147,10 +138,7 @@ def drift_force(
 ) -> Float[Array, " N"]:
     """Force that remains once the phases are aligned; zero at π = 0.
 
-    π̇_I = -Σ_K π_K ∂Ω_K/∂φ_I
-
-    Returns:
-        π̇_I, (N,) real, 1/time².
+    π̇_I = -Σ_K π_K ∂Ω_K/∂φ_I, in 1/time²
     """
     _, pull_back = jax.vjp(lambda phi: phase_rate(beable, phi, omega, R, delta), phase)
     (force,) = pull_back(momentum)
@@ -183,13 +171,10 @@ def alignment_force(
     """Force on the momenta.
 
     π̇_I = -2 s_a Σ_{J∈a_I} sin(φ_I - φ_J) cos(φ_I - φ_J) - Σ_K π_K ∂Ω_K/∂φ_I;
-    without the cosine for the potential "1-cos"
+    without the cosine for the potential "1-cos", in 1/time²
 
     Args:
         printed: f² in place of 2f² (the sum over J, lost in print, is kept).
-
-    Returns:
-        π̇_I, (N,) real, 1/time².
 
     Raises:
         ValueError: unknown potential or norm.

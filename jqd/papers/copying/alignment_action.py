@@ -26,13 +26,10 @@ def alignment_lagrangian(
 ) -> Float[Array, ""]:
     """Lagrangian of the alignment model, the momenta eliminated.
 
-    L = Σ_I (φ̇_I - Ω_I)²/2 - V
+    L = Σ_I (φ̇_I - Ω_I)²/2 - V, in 1/time²
 
     Args:
         velocity: φ̇_I, (N,) real, radians/time.
-
-    Returns:
-        L, scalar real, 1/time².
 
     Source: Smolin (2012), eq. 54, first line.
     """
@@ -60,14 +57,11 @@ def alignment_lagrangian_circle(
 ) -> Float[Array, ""]:
     """The same Lagrangian on the unit circle, z_I = e^{iφ_I}.
 
-    L = Σ_I |ż_I - iΩ_I z_I|²/2 - V
+    L = Σ_I |ż_I - iΩ_I z_I|²/2 - V, in 1/time²
 
     Args:
         z: z_I, (N,) complex, of modulus 1.
         z_velocity: ż_I, (N,) complex, 1/time.
-
-    Returns:
-        L, scalar real, 1/time².
     """
     phase = jnp.angle(z)
     drift = phase_rate(beable, phase, omega, R, delta)

@@ -25,13 +25,10 @@ def class_mean_phase(
 ) -> Float[Array, " N"]:
     """Mean phase of each individual's class; the minimum of the potential.
 
-    φ̄_{a_I} = (1/n_I) Σ_{J∈a_I} φ_J
+    φ̄_{a_I} = (1/n_I) Σ_{J∈a_I} φ_J, in radians
 
     Args:
         phase: φ_I, (N,) real, radians, not wrapped.
-
-    Returns:
-        φ̄_{a_I}, (N,) real, radians.
     """
     same = same_class(beable)
     return jnp.sum(same * phase[None, :], axis=1) / jnp.sum(same, axis=1)
@@ -64,13 +61,10 @@ def small_force(
 ) -> Float[Array, " N"]:
     """Aligning force for small phase differences.
 
-    π̇_I = -2 s_a n_I (φ_I - φ̄_{a_I}),  s_a = f² or f²/n_a
+    π̇_I = -2 s_a n_I (φ_I - φ̄_{a_I}),  s_a = f² or f²/n_a, in 1/time²
 
     Args:
         printed: f² in place of 2f².
-
-    Returns:
-        π̇_I, (N,) real, 1/time².
     """
     n = jnp.sum(same_class(beable), axis=1).astype(phase.dtype)
     offset = phase - class_mean_phase(phase, beable)
@@ -97,13 +91,10 @@ def small_energy(
 ) -> Float[Array, ""]:
     """Hamiltonian for small phase differences, the drift neglected.
 
-    H = Σ_I [π_I²/2 + s_a n_I (φ_I - φ̄_{a_I})²],  s_a = f² or f²/n_a
+    H = Σ_I [π_I²/2 + s_a n_I (φ_I - φ̄_{a_I})²],  s_a = f² or f²/n_a, in 1/time²
 
     Args:
         printed: f²/2 in place of f².
-
-    Returns:
-        H, scalar real, 1/time².
     """
     n = jnp.sum(same_class(beable), axis=1).astype(phase.dtype)
     offset = phase - class_mean_phase(phase, beable)

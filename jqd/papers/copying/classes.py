@@ -69,10 +69,7 @@ def transition_rate(
 ) -> Float[Array, "M M"]:
     """Rate at which one system of class b becomes a system of class a.
 
-    T_{b→a} = F_ab n_a
-
-    Returns:
-        T[a, b] = T_{b→a}, (M, M) real, 1/time.
+    T_{b→a} = F_ab n_a, in 1/time
     """
     return F * occupation[:, None]
 
@@ -86,13 +83,10 @@ def master_rate(
 ) -> Float[Array, " M"]:
     """Change of the density under given transition rates.
 
-    ρ̇_a = Σ_b (ρ_b T_{b→a} - ρ_a T_{a→b})
+    ρ̇_a = Σ_b (ρ_b T_{b→a} - ρ_a T_{a→b}), in 1/time
 
     Args:
         transition: T[a, b] = T_{b→a}, (M, M) real, 1/time.
-
-    Returns:
-        ρ̇_a, (M,) real, 1/time.
     """
     return transition @ density - density * jnp.sum(transition, axis=0)
 
@@ -170,13 +164,10 @@ def reversible_density_rate(
 ) -> Float[Array, " M"]:
     """Change of the density at the time-reversible power q = 1/2.
 
-    ρ̇_a = Σ_b √(ρ_a ρ_b) (ℛ_ab - ℛ_ba)
+    ρ̇_a = Σ_b √(ρ_a ρ_b) (ℛ_ab - ℛ_ba), in 1/time
 
     Args:
         angular: ℛ_ab at the present phases, (M, M) real, 1/time.
-
-    Returns:
-        ρ̇_a, (M,) real, 1/time.
 
     Source: Smolin (2012), eq. 23 and eq. 25, second line.
     """
@@ -198,14 +189,11 @@ def pair_density_rate(
 ) -> Float[Array, " M"]:
     """Change of the density written with the rescaled copy function.
 
-    ρ̇_a = Σ_b (ρ_b F'_ab - ρ_a F'_ba)
+    ρ̇_a = Σ_b (ρ_b F'_ab - ρ_a F'_ba), in 1/time
 
     Args:
         factor: F'_ab, (M, M) real, 1/time.
         printed: use ρ_a F'_ab - ρ_b F'_ba, with the weights exchanged.
-
-    Returns:
-        ρ̇_a, (M,) real, 1/time.
     """
     weight = density[:, None] if printed else density[None, :]
     flow = weight * factor
@@ -228,15 +216,12 @@ def class_phase_rate(
 ) -> Float[Array, " M"]:
     """Change of the class phases for any power r.
 
-    φ̇_a = ω_a + Σ_{b≠a} (ρ_a/ρ_b)^r 𝒰_ab
+    φ̇_a = ω_a + Σ_{b≠a} (ρ_a/ρ_b)^r 𝒰_ab, in radians/time
 
     Args:
         density: ρ_a or n_a, (M,) real.
         angular: 𝒰_ab at the present phases, (M, M) real, 1/time; its diagonal is
             ignored.
         r: power, scalar; -1/2 is quantum mechanics.
-
-    Returns:
-        φ̇_a, (M,) real, radians/time.
     """
     return omega + jnp.sum(power_law(density, off_diagonal(angular), r), axis=1)

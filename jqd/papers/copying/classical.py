@@ -28,10 +28,7 @@ equation = equations_of("copying")
 def gradient(values: Float[Array, " P"], spacing: ArrayLike) -> Float[Array, " P"]:
     """Central difference on the periodic lattice.
 
-    ∂f ≈ (f_{a+1} - f_{a-1}) / 2ā
-
-    Returns:
-        ∂f, (P,) real, in units of f/length.
+    ∂f ≈ (f_{a+1} - f_{a-1}) / 2ā, in f/length
     """
     return (jnp.roll(values, -1) - jnp.roll(values, 1)) / (2 * spacing)
 
@@ -39,10 +36,7 @@ def gradient(values: Float[Array, " P"], spacing: ArrayLike) -> Float[Array, " P
 def laplacian(values: Float[Array, " P"], spacing: ArrayLike) -> Float[Array, " P"]:
     """Second difference on the periodic lattice.
 
-    ∂²f ≈ (f_{a+1} - 2f_a + f_{a-1}) / ā²
-
-    Returns:
-        ∂²f, (P,) real, in units of f/length².
+    ∂²f ≈ (f_{a+1} - 2f_a + f_{a-1}) / ā², in f/length²
     """
     return (jnp.roll(values, -1) - 2 * values + jnp.roll(values, 1)) / spacing**2
 
@@ -97,13 +91,10 @@ def lattice_potential(
 ) -> Float[Array, " P"]:
     """Potential energy that the site energies amount to.
 
-    V_a = E_a + cos δ · ħ²/(mā²)
+    V_a = E_a + cos δ · ħ²/(mā²), in energy
 
     Args:
         printed: E_a + ħ²/(ma²) with the site label a = 1..P in place of ā.
-
-    Returns:
-        V_a, (P,) real, energy.
     """
     if printed:
         return energy + hbar**2 / (mass * jnp.arange(1, energy.shape[0] + 1) ** 2)
@@ -130,14 +121,11 @@ def quantum_potential(
 ) -> Float[Array, " P"]:
     """Quantum potential of the lattice law.
 
-    V_Q = cos δ · (ħ²/2m) ∇²√ρ / √ρ
+    V_Q = cos δ · (ħ²/2m) ∇²√ρ / √ρ, in energy
 
     Args:
         density: ρ_a, (P,) real; 0 is returned where it vanishes.
         printed: the plus sign whatever δ is.
-
-    Returns:
-        V_Q, (P,) real, energy.
     """
     filled = density > 0
     root = jnp.sqrt(jnp.where(filled, density, 1))
@@ -163,14 +151,11 @@ def classical_lagrangian(
 ) -> Float[Array, ""]:
     """Integrand of the action in the limit of small spacing.
 
-    L = Σ_a ρ_a [Ṡ + cos δ (∂S)²/2m - V - V_Q]
+    L = Σ_a ρ_a [Ṡ + cos δ (∂S)²/2m - V - V_Q], in energy
 
     Args:
         action_velocity: Ṡ_a, (P,) real, energy.
         delta: δ, scalar, radians; 0 is the printed case.
-
-    Returns:
-        L, scalar real, energy.
     """
     rate = hamilton_jacobi_rate(
         action,
@@ -192,13 +177,10 @@ def velocity(
 ) -> Float[Array, " P"]:
     """Current velocity.
 
-    v = cos δ · S'/m
+    v = cos δ · S'/m, in length/time
 
     Args:
         delta: δ, scalar, radians; 0 gives the printed +S'/m, π gives -S'/m.
-
-    Returns:
-        v, (P,) real, length/time.
 
     Source: Smolin (2012), sentence after eq. 61.
     """
@@ -227,13 +209,10 @@ def continuity_rate(
 ) -> Float[Array, " P"]:
     """Conservation of probability.
 
-    ρ̇ = -(ρ v)' = -cos δ (ρ S')'/m
+    ρ̇ = -(ρ v)' = -cos δ (ρ S')'/m, in 1/time
 
     Args:
         printed: the plus sign whatever δ is.
-
-    Returns:
-        ρ̇, (P,) real, 1/time.
     """
     current = density * velocity(action, spacing, mass, delta=delta)
     if printed:
@@ -261,14 +240,11 @@ def hamilton_jacobi_rate(
 ) -> Float[Array, " P"]:
     """Hamilton-Jacobi equation for S of Ψ = √ρ e^{-iS/ħ}.
 
-    Ṡ = -cos δ (S')²/2m + V
+    Ṡ = -cos δ (S')²/2m + V, in energy
 
     Args:
         potential: V_a, (P,) real, energy; add V_Q for the quantum equation.
         printed: the minus sign whatever δ is.
-
-    Returns:
-        Ṡ, (P,) real, energy.
     """
     sign = 1 if printed else jnp.cos(delta)
     return -sign * gradient(action, spacing) ** 2 / (2 * mass) + potential

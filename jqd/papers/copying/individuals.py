@@ -193,13 +193,10 @@ def occupation_rate_of_individuals(
 ) -> Float[Array, " M"]:
     """Mean change of the occupations under given individual copy rates.
 
-    ṅ_a = Σ_I Σ_{J≠I} [a_J = a][a_I ≠ a] (P(I copy J) - P(J copy I))
+    ṅ_a = Σ_I Σ_{J≠I} [a_J = a][a_I ≠ a] (P(I copy J) - P(J copy I)), in 1/time
 
     Args:
         rate: P[I, J], (N, N) real, 1/time.
-
-    Returns:
-        ṅ_a, (M,) real, 1/time.
 
     Source: Smolin (2012), eq. 7, first line.
     """
@@ -265,14 +262,11 @@ def phase_rate(
 ) -> Float[Array, " N"]:
     """Continuous rate of every individual's phase.
 
-    Ω_I = ω_{a_I} + Σ_{J: a_J ≠ a_I} G_IJ
+    Ω_I = ω_{a_I} + Σ_{J: a_J ≠ a_I} G_IJ, in radians/time
 
     Args:
         R: coupling, (M, M) real, 1/time; its diagonal matters only if `printed`.
         printed: sum over all J ≠ I, members of I's own class included.
-
-    Returns:
-        Ω_I, (N,) real, radians/time.
     """
     pull = phase_coupling(beable, phase, R, delta)
     left_out = (
@@ -303,16 +297,13 @@ def folded_phase_rate(
 ) -> Float[Array, " N"]:
     """Phase rate with the frequencies folded into the coupling, R_aa = ω_a.
 
-    Ω_I = Σ_J G_IJ, the term J = I included
+    Ω_I = Σ_J G_IJ, the term J = I included, in radians/time
 
     Args:
         omega: ω_a, (M,) real, 1/time; replaces the diagonal of `R`.
         R: coupling, (M, M) real, 1/time.
         delta: δ_ab, (M, M) real, radians, zero on the diagonal.
         printed: leave out J = I, which loses ω_a/n_a.
-
-    Returns:
-        Ω_I, (N,) real, radians/time.
 
     Source: Smolin (2012), eqs. 12 and 40, with ω_a = U_aa as after eq. 26.
     """

@@ -46,10 +46,7 @@ def link_angle(
 ) -> Float[Array, "M M"]:
     """Gauge-invariant angle of every link.
 
-    x_ab = φ_a - φ_b + δ_ab
-
-    Returns:
-        x_ab, (M, M) real, radians.
+    x_ab = φ_a - φ_b + δ_ab, in radians
 
     Source: Smolin (2012), argument of eq. 30.
     """

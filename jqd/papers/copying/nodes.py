@@ -30,13 +30,10 @@ def node_occupation_rate(
 ) -> Float[Array, " M"]:
     """Change of the occupations, which vanishes for an empty class.
 
-    ṅ_a = 2 Σ_b √(n_a n_b) R_ab sin x_ab
+    ṅ_a = 2 Σ_b √(n_a n_b) R_ab sin x_ab, in 1/time
 
     Args:
         printed: drop the factor 2.
-
-    Returns:
-        ṅ_a, (M,) real, 1/time.
     """
     rate = quantum_density_rate(occupation, phase, R, delta)
     return rate / 2 if printed else rate

@@ -48,13 +48,10 @@ def quantum_phase_rate(
 ) -> Float[Array, " M"]:
     """Change of the class phases with one harmonic.
 
-    φ̇_a = ω_a + Σ_{b≠a} (ρ_a/ρ_b)^r R_ab cos x_ab
+    φ̇_a = ω_a + Σ_{b≠a} (ρ_a/ρ_b)^r R_ab cos x_ab, in radians/time
 
     Args:
         r: power, scalar; only -1/2 is quantum mechanics.
-
-    Returns:
-        φ̇_a, (M,) real, radians/time.
     """
     angle = link_angle(phase, jnp.zeros_like(delta))
     return class_phase_rate(density, phase_angular(angle, R, delta), omega, r)
@@ -67,13 +64,10 @@ def quantum_phase_rate(
 def action_phase(phase: Float[Array, " M"], hbar: ArrayLike = 1) -> Float[Array, " M"]:
     """Hamilton-Jacobi function of a phase.
 
-    S_a = ħ φ_a, the negative of the standard one
+    S_a = ħ φ_a, the negative of the standard one, in energy · time
 
     Args:
         hbar: ħ, scalar, energy · time.
-
-    Returns:
-        S_a, (M,) real, energy · time.
     """
     return phase * hbar
 
