@@ -23,11 +23,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _support import collision
+from _support import collision_figures as pictures
+from _support.blocks import initial_points, two_blocks
+from _support.growth import first_passage, growth_rate
+from _support.potentials import FlatPotential
 
 import jqd
 from jqd.matter import packets, solid
-from jqd.matter.solid import collision
-from jqd.report import collision as pictures
 
 # --- Parameters (units: σ, ε and m of the potential) ------------------------------
 
@@ -55,7 +58,7 @@ def thawed(two, ts):
     rest, hbar = two.x.ravel(), jnp.asarray(HBAR)
     start = packets.ground_state(hessian(rest), masses, hbar=hbar, equilibrium=rest)
     start = eqx.tree_at(lambda state: state.momentum, start, masses * two.v.ravel())
-    potential = packets.FlatPotential(two.body.energy, two.x.shape)
+    potential = FlatPotential(two.body.energy, two.x.shape)
     law = packets.ThawedGaussian(potential, masses, hbar=hbar, hessian=hessian)
     look = jax.tree_util.Partial(lengths_of, two.pairs)
     run = packets.thawed_run(law, start, ts, method=METHOD, observe=look)
@@ -83,7 +86,7 @@ def collisions(context, blocks, runs, samples, time):
     for (v, hbar), first in context.progress(list(product(runs, starts)), "collisions"):
         two, ts = blocks.at_speed(v), EVERY * np.arange(first, first + length + 1)
         if first == 0:
-            points = solid.initial_points(two, key, samples, hbar=hbar)
+            points = initial_points(two, key, samples, hbar=hbar)
 
         def work(two=two, points=points, ts=ts):
             seen, end = collision.collide(two, points, ts, method=METHOD, groups=GROUPS)
@@ -122,8 +125,8 @@ def reading(blocks, v, hbar, seen):
 def growth(ts, width, contact):
     """λ over FIT from contact on, and half the difference of its halves."""
     cuts = contact + FIT * np.array([0, 0.5, 1])
-    both = [packets.growth_rate(ts, width, *cuts[k : k + 2]) for k in (0, 1)]
-    rate = packets.growth_rate(ts, width, cuts[0], cuts[2])
+    both = [growth_rate(ts, width, *cuts[k : k + 2]) for k in (0, 1)]
+    rate = growth_rate(ts, width, cuts[0], cuts[2])
     return float(rate), float(abs(both[1] - both[0]) / 2)
 
 
@@ -153,7 +156,7 @@ def verdict(rows, rates, passages):
 def run(context):
     samples, time = (16, 24.0) if context.quick else (48, 48.0)
     speeds = sorted(SPEEDS if context.quick else SPEEDS + BETWEEN)
-    blocks, hbars = solid.two_blocks(bond=BOND), (HBAR, COLD)
+    blocks, hbars = two_blocks(bond=BOND), (HBAR, COLD)
     found = collisions(context, blocks, list(product(speeds, hbars)), samples, time)
     short = EVERY * np.arange(round(THAWED / EVERY) + 1)
     widths = packets_of(context, blocks, short)
@@ -166,10 +169,10 @@ def run(context):
     )
     scaled = widths[:, None] * np.sqrt(np.array(hbars) / HBAR)[None, :, None]
     passages = np.array(
-        [[packets.first_passage(short, w, MELT) for w in both] for both in scaled]
+        [[first_passage(short, w, MELT) for w in both] for both in scaled]
     )
     late = {f"hbar={h:g}": [table[v, h]["width"] for v in speeds] for h in hbars}
-    melts = [packets.first_passage(speeds, some, MELT) for some in late.values()]
+    melts = [first_passage(speeds, some, MELT) for some in late.values()]
 
     # --- Result -------------------------------------------------------------------
     ts = EVERY * np.arange(round(time / EVERY) + 1)

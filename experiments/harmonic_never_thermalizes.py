@@ -18,17 +18,12 @@ have 0.077. Only modes tell, or the kurtosis, -1.0 against -0.08. One seed.
 import jax
 import numpy as np
 import xarray as xr
+from _support.chain_impact import approach_time, impact_temperature, two_halves
 from matplotlib.colors import LogNorm
 
 import jqd
 from jqd.matter import solid
-from jqd.matter.solid.chain_impact import impact_temperature, two_halves
-from jqd.matter.solid.equipartition import (
-    approach_time,
-    effective_modes,
-    normality,
-    window_average,
-)
+from jqd.matter.solid.equipartition import effective_modes, normality, window_average
 from jqd.matter.solid.modes import normal_modes
 from jqd.report.style import (
     AMBER,

@@ -18,9 +18,9 @@ cores are localized with respect to their neighbours, or else only in space, d =
 import jax
 import numpy as np
 import xarray as xr
+from _support.displacements import mean_square_displacements, ring_law
 
 from jqd.matter import solid
-from jqd.matter.solid.displacements import mean_square_displacements, ring_law
 from jqd.matter.solid.modes import normal_modes
 from jqd.matter.solid.phonons import wigner_samples
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots

@@ -17,6 +17,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.gas import (
+    kolmogorov_smirnov,
+    printed_energy_cdf,
+    printed_energy_distribution,
+)
 from matplotlib.figure import Figure
 
 from jqd.matter import gas
@@ -55,7 +60,7 @@ def printed_distances(energies):
     gammas = jnp.maximum(gammas, 1e-9)
 
     def distance(gamma, scale):
-        found = gas.printed_energy_cdf(at, gamma=gamma, scale=scale)
+        found = printed_energy_cdf(at, gamma=gamma, scale=scale)
         return jnp.max(jnp.abs(found - levels))
 
     return jnp.vectorize(distance)(gammas, scales), gammas, scales
@@ -85,7 +90,7 @@ def run(context):
         {"units": "m = T = diameter = 1", "particles": number, "runs": seeds},
     )
     energies = jnp.sum(many.velocities[-1] ** 2, axis=1) / 2
-    away = float(gas.kolmogorov_smirnov(energies, gas.energy_cdf))
+    away = float(kolmogorov_smirnov(energies, gas.energy_cdf))
     printed = [np.ravel(a) for a in printed_distances(energies)]
     best = np.array(printed)[:, np.argmin(printed[0])]
 
@@ -114,9 +119,7 @@ def run(context):
         "KL_at_4": kl[8],
         "speeds_of_rods": speeds,
         "distance_of_exponential": away,
-        "distance_as_printed": float(
-            gas.kolmogorov_smirnov(energies, gas.printed_energy_cdf)
-        ),
+        "distance_as_printed": float(kolmogorov_smirnov(energies, printed_energy_cdf)),
         "distance_of_best_printed": best[0],
         "its_gamma": best[1],
     }
@@ -162,7 +165,7 @@ def figure(gases, v, energies, best):
         ("--", "γ = 1", 1, 1),
         (":", "best γ, width", *best[1:]),
     ):
-        curve = gas.printed_energy_distribution(e, gamma=gamma, scale=scale)
+        curve = printed_energy_distribution(e, gamma=gamma, scale=scale)
         right.plot(e, curve, form, color=VERMILLION, label=f"printed, {name}")
     right.set(xlabel="kinetic energy E / T", ylabel="h_KE · T", xlim=(0, 5))
     right.set_title("Energies of one particle: exponential,\nno Gaussian")

@@ -18,9 +18,17 @@ is 4 times too large in 2D.
 import jax
 import numpy as np
 import xarray as xr
+from _support.gas import HBAR as HBAR_SI
+from _support.gas import first_collision, spread_width
+from _support.soft_spheres import SoftSpheres
 from matplotlib.ticker import NullFormatter
 
 from jqd.matter import gas
+from jqd.papers.thermalization.gases import (
+    dilute_averages,
+    energy_spread,
+    recoil_time_spring,
+)
 from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------
@@ -51,8 +59,8 @@ def soft(kappa, steps):
     """Contacts and <PE>/<KE> of a run, over those of the quadrature; their errors."""
     place, push = jax.random.split(jax.random.key(2))
     x, box = gas.lattice(place, DISCS, SPRINGS)
-    dt = float(gas.recoil_time_spring(kappa)) / 20
-    run = gas.SoftSpheres(box, kappa).run(
+    dt = float(recoil_time_spring(kappa)) / 20
+    run = SoftSpheres(box, kappa).run(
         x, gas.maxwell(push, DISCS), dt=dt, steps=steps, snapshots=20
     )
     parts = np.stack([run.mean_contacts, run.mean_potential / run.mean_kinetic])[:, 2:]
@@ -76,10 +84,10 @@ def run(context):
         for fraction in context.progress(FRACTIONS, "packets")
     }
     springs = np.array([soft(k, steps) for k in context.progress(STIFF, "springs")])
-    averages = np.array([gas.dilute_averages(SPRINGS, k) for k in STIFF]).T
+    averages = np.array([dilute_averages(SPRINGS, k) for k in STIFF]).T
     k0 = np.geomspace(0.05, 50, 9)
     spreads = drawn_spread(k0, jax.random.key(3))
-    first = [gas.first_collision(s, **ARGON, **AIR) for s in NARROW]
+    first = [first_collision(s, **ARGON, **AIR) for s in NARROW]
 
     # --- Result -------------------------------------------------------------------
     outgrown, growth = {}, {}
@@ -88,7 +96,7 @@ def run(context):
         # none starts wider than the path, and all outgrow it
         outgrown[fraction] = [np.interp(np.log(path), row, c) for row in log]
         growth[fraction] = np.exp((log[:, -1] - log[:, 8]) / (c[-1] - c[8]))
-    exact = gas.energy_spread(k0, 1.0)
+    exact = energy_spread(k0, 1.0)
     off_spread = np.max(np.abs(spreads / exact - 1))
     ratio = springs[:, 0] / averages[[1, 0]].T
     off = np.abs(ratio - 1) / np.maximum(springs[:, 1] / averages[[1, 0]].T, 0.02)
@@ -142,7 +150,7 @@ def run(context):
 def figure(c, found, springs, averages, k0, spreads):
     fig, axes = subplots(2, 3, size=(13.2, 7.6))
     (free, wide, energy), (start, cumulant, contact) = axes
-    argon = gas.first_collision(np.geomspace(1e-12, 4e-10, 200), **ARGON, **AIR)
+    argon = first_collision(np.geomspace(1e-12, 4e-10, 200), **ARGON, **AIR)
     draw_free(free, argon)
     s = np.geomspace(1e-12, 4e-10, 200)
     start.loglog(s * 1e10, argon.width * 1e9, color=BLUE)
@@ -175,7 +183,7 @@ def figure(c, found, springs, averages, k0, spreads):
     for axis in (wide, cumulant):
         axis.set_xlabel("collisions per particle")
     fine = np.geomspace(0.05, 50, 100)
-    energy.loglog(fine, gas.energy_spread(fine, 1.0) / 0.5, color=BLUE, label="exact")
+    energy.loglog(fine, energy_spread(fine, 1.0) / 0.5, color=BLUE, label="exact")
     energy.loglog(k0, spreads / 0.5, "o", color=INK, label="drawn momenta")
     energy.axhline(1, color=VERMILLION, ls="--", label="as printed")
     energy.set(xlabel="k₀ s, wave number times width", ylabel="ΔE / (ħ²/2ms²)")
@@ -204,7 +212,7 @@ def draw_free(axis, argon):
     share = np.geomspace(1e-4, 3, 100)
     for width, color in zip(NARROW, (BLUE, VERMILLION), strict=True):
         t = share * float(argon.collision_time)
-        found = gas.spread_width(t, width, mass=ARGON["mass"], hbar=gas.packets.HBAR)
+        found = spread_width(t, width, mass=ARGON["mass"], hbar=HBAR_SI)
         axis.loglog(share, found * 1e9, color=color, label=f"{width * 1e10:.1g} Å")
     axis.axvline(1, color=GREY, lw=0.8, ls=":")
     axis.set(

@@ -21,20 +21,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.growth import growth_rate
+from _support.returns import kerr_amplitude, observed_recurrence, torus_recurrence
 from scipy.special import gammaln
 
 from jqd.matter.packets import (
     GaussianState,
     ThawedGaussian,
+    ground_state,
+    thawed_run,
+)
+from jqd.papers.thermalization.time_scales import (
     doubling_time,
     ehrenfest_time,
-    ground_state,
-    growth_rate,
-    kerr_amplitude,
     localization_times,
-    observed_recurrence,
-    thawed_run,
-    torus_recurrence,
 )
 from jqd.report.style import (
     AMBER,

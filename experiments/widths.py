@@ -20,6 +20,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.growth import first_passage, growth_rate
+from _support.potentials import mode_potential
 
 import jqd
 from jqd.matter.packets import (
@@ -27,10 +29,7 @@ from jqd.matter.packets import (
     GaussianState,
     ThawedGaussian,
     exact_packet,
-    first_passage,
     ground_state,
-    growth_rate,
-    mode_potential,
     thawed_run,
     truncated_wigner,
 )

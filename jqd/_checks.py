@@ -226,6 +226,12 @@ def check_positive(x: ArrayLike, name: str) -> None:
         raise ValueError(f"Argument `{name}` must be positive, but {where} is {value}.")
 
 
+def check_all_positive(**arguments: ArrayLike) -> None:
+    """Every argument is positive."""
+    for name, value in arguments.items():
+        check_positive(value, name)
+
+
 def check_not_negative(x: ArrayLike, name: str) -> None:
     """Every entry of `x` is real, finite and at least 0 (values: not for tracers)."""
     check_real(x, name)

@@ -8,9 +8,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.returns import kerr_amplitude
+from _support.soft_spheres import SoftSpheres
 
 from jqd.matter import gas, packets, photons, solid, temperature, tower
 from jqd.papers import thermalization
+from jqd.papers.thermalization.gases import dilute_averages
+from jqd.papers.thermalization.phonons import phonon_states
+from jqd.papers.thermalization.time_scales import (
+    doubling_time,
+    ehrenfest_time,
+    localization_times,
+    spreading_width,
+)
 
 KEY = jax.random.key(0)
 LEVELS = np.array([0.0, 1.0, 2.0])
@@ -54,18 +64,13 @@ TABLE = {
         },
     ),
     "mean_speed": (gas.mean_speed, {}, {"temperature": "length", "mass": "length"}),
-    "speed_density": (
-        gas.speed_density,
-        {"speed": 1.0},
-        {"speed": "real", "temperature": "length", "mass": "length"},
-    ),
     "energy_cdf": (
         gas.energy_cdf,
         {"energy": 1.0},
         {"energy": "real", "temperature": "length"},
     ),
     "SoftSpheres": (
-        gas.SoftSpheres,
+        SoftSpheres,
         {"box": [4.0, 4.0], "stiffness": 1.0},
         {
             "box": "length",
@@ -75,33 +80,33 @@ TABLE = {
         },
     ),
     "dilute_averages": (
-        gas.dilute_averages,
+        dilute_averages,
         {"fraction": 0.1, "stiffness": 100.0},
         {"fraction": "length", "stiffness": "length", "diameter": "length"},
     ),
     # -- packets
     "spreading_width": (
-        packets.spreading_width,
+        spreading_width,
         {"ts": 1.0, "width": 1.0, "mass": 1.0},
         {"ts": "real", "width": "length", "mass": "length", "hbar": "length"},
     ),
     "doubling_time": (
-        packets.doubling_time,
+        doubling_time,
         {"width": 1.0, "mass": 1.0},
         {"width": "length", "mass": "length", "hbar": "length"},
     ),
     "kerr_amplitude": (
-        packets.kerr_amplitude,
+        kerr_amplitude,
         {"ts": 1.0, "amplitude": 1.0, "chi": 1.0},
         {"ts": "real", "amplitude": "number", "chi": "real"},
     ),
     "localization_times": (
-        packets.localization_times,
+        localization_times,
         {"amplitude": 1.0, "chi": 1.0},
         {"amplitude": "number zero", "chi": "length"},
     ),
     "ehrenfest_time": (
-        packets.ehrenfest_time,
+        ehrenfest_time,
         {"width": 0.1, "scale": 1.0, "rate": 1.0},
         {"width": "length", "scale": "length", "rate": "length"},
     ),
@@ -192,7 +197,7 @@ TABLE = {
         {"function": "text object", "length": "length"},
     ),
     "phonon_states": (
-        solid.phonon_states,
+        phonon_states,
         {"omega": 1.0, "y": LEVELS, "levels": 3},
         {"omega": "length", "hbar": "positive", "y": "real"},
     ),

@@ -1,1 +1,1 @@
-"""What several experiments share; an experiment imports it as `_support`."""
+"""What experiments need beside the library; they import it as `_support`."""

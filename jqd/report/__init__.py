@@ -15,7 +15,6 @@ from .user_code import load_file as load_file
 if TYPE_CHECKING:
     from .animation import write_animation as write_animation
     from .animation import write_frames as write_frames
-    from .atoms import draw_atoms as draw_atoms
     from .ellipses import draw_diffusion_ellipses as draw_diffusion_ellipses
     from .experiment import Context as Context
     from .experiment import run_experiment as run_experiment
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 
 _PARTS = {
     "animation": ("write_animation", "write_frames"),
-    "atoms": ("draw_atoms",),
     "ellipses": ("draw_diffusion_ellipses",),
     "experiment": ("Context", "run_experiment"),
     "panels": ("draw_dots", "draw_lines"),

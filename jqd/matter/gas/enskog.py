@@ -70,7 +70,7 @@ def collision_rate(
     Raises:
         ValueError: φ not between 0 and 1, or arguments that are not positive.
     """
-    _check_positive(temperature=temperature, diameter=diameter, mass=mass)
+    _checks.check_all_positive(temperature=temperature, diameter=diameter, mass=mass)
     chi = contact_value(fraction, dimension=dimension)
     n = number_density(fraction, dimension=dimension, diameter=diameter)
     area = _SURFACE[dimension] * jnp.asarray(diameter) ** (dimension - 1)
@@ -98,7 +98,7 @@ def mean_speed(
         ValueError: arguments that are not positive.
     """
     check_dimension(dimension)
-    _check_positive(temperature=temperature, mass=mass)
+    _checks.check_all_positive(temperature=temperature, mass=mass)
     factor = math.gamma((dimension + 1) / 2) / math.gamma(dimension / 2)
     return factor * jnp.sqrt(2 * jnp.asarray(temperature) / jnp.asarray(mass))
 
@@ -140,81 +140,7 @@ def compressibility(fraction: ArrayLike, *, dimension: int = 2) -> Float[Array, 
     return 1 + 2 ** (dimension - 1) * jnp.asarray(fraction) * chi
 
 
-def self_diffusion(
-    fraction: ArrayLike,
-    *,
-    temperature: ArrayLike = 1.0,
-    diameter: ArrayLike = 1.0,
-    mass: ArrayLike = 1.0,
-    dimension: int = 2,
-) -> Float[Array, "..."]:
-    """Diffusion of a tagged disc or sphere, in Enskog's theory (first Sonine order).
-
-    D = d T / (2mΓ), Γ of `collision_rate`: 1/(2nσχ) √(T/πm) in 2D. A collision takes
-    2/d of the mean square velocity off the velocity's autocorrelation.
-
-    Args:
-        fraction: φ.
-        temperature: T.
-        diameter: σ.
-        mass: m.
-        dimension: d.
-
-    Returns:
-        Length² per time, of the broadcast shape.
-
-    Raises:
-        ValueError: φ not between 0 and 1, or arguments that are not positive.
-    """
-    rate = collision_rate(
-        fraction,
-        temperature=temperature,
-        diameter=diameter,
-        mass=mass,
-        dimension=dimension,
-    )
-    return dimension * jnp.asarray(temperature) / (2 * jnp.asarray(mass) * rate)
-
-
-def shear_viscosity(
-    fraction: ArrayLike,
-    *,
-    temperature: ArrayLike = 1.0,
-    diameter: ArrayLike = 1.0,
-    mass: ArrayLike = 1.0,
-) -> Float[Array, "..."]:
-    """Shear viscosity of hard discs in Enskog's theory (first Sonine order).
-
-    η = (1/2σ) √(mT/π) (1/χ + 2φ + (1 + 8/π) χφ²)
-
-    Args:
-        fraction: φ.
-        temperature: T.
-        diameter: σ.
-        mass: m.
-
-    Returns:
-        Mass per time, of the broadcast shape.
-
-    Raises:
-        ValueError: φ not between 0 and 1, or arguments that are not positive.
-
-    Source: Gass, J. Chem. Phys. 54, 1898 (1971).
-    """
-    _check_positive(temperature=temperature, diameter=diameter, mass=mass)
-    phi, chi = jnp.asarray(fraction), contact_value(fraction)
-    dilute = jnp.sqrt(jnp.asarray(mass) * temperature / jnp.pi) / (
-        2 * jnp.asarray(diameter)
-    )
-    return dilute * (1 / chi + 2 * phi + (1 + 8 / jnp.pi) * chi * phi**2)
-
-
 def _check_fraction(fraction: ArrayLike) -> None:
     _checks.check_positive(fraction, "fraction")
     if _checks.is_concrete(fraction) and not (_checks.concrete(fraction) < 1).all():
         raise ValueError(f"Argument `fraction` must be below 1, but it is {fraction}.")
-
-
-def _check_positive(**arguments: ArrayLike) -> None:
-    for name, value in arguments.items():
-        _checks.check_positive(value, name)

@@ -1,7 +1,6 @@
 """How far a gas is from the distribution of Maxwell and Boltzmann."""
 
 import math
-from typing import Any
 
 import jax.numpy as jnp
 from jax.scipy.special import erf
@@ -93,74 +92,13 @@ def relative_entropy(
     return jnp.sum(jnp.where(p > 0, p * jnp.log(jnp.where(p > 0, p * bins, 1)), 0), -1)
 
 
-def h_function(
-    velocities: ArrayLike,
-    *,
-    bins: int = 32,
-    mass: ArrayLike = 1.0,
-) -> Float[Array, "..."]:
-    """Boltzmann's H = ∫ f ln f dv of an isotropic gas, from its speeds.
-
-    H = KL(f | Maxwell-Boltzmann) - (d/2)(1 + ln(2πT/m)), T that of the velocities; it
-    falls to the second term, but for the bias (B - 1)/2n of `relative_entropy`.
-
-    Args:
-        velocities: (..., n, d).
-        bins: B.
-        mass: m.
-
-    Returns:
-        (...,) H; ln of (time/length)^d.
-
-    Raises:
-        ValueError: another shape, or arguments that are not positive.
-    """
-    v = jnp.asarray(velocities)
-    spread = kinetic_temperature(v, mass=mass) / mass
-    floor = -v.shape[-1] / 2 * (1 + jnp.log(2 * jnp.pi * spread))
-    return relative_entropy(v, bins=bins, mass=mass) + floor
-
-
-def speed_density(
-    speed: ArrayLike,
-    temperature: ArrayLike = 1.0,
-    *,
-    mass: ArrayLike = 1.0,
-    dimension: int = 2,
-) -> Float[Array, "..."]:
-    """Maxwell's density of speeds: 2 (m/2T)^(d/2) v^(d-1) exp(-mv²/2T) / Γ(d/2).
-
-    Args:
-        speed: v >= 0.
-        temperature: T.
-        mass: m.
-        dimension: d.
-
-    Returns:
-        Time/length, of the broadcast shape; 0 for v < 0.
-
-    Raises:
-        ValueError: arguments that are not positive.
-    """
-    check_dimension(dimension)
-    _checks.check_positive(temperature, "temperature")
-    _checks.check_positive(mass, "mass")
-    _checks.check_real(speed, "speed")
-    _checks.check_finite(speed, "speed")
-    v, beta = jnp.asarray(speed), jnp.asarray(mass) / (2 * jnp.asarray(temperature))
-    scale = 2 * beta ** (dimension / 2) / math.gamma(dimension / 2)
-    positive = jnp.maximum(v, 0)
-    density = scale * positive ** (dimension - 1) * jnp.exp(-beta * positive**2)
-    return jnp.where(v >= 0, density, 0)
-
-
 def energy_density(
     energy: ArrayLike, temperature: ArrayLike = 1.0, *, dimension: int = 2
 ) -> Float[Array, "..."]:
     """h_KE(E), the density of kinetic energies of one particle.
 
     e^(-E/T) E^(d/2-1) / (T^(d/2) Γ(d/2)): e^(-E/T)/T in 2D, 2√(E/π) T^(-3/2) e^(-E/T)
-    in 3D. In print it is a Gaussian (see `printed_energy_distribution`).
+    in 3D. In print it is a Gaussian.
 
     Args:
         energy: E.
@@ -215,24 +153,3 @@ def energy_cdf(
     root = jnp.sqrt(e)
     outer = 2 * root * jnp.exp(-e) / math.sqrt(math.pi) if dimension == 3 else 0
     return jnp.where(inside, erf(root) - outer, 0)
-
-
-def kolmogorov_smirnov(sample: Float[Array, " n"], cdf: Any) -> Float[Array, ""]:
-    """sup |F_n - F| of a sample; 95 % of samples from F itself stay below 1.358/√n.
-
-    Args:
-        sample: (n,).
-        cdf: F, a function of an array.
-
-    Returns:
-        The distance, in [0, 1].
-
-    Raises:
-        ValueError: a sample that is not a vector.
-    """
-    x = jnp.asarray(sample)
-    _checks.check_shape(x, "sample", (None,))
-    n = x.shape[0]
-    f = cdf(jnp.sort(x))
-    ranks = jnp.arange(n, dtype=f.dtype)
-    return jnp.maximum(jnp.max((ranks + 1) / n - f), jnp.max(f - ranks / n))

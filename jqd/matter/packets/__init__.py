@@ -1,11 +1,6 @@
 """Wave packets of many particles: exact, thawed, truncated Wigner, and on a grid."""
 
-from .coordinates import FlatPotential as FlatPotential
-from .coordinates import ModePotential as ModePotential
-from .coordinates import mode_potential as mode_potential
 from .ehrenfest import ThawedRun as ThawedRun
-from .ehrenfest import first_passage as first_passage
-from .ehrenfest import growth_rate as growth_rate
 from .ehrenfest import thawed_run as thawed_run
 from .gaussian import GaussianState as GaussianState
 from .gaussian import Packet as Packet
@@ -17,24 +12,11 @@ from .harmonic import harmonic_evolution as harmonic_evolution
 from .harmonic import symplectic_matrix as symplectic_matrix
 from .motion import ClassicalMotion as ClassicalMotion
 from .motion import PhasePoint as PhasePoint
-from .oscillators import coherent_state as coherent_state
 from .oscillators import ground_state as ground_state
 from .oscillators import squeezed_state as squeezed_state
-from .oscillators import zero_point_energy as zero_point_energy
-from .recurrence import Recurrence as Recurrence
-from .recurrence import observed_recurrence as observed_recurrence
-from .recurrence import torus_recurrence as torus_recurrence
 from .reference import GridRun as GridRun
 from .reference import check_momenta as check_momenta
 from .reference import exact_packet as exact_packet
-from .scales import Localization as Localization
-from .scales import doubling_time as doubling_time
-from .scales import ehrenfest_time as ehrenfest_time
-from .scales import kerr_amplitude as kerr_amplitude
-from .scales import localization_times as localization_times
-from .scales import rotor_revival_time as rotor_revival_time
-from .scales import spreading_width as spreading_width
-from .scales import vibrational_return as vibrational_return
 from .thawed import ThawedGaussian as ThawedGaussian
 from .thawed import symplectic_defect as symplectic_defect
 from .wigner import WignerRun as WignerRun

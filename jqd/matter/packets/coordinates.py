@@ -1,6 +1,5 @@
-"""Potentials as functions of one vector: of all atoms, or of chosen normal modes."""
+"""Potentials as functions of one vector, and what belongs to their normal modes."""
 
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -25,11 +24,6 @@ def as_function(function: Any) -> Any:
         return constant(leaf, "leaf") if isinstance(leaf, float) else leaf
 
     return jax.tree.map(convert, function)
-
-
-@jax.jit
-def _hessian(function: Any, q: Array) -> Array:
-    return jax.hessian(function)(q)
 
 
 def mass_weighted(
@@ -62,92 +56,3 @@ def _tolerance(hessian: ArrayLike) -> float | None:
     values = np.asarray(hessian)
     eps = np.finfo(values.dtype).eps if values.dtype.kind == "f" else 0.0
     return max(1e-10, 100 * float(eps)) * max(float(np.max(np.abs(values))), 1e-300)
-
-
-class FlatPotential(eqx.Module):
-    """V(q) of positions in one vector, for an energy of positions (N, d).
-
-    Attributes:
-        energy: x (N, d) -> scalar energy, such as the `energy` of a solid.
-        shape: (N, d) (static).
-    """
-
-    energy: Any = eqx.field(converter=as_function)
-    shape: tuple[int, ...] = eqx.field(static=True)
-
-    def __call__(self, q: Float[Array, " n"]) -> Float[Array, ""]:
-        """The energy of positions q, in the order of a raveled (N, d) array."""
-        return self.energy(jnp.reshape(q, self.shape))
-
-
-class ModePotential(eqx.Module):
-    """V as a function of amplitudes along some normal modes, the others at rest.
-
-    V(X) = V(q₀ + M^(-1/2) E X), with X_k = Σ_j √m_j e_jk (q_j - q₀_j); the mass that
-    belongs to each X_k is 1.
-
-    Attributes:
-        potential: V of all coordinates, q (n,) -> ().
-        rest: q₀, (n,).
-        vectors: M^(-1/2) E, (n, k).
-        frequencies: ω_k, (k,), ascending.
-
-    Source: Chafin (2019), sec. 1, with the √m_j that is missing in print.
-    """
-
-    potential: Any
-    rest: Float[Array, " n"]
-    vectors: Float[Array, "n k"]
-    frequencies: Float[Array, " k"]
-
-    def __call__(self, X: Float[Array, " k"]) -> Float[Array, ""]:
-        """The energy at amplitudes X."""
-        return self.potential(self.positions(X))
-
-    def positions(self, X: Float[Array, " k"]) -> Float[Array, " n"]:
-        """q of the amplitudes X."""
-        return self.rest + self.vectors @ X
-
-
-def mode_potential(
-    potential: Callable[[Array], Array], rest: ArrayLike, masses: ArrayLike
-) -> ModePotential:
-    """The internal coordinates of a system: its normal modes without the free motions.
-
-    Args:
-        potential: V, q (n,) -> scalar energy.
-        rest: q₀, (n,), a minimum of V.
-        masses: (n,), positive.
-
-    Returns:
-        `ModePotential` of the modes with ω² > 1e-7 ω²_max, by ascending frequency;
-        each mode's largest entry is positive. Needs known (not traced) arrays, for
-        their number decides a shape.
-
-    Raises:
-        ValueError: traced arguments, masses not positive, or a rest position that is
-            no minimum.
-    """
-    if not _checks.is_concrete((rest, masses)):
-        raise ValueError(
-            "Argument `rest` must be known for `mode_potential`, but is traced; make "
-            "the coordinates outside of jit."
-        )
-    rest, function = constant(rest, "rest"), as_function(potential)
-    hessian, masses = check_system(_hessian(function, rest), masses)
-    weighted = np.asarray(mass_weighted(hessian, masses))
-    squares, vectors = np.linalg.eigh((weighted + weighted.T) / 2)
-    limit = ZERO_MODE * np.max(np.abs(squares))
-    if squares[0] < -limit:
-        raise ValueError(
-            "Argument `rest` must be a minimum of the potential, but a mode there has "
-            f"the squared frequency {squares[0]:.3g}."
-        )
-    inner = squares > limit
-    vectors = vectors[:, inner]
-    largest = np.argmax(np.abs(vectors) > 0.999 * np.max(np.abs(vectors), 0), axis=0)
-    vectors = vectors * np.sign(vectors[largest, np.arange(vectors.shape[1])])
-    scaled = vectors / np.sqrt(np.asarray(masses))[:, None]
-    return ModePotential(
-        function, rest, jnp.asarray(scaled), jnp.sqrt(jnp.asarray(squares[inner]))
-    )

@@ -6,7 +6,7 @@ H = Σ p²/2m + (q - q₀)ᵀ K (q - q₀)/2, with the mass-weighted Ω² = M^(-
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ...laws.constants import constant
@@ -151,40 +151,6 @@ def _squeezed(
     empty = jnp.zeros_like(qq)
     covariance = jnp.block([[qq, empty], [empty, pp]])
     return GaussianState(position + rest, momentum, covariance)
-
-
-def coherent_state(
-    hessian: ArrayLike,
-    masses: ArrayLike,
-    amplitudes: ArrayLike,
-    *,
-    hbar: ArrayLike = 1.0,
-    equilibrium: ArrayLike | None = None,
-) -> GaussianState:
-    """The ground state displaced by α_k along each mode: `squeezed_state` with r = 0.
-
-    Its energy spread is ΔE = ħ √(Σ ω_k² |α_k|²), at all times.
-    """
-    return squeezed_state(
-        hessian, masses, amplitudes, hbar=hbar, equilibrium=equilibrium
-    )
-
-
-def zero_point_energy(
-    hessian: ArrayLike, masses: ArrayLike, *, hbar: ArrayLike = 1.0
-) -> Float[Array, ""]:
-    """Σ_k ħω_k/2 over the modes with ω² > 0.
-
-    Classical trajectories drawn from a Wigner function carry this energy as if it
-    were heat.
-    """
-    hessian, masses = check_system(hessian, masses)
-    _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
-    squares = jnp.linalg.eigvalsh(mass_weighted(hessian, masses))
-    bound = squares > ZERO_MODE * jnp.max(jnp.abs(squares))
-    omega = jnp.where(bound, jnp.sqrt(jnp.where(bound, squares, 1)), 0)
-    return jnp.asarray(hbar) / 2 * jnp.sum(omega)
 
 
 def _check_stable(

@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 from ... import _checks
 from ...laws.constants import constant
 from .body import Solid
-from .rigid import rigid_motions, rigid_motions_of
+from .rigid import rigid_motions_of
 
 
 class Normality(NamedTuple):
@@ -124,78 +124,6 @@ def _normality(samples: Array) -> Normality:
     return Normality(jnp.max(ks, axis=-1), kurtosis)
 
 
-def two_sample_distance(
-    a: Float[ArrayLike, " S"], b: Float[ArrayLike, " R"]
-) -> Float[Array, ""]:
-    """Kolmogorov-Smirnov distance of two samples: sup |F_a - F_b|.
-
-    Args:
-        a: shape (S,).
-        b: shape (R,).
-
-    Returns:
-        The distance; 1.36 √(1/S + 1/R) is passed by chance in 5 % of cases.
-
-    Raises:
-        ValueError: not two vectors.
-    """
-    a, b = constant(a, "a"), constant(b, "b")
-    _checks.check_shape(a, "a", (None,))
-    _checks.check_shape(b, "b", (None,))
-    return _two_sample_distance(a, b)
-
-
-@jax.jit
-def _two_sample_distance(a: Array, b: Array) -> Array:
-    both = jnp.concatenate([a, b])
-    of_a = jnp.searchsorted(jnp.sort(a), both, side="right") / a.shape[0]
-    of_b = jnp.searchsorted(jnp.sort(b), both, side="right") / b.shape[0]
-    return jnp.max(jnp.abs(of_a - of_b))
-
-
-def approach_time(
-    ts: Float[ArrayLike, " T"],
-    fraction: Float[ArrayLike, "T ..."],
-    *,
-    level: ArrayLike = 0.9,
-) -> Float[Array, "..."]:
-    """t_eq: when n_eff/n first reaches a level.
-
-    Args:
-        ts: times, increasing, shape (T,).
-        fraction: n_eff/n at these times, shape (T, ...).
-        level: what counts as shared.
-
-    Returns:
-        Times, interpolated linearly, shape (...); infinite where never reached.
-
-    Raises:
-        ValueError: shapes do not fit.
-    """
-    _checks.check_times(ts)
-    ts, fraction, level = (
-        constant(ts, "ts"),
-        constant(fraction, "fraction"),
-        constant(level, "level"),
-    )
-    _checks.check_shape(level, "level", ())
-    _checks.check_shape(fraction, "fraction", (ts.shape[0], *fraction.shape[1:]))
-    return _crossing(ts, fraction, level)
-
-
-@jax.jit
-def _crossing(ts: Array, fraction: Array, level: Array) -> Array:
-    reached = fraction >= level
-    first = jnp.argmax(reached, axis=0)
-    before = jnp.maximum(first - 1, 0)
-    high = jnp.take_along_axis(fraction, first[None], axis=0)[0]
-    low = jnp.take_along_axis(fraction, before[None], axis=0)[0]
-    climb = jnp.where(high > low, high - low, 1)
-    part = jnp.where(first > 0, jnp.clip((level - low) / climb, 0, 1), 0)
-    time = ts[before] + part * (ts[first] - ts[before])
-    return jnp.where(jnp.any(reached, axis=0), time, jnp.inf)
-
-
 def kinetic_temperature(
     body: Solid, x: Float[ArrayLike, "N d"], v: Float[ArrayLike, "N d"]
 ) -> Float[Array, ""]:
@@ -221,13 +149,3 @@ def _temperature(body: Solid, x: Array, v: Array) -> Array:
     rigid = rigid_motions_of(body, x)
     inner = rigid.remove(v, body.masses)
     return 2 * body.kinetic_energy(inner) / (x.size - rigid.count)
-
-
-def internal_velocities(
-    x: Float[ArrayLike, "N d"],
-    v: Float[ArrayLike, "N d"],
-    masses: Float[ArrayLike, " N"],
-) -> Float[Array, "N d"]:
-    """Velocities without the drift and the spin of the whole body, shape (N, d)."""
-    masses = constant(masses, "masses")
-    return rigid_motions(x, masses).remove(constant(v, "v"), masses)

@@ -1,4 +1,4 @@
-"""Widths of atoms in the lab frame and of bonds in their own.
+"""Neighbours, and the widths of the bonds between them.
 
 The bond frame is the one that tells whether cores stay localised: a slow turn of the
 whole body widens every atom in the lab, and no bond.
@@ -40,28 +40,6 @@ def neighbour_pairs(
     return np.argwhere(near)
 
 
-def pair_lengths(
-    x: Float[ArrayLike, "... N d"], pairs: ArrayLike, *, box: ArrayLike | None = None
-) -> Float[Array, "... B"]:
-    """Distances of pairs (nearest images in a box).
-
-    Args:
-        x: positions, shape (..., N, d).
-        pairs: integers (B, 2).
-        box: periods, (d,), or None.
-
-    Returns:
-        Shape (..., B).
-    """
-    return _lengths(constant(x, "x"), jnp.asarray(pairs), box)
-
-
-@jax.jit
-def _lengths(x: Array, pairs: Array, box: ArrayLike | None) -> Array:
-    square = jnp.sum(_separations(x, pairs, box) ** 2, axis=-1)
-    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
-
-
 def bond_variances(
     covariance: Float[ArrayLike, "n n"],
     x: Float[ArrayLike, "N d"],
@@ -101,7 +79,7 @@ def _bond_variances(
     covariance: Array, x: Array, pairs: Array, box: ArrayLike | None
 ) -> Array:
     size, d = x.shape
-    apart = _separations(x, pairs, box)
+    apart = separations(x, pairs, box)
     normal = apart / jnp.sqrt(jnp.sum(apart**2, axis=-1, keepdims=True))
     blocks = jnp.reshape(covariance, (size, d, size, d)).transpose(0, 2, 1, 3)
     i, j = pairs[:, 0], pairs[:, 1]
@@ -109,77 +87,10 @@ def _bond_variances(
     return jnp.einsum("ba,bac,bc->b", normal, relative, normal)
 
 
-def atom_ellipses(
-    x: Float[ArrayLike, "S ... N d"],
-) -> tuple[Float[Array, "... N d"], Float[Array, "... N d d"]]:
-    """Mean and covariance of each atom over an ensemble, in the lab frame.
-
-    Args:
-        x: positions, members of the ensemble first, shape (S, ..., N, d), S > 1.
-
-    Returns:
-        Means (..., N, d) and covariances (..., N, d, d).
-
-    Raises:
-        ValueError: fewer than two members.
-    """
-    x = constant(x, "x")
-    _check_members(x)
-    return _moments(x)
-
-
-@jax.jit
-def _moments(x: Array) -> tuple[Array, Array]:
-    mean = jnp.mean(x, axis=0)
-    away = x - mean[None]
-    covariance = jnp.einsum("s...a,s...b->...ab", away, away) / (x.shape[0] - 1)
-    return mean, covariance
-
-
-def ensemble_bond_widths(
-    x: Float[ArrayLike, "S ... N d"], pairs: ArrayLike, *, box: ArrayLike | None = None
-) -> Float[Array, "... B"]:
-    """Standard deviation of each bond's length over an ensemble.
-
-    Args:
-        x: positions, members of the ensemble first, shape (S, ..., N, d), S > 1.
-        pairs: bonds (i, j), integers (B, 2).
-        box: periods, (d,), or None.
-
-    Returns:
-        Shape (..., B).
-
-    Raises:
-        ValueError: fewer than two members.
-    """
-    x = constant(x, "x")
-    _check_members(x)
-    return jnp.std(pair_lengths(x, pairs, box=box), axis=0, ddof=1)
-
-
-def bonds_kept(
-    x: Float[ArrayLike, "... N d"],
-    pairs: ArrayLike,
-    reach: ArrayLike,
-    *,
-    box: ArrayLike | None = None,
-) -> Float[Array, "..."]:
-    """Fraction of bonds that are shorter than `reach`; 1 for a solid, less molten."""
-    near = pair_lengths(x, pairs, box=box) < constant(reach, "reach")
-    return jnp.mean(near, axis=-1, dtype=jnp.asarray(x).dtype)
-
-
-def _separations(x: Array, pairs: Array, box: ArrayLike | None) -> Array:
+def separations(x: Array, pairs: Array, box: ArrayLike | None) -> Array:
+    """x_j - x_i of pairs (B, 2), nearest images in a box; (..., B, d)."""
     apart = x[..., pairs[:, 1], :] - x[..., pairs[:, 0], :]
     if box is None:
         return apart
     period = jnp.reshape(jnp.asarray(box), (1,) * (apart.ndim - 1) + (-1,))
     return apart - period * jnp.round(apart / period)
-
-
-def _check_members(x: Array) -> None:
-    if x.ndim < 3 or x.shape[0] < 2:
-        raise ValueError(
-            "Argument `x` must hold at least two members, (S, ..., N, d), but its "
-            f"shape is {x.shape}."
-        )

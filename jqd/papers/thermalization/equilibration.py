@@ -4,6 +4,14 @@ from ...matter import gas, packets, solid, temperature, tower
 from ...matter.solid import Solid
 from ...matter.tower import Eigenbasis, Tower
 from ..registry import equations_of
+from .gases import (
+    contact_energy_density,
+    dilute_averages,
+    energy_spread,
+    recoil_time_spring,
+)
+from .phonons import coherent_path
+from .time_scales import spreading_width
 
 equation = equations_of("thermalization")
 
@@ -14,7 +22,7 @@ equation("claim-filling", "2 equilibration").corrected(
     "slowest sound wave; in the harmonic well never.",
     test="matter/solid/test_equipartition.py"
     "::test_an_anharmonic_chain_comes_to_its_temperature",
-)(solid.approach_time)
+)(solid.effective_modes)
 equation("claim-sound", "2 equilibration").holds(
     "Sound has the frequencies of the phonons even where it moves cores by many "
     "spacings; in phonons such a state is broad in energy. So it is where bonds are "
@@ -22,7 +30,7 @@ equation("claim-sound", "2 equilibration").holds(
     "the longest wave, follow the path of that phonon to 3 % and its period to 6e-4 "
     "(classical motion). In a wave 16 times as short they do not.",
     test="test_solids.py::test_sound_has_the_frequency_of_its_phonons",
-)(solid.coherent_path)
+)(coherent_path)
 equation("claim-A9", "2 equilibration").holds(
     "In a harmonic solid in thermal equilibrium kinetic and potential energy of a mode "
     "are distributed alike.",
@@ -64,11 +72,11 @@ equation("claim-B2", "2 equilibration").refuted(
     printed_tex=r"\Delta E\approx\frac{\hbar^2}{2md^2}",
     tex=r"\Delta E\approx\frac{\hbar^2}{2md^2}\,k_0 d\qquad(k_0 d\gg 1)",
     test="matter/gas/test_packets.py::test_energy_spread",
-)(gas.energy_spread)
+)(energy_spread)
 equation("claim-B2-constant", "2 equilibration").holds(
     "The energy spread of a packet stays as it spreads.",
     test="matter/gas/test_packets.py::test_energy_spread_never_changes",
-)(gas.energy_spread)
+)(energy_spread)
 equation("claim-B3", "2 equilibration").refuted(
     "Packets stay localised for as long as it takes to collide and relax, so that "
     "localised parcels describe the gas.",
@@ -78,7 +86,7 @@ equation("claim-B3", "2 equilibration").refuted(
     "widen packets of discs past the free path within three of them (width 0.03 of a "
     "disc, four seeds).",
     test="matter/gas/test_packets.py::test_argon",
-)(gas.first_collision)
+)(spreading_width)
 equation("claim-plane-waves", "2 equilibration").open(
     "At low density plane waves are good states of a gas, the error at the hard cores "
     "being very small. Of the pressure it is, 4 phi = 0.002 for argon at 300 K and 1 "
@@ -94,7 +102,7 @@ equation("claim-B4", "2 equilibration").corrected(
     tex=r"\langle E_{PE}\rangle\approx\frac{1}{2d}\,\langle E_{KE}\rangle\,\frac{"
     r"\tau_r}{\tau_{\mathrm{coll}}}\qquad(d\text{ dimensions})",
     test="matter/gas/test_soft.py::test_quadratures",
-)(gas.dilute_averages)
+)(dilute_averages)
 equation("claim-B5", "2 equilibration").refuted(
     "Kinetic energies are distributed as a Gaussian about gamma k_B T.",
     printed="Energies of discs follow exp(-E/T)/T within the 99 % line, and the "
@@ -108,7 +116,7 @@ equation("claim-B-equal-energies", "2 equilibration").open(
     "As packets spread, kinetic and potential energy become more equal. Not tested: a "
     "truncated Wigner ensemble moves as the classical gas does and would show no "
     "change, and no exact wave function of several colliding atoms is computed here."
-)(gas.dilute_averages)
+)(dilute_averages)
 equation("claim-universal", "2 equilibration").corrected(
     "Thermalisation is a universal event.",
     printed="Not of all matter. The light of five free spins, far from resonance, "
@@ -150,7 +158,7 @@ equation("erratum-energy-spread", "2 equilibration").corrected(
     printed_tex=r"\Delta E\approx\frac{\hbar^2}{2md^2}",
     tex=r"\Delta E=\sqrt{\left(\frac{v\hbar}{2d}\right)^2+\frac{\hbar^4}{32m^2d^4}}",
     test="matter/gas/test_packets.py::test_energy_spread_of_a_wave_function",
-)(gas.energy_spread)
+)(energy_spread)
 equation("erratum-h-KE", "2 equilibration").corrected(
     "Kinetic energies have the density exp(-E/T)/T in the plane, 2 sqrt(E/pi) T^(-3/2) "
     "exp(-E/T) in space.",
@@ -171,7 +179,7 @@ equation("erratum-h-PE", "2 equilibration").corrected(
     tex=r"h_{PE}(E)=\left(1-\frac{\tau_r}{\tau_{\mathrm{coll}}}\right)\delta(E)+\frac{"
     r"\tau_r}{\tau_{\mathrm{coll}}}\,g(E),\qquad\int g(E)\,dE=1",
     test="matter/gas/test_soft.py::test_energies_in_contact",
-)(gas.contact_energy_density)
+)(contact_energy_density)
 equation("erratum-recoil-time", "2 equilibration").corrected(
     "Duration of a recoil: pi sqrt(mu/kappa) for a spring, whatever the speed, 4E/Fv "
     "for a constant force.",
@@ -181,4 +189,4 @@ equation("erratum-recoil-time", "2 equilibration").corrected(
     tex=r"\tau_r=\pi\sqrt{\frac{\mu}{\kappa}}\ \text{(spring)},\qquad\tau_r="
     r"\frac{4E}{Fv}\ \text{(constant force)}",
     test="matter/gas/test_soft.py::test_recoil_time",
-)(gas.recoil_time_spring)
+)(recoil_time_spring)

@@ -3,6 +3,13 @@
 from ...matter import packets
 from ...matter.tower import Eigenbasis
 from ..registry import equations_of
+from .time_scales import (
+    doubling_time,
+    ehrenfest_time,
+    localization_times,
+    spreading_width,
+    vibrational_return,
+)
 
 equation = equations_of("thermalization")
 
@@ -28,30 +35,30 @@ equation("claim-A6-growth", "abstract").holds(
     "exp(lambda t) with the rate lambda of the classical motion.",
     test="matter/packets/test_thawed.py"
     "::test_width_grows_with_the_lyapunov_rate_and_the_run_ends_in_a_status",
-)(packets.growth_rate)
+)(packets.thawed_run)
 equation("claim-A10", "introduction").holds(
     "The vibrational state of a solid recurs, to an overlap of 1/2 and at one quantum "
     "a mode: after 11.7 units of time with two modes and 44.6 with three, as counted "
     "too, after 8e3 with six, by the flux through the torus of phases.",
     test="test_solids.py::test_vibrations_return_ever_later",
-)(packets.torus_recurrence)
+)(vibrational_return)
 equation("claim-A10-localisation", "introduction").holds(
     "Localisation fades and comes back, in a mode with a shift chi per quantum after "
     "1/(2 chi |alpha|) and pi/chi.",
     test="matter/packets/test_scales.py::test_kerr_collapse_and_revival",
-)(packets.localization_times)
+)(localization_times)
 equation("claim-A10-classicality", "introduction").holds(
     "The place of a free body fades the more slowly the heavier it is, at one width: a "
     "packet of 0.1 angstrom doubles in 2e-13 s for one argon atom, in 0.7 years for "
     "1e20 of them.",
     test="matter/packets/test_scales.py::test_spreading_of_argon",
-)(packets.doubling_time)
+)(doubling_time)
 equation("claim-A10-ehrenfest", "introduction").holds(
     "The time at which a packet that grows as exp(lambda t) (claim-A6-growth) outgrows "
     "the length delta of its forces, ln(delta/sigma)/lambda, itself grows only as half "
     "the logarithm of 1/hbar.",
     test="matter/packets/test_scales.py::test_ehrenfest_time",
-)(packets.ehrenfest_time)
+)(ehrenfest_time)
 equation("claim-A10-fourth", "introduction").corrected(
     "There are three kinds of Poincare-like times, those of vibration, localisation "
     "and classicality.",
@@ -59,11 +66,11 @@ equation("claim-A10-fourth", "introduction").corrected(
     "For ever smaller hbar at the same motion, with the place of the body held fixed, "
     "it is the shortest: by their formulas the others grow as powers of 1/hbar.",
     test="test_solids.py::test_unstable_motion_fades_soonest",
-)(packets.ehrenfest_time)
+)(ehrenfest_time)
 equation("claim-orientation", "introduction").holds(
     "A well defined orientation needs a mixture of many angular momenta.",
     test="test_solids.py::test_an_orientation_needs_many_angular_momenta",
-)(packets.spreading_width)
+)(spreading_width)
 equation("claim-classical-states", "introduction").not_computable(
     "The world is one wave function, divided into sparse classical domains, and "
     "measurement divides it further. No equation of the paper says how; its references "

@@ -19,7 +19,7 @@ equation("claim-A5-melting", "3 Planck distribution").refuted(
     "wide as 0.4 of the spacing and more, and more than 15 % of them are lost (one "
     "ensemble of eight).",
     test="test_solids.py::test_fast_blocks_melt",
-)(solid.two_blocks)
+)(solid.AtomMotion)
 equation("claim-A8-tower", "3 Planck distribution").holds(
     "So is the share of every eigenstate of the whole tower, to 1e-12 (t = 90).",
     test="matter/tower/test_tower.py::test_propagation_equals_the_eigenbasis",

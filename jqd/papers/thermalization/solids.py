@@ -1,8 +1,12 @@
 """Section 1: solids, their atoms and phonons."""
 
+from ...exact import squeezed_state
 from ...matter import gas, solid
 from ...matter.solid import Modes
+from ...matter.solid.phonons import coordinate_covariance
 from ..registry import equations_of
+from .few_modes import anharmonic_spectrum
+from .phonons import phonon_states
 
 equation = equations_of("thermalization")
 
@@ -15,13 +19,13 @@ equation("claim-A1-location", "1 solids and phonons").holds(
     "A phonon eigenstate leaves every core at its place and carries no current: one of "
     "standing modes, whose wave function is real.",
     test="test_solids.py::test_phonons_leave_cores_in_place",
-)(solid.phonon_states)
+)(phonon_states)
 equation("claim-A2", "1 solids and phonons").holds(
     "A coherent state moves a core and keeps its width (harmonic forces); its spread "
     "of energy is constant.",
     test="matter/solid/test_phonons.py"
     "::test_a_coherent_state_moves_and_keeps_its_width",
-)(solid.coherent_state)
+)(squeezed_state)
 equation("claim-A3", "1 solids and phonons").corrected(
     "A solid of N atoms has 3N phonons.",
     printed="3N - 6 where the body is free, since six modes are rigid motions and have "
@@ -37,7 +41,7 @@ equation("claim-A4", "1 solids and phonons").holds(
     "temperature, the former stay at 2/pi.",
     test="matter/solid/test_displacements.py"
     "::test_the_lab_diverges_and_neighbours_do_not",
-)(solid.mean_square_displacements)
+)(coordinate_covariance)
 equation("claim-A5", "1 solids and phonons").holds(
     "Cores stay localised when two cold blocks join: in two harmonic chains of 32 "
     "atoms the median bond widens by at most 1.4 % until t = 2000.",
@@ -48,7 +52,7 @@ equation("claim-A5-bonds", "1 solids and phonons").holds(
     "atoms that meet at v = 0.5 keep 99 % of their bonds, which widen to 0.04 and 0.06 "
     "of the spacing (one ensemble of 32 for each of two values of hbar).",
     test="matter/solid/test_blocks.py::test_bonds_stay_sharp",
-)(solid.two_blocks)
+)(solid.AtomMotion)
 equation("claim-A7", "1 solids and phonons").corrected(
     "The acoustic impulse of a collision ricochets, spreads and comes to equilibrium.",
     printed="Not in a harmonic solid, which is what the text describes: its mode "
@@ -62,14 +66,14 @@ equation("claim-A7-anharmonic", "1 solids and phonons").holds(
     "energy of the impact predicts within 1 % (64 atoms, v = 2, one run).",
     test="matter/solid/test_equipartition.py"
     "::test_an_anharmonic_chain_comes_to_its_temperature",
-)(solid.impact_temperature)
+)(solid.FPUT)
 equation("claim-A7-quantum", "1 solids and phonons").refuted(
     "A few phonons of one mode spread over the others, too.",
     printed="Two quanta in one of four weakly anharmonic modes stay there: 2.00 on "
     "average over all times, where equal levels of that energy have 0.42. One chain "
     "and one start; of solids with many modes it says nothing.",
     test="matter/solid/test_quantum_modes.py::test_two_quanta_stay_in_their_mode",
-)(solid.anharmonic_spectrum)
+)(anharmonic_spectrum)
 equation("claim-countermoving", "1 solids and phonons").holds(
     "Classical motion without the usual fluctuations, as of lattices reflected off "
     "each other, is unstable: rows of discs bounce on their line, and leave it within "
@@ -100,11 +104,11 @@ equation("erratum-phonon-norm", "1 solids and phonons").corrected(
     tex=r"\psi_n(y)=\left(2^n\,n!\,\sqrt{\pi}\,a_i\right)^{-1/2}H_n(y/a_i)"
     r"\,e^{-y^2/2a_i^2}",
     test="matter/solid/test_phonons.py::test_states_are_orthonormal",
-)(solid.phonon_states)
+)(phonon_states)
 equation("erratum-phonon-nodes", "1 solids and phonons").corrected(
     "More phonons of a mode are more nodes along its coordinate; the wave in the "
     "crystal stays as it is.",
     printed="Multiple occupancies are said to be higher modes with shorter "
     "wavelengths, which is true along the mode coordinate alone.",
     test="test_solids.py::test_more_phonons_are_more_nodes_along_one_mode",
-)(solid.phonon_states)
+)(phonon_states)

@@ -8,8 +8,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...matter.solid.modes import Modes
-from ...matter.solid.phonons import phonon_states, wave_function
 from ..registry import equations_of
+from .phonons import phonon_states, wave_function
 
 equation = equations_of("thermalization")
 

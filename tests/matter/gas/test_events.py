@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.gas import kolmogorov_smirnov, printed_energy_cdf, spread_width
 
 import jqd
 from jqd.matter import gas
@@ -75,7 +76,7 @@ def test_rate_and_pressure(fraction):
 def test_energies_of_discs(dense):
     """e^(-E/T)/T, and not the printed Gaussian with any γ and any width."""
     energies = jnp.sum(dense.velocities[1:] ** 2, axis=-1).ravel() / 2
-    distance = jax.jit(gas.kolmogorov_smirnov, static_argnums=1)
+    distance = jax.jit(kolmogorov_smirnov, static_argnums=1)
     # the 99 % line of 2048 independent speeds
     assert distance(energies, gas.energy_cdf) < 1.63 / np.sqrt(energies.size)
     fine = jnp.linspace(0, 10, 500)
@@ -84,12 +85,12 @@ def test_energies_of_discs(dense):
     @jax.jit
     @jax.vmap
     def away(gamma, scale):
-        printed = gas.printed_energy_cdf(fine, 1.0, gamma=gamma, scale=scale)
+        printed = printed_energy_cdf(fine, 1.0, gamma=gamma, scale=scale)
         return jnp.max(jnp.abs(printed - gas.energy_cdf(fine)))
 
     # 0.058 at best, where γ → 0
     assert away(gammas.ravel(), scales.ravel()).min() > 0.055
-    as_printed = gas.printed_energy_cdf(fine, 1.0)
+    as_printed = printed_energy_cdf(fine, 1.0)
     assert jnp.max(jnp.abs(as_printed - gas.energy_cdf(fine))) > 0.2
 
 
@@ -174,7 +175,7 @@ def test_a_packet_that_meets_nobody_spreads_freely():
     assert run.ok
     s, hbar = 0.01, 0.05
     widths = gas.packet_widths(run, s, mass=mass, hbar=hbar).widths
-    free = gas.spread_width(run.ts[-1], s, mass=3.0, hbar=hbar)
+    free = spread_width(run.ts[-1], s, mass=3.0, hbar=hbar)
     assert float(widths[-1, 2]) == pytest.approx(float(free), rel=1e-12)
     assert float(free) > 1.05 * s
 

@@ -3,10 +3,11 @@
 import jax
 import numpy as np
 import pytest
+from _support.gas import first_collision, spread_width, spreading_time
 
 import jqd
 from jqd.exact import free_gaussian
-from jqd.matter import gas
+from jqd.papers.thermalization.gases import energy_spread
 
 ARGON = {"mass": 6.6335e-26, "diameter": 3.4e-10}
 
@@ -14,11 +15,10 @@ ARGON = {"mass": 6.6335e-26, "diameter": 3.4e-10}
 @pytest.mark.equation("thermalization", "claim-B2")
 def test_energy_spread():
     """T14: k₀σ = 10 and a packet at rest; as printed it is k₀σ times too small."""
-    assert gas.energy_spread(10.0, 1.0) == pytest.approx(5.003124, abs=1e-5)
-    assert gas.energy_spread(0.0, 1.0) == pytest.approx(0.176777, abs=1e-5)
-    printed = gas.printed_energy_spread(1.0)
-    assert printed == pytest.approx(0.5, rel=1e-14)
-    assert gas.energy_spread(10.0, 1.0) / printed == pytest.approx(10, rel=1e-3)
+    assert energy_spread(10.0, 1.0) == pytest.approx(5.003124, abs=1e-5)
+    assert energy_spread(0.0, 1.0) == pytest.approx(0.176777, abs=1e-5)
+    printed = 0.5  # ħ²/2md²
+    assert energy_spread(10.0, 1.0) / printed == pytest.approx(10, rel=1e-3)
 
 
 @pytest.mark.equation("thermalization", "erratum-energy-spread")
@@ -36,9 +36,9 @@ def test_energy_spread_of_a_wave_function(dimension):
 
     exact = np.sqrt(variance(moving) + (dimension - 1) * variance(resting))
     x = {"mass": mass, "hbar": hbar, "dimension": dimension}
-    assert gas.energy_spread(speed, width, **x) == pytest.approx(exact, rel=1e-12)
+    assert energy_spread(speed, width, **x) == pytest.approx(exact, rel=1e-12)
     # Negative control: the printed form
-    printed = gas.printed_energy_spread(width, mass=mass, hbar=hbar)
+    printed = hbar**2 / (2 * mass * width**2)
     assert abs(printed / exact - 1) > 0.3
 
 
@@ -53,23 +53,23 @@ def test_energy_spread_never_changes():
         p = np.abs(np.fft.fft(psi)) ** 2
         p, e = p / p.sum(), k**2 / 2
         spread = np.sqrt(p @ e**2 - (p @ e) ** 2)
-        assert spread == pytest.approx(float(gas.energy_spread(2.0, 1.1)), rel=1e-9)
+        assert spread == pytest.approx(float(energy_spread(2.0, 1.1)), rel=1e-9)
         density = np.abs(psi) ** 2 * grid.cell
         mean = density @ grid.x
         width = np.sqrt(density @ grid.x**2 - mean**2)
-        assert width == pytest.approx(float(gas.spread_width(t, 1.1)), rel=1e-9)
+        assert width == pytest.approx(float(spread_width(t, 1.1)), rel=1e-9)
 
 
 @pytest.mark.equation("thermalization", "claim-B3")
 def test_argon():
     """At 300 K and 1 atm packets spread past their neighbours before they collide."""
     gas_ = {"temperature": 300.0, "pressure": 101325.0, **ARGON}
-    narrow = gas.first_collision(1e-11, **gas_)
+    narrow = first_collision(1e-11, **gas_)
     assert narrow.spreading_time == pytest.approx(1.26e-13, rel=5e-3)
     assert narrow.collision_time == pytest.approx(2.0e-10, rel=5e-3)
     assert narrow.width == pytest.approx(15.9e-9, rel=5e-3)
     assert narrow.spacing == pytest.approx(3.4e-9, rel=2e-2)
-    wide = gas.first_collision(1e-10, **gas_)
+    wide = first_collision(1e-10, **gas_)
     assert wide.width == pytest.approx(1.6e-9, rel=1e-2)
     assert narrow.free_path > narrow.width
 
@@ -77,26 +77,26 @@ def test_argon():
 @pytest.mark.slow
 def test_spreading():
     """√2 at the spreading time, twice at √3 times it; slopes."""
-    time = gas.spreading_time(0.7, mass=2.0, hbar=0.5)
+    time = spreading_time(0.7, mass=2.0, hbar=0.5)
     x = {"mass": 2.0, "hbar": 0.5}
-    found = gas.spread_width(time * np.sqrt([0.0, 1.0, 3.0]), 0.7, **x)
+    found = spread_width(time * np.sqrt([0.0, 1.0, 3.0]), 0.7, **x)
     np.testing.assert_allclose(found, 0.7 * np.sqrt([1, 2, 4]), rtol=1e-14)
-    slope = jax.grad(lambda s: gas.energy_spread(3.0, s))(0.5)
+    slope = jax.grad(lambda s: energy_spread(3.0, s))(0.5)
     step = 1e-6
-    high, low = (float(gas.energy_spread(3.0, 0.5 + h)) for h in (step, -step))
+    high, low = (float(energy_spread(3.0, 0.5 + h)) for h in (step, -step))
     assert slope == pytest.approx((high - low) / (2 * step), rel=1e-7)
-    assert np.isfinite(jax.grad(lambda v: gas.energy_spread(v, 0.5))(0.0))
+    assert np.isfinite(jax.grad(lambda v: energy_spread(v, 0.5))(0.0))
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: gas.energy_spread(1.0, 0.0), "`width` must be positive"),
-        (lambda: gas.energy_spread(1j, 1.0), "`speed` must be real"),
-        (lambda: gas.printed_energy_spread(1.0, mass=-1.0), "`mass` must be positive"),
-        (lambda: gas.spread_width(1.0, 1.0, hbar=0.0), "`hbar` must be positive"),
+        (lambda: energy_spread(1.0, 0.0), "`width` must be positive"),
+        (lambda: energy_spread(1j, 1.0), "`speed` must be real"),
+        (lambda: energy_spread(1.0, 1.0, mass=-1.0), "`mass` must be positive"),
+        (lambda: spread_width(1.0, 1.0, hbar=0.0), "`hbar` must be positive"),
         (
-            lambda: gas.first_collision(1.0, temperature=0.0, pressure=1.0, **ARGON),
+            lambda: first_collision(1.0, temperature=0.0, pressure=1.0, **ARGON),
             "`temperature` must be positive",
         ),
     ],

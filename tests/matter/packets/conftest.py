@@ -5,8 +5,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.potentials import mode_potential
 
-from jqd.matter.packets import GaussianState, ground_state, mode_potential
+from jqd.matter.packets import GaussianState, ground_state
 
 HBAR = 0.05
 

@@ -5,6 +5,7 @@ And what else goes through the same compiled run: other springs, masses and pack
 
 import numpy as np
 import pytest
+from _support.growth import first_passage
 
 import jqd
 from jqd.matter.packets import (
@@ -14,7 +15,6 @@ from jqd.matter.packets import (
     check_momenta,
     energy_moments,
     exact_packet,
-    first_passage,
     harmonic_evolution,
     squeezed_state,
     thawed_run,

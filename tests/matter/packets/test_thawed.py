@@ -4,13 +4,12 @@ import equinox as eqx
 import jax
 import numpy as np
 import pytest
+from _support.growth import first_passage, growth_rate
 
 import jqd
 from jqd.matter.packets import (
     GaussianState,
     ThawedGaussian,
-    first_passage,
-    growth_rate,
     harmonic_evolution,
     squeezed_state,
     thawed_run,

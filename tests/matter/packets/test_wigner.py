@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.potentials import FlatPotential
 
 import jqd
 from jqd.matter.packets import (
     ClassicalMotion,
-    FlatPotential,
     GaussianState,
     PhasePoint,
     harmonic_evolution,

@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support import blocks, chain_impact, ensembles
 
 import jqd
 from jqd.matter import solid
-from jqd.matter.solid import blocks, chain_impact, phonons, widths
+from jqd.matter.solid import phonons
 from jqd.matter.solid.equipartition import effective_modes
 from jqd.matter.solid.modes import normal_modes
 
@@ -133,15 +134,15 @@ def test_bonds_stay_sharp(pair, key, hbar, start, end, kept, temperature):
     # Verlet's error at dt = 0.004
     np.testing.assert_allclose(energy, energy[0], rtol=1e-3)
     width = values["bonds"].std(axis=0, ddof=1) / float(pair.spacing)
-    same = widths.ensemble_bond_widths(values["x"], pair.pairs) / pair.spacing
+    same = ensembles.ensemble_bond_widths(values["x"], pair.pairs) / pair.spacing
     np.testing.assert_allclose(width, same, rtol=1e-10)
     assert width[0].mean() == pytest.approx(start, rel=0.1)
     assert width[-6:].mean() == pytest.approx(end, rel=0.25)
-    near = widths.bonds_kept(values["x"][:, -6:], pair.pairs, 1.5 * pair.spacing)
+    near = ensembles.bonds_kept(values["x"][:, -6:], pair.pairs, 1.5 * pair.spacing)
     assert float(near.mean()) > kept
     assert values["temperature"][:, -8:].mean() == pytest.approx(temperature, rel=0.12)
     # The lab frame would say otherwise: the body turns and drifts.
-    _, covariance = widths.atom_ellipses(values["x"][:, -1])
+    _, covariance = ensembles.atom_ellipses(values["x"][:, -1])
     lab = np.sqrt(np.trace(np.asarray(covariance), axis1=1, axis2=2) / 2)
     assert lab.mean() / float(pair.spacing) > 1.5 * width[-1].mean()
     # The impact spreads over the modes of the fused solid.

@@ -4,18 +4,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support import collision
+from _support.blocks import energy_budget, initial_points, two_blocks
+from _support.ensembles import ensemble_bond_widths
 
 import jqd
 from jqd.matter import solid
-from jqd.matter.solid import collision
-from jqd.matter.solid.widths import ensemble_bond_widths
 
 
 @pytest.mark.slow
 def test_parts_are_the_whole(key):
     """A record in two parts is that of one run, bit by bit, and says what it should."""
-    two = solid.two_blocks(3, 3, speed=1.0)
-    points = solid.initial_points(two, key, 8, hbar=1e-3)
+    two = two_blocks(3, 3, speed=1.0)
+    points = initial_points(two, key, 8, hbar=1e-3)
     method = jqd.Fixed(jqd.strang, substeps=50, estimate_error=False)
     ts = jnp.arange(25) * 0.2
 
@@ -42,7 +43,7 @@ def test_parts_are_the_whole(key):
     contact = float(ts[collision.contact_index(once)])
     assert 1.4 < contact < 2.6
     late = collision.late_readings(two, once, hbar=1e-3, window=5)
-    budget = solid.energy_budget(two, hbar=1e-3).total
+    budget = energy_budget(two, hbar=1e-3).total
     assert float(late["T_harmonic"]) == pytest.approx(float(budget) / 33, rel=1e-12)
     assert float(late["drift"]) < 2e-3  # Verlet at dt = 0.004
     shared = collision.shared_modes(two, once, 5)

@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from _support.displacements import mean_square_displacements, ring_law
 
 from jqd.matter import solid
 from jqd.matter.solid import phonons, widths
-from jqd.matter.solid.displacements import mean_square_displacements, ring_law
 from jqd.matter.solid.modes import normal_modes
 
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.ensembles import aligned
 
 from jqd.matter import solid
 from jqd.matter.solid import lattices, rigid
@@ -129,7 +130,7 @@ def test_alignment(d):
     turn[:, 0] *= np.sign(np.linalg.det(turn))
     stretch = 0.01 * (reference - masses @ reference / masses.sum())
     x = (reference + stretch) @ turn.T + 5.0
-    u, v = rigid.aligned(x, reference, masses, stretch @ turn.T)
+    u, v = aligned(x, reference, masses, stretch @ turn.T)
     np.testing.assert_allclose(u, stretch, atol=1e-13)
     np.testing.assert_allclose(v, stretch, atol=1e-13)
 

@@ -6,10 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support import ensembles
 
+from jqd.exact import squeezed_state
 from jqd.matter import solid
-from jqd.matter.solid import coherent, phonons, widths
+from jqd.matter.solid import phonons, widths
 from jqd.matter.solid.modes import normal_modes
+from jqd.papers.thermalization import phonons as waves
 
 CHAIN = solid.chain(8, solid.Harmonic(), ends="fixed")
 THREE = (3, 0, 0, 0, 0, 0, 0, 0)
@@ -45,7 +48,7 @@ def test_the_wave_function_leaves_cores_in_place():
     modes = normal_modes(pair, pair.sites)
     line = np.linspace(-8, 8, 121)
     u = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1)[..., None]
-    wave = phonons.wave_function(modes, u, (2, 1))
+    wave = waves.wave_function(modes, u, (2, 1))
     # dX = √(m₁m₂) du
     weight = np.asarray(wave**2) * (line[1] - line[0]) ** 2 * np.sqrt(2.0)
     # sums of analytic functions converge faster than any power; e^-60 at the ends
@@ -59,7 +62,7 @@ def test_the_wave_function_leaves_cores_in_place():
         )
     # More phonons are more nodes along the mode, not a shorter wave in the crystal.
     X = np.linspace(-6, 6, 1001)
-    along = phonons.wave_function(modes, modes.displacements(
+    along = waves.wave_function(modes, modes.displacements(
         jnp.stack([jnp.asarray(X), jnp.zeros(1001)], axis=1)), (2, 0))  # fmt: skip
     assert np.sum(np.diff(np.sign(np.asarray(along))) != 0) == 2
 
@@ -68,7 +71,7 @@ def test_the_wave_function_leaves_cores_in_place():
 def test_states_are_orthonormal():
     """100 levels; in print the prefactor is missing."""
     y = np.linspace(-24, 24, 2401)
-    states = np.asarray(phonons.phonon_states(y, 100, omega=0.7, hbar=0.6))
+    states = np.asarray(waves.phonon_states(y, 100, omega=0.7, hbar=0.6))
     overlap = states.T @ states * (y[1] - y[0])
     # rounding of 100 steps of the recursion
     np.testing.assert_allclose(overlap, np.eye(100), atol=1e-12)
@@ -85,7 +88,7 @@ def test_states_are_orthonormal():
 def test_many_levels_do_not_overflow():
     """ψ_2000 about its turning point, where ψ_0 is far below the smallest float."""
     y = np.sqrt(2 * 2000 + 1) + np.array([-0.1, 0.0, 0.1])
-    states = phonons.phonon_states(y, 2001, omega=1.0)
+    states = waves.phonon_states(y, 2001, omega=1.0)
     assert bool(jnp.isfinite(states).all())
     # Airy's function at the turning point: 2^(1/4) n^(-1/12) Ai(0)/…
     ai = 0.355028053887817
@@ -139,8 +142,10 @@ def test_a_coherent_state_moves_and_keeps_its_width():
     y, ts = np.linspace(-24, 24, 2401), np.array([0.0, 0.7, 3.1, 40.0])
     cell = y[1] - y[0]
     alpha = 3**0.5 * np.exp(0.4j)
-    packet = jax.jit(lambda y, t: coherent.coherent_state(
-        y, t, alpha=alpha, omega=OMEGA))  # fmt: skip
+    packet = jax.jit(lambda y, t: squeezed_state(
+        y, t, width=jnp.sqrt(1 / (2 * OMEGA)), omega=OMEGA,
+        center=jnp.sqrt(2 / OMEGA) * alpha.real,
+        momentum=jnp.sqrt(2 * OMEGA) * alpha.imag))  # fmt: skip
     wave = np.asarray(packet(y[None, :], ts[:, None]))
     weight = np.abs(wave) ** 2 * cell
     mean = weight @ y
@@ -150,7 +155,7 @@ def test_a_coherent_state_moves_and_keeps_its_width():
     path = np.sqrt(2 * 3 / OMEGA) * np.cos(OMEGA * ts - 0.4)
     np.testing.assert_allclose(mean, path, atol=1e-11)
     assert np.ptp(mean) > 3
-    states = np.asarray(phonons.phonon_states(y, 100, omega=OMEGA))[:, :40]
+    states = np.asarray(waves.phonon_states(y, 100, omega=OMEGA))[:, :40]
     share = np.abs(states.T @ wave.T * cell) ** 2
     n = np.arange(40)
     spread = OMEGA * np.sqrt(n**2 @ share - (n @ share) ** 2)
@@ -160,21 +165,18 @@ def test_a_coherent_state_moves_and_keeps_its_width():
 def test_phonons_in_other_units(modes):
     """ħ sets the scale: √ħ of lengths, ħ of energies, e^(-X²ω/2ħ) of the wave."""
     hbar, alpha = 0.3, np.linspace(0.1, 0.7, 8) * np.exp(1j * np.arange(8))
-    path = coherent.coherent_path(modes, alpha, 1.3, hbar=hbar)
-    unit = coherent.coherent_path(modes, alpha, 1.3)
+    path = waves.coherent_path(modes, alpha, 1.3, hbar=hbar)
+    unit = waves.coherent_path(modes, alpha, 1.3)
     np.testing.assert_allclose(path, np.sqrt(hbar) * unit, rtol=1e-12)
-    spread = coherent.coherent_energy_spread(modes, alpha, hbar=hbar)
-    expected = hbar * float(coherent.coherent_energy_spread(modes, alpha))
-    assert float(spread) == pytest.approx(expected, rel=1e-13)
     np.testing.assert_allclose(
         phonons.coordinate_covariance(modes, THREE, hbar=hbar),
         hbar * phonons.coordinate_covariance(modes, THREE),
         rtol=1e-12,
     )
     u = 0.3 * np.asarray(unit)
-    wave = phonons.wave_function(modes, np.sqrt(hbar) * u, THREE, hbar=hbar)
+    wave = waves.wave_function(modes, np.sqrt(hbar) * u, THREE, hbar=hbar)
     # eight modes, each with (ω/πħ)^(1/4)
-    expected = hbar**-2 * float(phonons.wave_function(modes, u, THREE))
+    expected = hbar**-2 * float(waves.wave_function(modes, u, THREE))
     assert float(wave) == pytest.approx(expected, rel=1e-11)
 
 
@@ -194,42 +196,39 @@ def test_bonds_across_the_seam_of_a_box():
     rng = np.random.default_rng(2)
     x = np.arange(4.0)[None, :, None] + 0.05 * rng.normal(size=(30, 4, 1))
     pairs = np.array([[0, 1], [3, 0]])
-    found = widths.ensemble_bond_widths(x, pairs, box=np.array([4.0]))
+    found = ensembles.ensemble_bond_widths(x, pairs, box=np.array([4.0]))
     seam = x[:, 0, 0] + 4 - x[:, 3, 0]
     lengths = np.stack([x[:, 1, 0] - x[:, 0, 0], seam], axis=1)
     np.testing.assert_allclose(found, lengths.std(axis=0, ddof=1), rtol=1e-12)
     # drawn apart by a turn of the box, the bond is the same
     x[::2, 3] -= 4.0
-    again = widths.ensemble_bond_widths(x, pairs, box=np.array([4.0]))
+    again = ensembles.ensemble_bond_widths(x, pairs, box=np.array([4.0]))
     np.testing.assert_allclose(again, found, rtol=1e-12)
-    kept = widths.bonds_kept(x, pairs, 1.5, box=np.array([4.0]))
+    kept = ensembles.bonds_kept(x, pairs, 1.5, box=np.array([4.0]))
     np.testing.assert_array_equal(kept, 1.0)
 
 
 @pytest.mark.slow
 def test_coherent_path_of_atoms(modes):
-    """The mean obeys Newton's law; ΔE is √Σ ω²|α|²."""
+    """The mean obeys Newton's law."""
     alpha = np.linspace(0, 0.7, 8) * np.exp(1j * np.arange(8))
     ts = np.array([0.0, 1.3])
-    path = coherent.coherent_path(modes, alpha, ts)
-    acceleration = jax.jacfwd(jax.jacfwd(lambda t: coherent.coherent_path(
+    path = waves.coherent_path(modes, alpha, ts)
+    acceleration = jax.jacfwd(jax.jacfwd(lambda t: waves.coherent_path(
         modes, alpha, t)))(1.3)  # fmt: skip
     force = CHAIN.forces(CHAIN.sites + path[1])
     np.testing.assert_allclose(acceleration, force, atol=1e-12)
-    spread = coherent.coherent_energy_spread(modes, alpha)
-    direct = np.sqrt(np.sum((np.abs(alpha) * np.asarray(modes.omega)) ** 2))
-    assert float(spread) == pytest.approx(direct, rel=1e-13)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (
-            lambda m: phonons.phonon_states(0.0, 0, omega=1.0),
+            lambda m: waves.phonon_states(0.0, 0, omega=1.0),
             "Argument `levels` must be a positive integer",
         ),
         (
-            lambda m: phonons.phonon_states(0.0, 3, omega=0.0),
+            lambda m: waves.phonon_states(0.0, 3, omega=0.0),
             "Argument `omega` must be positive",
         ),
         (

@@ -4,13 +4,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.blocks import initial_points, two_blocks
+from _support.ensembles import bonds_kept, ensemble_bond_widths
+from _support.returns import torus_recurrence
 
 import jqd
-from jqd.matter import gas, packets, solid
-from jqd.matter.solid import coherent, phonons, widths
-from jqd.matter.solid.lattices import icosahedron
+from jqd.matter import gas, solid
+from jqd.matter.solid import phonons
 from jqd.matter.solid.modes import hessian_modes, normal_modes
 from jqd.matter.solid.relax import relax
+from jqd.papers.thermalization import phonons as waves
+from jqd.papers.thermalization.time_scales import (
+    doubling_time,
+    ehrenfest_time,
+    localization_times,
+    spreading_width,
+)
 
 from .conftest import equation
 
@@ -27,7 +36,7 @@ def modes():
 def along(modes):
     """States n = 0..5 of the first mode on a line: y, the cell, (y, n)."""
     y = np.linspace(-12, 12, 1201)
-    states = phonons.phonon_states(y, 6, omega=float(modes.omega[0]))
+    states = waves.phonon_states(y, 6, omega=float(modes.omega[0]))
     return y, y[1] - y[0], np.asarray(states)
 
 
@@ -93,7 +102,7 @@ def test_sound_has_the_frequency_of_its_phonons():
     for k in (1, 16):
         omega, unit = float(modes.omega[k]), np.eye(N)[k]
         quarters = np.arange(5) * np.pi / 2 / omega
-        path = np.asarray(coherent.coherent_path(modes, unit, quarters))[..., 0]
+        path = np.asarray(waves.coherent_path(modes, unit, quarters))[..., 0]
         alpha = 3 / np.max(np.abs(path[0])) * unit
         path = path * alpha[k]
         # the path of the phonons is that of this frequency; steps of 1/10 or less
@@ -110,8 +119,9 @@ def test_sound_has_the_frequency_of_its_phonons():
             assert abs(late[k]) < 2 * np.pi / 40**2
             assert missed[k][3] < 2e-5
             # in phonons a broad state: many quanta, and ΔE as many as their root
-            spread = coherent.coherent_energy_spread(modes, alpha * 30, hbar=1 / 900)
-            quanta = float(spread) / (omega / 900)
+            # ΔE = ħ √(Σ_k ω_k² |α_k|²)
+            spread = np.linalg.norm(np.asarray(modes.omega) * alpha * 30) / 900
+            quanta = spread / (omega / 900)
             assert quanta == pytest.approx(30 * alpha[k], rel=1e-12)
             assert quanta > 50
     # Negative control: by as much in a wave 16 times as short, strained by 0.4.
@@ -148,7 +158,15 @@ def test_rigid_motions_are_no_phonons():
 def test_potential_energy_outgrows_the_kinetic():
     """LJ₁₃, one start a temperature: PE/KE from 1 in the cold to 1.1 at T = 0.12."""
     body = solid.Solid(jnp.ones(13), solid.LennardJones(inner=None, outer=None))
-    rest = relax(body, icosahedron(1.05))
+    # a centre, and the 12 corners of an icosahedron about it
+    golden = (1 + 5**0.5) / 2
+    corners = [
+        np.roll((0.0, one, two), turn) / np.hypot(1, golden)
+        for turn in range(3)
+        for one in (-1.0, 1.0)
+        for two in (-golden, golden)
+    ]
+    rest = relax(body, 1.05 * jnp.asarray([np.zeros(3), *corners]))
     modes = normal_modes(body, rest.x)
 
     def look(t, state):
@@ -180,20 +198,20 @@ def test_potential_energy_outgrows_the_kinetic():
 @equation("claim-A5-melting")
 def test_fast_blocks_melt():
     """v = 2, ħ = 0.01: bonds widen past 0.4 of a spacing, 15 % and more are lost."""
-    pair = solid.two_blocks(speed=2.0)
-    points = solid.initial_points(pair, jax.random.key(3), 8, hbar=0.01)
+    pair = two_blocks(speed=2.0)
+    points = initial_points(pair, jax.random.key(3), 8, hbar=0.01)
     method = jqd.Fixed(jqd.strang, substeps=200, estimate_error=False)
     run = jax.jit(jax.vmap(lambda point: jqd.evolve(
         solid.AtomMotion(pair.body), point, jnp.linspace(0.0, 16.0, 21), method=method,
         observe=lambda t, state: state.x)))(points)  # fmt: skip
     assert run.ok.all()
     a = float(pair.spacing)
-    width = np.asarray(widths.ensemble_bond_widths(run.values, pair.pairs)) / a
+    width = np.asarray(ensemble_bond_widths(run.values, pair.pairs)) / a
     mean = width.mean(axis=1)
     # one ensemble of eight: 20 %
     assert mean[0] < 0.03
     assert mean[-1] > 0.4
-    kept = widths.bonds_kept(run.values[:, -1], pair.pairs, 1.5 * a)
+    kept = bonds_kept(run.values[:, -1], pair.pairs, 1.5 * a)
     assert float(kept.mean()) < 0.85
 
 
@@ -203,13 +221,13 @@ def test_unstable_motion_fades_soonest():
     # A mode of frequency 1 at amplitude 1, shifted by χ = 0.05 ħ for each phonon.
     hbar = np.array([1e-4, 1e-8, 1e-12])
     alpha, sigma = np.sqrt(1 / (2 * hbar)), np.sqrt(hbar / 2)
-    kerr = packets.localization_times(alpha, 0.05 * hbar)
+    kerr = localization_times(alpha, 0.05 * hbar)
     times = {
         "collapse": kerr.collapse,
         "revival": kerr.revival,
         # a body of 1e3 atoms as narrow as 0.01 of their distance
-        "classicality": packets.doubling_time(0.01, 1e3, hbar),
-        "Ehrenfest": packets.ehrenfest_time(sigma, 0.1, 0.92),
+        "classicality": doubling_time(0.01, 1e3, hbar),
+        "Ehrenfest": ehrenfest_time(sigma, 0.1, 0.92),
     }
     growth = {name: np.diff(np.log10(np.asarray(t))) / 4 for name, t in times.items()}
     np.testing.assert_allclose(growth["collapse"], 0.5, rtol=1e-10)
@@ -233,7 +251,7 @@ def test_vibrations_return_ever_later():
 
     def time(N, alpha):
         omega = 2 * np.sin(np.arange(1, N + 1) * np.pi / 2 / (N + 1))
-        found = packets.torus_recurrence(
+        found = torus_recurrence(
             omega, alpha * np.ones(N), jax.random.key(0), samples=4096
         )
         assert float(found.error) < 0.02 * float(found.time)
@@ -259,7 +277,7 @@ def test_an_orientation_needs_many_angular_momenta():
     assert spread == pytest.approx(1 / (2 * sigma), rel=1e-9)
     # An eigenstate of rotation has one L: no level holds much of the peak.
     assert np.max(share) < 0.01
-    late = float(packets.spreading_width(1e6, sigma, inertia))
+    late = float(spreading_width(1e6, sigma, inertia))
     assert late / 1e6 == pytest.approx(spread / inertia, rel=1e-9)
 
 

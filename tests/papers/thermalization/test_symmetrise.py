@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 
 from jqd.matter.solid.modes import hessian_modes
-from jqd.matter.solid.phonons import phonon_states, wave_function
-from jqd.papers.thermalization import (
-    symmetrised,
-)
+from jqd.papers.thermalization import symmetrised
+from jqd.papers.thermalization.phonons import phonon_states, wave_function
 
 from .conftest import equation
 

@@ -8,12 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
-from ...laws.constants import constant
-from ...statistics._roots import falling_root
-from .body import Solid
-from .motion import Point
-from .pair_potentials import PairPotential
+from jqd import _checks
+from jqd.laws.constants import constant
+from jqd.matter.solid import PairPotential, Point, Solid
+from jqd.statistics._roots import falling_root
 
 # Points of the integral over a bond, and how far it reaches in thermal lengths √(T/K):
 # exp(-50) is below rounding.
@@ -123,3 +121,46 @@ def impact_temperature(
         return each - T / 2 - mean_bond_energy(potential, T)
 
     return falling_root(missing, 1e-6 * each, 2 * each)
+
+
+def approach_time(
+    ts: Float[ArrayLike, " T"],
+    fraction: Float[ArrayLike, "T ..."],
+    *,
+    level: ArrayLike = 0.9,
+) -> Float[Array, "..."]:
+    """t_eq: when n_eff/n first reaches a level.
+
+    Args:
+        ts: times, increasing, shape (T,).
+        fraction: n_eff/n at these times, shape (T, ...).
+        level: what counts as shared.
+
+    Returns:
+        Times, interpolated linearly, shape (...); infinite where never reached.
+
+    Raises:
+        ValueError: shapes do not fit.
+    """
+    _checks.check_times(ts)
+    ts, fraction, level = (
+        constant(ts, "ts"),
+        constant(fraction, "fraction"),
+        constant(level, "level"),
+    )
+    _checks.check_shape(level, "level", ())
+    _checks.check_shape(fraction, "fraction", (ts.shape[0], *fraction.shape[1:]))
+    return _crossing(ts, fraction, level)
+
+
+@jax.jit
+def _crossing(ts: Array, fraction: Array, level: Array) -> Array:
+    reached = fraction >= level
+    first = jnp.argmax(reached, axis=0)
+    before = jnp.maximum(first - 1, 0)
+    high = jnp.take_along_axis(fraction, first[None], axis=0)[0]
+    low = jnp.take_along_axis(fraction, before[None], axis=0)[0]
+    climb = jnp.where(high > low, high - low, 1)
+    part = jnp.where(first > 0, jnp.clip((level - low) / climb, 0, 1), 0)
+    time = ts[before] + part * (ts[first] - ts[before])
+    return jnp.where(jnp.any(reached, axis=0), time, jnp.inf)

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
+from _support.atoms import draw_atoms
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-
-from jqd.report.atoms import draw_atoms
 
 
 def test_ellipses_have_the_axes_of_the_covariance():

@@ -12,10 +12,11 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..matter.solid.collision import Collision
-from .animation import write_frames
+from jqd.report.animation import write_frames
+from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
+
 from .atoms import draw_atoms
-from .style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
+from .collision import Collision
 
 SINCE = "time since contact  (σ√(m/ε))"
 COLORS = (BLUE, AMBER, VERMILLION, GREEN, PURPLE)

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
-from ...laws.constants import constant
+from jqd import _checks
+from jqd.laws.constants import constant
 
 
 class Displacements(eqx.Module):

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import Normalize, to_rgba
 
-from .style import BLUE
+from jqd.report.style import BLUE
 
 
 class Atoms:

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from ... import _checks
-from ..._checks import whole_number
-from ...evolution import Status
-from ...laws.constants import constant
-from .arguments import check_gas
+from jqd import _checks
+from jqd._checks import whole_number
+from jqd.evolution import Status
+from jqd.laws.constants import constant
+from jqd.matter.gas.arguments import check_gas
 
 
 class SoftRun(eqx.Module):

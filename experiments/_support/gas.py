@@ -1,76 +1,16 @@
-"""Wave packets in a gas: their spread in energy and in space."""
+"""What two experiments on gases share: packets, printed energies, a distance."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+from jax.scipy.special import erf
 from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
-from .arguments import check_dimension
+from jqd import _checks
 
 # SI, exact by definition.
 BOLTZMANN = 1.380649e-23
 HBAR = 6.62607015e-34 / (2 * 3.141592653589793)
-
-
-def energy_spread(
-    speed: ArrayLike,
-    width: ArrayLike,
-    *,
-    mass: ArrayLike = 1.0,
-    hbar: ArrayLike = 1.0,
-    dimension: int = 1,
-) -> Float[Array, "..."]:
-    """ΔE of a free Gaussian packet, which never changes.
-
-    ΔE² = (v₀ħ/2s)² + d ħ⁴/(32 m² s⁴), s the standard deviation of the density along
-    each axis. The printed ΔE ≈ ħ²/2md² is the second term alone, but for a factor: too
-    small by the factor k₀s for packets that move, k₀ = mv₀/ħ ≫ 1/s.
-
-    Args:
-        speed: v₀ = |<p>|/m.
-        width: s.
-        mass: m.
-        hbar: ħ.
-        dimension: d.
-
-    Returns:
-        Energy, of the broadcast shape.
-
-    Raises:
-        ValueError: width, mass or hbar not positive, or another dimension.
-
-    Source: Chafin (2019), sec. 2, corrected.
-    """
-    check_dimension(dimension)
-    _check_positive(width=width, mass=mass, hbar=hbar)
-    _checks.check_real(speed, "speed")
-    s, hbar = jnp.asarray(width), jnp.asarray(hbar)
-    moving = jnp.asarray(speed) * hbar / (2 * s)
-    resting = hbar**2 / (jnp.asarray(mass) * s**2) * (dimension / 32) ** 0.5
-    return jnp.sqrt(moving**2 + resting**2)
-
-
-def printed_energy_spread(
-    width: ArrayLike, *, mass: ArrayLike = 1.0, hbar: ArrayLike = 1.0
-) -> Float[Array, "..."]:
-    """ΔE ≈ ħ²/2md² as printed: no speed in it; see `energy_spread`.
-
-    Args:
-        width: d.
-        mass: m.
-        hbar: ħ.
-
-    Returns:
-        Energy, of the broadcast shape.
-
-    Raises:
-        ValueError: arguments that are not positive.
-
-    Source: Chafin (2019), sec. 2, as printed.
-    """
-    _check_positive(width=width, mass=mass, hbar=hbar)
-    return jnp.asarray(hbar) ** 2 / (2 * jnp.asarray(mass) * jnp.asarray(width) ** 2)
 
 
 def spreading_time(
@@ -89,7 +29,7 @@ def spreading_time(
     Raises:
         ValueError: arguments that are not positive.
     """
-    _check_positive(width=width, mass=mass, hbar=hbar)
+    _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     return 2 * jnp.asarray(mass) * jnp.asarray(width) ** 2 / jnp.asarray(hbar)
 
 
@@ -163,8 +103,10 @@ def first_collision(
     Raises:
         ValueError: arguments that are not positive.
     """
-    _check_positive(diameter=diameter, temperature=temperature, pressure=pressure)
-    _check_positive(width=width, mass=mass)
+    _checks.check_all_positive(
+        diameter=diameter, temperature=temperature, pressure=pressure
+    )
+    _checks.check_all_positive(width=width, mass=mass)
     energy, sigma = BOLTZMANN * jnp.asarray(temperature), jnp.asarray(diameter)
     n = jnp.asarray(pressure) / energy
     rate = 4 * n * sigma**2 * jnp.sqrt(jnp.pi * energy / jnp.asarray(mass))
@@ -178,6 +120,85 @@ def first_collision(
     )
 
 
-def _check_positive(**arguments: ArrayLike) -> None:
-    for name, value in arguments.items():
-        _checks.check_positive(value, name)
+def printed_energy_distribution(
+    energy: ArrayLike,
+    temperature: ArrayLike = 1.0,
+    *,
+    gamma: ArrayLike = 1.0,
+    scale: ArrayLike = 1.0,
+) -> Float[Array, "..."]:
+    """h_KE as printed: A exp(-(γT - E)²/s²), normalised over E >= 0.
+
+    The exponent in print has the unit of energy²; s makes it a number. No γ and s give
+    the kinetic energies of particles in 2D or 3D: those of one particle are
+    `energy_density`, and a Gaussian is right only for the sum over many.
+
+    Args:
+        energy: E.
+        temperature: T.
+        gamma: γ.
+        scale: s, energy.
+
+    Returns:
+        1/energy, of the broadcast shape; 0 for E < 0.
+
+    Raises:
+        ValueError: arguments that are not positive.
+
+    Source: Chafin (2019), sec. 2, as printed.
+    """
+    _checks.check_all_positive(temperature=temperature, gamma=gamma, scale=scale)
+    e, s = jnp.asarray(energy), jnp.asarray(scale)
+    middle = gamma * jnp.asarray(temperature) / s
+    norm = s * jnp.sqrt(jnp.pi) / 2 * (1 + erf(middle))
+    return jnp.where(e >= 0, jnp.exp(-((middle - e / s) ** 2)) / norm, 0)
+
+
+def printed_energy_cdf(
+    energy: ArrayLike,
+    temperature: ArrayLike = 1.0,
+    *,
+    gamma: ArrayLike = 1.0,
+    scale: ArrayLike = 1.0,
+) -> Float[Array, "..."]:
+    """The integral of `printed_energy_distribution` from 0 to E.
+
+    Args:
+        energy: E.
+        temperature: T.
+        gamma: γ.
+        scale: s, energy.
+
+    Returns:
+        In [0, 1], of the broadcast shape.
+
+    Raises:
+        ValueError: arguments that are not positive.
+
+    Source: Chafin (2019), sec. 2, as printed.
+    """
+    _checks.check_all_positive(temperature=temperature, gamma=gamma, scale=scale)
+    e, s = jnp.maximum(jnp.asarray(energy), 0), jnp.asarray(scale)
+    middle = gamma * jnp.asarray(temperature) / s
+    return (erf(e / s - middle) + erf(middle)) / (1 + erf(middle))
+
+
+def kolmogorov_smirnov(sample: Float[Array, " n"], cdf: Any) -> Float[Array, ""]:
+    """sup |F_n - F| of a sample; 95 % of samples from F itself stay below 1.358/√n.
+
+    Args:
+        sample: (n,).
+        cdf: F, a function of an array.
+
+    Returns:
+        The distance, in [0, 1].
+
+    Raises:
+        ValueError: a sample that is not a vector.
+    """
+    x = jnp.asarray(sample)
+    _checks.check_shape(x, "sample", (None,))
+    n = x.shape[0]
+    f = cdf(jnp.sort(x))
+    ranks = jnp.arange(n, dtype=f.dtype)
+    return jnp.maximum(jnp.max((ranks + 1) / n - f), jnp.max(f - ranks / n))

@@ -8,19 +8,19 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from ... import _checks
-from ...evolution import Fixed, evolve
-from ...steppers import strang
-from .blocks import Readings, TwoBlocks, energy_budget
-from .equipartition import (
+from jqd import _checks
+from jqd.evolution import Fixed, evolve
+from jqd.matter.solid import (
+    AtomMotion,
+    Point,
     effective_modes,
-    internal_velocities,
     normality,
     window_average,
 )
-from .motion import AtomMotion, Point
-from .rigid import aligned
-from .widths import atom_ellipses
+from jqd.steppers import strang
+
+from .blocks import Readings, TwoBlocks, energy_budget
+from .ensembles import aligned, atom_ellipses, internal_velocities
 
 # A bond is kept while it is shorter than this, and blocks have met once those across
 # are; in units of the spacing.

@@ -4,8 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-from jqd.report.collision import collision_dataset, figure_collision, figure_thawed
+from _support.collision_figures import (
+    collision_dataset,
+    figure_collision,
+    figure_thawed,
+)
 
 TS = np.linspace(0, 4, 9)
 SPEEDS, HBARS = (0.5, 2.0, 3.0), (0.09, 0.01)

@@ -26,47 +26,16 @@ def vibrational_return(
     Raises:
         ValueError: frequencies and amplitudes of different shapes.
     """
-    frequencies, occupations = _modes(frequencies, amplitudes)
-    angles = jnp.asarray(ts)[..., None] * frequencies[(None,) * jnp.ndim(ts)]
-    lost = 2 * jnp.sum(
-        occupations[(None,) * jnp.ndim(ts)] * 2 * jnp.sin(angles / 2) ** 2, axis=-1
+    frequencies, occupations = modes_of(frequencies, amplitudes)
+    lead = (None,) * jnp.ndim(ts)
+    angles = jnp.asarray(ts)[..., None] * frequencies[lead]
+    return jnp.exp(
+        -2 * jnp.sum(occupations[lead] * 2 * jnp.sin(angles / 2) ** 2, axis=-1)
     )
-    return jnp.exp(-lost)
-
-
-def kerr_amplitude(
-    ts: ArrayLike, amplitude: ArrayLike, chi: ArrayLike
-) -> Float[Array, "..."]:
-    """|⟨a⟩| of a coherent state under H = ħωn + ħχ n(n - 1).
-
-    |⟨a⟩| = |α| exp(-|α|² (1 - cos 2χt))
-
-    Args:
-        ts: times, broadcast with the rest.
-        amplitude: α.
-        chi: χ, the anharmonic shift, 1/time.
-
-    Returns:
-        Broadcast shape.
-
-    Raises:
-        ValueError: not finite, or times or χ not real.
-    """
-    _checks.check_finite(amplitude, "amplitude")
-    for name, value in (("ts", ts), ("chi", chi)):
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
-    size = jnp.abs(jnp.asarray(amplitude))
-    return size * jnp.exp(-2 * size**2 * jnp.sin(jnp.asarray(chi) * ts) ** 2)
 
 
 class Localization(NamedTuple):
-    """When an anharmonic mode loses its place, and finds it again.
-
-    Attributes:
-        collapse: 1/(2χ|α|): |⟨a⟩| is down by e^(-1/2).
-        revival: π/χ: the state is that of t = 0, turned.
-    """
+    """When |⟨a⟩| is down by e^(-1/2), and when the state is that of t = 0, turned."""
 
     collapse: Array
     revival: Array
@@ -106,8 +75,7 @@ def spreading_width(
     """
     _checks.check_real(ts, "ts")
     _checks.check_finite(ts, "ts")
-    for name, value in (("width", width), ("mass", mass), ("hbar", hbar)):
-        _checks.check_positive(value, name)
+    _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     width = jnp.asarray(width)
     ratio = jnp.asarray(hbar) * ts / (2 * jnp.asarray(mass) * width**2)
     return width * jnp.sqrt(1 + ratio**2)
@@ -129,22 +97,10 @@ def doubling_time(
     Raises:
         ValueError: an argument that is not positive.
     """
-    for name, value in (("width", width), ("mass", mass), ("hbar", hbar)):
-        _checks.check_positive(value, name)
+    _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     width = jnp.asarray(width)
     # the width goes with the small ħ: in SI the square alone may underflow float32
     return 2 * jnp.sqrt(3.0) * jnp.asarray(mass) * (width * (width / hbar))
-
-
-def rotor_revival_time(inertia: ArrayLike, hbar: ArrayLike = 1.0) -> Float[Array, ""]:
-    """When a free rotor in a plane is back: 4πI/ħ, for E_m = ħ²m²/2I.
-
-    Raises:
-        ValueError: an argument that is not positive.
-    """
-    _checks.check_positive(inertia, "inertia")
-    _checks.check_positive(hbar, "hbar")
-    return 4 * jnp.pi * (jnp.asarray(inertia) / hbar)
 
 
 def ehrenfest_time(
@@ -164,12 +120,11 @@ def ehrenfest_time(
     Raises:
         ValueError: an argument that is not positive.
     """
-    for name, value in (("width", width), ("scale", scale), ("rate", rate)):
-        _checks.check_positive(value, name)
+    _checks.check_all_positive(width=width, scale=scale, rate=rate)
     return jnp.log(jnp.asarray(scale) / jnp.asarray(width)) / jnp.asarray(rate)
 
 
-def _modes(frequencies: ArrayLike, amplitudes: ArrayLike) -> tuple[Array, Array]:
+def modes_of(frequencies: ArrayLike, amplitudes: ArrayLike) -> tuple[Array, Array]:
     """ω_k and |α_k|², (n,) each."""
     _checks.check_shape(frequencies, "frequencies", (None,))
     _checks.check_shape(amplitudes, "amplitudes", jnp.shape(frequencies))

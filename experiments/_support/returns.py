@@ -1,4 +1,4 @@
-"""Mean time between the returns of a coherent state of many modes."""
+"""Returns of coherent states: mean time between those of many modes, and of one."""
 
 import math
 from functools import partial
@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import gammaln
-from jaxtyping import Array, ArrayLike, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from ... import _checks
-from .scales import _modes
+from jqd import _checks
+from jqd.papers.thermalization.time_scales import modes_of
 
 # Bisections of a distance along a ray, from at most π: to 1e-15.
 _BISECTIONS = 52
@@ -59,7 +59,7 @@ def observed_recurrence(
         ValueError: a threshold outside (0, 1), a duration below one step, or traced
             frequencies with no `dt`.
     """
-    omega, occupations = _modes(frequencies, amplitudes)
+    omega, occupations = modes_of(frequencies, amplitudes)
     level = _level(threshold)
     if dt is None:
         if not _checks.is_concrete((omega, occupations)):
@@ -111,7 +111,7 @@ def torus_recurrence(
     Raises:
         ValueError: an amplitude too small, or a threshold outside (0, 1).
     """
-    omega, occupations = _modes(frequencies, amplitudes)
+    omega, occupations = modes_of(frequencies, amplitudes)
     level = _level(threshold)
     if _checks.is_concrete(occupations):
         least = float(np.min(np.asarray(occupations)))
@@ -187,3 +187,29 @@ def _flux(
     factor = factor / (2 * jnp.pi) ** n
     rate = factor * jnp.mean(terms)
     return Recurrence(1 / rate, jnp.std(terms) / jnp.mean(terms) / rate / samples**0.5)
+
+
+def kerr_amplitude(
+    ts: ArrayLike, amplitude: ArrayLike, chi: ArrayLike
+) -> Float[Array, "..."]:
+    """|⟨a⟩| of a coherent state under H = ħωn + ħχ n(n - 1).
+
+    |⟨a⟩| = |α| exp(-|α|² (1 - cos 2χt))
+
+    Args:
+        ts: times, broadcast with the rest.
+        amplitude: α.
+        chi: χ, the anharmonic shift, 1/time.
+
+    Returns:
+        Broadcast shape.
+
+    Raises:
+        ValueError: not finite, or times or χ not real.
+    """
+    _checks.check_finite(amplitude, "amplitude")
+    for name, value in (("ts", ts), ("chi", chi)):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
+    size = jnp.abs(jnp.asarray(amplitude))
+    return size * jnp.exp(-2 * size**2 * jnp.sin(jnp.asarray(chi) * ts) ** 2)

@@ -1,11 +1,13 @@
 """Few anharmonic modes in quantum mechanics: do phonons spread over them?
 
 H = Σ_k ħω_k (n_k + 1/2) + g Σ_j u_j⁴ in the number basis of the modes, with all states
-up to an energy: exact levels, time averages and microcanonical averages.
+up to an energy: exact levels, phonon numbers averaged over time and over levels of one
+energy. Where the two averages agree, the modes come to thermal equilibrium.
 """
 
 import itertools
 import math
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,11 +17,14 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
+from ...evolution import Status
 from ...laws.constants import constant
-from .modes import Modes
+from ...matter.solid.modes import Modes
 
 # More states than this are refused: the dense matrix would take hours.
 _MOST_STATES = 6000
+# Weight in the top shell of the basis beyond which averages are not to be trusted.
+_EDGE = 1e-2
 
 
 class Spectrum(eqx.Module):
@@ -30,8 +35,7 @@ class Spectrum(eqx.Module):
         vectors: column a is level a, shape (D, D).
         occupations: n_k of each basis state, shape (D, n).
         harmonic: energy Σ ħω_k (n_k + 1/2) of each basis state, shape (D,).
-        shell: how far below the largest of these energies the edge of the basis begins:
-            2ħ max ω_k.
+        shell: 2ħ max ω_k, the depth of the edge below the largest of these energies.
     """
 
     energies: Float[Array, " D"]
@@ -52,18 +56,24 @@ class Spectrum(eqx.Module):
         return jnp.sum(jnp.where(top[:, None], self.vectors**2, 0), axis=0)
 
 
+class Average(NamedTuple):
+    """Mean phonon numbers <n_k>, shape (n,), and the mean energy.
+
+    `edge` is the weight at the edge of the basis; `status` is `Status.CUTOFF` where
+    that exceeds 0.01, else `Status.OK`.
+    """
+
+    occupations: Float[Array, " n"]
+    energy: Float[Array, ""]
+    edge: Float[Array, ""]
+    status: Int[Array, ""]
+
+
 def number_basis(omega: ArrayLike, energy: float) -> np.ndarray:
-    """All occupations (n_1, ..., n_n) with Σ ω_k n_k up to an energy.
-
-    Args:
-        omega: frequencies, concrete and positive, shape (n,), times ħ.
-        energy: largest energy above the ground state.
-
-    Returns:
-        Integers (D, n), in lexical order.
+    """All occupations with Σ_k ω_k n_k ≤ energy, integers (D, n) in lexical order.
 
     Raises:
-        ValueError: a frequency not positive, or more than 6000 states.
+        ValueError: frequencies (n,) or energy not positive, or more than 6000 states.
     """
     _checks.check_shape(omega, "omega", (None,))
     _checks.check_positive(omega, "omega")
@@ -93,13 +103,10 @@ def anharmonic_spectrum(
     upper bound that falls as the basis grows.
 
     Args:
-        modes: normal modes of the harmonic part, all with a frequency; a few of them.
+        modes: normal modes of the harmonic part, a few; concrete, all with a frequency.
         quartic: g, for all coordinates u_j (displacements, not mass-weighted).
         energy: cut of the basis, Σ ħω_k n_k up to this (static and concrete).
         hbar: ħ.
-
-    Returns:
-        The spectrum.
 
     Raises:
         ValueError: zero modes, g negative, or a basis of more than 6000 states.
@@ -117,17 +124,11 @@ def anharmonic_spectrum(
             "Argument `modes` must be concrete, but is traced: it decides about the "
             "size of the basis."
         )
-    quanta = np.asarray(modes.omega) * float(np.asarray(hbar))
-    basis = number_basis(quanta, energy)
+    basis = number_basis(np.asarray(modes.omega) * float(np.asarray(hbar)), energy)
     # products of four steps leave a state by four levels: kept, the powers are exact
     levels = int(np.max(basis)) + 5
-    return _diagonalise(
-        modes,
-        jnp.asarray(basis),
-        constant(quartic, "quartic"),
-        constant(hbar, "hbar"),
-        levels,
-    )
+    g, hbar = constant(quartic, "quartic"), constant(hbar, "hbar")
+    return _diagonalise(modes, jnp.asarray(basis), g, hbar, levels)
 
 
 @jax.jit(static_argnames="levels")
@@ -180,14 +181,7 @@ def _quartic_form(rows: Array) -> tuple[Array, Array]:
 
 
 def basis_state(spectrum: Spectrum, occupations: ArrayLike) -> Float[Array, " D"]:
-    """The basis state with these phonon numbers.
-
-    Args:
-        spectrum: levels.
-        occupations: integers (n,), concrete.
-
-    Returns:
-        Amplitudes in the number basis, shape (D,).
+    """The basis state with these phonon numbers, concrete integers (n,), as amplitudes.
 
     Raises:
         ValueError: the state is not in the basis.
@@ -201,3 +195,45 @@ def basis_state(spectrum: Spectrum, occupations: ArrayLike) -> Float[Array, " D"
             f"{tuple(wanted.tolist())} is beyond its energy."
         )
     return jnp.asarray(found, spectrum.energies.dtype)
+
+
+def diagonal_average(spectrum: Spectrum, state: Float[ArrayLike, " D"]) -> Average:
+    """Time averages of the phonon numbers: Σ_a |<a|ψ>|² <a|n_k|a>, no level repeated.
+
+    Raises:
+        ValueError: the state, (D,) in the number basis, has a wrong shape or norm.
+    """
+    state = jnp.asarray(state)
+    _checks.check_state(state, "state", size=spectrum.energies.shape[0], weight=1)
+    overlap = spectrum.vectors.T @ state
+    return _average(spectrum, jnp.real(overlap) ** 2 + jnp.imag(overlap) ** 2)
+
+
+def microcanonical_average(
+    spectrum: Spectrum, energy: ArrayLike, levels: int
+) -> Average:
+    """Phonon numbers averaged over the `levels` (static) levels nearest to an energy.
+
+    Raises:
+        ValueError: levels not from 1 to D.
+    """
+    size = spectrum.energies.shape[0]
+    if not isinstance(levels, int) or not 1 <= levels <= size:
+        raise ValueError(
+            f"Argument `levels` must be an integer from 1 to {size}, but is {levels!r}."
+        )
+    return _nearest(spectrum, constant(energy, "energy"), levels)
+
+
+@jax.jit(static_argnames="levels")
+def _nearest(spectrum: Spectrum, energy: Array, levels: int) -> Average:
+    _, nearest = lax.top_k(-jnp.abs(spectrum.energies - energy), levels)
+    weights = jnp.zeros_like(spectrum.energies).at[nearest].set(1 / levels)
+    return _average(spectrum, weights)
+
+
+@jax.jit
+def _average(spectrum: Spectrum, weights: Array) -> Average:
+    edge = weights @ spectrum.edge
+    status = jnp.where(edge > _EDGE, Status.CUTOFF, Status.OK)
+    return Average(weights @ spectrum.means, weights @ spectrum.energies, edge, status)

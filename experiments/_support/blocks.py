@@ -12,19 +12,25 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from ... import _checks
-from ...evolution import Status
-from ...laws.constants import constant
-from .body import Solid
-from .equipartition import kinetic_temperature
-from .lattices import triangular
-from .modes import Modes, normal_modes
-from .motion import Point
-from .pair_potentials import LennardJones, Morse, PairPotential
-from .phonons import wigner_samples
-from .relax import relax
-from .rigid import aligned
-from .widths import neighbour_pairs, pair_lengths
+from jqd import _checks
+from jqd.evolution import Status
+from jqd.laws.constants import constant
+from jqd.matter.solid import (
+    LennardJones,
+    Modes,
+    Morse,
+    PairPotential,
+    Point,
+    Solid,
+    kinetic_temperature,
+    neighbour_pairs,
+    normal_modes,
+    triangular,
+    wigner_samples,
+)
+from jqd.matter.solid.relax import relax
+
+from .ensembles import aligned, pair_lengths
 
 _STRENGTH = {LennardJones: "epsilon", Morse: "D"}
 # Neighbours are pairs closer than this, in units of the pair's rest distance; the next
