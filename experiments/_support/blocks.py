@@ -25,10 +25,10 @@ from jqd.matter.solid import (
     kinetic_temperature,
     neighbour_pairs,
     normal_modes,
+    relax,
     triangular,
     wigner_samples,
 )
-from jqd.matter.solid.relax import relax
 
 from .ensembles import aligned, pair_lengths
 

@@ -9,6 +9,8 @@ from .equipartition import effective_modes as effective_modes
 from .equipartition import kinetic_temperature as kinetic_temperature
 from .equipartition import normality as normality
 from .equipartition import window_average as window_average
+from .join import beside as beside
+from .join import join as join
 from .lattices import face_centred_cubic as face_centred_cubic
 from .lattices import triangular as triangular
 from .modes import Modes as Modes
@@ -26,7 +28,8 @@ from .phonons import atom_variances as atom_variances
 from .phonons import mode_variances as mode_variances
 from .phonons import thermal_occupations as thermal_occupations
 from .phonons import wigner_samples as wigner_samples
-from .relax import Relaxed as Relaxed
+from .relaxation import Relaxed as Relaxed
+from .relaxation import relax as relax
 from .rigid import RigidMotions as RigidMotions
 from .rigid import rigid_count as rigid_count
 from .widths import bond_variances as bond_variances

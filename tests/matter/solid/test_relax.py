@@ -9,9 +9,8 @@ import pytest
 
 import jqd
 from jqd.matter import solid
-from jqd.matter.solid import lattices
+from jqd.matter.solid import lattices, relax
 from jqd.matter.solid.modes import normal_modes
-from jqd.matter.solid.relax import relax
 
 CLUSTER = solid.Solid(jnp.ones(13), solid.LennardJones(inner=None, outer=None))
 

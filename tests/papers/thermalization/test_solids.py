@@ -10,9 +10,8 @@ from _support.returns import torus_recurrence
 
 import jqd
 from jqd.matter import gas, solid
-from jqd.matter.solid import phonons
+from jqd.matter.solid import phonons, relax
 from jqd.matter.solid.modes import hessian_modes, normal_modes
-from jqd.matter.solid.relax import relax
 from jqd.papers.thermalization import phonons as waves
 from jqd.papers.thermalization.time_scales import (
     doubling_time,
