@@ -5,3 +5,14 @@ import os
 # Before NumPy is loaded. On matrices of these sizes the threads of a BLAS cost more
 # than they bring, many times more on a busy machine, to jqd and to its peers alike.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+NAMES = (
+    "copy_dynamics", "kerr_sweep", "bose_hubbard", "kerr_gradient", "grid_schrodinger",
+    "work_precision", "reversible_gradient", "husimi_maps", "husimi_kerr",
+    "husimi_bose_hubbard", "husimi_kraus", "two_slits", "grid_3d", "link_form",
+    "nelson_paths", "statistics_sampler", "copy_ensembles", "hard_discs", "solids",
+    "photon_tower", "scaling", "sweep", "sharded_grid",
+)  # fmt: skip
+# Those of `--gpu`: made for a device whose memory or transforms are the limit.
+ON_REQUEST = ("accelerator",)
+ON_GPU = (*ON_REQUEST, "sweep")

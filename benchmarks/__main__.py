@@ -5,6 +5,8 @@ python -m benchmarks [NAME ...] [--gpu] [--quick] [--out FILE] [--table]
 
 import argparse
 import contextlib
+import importlib
+import inspect
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,8 +14,9 @@ from pathlib import Path
 
 import jax
 
-from . import machine, output, readme
-from .names import NAMES, ON_GPU, ON_REQUEST
+from . import NAMES, ON_GPU, ON_REQUEST, machine, readme, store
+from .tables import say, show
+from .timing import Report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,39 +39,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.suppress(RuntimeError):  # JAX runs already, in a test
         jax.config.update("jax_num_cpu_devices", machine.cores())
     record = machine.describe()
-    path = options.out or output.default_path(record, options.quick)
-    output.say(
+    path = options.out or store.default_path(record, options.quick)
+    say(
         f"{record['device']}, {record['cores']} cores, load {record['load']}, "
         f"jax {record['versions']['jax']}"
     )
     chosen = options.names or (ON_GPU if options.gpu else NAMES)
     if path is not None:
-        record["benchmarks"] = output.earlier(path)
+        record["benchmarks"] = store.earlier(path)
     failed = []
     for name in (name for name in known if name in chosen):
         folder = None if options.quick else path.parent
         before = machine.load()
         try:
-            report = output.run_one(name, options.quick, folder)
+            report = store.as_dict(_run(name, options.quick, folder))
         except Exception:
             # hours of the others are not to be lost
             traceback.print_exc()
             failed.append(name)
             continue
-        output.show(name, report)
+        show(name, report, readme.source(name).shown)
         loads = {"load_before": before, "load_after": machine.load()}
-        record["benchmarks"][name] = output.as_dict(report) | loads
+        record["benchmarks"][name] = report | loads
         # after each one, so that a run that is cut short leaves what it measured
         if path is not None:
-            output.store(record, path)
+            store.save(record, path)
     if path is not None:
-        output.say(f"Stored in {path.parent}/{path.stem}.json and .csv")
-    if path is not None and path.parent == output.RESULTS:
+        say(f"Stored in {path}")
+    if path is not None and path.parent == store.RESULTS:
         readme.write()
-        output.say(f"Tables in {readme.README}")
+        say(f"Tables in {readme.README}")
     if failed:
         print(f"Failed: {', '.join(failed)}.", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _run(name: str, quick: bool, folder: Path | None) -> Report:
+    """One benchmark; figures, where it draws any, go to `folder`."""
+    run = importlib.import_module(f".{name}", __package__).run
+    draws = "folder" in inspect.signature(run).parameters
+    return run(quick, folder) if draws else run(quick)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "--quick", action="store_true", help="tiny sizes: whether it runs, not how fast"
     )
     parser.add_argument(
-        "--out", type=Path, help="result file; results/DATE-DEVICE.json, none if quick"
+        "--out", type=Path, help="JSON file; results/DATE-DEVICE.json, none if quick"
     )
     return parser
 

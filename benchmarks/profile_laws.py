@@ -25,6 +25,7 @@ from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 
 from .copy_dynamics import random_problem
 from .floors import fft_pairs
+from .tables import markdown
 
 ROUNDS, SAMPLE_SECONDS = 9, 0.05
 FFT, FIELD = "FFT pair", "vector fields"
@@ -220,13 +221,6 @@ def _seconds(program: Callable[[], Any], number: int) -> float:
     return (time.process_time() - start) / number
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as a table of Markdown."""
-    names = list(rows[0])
-    lines = [names, ["---"] * len(names), *([r[n] for n in names] for r in rows)]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Profile the laws that were named, all if none was."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profile_laws")
@@ -247,7 +241,7 @@ def main(arguments: list[str] | None = None) -> None:
             jax.block_until_ready(program())
             with jax.profiler.trace(str(options.trace / name.replace(" ", "_"))):
                 jax.block_until_ready(program())
-    print(table(rows))
+    print(markdown(list(rows[0]), [[str(v) for v in row.values()] for row in rows]))
 
 
 if __name__ == "__main__":

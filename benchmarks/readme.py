@@ -1,14 +1,12 @@
 """The part of README.md that is made from the stored results."""
 
 import importlib
-import json
 import math
 from pathlib import Path
 from typing import NamedTuple
 
-from . import names
-from .output import RESULTS
-from .tables import Row, cases, cells, number, over, reference
+from .store import RESULTS, Result, Row, newest
+from .tables import cases, cells, goals, markdown, over, reference
 from .timing import unit_seconds
 
 README = Path(__file__).parent / "README.md"
@@ -36,13 +34,6 @@ class Source(NamedTuple):
     figures: dict[str, str]
 
 
-class Result(NamedTuple):
-    """The newest figures of one benchmark on one device."""
-
-    record: Row
-    report: Row
-
-
 class Behind(NamedTuple):
     """A peer that was faster at like error.
 
@@ -67,20 +58,6 @@ def source(name: str) -> Source:
         getattr(module, "SHOWN", ()),
         getattr(module, "FIGURES", {}),
     )
-
-
-def newest(folder: Path = RESULTS) -> dict[str, dict[str, Result]]:
-    """Results by device and benchmark; of several days the last that ran it."""
-    found: dict[str, dict[str, Result]] = {}
-    for path in sorted(folder.glob("*.json")):
-        record = json.loads(path.read_text())
-        for name, report in record["benchmarks"].items():
-            found.setdefault(record["device"], {})[name] = Result(record, report)
-    order = (*names.NAMES, *names.ON_REQUEST)
-    return {
-        device: {name: results[name] for name in order if name in results}
-        for device, results in sorted(found.items())
-    }
 
 
 # -- comparison -----------------------------------------------------------------
@@ -218,7 +195,7 @@ def _behind_text(entries: list[Behind]) -> str:
         [name, program, "; ".join(where), reason]
         for (name, program, reason), where in grouped.items()
     ]
-    return "\n".join(_table(header, lines))
+    return markdown(header, lines)
 
 
 def _bare_text(entries: list[tuple[str, str, float]]) -> str:
@@ -234,15 +211,13 @@ def _bare_text(entries: list[tuple[str, str, float]]) -> str:
 
 
 def _goals(found: dict[str, Result]) -> str:
-    words = {True: "met", False: "**not met**", None: "not measured"}
-    rows = [
-        [name, goal["goal"], goal["target"], number(goal["measured"]),
-         words[goal["met"]]]
-        for name, result in found.items()
-        for goal in result.report["goals"]
-    ]  # fmt: skip
     header = ["benchmark", "goal", "target", "measured", ""]
-    return "\n".join(["### Goals", "", *_table(header, rows)])
+    rows = [
+        [name, *goal, met if met != "not met" else "**not met**"]
+        for name, result in found.items()
+        for *goal, met in goals(result.report)
+    ]
+    return f"### Goals\n\n{markdown(header, rows)}"
 
 
 def _section(
@@ -252,15 +227,9 @@ def _section(
     loads = [report.get("load_before"), report.get("load_after")]
     lines = [f"### {name}{device}", "", f"{report['title']}.", ""]
     lines += [f"{record['date']}, load {loads[0]} before and {loads[1]} after.", ""]
-    lines += _table(*cells(report["rows"], origin.shown))
+    lines.append(markdown(*cells(report["rows"], origin.shown)))
     lines += [f"\n{note}" for note in report["notes"]]
     for file, caption in origin.figures.items():
         if (folder / file).is_file() and record["platform"] == "cpu":
             lines.append(f"\n![{caption}](results/{file})")
     return "\n".join(lines)
-
-
-def _table(header: list[str], rows: list[list[str]]) -> list[str]:
-    lines = [header, ["---"] * len(header), *rows]
-    cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
-    return [f"| {' | '.join(line)} |" for line in cells]

@@ -7,6 +7,8 @@ put measured ones into `Machine` to have the tables anew.
 import math
 from dataclasses import dataclass
 
+from .tables import markdown
+
 SLABS, PENCILS = "slabs", "pencils"
 # Passes over a block, each of so many bytes a byte of the block: six transforms along
 # one axis and two products with a factor, and what the exchanges add on each device,
@@ -182,30 +184,32 @@ def layouts(machine: Machine = H200) -> str:
     ])  # fmt: skip
 
 
+HEADER = (
+    "grid", "dtype", "GPUs", "layout", "GB a GPU", "sent, GB", "local, ms",
+    "exchange, ms", "step, ms", "efficiency",
+)  # fmt: skip
+RULE = "|---|---|--:|---|--:|--:|--:|--:|--:|--:|"
+
+
 def _table(steps: list[Step]) -> str:
-    lines = [
-        "| grid | dtype | GPUs | layout | GB a GPU | sent, GB | local, ms "
-        "| exchange, ms | step, ms | efficiency |",
-        "|---|---|--:|---|--:|--:|--:|--:|--:|--:|",
-    ]
+    lines = []
     for step in steps:
         dtype = {8: "c64", 16: "c128"}[step.item]
-        head = f"| {step.points}^3 | {dtype} | {step.gpus} | "
-        if not step.fits:
-            need = f"{round_to(step.needs / 1e9)}"
-            lines.append(f"{head}does not fit | {need} | | | | | |")
-            continue
-        layout = "" if step.gpus == 1 else step.layout
-        figures = (
-            step.needs / 1e9, step.sent / 1e9, step.local * 1e3, step.exchange * 1e3,
-            step.seconds * 1e3,
-        )  # fmt: skip
-        cells = " | ".join(round_to(figure) for figure in figures)
-        lines.append(f"{head}{layout} | {cells} | {step.efficiency:.0%} |")
-    return "\n".join(lines)
+        line = [f"{step.points}^3", dtype, str(step.gpus)]
+        if step.fits:
+            line.append("" if step.gpus == 1 else step.layout)
+            figures = (
+                step.needs / 1e9, step.sent / 1e9, step.local * 1e3,
+                step.exchange * 1e3, step.seconds * 1e3,
+            )  # fmt: skip
+            line += [*map(two_digits, figures), f"{step.efficiency:.0%}"]
+        else:
+            line += ["does not fit", two_digits(step.needs / 1e9), *5 * [""]]
+        lines.append(line)
+    return markdown(list(HEADER), lines, RULE)
 
 
-def round_to(value: float) -> str:
+def two_digits(value: float) -> str:
     """Two significant digits, without an exponent."""
     if value == 0:
         return "0"

@@ -1,16 +1,52 @@
-"""Rows as a person reads them: times by unit of work, beside those of jqd."""
+"""Results as a person reads them, on the screen and in Markdown."""
 
 from collections.abc import Iterator
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table as Screen
+
+from .store import Row
 from .timing import unit_seconds
 
-Row = dict[str, Any]
+MET = {True: "met", False: "not met", None: "not measured"}
+_console = Console(width=170, highlight=False)
 
 
-def columns(rows: list[Row]) -> list[str]:
-    """The keys of all rows, in the order in which they first appear."""
-    return list(dict.fromkeys(key for row in rows for key in row))
+def show(name: str, report: Row, shown: tuple[str, ...]) -> None:
+    """Print the table, the goals and the notes of a benchmark; `shown`: see `cells`."""
+    table = Screen(title=f"{name}: {report['title']}", title_justify="left")
+    header, lines = cells(report["rows"], shown)
+    for key in header:
+        words = key in ("program", "case", "precision", "note")
+        table.add_column(key, justify="left" if words else "right")
+    for line in lines:
+        table.add_row(*line)
+    _console.print(table)
+    for goal, target, measured, met in goals(report):
+        say(f"  {goal}: {measured or '-'} (goal {target}): {met}")
+    for note in report["notes"]:
+        _console.print(f"  {note}", markup=False)
+
+
+def say(text: str) -> None:
+    """One line."""
+    _console.print(text, markup=False, soft_wrap=True)
+
+
+def markdown(header: list[str], rows: list[list[str]], rule: str = "") -> str:
+    """A table; `rule` is the line below its header, where columns are not all alike."""
+    lines = [[c.replace("|", "\\|") for c in line] for line in (header, *rows)]
+    head, *body = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([head, rule or f"|{' --- |' * len(header)}", *body])
+
+
+def goals(report: Row) -> list[list[str]]:
+    """Goal, target, what was measured and whether that meets it."""
+    return [
+        [goal["goal"], goal["target"], number(goal["measured"]), MET[goal["met"]]]
+        for goal in report["goals"]
+    ]
 
 
 def cases(rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
@@ -73,7 +109,8 @@ def cells(rows: list[Row], shown: tuple[str, ...]) -> tuple[list[str], list[list
         entry |= {key: number(row.get(key)) for key in shown}
         entry["note"] = row.get("note", "")
         entries.append(entry)
-    header = [key for key in columns(entries) if any(e.get(key) for e in entries)]
+    keys = dict.fromkeys(key for entry in entries for key in entry)
+    header = [key for key in keys if any(e.get(key) for e in entries)]
     return header, [[e.get(key, "") for key in header] for e in entries]
 
 
@@ -107,6 +144,7 @@ def _three(value: float) -> str:
 
 
 def number(value: Any, digits: int = 3) -> str:
+    """So many digits of a float; nothing for None."""
     if value is None:
         return ""
     return f"{value:.{digits}g}" if isinstance(value, float) else str(value)

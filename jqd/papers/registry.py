@@ -1,15 +1,16 @@
 """The registry: what each paper's modules say of its equations and claims.
 
-A module `jqd/papers/<paper>/<part>.py` declares an entry where its function is,
+A module `jqd/papers/<paper>/<part>.py` declares an entry where its function is: its
+number and section, then its verdict,
 
     equation = equations_of("copying")
 
-    @equation("5", section="2.4", statement="...", verdict="corrected", printed="...")
+    @equation("5", "2.4").corrected("statement ...", printed="...", test="...")
     def copy_rate_from_function(...): ...
 
-what a function of the library computes by a call, `equation("12", ...)(fields.flux)`,
-and what no function does by `equation("claim-lorentz", ...)` alone. All arguments are
-literals: `load` reads them from the files, of which none is run.
+what a function of the library computes by a call, `equation(..).holds(..)(flux)`,
+and what no function does by `equation("claim-lorentz", "5").open("...")` alone. All
+arguments are literals: `load` reads them from the files, of which none is run.
 """
 
 import ast
@@ -17,10 +18,11 @@ import functools
 import importlib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partialmethod
 from importlib.util import resolve_name
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 VERDICTS = ("holds", "corrected", "refuted", "open", "not computable")
 
@@ -68,44 +70,39 @@ class Equation:
             )
 
 
-def equation(
-    paper: str,
-    number: str,
-    *,
-    section: str,
-    statement: str,
-    verdict: str,
-    printed: str = "",
-    printed_tex: str = "",
-    tex: str = "",
-    test: str = "",
-) -> Callable[[T], T]:
-    """Declare an entry of a paper; what it returns marks its function.
+class Declaration(NamedTuple):
+    """An entry of a paper that waits for its verdict: one of the five methods.
 
-    Args:
-        paper: name of the folder, one of `papers()`.
-        number: and all others: see `Equation`.
-
-    Returns:
-        A decorator that returns the function as it is.
-
-    Raises:
-        ValueError: no verdict of that name.
+    Each takes the statement, and `printed`, `printed_tex`, `tex` and `test` as
+    `Equation` has them, the path of the test from tests/papers/<paper>/ on, or from
+    tests/ on if it has a folder. It returns a decorator that marks the function of the
+    entry and leaves it as it is.
     """
-    ENTRIES[paper, number] = Equation(
-        number, statement, verdict, section, "", printed, printed_tex, tex, test
-    )
 
-    def mark(function: T) -> T:
-        FUNCTIONS[paper, number] = function
-        return function
+    paper: str
+    number: str
+    section: str
 
-    return mark
+    def _enter(self, verdict: str, statement: str, **said: str) -> Callable[[T], T]:
+        key = self.paper, self.number
+        ENTRIES[key] = _entry(*self, verdict, statement, **said)
+
+        def mark(function: T) -> T:
+            FUNCTIONS[key] = function
+            return function
+
+        return mark
+
+    holds = partialmethod(_enter, "holds")
+    corrected = partialmethod(_enter, "corrected")
+    refuted = partialmethod(_enter, "refuted")
+    open = partialmethod(_enter, "open")
+    not_computable = partialmethod(_enter, "not computable")
 
 
-def equations_of(paper: str):
-    """`equation` for the modules of one paper."""
-    return functools.partial(equation, paper)
+def equations_of(paper: str) -> Callable[[str, str], Declaration]:
+    """What begins an entry of one paper, from its number and section."""
+    return functools.partial(Declaration, paper)
 
 
 def papers() -> tuple[str, ...]:
@@ -183,7 +180,8 @@ def _place(entry: Equation) -> tuple[Any, ...]:
 
 def _read(file: Path) -> Iterator[Equation]:
     """What a module declares, in its order."""
-    package = f"{__package__}.{file.parent.name}"
+    paper = file.parent.name
+    package = f"{__package__}.{paper}"
     names: dict[str, str] = {}
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ImportFrom):
@@ -192,17 +190,34 @@ def _read(file: Path) -> Iterator[Equation]:
         elif isinstance(node, ast.FunctionDef):
             names[node.name] = f"{package}.{file.stem}.{node.name}"
             for call in node.decorator_list:
-                yield from _declared(call, names[node.name])
+                yield from _declared(paper, call, names[node.name])
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             call, function = node.value, ""
             if isinstance(call.func, ast.Call):
                 first, *rest = ast.unparse(call.args[0]).split(".")
                 call, function = call.func, ".".join([names[first], *rest])
-            yield from _declared(call, function)
+            yield from _declared(paper, call, function)
 
 
-def _declared(call: ast.expr, function: str) -> Iterator[Equation]:
-    if isinstance(call, ast.Call) and ast.unparse(call.func) == "equation":
-        said = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-        number = ast.literal_eval(call.args[0])
-        yield Equation(number=number, function=function, **said)
+def _declared(paper: str, call: ast.expr, function: str) -> Iterator[Equation]:
+    """The entry that `equation(number, section).verdict(statement, ...)` makes."""
+    match call:
+        case ast.Call(
+            func=ast.Attribute(
+                value=ast.Call(func=ast.Name("equation"), args=place), attr=verdict
+            )
+        ):
+            said = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+            number, section, statement = map(ast.literal_eval, (*place, *call.args))
+            found = _entry(paper, number, section, verdict, statement, **said)
+            yield replace(found, function=function)
+
+
+def _entry(
+    paper: str, number: str, section: str, verdict: str, statement: str, **said: str
+) -> Equation:
+    test = said.pop("test", "")
+    if test:
+        test = f"tests/{test}" if "/" in test else f"tests/papers/{paper}/{test}"
+    verdict = verdict.replace("_", " ")
+    return Equation(number, statement, verdict, section, test=test, **said)

@@ -21,20 +21,10 @@ IDS = [f"{paper}-{entry.number}" for paper, entry in ENTRIES]
 def marked_tests(path):
     """Name of each test function in a file and the equations that it is marked with.
 
-    A file may shorten `pytest.mark.equation("paper", number)` by a function
-    `equation(number)` of its own, which names the paper.
+    A file in a paper's folder shortens `pytest.mark.equation("paper", number)` to
+    `equation(number)`.
     """
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    paper = next(
-        (
-            call.args[0].value
-            for node in tree.body
-            if isinstance(node, ast.FunctionDef) and node.name == "equation"
-            for call in ast.walk(node)
-            if isinstance(call, ast.Call) and len(call.args) == 2
-        ),
-        None,
-    )
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
@@ -47,7 +37,7 @@ def marked_tests(path):
                     arg.value for arg in mark.args if isinstance(arg, ast.Constant)
                 )
                 if name == "equation":
-                    marks.add((paper, *values))
+                    marks.add((path.parent.name, *values))
                 elif name == "pytest.mark.equation":
                     marks.add(values)
     return found

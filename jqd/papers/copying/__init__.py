@@ -10,7 +10,23 @@ and angles are in radians; ω, R and all rates are per unit time. A matrix entry
 [a, b] belongs to the flow b → a. A link that touches an empty class contributes
 nothing: there is nobody to copy.
 
-Where the printed equation is inconsistent, `printed=True` gives it literally.
+Where the printed equation is inconsistent, `printed=True` gives it literally. A formula
+in a docstring is what the function returns, of the annotated shape and in the unit that
+follows it. All functions take, where they say nothing else,
+
+    beable         a_I, (N,) integer
+    phase          φ_I, (N,), or φ_a, (M,), radians
+    momentum       π_I, (N,), 1/time
+    occupation     n_a, (M,)
+    density        ρ_a, (M,)
+    num_classes    M
+    omega          ω_a, (M,), 1/time
+    R              coupling, (M, M), 1/time; its diagonal is ignored
+    delta          δ_ab, (M, M), radians
+    F              F_ab, (M, M), 1/time
+    f              alignment frequency, 1/time
+    potential      "sin2", the paper's, or "1-cos"
+    norm           "paper" or "class"
 """
 
 from .alignment import alignment_energy as alignment_energy

@@ -44,13 +44,10 @@ def _pair_strength(beable: Array, f: ArrayLike, norm: str, dtype: Any) -> Array:
     return same * strength(f, jnp.sum(same, axis=1), norm)[:, None]
 
 
-@equation(
-    "42",
-    section="3.2 phase alignment",
-    statement="Action of the alignment model: kinetic term relative to the copy law's "
-    "phase rate and a potential in the squared sine, every pair counted twice.",
-    verdict="holds",
-    test="tests/papers/copying/test_alignment.py::test_pairs_are_counted_twice",
+@equation("42", "3.2 phase alignment").holds(
+    "Action of the alignment model: kinetic term relative to the copy law's phase rate "
+    "and a potential in the squared sine, every pair counted twice.",
+    test="test_alignment.py::test_pairs_are_counted_twice",
 )
 def alignment_potential(
     phase: Float[Array, " N"],
@@ -62,17 +59,7 @@ def alignment_potential(
 ) -> Float[Array, ""]:
     """Potential energy of misalignment; with sin², zero modulo π, not modulo 2π.
 
-    V = (1/2) Σ_I Σ_{J∈a_I} s_a U(φ_I - φ_J), every pair counted twice
-
-    Args:
-        phase: φ_I, (N,) real, radians.
-        beable: a_I, (N,) integer.
-        f: alignment frequency, scalar, 1/time.
-        potential: "sin2" (the paper's) or "1-cos".
-        norm: "paper" or "class".
-
-    Returns:
-        V, scalar real, 1/time².
+    V = (1/2) Σ_I Σ_{J∈a_I} s_a U(φ_I - φ_J), every pair counted twice, in 1/time²
 
     Raises:
         ValueError: unknown potential or norm.
@@ -84,12 +71,9 @@ def alignment_potential(
     return jnp.sum(_pair_strength(beable, f, norm, phase.dtype) * well) / 2
 
 
-@equation(
-    "45",
-    section="3.2 phase alignment",
-    statement="Hamiltonian of the alignment model.",
-    verdict="holds",
-    test="tests/papers/copying/test_alignment.py::test_hamilton_equations",
+@equation("45", "3.2 phase alignment").holds(
+    "Hamiltonian of the alignment model.",
+    test="test_alignment.py::test_hamilton_equations",
 )
 def alignment_energy(
     phase: Float[Array, " N"],
@@ -105,21 +89,7 @@ def alignment_energy(
 ) -> Float[Array, ""]:
     """Hamiltonian of the alignment model.
 
-    H = Σ_I (π_I²/2 + π_I Ω_I) + V
-
-    Args:
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-        f: alignment frequency, scalar, 1/time.
-        potential: "sin2" or "1-cos".
-        norm: "paper" or "class".
-
-    Returns:
-        H, scalar real, 1/time².
+    H = Σ_I (π_I²/2 + π_I Ω_I) + V, in 1/time²
     """
     drift = phase_rate(beable, phase, omega, R, delta)
     kinetic = jnp.sum(momentum**2 / 2 + momentum * drift)
@@ -127,19 +97,13 @@ def alignment_energy(
     return kinetic + V
 
 
-@equation(
-    "43",
-    section="3.2 phase alignment",
-    statement="The momentum is the velocity of the phase relative to the copy law's.",
-    verdict="holds",
-    test="tests/papers/copying/test_alignment.py::test_hamilton_equations",
+@equation("43", "3.2 phase alignment").holds(
+    "The momentum is the velocity of the phase relative to the copy law's.",
+    test="test_alignment.py::test_hamilton_equations",
 )
-@equation(
-    "53",
-    section="3.2 phase alignment",
-    statement="At vanishing momenta the phases move by the copy law.",
-    verdict="holds",
-    test="tests/papers/copying/test_alignment.py::test_aligned_solution",
+@equation("53", "3.2 phase alignment").holds(
+    "At vanishing momenta the phases move by the copy law.",
+    test="test_alignment.py::test_aligned_solution",
 )
 def phase_velocity(
     phase: Float[Array, " N"],
@@ -151,36 +115,18 @@ def phase_velocity(
 ) -> Float[Array, " N"]:
     """Velocity of the phases; at π = 0 it is the copy law's own.
 
-    φ̇_I = π_I + Ω_I
-
-    Args:
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-
-    Returns:
-        φ̇_I, (N,) real, radians/time.
+    φ̇_I = π_I + Ω_I, in radians/time
     """
     return momentum + phase_rate(beable, phase, omega, R, delta)
 
 
-@equation(
-    "51",
-    section="3.2 phase alignment",
-    statement="For aligned phases only the reaction of the phase rates is left of the "
-    "force.",
-    verdict="holds",
-    test="tests/papers/copying/test_alignment.py::test_aligned_solution",
+@equation("51", "3.2 phase alignment").holds(
+    "For aligned phases only the reaction of the phase rates is left of the force.",
+    test="test_alignment.py::test_aligned_solution",
 )
-@equation(
-    "52",
-    section="3.2 phase alignment",
-    statement="Vanishing momenta solve the equations of motion of aligned phases.",
-    verdict="holds",
-    test="tests/papers/copying/test_alignment.py::test_aligned_solution",
+@equation("52", "3.2 phase alignment").holds(
+    "Vanishing momenta solve the equations of motion of aligned phases.",
+    test="test_alignment.py::test_aligned_solution",
 )
 def drift_force(
     phase: Float[Array, " N"],
@@ -192,37 +138,22 @@ def drift_force(
 ) -> Float[Array, " N"]:
     """Force that remains once the phases are aligned; zero at π = 0.
 
-    π̇_I = -Σ_K π_K ∂Ω_K/∂φ_I
-
-    Args:
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-
-    Returns:
-        π̇_I, (N,) real, 1/time².
+    π̇_I = -Σ_K π_K ∂Ω_K/∂φ_I, in 1/time²
     """
     _, pull_back = jax.vjp(lambda phi: phase_rate(beable, phi, omega, R, delta), phase)
     (force,) = pull_back(momentum)
     return -force
 
 
-@equation(
-    "46",
-    section="3.2 phase alignment",
-    statement="Force on the momenta: alignment within the class and reaction of the "
-    "phase rates.",
-    verdict="corrected",
+@equation("46", "3.2 phase alignment").corrected(
+    "Force on the momenta: alignment within the class and reaction of the phase rates.",
     printed="A factor 2 is missing, since each pair is counted twice in the "
     "Hamiltonian, and so is the sum over the members of the class.",
     printed_tex=r"\dot\pi^I=-f^2\sin(\phi_I-\phi_J)\cos(\phi_I-\phi_J)-\sum_K\pi^K"
     r"\frac{\partial\Omega_K(\phi,n)}{\partial\phi_I}",
     tex=r"\dot\pi^I=-2f^2\sum_{J\in a_I}\sin(\phi_I-\phi_J)\cos(\phi_I-\phi_J)-\sum_K"
     r"\pi^K\frac{\partial\Omega_K(\phi,n)}{\partial\phi_I}",
-    test="tests/papers/copying/test_alignment.py::test_alignment_force",
+    test="test_alignment.py::test_alignment_force",
 )
 def alignment_force(
     phase: Float[Array, " N"],
@@ -240,22 +171,10 @@ def alignment_force(
     """Force on the momenta.
 
     π̇_I = -2 s_a Σ_{J∈a_I} sin(φ_I - φ_J) cos(φ_I - φ_J) - Σ_K π_K ∂Ω_K/∂φ_I;
-    without the cosine for the potential "1-cos"
+    without the cosine for the potential "1-cos", in 1/time²
 
     Args:
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-        f: alignment frequency, scalar, 1/time.
-        potential: "sin2" or "1-cos".
-        norm: "paper" or "class".
         printed: f² in place of 2f² (the sum over J, lost in print, is kept).
-
-    Returns:
-        π̇_I, (N,) real, 1/time².
 
     Raises:
         ValueError: unknown potential or norm.

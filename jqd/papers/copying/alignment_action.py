@@ -26,21 +26,10 @@ def alignment_lagrangian(
 ) -> Float[Array, ""]:
     """Lagrangian of the alignment model, the momenta eliminated.
 
-    L = Σ_I (φ̇_I - Ω_I)²/2 - V
+    L = Σ_I (φ̇_I - Ω_I)²/2 - V, in 1/time²
 
     Args:
-        phase: φ_I, (N,) real, radians.
         velocity: φ̇_I, (N,) real, radians/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-        f: alignment frequency, scalar, 1/time.
-        potential: "sin2" or "1-cos".
-        norm: "paper" or "class".
-
-    Returns:
-        L, scalar real, 1/time².
 
     Source: Smolin (2012), eq. 54, first line.
     """
@@ -49,13 +38,10 @@ def alignment_lagrangian(
     return jnp.sum((velocity - drift) ** 2) / 2 - V
 
 
-@equation(
-    "54",
-    section="3.2 phase alignment",
-    statement="The action with the momenta eliminated, in phases and in points on the "
-    "unit circle.",
-    verdict="holds",
-    test="tests/papers/copying/test_alignment.py::test_lagrangian_of_alignment",
+@equation("54", "3.2 phase alignment").holds(
+    "The action with the momenta eliminated, in phases and in points on the unit "
+    "circle.",
+    test="test_alignment.py::test_lagrangian_of_alignment",
 )
 def alignment_lagrangian_circle(
     z: Complex[Array, " N"],
@@ -71,21 +57,11 @@ def alignment_lagrangian_circle(
 ) -> Float[Array, ""]:
     """The same Lagrangian on the unit circle, z_I = e^{iφ_I}.
 
-    L = Σ_I |ż_I - iΩ_I z_I|²/2 - V
+    L = Σ_I |ż_I - iΩ_I z_I|²/2 - V, in 1/time²
 
     Args:
         z: z_I, (N,) complex, of modulus 1.
         z_velocity: ż_I, (N,) complex, 1/time.
-        beable: a_I, (N,) integer.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
-        f: alignment frequency, scalar, 1/time.
-        potential: "sin2" or "1-cos".
-        norm: "paper" or "class".
-
-    Returns:
-        L, scalar real, 1/time².
     """
     phase = jnp.angle(z)
     drift = phase_rate(beable, phase, omega, R, delta)
@@ -95,12 +71,9 @@ def alignment_lagrangian_circle(
     return kinetic - V
 
 
-@equation(
-    "44",
-    section="3.2 phase alignment",
-    statement="Phases and momenta are canonically conjugate.",
-    verdict="holds",
-    test="tests/papers/copying/test_alignment.py::test_poisson_brackets",
+@equation("44", "3.2 phase alignment").holds(
+    "Phases and momenta are canonically conjugate.",
+    test="test_alignment.py::test_poisson_brackets",
 )
 def poisson_bracket(
     first, second, phase: Float[Array, " N"], momentum: Float[Array, " N"]
@@ -112,8 +85,6 @@ def poisson_bracket(
     Args:
         first: A, a function of (phase, momentum) with any output shape.
         second: B, likewise.
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
 
     Returns:
         {A, B}, real, of shape A.shape + B.shape.

@@ -17,55 +17,39 @@ from .alignment import same_class
 equation = equations_of("copying")
 
 
-@equation(
-    "48",
-    section="3.2 phase alignment",
-    statement="The mean phase of a class.",
-    verdict="holds",
-    test="tests/papers/copying/test_alignment.py::test_class_mean_phase",
+@equation("48", "3.2 phase alignment").holds(
+    "The mean phase of a class.", test="test_alignment.py::test_class_mean_phase"
 )
 def class_mean_phase(
     phase: Float[Array, " N"], beable: Int[Array, " N"]
 ) -> Float[Array, " N"]:
     """Mean phase of each individual's class; the minimum of the potential.
 
-    φ̄_{a_I} = (1/n_I) Σ_{J∈a_I} φ_J
+    φ̄_{a_I} = (1/n_I) Σ_{J∈a_I} φ_J, in radians
 
     Args:
         phase: φ_I, (N,) real, radians, not wrapped.
-        beable: a_I, (N,) integer.
-
-    Returns:
-        φ̄_{a_I}, (N,) real, radians.
     """
     same = same_class(beable)
     return jnp.sum(same * phase[None, :], axis=1) / jnp.sum(same, axis=1)
 
 
-@equation(
-    "47",
-    section="3.2 phase alignment",
-    statement="For small differences the force is linear in the distance from the "
-    "class mean.",
-    verdict="corrected",
+@equation("47", "3.2 phase alignment").corrected(
+    "For small differences the force is linear in the distance from the class mean.",
     printed="A factor 2 is missing, as in (46).",
     printed_tex=r"\dot\pi^I=-f^2 n_I(\phi_I-\bar\phi_{a_I})+\cdots",
     tex=r"\dot\pi^I=-2f^2 n_I(\phi_I-\bar\phi_{a_I})+\cdots",
-    test="tests/papers/copying/test_alignment.py::test_small_differences",
+    test="test_alignment.py::test_small_differences",
 )
-@equation(
-    "50",
-    section="3.2 phase alignment",
-    statement="The phases are driven to the minimum of the potential.",
-    verdict="refuted",
+@equation("50", "3.2 phase alignment").refuted(
+    "The phases are driven to the minimum of the potential.",
     printed="Energy is conserved, so that nothing is driven: from rest, couplings "
     "neglected, the variance within a class oscillates between its first value and "
     "zero, at twice the frequency of alignment.",
     printed_tex=r"\phi_I=\bar\phi_{a_I}",
-    tex=r"\phi_I=\bar\phi_{a_I}+\left[\phi_I(0)-\bar\phi_{a_I}\right]\cos\left(f\sqrt"
-    r"{2n_I}\,t\right)",
-    test="tests/papers/copying/test_alignment.py"
-    "::test_phases_oscillate_about_the_minimum",
+    tex=r"\phi_I=\bar\phi_{a_I}+\left[\phi_I(0)-\bar\phi_{a_I}\right]\cos\left(f"
+    r"\sqrt{2n_I}\,t\right)",
+    test="test_alignment.py::test_phases_oscillate_about_the_minimum",
 )
 def small_force(
     phase: Float[Array, " N"],
@@ -77,34 +61,24 @@ def small_force(
 ) -> Float[Array, " N"]:
     """Aligning force for small phase differences.
 
-    π̇_I = -2 s_a n_I (φ_I - φ̄_{a_I}),  s_a = f² or f²/n_a
+    π̇_I = -2 s_a n_I (φ_I - φ̄_{a_I}),  s_a = f² or f²/n_a, in 1/time²
 
     Args:
-        phase: φ_I, (N,) real, radians.
-        beable: a_I, (N,) integer.
-        f: alignment frequency, scalar, 1/time.
-        norm: "paper" or "class".
         printed: f² in place of 2f².
-
-    Returns:
-        π̇_I, (N,) real, 1/time².
     """
     n = jnp.sum(same_class(beable), axis=1).astype(phase.dtype)
     offset = phase - class_mean_phase(phase, beable)
     return -n * offset * (1 if printed else 2) * strength(f, n, norm)
 
 
-@equation(
-    "49",
-    section="3.2 phase alignment",
-    statement="Hamiltonian for small differences: oscillators about the class mean.",
-    verdict="corrected",
+@equation("49", "3.2 phase alignment").corrected(
+    "Hamiltonian for small differences: oscillators about the class mean.",
     printed="The potential is half of what the Hamiltonian (45) gives: the square of "
     "the frequency of alignment is 2 f² n_a.",
     printed_tex=r"H=\sum_I\left[\frac{1}{2}(\pi^I)^2+\frac{f^2}{2}\,n_I(\phi_I-\bar"
     r"\phi_{a_I})^2\right]",
     tex=r"H=\sum_I\left[\frac{1}{2}(\pi^I)^2+f^2\,n_I(\phi_I-\bar\phi_{a_I})^2\right]",
-    test="tests/papers/copying/test_alignment.py::test_small_differences",
+    test="test_alignment.py::test_small_differences",
 )
 def small_energy(
     phase: Float[Array, " N"],
@@ -117,18 +91,10 @@ def small_energy(
 ) -> Float[Array, ""]:
     """Hamiltonian for small phase differences, the drift neglected.
 
-    H = Σ_I [π_I²/2 + s_a n_I (φ_I - φ̄_{a_I})²],  s_a = f² or f²/n_a
+    H = Σ_I [π_I²/2 + s_a n_I (φ_I - φ̄_{a_I})²],  s_a = f² or f²/n_a, in 1/time²
 
     Args:
-        phase: φ_I, (N,) real, radians.
-        momentum: π_I, (N,) real, 1/time.
-        beable: a_I, (N,) integer.
-        f: alignment frequency, scalar, 1/time.
-        norm: "paper" or "class".
         printed: f²/2 in place of f².
-
-    Returns:
-        H, scalar real, 1/time².
     """
     n = jnp.sum(same_class(beable), axis=1).astype(phase.dtype)
     offset = phase - class_mean_phase(phase, beable)

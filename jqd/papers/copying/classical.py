@@ -3,7 +3,15 @@
 The phase shift `delta` of the links enters as the sign c = cos δ: δ = 0 is what the
 paper prints and gives a particle of negative mass; δ = π gives Newton's equation with
 the velocity -S'/m. Derivatives are central differences, accurate to O(ā²). Where the
-printed equation is inconsistent, `printed=True` gives it literally.
+printed equation is inconsistent, `printed=True` gives it literally. In all functions
+
+    density    ρ_a, (P,)
+    action     S_a = ħφ_a, (P,), energy · time
+    energy     E_a = ħω_a, (P,)
+    spacing    ā, length
+    mass       m
+    hbar       ħ, energy · time
+    delta      δ, radians; 0 or π
 """
 
 import jax.numpy as jnp
@@ -20,14 +28,7 @@ equation = equations_of("copying")
 def gradient(values: Float[Array, " P"], spacing: ArrayLike) -> Float[Array, " P"]:
     """Central difference on the periodic lattice.
 
-    ∂f ≈ (f_{a+1} - f_{a-1}) / 2ā
-
-    Args:
-        values: f_a, (P,) real.
-        spacing: ā, scalar, length.
-
-    Returns:
-        ∂f, (P,) real, in units of f/length.
+    ∂f ≈ (f_{a+1} - f_{a-1}) / 2ā, in f/length
     """
     return (jnp.roll(values, -1) - jnp.roll(values, 1)) / (2 * spacing)
 
@@ -35,25 +36,15 @@ def gradient(values: Float[Array, " P"], spacing: ArrayLike) -> Float[Array, " P
 def laplacian(values: Float[Array, " P"], spacing: ArrayLike) -> Float[Array, " P"]:
     """Second difference on the periodic lattice.
 
-    ∂²f ≈ (f_{a+1} - 2f_a + f_{a-1}) / ā²
-
-    Args:
-        values: f_a, (P,) real.
-        spacing: ā, scalar, length.
-
-    Returns:
-        ∂²f, (P,) real, in units of f/length².
+    ∂²f ≈ (f_{a+1} - 2f_a + f_{a-1}) / ā², in f/length²
     """
     return (jnp.roll(values, -1) - 2 * values + jnp.roll(values, 1)) / spacing**2
 
 
-@equation(
-    "claim-classical-order",
-    section="3.3 classical limit",
-    statement="The lattice law approaches its continuum form as the square of the "
-    "spacing, and the Hamilton-Jacobi equation as the square of the quantum of action.",
-    verdict="holds",
-    test="tests/papers/copying/test_classical.py::test_orders_of_the_classical_limit",
+@equation("claim-classical-order", "3.3 classical limit").holds(
+    "The lattice law approaches its continuum form as the square of the spacing, and "
+    "the Hamilton-Jacobi equation as the square of the quantum of action.",
+    test="test_classical.py::test_orders_of_the_classical_limit",
 )
 def lattice_rates(
     density: Float[Array, " P"],
@@ -69,15 +60,6 @@ def lattice_rates(
 
     ρ̇_a = Σ_b 2√(ρ_a ρ_b) R_ab sin x_ab, Ṡ_a = E_a + ħ Σ_b √(ρ_b/ρ_a) R_ab cos x_ab
 
-    Args:
-        density: ρ_a, (P,) real.
-        action: S_a = ħφ_a, (P,) real, energy · time.
-        energy: E_a = ħω_a, (P,) real, energy.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
-        hbar: ħ, scalar, energy · time.
-        delta: δ, scalar, radians; 0 or π.
-
     Returns:
         (ρ̇, Ṡ), each (P,) real, in 1/time and energy.
     """
@@ -89,18 +71,14 @@ def lattice_rates(
     return quantum_density_rate(density, phase, R, shift), turn * hbar
 
 
-@equation(
-    "57",
-    section="3.3 classical limit",
-    statement="The potential is the site energy plus the constant of the kinetic "
-    "energy.",
-    verdict="corrected",
+@equation("57", "3.3 classical limit").corrected(
+    "The potential is the site energy plus the constant of the kinetic energy.",
     printed="In the scanned text the site label stands where the lattice spacing "
     "belongs. The plus sign goes with a particle of negative mass; a positive mass "
     "needs the shift pi and a minus sign.",
     printed_tex=r"V(a)=E_a+\frac{\hbar^2}{ma^2}",
     tex=r"V(a)=E_a-\frac{\hbar^2}{m\bar a^2}\qquad(\delta_{ab}=\pi)",
-    test="tests/papers/copying/test_classical.py::test_lattice_potential",
+    test="test_classical.py::test_lattice_potential",
 )
 def lattice_potential(
     energy: Float[Array, " P"],
@@ -113,35 +91,24 @@ def lattice_potential(
 ) -> Float[Array, " P"]:
     """Potential energy that the site energies amount to.
 
-    V_a = E_a + cos δ · ħ²/(mā²)
+    V_a = E_a + cos δ · ħ²/(mā²), in energy
 
     Args:
-        energy: E_a, (P,) real, energy.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
-        hbar: ħ, scalar, energy · time.
-        delta: δ, scalar, radians; 0 or π.
         printed: E_a + ħ²/(ma²) with the site label a = 1..P in place of ā.
-
-    Returns:
-        V_a, (P,) real, energy.
     """
     if printed:
         return energy + hbar**2 / (mass * jnp.arange(1, energy.shape[0] + 1) ** 2)
     return energy + jnp.cos(delta) * hbar**2 / (mass * spacing**2)
 
 
-@equation(
-    "59",
-    section="3.3 classical limit",
-    statement="The quantum potential.",
-    verdict="corrected",
+@equation("59", "3.3 classical limit").corrected(
+    "The quantum potential.",
     printed="The plus sign belongs to the shift 0, a particle of negative mass; the "
     "shift pi gives the usual minus sign.",
     printed_tex=r"V_Q=\frac{\hbar^2}{2m}\frac{\nabla^2\sqrt{\rho}}{\sqrt{\rho}}",
-    tex=r"V_Q=-\frac{\hbar^2}{2m}\frac{\nabla^2\sqrt{\rho}}{\sqrt{\rho}}\qquad(\delta"
-    r"_{ab}=\pi)",
-    test="tests/papers/copying/test_classical.py::test_quantum_potential",
+    tex=r"V_Q=-\frac{\hbar^2}{2m}\frac{\nabla^2\sqrt{\rho}}{\sqrt{\rho}}\qquad("
+    r"\delta_{ab}=\pi)",
+    test="test_classical.py::test_quantum_potential",
 )
 def quantum_potential(
     density: Float[Array, " P"],
@@ -154,18 +121,11 @@ def quantum_potential(
 ) -> Float[Array, " P"]:
     """Quantum potential of the lattice law.
 
-    V_Q = cos δ · (ħ²/2m) ∇²√ρ / √ρ
+    V_Q = cos δ · (ħ²/2m) ∇²√ρ / √ρ, in energy
 
     Args:
         density: ρ_a, (P,) real; 0 is returned where it vanishes.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
-        hbar: ħ, scalar, energy · time.
-        delta: δ, scalar, radians; 0 or π.
         printed: the plus sign whatever δ is.
-
-    Returns:
-        V_Q, (P,) real, energy.
     """
     filled = density > 0
     root = jnp.sqrt(jnp.where(filled, density, 1))
@@ -174,12 +134,9 @@ def quantum_potential(
     return jnp.where(filled, curvature, 0) * sign * hbar**2 / (2 * mass)
 
 
-@equation(
-    "58",
-    section="3.3 classical limit",
-    statement="Action on the lattice for small spacing.",
-    verdict="holds",
-    test="tests/papers/copying/test_classical.py::test_lattice_action",
+@equation("58", "3.3 classical limit").holds(
+    "Action on the lattice for small spacing.",
+    test="test_classical.py::test_lattice_action",
 )
 def classical_lagrangian(
     density: Float[Array, " P"],
@@ -194,20 +151,11 @@ def classical_lagrangian(
 ) -> Float[Array, ""]:
     """Integrand of the action in the limit of small spacing.
 
-    L = Σ_a ρ_a [Ṡ + cos δ (∂S)²/2m - V - V_Q]
+    L = Σ_a ρ_a [Ṡ + cos δ (∂S)²/2m - V - V_Q], in energy
 
     Args:
-        density: ρ_a, (P,) real.
-        action: S_a, (P,) real, energy · time.
         action_velocity: Ṡ_a, (P,) real, energy.
-        energy: E_a, (P,) real, energy.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
-        hbar: ħ, scalar, energy · time.
         delta: δ, scalar, radians; 0 is the printed case.
-
-    Returns:
-        L, scalar real, energy.
     """
     rate = hamilton_jacobi_rate(
         action,
@@ -229,35 +177,26 @@ def velocity(
 ) -> Float[Array, " P"]:
     """Current velocity.
 
-    v = cos δ · S'/m
+    v = cos δ · S'/m, in length/time
 
     Args:
-        action: S_a, (P,) real, energy · time.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
         delta: δ, scalar, radians; 0 gives the printed +S'/m, π gives -S'/m.
-
-    Returns:
-        v, (P,) real, length/time.
 
     Source: Smolin (2012), sentence after eq. 61.
     """
     return jnp.cos(delta) * gradient(action, spacing) / mass
 
 
-@equation(
-    "60",
-    section="3.3 classical limit",
-    statement="Conservation of probability in the classical limit.",
-    verdict="corrected",
+@equation("60", "3.3 classical limit").corrected(
+    "Conservation of probability in the classical limit.",
     printed="The sign contradicts the action (58) and the velocity quoted with it; "
-    "plus is right for the shift pi, where the velocity is minus the gradient over "
-    "the mass.",
-    printed_tex=r"\dot\rho=\frac{1}{m}\partial_x(\rho\,\partial_x S),\qquad v=\frac"
-    r"{1}{m}\partial_x S",
+    "plus is right for the shift pi, where the velocity is minus the gradient over the "
+    "mass.",
+    printed_tex=r"\dot\rho=\frac{1}{m}\partial_x(\rho\,\partial_x S),\qquad v="
+    r"\frac{1}{m}\partial_x S",
     tex=r"\dot\rho=\frac{1}{m}\partial_x(\rho\,\partial_x S),\qquad v=-\frac{1}{m}"
     r"\partial_x S\qquad(\delta_{ab}=\pi)",
-    test="tests/papers/copying/test_classical.py::test_continuity",
+    test="test_classical.py::test_continuity",
 )
 def continuity_rate(
     density: Float[Array, " P"],
@@ -270,18 +209,10 @@ def continuity_rate(
 ) -> Float[Array, " P"]:
     """Conservation of probability.
 
-    ρ̇ = -(ρ v)' = -cos δ (ρ S')'/m
+    ρ̇ = -(ρ v)' = -cos δ (ρ S')'/m, in 1/time
 
     Args:
-        density: ρ_a, (P,) real.
-        action: S_a, (P,) real, energy · time.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
-        delta: δ, scalar, radians; 0 or π.
         printed: the plus sign whatever δ is.
-
-    Returns:
-        ρ̇, (P,) real, 1/time.
     """
     current = density * velocity(action, spacing, mass, delta=delta)
     if printed:
@@ -289,17 +220,14 @@ def continuity_rate(
     return -gradient(current, spacing)
 
 
-@equation(
-    "61",
-    section="3.3 classical limit",
-    statement="Hamilton-Jacobi equation of the classical limit.",
-    verdict="corrected",
+@equation("61", "3.3 classical limit").corrected(
+    "Hamilton-Jacobi equation of the classical limit.",
     printed="The sign of the kinetic term belongs to the shift 0; together with the "
     "velocity it accelerates the particle up the potential. The shift pi gives "
     "Newton's law.",
     printed_tex=r"\dot S=-\frac{1}{2m}(\partial_x S)^2+V(a)",
     tex=r"\dot S=\frac{1}{2m}(\partial_x S)^2+V(a)\qquad(\delta_{ab}=\pi)",
-    test="tests/papers/copying/test_classical.py::test_newton",
+    test="test_classical.py::test_newton",
 )
 def hamilton_jacobi_rate(
     action: Float[Array, " P"],
@@ -312,30 +240,20 @@ def hamilton_jacobi_rate(
 ) -> Float[Array, " P"]:
     """Hamilton-Jacobi equation for S of Ψ = √ρ e^{-iS/ħ}.
 
-    Ṡ = -cos δ (S')²/2m + V
+    Ṡ = -cos δ (S')²/2m + V, in energy
 
     Args:
-        action: S_a, (P,) real, energy · time.
         potential: V_a, (P,) real, energy; add V_Q for the quantum equation.
-        spacing: ā, scalar, length.
-        mass: m, scalar.
-        delta: δ, scalar, radians; 0 or π.
         printed: the minus sign whatever δ is.
-
-    Returns:
-        Ṡ, (P,) real, energy.
     """
     sign = 1 if printed else jnp.cos(delta)
     return -sign * gradient(action, spacing) ** 2 / (2 * mass) + potential
 
 
-@equation(
-    "62",
-    section="3.3 classical limit",
-    statement="Conditions of the classical limit: many copies at each site, since "
-    "nobody enters an empty one, and an action that changes little from site to site.",
-    verdict="holds",
-    test="tests/papers/copying/test_classical.py::test_lattice_velocity_of_a_packet",
+@equation("62", "3.3 classical limit").holds(
+    "Conditions of the classical limit: many copies at each site, since nobody enters "
+    "an empty one, and an action that changes little from site to site.",
+    test="test_classical.py::test_lattice_velocity_of_a_packet",
 )
 def classical_conditions(
     density: Float[Array, " P"],
@@ -349,11 +267,7 @@ def classical_conditions(
     min_a n_a ≫ 1 and max_a ā|S'|/ħ ≪ 1
 
     Args:
-        density: ρ_a, (P,) real.
-        action: S_a, (P,) real, energy · time.
         num_copies: N, scalar.
-        spacing: ā, scalar, length.
-        hbar: ħ, scalar, energy · time.
 
     Returns:
         (min n_a, max ā|S'|/ħ), scalars, dimensionless.

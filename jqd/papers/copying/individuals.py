@@ -12,21 +12,15 @@ from .links import link_angle, off_diagonal, per_pair, positive_sine, ratio_powe
 equation = equations_of("copying")
 
 
-@equation(
-    "1",
-    section="2.2 postulates",
-    statement="When one system copies another it takes over both of its beables, the "
-    "value and the phase.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py::test_copying_moves_both_beables",
+@equation("1", "2.2 postulates").holds(
+    "When one system copies another it takes over both of its beables, the value and "
+    "the phase.",
+    test="test_individuals.py::test_copying_moves_both_beables",
 )
-@equation(
-    "4",
-    section="2.4 mathematical formulation",
-    statement="The state of the copied system replaces that of the copier, beable and "
-    "phase together.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py::test_copying_moves_both_beables",
+@equation("4", "2.4 mathematical formulation").holds(
+    "The state of the copied system replaces that of the copier, beable and phase "
+    "together.",
+    test="test_individuals.py::test_copying_moves_both_beables",
 )
 def copy_beables(
     beable: Int[Array, " N"],
@@ -39,8 +33,6 @@ def copy_beables(
     a_I → a_J, φ_I → φ_J
 
     Args:
-        beable: a_I, (N,) integer.
-        phase: φ_I, (N,) real, radians.
         copier: the index I, scalar integer.
         copied: the index J, scalar integer.
 
@@ -53,12 +45,9 @@ def copy_beables(
     )
 
 
-@equation(
-    "8",
-    section="3 real ensemble formulation",
-    statement="The density of a class is its share of the ensemble.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py::test_density_is_a_share",
+@equation("8", "3 real ensemble formulation").holds(
+    "The density of a class is its share of the ensemble.",
+    test="test_individuals.py::test_density_is_a_share",
 )
 def occupations(
     beable: Int[Array, " N"], num_classes: int, *, dtype=None
@@ -68,8 +57,6 @@ def occupations(
     n_a = Σ_I [a_I = a]
 
     Args:
-        beable: a_I, (N,) integer.
-        num_classes: M.
         dtype: real dtype of the result; JAX's default when None.
 
     Returns:
@@ -80,20 +67,13 @@ def occupations(
     return jnp.sum(jax.nn.one_hot(beable, num_classes, dtype=dtype), axis=0)
 
 
-@equation(
-    "3",
-    section="2.4 mathematical formulation",
-    statement="The rate at which I copies J depends only on the beables and the class "
+@equation("3", "2.4 mathematical formulation").holds(
+    "The rate at which I copies J depends only on the beables and the class "
     "occupations of the two.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py"
-    "::test_rates_depend_on_the_pair_alone",
+    test="test_individuals.py::test_rates_depend_on_the_pair_alone",
 )
-@equation(
-    "39",
-    section="3.1.1 final evolution rules",
-    statement="Final copy rule: rate at which one individual copies another.",
-    verdict="corrected",
+@equation("39", "3.1.1 final evolution rules").corrected(
+    "Final copy rule: rate at which one individual copies another.",
     printed="Phases and labels are those of the copier less the copied; they must be "
     "those of the copied less the copier. As printed the density moves at exactly "
     "minus the quantum rate.",
@@ -101,7 +81,7 @@ def occupations(
     r"\sin^{+}(\phi_I-\phi_J+\delta_{a_I a_J})",
     tex=r"\mathcal{P}(I\text{ copy }J)=\frac{1}{\sqrt{n_I n_J}}\,2R_{a_I a_J}\sin^{+}("
     r"\phi_J-\phi_I+\delta_{a_J a_I})",
-    test="tests/papers/copying/test_quantum.py::test_copy_rule",
+    test="test_quantum.py::test_copy_rule",
 )
 def copy_rate(
     beable: Int[Array, " N"],
@@ -117,10 +97,6 @@ def copy_rate(
     P(I copy J) = 2 R_{a_I a_J} sin⁺(φ_J - φ_I + δ_{a_J a_I}) / √(n_I n_J)
 
     Args:
-        beable: a_I, (N,) integer.
-        phase: φ_I, (N,) real, radians.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
         occupation: n_a, (M,) real; counted from `beable` when None.
         printed: take sin⁺(φ_I - φ_J + δ_{a_I a_J}), which runs time backwards.
 
@@ -135,34 +111,28 @@ def copy_rate(
     return rate * positive_sine(x if printed else x.T)
 
 
-@equation(
-    "14",
-    section="3 real ensemble formulation",
-    statement="For a good limit of many copies the transition rate depends on the "
-    "ratio of the two occupations and on the relative phase only.",
-    verdict="corrected",
-    printed="The copier fills the first slot of ratio and phase; it must be the "
-    "copied system, or at q = 1/2 the density runs backwards in time.",
+@equation("14", "3 real ensemble formulation").corrected(
+    "For a good limit of many copies the transition rate depends on the ratio of the "
+    "two occupations and on the relative phase only.",
+    printed="The copier fills the first slot of ratio and phase; it must be the copied "
+    "system, or at q = 1/2 the density runs backwards in time.",
     printed_tex=r"F(n_I,\phi_I,n_J,\phi_J)_{ab}\,n_a=F'\left(\frac{n_I}{n_J},\,e^{i("
     r"\phi_{a_I}-\phi_{a_J})}\right)_{ab}",
-    tex=r"F(n_J,\phi_J,n_I,\phi_I)_{ab}\,n_a=F'\left(\frac{n_J}{n_I},\,e^{i(\phi"
-    r"_{a_J}-\phi_{a_I})}\right)_{ab}",
-    test="tests/papers/copying/test_individuals.py::test_slots_of_the_copy_function",
+    tex=r"F(n_J,\phi_J,n_I,\phi_I)_{ab}\,n_a=F'\left(\frac{n_J}{n_I},\,e^{i("
+    r"\phi_{a_J}-\phi_{a_I})}\right)_{ab}",
+    test="test_individuals.py::test_slots_of_the_copy_function",
 )
-@equation(
-    "16",
-    section="3 real ensemble formulation",
-    statement="The rescaled copy function factorises into a function of the "
-    "occupation ratio and one of the relative phase.",
-    verdict="corrected",
+@equation("16", "3 real ensemble formulation").corrected(
+    "The rescaled copy function factorises into a function of the occupation ratio and "
+    "one of the relative phase.",
     printed="The same exchange of slots as in (14).",
     printed_tex=r"F'\left(\frac{n_a}{n_b},\,e^{i(\phi_{a_I}-\phi_{a_J})}\right)_{ab}="
     r"\mathcal{F}\left(\frac{n_a}{n_b}\right)_{ab}\mathcal{R}\left(e^{i(\phi_{a_I}-"
     r"\phi_{a_J})}\right)_{ab}",
-    tex=r"F'\left(\frac{n_a}{n_b},\,e^{i(\phi_{a_J}-\phi_{a_I})}\right)_{ab}=\mathcal"
-    r"{F}\left(\frac{n_a}{n_b}\right)_{ab}\mathcal{R}\left(e^{i(\phi_{a_J}-\phi"
-    r"_{a_I})}\right)_{ab},\qquad a=a_J,\ b=a_I",
-    test="tests/papers/copying/test_individuals.py::test_slots_of_the_copy_function",
+    tex=r"F'\left(\frac{n_a}{n_b},\,e^{i(\phi_{a_J}-\phi_{a_I})}\right)_{ab}="
+    r"\mathcal{F}\left(\frac{n_a}{n_b}\right)_{ab}\mathcal{R}\left(e^{i(\phi_{a_J}-"
+    r"\phi_{a_I})}\right)_{ab},\qquad a=a_J,\ b=a_I",
+    test="test_individuals.py::test_slots_of_the_copy_function",
 )
 def power_copy_rate(
     beable: Int[Array, " N"],
@@ -178,10 +148,6 @@ def power_copy_rate(
     P(I copy J) = (1/n_J) (n_J/n_I)^q 2 R sin⁺(φ_J - φ_I + δ_{a_J a_I})
 
     Args:
-        beable: a_I, (N,) integer.
-        phase: φ_I, (N,) real, radians.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
         q: power, scalar; 1/2 is quantum mechanics.
         printed: put the copier I, not the copied J, into the first slot.
 
@@ -196,17 +162,14 @@ def power_copy_rate(
     return first_slot if printed else first_slot.T
 
 
-@equation(
-    "5",
-    section="2.4 mathematical formulation",
-    statement="The individual copy rates are the components of one class function F, "
+@equation("5", "2.4 mathematical formulation").corrected(
+    "The individual copy rates are the components of one class function F, "
     "non-negative, labelled by the two classes.",
-    verdict="corrected",
     printed="The labels are exchanged: (7), (9) and (10) need the first label for the "
     "class that is copied and the second for the class of the copier.",
     printed_tex=r"P(I\operatorname{copy}J)\big|_{a=a_I,\,b=a_J}=F(\ldots)_{ab}",
     tex=r"P(I\operatorname{copy}J)\big|_{a=a_J,\,b=a_I}=F(\ldots)_{ab}",
-    test="tests/papers/copying/test_individuals.py::test_labels_of_the_copy_function",
+    test="test_individuals.py::test_labels_of_the_copy_function",
 )
 def copy_rate_from_function(
     F: Float[Array, "M M"], beable: Int[Array, " N"], *, printed: bool = False
@@ -216,8 +179,6 @@ def copy_rate_from_function(
     P(I copy J) = F_ab with a = a_J (copied) and b = a_I (copier)
 
     Args:
-        F: F_ab, (M, M) real, 1/time.
-        beable: a_I, (N,) integer.
         printed: read a = a_I, b = a_J, at odds with the equations that follow.
 
     Returns:
@@ -232,15 +193,10 @@ def occupation_rate_of_individuals(
 ) -> Float[Array, " M"]:
     """Mean change of the occupations under given individual copy rates.
 
-    ṅ_a = Σ_I Σ_{J≠I} [a_J = a][a_I ≠ a] (P(I copy J) - P(J copy I))
+    ṅ_a = Σ_I Σ_{J≠I} [a_J = a][a_I ≠ a] (P(I copy J) - P(J copy I)), in 1/time
 
     Args:
         rate: P[I, J], (N, N) real, 1/time.
-        beable: a_I, (N,) integer.
-        num_classes: M.
-
-    Returns:
-        ṅ_a, (M,) real, 1/time.
 
     Source: Smolin (2012), eq. 7, first line.
     """
@@ -248,14 +204,10 @@ def occupation_rate_of_individuals(
     return jnp.einsum("Ja,Ia,IJ->a", member, 1 - member, rate - rate.T)
 
 
-@equation(
-    "6",
-    section="2.4 mathematical formulation",
-    statement="Between copies each phase moves at the frequency of its class and a "
-    "sum over the ensemble of terms for pairs.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py"
-    "::test_phase_rate_is_a_sum_over_pairs",
+@equation("6", "2.4 mathematical formulation").holds(
+    "Between copies each phase moves at the frequency of its class and a sum over the "
+    "ensemble of terms for pairs.",
+    test="test_individuals.py::test_phase_rate_is_a_sum_over_pairs",
 )
 def phase_coupling(
     beable: Int[Array, " N"],
@@ -270,10 +222,7 @@ def phase_coupling(
     G_IJ = R_{a_I a_J} cos(φ_I - φ_J + δ_{a_I a_J}) / √(n_I n_J)
 
     Args:
-        beable: a_I, (N,) integer.
-        phase: φ_I, (N,) real, radians.
         R: coupling, (M, M) real, 1/time.
-        delta: δ_ab, (M, M) real, radians.
         occupation: n_a, (M,) real; counted from `beable` when None.
 
     Returns:
@@ -286,18 +235,12 @@ def phase_coupling(
     return per_pair(R, beable) * weight[:, None] * weight[None, :] * jnp.cos(x)
 
 
-@equation(
-    "11",
-    section="3 real ensemble formulation",
-    statement="Aligned phases, one for each class, stay aligned under the phase rule.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py::test_alignment_is_preserved",
+@equation("11", "3 real ensemble formulation").holds(
+    "Aligned phases, one for each class, stay aligned under the phase rule.",
+    test="test_individuals.py::test_alignment_is_preserved",
 )
-@equation(
-    "40",
-    section="3.1.1 final evolution rules",
-    statement="Final phase rule: rate of each individual's phase.",
-    verdict="corrected",
+@equation("40", "3.1.1 final evolution rules").corrected(
+    "Final phase rule: rate of each individual's phase.",
     printed="The sum leaves out the system itself only; with the frequency as the "
     "coupling of a class to itself, as after (26), it must leave out the whole class, "
     "whose pull would be counted beside the frequency. In the scanned text the shift "
@@ -306,7 +249,7 @@ def phase_coupling(
     r"n_J}}R_{a_I a_J}\cos(\phi_I-\phi_J+\delta_{ab})",
     tex=r"\dot\phi_I=\Omega_I=\omega_{a_I}+\sum_{J:\,a_J\neq a_I}\frac{1}{\sqrt{n_I "
     r"n_J}}R_{a_I a_J}\cos(\phi_I-\phi_J+\delta_{a_I a_J})",
-    test="tests/papers/copying/test_quantum.py::test_phase_rule",
+    test="test_quantum.py::test_phase_rule",
 )
 def phase_rate(
     beable: Int[Array, " N"],
@@ -319,18 +262,11 @@ def phase_rate(
 ) -> Float[Array, " N"]:
     """Continuous rate of every individual's phase.
 
-    Ω_I = ω_{a_I} + Σ_{J: a_J ≠ a_I} G_IJ
+    Ω_I = ω_{a_I} + Σ_{J: a_J ≠ a_I} G_IJ, in radians/time
 
     Args:
-        beable: a_I, (N,) integer.
-        phase: φ_I, (N,) real, radians.
-        omega: ω_a, (M,) real, 1/time.
         R: coupling, (M, M) real, 1/time; its diagonal matters only if `printed`.
-        delta: δ_ab, (M, M) real, radians.
         printed: sum over all J ≠ I, members of I's own class included.
-
-    Returns:
-        Ω_I, (N,) real, radians/time.
     """
     pull = phase_coupling(beable, phase, R, delta)
     left_out = (
@@ -341,18 +277,14 @@ def phase_rate(
     return omega[beable] + jnp.sum(jnp.where(left_out, 0, pull), axis=1)
 
 
-@equation(
-    "12",
-    section="3 real ensemble formulation",
-    statement="For aligned phases the sum over individuals becomes a sum over classes "
-    "weighted with their occupations.",
-    verdict="corrected",
+@equation("12", "3 real ensemble formulation").corrected(
+    "For aligned phases the sum over individuals becomes a sum over classes weighted "
+    "with their occupations.",
     printed="The two sums agree only if the system itself is counted; leaving it out, "
     "as (40) does, changes the rate by a term of order 1/n_a.",
     printed_tex=r"\dot\phi^I=\sum_J G_{a_I a_J}=\sum_b n_b\,G_{a_I b}",
     tex=r"\dot\phi^I=\sum_{J\neq I}G_{a_I a_J}+G_{a_I a_I}=\sum_b n_b\,G_{a_I b}",
-    test="tests/papers/copying/test_individuals.py"
-    "::test_sum_over_classes_includes_oneself",
+    test="test_individuals.py::test_sum_over_classes_includes_oneself",
 )
 def folded_phase_rate(
     beable: Int[Array, " N"],
@@ -365,18 +297,13 @@ def folded_phase_rate(
 ) -> Float[Array, " N"]:
     """Phase rate with the frequencies folded into the coupling, R_aa = ω_a.
 
-    Ω_I = Σ_J G_IJ, the term J = I included
+    Ω_I = Σ_J G_IJ, the term J = I included, in radians/time
 
     Args:
-        beable: a_I, (N,) integer.
-        phase: φ_I, (N,) real, radians.
         omega: ω_a, (M,) real, 1/time; replaces the diagonal of `R`.
         R: coupling, (M, M) real, 1/time.
         delta: δ_ab, (M, M) real, radians, zero on the diagonal.
         printed: leave out J = I, which loses ω_a/n_a.
-
-    Returns:
-        Ω_I, (N,) real, radians/time.
 
     Source: Smolin (2012), eqs. 12 and 40, with ω_a = U_aa as after eq. 26.
     """

@@ -34,12 +34,9 @@ def ratio_power(x: Array, power: ArrayLike) -> Array:
     return jnp.where(filled[:, None] & filled[None, :], ratio, 0)
 
 
-@equation(
-    "29",
-    section="3.1 Schroedinger equation",
-    statement="The rectified sine: the sine where it is positive, zero elsewhere.",
-    verdict="holds",
-    test="tests/papers/copying/test_densities.py::test_rectified_sine",
+@equation("29", "3.1 Schroedinger equation").holds(
+    "The rectified sine: the sine where it is positive, zero elsewhere.",
+    test="test_densities.py::test_rectified_sine",
 )
 def positive_sine(angle: Float[Array, "..."]) -> Float[Array, "..."]:
     """Sine where it is positive, else zero.
@@ -60,14 +57,7 @@ def link_angle(
 ) -> Float[Array, "M M"]:
     """Gauge-invariant angle of every link.
 
-    x_ab = φ_a - φ_b + δ_ab
-
-    Args:
-        phase: φ_a, (M,) real, radians.
-        delta: δ_ab, (M, M) real, radians.
-
-    Returns:
-        x_ab, (M, M) real, radians.
+    x_ab = φ_a - φ_b + δ_ab, in radians
 
     Source: Smolin (2012), argument of eq. 30.
     """

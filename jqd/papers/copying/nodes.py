@@ -11,16 +11,13 @@ from .quantum_point import quantum_density_rate
 equation = equations_of("copying")
 
 
-@equation(
-    "63",
-    section="3.4 open issues",
-    statement="An empty class stays empty, since copying needs somebody to copy.",
-    verdict="corrected",
+@equation("63", "3.4 open issues").corrected(
+    "An empty class stays empty, since copying needs somebody to copy.",
     printed="A factor 2 is missing in the second line.",
-    printed_tex=r"\dot n_a=\sum_b\sqrt{n_a n_b}\,R_{ab}\sin(\phi_a-\phi_b+\delta"
-    r"_{ab})=0",
+    printed_tex=r"\dot n_a=\sum_b\sqrt{n_a n_b}\,R_{ab}\sin(\phi_a-\phi_b+"
+    r"\delta_{ab})=0",
     tex=r"\dot n_a=2\sum_b\sqrt{n_a n_b}\,R_{ab}\sin(\phi_a-\phi_b+\delta_{ab})=0",
-    test="tests/papers/copying/test_nodes.py::test_empty_class_stays_empty",
+    test="test_nodes.py::test_empty_class_stays_empty",
 )
 def node_occupation_rate(
     occupation: Float[Array, " M"],
@@ -32,36 +29,25 @@ def node_occupation_rate(
 ) -> Float[Array, " M"]:
     """Change of the occupations, which vanishes for an empty class.
 
-    ṅ_a = 2 Σ_b √(n_a n_b) R_ab sin x_ab
+    ṅ_a = 2 Σ_b √(n_a n_b) R_ab sin x_ab, in 1/time
 
     Args:
-        occupation: n_a, (M,) real.
-        phase: φ_a, (M,) real, radians.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
         printed: drop the factor 2.
-
-    Returns:
-        ṅ_a, (M,) real, 1/time.
     """
     rate = quantum_density_rate(occupation, phase, R, delta)
     return rate / 2 if printed else rate
 
 
-@equation(
-    "64",
-    section="3.4 open issues",
-    statement="Second derivative of the occupation at a node, as quantum mechanics "
-    "has it.",
-    verdict="corrected",
+@equation("64", "3.4 open issues").corrected(
+    "Second derivative of the occupation at a node, as quantum mechanics has it.",
     printed="A factor 2 and the product of cosines are missing, and the second shift "
     "carries the labels of the first.",
     printed_tex=r"\ddot n_a=\sum_{b\neq a}\sum_{c\neq a}\sqrt{n_b n_c}\,R_{ab}R_{ac}"
     r"\sin(\phi_a-\phi_b+\delta_{ab})\sin(\phi_a-\phi_c+\delta_{ab})",
     tex=r"\ddot n_a=2\sum_{b\neq a}\sum_{c\neq a}\sqrt{n_b n_c}\,R_{ab}R_{ac}\left["
-    r"\sin(\phi_a-\phi_b+\delta_{ab})\sin(\phi_a-\phi_c+\delta_{ac})+\cos(\phi_a-\phi"
-    r"_b+\delta_{ab})\cos(\phi_a-\phi_c+\delta_{ac})\right]",
-    test="tests/papers/copying/test_nodes.py::test_acceleration_at_a_node",
+    r"\sin(\phi_a-\phi_b+\delta_{ab})\sin(\phi_a-\phi_c+\delta_{ac})+\cos(\phi_a-"
+    r"\phi_b+\delta_{ab})\cos(\phi_a-\phi_c+\delta_{ac})\right]",
+    test="test_nodes.py::test_acceleration_at_a_node",
 )
 def node_occupation_acceleration(
     occupation: Float[Array, " M"],
@@ -81,8 +67,6 @@ def node_occupation_acceleration(
     Args:
         occupation: n_a, (M,) real; meaningful for the classes with n_a = 0.
         phase: φ_a, (M,) real, radians; φ_a of the empty class drops out.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
         printed: no factor 2, no cosines, and δ_ab in place of δ_ac.
 
     Returns:
@@ -99,14 +83,11 @@ def node_occupation_acceleration(
     return jnp.einsum("ab,ac,abc->a", weighted * jnp.sin(x), weighted, mixed)
 
 
-@equation(
-    "claim-nodes",
-    section="3.4 open issues",
-    statement="Two classes of equal energy avoid nodes from almost every start if and "
-    "only if q + r is not positive; quantum mechanics lies on the boundary. Starts "
-    "with x = -pi/2 exactly meet a node at any powers.",
-    verdict="holds",
-    test="tests/papers/copying/test_nodes.py::test_nodes_and_the_sum_of_powers",
+@equation("claim-nodes", "3.4 open issues").holds(
+    "Two classes of equal energy avoid nodes from almost every start if and only if q "
+    "+ r is not positive; quantum mechanics lies on the boundary. Starts with x = "
+    "-pi/2 exactly meet a node at any powers.",
+    test="test_nodes.py::test_nodes_and_the_sum_of_powers",
 )
 def least_density(
     density: ArrayLike, angle: ArrayLike, q: ArrayLike, r: ArrayLike

@@ -12,12 +12,9 @@ from .links import link_angle, off_diagonal, square_root
 equation = equations_of("copying")
 
 
-@equation(
-    "32",
-    section="3.1 Schroedinger equation",
-    statement="Density law of quantum mechanics in density and phase.",
-    verdict="holds",
-    test="tests/papers/copying/test_quantum.py::test_equivalence_with_schrodinger",
+@equation("32", "3.1 Schroedinger equation").holds(
+    "Density law of quantum mechanics in density and phase.",
+    test="test_quantum.py::test_equivalence_with_schrodinger",
 )
 def quantum_density_rate(
     density: Float[Array, " M"],
@@ -29,12 +26,6 @@ def quantum_density_rate(
 
     ρ̇_a = Σ_{b≠a} 2 √(ρ_a ρ_b) R_ab sin x_ab
 
-    Args:
-        density: ρ_a, (M,) real.
-        phase: φ_a, (M,) real, radians.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
-
     Returns:
         ρ̇_a, (M,) real, 1/time; sums to zero only if δ is antisymmetric.
     """
@@ -42,12 +33,9 @@ def quantum_density_rate(
     return 2 * root * ((off_diagonal(R) * jnp.sin(link_angle(phase, delta))) @ root)
 
 
-@equation(
-    "33",
-    section="3.1 Schroedinger equation",
-    statement="Phase law of quantum mechanics, at the power r = -1/2.",
-    verdict="holds",
-    test="tests/papers/copying/test_quantum.py::test_equivalence_with_schrodinger",
+@equation("33", "3.1 Schroedinger equation").holds(
+    "Phase law of quantum mechanics, at the power r = -1/2.",
+    test="test_quantum.py::test_equivalence_with_schrodinger",
 )
 def quantum_phase_rate(
     density: Float[Array, " M"],
@@ -59,66 +47,43 @@ def quantum_phase_rate(
 ) -> Float[Array, " M"]:
     """Change of the class phases with one harmonic.
 
-    φ̇_a = ω_a + Σ_{b≠a} (ρ_a/ρ_b)^r R_ab cos x_ab
+    φ̇_a = ω_a + Σ_{b≠a} (ρ_a/ρ_b)^r R_ab cos x_ab, in radians/time
 
     Args:
-        density: ρ_a, (M,) real.
-        phase: φ_a, (M,) real, radians.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
         r: power, scalar; only -1/2 is quantum mechanics.
-
-    Returns:
-        φ̇_a, (M,) real, radians/time.
     """
     angle = link_angle(phase, jnp.zeros_like(delta))
     return class_phase_rate(density, phase_angular(angle, R, delta), omega, r)
 
 
-@equation(
-    "35",
-    section="3.1 Schroedinger equation",
-    statement="The Hamilton-Jacobi function is the phase in units of the quantum of "
-    "action.",
-    verdict="holds",
-    test="tests/papers/copying/test_quantum.py::test_schrodinger_with_units",
+@equation("35", "3.1 Schroedinger equation").holds(
+    "The Hamilton-Jacobi function is the phase in units of the quantum of action.",
+    test="test_quantum.py::test_schrodinger_with_units",
 )
 def action_phase(phase: Float[Array, " M"], hbar: ArrayLike = 1) -> Float[Array, " M"]:
     """Hamilton-Jacobi function of a phase.
 
-    S_a = ħ φ_a, the negative of the standard one
+    S_a = ħ φ_a, the negative of the standard one, in energy · time
 
     Args:
-        phase: φ_a, (M,) real, radians.
         hbar: ħ, scalar, energy · time.
-
-    Returns:
-        S_a, (M,) real, energy · time.
     """
     return phase * hbar
 
 
-@equation(
-    "2",
-    section="2.3 beables and interactions",
-    statement="A wave function is the root of a density times a phase factor of the "
+@equation("2", "2.3 beables and interactions").corrected(
+    "A wave function is the root of a density times a phase factor of the "
     "Hamilton-Jacobi function.",
-    verdict="corrected",
     printed="The exponent carries a plus sign; the state used later (34), and the "
     "evolution rules, need a minus sign, so that S is the negative of the standard "
     "one.",
     printed_tex=r"\Psi(x,t)=\sqrt{\rho(x,t)}\,e^{\frac{i}{\hbar}S(x,t)}",
     tex=r"\Psi(x,t)=\sqrt{\rho(x,t)}\,e^{-\frac{i}{\hbar}S(x,t)}",
-    test="tests/papers/copying/test_individuals.py::test_wave_function_sign",
+    test="test_individuals.py::test_wave_function_sign",
 )
-@equation(
-    "34",
-    section="3.1 Schroedinger equation",
-    statement="The quantum state of an aligned ensemble, a vector with one component "
-    "a class.",
-    verdict="holds",
-    test="tests/papers/copying/test_individuals.py::test_wave_function_sign",
+@equation("34", "3.1 Schroedinger equation").holds(
+    "The quantum state of an aligned ensemble, a vector with one component a class.",
+    test="test_individuals.py::test_wave_function_sign",
 )
 def quantum_state(
     density: Float[Array, " M"], phase: Float[Array, " M"], *, printed: bool = False
@@ -128,8 +93,6 @@ def quantum_state(
     Ψ_a = √ρ_a e^{-iS_a/ħ} = √ρ_a e^{-iφ_a}
 
     Args:
-        density: ρ_a, (M,) real.
-        phase: φ_a, (M,) real, radians.
         printed: take e^{+iS/ħ}, the sign of the wave function quoted first.
 
     Returns:
@@ -140,19 +103,13 @@ def quantum_state(
     return square_root(density) * jnp.exp((1j if printed else -1j) * phase)
 
 
-@equation(
-    "37",
-    section="3.1 Schroedinger equation",
-    statement="The Hamiltonian is Hermitian, with the class energies on its diagonal.",
-    verdict="holds",
-    test="tests/papers/copying/test_quantum.py::test_hamiltonian_entries",
+@equation("37", "3.1 Schroedinger equation").holds(
+    "The Hamiltonian is Hermitian, with the class energies on its diagonal.",
+    test="test_quantum.py::test_hamiltonian_entries",
 )
-@equation(
-    "38",
-    section="3.1 Schroedinger equation",
-    statement="Off the diagonal stand the couplings with their phase shifts.",
-    verdict="holds",
-    test="tests/papers/copying/test_quantum.py::test_hamiltonian_entries",
+@equation("38", "3.1 Schroedinger equation").holds(
+    "Off the diagonal stand the couplings with their phase shifts.",
+    test="test_quantum.py::test_hamiltonian_entries",
 )
 def hamiltonian(
     omega: Float[Array, " M"],
@@ -165,8 +122,6 @@ def hamiltonian(
     H_aa = ħ ω_a, H_ab = ħ R_ab e^{iδ_ab}
 
     Args:
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
         delta: δ_ab, (M, M) real, radians; antisymmetric, or H is not Hermitian.
         hbar: ħ, scalar, energy · time.
 
@@ -176,12 +131,9 @@ def hamiltonian(
     return (jnp.diag(omega) + off_diagonal(R) * jnp.exp(1j * delta)) * hbar
 
 
-@equation(
-    "36",
-    section="3.1 Schroedinger equation",
-    statement="The state obeys the Schroedinger equation.",
-    verdict="holds",
-    test="tests/papers/copying/test_quantum.py::test_schrodinger_with_units",
+@equation("36", "3.1 Schroedinger equation").holds(
+    "The state obeys the Schroedinger equation.",
+    test="test_quantum.py::test_schrodinger_with_units",
 )
 def schrodinger_rate(
     psi: Complex[Array, " M"], H: Complex[Array, "M M"], hbar: ArrayLike = 1
@@ -201,13 +153,10 @@ def schrodinger_rate(
     return -1j * (H @ psi) / hbar
 
 
-@equation(
-    "55",
-    section="3.2 phase alignment",
-    statement="Action principle of an aligned ensemble, in which density and phase "
-    "are conjugate.",
-    verdict="holds",
-    test="tests/papers/copying/test_quantum.py::test_action_principle",
+@equation("55", "3.2 phase alignment").holds(
+    "Action principle of an aligned ensemble, in which density and phase are "
+    "conjugate.",
+    test="test_quantum.py::test_action_principle",
 )
 def lagrangian(
     density: Float[Array, " M"],
@@ -222,12 +171,7 @@ def lagrangian(
     L = Σ_a [ρ_a (φ̇_a - ω_a) - Σ_{b≠a} √(ρ_a ρ_b) R_ab cos x_ab]
 
     Args:
-        density: ρ_a, (M,) real.
-        phase: φ_a, (M,) real, radians.
         phase_velocity: φ̇_a, (M,) real, radians/time.
-        omega: ω_a, (M,) real, 1/time.
-        R: coupling, (M, M) real, 1/time; its diagonal is ignored.
-        delta: δ_ab, (M, M) real, radians.
 
     Returns:
         L/ħ, scalar real, 1/time.

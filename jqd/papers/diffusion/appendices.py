@@ -7,118 +7,73 @@ from . import circulation, closed_forms, energies, observables, slits
 
 equation = equations_of("diffusion")
 
-equation(
-    "claim-A-state",
-    section="Appendix A",
-    statement="Axiom 1 is a consequence: there is an amplitude, and its squared "
-    "modulus is the probability.",
-    verdict="corrected",
+equation("claim-A-state", "Appendix A").corrected(
+    "Axiom 1 is a consequence: there is an amplitude, and its squared modulus is the "
+    "probability.",
     printed="It does not follow from density and S alone, see claim-equivalence.",
-    test="tests/papers/diffusion/test_motion.py"
+    test="test_motion.py"
     "::test_the_hydrodynamic_equations_have_solutions_that_are_no_amplitude",
 )(circulation.check_circulation)
-equation(
-    "claim-A-eigenstates",
-    section="Appendix A",
-    statement="Axioms 3 and 4: the eigenstates of a Hermitian form are complete, "
-    "means are sums over its eigenvalues, and in one of them its flow moves the phase "
-    "alone (on eight sites).",
-    verdict="holds",
-    test="tests/papers/diffusion/test_brackets.py"
-    "::test_eigenstates_of_a_hermitian_form_are_complete",
+equation("claim-A-eigenstates", "Appendix A").holds(
+    "Axioms 3 and 4: the eigenstates of a Hermitian form are complete, means are sums "
+    "over its eigenvalues, and in one of them its flow moves the phase alone (on eight "
+    "sites).",
+    test="test_brackets.py::test_eigenstates_of_a_hermitian_form_are_complete",
 )(observables.bilinear)
-equation(
-    "claim-A-measurement",
-    section="Appendix A",
-    statement="Axiom 5: a measurement gives an eigenvalue. The paper describes no "
-    "measurement.",
-    verdict="not computable",
+equation("claim-A-measurement", "Appendix A").not_computable(
+    "Axiom 5: a measurement gives an eigenvalue. The paper describes no measurement."
 )
-equation(
-    "claim-A-evolution",
-    section="Appendix A",
-    statement="Axiom 6: the amplitude obeys the Schroedinger equation, by (34).",
-    verdict="holds",
-    test="tests/papers/diffusion/test_fields.py::test_schrodinger_equation",
+equation("claim-A-evolution", "Appendix A").holds(
+    "Axiom 6: the amplitude obeys the Schroedinger equation, by (34).",
+    test="test_fields.py::test_schrodinger_equation",
 )(Madelung.vector_field)
-equation(
-    "claim-A-indistinguishable",
-    section="Appendix A",
-    statement="Axiom 7 is a consequence: particles are effectively indistinguishable, "
-    "owing to fluctuations between collisions.",
-    verdict="corrected",
+equation("claim-A-indistinguishable", "Appendix A").corrected(
+    "Axiom 7 is a consequence: particles are effectively indistinguishable, owing to "
+    "fluctuations between collisions.",
     printed="Only if the fluctuations give one set of weights to all particles; see "
     "claim-each-particle.",
-    test="tests/papers/diffusion/test_statistics.py"
-    "::test_weights_of_its_own_for_each_particle_change_nothing",
+    test="test_statistics.py::test_weights_of_its_own_for_each_particle_change_nothing",
 )(statistics.sample_occupations)
-equation(
-    "claim-B-barrier",
-    section="Appendix B",
-    statement="A particle can leave a well without the energy to cross its walls: a "
-    "packet of two levels below the barrier of a double well passes to the other side.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_paths.py::test_a_packet_leaves_a_well",
+equation("claim-B-barrier", "Appendix B").holds(
+    "A particle can leave a well without the energy to cross its walls: a packet of "
+    "two levels below the barrier of a double well passes to the other side.",
+    test="test_paths.py::test_a_packet_leaves_a_well",
 )(energies.energy_budget)
-equation(
-    "claim-B-energy",
-    section="Appendix B",
-    statement="The background field lends the energy and the sum is conserved. No "
-    "equation holds the field; (25) alone is conserved already.",
-    verdict="not computable",
+equation("claim-B-energy", "Appendix B").not_computable(
+    "The background field lends the energy and the sum is conserved. No equation holds "
+    "the field; (25) alone is conserved already."
 )
-equation(
-    "claim-B-source",
-    section="Appendix B",
-    statement="Neither devices nor particles but the background field is the source "
-    "of randomness.",
-    verdict="not computable",
+equation("claim-B-source", "Appendix B").not_computable(
+    "Neither devices nor particles but the background field is the source of "
+    "randomness."
 )
-equation(
-    "claim-C-interference",
-    section="Appendix C",
-    statement="Behind two slits amplitudes add, and not probabilities: of slits of "
-    "Gaussian transmission, whose amplitude is a sum by construction. For a wall with "
-    "slits see claim-C-amplitudes.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_paths.py"
-    "::test_amplitudes_or_probabilities_of_two_slits",
+equation("claim-C-interference", "Appendix C").holds(
+    "Behind two slits amplitudes add, and not probabilities: of slits of Gaussian "
+    "transmission, whose amplitude is a sum by construction. For a wall with slits see "
+    "claim-C-amplitudes.",
+    test="test_paths.py::test_amplitudes_or_probabilities_of_two_slits",
 )(closed_forms.slit_density)
-equation(
-    "claim-C-amplitudes",
-    section="Appendix C",
-    statement="The amplitude of two open slits is the sum of those of one open slit "
-    "each.",
-    verdict="corrected",
-    printed="To a per cent or so (one wall, on a coarse grid): the three walls "
-    "differ, and each slit disturbs the wave of the other.",
-    test="tests/papers/diffusion/test_paths.py::test_slits_in_a_wall_are_coupled",
+equation("claim-C-amplitudes", "Appendix C").corrected(
+    "The amplitude of two open slits is the sum of those of one open slit each.",
+    printed="To a per cent or so (one wall, on a coarse grid): the three walls differ, "
+    "and each slit disturbs the wave of the other.",
+    test="test_paths.py::test_slits_in_a_wall_are_coupled",
 )(slits.slit_wall)
-equation(
-    "claim-C-one-slit",
-    section="Appendix C",
-    statement="With one slit open there is no interference.",
-    verdict="corrected",
+equation("claim-C-one-slit", "Appendix C").corrected(
+    "With one slit open there is no interference.",
     printed="The fringes of two slits are gone. A slit with edges has dark lines of "
     "its own, at lambda L/a; one of Gaussian transmission has none.",
-    test="tests/papers/diffusion/test_paths.py::test_one_slit_has_dark_lines_too",
+    test="test_paths.py::test_one_slit_has_dark_lines_too",
 )(closed_forms.slit_amplitudes)
-equation(
-    "claim-C-which-path",
-    section="Appendix C",
-    statement="Devices behind the slits make the ensemble mixed, and probabilities "
-    "add: where the upper way turns a detector of two states into the orthogonal one. "
-    "Turned by another angle it leaves its cosine of the fringes; by pi, all of them "
-    "with dark for bright, and the ensemble pure.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_paths.py"
-    "::test_a_detector_that_the_upper_way_turns",
+equation("claim-C-which-path", "Appendix C").holds(
+    "Devices behind the slits make the ensemble mixed, and probabilities add: where "
+    "the upper way turns a detector of two states into the orthogonal one. Turned by "
+    "another angle it leaves its cosine of the fringes; by pi, all of them with dark "
+    "for bright, and the ensemble pure.",
+    test="test_paths.py::test_a_detector_that_the_upper_way_turns",
 )(closed_forms.slit_density)
-equation(
-    "claim-C-each-particle",
-    section="Appendix C",
-    statement="Each particle passes through one of the slits. So does every "
-    "continuous path through the wall; which process with the density is real no "
-    "density tells (claim-noise).",
-    verdict="open",
+equation("claim-C-each-particle", "Appendix C").open(
+    "Each particle passes through one of the slits. So does every continuous path "
+    "through the wall; which process with the density is real no density tells "
+    "(claim-noise)."
 )(ensembles.bohm)

@@ -46,28 +46,18 @@ class Symplecticity(NamedTuple):
     determinant: Array
 
 
-@equation(
-    "27",
-    section="3.2",
-    statement="Poisson bracket of functions of density and S; it equals (3) for the "
-    "same observables.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_brackets.py::test_brackets_are_commutators",
+@equation("27", "3.2").holds(
+    "Poisson bracket of functions of density and S; it equals (3) for the same "
+    "observables.",
+    test="test_brackets.py::test_brackets_are_commutators",
 )
-@equation(
-    "28",
-    section="3.2",
-    statement="Density and S are a canonical pair.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_brackets.py::test_canonical_pairs",
+@equation("28", "3.2").holds(
+    "Density and S are a canonical pair.", test="test_brackets.py::test_canonical_pairs"
 )
-@equation(
-    "38",
-    section="3.3",
-    statement="The bracket of two bilinear observables is the mean of the commutator "
-    "over i hbar.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_brackets.py::test_brackets_are_commutators",
+@equation("38", "3.3").holds(
+    "The bracket of two bilinear observables is the mean of the commutator over i "
+    "hbar.",
+    test="test_brackets.py::test_brackets_are_commutators",
 )
 def poisson_bracket(
     A: Observable,
@@ -80,13 +70,6 @@ def poisson_bracket(
 
     For bilinear ones it is ⟨[A, B]⟩/iħ, eq. (38).
 
-    Args:
-        A: observable.
-        B: observable.
-        density: positive.
-        action: S, same shape.
-        cell: volume of a site.
-
     Returns:
         Scalar, unit of A B over action.
     """
@@ -95,30 +78,19 @@ def poisson_bracket(
     return jnp.sum(a_density * b_action - b_density * a_action) / cell
 
 
-@equation(
-    "3",
-    section="1.1",
-    statement="Poisson bracket of functions of the amplitude and its conjugate; of "
-    "mean values it gives the mean of the commutator over i hbar.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_brackets.py::test_brackets_are_commutators",
+@equation("3", "1.1").holds(
+    "Poisson bracket of functions of the amplitude and its conjugate; of mean values "
+    "it gives the mean of the commutator over i hbar.",
+    test="test_brackets.py::test_brackets_are_commutators",
 )
-@equation(
-    "4",
-    section="1.1",
-    statement="The amplitude and its conjugate are a canonical pair, with 1/i hbar; "
-    "all other brackets vanish.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_brackets.py::test_canonical_pairs",
+@equation("4", "1.1").holds(
+    "The amplitude and its conjugate are a canonical pair, with 1/i hbar; all other "
+    "brackets vanish.",
+    test="test_brackets.py::test_canonical_pairs",
 )
-@equation(
-    "5",
-    section="1.1",
-    statement="Their canonical equations are the Schroedinger equation and its "
-    "conjugate.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_brackets.py"
-    "::test_schrodinger_equation_by_brackets",
+@equation("5", "1.1").holds(
+    "Their canonical equations are the Schroedinger equation and its conjugate.",
+    test="test_brackets.py::test_schrodinger_equation_by_brackets",
 )
 def poisson_bracket_psi(
     A: Callable[[Array], Array],
@@ -133,9 +105,7 @@ def poisson_bracket_psi(
 
     Args:
         A: observable A(ψ) -> scalar, real or complex.
-        B: observable.
         psi: ψ.
-        cell: volume of a site.
         hbar: ħ, scalar.
 
     Returns:
@@ -152,28 +122,17 @@ def poisson_bracket_psi(
     return turned / (2 * jnp.asarray(hbar) * cell)
 
 
-@equation(
-    "29",
-    section="3.2",
-    statement="Canonical equations of density and S.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_fields.py::test_canonical_equations",
+@equation("29", "3.2").holds(
+    "Canonical equations of density and S.",
+    test="test_fields.py::test_canonical_equations",
 )
-@equation(
-    "42",
-    section="3.3",
-    statement="The mean momentum shifts the density.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_fields.py"
-    "::test_momentum_shifts_density_and_action",
+@equation("42", "3.3").holds(
+    "The mean momentum shifts the density.",
+    test="test_fields.py::test_momentum_shifts_density_and_action",
 )
-@equation(
-    "43",
-    section="3.3",
-    statement="It shifts S by the same length.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_fields.py"
-    "::test_momentum_shifts_density_and_action",
+@equation("43", "3.3").holds(
+    "It shifts S by the same length.",
+    test="test_fields.py::test_momentum_shifts_density_and_action",
 )
 def canonical_rates(
     generator: Observable,
@@ -187,9 +146,6 @@ def canonical_rates(
 
     Args:
         generator: observable G.
-        density: positive.
-        action: S, same shape.
-        cell: volume of a site.
 
     Returns:
         `CanonicalRates` of the shape of `density`.
@@ -198,13 +154,10 @@ def canonical_rates(
     return CanonicalRates(by_action / cell, -by_density / cell)
 
 
-@equation(
-    "44",
-    section="3.3",
-    statement="The time derivative of an observable by the bracket with the energy, "
-    "and by the commutator.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_brackets.py::test_time_derivative",
+@equation("44", "3.3").holds(
+    "The time derivative of an observable by the bracket with the energy, and by the "
+    "commutator.",
+    test="test_brackets.py::test_time_derivative",
 )
 def time_derivative(
     A: Observable,
@@ -219,9 +172,6 @@ def time_derivative(
     Args:
         A: observable A(density, action), or A(density, action, t) where `t` is given.
         H: Hamilton's function of (density, action).
-        density: positive.
-        action: S, same shape.
-        cell: volume of a site.
         t: time, scalar, for an A that depends on it.
 
     Returns:
@@ -238,27 +188,19 @@ def time_derivative(
     return explicit + poisson_bracket(now, H, density, action, cell)
 
 
-@equation(
-    "claim-canonical-unitary",
-    section="3.2",
-    statement="Canonical transformations of density and S that keep the norm are "
-    "unitary transformations of the amplitude (section 3.2).",
-    verdict="corrected",
-    printed="Unitary ones are canonical and keep the norm. Conversely, the flow of "
-    "the integral of the squared density does so too, and is not linear.",
-    test="tests/papers/diffusion/test_brackets.py"
-    "::test_canonical_maps_need_not_be_linear",
+@equation("claim-canonical-unitary", "3.2").corrected(
+    "Canonical transformations of density and S that keep the norm are unitary "
+    "transformations of the amplitude (section 3.2).",
+    printed="Unitary ones are canonical and keep the norm. Conversely, the flow of the "
+    "integral of the squared density does so too, and is not linear.",
+    test="test_brackets.py::test_canonical_maps_need_not_be_linear",
 )
-@equation(
-    "claim-A-observables",
-    section="Appendix A",
-    statement="Axiom 2 is a consequence: every observable is a Hermitian operator.",
-    verdict="refuted",
+@equation("claim-A-observables", "Appendix A").refuted(
+    "Axiom 2 is a consequence: every observable is a Hermitian operator.",
     printed="It does not follow: any real function of density and S, such as the "
     "integral of the squared density, has brackets (27), and only the bilinear ones "
     "that (35) selects are operators.",
-    test="tests/papers/diffusion/test_brackets.py"
-    "::test_canonical_maps_need_not_be_linear",
+    test="test_brackets.py::test_canonical_maps_need_not_be_linear",
 )
 def symplecticity(
     step: Callable[[Array, Array], tuple[Array, Array]],
@@ -271,8 +213,6 @@ def symplecticity(
 
     Args:
         step: the map, e.g. one step of a law; sites of equal volume.
-        density: positive.
-        action: S, same shape.
 
     Returns:
         `Symplecticity`, zeros for a canonical map.

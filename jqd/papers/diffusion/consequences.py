@@ -6,117 +6,70 @@ from .rules import rest_temperature
 
 equation = equations_of("diffusion")
 
-equation(
-    "55",
-    section="5.1",
-    statement="The mean energy of the diffusion flux, hbar^2/8m times Fisher's "
-    "information of the density.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_fields.py"
-    "::test_quantum_potential_and_localization_energy",
+equation("55", "5.1").holds(
+    "The mean energy of the diffusion flux, hbar^2/8m times Fisher's information of "
+    "the density.",
+    test="test_fields.py::test_quantum_potential_and_localization_energy",
 )(energies.localization_energy)
-equation(
-    "claim-localization-region",
-    section="5.1",
-    statement="The smaller the region, the greater the localization energy: as the "
-    "inverse square of the length, for densities of one shape.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_motion.py::test_uncertainty_in_three_dimensions",
+equation("claim-localization-region", "5.1").holds(
+    "The smaller the region, the greater the localization energy: as the inverse "
+    "square of the length, for densities of one shape.",
+    test="test_motion.py::test_uncertainty_in_three_dimensions",
 )(energies.energy_budget)
-equation(
-    "claim-5.1-stationary",
-    section="5.1",
-    statement="Localised stationary states have S = -Et.",
-    verdict="corrected",
+equation("claim-5.1-stationary", "5.1").corrected(
+    "Localised stationary states have S = -Et.",
     printed="Real ones have. The vortex of charge 1 in a plane harmonic well is "
     "stationary and drifts, with half as much energy in the drift as in the potential.",
     printed_tex="S(t) = -Et",
     tex=r"S(\mathbf{x}, t) = S_0(\mathbf{x}) - Et",
-    test="tests/papers/diffusion/test_motion.py::test_a_stationary_state_may_drift",
+    test="test_motion.py::test_a_stationary_state_may_drift",
 )(energies.energy_budget)
-equation(
-    "claim-5.1-work",
-    section="5.1",
-    statement="The localization energy is what external forces spend to localise the "
-    "ensemble.",
-    verdict="corrected",
+equation("claim-5.1-work", "5.1").corrected(
+    "The localization energy is what external forces spend to localise the ensemble.",
     printed="Between walls it is. In a harmonic well half of the work goes to the "
     "potential energy; in a well of power k the localization energy is k/(k + 2) of "
     "the energy.",
-    test="tests/papers/diffusion/test_motion.py"
-    "::test_external_work_goes_to_the_potential_too",
+    test="test_motion.py::test_external_work_goes_to_the_potential_too",
 )(closed_forms.virial_localization_energy)
-equation(
-    "claim-5.1-released",
-    section="5.1",
-    statement="It is a potential energy: set free, it turns into energy of the drift "
-    "while their sum is constant.",
-    verdict="holds",
-    test="tests/papers/diffusion/test_motion.py::test_the_diffusion_flux_moves_nothing",
+equation("claim-5.1-released", "5.1").holds(
+    "It is a potential energy: set free, it turns into energy of the drift while their "
+    "sum is constant.",
+    test="test_motion.py::test_the_diffusion_flux_moves_nothing",
 )(energies.energy_budget)
-equation(
-    "claim-5.2-temperature",
-    section="5.2",
-    statement="Fluctuations indicate an effective temperature of the background field.",
-    verdict="refuted",
+equation("claim-5.2-temperature", "5.2").refuted(
+    "Fluctuations indicate an effective temperature of the background field.",
     printed="By (58) at one velocity of fluctuations, as (59) has it, it would be "
     "proportional to the mass, 1836 times as high for the proton as for the electron, "
     "and so not one of the field.",
-    test="tests/papers/diffusion/test_background.py"
+    test="test_background.py"
     "::test_the_rest_energy_is_twice_the_thermal_energy_at_the_velocity_of_light",
 )(rest_temperature)
-equation(
-    "claim-5.2-light",
-    section="5.2",
-    statement="The constancy of the velocity of light follows from that of "
-    "fluctuations.",
-    verdict="not computable",
+equation("claim-5.2-light", "5.2").not_computable(
+    "The constancy of the velocity of light follows from that of fluctuations."
 )
-equation(
-    "claim-5.3-rest-energy",
-    section="5.3",
-    statement="The rest energy is a thermal energy in the background field; but for "
-    "the arithmetic of (60).",
-    verdict="not computable",
+equation("claim-5.3-rest-energy", "5.3").not_computable(
+    "The rest energy is a thermal energy in the background field; but for the "
+    "arithmetic of (60)."
 )
-equation(
-    "claim-5.4-attraction",
-    section="5.4",
-    statement="Particles flow to where fluctuations are weaker. No equation is "
-    "printed: with D(x) inside both derivatives the density gathers there as 1/D, "
-    "with D(x) between them, Fick's law (17), it stays uniform.",
-    verdict="open",
-    test="tests/papers/diffusion/test_background.py"
-    "::test_what_gathers_where_fluctuations_are_weak",
+equation("claim-5.4-attraction", "5.4").open(
+    "Particles flow to where fluctuations are weaker. No equation is printed: with "
+    "D(x) inside both derivatives the density gathers there as 1/D, with D(x) between "
+    "them, Fick's law (17), it stays uniform.",
+    test="test_background.py::test_what_gathers_where_fluctuations_are_weak",
 )(readings.reading)
-equation(
-    "claim-5.4-masses",
-    section="5.4",
-    statement="The acceleration does not depend on the mass. No equation is printed: "
-    "with D(x) in (25) it goes as D^2 and the inverse squared width, so as 1/m^2 "
-    "where D = hbar/2m; with the rest energy (60) as a potential it is the same for "
-    "all.",
-    verdict="open",
-    test="tests/papers/diffusion/test_background.py"
-    "::test_whether_all_masses_fall_alike",
+equation("claim-5.4-masses", "5.4").open(
+    "The acceleration does not depend on the mass. No equation is printed: with D(x) "
+    "in (25) it goes as D^2 and the inverse squared width, so as 1/m^2 where D = "
+    "hbar/2m; with the rest energy (60) as a potential it is the same for all.",
+    test="test_background.py::test_whether_all_masses_fall_alike",
 )(readings.reading)
-equation(
-    "claim-5.4-deficit",
-    section="5.4",
-    statement="Energy lent to particles lowers the energy density of the background "
-    "field nearby.",
-    verdict="not computable",
+equation("claim-5.4-deficit", "5.4").not_computable(
+    "Energy lent to particles lowers the energy density of the background field nearby."
 )
-equation(
-    "claim-5.5-condensate",
-    section="5.5",
-    statement="The condensate of the Higgs field is the background field.",
-    verdict="not computable",
+equation("claim-5.5-condensate", "5.5").not_computable(
+    "The condensate of the Higgs field is the background field."
 )
-equation(
-    "claim-5.6-composites",
-    section="5.6",
-    statement="Composite particles that form within a mean free path have small "
-    "masses, against the uncertainty relation.",
-    verdict="not computable",
+equation("claim-5.6-composites", "5.6").not_computable(
+    "Composite particles that form within a mean free path have small masses, against "
+    "the uncertainty relation."
 )

@@ -8,7 +8,23 @@ in complex and real variables, and the fields it is applied to. Pure functions o
 point: batch them with vmap.
 
 Phase space: α (N,) complex, or ξ = (q_1, .., q_N, p_1, .., p_N). Functions of phase
-space take such a point. A matrix over (α, α*) has shape (2N, 2N), in blocks.
+space take such a point. A matrix over (α, α*) has shape (2N, 2N), in blocks. Arguments
+have these meanings, where a function says nothing else:
+
+    alpha, xi, z   one point, of α, of ξ or of scaled (Q, P)
+    H              real function of the point
+    hessian        its second derivatives: over (α*, α*), (N, N), or over all of the
+                   doubled or scaled variables, (2N, 2N)
+    parts          `HessianParts` as a function of z
+    function       of the point, real or complex, of any shape
+    density        ρ, a function of the point
+    diffusion      D over (α, α*), (2N, 2N), or a function of α that gives it
+    lengths        l_i > 0, scalar or (N,)
+    scale          diagonal of L = diag(l, κ/l), (2N,)
+    kappa          κ > 0, an action
+    C              strength of the diffusion
+    omega, k       ω and the wave number of a plane wave
+    hbar, mass     ħ, m
 
 Where the printed equation is inconsistent, `printed=True` gives it literally.
 """

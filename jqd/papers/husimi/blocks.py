@@ -21,26 +21,15 @@ class HessianParts(NamedTuple):
     B: Float[Array, "N N"]
 
 
-@equation(
-    "A4",
-    section="Appendix A",
-    statement="The scaled Hessian in blocks of positions and momenta.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py::test_scaled_hessian",
+@equation("A4", "Appendix A").holds(
+    "The scaled Hessian in blocks of positions and momenta.",
+    test="test_coordinates.py::test_scaled_hessian",
 )
-@equation(
-    "A5",
-    section="Appendix A",
-    statement="Its upper blocks, entry by entry.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py::test_scaled_hessian",
+@equation("A5", "Appendix A").holds(
+    "Its upper blocks, entry by entry.", test="test_coordinates.py::test_scaled_hessian"
 )
-@equation(
-    "A6",
-    section="Appendix A",
-    statement="Its lower blocks, entry by entry.",
-    verdict="holds",
-    test="tests/papers/husimi/test_coordinates.py::test_scaled_hessian",
+@equation("A6", "Appendix A").holds(
+    "Its lower blocks, entry by entry.", test="test_coordinates.py::test_scaled_hessian"
 )
 def real_blocks(
     matrix: Float[Array, "2N 2N"],
@@ -51,81 +40,48 @@ def real_blocks(
     return (upper[:, :modes], upper[:, modes:]), (lower[:, :modes], lower[:, modes:])
 
 
-@equation(
-    "A10",
-    section="Appendix A",
-    statement="Real and imaginary part of the first block, which are symmetric "
-    "matrices.",
-    verdict="holds",
-    test="tests/papers/husimi/test_real.py::test_commutator_form",
+@equation("A10", "Appendix A").holds(
+    "Real and imaginary part of the first block, which are symmetric matrices.",
+    test="test_real.py::test_commutator_form",
 )
 def hessian_parts(hessian: Float[Array, "2N 2N"]) -> HessianParts:
-    """A and B of the scaled Hessian.
-
-    Args:
-        hessian: H̃'' over (Q, P), (2N, 2N).
-    """
+    """A and B of the scaled Hessian."""
     (qq, qp), (pq, pp) = real_blocks(hessian)
     return HessianParts(qq - pp, qp + pq)
 
 
-@equation(
-    "A3",
-    section="Appendix A",
-    statement="The first block of the diffusion matrix is C times second derivatives "
-    "by conjugate coordinates.",
-    verdict="holds",
-    test="tests/papers/husimi/test_real.py::test_commutator_form",
+@equation("A3", "Appendix A").holds(
+    "The first block of the diffusion matrix is C times second derivatives by "
+    "conjugate coordinates.",
+    test="test_real.py::test_commutator_form",
 )
-@equation(
-    "A7",
-    section="Appendix A",
-    statement="The first block of the diffusion matrix from those of the Hessian.",
-    verdict="holds",
-    test="tests/papers/husimi/test_real.py::test_commutator_form",
+@equation("A7", "Appendix A").holds(
+    "The first block of the diffusion matrix from those of the Hessian.",
+    test="test_real.py::test_commutator_form",
 )
 def complex_diffusion(
     hessian: Float[Array, "2N 2N"], kappa: ArrayLike, C: ArrayLike = 1.0
 ) -> Complex[Array, "N N"]:
-    """D^aa = C ∂²H/∂α*∂α* = (C/2κ)(A + iB)
-
-    Args:
-        hessian: H̃'' over (Q, P), (2N, 2N).
-        kappa: κ > 0, an action.
-        C: strength of the diffusion.
-    """
+    """D^aa = C ∂²H/∂α*∂α* = (C/2κ)(A + iB)"""
     A, B = hessian_parts(hessian)
     return jnp.asarray(C) / (2 * kappa) * (A + 1j * B)
 
 
-@equation(
-    "A8",
-    section="Appendix A",
-    statement="The real diffusion matrix in blocks.",
-    verdict="holds",
-    test="tests/papers/husimi/test_real.py::test_commutator_form",
+@equation("A8", "Appendix A").holds(
+    "The real diffusion matrix in blocks.", test="test_real.py::test_commutator_form"
 )
-@equation(
-    "A14",
-    section="Appendix A",
-    statement="Block of the positions: minus C/2kappa times the mixed derivatives.",
-    verdict="holds",
-    test="tests/papers/husimi/test_real.py::test_commutator_form",
+@equation("A14", "Appendix A").holds(
+    "Block of the positions: minus C/2kappa times the mixed derivatives.",
+    test="test_real.py::test_commutator_form",
 )
-@equation(
-    "A15",
-    section="Appendix A",
-    statement="Mixed blocks: C/2kappa times the difference of the second derivatives "
-    "by positions and by momenta.",
-    verdict="holds",
-    test="tests/papers/husimi/test_real.py::test_commutator_form",
+@equation("A15", "Appendix A").holds(
+    "Mixed blocks: C/2kappa times the difference of the second derivatives by "
+    "positions and by momenta.",
+    test="test_real.py::test_commutator_form",
 )
-@equation(
-    "A16",
-    section="Appendix A",
-    statement="Block of the momenta: minus that of the positions.",
-    verdict="holds",
-    test="tests/papers/husimi/test_real.py::test_commutator_form",
+@equation("A16", "Appendix A").holds(
+    "Block of the momenta: minus that of the positions.",
+    test="test_real.py::test_commutator_form",
 )
 def real_diffusion(diffusion: Complex[Array, "2N 2N"]) -> Float[Array, "2N 2N"]:
     """D over (Q, P) of a D over (α, α*), as in ∂_t ρ = (ħ/2κ) Σ ∂_a ∂_b (D_ab ρ).
@@ -141,19 +97,13 @@ def real_diffusion(diffusion: Complex[Array, "2N 2N"]) -> Float[Array, "2N 2N"]:
     return (0.5j * (turn.T @ diffusion @ turn)).real
 
 
-@equation(
-    "A9",
-    section="Appendix A",
-    statement="The diffusion term with a vanishing mixed block.",
-    verdict="holds",
-    test="tests/papers/husimi/test_real.py::test_sign_of_the_expanded_diffusion",
+@equation("A9", "Appendix A").holds(
+    "The diffusion term with a vanishing mixed block.",
+    test="test_real.py::test_sign_of_the_expanded_diffusion",
 )
-@equation(
-    "A11",
-    section="Appendix A",
-    statement="The diffusion term with its second derivatives expanded.",
-    verdict="holds",
-    test="tests/papers/husimi/test_real.py::test_sign_of_the_expanded_diffusion",
+@equation("A11", "Appendix A").holds(
+    "The diffusion term with its second derivatives expanded.",
+    test="test_real.py::test_sign_of_the_expanded_diffusion",
 )
 def expanded_rate(
     parts: Callable[[Array], HessianParts],
@@ -167,14 +117,6 @@ def expanded_rate(
 
     (iħC/8κ²) Σ_ij {(X - iY)_ij [(A + iB)_ij ρ] - (X + iY)_ij [(A - iB)_ij ρ]},
     X = ∂_Q∂_Q - ∂_P∂_P, Y = ∂_Q∂_P + ∂_P∂_Q
-
-    Args:
-        parts: A and B as a function of z.
-        density: ρ(z).
-        z: one point (Q, P), (2N,).
-        kappa: κ > 0, an action.
-        C: strength of the diffusion.
-        hbar: ħ.
     """
 
     def product(point):
@@ -187,22 +129,14 @@ def expanded_rate(
     return -jnp.asarray(hbar) * C / (4 * kappa**2) * first.imag
 
 
-@equation(
-    "A12",
-    section="Appendix A",
-    statement="The difference of the two brackets; the prefactor is minus hbar "
-    "C/4kappa^2, with the sign from i times 2i, which our copy of the text does not "
-    "show.",
-    verdict="holds",
-    test="tests/papers/husimi/test_real.py::test_sign_of_the_expanded_diffusion",
+@equation("A12", "Appendix A").holds(
+    "The difference of the two brackets; the prefactor is minus hbar C/4kappa^2, with "
+    "the sign from i times 2i, which our copy of the text does not show.",
+    test="test_real.py::test_sign_of_the_expanded_diffusion",
 )
-@equation(
-    "A13",
-    section="Appendix A",
-    statement="The same with the blocks of the Hessian put in, and the same minus "
-    "sign.",
-    verdict="holds",
-    test="tests/papers/husimi/test_real.py::test_sign_of_the_expanded_diffusion",
+@equation("A13", "Appendix A").holds(
+    "The same with the blocks of the Hessian put in, and the same minus sign.",
+    test="test_real.py::test_sign_of_the_expanded_diffusion",
 )
 def appendix_rate(
     parts: Callable[[Array], HessianParts],
@@ -217,12 +151,6 @@ def appendix_rate(
     """𝒟ρ = -(ħC/4κ²) Σ_ij {X_ij (B_ij ρ) - Y_ij (A_ij ρ)}
 
     Args:
-        parts: A and B as a function of z.
-        density: ρ(z).
-        z: one point (Q, P), (2N,).
-        kappa: κ > 0, an action.
-        C: strength of the diffusion.
-        hbar: ħ.
         printed: without the minus sign, which comes from i · 2i.
     """
     X, Y = _second(lambda point: jnp.stack(parts(point)) * density(point), z)

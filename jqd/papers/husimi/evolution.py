@@ -21,10 +21,6 @@ def complex_gradient(
 ) -> Complex[Array, "... 2N"]:
     """(∂_α, ∂_α*) of a function of phase space.
 
-    Args:
-        function: f(α), real or complex, of any shape.
-        alpha: one point, (N,).
-
     Returns:
         The derivatives along a last axis.
     """
@@ -38,10 +34,6 @@ def complex_hessian(
 ) -> Complex[Array, "... 2N 2N"]:
     """Second derivatives by (α, α*) of a function of phase space.
 
-    Args:
-        function: f(α), real or complex, of any shape.
-        alpha: one point, (N,).
-
     Returns:
         The derivatives along the last two axes.
     """
@@ -51,10 +43,6 @@ def complex_hessian(
 def hamiltonian_drift(H: Function, alpha: Complex[Array, " N"]) -> Array:
     """dz/dt of z = (α, α*): dα/dt = -i ∂H/∂α*.
 
-    Args:
-        H: real function of α.
-        alpha: one point, (N,).
-
     Returns:
         (2N,)
 
@@ -63,39 +51,24 @@ def hamiltonian_drift(H: Function, alpha: Complex[Array, " N"]) -> Array:
     return doubled_vector(-1j * complex_gradient(H, alpha)[alpha.shape[0] :])
 
 
-@equation(
-    "9",
-    section="III A",
-    statement="Liouville's equation: the density is carried by the drift of "
-    "Hamilton's equations.",
-    verdict="holds",
-    test="tests/papers/husimi/test_conditions.py::test_liouville_flow",
+@equation("9", "III A").holds(
+    "Liouville's equation: the density is carried by the drift of Hamilton's "
+    "equations.",
+    test="test_conditions.py::test_liouville_flow",
 )
-@equation(
-    "21",
-    section="III B",
-    statement="The Liouville operator in complex coordinates.",
-    verdict="holds",
-    test="tests/papers/husimi/test_conditions.py::test_liouville_flow",
+@equation("21", "III B").holds(
+    "The Liouville operator in complex coordinates.",
+    test="test_conditions.py::test_liouville_flow",
 )
-@equation(
-    "22",
-    section="III B",
-    statement="The Liouville operator of such a Hamiltonian changes its sign under "
-    "time reversal.",
-    verdict="holds",
-    test="tests/papers/husimi/test_conditions.py::test_time_reversal_of_the_law",
+@equation("22", "III B").holds(
+    "The Liouville operator of such a Hamiltonian changes its sign under time "
+    "reversal.",
+    test="test_conditions.py::test_time_reversal_of_the_law",
 )
 def liouville_rate(
     H: Function, density: Function, alpha: Complex[Array, " N"]
 ) -> Complex[Array, ""]:
-    """-∂_z(a ρ) = i Σ_i {∂_i[(∂*_i H)ρ] - ∂*_i[(∂_i H)ρ]}
-
-    Args:
-        H: real function of α.
-        density: ρ(α).
-        alpha: one point, (N,).
-    """
+    """-∂_z(a ρ) = i Σ_i {∂_i[(∂*_i H)ρ] - ∂*_i[(∂_i H)ρ]}"""
 
     def flow(point):
         return hamiltonian_drift(H, point) * density(point)
@@ -103,52 +76,32 @@ def liouville_rate(
     return -jnp.trace(complex_gradient(flow, alpha))
 
 
-@equation(
-    "45",
-    section="III E",
-    statement="Liouville's equation in real variables, by the Poisson bracket.",
-    verdict="holds",
-    test="tests/papers/husimi/test_real.py::test_hamiltonian_flow",
+@equation("45", "III E").holds(
+    "Liouville's equation in real variables, by the Poisson bracket.",
+    test="test_real.py::test_hamiltonian_flow",
 )
 def phase_space_liouville_rate(
     H: Function, density: Function, xi: Float[Array, " 2N"]
 ) -> Float[Array, ""]:
-    """{H, ρ} = Σ_i (∂H/∂q_i ∂/∂p_i - ∂H/∂p_i ∂/∂q_i) ρ
-
-    Args:
-        H: function of ξ = (q, p).
-        density: ρ(ξ).
-        xi: one point, (2N,).
-    """
+    """{H, ρ} = Σ_i (∂H/∂q_i ∂/∂p_i - ∂H/∂p_i ∂/∂q_i) ρ"""
     H_q, H_p = jnp.split(jax.grad(H)(xi), 2)
     rho_q, rho_p = jnp.split(jax.grad(density)(xi), 2)
     return H_q @ rho_p - H_p @ rho_q
 
 
-@equation(
-    "10",
-    section="III A",
-    statement="General form under C1 and C2: Liouville's term and second derivatives "
-    "of a diffusion matrix times the density, with a factor i hbar/2.",
-    verdict="holds",
-    test="tests/papers/husimi/test_conditions.py"
-    "::test_real_symmetric_diffusions_in_complex_variables",
+@equation("10", "III A").holds(
+    "General form under C1 and C2: Liouville's term and second derivatives of a "
+    "diffusion matrix times the density, with a factor i hbar/2.",
+    test="test_conditions.py::test_real_symmetric_diffusions_in_complex_variables",
 )
-@equation(
-    "18",
-    section="III A",
-    statement="Diffusion with the redundant blocks eliminated: a term, its conjugate, "
-    "and the mixed block twice.",
-    verdict="holds",
-    test="tests/papers/husimi/test_conditions.py"
-    "::test_real_symmetric_diffusions_in_complex_variables",
+@equation("18", "III A").holds(
+    "Diffusion with the redundant blocks eliminated: a term, its conjugate, and the "
+    "mixed block twice.",
+    test="test_conditions.py::test_real_symmetric_diffusions_in_complex_variables",
 )
-@equation(
-    "23",
-    section="III B",
-    statement="C4: the whole generator changes its sign under time reversal.",
-    verdict="holds",
-    test="tests/papers/husimi/test_conditions.py::test_time_reversal_of_the_law",
+@equation("23", "III B").holds(
+    "C4: the whole generator changes its sign under time reversal.",
+    test="test_conditions.py::test_time_reversal_of_the_law",
 )
 def complex_fokker_planck(
     H: Function,
@@ -162,11 +115,7 @@ def complex_fokker_planck(
     ∂_t ρ = -Σ_a ∂_a(a_a ρ) + (iħ/2) Σ_ab ∂_a ∂_b (D_ab ρ), a, b over (α, α*)
 
     Args:
-        H: real function of α.
         diffusion: D(α), (2N, 2N), see `as_doubled`.
-        density: ρ(α).
-        alpha: one point, (N,).
-        hbar: ħ.
 
     Returns:
         The rate; real where D is real in the sense of `reality_residual`.
@@ -182,19 +131,13 @@ def complex_fokker_planck(
     return liouville_rate(H, density, alpha) + 0.5j * hbar * second
 
 
-@equation(
-    "36",
-    section="III C",
-    statement="C5: the expectation value of the Hamiltonian does not change.",
-    verdict="holds",
-    test="tests/papers/husimi/test_energy.py::test_energy_by_quadrature",
+@equation("36", "III C").holds(
+    "C5: the expectation value of the Hamiltonian does not change.",
+    test="test_energy.py::test_energy_by_quadrature",
 )
-@equation(
-    "37",
-    section="III C",
-    statement="Only the diffusion could change it.",
-    verdict="holds",
-    test="tests/papers/husimi/test_energy.py::test_energy_by_quadrature",
+@equation("37", "III C").holds(
+    "Only the diffusion could change it.",
+    test="test_energy.py::test_energy_by_quadrature",
 )
 def energy_rate(
     H: Function,
@@ -205,7 +148,6 @@ def energy_rate(
     """d<H>/dt = ∫ H ∂_t ρ by a quadrature over phase space.
 
     Args:
-        H: real function of α.
         rate: ∂_t ρ, a function of α.
         points: nodes, (K, N).
         weights: d²ᴺα of each, (K,).
@@ -214,13 +156,10 @@ def energy_rate(
     return jnp.sum(values * weights)
 
 
-@equation(
-    "40",
-    section="III C",
-    statement="That is so if each entry is a real weight times the second derivative "
-    "by the conjugate coordinates.",
-    verdict="holds",
-    test="tests/papers/husimi/test_energy.py::test_energy_leaves_the_weights_free",
+@equation("40", "III C").holds(
+    "That is so if each entry is a real weight times the second derivative by the "
+    "conjugate coordinates.",
+    test="test_energy.py::test_energy_leaves_the_weights_free",
 )
 def weighted_diffusion(
     hessian: Complex[Array, "N N"], weight: Float[Array, "N N"]
@@ -228,20 +167,16 @@ def weighted_diffusion(
     """D^aa_ij = f_ij ∂²H/∂α_i*∂α_j*, which conserves energy for any real f.
 
     Args:
-        hessian: ∂²H/∂α_i*∂α_j*, (N, N).
         weight: f, (N, N), real, symmetric.
     """
     return weight * hessian
 
 
-@equation(
-    "41",
-    section="III C",
-    statement="C3 lets the weights be sums of products of derivatives of the "
-    "Hamiltonian with constant coefficients; C4 and C5 hold for the real part of such "
-    "a sum with real coefficients.",
-    verdict="holds",
-    test="tests/papers/husimi/test_energy.py::test_energy_leaves_the_weights_free",
+@equation("41", "III C").holds(
+    "C3 lets the weights be sums of products of derivatives of the Hamiltonian with "
+    "constant coefficients; C4 and C5 hold for the real part of such a sum with real "
+    "coefficients.",
+    test="test_energy.py::test_energy_leaves_the_weights_free",
 )
 def weight_from_derivatives(
     H: Function,
@@ -251,8 +186,6 @@ def weight_from_derivatives(
     """f_ij = Re Σ c_ij Π (derivatives of H)
 
     Args:
-        H: real function of α.
-        alpha: one point, (N,).
         terms: coefficients c, (N, N), symmetric, and the derivatives that are
             multiplied, each as the numbers 0 .. 2N-1 of the variables (α, α*).
     """
@@ -265,18 +198,15 @@ def weight_from_derivatives(
     return total
 
 
-@equation(
-    "42",
-    section="III C",
-    statement="C6: the weights are one constant C.",
-    verdict="corrected",
-    printed="The text, as far as our copy can be read, has C times the Kronecker "
-    "delta of the two modes, which drops the diffusion that joins modes and is "
-    "another law than (43); each weight must be C. Constancy and symmetry allow any "
-    "real symmetric matrix of constants.",
+@equation("42", "III C").corrected(
+    "C6: the weights are one constant C.",
+    printed="The text, as far as our copy can be read, has C times the Kronecker delta "
+    "of the two modes, which drops the diffusion that joins modes and is another law "
+    "than (43); each weight must be C. Constancy and symmetry allow any real symmetric "
+    "matrix of constants.",
     printed_tex=r"f_{ij} = C\,\delta_{ij}",
     tex="f_{ij} = C",
-    test="tests/papers/husimi/test_energy.py::test_energy_leaves_the_weights_free",
+    test="test_energy.py::test_energy_leaves_the_weights_free",
 )
 def minimal_diffusion(
     hessian: Complex[Array, "N N"], C: ArrayLike = 1.0, *, printed: bool = False
@@ -284,8 +214,6 @@ def minimal_diffusion(
     """D^aa_ij = C ∂²H/∂α_i*∂α_j*: f_ij = C for all i and j.
 
     Args:
-        hessian: ∂²H/∂α_i*∂α_j*, (N, N).
-        C: strength of the diffusion.
         printed: f_ij = C δ_ij, which drops the diffusion that joins modes.
     """
     kind = hessian.real.dtype

@@ -14,12 +14,9 @@ equation = equations_of("husimi")
 _METRIC = np.array([1.0, -1.0, -1.0, -1.0])
 
 
-@equation(
-    "71",
-    section="V B",
-    statement="Field and momentum from the amplitudes of particle and antiparticle.",
-    verdict="holds",
-    test="tests/papers/husimi/test_fields.py::test_complex_field",
+@equation("71", "V B").holds(
+    "Field and momentum from the amplitudes of particle and antiparticle.",
+    test="test_fields.py::test_complex_field",
 )
 def field_amplitudes(
     alpha: ArrayLike, beta: ArrayLike, mass: ArrayLike = 1.0
@@ -40,12 +37,9 @@ def field_amplitudes(
     return field, 1j * root / math.sqrt(2) * (antiparticle - alpha)
 
 
-@equation(
-    "74",
-    section="V C",
-    statement="The field strength, with the structure constants.",
-    verdict="holds",
-    test="tests/papers/husimi/test_fields.py::test_gauge_bosons",
+@equation("74", "V C").holds(
+    "The field strength, with the structure constants.",
+    test="test_fields.py::test_gauge_bosons",
 )
 def field_strength(
     slope: Float[Array, "A 4 4"],
@@ -65,12 +59,8 @@ def field_strength(
     return slope - jnp.swapaxes(slope, 1, 2) + g * own
 
 
-@equation(
-    "73",
-    section="V C",
-    statement="Lagrangian of the gluon field.",
-    verdict="holds",
-    test="tests/papers/husimi/test_fields.py::test_gauge_bosons",
+@equation("73", "V C").holds(
+    "Lagrangian of the gluon field.", test="test_fields.py::test_gauge_bosons"
 )
 def field_tensor_lagrangian(strength: Float[Array, "A 4 4"]) -> Float[Array, ""]:
     """-(1/4) F^a_μν F^aμν, metric (+, -, -, -).
@@ -82,13 +72,9 @@ def field_tensor_lagrangian(strength: Float[Array, "A 4 4"]) -> Float[Array, ""]
     return -jnp.sum(strength**2 * signs[None, :, :]) / 4
 
 
-@equation(
-    "75",
-    section="V C",
-    statement="Expansion of the field in modes.",
-    verdict="holds",
-    test="tests/papers/husimi/test_fields.py"
-    "::test_no_amplitude_of_a_gauge_boson_above_its_square",
+@equation("75", "V C").holds(
+    "Expansion of the field in modes.",
+    test="test_fields.py::test_no_amplitude_of_a_gauge_boson_above_its_square",
 )
 def mode_field(
     amplitudes: Complex[Array, "A K"], modes: Complex[Array, "K 4"]

@@ -14,41 +14,32 @@ equation = equations_of("husimi")
 GaussianFunction = Callable[[Array, Array], Array]
 
 
-@equation(
-    "claim-gaussian-operators",
-    section="V D",
-    statement="On an enlarged phase space of Gaussian operators every quartic "
-    "interaction has Fokker-Planck form (reaction 2). On pure Gaussian kets every "
-    "bilinear operator is a first derivative, and quartic ones are sums of their "
-    "products: tried for each quartic term of one mode, and for a complex field. "
-    "Expansions in other Gaussian operators were not tried.",
-    verdict="holds",
-    test="tests/papers/husimi/test_gaussian_kets.py"
+@equation("claim-gaussian-operators", "V D").holds(
+    "On an enlarged phase space of Gaussian operators every quartic interaction has "
+    "Fokker-Planck form (reaction 2). On pure Gaussian kets every bilinear operator is "
+    "a first derivative, and quartic ones are sums of their products: tried for each "
+    "quartic term of one mode, and for a complex field. Expansions in other Gaussian "
+    "operators were not tried.",
+    test="test_gaussian_kets.py"
     "::test_quartic_interactions_are_of_second_order_on_gaussian_kets",
 )
-@equation(
-    "claim-gaussian-c7",
-    section="V D",
-    statement="Enlarging the phase space may break the connection of free with "
-    "deterministic (reaction 2).",
-    verdict="corrected",
-    printed="On pure Gaussian kets it grows stronger: every quadratic Hamiltonian is "
-    "a first derivative, squeezing included. But then the amplifier of section V E is "
+@equation("claim-gaussian-c7", "V D").corrected(
+    "Enlarging the phase space may break the connection of free with deterministic "
+    "(reaction 2).",
+    printed="On pure Gaussian kets it grows stronger: every quadratic Hamiltonian is a "
+    "first derivative, squeezing included. But then the amplifier of section V E is "
     "deterministic too, and what that section says of its noise does not carry over.",
-    test="tests/papers/husimi/test_gaussian_kets.py"
+    test="test_gaussian_kets.py"
     "::test_every_quadratic_hamiltonian_is_deterministic_on_gaussian_kets",
 )
-@equation(
-    "claim-gaussian-C",
-    section="V D",
-    statement="There, as on phase space, the law has one constant C before its "
-    "diffusion (reaction 2 and section III D; not in print).",
-    verdict="refuted",
+@equation("claim-gaussian-C", "V D").refuted(
+    "There, as on phase space, the law has one constant C before its diffusion "
+    "(reaction 2 and section III D; not in print).",
     printed="All functions obey a constraint, that the derivative by the squeezing is "
     "half the second one by the displacement, so that a diffusion can be read as a "
-    "drift. Two readings of the fourth power of the position agree at C = 1 alone, "
-    "and beyond it neither keeps the constraint.",
-    test="tests/papers/husimi/test_gaussian_kets.py"
+    "drift. Two readings of the fourth power of the position agree at C = 1 alone, and "
+    "beyond it neither keeps the constraint.",
+    test="test_gaussian_kets.py"
     "::test_no_strength_of_the_diffusion_is_defined_on_gaussian_kets",
 )
 def apply_bilinear(

@@ -13,14 +13,10 @@ equation = equations_of("husimi")
 Function = Callable[[Array], Array]
 
 
-@equation(
-    "1",
-    section="II A",
-    statement="Bayes' theorem gives the backward kernel from the forward kernel and "
-    "the probabilities at both times.",
-    verdict="holds",
-    test="tests/papers/husimi/test_stochastic.py"
-    "::test_backward_kernel_depends_on_the_preparation",
+@equation("1", "II A").holds(
+    "Bayes' theorem gives the backward kernel from the forward kernel and the "
+    "probabilities at both times.",
+    test="test_stochastic.py::test_backward_kernel_depends_on_the_preparation",
 )
 def backward_kernel(
     forward: Float[Array, "n m"], density: Float[Array, " m"]
@@ -42,13 +38,10 @@ def backward_kernel(
     return jnp.where(reached, joint / jnp.where(reached, total, 1), 0).T
 
 
-@equation(
-    "2",
-    section="II B",
-    statement="Stochastic differential equation of an ordinary diffusion: drift, and "
-    "noise by independent Wiener increments.",
-    verdict="holds",
-    test="tests/papers/husimi/test_stochastic.py::test_increments_of_a_diffusion",
+@equation("2", "II B").holds(
+    "Stochastic differential equation of an ordinary diffusion: drift, and noise by "
+    "independent Wiener increments.",
+    test="test_stochastic.py::test_increments_of_a_diffusion",
 )
 def sde_step(
     drift: Float[Array, " N"],
@@ -67,13 +60,10 @@ def sde_step(
     return drift * dt + noise @ increments
 
 
-@equation(
-    "4",
-    section="II B",
-    statement="The diffusion matrix is the noise matrix times its transpose, so that "
-    "it is positive semi-definite.",
-    verdict="holds",
-    test="tests/papers/husimi/test_stochastic.py::test_increments_of_a_diffusion",
+@equation("4", "II B").holds(
+    "The diffusion matrix is the noise matrix times its transpose, so that it is "
+    "positive semi-definite.",
+    test="test_stochastic.py::test_increments_of_a_diffusion",
 )
 def noise_covariance(noise: Float[Array, "N K"]) -> Float[Array, "N N"]:
     """D = c cᵀ, which is positive semi-definite.
@@ -84,14 +74,10 @@ def noise_covariance(noise: Float[Array, "N K"]) -> Float[Array, "N N"]:
     return noise @ noise.T
 
 
-@equation(
-    "3",
-    section="II B",
-    statement="Its Fokker-Planck equation, with half the diffusion matrix before the "
-    "second derivatives.",
-    verdict="holds",
-    test="tests/papers/husimi/test_stochastic.py"
-    "::test_short_time_kernel_gives_the_fokker_planck_equation",
+@equation("3", "II B").holds(
+    "Its Fokker-Planck equation, with half the diffusion matrix before the second "
+    "derivatives.",
+    test="test_stochastic.py::test_short_time_kernel_gives_the_fokker_planck_equation",
 )
 def fokker_planck_rate(
     drift: Function, diffusion: Function, density: Function, x: Float[Array, " N"]
@@ -116,14 +102,10 @@ def fokker_planck_rate(
     return second / 2 - divergence
 
 
-@equation(
-    "5",
-    section="II B",
-    statement="For a short time the forward kernel is a Gaussian about the drift with "
-    "the covariance of the noise.",
-    verdict="holds",
-    test="tests/papers/husimi/test_stochastic.py"
-    "::test_short_time_kernel_gives_the_fokker_planck_equation",
+@equation("5", "II B").holds(
+    "For a short time the forward kernel is a Gaussian about the drift with the "
+    "covariance of the noise.",
+    test="test_stochastic.py::test_short_time_kernel_gives_the_fokker_planck_equation",
 )
 def short_time_kernel(
     moved: Float[Array, " N"],
@@ -149,18 +131,14 @@ def short_time_kernel(
     return jnp.exp(-square / (2 * dt) - logdet / 2)
 
 
-@equation(
-    "claim-nelson-density",
-    section="II C",
-    statement="In Nelson's mechanics the squared amplitude R plays the part of the "
-    "probability density (section II C).",
-    verdict="corrected",
-    printed="With the wave function written with the root of R, as before (6), and "
-    "the osmotic velocity of (6), the density is R and not its square.",
+@equation("claim-nelson-density", "II C").corrected(
+    "In Nelson's mechanics the squared amplitude R plays the part of the probability "
+    "density (section II C).",
+    printed="With the wave function written with the root of R, as before (6), and the "
+    "osmotic velocity of (6), the density is R and not its square.",
     printed_tex=r"\rho = R^2",
     tex=r"\rho = R",
-    test="tests/papers/husimi/test_stochastic.py"
-    "::test_nelson_diffusion_moves_the_density_with_the_current",
+    test="test_stochastic.py::test_nelson_diffusion_moves_the_density_with_the_current",
 )
 def nelson_drift(
     R: Function,
@@ -175,21 +153,15 @@ def nelson_drift(
         R: the probability density, R(x) > 0.
         S: the phase times ħ.
         x: one point, (N,).
-        mass: m.
-        hbar: ħ.
     """
     osmotic = jax.grad(lambda point: jnp.log(R(point)))(x) * hbar / 2
     return (jax.grad(S)(x) + osmotic) / mass
 
 
-@equation(
-    "6",
-    section="II C",
-    statement="Forward kernel of Nelson's mechanics: diffusion hbar/m about the "
-    "current velocity and the osmotic velocity of the density R.",
-    verdict="holds",
-    test="tests/papers/husimi/test_stochastic.py"
-    "::test_nelson_diffusion_moves_the_density_with_the_current",
+@equation("6", "II C").holds(
+    "Forward kernel of Nelson's mechanics: diffusion hbar/m about the current velocity "
+    "and the osmotic velocity of the density R.",
+    test="test_stochastic.py::test_nelson_diffusion_moves_the_density_with_the_current",
 )
 def nelson_kernel(
     moved: Float[Array, " N"],
@@ -208,8 +180,6 @@ def nelson_kernel(
         R: the probability density, R(x) > 0.
         S: the phase times ħ.
         dt: Δt > 0.
-        mass: m.
-        hbar: ħ.
     """
     diffusion = jnp.asarray(hbar) / mass * jnp.eye(x.shape[0], dtype=x.dtype)
     drift = nelson_drift(R, S, x, mass, hbar)

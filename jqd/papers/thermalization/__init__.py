@@ -1,21 +1,10 @@
 """C. Chafin, "Thermalization in Quantum Systems: An Emergent Approach" (2019)."""
 
 from .plane_waves import energy_density as energy_density
-from .plane_waves import energy_density_complex as energy_density_complex
-from .plane_waves import norm_bracket_printed as norm_bracket_printed
 from .plane_waves import norm_density as norm_density
-from .plane_waves import norm_density_printed as norm_density_printed
 from .plane_waves import photon_norm as photon_norm
-from .plane_waves import photon_norm_printed as photon_norm_printed
 from .plane_waves import photon_number as photon_number
 from .plane_waves import plane_wave as plane_wave
-from .plane_waves import plane_wave_printed as plane_wave_printed
-from .symmetrise import coordinates_printed as coordinates_printed
-from .symmetrise import offsets_printed as offsets_printed
-from .symmetrise import phonon_state_printed as phonon_state_printed
 from .symmetrise import symmetrised as symmetrised
-from .symmetrise import symmetrised_printed as symmetrised_printed
-from .tower_energy import adjoint_residual_printed as adjoint_residual_printed
 from .tower_energy import dirac_adjoint as dirac_adjoint
 from .tower_energy import level_energy as level_energy
-from .tower_energy import level_energy_printed as level_energy_printed

@@ -1,7 +1,5 @@
 """Energy of product states of matter and photons, and the adjoint of a spinor field."""
 
-import math
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
@@ -12,48 +10,43 @@ from ..registry import equations_of
 equation = equations_of("thermalization")
 
 
-@equation(
-    "3",
-    section="3 Planck distribution",
-    statement="Energy of a level: one particle's energy at a time, with the norms of "
-    "all others.",
-    verdict="corrected",
+@equation("3", "3 Planck distribution").corrected(
+    "Energy of a level: one particle's energy at a time, with the norms of all others.",
     printed="The hat that leaves particle i out is missing in the first term, so that "
     "it scales with the fourth power of an atom's wave function and not with the "
     "square; the adjoint is defined by itself; the sum over levels lacks the coupling "
     "(see claim-C1-energy).",
-    printed_tex=r"E_{N,k}=\bar\Psi_{N,k}\left(\sum_{i=1}^{N}\hat E_{s_i}\hat{\mathcal"
-    r"{N}}_{1\dots i\dots N}\hat{\mathcal{N}}^{A}_{1\dots k}+\sum_{j=1}^{k}\hat "
-    r"E_{A_j}\hat{\mathcal{N}}_{1\dots N}\hat{\mathcal{N}}^{A}_{1\dots\hat{\jmath}"
-    r"\dots k}\right)\Psi_{N,k},\qquad \bar\Psi_{N,k}=\gamma^0_{ab}\gamma^0_{a'b'}"
-    r"\cdots \bar\Psi^{*}_{N,k;bb'\dots},\qquad E=\sum_k E_{N,k}",
+    printed_tex=r"E_{N,k}=\bar\Psi_{N,k}\left(\sum_{i=1}^{N}\hat E_{s_i}\hat{"
+    r"\mathcal{N}}_{1\dots i\dots N}\hat{\mathcal{N}}^{A}_{1\dots k}+\sum_{j=1}^{k}"
+    r"\hat E_{A_j}\hat{\mathcal{N}}_{1\dots N}\hat{\mathcal{N}}^{A}_{1\dots\hat{"
+    r"\jmath}\dots k}\right)\Psi_{N,k},\qquad \bar\Psi_{N,k}=\gamma^0_{ab}"
+    r"\gamma^0_{a'b'}\cdots \bar\Psi^{*}_{N,k;bb'\dots},\qquad E=\sum_k E_{N,k}",
     tex=r"E_{N,k}=\bar\Psi_{N,k}\left(\sum_{i=1}^{N}\hat E_{s_i}\hat{\mathcal{N}}_{1"
     r"\dots \hat{\imath}\dots N}\hat{\mathcal{N}}^{A}_{1\dots k}+\sum_{j=1}^{k}\hat "
     r"E_{A_j}\hat{\mathcal{N}}_{1\dots N}\hat{\mathcal{N}}^{A}_{1\dots\hat{\jmath}"
     r"\dots k}\right)\Psi_{N,k},\qquad \bar\Psi_{N,k}=\gamma^0_{ab}\gamma^0_{a'b'}"
     r"\cdots \Psi^{*}_{N,k;bb'\dots},\qquad E=\sum_k E_{N,k}+\langle H_{\mathrm{int}}"
     r"\rangle",
-    test="tests/papers/thermalization/test_plane_waves.py::test_energy_is_bilinear",
+    test="test_plane_waves.py::test_energy_is_bilinear",
 )
-@equation(
-    "erratum-energy-hat",
-    section="3 Planck distribution",
-    statement="In each term of the energy one particle's norm is left out, that of "
-    "the particle whose energy it is.",
-    verdict="corrected",
+@equation("erratum-energy-hat", "3 Planck distribution").corrected(
+    "In each term of the energy one particle's norm is left out, that of the particle "
+    "whose energy it is.",
     printed="The hat over i is missing in the term of the matter: twice an atom's "
     "amplitude gives more than four times the energy of the level.",
     printed_tex=r"\sum_{i=1}^{N}\hat E_{s_i}\hat{\mathcal{N}}_{1\dots i\dots N}\hat{"
     r"\mathcal{N}}^{A}_{1\dots k}",
-    tex=r"\sum_{i=1}^{N}\hat E_{s_i}\hat{\mathcal{N}}_{1\dots \hat{\imath}\dots N}\hat"
-    r"{\mathcal{N}}^{A}_{1\dots k}",
-    test="tests/papers/thermalization/test_plane_waves.py::test_energy_is_bilinear",
+    tex=r"\sum_{i=1}^{N}\hat E_{s_i}\hat{\mathcal{N}}_{1\dots \hat{\imath}\dots N}"
+    r"\hat{\mathcal{N}}^{A}_{1\dots k}",
+    test="test_plane_waves.py::test_energy_is_bilinear",
 )
 def level_energy(
     matter_energies: ArrayLike,
     matter_norms: ArrayLike,
     photon_energies: ArrayLike,
     photon_norms: ArrayLike,
+    *,
+    printed: bool = False,
 ) -> Float[Array, ""]:
     """Energy of a product state of N atoms and k photons.
 
@@ -68,6 +61,8 @@ def level_energy(
         matter_norms: N_i = <ψ_i|ψ_i>, (N,).
         photon_energies: E_j^A of each photon, (k,); k may be 0.
         photon_norms: N_j^A, (k,).
+        printed: the norm of atom i beside its own energy, Σ_i E_i ∏_l N_l, which goes
+            as the fourth power of an atom's wave function, not as the square.
 
     Returns:
         E, ().
@@ -78,56 +73,20 @@ def level_energy(
     E, N, EA, NA = _factors(
         matter_energies, matter_norms, photon_energies, photon_norms
     )
-    matter = jnp.sum(E * _without_each(N)) * jnp.prod(NA)
+    others = jnp.prod(N) if printed else _without_each(N)
+    matter = jnp.sum(E * others) * jnp.prod(NA)
     return matter + jnp.sum(EA * _without_each(NA)) * jnp.prod(N)
 
 
-def level_energy_printed(
-    matter_energies: ArrayLike,
-    matter_norms: ArrayLike,
-    photon_energies: ArrayLike,
-    photon_norms: ArrayLike,
-) -> Float[Array, ""]:
-    """The energy as printed: the norm of atom i beside its own energy.
-
-    E = Σ_i E_i ∏_l N_l ∏_j N_j^A + Σ_j E_j^A ∏_i N_i ∏_{l≠j} N_l^A
-
-    It scales with the fourth power of an atom's wave function, not with the square.
-
-    Args:
-        matter_energies: (N,).
-        matter_norms: (N,).
-        photon_energies: (k,).
-        photon_norms: (k,).
-
-    Returns:
-        E, ().
-
-    Raises:
-        ValueError: energies and norms differ in number.
-
-    Source: Chafin (2019), eq. 3 as printed.
-    """
-    E, N, EA, NA = _factors(
-        matter_energies, matter_norms, photon_energies, photon_norms
-    )
-    matter = jnp.sum(E) * jnp.prod(N) * jnp.prod(NA)
-    return matter + jnp.sum(EA * _without_each(NA)) * jnp.prod(N)
-
-
-@equation(
-    "erratum-adjoint",
-    section="3 Planck distribution",
-    statement="The adjoint has every spinor index of the conjugate wave function "
-    "contracted with gamma^0.",
-    verdict="corrected",
+@equation("erratum-adjoint", "3 Planck distribution").corrected(
+    "The adjoint has every spinor index of the conjugate wave function contracted with "
+    "gamma^0.",
     printed="It is defined by its own conjugate: zero satisfies that for every wave "
     "function, the adjoint of a general one does not.",
-    printed_tex=r"\bar\Psi_{N,k}=\gamma^0_{ab}\gamma^0_{a'b'}\cdots \bar\Psi"
-    r"^{*}_{N,k;bb'\dots}",
+    printed_tex=r"\bar\Psi_{N,k}=\gamma^0_{ab}\gamma^0_{a'b'}\cdots \bar"
+    r"\Psi^{*}_{N,k;bb'\dots}",
     tex=r"\bar\Psi_{N,k}=\gamma^0_{ab}\gamma^0_{a'b'}\cdots \Psi^{*}_{N,k;bb'\dots}",
-    test="tests/papers/thermalization/test_plane_waves.py"
-    "::test_the_printed_adjoint_defines_itself",
+    test="test_plane_waves.py::test_the_printed_adjoint_defines_itself",
 )
 def dirac_adjoint(
     psi: Inexact[ArrayLike, "4*N ..."], spinors: int
@@ -161,30 +120,6 @@ def dirac_adjoint(
         shape = [4 if i == axis else 1 for i in range(psi.ndim)]
         adjoint = adjoint * sign.reshape(shape)
     return adjoint
-
-
-def adjoint_residual_printed(
-    adjoint: Inexact[ArrayLike, "4*N ..."], spinors: int
-) -> Float[Array, ""]:
-    """How far a field is from the printed definition of Ψ̄, Ψ̄ = γ⁰ ⊗ .. ⊗ γ⁰ Ψ̄*.
-
-    Zero for Ψ̄ = 0 and any field that is real and imaginary in the right places,
-    whatever Ψ; not for the adjoint of a general Ψ.
-
-    Args:
-        adjoint: Ψ̄, its first `spinors` axes of length 4.
-        spinors: how many.
-
-    Returns:
-        Root mean square of the difference of both sides, ().
-
-    Raises:
-        ValueError: the first axes are not of length 4.
-
-    Source: Chafin (2019), eq. 3 as printed.
-    """
-    gap = _checks.widen(adjoint) - dirac_adjoint(adjoint, spinors)
-    return jnp.linalg.norm(gap.ravel()) / math.sqrt(gap.size)
 
 
 def _factors(*values: ArrayLike) -> list[Array]:

@@ -9,20 +9,7 @@ import pytest
 
 from jqd.papers import copying as rules
 
-# Sums of up to 40² terms of order 1 to 100 in float64.
-ROUNDING = 1e-12
-# A printed form is refuted by a residual of the order of the couplings (0.3 to 1),
-# eleven decades above rounding.
-REFUTED = 0.1
-
-
-def equation(number):
-    return pytest.mark.equation("copying", number)
-
-
-def gap(x, y):
-    return float(np.max(np.abs(np.asarray(x) - np.asarray(y))))
-
+from .conftest import REFUTED, ROUNDING, equation, gap
 
 FREQUENCY = 0.7
 

@@ -10,18 +10,12 @@ import pytest
 from jqd.papers import copying as rules
 from jqd.states import composite
 
+from .conftest import equation, gap
+
 # Sums of some ten terms of order 1 in float64.
 ROUNDING = 1e-12
 # Two rates are different if they differ by a good part of the couplings (0.3 to 1).
 DIFFERENT = 0.05
-
-
-def equation(number):
-    return pytest.mark.equation("copying", number)
-
-
-def gap(x, y):
-    return float(np.max(np.abs(np.asarray(x) - np.asarray(y))))
 
 
 # -- coarse graining -----------------------------------------------------------------

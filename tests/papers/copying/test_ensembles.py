@@ -12,16 +12,10 @@ from jqd.ensembles import copying
 from jqd.papers import copying as rules
 from jqd.papers.copying.stability import hill
 
+from .conftest import equation, gap
+
 ROUNDING = 1e-12
 DIFFERENT = 0.05
-
-
-def equation(number):
-    return pytest.mark.equation("copying", number)
-
-
-def gap(x, y):
-    return float(np.max(np.abs(np.asarray(x) - np.asarray(y))))
 
 
 # -- alignment -----------------------------------------------------------------------

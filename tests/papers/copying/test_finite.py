@@ -16,14 +16,12 @@ from jqd import problems
 from jqd.ensembles import copying
 from jqd.states import composite
 
+from .conftest import equation
+
 S, M = 400, 4
 # A pair's densities have the period π, and a turning point every half of it.
 QUARTER = np.pi / 4
 FLIP = np.array([[0.0, 1.0], [1.0, 0.0]])
-
-
-def equation(number):
-    return pytest.mark.equation("copying", number)
 
 
 def sample(H, psi, ts, copies, *, batches=1):

@@ -13,6 +13,8 @@ import jqd
 from jqd.papers import copying as rules
 from jqd.states import composite
 
+from .conftest import equation
+
 QUANTUM = (0.5, -0.5)
 OTHERS = [(0.5, -0.7), (0.4, -0.5)]
 # RK4 with 400 steps of 1/400 to 1/200
@@ -22,10 +24,6 @@ DIFFERENT = 0.01
 SPIN_X = np.array([[0.0, 1.0], [1.0, 0.0]])
 SPIN_Y = np.array([[0.0, -1j], [1j, 0.0]])
 NONE = np.zeros((2, 2))
-
-
-def equation(number):
-    return pytest.mark.equation("copying", number)
 
 
 @jax.jit

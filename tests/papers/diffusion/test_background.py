@@ -12,14 +12,12 @@ from jqd.papers import diffusion as rules
 from jqd.papers.diffusion import readings
 from jqd.spaces import Grid
 
+from .conftest import equation
+
 # What a wrong factor leaves.
 REFUTED = 0.05
 GRID = Grid((-7.0, 7.0), 140)
 X = np.asarray(GRID.x)
-
-
-def equation(number):
-    return pytest.mark.equation("diffusion", number)
 
 
 def gas(temperature, mass):

@@ -12,19 +12,13 @@ from jqd.exact import closed_forms
 from jqd.papers.diffusion import brackets, observables
 from jqd.spaces import Grid
 
+from .conftest import close, equation
+
 HBAR, SITES, CELL = 0.7, 8, 0.4
 # Sums of some tens of numbers of order 1.
 ROUNDING = 1e-12
 # What a wrong factor or sign leaves.
 REFUTED = 0.05
-
-
-def equation(number):
-    return pytest.mark.equation("diffusion", number)
-
-
-def close(found, expected, tolerance=ROUNDING):
-    return np.allclose(found, expected, rtol=0, atol=tolerance)
 
 
 @functools.cache

@@ -17,6 +17,8 @@ from jqd.laws.diffusion import (
 from jqd.papers.diffusion import brackets, energies, fields, observables
 from jqd.spaces import Grid
 
+from .conftest import close, equation
+
 HBAR, MASS = 1.3, 0.7
 UNITS = {"hbar": HBAR, "mass": MASS}
 GRID = Grid((-9.0, 9.0), 180)
@@ -28,10 +30,6 @@ ROUNDING, CORE_ROUNDING = 1e-11, 1e-9
 DIFFERENCES = 1e-5
 # What a wrong factor or sign leaves.
 REFUTED = 0.05
-
-
-def equation(number):
-    return pytest.mark.equation("diffusion", number)
 
 
 def wave(x):
@@ -126,10 +124,6 @@ def computed():
 
 def total(f):
     return float(np.sum(f)) * GRID.cell
-
-
-def close(found, expected, tolerance):
-    return np.allclose(found, expected, rtol=0, atol=tolerance)
 
 
 @equation("1")

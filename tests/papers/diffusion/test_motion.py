@@ -23,6 +23,8 @@ from jqd.papers.diffusion import (
 )
 from jqd.spaces import Grid
 
+from .conftest import equation
+
 HBAR, MASS = 1.3, 0.7
 UNITS = {"hbar": HBAR, "mass": MASS}
 GRID = Grid((-9.0, 9.0), 180)
@@ -32,10 +34,6 @@ NONE = np.zeros(180)
 ROUNDING = 1e-11
 # What a wrong factor or sign leaves.
 REFUTED = 0.05
-
-
-def equation(number):
-    return pytest.mark.equation("diffusion", number)
 
 
 def close(found, expected, tolerance=ROUNDING):

@@ -5,7 +5,6 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from jqd.exact import closed_forms
 from jqd.laws.diffusion import ClassicalDiffusion, ConservativeDiffusion
@@ -13,6 +12,8 @@ from jqd.papers import diffusion as rules
 from jqd.papers.diffusion import closed_forms as packets
 from jqd.papers.diffusion import fields
 from jqd.spaces import Grid
+
+from .conftest import equation
 
 HBAR, MASS, A, VELOCITY = 1.3, 0.7, 1.1, 0.8
 D = HBAR / (2 * MASS)
@@ -25,10 +26,6 @@ ROUNDING = 1e-12
 def classical_variance(t, a=1.0, D=0.5):
     """Variance of the packet under ordinary diffusion (13)."""
     return a**2 / 2 + 2 * D * t
-
-
-def equation(number):
-    return pytest.mark.equation("diffusion", number)
 
 
 def packet(chirp=0.0):

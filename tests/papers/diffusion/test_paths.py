@@ -14,14 +14,12 @@ from jqd.papers.diffusion.energies import energy_budget
 from jqd.papers.diffusion.slits import slit_wall
 from jqd.spaces import Grid
 
+from .conftest import equation
+
 # Derivatives of numbers of order 1 to 10.
 ROUNDING = 1e-11
 # What a wrong sign leaves.
 REFUTED = 0.05
-
-
-def equation(number):
-    return pytest.mark.equation("diffusion", number)
 
 
 def freely(grid, psi, t):

@@ -8,7 +8,6 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 import scipy.integrate
 import scipy.special
 import scipy.stats
@@ -19,20 +18,14 @@ from jqd.papers import diffusion as rules
 from jqd.papers.diffusion import fields, observables
 from jqd.spaces import Grid
 
+from .conftest import close, equation
+
 N, M = 4, 4
 CONFIGURATIONS = statistics.configurations(N, M)
 # Sums of a few logarithms of order one.
 ROUNDING = 1e-12
 # What a wrong factor leaves.
 REFUTED = 0.05
-
-
-def equation(number):
-    return pytest.mark.equation("diffusion", number)
-
-
-def close(found, expected, tolerance=ROUNDING):
-    return np.allclose(found, expected, rtol=0, atol=tolerance)
 
 
 @functools.cache

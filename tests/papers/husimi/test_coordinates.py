@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from scipy.linalg import block_diag
 
 from jqd.inference.estimators import length_scales
@@ -12,14 +11,12 @@ from jqd.papers import husimi as rules
 from jqd.papers.husimi import forms, generators
 from jqd.spaces import symbols
 
+from .conftest import equation
+
 # A few operations on numbers of order 1 in float64.
 ROUNDING = 1e-13
 KAPPA, LENGTHS = 1.9, jnp.array([1.3, 0.6])
 XI = jnp.array([0.4, -0.7, 0.3, 1.1])
-
-
-def equation(number):
-    return pytest.mark.equation("husimi", number)
 
 
 def scale():

@@ -10,36 +10,14 @@ from jqd.papers.husimi import generators
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
 
+from .conftest import density, equation, minimal, norm
+
 HBAR, C = 0.7, 1.3
 ALPHA = jnp.array([0.4 - 0.3j, -0.2 + 0.6j])
 # Up to sixth derivatives of polynomials of order 10 in float64.
 ROUNDING = 1e-12
 # What a wrong form leaves is of the order of the couplings.
 REFUTED = 1e-2
-
-
-def equation(number):
-    return pytest.mark.equation("husimi", number)
-
-
-def norm(x):
-    return float(np.max(np.abs(np.asarray(x))))
-
-
-def density(alpha):
-    weight = jnp.exp(-jnp.sum(jnp.abs(alpha - 0.3 + 0.1j) ** 2))
-    return weight * (1 + 0.5 * alpha[0].imag + (alpha[0] * alpha[-1]).real ** 2)
-
-
-def minimal(H, strength=C):
-    """D over (α, α*) of eq. (43)."""
-
-    def diffusion(alpha):
-        modes = alpha.shape[0]
-        hessian = rules.complex_hessian(H, alpha)[modes:, modes:]
-        return rules.as_doubled(rules.minimal_diffusion(hessian, strength))
-
-    return diffusion
 
 
 @equation("36")

@@ -12,17 +12,11 @@ from jqd.papers import husimi as rules
 from jqd.papers.husimi import generators
 from jqd.spaces import symbols
 
+from .conftest import equation, norm
+
 # A few operations on numbers of order 1 in float64.
 ROUNDING = 1e-12
 REFUTED = 1e-2
-
-
-def equation(number):
-    return pytest.mark.equation("husimi", number)
-
-
-def norm(x):
-    return float(np.max(np.abs(np.asarray(x))))
 
 
 @equation("70")

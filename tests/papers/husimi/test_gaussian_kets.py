@@ -11,14 +11,12 @@ import pytest
 from jqd.papers.husimi import apply_bilinear
 from jqd.spaces import symbols
 
+from .conftest import equation
+
 # Second derivatives of polynomials of order 100 in float64.
 ROUNDING = 1e-11
 Z = jnp.array([0.6 - 0.3j, -0.2 + 0.5j])
 T = jnp.array([[0.25 + 0.2j, 0.1 - 0.15j], [0.1 - 0.15j, -0.3j]])
-
-
-def equation(number):
-    return pytest.mark.equation("husimi", number)
 
 
 def gaussian_ket(z, t, levels):

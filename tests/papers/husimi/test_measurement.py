@@ -23,9 +23,7 @@ from jqd.papers.husimi import (
 )
 from jqd.spaces import symbols
 
-
-def equation(number):
-    return pytest.mark.equation("husimi", number)
+from .conftest import equation
 
 
 def marginal(state, x):

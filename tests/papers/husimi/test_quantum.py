@@ -16,20 +16,14 @@ from jqd.papers.husimi import generators
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
 
+from .conftest import equation, norm
+
 HBAR = 0.7
 # Nested derivatives of polynomials of degree 8, values of order 1.
 ROUNDING = 1e-12
 # What a wrong form leaves, relative to the rate.
 REFUTED = 1e-2
 POINTS = np.array([0.4 - 0.3j, -0.2 + 0.6j, 0.1 + 0.2j])
-
-
-def equation(number):
-    return pytest.mark.equation("husimi", number)
-
-
-def norm(x):
-    return float(np.max(np.abs(np.asarray(x))))
 
 
 def disc(count=24):

@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from jqd import states
 from jqd.inference.estimators.lengths import commutator_residual, hessian
@@ -12,17 +11,11 @@ from jqd.papers.husimi import forms, generators
 from jqd.spaces import symbols
 from jqd.spaces.fock import hermite_functions
 
+from .conftest import equation, norm
+
 # A few operations on numbers of order 1 in float64.
 ROUNDING = 1e-12
 REFUTED = 1e-2
-
-
-def equation(number):
-    return pytest.mark.equation("husimi", number)
-
-
-def norm(x):
-    return float(np.max(np.abs(np.asarray(x))))
 
 
 @equation("claim-vacuum")

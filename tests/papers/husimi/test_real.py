@@ -6,11 +6,12 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from jqd.papers import husimi as rules
 from jqd.papers.husimi import forms, generators
 from jqd.spaces import symbols
+
+from .conftest import equation, norm
 
 HBAR, KAPPA, C = 0.7, 1.9, 1.3
 LENGTHS = np.array([1.3, 0.6])
@@ -19,14 +20,6 @@ XI = jnp.array([0.4, -0.7, 0.3, 1.1])
 ROUNDING = 1e-12
 # What a wrong form leaves is of the order of the couplings.
 REFUTED = 1e-2
-
-
-def equation(number):
-    return pytest.mark.equation("husimi", number)
-
-
-def norm(x):
-    return float(np.max(np.abs(np.asarray(x))))
 
 
 def energy(xi):

@@ -5,16 +5,13 @@ import itertools
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from jqd.papers import husimi as rules
 
+from .conftest import equation
+
 # A few operations on numbers of order 1 in float64.
 ROUNDING = 1e-13
-
-
-def equation(number):
-    return pytest.mark.equation("husimi", number)
 
 
 @equation("1")

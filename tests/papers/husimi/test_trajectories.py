@@ -12,13 +12,11 @@ from jqd.papers.husimi.paths import backward_noise, path_weight
 from jqd.spaces import symbols
 from jqd.spaces.fock import log_factorials
 
+from .conftest import equation
+
 X = np.linspace(-14, 14, 281)
 Y = np.linspace(-3, 3, 61)
 TIMES = (0.1, 0.5, 1.0, 3.0)
-
-
-def equation(number):
-    return pytest.mark.equation("husimi", number)
 
 
 def one_quantum_weight(x, y, end):

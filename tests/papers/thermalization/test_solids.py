@@ -20,6 +20,8 @@ from jqd.papers.thermalization.time_scales import (
     spreading_width,
 )
 
+from .conftest import equation
+
 # Two atoms between walls, springs of 1.
 PAIR = np.array([[2.0, -1.0], [-1.0, 2.0]])
 
@@ -37,7 +39,7 @@ def along(modes):
     return y, y[1] - y[0], np.asarray(states)
 
 
-@pytest.mark.equation("thermalization", "claim-A1-location")
+@equation("claim-A1-location")
 def test_phonons_leave_cores_in_place(along):
     """<X> = 0 and no current, <X²> = (2n + 1) times that of the ground state."""
     y, cell, states = along
@@ -49,7 +51,7 @@ def test_phonons_leave_cores_in_place(along):
     np.testing.assert_allclose(variance / variance[0], 2 * np.arange(6) + 1, rtol=1e-10)
 
 
-@pytest.mark.equation("thermalization", "erratum-phonon-nodes")
+@equation("erratum-phonon-nodes")
 def test_more_phonons_are_more_nodes_along_one_mode(modes, along):
     """The pattern in the crystal, e_j, and its wavelength do not depend on n."""
     states = along[2]
@@ -89,7 +91,7 @@ def swung(u, dt, steps, every):
     return np.array(seen), v
 
 
-@pytest.mark.equation("thermalization", "claim-sound")
+@equation("claim-sound")
 def test_sound_has_the_frequency_of_its_phonons():
     """Cores moved by three spacings: in anharmonic bonds, back after that period."""
     N = 384
@@ -125,7 +127,7 @@ def test_sound_has_the_frequency_of_its_phonons():
     assert missed[16][3] > 0.5
 
 
-@pytest.mark.equation("thermalization", "claim-A3")
+@equation("claim-A3")
 def test_rigid_motions_are_no_phonons():
     """Springs between nearest neighbours of 32 atoms: free, periodic, and held."""
     sites = np.asarray(solid.face_centred_cubic((2, 2, 2)))
@@ -151,7 +153,7 @@ def test_rigid_motions_are_no_phonons():
 
 
 @pytest.mark.slow
-@pytest.mark.equation("thermalization", "claim-A9-lennard-jones")
+@equation("claim-A9-lennard-jones")
 def test_potential_energy_outgrows_the_kinetic():
     """LJ₁₃, one start a temperature: PE/KE from 1 in the cold to 1.1 at T = 0.12."""
     body = solid.Solid(jnp.ones(13), solid.LennardJones(inner=None, outer=None))
@@ -192,7 +194,7 @@ def test_potential_energy_outgrows_the_kinetic():
 
 
 @pytest.mark.slow
-@pytest.mark.equation("thermalization", "claim-A5-melting")
+@equation("claim-A5-melting")
 def test_fast_blocks_melt():
     """v = 2, ħ = 0.01: bonds widen past 0.4 of a spacing, 15 % and more are lost."""
     pair = two_blocks(speed=2.0)
@@ -212,7 +214,7 @@ def test_fast_blocks_melt():
     assert float(kept.mean()) < 0.85
 
 
-@pytest.mark.equation("thermalization", "claim-A10-fourth")
+@equation("claim-A10-fourth")
 def test_unstable_motion_fades_soonest():
     """All these times grow as powers of 1/ħ, ln(δ/σ₀)/λ with σ₀ ∝ √ħ as ln 1/ħ."""
     # A mode of frequency 1 at amplitude 1, shifted by χ = 0.05 ħ for each phonon.
@@ -241,8 +243,8 @@ def test_unstable_motion_fades_soonest():
     assert np.all(np.asarray(times["Ehrenfest"]) < printed / 5)
 
 
-@pytest.mark.equation("thermalization", "claim-A10")
-@pytest.mark.equation("thermalization", "claim-A10-fourth")
+@equation("claim-A10")
+@equation("claim-A10-fourth")
 def test_vibrations_return_ever_later():
     """Exponentially in the number of modes; at 1/ħ quanta in each as ħ^(-(N-1)/2)."""
 
@@ -262,7 +264,7 @@ def test_vibrations_return_ever_later():
     assert time(3, 16.0) / time(3, 8.0) == pytest.approx(4, rel=2e-3)
 
 
-@pytest.mark.equation("thermalization", "claim-orientation")
+@equation("claim-orientation")
 def test_an_orientation_needs_many_angular_momenta():
     """ΔL = ħ/2σ of a peak of the angle σ, which turns it into all angles at ΔL/I."""
     angle = np.linspace(-np.pi, np.pi, 4096, endpoint=False)
@@ -279,7 +281,7 @@ def test_an_orientation_needs_many_angular_momenta():
 
 
 @pytest.mark.slow
-@pytest.mark.equation("thermalization", "claim-countermoving")
+@equation("claim-countermoving")
 def test_order_that_never_relaxes_is_unstable():
     """Rows of discs head-on bounce on a line for ever; 1e-6 aside they leave it."""
     x = np.array([[i * 3.0 + 1, j * 3.0 + 1] for j in range(2) for i in range(4)])

@@ -14,6 +14,8 @@ from _support.tower_matter import free_spins, kim_huse_ising, spin_sum
 from jqd.matter import gas, photons, tower
 from jqd.matter.temperature import kde_beta
 
+from .conftest import equation
+
 ATOMS, OMEGA = 3, np.array([1.0, 1.3])
 D = 2**ATOMS
 PLANCK = jax.jit(photons.planck_law)
@@ -52,7 +54,7 @@ def level_norms(small, psi):
     return np.asarray(tower.level_norms(small.kept, tower.configuration_weights(psi)))
 
 
-@pytest.mark.equation("thermalization", "1")
+@equation("1")
 def test_levels_radiate_into_their_neighbours_alone(small):
     """Ψ_N, Ψ_{N,1}, Ψ_{N,2}, ...: functions of ever more coordinates."""
     kept = small.kept
@@ -69,7 +71,7 @@ def test_levels_radiate_into_their_neighbours_alone(small):
     assert [np.sum(level == k) for k in range(4)] == [D * (k + 1) for k in range(4)]
 
 
-@pytest.mark.equation("thermalization", "erratum-level-one")
+@equation("erratum-level-one")
 def test_one_photon_has_coordinates_of_its_own(small):
     """Ψ_{N,1}(X, x_A): more numbers than Ψ_N(X) has, and not that function again."""
     one = small.psi[-1][:, small.kept.totals == 1]
@@ -84,7 +86,7 @@ def test_one_photon_has_coordinates_of_its_own(small):
     assert np.linalg.norm(rest) > 0.5 * np.linalg.norm(one)
 
 
-@pytest.mark.equation("thermalization", "erratum-level-index")
+@equation("erratum-level-index")
 def test_levels_are_counted_from_zero(small):
     """k of (2) runs over the photons 1..n of a level, k of (3) over levels from 0."""
     p = level_norms(small, small.psi)
@@ -95,7 +97,7 @@ def test_levels_are_counted_from_zero(small):
     assert np.max(printed) > 0.3
 
 
-@pytest.mark.equation("thermalization", "erratum-photon-states")
+@equation("erratum-photon-states")
 def test_levels_have_nothing_to_do_with_the_number_of_atoms(small):
     """Norm moves first between k - 1 and k = 1; in print, between N - 1 and N."""
     p = level_norms(small, small.psi)[1]
@@ -106,7 +108,7 @@ def test_levels_have_nothing_to_do_with_the_number_of_atoms(small):
     assert p[ATOMS - 1] + p[ATOMS] < 1e-3 * p[1]
 
 
-@pytest.mark.equation("thermalization", "claim-no-current")
+@equation("claim-no-current")
 def test_a_constant_current_dresses_the_light():
     """X = 1: p_0 = exp(-(2λ/ω)² sin² ωt/2), though nothing moves X. λ = 0: nothing."""
     omega, strength = 1.3, 0.4
@@ -132,7 +134,7 @@ def test_a_constant_current_dresses_the_light():
     np.testing.assert_allclose(bare, bare[:1] + 0 * bare, atol=1e-14)
 
 
-@pytest.mark.equation("thermalization", "claim-photons-alone")
+@equation("claim-photons-alone")
 def test_photons_alone_stay_as_they_are(small):
     """No coupling, no change of norm in any level or configuration."""
     share = np.sum(np.abs(small.alone) ** 2, axis=1)
@@ -142,8 +144,8 @@ def test_photons_alone_stay_as_they_are(small):
     assert np.ptp(level_norms(small, small.psi)[:, 0]) > 0.3
 
 
-@pytest.mark.equation("thermalization", "claim-mixture")
-@pytest.mark.equation("thermalization", "claim-C9-eigenstate")
+@equation("claim-mixture")
+@equation("claim-C9-eigenstate")
 def test_states_of_one_energy_do_not_fluctuate():
     """Random phases over all states of energy 3: ΔE = 0, and nothing moves."""
     matter, kept = tower.harmonic_ladder(4, 1.0), tower.photon_configurations(1.0, 3.0)
@@ -177,7 +179,7 @@ def test_states_of_one_energy_do_not_fluctuate():
 
 
 @pytest.mark.slow
-@pytest.mark.equation("thermalization", "claim-universal")
+@equation("claim-universal")
 def test_the_same_levels_thermalise_if_coupled_at_random():
     """Five free spins and their X; then three random X of its norm instead."""
     spins, omega, E0 = (
@@ -211,7 +213,7 @@ def test_the_same_levels_thermalise_if_coupled_at_random():
 
 
 @pytest.mark.slow
-@pytest.mark.equation("thermalization", "claim-pump")
+@equation("claim-pump")
 def test_a_wider_packet_pumps_no_more_light():
     """<E> = 5 and ΔE = .22 to .81: the same photon energy, means of six states.
 
@@ -256,7 +258,7 @@ def test_a_wider_packet_pumps_no_more_light():
     np.testing.assert_allclose(soon, soon[0], rtol=0.25)
 
 
-@pytest.mark.equation("thermalization", "claim-C8")
+@equation("claim-C8")
 def test_photon_energy_spreads_with_the_root_of_k():
     """Photons of Planck's spectrum: from k = 3 on by more than the mean quantum."""
     T, omega = 0.7, np.linspace(1e-3, 40, 8001)
@@ -289,7 +291,7 @@ def test_photon_energy_spreads_with_the_root_of_k():
 ARGON = 6.6335e-26
 
 
-@pytest.mark.equation("thermalization", "claim-photon-recoil")
+@equation("claim-photon-recoil")
 def test_recoil_of_a_thermal_photon_is_small():
     """Momentum <ħω>/c of a photon against m<v> of argon, at 300 K."""
     T = 300 * si.k
@@ -308,7 +310,7 @@ def test_recoil_of_a_thermal_photon_is_small():
     assert 1 < photon / (ARGON * speed**2 / 2) < 3
 
 
-@pytest.mark.equation("thermalization", "claim-wavelength")
+@equation("claim-wavelength")
 def test_thermal_light_is_longer_than_the_space_between_atoms():
     """At 300 K 2.9 mm K/T = 10 µm, against 3.4 nm in a gas and 0.25 nm in copper."""
     omega = np.linspace(1e12, 2e15, 20_001)
@@ -322,7 +324,7 @@ def test_thermal_light_is_longer_than_the_space_between_atoms():
     assert 2.898e-3 / 1.6e7 < 0.25e-9
 
 
-@pytest.mark.equation("thermalization", "claim-plane-waves")
+@equation("claim-plane-waves")
 def test_a_dilute_gas_hardly_feels_its_hard_cores():
     """Argon at 300 K and 1 atm: 4φ of the pressure. Of states this tells nothing."""
     density = 101325 / (300 * si.k)
@@ -335,7 +337,7 @@ def test_a_dilute_gas_hardly_feels_its_hard_cores():
     assert float(gas.compressibility(liquid, dimension=3)) > 5
 
 
-@pytest.mark.equation("thermalization", "claim-window")
+@equation("claim-window")
 def test_a_narrow_window_counts_single_levels():
     """∂ ln g/∂E of 256 levels: noise where the window is about their distance."""
     levels = np.linalg.eigvalsh(np.asarray(kim_huse_ising(8)))
