@@ -11,7 +11,7 @@ from jaxtyping import Array, PyTree
 
 from .. import _checks
 from ..laws.motion import Motion
-from ..laws.status import Status
+from ..status import Status
 from .sound import is_sound
 from .trajectory import (
     Trajectory,

@@ -13,7 +13,7 @@ from jaxtyping import Array, Int, PyTree
 
 from .. import _checks
 from ..laws.motion import Motion
-from ..laws.status import Status
+from ..status import Status
 from ..steppers import Splitting
 from ..steppers.flows import flows_of
 from .reversible import reversible_rollout

@@ -13,9 +13,9 @@ from .. import _checks
 from ..interop import as_array
 from ..laws.motion import Motion
 from ..laws.schrodinger import Schrodinger
-from ..laws.status import Status
 from ..spaces.grids import Grid
 from ..spaces.hamiltonians import ParticleOnGrid
+from ..status import Status
 from ..steppers import PhaseFlow, Splitting, chin4a
 from ..steppers.flows import flows_of
 from .evolution import _in_precision

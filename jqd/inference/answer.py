@@ -16,9 +16,9 @@ from ..evolution import Adaptive, Fixed, Propagator, Trajectory
 from ..laws.constants import labels
 from ..laws.motion import Motion
 from ..records.record import Record
+from ..status import Status
 from .fit import (
     Constant,
-    FitStatus,
     Solution,
     begin,
     find,
@@ -37,10 +37,10 @@ from .study import MAX_SUBSTEPS, Study, study_of
 
 SEARCH_ERROR = 1e-3  # step error of predictions that a search may carry
 WORDS = {
-    FitStatus.CONVERGED: "converged",
-    FitStatus.NOT_CONVERGED: "not converged",
-    FitStatus.NOISE_INVALID: "linear noise not valid",
-    FitStatus.MISFIT: MISFIT,
+    Status.OK: "converged",
+    Status.NOT_CONVERGED: "not converged",
+    Status.NOISE_INVALID: "linear noise not valid",
+    Status.MISFIT: MISFIT,
 }
 
 
@@ -251,7 +251,7 @@ def recover(
     record, run = study.data, fine.trajectory(theta)
     before = fine.predict(np.asarray(first)[0])
     settled = settled and bool(run.ok) and bool(np.isfinite(theta).all())
-    status = FitStatus(int(verdict(record.noise, at, settled)))
+    status = Status(int(verdict(record.noise, at, settled)))
     known, empty = record.noise.known, jnp.zeros((first.shape[0], 0))
     return Recovery(
         law_name=type(study.law).__name__,
@@ -384,7 +384,7 @@ def _constants(study: Study, found: Solution) -> dict[str, Constant]:
 
 
 def _message(
-    status: FitStatus,
+    status: Status,
     study: Study,
     run: Trajectory,
     found: Solution,
@@ -393,12 +393,12 @@ def _message(
     if not bool(run.ok):
         said = run.describe()
         return f"The run of the best fit does not hold to the last time: {said}"
-    if status == FitStatus.NOT_CONVERGED:
+    if status == Status.NOT_CONVERGED:
         return "The polish stopped before it settled; give more starts or rows."
     complaint = study.data.noise.complaint(found.at)
     if complaint is not None:
         return complaint
-    if status == FitStatus.MISFIT:
+    if status == Status.MISFIT:
         return misfit_message(float(found.chi2), float(found.p_value))
     if polish is None:
         return "Found by the search alone, without a polish."

@@ -1,6 +1,5 @@
 """`fit`: the free constants with which a law describes a record best."""
 
-import enum
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,11 +12,12 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from .. import _checks
-from ..evolution import Adaptive, Fixed, Propagator, Status
+from ..evolution import Adaptive, Fixed, Propagator
 from ..laws.motion import Motion
 from ..observe import total_variation
 from ..records.noise import Noise, Weights, sums_to_one
 from ..records.record import Record
+from ..status import Status, describe
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse, refuse_names
 from .polish import Polish, jacobian, polish_one, polish_starts
@@ -27,35 +27,8 @@ from .study import Study, study_of
 SUBSTEPS = 8  # steps between two rows unless told
 
 
-class FitStatus(enum.IntEnum):
-    """How a fit ended; `Fit.status` holds one for each member of a batch."""
-
-    CONVERGED = 0
-    NOT_CONVERGED = 1
-    NON_FINITE = 2
-    UNREACHED = 3
-    UNIDENTIFIABLE = 4
-    NOISE_INVALID = 5
-    MISFIT = 6
-
-    @property
-    def sentence(self) -> str:
-        """What the status means."""
-        return _SENTENCES[self]
-
-
-_SENTENCES = {
-    FitStatus.CONVERGED: "The polish settled.",
-    FitStatus.NOT_CONVERGED: "The polish stopped before it settled.",
-    FitStatus.NON_FINITE: "A number of the record, the state or the run is not finite.",
-    FitStatus.UNREACHED: "The run of the best fit does not hold to the last time.",
-    FitStatus.UNIDENTIFIABLE: "The record cannot tell the constants apart.",
-    FitStatus.NOISE_INVALID: "The scatter is not Gaussian: no standard errors.",
-    FitStatus.MISFIT: "The law, followed with these steps, does not describe the "
-    "record (p < 1e-3): its standard errors are not to be trusted.",
-}
 # Beyond these codes there is no fit to speak of, and its numbers are NaN.
-_LOST = (FitStatus.NON_FINITE, FitStatus.UNREACHED, FitStatus.UNIDENTIFIABLE)
+_LOST = (Status.NON_FINITE, Status.UNREACHED, Status.UNIDENTIFIABLE)
 
 
 class Constant(eqx.Module):
@@ -112,7 +85,7 @@ class Fit(eqx.Module):
             None where none were held out.
         ends: where each start went, shape (S, p).
         agree: which starts reached the best fit, shape (S,).
-        status: a `FitStatus`, scalar.
+        status: a `jqd.Status`, scalar.
     """
 
     constants: dict[str, Constant]
@@ -125,6 +98,10 @@ class Fit(eqx.Module):
     ends: Float[Array, "S p"]
     agree: Bool[Array, " S"]
     status: Int[Array, ""]
+
+    def describe(self) -> str:
+        """The status in words, counted over a batch."""
+        return describe(self.status, "fit")
 
     @property
     def value(self) -> dict[str, Array]:
@@ -482,11 +459,11 @@ def _all_finite(tree: Any) -> Bool[Array, ""]:
 def verdict(noise: Noise, found: Solution, settled: ArrayLike) -> Int[Array, ""]:
     """How a fit ended that has numbers: the first of these that is the case."""
     cases = (
-        (FitStatus.NOT_CONVERGED, ~jnp.asarray(settled)),
-        (FitStatus.NOISE_INVALID, ~noise.holds(found.at)),
-        (FitStatus.MISFIT, found.p_value < MISFIT_P),
+        (Status.NOT_CONVERGED, ~jnp.asarray(settled)),
+        (Status.NOISE_INVALID, ~noise.holds(found.at)),
+        (Status.MISFIT, found.p_value < MISFIT_P),
     )
-    return _first_of(cases, jnp.asarray(FitStatus.CONVERGED.value))
+    return _first_of(cases, jnp.asarray(Status.OK.value))
 
 
 def _status(
@@ -496,15 +473,15 @@ def _status(
     finite &= found.ended != Status.NON_FINITE
     finite &= _all_finite((found.theta, found.cost))
     cases = (
-        (FitStatus.NON_FINITE, ~finite),
-        (FitStatus.UNREACHED, found.ended != Status.OK),
-        (FitStatus.UNIDENTIFIABLE, found.analysis.null > 0),
-        (FitStatus.NON_FINITE, ~_all_finite((found.covariance, found.bias))),
+        (Status.NON_FINITE, ~finite),
+        (Status.UNREACHED, found.ended != Status.OK),
+        (Status.UNIDENTIFIABLE, found.analysis.null > 0),
+        (Status.NON_FINITE, ~_all_finite((found.covariance, found.bias))),
     )
     return _first_of(cases, verdict(noise, found, settled))
 
 
-def _first_of(cases: tuple[tuple[FitStatus, Array], ...], status: Array) -> Array:
+def _first_of(cases: tuple[tuple[Status, Array], ...], status: Array) -> Array:
     for code, case in reversed(cases):
         status = jnp.where(case, code.value, status)
     return status

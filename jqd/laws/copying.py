@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
 from ..interop import as_array
+from ..status import Status
 from .constants import (
     antisymmetric,
     constant,
@@ -28,7 +29,6 @@ from .copy_fields import (
     square,
 )
 from .law import Law
-from .status import Status
 
 
 class CopyDynamics(Law):

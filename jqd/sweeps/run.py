@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from .._files import Interrupted, provenance
-from ..evolution import Status
+from ..status import Status
 from . import hosts
 from .identity import differences, manifest_of
 from .layout import create

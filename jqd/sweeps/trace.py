@@ -12,7 +12,7 @@ import numpy as np
 from jax.extend import core
 from jaxtyping import Array
 
-from ..evolution import Status
+from ..status import Status
 from .points import Lattice
 
 STATUS = "status"

@@ -8,7 +8,6 @@ phase. `linear_noise`, `infidelity`, `energy_drift`, `extinction_probability` an
 from .bell_chain import BellChain as BellChain
 from .bell_chain import bell_chain as bell_chain
 from .copies import Copies as Copies
-from .copies import CopyStatus as CopyStatus
 from .copies import Estimate as Estimate
 from .copies import StepBias as StepBias
 from .individual_result import Individuals as Individuals

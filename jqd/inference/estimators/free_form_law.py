@@ -9,7 +9,7 @@ from ... import _checks
 from ...interop import as_array
 from ...laws.copy_fields import DensityPhase, square
 from ...laws.law import Law
-from ...laws.status import Status
+from ...status import Status
 from .free_form import Surface, net_flow
 
 

@@ -8,10 +8,10 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ... import _checks
 from ...interop import as_array
+from ...status import Status
 from ..constants import antisymmetric, free, symmetric, upper_triangle
 from ..copy_fields import coupling, square
 from ..law import Law
-from ..status import Status
 from . import couplings
 
 # A class of less than this share counts as empty: the rates per member end there.

@@ -9,10 +9,10 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...interop import as_array
+from ...status import Status
 from ..constants import antisymmetric, free, symmetric, upper_triangle
 from ..copy_fields import square
 from ..law import Law
-from ..status import Status
 from . import couplings
 from .classes import class_rate, inflow, passed_node
 from .couplings import NORMS, strength

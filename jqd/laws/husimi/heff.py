@@ -13,10 +13,10 @@ from ... import _checks
 from ...spaces.symbols import Symbol, apply, couplings, diagonal, matrix
 from ...states import Ensemble, husimi
 from ...states.husimi import ensemble_moment
+from ...status import Status
 from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
 from ...steppers.eigenbasis import unitary_orbit
 from ..motion import Resolution
-from ..status import Status
 from .amplifier import amplify, series_length
 from .form import Equation, Form, check_fits, check_orders, check_window, read_levels
 

@@ -23,7 +23,6 @@ from jqd.laws.husimi import (
     truncation_deviation,
 )
 from jqd.laws.husimi.banded import exponential_action
-from jqd.laws.status import Status
 from jqd.spaces.symbols import (
     Symbol,
     bose_hubbard,
@@ -34,6 +33,7 @@ from jqd.spaces.symbols import (
     polynomial_qp,
 )
 from jqd.states import coherent, number_state, squeezed
+from jqd.status import Status
 
 FINE = Adaptive(rtol=1e-11, atol=1e-12, estimate_error=False)
 KERR = Symbol([0.5, -2.0], [((2,), (2,)), ((1,), (1,))])

@@ -16,9 +16,9 @@ from jqd.laws.husimi import Fock, GaussianForm, GaussianSum, Heff, HusimiFokkerP
 from jqd.laws.husimi.banded import exponential_action
 from jqd.laws.husimi.forms import kappa_free_form, phase_space_function
 from jqd.laws.husimi.gaussian import diffusion
-from jqd.laws.status import Status
 from jqd.spaces.symbols import Symbol, kerr, polynomial_qp, two_mode_squeezing
 from jqd.states import antinormal_moment, cat, coherent, husimi, squeezed, thermal
+from jqd.status import Status
 
 FORM = GaussianForm()
 GENERAL = Symbol(
