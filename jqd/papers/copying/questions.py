@@ -1,13 +1,13 @@
 """Open questions of the paper, most from section 3.4, as far as they are answered."""
 
 from ...ensembles import copying
-from ...inference.estimators import free_form, gradient_matching
 from ...laws import alignment
 from ...laws.copying import CopyDynamics
 from ...states import composite
 from ..registry import equations_of
+from .angular import copy_series
 from .classes import power_law
-from .individuals import copy_rate
+from .individuals import copy_rate, phase_rate
 from .quantum_point import quantum_density_rate
 
 equation = equations_of("copying")
@@ -244,7 +244,7 @@ equation(
     "neutral (claim-attractor).",
     verdict="holds",
     test="tests/ensembles/copying/test_individuals.py::test_coalescence",
-)(copying.individuals)
+)(phase_rate)
 equation(
     "question-factorisation",
     section="3.4 open issues",
@@ -253,7 +253,7 @@ equation(
     "and, if the least is copied that the densities need, the copy rate too.",
     verdict="holds",
     test="tests/inference/estimators/test_gradient_matching.py::test_splines_find_the_copy_law",
-)(free_form.solve_spline)
+)(power_law)
 equation(
     "question-factorisation-traffic",
     section="3.4 open issues",
@@ -263,7 +263,7 @@ equation(
     verdict="holds",
     test="tests/inference/estimators/test_gradient_matching.py"
     "::test_traffic_both_ways_changes_nothing",
-)(free_form.density_residuals)
+)(copy_rate)
 equation(
     "question-harmonics",
     section="3.1 Schroedinger equation",
@@ -272,7 +272,7 @@ equation(
     verdict="holds",
     test="tests/inference/estimators/test_gradient_matching.py"
     "::test_exponent_and_harmonics_of_quantum_evolution",
-)(gradient_matching.match_gradients)
+)(copy_series)
 equation(
     "question-nodes-extinction",
     section="3.4 open issues",
@@ -329,7 +329,7 @@ equation(
     "in size.",
     verdict="holds",
     test="tests/ensembles/copying/test_bell_chain.py::test_the_golden_chain",
-)(copying.bell_chain)
+)(copy_rate)
 equation(
     "question-mixing-periods",
     section="3.4 open issues",
@@ -337,7 +337,7 @@ equation(
     "factor (p/(1-p))²: slowly if the oscillation is small, not at all without one.",
     verdict="holds",
     test="tests/ensembles/copying/test_bell_chain.py::test_a_rabi_period_forgets",
-)(copying.bell_chain)
+)(copy_rate)
 equation(
     "question-relaxation",
     section="3.4 open issues",

@@ -5,11 +5,11 @@ import re
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.individuals import individuals, population
+from _support.individuals.order_parameters import order_parameters
 
 import jqd
 from jqd import problems
-from jqd.ensembles.copying.individual_sampler import individuals, population
-from jqd.ensembles.copying.order_parameters import order_parameters
 
 GOLDEN, PSI = problems.golden()
 

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.individuals import individuals, population
+from _support.individuals.rates import pair_rates, rate_table
 
 import jqd
 from jqd import problems
-from jqd.ensembles.copying.individual_rates import pair_rates, rate_table
-from jqd.ensembles.copying.individual_sampler import individuals, population
 from jqd.ensembles.copying.rates import Process
 from jqd.ensembles.copying.sampler import sample
 from jqd.laws import constants

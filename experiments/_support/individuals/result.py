@@ -4,8 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int, PyTree
 
-from ...status import Status
-from .copies import tally
+from jqd.ensembles.copying.copies import tally
+from jqd.status import Status
 
 
 class Individuals(eqx.Module):

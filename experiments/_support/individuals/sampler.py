@@ -6,11 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from ... import _checks
-from ...interop import as_array
-from ...laws import CopyDynamics
-from ...laws.copy_fields import square
-from ..arguments import (
+from jqd import _checks
+from jqd.ensembles.arguments import (
     in_precision,
     positive_number,
     single_key,
@@ -18,11 +15,15 @@ from ..arguments import (
     trajectory_numbers,
     whole_number,
 )
-from .individual_population import IndividualPopulation, Observe
-from .individual_result import Individuals
-from .loop import Clock, run
-from .populations import check_copies, check_representable, rounded
-from .rates import Process, check_law
+from jqd.ensembles.copying.loop import Clock, run
+from jqd.ensembles.copying.populations import check_copies, check_representable, rounded
+from jqd.ensembles.copying.rates import Process, check_law
+from jqd.interop import as_array
+from jqd.laws import CopyDynamics
+from jqd.laws.copy_fields import square
+
+from .population import IndividualPopulation, Observe
+from .result import Individuals
 
 # Turns of the fastest phase in one step, radians.
 STEP = {"leap": 0.1, "exact": 0.05}

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ...laws.copy_fields import Harmonics, square
+from jqd.laws.copy_fields import Harmonics, square
 
 
 class Moments(NamedTuple):
