@@ -18,7 +18,7 @@ from ..spaces.hamiltonians import ParticleOnGrid
 from ..status import Status
 from ..steppers import PhaseFlow, Splitting, chin4a
 from ..steppers.flows import flows_of
-from .evolution import _in_precision
+from .evolution import in_precision
 
 # Steps between two looks at the energy.
 _STRIDE = 10
@@ -107,7 +107,7 @@ def ground_state(
     _check_orthonormal(kept, grid)
     kept = kept.astype(start.dtype)
     precision = start.real.dtype
-    law = cast(Schrodinger, _in_precision(law, precision))
+    law = cast(Schrodinger, in_precision(law, precision))
     dtau = jnp.asarray(dtau, dtype=precision)
     tol, max_steps = jnp.asarray(tol, dtype=precision), jnp.asarray(max_steps)
     return _find(law, start, dtau, kept, tol, max_steps, stepper)

@@ -7,17 +7,12 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from jqd import _checks
-from jqd.ensembles.arguments import (
-    in_precision,
-    positive_number,
-    single_key,
-    step_budget,
-    trajectory_numbers,
-    whole_number,
-)
+from jqd._checks import single_key, whole_number
+from jqd.ensembles.arguments import positive_number, step_budget, trajectory_numbers
 from jqd.ensembles.copying.loop import Clock, run
 from jqd.ensembles.copying.populations import check_copies, check_representable, rounded
 from jqd.ensembles.copying.rates import Process, check_law
+from jqd.evolution.evolution import in_precision
 from jqd.interop import as_array
 from jqd.laws import CopyDynamics
 from jqd.laws.copy_fields import square

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
+from ...evolution.evolution import in_precision
 from ...interop import as_array
 from ...laws import CopyDynamics
 from ...laws.copy_fields import psi_field, square
 from ...steppers import rk4
-from ..arguments import in_precision
 from .rates import Process, amplitudes, check_motion, over, rates
 
 # Least number of copies in a class, and of them for each copy's worth of lost fidelity;

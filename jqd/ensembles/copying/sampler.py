@@ -10,14 +10,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ..._checks import single_key, whole_number
 from ...laws import CopyDynamics
-from ..arguments import (
-    positive_number,
-    single_key,
-    step_budget,
-    trajectory_numbers,
-    whole_number,
-)
+from ..arguments import positive_number, step_budget, trajectory_numbers
 from .class_population import ClassPopulation
 from .copies import Copies, step_bias
 from .follow import admit

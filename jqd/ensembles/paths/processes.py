@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ..._checks import single_key, whole_number
 from ...interop import as_array
 from ...laws.law import Law
 from ...spaces import Grid
 from ...spaces.hamiltonians import ParticleOnGrid
 from ...steppers import srkn11
-from ..arguments import single_key, trajectory_numbers, whole_number
+from ..arguments import trajectory_numbers
 from .guide import REFINE
 from .result import Paths
 from .walk import Noise, Walk, WaveLaw, run

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int
 
+from ...evolution.evolution import in_precision
 from ...spaces import Grid
 from ...status import Status
 from ...steppers import Splitting
 from ...steppers.flows import flows_of
-from ..arguments import in_precision
 from .guide import Guide, density_of
 from .result import Paths
 from .sampling import draw, kolmogorov_smirnov
