@@ -82,6 +82,13 @@ def evolve(
     return method.run(motion, state0, ts, _observer(motion, observe))
 
 
+def look(motion: Motion, t: ArrayLike, state: PyTree[Array], observe: Observe) -> Any:
+    """What `evolve` observes of a state at the time t, without a run."""
+    precision = _precision(state)
+    observer = _observer(in_precision(motion, precision), observe)
+    return observer(jnp.asarray(t, precision), state)
+
+
 @cache
 def _say_single() -> None:
     """Once: JAX's default made the numbers single, and nobody asked for it."""

@@ -11,10 +11,11 @@ import numpy as np
 from jaxtyping import Array
 
 from .. import _checks
-from ..evolution import Fixed, evolve
+from ..evolution.evolution import look
 from ..laws import HusimiFokkerPlanck
 from ..observe import Moments
 from ..records.noise import strain
+from .slopes import columns
 
 if TYPE_CHECKING:  # a study looks at its first row itself
     from .study import Study
@@ -119,14 +120,11 @@ def check_first_row(study: "Study", theta: Array) -> None:
 def _row_and_slope(study: "Study", theta: Array) -> tuple[Array, Array]:
     """The row at t0, and its derivative by the free constants in a last axis."""
 
-    def row(theta):
+    def row(theta: Array) -> Array:
         law, state0 = study.at(theta)
-        method = Fixed(law.stepper, estimate_error=False)
-        at = study.data.t0[None]
-        run = evolve(law, state0, at, method=method, observe=study.observe)
-        return run.values[0]
+        return look(law, study.data.t0, state0, study.observe)
 
-    return row(theta), jax.jacfwd(row)(theta)
+    return columns(row, theta)
 
 
 # -- conventions that are often mixed up ---------------------------------------------
