@@ -116,6 +116,15 @@ def whole_number(number: Any, name: str, least: int, most: int | None = None) ->
     return int(number)
 
 
+def check_positive_integer(number: Any, name: str) -> None:
+    """`number` is a Python integer above 0."""
+    whole = isinstance(number, int) and not isinstance(number, bool)
+    if not whole or number < 1:
+        raise ValueError(
+            f"Argument `{name}` must be a positive integer, but is {number!r}."
+        )
+
+
 def single_key(key: Any) -> Array:
     """`key`, one of `jax.random.key(...)` or a raw one of two words, typed."""
     if isinstance(key, jax.Array):

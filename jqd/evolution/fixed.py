@@ -64,12 +64,7 @@ class Fixed(eqx.Module):
     heed_alarms: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self) -> None:
-        steps = self.substeps
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-            raise ValueError(
-                "Argument `substeps` must be a positive integer, but is "
-                f"{self.substeps!r}."
-            )
+        _checks.check_positive_integer(self.substeps, "substeps")
         if self.stepper is not None and not callable(self.stepper):
             raise ValueError(
                 "Argument `stepper` must be a one-step method such as jqd.rk4 or None, "

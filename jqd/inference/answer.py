@@ -1,4 +1,4 @@
-"""`recover`: a fit, refined and judged, as an answer for people."""
+"""`recover`: a fit, refined and judged, as an answer for people; names as in `fit`."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -50,23 +50,14 @@ class Recovery(eqx.Module):
     Attributes:
         law_name: class name of the law (static).
         law: the law with the recovered constants.
-        constants: label -> `Constant`.
-        covariance: of the constants, from the scatter of the data alone, (p, p).
-        singular_values: of the scaled Jacobian at the fit, descending, (p,).
+        constants, covariance, singular_values, ends, agree, held_out, chi2_per_dof,
+            p_value: as of a `Fit`, with numbers.
         null_directions: what the data cannot tell, unit vectors in the constants' own
             units, shape (null, p).
         starts: where the search started, shape (S, p).
-        ends: where each start went, shape (S, p).
-        agree: which starts reached the best fit, shape (S,).
         history: loss of each start at each step of the search, shape (S, steps).
-        held_out: distance of the prediction from rows that took no part in the fit
-            (mean total variation for populations, else mean absolute difference).
-        held_out_start: the same for the law as it was before the fit.
+        held_out_start: `held_out` for the law as it was before the fit.
         held_out_rows: number of rows held out (static).
-        chi2_per_dof: chi-square per degree of freedom for noise of known size, else
-            None.
-        p_value: probability of a chi-square as large as this, if law and errors are
-            right; for noise of known size, else None.
         prediction: at the recovered constants, like the record.
         start_prediction: at the first start.
         ts: times of the record, shape (T,).
@@ -287,9 +278,9 @@ def _law(study: Study, theta: Array) -> Motion:
 
 def search_substeps(study: Study, theta: Array) -> int:
     """Steps between rows with which predictions are good to `SEARCH_ERROR`."""
-    if study.order is None:
+    order, substeps = study.order, 1
+    if order is None:
         return 1
-    substeps = 1
     for _ in range(4):
         coarse = study.with_substeps(substeps).predict(theta)
         fine = study.with_substeps(2 * substeps).predict(theta)
@@ -297,7 +288,7 @@ def search_substeps(study: Study, theta: Array) -> int:
         error = float(np.max(np.nan_to_num(change, nan=1.0)))
         if error < SEARCH_ERROR:
             break
-        factor = 1.2 * (error / SEARCH_ERROR) ** (1 / study.order)
+        factor = 1.2 * (error / SEARCH_ERROR) ** (1 / order)
         substeps = min(MAX_SUBSTEPS, substeps * max(2, math.ceil(factor)))
     return substeps
 
@@ -314,8 +305,6 @@ def refine_steps(
 
     Args:
         study: what is fitted to what, with the steps of the search.
-        theta: constants to start from, shape (p,).
-        mask: weight of each row, shape (T,).
         polish: settings of the polish; None to leave the constants.
         step_tolerance: bound on the step bias of a constant, see `recover`.
         report: called as report("polish", 2, 4) when the steps are chosen.
@@ -362,9 +351,10 @@ def _refined(study: Study, biases: Array, tolerance: float) -> Study:
     # starts: the fit is no minimum that finer steps could sharpen
     low, high = map(np.asarray, study.bounds())
     small = bias < float(np.max(high - low))
-    if study.order is None or bias <= tolerance or not small:
+    order = study.order
+    if order is None or bias <= tolerance or not small:
         return study
-    factor = math.ceil(1.2 * (bias / tolerance) ** (1 / study.order))
+    factor = math.ceil(1.2 * (bias / tolerance) ** (1 / order))
     return study.with_substeps(min(int(study.substeps) * factor, MAX_SUBSTEPS))
 
 

@@ -1,4 +1,8 @@
-"""`fit`: the free constants with which a law describes a record best."""
+"""`fit`: the free constants with which a law describes a record best.
+
+Throughout `study` is what is fitted to what, `theta` its constants, (p,), and `mask`
+the weight of each row of the record, (T,).
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -81,7 +85,8 @@ class Fit(eqx.Module):
         chi2_per_dof: for noise of known size, else None.
         p_value: of this chi-square, if law and errors are right; for noise of known
             size, else None.
-        held_out: distance of the prediction from rows that took no part in the fit, or
+        held_out: distance of the prediction from rows that took no part in the fit
+            (mean total variation for populations, else mean absolute difference), or
             None where none were held out.
         ends: where each start went, shape (S, p).
         agree: which starts reached the best fit, shape (S,).
@@ -146,16 +151,10 @@ def fit(
     function theorem.
 
     Args:
-        law: the law; or a `Study`, and no data, psi0, free, observe or method.
-        data, psi0, free, observe, method: as for `Study`.
-        start: where to start, by name or label; other starts are drawn.
-        starts: number of starts, or an array of them, shape (S, p). One is enough, and
-            `search=None`, where `start` is near.
-        search: settings of the search; None to polish the starts as they are.
-        polish: settings of the polish; None to stop after the search.
+        law, data, psi0, free, start, starts, observe, search, polish, method, held_out,
+            key: as for `recover`. One start is enough, and `search=None`, where it is
+            near.
         substeps: steps of `Fixed` between two rows; None for 8.
-        held_out: share of the last rows that is held out.
-        key: of the random starts; None for `jax.random.key(0)`.
 
     Returns:
         The fit.
@@ -201,13 +200,6 @@ def begin(
     held_out: float,
 ) -> tuple[Float[Array, "S p"], int]:
     """Where a fit begins: the given start first, then uniform over the span.
-
-    Args:
-        study: what is fitted to what.
-        start: where to start, by name or label.
-        starts: number of starts, or an array of them, shape (S, p).
-        key: of the random starts; None for `jax.random.key(0)`.
-        held_out: share of the last rows that is held out.
 
     Returns:
         Starts, and the number of rows to train on: too short a record is not split.
@@ -281,14 +273,9 @@ def find(
     """Search from every start, polish every end, take the best.
 
     Args:
-        study: what is fitted to what.
         first: constants to start from, shape (S, p).
         train: number of rows that may be used, from the first on.
-        mask: their weights, shape (T,).
-        search: settings of the search; None to polish the starts as they are.
-        polish: settings of the polish; None to take what the search leaves.
-        report: called as report(stage, done, total); see `run_search`.
-        keep: called after each window of the search.
+        search, polish, report, keep: as for `recover`.
     """
     ends, history = first, None
     if search is not None:
@@ -367,9 +354,6 @@ def solution(
     """What the fit says at `theta`.
 
     Args:
-        study: what is fitted to what.
-        theta: constants, shape (p,).
-        mask: weight of each row, shape (T,).
         judge_steps: whether null directions are judged against the Jacobian with half
             the step.
     """
@@ -380,8 +364,8 @@ def solution(
     at = study.weights(theta, study.rows_of(run))
     residuals, slope = jacobian(study, theta, at, mask)
     inverse, fine_slope = _inverse(slope, width), None
-    bias = jnp.zeros_like(theta)
-    if study.order is not None:
+    bias, order = jnp.zeros_like(theta), study.order
+    if order is not None:
         # a judgement of the steps, not a result: no gradient flows through it
         where, weights = jax.lax.stop_gradient((theta, at))
         finer = jax.lax.stop_gradient(study.with_substeps(2 * study.substeps))
@@ -390,7 +374,7 @@ def solution(
         else:
             fine = finer.residuals(where, weights, mask)
         shift = inverse @ (slope.T @ (residuals - fine))
-        bias = shift * 2**study.order / (2**study.order - 1)
+        bias = shift * 2**order / (2**order - 1)
     cost = jnp.sum(residuals**2)
     dof = noise.independent(data.values, at, mask) - theta.shape[0]
     chi2 = cost / jnp.maximum(dof, 1)

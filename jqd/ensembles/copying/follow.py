@@ -58,11 +58,8 @@ def admit(
     _checks.check_state(psi, "psi0", law.omega.shape, weight=1.0)
     psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
     dtype = jnp.finfo(psi.dtype).dtype
-    whole = isinstance(substeps, int) and not isinstance(substeps, bool)
-    if not (isinstance(substeps, jax.Array) or (whole and substeps >= 1)):
-        raise ValueError(
-            f"Argument `substeps` must be a positive integer, but is {substeps!r}."
-        )
+    if not isinstance(substeps, jax.Array):
+        _checks.check_positive_integer(substeps, "substeps")
     return in_precision(law, dtype), psi, jnp.asarray(ts, dtype)
 
 

@@ -83,16 +83,10 @@ def energy_drift(
     begins to decay as E⟨H⟩ ≈ H_0 exp(value/(N H_0)).
 
     Args:
-        law: copy dynamics at q = 1/2, r = -1/2, without harmonics.
-        psi0: ψ at ts[0], (M,), normalised.
-        ts: times, (T,), strictly increasing.
-        substeps: Runge-Kutta steps between two times.
+        law, psi0, ts, substeps: as for `infidelity`, which raises the same errors.
 
     Returns:
         N (E⟨H⟩ - H_0) in units of ħ/time.
-
-    Raises:
-        ValueError: as for `infidelity`.
     """
     return _at_quantum_point(law, psi0, ts, _energy_rate, substeps)
 
