@@ -154,6 +154,7 @@ def test_what_no_record_tells_has_its_status(golden):
 
     lost = one(noisy(golden, jax.random.key(1)))
     assert lost.status == Status.UNIDENTIFIABLE
+    assert lost.describe() == Status.UNIDENTIFIABLE.sentence
     assert all(np.isnan(value) for value in lost.value.values())
     assert np.all(np.isfinite(lost.singular_values))
 
