@@ -18,10 +18,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.gradient_matching import match_gradients
 
 import jqd
 from jqd import problems
-from jqd.inference.estimators.gradient_matching import match_gradients
 from jqd.inference.identifiability import analyse
 from jqd.laws.copying import Harmonics
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots

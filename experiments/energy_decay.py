@@ -20,11 +20,11 @@ exponential is its tangent. Only N -> ∞ conserves energy, as quantum mechanics
 import jax
 import numpy as np
 import xarray as xr
+from _support.copies import rabi_energy_loss
 from scipy.linalg import expm
 
 from jqd import problems
 from jqd.ensembles import copying
-from jqd.ensembles.copying.laws_of_noise import rabi_energy_loss
 from jqd.report.style import BLUE, GREEN, INK, VERMILLION, subplots
 
 # --- Parameters (R = 1: the period of densities is π) -----------------------------

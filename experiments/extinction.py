@@ -17,10 +17,10 @@ fixed N quantum mechanics ends at the first node that less than a few systems su
 import jax
 import numpy as np
 import xarray as xr
+from _support.copies import extinction_probability
 
 from jqd import problems
 from jqd.ensembles import copying
-from jqd.ensembles.copying.laws_of_noise import extinction_probability
 from jqd.report.style import CYCLE, INK, subplots
 
 # --- Parameters (R = 1: densities have the period π) ------------------------------

@@ -21,12 +21,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support import free_form
+from _support.local_polynomials import local_polynomials
 
 import jqd
 from jqd import problems
-from jqd.inference.estimators import free_form
-from jqd.inference.estimators.free_form_law import FreeFormCopying
-from jqd.inference.estimators.local_polynomials import local_polynomials
 from jqd.report.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------
@@ -130,7 +129,7 @@ def run(context):
     apart = distance(*ways)
     null = {what: int(np.sum(values < NULL)) for what, values in spectra.items()}
     method = jqd.Fixed(jqd.rk4, 4, estimate_error=False)
-    fitted = FreeFormCopying.like(law, *fits["splines"])
+    fitted = free_form.FreeFormCopying.like(law, *fits["splines"])
     replay = jqd.evolve(
         fitted, fitted.prepare(psi[-1, 0]), TS, method=method, observe="density"
     )

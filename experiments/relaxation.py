@@ -23,10 +23,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.bell_chain import bell_chain
 
 from jqd import problems
-from jqd.ensembles.copying.bell_chain import bell_chain
-from jqd.ensembles.copying.individual_sampler import individuals, population
+from jqd.ensembles.copying import individuals, population
 from jqd.laws import constants
 from jqd.report.style import CYCLE, GREY, INK, PALE, subplots
 

@@ -20,12 +20,10 @@ if TYPE_CHECKING:
     from .evolution import Adaptive as Adaptive
     from .evolution import Fixed as Fixed
     from .evolution import Propagator as Propagator
-    from .evolution import Status as Status
     from .evolution import Trajectory as Trajectory
     from .evolution import evolve as evolve
     from .evolution import ground_state as ground_state
     from .inference import Fit as Fit
-    from .inference import FitStatus as FitStatus
     from .inference import Polish as Polish
     from .inference import Recovery as Recovery
     from .inference import Search as Search
@@ -71,6 +69,7 @@ if TYPE_CHECKING:
     from .spaces import Symbol as Symbol
     from .spaces import parse_hamiltonian as parse_hamiltonian
     from .states import Ensemble as Ensemble
+    from .status import Status as Status
     from .steppers import Splitting as Splitting
     from .steppers import chin4a as chin4a
     from .steppers import rk4 as rk4

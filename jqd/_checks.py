@@ -116,6 +116,15 @@ def whole_number(number: Any, name: str, least: int, most: int | None = None) ->
     return int(number)
 
 
+def check_positive_integer(number: Any, name: str) -> None:
+    """`number` is a Python integer above 0."""
+    whole = isinstance(number, int) and not isinstance(number, bool)
+    if not whole or number < 1:
+        raise ValueError(
+            f"Argument `{name}` must be a positive integer, but is {number!r}."
+        )
+
+
 def single_key(key: Any) -> Array:
     """`key`, one of `jax.random.key(...)` or a raw one of two words, typed."""
     if isinstance(key, jax.Array):
@@ -197,11 +206,7 @@ def check_finite(x: ArrayLike, name: str) -> None:
                 "not."
             )
         return
-    values = concrete(x)
-    bad = ~np.isfinite(values)
-    if np.any(bad):
-        where, value = _first(bad, values)
-        raise ValueError(f"Argument `{name}` must be finite, but {where} is {value}.")
+    _check_values(x, name, "be finite", np.isfinite)
 
 
 def check_real(x: ArrayLike, name: str) -> None:
@@ -217,13 +222,7 @@ def check_positive(x: ArrayLike, name: str) -> None:
     """Every entry of `x` is real, finite and above zero (values: not for tracers)."""
     check_real(x, name)
     check_finite(x, name)
-    if not is_concrete(x):
-        return
-    values = concrete(x)
-    bad = ~(values > 0)
-    if np.any(bad):
-        where, value = _first(bad, values)
-        raise ValueError(f"Argument `{name}` must be positive, but {where} is {value}.")
+    _check_values(x, name, "be positive", lambda values: values > 0)
 
 
 def check_all_positive(**arguments: ArrayLike) -> None:
@@ -236,15 +235,29 @@ def check_not_negative(x: ArrayLike, name: str) -> None:
     """Every entry of `x` is real, finite and at least 0 (values: not for tracers)."""
     check_real(x, name)
     check_finite(x, name)
+    _check_values(x, name, "not be negative", lambda values: values >= 0)
+
+
+def check_whole(x: ArrayLike, name: str) -> None:
+    """Every entry of `x` is a whole number from 0 on (values: not for tracers)."""
+    check_real(x, name)
+    check_finite(x, name)
+    _check_values(
+        x, name, "hold whole numbers from 0 on",
+        lambda values: (values >= 0) & (values == np.floor(values)),
+    )  # fmt: skip
+
+
+def _check_values(
+    x: ArrayLike, name: str, must: str, good: Callable[[np.ndarray], np.ndarray]
+) -> None:
     if not is_concrete(x):
         return
     values = concrete(x)
-    bad = values < 0
+    bad = ~good(values)
     if np.any(bad):
         where, value = _first(bad, values)
-        raise ValueError(
-            f"Argument `{name}` must not be negative, but {where} is {value}."
-        )
+        raise ValueError(f"Argument `{name}` must {must}, but {where} is {value}.")
 
 
 def check_size(x: ArrayLike, name: str) -> None:

@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from . import _checks
 from .interop import as_array
+from .laws import ConservativeDiffusion, HusimiFokkerPlanck, Schrodinger
 from .states import read_powers
 
 # What a method of some order may add to a norm, and no forgotten factor does.
@@ -108,7 +109,7 @@ class Moments:
                 modes = len(powers) if isinstance(powers, tuple | list) else 1
                 read_powers(powers, "orders", modes)
 
-    def bind(self, law: Any) -> Callable[[Array, Any], Array]:
+    def bind(self, law: HusimiFokkerPlanck) -> Callable[[Array, Any], Array]:
         """What `evolve` calls at each time."""
 
         def observe(t: Array, state: Any) -> Array:
@@ -132,7 +133,9 @@ class Occupations:
     Observed as density times cell, flat, shape (points,).
     """
 
-    def bind(self, law: Any) -> Callable[[Array, Any], Array]:
+    def bind(
+        self, law: Schrodinger | ConservativeDiffusion
+    ) -> Callable[[Array, Any], Array]:
         """What `evolve` calls at each time."""
         cell = 1.0 if law.grid is None else law.grid.cell
 

@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from jqd import _checks
-from jqd.evolution import Status
 from jqd.laws.constants import constant
 from jqd.matter.solid import (
     LennardJones,
@@ -29,6 +28,7 @@ from jqd.matter.solid import (
     triangular,
     wigner_samples,
 )
+from jqd.status import Status
 
 from .ensembles import aligned, pair_lengths
 

@@ -11,9 +11,9 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from jqd import _checks
 from jqd._checks import whole_number
-from jqd.evolution import Status
 from jqd.laws.constants import constant
 from jqd.matter.gas.arguments import check_gas
+from jqd.status import Status
 
 
 class SoftRun(eqx.Module):

@@ -32,7 +32,6 @@ H = np.array(
 PSI0 = np.array([0.6, 0.5, 0.4, np.sqrt(0.23)]) + 0j
 TRUTH = {"q": 0.5, "r": -0.5}
 
-statuses = jqd.FitStatus
 constants = {"classes": 4, "rows": ROWS, **TRUTH}
 units = {"sigma": "1", "length": "1", "q": "1", "r": "1", "chi2": "1"}
 

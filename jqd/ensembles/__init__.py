@@ -6,5 +6,4 @@ from .paths.observables import two_time_correlation as two_time_correlation
 from .paths.processes import bohm as bohm
 from .paths.processes import nelson as nelson
 from .paths.result import Paths as Paths
-from .paths.result import PathStatus as PathStatus
 from .paths.sampling import kolmogorov_smirnov as kolmogorov_smirnov

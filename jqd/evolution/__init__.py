@@ -1,6 +1,5 @@
-"""Evolving a state by a law: methods, status, trajectories."""
+"""Evolving a state by a law: methods and trajectories."""
 
-from ..laws.status import Status as Status
 from .adaptive import Adaptive as Adaptive
 from .evolution import evolve as evolve
 from .fixed import Fixed as Fixed

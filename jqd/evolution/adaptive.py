@@ -11,7 +11,7 @@ from jaxtyping import Array, PyTree
 
 from .. import _checks
 from ..laws.motion import Motion
-from ..laws.status import Status
+from ..status import Status
 from .trajectory import (
     Trajectory,
     at_the_end,
@@ -78,11 +78,7 @@ class Adaptive(eqx.Module):
                 "Argument `atol` must be positive where `rtol` is 0, but is 0: no step "
                 "would be short enough."
             )
-        steps = self.max_steps
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-            raise ValueError(
-                f"Argument `max_steps` must be a positive integer, but is {steps!r}."
-            )
+        _checks.check_positive_integer(self.max_steps, "max_steps")
         kinds = {"solver": diffrax.AbstractSolver, "adjoint": diffrax.AbstractAdjoint}
         for name, kind in kinds.items():
             value = getattr(self, name)

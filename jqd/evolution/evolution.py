@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -19,6 +19,7 @@ from .fixed import Fixed
 from .propagator import Propagator
 from .trajectory import Trajectory
 
+Tree = TypeVar("Tree")
 Method = Fixed | Adaptive | Propagator
 Observe = Callable[[Array, Any], Any] | Mapping[str, Any] | Sequence[str] | None
 
@@ -70,7 +71,7 @@ def evolve(
     if precision == jnp.float32 and not jax.config.read("jax_enable_x64"):
         _say_single()
     ts = jnp.asarray(ts, dtype=precision)
-    motion = _in_precision(motion, precision)
+    motion = in_precision(motion, precision)
     if method is None:
         method = _default_method(motion)
     if not isinstance(method, Fixed | Adaptive | Propagator):
@@ -79,6 +80,13 @@ def evolve(
             f"{method!r}."
         )
     return method.run(motion, state0, ts, _observer(motion, observe))
+
+
+def look(motion: Motion, t: ArrayLike, state: PyTree[Array], observe: Observe) -> Any:
+    """What `evolve` observes of a state at the time t, without a run."""
+    precision = _precision(state)
+    observer = _observer(in_precision(motion, precision), observe)
+    return observer(jnp.asarray(t, precision), state)
 
 
 @cache
@@ -173,8 +181,8 @@ def _precision(state: PyTree[Array]) -> Any:
     return jnp.finfo(jnp.result_type(*leaves)).dtype
 
 
-def _in_precision(motion: Motion, precision: Any) -> Motion:
-    """The motion with its constants in this precision (a PyTree of the same shape)."""
+def in_precision(motion: Tree, precision: Any) -> Tree:
+    """A motion, or what holds one, with its constants in this real dtype."""
 
     def cast(leaf: Any) -> Any:
         if not eqx.is_inexact_array(leaf):

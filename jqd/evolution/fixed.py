@@ -13,7 +13,7 @@ from jaxtyping import Array, Int, PyTree
 
 from .. import _checks
 from ..laws.motion import Motion
-from ..laws.status import Status
+from ..status import Status
 from ..steppers import Splitting
 from ..steppers.flows import flows_of
 from .reversible import reversible_rollout
@@ -64,18 +64,13 @@ class Fixed(eqx.Module):
     heed_alarms: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self) -> None:
-        steps = self.substeps
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-            raise ValueError(
-                "Argument `substeps` must be a positive integer, but is "
-                f"{self.substeps!r}."
-            )
         if self.stepper is not None and not callable(self.stepper):
             raise ValueError(
                 "Argument `stepper` must be a one-step method such as jqd.rk4 or None, "
                 f"but is {self.stepper!r}."
             )
         self._check_counts()
+        _checks.check_positive_integer(self.substeps, "substeps")
         _checks.check_choice(self.gradient, "gradient", GRADIENTS)
         if self.gradient == "reversible" and not isinstance(self.stepper, Splitting):
             raise ValueError(
@@ -212,14 +207,13 @@ def _take_steps(
     steps: int | Array,
 ):
     """State and status after the steps, and how many of them went well."""
-    stepper = method.stepper or (lambda law, t, y, h: law.step(t, y, h))
 
     # The steps are counted apart from the index of the loop: XLA copies an index that
     # outlives the body, which on CPU takes as long as a step of four classes.
     def body(carry, i):
         state, status, taken = carry
         t = t0 + i * dt
-        after = _shielded_step(stepper, law, t, state, dt)
+        after = _shielded_step(method.stepper, law, t, state, dt)
         state, status = _judge(method, law, t, state, status, after)
         return (state, status, taken + (status == Status.OK)), None
 
@@ -238,7 +232,13 @@ def _shielded_step(
     `_judge` discards such a result, but its derivatives may be infinite, and in reverse
     mode 0 times infinity would spoil the gradient of constants that a batch shares.
     """
-    return stepper(law, t, state, dt)
+    return _step(stepper, law, t, state, dt)
+
+
+# traced once: its derivatives are those of what was traced
+@partial(jax.jit, static_argnums=0, inline=True)
+def _step(stepper: Any, law: Motion, t: Array, state: PyTree[Array], dt: Array):
+    return law.step(t, state, dt) if stepper is None else stepper(law, t, state, dt)
 
 
 @partial(_shielded_step.defjvp, symbolic_zeros=True)
@@ -251,7 +251,7 @@ def _shielded_step_jvp(stepper: Any, primals: Any, tangents: Any):
         full = list(leaves)
         for i, value in zip(moving, values, strict=True):
             full[i] = value
-        return stepper(*jax.tree.unflatten(structure, full))
+        return _step(stepper, *jax.tree.unflatten(structure, full))
 
     after, push = jax.linearize(along, *(leaves[i] for i in moving))
     sound = is_sound(after)

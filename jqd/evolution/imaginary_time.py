@@ -13,12 +13,12 @@ from .. import _checks
 from ..interop import as_array
 from ..laws.motion import Motion
 from ..laws.schrodinger import Schrodinger
-from ..laws.status import Status
 from ..spaces.grids import Grid
 from ..spaces.hamiltonians import ParticleOnGrid
+from ..status import Status
 from ..steppers import PhaseFlow, Splitting, chin4a
 from ..steppers.flows import flows_of
-from .evolution import _in_precision
+from .evolution import in_precision
 
 # Steps between two looks at the energy.
 _STRIDE = 10
@@ -90,7 +90,7 @@ def ground_state(
             shape or value.
     """
     _check_law(law)
-    grid = cast(Grid, law.grid)  # as was checked
+    grid = cast(Grid, law.grid)  # as `_check_law` made sure
     if min(stepper.a + stepper.b) < 0:
         raise ValueError(
             "Argument `stepper` must not have negative coefficients in imaginary time, "
@@ -107,7 +107,7 @@ def ground_state(
     _check_orthonormal(kept, grid)
     kept = kept.astype(start.dtype)
     precision = start.real.dtype
-    law = cast(Schrodinger, _in_precision(law, precision))
+    law = cast(Schrodinger, in_precision(law, precision))
     dtau = jnp.asarray(dtau, dtype=precision)
     tol, max_steps = jnp.asarray(tol, dtype=precision), jnp.asarray(max_steps)
     return _find(law, start, dtau, kept, tol, max_steps, stepper)
@@ -127,7 +127,7 @@ class _Progress(NamedTuple):
 
 @jax.jit(static_argnames="stepper")
 def _find(
-    law: Any,
+    law: Schrodinger,
     start: Array,
     dtau: Array,
     below: Array,
@@ -157,7 +157,7 @@ def _find(
 
 
 def _relax(
-    law: Any,
+    law: Schrodinger,
     psi: Array,
     dtau: Array,
     below: Array,
@@ -166,7 +166,7 @@ def _relax(
     stepper: Splitting,
 ) -> tuple[_Progress, Array]:
     """Steps in imaginary time until the energy settles, and the status."""
-    grid = law.grid
+    grid = cast(Grid, law.grid)
     step = _decaying_step(law, dtau, stepper, psi.dtype)
 
     def once(_: Array, psi: Array) -> Array:
@@ -220,7 +220,7 @@ def _decay(flow: PhaseFlow, dt: Array, correction: Array | None = None) -> Array
 
 
 def _decaying_step(
-    law: Any, dtau: Array, stepper: Splitting, dtype: Any
+    law: Schrodinger, dtau: Array, stepper: Splitting, dtype: Any
 ) -> Callable[[Array], Array]:
     """ψ → exp(-H Δτ/ħ) ψ by one step of the splitting."""
     outer, inner = cast(tuple[PhaseFlow, PhaseFlow], flows_of(law))
@@ -251,11 +251,12 @@ def _without(psi: Array, below: Array, grid: Grid) -> Array:
     return psi - (shares @ flat).reshape(grid.shape)
 
 
-def _energy_and_residual(law: Any, psi: Array) -> tuple[Array, Array]:
+def _energy_and_residual(law: Schrodinger, psi: Array) -> tuple[Array, Array]:
     """<H> and |Hψ - <H>ψ| of a state of unit norm."""
     image = law.hamiltonian.apply(psi, 0.0, law.hbar)
-    energy = jnp.real(law.grid.inner(psi, image))
-    norm2 = law.grid.norm2(image - energy * psi)
+    grid = cast(Grid, law.grid)
+    energy = jnp.real(grid.inner(psi, image))
+    norm2 = grid.norm2(image - energy * psi)
     safe = jnp.where(norm2 > 0, norm2, 1)
     return energy, jnp.where(norm2 > 0, jnp.sqrt(safe), 0)
 

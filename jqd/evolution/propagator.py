@@ -13,8 +13,8 @@ from jaxtyping import Array, PyTree
 from .. import _checks
 from ..laws.law import Law
 from ..laws.motion import Generator, Motion
-from ..laws.status import Status
 from ..spaces.hamiltonians import MatrixHamiltonian, chebyshev_step, chebyshev_terms
+from ..status import Status
 from ..steppers.blocks import block_orbit, find_blocks
 from ..steppers.eigenbasis import unitary_orbit
 from ..steppers.flows import check_followed

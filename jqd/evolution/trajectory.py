@@ -1,6 +1,5 @@
 """What `evolve` returns."""
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
 from ..laws.motion import Motion, Resolution
-from ..laws.status import Status
+from ..status import Status, describe
 
 
 class Trajectory(eqx.Module):
@@ -26,7 +25,7 @@ class Trajectory(eqx.Module):
         error: estimate of the error of `values` from steps and rounding, same
             structure, or None if it was not asked for; infinite where the check run
             failed and this one did not.
-        status: code of `Status`.
+        status: code of `jqd.Status`.
         failure_time: time at which the run ended early, or from which on its status
             holds as far as is known; infinite if it reached its last time.
         diagnostics: arrays by name: `norm_drift`, `energy_drift` (largest change of
@@ -61,17 +60,11 @@ class Trajectory(eqx.Module):
         return " ".join([self._outcome(), *self._errors()])
 
     def _outcome(self) -> str:
-        codes = np.atleast_1d(np.asarray(self.status))
-        times = np.atleast_1d(np.asarray(self.failure_time))
-        if codes.size == 1:
-            code = Status(int(codes.ravel()[0]))
-            when = "" if code == Status.OK else f" (t = {times.ravel()[0]:.6g})"
-            return code.sentence + when
-        counts = Counter(Status(int(code)) for code in codes.ravel())
-        return "; ".join(
-            f"{number} of {codes.size}: {status.sentence}"
-            for status, number in sorted(counts.items())
-        )
+        if np.size(self.status) > 1:
+            return describe(self.status)
+        ended = float(np.ravel(self.failure_time)[0])
+        when = f" (t = {ended:.6g})" if np.ravel(self.status)[0] else ""
+        return describe(np.ravel(self.status)[0]) + when
 
     def _errors(self) -> Iterator[str]:
         """What is known of the errors, a sentence each."""

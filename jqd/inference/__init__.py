@@ -4,7 +4,6 @@ from .answer import Recovery as Recovery
 from .answer import recover as recover
 from .fit import Constant as Constant
 from .fit import Fit as Fit
-from .fit import FitStatus as FitStatus
 from .fit import fit as fit
 from .identifiability import Horizon as Horizon
 from .identifiability import Identifiability as Identifiability

@@ -1,4 +1,4 @@
-"""`recover`: a fit, refined and judged, as an answer for people."""
+"""`recover`: a fit, refined and judged, as an answer for people; names as in `fit`."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ from ..evolution import Adaptive, Fixed, Propagator, Trajectory
 from ..laws.constants import labels
 from ..laws.motion import Motion
 from ..records.record import Record
+from ..status import Status
 from .fit import (
     Constant,
-    FitStatus,
     Solution,
     begin,
     find,
@@ -37,10 +37,10 @@ from .study import MAX_SUBSTEPS, Study, study_of
 
 SEARCH_ERROR = 1e-3  # step error of predictions that a search may carry
 WORDS = {
-    FitStatus.CONVERGED: "converged",
-    FitStatus.NOT_CONVERGED: "not converged",
-    FitStatus.NOISE_INVALID: "linear noise not valid",
-    FitStatus.MISFIT: MISFIT,
+    Status.OK: "converged",
+    Status.NOT_CONVERGED: "not converged",
+    Status.NOISE_INVALID: "linear noise not valid",
+    Status.MISFIT: MISFIT,
 }
 
 
@@ -50,23 +50,14 @@ class Recovery(eqx.Module):
     Attributes:
         law_name: class name of the law (static).
         law: the law with the recovered constants.
-        constants: label -> `Constant`.
-        covariance: of the constants, from the scatter of the data alone, (p, p).
-        singular_values: of the scaled Jacobian at the fit, descending, (p,).
+        constants, covariance, singular_values, ends, agree, held_out, chi2_per_dof,
+            p_value: as of a `Fit`, with numbers.
         null_directions: what the data cannot tell, unit vectors in the constants' own
             units, shape (null, p).
         starts: where the search started, shape (S, p).
-        ends: where each start went, shape (S, p).
-        agree: which starts reached the best fit, shape (S,).
         history: loss of each start at each step of the search, shape (S, steps).
-        held_out: distance of the prediction from rows that took no part in the fit
-            (mean total variation for populations, else mean absolute difference).
-        held_out_start: the same for the law as it was before the fit.
+        held_out_start: `held_out` for the law as it was before the fit.
         held_out_rows: number of rows held out (static).
-        chi2_per_dof: chi-square per degree of freedom for noise of known size, else
-            None.
-        p_value: probability of a chi-square as large as this, if law and errors are
-            right; for noise of known size, else None.
         prediction: at the recovered constants, like the record.
         start_prediction: at the first start.
         ts: times of the record, shape (T,).
@@ -251,7 +242,7 @@ def recover(
     record, run = study.data, fine.trajectory(theta)
     before = fine.predict(np.asarray(first)[0])
     settled = settled and bool(run.ok) and bool(np.isfinite(theta).all())
-    status = FitStatus(int(verdict(record.noise, at, settled)))
+    status = Status(int(verdict(record.noise, at, settled)))
     known, empty = record.noise.known, jnp.zeros((first.shape[0], 0))
     return Recovery(
         law_name=type(study.law).__name__,
@@ -287,9 +278,9 @@ def _law(study: Study, theta: Array) -> Motion:
 
 def search_substeps(study: Study, theta: Array) -> int:
     """Steps between rows with which predictions are good to `SEARCH_ERROR`."""
-    if study.order is None:
+    order, substeps = study.order, 1
+    if order is None:
         return 1
-    substeps = 1
     for _ in range(4):
         coarse = study.with_substeps(substeps).predict(theta)
         fine = study.with_substeps(2 * substeps).predict(theta)
@@ -297,7 +288,7 @@ def search_substeps(study: Study, theta: Array) -> int:
         error = float(np.max(np.nan_to_num(change, nan=1.0)))
         if error < SEARCH_ERROR:
             break
-        factor = 1.2 * (error / SEARCH_ERROR) ** (1 / study.order)
+        factor = 1.2 * (error / SEARCH_ERROR) ** (1 / order)
         substeps = min(MAX_SUBSTEPS, substeps * max(2, math.ceil(factor)))
     return substeps
 
@@ -314,8 +305,6 @@ def refine_steps(
 
     Args:
         study: what is fitted to what, with the steps of the search.
-        theta: constants to start from, shape (p,).
-        mask: weight of each row, shape (T,).
         polish: settings of the polish; None to leave the constants.
         step_tolerance: bound on the step bias of a constant, see `recover`.
         report: called as report("polish", 2, 4) when the steps are chosen.
@@ -362,9 +351,10 @@ def _refined(study: Study, biases: Array, tolerance: float) -> Study:
     # starts: the fit is no minimum that finer steps could sharpen
     low, high = map(np.asarray, study.bounds())
     small = bias < float(np.max(high - low))
-    if study.order is None or bias <= tolerance or not small:
+    order = study.order
+    if order is None or bias <= tolerance or not small:
         return study
-    factor = math.ceil(1.2 * (bias / tolerance) ** (1 / study.order))
+    factor = math.ceil(1.2 * (bias / tolerance) ** (1 / order))
     return study.with_substeps(min(int(study.substeps) * factor, MAX_SUBSTEPS))
 
 
@@ -384,7 +374,7 @@ def _constants(study: Study, found: Solution) -> dict[str, Constant]:
 
 
 def _message(
-    status: FitStatus,
+    status: Status,
     study: Study,
     run: Trajectory,
     found: Solution,
@@ -393,12 +383,12 @@ def _message(
     if not bool(run.ok):
         said = run.describe()
         return f"The run of the best fit does not hold to the last time: {said}"
-    if status == FitStatus.NOT_CONVERGED:
+    if status == Status.NOT_CONVERGED:
         return "The polish stopped before it settled; give more starts or rows."
     complaint = study.data.noise.complaint(found.at)
     if complaint is not None:
         return complaint
-    if status == FitStatus.MISFIT:
+    if status == Status.MISFIT:
         return misfit_message(float(found.chi2), float(found.p_value))
     if polish is None:
         return "Found by the search alone, without a polish."

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -11,9 +11,11 @@ import numpy as np
 from jaxtyping import Array
 
 from .. import _checks
-from ..evolution import Fixed, evolve
+from ..evolution.evolution import look
+from ..laws import HusimiFokkerPlanck
 from ..observe import Moments
 from ..records.record import strain
+from .slopes import columns
 
 if TYPE_CHECKING:  # a study looks at its first row itself
     from .study import Study
@@ -118,14 +120,11 @@ def check_first_row(study: "Study", theta: Array) -> None:
 def _row_and_slope(study: "Study", theta: Array) -> tuple[Array, Array]:
     """The row at t0, and its derivative by the free constants in a last axis."""
 
-    def row(theta):
+    def row(theta: Array) -> Array:
         law, state0 = study.at(theta)
-        method = Fixed(law.stepper, estimate_error=False)
-        at = study.data.t0[None]
-        run = evolve(law, state0, at, method=method, observe=study.observe)
-        return run.values[0]
+        return look(law, study.data.t0, state0, study.observe)
 
-    return row(theta), jax.jacfwd(row)(theta)
+    return columns(row, theta)
 
 
 # -- conventions that are often mixed up ---------------------------------------------
@@ -136,17 +135,16 @@ def likely_causes(row: FirstRow) -> Iterator[Cause]:
     study = row.study
     if isinstance(study.observe, Moments):
         yield from _of_moments(row)
-    elif getattr(study.law, "points", None) is not None:
-        yield from _of_points(row)
+    elif isinstance(study.law, HusimiFokkerPlanck) and study.law.points is not None:
+        yield from _of_points(row, study.law)
     elif row.expected.ndim == 1:
         yield from _of_shares(row)
     yield from _of_arrays(row)
     yield from _of_any(row)
 
 
-def _of_points(row: FirstRow) -> Iterator[Cause]:
+def _of_points(row: FirstRow, law: HusimiFokkerPlanck) -> Iterator[Cause]:
     """Another reading of the points α of a density on phase space."""
-    law: Any = row.study.law
     alpha = jnp.asarray(law.points)
 
     def at(points):
@@ -158,13 +156,12 @@ def _of_points(row: FirstRow) -> Iterator[Cause]:
         "x has the other sign": -jnp.conj(alpha),
         "x and y have the other sign": -alpha,
     }
-    modes = getattr(law, "modes", 1)
     for ratio in (math.sqrt(2), 1 / math.sqrt(2), 2.0, 0.5):
         scaled = at(ratio * alpha)
         yield (
             f"g is {ratio:.4g} times the one it was read with (g = sqrt(2) is QuTiP's "
             "default)",
-            ratio ** (2 * modes) * scaled,
+            ratio ** (2 * law.modes) * scaled,
         )
         yield f"the points are {ratio:.4g} times as large", scaled
     for words, points in moved.items():
@@ -173,7 +170,8 @@ def _of_points(row: FirstRow) -> Iterator[Cause]:
 
 @jax.jit
 def _density_at(study: "Study", theta: Array, points: Array) -> Array:
-    law, state0 = cast(Any, study.at(theta))
+    law, state0 = study.at(theta)
+    assert isinstance(law, HusimiFokkerPlanck)
     return law.density(state0, points)
 
 
@@ -211,8 +209,8 @@ def _ordered(study: "Study", theta: Array, amount: float) -> Array:
 
     Σ_k (-amount ħ)^k k! C(m, k) C(n, k) <α^(m-k) α*^(n-k)> for each mode.
     """
-    law, state0 = cast(Any, study.at(theta))
-    hbar = getattr(law, "hbar", 1.0)
+    law, state0 = study.at(theta)
+    assert isinstance(law, HusimiFokkerPlanck)
     moments = []
     for pair in study.observe.orders:
         m, n = (np.atleast_1d(power).tolist() for power in pair)
@@ -225,7 +223,7 @@ def _ordered(study: "Study", theta: Array, amount: float) -> Array:
                 for a, b, k in zip(m, n, taken, strict=True)
             )
             rest = [tuple(a - k for a, k in zip(p, taken, strict=True)) for p in (m, n)]
-            weight = ways * (-amount * hbar) ** sum(taken)
+            weight = ways * (-amount * law.hbar) ** sum(taken)
             total = total + weight * law.moment(state0, *rest)
         moments.append(total)
     return Moments.stack(jnp.stack(moments))

@@ -1,6 +1,9 @@
-"""`fit`: the free constants with which a law describes a record best."""
+"""`fit`: the free constants with which a law describes a record best.
 
-import enum
+Throughout `study` is what is fitted to what, `theta` its constants, (p,), and `mask`
+the weight of each row of the record, (T,).
+"""
+
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,10 +16,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from .. import _checks
-from ..evolution import Adaptive, Fixed, Propagator, Status
+from ..evolution import Adaptive, Fixed, Propagator
 from ..laws.motion import Motion
 from ..observe import total_variation
 from ..records.record import Noise, Record, Weights, sums_to_one
+from ..status import Status, describe
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse, refuse_names
 from .polish import Polish, jacobian, polish_one, polish_starts
@@ -26,35 +30,8 @@ from .study import Study, study_of
 SUBSTEPS = 8  # steps between two rows unless told
 
 
-class FitStatus(enum.IntEnum):
-    """How a fit ended; `Fit.status` holds one for each member of a batch."""
-
-    CONVERGED = 0
-    NOT_CONVERGED = 1
-    NON_FINITE = 2
-    UNREACHED = 3
-    UNIDENTIFIABLE = 4
-    NOISE_INVALID = 5
-    MISFIT = 6
-
-    @property
-    def sentence(self) -> str:
-        """What the status means."""
-        return _SENTENCES[self]
-
-
-_SENTENCES = {
-    FitStatus.CONVERGED: "The polish settled.",
-    FitStatus.NOT_CONVERGED: "The polish stopped before it settled.",
-    FitStatus.NON_FINITE: "A number of the record, the state or the run is not finite.",
-    FitStatus.UNREACHED: "The run of the best fit does not hold to the last time.",
-    FitStatus.UNIDENTIFIABLE: "The record cannot tell the constants apart.",
-    FitStatus.NOISE_INVALID: "The scatter is not Gaussian: no standard errors.",
-    FitStatus.MISFIT: "The law, followed with these steps, does not describe the "
-    "record (p < 1e-3): its standard errors are not to be trusted.",
-}
 # Beyond these codes there is no fit to speak of, and its numbers are NaN.
-_LOST = (FitStatus.NON_FINITE, FitStatus.UNREACHED, FitStatus.UNIDENTIFIABLE)
+_LOST = (Status.NON_FINITE, Status.UNREACHED, Status.UNIDENTIFIABLE)
 
 
 class Constant(eqx.Module):
@@ -107,11 +84,12 @@ class Fit(eqx.Module):
         chi2_per_dof: for noise of known size, else None.
         p_value: of this chi-square, if law and errors are right; for noise of known
             size, else None.
-        held_out: distance of the prediction from rows that took no part in the fit, or
+        held_out: distance of the prediction from rows that took no part in the fit
+            (mean total variation for populations, else mean absolute difference), or
             None where none were held out.
         ends: where each start went, shape (S, p).
         agree: which starts reached the best fit, shape (S,).
-        status: a `FitStatus`, scalar.
+        status: a `jqd.Status`, scalar.
     """
 
     constants: dict[str, Constant]
@@ -124,6 +102,10 @@ class Fit(eqx.Module):
     ends: Float[Array, "S p"]
     agree: Bool[Array, " S"]
     status: Int[Array, ""]
+
+    def describe(self) -> str:
+        """The status in words, counted over a batch."""
+        return describe(self.status, "fit")
 
     @property
     def value(self) -> dict[str, Array]:
@@ -168,16 +150,10 @@ def fit(
     function theorem.
 
     Args:
-        law: the law; or a `Study`, and no data, psi0, free, observe or method.
-        data, psi0, free, observe, method: as for `Study`.
-        start: where to start, by name or label; other starts are drawn.
-        starts: number of starts, or an array of them, shape (S, p). One is enough, and
-            `search=None`, where `start` is near.
-        search: settings of the search; None to polish the starts as they are.
-        polish: settings of the polish; None to stop after the search.
+        law, data, psi0, free, start, starts, observe, search, polish, method, held_out,
+            key: as for `recover`. One start is enough, and `search=None`, where it is
+            near.
         substeps: steps of `Fixed` between two rows; None for 8.
-        held_out: share of the last rows that is held out.
-        key: of the random starts; None for `jax.random.key(0)`.
 
     Returns:
         The fit.
@@ -223,13 +199,6 @@ def begin(
     held_out: float,
 ) -> tuple[Float[Array, "S p"], int]:
     """Where a fit begins: the given start first, then uniform over the span.
-
-    Args:
-        study: what is fitted to what.
-        start: where to start, by name or label.
-        starts: number of starts, or an array of them, shape (S, p).
-        key: of the random starts; None for `jax.random.key(0)`.
-        held_out: share of the last rows that is held out.
 
     Returns:
         Starts, and the number of rows to train on: too short a record is not split.
@@ -303,14 +272,9 @@ def find(
     """Search from every start, polish every end, take the best.
 
     Args:
-        study: what is fitted to what.
         first: constants to start from, shape (S, p).
         train: number of rows that may be used, from the first on.
-        mask: their weights, shape (T,).
-        search: settings of the search; None to polish the starts as they are.
-        polish: settings of the polish; None to take what the search leaves.
-        report: called as report(stage, done, total); see `run_search`.
-        keep: called after each window of the search.
+        search, polish, report, keep: as for `recover`.
     """
     ends, history = first, None
     if search is not None:
@@ -389,9 +353,6 @@ def solution(
     """What the fit says at `theta`.
 
     Args:
-        study: what is fitted to what.
-        theta: constants, shape (p,).
-        mask: weight of each row, shape (T,).
         judge_steps: whether null directions are judged against the Jacobian with half
             the step.
     """
@@ -402,8 +363,8 @@ def solution(
     at = study.weights(theta, study.rows_of(run))
     residuals, slope = jacobian(study, theta, at, mask)
     inverse, fine_slope = _inverse(slope, width), None
-    bias = jnp.zeros_like(theta)
-    if study.order is not None:
+    bias, order = jnp.zeros_like(theta), study.order
+    if order is not None:
         # a judgement of the steps, not a result: no gradient flows through it
         where, weights = jax.lax.stop_gradient((theta, at))
         finer = jax.lax.stop_gradient(study.with_substeps(2 * study.substeps))
@@ -412,7 +373,7 @@ def solution(
         else:
             fine = finer.residuals(where, weights, mask)
         shift = inverse @ (slope.T @ (residuals - fine))
-        bias = shift * 2**study.order / (2**study.order - 1)
+        bias = shift * 2**order / (2**order - 1)
     cost = jnp.sum(residuals**2)
     dof = noise.independent(data.values, at, mask) - theta.shape[0]
     chi2 = cost / jnp.maximum(dof, 1)
@@ -481,11 +442,11 @@ def _all_finite(tree: Any) -> Bool[Array, ""]:
 def verdict(noise: Noise, found: Solution, settled: ArrayLike) -> Int[Array, ""]:
     """How a fit ended that has numbers: the first of these that is the case."""
     cases = (
-        (FitStatus.NOT_CONVERGED, ~jnp.asarray(settled)),
-        (FitStatus.NOISE_INVALID, ~noise.holds(found.at)),
-        (FitStatus.MISFIT, found.p_value < MISFIT_P),
+        (Status.NOT_CONVERGED, ~jnp.asarray(settled)),
+        (Status.NOISE_INVALID, ~noise.holds(found.at)),
+        (Status.MISFIT, found.p_value < MISFIT_P),
     )
-    return _first_of(cases, jnp.asarray(FitStatus.CONVERGED.value))
+    return _first_of(cases, jnp.asarray(Status.OK.value))
 
 
 def _status(
@@ -495,15 +456,15 @@ def _status(
     finite &= found.ended != Status.NON_FINITE
     finite &= _all_finite((found.theta, found.cost))
     cases = (
-        (FitStatus.NON_FINITE, ~finite),
-        (FitStatus.UNREACHED, found.ended != Status.OK),
-        (FitStatus.UNIDENTIFIABLE, found.analysis.null > 0),
-        (FitStatus.NON_FINITE, ~_all_finite((found.covariance, found.bias))),
+        (Status.NON_FINITE, ~finite),
+        (Status.UNREACHED, found.ended != Status.OK),
+        (Status.UNIDENTIFIABLE, found.analysis.null > 0),
+        (Status.NON_FINITE, ~_all_finite((found.covariance, found.bias))),
     )
     return _first_of(cases, verdict(noise, found, settled))
 
 
-def _first_of(cases: tuple[tuple[FitStatus, Array], ...], status: Array) -> Array:
+def _first_of(cases: tuple[tuple[Status, Array], ...], status: Array) -> Array:
     for code, case in reversed(cases):
         status = jnp.where(case, code.value, status)
     return status

@@ -109,7 +109,6 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
     Args:
         study: what is fitted to what; the record's values matter only through their
             weights.
-        theta: constants, shape (p,).
 
     Returns:
         Singular values and null directions of the Jacobian, judged against the
@@ -141,7 +140,6 @@ def refuse(study: Study, starts: Array) -> None:
     """Raise where a look at a few starts shows a combination that changes nothing.
 
     Args:
-        study: what is fitted to what.
         starts: constants, shape (S, p).
 
     Raises:
@@ -214,7 +212,6 @@ def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
 
     Args:
         study: what is fitted to what; its noise should be known.
-        theta: constants, shape (p,).
 
     Returns:
         Bounds, condition numbers and sensitivities.

@@ -1,4 +1,8 @@
-"""The polish: Levenberg-Marquardt by optimistix, to rounding."""
+"""The polish: Levenberg-Marquardt by optimistix, to rounding.
+
+Throughout `study` is what is fitted to what, `theta` its constants, (p,), and `mask`
+the weight of each row of the record, (T,).
+"""
 
 from typing import Any
 
@@ -48,10 +52,6 @@ def polish_one(
     """Levenberg-Marquardt from theta over the rows with weight.
 
     Args:
-        polish: settings.
-        study: what is fitted to what.
-        theta: constants, shape (p,).
-        mask: weight of each row, shape (T,).
         rows: number of rows that are computed at all, or None for all.
 
     Returns:
@@ -156,9 +156,7 @@ def polish_starts(
 
     Args:
         polish: settings; None to take the ends as they are.
-        study: what is fitted to what.
         ends: constants to start from, shape (S, p).
-        mask: weight of each row, shape (T,).
 
     Returns:
         Constants (S, p), costs (S,), and which converged.
@@ -185,8 +183,6 @@ def polish_through_windows(
     """Lead every start through growing windows of the record.
 
     Args:
-        polish: settings.
-        study: what is fitted to what.
         thetas: constants to start from, shape (S, p).
         mask: weight of each row, shape (T,), 0 for rows left out.
 
@@ -224,7 +220,6 @@ def loss_plane(
     """Mean squared residual a row over the plane of the first two constants.
 
     Args:
-        study: what is fitted to what.
         theta: the other constants, shape (p,), p >= 2.
         x: values of the first constant, shape (X,).
         y: values of the second constant, shape (Y,).

@@ -69,8 +69,6 @@ def run_search(
     """Carry every start downhill.
 
     Args:
-        search: settings.
-        study: what is fitted to what.
         starts: constants to start from, shape (S, p).
         train: number of rows that may be used, from the first on.
         report: called as report("search", done, total) now and then.

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from .. import _checks
@@ -37,6 +38,7 @@ class Study(eqx.Module):
             value of the constants, since a law's state may depend on them.
         data: the record.
         free: names of the free constants (static), `phase0` for initial phases.
+        entries: labels of what θ holds of each of them (static).
         observe: what the record shows, as for `jqd.evolve` (static).
         method: how to evolve.
     """
@@ -45,6 +47,7 @@ class Study(eqx.Module):
     psi0: PyTree[Array]
     data: Record
     free: tuple[str, ...] = eqx.field(static=True)
+    entries: tuple[tuple[str, ...], ...] = eqx.field(static=True)
     observe: Any = eqx.field(static=True)
     method: Fixed | Adaptive | Propagator
 
@@ -78,6 +81,7 @@ class Study(eqx.Module):
         self.law, self.data = law, as_data(data)
         self.free = _free_names(law, free)
         self.psi0, self.observe = law.admit(psi0), observe
+        self.entries = tuple(_labels(law, self.psi0, name) for name in self.free)
         self.method = method or (Propagator() if law.solvable else Fixed(law.stepper))
 
     def __check_init__(self) -> None:
@@ -119,29 +123,24 @@ class Study(eqx.Module):
 
     def labels(self) -> list[str]:
         """A label for each entry of theta."""
-        return [label for name in self.free for label in self._labels_of(name)]
+        return [label for own in self.entries for label in own]
 
     def references(self) -> list[float | None]:
         """The value in quantum mechanics for each entry of theta."""
         known = constants.quantum_values(self.law)
-        return [known.get(name) for name in self.free for _ in self._labels_of(name)]
-
-    def _labels_of(self, name: str) -> list[str]:
-        if name == PHASES:
-            return [f"{PHASES}[{a}]" for a in range(self.psi0.shape[-1])]
-        return constants.labels(self.law, name)
+        parts = zip(self.free, self.entries, strict=True)
+        return [known.get(name) for name, own in parts for _ in own]
 
     def at(self, theta: Array) -> tuple[Motion, PyTree[Array]]:
         """The law and the initial state with these constants."""
         law, psi0, start = self.law, self.psi0, 0
-        for name in self.free:
-            stop = start + _pack(self.law, self.psi0, name).shape[0]
-            part = theta[start:stop]
+        for name, own in zip(self.free, self.entries, strict=True):
+            part = theta[start : start + len(own)]
             if name == PHASES:
                 psi0 = psi0 * jax.lax.complex(jnp.cos(part), -jnp.sin(part))
             else:
                 law = constants.unpack(law, name, part)
-            start = stop
+            start += len(own)
         return law, law.prepare(psi0)
 
     # -- predictions -----------------------------------------------------------------
@@ -249,7 +248,7 @@ class Study(eqx.Module):
         counts = self.method.counts
         if counts is None:
             return self.method.substeps
-        return np.max(counts) if _checks.is_concrete(counts) else jnp.max(counts)
+        return jnp.max(counts) if isinstance(counts, Tracer) else np.max(counts)
 
     @property
     def noise_steps(self) -> Array:
@@ -265,12 +264,15 @@ class Study(eqx.Module):
 
     def with_substeps(self, substeps: int | Array) -> "Study":
         """The same study with another step (methods without a step stay)."""
-        if not isinstance(self.method, Fixed):
+        own = self.method
+        if not isinstance(own, Fixed):
             return self
         # one type for all: a number of Python would be compiled for once more
-        known = _checks.is_concrete(substeps)
-        counts = np.asarray(substeps, int) if known else substeps
-        return self.with_method(_fixed(self.method, counts))
+        traced = isinstance(substeps, Tracer)
+        counts = substeps if traced else np.asarray(substeps, int)
+        if own.counts is None or own.estimate_error:
+            return self.with_method(_fixed(own, counts))
+        return eqx.tree_at(lambda study: study.method.counts, self, counts)
 
 
 def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
@@ -347,6 +349,13 @@ def _free_names(law: Motion, free: Sequence[str]) -> tuple[str, ...]:
             f"{names}."
         )
     return names
+
+
+def _labels(law: Motion, psi0: Any, name: str) -> tuple[str, ...]:
+    """Labels of the entries of theta that belong to one constant."""
+    if name == PHASES:
+        return tuple(f"{PHASES}[{a}]" for a in range(psi0.shape[-1]))
+    return tuple(constants.labels(law, name))
 
 
 def _pack(law: Motion, psi0: Any, name: str) -> Array:

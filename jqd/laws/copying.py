@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from .. import _checks
 from ..interop import as_array
+from ..status import Status
 from .constants import (
     antisymmetric,
     constant,
@@ -19,7 +20,6 @@ from .constants import (
     upper_triangle,
 )
 from .law import Law
-from .status import Status
 
 
 class DensityPhase(NamedTuple):

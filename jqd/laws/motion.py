@@ -8,8 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
+from ..status import Status
 from ..steppers import Flows, rk4
-from .status import Status
 
 
 class Resolution(NamedTuple):

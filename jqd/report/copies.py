@@ -10,11 +10,11 @@ import xarray as xr
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from ..ensembles.copying import CopyStatus
-from ..ensembles.copying.copies import StepBias, describe, mean_of, step_bias
+from ..ensembles.copying.copies import StepBias, mean_of, step_bias
 from ..ensembles.copying.linear_noise import linear_noise
 from ..evolution import Adaptive, Propagator, evolve
 from ..laws import CopyDynamics, Schrodinger
+from ..status import Status, describe
 from .style import BLUE, CYCLE, GREY, INK, VERMILLION, house_style, subplots
 from .tables import with_error
 
@@ -33,7 +33,7 @@ class CopiesResult:
         loss: N(1 - F) of each trajectory against the law's ψ, (S, T).
         theory: N E[1 - F] by linear noise, (T,), or None where it does not apply.
         bias: of the step, or None.
-        status: code of `CopyStatus`, (S,).
+        status: code of `jqd.Status`, (S,).
         extinction_time: (S,).
         summary: what a program reads.
     """
@@ -112,12 +112,11 @@ def _reference(law: CopyDynamics, psi0: Any, ts: np.ndarray) -> np.ndarray:
 def _summary(result: CopiesResult, steps: np.ndarray) -> dict[str, Any]:
     density = result.density
     mean, stderr = (np.asarray(part) for part in mean_of(jnp.asarray(density)))
-    counts = np.bincount(result.status, minlength=len(CopyStatus))
-    extinct = int(counts[CopyStatus.EXTINCT])
-    bad = int(counts[CopyStatus.NON_FINITE] + counts[CopyStatus.STEP_BUDGET])
+    extinct = int(np.sum(result.status == Status.EXTINCT))
+    sound = bool(np.all(result.status == Status.OK))
     loss, error = mean_of(jnp.asarray(result.loss[:, -1]))
     summary = {
-        "status": "ok" if extinct + bad == 0 else describe(jnp.asarray(result.status)),
+        "status": "ok" if sound else describe(result.status, "trajectory"),
         "extinct": extinct,
         "final_density": mean[-1].tolist(),
         "final_stderr": stderr[-1].tolist(),

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._files import provenance
 from .._version import __version__
-from ..evolution import Status
+from ..status import Status
 from . import hosts
 from .points import STATUS, Blocks, Lattice, chunk_points
 from .program import FFT_BYTES, MemoryShort, Program, Traced, default_tile, usable

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from .._files import Interrupted
-from ..evolution import Status
+from ..status import Status
 from . import hosts
 from .points import STATUS, Blocks, Lattice
 from .program import Program, out_of_memory

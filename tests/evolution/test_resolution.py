@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd.evolution import Fixed, Propagator, Status, evolve
+from jqd.evolution import Fixed, Propagator, evolve
 from jqd.laws.diffusion import Links
 from jqd.laws.husimi import Fock, Heff
 from jqd.spaces import Grid
 from jqd.spaces.fock import coherent_amplitudes
+from jqd.status import Status
 from jqd.steppers import rk4, srkn11
 
 TS = jnp.linspace(0.0, 2.0, 5)

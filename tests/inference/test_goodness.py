@@ -117,10 +117,10 @@ def test_the_pure_fit_says_misfit_as_well(golden, populations):
     law, psi0 = golden
     lossy = 0.95 * populations + 0.05 / 3
     options = {"psi0": psi0, "free": ("q", "r"), "starts": [[0.45, -0.55]]}
-    for values, status in [(lossy, "MISFIT"), (populations, "CONVERGED")]:
+    for values, status in [(lossy, "MISFIT"), (populations, "OK")]:
         data = jqd.Record(TS, values, Gaussian(SIGMA), t0=0.0)
         found = jqd.fit(law, data, search=None, **options)
-        assert jqd.FitStatus(int(found.status)).name == status
+        assert jqd.Status(int(found.status)).name == status
         assert (found.p_value < 1e-3) == (status == "MISFIT")
 
 

@@ -10,8 +10,8 @@ import pytest
 from scipy.stats import kstest
 
 import jqd
-from jqd import problems
-from jqd.inference import FitStatus, fit
+from jqd import Status, problems
+from jqd.inference import fit
 
 TS = jnp.linspace(0.2, 3.0, 15)
 SIGMA, START = 0.01, {"q": 0.46, "r": -0.56}
@@ -70,9 +70,9 @@ def found(fits, many):
 
 def test_scatter_of_fits_is_what_their_error_bars_say(found):
     # p < 1e-3 is a misfit: 0.2 of 200 true records on average, 3 once in a thousand
-    misfit = np.asarray(found.status) == FitStatus.MISFIT
+    misfit = np.asarray(found.status) == Status.MISFIT
     assert np.sum(misfit) <= 2
-    np.testing.assert_array_equal(found.status[~misfit], FitStatus.CONVERGED)
+    np.testing.assert_array_equal(found.status[~misfit], Status.OK)
     np.testing.assert_array_equal(misfit, np.asarray(found.p_value) < 1e-3)
     assert kstest(found.p_value, "uniform").pvalue > 1e-3
     assert found.held_out is None
@@ -102,7 +102,7 @@ def test_one_trace_serves_every_record(fits, found, many, traces):
 def test_a_record_with_a_hole_spoils_no_other(fits, found, many):
     holed = fits(many.at[3, 4, 1].set(jnp.nan).at[8, 0, 0].set(jnp.inf))
     bad = np.isin(np.arange(200), (3, 8))
-    np.testing.assert_array_equal(holed.status[bad], FitStatus.NON_FINITE)
+    np.testing.assert_array_equal(holed.status[bad], Status.NON_FINITE)
     for name in ("q", "r"):
         assert np.all(np.isnan(holed.value[name][bad]))
         assert np.all(np.isnan(holed.stderr[name][bad]))
@@ -153,7 +153,8 @@ def test_what_no_record_tells_has_its_status(golden):
         )  # fmt: skip
 
     lost = one(noisy(golden, jax.random.key(1)))
-    assert lost.status == FitStatus.UNIDENTIFIABLE
+    assert lost.status == Status.UNIDENTIFIABLE
+    assert lost.describe() == Status.UNIDENTIFIABLE.sentence
     assert all(np.isnan(value) for value in lost.value.values())
     assert np.all(np.isfinite(lost.singular_values))
 
@@ -178,8 +179,8 @@ def test_a_fit_that_runs_into_a_node_has_its_status(golden):
         )  # fmt: skip
 
     met, passed = one(jnp.array([0.5, -0.5])).status
-    assert met == FitStatus.UNREACHED
-    assert passed == FitStatus.CONVERGED
+    assert met == Status.UNREACHED
+    assert passed == Status.OK
 
 
 @pytest.mark.slow
@@ -197,7 +198,7 @@ def test_search_and_held_out_rows_under_vmap(golden, many):
 
     keys = jax.random.split(jax.random.key(5), 8)
     searched = one(many[:8], keys)
-    np.testing.assert_array_equal(searched.status, FitStatus.CONVERGED)
+    np.testing.assert_array_equal(searched.status, Status.OK)
     for name, truth in (("q", 0.5), ("r", -0.5)):
         assert np.all(np.abs(searched.value[name] - truth) < 5 * searched.stderr[name])
     assert searched.ends.shape == (8, 4, 2)
@@ -250,7 +251,7 @@ def test_point_of_the_sweep_of_error_bars():
     length = axes["length"][jnp.array([0, 3, 0, 3])]
     keys = jax.random.split(jax.random.key(0), 4)
     out = jax.jit(jax.vmap(module.point))(sigma, length, jnp.arange(4), keys)
-    np.testing.assert_array_equal(out["status"], FitStatus.CONVERGED)
+    np.testing.assert_array_equal(out["status"], Status.OK)
     assert np.all(np.abs(out["q"] - 0.5) < 5 * out["q_stderr"])
     # a linear fit: error bars grow with the noise, at the same times
     ratio = np.array(out["q_stderr"][2:] / out["q_stderr"][:2])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jqd.ensembles.copying import CopyStatus
+from jqd import Status
 from jqd.exact import matrices
 from jqd.problems import golden
 from jqd.report.copies import compare, dataset_of, figure_copies
@@ -26,7 +26,7 @@ def result():
     main = {
         "occupation": COPIES * np.stack([share, share + off, share - off]),
         "phase": np.stack([-np.angle(psi)] * 3),
-        "status": np.full(3, int(CopyStatus.OK)),
+        "status": np.full(3, int(Status.OK)),
         "extinction_time": np.full(3, np.inf),
         "steps": np.full(3, 7),
     }

@@ -1,7 +1,5 @@
 """Trajectories of systems by class: the result of `sample`, and averages over it."""
 
-import enum
-from collections import Counter
 from typing import NamedTuple
 
 import equinox as eqx
@@ -10,31 +8,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Int, PyTree
 
 from ... import _checks
-
-
-class CopyStatus(enum.IntEnum):
-    """The end of a trajectory; `Copies.status` holds one a trajectory."""
-
-    OK = 0
-    EXTINCT = 1
-    NON_FINITE = 2
-    STEP_BUDGET = 3
-
-    @property
-    def sentence(self) -> str:
-        """The status in words."""
-        return _SENTENCES[self]
-
-
-_SENTENCES = {
-    CopyStatus.OK: "The trajectory reached the last time with all its classes.",
-    CopyStatus.EXTINCT: (
-        "A class lost its last system and nobody can enter it any more; the others "
-        "went on. Take more copies, spectators or an admixture."
-    ),
-    CopyStatus.NON_FINITE: "A phase stopped being a number.",
-    CopyStatus.STEP_BUDGET: "The step budget was spent; raise `max_steps`.",
-}
+from ...status import Status, describe
 
 
 class Estimate(NamedTuple):
@@ -100,7 +74,7 @@ class Copies(eqx.Module):
         tagged: [.., a, b], systems in class a that began in class b, (S, T, M, M), or
             None.
         values: what `observe` returned, stacked (S, T, ...), or None.
-        status: code of `CopyStatus`, (S,).
+        status: code of `jqd.Status`, (S,).
         extinction_time: when the first class lost its last system, (S,); else inf.
         steps: turns of the loop, of which `max_steps` is the limit, (S,): each is a
             leap, a turn of the phases alone, or goes up to a proposal.
@@ -125,7 +99,7 @@ class Copies(eqx.Module):
     @property
     def ok(self) -> Array:
         """Whether each trajectory reached the last time with all its classes, (S,)."""
-        return self.status == CopyStatus.OK
+        return self.status == Status.OK
 
     @property
     def density(self) -> Float[Array, "S T M"]:
@@ -163,7 +137,7 @@ class Copies(eqx.Module):
 
     def describe(self) -> str:
         """The status in words, counted over the trajectories, and the copies made."""
-        return f"{describe(self.status)}; {tally(self.events, self.proposals)}"
+        return tally(self.status, self.events, self.proposals)
 
     def _occupation(self) -> Array:
         if self.occupation is None:
@@ -174,19 +148,15 @@ class Copies(eqx.Module):
         return self.occupation
 
 
-def describe(status: Int[Array, " S"]) -> str:
-    """Codes of `CopyStatus` in words, counted."""
-    counts = Counter(CopyStatus(int(code)) for code in np.asarray(status))
-    return "; ".join(
-        f"{number} of {np.size(status)}: {code.sentence}"
-        for code, number in sorted(counts.items())
-    )
-
-
-def tally(events: Float[Array, " S"], proposals: Int[Array, " S"]) -> str:
-    """The copies made and proposed in all trajectories, in words."""
+def tally(
+    status: Int[Array, " S"], events: Float[Array, " S"], proposals: Int[Array, " S"]
+) -> str:
+    """How trajectories ended, and the copies made and proposed in all of them."""
     made, proposed = np.sum(events), np.sum(proposals)
-    return f"copies made: {made:.10g}; single copies proposed: {proposed:.10g}"
+    return (
+        f"{describe(status, 'trajectory')}; copies made: {made:.10g}; "
+        f"single copies proposed: {proposed:.10g}"
+    )
 
 
 def mean_of(samples: Float[Array, "S ..."]) -> Estimate:

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
+from ...evolution.evolution import in_precision
 from ...interop import as_array
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field, square
 from ...steppers import rk4
-from ..arguments import in_precision
 from .rates import Process, amplitudes, check_motion, over, rates
 
 # Least number of copies in a class, and of them for each copy's worth of lost fidelity;
@@ -58,11 +58,8 @@ def admit(
     _checks.check_state(psi, "psi0", law.omega.shape, weight=1.0)
     psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
     dtype = jnp.finfo(psi.dtype).dtype
-    whole = isinstance(substeps, int) and not isinstance(substeps, bool)
-    if not (isinstance(substeps, jax.Array) or (whole and substeps >= 1)):
-        raise ValueError(
-            f"Argument `substeps` must be a positive integer, but is {substeps!r}."
-        )
+    if not isinstance(substeps, jax.Array):
+        _checks.check_positive_integer(substeps, "substeps")
     return in_precision(law, dtype), psi, jnp.asarray(ts, dtype)
 
 

@@ -1,11 +1,9 @@
-"""Averages that finite N shifts: lost fidelity, lost energy, lost classes."""
-
-from typing import NamedTuple
+"""Averages that finite N shifts: lost fidelity, lost energy."""
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Complex, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ... import _checks
 from ...laws import CopyDynamics
@@ -18,7 +16,6 @@ from .follow import (
     inverse,
     one_way_flow,
 )
-from .rates import check_motion
 
 
 class NoiseLaw(eqx.Module):
@@ -83,19 +80,13 @@ def energy_drift(
     N (E⟨H⟩ - H_0) = ½ ∫ Σ_{a<b} |J_ab| (∂_a - ∂_b)² ⟨H⟩ dt',  ∂_a = ∂/∂ρ_a at fixed φ
 
     For two classes of equal ω the rate is -⟨H⟩ |J|/(8 ρ_1²ρ_2²), so that the energy
-    begins to decay as E⟨H⟩ ≈ H_0 exp(value/(N H_0)): see `rabi_energy_loss`.
+    begins to decay as E⟨H⟩ ≈ H_0 exp(value/(N H_0)).
 
     Args:
-        law: copy dynamics at q = 1/2, r = -1/2, without harmonics.
-        psi0: ψ at ts[0], (M,), normalised.
-        ts: times, (T,), strictly increasing.
-        substeps: Runge-Kutta steps between two times.
+        law, psi0, ts, substeps: as for `infidelity`, which raises the same errors.
 
     Returns:
         N (E⟨H⟩ - H_0) in units of ħ/time.
-
-    Raises:
-        ValueError: as for `infidelity`.
     """
     return _at_quantum_point(law, psi0, ts, _energy_rate, substeps)
 
@@ -143,167 +134,3 @@ def _energy_rate(law: CopyDynamics, psi: Array, sums: Array) -> Array:
     mixed = h * one_over[:, None] * one_over[None, :] / 4
     curvature = own[:, None] + own[None, :] - 2 * mixed
     return jnp.sum((flow + flow.T) * curvature) / 4
-
-
-# -- two classes of equal ω, one period between p_min and p_max ---------------------
-
-
-def rabi_infidelity(p_min: ArrayLike, p_max: ArrayLike) -> Float[Array, "..."]:
-    """N E[1 - F] that two classes of equal ω lose in each period.
-
-    ½ ∫ dp/(p(1-p)) = ½ ln[p_max(1-p_min)/(p_min(1-p_max))]
-
-    Args:
-        p_min: least density of the first class, in (0, 1).
-        p_max: greatest density of it.
-
-    Returns:
-        N times the loss; 2 ln 2 between 0.2 and 0.8.
-    """
-    low, high = jnp.asarray(p_min), jnp.asarray(p_max)
-    return (_logit(high) - _logit(low)) / 2
-
-
-def rabi_energy_loss(p_min: ArrayLike, p_max: ArrayLike) -> Float[Array, "..."]:
-    """N times the share of the energy that two classes of equal ω lose in each period.
-
-    E⟨H⟩ ≈ H_0 (1 - g κ/N) after g ≪ N/κ periods,  κ = ¼ ∫ dp/(p²(1-p)²)
-
-    Later more is lost than exp(-g κ/N) says, since orbits spread towards the nodes.
-
-    Args:
-        p_min: least density of the first class, in (0, 1).
-        p_max: greatest density of it.
-
-    Returns:
-        κ.
-    """
-    low, high = jnp.asarray(p_min), jnp.asarray(p_max)
-
-    def primitive(p: Array) -> Array:
-        return 2 * _logit(p) + (2 * p - 1) / (p * (1 - p))
-
-    return (primitive(high) - primitive(low)) / 4
-
-
-def rabi_contraction(p_min: ArrayLike, p_max: ArrayLike) -> Float[Array, "..."]:
-    """Factor by which a period brings any two distributions of individuals together.
-
-    (p_min/p_max) (1-p_max)/(1-p_min)
-
-    Each half-period contributes one factor: systems leave only one class in it.
-
-    Args:
-        p_min: least density of the first class, in (0, 1).
-        p_max: greatest density of it.
-
-    Returns:
-        Factor of the total variation, the second eigenvalue of the Bell chain.
-    """
-    low, high = jnp.asarray(p_min), jnp.asarray(p_max)
-    return low / high * (1 - high) / (1 - low)
-
-
-def _logit(p: Array) -> Array:
-    return jnp.log(p) - jnp.log1p(-p)
-
-
-# -- extinction ---------------------------------------------------------------------
-
-
-class Approach(NamedTuple):
-    """The next node of each class, if it is small: how near, and whether ahead.
-
-    Attributes:
-        least_density: ρ_a cos² x_a, the least density that a small class has in its
-            passage, (M,).
-        losing: whether the passage is still ahead (x_a < 0) or over, (M,).
-    """
-
-    least_density: Float[Array, " M"]
-    losing: Bool[Array, " M"]
-
-
-def approach(law: CopyDynamics, psi: Complex[Array, " M"]) -> Approach:
-    """The least density that each class has in its next passage, if it is small.
-
-    x_a is the phase of class a against the field Σ_b R_ab e^{iδ_ab} ψ_b of the others,
-    which stands still in the short time of the passage; then ρ_a cos² x_a is constant.
-
-    Args:
-        law: copy dynamics at the quantum point.
-        psi: ψ, (M,).
-
-    Returns:
-        Least densities and directions.
-
-    Raises:
-        ValueError: another law, or a subclass that moves otherwise.
-    """
-    check_motion(law)
-    psi = jnp.asarray(psi)
-    overlap = jnp.conj(psi) * jnp.sum(
-        coupling(law.R, law.delta) * psi[None, :], axis=-1
-    )
-    size = square(overlap)
-    moving = size > 0
-    cosine2 = jnp.where(moving, jnp.real(overlap) ** 2 / jnp.where(moving, size, 1), 1)
-    return Approach(square(psi) * cosine2, jnp.imag(overlap) < 0)
-
-
-def extinction_probability(
-    least: ArrayLike,
-    passages: ArrayLike = 1,
-    *,
-    occupation: ArrayLike = jnp.inf,
-    losing: ArrayLike = True,
-) -> Float[Array, "..."]:
-    """Probability that a class has died out after g passages close to its node.
-
-    losing: (1 - k/(g n))ⁿ,  gaining: (1 + k/(g n))⁻ⁿ,  many systems: e^{-k/g}
-
-    While its phase x runs from -π/2 to π/2, each system of a small class dies at rate
-    2 tan|x| per unit of x before x = 0 and is copied at that rate after it. So each of
-    n systems that begin at x < 0 survives with probability cos² x, and the numbers at
-    successive turning points x = 0 are a critical branching process. For two classes a
-    passage is a half-period: each is small in its turn. Noise shifts a node by about as
-    long as a passage lasts: compare with samples midway between passages.
-
-    Args:
-        least: k, the mean number at the turning point, n cos² x; N p_min.
-        passages: g >= 1, turning points passed, or still to pass where it is gaining.
-        occupation: n, systems at the start; inf if the class comes in from many, as
-            from p = 1/2 (e^{-k}). With n = k the start is the turning point:
-            (1 - 1/g)^k, and gaining, (g/(g+1))^k after g further half-periods.
-        losing: whether x < 0 at the start.
-
-    Returns:
-        Probability, the broadcast of all arguments.
-
-    Raises:
-        ValueError: k < 0, g < 1, or n < k.
-    """
-    k, g, n = (jnp.asarray(value, float) for value in (least, passages, occupation))
-    _check_extinction(k, g, n)
-    some = jnp.isfinite(n) & (n > 0)
-    safe = jnp.where(some, n, 1)
-    share = jnp.clip(k / g / safe, 0, 1)
-    dies = jnp.asarray(losing)
-    # log1p(-1) is -inf, as it should be, but its derivative is not wanted
-    certain = some & dies & (share >= 1)
-    inside = jnp.where(certain | ~some, 0, share)
-    log = safe * jnp.where(dies, jnp.log1p(-inside), -jnp.log1p(inside))
-    result = jnp.exp(jnp.where(some, log, -k / g))
-    return jnp.where(certain, 0, result)
-
-
-def _check_extinction(k: Array, g: Array, n: Array) -> None:
-    if not _checks.is_concrete((k, g, n)):
-        return
-    least, passages, most = (np.asarray(value) for value in (k, g, n))
-    ordered = np.all(most >= least * (1 - 1e-9))
-    if not (np.all(least >= 0) and np.all(passages >= 1) and ordered):
-        raise ValueError(
-            "Arguments `least`, `passages`, `occupation` must satisfy 0 <= least <= "
-            "occupation and passages >= 1, but do not."
-        )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from .copies import CopyStatus
+from ...status import Status
 
 
 class Step(NamedTuple):
@@ -90,7 +90,7 @@ class Lanes(NamedTuple):
 
 
 class Record(NamedTuple):
-    """Trajectories at the end, their rows (S, T, ...), and codes of `CopyStatus`."""
+    """Trajectories at the end, their rows (S, T, ...), and codes of `Status`."""
 
     lanes: Lanes
     rows: PyTree[Array]
@@ -194,9 +194,9 @@ def _batch(
         lambda carry: jnp.any(carry[0].waiting), stage, (lanes, rows)
     )
     lost = jnp.any(jnp.isfinite(lanes.extinct), axis=-1)
-    status = jnp.where(lost, CopyStatus.EXTINCT, CopyStatus.OK)
-    status = jnp.where(lanes.goal < times, CopyStatus.STEP_BUDGET, status)
-    status = jnp.where(lanes.sound, status, CopyStatus.NON_FINITE)
+    status = jnp.where(lost, Status.EXTINCT, Status.OK)
+    status = jnp.where(lanes.goal < times, Status.STEP_BUDGET, status)
+    status = jnp.where(lanes.sound, status, Status.NON_FINITE)
     return Record(lanes, rows, status)
 
 

@@ -10,14 +10,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ..._checks import single_key, whole_number
 from ...laws import CopyDynamics
-from ..arguments import (
-    positive_number,
-    single_key,
-    step_budget,
-    trajectory_numbers,
-    whole_number,
-)
+from ..arguments import positive_number, step_budget, trajectory_numbers
 from .class_population import ClassPopulation
 from .copies import Copies, step_bias
 from .follow import admit
@@ -224,22 +219,15 @@ def _process(
     dtype: Any,
 ) -> Process:
     size = law.omega.shape[0]
-    _checks.check_real(spectators, "spectators")
-    _checks.check_finite(spectators, "spectators")
+    _checks.check_whole(spectators, "spectators")
     if np.shape(spectators) not in ((), (size,)):
         raise ValueError(
             f"Argument `spectators` must be a number or one a class ({size}), but has "
             f"shape {np.shape(spectators)}."
         )
     if _checks.is_concrete(spectators):
-        numbers = _checks.concrete(spectators)
-        if np.any(numbers < 0) or np.any(numbers != np.round(numbers)):
-            raise ValueError(
-                "Argument `spectators` must hold whole numbers, not below 0, but is "
-                f"{spectators}."
-            )
         most = most_copies(dtype)
-        if np.any(numbers > most):
+        if np.any(_checks.concrete(spectators) > most):
             raise ValueError(
                 f"Argument `spectators` must be at most {most} to be counted in "
                 f"{np.dtype(dtype).name}, but is {spectators}."

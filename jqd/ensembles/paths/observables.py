@@ -47,17 +47,8 @@ def mean_square_displacement(
 ) -> Average:
     """<(x(t) - x(t₀))²> for every t, axis by axis.
 
-    At short times 2νt for paths with noise; v² t² for Bohm's.
-
-    Args:
-        positions: (T, n, d); paths that are NaN at t₀ or t are left out.
-        origin: index of t₀.
-
-    Returns:
-        Value and standard error, (T, d) each; unit length².
-
-    Raises:
-        ValueError: positions without three axes, or no such time.
+    At short times 2νt for paths with noise; v² t² for Bohm's. Takes, returns and
+    refuses what `two_time_correlation` does.
     """
     return _average((positions - _origin(positions, origin)) ** 2)
 

@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ..._checks import single_key, whole_number
 from ...interop import as_array
 from ...laws.law import Law
 from ...spaces import Grid
 from ...spaces.hamiltonians import ParticleOnGrid
 from ...steppers import srkn11
-from ..arguments import single_key, trajectory_numbers, whole_number
+from ..arguments import trajectory_numbers
 from .guide import REFINE
 from .result import Paths
 from .walk import Noise, Walk, WaveLaw, run
@@ -129,22 +130,11 @@ def bohm(
     The case ν = 0 of `nelson`. In one dimension paths never cross.
 
     Args:
-        law: as for `nelson`.
-        psi0: ψ at ts[0], of the grid's shape, normalised.
-        ts: times, (T,), strictly increasing.
+        law, psi0, ts, paths, D, x0, substeps, stepper, observe, first, error_paths,
+            refine, periodic: as for `nelson`.
         key: of the random numbers that draw the positions at ts[0] from |ψ|²; may be
             left out where `x0` is given.
-        paths: how many; by default 1000, or as many as `x0` has.
-        D: ħ/2m; None to read it from the law.
-        x0: positions at ts[0], (n, d) or, in 1D, (n,); None to draw them from |ψ|².
         scheme: "rk4" (order 4), "heun" (2) or "euler" (1).
-        substeps: steps between two times.
-        stepper: as for `nelson`.
-        observe: as for `nelson`.
-        first: number of the first path.
-        error_paths: as for `nelson`.
-        refine: as for `nelson`.
-        periodic: as for `nelson`.
 
     Returns:
         The paths; `ks` is of use where they start from |ψ|².

@@ -1,38 +1,13 @@
 """The paths of one run, and how each of them ended."""
 
-import enum
-from collections import Counter
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from ...status import Status, describe
 from .observables import Average, mean_square_displacement, two_time_correlation
 from .sampling import FAR, LINE
-
-
-class PathStatus(enum.IntEnum):
-    """The end of a path; `Paths.status` holds one a path."""
-
-    OK = 0
-    LEFT_GRID = 1
-    NON_FINITE = 2
-
-    @property
-    def sentence(self) -> str:
-        """The status in words."""
-        return _SENTENCES[self]
-
-
-_SENTENCES = {
-    PathStatus.OK: "The path reached the last time.",
-    PathStatus.LEFT_GRID: (
-        "The path left the grid: widen it or, where a node threw the path out, use "
-        "scheme='implicit'; on a ring, pass periodic=True."
-    ),
-    PathStatus.NON_FINITE: "A position stopped being a number.",
-}
 
 
 class Paths(eqx.Module):
@@ -42,7 +17,7 @@ class Paths(eqx.Module):
         ts: times, (T,).
         positions: (T, n, d) in the unit of the grid; None where `observe` was given.
         values: what `observe` returned, stacked over times, or None.
-        status: code of `PathStatus`, (n,).
+        status: code of `jqd.Status`, (n,).
         crossings: steps on which a path crossed a node of ψ, (n,). A step counts if
             it passes a minimum of |ψ| so narrow that from both ends the node seems to
             be within two steps: |Δx| |∇ln|ψ|| > 1/2, downhill before and uphill after.
@@ -66,7 +41,7 @@ class Paths(eqx.Module):
     @property
     def ok(self) -> Array:
         """Whether each path reached the last time, (n,)."""
-        return self.status == PathStatus.OK
+        return self.status == Status.OK
 
     @property
     def equilibrium(self) -> Bool[Array, " T"]:
@@ -93,11 +68,7 @@ class Paths(eqx.Module):
 
     def describe(self) -> str:
         """The status in words, counted over the paths, and lost equilibrium."""
-        counts = Counter(PathStatus(int(code)) for code in np.asarray(self.status))
-        sentences = [
-            f"{number} of {self.status.size}: {status.sentence}"
-            for status, number in sorted(counts.items())
-        ]
+        sentences = [describe(self.status, "path")]
         return "; ".join(sentences + self._lost_equilibrium())
 
     def _lost_equilibrium(self) -> list[str]:

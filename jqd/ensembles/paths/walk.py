@@ -8,12 +8,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int
 
+from ...evolution.evolution import in_precision
 from ...spaces import Grid
+from ...status import Status
 from ...steppers import Splitting
 from ...steppers.flows import flows_of
-from ..arguments import in_precision
 from .guide import Guide, density_of
-from .result import Paths, PathStatus
+from .result import Paths
 from .sampling import draw, kolmogorov_smirnov
 from .schemes import HALVED, NEAR, ORDERS, SCHEMES
 
@@ -216,16 +217,16 @@ def _motion(walk, t0, dt):
 
 
 def _start(walk, psi, x0):
-    status = jnp.full(x0.shape[:1], PathStatus.OK, jnp.int32)
+    status = jnp.full(x0.shape[:1], Status.OK, jnp.int32)
     still = Walkers(x0, jnp.zeros_like(x0, psi.dtype), status, jnp.zeros_like(status))
     return _move(walk, still, x0, walk.guide(psi).log_gradient)
 
 
 def _move(walk, walkers, moved, later):
     """The paths after a step; one that has ended stays where it was last sound."""
-    ended = walkers.status != PathStatus.OK
+    ended = walkers.status != Status.OK
     status = jnp.where(ended, walkers.status, _judge(walk, moved))
-    going = (status == PathStatus.OK)[:, None]
+    going = (status == Status.OK)[:, None]
     x = jnp.where(going, moved, walkers.x)
     here = later(x)
     before = jnp.sum((x - walkers.x) * jnp.real(walkers.here), axis=1)
@@ -240,13 +241,13 @@ def _judge(walk, x):
     if not walk.periodic:
         for axis, (lower, upper) in enumerate(walk.grid.bounds):
             inside &= (x[:, axis] >= lower) & (x[:, axis] < upper)
-    code = jnp.where(inside, PathStatus.OK, PathStatus.LEFT_GRID)
-    return jnp.where(finite, code, PathStatus.NON_FINITE).astype(jnp.int32)
+    code = jnp.where(inside, Status.OK, Status.LEFT_GRID)
+    return jnp.where(finite, code, Status.NON_FINITE).astype(jnp.int32)
 
 
 def _look(walk, t, psi, walkers, keep):
     """The row that is kept at a time, the distance to |ψ|², and diagnostics."""
-    going = (walkers.status == PathStatus.OK)[:, None]
+    going = (walkers.status == Status.OK)[:, None]
     x = jnp.where(going, walkers.x, jnp.nan)
     density = density_of(psi)
     folded = _fold(walk.grid, x) if walk.periodic else x

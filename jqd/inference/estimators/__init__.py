@@ -1,6 +1,5 @@
 """Constants from a record without a run: nothing here evolves a law."""
 
-from .copy_series import as_harmonics as as_harmonics
 from .counts import StatisticsFit as StatisticsFit
 from .counts import fit_counts as fit_counts
 from .curve import CURVE_CONSTANTS as CURVE_CONSTANTS
@@ -9,11 +8,8 @@ from .diffusion import Estimate as Estimate
 from .diffusion import diffusion_from_energy as diffusion_from_energy
 from .diffusion import diffusion_from_levels as diffusion_from_levels
 from .diffusion import diffusion_from_residual as diffusion_from_residual
-from .gradient_matching import SeriesFit as SeriesFit
-from .gradient_matching import match_gradients as match_gradients
 from .lengths import LengthScales as LengthScales
 from .lengths import length_scales as length_scales
-from .local_polynomials import local_polynomials as local_polynomials
 from .temperature import TemperatureFit as TemperatureFit
 from .temperature import fit_photon_counts as fit_photon_counts
 from .temperature import fit_photon_curve as fit_photon_curve

@@ -213,12 +213,5 @@ def _count_table(counts: ArrayLike) -> np.ndarray:
             "Argument `counts` must have a draw of at least two states in each row, "
             f"but its shape is {table.shape}."
         )
-    _checks.check_real(table, "counts")
-    _checks.check_finite(table, "counts")
-    bad = (table < 0) | (table != np.floor(table))
-    if bad.any():
-        raise ValueError(
-            f"Argument `counts` must be whole numbers from 0 on, but one is "
-            f"{table[bad][0]}."
-        )
+    _checks.check_whole(table, "counts")
     return table.astype(int)

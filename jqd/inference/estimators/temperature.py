@@ -67,14 +67,9 @@ def fit_photon_counts(
     _checks.require_x64("jqd.recover")
     n = np.asarray(n, float)
     _checks.check_shape(n, "n", (None,))
-    _checks.check_finite(n, "n")
+    _checks.check_whole(n, "n")
     _checks.check_positive(omega, "omega")
     omega = np.broadcast_to(np.asarray(omega, float), n.shape)
-    if np.any((n < 0) | (n != np.floor(n))):
-        raise ValueError(
-            "Argument `n` must hold whole numbers from 0 on, but holds "
-            f"{n[(n < 0) | (n != np.floor(n))][0]:g}."
-        )
     if not n.any():
         raise ValueError(
             "Argument `n` must hold at least one photon, but holds none: any low "
@@ -134,11 +129,7 @@ def _cutoff(n_max: ArrayLike, n: np.ndarray) -> Array:
     if most.ndim > 0:
         _checks.check_shape(most, "n_max", n.shape)
     most = np.broadcast_to(most, n.shape)
-    if np.any(most != np.floor(most)):
-        raise ValueError(
-            "Argument `n_max` must be whole numbers, but holds "
-            f"{most[most != np.floor(most)][0]:g}."
-        )
+    _checks.check_whole(most, "n_max")
     if np.any(n > most):
         raise ValueError(
             "Argument `n` must not exceed `n_max`, but holds "

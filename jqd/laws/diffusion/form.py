@@ -11,9 +11,9 @@ from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.potentials import Potential
 from ...spaces.resolution import cutoff_weight, edge_density
+from ...status import Status
 from ...steppers import Flows, rk4
 from ..motion import Resolution
-from ..status import Status
 from .state import AmplitudeAction
 
 BOUNDARIES = ("free", "reflecting", "periodic")

@@ -8,8 +8,8 @@ from jaxtyping import Array, ArrayLike
 from ... import _checks
 from ...spaces import Grid
 from ...spaces.resolution import SECOND_DIFFERENCES, dispersion_bound, tail_error
+from ...status import Status
 from ..motion import Resolution
-from ..status import Status
 from .amplitude import refuse_torn
 from .form import DiffusionForm, Fluid, space_alarm
 from .links import classical_rates, link_energy, link_rates

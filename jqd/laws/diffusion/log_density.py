@@ -7,7 +7,7 @@ from jaxtyping import Array, ArrayLike, Bool
 
 from ... import _checks
 from ...spaces import Grid
-from ..status import Status
+from ...status import Status
 from .amplitude import refuse_torn
 from .differences import difference_matrix
 from .form import DiffusionForm, Fluid

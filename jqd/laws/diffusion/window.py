@@ -7,7 +7,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ...spaces import Grid
 from ...spaces.potentials import FunctionPotential
-from ..status import Status
+from ...status import Status
 from .amplitude import refuse_torn
 from .differences import difference_matrix, interpolate
 from .form import DiffusionForm, Fluid

@@ -12,9 +12,9 @@ from jaxtyping import Array, Complex, Float
 from ...spaces.fock import coherent_amplitudes
 from ...spaces.symbols import Symbol, matrix
 from ...states import Ensemble
+from ...status import Status
 from ...steppers import taylor18
 from ..motion import Resolution
-from ..status import Status
 from .banded import Generator
 from .form import (
     Equation,

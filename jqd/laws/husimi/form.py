@@ -12,9 +12,9 @@ from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 from ... import _checks
 from ...spaces.symbols import ParametricSymbol, Symbol
 from ...states import Ensemble, as_ensemble, covariance
+from ...status import Status
 from ...steppers import rk4
 from ..motion import Resolution
-from ..status import Status
 
 # A truncated squeezed ket misses the determinant of a Gaussian by about its cut tail.
 _GAUSSIAN = 1e-6

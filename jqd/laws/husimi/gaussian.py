@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from ... import _checks
 from ...spaces.symbols import Symbol
 from ...states import Ensemble, antinormal_moment, as_ensemble, covariance, husimi
-from ..status import Status
+from ...status import Status
 from .form import Equation, Form, Powers
 from .gaussian_sum import GaussianSum, to_complex
 

@@ -18,10 +18,10 @@ from ...spaces.fock import log_binomials
 from ...spaces.symbols import Symbol, apply, couplings, diagonal, matrix
 from ...states import Ensemble, husimi
 from ...states.husimi import ensemble_moment
+from ...status import Status
 from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
 from ...steppers.eigenbasis import unitary_orbit
 from ..motion import Resolution
-from ..status import Status
 from .form import (
     Equation,
     Form,

@@ -10,7 +10,7 @@ from ... import _checks
 from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import monomial
 from ...states import Ensemble, antinormal_moment, husimi
-from ..status import Status
+from ...status import Status
 from .form import Equation, Form, Powers, check_window
 from .phase_space import Box
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Complex, Float
 
 from ...spaces.symbols import Symbol
 from ...states import Ensemble, quasiprobability
-from ..status import Status
+from ...status import Status
 from .form import Equation, Form, Powers, check_window
 from .phase_space import Box
 

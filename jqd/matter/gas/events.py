@@ -11,8 +11,8 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ... import _checks
 from ..._checks import whole_number
-from ...evolution import Status
 from ...laws.constants import constant
+from ...status import Status
 from .arguments import check_gas
 from .collisions import (
     Agenda,

@@ -11,11 +11,12 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...evolution import Fixed, Status, evolve
+from ...evolution import Fixed, evolve
 from ...laws.constants import constant
 from ...laws.schrodinger import Schrodinger
 from ...spaces.grids import Grid
 from ...spaces.resolution import cutoff_weight, edge_density
+from ...status import Status
 from ...steppers import srkn11
 from .coordinates import as_function
 from .gaussian import GaussianState, check_pure, wave_function

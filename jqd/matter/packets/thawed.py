@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 from ... import _checks
 from ...laws.constants import constant
 from ...laws.law import Law
-from ...laws.status import Status
+from ...status import Status
 from ...steppers import Flows, srkn11
 from ...steppers.flows import GeneralFlow
 from .coordinates import as_function

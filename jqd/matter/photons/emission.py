@@ -10,8 +10,8 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
 from ...laws.constants import constant, scalars
-from ...laws.status import Status
 from ...spaces.fock import check_levels, destroy
+from ...status import Status
 from ...steppers.eigenbasis import unitary_orbit
 
 

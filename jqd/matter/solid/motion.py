@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ...laws.constants import constant, parts
 from ...laws.motion import Motion
-from ...laws.status import Status
+from ...status import Status
 from ...steppers import Flows, GeneralFlow, Splitting, pefrl
 from .body import Solid
 

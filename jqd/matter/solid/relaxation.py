@@ -7,8 +7,8 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...evolution import Status
 from ...laws.constants import constant
+from ...status import Status
 from .body import Solid
 from .modes import ZERO
 

@@ -6,7 +6,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...laws.status import Status
+from ...status import Status
 from ._spectrum import check_inside, reciprocal, spectrum
 from .canonical import canonical_beta, level_cumulants, saddle_beta
 from .kde import bandwidth, kde_beta, log_density_of_states

@@ -14,7 +14,7 @@ from ...interop import as_array
 from ...laws.constants import constant, scalars
 from ...laws.law import Law
 from ...laws.motion import Generator
-from ...laws.status import Status
+from ...status import Status
 from .configurations import Configurations, photon_configurations
 from .lanczos import lanczos_bounds
 from .matter import Matter

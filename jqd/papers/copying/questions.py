@@ -1,11 +1,11 @@
 """Open questions of the paper, most from section 3.4, as far as they are answered."""
 
 from ...ensembles import copying
-from ...inference.estimators import free_form, gradient_matching
 from ...laws.copying import CopyDynamics
 from ...states import composite
 from ..registry import equations_of
 from . import stability
+from .angular import copy_series
 from .classes import power_law
 from .individuals import copy_rate
 from .quantum_point import quantum_density_rate
@@ -171,20 +171,20 @@ equation("question-factorisation", "3.4 open issues").holds(
     "least is copied that the densities need, the copy rate too.",
     test="inference/estimators/test_gradient_matching.py"
     "::test_splines_find_the_copy_law",
-)(free_form.solve_spline)
+)(power_law)
 equation("question-factorisation-traffic", "3.4 open issues").holds(
     "Quantum evolution does not fix the copy rate: copying both ways between two "
     "classes in equal amounts, also in a form that does not factorise, changes "
     "nothing; only the net flow is determined.",
     test="inference/estimators/test_gradient_matching.py"
     "::test_traffic_both_ways_changes_nothing",
-)(free_form.density_residuals)
+)(copy_rate)
 equation("question-harmonics", "3.1 Schroedinger equation").holds(
     "Of the harmonics 0, 1 and 2 of both phase functions quantum evolution keeps the "
     "first alone, with q = 1/2 and r = -1/2.",
     test="inference/estimators/test_gradient_matching.py"
     "::test_exponent_and_harmonics_of_quantum_evolution",
-)(gradient_matching.match_gradients)
+)(copy_series)
 equation("question-nodes-extinction", "3.4 open issues").holds(
     "Near nodes N copies lose classes by chance: k systems at a turning point of two "
     "classes have died out after g half-periods with probability (g/(g+1))^k. A lost "
@@ -220,12 +220,12 @@ equation("question-mixing-speed", "3.4 open issues").holds(
     "what tells individuals from others by where they began has shrunk after a time 2 "
     "to 0.25 or less, and the second eigenvalue of their chain is 0.17 in size.",
     test="ensembles/copying/test_bell_chain.py::test_the_golden_chain",
-)(copying.bell_chain)
+)(copy_rate)
 equation("question-mixing-periods", "3.4 open issues").holds(
     "In every Rabi period between p and 1 - p individuals forget by a factor "
     "(p/(1-p))²: slowly if the oscillation is small, not at all without one.",
     test="ensembles/copying/test_bell_chain.py::test_a_rabi_period_forgets",
-)(copying.bell_chain)
+)(copy_rate)
 equation("question-relaxation", "3.4 open issues").holds(
     "Relaxation of single systems to the frequencies of their ensemble shows in "
     "sampled ensembles: those that began in one class are told from the others by 1/4 "

@@ -17,9 +17,9 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...evolution import Status
 from ...laws.constants import constant
 from ...matter.solid.modes import Modes
+from ...status import Status
 
 # More states than this are refused: the dense matrix would take hours.
 _MOST_STATES = 6000

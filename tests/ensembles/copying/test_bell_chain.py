@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.bell_chain import bell_chain
+from _support.copies import rabi_contraction
 
 import jqd
 from jqd import problems
-from jqd.ensembles.copying.bell_chain import bell_chain
-from jqd.ensembles.copying.laws_of_noise import rabi_contraction
 from jqd.laws import constants
 from jqd.observe import total_variation
 

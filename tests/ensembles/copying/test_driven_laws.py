@@ -4,10 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.bell_chain import bell_chain
+from _support.copies import approach
 
 import jqd
 from jqd import problems
 from jqd.ensembles import copying, nelson
+from jqd.ensembles.copying import individuals, population
 from jqd.records import EnsembleNoise, Record
 
 GOLDEN, PSI = problems.golden()
@@ -53,14 +56,12 @@ USERS = {
     "sample": sample,
     "exact": lambda law: sample(law, method="exact"),
     "tagged": lambda law: sample(law, tagged=True),
-    "individuals": lambda law: copying.individuals(
-        law, *copying.population(PSI, 100), TS, KEY
-    ),
+    "individuals": lambda law: individuals(law, *population(PSI, 100), TS, KEY),
     "linear_noise": lambda law: copying.linear_noise(law, PSI, TS),
-    "bell_chain": lambda law: copying.bell_chain(law, PSI, TS),
+    "bell_chain": lambda law: bell_chain(law, PSI, TS),
     "infidelity": lambda law: copying.infidelity(law, PSI, TS),
     "energy_drift": lambda law: copying.energy_drift(law, PSI, TS),
-    "approach": lambda law: copying.approach(law, PSI),
+    "approach": lambda law: approach(law, PSI),
 }
 
 

@@ -8,8 +8,8 @@ import pytest
 
 import jqd
 from jqd import problems
-from jqd.ensembles.copying.individual_sampler import individuals, population
-from jqd.ensembles.copying.order_parameters import order_parameters
+from jqd.ensembles.copying import individuals, population
+from jqd.ensembles.copying.crowd.order_parameters import order_parameters
 
 GOLDEN, PSI = problems.golden()
 

@@ -9,8 +9,8 @@ import pytest
 
 import jqd
 from jqd import problems
-from jqd.ensembles.copying.individual_rates import pair_rates, rate_table
-from jqd.ensembles.copying.individual_sampler import individuals, population
+from jqd.ensembles.copying import individuals, population
+from jqd.ensembles.copying.crowd.rates import pair_rates, rate_table
 from jqd.ensembles.copying.rates import Process
 from jqd.ensembles.copying.sampler import sample
 from jqd.laws import constants

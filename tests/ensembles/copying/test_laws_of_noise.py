@@ -4,18 +4,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
-from jqd import problems
-from jqd.ensembles import copying
-from jqd.ensembles.copying.laws_of_noise import (
+from _support.copies import (
     approach,
-    energy_drift,
     extinction_probability,
-    infidelity,
     rabi_contraction,
     rabi_energy_loss,
     rabi_infidelity,
 )
+
+from jqd import problems
+from jqd.ensembles import copying
+from jqd.ensembles.copying.laws_of_noise import energy_drift, infidelity
 from jqd.laws import constants
 
 STEPS = jnp.asarray(1000)

@@ -218,7 +218,7 @@ def test_an_empty_class_stays_empty():
         error_trajectories=0,
     )  # fmt: skip
     np.testing.assert_array_equal(result.occupation[..., 1], 0)
-    assert np.all(result.status == copying.CopyStatus.EXTINCT)
+    assert np.all(result.status == jqd.Status.EXTINCT)
     np.testing.assert_array_equal(result.extinction_time, 0)
     assert "lost its last system" in result.describe()
 
@@ -243,14 +243,14 @@ def test_the_law_above_the_node_line_ends_in_extinction():
     result = copying.sample(
         law, psi, 4 * TS, KEY, copies=500, trajectories=3, error_trajectories=0,
     )  # fmt: skip
-    assert np.all(result.status == copying.CopyStatus.EXTINCT)
+    assert np.all(result.status == jqd.Status.EXTINCT)
     assert np.all(np.isfinite(result.extinction_time))
     assert np.all(np.asarray(result.occupation).sum(-1) == 500)
 
 
 def test_step_budget_is_a_status(run):
     result = run("exact", max_steps=5)
-    assert np.all(result.status == copying.CopyStatus.STEP_BUDGET)
+    assert np.all(result.status == jqd.Status.STEP_BUDGET)
     assert np.all(np.isnan(result.occupation[:, -1]))
     assert np.all(np.isfinite(result.occupation[:, 0]))
 

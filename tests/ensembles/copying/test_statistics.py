@@ -237,7 +237,7 @@ def test_extinction_from_a_turning_point(method, copies, k):
     assert_share(extinct(run, ts[3]), (2 / 3) ** k, S)
     # An extinct class stays so, and the status says it.
     gone = run["density"][:, -1, :2].min(axis=1) == 0
-    np.testing.assert_array_equal(run["status"] == copying.CopyStatus.EXTINCT, gone)
+    np.testing.assert_array_equal(run["status"] == jqd.Status.EXTINCT, gone)
 
 
 # -- remedies ------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def error_past_a_node(psi, spectators):
 def test_spectators_pass_nodes():
     few, run = error_past_a_node(NODE, 3)
     many, _ = error_past_a_node(NODE, 100)
-    assert (run["status"] == copying.CopyStatus.OK).all()
+    assert (run["status"] == jqd.Status.OK).all()
     # 1.8 to 3 /√N; and .85 √(s/N)
     assert few * 1000**0.5 == pytest.approx(2.4, abs=0.6)
     assert many == pytest.approx(0.85 * np.sqrt(100 / 1000), rel=0.2)
@@ -273,7 +273,7 @@ def test_spectators_pass_nodes():
     # None: nobody can enter the empty class.
     frozen, run = error_past_a_node(np.sqrt([0.5, 0.0, 0.5]), 0)
     assert (run["density"][:, :, 1] == 0).all()
-    assert (run["status"] == copying.CopyStatus.EXTINCT).all()
+    assert (run["status"] == jqd.Status.EXTINCT).all()
     # sin² of the times: (1/2, 1/2, 0.146)
     assert frozen == pytest.approx(0.4169, abs=1e-4)
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.bell_chain import bell_chain
 
 import jqd
 from jqd import problems
@@ -44,7 +45,7 @@ def test_a_steady_ring():
     """P29: systems that move on within a step, with nothing else in motion."""
     ts = np.array([0.0, 0.4])
     P, run = columns(RING, WAVE, ts)
-    chain = copying.bell_chain(RING, WAVE, ts)
+    chain = bell_chain(RING, WAVE, ts)
     ratios = max(amplitudes(P), key=np.mean)
     exact = max(amplitudes(np.asarray(chain.transition[1:])), key=np.mean)
     np.testing.assert_allclose(exact, 1, atol=1e-9)  # the error of RK4
@@ -65,7 +66,7 @@ def test_a_steady_ring():
 def test_twice_the_step_costs_four_times_as_much():
     """Many copies, so that the bias shows: order 2, and the report finds it."""
     ts = np.array([0.0, 0.4])
-    exact = np.asarray(copying.bell_chain(RING, WAVE, ts).transition[1])
+    exact = np.asarray(bell_chain(RING, WAVE, ts).transition[1])
     gaps = []
     for step in (0.8, 0.4):
         P, run = columns(RING, WAVE, ts, copies=3e9, step=step)

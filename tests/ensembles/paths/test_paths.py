@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd.ensembles import PathStatus, bohm, kolmogorov_smirnov, nelson
+from jqd import Status
+from jqd.ensembles import bohm, kolmogorov_smirnov, nelson
 from jqd.ensembles.paths.observables import (
     mean_square_displacement,
     two_time_correlation,
@@ -98,7 +99,7 @@ def test_a_node_is_a_wall(key):
     crossed = jnp.sign(thrown.positions[-1]) * jnp.sign(thrown.positions[0]) < 0
     assert jnp.mean(crossed) > 0.02
     assert jnp.mean(thrown.crossings > 0) > 0.02
-    assert (thrown.status == PathStatus.LEFT_GRID).any()
+    assert (thrown.status == Status.LEFT_GRID).any()
 
 
 def packet(x0, t):
@@ -209,7 +210,7 @@ def test_leaving_the_grid_is_said(key):
     psi = squeezed_state(GRID.x, 0.0, momentum=12.0, width=0.7)
     ts = jnp.array([0.0, 0.5, 1.5])
     paths = nelson(WELL, GRID.normalise(psi), ts, key, **SHARED)
-    gone = np.asarray(paths.status == PathStatus.LEFT_GRID)
+    gone = np.asarray(paths.status == Status.LEFT_GRID)
     assert gone.mean() > 0.5
     assert np.isnan(paths.positions[-1, gone]).all()
     assert np.isfinite(paths.positions[:2]).all()

@@ -4,15 +4,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support import free_form
+from _support.copy_series import as_harmonics
+from _support.free_form import FreeFormCopying
+from _support.gradient_matching import match_gradients
+from _support.local_polynomials import local_polynomials
 
 import jqd
 from jqd import problems
 from jqd.inference import Unidentifiable
-from jqd.inference.estimators import free_form
-from jqd.inference.estimators.copy_series import as_harmonics
-from jqd.inference.estimators.free_form_law import FreeFormCopying
-from jqd.inference.estimators.gradient_matching import match_gradients
-from jqd.inference.estimators.local_polynomials import local_polynomials
 from jqd.laws.copying import Harmonics
 
 LAW = problems.golden()[0]

@@ -145,8 +145,8 @@ def test_curve(key):
     ("omega", "n", "message"),
     [
         (1.0, [0, 0], "at least one photon"),
-        (1.0, [1, -1], "whole numbers from 0 on, but holds -1"),
-        (1.0, [1, 0.5], "whole numbers from 0 on, but holds 0.5"),
+        (1.0, [1, -1], r"whole numbers from 0 on, but entry \[1\] is -1"),
+        (1.0, [1, 0.5], r"whole numbers from 0 on, but entry \[1\] is 0.5"),
         (-1.0, [1, 2], "`omega` must be positive"),
         (1.0, 3, "`n` must have shape"),
         (1.0, [1, np.inf], "`n` must be finite"),
@@ -162,7 +162,7 @@ def test_refused_counts(omega, n, message):
     [
         ([1, 3], 2, "`n` must not exceed `n_max`, but holds 3 where that is 2"),
         ([2, 2], 2, "at least one count below `n_max`"),
-        ([1, 2], 2.5, "`n_max` must be whole numbers, but holds 2.5"),
+        ([1, 2], 2.5, "`n_max` must hold whole numbers from 0 on, but entry"),
         ([1, 2], 0, "`n_max` must be positive"),
         ([1, 2], [3, 3, 3], "`n_max` must have shape"),
     ],

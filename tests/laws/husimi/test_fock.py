@@ -21,7 +21,6 @@ from jqd.laws.husimi import (
     Heff,
     HusimiFokkerPlanck,
 )
-from jqd.laws.status import Status
 from jqd.papers.husimi.truncation import exponential_action, horizon
 from jqd.spaces.symbols import (
     Symbol,
@@ -33,6 +32,7 @@ from jqd.spaces.symbols import (
     polynomial_qp,
 )
 from jqd.states import coherent, number_state, squeezed
+from jqd.status import Status
 
 FINE = Adaptive(rtol=1e-11, atol=1e-12, estimate_error=False)
 KERR = Symbol([0.5, -2.0], [((2,), (2,)), ((1,), (1,))])

@@ -8,9 +8,9 @@ import pytest
 from jqd import Fixed, evolve, rk4
 from jqd.laws import constants
 from jqd.laws.husimi import Fock, GaussianForm, Heff, HusimiFokkerPlanck, LiteralGrid
-from jqd.laws.status import Status
 from jqd.spaces.symbols import Symbol, bose_hubbard, harmonic, phi4
 from jqd.states import coherent, husimi
+from jqd.status import Status
 
 KERR = Symbol([0.5, -2.0], [((2,), (2,)), ((1,), (1,))])
 FORM = LiteralGrid(64, 5.5, cutoff=10.0, mask=5.0, tolerance=1e-2)

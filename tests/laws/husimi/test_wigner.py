@@ -16,9 +16,9 @@ from jqd.laws.husimi import (
     HusimiFokkerPlanck,
     WignerGrid,
 )
-from jqd.laws.status import Status
 from jqd.spaces.symbols import Symbol, bose_hubbard, phi4
 from jqd.states import antinormal_moment, cat, coherent, husimi
+from jqd.status import Status
 
 KERR = Symbol([0.5, -2.0], [((2,), (2,)), ((1,), (1,))])
 # every monomial that form 'wigner' takes

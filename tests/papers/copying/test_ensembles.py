@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.copies import extinction_probability
 from _support.lattice import lattice_law
 
 import jqd
@@ -139,7 +140,7 @@ def test_an_admixture_must_hold_many_systems(key):
 
     # The ground state is mixed in, with its phases: k = 1 of 50 and k = 20 of 1000 at
     # the turning point. 3.5 standard errors of 300 runs.
-    few = copying.extinction_probability(
+    few = extinction_probability(
         1.0, jnp.arange(1.0, 4.0), occupation=1.0, losing=False
     )
     np.testing.assert_allclose(extinct(50, -1e-12), few, atol=0.1)

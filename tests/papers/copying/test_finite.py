@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from _support.copies import rabi_energy_loss
 from scipy.stats import ks_2samp
 
 import jqd
@@ -59,7 +60,7 @@ def mean_and_error(samples):
 def test_energy_falls_faster_than_its_tangent():
     """Between 0.2 and 0.8, ⟨H⟩ = 0.8 R at the start."""
     kappa = np.log(4) + 15 / 8
-    assert float(copying.rabi_energy_loss(0.2, 0.8)) == pytest.approx(kappa)
+    assert float(rabi_energy_loss(0.2, 0.8)) == pytest.approx(kappa)
 
     def share(copies, periods):
         energy = pair_energy(copies, copies // 5, np.pi * np.array(periods))

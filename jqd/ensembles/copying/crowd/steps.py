@@ -14,7 +14,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .individual_rates import (
+from ..loop import Step
+from ..rates import Process
+from ..thinning import next_proposal, picked_link, uniforms
+from .order_parameters import class_counts
+from .rates import (
     Crowd,
     longest_leap,
     pair_bound,
@@ -22,10 +26,6 @@ from .individual_rates import (
     rate_table,
     turn,
 )
-from .loop import Step
-from .order_parameters import class_counts
-from .rates import Process
-from .thinning import next_proposal, picked_link, uniforms
 
 
 def leap_individuals(

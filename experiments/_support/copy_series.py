@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ...laws.copying import Harmonics, square
+from jqd.laws.copying import Harmonics, square
 
 
 class Moments(NamedTuple):

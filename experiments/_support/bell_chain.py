@@ -4,9 +4,15 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from ...laws import CopyDynamics
-from ...laws.copying import square
-from .follow import LEAST_COPIES, admit, follow, inverse, one_way_flow
+from jqd.ensembles.copying.follow import (
+    LEAST_COPIES,
+    admit,
+    follow,
+    inverse,
+    one_way_flow,
+)
+from jqd.laws import CopyDynamics
+from jqd.laws.copying import square
 
 
 class BellChain(eqx.Module):

@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..identifiability import Identifiability, analyse
+from jqd.inference.identifiability import Identifiability, analyse
+
 from .copy_series import Series, moments
 from .local_polynomials import Slopes
 

@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int
 
-from ...laws import CopyDynamics
-from ...laws.copying import coupling, phase_factor, ratios, square, unit_power
+from ....laws import CopyDynamics
+from ....laws.copying import coupling, phase_factor, ratios, square, unit_power
+from ..rates import Process, amplitudes, haste, links, over
 from .order_parameters import class_sums
-from .rates import Process, amplitudes, haste, links, over
 
 # No more than this chance that an individual copies the one that it looks at: it keeps
 # chances below 1 in the middle of a step too, where occupations have moved.

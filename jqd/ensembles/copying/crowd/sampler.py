@@ -6,23 +6,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from ... import _checks
-from ...interop import as_array
-from ...laws import CopyDynamics
-from ...laws.copying import square
-from ..arguments import (
-    in_precision,
-    positive_number,
-    single_key,
-    step_budget,
-    trajectory_numbers,
-    whole_number,
-)
-from .individual_population import IndividualPopulation, Observe
-from .individual_result import Individuals
-from .loop import Clock, run
-from .populations import check_copies, check_representable, rounded
-from .rates import Process, check_law
+from .... import _checks
+from ...._checks import single_key, whole_number
+from ....evolution.evolution import in_precision
+from ....interop import as_array
+from ....laws import CopyDynamics
+from ....laws.copying import square
+from ...arguments import positive_number, step_budget, trajectory_numbers
+from ..loop import Clock, run
+from ..populations import check_copies, check_representable, rounded
+from ..rates import Process, check_law
+from .population import IndividualPopulation, Observe
+from .result import Individuals
 
 # Turns of the fastest phase in one step, radians.
 STEP = {"leap": 0.1, "exact": 0.05}

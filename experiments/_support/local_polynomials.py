@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from ... import _checks
+from jqd import _checks
 
 
 class Slopes(eqx.Module):

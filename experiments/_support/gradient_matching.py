@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
-from ..identifiability import Identifiability, Unidentifiable
+from jqd import _checks
+from jqd.inference.identifiability import Identifiability, Unidentifiable
+
 from .copy_series import Series
 from .local_polynomials import local_polynomials
 from .matching_problem import SPANS, MatchProblem

@@ -8,9 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from .individual_rates import Crowd, turn
-from .individual_steps import leap_individuals, thin_individuals
-from .loop import Population, Step
+from ..loop import Population, Step
+from ..rates import Process
 from .order_parameters import (
     class_counts,
     distinct,
@@ -18,7 +17,8 @@ from .order_parameters import (
     order_parameters,
     phase_variance,
 )
-from .rates import Process
+from .rates import Crowd, turn
+from .steps import leap_individuals, thin_individuals
 
 Observe = Callable[[Array, Array, Array], Any]
 

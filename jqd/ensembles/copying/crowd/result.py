@@ -4,7 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int, PyTree
 
-from .copies import CopyStatus, describe, tally
+from ....status import Status
+from ..copies import tally
 
 
 class Individuals(eqx.Module):
@@ -28,7 +29,7 @@ class Individuals(eqx.Module):
         phase: φ_I at the end, (S, N), in (-π, π].
         ancestor: number of the individual from which I descends, by copies of copies,
             back to ts[0], (S, N); with `copy_phase` it is the one whose phase I has.
-        status: code of `CopyStatus`, (S,).
+        status: code of `jqd.Status`, (S,).
         extinction_time: when each class lost its last member, (S, M); else inf.
         steps: turns of the loop, of which `max_steps` is the limit, (S,).
         proposals: single copies that were proposed, (S,); none in leaps.
@@ -55,7 +56,7 @@ class Individuals(eqx.Module):
     @property
     def ok(self) -> Array:
         """Whether each trajectory reached the last time with all its classes, (S,)."""
-        return self.status == CopyStatus.OK
+        return self.status == Status.OK
 
     @property
     def density(self) -> Float[Array, "S T M"]:
@@ -87,4 +88,4 @@ class Individuals(eqx.Module):
 
     def describe(self) -> str:
         """The status in words, counted over the trajectories, and the copies made."""
-        return f"{describe(self.status)}; {tally(self.events, self.proposals)}"
+        return tally(self.status, self.events, self.proposals)

@@ -1,0 +1,5 @@
+"""N individuals that copy each other, each with a phase of its own."""
+
+from .result import Individuals as Individuals
+from .sampler import individuals as individuals
+from .sampler import population as population

@@ -1,0 +1,78 @@
+"""The one status of runs, paths, samples of copies, fits and sweeps, as data."""
+
+import enum
+from collections import Counter
+
+import numpy as np
+from jaxtyping import ArrayLike
+
+
+class Status(enum.IntEnum):
+    """Status codes; a result holds one for each member of its batch."""
+
+    OK = 0
+    NODE = 1
+    NON_FINITE = 2
+    STEP_BUDGET = 3
+    HORIZON = 4
+    CUTOFF = 5
+    EDGE = 6
+    INACCURATE = 7
+    EXTINCT = 8
+    LEFT_GRID = 9
+    NOT_CONVERGED = 10
+    UNREACHED = 11
+    UNIDENTIFIABLE = 12
+    NOISE_INVALID = 13
+    MISFIT = 14
+
+    @property
+    def sentence(self) -> str:
+        """What the status means; OK is that of a run."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Status.OK: "The run reached its last time.",
+    Status.NODE: "A density vanished, where the law ends.",
+    Status.NON_FINITE: "A value grew beyond bounds or stopped being a number.",
+    Status.STEP_BUDGET: "The step budget was spent; raise `max_steps`.",
+    Status.HORIZON: "Noise has outgrown the solution: past the horizon of this form.",
+    Status.CUTOFF: "The state reached the edge of its basis; raise the levels, or "
+    "refine the grid.",
+    Status.EDGE: "The density reached the walls of the box; enlarge it.",
+    Status.INACCURATE: "The estimated error is as large as the result; refine the "
+    "steps, the grid or the basis, or stop earlier.",
+    Status.EXTINCT: "A class lost its last system and nobody can enter it any more; "
+    "the others went on. Take more copies, spectators or an admixture.",
+    Status.LEFT_GRID: "The path left the grid: widen it or, where a node threw the "
+    "path out, use scheme='implicit'; on a ring, pass periodic=True.",
+    Status.NOT_CONVERGED: "The polish stopped before it settled.",
+    Status.UNREACHED: "The run of the best fit does not hold to the last time.",
+    Status.UNIDENTIFIABLE: "The record cannot tell the constants apart.",
+    Status.NOISE_INVALID: "The scatter is not Gaussian: no standard errors.",
+    Status.MISFIT: "The law, followed with these steps, does not describe the "
+    "record (p < 1e-3): its standard errors are not to be trusted.",
+}
+# What OK says of other things than runs.
+_SOUND = {
+    "path": "The path reached the last time.",
+    "trajectory": "The trajectory reached the last time with all its classes.",
+    "fit": "The polish settled.",
+}
+
+
+def describe(status: ArrayLike, subject: str = "run") -> str:
+    """Codes of `Status` in words, counted over a batch.
+
+    Args:
+        status: codes; a scalar is one sentence, without a count.
+        subject: what has them: "run", "path", "trajectory" or "fit".
+    """
+    codes = np.asarray(status)
+    sound = _SOUND.get(subject, Status.OK.sentence)
+    counts = sorted(Counter(Status(int(code)) for code in codes.ravel()).items())
+    words = [(number, code.sentence if code else sound) for code, number in counts]
+    if codes.ndim == 0:
+        return words[0][1]
+    return "; ".join(f"{number} of {codes.size}: {said}" for number, said in words)
