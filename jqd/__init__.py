@@ -67,7 +67,10 @@ if TYPE_CHECKING:
     from .records import load_state as load_state
     from .spaces import Grid as Grid
     from .spaces import Symbol as Symbol
+    from .spaces import driven as driven
     from .spaces import parse_hamiltonian as parse_hamiltonian
+    from .spaces import pulse as pulse
+    from .spaces import sampled_pulse as sampled_pulse
     from .states import Ensemble as Ensemble
     from .status import Status as Status
     from .steppers import Splitting as Splitting

@@ -149,14 +149,19 @@ def _solve(
         del args, kwargs
         return code(t, state_of(y)) != Status.OK
 
+    controller = diffrax.PIDController(
+        rtol=loosen * method.rtol, atol=loosen * method.atol
+    )
+    jumps = law.jumps()
+    if jumps is not None:
+        times = jnp.sort(jax.lax.stop_gradient(jumps))
+        controller = diffrax.ClipStepSizeController(controller, jump_ts=times)
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(field), method.solver, ts[0], ts[-1], None, real(state0),
         args=constants(law), max_steps=method.max_steps, throw=False,
         adjoint=method.adjoint,
         event=diffrax.Event(stop),
-        stepsize_controller=diffrax.PIDController(
-            rtol=loosen * method.rtol, atol=loosen * method.atol
-        ),
+        stepsize_controller=controller,
         saveat=diffrax.SaveAt(
             subs=[
                 diffrax.SubSaveAt(ts=ts, fn=look),

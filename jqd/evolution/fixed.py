@@ -159,9 +159,12 @@ def _rollout(
     """Values and records at all save times; last sound state, status, failure time."""
     traced = not isinstance(steps, int)
     counts = jnp.broadcast_to(jnp.asarray(steps), ts[1:].shape)
+    saved, ts, counts, margin = _ends_of_steps(law, ts, counts)
 
     def interval(carry, inputs):
         t0, t1, count = inputs
+        if margin is not None:
+            t0, t1 = t0 + margin, jnp.maximum(t1 - margin, t0 + margin)
         carry = _advance(method, law, t0, t1, carry, count if traced else steps)
         looked = observe(t1, carry[0]), record(law, carry[0], judged=judged)
         return carry, looked
@@ -174,9 +177,28 @@ def _rollout(
         interval, start, (ts[:-1], ts[1:], counts)
     )
     values, records = jax.tree.map(
-        lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest
+        lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b])[saved], first, rest
     )
     return values, records, last, status, when
+
+
+def _ends_of_steps(law: Motion, ts: Array, counts: Array):
+    """Save times and jumps of the law in order, and how far steps keep from them.
+
+    Returns:
+        Where the save times stand among the times (a slice or indices), the times,
+        the steps of each interval, and a margin of a few rounding errors (None where
+        nothing jumps), without which steps that ask for their ends look past a jump.
+    """
+    jumps = law.jumps()
+    if jumps is None:
+        return slice(None), ts, counts, None
+    inside = jnp.clip(jax.lax.stop_gradient(jumps).astype(ts.dtype), ts[0], ts[-1])
+    times = jnp.sort(jnp.concatenate([ts, inside]))
+    of = jnp.clip(jnp.searchsorted(ts, times[:-1], side="right") - 1, 0, None)
+    counts = counts[jnp.minimum(of, counts.shape[0] - 1)]
+    margin = 4 * jnp.finfo(ts.dtype).eps * jnp.max(jnp.abs(times))
+    return jnp.searchsorted(times, ts), times, counts, margin
 
 
 def _advance(

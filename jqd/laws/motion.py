@@ -97,6 +97,10 @@ class Motion(eqx.Module):
         del state
         return None
 
+    def jumps(self) -> Array | None:
+        """Times at which `vector_field` jumps, (J,), where steps end; None for none."""
+        return None
+
     def apart(self, one: PyTree[Array], other: PyTree[Array]) -> Array | None:
         """Relative difference of two states, by which runs with other steps are judged.
 

@@ -9,11 +9,12 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from .. import _checks
 from ..interop import as_array
 from ..spaces.absorbers import check_absorber
+from ..spaces.driven import DrivenHamiltonian, is_driven, read_driven
 from ..spaces.grids import Grid
 from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid, matrix_hamiltonian
 from ..spaces.potentials import FunctionPotential, SampledPotential, potential
 from ..spaces.resolution import tail_error
-from ..steppers import Flows, rk4, strang
+from ..steppers import Flows, cf4, rk4, strang
 from .constants import constant, scalars
 from .law import Law
 from .motion import Generator, Resolution
@@ -30,11 +31,11 @@ class Schrodinger(Law):
     does not reverse.
 
     Attributes:
-        hamiltonian: `MatrixHamiltonian` or `ParticleOnGrid`.
+        hamiltonian: `MatrixHamiltonian`, `DrivenHamiltonian` or `ParticleOnGrid`.
         hbar: ħ, scalar.
     """
 
-    hamiltonian: MatrixHamiltonian | ParticleOnGrid
+    hamiltonian: MatrixHamiltonian | DrivenHamiltonian | ParticleOnGrid
     hbar: Float[Array, ""]
 
     def __init__(self, hamiltonian: Any, hbar: ArrayLike = 1.0):
@@ -42,14 +43,18 @@ class Schrodinger(Law):
 
         Args:
             hamiltonian: (n, n) Hermitian or (n,) real for a diagonal one, in energy
-                units; arrays, QuTiP and dynamiqs objects.
+                units; arrays, QuTiP and dynamiqs objects. One that changes in time:
+                `jqd.driven(H_0, (H_1, f_1), ..)`, a list [H_0, [H_1, f_1], ..], a
+                QobjEvo, an array of dynamiqs, or a function of the time.
             hbar: ħ, scalar.
 
         Raises:
             ValueError: not square, not Hermitian or not finite; hbar not one positive
-                number.
+                number; see `jqd.driven` as well.
         """
-        if not isinstance(hamiltonian, MatrixHamiltonian | ParticleOnGrid):
+        if is_driven(hamiltonian):
+            hamiltonian = read_driven(hamiltonian)
+        elif not isinstance(hamiltonian, MatrixHamiltonian | ParticleOnGrid):
             hamiltonian = matrix_hamiltonian(as_array(hamiltonian, "hamiltonian"))
         self.hamiltonian = hamiltonian
         (self.hbar,) = scalars(hbar=hbar)
@@ -125,7 +130,9 @@ class Schrodinger(Law):
         if self.grid is not None:
             _checks.check_state(psi, "psi", self.grid.shape, weight=self.grid.cell)
         else:
-            matrix = cast(MatrixHamiltonian, self.hamiltonian).matrix
+            matrix = cast(
+                MatrixHamiltonian | DrivenHamiltonian, self.hamiltonian
+            ).matrix
             _checks.check_state(psi, "psi", jnp.shape(matrix)[-1:], 1.0)
         return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
 
@@ -145,9 +152,24 @@ class Schrodinger(Law):
         return Generator(self.hamiltonian, self.hbar)
 
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-        """A Strang step on a grid, a Runge-Kutta step for a matrix."""
-        stepper = rk4 if self.grid is None else strang
-        return stepper(self, t, state, dt)
+        """Strang's on a grid; of a matrix Runge-Kutta's or, if it is driven, `cf4`."""
+        return self._own_step(self, t, state, dt)
+
+    @property
+    def _own_step(self) -> Any:
+        if isinstance(self.hamiltonian, DrivenHamiltonian):
+            return cf4
+        return rk4 if self.grid is None else strang
+
+    @property
+    def stepper(self) -> Any:
+        """With which `recover` follows it."""
+        return cf4 if isinstance(self.hamiltonian, DrivenHamiltonian) else rk4
+
+    def jumps(self) -> Array | None:
+        """Where a pulse jumps."""
+        H = self.hamiltonian
+        return H.jumps() if isinstance(H, DrivenHamiltonian) else None
 
     def density(self, state: Array) -> Float[Array, "..."]:
         """|ψ|²: per unit of volume on a grid, populations for a matrix."""

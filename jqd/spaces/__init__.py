@@ -1,6 +1,8 @@
 """Where states live, and the Hamiltonians on them."""
 
 from .absorbers import absorbing_layer as absorbing_layer
+from .driven import DrivenHamiltonian as DrivenHamiltonian
+from .driven import driven as driven
 from .graphs import Graph as Graph
 from .grids import Grid as Grid
 from .hamiltonians import MatrixHamiltonian as MatrixHamiltonian
@@ -8,6 +10,10 @@ from .hamiltonians import ParticleOnGrid as ParticleOnGrid
 from .potentials import FunctionPotential as FunctionPotential
 from .potentials import SampledPotential as SampledPotential
 from .potentials import potential as potential
+from .pulses import Pulse as Pulse
+from .pulses import SampledPulse as SampledPulse
+from .pulses import pulse as pulse
+from .pulses import sampled_pulse as sampled_pulse
 from .resolution import cutoff_weight as cutoff_weight
 from .resolution import dispersion_bound as dispersion_bound
 from .resolution import edge_density as edge_density

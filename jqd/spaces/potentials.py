@@ -11,17 +11,14 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from .. import _checks
+from .functions import (
+    leaf,
+    refuse_constants,
+    shape_at,
+    taken_by_keyword,
+    with_leaves,
+)
 from .grids import Grid
-
-
-def _constant(value: Any) -> Any:
-    """Numbers as arrays of strong floating dtype: only these have a gradient."""
-    if not isinstance(value, jax.Array | np.ndarray | np.generic | int | float):
-        return value
-    array = jnp.asarray(value)
-    if not jnp.issubdtype(array.dtype, jnp.inexact) or array.weak_type:
-        array = array.astype(jnp.result_type(float))
-    return array
 
 
 class SampledPotential(eqx.Module):
@@ -31,7 +28,7 @@ class SampledPotential(eqx.Module):
         values: V at the grid points, shape of the grid, in energy units.
     """
 
-    values: Float[Array, "..."] = eqx.field(converter=_constant)
+    values: Float[Array, "..."] = eqx.field(converter=leaf)
 
     @property
     def autonomous(self) -> bool:
@@ -120,10 +117,10 @@ def potential(
             with another number of arguments, or constants that it does not take.
     """
     if isinstance(function, SampledPotential | FunctionPotential):
-        _refuse_constants(constants, ())
+        refuse_constants(constants, (), "potential")
         return function
     if not callable(function):
-        _refuse_constants(constants, ())
+        refuse_constants(constants, (), "potential")
         _checks.check_numbers(function, "potential")
         shape = np.shape(function)  # pyright: ignore[reportArgumentType]
         if shape != grid.shape:
@@ -136,58 +133,28 @@ def potential(
         _checks.check_finite(values, "potential")
         _checks.check_size(values, "potential")
         return SampledPotential(values)
-    _refuse_constants(constants, _keywords(function))
+    refuse_constants(constants, taken_by_keyword(function), "potential")
     arity = _positional(function, constants)
     if arity not in (grid.ndim, grid.ndim + 1):
         raise ValueError(
             f"Argument `potential` must take {grid.ndim} coordinates, and a time if "
             f"it depends on one, but takes {arity} arguments."
         )
-    leaves = jax.tree.map(_constant, constants)
-    if isinstance(function, eqx.Module | jax.tree_util.Partial):
-        function = jax.tree.map(_constant, function)
-    if leaves or not isinstance(function, eqx.Module | jax.tree_util.Partial):
-        function = jax.tree_util.Partial(function, **leaves)
-    V = FunctionPotential(function, time_dependent=arity == grid.ndim + 1)
+    made = with_leaves(function, constants)
+    V = FunctionPotential(made, time_dependent=arity == grid.ndim + 1)
     _check_values(V, grid)
     return V
 
 
 def _check_values(V: FunctionPotential, grid: Grid) -> None:
     """V gives real numbers that fit the grid: its shapes alone are computed."""
-    try:
-        values = jax.eval_shape(lambda t: V.at(grid.coordinates, t), 0.0)
-    except TypeError as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise ValueError(
-            "Argument `potential` must be a function of arrays written with "
-            f"`jax.numpy`, but calling it fails: {lines[0]}"
-        ) from error
+    values = shape_at(lambda t: V.at(grid.coordinates, t), "potential", "arrays")
     _checks.check_real(values, "potential")
     ends = zip(reversed(values.shape), reversed(grid.shape), strict=False)
     if len(values.shape) > grid.ndim or any(n not in (1, full) for n, full in ends):
         raise ValueError(
             "Argument `potential` must give values of the grid's shape "
             f"{grid.shape}, but gives {values.shape}."
-        )
-
-
-def _keywords(function: Callable[..., Any]) -> tuple[str, ...] | None:
-    """Names that a function takes by keyword; None where it takes any."""
-    parameters = inspect.signature(function).parameters.values()
-    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
-        return None
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return tuple(parameter.name for parameter in parameters if parameter.kind in kinds)
-
-
-def _refuse_constants(constants: dict[str, Any], taken: tuple[str, ...] | None) -> None:
-    """Raise where a keyword is neither of the law nor of V: a misspelt option, say."""
-    unknown = [] if taken is None else sorted(set(constants) - set(taken))
-    if unknown:
-        raise ValueError(
-            f"Argument `{unknown[0]}` must be an option of the law or a constant that "
-            "the potential takes by keyword, but is neither."
         )
 
 

@@ -1,0 +1,84 @@
+"""Functions of a user whose constants are array leaves."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def leaf(value: Any) -> Any:
+    """Numbers as arrays of strong floating dtype: only these have a gradient."""
+    if not isinstance(value, jax.Array | np.ndarray | np.generic | int | float):
+        return value
+    array = jnp.asarray(value)
+    if not jnp.issubdtype(array.dtype, jnp.inexact) or array.weak_type:
+        array = array.astype(jnp.result_type(float))
+    return array
+
+
+def with_leaves(function: Callable[..., Any], constants: dict[str, Any]) -> Any:
+    """The function as a PyTree, with these constants passed by keyword as leaves.
+
+    Args:
+        function: any callable; one that is a PyTree already keeps its own leaves.
+        constants: by name.
+    """
+    leaves = jax.tree.map(leaf, constants)
+    tree = isinstance(function, eqx.Module | jax.tree_util.Partial)
+    if tree:
+        function = jax.tree.map(leaf, function)
+    if leaves or not tree:
+        function = jax.tree_util.Partial(function, **leaves)
+    return function
+
+
+def taken_by_keyword(function: Callable[..., Any]) -> tuple[str, ...] | None:
+    """Names that a function takes by keyword; None where it takes any."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return tuple(parameter.name for parameter in parameters if parameter.kind in kinds)
+
+
+def refuse_constants(
+    constants: dict[str, Any], taken: tuple[str, ...] | None, what: str
+) -> None:
+    """Raise where a keyword is no option and no constant of the function.
+
+    Args:
+        constants: by name.
+        taken: names that the function takes; None for any.
+        what: the function, such as "potential".
+    """
+    unknown = [] if taken is None else sorted(set(constants) - set(taken))
+    if unknown:
+        raise ValueError(
+            f"Argument `{unknown[0]}` must be an option of the law or a constant that "
+            f"the {what} takes by keyword, but is neither."
+        )
+
+
+def shape_at(function: Callable[..., Any], name: str, of: str) -> Any:
+    """Shape and dtype of f(t), computed without its numbers.
+
+    Args:
+        function: of the time.
+        name: what the caller calls it.
+        of: what it is a function of, for the message.
+
+    Raises:
+        ValueError: JAX cannot trace it.
+    """
+    try:
+        return jax.eval_shape(lambda t: jnp.asarray(function(t)), 0.0)
+    except (TypeError, jax.errors.JAXTypeError) as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise ValueError(
+            f"Argument `{name}` must be a function of {of} written with `jax.numpy`, "
+            f"but calling it fails: {lines[0]}"
+        ) from error

@@ -1,0 +1,154 @@
+"""Pulses: real functions of time that drive a Hamiltonian."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from .functions import refuse_constants, shape_at, taken_by_keyword, with_leaves
+
+KINDS = ("steps", "linear", "cubic")
+
+
+class Pulse(eqx.Module):
+    """f(t) by a function, with parameters that can be fitted.
+
+    Attributes:
+        function: callable of the time, scalar; an `equinox.Module` or a
+            `jax.tree_util.Partial` holds the parameters as array leaves.
+        jumps: times at which it jumps, (J,): no step of a run goes across one.
+    """
+
+    function: Any
+    jumps: Float[Array, " J"]
+
+    def __call__(self, t: ArrayLike) -> Array:
+        """f(t)."""
+        return jnp.asarray(self.function(t))
+
+
+class SampledPulse(eqx.Module):
+    """f(t) by its samples, zero before the first time and after the last.
+
+    Attributes:
+        ts: times, (T,), increasing.
+        values: of the intervals, (T - 1,), for "steps"; else at the times, (T,).
+        kind: "steps", "linear" or "cubic" (static).
+        slopes: (T, T), from values to the slopes of the cubic spline; else (0, 0).
+    """
+
+    ts: Float[Array, " T"]
+    values: Float[Array, " V"]
+    kind: str = eqx.field(static=True)
+    slopes: Float[Array, "S S"]
+
+    @property
+    def jumps(self) -> Float[Array, " J"]:
+        """Where the function or one of its first two derivatives jumps: its times."""
+        return self.ts
+
+    def __call__(self, t: ArrayLike) -> Array:
+        """f(t)."""
+        ts, values = self.ts, self.values
+        k = jnp.clip(jnp.searchsorted(ts, t, side="right") - 1, 0, ts.shape[0] - 2)
+        if self.kind == "steps":
+            value = values[k]
+        else:
+            width = ts[k + 1] - ts[k]
+            x = (t - ts[k]) / width
+            low, high = values[k], values[k + 1]
+            value = low + x * (high - low)
+            if self.kind == "cubic":
+                slopes = self.slopes @ values
+                start = width * slopes[k] - (high - low)
+                end = width * slopes[k + 1] - (high - low)
+                value = value + x * (1 - x) * (start * (1 - x) - end * x)
+        return jnp.where((t >= ts[0]) & (t <= ts[-1]), value, 0)
+
+
+def pulse(
+    function: Callable[..., Any], *, jumps: Sequence[float] = (), **parameters: Any
+) -> Pulse | SampledPulse:
+    """A pulse from a function f(t, **parameters).
+
+    Args:
+        function: of the time, written with `jax.numpy`; real.
+        jumps: times at which it jumps.
+        **parameters: numbers or arrays passed to it by keyword; they become leaves,
+            so that they can be differentiated and fitted.
+
+    Returns:
+        f, a function of the time.
+
+    Raises:
+        ValueError: no function, parameters that it does not take, a value that is
+            complex or no number, or jumps that are not finite.
+    """
+    if isinstance(function, Pulse | SampledPulse):
+        refuse_constants(parameters, (), "pulse")
+        return function
+    if not callable(function):
+        raise ValueError(
+            "Argument `pulse` must be a function of time, or samples by "
+            f"`jqd.sampled_pulse`, but is {function!r}."
+        )
+    refuse_constants(parameters, taken_by_keyword(function), "pulse")
+    times = np.asarray(jumps, float)
+    _checks.check_finite(times, "jumps")
+    real = jnp.result_type(float)
+    made = Pulse(with_leaves(function, parameters), jnp.asarray(times, real))
+    value = shape_at(made, "pulse", "time")
+    _checks.check_real(value, "pulse")
+    if value.shape:
+        raise ValueError(
+            "Argument `pulse` must give one number at a time, but gives an array of "
+            f"shape {value.shape}."
+        )
+    return made
+
+
+def sampled_pulse(
+    ts: ArrayLike, values: ArrayLike, kind: str = "cubic"
+) -> SampledPulse:
+    """A pulse from samples; it is zero before the first time and after the last.
+
+    Args:
+        ts: times, (T,), increasing.
+        values: f of the T - 1 intervals for "steps", else f at the times, (T,).
+        kind: "steps", "linear" or "cubic", a spline whose third derivative is the same
+            on both sides of the second time and of the last but one.
+
+    Returns:
+        f, a function of the time, with `values` as leaf.
+
+    Raises:
+        ValueError: times not increasing, other shapes, values that are complex or not
+            finite, or another kind.
+    """
+    _checks.check_choice(kind, "kind", KINDS)
+    _checks.check_times(ts, "ts")
+    _checks.check_numbers(values, "values")
+    times = np.asarray(ts, float)
+    least = 4 if kind == "cubic" else 2
+    if times.size < least:
+        raise ValueError(
+            f"Argument `ts` must hold at least {least} times for {kind!r}, but holds "
+            f"{times.size}."
+        )
+    _checks.check_shape(values, "values", (times.size - (kind == "steps"),))
+    _checks.check_real(values, "values")
+    _checks.check_finite(values, "values")
+    slopes = np.zeros((0, 0))
+    if kind == "cubic":
+        from scipy.interpolate import CubicSpline
+
+        slopes = CubicSpline(times, np.eye(times.size))(times, 1)
+    real = jnp.result_type(float)
+    return SampledPulse(
+        jnp.asarray(times, real), jnp.asarray(values, real), kind,
+        jnp.asarray(slopes, real),
+    )  # fmt: skip

@@ -1,0 +1,299 @@
+"""Matrices that change in time: closed forms, other programs, derivatives, refusals."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.integrate
+import scipy.special
+
+import jqd
+from jqd.steppers import cf4
+
+SX = np.array([[0.0, 1.0], [1.0, 0.0]])
+SY = np.array([[0.0, -1j], [1j, 0.0]])
+SZ = np.diag([1.0, -1.0])
+UP = jnp.array([1.0 + 0j, 0.0])
+TS = jnp.linspace(0.0, 2.0, 11)
+
+
+def golden():
+    """Three classes, with a cosine and a Gaussian pulse."""
+    H = np.diag([0.0, 0.4, -0.3]).astype(complex)
+    for (a, b), R, delta in (((0, 1), 0.7, 0.3), ((0, 2), 0.5, 0), ((1, 2), 0.6, -1)):
+        H[a, b] = R * np.exp(1j * delta)
+        H[b, a] = np.conj(H[a, b])
+    H1 = np.diag([0.2, 0, -0.2]).astype(complex)
+    H1[0, 1] = 0.4 * np.exp(1.1j)
+    H1[1, 0] = np.conj(H1[0, 1])
+    H2 = np.zeros((3, 3))
+    H2[1, 2] = H2[2, 1] = 0.9
+    psi0 = np.sqrt([0.5, 0.3, 0.2]) * np.exp(-1j * np.array([0, 0.5, -0.8]))
+    return H, H1, H2, psi0
+
+
+def cosine(t, omega=3.0):
+    return jnp.cos(omega * t)
+
+
+def bump(t, centre=1.0):
+    return jnp.exp(-((t - centre) ** 2) / 0.18)
+
+
+def by_scipy(field, psi0, ts):
+    run = scipy.integrate.solve_ivp(
+        field, (float(ts[0]), float(ts[-1])), np.asarray(psi0, complex), "DOP853",
+        np.asarray(ts), rtol=1e-12, atol=1e-13,
+    )  # fmt: skip
+    return run.y.T
+
+
+def in_form(form):
+    """The same Hamiltonian in the forms that users have."""
+    H, H1, H2, _ = golden()
+    pulsed = jqd.pulse(cosine, omega=3.0)
+    return {
+        "driven": jqd.driven(H, (H1, cosine), (H2, bump)),
+        "pulses": jqd.driven(H, (H1, pulsed), (H2, jqd.pulse(bump))),
+        "list": [H, [H1, cosine], [H2, bump]],
+        "function": lambda t: H + cosine(t) * H1 + bump(t) * H2,
+    }[form]
+
+
+@pytest.mark.parametrize("form", ["driven", "pulses", "list", "function"])
+def test_golden(form):
+    law = jqd.Schrodinger(in_form(form))
+    psi0 = golden()[-1]
+    ts = jnp.array([0.0, 1.0, 2.0])
+    run = jqd.evolve(law, psi0, ts, method=jqd.Fixed(None, 100), observe="density")
+    assert bool(run.ok)
+    # computed once by another program, to 8 digits
+    expected = [
+        [0.26415529, 0.61563066, 0.12021405],
+        [0.05814861, 0.15379146, 0.78805993],
+    ]
+    np.testing.assert_allclose(run.values[1:], expected, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(jnp.sum(run.values, -1), 1, rtol=0, atol=1e-13)
+
+
+def test_order_four_on_both_sides():
+    H, H1, H2, psi0 = golden()
+    law = jqd.Schrodinger(jqd.driven(H, (H1, cosine), (H2, bump)))
+    ts = jnp.array([0.0, 2.0])
+
+    def last(steps):
+        method = jqd.Fixed(cf4, steps, estimate_error=False)
+        return jqd.evolve(law, psi0, ts, method=method).values[-1]
+
+    exact = last(3200)
+    errors = [float(jnp.max(jnp.abs(last(n) - exact))) for n in (20, 40, 80)]
+    rates = np.log2(np.divide(errors[:-1], errors[1:]))
+    # fourth order; what is left of the next is 3 % at 20 steps
+    assert np.all((rates > 3.8) & (rates < 4.2)), rates
+
+
+def test_a_constant_one_is_exact_in_one_step():
+    H, H1, _, psi0 = golden()
+    law = jqd.Schrodinger(jqd.driven(H, (H1, lambda t: 0.5 + 0 * t)))
+    ts = jnp.array([0.0, 0.5])
+    run = jqd.evolve(law, psi0, ts, method=jqd.Fixed(cf4, 1))
+    exact = jqd.evolve(jqd.Schrodinger(H + 0.5 * H1), psi0, ts)
+    # rounding of sixteen terms
+    np.testing.assert_allclose(run.values, exact.values, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "method", [jqd.Fixed(None, 100), jqd.Adaptive(rtol=1e-11, atol=1e-12)]
+)
+def test_a_qubit_turned_by_a_cosine(method):
+    """H = ε cos(ωt) σx: ψ = (cos θ, -i sin θ), θ = (ε/ω) sin ωt, and derivatives."""
+    epsilon, omega = 1.3, 2.1
+
+    def turned(constants, ts):
+        eps, w = constants
+        law = jqd.Schrodinger(
+            jqd.driven(np.zeros((2, 2)), (SX, jqd.pulse(scaled, eps=eps, w=w)))
+        )
+        return jqd.evolve(law, UP, ts, method=method, observe="density").values[:, 1]
+
+    def scaled(t, eps, w):
+        return eps * jnp.cos(w * t)
+
+    def closed(constants, ts):
+        eps, w = constants
+        return jnp.sin(eps / w * jnp.sin(w * ts)) ** 2
+
+    constants = (jnp.asarray(epsilon), jnp.asarray(omega))
+    # fourth order at a step of .002, adaptive steps of tolerance 1e-11
+    np.testing.assert_allclose(
+        turned(constants, TS), closed(constants, TS), rtol=0, atol=1e-9
+    )
+    slopes = jax.jacrev(turned)(constants, TS)
+    want = jax.jacrev(closed)(constants, TS)
+    for got, expected in zip(slopes, want, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-8)
+
+
+def test_second_derivatives():
+    def last(eps):
+        law = jqd.Schrodinger(
+            jqd.driven(np.zeros((2, 2)), (SX, jqd.pulse(lambda t, a: a * t, a=eps)))
+        )
+        method = jqd.Fixed(None, 50, estimate_error=False)
+        run = jqd.evolve(law, UP, TS[::10], method=method, observe="density")
+        return run.values[-1, 1]
+
+    # θ = ε t²/2 = 2 ε at t = 2: sin²(2ε)
+    eps = 0.4
+    assert float(last(eps)) == pytest.approx(np.sin(2 * eps) ** 2, abs=1e-12)
+    first = float(jax.grad(last)(eps))
+    assert first == pytest.approx(2 * np.sin(4 * eps), abs=1e-11)
+    second = float(jax.hessian(last)(eps))
+    assert second == pytest.approx(8 * np.cos(4 * eps), abs=1e-10)
+
+
+def test_an_oscillator_that_is_pushed():
+    """H = ω n + f(t)(a + ad): the coherent state follows its classical path."""
+    levels, omega = 40, 1.7
+    a = np.diag(np.sqrt(np.arange(1, levels)), 1)
+    push = jqd.pulse(lambda t, f: f * jnp.sin(2.0 * t), f=0.8)
+    law = jqd.Schrodinger(jqd.driven(omega * a.T @ a, (a + a.T, push)))
+    ground = jnp.zeros(levels, complex).at[0].set(1)
+    run = jqd.evolve(law, ground, TS, method=jqd.Fixed(None, 100))
+    means = jnp.einsum("ti,ij,tj->t", run.values.conj(), a, run.values)
+    path = by_scipy(
+        lambda t, x: -1j * (omega * x + 0.8 * np.sin(2 * t)), [0.0], TS
+    )[:, 0]  # fmt: skip
+    # fourth order at a step of .002
+    np.testing.assert_allclose(means, path, rtol=0, atol=1e-9)
+
+
+def test_from_qutip():
+    qutip = pytest.importorskip("qutip")
+    H, H1, H2, psi0 = golden()
+    # a term that is Hermitian in its sum alone, with a complex coefficient
+    lower = np.zeros((3, 3))
+    lower[0, 1] = 1.0
+    times = np.linspace(0, 2, 9)
+    evo = qutip.QobjEvo(
+        [
+            qutip.Qobj(H),
+            [qutip.Qobj(H1), lambda t, w: np.cos(w * t)],
+            [qutip.Qobj(lower), lambda t: np.exp(1j * t)],
+            [qutip.Qobj(lower.T), lambda t: np.exp(-1j * t)],
+        ],
+        args={"w": 3.0},
+    ) + qutip.QobjEvo([[qutip.Qobj(H2), np.sin(times)]], tlist=times, order=1)
+    law = jqd.Schrodinger(evo)
+    run = jqd.evolve(law, psi0, TS, method=jqd.Fixed(None, 50))
+    options = {"atol": 1e-12, "rtol": 1e-11, "max_step": 0.01, "method": "vern9"}
+    theirs = qutip.sesolve(evo, qutip.Qobj(psi0), np.asarray(TS), options=options)
+    exact = np.stack([state.full()[:, 0] for state in theirs.states])
+    # fourth order at a step of .004, kinks at the times of the samples
+    np.testing.assert_allclose(run.values, exact, rtol=0, atol=1e-8)
+
+
+class FakeTimeArray(eqx.Module):
+    """What dynamiqs' arrays that depend on time offer."""
+
+    @property
+    def discontinuity_ts(self):
+        return jnp.array([0.7])
+
+    def __call__(self, t):
+        class Dense:
+            def to_jax(self):
+                return jnp.where(t < 0.7, 1.0, 0.3) * jnp.asarray(SX)
+
+        return Dense()
+
+
+def test_from_dynamiqs():
+    law = jqd.Schrodinger(FakeTimeArray())
+    run = jqd.evolve(law, UP, TS, method=jqd.Fixed(None, 10), observe="density")
+    angle = np.where(TS < 0.7, TS, 0.7 + 0.3 * (np.asarray(TS) - 0.7))
+    # steps end at the jump; the rest is rounding
+    np.testing.assert_allclose(run.values[:, 1], np.sin(angle) ** 2, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "method", [jqd.Fixed(None, 4), jqd.Fixed(jqd.rk4, 64), jqd.Adaptive()]
+)
+def test_steps_end_where_a_pulse_jumps(method):
+    """Three flat pieces that do not fit the save times."""
+    values, edges = [1.0, -2.0, 0.5], [0.0, 0.33, 1.234, 2.0]
+    flat = jqd.sampled_pulse(edges, values, "steps")
+    law = jqd.Schrodinger(jqd.driven(np.zeros((2, 2)), (SX, flat)))
+    run = jqd.evolve(law, UP, TS, method=method, observe="density")
+    angle = np.interp(
+        TS, edges, np.concatenate([[0], np.cumsum(values * np.diff(edges))])
+    )
+    # rounding, rk4 at a step of .003, adaptive steps of tolerance 1e-9
+    np.testing.assert_allclose(run.values[:, 1], np.sin(angle) ** 2, rtol=0, atol=2e-8)
+
+
+@pytest.mark.parametrize("kind", ["steps", "linear", "cubic"])
+def test_samples(kind):
+    from scipy.interpolate import CubicSpline, interp1d
+
+    ts = np.array([0.0, 0.3, 0.7, 1.5, 2.0])
+    values = np.array([0.0, 1.0, -0.5, 0.2, 0.7])
+    inside = np.linspace(0.0, 2.0, 37)
+    want = {
+        "steps": interp1d(ts, values, "previous"),
+        "linear": interp1d(ts, values),
+        "cubic": CubicSpline(ts, values),
+    }[kind](inside)
+    f = jqd.sampled_pulse(ts, values[: -1 if kind == "steps" else None], kind)
+    got = jax.vmap(f)(jnp.asarray(inside))
+    np.testing.assert_allclose(got[:-1], want[:-1], rtol=0, atol=1e-14)
+    assert float(f(-0.1)) == float(f(2.1)) == 0.0
+
+
+H0 = np.zeros((2, 2))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: jqd.driven(H0, (SX, lambda t: 1j * t)), "`pulse` must be real"),
+        (lambda: jqd.driven(H0, (np.triu(SX), jnp.cos)), "Hermitian"),
+        (lambda: jqd.driven(H0, (np.eye(3), jnp.cos)), r"`hamiltonian\[1\]\[0\]`"),
+        (lambda: jqd.driven(H0, SX), r"`hamiltonian\[1\]` must be a pair"),
+        (lambda: jqd.driven(H0, (SX, 3.0)), "`pulse` must be a function of time"),
+        (lambda: jqd.driven(H0, (SX, lambda t: np.cos(t))), "written with `jax.numpy`"),
+        (lambda: jqd.pulse(lambda t, a: a * t, b=1.0), "`b` must be"),
+        (lambda: jqd.pulse(lambda t: jnp.ones(3)), "one number at a time"),
+        (lambda: jqd.pulse(jnp.cos, jumps=[np.nan]), "`jumps` must be finite"),
+        (lambda: jqd.sampled_pulse([0, 1, 2], [1.0, np.nan, 0], "linear"), "finite"),
+        (lambda: jqd.sampled_pulse([0, 1, 2], [1j, 0, 0], "linear"), "real"),
+        (lambda: jqd.sampled_pulse([0, 1, 2], [1.0, 0.0, 0.0]), "at least 4 times"),
+        (lambda: jqd.sampled_pulse([0, 2, 1], [1.0, 0.0], "steps"), "`ts` must"),
+        (lambda: jqd.sampled_pulse([0, 1], [1.0], "wavy"), "`kind` must be one of"),
+        (lambda: jqd.Schrodinger(lambda t: jnp.ones(3)), "square matrix"),
+        (lambda: jqd.Schrodinger(lambda t: 1j * t * SX), "Hermitian"),
+    ],
+)
+def test_refusals(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_no_propagator():
+    law = jqd.Schrodinger(jqd.driven(H0, (SX, jnp.cos)))
+    with pytest.raises(ValueError, match="no constant Hamiltonian"):
+        jqd.evolve(law, UP, TS, method=jqd.Propagator())
+
+
+def test_a_batch_of_pulses():
+    def run(a):
+        law = jqd.Schrodinger(jqd.driven(SZ, (SX, jqd.pulse(scaled, a=a))))
+        return jqd.evolve(law, UP, TS, method=jqd.Fixed(None, 20)).values
+
+    def scaled(t, a):
+        return a * jnp.cos(t)
+
+    many = jax.vmap(run)(jnp.array([0.3, 0.9, 1.4]))
+    # the same operations, in another order at most
+    np.testing.assert_allclose(many[1], run(0.9), rtol=0, atol=1e-15)
