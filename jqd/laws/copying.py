@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from .. import _checks
 from ..interop import as_array
+from ..spaces.driven import DrivenHamiltonian, is_driven, read_driven
 from ..status import Status
 from .constants import (
     antisymmetric,
@@ -125,10 +126,14 @@ class CopyDynamics(Law):
             effect at q = 1/2, r = -1/2. Results after an exact node depend on it
             elsewhere.
         literal: whether the state is (density, phase).
+        drive: Σ_k f_k(t) H_k, energy, which is added to H; or None. Copy rates then
+            are those of H(t) at each time, B_ab(t) = H_ab(t) ψ_b/ħ in the ψ form; the
+            literal form takes none, since the phase of H_ab(t) jumps where it is 0.
     """
 
     omega: Float[Array, " M"]
     harmonics: Harmonics | None
+    drive: DrivenHamiltonian | None
     hbar: Float[Array, ""]
     regulator: Float[Array, ""]
     literal: bool = eqx.field(static=True)
@@ -149,13 +154,15 @@ class CopyDynamics(Law):
         hbar: ArrayLike = 1.0,
         regulator: ArrayLike = 1e-12,
         literal: bool = False,
+        drive: DrivenHamiltonian | None = None,
     ):
         """Copy dynamics of M classes; see the class for the arguments.
 
         Raises:
             ValueError: shapes differ, R is not symmetric or negative, delta is not
                 antisymmetric, a value is not finite or not real, q, r, hbar or
-                regulator is not one number, or one of the last two is not positive.
+                regulator is not one number, or one of the last two is not positive; a
+                drive of the literal form.
         """
         self.omega = constant(omega, "omega")
         self.R, self.delta = constant(R, "R"), constant(delta, "delta")
@@ -164,6 +171,7 @@ class CopyDynamics(Law):
             q=q, r=r, hbar=hbar, regulator=regulator
         )
         self.literal = bool(literal)
+        self.drive = drive
         self._check()
 
     def _check(self) -> None:
@@ -177,6 +185,13 @@ class CopyDynamics(Law):
         for name in ("hbar", "regulator"):
             _checks.check_positive(getattr(self, name), name)
         self._check_harmonics()
+        if self.drive is not None:
+            _checks.check_shape(self.drive.matrix, "drive", (size, size))
+        if self.drive is not None and self.literal:
+            raise ValueError(
+                "Argument `literal` must be False for a Hamiltonian that changes in "
+                "time, but is True: phases of its elements jump where they vanish."
+            )
         if _checks.is_concrete(self.R):
             R = np.asarray(self.R)
             rounding = 1e-12 * R.max(initial=0)
@@ -226,13 +241,19 @@ class CopyDynamics(Law):
         """Copy dynamics whose quantum point has this Hamiltonian: eqs. (37), (38).
 
         Args:
-            hamiltonian: (M, M) Hermitian, energy units; arrays, QuTiP, dynamiqs.
-                The other arguments are those of the class.
+            hamiltonian: (M, M) Hermitian, energy units; arrays, QuTiP, dynamiqs; or
+                one that changes in time, as `jqd.Schrodinger` takes it. The other
+                arguments are those of the class.
 
         Raises:
-            ValueError: not square, not Hermitian or not finite, a function of time; or
-                constants that the law refuses.
+            ValueError: not square, not Hermitian or not finite; or constants that the
+                law refuses.
         """
+        drive = None
+        if is_driven(hamiltonian):
+            whole = read_driven(hamiltonian)
+            hamiltonian = whole.matrix
+            drive = eqx.tree_at(lambda H: H.matrix, whole, jnp.zeros_like(whole.matrix))
         H = as_array(hamiltonian, "hamiltonian")
         _checks.check_square(H, "hamiltonian")
         _checks.check_finite(H, "hamiltonian")
@@ -241,11 +262,43 @@ class CopyDynamics(Law):
         _checks.check_positive(hbar, "hbar")
         omega, R, delta = _polar(H / hbar)
         return cls(
-            omega, R, delta, q, r, hbar=hbar, regulator=regulator, literal=literal
-        )
+            omega, R, delta, q, r, hbar=hbar, regulator=regulator, literal=literal,
+            drive=drive,
+        )  # fmt: skip
+
+    def rates_at(self, t: ArrayLike) -> tuple[Array, Array]:
+        """ω_a and R_ab exp(iδ_ab) of H(t)/ħ: (M,), and (M, M) without its diagonal."""
+        omega, links = self.omega, coupling(self.R, self.delta)
+        if self.drive is None:
+            return omega, links
+        driven = 1 / self.hbar * self.drive.at(t)
+        on = jnp.eye(links.shape[-1], dtype=bool)
+        return omega + jnp.real(jnp.diagonal(driven)), links + jnp.where(on, 0, driven)
+
+    def at(self, t: ArrayLike) -> "CopyDynamics":
+        """The law that moves as this one does at time t, without a drive.
+
+        Its values, not its derivatives with respect to what drives: |H_ab| has none
+        where a sum of terms passes 0.
+        """
+        if self.drive is None:
+            return self
+        omega, links = self.rates_at(t)
+        _, R, delta = _polar(links)
+        return eqx.tree_at(
+            lambda law: (law.omega, law.R, law.delta, law.drive), self,
+            (omega, R, delta, None), is_leaf=lambda x: x is None,
+        )  # fmt: skip
+
+    def jumps(self) -> Array | None:
+        """Where a pulse jumps."""
+        return None if self.drive is None else self.drive.jumps()
 
     def hamiltonian(self) -> Complex[Array, "M M"]:
-        """H of the quantum point: ħω_a on the diagonal, ħR_ab exp(iδ_ab) off it."""
+        """H of the quantum point: ħω_a on the diagonal, ħR_ab exp(iδ_ab) off it.
+
+        Without its drive, if it has one.
+        """
         return self.hbar * (coupling(self.R, self.delta) + jnp.diag(self.omega + 0j))
 
     # -- states -----------------------------------------------------------------
@@ -278,7 +331,9 @@ class CopyDynamics(Law):
         return state.density if isinstance(state, DensityPhase) else square(state)
 
     def invariants(self, state: Array | DensityPhase) -> dict[str, Array]:
-        """Norm Σρ, and energy ⟨H⟩ (conserved at the quantum point alone)."""
+        """Norm Σρ and, undriven, ⟨H⟩ (conserved at the quantum point alone)."""
+        if self.drive is not None:
+            return {"norm": jnp.sum(self.density(state))}
         psi = self.psi(state)
         image = jnp.sum(self.hamiltonian() * psi[None, :], axis=-1)
         return {
@@ -292,10 +347,10 @@ class CopyDynamics(Law):
         self, t: ArrayLike, state: Array | DensityPhase, args: Any = None
     ) -> Array | DensityPhase:
         """d(state)/dt; see the class."""
-        del t, args
+        del args
         if isinstance(state, DensityPhase):
             return literal_field(self, state)
-        return psi_field(self, state)
+        return psi_field(self, state, *self.rates_at(t))
 
     # -- nodes ------------------------------------------------------------------
 
@@ -305,14 +360,14 @@ class CopyDynamics(Law):
         A class has passed a node when its ψ_a reversed within the step and the node was
         ahead by `node_ahead`.
         """
-        del t
         if isinstance(after, DensityPhase):
             met = jnp.any(after.density <= self.regulator)
         else:
             # adaptive steps shrink at a node and stop inside the regulated zone instead
             passed = jnp.real(jnp.conj(before) * after) < 0
             inside = square(after) <= 100 * self.regulator
-            met = jnp.any((passed | inside) & node_ahead(self, before))
+            _, links = self.rates_at(t)
+            met = jnp.any((passed | inside) & node_ahead(self, before, links))
         return jnp.where(met, Status.NODE, Status.OK)
 
 
@@ -339,7 +394,7 @@ def coupling(
     return jnp.where(jnp.eye(R.shape[-1], dtype=bool), 0, R * phase_factor(delta))
 
 
-def psi_field(law: CopyDynamics, psi: Array) -> Array:
+def psi_field(law: CopyDynamics, psi: Array, omega: Array, links: Array) -> Array:
     """The law for ψ: with k_q = (ρ_a/ρ_b)^±(q-1/2), k_r = (ρ_a/ρ_b)^(r+1/2),
 
     dψ_a/dt = -i ω_a ψ_a - i Σ_b [ (k_r + k_q)/2 B_ab
@@ -347,7 +402,6 @@ def psi_field(law: CopyDynamics, psi: Array) -> Array:
     """
     rho = square(psi)
     level = jnp.log(rho + law.regulator)
-    links = coupling(law.R, law.delta)
     drive = links * psi[None, :]
     # k_r is a factor of a times a factor of b: it leaves the sum over b
     up = jnp.exp((law.r + 0.5) * level)
@@ -360,7 +414,7 @@ def psi_field(law: CopyDynamics, psi: Array) -> Array:
     moved = jnp.sum(jnp.where(gains, k_q, k_q.T) * drive, axis=-1)
     unit = psi * psi / (rho + law.regulator)
     mean, half = (turned + moved) / 2, (turned - moved) / 2
-    result = -1j * (law.omega * psi + mean + jnp.conj(half) * unit)
+    result = -1j * (omega * psi + mean + jnp.conj(half) * unit)
     if law.harmonics is None:
         return result
     return result + _harmonic_field(law, law.harmonics, psi)
@@ -410,7 +464,7 @@ def literal_field(law: CopyDynamics, state: DensityPhase) -> DensityPhase:
     return DensityPhase(gain, law.omega + turn)
 
 
-def node_ahead(law: CopyDynamics, psi: Array) -> Bool[Array, " M"]:
+def node_ahead(law: CopyDynamics, psi: Array, links: Array) -> Bool[Array, " M"]:
     """Which classes the law empties from here: a criterion for small ρ_a.
 
     With s = q + r > 0, K_a = ρ_a^s + 2 s ln|cos x_a| is constant along the motion near
@@ -420,11 +474,10 @@ def node_ahead(law: CopyDynamics, psi: Array) -> Bool[Array, " M"]:
     from another, ρ_a^q; ten times as much is taken as the sign. The first is exact for
     two classes (and asked of those that lose), the second a rule of thumb for three
     and more; the literal form needs neither. At the quantum point no class is marked.
-
     """
     s = law.q + law.r
     rho = square(psi)
-    field = jnp.sum(coupling(law.R, law.delta) * psi[None, :], axis=-1)
+    field = jnp.sum(links * psi[None, :], axis=-1)
     overlap = jnp.conj(psi) * field
     size = jnp.sqrt(rho * square(field)) + law.regulator
     tiny = jnp.finfo(rho.dtype).tiny

@@ -9,6 +9,7 @@ import scipy.integrate
 import scipy.special
 
 import jqd
+from jqd.ensembles import copying
 from jqd.steppers import cf4
 
 SX = np.array([[0.0, 1.0], [1.0, 0.0]])
@@ -297,3 +298,139 @@ def test_a_batch_of_pulses():
     many = jax.vmap(run)(jnp.array([0.3, 0.9, 1.4]))
     # the same operations, in another order at most
     np.testing.assert_allclose(many[1], run(0.9), rtol=0, atol=1e-15)
+
+
+# -- copy dynamics ----------------------------------------------------------------------
+
+
+def copies(q=0.5, r=-0.5):
+    H, H1, H2, psi0 = golden()
+    made = jqd.CopyDynamics.from_hamiltonian(
+        jqd.driven(H, (H1, cosine), (H2, bump)), q=q, r=r
+    )
+    return made, psi0
+
+
+def circuit():
+    """Three pulses on two qubits: a phase gate, a turn, a controlled turn."""
+
+    def window(t):
+        return jnp.where((t > 0) & (t < 1), 2 * jnp.sin(jnp.pi * t) ** 2, 0)
+
+    ZZ = np.kron(np.diag([1, -1]), np.diag([1, -1])).astype(float)
+    controlled = np.kron(np.diag([0, 1]), SX)
+    hamiltonian = jqd.driven(
+        np.zeros((4, 4)),
+        (0.4 * ZZ, window),
+        (0.25 * np.kron(SX, np.eye(2)), lambda t: window(t - 1)),
+        (0.3 * controlled, lambda t: window(t - 2)),
+    )
+    first = np.array([1, np.exp(-0.5j)]) / np.sqrt(2)
+    second = np.array([np.sqrt(0.6), np.sqrt(0.4) * np.exp(-1.1j)])
+    return jqd.CopyDynamics.from_hamiltonian(hamiltonian), np.kron(first, second)
+
+
+def test_copies_at_the_quantum_point():
+    made, psi0 = copies()
+    ts = jnp.array([0.0, 1.0, 2.0])
+    method = jqd.Fixed(jqd.rk4, 400)
+    run = jqd.evolve(made, made.prepare(psi0), ts, method=method, observe="density")
+    assert bool(run.ok)
+    # computed once by another program, to 8 digits
+    expected = [
+        [0.26415529, 0.61563066, 0.12021405],
+        [0.05814861, 0.15379146, 0.78805993],
+    ]
+    np.testing.assert_allclose(run.values[1:], expected, rtol=0, atol=1e-8)
+
+
+def test_copies_away_from_the_quantum_point():
+    made, psi0 = copies(0.5, -0.8)
+    ts = jnp.array([0.0, 2.0])
+    run = jqd.evolve(made, made.prepare(psi0), ts, observe="density")
+    # computed once by another program, which says 1e-6
+    expected = [0.27299646, 0.07722109, 0.64978246]
+    np.testing.assert_allclose(run.values[-1], expected, rtol=0, atol=1e-6)
+
+
+def test_the_law_at_a_time_moves_as_the_driven_one():
+    made, psi0 = copies(0.4, -0.7)
+    for t in (0.3, 1.1):
+        frozen = made.at(t)
+        assert frozen.drive is None
+        # rounding of a polar form
+        np.testing.assert_allclose(
+            frozen.vector_field(0.0, psi0), made.vector_field(t, psi0),
+            rtol=0, atol=1e-14,
+        )  # fmt: skip
+
+
+def test_lost_fidelity_of_copies():
+    made, psi0 = copies()
+    ts = jnp.array([0.0, 1.0, 2.0])
+    lost = copying.infidelity(made, psi0, ts, substeps=2000)
+    # computed once by another program, to 1e-5
+    np.testing.assert_allclose(
+        lost.value[1:], [1.69212332, 4.19795137], rtol=0, atol=1e-5
+    )
+
+
+def test_a_circuit():
+    made, psi0 = circuit()
+    ts = jnp.array([0.0, 1.0, 2.0, 3.0])
+    method = jqd.Fixed(jqd.rk4, 300)
+    run = jqd.evolve(made, made.prepare(psi0), ts, method=method)
+    # gates in closed form
+    turn = np.kron(SX, np.eye(2))
+    controlled = np.kron(np.diag([0, 1]), SX)
+    ZZ = np.diag([1.0, -1, -1, 1])
+    expected = psi0
+    for angle, matrix in ((0.4, ZZ), (0.25, turn), (0.3, controlled)):
+        levels, basis = np.linalg.eigh(matrix)
+        expected = (
+            basis @ (np.exp(-1j * angle * levels) * (basis.conj().T @ expected))
+        )  # fmt: skip
+    # fourth order at a step of 1/300
+    np.testing.assert_allclose(run.values[-1], expected, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(
+        np.abs(expected) ** 2,
+        [0.34250398, 0.10760912, 0.10683979, 0.44304711],
+        atol=1e-8,
+    )
+    lost = copying.infidelity(made, psi0, ts, substeps=2000)
+    # a phase gate moves nobody; the table has four digits, kinks of |J| cost the rest
+    np.testing.assert_allclose(
+        lost.value, [0, 0, 0.321216, 0.645031], rtol=0, atol=1e-4
+    )
+
+
+def test_slopes_of_a_pulse():
+    """d(last density)/d(frequency) against differences."""
+    H, H1, _, psi0 = golden()
+
+    def last(omega):
+        made = jqd.CopyDynamics.from_hamiltonian(
+            jqd.driven(H, (H1, jqd.pulse(cosine, omega=omega))), q=0.45, r=-0.6
+        )
+        method = jqd.Fixed(jqd.rk4, 50, estimate_error=False)
+        ts = jnp.array([0.0, 0.5])
+        return jqd.evolve(made, made.prepare(psi0), ts, method=method).values[-1]
+
+    slope = jax.jacfwd(lambda w: jnp.abs(last(w)) ** 2)(3.0)
+    ahead, behind = (np.abs(last(3.0 + h)) ** 2 for h in (1e-5, -1e-5))
+    # differences: 1e-10 of their step, and rounding over it
+    np.testing.assert_allclose(slope, (ahead - behind) / 2e-5, rtol=0, atol=1e-9)
+
+
+def test_refusals_of_copies():
+    H, H1, _, psi0 = golden()
+    hamiltonian = jqd.driven(H, (H1, cosine))
+    with pytest.raises(ValueError, match="`literal` must be False"):
+        jqd.CopyDynamics.from_hamiltonian(hamiltonian, literal=True)
+    made = jqd.CopyDynamics.from_hamiltonian(hamiltonian)
+    with pytest.raises(ValueError, match="constant in time"):
+        copying.sample(made, psi0, [0, 1.0], jax.random.key(0), copies=100)
+    with pytest.raises(ValueError, match="`drive` must have shape"):
+        jqd.CopyDynamics(
+            np.zeros(2), np.zeros((2, 2)), np.zeros((2, 2)), drive=hamiltonian
+        )

@@ -12,7 +12,7 @@ from ... import _checks
 from ...evolution.evolution import in_precision
 from ...interop import as_array
 from ...laws import CopyDynamics
-from ...laws.copying import psi_field, square
+from ...laws.copying import square
 from ...steppers import rk4
 from .rates import Process, amplitudes, check_motion, over, rates
 
@@ -191,7 +191,6 @@ class _Joint(eqx.Module):
 
     def vector_field(self, t: Array, state: tuple[Array, Any, Any]) -> Any:
         """(dψ/dt, d(sums)/dt, currents)."""
-        del t
         psi, sums, _ = state
-        rate = self.rate(self.law, psi, sums)
-        return psi_field(self.law, psi), rate, _currents(self.law, psi)
+        now = self.law.at(t)
+        return now.vector_field(t, psi), self.rate(now, psi, sums), _currents(now, psi)

@@ -41,7 +41,7 @@ def check_motion(law: CopyDynamics) -> None:
     """Raise unless the constants of a law say all about its motion.
 
     Copies are drawn, and laws of noise computed, from ω, R, δ, q, r and the harmonics
-    alone: what a subclass adds to them, a drive in time for instance, would be lost.
+    alone: what a subclass adds to them would be lost.
 
     Raises:
         ValueError: another law, or a subclass that moves otherwise.
@@ -68,6 +68,11 @@ def check_law(law: CopyDynamics) -> None:
             negative rates of copying.
     """
     check_motion(law)
+    if law.drive is not None:
+        raise ValueError(
+            "Argument `law` must have a Hamiltonian that is constant in time for its "
+            "copies to be drawn, but has a drive; `evolve` and `infidelity` take it."
+        )
     terms = law.harmonics
     if terms is None or not _checks.is_concrete(terms.R_sin):
         return
