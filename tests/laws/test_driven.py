@@ -300,7 +300,7 @@ def test_a_batch_of_pulses():
     np.testing.assert_allclose(many[1], run(0.9), rtol=0, atol=1e-15)
 
 
-# -- copy dynamics ----------------------------------------------------------------------
+# -- copy dynamics ---------------------------------------------------------------------
 
 
 def copies(q=0.5, r=-0.5):

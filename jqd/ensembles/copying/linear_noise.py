@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ... import _checks
 from ...laws import CopyDynamics
-from ...laws.copying import square
+from ...laws.copying import psi_field, square
 from .follow import admit, copies_needed, follow, one_way_flow
 from .populations import INITIAL
 
@@ -171,7 +171,7 @@ def _spread(law: CopyDynamics, psi: Array, sums: tuple[Array, Array]) -> Any:
     size = psi.shape[0]
 
     def field(y: Array) -> Array:
-        rate = law.vector_field(0.0, jax.lax.complex(y[:size], y[size:]))
+        rate = psi_field(law, jax.lax.complex(y[:size], y[size:]), *law.rates_at(0.0))
         return jnp.concatenate([jnp.real(rate), jnp.imag(rate)])
 
     A = jax.jacfwd(field)(jnp.concatenate([jnp.real(psi), jnp.imag(psi)]))
