@@ -109,12 +109,21 @@ def test_matter_block_runs():
 
 
 def test_a_law_of_ones_own_finds_quantum_mechanics():
-    assert len(blocks("python", LAWS)) == 5  # each has its test
+    assert len(blocks("python", LAWS)) == 6  # each has its test
     done = run_code(section("A law of your own"))
     assert done.returncode == 0, done.stderr
     assert "converged" in done.stdout
     (found,) = re.findall(r"  g = (\S+) \+-", done.stdout)
     assert abs(float(found)) < 1e-8
+
+
+def test_driven_block_runs():
+    done = run_code(section("Drives"))
+    assert done.returncode == 0, done.stderr
+    quantum, copies, slope = map(float, done.stdout.split())
+    # at q = 1/2, r = -1/2 both are quantum mechanics; steps of 1/40 and 1/100
+    assert abs(quantum - copies) < 1e-6
+    assert abs(slope) > 0.1
 
 
 def test_links_into_the_page_of_laws_arrive():

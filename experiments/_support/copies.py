@@ -108,7 +108,8 @@ def approach(law: CopyDynamics, psi: Complex[Array, " M"]) -> Approach:
     """
     check_motion(law)
     psi = jnp.asarray(psi)
-    overlap = jnp.conj(psi) * jnp.sum(coupling(law) * psi[None, :], axis=-1)
+    links = coupling(law.R, law.delta)
+    overlap = jnp.conj(psi) * jnp.sum(links * psi[None, :], axis=-1)
     size = square(overlap)
     moving = size > 0
     cosine2 = jnp.where(moving, jnp.real(overlap) ** 2 / jnp.where(moving, size, 1), 1)
