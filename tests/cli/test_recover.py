@@ -80,8 +80,9 @@ def test_quick_run_on_the_built_in_counts_prints_a_table(tmp_path, capsys):
     code = main([*words, "--out", str(tmp_path / "run")])
     printed = capsys.readouterr()
     assert code == 0
-    for text in ("q", "standard error", "0.5", "held-out", "converged", "Results in"):
-        assert text in printed.out
+    # a table of eighty columns breaks its titles
+    for word in ("q", "standard", "error", "0.5", "held-out", "converged", "Results"):
+        assert word in printed.out
 
 
 @pytest.fixture
