@@ -122,6 +122,8 @@ def is_driven(hamiltonian: Any) -> bool:
         return True
     if isinstance(hamiltonian, list | tuple):
         return any(map(_is_pair, hamiltonian))
+    if hasattr(hamiltonian, "full"):  # qutip.Qobj: callable as well, on a state
+        return False
     if hasattr(hamiltonian, "to_list"):  # qutip.QobjEvo
         return not hamiltonian.isconstant
     return callable(hamiltonian)

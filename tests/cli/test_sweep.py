@@ -147,6 +147,7 @@ def test_an_interrupt_leaves_a_store_to_go_on_with(tmp_path):
     child.send_signal(signal.SIGINT)
     _, error = child.communicate(timeout=60)
     assert child.returncode == 1
-    assert error.splitlines()[-1].startswith("Error: interrupted; ")
+    # a write that was under way may complain after it, from Zarr's event loop
+    assert any(line.startswith("Error: interrupted; ") for line in error.splitlines())
     assert "go" in error
     assert main(["sweep", "status", str(store), "--quick"]) == 1
