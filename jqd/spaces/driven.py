@@ -16,6 +16,9 @@ from ..interop import as_array
 from .functions import shape_at
 from .pulses import Pulse, SampledPulse, pulse, sampled_pulse
 
+# Where one given as a whole is looked at: it is to be Hermitian at all times.
+_TIMES = (0.0, 0.37, 1.0, 2.71)
+
 
 class DrivenHamiltonian(eqx.Module):
     """H(t) = H_0 + Σ_k f_k(t) H_k, on a matrix.
@@ -33,8 +36,8 @@ class DrivenHamiltonian(eqx.Module):
 
     @property
     def autonomous(self) -> bool:
-        """Whether nothing drives it."""
-        return not self.pulses
+        """It depends on time."""
+        return False
 
     def jumps(self) -> Array | None:
         """Times at which a pulse jumps, (J,), where steps end; None for none."""
@@ -45,7 +48,8 @@ class DrivenHamiltonian(eqx.Module):
         """H(t), (n, n)."""
         total = self.matrix
         for operator, f in zip(self.operators, self.pulses, strict=True):
-            total = total + f(t).astype(_like(total, f(t))) * operator
+            value = f(t)
+            total = total + value.astype(_like(total, value)) * operator
         return total
 
     def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
@@ -77,8 +81,13 @@ def driven(constant: Any, *terms: Sequence[Any]) -> DrivenHamiltonian:
 
     Raises:
         ValueError: a matrix that is not square, Hermitian, finite or of the size of
-            the first; a pulse that is complex; a term that is no pair.
+            the first; a pulse that is complex; a term that is no pair; no term.
     """
+    if not terms:
+        raise ValueError(
+            "Argument `terms` must hold a pair of a matrix and a pulse, but is empty; "
+            "a constant matrix needs no `driven`."
+        )
     matrix = _operator(constant, "hamiltonian")
     operators, pulses = [], []
     for k, term in enumerate(terms):
@@ -98,9 +107,7 @@ def _assemble(
     matrix: Array, operators: list[Array], pulses: list[Any]
 ) -> DrivenHamiltonian:
     dtype = jnp.result_type(matrix, *operators)
-    stack = jnp.zeros((0, *matrix.shape), dtype)
-    if operators:
-        stack = jnp.stack(operators).astype(dtype)
+    stack = jnp.stack(operators).astype(dtype)
     return DrivenHamiltonian(matrix.astype(dtype), stack, tuple(pulses))
 
 
@@ -176,7 +183,7 @@ def _from_function(function: Callable[..., Any], jumps: ArrayLike) -> DrivenHami
             "Argument `hamiltonian` must give a square matrix at each time, but gives "
             f"an array of shape {shape.shape}."
         )
-    for t in (0.0, 1.0):
+    for t in _TIMES:
         _operator(made(t), "hamiltonian")
     zero = jnp.zeros(shape.shape, jnp.result_type(shape.dtype, float))
     return DrivenHamiltonian(zero, jnp.ones_like(zero)[None], (made,))
@@ -241,7 +248,11 @@ def _from_qutip(evo: Any) -> DrivenHamiltonian:
     """Σ_k c_k(t) A_k with complex c_k and any A_k, whose sum is Hermitian.
 
     H = Σ_k Re c_k (A_k + A_k†)/2 + Im c_k i (A_k - A_k†)/2.
+
+    Samples are 0 beyond their times, as those of `sampled_pulse` are.
     """
+    for t in _TIMES:
+        _operator(evo(t), "hamiltonian")
     constant, operators, pulses = [], [], []
     for term in evo.to_list():
         if not isinstance(term, list):
@@ -262,7 +273,6 @@ def _from_qutip(evo: Any) -> DrivenHamiltonian:
                 pulses.append(_coefficient(coefficient, part))
     size = (operators or constant)[0].shape
     matrix = sum(constant, start=jnp.zeros(size, complex))
-    _checks.check_hermitian(matrix, "hamiltonian")
     return _assemble(matrix, operators, pulses)
 
 

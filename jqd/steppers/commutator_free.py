@@ -1,7 +1,7 @@
 """A commutator-free step for ψ under a Hamiltonian that changes in time."""
 
 import math
-from typing import Any
+from typing import Any, Protocol
 
 import equinox as eqx
 import jax
@@ -10,6 +10,14 @@ from jaxtyping import Array, ArrayLike
 
 # The first term that is left out is x^17/17!: 3e-15 for |H| dt / 2ħ = x = 1.
 _TERMS = 16
+
+
+class Generated(Protocol):
+    """What the step follows: a law of iħ dψ/dt = H(t) ψ."""
+
+    def generator(self) -> Any:
+        """H, which knows `at(t)`, and ħ."""
+        ...
 
 
 class CommutatorFree4(eqx.Module):
@@ -30,7 +38,9 @@ class CommutatorFree4(eqx.Module):
         """Order of the global error."""
         return 4
 
-    def __call__(self, law: Any, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+    def __call__(
+        self, law: Generated, t: ArrayLike, state: Array, dt: ArrayLike
+    ) -> Array:
         """The state at t + dt.
 
         Args:

@@ -195,6 +195,13 @@ def test_from_qutip():
     np.testing.assert_allclose(run.values, exact, rtol=0, atol=1e-8)
 
 
+def test_one_of_qutip_that_is_not_hermitian():
+    qutip = pytest.importorskip("qutip")
+    lower = qutip.Qobj(np.triu(SX))
+    with pytest.raises(ValueError, match="`hamiltonian` must be Hermitian"):
+        jqd.Schrodinger(qutip.QobjEvo([qutip.Qobj(SZ), [lower, np.cos]]))
+
+
 class FakeTimeArray(eqx.Module):
     """What dynamiqs' arrays that depend on time offer."""
 
@@ -230,6 +237,8 @@ def test_steps_end_where_a_pulse_jumps(method):
     angle = np.interp(
         TS, edges, np.concatenate([[0], np.cumsum(values * np.diff(edges))])
     )
+    if isinstance(method, jqd.Fixed):  # two jumps and both ends add four intervals
+        assert int(run.diagnostics["num_steps"]) == 14 * method.substeps
     # rounding, rk4 at a step of .003, adaptive steps of tolerance 1e-9
     np.testing.assert_allclose(run.values[:, 1], np.sin(angle) ** 2, rtol=0, atol=2e-8)
 
@@ -261,6 +270,7 @@ H0 = np.zeros((2, 2))
         (lambda: jqd.driven(H0, (SX, lambda t: 1j * t)), "`pulse` must be real"),
         (lambda: jqd.driven(H0, (np.triu(SX), jnp.cos)), "Hermitian"),
         (lambda: jqd.driven(H0, (np.eye(3), jnp.cos)), r"`hamiltonian\[1\]\[0\]`"),
+        (lambda: jqd.driven(H0), "`terms` must hold a pair"),
         (lambda: jqd.driven(H0, SX), r"`hamiltonian\[1\]` must be a pair"),
         (lambda: jqd.driven(H0, (SX, 3.0)), "`pulse` must be a function of time"),
         (lambda: jqd.driven(H0, (SX, lambda t: np.cos(t))), "written with `jax.numpy`"),
@@ -373,6 +383,9 @@ def test_lost_fidelity_of_copies():
     np.testing.assert_allclose(
         lost.value[1:], [1.69212332, 4.19795137], rtol=0, atol=1e-5
     )
+    # the theory for all q and r; both integrals have kinks
+    noise = copying.linear_noise(made, psi0, ts, substeps=2000)
+    np.testing.assert_allclose(noise.infidelity, lost.value, rtol=0, atol=1e-5)
 
 
 def test_a_circuit():
@@ -430,6 +443,8 @@ def test_refusals_of_copies():
     made = jqd.CopyDynamics.from_hamiltonian(hamiltonian)
     with pytest.raises(ValueError, match="constant in time"):
         copying.sample(made, psi0, [0, 1.0], jax.random.key(0), copies=100)
+    with pytest.raises(ValueError, match="constant in time"):
+        copying.energy_drift(made, psi0, [0, 1.0])
     with pytest.raises(ValueError, match="`drive` must have shape"):
         jqd.CopyDynamics(
             np.zeros(2), np.zeros((2, 2)), np.zeros((2, 2)), drive=hamiltonian
