@@ -28,7 +28,7 @@ class Interrupted(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def finished_work_in(folder: Path, resume_with: str = "") -> Iterator[None]:
-    """Let an interruption of the block say that its finished files lie in `folder`.
+    """Let an interruption of the block say whether finished files lie in `folder`.
 
     Args:
         folder: the run folder.
@@ -37,6 +37,9 @@ def finished_work_in(folder: Path, resume_with: str = "") -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
+        # a name with a dot is a mark of the run itself
+        if not any(path.is_file() for path in folder.rglob("[!.]*")):
+            raise Interrupted(f"no file was finished in {folder}") from error
         where = shlex.quote(str(folder))
         further = f"; go on with: {resume_with} {where}" if resume_with else ""
         raise Interrupted(f"finished files are in {folder}{further}") from error

@@ -187,7 +187,7 @@ def test_an_interrupt_is_one_line_and_exit_code_1(jqd_command, tmp_path):
     path.write_text("def run(context):\n    raise KeyboardInterrupt\n")
     code, _, err = jqd_command("run", path, "--out", tmp_path / "out")
     assert code == 1
-    one_line(err, "interrupted; finished files are in")
+    one_line(err, "interrupted; no file was finished in")
 
 
 def test_an_unwritable_folder_is_exit_code_2(jqd_command, tmp_path):

@@ -101,7 +101,11 @@ def run(context):
 
 
 def test_an_interrupted_experiment_says_where_its_files_are(experiment, tmp_path):
-    path = experiment("def run(context):\n    raise KeyboardInterrupt\n")
+    path = experiment(
+        "def run(context):\n"
+        '    context.save_table([{"a": 1}], "table")\n'
+        "    raise KeyboardInterrupt\n"
+    )
     with pytest.raises(KeyboardInterrupt, match=r"finished files are in .*out"):
         run_experiment(path, tmp_path / "out")
 
