@@ -127,3 +127,28 @@ def run_quick(tmp_path):
         return summary
 
     return run
+
+
+@pytest.fixture(scope="session")
+def lattice_hamiltonian():
+    """H_ab = (ħ²/2m) (Σ_c w_ac δ_ab - w_ab) + V_a δ_ab on a line, or on a graph."""
+    import jax.numpy as jnp
+    import numpy as np
+
+    from jqd.spaces import Graph
+    from jqd.spaces.resolution import SECOND_DIFFERENCES
+
+    def matrix(space, V, *, mass=1.0, hbar=1.0, order=8, periodic=False):
+        scale = hbar**2 / (2 * mass)
+        if isinstance(space, Graph):
+            return scale * space.laplacian() + jnp.diag(V)
+        (n,), (h,) = space.shape, space.spacing
+        kinetic = np.zeros((n, n))
+        for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
+            for a in range(n if periodic else n - j):
+                b = (a + j) % n
+                kinetic[[a, b], [a, b]] += weight / h**2
+                kinetic[[a, b], [b, a]] -= weight / h**2
+        return scale * jnp.asarray(kinetic) + jnp.diag(V)
+
+    return matrix

@@ -18,24 +18,8 @@ from jqd.laws.diffusion.links import (
     link_rates,
 )
 from jqd.spaces import Graph
-from jqd.spaces.resolution import SECOND_DIFFERENCES
 
 TIGHT = jqd.Adaptive(rtol=1e-10, atol=1e-10, estimate_error=False)
-
-
-def lattice_hamiltonian(space, V, *, mass=1.0, hbar=1.0, order=8, periodic=False):
-    """H_ab = (ħ²/2m) (Σ_c w_ac δ_ab - w_ab) + V_a δ_ab on a line, or on a graph."""
-    scale = hbar**2 / (2 * mass)
-    if isinstance(space, Graph):
-        return scale * space.laplacian() + jnp.diag(V)
-    (n,), (h,) = space.shape, space.spacing
-    kinetic = np.zeros((n, n))
-    for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
-        for a in range(n if periodic else n - j):
-            b = (a + j) % n
-            kinetic[[a, b], [a, b]] += weight / h**2
-            kinetic[[a, b], [b, a]] -= weight / h**2
-    return scale * jnp.asarray(kinetic) + jnp.diag(V)
 
 
 def flat(x):
@@ -98,7 +82,7 @@ def test_too_coarse_a_grid_is_said():
     assert "refine the grid" in run.describe()
 
 
-def test_equal_to_the_lattice_schroedinger_equation():
+def test_equal_to_the_lattice_schroedinger_equation(lattice_hamiltonian):
     # whatever the lattice is too coarse for, both must be wrong alike
     grid = Grid((-8.1, 7.9), 80)
     psi = collision(grid.x)
@@ -184,7 +168,7 @@ def test_friction_slows_the_drift_on_links():
     assert float(mean[1] - mean[0]) == pytest.approx(expected, abs=1e-4)
 
 
-def test_graph_is_a_matrix():
+def test_graph_is_a_matrix(lattice_hamiltonian):
     graph = Graph([[0, 1], [1, 2], [2, 0], [2, 3]], [1.0, 2.0, 0.5, 1.0])
     V = jnp.array([0.3, -0.2, 0.1, 0.5])
     rng = np.random.default_rng(2)
@@ -198,7 +182,7 @@ def test_graph_is_a_matrix():
     np.testing.assert_allclose(run.values, jnp.abs(exact) ** 2, atol=1e-8)
 
 
-def test_gradient_through_nodes():
+def test_gradient_through_nodes(lattice_hamiltonian):
     """d/dD of the weight around x = 0 after the nodes, against the amplitude."""
     grid = Grid((-10.1, 9.9), 100)
     psi = collision(grid.x)

@@ -22,27 +22,11 @@ from jqd.papers.diffusion.observables import (
     polar,
 )
 from jqd.spaces import Graph, Grid
-from jqd.spaces.resolution import SECOND_DIFFERENCES
 
 HBAR, MASS, SITES = 1.3, 0.7, 8
 UNITS = {"hbar": HBAR, "mass": MASS}
 GRID = Grid((-4.0, 4.0), 32)
 RING = Grid((0.0, 3.0), 10)
-
-
-def lattice_hamiltonian(space, V, *, mass=1.0, hbar=1.0, order=8, periodic=False):
-    """H_ab = (ħ²/2m) (Σ_c w_ac δ_ab - w_ab) + V_a δ_ab on a line, or on a graph."""
-    scale = hbar**2 / (2 * mass)
-    if isinstance(space, Graph):
-        return scale * space.laplacian() + jnp.diag(V)
-    (n,), (h,) = space.shape, space.spacing
-    kinetic = np.zeros((n, n))
-    for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
-        for a in range(n if periodic else n - j):
-            b = (a + j) % n
-            kinetic[[a, b], [a, b]] += weight / h**2
-            kinetic[[a, b], [b, a]] -= weight / h**2
-    return scale * jnp.asarray(kinetic) + jnp.diag(V)
 
 
 def random_point(n=SITES, seed=0):
@@ -185,7 +169,7 @@ def test_position_and_momentum_are_conjugate():
     np.testing.assert_allclose(found, 1, atol=1e-12)
 
 
-def test_motion_of_links_is_that_of_their_matrix():
+def test_motion_of_links_is_that_of_their_matrix(lattice_hamiltonian):
     """(29) by automatic differentiation against -iHψ/ħ, on a grid and on a graph."""
     V = np.linspace(-1, 1, 10)
     graph = Graph([(0, 1), (1, 2), (2, 3), (3, 0), (0, 2)], 0.7)
