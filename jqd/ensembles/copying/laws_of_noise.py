@@ -16,6 +16,7 @@ from .follow import (
     inverse,
     one_way_flow,
 )
+from .rates import check_motion
 
 
 class NoiseLaw(eqx.Module):
@@ -83,11 +84,20 @@ def energy_drift(
     begins to decay as E⟨H⟩ ≈ H_0 exp(value/(N H_0)).
 
     Args:
-        law, psi0, ts, substeps: as for `infidelity`, which raises the same errors.
+        law, psi0, ts, substeps: as for `infidelity`.
 
     Returns:
         N (E⟨H⟩ - H_0) in units of ħ/time.
+
+    Raises:
+        ValueError: as for `infidelity`; or a driven law, whose energy moves by itself.
     """
+    check_motion(law)
+    if law.drive is not None:
+        raise ValueError(
+            "Argument `law` must have a Hamiltonian that is constant in time for its "
+            "energy to drift by noise alone, but has a drive."
+        )
     return _at_quantum_point(law, psi0, ts, _energy_rate, substeps)
 
 
