@@ -128,8 +128,8 @@ def free(
     """A field of a law that holds a constant; numbers become array leaves.
 
     Args:
-        quantum: the value at which the law is quantum mechanics, or a function of the
-            law that gives it; None where there is none.
+        quantum: the value at which the law is quantum mechanics, or a function of what
+            holds the field that gives it; None where there is none.
         span: where a fit draws its starts: two ends, or a function of the independent
             entries that gives both.
         bounds: what each entry cannot leave; a fit stays inside.
@@ -369,7 +369,9 @@ def quantum_values(law: eqx.Module) -> dict[str, float]:
     values, known = {}, names(law)
     for place, name in zip(_places(law), known, strict=True):
         said = place.said
-        value = said.quantum(law) if callable(said.quantum) else said.quantum
+        value = said.quantum
+        if callable(value):
+            value = value(_get(law, place.path[:-1]))
         if value is not None and _checks.is_concrete(value):
             values[name] = float(np.asarray(value))
     return values
