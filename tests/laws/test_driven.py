@@ -441,8 +441,9 @@ def test_refusals_of_copies():
     with pytest.raises(ValueError, match="`literal` must be False"):
         jqd.CopyDynamics.from_hamiltonian(hamiltonian, literal=True)
     made = jqd.CopyDynamics.from_hamiltonian(hamiltonian)
-    with pytest.raises(ValueError, match="constant in time"):
-        copying.sample(made, psi0, [0, 1.0], jax.random.key(0), copies=100)
+    everybody = copying.population(psi0, 100)
+    with pytest.raises(ValueError, match="phases of their own"):
+        copying.individuals(made, *everybody, [0, 1.0], jax.random.key(0))
     with pytest.raises(ValueError, match="constant in time"):
         copying.energy_drift(made, psi0, [0, 1.0])
     with pytest.raises(ValueError, match="`drive` must have shape"):
