@@ -118,7 +118,8 @@ def _check_some_finite(f: Pulse) -> None:
     """Raise for a pulse that is NaN or infinite wherever one looks."""
     if not _checks.is_concrete(f):
         return
-    values = [f(t) for t in _TIMES]
+    # arrays, as in a run: Python's own numbers raise where they divide by 0
+    values = [f(jnp.asarray(t)) for t in _TIMES]
     if _checks.is_concrete(values) and not np.any(np.isfinite(np.asarray(values))):
         raise ValueError(
             f"Argument `pulse` must be finite, but is {values[0]} at t = {_TIMES[0]:g} "
