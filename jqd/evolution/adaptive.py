@@ -129,9 +129,13 @@ def _solve(
     from .checkpoints import TwiceCheckpointed
 
     def by(adjoint: "diffrax.AbstractAdjoint"):
-        return lambda arguments: _solve_by(
-            adjoint, method, *arguments, loosen, judged=judged
-        )
+        def solve(arguments: Any):
+            law, state0, ts, observe = arguments
+            return _solve_by(
+                adjoint, method, law, state0, ts, observe, loosen, judged=judged
+            )
+
+        return solve
 
     arguments = (law, state0, ts, observe)
     if method.adjoint is not None:
