@@ -59,6 +59,7 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
         ("kerr_sweep", 1e-12),
         ("bose_hubbard", 1e-11),
         ("kerr_gradient", 1e-11),
+        ("driven_qutrit", 1e-11),
         ("grid_schrodinger", 2e-3),
         ("husimi_maps", 1e-6),
         pytest.param("husimi_kerr", 1e-8, marks=pytest.mark.slow),

@@ -23,6 +23,7 @@ from .trajectory import (
     resolved,
     summarise,
 )
+from .twice import twice_differentiable
 
 if TYPE_CHECKING:
     import diffrax  # where it is used: it takes as long to import as all of jqd
@@ -34,12 +35,6 @@ def _dopri8() -> "diffrax.AbstractSolver":
     return diffrax.Dopri8()
 
 
-def _checkpoints() -> "diffrax.AbstractAdjoint":
-    import diffrax
-
-    return diffrax.RecursiveCheckpointAdjoint()
-
-
 class Adaptive(eqx.Module):
     """Adaptive steps with a diffrax solver.
 
@@ -48,9 +43,9 @@ class Adaptive(eqx.Module):
         rtol: relative tolerance of a step, not negative.
         atol: absolute tolerance of a step, not negative; one of the two is positive.
         max_steps: step budget, positive.
-        adjoint: diffrax adjoint; the default serves reverse mode,
-            `diffrax.ForwardMode()` forward mode, `diffrax.DirectAdjoint()` both, more
-            slowly.
+        adjoint: None for reverse mode with checkpoints, and forward mode over it, as
+            in `jax.hessian`; or a diffrax adjoint: `diffrax.ForwardMode()` serves
+            forward mode, `diffrax.DirectAdjoint()` any order of both, more slowly.
         estimate_error: whether to run once more with tolerances ten times looser; the
             difference is a cautious error bar; and to ask the law how good its grid
             or basis is.
@@ -60,7 +55,7 @@ class Adaptive(eqx.Module):
     rtol: float = eqx.field(static=True, default=1e-9)
     atol: float = eqx.field(static=True, default=1e-9)
     max_steps: int = eqx.field(static=True, default=16**4)
-    adjoint: "diffrax.AbstractAdjoint" = eqx.field(default_factory=_checkpoints)
+    adjoint: "diffrax.AbstractAdjoint | None" = None
     estimate_error: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self) -> None:
@@ -82,7 +77,7 @@ class Adaptive(eqx.Module):
         kinds = {"solver": diffrax.AbstractSolver, "adjoint": diffrax.AbstractAdjoint}
         for name, kind in kinds.items():
             value = getattr(self, name)
-            if not isinstance(value, kind):
+            if not isinstance(value, kind) and (name, value) != ("adjoint", None):
                 raise ValueError(
                     f"Argument `{name}` must be a diffrax {name}, but is {value!r}."
                 )
@@ -131,6 +126,38 @@ def _solve(
     """(values, records), last state, status, failure time and number of steps."""
     import diffrax
 
+    from .checkpoints import TwiceCheckpointed
+
+    def by(adjoint: "diffrax.AbstractAdjoint"):
+        def solve(arguments: Any):
+            law, state0, ts, observe = arguments
+            return _solve_by(
+                adjoint, method, law, state0, ts, observe, loosen, judged=judged
+            )
+
+        return solve
+
+    arguments = (law, state0, ts, observe)
+    if method.adjoint is not None:
+        return by(method.adjoint)(arguments)
+    first, second = by(diffrax.RecursiveCheckpointAdjoint()), by(TwiceCheckpointed())
+    return twice_differentiable(first, second)(arguments)
+
+
+def _solve_by(
+    adjoint: "diffrax.AbstractAdjoint",
+    method: Adaptive,
+    law: Motion,
+    state0: PyTree[Array],
+    ts: Array,
+    observe: Any,
+    loosen: float,
+    *,
+    judged: bool,
+):
+    """What `_solve` returns, by a diffrax adjoint."""
+    import diffrax
+
     real, state_of = _real_view(state0)
     constants, law_of = _real_view(law)
 
@@ -159,7 +186,7 @@ def _solve(
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(field), method.solver, ts[0], ts[-1], None, real(state0),
         args=constants(law), max_steps=method.max_steps, throw=False,
-        adjoint=method.adjoint,
+        adjoint=adjoint,
         event=diffrax.Event(stop),
         stepsize_controller=controller,
         saveat=diffrax.SaveAt(

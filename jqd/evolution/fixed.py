@@ -44,8 +44,8 @@ class Fixed(eqx.Module):
             one state a save time, recomputes the rest), "direct" (stores every
             step; fastest for small states) or "reversible" (steps back; splittings of
             unitary flows only; memory independent of the number of steps; no
-            forward mode). Forward mode needs none of this and works with the first
-            two.
+            forward mode but over reverse mode, as in `jax.hessian`). Forward mode
+            needs none of this and works with the first two.
         estimate_error: whether to run once more with half the step, which triples the
             cost, and to ask the law how good its grid or basis is.
         counts: steps in each save interval as traced integers, scalar or (T - 1,),

@@ -58,6 +58,10 @@ def reversible_rollout(
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _rollout(stepper, steps, look, law, state0, ts, observe):
+    return _steps(stepper, steps, look, law, state0, ts, observe)
+
+
+def _steps(stepper, steps, look, law, state0, ts, observe):
     def interval(state, times):
         t0, t1 = times
         state = stepper.sweep(law, t0, state, (t1 - t0) / steps, steps)
@@ -72,7 +76,8 @@ def _rollout(stepper, steps, look, law, state0, ts, observe):
 
 
 def _forward(stepper, steps, look, law, state0, ts, observe):
-    result: Any = _rollout(stepper, steps, look, law, state0, ts, observe)
+    # not by `_rollout`: forward mode over this gradient goes through here
+    result: Any = _steps(stepper, steps, look, law, state0, ts, observe)
     return result, (law, ts, observe, result[2])
 
 

@@ -69,20 +69,26 @@ def _like(matrix: Array, value: Array) -> Any:
     return jnp.result_type(real, jnp.complex64) if jnp.iscomplexobj(value) else real
 
 
-def driven(constant: Any, *terms: Sequence[Any]) -> DrivenHamiltonian:
+def driven(
+    constant: Any, *terms: Sequence[Any], times: ArrayLike | None = None
+) -> DrivenHamiltonian:
     """H(t) = H_0 + Σ_k f_k(t) H_k.
 
     Args:
         constant: H_0, (n, n) Hermitian, energy units; arrays, QuTiP, dynamiqs.
         *terms: pairs (H_k, f_k); H_k like H_0, f_k a function of the time written with
-            `jax.numpy`, or what `jqd.pulse` and `jqd.sampled_pulse` make.
+            `jax.numpy`, or what `jqd.pulse` and `jqd.sampled_pulse` make; or samples
+            at `times`, joined by a cubic spline.
+        times: of f_k that are samples alone, (T,), increasing: the `tlist` of QuTiP,
+            whose list is taken by `jqd.driven(*H, times=tlist)`.
 
     Returns:
         The Hamiltonian, for `jqd.Schrodinger` and `jqd.CopyDynamics.from_hamiltonian`.
 
     Raises:
         ValueError: a matrix that is not square, Hermitian, finite or of the size of
-            the first; a pulse that is complex; a term that is no pair; no term.
+            the first; a pulse that is complex or never finite; samples without times;
+            a term that is no pair; no term.
     """
     if not terms:
         raise ValueError(
@@ -100,8 +106,21 @@ def driven(constant: Any, *terms: Sequence[Any]) -> DrivenHamiltonian:
             )
         operators.append(_operator(term[0], f"{name}[0]"))
         _checks.check_shape(operators[-1], f"{name}[0]", matrix.shape)
-        pulses.append(pulse(term[1]))
+        pulses.append(_pulse(term[1], times, f"{name}[1]"))
     return _assemble(matrix, operators, pulses)
+
+
+def _pulse(f: Any, times: ArrayLike | None, name: str) -> Pulse | SampledPulse:
+    """f_k by a function, or by samples where there are times for them."""
+    if callable(f) or np.ndim(f) == 0:
+        return pulse(f)
+    if times is None:
+        raise ValueError(
+            f"Argument `{name}` must be a function of time, or samples with their "
+            "times, `jqd.sampled_pulse(ts, samples)` or `jqd.driven(.., times=ts)`, "
+            f"but is an array of shape {np.shape(f)} alone."
+        )
+    return sampled_pulse(times, f)
 
 
 def _assemble(
@@ -138,8 +157,11 @@ def is_driven(hamiltonian: Any) -> bool:
 
 
 def _is_pair(term: Any) -> bool:
-    """An operator and its pulse, not a row of numbers."""
-    return isinstance(term, list | tuple) and len(term) == 2 and callable(term[1])
+    """An operator and its pulse, function, samples or text; not a row of numbers."""
+    if not isinstance(term, list | tuple) or len(term) != 2:
+        return False
+    operator = len(getattr(term[0], "shape", ())) == 2
+    return callable(term[1]) or operator
 
 
 def read_driven(hamiltonian: Any) -> DrivenHamiltonian:

@@ -13,6 +13,8 @@ from ..constants import fixed, parts
 from .functions import refuse_constants, shape_at, taken_by_keyword, with_leaves
 
 KINDS = ("steps", "linear", "cubic")
+# Where a function is looked at; one that is not finite at some of them may be meant.
+_TIMES = (0.0, 0.37, 1.0, 2.71)
 
 
 class Pulse(eqx.Module):
@@ -87,7 +89,7 @@ def pulse(
 
     Raises:
         ValueError: no function, parameters that it does not take, a value that is
-            complex or no number, or jumps that are not finite.
+            complex, no number, or finite at no time; or jumps that are not finite.
     """
     if isinstance(function, Pulse | SampledPulse):
         refuse_constants(parameters, (), "pulse")
@@ -109,7 +111,21 @@ def pulse(
             "Argument `pulse` must give one number at a time, but gives an array of "
             f"shape {value.shape}."
         )
+    _check_some_finite(made)
     return made
+
+
+def _check_some_finite(f: Pulse) -> None:
+    """Raise for a pulse that is NaN or infinite wherever one looks."""
+    if not _checks.is_concrete(f):
+        return
+    # arrays, as in a run: Python's own numbers raise where they divide by 0
+    values = [f(jnp.asarray(t)) for t in _TIMES]
+    if _checks.is_concrete(values) and not np.any(np.isfinite(np.asarray(values))):
+        raise ValueError(
+            f"Argument `pulse` must be finite, but is {values[0]} at t = {_TIMES[0]:g} "
+            "and not finite at other times either."
+        )
 
 
 def sampled_pulse(

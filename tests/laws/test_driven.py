@@ -202,6 +202,32 @@ def test_one_of_qutip_that_is_not_hermitian():
         jqd.Schrodinger(qutip.QobjEvo([qutip.Qobj(SZ), [lower, np.cos]]))
 
 
+def test_samples_on_the_times_of_qutip():
+    """[H_0, [H_1, array]] with tlist, which QuTiP gives to its solver."""
+    qutip = pytest.importorskip("qutip")
+    _, H1, H2, psi0 = golden()
+    times = np.linspace(0, 2, 21)
+    H = [qutip.Qobj(golden()[0]), [qutip.Qobj(H1), np.cos(3 * times)],
+         [qutip.Qobj(H2), np.exp(-((times - 1) ** 2) / 0.18)]]  # fmt: skip
+    law = jqd.Schrodinger(jqd.driven(*H, times=times))
+    run = jqd.evolve(law, psi0, TS, method=jqd.Fixed(None, 50))
+    options = {"atol": 1e-12, "rtol": 1e-11, "max_step": 0.01, "method": "vern9"}
+    evo = qutip.QobjEvo(H, tlist=times)
+    theirs = qutip.sesolve(evo, qutip.Qobj(psi0), np.asarray(TS), options=options)
+    exact = np.stack([state.full()[:, 0] for state in theirs.states])
+    # fourth order at a step of .004; the splines are the same
+    np.testing.assert_allclose(run.values, exact, rtol=0, atol=1e-8)
+
+
+def test_a_pulse_that_is_not_finite_somewhere_may_be_meant():
+    f = jqd.pulse(lambda t: 1 / t)
+    law = jqd.Schrodinger(jqd.driven(H0, (SX, f)))
+    ts = jnp.array([1.0, 2.0])
+    run = jqd.evolve(law, UP, ts, method=jqd.Fixed(None, 50), observe="density")
+    # ∫ dt/t = ln 2; fourth order at a step of .02
+    assert float(run.values[-1, 1]) == pytest.approx(np.sin(np.log(2)) ** 2, abs=1e-9)
+
+
 class FakeTimeArray(eqx.Module):
     """What dynamiqs' arrays that depend on time offer."""
 
@@ -275,6 +301,17 @@ H0 = np.zeros((2, 2))
         (lambda: jqd.driven(H0, (SX, 3.0)), "`pulse` must be a function of time"),
         (lambda: jqd.driven(H0, (SX, lambda t: np.cos(t))), "written with `jax.numpy`"),
         (lambda: jqd.pulse(lambda t, a: a * t, b=1.0), "`b` must be"),
+        (lambda: jqd.pulse(lambda t, a: a + t, a=np.nan), "`pulse` must be finite"),
+        (lambda: jqd.Schrodinger([H0, [SX, np.ones(5)]]), r"`hamiltonian\[1\]\[1\]`"),
+        (lambda: jqd.Schrodinger([H0, [SX, "cos(t)"]]), "`pulse` must be a function"),
+        (
+            lambda: jqd.driven(H0, [SX, 1j * np.ones(5)], times=np.arange(5.0)),
+            "`values` must be real",
+        ),
+        (
+            lambda: jqd.driven(H0, [SX, np.ones(4)], times=np.arange(5.0)),
+            r"`values` must have shape \(5,\)",
+        ),
         (lambda: jqd.pulse(lambda t: jnp.ones(3)), "one number at a time"),
         (lambda: jqd.pulse(jnp.cos, jumps=[np.nan]), "`jumps` must be finite"),
         (lambda: jqd.sampled_pulse([0, 1, 2], [1.0, np.nan, 0], "linear"), "finite"),
@@ -441,8 +478,9 @@ def test_refusals_of_copies():
     with pytest.raises(ValueError, match="`literal` must be False"):
         jqd.CopyDynamics.from_hamiltonian(hamiltonian, literal=True)
     made = jqd.CopyDynamics.from_hamiltonian(hamiltonian)
-    with pytest.raises(ValueError, match="constant in time"):
-        copying.sample(made, psi0, [0, 1.0], jax.random.key(0), copies=100)
+    everybody = copying.population(psi0, 100)
+    with pytest.raises(ValueError, match="phases of their own"):
+        copying.individuals(made, *everybody, [0, 1.0], jax.random.key(0))
     with pytest.raises(ValueError, match="constant in time"):
         copying.energy_drift(made, psi0, [0, 1.0])
     with pytest.raises(ValueError, match="`drive` must have shape"):

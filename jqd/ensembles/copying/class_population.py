@@ -51,11 +51,14 @@ class ClassPopulation(Population):
         )
         return systems, jax.random.fold_in(key, _STEPS), self.empty(systems)
 
-    def step(self, state: Systems, room: Array, key: Array, fineness: Array) -> Step:
+    def step(
+        self, t: Array, state: Systems, room: Array, key: Array, fineness: Array
+    ) -> Step:
         """A leap, or the next proposal of a copy."""
+        systems = (self.process, t, state, room, key, fineness)
         if self.method == "exact":
-            return thin_classes(self.process, state, room, key, fineness)
-        return leap_classes(self.process, state, room, key, fineness, self.exact_below)
+            return thin_classes(*systems)
+        return leap_classes(*systems, self.exact_below)
 
     def look(self, t: Array, state: Systems) -> tuple[Systems, PyTree[Array]]:
         """Counts and phase factors, or what `observe` makes of them."""

@@ -5,6 +5,7 @@ few systems are not leaped: their copies are drawn one by one, with thinning, wh
 else leaps around them. Either step takes
 
     process: the process.
+    t: the time.
     systems: where all are.
     room: time to the next moment that must be met, scalar.
     key: of this step.
@@ -18,6 +19,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from ...laws.copying import ratios, square
+from .ceilings import within
 from .loop import Step
 from .moves import at_once, in_turn
 from .rates import Process, angular, drift, links, rates
@@ -42,6 +44,7 @@ class Systems(NamedTuple):
 
 def leap_classes(
     process: Process,
+    t: Array,
     systems: Systems,
     room: Array,
     key: Array,
@@ -63,20 +66,29 @@ def leap_classes(
     few = weights < exact_below
     both = links(weights > 0)
     single = both & (few[:, None] | few[None, :])
-    bound = MARGIN * copy_bound(process, occupation, weights, single)
+    ceiling = process.ceiling(t)
+    bound = MARGIN * copy_bound(process, ceiling, occupation, weights, single)
     uniform = uniforms(jax.random.fold_in(key, 0), 4, weights)
-    dt, due = next_proposal(process, fineness, weights, bound, room, uniform[0])
+    dt, due = next_proposal(
+        process, ceiling, fineness, weights, bound, room, uniform[0]
+    )
     counts, events, psi = _two_halves(
-        process, systems, both & ~single, dt, jax.random.fold_in(key, 1)
+        process, t, systems, both & ~single, dt, jax.random.fold_in(key, 1)
     )
     alive = process.weights(jnp.sum(counts, axis=0)) > 0
-    flow = process.copies * rates(process, psi, alive).flow
+    now = process.at(within(t, dt, 1))
+    flow = process.copies * rates(now, psi, alive).flow
     counts, made = _single_copy(counts, flow, bound, due, uniform[1:])
     return Step(Systems(counts, normalised(psi, systems.unit)), dt, due, events + made)
 
 
 def thin_classes(
-    process: Process, systems: Systems, room: Array, key: Array, fineness: Array
+    process: Process,
+    t: Array,
+    systems: Systems,
+    room: Array,
+    key: Array,
+    fineness: Array,
 ) -> Step:
     """Move the systems on to the next proposed copy, and decide on it.
 
@@ -88,20 +100,23 @@ def thin_classes(
     occupation = jnp.sum(systems.counts, axis=0)
     weights = process.weights(occupation)
     both = links(weights > 0)
-    bound = copy_bound(process, occupation, weights, both)
+    ceiling = process.ceiling(t)
+    bound = copy_bound(process, ceiling, occupation, weights, both)
     uniform = uniforms(key, 4, weights)
-    dt, due = next_proposal(process, fineness, weights, bound, room, uniform[0])
+    dt, due = next_proposal(
+        process, ceiling, fineness, weights, bound, room, uniform[0]
+    )
     level = jnp.log(jnp.where(weights > 0, weights, 1))
     pull = jnp.where(both, ratios(level, process.law.r), 0)
-    unit = _turned(process, pull, systems.unit, dt)
-    A, _ = angular(process, unit)
+    unit = _turned(process, t, pull, systems.unit, dt)
+    A, _ = angular(process.at(within(t, dt, 1)), unit)
     flow = ratios(level, process.law.q) * occupation[None, :] * jnp.where(both, A, 0)
     counts, made = _single_copy(systems.counts, flow, bound, due, uniform[1:])
     return Step(Systems(counts, unit), dt, due, made)
 
 
 def _two_halves(
-    process: Process, systems: Systems, leaped: Array, dt: Array, key: Array
+    process: Process, t: Array, systems: Systems, leaped: Array, dt: Array, key: Array
 ) -> tuple[Array, Array, Array]:
     """Counts, the copies made, and ψ after dt, of weak order 2.
 
@@ -113,13 +128,13 @@ def _two_halves(
     unit = systems.unit
     first, second = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
     psi, alive = _ensemble(process, systems.counts, unit)
-    mean, moved = _runge_kutta(process, psi, alive, leaped, half)
+    mean, moved = _runge_kutta(process, t, psi, alive, leaped, half)
     counts, before = _drawn(process, systems.counts, moved, first)
 
     unit = normalised(mean, unit)
     drawn, living = _ensemble(process, counts, unit)
     ends, moves = jax.vmap(
-        lambda psi, alive: _runge_kutta(process, psi, alive, leaped, half)
+        lambda psi, alive: _runge_kutta(process, t + half, psi, alive, leaped, half)
     )(jnp.stack([drawn, mean]), jnp.stack([living, alive]))
     moved = jnp.where(links(living), jnp.maximum(2 * moves[0] - moves[1], 0), 0)
     counts, events = _drawn(process, counts, moved, second)
@@ -169,36 +184,38 @@ def normalised(psi: Array, fallback: Array) -> Array:
 
 
 def _runge_kutta(
-    process: Process, psi: Array, alive: Array, leaped: Array, dt: Array
+    process: Process, t: Array, psi: Array, alive: Array, leaped: Array, dt: Array
 ) -> tuple[Array, Array]:
     """ψ after dt, and the shares that moved meanwhile, by Simpson's rule, (M, M)."""
 
-    def slope(psi):
-        return drift(process, psi, alive, leaped)
+    def slope(part, psi):
+        return drift(process.at(within(t, dt, part)), psi, alive, leaped)
 
-    k1 = slope(psi)
-    k2 = slope(psi + dt / 2 * k1)
-    k3 = slope(psi + dt / 2 * k2)
-    k4 = slope(psi + dt * k3)
+    k1 = slope(0, psi)
+    k2 = slope(0.5, psi + dt / 2 * k1)
+    k3 = slope(0.5, psi + dt / 2 * k2)
+    k4 = slope(1, psi + dt * k3)
     middle = psi + dt / 24 * (5 * k1 + 4 * k2 + 4 * k3 - k4)
     end = psi + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-    flow = jax.vmap(lambda at: rates(process, at, alive).flow)(
-        jnp.stack([psi, middle, end])
+    times = jnp.stack([within(t, dt, part) for part in (0, 0.5, 1)])
+    flow = jax.vmap(lambda time, psi: rates(process.at(time), psi, alive).flow)(
+        times, jnp.stack([psi, middle, end])
     )
     moved = dt / 6 * (flow[0] + 4 * flow[1] + flow[2])
     return end, jnp.where(leaped, moved, 0)
 
 
-def _turned(process: Process, pull: Array, unit: Array, dt: Array) -> Array:
+def _turned(process: Process, t: Array, pull: Array, unit: Array, dt: Array) -> Array:
     """exp(-iφ) after dt at constant occupations: dφ_a/dt = ω_a + Σ_b pull_ab C_ab."""
 
-    def slope(unit):
-        _, C = angular(process, unit)
-        turn = process.law.omega + jnp.sum(pull * C, axis=-1)
+    def slope(part, unit):
+        now = process.at(within(t, dt, part))
+        _, C = angular(now, unit)
+        turn = now.law.omega + jnp.sum(pull * C, axis=-1)
         return unit * jax.lax.complex(jnp.zeros_like(turn), -turn)
 
-    k1 = slope(unit)
-    k2 = slope(unit + dt / 2 * k1)
-    k3 = slope(unit + dt / 2 * k2)
-    k4 = slope(unit + dt * k3)
+    k1 = slope(0, unit)
+    k2 = slope(0.5, unit + dt / 2 * k1)
+    k3 = slope(0.5, unit + dt / 2 * k2)
+    k4 = slope(1, unit + dt * k3)
     return normalised(unit + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4), unit)

@@ -177,7 +177,7 @@ def _currents(law: CopyDynamics, psi: Array) -> tuple[Array, Array]:
     """Σ_{a<b} J_ab², and Σ_{a<b} (max A_ab)² (ρ_a + ρ_b), the scale of its scatter."""
     density = square(psi)
     J = one_way_flow(law, psi)
-    most, _ = amplitudes(Process(law, jnp.ones_like(density[0]), density))
+    most, _ = amplitudes(law, law.R)
     apart = ~jnp.eye(density.shape[0], dtype=bool)
     wide = jnp.where(apart, most, 0) ** 2 * density[None, :]
     return jnp.sum((J + J.T) ** 2) / 2, jnp.sum(wide)

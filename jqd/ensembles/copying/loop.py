@@ -44,8 +44,10 @@ class Population(eqx.Module):
         """
 
     @abc.abstractmethod
-    def step(self, state: Any, room: Array, key: Array, fineness: Array) -> Step:
-        """Go on by a leap, or to the next single copy, at most by the time `room`."""
+    def step(
+        self, t: Array, state: Any, room: Array, key: Array, fineness: Array
+    ) -> Step:
+        """From t by a leap, or to the next single copy, at most by the time `room`."""
 
     @abc.abstractmethod
     def look(self, t: Array, state: Any) -> tuple[Any, PyTree[Array]]:
@@ -229,10 +231,10 @@ def _advance(
     target = clock.target(lanes)
     room = jnp.where(moving, target - lanes.t, 0)
     step = jax.vmap(
-        lambda state, room, key, number, fineness: population.step(
-            state, room, jax.random.fold_in(key, number), fineness
+        lambda t, state, room, key, number, fineness: population.step(
+            t, state, room, jax.random.fold_in(key, number), fineness
         )
-    )(lanes.state, room, keys, lanes.steps, fineness)
+    )(lanes.t, lanes.state, room, keys, lanes.steps, fineness)
     reached = step.dt >= room
     t = jnp.where(reached, target, lanes.t + step.dt)
     empty = jax.vmap(population.empty)

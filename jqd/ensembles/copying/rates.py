@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Complex, Float
 from ... import _checks
 from ...laws import CopyDynamics
 from ...laws.copying import coupling, phase_factor, ratios, square, unit_power
+from .ceilings import Ceiling, Ceilings, constant_ceiling
 
 
 class Process(eqx.Module):
@@ -21,12 +22,26 @@ class Process(eqx.Module):
         copies: N, the systems that may copy, scalar.
         spectators: s_a, systems that are copied and never copy, (M,).
         printed: whether eq. (39) has its printed sign (static).
+        ceilings: bounds on a law with a drive over the run; None without one.
     """
 
     law: CopyDynamics
     copies: Float[Array, ""]
     spectators: Float[Array, " M"]
     printed: bool = eqx.field(static=True, default=False)
+    ceilings: Ceilings | None = None
+
+    def at(self, t: Array) -> "Process":
+        """The process with the Hamiltonian of the time t."""
+        if self.law.drive is None:
+            return self
+        return Process(self.law.at(t), self.copies, self.spectators, self.printed)
+
+    def ceiling(self, t: Array) -> Ceiling:
+        """Bounds on its Hamiltonian from t on."""
+        if self.ceilings is None:
+            return constant_ceiling(self.law)
+        return self.ceilings.at(t)
 
     def weights(self, occupation: Array) -> Float[Array, " M"]:
         """m_a = n_a + s_a, the systems in a class that can be copied."""
@@ -68,11 +83,6 @@ def check_law(law: CopyDynamics) -> None:
             negative rates of copying.
     """
     check_motion(law)
-    if law.drive is not None:
-        raise ValueError(
-            "Argument `law` must have a Hamiltonian that is constant in time for its "
-            "copies to be drawn, but has a drive; `evolve` and `infidelity` take it."
-        )
     terms = law.harmonics
     if terms is None or not _checks.is_concrete(terms.R_sin):
         return
@@ -125,10 +135,11 @@ def angular(
     return (A.T if process.printed else A), C
 
 
-def amplitudes(process: Process) -> tuple[Float[Array, "M M"], Float[Array, "M M"]]:
-    """Bounds on A_ab and |C_ab|, whatever the phases are."""
-    law = process.law
-    A, C = 2 * law.R, law.R
+def amplitudes(
+    law: CopyDynamics, R: Float[Array, "M M"]
+) -> tuple[Float[Array, "M M"], Float[Array, "M M"]]:
+    """Bounds on A_ab and |C_ab|, whatever the phases are, where |H_ab|/ħ <= R_ab."""
+    A, C = 2 * R, R
     if law.harmonics is not None:
         A = A + jnp.sum(jnp.abs(law.harmonics.R_sin), axis=0)
         C = C + jnp.sum(jnp.abs(law.harmonics.R_cos), axis=0)
@@ -167,24 +178,26 @@ def drift(
     return psi * jax.lax.complex(gain / (2 * density), -turn)
 
 
-def haste(process: Process, weights: Array, alive: Array) -> Float[Array, ""]:
+def haste(
+    process: Process, ceiling: Ceiling, weights: Array, alive: Array
+) -> Float[Array, ""]:
     """A bound on how fast any class turns or changes by its own size, per time.
 
     max_a { |ω_a - ω̄| + Σ_b max[(m_a/m_b)^r C, (m_b/m_a)^q A/2, (m_b/m_a)^(1-q) A/2] }
 
     At the quantum point every term is R √(m_b/m_a): near a node it grows as 1/√n_a, so
-    that steps of a fixed fraction of 1/haste are safe there.
+    that steps of a fixed fraction of 1/haste are safe there. The pace of a drive comes
+    on top.
     """
     law = process.law
     level = jnp.log(jnp.where(alive, weights, 1))
-    A, C = amplitudes(process)
+    A, C = amplitudes(law, ceiling.R)
     speed = jnp.maximum(
         ratios(level, law.r) * C,
         jnp.maximum(ratios(level, -law.q), ratios(level, law.q - 1)) * A / 2,
     )
     speed = jnp.sum(jnp.where(links(alive), speed, 0), axis=-1)
-    middle = (jnp.max(law.omega) + jnp.min(law.omega)) / 2
-    return jnp.max(jnp.where(alive, speed + jnp.abs(law.omega - middle), 0))
+    return jnp.max(jnp.where(alive, speed + ceiling.turn, 0)) + ceiling.pace
 
 
 def over(value: Any, rate: Array) -> Array:

@@ -13,6 +13,7 @@ from ... import _checks
 from ..._checks import single_key, whole_number
 from ...laws import CopyDynamics
 from ..arguments import positive_number, step_budget, trajectory_numbers
+from .ceilings import ceilings, within
 from .class_population import ClassPopulation
 from .copies import Copies, step_bias
 from .follow import admit
@@ -69,7 +70,9 @@ def sample(
     `method="leap"` moves many systems at once, at a cost that does not depend on N, and
     draws the copies of small classes one by one. It is of weak order 2 in the step, for
     tagged systems too; `bias` estimates what the step does to averages of either.
-    `method="exact"` draws every copy by thinning.
+    `method="exact"` draws every copy by thinning. Under a drive H has its value at the
+    beginning, middle and end of a step, no step goes across a jump of a pulse, and
+    bounds come from looks at the pulses at some 2000 moments of the run.
 
     Trajectory k has its own random numbers: a run of trajectories 0..n-1 equals two
     runs of them with `first` = 0 and `first` = m. Works under jit and vmap, over keys,
@@ -124,15 +127,16 @@ def sample(
     probes = _probes(error_trajectories, count, method, observe)
     _check_memory(count, probes, psi, ts, tagged, observe)
     ids = trajectory_numbers(number, count)
-    process = _process(law, copies, spectators, printed, dtype)
-    unit = phase_factors(psi, law.hamiltonian() / law.hbar).astype(psi.dtype)
+    process = _process(law, copies, spectators, printed, ts)
+    begun = law.at(within(ts[0], ts[-1] - ts[0], 0))
+    unit = phase_factors(psi, begun.hamiltonian() / law.hbar).astype(psi.dtype)
     density = admixed(jnp.abs(psi) ** 2, _share(admixture, dtype))
     density = density / jnp.sum(density)
     if initial == "rounded":
         begin = process.weights(rounded(density, process.copies))
         check_representable(density, begin, process.copies)
     step = positive_number(STEP_OF[method] if step is None else step, "step", dtype)
-    _check_clock(law, ts, step)
+    _check_clock(process, ts, step)
     population = ClassPopulation(
         process, jnp.asarray(exact_below, dtype), density, unit, observe,
         method, initial, bool(tagged),
@@ -216,9 +220,9 @@ def _process(
     copies: ArrayLike,
     spectators: ArrayLike,
     printed: bool,
-    dtype: Any,
+    ts: Array,
 ) -> Process:
-    size = law.omega.shape[0]
+    size, dtype = law.omega.shape[0], ts.dtype
     _checks.check_whole(spectators, "spectators")
     if np.shape(spectators) not in ((), (size,)):
         raise ValueError(
@@ -233,7 +237,8 @@ def _process(
                 f"{np.dtype(dtype).name}, but is {spectators}."
             )
     each = jnp.broadcast_to(jnp.asarray(spectators, dtype), (size,))
-    return Process(law, jnp.asarray(copies, dtype), each, bool(printed))
+    bounds = None if law.drive is None else ceilings(law, ts)
+    return Process(law, jnp.asarray(copies, dtype), each, bool(printed), bounds)
 
 
 def _share(value: ArrayLike, dtype: Any) -> Array:
@@ -260,12 +265,13 @@ def _check_memory(
     _checks.check_memory((count + probes) * each, "trajectories", what)
 
 
-def _check_clock(law: CopyDynamics, ts: Array, step: Array) -> None:
+def _check_clock(process: Process, ts: Array, step: Array) -> None:
     """Raise where t + dt would be t."""
-    if not _checks.is_concrete((law.R, ts, step)):
+    R = process.law.R if process.ceilings is None else process.ceilings.R
+    if not _checks.is_concrete((R, ts, step)):
         return
     latest = np.abs(_checks.concrete(ts)).max()
-    fastest = _checks.concrete(law.R).max(initial=0)
+    fastest = _checks.concrete(R).max(initial=0)
     # classes turn each other at least at the rate R
     if np.spacing(latest) * fastest > _checks.concrete(step):
         raise ValueError(

@@ -5,15 +5,20 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ...laws.copying import ratios
+from .ceilings import Ceiling
 from .rates import Process, amplitudes, haste, over
 
 
 def copy_bound(
-    process: Process, occupation: Array, weights: Array, chosen: Bool[Array, "M M"]
+    process: Process,
+    ceiling: Ceiling,
+    occupation: Array,
+    weights: Array,
+    chosen: Bool[Array, "M M"],
 ) -> Float[Array, "M M"]:
     """Bound on the rates of the chosen links: n_b (m_a/m_b)^q max A_ab, copies/time."""
     level = jnp.log(jnp.where(weights > 0, weights, 1))
-    A, _ = amplitudes(process)
+    A, _ = amplitudes(process.law, ceiling.R)
     bound = ratios(level, process.law.q) * occupation[None, :] * A
     return jnp.where(chosen, bound, 0)
 
@@ -26,6 +31,7 @@ def uniforms(key: Array, number: int, like: Array) -> Array:
 
 def next_proposal(
     process: Process,
+    ceiling: Ceiling,
     fineness: Array,
     weights: Float[Array, " M"],
     bound: Float[Array, "M M"],
@@ -36,6 +42,7 @@ def next_proposal(
 
     Args:
         process: the process.
+        ceiling: bounds on its Hamiltonian; a step ends where they do.
         fineness: fraction of 1/`haste` that a step may take.
         weights: systems that can be copied, (M,).
         bound: rates of the proposals, copies per time, (M, M).
@@ -46,8 +53,8 @@ def next_proposal(
         The time to pass, and whether a proposal is due after it.
     """
     wait = over(-jnp.log(uniform), jnp.sum(bound))
-    longest = over(fineness, haste(process, weights, weights > 0))
-    longest = jnp.minimum(longest, room)
+    longest = over(fineness, haste(process, ceiling, weights, weights > 0))
+    longest = jnp.minimum(longest, jnp.minimum(room, ceiling.room))
     return jnp.minimum(wait, longest), wait <= longest
 
 

@@ -54,8 +54,11 @@ class IndividualPopulation(Population):
         crowd = Crowd(beable, unit, itself, occupation, late)
         return crowd, key, jnp.zeros(occupation.shape, bool)
 
-    def step(self, state: Crowd, room: Array, key: Array, fineness: Array) -> Step:
+    def step(
+        self, t: Array, state: Crowd, room: Array, key: Array, fineness: Array
+    ) -> Step:
         """A leap of all, or the next proposal of a copy."""
+        del t  # the law is constant in time
         method = {"leap": leap_individuals, "exact": thin_individuals}[self.method]
         return method(self.process, self.copy_phase, state, room, key, fineness)
 

@@ -9,6 +9,7 @@ from jaxtyping import Array, Complex, Float, Int
 
 from ....laws import CopyDynamics
 from ....laws.copying import coupling, phase_factor, ratios, square, unit_power
+from ..ceilings import constant_ceiling
 from ..rates import Process, amplitudes, haste, links, over
 from .order_parameters import class_sums
 
@@ -133,7 +134,7 @@ def _per_member(occupation: Array, power: Array, *, by_rows: bool) -> Array:
 
 def pair_bound(process: Process, occupation: Array) -> Float[Array, "M M"]:
     """[a, b]: the rate at which one of b copies one of a never exceeds this."""
-    bound, _ = amplitudes(process)
+    bound, _ = amplitudes(process.law, process.law.R)
     return _per_member(occupation, process.law.q, by_rows=True) * bound
 
 
@@ -142,5 +143,6 @@ def longest_leap(
 ) -> Float[Array, ""]:
     """A step in which phases and classes move little, and all chances are small."""
     fastest = process.copies * jnp.max(pair_bound(process, occupation))
-    turning = over(fineness, haste(process, occupation, occupation > 0))
+    ceiling = constant_ceiling(process.law)
+    turning = over(fineness, haste(process, ceiling, occupation, occupation > 0))
     return jnp.minimum(turning, over(CHANCE, fastest))

@@ -138,13 +138,18 @@ def individuals(
     Raises:
         ValueError: wrong shapes, beables that are not classes of the law, fewer
             individuals than classes, negative rates, a subclass of CopyDynamics that
-            moves otherwise, more trajectories than memory holds, wrong names or
-            numbers.
+            moves otherwise, a drive, more trajectories than memory holds, wrong names
+            or numbers.
 
     Source: Smolin (2012), eqs. (39), (40), the sign of (39) corrected, (18), (26)-(28).
     """
     _checks.check_choice(method, "method", tuple(STEP))
     check_law(law)
+    if law.drive is not None:
+        raise ValueError(
+            "Argument `law` must have a Hamiltonian that is constant in time for "
+            "copies with phases of their own, but has a drive; `sample` takes it."
+        )
     size = law.omega.shape[0]
     beable, phase, dtype = _arrays(beables, phases, size)
     _checks.check_times(ts, "ts")

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from ..ceilings import constant_ceiling
 from ..loop import Step
 from ..rates import Process
 from ..thinning import next_proposal, picked_link, uniforms
@@ -109,7 +110,10 @@ def thin_individuals(
     each = pair_bound(process, occupation)
     bound = each * occupation[:, None] * occupation[None, :]
     uniform = uniforms(key, 5, occupation)
-    dt, due = next_proposal(process, fineness, occupation, bound, room, uniform[0])
+    ceiling = constant_ceiling(process.law)
+    dt, due = next_proposal(
+        process, ceiling, fineness, occupation, bound, room, uniform[0]
+    )
     crowd = crowd._replace(unit=turn(process, crowd, dt))
 
     to, of = (end.astype(crowd.beable.dtype) for end in picked_link(bound, uniform[1]))

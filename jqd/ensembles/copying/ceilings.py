@@ -1,0 +1,120 @@
+"""How large a Hamiltonian becomes: the bounds by which steps and proposals go."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ...laws import CopyDynamics
+from ...laws.copying import coupling
+
+# A run is cut into pieces, and where pulses jump; each is looked at so many times, and
+# what lies between two looks may be so much larger. A step stays within a piece.
+PIECES, LOOKS, MARGIN = 32, 64, 1.25
+
+
+class Ceiling(NamedTuple):
+    """Bounds that hold for some time.
+
+    Attributes:
+        R: of |H_ab|/ħ, (M, M).
+        turn: of |ω_a - ω̄|, ω̄ the middle of all ω, (M,).
+        pace: of |dH_ab/dt| over the largest |H_ab| of the drive, scalar: a step is to
+            resolve a pulse that is weaker than all else, too.
+        room: how long they hold, scalar.
+    """
+
+    R: Float[Array, "M M"]
+    turn: Float[Array, " M"]
+    pace: Float[Array, ""]
+    room: Float[Array, ""]
+
+
+class Ceilings(eqx.Module):
+    """Bounds for the pieces of a run.
+
+    Attributes:
+        edges: of the pieces, (B + 1,).
+        R, turn, pace: as of `Ceiling`, with a first axis (B,).
+    """
+
+    edges: Float[Array, " B+1"]
+    R: Float[Array, "B M M"]
+    turn: Float[Array, "B M"]
+    pace: Float[Array, " B"]
+
+    def at(self, t: Array) -> Ceiling:
+        """The bounds from t on to the end of its piece."""
+        piece = jnp.searchsorted(self.edges, t, side="right") - 1
+        piece = jnp.clip(piece, 0, self.edges.shape[0] - 2)
+        room = self.edges[piece + 1] - t
+        return Ceiling(self.R[piece], self.turn[piece], self.pace[piece], room)
+
+
+def constant_ceiling(law: CopyDynamics) -> Ceiling:
+    """The bounds of a law without a drive."""
+    none = jnp.zeros((), law.R.dtype)
+    return Ceiling(law.R, _turn(law.omega), none, none + jnp.inf)
+
+
+def _turn(omega: Array) -> Array:
+    return jnp.abs(omega - (jnp.max(omega) + jnp.min(omega)) / 2)
+
+
+def within(t: ArrayLike, dt: ArrayLike, part: ArrayLike) -> Array:
+    """The time t + part dt, a few rounding errors inside the step.
+
+    At its ends pulses may jump, and what they are beyond is no matter of the step.
+    """
+    end = jnp.asarray(t) + dt
+    margin = 4 * jnp.finfo(end.dtype).eps * jnp.maximum(jnp.abs(t), jnp.abs(end))
+    return jnp.maximum(jnp.minimum(t + part * dt, end - margin), t + margin)
+
+
+@jax.jit
+def ceilings(law: CopyDynamics, ts: Float[Array, " T"]) -> Ceilings:
+    """Bounds for a run under a drive, from looks at it.
+
+    Args:
+        law: a law with a drive; what its pulses do between two of some 2000 moments of
+            the run, beyond a quarter of what they show there, is not seen.
+        ts: times of the run, (T,).
+    """
+    edges = jnp.linspace(ts[0], ts[-1], PIECES + 1, dtype=ts.dtype)
+    jumps = law.jumps()
+    if jumps is not None:
+        inside = jnp.clip(jumps.astype(ts.dtype), ts[0], ts[-1])
+        edges = jnp.sort(jnp.concatenate([edges, inside]))
+    constant = coupling(law.R, law.delta)
+
+    def look(t):
+        omega, links = law.rates_at(t)
+        drive = links - constant + jnp.diag(omega - law.omega)
+        return jnp.abs(links), _turn(omega), drive
+
+    def piece(ends):
+        t0, t1 = ends
+        parts = jnp.linspace(0, 1, LOOKS, dtype=ts.dtype)
+        times = within(t0, t1 - t0, parts)
+
+        def widen(carry, t):
+            R, turn, drive = look(t)
+            before, most = carry
+            new = (R, turn, jnp.abs(drive), jnp.abs(drive - before))
+            return (drive, jax.tree.map(jnp.maximum, most, new)), None
+
+        R, turn, drive = look(times[0])
+        start = (drive, (R, turn, jnp.abs(drive), jnp.zeros_like(R)))
+        (_, most), _ = jax.lax.scan(widen, start, times[1:])
+        return most
+
+    R, turn, drive, change = jax.lax.map(piece, (edges[:-1], edges[1:]))
+    scale = jnp.max(drive, axis=0)
+    some = scale > jnp.sqrt(jnp.finfo(ts.dtype).eps) * jnp.max(scale)
+    share = jnp.where(some, 1 / jnp.where(some, scale, 1), 0)
+    change = jnp.max(change * share[None], (1, 2))
+    between = (edges[1:] - edges[:-1]) / (LOOKS - 1)
+    pace = jnp.where(between > 0, change / jnp.where(between > 0, between, 1), 0)
+    return Ceilings(edges, MARGIN * R, MARGIN * turn, pace)
