@@ -143,40 +143,42 @@ def follow_path(run: Run, key: Array) -> Path:
     """One path, and its change as steps are halved under the same increments."""
     method, motion, ts = run.method, run.motion, run.ts
     steps = method.substeps
-    look = _of_walks(run.observe, ts)
     lattice = 2 * steps if method.lattice is None else method.lattice
 
-    def follow(motion: Motion, steps: int, *, judged: bool):
+    def follow(motion: Motion, state0: PyTree[Array], ts: Array, steps: int):
         realised = _Realised(motion, key, lattice // steps)
-        start = _Walk(run.state0, jnp.asarray(0))
+        start = _Walk(state0, jnp.asarray(0))
+        judged = method.estimate_error
         values, records, last, status, when = rollout(
-            method, realised, start, ts, look, steps, judged=judged
-        )
-        reached = ts < when
-        kept = reached if method.heed_alarms else reached | (
-            status != Status.NON_FINITE
+            method, realised, start, ts, _of_walks(run.observe, ts), steps,
+            judged=judged,
         )  # fmt: skip
+        reached = ts < when
+        sound = reached | (status != Status.NON_FINITE)
+        part = reached if method.heed_alarms else sound
         result = Trajectory(
-            ts, mask_unreached(values, kept), None, status, when,
+            ts, mask_unreached(values, part), None, status, when,
             summarise(records, reached), resolved(records, ts, reached),
         )  # fmt: skip
-        return result, kept, last
+        return result, part, last
 
-    result, part, last = follow(motion, steps, judged=method.estimate_error)
+    result, part, last = follow(motion, run.state0, ts, steps)
     coupled = motion.pathwise() if method.estimate_error else None
     if coupled is None:
         return Path(mark_inaccurate(result, None), part, None, part)
+    # an error bar, not a result: no gradient flows through it
+    frozen = jax.lax.stop_gradient((coupled, run.state0, ts))
     coarse = (result, part, last)
     if coupled is not motion:
-        coarse = follow(coupled, steps, judged=False)
-    fine, part_of_fine, end = follow(coupled, 2 * steps, judged=False)
+        coarse = follow(*frozen, steps)
+    fine, part_of_fine, end = follow(*frozen, 2 * steps)
     change = jax.tree.map(jnp.subtract, coarse[0].values, fine.values)
     relative = at_the_end(
-        _Realised(coupled, key, 1), coarse[2], end, fine.status, ts, 2.0
+        _Realised(frozen[0], key, 1), coarse[2], end, fine.status, ts, 2.0
     )
     marked = mark_inaccurate(result, relative)
-    frozen = jax.lax.stop_gradient((change, coarse[1] & part_of_fine))
-    return Path(marked, part, *frozen)
+    judged = jax.lax.stop_gradient((change, coarse[1] & part_of_fine))
+    return Path(marked, part, *judged)
 
 
 def _of_walks(observe: Callable[..., Any], ts: Array) -> Callable[..., Any]:

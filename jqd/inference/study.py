@@ -78,6 +78,12 @@ class Study(eqx.Module):
             ValueError: unknown names, shapes that differ, a row at t0 that is not of
                 the prepared state.
         """
+        if law.noise_shape is not None:
+            raise ValueError(
+                "Argument `law` must not be random, but "
+                f"{type(law).__name__} is; fit the equation of its mean, "
+                "`law.mean_field()`, if it has one."
+            )
         self.law, self.data = law, as_data(data)
         self.free = _free_names(law, free)
         self.psi0, self.observe = law.admit(psi0), observe
