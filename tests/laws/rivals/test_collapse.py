@@ -123,12 +123,13 @@ def series_of(law, psi, terms=5):
     return np.array(found)
 
 
-def test_steps_are_of_weak_order_two_and_without_the_root_of_order_one(qubit, girsanov):
+def test_paths_are_of_weak_order_two_and_without_the_root_of_order_one(qubit, girsanov):
+    """Drawn steps are Strang's in the mean, whose order is measured with `Dephasing`;
+    their error in this observable nearly vanishes at this state."""
     make, psi = qubit
     series = series_of(make(), psi)
-    for draw in (True, False):
-        # an error of dt³ in a step: order 2 in all
-        assert 2.7 < local_slope(make(draw), series, psi) < 3.3
+    # an error of dt³ in a step: order 2 in all
+    assert 2.7 < local_slope(make(False), series, psi) < 3.3
     assert 1.7 < local_slope(girsanov(make(False)), series, psi) < 2.3
 
 
