@@ -261,7 +261,7 @@ def test_a_path_that_blows_up_leaves_the_others_alone():
     run = means(law, 200, method, keep_paths=True)
     lost = np.asarray(run.status) == Status.NON_FINITE
     assert 5 < lost.sum() < 195
-    gone = np.asarray(run.failure_time[:, None] <= TS)
+    gone = np.asarray(run.failure_time)[:, None] <= np.asarray(TS)
     np.testing.assert_array_equal(np.isnan(run.paths), gone)
     np.testing.assert_array_equal(run.diagnostics["num_paths"], (~gone).sum(axis=0))
     np.testing.assert_allclose(run.values, np.nanmean(run.paths, axis=0), rtol=1e-12)
