@@ -332,7 +332,8 @@ def test_gradients_along_paths_under_given_noise(qubit):
 
 def test_constants_and_keys_batch_under_jit():
     def last(rate, key):
-        return means(Walk(rate), 10, Fixed(substeps=2), key=key)
+        method = Fixed(substeps=2, estimate_error=False)
+        return means(Walk(rate), 10, method, key=key)
 
     rates, keys = jnp.array([0.5, 1.0]), jax.random.split(KEY, 2)
     both = jax.jit(jax.vmap(last))(rates, keys)
