@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .interop import to_qutip as to_qutip
     from .laws import AmplitudeAction as AmplitudeAction
     from .laws import ClassicalDiffusion as ClassicalDiffusion
+    from .laws import Collapse as Collapse
     from .laws import ConservativeDiffusion as ConservativeDiffusion
     from .laws import CopyDynamics as CopyDynamics
     from .laws import DensityPhase as DensityPhase
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from .laws import Law as Law
     from .laws import Madelung as Madelung
     from .laws import Motion as Motion
+    from .laws import Noise as Noise
     from .laws import PhaseAlignment as PhaseAlignment
     from .laws import Schrodinger as Schrodinger
     from .observe import Moments as Moments

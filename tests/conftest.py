@@ -130,6 +130,20 @@ def run_quick(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def qubit():
+    """Makes the law of a qubit, H = σ_x/2, whose σ_z is measured; and its start."""
+    import jax.numpy as jnp
+
+    from jqd import Collapse
+
+    def make(draw=True, gamma=0.5):
+        H = jnp.array([[0.0, 0.5], [0.5, 0.0]])
+        return Collapse(H, jnp.array([1.0, -1.0]), gamma, draw=draw)
+
+    return make, jnp.array([jnp.cos(0.4), jnp.sin(0.4) * jnp.exp(0.3j)])
+
+
+@pytest.fixture(scope="session")
 def lattice_hamiltonian():
     """H_ab = (ħ²/2m) (Σ_c w_ac δ_ab - w_ab) + V_a δ_ab on a line, or on a graph."""
     import jax.numpy as jnp

@@ -109,7 +109,7 @@ def test_matter_block_runs():
 
 
 def test_a_law_of_ones_own_finds_quantum_mechanics():
-    assert len(blocks("python", LAWS)) == 7  # each has its test
+    assert len(blocks("python", LAWS)) == 8  # each has its test
     done = run_code(section("A law of your own"))
     assert done.returncode == 0, done.stderr
     assert "converged" in done.stdout
@@ -133,6 +133,15 @@ def test_instruments_block_runs():
     known, error, alone, pull = map(float, done.stdout.splitlines()[-1].split())
     assert known < error < alone
     assert abs(pull) < 3
+
+
+def test_chance_block_runs():
+    done = run_code(section("Chance"))
+    assert done.returncode == 0, done.stderr
+    said, apart = done.stdout.strip().splitlines()
+    assert said.startswith("2000 of 2000: The path reached the last time. Standard")
+    # the largest of 8 deviations, two of each time alike, in standard errors
+    assert float(apart) < 4
 
 
 def test_links_into_the_page_of_laws_arrive():

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import equinox as eqx
 import jax
@@ -17,6 +17,7 @@ from ..spaces.hamiltonians import MatrixHamiltonian
 from .adaptive import Adaptive
 from .fixed import Fixed
 from .propagator import Propagator
+from .random_paths import SUBSTEPS, Run, run_paths
 from .trajectory import Trajectory
 
 Tree = TypeVar("Tree")
@@ -31,8 +32,16 @@ def evolve(
     *,
     method: Method | None = None,
     observe: Observe = None,
+    key: Array | None = None,
+    paths: int | None = None,
+    keep_paths: bool = False,
+    devices: Sequence[Any] | None = None,
 ) -> Trajectory:
     """Evolve a state by a law and observe it at given times.
+
+    A random motion, one with a `noise_shape`, gives means over paths. Path j has random
+    numbers of its own, from fold_in(key, j): the same bits whatever number of paths
+    and of devices there is.
 
     Works under jit, vmap (over laws, states and times) and grad. Constants of the law
     and times are computed in the precision of the state.
@@ -43,19 +52,25 @@ def evolve(
             state is prepared here.
         ts: save times, shape (T,), strictly increasing; one time is enough.
         method: `Fixed`, `Adaptive` or `Propagator`; None for `Propagator` where the law
-            is solvable or has a constant Hamiltonian matrix, else `Adaptive`.
+            is solvable or has a constant Hamiltonian matrix, else `Adaptive`. A random
+            motion takes `Fixed(substeps=32)` or another `Fixed` without a stepper.
         observe: what to keep: a function (t, state) -> PyTree, a name that the motion
             knows ("density", "populations"; "n", "q", "p" of a Husimi law: see its
             `observables`), an object whose `bind(law)` is such a function
             (`jqd.observe.Moments`), several of these, as a dict by name or a list of
             names, or None for the state.
+        key: of a random motion, `jax.random.key(...)`; it must have one.
+        paths: of a random motion, how many; 1000 by default.
+        keep_paths: whether the values of each path are kept as well.
+        devices: over which the paths are spread; None for where the state is.
 
     Returns:
         The trajectory: values, error bars, status and diagnostics.
 
     Raises:
-        ValueError: times not increasing, a state that is not finite, or a method that
-            does not fit the law.
+        ValueError: times not increasing, a state that is not finite, a method that
+            does not fit the law, a random motion without a key, or what only a random
+            motion takes for another.
     """
     if not isinstance(motion, Motion):
         raise ValueError(
@@ -72,14 +87,42 @@ def evolve(
         _say_single()
     ts = jnp.asarray(ts, dtype=precision)
     motion = in_precision(motion, precision)
+    random = motion.noise_shape is not None
+    _check_chance(
+        random, key=key, paths=paths, keep_paths=keep_paths or None, devices=devices
+    )
     if method is None:
-        method = _default_method(motion)
+        method = Fixed(substeps=SUBSTEPS) if random else _default_method(motion)
     if not isinstance(method, Fixed | Adaptive | Propagator):
         raise ValueError(
             "Argument `method` must be a Fixed, Adaptive or Propagator, but is "
             f"{method!r}."
         )
-    return method.run(motion, state0, ts, _observer(motion, observe))
+    observer = _observer(motion, observe)
+    if not random:
+        return method.run(motion, state0, ts, observer)
+    if not isinstance(method, Fixed):
+        raise ValueError(
+            "Argument `method` must be Fixed for a random motion, but is "
+            f"{type(method).__name__}."
+        )
+    run = Run(method, motion, state0, ts, observer, cast(Array, key))
+    return run_paths(run, paths, keep_paths, devices)
+
+
+def _check_chance(random: bool, **given: Any) -> None:
+    """Raise for a random motion without a key, or another with what makes paths."""
+    if random and given["key"] is None:
+        raise ValueError(
+            "Argument `key` must be given for a random motion, such as "
+            "jax.random.key(0), but is None."
+        )
+    for name, value in given.items():
+        if value is not None and not random:
+            raise ValueError(
+                f"Argument `{name}` must be left out for a motion without noise, but "
+                "is given."
+            )
 
 
 def look(motion: Motion, t: ArrayLike, state: PyTree[Array], observe: Observe) -> Any:

@@ -54,6 +54,9 @@ class Fixed(eqx.Module):
         heed_alarms: whether a law's alarm ends the run. If not, the run goes on and
             its values stay, with the alarm in `status` and its time in
             `failure_time`: a search may look past a node, results may not.
+        lattice: increments of the noise of a random motion between two save times, a
+            multiple of twice `substeps`, which is the default. Runs of one key and one
+            lattice take the same noise, whatever their steps are.
     """
 
     stepper: Callable[..., Any] | None = eqx.field(static=True, default=None)
@@ -62,6 +65,7 @@ class Fixed(eqx.Module):
     estimate_error: bool = eqx.field(static=True, default=True)
     counts: Int[Array, "..."] | None = None
     heed_alarms: bool = eqx.field(static=True, default=True)
+    lattice: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:
         if self.stepper is not None and not callable(self.stepper):
@@ -82,6 +86,13 @@ class Fixed(eqx.Module):
                 "Argument `counts` must be None with gradient='reversible', but is "
                 "given; use `substeps`."
             )
+        if self.lattice is not None:
+            _checks.check_positive_integer(self.lattice, "lattice")
+            if self.lattice % (2 * self.substeps):
+                raise ValueError(
+                    "Argument `lattice` must be a multiple of twice `substeps`, "
+                    f"{2 * self.substeps}, but is {self.lattice}."
+                )
 
     def _check_counts(self) -> None:
         """Whole numbers, one or one a save interval."""
@@ -121,7 +132,7 @@ def _run(
             method, law, state0, ts, observe
         )
     else:
-        values, records, last, status, when = _rollout(
+        values, records, last, status, when = rollout(
             method, law, state0, ts, observe, steps, judged=method.estimate_error
         )
     reached = ts < when
@@ -131,7 +142,7 @@ def _run(
     if method.estimate_error:
         # the check run is an error bar, not a result: no gradient flows through it
         frozen = jax.lax.stop_gradient((law, state0, ts))
-        check, _, end, ended, _ = _rollout(
+        check, _, end, ended, _ = rollout(
             method, *frozen, observe, 2 * steps, judged=False
         )
         order = getattr(method.stepper, "order", 1)
@@ -147,7 +158,7 @@ def _run(
     return mark_inaccurate(run, relative)
 
 
-def _rollout(
+def rollout(
     method: Fixed,
     law: Motion,
     state0: PyTree[Array],

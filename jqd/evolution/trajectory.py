@@ -14,17 +14,22 @@ from ..status import Status, describe
 
 
 class Trajectory(eqx.Module):
-    """Observed values of one run, or of a batch of runs under `jax.vmap`.
+    """Observed values of one run, of a batch of runs under `jax.vmap`, or their means
+    over the paths of a random motion.
 
     Values at times that a run did not reach are NaN, and its `status` says why; other
-    members of a batch are not touched.
+    members of a batch are not touched. Means are over the paths that reached a time,
+    `diagnostics["num_paths"]` of them, (T,); `status` and `failure_time` have an entry
+    for each path.
 
     Attributes:
         ts: save times, shape (T,).
         values: what `observe` returned, stacked over times: leaves (T, ...).
         error: estimate of the error of `values` from steps and rounding, same
             structure, or None if it was not asked for; infinite where the check run
-            failed and this one did not.
+            failed and this one did not. Of means, what the step does to them, from the
+            same paths with half the step: sampling is in `stderr`. None as well where
+            a random motion has no form to tell it by.
         status: code of `jqd.Status`.
         failure_time: time at which the run ended early, or from which on its status
             holds as far as is known; infinite if it reached its last time.
@@ -35,6 +40,9 @@ class Trajectory(eqx.Module):
             of the probabilities from its grid or basis, (T,), which `error` does not
             cover: see `Law.resolution`. None where the law has no estimate, or no
             error was asked for.
+        stderr: standard error of means over paths by sampling, same structure as
+            `values`; infinite for a single path. None for a motion without noise.
+        paths: the values of each path, leaves (paths, T, ...), if they were kept.
     """
 
     ts: Float[Array, "*batch T"]
@@ -44,22 +52,27 @@ class Trajectory(eqx.Module):
     failure_time: Float[Array, "*batch"]
     diagnostics: dict[str, Array]
     resolution: Float[Array, "*batch T"] | None = None
+    stderr: PyTree[Array] | None = None
+    paths: PyTree[Array] | None = None
 
     @property
     def ok(self) -> Array:
-        """Whether each run reached its last time, with less error than result."""
+        """Whether each run, or path, reached its end, with less error than result."""
         return self.status == Status.OK
 
     @property
     def reached(self) -> Array:
-        """Whether each save time was reached, shape (..., T)."""
-        return self.ts < self.failure_time[..., None]
+        """Whether each save time was reached, shape (..., T); (..., paths, T)."""
+        ts = self.ts if self.stderr is None else self.ts[..., None, :]
+        return ts < self.failure_time[..., None]
 
     def describe(self) -> str:
         """The status in words, counted over a batch, and the largest errors known."""
         return " ".join([self._outcome(), *self._errors()])
 
     def _outcome(self) -> str:
+        if self.stderr is not None:
+            return describe(self.status, "path")
         if np.size(self.status) > 1:
             return describe(self.status)
         ended = float(np.ravel(self.failure_time)[0])
@@ -68,22 +81,29 @@ class Trajectory(eqx.Module):
 
     def _errors(self) -> Iterator[str]:
         """What is known of the errors, a sentence each."""
+        if self.stderr is not None:
+            yield from self._beside("Standard error of the means", self.stderr)
+            fewest = np.min(self.diagnostics["num_paths"])
+            yield f"At least {fewest} paths take part in each mean."
         if self.error is not None:
-            leaves = jax.tree_util.tree_leaves_with_path(self.values)
-            parts = []
-            errors = jax.tree.leaves(self.error)
-            for (path, values), error in zip(leaves, errors, strict=True):
-                if jnp.issubdtype(values.dtype, jnp.inexact):
-                    name = jax.tree_util.keystr(path, simple=True, separator=".")
-                    text = f"{_largest(error):.1e} of at most {_largest(values):.2g}"
-                    parts.append(f"{name} {text}".strip())
-            if parts:
-                yield f"Error by steps and rounding: {', '.join(parts)}."
+            yield from self._beside("Error by steps and rounding", self.error)
         if self.resolution is not None:
             yield (
                 "Error by the grid or basis, of the order of "
                 f"{_largest(self.resolution):.0e} of the probabilities."
             )
+
+    def _beside(self, title: str, errors: PyTree[Array]) -> Iterator[str]:
+        """A sentence with the largest errors beside the largest values."""
+        leaves = jax.tree_util.tree_leaves_with_path(self.values)
+        parts = []
+        for (path, values), error in zip(leaves, jax.tree.leaves(errors), strict=True):
+            if jnp.issubdtype(values.dtype, jnp.inexact):
+                name = jax.tree_util.keystr(path, simple=True, separator=".")
+                text = f"{_largest(error):.1e} of at most {_largest(values):.2g}"
+                parts.append(f"{name} {text}".strip())
+        if parts:
+            yield f"{title}: {', '.join(parts)}."
 
     def to_qutip(self, dims: Any = None) -> Any:
         """Saved kets as QuTiP objects, one a time."""

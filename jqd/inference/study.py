@@ -107,6 +107,12 @@ class Study(eqx.Module):
                 width, shapes that differ, a row at t0 that is not of the prepared
                 state.
         """
+        if law.noise_shape is not None:
+            raise ValueError(
+                "Argument `law` must not be random, but "
+                f"{type(law).__name__} is; fit the equation of its mean, "
+                "`law.mean_field()`, if it has one."
+            )
         self.data = as_data(data)
         priors = dict(nuisances or {})
         names = (free,) if isinstance(free, str) else tuple(free)

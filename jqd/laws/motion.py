@@ -40,6 +40,20 @@ class Generator(NamedTuple):
     hbar: Array
 
 
+class Noise(NamedTuple):
+    """Chance in a step of a random motion; as `noise_shape`, the shapes of it.
+
+    Attributes:
+        increments: W(t + dt) - W(t), normal of variance dt, unit √time. Those of a
+            long step are the sums of those of the short ones within it.
+        uniforms: in [0, 1), one set a step, whatever its length: what is drawn from a
+            distribution is drawn by them. None where nothing is.
+    """
+
+    increments: Any
+    uniforms: Any = None
+
+
 class Motion(eqx.Module):
     """d(state)/dt = vector_field(t, state).
 
@@ -57,7 +71,11 @@ class Motion(eqx.Module):
         """Time derivative of the state (diffrax's signature)."""
 
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
-        """The state at t + dt by the motion's best fixed step; `stepper` by default."""
+        """The state at t + dt by the motion's best fixed step; `stepper` by default.
+
+        A random motion, one that declares its `noise_shape`, takes its noise from
+        outside as well: `step(t, state, dt, w)`, with w a `Noise` of these shapes.
+        """
         return self.stepper(self, t, state, dt)
 
     # -- states -----------------------------------------------------------------------
@@ -138,6 +156,26 @@ class Motion(eqx.Module):
     ) -> tuple[PyTree[Array], Array] | None:
         """States at times `ts`, stacked, and a bound on their relative error (T,)."""
         del state0, ts
+        return None
+
+    # -- chance -----------------------------------------------------------------------
+
+    @property
+    def noise_shape(self) -> Noise | None:
+        """Shapes of the noise that a step takes; None if nothing is left to chance."""
+        return None
+
+    def pathwise(self) -> "Motion | None":
+        """The motion in a form whose paths converge as steps are halved under the same
+        increments, by which the error of a step is judged.
+
+        Itself where increments are all its noise; None where there is no such form.
+        """
+        noise = self.noise_shape
+        return self if noise is None or noise.uniforms is None else None
+
+    def mean_field(self) -> "Motion | None":
+        """The equation of the mean of a random motion, or None."""
         return None
 
     # -- fits -------------------------------------------------------------------------

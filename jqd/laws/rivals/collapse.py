@@ -1,0 +1,231 @@
+"""Continuous collapse: chance in the law of motion itself."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ... import _checks
+from ...interop import as_array
+from ..constants import fixed, free
+from ..law import Law
+from ..motion import Noise
+from .dephasing import Dephasing, read_measured, unitary
+
+# Levels up to which a matrix times a vector is summed out.
+_FEW = 8
+
+
+class Collapse(Law):
+    """dψ = [-iH dt/ħ - ½ Σ_k γ_k (A_k - ⟨A_k⟩)² dt + Σ_k √γ_k (A_k - ⟨A_k⟩) dW_k] ψ.
+
+    Itô's equation of spontaneous collapse, and of a system whose commuting observables
+    A_k, diagonal, are measured without end. Its mean is that of `Dephasing`.
+
+    A step is half a step of H, the exact measurement during dt, half a step of H:
+
+        ψ_x <- ψ_x exp(Σ_k [√γ_k A_kx dY_k - γ_k A_kx² dt]), normalised
+
+    of weak order 2, exact at any dt where H = 0. The record dY of the measurement is
+
+    * drawn: 2√γ_k A_kx dt + dW_k with x from |ψ_x|², the exact distribution. Born's
+      weights are martingales and the mean is Strang's step of `Dephasing` to rounding.
+      Such paths have no derivatives: what x they draw jumps; a gradient raises. Take
+      that of `mean_field()`, or `draw=False`;
+    * pathwise (`draw=False`): 2√γ_k ⟨A_k⟩ dt + (L dW)_k, where LLᵀ_kl = δ_kl +
+      4 dt √(γ_k γ_l) Cov(A_k, A_l), so that mean and covariance are the exact ones.
+      Paths converge with order 1, and have derivatives under given noise.
+
+    Attributes:
+        H: Hermitian (n, n), or real (n,) if diagonal, in energy units.
+        A: diagonals of the observables, (K, n).
+        gamma: rates γ_k, (K,), in 1 over the unit of time and of A_k². At γ_k = 0 the
+            slope of a path is infinite and given as 0; that of the mean is finite.
+        hbar: ħ, scalar.
+        draw: whether records are drawn (static).
+
+    Source: N. Gisin (1984) Phys. Rev. Lett. 52, 1657; L. Diósi (1988) Phys. Lett. A
+    129, 419.
+    """
+
+    H: Array = fixed()
+    A: Float[Array, "K n"] = fixed()
+    gamma: Float[Array, " K"] = free(quantum=0.0, span=(0, 1))
+    hbar: Float[Array, ""] = fixed()
+    draw: bool = eqx.field(static=True, default=True)
+
+    def __init__(
+        self,
+        H: Any,
+        A: ArrayLike,
+        gamma: ArrayLike,
+        hbar: ArrayLike = 1.0,
+        *,
+        draw: bool = True,
+    ) -> None:
+        """The law.
+
+        Args:
+            H: (n, n) Hermitian or (n,) real; arrays, QuTiP and dynamiqs operators.
+            A: (K, n), or (n,) for one observable, real.
+            gamma: γ_k >= 0, (K,), or one for all.
+            hbar: ħ, scalar.
+            draw: whether records are drawn, or pathwise functions of the noise.
+
+        Raises:
+            ValueError: H not Hermitian, shapes that do not fit, a rate below zero.
+        """
+        self.H, self.A, self.gamma, self.hbar = read_measured(H, A, gamma, hbar)
+        _checks.check_choice(draw, "draw", (True, False))
+        self.draw = bool(draw)
+
+    def prepare(self, psi: Any) -> Complex[Array, " n"]:
+        """ψ itself, checked and complex.
+
+        Raises:
+            ValueError: wrong shape, not finite, not normalised.
+        """
+        psi = as_array(psi, "psi")
+        _checks.check_state(psi, "psi", self.A.shape[1], 1.0)
+        return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+
+    def density(self, state: Array) -> Float[Array, " n"]:
+        """|ψ|²."""
+        return jnp.real(state) ** 2 + jnp.imag(state) ** 2
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """The norm."""
+        return {"norm": jnp.sum(self.density(state))}
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """The drift, without the noise."""
+        del t, args
+        image = self.H * state if self.H.ndim == 1 else self.H @ state
+        away = self.A - self._mean(self.density(state))[:, None]
+        loss = 0.5 * jnp.sum(self.gamma[:, None] * away**2, axis=0)
+        return -1j / self.hbar * image - loss * state
+
+    # -- chance -----------------------------------------------------------------------
+
+    @property
+    def noise_shape(self) -> Noise:
+        """An increment an observable and, if records are drawn, a uniform number."""
+        return Noise(self.gamma.shape, () if self.draw else None)
+
+    def pathwise(self) -> "Collapse":
+        """The law with `draw=False`."""
+        return Collapse(self.H, self.A, self.gamma, self.hbar, draw=False)
+
+    def mean_field(self) -> Dephasing:
+        """The equation of the mean of |ψ⟩⟨ψ|."""
+        return Dephasing(self.H, self.A, self.gamma, self.hbar)
+
+    def step(
+        self, t: ArrayLike, state: Array, dt: ArrayLike, w: Noise | None = None
+    ) -> Array:
+        """The state at t + dt under the noise w, which must be given.
+
+        Args:
+            t: time, scalar.
+            state: ψ, (n,) complex.
+            dt: step, scalar, positive.
+            w: `increments` (K,) and, if records are drawn, `uniforms` ().
+
+        Returns:
+            ψ, (n,), normalised.
+        """
+        del t
+        if w is None:
+            raise ValueError("Argument `w` must be the noise of the step, but is None.")
+        psi = self._turned(state, dt / 2)
+        p = self.density(psi)
+        p = p / jnp.sum(p)
+        record = self._drawn(p, dt, w) if self.draw else self._followed(p, dt, w)
+        strength = _root(self.gamma)
+        exponent = strength[:, None] * self.A * record[:, None]
+        exponent = jnp.sum(exponent - self.gamma[:, None] * self.A**2 * dt, axis=0)
+        # the largest weight is 1: no overflow, and a norm that does not vanish
+        exponent = exponent - jax.lax.stop_gradient(jnp.max(_seen(exponent, p)))
+        psi = psi * jnp.exp(jnp.where(p > 0, exponent, 0))
+        psi = psi / jnp.sqrt(jnp.sum(self.density(psi)))
+        return self._turned(psi, dt / 2)
+
+    def _turned(self, psi: Array, dt: ArrayLike) -> Array:
+        """exp(-iH dt/ħ) ψ."""
+        U = unitary(self.H, dt, self.hbar, psi)
+        # for a batch of small matrices the sum is the faster product
+        few = psi.shape[0] <= _FEW
+        return jnp.sum(U * psi[None, :], axis=-1) if few else U @ psi
+
+    def _mean(self, p: Array) -> Array:
+        """⟨A_k⟩."""
+        return jnp.sum(self.A * p[None, :], axis=-1)
+
+    def _drawn(self, p: Array, dt: ArrayLike, w: Noise) -> Array:
+        """dY of a class drawn from p."""
+        up_to = jnp.cumsum(_undifferentiated(p))
+        x = jnp.sum(up_to <= w.uniforms * up_to[-1])
+        found = self.A[:, jnp.minimum(x, p.shape[0] - 1)]
+        return 2 * _root(self.gamma) * found * dt + w.increments
+
+    def _followed(self, p: Array, dt: ArrayLike, w: Noise) -> Array:
+        """dY of the same mean and covariance as a smooth function of p."""
+        strength, mean = _root(self.gamma), self._mean(p)
+        away = strength[:, None] * (self.A - mean[:, None])
+        spread = jnp.sum(
+            away[:, None, :] * away[None, :, :] * p[None, None, :], axis=-1
+        )
+        factor = _lower_root(jnp.eye(spread.shape[0]).astype(p.dtype) + 4 * dt * spread)
+        return 2 * strength * mean * dt + jnp.sum(
+            factor * w.increments[None, :], axis=-1
+        )
+
+
+def _root(gamma: Array) -> Array:
+    """√γ, with slope 0 where γ is not positive."""
+    there = gamma > 0
+    return jnp.where(there, jnp.sqrt(jnp.where(there, gamma, 1)), 0)
+
+
+def _seen(exponent: Array, p: Array) -> Array:
+    """The exponents of classes that have a share."""
+    return jnp.where(p > 0, exponent, -jnp.inf)
+
+
+def _lower_root(matrix: Array) -> Array:
+    """Cholesky's L, LLᵀ = matrix, by columns.
+
+    Not LAPACK's: that is called matrix by matrix, which in a batch of paths takes
+    longer than all the rest of a step.
+    """
+    rows = jnp.arange(matrix.shape[0])
+
+    def column(lower: Array, k: Array) -> tuple[Array, None]:
+        rest = matrix[:, k] - jnp.sum(lower * lower[k][None, :], axis=-1)
+        return lower.at[:, k].set(
+            jnp.where(rows >= k, rest, 0) / jnp.sqrt(rest[k])
+        ), None
+
+    return jax.lax.scan(column, jnp.zeros_like(matrix), rows)[0]
+
+
+@jax.custom_jvp
+def _undifferentiated(p: Array) -> Array:
+    """p, from which something is drawn; refuses to be differentiated."""
+    return p
+
+
+def _refuse(primals: Any, tangents: Any) -> Any:
+    (p,), (slope,) = primals, tangents
+    if not isinstance(slope, SymbolicZero):
+        raise ValueError(
+            "Argument `draw` must be False where paths are differentiated, but is "
+            "True: what is drawn has no derivative; or take `mean_field()`."
+        )
+    return p, slope
+
+
+_undifferentiated.defjvp(_refuse, symbolic_zeros=True)

@@ -1,0 +1,141 @@
+"""Dephasing by commuting observables: the mean of what measures them."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ... import _checks
+from ...interop import as_array
+from ...spaces.hamiltonians import matrix_hamiltonian
+from ...steppers import Flows, strang
+from ...steppers.eigenbasis import unitary_orbit
+from ...steppers.flows import GeneralFlow
+from ..constants import constant, fixed, free
+from ..law import Law
+
+
+class Dephasing(Law):
+    """dρ/dt = -i[H, ρ]/ħ - ½ Σ_k γ_k [A_k, [A_k, ρ]],  A_k diagonal.
+
+    The state is the density operator, (n, n). Conserves its trace; linear in it. The
+    step is Strang's, of two exact flows: any dt keeps ρ positive.
+
+    Attributes:
+        H: Hermitian (n, n), or real (n,) if diagonal, in energy units.
+        A: diagonals of the observables, (K, n).
+        gamma: rates γ_k, (K,), in 1 over the unit of time and of A_k².
+        hbar: ħ, scalar.
+
+    Source: G. Lindblad (1976) Commun. Math. Phys. 48, 119.
+    """
+
+    H: Array = fixed()
+    A: Float[Array, "K n"] = fixed()
+    gamma: Float[Array, " K"] = free(quantum=0.0, span=(0, 1))
+    hbar: Float[Array, ""] = fixed()
+
+    def __init__(
+        self, H: Any, A: ArrayLike, gamma: ArrayLike, hbar: ArrayLike = 1.0
+    ) -> None:
+        """The law.
+
+        Args:
+            H: (n, n) Hermitian or (n,) real; arrays, QuTiP and dynamiqs operators.
+            A: (K, n), or (n,) for one observable, real.
+            gamma: γ_k >= 0, (K,), or one for all.
+            hbar: ħ, scalar.
+
+        Raises:
+            ValueError: H not Hermitian, shapes that do not fit, a rate below zero.
+        """
+        self.H, self.A, self.gamma, self.hbar = read_measured(H, A, gamma, hbar)
+
+    def prepare(self, psi: Any) -> Complex[Array, "n n"]:
+        """ρ = |ψ⟩⟨ψ| of a normalised ψ, (n,), or ρ itself, (n, n) of trace 1."""
+        psi, size = as_array(psi, "psi"), self.A.shape[1]
+        if psi.ndim == 2:
+            _checks.check_shape(psi, "psi", (size, size))
+            _checks.check_hermitian(psi, "psi")
+            _checks.check_state(jnp.sqrt(jnp.abs(jnp.diagonal(psi))), "psi", size, 1.0)
+            return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        _checks.check_state(psi, "psi", size, 1.0)
+        psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        return psi[:, None] * jnp.conj(psi)[None, :]
+
+    def decay(self) -> Float[Array, "n n"]:
+        """½ Σ_k γ_k (A_kx - A_ky)²: the rate at which ρ_xy is lost."""
+        apart = self.A[:, :, None] - self.A[:, None, :]
+        return 0.5 * jnp.sum(self.gamma[:, None, None] * apart**2, axis=0)
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """-i[H, ρ]/ħ - decay ρ."""
+        del t, args
+        diagonal = self.H.ndim == 1
+        product = self.H[:, None] * state if diagonal else self.H @ state
+        # ρH = (Hρ)* for a Hermitian ρ
+        turn = -1j / self.hbar * (product - jnp.conj(product.T))
+        return turn - self.decay() * state
+
+    def flows(self) -> Flows:
+        """Both parts, exactly: turning (outer), decay (inner)."""
+
+        def turn(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+            del t
+            U = unitary(self.H, dt, self.hbar, state)
+            return U @ state @ jnp.conj(U.T)
+
+        def fade(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+            del t
+            return jnp.exp(-self.decay() * dt) * state
+
+        return Flows(GeneralFlow(turn), GeneralFlow(fade))
+
+    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+        """Strang's."""
+        return strang(self, t, state, dt)
+
+    def density(self, state: Array) -> Float[Array, " n"]:
+        """Populations: the diagonal of ρ."""
+        return jnp.real(jnp.diagonal(state))
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """The trace, as `norm`."""
+        return {"norm": jnp.sum(self.density(state))}
+
+
+def unitary(H: Array, dt: ArrayLike, hbar: Array, like: Array) -> Complex[Array, "n n"]:
+    """exp(-iH dt/ħ) as a matrix of the dtype of `like`.
+
+    A matrix, though one state asks for it: a loop over equal steps makes it once.
+    """
+    unit = jnp.eye(H.shape[0]).astype(like.dtype)
+    dt = jnp.asarray(dt)[None]
+    columns = jax.vmap(lambda column: unitary_orbit(H, column, dt, hbar)[0], 1, 1)
+    return columns(unit).astype(like.dtype)
+
+
+def read_measured(
+    H: Any, A: ArrayLike, gamma: ArrayLike, hbar: ArrayLike
+) -> tuple[Array, Array, Array, Array]:
+    """H, A (K, n), γ (K,) and ħ as checked array leaves; see `Dephasing`."""
+    H = as_array(H, "H")
+    _checks.check_finite(H, "H")
+    _checks.check_hermitian(H, "H")
+    matrix = matrix_hamiltonian(H).matrix
+    _checks.check_real(A, "A")
+    _checks.check_finite(A, "A")
+    A = constant(A, "A")
+    A = A[None] if A.ndim == 1 else A
+    _checks.check_shape(A, "A", (None, matrix.shape[0]))
+    _checks.check_not_negative(gamma, "gamma")
+    gamma = constant(gamma, "gamma")
+    if gamma.shape not in ((), (1,), A.shape[:1]):
+        raise ValueError(
+            f"Argument `gamma` must be one rate or one an observable ({A.shape[0]}), "
+            f"but its shape is {gamma.shape}."
+        )
+    _checks.check_scalar(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar")
+    return matrix, A, jnp.broadcast_to(gamma, A.shape[:1]), constant(hbar, "hbar")

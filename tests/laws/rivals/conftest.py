@@ -1,0 +1,44 @@
+"""A scheme that looks right and is not, as a negative control."""
+
+import jax.numpy as jnp
+import pytest
+
+from jqd import Collapse, Law, Noise
+from jqd.laws.rivals.dephasing import unitary
+
+
+class Girsanov(Law):
+    """The pathwise record without its root, 2√γ⟨A⟩dt + dW; one observable."""
+
+    inner: Collapse
+
+    draw = False
+
+    @property
+    def gamma(self):
+        return self.inner.gamma
+
+    @property
+    def noise_shape(self):
+        return self.inner.noise_shape
+
+    def prepare(self, psi):
+        return self.inner.prepare(psi)
+
+    def density(self, state):
+        return self.inner.density(state)
+
+    def vector_field(self, t, state, args=None):
+        return self.inner.vector_field(t, state, args)
+
+    def step(self, t, state, dt, w):
+        law = self.inner
+        p = self.density(unitary(law.H, dt / 2, law.hbar, state) @ state)
+        variance = jnp.sum(p * law.A[0] ** 2) - jnp.sum(p * law.A[0]) ** 2
+        root = jnp.sqrt(1 + 4 * law.gamma * variance * dt)
+        return law.step(t, state, dt, Noise(w.increments / root))
+
+
+@pytest.fixture(scope="session")
+def girsanov():
+    return Girsanov
