@@ -56,9 +56,9 @@ if TYPE_CHECKING:
     from .laws import Law as Law
     from .laws import Madelung as Madelung
     from .laws import Motion as Motion
-    from .laws import Noise as Noise
     from .laws import PhaseAlignment as PhaseAlignment
     from .laws import Schrodinger as Schrodinger
+    from .laws import StepNoise as StepNoise
     from .observe import Moments as Moments
     from .observe import Occupations as Occupations
     from .observe import expectation as expectation

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Int, PyTree
 
-from ..laws.motion import Motion, Noise, Resolution
+from ..laws.motion import Motion, Resolution, StepNoise
 from ..status import Status
 from .fixed import Fixed, rollout
 from .trajectory import (
@@ -26,9 +26,9 @@ _UNIFORMS = 2**32 - 1
 
 
 def draw_noise(
-    shape: Noise, key: Array, index: ArrayLike, dt: ArrayLike, parts: int = 1
-) -> Noise:
-    """Noise of a step of dt, which spans `parts` steps of the lattice.
+    shape: StepNoise, key: Array, index: ArrayLike, dt: ArrayLike, parts: int = 1
+) -> StepNoise:
+    """StepNoise of a step of dt, which spans `parts` steps of the lattice.
 
     w = Σ_i √(dt/parts) normal(fold_in(key, i)),  index parts <= i < (index + 1) parts
 
@@ -50,9 +50,9 @@ def draw_noise(
     fine = jax.vmap(normal)(jnp.asarray(index) * parts + jnp.arange(parts))
     increments = jnp.sqrt(dt / parts) * jnp.sum(fine, axis=0)
     if shape.uniforms is None:
-        return Noise(increments)
+        return StepNoise(increments)
     mine = jax.random.fold_in(jax.random.fold_in(key, np.uint32(_UNIFORMS)), index)
-    return Noise(increments, jax.random.uniform(mine, shape.uniforms, dt.dtype))
+    return StepNoise(increments, jax.random.uniform(mine, shape.uniforms, dt.dtype))
 
 
 class _Walk(NamedTuple):
@@ -82,7 +82,7 @@ class _Realised(Motion):
 
     def step(self, t: ArrayLike, state: _Walk, dt: ArrayLike) -> _Walk:
         """The motion's own, with the noise of this step of this path."""
-        shape = cast(Noise, self.motion.noise_shape)
+        shape = cast(StepNoise, self.motion.noise_shape)
         w = draw_noise(shape, self.key, state.taken, dt, self.parts)
         after = cast(Any, self.motion).step(t, state.state, dt, w)
         return _Walk(after, state.taken + 1)

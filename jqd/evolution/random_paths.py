@@ -12,7 +12,7 @@ from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Float, Int, PyTree
 
 from .. import _checks
-from ..laws.motion import Motion, Noise
+from ..laws.motion import Motion, StepNoise
 from .fixed import Fixed
 from .one_path import Run, follow_path
 from .trajectory import Trajectory
@@ -58,14 +58,14 @@ def _check_method(method: Fixed) -> None:
 def _check_noise(motion: Motion) -> None:
     """What the motion declares are shapes of arrays."""
     shape = motion.noise_shape
-    whole = isinstance(shape, Noise) and all(
+    whole = isinstance(shape, StepNoise) and all(
         isinstance(part, tuple) and all(isinstance(size, int) for size in part)
         for part in shape
         if part is not None
     )
-    if not whole or cast(Noise, shape).increments is None:
+    if not whole or cast(StepNoise, shape).increments is None:
         raise ValueError(
-            "Argument `motion` must have jqd.laws.Noise of shapes, such as (2,), as "
+            "Argument `motion` must have a jqd.StepNoise of shapes, such as (2,), as "
             f"its `noise_shape`, but has {shape!r}."
         )
 

@@ -12,8 +12,8 @@ from .husimi import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .law import Law as Law
 from .motion import Generator as Generator
 from .motion import Motion as Motion
-from .motion import Noise as Noise
 from .motion import Resolution as Resolution
+from .motion import StepNoise as StepNoise
 from .rivals import Collapse as Collapse
 from .rivals import Dephasing as Dephasing
 from .schrodinger import Schrodinger as Schrodinger

@@ -40,7 +40,7 @@ class Generator(NamedTuple):
     hbar: Array
 
 
-class Noise(NamedTuple):
+class StepNoise(NamedTuple):
     """Chance in a step of a random motion; as `noise_shape`, the shapes of it.
 
     Attributes:
@@ -74,7 +74,7 @@ class Motion(eqx.Module):
         """The state at t + dt by the motion's best fixed step; `stepper` by default.
 
         A random motion, one that declares its `noise_shape`, takes its noise from
-        outside as well: `step(t, state, dt, w)`, with w a `Noise` of these shapes.
+        outside as well: `step(t, state, dt, w)`, with w a `StepNoise` of these shapes.
         """
         return self.stepper(self, t, state, dt)
 
@@ -161,7 +161,7 @@ class Motion(eqx.Module):
     # -- chance -----------------------------------------------------------------------
 
     @property
-    def noise_shape(self) -> Noise | None:
+    def noise_shape(self) -> StepNoise | None:
         """Shapes of the noise that a step takes; None if nothing is left to chance."""
         return None
 

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Adaptive, Fixed, Law, Noise, Propagator, Status, evolve, rk4
+from jqd import Adaptive, Fixed, Law, Propagator, Status, StepNoise, evolve, rk4
+from jqd.constants import constant
 from jqd.evolution import draw_noise
-from jqd.laws import constant
 
 KEY = jax.random.key(7)
 TS = jnp.array([0.0, 0.4, 1.0])
@@ -31,7 +31,7 @@ class Walk(Law):
 
     @property
     def noise_shape(self):
-        return Noise((1,), () if self.alone else None)
+        return StepNoise((1,), () if self.alone else None)
 
     def prepare(self, psi):
         return jnp.asarray(psi)
@@ -76,7 +76,7 @@ def test_a_path_is_its_steps_under_the_recorded_noise():
                 jax.random.normal(jax.random.fold_in(key, 2 * i + j), (1,))
                 for j in (0, 1)
             ]
-            w = Noise(jnp.sqrt((t1 - t0) / 10) * (fine[0] + fine[1]))
+            w = StepNoise(jnp.sqrt((t1 - t0) / 10) * (fine[0] + fine[1]))
             drawn = draw_noise(law.noise_shape, key, i, (t1 - t0) / 5, 2)
             np.testing.assert_allclose(drawn.increments, w.increments, rtol=1e-14)
             state, i = law.step(t0, state, (t1 - t0) / 5, w), i + 1
@@ -87,7 +87,7 @@ def test_a_path_is_its_steps_under_the_recorded_noise():
 
 
 def test_long_steps_sum_the_increments_of_short_ones():
-    shape, dt = Noise((2,), (3,)), jnp.asarray(0.3)
+    shape, dt = StepNoise((2,), (3,)), jnp.asarray(0.3)
     whole = draw_noise(shape, KEY, 5, dt, 4)
     halves = [draw_noise(shape, KEY, i, dt / 2, 2) for i in (10, 11)]
     total = halves[0].increments + halves[1].increments
@@ -100,7 +100,7 @@ def test_long_steps_sum_the_increments_of_short_ones():
 
 
 def test_increments_are_normal_and_independent():
-    w = jax.vmap(lambda i: draw_noise(Noise((2,)), KEY, i, jnp.asarray(0.25), 2))(
+    w = jax.vmap(lambda i: draw_noise(StepNoise((2,)), KEY, i, jnp.asarray(0.25), 2))(
         jnp.arange(20000)
     ).increments
     n = w.shape[0]
@@ -402,5 +402,5 @@ def test_noise_that_is_no_noise_is_refused():
         def vector_field(self, t, state, args=None):
             return state
 
-    with pytest.raises(ValueError, match=r"`motion` must have jqd\.laws\.Noise"):
+    with pytest.raises(ValueError, match=r"`motion` must have jqd\.laws\.StepNoise"):
         evolve(Odd(), jnp.ones(1), TS, key=KEY, paths=2)

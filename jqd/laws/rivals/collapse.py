@@ -9,10 +9,10 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ...constants import fixed, free
 from ...interop import as_array
-from ..constants import fixed, free
 from ..law import Law
-from ..motion import Noise
+from ..motion import StepNoise
 from .dephasing import Dephasing, read_measured, unitary
 
 # Levels up to which a matrix times a vector is summed out.
@@ -111,9 +111,9 @@ class Collapse(Law):
     # -- chance -----------------------------------------------------------------------
 
     @property
-    def noise_shape(self) -> Noise:
+    def noise_shape(self) -> StepNoise:
         """An increment an observable and, if records are drawn, a uniform number."""
-        return Noise(self.gamma.shape, () if self.draw else None)
+        return StepNoise(self.gamma.shape, () if self.draw else None)
 
     def pathwise(self) -> "Collapse":
         """The law with `draw=False`."""
@@ -124,7 +124,7 @@ class Collapse(Law):
         return Dephasing(self.H, self.A, self.gamma, self.hbar)
 
     def step(
-        self, t: ArrayLike, state: Array, dt: ArrayLike, w: Noise | None = None
+        self, t: ArrayLike, state: Array, dt: ArrayLike, w: StepNoise | None = None
     ) -> Array:
         """The state at t + dt under the noise w, which must be given.
 
@@ -164,14 +164,14 @@ class Collapse(Law):
         """⟨A_k⟩."""
         return jnp.sum(self.A * p[None, :], axis=-1)
 
-    def _drawn(self, p: Array, dt: ArrayLike, w: Noise) -> Array:
+    def _drawn(self, p: Array, dt: ArrayLike, w: StepNoise) -> Array:
         """dY of a class drawn from p."""
         up_to = jnp.cumsum(_undifferentiated(p))
         x = jnp.sum(up_to <= w.uniforms * up_to[-1])
         found = self.A[:, jnp.minimum(x, p.shape[0] - 1)]
         return 2 * _root(self.gamma) * found * dt + w.increments
 
-    def _followed(self, p: Array, dt: ArrayLike, w: Noise) -> Array:
+    def _followed(self, p: Array, dt: ArrayLike, w: StepNoise) -> Array:
         """dY of the same mean and covariance as a smooth function of p."""
         strength, mean = _root(self.gamma), self._mean(p)
         away = strength[:, None] * (self.A - mean[:, None])

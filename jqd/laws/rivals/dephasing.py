@@ -7,12 +7,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ...constants import constant, fixed, free
 from ...interop import as_array
 from ...spaces.hamiltonians import matrix_hamiltonian
 from ...steppers import Flows, strang
 from ...steppers.eigenbasis import unitary_orbit
 from ...steppers.flows import GeneralFlow
-from ..constants import constant, fixed, free
 from ..law import Law
 
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import pytest
 
-from jqd import Collapse, Law, Noise
+from jqd import Collapse, Law, StepNoise
 from jqd.laws.rivals.dephasing import unitary
 
 
@@ -36,7 +36,7 @@ class Girsanov(Law):
         p = self.density(unitary(law.H, dt / 2, law.hbar, state) @ state)
         variance = jnp.sum(p * law.A[0] ** 2) - jnp.sum(p * law.A[0]) ** 2
         root = jnp.sqrt(1 + 4 * law.gamma * variance * dt)
-        return law.step(t, state, dt, Noise(w.increments / root))
+        return law.step(t, state, dt, StepNoise(w.increments / root))
 
 
 @pytest.fixture(scope="session")

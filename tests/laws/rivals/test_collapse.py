@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Collapse, Noise
+from jqd import Collapse, StepNoise
 from jqd.exact.matrices import propagate
 from jqd.steppers import strang
 
@@ -42,7 +42,7 @@ def classes_of(law, psi, dt):
     """A uniform number that draws each class, and how likely it is."""
     # the law without rates turns alone
     still = Collapse(law.H, law.A, 0.0, law.hbar, draw=False)
-    zero = Noise(jnp.zeros(law.gamma.shape))
+    zero = StepNoise(jnp.zeros(law.gamma.shape))
     p = law.density(still.step(0.0, psi, dt / 2, zero))
     ends = jnp.cumsum(p)
     return ends - p / 2, p
@@ -52,7 +52,9 @@ def mean_after(law, psi, dt, observe, points=40):
     """E observe(ψ(dt)), by quadrature over the noise."""
     w, weights = gauss(points, dt, law.gamma.size)
     step = jax.jit(
-        jax.vmap(lambda w, u: observe(law.step(0.0, psi, dt, Noise(w, u))), (0, None))
+        jax.vmap(
+            lambda w, u: observe(law.step(0.0, psi, dt, StepNoise(w, u))), (0, None)
+        )
     )
     if not law.draw:
         return jnp.tensordot(weights, step(w, None), 1)
@@ -150,7 +152,7 @@ def test_a_step_of_commuting_operators_is_exact_at_any_length():
 def test_no_rate_is_schrodingers_equation(draw):
     law, psi = random_law(3, 2, draw), random_state(3)
     still = Collapse(law.H, law.A, 0.0, law.hbar, draw=draw)
-    w = Noise(jnp.array([0.3, -0.8]), 0.4 if draw else None)
+    w = StepNoise(jnp.array([0.3, -0.8]), 0.4 if draw else None)
     exact = propagate(law.H, psi, jnp.array([0.0, DT]), hbar=law.hbar)[-1]
     np.testing.assert_allclose(still.step(0.0, psi, DT, w), exact, atol=1e-14)
 
@@ -169,7 +171,9 @@ def test_the_classes_are_drawn_as_often_as_they_weigh():
     law = Collapse(jnp.zeros(4), jnp.arange(4.0), 1e6)
     psi = jnp.sqrt(jnp.array([0.1, 0.0, 0.6, 0.3])) + 0j
     u = (jnp.arange(1000) + 0.5) / 1000
-    step = jax.jit(jax.vmap(lambda u: law.step(0.0, psi, 1.0, Noise(jnp.zeros(1), u))))
+    step = jax.jit(
+        jax.vmap(lambda u: law.step(0.0, psi, 1.0, StepNoise(jnp.zeros(1), u)))
+    )
     ends = step(u)
     # a measurement as strong as this ends in the class that was drawn
     np.testing.assert_array_equal(
@@ -183,7 +187,7 @@ def test_the_classes_are_drawn_as_often_as_they_weigh():
 
 def test_paths_have_derivatives_and_draws_refuse_them(qubit):
     make, psi = qubit
-    w = Noise(jnp.array([0.7]))
+    w = StepNoise(jnp.array([0.7]))
 
     def end(gamma, draw=False, w=w):
         law = make(draw, gamma)
@@ -195,7 +199,7 @@ def test_paths_have_derivatives_and_draws_refuse_them(qubit):
     np.testing.assert_allclose(jax.grad(end)(0.5), difference, rtol=1e-7)
     np.testing.assert_allclose(jax.jacfwd(end)(0.5), difference, rtol=1e-7)
     assert np.isfinite(jax.grad(end)(0.0))
-    drawn = Noise(w.increments, jnp.asarray(0.3))
+    drawn = StepNoise(w.increments, jnp.asarray(0.3))
     assert np.isfinite(end(0.5, True, drawn))
     for derivative in (jax.grad, jax.jacfwd):
         with pytest.raises(ValueError, match="`draw` must be False"):
@@ -204,7 +208,7 @@ def test_paths_have_derivatives_and_draws_refuse_them(qubit):
 
 def test_constants_batch_and_jit(qubit):
     make, psi = qubit
-    w = Noise(jnp.array([0.7]), jnp.asarray(0.3))
+    w = StepNoise(jnp.array([0.7]), jnp.asarray(0.3))
     gammas = jnp.array([0.0, 0.2, 0.9])
     both = jax.jit(jax.vmap(lambda g: make(True, g).step(0.0, psi, 0.1, w)))(gammas)
     each = jnp.stack([make(True, g).step(0.0, psi, 0.1, w) for g in gammas])
