@@ -25,3 +25,12 @@ from .record import Multinomial as Multinomial
 from .record import Noise as Noise
 from .record import NoNoise as NoNoise
 from .record import Record as Record
+from .writing import check_new as check_new
+from .writing import write_atoms as write_atoms
+from .writing import write_density as write_density
+from .writing import write_matrix as write_matrix
+from .writing import write_phase_space as write_phase_space
+from .writing import write_photons as write_photons
+from .writing import write_record as write_record
+from .writing import write_state as write_state
+from .writing import write_statistics as write_statistics
