@@ -105,6 +105,20 @@ def test_paths_have_the_variance_of_the_density(stored):
         assert abs(row["variance_error"]) < 4 * 0.063
 
 
+@pytest.mark.slow
+def test_pulls_of_every_kind_of_record(stored):
+    """Four records of each: their mean pull has an error of 1/2."""
+    record = json.loads(stored("pulls").read_text())
+    rows = record["benchmarks"]["pulls"]["rows"]
+    cases = importlib.import_module("benchmarks.pulls").CASES
+    assert {row["case"] for row in rows} == set(cases)
+    for row in rows:
+        assert (row["records"], row["failed"]) == (4, 0)
+        assert row["± mean"] == 0.5
+        assert abs(row["mean"]) < 4 * row["± mean"]
+        assert row["stderr"] > 0
+
+
 def test_result_file_tells_date_device_and_versions(stored):
     record = json.loads(stored("bose_hubbard").read_text())
     assert record["date"]

@@ -45,7 +45,7 @@ def copying(
     assigned: Annotated[list[str] | None, sets("q (0.5), r (-0.5)")] = None,
     times: Times = "0:6:61",
     readout: float = typer.Option(
-        0.0, min=0.0, max=1.0, help="Share of shots that are read as another class."
+        0.0, min=0.0, max=1.0, help="Share of read-outs that tell nothing: any class."
     ),
     simulation: Simulation,
 ) -> int:
@@ -76,7 +76,7 @@ def copying(
         with naming(state):
             run = follow(law, psi0, ts, "density", simulation.shots**-0.5)
         p = rows(run, ts)
-        seen = (1 - readout) * p + readout * (1 - p) / max(p.shape[1] - 1, 1)
+        seen = (1 - readout) * p + readout / p.shape[1]
         counts = draw_counts(simulation.key, seen, simulation.shots)
         record = Record(ts, counts, Multinomial())
         return Simulated(
