@@ -60,7 +60,12 @@ def run(quick: bool = False) -> Report:
     rows: list[dict[str, Any]] = []
     for case, make in CASES.items():
         keys = jax.random.split(jax.random.key(1), 4 if quick else SEEDS)
-        rows += _rows(case, make(keys))
+        rows += rows_of(case, make(keys))
+    return report(rows)
+
+
+def report(rows: list[dict[str, Any]]) -> Report:
+    """The rows of all cases, and how far the worst of them is off."""
     worst = {
         name: max(abs(row[name] - centre) / row[f"± {name}"] for row in rows)
         for name, centre in (("mean", 0.0), ("width", 1.0))
@@ -83,7 +88,8 @@ def run(quick: bool = False) -> Report:
     )
 
 
-def _rows(case: str, found: Pulls) -> list[dict[str, Any]]:
+def rows_of(case: str, found: Pulls) -> list[dict[str, Any]]:
+    """Mean and width of the pulls of each constant."""
     good = ~found.failed
     count = max(int(good.sum()), 1)
     rows = []
