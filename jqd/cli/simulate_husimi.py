@@ -1,7 +1,7 @@
 """`jqd simulate husimi`: heterodyne samples, or a map, of the Husimi law."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
@@ -78,54 +78,70 @@ def husimi(
     words = ["husimi", "--data", simulation.out]
     words += [] if hamiltonian == KERR else ["--hamiltonian", hamiltonian]
 
-    def draw() -> Simulated:
-        law = HusimiFokkerPlanck(operator, truth["C"], form=Heff(levels_for(seen)))
-        if record == "map":
-            drawn, run = _map(law, seen, sigma, simulation)
-        else:
-            drawn, run = _samples(law, seen, simulation)
+    def prepare() -> Simulated:
+        form = Heff(levels_for(seen))
+        look = _map if record == "map" else _samples
+        law, run, drawn = look(operator, truth["C"], form, seen, sigma, simulation)
         return Simulated(
             type(law).__name__, truth, WORDS[record],
-            {simulation.out: partial(write_phase_space, record=drawn)}, words, len(ts),
-            run,
+            lambda: {simulation.out: partial(write_phase_space, record=drawn())},
+            words, len(ts), run,
         )  # fmt: skip
 
-    return simulate(simulation, {simulation.out: "phase space"}, draw)
+    return simulate(simulation, {simulation.out: "phase space"}, prepare)
+
+
+# The law, its run, and what draws the record.
+_Look = tuple[HusimiFokkerPlanck, Trajectory, Callable[[], PhaseSpaceRecord]]
 
 
 def _samples(
-    law: HusimiFokkerPlanck, record: PhaseSpaceRecord, simulation: Simulation
-) -> tuple[PhaseSpaceRecord, Trajectory]:
-    """Outcomes at each time, from the kets at C ħ whose Husimi function is Q."""
-    ts, method = record.ts, Propagator()
-    psi0 = initial_state(record, levels_for(record))
-    run = follow(law, psi0, ts, None, 1.0, method=method)
-    keys = jax.random.split(simulation.key, len(ts))
-    draw = partial(sample_husimi, shots=simulation.shots, hbar=law.equation.hbar_eff)
-    values = jax.vmap(draw)(keys, rows(run, ts))
-    return replace(record, values=np.asarray(values)), run
-
-
-def _map(
-    law: HusimiFokkerPlanck,
+    operator: ParametricSymbol,
+    C: float,
+    form: Heff,
     record: PhaseSpaceRecord,
     sigma: float,
     simulation: Simulation,
-) -> tuple[PhaseSpaceRecord, Trajectory]:
+) -> _Look:
+    """Outcomes at each time, from the kets at C ħ whose Husimi function is Q."""
+    del sigma
+    law, ts = HusimiFokkerPlanck(operator, C, form=form), record.ts
+    psi0 = initial_state(record, levels_for(record))
+    run = follow(law, psi0, ts, None, 1.0, method=Propagator())
+
+    def draw() -> PhaseSpaceRecord:
+        keys = jax.random.split(simulation.key, len(ts))
+        one = partial(sample_husimi, shots=simulation.shots, hbar=law.equation.hbar_eff)
+        return replace(record, values=np.asarray(jax.vmap(one)(keys, rows(run, ts))))
+
+    return law, run, draw
+
+
+def _map(
+    operator: ParametricSymbol,
+    C: float,
+    form: Heff,
+    record: PhaseSpaceRecord,
+    sigma: float,
+    simulation: Simulation,
+) -> _Look:
     """Q on points around all of a state of so many quanta, with normal errors."""
-    ts = record.ts
     reach = abs(complex(record.initial["alpha0"])) + REACH
     x = np.linspace(-reach, reach, POINTS)
     points = (x[None, :] + 1j * x[:, None]).ravel()
+    law, ts = HusimiFokkerPlanck(operator, C, points=points, form=form), record.ts
     psi0 = initial_state(record, levels_for(record))
-    law = HusimiFokkerPlanck(law.hamiltonian, law.C, points=points, form=law.form)
     run = follow(law, psi0, ts, "density", 1.0, method=Propagator())
-    error = sigma * simulation.shots**-0.5
-    values = draw_means(simulation.key, rows(run, ts), error)
-    return replace(
-        record, kind="husimi", values=values, points=points, axes=(x, x), sigma=error,
-        g=2.0,
-    ), run  # fmt: skip
+
+    def draw() -> PhaseSpaceRecord:
+        error = sigma * simulation.shots**-0.5
+        values = draw_means(simulation.key, rows(run, ts), error)
+        return replace(
+            record, kind="husimi", values=values, points=points, axes=(x, x),
+            sigma=error, g=2.0,
+        )  # fmt: skip
+
+    return law, run, draw
 
 
 def _check_followed(operator: ParametricSymbol) -> None:

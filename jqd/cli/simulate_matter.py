@@ -2,7 +2,8 @@
 
 import math
 from functools import partial
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -52,17 +53,16 @@ def statistics(
     """Occupation numbers of N particles in M states, a draw in each row."""
     truth = true_values(assigned, {"g": 1.0})
 
-    def draw() -> Simulated:
+    def draw() -> dict[Path, Any]:
         shape = (simulation.shots,)
         key, g = simulation.key, truth["g"]
         counts = np.asarray(sample_occupations(key, particles, states, g, shape))
-        return Simulated(
-            "statistics", truth, f"draws of {particles} particles in {states} states",
-            {simulation.out: partial(write_statistics, record=CountsRecord(counts))},
-            ["statistics", "--data", simulation.out],
-        )  # fmt: skip
+        return {simulation.out: partial(write_statistics, record=CountsRecord(counts))}
 
-    return simulate(simulation, {simulation.out: "statistics"}, draw)
+    what = f"draws of {particles} particles in {states} states"
+    words = ["statistics", "--data", simulation.out]
+    made = Simulated("statistics", truth, what, draw, words)
+    return simulate(simulation, {simulation.out: "statistics"}, lambda: made)
 
 
 @with_options(out=..., shots=1)
@@ -88,18 +88,18 @@ def springs(
         set_alone = {text.partition("=")[0].strip() for text in assigned or ()}
         given |= {name: every for name in labels if name not in set_alone}
 
-    def draw() -> Simulated:
+    def prepare() -> Simulated:
         record = problems.spring_chain(
             time, sigma=sigma * simulation.shots**-0.5, seed=simulation.seed,
             K=np.array([given[label] for label in labels]), springs=number_of,
         )  # fmt: skip
         return Simulated(
             "AtomMotion", given, "positions of the first atom",
-            {simulation.out: partial(write_atoms, record=record)},
+            lambda: {simulation.out: partial(write_atoms, record=record)},
             ["springs", "--data", simulation.out], len(record.ts),
         )  # fmt: skip
 
-    return simulate(simulation, {simulation.out: "atoms"}, draw)
+    return simulate(simulation, {simulation.out: "atoms"}, prepare)
 
 
 @with_options(out=..., shots=20000)
@@ -117,21 +117,24 @@ def tower(
     truth = true_values(assigned, {"strength": 0.15, "omega": 0.8, "beta": 0.7})
     ts = parse_times(times)
 
-    def draw() -> Simulated:
+    def prepare() -> Simulated:
         law = RandomTower(jax.random.key(simulation.seed), levels, photons, **truth)
         run = follow(
             law, law.foot(FOOT), ts, LevelNorms(photons + 1), 1.0, method=Propagator()
         )
-        counts = draw_counts(simulation.key, rows(run, ts), simulation.shots)
-        record = Record(ts, counts, Multinomial())
+
+        def draw() -> dict[Path, Any]:
+            counts = draw_counts(simulation.key, rows(run, ts), simulation.shots)
+            record = Record(ts, counts, Multinomial())
+            return {simulation.out: partial(write_record, record=record)}
+
         words = ["tower", "--data", simulation.out, "--seed", simulation.seed]
         return Simulated(
-            type(law).__name__, truth, f"counts of 0 to {photons} photons",
-            {simulation.out: partial(write_record, record=record)},
+            type(law).__name__, truth, f"counts of 0 to {photons} photons", draw,
             [*words, "--levels", levels, "--photons", photons], len(ts), run,
         )  # fmt: skip
 
-    return simulate(simulation, {simulation.out: "populations"}, draw)
+    return simulate(simulation, {simulation.out: "populations"}, prepare)
 
 
 @with_options(out=..., shots=2000)
@@ -150,17 +153,15 @@ def temperature(
         raise ValueError(f"Argument {rule}, but {omega!r} was given.")
     check_positive(**{"set T": truth["T"]})
 
-    def draw() -> Simulated:
+    def draw() -> dict[Path, Any]:
         each = np.repeat(modes, simulation.shots)
         n = sample_counts(
             simulation.key, jnp.asarray(each), truth["T"], each.shape, n_max
         )
         most = None if n_max is None else np.full(each.shape, n_max)
         record = PhotonCounts(each, np.asarray(n), most)
-        return Simulated(
-            "Planck", truth, f"photon counts of {len(modes)} modes",
-            {simulation.out: partial(write_photons, record=record)},
-            ["temperature", "--data", simulation.out],
-        )  # fmt: skip
+        return {simulation.out: partial(write_photons, record=record)}
 
-    return simulate(simulation, {simulation.out: "light"}, draw)
+    what, words = f"photon counts of {len(modes)} modes", ["temperature", "--data"]
+    made = Simulated("Planck", truth, what, draw, [*words, simulation.out])
+    return simulate(simulation, {simulation.out: "light"}, lambda: made)

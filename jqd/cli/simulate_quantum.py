@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -70,29 +71,32 @@ def copying(
     else:
         H, psi0 = load_matrix(hamiltonian), load_state(state)
 
-    def draw() -> Simulated:
+    def prepare() -> Simulated:
         with naming(hamiltonian):
             law = CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"])
         with naming(state):
             run = follow(law, psi0, ts, "density", simulation.shots**-0.5)
-        p = rows(run, ts)
-        seen = (1 - readout) * p + readout / p.shape[1]
-        counts = draw_counts(simulation.key, seen, simulation.shots)
-        record = Record(ts, counts, Multinomial())
-        return Simulated(
-            type(law).__name__, truth, f"counts of {p.shape[1]} classes",
-            {
+
+        def draw() -> dict[Path, Any]:
+            p = rows(run, ts)
+            seen = (1 - readout) * p + readout / p.shape[1]
+            counts = draw_counts(simulation.key, seen, simulation.shots)
+            record = Record(ts, counts, Multinomial())
+            return {
                 out: partial(write_record, record=record),
                 beside["hamiltonian"]: partial(write_matrix, matrix=H),
                 beside["state"]: partial(write_state, psi0=psi0),
-            },
+            }
+
+        return Simulated(
+            type(law).__name__, truth, f"counts of {len(psi0)} classes", draw,
             ["copying", "--data", out, "--hamiltonian", beside["hamiltonian"],
              "--state", beside["state"]],
             len(ts), run,
         )  # fmt: skip
 
     kinds = {out: "populations", beside["hamiltonian"]: "matrix"}
-    return simulate(simulation, kinds | {beside["state"]: "state"}, draw)
+    return simulate(simulation, kinds | {beside["state"]: "state"}, prepare)
 
 
 @with_options(out=...)
@@ -112,11 +116,9 @@ def diffusion(
     ts = parse_times(times)
     dissipates = [name for name in dissipative if truth[name] != 0]
 
-    def draw() -> Simulated:
+    def prepare() -> Simulated:
         form: Any = "window" if dissipates else "amplitude"
-        given: dict[str, Any] = {"D": truth["D"]} | {
-            name: truth[name] for name in dissipates
-        }
+        given: dict[str, Any] = {name: truth[name] for name in ("D", *dissipates)}
         law = ConservativeDiffusion(
             base.grid, base.potential, mass=base.mass, hbar=base.hbar, form=form,
             **given,
@@ -125,21 +127,22 @@ def diffusion(
             law, base.initial, ts, Occupations(), simulation.shots**-0.5,
             stepper=law.stepper,
         )  # fmt: skip
-        counts = draw_counts(simulation.key, rows(run, ts), simulation.shots)
-        shape = (len(ts), *base.grid.shape)
-        record = replace(
-            base, ts=ts, density=(counts / (simulation.shots * base.grid.cell)).reshape(
-                shape
-            ),
-            counts=counts.reshape(shape), action=None, sigma=None, levels=None,
-            action_rate=None, t0=0.0,
-        )  # fmt: skip
+
+        def draw() -> dict[Path, Any]:
+            counts = draw_counts(simulation.key, rows(run, ts), simulation.shots)
+            counts = counts.reshape(len(ts), *base.grid.shape)
+            record = replace(
+                base, ts=ts, density=counts / (simulation.shots * base.grid.cell),
+                counts=counts, action=None, sigma=None, levels=None, action_rate=None,
+                t0=0.0,
+            )  # fmt: skip
+            return {simulation.out: partial(write_density, record=record)}
+
         words = ["diffusion", "--data", simulation.out]
-        free = ["--free", ",".join(["D", *dissipates])] if dissipates else []
+        words += ["--free", ",".join(["D", *dissipates])] if dissipates else []
         return Simulated(
             type(law).__name__, given, f"positions counted at {base.grid.size} points",
-            {simulation.out: partial(write_density, record=record)}, words + free,
-            len(ts), run,
+            draw, words, len(ts), run,
         )  # fmt: skip
 
-    return simulate(simulation, {simulation.out: "density"}, draw)
+    return simulate(simulation, {simulation.out: "density"}, prepare)

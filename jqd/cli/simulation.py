@@ -64,13 +64,13 @@ def sets(known: str) -> Any:
 
 
 class Simulated(NamedTuple):
-    """A record that was drawn, and how to keep it.
+    """A record that can be drawn, and how to keep it.
 
     Attributes:
         law: its name.
         constants: true values by name.
         record: what it holds, in words.
-        write: by file, what writes it; empty where the run failed.
+        draw: draws it: by file, what writes it. Only of a run that reached its end.
         recover: words after `jqd recover` that read it.
         times: number of times, or None.
         run: the run behind it, or None.
@@ -79,7 +79,7 @@ class Simulated(NamedTuple):
     law: str
     constants: Mapping[str, float]
     record: str
-    write: Mapping[Path, Callable[[Path], Any]]
+    draw: Callable[[], Mapping[Path, Callable[[Path], Any]]]
     recover: Sequence[Any]
     times: int | None = None
     run: Trajectory | None = None
@@ -88,14 +88,14 @@ class Simulated(NamedTuple):
 def simulate(
     options: Simulation,
     kinds: Mapping[Path, str],
-    draw: Callable[[], Simulated],
+    prepare: Callable[[], Simulated],
 ) -> int:
     """Draw a record, write its files, print what it is and how to recover from it.
 
     Args:
         options: file, shots, seed, how to print.
         kinds: of the files that are written, of `records.formats.KINDS`.
-        draw: makes the record.
+        prepare: follows the law, and says how to draw the record.
 
     Returns:
         Exit code: 0, or 1 where the law did not reach the last time; then there is no
@@ -107,24 +107,24 @@ def simulate(
     for path, kind in kinds.items():
         check_new(path, kind, "--out")
     with Console(stderr=True).status(f"Simulating {options.shots} shots"):
-        drawn = draw()
-        failed = drawn.run is not None and not bool(drawn.run.ok)
-        files = {} if failed else drawn.write
+        made = prepare()
+        failed = made.run is not None and not bool(made.run.ok)
+        files = {} if failed else made.draw()
         for path, write in files.items():
             write(path)
-    words = ["jqd", "recover", *drawn.recover]
+    words = ["jqd", "recover", *made.recover]
     command = shlex.join(str(word) for word in words)
     summary = {
-        "law": drawn.law,
-        "constants": {name: float(value) for name, value in drawn.constants.items()},
-        "record": drawn.record,
-        "times": drawn.times,
+        "law": made.law,
+        "constants": {name: float(value) for name, value in made.constants.items()},
+        "record": made.record,
+        "times": made.times,
         "shots": options.shots,
         "seed": options.seed,
-        "step_error": _step_error(drawn.run),
+        "step_error": _step_error(made.run),
         "files": [str(path) for path in files],
         "recover": None if failed else command,
-        "status": drawn.run.describe() if drawn.run is not None and failed else "ok",
+        "status": made.run.describe() if made.run is not None and failed else "ok",
         "seconds": round(perf_counter() - options.began, 3),
     }
     code = conclude(summary, [_table(summary)], as_json=options.as_json)
