@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import jqd
+from jqd import constants
 from jqd.exact import husimi as closed
 from jqd.inference import recover
-from jqd.laws import constants
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
 from jqd.records import Record
 from jqd.states import coherent, husimi

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jqd
-from jqd.laws import constants
+from jqd import constants
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
 from jqd.laws.husimi.heff import amplify
 from jqd.spaces.symbols import bose_hubbard

@@ -17,9 +17,8 @@ import xarray as xr
 from matplotlib.patches import Ellipse
 
 import jqd
-from jqd import problems
+from jqd import constants, problems
 from jqd.inference import Search, recover
-from jqd.laws import constants
 from jqd.records import Record
 from jqd.report.recovery_figures import figure_fit
 from jqd.report.style import AMBER, BLUE, INK, PALE, VERMILLION, subplots

@@ -25,8 +25,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.ticker import ScalarFormatter
 
 import jqd
-from jqd import problems
-from jqd.laws import constants
+from jqd import constants, problems
 from jqd.report.style import INK, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------

@@ -49,7 +49,7 @@ def problem_of(springs, time, seed):
     law = record.law(**record.truth)
     method = jqd.Fixed(jqd.srkn11, estimate_error=False)
     fit = Study(
-        law, data, psi0=record.state(), free=("K",), observe=observe, method=method
+        law, data, psi0=record.state(), free=("K",), instrument=observe, method=method
     )
     return fit.with_substeps(4)  # of order 6: to 1e-9
 

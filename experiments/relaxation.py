@@ -25,9 +25,8 @@ import numpy as np
 import xarray as xr
 from _support.bell_chain import bell_chain
 
-from jqd import problems
+from jqd import constants, problems
 from jqd.ensembles.copying import individuals, population
-from jqd.laws import constants
 from jqd.report.style import CYCLE, GREY, INK, PALE, subplots
 
 # --- Parameters -------------------------------------------------------------------

@@ -12,11 +12,16 @@ from ._lazy import homes as _homes
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from . import constants as constants
     from . import ensembles as ensembles
     from . import exact as exact
+    from . import instruments as instruments
     from . import matter as matter
     from . import states as states
     from . import statistics as statistics
+    from .constants import fixed as fixed
+    from .constants import free as free
+    from .constants import parts as parts
     from .evolution import Adaptive as Adaptive
     from .evolution import Fixed as Fixed
     from .evolution import Propagator as Propagator
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from .evolution import evolve as evolve
     from .evolution import ground_state as ground_state
     from .inference import Fit as Fit
+    from .inference import Normal as Normal
     from .inference import Polish as Polish
     from .inference import Recovery as Recovery
     from .inference import Search as Search
@@ -32,6 +38,11 @@ if TYPE_CHECKING:
     from .inference import fit as fit
     from .inference import recover as recover
     from .inference.estimators import length_scales as length_scales
+    from .instruments import Binomial as Binomial
+    from .instruments import Correlated as Correlated
+    from .instruments import Gaussian as Gaussian
+    from .instruments import Multinomial as Multinomial
+    from .instruments import NoNoise as NoNoise
     from .interop import as_array as as_array
     from .interop import to_qutip as to_qutip
     from .laws import AmplitudeAction as AmplitudeAction
@@ -46,25 +57,18 @@ if TYPE_CHECKING:
     from .laws import Motion as Motion
     from .laws import PhaseAlignment as PhaseAlignment
     from .laws import Schrodinger as Schrodinger
-    from .laws import constants as constants
-    from .laws import fixed as fixed
-    from .laws import free as free
-    from .laws import parts as parts
     from .observe import Moments as Moments
     from .observe import Occupations as Occupations
     from .observe import expectation as expectation
     from .observe import fidelity as fidelity
     from .observe import total_variation as total_variation
-    from .records import Correlated as Correlated
-    from .records import Gaussian as Gaussian
-    from .records import Multinomial as Multinomial
-    from .records import NoNoise as NoNoise
     from .records import Record as Record
     from .records import load_density as load_density
     from .records import load_matrix as load_matrix
     from .records import load_phase_space as load_phase_space
     from .records import load_record as load_record
     from .records import load_state as load_state
+    from .records import simulate as simulate
     from .spaces import Grid as Grid
     from .spaces import Symbol as Symbol
     from .spaces import driven as driven

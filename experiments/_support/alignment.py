@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
-from jqd import CopyDynamics, Status, _checks
+from jqd import CopyDynamics, Status, _checks, free
+from jqd.constants import antisymmetric, symmetric, upper_triangle
 from jqd.interop import as_array
-from jqd.laws import Law, free
+from jqd.laws import Law
 from jqd.laws.alignment import NORMS, check_couplings, not_negative, strength
-from jqd.laws.constants import antisymmetric, symmetric, upper_triangle
 from jqd.laws.copying import coupling, square
 
 # What has the couplings ω, R and δ of classes.

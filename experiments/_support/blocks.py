@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from jqd import _checks
-from jqd.laws.constants import constant
+from jqd.constants import constant
 from jqd.matter.solid import (
     LennardJones,
     Modes,

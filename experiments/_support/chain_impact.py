@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
-from jqd.laws.constants import constant
+from jqd.constants import constant
 from jqd.matter.solid import PairPotential, Point, Solid
 from jqd.statistics._roots import falling_root
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
-from jqd.laws.constants import constant
+from jqd.constants import constant
 
 
 class Displacements(eqx.Module):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
-from jqd.laws.constants import constant
+from jqd.constants import constant
 from jqd.matter.solid.rigid import rigid_motions
 from jqd.matter.solid.widths import separations
 

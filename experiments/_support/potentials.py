@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
-from jqd.laws.constants import constant
+from jqd.constants import constant
 from jqd.matter.packets.coordinates import (
     ZERO_MODE,
     as_function,

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from jqd import _checks
 from jqd._checks import whole_number
-from jqd.laws.constants import constant
+from jqd.constants import constant
 from jqd.matter.gas.arguments import check_gas
 from jqd.status import Status
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
-from jqd.laws.constants import constant
+from jqd.constants import constant
 from jqd.matter.temperature import canonical_temperature
 from jqd.matter.tower import Configurations, Tower
 

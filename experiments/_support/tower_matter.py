@@ -13,7 +13,7 @@ from jax.scipy.special import ndtr, ndtri
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
-from jqd.laws.constants import constant, scalars
+from jqd.constants import constant, scalars
 from jqd.matter.tower import (
     Configurations,
     LevelDensity,

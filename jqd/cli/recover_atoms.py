@@ -9,9 +9,8 @@ import numpy as np
 import optax
 import typer
 
-from .. import problems, report
+from .. import constants, problems, report
 from ..inference import Horizon, Polish, Recovery, Search, horizon
-from ..laws import constants
 from ..records import AtomRecord, load_atoms, naming
 from .fit import Plane, draw_all, fit
 from .options import (
@@ -126,7 +125,7 @@ def _recover(
         return plane
 
     return fit(
-        common, law, data, psi0=record.state(), free=free, observe=observe,
+        common, law, data, psi0=record.state(), free=free, instrument=observe,
         start={name: constants.pack(law, name) for name in free},
         starts=min(chain.starts, 2) if common.quick else chain.starts,
         search=SEARCH, polish=Polish(windows=chain.windows), file=chain.data,

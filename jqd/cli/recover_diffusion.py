@@ -91,7 +91,7 @@ def diffusion(
     few = not isinstance(law.form, Amplitude)
     starts = starts or (FEW if few else STARTS)
     return fit(
-        common, law, rows, psi0=record.initial, free=names, observe=observe,
+        common, law, rows, psi0=record.initial, free=names, instrument=observe,
         start=first or None, starts=min(starts, 8) if common.quick else starts,
         search=Search(steps=20, windows=2, chunk=10), method=Fixed(law.stepper),
         step_tolerance=1e-7 if few else None, file=data,

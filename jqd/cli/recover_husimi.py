@@ -8,11 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from .. import _checks, problems, report
+from .. import _checks, constants, problems, report
 from ..evolution import Propagator, evolve
 from ..inference import Recovery, Search, Study, fit_likelihood
 from ..inference.estimators import length_scales as lengths_of
-from ..laws import constants
 from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
 from ..records import PhaseSpaceRecord, load_phase_space, naming
 from ..records.phase_space import sample_orders
@@ -119,7 +118,7 @@ def husimi(
     }
     return fit(
         common, law, rows, psi0=psi0, free=names, start=first or None, file=data,
-        starts=min(starts, 6) if common.quick else starts, observe=observe,
+        starts=min(starts, 6) if common.quick else starts, instrument=observe,
         search=Search(steps=20, windows=2, chunk=10), names=columns, settings=settings,
         draw=draw, note=note,
     )  # fmt: skip
@@ -271,7 +270,7 @@ def _check_first_samples(
     first = replace(record, ts=record.ts[:1], values=record.values[:1])
     data, observe = first.data()
     names = tuple(name for name in free if name in constants.names(law))
-    Study(law, data, psi0=psi0, free=names, observe=observe, method=Propagator())
+    Study(law, data, psi0=psi0, free=names, instrument=observe, method=Propagator())
 
 
 def _likelihood(

@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 import typer
 
-from .. import problems
+from .. import constants, problems
 from ..evolution import Propagator, evolve
 from ..inference import Polish
 from ..inference.tower import FOOT, LevelNorms
-from ..laws import constants
+from ..instruments import Gaussian
 from ..matter.tower import RandomTower
-from ..records import Gaussian, Record, load_record, naming
+from ..records import Record, load_record, naming
 from .fit import draw_all, fit
 from .options import (
     Common,
@@ -70,7 +70,7 @@ def tower(
     shown = record.values.shape[1]
     names = [f"p{k}" for k in range(shown)]
     return fit(
-        common, law, record, psi0=psi0, free=wanted, observe=LevelNorms(shown),
+        common, law, record, psi0=psi0, free=wanted, instrument=LevelNorms(shown),
         start={name: constants.pack(law, name) for name in wanted}, starts=starts,
         search=None, polish=Polish(windows=3), method=_method(law, psi0, record),
         truth=truth, names=names, settings={"levels": levels, "photons": photons},

@@ -2,6 +2,8 @@
 
 from .answer import Recovery as Recovery
 from .answer import recover as recover
+from .errors import StandardErrors as StandardErrors
+from .errors import standard_errors as standard_errors
 from .fit import Constant as Constant
 from .fit import Fit as Fit
 from .fit import fit as fit
@@ -16,5 +18,6 @@ from .likelihood import log_likelihood as log_likelihood
 from .polish import Polish as Polish
 from .polish import loss_line as loss_line
 from .polish import loss_plane as loss_plane
+from .priors import Normal as Normal
 from .search import Search as Search
 from .study import Study as Study

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .. import _checks
+from ..constants import labels
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory
-from ..laws.constants import labels
 from ..laws.motion import Motion
 from ..records.record import Record
 from ..status import Status
@@ -24,6 +24,7 @@ from .fit import (
     find,
     fit,
     held_out_distance,
+    nuisance_columns,
     row_masks,
     settle,
     solution,
@@ -106,7 +107,7 @@ class Recovery(eqx.Module):
         known = {}
         for name in self.study.free:
             if name in truth:
-                names = labels(self.study.law, name)
+                names = labels(self.study.scene, name)
                 values = np.ravel(np.asarray(truth[name]))
                 known |= dict(zip(names, map(float, values), strict=True))
         constants = {
@@ -160,7 +161,8 @@ def recover(
     free: Sequence[str] | None = None,
     start: Mapping[str, ArrayLike] | None = None,
     starts: int | ArrayLike = 32,
-    observe: Any = None,
+    instrument: Any = None,
+    nuisances: Mapping[str, Any] | None = None,
     search: Search | None = Search(),  # noqa: B008 - frozen settings
     polish: Polish | None = Polish(),  # noqa: B008 - frozen settings
     method: Fixed | Adaptive | Propagator | None = None,
@@ -183,10 +185,10 @@ def recover(
     `status`. Neither progress nor a bound on the step bias is to be had there.
 
     Args:
-        law: the law; or a `Study`, and no data, psi0, free, observe or method.
-        data, psi0, free, observe, method: the record, what was prepared, what to fit,
-            what was seen and how to evolve, as for `Study`. The step of `Fixed` is
-            found by the fit.
+        law: the law; or a `Study`, and none of what makes one.
+        data, psi0, free, instrument, nuisances, method: the record, what was prepared,
+            what to fit, what was seen, priors of what is fitted beside, and how to
+            evolve, as for `Study`. The step of `Fixed` is found by the fit.
         start: where to start, by name ("R") or label ("R[0,1]"); the other starts are
             drawn from the span of each constant.
         starts: number of starts, or an array of them, shape (S, p).
@@ -209,8 +211,10 @@ def recover(
         Unidentifiable: (a ValueError) the data cannot tell the constants apart.
     """
     _checks.require_x64("jqd.recover")
-    given = {"psi0": psi0, "free": free, "observe": observe, "method": method}
-    study = study_of(law, data, **given)
+    study = study_of(
+        law, data, psi0=psi0, free=free, instrument=instrument, nuisances=nuisances,
+        method=method,
+    )  # fmt: skip
     # under jit even arrays that depend on nothing cannot be read
     if not _checks.is_concrete((study, start, starts, key, jnp.zeros(()))):
         if (step_tolerance, report, keep) != (None, None, None):
@@ -366,11 +370,19 @@ def _missed(study: Study, prediction: Array, train: int) -> float | None:
 def _constants(study: Study, found: Solution) -> dict[str, Constant]:
     columns = (found.theta, found.errors, np.abs(found.bias), found.stderr)
     numbers = np.stack([np.asarray(column) for column in columns], axis=1).tolist()
-    entries = zip(study.labels(), numbers, study.references(), strict=True)
+    more = [
+        [None if x is None else float(x) for x in column or [None] * len(numbers)]
+        for column in map(_listed, nuisance_columns(study, found))
+    ]
+    entries = zip(study.labels(), numbers, study.references(), *more, strict=True)
     return {
-        label: Constant(label, value, error, bias, reference, scatter)
-        for label, (value, error, bias, scatter), reference in entries
+        label: Constant(label, value, error, bias, reference, scatter, *rest)
+        for label, (value, error, bias, scatter), reference, *rest in entries
     }
+
+
+def _listed(column: Any) -> list[Any] | None:
+    return None if column is None else list(column)
 
 
 def _message(

@@ -3,7 +3,8 @@
 import itertools
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +12,10 @@ import numpy as np
 from jaxtyping import Array
 
 from .. import _checks
-from ..evolution.evolution import look
+from ..instruments.instrument import Direct
+from ..instruments.noise import strain
 from ..laws import HusimiFokkerPlanck
 from ..observe import Moments
-from ..records.record import strain
 from .slopes import columns
 
 if TYPE_CHECKING:  # a study looks at its first row itself
@@ -121,8 +122,9 @@ def _row_and_slope(study: "Study", theta: Array) -> tuple[Array, Array]:
     """The row at t0, and its derivative by the free constants in a last axis."""
 
     def row(theta: Array) -> Array:
-        law, state0 = study.at(theta)
-        return look(law, study.data.t0, state0, study.observe)
+        scene = study.scene_at(theta)
+        state0 = scene.law.prepare(scene.start.state())
+        return scene.instrument.mean(scene.law, study.data.t0, state0)
 
     return columns(row, theta)
 
@@ -133,14 +135,21 @@ def _row_and_slope(study: "Study", theta: Array) -> tuple[Array, Array]:
 def likely_causes(row: FirstRow) -> Iterator[Cause]:
     """The causes to try for a row, those of its kind first."""
     study = row.study
-    if isinstance(study.observe, Moments):
-        yield from _of_moments(row)
+    shown = _shown(study)
+    if isinstance(shown, Moments):
+        yield from _of_moments(row, shown)
     elif isinstance(study.law, HusimiFokkerPlanck) and study.law.points is not None:
         yield from _of_points(row, study.law)
     elif row.expected.ndim == 1:
         yield from _of_shares(row)
     yield from _of_arrays(row)
     yield from _of_any(row)
+
+
+def _shown(study: "Study") -> Any:
+    """What is looked at directly, or None."""
+    instrument = study.instrument
+    return instrument.of if isinstance(instrument, Direct) else None
 
 
 def _of_points(row: FirstRow, law: HusimiFokkerPlanck) -> Iterator[Cause]:
@@ -175,12 +184,9 @@ def _density_at(study: "Study", theta: Array, points: Array) -> Array:
     return law.density(state0, points)
 
 
-def _of_moments(row: FirstRow) -> Iterator[Cause]:
+def _of_moments(row: FirstRow, shown: Moments) -> Iterator[Cause]:
     """Another order of operators, or another unit of α."""
-    orders = [
-        tuple(np.atleast_1d(power) for power in pair)
-        for pair in row.study.observe.orders
-    ]
+    orders = [tuple(np.atleast_1d(power) for power in pair) for pair in shown.orders]
     half = len(orders)
     moments = row.expected[:half] + 1j * row.expected[half:]
 
@@ -193,7 +199,7 @@ def _of_moments(row: FirstRow) -> Iterator[Cause]:
     )
     names = {"normal order, as in <a†^n a^m>": 1.0, "the order of Weyl": 0.5}
     for name, amount in names.items():
-        other = np.asarray(_ordered(row.study, row.theta, amount))
+        other = np.asarray(_ordered(row.study, shown, row.theta, amount))
         yield f"the moments are in {name}", other
     powers = np.array([m.sum() + n.sum() for m, n in orders])
     for ratio in (math.sqrt(2), 1 / math.sqrt(2), 2.0, 0.5):
@@ -203,8 +209,8 @@ def _of_moments(row: FirstRow) -> Iterator[Cause]:
         )
 
 
-@jax.jit
-def _ordered(study: "Study", theta: Array, amount: float) -> Array:
+@partial(jax.jit, static_argnums=1)
+def _ordered(study: "Study", shown: Moments, theta: Array, amount: float) -> Array:
     """Moments in normal (1) or Weyl's order (1/2) from antinormal ones.
 
     Σ_k (-amount ħ)^k k! C(m, k) C(n, k) <α^(m-k) α*^(n-k)> for each mode.
@@ -212,7 +218,7 @@ def _ordered(study: "Study", theta: Array, amount: float) -> Array:
     law, state0 = study.at(theta)
     assert isinstance(law, HusimiFokkerPlanck)
     moments = []
-    for pair in study.observe.orders:
+    for pair in shown.orders:
         m, n = (np.atleast_1d(power).tolist() for power in pair)
         total = jnp.zeros(())
         for taken in itertools.product(
@@ -241,7 +247,7 @@ def _of_shares(row: FirstRow) -> Iterator[Cause]:
 def _of_arrays(row: FirstRow) -> Iterator[Cause]:
     """Another orientation or origin of the axes, another power of the values."""
     expected = row.expected
-    if row.study.observe == "density":
+    if _shown(row.study) == "density":
         root = np.sqrt(np.maximum(expected, 0))
         yield "it holds |psi| instead of |psi|^2", root
     for axes in itertools.permutations(range(expected.ndim)):

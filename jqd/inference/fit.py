@@ -17,10 +17,12 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from .. import _checks
 from ..evolution import Adaptive, Fixed, Propagator
+from ..instruments.noise import Noise, Weights, sums_to_one
 from ..laws.motion import Motion
 from ..observe import total_variation
-from ..records.record import Noise, Record, Weights, sums_to_one
+from ..records.record import Record
 from ..status import Status, describe
+from .errors import StandardErrors, errors_of
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse, refuse_names
 from .polish import Polish, jacobian, polish_one, polish_starts
@@ -46,6 +48,11 @@ class Constant(eqx.Module):
         reference: value in quantum mechanics, or None where the law has none.
         scatter: standard error from the scatter of the data alone, or None where it is
             all of `stderr`.
+        known: the same, were all nuisances known; None without nuisances.
+        alone: the same, had the nuisances no priors, inf where nothing else tells them;
+            None without nuisances.
+        pull: of a nuisance, value less the mean of its prior in standard deviations of
+            the prior; else None.
     """
 
     name: str = eqx.field(static=True)
@@ -54,6 +61,9 @@ class Constant(eqx.Module):
     step_bias: Any
     reference: float | None
     scatter: Any = None
+    known: Any = None
+    alone: Any = None
+    pull: Any = None
 
     @property
     def deviation(self) -> float | None:
@@ -126,7 +136,8 @@ def fit(
     free: Sequence[str] | None = None,
     start: Mapping[str, ArrayLike] | None = None,
     starts: int | ArrayLike = 4,
-    observe: Any = None,
+    instrument: Any = None,
+    nuisances: Mapping[str, Any] | None = None,
     search: Search | None = Search(steps=20, windows=4),  # noqa: B008 - frozen
     polish: Polish | None = Polish(rtol=1e-7, atol=1e-7, max_steps=30),  # noqa: B008
     method: Fixed | Adaptive | Propagator | None = None,
@@ -150,9 +161,9 @@ def fit(
     function theorem.
 
     Args:
-        law, data, psi0, free, start, starts, observe, search, polish, method, held_out,
-            key: as for `recover`. One start is enough, and `search=None`, where it is
-            near.
+        law, data, psi0, free, start, starts, instrument, nuisances, search, polish,
+            method, held_out, key: as for `recover`. One start is enough, and
+            `search=None`, where it is near.
         substeps: steps of `Fixed` between two rows; None for 8.
 
     Returns:
@@ -163,8 +174,10 @@ def fit(
         Unidentifiable: (a ValueError) no data at all could tell the constants apart.
     """
     _checks.require_x64("jqd.fit")
-    given = {"psi0": psi0, "free": free, "observe": observe, "method": method}
-    study = study_of(law, data, **given)
+    study = study_of(
+        law, data, psi0=psi0, free=free, instrument=instrument, nuisances=nuisances,
+        method=method,
+    )  # fmt: skip
     refuse_names(study)
     if isinstance(study.method, Fixed):
         steps = SUBSTEPS if substeps is None else substeps
@@ -172,7 +185,9 @@ def fit(
         study = study.with_method(Fixed(stepper, steps, estimate_error=False))
     first, train = begin(study, start, starts, key, held_out)
     record = study.data
-    finite = _all_finite((record.ts, record.values, record.t0, study.psi0, first))
+    finite = _all_finite(
+        (record.ts, record.values, record.t0, study.scene.start, first)
+    )
     study, first = _without_holes(study, first)
     # a record with holes weighs nothing: its fit ends at once, and others need not wait
     masks = [jnp.where(finite, mask, 0) for mask in row_masks(record, train)]
@@ -329,6 +344,7 @@ class Solution(eqx.Module):
             shape (p,).
         stderr: standard errors from the scatter of the data, shape (p,).
         errors: standard errors with step bias and rounding, shape (p,).
+        three: standard errors with nuisances known, with priors and without.
         ended: how the run at the solution ended, a `jqd.Status`.
     """
 
@@ -343,6 +359,7 @@ class Solution(eqx.Module):
     bias: Float[Array, " p"]
     stderr: Float[Array, " p"]
     errors: Float[Array, " p"]
+    three: StandardErrors
     ended: Int[Array, ""]
 
 
@@ -361,7 +378,8 @@ def solution(
     width = high - low
     run = study.trajectory(theta)
     at = study.weights(theta, study.rows_of(run))
-    residuals, slope = jacobian(study, theta, at, mask)
+    told = study.seen + study.judged  # walls tell nothing of errors
+    residuals, slope = (x[:told] for x in jacobian(study, theta, at, mask))
     inverse, fine_slope = _inverse(slope, width), None
     bias, order = jnp.zeros_like(theta), study.order
     if order is not None:
@@ -370,12 +388,14 @@ def solution(
         finer = jax.lax.stop_gradient(study.with_substeps(2 * study.substeps))
         if judge_steps:
             fine, fine_slope = jacobian(finer, where, weights, mask)
+            fine_slope = fine_slope[:told]
         else:
             fine = finer.residuals(where, weights, mask)
+        fine = fine[:told]
         shift = inverse @ (slope.T @ (residuals - fine))
         bias = shift * 2**order / (2**order - 1)
     cost = jnp.sum(residuals**2)
-    dof = noise.independent(data.values, at, mask) - theta.shape[0]
+    dof = noise.independent(data.values, at, mask) + study.judged - theta.shape[0]
     chi2 = cost / jnp.maximum(dof, 1)
     excess = noise.excess(data.values, at, mask)
     p = p_value(cost, dof, excess) if noise.known else jnp.ones_like(cost)
@@ -386,9 +406,11 @@ def solution(
     errors = jnp.hypot(stderr, jnp.abs(bias))
     # no number is known better than its rounding
     rounding = 8 * jnp.finfo(theta.dtype).eps * jnp.abs(theta)
+    size = 1.0 if noise.known else jnp.sqrt(chi2)
+    three = StandardErrors(*(size * x for x in errors_of(study, slope, width)))
     return Solution(
         theta, at, cost, dof, chi2, p, covariance, analysis, bias, stderr,
-        jnp.maximum(errors, rounding), jnp.asarray(run.status),
+        jnp.maximum(errors, rounding), three, jnp.asarray(run.status),
     )  # fmt: skip
 
 
@@ -470,6 +492,16 @@ def _first_of(cases: tuple[tuple[Status, Array], ...], status: Array) -> Array:
     return status
 
 
+def nuisance_columns(study: Study, found: Solution) -> tuple[Any, Any, Any]:
+    """`known`, `alone` and `pull` of each entry of θ, None where there is none."""
+    if not study.nuisances:
+        return None, None, None
+    mean, sd = study.prior()
+    pulls = (found.theta - mean) / sd
+    wanted = [None] * study.wanted
+    return found.three.known, found.three.alone, [*wanted, *pulls[study.wanted :]]
+
+
 def _fit(
     study: Study, begun: Found, found: Solution, status: Array, held_out: Array | None
 ) -> Fit:
@@ -480,12 +512,20 @@ def _fit(
 
     values, errors = known(found.theta), known(found.errors)
     biases, scatter = known(jnp.abs(found.bias)), known(found.stderr)
+    more = nuisance_columns(study, found)
+
+    def entry(column: Any, i: int) -> Any:
+        return None if column is None or column[i] is None else known(column[i])
+
     constants = {
-        label: Constant(label, values[i], errors[i], biases[i], reference, scatter[i])
+        label: Constant(
+            label, values[i], errors[i], biases[i], reference, scatter[i],
+            *(entry(column, i) for column in more),
+        )
         for i, (label, reference) in enumerate(
             zip(study.labels(), study.references(), strict=True)
         )
-    }
+    }  # fmt: skip
     return Fit(
         constants=constants,
         covariance=known(found.covariance),

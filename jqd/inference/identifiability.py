@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from .. import constants
 from .polish import jacobian
 from .study import Study
 
@@ -128,7 +129,8 @@ def refuse_names(study: Study) -> None:
     Raises:
         Unidentifiable: with the reason.
     """
-    reason = study.law.refusal(study.free)
+    free = (constants.shortest(study.scene, name) for name in study.free)
+    reason = study.law.refusal(tuple(free))
     if reason is not None:
         raise Unidentifiable(
             f"Argument `free` must name constants that data can tell apart, but "
@@ -220,7 +222,7 @@ def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
     _, slope = jacobian(study, theta, at, mask)
     low, high = study.bounds()
     width = high - low
-    rows = jnp.reshape(slope, (mask.shape[0], -1, theta.shape[0]))
+    rows = jnp.reshape(slope[: study.seen], (mask.shape[0], -1, theta.shape[0]))
     rows = rows * width[None, None, :]
     sensitivity = jnp.sqrt(jnp.mean(rows**2, axis=(1, 2)))
     triangles = _triangles(rows)

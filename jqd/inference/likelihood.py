@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from .. import _checks
+from .. import _checks, constants
 from ..evolution import Propagator, evolve
-from ..laws import HusimiFokkerPlanck, constants
+from ..laws import HusimiFokkerPlanck
 
 
 class LikelihoodFit(NamedTuple):

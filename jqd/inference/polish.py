@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from ..records.record import Weights
+from ..instruments.noise import Weights
 from .slopes import by_columns, columns
 from .study import Study, window_counts
 

@@ -1,7 +1,7 @@
 """`Study`: a law, a record, and what of the law is free."""
 
+import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -11,44 +11,63 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from .. import _checks
+from .. import _checks, constants
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory, evolve
-from ..laws import constants
+from ..instruments.instrument import Instrument, as_instrument
+from ..instruments.noise import Weights
 from ..laws.motion import Motion
+from ..laws.start import Prepared, Start, as_start
 from ..records.populations import record_of_table
-from ..records.record import Record, Weights
+from ..records.record import Record
 from .first_row import check_first_row
+from .priors import Normal, as_prior
+from .slopes import columns
 
-PHASES = "phase0"  # the unknown initial phases, a free constant of the state
+# Residual of a constant that is one span of the starts beyond its bound.
+STIFF = 1e6
 # Weight of residuals past a node in a search. What the regulated law does there is
 # rugged, but it is all that leads away from a node that later rows forbid.
 PAST = 0.03
 MAX_SUBSTEPS = 4096
 
 
-class Study(eqx.Module):
-    """What is fitted to what, as pure functions of one vector of free constants θ.
-
-    A study is an argument of jitted and vmapped functions like any other: its law, its
-    state and its record are arrays.
+class Scene(eqx.Module):
+    """All that a prediction depends on: constants are its arrays, by dotted names.
 
     Attributes:
-        law: the law; its free constants are replaced.
-        psi0: the quantum state at `data.t0`, from `law.admit`; prepared anew for each
-            value of the constants, since a law's state may depend on them.
+        law: the motion; its constants go by their own names ("q", "potential.k").
+        start: how the state was prepared ("start.n0").
+        instrument: what is shown of it ("instrument.readout").
+    """
+
+    start: Start
+    instrument: Instrument
+    law: Motion = constants.parts()
+
+
+class Study(eqx.Module):
+    """What is fitted to what, as pure functions of one vector of constants θ.
+
+    θ holds the free constants and then the nuisances, which have priors. A study is an
+    argument of jitted and vmapped functions like any other: its law, its start, its
+    instrument and its record are arrays.
+
+    Attributes:
+        scene: law, start and instrument; what of them is in θ is replaced.
         data: the record.
-        free: names of the free constants (static), `phase0` for initial phases.
-        entries: labels of what θ holds of each of them (static).
-        observe: what the record shows, as for `jqd.evolve` (static).
+        free: names of the free constants (static).
+        nuisances: names of the nuisances (static).
+        priors: of each nuisance.
+        entries: labels of what θ holds of each name (static).
         method: how to evolve.
     """
 
-    law: Motion
-    psi0: PyTree[Array]
+    scene: Scene
     data: Record
     free: tuple[str, ...] = eqx.field(static=True)
+    nuisances: tuple[str, ...] = eqx.field(static=True)
+    priors: tuple[Normal, ...]
     entries: tuple[tuple[str, ...], ...] = eqx.field(static=True)
-    observe: Any = eqx.field(static=True)
     method: Fixed | Adaptive | Propagator
 
     def __init__(
@@ -58,37 +77,56 @@ class Study(eqx.Module):
         *,
         psi0: Any,
         free: Sequence[str],
-        observe: Any = "density",
+        instrument: Any = "density",
+        nuisances: Mapping[str, Any] | None = None,
         method: Fixed | Adaptive | Propagator | None = None,
     ):
         """A study; checked for names, shapes, and the row of the record at t0.
+
+        Names lead to arrays of the law ("q", "potential.k", "drive.pulse.area"), of the
+        start ("start.n0") or of the instrument ("instrument.V"); their last parts are
+        enough where they name one constant only.
 
         Args:
             law: the law; constants that are not free keep their values.
             data: a `Record`, a pair (ts, values), an `xarray.DataArray` over "t" or a
                 `pandas.DataFrame` with a column "t".
-            psi0: quantum state at `data.t0`; prepared by `law.prepare`.
+            psi0: quantum state at `data.t0`, prepared by `law.prepare`; or a `Start`.
             free: names of the constants to fit, e.g. ("q", "r"); "phase0" for unknown
                 initial phases.
-            observe: what the record shows, as for `jqd.evolve`.
+            instrument: what the record shows: a `jqd.instruments.Instrument`, or what
+                `observe` of `jqd.evolve` takes.
+            nuisances: priors by name: `jqd.Normal(mean, sd)` or a pair (mean, sd) for
+                each entry. They are fitted as well. Beside a record without errors a
+                prior says where a fit begins and nothing more.
             method: how to evolve; None for `Propagator()` where the law is solvable,
                 else `Fixed(law.stepper)`.
 
         Raises:
-            ValueError: unknown names, shapes that differ, a row at t0 that is not of
-                the prepared state.
+            ValueError: names that lead nowhere or to several constants, a prior of no
+                width, shapes that differ, a row at t0 that is not of the prepared
+                state.
         """
-        self.law, self.data = law, as_data(data)
-        self.free = _free_names(law, free)
-        self.psi0, self.observe = law.admit(psi0), observe
-        self.entries = tuple(_labels(law, self.psi0, name) for name in self.free)
+        self.data = as_data(data)
+        priors = dict(nuisances or {})
+        names = (free,) if isinstance(free, str) else tuple(free)
+        self.scene = _scene(law, psi0, instrument, (*names, *priors))
+        self.free, self.nuisances = names, tuple(priors)
+        _check_names(self.scene, self.free, self.nuisances)
+        self.priors = tuple(as_prior(prior, name) for name, prior in priors.items())
+        self.entries = tuple(
+            tuple(constants.labels(self.scene, name)) for name in self.names
+        )
         self.method = method or (Propagator() if law.solvable else Fixed(law.stepper))
 
     def __check_init__(self) -> None:
         # what it refuses is better refused now than under jit
-        self.law.prepare(self.psi0)
-        self.data.noise.check_law(self.law)
+        law = self.law
+        law.prepare(self.scene.start.state())
+        self.scene.instrument.check_law(law)
+        self.data.noise.check_law(law)
         theta, once = self.theta(), self.with_substeps(1)
+        self._check_bounds(theta)
         shape = jax.eval_shape(once.predict, theta).shape
         if shape != self.data.values.shape:
             raise ValueError(
@@ -97,10 +135,25 @@ class Study(eqx.Module):
             )
         check_first_row(self, theta)
 
+    @property
+    def law(self) -> Motion:
+        """The law as it was given."""
+        return self.scene.law
+
+    @property
+    def instrument(self) -> Instrument:
+        """The instrument as it was given."""
+        return self.scene.instrument
+
     # -- constants -------------------------------------------------------------------
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of what θ holds: free constants, then nuisances."""
+        return self.free + self.nuisances
+
     def theta(self, start: Mapping[str, ArrayLike] | None = None) -> Float[Array, " p"]:
-        """The free constants as they stand in the law.
+        """Free constants as they stand in the law, nuisances as their priors say.
 
         Args:
             start: other values, by name ("R") or label ("R[0,1]").
@@ -109,39 +162,72 @@ class Study(eqx.Module):
             ValueError: unknown names.
         """
         if not start:
-            return _constants(self.law, self.psi0, self.free)[0]
+            return _vectors(self)[0]
         labels = self.labels()
         for name, value in start.items():
-            known = tuple(dict.fromkeys((*self.free, *labels)))
+            known = tuple(dict.fromkeys((*self.names, *labels)))
             _checks.check_choice(name, "start", known)
             _checks.check_finite(value, f"start[{name}]")
         return _placed(self, dict(start))
 
     def bounds(self) -> tuple[Float[Array, " p"], Float[Array, " p"]]:
         """Where starts are drawn from: lower and upper ends."""
-        return _constants(self.law, self.psi0, self.free)[1:]
+        return _vectors(self)[1:]
+
+    def walls(self) -> tuple[np.ndarray, np.ndarray]:
+        """What no entry of θ can leave: lower and upper ends, infinite for none."""
+        ends = [
+            constants.bounds(self.scene, name)
+            for name, own in zip(self.names, self.entries, strict=True)
+            for _ in own
+        ]
+        low, high = np.asarray(ends).T
+        return low, high
 
     def labels(self) -> list[str]:
         """A label for each entry of theta."""
         return [label for own in self.entries for label in own]
 
+    @property
+    def wanted(self) -> int:
+        """How many entries of θ are free constants, not nuisances."""
+        return sum(len(own) for own in self.entries[: len(self.free)])
+
     def references(self) -> list[float | None]:
         """The value in quantum mechanics for each entry of theta."""
-        known = constants.quantum_values(self.law)
-        parts = zip(self.free, self.entries, strict=True)
+        known = constants.quantum_values(self.scene)
+        short = (constants.shortest(self.scene, name) for name in self.names)
+        parts = zip(short, self.entries, strict=True)
         return [known.get(name) for name, own in parts for _ in own]
 
     def at(self, theta: Array) -> tuple[Motion, PyTree[Array]]:
         """The law and the initial state with these constants."""
-        law, psi0, start = self.law, self.psi0, 0
-        for name, own in zip(self.free, self.entries, strict=True):
+        scene = self.scene_at(theta)
+        return scene.law, scene.law.prepare(scene.start.state())
+
+    def scene_at(self, theta: Array) -> Scene:
+        """Law, start and instrument with these constants, kept within their bounds."""
+        scene, start = self.scene, 0
+        for name, own in zip(self.names, self.entries, strict=True):
             part = theta[start : start + len(own)]
-            if name == PHASES:
-                psi0 = psi0 * jax.lax.complex(jnp.cos(part), -jnp.sin(part))
-            else:
-                law = constants.unpack(law, name, part)
+            low, high = constants.bounds(scene, name)
+            if math.isfinite(low) or math.isfinite(high):
+                part = jnp.clip(part, low, high)
+            scene = constants.unpack(scene, name, part)
             start += len(own)
-        return law, law.prepare(psi0)
+        return scene
+
+    def _check_bounds(self, theta: Array) -> None:
+        """Raise where the first values lie beyond a bound."""
+        if not _checks.is_concrete(theta):
+            return
+        low, high = self.walls()
+        values = np.asarray(theta)
+        for i in np.flatnonzero((values < low) | (values > high)):
+            raise ValueError(
+                f"Argument `{self.labels()[i]}` must be in [{low[i]:g}, {high[i]:g}], "
+                f"but its first value is {values[i]:g}."
+            )
 
     # -- predictions -----------------------------------------------------------------
 
@@ -162,13 +248,15 @@ class Study(eqx.Module):
 
     @jax.jit
     def _trajectory(self, theta: Array, rows: Array | None) -> Trajectory:
-        law, state0 = self.at(theta)
+        scene = self.scene_at(theta)
+        law, state0 = scene.law, scene.law.prepare(scene.start.state())
         ts, method = self.times, self.method
         if rows is not None and isinstance(method, Fixed):
             intervals = jnp.arange(ts.shape[0] - 1) + int(self.data.from_start)
             counts = jnp.where(intervals < rows, self.substeps, 0)
             method = _fixed(method, counts, heed_alarms=False)
-        return evolve(law, state0, ts, method=method, observe=self.observe)
+        observe = jax.tree_util.Partial(_seen, scene)
+        return evolve(law, state0, ts, method=method, observe=observe)
 
     def predict(self, theta: Array) -> Array:
         """What the law predicts for the record, NaN after a failure."""
@@ -181,7 +269,8 @@ class Study(eqx.Module):
     def residuals(
         self, theta: Array, at: Weights, mask: Array, rows: Array | None = None
     ) -> Array:
-        """Residuals in units of their scatter, shape (T * outcomes,).
+        """Residuals in units of their scatter: `seen` of the record, then of priors,
+        then of walls, which are 0 for constants within their bounds.
 
         Rows that the run did not reach count as missed by a whole unit of density: a
         constant that no fit beats by running into a node, without a gradient.
@@ -208,7 +297,84 @@ class Study(eqx.Module):
         raw = self.data.noise.residuals(prediction, self.data.values, at)
         past_node = self.data.ts >= run.failure_time
         weight = mask * jnp.where(past_node & jnp.asarray(rows is not None), PAST, 1)
-        return jnp.ravel(jnp.reshape(weight, (-1,) + (1,) * (raw.ndim - 1)) * raw)
+        raw = jnp.reshape(weight, (-1,) + (1,) * (raw.ndim - 1)) * raw
+        return jnp.concatenate([jnp.ravel(raw), *self._beside(theta)])
+
+    def _beside(self, theta: Array) -> list[Array]:
+        """Residuals of priors and of walls."""
+        mean, sd = self.prior()
+        told = np.arange(self.wanted, self.wanted + self.judged)
+        rows = [((theta - mean) / sd)[told]] if self.judged else []
+        low, high = self.walls()
+        walled = np.isfinite(low) | np.isfinite(high)
+        if walled.any():
+            foot, top = self.bounds()
+            beyond = (theta - jnp.clip(theta, low, high)) / (top - foot)
+            rows.append(STIFF * beyond[walled])
+        return rows
+
+    @property
+    def seen(self) -> int:
+        """How many residuals are of the record."""
+        return math.prod(self.data.values.shape)
+
+    @property
+    def judged(self) -> int:
+        """How many entries of θ have a prior that counts."""
+        each = sum(len(own) for own in self.entries[len(self.free) :])
+        return each if self.data.noise.known else 0
+
+    def prior(self) -> tuple[Float[Array, " p"], Float[Array, " p"]]:
+        """Mean and standard deviation of each entry of θ; 0 and inf without a prior."""
+        one = jnp.ones(self.wanted)
+        mean, sd = [0 * one], [jnp.inf * one]
+        for prior, own in zip(self.priors, self.entries[len(self.free) :], strict=True):
+            mean.append(jnp.broadcast_to(prior.mean, (len(own),)))
+            sd.append(jnp.broadcast_to(prior.sd, (len(own),)))
+        return jnp.concatenate(mean), jnp.concatenate(sd)
+
+    @jax.jit
+    def log_likelihood(self, theta: Array) -> Float[Array, ""]:
+        """ln of the probability of the record and of the priors' densities, less what
+        no constant changes; -inf where the run failed or θ is out of bounds.
+
+        Raises:
+            ValueError: a record whose scatter is not known.
+        """
+        noise = self.data.noise
+        if not noise.known:
+            raise ValueError(
+                "Argument `data` must say how its values scatter for a likelihood, but "
+                "has no errors."
+            )
+        run = self.trajectory(theta)
+        prediction = self.rows_of(run)
+        at = self.weights(theta, prediction)
+        total = jnp.sum(noise.log_likelihood(prediction, self.data.values, at))
+        mean, sd = self.prior()
+        total -= jnp.sum(((theta - mean) / sd) ** 2) / 2
+        low, high = self.walls()
+        sound = run.ok & jnp.all((theta >= low) & (theta <= high))
+        return jnp.where(sound & ~jnp.isnan(total), total, -jnp.inf)
+
+    @jax.jit
+    def slope(self, theta: Array) -> Float[Array, "rows p"]:
+        """Derivative of the residuals of record and priors, weights taken at θ."""
+        at, mask = self.weights(theta, self.predict(theta)), jnp.ones_like(self.data.ts)
+        _, slope = columns(lambda theta: self.residuals(theta, at, mask), theta)
+        return slope[: self.seen + self.judged]
+
+    def information(self, theta: Array) -> Float[Array, "p p"]:
+        """Fisher information of the record, and what the priors add to it.
+
+        Σ_t J_t^T W_t J_t + diag(1/sd²), J = ∂(mean)/∂θ
+        """
+        slope = self.slope(theta)
+        return slope.T @ slope
+
+    def status(self, theta: Array) -> Array:
+        """How the run at these constants ends, a `jqd.Status`."""
+        return self.trajectory(theta).status
 
     # -- weights ---------------------------------------------------------------------
 
@@ -275,6 +441,11 @@ class Study(eqx.Module):
         return eqx.tree_at(lambda study: study.method.counts, self, counts)
 
 
+def _seen(scene: Scene, t: Array, state: PyTree[Array]) -> Array:
+    """What the instrument shows of a state on average."""
+    return scene.instrument.mean(scene.law, t, state)
+
+
 def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
     """A study as it is, or one of a law and what is given with it.
 
@@ -338,61 +509,64 @@ def as_data(data: Any) -> Record:
     )
 
 
-def _free_names(law: Motion, free: Sequence[str]) -> tuple[str, ...]:
-    names = (free,) if isinstance(free, str) else tuple(free)
-    known = constants.names(law)
-    for name in names:
-        _checks.check_choice(name, "free", (*known, PHASES))
-    if len(set(names)) != len(names) or not names:
+def _scene(law: Motion, psi0: Any, instrument: Any, names: tuple[str, ...]) -> Scene:
+    start = as_start(law, psi0)
+    asked = any(name.rpartition(".")[2] == "phase0" for name in names)
+    if asked and isinstance(start, Prepared) and start.phase0 is None:
+        start = start.with_phases()
+    return Scene(start, as_instrument(instrument), law)
+
+
+def _check_names(scene: Scene, free: tuple[str, ...], nuisances: tuple[str, ...]):
+    """Raise unless each name leads to a constant of its own."""
+    if not free:
         raise ValueError(
-            "Argument `free` must name each constant once and at least one, but is "
-            f"{names}."
+            "Argument `free` must name at least one constant, but names none."
         )
-    return names
+    found: dict[str, str] = {}
+    for argument, names in (("free", free), ("nuisances", nuisances)):
+        for name in names:
+            constants.check_name(scene, name, argument)
+            short = constants.shortest(scene, name)
+            if short in found:
+                twin = "" if found[short] == name else f", as {found[short]!r} too"
+                raise ValueError(
+                    f"Argument `{argument}` must name each constant once, but {name!r} "
+                    f"is named twice{twin}."
+                )
+            found[short] = name
 
 
-def _labels(law: Motion, psi0: Any, name: str) -> tuple[str, ...]:
-    """Labels of the entries of theta that belong to one constant."""
-    if name == PHASES:
-        return tuple(f"{PHASES}[{a}]" for a in range(psi0.shape[-1]))
-    return tuple(constants.labels(law, name))
-
-
-def _pack(law: Motion, psi0: Any, name: str) -> Array:
-    """The entries of theta that belong to one constant."""
-    if name == PHASES:
-        return jnp.zeros(psi0.shape)
-    return jnp.ravel(constants.pack(law, name))
-
-
-@partial(jax.jit, static_argnums=2)
-def _constants(
-    law: Motion, psi0: PyTree[Array], free: tuple[str, ...]
-) -> tuple[Array, Array, Array]:
-    """The free constants as they stand in the law, and the span of their starts."""
-    packed = {name: _pack(law, psi0, name) for name in free}
-    spans = [
-        (-jnp.pi * jnp.ones_like(packed[name]),) * 2
-        if name == PHASES
-        else constants.span(law, name)
-        for name in free
-    ]
-    low = jnp.concatenate([jnp.ravel(span[0]) for span in spans])
-    high = jnp.concatenate([jnp.ravel(span[1]) for span in spans])
-    theta = jnp.concatenate(list(packed.values()))
-    return theta, low, jnp.where(high > low, high, -low)
+@jax.jit
+def _vectors(study: Study) -> tuple[Array, Array, Array]:
+    """First values of θ, and the span of its starts."""
+    scene, parts = study.scene, []
+    for name in study.free:
+        low, high = constants.span(scene, name)
+        parts.append((constants.pack(scene, name), low, high))
+    for name, prior in zip(study.nuisances, study.priors, strict=True):
+        one = jnp.ones_like(constants.pack(scene, name))
+        low, high = constants.bounds(scene, name)
+        foot = jnp.maximum(prior.mean - 2 * prior.sd, low)
+        top = jnp.minimum(prior.mean + 2 * prior.sd, high)
+        parts.append((prior.mean * one, foot * one, top * one))
+    theta, low, high = (
+        jnp.concatenate([jnp.ravel(x) for x in xs]) for xs in zip(*parts, strict=True)
+    )
+    return theta, low, high
 
 
 @jax.jit
 def _placed(study: Study, start: dict[str, ArrayLike]) -> Array:
-    """The free constants with other values by name or label."""
-    parts = []
-    for name in study.free:
-        own = _pack(study.law, study.psi0, name)
-        value = jnp.asarray(start.get(name, own), own.dtype)
-        parts.append(jnp.broadcast_to(jnp.ravel(value), own.shape))
-    theta, labels = jnp.concatenate(parts), study.labels()
-    for label in set(start) - set(study.free):
+    """The first values with others by name or label."""
+    theta, labels = study.theta(), study.labels()
+    for name, own in zip(study.names, study.entries, strict=True):
+        if name in start:
+            first = labels.index(own[0])
+            value = jnp.ravel(jnp.asarray(start[name], theta.dtype))
+            value = jnp.broadcast_to(value, (len(own),))
+            theta = jax.lax.dynamic_update_slice(theta, value, (first,))
+    for label in set(start) - set(study.names):
         theta = theta.at[labels.index(label)].set(start[label])
     return theta
 

@@ -1,11 +1,6 @@
 """The laws of motion, one a file."""
 
-from . import constants as constants
 from .alignment import PhaseAlignment as PhaseAlignment
-from .constants import constant as constant
-from .constants import fixed as fixed
-from .constants import free as free
-from .constants import parts as parts
 from .copying import CopyDynamics as CopyDynamics
 from .copying import DensityPhase as DensityPhase
 from .copying import Harmonics as Harmonics

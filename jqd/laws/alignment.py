@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from ..constants import antisymmetric, constant, free, symmetric, upper_triangle
 from ..interop import as_array
-from .constants import antisymmetric, constant, free, symmetric, upper_triangle
 from .copying import CopyDynamics, coupling, phase_factor, square
 from .law import Law
 

@@ -9,10 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from .. import _checks
-from ..interop import as_array
-from ..spaces.driven import DrivenHamiltonian, is_driven, read_driven
-from ..status import Status
-from .constants import (
+from ..constants import (
     antisymmetric,
     constant,
     free,
@@ -20,6 +17,9 @@ from .constants import (
     symmetric,
     upper_triangle,
 )
+from ..interop import as_array
+from ..spaces.driven import DrivenHamiltonian, is_driven, read_driven
+from ..status import Status
 from .law import Law
 
 

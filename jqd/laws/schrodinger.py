@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from ..constants import constant, scalars
 from ..interop import as_array
 from ..spaces.absorbers import check_absorber
 from ..spaces.driven import DrivenHamiltonian, is_driven, read_driven
@@ -15,7 +16,6 @@ from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid, matrix_hami
 from ..spaces.potentials import FunctionPotential, SampledPotential, potential
 from ..spaces.resolution import tail_error
 from ..steppers import Flows, cf4, rk4, strang
-from .constants import constant, scalars
 from .law import Law
 from .motion import Generator, Resolution
 

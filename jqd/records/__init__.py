@@ -5,7 +5,7 @@ from .atoms import AtomRecord as AtomRecord
 from .atoms import load_atoms as load_atoms
 from .density import DensityRecord as DensityRecord
 from .density import load_density as load_density
-from .ensemble_noise import EnsembleNoise as EnsembleNoise
+from .drawn import simulate as simulate
 from .formats import help_text as help_text
 from .occupations import CountsRecord as CountsRecord
 from .occupations import CurveRecord as CurveRecord
@@ -19,11 +19,6 @@ from .populations import load_record as load_record
 from .reading import load_matrix as load_matrix
 from .reading import load_state as load_state
 from .reading import naming as naming
-from .record import Correlated as Correlated
-from .record import Gaussian as Gaussian
-from .record import Multinomial as Multinomial
-from .record import Noise as Noise
-from .record import NoNoise as NoNoise
 from .record import Record as Record
 from .writing import check_new as check_new
 from .writing import write_atoms as write_atoms

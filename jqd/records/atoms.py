@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from ..instruments import Gaussian, NoNoise
 from ..matter import solid
 from .reading import format_of, naming, read
-from .record import Gaussian, NoNoise, Record
+from .record import Record
 
 
 class AtomPositions(eqx.Module):

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ..instruments import Gaussian, Multinomial
 from ..observe import Occupations
 from ..spaces import Grid
 from .formats import KINDS
 from .reading import File, check_parts, read
-from .record import Gaussian, Multinomial, Record
+from .record import Record
 
 AXES = ("x", "y", "z")
 # How far neighbouring points of an axis may be from equal distances, relative.

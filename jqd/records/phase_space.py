@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
+from ..instruments import Correlated, Gaussian
 from ..observe import Moments
 from .formats import listed
 from .qutip_g import own_g
 from .reading import File, format_of, read
-from .record import Correlated, Gaussian, Record
+from .record import Record
 
 _STATES = ("alpha0", "psi0", "rho0")
 # Names that a file may hold besides parameters of the Hamiltonian.

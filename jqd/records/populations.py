@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from .. import _checks
-from .ensemble_noise import EnsembleNoise
+from ..instruments import EnsembleNoise, Gaussian, Multinomial, Noise
 from .reading import File, check_header, format_of, naming, read
-from .record import Gaussian, Multinomial, Noise, Record
+from .record import Record
 
 NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
 

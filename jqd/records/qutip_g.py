@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..instruments.noise import exact_error, strain
 from ..states import husimi
 from .reading import File, naming
-from .record import exact_error, strain
 
 if TYPE_CHECKING:
     from .phase_space import PhaseSpaceRecord

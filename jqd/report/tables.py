@@ -9,8 +9,8 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
+from .. import constants
 from .._files import provenance
-from ..laws import constants
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,6 +12,7 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, ArrayLike, Inexact
 
 from .. import _checks
+from ..constants import fixed, parts
 from ..interop import as_array
 from .functions import shape_at
 from .pulses import Pulse, SampledPulse, pulse, sampled_pulse
@@ -30,9 +31,9 @@ class DrivenHamiltonian(eqx.Module):
             entry by entry.
     """
 
-    matrix: Inexact[Array, "n n"]
-    operators: Inexact[Array, "K n n"]
-    pulses: tuple[Any, ...]
+    matrix: Inexact[Array, "n n"] = fixed()
+    operators: Inexact[Array, "K n n"] = fixed()
+    pulses: tuple[Any, ...] = parts(each="pulse")
 
     @property
     def autonomous(self) -> bool:

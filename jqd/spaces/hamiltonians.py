@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
+from ..constants import fixed
 from ..steppers.flows import DampedFlow, Flows, PhaseFlow
 from .grids import Grid
 from .potentials import FunctionPotential, SampledPotential
@@ -22,7 +23,7 @@ class MatrixHamiltonian(eqx.Module):
         matrix: (n, n) Hermitian or (n,) real, in energy units.
     """
 
-    matrix: Inexact[Array, "..."]
+    matrix: Inexact[Array, "..."] = fixed()
 
     @property
     def autonomous(self) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from .. import _checks
+from ..constants import parts
 from .functions import (
     leaf,
     refuse_constants,
@@ -59,8 +60,8 @@ class FunctionPotential(eqx.Module):
         time_dependent: whether the time is passed as the last argument.
     """
 
-    function: Any
     time_dependent: bool = eqx.field(static=True)
+    function: Any = parts()
 
     @property
     def autonomous(self) -> bool:
@@ -141,7 +142,7 @@ def potential(
             f"it depends on one, but takes {arity} arguments."
         )
     made = with_leaves(function, constants)
-    V = FunctionPotential(made, time_dependent=arity == grid.ndim + 1)
+    V = FunctionPotential(arity == grid.ndim + 1, made)
     _check_values(V, grid)
     return V
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from ..constants import fixed, parts
 from .functions import refuse_constants, shape_at, taken_by_keyword, with_leaves
 
 KINDS = ("steps", "linear", "cubic")
@@ -23,8 +24,8 @@ class Pulse(eqx.Module):
         jumps: times at which it jumps, (J,): no step of a run goes across one.
     """
 
-    function: Any
-    jumps: Float[Array, " J"]
+    function: Any = parts()
+    jumps: Float[Array, " J"] = fixed()
 
     def __call__(self, t: ArrayLike) -> Array:
         """f(t)."""
@@ -41,10 +42,10 @@ class SampledPulse(eqx.Module):
         slopes: (T, T), from values to the slopes of the cubic spline; else (0, 0).
     """
 
-    ts: Float[Array, " T"]
     values: Float[Array, " V"]
     kind: str = eqx.field(static=True)
-    slopes: Float[Array, "S S"]
+    ts: Float[Array, " T"] = fixed()
+    slopes: Float[Array, "S S"] = fixed()
 
     @property
     def jumps(self) -> Float[Array, " J"]:
@@ -149,6 +150,6 @@ def sampled_pulse(
         slopes = CubicSpline(times, np.eye(times.size))(times, 1)
     real = jnp.result_type(float)
     return SampledPulse(
-        jnp.asarray(times, real), jnp.asarray(values, real), kind,
+        jnp.asarray(values, real), kind, jnp.asarray(times, real),
         jnp.asarray(slopes, real),
     )  # fmt: skip

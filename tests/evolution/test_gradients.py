@@ -15,13 +15,14 @@ from jqd import (
     Propagator,
     Schrodinger,
     chin4a,
+    constants,
     evolve,
     rk4,
     srkn11,
     strang,
 )
 from jqd.exact import coherent_state
-from jqd.laws import Law, constants
+from jqd.laws import Law
 from jqd.problems import golden
 from jqd.steppers import Flows, GeneralFlow
 

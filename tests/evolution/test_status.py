@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jqd import Adaptive, Fixed, Law, Status, evolve, rk4
-from jqd.laws import constant
+from jqd.constants import constant
 from jqd.problems import two_classes
 
 TS = jnp.linspace(0.0, 2.0, 8)  # none of them at the explosion

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd import problems
+from jqd import constants, problems
 from jqd.inference import Polish, Search, Study, horizon, recover
 from jqd.inference.polish import (
     jacobian,
@@ -18,7 +18,6 @@ from jqd.inference.polish import (
     polish_through_windows,
 )
 from jqd.inference.study import window_counts
-from jqd.laws import constants
 from jqd.records.atoms import AtomPositions, AtomRecord, load_atoms
 
 
@@ -26,7 +25,7 @@ def problem_of(record, free, law):
     data, observe = record.data()
     method = jqd.Fixed(law.stepper)
     study = Study(
-        law, data, psi0=record.state(), free=free, observe=observe, method=method
+        law, data, psi0=record.state(), free=free, instrument=observe, method=method
     )
     return study.with_substeps(2)
 
@@ -83,7 +82,7 @@ def test_ten_springs_from_one_end():
     found = recover(
         record.law(jnp.ones(10)), data, psi0=record.state(), free=("K",), starts=1,
         start={"K": jnp.ones(10)}, search=None, polish=Polish(windows=4),
-        observe=observe,
+        instrument=observe,
     ).beside(record.truth)  # fmt: skip
     off = np.array([c.deviation for c in found.constants.values()])
     assert found.status == "converged"
@@ -173,7 +172,7 @@ def test_constants_of_a_tower():
 
     found = recover(
         law, record.data, psi0=law.foot(FOOT), free=tuple(start), start=start,
-        starts=1, search=None, polish=Polish(windows=3), observe=LevelNorms(4),
+        starts=1, search=None, polish=Polish(windows=3), instrument=LevelNorms(4),
         method=jqd.Propagator(terms=60),
     ).beside(truth)  # fmt: skip
     assert found.status == "converged"

@@ -268,7 +268,7 @@ def test_counted_positions_tell_D_within_their_error():
     """Sampling noise: 1e5 positions a time of a free packet, binned on the grid."""
     from _support.diffusion import D_relative_error
 
-    from jqd.records import Multinomial
+    from jqd.instruments import Multinomial
 
     grid = Grid((-26.0, 26.0), 208)
     ts = np.array([0.0, 4.0])
@@ -279,7 +279,7 @@ def test_counted_positions_tell_D_within_their_error():
     law = ConservativeDiffusion(grid, flat, 0.3)
     found = recover(
         law, jqd.Record(ts, counts, Multinomial()), psi0=psi, free="D", starts=2,
-        start={"D": 0.3}, observe=jqd.Occupations(),
+        start={"D": 0.3}, instrument=jqd.Occupations(),
     )  # fmt: skip
     constant = found.constants["D"]
     assert abs(constant.value - 0.5) < 4 * constant.stderr

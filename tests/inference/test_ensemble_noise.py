@@ -11,7 +11,8 @@ from jqd import problems
 from jqd.ensembles.copying.linear_noise import linear_noise
 from jqd.inference import Study, recover
 from jqd.inference.polish import jacobian
-from jqd.records import EnsembleNoise, Record
+from jqd.instruments import EnsembleNoise
+from jqd.records import Record
 
 COPIES = 20_000
 TS = np.linspace(0, 4, 21)

@@ -9,19 +9,13 @@ import jqd
 from jqd import problems
 from jqd.evolution import Fixed
 from jqd.inference import Study, recover
+from jqd.instruments import Correlated, EnsembleNoise, Gaussian, Multinomial, NoNoise
+from jqd.instruments.noise import strain
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
 from jqd.observe import Moments
-from jqd.records import (
-    Correlated,
-    EnsembleNoise,
-    Gaussian,
-    Multinomial,
-    NoNoise,
-    Record,
-)
+from jqd.records import Record
 from jqd.records.atoms import AtomPositions, AtomRecord
 from jqd.records.phase_space import sample_moments, sample_orders
-from jqd.records.record import strain
 from jqd.states import antinormal_moment, coherent, husimi
 
 KERR, ALPHA = "0.5*U*ad^2*a^2", 1.2 + 0.5j
@@ -30,7 +24,7 @@ TS = np.array([0.0, 0.5])
 
 def check(law, data, psi0, free, observe="density"):
     method = Fixed(law.stepper)
-    Study(law, data, psi0=psi0, free=free, observe=observe, method=method)
+    Study(law, data, psi0=psi0, free=free, instrument=observe, method=method)
 
 
 def refused(message, *arguments, **options):

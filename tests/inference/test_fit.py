@@ -7,9 +7,8 @@ import optax
 import pytest
 
 import jqd
-from jqd import problems
+from jqd import constants, problems
 from jqd.inference import Study, identifiability
-from jqd.laws import constants
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +151,7 @@ def test_null_directions(observe, phases, null):
     # from later on: what it shows does not matter, nor is it compared with the state
     data = jqd.Record(ts, jnp.ones(shape), t0=-1e-9)
     study = Study(
-        law, data, psi0=psi0, free=free, observe=look, method=jqd.Fixed(jqd.rk4)
+        law, data, psi0=psi0, free=free, instrument=look, method=jqd.Fixed(jqd.rk4)
     ).with_substeps(20)
     found = identifiability(study, study.theta())
     assert int(found.null) == null

@@ -16,7 +16,7 @@ from jqd.cli.session import conclude
 from jqd.inference import Constant, Study, identifiability
 from jqd.inference.estimators import fit_curve
 from jqd.inference.goodness import MISFIT, p_value
-from jqd.records import Gaussian, Multinomial
+from jqd.instruments import Gaussian, Multinomial
 from jqd.report import recovery_summary
 from jqd.report.tables import recovery_tables
 

@@ -17,8 +17,9 @@ from jqd.inference import (
     recover,
 )
 from jqd.inference.estimators import length_scales
+from jqd.instruments import Correlated
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
-from jqd.records import Correlated, Record, load_phase_space
+from jqd.records import Record, load_phase_space
 from jqd.records.phase_space import sample_moments, sample_orders
 from jqd.spaces.symbols import parameters_of, parse_hamiltonian
 from jqd.states import coherent
@@ -63,7 +64,7 @@ def fit_kerr(starts, points=150, **options):
     law = law_of(C=0.4, points=record.points)
     return recover(
         law, data, psi0=coherent(ALPHA, 40), free=("C",), start={"C": 0.4},
-        starts=starts, observe=observe, search=QUICK, **options,
+        starts=starts, instrument=observe, search=QUICK, **options,
     )  # fmt: skip
 
 
@@ -123,7 +124,7 @@ def test_C_from_three_moments(tmp_path):
     law = law_of(C=0.8, levels=64, orders=40)
     found = recover(
         law, data, psi0=coherent(ALPHA, 40), free=("C",), start={"C": 0.8},
-        starts=np.array([[0.8], [1.3]]), observe=what, search=None,
+        starts=np.array([[0.8], [1.3]]), instrument=what, search=None,
     )  # fmt: skip
     np.testing.assert_allclose(found.constants["C"].value, 1, rtol=0, atol=1e-10)
     assert bool(jnp.all(found.agree))
@@ -139,7 +140,7 @@ def test_C_from_samples_with_an_honest_error(tmp_path):
     law = law_of(C=0.8, levels=64, orders=40)
     found = recover(
         law, data, psi0=coherent(ALPHA, 40), free=("C",), start={"C": 0.8},
-        starts=np.array([[0.8]]), observe=observe, search=None,
+        starts=np.array([[0.8]]), instrument=observe, search=None,
     )  # fmt: skip
     error = found.constants["C"].stderr
     assert 0.003 < error < 0.03  # 1/√(12000 outcomes) times a slope of order one

@@ -21,9 +21,9 @@ from jqd import (
     Madelung,
     Propagator,
     Schrodinger,
+    constants,
 )
 from jqd import evolve as evolve_law
-from jqd.laws import constants
 from jqd.laws.diffusion import Links
 from jqd.problems import golden
 from jqd.steppers import chin4a, rk4, srkn11, strang

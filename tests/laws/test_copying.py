@@ -9,9 +9,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from jqd import CopyDynamics, Fixed, Harmonics, evolve
+from jqd import CopyDynamics, Fixed, Harmonics, constants, evolve
 from jqd.exact import matrices, rabi
-from jqd.laws import constants
 from jqd.problems import golden, two_classes
 from jqd.steppers import rk4
 

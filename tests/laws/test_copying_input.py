@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jqd import CopyDynamics, DensityPhase, Fixed, Harmonics, evolve
-from jqd.laws import constants
+from jqd import CopyDynamics, DensityPhase, Fixed, Harmonics, constants, evolve
 from jqd.problems import golden
 from jqd.steppers import rk4, strang
 

@@ -12,7 +12,8 @@ import xarray as xr
 import jqd
 from jqd import problems
 from jqd.inference.study import as_data
-from jqd.records import Gaussian, Multinomial, Record
+from jqd.instruments import Gaussian, Multinomial
+from jqd.records import Record
 
 
 def test_records_from_csv_npz_and_zarr_agree(tmp_path):

@@ -18,12 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jqd.cli import main
+from jqd.instruments import Correlated, EnsembleNoise, Gaussian, Multinomial
 from jqd.problems import DATA
 from jqd.records import (
-    Correlated,
-    EnsembleNoise,
-    Gaussian,
-    Multinomial,
     Record,
     load_density,
     load_matrix,

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from jqd import Adaptive, CopyDynamics, Fixed, Grid, Law, Schrodinger, evolve, steppers
+from jqd.constants import constant
 from jqd.exact import on_grids
-from jqd.laws import constant
 from jqd.problems import golden
 from jqd.steppers import Splitting, rk4
 

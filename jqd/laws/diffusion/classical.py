@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ...constants import constant
 from ...interop import as_array
 from ...spaces import Grid
-from ..constants import constant
 from ..law import Law
 
 ORDERINGS = ("fick", "ito")

@@ -9,13 +9,13 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
+from ...constants import constant, free, scalars
 from ...interop import as_array
 from ...spaces import Grid, potential
 from ...spaces.absorbers import check_absorber
 from ...spaces.graphs import Graph
 from ...spaces.potentials import FunctionPotential, Potential, SampledPotential
 from ...steppers import Flows, chin4a, rk4, strang
-from ..constants import constant, free, scalars
 from ..law import Law
 from ..motion import Resolution
 from .amplitude import Amplitude

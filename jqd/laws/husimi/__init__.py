@@ -9,4 +9,5 @@ from .heff import Heff as Heff
 from .law import FORMS as FORMS
 from .law import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .literal import LiteralGrid as LiteralGrid
+from .thermal import DisplacedThermal as DisplacedThermal
 from .wigner import WignerGrid as WignerGrid

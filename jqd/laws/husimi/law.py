@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
+from ...constants import constant, fixed, free, parts, scalars
 from ...spaces.symbols import (
     ParametricSymbol,
     Symbol,
@@ -17,7 +18,6 @@ from ...spaces.symbols import (
     parse_hamiltonian,
 )
 from ...states import read_powers
-from ..constants import constant, fixed, free, parts, scalars
 from ..law import Law
 from ..motion import Resolution
 from .fock import Fock

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._checks import single_key, whole_number
-from ...laws.constants import constant
+from ...constants import constant
 from .arguments import check_velocities
 from .relaxation import fourth_cumulant
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ... import _checks
 from ..._checks import whole_number
-from ...laws.constants import constant
+from ...constants import constant
 from ...status import Status
 from .arguments import check_gas
 from .collisions import (

@@ -15,7 +15,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from .events import Encounters, EventRun
 
 

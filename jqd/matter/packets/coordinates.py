@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 
 # A squared frequency below this share of the largest belongs to a free motion.
 ZERO_MODE = 1e-7

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 
 
 class GaussianState(eqx.Module):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from .coordinates import check_system, mass_weighted
 from .gaussian import GaussianState, check_gaussian
 from .spectral import matrix_function

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from .coordinates import ZERO_MODE, check_system, mass_weighted
 from .gaussian import GaussianState
 from .spectral import matrix_function

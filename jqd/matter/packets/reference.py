@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
+from ...constants import constant
 from ...evolution import Fixed, evolve
-from ...laws.constants import constant
 from ...laws.schrodinger import Schrodinger
 from ...spaces.grids import Grid
 from ...spaces.resolution import cutoff_weight, edge_density

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from ...laws.law import Law
 from ...status import Status
 from ...steppers import Flows, srkn11

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
-from ...laws.constants import constant, scalars
+from ...constants import constant, scalars
 from ...spaces.fock import check_levels, destroy
 from ...status import Status
 from ...steppers.eigenbasis import unitary_orbit

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from ...laws.motion import Motion
 from ...statistics._roots import falling_root
 from ...statistics.occupation import mean_occupation

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.constants import constant, fixed, parts
+from ...constants import constant, fixed, parts
 from .bonds import Bonds, make_bonds
 from .cells import Cells
 from .pair_potentials import PairPotential

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 
 
 def triangular(shape: Sequence[int], spacing: ArrayLike = 1.0) -> Float[Array, "N 2"]:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from .body import Solid
 from .rigid import rigid_count
 

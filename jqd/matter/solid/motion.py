@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.constants import constant, parts
+from ...constants import constant, parts
 from ...laws.motion import Motion
 from ...status import Status
 from ...steppers import Flows, GeneralFlow, Splitting, pefrl

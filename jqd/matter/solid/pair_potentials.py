@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 
 
 class PairPotential(eqx.Module):

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from .modes import Modes
 
 

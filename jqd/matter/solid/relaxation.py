@@ -7,7 +7,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from ...status import Status
 from .body import Solid
 from .modes import ZERO

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.constants import constant, scalars
+from ...constants import constant, scalars
 
 
 class LevelDensity(eqx.Module):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from .density import LevelDensity
 
 

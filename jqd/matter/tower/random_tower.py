@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray
 
 from ... import _checks
-from ...laws.constants import constant, fixed
+from ...constants import constant, fixed
 from ...laws.law import Law
 from ...laws.motion import Generator
 from .configurations import Configurations

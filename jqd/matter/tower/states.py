@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from .tower import Tower
 
 

@@ -10,8 +10,8 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
 from ... import _checks
+from ...constants import constant, scalars
 from ...interop import as_array
-from ...laws.constants import constant, scalars
 from ...laws.law import Law
 from ...laws.motion import Generator
 from ...status import Status

@@ -17,7 +17,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from ...matter.solid.modes import Modes
 from ...status import Status
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from ...matter.gas import collision_rate, contact_value, number_density
 from ...matter.gas.arguments import check_dimension
 

@@ -9,7 +9,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...laws.constants import constant
+from ...constants import constant
 from ...matter.solid.modes import Modes
 from ...matter.solid.phonons import checked_occupations
 

@@ -8,8 +8,7 @@ from _support.bell_chain import bell_chain
 from _support.copies import rabi_contraction
 
 import jqd
-from jqd import problems
-from jqd.laws import constants
+from jqd import constants, problems
 from jqd.observe import total_variation
 
 STEPS = jnp.asarray(2000)

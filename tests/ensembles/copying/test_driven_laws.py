@@ -11,7 +11,8 @@ import jqd
 from jqd import problems
 from jqd.ensembles import copying, nelson
 from jqd.ensembles.copying import individuals, population
-from jqd.records import EnsembleNoise, Record
+from jqd.instruments import EnsembleNoise
+from jqd.records import Record
 
 GOLDEN, PSI = problems.golden()
 TS = np.array([0.0, 0.5])

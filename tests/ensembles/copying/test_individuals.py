@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd import problems
+from jqd import constants, problems
 from jqd.ensembles.copying import individuals, population
 from jqd.ensembles.copying.crowd.rates import pair_rates, rate_table
 from jqd.ensembles.copying.rates import Process
 from jqd.ensembles.copying.sampler import sample
-from jqd.laws import constants
 from jqd.papers.copying import copy_rate, phase_rate, power_copy_rate
 
 GOLDEN, PSI = problems.golden()

@@ -12,10 +12,9 @@ from _support.copies import (
     rabi_infidelity,
 )
 
-from jqd import problems
+from jqd import constants, problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.laws_of_noise import energy_drift, infidelity
-from jqd.laws import constants
 
 STEPS = jnp.asarray(1000)
 extinct = jax.jit(extinction_probability)

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd import problems
+from jqd import constants, problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.linear_noise import linear_noise
-from jqd.laws import constants
 
 TS = jnp.array([0.0, 1.0, 2.0, 5.0])
 STEPS = jnp.asarray(1000)  # traced: one compilation for every number of steps

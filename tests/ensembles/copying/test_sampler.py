@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd import problems
+from jqd import constants, problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.populations import drawn, phase_factors, rounded
 from jqd.ensembles.copying.rates import Process, rates
-from jqd.laws import constants
 
 KEY = jax.random.key(5)
 TS = np.array([0.0, 0.3, 0.7])

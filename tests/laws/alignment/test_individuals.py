@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd.laws import constants
+from jqd import constants
 from jqd.laws.alignment import NORMS, POTENTIALS, PhaseAlignment
 from jqd.papers import copying as rules
 from jqd.problems import golden

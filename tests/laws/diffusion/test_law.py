@@ -7,9 +7,15 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd import AmplitudeAction, ConservativeDiffusion, Grid, Madelung, Schrodinger
+from jqd import (
+    AmplitudeAction,
+    ConservativeDiffusion,
+    Grid,
+    Madelung,
+    Schrodinger,
+    constants,
+)
 from jqd.exact import free_gaussian
-from jqd.laws import constants
 from jqd.laws.diffusion import Links, Window
 from jqd.spaces import Graph, absorbing_layer
 

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from _support.husimi import truncation_deviation
 
-from jqd import Adaptive, Fixed, evolve
-from jqd.laws import constants
+from jqd import Adaptive, Fixed, constants, evolve
 from jqd.laws.husimi import (
     Fock,
     Heff,

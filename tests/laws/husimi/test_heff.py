@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd.laws import constants
+from jqd import constants
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck, largest_C
 from jqd.laws.husimi.heff import amplify, edge_share
 from jqd.spaces.symbols import Symbol, bose_hubbard

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Fixed, evolve, rk4
-from jqd.laws import constants
+from jqd import Fixed, constants, evolve, rk4
 from jqd.laws.husimi import Fock, GaussianForm, Heff, HusimiFokkerPlanck, LiteralGrid
 from jqd.spaces.symbols import Symbol, bose_hubbard, harmonic, phi4
 from jqd.states import coherent, husimi

@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Adaptive, Fixed, evolve, rk4
-from jqd.laws import constants
+from jqd import Adaptive, Fixed, constants, evolve, rk4
 from jqd.laws.husimi import (
     GaussianForm,
     GaussianSum,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd.laws import constants
+from jqd import constants
 from jqd.matter import solid
 from jqd.steppers import pefrl
 

@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import evolve, states
+from jqd import constants, evolve, states
 from jqd.exact import husimi as exact
-from jqd.laws import constants
 from jqd.laws.husimi import (
     GaussianForm,
     GaussianSum,

@@ -9,8 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import states
-from jqd.laws import constants
+from jqd import constants, states
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 from jqd.papers.husimi import generators
 from jqd.spaces import symbols

@@ -15,7 +15,8 @@ from ..ensembles.copying.populations import INITIAL
 from ..ensembles.copying.rates import check_motion
 from ..laws import CopyDynamics
 from ..laws.motion import Motion
-from .record import Course, Noise, count_errors
+from .counts import count_errors
+from .noise import Course, Noise
 
 # A direction whose variance, times N, is below this does not scatter: an exact start,
 # the sum of all shares, links without currents. Rounding leaves some 1e-16.
@@ -98,6 +99,13 @@ class EnsembleNoise(Noise):
     def residuals(self, prediction: Array, values: Array, at: Whitening) -> Array:
         """Independent residuals of unit variance."""
         return at(prediction - self.shares(values))
+
+    def log_likelihood(
+        self, prediction: Array, values: Array, at: Whitening
+    ) -> Float[Array, " T"]:
+        """ln of the probability of each row given those before."""
+        misses = jnp.sum(self.residuals(prediction, values, at) ** 2, axis=1)
+        return -(misses + at.log_scatter) / 2
 
     def shares(self, values: Array) -> Array:
         """Relative frequencies."""

@@ -1,0 +1,375 @@
+"""Constants of a law: what a fit, a table or a page needs to know of each.
+
+A constant is an array leaf. The field that holds it says the rest:
+
+    q: Array = free(quantum=0.5, span=(0, 1))
+    R: Array = free(pack=upper_triangle, unpack=symmetric)
+
+An array field without a declaration is a constant as well, `fixed()` is none. Arrays
+within a field are constants by dotted names ("potential.k", "drive.pulse.area"), where
+keywords of a `jax.tree_util.Partial` count as fields; a field declared as `parts()`
+leaves its own name out of theirs.
+
+What reads constants takes a law, any motion, or another tree of modules, and the name
+of a constant, of which the last parts are enough where they name one only; of a name
+that leads nowhere, or to several, it makes a ValueError.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike
+
+from . import _checks
+
+Motion = TypeVar("Motion", bound=eqx.Module)
+_KEY = "jqd"
+
+
+def constant(value: ArrayLike, name: str = "value") -> Array:
+    """A constant of a law as an array leaf of floating dtype.
+
+    A Python float in a law would be static: its gradient would be missing and each
+    new value would compile anew. Weak types are dropped for the same reason.
+
+    Args:
+        value: number or array; integers become floats of jax's default precision.
+        name: what the caller calls it.
+
+    Returns:
+        Array with the shape of `value`.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    if not (isinstance(value, Array) and jnp.issubdtype(value.dtype, jnp.number)):
+        _checks.check_numbers(value, name)
+    return _inexact(jnp.asarray(value))
+
+
+def scalars(**values: ArrayLike) -> list[Array]:
+    """Constants of a law that are one real number each.
+
+    Args:
+        **values: the numbers, by the names of the arguments.
+
+    Returns:
+        One array leaf a number, each of shape ().
+
+    Raises:
+        ValueError: one is no real, finite number.
+    """
+    for name, value in values.items():
+        _checks.check_scalar(value, name)
+    return [_inexact(jnp.asarray(value)) for value in values.values()]
+
+
+def _inexact(array: Array) -> Array:
+    """An array of floats, real or complex, whose type is not weak."""
+    if jnp.issubdtype(array.dtype, jnp.inexact) and not array.weak_type:
+        return array
+    # dtype of the active precision: float (or complex) as jax is configured
+    kind = complex if jnp.iscomplexobj(array) else float
+    return array.astype(jnp.result_type(kind))
+
+
+# -- declarations ----------------------------------------------------------------------
+
+
+def upper_triangle(matrix: Any) -> Any:
+    """The entries above the diagonal, row by row: (M, M) -> (M (M - 1) / 2,)."""
+    return matrix[np.triu_indices(matrix.shape[-1], 1)]
+
+
+def symmetric(entries: Array, old: Array) -> Array:
+    """The symmetric matrix, zero on its diagonal, with these entries above it."""
+    upper = jnp.zeros_like(old).at[np.triu_indices(old.shape[-1], 1)].set(entries)
+    return upper + upper.T
+
+
+def antisymmetric(entries: Array, old: Array) -> Array:
+    """The antisymmetric matrix with these entries above its diagonal."""
+    upper = jnp.zeros_like(old).at[np.triu_indices(old.shape[-1], 1)].set(entries)
+    return upper - upper.T
+
+
+def near(value: Array) -> tuple[Array, Array]:
+    """Half of the value and 0.1 to either side: where fits start unless told."""
+    width = 0.5 * jnp.abs(value) + 0.1
+    return value - width, value + width
+
+
+class Declaration(NamedTuple):
+    """What the field of a constant says of it; see `free`."""
+
+    quantum: float | Callable[[Any], ArrayLike] | None = None
+    span: tuple[float, float] | Callable[[Array], tuple[Array, Array]] = near
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    pack: Callable[[Any], Any] | None = None
+    unpack: Callable[[Array, Array], Array] | None = None
+    places: Callable[[Any], Any] | None = None
+
+
+def free(
+    *,
+    quantum: float | Callable[[Any], ArrayLike] | None = None,
+    span: tuple[float, float] | Callable[[Array], tuple[Array, Array]] = near,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+    pack: Callable[[Any], Any] | None = None,
+    unpack: Callable[[Array, Array], Array] | None = None,
+    places: Callable[[Any], Any] | None = None,
+    **default: Any,
+) -> Any:
+    """A field of a law that holds a constant; numbers become array leaves.
+
+    Args:
+        quantum: the value at which the law is quantum mechanics, or a function of the
+            law that gives it; None where there is none.
+        span: where a fit draws its starts: two ends, or a function of the independent
+            entries that gives both.
+        bounds: what each entry cannot leave; a fit stays inside.
+        pack: the independent entries of the constant, flat; None for all entries, real
+            parts before imaginary ones.
+        unpack: the constant with these independent entries, from them and the old one.
+        places: where in the constant, flat, they stand, from an array like it that
+            holds the places; None for `pack` itself, which then chooses entries.
+        **default: `default`, of the field.
+
+    Returns:
+        The field.
+    """
+    said = Declaration(quantum, span, bounds, pack, unpack, places or pack)
+    return eqx.field(metadata={_KEY: said}, converter=_leaf, **default)
+
+
+def fixed(**default: Any) -> Any:
+    """A field of a law that holds what no fit may free.
+
+    Args:
+        **default: `default`, of the field.
+    """
+    return eqx.field(metadata={_KEY: fixed}, **default)
+
+
+def parts(*within: str, each: str = "") -> Any:
+    """A field whose own fields, or entries, are constants by their names alone.
+
+    Args:
+        *within: the one field of it that holds them, if not all do.
+        each: what one of its entries is called where it is a tuple: `each` if there is
+            one only, else `each[0]`, `each[1]`.
+    """
+    return eqx.field(metadata={_KEY: Parts(within, each)})
+
+
+class Parts(NamedTuple):
+    """The declaration that `parts` makes."""
+
+    within: tuple[str, ...]
+    each: str = ""
+
+
+def _leaf(value: Any) -> Any:
+    return value if value is None or isinstance(value, np.ndarray) else constant(value)
+
+
+# -- reading them ----------------------------------------------------------------------
+
+
+class _Place(NamedTuple):
+    """Where a constant stands, what it is called in full, what was declared of it."""
+
+    path: tuple[Any, ...]
+    name: str
+    said: Declaration
+
+
+def _places(node: Any, path: tuple[Any, ...] = (), prefix: str = "") -> list[_Place]:
+    """The constants of a law or another tree: its own first, then those within it."""
+    own, inner = [], []
+    for key, value, said in _children(node):
+        here = (*path, key)
+        if said is fixed:
+            continue
+        if eqx.is_inexact_array(value):
+            said = said if isinstance(said, Declaration) else Declaration()
+            own.append(_Place(here, prefix + str(key), said))
+        elif isinstance(said, Parts):
+            inner += _parts(value, here, prefix, said)
+        else:
+            inner += _places(value, here, f"{prefix}{key}.")
+    return own + inner
+
+
+def _parts(value: Any, path: tuple[Any, ...], prefix: str, said: Parts) -> list[_Place]:
+    """The constants within a field that is declared as `parts`."""
+    for name in said.within:
+        if name not in value.__dataclass_fields__:
+            return []
+        value, path = getattr(value, name), (*path, name)
+    if not said.each:
+        return _places(value, path, prefix)
+    found = []
+    for i, entry in enumerate(value):
+        name = said.each if len(value) == 1 else f"{said.each}[{i}]"
+        found += _places(entry, (*path, i), f"{prefix}{name}.")
+    return found
+
+
+def _children(node: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Fields, entries or keywords of a node of a tree, and what is declared of them."""
+    if isinstance(node, jax.tree_util.Partial):
+        node = node.keywords
+    if isinstance(node, dict):
+        yield from ((name, node[name], None) for name in sorted(node))
+    elif isinstance(node, eqx.Module):
+        for name, field in node.__dataclass_fields__.items():
+            if not field.metadata.get("static", False):
+                yield name, getattr(node, name, None), field.metadata.get(_KEY)
+
+
+def _get(node: Any, path: tuple[Any, ...]) -> Array:
+    for key in path:
+        if isinstance(node, jax.tree_util.Partial):
+            node = node.keywords
+        by_key = isinstance(node, dict | tuple)
+        node = node[key] if by_key else getattr(node, key)
+    return node
+
+
+def _find(law: eqx.Module, name: str) -> _Place:
+    """The constant of this full name; else the only one whose name ends so."""
+    places = _places(law)
+    fitting = [place for place in places if place.name == name] or [
+        place for place in places if place.name.endswith("." + name)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        several = ", ".join(place.name for place in fitting)
+        raise ValueError(
+            f"Argument `name` must name one constant, but {name!r} may be {several}."
+        )
+    raise ValueError(
+        f"Argument `name` must be one of {', '.join(names(law))}, but is {name!r}."
+    )
+
+
+def names(law: eqx.Module) -> tuple[str, ...]:
+    """Names of the constants of a law that a fit may free.
+
+    Each is as short as tells it from the others: the last parts of its path.
+    """
+    full = [place.name for place in _places(law)]
+    return tuple(_shortest(name, full) for name in full)
+
+
+def _shortest(name: str, among: list[str]) -> str:
+    parts = name.split(".")
+    for count in range(1, len(parts)):
+        short = ".".join(parts[-count:])
+        if short not in among and sum(o.endswith("." + short) for o in among) == 1:
+            return short
+    return name
+
+
+def check_name(law: eqx.Module, name: str, argument: str) -> None:
+    """Raise ValueError unless `name` leads to one constant.
+
+    Args:
+        argument: what the caller calls it.
+    """
+    try:
+        _find(law, name)
+    except ValueError as error:
+        raise ValueError(str(error).replace("`name`", f"`{argument}`")) from None
+
+
+def shortest(law: eqx.Module, name: str) -> str:
+    """The shortest name of the constant to which a name leads, as in `names`."""
+    return _shortest(_find(law, name).name, [place.name for place in _places(law)])
+
+
+def pack(law: eqx.Module, name: str) -> Array:
+    """The independent entries of a constant, flat: shape (n,), real."""
+    place = _find(law, name)
+    return _entries(_get(law, place.path), place.said)
+
+
+def _entries(value: Any, said: Declaration) -> Any:
+    if said.pack is not None:
+        return said.pack(value)
+    flat = jnp.ravel(value)
+    if jnp.iscomplexobj(flat):
+        flat = jnp.concatenate([jnp.real(flat), jnp.imag(flat)])
+    return flat
+
+
+def unpack(law: Motion, name: str, entries: Array) -> Motion:
+    """A copy of the law whose constant has these entries, as `pack` gives them."""
+    place = _find(law, name)
+    old = _get(law, place.path)
+    if place.said.unpack is not None:
+        new = place.said.unpack(entries, old)
+    elif jnp.iscomplexobj(old):
+        real, imaginary = jnp.split(entries, 2)
+        new = jnp.reshape(jax.lax.complex(real, imaginary), jnp.shape(old))
+    else:
+        new = jnp.reshape(entries, jnp.shape(old))
+    return eqx.tree_at(lambda tree: _get(tree, place.path), law, new)
+
+
+def labels(law: eqx.Module, name: str) -> list[str]:
+    """A label for each entry of `pack(law, name)`, such as "omega[2]" or "alpha.re"."""
+    place = _find(law, name)
+    value = _get(law, place.path)
+    shape = jnp.shape(value)
+    size = int(np.prod(shape))
+    if place.said.places is None and jnp.iscomplexobj(value):
+        both = (f"{name}.{part}" for part in ("re", "im"))
+        return [
+            label for one in both for label in _indexed(one, np.arange(size), shape)
+        ]
+    indices = np.arange(size)
+    if place.said.places is not None:
+        indices = np.asarray(place.said.places(indices.reshape(shape)))
+    return _indexed(name, indices, shape)
+
+
+def _indexed(name: str, flat: np.ndarray, shape: tuple[int, ...]) -> list[str]:
+    if int(np.prod(shape)) == 1:
+        return [name]
+    indices = np.transpose(np.unravel_index(flat, shape))
+    return [f"{name}[{','.join(map(str, index))}]" for index in indices]
+
+
+def span(law: eqx.Module, name: str) -> tuple[Array, Array]:
+    """Where a fit draws the starts of a constant: lower and upper ends, each (n,)."""
+    ends, entries = _find(law, name).said.span, pack(law, name)
+    low, high = bounds(law, name)
+    if callable(ends):
+        lower, upper = ends(entries)
+    else:
+        lower, upper = (jnp.full_like(entries, end) for end in ends)
+    return jnp.maximum(lower, low), jnp.minimum(upper, high)
+
+
+def bounds(law: eqx.Module, name: str) -> tuple[float, float]:
+    """What no entry of a constant can leave; infinite where there is no end."""
+    return _find(law, name).said.bounds
+
+
+def quantum_values(law: eqx.Module) -> dict[str, float]:
+    """The values of constants at which a law is quantum mechanics, where known."""
+    values, known = {}, names(law)
+    for place, name in zip(_places(law), known, strict=True):
+        said = place.said
+        value = said.quantum(law) if callable(said.quantum) else said.quantum
+        if value is not None and _checks.is_concrete(value):
+            values[name] = float(np.asarray(value))
+    return values

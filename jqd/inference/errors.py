@@ -1,0 +1,74 @@
+"""Standard errors of a fit with nuisances: known, with priors, and without them."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+if TYPE_CHECKING:  # a study gives its own
+    from .study import Study
+
+# Below this fraction of the largest singular value nothing is known of a direction.
+NULL_FRACTION = 1e-11
+
+
+class StandardErrors(NamedTuple):
+    """Standard errors of θ, (p,), in the constants' own units.
+
+    Their ratios say whether shots or calibration limit what is known.
+
+    Attributes:
+        known: of the free constants, were all nuisances known; 0 for nuisances.
+        aided: of all, with the priors of the nuisances.
+        alone: of all, had the nuisances no priors; inf where the record cannot tell.
+    """
+
+    known: Float[Array, " p"]
+    aided: Float[Array, " p"]
+    alone: Float[Array, " p"]
+
+
+def standard_errors(study: "Study", theta: Float[Array, " p"]) -> StandardErrors:
+    """Standard errors that the record and its priors allow at these constants.
+
+    The Cramér-Rao bound: roots of the diagonal of F⁻¹, with F_tt, F + diag(1/sd²) and F
+    as information.
+
+    Args:
+        study: what is fitted to what; the values of its record do not matter beyond
+            their number and their weights.
+        theta: constants, shape (p,).
+
+    Returns:
+        The three of them, with the scatter of the record as its noise says.
+    """
+    low, high = study.bounds()
+    return errors_of(study, study.slope(theta), high - low)
+
+
+def errors_of(study: "Study", slope: Array, width: Array) -> StandardErrors:
+    """The same from the Jacobian of the residuals of record and priors.
+
+    Args:
+        slope: (rows, p).
+        width: scale of each constant, (p,).
+    """
+    seen, wanted = slope[: study.seen], study.wanted
+    known = _errors(seen[:, :wanted], width[:wanted])
+    rest = jnp.zeros_like(width[wanted:])
+    return StandardErrors(
+        jnp.concatenate([known, rest]), _errors(slope, width), _errors(seen, width)
+    )
+
+
+def _errors(slope: Array, width: Array) -> Array:
+    """Roots of the diagonal of (J^T J)^-1, inf where a null direction takes part."""
+    scaled = slope * width[None, :]
+    missing = max(0, scaled.shape[1] - scaled.shape[0])
+    scaled = jnp.concatenate([scaled, jnp.zeros((missing, scaled.shape[1]))])
+    _, values, axes = jnp.linalg.svd(scaled, full_matrices=False)
+    null = values <= NULL_FRACTION * values[0]
+    spread = jnp.sum((axes / jnp.where(null, 1, values)[:, None]) ** 2, axis=0)
+    # rounding leaves 1e-8 of a null direction in constants that it does not touch
+    touched = jnp.any(null[:, None] & (jnp.abs(axes) > 1e-4), axis=0)
+    return jnp.where(touched, jnp.inf, width * jnp.sqrt(spread))

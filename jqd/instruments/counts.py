@@ -1,0 +1,187 @@
+"""Noise of counts: outcomes of independent shots."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from .noise import Drawable, Weights, rowwise, squares
+
+
+class Multinomial(Drawable):
+    """Counts of independent shots at each time.
+
+    Residuals are (N p - n) / sqrt(N p*), p* the probabilities at which the weights are
+    taken. Where p* is the fit itself, least squares solves the score equation: the fit
+    is the maximum-likelihood one and J^T J its Fisher information.
+    """
+
+    constant_weights: ClassVar[bool] = False
+
+    def check(self, values: Array) -> None:
+        """Raise ValueError unless each row holds counts, some of them not 0."""
+        _checks.check_shape(values, "values", (None, None))
+        if not _checks.is_concrete(values):
+            return
+        counts = np.asarray(values)
+        if counts.min() < 0 or np.any(counts.sum(axis=-1) <= 0):
+            raise ValueError(
+                "Argument `values` must hold counts that are not negative with some in "
+                "each row, but does not."
+            )
+        broken = np.argwhere(counts != np.round(counts))
+        if len(broken):
+            where = tuple(map(int, broken[0]))
+            raise ValueError(
+                "Argument `values` must hold whole numbers as counts, but entry "
+                f"{list(where)} is {counts[where]:g}; shares without their number have "
+                "no multinomial errors."
+            )
+
+    def shares(self, values: Array) -> Array:
+        """Relative frequencies."""
+        return values / jnp.sum(values, axis=-1, keepdims=True)
+
+    def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
+        """Counts of `shots` outcomes a row."""
+        total = jnp.broadcast_to(jnp.asarray(shots, mean.dtype), mean.shape[:1])
+        # rounding may leave a probability just below 0
+        return jax.random.multinomial(key, total, jnp.maximum(mean, 0))
+
+    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
+        """Σ_k J_k J_k^T / p_k; outcomes that are excluded tell nothing."""
+        seen = mean > 0
+        return squares(slope, jnp.where(seen, 1 / jnp.where(seen, mean, 1), 0))
+
+    def log_likelihood(
+        self, prediction: Array, values: Array, at: Weights
+    ) -> Float[Array, " T"]:
+        """Σ_k n_k ln p_k; -inf where an excluded outcome was seen."""
+        del at
+        return jnp.sum(_times_log(values, prediction), axis=-1)
+
+    def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
+        """(N p - n) / sqrt(N p*)."""
+        shots = jnp.sum(values, axis=-1, keepdims=True)
+        # half a count at least, so that an outcome that is all but excluded and still
+        # seen once does not outweigh all others
+        scale = jnp.sqrt(jnp.maximum(shots * at, 0.5))
+        return (shots * prediction - values) / scale
+
+    def excess(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
+        """Variance of the sum of squares beyond that of chi-square.
+
+        Σ_t [Σ_k 1/p_k - k² - 2k + 2] / N, of Pearson's statistic of k outcomes.
+        Outcomes with less than half a count count as half a one, as in `residuals`.
+        """
+        shots, k = jnp.sum(values, axis=-1), values.shape[-1]
+        rare = jnp.maximum(shots[:, None] * at, 0.5)
+        each = jnp.sum(1 / rare, axis=-1) - (k**2 + 2 * k - 2) / shots
+        return jnp.sum(jnp.where(mask > 0, each, 0))
+
+    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """√(N p) / N, see `count_errors`."""
+        return count_errors(values, expected)
+
+
+class Binomial(Drawable):
+    """Counts of shots with two outcomes, of which one is counted, at many settings.
+
+    Residuals are (N p - k) / √(N p* (1 - p*)), p* as for `Multinomial`.
+
+    Attributes:
+        shots: N of each count, scalar or like the counts.
+    """
+
+    shots: Float[Array, "..."] = eqx.field(converter=jnp.asarray, default=1.0)
+    constant_weights: ClassVar[bool] = False
+
+    def __check_init__(self) -> None:
+        _checks.check_real(self.shots, "shots")
+        _checks.check_positive(self.shots, "shots")
+
+    def check(self, values: Array) -> None:
+        """Raise ValueError unless each is a count of no more than its shots."""
+        if not _checks.is_concrete((values, self.shots)):
+            return
+        counts, shots = np.asarray(values), np.asarray(self.shots)
+        whole = counts == np.round(counts)
+        if not np.all(whole & (counts >= 0) & (counts <= shots)):
+            raise ValueError(
+                "Argument `values` must hold whole numbers from 0 to the shots, but "
+                "does not."
+            )
+
+    def shares(self, values: Array) -> Array:
+        """Relative frequencies."""
+        return values / self.shots
+
+    def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
+        """Counts out of `shots` at each setting."""
+        share = jnp.clip(mean, 0, 1)
+        return jax.random.binomial(key, rowwise(shots, mean), share, mean.shape)
+
+    def after(self, shots: ArrayLike) -> "Binomial":
+        """Of so many shots a setting."""
+        shots = jnp.asarray(shots, jnp.result_type(float))
+        return Binomial(shots)
+
+    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
+        """Σ_k J_k J_k^T / (p_k (1 - p_k)); certain outcomes tell nothing."""
+        variance = mean * (1 - mean)
+        open_ = variance > 0
+        return squares(slope, jnp.where(open_, 1 / jnp.where(open_, variance, 1), 0))
+
+    def log_likelihood(
+        self, prediction: Array, values: Array, at: Weights
+    ) -> Float[Array, " T"]:
+        """Σ k ln p + (N - k) ln(1 - p); -inf where what was seen is excluded."""
+        del at
+        rest = jnp.broadcast_to(self.shots, values.shape) - values
+        both = _times_log(values, prediction) + _times_log(rest, 1 - prediction)
+        return jnp.sum(jnp.reshape(both, (both.shape[0], -1)), axis=1)
+
+    def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
+        """(N p - k) / √(N p* (1 - p*))"""
+        # half a count at least, as for `Multinomial`
+        variance = jnp.maximum(self.shots * at * (1 - at), 0.5)
+        return (self.shots * prediction - values) / jnp.sqrt(variance)
+
+    def excess(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
+        """Variance of the sum of squares beyond that of chi-square.
+
+        Σ [1/(p (1 - p)) - 6] / N, of Pearson's statistic of two outcomes.
+        """
+        variance = jnp.maximum(self.shots * at * (1 - at), 0.5)
+        each = 1 / variance - 6 / jnp.broadcast_to(self.shots, values.shape)
+        each = jnp.sum(jnp.reshape(each, (each.shape[0], -1)), axis=1)
+        return jnp.sum(jnp.where(mask > 0, each, 0))
+
+    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """√(N p (1 - p)) / N"""
+        shots = np.broadcast_to(np.asarray(self.shots), np.shape(values))[0]
+        return np.sqrt(np.maximum(shots * expected * (1 - expected), 0.5)) / shots
+
+
+def _times_log(count: Array, share: Array) -> Array:
+    """n ln p; 0 where n is 0, and -inf where p is not positive and n is."""
+    allowed = share > 0
+    product = count * jnp.log(jnp.where(allowed, share, 1))
+    return jnp.where(count > 0, jnp.where(allowed, product, -jnp.inf), 0)
+
+
+def count_errors(values: Array, expected: np.ndarray) -> np.ndarray:
+    """Standard errors of the first row's shares of counts, √(N p) / N.
+
+    Of at least half a count, so that no outcome is excluded for certain.
+
+    Args:
+        values: counts, (T, M).
+        expected: p, (M,).
+    """
+    total = np.sum(np.asarray(values)[0])
+    return np.sqrt(np.maximum(total * expected, 0.5)) / total

@@ -1,0 +1,205 @@
+"""Instruments: what a record shows of a motion on average, and how it is drawn."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
+
+from .. import _checks
+from ..constants import fixed, free, scalars
+from ..evolution.evolution import look
+from ..laws import HusimiFokkerPlanck
+from ..laws.motion import Motion
+from .counts import Binomial, Multinomial
+from .noise import Drawable, NoNoise
+
+
+class Instrument(eqx.Module):
+    """What stands between a motion and its record.
+
+    Its arrays are its nuisances, constants of a fit like those of a law: readout error,
+    visibility, background. How the values scatter about the mean is said by the noise,
+    with which a record is drawn and which a record carries; likelihood, residuals and
+    information are its methods.
+    """
+
+    noise: eqx.AbstractVar[Drawable]
+
+    @abc.abstractmethod
+    def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
+        """What the record shows of a state on average, on the scale of its shares."""
+
+    def check_law(self, law: Motion) -> None:
+        """Raise ValueError unless the instrument can look at this law."""
+        del law
+
+
+class Direct(Instrument):
+    """An instrument that shows what it looks at as it is.
+
+    Attributes:
+        of: what it looks at, as `observe` of `jqd.evolve` (static).
+        noise: how it scatters; exact unless said.
+    """
+
+    of: Any = eqx.field(static=True, default="density")
+    noise: Drawable = fixed(default=NoNoise())
+
+    def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
+        """What it looks at."""
+        return look(law, t, state, self.of)
+
+
+def _columns(entries: Array, old: Array) -> Array:
+    """The matrix with columns of sum 1 and these logarithms of ratios, off diagonal."""
+    size = old.shape[-1]
+    logits = jnp.zeros_like(old).at[~np.eye(size, dtype=bool)].set(entries)
+    return jax.nn.softmax(logits, axis=0)
+
+
+def _ratios(matrix: Any) -> Any:
+    """ln(A_ba / A_aa) of the entries off the diagonal."""
+    tiny = np.finfo(np.float32).tiny
+    logits = jnp.log(jnp.maximum(matrix, tiny))
+    return _off_diagonal(logits - jnp.diagonal(logits)[None, :])
+
+
+def _off_diagonal(matrix: Any) -> Any:
+    return matrix[~np.eye(matrix.shape[-1], dtype=bool)]
+
+
+class Confusion(Instrument):
+    """Counts of classes, some of which are read as another.
+
+    P = A p,   A = (1 - ε) I + ε/M   or a matrix whose columns sum to 1
+
+    The counts are predicted forwards, never corrected backwards: A⁻¹ of counts has
+    negative entries and correlated errors.
+
+    Attributes:
+        readout: ε, scalar in [0, 1]: with this probability a read-out tells nothing.
+        matrix: A_ba, probability to read b where it is a, (M, M); or None. It is fitted
+            by ln(A_ba / A_aa), so that its columns stay probabilities.
+        noise: how it scatters; multinomial unless said.
+    """
+
+    readout: Float[Array, ""] = free(bounds=(0.0, 1.0), default=0.0)
+    matrix: Float[Array, "M M"] | None = free(
+        pack=_ratios, unpack=_columns, places=_off_diagonal, default=None
+    )
+    noise: Drawable = fixed(default=Multinomial())
+
+    def __check_init__(self) -> None:
+        _checks.check_scalar(self.readout, "readout")
+        _check_within(self.readout, "readout", 0.0, 1.0)
+        if self.matrix is None:
+            return
+        _checks.check_real(self.matrix, "matrix")
+        _checks.check_finite(self.matrix, "matrix")
+        size = self.matrix.shape[-1] if self.matrix.ndim else 0
+        _checks.check_shape(self.matrix, "matrix", (size, size))
+        _checks.check_not_negative(self.matrix, "matrix")
+        if not _checks.is_concrete(self.matrix):
+            return
+        sums = np.asarray(self.matrix).sum(axis=0)
+        worst = int(np.argmax(np.abs(sums - 1)))
+        if abs(sums[worst] - 1) > 1e-6:
+            raise ValueError(
+                "Argument `matrix` must have columns of sum 1, but column "
+                f"{worst} has {sums[worst]:.9g}."
+            )
+
+    def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
+        """A p"""
+        p = look(law, t, state, "populations")
+        if self.matrix is not None:
+            p = self.matrix @ p
+        return (1 - self.readout) * p + self.readout * jnp.sum(p) / p.shape[-1]
+
+
+class Displaced(Instrument):
+    """Shots that displace a mode by -β and ask for the vacuum.
+
+    p = ε + V π^N Q(λβ)
+
+    With λ ≠ 1, V < 1 or ε > 0 the record looks like one of another ħ: nothing in it
+    tells C from them without priors.
+
+    Attributes:
+        points: β of each setting, (P,) for one mode or (P, N) for N.
+        V: visibility, scalar in [0, 1].
+        eps: ε, share of shots that answer without the vacuum, scalar in [0, 1].
+        scale: λ, displacement over the one that was meant, scalar.
+        noise: how it scatters; binomial unless said.
+    """
+
+    points: Complex[Array, "..."] = fixed()
+    V: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.5, 1.0))
+    eps: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.0, 0.1))
+    scale: Float[Array, ""] = free(bounds=(0.0, np.inf), span=(0.8, 1.25))
+    noise: Drawable = fixed()
+
+    def __init__(
+        self,
+        points: ArrayLike,
+        V: ArrayLike = 1.0,
+        eps: ArrayLike = 0.0,
+        scale: ArrayLike = 1.0,
+        noise: Drawable | None = None,
+    ):
+        """An instrument at these displacements.
+
+        Args:
+            points: β, (P,) or (P, N), complex.
+            V, eps, scale: its nuisances, numbers.
+            noise: how it scatters; None for binomial counts.
+
+        Raises:
+            ValueError: V or eps out of [0, 1], scale not positive, points not finite.
+        """
+        _checks.check_finite(points, "points")
+        given = jnp.asarray(points)
+        self.points = given.astype(jnp.result_type(given.dtype, jnp.complex64))
+        self.V, self.eps, self.scale = scalars(V=V, eps=eps, scale=scale)
+        self.noise = Binomial() if noise is None else noise
+
+    def __check_init__(self) -> None:
+        _check_within(self.V, "V", 0.0, 1.0)
+        _check_within(self.eps, "eps", 0.0, 1.0)
+        _checks.check_positive(self.scale, "scale")
+
+    def check_law(self, law: Motion) -> None:
+        """Raise ValueError unless the law has a density on phase space."""
+        if not isinstance(law, HusimiFokkerPlanck):
+            raise ValueError(
+                "Argument `instrument` must look at what the law predicts, but "
+                f"{type(law).__name__} has no density at displacements."
+            )
+
+    def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
+        """ε + V π^N Q(λβ)"""
+        assert isinstance(law, HusimiFokkerPlanck)  # `check_law` made sure
+        density = law.density(state, self.scale * self.points)
+        return self.eps + self.V * jnp.pi**law.modes * density
+
+
+def _check_within(value: ArrayLike, name: str, low: float, high: float) -> None:
+    """Raise ValueError for a number out of [low, high]."""
+    if _checks.is_concrete(value) and not low <= float(np.asarray(value)) <= high:
+        raise ValueError(
+            f"Argument `{name}` must be in [{low:g}, {high:g}], but is "
+            f"{float(np.asarray(value)):g}."
+        )
+
+
+def as_instrument(given: Any) -> Instrument:
+    """An instrument as it is, or one that shows directly what `evolve` would observe.
+
+    Args:
+        given: the instrument, or what `observe` of `jqd.evolve` takes.
+    """
+    return given if isinstance(given, Instrument) else Direct(given)

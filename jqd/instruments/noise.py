@@ -1,0 +1,363 @@
+"""How the values of a record scatter about what an instrument shows on average."""
+
+import abc
+import math
+from collections.abc import Callable
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float, PyTree
+
+from .. import _checks
+from ..laws.motion import Motion
+
+# What weights are taken from: shares, or a `Whitening` for rows that are correlated.
+Weights = PyTree[Array]
+# A law, its state at the first of times, these times, and steps between two of them.
+Course = Callable[[], tuple[Motion, PyTree[Array], Array, Array]]
+# Values without errors are taken to be good to this share of the largest: what three
+# digits, a box, or levels that were cut off leave. Whoever has more scatter says so.
+EXACT = 2e-3
+
+
+class Noise(eqx.Module):
+    """How values scatter about their mean; independent normal ones unless said.
+
+    Attributes:
+        known: whether the size of the scatter is known, or estimated by the fit.
+        constant_weights: whether it is the same for every prediction.
+        whole_rows: whether the values of a row count only together.
+    """
+
+    known: ClassVar[bool] = True
+    constant_weights: ClassVar[bool] = True
+    whole_rows: ClassVar[bool] = False
+
+    def check(self, values: Array) -> None:
+        """Raise ValueError unless a record of these values can scatter so."""
+        del values
+
+    def check_law(self, law: Motion) -> None:
+        """Raise ValueError unless what the law describes can scatter so."""
+        del law
+
+    def shares(self, values: Array) -> Array:
+        """The values on the scale of the law's prediction."""
+        return values
+
+    @abc.abstractmethod
+    def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
+        """prediction - values, in units of the scatter at `at`."""
+
+    def log_likelihood(
+        self, prediction: Array, values: Array, at: Weights
+    ) -> Float[Array, " T"]:
+        """ln of the probability of each row, less what no constant changes.
+
+        Args:
+            prediction: means, (T, ...).
+            values: like it.
+            at: what weights are taken from; the scatter of the prediction itself.
+        """
+        misses = self.residuals(prediction, values, at)
+        return -jnp.sum(jnp.reshape(misses, (misses.shape[0], -1)) ** 2, axis=1) / 2
+
+    # -- weights ---------------------------------------------------------------------
+
+    def first_weights(self, shares: Array) -> Weights:
+        """What weights are taken from before there is a fit: the record's shares."""
+        return shares
+
+    def weights(self, prediction: Array, values: Array, course: Course) -> Weights:
+        """What weights are taken from at a fit: its prediction, or its scatter.
+
+        Args:
+            prediction: at the fit, like the record.
+            values: the record, (T, ...).
+            course: gives the motion that was fitted.
+        """
+        del course
+        return jnp.where(jnp.isfinite(prediction), prediction, self.shares(values))
+
+    def penalty(self, at: Weights, mask: Array) -> ArrayLike:
+        """What weights add to -2 ln likelihood beside the sum of squares."""
+        del at, mask
+        return 0.0
+
+    # -- what a fit says -------------------------------------------------------------
+
+    def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
+        """Number of independent values; shares that sum to 1 have one fewer a row."""
+        del at
+        shares = self.shares(values)
+        each = math.prod(shares.shape[1:])
+        tied = shares.ndim == 2 and sums_to_one(shares, 1e-6)
+        return jnp.sum(mask > 0) * (each - jnp.asarray(tied))
+
+    def excess(self, values: Array, at: Weights, mask: Array) -> ArrayLike:
+        """Variance of the sum of squares beyond that of chi-square."""
+        del values, at, mask
+        return 0.0
+
+    def holds(self, at: Weights) -> Bool[Array, ""]:
+        """Whether the scatter is what the weights say."""
+        del at
+        return jnp.asarray(True)
+
+    def complaint(self, at: Weights) -> str | None:
+        """Why the scatter is not what the weights say, or None."""
+        del at
+
+    # -- one row ---------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """Standard errors of the first row's shares, where `expected` is right."""
+
+    def row_residuals(
+        self, apart: np.ndarray, values: Array, errors: np.ndarray
+    ) -> np.ndarray:
+        """Deviations of the first row in units of their errors."""
+        del values
+        return apart / errors
+
+
+class Drawable(Noise):
+    """Noise of rows that scatter independently, with which a record can be drawn."""
+
+    @abc.abstractmethod
+    def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
+        """Values of a record.
+
+        Args:
+            key: of the draw.
+            mean: what the instrument shows on average, (T, ...).
+            shots: how often each row was looked at, scalar or (T,).
+
+        Returns:
+            Values, whose noise is `after(shots)`.
+        """
+
+    def after(self, shots: ArrayLike) -> Noise:
+        """The noise of the values of so many shots."""
+        del shots
+        return self
+
+    @abc.abstractmethod
+    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
+        """Fisher information of one shot of each row.
+
+        Args:
+            slope: derivative of the mean by the constants, (T, ..., p).
+            mean: (T, ...).
+        """
+
+
+def rowwise(shots: ArrayLike, values: Array) -> Array:
+    """A number, or one a row, so that it multiplies rows."""
+    shots = jnp.asarray(shots)
+    return jnp.reshape(shots, shots.shape + (1,) * (values.ndim - 1) * (shots.ndim > 0))
+
+
+def squares(slope: Array, weight: Array) -> Float[Array, "T p p"]:
+    """Σ_k w_k J_k J_k^T of each row.
+
+    Args:
+        slope: J, (T, ..., p).
+        weight: w, (T, ...).
+    """
+    rows = jnp.reshape(slope, (slope.shape[0], -1, slope.shape[-1]))
+    weight = jnp.reshape(weight, rows.shape[:-1])
+    return jnp.einsum("tk,tki,tkj->tij", weight, rows, rows)
+
+
+class NoNoise(Drawable):
+    """Values that are exact up to rounding; their scatter is estimated by the fit."""
+
+    known: ClassVar[bool] = False
+
+    def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
+        """The mean itself."""
+        del key, shots
+        return mean
+
+    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
+        """J^T J: in units of a variance that nobody knows."""
+        return squares(slope, jnp.ones_like(mean))
+
+    def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
+        """prediction - values."""
+        del at
+        return prediction - values
+
+    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """`exact_error`, the same for all."""
+        return np.full(expected.shape, exact_error(np.asarray(values)))
+
+
+class Gaussian(Drawable):
+    """Independent normal errors of known standard deviation.
+
+    Attributes:
+        sigma: standard deviation, scalar or like the values; of one shot where a record
+            is drawn.
+    """
+
+    sigma: Float[Array, "..."] = eqx.field(converter=jnp.asarray)
+
+    def __check_init__(self) -> None:
+        _checks.check_positive(self.sigma, "sigma")
+
+    def check(self, values: Array) -> None:
+        """Raise ValueError unless sigma is one number, or one for each value."""
+        shape = np.shape(self.sigma)
+        try:
+            fits = np.broadcast_shapes(shape, values.shape) == values.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(
+                "Argument `sigma` must be a number or like the values, whose shape is "
+                f"{values.shape}, but its shape is {shape}."
+            )
+
+    def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
+        """Means of `shots` values each."""
+        scatter = self.sigma / jnp.sqrt(rowwise(shots, mean))
+        return mean + scatter * jax.random.normal(key, mean.shape, mean.dtype)
+
+    def after(self, shots: ArrayLike) -> "Gaussian":
+        """σ / √shots"""
+        shots = jnp.asarray(shots)
+        if not shots.ndim:
+            return Gaussian(self.sigma / jnp.sqrt(shots))
+        # one a row: σ like the values, if it is no number
+        return Gaussian(self.sigma / jnp.sqrt(rowwise(shots, jnp.asarray(self.sigma))))
+
+    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
+        """J^T J / σ²"""
+        return squares(slope, jnp.broadcast_to(1 / self.sigma**2, mean.shape))
+
+    def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
+        """(prediction - values) / sigma."""
+        del at
+        sigma = jnp.broadcast_to(self.sigma, values.shape)
+        return (prediction - values) / sigma
+
+    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """sigma."""
+        del expected
+        return np.broadcast_to(np.asarray(self.sigma), values.shape)[0]
+
+
+class Correlated(Drawable):
+    """Normal errors with a known covariance between the values of a row.
+
+    Attributes:
+        covariance: Σ_t of each row, shape (T, k, k), symmetric, positive definite; a
+            direction without scatter counts for nothing.
+    """
+
+    covariance: Float[Array, "T k k"] = eqx.field(converter=jnp.asarray)
+    whole_rows: ClassVar[bool] = True
+
+    def __check_init__(self) -> None:
+        _checks.check_shape(self.covariance, "covariance", (None, None, None))
+        _checks.check_real(self.covariance, "covariance")
+        _checks.check_finite(self.covariance, "covariance")
+
+    def check(self, values: Array) -> None:
+        """Raise ValueError unless there is one covariance a row, of its values."""
+        rows, *rest = values.shape
+        _checks.check_shape(self.covariance, "covariance", (rows, *rest, *rest))
+
+    def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
+        """Means of `shots` rows each."""
+        variances, axes = jnp.linalg.eigh(self.covariance)
+        roots = jnp.sqrt(jnp.where(_scatter(variances), variances, 0))
+        unit = roots * jax.random.normal(key, mean.shape, mean.dtype)
+        drawn = jnp.einsum("tij,tj->ti", axes, unit)
+        return mean + drawn / jnp.sqrt(rowwise(shots, mean))
+
+    def after(self, shots: ArrayLike) -> "Correlated":
+        """Σ_t / shots"""
+        return Correlated(self.covariance / rowwise(shots, self.covariance))
+
+    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
+        """J^T Σ_t⁻¹ J"""
+        weights, axes = self._whitening()
+        along = weights[..., None] * jnp.einsum("tij,tip->tjp", axes, slope)
+        return squares(along, jnp.ones_like(mean))
+
+    def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
+        """Σ_t^(-1/2) (prediction - values)."""
+        del at
+        weights, axes = self._whitening()
+        return weights * jnp.einsum("tij,ti->tj", axes, prediction - values)
+
+    def _whitening(self) -> tuple[Array, Array]:
+        """1/√ of the variances that are there, (T, k), and their axes."""
+        variances, axes = jnp.linalg.eigh(self.covariance)
+        scatters = _scatter(variances)
+        safe = jnp.where(scatters, variances, 1)
+        return jnp.where(scatters, 1 / jnp.sqrt(safe), 0), axes
+
+    def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
+        """Number of directions that scatter."""
+        del values, at
+        variances = jnp.linalg.eigvalsh(self.covariance)
+        rank = jnp.sum(_scatter(variances), axis=-1)
+        return jnp.sum(jnp.where(mask > 0, rank, 0.0))
+
+    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """Roots of the diagonal of Σ."""
+        del values, expected
+        return np.sqrt(np.diagonal(np.asarray(self.covariance)[0]))
+
+    def row_residuals(
+        self, apart: np.ndarray, values: Array, errors: np.ndarray
+    ) -> np.ndarray:
+        """Σ^(-1/2) of the deviations."""
+        del errors
+        return np.asarray(self.residuals(values.at[0].add(apart), values, values))[0]
+
+
+def exact_error(values: np.ndarray) -> float:
+    """How good values without errors are taken to be, in their unit.
+
+    Rows that scatter from time to time are no better than their scatter: the least that
+    differences of the first to the fourth order leave of it, were all of it noise.
+
+    Args:
+        values: the record, (T, ...).
+    """
+    rows = np.reshape(values, (len(values), -1))
+    left = [0.0] if len(rows) == 1 else []
+    for order in range(1, min(5, len(rows))):
+        change = np.median(np.abs(np.diff(rows, order, axis=0)))
+        left.append(1.48 * float(change) / math.comb(2 * order, order) ** 0.5)
+    return EXACT * float(np.max(np.abs(values))) + min(left) + np.finfo(float).tiny
+
+
+def sums_to_one(shares: Array, tolerance: float) -> Bool[Array, ""]:
+    """Whether every row of shares is one of probabilities, as far as its sum goes."""
+    return jnp.all(jnp.abs(jnp.sum(shares, axis=-1) - 1) < tolerance)
+
+
+def _scatter(variances: Array) -> Array:
+    """Which variances of a covariance are more than its rounding."""
+    return variances > 1e-13 * jnp.max(variances, axis=-1, keepdims=True)
+
+
+def strain(residuals: np.ndarray) -> float:
+    """How far residuals in units of their errors are beyond chance; 1 is refused.
+
+    χ² over its mean and six standard deviations (and what the skewness of a few values
+    needs), or over the χ² of errors that are half as large again as was said.
+    """
+    n = residuals.size
+    chance = n + 6 * np.sqrt(2 * n) + 18
+    return float(np.sum(np.abs(residuals) ** 2) / max(chance, 2.25 * n))

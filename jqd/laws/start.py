@@ -1,0 +1,63 @@
+"""Starts: how a state was prepared, with what is not known of it as constants."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+from .. import _checks
+from ..constants import fixed, free
+from .motion import Motion
+
+
+class Start(eqx.Module):
+    """A quantum state whose arrays are constants of a fit, by names "start.n0"."""
+
+    @abc.abstractmethod
+    def state(self) -> Any:
+        """What `Law.prepare` takes."""
+
+
+class Prepared(Start):
+    """A state that is known, up to phases of its amplitudes where these are given.
+
+    Attributes:
+        psi: what the law admits.
+        phase0: φ_a, which turn amplitudes by exp(-iφ_a), radians, (M,); or None.
+    """
+
+    psi: PyTree[Array] = fixed()
+    phase0: Float[Array, " M"] | None = free(span=(-jnp.pi, jnp.pi), default=None)
+
+    def state(self) -> PyTree[Array]:
+        """ψ_a exp(-iφ_a)"""
+        if self.phase0 is None:
+            return self.psi
+        return self.psi * jax.lax.complex(jnp.cos(self.phase0), -jnp.sin(self.phase0))
+
+    def with_phases(self) -> "Prepared":
+        """The same with phases of 0, which a fit may free.
+
+        Raises:
+            ValueError: the state is no array of amplitudes.
+        """
+        if not isinstance(self.psi, Array):
+            raise ValueError(
+                "Argument `free` must not name `phase0` for a state that is no array "
+                "of amplitudes, but does."
+            )
+        _checks.check_shape(self.psi, "psi0", (None,))
+        return Prepared(self.psi, jnp.zeros(self.psi.shape))
+
+
+def as_start(law: Motion, psi0: Any) -> Start:
+    """A start as it is, or that of a state which is known.
+
+    Args:
+        law: the law, which admits the state.
+        psi0: a start, or anything that `law.admit` takes.
+    """
+    return psi0 if isinstance(psi0, Start) else Prepared(law.admit(psi0))

@@ -1,0 +1,86 @@
+"""Records that are drawn: what an instrument would show of a law."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, PyTree
+
+from .. import _checks
+from ..evolution import Adaptive, Fixed, Propagator, evolve
+from ..instruments.instrument import Instrument, as_instrument
+from ..laws.motion import Motion
+from ..laws.start import as_start
+from .record import Record
+
+
+def simulate(
+    law: Motion,
+    psi0: Any,
+    ts: ArrayLike,
+    instrument: Any = "density",
+    shots: ArrayLike = 1,
+    key: Array | None = None,
+    *,
+    t0: ArrayLike | None = None,
+    method: Fixed | Adaptive | Propagator | None = None,
+) -> Record:
+    """A record of a law, drawn as an instrument would show it.
+
+    Works under jit and vmap over keys, constants, states and shots.
+
+    Args:
+        law: the law, with the constants that are true.
+        psi0: quantum state at t0, or a `Start`.
+        ts: times, shape (T,).
+        instrument: a `jqd.instruments.Instrument`, whose noise is drawn; or what
+            `observe` of `jqd.evolve` takes, which is shown exactly.
+        shots: how often each row is looked at, at least 1, scalar or (T,).
+        key: of the draw; None for `jax.random.key(0)`.
+        t0: time of the state, not after ts[0]; None for ts[0].
+        method: how to evolve, as for `jqd.evolve`.
+
+    Returns:
+        The record, with the noise of so many shots: what `jqd.recover` takes.
+
+    Raises:
+        ValueError: shots below 1, times not increasing, an instrument that cannot look
+            at the law, a run that does not reach the last time.
+    """
+    _checks.check_whole(shots, "shots")
+    _checks.check_positive(shots, "shots")
+    instrument = as_instrument(instrument)
+    instrument.check_law(law)
+    _checks.check_times(ts, "ts")
+    times = jnp.asarray(ts, jnp.result_type(float))
+    if np.ndim(shots):
+        _checks.check_shape(shots, "shots", times.shape)
+    early = t0 is not None and not (
+        _checks.is_concrete((t0, times[0]))
+        and float(np.asarray(t0)) == float(np.asarray(times[0]))
+    )
+    saved = times
+    if early:
+        first = jnp.reshape(jnp.asarray(t0, times.dtype), (1,))
+        saved = jnp.concatenate([first, times])
+    state0 = law.prepare(as_start(law, psi0).state())
+    run = evolve(
+        law, state0, saved, method=method,
+        observe=jax.tree_util.Partial(_shown, instrument, law),
+    )  # fmt: skip
+    if _checks.is_concrete(run.status) and not bool(run.ok):
+        raise ValueError(
+            "Argument `law` must hold to the last time for a record, but does not: "
+            f"{run.describe()}"
+        )
+    mean = run.values[1:] if early else run.values
+    key = jax.random.key(0) if key is None else key
+    noise = instrument.noise
+    return Record(times, noise.sample(key, mean, shots), noise.after(shots), t0)
+
+
+def _shown(
+    instrument: Instrument, law: Motion, t: Array, state: PyTree[Array]
+) -> Array:
+    return instrument.mean(law, t, state)

@@ -1,0 +1,146 @@
+"""Noise: what it draws is what its likelihood, residuals and information say."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from jqd.inference.slopes import columns
+from jqd.instruments import Binomial, Correlated, Gaussian, Multinomial, NoNoise
+
+MEAN = jnp.array([[0.1, 0.6, 0.3], [0.25, 0.5, 0.25]])
+COVARIANCE = jnp.array([[[2.0, 0.5, 0.0], [0.5, 1.0, 0.2], [0.0, 0.2, 0.5]]] * 2)
+NOISES = {
+    "gaussian": Gaussian(jnp.array([[0.2, 0.1, 0.3], [0.1, 0.2, 0.4]])),
+    "correlated": Correlated(COVARIANCE),
+    "multinomial": Multinomial(),
+    "binomial": Binomial(),
+}
+
+
+def curve(theta):
+    """Shares that sum to 1 and depend on two constants."""
+    x = jnp.array([[0.0, 1.0, 2.0], [0.5, 1.5, 3.0]])
+    return jax.nn.softmax(jnp.sin(theta[0] * x) + theta[1] * x, axis=1)
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_information_is_the_slope_of_the_residuals(name):
+    """F of N shots is r'^T r', r' the derivative of the residuals at the mean."""
+    theta, shots = jnp.array([0.7, -0.4]), 5000.0
+    noise, (mean, slope) = NOISES[name], columns(curve, jnp.array([0.7, -0.4]))
+    after = noise.after(shots)
+    values = shots * mean if name in ("multinomial", "binomial") else mean
+
+    def residuals(theta):
+        return after.residuals(curve(theta), values, mean)
+
+    _, rows = columns(residuals, theta)
+    expected = jnp.einsum("tki,tkj->tij", rows, rows)
+    got = shots * noise.information(slope, mean)
+    # sums of some 10 numbers of rounding 2e-16
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_information_is_the_curvature_of_the_likelihood(name):
+    """At values that are the mean themselves, -d² ln L is F."""
+    theta, shots = jnp.array([0.7, -0.4]), 5000.0
+    noise, (mean, slope) = NOISES[name], columns(curve, theta)
+    after = noise.after(shots)
+    values = shots * mean if name in ("multinomial", "binomial") else mean
+
+    def loss(theta):
+        return -jnp.sum(after.log_likelihood(curve(theta), values, mean))
+
+    expected = shots * jnp.sum(noise.information(slope, mean), axis=0)
+    np.testing.assert_allclose(jax.hessian(loss)(theta), expected, rtol=1e-10)
+    np.testing.assert_allclose(jax.grad(loss)(theta), 0, atol=1e-10 * shots)
+
+
+def test_likelihoods_are_those_of_scipy():
+    """Differences between two means: what depends on the values alone is left out."""
+    counts = np.array([[12.0, 55.0, 33.0], [20.0, 60.0, 20.0]])
+    others = np.array([[0.2, 0.5, 0.3], [0.3, 0.4, 0.3]])
+
+    def change(noise, values, at):
+        first = noise.log_likelihood(MEAN, values, at)
+        return first - noise.log_likelihood(jnp.asarray(others), values, at)
+
+    scipy = stats.multinomial(100, np.asarray(MEAN)).logpmf(counts)
+    scipy = scipy - stats.multinomial(100, others).logpmf(counts)
+    got = change(Multinomial(), jnp.asarray(counts), MEAN)
+    np.testing.assert_allclose(got, scipy, rtol=1e-11)  # logs of factorials of 100
+
+    scipy = stats.binom(100, np.asarray(MEAN)).logpmf(counts)
+    scipy = (scipy - stats.binom(100, others).logpmf(counts)).sum(axis=1)
+    got = change(Binomial(100.0), jnp.asarray(counts), MEAN)
+    np.testing.assert_allclose(got, scipy, rtol=1e-11)
+
+    sigma = NOISES["gaussian"].sigma
+    values = np.array([[0.3, 0.5, 0.1], [0.2, 0.7, 0.0]])
+    scipy = stats.norm(np.asarray(MEAN), sigma).logpdf(values)
+    scipy = (scipy - stats.norm(others, sigma).logpdf(values)).sum(axis=1)
+    got = change(NOISES["gaussian"], jnp.asarray(values), MEAN)
+    np.testing.assert_allclose(got, scipy, rtol=1e-12)
+
+    for row in range(2):
+        normals = [
+            stats.multivariate_normal(mean[row], COVARIANCE[row]).logpdf(values[row])
+            for mean in (np.asarray(MEAN), others)
+        ]
+        got = change(NOISES["correlated"], jnp.asarray(values), MEAN)[row]
+        np.testing.assert_allclose(got, normals[0] - normals[1], rtol=1e-10)
+
+
+def test_what_is_excluded_and_seen_has_no_likelihood():
+    values = jnp.array([[1.0, 9.0]])
+    mean = jnp.array([[0.0, 1.0]])
+    assert Multinomial().log_likelihood(mean, values, mean)[0] == -jnp.inf
+    assert Binomial(10.0).log_likelihood(mean, values, mean)[0] == -jnp.inf
+    never = jnp.array([[0.0, 10.0]])
+    assert Multinomial().log_likelihood(mean, never, mean)[0] == 0
+    # half-excluded shares tell nothing, rather than everything
+    slope = jnp.ones((1, 2, 1))
+    assert np.all(np.isfinite(Multinomial().information(slope, mean)))
+    assert Binomial().information(slope, mean)[0, 0, 0] == 0
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_draws_have_mean_and_scatter(name):
+    """Over 4000 records the mean is the mean, and residuals have unit variance."""
+    noise, shots = NOISES[name], jnp.array([400.0, 900.0])
+    after = noise.after(shots if name != "binomial" else shots[:, None])
+    keys = jax.random.split(jax.random.key(3), 4000)
+    drawn = jax.vmap(lambda key: noise.sample(key, MEAN, shots))(keys)
+    shares = jax.vmap(after.shares)(drawn)
+    misses = jax.vmap(lambda values: after.residuals(MEAN, values, MEAN))(drawn)
+    error = jnp.std(shares, axis=0) / jnp.sqrt(4000)
+    # 6 entries: beyond 4.5 standard errors once in 2e4 times
+    assert np.all(np.abs(jnp.mean(shares, axis=0) - MEAN) < 4.5 * error)
+    square = jnp.mean(misses**2, axis=0)
+    unit = 1 - MEAN if name == "multinomial" else jnp.ones_like(MEAN)
+    # a variance of 4000 values is known to its share sqrt(2/4000) = .022
+    np.testing.assert_allclose(square, unit, rtol=4.5 * 0.0224)
+
+
+def test_exact_records_are_the_mean():
+    key = jax.random.key(0)
+    assert np.array_equal(NoNoise().sample(key, MEAN, 5), MEAN)
+    slope = jnp.ones((2, 3, 1))
+    np.testing.assert_array_equal(NoNoise().information(slope, MEAN)[:, 0, 0], 3.0)
+
+
+@pytest.mark.parametrize(
+    ("shots", "values", "said"),
+    [
+        (0.0, [[1.0]], "`shots` must be positive"),
+        (5.0, [[6.0]], "whole numbers from 0 to the shots"),
+        (5.0, [[1.5]], "whole numbers from 0 to the shots"),
+        (5.0, [[-1.0]], "whole numbers from 0 to the shots"),
+    ],
+)
+def test_counts_that_cannot_be(shots, values, said):
+    with pytest.raises(ValueError, match=said):
+        Binomial(shots).check(jnp.asarray(values))
