@@ -19,10 +19,11 @@ from jqd.evolution import Fixed, Propagator
 from jqd.inference import Polish
 from jqd.inference.estimators import fit_counts, fit_photon_counts
 from jqd.inference.tower import FOOT, LevelNorms
+from jqd.instruments import Correlated, Drawable, Gaussian, Multinomial
 from jqd.laws.husimi import Heff
 from jqd.matter.photons import sample_counts
 from jqd.matter.tower import RandomTower
-from jqd.records import AtomRecord, Correlated, Gaussian, Multinomial, Record
+from jqd.records import AtomRecord, Record
 from jqd.records.phase_space import sample_moments, sample_orders
 from jqd.states import coherent, sample_husimi
 from jqd.statistics import sample_occupations
@@ -149,7 +150,7 @@ def copying(keys: Array) -> Pulls:
             starts=1, search=None, polish=POLISH, method=method, substeps=20,
         )  # fmt: skip
 
-    return _fitted(_counts(keys, p, 2000), fit, truth)
+    return _fitted(_draws(keys, Multinomial(), p, 2000), fit, truth)
 
 
 def husimi_samples(keys: Array) -> Pulls:
@@ -193,7 +194,7 @@ def husimi_map(keys: Array) -> Pulls:
         record = Record(ts[1:], values, Gaussian(sigma), t0=0.0)
         return _fit_C(record, psi0, "density", points)
 
-    return _fitted(_means(keys, run.values[1:], sigma), fit, truth)
+    return _fitted(_draws(keys, Gaussian(sigma), run.values[1:]), fit, truth)
 
 
 def _fit_C(record: Record, psi0: Array, observe: Any, points: Any = None) -> Any:
@@ -201,7 +202,7 @@ def _fit_C(record: Record, psi0: Array, observe: Any, points: Any = None) -> Any
     law = jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, points=points, form=form)
     return jqd.fit(
         law, record, psi0=psi0, free=("C",), start={"C": 1.0}, starts=1, search=None,
-        polish=POLISH, observe=observe,
+        polish=POLISH, instrument=observe,
     )  # fmt: skip
 
 
@@ -223,10 +224,10 @@ def diffusion(keys: Array) -> Pulls:
         record = Record(ts[1:], counts, Multinomial(), t0=0.0)
         return jqd.fit(
             law(0.5), record, psi0=base.initial, free=("D",), start={"D": 0.5},
-            starts=1, search=None, polish=POLISH, observe=seen, substeps=100,
+            starts=1, search=None, polish=POLISH, instrument=seen, substeps=100,
         )  # fmt: skip
 
-    return _fitted(_counts(keys, p, 5000), fit, {"D": 0.45})
+    return _fitted(_draws(keys, Multinomial(), p, 5000), fit, {"D": 0.45})
 
 
 # -- matter --------------------------------------------------------------------------
@@ -252,10 +253,10 @@ def springs(keys: Array) -> Pulls:
         return jqd.fit(
             law, Record(record.ts, values, Gaussian(sigma)), psi0=record.state(),
             free=("K",), start={"K": np.ones(3)}, starts=1, search=None, substeps=4,
-            polish=POLISH, observe=observe, method=Fixed(srkn11),
+            polish=POLISH, instrument=observe, method=Fixed(srkn11),
         )  # fmt: skip
 
-    return _fitted(_means(keys, x, sigma), fit, K)
+    return _fitted(_draws(keys, Gaussian(sigma), x), fit, K)
 
 
 def tower(keys: Array) -> Pulls:
@@ -272,10 +273,10 @@ def tower(keys: Array) -> Pulls:
         return jqd.fit(
             law, Record(ts[1:], counts, Multinomial(), t0=0.0), psi0=psi0,
             free=tuple(truth), start=first, starts=1, search=None, polish=POLISH,
-            observe=seen, method=Propagator(terms=40),
+            instrument=seen, method=Propagator(terms=40),
         )  # fmt: skip
 
-    return _fitted(_counts(keys, p, 50_000), fit, truth)
+    return _fitted(_draws(keys, Multinomial(), p, 50_000), fit, truth)
 
 
 def statistics(keys: Array) -> Pulls:
@@ -312,16 +313,9 @@ def _estimated(found: list[Any], name: str, truth: float) -> Pulls:
 # -- draws ---------------------------------------------------------------------------
 
 
-def _counts(keys: Array, p: Array, shots: int) -> Array:
-    """Counts of so many shots at each time, a record a key."""
-    total, p = jnp.asarray(float(shots)), jnp.maximum(p, 0)
-    p = p / jnp.sum(p, axis=-1, keepdims=True)
-    return jax.lax.map(lambda key: jax.random.multinomial(key, total, p), keys)
-
-
-def _means(keys: Array, mean: Array, sigma: float) -> Array:
-    """Values with normal errors, a record a key."""
-    return jax.vmap(lambda key: mean + sigma * jax.random.normal(key, mean.shape))(keys)
+def _draws(keys: Array, noise: Drawable, mean: Array, shots: int = 1) -> Array:
+    """Values of so many shots at each time, a record a key."""
+    return jax.lax.map(lambda key: noise.sample(key, mean, shots), keys)
 
 
 CASES: dict[str, Callable[[Array], Pulls]] = {

@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 from ..evolution import Propagator, Trajectory
+from ..instruments import Direct, Gaussian
 from ..laws.husimi import Heff, HusimiFokkerPlanck
 from ..records import PhaseSpaceRecord, write_phase_space
 from ..spaces.symbols import ParametricSymbol, parameters_of, parse_hamiltonian
@@ -22,7 +23,7 @@ from .simulation import (
     Simulation,
     Times,
     check_positive,
-    draw_means,
+    drawn,
     follow,
     parse_times,
     rows,
@@ -107,7 +108,7 @@ def _samples(
     del sigma
     law, ts = HusimiFokkerPlanck(operator, C, form=form), record.ts
     psi0 = initial_state(record, levels_for(record))
-    run = follow(law, psi0, ts, None, 1.0, method=Propagator())
+    run = follow(law, psi0, ts, Direct(None), Propagator())
 
     def draw() -> PhaseSpaceRecord:
         keys = jax.random.split(simulation.key, len(ts))
@@ -131,11 +132,12 @@ def _map(
     points = (x[None, :] + 1j * x[:, None]).ravel()
     law, ts = HusimiFokkerPlanck(operator, C, points=points, form=form), record.ts
     psi0 = initial_state(record, levels_for(record))
-    run = follow(law, psi0, ts, "density", 1.0, method=Propagator())
+    instrument = Direct("density", Gaussian(sigma))
+    run = follow(law, psi0, ts, instrument, Propagator())
 
     def draw() -> PhaseSpaceRecord:
+        values = np.asarray(drawn(run, ts, instrument, simulation).values)
         error = sigma * simulation.shots**-0.5
-        values = draw_means(simulation.key, rows(run, ts), error)
         return replace(
             record, kind="husimi", values=values, points=points, axes=(x, x),
             sigma=error, g=2.0,

@@ -13,11 +13,11 @@ import typer
 from .. import problems
 from ..evolution import Propagator
 from ..inference.tower import FOOT, LevelNorms
+from ..instruments import Direct, Multinomial
 from ..matter.photons import sample_counts
 from ..matter.tower import RandomTower
 from ..records import (
     CountsRecord,
-    Multinomial,
     PhotonCounts,
     Record,
     write_atoms,
@@ -32,10 +32,9 @@ from .simulation import (
     Simulation,
     Times,
     check_positive,
-    draw_counts,
+    drawn,
     follow,
     parse_times,
-    rows,
     sets,
     simulate,
     true_values,
@@ -119,13 +118,12 @@ def tower(
 
     def prepare() -> Simulated:
         law = RandomTower(jax.random.key(simulation.seed), levels, photons, **truth)
-        run = follow(
-            law, law.foot(FOOT), ts, LevelNorms(photons + 1), 1.0, method=Propagator()
-        )
+        instrument = Direct(LevelNorms(photons + 1), Multinomial())
+        run = follow(law, law.foot(FOOT), ts, instrument, Propagator())
 
         def draw() -> dict[Path, Any]:
-            counts = draw_counts(simulation.key, rows(run, ts), simulation.shots)
-            record = Record(ts, counts, Multinomial())
+            counts = drawn(run, ts, instrument, simulation).values
+            record = Record(ts, counts, instrument.noise)
             return {simulation.out: partial(write_record, record=record)}
 
         words = ["tower", "--data", simulation.out, "--seed", simulation.seed]

@@ -9,10 +9,10 @@ import numpy as np
 import typer
 
 from .. import problems
+from ..instruments import Confusion, Direct, Multinomial
 from ..laws import ConservativeDiffusion, CopyDynamics
 from ..observe import Occupations
 from ..records import (
-    Multinomial,
     Record,
     load_matrix,
     load_state,
@@ -28,10 +28,9 @@ from .simulation import (
     Simulated,
     Simulation,
     Times,
-    draw_counts,
+    drawn,
     follow,
     parse_times,
-    rows,
     sets,
     simulate,
     true_values,
@@ -71,17 +70,17 @@ def copying(
     else:
         H, psi0 = load_matrix(hamiltonian), load_state(state)
 
+    instrument = Confusion(readout)
+
     def prepare() -> Simulated:
         with naming(hamiltonian):
             law = CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"])
         with naming(state):
-            run = follow(law, psi0, ts, "density", simulation.shots**-0.5)
+            run = follow(law, psi0, ts, instrument)
 
         def draw() -> dict[Path, Any]:
-            p = rows(run, ts)
-            seen = (1 - readout) * p + readout / p.shape[1]
-            counts = draw_counts(simulation.key, seen, simulation.shots)
-            record = Record(ts, counts, Multinomial())
+            counts = drawn(run, ts, instrument, simulation).values
+            record = Record(ts, counts, instrument.noise)
             return {
                 out: partial(write_record, record=record),
                 beside["hamiltonian"]: partial(write_matrix, matrix=H),
@@ -123,14 +122,15 @@ def diffusion(
             base.grid, base.potential, mass=base.mass, hbar=base.hbar, form=form,
             **given,
         )  # fmt: skip
+        instrument = Direct(Occupations(), Multinomial())
         run = follow(
-            law, base.initial, ts, Occupations(), simulation.shots**-0.5,
-            stepper=law.stepper,
+            law, base.initial, ts, instrument, stepper=law.stepper,
+            shots=simulation.shots,
         )  # fmt: skip
 
         def draw() -> dict[Path, Any]:
-            counts = draw_counts(simulation.key, rows(run, ts), simulation.shots)
-            counts = counts.reshape(len(ts), *base.grid.shape)
+            seen = np.asarray(drawn(run, ts, instrument, simulation).values)
+            counts = seen.reshape(len(ts), *base.grid.shape)
             record = replace(
                 base, ts=ts, density=counts / (simulation.shots * base.grid.cell),
                 counts=counts, action=None, sigma=None, levels=None, action_rate=None,

@@ -18,14 +18,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..evolution import Fixed, Trajectory, evolve
-from ..laws.law import Law
-from ..records import check_new
+from ..instruments import Instrument
+from ..laws.motion import Motion
+from ..records import Record, check_new
 from .options import AsJson, Seed, assignments, finite_number
 from .session import conclude
 
 # Steps between two rows beyond which a run is taken as it is.
 _MOST_STEPS = 4096
-# Errors by steps may be this share of the scatter of a value.
+# Errors by steps may be this share of the scatter of one shot in all.
 STEP_SHARE = 0.01
 
 
@@ -231,38 +232,43 @@ def check_positive(**options: float) -> None:
 
 
 def follow(
-    law: Law,
+    law: Motion,
     psi0: Any,
     ts: np.ndarray,
-    observe: Any,
-    scatter: float,
+    instrument: Instrument,
     method: Any = None,
     stepper: Any = None,
+    shots: int = 1,
 ) -> Trajectory:
-    """A run from t = 0, whose errors by steps are far below the scatter of a shot.
+    """What an instrument shows on average, of a run that begins at t = 0.
 
     Args:
         law: the law.
         psi0: the quantum state at t = 0.
         ts: times from 0 on, (T,).
-        observe: what is seen.
-        scatter: the least scatter of a value.
-        method: how to evolve; None for steps of `stepper`, refined.
-        stepper: a one-step method; None for what the law evolves by.
+        instrument: what stands between.
+        method: how to evolve; None for what the law evolves by.
+        stepper: a one-step method instead, whose steps are refined until their errors
+            are far below the scatter of a share of all shots.
+        shots: so many of them.
 
     Returns:
         The run; its first row is at 0, whatever the first of `ts` is.
     """
     times = ts if ts[0] == 0 else np.concatenate([[0.0], ts])
     state = law.prepare(law.admit(psi0))
-    if stepper is None:
-        return evolve(law, state, times, method=method, observe=observe)
+
+    def observe(t: Array, state: Any) -> Array:
+        return instrument.mean(law, t, state)
+
     steps = 8
     while True:
-        run = evolve(law, state, times, method=Fixed(stepper, steps), observe=observe)
+        if stepper is not None:
+            method = Fixed(stepper, steps)
+        run = evolve(law, state, times, method=method, observe=observe)
         error = _step_error(run)
-        enough = error is not None and error < STEP_SHARE * scatter
-        if enough or steps >= _MOST_STEPS or not bool(run.ok):
+        enough = error is not None and error < STEP_SHARE * shots**-0.5
+        if stepper is None or enough or steps >= _MOST_STEPS or not bool(run.ok):
             return run
         steps *= 4
 
@@ -273,14 +279,10 @@ def rows(run: Trajectory, ts: np.ndarray) -> Any:
     return jax.tree.map(lambda leaf: leaf[first:], run.values)
 
 
-def draw_counts(key: Array, shares: Array, shots: int) -> np.ndarray:
-    """Counts of so many shots at each time, from probabilities, (T, M)."""
-    total = jnp.sum(shares, axis=-1, keepdims=True)
-    p = jnp.maximum(shares, 0) / jnp.where(total > 0, total, 1)
-    drawn = jax.random.multinomial(key, jnp.asarray(float(shots)), p)
-    return np.asarray(drawn).astype(int)
-
-
-def draw_means(key: Array, mean: Array, sigma: float) -> np.ndarray:
-    """Values with normal errors."""
-    return np.asarray(mean + sigma * jax.random.normal(key, mean.shape, mean.dtype))
+def drawn(
+    run: Trajectory, ts: np.ndarray, instrument: Instrument, options: Simulation
+) -> Record:
+    """The record of a run, drawn as its instrument shows it."""
+    noise, shots = instrument.noise, options.shots
+    values = noise.sample(options.key, rows(run, ts), shots)
+    return Record(ts, values, noise.after(shots), t0=0.0)

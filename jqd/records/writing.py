@@ -16,10 +16,10 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from .._files import writing
+from ..instruments import EnsembleNoise, Multinomial
 from ..matter import solid
 from .atoms import AtomRecord, load_atoms
 from .density import AXES, DensityRecord, load_density
-from .ensemble_noise import EnsembleNoise
 from .formats import KINDS, Format
 from .occupations import (
     CountsRecord,
@@ -32,7 +32,7 @@ from .occupations import (
 from .phase_space import PhaseSpaceRecord, load_phase_space
 from .populations import load_record
 from .reading import load_matrix, load_state
-from .record import Multinomial, Record
+from .record import Record
 
 # Names with their axes and values, as xarray takes variables.
 Variables = Mapping[str, tuple[tuple[str, ...], Any]]

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from jqd import records
+from jqd.instruments import Gaussian, Multinomial
 from jqd.records import (
     AtomRecord,
     CountsRecord,
     CurveRecord,
     DensityRecord,
-    Gaussian,
-    Multinomial,
     PhaseSpaceRecord,
     PhotonCounts,
     PhotonCurve,
