@@ -109,7 +109,7 @@ def test_matter_block_runs():
 
 
 def test_a_law_of_ones_own_finds_quantum_mechanics():
-    assert len(blocks("python", LAWS)) == 6  # each has its test
+    assert len(blocks("python", LAWS)) == 7  # each has its test
     done = run_code(section("A law of your own"))
     assert done.returncode == 0, done.stderr
     assert "converged" in done.stdout
@@ -124,6 +124,15 @@ def test_driven_block_runs():
     # at q = 1/2, r = -1/2 both are quantum mechanics; steps of 1/40 and 1/100
     assert abs(quantum - copies) < 1e-6
     assert abs(slope) > 0.1
+
+
+def test_instruments_block_runs():
+    done = run_code(section("Instruments"))
+    assert done.returncode == 0, done.stderr
+    assert "CopyDynamics: converged" in done.stdout
+    known, error, alone, pull = map(float, done.stdout.splitlines()[-1].split())
+    assert known < error < alone
+    assert abs(pull) < 3
 
 
 def test_links_into_the_page_of_laws_arrive():

@@ -19,6 +19,13 @@ Out = Annotated[Path, typer.Option(help="Folder for the results. Never overwritt
 Free = Annotated[str, typer.Option(help="Constants to recover.")]
 Starts = Annotated[int, typer.Option(min=1, help="Number of starts.")]
 Sigma = Annotated[float | None, typer.Option(help="Standard error of the values.")]
+Nuisance = Annotated[
+    str,
+    typer.Option(
+        help="Priors of what is fitted beside, as NAME=MEAN+-SD with commas between, "
+        "e.g. omega=0.4+-0.01."
+    ),
+]
 
 NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")
 # A comma, but not the one in R[0,1].
@@ -138,6 +145,41 @@ def parse_start(text: str, free: Sequence[str]) -> dict[str, float]:
                 f"({', '.join(free)}), but {name!r} was given."
             )
     return values
+
+
+def parse_nuisances(text: str, free: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Read the option `--nuisance`: mean and standard deviation by name.
+
+    Args:
+        text: e.g. `readout=0.01+-0.002`; may be empty.
+        free: the constants that are to be recovered.
+
+    Raises:
+        ValueError: text of another form, a width that is not positive, a name that
+            comes twice or is free.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for part in _COMMA.split(text) if text.strip() else []:
+        name, equals, said = (piece.strip() for piece in part.partition("="))
+        mean, between, width = (piece.strip() for piece in said.partition("+-"))
+        if not (name and equals and mean and between and width):
+            raise ValueError(
+                "Argument `--nuisance` must look like readout=0.01+-0.002, but "
+                f"{part.strip()!r} was given."
+            )
+        if name in found or name in free:
+            raise ValueError(
+                "Argument `--nuisance` must name each constant once, and none that is "
+                f"free, but {name!r} comes twice."
+            )
+        rule = f"`--nuisance` must give {name}"
+        sd = _number(width, f"{rule} a number as width")
+        if not sd > 0:
+            raise ValueError(
+                f"Argument {rule} a positive width, but {width!r} was given."
+            )
+        found[name] = _number(mean, f"{rule} a number as mean"), sd
+    return found
 
 
 def parse_set(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:

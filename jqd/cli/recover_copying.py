@@ -3,20 +3,24 @@
 from pathlib import Path
 from typing import Annotated
 
+import jax.numpy as jnp
 import numpy as np
 import typer
 
 from .. import problems
 from ..inference import Search
+from ..instruments import Confusion
 from ..laws import CopyDynamics
 from ..records import Record, load_matrix, load_record, load_state, naming
 from .fit import fit
 from .options import (
     Common,
     Free,
+    Nuisance,
     Starts,
     parse_free,
     parse_noise,
+    parse_nuisances,
     parse_start,
     with_options,
 )
@@ -40,6 +44,7 @@ def copying(
         "independent shots) or ensemble (counts of one ensemble that copies "
         "itself).",
     ),
+    nuisance: Nuisance = "",
     common: Common,
 ) -> int:
     """Recover q and r of copy dynamics from exact quantum evolution, or your data."""
@@ -52,6 +57,11 @@ def copying(
         )
     names = parse_free(free, CONSTANTS)
     first = parse_start(start, names)
+    priors = parse_nuisances(nuisance, names)
+    shown = "density"
+    for name, (mean, _) in priors.items():
+        if name.rpartition(".")[2] == "readout":
+            shown = Confusion(readout=jnp.asarray(mean))
     law, psi0, record = _read(data, hamiltonian, state, noise)
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
@@ -59,7 +69,8 @@ def copying(
         starts=min(starts, 8) if common.quick else starts,
         search=quick if common.quick else Search(),
         names=[f"p{i}" for i in range(record.values.shape[1])],
-        settings={"noise": type(record.noise).__name__},
+        instrument=shown, nuisances=priors,
+        settings={"noise": type(record.noise).__name__, "nuisances": nuisance},
     )  # fmt: skip
 
 

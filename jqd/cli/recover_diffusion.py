@@ -22,10 +22,12 @@ from ..records import DensityRecord, load_density, naming
 from .fit import Plane, check_free, figure_loss, fit, landscape_of
 from .options import (
     Common,
+    Nuisance,
     Sigma,
     check_sigma,
     check_word,
     parse_free,
+    parse_nuisances,
     parse_start,
     with_options,
 )
@@ -62,6 +64,7 @@ def diffusion(
         "fit", help="fit, or without a run: spectrum, energy or residual."
     ),
     sigma: Sigma = None,
+    nuisance: Nuisance = "",
     common: Common,
 ) -> int:
     """Recover D of conservative diffusion, friction, classical diffusion, or m."""
@@ -70,7 +73,7 @@ def diffusion(
     check_sigma(sigma)
     names = parse_free(free)
     check_free(names, CONSTANTS, _ALIASES, "a density")
-    first = parse_start(start, names)
+    first, priors = parse_start(start, names), parse_nuisances(nuisance, names)
     if data is None:
         record = problems.double_well(column)
     else:
@@ -96,7 +99,10 @@ def diffusion(
         search=Search(steps=20, windows=2, chunk=10), method=Fixed(law.stepper),
         step_tolerance=1e-7 if few else None, file=data,
         names=[f"density[{i}]" for i in range(record.grid.size)],
-        settings={"form": type(law.form).__name__, "column": column},
+        nuisances=priors,
+        settings={
+            "form": type(law.form).__name__, "column": column, "nuisances": nuisance
+        },
         draw=lambda folder, found: _draw(folder, found, record),
     )  # fmt: skip
 

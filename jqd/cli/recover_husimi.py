@@ -20,11 +20,13 @@ from ..states import coherent, product
 from .fit import Plane, check_free, draw_all, fit
 from .options import (
     Common,
+    Nuisance,
     Sigma,
     Starts,
     check_sigma,
     check_word,
     parse_free,
+    parse_nuisances,
     parse_set,
     parse_start,
     with_options,
@@ -68,6 +70,7 @@ def husimi(
         help="Instead of a fit: lengths for which --hamiltonian does not diffuse.",
     ),
     kappa: float = typer.Option(1.0, help="Action scale, for --length-scales."),
+    nuisance: Nuisance = "",
     common: Common,
 ) -> int:
     """Recover C of the Husimi Fokker-Planck law, or length scales s, from data."""
@@ -82,10 +85,10 @@ def husimi(
     check_word("loss", loss, LOSSES)
     check_sigma(sigma)
     names = parse_free(free)
-    first = parse_start(start, names)
+    first, priors = parse_start(start, names), parse_nuisances(nuisance, names)
     record = _record(data, loss, sigma)
     with naming(data):
-        operator = _parsed(hamiltonian, assigned, record, names)
+        operator = _parsed(hamiltonian, assigned, record, (*names, *priors))
         law, psi0 = _law_and_state(record, operator, names, form, levels)
         if loss == "likelihood":
             _check_first_samples(record, law, psi0, names)
@@ -115,12 +118,13 @@ def husimi(
         "loss": least_squares,
         "levels": levels or getattr(law.form, "levels", 0),
         "g": record.g,
+        "nuisances": nuisance,
     }
     return fit(
         common, law, rows, psi0=psi0, free=names, start=first or None, file=data,
         starts=min(starts, 6) if common.quick else starts, instrument=observe,
         search=Search(steps=20, windows=2, chunk=10), names=columns, settings=settings,
-        draw=draw, note=note,
+        draw=draw, note=note, nuisances=priors,
     )  # fmt: skip
 
 

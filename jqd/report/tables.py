@@ -11,6 +11,7 @@ from rich.table import Table
 
 from .. import constants
 from .._files import provenance
+from ..inference.priors import PULLED
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -65,6 +66,7 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
         else f"{recovery.held_out:.2e} (before the fit {recovery.held_out_start:.2e})",
         "step-size bias": f"{max(biases, default=math.nan):.1e} at most",
     }
+    lines |= _beside(recovery)
     if recovery.chi2_per_dof is not None:
         text = f"{float(recovery.chi2_per_dof):.4g} (p = {float(recovery.p_value):.2g})"
         lines["chi-square per degree of freedom"] = text
@@ -77,6 +79,22 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
     for label, text in lines.items():
         grid.add_row(label, escape(text))
     return table, grid
+
+
+def _beside(recovery: Any) -> dict[str, str]:
+    """What nuisances do to a fit, in words."""
+    lines, constants = {}, recovery.constants.values()
+    pulls = [(c.name, float(c.pull)) for c in constants if c.pull is not None]
+    for c in constants:
+        if pulls and c.pull is None:
+            lines[f"error of {c.name}"] = (
+                f"{float(c.known):.2g} were the nuisances known, {float(c.alone):.2g} "
+                "without their priors"
+            )
+    for name, pull in pulls:
+        far = " (far from it)" if abs(pull) > PULLED else ""
+        lines[f"pull of {name}"] = f"{pull:+.2g} widths of its prior{far}"
+    return lines
 
 
 def summary_table(summary: Mapping[str, Any], title: str) -> Table:
@@ -140,13 +158,17 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         seconds: time that the whole command took.
 
     Returns:
-        law, constants (value, stderr and reference of each), status, errors_hold
+        law, constants (value, stderr and reference of each, and with nuisances the
+        errors were these known, without their priors, and how far each is pulled, in
+        widths of its prior; infinite errors are None), status, errors_hold
         (whether the standard errors are to be trusted), chi2_per_dof and p_value (None
         where no errors are known), agreeing_starts (the share that reached the best
         fit), held_out and seconds. A reference is None where quantum mechanics has
         none.
     """
-    shown = "value", "stderr", "reference"
+    shown = ["value", "stderr", "reference"]
+    if recovery.study.nuisances:
+        shown += ["known", "alone", "pull"]
     return {
         "law": recovery.law_name,
         "constants": {
@@ -187,12 +209,15 @@ def recovery_details(recovery: Any) -> dict[str, Any]:
 
 def _numbers(recovery: Any) -> dict[str, dict[str, Any]]:
     """The numbers of each constant by name; None where there is none."""
-    fields = "value", "stderr", "reference", "step_bias", "deviation", "sigmas"
+    fields = (
+        "value", "stderr", "reference", "step_bias", "deviation", "sigmas", "known",
+        "alone", "pull",
+    )  # fmt: skip
     read = attrgetter(*fields)
     rows = {name: read(constant) for name, constant in recovery.constants.items()}
     return {
         name: {
-            field: None if number is None else float(number)
+            field: None if number is None or np.isinf(number) else float(number)
             for field, number in zip(fields, row, strict=True)
         }
         for name, row in rows.items()
@@ -298,6 +323,9 @@ _DESCRIPTIONS = {
     "reference": "value in exact quantum mechanics; NaN where there is none",
     "step_bias": "how far the time step moves the constant",
     "deviation": "value - reference",
+    "known": "standard error were all nuisances known; NaN without nuisances",
+    "alone": "standard error without priors; NaN without nuisances, or where infinite",
+    "pull": "of a nuisance: value less the mean of its prior, in its widths",
     "sigmas": "deviation in standard errors; NaN where these are not scatter",
     "covariance": "covariance of the recovered constants",
     "singular_values": "singular values of the Jacobian of the residuals",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import jqd
 from jqd import problems
 from jqd.cli import main
 from jqd.ensembles import copying
@@ -332,3 +333,51 @@ def assert_one_line(capsys, words):
     assert len(complaint) == 1
     for word in words:
         assert word in complaint[0]
+
+
+def test_a_readout_error_is_fitted_under_its_prior(tmp_path, printed):
+    """Counts with a readout error of .02, and a calibration that says .018 +- .004."""
+    law, ts = jqd.CopyDynamics.from_hamiltonian(H), np.linspace(0, 6, 21)
+    instrument, key = jqd.instruments.Confusion(readout=0.02), jax.random.key(5)
+    record = jqd.simulate(law, PSI, ts, instrument, 20000, key)
+    rows = np.column_stack([ts, np.asarray(record.values)])
+    data = write(
+        tmp_path,
+        ["t,n0,n1,n2,n3", *(",".join(f"{x:g}" for x in row) for row in rows)],
+    )
+    words = ["--nuisance", "readout=0.018+-0.004", "--start", "q=0.48,r=-0.52"]
+    code = recover(
+        tmp_path / "run", *words, "--starts", "1", "--quick", "--json", data=data
+    )
+    result = printed("recover copying")
+    assert code == 0
+    for name, value in {"q": 0.5, "r": -0.5, "readout": 0.02}.items():
+        found = result["constants"][name]
+        # one seed: beyond 4 standard errors once in 1e4 times
+        assert abs(found["value"] - value) < 4 * found["stderr"]
+    assert result["constants"]["q"]["known"] < result["constants"]["q"]["alone"]
+    assert result["constants"]["q"]["pull"] is None
+    pull = (result["constants"]["readout"]["value"] - 0.018) / 0.004
+    assert result["constants"]["readout"]["pull"] == pytest.approx(pull)
+
+
+@pytest.mark.parametrize(
+    ("nuisance", "part"),
+    [
+        ("readout=0.01", "must look like readout=0.01+-0.002"),
+        ("readout=0.01+-", "must look like readout=0.01+-0.002"),
+        ("readout=0.01+-0", "a positive width, but '0'"),
+        ("readout=0.01+--1", "a positive width, but '-1'"),
+        ("readout=x+-1", "must give readout a number as mean"),
+        ("readout=1.5+-0.1", "`readout` must be in [0, 1]"),
+        ("q=0.5+-0.1", "none that is free, but 'q'"),
+        ("omega=0.4+-0.1,omega=0.5+-0.1", "'omega' comes twice"),
+        ("nobody=0.4+-0.1", "`nuisances` must be one of"),
+    ],
+)
+def test_nuisances_that_cannot_be(tmp_path, capsys, nuisance, part):
+    code = recover(tmp_path / "run", "--nuisance", nuisance)
+    out, err = capsys.readouterr()
+    assert (code, out) == (2, "")
+    assert part in err
+    assert len(err.strip().splitlines()) == 1
