@@ -173,12 +173,12 @@ def parse_nuisances(text: str, free: Sequence[str]) -> dict[str, tuple[float, fl
                 f"free, but {name!r} comes twice."
             )
         rule = f"`--nuisance` must give {name}"
-        sd = _number(width, f"{rule} a number as width")
+        sd = finite_number(width, f"{rule} a number as width")
         if not sd > 0:
             raise ValueError(
                 f"Argument {rule} a positive width, but {width!r} was given."
             )
-        found[name] = _number(mean, f"{rule} a number as mean"), sd
+        found[name] = finite_number(mean, f"{rule} a number as mean"), sd
     return found
 
 

@@ -71,6 +71,9 @@ def copying(
         H, psi0 = load_matrix(hamiltonian), load_state(state)
 
     instrument = Confusion(readout)
+    # as if a calibration had found it to a tenth
+    nuisance = f"readout={readout:g}+-{readout / 10:g}"
+    prior = ["--nuisance", nuisance] if readout > 0 else []
 
     def prepare() -> Simulated:
         with naming(hamiltonian):
@@ -90,7 +93,7 @@ def copying(
         return Simulated(
             type(law).__name__, truth, f"counts of {len(psi0)} classes", draw,
             ["copying", "--data", out, "--hamiltonian", beside["hamiltonian"],
-             "--state", beside["state"]],
+             "--state", beside["state"], *prior],
             len(ts), run,
         )  # fmt: skip
 

@@ -74,6 +74,17 @@ def test_copying(simulate, recovered, tmp_path):
 
 
 @pytest.mark.slow
+def test_copying_with_a_readout(simulate, recovered):
+    """Read-outs that tell nothing: the next command has their prior, to a tenth."""
+    words = ("--times", "0:3:16", "--shots", "4000", "--readout", "0.1")
+    made = simulate("copying", "counts.csv", *words)
+    assert made["recover"].endswith("--nuisance readout=0.1+-0.01")
+    found = recovered(made, *QUICK)
+    truth = made["constants"] | {"readout": 0.1}
+    close({name.rpartition(".")[2]: one for name, one in found.items()}, truth, truth)
+
+
+@pytest.mark.slow
 def test_husimi_samples(simulate, recovered):
     made = simulate("husimi", "s.npz", "--set", "C=0.9", "--shots", "4000")
     assert made["constants"] == {"C": 0.9, "U": 1.0}
@@ -141,7 +152,8 @@ def test_readout_mixes_classes(simulate, tmp_path):
     words += ("--shots", "10000")
     shares = []
     for readout in ("0", "1", "0.5"):
-        simulate("copying", f"n{readout}.csv", *words, "--readout", readout)
+        made = simulate("copying", f"n{readout}.csv", *words, "--readout", readout)
+        assert ("--nuisance" in made["recover"]) is (readout != "0")
         record = records.load_record(tmp_path / f"n{readout}.csv")
         shares.append(np.asarray(record.shares)[0])
     for seen, known in zip(shares, ([0.9, 0.1], [0.5, 0.5], [0.7, 0.3]), strict=True):
