@@ -82,7 +82,9 @@ def copying(keys: Array) -> Pulls:
 
 def copying_readout(keys: Array) -> Pulls:
     """The same where 5 % of the read-outs tell nothing, known to half a percent."""
-    return _copying(keys, Confusion(0.05), {"instrument.readout": (0.05, 0.005)})
+    return _copying(
+        keys, Confusion(jnp.asarray(0.05)), {"instrument.readout": (0.05, 0.005)}
+    )
 
 
 def _copying(keys: Array, instrument: Instrument, known: Known) -> Pulls:

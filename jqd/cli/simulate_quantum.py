@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import jax.numpy as jnp
 import numpy as np
 import typer
 
@@ -60,6 +61,12 @@ def copying(
         )
     truth = true_values(assigned, {"q": 0.5, "r": -0.5})
     ts, out = parse_times(times), simulation.out
+    if ts[0] != 0:
+        raise ValueError(
+            "Argument `--times` must begin at 0 for counts of classes, since their "
+            "file holds no other time of the state, but begins at "
+            f"{ts[0]:g}."
+        )
     beside = {
         option: out.with_name(f"{out.stem}_{name}.npy")
         for option, name in (("hamiltonian", "hamiltonian"), ("state", "psi0"))
@@ -70,7 +77,7 @@ def copying(
     else:
         H, psi0 = load_matrix(hamiltonian), load_state(state)
 
-    instrument = Confusion(readout)
+    instrument = Confusion(jnp.asarray(readout))
     # as if a calibration had found it to a tenth
     nuisance = f"readout={readout:g}+-{readout / 10:g}"
     prior = ["--nuisance", nuisance] if readout > 0 else []
