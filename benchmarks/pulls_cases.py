@@ -77,13 +77,15 @@ def _fitted(
 
 def copying(keys: Array) -> Pulls:
     """2000 shots at 16 times of four levels, q and r beside quantum mechanics."""
-    return _copying(keys, Direct("density", Multinomial()), {})
+    return _copying(keys, Direct(of="density", noise=Multinomial()), {})
 
 
 def copying_readout(keys: Array) -> Pulls:
     """The same where 5 % of the read-outs tell nothing, known to half a percent."""
     return _copying(
-        keys, Confusion(jnp.asarray(0.05)), {"instrument.readout": (0.05, 0.005)}
+        keys,
+        Confusion(readout=jnp.asarray(0.05)),
+        {"instrument.readout": (0.05, 0.005)},
     )
 
 

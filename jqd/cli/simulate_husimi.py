@@ -108,7 +108,7 @@ def _samples(
     del sigma
     law, ts = HusimiFokkerPlanck(operator, C, form=form), record.ts
     psi0 = initial_state(record, levels_for(record))
-    run = follow(law, psi0, ts, Direct(None), Propagator())
+    run = follow(law, psi0, ts, Direct(of=None), Propagator())
 
     def draw() -> PhaseSpaceRecord:
         keys = jax.random.split(simulation.key, len(ts))
@@ -132,7 +132,7 @@ def _map(
     points = (x[None, :] + 1j * x[:, None]).ravel()
     law, ts = HusimiFokkerPlanck(operator, C, points=points, form=form), record.ts
     psi0 = initial_state(record, levels_for(record))
-    instrument = Direct("density", Gaussian(sigma))
+    instrument = Direct(of="density", noise=Gaussian(sigma))
     run = follow(law, psi0, ts, instrument, Propagator())
 
     def draw() -> PhaseSpaceRecord:

@@ -118,7 +118,7 @@ def tower(
 
     def prepare() -> Simulated:
         law = RandomTower(jax.random.key(simulation.seed), levels, photons, **truth)
-        instrument = Direct(LevelNorms(photons + 1), Multinomial())
+        instrument = Direct(of=LevelNorms(photons + 1), noise=Multinomial())
         run = follow(law, law.foot(FOOT), ts, instrument, Propagator())
 
         def draw() -> dict[Path, Any]:

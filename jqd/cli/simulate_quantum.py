@@ -77,7 +77,7 @@ def copying(
     else:
         H, psi0 = load_matrix(hamiltonian), load_state(state)
 
-    instrument = Confusion(jnp.asarray(readout))
+    instrument = Confusion(readout=jnp.asarray(readout))
     # as if a calibration had found it to a tenth
     nuisance = f"readout={readout:g}+-{readout / 10:g}"
     prior = ["--nuisance", nuisance] if readout > 0 else []
@@ -132,7 +132,7 @@ def diffusion(
             base.grid, base.potential, mass=base.mass, hbar=base.hbar, form=form,
             **given,
         )  # fmt: skip
-        instrument = Direct(Occupations(), Multinomial())
+        instrument = Direct(of=Occupations(), noise=Multinomial())
         run = follow(
             law, base.initial, ts, instrument, stepper=law.stepper,
             shots=simulation.shots,
