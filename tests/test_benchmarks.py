@@ -41,7 +41,7 @@ def stored(benchmarks, tmp_path_factory):
 def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
     helpers = {"__init__", "__main__", "floors", "gillespie", "gpe_programs", "machine"}
     helpers |= {"memory", "profile_laws", "readme", "scaling_laws", "scaling_model"}
-    helpers |= {"store", "systems", "tables", "timing"}
+    helpers |= {"pulls_cases", "store", "systems", "tables", "timing"}
     files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
     named = {*benchmarks.NAMES, *benchmarks.ON_REQUEST}
     assert files - helpers == named
@@ -104,6 +104,20 @@ def test_paths_have_the_variance_of_the_density(stored):
     record = json.loads(stored("nelson_paths").read_text())
     for row in record["benchmarks"]["nelson_paths"]["rows"]:
         assert abs(row["variance_error"]) < 4 * 0.063
+
+
+@pytest.mark.slow
+def test_pulls_of_every_kind_of_record(stored):
+    """Four records of each: their mean pull has an error of 1/2."""
+    record = json.loads(stored("pulls").read_text())
+    rows = record["benchmarks"]["pulls"]["rows"]
+    cases = importlib.import_module("benchmarks.pulls_cases").CASES
+    assert {row["case"] for row in rows} == set(cases)
+    for row in rows:
+        assert (row["records"], row["failed"]) == (4, 0)
+        assert row["± mean"] == 0.5
+        assert abs(row["mean"]) < 4 * row["± mean"]
+        assert row["stderr"] > 0
 
 
 def test_result_file_tells_date_device_and_versions(stored):

@@ -18,6 +18,7 @@ _HOMES = {
     "equations": ("equations", "equations"),
     "run": ("run", "run"),
     "recover": ("recover", "recover_app"),
+    "simulate": ("simulate", "simulate_app"),
     "sample": ("sample_copying", "sample_app"),
     "sweep": ("sweep", "sweep_app"),
 }

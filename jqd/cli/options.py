@@ -137,7 +137,7 @@ def parse_start(text: str, free: Sequence[str]) -> dict[str, float]:
             finite number.
     """
     parts = _COMMA.split(text) if text.strip() else []
-    values = _assignments(parts, "start", "q=0.2,r=-1.1")
+    values = assignments(parts, "start", "q=0.2,r=-1.1")
     for name in values:
         if name.partition("[")[0] not in free:
             raise ValueError(
@@ -173,12 +173,12 @@ def parse_nuisances(text: str, free: Sequence[str]) -> dict[str, tuple[float, fl
                 f"free, but {name!r} comes twice."
             )
         rule = f"`--nuisance` must give {name}"
-        sd = _number(width, f"{rule} a number as width")
+        sd = finite_number(width, f"{rule} a number as width")
         if not sd > 0:
             raise ValueError(
                 f"Argument {rule} a positive width, but {width!r} was given."
             )
-        found[name] = _number(mean, f"{rule} a number as mean"), sd
+        found[name] = finite_number(mean, f"{rule} a number as mean"), sd
     return found
 
 
@@ -192,7 +192,7 @@ def parse_set(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
     Raises:
         ValueError: as of `parse_start`.
     """
-    values = _assignments(texts, "set", "U=0.63")
+    values = assignments(texts, "set", "U=0.63")
     for name in values:
         if name not in names:
             raise ValueError(
@@ -223,7 +223,7 @@ def parse_noise(text: str) -> tuple[str, float | None]:
     if not colon:
         return kind, None
     rule = "`--noise` must have a positive number as SIGMA"
-    sigma = _number(number, rule)
+    sigma = finite_number(number, rule)
     if sigma <= 0:
         raise ValueError(f"Argument {rule}, but {number!r} was given.")
     return kind, sigma
@@ -244,7 +244,17 @@ def check_sigma(sigma: float | None) -> None:
         raise ValueError(f"Argument `--sigma` must be positive, but is {sigma}.")
 
 
-def _assignments(parts: Sequence[str], option: str, example: str) -> dict[str, float]:
+def assignments(parts: Sequence[str], option: str, example: str) -> dict[str, float]:
+    """Values by name.
+
+    Args:
+        parts: each like `q=0.2`.
+        option: name of the option, for messages.
+        example: of how it must look.
+
+    Raises:
+        ValueError: no such assignment, a name that comes twice, no finite number.
+    """
     values: dict[str, float] = {}
     for part in parts:
         name, equals, number = (piece.strip() for piece in part.partition("="))
@@ -258,11 +268,12 @@ def _assignments(parts: Sequence[str], option: str, example: str) -> dict[str, f
                 f"Argument `--{option}` must set a constant once, but {name!r} comes "
                 "twice."
             )
-        values[name] = _number(number, f"`--{option}` must give {name} a number")
+        values[name] = finite_number(number, f"`--{option}` must give {name} a number")
     return values
 
 
-def _number(text: str, rule: str) -> float:
+def finite_number(text: str, rule: str) -> float:
+    """A finite number; else ValueError says that the argument breaks this rule."""
     try:
         value = float(text)
     except ValueError:

@@ -174,12 +174,12 @@ def _law_and_state(
     levels: int | None,
 ) -> tuple[HusimiFokkerPlanck, Any]:
     """The law at the first start, and the state at t0."""
-    kept = levels or _levels(record)
+    kept = levels or levels_for(record)
     _checks.check_memory(
         16.0 * float(kept) ** record.modes, "data", f"a ket of {kept:.3g} levels "
         f"of {record.modes} modes, for the quanta of its initial state,",
     )  # fmt: skip
-    state = _state(record, kept)
+    state = initial_state(record, kept)
     if form == "auto":
         simple = bool(hamiltonian.symbol().is_fokker_planck())
         form = "heff" if simple and "s" not in free else "fock"
@@ -226,7 +226,7 @@ def _parsed(
     return parse_hamiltonian(text, modes=modes, **values)
 
 
-def _levels(record: PhaseSpaceRecord) -> int:
+def levels_for(record: PhaseSpaceRecord) -> int:
     """Levels that hold the state down to the least C (one mode), or near C = 1."""
     mean = _mean_quanta(record)
     if record.modes > 1:
@@ -241,7 +241,8 @@ def _mean_quanta(record: PhaseSpaceRecord) -> float:
     return 0.5 * max(value.shape)
 
 
-def _state(record: PhaseSpaceRecord, levels: int) -> Any:
+def initial_state(record: PhaseSpaceRecord, levels: int) -> Any:
+    """The state at t0 of a record; of an amplitude a ket of enough levels."""
     (name, value), *_ = record.initial.items()
     if name != "alpha0":
         return value

@@ -41,7 +41,9 @@ def tower(
     starts: Starts = 1,
     levels: int = typer.Option(60, min=2, help="Levels of the matter."),
     photons: int = typer.Option(8, min=1, help="Photons kept."),
-    sigma: float = typer.Option(2e-3, help="Standard error of the norms."),
+    sigma: float = typer.Option(
+        2e-3, help="Standard error of norms; counts have theirs."
+    ),
     common: Common,
 ) -> int:
     """Recover coupling, frequency and temperature of matter from a photon tower."""
@@ -80,15 +82,17 @@ def tower(
 
 
 def _read(file: Path, photons: int, sigma: float) -> Record:
-    read = load_record(file, "none")
+    read = load_record(file)
     shown = photons + 1
     if read.values.shape[1] > shown:
         raise ValueError(
             f"Argument `data` must hold at most {shown} levels of the tower, p0 to "
             f"p{shown - 1}, but {file.name} holds {read.values.shape[1]}."
         )
+    # counts scatter as counts do; of shares the user says it
+    noise = read.noise if read.noise.known else Gaussian(sigma)
     with naming(file):
-        return Record(read.ts, read.values, Gaussian(sigma), t0=0.0)
+        return Record(read.ts, read.values, noise, t0=0.0)
 
 
 def _method(law: RandomTower, psi0: jax.Array, data: Record) -> Propagator:

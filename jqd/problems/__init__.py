@@ -4,6 +4,7 @@ from .matter import TowerRecord as TowerRecord
 from .matter import fput_chain as fput_chain
 from .matter import spring_chain as spring_chain
 from .matter import tower_record as tower_record
+from .matter import unlike_springs as unlike_springs
 from .quantum import DATA as DATA
 from .quantum import FourLevel as FourLevel
 from .quantum import double_well as double_well

@@ -6,7 +6,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, ArrayLike, Float
 
+from .. import _checks
 from ..evolution import Fixed, Propagator, evolve
 from ..inference.tower import FOOT, LevelNorms
 from ..instruments import Gaussian
@@ -16,8 +18,19 @@ from ..records.atoms import AtomRecord
 from ..steppers import srkn11
 
 
+def unlike_springs(springs: int, seed: int) -> Float[Array, " springs"]:
+    """Stiffness of springs between .8 and 1.2, as `spring_chain` draws it."""
+    draw, _ = jax.random.split(jax.random.key(seed))
+    return jax.random.uniform(draw, (springs,), minval=0.8, maxval=1.2)
+
+
 def spring_chain(
-    T: float = 60.0, *, springs: int = 10, sigma: float = 1e-3, seed: int = 0
+    T: float = 60.0,
+    *,
+    springs: int = 10,
+    sigma: float = 1e-3,
+    seed: int = 0,
+    K: ArrayLike | None = None,
 ) -> AtomRecord:
     """A chain of unlike springs, kicked at one end, where alone it is watched.
 
@@ -29,12 +42,14 @@ def spring_chain(
         springs: their number; stiffness between .8 and 1.2.
         sigma: standard deviation of the positions.
         seed: of the stiffness and the noise.
+        K: stiffness, (springs,); None for `unlike_springs`.
 
     Returns:
         Positions of the first atom at times .25 apart, with the true `K`, (springs,).
     """
-    draw, scatter = jax.random.split(jax.random.key(seed))
-    K = jax.random.uniform(draw, (springs,), minval=0.8, maxval=1.2)
+    _, scatter = jax.random.split(jax.random.key(seed))
+    K = unlike_springs(springs, seed) if K is None else jnp.asarray(K)
+    _checks.check_shape(K, "K", (springs,))
     kick = np.eye(springs + 1)[0]
     return _watched(T, 0.25, kick, np.array([0]), "free", {"K": K}, sigma, scatter)
 

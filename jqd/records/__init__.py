@@ -20,3 +20,12 @@ from .reading import load_matrix as load_matrix
 from .reading import load_state as load_state
 from .reading import naming as naming
 from .record import Record as Record
+from .writing import check_new as check_new
+from .writing import write_atoms as write_atoms
+from .writing import write_density as write_density
+from .writing import write_matrix as write_matrix
+from .writing import write_phase_space as write_phase_space
+from .writing import write_photons as write_photons
+from .writing import write_record as write_record
+from .writing import write_state as write_state
+from .writing import write_statistics as write_statistics

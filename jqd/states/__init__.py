@@ -9,6 +9,7 @@ from .bosonic import squeezed as squeezed
 from .bosonic import thermal as thermal
 from .ensemble import Ensemble as Ensemble
 from .ensemble import as_ensemble as as_ensemble
+from .heterodyne import sample_husimi as sample_husimi
 from .husimi import antinormal_moment as antinormal_moment
 from .husimi import covariance as covariance
 from .husimi import husimi as husimi

@@ -1,0 +1,165 @@
+"""`jqd simulate statistics`, `springs`, `tower`, `temperature`: records of matter."""
+
+import math
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import typer
+
+from .. import problems
+from ..evolution import Propagator
+from ..inference.tower import FOOT, LevelNorms
+from ..instruments import Direct, Multinomial
+from ..matter.photons import sample_counts
+from ..matter.tower import RandomTower
+from ..records import (
+    CountsRecord,
+    PhotonCounts,
+    Record,
+    write_atoms,
+    write_photons,
+    write_record,
+    write_statistics,
+)
+from ..statistics import sample_occupations
+from .options import finite_number, with_options
+from .simulation import (
+    Simulated,
+    Simulation,
+    Times,
+    check_positive,
+    drawn,
+    follow,
+    parse_times,
+    sets,
+    simulate,
+    true_values,
+)
+
+
+@with_options(out=..., shots=400)
+def statistics(
+    *,
+    assigned: Annotated[list[str] | None, sets("g (1)")] = None,
+    particles: int = typer.Option(50, min=1, help="Particles in each draw."),
+    states: int = typer.Option(20, min=2, help="States that they fall into."),
+    simulation: Simulation,
+) -> int:
+    """Occupation numbers of N particles in M states, a draw in each row."""
+    truth = true_values(assigned, {"g": 1.0})
+
+    def draw() -> dict[Path, Any]:
+        shape = (simulation.shots,)
+        key, g = simulation.key, truth["g"]
+        counts = np.asarray(sample_occupations(key, particles, states, g, shape))
+        return {simulation.out: partial(write_statistics, record=CountsRecord(counts))}
+
+    what = f"draws of {particles} particles in {states} states"
+    words = ["statistics", "--data", simulation.out]
+    made = Simulated("statistics", truth, what, draw, words)
+    return simulate(simulation, {simulation.out: "statistics"}, lambda: made)
+
+
+@with_options(out=..., shots=1)
+def springs(
+    *,
+    assigned: Annotated[
+        list[str] | None, sets("K of all, or K[0], K[1], ..; else drawn")
+    ] = None,
+    number_of: int = typer.Option(10, "--springs", min=1, help="Springs of the chain."),
+    time: Annotated[float, typer.Option(min=1.0, help="Length of the record.")] = 60.0,
+    sigma: float = typer.Option(1e-3, help="Standard error of one look."),
+    simulation: Simulation,
+) -> int:
+    """Positions of the end of a chain that was kicked; a value is the mean of shots."""
+    check_positive(sigma=sigma)
+    # the chain and its scatter, drawn as by `recover springs` of the same seed
+    drawn = problems.unlike_springs(number_of, simulation.seed)
+    labels = [f"K[{i}]" for i in range(number_of)]
+    known = dict(zip(labels, np.asarray(drawn).tolist(), strict=True))
+    given = true_values(assigned, {"K": math.nan, **known})
+    every = given.pop("K")
+    if not math.isnan(every):
+        set_alone = {text.partition("=")[0].strip() for text in assigned or ()}
+        given |= {name: every for name in labels if name not in set_alone}
+
+    def prepare() -> Simulated:
+        record = problems.spring_chain(
+            time, sigma=sigma * simulation.shots**-0.5, seed=simulation.seed,
+            K=np.array([given[label] for label in labels]), springs=number_of,
+        )  # fmt: skip
+        return Simulated(
+            "AtomMotion", given, "positions of the first atom",
+            lambda: {simulation.out: partial(write_atoms, record=record)},
+            ["springs", "--data", simulation.out], len(record.ts),
+        )  # fmt: skip
+
+    return simulate(simulation, {simulation.out: "atoms"}, prepare)
+
+
+@with_options(out=..., shots=20000)
+def tower(
+    *,
+    assigned: Annotated[
+        list[str] | None, sets("strength (0.15), omega (0.8), beta (0.7)")
+    ] = None,
+    times: Times = "0.5:30:60",
+    levels: int = typer.Option(60, min=2, help="Levels of the matter."),
+    photons: int = typer.Option(8, min=1, help="Photons kept."),
+    simulation: Simulation,
+) -> int:
+    """Photons counted in a tower over random matter; --seed draws the matter too."""
+    truth = true_values(assigned, {"strength": 0.15, "omega": 0.8, "beta": 0.7})
+    ts = parse_times(times)
+
+    def prepare() -> Simulated:
+        law = RandomTower(jax.random.key(simulation.seed), levels, photons, **truth)
+        instrument = Direct(of=LevelNorms(photons + 1), noise=Multinomial())
+        run = follow(law, law.foot(FOOT), ts, instrument, Propagator())
+
+        def draw() -> dict[Path, Any]:
+            counts = drawn(run, ts, instrument, simulation).values
+            record = Record(ts, counts, instrument.noise)
+            return {simulation.out: partial(write_record, record=record)}
+
+        words = ["tower", "--data", simulation.out, "--seed", simulation.seed]
+        return Simulated(
+            type(law).__name__, truth, f"counts of 0 to {photons} photons", draw,
+            [*words, "--levels", levels, "--photons", photons], len(ts), run,
+        )  # fmt: skip
+
+    return simulate(simulation, {simulation.out: "populations"}, prepare)
+
+
+@with_options(out=..., shots=2000)
+def temperature(
+    *,
+    assigned: Annotated[list[str] | None, sets("T (1)")] = None,
+    omega: str = typer.Option("1", help="Frequencies of the modes, commas between."),
+    n_max: int | None = typer.Option(None, min=1, help="Most photons of a mode."),
+    simulation: Simulation,
+) -> int:
+    """Photons counted in modes of thermal light, so many shots of each mode."""
+    truth = true_values(assigned, {"T": 1.0})
+    rule = "`--omega` must be positive numbers with commas between"
+    modes = np.array([finite_number(part, rule) for part in omega.split(",")])
+    if np.any(modes <= 0):
+        raise ValueError(f"Argument {rule}, but {omega!r} was given.")
+    check_positive(**{"set T": truth["T"]})
+
+    def draw() -> dict[Path, Any]:
+        each = np.repeat(modes, simulation.shots)
+        n = sample_counts(
+            simulation.key, jnp.asarray(each), truth["T"], each.shape, n_max
+        )
+        most = None if n_max is None else np.full(each.shape, n_max)
+        record = PhotonCounts(each, np.asarray(n), most)
+        return {simulation.out: partial(write_photons, record=record)}
+
+    what, words = f"photon counts of {len(modes)} modes", ["temperature", "--data"]
+    made = Simulated("Planck", truth, what, draw, [*words, simulation.out])
+    return simulate(simulation, {simulation.out: "light"}, lambda: made)

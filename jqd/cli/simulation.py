@@ -1,0 +1,288 @@
+"""What the commands that simulate share: their options, the files, what is printed."""
+
+import dataclasses
+import math
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import typer
+from jaxtyping import Array
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ..evolution import Fixed, Trajectory, evolve
+from ..instruments import Instrument
+from ..laws.motion import Motion
+from ..records import Record, check_new
+from .options import AsJson, Seed, assignments, finite_number
+from .session import conclude
+
+# Steps between two rows beyond which a run is taken as it is.
+_MOST_STEPS = 4096
+# Errors by steps may be this share of the scatter of one shot in all.
+STEP_SHARE = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Simulation:
+    """What every command that simulates takes, and when it began."""
+
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="A new file, of a format that its ending decides."
+        ),
+    ]
+    shots: Annotated[
+        int, typer.Option(min=1, help="How often it is looked, each time anew.")
+    ] = 1000
+    seed: Seed = 0
+    as_json: AsJson = False
+    began: float = dataclasses.field(init=False, default_factory=perf_counter)
+
+    @property
+    def key(self) -> Array:
+        """Of what is drawn, other than what the same seed draws of a problem."""
+        return jax.random.fold_in(jax.random.key(self.seed), 1)
+
+
+Times = Annotated[
+    str, typer.Option(help="FIRST:LAST:NUMBER, or times with commas between.")
+]
+
+
+def sets(known: str) -> Any:
+    """The option `--set`, which says which constants there are and their values."""
+    text = f"True value of a constant, as in NAME=0.4; repeat. Of {known}."
+    return typer.Option("--set", help=escape(text))
+
+
+class Simulated(NamedTuple):
+    """A record that can be drawn, and how to keep it.
+
+    Attributes:
+        law: its name.
+        constants: true values by name.
+        record: what it holds, in words.
+        draw: draws it: by file, what writes it. Only of a run that reached its end.
+        recover: words after `jqd recover` that read it.
+        times: number of times, or None.
+        run: the run behind it, or None.
+    """
+
+    law: str
+    constants: Mapping[str, float]
+    record: str
+    draw: Callable[[], Mapping[Path, Callable[[Path], Any]]]
+    recover: Sequence[Any]
+    times: int | None = None
+    run: Trajectory | None = None
+
+
+def simulate(
+    options: Simulation,
+    kinds: Mapping[Path, str],
+    prepare: Callable[[], Simulated],
+) -> int:
+    """Draw a record, write its files, print what it is and how to recover from it.
+
+    Args:
+        options: file, shots, seed, how to print.
+        kinds: of the files that are written, of `records.formats.KINDS`.
+        prepare: follows the law, and says how to draw the record.
+
+    Returns:
+        Exit code: 0, or 1 where the law did not reach the last time; then there is no
+        file.
+
+    Raises:
+        ValueError: a file that is there already or ends otherwise; bad input.
+    """
+    for path, kind in kinds.items():
+        check_new(path, kind, "--out")
+    with Console(stderr=True).status(f"Simulating {options.shots} shots"):
+        made = prepare()
+        failed = made.run is not None and not bool(made.run.ok)
+        files = {} if failed else made.draw()
+        for path, write in files.items():
+            write(path)
+    words = ["jqd", "recover", *made.recover]
+    command = shlex.join(str(word) for word in words)
+    summary = {
+        "law": made.law,
+        "constants": {name: float(value) for name, value in made.constants.items()},
+        "record": made.record,
+        "times": made.times,
+        "shots": options.shots,
+        "seed": options.seed,
+        "step_error": _step_error(made.run),
+        "files": [str(path) for path in files],
+        "recover": None if failed else command,
+        "status": made.run.describe() if made.run is not None and failed else "ok",
+        "seconds": round(perf_counter() - options.began, 3),
+    }
+    code = conclude(summary, [_table(summary)], as_json=options.as_json)
+    if not options.as_json and not failed:
+        # not folded at the width of a terminal, so that it can be copied
+        print(f"Written: {', '.join(summary['files'])}\nRecover with: {command}")
+    return code
+
+
+def _table(summary: Mapping[str, Any]) -> Table:
+    table = Table(
+        title=f"A simulated record of {summary['law']}", title_justify="left",
+        show_header=False, show_edge=False, pad_edge=False,
+    )  # fmt: skip
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in summary["constants"].items():
+        table.add_row(escape(name), f"{value:.12g}")
+    error = summary["step_error"]
+    lines = {
+        "record": summary["record"],
+        "times": summary["times"],
+        "shots": summary["shots"],
+        "seed": summary["seed"],
+        "error by steps": None if error is None else f"{error:.1e}",
+        "status": summary["status"],
+    }
+    for name, value in lines.items():
+        if value is not None:
+            table.add_row(name, escape(str(value)))
+    return table
+
+
+def _step_error(run: Trajectory | None) -> float | None:
+    """The largest error of a value by steps, where it is known."""
+    if run is None or run.error is None:
+        return None
+    errors = [jnp.max(error) for error in jax.tree.leaves(run.error)]
+    return float(jnp.max(jnp.stack(errors)))
+
+
+# -- options -------------------------------------------------------------------------
+
+
+def true_values(
+    texts: Sequence[str] | None, known: Mapping[str, float]
+) -> dict[str, float]:
+    """The true constants: those of `--set`, else those that are known.
+
+    Args:
+        texts: each like `q=0.4`.
+        known: the constants and their values by custom.
+
+    Raises:
+        ValueError: a name that is no constant or comes twice, no finite number.
+    """
+    values = assignments(texts or (), "set", "q=0.4")
+    for name in values:
+        if name not in known:
+            raise ValueError(
+                f"Argument `--set` must set constants out of {', '.join(known)}, but "
+                f"{name!r} was given."
+            )
+    return {**known, **values}
+
+
+def parse_times(text: str) -> np.ndarray:
+    """Read the option `--times`.
+
+    Args:
+        text: `0:6:61` from the first to the last, so many; or `0.2,0.5,1`.
+
+    Returns:
+        Times from 0 on, strictly increasing, shape (T,).
+
+    Raises:
+        ValueError: no such list.
+    """
+    rule = "`--times` must be like 0:6:61 or 0.2,0.5,1"
+    parts = text.split(":")
+    if len(parts) == 3:
+        first, last, count = (finite_number(part, rule) for part in parts)
+        if count != round(count) or not 2 <= count <= 1e6:
+            raise ValueError(f"Argument {rule}, but {text!r} was given.")
+        ts = np.linspace(first, last, round(count))
+    else:
+        ts = np.array([finite_number(part, rule) for part in text.split(",")])
+    if ts[0] < 0 or np.any(np.diff(ts) <= 0):
+        raise ValueError(
+            "Argument `--times` must increase strictly from 0 on, the time of the "
+            f"state, but is {text!r}."
+        )
+    return ts
+
+
+def check_positive(**options: float) -> None:
+    """Raise ValueError unless these options are positive numbers."""
+    for name, value in options.items():
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"Argument `--{name}` must be positive, but is {value}.")
+
+
+# -- runs and draws ------------------------------------------------------------------
+
+
+def follow(
+    law: Motion,
+    psi0: Any,
+    ts: np.ndarray,
+    instrument: Instrument,
+    method: Any = None,
+    stepper: Any = None,
+    shots: int = 1,
+) -> Trajectory:
+    """What an instrument shows on average, of a run that begins at t = 0.
+
+    Args:
+        law: the law.
+        psi0: the quantum state at t = 0.
+        ts: times from 0 on, (T,).
+        instrument: what stands between.
+        method: how to evolve; None for what the law evolves by.
+        stepper: a one-step method instead, whose steps are refined until their errors
+            are far below the scatter of a share of all shots.
+        shots: so many of them.
+
+    Returns:
+        The run; its first row is at 0, whatever the first of `ts` is.
+    """
+    times = ts if ts[0] == 0 else np.concatenate([[0.0], ts])
+    state = law.prepare(law.admit(psi0))
+
+    def observe(t: Array, state: Any) -> Array:
+        return instrument.mean(law, t, state)
+
+    steps = 8
+    while True:
+        if stepper is not None:
+            method = Fixed(stepper, steps)
+        run = evolve(law, state, times, method=method, observe=observe)
+        error = _step_error(run)
+        enough = error is not None and error < STEP_SHARE * shots**-0.5
+        if stepper is None or enough or steps >= _MOST_STEPS or not bool(run.ok):
+            return run
+        steps *= 4
+
+
+def rows(run: Trajectory, ts: np.ndarray) -> Any:
+    """The values of a run at these times, without one at 0 that is not among them."""
+    first = run.ts.shape[0] - len(ts)
+    return jax.tree.map(lambda leaf: leaf[first:], run.values)
+
+
+def drawn(
+    run: Trajectory, ts: np.ndarray, instrument: Instrument, options: Simulation
+) -> Record:
+    """The record of a run, drawn as its instrument shows it."""
+    noise, shots = instrument.noise, options.shots
+    values = noise.sample(options.key, rows(run, ts), shots)
+    return Record(ts, values, noise.after(shots), t0=0.0)

@@ -1,0 +1,392 @@
+"""Writing files as their loaders read them: whole or not at all, never over another.
+
+What is written is read back by its own loader before it takes its name.
+"""
+
+import importlib.util
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import ArrayLike
+
+from .._files import writing
+from ..instruments import EnsembleNoise, Multinomial
+from ..matter import solid
+from .atoms import AtomRecord, load_atoms
+from .density import AXES, DensityRecord, load_density
+from .formats import KINDS, Format
+from .occupations import (
+    CountsRecord,
+    CurveRecord,
+    PhotonCounts,
+    PhotonCurve,
+    load_photons,
+    load_statistics,
+)
+from .phase_space import PhaseSpaceRecord, load_phase_space
+from .populations import load_record
+from .reading import load_matrix, load_state
+from .record import Record
+
+# Names with their axes and values, as xarray takes variables.
+Variables = Mapping[str, tuple[tuple[str, ...], Any]]
+
+
+def write_record(path: str | Path, record: Record) -> Path:
+    """Write populations or counts over time, for `load_record`.
+
+    Args:
+        path: a new file: .csv, .npz, .zarr or .nc.
+        record: values (T, M), counts where its noise is that of counts.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: a file that is there, another ending, a record that does not begin
+            at its t0 (the file has no place for it), or one that `load_record` refuses.
+    """
+    if not record.from_start:
+        raise ValueError(
+            "Argument `record` must have its t0 as first time, which is all that the "
+            "file can say of it, but has another."
+        )
+    counted = isinstance(record.noise, Multinomial | EnsembleNoise)
+    one = _format(path, "populations", "counts" if counted else "populations")
+    values = np.asarray(record.values)
+    if counted:
+        values = values.astype(int)
+    noise, sigma = "auto", None
+    if record.noise.known and not counted:
+        errors = record.noise.row_errors(record.values, values[0])
+        noise, sigma = "gaussian", float(np.max(errors))
+    part, classes = one.needed[1], range(values.shape[1])
+    variables: dict[str, Any] = {"t": (("t",), record.ts)}
+    if part.stem:
+        variables |= {f"{part.stem}{i}": (("t",), values[:, i]) for i in classes}
+    else:
+        variables[part.name] = ("t", "class"), values
+    return _write(path, one, variables, lambda file: load_record(file, noise, sigma))
+
+
+def write_phase_space(path: str | Path, record: PhaseSpaceRecord) -> Path:
+    """Write a record on phase space, for `load_phase_space`.
+
+    Axes are written with QuTiP's g = 2, which leaves points and values as they are.
+
+    Args:
+        path: a new file: .npz, .zarr or .nc.
+        record: a Husimi function, moments or samples.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: a file that is there, another ending, or a record that
+            `load_phase_space` refuses.
+    """
+    data = {"husimi": "Husimi functions"}.get(record.kind, record.kind)
+    one = _format(path, "phase space", data)
+    variables: dict[str, Any] = {"t": (("t",), record.ts), "t0": ((), record.t0)}
+    values = record.values
+    if record.axes is not None:
+        x, y = record.axes
+        variables |= {"x": (("x",), x), "y": (("y",), y), "g": ((), 2.0)}
+        variables["husimi"] = ("t", "y", "x"), values.reshape(-1, len(y), len(x))
+    elif record.points is not None:
+        variables["points"] = _axes("point", record.points)
+        variables["husimi"] = ("t", "point"), values
+    elif record.orders is not None:
+        variables["orders"] = _axes("order", np.asarray(record.orders))
+        variables["moments"] = ("t", "order"), values
+    else:
+        variables["samples"] = ("t", *_axes("shot", values[0])[0]), values
+    variables |= {k: _axes(k, np.asarray(v)) for k, v in record.initial.items()}
+    variables |= {name: ((), value) for name, value in record.parameters.items()}
+    if record.sigma is not None:
+        variables["sigma"] = (), record.sigma
+    return _write(path, one, variables, load_phase_space)
+
+
+def write_density(path: str | Path, record: DensityRecord) -> Path:
+    """Write densities or positions that were counted, or levels, for `load_density`.
+
+    Args:
+        path: a new file: .npz, .zarr or .nc.
+        record: what was seen of a particle in a potential.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: a file that is there, another ending, or a record that
+            `load_density` refuses.
+    """
+    one = _format(path, "density", "densities" if len(record.ts) else "levels")
+    axes = AXES[: record.grid.ndim]
+    points = (np.ravel(x) for x in record.grid.coordinates)
+    variables: dict[str, Any] = {
+        name: ((name,), x) for name, x in zip(axes, points, strict=True)
+    }
+    variables |= {"potential": (axes, record.potential), "mass": ((), record.mass)}
+    if len(record.ts):
+        seen = record.density
+        if record.counts is not None:
+            seen = record.counts.astype(int)
+        variables |= {"t": (("t",), record.ts), "density": (("t", *axes), seen)}
+        variables |= {"t0": ((), record.t0), "hbar": ((), record.hbar)}
+    if isinstance(record.initial, tuple):
+        names = zip(("density0", "action0"), record.initial, strict=True)
+        variables |= {name: (axes, values) for name, values in names}
+    elif record.initial is not None:
+        variables["psi0"] = axes, record.initial
+    for name, own, values in (
+        ("action", ("t", *axes), record.action),
+        ("action_rate", axes, record.action_rate),
+        ("levels", ("level",), record.levels),
+        ("sigma", (), record.sigma),
+    ):
+        if values is not None:
+            variables[name] = own, values
+    return _write(path, one, variables, load_density)
+
+
+def write_atoms(path: str | Path, record: AtomRecord) -> Path:
+    """Write positions of the atoms of a chain, for `load_atoms`; without the truth.
+
+    Args:
+        path: a new file: .npz, .zarr or .nc.
+        record: what was seen of the atoms.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: a file that is there, another ending, or a record that `load_atoms`
+            refuses.
+    """
+    one = _format(path, "atoms", "positions of atoms")
+    variables: dict[str, Any] = {
+        "t": (("t",), record.ts),
+        "x": (("t", "seen"), record.x),
+        "atoms": (("seen",), record.atoms),
+        "x0": (("atom",), record.x0),
+        "v0": (("atom",), record.v0),
+        "mass": _axes("atom", np.asarray(record.mass)),
+        "length": _axes("bond", np.asarray(record.length)),
+        "ends": ((), solid.ENDS.index(record.ends)),
+        "t0": ((), record.t0),
+    }
+    if record.sigma is not None:
+        variables["sigma"] = (), record.sigma
+    return _write(path, one, variables, load_atoms)
+
+
+def write_statistics(path: str | Path, record: CountsRecord | CurveRecord) -> Path:
+    """Write occupation numbers, or a curve of occupations, for `load_statistics`.
+
+    Args:
+        path: a new .csv file.
+        record: draws, or mean occupations by energy.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: a file that is there, another ending, or a record that
+            `load_statistics` refuses.
+    """
+    if isinstance(record, CurveRecord):
+        one = _format(path, "statistics", "occupations over energy")
+        return _write(path, one, _columns(record), load_statistics)
+    one = _format(path, "statistics", "occupation numbers")
+    columns = {f"n{i}": (("draw",), n) for i, n in enumerate(record.counts.T)}
+    return _write(path, one, columns, load_statistics)
+
+
+def write_photons(path: str | Path, record: PhotonCounts | PhotonCurve) -> Path:
+    """Write photon counts, or a curve of occupations, for `load_photons`.
+
+    Args:
+        path: a new .csv file.
+        record: counts, or mean occupations by frequency.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: a file that is there, another ending, or a record that
+            `load_photons` refuses.
+    """
+    counted = isinstance(record, PhotonCounts)
+    data = "photon counts" if counted else "occupations over frequency"
+    one = _format(path, "light", data)
+    return _write(path, one, _columns(record), load_photons)
+
+
+def write_matrix(path: str | Path, matrix: ArrayLike) -> Path:
+    """Write a matrix, for `load_matrix`.
+
+    Args:
+        path: a new file: .npy, .npz or .csv.
+        matrix: real or complex, shape (n, n).
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: a file that is there, another ending, or no matrix of numbers.
+    """
+    one = _format(path, "matrix", "Hermitian matrices")
+    variables = {"hamiltonian": (("a", "b"), matrix)}
+    return _write(path, one, variables, load_matrix)
+
+
+def write_state(path: str | Path, psi0: ArrayLike) -> Path:
+    """Write a state, for `load_state`.
+
+    Args:
+        path: a new file: .npy, .npz or .csv.
+        psi0: real or complex, shape (n,).
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: a file that is there, another ending, or no vector of numbers.
+    """
+    one = _format(path, "state", "states")
+    return _write(path, one, {"psi0": (("a",), psi0)}, load_state)
+
+
+def check_new(path: str | Path, kind: str, argument: str = "path") -> None:
+    """Raise unless a file of this kind can be written there.
+
+    Args:
+        path: the file wanted.
+        kind: one of `formats.KINDS`.
+        argument: what the user calls it.
+
+    Raises:
+        ValueError: another ending, or something that is there already.
+    """
+    path, suffixes = Path(path), KINDS[kind].suffixes
+    if path.suffix not in suffixes:
+        raise ValueError(
+            f"Argument `{argument}` must be a file ending in {', '.join(suffixes)}, "
+            f"but is {path}."
+        )
+    if path.exists():
+        raise ValueError(
+            f"Argument `{argument}` must be a new file, but {path} is there already."
+        )
+
+
+def _format(path: str | Path, kind: str, data: str) -> Format:
+    """The format of these data in files that end so."""
+    check_new(path, kind)
+    suffix, formats = Path(path).suffix, KINDS[kind].formats
+    (one,) = (o for o in formats if o.data == data and suffix in o.suffixes)
+    return one
+
+
+def _axes(name: str, values: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+    """Values with names for their axes: `name`, then numbered ones."""
+    names = (name, *(f"{name}_{i}" for i in range(1, values.ndim)))
+    return names[: values.ndim], values
+
+
+def _columns(record: Any) -> Variables:
+    """The fields of a table that are there."""
+    fields = record._asdict().items()
+    return {name: (("row",), v) for name, v in fields if v is not None}
+
+
+def _write(
+    path: str | Path, one: Format, variables: Variables, load: Callable[[Path], Any]
+) -> Path:
+    """Write variables; `load` reads them before the file takes its name."""
+    path = Path(path)
+    known = {name: (axes, np.asarray(values)) for name, (axes, values) in
+             variables.items()}  # fmt: skip
+    assert not one.missing(known), one.data
+    with writing(path, "path"):
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
+        try:
+            draft = folder / path.name
+            _WRITERS[path.suffix](draft, known)
+            load(draft)
+            os.replace(draft, path)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    return path
+
+
+def _write_csv(path: Path, variables: Variables) -> None:
+    """A table with a header; a lone array of one or two axes without."""
+    arrays = [values for _, values in variables.values()]
+    if len(arrays) == 1:
+        lines, rows = [], arrays[0]
+    else:
+        lines, rows = [",".join(variables)], np.stack(arrays, axis=-1, dtype=object)
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    lines += [",".join(map(_digits, row)) for row in rows.tolist()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _digits(number: Any) -> str:
+    """All digits that a number needs; complex ones as `1+2j`."""
+    return repr(number).strip("()")
+
+
+def _write_npz(path: Path, variables: Variables) -> None:
+    arrays: dict[str, Any] = {name: values for name, (_, values) in variables.items()}
+    np.savez(path, **arrays)
+
+
+def _write_npy(path: Path, variables: Variables) -> None:
+    ((_, values),) = variables.values()
+    np.save(path, values)
+
+
+def _write_zarr(path: Path, variables: Variables) -> None:
+    _dataset(variables).to_zarr(path, zarr_format=3, consolidated=False)
+
+
+def _write_netcdf(path: Path, variables: Variables) -> None:
+    """netCDF 4, or 3 without h5netcdf; complex numbers as h5netcdf keeps them."""
+    dataset = _dataset(variables)
+    split = any(np.iscomplexobj(variable) for variable in dataset.variables.values())
+    if importlib.util.find_spec("h5netcdf") is None:
+        if split:
+            raise ValueError(
+                "Argument `path` must not be netCDF without h5netcdf for complex "
+                "numbers, but is; `pip install h5netcdf`, or take .npz or .zarr."
+            )
+        dataset.to_netcdf(path, engine="scipy")
+        return
+    with warnings.catch_warnings():
+        # that complex numbers are no part of netCDF's own standard, which is known
+        warnings.simplefilter("ignore")
+        dataset.to_netcdf(path, engine="h5netcdf", invalid_netcdf=split)
+
+
+def _dataset(variables: Variables) -> Any:
+    import xarray as xr
+
+    return xr.Dataset(dict(variables))
+
+
+_WRITERS = {
+    ".csv": _write_csv,
+    ".npz": _write_npz,
+    ".npy": _write_npy,
+    ".zarr": _write_zarr,
+    ".nc": _write_netcdf,
+}

@@ -1,0 +1,254 @@
+"""`jqd simulate`: what it writes, `jqd recover` reads, and finds the true constants."""
+
+import json
+import shlex
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from jqd import records
+from jqd.cli import main
+from jqd.cli.simulation import parse_times
+from jqd.report import json_schema
+
+
+@pytest.fixture
+def simulate(tmp_path, capsys):
+    """Simulate into a file of this name: what `--json` prints, by its schema."""
+
+    def simulate(kind, name, *words) -> dict[str, Any]:
+        path = tmp_path / name
+        code = main(["simulate", kind, "--out", str(path), "--json", *words])
+        result = json.loads(capsys.readouterr().out)
+        jsonschema.validate(result, json_schema(f"simulate {kind}"))
+        assert code == 0
+        assert result["status"] == "ok"
+        return result
+
+    return simulate
+
+
+@pytest.fixture
+def recovered(tmp_path, capsys):
+    """Run the command that a simulation names, with more words: its constants."""
+
+    def recovered(simulated, *words) -> dict[str, Any]:
+        first, *command = shlex.split(simulated["recover"])
+        assert first == "jqd"
+        where = ["--out", str(tmp_path / "run"), "--json"]
+        assert main([*command, *words, *where]) == 0
+        result = json.loads(capsys.readouterr().out)
+        assert result["status"] == "converged"
+        parts = [result[name] for name in ("counts",) if name in result]
+        return (parts or [result])[0]["constants"]
+
+    return recovered
+
+
+def close(found, truth, names):
+    """Within 4 standard errors, which are known to some percent or better."""
+    assert set(found) == set(names)
+    for name in names:
+        one = found[name]
+        assert 0 < one["stderr"] < 0.5
+        assert abs(one["value"] - truth[name]) < 4 * one["stderr"], name
+
+
+QUICK = ("--quick", "--starts", "4")
+
+
+@pytest.mark.slow
+def test_copying(simulate, recovered, tmp_path):
+    """Exponents that are not those of quantum mechanics."""
+    words = ("--set", "q=0.4", "--set", "r=-0.55", "--times", "0:3:16")
+    made = simulate("copying", "counts.csv", *words, "--shots", "4000", "--seed", "3")
+    assert made["constants"] == {"q": 0.4, "r": -0.55}
+    assert (made["times"], made["shots"]) == (16, 4000)
+    names = ["counts.csv", "counts_hamiltonian.npy", "counts_psi0.npy"]
+    assert made["files"] == [str(tmp_path / name) for name in names]
+    counts = records.load_record(tmp_path / "counts.csv").values
+    np.testing.assert_array_equal(counts.sum(axis=1), 4000)
+    close(recovered(made, *QUICK), made["constants"], ("q", "r"))
+
+
+@pytest.mark.slow
+def test_copying_with_a_readout(simulate, recovered):
+    """Read-outs that tell nothing: the next command has their prior, to a tenth."""
+    words = ("--times", "0:3:16", "--shots", "4000", "--readout", "0.1")
+    made = simulate("copying", "counts.csv", *words)
+    assert made["recover"].endswith("--nuisance readout=0.1+-0.01")
+    found = recovered(made, *QUICK)
+    truth = made["constants"] | {"readout": 0.1}
+    close({name.rpartition(".")[2]: one for name, one in found.items()}, truth, truth)
+
+
+@pytest.mark.slow
+def test_husimi_samples(simulate, recovered):
+    made = simulate("husimi", "s.npz", "--set", "C=0.9", "--shots", "4000")
+    assert made["constants"] == {"C": 0.9, "U": 1.0}
+    close(recovered(made, *QUICK), made["constants"], ["C"])
+
+
+@pytest.mark.slow
+def test_husimi_map(simulate, recovered):
+    words = ("--record", "map", "--set", "C=1.2", "--alpha0", "0.8", "--sigma", "0.02")
+    made = simulate("husimi", "q.zarr", *words, "--times", "0.5,1", "--shots", "25")
+    close(recovered(made, *QUICK), made["constants"], ["C"])
+
+
+@pytest.mark.slow
+def test_diffusion(simulate, recovered, tmp_path):
+    words = ("--set", "D=0.45", "--shots", "5000", "--times", "0:2:3")
+    made = simulate("diffusion", "x.npz", *words)
+    record = records.load_density(tmp_path / "x.npz")
+    assert record.counts is not None
+    np.testing.assert_array_equal(record.counts.sum(axis=1), 5000)
+    close(recovered(made, *QUICK), made["constants"], ["D"])
+
+
+@pytest.mark.slow
+def test_statistics(simulate, recovered):
+    made = simulate("statistics", "n.csv", "--set", "g=0.5", "--shots", "100")
+    close(recovered(made, *QUICK), made["constants"], ["g"])
+
+
+@pytest.mark.slow
+def test_springs(simulate, recovered, tmp_path):
+    words = ("--springs", "3", "--time", "15", "--set", "K[1]=1.3", "--shots", "4")
+    made = simulate("springs", "chain.nc", *words)
+    assert made["constants"]["K[1]"] == 1.3
+    assert records.load_atoms(tmp_path / "chain.nc").sigma == 1e-3 / 2
+    found = recovered(made, "--quick", "--windows", "2", "--starts", "1")
+    close(found, made["constants"], ("K[0]", "K[1]", "K[2]"))
+
+
+@pytest.mark.slow
+def test_tower(simulate, recovered):
+    """Counts of all levels; --seed, --levels and --photons go to the next command."""
+    words = ("--levels", "20", "--photons", "5", "--times", "0.5:10:20", "--seed", "2")
+    made = simulate("tower", "p.zarr", *words, "--shots", "50000")
+    assert "--seed 2 --levels 20 --photons 5" in made["recover"]
+    found = recovered(made, "--quick")
+    close(found, made["constants"], ("strength", "omega", "beta"))
+
+
+def test_temperature(simulate, recovered):
+    words = ("--set", "T=1.5", "--omega", "0.5,2", "--n-max", "6", "--shots", "500")
+    made = simulate("temperature", "light.csv", *words)
+    close(recovered(made), made["constants"], ["T"])
+
+
+def test_readout_mixes_classes(simulate, tmp_path):
+    """A read-out that tells nothing gives either of two classes.
+
+    Shares of classes at t = 0 are .9 and .1, of 10⁴ shots known to .005 at worst.
+    """
+    H, psi0 = tmp_path / "H.csv", tmp_path / "psi.npy"
+    H.write_text("0,1\n1,0.5\n")
+    np.save(psi0, np.sqrt([0.9, 0.1]))
+    words = ("--hamiltonian", str(H), "--state", str(psi0), "--times", "0,0.1")
+    words += ("--shots", "10000")
+    shares = []
+    for readout in ("0", "1", "0.5"):
+        made = simulate("copying", f"n{readout}.csv", *words, "--readout", readout)
+        assert ("--nuisance" in made["recover"]) is (readout != "0")
+        record = records.load_record(tmp_path / f"n{readout}.csv")
+        shares.append(np.asarray(record.shares)[0])
+    for seen, known in zip(shares, ([0.9, 0.1], [0.5, 0.5], [0.7, 0.3]), strict=True):
+        np.testing.assert_allclose(seen, known, rtol=0, atol=0.02)  # 4 of these
+
+
+def test_the_same_seed_gives_the_same_record(simulate, tmp_path):
+    for name, seed in (("a.csv", "1"), ("b.csv", "1"), ("c.csv", "2")):
+        simulate("temperature", name, "--shots", "50", "--seed", seed)
+    texts = [(tmp_path / f"{name}.csv").read_text() for name in "abc"]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_person_reads_a_table_and_the_next_command(tmp_path, capsys):
+    path = tmp_path / "with space.csv"
+    words = ["simulate", "statistics", "--shots", "5", "--out", str(path)]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "draws of 50 particles in 20 states" in out
+    assert out.endswith(f"Recover with: jqd recover statistics --data '{path}'\n")
+
+
+def test_a_law_that_ends_leaves_no_file(tmp_path, capsys):
+    """Exponents at which a class dies out: exit code 1, and the status says why."""
+    path = tmp_path / "n.csv"
+    words = ["--set", "q=0.9", "--set", "r=0.9", "--times", "0:40:3", "--json"]
+    assert main(["simulate", "copying", "--out", str(path), *words]) == 1
+    result = json.loads(capsys.readouterr().out)
+    jsonschema.validate(result, json_schema("simulate copying"))
+    assert result["status"] != "ok"
+    assert result["files"] == []
+    assert result["recover"] is None
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["temperature", "--shots", "0"], "'--shots': Input should be greater than or"),
+        (["temperature", "--out", "n.txt"], "`--out` must be a file ending in .csv"),
+        (["husimi", "--out", "n.csv"], "ending in .npz, .zarr, .nc, but is n.csv"),
+        (["copying", "--readout", "1.1"], "'--readout': Input should be less than"),
+        (["copying", "--readout", "-0.1"], "'--readout': Input should be greater"),
+        (["copying", "--set", "p=1"], "out of q, r, but 'p' was given"),
+        (["copying", "--set", "q"], "`--set` must look like q=0.4, but 'q' was"),
+        (["copying", "--set", "q=1", "--set", "q=2"], "'q' comes twice"),
+        (["copying", "--state", "psi.npy"], "--hamiltonian is missing"),
+        (["copying", "--times", "0:6"], "like 0:6:61 or 0.2,0.5,1, but '0:6'"),
+        (["copying", "--times", "0:6:1.5"], "like 0:6:61"),
+        (["copying", "--times", "1,2"], "must begin at 0 for counts of classes"),
+        (["copying", "--times", "1,1"], "must increase strictly from 0 on"),
+        (["copying", "--times", "-1,1"], "must increase strictly from 0 on"),
+        (["husimi", "--set", "C=1.1"], "C at most 1 for samples"),
+        (["husimi", "--set", "C=0"], "must be in (0, C_max)"),
+        (["husimi", "--alpha0", "one"], "`--alpha0` must be a number like 1.2+0.5i"),
+        (["husimi", "--record", "moments"], "one of samples, map"),
+        (["husimi", "--hamiltonian", "w*n"], "does not give w; add --set w=NUMBER"),
+        (["husimi", "--hamiltonian", "ad^3*a^3"], "at most two powers"),
+        (["husimi", "--record", "map", "--sigma", "0"], "`--sigma` must be positive"),
+        (["diffusion", "--set", "mass=2"], "out of D, friction, classical_diffusion"),
+        (["statistics", "--set", "g=-0.7"], "`g`"),
+        (["springs", "--set", "K[10]=1"], "'K[10]' was given"),
+        (["springs", "--sigma", "nan"], "`--sigma` must be positive"),
+        (["tower", "--set", "omega=-1"], "`omega` must be positive"),
+        (["temperature", "--omega", "1,-2"], "`--omega` must be positive numbers"),
+        (["temperature", "--set", "T=0"], "`--set T` must be positive"),
+    ],
+)
+def test_bad_words_are_one_line_and_exit_code_2(
+    words, message, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    endings = {"husimi": ".npz", "diffusion": ".npz", "springs": ".npz"}
+    out = [] if "--out" in words else ["--out", f"n{endings.get(words[0], '.csv')}"]
+    assert main(["simulate", *words, *out]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("Error: ")
+    assert printed.err.count("\n") == 1
+    assert message in printed.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_file_is_overwritten(tmp_path, capsys):
+    """Neither the record, nor what stands beside it."""
+    psi0 = tmp_path / "n_psi0.npy"
+    psi0.write_text("mine")
+    out = ["--out", str(tmp_path / "n.csv")]
+    assert main(["simulate", "copying", *out]) == 2
+    assert "`--out` must be a new file, but" in capsys.readouterr().err
+    assert psi0.read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["n_psi0.npy"]
+
+
+def test_times_are_read():
+    np.testing.assert_array_equal(parse_times("0:6:4"), [0, 2, 4, 6])
+    np.testing.assert_array_equal(parse_times("0.2, 0.5,1"), [0.2, 0.5, 1])
+    np.testing.assert_array_equal(parse_times("0"), [0])
