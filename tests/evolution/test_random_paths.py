@@ -302,6 +302,7 @@ def test_all_paths_lost_is_no_number_with_a_status():
 # -- transformations -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_gradients_along_paths_under_given_noise(qubit):
     make, psi = qubit
 
@@ -405,5 +406,5 @@ def test_noise_that_is_no_noise_is_refused():
         def vector_field(self, t, state, args=None):
             return state
 
-    with pytest.raises(ValueError, match=r"`motion` must have jqd\.laws\.StepNoise"):
+    with pytest.raises(ValueError, match=r"`motion` must have a jqd\.StepNoise"):
         evolve(Odd(), jnp.ones(1), TS, key=KEY, paths=2)

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 import scipy.integrate
 
 import jqd
@@ -52,6 +53,7 @@ def densities(area, q, r):
     return np.abs(run.y.T) ** 2
 
 
+@pytest.mark.slow
 def test_q_and_r_under_two_pulses():
     q, r = 0.42, -0.61
     found = jqd.recover(

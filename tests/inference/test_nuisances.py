@@ -222,6 +222,7 @@ def test_a_readout_error_is_fitted_beside_q_and_r():
     np.testing.assert_allclose(alone.constants["q"].value, q.value, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_a_fit_as_a_pure_function_knows_the_same():
     study = study_of(data=counts(readout=0.012), nuisances={"readout": (0.01, 2e-3)})
     one, many = jqd.recover(study, **NEAR), jqd.fit(study, substeps=40, **NEAR)
@@ -278,6 +279,7 @@ def area_pulse(t, area, centre, width):
     return area * jnp.exp(-(x**2) / 2) / (width * jnp.sqrt(2 * jnp.pi))
 
 
+@pytest.mark.slow
 def test_q_and_r_under_two_pulses_with_an_area_that_is_not_known():
     """From data of SciPy's DOP853 for ψ; the areas are fitted beside q and r."""
     H0 = np.array([[0.0, 0.5, 0.2j], [0.5, 0.4, 0.6], [-0.2j, 0.6, -0.3]])

@@ -217,7 +217,7 @@ def test_second_derivatives(name, way):
     got = jax.jit(jax.hessian(total(run)))(constants)
     want = jax.hessian(total(system.averages))(constants)
     size = max(float(np.max(np.abs(x))) for x in jax.tree.leaves(want))
-    assert size > 0.1
+    assert size > 0.05  # there is something to compare
     for one, other in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
         # twice as many derivatives of the error of a step as of a value
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-8 * max(1.0, size))
@@ -321,6 +321,8 @@ def test_a_product_of_many():
 # -- the forms in which QuTiP takes a Hamiltonian --------------------------------------
 
 
+# QuTiP compiles a text where it can, and says where it cannot
+@pytest.mark.filterwarnings("ignore:`cython`, `setuptools` and `filelock`")
 @pytest.mark.parametrize("form", ["list", "function", "samples", "text", "evo"])
 def test_forms_of_qutip(form):
     qutip = pytest.importorskip("qutip")

@@ -185,6 +185,7 @@ def test_the_classes_are_drawn_as_often_as_they_weigh():
     np.testing.assert_array_equal(law.density(ends)[:, 1], 0)
 
 
+@pytest.mark.slow
 def test_paths_have_derivatives_and_draws_refuse_them(qubit):
     make, psi = qubit
     w = StepNoise(jnp.array([0.7]))
