@@ -190,7 +190,7 @@ TABLE = {
             "atol": "real negative none",
             "max_steps": "length none",
             "solver": "text object none",
-            "adjoint": "text object none",
+            "adjoint": "text object",
         },
     ),
     "Fixed": (

@@ -167,7 +167,7 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         none.
     """
     shown = ["value", "stderr", "reference"]
-    if recovery.study.nuisances:
+    if any(one.pull is not None for one in recovery.constants.values()):
         shown += ["known", "alone", "pull"]
     return {
         "law": recovery.law_name,

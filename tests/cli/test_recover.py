@@ -335,6 +335,7 @@ def assert_one_line(capsys, words):
         assert word in complaint[0]
 
 
+@pytest.mark.slow
 def test_a_readout_error_is_fitted_under_its_prior(tmp_path, printed):
     """Counts with a readout error of .02, and a calibration that says .018 +- .004."""
     law, ts = jqd.CopyDynamics.from_hamiltonian(H), np.linspace(0, 6, 21)

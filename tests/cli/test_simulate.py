@@ -140,6 +140,7 @@ def test_temperature(simulate, recovered):
     close(recovered(made), made["constants"], ["T"])
 
 
+@pytest.mark.slow
 def test_readout_mixes_classes(simulate, tmp_path):
     """A read-out that tells nothing gives either of two classes.
 

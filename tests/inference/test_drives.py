@@ -66,6 +66,7 @@ def test_q_and_r_under_two_pulses():
     assert abs(values["r"].value - r) < 1e-8
 
 
+@pytest.mark.slow
 def test_another_pulse_gives_other_constants():
     """Negative control: the data know the area of the pulse."""
     found = jqd.recover(

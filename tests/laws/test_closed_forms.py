@@ -149,7 +149,9 @@ def observed(name, way):
 
 WAYS = ("fixed checkpointed", "fixed direct", "adaptive", "propagator")
 CASES = [
-    pytest.param(name, way, marks=pytest.mark.slow if way == "adaptive" else ())
+    pytest.param(
+        name, way, marks=pytest.mark.slow if way in ("adaptive", "fixed direct") else ()
+    )
     for name in SYSTEMS
     for way in WAYS
     if way != "propagator" or name in CONSTANT

@@ -105,7 +105,11 @@ def test_a_constant_one_is_exact_in_one_step():
 
 
 @pytest.mark.parametrize(
-    "method", [jqd.Fixed(None, 100), jqd.Adaptive(rtol=1e-11, atol=1e-12)]
+    "method",
+    [
+        jqd.Fixed(None, 100),
+        pytest.param(jqd.Adaptive(rtol=1e-11, atol=1e-12), marks=pytest.mark.slow),
+    ],
 )
 def test_a_qubit_turned_by_a_cosine(method):
     """H = ε cos(ωt) σx: ψ = (cos θ, -i sin θ), θ = (ε/ω) sin ωt, and derivatives."""

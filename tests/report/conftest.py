@@ -18,6 +18,9 @@ def recovery():
         step_bias=2e-10,
         deviation=1.2e-4,
         sigmas=1.2,
+        known=None,
+        alone=None,
+        pull=None,
     )
     coupling = SimpleNamespace(
         value=-0.4,
@@ -26,6 +29,9 @@ def recovery():
         step_bias=1e-9,
         deviation=None,
         sigmas=None,
+        known=None,
+        alone=None,
+        pull=None,
     )
     rng = np.random.default_rng(0)
     agree = np.arange(num_starts) > 0

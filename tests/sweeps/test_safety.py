@@ -278,6 +278,7 @@ def kill_again_and_again(tmp_path, kills, seed):
     return [int(word) for word in done.stdout.split()]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9 here")
 def test_five_kills_leave_the_store_of_an_undisturbed_run(tmp_path):
     counts = kill_again_and_again(tmp_path, kills=5, seed=1)

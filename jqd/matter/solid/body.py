@@ -33,8 +33,8 @@ class Solid(eqx.Module):
     """
 
     masses: Float[Array, " N"]
-    bonds: Bonds | None
     cells: Cells | None
+    bonds: Bonds | None = fixed()
     potential: PairPotential = parts()
     sites: Float[Array, "N d"] | None = fixed()
     anchors: Float[Array, "A d"] | None = fixed()

@@ -79,7 +79,7 @@ def _terms():
 @pytest.mark.parametrize(
     ("method", "q", "r"),
     [
-        ("leap", 0.4, -0.7),
+        pytest.param("leap", 0.4, -0.7, marks=pytest.mark.slow),
         pytest.param("leap", 0.5, -0.5, marks=pytest.mark.slow),
         ("exact", 0.5, -0.5),
         ("exact", 0.4, -0.7),

@@ -29,7 +29,7 @@ def lost(psi, copies, ts=PERIOD):
 @pytest.mark.parametrize(
     ("p", "bound"),
     # the smallest class decides near a node, the swing of currents far from it
-    [(0.1, "20 copies"), (0.3, "swing")],
+    [(0.1, "20 copies"), pytest.param(0.3, "swing", marks=pytest.mark.slow)],
 )
 def test_the_law_just_above_its_threshold(p, bound):
     """Within 10 %, as `valid` says; where 5 copies a class were let pass, it is not."""

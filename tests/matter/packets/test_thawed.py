@@ -32,7 +32,7 @@ class Cubic(eqx.Module):
 
 
 def cubic(k, g, mass=1.0, hbar=1.0):
-    potential = Cubic(*map(jqd.laws.constant, (k, g)))
+    potential = Cubic(*map(jqd.constants.constant, (k, g)))
     return ThawedGaussian(potential, np.array([mass]), hbar=hbar)
 
 
