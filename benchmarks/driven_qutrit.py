@@ -30,6 +30,13 @@ NOTES = [
 ]
 
 
+BEHIND = {
+    "dynamiqs Expm": "The samples are pieces of a constant H, and all of them are "
+    "exponentiated at once, as one batched operation; jqd takes them one by one, as "
+    "any other H(t), and keeps no exponential.",
+}
+
+
 def pulse(samples: int) -> np.ndarray:
     """Both quadratures, (2, samples): smooth envelopes and some scatter."""
     t = (np.arange(samples) + 0.5) / samples
