@@ -182,6 +182,15 @@ def parse_nuisances(text: str, free: Sequence[str]) -> dict[str, tuple[float, fl
     return found
 
 
+def refuse_nuisances(text: str, option: str) -> None:
+    """Raise ValueError for priors beside an option whose answer takes none."""
+    if text.strip():
+        raise ValueError(
+            f"Argument `--nuisance` must not be given with `{option}`, but is: it "
+            "takes no priors."
+        )
+
+
 def parse_set(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
     """Read the option `--set`, which may come more than once: the values by name.
 

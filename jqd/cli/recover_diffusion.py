@@ -29,6 +29,7 @@ from .options import (
     parse_free,
     parse_nuisances,
     parse_start,
+    refuse_nuisances,
     with_options,
 )
 from .session import conclude, takes
@@ -79,6 +80,7 @@ def diffusion(
     else:
         record = load_density(data, column, sigma)
     if estimator != "fit":
+        refuse_nuisances(nuisance, f"--estimator {estimator}")
         result = _estimate(estimator, record, names, first.get("D", 0.5))
         title = f"D from the {estimator}, without a run"
         table = report.summary_table(result, title)

@@ -29,6 +29,7 @@ from .options import (
     parse_nuisances,
     parse_set,
     parse_start,
+    refuse_nuisances,
     with_options,
 )
 from .session import conclude, takes
@@ -75,6 +76,7 @@ def husimi(
 ) -> int:
     """Recover C of the Husimi Fokker-Planck law, or length scales s, from data."""
     if length_scales:
+        refuse_nuisances(nuisance, "--length-scales")
         if data is not None:
             raise ValueError(
                 "Argument `--length-scales` must not be given with `--data`, but is: "
@@ -83,12 +85,14 @@ def husimi(
         return _lengths(_parsed(hamiltonian, assigned), kappa, as_json=common.as_json)
     check_word("form", form, FORMS)
     check_word("loss", loss, LOSSES)
+    if loss == "likelihood":
+        refuse_nuisances(nuisance, "--loss likelihood")
     check_sigma(sigma)
     names = parse_free(free)
     first, priors = parse_start(start, names), parse_nuisances(nuisance, names)
     record = _record(data, loss, sigma)
     with naming(data):
-        operator = _parsed(hamiltonian, assigned, record, (*names, *priors))
+        operator = _parsed(hamiltonian, assigned, record, names, tuple(priors))
         law, psi0 = _law_and_state(record, operator, names, form, levels)
         if loss == "likelihood":
             _check_first_samples(record, law, psi0, names)
@@ -204,16 +208,20 @@ def _parsed(
     assigned: list[str],
     record: PhaseSpaceRecord | None = None,
     free: tuple[str, ...] = (),
+    told: tuple[str, ...] = (),
 ) -> ParametricSymbol:
     """The Hamiltonian with the values that the record or the user gives.
 
-    Parameters that a fit frees and nothing gives are 1, around which starts are drawn.
+    Parameters that a fit frees and nothing gives are 1, around which starts are drawn;
+    so are, for the time being, those that priors tell of.
     """
     modes = None if record is None else record.modes
     names = parameters_of(text, modes=modes)
     check_free(free, ("C", "s", *names), _UNTOLD, "data")
     known = {} if record is None else record.parameters
-    values: dict[str, Any] = dict.fromkeys((n for n in free if n in names), 1.0)
+    values: dict[str, Any] = dict.fromkeys(
+        (n for n in (*free, *told) if n in names), 1.0
+    )
     values |= {name: known[name] for name in names if name in known}
     values |= parse_set(assigned, names)
     missing = [name for name in names if name not in values]

@@ -344,7 +344,8 @@ class Solution(eqx.Module):
             shape (p,).
         stderr: standard errors from the scatter of the data, shape (p,).
         errors: standard errors with step bias and rounding, shape (p,).
-        three: standard errors with nuisances known, with priors and without.
+        three: standard errors with nuisances known, with priors and without; None
+            where there are no nuisances.
         ended: how the run at the solution ended, a `jqd.Status`.
     """
 
@@ -359,7 +360,7 @@ class Solution(eqx.Module):
     bias: Float[Array, " p"]
     stderr: Float[Array, " p"]
     errors: Float[Array, " p"]
-    three: StandardErrors
+    three: StandardErrors | None
     ended: Int[Array, ""]
 
 
@@ -406,8 +407,10 @@ def solution(
     errors = jnp.hypot(stderr, jnp.abs(bias))
     # no number is known better than its rounding
     rounding = 8 * jnp.finfo(theta.dtype).eps * jnp.abs(theta)
-    size = 1.0 if noise.known else jnp.sqrt(chi2)
-    three = StandardErrors(*(size * x for x in errors_of(study, slope, width)))
+    three = None
+    if study.nuisances:
+        size = 1.0 if noise.known else jnp.sqrt(chi2)
+        three = StandardErrors(*(size * x for x in errors_of(study, slope, width)))
     return Solution(
         theta, at, cost, dof, chi2, p, covariance, analysis, bias, stderr,
         jnp.maximum(errors, rounding), three, jnp.asarray(run.status),
@@ -494,7 +497,7 @@ def _first_of(cases: tuple[tuple[Status, Array], ...], status: Array) -> Array:
 
 def nuisance_columns(study: Study, found: Solution) -> tuple[Any, Any, Any]:
     """`known`, `alone` and `pull` of each entry of θ, None where there is none."""
-    if not study.nuisances:
+    if found.three is None:
         return None, None, None
     mean, sd = study.prior()
     pulls = (found.theta - mean) / sd

@@ -382,3 +382,28 @@ def test_nuisances_that_cannot_be(tmp_path, capsys, nuisance, part):
     assert (code, out) == (2, "")
     assert part in err
     assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["husimi", "--loss", "likelihood"],
+        ["husimi", "--length-scales", "--hamiltonian", "q^2+p^2"],
+        ["diffusion", "--estimator", "spectrum"],
+    ],
+)
+def test_what_takes_no_priors_says_so(tmp_path, capsys, words):
+    """Priors that would be left out without a word are refused."""
+    prior, out = ["--nuisance", "mass=1+-0.1"], ["--out", str(tmp_path / "run")]
+    assert main(["recover", *words, *prior, *out]) == 2
+    said = capsys.readouterr().err
+    assert "`--nuisance` must not be given with" in said
+    assert words[1] in said
+
+
+def test_a_nuisance_that_a_husimi_law_lacks_is_called_one(tmp_path, capsys):
+    words = ["--nuisance", "n0=0.01+-0.005", "--out", str(tmp_path / "run")]
+    assert main(["recover", "husimi", *words]) == 2
+    said = capsys.readouterr().err
+    assert "Argument `nuisances` must be one of" in said
+    assert len(said.strip().splitlines()) == 1
