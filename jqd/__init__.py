@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from .spaces import Grid as Grid
     from .spaces import Symbol as Symbol
     from .spaces import driven as driven
+    from .spaces import named_pulse as named_pulse
     from .spaces import parse_hamiltonian as parse_hamiltonian
     from .spaces import pulse as pulse
     from .spaces import sampled_pulse as sampled_pulse

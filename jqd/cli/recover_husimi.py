@@ -12,11 +12,25 @@ from .. import _checks, constants, problems, report
 from ..evolution import Propagator, evolve
 from ..inference import Recovery, Search, Study, fit_likelihood
 from ..inference.estimators import length_scales as lengths_of
-from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
+from ..laws.husimi import (
+    Bath,
+    Fock,
+    Form,
+    GaussianForm,
+    Heff,
+    HusimiFokkerPlanck,
+    Master,
+)
 from ..records import PhaseSpaceRecord, load_phase_space, naming
 from ..records.phase_space import sample_orders
-from ..spaces.symbols import ParametricSymbol, parameters_of, parse_hamiltonian
+from ..spaces.symbols import (
+    ParametricSymbol,
+    parameters_of,
+    parse_hamiltonian,
+    pulses_of,
+)
 from ..states import coherent, product
+from .drives import parse_bath, parse_pulses
 from .fit import Plane, check_free, draw_all, fit
 from .options import (
     Common,
@@ -34,7 +48,9 @@ from .options import (
 )
 from .session import conclude, takes
 
-FORMS = ("auto", "heff", "fock", "gaussian")
+FORMS = ("auto", "heff", "master", "fock", "gaussian")
+# Levels of a density operator in a bath, unless told.
+MASTER_LEVELS = 48
 LOSSES = ("auto", "squares", "moments", "likelihood")
 # The least C from which a start is drawn: it sets how many levels are kept.
 LEAST_C = 0.3
@@ -57,7 +73,13 @@ def husimi(
     assigned: list[str] = typer.Option(
         [], "--set", help="Value of a parameter of --hamiltonian, e.g. U=0.63; repeat."
     ),
-    free: str = typer.Option("C", help="Constants to recover: C, s, parameters."),
+    pulses: list[str] = typer.Option(
+        [], "--pulse", help="Of drive(t): drive=cosine:omega=1, drive=FILE.csv; repeat."
+    ),
+    bath: str = typer.Option("", help="Rates of a bath, e.g. gamma=0.2,nbar=0.1."),
+    free: str = typer.Option(
+        "C", help="Constants to recover: C, s, parameters, rates, drive.omega."
+    ),
     start: str = typer.Option("", help="Where to begin, e.g. C=0.4,U=1.1."),
     starts: Starts = 32,
     form: str = typer.Option("auto", help=f"One of {', '.join(FORMS)}."),
@@ -82,7 +104,8 @@ def husimi(
                 "Argument `--length-scales` must not be given with `--data`, but is: "
                 "it is a demand on H0, not a fit."
             )
-        return _lengths(_parsed(hamiltonian, assigned), kappa, as_json=common.as_json)
+        operator = _parsed(hamiltonian, assigned, pulses)
+        return _lengths(operator, kappa, as_json=common.as_json)
     check_word("form", form, FORMS)
     check_word("loss", loss, LOSSES)
     if loss == "likelihood":
@@ -92,8 +115,11 @@ def husimi(
     first, priors = parse_start(start, names), parse_nuisances(nuisance, names)
     record = _record(data, loss, sigma)
     with naming(data):
-        operator = _parsed(hamiltonian, assigned, record, names, tuple(priors))
-        law, psi0 = _law_and_state(record, operator, names, form, levels)
+        rates = parse_bath(bath)
+        operator = _parsed(
+            hamiltonian, assigned, pulses, record, names, tuple(priors), rates
+        )
+        law, psi0 = _law_and_state(record, operator, names, form, levels, rates)
         if loss == "likelihood":
             _check_first_samples(record, law, psi0, names)
     if loss == "likelihood":
@@ -123,6 +149,8 @@ def husimi(
         "levels": levels or getattr(law.form, "levels", 0),
         "g": record.g,
         "nuisances": nuisance,
+        "pulses": pulses,
+        "bath": bath,
     }
     return fit(
         common, law, rows, psi0=psi0, free=names, start=first or None, file=data,
@@ -176,6 +204,7 @@ def _law_and_state(
     free: tuple[str, ...],
     form: str,
     levels: int | None,
+    bath: Bath | None = None,
 ) -> tuple[HusimiFokkerPlanck, Any]:
     """The law at the first start, and the state at t0."""
     kept = levels or levels_for(record)
@@ -185,10 +214,12 @@ def _law_and_state(
     )  # fmt: skip
     state = initial_state(record, kept)
     if form == "auto":
-        simple = bool(hamiltonian.symbol().is_fokker_planck())
-        form = "heff" if simple and "s" not in free else "fock"
-    if form == "fock":
-        size = float(levels or 24) ** record.modes
+        simple = bool(hamiltonian.outline().is_fokker_planck())
+        form = "fock" if not simple or "s" in free else "heff"
+        form = "master" if bath is not None and form == "heff" else form
+    if form in ("fock", "master"):
+        few = 24 if form == "fock" else min(kept, MASTER_LEVELS)
+        size = float(levels or few) ** record.modes
         _checks.check_memory(
             16.0 * size**2, "--levels", f"a density operator of {size:.3g} levels"
         )
@@ -198,17 +229,20 @@ def _law_and_state(
         "gaussian": GaussianForm,
         "fock": lambda: Fock(levels or 24),
         "heff": lambda: Heff(kept, orders=orders),
+        "master": lambda: Master(levels or min(kept, MASTER_LEVELS), orders=orders),
     }[form]()
     s = 1.0 if "s" in free else None
-    return HusimiFokkerPlanck(hamiltonian, s=s, form=carried), state
+    return HusimiFokkerPlanck(hamiltonian, s=s, form=carried, bath=bath), state
 
 
 def _parsed(
     text: str,
     assigned: list[str],
+    pulses: list[str],
     record: PhaseSpaceRecord | None = None,
     free: tuple[str, ...] = (),
     told: tuple[str, ...] = (),
+    bath: Bath | None = None,
 ) -> ParametricSymbol:
     """The Hamiltonian with the values that the record or the user gives.
 
@@ -217,7 +251,12 @@ def _parsed(
     """
     modes = None if record is None else record.modes
     names = parameters_of(text, modes=modes)
-    check_free(free, ("C", "s", *names), _UNTOLD, "data")
+    shapes = parse_pulses(pulses, pulses_of(text, modes=modes))
+    inner = [
+        f"{name}.{part}" for name in shapes for part in constants.names(shapes[name])
+    ]
+    rates = () if bath is None else constants.names(bath)
+    check_free(free, ("C", "s", *names, *inner, *rates), _UNTOLD, "data")
     known = {} if record is None else record.parameters
     values: dict[str, Any] = dict.fromkeys(
         (n for n in (*free, *told) if n in names), 1.0
@@ -231,7 +270,7 @@ def _parsed(
             f"neither free nor in the data, but does not give {', '.join(missing)}; "
             f"add --set {missing[0]}=NUMBER."
         )
-    return parse_hamiltonian(text, modes=modes, **values)
+    return parse_hamiltonian(text, modes=modes, **values, **shapes)
 
 
 def levels_for(record: PhaseSpaceRecord) -> int:
@@ -265,8 +304,9 @@ def _with_points(law: HusimiFokkerPlanck, record: PhaseSpaceRecord) -> Any:
     if record.points is None:
         return law
     return HusimiFokkerPlanck(
-        law.hamiltonian, law.C, law.s, law.hbar, points=record.points, form=law.form
-    )
+        law.hamiltonian, law.C, law.s, law.hbar, points=record.points, form=law.form,
+        bath=law.bath,
+    )  # fmt: skip
 
 
 def _check_first_samples(

@@ -1,6 +1,7 @@
 """Schrödinger's law, the yardstick: matrices and particles on grids."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ from ..spaces.grids import Grid
 from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid, matrix_hamiltonian
 from ..spaces.potentials import FunctionPotential, SampledPotential, potential
 from ..spaces.resolution import tail_error
-from ..steppers import Flows, cf4, rk4, strang
+from ..steppers import Flows, cf4, exponential, rk4, strang
 from .law import Law
 from .motion import Generator, Resolution
 
@@ -150,6 +151,23 @@ class Schrodinger(Law):
     def generator(self) -> Generator:
         """H and ħ."""
         return Generator(self.hamiltonian, self.hbar)
+
+    def flow(
+        self,
+        ts: Sequence[ArrayLike],
+        factors: Sequence[float],
+        state: Array,
+        dt: ArrayLike,
+    ) -> Array:
+        """exp(-i dt Σ_k f_k H(t_k)/ħ) ψ by its series, of a driven matrix; see `cf4`.
+
+        Steps are to keep |H| dt/ħ below about 2.
+        """
+        driven = cast(DrivenHamiltonian, self.hamiltonian)
+        parts = (f * driven.at(t) for f, t in zip(factors, ts, strict=True))
+        matrix = (-1j * dt / self.hbar) * functools.reduce(jnp.add, parts)
+        one = jnp.ones((), jnp.finfo(state.dtype).dtype)
+        return exponential(lambda power: matrix @ power, state, one, unroll=True)
 
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
         """Strang's on a grid; of a matrix Runge-Kutta's or, if it is driven, `cf4`."""

@@ -17,6 +17,7 @@ from .phase_space import PhaseSpaceRecord as PhaseSpaceRecord
 from .phase_space import load_phase_space as load_phase_space
 from .populations import load_record as load_record
 from .reading import load_matrix as load_matrix
+from .reading import load_pulse as load_pulse
 from .reading import load_state as load_state
 from .reading import naming as naming
 from .record import Record as Record

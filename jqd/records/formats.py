@@ -181,6 +181,15 @@ KINDS = {
                                    "array may have any name, a .csv has no header"}),
         ),
     ),
+    "pulse": Kind(
+        "pulse", "load_pulse",
+        "`--pulse` of `jqd recover husimi`",
+        (
+            Format("pulses", CSV, "`t,f` / `0,0.1` / `0.5,0.3`",
+                   {"t": "times, increasing",
+                    "f": "value at `t`; a cubic spline between, 0 before and after"}),
+        ),
+    ),
     "state": Kind(
         "psi0", "load_state",
         "`--state` of `jqd recover copying`, `jqd sample copying`",

@@ -22,6 +22,7 @@ from typing import IO, Any
 import numpy as np
 
 from .. import _checks
+from ..spaces import SampledPulse, sampled_pulse
 from .formats import CSV, KINDS, Format, listed
 
 # The scatter of fourth moments takes eighth powers.
@@ -281,6 +282,22 @@ def load_matrix(path: str | Path) -> np.ndarray:
 def load_state(path: str | Path) -> np.ndarray:
     """A state: like `load_matrix`, of rank 1, and one named `psi0`."""
     return _array_of(existing(path, "state"), 1)
+
+
+def load_pulse(path: str | Path) -> SampledPulse:
+    """A pulse from a table of its values, joined by a cubic spline.
+
+    Args:
+        path: .csv with the columns t and f.
+
+    Raises:
+        ValueError: unreadable file, other columns, fewer than four times or times that
+            do not increase.
+    """
+    file = read(path, "pulse")
+    format_of("pulse", file, file.path.suffix)
+    with naming(file.path):
+        return sampled_pulse(file["t"], file["f"])
 
 
 def _array_of(file: File, rank: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from .potentials import SampledPotential as SampledPotential
 from .potentials import potential as potential
 from .pulses import Pulse as Pulse
 from .pulses import SampledPulse as SampledPulse
+from .pulses import named_pulse as named_pulse
 from .pulses import pulse as pulse
 from .pulses import sampled_pulse as sampled_pulse
 from .resolution import cutoff_weight as cutoff_weight

@@ -128,6 +128,64 @@ def _check_some_finite(f: Pulse) -> None:
         )
 
 
+# -- by name ---------------------------------------------------------------------------
+
+
+def _gaussian(t: ArrayLike, area: Array, center: Array, width: Array) -> Array:
+    x = (t - center) / width
+    return area * jnp.exp(-(x**2) / 2) / (np.sqrt(2 * np.pi) * width)
+
+
+def _cosine(t: ArrayLike, amplitude: Array, omega: Array, phase: Array) -> Array:
+    return amplitude * jnp.cos(omega * t + phase)
+
+
+def _square(t: ArrayLike, height: Array, start: Array, end: Array) -> Array:
+    return jnp.where((t >= start) & (t < end), height, 0)
+
+
+# Functions, and what their parameters are unless told.
+NAMED: dict[str, tuple[Callable[..., Array], dict[str, float]]] = {
+    "gaussian": (_gaussian, {"area": 1.0, "center": 0.0, "width": 1.0}),
+    "cosine": (_cosine, {"amplitude": 1.0, "omega": 1.0, "phase": 0.0}),
+    "square": (_square, {"height": 1.0, "start": 0.0, "end": 1.0}),
+}
+
+
+def named_pulse(name: str, **parameters: ArrayLike) -> Pulse | SampledPulse:
+    """A pulse of a common shape, whose parameters can be fitted.
+
+    gaussian: area exp(-(t - center)²/2 width²)/(√2π width); cosine: amplitude cos(omega
+    t + phase); square: height for start <= t < end.
+
+    Args:
+        name: "gaussian", "cosine" or "square".
+        **parameters: numbers; width, and end - start, positive.
+
+    Returns:
+        f, a function of the time.
+
+    Raises:
+        ValueError: another name or parameter, or a value out of its range.
+    """
+    _checks.check_choice(name, "name", tuple(NAMED))
+    function, usual = NAMED[name]
+    for key, value in parameters.items():
+        _checks.check_choice(key, "parameters", tuple(usual))
+        _checks.check_scalar(value, key)
+    values: dict[str, Any] = usual | parameters
+    if name == "gaussian":
+        _checks.check_positive(values["width"], "width")
+    ends = ()
+    if name == "square":
+        ends = (values["start"], values["end"])
+        if not ends[0] < ends[1]:
+            raise ValueError(
+                f"Argument `end` must be above start = {ends[0]}, but is {ends[1]}."
+            )
+    return pulse(function, jumps=ends, **values)
+
+
 def sampled_pulse(
     ts: ArrayLike, values: ArrayLike, kind: str = "cubic"
 ) -> SampledPulse:

@@ -20,4 +20,5 @@ from .splitting import strang as strang
 from .splitting import suzuki4 as suzuki4
 from .splitting import yoshida4 as yoshida4
 from .taylor import Taylor as Taylor
+from .taylor import exponential as exponential
 from .taylor import taylor18 as taylor18

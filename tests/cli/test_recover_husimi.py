@@ -11,6 +11,9 @@ from jqd.problems import DATA
 KERR = DATA / "kerr_husimi.npz"
 
 
+DRIVEN = ["--hamiltonian", "0.5*ad^2*a^2 + f(t)*q"]
+
+
 def recover(out, *words):
     return main(["recover", "husimi", *map(str, words), "--out", str(out)])
 
@@ -88,6 +91,20 @@ def test_length_scales(capsys, printed):
         (["--data", str(KERR), "--length-scales"], "not a fit"),
         (["--length-scales", "--hamiltonian", "ad^2*a^2"], "must be quadratic"),
         (["--length-scales", "--hamiltonian", "q^2", "--kappa", "-1"], "positive"),
+        (["--hamiltonian", "f(t)*q"], "add --pulse f=cosine:omega=1"),
+        (["--pulse", "f=cosine"], "(it has none), but gives 'f'"),
+        ([*DRIVEN, "--pulse", "f"], "must look like drive=gaussian:area=1"),
+        ([*DRIVEN, "--pulse", "f=wave"], "one of gaussian, cosine, square"),
+        ([*DRIVEN, "--pulse", "f=cosine:area=1"], "must be one of amplitude"),
+        ([*DRIVEN, "--pulse", "f=cosine", "--pulse", "f=cosine"], "'f' twice"),
+        ([*DRIVEN, "--pulse", "f=nowhere.csv"], "nowhere.csv does not exist"),
+        ([*DRIVEN, "--pulse", "f=gaussian:width=0"], "`width` must be positive"),
+        ([*DRIVEN, "--pulse", "f=cosine", "--free", "f.area"], "out of C, s, f.ampl"),
+        (["--bath", "gamma=-1"], "`gamma` must not be negative"),
+        (["--bath", "loss=1"], "`--bath` must be one of gamma, nbar, gain, dephas"),
+        (["--bath", "gamma"], "`--bath` must look like gamma=0.25,nbar=0.3"),
+        (["--bath", "gamma=1", "--form", "heff"], "`bath` must be None"),
+        (["--free", "gamma"], "constants out of C, s, U"),
     ],
 )
 def test_bad_input_is_one_line(words, message, tmp_path, capsys):
@@ -117,3 +134,36 @@ def test_first_samples_of_a_likelihood(tmp_path, capsys, monkeypatch, scale):
     assert code == (0 if scale == 1 else 2)
     assert ("row at t0" in said) == (scale > 1)
     assert ("samples.npz" in said) == (scale > 1)
+
+
+@pytest.mark.slow
+def test_a_drive_and_a_bath(tmp_path, printed):
+    """Moments of a driven, damped oscillator by QuTiP, a table as pulse."""
+    qutip = pytest.importorskip("qutip")
+    a, ts = qutip.destroy(24), np.linspace(0, 1.6, 9)
+    times = np.linspace(-0.1, 1.7, 91)
+    H = qutip.QobjEvo([0.5 * a.dag() ** 2 * a**2, [a + a.dag(), "0.4*cos(1.5*t)"]])
+    start = qutip.coherent(24, 0.6 - 0.4j, method="analytic")
+    orders = [(1, 0), (2, 0), (1, 1)]
+    seen = [a, a**2, a * a.dag()]  # antinormal order: powers of a first
+    options = {"rtol": 1e-11, "atol": 1e-13, "nsteps": 10**6}
+    run = qutip.mesolve(H, start, ts, [0.5 * a], e_ops=seen, options=options)
+    np.savez(
+        tmp_path / "moments.npz", t=ts, moments=np.transpose(run.expect),
+        orders=np.array(orders), alpha0=0.6 - 0.4j,
+    )  # fmt: skip
+    table = np.column_stack([times, 0.4 * np.cos(1.5 * times)])
+    np.savetxt(tmp_path / "f.csv", table, delimiter=",", header="t,f", comments="")
+    words = ["--data", tmp_path / "moments.npz", "--bath", "gamma=0.2", "--starts", 1]
+    words += ["--hamiltonian", "0.5*ad^2*a^2 + f(t)*(a+ad)", "--levels", 20, "--json"]
+    for number, (shape, free) in enumerate(
+        [(f"f={tmp_path / 'f.csv'}", "C,gamma"), ("f=cosine:omega=1.5", "C,f.amplitude")]
+    ):
+        given = [*words, "--pulse", shape, "--free", free]
+        given[3] = "gamma=0.25" if number else "gamma=0.2"
+        assert recover(tmp_path / f"run{number}", *given) == 0
+        found = {k: v["value"] for k, v in printed("recover husimi")["constants"].items()}
+        true = {"C": 1.0, "gamma": 0.25, "f.amplitude": 0.4}
+        # 20 levels, and a spline through 91 values of the table
+        for name, value in found.items():
+            assert value == pytest.approx(true[name], abs=1e-5)

@@ -40,6 +40,14 @@ class Generator(eqx.Module):
             total = total + weight.astype(rho.dtype) * padded[window]
         return jnp.reshape(total, rho.shape)
 
+    def plus(self, other: "Generator") -> "Generator":
+        """The sum of both, on the same levels."""
+        weights = dict(zip(self.offsets, self.weights, strict=True))
+        for offset, weight in zip(other.offsets, other.weights, strict=True):
+            known = weights.get(offset)
+            weights[offset] = weight if known is None else known + weight
+        return Generator(list(weights.values()), tuple(weights), self.levels)
+
     def dense(self) -> Complex[Array, "D2 D2"]:
         """The matrix on ρ with its rows one after the other."""
         shape = self.levels * 2
@@ -52,6 +60,28 @@ class Generator(eqx.Module):
             rows = np.ravel_multi_index(tuple(places[:, inside]), shape)
             columns = np.ravel_multi_index(tuple(source[:, inside]), shape)
             whole = whole.at[rows, columns].add(weight[inside])
+        return whole
+
+    @property
+    def keeps_diagonals(self) -> bool:
+        """Whether each diagonal of ρ moves by itself, of one mode."""
+        one = len(self.levels) == 1
+        return one and all(row == column for row, column in self.offsets)
+
+    def diagonals(self) -> Complex[Array, "D D D"]:
+        """A_k of each diagonal from the main one up: d/dt ρ_n,n+k = Σ_m A_k,nm ρ_m,m+k.
+
+        Rows and columns beyond the last level are zero. Of a generator that keeps
+        diagonals.
+        """
+        (size,) = self.levels
+        k, n = np.indices((size, size))
+        whole = jnp.zeros((size, size, size), jnp.result_type(*self.weights))
+        for weight, (move, _) in zip(self.weights, self.offsets, strict=True):
+            source = n + move
+            inside = (n + k < size) & (source >= 0) & (source + k < size)
+            values = weight[n[inside], (n + k)[inside]]
+            whole = whole.at[k[inside], n[inside], source[inside]].add(values)
         return whole
 
     def bound(self) -> Float[Array, ""]:

@@ -16,6 +16,7 @@ from ...status import Status
 from ...steppers import taylor18
 from ..motion import Resolution
 from .banded import Generator
+from .bath import Rates
 from .form import (
     Equation,
     Form,
@@ -26,7 +27,7 @@ from .form import (
     read_levels,
 )
 from .heff import EDGE, cut_error
-from .series import series_generator
+from .series import bath_generator, series_generator
 
 # Entries of ρ up to which exp(G dt) is worth a matrix.
 LARGEST_DENSE = 1200
@@ -63,6 +64,16 @@ class Fock(Form):
     def stepper(self) -> Callable[..., Array]:
         """Taylor series: the law is linear in ρ."""
         return taylor18
+
+    @property
+    def linear(self) -> bool:
+        """It is."""
+        return True
+
+    @property
+    def bathed(self) -> bool:
+        """It is: a bath at ħ does not know of C."""
+        return True
 
     def solves(self, equation: Equation) -> bool:
         """Whether the exponential was asked for and is small enough."""
@@ -101,13 +112,24 @@ class Fock(Form):
         return tuple(range(1, kept + 1))
 
     def generator(
-        self, equation: Equation, orders: tuple[int, ...] | None = None
+        self,
+        equation: Equation,
+        orders: tuple[int, ...] | None = None,
+        rates: Rates | None = None,
     ) -> Generator:
-        """G, or of it the derivatives of some orders alone, C G₂ for the second."""
+        """G, or of it the derivatives of some orders alone, C G₂ for the second.
+
+        Args:
+            orders: which; None for all that are kept.
+            rates: of a bath, which a `Generator` of some orders leaves out; None for
+                those of the equation.
+        """
+        levels = read_levels(self.levels, equation.modes)
+        if rates is None and orders is None and equation.bath is not None:
+            rates = equation.bath.rates()
         orders = self.orders_of(equation) if orders is None else orders
-        return series_generator(
-            equation, read_levels(self.levels, equation.modes), orders
-        )
+        found = series_generator(equation, levels, orders)
+        return found if rates is None else found.plus(bath_generator(rates, levels))
 
     def vector_field(
         self, equation: Equation, state: Complex[Array, "D D"]

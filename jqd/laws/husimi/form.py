@@ -1,7 +1,7 @@
 """The equation of a Husimi function as plain data, and what each form of it offers."""
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -13,8 +13,9 @@ from ... import _checks
 from ...spaces.symbols import ParametricSymbol, Symbol
 from ...states import Ensemble, as_ensemble, covariance
 from ...status import Status
-from ...steppers import rk4
+from ...steppers import exponential, rk4
 from ..motion import Resolution
+from .bath import Bath
 
 # A truncated squeezed ket misses the determinant of a Gaussian by about its cut tail.
 _GAUSSIAN = 1e-6
@@ -33,19 +34,57 @@ class Equation(eqx.Module):
         s: length scales of the diffusion over those of the coherent states, shape (N,),
             or None where they agree.
         hbar: ħ, scalar.
+        bath: loss, gain and dephasing, or None.
     """
 
     hamiltonian: Symbol | ParametricSymbol
     C: Float[Array, ""]
     s: Float[Array, " N"] | None
     hbar: Float[Array, ""]
+    bath: Bath | None = None
 
     @property
     def symbol(self) -> Symbol:
-        """H at the present values of its parameters."""
+        """H at the present values of its parameters; of one that changes, see `at`."""
         if isinstance(self.hamiltonian, ParametricSymbol):
             return self.hamiltonian.symbol()
         return self.hamiltonian
+
+    @property
+    def driven(self) -> bool:
+        """Whether H changes in time."""
+        return self._moving is not None
+
+    @property
+    def _moving(self) -> ParametricSymbol | None:
+        given = self.hamiltonian
+        return given if isinstance(given, ParametricSymbol) and given.pulses else None
+
+    def outline(self) -> "Equation":
+        """The equation with 1 for every pulse: which powers it has at any time."""
+        given = self._moving
+        return self if given is None else self._of(given.outline())
+
+    def at(self, t: ArrayLike) -> "Equation":
+        """The equation of the instant t."""
+        given = self._moving
+        return self if given is None else self._of(given.symbol(t))
+
+    def averaged(self, ts: Sequence[ArrayLike], factors: Sequence[float]) -> "Equation":
+        """The equation of Σ_k f_k L(t_k), where L(t) is that of the instant t.
+
+        Args:
+            ts: t_k.
+            factors: f_k.
+        """
+        first, *others = (self.at(t).symbol for t in ts)
+        total = (first * factors[0]).plus(others, factors[1:])
+        bath = None if self.bath is None else self.bath.scaled(sum(factors))
+        return self._of(total, bath)
+
+    def _of(self, symbol: Symbol, bath: Any = ...) -> "Equation":
+        bath = self.bath if bath is ... else bath
+        return Equation(symbol, self.C, self.s, self.hbar, bath)
 
     @property
     def modes(self) -> int:
@@ -68,19 +107,24 @@ class Equation(eqx.Module):
 class Form(eqx.Module):
     """How the state of `HusimiFokkerPlanck` is carried and moved.
 
-    A form holds sizes and grids; the equation comes as an argument. `solvable` forms
-    know their states at all times at once (`orbit`).
+    A form holds sizes and grids; the equation comes as an argument, that of an instant
+    where it changes in time.
     """
 
     @property
-    def solvable(self) -> bool:
-        """Whether `orbit` is there, whatever the equation, and makes the best step."""
+    def linear(self) -> bool:
+        """Whether the state moves linearly, so that `flow` is there."""
+        return False
+
+    @property
+    def bathed(self) -> bool:
+        """Whether it carries a bath."""
         return False
 
     def solves(self, equation: Equation) -> bool:
-        """Whether `orbit` is there for this equation."""
+        """Whether `orbit` is there for this equation, which does not change in time."""
         del equation
-        return self.solvable
+        return False
 
     @property
     def stepper(self) -> Callable[..., PyTree[Array]]:
@@ -122,6 +166,12 @@ class Form(eqx.Module):
             moment = self.moment(equation, state, m, n)
             total = total + jnp.real(symbol.coefficients[k] * moment)
         return total
+
+    def flow(
+        self, equation: Equation, state: PyTree[Array], dt: ArrayLike
+    ) -> PyTree[Array]:
+        """The state after dt under an equation that does not change."""
+        return exponential(lambda one: self.vector_field(equation, one), state, dt)
 
     def orbit(
         self, equation: Equation, state0: PyTree[Array], ts: Array

@@ -24,9 +24,11 @@ class GaussianForm(Form):
     μ' = F μ + f, Σ' = FΣ + ΣFᵀ + D, which has the solution
     Σ(t) = S (Σ₀ - K) Sᵀ + K, S = exp(Ft), K = (ħC/4) diag(s², s⁻²)
 
-    for every number of modes, every C, also C <= 0 and C > 2, and every s. Cats of
-    coherent or squeezed states are exact. Where Σ stops being positive definite the
-    density ends, and the run with the status HORIZON.
+    without a bath; one of loss and gain adds -κ/2 to F and Dħ/2 to the diffusion of
+    each quadrature, and Σ(t) = S Σ₀ Sᵀ + ∫₀ᵗ S D Sᵀ. For every number of modes, every
+    C, also C <= 0 and C > 2, and every s. Cats of coherent or squeezed states are
+    exact. Where Σ stops being positive definite the density ends, and the run with the
+    status HORIZON.
 
     States are `GaussianSum`; kets and density operators are taken where their Husimi
     function is a Gaussian.
@@ -34,9 +36,14 @@ class GaussianForm(Form):
     Source: eqs. (55), (56).
     """
 
-    @property
-    def solvable(self) -> bool:
+    def solves(self, equation: Equation) -> bool:
         """States are known at all times at once."""
+        del equation
+        return True
+
+    @property
+    def bathed(self) -> bool:
+        """It carries loss and gain, no dephasing."""
         return True
 
     def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
@@ -51,6 +58,12 @@ class GaussianForm(Form):
             raise ValueError(
                 "Argument `symbol` must be of at most second degree for form "
                 f"'gaussian', but has degree {degree}."
+            )
+        dephasing = 0.0 if equation.bath is None else equation.bath.dephasing
+        if _checks.is_concrete(dephasing) and np.any(np.asarray(dephasing)):
+            raise ValueError(
+                "Argument `bath` must not dephase for form 'gaussian', since Gaussians "
+                "would not stay such, but does; use form 'master'."
             )
 
     def admit(self, equation: Equation, psi: Any) -> GaussianSum:
@@ -81,13 +94,17 @@ class GaussianForm(Form):
         self, equation: Equation, state0: GaussianSum, ts: Array
     ) -> tuple[GaussianSum, Array]:
         """The closed form at each time."""
-        kernel = _kernel(equation).astype(state0.covariance.dtype)
+        kind = state0.covariance.dtype
+        drift, force = (x.astype(kind) for x in _drift(equation))
+        kernel, spread = _kernel(equation).astype(kind), _bath(equation).astype(kind)
 
         def at(t):
-            flow, shift = _flow(equation.symbol, t)
+            flow, shift = _flow(drift, force, t)
             means = jnp.matmul(state0.means, flow.T) + shift[None, :]
             cov = jnp.matmul(flow, jnp.matmul(state0.covariance - kernel, flow.T))
             cov = cov + kernel
+            if equation.bath is not None:
+                cov = cov + _spread(drift, flow, spread, t)
             cov = (cov + cov.T) / 2
             grown = jnp.sum(flow**2)
             return GaussianSum(state0.weights, means, cov), grown
@@ -96,11 +113,11 @@ class GaussianForm(Form):
         return states, jnp.finfo(ts.dtype).eps * grown
 
     def vector_field(self, equation: Equation, state: GaussianSum) -> GaussianSum:
-        """μ' = Fμ + f, Σ' = FΣ + ΣFᵀ + D, D = -(FK + KFᵀ)."""
-        drift, force = _drift(equation.symbol)
+        """μ' = Fμ + f, Σ' = FΣ + ΣFᵀ + D, D = -(FK + KFᵀ) without a bath."""
+        drift, force = _drift(equation)
         means = jnp.matmul(state.means, drift.T) + force[None, :]
         half = jnp.matmul(drift, state.covariance - _kernel(equation))
-        return GaussianSum(0 * state.weights, means, half + half.T)
+        return GaussianSum(0 * state.weights, means, half + half.T + _bath(equation))
 
     def density(
         self, equation: Equation, state: GaussianSum, points: Complex[Array, "... N"]
@@ -126,13 +143,37 @@ class GaussianForm(Form):
 def diffusion(equation: Equation) -> Float[Array, "2N 2N"]:
     """D of a quadratic Hamiltonian: ∂ₜQ contains ½ Σ_ab D_ab ∂_a ∂_b Q.
 
-    Traceless where `s` is None; in coordinates (X_1, .., X_N, Y_1, .., Y_N).
+    Traceless where `s` is None; in coordinates (X_1, .., X_N, Y_1, .., Y_N). That of a
+    bath is not in it.
 
     Source: eq. (52).
     """
-    drift, _ = _drift(equation.symbol)
+    drift, _ = _hamiltonian_drift(equation.symbol)
     half = jnp.matmul(drift, _kernel(equation))
     return -(half + half.T)
+
+
+def _bath(equation: Equation) -> Float[Array, "2N 2N"]:
+    """What a bath adds to the diffusion: Dħ/2, and -κK, which `drift` takes off."""
+    kernel = _kernel(equation)
+    if equation.bath is None:
+        return jnp.zeros_like(kernel)
+    down, net = _net(equation)
+    return jnp.diag(equation.hbar * down / 2) - net[:, None] * kernel
+
+
+def _net(equation: Equation) -> tuple[Array, Array]:
+    """D and κ of each coordinate, (2N,) each."""
+    rates = equation.bath.rates()  # pyright: ignore[reportOptionalMemberAccess]
+    one = jnp.ones(equation.modes)
+    return jnp.tile(rates.down * one, 2), jnp.tile((rates.down - rates.up) * one, 2)
+
+
+def _spread(drift: Array, flow: Array, rate: Array, t: ArrayLike) -> Array:
+    """∫₀ᵗ exp(Fs) D exp(Fᵀs) ds, after C. F. Van Loan, IEEE TAC 23, 395 (1978)."""
+    size = drift.shape[0]
+    whole = jnp.block([[-drift, rate], [jnp.zeros_like(drift), drift.T]])
+    return jnp.matmul(flow, jax.scipy.linalg.expm(whole * t)[:size, size:])
 
 
 def _kernel(equation: Equation) -> Float[Array, "2N 2N"]:
@@ -145,10 +186,9 @@ def _kernel(equation: Equation) -> Float[Array, "2N 2N"]:
 
 
 def _flow(
-    symbol: Symbol, t: ArrayLike
+    drift: Array, force: Array, t: ArrayLike
 ) -> tuple[Float[Array, "2N 2N"], Float[Array, " 2N"]]:
     """S and the shift of the means after a time t."""
-    drift, force = _drift(symbol)
     size = drift.shape[0]
     whole = jnp.zeros((size + 1, size + 1), drift.dtype)
     whole = whole.at[:size, :size].set(drift).at[:size, size].set(force)
@@ -157,7 +197,17 @@ def _flow(
     return flow[:size, :size], flow[:size, size]
 
 
-def _drift(symbol: Symbol) -> tuple[Float[Array, "2N 2N"], Float[Array, " 2N"]]:
+def _drift(equation: Equation) -> tuple[Float[Array, "2N 2N"], Float[Array, " 2N"]]:
+    """F and f, that of a bath, -κ/2, included."""
+    drift, force = _hamiltonian_drift(equation.symbol)
+    if equation.bath is None:
+        return drift, force
+    return drift - jnp.diag(_net(equation)[1] / 2), force
+
+
+def _hamiltonian_drift(
+    symbol: Symbol,
+) -> tuple[Float[Array, "2N 2N"], Float[Array, " 2N"]]:
     """F = ½ J H'' and f = ½ J H' at the origin, J = [[0, 1], [-1, 0]]."""
     modes = symbol.modes
     kind = symbol.coefficients.dtype

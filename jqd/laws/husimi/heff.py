@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 from ...spaces.fock import log_binomials
@@ -34,6 +34,9 @@ from .form import (
 
 # Share of the trace in the highest level of a mode above which a run is marked.
 EDGE = 1e-6
+# Levels up to which a step under a drive takes the exponential of a matrix: beyond, the
+# series on the kets, whose steps are to keep |H_eff| dt/ħ_eff below about 2.
+LARGEST_DENSE = 160
 
 
 class Heff(Form):
@@ -59,9 +62,14 @@ class Heff(Form):
     orders: int | None = eqx.field(static=True, default=None)
     tolerance: float = eqx.field(static=True, default=1e-12)
 
-    @property
-    def solvable(self) -> bool:
+    def solves(self, equation: Equation) -> bool:
         """The kets are known at all times at once."""
+        del equation
+        return True
+
+    @property
+    def linear(self) -> bool:
+        """It is."""
         return True
 
     def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
@@ -134,6 +142,16 @@ class Heff(Form):
         image = apply(equation.symbol, state.flat(), state.levels, hbar=hbar)
         rate = -1j / hbar * image
         return Ensemble(jnp.reshape(rate, state.kets.shape), 0 * state.weights)
+
+    def flow(self, equation: Equation, state: Ensemble, dt: ArrayLike) -> Ensemble:
+        """exp(-i H_eff dt/ħ_eff) on each ket, by a matrix up to `LARGEST_DENSE`."""
+        levels, hbar = state.levels, equation.hbar_eff
+        if math.prod(levels) > LARGEST_DENSE:
+            return super().flow(equation, state, dt)
+        hamiltonian = matrix(equation.symbol, levels, hbar=hbar)
+        turn = jax.scipy.linalg.expm((-1j * dt / hbar) * hamiltonian)
+        kets = jnp.matmul(state.flat(), turn.T)
+        return Ensemble(jnp.reshape(kets, state.kets.shape), state.weights)
 
     def density(
         self, equation: Equation, state: Ensemble, points: Complex[Array, "... N"]

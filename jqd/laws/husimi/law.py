@@ -9,27 +9,26 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
-from ...constants import constant, fixed, free, parts, scalars
-from ...spaces.symbols import (
-    ParametricSymbol,
-    Symbol,
-    as_points,
-    from_operator,
-    parse_hamiltonian,
-)
+from ...constants import constant, fixed, free, names, parts, scalars
+from ...spaces.symbols import ParametricSymbol, Symbol, as_points
 from ...states import read_powers
+from ...steppers import cf4
 from ..law import Law
 from ..motion import Resolution
+from .bath import Bath
 from .fock import Fock
 from .form import Equation, Form
 from .gaussian import GaussianForm
+from .hamiltonians import check_real, read_hamiltonian
 from .heff import Heff
 from .identifiability import refusal
 from .literal import LiteralGrid
+from .master import Master
 from .wigner import WignerGrid
 
 FORMS = {
     "heff": Heff,
+    "master": Master,
     "fock": Fock,
     "gaussian": GaussianForm,
     "wigner": WignerGrid,
@@ -46,12 +45,13 @@ class HusimiFokkerPlanck(Law):
     with H the anti-Wick symbol of the Hamiltonian. With C = 1 and at most two powers of
     α and two of α* in each term of H, this is exactly what the Husimi function does;
     C = 0 is Liouville's. Length scales l_i and κ enter only as s_i = l_i/√κ, and C only
-    as Cħ. Conserves the norm and ∫HQ; time reversal takes α to α*. Its solutions exist
-    for 0 < C < C_max, see `largest_C`.
+    as Cħ: C = 1 says that this is the ħ of the coherent states. Conserves the norm and,
+    where H is constant and there is no bath, ∫HQ; then time reversal takes α to α*. Its
+    solutions exist for 0 < C < C_max, see `largest_C`.
 
     Attributes:
-        hamiltonian: the anti-Wick symbol, or one with named parameters that a fit may
-            free.
+        hamiltonian: the anti-Wick symbol, or one with named parameters and pulses that
+            a fit may free.
         C: strength of the diffusion; 1 in quantum mechanics.
         s: shape (N,), length scale of the diffusion of each mode over that of the
             coherent states in which H and Q are written; None where they agree, as in
@@ -60,6 +60,7 @@ class HusimiFokkerPlanck(Law):
         points: where `density` is taken by default, shape (...,) for one mode or
             (..., N) for N, or None.
         form: how the state is carried.
+        bath: loss, gain and dephasing of the modes, or None.
 
     Source: eqs. (43), (52), (56).
     """
@@ -67,6 +68,7 @@ class HusimiFokkerPlanck(Law):
     hbar: Float[Array, ""]
     form: Form
     hamiltonian: Symbol | ParametricSymbol = parts("values")
+    bath: Bath | None = parts()
     C: Float[Array, ""] = free(quantum=1.0, span=(0.3, 1.8))
     s: Float[Array, " N"] | None = free(quantum=1.0, span=lambda s: (0.9 * s, 1.1 * s))
     points: Complex[Array, "..."] | None = fixed()
@@ -79,50 +81,68 @@ class HusimiFokkerPlanck(Law):
         hbar: ArrayLike = 1.0,
         *,
         points: ArrayLike | None = None,
-        form: Form | str = "heff",
-        **values: ArrayLike,
+        form: Form | str = "auto",
+        bath: Bath | None = None,
+        **values: Any,
     ):
         """The law of a Hamiltonian.
 
         Args:
             symbol: anti-Wick symbol, or an operator: text in a and ad, such as
-                "0.5*U*ad^2*a^2 + delta*ad*a", or a QuTiP `Qobj` between number states
-                of a Hamiltonian of degree 4 or less.
+                "0.5*U*ad^2*a^2 + delta*ad*a", or "0.5*U*ad^2*a^2 + drive(t)*(a+ad)"
+                with a pulse; or a QuTiP `Qobj` between number states of a Hamiltonian
+                of degree 4 or less.
             C: strength of the diffusion.
             s: scalar or shape (N,), or None for coherent states that match.
             hbar: ħ, scalar.
             points: where `density` is taken by default.
-            form: `Heff`, `Fock`, `GaussianForm`, `WignerGrid` or `LiteralGrid`, or
-                the name of one: "heff", "fock", "gaussian", "wigner", "literal".
-            **values: of the parameters that a text names, e.g. U=0.63.
+            form: `Heff`, `Master`, `Fock`, `GaussianForm`, `WignerGrid` or
+                `LiteralGrid`, or the name of one: "heff", "master", "fock", "gaussian",
+                "wigner", "literal"; "auto" for "heff", or "master" in a bath.
+            bath: of the modes; "master", "fock" and "gaussian" carry one.
+            **values: of the parameters and pulses that a text names: U=0.63, and for
+                drive(t) a function of the time, see `jqd.pulse`.
 
         Raises:
             ValueError: wrong ordering or text, a parameter without a value, a
-                Hamiltonian that is not real or that the form cannot carry, C or hbar
-                not one finite real number, hbar or s not positive, another form.
+                Hamiltonian that is not real or that the form cannot carry, a bath that
+                it cannot, C or hbar not one finite real number, hbar or s not positive,
+                another form.
         """
         self.C, self.hbar = scalars(C=C, hbar=hbar)
         _checks.check_positive(hbar, "hbar")
         self.hamiltonian = given = read_hamiltonian(symbol, hbar, values)
-        symbol = given if isinstance(given, Symbol) else given.symbol()
-        self.s = _read_scales(s, symbol.modes)
+        outline = given if isinstance(given, Symbol) else given.outline()
+        self.s = _read_scales(s, outline.modes)
+        self.bath = _read_bath(bath, outline.modes)
+        _check_names_apart(given, self.bath)
         self.points = None
         if points is not None:
             _checks.check_finite(points, "points")
             points = jnp.asarray(points)
             self.points = points.astype(jnp.result_type(points.dtype, jnp.complex64))
         if isinstance(form, str):
-            _checks.check_choice(form, "form", tuple(FORMS))
-        self.form = FORMS[form]() if isinstance(form, str) else form
-        if not isinstance(self.form, Form):
+            _checks.check_choice(form, "form", ("auto", *FORMS))
+            chosen = "heff" if bath is None else "master"
+            form = FORMS[chosen if form == "auto" else form]()
+        if not isinstance(form, Form):
             raise ValueError(
                 "Argument `form` must be a form of this law or the name of one, but "
                 f"is of type {type(form).__name__}."
             )
-        _check_real(symbol)
+        self.form = form
+        if isinstance(given, ParametricSymbol):
+            for name in given.pulses:
+                check_real(given.parts[name])
+        check_real(outline)
         if self.points is not None:
-            as_points(self.points, symbol.modes)  # raises where the modes differ
-        self.form.check(Equation(symbol, self.C, self.s, self.hbar), self.points)
+            as_points(self.points, outline.modes)  # raises where the modes differ
+        if self.bath is not None and not self.form.bathed:
+            raise ValueError(
+                "Argument `bath` must be None for a form that carries none, but is "
+                f"given beside {type(self.form).__name__}; use form 'master'."
+            )
+        self.form.check(self.equation.outline(), self.points)
 
     @classmethod
     def from_lengths(
@@ -159,8 +179,8 @@ class HusimiFokkerPlanck(Law):
 
     @property
     def symbol(self) -> Symbol:
-        """The anti-Wick symbol of the Hamiltonian."""
-        return self.equation.symbol
+        """The anti-Wick symbol of the Hamiltonian; with 1 for pulses."""
+        return self.equation.outline().symbol
 
     @property
     def modes(self) -> int:
@@ -170,14 +190,14 @@ class HusimiFokkerPlanck(Law):
     @property
     def equation(self) -> Equation:
         """The equation as the forms need it."""
-        return Equation(self.hamiltonian, self.C, self.s, self.hbar)
+        return Equation(self.hamiltonian, self.C, self.s, self.hbar, self.bath)
 
     # -- the interface of a law -------------------------------------------------------
 
     @property
     def solvable(self) -> bool:
         """Whether the states at all times are known at once, see `orbit`."""
-        return self.form.solves(self.equation)
+        return not self.equation.driven and self.form.solves(self.equation)
 
     def admit(self, psi: Any) -> PyTree[Array]:
         """A quantum state as arrays that `prepare` takes under jit as well."""
@@ -186,7 +206,31 @@ class HusimiFokkerPlanck(Law):
     @property
     def stepper(self) -> Callable[..., PyTree[Array]]:
         """The one-step method with which `recover` follows the law."""
-        return self.form.stepper
+        return cf4 if self.equation.driven and self.form.linear else self.form.stepper
+
+    def jumps(self) -> Array | None:
+        """Where a pulse jumps."""
+        given = self.hamiltonian
+        return given.jumps() if isinstance(given, ParametricSymbol) else None
+
+    def flow(
+        self,
+        ts: Sequence[ArrayLike],
+        factors: Sequence[float],
+        state: PyTree[Array],
+        dt: ArrayLike,
+    ) -> PyTree[Array]:
+        """exp(dt Σ_k f_k L(t_k)) of a linear form, for `jqd.steppers.cf4`.
+
+        Raises:
+            ValueError: a form that is not linear.
+        """
+        if not self.form.linear:
+            raise ValueError(
+                "Argument `stepper` must not be cf4 for a form that is not linear in "
+                f"its state, but is for {type(self.form).__name__}."
+            )
+        return self.form.flow(self.equation.averaged(ts, factors), state, dt)
 
     def prepare(self, psi: Any) -> PyTree[Array]:
         """The state whose density is the Husimi function of a quantum state.
@@ -206,13 +250,13 @@ class HusimiFokkerPlanck(Law):
         self, t: ArrayLike, state: PyTree[Array], args: Any = None
     ) -> PyTree[Array]:
         """Time derivative of the state."""
-        del t, args
-        return self.form.vector_field(self.equation, state)
+        del args
+        return self.form.vector_field(self.equation.at(t), state)
 
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
-        """The state at t + dt: exactly by a `solvable` form, else by its stepper."""
-        if not self.form.solvable:
-            return self.form.stepper(self, t, state, dt)
+        """The state at t + dt: exactly where the law is solvable, else by a stepper."""
+        if not self.solvable:
+            return self.stepper(self, t, state, dt)
         ts = jnp.stack([jnp.zeros_like(jnp.asarray(dt)), jnp.asarray(dt)])
         states, _ = self.orbit(state, ts)
         return jax.tree.map(lambda leaf: leaf[1], states)
@@ -286,14 +330,21 @@ class HusimiFokkerPlanck(Law):
         }
         return named if self.points is None else {"density": self.density, **named}
 
-    def energy(self, state: PyTree[Array]) -> Float[Array, ""]:
-        """∫ H Q d²ᴺα, conserved for every C."""
-        return self.form.energy(self.equation, state)
+    def energy(self, state: PyTree[Array], t: ArrayLike = 0.0) -> Float[Array, ""]:
+        """∫ H Q d²ᴺα, conserved for every C where H is constant and without a bath.
+
+        Args:
+            state: state of the law.
+            t: time, of an H that changes.
+        """
+        return self.form.energy(self.equation.at(t), state)
 
     def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
-        """Norm ∫Q and energy ∫HQ."""
+        """Norm ∫Q and, where H is constant and there is no bath, energy ∫HQ."""
         equation, zero = self.equation, (0,) * self.modes
         norm = jnp.real(self.form.moment(equation, state, zero, zero))
+        if equation.driven or self.bath is not None:
+            return {"norm": norm}
         return {"norm": norm, "energy": self.form.energy(equation, state)}
 
     def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
@@ -330,32 +381,27 @@ class HusimiFokkerPlanck(Law):
         return refusal(self.symbol, free, matched=self.s is None)
 
 
-def read_hamiltonian(
-    symbol: Any, hbar: ArrayLike, values: dict[str, Any]
-) -> Symbol | ParametricSymbol:
-    """A symbol as it is; an operator as the symbol of its order, which depends on ħ."""
-    if isinstance(symbol, str):
-        if not _checks.is_concrete(hbar):
-            raise ValueError(
-                "Argument `symbol` must be a Symbol where hbar is traced, but is text."
-            )
-        return parse_hamiltonian(symbol, hbar=np.asarray(hbar).item(), **values)
-    if isinstance(symbol, ParametricSymbol):
-        return symbol.with_values(**values) if values else symbol
-    if values:
+def _read_bath(bath: Any, modes: int) -> Bath | None:
+    if bath is None:
+        return None
+    if not isinstance(bath, Bath):
         raise ValueError(
-            f"Argument `{next(iter(values))}` must not be given to a Hamiltonian "
-            "without named parameters, but is."
+            f"Argument `bath` must be a Bath or None, but is a {type(bath).__name__}."
         )
-    if isinstance(symbol, Symbol):
-        return symbol
-    if callable(getattr(symbol, "full", None)):  # qutip.Qobj
-        return from_operator(symbol, hbar=hbar)
-    raise ValueError(
-        "Argument `symbol` must be a Symbol, an operator as text or a QuTiP Qobj, but "
-        f"is of type {type(symbol).__name__}; for other operators see "
-        "`jqd.spaces.symbols.from_operator`."
-    )
+    bath.check(modes)
+    return bath
+
+
+def _check_names_apart(given: Any, bath: Bath | None) -> None:
+    """Raise where a parameter of H is called like a rate of the bath."""
+    if bath is None or not isinstance(given, ParametricSymbol):
+        return
+    twice = sorted(set(given.names) & set(names(bath)))
+    if twice:
+        raise ValueError(
+            "Argument `symbol` must not call a parameter like a rate of the bath, but "
+            f"has {twice[0]!r}."
+        )
 
 
 def _read_scales(s: ArrayLike | None, modes: int) -> Array | None:
@@ -367,13 +413,3 @@ def _read_scales(s: ArrayLike | None, modes: int) -> Array | None:
     if scales.ndim:
         _checks.check_shape(scales, "s", (modes,))
     return jnp.broadcast_to(scales, (modes,))
-
-
-def _check_real(symbol: Symbol) -> None:
-    """Raise unless an anti-Wick symbol is that of a Hermitian Hamiltonian."""
-    symbol._require("antiwick")
-    if _checks.is_concrete(symbol.coefficients) and not symbol.is_real(1e-6):
-        raise ValueError(
-            "Argument `symbol` must be real (a Hermitian Hamiltonian), but is "
-            f"{symbol}."
-        )

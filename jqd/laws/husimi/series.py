@@ -18,6 +18,7 @@ from jaxtyping import Array
 
 from ...spaces.symbols.monomials import Powers
 from .banded import Generator
+from .bath import Rates
 from .form import Equation
 
 # Sums that cancel leave this much of their largest term.
@@ -63,6 +64,31 @@ def series_generator(
 
     weights = [total(band) for band in bands.values()]
     return Generator(weights, tuple(bands), levels)
+
+
+def bath_generator(rates: Rates, levels: tuple[int, ...]) -> Generator:
+    """Σ_i D_i D[a_i] + G_i D[a_i†] + g_i D[a_i†a_i], D[x]ρ = xρx† - ½{x†x, ρ}.
+
+    Args:
+        rates: D, G and g, one for all modes or one of each.
+        levels: levels kept of each mode.
+    """
+    modes = len(levels)
+    down, up, dephasing = (jnp.broadcast_to(rate, (modes,)) for rate in rates)
+    places = np.indices(levels * 2)
+    real = down.dtype
+    weights, still = {}, jnp.zeros(levels * 2, real)
+    for i in range(modes):
+        n, m = places[i], places[modes + i]
+        one = tuple(int(i == k) for k in range(modes)) * 2
+        for sign, rate, inside in ((1, down[i], (n + 1) * (m + 1)), (-1, up[i], n * m)):
+            offset = tuple(sign * step for step in one)
+            weights[offset] = rate * jnp.asarray(np.sqrt(inside), real)
+        still -= down[i] * jnp.asarray((n + m) / 2, real)
+        still -= up[i] * jnp.asarray((n + m) / 2 + 1, real)
+        still -= dephasing[i] * jnp.asarray((n - m) ** 2 / 2, real)
+    weights[(0,) * (2 * modes)] = still
+    return Generator(list(weights.values()), tuple(weights), levels)
 
 
 # -- static structure ------------------------------------------------------------------

@@ -29,3 +29,4 @@ from .symbol import Symbol as Symbol
 from .symbol import as_points as as_points
 from .text import parameters_of as parameters_of
 from .text import parse_hamiltonian as parse_hamiltonian
+from .text import pulses_of as pulses_of

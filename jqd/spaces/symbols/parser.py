@@ -4,10 +4,11 @@
     product = factor { "*" factor | "/" factor }
     factor  = { "+" | "-" } power
     power   = atom [ ("^" | "**") integer ]
-    atom    = number | name | "sqrt" "(" sum ")" | "(" sum ")"
+    atom    = number | name [ "(" "t" ")" ] | "sqrt" "(" sum ")" | "(" sum ")"
 
-A value is a linear form in the parameters: a dict from the name of a parameter, or None
-for what has no parameter, to a polynomial in operators.
+A name followed by "(t)" is a pulse, a function of the time. A value is a linear form in
+parameters and pulses: a dict from the name of one, or None for what has none, to a
+polynomial in operators.
 """
 
 import cmath
@@ -152,7 +153,9 @@ class Parser:
         self.work = 0
         self.hbar = hbar
         self.modes = _modes(self.tokens, modes)
-        self.parameters: dict[str, None] = {}  # in the order of the text
+        # in the order of the text
+        self.parameters: dict[str, None] = {}
+        self.pulses: dict[str, None] = {}
 
     def read(self) -> Form:
         """The Hamiltonian in Wick order.
@@ -307,7 +310,18 @@ class Parser:
             raise fail(
                 "write the imaginary unit as 1j", token.column, f"there is {token.text}"
             )
-        self.parameters.setdefault(token.text)
+        kind, other = self.parameters, self.pulses
+        ahead = self.tokens[self.place : self.place + 3]
+        if [piece.text for piece in ahead] == ["(", "t", ")"]:
+            self.place += 3
+            kind, other = other, kind
+        if token.text in other:
+            raise fail(
+                "write a pulse with its time wherever it stands",
+                token.column,
+                f"`{token.text}` and `{token.text}(t)` are both there",
+            )
+        kind.setdefault(token.text)
         return {token.text: number(1, self.modes)}
 
     def _times(self, left: Form, right: Form, column: int) -> Form:

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Complex
 
 from ... import _checks
 from ..._checks import known
+from ..pulses import pulse
 from . import monomials
 from .monomials import ORDERINGS, FokkerPlanckCheck, Powers
 
@@ -311,30 +312,30 @@ class Symbol(eqx.Module):
 
 
 class ParametricSymbol(eqx.Module):
-    """H = H_0 + Σ_name value_name H_name
+    """H(t) = H_0 + Σ_name value_name H_name, where a value may be a pulse f(t).
 
     Attributes:
         fixed: H_0, the part without parameters.
-        parts: H_name for each parameter.
-        values: value_name, scalars; a fit frees these leaves.
+        parts: H_name for each parameter or pulse.
+        values: value_name, scalars, or pulses; a fit frees their leaves.
     """
 
     fixed: Symbol
     parts: dict[str, Symbol]
-    values: dict[str, Array]
+    values: dict[str, Any]
 
     def __init__(
         self,
         fixed: Symbol,
         parts: dict[str, Symbol] | None = None,
-        values: dict[str, ArrayLike] | None = None,
+        values: Mapping[str, Any] | None = None,
     ):
-        """A Hamiltonian with named parameters.
+        """A Hamiltonian with named parameters and pulses.
 
         Args:
             fixed: H_0.
             parts: H_name, of the modes and ordering of `fixed`.
-            values: value_name.
+            values: value_name, numbers or functions of the time (see `jqd.pulse`).
 
         Raises:
             ValueError: modes or orderings differ, a value has no part or a part has no
@@ -361,15 +362,46 @@ class ParametricSymbol(eqx.Module):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The parameters, sorted."""
+        """Parameters and pulses, sorted."""
         return tuple(sorted(self.parts))
 
-    def symbol(self) -> Symbol:
-        """H at the present values; its powers are the same for all values."""
-        parts = [self.parts[name] for name in self.names]
-        return self.fixed.plus(parts, [self.values[name] for name in self.names])
+    @property
+    def pulses(self) -> tuple[str, ...]:
+        """The names of pulses, sorted."""
+        return tuple(name for name in self.names if callable(self.values[name]))
 
-    def with_values(self, **values: ArrayLike) -> "ParametricSymbol":
+    def jumps(self) -> Array | None:
+        """Times at which a pulse jumps, (J,), where steps end; None for none."""
+        times = [jnp.ravel(self.values[name].jumps) for name in self.pulses]
+        times = [one for one in times if one.size]
+        return jnp.concatenate(times) if times else None
+
+    def symbol(self, t: ArrayLike | None = None) -> Symbol:
+        """H at the present values; its powers are the same for all values and times.
+
+        Args:
+            t: time, scalar; None where nothing depends on it.
+
+        Raises:
+            ValueError: no time for a pulse.
+        """
+        if t is None and self.pulses:
+            raise ValueError(
+                "Argument `t` must be given for a Hamiltonian that changes in time, "
+                "but is None."
+            )
+        return self._with(lambda f: f(t))
+
+    def outline(self) -> Symbol:
+        """H with 1 for every pulse: which powers it has at any time."""
+        return self._with(lambda f: 1.0)
+
+    def _with(self, at: Callable[[Any], ArrayLike]) -> Symbol:
+        values = [self.values[name] for name in self.names]
+        values = [at(value) if callable(value) else value for value in values]
+        return self.fixed.plus([self.parts[name] for name in self.names], values)
+
+    def with_values(self, **values: Any) -> "ParametricSymbol":
         """A copy with other values of some parameters.
 
         Raises:
@@ -458,8 +490,10 @@ def _check_names(values: dict[str, Any], parts: dict[str, Symbol]) -> None:
         )
 
 
-def _value(value: ArrayLike, real: Any) -> Array:
-    """A scalar leaf; Python numbers take the precision of the coefficients."""
+def _value(value: Any, real: Any) -> Any:
+    """A pulse, or a scalar leaf: Python's numbers take the coefficients' precision."""
+    if callable(value):
+        return pulse(value)
     _checks.check_shape(value, "values", ())
     _checks.check_real(value, "values")
     _checks.check_finite(value, "values")

@@ -3,9 +3,8 @@
 import cmath
 from typing import Any
 
-from jaxtyping import ArrayLike
-
 from ... import _checks
+from ..pulses import pulse
 from .monomials import ORDERINGS, format_monomial
 from .parser import MAX_MODES, Form, Parser, Polynomial, number
 from .symbol import ParametricSymbol, Symbol
@@ -17,7 +16,7 @@ def parse_hamiltonian(
     modes: int | None = None,
     hbar: float = 1.0,
     ordering: str = "antiwick",
-    **values: ArrayLike,
+    **values: Any,
 ) -> ParametricSymbol:
     """The symbol of a Hamiltonian operator given as text.
 
@@ -26,14 +25,17 @@ def parse_hamiltonian(
     p = (a - ad)/(1j √2) carry the number of their mode where there are several, and
     keep their order: [a, ad] = ħ. "h.c." as the last summand of a sum adds the adjoint
     of what precedes it there. pi, hbar and sqrt(number) are numbers, 1j is the
-    imaginary unit. Any other name is a real parameter, in which the text is linear.
+    imaginary unit. Any other name is a real parameter, and a name with a time after it,
+    "drive(t)", a pulse; the text is linear in both.
 
     Args:
         text: at most 2000 characters, of degree at most 12.
         modes: number of modes; None takes the highest in the text.
         hbar: ħ, a concrete number.
         ordering: of the result.
-        **values: of the parameters, each of which needs one, e.g. U=0.63.
+        **values: of parameters and pulses, each of which needs one: U=0.63, and for
+            drive(t) a function of the time, or what `jqd.pulse` and
+            `jqd.sampled_pulse` make.
 
     Returns:
         The Hamiltonian with these values.
@@ -41,7 +43,8 @@ def parse_hamiltonian(
     Raises:
         ValueError: with the column where the text does not follow the grammar, with the
             term that makes the operator not Hermitian, or with the parameter that has
-            no value.
+            no value; a number for a pulse, a function for a parameter, a pulse that is
+            not real or finite nowhere.
     """
     _checks.check_choice(ordering, "ordering", tuple(ORDERINGS))
     parser, form = _read(text, modes, hbar)
@@ -49,10 +52,19 @@ def parse_hamiltonian(
         _check_hermitian(name, part)
     symbols = {
         name: _symbol(form.get(name, {}), parser.modes, ordering, hbar)
-        for name in (None, *parser.parameters)
+        for name in (None, *parser.parameters, *parser.pulses)
     }
     fixed = symbols.pop(None)
     parts = {str(name): part for name, part in symbols.items()}
+    for name in parser.pulses:
+        if name in values:
+            values[name] = pulse(values[name])
+    for name in parser.parameters:
+        if callable(values.get(name)):
+            raise ValueError(
+                f"Argument `{name}` must be a number for the parameter {name}, but is "
+                f"a function; write `{name}(t)` in the text for a pulse."
+            )
     return ParametricSymbol(fixed, parts, values)
 
 
@@ -71,6 +83,20 @@ def parameters_of(
     """
     parser, _ = _read(text, modes, hbar)
     return tuple(sorted(parser.parameters))
+
+
+def pulses_of(text: str, *, modes: int | None = None) -> tuple[str, ...]:
+    """The pulses that a Hamiltonian given as text names, sorted.
+
+    Args:
+        text: as for `parse_hamiltonian`.
+        modes: likewise.
+
+    Raises:
+        ValueError: with the column where the text does not follow the grammar.
+    """
+    parser, _ = _read(text, modes, 1.0)
+    return tuple(sorted(parser.pulses))
 
 
 def _read(text: str, modes: int | None, hbar: float) -> tuple[Parser, Form]:

@@ -1,0 +1,138 @@
+"""Loss, gain and dephasing of bosonic modes, under the law at any strength C."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ...constants import constant, free
+
+_BOUNDS = (0.0, np.inf)
+
+
+class Rates(NamedTuple):
+    """Rates of a master equation: Σ_i D_i D[b_i] + G_i D[b_i†] + g_i D[b_i†b_i].
+
+    Attributes:
+        down: D, of loss, scalar or (N,).
+        up: G, of gain; below 0 the equation is none of Lindblad's.
+        dephasing: g.
+    """
+
+    down: Array
+    up: Array
+    dephasing: Array
+
+
+class Bath(eqx.Module):
+    """What surrounds the modes: a thermal bath, a pump, noise on their frequency.
+
+    ∂ₜQ = .. + Σ_i {(κ/2)(∂_i α_i + ∂*_i α_i*) + Dħ ∂_i ∂*_i + (g/2) ∂²/∂φ_i²} Q
+    D = γ(n̄ + 1),  κ = γ - gain
+
+    The law keeps the bath and scales only the diffusion of the Hamiltonian. Read at
+    ħ_eff = Cħ it is a thermal bath of n_eff = (n̄ + 1)/C - 1 quanta with the same γ,
+    exactly: for C <= 1 + n̄ a master equation of Lindblad's, up to twice that one with a
+    negative rate, which has solutions for signed ρ, and beyond none.
+
+    Attributes:
+        gamma: γ, rate at which energy is lost to the bath, scalar or (N,), 1/time.
+        nbar: n̄, its thermal quanta, likewise.
+        gain: rate of a pump that adds quanta, likewise, 1/time.
+        dephasing: g, rate of dephasing, likewise, 1/time.
+
+    Source: C. W. Gardiner & P. Zoller, Quantum Noise (2004), ch. 4, for C = 1.
+    """
+
+    gamma: Float[Array, "..."] = free(bounds=_BOUNDS)
+    nbar: Float[Array, "..."] = free(bounds=_BOUNDS)
+    gain: Float[Array, "..."] = free(bounds=_BOUNDS)
+    dephasing: Float[Array, "..."] = free(bounds=_BOUNDS)
+
+    def __init__(
+        self,
+        gamma: ArrayLike = 0.0,
+        nbar: ArrayLike = 0.0,
+        *,
+        gain: ArrayLike = 0.0,
+        dephasing: ArrayLike = 0.0,
+    ):
+        """The bath of these rates.
+
+        Args:
+            gamma: γ, scalar for all modes or (N,).
+            nbar: n̄, likewise.
+            gain: likewise.
+            dephasing: g, likewise.
+
+        Raises:
+            ValueError: a rate that is negative, not real or not finite, or lengths that
+                differ.
+        """
+        given = {"gamma": gamma, "nbar": nbar, "gain": gain, "dephasing": dephasing}
+        lengths = {np.shape(value) for value in given.values()} - {()}
+        for name, value in given.items():
+            _checks.check_not_negative(value, name)
+            if np.ndim(value) > 1 or len(lengths) > 1:
+                raise ValueError(
+                    f"Argument `{name}` must be one number or one for each mode, as "
+                    f"many as the others, but its shape is {np.shape(value)}."
+                )
+        self.gamma, self.nbar, self.gain, self.dephasing = (
+            constant(value) for value in given.values()
+        )
+
+    def rates(self, C: ArrayLike = 1.0) -> Rates:
+        """The rates at ħ_eff = Cħ: D/C, and G + D(1/C - 1) of the bath's G = γn̄ + gain.
+
+        Args:
+            C: strength of the diffusion, scalar.
+        """
+        down, up = self.gamma * (self.nbar + 1), self.gamma * self.nbar + self.gain
+        return Rates(down / C, up + down * (1 / C - 1), self.dephasing)
+
+    def largest_C(self) -> tuple[Array, Array]:
+        """Up to which C the equation is one of Lindblad's, and up to which it is posed.
+
+        D/(D - G) and twice that, inf where D <= G; of several modes the least.
+        """
+        rates = self.rates()
+        net = rates.down - rates.up
+        end = jnp.min(
+            jnp.where(net > 0, rates.down / jnp.where(net > 0, net, 1), jnp.inf)
+        )
+        return end, 2 * end
+
+    def scaled(self, factor: ArrayLike) -> "Bath":
+        """The same with all rates multiplied."""
+        return eqx.tree_at(
+            lambda bath: (bath.gamma, bath.gain, bath.dephasing),
+            self,
+            (factor * self.gamma, factor * self.gain, factor * self.dephasing),
+        )
+
+    def check(self, modes: int) -> None:
+        """Raise ValueError unless rates of single modes are of this many."""
+        shapes = {jnp.shape(leaf) for leaf in (self.gamma, self.nbar)}
+        shapes |= {jnp.shape(leaf) for leaf in (self.gain, self.dephasing)}
+        wrong = shapes - {(), (modes,)}
+        if wrong:
+            raise ValueError(
+                f"Argument `bath` must have one rate for all modes or {modes}, but has "
+                f"the shape {wrong.pop()}."
+            )
+
+    def check_window(self, C: ArrayLike) -> None:
+        """Raise ValueError where no solution exists at this C (skipped for tracers)."""
+        _, end = self.largest_C()
+        if not _checks.is_concrete((C, end)):
+            return
+        if not float(np.asarray(C)) < float(np.asarray(end)):
+            raise ValueError(
+                f"Argument `C` must be below 2 D/(D - G) = {np.asarray(end):.6g} for "
+                "this bath (rates D of loss, G of gain), but is "
+                f"{np.asarray(C):.6g}: beyond, no density solves the equation."
+            )

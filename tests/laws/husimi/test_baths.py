@@ -1,0 +1,271 @@
+"""Loss, gain, temperature and dephasing under the Husimi law, at every C."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jqd
+from jqd import constants
+from jqd.laws.husimi import (
+    Bath,
+    Fock,
+    GaussianForm,
+    GaussianSum,
+    Heff,
+    HusimiFokkerPlanck,
+    Master,
+)
+from jqd.spaces.symbols import bose_hubbard
+
+KERR, ALPHA = "0.5*ad^2*a^2", 1.2 + 0.5j
+POINTS, TS = jnp.asarray([0.7 - 0.3j, 0.2 + 0.5j]), jnp.asarray([0.0, 0.8])
+WARM = Bath(0.36, gain=0.06, dephasing=0.1)
+
+
+def at_the_end(law, psi=None, method=None, ts=TS):
+    psi = jqd.states.coherent(ALPHA, 36) if psi is None else psi
+
+    def observe(t, state):
+        quanta = jnp.real(law.moment(state, 1, 1))
+        return law.density(state), law.moment(state, 1, 0), quanta
+
+    run = jqd.evolve(law, law.prepare(psi), ts, method=method, observe=observe)
+    assert bool(run.ok), run.describe()
+    return tuple(np.asarray(value[-1]) for value in run.values)
+
+
+@pytest.mark.parametrize(
+    ("bath", "C", "Q", "mean", "close"),
+    [
+        (WARM, 0.8, [0.184902851365, 0.136640451155],
+         0.496872994897 - 0.343654612462j, 1e-10),
+        (WARM, 1.2, [0.210888715943, 0.092182629903],
+         0.566426197406 - 0.607606340924j, 1e-10),
+        # beyond a vacuum bath's C = 1: no Lindblad equation, and well posed
+        (Bath(0.4), 1.5, [0.203385754586, 0.070184969670], None, 1e-9),
+        (Bath(0.2, gain=0.35), 0.8, [0.131747293505, 0.097085424252],
+         0.381111364963 - 0.454218615799j, 1e-10),
+    ],
+)  # fmt: skip
+def test_open_kerr(bath, C, Q, mean, close):
+    """Twelve digits of a closed form."""
+    law = HusimiFokkerPlanck(KERR, C, points=POINTS, bath=bath, form=Master(48))
+    values, amplitude, quanta = at_the_end(law)
+    np.testing.assert_allclose(values, Q, rtol=0, atol=close)
+    if mean is not None:
+        assert complex(amplitude) == pytest.approx(mean, abs=1e-10)
+    if bath is WARM:
+        # the energy does not know of C
+        assert quanta == pytest.approx(2.37207551299, abs=1e-9)
+
+
+def test_steps_agree_with_diagonals():
+    """Steps of the whole matrix, and an exponential for each diagonal."""
+    law = HusimiFokkerPlanck(KERR, 1.2, points=POINTS, bath=WARM, form=Master(30))
+    psi = jqd.states.coherent(0.5, 16)
+    exact, *_ = at_the_end(law, psi)
+    stepped, *_ = at_the_end(law, psi, jqd.Fixed(law.stepper, 60))
+    np.testing.assert_allclose(stepped, exact, atol=1e-12)  # rounding of 60 steps
+    # unequal gaps: an exponential of its own for each
+    uneven, *_ = at_the_end(law, psi, ts=jnp.asarray([0.0, 0.1, 0.15, 0.8]))
+    np.testing.assert_allclose(uneven, exact, atol=1e-12)
+
+
+def test_a_superoperator_at_hbar_agrees():
+    """The same equation without ħ_eff: form `Fock` keeps the bath as it is."""
+    step = jqd.Adaptive(rtol=1e-10, atol=1e-12)
+    psi = jqd.states.coherent(0.5, 16)
+    for C in (0.8, 1.2):
+        laws = [
+            HusimiFokkerPlanck(KERR, C, points=POINTS, bath=WARM, form=form)
+            for form in (Master(30), Fock(30))
+        ]
+        one, other = (at_the_end(law, psi, step) for law in laws)
+        np.testing.assert_allclose(one[0], other[0], atol=1e-9)
+
+
+def test_without_a_bath_it_is_heff():
+    law = HusimiFokkerPlanck(KERR, 0.9, points=POINTS, form=Master(40))
+    kets = HusimiFokkerPlanck(KERR, 0.9, points=POINTS, form=Heff(40))
+    for one, other in zip(at_the_end(law), at_the_end(kets), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-12)  # rounding
+
+
+@pytest.mark.parametrize("C", [0.7, 1.0, 1.6])
+def test_gaussians_in_a_bath(C):
+    """A damped, driven, squeezed oscillator, by its covariance and by its matrix."""
+    text, bath = "0.6*n + 0.2*q^2 + 0.3*q", Bath(0.5, 0.4, gain=0.1)
+    point = POINTS[:1]
+    state = GaussianSum.coherent(0.4)
+    gauss = HusimiFokkerPlanck(text, C, points=point, bath=bath, form=GaussianForm())
+    run = jqd.evolve(gauss, gauss.prepare(state), TS, observe="density")
+    stepped = jqd.evolve(
+        gauss, gauss.prepare(state), TS, method=jqd.Fixed(jqd.rk4, 400),
+        observe="density",
+    )  # fmt: skip
+    np.testing.assert_allclose(run.values, stepped.values, atol=1e-11)
+    full = HusimiFokkerPlanck(text, C, points=point, bath=bath, form=Master(34))
+    Q, *_ = at_the_end(full, jqd.states.coherent(0.4, 12), jqd.Adaptive(rtol=1e-10))
+    np.testing.assert_allclose(run.values[-1], Q, atol=1e-8)  # of the cut-off
+
+
+def test_two_modes_in_baths_of_their_own():
+    """Two uncoupled modes are two runs of one."""
+    bath = Bath(jnp.asarray([0.4, 0.1]), jnp.asarray([0.0, 0.3]))
+    pair = HusimiFokkerPlanck(
+        "0.5*ad1^2*a1^2 + 0.3*n2", 0.95, bath=bath, form=Master(12, orders=8)
+    )
+    psi = jqd.states.coherent(jnp.asarray([0.4, 0.2]), (10, 10))
+    run = jqd.evolve(
+        pair, pair.prepare(psi), TS, method=jqd.Fixed(pair.stepper, 60),
+        observe=lambda t, s: pair.moment(s, (1, 0), (0, 0)),
+    )  # fmt: skip
+    one = HusimiFokkerPlanck(
+        KERR, 0.95, points=POINTS, bath=Bath(0.4), form=Master(12, orders=8)
+    )
+    _, mean, _ = at_the_end(one, jqd.states.coherent(0.4, 10))
+    # what 12 levels and 8 orders cut off
+    assert complex(run.values[-1]) == pytest.approx(complex(mean), abs=1e-7)
+
+
+def test_the_bath_hides_C_at_last():
+    """exp(-|α|²/(n̄+1))/(π(n̄+1)) for every C, where H conserves quanta."""
+    ts = jnp.asarray([0.0, 60.0])
+    for C in (0.8, 1.1):
+        bath = Bath(0.5, 0.4)
+        law = HusimiFokkerPlanck(KERR, C, points=POINTS, bath=bath, form=Master(56))
+        Q, *_ = at_the_end(law, jqd.states.coherent(0.3, 12), ts=ts)
+        expected = np.exp(-np.abs(POINTS) ** 2 / 1.4) / (1.4 * np.pi)
+        # what is left of the start after exp(-15), and beyond 56 levels
+        np.testing.assert_allclose(Q, expected, atol=1e-8)
+
+
+def test_quanta_of_the_bath_at_hbar_eff():
+    rates = Bath(1.0, 0.2).rates(1.2)
+    assert float(rates.up) == pytest.approx(0, abs=1e-12)
+    assert float(rates.down - rates.up) == pytest.approx(1, abs=1e-12)
+    legal, posed = Bath(1.0, 0.2).largest_C()
+    assert (float(legal), float(posed)) == pytest.approx((1.2, 2.4), abs=1e-12)
+    assert np.isinf(Bath(0.2, gain=0.35).largest_C()[1])
+
+
+def test_rates_are_constants_with_bounds():
+    law = HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, bath=Bath(0.2, 0.1))
+    assert isinstance(law.form, Master)
+    assert {"gamma", "nbar", "gain", "dephasing"} < set(constants.names(law))
+    assert constants.bounds(law, "gamma") == (0, np.inf)
+    assert set(law.invariants(law.prepare(jqd.states.coherent(0.3, 9)))) == {"norm"}
+
+
+def test_derivatives_by_C_and_rates():
+    psi = jqd.states.coherent(0.5, 10)
+
+    def value(x):
+        C, gamma, nbar, dephasing = x
+        law = HusimiFokkerPlanck(
+            KERR, C, points=POINTS, bath=Bath(gamma, nbar, dephasing=dephasing),
+            form=Master(16, orders=10),
+        )  # fmt: skip
+        run = jqd.evolve(law, law.prepare(law.admit(psi)), TS, observe="density")
+        return run.values[-1]
+
+    x, h = jnp.asarray([1.05, 0.4, 0.3, 0.1]), 1e-3
+    forward, reverse = jax.jacfwd(value)(x), jax.jacrev(value)(x)
+    for i, unit in enumerate(jnp.eye(4)):
+        near = 8 * (value(x + h * unit) - value(x - h * unit))
+        far = value(x + 2 * h * unit) - value(x - 2 * h * unit)
+        slope = (near - far) / (12 * h)  # h^4 leaves 1e-11
+        np.testing.assert_allclose(forward[:, i], slope, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(reverse[:, i], slope, rtol=1e-6, atol=1e-9)
+
+
+def test_beyond_the_bath_the_run_says_so():
+    """Traced C beyond 2(n̄ + 1): no exception is to be had, but a status."""
+    psi = jqd.states.thermal(1.5, 80)
+
+    def status(C):
+        law = HusimiFokkerPlanck(KERR, C, bath=Bath(0.4), form=Master(8, orders=0))
+        state = law.prepare(law.admit(jqd.states.number_state(0, 8)))
+        run = jqd.evolve(law, state, TS, method=jqd.Fixed(law.stepper, 2))
+        return run.status
+
+    found = jax.jit(jax.vmap(status))(jnp.asarray([0.9, 2.1]))
+    assert found.tolist() == [jqd.Status.OK, jqd.Status.HORIZON]
+    law = HusimiFokkerPlanck(KERR, 2.2, bath=Bath(0.4, 0.05), form=Master(80))
+    with pytest.raises(ValueError, match=r"2 D/\(D - G\) = 2.1 for this bath"):
+        law.prepare(psi)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Bath(-0.1), "`gamma` must not be negative"),
+        (lambda: Bath(0.1, nbar=-1), "`nbar` must not be negative"),
+        (lambda: Bath(0.1, gain=np.inf), "`gain` must be finite"),
+        (lambda: Bath(0.1j), "`gamma` must be real"),
+        (lambda: Bath(np.ones(2), np.ones(3)), "one for each mode"),
+        (lambda: HusimiFokkerPlanck(KERR, bath=0.1), "must be a Bath"),
+        (lambda: HusimiFokkerPlanck(KERR, bath=Bath(np.ones(2))), "one rate for all"),
+        (lambda: HusimiFokkerPlanck(KERR, bath=Bath(1), form="heff"), "must be None"),
+        (lambda: HusimiFokkerPlanck(KERR, bath=Bath(1), form="wigner"), "must be None"),
+        (
+            lambda: HusimiFokkerPlanck(
+                "n", bath=Bath(dephasing=1.0), form=GaussianForm()
+            ),
+            "must not dephase",
+        ),
+        (
+            lambda: HusimiFokkerPlanck("gamma*n", gamma=1.0, bath=Bath(1.0)),
+            "like a rate of the bath",
+        ),
+        (
+            lambda: HusimiFokkerPlanck("n^3", bath=Bath(1.0)),
+            "at most two powers",
+        ),
+    ],
+)
+def test_what_is_refused(make, message):
+    with pytest.raises(ValueError, match="Argument") as refused:
+        make()
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.slow
+def test_C_is_recovered_beside_the_bath_from_qutip():
+    qutip = pytest.importorskip("qutip")
+    levels, ts = 40, np.linspace(0, 2, 9)
+    a = qutip.destroy(levels)
+    bath = [np.sqrt(0.25 * 1.3) * a, np.sqrt(0.25 * 0.3) * a.dag()]
+    start = jqd.states.coherent(1.1 + 0.3j, 22)
+    psi = qutip.Qobj(np.pad(np.asarray(start), (0, levels - 22)))
+    options = {"rtol": 1e-12, "atol": 1e-14, "nsteps": 10**6, "method": "adams"}
+    run = qutip.mesolve(
+        0.45 * a.dag() ** 2 * a**2, qutip.ket2dm(psi), ts, bath, options=options
+    )
+    x = np.linspace(-2, 2, 5)
+    points = (x[None, :] + 1j * x[:, None]).ravel()
+    rows = np.stack([jqd.states.husimi(rho.full(), points) for rho in run.states[1:]])
+    law = HusimiFokkerPlanck(
+        "0.5*U*ad^2*a^2", 0.95, U=1.0, bath=Bath(0.2, 0.2), form=Master(26),
+        points=points,
+    )  # fmt: skip
+    found = jqd.recover(
+        law, jqd.Record(ts[1:], rows, t0=0.0), psi0=start, starts=1, search=None,
+        free=("C", "U", "gamma", "nbar"), start={"C": 0.95}, held_out=0.0,
+    )  # fmt: skip
+    assert found.status == "converged"
+    true = {"C": 1.0, "U": 0.9, "gamma": 0.25, "nbar": 0.3}
+    for name, value in true.items():
+        assert found.constants[name].value == pytest.approx(value, abs=1e-7)
+
+
+def test_bose_hubbard_in_a_bath_conserves_the_norm():
+    law = HusimiFokkerPlanck(
+        bose_hubbard(2, 1.0, 0.5), 0.98, bath=Bath(0.3), form=Master(10, orders=3)
+    )
+    psi = jqd.states.coherent(jnp.asarray([0.5, 0.2]), (8, 8))
+    run = jqd.evolve(law, law.prepare(psi), TS, method=jqd.Fixed(law.stepper, 40))
+    rho = run.values[-1]
+    assert float(jnp.real(jnp.trace(rho))) == pytest.approx(1, abs=1e-6)  # cut-off
