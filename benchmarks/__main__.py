@@ -9,7 +9,7 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import jax
@@ -50,20 +50,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = []
     for name in (name for name in known if name in chosen):
         folder = None if options.quick else path.parent
-        before = machine.load()
+        before, report = machine.load(), None
         try:
-            report = store.as_dict(_run(name, options.quick, folder))
+            for each in _run(name, options.quick, folder):
+                report = store.as_dict(each)
+                loads = {"load_before": before, "load_after": machine.load()}
+                record["benchmarks"][name] = report | loads
+                # each time, so that a run that is cut short leaves what it measured
+                if path is not None:
+                    store.save(record, path)
         except Exception:
             # hours of the others are not to be lost
             traceback.print_exc()
             failed.append(name)
-            continue
-        show(name, report, readme.source(name).shown)
-        loads = {"load_before": before, "load_after": machine.load()}
-        record["benchmarks"][name] = report | loads
-        # after each one, so that a run that is cut short leaves what it measured
-        if path is not None:
-            store.save(record, path)
+        if report is not None:
+            show(name, report, readme.source(name).shown)
     if path is not None:
         say(f"Stored in {path}")
     if path is not None and path.parent == store.RESULTS:
@@ -74,11 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def _run(name: str, quick: bool, folder: Path | None) -> Report:
-    """One benchmark; figures, where it draws any, go to `folder`."""
+def _run(name: str, quick: bool, folder: Path | None) -> Iterable[Report]:
+    """Reports of one benchmark, each with all that it has measured so far.
+
+    Figures, where it draws any, go to `folder`.
+    """
     run = importlib.import_module(f".{name}", __package__).run
     draws = "folder" in inspect.signature(run).parameters
-    return run(quick, folder) if draws else run(quick)
+    found = run(quick, folder) if draws else run(quick)
+    return [found] if isinstance(found, Report) else found
 
 
 def _parser() -> argparse.ArgumentParser:

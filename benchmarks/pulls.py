@@ -5,12 +5,15 @@ draw of its own, and the fit of each. A pull is (recovered - true)/standard erro
 mean 0 and width 1 where a fit has no bias and its errors hold.
 """
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import numpy as np
 
 from .pulls_cases import CASES, Pulls
+from .tables import say
 from .timing import Goal, Report, round_to
 
 SHOWN = ("constant", "records", "mean", "± mean", "width", "± width", "misfits",
@@ -19,13 +22,16 @@ SHOWN = ("constant", "records", "mean", "± mean", "width", "± width", "misfits
 SEEDS, LIMIT = 100, 4.0
 
 
-def run(quick: bool = False) -> Report:
-    """Pulls of every constant of every kind of record."""
+def run(quick: bool = False) -> Iterator[Report]:
+    """Pulls of every constant of every kind of record, a report after each kind."""
     rows: list[dict[str, Any]] = []
-    for case, make in CASES.items():
+    for number, (case, make) in enumerate(CASES.items(), start=1):
+        begun = time.perf_counter()
         keys = jax.random.split(jax.random.key(1), 4 if quick else SEEDS)
         rows += rows_of(case, make(keys))
-    return report(rows)
+        taken = time.perf_counter() - begun
+        say(f"pulls {number}/{len(CASES)}: {case} ({taken:.0f} s)")
+        yield report(rows)
 
 
 def report(rows: list[dict[str, Any]]) -> Report:
