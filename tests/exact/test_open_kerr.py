@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import jax.test_util
 import numpy as np
 import pytest
 import qutip
@@ -292,9 +293,11 @@ def test_derivatives(compiled, constants):
     expected = np.einsum("s,spv->vp", weights, around) / h
     found = jacobian(constants)
     gap = np.max(np.abs(found - expected), axis=0)
-    assert np.all(gap < 1e-6 * np.max(np.abs(expected), axis=0))
+    # 1e-11: rounding of the differences, where U = 0 leaves no trace of C
+    assert np.all(gap < 1e-6 * np.max(np.abs(expected), axis=0) + 1e-11)
     # rounding of both modes
-    np.testing.assert_allclose(gradient(constants), found.sum(0), rtol=1e-10)
+    total = found.sum(axis=0)
+    np.testing.assert_allclose(gradient(constants), total, rtol=1e-10, atol=1e-14)
 
 
 def test_derivatives_by_place_and_start():
