@@ -161,4 +161,5 @@ def test_open_kerr_revival(run):
     # Smaller errors bear more loss, and so does knowing the other constants.
     assert np.all(np.diff(known) < 0)
     assert np.all(np.array(fitted) < np.array(known))
-    assert (known[0], fitted[0]) == pytest.approx((1.13, 0.19), rel=0.02)
+    # Interpolated between 25 losses.
+    assert (known[1], fitted[1]) == pytest.approx((0.165, 0.0824), rel=0.02)
