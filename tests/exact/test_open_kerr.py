@@ -272,6 +272,7 @@ def compiled():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "constants",
     [
