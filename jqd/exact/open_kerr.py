@@ -87,12 +87,13 @@ def open_kerr(
         levels = kerr_levels(alpha0, C, hbar)
     check_levels(levels)
     points, alpha0 = (_checks.widen(jnp.asarray(v) + 0j) for v in (points, alpha0))
-    t, U, b, C, hbar = map(_checks.widen, (t, U, b, C, hbar))
-    rates = tuple(map(_checks.widen, (loss, gain, dephasing)))
+    t, U, b, C, hbar, loss, gain, dephasing = map(
+        _checks.widen, (t, U, b, C, hbar, loss, gain, dephasing)
+    )
     shape = jnp.broadcast_shapes(points.shape, t.shape)
     points, t = (jnp.ravel(jnp.broadcast_to(v, shape)) for v in (points, t))
     a, start = points / jnp.sqrt(hbar), alpha0 / jnp.sqrt(hbar)
-    values = _husimi(a, t, U * hbar, b / hbar, start, C, *rates, levels)
+    values = _husimi(a, t, U * hbar, b / hbar, start, C, loss, gain, dephasing, levels)
     return jnp.reshape(values / (np.pi * hbar), shape)
 
 
