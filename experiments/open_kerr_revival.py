@@ -9,7 +9,7 @@ the diffusion of the Hamiltonian by C; at C = 1 Milburn and Holmes, Phys. Rev. L
 that of Kirchmair et al., Nature 495, 205 (2013), where U exceeds D.
 Verdict: it holds where loss is slow. The mean amplitude comes back at Ut = 2π/C and, at
 C = 1, as quantum optics says. With errors of 0.03 in each quadrature of <α> at 100
-times, C = 0.99 lies three errors from 1 up to D = 0.17 U; where U, b and D are fitted
+times, C = 0.99 lies three errors from 1 up to D = 0.16 U; where U, b and D are fitted
 too, which take up most of what C does, up to D = 0.08 U.
 """
 
