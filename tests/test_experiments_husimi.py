@@ -138,3 +138,28 @@ def test_forward_backward_paths(run):
     )
     assert np.all(np.abs(summary["sigmas_from_quantum"][:3]) < 4)
     assert summary["error_where_factorised"] < 1e-6
+
+
+@pytest.mark.slow
+def test_open_kerr_revival(run):
+    summary = run("open_kerr_revival")
+    assert summary["quantum_optics_minus_closed_form"] < 1e-12  # rounding
+    # Read from 400 steps of the time.
+    expected = {f"C = {C:g}": 2 * np.pi / C for C in (0.9, 1.0, 1.1)}
+    assert summary["revival_Ut"] == pytest.approx(expected, abs=0.04)
+    # exp(-πD) exp(|α₀|² (Re f - 1)), f = e^-2πD + D(1 - e^-2πD)/(D + i)
+    contrasts = []
+    for D in (0, 0.01, 0.03, 0.1):
+        left = np.exp(-2 * np.pi * D)
+        f = left + D * (1 - left) / (D + 1j)
+        contrasts.append(np.exp(-np.pi * D + 4 * (f.real - 1)))
+    found = list(summary["contrast_of_revival"].values())
+    # The nearest of 400 steps is 2π to rounding.
+    assert found == pytest.approx(contrasts, rel=1e-9)
+    known = list(summary["largest_loss_all_else_known"].values())
+    fitted = list(summary["largest_loss_all_fitted"].values())
+    # Smaller errors bear more loss, and so does knowing the other constants.
+    assert np.all(np.diff(known) < 0)
+    assert np.all(np.array(fitted) < np.array(known))
+    # Interpolated between 25 losses.
+    assert (known[1], fitted[1]) == pytest.approx((0.165, 0.0824), rel=0.02)

@@ -13,3 +13,5 @@ from .closed_forms import free_gaussian as free_gaussian
 from .closed_forms import rabi as rabi
 from .closed_forms import squeezed_state as squeezed_state
 from .eigenstates import eigenstates as eigenstates
+from .open_kerr import open_kerr as open_kerr
+from .open_kerr import open_kerr_amplitude as open_kerr_amplitude

@@ -134,7 +134,7 @@ def kerr(
     if _checks.is_concrete(C) and not float(np.asarray(C)) < 2:
         raise ValueError(f"Argument `C` must be below 2, but it is {C}.")
     if levels is None:
-        levels = _kerr_levels(alpha0, C, hbar)
+        levels = kerr_levels(alpha0, C, hbar)
     check_levels(levels)
     points, alpha0 = (_checks.widen(jnp.asarray(v) + 0j) for v in (points, alpha0))
     t, U, b, C, hbar = map(_checks.widen, (t, U, b, C, hbar))
@@ -144,7 +144,7 @@ def kerr(
     return jnp.reshape(values, shape)
 
 
-def _kerr_levels(alpha0: ArrayLike, C: ArrayLike, hbar: ArrayLike) -> int:
+def kerr_levels(alpha0: ArrayLike, C: ArrayLike, hbar: ArrayLike) -> int:
     """Terms up to where <n|r₀s> <n|r₀/s> is below rounding for every angle."""
     if not _checks.is_concrete((alpha0, C, hbar)):
         raise ValueError(
