@@ -163,3 +163,23 @@ def test_open_kerr_revival(run):
     assert np.all(np.array(fitted) < np.array(known))
     # Interpolated between 25 losses.
     assert (known[1], fitted[1]) == pytest.approx((0.165, 0.0824), rel=0.02)
+
+
+def test_negative_weights(run):
+    summary = run("negative_weights")
+    assert summary["distances"]["its coherence halved"] == pytest.approx([0], abs=1e-10)
+    # 5.0e-3 on twice as fine a grid
+    assert 3e-3 < summary["distances"]["one quantum"][0] < 8e-3
+    # 1 - exp(-β² tanh gT)
+    assert summary["threshold"] == pytest.approx(0.385791, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_field_chains(run):
+    summary = run("field_chains")
+    # Known to 2 %, and a thousand samples to 3 %.
+    found = [summary["total_variation"][L] for L in ("1", "4")]
+    assert np.array(found)[:, [0, 2, 3]] == pytest.approx(
+        np.array([[0.65, 0.95, 0.97], [0.81, 0.78, 0.92]]), rel=0.12
+    )
+    assert 0.004 < summary["horizon_lambda_t"]["1"] < 0.03

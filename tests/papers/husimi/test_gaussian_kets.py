@@ -8,7 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.papers.husimi import apply_bilinear
+from jqd import states
+from jqd.papers.husimi.gaussian_kets import (
+    apply_bilinear,
+    quartic_diffusion,
+    squeezed_husimi,
+)
 from jqd.spaces import symbols
 
 from .conftest import equation
@@ -151,59 +156,182 @@ def test_every_quadratic_hamiltonian_is_deterministic_on_gaussian_kets():
     assert quartic > 1e-2 * exact  # the interaction does diffuse
 
 
-def fourth(z, t):
-    """(4|z, t) of one mode."""
-    return (z**4 + 6 * t * z**2 + 3 * t**2) / np.sqrt(24)
+def field_square(shapes):
+    """m = r = l of q_j², q_j = Σ_k c_jk (a_k + a_k†), for each site: 2 c_j c_jᵀ."""
+    return 2 * shapes[:, :, None] * shapes[:, None, :]
+
+
+@equation("claim-gaussian-traceless")
+@pytest.mark.parametrize("sites", [1, 2, 3])
+def test_the_diffusion_on_gaussian_kets_is_traceless_in_every_hermitian_metric(sites):
+    rng = np.random.default_rng(7)
+    shapes = np.eye(sites) + 0.3 * rng.normal(size=(sites, sites))
+    tables = jnp.asarray(field_square(shapes)) + 0j
+    t = rng.normal(size=(sites, sites)) + 1j * rng.normal(size=(sites, sites))
+    t = jnp.asarray((t + t.T) / 20)
+    z = jnp.asarray(rng.normal(size=sites) + 1j * rng.normal(size=sites))
+    strengths = jnp.asarray(1 + 0.3 * rng.normal(size=sites))
+    D = np.asarray(quartic_diffusion(strengths, *[tables] * 3, z, t))
+    size = len(D) // 2
+    assert size == sites + sites * (sites + 1) // 2
+    # the second derivatives that i Σ_r λ_r B_r² leaves, by B_r of the functions x_a x_b
+    upper = np.triu_indices(sites)
+    origin = jnp.concatenate([z, t[*upper]])
+
+    def away(pair):
+        def function(z, t):
+            x = jnp.concatenate([z, t[*upper]]) - origin
+            return x[pair[0]] * x[pair[1]]
+
+        return function
+
+    pair = (0, size - 1)
+
+    @jax.jit
+    def moved():
+        images = [away(pair)] * sites
+        for _ in range(2):
+            images = [
+                apply_bilinear(f, *[m] * 3) for f, m in zip(images, tables, strict=True)
+            ]
+        return sum(s * f(z, t) for s, f in zip(strengths, images, strict=True))
+
+    found = 1j * np.asarray(moved())
+    assert abs(2 * D[pair] - found) < ROUNDING * abs(found)
+    # as many directions of each sign as sites, in real coordinates
+    turn = np.block(
+        [[np.eye(size), np.eye(size)], [-1j * np.eye(size), 1j * np.eye(size)]]
+    )
+    real = turn @ D @ turn.T / 4
+    assert np.max(np.abs(real.imag)) < ROUNDING
+    values = np.linalg.eigvalsh(real.real)
+    scale = np.max(np.abs(values)) * ROUNDING
+    assert [np.sum(values > scale), np.sum(values < -scale)] == [sites, sites]
+    # the trace in a Hermitian metric, and in one that is not
+    g = rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size))
+    g, none = g @ g.conj().T, np.zeros((size, size))
+    assert np.sum(np.block([[none, g], [g.conj(), none]]) * D) == 0
+    assert abs(np.sum(np.block([[g, none], [none, g.conj()]]) * D)) > 1e-2
+
+
+@equation("claim-gaussian-operators")
+def test_generator_of_phi4_on_gaussian_kets():
+    """(ψ|a†a + 0.1 q⁴|z, t) by derivatives of (ψ|z, t)."""
+    few, levels = 7, 11
+    psi = random_ket(few, levels, 1)
+    psi, f = psi / np.linalg.norm(psi), overlap(psi / np.linalg.norm(psi), levels)
+    number, L = bilinear(1, mixed=1.0), square(1)
+    quartic = symbols.phi4(0.1) - symbols.harmonic(1.0)
+    H = np.diag(np.arange(levels)) + np.asarray(symbols.matrix(quartic, levels))
+    exact = overlap(H @ psi, levels)
+
+    @jax.jit
+    def residual(z, t):
+        return number(f)(z, t) + 0.1 * L(L(f))(z, t) - exact(z, t)
+
+    # a sum of a hundred terms of order 1
+    assert abs(residual(Z[:1], T[:1, :1])) < 1e-12
+
+
+@equation("claim-gaussian-redundant")
+def test_each_squeezing_holds_one_normalised_husimi_function():
+    few = 4
+    psi = random_ket(few, few, 1)
+    psi = jnp.asarray(psi / np.linalg.norm(psi))
+    f = overlap(psi, few)
+    narrow = lambda z, t: f(z[None], t[None, None])  # noqa: E731
+
+    @jax.jit
+    def constraint(z, t):
+        by_z = jax.grad(jax.grad(narrow, holomorphic=True), holomorphic=True)
+        by_t = jax.grad(narrow, 1, holomorphic=True)
+        return by_t(z, t) - by_z(z, t) / 2, by_t(z, t)
+
+    left, size = constraint(Z[0], T[0, 0])
+    assert abs(left) < ROUNDING
+    assert abs(size) > 1e-2
+    # the trapezoidal rule is exact to rounding for polynomials times Gaussians
+    axis = np.linspace(-10, 10, 161)
+    plane = jnp.asarray(axis[:, None] + 1j * axis[None, :]).ravel()
+    densities = jax.jit(
+        jax.vmap(lambda alpha, t: squeezed_husimi(f, alpha, t), (0, None))
+    )
+    for t in (0.0, T[0, 0], -0.6 + 0.2j):
+        total = (
+            jnp.sum(densities(plane, jnp.asarray(t, complex)))
+            * (axis[1] - axis[0]) ** 2
+        )
+        assert abs(total - 1) < ROUNDING
+    # at t = 0 it is the Husimi function
+    found = densities(plane[:5000:7], jnp.zeros((), complex))
+    assert np.allclose(found, states.husimi(psi, plane[:5000:7]), rtol=0, atol=ROUNDING)
+
+
+class Polynomial(dict):
+    """Of z and t with whole coefficients: {(i, j): coefficient of zⁱ tʲ}."""
+
+    def __add__(self, other):
+        keys = self.keys() | other.keys()
+        total = {k: self.get(k, 0) + other.get(k, 0) for k in keys}
+        return Polynomial({k: c for k, c in total.items() if c})
+
+    def __mul__(self, other):
+        terms = (
+            Polynomial({(i + k, j + m): c * d})
+            for ((i, j), c), ((k, m), d) in itertools.product(
+                self.items(), other.items()
+            )
+        )
+        return sum(terms, start=Polynomial())
+
+    def by_z(self):
+        return Polynomial({(i - 1, j): i * c for (i, j), c in self.items() if i})
+
+    def by_t(self):
+        return Polynomial({(i, j - 1): j * c for (i, j), c in self.items() if j})
+
+    def at(self, z, t):
+        return sum(c * z**i * t**j for (i, j), c in self.items())
+
+
+def number(c):
+    return Polynomial({(0, 0): c})
 
 
 @equation("claim-gaussian-C")
 def test_no_strength_of_the_diffusion_is_defined_on_gaussian_kets():
     """∂_t f = ½ ∂_z² f holds for each f, so that a diffusion can be read as a drift."""
-    z, t = Z[0], T[0, 0]
-    ket = gaussian_ket(Z[:1], T[:1, :1], 5)
-    assert abs(fourth(z, t) - ket[4]) < ROUNDING
-
-    def by_z(f):
-        return jax.grad(f, holomorphic=True)
-
-    def by_t(f):
-        return jax.grad(f, 1, holomorphic=True)
+    z, t = Polynomial({(1, 0): 1}), Polynomial({(0, 1): 1})
+    one = number(1)
+    w = one + t
+    # √24 (4|z, t)
+    f = z * z * z * z + number(6) * t * z * z + number(3) * t * t
 
     def constraint(f):
-        return by_z(by_z(f))(z, t) - 2 * by_t(f)(z, t)
+        return f.by_z().by_z() + number(-2) * f.by_t()
 
-    def quartic(z, t):
-        wide = lambda z, t: fourth(z[0], t[0, 0])  # noqa: E731
-        return square(1)(square(1)(wide))(z[None], t[None, None])
+    def square_of_position(f):  # 2L
+        drift = number(2) * z * w * f.by_z() + number(2) * w * w * f.by_t()
+        return (z * z + w) * f + drift
 
-    def pure(z, t):  # v_z² ∂_z², v = ((1+t)z, (1+t)²); on each f it is 2 v_z² ∂_t
-        return (1 + t) ** 2 * z**2 * by_z(by_z(fourth))(z, t)
+    # (v∂)² = v_z² ∂_z² + the rest, v = ((1+t)z, (1+t)²)
+    pure = w * w * z * z * f.by_z().by_z()
+    rest = number(2) * w * w * w * z * f.by_z().by_t()
+    rest = rest + w * w * w * w * f.by_t().by_t()
+    quartic = square_of_position(square_of_position(f))  # 4 L²
 
-    def rest(z, t):
-        mixed = 2 * (1 + t) ** 3 * z * by_z(by_t(fourth))(z, t)
-        return mixed + (1 + t) ** 4 * by_t(by_t(fourth))(z, t)
-
-    @jax.jit
-    def values(C):
-        """The law with all of (v∂)² times C, and with v_z² ∂_z² read as a drift."""
-
-        def one(z, t):
-            return quartic(z, t) + (C - 1) * (pure(z, t) + rest(z, t))
-
-        def other(z, t):
-            return quartic(z, t) + (C - 1) * rest(z, t)
-
-        left = [constraint(f) for f in (fourth, one, other)]
-        return one(z, t) - other(z, t), left
-
-    for C in (1.0, 0.8):
-        apart, (given, first, second) = values(C + 0j)
-        assert abs(given) < ROUNDING
-        factor = np.sqrt(6) * (C - 1)
-        assert abs(apart - factor * z**2 * (1 + t) ** 2 * (t + z**2)) < ROUNDING
-        # and at C = 1 alone they keep what every f obeys
-        expected = -2 * (1 + t) * (2 * z**4 + 3 * t * z**2 + z**2 - t**2 - t)
-        assert abs(first - factor * expected) < ROUNDING
-        assert abs(second + 12 * factor * z**2 * (1 + t) ** 2) < ROUNDING
-    assert abs(apart) > 1e-2
-    assert abs(first) > 1e-2
+    # exact: at C = 1 the constraint is kept ...
+    assert constraint(f) == constraint(quartic) == {}
+    # ... and what stands before C - 1 in two readings of the law differs, and breaks it
+    assert pure == number(12) * z * z * w * w * (t + z * z)
+    first = (z * z + number(-1) * (t + one)) * t + (number(2) * z * z + one) * z * z
+    first = first + number(2) * t * z * z
+    assert constraint(pure + rest) == number(-24) * w * first
+    assert constraint(rest) == number(-144) * z * z * w * w
+    # the same function and operator by numbers
+    Z0, T0 = Z[:1], T[:1, :1]
+    ket = gaussian_ket(Z0, T0, 5)
+    assert abs(f.at(Z[0], T[0, 0]) / np.sqrt(24) - ket[4]) < ROUNDING
+    wide = lambda z, t: f.at(z[0], t[0, 0])  # noqa: E731
+    found = square(1)(square(1)(wide))(Z0, T0)
+    assert abs(4 * found - quartic.at(Z[0], T[0, 0])) < ROUNDING
