@@ -8,6 +8,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 NAMES = (
     "copy_dynamics", "kerr_sweep", "bose_hubbard", "kerr_gradient", "driven_qutrit",
+    "driven_kerr",
     "grid_schrodinger", "work_precision", "reversible_gradient", "husimi_maps",
     "husimi_kerr", "husimi_bose_hubbard", "husimi_kraus", "two_slits", "grid_3d",
     "link_form", "nelson_paths", "statistics_sampler", "copy_ensembles", "hard_discs",

@@ -165,6 +165,7 @@ def test_open_kerr_revival(run):
     assert (known[1], fitted[1]) == pytest.approx((0.165, 0.0824), rel=0.02)
 
 
+@pytest.mark.slow
 def test_negative_weights(run):
     summary = run("negative_weights")
     assert summary["distances"]["its coherence halved"] == pytest.approx([0], abs=1e-10)

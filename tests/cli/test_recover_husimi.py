@@ -157,12 +157,17 @@ def test_a_drive_and_a_bath(tmp_path, printed):
     words = ["--data", tmp_path / "moments.npz", "--bath", "gamma=0.2", "--starts", 1]
     words += ["--hamiltonian", "0.5*ad^2*a^2 + f(t)*(a+ad)", "--levels", 20, "--json"]
     for number, (shape, free) in enumerate(
-        [(f"f={tmp_path / 'f.csv'}", "C,gamma"), ("f=cosine:omega=1.5", "C,f.amplitude")]
+        [
+            (f"f={tmp_path / 'f.csv'}", "C,gamma"),
+            ("f=cosine:omega=1.5", "C,f.amplitude"),
+        ]
     ):
         given = [*words, "--pulse", shape, "--free", free]
         given[3] = "gamma=0.25" if number else "gamma=0.2"
         assert recover(tmp_path / f"run{number}", *given) == 0
-        found = {k: v["value"] for k, v in printed("recover husimi")["constants"].items()}
+        found = {
+            k: v["value"] for k, v in printed("recover husimi")["constants"].items()
+        }
         true = {"C": 1.0, "gamma": 0.25, "f.amplitude": 0.4}
         # 20 levels, and a spline through 91 values of the table
         for name, value in found.items():

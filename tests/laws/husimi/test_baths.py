@@ -136,7 +136,7 @@ def test_the_bath_hides_C_at_last():
         bath = Bath(0.5, 0.4)
         law = HusimiFokkerPlanck(KERR, C, points=POINTS, bath=bath, form=Master(56))
         Q, *_ = at_the_end(law, jqd.states.coherent(0.3, 12), ts=ts)
-        expected = np.exp(-np.abs(POINTS) ** 2 / 1.4) / (1.4 * np.pi)
+        expected = np.exp(-(np.abs(POINTS) ** 2) / 1.4) / (1.4 * np.pi)
         # what is left of the start after exp(-15), and beyond 56 levels
         np.testing.assert_allclose(Q, expected, atol=1e-8)
 
