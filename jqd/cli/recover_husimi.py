@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import jax.numpy as jnp
 import numpy as np
 import typer
 
@@ -16,7 +17,7 @@ from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
 from ..records import PhaseSpaceRecord, load_phase_space, naming
 from ..records.phase_space import sample_orders
 from ..spaces.symbols import ParametricSymbol, parameters_of, parse_hamiltonian
-from ..states import coherent, product
+from ..states import Ensemble, Gaussian, coherent, product
 from .fit import Plane, check_free, draw_all, fit
 from .options import (
     Common,
@@ -250,14 +251,16 @@ def _mean_quanta(record: PhaseSpaceRecord) -> float:
 
 
 def initial_state(record: PhaseSpaceRecord, levels: int) -> Any:
-    """The state at t0 of a record; of an amplitude a ket of enough levels."""
+    """The state at t0 of a record; of an amplitude a ket of enough levels, which is a
+    coherent state and says so: a fit of C stays within its window."""
     (name, value), *_ = record.initial.items()
     if name != "alpha0":
         return value
     mean = _mean_quanta(record)
     enough = min(levels, math.ceil(mean + 9 * math.sqrt(mean) + 16))
     kets = [coherent(alpha, enough) for alpha in np.atleast_1d(value)]
-    return kets[0] if len(kets) == 1 else product(*kets)
+    ket = kets[0] if len(kets) == 1 else product(*kets)
+    return Ensemble(ket[None], jnp.ones(1), Gaussian().largest_C)
 
 
 def _with_points(law: HusimiFokkerPlanck, record: PhaseSpaceRecord) -> Any:

@@ -2,7 +2,6 @@
 
 from .fock import Fock as Fock
 from .form import Form as Form
-from .form import largest_C as largest_C
 from .gaussian import GaussianForm as GaussianForm
 from .gaussian_sum import GaussianSum as GaussianSum
 from .heff import Heff as Heff
@@ -11,3 +10,6 @@ from .law import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .literal import LiteralGrid as LiteralGrid
 from .thermal import DisplacedThermal as DisplacedThermal
 from .wigner import WignerGrid as WignerGrid
+from .window import BeyondWindow as BeyondWindow
+from .window import Window as Window
+from .window import largest_C as largest_C
