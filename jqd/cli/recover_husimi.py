@@ -17,7 +17,7 @@ from ..laws.husimi import Fock, Form, GaussianForm, Heff, HusimiFokkerPlanck
 from ..records import PhaseSpaceRecord, load_phase_space, naming
 from ..records.phase_space import sample_orders
 from ..spaces.symbols import ParametricSymbol, parameters_of, parse_hamiltonian
-from ..states import Ensemble, Gaussian, coherent, product
+from ..states import Ensemble, GaussianState, coherent, product
 from .fit import Plane, check_free, draw_all, fit
 from .options import (
     Common,
@@ -260,7 +260,7 @@ def initial_state(record: PhaseSpaceRecord, levels: int) -> Any:
     enough = min(levels, math.ceil(mean + 9 * math.sqrt(mean) + 16))
     kets = [coherent(alpha, enough) for alpha in np.atleast_1d(value)]
     ket = kets[0] if len(kets) == 1 else product(*kets)
-    return Ensemble(ket[None], jnp.ones(1), Gaussian().largest_C)
+    return Ensemble(ket[None], jnp.ones(1), GaussianState().largest_C)
 
 
 def _with_points(law: HusimiFokkerPlanck, record: PhaseSpaceRecord) -> Any:

@@ -9,7 +9,7 @@ from .bosonic import squeezed as squeezed
 from .bosonic import thermal as thermal
 from .described import Cat as Cat
 from .described import Finite as Finite
-from .described import Gaussian as Gaussian
+from .described import GaussianState as GaussianState
 from .described import Mixture as Mixture
 from .described import Product as Product
 from .described import TwoModeSqueezed as TwoModeSqueezed

@@ -22,7 +22,7 @@ from .bosonic import cat, coherent, squeezed
 from .ensemble import LOSS, Ensemble, Seed, State, as_ensemble
 
 
-class Gaussian(State):
+class GaussianState(State):
     """A displaced, squeezed, thermal state of one mode: any Gaussian one.
 
     ρ = D(α) S(r e^(iθ)) ρ_n̄ S† D†,   C_max = 1 + (2n̄ + 1) e^(-2|r|)

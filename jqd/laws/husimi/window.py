@@ -134,7 +134,7 @@ def check_window(
     if window.kind == "estimate" and value >= window.value:
         warnings.warn(
             f"C = {value:.6g}, but {window} Beyond C_max no density solves the "
-            "equation; a described state, such as `jqd.states.Gaussian`, knows C_max.",
+            "equation; a described state, see `jqd.states.State`, knows its own.",
             BeyondWindow,
             stacklevel=3,
         )

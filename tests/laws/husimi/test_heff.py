@@ -11,7 +11,7 @@ from jqd import constants
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
 from jqd.laws.husimi.heff import amplify, edge_share
 from jqd.spaces.symbols import Symbol, bose_hubbard
-from jqd.states import Gaussian, as_ensemble, cat, coherent, husimi, product
+from jqd.states import GaussianState, as_ensemble, cat, coherent, husimi, product
 
 ALPHA = 1.2 + 0.5j
 
@@ -279,7 +279,7 @@ def test_every_leaf_can_be_fitted():
     ("state", "end"),
     [
         (coherent(ALPHA, 40), 2.0),
-        (Gaussian(r=0.5), 1 + np.exp(-1.0)),
+        (GaussianState(r=0.5), 1 + np.exp(-1.0)),
         (cat([1.5, -1.5], [1.0, 1.0], 40), 2.0),
     ],
 )

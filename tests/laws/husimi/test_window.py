@@ -25,7 +25,6 @@ from jqd.states import (
     Cat,
     Ensemble,
     Finite,
-    Gaussian,
     Mixture,
     Product,
     TwoModeSqueezed,
@@ -38,6 +37,7 @@ from jqd.states import (
     squeezed,
     thermal,
 )
+from jqd.states import GaussianState as Gauss
 
 ALPHA = 0.6 - 0.4j
 SQUEEZING = "ad*a + 0.25*(a^2 + ad^2)"
@@ -61,15 +61,18 @@ def law_of(C, form, text=SQUEEZING):
 @pytest.mark.parametrize(
     ("state", "end"),
     [
-        (Gaussian(r=1.0), 1.135335283),
-        (Gaussian(ALPHA, r=-1.0, angle=0.3), 1.135335283),
+        (Gauss(r=1.0), 1.135335283),
+        (Gauss(ALPHA, r=-1.0, angle=0.3), 1.135335283),
         (TwoModeSqueezed(1.0), 1.135335283),
-        (Gaussian(nbar=1.0), 4.0),
-        (Gaussian(r=0.3, nbar=0.5), 2.097623272),
+        (Gauss(nbar=1.0), 4.0),
+        (Gauss(r=0.3, nbar=0.5), 2.097623272),
         (Cat([1.0, -1.0], [1.0, 1.0], r=0.5), 1.367879441),
-        (Mixture([0.99, 0.01], [Gaussian(ALPHA), Gaussian(r=1.0)]), 1.135335283),
-        (Product(Gaussian(nbar=1.0), TwoModeSqueezed(1.0)), 1.135335283),
-        (Gaussian(ALPHA), 2.0),
+        (
+            Mixture([0.99, 0.01], [Gauss(ALPHA), Gauss(r=1.0)]),
+            1.135335283,
+        ),
+        (Product(Gauss(nbar=1.0), TwoModeSqueezed(1.0)), 1.135335283),
+        (Gauss(ALPHA), 2.0),
         (Finite(number_state(3, 4)), 2.0),
         (GaussianSum.squeezed(1.0), 1.135335283),
         (GaussianSum.thermal([1.0, 2.0]), 4.0),
@@ -85,7 +88,8 @@ def test_declared_windows_in_closed_form(state, end):
 
 
 @pytest.mark.parametrize(
-    "state", [Gaussian(r=0.3), Gaussian(ALPHA, nbar=0.3), Cat([1, -1], [1, 1], r=0.3)]
+    "state",
+    [Gauss(r=0.3), Gauss(ALPHA, nbar=0.3), Cat([1, -1], [1, 1], r=0.3)],
 )
 def test_windows_do_not_depend_on_levels(state):
     ends = [largest_C(state.ensemble(levels)) for levels in (20, 60, 120)]
@@ -158,7 +162,7 @@ def test_several_modes():
 
 @pytest.mark.parametrize("form", [Heff(60), Fock(60), WignerGrid(32)])
 def test_declared_windows_refuse(form):
-    state = Gaussian(r=0.5)
+    state = Gauss(r=0.5)
     end = 1 + np.exp(-1.0)
     law_of(end - 1e-3, form).prepare(state)
     for C in (end, end + 1e-3, 2.5, -0.1):
@@ -181,7 +185,7 @@ def test_estimates_warn():
 
 
 def test_kets_end_at_two_whatever_their_window():
-    start = Gaussian(nbar=1.0)
+    start = Gauss(nbar=1.0)
     with pytest.raises(ValueError, match="must be below 2"):
         law_of(2.5, Heff(60)).prepare(start.ensemble(40))
     with pytest.raises(ValueError, match="must be below 2"):
@@ -191,18 +195,24 @@ def test_kets_end_at_two_whatever_their_window():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: Gaussian(angle=0.1), "without r"),
-        (lambda: Gaussian(nbar=-0.1), "nbar"),
-        (lambda: Gaussian([0.1, 0.2]), "`alpha` must"),
-        (lambda: Mixture([0.5, 0.4], [Gaussian(), Gaussian(0.1)]), "sum 1"),
-        (lambda: Mixture([1.0], [Gaussian(), Gaussian(0.1)]), "probabilities"),
-        (lambda: Mixture([0.5, 0.5], [Gaussian(), TwoModeSqueezed(0.1)]), "as many"),
+        (lambda: Gauss(angle=0.1), "without r"),
+        (lambda: Gauss(nbar=-0.1), "nbar"),
+        (lambda: Gauss([0.1, 0.2]), "`alpha` must"),
+        (lambda: Mixture([0.5, 0.4], [Gauss(), Gauss(0.1)]), "sum 1"),
+        (
+            lambda: Mixture([1.0], [Gauss(), Gauss(0.1)]),
+            "probabilities",
+        ),
+        (
+            lambda: Mixture([0.5, 0.5], [Gauss(), TwoModeSqueezed(0.1)]),
+            "as many",
+        ),
         (lambda: Product(coherent(0.1, 8)), "described states"),
-        (lambda: Gaussian(nbar=1.0).ensemble(8), "`levels` must be enough"),
-        (lambda: Gaussian(r=1.0).ensemble(20), "`levels` must be at least"),
+        (lambda: Gauss(nbar=1.0).ensemble(8), "`levels` must be enough"),
+        (lambda: Gauss(r=1.0).ensemble(20), "`levels` must be at least"),
         (lambda: TwoModeSqueezed(1.0).ensemble(5), "must be at least 26"),
         (lambda: Finite(number_state(3, 4)).ensemble(3), "`levels` must be at least"),
-        (lambda: as_ensemble(Gaussian()), "ensemble"),
+        (lambda: as_ensemble(Gauss()), "ensemble"),
         (lambda: law_of(0.9, Heff(20)).prepare(TwoModeSqueezed(0.1)), "1 modes"),
         (
             lambda: law_of(0.9, GaussianForm()).prepare(Finite(number_state(1, 2))),
@@ -220,13 +230,16 @@ def test_bad_input(build, message):
 
 def test_described_states_are_those_of_the_arrays():
     same = [
-        (Gaussian(ALPHA), coherent(ALPHA, 40)),
-        (Gaussian(ALPHA, 0.4, 0.3), squeezed(0.4, 40, angle=0.3, displacement=ALPHA)),
-        (Gaussian(ALPHA, nbar=0.4), thermal(0.4, 40, ALPHA)),
+        (Gauss(ALPHA), coherent(ALPHA, 40)),
+        (
+            Gauss(ALPHA, 0.4, 0.3),
+            squeezed(0.4, 40, angle=0.3, displacement=ALPHA),
+        ),
+        (Gauss(ALPHA, nbar=0.4), thermal(0.4, 40, ALPHA)),
         (Cat([1.0, ALPHA], [1.0, 1j], r=0.2), cat([1, ALPHA], [1.0, 1j], 40, r=0.2)),
         (Finite(number_state(3, 4)), number_state(3, 40)),
         (
-            Mixture([0.3, 0.7], [Gaussian(ALPHA, nbar=0.4), Gaussian(0.1)]),
+            Mixture([0.3, 0.7], [Gauss(ALPHA, nbar=0.4), Gauss(0.1)]),
             0.3 * thermal(0.4, 40, ALPHA) + 0.7 * thermal(0.0, 40, 0.1),
         ),
     ]
@@ -239,10 +252,10 @@ def test_described_states_are_those_of_the_arrays():
 @pytest.mark.parametrize(
     "state",
     [
-        Gaussian(ALPHA, 0.4, 0.7, 0.5),
-        Gaussian(ALPHA, -0.4, 0.7, 0.5),
+        Gauss(ALPHA, 0.4, 0.7, 0.5),
+        Gauss(ALPHA, -0.4, 0.7, 0.5),
         TwoModeSqueezed(0.3, 0.8),
-        Product(Gaussian(0.2j, nbar=0.1), Gaussian(ALPHA, r=0.2, angle=1.0)),
+        Product(Gauss(0.2j, nbar=0.1), Gauss(ALPHA, r=0.2, angle=1.0)),
     ],
 )
 def test_moments_of_gaussians(state):
@@ -267,8 +280,8 @@ def test_runs_from_a_description_and_from_an_array(C):
     law = law_of(C, Heff(60), "0.5*ad^2*a^2 + 0.1*(a^2 + ad^2)")
     ts = jnp.asarray([0.0, 0.4])
     for state, array in (
-        (Gaussian(ALPHA, r=0.3), squeezed(0.3, 40, displacement=ALPHA)),
-        (Gaussian(ALPHA, nbar=0.3), thermal(0.3, 40, ALPHA)),
+        (Gauss(ALPHA, r=0.3), squeezed(0.3, 40, displacement=ALPHA)),
+        (Gauss(ALPHA, nbar=0.3), thermal(0.3, 40, ALPHA)),
     ):
         one, other = (
             jqd.evolve(law, law.prepare(s), ts, observe="density").values
@@ -281,7 +294,7 @@ def test_runs_from_a_description_and_from_an_array(C):
 @pytest.mark.parametrize("C", [0.7, 1.6, 2.5, 3.3])
 def test_thermal_starts_reach_beyond_two(C):
     """Against the closed form, which has no levels and no series."""
-    state, ts = Gaussian(0.3 + 0.1j, nbar=1.0), jnp.asarray([0.0, 0.3])
+    state, ts = Gauss(0.3 + 0.1j, nbar=1.0), jnp.asarray([0.0, 0.3])
     values = [
         jqd.evolve(law, law.prepare(state), ts, observe="density").values
         for law in (law_of(C, Heff(100)), law_of(C, GaussianForm()))
@@ -302,18 +315,17 @@ def test_cats_without_levels():
 # -- transformations -------------------------------------------------------------------
 
 
-def density(theta):
-    """Q at a point from C, r and n̄, all traced."""
+def density(theta, form=None):
+    """Q at a point after a while from C, r and n̄, all traced."""
     C, r, nbar = theta
-    law = law_of(C, Heff(40))
-    state = law.prepare(Gaussian(ALPHA, r=r, angle=0.2, nbar=nbar))
-    return law.density(state)[0]
+    law = law_of(C, form or Heff(40))
+    state = law.prepare(Gauss(ALPHA, r=r, angle=0.2, nbar=nbar))
+    states, _ = law.orbit(state, jnp.asarray([0.0, 0.3]))
+    return law.density(jax.tree.map(lambda leaf: leaf[1], states))[0]
 
 
 def closed(theta):
-    C, r, nbar = theta
-    law = law_of(C, GaussianForm())
-    return law.density(law.prepare(Gaussian(ALPHA, r=r, angle=0.2, nbar=nbar)))[0]
+    return density(theta, GaussianForm())
 
 
 def test_jit_vmap_and_grad_through_a_described_start():
@@ -327,7 +339,7 @@ def test_jit_vmap_and_grad_through_a_described_start():
 
 def test_windows_are_differentiable():
     def end(r, nbar):
-        return largest_C(Product(Gaussian(r=r, nbar=nbar), TwoModeSqueezed(r))).value
+        return largest_C(Product(Gauss(r=r, nbar=nbar), TwoModeSqueezed(r))).value
 
     slopes = jax.jit(jax.grad(end, argnums=(0, 1)))(0.4, 0.3)
     # the two modes have the smaller end
@@ -341,7 +353,8 @@ def test_estimates_are_skipped_where_traced():
 
 # -- fits ------------------------------------------------------------------------------
 
-START = Gaussian(r=1.0)
+START = Gauss(r=1.0)
+LAW = law_of(0.9, Heff(80, orders=16))
 TIMES = jnp.asarray([0.3, 0.6, 0.9])
 
 
@@ -356,20 +369,20 @@ def record_of(C):
 def fit(values, start=START, free=("C",), **options):
     record = jqd.Record(TIMES, values, jqd.Gaussian(1e-4), t0=0.0)
     settings = {"starts": 1, "search": None, "held_out": 0.0} | options
-    return jqd.recover(law_of(0.9, Heff(80)), record, psi0=start, free=free, **settings)
+    return jqd.recover(LAW, record, psi0=start, free=free, **settings)
 
 
 def study_of(start, free, C=0.9):
     record = jqd.Record(TIMES, record_of(0.9), jqd.Gaussian(1e-4), t0=0.0)
-    return jqd.Study(law_of(C, Heff(80)), record, psi0=start, free=free)
+    return jqd.Study(law_of(C, LAW.form), record, psi0=start, free=free)
 
 
 def test_names_of_a_described_start():
     law = law_of(0.9, Heff(40))
-    found = constants.names(as_start(law, Gaussian(ALPHA, 0.1, nbar=0.1)))
+    found = constants.names(as_start(law, Gauss(ALPHA, 0.1, nbar=0.1)))
     assert found == ("alpha", "r", "nbar")
     pair = HusimiFokkerPlanck("ad1*a1 + ad2*a2", form=Heff(12, orders=3))
-    two = as_start(pair, Product(Gaussian(r=0.1), Gaussian(ALPHA)))
+    two = as_start(pair, Product(Gauss(r=0.1), Gauss(ALPHA)))
     assert constants.names(two) == ("part[0].alpha", "r", "part[1].alpha")
 
 
