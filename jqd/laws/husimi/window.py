@@ -205,6 +205,8 @@ def _table(state: Ensemble) -> tuple[np.ndarray, np.ndarray, int]:
     else:
         noise, floor = np.full_like(size, eps * np.max(size)), 20 * np.sqrt(eps)
     worth = np.flatnonzero(height > floor * np.max(height))
+    if not len(worth):  # numbers that are none
+        return rho, noise, 0
     count = int(worth[-1]) + 1
     # a plateau far down is rounding: what decays to there does not stop there
     last, middle = (
