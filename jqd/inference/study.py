@@ -260,8 +260,10 @@ class Study(eqx.Module):
         """Raise where the first values lie beyond a bound."""
         if not _checks.is_concrete(theta):
             return
-        low, high = map(np.asarray, self.walls(theta))
-        values = np.asarray(theta)
+        ends = self.walls(theta)
+        if not _checks.is_concrete(ends):
+            return
+        low, high, values = map(np.asarray, (*ends, theta))
         for i in np.flatnonzero((values < low) | (values > high)):
             raise ValueError(
                 f"Argument `{self.labels()[i]}` must be in [{low[i]:g}, {high[i]:g}], "

@@ -9,6 +9,7 @@ state, so that a table of amplitudes gives an estimate at best: states declare i
 import warnings
 from typing import Any, Literal, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike
@@ -115,7 +116,10 @@ def check_window(
         return
     # below 1 is inside whatever the state, and needs no estimate
     declared = isinstance(state, State) or state.window is not None
-    window = largest_C(state) if declared or value > 1 else Window(1.0, "at least")
+    window = Window(1.0, "at least")
+    if declared or value > 1:
+        with jax.ensure_compile_time_eval():  # what is known stays so under a trace
+            window = largest_C(state)
     end = float(np.asarray(window.value)) if declared else TABLE
     outside = (
         "outside, no density solves the equation for any time after the first. C = 0 "

@@ -369,7 +369,7 @@ def record_of(C):
 def fit(values, start=START, free=("C",), **options):
     record = jqd.Record(TIMES, values, jqd.Gaussian(1e-4), t0=0.0)
     settings = {"starts": 1, "search": None, "held_out": 0.0} | options
-    return jqd.recover(LAW, record, psi0=start, free=free, **settings)
+    return jqd.fit(LAW, record, psi0=start, free=free, **settings)
 
 
 def study_of(start, free, C=0.9):
@@ -411,7 +411,7 @@ def test_fits_stay_inside_the_window(jitted):
     """Data of C = 1.3, which no density of this start can follow for all times."""
     values = record_of(1.3)
     found = (jax.jit(fit) if jitted else fit)(values)
-    assert 0 < found.value["C"] <= SQUEEZED_ONE
+    assert 0 < found.ends[0, 0] <= SQUEEZED_ONE
     assert int(found.status) != jqd.Status.OK
 
 
