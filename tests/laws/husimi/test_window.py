@@ -328,6 +328,7 @@ def closed(theta):
     return density(theta, GaussianForm())
 
 
+@pytest.mark.slow
 def test_jit_vmap_and_grad_through_a_described_start():
     thetas = jnp.asarray([[0.9, 0.2, 0.1], [1.1, -0.1, 0.2], [1.0, 0.0, 0.05]])
     batch, slopes = jax.jit(jax.vmap(jax.value_and_grad(density)))(thetas)
@@ -406,6 +407,7 @@ def test_walls_move_with_the_start():
         study_of(START, ("C",), C=1.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jitted", [False, True])
 def test_fits_stay_inside_the_window(jitted):
     """Data of C = 1.3, which no density of this start can follow for all times."""
@@ -415,6 +417,7 @@ def test_fits_stay_inside_the_window(jitted):
     assert int(found.status) != jqd.Status.OK
 
 
+@pytest.mark.slow
 def test_fits_inside_find_what_was_there():
     found = fit(record_of(1.05))
     # 80 levels of a state squeezed by 1 hold 1e-10 of the norm, errors are 1e-4
