@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import jax.numpy as jnp
 import numpy as np
 import typer
 
@@ -29,7 +30,7 @@ from ..spaces.symbols import (
     parse_hamiltonian,
     pulses_of,
 )
-from ..states import coherent, product
+from ..states import Ensemble, GaussianState, coherent, product
 from .drives import parse_bath, parse_pulses
 from .fit import Plane, check_free, draw_all, fit
 from .options import (
@@ -289,14 +290,16 @@ def _mean_quanta(record: PhaseSpaceRecord) -> float:
 
 
 def initial_state(record: PhaseSpaceRecord, levels: int) -> Any:
-    """The state at t0 of a record; of an amplitude a ket of enough levels."""
+    """The state at t0 of a record; of an amplitude a ket of enough levels, which is a
+    coherent state and says so: a fit of C stays within its window."""
     (name, value), *_ = record.initial.items()
     if name != "alpha0":
         return value
     mean = _mean_quanta(record)
     enough = min(levels, math.ceil(mean + 9 * math.sqrt(mean) + 16))
     kets = [coherent(alpha, enough) for alpha in np.atleast_1d(value)]
-    return kets[0] if len(kets) == 1 else product(*kets)
+    ket = kets[0] if len(kets) == 1 else product(*kets)
+    return Ensemble(ket[None], jnp.ones(1), GaussianState().largest_C)
 
 
 def _with_points(law: HusimiFokkerPlanck, record: PhaseSpaceRecord) -> Any:

@@ -180,15 +180,36 @@ class Study(eqx.Module):
         """Where starts are drawn from: lower and upper ends."""
         return _vectors(self)[1:]
 
-    def walls(self) -> tuple[np.ndarray, np.ndarray]:
-        """What no entry of θ can leave: lower and upper ends, infinite for none."""
+    def walls(self, theta: Array) -> tuple[Array, Array]:
+        """What no entry of θ can leave: lower and upper ends, infinite for none.
+
+        Bounds that are declared, and what the law says of the start at these constants.
+        """
         ends = [
             constants.bounds(self.scene, name)
             for name, own in zip(self.names, self.entries, strict=True)
             for _ in own
         ]
-        low, high = np.asarray(ends).T
+        low, high = map(jnp.asarray, np.asarray(ends).T)
+        if self._limited().any():
+            limits = _limits(self._bounded(theta))
+            for i in np.flatnonzero(self._limited()):
+                foot, top = limits[self._short()[i]]
+                low, high = low.at[i].max(foot), high.at[i].min(top)
         return low, high
+
+    def _short(self) -> list[str]:
+        """The shortest name of what each entry of θ belongs to."""
+        return [
+            constants.shortest(self.scene, name)
+            for name, own in zip(self.names, self.entries, strict=True)
+            for _ in own
+        ]
+
+    def _limited(self) -> np.ndarray:
+        """Which entries of θ the law limits for this start, shape (p,)."""
+        limits = _limits(self.scene)
+        return np.asarray([name in limits for name in self._short()])
 
     def labels(self) -> list[str]:
         """A label for each entry of theta."""
@@ -212,7 +233,19 @@ class Study(eqx.Module):
         return scene.law, scene.law.prepare(scene.start.state())
 
     def scene_at(self, theta: Array) -> Scene:
-        """Law, start and instrument with these constants, kept within their bounds."""
+        """Law, start and instrument with these constants, kept within their bounds and
+        what the law can move of the start."""
+        scene = self._bounded(theta)
+        limits = _limits(scene)
+        for name in self.names:
+            if constants.shortest(scene, name) in limits:
+                low, high = limits[constants.shortest(scene, name)]
+                part = jnp.clip(constants.pack(scene, name), low, high)
+                scene = constants.unpack(scene, name, part)
+        return scene
+
+    def _bounded(self, theta: Array) -> Scene:
+        """The scene with these constants, kept within the bounds that they declare."""
         scene, start = self.scene, 0
         for name, own in zip(self.names, self.entries, strict=True):
             part = theta[start : start + len(own)]
@@ -227,8 +260,10 @@ class Study(eqx.Module):
         """Raise where the first values lie beyond a bound."""
         if not _checks.is_concrete(theta):
             return
-        low, high = self.walls()
-        values = np.asarray(theta)
+        ends = self.walls(theta)
+        if not _checks.is_concrete(ends):
+            return
+        low, high, values = map(np.asarray, (*ends, theta))
         for i in np.flatnonzero((values < low) | (values > high)):
             raise ValueError(
                 f"Argument `{self.labels()[i]}` must be in [{low[i]:g}, {high[i]:g}], "
@@ -311,8 +346,10 @@ class Study(eqx.Module):
         mean, sd = self.prior()
         told = np.arange(self.wanted, self.wanted + self.judged)
         rows = [((theta - mean) / sd)[told]] if self.judged else []
-        low, high = self.walls()
-        walled = np.isfinite(low) | np.isfinite(high)
+        low, high = self.walls(theta)
+        ends = [constants.bounds(self.scene, name) for name in self._short()]
+        # known without their values, which may be traced
+        walled = np.isfinite(ends).any(axis=1) | self._limited()
         if walled.any():
             foot, top = self.bounds()
             beyond = (theta - jnp.clip(theta, low, high)) / (top - foot)
@@ -359,7 +396,7 @@ class Study(eqx.Module):
         total = jnp.sum(noise.log_likelihood(prediction, self.data.values, at))
         mean, sd = self.prior()
         total -= jnp.sum(((theta - mean) / sd) ** 2) / 2
-        low, high = self.walls()
+        low, high = self.walls(theta)
         sound = run.ok & jnp.all((theta >= low) & (theta <= high))
         return jnp.where(sound & ~jnp.isnan(total), total, -jnp.inf)
 
@@ -543,12 +580,22 @@ def _check_names(scene: Scene, free: tuple[str, ...], nuisances: tuple[str, ...]
             found[short] = name
 
 
+def _limits(scene: Scene) -> dict[str, tuple[ArrayLike, ArrayLike]]:
+    """What the law says of its constants for this start, by their names here."""
+    limits = scene.law.limits(scene.start.state())
+    return {constants.shortest(scene, name): ends for name, ends in limits.items()}
+
+
 @jax.jit
 def _vectors(study: Study) -> tuple[Array, Array, Array]:
     """First values of θ, and the span of its starts."""
     scene, parts = study.scene, []
+    limits = _limits(scene)
     for name in study.free:
         low, high = constants.span(scene, name)
+        if constants.shortest(scene, name) in limits:
+            foot, top = limits[constants.shortest(scene, name)]
+            low, high = jnp.maximum(low, foot), jnp.minimum(high, top)
         parts.append((constants.pack(scene, name), low, high))
     for name, prior in zip(study.nuisances, study.priors, strict=True):
         one = jnp.ones_like(constants.pack(scene, name))

@@ -184,3 +184,16 @@ class Motion(eqx.Module):
         """Why no data at all could tell these constants apart, or None."""
         del free
         return None
+
+    def limits(self, start: Any, /) -> dict[str, tuple[ArrayLike, ArrayLike]]:
+        """Between which values of its constants the motion can move a start.
+
+        Lower and upper ends by the motion's own names, beside the bounds that it
+        declares of each whatever the start. A fit stays within them; they may be
+        traced, their names are not.
+
+        Args:
+            start: what a user starts from, as `Start.state` gives it.
+        """
+        del start
+        return {}

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from .. import _checks
-from ..constants import fixed, free
+from ..constants import fixed, free, parts
+from ..states import State
 from .motion import Motion
 
 
@@ -53,11 +54,28 @@ class Prepared(Start):
         return Prepared(self.psi, jnp.zeros(self.psi.shape))
 
 
+class Described(Start):
+    """A state that is described, whose constants a fit may free: "start.r".
+
+    Attributes:
+        psi: the state.
+    """
+
+    psi: State = parts()
+
+    def state(self) -> State:
+        """The state as it stands."""
+        return self.psi
+
+
 def as_start(law: Motion, psi0: Any) -> Start:
-    """A start as it is, or that of a state which is known.
+    """A start as it is, or that of a state which is described or known.
 
     Args:
         law: the law, which admits the state.
         psi0: a start, or anything that `law.admit` takes.
     """
-    return psi0 if isinstance(psi0, Start) else Prepared(law.admit(psi0))
+    if isinstance(psi0, Start):
+        return psi0
+    admitted = law.admit(psi0)  # raises where the law cannot take it
+    return Described(psi0) if isinstance(psi0, State) else Prepared(admitted)

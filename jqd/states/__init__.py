@@ -7,8 +7,16 @@ from .bosonic import number_state as number_state
 from .bosonic import product as product
 from .bosonic import squeezed as squeezed
 from .bosonic import thermal as thermal
+from .described import Cat as Cat
+from .described import Finite as Finite
+from .described import GaussianState as GaussianState
+from .described import Mixture as Mixture
+from .described import Product as Product
+from .described import TwoModeSqueezed as TwoModeSqueezed
 from .ensemble import Ensemble as Ensemble
+from .ensemble import State as State
 from .ensemble import as_ensemble as as_ensemble
+from .ensemble import check_modes as check_modes
 from .heterodyne import sample_husimi as sample_husimi
 from .husimi import antinormal_moment as antinormal_moment
 from .husimi import covariance as covariance

@@ -1,7 +1,8 @@
 """States of bosonic modes as weighted kets."""
 
+import abc
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,6 +11,10 @@ from jaxtyping import Array, Complex, Float
 
 from .. import _checks
 from ..interop import as_array
+from .amplifier import amplified
+
+# What the levels of a described state may lose of its trace.
+LOSS = 1e-6
 
 
 class Ensemble(eqx.Module):
@@ -21,10 +26,13 @@ class Ensemble(eqx.Module):
     Attributes:
         kets: v_k in the number basis, shape (k, d_1, ..., d_N).
         weights: w_k, shape (k,), real.
+        window: the end C_max of the state that these kets stand for, scalar, which no
+            table of amplitudes can tell; None where nothing declares it.
     """
 
     kets: Complex[Array, "kets ..."]
     weights: Float[Array, " kets"]
+    window: Float[Array, ""] | None = None
 
     @property
     def modes(self) -> int:
@@ -51,8 +59,96 @@ class Ensemble(eqx.Module):
         return jnp.matmul(kets.T * self.weights[None, :], jnp.conj(kets))
 
 
-def as_ensemble(state: Any, modes: int = 1, name: str = "state") -> Ensemble:
-    """A ket, a density operator or an ensemble as an ensemble.
+class Seed(NamedTuple):
+    """A pure state, its weight in a mixture, and what amplifies it.
+
+    Attributes:
+        weight: p, real scalar.
+        ket: amplitudes, shape (d_1, ..., d_N).
+        gain: of each mode, at least 1, shape (N,); None for a pure state.
+    """
+
+    weight: Float[Array, ""]
+    ket: Complex[Array, "..."]
+    gain: Float[Array, " N"] | None = None
+
+
+class State(eqx.Module):
+    """A state of bosonic modes by what it is, not by a table of amplitudes.
+
+    It has no levels until it is asked for some, and it knows what no table can tell,
+    its window of C. Its arrays may be traced.
+    """
+
+    @property
+    @abc.abstractmethod
+    def modes(self) -> int:
+        """Number of modes N."""
+
+    @property
+    @abc.abstractmethod
+    def largest_C(self) -> Float[Array, ""]:
+        """C_max: the Husimi function at Cħ is that of a Hilbert-Schmidt operator for
+        0 < C < C_max."""
+
+    @abc.abstractmethod
+    def seeds(self, levels: tuple[int, ...]) -> tuple[Seed, ...]:
+        """Pure states with these levels, whose amplified mixture the state is.
+
+        Args:
+            levels: number of levels of each mode.
+
+        Raises:
+            ValueError: they lose more than 1e-6 of the norm of a pure state.
+        """
+
+    def moments(self) -> tuple[Complex[Array, " N"], Float[Array, "2N 2N"]] | None:
+        """<a> and the covariance of the Wigner function, a quarter for the vacuum, in
+        (X_1, .., X_N, Y_1, .., Y_N); None where the state is no Gaussian."""
+        return None
+
+    def ensemble(self, levels: int | tuple[int, ...]) -> Ensemble:
+        """Weighted kets, with the window that the state declares.
+
+        Args:
+            levels: number of levels, one for all modes or one of each.
+
+        Raises:
+            ValueError: the levels lose more than 1e-6 of the trace.
+        """
+        each = (levels,) * self.modes if isinstance(levels, int) else tuple(levels)
+        kets, weights = [], []
+        for seed in self.seeds(each):
+            part = seed.ket[None], seed.weight[None]
+            if seed.gain is not None:
+                part = amplified(*part, 1 / seed.gain, each, sum(each) - len(each))
+            kets.append(part[0])
+            weights.append(part[1])
+        end, weight = self.largest_C, jnp.concatenate(weights)
+        whole = Ensemble(jnp.concatenate(kets), weight, end)
+        if _checks.is_concrete(whole):
+            lost = 1 - float(whole.trace())
+            if not lost <= LOSS:
+                raise ValueError(
+                    "Argument `levels` must be enough for this state to lose no more "
+                    f"than {LOSS:g} of its trace, but with {levels} it loses "
+                    f"{lost:.2g}."
+                )
+        return whole
+
+
+def check_modes(state: Ensemble | State, modes: int, name: str) -> None:
+    """Raise ValueError unless a state has so many modes."""
+    if state.modes != modes:
+        raise ValueError(
+            f"Argument `{name}` must have {modes} modes, but has {state.modes}."
+        )
+
+
+def as_ensemble(
+    state: Any, modes: int = 1, name: str = "state", *, levels: Any = None
+) -> Ensemble:
+    """A ket, a density operator, an ensemble or a described state as an ensemble.
 
     Args:
         state: ket (d_1, ..., d_N), density operator (d_1, ..., d_N, d_1, ..., d_N), or
@@ -60,6 +156,7 @@ def as_ensemble(state: Any, modes: int = 1, name: str = "state") -> Ensemble:
             objects are taken with the dimensions they carry.
         modes: N.
         name: what the caller calls it.
+        levels: of the kets of a `State`, see `State.ensemble`.
 
     Returns:
         The ensemble: one ket, or the eigenvectors of a density operator (twice its
@@ -67,14 +164,18 @@ def as_ensemble(state: Any, modes: int = 1, name: str = "state") -> Ensemble:
 
     Raises:
         ValueError: wrong number of axes, not Hermitian, not finite, not normalised, an
-            operator with a negative eigenvalue.
+            operator with a negative eigenvalue, a `State` without levels.
     """
-    if isinstance(state, Ensemble):
-        if state.modes != modes:
+    if isinstance(state, Ensemble | State):
+        check_modes(state, modes, name)
+        if isinstance(state, Ensemble):
+            return state
+        if levels is None:
             raise ValueError(
-                f"Argument `{name}` must have {modes} modes, but has {state.modes}."
+                f"Argument `{name}` must be amplitudes, but is a "
+                f"{type(state).__name__} without levels; give its `ensemble(levels)`."
             )
-        return state
+        return state.ensemble(levels)
     if isinstance(modes, bool) or not isinstance(modes, int) or modes < 1:
         raise ValueError(f"Argument `modes` must be at least 1, but is {modes!r}.")
     array = _with_modes(state, name)

@@ -3,7 +3,6 @@
 from .bath import Bath as Bath
 from .fock import Fock as Fock
 from .form import Form as Form
-from .form import largest_C as largest_C
 from .gaussian import GaussianForm as GaussianForm
 from .gaussian_sum import GaussianSum as GaussianSum
 from .heff import Heff as Heff
@@ -13,3 +12,6 @@ from .literal import LiteralGrid as LiteralGrid
 from .master import Master as Master
 from .thermal import DisplacedThermal as DisplacedThermal
 from .wigner import WignerGrid as WignerGrid
+from .window import BeyondWindow as BeyondWindow
+from .window import Window as Window
+from .window import largest_C as largest_C

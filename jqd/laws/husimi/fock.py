@@ -23,11 +23,11 @@ from .form import (
     Powers,
     check_fits,
     check_orders,
-    check_window,
     read_levels,
 )
 from .heff import EDGE, cut_error
 from .series import bath_generator, series_generator
+from .window import check_window
 
 # Entries of ρ up to which exp(G dt) is worth a matrix.
 LARGEST_DENSE = 1200

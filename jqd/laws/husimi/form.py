@@ -6,19 +6,18 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
-from ... import _checks
 from ...spaces.symbols import ParametricSymbol, Symbol
-from ...states import Ensemble, as_ensemble, covariance
+from ...states import Ensemble, as_ensemble
 from ...status import Status
 from ...steppers import exponential, rk4
 from ..motion import Resolution
 from .bath import Bath
+from .window import limits
 
-# A truncated squeezed ket misses the determinant of a Gaussian by about its cut tail.
-_GAUSSIAN = 1e-6
+# Of the kets of a described state, where a form keeps none.
+LEVELS = 64
 
 
 # Of α or of α*, one of each mode.
@@ -137,7 +136,8 @@ class Form(eqx.Module):
 
     def admit(self, equation: Equation, psi: Any) -> PyTree[Array]:
         """A quantum state as arrays that `prepare` takes under jit as well."""
-        return as_ensemble(psi, equation.modes, "psi")
+        levels = getattr(self, "levels", LEVELS)
+        return as_ensemble(psi, equation.modes, "psi", levels=levels)
 
     @abc.abstractmethod
     def prepare(self, equation: Equation, psi: Any) -> PyTree[Array]:
@@ -184,59 +184,14 @@ class Form(eqx.Module):
         del equation, state
         return None
 
+    def limits(self, psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
+        """What C cannot leave for a start, see `Motion.limits`."""
+        return limits(psi, kets=True)
+
     def alarm(self, equation: Equation, state: PyTree[Array]) -> Array:
         """A `Status` other than OK if a step that ends here met trouble."""
         del equation, state
         return jnp.asarray(Status.OK)
-
-
-def largest_C(state: Ensemble) -> float:
-    """The end C_max of the window 0 < C < C_max in which solutions exist.
-
-    C_max = 4 min eig Cov(X, Y) for pure Gaussian states, in units of ħ with
-    α = X + iY; 2 for every other state of finitely many quanta and for superpositions
-    of coherent states. A coherent state has 2, one squeezed by r has 1 + exp(-2r).
-
-    Args:
-        state: kets at ħ, concrete.
-
-    Returns:
-        C_max.
-    """
-    if state.weights.shape[0] != 1:
-        return 2.0
-    cov = np.asarray(covariance(state, modes=state.modes))
-    symmetric = 4 * cov - np.eye(cov.shape[0])  # vacuum: the unit matrix
-    sign, logdet = np.linalg.slogdet(symmetric)
-    if sign <= 0 or abs(logdet) > _GAUSSIAN:
-        return 2.0
-    return float(4 * np.min(np.linalg.eigvalsh(cov)))
-
-
-def check_window(C: ArrayLike, state: Ensemble, *, liouville: bool = False) -> None:
-    """Raise unless 0 < C < C_max (skipped for tracers).
-
-    Args:
-        C: strength of the diffusion.
-        state: where the run starts.
-        liouville: whether C = 0, Liouville's equation, is taken as well.
-
-    Raises:
-        ValueError: C outside the window, with its ends.
-    """
-    if liouville and _checks.is_concrete(C) and float(np.asarray(C)) == 0:
-        return
-    if not _checks.is_concrete((C, state)):
-        return
-    value, end = float(np.asarray(C)), largest_C(state)
-    # rounding of the moments of a truncated ket must not let the very end pass
-    if not 0 < value < end * (1 - 1e-9):
-        raise ValueError(
-            f"Argument `C` must be in (0, C_max) with C_max = {end:.6g} for this "
-            f"state, but is {value:.6g}: outside, no density solves the equation for "
-            "any time after the first. C = 0 (Liouville) needs form 'gaussian' or "
-            "'wigner'."
-        )
 
 
 def read_levels(levels: Any, modes: int) -> tuple[int, ...]:

@@ -9,7 +9,15 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 from ...spaces.symbols import Symbol
-from ...states import Ensemble, antinormal_moment, as_ensemble, covariance, husimi
+from ...states import (
+    Ensemble,
+    State,
+    antinormal_moment,
+    as_ensemble,
+    check_modes,
+    covariance,
+    husimi,
+)
 from ...status import Status
 from .form import Equation, Form, Powers
 from .gaussian_sum import GaussianSum, to_complex
@@ -79,11 +87,19 @@ class GaussianForm(Form):
                     f"{psi.modes}."
                 )
             return psi
+        if isinstance(psi, State):
+            check_modes(psi, equation.modes, "psi")
+            return GaussianSum.of(psi, hbar=equation.hbar)
         ensemble = as_ensemble(psi, equation.modes, "psi")
         state = _from_moments(ensemble, equation.hbar)
         if _checks.is_concrete((state, ensemble)):
             _check_gaussian(ensemble, state, equation.hbar)
         return state
+
+    def limits(self, psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
+        """None: what leaves the window ends with the status HORIZON."""
+        del psi
+        return {}
 
     def prepare(self, equation: Equation, psi: GaussianSum) -> GaussianSum:
         """The sum of Gaussians as it is."""

@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 from ...spaces.fock import complex_type
+from ...states import Cat, State
 
 # Nodes of the rule that turns a real argument of the error function into a complex one.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
@@ -178,6 +179,33 @@ class GaussianSum(eqx.Module):
             jnp.sqrt(hbar) * jnp.asarray(means, kind),
             hbar * jnp.asarray(cov, hbar.dtype),
         )
+
+    @classmethod
+    def of(cls, state: State, *, hbar: ArrayLike = 1.0) -> "GaussianSum":
+        """A described state: a Gaussian one, or a cat of known constants.
+
+        Args:
+            state: the state; a Gaussian one may be traced.
+            hbar: ħ, scalar.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        if isinstance(state, Cat) and _checks.is_concrete((state, hbar)):
+            options = {"r": state.r, "angle": state.angle, "hbar": hbar}
+            return cls.cat(state.alphas, state.weights, **options)
+        moments = state.moments()
+        if moments is None:
+            raise ValueError(
+                "Argument `psi` must be Gaussian for form 'gaussian', or a cat of "
+                f"known constants, but is a {type(state).__name__}."
+            )
+        alpha, wigner = moments
+        mean = jnp.concatenate([jnp.real(alpha), jnp.imag(alpha)])
+        hbar = jnp.asarray(hbar, mean.dtype)
+        cov = hbar * (wigner + np.eye(len(wigner)) / 4)
+        means = (jnp.sqrt(hbar) * mean)[None, :].astype(alpha.dtype)
+        return cls(jnp.ones(1, alpha.dtype), means, cov)
 
     # -- what is read off it --------------------------------------------------------
 

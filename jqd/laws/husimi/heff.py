@@ -3,9 +3,9 @@
 Its operators are those at ħ_eff that share their Husimi function with one at ħ.
 """
 
-import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -16,7 +16,8 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from ... import _checks
 from ...spaces.fock import log_binomials
 from ...spaces.symbols import Symbol, apply, couplings, diagonal, matrix
-from ...states import Ensemble, husimi
+from ...states import Ensemble, State, check_modes, husimi
+from ...states.amplifier import amplified
 from ...states.husimi import ensemble_moment
 from ...status import Status
 from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
@@ -28,9 +29,9 @@ from .form import (
     Powers,
     check_fits,
     check_orders,
-    check_window,
     read_levels,
 )
+from .window import check_window, limits
 
 # Share of the trace in the highest level of a mode above which a run is marked.
 EDGE = 1e-6
@@ -96,23 +97,62 @@ class Heff(Form):
         _checks.check_scalar(self.tolerance, "tolerance")
         _checks.check_positive(self.tolerance, "tolerance")
 
-    def prepare(self, equation: Equation, psi: Ensemble) -> Ensemble:
+    def admit(self, equation: Equation, psi: Any) -> Ensemble | State:
+        """A described state as it is, all else as weighted kets."""
+        if isinstance(psi, State):
+            check_modes(psi, equation.modes, "psi")
+            return psi
+        return super().admit(equation, psi)
+
+    def prepare(self, equation: Equation, psi: Ensemble | State) -> Ensemble:
         """The weighted kets at ħ_eff; see `amplify`.
+
+        A described mixed state is the amplifier of a pure one already: the series goes
+        from there at once, which is the only way to C >= 2.
 
         Raises:
             ValueError: C outside its window, more levels than are kept, or `orders`
                 missing where C is traced and there are several modes.
         """
         levels = read_levels(self.levels, psi.modes)
-        check_fits(psi, levels)
         check_window(equation.C, psi)
-        return amplify(psi, equation.C, levels, self._orders(equation.C, psi, levels))
+        if isinstance(psi, Ensemble):
+            check_fits(psi, levels)
+            return self._amplified(psi, equation.C, levels)
+        found = [
+            self._amplified(
+                Ensemble(seed.ket[None], seed.weight[None]),
+                equation.C if seed.gain is None else equation.C / seed.gain,
+                levels,
+                noisy=seed.gain is not None,
+            )
+            for seed in psi.seeds(levels)
+        ]
+        kets, weights = (
+            [*parts]
+            for parts in zip(*((e.kets, e.weights) for e in found), strict=True)
+        )
+        return Ensemble(jnp.concatenate(kets), jnp.concatenate(weights))
 
-    def _orders(self, C: Array, psi: Ensemble, levels: tuple[int, ...]) -> int:
-        if self.orders is not None:
+    def limits(self, psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
+        """The window of a start that declares it."""
+        return limits(psi, kets=False)
+
+    def _amplified(
+        self, psi: Ensemble, C: Array, levels: tuple[int, ...], *, noisy: bool = False
+    ) -> Ensemble:
+        return amplify(psi, C, levels, self._orders(C, psi, levels, noisy))
+
+    def _orders(
+        self, C: Array, psi: Ensemble, levels: tuple[int, ...], noisy: bool
+    ) -> int:
+        # what `orders` allows for C near 1 is not enough for thermal quanta
+        if self.orders is not None and not noisy:
             return self.orders
         if _checks.is_concrete((C, psi)):
-            return series_length(float(np.asarray(C)), psi, self.tolerance, levels)
+            return series_length(C, psi, self.tolerance, levels)
+        if noisy:
+            return sum(levels) - len(levels)
         if psi.modes > 1:
             raise ValueError(
                 "Argument `orders` must be given to `Heff` for several modes where C "
@@ -235,9 +275,8 @@ def edge_share(state: Ensemble) -> Float[Array, ""]:
     return jnp.max(jnp.stack(shares))
 
 
-@functools.partial(jax.jit, static_argnames=("levels", "orders"))
 def amplify(
-    ensemble: Ensemble, C: Array, levels: tuple[int, ...], orders: int
+    ensemble: Ensemble, C: ArrayLike, levels: tuple[int, ...], orders: int
 ) -> Ensemble:
     """The operator whose Husimi function at Cħ is that of the given one at ħ.
 
@@ -246,56 +285,18 @@ def amplify(
 
     Args:
         ensemble: kets at ħ.
-        C: scalar.
+        C: scalar, or one of each mode (N,).
         levels: levels kept of each mode.
         orders: largest total k.
 
     Returns:
         Kets at ħ_eff, one for each of the given ones and each k.
     """
-    kets, weights = ensemble.kets, ensemble.weights
-    spent = np.zeros(weights.shape[0], int)
-    power = jnp.cumprod(
-        jnp.concatenate([jnp.ones_like(C)[None], jnp.broadcast_to(1 - C, (orders,))])
-    )
-    C = C.astype(weights.dtype)
-    for mode, size in enumerate(levels):
-        kets = _raise_mode(kets, C, mode + 1, size, orders)
-        spent = spent[None, :] + np.arange(min(orders, size - 1) + 1)[:, None]
-        kept = np.flatnonzero(spent.ravel() <= orders)
-        kets = jnp.reshape(kets, (-1, *kets.shape[2:]))[kept]
-        weights = jnp.tile(weights, spent.shape[0])[kept]
-        spent = spent.ravel()[kept]
-    return Ensemble(kets, weights * power[spent].astype(weights.dtype))
-
-
-def _raise_mode(kets: Array, C: Array, axis: int, size: int, orders: int) -> Array:
-    """v_k of one mode for all k = 0..orders: shape (k, kets, ...)."""
-    moved = jnp.moveaxis(kets, axis, -1)
-    given = moved.shape[-1]
-    # a running product, so that the derivative exists at every C
-    root = jnp.cumprod(jnp.broadcast_to(jnp.sqrt(C), (given,)))
-    scaled = moved * jnp.reshape(root, (1,) * (moved.ndim - 1) + (-1,))
-    source, factor = _shifts(given, size, min(orders, size - 1))
-    factor = jnp.asarray(factor, root.dtype)
-    rows = scaled[..., source] * jnp.reshape(
-        factor, (1,) * (moved.ndim - 1) + factor.shape
-    )
-    rows = jnp.moveaxis(rows, -2, 0)
-    return jnp.moveaxis(rows, -1, axis + 1)
-
-
-@functools.lru_cache
-def _shifts(given: int, size: int, orders: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where |m> of v_k comes from, and √binom(m, k); 0 where from nowhere."""
-    k, m = np.arange(orders + 1)[:, None], np.arange(size)[None, :]
-    known = (m >= k) & (m - k < given)
-    binomials = np.exp(log_binomials(size)[m, np.minimum(k, m)] / 2)
-    return np.clip(m - k, 0, given - 1), np.where(known, binomials, 0.0)
+    return Ensemble(*amplified(ensemble.kets, ensemble.weights, C, levels, orders))
 
 
 def series_length(
-    C: float, ensemble: Ensemble, tolerance: float, levels: tuple[int, ...]
+    C: ArrayLike, ensemble: Ensemble, tolerance: float, levels: tuple[int, ...]
 ) -> int:
     """Largest total k that `amplify` needs for a remainder below the tolerance.
 
@@ -303,12 +304,13 @@ def series_length(
     with p_n the share of n quanta in all: kets grow with k before the powers win.
 
     Args:
-        C: strength of the diffusion.
+        C: strength of the diffusion, or one of each mode.
         ensemble: kets at ħ, concrete.
         tolerance: of the trace norm of what is left out.
         levels: levels kept of each mode; no order beyond them has an effect.
     """
-    ratio, modes = abs(1 - C), ensemble.modes
+    C, modes = np.asarray(C, float), ensemble.modes
+    ratio, C = float(np.max(np.abs(1 - C))), float(np.max(np.abs(C)))
     most = sum(size - 1 for size in levels)
     if ratio == 0:
         return 0
@@ -319,6 +321,6 @@ def series_length(
     p = np.bincount(quanta, shares)
     n, k = np.arange(len(p))[None, :], np.arange(most + 1)[:, None]
     binomials = log_binomials(n.max() + most + modes)[n + k + modes - 1, k]
-    grown = np.exp(k * math.log(ratio) + (n + modes) * math.log(abs(C)) + binomials)
+    grown = np.exp(k * math.log(ratio) + (n + modes) * math.log(C) + binomials)
     left = np.cumsum((grown @ p)[::-1])[::-1]  # of order k and all after it
     return int(np.argmax(left < tolerance)) if np.any(left < tolerance) else most

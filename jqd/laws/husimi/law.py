@@ -376,6 +376,10 @@ class HusimiFokkerPlanck(Law):
         gap = square(jax.tree.map(jnp.subtract, one, other))
         return jnp.sqrt(gap / jnp.where(size > 0, size, 1))
 
+    def limits(self, start: Any, /) -> dict[str, tuple[ArrayLike, ArrayLike]]:
+        """0 < C < C_max, where the start declares its window."""
+        return self.form.limits(start)
+
     def refusal(self, free: tuple[str, ...]) -> str | None:
         """Why no data could tell these constants, or None."""
         return refusal(self.symbol, free, matched=self.s is None)

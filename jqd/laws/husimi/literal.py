@@ -11,8 +11,9 @@ from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import monomial
 from ...states import Ensemble, antinormal_moment, husimi
 from ...status import Status
-from .form import Equation, Form, Powers, check_window
+from .form import Equation, Form, Powers
 from .phase_space import Box
+from .window import check_window
 
 # Shear leaves this share of the local growth rate, measured for a Kerr oscillator.
 _NET_GROWTH = 0.45

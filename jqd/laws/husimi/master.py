@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ...states import Ensemble
+from ...states import Ensemble, State
 from ...status import Status
 from ...steppers import exponential, taylor18
 from ..motion import Resolution
@@ -17,6 +18,7 @@ from .banded import Generator
 from .fock import Fock
 from .form import Equation, Form, Powers, read_levels
 from .heff import Heff
+from .window import limits
 
 # Levels up to which diagonals of ρ are moved by exponentials of matrices.
 LARGEST_DENSE = 64
@@ -62,7 +64,9 @@ class Master(Form):
         """
         Heff(self.levels, self.orders, self.tolerance).check(equation, points)
 
-    def prepare(self, equation: Equation, psi: Ensemble) -> Complex[Array, "D D"]:
+    def prepare(
+        self, equation: Equation, psi: Ensemble | State
+    ) -> Complex[Array, "D D"]:
         """ρ at ħ_eff.
 
         Raises:
@@ -72,6 +76,10 @@ class Master(Form):
             equation.bath.check_window(equation.C)
         kets = Heff(self.levels, self.orders, self.tolerance)
         return kets.prepare(equation, psi).matrix()
+
+    def limits(self, psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
+        """The window of a start that declares it; that of the bath is no narrower."""
+        return limits(psi, kets=False)
 
     def vector_field(
         self, equation: Equation, state: Complex[Array, "D D"]

@@ -80,4 +80,5 @@ class DisplacedThermal(Start):
         """The state as weighted kets; NaN where levels or orders are too few."""
         kets = self._kets()
         sound = jnp.abs(1 - kets.trace()) < LOSS
-        return Ensemble(kets.kets, jnp.where(sound, kets.weights, jnp.nan))
+        weights = jnp.where(sound, kets.weights, jnp.nan)
+        return Ensemble(kets.kets, weights, 2 * (1 + self.n0))

@@ -10,8 +10,9 @@ from jaxtyping import Array, Complex, Float
 from ...spaces.symbols import Symbol
 from ...states import Ensemble, quasiprobability
 from ...status import Status
-from .form import Equation, Form, Powers, check_window
+from .form import Equation, Form, Powers
 from .phase_space import Box
+from .window import check_window
 
 # Largest |W| at the border over the largest |W| above which a run is marked.
 EDGE = 1e-5
