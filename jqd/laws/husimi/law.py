@@ -20,16 +20,22 @@ from ...spaces.symbols import (
 from ...states import read_powers
 from ..law import Law
 from ..motion import Resolution
+from .blocks import Blocks
 from .fock import Fock
 from .form import Equation, Form
 from .gaussian import GaussianForm
 from .heff import Heff
 from .identifiability import refusal
 from .literal import LiteralGrid
+from .response import Response
+from .sampled import Sampled
 from .wigner import WignerGrid
 
 FORMS = {
     "heff": Heff,
+    "blocks": Blocks,
+    "response": Response,
+    "sampled": Sampled,
     "fock": Fock,
     "gaussian": GaussianForm,
     "wigner": WignerGrid,
@@ -92,8 +98,10 @@ class HusimiFokkerPlanck(Law):
             s: scalar or shape (N,), or None for coherent states that match.
             hbar: ħ, scalar.
             points: where `density` is taken by default.
-            form: `Heff`, `Fock`, `GaussianForm`, `WignerGrid` or `LiteralGrid`, or
-                the name of one: "heff", "fock", "gaussian", "wigner", "literal".
+            form: `Heff`, `Fock`, `GaussianForm`, `WignerGrid`, `LiteralGrid`, or for
+                many modes `Blocks`, `Response` or `Sampled`; or the name of one:
+                "heff", "fock", "gaussian", "wigner", "literal", "blocks", "response",
+                "sampled".
             **values: of the parameters that a text names, e.g. U=0.63.
 
         Raises:
