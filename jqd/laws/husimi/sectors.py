@@ -183,6 +183,7 @@ class SparseHamiltonian(NamedTuple):
 
         def add(total, way):
             source, weight = way
+            weight = jnp.reshape(weight, (1,) * (kets.ndim - 1) + weight.shape)
             return total + weight.astype(kets.dtype) * kets[..., source], None
 
         start = jnp.zeros_like(kets)
