@@ -28,8 +28,10 @@ class Response(Form):
 
     with b_i = α_i/√ħ_eff: M+1 kets, on both sides of C = 1, with its derivative by C
     there exact. H_eff and b are those at C; what is left out is of second order in
-    n_eff, so that means deviate from the law by a multiple of (C-1)². Use it for
-    |C-1| up to 0.05. H has to conserve the number of quanta; moments need not.
+    n_eff, so that means deviate from the law by a multiple of (C-1)²: for two quanta
+    in a chain of three sites with U = J/2, by 0.05 (C-1)² at Jt = 1 and 0.25 (C-1)² at
+    Jt = 2. Use it for |C-1| up to 0.05. H has to conserve the number of quanta; moments
+    need not.
 
     Starts are products of coherent modes, `GaussianSum.coherent`, or of thermal ones
     whose n_eff = (n̄+1)/C - 1 is small.

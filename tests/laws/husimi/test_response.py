@@ -19,11 +19,11 @@ def law_of(C, form, modes=3):
     return HusimiFokkerPlanck(bose_hubbard(1.0, 0.5, graph), C, form=form)
 
 
-def first_mode(C, form, ts):
+def first_mode(C, form, ts, modes=3):
     """<|α_1|²> at each time."""
-    law = law_of(C, form)
-    states, _ = law.orbit(law.prepare(GaussianSum.coherent(ALPHA)), ts)
-    return jax.vmap(lambda state: jnp.real(law.moment(state, ONE, ONE)))(states)
+    law, one = law_of(C, form, modes), ONE[:modes]
+    states, _ = law.orbit(law.prepare(GaussianSum.coherent(ALPHA[:modes])), ts)
+    return jax.vmap(lambda state: jnp.real(law.moment(state, one, one)))(states)
 
 
 def test_derivative_at_C_1():
@@ -38,15 +38,17 @@ def test_derivative_at_C_1():
 def test_what_is_left_out_is_quadratic():
     ts = jnp.asarray([0.0, 1.0, 2.0])
 
+    @jax.jit
     def left(C):
-        return first_mode(C, Response(13), ts) - first_mode(C, Blocks(13), ts)
+        response = first_mode(C, Response(17), ts, modes=2)
+        return response - first_mode(C, Blocks(17), ts, modes=2)
 
     for side in (1, -1):
         near, far = left(1 + 0.02 * side), left(1 + 0.04 * side)
-        # as (C-1)², with a third order of a few (C-1)³
-        np.testing.assert_allclose((far / near)[1:], 4, rtol=0, atol=0.6)
-        # 8e-6 and 1e-5 for the straight line; here H is that at C
-        assert np.all(np.abs(near[1:]) < 3e-5)
+        # as (C-1)²; a third order of one or two (C-1)³ changes 4 by 0.04 to 0.08
+        np.testing.assert_allclose((far / near)[1:], 4, rtol=0, atol=0.15)
+        # 0.25 (C-1)² at the second time
+        assert np.all(np.abs(near) < 1.5e-4)
 
 
 @pytest.mark.parametrize("modes", [1, 2])
