@@ -392,7 +392,7 @@ def enough_quanta(
     mean = np.abs(np.asarray(start.amplitudes)) ** 2
     mean = float(np.sum(mean + np.abs(np.asarray(start.gains) - 1)))
     levels = math.ceil(mean + 16 * math.sqrt(mean + 1) + 48)
-    shares = np.diagonal(np.asarray(start.matrices(levels)), axis1=1, axis2=2).real
+    shares = np.diagonal(np.real(start.matrices(levels)), axis1=1, axis2=2)
     total = functools.reduce(lambda a, b: np.convolve(a, b)[:levels], shares)
     left = np.cumsum(np.abs(total[::-1]))[::-1]  # of n quanta and more
     found = np.flatnonzero(left < tolerance / 10)
