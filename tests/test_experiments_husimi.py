@@ -184,3 +184,14 @@ def test_field_chains(run):
         np.array([[0.65, 0.95, 0.97], [0.81, 0.78, 0.92]]), rel=0.12
     )
     assert 0.004 < summary["horizon_lambda_t"]["1"] < 0.03
+
+
+def test_transport_tells_the_diffusion(run):
+    summary = run("bose_hubbard_transport")
+    _, below, _, above, _ = summary["left_in_first_site_at_Jt_2"]
+    # Known to eight digits; 12 quanta leave 5e-6 of the trace out.
+    assert [below, above] == pytest.approx([0.12801055, 0.09281115], abs=1e-4)
+    # The slope at C = 1, and between two points with an error of second order.
+    assert summary["slope_in_C_at_Jt_2"][0] == pytest.approx(-0.352414, abs=2e-3)
+    # What is left out holds 13 quanta and more, and 3 of the ordering.
+    assert summary["change_of_total"] < 20 * summary["left_out_of_trace"]

@@ -1,6 +1,7 @@
 """The Husimi-function Fokker-Planck law, and the ways to carry its state."""
 
 from .bath import Bath as Bath
+from .blocks import Blocks as Blocks
 from .fock import Fock as Fock
 from .form import Form as Form
 from .gaussian import GaussianForm as GaussianForm
@@ -10,6 +11,8 @@ from .law import FORMS as FORMS
 from .law import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .literal import LiteralGrid as LiteralGrid
 from .master import Master as Master
+from .response import Response as Response
+from .sampled import Sampled as Sampled
 from .thermal import DisplacedThermal as DisplacedThermal
 from .wigner import WignerGrid as WignerGrid
 from .window import BeyondWindow as BeyondWindow

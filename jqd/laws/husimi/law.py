@@ -16,6 +16,7 @@ from ...steppers import cf4
 from ..law import Law
 from ..motion import Resolution
 from .bath import Bath
+from .blocks import Blocks
 from .fock import Fock
 from .form import Equation, Form
 from .gaussian import GaussianForm
@@ -24,11 +25,16 @@ from .heff import Heff
 from .identifiability import refusal
 from .literal import LiteralGrid
 from .master import Master
+from .response import Response
+from .sampled import Sampled
 from .wigner import WignerGrid
 
 FORMS = {
     "heff": Heff,
     "master": Master,
+    "blocks": Blocks,
+    "response": Response,
+    "sampled": Sampled,
     "fock": Fock,
     "gaussian": GaussianForm,
     "wigner": WignerGrid,
@@ -96,9 +102,10 @@ class HusimiFokkerPlanck(Law):
             s: scalar or shape (N,), or None for coherent states that match.
             hbar: ħ, scalar.
             points: where `density` is taken by default.
-            form: `Heff`, `Master`, `Fock`, `GaussianForm`, `WignerGrid` or
-                `LiteralGrid`, or the name of one: "heff", "master", "fock", "gaussian",
-                "wigner", "literal"; "auto" for "heff", or "master" in a bath.
+            form: `Heff`, `Master`, `Fock`, `GaussianForm`, `WignerGrid`, `LiteralGrid`,
+                or for many modes `Blocks`, `Response` or `Sampled`; or the name of one:
+                "heff", "master", "fock", "gaussian", "wigner", "literal", "blocks",
+                "response", "sampled"; "auto" for "heff", or "master" in a bath.
             bath: of the modes; "master", "fock" and "gaussian" carry one.
             **values: of the parameters and pulses that a text names: U=0.63, and for
                 drive(t) a function of the time, see `jqd.pulse`.

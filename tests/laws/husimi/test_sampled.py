@@ -1,0 +1,109 @@
+"""Many modes for C < 1 from coherent starts drawn at random."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jqd.laws.husimi import Blocks, GaussianSum, HusimiFokkerPlanck, Sampled
+from jqd.spaces.symbols import bose_hubbard
+
+UNITS = [tuple(row) for row in np.eye(3, dtype=int).tolist()]
+# <|α_i|²> - 1 at C = .95, t = 1
+EXPECTED = np.array([0.74771909, 0.92174759, 0.33053331])
+
+
+def law_of(form, C=0.95, modes=3):
+    graph = [(i, i + 1) for i in range(modes - 1)]
+    return HusimiFokkerPlanck(bose_hubbard(1.0, 0.5, graph), C, form=form)
+
+
+def at(law, t):
+    start = law.prepare(GaussianSum.coherent([np.sqrt(2.0)] + [0.0] * (law.modes - 1)))
+    states, _ = law.orbit(start, jnp.asarray([0.0, t]))
+    return jax.tree.map(lambda leaf: leaf[1], states)
+
+
+@pytest.mark.slow
+def test_means_and_spread():
+    law = law_of(Sampled(4000, quanta=13))
+    state = at(law, 1.0)
+    for unit, expected in zip(UNITS, EXPECTED, strict=True):
+        value = float(jnp.real(law.moment(state, unit, unit))) - 1
+        error = float(law.form.standard_error(law.equation, state, unit, unit))
+        # beyond four standard errors once in 16000; 1e-6 of the trace is left out
+        assert abs(value - expected) < 4 * error + 1e-5
+        each = np.asarray(state.kets.means(unit, unit, law.equation.hbar_eff)).real
+        # the linear part is taken out
+        assert error < np.std(each) / np.sqrt(4000)
+    each = np.asarray(state.kets.means(UNITS[0], UNITS[0], law.equation.hbar_eff))
+    # known to two digits
+    np.testing.assert_allclose(np.std(each.real), 0.29, rtol=0.1)
+
+
+@pytest.mark.slow
+def test_errors_are_honest():
+    """Repeated with other seeds, deviations in standard errors have width 1."""
+    pulls = []
+    for seed in range(64):
+        law = law_of(Sampled(100, seed=seed, quanta=8))
+        state = at(law, 1.0)
+        value = float(jnp.real(law.moment(state, UNITS[0], UNITS[0]))) - 1
+        error = float(law.form.standard_error(law.equation, state, UNITS[0], UNITS[0]))
+        pulls.append((value - EXPECTED[0]) / error)
+    # 64 deviates: their width is known to 9 %, their mean to 0.125; three of those
+    assert abs(np.std(pulls) - 1) < 0.27
+    assert abs(np.mean(pulls)) < 0.38
+
+
+def test_same_seed_same_samples():
+    one, two, other = (
+        law_of(Sampled(40, seed=seed, quanta=3)).prepare(
+            GaussianSum.coherent([0.5] * 3)
+        )
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one.kets.kets, two.kets.kets)
+    assert np.max(np.abs(one.normals - other.normals)) > 0.1
+
+
+def test_at_C_1_all_samples_are_the_state():
+    state = at(law_of(Sampled(10, quanta=4), C=1.0), 0.5)
+    # the same amplitudes, added up in the same order
+    kets = np.asarray(state.kets.kets)
+    np.testing.assert_allclose(kets, kets[:1].repeat(10, axis=0), rtol=0, atol=1e-14)
+
+
+def test_thermal_starts_above_C_1():
+    """n_eff = (1 + 0.3)/1.1 - 1 > 0: the same mean as from blocks."""
+    start = GaussianSum.thermal(0.3, [0.5, 0.2j])
+    sampled = law_of(Sampled(4000, quanta=9), C=1.1, modes=2)
+    blocks = law_of(Blocks(9), C=1.1, modes=2)
+    drawn, whole = sampled.prepare(start), blocks.prepare(start)
+    m = (1, 0)
+    value, expected = sampled.moment(drawn, m, m), blocks.moment(whole, m, m)
+    error = sampled.form.standard_error(sampled.equation, drawn, m, m)
+    # beyond four standard errors once in 16000
+    assert abs(float(jnp.real(value - expected))) < 4 * float(error)
+
+
+@pytest.mark.slow
+def test_eight_modes():
+    """Sectors of thousands of states, by series."""
+    law = law_of(Sampled(32, quanta=8), modes=8)
+    state = at(law, 1.0)
+    m = (1,) + (0,) * 7
+    value = float(jnp.real(law.moment(state, m, m))) - 1
+    error = float(law.form.standard_error(law.equation, state, m, m))
+    # known at C = 1 and 8 quanta; C = .95 adds what three modes show, 0.006
+    assert abs(value - 0.7376 - 0.006) < 4 * error + 0.01
+    assert float(law.resolution(state).share) < 0.02
+
+
+def test_refusals():
+    start = GaussianSum.coherent([0.5] * 3)
+    # (1.05/.95)^6 = 1.82
+    with pytest.raises(ValueError, match=r"`C` must be at most 1 .* = 1.82 times"):
+        law_of(Sampled(40, quanta=3), C=1.05).prepare(start)
+    with pytest.raises(ValueError, match="`samples` must be"):
+        law_of(Sampled(4))
