@@ -23,7 +23,7 @@ from ..laws.husimi import (
     HusimiFokkerPlanck,
     Master,
 )
-from ..records import PhaseSpaceRecord, load_phase_space, naming
+from ..records import PhaseSpaceRecord, help_text, load_phase_space, naming
 from ..records.phase_space import sample_orders
 from ..spaces.symbols import (
     ParametricSymbol,
@@ -79,7 +79,10 @@ def husimi(
         [], "--set", help="Value of a parameter of --hamiltonian, e.g. U=0.63; repeat."
     ),
     pulses: list[str] = typer.Option(
-        [], "--pulse", help="Of drive(t): drive=cosine:omega=1, drive=FILE.csv; repeat."
+        [],
+        "--pulse",
+        help=f"{help_text('pulse')} As drive=FILE.csv of a drive(t), or by a shape: "
+        "drive=cosine:omega=1, gaussian, square; repeat.",
     ),
     bath: str = typer.Option("", help="Rates of a bath, e.g. gamma=0.2,nbar=0.1."),
     free: str = typer.Option(

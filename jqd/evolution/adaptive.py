@@ -164,13 +164,22 @@ def _solve_by(
     def field(t, y, args):
         return real(law_of(args).vector_field(t, state_of(y)))
 
+    def code(t, state):
+        return jnp.where(is_sound(state), law.alarm(t, state, state), Status.NON_FINITE)
+
     def look(t, y, args):
         del args
         state = state_of(y)
-        return observe(t, state), record(law, state, judged=judged)
+        return observe(t, state), recorded(t, state)
 
-    def code(t, state):
-        return jnp.where(is_sound(state), law.alarm(t, state, state), Status.NON_FINITE)
+    def recorded(t, state):
+        # Where the run has ended, records may have no derivatives, and in reverse mode
+        # 0 times infinity would spoil the gradient of constants that a batch shares:
+        # there, those of the start take their place.
+        found = jax.lax.stop_gradient(record(law, state, judged=judged))
+        good = code(t, state) == Status.OK
+        kept = jax.tree.map(lambda x, x0: jnp.where(good, x, x0), state, state0)
+        return jax.tree.map(_with_slope, found, record(law, kept, judged=judged))
 
     def stop(t, y, *args, **kwargs):
         del args, kwargs
@@ -205,6 +214,13 @@ def _solve_by(
     status = jnp.where(alarm != Status.OK, alarm, jnp.where(failed, spent, Status.OK))
     when = jnp.where(status == Status.OK, jnp.inf, end[0])
     return looked, last, status, when, solution.stats["num_steps"]
+
+
+def _with_slope(value: Array, other: Array) -> Array:
+    """A value with the derivatives of another one."""
+    if not jnp.issubdtype(jnp.result_type(value), jnp.inexact):
+        return value
+    return value + (other - jax.lax.stop_gradient(other))
 
 
 def _real_view(state0: PyTree[Array]):

@@ -95,7 +95,7 @@ def test_length_scales(capsys, printed):
         (["--pulse", "f=cosine"], "(it has none), but gives 'f'"),
         ([*DRIVEN, "--pulse", "f"], "must look like drive=gaussian:area=1"),
         ([*DRIVEN, "--pulse", "f=wave"], "one of gaussian, cosine, square"),
-        ([*DRIVEN, "--pulse", "f=cosine:area=1"], "must be one of amplitude"),
+        ([*DRIVEN, "--pulse", "f=cosine:area=1"], "must be one of 'amplitude'"),
         ([*DRIVEN, "--pulse", "f=cosine", "--pulse", "f=cosine"], "'f' twice"),
         ([*DRIVEN, "--pulse", "f=nowhere.csv"], "nowhere.csv does not exist"),
         ([*DRIVEN, "--pulse", "f=gaussian:width=0"], "`width` must be positive"),
@@ -142,7 +142,9 @@ def test_a_drive_and_a_bath(tmp_path, printed):
     qutip = pytest.importorskip("qutip")
     a, ts = qutip.destroy(24), np.linspace(0, 1.6, 9)
     times = np.linspace(-0.1, 1.7, 91)
-    H = qutip.QobjEvo([0.5 * a.dag() ** 2 * a**2, [a + a.dag(), "0.4*cos(1.5*t)"]])
+    H = qutip.QobjEvo(
+        [0.5 * a.dag() ** 2 * a**2, [a + a.dag(), lambda t: 0.4 * np.cos(1.5 * t)]]
+    )
     start = qutip.coherent(24, 0.6 - 0.4j, method="analytic")
     orders = [(1, 0), (2, 0), (1, 1)]
     seen = [a, a**2, a * a.dag()]  # antinormal order: powers of a first

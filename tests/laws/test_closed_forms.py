@@ -126,7 +126,7 @@ def method_of(name, way):
     if way == "propagator":
         return jqd.Propagator()
     # the largest interval is of length 1, the fastest level turns by 90
-    substeps = {"cavity": 200, "oscillating": 200, "strong": 800}.get(name, 400)
+    substeps = {"cavity": 400, "oscillating": 200, "strong": 800}.get(name, 400)
     gradient = way.removeprefix("fixed ")
     return jqd.Fixed(None, substeps, gradient=gradient, estimate_error=False)
 

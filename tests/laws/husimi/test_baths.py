@@ -263,9 +263,13 @@ def test_C_is_recovered_beside_the_bath_from_qutip():
 
 def test_bose_hubbard_in_a_bath_conserves_the_norm():
     law = HusimiFokkerPlanck(
-        bose_hubbard(2, 1.0, 0.5), 0.98, bath=Bath(0.3), form=Master(10, orders=3)
+        bose_hubbard(1.0, 0.5, [(0, 1)]),
+        0.98,
+        bath=Bath(0.3),
+        form=Master(10, orders=3),
     )
     psi = jqd.states.coherent(jnp.asarray([0.5, 0.2]), (8, 8))
     run = jqd.evolve(law, law.prepare(psi), TS, method=jqd.Fixed(law.stepper, 40))
     rho = run.values[-1]
-    assert float(jnp.real(jnp.trace(rho))) == pytest.approx(1, abs=1e-6)  # cut-off
+    # eight levels of the start, ten of the run: a few 1e-6 are cut off
+    assert float(jnp.real(jnp.trace(rho))) == pytest.approx(1, abs=5e-6)

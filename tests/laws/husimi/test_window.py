@@ -259,7 +259,7 @@ def test_described_states_are_those_of_the_arrays():
     ],
 )
 def test_moments_of_gaussians(state):
-    ensemble = state.ensemble(60 if state.modes == 1 else 16)
+    ensemble = state.ensemble(60 if state.modes == 1 else 22)
     alpha, wigner = state.moments()
     cov = covariance(ensemble, modes=state.modes)
     # what the levels lack: 1e-10 of the trace and its quanta
