@@ -56,6 +56,14 @@ def test_phase_space_block_runs():
     assert "(7, 33, 33)" in done.stdout
 
 
+def test_bath_block_runs():
+    done = run_code(section("Baths"))
+    assert done.returncode == 0, done.stderr
+    assert "C_max = 1.67032 for this state, exactly." in done.stdout
+    assert "'strength', 'gamma', 'nbar'" in done.stdout
+    assert "reached its last time" in done.stdout
+
+
 def test_hydrodynamic_block_runs():
     done = run_code(section("Diffusion"))
     assert done.returncode == 0, done.stderr

@@ -57,6 +57,10 @@ BLOCKS_C = 0.8
 # Levels of a density operator in a bath, unless told.
 MASTER_LEVELS = 48
 LOSSES = ("auto", "squares", "moments", "likelihood")
+_PULSES = (
+    f"{help_text('pulse')} As drive=FILE.csv of a drive(t), or by a shape: "
+    "drive=cosine:omega=1, gaussian, square; repeat."
+)
 # The least C from which a start is drawn: it sets how many levels are kept.
 LEAST_C = 0.3
 _LENGTH = "kappa and the lengths l enter the law only as s = l/sqrt(kappa); free s"
@@ -81,8 +85,7 @@ def husimi(
     pulses: list[str] = typer.Option(
         [],
         "--pulse",
-        help=f"{help_text('pulse')} As drive=FILE.csv of a drive(t), or by a shape: "
-        "drive=cosine:omega=1, gaussian, square; repeat.",
+        help=_PULSES,
     ),
     bath: str = typer.Option("", help="Rates of a bath, e.g. gamma=0.2,nbar=0.1."),
     free: str = typer.Option(

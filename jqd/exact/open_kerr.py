@@ -76,8 +76,9 @@ def open_kerr(
             negative rate or time, growth by more than e^300, no `levels` with traced
             arguments, values that are not finite, or 64-bit floats are off.
 
-    Source: at C = 1 Milburn and Holmes, Phys. Rev. Lett. 56, 2237 (1986); Daniel and
-    Milburn, Phys. Rev. A 39, 4628 (1989).
+    Source: derived from the equation, and checked with master equations; at C = 1 see
+    Milburn and Holmes, Phys. Rev. Lett. 56, 2237 (1986), Daniel and Milburn, Phys. Rev.
+    A 39, 4628 (1989).
     """
     _checks.require_x64("`exact.open_kerr`")
     _checks.check_finite(points, "points")

@@ -140,12 +140,12 @@ def test_first_samples_of_a_likelihood(tmp_path, capsys, monkeypatch, scale):
 def test_a_drive_and_a_bath(tmp_path, printed):
     """Moments of a driven, damped oscillator by QuTiP, a table as pulse."""
     qutip = pytest.importorskip("qutip")
-    a, ts = qutip.destroy(24), np.linspace(0, 1.6, 9)
-    times = np.linspace(-0.1, 1.7, 91)
+    a, ts = qutip.destroy(20), np.linspace(0, 1.2, 5)
+    times = np.linspace(-0.1, 1.3, 15)
     H = qutip.QobjEvo(
         [0.5 * a.dag() ** 2 * a**2, [a + a.dag(), lambda t: 0.4 * np.cos(1.5 * t)]]
     )
-    start = qutip.coherent(24, 0.6 - 0.4j, method="analytic")
+    start = qutip.coherent(20, 0.6 - 0.4j, method="analytic")
     orders = [(1, 0), (2, 0), (1, 1)]
     seen = [a, a**2, a * a.dag()]  # antinormal order: powers of a first
     options = {"rtol": 1e-11, "atol": 1e-13, "nsteps": 10**6}
@@ -157,7 +157,7 @@ def test_a_drive_and_a_bath(tmp_path, printed):
     table = np.column_stack([times, 0.4 * np.cos(1.5 * times)])
     np.savetxt(tmp_path / "f.csv", table, delimiter=",", header="t,f", comments="")
     words = ["--data", tmp_path / "moments.npz", "--bath", "gamma=0.2", "--starts", 1]
-    words += ["--hamiltonian", "0.5*ad^2*a^2 + f(t)*(a+ad)", "--levels", 20, "--json"]
+    words += ["--hamiltonian", "0.5*ad^2*a^2 + f(t)*(a+ad)", "--levels", 14, "--json"]
     for number, (shape, free) in enumerate(
         [
             (f"f={tmp_path / 'f.csv'}", "C,gamma"),
@@ -171,6 +171,6 @@ def test_a_drive_and_a_bath(tmp_path, printed):
             k: v["value"] for k, v in printed("recover husimi")["constants"].items()
         }
         true = {"C": 1.0, "gamma": 0.25, "f.amplitude": 0.4}
-        # 20 levels, and a spline through 91 values of the table
+        # 14 levels, and a spline through 15 values of the table
         for name, value in found.items():
-            assert value == pytest.approx(true[name], abs=1e-5)
+            assert value == pytest.approx(true[name], abs=1e-4)

@@ -235,7 +235,8 @@ def test_a_fit_as_a_pure_function_knows_the_same():
     # 1e-6 of the value, in widths of its prior
     np.testing.assert_allclose(many.constants["readout"].pull, pull, atol=1e-6 / 2e-3)
     known = one.constants["q"].known
-    np.testing.assert_allclose(many.constants["q"].known, known, rtol=1e-4)
+    # as the errors, from which it differs by what is known of the readout alone
+    np.testing.assert_allclose(many.constants["q"].known, known, rtol=2e-3)
 
 
 def test_a_fit_stays_within_the_bounds_of_an_instrument():
