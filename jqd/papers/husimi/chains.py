@@ -216,7 +216,7 @@ def _started(
                 f"times, but is {nodes}."
             )
     frequencies, V = normal_modes(alpha.shape[0], mass, coupling)
-    ring = frequencies, V / jnp.sqrt(2 * frequencies)[None, :]
+    ring = frequencies, jnp.asarray(V) / jnp.sqrt(2 * frequencies)[None, :]
     return ring, alpha, jnp.asarray(ts, alpha.real.dtype)
 
 

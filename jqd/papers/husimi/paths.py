@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ...laws.husimi import GaussianSum
@@ -36,10 +36,7 @@ def path_weight(state: GaussianSum, end: ArrayLike) -> GaussianSum:
 
 
 def path_distance(
-    density: Float[Array, "X Y"],
-    x: Float[Array, " X"],
-    y: Float[Array, " Y"],
-    end: ArrayLike,
+    density: ArrayLike, x: ArrayLike, y: ArrayLike, end: ArrayLike
 ) -> float:
     """How far a Husimi function is from every average of paths, at most.
 
@@ -69,11 +66,11 @@ def path_distance(
     _checks.check_scalar(end, "end")
     _checks.check_positive(end, "end")
     _checks.check_shape(density, "density", (np.size(x), np.size(y)))
-    x, y, density, end = (np.asarray(v, float) for v in (x, y, density, end))
-    cell = _step(x, "x") * _step(y, "y")
-    early = np.linspace(x[0], x[-1], 2 * x.size - 1)  # exp(-T) x'
+    across, density = np.asarray(x, float), np.asarray(density, float)
+    cell = _step(across, "x") * _step(np.asarray(y, float), "y")
+    early = np.linspace(across[0], across[-1], 2 * across.size - 1)  # exp(-T) x'
     noise = np.asarray(backward_noise(end))
-    kernel = np.exp(-((x[:, None] - early[None, :]) ** 2) / (2 * noise))
+    kernel = np.exp(-((across[:, None] - early[None, :]) ** 2) / (2 * noise))
     # of its 161 directions a smooth kernel keeps about 50 above rounding
     left, values, right = np.linalg.svd(kernel, full_matrices=False)
     kept = values > 1e-14 * values[0]
