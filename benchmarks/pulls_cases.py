@@ -24,7 +24,7 @@ from jqd.instruments import (
     Instrument,
     Multinomial,
 )
-from jqd.laws.husimi import DisplacedThermal, Heff
+from jqd.laws.husimi import Bath, DisplacedThermal, Heff, Master
 from jqd.matter.photons import sample_counts
 from jqd.matter.tower import RandomTower
 from jqd.records import AtomRecord, Record
@@ -181,6 +181,34 @@ def husimi_map(keys: Array) -> Pulls:
     return _fitted(_draws(keys, Gaussian(sigma), run.values[1:]), fit, truth)
 
 
+def husimi_bath(keys: Array) -> Pulls:
+    """Maps of 7 x 7 points at four times in a warm bath, with its rates and U free."""
+    truth = {"C": 0.95, "U": 0.9, "gamma": 0.25, "nbar": 0.3}
+    ts, x = jnp.linspace(0.0, 2.0, 5), np.linspace(-2, 2, 7)
+    points = (x[None, :] + 1j * x[:, None]).ravel()
+    psi0, sigma = coherent(1.1 + 0.3j, 18), 0.002 / np.pi
+
+    def law(C: float, U: float, gamma: float, nbar: float) -> jqd.HusimiFokkerPlanck:
+        return jqd.HusimiFokkerPlanck(
+            "0.5*U*ad^2*a^2", C, U=U, bath=Bath(gamma, nbar), points=points,
+            form=Master(22, orders=12),
+        )  # fmt: skip
+
+    exact = law(**truth)
+    state = exact.prepare(exact.admit(psi0))
+    run = jqd.evolve(exact, state, ts, method=Propagator(), observe="density")
+
+    def fit(values: Array) -> Any:
+        return jqd.fit(
+            law(1.0, 1.0, 0.2, 0.2), Record(ts[1:], values, Gaussian(sigma), t0=0.0),
+            psi0=psi0, free=tuple(truth), starts=1, search=None, polish=POLISH,
+            start={"C": 1.0}, instrument="density", method=Propagator(),
+        )  # fmt: skip
+
+    draws = _draws(keys, Gaussian(sigma), run.values[1:])
+    return _fitted(draws, fit, truth)
+
+
 def _fit_C(record: Record, psi0: Array, observe: Any, points: Any = None) -> Any:
     form = Heff(64, orders=30)
     law = jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, points=points, form=form)
@@ -333,6 +361,7 @@ CASES: dict[str, Callable[[Array], Pulls]] = {
     "husimi, displaced, nuisances free": husimi_displaced,
     "husimi, samples": husimi_samples,
     "husimi, map": husimi_map,
+    "husimi, map in a bath": husimi_bath,
     "diffusion, positions": diffusion,
     "springs, positions": springs,
     "tower, counts": tower,

@@ -186,6 +186,7 @@ def test_field_chains(run):
     assert 0.004 < summary["horizon_lambda_t"]["1"] < 0.03
 
 
+@pytest.mark.slow
 def test_transport_tells_the_diffusion(run):
     summary = run("bose_hubbard_transport")
     _, below, _, above, _ = summary["left_in_first_site_at_Jt_2"]

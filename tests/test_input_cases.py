@@ -99,7 +99,7 @@ CASES = {
     ),
     "no Hamiltonian of modes": (
         lambda: jqd.HusimiFokkerPlanck(H),
-        "`symbol` must be a Symbol, an operator as text or a QuTiP Qobj",
+        "`symbol` must be a Symbol, an operator as text, a QuTiP Qobj",
     ),
     "a law as the form": (
         lambda: jqd.HusimiFokkerPlanck(KERR, form=jqd.Schrodinger(H)),

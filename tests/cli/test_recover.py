@@ -137,6 +137,7 @@ def test_a_full_folder_is_never_overwritten(tmp_path, capsys):
     capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_a_fit_that_does_not_settle_is_exit_code_1(tmp_path, capsys, monkeypatch):
     import sys
 

@@ -50,6 +50,7 @@ def test_known_values(C, rates, expected, mean, tolerance):
         assert abs(amplitude - mean) < tolerance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [0.8, 1.2])
 def test_moments(C):
     """The norm, <α> of the other function, and <|α|²>, which no C changes."""
@@ -201,6 +202,7 @@ def test_large_amplitude(C, t, rates):
     assert abs(open_kerr_amplitude(t, **kwargs) - mean) < 1e-10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [0.6, 1.0, 1.3])
 def test_solves_its_equation(C):
     """Right side by autodiff in α = x + iy, at ħ = 0.7."""

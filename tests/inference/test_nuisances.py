@@ -199,6 +199,7 @@ def test_calibration_limits_what_a_kerr_oscillator_tells_of_C():
 # -- fits ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_readout_error_is_fitted_beside_q_and_r():
     found = jqd.recover(
         study_of(data=counts(0.45, -0.55, 0.012), nuisances={"readout": (0.01, 2e-3)}),

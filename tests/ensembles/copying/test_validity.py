@@ -26,6 +26,7 @@ def lost(psi, copies, ts=PERIOD):
     return loss.mean(), loss.std() / RUNS**0.5, gone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("p", "bound"),
     # the smallest class decides near a node, the swing of currents far from it

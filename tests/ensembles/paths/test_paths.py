@@ -63,6 +63,7 @@ def collision(grid, t):
     return grid.normalise(psi + other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "process", ["nelson", pytest.param("bohm", marks=pytest.mark.slow)]
 )

@@ -46,6 +46,7 @@ def meeting(order=8, h=0.1):
     return grid, run, jnp.sum(jnp.abs(run.values - exact), axis=-1) * grid.cell
 
 
+@pytest.mark.slow
 def test_collision_through_nodes():
     grid, run, error = meeting()
     assert run.ok
@@ -61,6 +62,7 @@ def test_collision_through_nodes():
     assert float(run.diagnostics["max_dispersion"]) * 3 > float(error.max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "spacings"),
     [

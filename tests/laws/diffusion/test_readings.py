@@ -139,7 +139,7 @@ def test_all_masses_fall_alike_in_T2(mass):
     [
         ({}, 0.0),
         pytest.param({"friction": 0.1}, 0.0822387, marks=pytest.mark.slow),
-        ({"classical_diffusion": 0.05}, 0.0946534),
+        pytest.param({"classical_diffusion": 0.05}, 0.0946534, marks=pytest.mark.slow),
     ],
 )
 def test_time_reversal(constants, expected):

@@ -94,6 +94,7 @@ def test_without_a_bath_it_is_heff():
         np.testing.assert_allclose(one, other, atol=1e-12)  # rounding
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [0.7, 1.0, 1.6])
 def test_gaussians_in_a_bath(C):
     """A damped, driven, squeezed oscillator, by its covariance and by its matrix."""
@@ -112,6 +113,7 @@ def test_gaussians_in_a_bath(C):
     np.testing.assert_allclose(run.values[-1], Q, atol=1e-8)  # of the cut-off
 
 
+@pytest.mark.slow
 def test_two_modes_in_baths_of_their_own():
     """Two uncoupled modes are two runs of one."""
     bath = Bath(jnp.asarray([0.4, 0.1]), jnp.asarray([0.0, 0.3]))
@@ -160,6 +162,7 @@ def test_rates_are_constants_with_bounds():
     assert set(law.invariants(law.prepare(jqd.states.coherent(0.3, 9)))) == {"norm"}
 
 
+@pytest.mark.slow
 def test_derivatives_by_C_and_rates():
     psi = jqd.states.coherent(0.5, 10)
 

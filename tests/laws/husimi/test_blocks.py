@@ -55,6 +55,7 @@ def test_four_modes():
     np.testing.assert_allclose(values[1], expected, rtol=0, atol=3e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [0.9, 1.0, 1.1])
 def test_agrees_with_all_kets(C):
     symbol, alpha = chain(2), [0.5, 0.3j]

@@ -52,6 +52,7 @@ def test_driven_kerr():
     assert mean == pytest.approx(-0.1701845422 - 0.5347825751j, abs=1e-8)
 
 
+@pytest.mark.slow
 def test_the_series_in_the_number_basis_agrees():
     """Form `Fock` takes another path at C = 0.9: a superoperator at ħ."""
     Q, mean = at_the_end(law_of(0.9, Fock(36)), TIGHT)
@@ -149,6 +150,7 @@ def pulsed(C, area, width, U=1.0):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_derivatives_by_C_and_by_the_pulse():
     """Forward, reverse and differences of C and the parameters of a pulse."""
     state = jqd.states.coherent(ALPHA, 16)

@@ -26,6 +26,7 @@ def first_mode(C, form, ts, modes=3):
     return jax.vmap(lambda state: jnp.real(law.moment(state, one, one)))(states)
 
 
+@pytest.mark.slow
 def test_derivative_at_C_1():
     ts = jnp.asarray([0.0, 1.0, 2.0])
     slope = jax.jacfwd(lambda C: first_mode(C, Response(15), ts))(1.0)
@@ -51,6 +52,7 @@ def test_what_is_left_out_is_quadratic():
         assert np.all(np.abs(near) < 1.5e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("modes", [1, 2])
 def test_at_C_1_it_is_quantum_mechanics(modes):
     """Density and moments that do not conserve the number of quanta included."""

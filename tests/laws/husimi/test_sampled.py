@@ -83,6 +83,7 @@ def test_at_C_1_all_samples_are_the_state():
     np.testing.assert_allclose(kets, kets[:1].repeat(10, axis=0), rtol=0, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_thermal_starts_above_C_1():
     """n_eff = (1 + 0.3)/1.1 - 1 > 0: the same mean as from blocks."""
     start = GaussianSum.thermal(0.3, [0.5, 0.2j])
