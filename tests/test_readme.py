@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -64,6 +66,7 @@ def test_bath_block_runs():
     assert "reached its last time" in done.stdout
 
 
+@pytest.mark.slow
 def test_hydrodynamic_block_runs():
     done = run_code(section("Diffusion"))
     assert done.returncode == 0, done.stderr
@@ -72,6 +75,7 @@ def test_hydrodynamic_block_runs():
     assert "of the probabilities. (3, 200) (3, 200)" in done.stdout
 
 
+@pytest.mark.slow
 def test_copies_block_runs():
     done = run_code(section("Copies"))
     assert done.returncode == 0, done.stderr
@@ -110,6 +114,7 @@ def test_pictures_exist():
         assert (ROOT / path).exists()
 
 
+@pytest.mark.slow
 def test_matter_block_runs():
     done = run_code(section("Matter"))
     assert done.returncode == 0, done.stderr
@@ -125,6 +130,7 @@ def test_a_law_of_ones_own_finds_quantum_mechanics():
     assert abs(float(found)) < 1e-8
 
 
+@pytest.mark.slow
 def test_driven_block_runs():
     done = run_code(section("Drives"))
     assert done.returncode == 0, done.stderr
@@ -134,6 +140,7 @@ def test_driven_block_runs():
     assert abs(slope) > 0.1
 
 
+@pytest.mark.slow
 def test_instruments_block_runs():
     done = run_code(section("Instruments"))
     assert done.returncode == 0, done.stderr
@@ -143,6 +150,7 @@ def test_instruments_block_runs():
     assert abs(pull) < 3
 
 
+@pytest.mark.slow
 def test_chance_block_runs():
     done = run_code(section("Chance"))
     assert done.returncode == 0, done.stderr

@@ -167,6 +167,7 @@ def test_master_equation_of_other_rates():
     assert abs(open_kerr_amplitude(t, C=C, **KERR, **BATH) - mean) < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [0.8, 1.2])
 @pytest.mark.parametrize(
     ("t", "rates"),
