@@ -15,7 +15,6 @@ from ..inference import Recovery, Search, Study, fit_likelihood
 from ..inference.estimators import length_scales as lengths_of
 from ..laws.husimi import (
     Bath,
-    Blocks,
     Fock,
     Form,
     GaussianForm,
@@ -27,12 +26,11 @@ from ..records import PhaseSpaceRecord, help_text, load_phase_space, naming
 from ..records.phase_space import sample_orders
 from ..spaces.symbols import (
     ParametricSymbol,
-    Symbol,
     parameters_of,
     parse_hamiltonian,
     pulses_of,
 )
-from ..states import Ensemble, GaussianState, Product, coherent, product
+from ..states import Ensemble, GaussianState, coherent, product
 from .drives import parse_bath, parse_pulses
 from .fit import Plane, check_free, draw_all, fit
 from .options import (
@@ -51,9 +49,7 @@ from .options import (
 )
 from .session import conclude, takes
 
-FORMS = ("auto", "heff", "master", "blocks", "fock", "gaussian")
-# The least C for which a fit by blocks of quanta keeps enough of them.
-BLOCKS_C = 0.8
+FORMS = ("auto", "heff", "master", "fock", "gaussian")
 # Levels of a density operator in a bath, unless told.
 MASTER_LEVELS = 48
 LOSSES = ("auto", "squares", "moments", "likelihood")
@@ -151,7 +147,7 @@ def husimi(
 
     least_squares, note = "least squares", None
     if form == "auto":
-        chosen, why = chosen_form(record, operator, names, rates)
+        chosen, why = chosen_form(operator, names, rates)
         note = f"Form {chosen}: {why}."
     if record.kind == "samples":
         least_squares = "moments of the samples, weighted by their scatter"
@@ -216,15 +212,11 @@ def _record(file: Path | None, loss: str, sigma: float | None) -> PhaseSpaceReco
 
 
 def chosen_form(
-    record: PhaseSpaceRecord,
-    hamiltonian: ParametricSymbol,
-    free: tuple[str, ...],
-    bath: Bath | None,
+    hamiltonian: ParametricSymbol, free: tuple[str, ...], bath: Bath | None
 ) -> tuple[str, str]:
-    """The form that carries the law for a record, and why.
+    """The form that carries the law, and why.
 
     Args:
-        record: what is to be described.
         hamiltonian: H.
         free: constants that are to be recovered.
         bath: of the modes, or None.
@@ -236,18 +228,7 @@ def chosen_form(
         return "fock", "H has more than two powers of an amplitude in a term"
     if bath is not None:
         return "master", "a bath needs the density operator"
-    if record.modes > 2 and not hamiltonian.pulses and _keeps_quanta(record, symbol):
-        return "blocks", "H and the moments conserve the quanta of many modes"
     return "heff", "it is exact for H with two powers of each amplitude at most"
-
-
-def _keeps_quanta(record: PhaseSpaceRecord, symbol: Symbol) -> bool:
-    """Whether neither H nor what was seen tells the phase between numbers of quanta."""
-    if record.kind != "moments" or "alpha0" not in record.initial:
-        return False
-    _, observe = record.data()
-    orders = np.reshape(observe.orders, (len(observe.orders), 2, -1)).sum(axis=2)
-    return symbol.conserves_number() and bool(np.all(orders[:, 0] == orders[:, 1]))
 
 
 def _law_and_state(
@@ -261,9 +242,7 @@ def _law_and_state(
     """The law at the first start, and the state at t0."""
     kept = levels or levels_for(record)
     if form == "auto":
-        form, _ = chosen_form(record, hamiltonian, free, bath)
-    if form == "blocks":
-        return _blocks(record, hamiltonian)
+        form, _ = chosen_form(hamiltonian, free, bath)
     _checks.check_memory(
         16.0 * float(kept) ** record.modes, "data", f"a ket of {kept:.3g} levels "
         f"of {record.modes} modes, for the quanta of its initial state,",
@@ -285,21 +264,6 @@ def _law_and_state(
     }[form]()
     s = 1.0 if "s" in free else None
     return HusimiFokkerPlanck(hamiltonian, s=s, form=carried, bath=bath), state
-
-
-def _blocks(
-    record: PhaseSpaceRecord, hamiltonian: ParametricSymbol
-) -> tuple[HusimiFokkerPlanck, Any]:
-    """The law by blocks of quanta, and its start."""
-    if "alpha0" not in record.initial:
-        raise ValueError(
-            "Argument `--form` must not be blocks for a start that is no coherent "
-            "state, but is."
-        )
-    start = Product(*map(GaussianState, np.atleast_1d(record.initial["alpha0"])))
-    near = HusimiFokkerPlanck(hamiltonian, BLOCKS_C, form=Blocks())
-    quanta = near.prepare(near.admit(start)).quanta
-    return HusimiFokkerPlanck(hamiltonian, form=Blocks(quanta)), start
 
 
 def _parsed(
