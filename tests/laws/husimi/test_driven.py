@@ -80,6 +80,24 @@ def test_the_series_on_kets_agrees(monkeypatch):
     np.testing.assert_allclose(Q, [0.10835371, 0.22784438], atol=2e-8)
 
 
+def test_chebyshev_polynomials_agree():
+    method = jqd.Fixed(cf4, 80, estimate_error=False)
+    expected = at_the_end(law_of(0.9), method)
+    found = at_the_end(law_of(0.9, Heff(50, orders=30, terms=40)), method)
+    np.testing.assert_allclose(found[0], expected[0], atol=1e-13)  # rounding
+    np.testing.assert_allclose(found[1], expected[1], atol=1e-13)
+
+
+def test_too_few_polynomials_are_a_status():
+    law = law_of(0.9, Heff(50, orders=30, terms=12))
+    method = jqd.Fixed(cf4, 20, estimate_error=False)
+    start = law.prepare(jqd.states.coherent(ALPHA, 24))
+    run = jqd.evolve(law, start, TS, method=method)
+    assert int(run.status) == jqd.Status.NON_FINITE
+    with pytest.raises(ValueError, match="`terms` must be"):
+        law_of(0.9, Heff(50, terms=1))
+
+
 @pytest.mark.parametrize("C", [0.7, 1.4, -0.5])
 def test_a_linear_drive_displaces_at_every_C(C):
     """μ(t) = μ₀ e^(-iωt) - i∫e^(-iω(t-s)) f(s) ds, Σ stays; C does not matter."""
