@@ -196,7 +196,7 @@ class Heff(Form):
         levels, hbar = state.levels, equation.hbar_eff
         if math.prod(levels) > LARGEST_DENSE:
             return super().flow(equation, state, dt)
-        turned = dt / hbar * matrix(equation.symbol, levels, hbar=hbar)
+        turned = jnp.asarray(dt / hbar) * matrix(equation.symbol, levels, hbar=hbar)
         if self.terms is not None:
             kets = hermitian_exponential(turned, state.flat(), self.terms)
         else:
