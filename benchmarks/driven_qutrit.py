@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jqd
+from jqd.steppers import cf4, exponential_midpoint
 
 from .systems import optional
 from .timing import Goal, Report, missing, race, ratio
@@ -19,8 +20,7 @@ DETUNING, ANHARMONICITY = 0.1, -2.0
 LOWER = np.diag(np.sqrt([1.0, 2.0]), 1)
 LEVELS = np.diag([0.0, DETUNING, 2 * DETUNING + ANHARMONICITY])
 X, Y = LOWER + LOWER.T, 1j * (LOWER - LOWER.T)
-OURS = "jqd Fixed, a step a sample"
-DIRECT = "jqd Fixed, direct"
+OURS = "jqd exponential_midpoint"
 NOTES = [
     "The value is the population of the middle level at the end, the gradient that "
     "with respect to all samples of both quadratures. Errors are the largest, beside "
@@ -28,13 +28,6 @@ NOTES = [
     "the samples as `pwc`, QuTiP as coefficients of order 0. QuTiP has no gradient: "
     "2000 differences would take 4000 of its runs, which are not made."
 ]
-
-
-BEHIND = {
-    "dynamiqs Expm": "The samples are pieces of a constant H, and all of them are "
-    "exponentiated at once, as one batched operation; jqd takes them one by one, as "
-    "any other H(t), and keeps no exponential.",
-}
 
 
 def pulse(samples: int) -> np.ndarray:
@@ -141,13 +134,16 @@ def _ours(values: np.ndarray, gradient: bool) -> dict[str, Any]:
         call = jax.jit(jax.value_and_grad(call) if gradient else call)
         return partial(call, jnp.asarray(values))
 
+    def steps(stepper, number=n, **options):
+        return jqd.Fixed(stepper, number, estimate_error=False, **options)
+
     # steps are pieces; declared jumps of both quadratures take two steps a piece
     return {
-        OURS: program(jqd.Fixed(None, n, estimate_error=False)),
-        DIRECT: program(jqd.Fixed(None, n, gradient="direct", estimate_error=False)),
-        "jqd Fixed, jumps declared": program(
-            jqd.Fixed(None, 1, estimate_error=False), sampled
-        ),
+        OURS: program(steps(exponential_midpoint)),
+        f"{OURS}, direct": program(steps(exponential_midpoint, gradient="direct")),
+        "jqd cf4": program(steps(cf4)),
+        "jqd cf4, direct": program(steps(cf4, gradient="direct")),
+        "jqd cf4, jumps declared": program(steps(cf4, 1), sampled),
     }
 
 

@@ -1,7 +1,9 @@
 """One-step methods: functions (law, t, state, dt) -> state with an `order`."""
 
 from .commutator_free import CommutatorFree4 as CommutatorFree4
+from .commutator_free import ExponentialMidpoint as ExponentialMidpoint
 from .commutator_free import cf4 as cf4
+from .commutator_free import exponential_midpoint as exponential_midpoint
 from .flows import DampedFlow as DampedFlow
 from .flows import Flows as Flows
 from .flows import GeneralFlow as GeneralFlow

@@ -1,4 +1,4 @@
-"""A commutator-free step of linear laws that change in time."""
+"""Commutator-free steps of linear laws that change in time."""
 
 import math
 from collections.abc import Sequence
@@ -56,4 +56,28 @@ class CommutatorFree4(eqx.Module):
         return law.flow(ts, (b, a), law.flow(ts, (a, b), state, dt), dt)
 
 
+class ExponentialMidpoint(eqx.Module):
+    """Second-order step of dy/dt = L(t) y by one exponential.
+
+    y(t + dt) = exp(dt L(t + dt/2)) y(t)
+
+    Exact where L is constant within each step, as under flat samples of a pulse, and
+    there at half the cost of `cf4`.
+
+    Source: W. Magnus, Commun. Pure Appl. Math. 7, 649 (1954).
+    """
+
+    @property
+    def order(self) -> int:
+        """Order of the global error."""
+        return 2
+
+    def __call__(
+        self, law: Linear, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
+    ) -> PyTree[Array]:
+        """The state at t + dt; arguments: see `CommutatorFree4`."""
+        return law.flow((t + dt / 2,), (1.0,), state, dt)
+
+
 cf4 = CommutatorFree4()
+exponential_midpoint = ExponentialMidpoint()
