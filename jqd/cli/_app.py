@@ -15,6 +15,7 @@ from .._version import __version__
 # Where each command is: imported when it is asked for, since most need JAX.
 _HOMES = {
     "info": ("info", "info"),
+    "bounds": ("bounds", "bounds"),
     "equations": ("equations", "equations"),
     "run": ("run", "run"),
     "recover": ("recover", "recover_app"),
