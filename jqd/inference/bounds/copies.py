@@ -83,6 +83,7 @@ def bounds_on_copies(
     Source: C. J. Clopper and E. S. Pearson, Biometrika 26, 404 (1934).
     """
     limit = failure_limit(failures, shots, confidence)
+    _checks.check_scalar(infidelity, "infidelity")
     _checks.check_positive(infidelity, "infidelity")
     given = map(jnp.asarray, (failures, shots, infidelity, confidence))
     return CopiesBound(jnp.asarray(infidelity) / limit, limit, *given)

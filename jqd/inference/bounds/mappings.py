@@ -77,7 +77,7 @@ MAPPINGS: Mapping[str, Link] = {
     "q_of_half_pi_pulses": Link(
         "q", "|q - 1/2|", "<", lambda x, _: exponent_of_infidelity(x, 0), False,
         "resonant pi/2 pulses turn too little from a pole and too far from the "
-        "equator where q is below 1/2, so that no calibration hides it",
+        "equator where q is above 1/2, so that no angle of theirs hides it",
     ),
     "r_of_half_pi_pulses": Link(
         "r", "|r + 1/2|", "<", lambda x, _: exponent_of_infidelity(x, 1), False,

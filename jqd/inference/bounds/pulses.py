@@ -96,7 +96,7 @@ def cardinal_infidelity() -> np.ndarray:
 
     G_qq = ⅔ (2G)² with Catalan's G: the four states whose density moves are turned by
     4G(q - 1/2) too little from a pole, or as much too far from the equator, so that no
-    calibration of the pulse removes it. G_qr = G_rr = 0.
+    calibration of the angle removes it. G_qr = G_rr = 0.
 
     Returns:
         (2, 2), in the order q, r.
