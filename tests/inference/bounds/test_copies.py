@@ -56,6 +56,7 @@ def test_runs_that_all_fail():
     assert "does not hold there" in str(found)
 
 
+@pytest.mark.slow
 def test_lambda_is_what_the_ensemble_loses():
     """A Rabi period between .8 and .2 loses ln(.8/.2): 100 of them make the example."""
     law = jqd.CopyDynamics.from_hamiltonian(np.array([[0, 0.5], [0.5, 0]]))
