@@ -15,8 +15,8 @@ from .._version import __version__
 # Where each command is: imported when it is asked for, since most need JAX.
 _HOMES = {
     "info": ("info", "info"),
-    "bounds": ("bounds", "bounds"),
     "equations": ("equations", "equations"),
+    "bounds": ("bounds", "bounds"),
     "run": ("run", "run"),
     "recover": ("recover", "recover_app"),
     "simulate": ("simulate", "simulate_app"),
