@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from .inference import Unidentifiable as Unidentifiable
     from .inference import fit as fit
     from .inference import recover as recover
+    from .inference.bounds import bounds as bounds
+    from .inference.bounds import bounds_on_copies as bounds_on_copies
     from .inference.estimators import length_scales as length_scales
     from .instruments import Binomial as Binomial
     from .instruments import Correlated as Correlated

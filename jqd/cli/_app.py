@@ -16,6 +16,7 @@ from .._version import __version__
 _HOMES = {
     "info": ("info", "info"),
     "equations": ("equations", "equations"),
+    "bounds": ("bounds", "bounds"),
     "run": ("run", "run"),
     "recover": ("recover", "recover_app"),
     "simulate": ("simulate", "simulate_app"),

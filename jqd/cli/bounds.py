@@ -1,0 +1,174 @@
+"""`jqd bounds`."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from ..inference.bounds import Bound, Bounds, bounds_on_copies, constants
+from ..inference.bounds import bounds as find_bounds
+from ..inference.bounds.table import NOT_READ, number_text
+from .options import AsJson, check_word
+from .session import conclude
+
+
+def bounds(
+    *,
+    constant: Annotated[
+        str | None, typer.Option(help="One constant only: q, r, N, D or C.")
+    ] = None,
+    copies: Annotated[
+        bool, typer.Option("--copies", help="Bound N by failures of your own.")
+    ] = False,
+    failures: Annotated[
+        int | None, typer.Option(help="With --copies: runs that failed.")
+    ] = None,
+    shots: Annotated[int | None, typer.Option(help="With --copies: all runs.")] = None,
+    infidelity: Annotated[
+        float | None,
+        typer.Option(
+            "--lambda",
+            help="With --copies: the infidelity of N copies times N, see "
+            "`jqd.ensembles.copying.infidelity`.",
+        ),
+    ] = None,
+    confidence: Annotated[
+        float | None, typer.Option(help="With --copies: 0.95 by custom.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Print what published experiments say of the constants of the laws."""
+    own = {"failures": failures, "shots": shots, "lambda": infidelity}
+    if copies:
+        _refuse("constant", constant, "with")
+        _require(own)
+        return _print_copies(failures, shots, infidelity, confidence, as_json)
+    for name, value in (own | {"confidence": confidence}).items():
+        _refuse(name, value, "without")
+    if constant is not None:
+        check_word("constant", constant, constants())
+    return _print_table(find_bounds(constant), as_json)
+
+
+def _refuse(name: str, value: Any, with_or_without: str) -> None:
+    if value is not None:
+        raise ValueError(
+            f"Argument `--{name}` must not be given {with_or_without} `--copies`, but "
+            "is."
+        )
+
+
+def _require(options: dict[str, Any]) -> None:
+    for name, value in options.items():
+        if value is None:
+            raise ValueError(
+                f"Argument `--{name}` must be given with `--copies`, but is not."
+            )
+
+
+def _print_copies(
+    failures: Any, shots: Any, infidelity: Any, confidence: float | None, as_json: bool
+) -> int:
+    level = 0.95 if confidence is None else confidence
+    try:
+        found = bounds_on_copies(failures, shots, infidelity, confidence=level)
+    except ValueError as error:
+        # what Python calls infidelity is Λ on the command line
+        text = str(error)
+        for python, option in (
+            ("infidelity", "--lambda"), ("failures", "--failures"),
+            ("shots", "--shots"), ("confidence", "--confidence"),
+        ):  # fmt: skip
+            text = text.replace(f"Argument `{python}`", f"Argument `{option}`")
+        raise ValueError(text) from None
+    told = str(found)
+    summary = {
+        "copies": found.copies,
+        "failure_limit": found.failure_limit,
+        "failures": failures,
+        "shots": shots,
+        "lambda": infidelity,
+        "confidence": level,
+        "notes": told.splitlines(),
+    }
+    return conclude(summary, [told], as_json=as_json)
+
+
+def _print_table(found: Bounds, as_json: bool) -> int:
+    summary = {
+        "rows": [_plain(row) for row in found.rows],
+        "stated": {
+            name: [
+                {
+                    "symbol": row.link.symbol,
+                    "sense": row.link.sense,
+                    "limit": row.limit,
+                    "confidence": row.claim.confidence,
+                    "entry": row.published.name,
+                }
+                for row in found.stated(name)
+            ]
+            for name in dict.fromkeys(row.claim.constant for row in found.rows)
+        },
+        "statements": found.statements,
+        "notes": found.notes,
+    }
+    read = [row for row in found.rows if row.read]
+    unread = [row for row in found.rows if not row.read]
+    parts: list[Any] = []
+    if read:
+        parts.append(_table(read, "Bounds from published numbers"))
+    if unread:
+        parts.append(_table(unread, NOT_READ.capitalize()))
+    sentences = [escape(text) for text in (*found.statements, *found.notes)]
+    return conclude(summary, [*parts, *sentences], as_json=as_json)
+
+
+def _table(rows: Iterable[Bound], title: str) -> Table:
+    table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    table.add_column("constant", style="bold", no_wrap=True)
+    table.add_column("bound", no_wrap=True)
+    for heading in ("confidence", "published number and its source"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        entry = row.published
+        cells = (
+            row.claim.constant,
+            row.told,
+            row.level if row.limit is not None else "",
+            f"{number_text(entry)}, {entry.quantity}; {entry.cited}",
+        )
+        table.add_row(*map(escape, cells))
+    return table
+
+
+def _plain(row: Bound) -> dict[str, Any]:
+    """A row as JSON holds it."""
+    entry, claim = row.published, row.claim
+    return {
+        "constant": claim.constant,
+        "entry": entry.name,
+        "quantity": entry.quantity,
+        "number": entry.number,
+        "sd": entry.sd,
+        "unit": entry.unit,
+        "authors": entry.authors,
+        "source": entry.source,
+        "quoted": entry.quoted,
+        "read_in_text": entry.read_in_text,
+        "reference": claim.reference,
+        "mapping": claim.mapping,
+        "mapping_note": row.link.reason,
+        "assumptions": claim.assumptions,
+        "symbol": row.link.symbol,
+        "sense": row.link.sense,
+        "estimate": row.estimate,
+        "estimate_sd": row.sd,
+        "limit": row.limit,
+        "confidence": claim.confidence,
+        "one_sided": claim.one_sided,
+        "indicative": claim.indicative,
+        "takes_part": row.takes_part,
+    }

@@ -1,0 +1,102 @@
+"""Functions that turn a published number into a constant, by name.
+
+Each takes the number and its reference, both floats, and gives what is bounded, such as
+|q - 1/2|, or None where the number says nothing.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from .pulses import cardinal_infidelity
+
+
+class Link(NamedTuple):
+    """How a published number speaks of a constant.
+
+    Attributes:
+        constant: its name.
+        symbol: what is bounded.
+        sense: "<" for a bound from above, ">" from below.
+        value: the quantity for a number and its reference; None for no bound.
+        needs_reference: whether the number is compared with another one.
+        reason: why there is no bound; else what the mapping rests on.
+    """
+
+    constant: str
+    symbol: str
+    sense: Literal["<", ">"]
+    value: Callable[[float, float], float | None]
+    needs_reference: bool
+    reason: str
+
+
+def exponent_of_infidelity(infidelity: float, index: int) -> float | None:
+    """Largest |q - 1/2| (index 0) or |r + 1/2| (1) that hides in a gate's infidelity.
+
+    1 - F = G_jj δ_j² of `cardinal_infidelity`
+    """
+    G = cardinal_infidelity()
+    response = G[index, index].item()
+    # G is made of squares: of a response that is rounding, the square is below eps
+    blind = np.finfo(G.dtype).eps * G.max()
+    return math.sqrt(infidelity / response) if response > blind else None
+
+
+def copies_of_infidelity(infidelity: float) -> float | None:
+    """Smallest N that an infidelity of a π/2 pulse from a pole allows.
+
+    N (1 - F) = ¼ ln N: ¼ ∫ |J| (1/ρ_a + 1/ρ_b) dt, cut off where a density is 1/N.
+    None for so large an infidelity that no N has it.
+    """
+    least = 1 / (4 * infidelity)  # below it, the loss falls with fewer copies
+    if least <= math.e:
+        return None
+    copies = 4 * least
+    for _ in range(20):  # Newton, on a convex function from beyond its zero
+        copies -= (copies - least * math.log(copies)) / (1 - least / copies)
+    return copies
+
+
+def diffusion_of_inverse_alpha(inverse_alpha: float, reference: float) -> float:
+    """D/D_QM - 1 of an atom against the electron: α² ∝ h/m = 4πD.
+
+    D/D_QM - 1 = -2 (1/α - 1/α_ref)/(1/α_ref), to first order
+    """
+    return -2 * (inverse_alpha - reference) / reference
+
+
+def diffusion_of_action(action_over_mass: float, reference: float) -> float:
+    """D/D_QM - 1 from h/m = 4πD against h/m of a known mass."""
+    return (action_over_mass - reference) / reference
+
+
+MAPPINGS: Mapping[str, Link] = {
+    "q_of_half_pi_pulses": Link(
+        "q", "|q - 1/2|", "<", lambda x, _: exponent_of_infidelity(x, 0), False,
+        "resonant pi/2 pulses turn too little from a pole and too far from the "
+        "equator where q is above 1/2, so that no angle of theirs hides it",
+    ),
+    "r_of_half_pi_pulses": Link(
+        "r", "|r + 1/2|", "<", lambda x, _: exponent_of_infidelity(x, 1), False,
+        "resonant pi/2 pulses on the six cardinal states do not depend on r: a "
+        "benchmark by Clifford gates is blind to it",
+    ),
+    "copies_of_pulse_from_pole": Link(
+        "N", "N", ">", lambda x, _: copies_of_infidelity(x), False,
+        "N copies lose ln(N)/(4N) of fidelity in a pi/2 pulse from a pole",
+    ),
+    "D_of_inverse_alpha": Link(
+        "D", "|D/D_QM - 1|", "<", diffusion_of_inverse_alpha, True,
+        "h/m is 4 pi D, and the square of alpha is proportional to it",
+    ),
+    "D_of_action_over_mass": Link(
+        "D", "|D/D_QM - 1|", "<", diffusion_of_action, True, "h/m is 4 pi D",
+    ),
+    "C_of_revival_time": Link(
+        "C", "|C - 1|", "<", lambda *_: None, False,
+        "the time of a revival gives U C alone, and U is not known otherwise",
+    ),
+}  # fmt: skip

@@ -1,0 +1,105 @@
+"""What exponents of copy dynamics near those of quantum mechanics do to a gate."""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ... import _checks
+from ...laws import CopyDynamics
+from ...laws.copying import psi_field
+
+# Nodes of the quadrature: it is then 1e-6 off, at poles too.
+NODES = 4000
+# Far below any density at a node of the quadrature.
+REGULATOR = 1e-30
+
+_CARDINAL = np.array(
+    [[1, 0], [0, 1], [1, 1], [1, -1], [1, 1j], [1, -1j]], complex
+) / np.sqrt([[1], [1], [2], [2], [2], [2]])
+
+
+class PulseResponse(NamedTuple):
+    """First-order response of a pulse to (q, r) around (1/2, -1/2).
+
+    Attributes:
+        density: ∂p_a/∂(q, r) at the end of the pulse, (2, 2), classes last.
+        infidelity: G of 1 - F = Σ_jk G_jk δ_j δ_k, δ = (q - 1/2, r + 1/2), (2, 2).
+    """
+
+    density: Float[Array, "2 2"]
+    infidelity: Float[Array, "2 2"]
+
+
+def pulse_response(psi0: ArrayLike, angle: ArrayLike) -> PulseResponse:
+    """What a resonant pulse of a qubit becomes where q and r are a little off.
+
+    δψ(T) = U(T) χ,  χ_j = ∫ U(t)† ∂_j f(U(t) ψ0) dt,  1 - F = Σ_jk δ_j δ_k χ_j† P χ_k
+
+    with f the law of `jqd.CopyDynamics` for H = ħ σ_x/2, ∂_j its derivatives at the
+    quantum point, T the angle and P the projector off ψ0. Times crowd at both ends,
+    where ψ may be at a pole: there the rate diverges as a logarithm. A pole between
+    them is met by no node of the quadrature, but the result is less precise then.
+
+    Args:
+        psi0: (2,), normalised.
+        angle: of the rotation, radians.
+
+    Raises:
+        ValueError: no state of two classes, an angle that is no finite number.
+    """
+    _checks.check_state(psi0, "psi0", (2,), weight=1.0)
+    _checks.check_scalar(angle, "angle")
+    real = jnp.result_type(float)
+    return _response(jnp.asarray(psi0) + jnp.zeros(2) * 1j, jnp.asarray(angle, real))
+
+
+@jax.jit
+def _response(psi0: Complex[Array, "2"], angle: Array) -> PulseResponse:
+    s = (jnp.arange(NODES) + 0.5) / NODES
+    ts = angle * s**2 * (3 - 2 * s)
+    weights = angle * 6 * s * (1 - s) / NODES
+    links = jnp.eye(2)[::-1] / 2
+
+    def field(exponents: Array, psi: Array) -> Array:
+        law = CopyDynamics.from_hamiltonian(links, *exponents, regulator=REGULATOR)
+        return psi_field(law, psi, *law.rates_at(0.0))
+
+    quantum = jnp.asarray([0.5, -0.5], ts.dtype)
+
+    def kick(t: Array) -> Array:
+        psi = _turn(psi0, t)
+        slopes = jax.jacfwd(field)(quantum, psi)
+        return jax.vmap(_turn, (1, None))(slopes, -t)
+
+    chi = jnp.einsum("t,tja->ja", weights, jax.vmap(kick)(ts))
+    end = _turn(psi0, angle)
+    moved = jax.vmap(_turn, (0, None))(chi, angle)
+    off = chi - (chi @ jnp.conj(psi0))[:, None] * psi0[None, :]
+    return PulseResponse(
+        2 * jnp.real(jnp.conj(end)[None, :] * moved),
+        jnp.real(jnp.conj(off) @ off.T),
+    )
+
+
+def _turn(psi: Array, t: Array) -> Array:
+    """exp(-iσ_x t/2) ψ."""
+    return jnp.cos(t / 2) * psi - 1j * jnp.sin(t / 2) * psi[::-1]
+
+
+@functools.cache
+def cardinal_infidelity() -> np.ndarray:
+    """G of `pulse_response` for π/2 pulses, the mean over the six cardinal states.
+
+    G_qq = ⅔ (2G)² with Catalan's G: the four states whose density moves are turned by
+    4G(q - 1/2) too little from a pole, or as much too far from the equator, so that no
+    calibration of the angle removes it. G_qr = G_rr = 0.
+
+    Returns:
+        (2, 2), in the order q, r.
+    """
+    each = [pulse_response(psi0, np.pi / 2).infidelity for psi0 in _CARDINAL]
+    return np.mean(each, axis=0)

@@ -1,0 +1,250 @@
+"""The table of bounds, and what may be stated from it."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import NormalDist
+from typing import NamedTuple
+
+from .entries import Claim, Published, published
+from .mappings import MAPPINGS, Link
+from .words import outward, percent
+
+NOT_READ = "not read in print: takes no part"
+CONSERVATIVE = (
+    "All of the error is taken to belong to the constant, which is conservative, and "
+    "no other error is assumed to cancel what the constant does."
+)
+APART = "Rows are not combined unless their assumptions are the same."
+NEW = "No bound on these constants from experiments was known to us before."
+
+
+class Bound(NamedTuple):
+    """What one published number says of one constant.
+
+    Attributes:
+        published: the number.
+        reference: the number that it is compared with, or None.
+        claim: mapping, assumptions, confidence.
+        link: the mapping.
+        estimate: the quantity `link.symbol`, with sign, at the published number; None
+            where it says nothing.
+        sd: standard error of the estimate where it has one: a difference from a
+            reference.
+        limit: of the quantity at the confidence of the claim, or None.
+        takes_part: whether it may be stated: all its numbers were read in print, and
+            there is a limit.
+    """
+
+    published: Published
+    reference: Published | None
+    claim: Claim
+    link: Link
+    estimate: float | None
+    sd: float | None
+    limit: float | None
+    takes_part: bool
+
+    @property
+    def read(self) -> bool:
+        """Whether all its numbers were read in print."""
+        numbers = self.published, self.reference
+        return all(one.read_in_text for one in numbers if one is not None)
+
+    @property
+    def told(self) -> str:
+        """The bound in a few words, rounded to its safe side."""
+        if self.limit is None:
+            return "no bound"
+        limit = outward(self.limit, self.link.sense)
+        return f"{self.link.symbol} {self.link.sense} {limit}"
+
+    @property
+    def level(self) -> str:
+        """Its confidence, and whether it is that of one side."""
+        words = [percent(self.claim.confidence)]
+        words += ["one-sided"] if self.claim.one_sided else []
+        words += ["order of magnitude only"] if self.claim.indicative else []
+        return ", ".join(words)
+
+    def __str__(self) -> str:
+        """One line."""
+        line = f"{self.claim.constant}: {self.told}"
+        line += f" ({self.level})" if self.limit is not None else ""
+        line += f"; {number_text(self.published)}, {self.published.quantity}"
+        line += f" [{self.published.cited}]"
+        return line if self.read else f"{line}; {NOT_READ}"
+
+
+class Bounds(NamedTuple):
+    """Rows of bounds, and the sentences that they allow; printed in words.
+
+    Attributes:
+        rows: those that were read in print first.
+        statements: a sentence or more for each constant.
+    """
+
+    rows: tuple[Bound, ...]
+    statements: tuple[str, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What holds of all of them."""
+        return CONSERVATIVE, APART, NEW
+
+    def stated(self, constant: str) -> tuple[Bound, ...]:
+        """The rows that are stated of a constant, one for each set of assumptions."""
+        return tuple(max(rows, key=_weakness) for rows in _groups(self.rows, constant))
+
+    def __str__(self) -> str:
+        lines: Sequence[object] = [*self.rows, *self.statements, *self.notes]
+        return "\n".join(map(str, lines))
+
+
+def constants() -> tuple[str, ...]:
+    """The constants of which published numbers speak."""
+    return tuple(dict.fromkeys(link.constant for link in MAPPINGS.values()))
+
+
+def bounds(constant: str | None = None) -> Bounds:
+    """What published experiments say of the constants of the laws.
+
+    Each number takes all of its error to belong to the constant. Numbers that were not
+    read in print stand in the table, but in no statement; where several rest on the
+    same assumptions, the weakest is stated.
+
+    Args:
+        constant: "q", "r", "N", "D" or "C"; all of them by custom.
+
+    Returns:
+        The rows and what they allow to say; `print` shows both.
+
+    Raises:
+        ValueError: a constant of which no number speaks.
+    """
+    if constant is not None and constant not in constants():
+        raise ValueError(
+            f"Argument `constant` must be one of {', '.join(constants())}, but is "
+            f"{constant!r}."
+        )
+    return table_of(published(), constant)
+
+
+def table_of(entries: Mapping[str, Published], constant: str | None = None) -> Bounds:
+    """The table of bounds from these entries, by name.
+
+    Args:
+        entries: as `entries.read_folder` gives them.
+        constant: one of `constants()`; all of them by custom.
+    """
+    wanted = constants() if constant is None else (constant,)
+    rows = [
+        _bound(entry, claim, entries)
+        for name in wanted
+        for entry in entries.values()
+        for claim in entry.claims
+        if claim.constant == name
+    ]
+    rows = tuple(sorted(rows, key=lambda row: not row.read))
+    said = [sentence for name in wanted for sentence in _statements(rows, name)]
+    return Bounds(rows, tuple(said))
+
+
+def _bound(entry: Published, claim: Claim, entries: Mapping[str, Published]) -> Bound:
+    link = MAPPINGS[claim.mapping]
+    other = None if claim.reference is None else entries[claim.reference]
+    at = math.nan if other is None else other.number
+    error = _error(entry, other)
+    limit = sd = None
+    if error is not None:
+        limit = _limit(link, claim, entry.number, at, error)
+        ends = _values(link, at, entry.number - error, entry.number + error)
+        if other is not None and ends is not None:
+            sd = abs(ends[1] - ends[0]) / 2
+    estimate = link.value(entry.number, at)
+    bound = Bound(entry, other, claim, link, estimate, sd, limit, False)
+    return bound._replace(takes_part=bound.read and limit is not None)
+
+
+def _error(entry: Published, other: Published | None) -> float | None:
+    """Standard error of the difference from the reference, or of the number alone."""
+    numbers = [entry] if other is None else [entry, other]
+    errors = [one.sd for one in numbers if one.sd is not None]
+    return math.hypot(*errors) if len(errors) == len(numbers) else None
+
+
+def _limit(
+    link: Link, claim: Claim, number: float, at: float, error: float
+) -> float | None:
+    """The quantity at the worst number that the confidence leaves."""
+    level = claim.confidence if claim.one_sided else (1 + claim.confidence) / 2
+    far = NormalDist().inv_cdf(level) * error
+    # an error rate bounds by how large it may be, a difference by both of its ends
+    ends = (number + far,) if claim.one_sided else (number - far, number + far)
+    values = _values(link, at, *ends)
+    if values is None:
+        return None
+    return max(map(abs, values)) if link.sense == "<" else min(values)
+
+
+def _values(link: Link, at: float, *numbers: float) -> list[float] | None:
+    """The quantity at several numbers; None if one of them says nothing."""
+    found = [link.value(number, at) for number in numbers]
+    known = [value for value in found if value is not None]
+    return known if len(known) == len(found) else None
+
+
+def _weakness(row: Bound) -> float:
+    """Of rows that take part, larger for a weaker limit."""
+    limit = math.inf if row.limit is None else row.limit
+    return limit if row.link.sense == "<" else -limit
+
+
+def _groups(rows: Sequence[Bound], constant: str) -> Iterator[list[Bound]]:
+    """Rows that take part, together where they assume the same."""
+    some = [r for r in rows if r.claim.constant == constant and r.takes_part]
+    some.sort(key=_basis)
+    for _, group in itertools.groupby(some, _basis):
+        yield list(group)
+
+
+def _basis(row: Bound) -> tuple[str, str, tuple[str, ...]]:
+    return row.claim.mapping, row.claim.reference or "", row.claim.assumptions
+
+
+def _statements(rows: Sequence[Bound], constant: str) -> Iterator[str]:
+    """What the rows allow to say of one constant."""
+    groups = list(_groups(rows, constant))
+    for group in groups:
+        weakest = max(group, key=_weakness)
+        sentence = f"{constant}: {weakest.told} ({weakest.level})"
+        if len(group) > 1:
+            each = " and ".join(f"{r.told} from {r.published.quantity}" for r in group)
+            sentence += f", the weakest of {each}: {_disagreement(group)}"
+        yield f"{sentence}. It assumes: {'; '.join(weakest.claim.assumptions)}."
+    if not groups:
+        yield f"{constant}: no bound: {'; '.join(_why_not(rows, constant))}."
+
+
+def _why_not(rows: Sequence[Bound], constant: str) -> list[str]:
+    mine = [row for row in rows if row.claim.constant == constant]
+    reasons = [row.link.reason if row.estimate is None else NOT_READ for row in mine]
+    return list(dict.fromkeys(reasons)) or ["no published number speaks of it"]
+
+
+def _disagreement(group: Sequence[Bound]) -> str:
+    """How far apart rows of the same assumptions are; their reference drops out."""
+    apart = max(
+        abs(a.published.number - b.published.number)
+        / math.hypot(a.published.sd or 0, b.published.sd or 0)
+        for a, b in itertools.combinations(group, 2)
+    )
+    return f"they are {apart:.2g} standard deviations apart and are not combined"
+
+
+def number_text(entry: Published) -> str:
+    """A published number with its error, in its unit."""
+    unit = "" if entry.unit == "1" else f" {entry.unit}"
+    if entry.sd is None:
+        return f"{entry.number:.10g}{unit}"
+    return f"{entry.number:.12g} +- {entry.sd:.2g}{unit}"

@@ -1,0 +1,22 @@
+"""Limits and levels as they are printed."""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
+from typing import Literal
+
+
+def outward(value: float, sense: Literal["<", ">"], digits: int = 2) -> str:
+    """A limit, rounded so that it claims no more than it is.
+
+    Args:
+        value: positive.
+        sense: "<" for an upper limit, rounded up; ">" for a lower one.
+        digits: that are kept.
+    """
+    rounding = ROUND_CEILING if sense == "<" else ROUND_FLOOR
+    kept = Context(prec=digits, rounding=rounding).create_decimal(repr(value))
+    return f"{float(kept):.{digits}g}"
+
+
+def percent(level: float) -> str:
+    """A confidence, as in "95 %"."""
+    return f"{100 * level:.6g} %"

@@ -1,0 +1,85 @@
+"""`jqd bounds`: the table, JSON, a bound on N, bad input in one line."""
+
+import pytest
+
+import jqd
+from jqd.cli import main
+
+
+def test_the_table(capsys):
+    assert main(["bounds"]) == 0
+    out = capsys.readouterr().out
+    read, unread = out.split("Not read in print: takes no part")
+    assert "|q - 1/2| < 0.00032" in read
+    assert "|D/D_QM - 1| < 2.7e-09" in read
+    assert "3.3e-07" not in read
+    assert "|D/D_QM - 1| < 3.3e-07" in unread
+    together = " ".join(unread.split())
+    for note in jqd.bounds().notes:
+        assert note in together
+
+
+def test_json(printed):
+    assert main(["bounds", "--json"]) == 0
+    result = printed("bounds")
+    assert len(result["rows"]) == len(jqd.bounds().rows)
+    assert result["stated"]["r"] == result["stated"]["C"] == []
+    (D,) = result["stated"]["D"]
+    assert D["limit"] == pytest.approx(2.635e-9, rel=1e-3)
+    assert main(["bounds", "--constant", "q", "--json"]) == 0
+    result = printed("bounds")
+    assert [row["constant"] for row in result["rows"]] == ["q"]
+
+
+OWN = ["bounds", "--copies", "--failures", "37", "--shots", "100000"]
+
+
+def test_copies(capsys, printed):
+    assert main([*OWN, "--lambda", "138.629"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.startswith("N >= 2.848e+05 (95 %, one-sided)")
+    assert "Only a lower bound" in out
+    assert main([*OWN, "--lambda", "138.629", "--confidence", "0.99", "--json"]) == 0
+    result = printed("bounds")
+    assert result["confidence"] == 0.99
+    assert result["copies"] < 2.848e5
+    assert result["copies"] == pytest.approx(138.629 / result["failure_limit"])
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ("--constant z", "`--constant` must be one of q, r, N, D, C, but 'z'"),
+        ("--failures 3", "`--failures` must not be given without `--copies`"),
+        ("--confidence 0.9", "`--confidence` must not be given without"),
+        ("--copies --failures 3 --shots 9", "`--lambda` must be given with"),
+        ("--copies --constant N", "`--constant` must not be given with `--copies`"),
+        ("--copies --failures 9 --shots 3 --lambda 1", "`--failures` must be at most"),
+        ("--copies --failures -1 --shots 3 --lambda 1", "`--failures` must hold whole"),
+        ("--copies --failures 0 --shots 0 --lambda 1", "`--shots` must be positive"),
+        ("--copies --failures 0 --shots 3 --lambda 0", "`--lambda` must be positive"),
+        ("--copies --failures 0 --shots 3 --lambda inf", "`--lambda` must be finite"),
+        (
+            "--copies --failures 0 --shots 3 --lambda 1 --confidence 1",
+            "`--confidence` must be below 1",
+        ),
+        ("--copies --failures 1.5 --shots 3 --lambda 1", "--failures"),
+    ],
+)
+def test_bad_input_is_one_line(capsys, words, part):
+    assert main(["bounds", *words.split()]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("Error: ")
+    assert said.err.count("\n") == 1
+    assert part in said.err
+
+
+def test_a_damaged_entry_is_one_line(capsys, monkeypatch, tmp_path):
+    from jqd.inference.bounds import entries, table
+
+    (tmp_path / "broken.toml").write_text("number = 3\n")
+    monkeypatch.setattr(table, "published", lambda: entries.read_folder(tmp_path))
+    assert main(["bounds"]) == 2
+    said = capsys.readouterr().err
+    assert said == "Error: broken.toml, key `quantity`: must be given, but is not.\n"

@@ -1,0 +1,160 @@
+"""The table of bounds, a row each, and what may be stated of it."""
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import jqd
+from jqd.inference.bounds import constants
+from jqd.inference.bounds.entries import published
+from jqd.inference.bounds.mappings import (
+    copies_of_infidelity,
+    diffusion_of_inverse_alpha,
+    exponent_of_infidelity,
+)
+from jqd.inference.bounds.table import NOT_READ, table_of
+from jqd.inference.bounds.words import outward
+
+ROWS = {
+    # entry, constant: estimate, its standard error, limit, whether it takes part
+    ("calcium_gate", "q"): (2.5893e-4, None, 3.106e-4, True),
+    ("calcium_gate", "r"): (None, None, None, False),
+    ("calcium_gate", "N"): (2.87e7, None, 1.95e7, True),
+    ("rubidium_recoil", "D"): (-5.84e-10, 2.71e-10, 1.116e-9, True),
+    ("caesium_recoil", "D"): (1.751e-9, 4.51e-10, 2.635e-9, True),
+    ("neutron_recoil", "D"): (-1.8e-7, 0.76e-7, 3.29e-7, False),
+    ("kerr_revival", "C"): (None, None, None, False),
+}
+
+
+def near(value):
+    # the three digits that the table of published numbers has
+    return value if value is None else pytest.approx(value, rel=5e-3)
+
+
+def test_every_row():
+    rows = jqd.bounds().rows
+    assert {(r.published.name, r.claim.constant) for r in rows} == set(ROWS)
+    assert len(rows) == len(ROWS)
+    for row in rows:
+        estimate, sd, limit, part = ROWS[row.published.name, row.claim.constant]
+        assert row.estimate == near(estimate)
+        assert row.sd == near(sd)
+        assert row.limit == near(limit)
+        assert row.takes_part is part
+
+
+def test_exponents_of_an_infidelity():
+    assert exponent_of_infidelity(1.5e-7, 0) == pytest.approx(2.5893e-4, rel=1e-3)
+    assert exponent_of_infidelity(2.3e-7, 0) == pytest.approx(3.206e-4, rel=1e-3)
+    assert exponent_of_infidelity(1.5e-7, 1) is None
+
+
+def test_copies_of_an_infidelity():
+    for infidelity in (1.5e-7, 2.158e-7, 1e-3, 0.08):
+        N = copies_of_infidelity(infidelity)
+        assert math.log(N) / (4 * N) == pytest.approx(infidelity, rel=1e-12)
+        # the larger of the two numbers that lose so much
+        assert N > 3
+    # (ln N)/4N is 1/4e at most
+    assert copies_of_infidelity(0.0921) is None
+    assert copies_of_infidelity(2.158e-7) == pytest.approx(1.9e7, rel=0.05)
+
+
+def test_diffusion_of_alpha_is_first_order():
+    """α² ∝ D: exactly (1/α_ref)²/(1/α)² - 1, here to 1e-10 of itself."""
+    one, other = 137.035999206, 137.035999166
+    exact = (np.longdouble(other) / np.longdouble(one)) ** 2 - 1
+    # the difference of the numbers keeps seven digits
+    assert diffusion_of_inverse_alpha(one, other) == pytest.approx(
+        float(exact), rel=1e-6
+    )
+
+
+def test_rubidium_and_caesium_disagree_and_the_weaker_is_stated():
+    found = jqd.bounds("D")
+    (stated,) = found.stated("D")
+    assert stated.published.name == "caesium_recoil"
+    (sentence,) = found.statements
+    assert sentence.startswith("D: |D/D_QM - 1| < 2.7e-09 (95 %)")
+    assert "5.5 standard deviations apart and are not combined" in sentence
+    assert "1.2e-09 from 1/alpha from h/m of Rb" in sentence
+
+
+def test_what_was_not_read_stands_apart_and_is_not_stated():
+    found = jqd.bounds()
+    unread = [row for row in found.rows if not row.read]
+    assert found.rows[-len(unread) :] == tuple(unread)
+    assert {row.published.name for row in unread} == {"neutron_recoil", "kerr_revival"}
+    assert all(str(row).endswith(NOT_READ) for row in unread)
+    assert not any("neutron" in sentence for sentence in found.statements)
+    # a tighter number that was not read changes nothing
+    entries = dict(published())
+    tight = entries["neutron_recoil"]._replace(
+        number=entries["neutron_mass"].number, sd=1e-20
+    )
+    entries["neutron_recoil"] = tight
+    assert table_of(entries, "D").statements == jqd.bounds("D").statements
+    # nor does a number that was read, compared with one that was not
+    entries["neutron_recoil"] = tight._replace(read_in_text=True)
+    assert table_of(entries, "D").statements == jqd.bounds("D").statements
+    # read as well, it is stated beside the others: its assumptions are not theirs
+    mass = entries["neutron_mass"]
+    entries["neutron_mass"] = mass._replace(read_in_text=True)
+    assert len(table_of(entries, "D").statements) == 2
+
+
+def test_no_bound_is_said_with_its_reason():
+    assert jqd.bounds("r").statements[0].startswith("r: no bound: resonant pi/2")
+    assert "U C alone" in jqd.bounds("C").statements[0]
+    assert jqd.bounds("C").stated("C") == ()
+
+
+def test_a_number_without_error_bounds_nothing():
+    entries = dict(published())
+    entries["rubidium_recoil"] = entries["rubidium_recoil"]._replace(sd=None)
+    rows = {r.published.name: r for r in table_of(entries, "D").rows}
+    assert rows["rubidium_recoil"].limit is None
+    assert not rows["rubidium_recoil"].takes_part
+
+
+def test_words():
+    told = str(jqd.bounds())
+    for part in (
+        "All of the error is taken to belong to the constant",
+        "no other error is assumed to cancel",
+        "No bound on these constants from experiments was known to us before.",
+        "95 %, one-sided, order of magnitude only",
+        "[M. C. Smith et al., arXiv:2412.04421 (2024)]",
+    ):
+        assert part in told
+    assert len(jqd.bounds("q").rows) == 1
+    assert "D/D_QM" not in str(jqd.bounds("q"))
+    assert constants() == ("q", "r", "N", "D", "C")
+
+
+def test_limits_are_rounded_to_their_safe_side():
+    assert outward(2.631e-9, "<") == "2.7e-09"
+    assert outward(1.95e7, ">") == "1.9e+07"
+    assert outward(2.5e-4, "<") == "0.00025"
+    assert outward(284817.0, ">", 4) == "2.848e+05"
+
+
+@pytest.mark.parametrize("wrong", ["z", "", 3, ["q"]])
+def test_an_unknown_constant_is_refused_with_those_there_are(wrong):
+    with pytest.raises(ValueError, match=r"`constant` must be one of q, r, N, D, C"):
+        jqd.bounds(wrong)
+
+
+def test_the_page_of_docs_runs_and_has_these_figures(capsys):
+    root = Path(__file__).resolve().parents[3]
+    page = (root / "docs" / "bounds.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    exec(compile(code, "docs/bounds.md", "exec"), {})
+    assert "q: |q - 1/2| < 0.00032" in capsys.readouterr().out
+    for figure, row in (("3.2e-4", "q"), ("1.9e7", "N"), ("2.7e-9", "D")):
+        assert f"{float(figure):.2g}" in jqd.bounds(row).statements[0]
+        assert figure in page
