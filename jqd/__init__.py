@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .evolution import Trajectory as Trajectory
     from .evolution import evolve as evolve
     from .evolution import ground_state as ground_state
+    from .inference import Comparison as Comparison
+    from .inference import Evidence as Evidence
     from .inference import Fit as Fit
     from .inference import Normal as Normal
     from .inference import Polish as Polish
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from .inference import Search as Search
     from .inference import Study as Study
     from .inference import Unidentifiable as Unidentifiable
+    from .inference import compare as compare
+    from .inference import evidence as evidence
     from .inference import fit as fit
     from .inference import recover as recover
     from .inference.bounds import bounds as bounds

@@ -51,6 +51,14 @@ def test_quickstart_runs_and_finds_quantum_mechanics():
     assert abs(found["r"] + 0.5) < 1e-8
 
 
+@pytest.mark.slow
+def test_comparison_block_runs():
+    done = run_code(section("Comparison"))
+    assert done.returncode == 0, done.stderr
+    assert "quantum" in done.stdout
+    assert "No law is clearly preferred" in done.stdout
+
+
 def test_phase_space_block_runs():
     done = run_code(section("Phase space"))
     assert done.returncode == 0, done.stderr

@@ -2,8 +2,13 @@
 
 from .answer import Recovery as Recovery
 from .answer import recover as recover
+from .compare import compare as compare
+from .comparison import Candidate as Candidate
+from .comparison import Comparison as Comparison
 from .errors import StandardErrors as StandardErrors
 from .errors import standard_errors as standard_errors
+from .evidence import Evidence as Evidence
+from .evidence import evidence as evidence
 from .fit import Constant as Constant
 from .fit import Fit as Fit
 from .fit import fit as fit

@@ -124,11 +124,16 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
 
 
 def refuse_names(study: Study) -> None:
-    """Raise where the law itself says that no data tell its free constants apart.
+    """Raise where nothing is free, or the law itself says that no data tell it apart.
 
     Raises:
+        ValueError: no free constants.
         Unidentifiable: with the reason.
     """
+    if not study.free:
+        raise ValueError(
+            "Argument `free` must name at least one constant, but names none."
+        )
     free = (constants.shortest(study.scene, name) for name in study.free)
     reason = study.law.refusal(tuple(free))
     if reason is not None:

@@ -93,7 +93,7 @@ class Study(eqx.Module):
                 `pandas.DataFrame` with a column "t".
             psi0: quantum state at `data.t0`, prepared by `law.prepare`; or a `Start`.
             free: names of the constants to fit, e.g. ("q", "r"); "phase0" for unknown
-                initial phases.
+                initial phases; () where the law is only compared with others.
             instrument: what the record shows: a `jqd.instruments.Instrument`, or what
                 `observe` of `jqd.evolve` takes.
             nuisances: priors by name: `jqd.Normal(mean, sd)` or a pair (mean, sd) for
@@ -190,7 +190,7 @@ class Study(eqx.Module):
             for name, own in zip(self.names, self.entries, strict=True)
             for _ in own
         ]
-        low, high = map(jnp.asarray, np.asarray(ends).T)
+        low, high = map(jnp.asarray, np.reshape(ends, (-1, 2)).T)
         if self._limited().any():
             limits = _limits(self._bounded(theta))
             for i in np.flatnonzero(self._limited()):
@@ -209,7 +209,7 @@ class Study(eqx.Module):
     def _limited(self) -> np.ndarray:
         """Which entries of θ the law limits for this start, shape (p,)."""
         limits = _limits(self.scene)
-        return np.asarray([name in limits for name in self._short()])
+        return np.asarray([name in limits for name in self._short()], bool)
 
     def labels(self) -> list[str]:
         """A label for each entry of theta."""
@@ -349,7 +349,7 @@ class Study(eqx.Module):
         low, high = self.walls(theta)
         ends = [constants.bounds(self.scene, name) for name in self._short()]
         # known without their values, which may be traced
-        walled = np.isfinite(ends).any(axis=1) | self._limited()
+        walled = np.isfinite(np.reshape(ends, (-1, 2))).any(axis=1) | self._limited()
         if walled.any():
             foot, top = self.bounds()
             beyond = (theta - jnp.clip(theta, low, high)) / (top - foot)
@@ -384,6 +384,18 @@ class Study(eqx.Module):
         Raises:
             ValueError: a record whose scatter is not known.
         """
+        mean, sd = self.prior()
+        total = jnp.sum(self.log_likelihood_rows(theta))
+        return total - jnp.sum(((theta - mean) / sd) ** 2) / 2
+
+    @jax.jit
+    def log_likelihood_rows(self, theta: Array) -> Float[Array, " T"]:
+        """ln of the probability of each row, less what no constant changes; -inf for
+        all of them where the run failed or θ is out of bounds.
+
+        Raises:
+            ValueError: a record whose scatter is not known.
+        """
         noise = self.data.noise
         if not noise.known:
             raise ValueError(
@@ -393,12 +405,10 @@ class Study(eqx.Module):
         run = self.trajectory(theta)
         prediction = self.rows_of(run)
         at = self.weights(theta, prediction)
-        total = jnp.sum(noise.log_likelihood(prediction, self.data.values, at))
-        mean, sd = self.prior()
-        total -= jnp.sum(((theta - mean) / sd) ** 2) / 2
+        rows = noise.log_likelihood(prediction, self.data.values, at)
         low, high = self.walls(theta)
         sound = run.ok & jnp.all((theta >= low) & (theta <= high))
-        return jnp.where(sound & ~jnp.isnan(total), total, -jnp.inf)
+        return jnp.where(sound & ~jnp.isnan(rows), rows, -jnp.inf)
 
     @jax.jit
     def slope(self, theta: Array) -> Float[Array, "rows p"]:
@@ -562,10 +572,6 @@ def _scene(law: Motion, psi0: Any, instrument: Any, names: tuple[str, ...]) -> S
 
 def _check_names(scene: Scene, free: tuple[str, ...], nuisances: tuple[str, ...]):
     """Raise unless each name leads to a constant of its own."""
-    if not free:
-        raise ValueError(
-            "Argument `free` must name at least one constant, but names none."
-        )
     found: dict[str, str] = {}
     for argument, names in (("free", free), ("nuisances", nuisances)):
         for name in names:
@@ -589,8 +595,8 @@ def _limits(scene: Scene) -> dict[str, tuple[ArrayLike, ArrayLike]]:
 @jax.jit
 def _vectors(study: Study) -> tuple[Array, Array, Array]:
     """First values of θ, and the span of its starts."""
-    scene, parts = study.scene, []
-    limits = _limits(scene)
+    scene, limits = study.scene, _limits(study.scene)
+    parts = [(jnp.zeros(0),) * 3]
     for name in study.free:
         low, high = constants.span(scene, name)
         if constants.shortest(scene, name) in limits:

@@ -11,6 +11,9 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from .noise import Drawable, Weights, rowwise, squares
 
+# What coarse steps may add to the sum of probabilities.
+OVER_ONE = 1e-3
+
 
 class Multinomial(Drawable):
     """Counts of independent shots at each time.
@@ -46,6 +49,10 @@ class Multinomial(Drawable):
         """Relative frequencies."""
         return values / jnp.sum(values, axis=-1, keepdims=True)
 
+    def outcomes(self, values: Array) -> Array:
+        """All shots."""
+        return jnp.sum(values)
+
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Counts of `shots` outcomes a row."""
         total = jnp.broadcast_to(jnp.asarray(shots, mean.dtype), mean.shape[:1])
@@ -60,9 +67,12 @@ class Multinomial(Drawable):
     def log_likelihood(
         self, prediction: Array, values: Array, at: Weights
     ) -> Float[Array, " T"]:
-        """Σ_k n_k ln p_k; -inf where an excluded outcome was seen."""
+        """Σ_k n_k ln p_k; -inf where an excluded outcome was seen, or where p_k sum to
+        more than 1: what a run past a node gains would beat every law."""
         del at
-        return jnp.sum(_times_log(values, prediction), axis=-1)
+        logs = jnp.sum(_times_log(values, prediction), axis=-1)
+        legal = jnp.sum(prediction, axis=-1) < 1 + OVER_ONE
+        return jnp.where(legal, logs, -jnp.inf)
 
     def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
         """(N p - n) / sqrt(N p*)."""
@@ -119,6 +129,10 @@ class Binomial(Drawable):
     def shares(self, values: Array) -> Array:
         """Relative frequencies."""
         return values / self.shots
+
+    def outcomes(self, values: Array) -> Array:
+        """All shots."""
+        return jnp.sum(jnp.broadcast_to(self.shots, values.shape))
 
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Counts out of `shots` at each setting."""

@@ -107,6 +107,9 @@ class EnsembleNoise(Noise):
         misses = jnp.sum(self.residuals(prediction, values, at) ** 2, axis=1)
         return -(misses + at.log_scatter) / 2
 
+    def outcomes(self, values: Array) -> None:
+        """Later rows go on from earlier ones."""
+
     def shares(self, values: Array) -> Array:
         """Relative frequencies."""
         return values / self.copies

@@ -65,6 +65,10 @@ class Noise(eqx.Module):
         misses = self.residuals(prediction, values, at)
         return -jnp.sum(jnp.reshape(misses, (misses.shape[0], -1)) ** 2, axis=1) / 2
 
+    def outcomes(self, values: Array) -> Array | None:
+        """How many independent outcomes the values hold; None where they are not."""
+        return jnp.asarray(values.size)
+
     # -- weights ---------------------------------------------------------------------
 
     def first_weights(self, shares: Array) -> Weights:
@@ -273,6 +277,9 @@ class Correlated(Drawable):
         """Raise ValueError unless there is one covariance a row, of its values."""
         rows, *rest = values.shape
         _checks.check_shape(self.covariance, "covariance", (rows, *rest, *rest))
+
+    def outcomes(self, values: Array) -> None:
+        """Values of a row are not independent."""
 
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Means of `shots` rows each."""

@@ -56,7 +56,6 @@ def test_names_lead_into_law_start_and_instrument():
         (("q",), {"nobody": (0.0, 1.0)}, "`nuisances` must be one of"),
         (("q", "q"), None, "each constant once, but 'q' is named twice"),
         (("q",), {"q": (0.5, 0.1)}, "each constant once, but 'q' is named twice"),
-        ((), None, "`free` must name at least one"),
         (("q",), {"readout": (0.01, 0.0)}, "must be positive, but .*0"),
         (("q",), {"readout": (0.01, -0.1)}, "must be positive"),
         (("q",), {"readout": (0.01, np.nan)}, "must be finite"),
@@ -67,6 +66,15 @@ def test_names_lead_into_law_start_and_instrument():
 def test_names_and_priors_that_cannot_be(free, nuisances, said):
     with pytest.raises(ValueError, match=said):
         study_of(free, nuisances)
+
+
+def test_nothing_free_is_nothing_to_fit():
+    study = study_of(())
+    assert study.theta().shape == (0,)
+    assert study.predict(study.theta()).shape == (20, 3)
+    for function in (jqd.recover, jqd.fit):
+        with pytest.raises(ValueError, match="`free` must name at least one"):
+            function(study)
 
 
 def test_two_names_of_one_constant_are_seen():

@@ -1,0 +1,216 @@
+"""`compare`: several laws beside one record, each by what it predicts."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike
+
+from .. import _checks
+from ..status import Status
+from .answer import recover
+from .comparison import Candidate, Comparison, Folds, difference
+from .evidence import SCALES, evidence
+from .goodness import p_value
+from .identifiability import Unidentifiable
+from .polish import Polish, polish_one
+from .study import MAX_SUBSTEPS, Study
+
+# Change of ln L by half the step that does not matter.
+STEP_CHANGE = 1e-4
+
+
+def compare(
+    studies: Mapping[str, Study],
+    *,
+    folds: int = 10,
+    widths: Mapping[str, ArrayLike] | None = None,
+    scales: Sequence[float] = SCALES,
+    starts: int = 8,
+    report: Any = None,
+) -> Comparison:
+    """Compare laws by what they predict of one record.
+
+    Each is fitted. Its evidence is Laplace's, see `evidence`. Rows are left out in
+    `folds` parts, every `folds`-th row together, and the constants are fitted to the
+    rest (ELPD); and the last rows of a like number are predicted from those before. A
+    law that fails at its best fit has the likelihood 0 and stays in the table.
+
+    Args:
+        studies: by name, of one and the same record, with errors that are known;
+            `free=()` for a law as it stands. The first is what others are compared
+            with.
+        folds: number of parts, from 2 to the number of rows.
+        widths: of the uniform priors of free constants, by name, see `evidence`; of
+            each study those that it has.
+        scales: factors of these widths.
+        starts: of each fit.
+        report: called as report(stage, done, total).
+
+    Returns:
+        The comparison.
+
+    Raises:
+        ValueError: no studies, unlike records, a record without errors, bad folds.
+    """
+    _checks.require_x64("jqd.compare")
+    _check(studies, folds)
+    report = report or (lambda stage, done, total: None)
+    rows = []
+    for done, (name, study) in enumerate(studies.items()):
+        report("compare", done, len(studies))
+        rows.append(_candidate(name, study, folds, widths or {}, scales, starts))
+    report("compare", len(studies), len(studies))
+    return Comparison(tuple(rows), tuple(float(x) for x in scales), folds)
+
+
+def _check(studies: Mapping[str, Study], folds: Any) -> None:
+    """Raise unless these are studies of one record that can be left out in parts."""
+    if not studies:
+        raise ValueError("Argument `studies` must hold a study, but is empty.")
+    for name, study in studies.items():
+        if not isinstance(study, Study):
+            raise ValueError(
+                f"Argument `studies` must hold studies, but {name!r} is a "
+                f"{type(study).__name__}."
+            )
+    own = next(iter(studies.values())).data
+    for name, study in studies.items():
+        other = study.data
+        same = own.values.shape == other.values.shape and all(
+            np.array_equal(np.asarray(a), np.asarray(b))
+            for a, b in ((own.ts, other.ts), (own.values, other.values))
+        )
+        if not same:
+            raise ValueError(
+                f"Argument `studies` must all be of one record, but that of {name!r} "
+                "is another."
+            )
+    if not own.noise.known:
+        raise ValueError(
+            "Argument `studies` must be of a record whose errors are known, but it has "
+            "none."
+        )
+    _checks.whole_number(folds, "folds", 2)
+    if folds > own.ts.shape[0]:
+        raise ValueError(
+            f"Argument `folds` must be at most the number of rows, {own.ts.shape[0]}, "
+            f"but is {folds}."
+        )
+
+
+def _candidate(
+    name: str,
+    study: Study,
+    folds: int,
+    widths: Mapping[str, ArrayLike],
+    scales: Sequence[float],
+    starts: int,
+) -> Candidate:
+    stderr: dict[str, float] = {}
+    status = "as given"
+    if study.names:
+        try:
+            found = recover(study, starts=starts, held_out=0.0)
+        except Unidentifiable as refusal:
+            return _nothing(name, study, str(refusal), folds)
+        study, theta, status = found.study, jnp.asarray(found.theta), found.status
+        if found.errors_hold:
+            stderr = {label: one.stderr for label, one in found.constants.items()}
+    else:
+        theta = study.theta()
+    study = _refined(study, theta)
+    log = float(study.log_likelihood(theta))
+    ended = Status(int(study.status(theta)))
+    if not math.isfinite(log):
+        why = "an outcome that it excludes was seen" if ended == Status.OK else (
+            ended.sentence
+        )  # fmt: skip
+        return _nothing(name, study, f"no prediction: {why}", folds)
+    chi2, dof, p, worst = _goodness(study, theta, jnp.ones_like(study.data.ts))
+    own = {key: x for key, x in widths.items() if key in (*study.free, *study.labels())}
+    outcomes = study.data.noise.outcomes(study.data.values)
+    return Candidate(
+        name=name,
+        status=status,
+        constants=dict(zip(study.labels(), np.asarray(theta).tolist(), strict=True)),
+        stderr=stderr,
+        parameters=len(study.labels()),
+        log_likelihood=log,
+        chi2=chi2,
+        dof=dof,
+        p_value=p,
+        worst_time=float(study.data.ts[worst]),
+        evidence=evidence(study, theta, widths=own, scales=scales),
+        folds=_left_out(study, theta, folds),
+        outcomes=None if outcomes is None else int(outcomes),
+    )
+
+
+def _nothing(name: str, study: Study, why: str, folds: int) -> Candidate:
+    """The row of a law without a prediction."""
+    rows = study.data.ts.shape[0]
+    none = Folds(np.full(rows, -np.inf), np.full(-(-rows // folds), -np.inf), folds + 1)
+    return Candidate(
+        name, why, {}, {}, len(study.labels()), -math.inf, math.inf, 0, 0.0, None, None,
+        none, None,
+    )  # fmt: skip
+
+
+def _refined(study: Study, theta: Array) -> Study:
+    """Steps of which half a step would not change ln L.
+
+    Constants know less: where shares sum to 1 but for 1e-6, 1e5 shots shift ln L by .1.
+    """
+    log = float(study.log_likelihood(theta))
+    while study.order is not None and int(study.substeps) < MAX_SUBSTEPS:
+        finer = study.with_substeps(2 * int(study.substeps))
+        after = float(finer.log_likelihood(theta))
+        if abs(difference(after, log)) < STEP_CHANGE:
+            break
+        study, log = finer, after
+    return study
+
+
+def _goodness(study: Study, theta: Array, mask: Array) -> tuple[float, int, float, int]:
+    """Pearson's sum, degrees of freedom, p, and the row with the largest residuals."""
+    at = study.weights(theta, study.predict(theta))
+    rows = study.residuals(theta, at, mask)[: study.seen]
+    each = jnp.sum(jnp.reshape(rows**2, (mask.shape[0], -1)), axis=1)
+    data, noise, told = study.data, study.data.noise, rows.shape[0] + study.judged
+    cost = jnp.sum(study.residuals(theta, at, mask)[:told] ** 2)
+    dof = noise.independent(data.values, at, mask) + study.judged - theta.shape[0]
+    p = p_value(cost, dof, noise.excess(data.values, at, mask))
+    return float(cost), round(float(dof)), float(p), int(jnp.argmax(each))
+
+
+def _left_out(study: Study, theta: Array, folds: int) -> Folds:
+    """ln of the probability of rows that took no part in the fit."""
+    count = study.data.ts.shape[0]
+    index = np.arange(count)
+    parts = np.stack([index % folds != k for k in range(folds)])
+    tail = index < count - -(-count // folds)
+    masks = np.concatenate([parts, tail[None]]).astype(float)
+    logs, settled = map(np.asarray, _refitted(study, theta, jnp.asarray(masks)))
+    each = logs[index % folds, index]
+    sound = settled & np.array(
+        [
+            np.isfinite(log[mask == 0]).all()
+            for log, mask in zip(logs, masks, strict=True)
+        ]
+    )
+    return Folds(each, logs[-1][~tail], int(np.sum(~sound)))
+
+
+@jax.jit
+def _refitted(study: Study, theta: Array, masks: Array) -> tuple[Array, Array]:
+    def one(mask: Array) -> tuple[Array, Array]:
+        there, settled = theta, jnp.asarray(True)
+        if theta.shape[0]:
+            there, _, settled = polish_one(Polish(), study, theta, mask)
+        return study.log_likelihood_rows(there), settled
+
+    return jax.lax.map(one, masks)

@@ -1,0 +1,217 @@
+"""Laws beside one record: what each says, and which of them is preferred."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from .evidence import Evidence
+from .goodness import MISFIT_P
+
+# A law is preferred where |ln B| is above this for every width of its priors ...
+CLEAR = 5.0
+# ... and what it says of rows left out is better by this many of its errors.
+CLEAR_ERRORS = 3.0
+# Columns of the table in words.
+HEADINGS = "law", "status", "k", "ln L", "X2 (dof)", "p", "AIC", "ln B", "ELPD"
+
+
+class Folds(NamedTuple):
+    """What a law says of rows that its constants were not fitted to.
+
+    Attributes:
+        rows: ln of the probability of each row, left out with every k-th other, (T,).
+        last: the same of the last rows, left out together, (T / folds,).
+        failed: folds in which the run or its polish failed.
+    """
+
+    rows: Float[np.ndarray, " T"]
+    last: Float[np.ndarray, " L"]
+    failed: int
+
+
+class Candidate(NamedTuple):
+    """One law beside the record.
+
+    Attributes:
+        name: as it was given.
+        status: how its fit ended, in words; "no prediction" where it has none.
+        constants: values by label.
+        stderr: their standard errors by label; empty where they do not hold.
+        parameters: number of constants fitted, nuisances as well.
+        log_likelihood: at the best fit, priors of nuisances included, less what no law
+            changes; -inf without a prediction.
+        chi2: sum of squared residuals.
+        dof: degrees of freedom.
+        p_value: of the sum.
+        worst_time: of the row with the largest residuals; None without a prediction.
+        evidence: see `evidence`; None where there is none.
+        folds: see `Folds`.
+        outcomes: number of independent outcomes in the record, or None.
+    """
+
+    name: str
+    status: str
+    constants: dict[str, float]
+    stderr: dict[str, float]
+    parameters: int
+    log_likelihood: float
+    chi2: float
+    dof: int
+    p_value: float
+    worst_time: float | None
+    evidence: Evidence | None
+    folds: Folds
+    outcomes: int | None
+
+    @property
+    def predicts(self) -> bool:
+        """Whether there is a prediction at all."""
+        return math.isfinite(self.log_likelihood)
+
+    @property
+    def aic(self) -> float:
+        """-2 ln L + 2 k"""
+        return -2 * self.log_likelihood + 2 * self.parameters
+
+    @property
+    def bic(self) -> float | None:
+        """-2 ln L + k ln n, n all outcomes; None where they are not independent."""
+        if self.outcomes is None:
+            return None
+        return -2 * self.log_likelihood + self.parameters * math.log(self.outcomes)
+
+    @property
+    def elpd(self) -> float:
+        """ln of the probability of rows left out in turns, all together."""
+        return float(np.sum(self.folds.rows))
+
+    @property
+    def log_evidence(self) -> float:
+        """ln Z, -inf where there is none."""
+        return -math.inf if self.evidence is None else float(self.evidence.log)
+
+
+class Comparison(NamedTuple):
+    """Laws beside one record; differences are to the first of them.
+
+    Attributes:
+        rows: one `Candidate` a law, in the order given.
+        scales: factors of prior widths at which ln B stands.
+        folds: number of parts in which rows were left out.
+    """
+
+    rows: tuple[Candidate, ...]
+    scales: tuple[float, ...]
+    folds: int
+
+    def log_bayes(self, row: Candidate) -> list[float]:
+        """ln B of a law against the first, for each of `scales`; nan if both have no
+        prediction."""
+        return [
+            difference(a, b)
+            for a, b in zip(self._by_scale(row), self._by_scale(self.rows[0]),
+                            strict=True)
+        ]  # fmt: skip
+
+    def _by_scale(self, row: Candidate) -> list[float]:
+        if row.evidence is None:
+            return [-math.inf] * len(self.scales)
+        return np.asarray(row.evidence.by_scale).tolist()
+
+    def turning_scale(self, row: Candidate) -> float | None:
+        """Factor of the prior widths at which ln B changes its sign, or None."""
+        first = self.rows[0]
+        if row.evidence is None or first.evidence is None:
+            return None
+        more = len(row.evidence.widths) - len(first.evidence.widths)
+        at_one = row.log_evidence - first.log_evidence
+        if more == 0 or not math.isfinite(at_one):
+            return None
+        return math.exp(min(at_one / more, 700.0))
+
+    def elpd_difference(self, row: Candidate) -> tuple[float, float]:
+        """ELPD less that of the first law, and its standard error √(T var)."""
+        return _summed(row.folds.rows, self.rows[0].folds.rows)
+
+    def last_difference(self, row: Candidate) -> tuple[float, float]:
+        """The same of the last rows, predicted from those before."""
+        return _summed(row.folds.last, self.rows[0].folds.last)
+
+    def verdict(self) -> str:
+        """Which law the record prefers, if any does clearly."""
+        best = max(self.rows, key=lambda row: row.log_evidence)
+        others = [row for row in self.rows if row is not best]
+        if not best.predicts:
+            return "No law predicts the record."
+        if not others:
+            return f"{best.name} stands alone: nothing is compared."
+        if all(self._clear(best, other) for other in others):
+            said = (
+                f"The record prefers {best.name}: ln B is above {CLEAR:g} at each "
+                f"width of the priors, and rows left out say the same by "
+                f"{CLEAR_ERRORS:g} of their errors."
+            )
+        else:
+            said = (
+                f"No law is clearly preferred: for that |ln B| has to be above "
+                f"{CLEAR:g} at each width of the priors, and rows left out have to "
+                f"agree by {CLEAR_ERRORS:g} of their errors."
+            )
+        wrong = [row.name for row in self.rows if row.p_value < MISFIT_P]
+        if wrong:
+            said += f" Not described by (p < 1e-3): {', '.join(wrong)}."
+        return said
+
+    def _clear(self, best: Candidate, other: Candidate) -> bool:
+        ahead = [
+            difference(a, b)
+            for a in self._by_scale(best)
+            for b in self._by_scale(other)
+        ]
+        elpd, error = _summed(best.folds.rows, other.folds.rows)
+        return min(ahead) > CLEAR and elpd > CLEAR_ERRORS * error
+
+    def __str__(self) -> str:
+        first = self.rows[0]
+        lines: list[tuple[str, ...]] = [HEADINGS]
+        for row in self.rows:
+            elpd, error = self.elpd_difference(row)
+            lines.append(
+                (
+                    row.name, row.status, str(row.parameters),
+                    _signed(difference(row.log_likelihood, first.log_likelihood)),
+                    f"{row.chi2:.5g} ({row.dof})", f"{row.p_value:.2g}",
+                    _signed(difference(row.aic, first.aic)),
+                    ", ".join(map(_signed, self.log_bayes(row))),
+                    f"{_signed(elpd)} +- {error:.2g}",
+                )
+            )  # fmt: skip
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        table = [
+            "  ".join(
+                cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+            )
+            for line in lines
+        ]
+        scales = ", ".join(f"x{scale:.3g}" for scale in self.scales)
+        note = f"Less those of {first.name}; ln B for priors of width {scales}."
+        return "\n".join([*(line.rstrip() for line in table), note, self.verdict()])
+
+
+def difference(a: float, b: float) -> float:
+    """a - b, where two infinities of one kind are as good as each other."""
+    return 0.0 if a == b else a - b
+
+
+def _summed(rows: np.ndarray, first: np.ndarray) -> tuple[float, float]:
+    """The sum of differences, and its error: infinite without a prediction."""
+    each = np.array([difference(a, b) for a, b in zip(rows, first, strict=True)])
+    if not np.isfinite(each).all():
+        return float(np.sum(each)) if not np.isnan(np.sum(each)) else 0.0, math.inf
+    return float(np.sum(each)), math.sqrt(len(each) * float(np.var(each)))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.4g}" if value else "0"

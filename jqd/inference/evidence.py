@@ -1,0 +1,120 @@
+"""How probable a record is under a law, whatever the values of its constants."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from .answer import recover
+from .study import Study
+
+# Prior widths by which a Bayes factor is judged, over those of the study.
+SCALES = (1 / 3, 1.0, 3.0)
+# Standard errors from a wall within which the maximum counts as being at it.
+NEAR_WALL = 3.0
+
+
+class Evidence(NamedTuple):
+    """ln of the probability of a record under a law, by Laplace's method.
+
+    Attributes:
+        log: ln Z, less what no law changes, scalar.
+        scales: factors of the widths of the priors of free constants, (S,).
+        by_scale: ln Z with each of them, (S,).
+        widths: of these priors, (k,).
+        at_wall: which entries of θ have a wall within 3 standard errors, (p,): each can
+            make ln Z wrong by up to ln 2 and more.
+    """
+
+    log: Float[Array, ""]
+    scales: Float[Array, " S"]
+    by_scale: Float[Array, " S"]
+    widths: Float[Array, " k"]
+    at_wall: Array
+
+
+def evidence(
+    study: Study,
+    theta: Float[Array, " p"] | None = None,
+    *,
+    widths: Mapping[str, ArrayLike] | None = None,
+    scales: Sequence[float] = SCALES,
+) -> Evidence:
+    """ln Z of a study about its best fit.
+
+    ln Z = ln L(θ) + ln π(θ) + (p/2) ln 2π - (1/2) ln det F
+
+    with F the Fisher information of record and priors. Free constants have uniform
+    priors, of which nothing but the width matters, which stands in the answer: ln Z
+    falls by ln of it. Nuisances have their own. Exact for a Gaussian posterior; a wall,
+    a curved ridge or a second maximum make it wrong.
+
+    Args:
+        study: what is compared.
+        theta: its best fit, (p,); None to find it by `recover`.
+        widths: of the uniform priors, by name or label; None for the spans from which
+            starts are drawn.
+        scales: factors of these widths; each prior is taken to hold the fit.
+
+    Raises:
+        ValueError: a record without errors; widths that are no finite positive numbers.
+        Unidentifiable: (a ValueError) the record cannot tell the constants apart.
+    """
+    if theta is None:
+        if study.free:
+            found = recover(study)
+            study, theta = found.study, jnp.asarray(found.theta)
+        else:
+            theta = study.theta()
+    factors = np.asarray(scales, float)
+    if not (np.all(np.isfinite(factors)) and np.all(factors > 0)):
+        raise ValueError(
+            f"Argument `scales` must be finite and positive, but is {scales}."
+        )
+    return _laplace(study, theta, _widths(study, widths or {}), jnp.asarray(factors))
+
+
+@jax.jit
+def _laplace(study: Study, theta: Array, widths: Array, scales: Array) -> Evidence:
+    wanted = study.wanted
+    _, sd = study.prior()
+    priors = -jnp.sum(jnp.log(widths)) - jnp.sum(
+        jnp.log(sd[wanted:]) + jnp.log(2 * jnp.pi) / 2
+    )
+    log, errors = study.log_likelihood(theta) + priors, jnp.zeros_like(theta)
+    if theta.shape[0]:
+        F = study.information(theta)
+        # scaled, so that constants of unlike size do not spoil the determinant
+        scale = jnp.sqrt(jnp.diagonal(F))
+        scale = jnp.where(scale > 0, scale, 1)
+        sign, logdet = jnp.linalg.slogdet(F / scale[:, None] / scale[None, :])
+        logdet = logdet + 2 * jnp.sum(jnp.log(scale))
+        log = log + theta.shape[0] / 2 * jnp.log(2 * jnp.pi) - logdet / 2
+        log = jnp.where(sign > 0, log, -jnp.inf)
+        errors = jnp.sqrt(jnp.abs(jnp.diagonal(jnp.linalg.inv(F))))
+    foot, top = study.walls(theta)
+    near = (theta - foot < NEAR_WALL * errors) | (top - theta < NEAR_WALL * errors)
+    by_scale = log - wanted * jnp.log(scales)
+    return Evidence(log, scales, by_scale, widths, near)
+
+
+def _widths(study: Study, given: Mapping[str, ArrayLike]) -> Float[Array, " k"]:
+    """Widths of the uniform priors of the free constants."""
+    low, high = study.bounds()
+    found, labels = np.array(high - low)[: study.wanted], study.labels()
+    own = dict(zip(study.names, study.entries, strict=True))
+    for name, width in given.items():
+        _checks.check_choice(name, "widths", (*study.free, *labels[: study.wanted]))
+        for label in own.get(name, (name,)):
+            found[labels.index(label)] = np.asarray(width)
+    for label, width in zip(labels, found, strict=False):
+        if not (np.isfinite(width) and width > 0):
+            raise ValueError(
+                f"Argument `widths` must give {label} a positive, finite width, but "
+                f"its width is {width:g}: an improper prior has no evidence."
+            )
+    return jnp.asarray(found)

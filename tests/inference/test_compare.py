@@ -1,0 +1,330 @@
+"""Evidence, and laws compared on one record."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jaxtyping import Array
+from scipy.stats import multivariate_normal
+
+import jqd
+from jqd.inference import Study, evidence
+from jqd.instruments import Confusion, Direct, Gaussian, Multinomial
+from jqd.problems import golden
+
+FINE = jqd.Fixed(jqd.rk4, 40, estimate_error=False)
+
+
+class Cubic(jqd.Motion):
+    """x = a t + b t² + c t³: a record of it is linear in its constants."""
+
+    a: Array = jqd.free(span=(-4.0, 6.0))
+    b: Array = jqd.free(span=(-3.0, 3.0))
+    c: Array = jqd.free(span=(-1.0, 1.0))
+
+    def vector_field(self, t, state, args=None):
+        return jnp.stack([self.a + 2 * self.b * t + 3 * self.c * t**2])
+
+
+TS, SIGMA = np.linspace(0.2, 2, 12), 0.1
+VALUES = 0.7 * TS - 0.4 * TS**2 + SIGMA * np.cos(12.9898 * np.arange(12))
+DESIGN = np.stack([TS, TS**2, TS**3], axis=1)
+
+
+def line(free, nuisances=None, values=VALUES, sigma=SIGMA, ts=TS):
+    law = Cubic(*(jnp.asarray(x) for x in (0.7, -0.4, 0.0)))
+    data = jqd.Record(ts, values[:, None], Gaussian(sigma), t0=0.0)
+    return Study(
+        law, data, psi0=jnp.zeros(1), free=free, nuisances=nuisances,
+        instrument=Direct(lambda t, state: state),
+        method=jqd.Fixed(jqd.rk4, estimate_error=False),
+    )  # fmt: skip
+
+
+# -- evidence ------------------------------------------------------------------------
+
+
+def test_evidence_of_a_linear_model_is_exact():
+    """Nuisances alone: the record is normal with covariance A P Aᵀ + σ²."""
+    priors = {"a": (0.6, 0.3), "b": (-0.3, 0.2)}
+    study = line((), priors)
+    A = DESIGN[:, :2]
+    covariance = A @ np.diag([0.09, 0.04]) @ A.T + SIGMA**2 * np.eye(12)
+    exact = multivariate_normal(A @ [0.6, -0.3], covariance).logpdf(VALUES)
+    # what no constant changes is left out of the likelihood
+    exact += 12 * (math.log(SIGMA) + math.log(2 * math.pi) / 2)
+    F = A.T @ A / SIGMA**2 + np.diag([1 / 0.09, 1 / 0.04])
+    best = np.linalg.solve(F, A.T @ VALUES / SIGMA**2 + [0.6 / 0.09, -0.3 / 0.04])
+    found = evidence(study, jnp.asarray(best))
+    assert float(found.log) == pytest.approx(exact, abs=1e-9)  # rounding
+    np.testing.assert_allclose(found.by_scale, found.log, rtol=1e-15)
+    assert not np.any(found.at_wall)
+
+
+def test_a_uniform_prior_costs_the_logarithm_of_its_width():
+    study = line(("a", "b"))
+    A = DESIGN[:, :2] / SIGMA
+    best, left, *_ = np.linalg.lstsq(A, VALUES / SIGMA, rcond=None)
+    found = evidence(study, jnp.asarray(best), widths={"b": 5.0}, scales=(0.5, 1, 4))
+    exact = -left[0] / 2 - math.log(10 * 5) + math.log(2 * math.pi)
+    exact -= np.linalg.slogdet(A.T @ A)[1] / 2
+    assert float(found.log) == pytest.approx(exact, abs=1e-9)  # rounding
+    np.testing.assert_allclose(found.widths, [10, 5])
+    np.testing.assert_allclose(
+        found.by_scale, exact - 2 * np.log([0.5, 1, 4]), rtol=0, atol=1e-9
+    )
+
+
+def test_evidence_refuses():
+    study = line(("a",))
+    with pytest.raises(ValueError, match="`scales` must be finite and positive"):
+        evidence(study, study.theta(), scales=(0.0, 1.0))
+    with pytest.raises(ValueError, match="an improper prior has no evidence"):
+        evidence(study, study.theta(), widths={"a": np.inf})
+    with pytest.raises(ValueError, match="`widths` must be one of"):
+        evidence(study, study.theta(), widths={"b": 1.0})
+    bare = jqd.Record(TS, VALUES[:, None], t0=0.0)
+    exact = Study(
+        study.law, bare, psi0=jnp.zeros(1), free="a", instrument=study.instrument
+    )
+    with pytest.raises(ValueError, match="has no errors"):
+        evidence(exact, exact.theta())
+
+
+# -- comparison ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lines():
+    return jqd.compare({"as it is": line(()), "b": line(("b",))}, folds=4, starts=1)
+
+
+def test_rows_left_out_are_those_of_refits_by_numpy(lines):
+    still, fitted = lines.rows
+    A, rest = DESIGN[:, 1] / SIGMA, (VALUES - 0.7 * TS) / SIGMA
+    logs = np.zeros(12)
+    for k in range(4):
+        out = np.arange(12) % 4 == k
+        b = A[~out] @ rest[~out] / (A[~out] @ A[~out])
+        logs[out] = -((rest - b * A)[out] ** 2) / 2
+    np.testing.assert_allclose(fitted.folds.rows, logs, atol=1e-8)
+    b = A[:9] @ rest[:9] / (A[:9] @ A[:9])
+    last = -((rest - b * A)[9:] ** 2) / 2
+    np.testing.assert_allclose(fitted.folds.last, last, atol=1e-8)
+    np.testing.assert_allclose(
+        still.folds.rows, -((rest + 0.4 * A) ** 2) / 2, rtol=1e-9
+    )
+    each = logs - still.folds.rows
+    difference, error = lines.elpd_difference(fitted)
+    assert difference == pytest.approx(each.sum(), abs=1e-7)
+    assert error == pytest.approx(math.sqrt(12 * each.var()), rel=1e-6)
+    assert fitted.folds.failed == still.folds.failed == 0
+
+
+def test_figures_of_a_row(lines):
+    still, fitted = lines.rows
+    assert (still.parameters, fitted.parameters) == (0, 1)
+    assert (still.dof, fitted.dof) == (12, 11)
+    assert still.outcomes == fitted.outcomes == 12
+    assert fitted.aic == pytest.approx(-2 * fitted.log_likelihood + 2)
+    assert fitted.bic == pytest.approx(-2 * fitted.log_likelihood + math.log(12))
+    assert fitted.chi2 == pytest.approx(-2 * fitted.log_likelihood)
+    low, one, high = lines.log_bayes(fitted)
+    assert (low - one, one - high) == pytest.approx((math.log(3), math.log(3)))
+    # a width at which B = 1
+    scale = lines.turning_scale(fitted)
+    assert one - math.log(scale) == pytest.approx(0)
+    # the record is of b = -.4: nobody is ahead, whatever the priors
+    assert "No law is clearly preferred" in lines.verdict()
+    assert "as it is" in str(lines)
+
+
+def test_a_law_that_fails_stays_in_its_row():
+    """Past a node nothing is predicted: not the best law of all."""
+    law, psi = golden()
+    ts = 0.1 * np.arange(1, 21)
+    data = jqd.simulate(
+        law,
+        psi,
+        ts,
+        Confusion(readout=0.0),
+        2000,
+        jax.random.key(1),
+        t0=0.0,
+        method=FINE,
+    )
+    ends, _ = golden(0.95, -0.05)
+    found = jqd.compare(
+        {"quantum": Study(law, data, psi0=psi, free=()),
+         "ends": Study(ends, data, psi0=psi, free=())},
+        folds=2,
+    )  # fmt: skip
+    quantum, failed = found.rows
+    assert failed.status.startswith("no prediction: A density vanished")
+    assert not failed.predicts
+    assert failed.log_likelihood == failed.elpd == failed.log_evidence == -math.inf
+    assert found.log_bayes(failed) == [-math.inf] * 3
+    assert found.elpd_difference(failed) == (-math.inf, math.inf)
+    text = str(found)
+    assert "nan" not in text
+    assert "no prediction" in text
+    # ... also where it comes first
+    turned = found._replace(rows=found.rows[::-1])
+    assert turned.log_bayes(turned.rows[1]) == [math.inf] * 3
+    assert "nan" not in str(turned)
+    assert quantum.predicts
+
+
+def test_probabilities_beyond_one_are_no_likelihood():
+    values, good = jnp.asarray([[30.0, 70.0]]), jnp.asarray([[0.3, 0.7]])
+    logs = Multinomial().log_likelihood
+    assert np.isfinite(logs(good, values, good))[0]
+    assert np.isneginf(logs(40 * good, values, good))[0]
+
+
+@pytest.mark.parametrize(
+    ("studies", "folds", "said"),
+    [
+        (lambda: {}, 4, "`studies` must hold a study"),
+        (lambda: {"a": 1}, 4, "`studies` must hold studies, but 'a' is a int"),
+        (lambda: {"a": line(())}, 1, "`folds` must be"),
+        (lambda: {"a": line(())}, 13, "`folds` must be at most the number of rows, 12"),
+        (lambda: {"a": line(()), "b": line((), values=VALUES + 0.1)}, 4,
+         "must all be of one record, but that of 'b' is another"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared(studies, folds, said):
+    with pytest.raises(ValueError, match=said):
+        jqd.compare(studies(), folds=folds)
+
+
+# -- the table of three classes ------------------------------------------------------
+
+
+def deterministic(N):
+    """Counts about quantum mechanics, by a formula: T = 50, Δt = .1."""
+    law, psi = golden()
+    ts = 0.1 * np.arange(1, 51)
+    run = jqd.evolve(
+        law, law.prepare(psi), np.r_[0, ts], method=FINE, observe="density"
+    )
+    p = np.asarray(run.values[1:])
+    k, j = np.arange(1, 51)[:, None], np.array([1, 2])[None, :]
+    spread = np.sqrt(N * p * (1 - p))[:, :2]
+    first = N * p[:, :2] + spread * math.sqrt(2) * np.cos(12.9898 * k + 78.233 * j)
+    first = np.rint(first)
+    counts = np.concatenate([first, N - first.sum(1, keepdims=True)], axis=1)
+    return jqd.Record(ts, counts, Multinomial(), t0=0.0), N * p
+
+
+@pytest.mark.slow
+def test_five_laws_beside_2000_systems():
+    data, _ = deterministic(2000)
+    np.testing.assert_array_equal(np.sum(data.values, axis=0), [30514, 50353, 19133])
+
+    def study(free, q=0.5):
+        law, psi = golden(q)
+        return Study(law, data, psi0=psi, free=free)
+
+    found = jqd.compare(
+        {"quantum": study(()), "q = .4": study((), 0.4), "q": study(("q",)),
+         "r": study(("r",)), "q, r": study(("q", "r"))},
+        starts=2, widths={"r": 1.5},
+    )  # fmt: skip
+    # ln L, X2, dof, AIC, ln Z and ELPD, less those of the first but for X2 and dof
+    expected = [
+        (0, 68.790, 100, 0, 0, 0),
+        (-239.178, 522.66, 100, 478.356, -239.178, -239.178),
+        (2.5047, 64.052, 99, -3.009, -2.013, 0.463),
+        (0.0165, 68.755, 99, 1.967, -6.073, -1.728),
+        (2.5072, 64.043, 98, -1.014, -8.112, -1.083),
+    ]
+    first = found.rows[0]
+    for row, (log, chi2, dof, aic, Z, elpd) in zip(found.rows, expected, strict=True):
+        # digits of the table
+        got = row.log_likelihood - first.log_likelihood
+        assert got == pytest.approx(log, abs=1e-3), row.name
+        assert row.chi2 == pytest.approx(chi2, rel=1e-4), row.name
+        assert row.dof == dof
+        assert row.aic - first.aic == pytest.approx(aic, abs=2e-3), row.name
+        assert found.log_bayes(row)[1] == pytest.approx(Z, abs=2e-3), row.name
+        # refits
+        assert found.elpd_difference(row)[0] == pytest.approx(elpd, abs=1e-2), row.name
+    values = found.rows[-1].constants
+    assert values["q"] == pytest.approx(0.509913, abs=2e-6)
+    assert values["r"] == pytest.approx(-0.500095, abs=2e-6)
+    assert "No law is clearly preferred" in found.verdict()
+    assert "q = .4" in found.verdict()
+
+
+def eight_steps(data, free):
+    law, psi = golden()
+    method = jqd.Fixed(jqd.rk4, 8, estimate_error=False)
+    return Study(law, data, psi0=psi, free=free, method=method)
+
+
+def over(function, q, r):
+    """A function of both constants on a grid of them."""
+
+    def row(q):
+        points = jnp.stack([jnp.full(r.shape, q), jnp.asarray(r)], axis=1)
+        return jax.vmap(function)(points)
+
+    return np.asarray(jax.jit(lambda qs: jax.lax.map(row, qs))(jnp.asarray(q)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("N", "laplace", "quadrature"), [(20, 5.975, 5.960), (2000, 10.580, 10.580)]
+)
+def test_bayes_factors_by_laplace_and_by_quadrature(N, laplace, quadrature):
+    """ln B of quantum mechanics against q, r free; failed runs have likelihood 0."""
+    from scipy.integrate import simpson
+
+    _, mean = deterministic(N)
+    data = jqd.Record(0.1 * np.arange(1, 51), mean, _Shares(), t0=0.0)
+    study, still = eight_steps(data, ("q", "r")), eight_steps(data, ())
+    best = jnp.asarray([0.5, -0.5])
+    found = evidence(study, best, widths={"r": 1.5})
+    log0 = float(evidence(still).log)
+    np.testing.assert_allclose(found.widths, [1.0, 1.5])
+    # digits of the table
+    assert log0 - float(found.log) == pytest.approx(laplace, abs=2e-3)
+    # eight standard errors hold all of it; beyond the box there is no prior
+    sd = np.sqrt(np.diag(np.linalg.inv(study.information(best))))
+    q, r = (x + np.linspace(-8, 8, 97) * s for x, s in zip(best, sd, strict=True))
+    q, r = q[(q >= 0) & (q <= 1)], r[(r >= -1.5) & (r <= 0)]
+    L = np.exp(over(study.log_likelihood, q, r) - log0)
+    Z = simpson(simpson(L, x=r, axis=1), x=q) / 1.5
+    assert -math.log(Z) == pytest.approx(quadrature, abs=0.02)
+
+
+@pytest.mark.slow
+def test_no_failed_run_has_a_likelihood():
+    """What runs past nodes gain in norm would beat the saturated model."""
+    data, _ = deterministic(2000)
+    study = eight_steps(data, ("q", "r"))
+    box = np.linspace(0, 1, 81), np.linspace(-1.5, 0, 121)
+
+    def gained(theta):
+        past = study.trajectory(theta, jnp.asarray(51))  # goes on past nodes
+        return jnp.max(jnp.abs(jnp.sum(past.values, axis=-1) - 1))
+
+    logs, gains = over(study.log_likelihood, *box), over(gained, *box)
+    assert not np.any(np.isnan(logs))
+    failed = ~(gains < 1e-3)
+    # a share of the box that depends on the step
+    assert np.mean(failed) == pytest.approx(0.150, abs=0.03)
+    assert np.all(np.isneginf(logs[failed]))
+    counts = np.asarray(data.values)
+    saturated = np.sum(counts * np.log(counts / 2000))
+    assert np.max(logs) < saturated
+
+
+class _Shares(Multinomial):
+    """Expected counts, which are no whole numbers."""
+
+    def check(self, values):
+        del values
