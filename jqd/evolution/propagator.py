@@ -13,9 +13,10 @@ from jaxtyping import Array, PyTree
 from .. import _checks
 from ..laws.law import Law
 from ..laws.motion import Generator, Motion
-from ..spaces.hamiltonians import MatrixHamiltonian, chebyshev_step, chebyshev_terms
+from ..spaces.hamiltonians import MatrixHamiltonian
 from ..status import Status
 from ..steppers.blocks import block_orbit, find_blocks
+from ..steppers.chebyshev import chebyshev_step, chebyshev_terms
 from ..steppers.eigenbasis import unitary_orbit
 from ..steppers.flows import check_followed
 from .trajectory import (

@@ -1,12 +1,7 @@
 """Hamiltonians: dense and diagonal matrices, and particles on periodic grids."""
 
-import math
-from typing import Any
-
 import equinox as eqx
-import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
@@ -146,91 +141,6 @@ def _square(psi: Array) -> Array:
 def _slopes(grid: Grid, absorber: Array) -> Array:
     """grad W, (ndim, *shape)."""
     return jnp.stack(grid.gradient(absorber))
-
-
-def chebyshev_terms(phase: float, precision: float) -> int:
-    """Terms that expand exp(-i phase x) on [-1, 1] to rounding.
-
-    The Bessel coefficients fall faster than exponentially beyond k = phase, over a
-    width of about phase^(1/3).
-    """
-    digits = -math.log10(precision)
-    return math.ceil(phase + (1.0 + digits) * (1 + phase) ** (1 / 3)) + 8
-
-
-def chebyshev_step(
-    hamiltonian: Any,
-    psi: Array,
-    dt: Array,
-    hbar: Array,
-    terms: int,
-    bounds: tuple[Array, Array] | None = None,
-) -> Array:
-    """exp(-i H dt / hbar) psi by the Chebyshev expansion.
-
-    exp(-i z x) = sum_k (2 - delta_k0) (-i)^k J_k(z) T_k(x)
-
-    Args:
-        hamiltonian: autonomous Hamiltonian with `apply` and `spectral_bounds`.
-        psi: state, shape of the grid.
-        dt: time, scalar.
-        hbar: scalar.
-        terms: number of terms (static), see `chebyshev_terms`.
-        bounds: numbers that enclose the spectrum; None for `spectral_bounds`.
-
-    Returns:
-        The state after dt.
-
-    Source: Tal-Ezer & Kosloff (1984) J. Chem. Phys. 81, 3967.
-    """
-    low, high = hamiltonian.spectral_bounds(hbar) if bounds is None else bounds
-    half, centre = (high - low) / 2, (high + low) / 2
-    coefficients = _bessel_phases(half * dt / hbar, terms)
-
-    def scaled(vector: Array) -> Array:
-        return (hamiltonian.apply(vector, 0.0, hbar) - centre * vector) / half
-
-    def add(carry: tuple[Array, Array, Array], c: Array):
-        total, previous, current = carry
-        following = 2 * scaled(current) - previous
-        return (total + c * current, current, following), None
-
-    first = scaled(psi)
-    total = coefficients[0] * psi
-    (total, _, _), _ = jax.lax.scan(add, (total, psi, first), coefficients[1:])
-    return jnp.exp(-1j * centre * dt / hbar) * total
-
-
-def _bessel_phases(z: Array, terms: int) -> Array:
-    """(2 - delta_k0) (-i)^k J_k(z), k < terms, from exp(-i z cos(angle)) by FFT.
-
-    What z cos(angle) loses by rounding is put back: the same errors step after step
-    would show as a drift of the norm.
-    """
-    points = 2 ** math.ceil(math.log2(2 * terms + 2))
-    angles = 2 * np.arccos(np.longdouble(-1)) * np.arange(points) / points
-    exact = np.cos(angles)
-    z = jnp.asarray(z)
-    table = exact.astype(z.dtype)
-    rest = (exact - table).astype(z.dtype)
-    phase = z * table
-    lost = jax.lax.stop_gradient(_product_error(z, table, phase)) + z * rest
-    series = jnp.fft.fft(jnp.exp(-1j * phase) * (1 - 1j * lost))[:terms] / points
-    return series * jnp.where(jnp.arange(terms) == 0, 1, 2)
-
-
-def _product_error(a: Array, b: ArrayLike, product: Array) -> Array:
-    """a b - product, exactly: what rounding took from the product.
-
-    Source: T. J. Dekker (1971) Numer. Math. 18, 224.
-    """
-    # splits a number into two of half its digits
-    scale = 2.0 ** math.ceil((jnp.finfo(a.dtype).nmant + 1) / 2) + 1
-    b = jnp.asarray(b)
-    a_high, b_high = (scale * x - (scale * x - x) for x in (a, b))
-    a_low, b_low = a - a_high, b - b_high
-    high = a_high * b_high - product
-    return ((high + a_high * b_low) + a_low * b_high) + a_low * b_low
 
 
 def matrix_hamiltonian(hamiltonian: ArrayLike) -> MatrixHamiltonian:

@@ -1,48 +1,90 @@
-"""The exponential of a Hermitian matrix on kets, by Chebyshev polynomials."""
+"""The exponential of a Hamiltonian on a state, by Chebyshev polynomials."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex
+from jaxtyping import Array, ArrayLike, Complex
+
+# Points up to which a transform is a product with a matrix: a call of an FFT takes as
+# long as 10 terms of the series of a small matrix.
+_SMALL = 64
+
+
+def chebyshev_terms(phase: float, precision: float) -> int:
+    """Terms that expand exp(-i phase x) on [-1, 1] to rounding.
+
+    The Bessel coefficients fall faster than exponentially beyond k = phase, over a
+    width of about phase^(1/3).
+    """
+    digits = -math.log10(precision)
+    return math.ceil(phase + (1.0 + digits) * (1 + phase) ** (1 / 3)) + 8
+
+
+def chebyshev_step(
+    hamiltonian: Any,
+    psi: Array,
+    dt: Array,
+    hbar: Array,
+    terms: int,
+    bounds: tuple[Array, Array] | None = None,
+) -> Array:
+    """exp(-i H dt / hbar) psi by the Chebyshev expansion.
+
+    exp(-i z x) = sum_k (2 - delta_k0) (-i)^k J_k(z) T_k(x)
+
+    Args:
+        hamiltonian: autonomous Hamiltonian with `apply` and `spectral_bounds`.
+        psi: state, shape of the grid.
+        dt: time, scalar.
+        hbar: scalar.
+        terms: number of terms (static), see `chebyshev_terms`.
+        bounds: numbers that enclose the spectrum; None for `spectral_bounds`.
+
+    Returns:
+        The state after dt.
+
+    Source: Tal-Ezer & Kosloff (1984) J. Chem. Phys. 81, 3967.
+    """
+    low, high = hamiltonian.spectral_bounds(hbar) if bounds is None else bounds
+    half, centre = (high - low) / 2, (high + low) / 2
+
+    def scaled(vector: Array) -> Array:
+        return (hamiltonian.apply(vector, 0.0, hbar) - centre * vector) / half
+
+    total = _series(scaled, psi, half * dt / hbar, terms)
+    return jnp.exp(-1j * centre * dt / hbar) * total
 
 
 def hermitian_exponential(
     matrix: Complex[Array, "D D"], kets: Complex[Array, "K D"], terms: int
 ) -> Complex[Array, "K D"]:
-    """exp(-iH) y, one product of H and y for each term.
+    """exp(-iH) y by the same expansion, of a small matrix.
 
-    exp(-iH) = e^(-ic) Σ_k c_k T_k((H - c)/R),   c_k from e^(-iR cos θ) at the nodes
-
-    where c ± R are bounds on the eigenvalues, from the circles of Gershgorin. The
-    error is about 2 J_n(R) <= 2 (R/2)^n/n! for n terms: some R + 10 of them do. What is
-    below rounding to the power 2/3 is taken, else the result is NaN, which a run
-    reports as its status.
+    For z, half the width of the circles of Gershgorin, the error is about 2 J_n(z) <=
+    2 (z/2)^n/n! of n terms: some z + 10 of them do. What is below rounding to the power
+    2/3 is taken, else the result is NaN, which a run reports as its status.
 
     Args:
         matrix: H, Hermitian.
         kets: y.
-        terms: n, at least 2.
+        terms: n, at least 2 (static).
 
     Returns:
         Like `kets`.
-
-    Source: H. Tal-Ezer, R. Kosloff, J. Chem. Phys. 81, 3967 (1984).
     """
     centre, half = _circles(jax.lax.stop_gradient(matrix))
     # bounds only scale the polynomials: the sum does not depend on them
     one = jnp.eye(matrix.shape[0], dtype=matrix.dtype)
     scaled = ((matrix - centre * one) / half).T
-    factors = _coefficients(half, terms) * jnp.exp(-1j * centre)
-    before, now = kets, jnp.matmul(kets, scaled)
-    total = factors[0] * before + factors[1] * now
-    for k in range(2, terms):
-        before, now = now, 2 * jnp.matmul(now, scaled) - before
-        total = total + factors[k] * now
+    total = _series(lambda y: jnp.matmul(y, scaled), kets, half, terms, unroll=True)
     eps = jnp.finfo(half.dtype).eps
     tail = terms * jnp.log(half / 2) - math.lgamma(terms + 1)
-    return jnp.where(tail < 2 / 3 * math.log(eps), total, jnp.nan)
+    sound = tail < 2 / 3 * math.log(eps)
+    return jnp.where(sound, jnp.exp(-1j * centre) * total, jnp.nan)
 
 
 def _circles(matrix: Array) -> tuple[Array, Array]:
@@ -53,10 +95,59 @@ def _circles(matrix: Array) -> tuple[Array, Array]:
     return (low + high) / 2, jnp.maximum((high - low) / 2, jnp.finfo(low.dtype).eps)
 
 
-def _coefficients(half: Array, terms: int) -> Array:
-    """Those of e^(-iRx) that agree with it at the nodes of Chebyshev."""
-    nodes = math.pi * (np.arange(terms) + 0.5) / terms
-    waves = np.cos(np.arange(terms)[:, None] * nodes[None, :])
-    waves[1:] *= 2
-    values = jnp.exp(-1j * half * np.cos(nodes))
-    return jnp.matmul(jnp.asarray(waves / terms, values.dtype), values)
+def _series(
+    scaled: Callable[[Array], Array],
+    psi: Array,
+    z: Array,
+    terms: int,
+    *,
+    unroll: bool = False,
+) -> Array:
+    """exp(-i z X) psi, for the map `scaled` of psi to X psi, |X| <= 1."""
+    coefficients = _bessel_phases(z, terms)
+
+    def add(carry: tuple[Array, Array, Array], c: Array):
+        total, previous, current = carry
+        following = 2 * scaled(current) - previous
+        return (total + c * current, current, following), None
+
+    first = (coefficients[0] * psi, psi, scaled(psi))
+    (total, _, _), _ = jax.lax.scan(add, first, coefficients[1:], unroll=unroll)
+    return total
+
+
+def _bessel_phases(z: Array, terms: int) -> Array:
+    """(2 - delta_k0) (-i)^k J_k(z), k < terms, from exp(-i z cos(angle)) by FFT.
+
+    What z cos(angle) loses by rounding is put back: the same errors step after step
+    would show as a drift of the norm.
+    """
+    points = 2 ** math.ceil(math.log2(2 * terms + 2))
+    angles = 2 * np.arccos(np.longdouble(-1)) * np.arange(points) / points
+    exact = np.cos(angles)
+    z = jnp.asarray(z)
+    table = exact.astype(z.dtype)
+    rest = (exact - table).astype(z.dtype)
+    phase = z * table
+    lost = jax.lax.stop_gradient(_product_error(z, table, phase)) + z * rest
+    values = jnp.exp(-1j * phase) * (1 - 1j * lost)
+    weights = np.where(np.arange(terms) == 0, 1, 2) / points
+    if points <= _SMALL:
+        # even in the angle: cosines do, in one product
+        waves = exact[np.outer(np.arange(terms), np.arange(points)) % points]
+        return jnp.asarray(weights[:, None] * waves, values.dtype) @ values
+    return jnp.fft.fft(values)[:terms] * jnp.asarray(weights, z.dtype)
+
+
+def _product_error(a: Array, b: ArrayLike, product: Array) -> Array:
+    """a b - product, exactly: what rounding took from the product.
+
+    Source: T. J. Dekker (1971) Numer. Math. 18, 224.
+    """
+    # splits a number into two of half its digits
+    scale = 2.0 ** math.ceil((jnp.finfo(a.dtype).nmant + 1) / 2) + 1
+    b = jnp.asarray(b)
+    a_high, b_high = (scale * x - (scale * x - x) for x in (a, b))
+    a_low, b_low = a - a_high, b - b_high
+    high = a_high * b_high - product
+    return ((high + a_high * b_low) + a_low * b_high) + a_low * b_low

@@ -10,12 +10,10 @@ from jqd.spaces import Grid
 from jqd.spaces.hamiltonians import (
     MatrixHamiltonian,
     ParticleOnGrid,
-    _bessel_phases,
-    chebyshev_step,
-    chebyshev_terms,
     matrix_hamiltonian,
 )
 from jqd.spaces.potentials import potential
+from jqd.steppers.chebyshev import _bessel_phases, chebyshev_step, chebyshev_terms
 
 GRID = Grid((-4.0, 4.0), 24)
 HBAR, MASS = jnp.asarray(0.9), jnp.asarray(1.3)

@@ -18,11 +18,11 @@ from jaxtyping import Array, Complex, Float, Int
 
 from ... import _checks
 from ...spaces.fock import coherent_amplitudes
-from ...spaces.hamiltonians import chebyshev_step, chebyshev_terms
 from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import format_monomial
 from ...states import Ensemble, State
 from ...steppers.blocks import pieces_orbit, split_entries
+from ...steppers.chebyshev import chebyshev_step, chebyshev_terms
 from ..motion import Resolution
 from .form import Equation, Powers
 from .gaussian_sum import GaussianSum
