@@ -13,6 +13,7 @@ from ...spaces.fock import coherent_amplitudes
 from ..motion import Resolution
 from .form import Equation, Form, Powers
 from .gaussian_sum import GaussianSum
+from .product_kets import ProductKets, regression
 from .sectors import (
     NumberKets,
     ProductStart,
@@ -101,13 +102,25 @@ class Sampled(Form):
                 where C or the start is traced.
         """
         start, modes = product_start(psi, equation), psi.modes
-        _check_positive(start, equation)
         quanta = enough_quanta(start, self.quanta, self.tolerance, "sampled")
         size = sum(sector_sizes(modes, quanta))
         _checks.check_memory(
             48.0 * self.samples * size, "samples", f"so many kets of {size} numbers"
         )
-        real = start.gains.dtype
+        drawn = self.product_kets(equation, start, quanta + 1)
+        kets = product_kets(drawn.tables, quanta)
+        return Samples(NumberKets(kets, drawn.weights, modes, quanta), drawn.normals)
+
+    def product_kets(
+        self, equation: Equation, start: ProductStart, levels: int
+    ) -> ProductKets:
+        """The coherent kets drawn, of so many levels.
+
+        Raises:
+            ValueError: n_eff < 0.
+        """
+        _check_positive(start, equation)
+        real, modes = start.gains.dtype, start.gains.shape[0]
         shape = (self.samples, 2 * modes)
         normals = jax.random.normal(jax.random.key(self.seed), shape, real)
         noise = jax.lax.complex(normals[:, :modes], normals[:, modes:])
@@ -116,9 +129,8 @@ class Sampled(Form):
         small = jnp.abs(excess) < 64 * jnp.finfo(real).eps
         spread = jnp.sqrt(jnp.where(small, 0, excess) / 2)
         b = start.amplitudes[None, :] + spread[None, :] * noise
-        kets = product_kets(coherent_amplitudes(b, quanta + 1), quanta)
         weights = jnp.full(self.samples, 1 / self.samples, real)
-        return Samples(NumberKets(kets, weights, modes, quanta), normals)
+        return ProductKets(coherent_amplitudes(b, levels), weights, normals)
 
     def orbit(
         self, equation: Equation, state0: Samples, ts: Array
@@ -143,7 +155,7 @@ class Sampled(Form):
     ) -> Complex[Array, ""]:
         """ħ_eff^((|m|+|n|)/2) Tr(ρ b^m b†^n), its control variate taken out."""
         each = state.kets.means(m, n, equation.hbar_eff)
-        return _regression(each, state.normals)[0]
+        return regression(each, state.normals)[0]
 
     def standard_error(
         self, equation: Equation, state: Samples, m: Powers, n: Powers
@@ -157,32 +169,12 @@ class Sampled(Form):
             n: powers of α*, likewise.
         """
         each = state.kets.means(m, n, equation.hbar_eff)
-        return _regression(each, state.normals)[1]
+        return regression(each, state.normals)[1]
 
     def resolution(self, equation: Equation, state: Samples) -> Resolution:
         """What the trace misses; for that of the samples see `standard_error`."""
         del equation
         return lost_share(state.kets.lost())
-
-
-def _regression(values: Array, normals: Array) -> tuple[Array, Array]:
-    """The mean at normals of 0 by least squares, and its standard error.
-
-    Values scatter more where normals are large: each residual counts by itself, and by
-    what the fit leaves of it (HC3, MacKinnon and White, J. Econometrics 29, 305
-    (1985)).
-    """
-    count = normals.shape[0]
-    centre = jnp.mean(normals, axis=0)
-    away = normals - centre[None, :]
-    mean = jnp.mean(values)
-    ways = jnp.linalg.solve(jnp.matmul(away.T, away), away.T)
-    slopes = jnp.matmul(ways.astype(values.dtype), values - mean)
-    left = values - mean - jnp.matmul(away.astype(values.dtype), slopes)
-    shares = 1 / count - jnp.matmul(centre, ways)
-    levers = 1 / count + jnp.sum(away.T * ways, axis=0)
-    terms = shares**2 * (left.real**2 + left.imag**2) / (1 - levers) ** 2
-    return mean - jnp.sum(centre * slopes), jnp.sqrt(jnp.sum(terms))
 
 
 def _check_positive(start: ProductStart, equation: Equation) -> None:
