@@ -14,7 +14,7 @@ from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import format_monomial
 from ...states import read_powers
 from ...status import Status
-from .form import Equation, Powers
+from .form import Powers
 from .law import HusimiFokkerPlanck
 from .matrix_products import Gates, Limits, MatrixProduct, Readings, follow
 from .product_kets import ProductKets
@@ -34,16 +34,16 @@ class ChainMoments(eqx.Module):
         values: ∫ Π_i α_i^m_i α_i*^n_i Q d²ᴹα, (T, moments), complex.
         stderr: standard errors of `values` by sampling, likewise; None where no kets
             were drawn.
-        error: of `values` by the time step, likewise: the change of one ket, that with
-            the largest Σ_i <n_i²>, with half the step.
+        error: of `values` by steps and splits, likewise: what half the step changes in
+            the mean of one ket, that with the largest Σ_i <n_i²> at the start.
         bond: largest bond dimension of a ket so far, (T,).
         left_out: share of the kets' norms that levels and bonds have left out, (T,). A
             mean number of quanta misses several times as much.
         top_share: largest share that a site of a ket has in the highest level kept of
             it, (T,).
         status: code of `jqd.Status`, (T,): `CUTOFF` where `left_out` or `top_share` is
-            above the tolerance, `INACCURATE` where an error by the step is as large as
-            the largest value.
+            above the tolerance, `INACCURATE` where `error` is as large as the largest
+            value.
     """
 
     ts: Float[Array, " T"]
@@ -60,9 +60,9 @@ class ChainMoments(eqx.Module):
         text = [
             Status(int(self.status[-1])).sentence,
             f"Bonds reach {int(self.bond[-1])};",
-            f"{float(jnp.max(self.left_out)):.1e} of the norm is left out,",
-            f"{float(jnp.max(self.top_share)):.1e} lies in the highest level of a site.",
-            f"Error by steps: {float(jnp.max(self.error)):.1e} of one ket.",
+            f"{float(jnp.max(self.left_out)):.1e} of the norm is left out, a site has",
+            f"at most {float(jnp.max(self.top_share)):.1e} in its highest level.",
+            f"Error by steps and splits: {float(jnp.max(self.error)):.1e}.",
         ]
         if self.stderr is not None:
             largest = float(jnp.max(self.stderr))
@@ -87,7 +87,7 @@ def chain_moments(
     step: float,
     bond: int = 64,
     cutoff: float = 1e-10,
-    levels: int = 16,
+    levels: int = 20,
     tolerance: float = 1e-5,
 ) -> ChainMoments:
     """Moments of a chain of many sites, each ket of the law's form a matrix product.
@@ -110,7 +110,8 @@ def chain_moments(
             site.
         step: largest time step.
         bond: largest bond dimension.
-        cutoff: probability that may be left out of a ket where two sites are split.
+        cutoff: probability that may be left out of a ket where two sites are split;
+            means miss about its root.
         levels: largest number of levels of a site.
         tolerance: from which `left_out` and `top_share` are a status.
 
@@ -137,12 +138,20 @@ def chain_moments(
         Gates(_bonds(equation.symbol), hbar), _operators(moments, modes), hbar
     )
     start = product_start(form.admit(equation, psi), equation)
-    kets = form.product_kets(equation, start, limits.levels)
+    kets = _that_count(form.product_kets(equation, start, limits.levels))
     times = np.asarray(ts, float)
     counts = [math.ceil(gap / step - 1e-9) for gap in np.diff(times)]
     readings = _follow(chain, kets, times, counts, limits)
     error = _step_error(chain, kets, times, counts, limits, readings)
     return _collect(kets, times, readings, error, tolerance)
+
+
+def _that_count(kets: ProductKets) -> ProductKets:
+    """Without kets of no weight, as those of raised modes at C = 1."""
+    if kets.normals is not None:
+        return kets
+    heavy = np.flatnonzero(np.abs(kets.weights) > 64 * np.finfo(float).eps)
+    return ProductKets(kets.tables[heavy], kets.weights[heavy])
 
 
 def _follow(

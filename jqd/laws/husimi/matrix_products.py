@@ -67,7 +67,7 @@ class Gates:
         keys = [(one.powers, np.asarray(one.coefficients).tobytes()) for one in bonds]
         self._first = [known.setdefault(key, i) for i, key in enumerate(keys)]
         self._modes = functools.lru_cache(64)(self._solve)
-        self._gates = functools.lru_cache(256)(self._build)
+        self._gates = functools.lru_cache(128)(self._build)
 
     def __call__(self, bond: int, levels: tuple[int, int], x: float) -> np.ndarray:
         """The gate of sites `bond` and `bond + 1`, (D, D), D = L_i L_{i+1}."""
