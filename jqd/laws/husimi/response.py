@@ -33,7 +33,7 @@ class Response(Form):
     n_eff, so that means deviate from the law by a multiple of (C-1)²: for two quanta
     in a chain of three sites with U = J/2, by 0.05 (C-1)² at Jt = 1 and 0.25 (C-1)² at
     Jt = 2. Use it for |C-1| up to 0.05. H has to conserve the number of quanta; moments
-    need not.
+    need not. For long chains see `chain_moments`.
 
     Starts are products of coherent modes, `GaussianSum.coherent`, or of thermal ones
     whose n_eff = (n̄+1)/C - 1 is small.

@@ -49,7 +49,8 @@ class Sampled(Form):
     y, whose mean is known to be 0, is taken out (a control variate). Their standard
     errors, see `standard_error`, fall as 1/√samples, grow as √(1-C) and do not grow
     with the number of modes; of 100 samples they are a tenth too small. H has to
-    conserve the number of quanta; moments need not.
+    conserve the number of quanta; moments need not. For long chains see
+    `chain_moments`.
 
     For n_i < 0, C > 1 from coherent modes, there is no such density: signed weights
     would have the variance (C/(2-C))^(2M). See `Response` and `Blocks` there, and
@@ -102,14 +103,15 @@ class Sampled(Form):
                 where C or the start is traced.
         """
         start, modes = product_start(psi, equation), psi.modes
+        amplitudes, normals = self._draw(equation, start)
         quanta = enough_quanta(start, self.quanta, self.tolerance, "sampled")
         size = sum(sector_sizes(modes, quanta))
         _checks.check_memory(
             48.0 * self.samples * size, "samples", f"so many kets of {size} numbers"
         )
-        drawn = self.product_kets(equation, start, quanta + 1)
-        kets = product_kets(drawn.tables, quanta)
-        return Samples(NumberKets(kets, drawn.weights, modes, quanta), drawn.normals)
+        kets = product_kets(coherent_amplitudes(amplitudes, quanta + 1), quanta)
+        weights = self._weights(normals)
+        return Samples(NumberKets(kets, weights, modes, quanta), normals)
 
     def product_kets(
         self, equation: Equation, start: ProductStart, levels: int
@@ -119,6 +121,12 @@ class Sampled(Form):
         Raises:
             ValueError: n_eff < 0.
         """
+        amplitudes, normals = self._draw(equation, start)
+        tables = coherent_amplitudes(amplitudes, levels)
+        return ProductKets(tables, self._weights(normals), normals)
+
+    def _draw(self, equation: Equation, start: ProductStart) -> tuple[Array, Array]:
+        """Amplitudes b, (S, M), and the normals that they are made of, (S, 2M)."""
         _check_positive(start, equation)
         real, modes = start.gains.dtype, start.gains.shape[0]
         shape = (self.samples, 2 * modes)
@@ -128,9 +136,10 @@ class Sampled(Form):
         # rounding at C = 1 is no negative n_eff; a traced C above it gives NaN
         small = jnp.abs(excess) < 64 * jnp.finfo(real).eps
         spread = jnp.sqrt(jnp.where(small, 0, excess) / 2)
-        b = start.amplitudes[None, :] + spread[None, :] * noise
-        weights = jnp.full(self.samples, 1 / self.samples, real)
-        return ProductKets(coherent_amplitudes(b, levels), weights, normals)
+        return start.amplitudes[None, :] + spread[None, :] * noise, normals
+
+    def _weights(self, normals: Array) -> Array:
+        return jnp.full(self.samples, 1 / self.samples, normals.dtype)
 
     def orbit(
         self, equation: Equation, state0: Samples, ts: Array
