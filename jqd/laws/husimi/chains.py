@@ -16,7 +16,14 @@ from ...states import read_powers
 from ...status import Status
 from .form import Powers
 from .law import HusimiFokkerPlanck
-from .matrix_products import Gates, Limits, MatrixProduct, Readings, follow
+from .matrix_products import (
+    Gates,
+    Limits,
+    MatrixProduct,
+    Readings,
+    follow,
+    quimb_tensor,
+)
 from .product_kets import ProductKets
 from .response import Response
 from .sampled import Sampled
@@ -117,12 +124,13 @@ def chain_moments(
 
     Raises:
         ValueError: another form, H no chain or driven, arguments that are traced, C
-            outside the form's window, bad sizes.
+            outside the form's window, bad sizes, 64-bit floats switched off.
         ImportError: quimb is missing.
 
     Source: G. Vidal, Phys. Rev. Lett. 91, 147902 (2003); S. Blanes and P. C. Moan, J.
     Comput. Appl. Math. 142, 313 (2002), for the steps.
     """
+    _checks.require_x64("chain_moments")
     form, equation = _check_law(law, psi), law.equation
     _checks.check_times(ts)
     _checks.check_scalar(step, "step")
@@ -133,10 +141,9 @@ def chain_moments(
         _checks.whole_number(levels, "levels", 2, 64),
     )
     hbar = float(np.asarray(equation.hbar_eff))
-    modes = equation.modes
-    chain = _Chain(
-        Gates(_bonds(equation.symbol), hbar), _operators(moments, modes), hbar
-    )
+    operators = _operators(moments, equation.modes)
+    chain = _Chain(Gates(_bonds(equation.symbol), hbar), operators, hbar)
+    quimb_tensor()  # before there is work to lose
     start = product_start(form.admit(equation, psi), equation)
     kets = _that_count(form.product_kets(equation, start, limits.levels))
     times = np.asarray(ts, float)

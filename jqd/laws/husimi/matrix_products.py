@@ -105,6 +105,7 @@ class MatrixProduct:
 
     def advance(self, dt: float, steps: int) -> None:
         """Steps of dt, of fourth order, even bonds and odd ones in turn."""
+        # not by `quimb.tensor.TEBD`: the error of its order=4 falls as dt² (1.15.0)
         stages = [(part, fraction) for part, fraction, _, _ in s6.stages()]
         opening = s6.entry()[0]
         self._sweep("outer", opening * dt)
