@@ -143,9 +143,9 @@ def chain_moments(
     hbar = float(np.asarray(equation.hbar_eff))
     operators = _operators(moments, equation.modes)
     chain = _Chain(Gates(_bonds(equation.symbol), hbar), operators, hbar)
-    quimb_tensor()  # before there is work to lose
     start = product_start(form.admit(equation, psi), equation)
     kets = _that_count(form.product_kets(equation, start, limits.levels))
+    quimb_tensor()  # raises where it is missing, after what is wrong with arguments
     times = np.asarray(ts, float)
     counts = [math.ceil(gap / step - 1e-9) for gap in np.diff(times)]
     readings = _follow(chain, kets, times, counts, limits)
