@@ -66,6 +66,14 @@ def test_phase_space_block_runs():
     assert "(7, 33, 33)" in done.stdout
 
 
+@pytest.mark.slow
+def test_many_modes_block_runs():
+    pytest.importorskip("quimb", reason="quimb is not installed: pip install jqd[mps]")
+    done = run_code(section("Many modes"))
+    assert done.returncode == 0, done.stderr
+    assert "reached its last time" in done.stdout
+
+
 def test_bath_block_runs():
     done = run_code(section("Baths"))
     assert done.returncode == 0, done.stderr

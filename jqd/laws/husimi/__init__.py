@@ -2,6 +2,8 @@
 
 from .bath import Bath as Bath
 from .blocks import Blocks as Blocks
+from .chains import ChainMoments as ChainMoments
+from .chains import chain_moments as chain_moments
 from .fock import Fock as Fock
 from .form import Form as Form
 from .gaussian import GaussianForm as GaussianForm

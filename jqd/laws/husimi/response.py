@@ -10,8 +10,10 @@ from ...spaces.fock import coherent_amplitudes
 from ..motion import Resolution
 from .form import Equation, Form, Powers
 from .gaussian_sum import GaussianSum
+from .product_kets import ProductKets
 from .sectors import (
     NumberKets,
+    ProductStart,
     check_sectors,
     enough_quanta,
     lost_share,
@@ -31,7 +33,7 @@ class Response(Form):
     n_eff, so that means deviate from the law by a multiple of (C-1)²: for two quanta
     in a chain of three sites with U = J/2, by 0.05 (C-1)² at Jt = 1 and 0.25 (C-1)² at
     Jt = 2. Use it for |C-1| up to 0.05. H has to conserve the number of quanta; moments
-    need not.
+    need not. For long chains see `chain_moments`.
 
     Starts are products of coherent modes, `GaussianSum.coherent`, or of thermal ones
     whose n_eff = (n̄+1)/C - 1 is small.
@@ -76,16 +78,27 @@ class Response(Form):
         """
         start = product_start(psi, equation)
         quanta = enough_quanta(start, self.quanta, self.tolerance, "response")
+        kets = self.product_kets(equation, start, quanta + 1)
+        return NumberKets(
+            product_kets(kets.tables, quanta), kets.weights, psi.modes, quanta
+        )
+
+    def product_kets(
+        self, equation: Equation, start: ProductStart, levels: int
+    ) -> ProductKets:
+        """|b>, and |b,i> of each mode, of so many levels."""
+        del equation
         b, excess = start.amplitudes, start.gains - 1
-        plain = coherent_amplitudes(b, quanta + 1)
-        roots = jnp.sqrt(jnp.arange(1, quanta + 1, dtype=excess.dtype))
+        modes = b.shape[0]
+        plain = coherent_amplitudes(b, levels)
+        roots = jnp.sqrt(jnp.arange(1, levels, dtype=excess.dtype))
         raised = jnp.pad(plain[:, :-1] * roots[None, :], ((0, 0), (1, 0)))
         raised = raised - jnp.conj(b)[:, None] * plain
         # no mode raised, then each in turn
-        which = jnp.eye(psi.modes + 1, psi.modes, -1, dtype=bool)
+        which = jnp.eye(modes + 1, modes, -1, dtype=bool)
         tables = jnp.where(which[:, :, None], raised[None], plain[None])
         weights = jnp.concatenate([1 - jnp.sum(excess, keepdims=True), excess])
-        return NumberKets(product_kets(tables, quanta), weights, psi.modes, quanta)
+        return ProductKets(tables, weights)
 
     def orbit(
         self, equation: Equation, state0: NumberKets, ts: Array

@@ -13,6 +13,7 @@ from ...spaces.fock import coherent_amplitudes
 from ..motion import Resolution
 from .form import Equation, Form, Powers
 from .gaussian_sum import GaussianSum
+from .product_kets import ProductKets, regression
 from .sectors import (
     NumberKets,
     ProductStart,
@@ -48,7 +49,8 @@ class Sampled(Form):
     y, whose mean is known to be 0, is taken out (a control variate). Their standard
     errors, see `standard_error`, fall as 1/√samples, grow as √(1-C) and do not grow
     with the number of modes; of 100 samples they are a tenth too small. H has to
-    conserve the number of quanta; moments need not.
+    conserve the number of quanta; moments need not. For long chains see
+    `chain_moments`.
 
     For n_i < 0, C > 1 from coherent modes, there is no such density: signed weights
     would have the variance (C/(2-C))^(2M). See `Response` and `Blocks` there, and
@@ -101,13 +103,32 @@ class Sampled(Form):
                 where C or the start is traced.
         """
         start, modes = product_start(psi, equation), psi.modes
-        _check_positive(start, equation)
+        amplitudes, normals = self._draw(equation, start)
         quanta = enough_quanta(start, self.quanta, self.tolerance, "sampled")
         size = sum(sector_sizes(modes, quanta))
         _checks.check_memory(
             48.0 * self.samples * size, "samples", f"so many kets of {size} numbers"
         )
-        real = start.gains.dtype
+        kets = product_kets(coherent_amplitudes(amplitudes, quanta + 1), quanta)
+        weights = self._weights(normals)
+        return Samples(NumberKets(kets, weights, modes, quanta), normals)
+
+    def product_kets(
+        self, equation: Equation, start: ProductStart, levels: int
+    ) -> ProductKets:
+        """The coherent kets drawn, of so many levels.
+
+        Raises:
+            ValueError: n_eff < 0.
+        """
+        amplitudes, normals = self._draw(equation, start)
+        tables = coherent_amplitudes(amplitudes, levels)
+        return ProductKets(tables, self._weights(normals), normals)
+
+    def _draw(self, equation: Equation, start: ProductStart) -> tuple[Array, Array]:
+        """Amplitudes b, (S, M), and the normals that they are made of, (S, 2M)."""
+        _check_positive(start, equation)
+        real, modes = start.gains.dtype, start.gains.shape[0]
         shape = (self.samples, 2 * modes)
         normals = jax.random.normal(jax.random.key(self.seed), shape, real)
         noise = jax.lax.complex(normals[:, :modes], normals[:, modes:])
@@ -115,10 +136,10 @@ class Sampled(Form):
         # rounding at C = 1 is no negative n_eff; a traced C above it gives NaN
         small = jnp.abs(excess) < 64 * jnp.finfo(real).eps
         spread = jnp.sqrt(jnp.where(small, 0, excess) / 2)
-        b = start.amplitudes[None, :] + spread[None, :] * noise
-        kets = product_kets(coherent_amplitudes(b, quanta + 1), quanta)
-        weights = jnp.full(self.samples, 1 / self.samples, real)
-        return Samples(NumberKets(kets, weights, modes, quanta), normals)
+        return start.amplitudes[None, :] + spread[None, :] * noise, normals
+
+    def _weights(self, normals: Array) -> Array:
+        return jnp.full(self.samples, 1 / self.samples, normals.dtype)
 
     def orbit(
         self, equation: Equation, state0: Samples, ts: Array
@@ -143,7 +164,7 @@ class Sampled(Form):
     ) -> Complex[Array, ""]:
         """ħ_eff^((|m|+|n|)/2) Tr(ρ b^m b†^n), its control variate taken out."""
         each = state.kets.means(m, n, equation.hbar_eff)
-        return _regression(each, state.normals)[0]
+        return regression(each, state.normals)[0]
 
     def standard_error(
         self, equation: Equation, state: Samples, m: Powers, n: Powers
@@ -157,32 +178,12 @@ class Sampled(Form):
             n: powers of α*, likewise.
         """
         each = state.kets.means(m, n, equation.hbar_eff)
-        return _regression(each, state.normals)[1]
+        return regression(each, state.normals)[1]
 
     def resolution(self, equation: Equation, state: Samples) -> Resolution:
         """What the trace misses; for that of the samples see `standard_error`."""
         del equation
         return lost_share(state.kets.lost())
-
-
-def _regression(values: Array, normals: Array) -> tuple[Array, Array]:
-    """The mean at normals of 0 by least squares, and its standard error.
-
-    Values scatter more where normals are large: each residual counts by itself, and by
-    what the fit leaves of it (HC3, MacKinnon and White, J. Econometrics 29, 305
-    (1985)).
-    """
-    count = normals.shape[0]
-    centre = jnp.mean(normals, axis=0)
-    away = normals - centre[None, :]
-    mean = jnp.mean(values)
-    ways = jnp.linalg.solve(jnp.matmul(away.T, away), away.T)
-    slopes = jnp.matmul(ways.astype(values.dtype), values - mean)
-    left = values - mean - jnp.matmul(away.astype(values.dtype), slopes)
-    shares = 1 / count - jnp.matmul(centre, ways)
-    levers = 1 / count + jnp.sum(away.T * ways, axis=0)
-    terms = shares**2 * (left.real**2 + left.imag**2) / (1 - levers) ** 2
-    return mean - jnp.sum(centre * slopes), jnp.sqrt(jnp.sum(terms))
 
 
 def _check_positive(start: ProductStart, equation: Equation) -> None:
