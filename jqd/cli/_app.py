@@ -17,6 +17,7 @@ _HOMES = {
     "info": ("info", "info"),
     "equations": ("equations", "equations"),
     "bounds": ("bounds", "bounds"),
+    "compare": ("compare", "compare"),
     "run": ("run", "run"),
     "recover": ("recover", "recover_app"),
     "simulate": ("simulate", "simulate_app"),

@@ -1,16 +1,18 @@
 """`jqd recover copying`."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
 import typer
+from jaxtyping import Array
 
 from .. import problems
 from ..inference import Search
 from ..instruments import Confusion
-from ..laws import CopyDynamics
+from ..laws import CopyDynamics, Law
 from ..records import Record, load_matrix, load_record, load_state, naming
 from .fit import fit
 from .options import (
@@ -26,6 +28,7 @@ from .options import (
 )
 from .session import Matrix, State, takes
 
+LawT = TypeVar("LawT", bound=Law)
 CONSTANTS = ("q", "r", "omega", "R", "delta", "phase0")
 
 
@@ -48,13 +51,6 @@ def copying(
     common: Common,
 ) -> int:
     """Recover q and r of copy dynamics from exact quantum evolution, or your data."""
-    files = {"--data": data, "--hamiltonian": hamiltonian, "--state": state}
-    missing = [name for name, file in files.items() if file is None]
-    if 0 < len(missing) < len(files):
-        raise ValueError(
-            "Arguments `--data`, `--hamiltonian` and `--state` must be given together, "
-            f"but there is no {' and no '.join(missing)}."
-        )
     names = parse_free(free, CONSTANTS)
     first = parse_start(start, names)
     priors = parse_nuisances(nuisance, names)
@@ -62,7 +58,8 @@ def copying(
     for name, (mean, _) in priors.items():
         if name.rpartition(".")[2] == "readout":
             shown = Confusion(readout=jnp.asarray(mean))
-    law, psi0, record = _read(data, hamiltonian, state, noise)
+    H, psi0, record = read_populations(data, hamiltonian, state, noise)
+    law = law_of(CopyDynamics.from_hamiltonian, H, psi0, hamiltonian, state)
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
         common, law, record, psi0=psi0, free=names, start=first or None, file=data,
@@ -74,10 +71,21 @@ def copying(
     )  # fmt: skip
 
 
-def _read(
+def read_populations(
     file: Path | None, hamiltonian: Path | None, state: Path | None, noise: str
-) -> tuple[CopyDynamics, np.ndarray, Record]:
-    """The law, the state and the record; the built-in ones without files."""
+) -> tuple[Array, np.ndarray, Record]:
+    """Hamiltonian, state and record of populations; the built-in ones without files.
+
+    Raises:
+        ValueError: files that are not given together, or not sound.
+    """
+    files = {"--data": file, "--hamiltonian": hamiltonian, "--state": state}
+    missing = [name for name, one in files.items() if one is None]
+    if 0 < len(missing) < len(files):
+        raise ValueError(
+            "Arguments `--data`, `--hamiltonian` and `--state` must be given together, "
+            f"but there is no {' and no '.join(missing)}."
+        )
     kind, sigma = parse_noise(noise)
     if file is None or hamiltonian is None or state is None:
         problem = problems.four_level()
@@ -92,8 +100,19 @@ def _read(
     else:
         H, psi0 = load_matrix(hamiltonian), load_state(state)
         data = load_record(file, kind, sigma)
+    return jnp.asarray(H), np.asarray(psi0), data
+
+
+def law_of(
+    make: Callable[[Array], LawT],
+    H: Array,
+    psi0: np.ndarray,
+    hamiltonian: Path | None,
+    state: Path | None,
+) -> LawT:
+    """The law of a Hamiltonian; complaints name the file that they are about."""
     with naming(hamiltonian):
-        law = CopyDynamics.from_hamiltonian(H)
+        law = make(H)
     with naming(state):
         law.prepare(law.admit(psi0))
-    return law, np.asarray(psi0), data
+    return law

@@ -173,9 +173,17 @@ class Comparison(NamedTuple):
         elpd, error = _summed(best.folds.rows, other.folds.rows)
         return min(ahead) > CLEAR and elpd > CLEAR_ERRORS * error
 
-    def __str__(self) -> str:
-        first = self.rows[0]
-        lines: list[tuple[str, ...]] = [HEADINGS]
+    def legend(self) -> str:
+        """What the columns of `lines` are."""
+        scales = ", ".join(f"x{scale:.3g}" for scale in self.scales)
+        return (
+            f"ln L, AIC, ln B and ELPD are less those of {self.rows[0].name}; ln B "
+            f"(Laplace) is for priors of width {scales}."
+        )
+
+    def lines(self) -> list[tuple[str, ...]]:
+        """A line of the table for each law, under `HEADINGS`."""
+        first, lines = self.rows[0], []
         for row in self.rows:
             elpd, error = self.elpd_difference(row)
             lines.append(
@@ -188,16 +196,18 @@ class Comparison(NamedTuple):
                     f"{_signed(elpd)} +- {error:.2g}",
                 )
             )  # fmt: skip
+        return lines
+
+    def __str__(self) -> str:
+        lines = [HEADINGS, *self.lines()]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         table = [
             "  ".join(
                 cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-            )
+            ).rstrip()
             for line in lines
         ]
-        scales = ", ".join(f"x{scale:.3g}" for scale in self.scales)
-        note = f"Less those of {first.name}; ln B for priors of width {scales}."
-        return "\n".join([*(line.rstrip() for line in table), note, self.verdict()])
+        return "\n".join([*table, self.legend(), self.verdict()])
 
 
 def difference(a: float, b: float) -> float:

@@ -25,6 +25,9 @@ def columns(
     Returns:
         Value, and its derivatives, stacked along a last axis of length p.
     """
+    if not theta.shape[0]:
+        value = fn(theta)
+        return value, jnp.zeros((*value.shape, 0), value.dtype)
     basis = jnp.eye(theta.shape[0], dtype=theta.dtype)
     values, slopes = jax.lax.map(lambda along: jax.jvp(fn, (theta,), (along,)), basis)
     return values[0], jnp.moveaxis(slopes, 0, -1)
