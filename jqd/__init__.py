@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .evolution import Trajectory as Trajectory
     from .evolution import evolve as evolve
     from .evolution import ground_state as ground_state
+    from .inference import Design as Design
+    from .inference import Fisher as Fisher
     from .inference import Fit as Fit
     from .inference import Normal as Normal
     from .inference import Polish as Polish
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from .inference import Search as Search
     from .inference import Study as Study
     from .inference import Unidentifiable as Unidentifiable
+    from .inference import design as design
+    from .inference import fisher as fisher
     from .inference import fit as fit
     from .inference import recover as recover
     from .inference.estimators import length_scales as length_scales

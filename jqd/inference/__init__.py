@@ -2,8 +2,12 @@
 
 from .answer import Recovery as Recovery
 from .answer import recover as recover
+from .design import Design as Design
+from .design import design as design
 from .errors import StandardErrors as StandardErrors
 from .errors import standard_errors as standard_errors
+from .fisher import Fisher as Fisher
+from .fisher import fisher as fisher
 from .fit import Constant as Constant
 from .fit import Fit as Fit
 from .fit import fit as fit

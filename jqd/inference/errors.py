@@ -53,9 +53,23 @@ def errors_of(study: "Study", slope: Array, width: Array) -> StandardErrors:
         slope: (rows, p).
         width: scale of each constant, (p,).
     """
-    seen, wanted = slope[: study.seen], study.wanted
-    known = _errors(seen[:, :wanted], width[:wanted])
-    rest = jnp.zeros_like(width[wanted:])
+    return three_errors(slope, study.seen, study.wanted, width)
+
+
+def three_errors(
+    slope: Array, rows: int, free: int, width: Float[Array, " p"]
+) -> StandardErrors:
+    """The same from any rows.
+
+    Args:
+        slope: those of a record and then those of priors, (rows, p).
+        rows: number of those of the record.
+        free: number of free constants, which come first.
+        width: scale of each constant.
+    """
+    seen = slope[:rows]
+    known = _errors(seen[:, :free], width[:free])
+    rest = jnp.zeros_like(width[free:])
     return StandardErrors(
         jnp.concatenate([known, rest]), _errors(slope, width), _errors(seen, width)
     )

@@ -96,8 +96,8 @@ class Study(eqx.Module):
                 initial phases.
             instrument: what the record shows: a `jqd.instruments.Instrument`, or what
                 `observe` of `jqd.evolve` takes.
-            nuisances: priors by name: `jqd.Normal(mean, sd)` or a pair (mean, sd) for
-                each entry. They are fitted as well. Beside a record without errors a
+            nuisances: priors by name: `jqd.Normal(mean, sd)` or a pair (mean, sd), of
+                numbers for every entry or vectors of one for each. They are fitted as well. Beside a record without errors a
                 prior says where a fit begins and nothing more.
             method: how to evolve; None for `Propagator()` where the law is solvable,
                 else `Fixed(law.stepper)`.
@@ -119,10 +119,11 @@ class Study(eqx.Module):
         self.scene = _scene(law, psi0, instrument, (*names, *priors))
         self.free, self.nuisances = names, tuple(priors)
         _check_names(self.scene, self.free, self.nuisances)
-        self.priors = tuple(as_prior(prior, name) for name, prior in priors.items())
         self.entries = tuple(
             tuple(constants.labels(self.scene, name)) for name in self.names
         )
+        told = zip(priors.items(), self.entries[len(names) :], strict=True)
+        self.priors = tuple(as_prior(prior, name, len(own)) for (name, prior), own in told)
         self.method = method or (Propagator() if law.solvable else Fixed(law.stepper))
 
     def __check_init__(self) -> None:
