@@ -1,8 +1,10 @@
 """What an experiment should do, and what it will then know."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -186,20 +188,37 @@ def answer(
         slopes: derivatives that were used.
         tolerance: gap that was asked for.
     """
-    weights, shots, C = optimum.weights, problem.shots, problem.wanted
-    slope = found.residual_slopes(weights, shots)
-    seen = slope.shape[0] - found.priors.shape[0]
-    spread = C.T @ covariance(problem, weights) @ C
-    value = jnp.linalg.slogdet(spread)[1] if problem.log_det else jnp.trace(spread)
     distance = max(one.change for one in slopes)
+    told = _told(found, problem, optimum.weights)
     return Design(
-        found.settings, weights, float(shots), criterion, float(value), found.labels, C,
-        three_errors(slope, seen, found.free, found.width),
-        float(optimum.gap),
-        analyse(slope[:seen], found.width, list(found.labels)),
-        shots * jnp.tensordot(weights, found.information, 1), problem.prior, distance,
+        found.settings, optimum.weights, float(problem.shots), criterion,
+        float(told.value), found.labels, problem.wanted, told.errors,
+        float(optimum.gap), told.null, told.record, problem.prior, distance,
         _verdict([one.status for one in slopes], distance, optimum, tolerance),
     )  # fmt: skip
+
+
+class _Told(NamedTuple):
+    """What shares of shots tell; see `Design`."""
+
+    value: Array
+    errors: StandardErrors
+    null: Identifiability
+    record: Array
+
+
+@jax.jit
+def _told(found: Candidates, problem: Problem, weights: Array) -> _Told:
+    C, width = problem.wanted, found.width
+    slope = found.residual_slopes(weights, problem.shots)
+    seen = slope.shape[0] - found.priors.shape[0]
+    spread = C.T @ covariance(problem, weights) @ C
+    return _Told(
+        jnp.linalg.slogdet(spread)[1] if problem.log_det else jnp.trace(spread),
+        three_errors(slope, seen, found.free, width),
+        analyse(slope[:seen], width, list(found.labels)),
+        slope[:seen].T @ slope[:seen],
+    )
 
 
 def _verdict(

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks
-from ..identifiability import Unidentifiable, analyse
+from ..identifiability import Identifiability, Unidentifiable, analyse
 from .settings import Candidates
 
 CRITERIA = ("A", "D", "c", "KL")
@@ -36,7 +37,7 @@ def combinations(
     if not given:
         raise ValueError("Argument `wanted` must name a constant, but names none.")
     for name, number in given.items():
-        _checks.check_choice(name, "wanted", tuple(labels))
+        _checks.check_choice(name, "wanted", labels)
         _checks.check_scalar(number, f"wanted[{name!r}]")
         if criterion != "c":
             _checks.check_positive(number, f"wanted[{name!r}]")
@@ -60,11 +61,9 @@ def opened(
     Raises:
         Unidentifiable: where what is wanted has a part along a null direction.
     """
-    size = len(candidates.settings)
-    slope = candidates.residual_slopes(jnp.full((size,), 1 / size), shots)
-    width = np.asarray(candidates.width)
-    found = analyse(slope, candidates.width, list(candidates.labels))
-    prior = np.asarray(candidates.prior)
+    found = _analysed(candidates, shots)
+    width, rows = np.asarray(candidates.width), np.asarray(candidates.priors)
+    prior = rows.T @ rows
     for null in np.asarray(found.null_directions):
         axis = null / width / np.linalg.norm(null / width)
         own = np.asarray(wanted) * width[:, None]
@@ -78,3 +77,11 @@ def opened(
         strength = float(np.asarray(found.singular_values)[0]) ** 2
         prior = prior + strength * np.outer(axis / width, axis / width)
     return jnp.asarray(prior)
+
+
+@jax.jit
+def _analysed(candidates: Candidates, shots: Array) -> Identifiability:
+    """Null directions of all settings with equal shares, beside the priors."""
+    size = len(candidates.settings)
+    slope = candidates.residual_slopes(jnp.full((size,), 1 / size), shots)
+    return analyse(slope, candidates.width, list(candidates.labels))

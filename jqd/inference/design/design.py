@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
@@ -13,8 +14,8 @@ from .answer import Design, answer
 from .criteria import CRITERIA, combinations, opened
 from .response import NODES, has_response, response
 from .rival import against
-from .settings import gather, studies_of
-from .weights import Problem, optimise
+from .settings import gather, settings_of, studies_of
+from .weights import Problem, judge, optimise
 
 
 def design(
@@ -25,6 +26,7 @@ def design(
     criterion: str = "A",
     wanted: Any = None,
     rival: Any = None,
+    shares: Any = None,
     theta: ArrayLike | None = None,
     tolerance: float = 1e-6,
     nodes: int = NODES,
@@ -52,6 +54,8 @@ def design(
         rival: for "KL", what is to be told from the law as it stands: {name: value} of
             other constants, or a study of another law with rows like the candidates',
             whose constants and nuisances are fitted.
+        shares: shares of the shots to be judged, (S,), whose sum is 1, rather than the
+            best ones; "even" for equal ones. Their gap says what they lose.
         theta: constants at which to design, (p,); None for those of the study.
         tolerance: gap of the equivalence theorem at which to stop.
         nodes: of the integrals of linear response.
@@ -75,28 +79,30 @@ def design(
     at = constants_at(study, theta)
     studies = studies_of(study, candidates)
     number = jnp.asarray(shots, jnp.result_type(float))
+    given = _shares(shares, sum(len(settings_of(name, one)) for name, one in studies.items()))
     if criterion == "KL":
-        return against(studies, at, rival, number, tolerance)
+        return against(studies, at, rival, number, tolerance, given)
     C = combinations(criterion, wanted, study.labels(), study.wanted)
     slopes = {name: derivatives(one, at, nodes) for name, one in studies.items()}
     found = gather(studies, slopes)
     problem = Problem(
         found.information, opened(found, C, number), C, number, criterion == "D"
     )
-    optimum = optimise(problem, tolerance)
+    if given is not None:
+        optimum = judge(problem, given)
+    else:
+        optimum = optimise(problem, tolerance)
     return answer(found, problem, optimum, criterion, list(slopes.values()), tolerance)
 
 
 def derivatives(study: Study, theta: Array, nodes: int) -> Sensitivity:
-    """By linear response where it is exact, beside those through the law.
-
-    `change` is then how far the two are apart, if that is more.
-    """
+    """By linear response where it is exact; `change` is how far those through the law
+    are from them."""
     through = sensitivity(study, theta, RTOL)
     if not has_response(study, theta) or through.status is not Status.OK:
         return through
     linear = response(study, theta, nodes)
-    distance = max(linear.change, apart(linear.slope, through.slope))
+    distance = apart(linear.slope, through.slope)
     return Sensitivity(
         theta, linear.mean, linear.slope, distance, through.steps, through.status
     )
@@ -114,3 +120,20 @@ def _check_rival(criterion: str, rival: Any, wanted: Any) -> None:
         raise ValueError(
             f"Argument `rival` must be None for {criterion!r}, but is not."
         )
+
+
+def _shares(shares: Any, size: int) -> Array | None:
+    """Shares of shots that were given, checked."""
+    if shares is None:
+        return None
+    if isinstance(shares, str):
+        _checks.check_choice(shares, "shares", ("even",))
+        return jnp.full((size,), 1 / size)
+    _checks.check_shape(shares, "shares", (size,))
+    _checks.check_not_negative(shares, "shares")
+    total = np.sum(np.asarray(shares, float))
+    if abs(total - 1) > 1e-6:
+        raise ValueError(
+            f"Argument `shares` must have the sum 1, but it is {total:.9g}."
+        )
+    return jnp.asarray(shares, jnp.result_type(float))

@@ -7,7 +7,7 @@ difference: shares are those of its "c" design, with η fitted again until both 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -28,6 +28,8 @@ from .weights import Optimum, Problem, gap_of, optimise
 ROUNDS = 30
 # A difference below this in units of the scatter of a shot is rounding.
 ROUNDING = 1e-10
+# Residual of what is fitted and goes a whole span of its starts.
+HOLD = 1e-6
 DIFFERENCE = "difference"
 
 
@@ -57,6 +59,11 @@ class Duel(eqx.Module):
         roots = self.truth.data.noise.divergence(self.mean, rival)
         return jnp.reshape(roots, (self.settings, -1))
 
+    def begun(self, eta: Float[Array, " k"]) -> "Duel":
+        """The same, whose fit begins elsewhere."""
+        theta = self.theta.at[np.asarray(self.fitted, int)].set(eta)
+        return eqx.tree_at(lambda duel: duel.theta, self, theta)
+
     def eta(self) -> Float[Array, " k"]:
         """What is fitted, where it begins."""
         return self.theta[np.asarray(self.fitted, int)]
@@ -74,6 +81,7 @@ def against(
     rival: Any,
     shots: Array,
     tolerance: float,
+    shares: Array | None,
 ) -> Design:
     """Shares of shots that tell a law from a rival.
 
@@ -83,6 +91,7 @@ def against(
         rival: {name: value} of other constants, or a study.
         shots: N.
         tolerance: gap at which to stop.
+        shares: to be judged; None to look for the best.
 
     Raises:
         ValueError: several studies, a rival that is neither or shows something else.
@@ -97,30 +106,61 @@ def against(
     truth = sensitivity(study, theta, RTOL)
     plain = gather({"": study}, {"": truth})
     duel, other = _duel(study, truth, theta, rival, len(plain.settings))
+    if shares is not None:
+        best = _look(duel, plain, shares, shots)
+    else:
+        best = _search(duel, plain, shots, tolerance)
+    slopes = jnp.sum(best.found.rows[..., 0] ** 2, axis=1)
+    optimum = Optimum(best.weights, best.gap, slopes, jnp.asarray(0))
+    both = [truth, other]
+    told = answer(best.found, best.problem, optimum, "KL", both, tolerance)
+    return eqx.tree_at(lambda design: design.value, told, float(best.value))
+
+
+class _Look(NamedTuple):
+    """A rival fitted with some shares of shots."""
+
+    duel: Duel
+    weights: Array
+    value: Array
+    gap: Array
+    found: Candidates
+    problem: Problem
+
+
+def _look(duel: Duel, plain: Candidates, weights: Array, shots: Array) -> _Look:
+    """Fit the rival with these shares."""
+    eta, misses, gap, value = _fitted(duel, weights, shots)
+    if not jnp.max(jnp.abs(misses)) > ROUNDING:
+        raise Unidentifiable(
+            "Argument `rival` must differ from the law at some candidate, but with its "
+            "nuisances fitted it does not."
+        )
+    duel = duel.begun(eta)
+    found = _augmented(duel, plain, eta)
+    C = jnp.eye(found.rows.shape[-1])[:, :1]
+    problem = Problem(found.information, opened(found, C, shots), C, shots, False)
+    return _Look(duel, weights, value, gap, found, problem)
+
+
+def _search(
+    duel: Duel, plain: Candidates, shots: Array, tolerance: float
+) -> _Look:
+    """Shares and rival in turn, until neither moves."""
     weights = jnp.full((duel.settings,), 1 / duel.settings)
-    best, problem, found = None, None, plain
+    best = _look(duel, plain, weights, shots)
+    weights = optimise(best.problem, tolerance / 10).weights
     for _ in range(ROUNDS):
-        eta, misses, gap, value = (x for x in _fitted(duel, weights, shots))
-        if not jnp.max(jnp.abs(misses)) > ROUNDING:
-            raise Unidentifiable(
-                "Argument `rival` must differ from the law at some candidate, but "
-                "with its nuisances fitted it does not."
-            )
-        found = _augmented(duel, plain, eta)
-        C = jnp.eye(found.rows.shape[-1])[:, :1]
-        problem = Problem(found.information, opened(found, C, shots), C, shots, False)
-        state = (value, weights, gap, problem, found)
-        best, ahead = (state, True) if best is None or value > best[0] else (best, False)
-        if gap <= tolerance:
+        if best.gap <= tolerance:
             break
-        if ahead:
-            target = optimise(problem, tolerance / 10).weights
-        # what has gone too far goes half of the way from the best so far
-        weights = target if ahead else (best[1] + weights) / 2
-    value, weights, gap, problem, found = best
-    slopes = jnp.sum(found.rows[..., 0] ** 2, axis=1)
-    optimum = Optimum(weights, gap, slopes, jnp.asarray(0))
-    return answer(found, problem, optimum, "KL", [truth, other], tolerance)
+        here = _look(best.duel, plain, weights, shots)
+        if here.gap <= tolerance or here.value > best.value:
+            best = here
+            weights = optimise(best.problem, tolerance / 10).weights
+        else:
+            # what has gone too far goes half of the way from the best so far
+            weights = (best.weights + weights) / 2
+    return best
 
 
 def _duel(
@@ -129,7 +169,8 @@ def _duel(
     """Both sides with steps that have settled."""
     if isinstance(rival, Mapping):
         for name, value in rival.items():
-            _checks.check_choice(name, "rival", (*study.names, *study.labels()))
+            known = tuple(dict.fromkeys((*study.names, *study.labels())))
+            _checks.check_choice(name, "rival", known)
             _checks.check_finite(value, f"rival[{name!r}]")
         start = study.theta(rival)
         fitted = tuple(
@@ -184,13 +225,15 @@ def _fitted(
         duel, weights, shots, first, width, mean, accuracy = rest
         eta = first + unit * width
         seen = jnp.sqrt(shots * weights)[:, None] * duel.misses(eta)
-        return jnp.concatenate([jnp.ravel(seen), accuracy * (eta - mean)])
+        told = accuracy * (eta - mean)
+        # what nothing tells stays where it was
+        return jnp.concatenate([jnp.ravel(seen), told, HOLD * unit])
 
     first = duel.eta()
     rest = (duel, weights, shots, first, width, mean, accuracy)
     unit = jnp.zeros_like(first)
     if duel.fitted:
-        solver = optx.LevenbergMarquardt(rtol=1e-10, atol=1e-12)
+        solver = optx.Dogleg(rtol=1e-6, atol=1e-8)
         unit = optx.least_squares(
             residuals, solver, unit, args=rest, max_steps=60, throw=False
         ).value

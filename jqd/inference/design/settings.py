@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
@@ -36,24 +37,24 @@ class Setting(NamedTuple):
         return f"{name}t = {self.t:g}{value}"
 
 
-class Candidates(NamedTuple):
+class Candidates(eqx.Module):
     """Settings, and what one shot at each tells.
 
     Attributes:
-        settings: S of them.
+        settings: S of them (static).
         rows: slopes in units of the scatter of one shot, (S, k, p).
         priors: slopes of the priors in units of their scatter, (m, p).
         width: scale of each constant, (p,).
-        labels: names of the constants, free ones first.
-        free: how many are free constants, not nuisances.
+        labels: names of the constants, free ones first (static).
+        free: how many are free constants, not nuisances (static).
     """
 
-    settings: tuple[Setting, ...]
+    settings: tuple[Setting, ...] = eqx.field(static=True)
     rows: Float[Array, "S k p"]
     priors: Float[Array, "m p"]
     width: Float[Array, " p"]
-    labels: tuple[str, ...]
-    free: int
+    labels: tuple[str, ...] = eqx.field(static=True)
+    free: int = eqx.field(static=True)
 
     @property
     def information(self) -> Float[Array, "S p p"]:
@@ -169,22 +170,26 @@ def gather(
                 "Argument `study` must have a record whose shots are independent, but "
                 f"that of a {type(noise).__name__} are not."
             )
-        each = noise.whitened(slopes[name].slope, slopes[name].mean)
-        own = _settings(name, study)
+        each = _whitened(noise, slopes[name].slope, slopes[name].mean)
+        own = settings_of(name, study)
         settings += own
-        rows.append(jnp.reshape(each, (len(own), -1, each.shape[-1])))
+        rows.append(np.reshape(each, (len(own), -1, each.shape[-1])))
     most = max(part.shape[1] for part in rows)
-    padded = [jnp.pad(x, ((0, 0), (0, most - x.shape[1]), (0, 0))) for x in rows]
+    padded = [np.pad(x, ((0, 0), (0, most - x.shape[1]), (0, 0))) for x in rows]
     first = next(iter(studies.values()))
-    _, sd = first.prior()
-    low, high = first.bounds()
+    sd, low, high = map(np.asarray, (first.prior()[1], *first.bounds()))
     return Candidates(
-        tuple(settings), jnp.concatenate(padded), jnp.diag(1 / sd), high - low,
-        tuple(first.labels()), first.wanted,
+        tuple(settings), jnp.asarray(np.concatenate(padded)), jnp.diag(1 / sd),
+        jnp.asarray(high - low), tuple(first.labels()), first.wanted,
     )  # fmt: skip
 
 
-def _settings(name: str, study: Study) -> list[Setting]:
+@jax.jit
+def _whitened(noise: Drawable, slope: Array, mean: Array) -> Array:
+    return noise.whitened(slope, mean)
+
+
+def settings_of(name: str, study: Study) -> list[Setting]:
     """One a row; one a value where each has shots of its own."""
     ts = np.asarray(study.data.ts).tolist()
     if not isinstance(study.data.noise, Binomial):

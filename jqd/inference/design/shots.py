@@ -46,10 +46,13 @@ class Spectrum(NamedTuple):
 
     @property
     def limit(self) -> Array:
-        """sd with any number of shots."""
-        return jnp.sqrt(jnp.sum(jnp.where(self.share > 0, 0, self.strength)))
+        """sd with any number of shots; 0 where that is rounding."""
+        left = jnp.sum(jnp.where(self.share > 0, 0, self.strength))
+        seen = left > ROUNDING * jnp.sum(self.strength)
+        return jnp.where(seen, jnp.sqrt(left), 0)
 
 
+@jax.jit
 def spectrum(
     record: Float[Array, "p p"], prior: Float[Array, "p p"], combination: Array
 ) -> Spectrum:

@@ -134,8 +134,7 @@ def optimise(
     weights = jnp.full((size,), 1 / size)
     weights = jax.lax.fori_loop(0, multiplicative, multiply, weights)
     kept = jnp.where(weights > NEGLIGIBLE / size, weights, 0)
-    state = Optimum(kept / jnp.sum(kept), jnp.inf, weights, jnp.asarray(0))
-    state = _judged(task, state)
+    state = judge(task, kept / jnp.sum(kept))
 
     def unfinished(state: Optimum) -> Bool[Array, ""]:
         return (state.gap > tolerance) & (state.exchanges < exchanges)
@@ -145,6 +144,13 @@ def optimise(
         return _judged(task, state._replace(weights=weights, exchanges=state.exchanges + 1))
 
     return jax.lax.while_loop(unfinished, exchange, state)
+
+
+@jax.jit
+def judge(problem: Problem, weights: Float[Array, " S"]) -> Optimum:
+    """Shares as they are, and their gap."""
+    first = Optimum(weights, jnp.asarray(jnp.inf), weights, jnp.asarray(0))
+    return _judged(problem.scaled(), first)
 
 
 def _judged(task: Problem, state: Optimum) -> Optimum:
