@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .evolution import Trajectory as Trajectory
     from .evolution import evolve as evolve
     from .evolution import ground_state as ground_state
+    from .inference import Apparatus as Apparatus
     from .inference import Design as Design
     from .inference import Fisher as Fisher
     from .inference import Fit as Fit
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .inference import design as design
     from .inference import fisher as fisher
     from .inference import fit as fit
+    from .inference import optimal_experiment as optimal_experiment
     from .inference import recover as recover
     from .inference.estimators import length_scales as length_scales
     from .instruments import Binomial as Binomial

@@ -2,8 +2,10 @@
 
 from .answer import Recovery as Recovery
 from .answer import recover as recover
+from .design import Apparatus as Apparatus
 from .design import Design as Design
 from .design import design as design
+from .design import optimal_experiment as optimal_experiment
 from .errors import StandardErrors as StandardErrors
 from .errors import standard_errors as standard_errors
 from .fisher import Fisher as Fisher

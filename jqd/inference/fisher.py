@@ -6,9 +6,10 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from ..status import Status
-from .errors import StandardErrors, errors_of
+from .errors import StandardErrors, three_errors
 from .identifiability import Identifiability, analyse
 from .sensitivity import (
+    NULL_FRACTION,
     RTOL,
     Sensitivity,
     check_known,
@@ -88,7 +89,9 @@ def fisher(
     _checks.require_x64("jqd.fisher")
     check_known(study)
     _checks.check_positive(rtol, "rtol")
-    return of_sensitivity(study, sensitivity(study, constants_at(study, theta), rtol), rtol)
+    return of_sensitivity(
+        study, sensitivity(study, constants_at(study, theta), rtol), rtol
+    )
 
 
 def of_sensitivity(study: Study, at: Sensitivity, rtol: float) -> Fisher:
@@ -100,15 +103,17 @@ def of_sensitivity(study: Study, at: Sensitivity, rtol: float) -> Fisher:
         rtol: how far they may be from settled.
     """
     low, high = study.bounds()
-    width, labels = high - low, study.labels()
-    slope = whitened(study, at)
-    aided = analyse(slope, width, labels)
+    width, labels, seen = high - low, study.labels(), study.seen
+    slope, coarse = whitened(study, at)
+    aided = analyse(coarse, width, labels, slope, NULL_FRACTION)
+    alone = analyse(coarse[:seen], width, labels, slope[:seen], NULL_FRACTION)
+    errors = three_errors(slope, seen, study.wanted, width, aided.floor, alone.floor)
     status = at.status
     if status is Status.OK and not at.change <= rtol:
         status = Status.NOT_CONVERGED
     elif status is Status.OK and int(aided.null):
         status = Status.UNIDENTIFIABLE
     return Fisher(
-        tuple(labels), at.theta, slope.T @ slope, errors_of(study, slope, width),
-        aided, analyse(slope[: study.seen], width, labels), at.change, status,
+        tuple(labels), at.theta, slope.T @ slope, errors, aided, alone, at.change,
+        status,
     )  # fmt: skip

@@ -14,6 +14,9 @@ from .study import MAX_SUBSTEPS, Study
 # A derivative has settled where half the step changes it by less than this.
 RTOL = 1e-4
 FIRST_SUBSTEPS = 8
+# A direction along which slopes are below this fraction of the largest is null: those
+# of matrix functions come out at some 1e-11 there.
+NULL_FRACTION = 1e-9
 
 
 class Sensitivity(eqx.Module):
@@ -23,6 +26,8 @@ class Sensitivity(eqx.Module):
         theta: where, (p,).
         mean: on the scale of the record's shares, (T, ...).
         slope: ∂(mean)/∂θ in the constants' own units, (T, ..., p).
+        coarse: the same with half the steps, or by another route; like it where there
+            is none.
         change: by how much the last refinement changed a column, relative; 0 where
             nothing was refined.
         steps: between two rows.
@@ -32,6 +37,7 @@ class Sensitivity(eqx.Module):
     theta: Float[Array, " p"]
     mean: Float[Array, "T ..."]
     slope: Float[Array, "T ... p"]
+    coarse: Float[Array, "T ... p"]
     change: float
     steps: int = eqx.field(static=True)
     status: Status = eqx.field(static=True)
@@ -51,7 +57,7 @@ def sensitivity(study: Study, theta: Array, rtol: float = RTOL) -> Sensitivity:
     steps = max(FIRST_SUBSTEPS, int(np.asarray(study.substeps)))
     fine = study.with_substeps(steps)
     mean, slope = _through_law(fine, theta)
-    change = 0.0
+    change, before = 0.0, slope
     while study.order is not None and steps < MAX_SUBSTEPS:
         steps *= 2
         before, fine = slope, study.with_substeps(steps)
@@ -60,7 +66,7 @@ def sensitivity(study: Study, theta: Array, rtol: float = RTOL) -> Sensitivity:
         if not change > rtol:
             break
     status = Status(int(fine.status(theta)))
-    return Sensitivity(theta, mean, slope, change, steps, status)
+    return Sensitivity(theta, mean, slope, before, change, steps, status)
 
 
 @jax.jit
@@ -77,14 +83,18 @@ def apart(one: Float[Array, "... p"], other: Float[Array, "... p"]) -> float:
     one, other = (np.reshape(np.asarray(x), (-1, x.shape[-1])) for x in (one, other))
     length = np.linalg.norm(other, axis=0)
     floor = max(1e-9 * np.max(length, initial=0.0), np.finfo(float).tiny)
-    return float(np.max(np.linalg.norm(one - other, axis=0) / np.maximum(length, floor)))
+    return float(
+        np.max(np.linalg.norm(one - other, axis=0) / np.maximum(length, floor))
+    )
 
 
 @jax.jit
-def whitened(study: Study, at: Sensitivity) -> Float[Array, "rows p"]:
+def whitened(
+    study: Study, at: Sensitivity
+) -> tuple[Float[Array, "rows p"], Float[Array, "rows p"]]:
     """Derivatives of the residuals of the record and then of the priors.
 
-    As `Study.slope`, from derivatives of the mean.
+    As `Study.slope`, from derivatives of the mean: the finer and the coarse ones.
     """
     values, noise = study.data.values, study.data.noise
     weights = study.weights(at.theta, at.mean)
@@ -95,9 +105,13 @@ def whitened(study: Study, at: Sensitivity) -> Float[Array, "rows p"]:
 
         return jnp.ravel(jax.jvp(residuals, (at.mean,), (tangent,))[1])
 
-    seen = jax.vmap(along, -1, -1)(at.slope)
     _, sd = study.prior()
-    return jnp.concatenate([seen, jnp.diag(1 / sd)[study.wanted :]])
+    priors = jnp.diag(1 / sd)[study.wanted :]
+
+    def rows(slope: Array) -> Array:
+        return jnp.concatenate([jax.vmap(along, -1, -1)(slope), priors])
+
+    return rows(at.slope), rows(at.coarse)
 
 
 def constants_at(study: Study, theta: ArrayLike | None) -> Float[Array, " p"]:

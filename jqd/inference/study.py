@@ -123,7 +123,9 @@ class Study(eqx.Module):
             tuple(constants.labels(self.scene, name)) for name in self.names
         )
         told = zip(priors.items(), self.entries[len(names) :], strict=True)
-        self.priors = tuple(as_prior(prior, name, len(own)) for (name, prior), own in told)
+        self.priors = tuple(
+            as_prior(prior, name, len(own)) for (name, prior), own in told
+        )
         self.method = method or (Propagator() if law.solvable else Fixed(law.stepper))
 
     def __check_init__(self) -> None:

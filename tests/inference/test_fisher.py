@@ -16,7 +16,9 @@ def counts(ts):
     law, psi = golden()
     method = jqd.Fixed(jqd.rk4, 100, estimate_error=False)
     see = Confusion(readout=0.01)
-    p = jqd.evolve(law, law.prepare(psi), np.r_[0, ts], method=method, observe="density")
+    p = jqd.evolve(
+        law, law.prepare(psi), np.r_[0, ts], method=method, observe="density"
+    )
     p = 0.99 * np.asarray(p.values)[1:] + 0.01 / 3
     data = jqd.Record(ts, np.round(2e4 * p), jqd.Multinomial(), t0=0.0)
     return law, data, {"psi0": psi, "instrument": see}
@@ -48,7 +50,9 @@ def test_errors_of_copies_with_an_unknown_hamiltonian(sd, expected):
     assert found.status is jqd.Status.OK
     assert found.change < 2e-5
     # counts are whole numbers: 1e-4 of their square roots
-    np.testing.assert_allclose(found.errors.known[:2], [0.0039864, 0.0011318], rtol=1e-4)
+    np.testing.assert_allclose(
+        found.errors.known[:2], [0.0039864, 0.0011318], rtol=1e-4
+    )
     np.testing.assert_allclose(found.errors.aided[:2], expected, rtol=1e-4)
     assert found.stderr("q") == found.errors.aided[0]
     # a common shift of energies is seen by no record

@@ -13,7 +13,7 @@ from ... import _checks
 from ...status import Status
 from ..errors import StandardErrors, three_errors
 from ..identifiability import Identifiability, analyse
-from ..sensitivity import Sensitivity
+from ..sensitivity import NULL_FRACTION, Sensitivity
 from .settings import Candidates, Setting
 from .shots import Shots, factor_for, spectrum
 from .weights import Optimum, Problem, covariance
@@ -209,14 +209,16 @@ class _Told(NamedTuple):
 
 @jax.jit
 def _told(found: Candidates, problem: Problem, weights: Array) -> _Told:
-    C, width = problem.wanted, found.width
-    slope = found.residual_slopes(weights, problem.shots)
+    C, width, labels = problem.wanted, found.width, list(found.labels)
+    slope, coarse = found.residual_slopes(weights, problem.shots)
     seen = slope.shape[0] - found.priors.shape[0]
     spread = C.T @ covariance(problem, weights) @ C
+    both = analyse(coarse, width, labels, slope, NULL_FRACTION)
+    null = analyse(coarse[:seen], width, labels, slope[:seen], NULL_FRACTION)
     return _Told(
         jnp.linalg.slogdet(spread)[1] if problem.log_det else jnp.trace(spread),
-        three_errors(slope, seen, found.free, width),
-        analyse(slope[:seen], width, list(found.labels)),
+        three_errors(slope, seen, found.free, width, both.floor, null.floor),
+        null,
         slope[:seen].T @ slope[:seen],
     )
 

@@ -23,19 +23,27 @@ from ...steppers import rk4
 from ..priors import Normal
 from ..study import Study
 from .answer import Design
-from .apparatus import Apparatus, Choice, Experiment, drawn, experiment, rows, with_looks
+from .apparatus import (
+    Apparatus,
+    Choice,
+    Experiment,
+    drawn,
+    experiment,
+    rows,
+    with_looks,
+)
 from .design import design
-from .response import linear_response
+from .response import NODES, linear_response
 from .weights import Problem, optimise
 
 RATE, CLIP = 0.06, 1.0
 # Nodes of the integrals in the search, and wherever a number is quoted: near a node of
 # ψ a coarse search flatters itself.
-COARSE, FINE = 200, 2000
+COARSE, FINE = 200, 1000
 FINALISTS = 4
 GRID = 300
-# Looks with a smaller share are dropped after the convex step.
-SMALL = 2e-3
+# Looks beside those of the search, and what they begin with.
+SPARE, SMALL = 2, 2e-3
 # The energy of the first level is the zero of all.
 ZERO = 1e-7
 
@@ -66,8 +74,8 @@ def optimal_experiment(
     shots: ArrayLike,
     times: int = 6,
     accuracy: tuple[float, float] = (1.0, 1.0),
-    starts: int = 32,
-    steps: int = 120,
+    starts: int = 64,
+    steps: int = 200,
     key: Array | None = None,
 ) -> Found:
     """The experiment that tells q and r of copy dynamics best, as far as is found.
@@ -78,7 +86,7 @@ def optimal_experiment(
     Args:
         apparatus: bounds and priors.
         shots: N, of all times together.
-        times: looks in the search; the result may have others.
+        times: looks in the search; the result may have two more.
         accuracy: of q and r, by which their errors are divided.
         starts: of the search, at random.
         steps: of the search, and twice as many of the polish.
@@ -102,13 +110,12 @@ def optimal_experiment(
     begun = _begun(apparatus, times, jax.random.split(key, starts))
     ended, ends = _descended(task, begun, COARSE, steps, RATE)
     order = np.argsort(np.asarray(ends))[:FINALISTS]
-    finalists = jax.tree.map(lambda leaf: leaf[order], ended)
-    best = int(jnp.argmin(_losses(task, finalists, FINE)))
-    choice = jax.tree.map(lambda leaf: leaf[best], finalists)
-    choice = _convex(task, choice)
-    one = jax.tree.map(lambda leaf: leaf[None], choice)
-    polished, _ = _descended(task, one, FINE, 2 * steps, RATE / 10)
-    choice = jax.tree.map(lambda leaf: leaf[0], polished)
+    finalists = [jax.tree.map(lambda leaf, i=i: leaf[i], ended) for i in order]
+    looks = [_convex(task, choice, times + SPARE) for choice in finalists]
+    both = jax.tree.map(lambda *leaves: jnp.stack(leaves), *looks)
+    polished, losses = _descended(task, both, FINE, 2 * steps, RATE / 3)
+    best = int(jnp.argmin(losses))
+    choice = jax.tree.map(lambda leaf: leaf[best], polished)
     return _judged(task, experiment(apparatus, choice), jnp.sort(jnp.exp(ends)))
 
 
@@ -145,11 +152,6 @@ def _begun(apparatus: Apparatus, times: int, keys: Array) -> Choice:
     return jax.vmap(lambda key: drawn(apparatus, times, key))(keys)
 
 
-@partial(jax.jit, static_argnums=2)
-def _losses(task: Task, choices: Choice, nodes: int) -> Float[Array, " S"]:
-    return jax.vmap(lambda choice: task.loss(choice, nodes))(choices)
-
-
 @partial(jax.jit, static_argnums=(2, 3))
 def _descended(
     task: Task, choices: Choice, nodes: int, steps: int, rate: float
@@ -182,17 +184,26 @@ def _descended(
     return jax.vmap(descend)(choices)
 
 
-def _convex(task: Task, choice: Choice) -> Choice:
-    """The choice with the best shares on a fine grid of times, neighbours as one."""
+def _convex(task: Task, choice: Choice, looks: int) -> Choice:
+    """The choice with the best shares on a fine grid of times, neighbours as one.
+
+    As many looks as are said: the largest, or more of next to no share between them.
+    """
     grid = np.linspace(0, float(task.apparatus.span), GRID + 1)[1:]
     weights = np.asarray(_shares(task, choice, jnp.asarray(grid)))
     used = np.flatnonzero(weights > 0)
     groups = np.split(used, np.flatnonzero(np.diff(used) > 2) + 1)
     shares = np.asarray([weights[own].sum() for own in groups])
-    times = np.asarray([np.average(grid[own], weights=weights[own]) for own in groups])
-    kept = shares > SMALL
-    ts = np.minimum(times[kept], grid[-1] * (1 - 1e-3))
-    return with_looks(task.apparatus, choice, ts, shares[kept])
+    ts = np.asarray([np.average(grid[own], weights=weights[own]) for own in groups])
+    kept = np.sort(np.argsort(-shares)[:looks])
+    # the span itself is an end that looks come close to
+    ts, shares = np.minimum(ts[kept], grid[-1] * (1 - 1e-3)), shares[kept]
+    while ts.size < looks:
+        gaps = np.diff(ts, prepend=0)
+        widest = int(np.argmax(gaps))
+        ts = np.insert(ts, widest, ts[widest] - gaps[widest] / 2)
+        shares = np.insert(shares, widest, SMALL)
+    return with_looks(task.apparatus, choice, ts, shares)
 
 
 @jax.jit
@@ -212,7 +223,7 @@ def _judged(task: Task, done: Experiment, ends: Array) -> Found:
     shares = np.asarray(done.shares)
     found = design(
         study, shots=task.shots, wanted=wanted, shares=shares / shares.sum(),
-        nodes=2 * FINE,
+        nodes=NODES,
     )  # fmt: skip
     # shares are polished, not convex: a gap is no failure of this search
     status = Status.OK if found.status is Status.NOT_CONVERGED else found.status

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from ... import _checks
 from ..identifiability import Identifiability, Unidentifiable, analyse
+from ..sensitivity import NULL_FRACTION
 from .settings import Candidates
 
 CRITERIA = ("A", "D", "c", "KL")
@@ -83,5 +84,6 @@ def opened(
 def _analysed(candidates: Candidates, shots: Array) -> Identifiability:
     """Null directions of all settings with equal shares, beside the priors."""
     size = len(candidates.settings)
-    slope = candidates.residual_slopes(jnp.full((size,), 1 / size), shots)
-    return analyse(slope, candidates.width, list(candidates.labels))
+    slope, coarse = candidates.residual_slopes(jnp.full((size,), 1 / size), shots)
+    labels = list(candidates.labels)
+    return analyse(coarse, candidates.width, labels, slope, NULL_FRACTION)

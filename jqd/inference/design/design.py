@@ -79,7 +79,9 @@ def design(
     at = constants_at(study, theta)
     studies = studies_of(study, candidates)
     number = jnp.asarray(shots, jnp.result_type(float))
-    given = _shares(shares, sum(len(settings_of(name, one)) for name, one in studies.items()))
+    given = _shares(
+        shares, sum(len(settings_of(name, one)) for name, one in studies.items())
+    )
     if criterion == "KL":
         return against(studies, at, rival, number, tolerance, given)
     C = combinations(criterion, wanted, study.labels(), study.wanted)
@@ -104,8 +106,9 @@ def derivatives(study: Study, theta: Array, nodes: int) -> Sensitivity:
     linear = response(study, theta, nodes)
     distance = apart(linear.slope, through.slope)
     return Sensitivity(
-        theta, linear.mean, linear.slope, distance, through.steps, through.status
-    )
+        theta, linear.mean, linear.slope, through.slope, distance, through.steps,
+        through.status,
+    )  # fmt: skip
 
 
 def _check_rival(criterion: str, rival: Any, wanted: Any) -> None:

@@ -95,7 +95,8 @@ def response(study: Study, theta: Array, nodes: int = NODES) -> Sensitivity:
         theta: constants, (p,).
         nodes: of the midpoint rule.
     """
-    return Sensitivity(theta, *_shown(study, theta, nodes), 0.0, nodes, Status.OK)
+    mean, slope = _shown(study, theta, nodes)
+    return Sensitivity(theta, mean, slope, slope, 0.0, nodes, Status.OK)
 
 
 @jax.jit(static_argnums=2)

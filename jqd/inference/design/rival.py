@@ -143,9 +143,7 @@ def _look(duel: Duel, plain: Candidates, weights: Array, shots: Array) -> _Look:
     return _Look(duel, weights, value, gap, found, problem)
 
 
-def _search(
-    duel: Duel, plain: Candidates, shots: Array, tolerance: float
-) -> _Look:
+def _search(duel: Duel, plain: Candidates, shots: Array, tolerance: float) -> _Look:
     """Shares and rival in turn, until neither moves."""
     weights = jnp.full((duel.settings,), 1 / duel.settings)
     best = _look(duel, plain, weights, shots)
@@ -254,9 +252,9 @@ def _augmented(duel: Duel, plain: Candidates, eta: Array) -> Candidates:
     mean, accuracy = duel.priors()
     offset = (accuracy * (eta - mean))[:, None]
     labels = [duel.rival.labels()[i] for i in duel.fitted]
+    rows = jnp.concatenate([misses[..., None], slopes], axis=-1)
     return Candidates(
-        plain.settings,
-        jnp.concatenate([misses[..., None], slopes], axis=-1),
+        plain.settings, rows, rows,
         jnp.concatenate([offset, jnp.diag(accuracy)], axis=1),
         jnp.concatenate([jnp.ones(1), _widths(duel)]),
         (DIFFERENCE, *labels), 1,

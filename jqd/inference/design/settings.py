@@ -43,6 +43,7 @@ class Candidates(eqx.Module):
     Attributes:
         settings: S of them (static).
         rows: slopes in units of the scatter of one shot, (S, k, p).
+        coarse: the same by another route or with half the steps.
         priors: slopes of the priors in units of their scatter, (m, p).
         width: scale of each constant, (p,).
         labels: names of the constants, free ones first (static).
@@ -51,6 +52,7 @@ class Candidates(eqx.Module):
 
     settings: tuple[Setting, ...] = eqx.field(static=True)
     rows: Float[Array, "S k p"]
+    coarse: Float[Array, "S k p"]
     priors: Float[Array, "m p"]
     width: Float[Array, " p"]
     labels: tuple[str, ...] = eqx.field(static=True)
@@ -66,11 +68,17 @@ class Candidates(eqx.Module):
         """P, what the priors tell."""
         return self.priors.T @ self.priors
 
-    def residual_slopes(self, weights: Array, shots: Array) -> Float[Array, "rows p"]:
-        """√(N w_x) of the rows, flat; then the rows of the priors."""
-        seen = jnp.sqrt(shots * weights)[:, None, None] * self.rows
-        flat = jnp.reshape(seen, (-1, seen.shape[-1]))
-        return jnp.concatenate([flat, self.priors])
+    def residual_slopes(
+        self, weights: Array, shots: Array
+    ) -> tuple[Float[Array, "rows p"], Float[Array, "rows p"]]:
+        """√(N w_x) of the rows, flat, then the rows of the priors; fine and coarse."""
+
+        def flat(rows: Array) -> Array:
+            seen = jnp.sqrt(shots * weights)[:, None, None] * rows
+            flat = jnp.reshape(seen, (-1, seen.shape[-1]))
+            return jnp.concatenate([flat, self.priors])
+
+        return flat(self.rows), flat(self.coarse)
 
 
 def studies_of(study: Study, candidates: Any) -> dict[str, Study]:
@@ -161,7 +169,7 @@ def gather(
         ValueError: noise whose rows do not scatter independently, or unknown noise.
     """
     settings: list[Setting] = []
-    rows = []
+    rows: list[tuple[np.ndarray, np.ndarray]] = []
     for name, study in studies.items():
         noise = study.data.noise
         check_known(study, "candidates" if name else "study")
@@ -170,23 +178,29 @@ def gather(
                 "Argument `study` must have a record whose shots are independent, but "
                 f"that of a {type(noise).__name__} are not."
             )
-        each = _whitened(noise, slopes[name].slope, slopes[name].mean)
         own = settings_of(name, study)
         settings += own
-        rows.append(np.reshape(each, (len(own), -1, each.shape[-1])))
-    most = max(part.shape[1] for part in rows)
-    padded = [np.pad(x, ((0, 0), (0, most - x.shape[1]), (0, 0))) for x in rows]
+        each = _whitened(noise, slopes[name])
+        fine, coarse = (np.reshape(x, (len(own), -1, x.shape[-1])) for x in each)
+        rows.append((fine, coarse))
     first = next(iter(studies.values()))
     sd, low, high = map(np.asarray, (first.prior()[1], *first.bounds()))
     return Candidates(
-        tuple(settings), jnp.asarray(np.concatenate(padded)), jnp.diag(1 / sd),
+        tuple(settings), *map(_stacked, zip(*rows, strict=True)), jnp.diag(1 / sd),
         jnp.asarray(high - low), tuple(first.labels()), first.wanted,
     )  # fmt: skip
 
 
 @jax.jit
-def _whitened(noise: Drawable, slope: Array, mean: Array) -> Array:
-    return noise.whitened(slope, mean)
+def _whitened(noise: Drawable, at: Sensitivity) -> tuple[Array, Array]:
+    return noise.whitened(at.slope, at.mean), noise.whitened(at.coarse, at.mean)
+
+
+def _stacked(parts: Sequence[np.ndarray]) -> Float[Array, "S k p"]:
+    """All settings, with rows of zeros where a study has fewer."""
+    most = max(part.shape[1] for part in parts)
+    padded = [np.pad(x, ((0, 0), (0, most - x.shape[1]), (0, 0))) for x in parts]
+    return jnp.asarray(np.concatenate(padded))
 
 
 def settings_of(name: str, study: Study) -> list[Setting]:

@@ -100,7 +100,9 @@ def _direction(problem: Problem, weights: Array) -> Float[Array, "p p"]:
 def gap_of(weights: Array, slopes: Array) -> Float[Array, ""]:
     """max_x s_x / (w·s) - 1; inf where the criterion has no slope at all."""
     mean = jnp.sum(weights * slopes)
-    return jnp.where(mean > 0, jnp.max(slopes) / jnp.where(mean > 0, mean, 1) - 1, jnp.inf)
+    return jnp.where(
+        mean > 0, jnp.max(slopes) / jnp.where(mean > 0, mean, 1) - 1, jnp.inf
+    )
 
 
 @jax.jit
@@ -141,7 +143,9 @@ def optimise(
 
     def exchange(state: Optimum) -> Optimum:
         weights = _exchanged(task, state.weights, state.slopes)
-        return _judged(task, state._replace(weights=weights, exchanges=state.exchanges + 1))
+        return _judged(
+            task, state._replace(weights=weights, exchanges=state.exchanges + 1)
+        )
 
     return jax.lax.while_loop(unfinished, exchange, state)
 

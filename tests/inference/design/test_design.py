@@ -199,7 +199,10 @@ def test_a_rival_that_is_matched_is_refused():
         ({"criterion": "E"}, "`criterion` must be one of 'A', 'D', 'c', 'KL'"),
         ({"criterion": "KL"}, "`rival` must be other constants or a study"),
         ({"rival": {"a": 1.0}}, "`rival` must be None for 'A'"),
-        ({"criterion": "KL", "rival": {"c": 1.0}}, "`rival` must be one of 'a', 'b', but"),
+        (
+            {"criterion": "KL", "rival": {"c": 1.0}},
+            "`rival` must be one of 'a', 'b', but",
+        ),
         ({"criterion": "KL", "rival": 3}, "`rival` must be {name: value} or a study"),
         ({"shares": [0.5, 0.6, 0.0]}, "`shares` must have the sum 1"),
         ({"shares": [1.0]}, r"`shares` must have shape \(3,\)"),

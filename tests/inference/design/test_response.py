@@ -89,7 +89,9 @@ def test_response_agrees_with_slopes_through_the_law():
         instrument=Confusion(readout=0.01), nuisances={"readout": (0.01, 0.002)},
         method=jqd.Fixed(jqd.rk4, 800, estimate_error=False),
     )  # fmt: skip
-    through = np.asarray(jqd.inference.sensitivity.sensitivity(study, study.theta()).slope)
+    through = np.asarray(
+        jqd.inference.sensitivity.sensitivity(study, study.theta()).slope
+    )
     linear = response(study, study.theta(), 8000)
     # what the kinks leave of slopes of about 1 with either way's steps
     np.testing.assert_allclose(linear.slope, through, atol=2e-6)

@@ -56,7 +56,10 @@ def test_shares_with_priors_are_those_that_scipy_finds(log_det):
     V = np.asarray(task.wanted.T @ covariance(task, found.weights) @ task.wanted)
     got = np.linalg.slogdet(V)[1] if log_det else np.trace(V)
     best = min(
-        (minimize(cost, draw.normal(size=12), options={"gtol": 1e-9}) for _ in range(3)),
+        (
+            minimize(cost, draw.normal(size=12), options={"gtol": 1e-9})
+            for _ in range(3)
+        ),
         key=lambda one: one.fun,
     )
     # SciPy's shares never reach 0, which costs it a little
