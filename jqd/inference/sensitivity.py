@@ -80,11 +80,11 @@ def apart(one: Float[Array, "... p"], other: Float[Array, "... p"]) -> float:
     Columns whose length is rounding beside the longest, in the units of the mean times
     those of the constants, do not count.
     """
-    one, other = (np.reshape(np.asarray(x), (-1, x.shape[-1])) for x in (one, other))
-    length = np.linalg.norm(other, axis=0)
+    before, now = (np.reshape(np.asarray(x), (-1, x.shape[-1])) for x in (one, other))
+    length = np.linalg.norm(now, axis=0)
     floor = max(1e-9 * np.max(length, initial=0.0), np.finfo(float).tiny)
     return float(
-        np.max(np.linalg.norm(one - other, axis=0) / np.maximum(length, floor))
+        np.max(np.linalg.norm(now - before, axis=0) / np.maximum(length, floor))
     )
 
 

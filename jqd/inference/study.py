@@ -97,8 +97,9 @@ class Study(eqx.Module):
             instrument: what the record shows: a `jqd.instruments.Instrument`, or what
                 `observe` of `jqd.evolve` takes.
             nuisances: priors by name: `jqd.Normal(mean, sd)` or a pair (mean, sd), of
-                numbers for every entry or vectors of one for each. They are fitted as well. Beside a record without errors a
-                prior says where a fit begins and nothing more.
+                numbers for every entry or vectors of one for each. They are fitted as
+                well. Beside a record without errors a prior says where a fit begins and
+                nothing more.
             method: how to evolve; None for `Propagator()` where the law is solvable,
                 else `Fixed(law.stepper)`.
 

@@ -124,6 +124,8 @@ class Design(eqx.Module):
         if delta is None and self.criterion == "KL":
             delta = 1.0
         _checks.check_positive(sigmas, "sigmas")
+        if delta is None:
+            raise ValueError("Argument `delta` must be a step, but is None.")
         _checks.check_positive(delta, "delta")
         combination = self._combination(of)
         found = spectrum(self.record, self.prior, combination)
@@ -164,7 +166,8 @@ class Design(eqx.Module):
 
 _SAID = {
     Status.OK: "No other shares on these settings are better by more than the gap.",
-    Status.NOT_CONVERGED: "The gap is wider than was asked: other shares may be better.",
+    Status.NOT_CONVERGED: "The gap is wider than was asked: other shares may be "
+    "better.",
     Status.INACCURATE: "Derivatives by two routes disagree: the errors are not to be "
     "trusted.",
 }

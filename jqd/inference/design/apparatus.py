@@ -3,6 +3,7 @@
 P_a(t) = (1 - ε) |ψ_a(t)|² + ε/M,   ψ(t) = exp(-iHt) ψ(0),   ħ = 1
 """
 
+import itertools
 from typing import NamedTuple
 
 import equinox as eqx
@@ -63,7 +64,7 @@ class Apparatus(eqx.Module):
         """δH of each real parameter: energies but the first, then Re and Im of H_ab."""
         size = self.levels
         found = [_unit(size, a, a, 0.5) for a in range(1, size)]
-        for a, b in zip(*np.triu_indices(size, 1), strict=True):
+        for a, b in itertools.combinations(range(size), 2):
             found += [_unit(size, a, b, 1.0), _unit(size, a, b, 1j)]
         return np.stack(found)
 

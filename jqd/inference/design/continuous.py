@@ -103,10 +103,11 @@ def optimal_experiment(
     _checks.check_positive(shots, "shots")
     for name, number in (("times", times), ("starts", starts), ("steps", steps)):
         _checks.check_positive_integer(number, name)
-    _checks.check_shape(accuracy, "accuracy", (2,))
-    _checks.check_positive(accuracy, "accuracy")
+    scales = np.asarray(accuracy)
+    _checks.check_shape(scales, "accuracy", (2,))
+    _checks.check_positive(scales, "accuracy")
     key = jax.random.key(0) if key is None else _checks.single_key(key)
-    task = Task(apparatus, jnp.asarray(shots, float), 1 / jnp.asarray(accuracy, float))
+    task = Task(apparatus, jnp.asarray(shots, float), 1 / jnp.asarray(scales, float))
     begun = _begun(apparatus, times, jax.random.split(key, starts))
     ended, ends = _descended(task, begun, COARSE, steps, RATE)
     order = np.argsort(np.asarray(ends))[:FINALISTS]

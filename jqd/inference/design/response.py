@@ -84,6 +84,7 @@ def has_response(study: Study, theta: Array) -> bool:
     if law.harmonics is not None or law.drive is not None:
         return False
     here = study.scene_at(theta).law
+    assert isinstance(here, CopyDynamics)
     return bool(np.isclose(here.q, 0.5, 0, 1e-12) & np.isclose(here.r, -0.5, 0, 1e-12))
 
 
@@ -103,9 +104,11 @@ def response(study: Study, theta: Array, nodes: int = NODES) -> Sensitivity:
 def _shown(study: Study, theta: Array, nodes: int) -> tuple[Array, Array]:
     def parts(theta: Array) -> tuple[Array, Array, Array]:
         scene = study.scene_at(theta)
-        exponents = jnp.stack([scene.law.q, scene.law.r])
-        rates = scene.law.hamiltonian() / scene.law.hbar
-        return exponents, rates, scene.law.prepare(scene.start.state())
+        law = scene.law
+        assert isinstance(law, CopyDynamics)  # `has_response` made sure
+        exponents = jnp.stack([law.q, law.r])
+        psi0 = law.psi(law.prepare(scene.start.state()))
+        return exponents, law.hamiltonian() / law.hbar, psi0
 
     _, H, psi0 = parts(theta)
     exponents, dH, dpsi0 = (jnp.moveaxis(x, -1, 0) for x in jax.jacfwd(parts)(theta))

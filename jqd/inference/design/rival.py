@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks
+from ...instruments.noise import Drawable
 from ..identifiability import Unidentifiable
 from ..sensitivity import RTOL, Sensitivity, sensitivity
 from ..slopes import by_columns, columns
@@ -37,7 +38,7 @@ class Duel(eqx.Module):
     """A law that is true, and a rival of which η is fitted.
 
     Attributes:
-        truth: study of the first, whose noise counts.
+        noise: of the record of the first.
         rival: study of the second.
         mean: what the first shows, (T, ...).
         theta: constants of the rival to begin with, (p,).
@@ -45,7 +46,7 @@ class Duel(eqx.Module):
         settings: how many settings there are (static).
     """
 
-    truth: Study
+    noise: Drawable
     rival: Study
     mean: Array
     theta: Float[Array, " p"]
@@ -56,7 +57,7 @@ class Duel(eqx.Module):
         """Signed roots of 2 KL of one shot at each setting."""
         theta = self.theta.at[np.asarray(self.fitted, int)].set(eta)
         rival = self.rival.predict(theta)
-        roots = self.truth.data.noise.divergence(self.mean, rival)
+        roots = self.noise.divergence(self.mean, rival)
         return jnp.reshape(roots, (self.settings, -1))
 
     def begun(self, eta: Float[Array, " k"]) -> "Duel":
@@ -191,8 +192,9 @@ def _duel(
             f"Argument `rival` must show values of shape {truth.mean.shape}, but shows "
             f"{shown.mean.shape}."
         )
-    fine = other.with_substeps(shown.steps)
-    return Duel(study, fine, truth.mean, start, fitted, settings), shown
+    fine, noise = other.with_substeps(shown.steps), study.data.noise
+    assert isinstance(noise, Drawable)  # `gather` made sure
+    return Duel(noise, fine, truth.mean, start, fitted, settings), shown
 
 
 def _named(label: str, given: Mapping[str, Any]) -> bool:

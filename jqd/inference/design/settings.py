@@ -103,8 +103,9 @@ def studies_of(study: Study, candidates: Any) -> dict[str, Study]:
         return _named(study, candidates)
     if np.size(candidates) == 0:
         raise ValueError("Argument `candidates` must not be empty, but is.")
-    _checks.check_times(candidates, "candidates")
-    return {"": at_times(study, candidates)}
+    ts = _checks.concrete(candidates)
+    _checks.check_times(ts, "candidates")
+    return {"": at_times(study, ts)}
 
 
 def _named(study: Study, candidates: Mapping[str, Any]) -> dict[str, Study]:
@@ -185,9 +186,10 @@ def gather(
         rows.append((fine, coarse))
     first = next(iter(studies.values()))
     sd, low, high = map(np.asarray, (first.prior()[1], *first.bounds()))
+    fine, coarse = (_stacked(parts) for parts in zip(*rows, strict=True))
     return Candidates(
-        tuple(settings), *map(_stacked, zip(*rows, strict=True)), jnp.diag(1 / sd),
-        jnp.asarray(high - low), tuple(first.labels()), first.wanted,
+        tuple(settings), fine, coarse, jnp.diag(1 / sd), jnp.asarray(high - low),
+        tuple(first.labels()), first.wanted,
     )  # fmt: skip
 
 

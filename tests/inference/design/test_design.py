@@ -1,6 +1,5 @@
 """Designs of whole studies: weights, errors, shots, rivals, and what is refused."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest

@@ -50,7 +50,7 @@ def test_c_is_refused_by_name_without_calibration():
     ("sd", "error"), [(0.005, 0.004103), (0.01, 0.007086), (0.02, 0.013547)]
 )
 def test_priors_limit_c(sd, error):
-    """Even shares, priors of this width on n0, λ, V; the limit of any number of shots."""
+    """Even shares, priors of this width on n0, λ, V; and what no shots go below."""
     priors = {"n0": (0.02, sd), "scale": (1.0, sd), "V": (0.98, sd)}
     study = kerr(nuisances=priors)
     even = jqd.design(study, shots=1e6, wanted="C", shares="even")
