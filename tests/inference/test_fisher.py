@@ -24,6 +24,7 @@ def counts(ts):
     return law, data, {"psi0": psi, "instrument": see}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sd", "expected"),
     [
@@ -106,3 +107,16 @@ def test_a_prior_may_differ_from_entry_to_entry():
     np.testing.assert_allclose(study.theta(), [0.5, 0.7, 0.5, 0.6])
     batch = jax.vmap(lambda s: jqd.Normal(jnp.zeros(2), s).sd)(jnp.ones((4, 2)))
     assert batch.shape == (4, 2)
+
+
+@pytest.mark.slow
+def test_a_nuisance_at_its_bound_is_seen_as_well_as_inside():
+    law, data, rest = counts(np.array([1.0, 2.0]))
+    found = []
+    for readout in (0.0, 1e-9):
+        rest["instrument"] = Confusion(readout=readout)
+        prior = {"readout": (readout, 0.01)}
+        study = jqd.Study(law, data, free="q", nuisances=prior, **rest)
+        found.append(jqd.fisher(study).matrix)
+    # slopes that differ by the step of 1e-9
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-7)

@@ -68,11 +68,14 @@ def test_a_known_design_has_its_errors():
 
 
 def test_choices_stay_within_the_bounds():
-    choices = jax.vmap(lambda key: drawn(APPARATUS, 5, key))(
-        jax.random.split(jax.random.key(1), 50)
-    )
-    wild = jax.tree.map(lambda leaf: 20 * leaf, choices)
-    done = jax.vmap(lambda choice: experiment(APPARATUS, choice))(wild)
+    @jax.jit
+    @jax.vmap
+    def make(key):
+        choice = drawn(APPARATUS, 5, key)
+        wild = jax.tree.map(lambda leaf: 20 * leaf, choice)
+        return choice, experiment(APPARATUS, wild)
+
+    choices, done = make(jax.random.split(jax.random.key(1), 50))
     H = np.asarray(done.hamiltonian)
     np.testing.assert_allclose(H, np.conj(np.swapaxes(H, 1, 2)), atol=1e-15)
     assert np.all(H[:, 0, 0] == 0)
@@ -85,7 +88,8 @@ def test_choices_stay_within_the_bounds():
     assert np.all(np.diff(ts) >= 0)
     assert np.all((ts >= 0) & (ts <= 5))
     one = jax.tree.map(lambda leaf: leaf[0], choices)
-    looks = experiment(APPARATUS, with_looks(APPARATUS, one, [1.0, 4.0], [0.3, 0.7]))
+    two = with_looks(APPARATUS, one, [1.0, 4.0], [0.3, 0.7])
+    looks = jax.jit(experiment)(APPARATUS, two)
     np.testing.assert_allclose(looks.ts, [1.0, 4.0], rtol=1e-6)
     np.testing.assert_allclose(looks.shares, [0.3, 0.7], rtol=1e-6)
 

@@ -112,6 +112,7 @@ def test_shots_without_priors_are_in_closed_form():
     assert need.limit == 0
 
 
+@pytest.mark.slow
 def test_several_studies_are_candidates_together():
     """A sharper instrument takes all the shots of its times."""
     fine, coarse = parabola(noise=0.1), parabola(noise=0.3)
@@ -121,6 +122,7 @@ def test_several_studies_are_candidates_together():
     np.testing.assert_allclose(found.stderr("a"), 0.1 / 2 / 10, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_accuracies_that_are_wanted_scale_the_constants():
     """With b wanted a thousand times better than a, a does not count."""
     study = parabola(np.linspace(0.2, 2, 7), free=("a", "b"))
@@ -154,6 +156,7 @@ def test_shots_that_tell_a_rival_exponent():
     np.testing.assert_allclose(best.shots_for(5).number, 1.39e5, rtol=5e-3)
 
 
+@pytest.mark.slow
 def test_nuisances_of_a_rival_are_fitted():
     """A slope of .2 more that b makes up for where it may: by hand at two times."""
     study = parabola((1.0, 2.0), nuisances={"b": (0.1, 0.5)})
@@ -227,6 +230,7 @@ def test_other_constants_in_a_candidate_are_refused():
         jqd.design(study, candidates=[study, parabola()], shots=10)
 
 
+@pytest.mark.slow
 def test_a_law_that_ends_before_the_last_time_says_so():
     law, psi = golden(0.9, 0.5)
     data = jqd.Record(TIMES, np.full((50, 3), 10.0), jqd.Multinomial(), t0=0.0)
