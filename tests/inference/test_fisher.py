@@ -69,6 +69,7 @@ def test_errors_of_copies_with_an_unknown_hamiltonian(sd, expected):
     )
 
 
+@pytest.mark.slow
 def test_what_is_known_of_nothing_says_so():
     law, data, rest = counts(np.array([1.0, 2.0]))
     study = jqd.Study(law, data, free=("q", "omega"), **rest)

@@ -42,6 +42,7 @@ def errors(done, priors, nodes):
     return np.sqrt(np.diag(np.linalg.inv(F + np.diag(priors**2))))[:2]
 
 
+@pytest.mark.slow
 def test_a_known_design_has_its_errors():
     """.00073082, .00087894 with .01 rad on the phases of couplings (T8)."""
     done = known()
@@ -67,6 +68,7 @@ def test_a_known_design_has_its_errors():
     assert 0.01 < abs(coarse[0] / errors(done, accuracy, 2000)[0] - 1) < 0.05
 
 
+@pytest.mark.slow
 def test_choices_stay_within_the_bounds():
     @jax.jit
     @jax.vmap

@@ -175,6 +175,7 @@ def test_nuisances_of_a_rival_are_fitted():
     assert best.gap <= 1e-6
 
 
+@pytest.mark.slow
 def test_a_rival_that_is_matched_is_refused():
     study = parabola(nuisances={"b": (0.1, 0.5)})
     with pytest.raises(jqd.Unidentifiable, match="`rival` must differ from the law"):

@@ -51,6 +51,7 @@ def test_response_to_a_hamiltonian_is_that_of_the_exponential():
             np.testing.assert_allclose(found[i, k], (up - down) / 2e-5, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_half_a_pi_pulse_from_a_pole():
     """It moves the population by 2 Catalan dq, and r does nothing (T11)."""
     H = np.array([[0, 0.5], [0.5, 0]])
