@@ -104,6 +104,7 @@ def test_errors_and_shots_where_calibration_ends_it():
     np.testing.assert_allclose(never.limit, 0.2, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_shots_without_priors_are_in_closed_form():
     found = jqd.design(parabola(free=("a", "b")), shots=9, criterion="A")
     need = found.shots_for(4, 0.25, of="a")

@@ -62,6 +62,7 @@ def test_half_a_pi_pulse_from_a_pole():
     assert np.max(np.abs(found[1])) < 1e-12
 
 
+@pytest.mark.slow
 def test_cardinal_gates_are_blind_to_r():
     """Mean infidelity of half pi pulses on the six cardinal states (T11)."""
     H = jnp.asarray([[0, 0.5], [0.5, 0]], complex)

@@ -35,7 +35,7 @@ def test_designs_of_a_parabola_are_those_of_the_textbook(log_det, shares):
     np.testing.assert_allclose(np.sum(found.weights), 1, rtol=1e-12)
 
 
-@pytest.mark.parametrize("log_det", [True, False])
+@pytest.mark.parametrize("log_det", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_shares_with_priors_are_those_that_scipy_finds(log_det):
     """Any number of constants wanted, a prior, random settings of rank 2."""
     draw = np.random.default_rng(3)
