@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from .evolution import Trajectory as Trajectory
     from .evolution import evolve as evolve
     from .evolution import ground_state as ground_state
+    from .inference import Apparatus as Apparatus
     from .inference import Comparison as Comparison
+    from .inference import Design as Design
     from .inference import Evidence as Evidence
+    from .inference import Fisher as Fisher
     from .inference import Fit as Fit
     from .inference import Normal as Normal
     from .inference import Polish as Polish
@@ -38,8 +41,11 @@ if TYPE_CHECKING:
     from .inference import Study as Study
     from .inference import Unidentifiable as Unidentifiable
     from .inference import compare as compare
+    from .inference import design as design
     from .inference import evidence as evidence
+    from .inference import fisher as fisher
     from .inference import fit as fit
+    from .inference import optimal_experiment as optimal_experiment
     from .inference import recover as recover
     from .inference.bounds import bounds as bounds
     from .inference.bounds import bounds_on_copies as bounds_on_copies

@@ -138,7 +138,7 @@ def test_matter_block_runs():
 
 
 def test_a_law_of_ones_own_finds_quantum_mechanics():
-    assert len(blocks("python", LAWS)) == 9  # each has its test
+    assert len(blocks("python", LAWS)) == 10  # each has its test
     done = run_code(section("A law of your own"))
     assert done.returncode == 0, done.stderr
     assert "converged" in done.stdout
@@ -164,6 +164,17 @@ def test_instruments_block_runs():
     known, error, alone, pull = map(float, done.stdout.splitlines()[-1].split())
     assert known < error < alone
     assert abs(pull) < 3
+
+
+@pytest.mark.slow
+def test_design_block_runs():
+    done = run_code(section("Design"))
+    assert done.returncode == 0, done.stderr
+    *_, need, errors = done.stdout.strip().splitlines()
+    assert need.startswith("Shots(number=")
+    got, planned = map(float, errors.split())
+    # counts of one record, whose weights are its own
+    assert abs(got / planned - 1) < 0.05
 
 
 @pytest.mark.slow

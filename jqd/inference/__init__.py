@@ -5,10 +5,16 @@ from .answer import recover as recover
 from .compare import compare as compare
 from .comparison import Candidate as Candidate
 from .comparison import Comparison as Comparison
+from .design import Apparatus as Apparatus
+from .design import Design as Design
+from .design import design as design
+from .design import optimal_experiment as optimal_experiment
 from .errors import StandardErrors as StandardErrors
 from .errors import standard_errors as standard_errors
 from .evidence import Evidence as Evidence
 from .evidence import evidence as evidence
+from .fisher import Fisher as Fisher
+from .fisher import fisher as fisher
 from .fit import Constant as Constant
 from .fit import Fit as Fit
 from .fit import fit as fit

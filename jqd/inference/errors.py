@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 if TYPE_CHECKING:  # a study gives its own
     from .study import Study
@@ -53,21 +53,44 @@ def errors_of(study: "Study", slope: Array, width: Array) -> StandardErrors:
         slope: (rows, p).
         width: scale of each constant, (p,).
     """
-    seen, wanted = slope[: study.seen], study.wanted
-    known = _errors(seen[:, :wanted], width[:wanted])
-    rest = jnp.zeros_like(width[wanted:])
+    return three_errors(slope, study.seen, study.wanted, width)
+
+
+def three_errors(
+    slope: Array,
+    rows: int,
+    free: int,
+    width: Float[Array, " p"],
+    aided: ArrayLike = NULL_FRACTION,
+    alone: ArrayLike = NULL_FRACTION,
+) -> StandardErrors:
+    """The same from any rows.
+
+    Args:
+        slope: those of a record and then those of priors, (rows, p).
+        rows: number of those of the record.
+        free: number of free constants, which come first.
+        width: scale of each constant.
+        aided: fraction of the largest singular value at which a direction is null.
+        alone: the same without the priors.
+    """
+    seen = slope[:rows]
+    known = _errors(seen[:, :free], width[:free], alone)
+    rest = jnp.zeros_like(width[free:])
     return StandardErrors(
-        jnp.concatenate([known, rest]), _errors(slope, width), _errors(seen, width)
+        jnp.concatenate([known, rest]),
+        _errors(slope, width, aided),
+        _errors(seen, width, alone),
     )
 
 
-def _errors(slope: Array, width: Array) -> Array:
+def _errors(slope: Array, width: Array, fraction: ArrayLike = NULL_FRACTION) -> Array:
     """Roots of the diagonal of (J^T J)^-1, inf where a null direction takes part."""
     scaled = slope * width[None, :]
     missing = max(0, scaled.shape[1] - scaled.shape[0])
     scaled = jnp.concatenate([scaled, jnp.zeros((missing, scaled.shape[1]))])
     _, values, axes = jnp.linalg.svd(scaled, full_matrices=False)
-    null = values <= NULL_FRACTION * values[0]
+    null = values <= jnp.maximum(fraction, NULL_FRACTION) * values[0]
     spread = jnp.sum((axes / jnp.where(null, 1, values)[:, None]) ** 2, axis=0)
     # rounding leaves 1e-8 of a null direction in constants that it does not touch
     touched = jnp.any(null[:, None] & (jnp.abs(axes) > 1e-4), axis=0)

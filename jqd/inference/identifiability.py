@@ -49,6 +49,14 @@ class Identifiability(eqx.Module):
         count = int(self.null)
         return self.directions[len(self.labels) - count :]
 
+    @property
+    def floor(self) -> Float[Array, ""]:
+        """Fraction of the largest singular value up to which directions are null."""
+        values = self.singular_values
+        null = jnp.arange(values.shape[0]) >= values.shape[0] - self.null
+        least = jnp.max(jnp.where(null, values, 0)) / values[0]
+        return jnp.where(self.null > 0, least, 0)
+
     def describe(self, most: int = 2) -> str:
         """The null directions in words, e.g. "+0.58 omega[0] +0.58 omega[1]".
 
@@ -72,6 +80,7 @@ def analyse(
     width: Float[Array, " p"],
     labels: list[str],
     finer: Float[Array, "n p"] | None = None,
+    fraction: float = NULL_FRACTION,
 ) -> Identifiability:
     """Singular values and null directions of a Jacobian.
 
@@ -81,6 +90,7 @@ def analyse(
         labels: names, p of them.
         finer: the same Jacobian with half the step, whose difference tells how small a
             singular value means something; or None.
+        fraction: of the largest singular value, below which a direction is null.
 
     Returns:
         The analysis.
@@ -91,7 +101,7 @@ def analyse(
     missing = max(0, scaled.shape[1] - scaled.shape[0])
     scaled = jnp.concatenate([scaled, jnp.zeros((missing, scaled.shape[1]))])
     _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
-    floor = jnp.maximum(NULL_FRACTION * values[0], jnp.finfo(values.dtype).tiny)
+    floor = jnp.maximum(fraction * values[0], jnp.finfo(values.dtype).tiny)
     if finer is not None:
         change = ((finer - jacobian) * width[None, :]) @ directions.T
         floor = jnp.maximum(floor, STEP_FACTOR * jnp.linalg.norm(change, axis=0))

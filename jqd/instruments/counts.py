@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
-from .noise import Drawable, Weights, rowwise, squares
+from .noise import Drawable, Weights, rowwise
 
 # What coarse steps may add to the sum of probabilities.
 OVER_ONE = 1e-3
@@ -59,10 +59,13 @@ class Multinomial(Drawable):
         # rounding may leave a probability just below 0
         return jax.random.multinomial(key, total, jnp.maximum(mean, 0))
 
-    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
-        """Σ_k J_k J_k^T / p_k; outcomes that are excluded tell nothing."""
-        seen = mean > 0
-        return squares(slope, jnp.where(seen, 1 / jnp.where(seen, mean, 1), 0))
+    def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
+        """J_k / √p_k; outcomes that are excluded tell nothing."""
+        return _over_scatter(slope, mean)
+
+    def divergence(self, mean: Array, rival: Array) -> Array:
+        """√(2 (p ln(p/p') - p + p')) of each outcome, with the sign of p' - p."""
+        return (rival - mean) * _deviance(mean, rival)
 
     def log_likelihood(
         self, prediction: Array, values: Array, at: Weights
@@ -144,11 +147,14 @@ class Binomial(Drawable):
         shots = jnp.asarray(shots, jnp.result_type(float))
         return Binomial(shots)
 
-    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
-        """Σ_k J_k J_k^T / (p_k (1 - p_k)); certain outcomes tell nothing."""
-        variance = mean * (1 - mean)
-        open_ = variance > 0
-        return squares(slope, jnp.where(open_, 1 / jnp.where(open_, variance, 1), 0))
+    def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
+        """J_k / √(p_k (1 - p_k)); certain outcomes tell nothing."""
+        return _over_scatter(slope, mean * (1 - mean))
+
+    def divergence(self, mean: Array, rival: Array) -> Array:
+        """The root for both outcomes of a setting, with the sign of p' - p."""
+        both = (_deviance(mean, rival), _deviance(1 - mean, 1 - rival))
+        return (rival - mean) * jnp.hypot(*both)
 
     def log_likelihood(
         self, prediction: Array, values: Array, at: Weights
@@ -179,6 +185,32 @@ class Binomial(Drawable):
         """√(N p (1 - p)) / N"""
         shots = np.broadcast_to(np.asarray(self.shots), np.shape(values))[0]
         return np.sqrt(np.maximum(shots * expected * (1 - expected), 0.5)) / shots
+
+
+def _over_scatter(slope: Array, variance: Array) -> Array:
+    """J / √variance, 0 where there is none."""
+    open_ = variance > 0
+    scale = jnp.where(open_, 1 / jnp.sqrt(jnp.where(open_, variance, 1)), 0)
+    return scale[..., None] * slope
+
+
+def _deviance(p: Array, rival: Array) -> Array:
+    """√(2 (p ln(p/p') - p + p')) / |p' - p|; inf where the rival excludes what is seen.
+
+    With x = p'/p - 1 it is √(2 (x - ln(1 + x)) / x²) / √p, smooth through x = 0.
+    """
+    seen, allowed = p > 0, rival > 0
+    safe = jnp.where(seen, p, 1)
+    x = jnp.where(seen & allowed, rival / safe - 1, 0)
+    near = jnp.abs(x) < 1e-3
+    far = jnp.where(near, 1, x)
+    series = 1 + x * (-2 / 3 + x * (1 / 2 - 2 / 5 * x))
+    square = jnp.where(near, series, 2 * (far - jnp.log1p(far)) / far**2) / safe
+    # what cannot be seen adds 2 p' alone
+    unseen = jnp.where(allowed, 2 / jnp.where(allowed, rival, 1), 0)
+    excluded = jnp.where(allowed, square, jnp.inf)
+    square = jnp.where(seen, excluded, unseen)
+    return jnp.sqrt(jnp.where(square > 0, square, 1)) * (square > 0)
 
 
 def _times_log(count: Array, share: Array) -> Array:

@@ -151,31 +151,41 @@ class Drawable(Noise):
         return self
 
     @abc.abstractmethod
-    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
-        """Fisher information of one shot of each row.
+    def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
+        """Slopes in units of the scatter of one shot; outcomes without it are 0.
 
         Args:
             slope: derivative of the mean by the constants, (T, ..., p).
             mean: (T, ...).
         """
 
+    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
+        """Fisher information of one shot of each row: Σ_k J_k J_k^T, J as `whitened`.
+
+        Args:
+            slope: derivative of the mean by the constants, (T, ..., p).
+            mean: (T, ...).
+        """
+        whitened = self.whitened(slope, mean)
+        rows = jnp.reshape(whitened, (whitened.shape[0], -1, whitened.shape[-1]))
+        return jnp.einsum("tki,tkj->tij", rows, rows)
+
+    def divergence(self, mean: Array, rival: Array) -> Array:
+        """Signed roots of what each value of one shot adds to 2 KL(mean || rival).
+
+        Half of the sum of their squares over a row is the Kullback-Leibler divergence.
+
+        Args:
+            mean: of the law that is true, (T, ...).
+            rival: of the other, like it.
+        """
+        return self.whitened((rival - mean)[..., None], mean)[..., 0]
+
 
 def rowwise(shots: ArrayLike, values: Array) -> Array:
     """A number, or one a row, so that it multiplies rows."""
     shots = jnp.asarray(shots)
     return jnp.reshape(shots, shots.shape + (1,) * (values.ndim - 1) * (shots.ndim > 0))
-
-
-def squares(slope: Array, weight: Array) -> Float[Array, "T p p"]:
-    """Σ_k w_k J_k J_k^T of each row.
-
-    Args:
-        slope: J, (T, ..., p).
-        weight: w, (T, ...).
-    """
-    rows = jnp.reshape(slope, (slope.shape[0], -1, slope.shape[-1]))
-    weight = jnp.reshape(weight, rows.shape[:-1])
-    return jnp.einsum("tk,tki,tkj->tij", weight, rows, rows)
 
 
 class NoNoise(Drawable):
@@ -188,9 +198,10 @@ class NoNoise(Drawable):
         del key, shots
         return mean
 
-    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
-        """J^T J: in units of a variance that nobody knows."""
-        return squares(slope, jnp.ones_like(mean))
+    def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
+        """J: in units of a scatter that nobody knows."""
+        del mean
+        return slope
 
     def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
         """prediction - values."""
@@ -241,9 +252,9 @@ class Gaussian(Drawable):
         # one a row: σ like the values, if it is no number
         return Gaussian(self.sigma / jnp.sqrt(rowwise(shots, jnp.asarray(self.sigma))))
 
-    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
-        """J^T J / σ²"""
-        return squares(slope, jnp.broadcast_to(1 / self.sigma**2, mean.shape))
+    def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
+        """J / σ"""
+        return slope / jnp.broadcast_to(self.sigma, mean.shape)[..., None]
 
     def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
         """(prediction - values) / sigma."""
@@ -293,11 +304,11 @@ class Correlated(Drawable):
         """Σ_t / shots"""
         return Correlated(self.covariance / rowwise(shots, self.covariance))
 
-    def information(self, slope: Array, mean: Array) -> Float[Array, "T p p"]:
-        """J^T Σ_t⁻¹ J"""
+    def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
+        """Σ_t^(-1/2) J"""
+        del mean
         weights, axes = self._whitening()
-        along = weights[..., None] * jnp.einsum("tij,tip->tjp", axes, slope)
-        return squares(along, jnp.ones_like(mean))
+        return weights[..., None] * jnp.einsum("tij,tip->tjp", axes, slope)
 
     def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
         """Σ_t^(-1/2) (prediction - values)."""

@@ -144,3 +144,22 @@ def test_exact_records_are_the_mean():
 def test_counts_that_cannot_be(shots, values, said):
     with pytest.raises(ValueError, match=said):
         Binomial(shots).check(jnp.asarray(values))
+
+
+def test_divergences_are_those_of_kullback_and_leibler():
+    p, rival = np.array([[0.2, 0.5, 0.3, 0.0]]), np.array([[0.2001, 0.2, 0.5, 0.0999]])
+    found = np.asarray(Multinomial().divergence(jnp.asarray(p), jnp.asarray(rival)))
+    expected = np.sum(p[0, :3] * np.log(p[0, :3] / rival[0, :3]))
+    # the sum of four terms, each to rounding
+    np.testing.assert_allclose(np.sum(found**2) / 2, expected, rtol=1e-12)
+    np.testing.assert_array_equal(np.sign(found), [[1, -1, 1, 1]])
+    one, other = 0.3, 0.4
+    expected = one * np.log(one / other) + (1 - one) * np.log((1 - one) / (1 - other))
+    found = Binomial().divergence(jnp.array([[one]]), jnp.array([[other]]))
+    np.testing.assert_allclose(np.sum(found**2) / 2, expected, rtol=1e-12)
+    # an outcome that the rival excludes and that is seen: no finite number is enough
+    never = Multinomial().divergence(jnp.array([[0.5, 0.5]]), jnp.array([[1.0, 0.0]]))
+    assert np.isinf(never[0, 1])
+    # through no difference at all the slope is that of the information
+    slope = jax.grad(lambda x: Binomial().divergence(jnp.array([[0.3]]), x)[0, 0])
+    np.testing.assert_allclose(slope(jnp.array([[0.3]])), 0.21**-0.5, rtol=1e-12)

@@ -1,0 +1,11 @@
+"""Which settings of an experiment tell most of the constants of a law."""
+
+from .answer import Design as Design
+from .apparatus import Apparatus as Apparatus
+from .apparatus import Experiment as Experiment
+from .continuous import Found as Found
+from .continuous import optimal_experiment as optimal_experiment
+from .design import design as design
+from .response import linear_response as linear_response
+from .settings import Setting as Setting
+from .shots import Shots as Shots

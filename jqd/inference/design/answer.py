@@ -1,0 +1,239 @@
+"""What an experiment should do, and what it will then know."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ... import _checks
+from ...status import Status
+from ..errors import StandardErrors, three_errors
+from ..identifiability import Identifiability, analyse
+from ..sensitivity import NULL_FRACTION, Sensitivity
+from .settings import Candidates, Setting
+from .shots import Shots, factor_for, spectrum
+from .weights import Optimum, Problem, covariance
+
+# Derivatives by two routes may be this far apart, relative to each column.
+AGREE = 1e-3
+# Shares below this are not shown.
+SHOWN = 5e-4
+
+
+class Design(eqx.Module):
+    """Shares of shots on settings, and the errors that they will leave.
+
+    Attributes:
+        settings: the candidates, S of them (static).
+        weights: share of the shots at each, (S,).
+        shots: N, of the whole experiment.
+        criterion: what was minimised, "A", "D", "c" or "KL" (static).
+        value: of the criterion: tr C^T V C, ln det C^T V C, c^T V c, or 2 N KL.
+        labels: names of the constants, free ones first (static).
+        wanted: C, combinations that are wanted, (p, k).
+        standard_errors: of all constants, with nuisances known, with priors, without.
+        gap: of the equivalence theorem: what the best setting would add to the mean of
+            those that have shots, less 1. Without priors "A" and "c" are at most
+            1/(1 - gap) of the best, ln det at most k gap above it.
+        null: null directions of the record alone, without priors.
+        record: information of the record with these shots, (p, p).
+        prior: of the priors, (p, p).
+        disagreement: of derivatives, relative: between linear response and the law
+            where both are known, else what half the step changes.
+        status: OK; `NOT_CONVERGED` where the gap is wider than was asked;
+            `INACCURATE` where derivatives disagree; how a run ended that did not reach
+            its last time (static).
+    """
+
+    settings: tuple[Setting, ...] = eqx.field(static=True)
+    weights: Float[Array, " S"]
+    shots: float
+    criterion: str = eqx.field(static=True)
+    value: float
+    labels: tuple[str, ...] = eqx.field(static=True)
+    wanted: Float[Array, "p k"]
+    standard_errors: StandardErrors
+    gap: float
+    null: Identifiability
+    record: Float[Array, "p p"]
+    prior: Float[Array, "p p"]
+    disagreement: float
+    status: Status = eqx.field(static=True)
+
+    @property
+    def null_vectors(self) -> Float[Array, "n p"]:
+        """Unit vectors in the constants' own units of which this record alone tells
+        nothing, whatever the priors tell."""
+        return self.null.null_directions
+
+    @property
+    def support(self) -> list[tuple[Setting, float]]:
+        """Settings that have shots, and their shares."""
+        shares = np.asarray(self.weights).tolist()
+        both = zip(self.settings, shares, strict=True)
+        return [(setting, share) for setting, share in both if share > 0]
+
+    def stderr(self, label: str) -> float:
+        """Standard error of one constant with its priors; inf where nothing tells it.
+
+        Args:
+            label: its name.
+
+        Raises:
+            ValueError: unknown name.
+        """
+        _checks.check_choice(label, "label", self.labels)
+        return float(np.asarray(self.standard_errors.aided)[self.labels.index(label)])
+
+    def allocation(self) -> np.ndarray:
+        """Whole numbers of shots at each setting, (S,), which add up to those of all.
+
+        Largest remainders are rounded up.
+        """
+        exact = np.asarray(self.weights) * self.shots
+        whole = np.floor(exact)
+        left = round(self.shots - whole.sum())
+        whole[np.argsort(whole - exact, kind="stable")[:left]] += 1
+        return whole.astype(int)
+
+    def shots_for(
+        self, sigmas: float, delta: float | None = None, of: str | None = None
+    ) -> Shots:
+        """Shots with these shares that show a step of a constant at so many sigma.
+
+        N of k² c^T V(N) c = δ², by linear propagation; priors stay as they are.
+
+        Args:
+            sigmas: k.
+            delta: δ, in the unit of the constant; None for the rival of "KL", whose
+                whole difference is the step.
+            of: name of the constant; None for the combination that was wanted.
+
+        Returns:
+            Their number, inf where calibration ends it, and the standard error that no
+            number of shots goes below (for the rival in units of the difference).
+
+        Raises:
+            ValueError: a step or a number that is not positive, an unknown name, or
+                several constants that were wanted and none named.
+        """
+        if delta is None and self.criterion == "KL":
+            delta = 1.0
+        _checks.check_positive(sigmas, "sigmas")
+        if delta is None:
+            raise ValueError("Argument `delta` must be a step, but is None.")
+        _checks.check_positive(delta, "delta")
+        combination = self._combination(of)
+        found = spectrum(self.record, self.prior, combination)
+        factor = factor_for(found, delta / sigmas)
+        return Shots(self.shots * float(factor), float(found.limit))
+
+    def _combination(self, of: str | None) -> np.ndarray:
+        if of is not None:
+            _checks.check_choice(of, "of", self.labels)
+            return np.eye(len(self.labels))[self.labels.index(of)]
+        if self.wanted.shape[1] != 1:
+            raise ValueError(
+                "Argument `of` must name a constant where several are wanted, but is "
+                "None."
+            )
+        return np.asarray(self.wanted)[:, 0]
+
+    def describe(self) -> str:
+        """The status in words."""
+        return _SAID.get(self.status, self.status.sentence)
+
+    def __str__(self) -> str:
+        """Settings, shares and errors as lines of text."""
+        counts = self.allocation()
+        lines = [f"{'setting':<24}{'share':>9}{'shots':>12}"]
+        for setting, share, count in zip(
+            self.settings, np.asarray(self.weights), counts, strict=True
+        ):
+            if share > SHOWN:
+                lines.append(f"{setting!s:<24}{share:>9.4f}{count:>12d}")
+        three = (np.asarray(x) for x in self.standard_errors)
+        rows = zip(self.labels, *three, strict=True)
+        lines.append(f"{'constant':<24}{'known':>12}{'priors':>12}{'free':>12}")
+        lines += [f"{name:<24}{a:>12.4g}{b:>12.4g}{c:>12.4g}" for name, a, b, c in rows]
+        lines.append(f"{self.criterion} {self.value:.6g}, gap {self.gap:.1e}")
+        return "\n".join([*lines, self.describe()])
+
+
+_SAID = {
+    Status.OK: "No other shares on these settings are better by more than the gap.",
+    Status.NOT_CONVERGED: "The gap is wider than was asked: other shares may be "
+    "better.",
+    Status.INACCURATE: "Derivatives by two routes disagree: the errors are not to be "
+    "trusted.",
+}
+
+
+def answer(
+    found: Candidates,
+    problem: Problem,
+    optimum: Optimum,
+    criterion: str,
+    slopes: Sequence[Sensitivity],
+    tolerance: float,
+) -> Design:
+    """What shares of shots are worth.
+
+    Args:
+        found: the settings.
+        problem: what was minimised over them.
+        optimum: where it ended.
+        criterion: its name.
+        slopes: derivatives that were used.
+        tolerance: gap that was asked for.
+    """
+    distance = max(one.change for one in slopes)
+    told = _told(found, problem, optimum.weights)
+    return Design(
+        found.settings, optimum.weights, float(problem.shots), criterion,
+        float(told.value), found.labels, problem.wanted, told.errors,
+        float(optimum.gap), told.null, told.record, problem.prior, distance,
+        _verdict([one.status for one in slopes], distance, optimum, tolerance),
+    )  # fmt: skip
+
+
+class _Told(NamedTuple):
+    """What shares of shots tell; see `Design`."""
+
+    value: Array
+    errors: StandardErrors
+    null: Identifiability
+    record: Array
+
+
+@jax.jit
+def _told(found: Candidates, problem: Problem, weights: Array) -> _Told:
+    C, width, labels = problem.wanted, found.width, list(found.labels)
+    slope, coarse = found.residual_slopes(weights, problem.shots)
+    seen = slope.shape[0] - found.priors.shape[0]
+    spread = C.T @ covariance(problem, weights) @ C
+    both = analyse(coarse, width, labels, slope, NULL_FRACTION)
+    null = analyse(coarse[:seen], width, labels, slope[:seen], NULL_FRACTION)
+    return _Told(
+        jnp.linalg.slogdet(spread)[1] if problem.log_det else jnp.trace(spread),
+        three_errors(slope, seen, found.free, width, both.floor, null.floor),
+        null,
+        slope[:seen].T @ slope[:seen],
+    )
+
+
+def _verdict(
+    ended: Sequence[Status], distance: float, optimum: Optimum, tolerance: float
+) -> Status:
+    """How a design ended: the first of these that is the case."""
+    failed = [status for status in ended if status is not Status.OK]
+    if failed:
+        return failed[0]
+    if not distance <= AGREE:
+        return Status.INACCURATE
+    reached = bool(np.asarray(optimum.gap) <= tolerance)
+    return Status.OK if reached else Status.NOT_CONVERGED

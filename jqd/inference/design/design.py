@@ -1,0 +1,142 @@
+"""`design`: which settings of an experiment, and how many shots at each."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike
+
+from ... import _checks
+from ...status import Status
+from ..sensitivity import RTOL, Sensitivity, apart, constants_at, sensitivity
+from ..study import Study
+from .answer import Design, answer
+from .criteria import CRITERIA, combinations, opened
+from .response import NODES, has_response, response
+from .rival import against
+from .settings import gather, settings_of, studies_of
+from .weights import Problem, judge, optimise
+
+
+def design(
+    study: Study,
+    *,
+    shots: ArrayLike,
+    candidates: Any = None,
+    criterion: str = "A",
+    wanted: Any = None,
+    rival: Any = None,
+    shares: Any = None,
+    theta: ArrayLike | None = None,
+    tolerance: float = 1e-6,
+    nodes: int = NODES,
+) -> Design:
+    """Shares of shots on candidate settings that tell most of what is wanted.
+
+    S(w) = N Σ_x w_x F_x + P,   V = S⁻¹: minimise tr C^T V C ("A"), ln det C^T V C ("D")
+    or c^T V c ("c") over w; or maximise min_η Σ_x w_x 2 N KL_x + prior(η) ("KL").
+
+    Nuisances and their priors take part. For copies at the point of quantum mechanics
+    derivatives are those of linear response, and are compared with those through the
+    law; elsewhere the steps of the law are halved until they have settled.
+
+    Args:
+        study: law, start, instrument, priors, and a record whose rows are the candidate
+            settings. Its values do not matter, only how they scatter: a shot is one
+            look of counts, or a row of values with the errors stated.
+        shots: N, of the whole experiment.
+        candidates: other settings: times, (T,), or studies of the same constants, by
+            name, whose rows are all candidates; None for the rows of `study`.
+        criterion: "A", "D", "c" or "KL".
+        wanted: names of the constants that are wanted, all free ones for None;
+            {name: accuracy} scales them for "A", {name: coefficient} is the
+            combination of "c". None for "KL".
+        rival: for "KL", what is to be told from the law as it stands: {name: value} of
+            other constants, or a study of another law with rows like the candidates',
+            whose constants and nuisances are fitted.
+        shares: shares of the shots to be judged, (S,), whose sum is 1, rather than the
+            best ones; "even" for equal ones. Their gap says what they lose.
+        theta: constants at which to design, (p,); None for those of the study.
+        tolerance: gap of the equivalence theorem at which to stop.
+        nodes: of the integrals of linear response.
+
+    Returns:
+        The design; its `status` says whether the gap was reached and whether
+        derivatives agree.
+
+    Raises:
+        ValueError: shots not positive, no candidates, unknown names or criterion,
+            noise that is not of independent shots, float64 off.
+        Unidentifiable: (a ValueError) what is wanted has a part of which neither the
+            candidates nor the priors tell, which is named.
+    """
+    _checks.require_x64("jqd.design")
+    _checks.check_choice(criterion, "criterion", CRITERIA)
+    _checks.check_scalar(shots, "shots")
+    _checks.check_positive(shots, "shots")
+    _checks.check_positive(tolerance, "tolerance")
+    _check_rival(criterion, rival, wanted)
+    at = constants_at(study, theta)
+    studies = studies_of(study, candidates)
+    number = jnp.asarray(shots, jnp.result_type(float))
+    given = _shares(
+        shares, sum(len(settings_of(name, one)) for name, one in studies.items())
+    )
+    if criterion == "KL":
+        return against(studies, at, rival, number, tolerance, given)
+    C = combinations(criterion, wanted, study.labels(), study.wanted)
+    slopes = {name: derivatives(one, at, nodes) for name, one in studies.items()}
+    found = gather(studies, slopes)
+    problem = Problem(
+        found.information, opened(found, C, number), C, number, criterion == "D"
+    )
+    if given is not None:
+        optimum = judge(problem, given)
+    else:
+        optimum = optimise(problem, tolerance)
+    return answer(found, problem, optimum, criterion, list(slopes.values()), tolerance)
+
+
+def derivatives(study: Study, theta: Array, nodes: int) -> Sensitivity:
+    """By linear response where it is exact; `change` is how far those through the law
+    are from them."""
+    through = sensitivity(study, theta, RTOL)
+    if not has_response(study, theta) or through.status is not Status.OK:
+        return through
+    linear = response(study, theta, nodes)
+    distance = apart(linear.slope, through.slope)
+    return Sensitivity(
+        theta, linear.mean, linear.slope, through.slope, distance, through.steps,
+        through.status,
+    )  # fmt: skip
+
+
+def _check_rival(criterion: str, rival: Any, wanted: Any) -> None:
+    """Raise ValueError unless a rival is given with "KL", and only then."""
+    if criterion == "KL" and rival is None:
+        raise ValueError(
+            "Argument `rival` must be other constants or a study for 'KL', but is None."
+        )
+    if criterion == "KL" and wanted is not None:
+        raise ValueError("Argument `wanted` must be None for 'KL', but is not.")
+    if criterion != "KL" and rival is not None:
+        raise ValueError(
+            f"Argument `rival` must be None for {criterion!r}, but is not."
+        )
+
+
+def _shares(shares: Any, size: int) -> Array | None:
+    """Shares of shots that were given, checked."""
+    if shares is None:
+        return None
+    if isinstance(shares, str):
+        _checks.check_choice(shares, "shares", ("even",))
+        return jnp.full((size,), 1 / size)
+    _checks.check_shape(shares, "shares", (size,))
+    _checks.check_not_negative(shares, "shares")
+    total = np.sum(np.asarray(shares, float))
+    if abs(total - 1) > 1e-6:
+        raise ValueError(
+            f"Argument `shares` must have the sum 1, but it is {total:.9g}."
+        )
+    return jnp.asarray(shares, jnp.result_type(float))

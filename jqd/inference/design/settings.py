@@ -1,0 +1,214 @@
+"""Candidate settings of an experiment, and what one shot at each of them tells."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ...instruments.counts import Binomial
+from ...instruments.noise import Drawable
+from ...records.record import Record
+from ..sensitivity import Sensitivity, check_known
+from ..study import Study
+
+
+class Setting(NamedTuple):
+    """What an experimenter chooses for one shot.
+
+    Attributes:
+        study: name of the study, "" where there is one only.
+        t: time of the look, in the units of the record.
+        value: which value of a row is looked at where each has shots of its own
+            (settings of a displacement), else None.
+    """
+
+    study: str
+    t: float
+    value: int | None = None
+
+    def __str__(self) -> str:
+        value = "" if self.value is None else f", value {self.value}"
+        name = f"{self.study}, " if self.study else ""
+        return f"{name}t = {self.t:g}{value}"
+
+
+class Candidates(eqx.Module):
+    """Settings, and what one shot at each tells.
+
+    Attributes:
+        settings: S of them (static).
+        rows: slopes in units of the scatter of one shot, (S, k, p).
+        coarse: the same by another route or with half the steps.
+        priors: slopes of the priors in units of their scatter, (m, p).
+        width: scale of each constant, (p,).
+        labels: names of the constants, free ones first (static).
+        free: how many are free constants, not nuisances (static).
+    """
+
+    settings: tuple[Setting, ...] = eqx.field(static=True)
+    rows: Float[Array, "S k p"]
+    coarse: Float[Array, "S k p"]
+    priors: Float[Array, "m p"]
+    width: Float[Array, " p"]
+    labels: tuple[str, ...] = eqx.field(static=True)
+    free: int = eqx.field(static=True)
+
+    @property
+    def information(self) -> Float[Array, "S p p"]:
+        """F_x of one shot."""
+        return jnp.einsum("ski,skj->sij", self.rows, self.rows)
+
+    @property
+    def prior(self) -> Float[Array, "p p"]:
+        """P, what the priors tell."""
+        return self.priors.T @ self.priors
+
+    def residual_slopes(
+        self, weights: Array, shots: Array
+    ) -> tuple[Float[Array, "rows p"], Float[Array, "rows p"]]:
+        """√(N w_x) of the rows, flat, then the rows of the priors; fine and coarse."""
+
+        def flat(rows: Array) -> Array:
+            seen = jnp.sqrt(shots * weights)[:, None, None] * rows
+            flat = jnp.reshape(seen, (-1, seen.shape[-1]))
+            return jnp.concatenate([flat, self.priors])
+
+        return flat(self.rows), flat(self.coarse)
+
+
+def studies_of(study: Study, candidates: Any) -> dict[str, Study]:
+    """The studies whose rows are the candidates, by name.
+
+    Args:
+        study: what candidates are of, where they are times.
+        candidates: times, (T,); studies by name; or None for the rows of the study.
+
+    Raises:
+        ValueError: none of these, or an empty one; studies of other constants.
+    """
+    if candidates is None:
+        return {"": study}
+    if isinstance(candidates, Study):
+        candidates = [candidates]
+    if isinstance(candidates, Sequence) and any(
+        isinstance(one, Study) for one in candidates
+    ):
+        candidates = {str(i): one for i, one in enumerate(candidates)}
+    if isinstance(candidates, Mapping):
+        return _named(study, candidates)
+    if np.size(candidates) == 0:
+        raise ValueError("Argument `candidates` must not be empty, but is.")
+    ts = _checks.concrete(candidates)
+    _checks.check_times(ts, "candidates")
+    return {"": at_times(study, ts)}
+
+
+def _named(study: Study, candidates: Mapping[str, Any]) -> dict[str, Study]:
+    if not candidates:
+        raise ValueError("Argument `candidates` must not be empty, but is.")
+    for name, one in candidates.items():
+        if not isinstance(one, Study):
+            raise ValueError(
+                "Argument `candidates` must hold times, or studies by name, but "
+                f"{name!r} is a {type(one).__name__}."
+            )
+        if one.labels() != study.labels():
+            raise ValueError(
+                "Argument `candidates` must be studies of the same constants, "
+                f"{', '.join(study.labels())}, but {name!r} has "
+                f"{', '.join(one.labels())}."
+            )
+    return dict(candidates)
+
+
+def at_times(study: Study, ts: ArrayLike) -> Study:
+    """The study with rows at other times, whose values are the law's prediction.
+
+    Args:
+        ts: (T,), increasing, not before the initial state.
+
+    Raises:
+        ValueError: times before the state; noise that belongs to the rows it had.
+    """
+    ts, old = np.asarray(ts, float), study.data
+    if ts[0] < float(np.asarray(old.t0)):
+        raise ValueError(
+            "Argument `candidates` must not be before the initial state at "
+            f"{float(np.asarray(old.t0)):g}, but begins at {ts[0]:g}."
+        )
+    # the first row stands for all of them until the law has predicted them
+    values = np.repeat(np.asarray(old.values)[:1], ts.size, axis=0)
+    noise = old.noise
+    if isinstance(noise, Binomial):
+        # one shot tells the same however many there were
+        noise, values = Binomial(jnp.max(noise.shots)), 0 * values
+    try:
+        record = Record(ts, values, noise, old.t0)
+    except ValueError as error:
+        raise ValueError(
+            "Argument `candidates` must be studies where the noise of a record belongs "
+            f"to its rows, but are times. ({error})"
+        ) from None
+    return eqx.tree_at(lambda study: study.data, study, record)
+
+
+def gather(
+    studies: Mapping[str, Study], slopes: Mapping[str, Sensitivity]
+) -> Candidates:
+    """All settings of these studies.
+
+    Args:
+        studies: by name.
+        slopes: derivatives of what each shows.
+
+    Raises:
+        ValueError: noise whose rows do not scatter independently, or unknown noise.
+    """
+    settings: list[Setting] = []
+    rows: list[tuple[np.ndarray, np.ndarray]] = []
+    for name, study in studies.items():
+        noise = study.data.noise
+        check_known(study, "candidates" if name else "study")
+        if not isinstance(noise, Drawable):
+            raise ValueError(
+                "Argument `study` must have a record whose shots are independent, but "
+                f"that of a {type(noise).__name__} are not."
+            )
+        own = settings_of(name, study)
+        settings += own
+        each = _whitened(noise, slopes[name])
+        fine, coarse = (np.reshape(x, (len(own), -1, x.shape[-1])) for x in each)
+        rows.append((fine, coarse))
+    first = next(iter(studies.values()))
+    sd, low, high = map(np.asarray, (first.prior()[1], *first.bounds()))
+    fine, coarse = (_stacked(parts) for parts in zip(*rows, strict=True))
+    return Candidates(
+        tuple(settings), fine, coarse, jnp.diag(1 / sd), jnp.asarray(high - low),
+        tuple(first.labels()), first.wanted,
+    )  # fmt: skip
+
+
+@jax.jit
+def _whitened(noise: Drawable, at: Sensitivity) -> tuple[Array, Array]:
+    return noise.whitened(at.slope, at.mean), noise.whitened(at.coarse, at.mean)
+
+
+def _stacked(parts: Sequence[np.ndarray]) -> Float[Array, "S k p"]:
+    """All settings, with rows of zeros where a study has fewer."""
+    most = max(part.shape[1] for part in parts)
+    padded = [np.pad(x, ((0, 0), (0, most - x.shape[1]), (0, 0))) for x in parts]
+    return jnp.asarray(np.concatenate(padded))
+
+
+def settings_of(name: str, study: Study) -> list[Setting]:
+    """One a row; one a value where each has shots of its own."""
+    ts = np.asarray(study.data.ts).tolist()
+    if not isinstance(study.data.noise, Binomial):
+        return [Setting(name, t) for t in ts]
+    each = int(np.prod(study.data.values.shape[1:]))
+    return [Setting(name, t, i) for t in ts for i in range(each)]

@@ -1,0 +1,188 @@
+"""Optimal shares of shots on candidate settings: a convex problem.
+
+S(w) = N Σ_x w_x F_x + P,   V = S⁻¹,   w_x >= 0,   Σ_x w_x = 1
+
+with F_x the information of one shot at setting x and P that of the priors. The
+criterion is tr C^T V C or ln det C^T V C; its slopes -∂/∂w_x say where shots count most
+(equivalence theorem): at the optimum no setting has more than their mean.
+
+Source: Kiefer and Wolfowitz (1960); Silvey, Titterington and Torsney (1978).
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+# A ridge on the diagonal of S in units of its entries under equal shares: shares on
+# fewer settings than constants leave a matrix that has an inverse all the same.
+RIDGE = 1e-13
+# A share below this fraction of the mean one is dropped before shares are exchanged.
+NEGLIGIBLE = 1e-3
+BISECTIONS = 60
+
+
+class Problem(eqx.Module):
+    """Candidate settings and what is wanted of them.
+
+    Attributes:
+        settings: F_x, information of one shot at each, (S, p, p).
+        prior: P, (p, p).
+        wanted: C, columns are the combinations that are wanted, (p, k).
+        shots: N, scalar.
+        log_det: whether the criterion is ln det C^T V C (D), else its trace (static).
+    """
+
+    settings: Float[Array, "S p p"]
+    prior: Float[Array, "p p"]
+    wanted: Float[Array, "p k"]
+    shots: Float[Array, ""]
+    log_det: bool = eqx.field(static=True)
+
+    def information(self, weights: Float[Array, " S"]) -> Float[Array, "p p"]:
+        """S(w)"""
+        return self.prior + self.shots * jnp.tensordot(weights, self.settings, 1)
+
+    def scaled(self) -> "Problem":
+        """The same in units of constants in which equal shares have unit diagonal."""
+        size = self.settings.shape[0]
+        equal = self.information(jnp.full((size,), 1 / size))
+        diagonal = jnp.diagonal(equal)
+        unit = 1 / jnp.sqrt(jnp.where(diagonal > 0, diagonal, 1))
+        square = unit[:, None] * unit[None, :]
+        return Problem(
+            self.settings * square[None], self.prior * square,
+            self.wanted * unit[:, None], self.shots, self.log_det,
+        )  # fmt: skip
+
+
+class Optimum(NamedTuple):
+    """Shares of shots, and how far from the best they may be.
+
+    Attributes:
+        weights: w, (S,).
+        gap: max_x s_x / (w·s) - 1, scalar. Without priors a trace is at most
+            1/(1 - gap) of the best, and ln det at most gap k above it.
+        slopes: s_x = -∂(criterion)/∂w_x, (S,).
+        exchanges: how many were made.
+    """
+
+    weights: Float[Array, " S"]
+    gap: Float[Array, ""]
+    slopes: Float[Array, " S"]
+    exchanges: Int[Array, ""]
+
+
+def covariance(problem: Problem, weights: Array) -> Float[Array, "p p"]:
+    """V = S(w)⁻¹, with a ridge that only matters where S has no inverse."""
+    S = problem.information(weights)
+    size = S.shape[0]
+    bound = jnp.maximum(jnp.trace(S) / size, 1.0)
+    return jnp.linalg.inv(S + RIDGE * bound * jnp.eye(size, dtype=S.dtype))
+
+
+def slopes_of(problem: Problem, weights: Array) -> Float[Array, " S"]:
+    """s_x = N tr C^T V F_x V C, or of (C^T V C)⁻¹ times it."""
+    return jnp.einsum("spq,pq->s", problem.settings, _direction(problem, weights))
+
+
+def _direction(problem: Problem, weights: Array) -> Float[Array, "p p"]:
+    """G of s_x = tr F_x G."""
+    spread = covariance(problem, weights) @ problem.wanted
+    if not problem.log_det:
+        return problem.shots * (spread @ spread.T)
+    inner = problem.wanted.T @ spread
+    return problem.shots * (spread @ jnp.linalg.solve(inner, spread.T))
+
+
+def gap_of(weights: Array, slopes: Array) -> Float[Array, ""]:
+    """max_x s_x / (w·s) - 1; inf where the criterion has no slope at all."""
+    mean = jnp.sum(weights * slopes)
+    return jnp.where(
+        mean > 0, jnp.max(slopes) / jnp.where(mean > 0, mean, 1) - 1, jnp.inf
+    )
+
+
+@jax.jit
+def optimise(
+    problem: Problem,
+    tolerance: float = 1e-7,
+    multiplicative: int = 200,
+    exchanges: int = 3000,
+) -> Optimum:
+    """Shares that minimise the criterion.
+
+    First w <- w s^(1/2), or w s for D, renormalised, which is monotone and slow at the
+    end; then exchanges of shares between the worst setting that has one and the best.
+
+    Args:
+        problem: in any units.
+        tolerance: gap at which to stop.
+        multiplicative: steps of the first kind.
+        exchanges: most steps of the second.
+    """
+    task = problem.scaled()
+    size = task.settings.shape[0]
+    power = 1.0 if task.log_det else 0.5
+
+    def multiply(_, weights: Array) -> Array:
+        slopes = jnp.maximum(slopes_of(task, weights), 0)
+        grown = weights * slopes**power
+        total = jnp.sum(grown)
+        return jnp.where(total > 0, grown / jnp.where(total > 0, total, 1), weights)
+
+    weights = jnp.full((size,), 1 / size)
+    weights = jax.lax.fori_loop(0, multiplicative, multiply, weights)
+    kept = jnp.where(weights > NEGLIGIBLE / size, weights, 0)
+    state = judge(task, kept / jnp.sum(kept))
+
+    def unfinished(state: Optimum) -> Bool[Array, ""]:
+        return (state.gap > tolerance) & (state.exchanges < exchanges)
+
+    def exchange(state: Optimum) -> Optimum:
+        weights = _exchanged(task, state.weights, state.slopes)
+        return _judged(
+            task, state._replace(weights=weights, exchanges=state.exchanges + 1)
+        )
+
+    return jax.lax.while_loop(unfinished, exchange, state)
+
+
+@jax.jit
+def judge(problem: Problem, weights: Float[Array, " S"]) -> Optimum:
+    """Shares as they are, and their gap."""
+    first = Optimum(weights, jnp.asarray(jnp.inf), weights, jnp.asarray(0))
+    return _judged(problem.scaled(), first)
+
+
+def _judged(task: Problem, state: Optimum) -> Optimum:
+    slopes = slopes_of(task, state.weights)
+    return state._replace(slopes=slopes, gap=gap_of(state.weights, slopes))
+
+
+def _exchanged(task: Problem, weights: Array, slopes: Array) -> Float[Array, " S"]:
+    """Shares after the best move from the worst setting that has one to the best."""
+    best = jnp.argmax(slopes)
+    worst = jnp.argmin(jnp.where(weights > 0, slopes, jnp.inf))
+    change = task.settings[best] - task.settings[worst]
+    most = weights[worst]
+
+    def moved(share: Array) -> Array:
+        shifted = weights.at[worst].add(-share)
+        # all of it: rounding leaves no share that would be the worst for ever
+        shifted = shifted.at[worst].set(jnp.where(share < most, shifted[worst], 0))
+        return shifted.at[best].add(share)
+
+    def gain(share: Array) -> Array:
+        return jnp.sum(change * _direction(task, moved(share)))
+
+    def halve(_, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = ends
+        middle = (low + high) / 2
+        up = gain(middle) > 0
+        return jnp.where(up, middle, low), jnp.where(up, high, middle)
+
+    low, _ = jax.lax.fori_loop(0, BISECTIONS, halve, (jnp.zeros_like(most), most))
+    return moved(jnp.where(gain(most) > 0, most, low))

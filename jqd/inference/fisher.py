@@ -1,0 +1,119 @@
+"""Fisher information of a record with the priors of its nuisances."""
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from ..status import Status
+from .errors import StandardErrors, three_errors
+from .identifiability import Identifiability, analyse
+from .sensitivity import (
+    NULL_FRACTION,
+    RTOL,
+    Sensitivity,
+    check_known,
+    constants_at,
+    sensitivity,
+    whitened,
+)
+from .study import Study
+
+
+class Fisher(eqx.Module):
+    """What a record and its priors tell of constants.
+
+    Attributes:
+        labels: names of the entries of θ, free constants first (static).
+        theta: where, (p,).
+        matrix: F = J^T J + diag(1/sd²) in the constants' own units, (p, p).
+        errors: standard errors with nuisances known, with priors, and without.
+        aided: singular values and null directions of record and priors.
+        alone: the same of the record without any prior.
+        change: by how much half the step last changed a derivative, relative.
+        status: OK; how the run ended, if before its last time; `UNIDENTIFIABLE` where F
+            has a null direction; `NOT_CONVERGED` where steps have not settled (static).
+    """
+
+    labels: tuple[str, ...] = eqx.field(static=True)
+    theta: Float[Array, " p"]
+    matrix: Float[Array, "p p"]
+    errors: StandardErrors
+    aided: Identifiability
+    alone: Identifiability
+    change: float
+    status: Status = eqx.field(static=True)
+
+    @property
+    def null_vectors(self) -> Float[Array, "n p"]:
+        """Unit vectors in the constants' own units of which the record alone tells
+        nothing, whatever the priors tell."""
+        return self.alone.null_directions
+
+    def stderr(self, label: str) -> float:
+        """Standard error of one constant with all that is known; inf for none.
+
+        Args:
+            label: its name.
+
+        Raises:
+            ValueError: unknown name.
+        """
+        _checks.check_choice(label, "label", self.labels)
+        return float(np.asarray(self.errors.aided)[self.labels.index(label)])
+
+
+def fisher(
+    study: Study, theta: ArrayLike | None = None, *, rtol: float = RTOL
+) -> Fisher:
+    """Fisher information of a record with its priors.
+
+    F = Σ_t J_t^T W_t J_t + diag(1/sd²),   J = ∂(mean)/∂θ
+
+    Steps are halved until J no longer changes.
+
+    Args:
+        study: what would be fitted to what; the values of its record do not matter
+            beyond their number and their weights.
+        theta: constants, (p,), in their own units; None for those of the law and the
+            means of the priors.
+        rtol: change of J by half the step, relative to each column, that is let pass.
+
+    Returns:
+        The information, and what follows from it.
+
+    Raises:
+        ValueError: float64 off, a record whose scatter is not known, shapes that
+            differ, rtol not positive.
+    """
+    _checks.require_x64("jqd.fisher")
+    check_known(study)
+    _checks.check_positive(rtol, "rtol")
+    return of_sensitivity(
+        study, sensitivity(study, constants_at(study, theta), rtol), rtol
+    )
+
+
+def of_sensitivity(study: Study, at: Sensitivity, rtol: float) -> Fisher:
+    """The information of derivatives that are known.
+
+    Args:
+        study: whose constants and record they are.
+        at: the derivatives.
+        rtol: how far they may be from settled.
+    """
+    low, high = study.bounds()
+    width, labels, seen = high - low, study.labels(), study.seen
+    slope, coarse = whitened(study, at)
+    aided = analyse(coarse, width, labels, slope, NULL_FRACTION)
+    alone = analyse(coarse[:seen], width, labels, slope[:seen], NULL_FRACTION)
+    errors = three_errors(slope, seen, study.wanted, width, aided.floor, alone.floor)
+    status = at.status
+    if status is Status.OK and not at.change <= rtol:
+        status = Status.NOT_CONVERGED
+    elif status is Status.OK and int(aided.null):
+        status = Status.UNIDENTIFIABLE
+    return Fisher(
+        tuple(labels), at.theta, slope.T @ slope, errors, aided, alone, at.change,
+        status,
+    )  # fmt: skip

@@ -1,0 +1,132 @@
+"""Derivatives of what a record shows on average, with steps that have settled."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from ..status import Status
+from .slopes import columns
+from .study import MAX_SUBSTEPS, Study
+
+# A derivative has settled where half the step changes it by less than this.
+RTOL = 1e-4
+FIRST_SUBSTEPS = 8
+# A direction along which slopes are below this fraction of the largest is null: those
+# of matrix functions come out at some 1e-11 there.
+NULL_FRACTION = 1e-9
+
+
+class Sensitivity(eqx.Module):
+    """What a record shows on average and how it moves with the constants.
+
+    Attributes:
+        theta: where, (p,).
+        mean: on the scale of the record's shares, (T, ...).
+        slope: ∂(mean)/∂θ in the constants' own units, (T, ..., p).
+        coarse: the same with half the steps, or by another route; like it where there
+            is none.
+        change: by how much the last refinement changed a column, relative; 0 where
+            nothing was refined.
+        steps: between two rows.
+        status: how the run ended, a `jqd.Status` (static).
+    """
+
+    theta: Float[Array, " p"]
+    mean: Float[Array, "T ..."]
+    slope: Float[Array, "T ... p"]
+    coarse: Float[Array, "T ... p"]
+    change: float
+    steps: int = eqx.field(static=True)
+    status: Status = eqx.field(static=True)
+
+
+def sensitivity(study: Study, theta: Array, rtol: float = RTOL) -> Sensitivity:
+    """Derivatives through the law, whose steps are halved until they have settled.
+
+    Args:
+        study: what would be fitted to what.
+        theta: constants, (p,).
+        rtol: change of a column by half the step that is let pass.
+
+    Returns:
+        The derivatives with the finest step that was taken.
+    """
+    steps = max(FIRST_SUBSTEPS, int(np.asarray(study.substeps)))
+    fine = study.with_substeps(steps)
+    mean, slope = _through_law(fine, theta)
+    change, before = 0.0, slope
+    while study.order is not None and steps < MAX_SUBSTEPS:
+        steps *= 2
+        before, fine = slope, study.with_substeps(steps)
+        mean, slope = _through_law(fine, theta)
+        change = apart(before, slope)
+        if not change > rtol:
+            break
+    status = Status(int(fine.status(theta)))
+    return Sensitivity(theta, mean, slope, before, change, steps, status)
+
+
+@jax.jit
+def _through_law(study: Study, theta: Array) -> tuple[Array, Array]:
+    return columns(study.predict, theta)
+
+
+def apart(one: Float[Array, "... p"], other: Float[Array, "... p"]) -> float:
+    """Largest distance of two columns over the length of the second.
+
+    Columns whose length is rounding beside the longest, in the units of the mean times
+    those of the constants, do not count.
+    """
+    before, now = (np.reshape(np.asarray(x), (-1, x.shape[-1])) for x in (one, other))
+    length = np.linalg.norm(now, axis=0)
+    floor = max(1e-9 * np.max(length, initial=0.0), np.finfo(float).tiny)
+    return float(
+        np.max(np.linalg.norm(now - before, axis=0) / np.maximum(length, floor))
+    )
+
+
+@jax.jit
+def whitened(
+    study: Study, at: Sensitivity
+) -> tuple[Float[Array, "rows p"], Float[Array, "rows p"]]:
+    """Derivatives of the residuals of the record and then of the priors.
+
+    As `Study.slope`, from derivatives of the mean: the finer and the coarse ones.
+    """
+    values, noise = study.data.values, study.data.noise
+    weights = study.weights(at.theta, at.mean)
+
+    def along(tangent: Array) -> Array:
+        def residuals(mean: Array) -> Array:
+            return noise.residuals(mean, values, weights)
+
+        return jnp.ravel(jax.jvp(residuals, (at.mean,), (tangent,))[1])
+
+    _, sd = study.prior()
+    priors = jnp.diag(1 / sd)[study.wanted :]
+
+    def rows(slope: Array) -> Array:
+        return jnp.concatenate([jax.vmap(along, -1, -1)(slope), priors])
+
+    return rows(at.slope), rows(at.coarse)
+
+
+def constants_at(study: Study, theta: ArrayLike | None) -> Float[Array, " p"]:
+    """These constants, or those that stand in the study; checked for their shape."""
+    if theta is None:
+        return study.theta()
+    _checks.check_shape(theta, "theta", (len(study.labels()),))
+    _checks.check_finite(theta, "theta")
+    return jnp.asarray(theta, jnp.result_type(float))
+
+
+def check_known(study: Study, name: str = "study") -> None:
+    """Raise ValueError unless the scatter of the record is known."""
+    if not study.data.noise.known:
+        raise ValueError(
+            f"Argument `{name}` must say how the values of its record scatter, but "
+            "they have no errors; give counts, or `Gaussian(sigma)`."
+        )
