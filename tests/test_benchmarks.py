@@ -59,7 +59,7 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
         ("kerr_sweep", 1e-12),
         ("bose_hubbard", 1e-11),
         pytest.param("kerr_gradient", 1e-11, marks=pytest.mark.slow),
-        ("driven_qutrit", 1e-11),
+        pytest.param("driven_qutrit", 1e-11, marks=pytest.mark.slow),
         # ten steps of fourth order: 1e-6 of the value, 5e-6 of its slope
         pytest.param("driven_kerr", 1e-5, marks=pytest.mark.slow),
         pytest.param("grid_schrodinger", 2e-3, marks=pytest.mark.slow),
@@ -150,6 +150,7 @@ def test_higher_orders_need_fewer_transforms(stored):
     assert rows["srkn6"]["error_2400"] < 1e-2 * rows["strang"]["error_2400"]
 
 
+@pytest.mark.slow
 def test_reversible_gradient_agrees_and_its_memory_is_flat(stored):
     record = json.loads(stored("reversible_gradient").read_text())
     goals = record["benchmarks"]["reversible_gradient"]["goals"]

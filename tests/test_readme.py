@@ -74,6 +74,7 @@ def test_many_modes_block_runs():
     assert "reached its last time" in done.stdout
 
 
+@pytest.mark.slow
 def test_bath_block_runs():
     done = run_code(section("Baths"))
     assert done.returncode == 0, done.stderr
@@ -137,6 +138,7 @@ def test_matter_block_runs():
     assert done.stdout.count("reached its last time") == 2
 
 
+@pytest.mark.slow
 def test_a_law_of_ones_own_finds_quantum_mechanics():
     assert len(blocks("python", LAWS)) == 10  # each has its test
     done = run_code(section("A law of your own"))

@@ -42,6 +42,7 @@ def test_random_weights(recover, tmp_path, printed):
     assert (tmp_path / "run" / "fit.png").stat().st_size > 1e4
 
 
+@pytest.mark.slow
 def test_own_curve(recover, tmp_path, printed):
     E = np.linspace(0, 4, 30)
     nbar = 1 / (np.exp((E + 0.3) / 1.2) - 1)

@@ -79,6 +79,7 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
     assert "it is done" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_extinction_is_said_and_exits_with_1(tmp_path, capsys):
     state, matrix = tmp_path / "psi.npy", tmp_path / "H.npy"
     np.save(state, np.array([1.0, 0.0]))

@@ -109,6 +109,7 @@ def test_reversible_gradients_equal_the_others(V, stepper):
         assert worst > 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stepper", [strang, srkn11])
 def test_second_derivatives_by_stepping_back(stepper):
     """`jax.hessian`: forward mode over the gradient that steps back."""
@@ -162,6 +163,7 @@ def test_reversible_gradient_against_a_difference():
         assert abs(slopes[2][i] * 1.0001 - slope) > 1e-7  # Negative control
 
 
+@pytest.mark.slow
 def test_reversible_values_equal_the_others():
     state = jax.lax.complex(*packet())
     for V in (well, shaken):

@@ -206,6 +206,7 @@ class Overlap(eqx.Module):
         return jnp.abs(jnp.vdot(self.target, state)) ** 2 + 0 * t
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method",
     [Fixed(rk4, 20), Adaptive(rtol=1e-7), Propagator()],

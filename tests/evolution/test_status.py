@@ -152,6 +152,7 @@ NODE_TIME = 0.588926  # q = .7, r = -.3, x0 = -1.2: Adaptive at rtol 1e-11
 ANGLES = (-1.2, -0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "literal"),
     [

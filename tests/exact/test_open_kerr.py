@@ -304,6 +304,7 @@ def test_derivatives(compiled, constants):
     np.testing.assert_allclose(gradient(constants), total, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_derivatives_by_place_and_start():
     def value(x, y, r):
         return open_kerr(

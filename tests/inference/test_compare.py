@@ -101,6 +101,7 @@ def lines():
     return jqd.compare({"as it is": line(()), "b": line(("b",))}, folds=4, starts=1)
 
 
+@pytest.mark.slow
 def test_rows_left_out_are_those_of_refits_by_numpy(lines):
     still, fitted = lines.rows
     A, rest = DESIGN[:, 1] / SIGMA, (VALUES - 0.7 * TS) / SIGMA
@@ -123,6 +124,7 @@ def test_rows_left_out_are_those_of_refits_by_numpy(lines):
     assert fitted.folds.failed == still.folds.failed == 0
 
 
+@pytest.mark.slow
 def test_figures_of_a_row(lines):
     still, fitted = lines.rows
     assert (still.parameters, fitted.parameters) == (0, 1)

@@ -78,6 +78,7 @@ def weigh(study, records, thetas):
     return jax.vmap(one)(records, thetas)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [50, pytest.param(300, marks=pytest.mark.slow)])
 def test_intervals_of_real_records_are_honest(count):
     """95 % intervals of q and r: as wide as they say, and naive ones are not."""

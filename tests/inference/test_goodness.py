@@ -113,6 +113,7 @@ def test_a_true_law_is_no_misfit(golden, populations):
         assert constant.sigmas == pytest.approx(constant.deviation / constant.stderr)
 
 
+@pytest.mark.slow
 def test_the_pure_fit_says_misfit_as_well(golden, populations):
     law, psi0 = golden
     lossy = 0.95 * populations + 0.05 / 3

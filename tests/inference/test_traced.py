@@ -68,6 +68,7 @@ def found(fits, many):
     return fits(many)
 
 
+@pytest.mark.slow
 def test_scatter_of_fits_is_what_their_error_bars_say(found):
     # p < 1e-3 is a misfit: 0.2 of 200 true records on average, 3 once in a thousand
     misfit = np.asarray(found.status) == Status.MISFIT

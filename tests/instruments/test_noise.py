@@ -146,6 +146,7 @@ def test_counts_that_cannot_be(shots, values, said):
         Binomial(shots).check(jnp.asarray(values))
 
 
+@pytest.mark.slow
 def test_divergences_are_those_of_kullback_and_leibler():
     p, rival = np.array([[0.2, 0.5, 0.3, 0.0]]), np.array([[0.2001, 0.2, 0.5, 0.0999]])
     found = np.asarray(Multinomial().divergence(jnp.asarray(p), jnp.asarray(rival)))

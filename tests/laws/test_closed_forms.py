@@ -172,6 +172,7 @@ def test_states(name):
     np.testing.assert_allclose(run.values, exact, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "way"), CASES)
 def test_averages_and_their_derivatives(name, way):
     system = SYSTEMS[name]

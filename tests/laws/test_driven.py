@@ -160,6 +160,7 @@ def test_a_qubit_turned_by_a_cosine(method):
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_second_derivatives():
     def last(eps):
         law = jqd.Schrodinger(

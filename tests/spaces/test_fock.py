@@ -70,6 +70,7 @@ def test_phases_at_large_n():
     assert abs(phase / abs(phase) - np.exp(1j * 400 * 2.7)) < 4e-13
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("b", [0.0, 0.4 - 0.3j, 1e-200])
 def test_derivatives(b):
     """Re d<n|b> = Re(√n <n-1|b> db - <n|b> Re(b* db)), at 0 as well."""

@@ -154,6 +154,7 @@ def test_moments_of_coherent_and_number_states():
     np.testing.assert_allclose(antinormal_moment(number_state(3, 4), 2, 2), 20.0)
 
 
+@pytest.mark.slow
 def test_covariance_of_gaussian_states():
     hbar = 0.7
     expected = hbar * np.diag([0.5 + 0.4 / 2, 0.5, 0.5 + 0.4 / 2, 0.5])

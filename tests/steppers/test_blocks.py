@@ -33,6 +33,7 @@ def shuffled(scale=1):
     return matrix[np.ix_(order, order)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1, 26])
 def test_pieces_evolve_as_the_whole(scale):
     matrix = shuffled(scale)

@@ -108,6 +108,7 @@ def free_ports(count):
     return map(str, ports)
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_store_and_a_lost_one_is_made_up_for(tmp_path):
     stores = [tmp_path / name for name in ("alone", "shared", "broken")]
     told = tmp_path / "told"

@@ -55,6 +55,7 @@ def test_distribution_is_binomial(drawn, case):
         assert stats.kstest(numbers, other.cdf).pvalue < 1e-6
 
 
+@pytest.mark.slow
 def test_a_batch_changes_nothing():
     """Bit for bit: alone, side by side, and in nested batches."""
     keys = jax.random.split(jax.random.key(1), 12)

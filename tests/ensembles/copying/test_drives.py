@@ -111,6 +111,7 @@ def test_means_follow_the_mean_field(method, q, r):
     assert np.max(np.abs(mean - other.values) / room) > 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "declared"),
     [

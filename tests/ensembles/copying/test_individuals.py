@@ -187,6 +187,7 @@ def rabi(key, spread=0.0, **options):
     return individuals(RABI, *start, PERIOD, key, trajectories=5, **options)
 
 
+@pytest.mark.slow
 def test_variance_times_density_is_constant(key):
     """Phases are not aligned by copying, nor driven apart: ρ_a Var_a stays."""
     got = rabi(key, 0.02)

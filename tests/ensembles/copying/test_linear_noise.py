@@ -138,6 +138,7 @@ def test_gradients_and_batches():
     assert np.all(np.abs(differences) > 0.1)
 
 
+@pytest.mark.slow
 def test_single_precision_and_empty_classes():
     law, psi = problems.golden()
     low = linear_noise(law, psi.astype(jnp.complex64), TS, substeps=STEPS)

@@ -150,6 +150,7 @@ def test_the_split_into_batches_changes_nothing(run, method, monkeypatch):
     assert np.any(np.asarray(other.occupation) != np.asarray(whole.occupation))
 
 
+@pytest.mark.slow
 def test_vmap_over_keys_copies_and_constants(run):
     """vmap over anything equals one run after the other."""
     law, psi = problems.golden()
@@ -186,6 +187,7 @@ def test_many_copies_follow_the_law_with_harmonics():
     assert np.max(np.abs(other - exact)) > 0.01
 
 
+@pytest.mark.slow
 def test_tagged_systems_are_all_there():
     law, psi = problems.golden()
     result = copying.sample(
@@ -282,6 +284,7 @@ def test_copies_are_counted(run, method):
         assert np.all(result.steps < events)
 
 
+@pytest.mark.slow
 def test_bias_of_the_step_is_reported():
     law, psi = problems.golden()
     result = copying.sample(
@@ -295,6 +298,7 @@ def test_bias_of_the_step_is_reported():
     np.testing.assert_allclose(result.bias.bound("variance")[0], 0, atol=1e-30)
 
 
+@pytest.mark.slow
 def test_single_precision_stays_single():
     law, psi = problems.golden()
     result = copying.sample(

@@ -72,6 +72,7 @@ def extinct(run, until):
 LOST = np.array([0.851821, 1.719116, 4.228261])
 
 
+@pytest.mark.slow
 @pytest.mark.equation("copying", "question-ensemble-size")
 @pytest.mark.equation("copying", "question-size-fidelity")
 @pytest.mark.parametrize(

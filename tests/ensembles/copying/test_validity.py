@@ -52,6 +52,7 @@ def test_the_law_just_above_its_threshold(p, bound):
     assert gone > 0.01
 
 
+@pytest.mark.slow
 def test_all_laws_ask_for_the_same():
     law, psi = problems.golden()
     ts = jnp.array([0.0, 1.0, 5.0, 20.0])
@@ -74,6 +75,7 @@ def test_a_node_between_two_steps_is_seen():
     assert not noise.valid(20 / ends)[-1]
 
 
+@pytest.mark.slow
 def test_what_stands_still_scatters_only_by_its_start():
     """A real eigenstate has no currents, but those that scatter makes."""
     H = np.array([[0.0, 0.5, 0.2], [0.5, 0.3, -0.4], [0.2, -0.4, -0.1]])

@@ -203,6 +203,7 @@ def far(values, exact):
     return float(jnp.linalg.norm(values - exact) / jnp.linalg.norm(exact))
 
 
+@pytest.mark.slow
 @pytest.mark.equation("copying", "question-factorisation")
 def test_splines_find_the_copy_law(pairs):
     """2 sin x, e^{-ℓ/2} cos x; spacing (2π/10)⁴/384 of sin x is 4e-4."""

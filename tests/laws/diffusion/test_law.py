@@ -269,6 +269,7 @@ def test_complex64_stays():
     assert run.values.dtype == jnp.complex64
 
 
+@pytest.mark.slow
 def test_time_dependent_potential():
     def V(x, t):
         return -x * jnp.sin(t)

@@ -84,6 +84,7 @@ def test_too_coarse_a_grid_is_said():
     assert "refine the grid" in run.describe()
 
 
+@pytest.mark.slow
 def test_equal_to_the_lattice_schroedinger_equation(lattice_hamiltonian):
     # whatever the lattice is too coarse for, both must be wrong alike
     grid = Grid((-8.1, 7.9), 80)

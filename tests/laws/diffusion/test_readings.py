@@ -134,6 +134,7 @@ def test_all_masses_fall_alike_in_T2(mass):
     assert float(mean) == pytest.approx(-0.01, abs=1e-6)  # -c² n'/2; step tolerance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("constants", "expected"),
     [

@@ -31,6 +31,7 @@ PACKETS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PACKETS)
 def test_window_follows_packets_to_rounding(name):
     V, T, packet = PACKETS[name]
@@ -87,6 +88,7 @@ def test_literal_on_a_ring_agrees_with_the_amplitude():
     assert float(error) < 1e-5
 
 
+@pytest.mark.slow
 def test_window_knows_friction_and_classical_diffusion():
     """Against the closed equations of a Gaussian's moments."""
     from _support.gaussian_closure import gaussian_closure

@@ -72,6 +72,7 @@ def test_gaussians(name, C):
     np.testing.assert_allclose(got, want, rtol=0, atol=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "C"),
     [

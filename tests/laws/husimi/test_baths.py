@@ -61,6 +61,7 @@ def test_open_kerr(bath, C, Q, mean, close):
         assert quanta == pytest.approx(2.37207551299, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_steps_agree_with_diagonals():
     """Steps of the whole matrix, and an exponential for each diagonal."""
     law = HusimiFokkerPlanck(KERR, 1.2, points=POINTS, bath=WARM, form=Master(30))

@@ -60,6 +60,7 @@ def test_the_series_in_the_number_basis_agrees():
     assert mean == pytest.approx(0.0135232242 - 0.3840487661j, abs=1e-8)
 
 
+@pytest.mark.slow
 def test_steps_are_of_fourth_order():
     law, errors = law_of(0.9), []
     exact, _ = at_the_end(law, jqd.Fixed(cf4, 160, estimate_error=False))
@@ -98,6 +99,7 @@ def test_too_few_polynomials_are_a_status():
         law_of(0.9, Heff(50, terms=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [0.7, 1.4, -0.5])
 def test_a_linear_drive_displaces_at_every_C(C):
     """μ(t) = μ₀ e^(-iωt) - i∫e^(-iω(t-s)) f(s) ds, Σ stays; C does not matter."""
@@ -143,6 +145,7 @@ def test_symbols_lists_and_qutip_say_the_same():
         np.testing.assert_allclose(values, Q, atol=close, err_msg=name)
 
 
+@pytest.mark.slow
 def test_qutips_time_dependent_operators():
     qutip = pytest.importorskip("qutip")
     a = qutip.destroy(20)

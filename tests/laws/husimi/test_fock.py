@@ -421,6 +421,7 @@ def test_batches_gradients_and_single_precision():
     np.testing.assert_allclose(density[0], near[1], atol=1e-5)  # 240 stages of 1e-7
 
 
+@pytest.mark.slow
 def test_matches_heff_near_the_origin():
     """|α| <= 1.5, C in [.5, 1.5], t = 3, 32 levels: what the basis leaves."""
     points = 1.5 * np.exp(2j * np.pi * np.arange(6) / 6)

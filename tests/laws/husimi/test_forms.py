@@ -162,6 +162,7 @@ def test_literal_equation_is_exact_quantum_motion(build, alpha):
     assert abs(rate(z, 0.0) - exact) > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("build", "alpha"), CASES)
 def test_three_forms_agree_for_every_constant(build, alpha):
     symbol = build()
@@ -233,6 +234,7 @@ def test_diffusion_has_signature_n_n_in_any_units():
     assert [int(k) for k in forms.diffusion_signature(jnp.asarray(physical))] == [2, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("symbol", "alpha", "last"),
     [

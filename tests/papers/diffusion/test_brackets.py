@@ -267,6 +267,7 @@ def test_canonical_maps_need_not_be_linear():
     assert abs(generator) > REFUTED
 
 
+@pytest.mark.slow
 @equation("claim-A-eigenstates")
 def test_eigenstates_of_a_hermitian_form_are_complete():
     A, _, _, psi = system()

@@ -55,6 +55,7 @@ def least(state, end):
     return w.min() / w.max()
 
 
+@pytest.mark.slow
 @equation("claim-trajectories")
 def test_no_weight_of_paths_gives_a_pure_non_gaussian_state():
     x = np.linspace(-2.5, 2.5, 11)
