@@ -142,6 +142,7 @@ def test_absent_program_is_a_row_and_its_goal_is_not_measured(stored):
     assert met["14x faster than dynamiqs Expm"] is None
 
 
+@pytest.mark.slow
 def test_higher_orders_need_fewer_transforms(stored):
     record = json.loads(stored("work_precision").read_text())
     rows = {

@@ -30,6 +30,7 @@ def test_alignment_stability(run):
             assert verdict == "attracting"
 
 
+@pytest.mark.slow
 def test_alignment_basin(run):
     summary = run("alignment_basin")
     assert summary["aligned_sin2_damped"] == 0

@@ -22,6 +22,7 @@ def test_claim(run_quick, name):
     assert run_quick(name)["status"] == "ok"
 
 
+@pytest.mark.slow
 def test_lab_or_neighbour(run_quick):
     summary = run_quick("lab_or_neighbour")
     # ring and lattice sums converge like 1/N² at most 256 sites a side

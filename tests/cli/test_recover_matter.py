@@ -29,6 +29,7 @@ def call(tmp_path, capsys):
     return call
 
 
+@pytest.mark.slow
 def test_temperature_built_in(call, tmp_path):
     code, result = call("temperature")
     assert code == 0

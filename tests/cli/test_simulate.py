@@ -134,6 +134,7 @@ def test_tower(simulate, recovered):
     close(found, made["constants"], ("strength", "omega", "beta"))
 
 
+@pytest.mark.slow
 def test_temperature(simulate, recovered):
     words = ("--set", "T=1.5", "--omega", "0.5,2", "--n-max", "6", "--shots", "500")
     made = simulate("temperature", "light.csv", *words)

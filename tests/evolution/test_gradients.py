@@ -242,6 +242,7 @@ def fixed_jacobian():
 WEIGHT = np.random.default_rng(3).normal(size=(3, 3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("adjoint", "mode"),
     [
@@ -270,6 +271,7 @@ def test_gradients_through_adaptive_steps(adjoint, mode):
         np.testing.assert_allclose(1.001 * slope, expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_gradient_through_the_propagator():
     """exp(-iHt) by its eigenbasis, against a fine Runge-Kutta run."""
     copying, psi = golden()

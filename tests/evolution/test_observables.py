@@ -28,6 +28,7 @@ def test_number_and_quadratures_of_a_kerr_oscillator(hbar):
     np.testing.assert_allclose(run.values["p"], np.sqrt(2) * mean.imag, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_populations_of_classes_and_of_points():
     H = jnp.array([[0.0, 0.7], [0.7, 0.4]])
     psi = jnp.array([0.6, 0.8]) + 0j

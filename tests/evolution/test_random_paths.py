@@ -201,6 +201,7 @@ def test_halved_steps_under_the_same_noise_converge(qubit):
     assert np.sqrt(np.mean((other - series[-1]) ** 2)) > 10 * gaps[-1]
 
 
+@pytest.mark.slow
 def test_the_step_error_is_that_of_the_means():
     law = Walk()
     coarse = means(law, 500, Fixed(substeps=2, lattice=128))
@@ -225,6 +226,7 @@ def test_the_step_error_is_that_of_the_means():
     assert "At least 500 paths take part in each mean. Error by steps" in said
 
 
+@pytest.mark.slow
 def test_what_draws_gives_its_step_error_by_its_pathwise_form(qubit):
     make, psi = qubit
     method = Fixed(substeps=4)
@@ -334,6 +336,7 @@ def test_gradients_along_paths_under_given_noise(qubit):
         )(0.5)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_constants_and_keys_batch_under_jit():
     def last(rate, key):
         method = Fixed(substeps=2, estimate_error=False)

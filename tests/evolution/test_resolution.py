@@ -83,6 +83,7 @@ def test_links_on_a_coarse_grid():
     assert np.all(stated[1:] < 12 * error[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [Heff, Fock])
 def test_the_levels_of_a_driven_oscillator(form):
     x = jnp.linspace(-7.0, 7.0, 41)

@@ -343,6 +343,7 @@ def test_growth_keeps_its_digits(growth):
     np.testing.assert_allclose(mean, 0.9 * scale, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_nothing_overflows():
     """Over long times and for extreme rates, values and derivatives are finite."""
 

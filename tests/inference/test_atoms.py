@@ -38,6 +38,7 @@ def ladder():
     return problem, horizon(problem, problem.theta())
 
 
+@pytest.mark.slow
 @pytest.mark.equation("thermalization", "fit-springs")
 def test_springs_are_known_one_after_the_other(ladder):
     """A spring tells of itself when its echo is back: 2n/c for the n-th, c = 1."""

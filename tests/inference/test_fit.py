@@ -167,6 +167,7 @@ def _parts(t, state):
     return jnp.concatenate([state.real, state.imag])
 
 
+@pytest.mark.slow
 def test_a_study_is_as_good_as_what_it_is_made_of(four_level, law):
     given = {"psi0": four_level.psi0, "free": ("q",)}
     settings = {"starts": [[0.45]], "search": None, "polish": None}

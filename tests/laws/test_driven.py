@@ -195,6 +195,7 @@ def test_an_oscillator_that_is_pushed():
     np.testing.assert_allclose(means, path, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_from_qutip():
     qutip = pytest.importorskip("qutip")
     H, H1, H2, psi0 = golden()
@@ -479,6 +480,7 @@ def test_a_circuit():
     )
 
 
+@pytest.mark.slow
 def test_slopes_of_a_pulse():
     """d(last density)/d(frequency) against differences."""
     H, H1, _, psi0 = golden()

@@ -76,6 +76,7 @@ def test_recover():
     assert found.constants["g"].reference == 0.0
 
 
+@pytest.mark.slow
 def test_sweep(tmp_path):
     def point(g):
         law = GrossPitaevskii(H, g)

@@ -167,6 +167,7 @@ def test_norm_falls_at_the_rate_of_the_absorber():
     np.testing.assert_allclose(rate, expected, rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_batches_precision_and_gradients():
     method = fixed(strang, 8)
 

@@ -60,6 +60,7 @@ def test_pieces_evolve_as_the_whole(scale):
     np.testing.assert_allclose(states, gathered, rtol=0, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_derivative_with_respect_to_entries():
     matrix = shuffled()
     n = matrix.shape[0]

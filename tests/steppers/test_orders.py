@@ -82,6 +82,7 @@ def reference(driven):
     return np.asarray(final(steppers.srkn11, law_of(True), packet(), 120))
 
 
+@pytest.mark.slow
 def test_the_driven_reference_is_right():
     """An independent solver: diffrax at a tolerance of 1e-12."""
     method = Adaptive(diffrax.Dopri8(), rtol=1e-12, atol=1e-12, estimate_error=False)

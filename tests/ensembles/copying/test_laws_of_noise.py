@@ -62,6 +62,7 @@ def test_closed_forms_are_their_integrals():
     assert float(rabi_energy_loss(0.1, 0.7)) == pytest.approx(energy, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.equation("copying", "question-size-energy-rate")
 def test_energy_of_three_classes_against_a_hessian():
     """The rate of the drift is ½ Σ |J| (∂_a - ∂_b)² ⟨H⟩, by automatic derivatives."""

@@ -37,6 +37,7 @@ def unitary_covariance(law, psi, first, second, points=4000):
     return np.trapezoid(kernel, s, axis=0)
 
 
+@pytest.mark.slow
 def test_the_quantum_point():
     """T9, its quadrature, and what must vanish."""
     law, psi = problems.golden()

@@ -264,6 +264,7 @@ def mean_copies(law, psi, end):
     return float(jnp.trapezoid(jnp.sum(flow, axis=(1, 2)), ts))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["leap", "exact"])
 def test_copies_are_counted(run, method):
     """As many as the flows of the mean motion carry, singly or in leaps."""

@@ -135,6 +135,7 @@ def gap_in_errors(one, other):
     return np.max(gaps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("copies", "until"), [(100, 1.0), pytest.param(1000, 5.0, marks=pytest.mark.slow)]
 )

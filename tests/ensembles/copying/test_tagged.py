@@ -103,6 +103,7 @@ def test_every_two_classes_meet_once(size):
     assert met == len(pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labelled", [False, True])
 def test_moves_have_the_mean_and_scatter_of_single_copies(labelled):
     """Mean and covariance of Σ m_ab (e_a - e_b) with independent m_ab of variance K."""

@@ -81,6 +81,7 @@ def follow(law, starts, ts):
     return jax.vmap(states)(starts)
 
 
+@pytest.mark.slow
 @pytest.mark.equation("copying", "question-harmonics")
 @pytest.mark.parametrize(("equation", "exact"), [("density", 0.5), ("phase", -0.5)])
 def test_exponent_and_harmonics_of_quantum_evolution(fits, equation, exact):
@@ -143,6 +144,7 @@ def test_exponents_of_other_laws(q, r):
             assert float(fit.exponent) == pytest.approx(exact, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_error_bars_of_noisy_records():
     """χ² of eight fits, with the covariance that they report."""
     total, count = 0.0, 0

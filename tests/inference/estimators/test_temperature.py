@@ -72,6 +72,7 @@ def test_counts_of_many_frequencies(key):
     assert fit_photon_counts(np.full(1000, 3), 1.0).chi2_per_dof < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_max", [3, 6])
 def test_counts_with_a_cutoff(n_max, key):
     """Pulls of unit variance, where counts without one look colder than they are."""
@@ -109,6 +110,7 @@ def test_moments_with_a_cutoff():
     np.testing.assert_allclose(far, bose_einstein(np.array([0.5, 2.0]), 1), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_counts_of_many_cutoffs(key):
     """Modes below one cut-off of energy, each with its own largest number."""
     omega = np.repeat([0.5, 1.0, 2.5], 3000)

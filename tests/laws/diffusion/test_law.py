@@ -285,6 +285,7 @@ def test_time_dependent_potential():
     assert "energy_drift" not in run.diagnostics
 
 
+@pytest.mark.slow
 def test_order_six_takes_a_double_well_to_1e_10():
     """145 steps of 11 FFT pairs over T = 10, against the dense eigenbasis."""
     grid = Grid((-12.0, 12.0), 256)

@@ -156,6 +156,7 @@ def test_ordinary_diffusion_of_the_links_is_that_of_the_density(periodic):
     np.testing.assert_allclose(rate, expected, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_friction_slows_the_drift_on_links():
     """Displacement at T = 1.5 from unit velocity: (1 - e^(-γT))/γ, without γ T."""
     grid = Grid((-8.05, 7.95), 80)
@@ -185,6 +186,7 @@ def test_graph_is_a_matrix(lattice_hamiltonian):
     np.testing.assert_allclose(run.values, jnp.abs(exact) ** 2, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_gradient_through_nodes(lattice_hamiltonian):
     """d/dD of the weight around x = 0 after the nodes, against the amplitude."""
     grid = Grid((-10.1, 9.9), 100)

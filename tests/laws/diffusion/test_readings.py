@@ -66,6 +66,7 @@ def energy_identity(grid, density, D, mass=1.0):
     return left, energy(density, D**2) + thermal
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("s0", "expected"), [(0.5, -0.025), (1.0, -0.0125)])
 def test_acceleration_of_T1_depends_on_the_width(s0, expected):
     """a = -D0² eps/s0² · (1 / ...): -D0² ε / s0² with s0² the variance."""

@@ -74,6 +74,7 @@ def test_steps_agree_with_diagonals():
     np.testing.assert_allclose(uneven, exact, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_superoperator_at_hbar_agrees():
     """The same equation without ħ_eff: form `Fock` keeps the bath as it is."""
     # a Taylor series of order 18, whose steps turn the fastest entry by 2
@@ -88,6 +89,7 @@ def test_a_superoperator_at_hbar_agrees():
         np.testing.assert_allclose(one[0], other[0], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_without_a_bath_it_is_heff():
     law = HusimiFokkerPlanck(KERR, 0.9, points=POINTS, form=Master(40))
     kets = HusimiFokkerPlanck(KERR, 0.9, points=POINTS, form=Heff(40))
@@ -134,6 +136,7 @@ def test_two_modes_in_baths_of_their_own():
     assert complex(run.values[-1]) == pytest.approx(complex(mean), abs=1e-7)
 
 
+@pytest.mark.slow
 def test_the_bath_hides_C_at_last():
     """exp(-|α|²/(n̄+1))/(π(n̄+1)) for every C, where H conserves quanta."""
     ts = jnp.asarray([0.0, 60.0])
@@ -267,6 +270,7 @@ def test_C_is_recovered_beside_the_bath_from_qutip():
         assert found.constants[name].value == pytest.approx(value, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_bose_hubbard_in_a_bath_conserves_the_norm():
     law = HusimiFokkerPlanck(
         bose_hubbard(1.0, 0.5, [(0, 1)]),

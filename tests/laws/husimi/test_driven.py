@@ -115,6 +115,7 @@ def test_a_linear_drive_displaces_at_every_C(C):
     np.testing.assert_allclose(run.values.covariance[-1], np.eye(2) / 2, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_symbols_lists_and_qutip_say_the_same():
     qutip = pytest.importorskip("qutip")
     a = qutip.destroy(20)

@@ -158,6 +158,7 @@ def test_each_order_conserves_norm_and_energy(order):
     assert abs(law.moment(change, 5, 3)) > 1e-3 * size
 
 
+@pytest.mark.slow
 def test_dense_and_banded_agree():
     form = Fock((5, 4), orders=None)
     symbol = complex_field(0.3)
@@ -272,6 +273,7 @@ def test_strength_and_length_are_recovered_together():
     np.testing.assert_allclose(theta, 1, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_harmonic_oscillator_tells_one_of_the_two():
     """H_qp = 0: C and s enter as C(s² - s⁻²) alone."""
     _, jacobian = model(FREE, 22)

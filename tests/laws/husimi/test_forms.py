@@ -140,6 +140,7 @@ def test_diffusion_at_a_point():
     assert np.allclose(form.drift, [0.3125, -0.625], rtol=0, atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("build", "alpha"), CASES)
 def test_literal_equation_is_exact_quantum_motion(build, alpha):
     symbol = build()

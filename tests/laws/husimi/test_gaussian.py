@@ -203,6 +203,7 @@ def test_bad_arguments():
 # -- evolution ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [0.7, 1.2])
 def test_matches_the_number_basis(C):
     """A cat, driven, squeezed and rotated, against `Heff`."""
@@ -278,6 +279,7 @@ def test_norm_and_energy(C):
     assert trajectory.diagnostics["energy_drift"] < 1e-13
 
 
+@pytest.mark.slow
 def test_gradient_and_batch():
     """d/dC of a density against differences of step 1e-5."""
 

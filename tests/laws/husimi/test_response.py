@@ -77,6 +77,7 @@ def test_at_C_1_it_is_quantum_mechanics(modes):
     )
 
 
+@pytest.mark.slow
 def test_large_sectors_by_series(monkeypatch):
     law = law_of(1.03, Response(6))
     start = law.prepare(GaussianSum.coherent(ALPHA))
@@ -88,6 +89,7 @@ def test_large_sectors_by_series(monkeypatch):
     np.testing.assert_allclose(series.kets, dense.kets, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_rate_is_that_of_the_orbit():
     law = law_of(0.97, Response(4))
     start = law.prepare(GaussianSum.coherent(ALPHA))

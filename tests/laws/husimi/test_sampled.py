@@ -76,6 +76,7 @@ def test_same_seed_same_samples():
     assert np.max(np.abs(one.normals - other.normals)) > 0.1
 
 
+@pytest.mark.slow
 def test_at_C_1_all_samples_are_the_state():
     state = at(law_of(Sampled(10, quanta=4), C=1.0), 0.5)
     # the same amplitudes, added up in the same order

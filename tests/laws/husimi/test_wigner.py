@@ -91,6 +91,7 @@ def test_quantum_mechanics(symbol, psi, t, points, expected):
     np.testing.assert_allclose(run.values[-1], expected, atol=3e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [0.8, 1.3])
 def test_other_strengths(C):
     grid, heff = (
@@ -110,6 +111,7 @@ def test_other_strengths(C):
     assert have.diagnostics["energy_drift"] < 1e-5  # weighs the border with |α|⁴
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [0.0, 1.0])
 def test_liouville(C):
     """C = 0 against the exact flow: Gaussians for a quadratic H, and for Kerr

@@ -144,6 +144,7 @@ def test_arrays_that_contradict_nothing_are_quiet(state):
         law_of(C, Fock(120)).prepare(state)
 
 
+@pytest.mark.slow
 def test_several_modes():
     pair = TwoModeSqueezed(0.5).ensemble(24)
     bare = Ensemble(pair.kets, pair.weights)
@@ -275,6 +276,7 @@ def test_moments_of_gaussians(state):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [0.8, 1.1])
 def test_runs_from_a_description_and_from_an_array(C):
     law = law_of(C, Heff(60), "0.5*ad^2*a^2 + 0.1*(a^2 + ad^2)")

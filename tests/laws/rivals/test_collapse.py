@@ -125,6 +125,7 @@ def series_of(law, psi, terms=5):
     return np.array(found)
 
 
+@pytest.mark.slow
 def test_paths_are_of_weak_order_two_and_without_the_root_of_order_one(qubit, girsanov):
     """Drawn steps are Strang's in the mean, whose order is measured with `Dephasing`;
     their error in this observable nearly vanishes at this state."""

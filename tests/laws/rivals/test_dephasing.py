@@ -32,6 +32,7 @@ def random_law(levels=3):
     return law, jnp.asarray(psi / np.linalg.norm(psi))
 
 
+@pytest.mark.slow
 def test_the_monitored_qubit(qubit):
     make, psi = qubit
     law = make().mean_field()
@@ -128,6 +129,7 @@ def test_states_come_as_kets_or_density_operators():
         law.prepare(jnp.eye(2) / 2)
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_differences(qubit):
     make, psi = qubit
 

@@ -42,6 +42,7 @@ def test_the_quadrature_of_the_record():
     np.testing.assert_allclose(ROOT, np.sqrt(0.21) * np.exp(-1.0), atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 4])
 def test_a_state_at_rest_collapses_as_its_record_says(steps):
     """Drawn records are exact at any step where nothing else moves."""
@@ -57,6 +58,7 @@ def test_a_state_at_rest_collapses_as_its_record_says(steps):
     assert np.all(stderr["born"][1:] < 0.004)
 
 
+@pytest.mark.slow
 def test_borns_weights_stay_and_without_the_root_they_do_not(girsanov):
     ts, method = jnp.array([0.0, 0.5]), Fixed(substeps=4, estimate_error=False)
     law, psi = at_rest()

@@ -123,6 +123,7 @@ def test_noise_and_nodes_depend_on_the_beables():
 # -- an admixture --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @equation("claim-remedy-admixture")
 def test_an_admixture_must_hold_many_systems(key):
     law, _ = problems.two_classes(0.5, 0.0)

@@ -142,6 +142,7 @@ def clocks_and_scale(name, hbar, depth):
     return np.array([*(levels[1:] - levels[0]) / hbar, size])
 
 
+@pytest.mark.slow
 @equation("claim-5.4-gravity")
 def test_clocks_and_scales_where_fluctuations_are_weaker():
     """D lowered to 0.9 everywhere, m as it is: ħ = 2mD to 0.9; then V to 0.81, too."""

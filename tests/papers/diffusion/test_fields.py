@@ -126,6 +126,7 @@ def total(f):
     return float(np.sum(f)) * GRID.cell
 
 
+@pytest.mark.slow
 @equation("1")
 @equation("7")
 @equation("33")

@@ -225,6 +225,7 @@ def test_truncated_law_errs_at_first_order():
     assert norm(deviation[1]) < 1e-10
 
 
+@pytest.mark.slow
 @equation("claim-truncated-alternative")
 def test_truncated_law_of_phi4_grows_with_the_levels():
     def abscissa(symbol, levels):

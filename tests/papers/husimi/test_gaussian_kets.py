@@ -298,6 +298,7 @@ def number(c):
     return Polynomial({(0, 0): c})
 
 
+@pytest.mark.slow
 @equation("claim-gaussian-C")
 def test_no_strength_of_the_diffusion_is_defined_on_gaussian_kets():
     """∂_t f = ½ ∂_z² f holds for each f, so that a diffusion can be read as a drift."""

@@ -105,6 +105,7 @@ def test_path_distance_asks_for_even_grids():
     assert path_distance(vacuum, X[100:181:4], y, 0.5) < 1e-10
 
 
+@pytest.mark.slow
 @equation("claim-trajectories")
 def test_zeros_tell_pure_non_gaussian_states():
     """Where a Husimi function vanishes no average of positive densities can be it."""
