@@ -21,6 +21,7 @@ KERR = np.diag(0.5 * np.arange(LEVELS) * (np.arange(LEVELS) - 1.0))
 X, XX = LOWER + LOWER.T, LOWER @ LOWER + (LOWER @ LOWER).T
 # Steps, and terms of the series of an exponential (None: that of the matrix).
 RUNS = ((20, None), (40, 16), (80, 14))
+SHOWN = ("beside",)
 # Errors up to this many times as large are alike.
 LIKE = 3
 NOTES = [
