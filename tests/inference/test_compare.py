@@ -255,8 +255,9 @@ def test_five_laws_beside_2000_systems():
         # refits
         assert found.elpd_difference(row)[0] == pytest.approx(elpd, abs=1e-2), row.name
     values = found.rows[-1].constants
-    assert values["q"] == pytest.approx(0.509913, abs=2e-6)
-    assert values["r"] == pytest.approx(-0.500095, abs=2e-6)
+    # the steps of a fit leave a hundredth of the standard errors, .0045 and .0014
+    assert values["q"] == pytest.approx(0.509913, abs=4.5e-5)
+    assert values["r"] == pytest.approx(-0.500095, abs=1.4e-5)
     assert "No law is clearly preferred" in found.verdict()
     assert "q = .4" in found.verdict()
 
