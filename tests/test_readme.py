@@ -51,6 +51,14 @@ def test_quickstart_runs_and_finds_quantum_mechanics():
     assert abs(found["r"] + 0.5) < 1e-8
 
 
+def test_bounds_block_runs():
+    page = (ROOT / "docs" / "bounds.md").read_text(encoding="utf-8")
+    (code,) = blocks("python", page)
+    done = run_code(code)
+    assert done.returncode == 0, done.stderr
+    assert "q: |q - 1/2| < 0.00032" in done.stdout
+
+
 @pytest.mark.slow
 def test_comparison_block_runs():
     done = run_code(section("Comparison"))

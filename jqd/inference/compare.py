@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,11 +13,12 @@ from jaxtyping import Array, ArrayLike
 from .. import _checks
 from ..status import Status
 from .answer import recover
-from .comparison import Candidate, Comparison, Folds, difference
+from .comparison import AS_GIVEN, SETTLED, Candidate, Comparison, Folds, difference
 from .evidence import SCALES, evidence
 from .goodness import p_value
 from .identifiability import Unidentifiable
 from .polish import Polish, polish_one
+from .sensitivity import independent_rows
 from .study import MAX_SUBSTEPS, Study
 
 # Change of ln L by half the step that does not matter.
@@ -54,7 +56,8 @@ def compare(
         The comparison.
 
     Raises:
-        ValueError: no studies, unlike records, a record without errors, bad folds.
+        ValueError: no studies, unlike records or errors, a record without errors or
+            whose rows are correlated, bad folds.
     """
     _checks.require_x64("jqd.compare")
     _check(studies, folds)
@@ -80,20 +83,16 @@ def _check(studies: Mapping[str, Study], folds: Any) -> None:
     own = next(iter(studies.values())).data
     for name, study in studies.items():
         other = study.data
-        same = own.values.shape == other.values.shape and all(
-            np.array_equal(np.asarray(a), np.asarray(b))
-            for a, b in ((own.ts, other.ts), (own.values, other.values))
+        # errors too: likelihoods leave out what depends on them alone
+        same = eqx.tree_equal(
+            (own.ts, own.values, own.noise), (other.ts, other.values, other.noise)
         )
-        if not same:
+        if not bool(same):
             raise ValueError(
-                f"Argument `studies` must all be of one record, but that of {name!r} "
-                "is another."
+                "Argument `studies` must all be of one record with its errors, but "
+                f"that of {name!r} is another."
             )
-    if not own.noise.known:
-        raise ValueError(
-            "Argument `studies` must be of a record whose errors are known, but it has "
-            "none."
-        )
+        independent_rows(study, "studies")
     _checks.whole_number(folds, "folds", 2)
     if folds > own.ts.shape[0]:
         raise ValueError(
@@ -111,12 +110,12 @@ def _candidate(
     starts: int,
 ) -> Candidate:
     stderr: dict[str, float] = {}
-    status = "as given"
+    status = AS_GIVEN
     if study.names:
         try:
             found = recover(study, starts=starts, held_out=0.0)
         except Unidentifiable as refusal:
-            return _nothing(name, study, str(refusal), folds)
+            return _nothing(name, study, str(refusal), folds, settled=False)
         study, theta, status = found.study, jnp.asarray(found.theta), found.status
         if found.errors_hold:
             stderr = {label: one.stderr for label, one in found.constants.items()}
@@ -129,13 +128,19 @@ def _candidate(
         why = "an outcome that it excludes was seen" if ended == Status.OK else (
             ended.sentence
         )  # fmt: skip
-        return _nothing(name, study, f"no prediction: {why}", folds)
+        return _nothing(name, study, f"no prediction: {why}", folds, settled=True)
     chi2, dof, p, worst = _goodness(study, theta, jnp.ones_like(study.data.ts))
     own = {key: x for key, x in widths.items() if key in (*study.free, *study.labels())}
+    try:
+        proof = evidence(study, theta, widths=own, scales=scales)
+    except Unidentifiable as refusal:
+        return _nothing(name, study, str(refusal), folds, settled=False)
+    left_out = _left_out(study, theta, folds)
     outcomes = study.data.noise.outcomes(study.data.values)
     return Candidate(
         name=name,
         status=status,
+        settled=status in SETTLED and not left_out.failed,
         constants=dict(zip(study.labels(), np.asarray(theta).tolist(), strict=True)),
         stderr=stderr,
         parameters=len(study.labels()),
@@ -144,19 +149,21 @@ def _candidate(
         dof=dof,
         p_value=p,
         worst_time=float(study.data.ts[worst]),
-        evidence=evidence(study, theta, widths=own, scales=scales),
-        folds=_left_out(study, theta, folds),
+        evidence=proof,
+        folds=left_out,
         outcomes=None if outcomes is None else int(outcomes),
     )
 
 
-def _nothing(name: str, study: Study, why: str, folds: int) -> Candidate:
+def _nothing(
+    name: str, study: Study, why: str, folds: int, *, settled: bool
+) -> Candidate:
     """The row of a law without a prediction."""
     rows = study.data.ts.shape[0]
     none = Folds(np.full(rows, -np.inf), np.full(-(-rows // folds), -np.inf), folds + 1)
     return Candidate(
-        name, why, {}, {}, len(study.labels()), -math.inf, math.inf, 0, 0.0, None, None,
-        none, None,
+        name, why, settled, {}, {}, len(study.labels()), -math.inf, math.inf, 0, 0.0,
+        None, None, none, None,
     )  # fmt: skip
 
 

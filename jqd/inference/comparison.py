@@ -7,12 +7,15 @@ import numpy as np
 from jaxtyping import Float
 
 from .evidence import Evidence
-from .goodness import MISFIT_P
+from .goodness import MISFIT, MISFIT_P
 
 # A law is preferred where |ln B| is above this for every width of its priors ...
 CLEAR = 5.0
 # ... and what it says of rows left out is better by this many of its errors.
 CLEAR_ERRORS = 3.0
+# How fits end that are at a maximum.
+AS_GIVEN = "as given"
+SETTLED = (AS_GIVEN, "converged", MISFIT)
 # Columns of the table in words.
 HEADINGS = "law", "status", "k", "ln L", "X2 (dof)", "p", "AIC", "ln B", "ELPD"
 
@@ -37,6 +40,8 @@ class Candidate(NamedTuple):
     Attributes:
         name: as it was given.
         status: how its fit ended, in words; "no prediction" where it has none.
+        settled: whether its constants are at a maximum, in every refit as well, or no
+            prediction is what its constants lead to.
         constants: values by label.
         stderr: their standard errors by label; empty where they do not hold.
         parameters: number of constants fitted, nuisances as well.
@@ -53,6 +58,7 @@ class Candidate(NamedTuple):
 
     name: str
     status: str
+    settled: bool
     constants: dict[str, float]
     stderr: dict[str, float]
     parameters: int
@@ -69,6 +75,11 @@ class Candidate(NamedTuple):
     def predicts(self) -> bool:
         """Whether there is a prediction at all."""
         return math.isfinite(self.log_likelihood)
+
+    @property
+    def at_wall(self) -> bool:
+        """Whether a constant is near a bound, see `Evidence`."""
+        return self.evidence is not None and bool(np.any(self.evidence.at_wall))
 
     @property
     def aic(self) -> float:
@@ -107,7 +118,7 @@ class Comparison(NamedTuple):
     folds: int
 
     def log_bayes(self, row: Candidate) -> list[float]:
-        """ln B of a law against the first, for each of `scales`; nan if both have no
+        """ln B of a law against the first, for each of `scales`; 0 if neither has a
         prediction."""
         return [
             difference(a, b)
@@ -159,12 +170,26 @@ class Comparison(NamedTuple):
                 f"{CLEAR:g} at each width of the priors, and rows left out have to "
                 f"agree by {CLEAR_ERRORS:g} of their errors."
             )
-        wrong = [row.name for row in self.rows if row.p_value < MISFIT_P]
+        wrong = [row for row in self.rows if row.predicts and row.p_value < MISFIT_P]
         if wrong:
-            said += f" Not described by (p < 1e-3): {', '.join(wrong)}."
+            names = ", ".join(row.name for row in wrong)
+            said += f" Not described by (p < 1e-3): {names}."
+        unsettled = [row.name for row in self.rows if not row.settled]
+        if unsettled:
+            said += f" Not fitted to the end: {', '.join(unsettled)}."
+        walled = [row.name for row in self.rows if row.at_wall]
+        if walled:
+            said += (
+                " At a bound of a constant, where ln B by Laplace's method may be off "
+                f"by ln 2 and more: {', '.join(walled)}."
+            )
         return said
 
     def _clear(self, best: Candidate, other: Candidate) -> bool:
+        if not (best.settled and other.settled):
+            return False
+        if not other.predicts:
+            return True
         ahead = [
             difference(a, b)
             for a in self._by_scale(best)
@@ -186,9 +211,11 @@ class Comparison(NamedTuple):
         first, lines = self.rows[0], []
         for row in self.rows:
             elpd, error = self.elpd_difference(row)
+            failed = row.folds.failed if row.predicts else 0
+            more = f"; {failed} of {self.folds + 1} refits failed" if failed else ""
             lines.append(
                 (
-                    row.name, row.status, str(row.parameters),
+                    row.name, row.status + more, str(row.parameters),
                     _signed(difference(row.log_likelihood, first.log_likelihood)),
                     f"{row.chi2:.5g} ({row.dof})", f"{row.p_value:.2g}",
                     _signed(difference(row.aic, first.aic)),

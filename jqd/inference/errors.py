@@ -1,9 +1,13 @@
 """Standard errors of a fit with nuisances: known, with priors, and without them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
 
 if TYPE_CHECKING:  # a study gives its own
     from .study import Study
@@ -26,6 +30,19 @@ class StandardErrors(NamedTuple):
     known: Float[Array, " p"]
     aided: Float[Array, " p"]
     alone: Float[Array, " p"]
+
+    def of(self, label: str, labels: Sequence[str]) -> float:
+        """That of one constant with the priors; inf where nothing tells it.
+
+        Args:
+            label: its name.
+            labels: of all of θ.
+
+        Raises:
+            ValueError: unknown name.
+        """
+        _checks.check_choice(label, "label", labels)
+        return float(np.asarray(self.aided)[list(labels).index(label)])
 
 
 def standard_errors(study: "Study", theta: Float[Array, " p"]) -> StandardErrors:

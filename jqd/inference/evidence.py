@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .answer import recover
+from .identifiability import Unidentifiable, analyse
 from .study import Study
 
 # Prior widths by which a Bayes factor is judged, over those of the study.
@@ -75,7 +76,22 @@ def evidence(
         raise ValueError(
             f"Argument `scales` must be finite and positive, but is {scales}."
         )
-    return _laplace(study, theta, _widths(study, widths or {}), jnp.asarray(factors))
+    widths_ = _widths(study, widths or {})
+    _check_told(study, theta)
+    return _laplace(study, theta, widths_, jnp.asarray(factors))
+
+
+def _check_told(study: Study, theta: Array) -> None:
+    """Raise where a combination changes neither the record nor a prior."""
+    if not study.names:
+        return
+    low, high = study.bounds()
+    told = analyse(study.slope(theta), high - low, study.labels())
+    if int(told.null):
+        raise Unidentifiable(
+            "Argument `study` must have a record and priors that tell its constants "
+            f"apart, but {told.describe()} changes nothing; ln Z has no maximum."
+        )
 
 
 @jax.jit

@@ -1,7 +1,6 @@
 """Fisher information of a record with the priors of its nuisances."""
 
 import equinox as eqx
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
@@ -51,16 +50,8 @@ class Fisher(eqx.Module):
         return self.alone.null_directions
 
     def stderr(self, label: str) -> float:
-        """Standard error of one constant with all that is known; inf for none.
-
-        Args:
-            label: its name.
-
-        Raises:
-            ValueError: unknown name.
-        """
-        _checks.check_choice(label, "label", self.labels)
-        return float(np.asarray(self.errors.aided)[self.labels.index(label)])
+        """Standard error of one constant with priors, see `StandardErrors.of`."""
+        return self.errors.of(label, self.labels)
 
 
 def fisher(

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from ..instruments.noise import Drawable
 from ..status import Status
 from .slopes import columns
 from .study import MAX_SUBSTEPS, Study
@@ -130,3 +131,19 @@ def check_known(study: Study, name: str = "study") -> None:
             f"Argument `{name}` must say how the values of its record scatter, but "
             "they have no errors; give counts, or `Gaussian(sigma)`."
         )
+
+
+def independent_rows(study: Study, name: str = "study") -> Drawable:
+    """The noise of a record whose rows scatter independently.
+
+    Raises:
+        ValueError: scatter that is not known, or that one row carries on to the next.
+    """
+    check_known(study, name)
+    noise = study.data.noise
+    if not isinstance(noise, Drawable):
+        raise ValueError(
+            f"Argument `{name}` must have a record whose shots are independent, but "
+            f"those of a {type(noise).__name__} are not."
+        )
+    return noise

@@ -11,6 +11,8 @@ from scipy.stats import multivariate_normal
 
 import jqd
 from jqd.inference import Study, evidence
+from jqd.inference.comparison import Candidate, Comparison, Folds
+from jqd.inference.evidence import SCALES, Evidence
 from jqd.instruments import Confusion, Direct, Gaussian, Multinomial
 from jqd.problems import golden
 
@@ -93,6 +95,26 @@ def test_evidence_refuses():
         evidence(exact, exact.theta())
 
 
+class Sum(jqd.Motion):
+    """x = (a + b) t: no record tells a from b."""
+
+    a: Array = jqd.free(span=(-1.0, 1.0))
+    b: Array = jqd.free(span=(-1.0, 1.0))
+
+    def vector_field(self, t, state, args=None):
+        return jnp.stack([self.a + self.b])
+
+
+def test_what_no_record_tells_has_no_evidence():
+    data = jqd.Record(TS, VALUES[:, None], Gaussian(SIGMA), t0=0.0)
+    study = Study(
+        Sum(jnp.asarray(0.3), jnp.asarray(0.4)), data, psi0=jnp.zeros(1),
+        free=("a", "b"), instrument=Direct(lambda t, state: state),
+    )  # fmt: skip
+    with pytest.raises(jqd.Unidentifiable, match=r"0\.71 a .*0\.71 b changes nothing"):
+        evidence(study, study.theta())
+
+
 # -- comparison ----------------------------------------------------------------------
 
 
@@ -143,6 +165,39 @@ def test_figures_of_a_row(lines):
     assert "as it is" in str(lines)
 
 
+def candidate(name, *, rows, settled=True, wall=False, failed=0):
+    """A row as `compare` would make it."""
+    logs = np.asarray(rows)
+    scales = jnp.asarray(SCALES)
+    proof = Evidence(
+        jnp.sum(logs), scales, jnp.sum(logs) - jnp.log(scales), jnp.ones(1),
+        jnp.asarray([wall]),
+    )  # fmt: skip
+    return Candidate(
+        name, "converged", settled, {"b": 0.1}, {"b": 0.01}, 1, logs.sum(), 12.0, 11,
+        0.4, 1.0, proof, Folds(logs, logs[9:], failed), 12,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("best", "clear"),
+    [
+        ({}, True),
+        ({"settled": False, "failed": 1}, False),
+        ({"wall": True}, True),
+    ],
+)
+def test_only_settled_fits_are_preferred(best, clear):
+    steady = np.linspace(-1.0, -0.9, 12)
+    rows = (candidate("a", rows=steady, **best), candidate("b", rows=steady - 2.0))
+    said = Comparison(rows, SCALES, 4).verdict()
+    assert ("The record prefers a" in said) is clear
+    assert ("At a bound of a constant" in said) is ("wall" in best)
+    assert ("1 of 5 refits failed" in str(Comparison(rows, SCALES, 4))) is (
+        "failed" in best
+    )
+
+
 def test_a_law_that_fails_stays_in_its_row():
     """Past a node nothing is predicted: not the best law of all."""
     law, psi = golden()
@@ -172,6 +227,9 @@ def test_a_law_that_fails_stays_in_its_row():
     text = str(found)
     assert "nan" not in text
     assert "no prediction" in text
+    # what predicts nothing keeps no law from being preferred
+    assert "The record prefers quantum" in found.verdict()
+    assert "Not described" not in found.verdict()
     # ... also where it comes first
     turned = found._replace(rows=found.rows[::-1])
     assert turned.log_bayes(turned.rows[1]) == [math.inf] * 3
@@ -186,6 +244,20 @@ def test_probabilities_beyond_one_are_no_likelihood():
     assert np.isneginf(logs(40 * good, values, good))[0]
 
 
+def test_a_law_whose_constants_are_not_told_apart_is_not_outdone():
+    """Nothing is known of how well it could do: no reason to prefer another."""
+    data = jqd.Record(TS, VALUES[:, None], Gaussian(SIGMA), t0=0.0)
+    both = Study(
+        Sum(jnp.asarray(0.3), jnp.asarray(0.4)), data, psi0=jnp.zeros(1),
+        free=("a", "b"), instrument=Direct(lambda t, state: state),
+    )  # fmt: skip
+    found = jqd.compare({"cubic": line(("b",)), "sum": both}, folds=4, starts=1)
+    assert not found.rows[1].settled
+    assert "+0.71 a -0.71 b" in found.rows[1].status
+    assert "Not fitted to the end: sum." in found.verdict()
+    assert "No law is clearly preferred" in found.verdict()
+
+
 @pytest.mark.parametrize(
     ("studies", "folds", "said"),
     [
@@ -194,7 +266,9 @@ def test_probabilities_beyond_one_are_no_likelihood():
         (lambda: {"a": line(())}, 1, "`folds` must be"),
         (lambda: {"a": line(())}, 13, "`folds` must be at most the number of rows, 12"),
         (lambda: {"a": line(()), "b": line((), values=VALUES + 0.1)}, 4,
-         "must all be of one record, but that of 'b' is another"),
+         "must all be of one record with its errors, but that of 'b' is another"),
+        (lambda: {"a": line(()), "b": line((), sigma=0.2)}, 4,
+         "of one record with its errors, but that of 'b'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared(studies, folds, said):

@@ -78,16 +78,8 @@ class Design(eqx.Module):
         return [(setting, share) for setting, share in both if share > 0]
 
     def stderr(self, label: str) -> float:
-        """Standard error of one constant with its priors; inf where nothing tells it.
-
-        Args:
-            label: its name.
-
-        Raises:
-            ValueError: unknown name.
-        """
-        _checks.check_choice(label, "label", self.labels)
-        return float(np.asarray(self.standard_errors.aided)[self.labels.index(label)])
+        """Standard error of one constant with priors, see `StandardErrors.of`."""
+        return self.standard_errors.of(label, self.labels)
 
     def allocation(self) -> np.ndarray:
         """Whole numbers of shots at each setting, (S,), which add up to those of all.

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from ... import _checks
 from ...instruments.noise import Drawable
 from ..identifiability import Unidentifiable
-from ..sensitivity import RTOL, Sensitivity, sensitivity
+from ..sensitivity import RTOL, Sensitivity, independent_rows, sensitivity
 from ..slopes import by_columns, columns
 from ..study import Study
 from .answer import Design, answer
@@ -192,8 +192,7 @@ def _duel(
             f"Argument `rival` must show values of shape {truth.mean.shape}, but shows "
             f"{shown.mean.shape}."
         )
-    fine, noise = other.with_substeps(shown.steps), study.data.noise
-    assert isinstance(noise, Drawable)  # `gather` made sure
+    fine, noise = other.with_substeps(shown.steps), independent_rows(study)
     return Duel(noise, fine, truth.mean, start, fitted, settings), shown
 
 

@@ -13,7 +13,7 @@ from ... import _checks
 from ...instruments.counts import Binomial
 from ...instruments.noise import Drawable
 from ...records.record import Record
-from ..sensitivity import Sensitivity, check_known
+from ..sensitivity import Sensitivity, independent_rows
 from ..study import Study
 
 
@@ -172,13 +172,7 @@ def gather(
     settings: list[Setting] = []
     rows: list[tuple[np.ndarray, np.ndarray]] = []
     for name, study in studies.items():
-        noise = study.data.noise
-        check_known(study, "candidates" if name else "study")
-        if not isinstance(noise, Drawable):
-            raise ValueError(
-                "Argument `study` must have a record whose shots are independent, but "
-                f"that of a {type(noise).__name__} are not."
-            )
+        noise = independent_rows(study, "candidates" if name else "study")
         own = settings_of(name, study)
         settings += own
         each = _whitened(noise, slopes[name])

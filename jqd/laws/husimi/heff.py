@@ -194,7 +194,7 @@ class Heff(Form):
     def flow(self, equation: Equation, state: Ensemble, dt: ArrayLike) -> Ensemble:
         """exp(-i H_eff dt/ħ_eff) on each ket, by a matrix up to `LARGEST_DENSE`."""
         levels, hbar = state.levels, equation.hbar_eff
-        if math.prod(levels) > LARGEST_DENSE:
+        if self.terms is None and math.prod(levels) > LARGEST_DENSE:
             return super().flow(equation, state, dt)
         turned = jnp.asarray(dt / hbar) * matrix(equation.symbol, levels, hbar=hbar)
         if self.terms is not None:

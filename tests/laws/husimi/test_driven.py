@@ -89,6 +89,16 @@ def test_chebyshev_polynomials_agree():
     np.testing.assert_allclose(found[1], expected[1], atol=1e-13)
 
 
+def test_polynomials_go_beyond_the_largest_matrix(monkeypatch):
+    law = law_of(0.9, Heff(24, orders=12, terms=16))
+    method = jqd.Fixed(cf4, 80, estimate_error=False)
+    expected = at_the_end(law, method)
+    monkeypatch.setattr("jqd.laws.husimi.heff.LARGEST_DENSE", 4)
+    monkeypatch.setattr("jqd.laws.husimi.form.exponential", None)  # is not asked
+    for found, one in zip(at_the_end(law, method), expected, strict=True):
+        np.testing.assert_array_equal(found, one)
+
+
 def test_too_few_polynomials_are_a_status():
     law = law_of(0.9, Heff(50, orders=30, terms=12))
     method = jqd.Fixed(cf4, 20, estimate_error=False)
