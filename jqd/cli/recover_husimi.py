@@ -23,7 +23,7 @@ from ..laws.husimi import (
     Master,
 )
 from ..records import PhaseSpaceRecord, help_text, load_phase_space, naming
-from ..records.phase_space import sample_orders
+from ..records.phase_space import least_samples
 from ..spaces.symbols import (
     ParametricSymbol,
     parameters_of,
@@ -150,7 +150,7 @@ def husimi(
         chosen, why = chosen_form(operator, names, rates)
         note = f"Form {chosen}: {why}."
     if record.kind == "samples":
-        least_squares = "moments of the samples, weighted by their scatter"
+        least_squares = "moments of the samples, weighted by the scatter of the fit"
         compared = (
             "Samples were compared by their moments; --loss likelihood keeps C <= 1."
         )
@@ -349,7 +349,7 @@ def _check_first_samples(
 
     Fewer samples than their moments need show no mismatch beyond their scatter.
     """
-    few = record.values.shape[1] <= 2 * len(sample_orders(record.modes))
+    few = record.values.shape[1] < least_samples(record.modes)
     if record.ts[0] != record.t0 or few:
         return
     first = replace(record, ts=record.ts[:1], values=record.values[:1])
