@@ -111,7 +111,7 @@ def husimi(
                 "Argument `--length-scales` must not be given with `--data`, but is: "
                 "it is a demand on H0, not a fit."
             )
-        operator = _parsed(hamiltonian, assigned, pulses)
+        operator = parsed(hamiltonian, assigned, pulses)
         return _lengths(operator, kappa, as_json=common.as_json)
     check_word("form", form, FORMS)
     check_word("loss", loss, LOSSES)
@@ -123,10 +123,10 @@ def husimi(
     record = _record(data, loss, sigma)
     with naming(data):
         rates = parse_bath(bath)
-        operator = _parsed(
+        operator = parsed(
             hamiltonian, assigned, pulses, record, names, tuple(priors), rates
         )
-        law, psi0 = _law_and_state(record, operator, names, form, levels, rates)
+        law, psi0 = law_and_state(record, operator, names, form, levels, rates)
         if loss == "likelihood":
             _check_first_samples(record, law, psi0, names)
     if loss == "likelihood":
@@ -137,7 +137,7 @@ def husimi(
     full, record = record, record.thinned(120 if common.quick else points)
     with naming(data):
         rows, observe = record.data()
-    law = _with_points(law, record)
+    law = with_points(law, record)
     columns = _names(record)
 
     def draw(folder: Path, recovery: Recovery) -> Plane | None:
@@ -231,7 +231,7 @@ def chosen_form(
     return "heff", "it is exact for H with two powers of each amplitude at most"
 
 
-def _law_and_state(
+def law_and_state(
     record: PhaseSpaceRecord,
     hamiltonian: ParametricSymbol,
     free: tuple[str, ...],
@@ -266,7 +266,7 @@ def _law_and_state(
     return HusimiFokkerPlanck(hamiltonian, s=s, form=carried, bath=bath), state
 
 
-def _parsed(
+def parsed(
     text: str,
     assigned: list[str],
     pulses: list[str],
@@ -332,7 +332,7 @@ def initial_state(record: PhaseSpaceRecord, levels: int) -> Any:
     return Ensemble(ket[None], jnp.ones(1), GaussianState().largest_C)
 
 
-def _with_points(law: HusimiFokkerPlanck, record: PhaseSpaceRecord) -> Any:
+def with_points(law: HusimiFokkerPlanck, record: PhaseSpaceRecord) -> Any:
     """The law with the record's points, where it has some."""
     if record.points is None:
         return law
