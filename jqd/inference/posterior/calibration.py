@@ -198,7 +198,7 @@ def _one(study: Study, box: Box, key: Array, sampler: str, draws: int) -> tuple:
     own = eqx.tree_at(lambda study: study.data.values, study, values)
     fit, _, settled = polish_one(FIT, own, truth, jnp.ones_like(study.data.ts))
     drawn, sound = _posterior(own, box, fit, third, sampler, draws)
-    rank = jnp.sum(drawn < truth, axis=0)
+    rank = jnp.sum(drawn < truth[None, :], axis=0)
     return truth, rank, run.ok & sound & jnp.all(jnp.isfinite(drawn)), settled
 
 

@@ -22,22 +22,24 @@ class Target(eqx.Module):
     Attributes:
         study: whose likelihood it is.
         box: ends and priors.
+        unit: scale over which an only end bends the line, (p,).
         centre: x₀, (p,).
         root: L, (p, p).
     """
 
     study: Study
     box: Box
+    unit: Float[Array, " p"]
     centre: Float[Array, " p"]
     root: Float[Array, "p p"]
 
     def theta(self, z: Array) -> Float[Array, " p"]:
         """Constants, (p,)."""
-        return _between(self.box, self.centre + self.root @ z)
+        return _between(self.box, self.unit, self.centre + self.root @ z)
 
     def log_slope(self, z: Array) -> Float[Array, ""]:
         """ln |dT/dx|"""
-        return jnp.sum(_log_slope(self.box, self.centre + self.root @ z))
+        return jnp.sum(_log_slope(self.box, self.unit, self.centre + self.root @ z))
 
     def log_density(self, z: Array) -> Float[Array, ""]:
         """ln p(z) up to a constant; -inf where the run fails, without a slope.
@@ -79,11 +81,11 @@ def whitened(study: Study, box: Box, theta: Array) -> Target:
     width = box.high - box.low
     alone = jax.lax.rsqrt(jnp.diagonal(F))
     room = jnp.where(jnp.isfinite(width), width / 4, jnp.inf)
-    inset = jnp.minimum(jnp.where(jnp.isfinite(alone), alone, 1), room)
-    x = _onto_line(box, jnp.clip(theta, box.low + inset, box.high - inset))
-    slope = jnp.exp(_log_slope(box, x))
+    unit = jnp.minimum(jnp.where(jnp.isfinite(alone), alone, 1), room)
+    x = _onto_line(box, unit, jnp.clip(theta, box.low + unit, box.high - unit))
+    slope = jnp.exp(_log_slope(box, unit, x))
     F = slope[:, None] * F * slope[None, :] + jnp.diag(_curvature(box, x))
-    return Target(study, box, x, covariance_root(F))
+    return Target(study, box, unit, x, covariance_root(F))
 
 
 def covariance_root(F: Float[Array, "p p"]) -> Float[Array, "p p"]:
@@ -102,29 +104,33 @@ def _kinds(box: Box) -> tuple[Array, Array, Array, Array]:
     return foot, top, jnp.where(foot, box.low, 0), jnp.where(top, box.high, 0)
 
 
-def _between(box: Box, x: Array) -> Array:
-    """low + (high - low)/(1 + exp(-x)), low + exp(x), high - exp(-x), or x."""
+def _between(box: Box, unit: Array, x: Array) -> Array:
+    """low + (high - low)/(1 + exp(-x)), low + u ln(1 + exp(x)), its image, or x."""
     foot, top, low, high = _kinds(box)
     both = low + (high - low) * jax.nn.sigmoid(x)
-    one = jnp.where(foot, low + jnp.exp(x), high - jnp.exp(-x))
+    above, below = unit * jax.nn.softplus(x), unit * jax.nn.softplus(-x)
+    one = jnp.where(foot, low + above, high - below)
     return jnp.where(foot & top, both, jnp.where(foot | top, one, x))
 
 
-def _onto_line(box: Box, theta: Array) -> Array:
+def _onto_line(box: Box, unit: Array, theta: Array) -> Array:
     """The x of constants between their ends."""
     foot, top, low, high = _kinds(box)
     above, below = theta - low, high - theta
     both = jnp.log(jnp.where(foot & top, above / below, 1))
-    one = jnp.where(foot, jnp.log(jnp.abs(above)), -jnp.log(jnp.abs(below)))
+    # of ln(1 + exp(x)) the inverse, without overflow
+    far = jnp.abs(jnp.where(foot, above, below)) / unit
+    one = far + jnp.log(-jnp.expm1(-far))
+    one = jnp.where(foot, one, -one)
     return jnp.where(foot & top, both, jnp.where(foot | top, one, theta))
 
 
-def _log_slope(box: Box, x: Array) -> Array:
+def _log_slope(box: Box, unit: Array, x: Array) -> Array:
     """ln |dθ/dx| of each entry."""
     foot, top, low, high = _kinds(box)
-    width = jnp.where(foot & top, high - low, 1)
+    width = jnp.where(foot & top, high - low, unit)
     both = jnp.log(width) - jax.nn.softplus(x) - jax.nn.softplus(-x)
-    one = jnp.where(foot, x, -x)
+    one = jnp.log(width) - jax.nn.softplus(jnp.where(foot, -x, x))
     return jnp.where(foot & top, both, jnp.where(foot | top, one, 0))
 
 
@@ -132,4 +138,4 @@ def _curvature(box: Box, x: Array) -> Array:
     """-d²/dx² of ln |dθ/dx|: what a flat prior adds to the information."""
     foot, top, _, _ = _kinds(box)
     share = jax.nn.sigmoid(x)
-    return jnp.where(foot & top, 2 * share * (1 - share), 0)
+    return (foot.astype(x.dtype) + top) * share * (1 - share)

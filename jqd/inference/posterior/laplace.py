@@ -12,14 +12,17 @@ from .box import Box
 from .chains import Chains
 from .coordinates import covariance_root, log_posterior
 
-# Normal draws for each that is kept within the ends.
-SPARE = 4
+# Normal draws for each that is kept within the ends; with fewer inside than a fifth of
+# what is asked for, they are too few for all.
+SPARE, LEAST = 16, 0.2
 
 
 def normal_draws(
     box: Box, theta: Array, root: Array, key: Array, draws: int
 ) -> tuple[Float[Array, "n p"], Bool[Array, ""]]:
-    """Normal draws about a fit that lie within the ends, and whether all were new.
+    """Normal draws about a fit that lie within the ends, and whether enough do.
+
+    Where fewer do than are asked for, they come more than once.
 
     Args:
         box: the ends.
@@ -29,12 +32,13 @@ def normal_draws(
         draws: how many.
     """
     z = jax.random.normal(key, (SPARE * draws, theta.shape[0]))
-    drawn = theta + z @ root.T
-    inside = jnp.all((drawn >= box.low) & (drawn <= box.high), axis=1)
+    drawn = theta[None, :] + z @ root.T
+    low, high = box.low[None, :], box.high[None, :]
+    inside = jnp.all((drawn >= low) & (drawn <= high), axis=1)
     order = jnp.argsort(~inside, stable=True)
     number = jnp.sum(inside)
     chosen = order[jnp.arange(draws) % jnp.maximum(number, 1)]
-    return drawn[chosen], number >= draws
+    return drawn[chosen], number >= LEAST * draws
 
 
 @partial(jax.jit, static_argnames="draws")
@@ -47,7 +51,7 @@ def _drawn(
     logs = jax.lax.map(
         lambda theta: log_posterior(study, box, theta), found, batch_size=100
     )
-    z = jax.scipy.linalg.solve_triangular(root, (found - theta).T, lower=False)
+    z = jax.scipy.linalg.solve_triangular(root, (found - theta[None, :]).T, lower=False)
     return found, logs, -jnp.sum(z**2, axis=0) / 2
 
 

@@ -76,12 +76,12 @@ def _run(study: Study, box: Box, key: Array, particles: int) -> dict[str, Array]
 def _scatter(theta: Float[Array, "n p"], weights: Array) -> Float[Array, "p p"]:
     """The root of the covariance of particles, as long as a step of a walk."""
     mean = weights @ theta
-    apart = theta - mean
+    apart = theta - mean[None, :]
     covariance = apart.T @ (weights[:, None] * apart)
     sd = jnp.sqrt(jnp.diagonal(covariance))
     sd = jnp.where(sd > 0, sd, 1)
     one = jnp.eye(sd.shape[0])
-    factor = jnp.linalg.cholesky(covariance / sd[:, None] / sd + 1e-9 * one)
+    factor = jnp.linalg.cholesky(covariance / sd[:, None] / sd[None, :] + 1e-9 * one)
     return WALK / math.sqrt(sd.shape[0]) * sd[:, None] * factor
 
 

@@ -48,13 +48,16 @@ def line():
 def exact():
     """Mean and covariance of the normal posterior of `line`, by NumPy.
 
-    Takes means and widths of normal priors by column, infinite for none.
+    Takes means and widths of normal priors of a and b, infinite for none; one of each
+    where a alone is free.
     """
 
     def solve(mean=(0.0, 0.0), sd=(np.inf, np.inf)):
-        A = np.stack([TS, TS**2], axis=1) / SIGMA
+        both = np.stack([TS, TS**2], axis=1) / SIGMA
+        A, rest = both[:, : len(mean)], both[:, len(mean) :]
         F = A.T @ A + np.diag(1 / np.square(sd))
-        right = A.T @ (VALUES / SIGMA) + np.asarray(mean) / np.square(sd)
+        left = VALUES / SIGMA - rest @ np.full(rest.shape[1], -0.4)
+        right = A.T @ left + np.asarray(mean) / np.square(sd)
         return np.linalg.solve(F, right), np.linalg.inv(F)
 
     return solve

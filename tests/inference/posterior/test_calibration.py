@@ -21,7 +21,9 @@ class Sharp(Gaussian):
         return 3 * super().residuals(prediction, values, at)
 
 
-@pytest.mark.parametrize("noise", [Gaussian, Sharp])
+@pytest.mark.parametrize(
+    "noise", [Gaussian, pytest.param(Sharp, marks=pytest.mark.slow)]
+)
 def test_a_likelihood_that_is_too_sharp_is_seen(line, noise):
     found = jqd.sbc(line("a", PRIOR, noise(0.1)), 100, box=BOX)
     assert found.labels == ("a", "b")

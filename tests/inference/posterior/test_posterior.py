@@ -75,10 +75,11 @@ def test_a_run_that_fails_has_no_density_and_no_slope(line):
 
 
 @pytest.fixture(scope="module")
-def aided(line):
+def aided(line, exact):
     """b has a prior; by NUTS."""
     study = line("a", {"b": (-0.3, 0.05)})
-    return jqd.posterior(study, draws=600, key=jax.random.key(1))
+    mean, _ = exact((0.0, -0.3), (np.inf, 0.05))
+    return jqd.posterior(study, theta=mean, draws=600, key=jax.random.key(1))
 
 
 def test_nuts_samples_a_normal_posterior(aided, exact):
@@ -140,10 +141,11 @@ def test_tables_and_groups(aided, tmp_path):
         assert tree.attrs["sampler"] == "nuts"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["laplace", "nuts"])
 def test_a_posterior_cut_off(line, exact, sampler):
-    """At b's own value a is normal; its upper end is half an sd above the mean."""
-    mean, covariance = exact((0.0, -0.4), (np.inf, 1e-9))
+    """Normal but for an end, half an sd above the mean."""
+    mean, covariance = exact((0.0,), (np.inf,))
     sd = math.sqrt(covariance[0, 0])
     top = mean[0] + 0.5 * sd
     cut = stats.truncnorm(-np.inf, 0.5, mean[0], sd)
@@ -158,12 +160,15 @@ def test_a_posterior_cut_off(line, exact, sampler):
         np.quantile(x, [0.1, 0.9]), cut.ppf([0.1, 0.9]),
         atol=2 * FOUR * sd / math.sqrt(worth),
     )  # fmt: skip
-    assert found.status == "converged"
+    assert found.divergences == 0
+    assert sampler == "laplace" or found.rhat["a"] < 1.03
 
 
-@pytest.mark.parametrize("sampler", ["laplace", "nuts"])
+@pytest.mark.parametrize(
+    "sampler", ["laplace", pytest.param("nuts", marks=pytest.mark.slow)]
+)
 def test_runs_that_fail_are_counted_and_take_no_part(line, exact, sampler):
-    mean, covariance = exact((0.0, -0.4), (np.inf, 1e-9))
+    mean, covariance = exact((0.0,), (np.inf,))
     sd = math.sqrt(covariance[0, 0])
     study = line("a", end=mean[0] + sd)
     found = jqd.posterior(study, sampler, draws=600, theta=[mean[0]])
@@ -180,12 +185,15 @@ def test_runs_that_fail_are_counted_and_take_no_part(line, exact, sampler):
         error = math.sqrt(share * (1 - share) / 2400)
         assert abs(found.share_failed - share) < FOUR * error
     else:
-        assert found.share_failed == found.chains.failed.sum() / found.chains.steps.sum()
+        assert (
+            found.share_failed == found.chains.failed.sum() / found.chains.steps.sum()
+        )
         assert found.share_failed > 0.01
         assert found.divergences == 0
     assert "% of the runs failed" in found.message
 
 
+@pytest.mark.slow
 def test_populations_find_the_evidence(line, exact):
     """A uniform prior and a normal one: ln Z in closed form."""
     study = line("a", {"b": (-0.3, 0.05)})
@@ -195,7 +203,9 @@ def test_populations_find_the_evidence(line, exact):
         key=jax.random.key(3),
     )  # fmt: skip
     best = float(study.log_likelihood(jnp.asarray(mean)))
-    exact_log = best - math.log(3) - math.log(0.05) + np.linalg.slogdet(covariance)[1] / 2
+    exact_log = (
+        best - math.log(3) - math.log(0.05) + np.linalg.slogdet(covariance)[1] / 2
+    )
     exact_log += math.log(2 * math.pi) / 2
     log, error = found.log_evidence
     assert error < 0.2
@@ -252,7 +262,12 @@ def test_without_blackjax(line, monkeypatch):
     ("noise", "values", "scatter"),
     [
         (Multinomial(), [[20.0, 80.0]] * 400, math.sqrt(100 * 0.3 * 0.7)),
-        (Binomial(50), [[20.0, 8.0]] * 400, math.sqrt(50 * 0.3 * 0.7)),
+        pytest.param(
+            Binomial(50),
+            [[20.0, 8.0]] * 400,
+            math.sqrt(50 * 0.3 * 0.7),
+            marks=pytest.mark.slow,
+        ),
         (Gaussian(0.2), [[0.1, 0.7]] * 400, 0.2),
     ],
 )
