@@ -14,7 +14,7 @@ import jqd
 from jqd.inference import Study
 from jqd.inference.posterior.box import box_of
 from jqd.inference.posterior.coordinates import whitened
-from jqd.instruments import Binomial, Confusion, Gaussian, Multinomial
+from jqd.instruments import Binomial, Gaussian, Multinomial
 from jqd.problems import four_level, golden
 
 # four standard errors of a mean or an sd: beyond them once in 1e4 times
