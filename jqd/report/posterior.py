@@ -122,7 +122,7 @@ def figure_corner(found: Any) -> Figure:
     with house_style():
         figure, axes = subplots(n, n, size=(2.2 * n + 0.8, 2.1 * n + 0.6))
         for i, j in np.ndindex(n, n):
-            axis = axes[i, j]
+            axis: Any = axes[i, j]
             if j > i:
                 axis.set_visible(False)
                 continue

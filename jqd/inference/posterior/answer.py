@@ -136,7 +136,7 @@ class Posterior(NamedTuple):
             return "divergent"
         if self.sampler == "laplace" and worth < NORMAL * self._number:
             return "not normal"
-        if self.rhat is not None and not np.all(self.chains.rhat < RHAT):
+        if self.rhat is not None and not max(self.rhat.values()) < RHAT:
             return "chains disagree"
         if worth < LEAST_ESS:
             return "too few draws"
@@ -148,11 +148,10 @@ class Posterior(NamedTuple):
     def message(self) -> str:
         """What the status rests on, in one sentence."""
         worth = f"{np.min(self.chains.ess, initial=np.inf):.0f} of {self._number} draws"
-        if self.sampler == "laplace":
+        if self.rhat is None:
             said = f"Independent draws of the normal approximation, worth {worth}"
         else:
-            rhat = np.max(self.chains.rhat, initial=0.0)
-            said = f"R-hat at most {rhat:.4f}, worth {worth}"
+            said = f"R-hat at most {max(self.rhat.values()):.4f}, worth {worth}"
         kind = "populations not arrived" if self.sampler == "smc" else "divergences"
         said += f", {self.divergences} {kind}, {100 * self.share_failed:.2g} % of the "
         said += "runs from the prior failed" if self.sampler == "smc" else "runs failed"

@@ -62,10 +62,13 @@ class Box(eqx.Module):
     def check_proper(self, labels: Sequence[str], why: str) -> None:
         """Raise ValueError for a free constant whose prior has no finite width."""
         open_ = ~np.isfinite(np.asarray(self.high - self.low))
-        for i in np.flatnonzero(open_ & ~np.isfinite(np.asarray(self.sd))):
+        bad = open_ & ~np.isfinite(np.asarray(self.sd))
+        for label in (
+            label for label, is_bad in zip(labels, bad, strict=True) if is_bad
+        ):
             raise ValueError(
-                f"Argument `box` must give {labels[i]} two finite ends, but does not: "
-                f"an improper prior has no {why}."
+                f"Argument `box` must give {label} two finite ends, but does not: an "
+                f"improper prior has no {why}."
             )
 
 

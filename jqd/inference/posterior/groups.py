@@ -5,20 +5,17 @@ import shutil
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-if TYPE_CHECKING:
-    from .answer import Posterior
 
-
-def groups(found: "Posterior") -> dict[str, xr.Dataset]:
+def groups(found: Any) -> dict[str, xr.Dataset]:
     """Datasets by the names of ArviZ's schema.
 
     Args:
-        found: the posterior.
+        found: the `Posterior`.
     """
     chains, predicted, data = found.chains, found.predicted, found.study.data
     values, times = np.asarray(data.values), np.asarray(data.ts)
@@ -63,7 +60,7 @@ def write(tree: xr.DataTree, path: Path) -> None:
     for node in tree.subtree:
         for name, variable in list(node.variables.items()):
             if variable.dtype.kind == "U":  # Zarr 3 has no text of fixed length
-                node[name] = variable.astype(np.dtypes.StringDType())
+                node[str(name)] = variable.astype(np.dtypes.StringDType())
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         with warnings.catch_warnings():

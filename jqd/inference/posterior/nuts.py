@@ -125,19 +125,19 @@ def sample(
         parts.append(_moves(target, z, now, step, CHUNK))
         z = parts[-1].z[:, -1]
     report("sample", total, total)
-    made = Moves(
-        *(np.concatenate(x, axis=1)[:, :draws] for x in zip(*parts, strict=True))
+    z, log, acceptance, diverging, failed, steps = (
+        np.concatenate(x, axis=1)[:, :draws] for x in zip(*parts, strict=True)
     )
-    theta, slope = map(np.asarray, _constants(target, jnp.asarray(made.z)))
+    theta, slope = map(np.asarray, _constants(target, jnp.asarray(z)))
     rhat, ess = mixing(theta)
     return Chains(
         theta=theta,
-        log_posterior=made.log - slope,
-        acceptance=made.acceptance,
-        diverging=made.diverging,
-        failed=made.failed,
-        steps=made.steps,
-        share_failed=float(made.failed.sum() / made.steps.sum()),
+        log_posterior=log - slope,
+        acceptance=acceptance,
+        diverging=diverging,
+        failed=failed,
+        steps=steps,
+        share_failed=float(failed.sum() / steps.sum()),
         rhat=rhat,
         ess=ess,
     )

@@ -57,7 +57,7 @@ def predict(study: Study, theta: np.ndarray, key: Array) -> Predicted:
     """
     chosen = np.linspace(0, len(theta) - 1, min(len(theta), PREDICTING)).astype(int)
     found = _predicted(study, jnp.asarray(theta[chosen]), key)
-    return Predicted(*(None if x is None else np.asarray(x) for x in found))
+    return Predicted(*jax.tree.map(np.asarray, found))
 
 
 @jax.jit

@@ -28,7 +28,7 @@ def _floored(study: Study, theta: Array) -> Array:
 
 
 @partial(jax.jit, static_argnames="particles")
-def _run(study: Study, box: Box, key: Array, particles: int) -> dict[str, Array]:
+def _run(study: Study, box: Box, key: Array, particles: int) -> dict[str, Any]:
     """One population from the prior to the posterior."""
     tempered = module("blackjax.smc.adaptive_tempered")
     walk = module("blackjax.mcmc.random_walk")
