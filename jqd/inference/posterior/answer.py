@@ -124,7 +124,7 @@ class Posterior(NamedTuple):
 
     @property
     def status(self) -> str:
-        """ "converged", or the gravest reason why it is not.
+        """How far to trust the draws: "converged", or the gravest reason against it.
 
         A law whose chi-square is beyond all thousand records drawn does not describe
         the record, whatever its draws are.
@@ -136,13 +136,21 @@ class Posterior(NamedTuple):
             return "divergent"
         if self.sampler == "laplace" and worth < NORMAL * self._number:
             return "not normal"
-        if self.rhat is not None and not max(self.rhat.values()) < RHAT:
+        if self.rhat is not None and max(self.rhat.values()) >= RHAT:
             return "chains disagree"
         if worth < LEAST_ESS:
             return "too few draws"
-        if self.p_value is not None and self.p_value < MISFIT_P:
+        if self._misfit():
             return MISFIT
         return "converged"
+
+    def _misfit(self) -> bool:
+        """Whether next to none of the records drawn is as far off as the record."""
+        if self.p_value is None:
+            return False
+        # of few records none need be
+        number = len(self.predicted.chi2)
+        return (self.p_value * number + 1) / (number + 1) < MISFIT_P
 
     @property
     def message(self) -> str:

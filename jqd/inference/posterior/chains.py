@@ -64,4 +64,6 @@ def mixing(theta: Float[np.ndarray, "chain draw p"]) -> tuple[np.ndarray, np.nda
     entries = np.moveaxis(theta, -1, 0)
     rhat = [np.asarray(diagnostics.rhat(x)) for x in entries]
     ess = [np.asarray(diagnostics.ess_bulk(x)) for x in entries]
-    return np.reshape(rhat, -1), np.reshape(ess, -1)
+    # of chains that stand still there is none
+    rhat = np.nan_to_num(np.reshape(rhat, -1), nan=np.inf)
+    return rhat, np.nan_to_num(np.reshape(ess, -1))

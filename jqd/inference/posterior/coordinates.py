@@ -1,5 +1,7 @@
 """Coordinates in which a posterior is all but a standard normal distribution."""
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -22,7 +24,7 @@ class Target(eqx.Module):
     Attributes:
         study: whose likelihood it is.
         box: ends and priors.
-        unit: scale over which an only end bends the line, (p,).
+        unit: scale over which an end bends the line, (p,).
         centre: x₀, (p,).
         root: L, (p, p).
     """
@@ -84,7 +86,7 @@ def whitened(study: Study, box: Box, theta: Array) -> Target:
     unit = jnp.minimum(jnp.where(jnp.isfinite(alone), alone, 1), room)
     x = _onto_line(box, unit, jnp.clip(theta, box.low + unit, box.high - unit))
     slope = jnp.exp(_log_slope(box, unit, x))
-    F = slope[:, None] * F * slope[None, :] + jnp.diag(_curvature(box, x))
+    F = slope[:, None] * F * slope[None, :] + jnp.diag(_curvature(box, unit, x))
     return Target(study, box, unit, x, covariance_root(F))
 
 
@@ -98,44 +100,65 @@ def covariance_root(F: Float[Array, "p p"]) -> Float[Array, "p p"]:
     return scale[:, None] * root
 
 
-def _kinds(box: Box) -> tuple[Array, Array, Array, Array]:
-    """Ends that there are, with numbers in place of those that there are not."""
+class _Ends(NamedTuple):
+    """Which ends there are, with numbers in place of those that there are not.
+
+    Attributes:
+        foot, top: whether there is a lower and an upper end, (p,).
+        low, high: the ends, (p,).
+        span: (high - low)/unit, infinite where there are not both, (p,).
+    """
+
+    foot: Array
+    top: Array
+    low: Array
+    high: Array
+    span: Array
+
+
+def _ends(box: Box, unit: Array) -> _Ends:
     foot, top = jnp.isfinite(box.low), jnp.isfinite(box.high)
-    return foot, top, jnp.where(foot, box.low, 0), jnp.where(top, box.high, 0)
+    low, high = jnp.where(foot, box.low, 0), jnp.where(top, box.high, 0)
+    return _Ends(
+        foot, top, low, high, jnp.where(foot & top, (high - low) / unit, jnp.inf)
+    )
 
 
 def _between(box: Box, unit: Array, x: Array) -> Array:
-    """low + (high - low)/(1 + exp(-x)), low + u ln(1 + exp(x)), its image, or x."""
-    foot, top, low, high = _kinds(box)
-    both = low + (high - low) * jax.nn.sigmoid(x)
-    above, below = unit * jax.nn.softplus(x), unit * jax.nn.softplus(-x)
-    one = jnp.where(foot, low + above, high - below)
-    return jnp.where(foot & top, both, jnp.where(foot | top, one, x))
+    """With a lower end low + u [ln(1 + exp(x)) - ln(1 + exp(x - (high - low)/u))],
+    with an upper one alone its image, without ends x.
+
+    Straight between the ends, and bent over u at each.
+    """
+    ends, softplus = _ends(box, unit), jax.nn.softplus
+    foot = ends.low + unit * (softplus(x) - softplus(x - ends.span))
+    top = ends.high - unit * softplus(-x)
+    return jnp.where(ends.foot, foot, jnp.where(ends.top, top, x))
 
 
 def _onto_line(box: Box, unit: Array, theta: Array) -> Array:
     """The x of constants between their ends."""
-    foot, top, low, high = _kinds(box)
-    above, below = theta - low, high - theta
-    both = jnp.log(jnp.where(foot & top, above / below, 1))
-    # of ln(1 + exp(x)) the inverse, without overflow
-    far = jnp.abs(jnp.where(foot, above, below)) / unit
-    one = far + jnp.log(-jnp.expm1(-far))
-    one = jnp.where(foot, one, -one)
-    return jnp.where(foot & top, both, jnp.where(foot | top, one, theta))
+    ends = _ends(box, unit)
+    above = jnp.where(ends.foot, (theta - ends.low) / unit, 1)
+    below = jnp.where(ends.top, (ends.high - theta) / unit, 1)
+    foot = above + jnp.log(-jnp.expm1(-above))
+    foot = foot - jnp.where(ends.top, jnp.log(-jnp.expm1(-below)), 0)
+    top = -below - jnp.log(-jnp.expm1(-below))
+    return jnp.where(ends.foot, foot, jnp.where(ends.top, top, theta))
 
 
 def _log_slope(box: Box, unit: Array, x: Array) -> Array:
     """ln |dθ/dx| of each entry."""
-    foot, top, low, high = _kinds(box)
-    width = jnp.where(foot & top, high - low, unit)
-    both = jnp.log(width) - jax.nn.softplus(x) - jax.nn.softplus(-x)
-    one = jnp.log(width) - jax.nn.softplus(jnp.where(foot, -x, x))
-    return jnp.where(foot & top, both, jnp.where(foot | top, one, 0))
+    ends, softplus = _ends(box, unit), jax.nn.softplus
+    foot = -softplus(-x) - softplus(x - ends.span) + jnp.log(-jnp.expm1(-ends.span))
+    bent = jnp.log(unit) + jnp.where(ends.foot, foot, -softplus(x))
+    return jnp.where(ends.foot | ends.top, bent, 0)
 
 
-def _curvature(box: Box, x: Array) -> Array:
+def _curvature(box: Box, unit: Array, x: Array) -> Array:
     """-d²/dx² of ln |dθ/dx|: what a flat prior adds to the information."""
-    foot, top, _, _ = _kinds(box)
-    share = jax.nn.sigmoid(x)
-    return (foot.astype(x.dtype) + top) * share * (1 - share)
+    ends = _ends(box, unit)
+    near = jax.nn.sigmoid(x)
+    far = jax.nn.sigmoid(x - ends.span)
+    bent = near * (1 - near) + far * (1 - far)
+    return jnp.where(ends.foot | ends.top, bent, 0)

@@ -50,6 +50,7 @@ def test_a_posterior_without_ends_is_standard_normal_in_its_coordinates(line, ex
 def test_ends_go_to_infinity_with_their_jacobian(line, box):
     study = line()
     target = whitened(study, box_of(study, box), jnp.array([0.7, -0.4]))
+    np.testing.assert_allclose(target.theta(jnp.zeros(2)), [0.7, -0.4], rtol=1e-12)
     z = jnp.array([0.4, 0.9])
     theta = target.theta(z)
     low, high = box.get("a", (-np.inf, np.inf))
