@@ -33,7 +33,7 @@ TOGETHER = 50
 # Transitions of a chain before its draws, and for each of them.
 WARM, THIN = 30, 3
 # A fit needs a hundredth of its errors.
-FIT = Polish(rtol=1e-8, atol=1e-9)
+FIT = Polish(rtol=1e-5, atol=1e-6)
 HEADINGS = "constant", "X2", "p", "coverage of 95 %", "p"
 
 
