@@ -139,7 +139,7 @@ def figure_corner(found: Any) -> Figure:
             elif j > 0:
                 axis.set_yticklabels([])
         handles, names = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside upper left", ncols=2)
+        figure.legend(handles, names, loc="outside upper left", ncols=min(n, 2))
     return figure
 
 
@@ -148,7 +148,7 @@ def _marginal(axis: Axes, draws: np.ndarray, fit: float, stderr: float) -> None:
     if np.isfinite(stderr) and stderr > 0:
         x = np.linspace(draws.min(), draws.max(), 200)
         normal = np.exp(-(((x - fit) / stderr) ** 2) / 2) / stderr / np.sqrt(2 * np.pi)
-        axis.plot(x, normal, color=BLUE, lw=1.2, label="normal, by the information")
+        axis.plot(x, normal, color=BLUE, lw=1.2, label="normal approximation")
     axis.set_yticks([])
 
 
