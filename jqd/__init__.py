@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .evolution import evolve as evolve
     from .evolution import ground_state as ground_state
     from .inference import Apparatus as Apparatus
+    from .inference import Calibration as Calibration
     from .inference import Comparison as Comparison
     from .inference import Design as Design
     from .inference import Evidence as Evidence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from .inference import Fit as Fit
     from .inference import Normal as Normal
     from .inference import Polish as Polish
+    from .inference import Posterior as Posterior
     from .inference import Recovery as Recovery
     from .inference import Search as Search
     from .inference import Study as Study
@@ -46,7 +48,9 @@ if TYPE_CHECKING:
     from .inference import fisher as fisher
     from .inference import fit as fit
     from .inference import optimal_experiment as optimal_experiment
+    from .inference import posterior as posterior
     from .inference import recover as recover
+    from .inference import sbc as sbc
     from .inference.bounds import bounds as bounds
     from .inference.bounds import bounds_on_copies as bounds_on_copies
     from .inference.estimators import length_scales as length_scales

@@ -67,6 +67,14 @@ def test_comparison_block_runs():
     assert "No law is clearly preferred" in done.stdout
 
 
+@pytest.mark.slow
+def test_posteriors_block_runs():
+    done = run_code(section("Posteriors"))
+    assert done.returncode == 0, done.stderr
+    assert "nuts: converged." in done.stdout
+    assert "R-hat" in done.stdout
+
+
 def test_phase_space_block_runs():
     done = run_code(section("Phase space"))
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,8 @@ from .._files import provenance
 from ..inference import Recovery, Unidentifiable, loss_plane, recover
 from ..records import naming
 from ..report.tables import columns, recovery_tables
-from .options import Common
+from .options import Common, Sampling
+from .posterior import check_sampling, draw_posterior
 from .session import Outcome, Session, carry_out, overall
 
 Plane = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -31,6 +32,7 @@ def fit(
     truth: Mapping[str, Any] | None = None,
     draw: Callable[[Path, Recovery], Plane | None] | None = None,
     note: str | None = None,
+    sampling: Sampling | None = None,
     **options: Any,
 ) -> int:
     """Recover constants, draw them, write them, print them.
@@ -46,14 +48,17 @@ def fit(
         draw: draws the figures and returns the loss over the plane of the first two
             constants, if there are two; `draw_all` by custom.
         note: a sentence for the user, above the table.
+        sampling: whether and how to draw from the posterior about the fit.
         **options: as for `jqd.recover`.
 
     Returns:
-        Exit code: 0 if the fit converged, else 1.
+        Exit code: 0 if the fit converged, and the draws if there are any; else 1.
 
     Raises:
         ValueError: bad input, in one line.
     """
+    if sampling is not None:
+        check_sampling(sampling, data)
 
     def work(session: Session) -> Outcome:
         with naming(file, "data"):
@@ -67,6 +72,9 @@ def fit(
                 landscape = draw_all(session.folder, recovery, names)
             else:
                 landscape = draw(session.folder, recovery)
+        drawn = None
+        if sampling is not None and sampling.posterior:
+            drawn = draw_posterior(session, recovery, sampling, common.seed)
         kept = {
             **settings,
             "seed": common.seed,
@@ -78,12 +86,14 @@ def fit(
         dataset = report.recovery_dataset(
             recovery, names, landscape=landscape, attributes=kept
         )
-        return Outcome(
-            report.recovery_summary(recovery, common.seconds()),
-            report.recovery_details(recovery) | {"settings": kept},
-            [*([note] if note else []), *recovery_tables(recovery)],
-            dataset,
-        )
+        summary = report.recovery_summary(recovery, common.seconds())
+        printed = [*([note] if note else []), *recovery_tables(recovery)]
+        if drawn is not None:
+            summary["posterior"] = drawn.summary
+            summary["status"] = overall((recovery.status, drawn.status))
+            printed += drawn.printed
+        details = report.recovery_details(recovery) | {"settings": kept}
+        return Outcome(summary, details, printed, dataset)
 
     return carry_out(common, work)
 

@@ -47,6 +47,25 @@ class Common:
         return round(perf_counter() - self.began, 3)
 
 
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """What every command that can draw from a posterior takes."""
+
+    posterior: Annotated[
+        bool,
+        typer.Option(
+            "--posterior",
+            help="Also draw constants from their posterior, about the fit.",
+        ),
+    ] = False
+    sampler: Annotated[
+        str, typer.Option(help="nuts, smc or laplace, for --posterior.")
+    ] = "nuts"
+    draws: Annotated[
+        int, typer.Option(min=4, help="Draws of each of 4 chains, for --posterior.")
+    ] = 1000
+
+
 def with_options(**defaults: Any) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Let a command take the options that the fields of its dataclasses declare.
 

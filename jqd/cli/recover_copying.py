@@ -19,6 +19,7 @@ from .options import (
     Common,
     Free,
     Nuisance,
+    Sampling,
     Starts,
     parse_free,
     parse_noise,
@@ -48,6 +49,7 @@ def copying(
         "itself).",
     ),
     nuisance: Nuisance = "",
+    sampling: Sampling,
     common: Common,
 ) -> int:
     """Recover q and r of copy dynamics from exact quantum evolution, or your data."""
@@ -58,6 +60,8 @@ def copying(
     for name, (mean, _) in priors.items():
         if name.rpartition(".")[2] == "readout":
             shown = Confusion(readout=jnp.asarray(mean))
+    if data is None and noise == "auto" and sampling.posterior:
+        noise = "multinomial"
     H, psi0, record = read_populations(data, hamiltonian, state, noise)
     law = law_of(CopyDynamics.from_hamiltonian, H, psi0, hamiltonian, state)
     quick = Search(steps=20, windows=4, chunk=10)
@@ -66,7 +70,7 @@ def copying(
         starts=min(starts, 8) if common.quick else starts,
         search=quick if common.quick else Search(),
         names=[f"p{i}" for i in range(record.values.shape[1])],
-        instrument=shown, nuisances=priors,
+        instrument=shown, nuisances=priors, sampling=sampling,
         settings={"noise": type(record.noise).__name__, "nuisances": nuisance},
     )  # fmt: skip
 

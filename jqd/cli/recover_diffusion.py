@@ -23,6 +23,7 @@ from .fit import Plane, check_free, figure_loss, fit, landscape_of
 from .options import (
     Common,
     Nuisance,
+    Sampling,
     Sigma,
     check_sigma,
     check_word,
@@ -32,6 +33,7 @@ from .options import (
     refuse_nuisances,
     with_options,
 )
+from .posterior import refuse_posterior
 from .session import conclude, takes
 
 FORMS = ("auto", "amplitude", "window", "links")
@@ -66,6 +68,7 @@ def diffusion(
     ),
     sigma: Sigma = None,
     nuisance: Nuisance = "",
+    sampling: Sampling,
     common: Common,
 ) -> int:
     """Recover D of conservative diffusion, friction, classical diffusion, or m."""
@@ -81,6 +84,7 @@ def diffusion(
         record = load_density(data, column, sigma)
     if estimator != "fit":
         refuse_nuisances(nuisance, f"--estimator {estimator}")
+        refuse_posterior(sampling, f"--estimator {estimator}")
         result = _estimate(estimator, record, names, first.get("D", 0.5))
         title = f"D from the {estimator}, without a run"
         table = report.summary_table(result, title)
@@ -101,7 +105,7 @@ def diffusion(
         search=Search(steps=20, windows=2, chunk=10), method=Fixed(law.stepper),
         step_tolerance=1e-7 if few else None, file=data,
         names=[f"density[{i}]" for i in range(record.grid.size)],
-        nuisances=priors,
+        nuisances=priors, sampling=sampling,
         settings={
             "form": type(law.form).__name__, "column": column, "nuisances": nuisance
         },

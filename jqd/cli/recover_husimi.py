@@ -36,6 +36,7 @@ from .fit import Plane, check_free, draw_all, fit
 from .options import (
     Common,
     Nuisance,
+    Sampling,
     Sigma,
     Starts,
     check_sigma,
@@ -47,6 +48,7 @@ from .options import (
     refuse_nuisances,
     with_options,
 )
+from .posterior import refuse_posterior
 from .session import conclude, takes
 
 FORMS = ("auto", "heff", "master", "fock", "gaussian")
@@ -101,11 +103,13 @@ def husimi(
     ),
     kappa: float = typer.Option(1.0, help="Action scale, for --length-scales."),
     nuisance: Nuisance = "",
+    sampling: Sampling,
     common: Common,
 ) -> int:
     """Recover C of the Husimi Fokker-Planck law, or length scales s, from data."""
     if length_scales:
         refuse_nuisances(nuisance, "--length-scales")
+        refuse_posterior(sampling, "--length-scales")
         if data is not None:
             raise ValueError(
                 "Argument `--length-scales` must not be given with `--data`, but is: "
@@ -117,6 +121,7 @@ def husimi(
     check_word("loss", loss, LOSSES)
     if loss == "likelihood":
         refuse_nuisances(nuisance, "--loss likelihood")
+        refuse_posterior(sampling, "--loss likelihood")
     check_sigma(sigma)
     names = parse_free(free)
     first, priors = parse_start(start, names), parse_nuisances(nuisance, names)
@@ -169,7 +174,7 @@ def husimi(
         common, law, rows, psi0=psi0, free=names, start=first or None, file=data,
         starts=min(starts, 6) if common.quick else starts, instrument=observe,
         search=Search(steps=20, windows=2, chunk=10), names=columns, settings=settings,
-        draw=draw, note=note, nuisances=priors,
+        draw=draw, note=note, nuisances=priors, sampling=sampling,
     )  # fmt: skip
 
 

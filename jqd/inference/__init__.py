@@ -29,6 +29,10 @@ from .likelihood import log_likelihood as log_likelihood
 from .polish import Polish as Polish
 from .polish import loss_line as loss_line
 from .polish import loss_plane as loss_plane
+from .posterior import Calibration as Calibration
+from .posterior import Posterior as Posterior
+from .posterior import posterior as posterior
+from .posterior import sbc as sbc
 from .priors import Normal as Normal
 from .search import Search as Search
 from .study import Study as Study

@@ -59,6 +59,10 @@ class Multinomial(Drawable):
         # rounding may leave a probability just below 0
         return jax.random.multinomial(key, total, jnp.maximum(mean, 0))
 
+    def redraw(self, key: Array, mean: Array, values: Array) -> Array:
+        """Counts of as many shots a row."""
+        return self.sample(key, mean, jnp.sum(values, axis=-1))
+
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
         """J_k / √p_k; outcomes that are excluded tell nothing."""
         return _over_scatter(slope, mean)
@@ -141,6 +145,12 @@ class Binomial(Drawable):
         """Counts out of `shots` at each setting."""
         share = jnp.clip(mean, 0, 1)
         return jax.random.binomial(key, rowwise(shots, mean), share, mean.shape)
+
+    def redraw(self, key: Array, mean: Array, values: Array) -> Array:
+        """Counts out of the same shots at each setting."""
+        shots = jnp.broadcast_to(self.shots, values.shape)
+        share = jnp.clip(mean, 0, 1)
+        return jax.random.binomial(key, shots, share, values.shape)
 
     def after(self, shots: ArrayLike) -> "Binomial":
         """Of so many shots a setting."""

@@ -150,6 +150,17 @@ class Drawable(Noise):
         del shots
         return self
 
+    def redraw(self, key: Array, mean: Array, values: Array) -> Array:
+        """Other values about this mean, which scatter as those of a record do.
+
+        Args:
+            key: of the draw.
+            mean: what the instrument shows on average, (T, ...).
+            values: the record, like it; of counts, the number of shots alone matters.
+        """
+        del values
+        return self.sample(key, mean, 1)
+
     @abc.abstractmethod
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
         """Slopes in units of the scatter of one shot; outcomes without it are 0.

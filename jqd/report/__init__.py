@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from .experiment import run_experiment as run_experiment
     from .phase_space import draw_density as draw_density
     from .phase_space import figure_phase_space as figure_phase_space
+    from .posterior import figure_corner as figure_corner
+    from .posterior import figure_trace as figure_trace
+    from .posterior import posterior_summary as posterior_summary
+    from .posterior import posterior_table as posterior_table
     from .profiles import figure_loss_line as figure_loss_line
     from .profiles import figure_profiles as figure_profiles
     from .recovery_figures import figure_fit as figure_fit

@@ -1,0 +1,90 @@
+"""Draws from the posterior beside a fit, for the commands that recover constants."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from rich.console import RenderableType
+from rich.markup import escape
+
+from .. import report
+from ..inference import Posterior, Recovery, posterior
+from ..inference.posterior.posterior import SAMPLERS
+from .options import Sampling, check_word
+from .session import Session
+
+CHAINS = 4
+FILE = "posterior.zarr"
+
+
+class Drawn(NamedTuple):
+    """What the command prints of a posterior.
+
+    Attributes:
+        status: in words.
+        summary: what `--json` prints.
+        printed: table and sentences.
+    """
+
+    status: str
+    summary: dict[str, Any]
+    printed: list[RenderableType]
+
+
+def check_sampling(sampling: Sampling, data: Any) -> None:
+    """Raise ValueError for an unknown sampler, or a record that has no posterior."""
+    check_word("sampler", sampling.sampler, SAMPLERS)
+    if sampling.posterior and not data.noise.known:
+        raise ValueError(
+            "Argument `--posterior` must not be given without errors of the data, but "
+            "is: give counts, or the standard error of the values."
+        )
+
+
+def refuse_posterior(sampling: Sampling, option: str) -> None:
+    """Raise ValueError for `--posterior` beside an option whose answer has none."""
+    if sampling.posterior:
+        raise ValueError(
+            f"Argument `--posterior` must not be given with `{option}`, but is: it "
+            "makes no fit."
+        )
+
+
+def draw_posterior(
+    session: Session, recovery: Recovery, sampling: Sampling, seed: int
+) -> Drawn:
+    """Draw from the posterior about a fit; write draws and figures.
+
+    Args:
+        session: whose folder takes them.
+        recovery: the fit.
+        sampling: how.
+        seed: of the draws.
+    """
+    study, box, notes = recovery.study, None, []
+    if sampling.sampler == "smc":
+        low, high = (np.asarray(end)[: study.wanted] for end in study.bounds())
+        ends = np.stack([low, high], axis=1).tolist()
+        box = dict(zip(study.labels(), ends, strict=False))
+        notes = ["Priors of free constants: uniform over the span of the starts."]
+    try:
+        found = posterior(
+            study, sampling.sampler, theta=recovery.theta, box=box, chains=CHAINS,
+            draws=sampling.draws, key=jax.random.key(seed), report=session.advance,
+        )  # fmt: skip
+    except ImportError as error:
+        raise ValueError(f"Argument `--sampler`: {error}") from None
+    _write(session.folder, found)
+    return Drawn(
+        found.status,
+        report.posterior_summary(found),
+        [report.posterior_table(found), *map(escape, [*found.notes(), *notes])],
+    )
+
+
+def _write(folder: Path, found: Posterior) -> None:
+    found.save(folder / FILE)
+    figures = {"trace": report.figure_trace(found)}
+    figures["corner"] = report.figure_corner(found)
+    report.save_figures(figures, folder)

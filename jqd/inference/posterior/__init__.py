@@ -1,0 +1,6 @@
+"""Draws of constants from their posterior, and whether a sampler can be trusted."""
+
+from .answer import Posterior as Posterior
+from .calibration import Calibration as Calibration
+from .calibration import sbc as sbc
+from .posterior import posterior as posterior

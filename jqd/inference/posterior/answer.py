@@ -1,0 +1,260 @@
+"""`Posterior`: draws of constants, what they say, and how far to trust them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from ..._files import OutputError, provenance, to_plain, writing
+from ..goodness import MISFIT, MISFIT_P
+from ..study import Study
+from .chains import Chains
+from .predictive import Predicted
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# Chains agree where R-hat of every constant is below this ...
+RHAT = 1.01
+# ... and are long enough where they are worth so many independent draws.
+LEAST_ESS = 400.0
+# Share of the draws of a normal approximation that importance weights must leave: less
+# is left where an sd is wrong by an eighth, or a mean by a seventh of an sd.
+NORMAL = 0.98
+HEADINGS = "constant", "mean", "sd", "2.5 %", "50 %", "97.5 %", "R-hat", "ESS"
+
+
+class Posterior(NamedTuple):
+    """Draws of the constants of a study from their posterior.
+
+    Attributes:
+        study: whose posterior it is.
+        sampler: "nuts", "smc" or "laplace".
+        theta: the fit about which it was drawn, (p,).
+        stderr: standard errors there by the Fisher information, (p,).
+        chains: the draws and how they were made.
+        predicted: what they predict of the record.
+        box: ends of each entry of θ, (2, p), infinite where there is none.
+        seed: key data of the draws.
+    """
+
+    study: Study
+    sampler: str
+    theta: Float[np.ndarray, " p"]
+    stderr: Float[np.ndarray, " p"]
+    chains: Chains
+    predicted: Predicted
+    box: Float[np.ndarray, "2 p"]
+    seed: tuple[int, ...]
+
+    # -- numbers ---------------------------------------------------------------------
+
+    @property
+    def labels(self) -> list[str]:
+        """Of the entries of θ, free constants first."""
+        return self.study.labels()
+
+    @property
+    def draws(self) -> dict[str, Float[np.ndarray, "chain draw"]]:
+        """By label."""
+        each = np.moveaxis(self.chains.theta, -1, 0)
+        return dict(zip(self.labels, each, strict=True))
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """Of all draws, by label."""
+        return {label: float(np.mean(x)) for label, x in self.draws.items()}
+
+    @property
+    def sd(self) -> dict[str, float]:
+        """Standard deviation of all draws, by label."""
+        return {label: float(np.std(x, ddof=1)) for label, x in self.draws.items()}
+
+    def quantiles(
+        self, shares: Sequence[float] = (0.025, 0.5, 0.975)
+    ) -> dict[str, Float[np.ndarray, " k"]]:
+        """Values below which these shares of the draws lie, by label."""
+        return {label: np.quantile(x, shares) for label, x in self.draws.items()}
+
+    @property
+    def rhat(self) -> dict[str, float] | None:
+        """R-hat by label; None for draws that are independent."""
+        if self.chains.rhat is None:
+            return None
+        return dict(zip(self.labels, self.chains.rhat.tolist(), strict=True))
+
+    @property
+    def ess(self) -> dict[str, float]:
+        """Bulk effective sample size by label."""
+        return dict(zip(self.labels, self.chains.ess.tolist(), strict=True))
+
+    @property
+    def divergences(self) -> int:
+        """Transitions whose integration broke down; of SMC, populations that did not
+        arrive at the posterior."""
+        diverging = self.chains.diverging
+        if self.sampler == "smc":
+            return int(diverging.any(axis=1).sum())
+        return int(diverging.sum())
+
+    @property
+    def share_failed(self) -> float:
+        """Of all runs of the sampler, those that failed; of SMC, of the prior."""
+        return self.chains.share_failed
+
+    @property
+    def p_value(self) -> float | None:
+        """Posterior predictive p of chi-square; None for rows that are correlated."""
+        return self.predicted.p_value
+
+    @property
+    def log_evidence(self) -> tuple[float, float] | None:
+        """ln Z of SMC, less what no law changes, and its standard error from the
+        scatter of the populations (infinite for one); None for other samplers."""
+        logs = self.chains.log_evidence
+        if logs is None:
+            return None
+        mean = np.log(np.mean(np.exp(logs - logs.max()))) + logs.max()
+        if len(logs) < 2:
+            return float(mean), float("inf")
+        return float(mean), float(np.std(logs, ddof=1) / np.sqrt(len(logs)))
+
+    # -- words -----------------------------------------------------------------------
+
+    @property
+    def status(self) -> str:
+        """How far to trust the draws: "converged", or the gravest reason against it.
+
+        A law whose chi-square is beyond all thousand records drawn does not describe
+        the record, whatever its draws are.
+        """
+        worth = float(np.min(self.chains.ess, initial=np.inf))
+        if not np.all(np.isfinite(self.chains.theta)):
+            return "draws are not finite"
+        if self.divergences:
+            return "divergent"
+        if self.sampler == "laplace" and worth < NORMAL * self._number:
+            return "not normal"
+        if self.rhat is not None and max(self.rhat.values()) >= RHAT:
+            return "chains disagree"
+        if worth < LEAST_ESS:
+            return "too few draws"
+        if self._misfit():
+            return MISFIT
+        return "converged"
+
+    def _misfit(self) -> bool:
+        """Whether next to none of the records drawn is as far off as the record."""
+        if self.p_value is None:
+            return False
+        # of few records none need be
+        number = len(self.predicted.chi2)
+        return (self.p_value * number + 1) / (number + 1) < MISFIT_P
+
+    @property
+    def message(self) -> str:
+        """What the status rests on, in one sentence."""
+        worth = f"{np.min(self.chains.ess, initial=np.inf):.0f} of {self._number} draws"
+        if self.rhat is None:
+            said = f"Independent draws of the normal approximation, worth {worth}"
+        else:
+            said = f"R-hat at most {max(self.rhat.values()):.4f}, worth {worth}"
+        kind = "populations not arrived" if self.sampler == "smc" else "divergences"
+        said += f", {self.divergences} {kind}, {100 * self.share_failed:.2g} % of the "
+        said += "runs from the prior failed" if self.sampler == "smc" else "runs failed"
+        return said + "."
+
+    @property
+    def _number(self) -> int:
+        return self.chains.log_posterior.size
+
+    def lines(self) -> list[tuple[str, ...]]:
+        """A line of the table for each constant, under `HEADINGS`."""
+        found, rhat, ess = [], self.rhat, self.ess
+        for label, ends in self.quantiles().items():
+            sd = self.sd[label]
+            mixed = "independent" if rhat is None else f"{rhat[label]:.4f}"
+            numbers = (rounded(x, sd) for x in (self.mean[label], *ends))
+            mean, *ends_ = numbers
+            found.append((label, mean, f"{sd:.3g}", *ends_, mixed, f"{ess[label]:.0f}"))
+        return found
+
+    def notes(self) -> list[str]:
+        """Sentences below the table."""
+        notes = [f"{self.sampler}: {self.status}. {self.message}"]
+        if self.p_value is not None:
+            notes.append(f"Posterior predictive p of chi-square: {self.p_value:.3g}.")
+        if self.log_evidence is not None:
+            log, error = self.log_evidence
+            notes.append(f"ln Z = {log:.3f} +- {error:.2g} (scatter of populations).")
+        return notes
+
+    def __str__(self) -> str:
+        lines = [HEADINGS, *self.lines()]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        table = [
+            "  ".join(
+                cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+            ).rstrip()
+            for line in lines
+        ]
+        return "\n".join([*table, *self.notes()])
+
+    # -- files -----------------------------------------------------------------------
+
+    def to_xarray(self) -> "xr.DataTree":
+        """All of it, in the groups that ArviZ knows.
+
+        posterior, sample_stats, posterior_predictive, log_likelihood, observed_data and
+        constant_data; the last three over times, `log_likelihood` and
+        `posterior_predictive` of a thousand draws at most.
+        """
+        import xarray as xr
+
+        from .groups import groups
+
+        tree = xr.DataTree.from_dict(groups(self))
+        tree.attrs = to_plain(
+            {
+                "law": type(self.study.law).__name__,
+                "sampler": self.sampler,
+                "status": self.status,
+                "message": self.message,
+                "seed": list(self.seed),
+                "method": type(self.study.method).__name__,
+                "substeps": int(np.asarray(self.study.substeps)),
+                **provenance(),
+            }
+        )
+        return tree
+
+    def save(self, path: str | Path) -> Path:
+        """Write `to_xarray` as a Zarr folder (version 3).
+
+        Args:
+            path: the folder, which must not exist.
+
+        Raises:
+            OutputError: (a ValueError) it exists, or cannot be written.
+        """
+        from .groups import write
+
+        path = Path(path)
+        if path.exists():
+            raise OutputError(
+                f"Argument `path` must be a folder that does not exist, but {path} "
+                "does."
+            )
+        with writing(path, "path"):
+            write(self.to_xarray(), path)
+        return path
+
+
+def rounded(value: float, sd: float) -> str:
+    """A value to the digits that its scatter leaves, three of them uncertain."""
+    if not (np.isfinite(sd) and sd > 0):
+        return f"{value:.6g}"
+    decimals = 2 - int(np.floor(np.log10(sd)))
+    return f"{value:.{min(max(decimals, 0), 12)}f}"

@@ -1,0 +1,243 @@
+"""Simulation-based calibration: is a sampler right about records of known truth?"""
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from ... import _checks
+from ..goodness import p_value
+from ..polish import Polish, polish_one
+from ..sensitivity import independent_rows
+from ..study import Study
+from .box import Box, box_of
+from .chains import Report, module
+from .coordinates import covariance_root, whitened
+from .laplace import normal_draws
+from .nuts import STEP, moves
+
+SAMPLERS = ("laplace", "nuts")
+# Below this p a sampler is not calibrated: a right one is refused once in a thousand.
+LEAST_P = 1e-3
+# Share of simulations whose fit or run may fail before ranks say nothing.
+MOST_LOST = 0.01
+BINS, LEAST_SIMULATIONS = 20, 40
+# Simulations that run at once, and between two reports.
+TOGETHER = 50
+# Transitions of a chain before its draws, and for each of them.
+WARM, THIN = 30, 3
+# A fit needs a hundredth of its errors.
+FIT = Polish(rtol=1e-5, atol=1e-6)
+HEADINGS = "constant", "X2", "p", "coverage of 95 %", "p"
+
+
+class Calibration(NamedTuple):
+    """Ranks of true constants among draws of posteriors of the records they made.
+
+    Attributes:
+        labels: of the entries of θ.
+        sampler: "laplace" or "nuts".
+        draws: of each posterior.
+        truth: constants that were drawn from the prior, (S, p).
+        ranks: how many draws lie below each, (S, p).
+        sound: simulations that have a rank, (S,).
+        settled: those of them whose fit settled, (S,).
+        bins: of the histogram of ranks.
+        chi2: of its counts, (p,).
+        p_values: of each, (p,).
+        coverage: share of truths in the central 95 % of the draws, (p,).
+        coverage_p: probability of a coverage as far from 95 %, (p,).
+    """
+
+    labels: tuple[str, ...]
+    sampler: str
+    draws: int
+    truth: Float[np.ndarray, "S p"]
+    ranks: Int[np.ndarray, "S p"]
+    sound: Bool[np.ndarray, " S"]
+    settled: Bool[np.ndarray, " S"]
+    bins: int
+    chi2: Float[np.ndarray, " p"]
+    p_values: Float[np.ndarray, " p"]
+    coverage: Float[np.ndarray, " p"]
+    coverage_p: Float[np.ndarray, " p"]
+
+    @property
+    def lost(self) -> float:
+        """Share of the simulations without a rank, or whose fit did not settle."""
+        return float(np.mean(~(self.sound & self.settled)))
+
+    @property
+    def status(self) -> str:
+        """ "calibrated" where nothing says otherwise, else "not calibrated"."""
+        least = min(np.min(self.p_values), np.min(self.coverage_p))
+        if self.lost > MOST_LOST:
+            return "too many simulations lost"
+        return "calibrated" if least > LEAST_P else "not calibrated"
+
+    def lines(self) -> list[tuple[str, ...]]:
+        """A line of the table for each constant, under `HEADINGS`."""
+        rows = zip(
+            self.labels, self.chi2, self.p_values, self.coverage, self.coverage_p,
+            strict=True,
+        )  # fmt: skip
+        return [
+            (label, f"{chi2:.4g}", f"{p:.2g}", f"{100 * share:.1f} %", f"{far:.2g}")
+            for label, chi2, p, share, far in rows
+        ]
+
+    def __str__(self) -> str:
+        lines = [HEADINGS, *self.lines()]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        table = [
+            "  ".join(
+                cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+            ).rstrip()
+            for line in lines
+        ]
+        said = (
+            f"{self.sampler}: {self.status}. {int(self.sound.sum())} ranks of "
+            f"{len(self.sound)} simulations in {self.bins} bins, {100 * self.lost:.2g} "
+            "% lost."
+        )
+        return "\n".join([*table, said])
+
+
+def sbc(
+    study: Study,
+    simulations: int = 1000,
+    *,
+    sampler: str = "laplace",
+    box: Mapping[str, Any] | None = None,
+    draws: int = 99,
+    key: Array | None = None,
+    report: Report | None = None,
+) -> Calibration:
+    """Simulation-based calibration of the posteriors of a study.
+
+    Constants are drawn from the prior, a record from each, and constants from the
+    posterior of that record. If all is right the rank of the true ones among these is
+    uniform. Two hundred simulations do not show a likelihood that is 1.5 times too
+    sharp; a thousand do. A p above 1e-3 does not show that a sampler is right.
+
+    Args:
+        study: law, instrument and noise; of its record the times and the number of
+            shots are taken. Runs have the steps of its method, for truth and fit alike.
+        simulations: how many, from 40 on.
+        sampler: "laplace", normal draws about the fit; or "nuts", by blackjax, whose
+            chains begin there. Fits begin at the truth.
+        box: ends (low, high) of uniform priors of free constants, by name or label;
+            without it the bounds that they declare.
+        draws: of each posterior; ranks go from 0 to this.
+        key: of all that is drawn; None for `jax.random.key(0)`.
+        report: called as report("sample", done, total).
+
+    Returns:
+        The ranks, and whether they are uniform.
+
+    Raises:
+        ValueError: another sampler, too few simulations or draws, a prior that is
+            improper, a record without errors or whose rows are correlated.
+
+    Source: Talts et al., arXiv 1804.06788.
+    """
+    _checks.require_x64("jqd.sbc")
+    _checks.whole_number(simulations, "simulations", LEAST_SIMULATIONS)
+    _checks.whole_number(draws, "draws", 1)
+    _checks.check_choice(sampler, "sampler", SAMPLERS)
+    if sampler == "nuts":
+        module("blackjax")
+    independent_rows(study)
+    limits = box_of(study, box)
+    limits.check_proper(study.labels(), "truths to draw")
+    if not study.names:
+        raise ValueError(
+            "Argument `study` must have a free constant or a nuisance, but has none."
+        )
+    key = _checks.single_key(jax.random.key(0) if key is None else key)
+    begin, last = jax.random.split(key)
+    keys, parts = jax.random.split(begin, simulations), []
+    for done in range(0, simulations, TOGETHER):
+        if report is not None:
+            report("sample", done, simulations)
+        # a last part of other length would be compiled for once more
+        index = np.arange(done, done + TOGETHER) % simulations
+        made = _simulated(study, limits, keys[index], sampler, draws)
+        parts.append([np.asarray(x) for x in made])
+    if report is not None:
+        report("sample", simulations, simulations)
+    truth, ranks, sound, settled = (
+        np.concatenate(x)[:simulations] for x in zip(*parts, strict=True)
+    )
+    bins = _bins(draws, int(sound.sum()))
+    judged = _judged(ranks[sound], draws, bins, last)
+    return Calibration(
+        tuple(study.labels()), sampler, draws, truth, ranks, sound, settled, bins,
+        *judged,
+    )  # fmt: skip
+
+
+@partial(jax.jit, static_argnums=(3, 4))
+def _simulated(study: Study, box: Box, keys: Array, sampler: str, draws: int) -> tuple:
+    return jax.vmap(lambda key: _one(study, box, key, sampler, draws))(keys)
+
+
+def _one(study: Study, box: Box, key: Array, sampler: str, draws: int) -> tuple:
+    """Truth, its rank, whether there is one, and whether the fit settled."""
+    first, second, third = jax.random.split(key, 3)
+    truth, noise = box.sample(first), independent_rows(study)
+    run = study.trajectory(truth)
+    mean = jnp.where(run.ok, study.rows_of(run), study.data.shares)
+    values = noise.redraw(second, mean, study.data.values)
+    own = eqx.tree_at(lambda study: study.data.values, study, values)
+    fit, _, settled = polish_one(FIT, own, truth, jnp.ones_like(study.data.ts))
+    drawn, sound = _posterior(own, box, fit, third, sampler, draws)
+    rank = jnp.sum(drawn < truth[None, :], axis=0)
+    return truth, rank, run.ok & sound & jnp.all(jnp.isfinite(drawn)), settled
+
+
+def _posterior(
+    study: Study, box: Box, fit: Array, key: Array, sampler: str, draws: int
+) -> tuple[Array, Array]:
+    """Draws, (draws, p), and whether there are as many as asked for."""
+    if sampler == "laplace":
+        root = covariance_root(study.information(fit))
+        return normal_draws(box, fit, root, key, draws)
+    target = whitened(study, box, fit)
+    begin, key = jax.random.split(key)
+    z = jax.random.normal(begin, fit.shape) / 2
+    z = jnp.where(jnp.isfinite(target.log_density(z)), z, 0)
+    made = moves(target, z, key, STEP, WARM + THIN * draws).z[WARM:][::THIN]
+    return jax.vmap(target.theta)(made), jnp.asarray(True)
+
+
+def _bins(draws: int, simulations: int) -> int:
+    """Bins of equal numbers of ranks, with five counts each on average."""
+    most = max(2, min(BINS, simulations // 5))
+    fitting = [n for n in range(2, most + 1) if (draws + 1) % n == 0]
+    return max(fitting, default=draws + 1)
+
+
+def _judged(
+    ranks: Int[np.ndarray, "S p"], draws: int, bins: int, key: Array
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """chi-square of the histogram of ranks and its p; coverage and its p."""
+    count = len(ranks)
+    expected = count / bins
+    places = ranks * bins // (draws + 1)
+    heights = np.stack([np.bincount(x, minlength=bins) for x in places.T])
+    chi2 = np.sum((heights - expected) ** 2, axis=1) / max(expected, 1e-9)
+    # within its rank a truth may be anywhere
+    within = np.asarray(jax.random.uniform(key, ranks.shape))
+    level = (ranks + within) / (draws + 1)
+    inside = np.mean(np.abs(level - 0.5) < 0.475, axis=0)
+    scatter = math.sqrt(0.95 * 0.05 / max(count, 1))
+    far = [math.erfc(abs(x - 0.95) / scatter / math.sqrt(2)) for x in inside]
+    p = [float(p_value(x, bins - 1)) for x in chi2]
+    return chi2, np.asarray(p), inside, np.asarray(far)

@@ -1,0 +1,69 @@
+"""What samplers leave: draws of constants, chain by chain, and how they were made."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+Report = Callable[[str, int, int], None]
+
+
+class Chains(NamedTuple):
+    """Draws of θ, and what a reader wants to know of each.
+
+    Attributes:
+        theta: (chain, draw, p).
+        log_posterior: ln L + ln π at each, (chain, draw).
+        acceptance: mean probability to accept a proposal, (chain, draw).
+        diverging: whether the integration of the step broke down, (chain, draw).
+        failed: whether the step met a run that failed, (chain, draw).
+        steps: runs of the law for the draw, (chain, draw).
+        share_failed: of all runs, those that failed.
+        rhat: R-hat of each entry, (p,); None for independent draws.
+        ess: bulk effective sample size of each entry, (p,).
+        log_evidence: ln Z of each chain, (chain,), or None.
+    """
+
+    theta: Float[np.ndarray, "chain draw p"]
+    log_posterior: Float[np.ndarray, "chain draw"]
+    acceptance: Float[np.ndarray, "chain draw"]
+    diverging: Bool[np.ndarray, "chain draw"]
+    failed: Bool[np.ndarray, "chain draw"]
+    steps: Int[np.ndarray, "chain draw"]
+    share_failed: float
+    rhat: Float[np.ndarray, " p"] | None
+    ess: Float[np.ndarray, " p"]
+    log_evidence: Float[np.ndarray, " chain"] | None = None
+
+
+def module(name: str) -> Any:
+    """A module of blackjax, an optional dependency.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            'Samplers "nuts" and "smc" need blackjax, which is missing: '
+            'pip install "jqd[bayes]"; sampler "laplace" does without.'
+        ) from error
+
+
+def mixing(theta: Float[np.ndarray, "chain draw p"]) -> tuple[np.ndarray, np.ndarray]:
+    """R-hat and bulk effective sample size of each entry, (p,) each.
+
+    Rank-normalised and split, R-hat the larger one of bulk and folded draws.
+
+    Source: Vehtari et al., Bayesian Analysis 16, 667 (2021).
+    """
+    diagnostics = module("blackjax.diagnostics")
+    entries = np.moveaxis(theta, -1, 0)
+    rhat = [np.asarray(diagnostics.rhat(x)) for x in entries]
+    ess = [np.asarray(diagnostics.ess_bulk(x)) for x in entries]
+    # of chains that stand still there is none
+    rhat = np.nan_to_num(np.reshape(rhat, -1), nan=np.inf)
+    return rhat, np.nan_to_num(np.reshape(ess, -1))

@@ -1,0 +1,160 @@
+"""`posterior`: draws of the constants of a study, given its record."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ..answer import recover
+from ..identifiability import Unidentifiable
+from ..polish import Polish, polish_one
+from ..sensitivity import check_known, constants_at
+from ..study import Study
+from . import laplace, nuts, smc
+from .answer import Posterior
+from .box import Box, box_of
+from .chains import Chains, Report, module
+from .coordinates import covariance_root, whitened
+from .predictive import predict
+
+SAMPLERS = ("nuts", "smc", "laplace")
+# R-hat compares the halves of chains, of two draws at least.
+LEAST_DRAWS = 4
+
+
+def posterior(
+    study: Study,
+    sampler: str = "nuts",
+    *,
+    theta: ArrayLike | None = None,
+    box: Mapping[str, Any] | None = None,
+    chains: int = 4,
+    draws: int = 1000,
+    starts: int = 8,
+    key: Array | None = None,
+    report: Report | None = None,
+) -> Posterior:
+    """Draws of the constants of a study from their posterior.
+
+    p(θ | record) = L(θ) π(θ) / Z
+
+    Free constants have uniform priors, between the bounds that they declare and the
+    ends of `box`; without ends they are improper, which "smc" refuses. Nuisances have
+    their own. A run that fails has the likelihood 0, and is counted.
+
+    "nuts" is the no-U-turn sampler in coordinates whitened by the information at the
+    fit, ends taken to infinity; "smc" leads populations from the prior to the posterior
+    and finds ln Z; "laplace" draws from N(θ, F⁻¹) within the ends, for comparison.
+
+    Args:
+        study: what is fitted to what, with errors that are known.
+        sampler: "nuts", "smc" or "laplace"; the first two need blackjax.
+        theta: the fit to begin with, (p,), for runs with the steps of the study; None
+            to find it, and steps, by `recover`.
+        box: ends (low, high) of uniform priors of free constants, by name or label.
+        chains: number of chains, or of populations of "smc".
+        draws: of each chain, from 4 on.
+        starts: of the fit.
+        key: of all that is drawn; None for `jax.random.key(0)`.
+        report: called as report("sample", done, total).
+
+    Returns:
+        The draws; `status` says whether to trust them.
+
+    Raises:
+        ValueError: another sampler, numbers below 1, a record without errors, an
+            improper prior for "smc", float64 off.
+        Unidentifiable: (a ValueError) the record and the ends cannot tell the constants
+            apart.
+        ImportError: blackjax is missing.
+    """
+    _checks.require_x64("jqd.posterior")
+    _check(study, sampler, chains, draws)
+    limits = box_of(study, box)
+    if sampler == "smc":
+        limits.check_proper(study.labels(), "populations to begin with")
+    key = _checks.single_key(jax.random.key(0) if key is None else key)
+    study, fit = _fitted(study, theta, starts)
+    F = np.asarray(study.information(fit))
+    made = _sampled(study, sampler, limits, fit, key, chains, draws, report)
+    flat = made.theta.reshape(-1, made.theta.shape[-1])
+    return Posterior(
+        study=study,
+        sampler=sampler,
+        theta=np.asarray(fit),
+        stderr=_stderr(F),
+        chains=made,
+        predicted=predict(study, flat, jax.random.fold_in(key, 1)),
+        box=np.stack([limits.low, limits.high]),
+        seed=tuple(np.ravel(jax.random.key_data(key)).tolist()),
+    )
+
+
+def _check(study: Study, sampler: str, chains: int, draws: int) -> None:
+    if not isinstance(study, Study):
+        raise ValueError(
+            f"Argument `study` must be a Study, but is a {type(study).__name__}."
+        )
+    _checks.check_choice(sampler, "sampler", SAMPLERS)
+    _checks.whole_number(chains, "chains", 1)
+    _checks.whole_number(draws, "draws", LEAST_DRAWS)
+    if sampler != "laplace":
+        module("blackjax")
+    check_known(study)
+    if not study.names:
+        raise ValueError(
+            "Argument `study` must have a free constant or a nuisance, but has none."
+        )
+
+
+def _fitted(
+    study: Study, theta: ArrayLike | None, starts: int
+) -> tuple[Study, Float[Array, " p"]]:
+    """The best fit, and the study with the steps that it needs."""
+    if theta is not None:
+        return study, constants_at(study, theta)
+    if study.free:
+        found = recover(study, starts=starts)
+        return found.study, jnp.asarray(found.theta)
+    fit, *_ = polish_one(Polish(), study, study.theta(), jnp.ones_like(study.data.ts))
+    return study, fit
+
+
+def _stderr(F: np.ndarray) -> np.ndarray:
+    """Roots of the diagonal of F⁻¹; not finite where F is singular."""
+    root = np.asarray(covariance_root(jnp.asarray(F)))
+    return np.sqrt(np.sum(root**2, axis=1))
+
+
+def _sampled(
+    study: Study,
+    sampler: str,
+    box: Box,
+    fit: Array,
+    key: Array,
+    chains: int,
+    draws: int,
+    report: Report | None,
+) -> Chains:
+    report = report or (lambda stage, done, total: None)
+    if sampler == "smc":
+        return smc.sample(study, box, key, chains, draws, report)
+    target = whitened(study, box, fit)
+    if not np.all(np.isfinite(target.root)):
+        raise Unidentifiable(
+            "Argument `study` must have a record and priors that tell its constants "
+            "apart, or a `box` about them, but has not: the information is singular."
+        )
+    if sampler == "nuts":
+        return nuts.sample(target, key, chains, draws, report)
+    if not np.all(np.isfinite(_stderr(np.asarray(study.information(fit))))):
+        raise Unidentifiable(
+            "Argument `study` must have a record and priors that tell its constants "
+            "apart for a normal approximation, but has not: the information is "
+            "singular."
+        )
+    return laplace.sample(study, box, fit, key, chains, draws)

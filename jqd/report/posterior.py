@@ -1,0 +1,158 @@
+"""A posterior as a table, as a summary, and as figures."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.markup import escape
+from rich.table import Table
+
+from ..inference.posterior.answer import HEADINGS
+from .style import BLUE, CYCLE, GREY, INK, PALE, house_style, subplots
+
+MOST_CONSTANTS = 6
+# Draws of a chain, and of all, beyond which a figure shows no more.
+MOST_STEPS, MOST_POINTS = 2000, 3000
+
+
+def posterior_table(found: Any) -> Table:
+    """The table of a posterior, a row for each constant.
+
+    Args:
+        found: what `jqd.posterior` returned.
+    """
+    table = Table(
+        title=f"Posterior of {escape(type(found.study.law).__name__)}",
+        title_justify="left", show_edge=False, pad_edge=False,
+    )  # fmt: skip
+    table.add_column(
+        HEADINGS[0], style="bold", no_wrap=True, min_width=max(map(len, found.labels))
+    )
+    for heading in HEADINGS[1:]:
+        table.add_column(heading, justify="right", overflow="fold")
+    for line in found.lines():
+        table.add_row(*map(escape, line))
+    return table
+
+
+def posterior_summary(found: Any) -> dict[str, Any]:
+    """A posterior in the few numbers that `--json` prints.
+
+    Args:
+        found: what `jqd.posterior` returned.
+    """
+    ends, rhat, log = found.quantiles((0.025, 0.975)), found.rhat, found.log_evidence
+    chains, draws = found.chains.log_posterior.shape
+    return {
+        "sampler": found.sampler,
+        "status": found.status,
+        "message": found.message,
+        "constants": {
+            label: {
+                "mean": found.mean[label],
+                "sd": found.sd[label],
+                "low": ends[label][0],
+                "high": ends[label][1],
+                "rhat": None if rhat is None else rhat[label],
+                "ess": found.ess[label],
+            }
+            for label in found.labels
+        },
+        "chains": chains,
+        "draws": draws,
+        "divergences": found.divergences,
+        "share_failed": found.share_failed,
+        "p_value": found.p_value,
+        "log_evidence": None if log is None else log[0],
+        "log_evidence_error": None if log is None else log[1],
+    }
+
+
+def figure_trace(found: Any) -> Figure:
+    """Draw each constant draw by draw, and how often it had which value.
+
+    Args:
+        found: what `jqd.posterior` returned.
+
+    Returns:
+        The figure, two panels a constant; of the first six constants.
+    """
+    labels = found.labels[:MOST_CONSTANTS]
+    with house_style():
+        size = (7.4, 1.5 * len(labels) + 0.8)
+        figure, axes = subplots(len(labels), 2, size=size, width_ratios=(3, 1))
+        for (trace, counts), label in zip(axes, labels, strict=True):
+            draws = found.draws[label]
+            step = -(-draws.shape[1] // MOST_STEPS)
+            index = np.arange(0, draws.shape[1], step)
+            for i, chain in enumerate(draws):
+                color = CYCLE[i % len(CYCLE)]
+                trace.plot(index, chain[index], color=color, lw=0.4, alpha=0.8)
+                _outline(counts, chain, color)
+            trace.set_ylabel(label)
+            trace.set_xlim(0, draws.shape[1])
+            counts.set_ylim(trace.get_ylim())
+            counts.set_yticklabels([])
+            counts.set_xticks([])
+        axes[-1, 0].set_xlabel("draw")
+        axes[-1, 1].set_xlabel("density")
+    return figure
+
+
+def _outline(axis: Axes, chain: np.ndarray, color: str) -> None:
+    """The histogram of a chain, lying."""
+    heights, edges = np.histogram(chain, 30, density=True)
+    axis.stairs(heights, edges, orientation="horizontal", color=color, lw=0.8)
+
+
+def figure_corner(found: Any) -> Figure:
+    """Draw each constant, and each pair, beside the normal approximation at the fit.
+
+    Args:
+        found: what `jqd.posterior` returned.
+
+    Returns:
+        The figure, a triangle of panels; of the first six constants.
+    """
+    labels = found.labels[:MOST_CONSTANTS]
+    flat = [np.ravel(found.draws[label]) for label in labels]
+    n = len(labels)
+    with house_style():
+        figure, axes = subplots(n, n, size=(2.2 * n + 0.8, 2.1 * n + 0.6))
+        for i, j in np.ndindex(n, n):
+            axis: Any = axes[i, j]
+            if j > i:
+                axis.set_visible(False)
+                continue
+            if i == j:
+                _marginal(axis, flat[i], found.theta[i], found.stderr[i])
+            else:
+                _pair(axis, flat[j], flat[i], found.theta[[j, i]])
+            if i == n - 1:
+                axis.set_xlabel(labels[j])
+            else:
+                axis.set_xticklabels([])
+            if j == 0 and i > 0:
+                axis.set_ylabel(labels[i])
+            elif j > 0:
+                axis.set_yticklabels([])
+        handles, names = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper left", ncols=min(n, 2))
+    return figure
+
+
+def _marginal(axis: Axes, draws: np.ndarray, fit: float, stderr: float) -> None:
+    axis.hist(draws, 40, density=True, color=PALE, ec=GREY, lw=0.3, label="draws")
+    if np.isfinite(stderr) and stderr > 0:
+        x = np.linspace(draws.min(), draws.max(), 200)
+        normal = np.exp(-(((x - fit) / stderr) ** 2) / 2) / stderr / np.sqrt(2 * np.pi)
+        axis.plot(x, normal, color=BLUE, lw=1.2, label="normal approximation")
+    axis.set_yticks([])
+
+
+def _pair(axis: Axes, x: np.ndarray, y: np.ndarray, fit: Sequence[float]) -> None:
+    step = -(-len(x) // MOST_POINTS)
+    axis.plot(x[::step], y[::step], ".", color=INK, ms=1.5, alpha=0.35, mew=0)
+    axis.plot(*fit, "+", color=BLUE, ms=9, mew=1.4)

@@ -1,0 +1,56 @@
+"""`jqd recover .. --posterior`: the table, the files, and what is refused."""
+
+import pytest
+import xarray as xr
+
+from jqd.cli import main
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["nuts", "laplace"])
+def test_built_in_counts(tmp_path, capsys, printed, sampler):
+    words = ["recover", "copying", "--quick", "--posterior", "--sampler", sampler]
+    words += ["--draws", "300", "--out", str(tmp_path / "found")]
+    assert main([*words, "--json"]) == 0
+    result = printed("recover copying")
+    drawn = result["posterior"]
+    assert result["status"] == drawn["status"] == "converged"
+    for name in ("q", "r"):
+        fit, own = result["constants"][name], drawn["constants"][name]
+        # four errors of a mean and of an sd, and the steps of the fit
+        assert abs(own["mean"] - fit["value"]) < 4 * own["sd"] / own["ess"] ** 0.5
+        assert own["sd"] == pytest.approx(
+            fit["stderr"], rel=4 / (2 * own["ess"]) ** 0.5
+        )
+    files = {path.name for path in (tmp_path / "found").iterdir()}
+    assert {"posterior.zarr", "trace.png", "corner.svg", "data.zarr"} <= files
+    with xr.open_datatree(tmp_path / "found" / "posterior.zarr", engine="zarr") as tree:
+        assert tree["posterior"]["q"].shape == (4, 300)
+        assert tree.attrs["law"] == "CopyDynamics"
+
+
+@pytest.mark.slow
+def test_the_table(tmp_path, capsys):
+    words = ["recover", "copying", "--quick", "--posterior", "--sampler", "laplace"]
+    assert main([*words, "--out", str(tmp_path / "found")]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Posterior of CopyDynamics" in out
+    assert "laplace: converged." in out
+    assert "independent" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["copying", "--posterior", "--noise", "none"], "`--posterior` must not be"),
+        (["copying", "--sampler", "gibbs"], "`--sampler` must be one of nuts, smc"),
+        (["husimi", "--posterior"], "`--posterior` must not be given without errors"),
+        (["husimi", "--posterior", "--length-scales"], "given with `--length-scales`"),
+        (["diffusion", "--posterior", "--estimator", "spectrum"],
+         "given with `--estimator spectrum`"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(tmp_path, capsys, words, said):
+    assert main(["recover", *words, "--out", str(tmp_path / "found")]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "found").exists()

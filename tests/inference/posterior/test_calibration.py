@@ -1,0 +1,117 @@
+"""Simulation-based calibration: what is right passes, what is too sharp does not."""
+
+import jax
+import numpy as np
+import pytest
+
+import jqd
+from jqd.inference import Study
+from jqd.inference.posterior.calibration import _bins, _judged
+from jqd.instruments import Gaussian, Multinomial
+from jqd.problems import golden
+
+BOX = {"a": (-1.0, 2.0)}
+PRIOR = {"b": (-0.3, 0.05)}
+
+
+class Sharp(Gaussian):
+    """Says that errors are a third of what they are."""
+
+    def residuals(self, prediction, values, at):
+        return 3 * super().residuals(prediction, values, at)
+
+
+@pytest.mark.parametrize(
+    "noise", [Gaussian, pytest.param(Sharp, marks=pytest.mark.slow)]
+)
+def test_a_likelihood_that_is_too_sharp_is_seen(line, noise):
+    found = jqd.sbc(line("a", PRIOR, noise(0.1)), 100, box=BOX)
+    assert found.labels == ("a", "b")
+    assert found.lost == 0
+    assert found.ranks.shape == found.truth.shape == (100, 2)
+    assert (found.status == "calibrated") is (noise is Gaussian)
+    assert found.status in str(found)
+    if noise is Gaussian:
+        # a prior that is drawn from: uniform, and normal; five errors
+        assert abs(found.truth[:, 0].mean() - 0.5) < 5 * 3 / np.sqrt(12 * 100)
+        assert abs(found.truth[:, 1].mean() + 0.3) < 5 * 0.05 / 10
+    else:
+        assert found.coverage[0] < 0.8
+
+
+def test_simulations_without_a_record_are_lost(line):
+    found = jqd.sbc(line("a", end=0.0), 40, box=BOX)
+    # a is below 0 in a third of the prior
+    assert 0.3 < found.lost < 0.95
+    assert found.status == "too many simulations lost"
+
+
+def test_ranks_that_are_uniform_and_ranks_that_are_not():
+    ranks = np.stack([np.arange(1000) % 100, np.arange(1000) % 50], axis=1)
+    chi2, p, coverage, far = _judged(ranks, 99, 20, jax.random.key(0))
+    # by hand: 50 in each bin; 100 in half of them
+    np.testing.assert_allclose(chi2, [0, 1000])
+    assert p[0] == 1
+    assert p[1] < 1e-100
+    assert coverage[0] == pytest.approx(0.95, abs=0.01)
+    assert far[0] > 0.1
+    assert (_bins(99, 1000), _bins(99, 40), _bins(1, 100)) == (20, 5, 2)
+
+
+def test_what_is_refused(line):
+    study = line()
+    for words, said in (
+        ({}, "`box` must give a two finite ends.* improper prior has no truths"),
+        ({"simulations": 10}, "`simulations` must be at least 40"),
+        ({"draws": 0}, "`draws` must be at least 1"),
+        ({"sampler": "smc"}, "`sampler` must be one of 'laplace', 'nuts'"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            jqd.sbc(study, **words)
+
+
+# -- a thousand records of ten times of 500 shots ------------------------------------
+
+
+class SharpCounts(Multinomial):
+    """A likelihood that is 1.5 times too sharp."""
+
+    def residuals(self, prediction, values, at):
+        return 1.5**0.5 * super().residuals(prediction, values, at)
+
+    def log_likelihood(self, prediction, values, at):
+        return 1.5 * super().log_likelihood(prediction, values, at)
+
+
+def thousand(noise, sampler="laplace", simulations=1000):
+    law, psi = golden()
+    ts = np.linspace(0.5, 5, 10)
+    method = jqd.Fixed(jqd.rk4, 10, estimate_error=False)
+    counts = np.tile([170.0, 165.0, 165.0], (10, 1))
+    data = jqd.Record(ts, counts, noise, t0=0.0)
+    study = Study(law, data, psi0=psi, free=("q", "r"), method=method)
+    box = {"q": (0.4, 0.6), "r": (-0.6, -0.4)}
+    return jqd.sbc(study, simulations, sampler=sampler, box=box)
+
+
+@pytest.mark.slow
+def test_the_right_model_is_calibrated():
+    found = thousand(Multinomial())
+    assert found.status == "calibrated"
+    assert np.all(found.p_values > 1e-3)
+    # two standard errors of a share
+    assert np.all((found.coverage > 0.936) & (found.coverage < 0.964))
+
+
+@pytest.mark.slow
+def test_a_likelihood_half_again_too_sharp_is_not():
+    found = thousand(SharpCounts())
+    assert found.status == "not calibrated"
+    assert np.all(found.p_values < 1e-3)
+    assert np.all(found.coverage < 0.93)
+
+
+@pytest.mark.slow
+def test_chains_are_calibrated_as_well(line):
+    found = jqd.sbc(line("a", PRIOR), 400, box=BOX, sampler="nuts")
+    assert found.status == "calibrated"
