@@ -11,6 +11,7 @@ from .. import _checks
 from ..instruments import Correlated, Gaussian
 from ..observe import Moments
 from .formats import listed
+from .moments_of_samples import sample_moments, sample_orders
 from .qutip_g import own_g
 from .reading import File, format_of, read
 from .record import Record
@@ -19,11 +20,9 @@ _STATES = ("alpha0", "psi0", "rho0")
 # Names that a file may hold besides parameters of the Hamiltonian.
 _RESERVED = {
     *_STATES, "husimi", "moments", "samples", "t", "x", "y", "g", "points", "orders",
-    "sigma", "t0",
+    "sigma", "t0", "shots",
 }  # fmt: skip
 _G_ALONE = "`g` beside `x` and `y` alone"
-# Total power up to which moments of samples are compared.
-SAMPLE_POWERS = 4
 
 
 @dataclass(frozen=True)
@@ -41,9 +40,11 @@ class PhaseSpaceRecord:
         orders: (m, n) of each moment, or None.
         initial: {"alpha0": ..}, {"psi0": ..} or {"rho0": ..}: the state at t0.
         parameters: values of named parameters of the Hamiltonian.
-        sigma: standard deviation of `values`, in their unit, or None.
+        sigma: standard deviation of `values`, in their unit, one or for each row, (T,),
+            or None.
         t0: time of the initial state.
         g: QuTiP's g, with which `axes` were read; None where points are α themselves.
+        shots: how many of each row of samples are outcomes, (T,); None for all.
     """
 
     kind: str
@@ -54,9 +55,10 @@ class PhaseSpaceRecord:
     orders: tuple[tuple[Any, Any], ...] | None
     initial: dict[str, np.ndarray]
     parameters: dict[str, float]
-    sigma: float | None = None
+    sigma: float | np.ndarray | None = None
     t0: float = 0.0
     g: float | None = None
+    shots: np.ndarray | None = None
 
     @property
     def modes(self) -> int:
@@ -115,7 +117,10 @@ class PhaseSpaceRecord:
             ValueError: no more outcomes at a time than moments: their scatter shows no
                 covariance.
         """
-        noise = None if self.sigma is None else Gaussian(self.sigma)
+        noise = None
+        if self.sigma is not None:
+            sigma = np.asarray(self.sigma)
+            noise = Gaussian(sigma[:, None] if sigma.ndim else sigma)
         if self.kind == "husimi":
             return Record(self.ts, self.values, noise, t0=self.t0), "density"
         if self.kind == "moments":
@@ -123,55 +128,24 @@ class PhaseSpaceRecord:
             seen = Moments(self.orders or ())
             return Record(self.ts, stacked, noise, t0=self.t0), seen
         orders = sample_orders(self.modes)
-        count = self.values.shape[1]
+        rows = self.outcomes()
+        count = min(map(len, rows))
         if count <= 2 * len(orders):
             raise ValueError(
                 f"Argument `data` must hold more than {2 * len(orders)} samples at a "
                 f"time to show how {len(orders)} moments scatter, but holds {count}; "
                 "--loss likelihood takes fewer."
             )
-        means, covariance = sample_moments(self.values, orders)
+        means, covariance = sample_moments(rows, orders)
         data = Record(self.ts, means, Correlated(jnp.asarray(covariance)), t0=self.t0)
         return data, Moments(orders)
 
-
-def sample_orders(modes: int) -> tuple[tuple[Any, Any], ...]:
-    """(m, n) of the moments of samples that are compared: total power 1 to 4.
-
-    Of each pair of conjugates one is kept. For several modes up to power 2.
-    """
-    highest = SAMPLE_POWERS if modes == 1 else 2
-    orders = []
-    for powers in np.ndindex(*(highest + 1,) * (2 * modes)):
-        m, n = powers[:modes], powers[modes:]
-        if 0 < sum(powers) <= highest and m >= n:
-            orders.append((m[0], n[0]) if modes == 1 else (m, n))
-    return tuple(orders)
-
-
-def sample_moments(
-    samples: np.ndarray, orders: tuple[tuple[Any, Any], ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean moments of samples at each time and the covariance of the means.
-
-    Args:
-        samples: outcomes α, shape (T, S) or (T, S, N).
-        orders: (m, n) of each moment.
-
-    Returns:
-        Real parts then imaginary parts, (T, 2k), and their covariance, (T, 2k, 2k).
-    """
-    samples = samples if samples.ndim == 3 else samples[..., None]
-    columns = []
-    for m, n in orders:
-        m, n = (np.atleast_1d(power) for power in (m, n))
-        columns.append(np.prod(samples**m * np.conj(samples) ** n, axis=-1))
-    stacked = np.stack(columns, axis=-1)
-    each = np.concatenate([np.real(stacked), np.imag(stacked)], axis=-1)
-    centred = each - each.mean(axis=1, keepdims=True)
-    count = each.shape[1]
-    covariance = np.einsum("tsi,tsj->tij", centred, centred) / (count * (count - 1))
-    return each.mean(axis=1), covariance
+    def outcomes(self) -> list[np.ndarray]:
+        """The samples of each row, without what only fills it up."""
+        if self.shots is None:
+            return list(self.values)
+        both = zip(self.values, self.shots, strict=True)
+        return [row[:count] for row, count in both]
 
 
 def load_phase_space(
@@ -217,8 +191,8 @@ def load_phase_space(
         if name not in _RESERVED and value.ndim == 0
     }
     record = PhaseSpaceRecord(
-        kind, ts, values, points, axes, orders, initial, parameters, file.sigma(sigma),
-        t0,
+        kind, ts, values, points, axes, orders, initial, parameters,
+        _sigma(file, sigma, len(ts)), t0, shots=_shots(file, values),
     )  # fmt: skip
     record = replace(record, initial=_state(file, record))
     if axes is None:
@@ -227,6 +201,27 @@ def load_phase_space(
         g = own_g(file, record)
     _checks.check_positive(g, "g")
     return record.with_g(float(g))
+
+
+def _sigma(file: File, given: float | None, rows: int) -> float | np.ndarray | None:
+    """The standard deviation that the user gives, or else the file, or None."""
+    if given is not None or "sigma" not in file or file["sigma"].ndim != 1:
+        return file.sigma(given)
+    sigma = file.real("sigma")
+    good = sigma.shape == (rows,) and bool(np.all(sigma > 0))
+    file.require(good, "a positive `sigma`, one or for each time")
+    return sigma
+
+
+def _shots(file: File, values: np.ndarray) -> np.ndarray | None:
+    """How many of each row are outcomes."""
+    if "samples" not in file or "shots" not in file:
+        return None
+    shots = np.atleast_1d(file.real("shots"))
+    good = shots.shape == values.shape[:1] and bool(np.all(shots == np.round(shots)))
+    good = good and bool(np.all((shots >= 1) & (shots <= values.shape[1])))
+    file.require(good, "`shots` of each time, no more than its row has `samples`")
+    return shots.astype(int)
 
 
 def _husimi(file: File):
