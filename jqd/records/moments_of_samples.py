@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 # Total power up to which moments of samples are compared.
 SAMPLE_POWERS = 4
@@ -51,7 +53,7 @@ def sample_moments(
 
 def moment_covariance(
     law: Any, state: Any, orders: tuple[tuple[int, int], ...]
-) -> np.ndarray:
+) -> Float[Array, "2k 2k"]:
     """Covariance of the moments of one sample of one mode, as the law has it.
 
     E z_i z_j and E z_i z_j* of z = α^m α*^n are moments themselves.
@@ -65,16 +67,16 @@ def moment_covariance(
         Of real parts then imaginary parts, (2k, 2k).
     """
 
-    def moments(pairs: Sequence[tuple[int, int]]) -> np.ndarray:
-        each = {pair: law.moment(state, *pair) for pair in set(pairs)}
-        return np.array([each[pair] for pair in pairs])
+    def moments(pairs: Sequence[tuple[int, int]]) -> Array:
+        each = {pair: law.moment(state, *pair) for pair in sorted(set(pairs))}
+        return jnp.stack([each[pair] for pair in pairs])
 
     size, mean = len(orders), moments(orders)
     plain = [(m + j, n + k) for m, n in orders for j, k in orders]
     conjugate = [(m + k, n + j) for m, n in orders for j, k in orders]
-    zz = moments(plain).reshape(size, size) - np.outer(mean, mean)
-    zc = moments(conjugate).reshape(size, size) - np.outer(mean, mean.conj())
-    return 0.5 * np.block([
-        [np.real(zz + zc), np.imag(zz - zc)],
-        [np.imag(zz + zc), np.real(zc - zz)],
+    zz = moments(plain).reshape(size, size) - jnp.outer(mean, mean)
+    zc = moments(conjugate).reshape(size, size) - jnp.outer(mean, mean.conj())
+    return 0.5 * jnp.block([
+        [jnp.real(zz + zc), jnp.imag(zz - zc)],
+        [jnp.imag(zz + zc), jnp.real(zc - zz)],
     ])  # fmt: skip

@@ -111,13 +111,14 @@ def over_box(task: Task, theta: Array, box: Any, given: Array | None) -> Design:
 
     units = _first_units(len(places))
     points = [_sound(task, put(unit), study) for unit in units]
+    best, problems = _solve(task, points, given)
     for _ in range(ROUNDS):
-        best, problems = _solve(task, points, given)
         top = int(jnp.argmax(best.values))
         unit, point, value = _ascend(task, study, put, units[top], points[top], best)
         if point is None or _excess(task, value, float(best.values[top])) < WORSE:
             break
         units, points = [*units, unit], [*points, point]
+        best, problems = _solve(task, points, given)
     top = int(jnp.argmax(best.values))
     problem = jax.tree.map(lambda leaf: leaf[top], problems)
     optimum = Optimum(best.weights, best.gap, best.slopes, jnp.asarray(0))

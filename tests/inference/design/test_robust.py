@@ -1,4 +1,4 @@
-"""Designs over a box and in two stages, of a decay whose best time depends on its rate."""
+"""Designs over a box and in two stages, of a decay whose best time is unknown."""
 
 import jax
 import jax.numpy as jnp
