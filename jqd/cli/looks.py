@@ -38,6 +38,11 @@ class Looks(NamedTuple):
     each: Sequence[int] | None = None
     recover: Sequence[str] = ()
 
+    @property
+    def told(self) -> int | list[int]:
+        """The shots for a summary: a list where a plan says how many at which."""
+        return self.shots if self.each is None else list(self.each)
+
 
 def looks(
     law: str,

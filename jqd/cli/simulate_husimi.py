@@ -90,7 +90,7 @@ def husimi(
 
         return Simulated(
             type(law).__name__, truth, WORDS[record], draw, [*words, *seen.recover],
-            len(seen.ts), run, seen.each,
+            len(seen.ts), run, seen.told,
         )  # fmt: skip
 
     return simulate(simulation, {simulation.out: "phase space"}, prepare)

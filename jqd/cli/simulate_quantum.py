@@ -102,7 +102,7 @@ def copying(
             type(law).__name__, truth, f"counts of {len(psi0)} classes", draw,
             ["copying", "--data", out, "--hamiltonian", beside["hamiltonian"],
              "--state", beside["state"], *prior],
-            len(seen.ts), run, seen.each,
+            len(seen.ts), run, seen.told,
         )  # fmt: skip
 
     kinds = {out: "populations", beside["hamiltonian"]: "matrix"}
@@ -162,7 +162,7 @@ def diffusion(
             words += ["--free", ",".join(["D", *dissipates])]
         return Simulated(
             type(law).__name__, given, f"positions counted at {base.grid.size} points",
-            draw, words, len(ts), run, seen.each,
+            draw, words, len(ts), run, seen.told,
         )  # fmt: skip
 
     return simulate(simulation, {simulation.out: "density"}, prepare)

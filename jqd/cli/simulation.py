@@ -75,7 +75,7 @@ class Simulated(NamedTuple):
         recover: words after `jqd recover` that read it.
         times: number of times, or None.
         run: the run behind it, or None.
-        shots: at each time, where they are not those of the options.
+        shots: at each time, where the options do not say so; a list of a plan.
     """
 
     law: str
@@ -85,7 +85,7 @@ class Simulated(NamedTuple):
     recover: Sequence[Any]
     times: int | None = None
     run: Trajectory | None = None
-    shots: Sequence[int] | None = None
+    shots: int | list[int] | None = None
 
 
 def simulate(
@@ -122,7 +122,7 @@ def simulate(
         "constants": {name: float(value) for name, value in made.constants.items()},
         "record": made.record,
         "times": made.times,
-        "shots": options.shots if made.shots is None else list(made.shots),
+        "shots": options.shots if made.shots is None else made.shots,
         "seed": options.seed,
         "step_error": _step_error(made.run),
         "files": [str(path) for path in files],
