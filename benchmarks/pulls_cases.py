@@ -16,13 +16,13 @@ from jqd.inference.estimators import fit_counts, fit_photon_counts
 from jqd.inference.tower import FOOT, LevelNorms
 from jqd.instruments import (
     Confusion,
-    Correlated,
     Direct,
     Displaced,
     Drawable,
     Gaussian,
     Instrument,
     Multinomial,
+    SampleMoments,
 )
 from jqd.laws.husimi import Bath, DisplacedThermal, Heff, Master
 from jqd.matter.photons import sample_counts
@@ -153,11 +153,10 @@ def husimi_samples(keys: Array) -> Pulls:
 
     orders = sample_orders(1)
     drawn = [sample_moments(np.asarray(draw(key)), orders) for key in keys]
-    records = tuple(jnp.asarray(np.stack(part)) for part in zip(*drawn, strict=True))
+    records, noise = jnp.asarray(np.stack(drawn)), SampleMoments(orders, shots)
 
-    def fit(moments: tuple[Array, Array]) -> Any:
-        mean, covariance = moments
-        record = Record(ts[1:], mean, Correlated(covariance), t0=0.0)
+    def fit(mean: Array) -> Any:
+        record = Record(ts[1:], mean, noise, t0=0.0)
         return _fit_C(record, psi0, jqd.Moments(orders))
 
     return _fitted(records, fit, truth)

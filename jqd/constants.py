@@ -364,6 +364,13 @@ def bounds(law: eqx.Module, name: str) -> tuple[float, float]:
     return _find(law, name).said.bounds
 
 
+def quantum_of(field: Any) -> float | None:
+    """The value of a field at which any law that has it is quantum mechanics."""
+    said = field.metadata.get(_KEY)
+    value = said.quantum if isinstance(said, Declaration) else None
+    return float(value) if isinstance(value, int | float) else None
+
+
 def quantum_values(law: eqx.Module) -> dict[str, float]:
     """The values of constants at which a law is quantum mechanics, where known."""
     values, known = {}, names(law)

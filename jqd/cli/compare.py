@@ -1,74 +1,87 @@
-"""`jqd compare`: laws beside one record of populations."""
+"""`jqd compare`: laws beside one record."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
-import jax.numpy as jnp
 import numpy as np
 import typer
-from jaxtyping import Array
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from ..inference import Candidate, Comparison, Study
+from .. import report
+from .._files import finished_work_in
+from ..inference import Candidate, Comparison
 from ..inference import compare as compare_studies
 from ..inference.comparison import HEADINGS
-from ..instruments import Confusion
-from ..laws import CopyDynamics, Dephasing, Law, Schrodinger
-from .options import AsJson, Nuisance, finite_number, parse_nuisances
-from .recover_copying import law_of, read_populations
-from .session import Matrix, State, conclude, takes
+from .compare_laws import (
+    is_phase_space,
+    offered,
+    parse_laws,
+    studies_of_populations,
+    studies_on_phase_space,
+)
+from .options import AsJson, Nuisance, Sigma
+from .session import State, conclude, takes
 
-LAWS = ("schrodinger", "dephasing", "copying")
-FREE = {"schrodinger": (), "dephasing": ("gamma",), "copying": ("q", "r")}
-# A comma, but not one between brackets.
-_COMMA = re.compile(r",(?![^\[]*\])")
-_ENTRY = re.compile(r"(\w+)(?:\[([^\]]*)\])?")
-
-
-class _Wanted(NamedTuple):
-    """A law as it was asked for, `copying[q,r=-0.4]`.
-
-    Attributes:
-        law: one of `LAWS`.
-        free: names of its free constants.
-        values: of constants that are given.
-    """
-
-    law: str
-    free: tuple[str, ...]
-    values: dict[str, float]
+DEFAULT = "schrodinger,dephasing[gamma],copying[q],copying[q,r]"
 
 
 def compare(
     *,
-    data: Annotated[Path | None, takes("populations")] = None,
-    hamiltonian: Matrix = None,
+    data: Annotated[
+        Path | None, takes("populations", "Or a record on phase space.")
+    ] = None,
+    hamiltonian: str | None = typer.Option(
+        None,
+        help="File of a matrix, for populations; operator in a, ad, as for `jqd "
+        "recover husimi`, for phase space.",
+    ),
     state: State = None,
     laws: str = typer.Option(
-        "schrodinger,dephasing[gamma],copying[q],copying[q,r]",
+        DEFAULT,
         help="Laws with commas between, free constants and values of others in "
-        "brackets: schrodinger, dephasing[gamma] (quantum mechanics with a rate for "
-        "each class), copying[q,r], copying[q=0.4].",
+        "brackets. Of populations: schrodinger, dephasing[gamma] (quantum mechanics "
+        "with a rate for each class), copying[q,r], copying[q=0.4], FILE.py:NAME[g] "
+        "(NAME(H) makes a law). On phase space: schrodinger, loss[gamma,nbar], "
+        "husimi[C], husimi[C,gamma].",
     ),
     noise: str = typer.Option(
         "auto", help="As for `jqd recover copying`; the errors must be known."
     ),
+    sigma: Sigma = None,
+    assigned: list[str] = typer.Option(
+        [], "--set", help="Value of a parameter of --hamiltonian, e.g. U=0.63; repeat."
+    ),
     nuisance: Nuisance = "",
     folds: int = typer.Option(10, min=2, help="Parts in which rows are left out."),
     starts: int = typer.Option(8, min=1, help="Number of starts of each fit."),
+    out: Path | None = typer.Option(
+        None, help="Folder for summary.json and the figure, not overwritten."
+    ),
     as_json: AsJson = False,
 ) -> int:
-    """Compare laws by what they predict of populations; built-in counts by custom."""
-    studies = _studies(laws, data, hamiltonian, state, noise, nuisance)
-    with _progress() as report:
-        found = compare_studies(studies, folds=folds, starts=starts, report=report)
+    """Compare laws by what they predict of a record; built-in counts by custom."""
+    wanted = parse_laws(laws)
+    if is_phase_space(wanted):
+        _refuse(
+            "phase space", {"--state": state is not None, "--noise": noise != "auto"}
+        )
+        studies = studies_on_phase_space(
+            wanted, data, hamiltonian, assigned, sigma, nuisance
+        )
+    else:
+        _refuse("populations", {"--sigma": sigma is not None, "--set": bool(assigned)})
+        studies = studies_of_populations(
+            wanted, data, hamiltonian, state, noise, nuisance
+        )
+    with _progress() as report_progress:
+        found = compare_studies(
+            studies, folds=folds, starts=starts, report=report_progress
+        )
     summary = {
         "status": "ok" if any(row.predicts for row in found.rows) else "no prediction",
         "laws": [_plain(found, row) for row in found.rows],
@@ -77,7 +90,27 @@ def compare(
         "verdict": found.verdict(),
     }
     notes = [escape(line) for line in (found.legend(), found.verdict())]
+    if row := offered(wanted):
+        notes.append(
+            escape(f"Decoherence is not among the laws; {row} would be its row.")
+        )
+    if out is not None:
+        folder = report.new_run_folder(out)
+        with finished_work_in(folder, ""):
+            ts = np.asarray(next(iter(studies.values())).data.ts)
+            report.save_figure(report.figure_comparison(found, ts), folder, "laws")
+            report.write_json(summary, folder / "summary.json")
+        notes.append(f"Results in {folder}")
     return conclude(summary, [_table(found), *notes], as_json=as_json)
+
+
+def _refuse(kind: str, given: Mapping[str, bool]) -> None:
+    """Raise ValueError for options that say nothing of this kind of record."""
+    for name, there in given.items():
+        if there:
+            raise ValueError(
+                f"Argument `{name}` must not be given for laws of {kind}, but is."
+            )
 
 
 @contextmanager
@@ -98,97 +131,6 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
     finally:
         if tasks:
             bars.stop()
-
-
-def _studies(
-    laws: str,
-    data: Path | None,
-    hamiltonian: Path | None,
-    state: Path | None,
-    noise: str,
-    nuisance: str,
-) -> dict[str, Study]:
-    wanted = parse_laws(laws)
-    priors = parse_nuisances(nuisance, ())
-    if data is None and noise == "auto":
-        noise = "multinomial"
-    H, psi0, record = read_populations(data, hamiltonian, state, noise)
-    if not record.noise.known:
-        raise ValueError(
-            "Argument `--data` must hold counts, or values with `--noise "
-            "gaussian:SIGMA`, but has values without errors: nothing is more likely "
-            "than anything else."
-        )
-    shown: Any = "density"
-    for name, (mean, _) in priors.items():
-        if name.rpartition(".")[2] == "readout":
-            shown = Confusion(readout=jnp.asarray(mean))
-    studies = {}
-    for name, one in wanted.items():
-        law = law_of(partial(_law, one), H, psi0, hamiltonian, state)
-        studies[name] = Study(
-            law, record, psi0=psi0, free=one.free, instrument=shown, nuisances=priors
-        )
-    return studies
-
-
-def parse_laws(text: str) -> dict[str, _Wanted]:
-    """Read the option `--laws`.
-
-    Args:
-        text: e.g. `schrodinger,copying[q,r],copying[q=0.4]`.
-
-    Returns:
-        What is wanted, by the words it was given in.
-
-    Raises:
-        ValueError: unknown laws or constants, a law twice.
-    """
-    found: dict[str, _Wanted] = {}
-    for entry in map(str.strip, _COMMA.split(text)):
-        match = _ENTRY.fullmatch(entry)
-        if match is None or match[1] not in LAWS:
-            raise ValueError(
-                f"Argument `--laws` must name laws out of {', '.join(LAWS)}, with "
-                f"constants in brackets, but {entry!r} was given."
-            )
-        if entry in found:
-            raise ValueError(
-                f"Argument `--laws` must name each law once, but {entry!r} comes twice."
-            )
-        found[entry] = _constants(entry, match[1], match[2])
-    return found
-
-
-def _constants(entry: str, law: str, inside: str | None) -> _Wanted:
-    free, values = [], {}
-    for part in (inside or "").split(",") if inside else ():
-        name, given, number = (x.strip() for x in part.partition("="))
-        if name not in FREE[law] or name in free or name in values:
-            known = ", ".join(FREE[law]) or "none"
-            raise ValueError(
-                f"Argument `--laws` must name constants of {law}, each once, out of "
-                f"{known}, but {entry!r} was given."
-            )
-        if given:
-            rule = f"`--laws` must give numbers to constants, as in {law}[{name}=0.4]"
-            values[name] = finite_number(number, rule)
-        else:
-            free.append(name)
-    return _Wanted(law, tuple(free), values)
-
-
-def _law(wanted: _Wanted, H: Array) -> Law:
-    if wanted.law == "schrodinger":
-        return Schrodinger(H)
-    if wanted.law == "copying":
-        return CopyDynamics.from_hamiltonian(
-            H, wanted.values.get("q", 0.5), wanted.values.get("r", -0.5)
-        )
-    size = H.shape[0]
-    # of two classes only the sum of both rates would count
-    A = np.eye(size) if size > 2 else np.eye(size)[:1]
-    return Dephasing(H, A, wanted.values.get("gamma", 0.0))
 
 
 def _table(found: Comparison) -> Table:

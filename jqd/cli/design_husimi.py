@@ -1,6 +1,5 @@
 """`jqd design husimi`: when to take heterodyne samples, or maps, of the Husimi law."""
 
-from functools import partial
 from typing import Annotated, Any
 
 import jax
@@ -10,10 +9,10 @@ import typer
 
 from ..evolution import Propagator
 from ..inference import Study
-from ..instruments import Correlated, Direct
+from ..instruments import Direct, SampleMoments
 from ..observe import Moments
 from ..records import Record
-from ..records.moments_of_samples import moment_covariance, sample_orders
+from ..records.phase_space import least_samples, sample_orders
 from ..status import Status
 from .design_options import Designing
 from .designing import Planned, carry_out
@@ -23,7 +22,7 @@ from .simulate_husimi import (
     WORDS,
     blank_record,
     instrument_of,
-    law_and_state,
+    law_of_kets,
     operator_of,
     read_amplitude,
     true_parameters,
@@ -73,15 +72,14 @@ def husimi(
     orders = sample_orders(1)
 
     def prepare() -> Planned:
-        law, psi0 = law_and_state(operator, truth["C"], blank)
+        law, psi0 = law_of_kets(operator, truth["C"], blank)
         instrument = instrument_of(blank, sigma)
         run = follow(law, psi0, ts, instrument, Propagator())
         ended, study = Status(int(run.status)), None
         if ended is Status.OK:
             values, noise, shown = rows(run, ts), instrument.noise, instrument
             if record == "samples":
-                covariance = jax.jit(jax.vmap(partial(_covariance, law, orders)))
-                noise = Correlated(covariance(values))
+                noise = SampleMoments(orders)
                 shown = Direct(of=Moments(orders), noise=noise)
                 values = jax.vmap(Moments(orders).bind(law))(jnp.asarray(ts), values)
             data = Record(ts, np.asarray(values), noise, t0=0.0)
@@ -89,11 +87,7 @@ def husimi(
                 law, data, psi0=psi0, free=names, instrument=shown, nuisances=priors
             )
         # fewer samples at a time would not show how their moments scatter
-        least = 1 if record == "map" else 2 * len(orders) + 1
+        least = 1 if record == "map" else least_samples(1)
         return Planned("husimi", type(law).__name__, study, ended, words, least=least)
 
     return carry_out(designing, free, prepare)
-
-
-def _covariance(law: Any, orders: Any, state: Any) -> Any:
-    return moment_covariance(law, state, orders)

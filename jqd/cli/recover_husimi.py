@@ -23,7 +23,7 @@ from ..laws.husimi import (
     Master,
 )
 from ..records import PhaseSpaceRecord, help_text, load_phase_space, naming
-from ..records.phase_space import sample_orders
+from ..records.phase_space import least_samples
 from ..spaces.symbols import (
     ParametricSymbol,
     parameters_of,
@@ -111,7 +111,7 @@ def husimi(
                 "Argument `--length-scales` must not be given with `--data`, but is: "
                 "it is a demand on H0, not a fit."
             )
-        operator = _parsed(hamiltonian, assigned, pulses)
+        operator = parsed(hamiltonian, assigned, pulses)
         return _lengths(operator, kappa, as_json=common.as_json)
     check_word("form", form, FORMS)
     check_word("loss", loss, LOSSES)
@@ -123,10 +123,10 @@ def husimi(
     record = _record(data, loss, sigma)
     with naming(data):
         rates = parse_bath(bath)
-        operator = _parsed(
+        operator = parsed(
             hamiltonian, assigned, pulses, record, names, tuple(priors), rates
         )
-        law, psi0 = _law_and_state(record, operator, names, form, levels, rates)
+        law, psi0 = law_and_state(record, operator, names, form, levels, rates)
         if loss == "likelihood":
             _check_first_samples(record, law, psi0, names)
     if loss == "likelihood":
@@ -137,7 +137,7 @@ def husimi(
     full, record = record, record.thinned(120 if common.quick else points)
     with naming(data):
         rows, observe = record.data()
-    law = _with_points(law, record)
+    law = with_points(law, record)
     columns = _names(record)
 
     def draw(folder: Path, recovery: Recovery) -> Plane | None:
@@ -150,7 +150,7 @@ def husimi(
         chosen, why = chosen_form(operator, names, rates)
         note = f"Form {chosen}: {why}."
     if record.kind == "samples":
-        least_squares = "moments of the samples, weighted by their scatter"
+        least_squares = "moments of the samples, weighted by the scatter of the fit"
         compared = (
             "Samples were compared by their moments; --loss likelihood keeps C <= 1."
         )
@@ -237,7 +237,7 @@ def chosen_form(
     return "heff", "it is exact for H with two powers of each amplitude at most"
 
 
-def _law_and_state(
+def law_and_state(
     record: PhaseSpaceRecord,
     hamiltonian: ParametricSymbol,
     free: tuple[str, ...],
@@ -272,7 +272,7 @@ def _law_and_state(
     return HusimiFokkerPlanck(hamiltonian, s=s, form=carried, bath=bath), state
 
 
-def _parsed(
+def parsed(
     text: str,
     assigned: list[str],
     pulses: list[str],
@@ -338,7 +338,7 @@ def initial_state(record: PhaseSpaceRecord, levels: int) -> Any:
     return Ensemble(ket[None], jnp.ones(1), GaussianState().largest_C)
 
 
-def _with_points(law: HusimiFokkerPlanck, record: PhaseSpaceRecord) -> Any:
+def with_points(law: HusimiFokkerPlanck, record: PhaseSpaceRecord) -> Any:
     """The law with the record's points, where it has some."""
     if record.points is None:
         return law
@@ -355,7 +355,7 @@ def _check_first_samples(
 
     Fewer samples than their moments need show no mismatch beyond their scatter.
     """
-    few = record.values.shape[1] <= 2 * len(sample_orders(record.modes))
+    few = record.values.shape[1] < least_samples(record.modes)
     if record.ts[0] != record.t0 or few:
         return
     first = replace(record, ts=record.ts[:1], values=record.values[:1])

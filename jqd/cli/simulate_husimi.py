@@ -75,7 +75,7 @@ def husimi(
     words += [] if hamiltonian == KERR else ["--hamiltonian", hamiltonian]
 
     def prepare() -> Simulated:
-        law, psi0 = law_and_state(operator, truth["C"], blank)
+        law, psi0 = law_of_kets(operator, truth["C"], blank)
         instrument = instrument_of(blank, sigma)
         run = follow(law, psi0, seen.ts, instrument, Propagator())
 
@@ -122,7 +122,7 @@ def blank_record(
     )  # fmt: skip
 
 
-def law_and_state(
+def law_of_kets(
     operator: ParametricSymbol, C: float, record: PhaseSpaceRecord
 ) -> tuple[HusimiFokkerPlanck, Any]:
     """The law on enough levels, with the points of the record, and the state."""

@@ -12,3 +12,4 @@ from .noise import Drawable as Drawable
 from .noise import Gaussian as Gaussian
 from .noise import Noise as Noise
 from .noise import NoNoise as NoNoise
+from .sample_moments import SampleMoments as SampleMoments

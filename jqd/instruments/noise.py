@@ -295,7 +295,7 @@ class Correlated(Drawable):
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Means of `shots` rows each."""
         variances, axes = jnp.linalg.eigh(self.covariance)
-        roots = jnp.sqrt(jnp.where(_scatter(variances), variances, 0))
+        roots = jnp.sqrt(jnp.where(scatters(variances), variances, 0))
         unit = roots * jax.random.normal(key, mean.shape, mean.dtype)
         drawn = jnp.einsum("tij,tj->ti", axes, unit)
         return mean + drawn / jnp.sqrt(rowwise(shots, mean))
@@ -319,15 +319,15 @@ class Correlated(Drawable):
     def _whitening(self) -> tuple[Array, Array]:
         """1/√ of the variances that are there, (T, k), and their axes."""
         variances, axes = jnp.linalg.eigh(self.covariance)
-        scatters = _scatter(variances)
-        safe = jnp.where(scatters, variances, 1)
-        return jnp.where(scatters, 1 / jnp.sqrt(safe), 0), axes
+        there = scatters(variances)
+        safe = jnp.where(there, variances, 1)
+        return jnp.where(there, 1 / jnp.sqrt(safe), 0), axes
 
     def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
         """Number of directions that scatter."""
         del values, at
         variances = jnp.linalg.eigvalsh(self.covariance)
-        rank = jnp.sum(_scatter(variances), axis=-1)
+        rank = jnp.sum(scatters(variances), axis=-1)
         return jnp.sum(jnp.where(mask > 0, rank, 0.0))
 
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
@@ -365,7 +365,7 @@ def sums_to_one(shares: Array, tolerance: float) -> Bool[Array, ""]:
     return jnp.all(jnp.abs(jnp.sum(shares, axis=-1) - 1) < tolerance)
 
 
-def _scatter(variances: Array) -> Array:
+def scatters(variances: Array) -> Array:
     """Which variances of a covariance are more than its rounding."""
     return variances > 1e-13 * jnp.max(variances, axis=-1, keepdims=True)
 

@@ -14,6 +14,7 @@ from .._lazy import homes as _homes
 from .user_code import load_file as load_file
 
 if TYPE_CHECKING:
+    from .comparison import figure_comparison as figure_comparison
     from .design_figure import figure_sensitivity as figure_sensitivity
     from .experiment import Context as Context
     from .experiment import run_experiment as run_experiment

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import qutip
 
 from jqd.cli import main
-from jqd.cli.compare import parse_laws
+from jqd.cli.compare_laws import parse_laws
 
 
 @pytest.fixture
@@ -61,10 +62,94 @@ def test_words_of_laws():
     assert found["copying[q,r=-0.4]"].values == {"r": -0.4}
 
 
+OWN = """
+import jax.numpy as jnp
+import jqd
+from jaxtyping import Array
+
+
+class Cubic(jqd.Law):
+    H: Array = jqd.fixed()
+    g: Array = jqd.free(quantum=0.0)
+
+    def prepare(self, psi):
+        return jnp.asarray(psi, complex)
+
+    def vector_field(self, t, psi, args=None):
+        return -1j * (self.H @ psi + self.g * self.density(psi) * psi)
+
+    def density(self, psi):
+        return jnp.abs(psi) ** 2
+
+
+def number(H):
+    return 3
+
+
+def broken(H):
+    return H / none
+"""
+
+
+def test_a_law_of_ones_own(files, tmp_path, printed, capsys):
+    file = tmp_path / "own.py"
+    file.write_text(OWN)
+    laws = f"schrodinger,{file}:Cubic,{file}:Cubic[g=0.6]"
+    words = [*files, "--folds", "2", "--out", str(tmp_path / "out"), "--json"]
+    assert main([*words, "--laws", laws]) == 0
+    quantum, same, other = printed("compare")["laws"]
+    assert [same["name"], other["name"]] == ["own.py:Cubic", "own.py:Cubic[g=0.6]"]
+    # g = 0 is quantum mechanics, by another stepper
+    assert same["log_likelihood"] == pytest.approx(quantum["log_likelihood"], abs=1e-4)
+    assert other["log_likelihood"] < quantum["log_likelihood"] - 5
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names >= {"laws.png", "laws.svg", "summary.json"}
+    for name, said in (
+        ("number", "must name what makes a jqd.Law"),
+        ("broken", "own.py:26: NameError"),
+        ("nobody", "must define a function `nobody(H)`"),
+        ("Cubic[h]", "'h'"),
+    ):
+        capsys.readouterr()
+        assert main([*words, "--laws", f"{file}:{name}"]) in (1, 2)
+        captured = capsys.readouterr()
+        assert said in captured.err.replace("\n", " ")
+
+
+@pytest.mark.slow
+def test_laws_on_phase_space(tmp_path, printed):
+    """A Kerr oscillator that loses quanta, by QuTiP: quantum mechanics with loss."""
+    ts, x, a = np.array([0.3, 0.7, 1.2]), np.linspace(-2, 2, 7), qutip.destroy(24)
+    rho0 = qutip.coherent_dm(24, 1.2 + 0.5j, method="analytic")
+    H, loss = 0.5 * a.dag() ** 2 * a**2, [np.sqrt(0.1) * a]
+    run = qutip.mesolve(H, rho0, np.r_[0, ts], loss, options={"rtol": 1e-9})
+    maps = np.array([qutip.qfunc(rho, x, x, g=2) for rho in run.states[1:]])
+    maps += 1e-3 * np.random.default_rng(0).normal(size=maps.shape)
+    file = tmp_path / "map.npz"
+    np.savez(file, t=ts, x=x, y=x, g=2, husimi=maps, alpha0=1.2 + 0.5j, sigma=1e-3,
+             t0=0.0, U=1.0)  # fmt: skip
+    laws = "schrodinger,loss[gamma],husimi[C]"
+    words = ["compare", "--data", str(file), "--laws", laws, "--starts", "1", "--json"]
+    assert main([*words, "--folds", "2"]) == 0
+    result = printed("compare")
+    quantum, loss, husimi = result["laws"]
+    assert min(loss["log_bayes"]) > 5
+    assert loss["constants"]["gamma"] == pytest.approx(
+        0.1, abs=4 * loss["stderr"]["gamma"]
+    )
+    assert quantum["p_value"] < 1e-3
+    assert husimi["log_bayes"][1] < loss["log_bayes"][1]
+    assert "prefers loss[gamma]" in result["verdict"]
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        ("--laws bohm", "`--laws` must name laws out of schrodinger, dephasing,"),
+        ("--laws copying[q],husimi[C]", "copying is of populations and husimi of"),
+        ("--laws husimi[C]", "`--state` must not be given for laws of phase space"),
+        ("--laws schrodinger --sigma 0.1", "`--sigma` must not be given for laws of"),
+        ("--laws nobody.py:Law", "must be a Python file, but nobody.py is not there"),
+        ("--laws bohm", "`--laws` must name laws out of copying, dephasing, husimi,"),
         ("--laws copying[q,q]", "`--laws` must name constants of copying, each once"),
         ("--laws schrodinger[q]", "out of none, but 'schrodinger[q]'"),
         ("--laws copying[q=x]", "`--laws` must give numbers to constants"),

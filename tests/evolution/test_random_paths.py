@@ -240,6 +240,7 @@ def test_what_draws_gives_its_step_error_by_its_pathwise_form(qubit):
     assert means(Walk(alone=True), 10).error is None
 
 
+@pytest.mark.slow
 def test_means_agree_with_the_equation_of_the_mean(qubit):
     """10^4 paths, four standard errors at 20 times, two seeds."""
     make, psi = qubit

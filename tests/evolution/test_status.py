@@ -88,7 +88,12 @@ def test_neighbours_are_bitwise_untouched():
 
 
 @pytest.mark.parametrize(
-    ("name", "power"), [("fixed", 3), ("direct", 2), ("adaptive", 2)]
+    ("name", "power"),
+    [
+        ("fixed", 3),
+        ("direct", 2),
+        pytest.param("adaptive", 2, marks=pytest.mark.slow),
+    ],
 )
 def test_gradients_of_the_healthy_are_finite(name, power):
     """Also that of a constant which the whole batch shares."""

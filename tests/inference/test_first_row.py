@@ -9,7 +9,13 @@ import jqd
 from jqd import problems
 from jqd.evolution import Fixed
 from jqd.inference import Study, recover
-from jqd.instruments import Correlated, EnsembleNoise, Gaussian, Multinomial, NoNoise
+from jqd.instruments import (
+    EnsembleNoise,
+    Gaussian,
+    Multinomial,
+    NoNoise,
+    SampleMoments,
+)
 from jqd.instruments.noise import strain
 from jqd.laws.husimi import Heff, HusimiFokkerPlanck
 from jqd.observe import Moments
@@ -190,8 +196,7 @@ def test_samples(kerr):
     drawn = ALPHA + noise[0] + 1j * noise[1]
 
     def data(samples):
-        means, covariance = sample_moments(samples, orders)
-        return Record(TS, means, Correlated(covariance))
+        return Record(TS, sample_moments(samples, orders), SampleMoments(orders, 500))
 
     check(law, data(drawn), psi, ("C",), Moments(orders))
     refused("conjugated", law, data(drawn.conj()), psi, ("C",), Moments(orders))

@@ -87,6 +87,7 @@ def test_p_values_of_true_counts(each):
         assert np.mean(plain < 1e-3) > 2 * max(flagged, 1e-3)
 
 
+@pytest.mark.slow
 def test_a_loss_that_the_law_lacks_is_a_misfit(golden, populations):
     """5 % of the contrast is gone: the constants move by many errors, and it shows."""
     rng = np.random.default_rng(0)

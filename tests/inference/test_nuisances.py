@@ -248,6 +248,7 @@ def test_a_fit_as_a_pure_function_knows_the_same():
     np.testing.assert_allclose(many.constants["q"].known, known, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_fit_stays_within_the_bounds_of_an_instrument():
     """Counts without any readout error draw ε below 0, where it is not."""
     record = counts(seed=1)

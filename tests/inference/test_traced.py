@@ -100,6 +100,7 @@ def test_one_trace_serves_every_record(fits, found, many, traces):
     assert traces == [(15, 3)]
 
 
+@pytest.mark.slow
 def test_a_record_with_a_hole_spoils_no_other(fits, found, many):
     holed = fits(many.at[3, 4, 1].set(jnp.nan).at[8, 0, 0].set(jnp.inf))
     bad = np.isin(np.arange(200), (3, 8))

@@ -194,7 +194,7 @@ def test_averages_and_their_derivatives(name, way):
 HESSIANS = [
     pytest.param(
         name, way,
-        marks=pytest.mark.slow if way == "adaptive" or name == "cavity" else (),
+        marks=pytest.mark.slow if name != "constant" or way == "adaptive" else (),
     )
     for name, way in (
         ("constant", "propagator"), ("constant", "fixed direct"),
@@ -326,7 +326,16 @@ def test_a_product_of_many():
 
 # QuTiP compiles a text where it can, and says where it cannot
 @pytest.mark.filterwarnings("ignore:`cython`, `setuptools` and `filelock`")
-@pytest.mark.parametrize("form", ["list", "function", "samples", "text", "evo"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "list",
+        "function",
+        pytest.param("samples", marks=pytest.mark.slow),
+        pytest.param("text", marks=pytest.mark.slow),
+        "evo",
+    ],
+)
 def test_forms_of_qutip(form):
     qutip = pytest.importorskip("qutip")
     system = SYSTEMS["decaying"]

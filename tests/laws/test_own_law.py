@@ -65,6 +65,7 @@ def test_constants():
     assert isinstance(law.g, Array)  # a number became a leaf, that a fit can move
 
 
+@pytest.mark.slow
 def test_recover():
     found = jqd.recover(
         GrossPitaevskii(H, 0.3), (TS, populations(0.17, TS)), psi0=PSI0, free="g",

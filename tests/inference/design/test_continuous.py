@@ -115,6 +115,9 @@ def test_the_search_finds_an_experiment():
     assert found.status is jqd.Status.OK
     assert found.design.stderr("q") <= 0.0009
     assert found.design.stderr("r") <= 0.0011
+    # averaged over Hamiltonians of the priors: 1.19 times q's where that is not sought
+    assert np.all(found.expected <= np.array([0.0009, 0.0011]))
+    assert found.expected[0] < 1.1 * found.design.stderr("q")
     assert found.design.disagreement < 1e-3
     assert np.all(np.diff(found.ends) >= 0)
 
@@ -141,6 +144,7 @@ def test_what_is_no_apparatus(options, said):
         ({"shots": -1}, "`shots` must be positive"),
         ({"times": 0}, "`times` must be a positive integer"),
         ({"starts": 0}, "`starts` must be a positive integer"),
+        ({"draws": 3}, "`draws` must be even, but is 3"),
         ({"accuracy": (1.0, 0.0)}, "`accuracy` must be positive"),
     ],
 )

@@ -63,7 +63,7 @@ def test_quantum_mechanics_of_another_program(name):
         np.testing.assert_allclose(ours, theirs[::-1], rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("C", [1.0, 0.8])
+@pytest.mark.parametrize("C", [pytest.param(1.0, marks=pytest.mark.slow), 0.8])
 @pytest.mark.parametrize("name", QUADRATIC)
 def test_gaussians(name, C):
     # a closed form against 48 levels at ħ_eff, which leave out less than 1e-12

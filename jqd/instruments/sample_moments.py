@@ -1,0 +1,205 @@
+"""Noise of moments of outcomes on phase space: those of twice their power set it."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from .noise import Course, Drawable, Weights, rowwise, scatters
+
+Order = tuple[tuple[int, ...], tuple[int, ...]]
+# A variance this far below zero, over the largest, is not one of rounding.
+NEGATIVE = 1e-9
+
+
+class SampleMoments(Drawable):
+    """Mean moments of independent outcomes α, scattered as moments of twice the power.
+
+    cov(z_i, z_j) = (⟨z_i z_j⟩ - ⟨z_i⟩⟨z_j⟩) / S,   z = Re, Im of α^m α*^n
+
+    The record holds moments up to a power, of which those up to half of it are
+    compared; the rest say how these scatter. The scatter is that of the fit: one that
+    the same outcomes show goes together with their means and makes errors too small.
+    Where what a law says of a row is no covariance, for its Q is negative somewhere,
+    that of the outcomes stands for it.
+
+    Attributes:
+        orders: (m, n) of each moment, one of each pair of conjugates, m and n integers
+            or one a mode; total powers 1 to an even one, all of them (static).
+        shots: S, number of outcomes at a time, scalar or (T,).
+    """
+
+    orders: tuple[Any, ...] = eqx.field(static=True)
+    shots: Float[Array, "..."] = eqx.field(converter=jnp.asarray, default=1.0)
+    constant_weights: ClassVar[bool] = False
+    whole_rows: ClassVar[bool] = True
+
+    def __check_init__(self) -> None:
+        _checks.check_real(self.shots, "shots")
+        _checks.check_positive(self.shots, "shots")
+        self._products()
+
+    # -- which moments ---------------------------------------------------------------
+
+    def _compared(self) -> np.ndarray:
+        """Places of the moments of up to half the power."""
+        powers = np.array([sum(map(sum, order)) for order in map(_tuples, self.orders)])
+        return np.flatnonzero(powers <= powers.max(initial=0) // 2)
+
+    def _columns(self) -> np.ndarray:
+        """Their real parts and imaginary parts in a row."""
+        compared = self._compared()
+        return np.concatenate([compared, len(self.orders) + compared])
+
+    def _products(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where ⟨z_i z_j⟩ and ⟨z_i* z_j⟩ stand; negative: conjugate of -1 - place."""
+        place: dict[Order, int] = {}
+        for k, (m, n) in enumerate(map(_tuples, self.orders)):
+            place.setdefault((n, m), -1 - k)
+            place[(m, n)] = k
+        own = [_tuples(self.orders[k]) for k in self._compared()]
+        try:
+            straight = [[place[_times(a, b)] for b in own] for a in own]
+            crossed = [[place[_times((a[1], a[0]), b)] for b in own] for a in own]
+        except KeyError as missing:
+            raise ValueError(
+                "Argument `orders` must hold all moments of total power 1 to an even "
+                f"one, but lacks {missing.args[0]}."
+            ) from None
+        return np.array(straight), np.array(crossed)
+
+    # -- scatter ---------------------------------------------------------------------
+
+    def covariance(self, moments: Float[Array, "T 2k"]) -> Float[Array, "T c c"]:
+        """Covariance of the compared ones in a row, were these the true moments.
+
+        Args:
+            moments: real parts of all, then imaginary parts.
+        """
+        half = len(self.orders)
+        values = moments[:, :half] + 1j * moments[:, half:]
+        both = jnp.concatenate([values, jnp.conj(values)[:, ::-1]], axis=1)
+        straight, crossed = (both[:, where] for where in self._products())
+        # Im(ab) + Im(a*b) = 2 Re a Im b, and so on
+        top = [jnp.real(crossed + straight), jnp.imag(straight + crossed)]
+        low = [jnp.imag(straight - crossed), jnp.real(crossed - straight)]
+        second = jnp.concatenate(
+            [jnp.concatenate(top, axis=2), jnp.concatenate(low, axis=2)], axis=1
+        )
+        mean = moments[:, self._columns()]
+        spread = second / 2 - mean[:, :, None] * mean[:, None, :]
+        return spread / rowwise(self.shots, spread)
+
+    def _whitening(self, at: Array) -> tuple[Array, Array, Array]:
+        """1/√ of the variances that are there, their axes, and which are there."""
+        variances, axes = jnp.linalg.eigh(self.covariance(at))
+        there = scatters(variances)
+        safe = jnp.where(there, variances, 1)
+        return jnp.where(there, 1 / jnp.sqrt(safe), 0), axes, there
+
+    def _white(self, rows: Float[Array, "T 2k n"], at: Array) -> Array:
+        """Rows in units of their scatter; 0 for the moments that say it."""
+        weights, axes, _ = self._whitening(at)
+        columns = self._columns()
+        white = weights[..., None] * jnp.einsum("tij,tin->tjn", axes, rows[:, columns])
+        return jnp.zeros_like(rows).at[:, columns].set(white)
+
+    def residuals(self, prediction: Array, values: Array, at: Array) -> Array:
+        """Σ_t^(-1/2) (prediction - values), Σ of the moments `at`."""
+        return self._white((prediction - values)[..., None], at)[..., 0]
+
+    def log_likelihood(
+        self, prediction: Array, values: Array, at: Array
+    ) -> Float[Array, " T"]:
+        """-(Σ of squared residuals + ln det Σ_t) / 2"""
+        misses = jnp.sum(self.residuals(prediction, values, at) ** 2, axis=1)
+        return -(misses + self._log_scatter(at)) / 2
+
+    def _log_scatter(self, at: Array) -> Float[Array, " T"]:
+        """ln det Σ_t over the directions that scatter."""
+        weights, _, there = self._whitening(at)
+        return -2 * jnp.sum(jnp.log(jnp.where(there, weights, 1)), axis=-1)
+
+    def weights(self, prediction: Array, values: Array, course: Course) -> Weights:
+        """The moments of the fit, of each row where they are those of a density."""
+        del course
+        finite = jnp.all(jnp.isfinite(prediction), axis=1, keepdims=True)
+        safe = jnp.where(finite, prediction, values)
+        variances = jnp.linalg.eigvalsh(self.covariance(safe))
+        legal = variances[:, :1] > -NEGATIVE * variances[:, -1:]
+        return jnp.where(legal, safe, values)
+
+    def penalty(self, at: Array, mask: Array) -> Float[Array, ""]:
+        """Wide scatter explains everything: its price is Σ ln det Σ_t."""
+        return jnp.sum(jnp.where(mask > 0, self._log_scatter(at), 0))
+
+    def independent(self, values: Array, at: Array, mask: Array) -> Float[Array, ""]:
+        """Number of directions that scatter."""
+        del values
+        rank = jnp.sum(self._whitening(at)[2], axis=-1)
+        return jnp.sum(jnp.where(mask > 0, rank, 0.0))
+
+    def outcomes(self, values: Array) -> Array:
+        """All outcomes."""
+        return jnp.sum(jnp.broadcast_to(self.shots, values.shape[:1]))
+
+    # -- drawing ---------------------------------------------------------------------
+
+    def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
+        """Moments of `shots` outcomes, normal; the mean of those not compared."""
+        one = SampleMoments(self.orders, shots)
+        weights, axes, there = one._whitening(mean)
+        columns = self._columns()
+        unit = jax.random.normal(key, (mean.shape[0], len(columns)), mean.dtype)
+        scaled = jnp.where(there, unit / jnp.where(there, weights, 1), 0)
+        return mean.at[:, columns].add(jnp.einsum("tij,tj->ti", axes, scaled))
+
+    def after(self, shots: ArrayLike) -> "SampleMoments":
+        """Of so many outcomes a time."""
+        return SampleMoments(self.orders, jnp.asarray(shots, jnp.result_type(float)))
+
+    def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
+        """Σ_t^(-1/2) J, Σ of one outcome"""
+        return SampleMoments(self.orders)._white(slope, mean)
+
+    # -- one record ------------------------------------------------------------------
+
+    def check(self, values: Array) -> None:
+        """Raise ValueError unless each row holds these moments."""
+        _checks.check_shape(values, "values", (None, 2 * len(self.orders)))
+
+    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """Roots of the diagonal of Σ; inf for what is not compared or has none."""
+        del expected
+        errors = np.full(values.shape[1], np.inf)
+        variances = jnp.diagonal(self.covariance(values)[0])
+        there = scatters(variances)
+        own = jnp.where(there, jnp.sqrt(jnp.where(there, variances, 1)), jnp.inf)
+        errors[self._columns()] = np.asarray(own)
+        return errors
+
+    def row_residuals(
+        self, apart: np.ndarray, values: Array, errors: np.ndarray
+    ) -> np.ndarray:
+        """Σ^(-1/2) of the deviations."""
+        del errors
+        return np.asarray(self.residuals(values.at[0].add(apart), values, values))[0]
+
+
+def _tuples(order: Any) -> Order:
+    """(m, n) as powers of each mode."""
+    m, n = (np.atleast_1d(np.asarray(power)).tolist() for power in order)
+    return tuple(m), tuple(n)
+
+
+def _times(a: Order, b: Order) -> Order:
+    """Order of a product."""
+    first, second = (
+        tuple(x + y for x, y in zip(one, other, strict=True))
+        for one, other in zip(a, b, strict=True)
+    )
+    return first, second
