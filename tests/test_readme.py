@@ -1,7 +1,9 @@
 """The code blocks of the README and of docs/laws.md run as they stand."""
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -193,6 +195,27 @@ def test_design_block_runs():
     got, planned = map(float, errors.split())
     # counts of one record, whose weights are its own
     assert abs(got / planned - 1) < 0.05
+
+
+@pytest.mark.slow
+def test_four_commands_from_a_design_to_a_comparison(tmp_path, monkeypatch, capsys):
+    from jqd.cli import main
+
+    page = (ROOT / "docs" / "experiment.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    printed = []
+    for block in blocks("sh", page):
+        first, *words = shlex.split(block)
+        assert first == "jqd"
+        assert main(words) == 0, block
+        printed.append(" ".join(capsys.readouterr().out.split()))
+    design, _, recovered, compared = printed
+    assert "A step of 0.05 in q at 5 standard errors" in design
+    assert "converged" in recovered
+    assert "copying[q]" in compared
+    summary = json.loads(Path("results/planned/summary.json").read_text())
+    q = summary["constants"]["q"]
+    assert abs(q["value"] - 0.45) < 4 * q["stderr"]
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ _HOMES = {
     "equations": ("equations", "equations"),
     "bounds": ("bounds", "bounds"),
     "compare": ("compare", "compare"),
+    "design": ("design", "design_app"),
     "run": ("run", "run"),
     "recover": ("recover", "recover_app"),
     "simulate": ("simulate", "simulate_app"),

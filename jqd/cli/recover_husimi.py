@@ -201,6 +201,12 @@ def _record(file: Path | None, loss: str, sigma: float | None) -> PhaseSpaceReco
             "Argument `--loss` must not be likelihood for a record of "
             f"{record.kind}, but is; it needs samples."
         )
+    uneven = record.shots is not None and np.ptp(record.shots) > 0
+    if loss == "likelihood" and uneven:
+        raise ValueError(
+            "Argument `--loss` must not be likelihood where times differ in their "
+            "number of samples, but is; --loss moments takes them."
+        )
     samples = record.kind == "samples"
     allowed = ("auto", "moments", "likelihood") if samples else ("auto", "squares")
     if loss not in allowed:

@@ -1,31 +1,31 @@
 """`jqd simulate husimi`: heterodyne samples, or a map, of the Husimi law."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import jax
 import numpy as np
 import typer
 
-from ..evolution import Propagator, Trajectory
+from ..evolution import Propagator
 from ..instruments import Direct, Gaussian
 from ..laws.husimi import Heff, HusimiFokkerPlanck
 from ..records import PhaseSpaceRecord, write_phase_space
 from ..spaces.symbols import ParametricSymbol, parameters_of, parse_hamiltonian
 from ..states import sample_husimi
+from .looks import Looks, Plan, looks, times_or
 from .options import check_word, with_options
 from .recover_husimi import initial_state, levels_for
 from .simulation import (
     Simulated,
     Simulation,
-    Times,
     check_positive,
     drawn,
     follow,
-    parse_times,
     rows,
     sets,
     simulate,
@@ -39,7 +39,7 @@ KERR = "0.5*U*ad^2*a^2"
 POINTS, REACH = 41, 3.2
 
 
-@with_options(out=..., shots=2000)
+@with_options(out=..., shots=None)
 def husimi(
     *,
     hamiltonian: str = typer.Option(KERR, help="Operator in a, ad, q, p, parameters."),
@@ -47,106 +47,132 @@ def husimi(
         list[str] | None, sets("C (1), parameters of --hamiltonian (U 1)")
     ] = None,
     alpha0: str = typer.Option("1.2+0.5i", help="Amplitude of the coherent state."),
-    times: Times = "0.2,0.5,1",
+    times: Annotated[str | None, times_or("0.2,0.5,1")] = None,
+    plan: Plan = None,
     record: str = typer.Option("samples", help=f"One of {', '.join(WORDS)}."),
     sigma: float = typer.Option(1e-2, help="Of a map: standard error of one look."),
     simulation: Simulation,
 ) -> int:
     """Heterodyne samples of one mode, or a map, under the Husimi law.
 
-    Samples are so many outcomes at each time; a value of a map is the mean of so many
-    looks.
+    Samples are so many outcomes at each time, 2000 unless said; a value of a map is the
+    mean of so many looks.
     """
     check_word("record", record, tuple(WORDS))
     check_positive(sigma=sigma)
-    ts, amplitude = parse_times(times), _amplitude(alpha0)
-    truth = _truth(hamiltonian, assigned or ())
-    parameters: dict[str, Any] = {
-        name: value for name, value in truth.items() if name != "C"
-    }
-    operator = parse_hamiltonian(hamiltonian, modes=1, **parameters)
-    _check_followed(operator)
+    amplitude = read_amplitude(alpha0)
+    seen = looks("husimi", plan, times, "0.2,0.5,1", simulation.shots, 2000)
+    truth = true_parameters(hamiltonian, assigned or ())
+    operator = operator_of(hamiltonian, truth)
     if record == "samples" and truth["C"] > 1:
         raise ValueError(
             "Argument `--set` must give C at most 1 for samples, since above it the "
             f"density is negative somewhere, but gives {truth['C']:g}; a map may have "
             "more: --record map."
         )
-    seen = PhaseSpaceRecord(
-        record, ts, np.zeros((len(ts), 0)), None, None, None,
-        {"alpha0": np.asarray(amplitude)}, parameters,
-    )  # fmt: skip
+    blank = blank_record(record, seen.ts, amplitude, truth)
     words = ["husimi", "--data", simulation.out]
     words += [] if hamiltonian == KERR else ["--hamiltonian", hamiltonian]
 
     def prepare() -> Simulated:
-        form = Heff(levels_for(seen))
-        look = _map if record == "map" else _samples
-        law, run, drawn = look(operator, truth["C"], form, seen, sigma, simulation)
+        law, psi0 = law_of_kets(operator, truth["C"], blank)
+        instrument = instrument_of(blank, sigma)
+        run = follow(law, psi0, seen.ts, instrument, Propagator())
+
+        def draw() -> dict[Path, Any]:
+            if record == "map":
+                values = drawn(run, seen.ts, instrument, simulation, seen.shots).values
+                error = sigma / np.sqrt(seen.shots)
+                made = replace(blank, values=np.asarray(values), sigma=error)
+            else:
+                made = _samples(blank, law, rows(run, seen.ts), seen, simulation)
+            return {simulation.out: partial(write_phase_space, record=made)}
+
         return Simulated(
-            type(law).__name__, truth, WORDS[record],
-            lambda: {simulation.out: partial(write_phase_space, record=drawn())},
-            words, len(ts), run,
+            type(law).__name__, truth, WORDS[record], draw, [*words, *seen.recover],
+            len(seen.ts), run, seen.told,
         )  # fmt: skip
 
     return simulate(simulation, {simulation.out: "phase space"}, prepare)
 
 
-# The law, its run, and what draws the record.
-_Look = tuple[HusimiFokkerPlanck, Trajectory, Callable[[], PhaseSpaceRecord]]
+def blank_record(
+    kind: str, ts: np.ndarray, amplitude: complex, truth: Mapping[str, float]
+) -> PhaseSpaceRecord:
+    """A record of one mode without values yet; a map has its points.
+
+    Args:
+        kind: one of `WORDS`.
+        ts: times, (T,).
+        amplitude: of the coherent state at t = 0.
+        truth: C and parameters of the Hamiltonian.
+    """
+    points = axes = None
+    if kind == "map":
+        # all of a state of so many quanta
+        reach = abs(amplitude) + REACH
+        x = np.linspace(-reach, reach, POINTS)
+        points, axes = (x[None, :] + 1j * x[:, None]).ravel(), (x, x)
+    parameters = {name: value for name, value in truth.items() if name != "C"}
+    name = "husimi" if kind == "map" else kind
+    values = np.zeros((len(ts), 0 if points is None else points.size))
+    return PhaseSpaceRecord(
+        name, ts, values, points, axes, None, {"alpha0": np.asarray(amplitude)},
+        parameters, g=None if axes is None else 2.0,
+    )  # fmt: skip
+
+
+def law_of_kets(
+    operator: ParametricSymbol, C: float, record: PhaseSpaceRecord
+) -> tuple[HusimiFokkerPlanck, Any]:
+    """The law on enough levels, with the points of the record, and the state."""
+    levels = levels_for(record)
+    law = HusimiFokkerPlanck(operator, C, points=record.points, form=Heff(levels))
+    return law, initial_state(record, levels)
+
+
+def instrument_of(record: PhaseSpaceRecord, sigma: float) -> Direct:
+    """Q with normal errors for a map; else the state itself, of which samples are."""
+    if record.points is None:
+        return Direct(of=None)
+    # one a row, so that rows may be looked at more often than others
+    errors = np.full((len(record.ts), 1), sigma)
+    return Direct(of="density", noise=Gaussian(errors))
 
 
 def _samples(
-    operator: ParametricSymbol,
-    C: float,
-    form: Heff,
     record: PhaseSpaceRecord,
-    sigma: float,
+    law: HusimiFokkerPlanck,
+    states: Any,
+    seen: Looks,
     simulation: Simulation,
-) -> _Look:
-    """Outcomes at each time, from the kets at C ħ whose Husimi function is Q."""
-    del sigma
-    law, ts = HusimiFokkerPlanck(operator, C, form=form), record.ts
-    psi0 = initial_state(record, levels_for(record))
-    run = follow(law, psi0, ts, Direct(of=None), Propagator())
+) -> PhaseSpaceRecord:
+    """Outcomes at each time, from the kets at C ħ whose Husimi function is Q.
 
-    def draw() -> PhaseSpaceRecord:
-        keys = jax.random.split(simulation.key, len(ts))
-        one = partial(sample_husimi, shots=simulation.shots, hbar=law.equation.hbar_eff)
-        return replace(record, values=np.asarray(jax.vmap(one)(keys, rows(run, ts))))
-
-    return law, run, draw
-
-
-def _map(
-    operator: ParametricSymbol,
-    C: float,
-    form: Heff,
-    record: PhaseSpaceRecord,
-    sigma: float,
-    simulation: Simulation,
-) -> _Look:
-    """Q on points around all of a state of so many quanta, with normal errors."""
-    reach = abs(complex(record.initial["alpha0"])) + REACH
-    x = np.linspace(-reach, reach, POINTS)
-    points = (x[None, :] + 1j * x[:, None]).ravel()
-    law, ts = HusimiFokkerPlanck(operator, C, points=points, form=form), record.ts
-    psi0 = initial_state(record, levels_for(record))
-    instrument = Direct(of="density", noise=Gaussian(sigma))
-    run = follow(law, psi0, ts, instrument, Propagator())
-
-    def draw() -> PhaseSpaceRecord:
-        values = np.asarray(drawn(run, ts, instrument, simulation).values)
-        error = sigma * simulation.shots**-0.5
-        return replace(
-            record, kind="husimi", values=values, points=points, axes=(x, x),
-            sigma=error, g=2.0,
-        )  # fmt: skip
-
-    return law, run, draw
+    Rows of fewer outcomes are filled up with zeros; then `shots` says how many count.
+    """
+    keys = jax.random.split(simulation.key, len(record.ts))
+    most = int(np.max(seen.shots))
+    one = partial(sample_husimi, shots=most, hbar=law.equation.hbar_eff)
+    values = np.asarray(jax.vmap(one)(keys, states))
+    if seen.each is None:
+        return replace(record, values=values)
+    shots = np.asarray(seen.each)
+    counts = np.arange(most)[None, :] < shots[:, None]
+    return replace(record, values=np.where(counts, values, 0), shots=shots)
 
 
-def _check_followed(operator: ParametricSymbol) -> None:
+def operator_of(hamiltonian: str, truth: Mapping[str, float]) -> ParametricSymbol:
+    """The Hamiltonian with its true parameters; one that kets at C ħ follow."""
+    parameters: dict[str, Any] = {
+        name: value for name, value in truth.items() if name != "C"
+    }
+    operator = parse_hamiltonian(hamiltonian, modes=1, **parameters)
+    check_followed(operator)
+    return operator
+
+
+def check_followed(operator: ParametricSymbol) -> None:
     """Raise unless the law of this Hamiltonian is exactly that of kets at C ħ."""
     verdict = operator.symbol().is_fokker_planck()
     if not verdict:
@@ -156,7 +182,7 @@ def _check_followed(operator: ParametricSymbol) -> None:
         )
 
 
-def _amplitude(text: str) -> complex:
+def read_amplitude(text: str) -> complex:
     """The amplitude of a coherent state, as in 1.2+0.5i."""
     try:
         value = complex(text.replace(" ", "").replace("i", "j"))
@@ -169,7 +195,7 @@ def _amplitude(text: str) -> complex:
     return value
 
 
-def _truth(hamiltonian: str, assigned: Sequence[str]) -> dict[str, float]:
+def true_parameters(hamiltonian: str, assigned: Sequence[str]) -> dict[str, float]:
     """C and the parameters of the Hamiltonian; those of the built-in one are 1."""
     custom = 1.0 if hamiltonian == KERR else math.nan
     names = parameters_of(hamiltonian, modes=1)

@@ -14,7 +14,6 @@ from ..instruments import Confusion, Direct, Multinomial
 from ..laws import ConservativeDiffusion, CopyDynamics
 from ..observe import Occupations
 from ..records import (
-    Record,
     load_matrix,
     load_state,
     naming,
@@ -23,28 +22,28 @@ from ..records import (
     write_record,
     write_state,
 )
+from .looks import Plan, looks, times_or
 from .options import with_options
 from .session import Matrix, State
 from .simulation import (
     Simulated,
     Simulation,
-    Times,
     drawn,
     follow,
-    parse_times,
     sets,
     simulate,
     true_values,
 )
 
 
-@with_options(out=...)
+@with_options(out=..., shots=None)
 def copying(
     *,
     hamiltonian: Matrix = None,
     state: State = None,
     assigned: Annotated[list[str] | None, sets("q (0.5), r (-0.5)")] = None,
-    times: Times = "0:6:61",
+    times: Annotated[str | None, times_or("0:6:61")] = None,
+    plan: Plan = None,
     readout: float = typer.Option(
         0.0, min=0.0, max=1.0, help="Share of read-outs that tell nothing: any class."
     ),
@@ -52,7 +51,8 @@ def copying(
 ) -> int:
     """Counts of classes under copy dynamics, with the files of H and of the state.
 
-    FILE gets the counts, FILE_hamiltonian.npy and FILE_psi0.npy beside it the rest.
+    FILE gets the counts, 1000 a time unless said, FILE_hamiltonian.npy and
+    FILE_psi0.npy beside it the rest.
     """
     if (hamiltonian is None) != (state is None):
         raise ValueError(
@@ -60,12 +60,13 @@ def copying(
             f"{'--hamiltonian' if hamiltonian is None else '--state'} is missing."
         )
     truth = true_values(assigned, {"q": 0.5, "r": -0.5})
-    ts, out = parse_times(times), simulation.out
-    if ts[0] != 0:
+    out = simulation.out
+    seen = looks("copying", plan, times, "0:6:61", simulation.shots, 1000)
+    if seen.ts[0] != 0 and out.suffix == ".csv":
         raise ValueError(
-            "Argument `--times` must begin at 0 for counts of classes, since their "
-            "file holds no other time of the state, but begins at "
-            f"{ts[0]:g}."
+            f"Argument `{'--times' if plan is None else '--settings'}` must begin at 0 "
+            "for counts in a .csv, which holds no other time of the state, but begins "
+            f"at {seen.ts[0]:g}; give --out a .npz, .zarr or .nc."
         )
     beside = {
         option: out.with_name(f"{out.stem}_{name}.npy")
@@ -81,16 +82,16 @@ def copying(
     # as if a calibration had found it to a tenth
     nuisance = f"readout={readout:g}+-{readout / 10:g}"
     prior = ["--nuisance", nuisance] if readout > 0 else []
+    prior = list(seen.recover) if plan is not None else prior
 
     def prepare() -> Simulated:
         with naming(hamiltonian):
             law = CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"])
         with naming(state):
-            run = follow(law, psi0, ts, instrument)
+            run = follow(law, psi0, seen.ts, instrument)
 
         def draw() -> dict[Path, Any]:
-            counts = drawn(run, ts, instrument, simulation).values
-            record = Record(ts, counts, instrument.noise)
+            record = drawn(run, seen.ts, instrument, simulation, seen.shots)
             return {
                 out: partial(write_record, record=record),
                 beside["hamiltonian"]: partial(write_matrix, matrix=H),
@@ -101,28 +102,33 @@ def copying(
             type(law).__name__, truth, f"counts of {len(psi0)} classes", draw,
             ["copying", "--data", out, "--hamiltonian", beside["hamiltonian"],
              "--state", beside["state"], *prior],
-            len(ts), run,
+            len(seen.ts), run, seen.told,
         )  # fmt: skip
 
     kinds = {out: "populations", beside["hamiltonian"]: "matrix"}
     return simulate(simulation, kinds | {beside["state"]: "state"}, prepare)
 
 
-@with_options(out=...)
+@with_options(out=..., shots=None)
 def diffusion(
     *,
     assigned: Annotated[
         list[str] | None, sets("D (0.5), friction (0), classical_diffusion (0)")
     ] = None,
-    times: Times = "0:4:5",
+    times: Annotated[str | None, times_or("0:4:5")] = None,
+    plan: Plan = None,
     simulation: Simulation,
 ) -> int:
-    """Positions counted under conservative diffusion, of a packet in a double well."""
+    """Positions counted under conservative diffusion, of a packet in a double well.
+
+    1000 a time unless said.
+    """
     base = problems.double_well()
     known = {"D": base.hbar / (2 * base.mass)}
     dissipative = ("friction", "classical_diffusion")
     truth = true_values(assigned, known | dict.fromkeys(dissipative, 0.0))
-    ts = parse_times(times)
+    seen = looks("diffusion", plan, times, "0:4:5", simulation.shots, 1000)
+    ts = seen.ts
     dissipates = [name for name in dissipative if truth[name] != 0]
 
     def prepare() -> Simulated:
@@ -135,24 +141,28 @@ def diffusion(
         instrument = Direct(of=Occupations(), noise=Multinomial())
         run = follow(
             law, base.initial, ts, instrument, stepper=law.stepper,
-            shots=simulation.shots,
+            shots=int(np.max(seen.shots)),
         )  # fmt: skip
 
         def draw() -> dict[Path, Any]:
-            seen = np.asarray(drawn(run, ts, instrument, simulation).values)
-            counts = seen.reshape(len(ts), *base.grid.shape)
+            each = drawn(run, ts, instrument, simulation, seen.shots).values
+            counts = np.asarray(each).reshape(len(ts), *base.grid.shape)
+            totals = np.reshape(seen.shots, (-1, *(1,) * base.grid.ndim))
             record = replace(
-                base, ts=ts, density=counts / (simulation.shots * base.grid.cell),
+                base, ts=ts, density=counts / (totals * base.grid.cell),
                 counts=counts, action=None, sigma=None, levels=None, action_rate=None,
                 t0=0.0,
             )  # fmt: skip
             return {simulation.out: partial(write_density, record=record)}
 
         words = ["diffusion", "--data", simulation.out]
-        words += ["--free", ",".join(["D", *dissipates])] if dissipates else []
+        if plan is not None:
+            words += seen.recover
+        elif dissipates:
+            words += ["--free", ",".join(["D", *dissipates])]
         return Simulated(
             type(law).__name__, given, f"positions counted at {base.grid.size} points",
-            draw, words, len(ts), run,
+            draw, words, len(ts), run, seen.told,
         )  # fmt: skip
 
     return simulate(simulation, {simulation.out: "density"}, prepare)

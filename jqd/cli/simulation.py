@@ -40,6 +40,7 @@ class Simulation:
             metavar="FILE", help="A new file, of a format that its ending decides."
         ),
     ]
+    # None where the command says how many by itself
     shots: Annotated[
         int, typer.Option(min=1, help="How often it is looked, each time anew.")
     ] = 1000
@@ -53,9 +54,8 @@ class Simulation:
         return jax.random.fold_in(jax.random.key(self.seed), 1)
 
 
-Times = Annotated[
-    str, typer.Option(help="FIRST:LAST:NUMBER, or times with commas between.")
-]
+TIMES = "FIRST:LAST:NUMBER, or times with commas between."
+Times = Annotated[str, typer.Option(help=TIMES)]
 
 
 def sets(known: str) -> Any:
@@ -75,6 +75,7 @@ class Simulated(NamedTuple):
         recover: words after `jqd recover` that read it.
         times: number of times, or None.
         run: the run behind it, or None.
+        shots: at each time, where the options do not say so; a list of a plan.
     """
 
     law: str
@@ -84,6 +85,7 @@ class Simulated(NamedTuple):
     recover: Sequence[Any]
     times: int | None = None
     run: Trajectory | None = None
+    shots: int | list[int] | None = None
 
 
 def simulate(
@@ -107,7 +109,7 @@ def simulate(
     """
     for path, kind in kinds.items():
         check_new(path, kind, "--out")
-    with Console(stderr=True).status(f"Simulating {options.shots} shots"):
+    with Console(stderr=True).status("Simulating"):
         made = prepare()
         failed = made.run is not None and not bool(made.run.ok)
         files = {} if failed else made.draw()
@@ -120,7 +122,7 @@ def simulate(
         "constants": {name: float(value) for name, value in made.constants.items()},
         "record": made.record,
         "times": made.times,
-        "shots": options.shots,
+        "shots": options.shots if made.shots is None else made.shots,
         "seed": options.seed,
         "step_error": _step_error(made.run),
         "files": [str(path) for path in files],
@@ -148,7 +150,7 @@ def _table(summary: Mapping[str, Any]) -> Table:
     lines = {
         "record": summary["record"],
         "times": summary["times"],
-        "shots": summary["shots"],
+        "shots": _listed(summary["shots"]),
         "seed": summary["seed"],
         "error by steps": None if error is None else f"{error:.1e}",
         "status": summary["status"],
@@ -157,6 +159,10 @@ def _table(summary: Mapping[str, Any]) -> Table:
         if value is not None:
             table.add_row(name, escape(str(value)))
     return table
+
+
+def _listed(shots: int | list[int]) -> str:
+    return ", ".join(map(str, shots)) if isinstance(shots, list) else str(shots)
 
 
 def _step_error(run: Trajectory | None) -> float | None:
@@ -280,9 +286,21 @@ def rows(run: Trajectory, ts: np.ndarray) -> Any:
 
 
 def drawn(
-    run: Trajectory, ts: np.ndarray, instrument: Instrument, options: Simulation
+    run: Trajectory,
+    ts: np.ndarray,
+    instrument: Instrument,
+    options: Simulation,
+    shots: Any = None,
 ) -> Record:
-    """The record of a run, drawn as its instrument shows it."""
-    noise, shots = instrument.noise, options.shots
+    """The record of a run, drawn as its instrument shows it.
+
+    Args:
+        run: of `follow`.
+        ts: times of the rows.
+        instrument: what stands between.
+        options: key, and shots unless they are given.
+        shots: at each time, one number or (T,).
+    """
+    noise, shots = instrument.noise, options.shots if shots is None else shots
     values = noise.sample(options.key, rows(run, ts), shots)
     return Record(ts, values, noise.after(shots), t0=0.0)

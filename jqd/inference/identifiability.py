@@ -137,10 +137,10 @@ def refuse_names(study: Study) -> None:
     """Raise where nothing is free, or the law itself says that no data tell it apart.
 
     Raises:
-        ValueError: no free constants.
+        ValueError: neither free constants nor nuisances.
         Unidentifiable: with the reason.
     """
-    if not study.free:
+    if not study.names:
         raise ValueError(
             "Argument `free` must name at least one constant, but names none."
         )

@@ -21,6 +21,9 @@ from .reading import load_pulse as load_pulse
 from .reading import load_state as load_state
 from .reading import naming as naming
 from .record import Record as Record
+from .settings import Settings as Settings
+from .settings import load_settings as load_settings
+from .settings import write_settings as write_settings
 from .writing import check_new as check_new
 from .writing import write_atoms as write_atoms
 from .writing import write_density as write_density

@@ -6,6 +6,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 CSV, NPZ, STORES = (".csv",), (".npz",), (".zarr", ".nc")
+TOML = (".toml",)
 ARCHIVES = (*NPZ, *STORES)
 _NONE = MappingProxyType[str, str]({})
 
@@ -138,13 +139,16 @@ class Kind:
 _SHARES, _COUNTS = "[t, class], rows of sum 1", "[t, class] whole numbers"
 _T = {"t": "[t] times"}
 _T0 = {"t0": "time of the state; else 0"}
+_FIRST = {"t0": "time of the state; else the first of `t`"}
 _SIGMA = {"sigma": "error of the values, in their unit; else none"}
+_ROW_SIGMA = {"sigma": "error of the values, in their unit, () or [t]; else none"}
 _OWN_SIGMA = {"sigma": "its standard error; else it is estimated"}
 _STATE = {
     "alpha0|psi0|rho0":
         "state at `t0`: amplitude of a coherent state, ket or matrix by numbers",
 }  # fmt: skip
-_QUANTUM = _T0 | _SIGMA | {"NAME": "value of a parameter of the Hamiltonian"}
+_NAMED = {"NAME": "value of a parameter of the Hamiltonian"}
+_QUANTUM = _T0 | _SIGMA | _NAMED
 _SPACE = {
     "x": "[x] points, evenly spaced; so `y`, `z` of further axes",
     "potential": "[x, ..] V at the points, energy",
@@ -160,15 +164,15 @@ KINDS = {
             Format("counts", CSV, "`t,n0,n1` / `0,90,10`",
                    _T | {"n0,n1,..": _COUNTS}),
             Format("populations", NPZ, '`np.savez("p.npz", t=ts, p=shares)`',
-                   _T | {"p": _SHARES}),
+                   _T | {"p": _SHARES}, _FIRST),
             Format("counts", NPZ, '`np.savez("n.npz", t=ts, n=counts)`',
-                   _T | {"n": _COUNTS}),
+                   _T | {"n": _COUNTS}, _FIRST),
             Format("populations", STORES,
                    '`Dataset({"populations": (("t", "a"), p)}, {"t": ts})`',
-                   _T | {"populations": _SHARES}),
+                   _T | {"populations": _SHARES}, _FIRST),
             Format("counts", STORES,
                    '`Dataset({"counts": (("t", "a"), n)}, {"t": ts})`',
-                   _T | {"counts": _COUNTS}),
+                   _T | {"counts": _COUNTS}, _FIRST),
         ),
     ),
     "matrix": Kind(
@@ -210,7 +214,7 @@ KINDS = {
                                      "α = g/2 (x + iy)",
                    } | _STATE,
                    {"g": "QuTiP's convention of `x`, `y`; else √2, 2 or 1, with which "
-                         "the record fits its state"} | _QUANTUM),
+                         "the record fits its state"} | _T0 | _ROW_SIGMA | _NAMED),
             Format("moments", ARCHIVES,
                    '`np.savez("m.npz", t=ts, moments=M, orders=mn, alpha0=1)`',
                    _T | {
@@ -220,7 +224,9 @@ KINDS = {
             Format("samples", ARCHIVES,
                    '`np.savez("s.npz", t=ts, samples=alpha, psi0=ket)`',
                    _T | {"samples": "[t, S] or [t, S, mode] heterodyne outcomes α"}
-                   | _STATE, _QUANTUM),
+                   | _STATE,
+                   {"shots": "[t] how many of each row are outcomes; else all"}
+                   | _QUANTUM),
         ),
     ),
     "density": Kind(
@@ -286,6 +292,19 @@ KINDS = {
                    "`omega,nbar,sigma` / `1,0.6,0.1`",
                    {"omega": "frequency, ħ = 1", "nbar": "mean occupation"},
                    _OWN_SIGMA),
+        ),
+    ),
+    "settings": Kind(
+        "settings", "load_settings",
+        "`--settings` of `jqd simulate copying`, `husimi`, `diffusion`",
+        (
+            Format("settings", TOML, "`t = [0.5, 2.0]` / `shots = [300, 700]`",
+                   {"t": "times, increasing from 0 on, that of the state",
+                    "shots": "how often it is looked at each, whole numbers"},
+                   {"law": "`copying`, `husimi` or `diffusion`, that of the command; "
+                           "else any",
+                    "free": "constants to recover, with commas between",
+                    "nuisance": "their priors, as `--nuisance` takes them"}),
         ),
     ),
 }  # fmt: skip

@@ -18,7 +18,7 @@ _STATES = ("alpha0", "psi0", "rho0")
 # Names that a file may hold besides parameters of the Hamiltonian.
 _RESERVED = {
     *_STATES, "husimi", "moments", "samples", "t", "x", "y", "g", "points", "orders",
-    "sigma", "t0",
+    "sigma", "t0", "shots",
 }  # fmt: skip
 _G_ALONE = "`g` beside `x` and `y` alone"
 # Total power up to which moments of samples of one mode are recorded.
@@ -40,9 +40,11 @@ class PhaseSpaceRecord:
         orders: (m, n) of each moment, or None.
         initial: {"alpha0": ..}, {"psi0": ..} or {"rho0": ..}: the state at t0.
         parameters: values of named parameters of the Hamiltonian.
-        sigma: standard deviation of `values`, in their unit, or None.
+        sigma: standard deviation of `values`, in their unit, one or for each row, (T,),
+            or None.
         t0: time of the initial state.
         g: QuTiP's g, with which `axes` were read; None where points are α themselves.
+        shots: how many of each row of samples are outcomes, (T,); None for all.
     """
 
     kind: str
@@ -53,9 +55,10 @@ class PhaseSpaceRecord:
     orders: tuple[tuple[Any, Any], ...] | None
     initial: dict[str, np.ndarray]
     parameters: dict[str, float]
-    sigma: float | None = None
+    sigma: float | np.ndarray | None = None
     t0: float = 0.0
     g: float | None = None
+    shots: np.ndarray | None = None
 
     @property
     def modes(self) -> int:
@@ -113,23 +116,27 @@ class PhaseSpaceRecord:
             ValueError: no more outcomes at a time than moments: their scatter shows no
                 covariance.
         """
-        noise = None if self.sigma is None else Gaussian(self.sigma)
+        noise = None
+        if self.sigma is not None:
+            sigma = np.asarray(self.sigma)
+            noise = Gaussian(sigma[:, None] if sigma.ndim else sigma)
         if self.kind == "husimi":
             return Record(self.ts, self.values, noise, t0=self.t0), "density"
         if self.kind == "moments":
             stacked = Moments.stack(self.values)
             seen = Moments(self.orders or ())
             return Record(self.ts, stacked, noise, t0=self.t0), seen
-        count, least = self.values.shape[1], least_samples(self.modes)
-        if count < least:
+        count: Any = self.values.shape[1] if self.shots is None else self.shots
+        least = least_samples(self.modes)
+        if np.min(count) < least:
             raise ValueError(
                 f"Argument `data` must hold {least} samples at a time or more to show "
-                f"how their moments scatter, but holds {count}; --loss likelihood "
-                "takes fewer."
+                f"how their moments scatter, but holds {np.min(count)}; --loss "
+                "likelihood takes fewer."
             )
         orders = sample_orders(self.modes)
         noise = SampleMoments(orders, count)
-        means = sample_moments(self.values, orders)
+        means = sample_moments(self.values, orders, self.shots)
         return Record(self.ts, means, noise, t0=self.t0), Moments(orders)
 
 
@@ -159,23 +166,28 @@ def _orders(modes: int, highest: int) -> tuple[tuple[Any, Any], ...]:
 
 
 def sample_moments(
-    samples: np.ndarray, orders: tuple[tuple[Any, Any], ...]
+    samples: np.ndarray,
+    orders: tuple[tuple[Any, Any], ...],
+    shots: np.ndarray | None = None,
 ) -> np.ndarray:
     """Mean moments of samples at each time.
 
     Args:
         samples: outcomes α, shape (T, S) or (T, S, N).
         orders: (m, n) of each moment.
+        shots: how many of each row are outcomes, (T,); None for all.
 
     Returns:
         Real parts then imaginary parts, (T, 2k).
     """
     samples = samples if samples.ndim == 3 else samples[..., None]
+    counted = np.full(len(samples), samples.shape[1]) if shots is None else shots
+    there = np.arange(samples.shape[1])[None, :] < counted[:, None]
     means = []
     for m, n in orders:
         m, n = (np.atleast_1d(power) for power in (m, n))
         each = np.prod(samples**m * np.conj(samples) ** n, axis=-1)
-        means.append(each.mean(axis=1))
+        means.append(np.sum(each, axis=1, where=there) / counted)
     stacked = np.stack(means, axis=-1)
     return np.concatenate([np.real(stacked), np.imag(stacked)], axis=-1)
 
@@ -223,8 +235,8 @@ def load_phase_space(
         if name not in _RESERVED and value.ndim == 0
     }
     record = PhaseSpaceRecord(
-        kind, ts, values, points, axes, orders, initial, parameters, file.sigma(sigma),
-        t0,
+        kind, ts, values, points, axes, orders, initial, parameters,
+        _sigma(file, sigma, len(ts)), t0, shots=_shots(file, values),
     )  # fmt: skip
     record = replace(record, initial=_state(file, record))
     if axes is None:
@@ -233,6 +245,27 @@ def load_phase_space(
         g = own_g(file, record)
     _checks.check_positive(g, "g")
     return record.with_g(float(g))
+
+
+def _sigma(file: File, given: float | None, rows: int) -> float | np.ndarray | None:
+    """The standard deviation that the user gives, or else the file, or None."""
+    if given is not None or "sigma" not in file or file["sigma"].ndim != 1:
+        return file.sigma(given)
+    sigma = file.real("sigma")
+    good = sigma.shape == (rows,) and bool(np.all(sigma > 0))
+    file.require(good, "a positive `sigma`, one or for each time")
+    return sigma
+
+
+def _shots(file: File, values: np.ndarray) -> np.ndarray | None:
+    """How many of each row are outcomes."""
+    if "samples" not in file or "shots" not in file:
+        return None
+    shots = np.atleast_1d(file.real("shots"))
+    good = shots.shape == values.shape[:1] and bool(np.all(shots == np.round(shots)))
+    good = good and bool(np.all((shots >= 1) & (shots <= values.shape[1])))
+    file.require(good, "`shots` of each time, no more than its row has `samples`")
+    return shots.astype(int)
 
 
 def _husimi(file: File):

@@ -40,8 +40,9 @@ def load_record(
         )
     if not values.size:
         raise file.complaint("hold values", "has none")
+    t0 = file.scalar("t0", float(ts[0])) if "t0" in file else None
     with naming(path):
-        return Record(ts, values, _noise(file, counted, values, noise, sigma))
+        return Record(ts, values, _noise(file, counted, values, noise, sigma), t0)
 
 
 def record_of_table(table: Any) -> Record:

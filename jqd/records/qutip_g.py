@@ -48,7 +48,7 @@ def _shows_state(record: "PhaseSpaceRecord") -> bool:
     prediction = state_husimi(record)
     errors = np.full(prediction.shape, exact_error(record.values))
     if record.sigma is not None:
-        errors = np.full(prediction.shape, record.sigma)
+        errors = np.full(prediction.shape, np.ravel(record.sigma)[0])
     return strain((prediction - record.values[0]) / errors) <= 1
 
 
@@ -62,7 +62,7 @@ def _keeps_quanta(record: "PhaseSpaceRecord") -> bool:
     cells = (dy[:, None] * dx[None, :]).ravel()
     weights = cells * np.abs(record.points) ** 2
     # an antinormal mean: of a coherent state |α|² + 1
-    mean, sigma = mean_quanta(record.initial) + 1, record.sigma or 0.0
+    mean, sigma = mean_quanta(record.initial) + 1, _largest(record.sigma)
     # what a map cut off at four widths and in steps of one lacks is less than 1 %
     norm_error = 1e-2 + 5 * sigma * float(np.sqrt(np.sum(cells**2)))
     error = 1e-2 * mean + 5 * sigma * float(np.sqrt(np.sum(weights**2)))
@@ -71,6 +71,10 @@ def _keeps_quanta(record: "PhaseSpaceRecord") -> bool:
     whole = np.abs(record.values @ cells - 1) < norm_error
     kept = np.abs(record.values @ weights - mean) < error
     return bool(np.all(whole & kept))
+
+
+def _largest(sigma: float | np.ndarray | None) -> float:
+    return 0.0 if sigma is None else float(np.max(sigma))
 
 
 def mean_quanta(initial: dict[str, np.ndarray]) -> float:

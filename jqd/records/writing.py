@@ -49,13 +49,14 @@ def write_record(path: str | Path, record: Record) -> Path:
         The path.
 
     Raises:
-        ValueError: a file that is there, another ending, a record that does not begin
-            at its t0 (the file has no place for it), or one that `load_record` refuses.
+        ValueError: a file that is there, another ending, a record for a .csv that does
+            not begin at its t0 (a table has no place for it), or one that `load_record`
+            refuses.
     """
-    if not record.from_start:
+    if not record.from_start and Path(path).suffix == ".csv":
         raise ValueError(
-            "Argument `record` must have its t0 as first time, which is all that the "
-            "file can say of it, but has another."
+            "Argument `record` must have its t0 as first time, which is all that a "
+            ".csv can say of it, but has another; write a .npz, .zarr or .nc."
         )
     counted = isinstance(record.noise, Multinomial | EnsembleNoise)
     one = _format(path, "populations", "counts" if counted else "populations")
@@ -72,6 +73,8 @@ def write_record(path: str | Path, record: Record) -> Path:
         variables |= {f"{part.stem}{i}": (("t",), values[:, i]) for i in classes}
     else:
         variables[part.name] = ("t", "class"), values
+        if not record.from_start:
+            variables["t0"] = (), record.t0
     return _write(path, one, variables, lambda file: load_record(file, noise, sigma))
 
 
@@ -107,10 +110,12 @@ def write_phase_space(path: str | Path, record: PhaseSpaceRecord) -> Path:
         variables["moments"] = ("t", "order"), values
     else:
         variables["samples"] = ("t", *_axes("shot", values[0])[0]), values
+        if record.shots is not None:
+            variables["shots"] = ("t",), record.shots
     variables |= {k: _axes(k, np.asarray(v)) for k, v in record.initial.items()}
     variables |= {name: ((), value) for name, value in record.parameters.items()}
     if record.sigma is not None:
-        variables["sigma"] = (), record.sigma
+        variables["sigma"] = _axes("t", np.asarray(record.sigma))
     return _write(path, one, variables, load_phase_space)
 
 

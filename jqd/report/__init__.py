@@ -15,6 +15,7 @@ from .user_code import load_file as load_file
 
 if TYPE_CHECKING:
     from .comparison import figure_comparison as figure_comparison
+    from .design_figure import figure_sensitivity as figure_sensitivity
     from .experiment import Context as Context
     from .experiment import run_experiment as run_experiment
     from .phase_space import draw_density as draw_density

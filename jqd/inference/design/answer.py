@@ -38,10 +38,15 @@ class Design(eqx.Module):
         standard_errors: of all constants, with nuisances known, with priors, without.
         gap: of the equivalence theorem: what the best setting would add to the mean of
             those that have shots, less 1. Without priors "A" and "c" are at most
-            1/(1 - gap) of the best, ln det at most k gap above it.
+            1/(1 - gap) of the best, ln det at most k gap above it. For several values
+            of the constants, see `over`, how far the shares may be from the best.
+        sensitivity: what one more shot at each setting would add to the mean of those
+            that have shots, (S,): at most 1 + gap.
         null: null directions of the record alone, without priors.
+        theta: constants at which errors are told, (p,): the worst, where the design is
+            over a box.
         record: information of the record with these shots, (p, p).
-        prior: of the priors, (p, p).
+        prior: of the priors and of shots taken before, (p, p).
         disagreement: of derivatives, relative: between linear response and the law
             where both are known, else what half the step changes.
         status: OK; `NOT_CONVERGED` where the gap is wider than was asked;
@@ -58,7 +63,9 @@ class Design(eqx.Module):
     wanted: Float[Array, "p k"]
     standard_errors: StandardErrors
     gap: float
+    sensitivity: Float[Array, " S"]
     null: Identifiability
+    theta: Float[Array, " p"]
     record: Float[Array, "p p"]
     prior: Float[Array, "p p"]
     disagreement: float
@@ -172,6 +179,7 @@ def answer(
     criterion: str,
     slopes: Sequence[Sensitivity],
     tolerance: float,
+    theta: Array | None = None,
 ) -> Design:
     """What shares of shots are worth.
 
@@ -182,14 +190,18 @@ def answer(
         criterion: its name.
         slopes: derivatives that were used.
         tolerance: gap that was asked for.
+        theta: constants at which errors are told; those of the derivatives for None.
     """
     distance = max(one.change for one in slopes)
     told = _told(found, problem, optimum.weights)
+    mean = jnp.sum(optimum.weights * optimum.slopes)
+    verdict = _verdict([one.status for one in slopes], distance, optimum, tolerance)
     return Design(
         found.settings, optimum.weights, float(problem.shots), criterion,
         float(told.value), found.labels, problem.wanted, told.errors,
-        float(optimum.gap), told.null, told.record, problem.prior, distance,
-        _verdict([one.status for one in slopes], distance, optimum, tolerance),
+        float(optimum.gap), optimum.slopes / mean, told.null,
+        slopes[0].theta if theta is None else theta, told.record, problem.prior,
+        distance, verdict,
     )  # fmt: skip
 
 
@@ -207,6 +219,7 @@ def _told(found: Candidates, problem: Problem, weights: Array) -> _Told:
     C, width, labels = problem.wanted, found.width, list(found.labels)
     slope, coarse = found.residual_slopes(weights, problem.shots)
     seen = slope.shape[0] - found.priors.shape[0]
+    new = seen - found.taken.shape[0]
     spread = C.T @ covariance(problem, weights) @ C
     both = analyse(coarse, width, labels, slope, NULL_FRACTION)
     null = analyse(coarse[:seen], width, labels, slope[:seen], NULL_FRACTION)
@@ -214,7 +227,7 @@ def _told(found: Candidates, problem: Problem, weights: Array) -> _Told:
         jnp.linalg.slogdet(spread)[1] if problem.log_det else jnp.trace(spread),
         three_errors(slope, seen, found.free, width, both.floor, null.floor),
         null,
-        slope[:seen].T @ slope[:seen],
+        slope[:new].T @ slope[:new],
     )
 
 

@@ -63,8 +63,7 @@ def opened(
         Unidentifiable: where what is wanted has a part along a null direction.
     """
     found = _analysed(candidates, shots)
-    width, rows = np.asarray(candidates.width), np.asarray(candidates.priors)
-    prior = rows.T @ rows
+    width, prior = np.asarray(candidates.width), np.asarray(candidates.prior)
     for null in np.asarray(found.null_directions):
         axis = null / width / np.linalg.norm(null / width)
         own = np.asarray(wanted) * width[:, None]

@@ -2,20 +2,21 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
-from ...status import Status
-from ..sensitivity import RTOL, Sensitivity, apart, constants_at, sensitivity
+from ..sensitivity import constants_at
 from ..study import Study
 from .answer import Design, answer
-from .criteria import CRITERIA, combinations, opened
-from .response import NODES, has_response, response
+from .criteria import CRITERIA, combinations
+from .response import NODES
 from .rival import against
-from .settings import gather, settings_of, studies_of
-from .weights import Problem, judge, optimise
+from .robust import Task, averaged, learnt, over_box
+from .settings import settings_of, studies_of
+from .weights import judge, optimise
 
 
 def design(
@@ -28,6 +29,10 @@ def design(
     rival: Any = None,
     shares: Any = None,
     theta: ArrayLike | None = None,
+    over: Any = None,
+    after: Any = None,
+    draws: int = 16,
+    key: Array | None = None,
     tolerance: float = 1e-6,
     nodes: int = NODES,
 ) -> Design:
@@ -39,6 +44,10 @@ def design(
     Nuisances and their priors take part. For copies at the point of quantum mechanics
     derivatives are those of linear response, and are compared with those through the
     law; elsewhere the steps of the law are halved until they have settled.
+
+    A best experiment depends on constants that it is to find out. `over` makes the
+    worst of a box least. Or in two stages: a fifth of the shots with `shares="even"`,
+    a fit, and the rest with `after` that fit, whose shots count as taken.
 
     Args:
         study: law, start, instrument, priors, and a record whose rows are the candidate
@@ -56,7 +65,15 @@ def design(
             whose constants and nuisances are fitted.
         shares: shares of the shots to be judged, (S,), whose sum is 1, rather than the
             best ones; "even" for equal ones. Their gap says what they lose.
-        theta: constants at which to design, (p,); None for those of the study.
+        theta: constants at which to design, (p,); None for those of the study, or of
+            `after`.
+        over: {name: (low, high)}: the largest value of the criterion in this box is
+            minimised, as far as a search within it tells; errors are told where it is.
+        after: a `jqd.Recovery` of shots that were taken: the design is at its
+            constants, and what it has learnt counts beside these shots.
+        draws: with `after`, from the normal distribution of its constants, whose mean
+            criterion is minimised; 0 for its constants alone.
+        key: of the draws; None for `jax.random.key(0)`.
         tolerance: gap of the equivalence theorem at which to stop.
         nodes: of the integrals of linear response.
 
@@ -66,7 +83,8 @@ def design(
 
     Raises:
         ValueError: shots not positive, no candidates, unknown names or criterion,
-            noise that is not of independent shots, float64 off.
+            noise that is not of independent shots, a box at whose constants the law
+            ends before the last candidate, a fit without errors, float64 off.
         Unidentifiable: (a ValueError) what is wanted has a part of which neither the
             candidates nor the priors tell, which is named.
     """
@@ -76,7 +94,9 @@ def design(
     _checks.check_positive(shots, "shots")
     _checks.check_positive(tolerance, "tolerance")
     _check_rival(criterion, rival, wanted)
-    at = constants_at(study, theta)
+    _check_stage(criterion, theta, over, after)
+    taken = None if after is None else learnt(after, study)
+    at = constants_at(study, theta if after is None else after.theta)
     studies = studies_of(study, candidates)
     number = jnp.asarray(shots, jnp.result_type(float))
     given = _shares(
@@ -85,30 +105,16 @@ def design(
     if criterion == "KL":
         return against(studies, at, rival, number, tolerance, given)
     C = combinations(criterion, wanted, study.labels(), study.wanted)
-    slopes = {name: derivatives(one, at, nodes) for name, one in studies.items()}
-    found = gather(studies, slopes)
-    problem = Problem(
-        found.information, opened(found, C, number), C, number, criterion == "D"
-    )
-    if given is not None:
-        optimum = judge(problem, given)
-    else:
-        optimum = optimise(problem, tolerance)
-    return answer(found, problem, optimum, criterion, list(slopes.values()), tolerance)
-
-
-def derivatives(study: Study, theta: Array, nodes: int) -> Sensitivity:
-    """By linear response where it is exact; `change` is how far those through the law
-    are from them."""
-    through = sensitivity(study, theta, RTOL)
-    if not has_response(study, theta) or through.status is not Status.OK:
-        return through
-    linear = response(study, theta, nodes)
-    distance = apart(linear.slope, through.slope)
-    return Sensitivity(
-        theta, linear.mean, linear.slope, through.slope, distance, through.steps,
-        through.status,
-    )  # fmt: skip
+    task = Task(studies, C, number, criterion, tolerance, nodes, taken)
+    if over is not None:
+        return over_box(task, at, over, given)
+    if after is not None and given is None and _checks.whole_number(draws, "draws", 0):
+        key = jax.random.key(0) if key is None else _checks.single_key(key)
+        return averaged(task, after, draws, key)
+    here = task.at(at)
+    problem = task.problem(here.found)
+    optimum = optimise(problem, tolerance) if given is None else judge(problem, given)
+    return answer(here.found, problem, optimum, criterion, here.slopes, tolerance)
 
 
 def _check_rival(criterion: str, rival: Any, wanted: Any) -> None:
@@ -123,6 +129,20 @@ def _check_rival(criterion: str, rival: Any, wanted: Any) -> None:
         raise ValueError(
             f"Argument `rival` must be None for {criterion!r}, but is not."
         )
+
+
+def _check_stage(criterion: str, theta: Any, over: Any, after: Any) -> None:
+    """Raise ValueError for constants that are given in two ways, or not for "KL"."""
+    given = {"over": over, "after": after}
+    for name, value in given.items():
+        if value is not None and criterion == "KL":
+            raise ValueError(f"Argument `{name}` must be None for 'KL', but is not.")
+    given["theta"] = theta
+    for one, other in (("over", "after"), ("after", "theta")):
+        if given[one] is not None and given[other] is not None:
+            raise ValueError(
+                f"Argument `{one}` must be None beside `{other}`, but is not."
+            )
 
 
 def _shares(shares: Any, size: int) -> Array | None:

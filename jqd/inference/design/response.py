@@ -16,7 +16,7 @@ from jaxtyping import Array, Complex, Float
 
 from ...laws import CopyDynamics
 from ...status import Status
-from ..sensitivity import Sensitivity
+from ..sensitivity import RTOL, Sensitivity, apart, sensitivity
 from ..study import Study
 
 NODES = 4000
@@ -98,6 +98,20 @@ def response(study: Study, theta: Array, nodes: int = NODES) -> Sensitivity:
     """
     mean, slope = _shown(study, theta, nodes)
     return Sensitivity(theta, mean, slope, slope, 0.0, nodes, Status.OK)
+
+
+def derivatives(study: Study, theta: Array, nodes: int = NODES) -> Sensitivity:
+    """By linear response where it is exact; `change` is how far those through the law
+    are from them."""
+    through = sensitivity(study, theta, RTOL)
+    if not has_response(study, theta) or through.status is not Status.OK:
+        return through
+    linear = response(study, theta, nodes)
+    distance = apart(linear.slope, through.slope)
+    return Sensitivity(
+        theta, linear.mean, linear.slope, through.slope, distance, through.steps,
+        through.status,
+    )  # fmt: skip
 
 
 @jax.jit(static_argnums=2)

@@ -258,7 +258,7 @@ def _augmented(duel: Duel, plain: Candidates, eta: Array) -> Candidates:
         plain.settings, rows, rows,
         jnp.concatenate([offset, jnp.diag(accuracy)], axis=1),
         jnp.concatenate([jnp.ones(1), _widths(duel)]),
-        (DIFFERENCE, *labels), 1,
+        (DIFFERENCE, *labels), 1, jnp.zeros((0, 1 + len(labels))),
     )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ class Candidates(eqx.Module):
         width: scale of each constant, (p,).
         labels: names of the constants, free ones first (static).
         free: how many are free constants, not nuisances (static).
+        taken: slopes of shots that were taken before, as those of priors, (n, p).
     """
 
     settings: tuple[Setting, ...] = eqx.field(static=True)
@@ -57,6 +58,7 @@ class Candidates(eqx.Module):
     width: Float[Array, " p"]
     labels: tuple[str, ...] = eqx.field(static=True)
     free: int = eqx.field(static=True)
+    taken: Float[Array, "n p"]
 
     @property
     def information(self) -> Float[Array, "S p p"]:
@@ -65,18 +67,19 @@ class Candidates(eqx.Module):
 
     @property
     def prior(self) -> Float[Array, "p p"]:
-        """P, what the priors tell."""
-        return self.priors.T @ self.priors
+        """P, what the priors tell, and the shots that were taken before."""
+        return self.priors.T @ self.priors + self.taken.T @ self.taken
 
     def residual_slopes(
         self, weights: Array, shots: Array
     ) -> tuple[Float[Array, "rows p"], Float[Array, "rows p"]]:
-        """√(N w_x) of the rows, flat, then the rows of the priors; fine and coarse."""
+        """√(N w_x) of the rows, flat, then the shots taken before, then the priors;
+        fine and coarse."""
 
         def flat(rows: Array) -> Array:
             seen = jnp.sqrt(shots * weights)[:, None, None] * rows
             flat = jnp.reshape(seen, (-1, seen.shape[-1]))
-            return jnp.concatenate([flat, self.priors])
+            return jnp.concatenate([flat, self.taken, self.priors])
 
         return flat(self.rows), flat(self.coarse)
 
@@ -158,13 +161,16 @@ def at_times(study: Study, ts: ArrayLike) -> Study:
 
 
 def gather(
-    studies: Mapping[str, Study], slopes: Mapping[str, Sensitivity]
+    studies: Mapping[str, Study],
+    slopes: Mapping[str, Sensitivity],
+    taken: Array | None = None,
 ) -> Candidates:
     """All settings of these studies.
 
     Args:
         studies: by name.
         slopes: derivatives of what each shows.
+        taken: slopes of shots that were taken before, (n, p); None for none.
 
     Raises:
         ValueError: noise whose rows do not scatter independently, or unknown noise.
@@ -184,6 +190,7 @@ def gather(
     return Candidates(
         tuple(settings), fine, coarse, jnp.diag(1 / sd), jnp.asarray(high - low),
         tuple(first.labels()), first.wanted,
+        jnp.zeros((0, sd.size)) if taken is None else taken,
     )  # fmt: skip
 
 

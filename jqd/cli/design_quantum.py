@@ -1,0 +1,145 @@
+"""`jqd design copying` and `jqd design diffusion`: counts of classes, of positions."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import jax.numpy as jnp
+import numpy as np
+import typer
+
+from .. import problems
+from ..evolution import Trajectory
+from ..inference import Study
+from ..instruments import Confusion, Direct, Instrument, Multinomial
+from ..laws import ConservativeDiffusion, CopyDynamics
+from ..observe import Occupations
+from ..records import Record, load_matrix, load_state, naming
+from ..status import Status
+from .design_options import Designing
+from .designing import Planned, carry_out
+from .options import parse_free, with_options
+from .recover_copying import CONSTANTS, law_of
+from .recover_diffusion import CONSTANTS as OF_DIFFUSION
+from .session import Matrix, State
+from .simulation import TIMES, follow, parse_times, rows, sets, true_values
+
+# Counts that stand for a record until there is one; only their scatter counts.
+COUNTED = 1e6
+
+
+@with_options()
+def copying(
+    *,
+    hamiltonian: Matrix = None,
+    state: State = None,
+    assigned: Annotated[list[str] | None, sets("q (0.5), r (-0.5)")] = None,
+    times: Annotated[str, typer.Option(help=f"Candidates: {TIMES}")] = "0.1:6:60",
+    free: Annotated[str, typer.Option(help="Constants to be told.")] = "q,r",
+    designing: Designing,
+) -> int:
+    """Times at which counts of classes tell most of q and r of copy dynamics."""
+    if (hamiltonian is None) != (state is None):
+        raise ValueError(
+            "Arguments `--hamiltonian` and `--state` must be given together, but "
+            f"{'--hamiltonian' if hamiltonian is None else '--state'} is missing."
+        )
+    truth = true_values(assigned, {"q": 0.5, "r": -0.5})
+    names, ts = parse_free(free, CONSTANTS), parse_times(times)
+    priors = designing.priors(names)
+    readout = _readout(priors)
+    if hamiltonian is None or state is None:
+        problem = problems.four_level()
+        H, psi0 = np.asarray(problem.hamiltonian), np.asarray(problem.psi0)
+    else:
+        H, psi0 = load_matrix(hamiltonian), load_state(state)
+    words: list[Any] = [word for text in assigned or () for word in ("--set", text)]
+    if hamiltonian is not None:
+        words += ["--hamiltonian", hamiltonian, "--state", state]
+    words += ["--readout", f"{readout:g}"] if readout > 0 else []
+
+    def prepare() -> Planned:
+        law = law_of(
+            lambda H: CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"]),
+            jnp.asarray(H), psi0, hamiltonian, state,
+        )  # fmt: skip
+        instrument = Confusion(readout=jnp.asarray(readout))
+        with naming(state):
+            run = follow(law, psi0, ts, instrument)
+        study, ended = _counts(law, run, ts, instrument, psi0, names, priors)
+        return Planned("copying", type(law).__name__, study, ended, words)
+
+    return carry_out(designing, free, prepare)
+
+
+def _readout(priors: Mapping[str, tuple[float, float]]) -> float:
+    """The readout error that a prior names; 0 without one."""
+    for name, (mean, _) in priors.items():
+        if name.rpartition(".")[2] == "readout":
+            if not 0 <= mean < 1:
+                raise ValueError(
+                    "Argument `--nuisance readout` must have a mean in [0, 1), the "
+                    "share of read-outs that tell nothing (an error of M classes is "
+                    f"below (M-1)/M), but has {mean:g}."
+                )
+            return mean
+    return 0.0
+
+
+def _counts(
+    law: Any,
+    run: Trajectory,
+    ts: np.ndarray,
+    instrument: Instrument,
+    psi0: Any,
+    free: tuple[str, ...],
+    priors: Mapping[str, tuple[float, float]],
+) -> tuple[Study | None, Status]:
+    """The study of counts at these times, and how the run of the law ended."""
+    ended = Status(int(run.status))
+    if ended is not Status.OK:
+        return None, ended
+    p = np.asarray(rows(run, ts))
+    counts = np.round(COUNTED * np.maximum(p, 0))
+    record = Record(ts, counts, Multinomial(), t0=0.0)
+    study = Study(
+        law, record, psi0=psi0, free=free, instrument=instrument, nuisances=priors
+    )
+    return study, ended
+
+
+@with_options()
+def diffusion(
+    *,
+    assigned: Annotated[
+        list[str] | None, sets("D (0.5), friction (0), classical_diffusion (0)")
+    ] = None,
+    times: Annotated[str, typer.Option(help=f"Candidates: {TIMES}")] = "0.25:4:16",
+    free: Annotated[str, typer.Option(help="Constants to be told.")] = "D",
+    designing: Designing,
+) -> int:
+    """Times at which positions counted in a double well tell most of D."""
+    base = problems.double_well()
+    dissipative = ("friction", "classical_diffusion")
+    known = {"D": base.hbar / (2 * base.mass)} | dict.fromkeys(dissipative, 0.0)
+    truth = true_values(assigned, known)
+    names, ts = parse_free(free, OF_DIFFUSION), parse_times(times)
+    priors = designing.priors(names)
+    used = {"D", *(n for n in dissipative if truth[n] != 0 or n in (*names, *priors))}
+    words = [word for text in assigned or () for word in ("--set", text)]
+
+    def prepare() -> Planned:
+        form: Any = "amplitude" if used == {"D"} else "window"
+        values: dict[str, Any] = {name: truth[name] for name in sorted(used)}
+        law = ConservativeDiffusion(
+            base.grid, base.potential, mass=base.mass, hbar=base.hbar, form=form,
+            **values,
+        )  # fmt: skip
+        instrument = Direct(of=Occupations(), noise=Multinomial())
+        run = follow(
+            law, base.initial, ts, instrument, stepper=law.stepper,
+            shots=designing.number(),
+        )  # fmt: skip
+        study, ended = _counts(law, run, ts, instrument, base.initial, names, priors)
+        return Planned("diffusion", type(law).__name__, study, ended, words)
+
+    return carry_out(designing, free, prepare)

@@ -1,0 +1,235 @@
+"""What the commands that design experiments share: options, the design, its files."""
+
+import math
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+
+from .. import report
+from ..inference import Design, Study
+from ..inference import design as find_design
+from ..records import Settings, check_new, write_settings
+from ..status import Status
+from .design_options import Designing
+from .design_words import Need, constants_of, told
+from .options import parse_free
+from .session import conclude
+
+# A constant closer than this to that of quantum mechanics is it.
+ROUNDING = 1e-9
+
+
+class Planned(NamedTuple):
+    """A problem whose settings are to be found.
+
+    Attributes:
+        law: what the commands call it.
+        name: of the class of the law.
+        study: the candidates are its rows; None where the law ended too early.
+        ended: how the run of the law at the true constants ended.
+        simulate: words after `jqd simulate` that draw its record, but for settings and
+            the file.
+        ending: of that file.
+        least: fewest shots at a time of which a record can be made.
+    """
+
+    law: str
+    name: str
+    study: Study | None
+    ended: Status
+    simulate: Sequence[Any]
+    ending: str = ".npz"
+    least: int = 1
+
+
+def carry_out(designing: Designing, free: str, prepare: Callable[[], Planned]) -> int:
+    """Find settings, print them, write them.
+
+    Args:
+        designing: the options.
+        free: constants that are to be told, with commas between.
+        prepare: makes the `Planned`.
+
+    Returns:
+        Exit code: 0; 1 where the law ends before the last candidate, where the gap is
+        too wide, or where derivatives disagree.
+
+    Raises:
+        ValueError: bad input.
+    """
+    names = parse_free(free)
+    arguments, steps = designing.arguments(names), designing.steps(names)
+    criterion = arguments["criterion"]
+    _check_new(designing.out)
+    with Console(stderr=True).status("Following the law") as shown, _named():
+        planned = prepare()
+        if planned.study is None:
+            return _refuse(designing, planned, criterion, planned.ended.sentence)
+        shown.update("Derivatives, and shares of shots")
+        found = find_design(planned.study, **arguments)
+        if not math.isfinite(found.value):
+            return _refuse(designing, planned, criterion, found.describe())
+        steps = steps or _from_quantum(planned.study)
+        needs = _needs(found, steps, designing.sigmas)
+    looks = _looks(found, planned)
+    files, follow = _written(designing, found, looks, planned, free)
+    theta = zip(planned.study.labels(), np.asarray(found.theta).tolist(), strict=True)
+    null = np.asarray(found.null_vectors).tolist()
+    summary = _summary(designing, planned, criterion, {
+        "status": "ok" if found.status is Status.OK else found.describe(),
+        "value": found.value,
+        "gap": found.gap,
+        "settings": [dict(zip(_LOOK, one, strict=True)) for one in looks],
+        "constants": constants_of(found),
+        "null_vectors": [dict(zip(found.labels, row, strict=True)) for row in null],
+        "steps": [need._asdict() for need in needs],
+        "at": dict(theta),
+        "files": [str(path) for path in files],
+        "simulate": follow,
+    })  # fmt: skip
+    printed = told(summary, box=bool(designing.over))
+    code = conclude(summary, printed, as_json=designing.as_json)
+    if not designing.as_json and files:
+        # not folded at the width of a terminal, so that it can be copied
+        print(f"Written: {', '.join(summary['files'])}\nSimulate with: {follow}")
+    return code
+
+
+_LOOK = ("t", "share", "shots")
+
+
+def _summary(
+    designing: Designing, planned: Planned, criterion: str, found: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What `--json` prints: of a law that ended too early, its status alone."""
+    nothing: dict[str, Any] = {
+        "value": None, "gap": None, "settings": [], "constants": {},
+        "null_vectors": [], "steps": [], "at": {}, "files": [], "simulate": None,
+    }  # fmt: skip
+    return {
+        "law": planned.name,
+        "criterion": criterion,
+        "shots": designing.number(),
+        **nothing,
+        **found,
+        "seconds": round(perf_counter() - designing.began, 3),
+    }
+
+
+def _refuse(designing: Designing, planned: Planned, criterion: str, words: str) -> int:
+    """What is told of a law that ends before its last candidate."""
+    summary = _summary(designing, planned, criterion, {"status": words})
+    text = f"There is no design at these constants. {words}"
+    return conclude(summary, [escape(text)], as_json=designing.as_json)
+
+
+def _check_new(out: Path | None) -> None:
+    """Raise ValueError where the settings or their figure are there already."""
+    if out is None:
+        return
+    check_new(out, "settings", "--out")
+    for path in _figures(out):
+        if path.exists():
+            raise ValueError(
+                "Argument `--out` must leave its figure a place, but "
+                f"{path} is there already."
+            )
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Complaints about arguments of Python name the options they come from."""
+    try:
+        yield
+    except ValueError as error:
+        text = str(error)
+        for python, option in (
+            ("rival", "against"), ("nuisances", "nuisance"), ("candidates", "times"),
+            ("wanted", "wanted"), ("over", "over"), ("criterion", "criterion"),
+            ("free", "free"), ("sigmas", "sigmas"), ("readout", "nuisance readout"),
+        ):  # fmt: skip
+            text = re.sub(
+                rf"^Argument `{python}(?=[`\[])", f"Argument `--{option}", text
+            )
+        raise type(error)(text) from None
+
+
+# -- numbers ---------------------------------------------------------------------
+
+
+def _from_quantum(study: Study) -> dict[str, float]:
+    """How far free constants are from quantum mechanics, where they are."""
+    free = zip(study.labels(), study.references(), study.theta().tolist(), strict=True)
+    apart = {
+        name: abs(value - quantum)
+        for name, quantum, value in list(free)[: study.wanted]
+        if quantum is not None
+    }
+    return {name: step for name, step in apart.items() if step > ROUNDING}
+
+
+def _needs(found: Design, steps: Mapping[str, float], sigmas: float) -> list[Need]:
+    """Shots that these steps take, or the rival's whole difference."""
+    if found.criterion == "KL":
+        return [Need("difference", 1.0, sigmas, *found.shots_for(sigmas))]
+    return [
+        Need(name, step, sigmas, *found.shots_for(sigmas, step, of=name))
+        for name, step in steps.items()
+    ]
+
+
+def _looks(found: Design, planned: Planned) -> list[tuple[float, float, int]]:
+    """Time, share and shots of each setting that has shots.
+
+    Where a record needs more at a time, those go to the setting that has most.
+    """
+    counts = found.allocation()
+    few = (counts > 0) & (counts < planned.least)
+    counts[np.argmax(counts)] += counts[few].sum()
+    counts[few] = 0
+    shares = np.asarray(found.weights).tolist()
+    rows = zip(found.settings, shares, counts.tolist(), strict=True)
+    return [(one.t, share, count) for one, share, count in rows if count > 0]
+
+
+# -- what is written and printed -----------------------------------------------------
+
+
+def _figures(out: Path) -> list[Path]:
+    return [out.with_name(f"{out.stem}_sensitivity.{kind}") for kind in ("png", "svg")]
+
+
+def _written(
+    designing: Designing,
+    found: Design,
+    looks: Sequence[tuple[float, float, int]],
+    planned: Planned,
+    free: str,
+) -> tuple[list[Path], str | None]:
+    """The settings and a figure of them, and the command that simulates with them."""
+    out = designing.out
+    if out is None:
+        return [], None
+    ts, _, shots = map(np.asarray, zip(*looks, strict=True))
+    names, nuisance = ",".join(parse_free(free)), designing.nuisance.strip()
+    write_settings(out, Settings(ts, shots, planned.law, names, nuisance))
+    figure = report.figure_sensitivity(
+        [one.t for one in found.settings], found.sensitivity, found.weights,
+        found.criterion,
+    )  # fmt: skip
+    drawn = report.save_figure(figure, out.parent, f"{out.stem}_sensitivity")
+    return [out, *drawn], _command(out, planned)
+
+
+def _command(out: Path, planned: Planned) -> str:
+    record = out.with_name(f"{out.stem}_record{planned.ending}")
+    words = ["jqd", "simulate", planned.law, "--settings", out, *planned.simulate]
+    return shlex.join(str(word) for word in [*words, "--out", record])

@@ -1,0 +1,85 @@
+"""When a simulation looks, and how often: by its options, or by a plan in a file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import typer
+from rich.markup import escape
+
+from ..records import help_text, load_settings
+from .simulation import TIMES, parse_times
+
+_PLAN = "As `jqd design` writes it; not with --times or --shots."
+Plan = Annotated[
+    Path | None,
+    typer.Option("--settings", help=escape(f"{help_text('settings')} {_PLAN}")),
+]
+
+
+def times_or(default: str) -> Any:
+    """The option `--times` beside a plan, which says what holds without both."""
+    return typer.Option(help=TIMES, show_default=default)
+
+
+class Looks(NamedTuple):
+    """When it is looked, and how often.
+
+    Attributes:
+        ts: times, (T,).
+        shots: at each of them, one number or (T,).
+        each: shots of a plan, None where all times have as many.
+        recover: words for the command that recovers: --free and --nuisance of a plan.
+    """
+
+    ts: np.ndarray
+    shots: Any
+    each: Sequence[int] | None = None
+    recover: Sequence[str] = ()
+
+    @property
+    def told(self) -> int | list[int]:
+        """The shots for a summary: a list where a plan says how many at which."""
+        return self.shots if self.each is None else list(self.each)
+
+
+def looks(
+    law: str,
+    plan: Path | None,
+    times: str | None,
+    default: str,
+    shots: int | None,
+    many: int,
+) -> Looks:
+    """What is looked at when, of a plan or of the options.
+
+    Args:
+        law: what the command is called.
+        plan: file of settings, or None.
+        times: option `--times`, or None.
+        default: times unless said.
+        shots: option `--shots`, or None.
+        many: shots unless said.
+
+    Raises:
+        ValueError: a plan beside times or shots, or one of another law.
+    """
+    if plan is None:
+        ts = parse_times(default if times is None else times)
+        return Looks(ts, many if shots is None else shots)
+    for name, given in (("times", times), ("shots", shots)):
+        if given is not None:
+            raise ValueError(
+                f"Argument `--{name}` must not be given with `--settings`, which says "
+                "when and how often, but is."
+            )
+    found = load_settings(plan)
+    if found.law not in ("", law):
+        raise ValueError(
+            f"Argument `--settings` must be of {law}, but {plan.name} is of "
+            f"{found.law}."
+        )
+    words = [["--free", found.free], ["--nuisance", found.nuisance]]
+    recover = [word for pair in words if pair[1] for word in pair]
+    return Looks(found.ts, found.shots, found.shots.tolist(), recover)

@@ -1,0 +1,284 @@
+"""Designs for constants that are not known: over a box, or over what a fit leaves open.
+
+Over a box: min over w of max over θ in the box of Ψ(w; θ). Corners, points within and
+what a search finds to be worse are values that count, until none is worse.
+
+After a first part: min over w of the mean of Ψ(w; θ_k), θ_k drawn from the normal
+distribution of its fit, with its information beside the priors.
+"""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ... import _checks
+from ...status import Status
+from ..sensitivity import Sensitivity, sensitivity, whitened
+from ..study import Study
+from .answer import Design, answer
+from .criteria import opened
+from .response import derivatives
+from .settings import Candidates, gather
+from .several import Least, judge_several, least, values_of
+from .weights import Optimum, Problem
+
+# Points within the box for each of its constants, and most constants.
+INSIDE, MOST = 6, 6
+# A value that is worse by less than this, relative, is no longer added.
+WORSE, ROUNDS = 1e-3, 8
+# Halvings of the steps of the search within the box, from a quarter of its widths.
+HALVINGS = 4
+
+
+class Task(NamedTuple):
+    """What a design is to make small, but for the constants at which.
+
+    Attributes:
+        studies: whose rows are the candidates, by name.
+        wanted: C, (p, k).
+        shots: N.
+        criterion: "A", "D" or "c".
+        tolerance: gap at which to stop.
+        nodes: of the integrals of linear response.
+        taken: slopes of shots that were taken before, (n, p), or None.
+    """
+
+    studies: Mapping[str, Study]
+    wanted: Float[Array, "p k"]
+    shots: Float[Array, ""]
+    criterion: str
+    tolerance: float
+    nodes: int
+    taken: Float[Array, "n p"] | None = None
+
+    def at(self, theta: Array) -> "Point":
+        """What one shot at each setting tells with these constants."""
+        each = {
+            name: derivatives(study, theta, self.nodes)
+            for name, study in self.studies.items()
+        }
+        found = gather(self.studies, each, self.taken)
+        return Point(theta, found, list(each.values()))
+
+    def problem(self, found: Candidates) -> Problem:
+        """Shares on these settings."""
+        return Problem(
+            found.information, opened(found, self.wanted, self.shots), self.wanted,
+            self.shots, self.criterion == "D",
+        )  # fmt: skip
+
+
+class Point(NamedTuple):
+    """Constants, what the settings tell there, and the derivatives behind it."""
+
+    theta: Float[Array, " p"]
+    found: Candidates
+    slopes: list[Sensitivity]
+
+    @property
+    def status(self) -> Status:
+        """How its runs ended: the first that did not reach the last time."""
+        failed = (one.status for one in self.slopes if one.status is not Status.OK)
+        return next(failed, Status.OK)
+
+
+# -- over a box ----------------------------------------------------------------------
+
+
+def over_box(task: Task, theta: Array, box: Any, given: Array | None) -> Design:
+    """Shares whose worst criterion over a box is least.
+
+    Args:
+        task: what is wanted.
+        theta: constants that the box does not name, (p,).
+        box: {name or label: (low, high)}.
+        given: shares to be judged; None to look for the best.
+
+    Raises:
+        ValueError: no such box, or constants in it at which a run ends too early.
+    """
+    study = next(iter(task.studies.values()))
+    places, low, high = _ends(study, box)
+
+    def put(unit: np.ndarray) -> Array:
+        inside = low + unit * (high - low)
+        return jnp.asarray(theta).at[places].set(inside)
+
+    units = _first_units(len(places))
+    points = [_sound(task, put(unit), study) for unit in units]
+    best, problems = _solve(task, points, given)
+    for _ in range(ROUNDS):
+        top = int(jnp.argmax(best.values))
+        unit, point, value = _ascend(task, study, put, units[top], points[top], best)
+        if point is None or _excess(task, value, float(best.values[top])) < WORSE:
+            break
+        units, points = [*units, unit], [*points, point]
+        best, problems = _solve(task, points, given)
+    top = int(jnp.argmax(best.values))
+    problem = jax.tree.map(lambda leaf: leaf[top], problems)
+    optimum = Optimum(best.weights, best.gap, best.slopes, jnp.asarray(0))
+    every = [one for point in points for one in point.slopes]
+    return answer(
+        points[top].found, problem, optimum, task.criterion, every, task.tolerance,
+        points[top].theta,
+    )  # fmt: skip
+
+
+def _ends(study: Study, box: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places in θ of the constants of a box, and their ends."""
+    if not isinstance(box, Mapping) or not box:
+        raise ValueError(
+            "Argument `over` must be {name: (low, high)} of some constants, but is "
+            f"{box!r}."
+        )
+    labels, names = study.labels(), dict(zip(study.names, study.entries, strict=True))
+    found: dict[int, tuple[float, float]] = {}
+    for name, ends in box.items():
+        _checks.check_choice(name, "over", tuple(dict.fromkeys((*names, *labels))))
+        said = f"over[{name!r}]"
+        _checks.check_shape(ends, said, (2,))
+        _checks.check_finite(ends, said)
+        low, high = map(float, ends)
+        if not low < high:
+            raise ValueError(
+                f"Argument `{said}` must be (low, high), but is ({low:g}, {high:g})."
+            )
+        for label in names.get(name, (name,)):
+            found[labels.index(label)] = low, high
+    if len(found) > MOST:
+        raise ValueError(
+            f"Argument `over` must name at most {MOST} constants, but names "
+            f"{len(found)}."
+        )
+    ends = np.asarray(list(found.values()))
+    return np.asarray(list(found)), ends[:, 0], ends[:, 1]
+
+
+def _first_units(size: int) -> list[np.ndarray]:
+    """Corners of the unit cube, its centre, and points spread within."""
+    corners = [
+        np.asarray(ends, float) for ends in itertools.product((0, 1), repeat=size)
+    ]
+    # multiples of irrational numbers, which fill the cube evenly
+    steps = np.sqrt([2.0, 3.0, 5.0, 7.0, 11.0, 13.0][:size])
+    inside = np.arange(1, INSIDE * size + 1)[:, None] * steps % 1
+    return [*corners, np.full(size, 0.5), *inside]
+
+
+def _sound(task: Task, theta: Array, study: Study) -> Point:
+    point = task.at(theta)
+    if point.status is not Status.OK:
+        values = zip(study.labels(), np.asarray(theta).tolist(), strict=True)
+        where = ", ".join(f"{name} = {value:.6g}" for name, value in values)
+        raise ValueError(
+            "Argument `over` must hold constants with which the law reaches the last "
+            f"candidate, but at {where}: {point.status.sentence}"
+        )
+    return point
+
+
+def _solve(
+    task: Task, points: list[Point], given: Array | None
+) -> tuple[Least, Problem]:
+    problems = _stack([task.problem(point.found) for point in points])
+    if given is not None:
+        return judge_several(problems, given), problems
+    return least(problems, task.tolerance), problems
+
+
+def _stack(problems: list[Problem]) -> Problem:
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *problems)
+
+
+def _ascend(
+    task: Task, study: Study, put: Any, unit: np.ndarray, point: Point, best: Least
+) -> tuple[np.ndarray, Point | None, float]:
+    """The worst value that steps along the axes of the box lead to; None for none."""
+    here, found = float(jnp.max(best.values)), None
+    step = 0.25
+    for _ in range(HALVINGS):
+        moved = False
+        for axis, sign in itertools.product(range(unit.size), (1, -1)):
+            tried = unit.copy()
+            tried[axis] = np.clip(tried[axis] + sign * step, 0, 1)
+            if tried[axis] == unit[axis]:
+                continue
+            other = _sound(task, put(tried), study)
+            one = _stack([task.problem(other.found)])
+            value = float(values_of(one, best.weights)[0])
+            if value > here:
+                unit, here, found, moved = tried, value, other, True
+        step = step if moved else step / 2
+    return unit, found, here
+
+
+def _excess(task: Task, value: float, worst: float) -> float:
+    """By how much a value is worse than the worst that counts."""
+    return value - worst if task.criterion == "D" else value / worst - 1
+
+
+# -- after a first part --------------------------------------------------------------
+
+
+def learnt(recovery: Any, study: Study) -> Float[Array, "p p"]:
+    """Slopes of the shots of a fit, √F of its record at its constants.
+
+    Args:
+        recovery: what `jqd.recover` returned.
+        study: of the same constants.
+
+    Raises:
+        ValueError: a fit of other constants, or one that failed.
+    """
+    first = getattr(recovery, "study", None)
+    if not isinstance(first, Study):
+        raise ValueError(
+            "Argument `after` must be what `jqd.recover` returned, but is a "
+            f"{type(recovery).__name__}."
+        )
+    if first.labels() != study.labels():
+        raise ValueError(
+            "Argument `after` must be a fit of the same constants, "
+            f"{', '.join(study.labels())}, but has {', '.join(first.labels())}."
+        )
+    at = sensitivity(first, jnp.asarray(recovery.theta))
+    if at.status is not Status.OK or not np.all(np.isfinite(recovery.covariance)):
+        raise ValueError(
+            "Argument `after` must be a fit whose constants have errors, but: "
+            f"{recovery.message}"
+        )
+    slope, _ = whitened(first, at)
+    return jnp.linalg.qr(slope[: first.seen], mode="r")
+
+
+def averaged(task: Task, recovery: Any, draws: int, key: Array) -> Design:
+    """Shares whose mean criterion over what a fit leaves open is least.
+
+    Args:
+        task: what is wanted; the shots of the fit are `taken`.
+        recovery: the fit.
+        draws: of its normal distribution. Of those at which the law does not reach the
+            last candidate none takes part.
+        key: of the draws.
+    """
+    study = next(iter(task.studies.values()))
+    theta = jnp.asarray(recovery.theta)
+    centre = task.at(theta)
+    low, high = study.walls(theta)
+    spread = jnp.asarray(recovery.covariance)
+    drawn = jax.random.multivariate_normal(key, theta, spread, (draws,), method="svd")
+    points = [task.at(jnp.clip(one, low, high)) for one in drawn]
+    points = [point for point in points if point.status is Status.OK] or [centre]
+    problems = _stack([task.problem(point.found) for point in points])
+    best = least(problems, task.tolerance, mean=True)
+    optimum = Optimum(best.weights, best.gap, best.slopes, jnp.asarray(0))
+    every = [one for point in (centre, *points) for one in point.slopes]
+    return answer(
+        centre.found, task.problem(centre.found), optimum, task.criterion, every,
+        task.tolerance, theta,
+    )  # fmt: skip
