@@ -34,12 +34,15 @@ if TYPE_CHECKING:
     from .inference import Evidence as Evidence
     from .inference import Fisher as Fisher
     from .inference import Fit as Fit
+    from .inference import HalfNormal as HalfNormal
+    from .inference import LogNormal as LogNormal
     from .inference import Normal as Normal
     from .inference import Polish as Polish
     from .inference import Recovery as Recovery
     from .inference import Search as Search
     from .inference import Study as Study
     from .inference import Unidentifiable as Unidentifiable
+    from .inference import Uniform as Uniform
     from .inference import compare as compare
     from .inference import design as design
     from .inference import evidence as evidence

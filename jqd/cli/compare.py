@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 import typer
 from jaxtyping import Array
@@ -19,10 +18,9 @@ from rich.table import Table
 from ..inference import Candidate, Comparison, Study
 from ..inference import compare as compare_studies
 from ..inference.comparison import HEADINGS
-from ..instruments import Confusion
 from ..laws import CopyDynamics, Dephasing, Law, Schrodinger
 from .options import AsJson, Nuisance, finite_number, parse_nuisances
-from .recover_copying import law_of, read_populations
+from .recover_copying import instrument_of, law_of, read_populations
 from .session import Matrix, State, conclude, takes
 
 LAWS = ("schrodinger", "dephasing", "copying")
@@ -119,10 +117,7 @@ def _studies(
             "gaussian:SIGMA`, but has values without errors: nothing is more likely "
             "than anything else."
         )
-    shown: Any = "density"
-    for name, (mean, _) in priors.items():
-        if name.rpartition(".")[2] == "readout":
-            shown = Confusion(readout=jnp.asarray(mean))
+    shown = instrument_of(priors)
     studies = {}
     for name, one in wanted.items():
         law = law_of(partial(_law, one), H, psi0, hamiltonian, state)

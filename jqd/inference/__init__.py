@@ -29,6 +29,11 @@ from .likelihood import log_likelihood as log_likelihood
 from .polish import Polish as Polish
 from .polish import loss_line as loss_line
 from .polish import loss_plane as loss_plane
+from .priors import HalfNormal as HalfNormal
+from .priors import LogNormal as LogNormal
 from .priors import Normal as Normal
+from .priors import Prior as Prior
+from .priors import Uniform as Uniform
+from .priors import hamiltonian_priors as hamiltonian_priors
 from .search import Search as Search
 from .study import Study as Study

@@ -499,10 +499,9 @@ def nuisance_columns(study: Study, found: Solution) -> tuple[Any, Any, Any]:
     """`known`, `alone` and `pull` of each entry of θ, None where there is none."""
     if found.three is None:
         return None, None, None
-    mean, sd = study.prior()
-    pulls = (found.theta - mean) / sd
     wanted = [None] * study.wanted
-    return found.three.known, found.three.alone, [*wanted, *pulls[study.wanted :]]
+    pulls = study.pulls(found.theta)
+    return found.three.known, found.three.alone, [*wanted, *pulls]
 
 
 def _fit(
