@@ -68,7 +68,7 @@ def copying(
     H, psi0, record = read_populations(data, hamiltonian, state, noise)
     law = law_of(CopyDynamics.from_hamiltonian, H, psi0, hamiltonian, state)
     if share is not None:
-        priors |= hamiltonian_priors(law, share * np.max(np.asarray(law.R)))
+        priors |= _of_hamiltonian(law, share, priors, record)
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
         common, law, record, psi0=psi0, free=names, start=first or None, file=data,
@@ -78,6 +78,29 @@ def copying(
         instrument=shown, nuisances=priors,
         settings={"noise": type(record.noise).__name__, "nuisances": nuisance},
     )  # fmt: skip
+
+
+def _of_hamiltonian(
+    law: CopyDynamics, share: float, others: Mapping[str, Prior], record: Record
+) -> dict[str, Prior]:
+    """Priors of H=1%.
+
+    Raises:
+        ValueError: a part of H that has another prior, a record without errors.
+    """
+    found = hamiltonian_priors(law, share * np.max(np.asarray(law.R)))
+    twice = sorted({*found} & {*others})
+    if twice:
+        raise ValueError(
+            "Argument `--nuisance` must name each constant once, but gives a prior of "
+            f"H and one of {twice[0]!r}."
+        )
+    if not record.noise.known:
+        raise ValueError(
+            "Argument `--nuisance` must not give H beside a record without errors, but "
+            "does: a prior weighs nothing there; give counts or `--noise`."
+        )
+    return found
 
 
 def instrument_of(priors: Mapping[str, Prior]) -> Any:

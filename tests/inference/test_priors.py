@@ -11,6 +11,7 @@ from scipy import integrate, optimize, stats
 
 import jqd
 from jqd.inference import Study, evidence, hamiltonian_priors
+from jqd.inference.goodness import MISFIT
 from jqd.instruments import Direct, Gaussian
 from jqd.problems import golden
 
@@ -114,6 +115,26 @@ def test_a_uniform_prior_is_a_wall():
     study = study_of(jqd.Uniform(0, 0.1))
     assert study.log_likelihood(jnp.array([0.7, 0.11])) == -jnp.inf
     assert np.isfinite(study.log_likelihood(jnp.array([0.7, 0.09])))
+
+
+@pytest.mark.slow
+def test_a_nuisance_far_from_its_prior_is_no_accident():
+    """Least squares wants b = 0.25; the prior says -0.35 ± 0.1; both give way."""
+    near, far = (
+        jqd.recover(study_of(jqd.Normal(mean, 0.1)), **NEAR) for mean in (0.22, -0.35)
+    )
+    assert (near.status, near.pulled) == ("converged", ())
+    assert far.pulled == ("b",)
+    assert far.constants["b"].pull > 3
+    # chi-square alone would let it pass
+    assert far.p_value > 1e-3
+    assert far.status == MISFIT
+    assert "pulls b by +" in far.message
+    assert f"pull {far.constants['b'].pull:+.2g})" in str(far)
+    assert "were the nuisances known" in str(far)
+    assert far.birge == pytest.approx(far.chi2_per_dof**0.5)
+    code = jqd.Status(int(jqd.fit(study_of(jqd.Normal(-0.35, 0.1)), **NEAR).status))
+    assert code is jqd.Status.MISFIT
 
 
 def test_evidence_of_each_prior_is_that_of_quadrature():
