@@ -68,10 +68,14 @@ if TYPE_CHECKING:
     from .laws import DensityPhase as DensityPhase
     from .laws import Harmonics as Harmonics
     from .laws import HusimiFokkerPlanck as HusimiFokkerPlanck
+    from .laws import Jump as Jump
     from .laws import Law as Law
+    from .laws import Lindblad as Lindblad
     from .laws import Madelung as Madelung
     from .laws import Motion as Motion
     from .laws import PhaseAlignment as PhaseAlignment
+    from .laws import PhaseKicks as PhaseKicks
+    from .laws import RandomFrequencies as RandomFrequencies
     from .laws import Schrodinger as Schrodinger
     from .laws import StepNoise as StepNoise
     from .observe import Moments as Moments

@@ -193,7 +193,9 @@ def _line(c: Constant) -> str:
     if c.pull is not None:
         return f"{text}, pull {c.pull:+.2g})"
     if c.known is not None:
-        text += f", {c.known:.2g} were the nuisances known, {c.alone:.2g} without priors"
+        text += (
+            f", {c.known:.2g} were the nuisances known, {c.alone:.2g} without priors"
+        )
     return f"{text})"
 
 
