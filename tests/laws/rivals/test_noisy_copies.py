@@ -1,10 +1,10 @@
 """Copies in surroundings: frequencies that scatter, and phases that are kicked."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import jax
 import jqd
 from jqd.laws import PhaseKicks, RandomFrequencies
 from jqd.problems import golden
