@@ -83,13 +83,13 @@ class Runs(NamedTuple):
     """Runs of residuals of one sign over time, of all columns together.
 
     Attributes:
-        count: their number.
+        number: how many.
         expected: its mean, were the rows in any order.
         sd: its standard deviation then.
         p_value: probability of so few, by a normal distribution.
     """
 
-    count: int
+    number: int
     expected: float
     sd: float
     p_value: float
@@ -97,7 +97,7 @@ class Runs(NamedTuple):
     def describe(self) -> str:
         """In words."""
         return (
-            f"{self.count} runs of residuals of one sign, {self.expected:.4g} +- "
+            f"{self.number} runs of residuals of one sign, {self.expected:.4g} +- "
             f"{self.sd:.2g} by chance (p = {self.p_value:.2g})"
         )
 

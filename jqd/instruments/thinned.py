@@ -51,4 +51,4 @@ class Thinned(Instrument):
         ways = np.array(
             [[float(math.comb(j, i)) for j in range(size)] for i in range(size)]
         )
-        return ways * counted[k] * lost[np.maximum(n - k, 0)]
+        return jnp.asarray(ways) * counted[k] * lost[np.maximum(n - k, 0)]

@@ -61,7 +61,7 @@ def test_runs_of_one_column_are_those_of_wald_and_wolfowitz():
     plus, minus, n = 6, 6, 12
     found = runs_of(signs[:, None])
     both = 2 * plus * minus
-    assert found.count == 5
+    assert found.number == 5
     assert found.expected == pytest.approx(both / n + 1, abs=1e-12)
     variance = both * (both - n) / (n**2 * (n - 1))
     assert found.sd == pytest.approx(np.sqrt(variance), abs=1e-12)

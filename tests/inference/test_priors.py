@@ -33,9 +33,10 @@ class Parabola(jqd.Motion):
 
 def study_of(prior, free=("a",)):
     law = Parabola(jnp.asarray(0.5), jnp.asarray(0.1))
+    data = jqd.Record(TS, VALUES[:, None], Gaussian(SIGMA), t0=0.0)
     return Study(
-        law, jqd.Record(TS, VALUES[:, None], Gaussian(SIGMA), t0=0.0), psi0=jnp.zeros(1),
-        free=free, nuisances={} if prior is None else {"b": prior},
+        law, data, psi0=jnp.zeros(1), free=free,
+        nuisances={} if prior is None else {"b": prior},
         instrument=Direct(lambda t, state: state),
         method=jqd.Fixed(jqd.rk4, estimate_error=False),
     )  # fmt: skip

@@ -44,7 +44,7 @@ class RandomFrequencies(Law):
     law: CopyDynamics = parts()
     sd: Float[Array, " K"] = free(bounds=(0.0, np.inf))
     classes: tuple[int, ...] = eqx.field(static=True)
-    nodes: int = eqx.field(static=True, default=15)
+    nodes: int = eqx.field(static=True)
 
     def __init__(
         self,
