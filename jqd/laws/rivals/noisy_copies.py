@@ -41,10 +41,10 @@ class RandomFrequencies(Law):
         nodes: for each of them (static).
     """
 
-    law: CopyDynamics = parts()
-    sd: Float[Array, " K"] = free(bounds=(0.0, np.inf))
     classes: tuple[int, ...] = eqx.field(static=True)
     nodes: int = eqx.field(static=True)
+    law: CopyDynamics = parts()
+    sd: Float[Array, " K"] = free(bounds=(0.0, np.inf))
 
     def __init__(
         self,
