@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .inference import Evidence as Evidence
     from .inference import Fisher as Fisher
     from .inference import Fit as Fit
+    from .inference import HalfNormal as HalfNormal
+    from .inference import LogNormal as LogNormal
     from .inference import Normal as Normal
     from .inference import Polish as Polish
     from .inference import Posterior as Posterior
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from .inference import Search as Search
     from .inference import Study as Study
     from .inference import Unidentifiable as Unidentifiable
+    from .inference import Uniform as Uniform
     from .inference import compare as compare
     from .inference import design as design
     from .inference import evidence as evidence
@@ -69,10 +72,14 @@ if TYPE_CHECKING:
     from .laws import DensityPhase as DensityPhase
     from .laws import Harmonics as Harmonics
     from .laws import HusimiFokkerPlanck as HusimiFokkerPlanck
+    from .laws import Jump as Jump
     from .laws import Law as Law
+    from .laws import Lindblad as Lindblad
     from .laws import Madelung as Madelung
     from .laws import Motion as Motion
     from .laws import PhaseAlignment as PhaseAlignment
+    from .laws import PhaseKicks as PhaseKicks
+    from .laws import RandomFrequencies as RandomFrequencies
     from .laws import Schrodinger as Schrodinger
     from .laws import StepNoise as StepNoise
     from .observe import Moments as Moments

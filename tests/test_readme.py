@@ -228,6 +228,15 @@ def test_chance_block_runs():
     assert float(apart) < 4
 
 
+@pytest.mark.slow
+def test_open_systems_block_runs_and_finds_the_rate():
+    done = run_code(section("Open systems"))
+    assert done.returncode == 0, done.stderr
+    rate, error = re.findall(r"decay.rate = (\S+) \+- (\S+) ", done.stdout)[0]
+    # one seed: beyond 4 standard errors once in 1e4 times
+    assert abs(float(rate) - 0.06) < 4 * float(error)
+
+
 def test_links_into_the_page_of_laws_arrive():
     headings = re.findall(r"^## (.*)$", LAWS, flags=re.MULTILINE)
     anchors = {heading.lower().replace(" ", "-") for heading in headings}

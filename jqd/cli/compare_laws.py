@@ -14,14 +14,13 @@ from jaxtyping import Array
 
 from .. import constants, report
 from ..inference import Study
-from ..instruments import Confusion
 from ..laws import CopyDynamics, Dephasing, Law, Schrodinger
 from ..laws.husimi import Bath
 from ..records import load_phase_space, naming
 from ..report.user_code import failures_of
 from ..spaces.symbols import parameters_of
 from .options import finite_number, parse_nuisances
-from .recover_copying import law_of, read_populations
+from .recover_copying import instrument_of, law_of, read_populations
 from .recover_husimi import law_and_state, parsed, with_points
 
 # Laws of each kind of record with the constants that may be free or given.
@@ -151,10 +150,7 @@ def studies_of_populations(
             "gaussian:SIGMA`, but has values without errors: nothing is more likely "
             "than anything else."
         )
-    shown: Any = "density"
-    for name, (mean, _) in priors.items():
-        if name.rpartition(".")[2] == "readout":
-            shown = Confusion(readout=jnp.asarray(mean))
+    shown = instrument_of(priors)
     studies = {}
     for name, one in wanted.items():
         law = law_of(partial(_law, one), H, psi0, matrix, state)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..inference import Prior
 from .options import AsJson, assignments, check_word, finite_number, parse_nuisances
 
 CRITERIA = ("A", "D", "c", "KL")
@@ -74,7 +75,7 @@ class Designing:
             )
         return round(self.shots)
 
-    def priors(self, free: Sequence[str]) -> dict[str, tuple[float, float]]:
+    def priors(self, free: Sequence[str]) -> dict[str, Prior]:
         """Priors by name."""
         return parse_nuisances(self.nuisance, free)
 

@@ -9,7 +9,7 @@ import typer
 
 from .. import problems
 from ..evolution import Trajectory
-from ..inference import Study
+from ..inference import Prior, Study
 from ..instruments import Confusion, Direct, Instrument, Multinomial
 from ..laws import ConservativeDiffusion, CopyDynamics
 from ..observe import Occupations
@@ -71,10 +71,11 @@ def copying(
     return carry_out(designing, free, prepare)
 
 
-def _readout(priors: Mapping[str, tuple[float, float]]) -> float:
+def _readout(priors: Mapping[str, Prior]) -> float:
     """The readout error that a prior names; 0 without one."""
-    for name, (mean, _) in priors.items():
+    for name, prior in priors.items():
         if name.rpartition(".")[2] == "readout":
+            mean = float(prior.centre)
             if not 0 <= mean < 1:
                 raise ValueError(
                     "Argument `--nuisance readout` must have a mean in [0, 1), the "
@@ -92,7 +93,7 @@ def _counts(
     instrument: Instrument,
     psi0: Any,
     free: tuple[str, ...],
-    priors: Mapping[str, tuple[float, float]],
+    priors: Mapping[str, Prior],
 ) -> tuple[Study | None, Status]:
     """The study of counts at these times, and how the run of the law ended."""
     ended = Status(int(run.status))

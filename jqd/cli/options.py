@@ -19,17 +19,19 @@ Out = Annotated[Path, typer.Option(help="Folder for the results. Never overwritt
 Free = Annotated[str, typer.Option(help="Constants to recover.")]
 Starts = Annotated[int, typer.Option(min=1, help="Number of starts.")]
 Sigma = Annotated[float | None, typer.Option(help="Standard error of the values.")]
-Nuisance = Annotated[
-    str,
-    typer.Option(
-        help="Priors of what is fitted beside, as NAME=MEAN+-SD with commas between, "
-        "e.g. omega=0.4+-0.01."
-    ),
-]
+PRIORS = (
+    "Priors of what is fitted beside, with commas between: NAME=MEAN+-SD; "
+    "NAME=lognormal(MEDIAN,SD), SD that of the logarithm; NAME=halfnormal(SD), from 0 "
+    "on; NAME=uniform(LOW,HIGH). E.g. omega=0.4+-0.01."
+)
+Nuisance = Annotated[str, typer.Option(help=PRIORS)]
 
 NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")
-# A comma, but not the one in R[0,1].
-_COMMA = re.compile(r",(?![^\[]*\])")
+# A comma, but not the one in R[0,1] or in uniform(0,1).
+_COMMA = re.compile(r",(?![^\[]*\])(?![^(]*\))")
+_CALL = re.compile(r"(\w+)\s*\((.*)\)")
+# Priors that are written like calls, and their numbers.
+_CALLS = {"lognormal": 2, "halfnormal": 1, "uniform": 2}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,39 +168,87 @@ def parse_start(text: str, free: Sequence[str]) -> dict[str, float]:
     return values
 
 
-def parse_nuisances(text: str, free: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Read the option `--nuisance`: mean and standard deviation by name.
+def parse_nuisances(text: str, free: Sequence[str]) -> dict[str, Any]:
+    """Read the option `--nuisance`: priors by name.
 
     Args:
-        text: e.g. `readout=0.01+-0.002`; may be empty.
+        text: e.g. `readout=0.01+-0.002,V=uniform(0.9,1)`; may be empty.
         free: the constants that are to be recovered.
 
     Raises:
-        ValueError: text of another form, a width that is not positive, a name that
-            comes twice or is free.
+        ValueError: text of another form, numbers that make no prior, a name that comes
+            twice or is free.
     """
-    found: dict[str, tuple[float, float]] = {}
+    found: dict[str, Any] = {}
     for part in _COMMA.split(text) if text.strip() else []:
         name, equals, said = (piece.strip() for piece in part.partition("="))
-        mean, between, width = (piece.strip() for piece in said.partition("+-"))
-        if not (name and equals and mean and between and width):
-            raise ValueError(
-                "Argument `--nuisance` must look like readout=0.01+-0.002, but "
-                f"{part.strip()!r} was given."
-            )
+        if not (name and equals and said):
+            raise _unlike(part)
         if name in found or name in free:
             raise ValueError(
                 "Argument `--nuisance` must name each constant once, and none that is "
                 f"free, but {name!r} comes twice."
             )
-        rule = f"`--nuisance` must give {name}"
-        sd = finite_number(width, f"{rule} a number as width")
-        if not sd > 0:
-            raise ValueError(
-                f"Argument {rule} a positive width, but {width!r} was given."
-            )
-        found[name] = finite_number(mean, f"{rule} a number as mean"), sd
+        found[name] = _prior(name, said, part)
     return found
+
+
+def _prior(name: str, said: str, part: str) -> Any:
+    """One prior, of what is said behind its name."""
+    # JAX, which takes a second
+    from ..inference import HalfNormal, LogNormal, Normal, Uniform
+
+    kinds = {"lognormal": LogNormal, "halfnormal": HalfNormal, "uniform": Uniform}
+    call, rule = _CALL.fullmatch(said), f"`--nuisance` must give {name}"
+    if call is not None:
+        texts = [piece.strip() for piece in call[2].split(",")]
+        if _CALLS.get(call[1]) != len(texts):
+            raise _unlike(part)
+        numbers = [finite_number(piece, f"{rule} numbers") for piece in texts]
+        try:
+            return kinds[call[1]](*numbers)
+        except ValueError as error:
+            raise ValueError(f"Argument {rule} a prior, but: {error}") from None
+    mean, between, width = (piece.strip() for piece in said.partition("+-"))
+    if not (mean and between and width):
+        raise _unlike(part)
+    sd = finite_number(width, f"{rule} a number as width")
+    if not sd > 0:
+        raise ValueError(f"Argument {rule} a positive width, but {width!r} was given.")
+    return Normal(finite_number(mean, f"{rule} a number as mean"), sd)
+
+
+def _unlike(part: str) -> ValueError:
+    return ValueError(
+        "Argument `--nuisance` must look like readout=0.01+-0.002, lognormal(1,0.01), "
+        f"halfnormal(0.01) or uniform(0,1), but {part.strip()!r} was given."
+    )
+
+
+def parse_hamiltonian_share(text: str) -> tuple[float | None, str]:
+    """Read `H=1%` out of the option `--nuisance`.
+
+    Args:
+        text: e.g. `H=1%,readout=0.01+-0.002`.
+
+    Returns:
+        The share, 0.01, or None where there is none; and the other priors.
+
+    Raises:
+        ValueError: a share that is no positive number of per cent, or two of them.
+    """
+    parts = _COMMA.split(text) if text.strip() else []
+    own = [part for part in parts if part.partition("=")[0].strip() == "H"]
+    if not own:
+        return None, text
+    said = own[0].partition("=")[2].strip()
+    rule = "`--nuisance` must give H once, in per cent, as H=1%"
+    if len(own) > 1 or not said.endswith("%"):
+        raise ValueError(f"Argument {rule}, but {','.join(own)!r} was given.")
+    share = finite_number(said[:-1].strip(), rule) / 100
+    if not share > 0:
+        raise ValueError(f"Argument {rule}, but {said!r} was given.")
+    return share, ",".join(part for part in parts if part not in own)
 
 
 def refuse_nuisances(text: str, option: str) -> None:

@@ -1,8 +1,8 @@
 """`jqd recover copying`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,18 +10,19 @@ import typer
 from jaxtyping import Array
 
 from .. import problems
-from ..inference import Search
+from ..inference import Prior, Search, hamiltonian_priors
 from ..instruments import Confusion
 from ..laws import CopyDynamics, Law
 from ..records import Record, load_matrix, load_record, load_state, naming
 from .fit import fit
 from .options import (
+    PRIORS,
     Common,
     Free,
-    Nuisance,
     Sampling,
     Starts,
     parse_free,
+    parse_hamiltonian_share,
     parse_noise,
     parse_nuisances,
     parse_start,
@@ -48,22 +49,30 @@ def copying(
         "independent shots) or ensemble (counts of one ensemble that copies "
         "itself).",
     ),
-    nuisance: Nuisance = "",
+    nuisance: Annotated[
+        str,
+        typer.Option(
+            help=f"{PRIORS} H=1% stands for a standard deviation of 1 % of the largest "
+            "coupling |H_ab|, a != b, on each real parameter of the Hamiltonian: "
+            "energies against the first, real and imaginary parts of couplings; one "
+            "that is 0 stays 0."
+        ),
+    ] = "",
     sampling: Sampling,
     common: Common,
 ) -> int:
     """Recover q and r of copy dynamics from exact quantum evolution, or your data."""
     names = parse_free(free, CONSTANTS)
     first = parse_start(start, names)
-    priors = parse_nuisances(nuisance, names)
-    shown = "density"
-    for name, (mean, _) in priors.items():
-        if name.rpartition(".")[2] == "readout":
-            shown = Confusion(readout=jnp.asarray(mean))
+    share, others = parse_hamiltonian_share(nuisance)
+    priors = parse_nuisances(others, names)
+    shown = instrument_of(priors)
     if data is None and noise == "auto" and sampling.posterior:
         noise = "multinomial"
     H, psi0, record = read_populations(data, hamiltonian, state, noise)
     law = law_of(CopyDynamics.from_hamiltonian, H, psi0, hamiltonian, state)
+    if share is not None:
+        priors |= _of_hamiltonian(law, share, priors, record)
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
         common, law, record, psi0=psi0, free=names, start=first or None, file=data,
@@ -73,6 +82,37 @@ def copying(
         instrument=shown, nuisances=priors, sampling=sampling,
         settings={"noise": type(record.noise).__name__, "nuisances": nuisance},
     )  # fmt: skip
+
+
+def _of_hamiltonian(
+    law: CopyDynamics, share: float, others: Mapping[str, Prior], record: Record
+) -> dict[str, Prior]:
+    """Priors of H=1%.
+
+    Raises:
+        ValueError: a part of H that has another prior, a record without errors.
+    """
+    found = hamiltonian_priors(law, share * np.max(np.asarray(law.R)))
+    twice = sorted({*found} & {*others})
+    if twice:
+        raise ValueError(
+            "Argument `--nuisance` must name each constant once, but gives a prior of "
+            f"H and one of {twice[0]!r}."
+        )
+    if not record.noise.known:
+        raise ValueError(
+            "Argument `--nuisance` must not give H beside a record without errors, but "
+            "does: a prior weighs nothing there; give counts or `--noise`."
+        )
+    return found
+
+
+def instrument_of(priors: Mapping[str, Prior]) -> Any:
+    """What shows populations: with a readout error where there is a prior of one."""
+    for name, prior in priors.items():
+        if name.rpartition(".")[2] == "readout":
+            return Confusion(readout=prior.centre)
+    return "density"
 
 
 def read_populations(

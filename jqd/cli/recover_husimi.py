@@ -1,6 +1,7 @@
 """`jqd recover husimi`: constants of the Husimi Fokker-Planck law."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +12,9 @@ import typer
 
 from .. import _checks, constants, problems, report
 from ..evolution import Propagator, evolve
-from ..inference import Recovery, Search, Study, fit_likelihood
+from ..inference import Prior, Recovery, Search, Study, fit_likelihood
 from ..inference.estimators import length_scales as lengths_of
+from ..instruments import Heterodyne
 from ..laws.husimi import (
     Bath,
     Fock,
@@ -22,6 +24,7 @@ from ..laws.husimi import (
     HusimiFokkerPlanck,
     Master,
 )
+from ..observe import Moments
 from ..records import PhaseSpaceRecord, help_text, load_phase_space, naming
 from ..records.phase_space import least_samples
 from ..spaces.symbols import (
@@ -142,6 +145,7 @@ def husimi(
     full, record = record, record.thinned(120 if common.quick else points)
     with naming(data):
         rows, observe = record.data()
+    observe = _detector(observe, priors, rates)
     law = with_points(law, record)
     columns = _names(record)
 
@@ -176,6 +180,18 @@ def husimi(
         search=Search(steps=20, windows=2, chunk=10), names=columns, settings=settings,
         draw=draw, note=note, nuisances=priors, sampling=sampling,
     )  # fmt: skip
+
+
+def _detector(observe: Any, priors: Mapping[str, Prior], bath: Bath | None) -> Any:
+    """What sees moments: with gain and added noise where there is a prior of one.
+
+    A `gain` beside a bath is the bath's; that of the detector is `instrument.gain`.
+    """
+    names = {"instrument.gain", "instrument.added", "added"}
+    names |= {"gain"} if bath is None else set()
+    if not (isinstance(observe, Moments) and names & {*priors}):
+        return observe
+    return Heterodyne(observe)
 
 
 def _lengths(hamiltonian: ParametricSymbol, kappa: float, *, as_json: bool) -> int:

@@ -33,6 +33,11 @@ from .posterior import Calibration as Calibration
 from .posterior import Posterior as Posterior
 from .posterior import posterior as posterior
 from .posterior import sbc as sbc
+from .priors import HalfNormal as HalfNormal
+from .priors import LogNormal as LogNormal
 from .priors import Normal as Normal
+from .priors import Prior as Prior
+from .priors import Uniform as Uniform
+from .priors import hamiltonian_priors as hamiltonian_priors
 from .search import Search as Search
 from .study import Study as Study

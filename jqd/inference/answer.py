@@ -14,6 +14,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 from .. import _checks
 from ..constants import labels
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory
+from ..instruments.noise import Drawable
 from ..laws.motion import Motion
 from ..records.record import Record
 from ..status import Status
@@ -30,9 +31,18 @@ from .fit import (
     solution,
     verdict,
 )
-from .goodness import MISFIT, misfit_message
+from .goodness import (
+    MISFIT,
+    MISFIT_P,
+    TOO_SMALL_P,
+    Runs,
+    misfit_message,
+    pulled_message,
+    runs_of,
+)
 from .identifiability import refuse, refuse_names
 from .polish import Polish
+from .priors import PULLED
 from .search import Keep, Report, Search
 from .study import MAX_SUBSTEPS, Study, study_of
 
@@ -65,9 +75,12 @@ class Recovery(eqx.Module):
         observed: the record on the scale of the predictions.
         substeps: steps between two rows in the final fit (static).
         study: what was fitted to what, for predictions and losses elsewhere.
+        runs: of the signs of residuals over time, which tell of a missing decay before
+            chi-square does; None for few rows, or rows that scatter together.
         status: "converged"; "not converged"; or, for a fit that converged and whose
             standard errors do not hold, "linear noise not valid" or "the law does not
-            describe the record", where `p_value` is below 1e-3 (static).
+            describe the record", where `p_value` is below 1e-3 or a nuisance is
+            `pulled` (static).
         message: one sentence (static).
     """
 
@@ -92,6 +105,7 @@ class Recovery(eqx.Module):
     observed: Array
     substeps: int = eqx.field(static=True)
     study: Study
+    runs: Runs | None = eqx.field(static=True)
     status: str = eqx.field(static=True)
     message: str = eqx.field(static=True)
 
@@ -131,26 +145,58 @@ class Recovery(eqx.Module):
         """Whether the standard errors are to be trusted."""
         return self.status == "converged"
 
+    @property
+    def birge(self) -> float | None:
+        """√(χ²/dof): what scatter beyond the stated errors would make of them.
+
+        It says nothing of bias: a wrong law shifts constants by more than that.
+        """
+        return None if self.chi2_per_dof is None else math.sqrt(self.chi2_per_dof)
+
+    @property
+    def pulled(self) -> tuple[str, ...]:
+        """Nuisances that the record pulls by more than 3 widths of their priors."""
+        if not self.study.data.noise.known:
+            return ()
+        pulls = {c.name: c.pull for c in self.constants.values() if c.pull is not None}
+        return tuple(name for name, pull in pulls.items() if abs(pull) > PULLED)
+
+    @property
+    def scatter_too_small(self) -> bool:
+        """Whether residuals are smaller than chance makes them once in 1000 times."""
+        return self.p_value is not None and self.p_value > TOO_SMALL_P
+
     def __str__(self) -> str:
         lines = [f"{self.law_name}: {self.status}. {self.message}"]
-        lines += [
-            f"  {c.name} = {c.value:.12g} +- {c.stderr:.2g} "
-            f"(step bias {c.step_bias:.1g})"
-            for c in self.constants.values()
-        ]
+        lines += [_line(constant) for constant in self.constants.values()]
         if not self.errors_hold:
             lines.append("  the standard errors are not to be trusted")
         if self.chi2_per_dof is not None:
+            small = ", scatter too small" if self.scatter_too_small else ""
             lines.append(
                 f"  chi-square per degree of freedom {self.chi2_per_dof:.4g} "
-                f"(p = {self.p_value:.2g})"
+                f"(p = {self.p_value:.2g}{small})"
             )
+        if self.runs is not None:
+            lines.append(f"  {self.runs.describe()}")
         held_out = "none" if self.held_out is None else f"{self.held_out:.3g}"
         lines.append(
             f"  {int(np.sum(self.agree))} of {len(self.starts)} starts reached the "
             f"best fit; held-out distance {held_out}"
         )
         return "\n".join(lines)
+
+
+def _line(c: Constant) -> str:
+    """A constant with its errors, and how far a nuisance is from its prior."""
+    text = f"  {c.name} = {c.value:.12g} +- {c.stderr:.2g} (step bias {c.step_bias:.1g}"
+    if c.pull is not None:
+        return f"{text}, pull {c.pull:+.2g})"
+    if c.known is not None:
+        text += (
+            f", {c.known:.2g} were the nuisances known, {c.alone:.2g} without priors"
+        )
+    return f"{text})"
 
 
 def recover(
@@ -270,6 +316,7 @@ def recover(
         observed=record.shares,
         substeps=int(fine.substeps),
         study=fine,
+        runs=_runs(fine, fine.rows_of(run)),
         status=WORDS[status],
         message=_message(status, fine, run, at, polish),
     )
@@ -385,6 +432,25 @@ def _listed(column: Any) -> list[Any] | None:
     return None if column is None else list(column)
 
 
+def _runs(study: Study, prediction: Array) -> Runs | None:
+    """Runs of the residuals, where rows are known to scatter independently."""
+    noise = study.data.noise
+    if not (noise.known and isinstance(noise, Drawable)):
+        return None
+    apart = np.asarray(prediction - study.data.shares)
+    return runs_of(apart.reshape(len(apart), -1)) if np.isfinite(apart).all() else None
+
+
+def _misfit(study: Study, found: Solution) -> str:
+    """What tells that the law is not that of the record."""
+    p = float(found.p_value)
+    said = [misfit_message(float(found.chi2), p)] if p < MISFIT_P else []
+    labels = study.labels()[study.wanted :]
+    pulls = dict(zip(labels, np.asarray(found.pulls).tolist(), strict=True))
+    far = {name: pull for name, pull in pulls.items() if abs(pull) > PULLED}
+    return " ".join([*said, *([pulled_message(far)] if far else [])])
+
+
 def _message(
     status: Status,
     study: Study,
@@ -401,7 +467,7 @@ def _message(
     if complaint is not None:
         return complaint
     if status == Status.MISFIT:
-        return misfit_message(float(found.chi2), float(found.p_value))
+        return _misfit(study, found)
     if polish is None:
         return "Found by the search alone, without a polish."
     return f"The polish settled with {study.substeps} steps a row."

@@ -49,7 +49,7 @@ def compare(
         widths: of the uniform priors of free constants, by name, see `evidence`; of
             each study those that it has.
         scales: factors of these widths.
-        starts: of each fit.
+        starts: of each fit, the first of them the law as it stands.
         report: called as report(stage, done, total).
 
     Returns:
@@ -113,7 +113,8 @@ def _candidate(
     status = AS_GIVEN
     if study.names:
         try:
-            found = recover(study, starts=starts, held_out=0.0)
+            # {}: the first start is the law as it was given
+            found = recover(study, start={}, starts=starts, held_out=0.0)
         except Unidentifiable as refusal:
             return _nothing(name, study, str(refusal), folds, settled=False)
         study, theta, status = found.study, jnp.asarray(found.theta), found.status

@@ -97,10 +97,8 @@ def _check_told(study: Study, theta: Array) -> None:
 @jax.jit
 def _laplace(study: Study, theta: Array, widths: Array, scales: Array) -> Evidence:
     wanted = study.wanted
-    _, sd = study.prior()
-    priors = -jnp.sum(jnp.log(widths)) - jnp.sum(
-        jnp.log(sd[wanted:]) + jnp.log(2 * jnp.pi) / 2
-    )
+    # the likelihood has the priors' densities less those where they pull to
+    priors = study.log_prior(study.prior()[0]) - jnp.sum(jnp.log(widths))
     log, errors = study.log_likelihood(theta) + priors, jnp.zeros_like(theta)
     if theta.shape[0]:
         F = study.information(theta)

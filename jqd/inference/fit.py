@@ -26,6 +26,7 @@ from .errors import StandardErrors, errors_of
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse, refuse_names
 from .polish import Polish, jacobian, polish_one, polish_starts
+from .priors import PULLED
 from .search import Keep, Report, Search, run_search
 from .study import Study, study_of
 
@@ -346,6 +347,7 @@ class Solution(eqx.Module):
         errors: standard errors with step bias and rounding, shape (p,).
         three: standard errors with nuisances known, with priors and without; None
             where there are no nuisances.
+        pulls: of the nuisances from their priors, in widths of these, (k,).
         ended: how the run at the solution ended, a `jqd.Status`.
     """
 
@@ -361,6 +363,7 @@ class Solution(eqx.Module):
     stderr: Float[Array, " p"]
     errors: Float[Array, " p"]
     three: StandardErrors | None
+    pulls: Float[Array, " k"]
     ended: Int[Array, ""]
 
 
@@ -413,7 +416,8 @@ def solution(
         three = StandardErrors(*(size * x for x in errors_of(study, slope, width)))
     return Solution(
         theta, at, cost, dof, chi2, p, covariance, analysis, bias, stderr,
-        jnp.maximum(errors, rounding), three, jnp.asarray(run.status),
+        jnp.maximum(errors, rounding), three, study.pulls(theta),
+        jnp.asarray(run.status),
     )  # fmt: skip
 
 
@@ -466,10 +470,12 @@ def _all_finite(tree: Any) -> Bool[Array, ""]:
 @jax.jit
 def verdict(noise: Noise, found: Solution, settled: ArrayLike) -> Int[Array, ""]:
     """How a fit ended that has numbers: the first of these that is the case."""
+    # beside values without errors priors pull nothing
+    pulled = jnp.any(jnp.abs(found.pulls) > PULLED) & noise.known
     cases = (
         (Status.NOT_CONVERGED, ~jnp.asarray(settled)),
         (Status.NOISE_INVALID, ~noise.holds(found.at)),
-        (Status.MISFIT, found.p_value < MISFIT_P),
+        (Status.MISFIT, (found.p_value < MISFIT_P) | pulled),
     )
     return _first_of(cases, jnp.asarray(Status.OK.value))
 
@@ -499,10 +505,8 @@ def nuisance_columns(study: Study, found: Solution) -> tuple[Any, Any, Any]:
     """`known`, `alone` and `pull` of each entry of θ, None where there is none."""
     if found.three is None:
         return None, None, None
-    mean, sd = study.prior()
-    pulls = (found.theta - mean) / sd
     wanted = [None] * study.wanted
-    return found.three.known, found.three.alone, [*wanted, *pulls[study.wanted :]]
+    return found.three.known, found.three.alone, [*wanted, *found.pulls]
 
 
 def _fit(

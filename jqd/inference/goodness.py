@@ -1,7 +1,12 @@
-"""Whether a law describes a record: chi-square, its p-value, and what they allow."""
+"""Whether a law describes a record: chi-square, runs, pulls, and what they allow."""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 # Below this p-value the law does not describe the record: one fit in a thousand of a
@@ -9,6 +14,11 @@ from jaxtyping import Array, ArrayLike, Float
 # one whose constants make up for what is missing leaves no residuals.
 MISFIT_P = 1e-3
 MISFIT = "the law does not describe the record"
+# Above this one the residuals are smaller than chance makes them once in a thousand
+# times: values that were rounded, smoothed or counted twice.
+TOO_SMALL_P = 0.999
+# Rows from which on the number of runs is about normal.
+LEAST_ROWS = 10
 
 
 def p_value(
@@ -54,3 +64,80 @@ def misfit_message(chi2_per_dof: float, p: float) -> str:
         f"of freedom {chi2_per_dof:.4g}, p {shown}): law, state, instrument or errors "
         "are not those of the record, and the standard errors are not to be trusted."
     )
+
+
+def pulled_message(pulls: Mapping[str, float]) -> str:
+    """One sentence for nuisances that are far from their priors.
+
+    Args:
+        pulls: by name, in widths of the priors.
+    """
+    told = ", ".join(f"{name} by {pull:+.2g}" for name, pull in pulls.items())
+    return (
+        f"The record pulls {told} widths of the prior: law, state, instrument or prior "
+        "are not those of the record, and the standard errors are not to be trusted."
+    )
+
+
+class Runs(NamedTuple):
+    """Runs of residuals of one sign over time, of all columns together.
+
+    Attributes:
+        number: how many.
+        expected: its mean, were the rows in any order.
+        sd: its standard deviation then.
+        p_value: probability of so few, by a normal distribution.
+    """
+
+    number: int
+    expected: float
+    sd: float
+    p_value: float
+
+    def describe(self) -> str:
+        """In words."""
+        return (
+            f"{self.number} runs of residuals of one sign, {self.expected:.4g} +- "
+            f"{self.sd:.2g} by chance (p = {self.p_value:.2g})"
+        )
+
+
+def runs_of(residuals: np.ndarray) -> Runs | None:
+    """The test of Wald and Wolfowitz for residuals that go together in time.
+
+    The number of runs is C + Σ_t d(t, t+1), d the number of columns whose signs differ;
+    its mean and variance are those over all orders of the rows, so that columns may
+    depend on each other. With one column it is the test as published.
+
+    Args:
+        residuals: (T, C), in the order of time.
+
+    Returns:
+        The runs; None for fewer than `LEAST_ROWS` rows, or where all orders give as
+        many.
+
+    Source: A. Wald and J. Wolfowitz (1940) Ann. Math. Stat. 11, 147.
+    """
+    rows, columns = residuals.shape
+    if rows < LEAST_ROWS:
+        return None
+    signs = np.where(residuals < 0, -1.0, 1.0)
+    apart = (columns - signs @ signs.T) / 2
+    links = rows - 1
+    # Σ d, Σ d² and Σ_i (Σ_j d_ij)² over i != j, and from them means over distinct rows
+    first, square = apart.sum(), (apart**2).sum()
+    fans = (apart.sum(axis=1) ** 2).sum()
+    pairs = rows * links
+    mean = first / pairs
+    shared = (fans - square) / (pairs * (rows - 2))
+    free = (first**2 - 4 * fans + 2 * square) / (pairs * (rows - 2) * (rows - 3))
+    neighbours = 2 * (links - 1)
+    second = links * square / pairs + neighbours * shared
+    second += (links**2 - links - neighbours) * free
+    variance = second - (links * mean) ** 2
+    if not variance > 1e-9 * max(second, 1.0):
+        return None
+    count = columns + round(float(np.trace(apart, 1)))
+    expected, sd = columns + links * mean, math.sqrt(variance)
+    p = math.erfc((expected - count) / sd / math.sqrt(2)) / 2
+    return Runs(count, float(expected), sd, p)

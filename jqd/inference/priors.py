@@ -1,22 +1,84 @@
-"""Priors of nuisances: what is known of a constant beside the record."""
+"""Priors of nuisances: what is known of a constant beside the record.
 
-from typing import Any
+Each is a row of residuals, r(x), with -2 ln of its density r² up to a constant in the
+variable in which it is normal, or a pair of walls, or both.
+"""
+
+import abc
+from typing import Any, ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import ndtr, ndtri
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from ..constants import constant
+from ..laws import CopyDynamics
 
 # A nuisance that the record pulls further than this from its prior is no accident.
 PULLED = 3.0
+# Standard deviation of what is as good as known: the energy that is the zero of all.
+KNOWN = 1e-7
+_LOG_ROOT = np.log(2 * np.pi) / 2
 
 
-class Normal(eqx.Module):
-    """A normal distribution of each entry of a constant, as a row of residuals.
+class Prior(eqx.Module):
+    """A distribution of each entry of a constant; all have `informs` and `walled`.
 
-    -2 ln of its density is ((x - mean)/sd)², up to a constant.
+    Attributes:
+        informs: whether it pulls: whether it counts as a value beside the record.
+        walled: whether it has ends.
+    """
+
+    informs: ClassVar[bool] = True
+    walled: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def residual(self, x: Array) -> Array:
+        """How far x is from what is known, in standard deviations."""
+
+    @abc.abstractmethod
+    def log_density(self, x: Array) -> Array:
+        """ln of the density of x, per unit of the constant; -inf where it is 0."""
+
+    @abc.abstractmethod
+    def below(self, x: Array) -> Array:
+        """Probability of less than x."""
+
+    @abc.abstractmethod
+    def quantile(self, share: Array) -> Array:
+        """The x below which this share of the probability lies."""
+
+    @property
+    @abc.abstractmethod
+    def origin(self) -> Array:
+        """Where the residual is 0."""
+
+    @property
+    def centre(self) -> Array:
+        """Where a fit begins."""
+        return self.origin
+
+    @property
+    @abc.abstractmethod
+    def width(self) -> Array:
+        """1/|dr/dx| at the origin, in the unit of the constant; inf for none."""
+
+    @abc.abstractmethod
+    def span(self) -> tuple[Array, Array]:
+        """From where to where starts are drawn."""
+
+    def ends(self) -> tuple[ArrayLike, ArrayLike]:
+        """What x cannot leave."""
+        return -jnp.inf, jnp.inf
+
+
+class Normal(Prior):
+    """A normal distribution of each entry of a constant.
+
+    r = (x - mean)/sd
 
     Attributes:
         mean: in the unit of the constant, scalar or one for each entry.
@@ -33,22 +95,251 @@ class Normal(eqx.Module):
             ValueError: not real, finite numbers, one for all entries or one for each,
                 or sd not positive.
         """
-        _check_entries(mean, "mean")
-        _check_entries(sd, "sd")
-        _checks.check_positive(sd, "sd")
-        self.mean, self.sd = constant(mean), constant(sd)
+        self.mean, self.sd = _entries(mean, "mean"), _positive(sd, "sd")
+
+    def residual(self, x: Array) -> Array:
+        """(x - mean)/sd"""
+        return (x - self.mean) / self.sd
+
+    def log_density(self, x: Array) -> Array:
+        """-r²/2 - ln(sd √2π)"""
+        return -(self.residual(x) ** 2) / 2 - jnp.log(self.sd) - _LOG_ROOT
+
+    def below(self, x: Array) -> Array:
+        """Φ(r)"""
+        return ndtr(self.residual(x))
+
+    def quantile(self, share: Array) -> Array:
+        """mean + sd Φ⁻¹(share)"""
+        return self.mean + self.sd * ndtri(share)
+
+    @property
+    def origin(self) -> Array:
+        """The mean."""
+        return self.mean
+
+    @property
+    def width(self) -> Array:
+        """sd"""
+        return self.sd
+
+    def span(self) -> tuple[Array, Array]:
+        """Two standard deviations to either side."""
+        return self.mean - 2 * self.sd, self.mean + 2 * self.sd
 
 
-def _check_entries(x: ArrayLike, name: str) -> None:
-    """Raise ValueError unless it is one real, finite number, or a vector of them."""
+class LogNormal(Prior):
+    """A normal distribution of the logarithm of a positive constant.
+
+    r = ln(x/median)/sd. A fit finds the maximum of the density of ln x.
+
+    Attributes:
+        median: in the unit of the constant, positive, scalar or one for each entry.
+        sd: standard deviation of ln x: 0.01 for 1 %.
+    """
+
+    median: Float[Array, "..."]
+    sd: Float[Array, "..."]
+    walled: ClassVar[bool] = True
+
+    def __init__(self, median: ArrayLike, sd: ArrayLike):
+        """A prior of ln x: ln `median` +- `sd`.
+
+        Raises:
+            ValueError: not real, finite numbers, one for all entries or one for each,
+                or not positive.
+        """
+        self.median, self.sd = _positive(median, "median"), _positive(sd, "sd")
+
+    def residual(self, x: Array) -> Array:
+        """ln(x/median)/sd"""
+        return jnp.log(_above_zero(x) / self.median) / self.sd
+
+    def log_density(self, x: Array) -> Array:
+        """-r²/2 - ln(x sd √2π)"""
+        inside = -(self.residual(x) ** 2) / 2 - jnp.log(_above_zero(x))
+        return jnp.where(x > 0, inside - jnp.log(self.sd) - _LOG_ROOT, -jnp.inf)
+
+    def below(self, x: Array) -> Array:
+        """Φ(r)"""
+        return ndtr(self.residual(x))
+
+    def quantile(self, share: Array) -> Array:
+        """median exp(sd Φ⁻¹(share))"""
+        return self.median * jnp.exp(self.sd * ndtri(share))
+
+    @property
+    def origin(self) -> Array:
+        """The median."""
+        return self.median
+
+    @property
+    def width(self) -> Array:
+        """sd of the median"""
+        return self.median * self.sd
+
+    def span(self) -> tuple[Array, Array]:
+        """Two standard deviations of the logarithm to either side."""
+        far = jnp.exp(2 * self.sd)
+        return self.median / far, self.median * far
+
+    def ends(self) -> tuple[ArrayLike, ArrayLike]:
+        """Above 0."""
+        return 0.0, jnp.inf
+
+
+class HalfNormal(Prior):
+    """The half of a normal distribution about 0 that is not negative.
+
+    r = x/sd, x >= 0
+
+    Attributes:
+        sd: of the whole one, in the unit of the constant, scalar or one for each entry.
+    """
+
+    sd: Float[Array, "..."]
+    walled: ClassVar[bool] = True
+
+    def __init__(self, sd: ArrayLike):
+        """A prior of something that is about 0 and not below it.
+
+        Raises:
+            ValueError: not real, finite numbers, one for all entries or one for each,
+                or not positive.
+        """
+        self.sd = _positive(sd, "sd")
+
+    def residual(self, x: Array) -> Array:
+        """x/sd"""
+        return x / self.sd
+
+    def log_density(self, x: Array) -> Array:
+        """-r²/2 + ln(2/(sd √2π))"""
+        inside = -(self.residual(x) ** 2) / 2 - jnp.log(self.sd) + np.log(2)
+        return jnp.where(x >= 0, inside - _LOG_ROOT, -jnp.inf)
+
+    def below(self, x: Array) -> Array:
+        """2 Φ(r) - 1"""
+        return jnp.maximum(2 * ndtr(self.residual(x)) - 1, 0)
+
+    def quantile(self, share: Array) -> Array:
+        """sd Φ⁻¹((1 + share)/2)"""
+        return self.sd * ndtri((1 + share) / 2)
+
+    @property
+    def origin(self) -> Array:
+        """0"""
+        return jnp.zeros_like(self.sd)
+
+    @property
+    def centre(self) -> Array:
+        """The mean, sd √(2/π): at a wall nothing could be seen of what lies inside."""
+        return self.sd * np.sqrt(2 / np.pi)
+
+    @property
+    def width(self) -> Array:
+        """sd"""
+        return self.sd
+
+    def span(self) -> tuple[Array, Array]:
+        """From 0 to two standard deviations."""
+        return jnp.zeros_like(self.sd), 2 * self.sd
+
+    def ends(self) -> tuple[ArrayLike, ArrayLike]:
+        """From 0 on."""
+        return 0.0, jnp.inf
+
+
+class Uniform(Prior):
+    """An interval that a constant does not leave, and within which nothing is known.
+
+    Attributes:
+        low: lower end, in the unit of the constant, scalar or one for each entry.
+        high: upper end, like it.
+    """
+
+    low: Float[Array, "..."]
+    high: Float[Array, "..."]
+    informs: ClassVar[bool] = False
+    walled: ClassVar[bool] = True
+
+    def __init__(self, low: ArrayLike, high: ArrayLike):
+        """A prior from `low` to `high`.
+
+        Raises:
+            ValueError: not real, finite numbers, one for all entries or one for each,
+                or ends in the wrong order.
+        """
+        self.low, self.high = _entries(low, "low"), _entries(high, "high")
+        ends = self.low, self.high
+        if _checks.is_concrete(ends) and not bool(np.all(np.less(*ends))):
+            raise ValueError(
+                f"Argument `high` must be above `low`, {low}, but is {high}."
+            )
+
+    def residual(self, x: Array) -> Array:
+        """0"""
+        return 0 * x
+
+    def log_density(self, x: Array) -> Array:
+        """-ln(high - low)"""
+        inside = (x >= self.low) & (x <= self.high)
+        return jnp.where(inside, -jnp.log(self.high - self.low), -jnp.inf)
+
+    def below(self, x: Array) -> Array:
+        """(x - low)/(high - low)"""
+        return jnp.clip((x - self.low) / (self.high - self.low), 0, 1)
+
+    def quantile(self, share: Array) -> Array:
+        """low + share (high - low)"""
+        return self.low + share * (self.high - self.low)
+
+    @property
+    def origin(self) -> Array:
+        """The middle."""
+        return (self.low + self.high) / 2
+
+    @property
+    def width(self) -> Array:
+        """None."""
+        return jnp.full_like(self.low, jnp.inf)
+
+    def span(self) -> tuple[Array, Array]:
+        """All of it."""
+        return self.low, self.high
+
+    def ends(self) -> tuple[ArrayLike, ArrayLike]:
+        """Low and high."""
+        return self.low, self.high
+
+
+def _above_zero(x: Array) -> Array:
+    """x, kept where it has a logarithm."""
+    return jnp.maximum(x, jnp.finfo(jnp.result_type(x)).tiny)
+
+
+def _entries(x: ArrayLike, name: str) -> Array:
+    """One real, finite number, or a vector of them, as an array.
+
+    Raises:
+        ValueError: anything else.
+    """
     _checks.check_numbers(x, name)
     _checks.check_shape(x, name, (None,) if np.ndim(x) else ())
     _checks.check_real(x, name)
     _checks.check_finite(x, name)
+    return constant(x)
 
 
-def as_prior(given: Any, name: str, entries: int) -> Normal:
-    """A prior as it is, or the one of a pair (mean, sd).
+def _positive(x: ArrayLike, name: str) -> Array:
+    """The same of numbers above 0."""
+    given = _entries(x, name)
+    _checks.check_positive(x, name)
+    return given
+
+
+def as_prior(given: Any, name: str, entries: int) -> Prior:
+    """A prior as it is, or the normal one of a pair (mean, sd).
 
     Args:
         given: what a user gives.
@@ -58,8 +349,8 @@ def as_prior(given: Any, name: str, entries: int) -> Normal:
     Raises:
         ValueError: neither, a width that is not positive, or another number of entries.
     """
-    if isinstance(given, Normal):
-        for part in (given.mean, given.sd):
+    if isinstance(given, Prior):
+        for part in vars(given).values():
             if part.ndim and part.shape != (entries,):
                 raise ValueError(
                     f"Argument `nuisances` must give {name!r} one number, or one for "
@@ -72,7 +363,31 @@ def as_prior(given: Any, name: str, entries: int) -> Normal:
             f"but gives {given!r}."
         )
     mean, sd = given
-    _check_entries(mean, f"nuisances[{name!r}]")
-    _check_entries(sd, f"nuisances[{name!r}]")
-    _checks.check_positive(sd, f"nuisances[{name!r}]")
+    _entries(mean, f"nuisances[{name!r}]")
+    _positive(sd, f"nuisances[{name!r}]")
     return as_prior(Normal(mean, sd), name, entries)
+
+
+def hamiltonian_priors(law: CopyDynamics, sd: ArrayLike) -> dict[str, Prior]:
+    """Priors of one width on each real parameter of the Hamiltonian of copies.
+
+    Energies against the first, and real and imaginary parts of each coupling H_ab: a
+    standard deviation s of both is one of s on R_ab and s/R_ab on δ_ab. A coupling that
+    is 0 stays 0.
+
+    Args:
+        law: copies, with the Hamiltonian as it is thought to be.
+        sd: s, in its rates, positive.
+
+    Returns:
+        Priors of `omega`, `R` and `delta`, for `Study`.
+    """
+    upper = np.triu_indices(law.omega.shape[0], 1)
+    R, delta = np.asarray(law.R)[upper], np.asarray(law.delta)[upper]
+    sd, there = np.asarray(sd), R > 0
+    energies = np.r_[KNOWN, np.full(law.omega.shape[0] - 1, sd)]
+    return {
+        "omega": Normal(law.omega, energies),
+        "R": Normal(R, np.where(there, sd, KNOWN)),
+        "delta": Normal(delta, np.where(there, sd / np.where(there, R, 1), KNOWN)),
+    }

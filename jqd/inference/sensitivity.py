@@ -106,8 +106,7 @@ def whitened(
 
         return jnp.ravel(jax.jvp(residuals, (at.mean,), (tangent,))[1])
 
-    _, sd = study.prior()
-    priors = jnp.diag(1 / sd)[study.wanted :]
+    priors = study.pull_slopes(at.theta)
 
     def rows(slope: Array) -> Array:
         return jnp.concatenate([jax.vmap(along, -1, -1)(slope), priors])

@@ -1,7 +1,7 @@
 """`Study`: a law, a record, and what of the law is free."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -20,7 +20,7 @@ from ..laws.start import Prepared, Start, as_start
 from ..records.populations import record_of_table
 from ..records.record import Record
 from .first_row import check_first_row
-from .priors import Normal, as_prior
+from .priors import Prior, as_prior
 from .slopes import columns
 
 # Residual of a constant that is one span of the starts beyond its bound.
@@ -66,7 +66,7 @@ class Study(eqx.Module):
     data: Record
     free: tuple[str, ...] = eqx.field(static=True)
     nuisances: tuple[str, ...] = eqx.field(static=True)
-    priors: tuple[Normal, ...]
+    priors: tuple[Prior, ...]
     entries: tuple[tuple[str, ...], ...] = eqx.field(static=True)
     method: Fixed | Adaptive | Propagator
 
@@ -96,10 +96,11 @@ class Study(eqx.Module):
                 initial phases; () where the law is only compared with others.
             instrument: what the record shows: a `jqd.instruments.Instrument`, or what
                 `observe` of `jqd.evolve` takes.
-            nuisances: priors by name: `jqd.Normal(mean, sd)` or a pair (mean, sd), of
-                numbers for every entry or vectors of one for each. They are fitted as
-                well. Beside a record without errors a prior says where a fit begins and
-                nothing more.
+            nuisances: priors by name: `jqd.Normal(mean, sd)` or a pair (mean, sd),
+                `jqd.LogNormal`, `jqd.HalfNormal` or `jqd.Uniform`, of numbers for every
+                entry or vectors of one for each. They are fitted as well. Beside a
+                record without errors a prior says where a fit begins, and its ends
+                hold; it pulls nothing.
             method: how to evolve; None for `Propagator()` where the law is solvable,
                 else `Fixed(law.stepper)`.
 
@@ -187,7 +188,8 @@ class Study(eqx.Module):
     def walls(self, theta: Array) -> tuple[Array, Array]:
         """What no entry of θ can leave: lower and upper ends, infinite for none.
 
-        Bounds that are declared, and what the law says of the start at these constants.
+        Bounds that are declared, ends of priors, and what the law says of the start at
+        these constants.
         """
         ends = [
             constants.bounds(self.scene, name)
@@ -195,6 +197,8 @@ class Study(eqx.Module):
             for _ in own
         ]
         low, high = map(jnp.asarray, np.reshape(ends, (-1, 2)).T)
+        foot, top = self._of_priors(lambda prior: prior.ends(), (-jnp.inf, jnp.inf))
+        low, high = jnp.maximum(low, foot), jnp.minimum(high, top)
         if self._limited().any():
             limits = _limits(self._bounded(theta))
             for i in np.flatnonzero(self._limited()):
@@ -256,6 +260,9 @@ class Study(eqx.Module):
             low, high = constants.bounds(scene, name)
             if math.isfinite(low) or math.isfinite(high):
                 part = _kept(part, low, high)
+            prior = self._prior_of(name)
+            if prior is not None and prior.walled:
+                part = _kept(part, *prior.ends())
             scene = constants.unpack(scene, name, part)
             start += len(own)
         return scene
@@ -347,13 +354,12 @@ class Study(eqx.Module):
 
     def _beside(self, theta: Array) -> list[Array]:
         """Residuals of priors and of walls."""
-        mean, sd = self.prior()
-        told = np.arange(self.wanted, self.wanted + self.judged)
-        rows = [((theta - mean) / sd)[told]] if self.judged else []
+        rows = [self.pulls(theta)[self._informed()]] if self.judged else []
         low, high = self.walls(theta)
         ends = [constants.bounds(self.scene, name) for name in self._short()]
         # known without their values, which may be traced
         walled = np.isfinite(np.reshape(ends, (-1, 2))).any(axis=1) | self._limited()
+        walled |= self._flags("walled")
         if walled.any():
             foot, top = self.bounds()
             beyond = (theta - jnp.clip(theta, low, high)) / (top - foot)
@@ -367,18 +373,65 @@ class Study(eqx.Module):
 
     @property
     def judged(self) -> int:
-        """How many entries of θ have a prior that counts."""
-        each = sum(len(own) for own in self.entries[len(self.free) :])
-        return each if self.data.noise.known else 0
+        """How many entries of θ have a prior that counts as a value."""
+        return int(self._flags("informs").sum()) if self.data.noise.known else 0
 
     def prior(self) -> tuple[Float[Array, " p"], Float[Array, " p"]]:
-        """Mean and standard deviation of each entry of θ; 0 and inf without a prior."""
-        one = jnp.ones(self.wanted)
-        mean, sd = [0 * one], [jnp.inf * one]
+        """Where the prior of each entry of θ pulls to, and its width there.
+
+        Mean and standard deviation of a normal one; 0 and inf without a prior, width
+        inf for one that does not pull.
+        """
+        return self._of_priors(lambda prior: (prior.origin, prior.width), (0, jnp.inf))
+
+    def pulls(self, theta: Array) -> Float[Array, " k"]:
+        """How far each entry of the nuisances is from its prior, in its widths."""
+        return self._over_nuisances(lambda prior, x: prior.residual(x), theta)
+
+    def pull_slopes(self, theta: Array) -> Float[Array, "k p"]:
+        """∂(pulls)/∂θ."""
+        return columns(self.pulls, theta)[1]
+
+    def log_prior(self, theta: Array) -> Float[Array, ""]:
+        """ln of the density of the nuisances, per unit of each."""
+        each = self._over_nuisances(lambda prior, x: prior.log_density(x), theta)
+        return jnp.sum(each)
+
+    def _over_nuisances(
+        self, look: Callable[[Prior, Array], Array], theta: Array
+    ) -> Float[Array, " k"]:
+        """What there is to say of each entry of a nuisance."""
+        found, start = [theta[:0]], self.wanted
         for prior, own in zip(self.priors, self.entries[len(self.free) :], strict=True):
-            mean.append(jnp.broadcast_to(prior.mean, (len(own),)))
-            sd.append(jnp.broadcast_to(prior.sd, (len(own),)))
-        return jnp.concatenate(mean), jnp.concatenate(sd)
+            found.append(look(prior, theta[start : start + len(own)]))
+            start += len(own)
+        return jnp.concatenate(found)
+
+    def _of_priors(
+        self,
+        look: Callable[[Prior], tuple[ArrayLike, ArrayLike]],
+        none: tuple[ArrayLike, ArrayLike],
+    ) -> tuple[Float[Array, " p"], Float[Array, " p"]]:
+        """Two numbers of each entry of θ; `none` of those without a prior."""
+        found = [tuple(jnp.full(self.wanted, x, float) for x in none)]
+        for prior, own in zip(self.priors, self.entries[len(self.free) :], strict=True):
+            found.append(tuple(jnp.broadcast_to(x, (len(own),)) for x in look(prior)))
+        one, other = (jnp.concatenate(xs) for xs in zip(*found, strict=True))
+        return one, other
+
+    def _prior_of(self, name: str) -> Prior | None:
+        """The prior of this name, or None."""
+        return dict(zip(self.nuisances, self.priors, strict=True)).get(name)
+
+    def _flags(self, which: str) -> np.ndarray:
+        """Which entries of θ have a prior that `informs`, or is `walled`; (p,)."""
+        told = zip(self.priors, self.entries[len(self.free) :], strict=True)
+        each = [getattr(prior, which) for prior, own in told for _ in own]
+        return np.array([False] * self.wanted + each, bool)
+
+    def _informed(self) -> np.ndarray:
+        """Places, among entries of nuisances, of those whose prior pulls."""
+        return np.flatnonzero(self._flags("informs")[self.wanted :])
 
     @jax.jit
     def log_likelihood(self, theta: Array) -> Float[Array, ""]:
@@ -388,9 +441,8 @@ class Study(eqx.Module):
         Raises:
             ValueError: a record whose scatter is not known.
         """
-        mean, sd = self.prior()
-        total = jnp.sum(self.log_likelihood_rows(theta))
-        return total - jnp.sum(((theta - mean) / sd) ** 2) / 2
+        known = self.log_prior(theta) - self.log_prior(self.prior()[0])
+        return jnp.sum(self.log_likelihood_rows(theta)) + known
 
     @jax.jit
     def log_likelihood_rows(self, theta: Array) -> Float[Array, " T"]:
@@ -618,9 +670,9 @@ def _vectors(study: Study) -> tuple[Array, Array, Array]:
     for name, prior in zip(study.nuisances, study.priors, strict=True):
         one = jnp.ones_like(constants.pack(scene, name))
         low, high = constants.bounds(scene, name)
-        foot = jnp.maximum(prior.mean - 2 * prior.sd, low)
-        top = jnp.minimum(prior.mean + 2 * prior.sd, high)
-        parts.append((prior.mean * one, foot * one, top * one))
+        foot, top = prior.span()
+        foot, top = jnp.maximum(foot, low), jnp.minimum(top, high)
+        parts.append((prior.centre * one, foot * one, top * one))
     theta, low, high = (
         jnp.concatenate([jnp.ravel(x) for x in xs]) for xs in zip(*parts, strict=True)
     )

@@ -3,6 +3,8 @@
 from .counts import Binomial as Binomial
 from .counts import Multinomial as Multinomial
 from .ensemble_noise import EnsembleNoise as EnsembleNoise
+from .heterodyne import Heterodyne as Heterodyne
+from .image import Image as Image
 from .instrument import Confusion as Confusion
 from .instrument import Direct as Direct
 from .instrument import Displaced as Displaced
@@ -13,3 +15,4 @@ from .noise import Gaussian as Gaussian
 from .noise import Noise as Noise
 from .noise import NoNoise as NoNoise
 from .sample_moments import SampleMoments as SampleMoments
+from .thinned import Thinned as Thinned

@@ -95,7 +95,7 @@ class Confusion(Instrument):
 
     def __check_init__(self) -> None:
         _checks.check_scalar(self.readout, "readout")
-        _check_within(self.readout, "readout", 0.0, 1.0)
+        check_within(self.readout, "readout", 0.0, 1.0)
         if self.matrix is None:
             return
         _checks.check_real(self.matrix, "matrix")
@@ -168,8 +168,8 @@ class Displaced(Instrument):
         self.noise = Binomial() if noise is None else noise
 
     def __check_init__(self) -> None:
-        _check_within(self.V, "V", 0.0, 1.0)
-        _check_within(self.eps, "eps", 0.0, 1.0)
+        check_within(self.V, "V", 0.0, 1.0)
+        check_within(self.eps, "eps", 0.0, 1.0)
         _checks.check_positive(self.scale, "scale")
 
     def check_law(self, law: Motion) -> None:
@@ -187,7 +187,7 @@ class Displaced(Instrument):
         return self.eps + self.V * jnp.pi**law.modes * density
 
 
-def _check_within(value: ArrayLike, name: str, low: float, high: float) -> None:
+def check_within(value: ArrayLike, name: str, low: float, high: float) -> None:
     """Raise ValueError for a number out of [low, high]."""
     if _checks.is_concrete(value) and not low <= float(np.asarray(value)) <= high:
         raise ValueError(

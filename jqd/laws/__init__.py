@@ -16,4 +16,8 @@ from .motion import Resolution as Resolution
 from .motion import StepNoise as StepNoise
 from .rivals import Collapse as Collapse
 from .rivals import Dephasing as Dephasing
+from .rivals import Jump as Jump
+from .rivals import Lindblad as Lindblad
+from .rivals import PhaseKicks as PhaseKicks
+from .rivals import RandomFrequencies as RandomFrequencies
 from .schrodinger import Schrodinger as Schrodinger

@@ -11,7 +11,6 @@ from rich.table import Table
 
 from .. import constants
 from .._files import provenance
-from ..inference.priors import PULLED
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,8 +67,12 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
     }
     lines |= _beside(recovery)
     if recovery.chi2_per_dof is not None:
-        text = f"{float(recovery.chi2_per_dof):.4g} (p = {float(recovery.p_value):.2g})"
+        small = ", scatter too small" if recovery.scatter_too_small else ""
+        p = f"p = {float(recovery.p_value):.2g}{small}"
+        text = f"{float(recovery.chi2_per_dof):.4g} ({p})"
         lines["chi-square per degree of freedom"] = text
+    if recovery.runs is not None:
+        lines["residuals over time"] = recovery.runs.describe()
     lines["status"] = recovery.status
     if recovery.message and recovery.message != recovery.status:
         lines["status"] += f": {recovery.message}"
@@ -92,7 +95,7 @@ def _beside(recovery: Any) -> dict[str, str]:
                 "without their priors"
             )
     for name, pull in pulls:
-        far = " (far from it)" if abs(pull) > PULLED else ""
+        far = " (far from it)" if name in recovery.pulled else ""
         lines[f"pull of {name}"] = f"{pull:+.2g} widths of its prior{far}"
     return lines
 
@@ -163,8 +166,9 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         widths of its prior; infinite errors are None), status, errors_hold
         (whether the standard errors are to be trusted), chi2_per_dof and p_value (None
         where no errors are known), agreeing_starts (the share that reached the best
-        fit), held_out and seconds. A reference is None where quantum mechanics has
-        none.
+        fit), held_out, runs_p_value (of the runs of residuals over time), pulled
+        (nuisances further than 3 widths from their prior) and seconds. A reference is
+        None where quantum mechanics has none.
     """
     shown = ["value", "stderr", "reference"]
     if any(one.pull is not None for one in recovery.constants.values()):
@@ -178,6 +182,8 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         "status": recovery.status,
         "errors_hold": recovery.errors_hold,
         **_verdict(recovery),
+        "runs_p_value": None if recovery.runs is None else recovery.runs.p_value,
+        "pulled": list(recovery.pulled),
         "seconds": round(seconds, 3),
     }
 

@@ -375,6 +375,14 @@ def test_a_readout_error_is_fitted_under_its_prior(tmp_path, printed):
         ("q=0.5+-0.1", "none that is free, but 'q'"),
         ("omega=0.4+-0.1,omega=0.5+-0.1", "'omega' comes twice"),
         ("nobody=0.4+-0.1", "`nuisances` must be one of"),
+        ("readout=halfnormal(0.01,1)", "must look like readout=0.01+-0.002"),
+        ("readout=beta(1,2)", "halfnormal(0.01) or uniform(0,1), but 'readout=beta"),
+        ("readout=uniform(1,0)", "`high` must be above `low`"),
+        ("readout=lognormal(0,1)", "`median` must be positive"),
+        ("H=1", "must give H once, in per cent, as H=1%, but 'H=1'"),
+        ("H=-1%", "in per cent, as H=1%, but '-1%'"),
+        ("H=1%,omega=0.4+-0.1", "a prior of H and one of 'omega'"),
+        ("H=1%", "must not give H beside a record without errors"),
     ],
 )
 def test_nuisances_that_cannot_be(tmp_path, capsys, nuisance, part):

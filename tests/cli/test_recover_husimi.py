@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
+import jqd
 from jqd.cli import main, recover_husimi
+from jqd.instruments import Heterodyne
 from jqd.problems import DATA
 
 KERR = DATA / "kerr_husimi.npz"
@@ -174,3 +176,30 @@ def test_a_drive_and_a_bath(tmp_path, printed):
         # 14 levels, and a spline through 15 values of the table
         for name, value in found.items():
             assert value == pytest.approx(true[name], abs=1e-4)
+
+
+@pytest.mark.slow
+def test_gain_and_added_noise_of_a_detector_are_nuisances(tmp_path, printed):
+    """Moments of a Kerr oscillator, through a gain of 1.1 and 0.3 added quanta."""
+    orders = ((1, 0), (1, 1), (2, 0), (2, 1))
+    law, ts = jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0), np.linspace(0.2, 2, 8)
+    see = Heterodyne(orders, 1.1, 0.3)
+    psi = jqd.states.coherent(1.2, 40)
+    values = np.asarray(jqd.simulate(law, psi, ts, see, t0=0.0).values)
+    rng = np.random.default_rng(4)
+    values = values + 0.01 * rng.normal(size=values.shape)
+    moments = values[:, :4] + 1j * values[:, 4:]
+    file = tmp_path / "moments.npz"
+    np.savez(file, t=ts, moments=moments, orders=orders, alpha0=1.2, sigma=0.01)
+    words = ["--nuisance", "gain=lognormal(1.1,0.02),added=halfnormal(0.5)"]
+    out = ["--out", str(tmp_path / "run"), "--json", "--starts", "1", "--quick"]
+    code = main(
+        ["recover", "husimi", "--data", str(file), "--set", "U=1", *words, *out]
+    )
+    found = printed("recover husimi")
+    assert code == 0
+    for name, value in {"C": 1.0, "gain": 1.1, "added": 0.3}.items():
+        constant = found["constants"][name]
+        # one seed: beyond 4 standard errors once in 1e4 times
+        assert abs(constant["value"] - value) < 4 * constant["stderr"]
+    assert found["pulled"] == []

@@ -15,7 +15,7 @@ from jqd import problems
 from jqd.cli.session import conclude
 from jqd.inference import Constant, Study, identifiability
 from jqd.inference.estimators import fit_curve
-from jqd.inference.goodness import MISFIT, p_value
+from jqd.inference.goodness import MISFIT, p_value, runs_of
 from jqd.instruments import Gaussian, Multinomial
 from jqd.report import recovery_summary
 from jqd.report.tables import recovery_tables
@@ -53,6 +53,38 @@ def test_p_value_is_that_of_chi_square():
         np.testing.assert_allclose(p_value(chi2, dof), stats.chi2.sf(chi2, dof))
     assert p_value(np.inf, 4) == p_value(np.nan, 4) == 0
     assert p_value(5.0, 0) == 1
+
+
+def test_runs_of_one_column_are_those_of_wald_and_wolfowitz():
+    """2 n₊ n₋/n + 1, and its variance, from the paper."""
+    signs = np.array([1, 1, 1, -1, -1, 1, -1, -1, -1, -1, 1, 1.0])
+    plus, minus, n = 6, 6, 12
+    found = runs_of(signs[:, None])
+    both = 2 * plus * minus
+    assert found.number == 5
+    assert found.expected == pytest.approx(both / n + 1, abs=1e-12)
+    variance = both * (both - n) / (n**2 * (n - 1))
+    assert found.sd == pytest.approx(np.sqrt(variance), abs=1e-12)
+    p = stats.norm.cdf((5 - both / n - 1) / np.sqrt(variance))
+    assert found.p_value == pytest.approx(p, rel=1e-12)
+
+
+def test_runs_of_columns_that_go_together_are_those_of_all_orders():
+    """Mean and scatter over orders of the rows, drawn; columns that are copies."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(14, 2))
+    x = np.column_stack([x, x[:, 0], -x[:, 1], x[:, 0] + 0.5 * x[:, 1]])
+    found, drawn = runs_of(x), []
+    for _ in range(20000):
+        signs = x[rng.permutation(14)] < 0
+        drawn.append(5 + np.sum(signs[1:] != signs[:-1]))
+    # four errors of a mean and of a standard deviation of 20000
+    assert abs(np.mean(drawn) - found.expected) < 4 * found.sd / 20000**0.5
+    assert abs(np.std(drawn) / found.sd - 1) < 4 / 40000**0.5
+    assert runs_of(x[:9]) is None
+    assert runs_of(np.ones((20, 3))) is None
+    drift = np.linspace(-1, 1, 30)[:, None] + 0.1 * rng.normal(size=(30, 3))
+    assert runs_of(drift).p_value < 1e-6
 
 
 @pytest.mark.parametrize("each", [60, 0.7], ids=["common", "rare"])

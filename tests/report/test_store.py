@@ -225,6 +225,8 @@ def test_the_summary_of_a_recovery_has_the_promised_keys(recovery):
         "p_value": None,
         "agreeing_starts": 0.8,
         "held_out": 0.0123,
+        "runs_p_value": None,
+        "pulled": [],
         "seconds": 12.346,
     }
     details = json.loads(files.to_json(recovery_details(recovery)))

@@ -22,7 +22,7 @@ from ...laws import CopyDynamics
 from ...records.record import Record
 from ...status import Status
 from ...steppers import rk4
-from ..priors import Normal
+from ..priors import Normal, hamiltonian_priors
 from ..study import Study
 from .answer import Design
 from .apparatus import (
@@ -48,8 +48,6 @@ JUDGES = 64
 GRID = 300
 # Looks beside those of the search, and what they begin with.
 SPARE, SMALL = 2, 2e-3
-# The energy of the first level is the zero of all.
-ZERO = 1e-7
 
 
 class Found(eqx.Module):
@@ -287,19 +285,12 @@ def study_of_experiment(
 ) -> Study:
     """The study of an experiment: q and r free, H and ε with priors.
 
-    A prior of standard deviation s on real and imaginary parts of H_ab is one of s on
-    R_ab and s/R_ab on δ_ab.
-
     Args:
         apparatus: priors.
         done: the experiment.
         shots: N, of all times together.
     """
     law = CopyDynamics.from_hamiltonian(done.hamiltonian)
-    upper = np.triu_indices(apparatus.levels, 1)
-    R, delta = np.asarray(law.R)[upper], np.asarray(law.delta)[upper]
-    sd = np.asarray(apparatus.hamiltonian_sd)
-    energy_sd = np.r_[ZERO, np.full(apparatus.levels - 1, sd)]
     eps = apparatus.readout
     none = jnp.zeros((0, *done.hamiltonian.shape), done.hamiltonian.dtype)
     psi, _ = linear_response(done.hamiltonian, done.psi0, done.ts, none, 1)
@@ -314,9 +305,7 @@ def study_of_experiment(
         free=("q", "r"),
         instrument=Confusion(readout=eps),
         nuisances={
-            "omega": Normal(law.omega, energy_sd),
-            "R": Normal(R, sd),
-            "delta": Normal(delta, sd / R),
+            **hamiltonian_priors(law, apparatus.hamiltonian_sd),
             "readout": Normal(eps, apparatus.readout_sd),
         },
         method=Fixed(rk4),

@@ -1,6 +1,6 @@
 """Where constants may be, and what is known of them before the record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks, constants
+from ..priors import Prior
 from ..study import Study
 
 
@@ -17,19 +18,24 @@ class Box(eqx.Module):
     """Ends of each entry of θ, and the prior density between them.
 
     Free constants are uniform: π = 1/(high - low), or 1 where an end is infinite, which
-    is improper. Nuisances are normal as their priors say, cut off at the ends.
+    is improper. Nuisances have their priors, cut off at the ends.
 
     Attributes:
         low: lower ends, (p,), -inf for none.
         high: upper ends, (p,), inf for none.
-        mean: of the priors of nuisances, (p,), 0 for free constants.
-        sd: their standard deviations, (p,), inf for free constants.
+        priors: of the nuisances.
+        sizes: entries of each of these (static).
     """
 
     low: Float[Array, " p"]
     high: Float[Array, " p"]
-    mean: Float[Array, " p"]
-    sd: Float[Array, " p"]
+    priors: tuple[Prior, ...]
+    sizes: tuple[int, ...] = eqx.field(static=True)
+
+    @property
+    def wanted(self) -> int:
+        """Number of entries of free constants, which come first."""
+        return self.low.shape[0] - sum(self.sizes)
 
     def log_prior(self, theta: Array) -> Float[Array, ""]:
         """ln π, -inf beyond an end.
@@ -37,35 +43,36 @@ class Box(eqx.Module):
         Args:
             theta: constants, (p,).
         """
-        width = self.high - self.low
-        flat = jnp.where(jnp.isfinite(width), -jnp.log(width), 0)
-        told = jnp.isfinite(self.sd)
-        sd = jnp.where(told, self.sd, 1)
-        cdf = jax.scipy.stats.norm.cdf
-        low, high = ((end - self.mean) / sd for end in (self.low, self.high))
-        normal = jax.scipy.stats.norm.logpdf(theta, self.mean, sd)
-        normal = normal - jnp.log(cdf(high) - cdf(low))
-        inside = (theta >= self.low) & (theta <= self.high)
-        return jnp.sum(jnp.where(inside, jnp.where(told, normal, flat), -jnp.inf))
+        width = (self.high - self.low)[: self.wanted]
+        inside = jnp.all((theta >= self.low) & (theta <= self.high))
+        total = -jnp.sum(jnp.where(jnp.isfinite(width), jnp.log(width), 0))
+        for prior, x, low, high in self._nuisances(theta):
+            kept = jnp.log(prior.below(high) - prior.below(low))
+            total = total + jnp.sum(prior.log_density(x) - kept)
+        return jnp.where(inside, total, -jnp.inf)
 
     def sample(self, key: Array) -> Float[Array, " p"]:
         """Constants drawn from a prior that is proper."""
-        uniform, normal = jax.random.split(key)
-        width = self.high - self.low
-        flat = self.low + width * jax.random.uniform(uniform, self.low.shape)
-        told = jnp.isfinite(self.sd)
-        sd = jnp.where(told, self.sd, 1)
-        low, high = ((end - self.mean) / sd for end in (self.low, self.high))
-        unit = jax.random.truncated_normal(normal, low, high)
-        return jnp.where(told, self.mean + sd * unit, flat)
+        u = jax.random.uniform(key, self.low.shape)
+        drawn = [(self.low + (self.high - self.low) * u)[: self.wanted]]
+        for prior, share, low, high in self._nuisances(u):
+            foot, top = prior.below(low), prior.below(high)
+            drawn.append(prior.quantile(foot + (top - foot) * share))
+        return jnp.concatenate(drawn)
+
+    def _nuisances(self, x: Array) -> Iterator[tuple[Prior, Array, Array, Array]]:
+        """Each prior with its entries of x and their ends."""
+        start = self.wanted
+        for prior, size in zip(self.priors, self.sizes, strict=True):
+            own = slice(start, start + size)
+            yield prior, x[own], self.low[own], self.high[own]
+            start += size
 
     def check_proper(self, labels: Sequence[str], why: str) -> None:
         """Raise ValueError for a free constant whose prior has no finite width."""
-        open_ = ~np.isfinite(np.asarray(self.high - self.low))
-        bad = open_ & ~np.isfinite(np.asarray(self.sd))
-        for label in (
-            label for label, is_bad in zip(labels, bad, strict=True) if is_bad
-        ):
+        proper = np.isfinite(np.asarray(self.high - self.low))
+        proper[self.wanted :] = True
+        for label in np.asarray(labels)[~proper]:
             raise ValueError(
                 f"Argument `box` must give {label} two finite ends, but does not: an "
                 f"improper prior has no {why}."
@@ -86,6 +93,13 @@ def box_of(study: Study, given: Mapping[str, Any] | None) -> Box:
     names = zip(study.names, study.entries, strict=True)
     ends = [constants.bounds(study.scene, name) for name, own in names for _ in own]
     low, high = np.reshape(np.asarray(ends, float), (-1, 2)).T
+    told = list(zip(study.priors, study.entries[len(study.free) :], strict=True))
+    start = study.wanted
+    for prior, own in told:
+        foot, top = prior.ends()
+        place = slice(start, start := start + len(own))
+        low[place] = np.maximum(low[place], foot)
+        high[place] = np.minimum(high[place], top)
     labels = study.labels()
     wanted, own = (
         labels[: study.wanted],
@@ -102,7 +116,8 @@ def box_of(study: Study, given: Mapping[str, Any] | None) -> Box:
                     f"Argument `box` must leave values of {label}, but what it allows "
                     "is beyond the bounds of that constant."
                 )
-    return Box(jnp.asarray(low), jnp.asarray(high), *study.prior())
+    sizes = tuple(len(own) for _, own in told)
+    return Box(jnp.asarray(low), jnp.asarray(high), study.priors, sizes)
 
 
 def _ends(name: str, pair: Any) -> tuple[float, float]:

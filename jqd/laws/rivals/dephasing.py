@@ -54,15 +54,7 @@ class Dephasing(Law):
 
     def prepare(self, psi: Any) -> Complex[Array, "n n"]:
         """ρ = |ψ⟩⟨ψ| of a normalised ψ, (n,), or ρ itself, (n, n) of trace 1."""
-        psi, size = as_array(psi, "psi"), self.A.shape[1]
-        if psi.ndim == 2:
-            _checks.check_shape(psi, "psi", (size, size))
-            _checks.check_hermitian(psi, "psi")
-            _checks.check_state(jnp.sqrt(jnp.abs(jnp.diagonal(psi))), "psi", size, 1.0)
-            return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
-        _checks.check_state(psi, "psi", size, 1.0)
-        psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
-        return psi[:, None] * jnp.conj(psi)[None, :]
+        return density_operator(psi, self.A.shape[1])
 
     def decay(self) -> Float[Array, "n n"]:
         """½ Σ_k γ_k (A_kx - A_ky)²: the rate at which ρ_xy is lost."""
@@ -103,6 +95,23 @@ class Dephasing(Law):
     def invariants(self, state: Array) -> dict[str, Array]:
         """The trace, as `norm`."""
         return {"norm": jnp.sum(self.density(state))}
+
+
+def density_operator(psi: Any, size: int) -> Complex[Array, "n n"]:
+    """ρ = |ψ⟩⟨ψ| of a normalised ψ, (n,), or ρ itself, (n, n) of trace 1.
+
+    Raises:
+        ValueError: wrong shape, not finite, not Hermitian, not normalised.
+    """
+    psi = as_array(psi, "psi")
+    if psi.ndim == 2:
+        _checks.check_shape(psi, "psi", (size, size))
+        _checks.check_hermitian(psi, "psi")
+        _checks.check_state(jnp.sqrt(jnp.abs(jnp.diagonal(psi))), "psi", size, 1.0)
+        return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+    _checks.check_state(psi, "psi", size, 1.0)
+    psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+    return psi[:, None] * jnp.conj(psi)[None, :]
 
 
 def unitary(H: Array, dt: ArrayLike, hbar: Array, like: Array) -> Complex[Array, "n n"]:

@@ -1,0 +1,132 @@
+"""Heterodyne detection with gain and added noise."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
+
+from .. import _checks
+from ..constants import fixed, free, scalars
+from ..laws import HusimiFokkerPlanck
+from ..laws.motion import Motion
+from ..observe import Moments
+from ..states import read_powers
+from .instrument import Instrument
+from .noise import Drawable, NoNoise
+
+Powers = tuple[int, ...]
+
+
+class Heterodyne(Instrument):
+    """Moments of heterodyne outcomes x = g (α + ξ), with α from Q and ⟨|ξ|²⟩ = n_add.
+
+    ⟨x^m x*^n⟩ = g^(m+n) Σ_k C(m,k) C(n,k) k! n_add^k ⟨α^(m-k) α*^(n-k)⟩
+
+    of each mode alike, shown as `jqd.Moments` shows them: real parts, then imaginary
+    ones. Together with U, the amplitude and the thermal quanta of the start, gain and
+    added noise look like another C: without priors nothing tells them apart.
+
+    Attributes:
+        orders: (m, n) of each moment (static).
+        gain: g, scalar, positive.
+        added: n_add, quanta, scalar, not negative.
+        noise: how it scatters; exact unless said.
+    """
+
+    orders: tuple[tuple[Any, Any], ...] = eqx.field(static=True)
+    gain: Float[Array, ""] = free(bounds=(0.0, np.inf), span=(0.8, 1.25))
+    added: Float[Array, ""] = free(bounds=(0.0, np.inf), span=(0.0, 1.0))
+    noise: Drawable = fixed(default=NoNoise())
+
+    def __init__(
+        self,
+        orders: Moments | Sequence[tuple[Any, Any]],
+        gain: ArrayLike = 1.0,
+        added: ArrayLike = 0.0,
+        noise: Drawable | None = None,
+    ):
+        """A detector of these moments.
+
+        Args:
+            orders: (m, n) of each moment, integers for one mode, else tuples; or the
+                `Moments` that hold them, as `PhaseSpaceRecord.data` gives them.
+            gain: g, scalar.
+            added: n_add, scalar.
+            noise: how it scatters; None for exact values.
+
+        Raises:
+            ValueError: orders that are no pairs of whole numbers, gain not positive,
+                added noise negative.
+        """
+        given = orders if isinstance(orders, Moments) else Moments(tuple(orders))
+        self.orders = given.orders
+        self.gain, self.added = scalars(gain=gain, added=added)
+        self.noise = NoNoise() if noise is None else noise
+
+    def __check_init__(self) -> None:
+        _checks.check_positive(self.gain, "gain")
+        _checks.check_not_negative(self.added, "added")
+
+    def check_law(self, law: Motion) -> None:
+        """Raise ValueError unless the law has these moments."""
+        if not isinstance(law, HusimiFokkerPlanck):
+            raise ValueError(
+                "Argument `instrument` must look at what the law predicts, but "
+                f"{type(law).__name__} has no moments of a phase-space density."
+            )
+        for pair in self.orders:
+            for powers in pair:
+                read_powers(powers, "orders", law.modes)
+
+    def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
+        """⟨x^m x*^n⟩, (2 k,)"""
+        assert isinstance(law, HusimiFokkerPlanck)  # `check_law` made sure
+        known: dict[tuple[Powers, Powers], Array] = {}
+
+        def moment(m: Powers, n: Powers) -> Array:
+            if (m, n) not in known:
+                known[m, n] = law.moment(state, m, n)
+            return known[m, n]
+
+        pairs = (
+            [read_powers(powers, "orders", law.modes) for powers in pair]
+            for pair in self.orders
+        )
+        return Moments.stack(jnp.stack([self._one(moment, m, n) for m, n in pairs]))
+
+    def _one(self, moment: Any, m: Powers, n: Powers) -> Array:
+        """One moment of the outcomes from those of Q."""
+        shared = (range(min(pair) + 1) for pair in zip(m, n, strict=True))
+        total = jnp.zeros(())
+        for ks in itertools.product(*shared):
+            each = zip(m, n, ks, strict=True)
+            ways = math.prod(
+                math.comb(a, k) * math.comb(b, k) * math.factorial(k)
+                for a, b, k in each
+            )
+            left = tuple(
+                tuple(a - k for a, k in zip(powers, ks, strict=True))
+                for powers in (m, n)
+            )
+            total = total + ways * self.added ** sum(ks) * moment(*left)
+        return self.gain ** (sum(m) + sum(n)) * total
+
+    def outcomes(self, key: Array, alpha: ArrayLike) -> Complex[Array, "..."]:
+        """What is read where a detector without error would read α.
+
+        Args:
+            key: of the added noise.
+            alpha: outcomes of `jqd.states.sample_husimi`, any shape.
+
+        Returns:
+            g (α + ξ), like it.
+        """
+        alpha = jnp.asarray(alpha)
+        x, y = jax.random.normal(key, (2, *alpha.shape), self.added.dtype)
+        return self.gain * (alpha + jnp.sqrt(self.added / 2) * jax.lax.complex(x, y))

@@ -1,0 +1,92 @@
+"""Images of a density: a point-spread function, and background."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, PyTree
+
+from .. import _checks
+from ..constants import constant, fixed, free, scalars
+from ..laws.motion import Motion
+from .counts import Multinomial
+from .instrument import Instrument, check_within
+from .noise import Drawable
+
+
+class Image(Instrument):
+    """Positions counted on the points of a grid, through a lens and over background.
+
+    p_j = (1 - b) [G_s * ρ]_j dx + b B_j
+
+    G_s is a normal distribution of standard deviation s along each axis, periodic like
+    the grid. Of a packet that spreads freely only s0² + s² and D/s0 are seen: without a
+    prior on s nothing tells D. At s = 0 the derivative by s is 0.
+
+    Attributes:
+        psf: s, scalar, in the unit of length, not negative.
+        background: b, share of counts that tell nothing, scalar in [0, 1].
+        pattern: B_j, where these fall, of the grid's shape and sum 1; None for evenly.
+        noise: how it scatters; multinomial unless said.
+    """
+
+    psf: Float[Array, ""] = free(bounds=(0.0, np.inf))
+    background: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.0, 0.2))
+    pattern: Float[Array, "..."] | None = fixed()
+    noise: Drawable = fixed()
+
+    def __init__(
+        self,
+        psf: ArrayLike = 0.0,
+        background: ArrayLike = 0.0,
+        pattern: ArrayLike | None = None,
+        noise: Drawable | None = None,
+    ):
+        """A camera.
+
+        Args:
+            psf: s, number.
+            background: b, number.
+            pattern: where background falls, not negative; it is divided by its sum.
+                None for evenly.
+            noise: how it scatters; None for multinomial counts.
+
+        Raises:
+            ValueError: s negative, b out of [0, 1], a pattern that is negative, not
+                finite, or 0 everywhere.
+        """
+        self.psf, self.background = scalars(psf=psf, background=background)
+        self.pattern = None
+        if pattern is not None:
+            _checks.check_finite(pattern, "pattern")
+            _checks.check_not_negative(pattern, "pattern")
+            given = constant(pattern, "pattern")
+            _checks.check_positive(jnp.sum(given), "pattern")
+            self.pattern = given / jnp.sum(given)
+        self.noise = Multinomial() if noise is None else noise
+
+    def __check_init__(self) -> None:
+        _checks.check_not_negative(self.psf, "psf")
+        check_within(self.background, "background", 0.0, 1.0)
+
+    def check_law(self, law: Motion) -> None:
+        """Raise ValueError unless the law has a density on a grid."""
+        grid = getattr(law, "grid", None)
+        if grid is None:
+            raise ValueError(
+                "Argument `instrument` must look at what the law predicts, but "
+                f"{type(law).__name__} has no density on a grid."
+            )
+        if self.pattern is not None:
+            _checks.check_shape(self.pattern, "pattern", grid.shape)
+
+    def mean(self, law: Any, t: ArrayLike, state: PyTree[Array]) -> Array:
+        """p_j, flat, (points,)"""
+        del t
+        grid, density = law.grid, law.density(state)
+        fade = jnp.exp(-(self.psf**2) * grid.spectral_k2 / 2)
+        seen = grid.fft.backward(fade * grid.fft.forward(density + 0j))
+        share = jnp.ravel(jnp.real(seen)) * grid.cell
+        even = jnp.full_like(share, 1 / share.shape[0])
+        other = even if self.pattern is None else jnp.ravel(self.pattern)
+        return (1 - self.background) * share + self.background * jnp.sum(share) * other

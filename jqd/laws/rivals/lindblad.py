@@ -1,0 +1,264 @@
+"""Open quantum systems: Lindblad's equation for a matrix, with named jumps."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ... import _checks
+from ...constants import constant, fixed, free, parts, scalars
+from ...interop import as_array
+from ...spaces.driven import DrivenHamiltonian, is_driven, read_driven
+from ...spaces.fock import destroy
+from ...spaces.hamiltonians import MatrixHamiltonian, matrix_hamiltonian
+from ...steppers import cf4, exponential, taylor18
+from ..husimi.bath import Bath
+from ..law import Law
+from .dephasing import density_operator
+
+# Levels up to which the generator is a matrix whose exponential is taken.
+LARGEST_DENSE = 12
+
+
+class Jump(eqx.Module):
+    """What surroundings do to a system: γ(n̄ + 1) D[L] + γ n̄ D[L†].
+
+    Attributes:
+        operator: L, (n, n).
+        rate: γ, in 1 over the unit of time and of L².
+        nbar: n̄, thermal quanta by which the reverse happens as well.
+    """
+
+    operator: Complex[Array, "n n"] = fixed()
+    rate: Float[Array, ""] = free(quantum=0.0, span=(0, 1), bounds=(0.0, np.inf))
+    nbar: Float[Array, ""] = free(bounds=(0.0, np.inf))
+
+    def __init__(self, operator: Any, rate: ArrayLike = 0.0, nbar: ArrayLike = 0.0):
+        """A jump at a rate.
+
+        Args:
+            operator: L, (n, n); arrays, QuTiP and dynamiqs operators.
+            rate: γ >= 0, scalar.
+            nbar: n̄ >= 0, scalar.
+
+        Raises:
+            ValueError: no square, finite matrix; a rate that is no number from 0 on.
+        """
+        operator = as_array(operator, "operator")
+        _checks.check_square(operator, "operator")
+        _checks.check_finite(operator, "operator")
+        operator = constant(operator, "operator")
+        self.operator = operator.astype(jnp.result_type(operator.dtype, jnp.complex64))
+        self.rate, self.nbar = scalars(rate=rate, nbar=nbar)
+        _checks.check_not_negative(rate, "rate")
+        _checks.check_not_negative(nbar, "nbar")
+
+
+class Lindblad(Law):
+    """dρ/dt = -i[H, ρ]/ħ + Σ_k γ_k {(n̄_k + 1) D[L_k] + n̄_k D[L_k†]} ρ
+
+    D[L]ρ = LρL† - ½(L†Lρ + ρL†L). The state is the density operator, (n, n); its trace
+    is conserved. Rates are constants by the names of their jumps, "loss.rate",
+    "loss.nbar": free, or nuisances with priors, so that loss is an explanation beside
+    a law that departs from quantum mechanics. Up to 12 levels and with a constant H it
+    is solved by exponentials of a matrix, without steps; else by series.
+
+    Attributes:
+        hamiltonian: a matrix, or one that changes in time.
+        channels: jumps, by name.
+        hbar: ħ, scalar.
+
+    Source: G. Lindblad (1976) Commun. Math. Phys. 48, 119.
+    """
+
+    hamiltonian: MatrixHamiltonian | DrivenHamiltonian
+    channels: dict[str, Jump] = parts()
+    hbar: Float[Array, ""] = fixed()
+
+    def __init__(
+        self, hamiltonian: Any, jumps: Mapping[str, Jump], hbar: ArrayLike = 1.0
+    ):
+        """The law.
+
+        Args:
+            hamiltonian: (n, n) Hermitian or (n,) real, in energy units, as
+                `jqd.Schrodinger` takes it, pulses included.
+            jumps: by name, at least one.
+            hbar: ħ, scalar.
+
+        Raises:
+            ValueError: H not Hermitian, no jumps, operators of another size, ħ not
+                positive.
+        """
+        if is_driven(hamiltonian):
+            hamiltonian = read_driven(hamiltonian)
+        elif not isinstance(hamiltonian, MatrixHamiltonian):
+            hamiltonian = matrix_hamiltonian(as_array(hamiltonian, "hamiltonian"))
+        self.hamiltonian = hamiltonian
+        size = hamiltonian.matrix.shape[0]
+        if not jumps:
+            raise ValueError(
+                "Argument `jumps` must hold a jump, but is empty; without any the law "
+                "is `jqd.Schrodinger`."
+            )
+        for name, jump in jumps.items():
+            if not isinstance(jump, Jump) or not str(name).isidentifier():
+                raise ValueError(
+                    "Argument `jumps` must hold jumps by names, but "
+                    f"{name!r} holds a {type(jump).__name__}."
+                )
+            _checks.check_shape(jump.operator, f"jumps[{name!r}]", (size, size))
+        self.channels = dict(jumps)
+        (self.hbar,) = scalars(hbar=hbar)
+        _checks.check_positive(hbar, "hbar")
+
+    @classmethod
+    def of_mode(cls, hamiltonian: Any, bath: Bath, hbar: ArrayLike = 1.0) -> "Lindblad":
+        """A bosonic mode in its number states, in a bath.
+
+        Jumps `loss` (a, with its n̄), `gain` (a†) and `dephasing` (a†a), as in `Bath`.
+
+        Args:
+            hamiltonian: (n, n) or (n,), between the n lowest number states.
+            bath: its rates, numbers.
+            hbar: ħ, scalar.
+
+        Raises:
+            ValueError: as for the law; rates of several modes.
+        """
+        outline = hamiltonian.matrix if hasattr(hamiltonian, "matrix") else hamiltonian
+        a = destroy(jnp.shape(as_array(outline, "hamiltonian"))[0])
+        jumps = {
+            "loss": Jump(a, bath.gamma, bath.nbar),
+            "gain": Jump(a.T, bath.gain),
+            "dephasing": Jump(a.T @ a, bath.dephasing),
+        }
+        return cls(hamiltonian, jumps, hbar)
+
+    @property
+    def levels(self) -> int:
+        """n."""
+        return self.hamiltonian.matrix.shape[0]
+
+    def prepare(self, psi: Any) -> Complex[Array, "n n"]:
+        """ρ = |ψ⟩⟨ψ| of a normalised ψ, (n,), or ρ itself, (n, n) of trace 1.
+
+        Raises:
+            ValueError: wrong shape, not finite, not Hermitian, not normalised.
+        """
+        return density_operator(psi, self.levels)
+
+    # -- dynamics ------------------------------------------------------------------
+
+    def _operators(self) -> tuple[Array, Array]:
+        """Operators L and L† of all jumps, (2K, n, n), and their rates, (2K,)."""
+        jumps = list(self.channels.values())
+        L = jnp.stack([jump.operator for jump in jumps])
+        rate = jnp.stack([jump.rate for jump in jumps])
+        nbar = jnp.stack([jump.nbar for jump in jumps])
+        both = jnp.concatenate([L, jnp.conj(jnp.swapaxes(L, 1, 2))])
+        return both, jnp.concatenate([rate * (nbar + 1), rate * nbar])
+
+    def _field(
+        self, matrix: Array, weight: ArrayLike, state: Array
+    ) -> Complex[Array, "n n"]:
+        """The right side with this H, and all rates multiplied by a number."""
+        L, rates = self._operators()
+        L, rates = L.astype(state.dtype), weight * rates
+        H = jnp.diag(matrix) if matrix.ndim == 1 else matrix
+        lost = jnp.einsum("k,kba,kbc->ac", rates, jnp.conj(L), L)
+        K = -1j / self.hbar * H - lost / 2
+        fed = jnp.einsum("k,kab,bc,kdc->ad", rates, L, state, jnp.conj(L))
+        return K @ state + state @ jnp.conj(K.T) + fed
+
+    def vector_field(
+        self, t: ArrayLike, state: Array, args: Any = None
+    ) -> Complex[Array, "n n"]:
+        """-i[H, ρ]/ħ + Σ_k rate D[L_k] ρ"""
+        del args
+        return self._field(self._matrix(t), 1.0, state)
+
+    def _matrix(self, t: ArrayLike) -> Array:
+        H = self.hamiltonian
+        return H.at(t) if isinstance(H, DrivenHamiltonian) else H.matrix
+
+    def flow(
+        self,
+        ts: Sequence[ArrayLike],
+        factors: Sequence[float],
+        state: Array,
+        dt: ArrayLike,
+    ) -> Complex[Array, "n n"]:
+        """exp(dt Σ_k f_k G(t_k)) ρ by its series, for `cf4`."""
+        turns = (f * self._matrix(t) for f, t in zip(factors, ts, strict=True))
+        matrix = functools.reduce(jnp.add, turns)
+        field = functools.partial(self._field, matrix, sum(factors))
+        return exponential(field, state, dt)
+
+    @property
+    def stepper(self) -> Any:
+        """With which `recover` follows it where it is not solved at once."""
+        return taylor18 if self.hamiltonian.autonomous else cf4
+
+    def jumps(self) -> Array | None:
+        """Where a pulse jumps."""
+        H = self.hamiltonian
+        return H.jumps() if isinstance(H, DrivenHamiltonian) else None
+
+    @property
+    def solvable(self) -> bool:
+        """Whether H is constant and small enough for `orbit`."""
+        return self.hamiltonian.autonomous and self.levels <= LARGEST_DENSE
+
+    def generator_matrix(self) -> Complex[Array, "n2 n2"]:
+        """The right side as a matrix that acts on ρ, flat by rows."""
+        size = self.levels
+        kind = jnp.result_type(self.hamiltonian.matrix.dtype, jnp.complex64)
+        unit = jnp.eye(size * size, dtype=kind).reshape(-1, size, size)
+        field = functools.partial(self._field, self._matrix(0.0), 1.0)
+        return jax.vmap(field)(unit).reshape(size * size, -1).T
+
+    def orbit(
+        self, state0: Complex[Array, "n n"], ts: Array
+    ) -> tuple[Complex[Array, "T n n"], Array]:
+        """exp(G (t' - t)) from each time to the next, and a bound on its rounding.
+
+        Times at equal distances share one exponential.
+        """
+        G = self.generator_matrix().astype(state0.dtype)
+        near = 8 * jnp.finfo(ts.dtype).eps * jnp.max(jnp.abs(ts), initial=0)
+
+        def interval(carry: Any, dt: Array) -> tuple[Any, Array]:
+            state, last, kernel = carry
+            kernel = jax.lax.cond(
+                jnp.abs(dt - last) <= near,
+                lambda: kernel,
+                lambda: jax.scipy.linalg.expm(G * dt),
+            )
+            state = kernel @ state
+            return (state, dt, kernel), state
+
+        first, none = jnp.ravel(state0), jnp.asarray(-jnp.inf, ts.dtype)
+        _, rest = jax.lax.scan(interval, (first, none, G), jnp.diff(ts))
+        states = jnp.concatenate([first[None], rest]).reshape(-1, *state0.shape)
+        size = jnp.sqrt(jnp.sum(jnp.abs(G) ** 2))
+        return states, jnp.finfo(ts.dtype).eps * (1 + size * (ts - ts[0]))
+
+    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+        """The state at t + dt by the series, or by exponentials of a driven one."""
+        return self.stepper(self, t, state, dt)
+
+    # -- what is seen --------------------------------------------------------------
+
+    def density(self, state: Array) -> Float[Array, " n"]:
+        """Populations: the diagonal of ρ."""
+        return jnp.real(jnp.diagonal(state))
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """The trace, as `norm`."""
+        return {"norm": jnp.sum(self.density(state))}

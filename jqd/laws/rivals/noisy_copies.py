@@ -1,0 +1,257 @@
+"""Copies in surroundings: averages over frequencies, and kicks of phases.
+
+The law of copies is not linear, so there is no density operator: what is averaged is
+what is seen of trajectories.
+"""
+
+import functools
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, PyTree
+
+from ... import _checks
+from ...constants import constant, free, parts
+from ..copying import CopyDynamics, DensityPhase
+from ..law import Law
+from ..motion import StepNoise
+from .dephasing import Dephasing
+
+_MOST_NODES = 10**5
+
+
+class RandomFrequencies(Law):
+    """Copies whose ω_a are constant in a run and normal from run to run.
+
+    ρ(t) = Σ_i w_i ρ(t; ω + sd x_i), x_i, w_i of Gauss and Hermite
+
+    The state is that of all nodes at once. Nodes of 15 and of 25 agree to 1e-15 at the
+    point of quantum mechanics and to some 1e-9 elsewhere, where the law has kinks, for
+    sd t of 0.2. What is seen is even in sd: at 0 its derivative is 0.
+
+    Attributes:
+        law: the copies, whose constants are this law's too.
+        sd: standard deviation of each of the frequencies that scatter, (K,), rates.
+        classes: their numbers, K of them (static).
+        nodes: for each of them (static).
+    """
+
+    classes: tuple[int, ...] = eqx.field(static=True)
+    nodes: int = eqx.field(static=True)
+    law: CopyDynamics = parts()
+    sd: Float[Array, " K"] = free(bounds=(0.0, np.inf))
+
+    def __init__(
+        self,
+        law: CopyDynamics,
+        sd: ArrayLike,
+        classes: int | Sequence[int] | None = None,
+        *,
+        nodes: int = 15,
+    ):
+        """Copies with frequencies that scatter.
+
+        Args:
+            law: the copies, at the mean frequencies.
+            sd: one for all that scatter, or (K,), not negative.
+            classes: whose frequencies do; None for all but the first, each by itself.
+            nodes: for each; all together nodes^K runs.
+
+        Raises:
+            ValueError: no copies, classes that are none or named twice, sd negative or
+                of another length, too many nodes.
+        """
+        self.law = _copies(law)
+        size = law.omega.shape[0]
+        given = range(1, size) if classes is None else np.atleast_1d(classes).tolist()
+        self.classes = tuple(given)
+        known = all(type(a) is int and 0 <= a < size for a in self.classes)
+        if not (known and len(set(self.classes)) == len(self.classes) > 0):
+            raise ValueError(
+                f"Argument `classes` must name classes from 0 to {size - 1}, each "
+                f"once, but is {classes!r}."
+            )
+        self.nodes = _checks.whole_number(nodes, "nodes", 1)
+        if self.nodes ** len(self.classes) > _MOST_NODES:
+            raise ValueError(
+                f"Argument `nodes` must be few enough for {len(self.classes)} classes, "
+                f"at most {_MOST_NODES} runs in all, but is {nodes}."
+            )
+        _checks.check_not_negative(sd, "sd")
+        self.sd = jnp.broadcast_to(constant(sd, "sd"), (len(self.classes),))
+
+    def _quadrature(self) -> tuple[np.ndarray, np.ndarray]:
+        """x, (N, K), and w, (N,), of sum 1."""
+        x, w = np.polynomial.hermite_e.hermegauss(self.nodes)
+        count = len(self.classes)
+        points = np.array(list(itertools.product(x, repeat=count)))
+        weights = functools.reduce(np.multiply.outer, [w / w.sum()] * count)
+        return points, np.ravel(weights)
+
+    def _each(self, t: ArrayLike, function: Any, *states: PyTree[Array]) -> Any:
+        """A function of the law and a state, at every node."""
+        x, _ = self._quadrature()
+        shift = self.sd[None, :] * x
+        omega = self.law.omega[None, :] + jnp.zeros((len(x), 1), shift.dtype)
+        omega = omega.at[:, np.array(self.classes)].add(shift)
+
+        def one(omega: Array, *states: PyTree[Array]) -> Any:
+            law = eqx.tree_at(lambda law: law.omega, self.law, omega)
+            return function(law, *states)
+
+        return jax.vmap(one)(omega, *states)
+
+    def prepare(self, psi: Any) -> PyTree[Array]:
+        """The state of the copies, at every node.
+
+        Raises:
+            ValueError: wrong shape, not finite, not normalised.
+        """
+        count = self.nodes ** len(self.classes)
+        return jax.tree.map(
+            lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape)),
+            self.law.prepare(psi),
+        )
+
+    def vector_field(
+        self, t: ArrayLike, state: PyTree[Array], args: Any = None
+    ) -> PyTree[Array]:
+        """That of the copies, at every node."""
+        del args
+        return self._each(t, lambda law, one: law.vector_field(t, one), state)
+
+    def density(self, state: PyTree[Array]) -> Float[Array, " M"]:
+        """Σ_i w_i ρ_i"""
+        _, w = self._quadrature()
+        each = jax.vmap(self.law.density)(state)
+        return jnp.sum(jnp.asarray(w, each.dtype)[:, None] * each, axis=0)
+
+    def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
+        """The norm Σρ."""
+        return {"norm": jnp.sum(self.density(state))}
+
+    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
+        """Where one of the runs meets a node: the average ends there."""
+        found = self._each(t, lambda law, a, b: law.alarm(t, a, b), before, after)
+        return jnp.max(found)
+
+    def jumps(self) -> Array | None:
+        """Where a pulse jumps."""
+        return self.law.jumps()
+
+
+class PhaseKicks(Law):
+    """Copies whose phases are kicked without end: dφ_a = (..) dt + √g_a dW_a.
+
+    A step is half a step of the copies, a kick, half a step. At the point of quantum
+    mechanics the mean is that of `Dephasing`, Σ_a g_a D[|a⟩⟨a|]; elsewhere there is no
+    equation of the mean, and `jqd.evolve` averages paths. A fit needs such an equation.
+
+    Attributes:
+        law: the copies.
+        g: rate of each class, (M,), 1/time.
+    """
+
+    law: CopyDynamics = parts()
+    g: Float[Array, " M"] = free(quantum=0.0, span=(0, 1), bounds=(0.0, np.inf))
+
+    def __init__(self, law: CopyDynamics, g: ArrayLike):
+        """Copies with kicks.
+
+        Args:
+            law: the copies.
+            g: rate of every class, or (M,), not negative.
+
+        Raises:
+            ValueError: no copies, a rate below zero, another number of them.
+        """
+        self.law = _copies(law)
+        _checks.check_not_negative(g, "g")
+        if np.ndim(g):
+            _checks.check_shape(g, "g", law.omega.shape)
+        self.g = jnp.broadcast_to(constant(g, "g"), law.omega.shape)
+
+    def prepare(self, psi: Any) -> PyTree[Array]:
+        """The state of the copies."""
+        return self.law.prepare(psi)
+
+    def vector_field(
+        self, t: ArrayLike, state: PyTree[Array], args: Any = None
+    ) -> PyTree[Array]:
+        """That of the copies: the drift, without kicks."""
+        return self.law.vector_field(t, state, args)
+
+    @property
+    def noise_shape(self) -> StepNoise:
+        """An increment for each class."""
+        return StepNoise(self.g.shape)
+
+    def step(
+        self,
+        t: ArrayLike,
+        state: PyTree[Array],
+        dt: ArrayLike,
+        w: StepNoise | None = None,
+    ) -> PyTree[Array]:
+        """The state at t + dt under the noise w, which must be given.
+
+        Args:
+            t: time, scalar.
+            state: of the copies.
+            dt: step, scalar, positive.
+            w: `increments`, (M,).
+        """
+        if w is None:
+            raise ValueError("Argument `w` must be the noise of the step, but is None.")
+        state = self.law.step(t, state, dt / 2)
+        state = self._kicked(state, w.increments)
+        return self.law.step(t + dt / 2, state, dt / 2)
+
+    def _kicked(self, state: PyTree[Array], increments: Array) -> PyTree[Array]:
+        """φ_a + √g_a dW_a"""
+        there = self.g > 0
+        root = jnp.where(there, jnp.sqrt(jnp.where(there, self.g, 1)), 0)
+        turn = root * increments
+        if isinstance(state, DensityPhase):
+            return DensityPhase(state.density, state.phase + turn)
+        return state * jax.lax.complex(jnp.cos(turn), -jnp.sin(turn))
+
+    def mean_field(self) -> Dephasing | None:
+        """Lindblad's equation, at the point of quantum mechanics without a drive."""
+        law = self.law
+        plain = law.drive is None and law.harmonics is None
+        if not plain or not _checks.is_concrete((law.q, law.r)):
+            return None
+        if (float(np.asarray(law.q)), float(np.asarray(law.r))) != (0.5, -0.5):
+            return None
+        A = np.eye(law.omega.shape[0])
+        return Dephasing(law.hamiltonian(), A, self.g, law.hbar)
+
+    def density(self, state: PyTree[Array]) -> Float[Array, " M"]:
+        """ρ_a of a path."""
+        return self.law.density(state)
+
+    def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
+        """The norm Σρ."""
+        return {"norm": jnp.sum(self.density(state))}
+
+    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
+        """That of the copies."""
+        return self.law.alarm(t, before, after)
+
+    def jumps(self) -> Array | None:
+        """Where a pulse jumps."""
+        return self.law.jumps()
+
+
+def _copies(law: Any) -> CopyDynamics:
+    if not isinstance(law, CopyDynamics):
+        raise ValueError(
+            f"Argument `law` must be CopyDynamics, but is a {type(law).__name__}."
+        )
+    return law

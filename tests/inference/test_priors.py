@@ -1,0 +1,219 @@
+"""Priors: their densities, and what fits and evidence make of them."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jaxtyping import Array
+from scipy import integrate, optimize, stats
+
+import jqd
+from jqd.inference import Study, evidence, hamiltonian_priors
+from jqd.inference.goodness import MISFIT
+from jqd.instruments import Direct, Gaussian
+from jqd.problems import golden
+
+NEAR = {"starts": 1, "search": None, "held_out": 0.0}
+TS, SIGMA = np.linspace(0.2, 2, 8), 0.1
+VALUES = 0.7 * TS + 0.25 * TS**2 + SIGMA * np.cos(12.9898 * np.arange(8))
+DESIGN = np.stack([TS, TS**2], axis=1)
+
+
+class Parabola(jqd.Motion):
+    """x = a t + b t²: a record of it is linear in its constants."""
+
+    a: Array = jqd.free(span=(-4.0, 6.0))
+    b: Array = jqd.free(span=(-3.0, 3.0))
+
+    def vector_field(self, t, state, args=None):
+        return jnp.stack([self.a + 2 * self.b * t])
+
+
+def study_of(prior, free=("a",)):
+    law = Parabola(jnp.asarray(0.5), jnp.asarray(0.1))
+    data = jqd.Record(TS, VALUES[:, None], Gaussian(SIGMA), t0=0.0)
+    return Study(
+        law, data, psi0=jnp.zeros(1), free=free,
+        nuisances={} if prior is None else {"b": prior},
+        instrument=Direct(lambda t, state: state),
+        method=jqd.Fixed(jqd.rk4, estimate_error=False),
+    )  # fmt: skip
+
+
+def half_chi2(a, b):
+    return np.sum((DESIGN @ [a, b] - VALUES) ** 2) / 2 / SIGMA**2
+
+
+CASES = {
+    "normal": (jqd.Normal(0.3, 0.04), stats.norm(0.3, 0.04)),
+    "log": (jqd.LogNormal(0.3, 0.1), stats.lognorm(0.1, scale=0.3)),
+    "half": (jqd.HalfNormal(0.2), stats.halfnorm(0, 0.2)),
+    "uniform": (jqd.Uniform(0.1, 0.5), stats.uniform(0.1, 0.4)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_shares_and_quantiles_are_those_of_scipy(name):
+    prior, known = CASES[name]
+    x = np.array([-np.inf, -0.1, 0.05, 0.2, 0.3, 0.45, np.inf])
+    np.testing.assert_allclose(prior.below(jnp.asarray(x)), known.cdf(x), atol=1e-14)
+    share = np.linspace(0.001, 0.999, 7)
+    got = prior.quantile(jnp.asarray(share))
+    np.testing.assert_allclose(got, known.ppf(share), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_densities_are_those_of_scipy(name):
+    prior, known = CASES[name]
+    x = np.array([-0.1, 0.0, 0.05, 0.2, 0.3, 0.45, 0.9])
+    # SciPy's, to rounding; 0 itself is the end of two of them
+    inside = x != 0
+    got = np.asarray(prior.log_density(jnp.asarray(x)))
+    np.testing.assert_allclose(got[inside], known.logpdf(x)[inside], rtol=1e-12)
+    # the residual is normal where there is one: its slope at the origin is 1/width
+    slope = jax.grad(lambda x: jnp.sum(prior.residual(x)))(prior.origin)
+    np.testing.assert_allclose(slope, 1 / prior.width, rtol=1e-12)
+    assert prior.residual(prior.origin) == 0
+    low, high = prior.span()
+    assert prior.ends()[0] <= low < prior.centre < high <= prior.ends()[1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "log",
+        # each is compiled for itself
+        pytest.param("normal", marks=pytest.mark.slow),
+        pytest.param("half", marks=pytest.mark.slow),
+        pytest.param("uniform", marks=pytest.mark.slow),
+    ],
+)
+def test_a_fit_finds_the_maximum_of_the_posterior(name):
+    """By SciPy, of the density of ln x where the prior is normal in it."""
+    prior, known = CASES[name]
+    study = study_of(prior)
+    found = jqd.recover(study, **NEAR)
+    jacobian = np.log if name == "log" else lambda b: 0.0
+    low, high = known.support()
+
+    def minus(b):
+        # the best a is known for every b
+        a = TS @ (VALUES - b * TS**2) / (TS @ TS)
+        return half_chi2(a, b) - known.logpdf(b) - jacobian(b)
+
+    ends = max(low, -1.0) + 1e-12, min(high, 1.0)
+    settings = {"method": "bounded", "options": {"xatol": 1e-9}}
+    best = optimize.minimize_scalar(minus, bounds=ends, **settings)
+    # a minimum is known to the root of rounding
+    assert found.constants["b"].value == pytest.approx(best.x, abs=1e-7)
+    pull = float(prior.residual(jnp.asarray(found.constants["b"].value)))
+    assert found.constants["b"].pull == pytest.approx(pull, abs=1e-12)
+    told = 8 + (name != "uniform") - 2
+    misses = 2 * half_chi2(*found.theta) + pull**2
+    np.testing.assert_allclose(found.chi2_per_dof, misses / told, rtol=1e-9)
+
+
+def test_a_uniform_prior_is_a_wall():
+    """Least squares wants b = 0.25; the prior ends below."""
+    inside, outside = (
+        jqd.recover(study_of(jqd.Uniform(0, x)), **NEAR) for x in (1, 0.1)
+    )
+    a, b = np.linalg.lstsq(DESIGN, VALUES, rcond=None)[0]
+    np.testing.assert_allclose(inside.theta, [a, b], rtol=1e-9)
+    # a wall of residuals holds it to a millionth of a span
+    np.testing.assert_allclose(outside.theta[1], 0.1, atol=1e-7)
+    assert inside.constants["b"].pull == 0
+    study = study_of(jqd.Uniform(0, 0.1))
+    assert study.log_likelihood(jnp.array([0.7, 0.11])) == -jnp.inf
+    assert np.isfinite(study.log_likelihood(jnp.array([0.7, 0.09])))
+
+
+@pytest.mark.slow
+def test_a_nuisance_far_from_its_prior_is_no_accident():
+    """Least squares wants b = 0.25; the prior says -0.35 ± 0.1; both give way."""
+    near, far = (
+        jqd.recover(study_of(jqd.Normal(mean, 0.1)), **NEAR) for mean in (0.22, -0.35)
+    )
+    assert (near.status, near.pulled) == ("converged", ())
+    assert far.pulled == ("b",)
+    assert far.constants["b"].pull > 3
+    # chi-square alone would let it pass
+    assert far.p_value > 1e-3
+    assert far.status == MISFIT
+    assert "pulls b by +" in far.message
+    assert f"pull {far.constants['b'].pull:+.2g})" in str(far)
+    assert "were the nuisances known" in str(far)
+    assert far.birge == pytest.approx(far.chi2_per_dof**0.5)
+    code = jqd.Status(int(jqd.fit(study_of(jqd.Normal(-0.35, 0.1)), **NEAR).status))
+    assert code is jqd.Status.MISFIT
+
+
+def test_evidence_of_each_prior_is_that_of_quadrature():
+    for name, (prior, known) in CASES.items():
+        study = study_of(prior, free=())
+
+        def weight(b, known=known):
+            a = 0.5
+            return np.exp(-half_chi2(a, b) + half_chi2(0.5, 0.33)) * known.pdf(b)
+
+        Z = integrate.quad(weight, 0, 1, points=(0.1, 0.3, 0.5), epsabs=0)[0]
+        exact = math.log(Z) - half_chi2(0.5, 0.33)
+        F = np.sum(TS**4) / SIGMA**2
+        best = np.sum(TS**2 * (VALUES - 0.5 * TS)) / np.sum(TS**4)
+        if name in ("normal", "half"):
+            mean, sd = (0.3, 0.04) if name == "normal" else (0.0, 0.2)
+            best = (F * best + mean / sd**2) / (F + sd**-2)
+        elif name == "log":
+            u = optimize.minimize_scalar(
+                lambda u: half_chi2(0.5, np.exp(u)) + (u - np.log(0.3)) ** 2 / 0.02,
+                (-2.0, -0.5),
+            ).x
+            best = np.exp(u)
+        found = evidence(study, jnp.asarray([best]))
+        # exact for normal ones; a logarithm is curved over its width of 5 %
+        tolerance = 1e-9 if name != "log" else 0.02
+        assert float(found.log) == pytest.approx(exact, abs=tolerance), name
+
+
+def test_what_is_uniform_costs_as_much_as_what_is_free():
+    flat, free = study_of(jqd.Uniform(-3, 3)), study_of(None, ("a", "b"))
+    theta = jnp.asarray(np.linalg.lstsq(DESIGN, VALUES, rcond=None)[0])
+    np.testing.assert_allclose(
+        evidence(flat, theta).log, evidence(free, theta).log, rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: jqd.LogNormal(0.0, 0.1), "`median` must be positive"),
+        (lambda: jqd.LogNormal(1.0, -0.1), "`sd` must be positive"),
+        (lambda: jqd.HalfNormal(0.0), "`sd` must be positive"),
+        (lambda: jqd.HalfNormal(np.nan), "`sd` must be finite"),
+        (lambda: jqd.Uniform(0.5, 0.5), "`high` must be above `low`, 0.5, but is 0.5"),
+        (lambda: jqd.Uniform([0, 1], [1, 0.5]), "`high` must be above `low`"),
+        (lambda: study_of(jqd.Uniform([0, 1], [1, 2])), "one for each of its 1"),
+        (lambda: study_of(3.0), "a prior or a pair"),
+    ],
+)
+def test_priors_that_cannot_be(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
+
+
+def test_priors_of_a_hamiltonian_are_of_its_real_parameters():
+    """One width on Re and Im of H_ab moves |H_ab| by it and its phase by s/|H_ab|."""
+    law, _ = golden()
+    found = hamiltonian_priors(law, 0.01)
+    np.testing.assert_allclose(found["R"].origin, [0.7, 0.5, 0.6])
+    np.testing.assert_allclose(found["R"].width, 0.01)
+    np.testing.assert_allclose(found["delta"].width, 0.01 / np.array([0.7, 0.5, 0.6]))
+    np.testing.assert_allclose(found["omega"].width[1:], 0.01)
+    assert found["omega"].width[0] < 1e-6
+    chain = jqd.CopyDynamics.from_hamiltonian(
+        np.array([[0, 1.0, 0], [1.0, 0, 1.0], [0, 1.0, 0]])
+    )
+    # a coupling that is 0 stays so
+    assert hamiltonian_priors(chain, 0.01)["R"].width[1] < 1e-6
