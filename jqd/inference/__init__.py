@@ -18,6 +18,7 @@ from .fisher import fisher as fisher
 from .fit import Constant as Constant
 from .fit import Fit as Fit
 from .fit import fit as fit
+from .hamiltonian_priors import hamiltonian_priors as hamiltonian_priors
 from .identifiability import Horizon as Horizon
 from .identifiability import Identifiability as Identifiability
 from .identifiability import Unidentifiable as Unidentifiable
@@ -38,6 +39,5 @@ from .priors import LogNormal as LogNormal
 from .priors import Normal as Normal
 from .priors import Prior as Prior
 from .priors import Uniform as Uniform
-from .priors import hamiltonian_priors as hamiltonian_priors
 from .search import Search as Search
 from .study import Study as Study

@@ -15,12 +15,9 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from ..constants import constant
-from ..laws import CopyDynamics
 
 # A nuisance that the record pulls further than this from its prior is no accident.
 PULLED = 3.0
-# Standard deviation of what is as good as known: the energy that is the zero of all.
-KNOWN = 1e-7
 _LOG_ROOT = np.log(2 * np.pi) / 2
 
 
@@ -366,28 +363,3 @@ def as_prior(given: Any, name: str, entries: int) -> Prior:
     _entries(mean, f"nuisances[{name!r}]")
     _positive(sd, f"nuisances[{name!r}]")
     return as_prior(Normal(mean, sd), name, entries)
-
-
-def hamiltonian_priors(law: CopyDynamics, sd: ArrayLike) -> dict[str, Prior]:
-    """Priors of one width on each real parameter of the Hamiltonian of copies.
-
-    Energies against the first, and real and imaginary parts of each coupling H_ab: a
-    standard deviation s of both is one of s on R_ab and s/R_ab on δ_ab. A coupling that
-    is 0 stays 0.
-
-    Args:
-        law: copies, with the Hamiltonian as it is thought to be.
-        sd: s, in its rates, positive.
-
-    Returns:
-        Priors of `omega`, `R` and `delta`, for `Study`.
-    """
-    upper = np.triu_indices(law.omega.shape[0], 1)
-    R, delta = np.asarray(law.R)[upper], np.asarray(law.delta)[upper]
-    sd, there = np.asarray(sd), R > 0
-    energies = np.r_[KNOWN, np.full(law.omega.shape[0] - 1, sd)]
-    return {
-        "omega": Normal(law.omega, energies),
-        "R": Normal(R, np.where(there, sd, KNOWN)),
-        "delta": Normal(delta, np.where(there, sd / np.where(there, R, 1), KNOWN)),
-    }

@@ -22,7 +22,8 @@ from ...laws import CopyDynamics
 from ...records.record import Record
 from ...status import Status
 from ...steppers import rk4
-from ..priors import Normal, hamiltonian_priors
+from ..hamiltonian_priors import hamiltonian_priors
+from ..priors import Normal
 from ..study import Study
 from .answer import Design
 from .apparatus import (

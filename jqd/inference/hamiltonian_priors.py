@@ -1,0 +1,35 @@
+"""Priors of a Hamiltonian that is known to some width."""
+
+import numpy as np
+from jaxtyping import ArrayLike
+
+from ..laws import CopyDynamics
+from .priors import Normal, Prior
+
+# Standard deviation of what is as good as known: the energy that is the zero of all.
+KNOWN = 1e-7
+
+
+def hamiltonian_priors(law: CopyDynamics, sd: ArrayLike) -> dict[str, Prior]:
+    """Priors of one width on each real parameter of the Hamiltonian of copies.
+
+    Energies against the first, and real and imaginary parts of each coupling H_ab: a
+    standard deviation s of both is one of s on R_ab and s/R_ab on δ_ab. A coupling that
+    is 0 stays 0.
+
+    Args:
+        law: copies, with the Hamiltonian as it is thought to be.
+        sd: s, in its rates, positive.
+
+    Returns:
+        Priors of `omega`, `R` and `delta`, for `Study`.
+    """
+    upper = np.triu_indices(law.omega.shape[0], 1)
+    R, delta = np.asarray(law.R)[upper], np.asarray(law.delta)[upper]
+    sd, there = np.asarray(sd), R > 0
+    energies = np.r_[KNOWN, np.full(law.omega.shape[0] - 1, sd)]
+    return {
+        "omega": Normal(law.omega, energies),
+        "R": Normal(R, np.where(there, sd, KNOWN)),
+        "delta": Normal(delta, np.where(there, sd / np.where(there, R, 1), KNOWN)),
+    }
