@@ -58,6 +58,11 @@ def test_ends_go_to_infinity_with_their_jacobian(line, box):
     _, logdet = jnp.linalg.slogdet(jax.jacfwd(target.theta)(z))
     _, constant = jnp.linalg.slogdet(target.root)
     assert float(target.log_slope(z)) == pytest.approx(float(logdet - constant))
+    # ... of which the density takes account
+    rest = study.log_likelihood(theta) - study.log_likelihood(jnp.array([0.7, -0.4]))
+    rest = rest + target.log_slope(z) - target.log_slope(jnp.zeros(2))
+    drop = target.log_density(z) - target.log_density(jnp.zeros(2))
+    assert float(drop) == pytest.approx(float(rest), abs=1e-9)  # rounding
     # a fit at an end is moved inside
     at_end = whitened(study, box_of(study, box), jnp.array([high, -0.4]).clip(-9, 9))
     assert np.isfinite(at_end.log_density(jnp.zeros(2)))
