@@ -212,7 +212,7 @@ def test_four_commands_from_a_design_to_a_comparison(tmp_path, monkeypatch, caps
     design, _, recovered, compared = printed
     assert "A step of 0.05 in q at 5 standard errors" in design
     assert "converged" in recovered
-    assert "copying[q]" in compared
+    assert "The record prefers copying[q]" in compared
     summary = json.loads(Path("results/planned/summary.json").read_text())
     q = summary["constants"]["q"]
     assert abs(q["value"] - 0.45) < 4 * q["stderr"]

@@ -106,6 +106,8 @@ def _errors(slope: Array, width: Array, fraction: ArrayLike = NULL_FRACTION) -> 
     scaled = slope * width[None, :]
     missing = max(0, scaled.shape[1] - scaled.shape[0])
     scaled = jnp.concatenate([scaled, jnp.zeros((missing, scaled.shape[1]))])
+    if not scaled.shape[1]:
+        return width
     _, values, axes = jnp.linalg.svd(scaled, full_matrices=False)
     null = values <= jnp.maximum(fraction, NULL_FRACTION) * values[0]
     spread = jnp.sum((axes / jnp.where(null, 1, values)[:, None]) ** 2, axis=0)

@@ -65,6 +65,21 @@ def test_evidence_of_a_linear_model_is_exact():
     assert not np.any(found.at_wall)
 
 
+@pytest.mark.slow
+def test_a_law_whose_nuisances_alone_are_fitted():
+    """As quantum mechanics beside a readout error: least squares with priors."""
+    priors = {"a": (0.6, 0.3), "b": (-0.3, 0.2)}
+    A = DESIGN[:, :2]
+    F = A.T @ A / SIGMA**2 + np.diag([1 / 0.09, 1 / 0.04])
+    best = np.linalg.solve(F, A.T @ VALUES / SIGMA**2 + [0.6 / 0.09, -0.3 / 0.04])
+    found = jqd.recover(line((), priors), starts=1, search=None)
+    errors = np.sqrt(np.diagonal(np.linalg.inv(F)))
+    for one, value, error in zip(found.constants.values(), best, errors, strict=True):
+        assert abs(one.value - value) < 0.01 * error  # what the polish leaves
+        assert one.stderr == pytest.approx(error, rel=1e-6)
+        assert one.known == 0
+
+
 def test_a_uniform_prior_costs_the_logarithm_of_its_width():
     study = line(("a", "b"))
     A = DESIGN[:, :2] / SIGMA
