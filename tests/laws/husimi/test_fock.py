@@ -20,7 +20,7 @@ from jqd.laws.husimi import (
     Heff,
     HusimiFokkerPlanck,
 )
-from jqd.papers.husimi.truncation import exponential_action, horizon
+from jqd.papers.husimi.truncation import horizon, taylor_orbit
 from jqd.spaces.symbols import (
     Symbol,
     bose_hubbard,
@@ -61,8 +61,8 @@ def final_density(law, psi, t, method=None):
 def series_density(law, psi, t):
     """By Taylor series of exp(Gt): exact to rounding, and quick to compile."""
     generator = law.form.generator(law.equation)
-    steps = math.ceil(float(generator.bound()) * t)
-    return law.density(exponential_action(generator, law.prepare(psi), t, steps))
+    (rho,) = taylor_orbit(generator, law.prepare(psi), [t])
+    return law.density(rho)
 
 
 def random_rho(levels, seed=0):
