@@ -91,23 +91,18 @@ def horizon(
     orders = law.form.orders if isinstance(law.form, Fock) else 2
     times = np.asarray(ts, float)
     runs = [_densities(law, psi, times, Fock(n, orders)) for n in sorted(set(levels))]
-    spread = np.full(times.size, np.nan)
-    densities = np.full((times.size, *law.points.shape[: _batch(law)]), np.nan)
+    batch = law.points.shape[: law.points.ndim - (law.modes > 1)]
+    spread, densities = (np.full((times.size, *shape), np.nan) for shape in ((), batch))
     for k, values in enumerate(zip(*runs, strict=True)):
         *fewer, most = values
         with np.errstate(invalid="ignore", over="ignore"):
             apart = np.max([np.max(np.abs(few - most)) for few in fewer])
             spread[k] = apart / np.max(np.abs(most))
         if not spread[k] <= tolerance:
-            last = times[k - 1] if k else -math.inf
-            return Horizon(float(last), float(times[k]), Status.HORIZON, spread, densities)
+            time, until = (float(times[k - 1]) if k else -math.inf), float(times[k])
+            return Horizon(time, until, Status.HORIZON, spread, densities)
         densities[k] = most
     return Horizon(float(times[-1]), math.inf, Status.OK, spread, densities)
-
-
-def _batch(law: HusimiFokkerPlanck) -> int:
-    """How many axes a density at the points of the law has."""
-    return law.points.ndim - (law.modes > 1)
 
 
 def _densities(

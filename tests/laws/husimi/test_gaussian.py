@@ -3,8 +3,6 @@
 Row numbers are those of the table of tests of the law's equations.
 """
 
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
