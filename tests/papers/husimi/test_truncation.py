@@ -1,16 +1,12 @@
 """Until when the law cut at second derivatives can be followed, beside SciPy."""
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from scipy.linalg import expm
 
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 from jqd.papers.husimi.chains import chain_symbol, normal_modes
-from jqd.papers.husimi.truncation import horizon, taylor_orbit
-from jqd.spaces.symbols import kerr
+from jqd.papers.husimi.truncation import horizon
 from jqd.states import coherent
 from jqd.status import Status
 
