@@ -47,10 +47,12 @@ def figure_fit(
     with house_style():
         size = (4.2 * columns + 0.6, 2.2 * rows + 0.9)
         figure, axes = subplots(rows, columns, size=size, sharex=True, sharey=True)
+        # a line through one row would not be seen
+        alone: Any = {"marker": "_", "ms": 14} if len(ts) == 1 else {}
         for axis, k in zip(axes.flat, shown, strict=False):
             _mark_held_out(axis, ts, held_out_from, label=axis is axes.flat[0])
-            axis.plot(ts, start[:, k], color=GREY, lw=1.2, ls=(0, (4, 2)))
-            axis.plot(ts, fitted[:, k], color=BLUE)
+            axis.plot(ts, start[:, k], color=GREY, lw=1.2, ls=(0, (4, 2)), **alone)
+            axis.plot(ts, fitted[:, k], color=BLUE, **alone)
             if sigma is not None:
                 bars = np.broadcast_to(np.asarray(sigma, float), data.shape)[:, k]
                 axis.errorbar(ts, data[:, k], bars, fmt="none", ecolor=INK, lw=0.6)
@@ -59,7 +61,7 @@ def figure_fit(
         for axis in axes.flat[len(shown) :]:
             axis.set_visible(False)
         axes[0, 0].set_ylim(_limits(data, fitted, start))
-        axes[0, 0].set_xlim(ts.min(), ts.max())
+        axes[0, 0].set_xlim(*_span(ts))
         for axis in axes[-1]:
             axis.set_xlabel("time")
         handles = [
@@ -156,13 +158,20 @@ def figure_residuals(
             low, middle, high = np.quantile(residuals, [0.05, 0.5, 0.95], axis=1)
             options = {"color": CYCLE[0], "lw": 0, "alpha": 0.3}
             axis.fill_between(ts, low, high, label="90 % of the columns", **options)
-            axis.plot(ts, middle, color=CYCLE[0], label="median")
-        axis.set_xlim(ts.min(), ts.max())
+            marker = "o" if len(ts) == 1 else None
+            axis.plot(ts, middle, color=CYCLE[0], marker=marker, label="median")
+        axis.set_xlim(*_span(ts))
         axis.set_xlabel("time")
         axis.set_ylabel("data - fitted law")
         if axis.get_legend_handles_labels()[0]:
             figure.legend(loc="outside upper left", ncols=4, columnspacing=1.4)
     return figure
+
+
+def _span(ts: np.ndarray) -> tuple[float, float]:
+    """Ends of the axis of time, apart where there is one row alone."""
+    room = 0.5 if len(ts) == 1 else 0.0
+    return ts.min() - room, ts.max() + room
 
 
 def _mark_held_out(axis: Axes, ts: Any, since: float | None, *, label: bool) -> None:

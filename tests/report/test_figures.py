@@ -53,6 +53,17 @@ def test_each_panel_shows_its_own_column():
         np.testing.assert_allclose(np.ptp(bars[:, :, 1], axis=1), 0.2 * (k + 1))
 
 
+def test_a_record_of_one_row_is_seen():
+    """The fit as marks, in panels of some width."""
+    data = law(0.0, 3)[3:4]
+    figure = figure_fit(TS[3:4], data, data, data, ["a", "b", "c"])
+    assert [line.get_marker() for line in figure.axes[0].lines] == ["_", "_", "o"]
+    many = figure_residuals(TS[3:4], law(0.0, 300)[3:4])
+    for axis in (figure.axes[0], many.axes[0]):
+        assert np.ptp(axis.get_xlim()) == 1
+        assert "o" in [line.get_marker() for line in axis.lines]
+
+
 def test_residuals_are_drawn_column_by_column():
     residuals = law(0.0, 3) * np.array([1e-3, 2e-3, 3e-3])
     figure = figure_residuals(TS, residuals, noise_band=0.01, names=["a", "b", "c"])
