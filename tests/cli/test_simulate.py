@@ -178,6 +178,7 @@ def test_a_person_reads_a_table_and_the_next_command(tmp_path, capsys):
     assert out.endswith(f"Recover with: jqd recover statistics --data '{path}'\n")
 
 
+@pytest.mark.slow
 def test_a_law_that_ends_leaves_no_file(tmp_path, capsys):
     """Exponents at which a class dies out: exit code 1, and the status says why."""
     path = tmp_path / "n.csv"
@@ -205,7 +206,7 @@ def test_a_law_that_ends_leaves_no_file(tmp_path, capsys):
         (["copying", "--state", "psi.npy"], "--hamiltonian is missing"),
         (["copying", "--times", "0:6"], "like 0:6:61 or 0.2,0.5,1, but '0:6'"),
         (["copying", "--times", "0:6:1.5"], "like 0:6:61"),
-        (["copying", "--times", "1,2"], "must begin at 0 for counts of classes"),
+        (["copying", "--times", "1,2"], "must begin at 0 for counts in a .csv"),
         (["copying", "--times", "1,1"], "must increase strictly from 0 on"),
         (["copying", "--times", "-1,1"], "must increase strictly from 0 on"),
         (["husimi", "--set", "C=1.1"], "C at most 1 for samples"),

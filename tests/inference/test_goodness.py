@@ -133,6 +133,7 @@ def test_a_loss_that_the_law_lacks_is_a_misfit(golden, populations):
     assert "not to be trusted" in str(found)
 
 
+@pytest.mark.slow
 def test_a_true_law_is_no_misfit(golden, populations):
     noise = np.random.default_rng(1).normal(0, SIGMA, populations.shape)
     found = fitted(golden, populations + noise, Gaussian(SIGMA))

@@ -299,7 +299,7 @@ def test_points_of_two_modes(tmp_path):
         ),
         ({"husimi": np.full((3, 4, 5), 0.05 + 0.1j)}, "must hold real `husimi`"),
         ({"husimi": np.full((3, 4, 5), -0.05)}, "positive somewhere"),
-        ({"sigma": np.full(3, 0.1)}, "one number as `sigma`"),
+        ({"sigma": np.full(4, 0.1)}, "`sigma`"),
         ({"sigma": 0.0}, "`sigma` must be positive"),
         ({"sigma": np.inf}, "must be finite"),
         ({"g": -2.0}, "`g` must be positive"),

@@ -143,6 +143,7 @@ def test_batches_find_what_recover_finds_one_by_one(golden, found, many):
         np.testing.assert_allclose(found.chi2_per_dof[i], alone.chi2_per_dof, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_what_no_record_tells_has_its_status(golden):
     """A shift of all omega changes no population."""
     law, psi0, _ = golden

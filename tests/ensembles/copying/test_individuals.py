@@ -131,6 +131,7 @@ def test_rates_of_the_phases(key):
     assert still.mean() > 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["leap", "exact"])
 def test_aligned_individuals_are_quantum(key, method):
     """Means are |ψ|², phases stay together, everybody descends from somebody."""
@@ -164,6 +165,7 @@ def test_aligned_individuals_are_quantum(key, method):
         assert len(np.unique(row)) == count
 
 
+@pytest.mark.slow
 def test_the_leap_is_the_exact_process(key):
     """Means and variances of phases and shares of a spread-out crowd, both ways."""
     law, _ = problems.golden(0.4, -0.6)

@@ -106,6 +106,7 @@ def slope_of_scatter(law, numbers, t):
     return np.polyfit(np.log(numbers), np.log(mean) / 2, 1, w=weight, cov="unscaled")
 
 
+@pytest.mark.slow
 @pytest.mark.equation("copying", "question-size-scatter")
 def test_scatter_falls_as_one_over_root_N():
     """rms(ρ - |ψ|²) over N = 1e2..1e6."""

@@ -130,6 +130,7 @@ def test_density_at_the_wall_is_said(form):
     assert bool(jnp.isfinite(run.values[1]).all())
 
 
+@pytest.mark.slow
 def test_step_budget_is_said():
     law = make(form="links")
     method = jqd.Adaptive(max_steps=16, estimate_error=False)
@@ -137,6 +138,7 @@ def test_step_budget_is_said():
     assert int(run.status) == jqd.Status.STEP_BUDGET
 
 
+@pytest.mark.slow
 def test_momentum_beyond_the_cutoff_is_said():
     law = make()
     psi = packet(momentum=9.0)  # the cut-off of this grid is at 12.6

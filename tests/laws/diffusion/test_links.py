@@ -78,6 +78,7 @@ def test_order_of_the_links(order, spacings):
     assert abs(np.log2(errors[0] / errors[1]) - order) < 0.35
 
 
+@pytest.mark.slow
 def test_too_coarse_a_grid_is_said():
     _, run, _ = meeting(2, 0.2)
     assert int(run.status) == jqd.Status.CUTOFF

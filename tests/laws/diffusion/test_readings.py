@@ -122,6 +122,7 @@ def test_readings_in_other_units():
     assert float(sides[0]) == pytest.approx(float(sides[1]), abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mass", [1.0, 3.0])
 def test_all_masses_fall_alike_in_T2(mass):
     def index(x):

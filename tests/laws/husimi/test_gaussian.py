@@ -82,6 +82,7 @@ def test_only_products_matter():
     assert np.max(np.abs(end(0.9, 0.7, 1.3, c * 1.9) - one)) > 1e-2
 
 
+@pytest.mark.slow
 def test_where_the_density_ends():
     """Row 24: C = -1 loses Var Y at ln(3)/2; C = 2 keeps Var X at ½."""
     end = np.log(3) / 2
