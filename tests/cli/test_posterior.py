@@ -36,7 +36,7 @@ def test_the_table(tmp_path, capsys):
     out = " ".join(capsys.readouterr().out.split())
     assert "Posterior of CopyDynamics" in out
     assert "laplace: converged." in out
-    assert "independent" in out
+    assert "Independent draws" in out
 
 
 @pytest.mark.parametrize(

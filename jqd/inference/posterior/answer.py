@@ -175,7 +175,7 @@ class Posterior(NamedTuple):
         found, rhat, ess = [], self.rhat, self.ess
         for label, ends in self.quantiles().items():
             sd = self.sd[label]
-            mixed = "independent" if rhat is None else f"{rhat[label]:.4f}"
+            mixed = "none" if rhat is None else f"{rhat[label]:.4f}"
             numbers = (rounded(x, sd) for x in (self.mean[label], *ends))
             mean, *ends_ = numbers
             found.append((label, mean, f"{sd:.3g}", *ends_, mixed, f"{ess[label]:.0f}"))

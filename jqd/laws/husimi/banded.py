@@ -5,7 +5,7 @@ import math
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex
 
 
 class Generator(eqx.Module):
@@ -83,11 +83,6 @@ class Generator(eqx.Module):
             values = weight[n[inside], (n + k)[inside]]
             whole = whole.at[k[inside], n[inside], source[inside]].add(values)
         return whole
-
-    def bound(self) -> Float[Array, ""]:
-        """A bound on the Frobenius norm |Gρ|/|ρ|."""
-        largest = [jnp.max(jnp.abs(weight)) for weight in self.weights]
-        return jnp.sum(jnp.stack(largest)) if largest else jnp.zeros(())
 
 
 def _sources(

@@ -27,9 +27,10 @@ class Sharp(Gaussian):
 def test_a_likelihood_that_is_too_sharp_is_seen(line, noise):
     found = jqd.sbc(line("a", PRIOR, noise(0.1)), 100, box=BOX)
     assert found.labels == ("a", "b")
-    assert found.lost == 0
+    # fits of a sharp likelihood may lie far beyond an end
+    assert found.lost <= (0 if noise is Gaussian else 0.01)
     assert found.ranks.shape == found.truth.shape == (100, 2)
-    assert (found.status == "calibrated") is (noise is Gaussian)
+    assert found.status == ("calibrated" if noise is Gaussian else "not calibrated")
     assert found.status in str(found)
     if noise is Gaussian:
         # a prior that is drawn from: uniform, and normal; five errors

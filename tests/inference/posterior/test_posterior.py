@@ -261,7 +261,7 @@ def test_without_blackjax(line, monkeypatch):
         jqd.posterior(line())
     found = jqd.posterior(line(), "laplace", theta=[0.7, -0.4], draws=10)
     assert found.rhat is None
-    assert "independent" in str(found)
+    assert "Independent draws" in str(found)
 
 
 @pytest.mark.parametrize(
