@@ -205,7 +205,7 @@ def test_a_law_that_ends_leaves_no_file(tmp_path, capsys):
         (["copying", "--state", "psi.npy"], "--hamiltonian is missing"),
         (["copying", "--times", "0:6"], "like 0:6:61 or 0.2,0.5,1, but '0:6'"),
         (["copying", "--times", "0:6:1.5"], "like 0:6:61"),
-        (["copying", "--times", "1,2"], "must begin at 0 for counts of classes"),
+        (["copying", "--times", "1,2"], "must begin at 0 for counts in a .csv"),
         (["copying", "--times", "1,1"], "must increase strictly from 0 on"),
         (["copying", "--times", "-1,1"], "must increase strictly from 0 on"),
         (["husimi", "--set", "C=1.1"], "C at most 1 for samples"),
