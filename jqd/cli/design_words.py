@@ -54,9 +54,11 @@ def told(summary: Mapping[str, Any], *, box: bool) -> list[Any]:
         summary: what `--json` prints, with numbers as they are.
         box: whether the worst of a box was looked for.
     """
+    gap = f"gap of the equivalence theorem {summary['gap']:.1e}"
+    if box:
+        gap = f"at most {summary['gap']:.1e} above the best for the values that count"
     lines = [
-        f"{summary['criterion']} {summary['value']:.6g}, gap of the equivalence "
-        f"theorem {summary['gap']:.1e}.",
+        f"{summary['criterion']} {summary['value']:.6g}, {gap}.",
         *map(_null_words, summary["null_vectors"]),
         *(_need_words(need) for need in summary["steps"]),
     ]

@@ -27,12 +27,15 @@ from .settings import Candidates, gather
 from .several import Least, judge_several, least, values_of
 from .weights import Optimum, Problem
 
+# Values that count go in multiples of this.
+BATCH = 8
 # Points within the box for each of its constants, and most constants.
 INSIDE, MOST = 6, 6
 # A value that is worse by less than this, relative, is no longer added.
 WORSE, ROUNDS = 1e-3, 8
-# Halvings of the steps of the search within the box, from a quarter of its widths.
-HALVINGS = 4
+# A search within the box goes up from so many of the worst, by steps from a quarter of
+# its widths down, so often.
+ASCENTS, HALVINGS = 4, 8
 
 
 class Task(NamedTuple):
@@ -113,11 +116,11 @@ def over_box(task: Task, theta: Array, box: Any, given: Array | None) -> Design:
     points = [_sound(task, put(unit), study) for unit in units]
     best, problems = _solve(task, points, given)
     for _ in range(ROUNDS):
-        top = int(jnp.argmax(best.values))
-        unit, point, value = _ascend(task, study, put, units[top], points[top], best)
-        if point is None or _excess(task, value, float(best.values[top])) < WORSE:
+        worse = _worse(task, study, put, units, best)
+        if not worse:
             break
-        units, points = [*units, unit], [*points, point]
+        units += [unit for unit, _ in worse]
+        points += [point for _, point in worse]
         best, problems = _solve(task, points, given)
     top = int(jnp.argmax(best.values))
     problem = jax.tree.map(lambda leaf: leaf[top], problems)
@@ -185,22 +188,40 @@ def _sound(task: Task, theta: Array, study: Study) -> Point:
 def _solve(
     task: Task, points: list[Point], given: Array | None
 ) -> tuple[Least, Problem]:
-    problems = _stack([task.problem(point.found) for point in points])
+    each = [task.problem(point.found) for point in points]
+    # one twice changes nothing, and numbers that come again are not compiled anew
+    problems = _stack(each + each[-1:] * (-len(each) % BATCH))
     if given is not None:
-        return judge_several(problems, given), problems
-    return least(problems, task.tolerance), problems
+        best = judge_several(problems, given)
+    else:
+        best = least(problems, task.tolerance)
+    return best._replace(values=best.values[: len(each)]), problems
 
 
 def _stack(problems: list[Problem]) -> Problem:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *problems)
 
 
+def _worse(
+    task: Task, study: Study, put: Any, units: list[np.ndarray], best: Least
+) -> list[tuple[np.ndarray, Point]]:
+    """Values that are worse than all that count, up from those that are worst now."""
+    values = np.asarray(best.values)
+    found = []
+    for start in np.argsort(-values)[:ASCENTS]:
+        unit, point, value = _ascend(
+            task, study, put, units[start], float(values[start]), best.weights
+        )
+        if point is not None and _excess(task, value, values.max()) >= WORSE:
+            found.append((unit, point))
+    return found
+
+
 def _ascend(
-    task: Task, study: Study, put: Any, unit: np.ndarray, point: Point, best: Least
+    task: Task, study: Study, put: Any, unit: np.ndarray, here: float, weights: Array
 ) -> tuple[np.ndarray, Point | None, float]:
-    """The worst value that steps along the axes of the box lead to; None for none."""
-    here, found = float(jnp.max(best.values)), None
-    step = 0.25
+    """Where steps along the axes of the box lead up to; None where none does."""
+    found, step = None, 0.25
     for _ in range(HALVINGS):
         moved = False
         for axis, sign in itertools.product(range(unit.size), (1, -1)):
@@ -210,7 +231,7 @@ def _ascend(
                 continue
             other = _sound(task, put(tried), study)
             one = _stack([task.problem(other.found)])
-            value = float(values_of(one, best.weights)[0])
+            value = float(values_of(one, weights)[0])
             if value > here:
                 unit, here, found, moved = tried, value, other, True
         step = step if moved else step / 2
