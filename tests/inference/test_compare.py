@@ -186,7 +186,7 @@ def candidate(name, *, rows, settled=True, wall=False, failed=0):
     scales = jnp.asarray(SCALES)
     proof = Evidence(
         jnp.sum(logs), scales, jnp.sum(logs) - jnp.log(scales), jnp.ones(1),
-        jnp.asarray([wall]),
+        jnp.asarray([wall]), jnp.asarray(0.0),
     )  # fmt: skip
     return Candidate(
         name, "converged", settled, {"b": 0.1}, {"b": 0.01}, 1, logs.sum(), 12.0, 11,
