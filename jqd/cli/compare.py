@@ -158,8 +158,11 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 def _table(
     title: str, headings: Sequence[str], lines: Sequence[Sequence[str]]
 ) -> Table:
-    table = Table(title=title, title_justify="left", show_edge=False)
-    for heading in headings:
+    table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    # whatever the width, most laws keep their name in one line; of numbers, digits fold
+    names = min(18, max(len(line[0]) for line in lines))
+    table.add_column(headings[0], style="bold", overflow="fold", min_width=names)
+    for heading in headings[1:]:
         table.add_column(heading, overflow="fold")
     for line in lines:
         table.add_row(*map(escape, line))

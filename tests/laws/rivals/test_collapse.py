@@ -205,7 +205,7 @@ def test_paths_have_derivatives_and_draws_refuse_them(qubit):
     drawn = StepNoise(w.increments, jnp.asarray(0.3))
     assert np.isfinite(end(0.5, True, drawn))
     for derivative in (jax.grad, jax.jacfwd):
-        with pytest.raises(ValueError, match="must not draw .* draw=False"):
+        with pytest.raises(ValueError, match=r"must not draw .* draw=False"):
             derivative(end)(0.5, True, drawn)
 
 
