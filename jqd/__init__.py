@@ -65,16 +65,22 @@ if TYPE_CHECKING:
     from .interop import as_array as as_array
     from .interop import to_qutip as to_qutip
     from .laws import AmplitudeAction as AmplitudeAction
+    from .laws import Beretta as Beretta
     from .laws import ClassicalDiffusion as ClassicalDiffusion
     from .laws import Collapse as Collapse
     from .laws import ConservativeDiffusion as ConservativeDiffusion
     from .laws import CopyDynamics as CopyDynamics
     from .laws import DensityPhase as DensityPhase
+    from .laws import DoebnerGoldin as DoebnerGoldin
+    from .laws import DoebnerGoldinLine as DoebnerGoldinLine
+    from .laws import Gisin as Gisin
+    from .laws import GrossPitaevskii as GrossPitaevskii
     from .laws import Harmonics as Harmonics
     from .laws import HusimiFokkerPlanck as HusimiFokkerPlanck
     from .laws import Jump as Jump
     from .laws import Law as Law
     from .laws import Lindblad as Lindblad
+    from .laws import Logarithmic as Logarithmic
     from .laws import Madelung as Madelung
     from .laws import Motion as Motion
     from .laws import PhaseAlignment as PhaseAlignment
@@ -82,7 +88,10 @@ if TYPE_CHECKING:
     from .laws import QuantumJumps as QuantumJumps
     from .laws import RandomFrequencies as RandomFrequencies
     from .laws import Schrodinger as Schrodinger
+    from .laws import SchrodingerNewton as SchrodingerNewton
     from .laws import StepNoise as StepNoise
+    from .laws import Weinberg as Weinberg
+    from .laws import kaplan_rajendran as kaplan_rajendran
     from .observe import Moments as Moments
     from .observe import Occupations as Occupations
     from .observe import expectation as expectation

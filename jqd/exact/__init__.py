@@ -8,6 +8,7 @@ from . import diffusion as diffusion
 from . import husimi as husimi
 from . import matrices as matrices
 from . import on_grids as on_grids
+from . import rivals as rivals
 from .closed_forms import coherent_state as coherent_state
 from .closed_forms import free_gaussian as free_gaussian
 from .closed_forms import rabi as rabi

@@ -1,0 +1,155 @@
+"""Beretta's law: steepest ascent of entropy at a given energy."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ... import _checks
+from ...constants import free, parts, scalars
+from ...steppers import Flows, strang
+from ...steppers.flows import GeneralFlow
+from ..law import Law
+from ..schrodinger import Schrodinger
+from .dephasing import density_operator, unitary
+from .self_potential import at_all_times, read_quantum
+
+
+class Beretta(Law):
+    """dρ/dt = -i[H, ρ]/ħ - κ (ρ ln ρ + α ρ + β {H, ρ}/2).
+
+    α and β keep the trace and the energy. The entropy rises until ρ ∝ exp(-β H) on what
+    levels ρ has a share of. A pure state has ρ ln ρ = 0 and moves as in quantum
+    mechanics, but not stably: a share p of another state grows as p^exp(-κt).
+
+    Attributes:
+        quantum: Schrödinger's law, with H, a matrix, and ħ.
+        kappa: κ = 1/τ, rate; 0 in quantum mechanics.
+
+    Source: G. P. Beretta, E. P. Gyftopoulos, J. L. Park, G. N. Hatsopoulos (1984) Nuovo
+    Cimento B 82, 169; G. P. Beretta (2009) Rep. Math. Phys. 64, 139.
+    """
+
+    quantum: Schrodinger = parts()
+    kappa: Float[Array, ""] = free(quantum=0.0, span=(0, 1), bounds=(0.0, jnp.inf))
+
+    def __init__(self, H: Any, kappa: ArrayLike = 0.0) -> None:
+        """The law.
+
+        Args:
+            H: a matrix, or a `Schrodinger` of one, with ħ.
+            kappa: κ >= 0, scalar.
+
+        Raises:
+            ValueError: on a grid or driven; kappa not one number from 0 on.
+        """
+        self.quantum = read_quantum(H)
+        at_all_times(self.quantum, "H")
+        (self.kappa,) = scalars(kappa=kappa)
+        _checks.check_not_negative(kappa, "kappa")
+
+    def prepare(self, psi: Any) -> Complex[Array, "n n"]:
+        """ρ = |ψ⟩⟨ψ| of a normalised ψ, (n,), or ρ itself, (n, n) of trace 1."""
+        return density_operator(psi, at_all_times(self.quantum, "H").shape[0])
+
+    def density(self, state: Array) -> Float[Array, " n"]:
+        """Populations: the diagonal of ρ."""
+        return jnp.real(jnp.diagonal(state))
+
+    def _matrix(self) -> Array:
+        H = at_all_times(self.quantum, "H")
+        return jnp.diag(H) if H.ndim == 1 else H
+
+    def entropy(self, state: Array) -> Float[Array, ""]:
+        """-tr ρ ln ρ."""
+        return -jnp.real(jnp.trace(x_log_x(state)))
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """The trace, as `norm`, and the energy tr Hρ."""
+        energy = jnp.real(jnp.trace(self._matrix() @ state))
+        return {"norm": jnp.sum(self.density(state)), "energy": energy}
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """The right side."""
+        del t, args
+        image = self._matrix() @ state
+        turn = -1j / self.quantum.hbar * (image - jnp.conj(image.T))
+        return turn + self.climb(state)
+
+    def climb(self, state: Array) -> Complex[Array, "n n"]:
+        """-κ (ρ ln ρ + α ρ + β {H, ρ}/2)."""
+        H = self._matrix()
+        image, chaos = H @ state, x_log_x(state)
+        trace = jnp.sum(self.density(state))
+        trace = jnp.where(trace > 0, trace, 1)
+        energy = jnp.real(jnp.trace(image)) / trace
+        spread = jnp.real(jnp.trace(H @ image)) / trace - energy**2
+        heat = jnp.real(jnp.trace(chaos)) / trace
+        both = jnp.real(jnp.trace(H @ chaos)) / trace - energy * heat
+        # of one level alone there is nothing to climb
+        flat = spread <= 64 * jnp.finfo(energy.dtype).eps * (energy**2 + spread)
+        beta = jnp.where(flat, 0, -both / jnp.where(flat, 1, spread))
+        alpha = -heat - beta * energy
+        pull = chaos + alpha * state + beta / 2 * (image + jnp.conj(image.T))
+        return -self.kappa * pull
+
+    def flows(self) -> Flows:
+        """Turning (outer), exactly; climbing, by a step of Runge-Kutta's method."""
+
+        def turn(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+            del t
+            H = at_all_times(self.quantum, "H")
+            U = unitary(H, dt, self.quantum.hbar, state)
+            return U @ state @ jnp.conj(U.T)
+
+        def climb(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+            del t
+            one = self.climb(state)
+            two = self.climb(state + dt / 2 * one)
+            three = self.climb(state + dt / 2 * two)
+            four = self.climb(state + dt * three)
+            return state + dt / 6 * (one + 2 * two + 2 * three + four)
+
+        return Flows(GeneralFlow(turn), GeneralFlow(climb))
+
+    @property
+    def stepper(self) -> Any:
+        """Strang's, which keeps pure states pure.
+
+        Stages of a method of the whole equation leave them, and return with shares that
+        are multiplied by the slope of p ln p.
+        """
+        return strang
+
+
+@jax.custom_jvp
+def x_log_x(rho: Array) -> Array:
+    """ρ ln ρ of a Hermitian matrix; eigenvalues that are not positive count as 0."""
+    p, modes = jnp.linalg.eigh(rho)
+    return (modes * _scalar(p)[None, :]) @ jnp.conj(modes.T)
+
+
+@x_log_x.defjvp
+def _slope(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    """By divided differences: equal eigenvalues, such as a pure state's 0, are allowed.
+
+    At 0 itself the slope is infinite; there it is that of the smallest number.
+    """
+    (rho,), (change,) = primals, tangents
+    p, modes = jnp.linalg.eigh(rho)
+    value = _scalar(p)
+    apart = p[:, None] - p[None, :]
+    near = jnp.abs(apart) <= 1e3 * jnp.finfo(p.dtype).eps
+    middle = (p[:, None] + p[None, :]) / 2
+    slope = jnp.log(jnp.maximum(middle, jnp.finfo(p.dtype).tiny)) + 1
+    ratio = (value[:, None] - value[None, :]) / jnp.where(near, 1, apart)
+    inside = jnp.conj(modes.T) @ change @ modes
+    moved = modes @ (jnp.where(near, slope, ratio) * inside) @ jnp.conj(modes.T)
+    return (modes * value[None, :]) @ jnp.conj(modes.T), moved
+
+
+def _scalar(p: Array) -> Array:
+    """p ln p, and 0 where p is not positive."""
+    there = p > 0
+    return jnp.where(there, p * jnp.log(jnp.where(there, p, 1)), 0)

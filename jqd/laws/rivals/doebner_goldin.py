@@ -1,0 +1,229 @@
+"""Doebner and Goldin's law: currents that diffuse."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ... import _checks
+from ...constants import constant, free, parts, scalars
+from ...spaces.grids import Grid
+from ...spaces.hamiltonians import ParticleOnGrid
+from ...status import Status
+from ..law import Law
+from ..motion import Resolution
+from ..schrodinger import Schrodinger
+from .self_potential import read_quantum
+
+# Of the largest density: below it R_j grow beyond what a grid resolves.
+NODE = 1e-3
+
+
+class DoebnerGoldin(Law):
+    """i dψ/dt = Hψ/ħ + i(D/2) (∇²ρ/ρ) ψ + Σ_j c_j R_j ψ.
+
+    R = (∇·J/ρ, ∇²ρ/ρ, J²/ρ², J·∇ρ/ρ², (∇ρ)²/ρ²), J = Im ψ*∇ψ, in units of ħ = m = 1,
+    so that ∂ρ/∂t = -∇·J + D∇²ρ. Only where ψ has no nodes: a run ends with the status
+    NODE where ρ falls below 1e-3 of its largest value. At D > 0 off the line of
+    `DoebnerGoldinLine` the equation is expected to be well posed forwards alone.
+
+    Attributes:
+        quantum: Schrödinger's law on a grid, with H; ħ = m = 1.
+        D: diffusion coefficient, length²/time; 0 in quantum mechanics.
+        c: (5,), length²/time; 0 in quantum mechanics.
+
+    Source: H.-D. Doebner, G. A. Goldin (1992) Phys. Lett. A 162, 397; (1996) Phys. Rev.
+    A 54, 3764.
+    """
+
+    quantum: Schrodinger = parts()
+    D: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5))
+    c: Float[Array, "5"] = free(quantum=0.0, span=(-0.1, 0.1))
+
+    def __init__(self, quantum: Any, D: ArrayLike = 0.0, c: ArrayLike = 0.0) -> None:
+        """The law.
+
+        Args:
+            quantum: a `Schrodinger` on a grid, with ħ = m = 1.
+            D: diffusion coefficient, scalar.
+            c: the five coefficients, or one for all.
+
+        Raises:
+            ValueError: no grid; other units; D or c not real numbers, or not so many.
+        """
+        self.quantum, _ = _on_grid(quantum)
+        (self.D,) = scalars(D=D)
+        _checks.check_real(c, "c")
+        c = constant(c, "c")
+        if c.ndim:
+            _checks.check_shape(c, "c", (5,))
+        self.c = jnp.broadcast_to(c, (5,))
+
+    def prepare(self, psi: Any) -> Complex[Array, "..."]:
+        """ψ itself, checked and complex."""
+        return self.quantum.prepare(psi)
+
+    def density(self, state: Array) -> Float[Array, "..."]:
+        """|ψ|²."""
+        return self.quantum.density(state)
+
+    @property
+    def cell(self) -> float:
+        """The volume that one entry of |ψ|² stands for."""
+        return self.quantum.cell
+
+    def functionals(self, state: Array) -> Float[Array, "5 ..."]:
+        """R_1 .. R_5."""
+        _, grid = _on_grid(self.quantum)
+        rho = self.density(state)
+        there = rho > 0
+        over = jnp.where(there, 1 / jnp.where(there, rho, 1), 0)
+        slopes = _slopes(grid, rho)
+        currents = [jnp.imag(jnp.conj(state) * slope) for slope in _slopes(grid, state)]
+        # ∇·J = Im ψ*∇²ψ
+        flow = jnp.imag(jnp.conj(state) * _laplacian(grid, state))
+        return jnp.stack([
+            flow * over,
+            _laplacian(grid, rho) * over,
+            sum(J**2 for J in currents) * over**2,
+            sum(J * d for J, d in zip(currents, slopes, strict=True)) * over**2,
+            sum(d**2 for d in slopes) * over**2,
+        ])  # fmt: skip
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """-iHψ + (D/2) (∇²ρ/ρ) ψ - i Σ_j c_j R_j ψ."""
+        R = self.functionals(state)
+        turn = jnp.tensordot(self.c, R, 1)
+        own = (self.D / 2 * R[1] - 1j * turn) * state
+        return self.quantum.vector_field(t, state, args) + own
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """The norm."""
+        return {"norm": self.cell * jnp.sum(self.density(state))}
+
+    def alarm(self, t: ArrayLike, before: Array, after: Array) -> Array:
+        """NODE where the density falls below 1e-3 of its largest value."""
+        del t, before
+        rho = self.density(after)
+        low = jnp.min(rho) < NODE * jnp.max(rho)
+        return jnp.where(low, Status.NODE, Status.OK)
+
+    def resolution(self, state: Array) -> Resolution | None:
+        """As for `Schrodinger`."""
+        return self.quantum.resolution(state)
+
+
+class DoebnerGoldinLine(Law):
+    """The laws of Doebner and Goldin that a gauge turns into Schrödinger's.
+
+    c = (D, -D², 0, -D, D²/2): ψ = φ exp(2iD ln|φ|), and φ moves by Schrödinger's law.
+    The state is φ; ρ = |φ|² is that of quantum mechanics whatever D is, nodes and all,
+    so that no record of densities tells D.
+
+    Attributes:
+        quantum: Schrödinger's law on a grid, with H; ħ = m = 1.
+        D: diffusion coefficient, length²/time; 0 in quantum mechanics.
+
+    Source: as for `DoebnerGoldin`.
+    """
+
+    quantum: Schrodinger = parts()
+    D: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5))
+
+    def __init__(self, quantum: Any, D: ArrayLike = 0.0) -> None:
+        """The law; arguments and errors as for `DoebnerGoldin`."""
+        self.quantum, _ = _on_grid(quantum)
+        (self.D,) = scalars(D=D)
+
+    def general(self) -> DoebnerGoldin:
+        """The same law by its own equation."""
+        D = self.D
+        zero = jnp.zeros_like(D)
+        return DoebnerGoldin(
+            self.quantum, D, jnp.stack([D, -(D**2), zero, -D, D**2 / 2])
+        )
+
+    def prepare(self, psi: Any) -> Complex[Array, "..."]:
+        """φ = ψ exp(-2iD ln|ψ|)."""
+        return self._turned(self.quantum.prepare(psi), -1)
+
+    def amplitude(self, state: Array) -> Complex[Array, "..."]:
+        """ψ of a state φ."""
+        return self._turned(state, 1)
+
+    def _turned(self, psi: Array, sign: int) -> Array:
+        size = jnp.abs(psi)
+        there = size > 0
+        log = jnp.where(there, jnp.log(jnp.where(there, size, 1)), 0)
+        return (psi * jnp.exp(sign * 2j * self.D * log)).astype(psi.dtype)
+
+    def density(self, state: Array) -> Float[Array, "..."]:
+        """|φ|²."""
+        return self.quantum.density(state)
+
+    @property
+    def cell(self) -> float:
+        """The volume that one entry of |φ|² stands for."""
+        return self.quantum.cell
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """Schrödinger's, of φ."""
+        return self.quantum.vector_field(t, state, args)
+
+    def flows(self) -> Any:
+        """Schrödinger's."""
+        return self.quantum.flows()
+
+    def generator(self) -> Any:
+        """Schrödinger's."""
+        return self.quantum.generator()
+
+    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+        """Schrödinger's."""
+        return self.quantum.step(t, state, dt)
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """The norm."""
+        return {"norm": self.cell * jnp.sum(self.density(state))}
+
+    def resolution(self, state: Array) -> Resolution | None:
+        """As for `Schrodinger`."""
+        return self.quantum.resolution(state)
+
+
+def _on_grid(quantum: Any) -> tuple[Schrodinger, Grid]:
+    """The law and its grid.
+
+    Raises:
+        ValueError: no grid, or other units than ħ = m = 1.
+    """
+    law = read_quantum(quantum)
+    H = law.hamiltonian
+    if not isinstance(H, ParticleOnGrid):
+        raise ValueError(
+            "Argument `quantum` must be a `Schrodinger` on a grid, but is of a matrix."
+        )
+    for name, value in (("hbar", law.hbar), ("mass", H.mass)):
+        if _checks.is_concrete(value) and not bool(jnp.all(value == 1)):
+            raise ValueError(
+                f"Argument `quantum` must have {name} = 1, in which the five terms are "
+                f"written, but it is {value}."
+            )
+    return law, H.grid
+
+
+def _laplacian(grid: Grid, f: Array) -> Array:
+    wide = f.astype(jnp.result_type(f.dtype, jnp.complex64))
+    image = -grid.fft.backward(grid.spectral_k2 * grid.fft.forward(wide))
+    return image if jnp.iscomplexobj(f) else jnp.real(image)
+
+
+def _slopes(grid: Grid, f: Array) -> list[Array]:
+    """∇f by the spectrum; without the highest wave, which has no slope."""
+    spectrum = jnp.fft.fftn(f)
+    found = []
+    for k in grid.wavenumbers:
+        highest = jnp.abs(k) >= jnp.max(jnp.abs(k)) * (1 - 1e-9)
+        image = jnp.fft.ifftn(1j * jnp.where(highest, 0, k) * spectrum)
+        found.append(image if jnp.iscomplexobj(f) else jnp.real(image))
+    return found

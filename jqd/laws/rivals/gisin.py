@@ -1,0 +1,76 @@
+"""Gisin's dissipative law: pure states that fall towards the ground state."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ...constants import free, parts, scalars
+from ..law import Law
+from ..schrodinger import Schrodinger
+from .self_potential import at_all_times, read_quantum
+
+
+class Gisin(Law):
+    """iħ dψ/dt = H ψ + iλ (⟨H⟩ - H) ψ.
+
+    In closed form ψ(t) ∝ exp(-(i + λ) H t/ħ) ψ(0): the shares of energies fall as
+    p_k(0) exp(-2λ E_k t/ħ), normalised. Conserves the norm; irreversible.
+
+    Attributes:
+        quantum: Schrödinger's law, with H, a matrix, and ħ.
+        lam: λ, scalar; 0 in quantum mechanics.
+
+    Source: N. Gisin (1981) J. Phys. A 14, 2259.
+    """
+
+    quantum: Schrodinger = parts()
+    lam: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5))
+
+    def __init__(self, H: Any, lam: ArrayLike = 0.0) -> None:
+        """The law.
+
+        Args:
+            H: a matrix, or a `Schrodinger` of one, with ħ.
+            lam: λ, scalar.
+
+        Raises:
+            ValueError: on a grid or driven; lam not one real number.
+        """
+        self.quantum = read_quantum(H)
+        at_all_times(self.quantum, "H")
+        (self.lam,) = scalars(lam=lam)
+
+    def prepare(self, psi: Any) -> Complex[Array, " n"]:
+        """ψ itself, checked and complex."""
+        return self.quantum.prepare(psi)
+
+    def density(self, state: Array) -> Float[Array, " n"]:
+        """|ψ|²."""
+        return self.quantum.density(state)
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """The norm: energy falls."""
+        return {"norm": jnp.sum(self.density(state))}
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """-iHψ/ħ + λ (⟨H⟩ - H) ψ/ħ."""
+        del args
+        H, hbar = self.quantum.hamiltonian, self.quantum.hbar
+        image = H.apply(state, t, hbar)
+        n = jnp.sum(self.density(state))
+        energy = jnp.sum(jnp.real(jnp.conj(state) * image)) / jnp.where(n > 0, n, 1)
+        return (-1j * image + self.lam * (energy * state - image)) / hbar
+
+    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+        """The closed form: exact at any dt."""
+        del t
+        H = at_all_times(self.quantum, "H")
+        rate = -(1j + self.lam) * dt / self.quantum.hbar
+        if H.ndim == 1:
+            moved = jnp.exp(rate * (H - jnp.min(H))) * state
+        else:
+            moved = jax.scipy.linalg.expm(rate * H) @ state
+        before, after = (jnp.sum(self.density(psi)) for psi in (state, moved))
+        return (jnp.sqrt(before / after) * moved).astype(state.dtype)

@@ -1,0 +1,48 @@
+"""The cubic law of Gross and Pitaevskii, as a rival for one particle."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ...constants import free, scalars
+from .self_potential import SelfPotential, read_quantum
+
+
+class GrossPitaevskii(SelfPotential):
+    """iħ dψ/dt = (H + g |ψ|²) ψ.
+
+    The mean field of many atoms; a rival law only where ψ is of one particle. Conserves
+    the norm and ⟨H⟩ + g/2 ∫ρ². Not homogeneous: 2ψ moves otherwise than ψ.
+
+    Attributes:
+        quantum: Schrödinger's law, with H and ħ.
+        g: strength, scalar, energy times volume (on a grid) or energy; 0 in quantum
+            mechanics.
+
+    Source: E. P. Gross (1961) Nuovo Cimento 20, 454; L. P. Pitaevskii (1961) Sov. Phys.
+    JETP 13, 451.
+    """
+
+    g: Float[Array, ""] = free(quantum=0.0, span=(-0.5, 0.5))
+
+    def __init__(self, H: Any, g: ArrayLike = 0.0) -> None:
+        """The law.
+
+        Args:
+            H: a matrix, or a `Schrodinger` (on a grid, say) with H and ħ.
+            g: strength, scalar.
+
+        Raises:
+            ValueError: g not one real number; see `Schrodinger`.
+        """
+        self.quantum = read_quantum(H)
+        (self.g,) = scalars(g=g)
+
+    def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:
+        """g ρ."""
+        return self.g * rho
+
+    def self_energy(self, rho: Float[Array, "..."]) -> Float[Array, ""]:
+        """g/2 Σ ρ²."""
+        return self.g / 2 * jnp.sum(rho**2)

@@ -1,0 +1,54 @@
+"""The logarithmic law: the local density nonlinearity that keeps products apart."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ...constants import free, scalars
+from .self_potential import SelfPotential, read_quantum
+
+
+class Logarithmic(SelfPotential):
+    """iħ dψ/dt = (H - b ln ρ) ψ.
+
+    On a grid ρ is in units of one over the unit of volume: another unit turns the phase
+    of ψ and changes nothing else. Conserves the norm and ⟨H⟩ - b ∫ρ (ln ρ - 1). Where
+    ρ = 0 the phase stands still; near such places steps have to be short, since ln ρ
+    turns fast: two humps in a trap need dt below about 0.006 before an order is seen.
+
+    Attributes:
+        quantum: Schrödinger's law, with H and ħ.
+        b: strength, energy, scalar; 0 in quantum mechanics.
+
+    Source: I. Białynicki-Birula, J. Mycielski (1976) Ann. Phys. 100, 62.
+    """
+
+    b: Float[Array, ""] = free(quantum=0.0, span=(-0.5, 0.5))
+
+    def __init__(self, H: Any, b: ArrayLike = 0.0) -> None:
+        """The law.
+
+        Args:
+            H: a matrix, or a `Schrodinger` (on a grid, say) with H and ħ.
+            b: strength, energy, scalar.
+
+        Raises:
+            ValueError: b not one real number; see `Schrodinger`.
+        """
+        self.quantum = read_quantum(H)
+        (self.b,) = scalars(b=b)
+
+    def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:
+        """-b ln ρ, and 0 where ρ = 0."""
+        return -self.b * _log(rho)
+
+    def self_energy(self, rho: Float[Array, "..."]) -> Float[Array, ""]:
+        """-b Σ ρ (ln ρ - 1)."""
+        return -self.b * jnp.sum(rho * (_log(rho) - 1))
+
+
+def _log(rho: Array) -> Array:
+    """ln ρ, and 0 with no slope where ρ = 0."""
+    there = rho > 0
+    return jnp.where(there, jnp.log(jnp.where(there, rho, 1)), 0)

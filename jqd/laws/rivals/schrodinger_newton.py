@@ -1,0 +1,128 @@
+"""The Schrödinger-Newton law: a particle in the field of its own density."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ...constants import fixed, free, scalars
+from ...spaces.grids import Grid
+from .self_potential import SelfPotential, read_quantum
+
+
+class SchrodingerNewton(SelfPotential):
+    """iħ dψ/dt = (H + G K*ρ) ψ,  K = -1/√(r² + a²) unless another kernel is given.
+
+    The box is taken as empty all around: the convolution is that of the open space, not
+    of periodic images. Conserves the norm and ⟨H⟩ + G/2 ∫∫ρKρ. With G = -ε q² it is the
+    nonrelativistic reading of the law of Kaplan and Rajendran (Phys. Rev. D 105,
+    055002, 2022), where a field is replaced by itself and ε of its mean: see
+    `kaplan_rajendran`.
+
+    Attributes:
+        quantum: Schrödinger's law on a grid, with H and ħ.
+        G: strength, energy times length (for K in 1/length); 0 in quantum mechanics.
+        spectrum: transform of K on a box of twice the lengths.
+
+    Source: R. Ruffini, S. Bonazzola (1969) Phys. Rev. 187, 1767; L. Diósi (1984) Phys.
+    Lett. A 105, 199; R. Penrose (1998) Phil. Trans. R. Soc. A 356, 1927.
+    """
+
+    G: Float[Array, ""] = free(quantum=0.0, span=(-1, 1))
+    spectrum: Array = fixed()
+
+    def __init__(
+        self,
+        quantum: Any,
+        G: ArrayLike = 0.0,
+        *,
+        soft: ArrayLike | None = None,
+        kernel: Callable[..., Array] | None = None,
+    ) -> None:
+        """The law.
+
+        Args:
+            quantum: a `Schrodinger` on a grid of 1, 2 or 3 dimensions.
+            G: strength, scalar.
+            soft: a > 0, length below which the field is that of a smeared mass; one
+                spacing of the grid unless told.
+            kernel: K of the differences of coordinates, in place of -1/√(r² + a²).
+
+        Raises:
+            ValueError: no grid; G not one real number; soft not positive, or given
+                beside a kernel; a kernel that is not finite.
+        """
+        self.quantum = read_quantum(quantum)
+        grid = self.quantum.grid
+        if grid is None:
+            raise ValueError(
+                "Argument `quantum` must be a `Schrodinger` on a grid, but is of a "
+                "matrix."
+            )
+        if kernel is not None and soft is not None:
+            raise ValueError(
+                "Argument `soft` must not be given beside a `kernel`, but is."
+            )
+        a = min(grid.spacing) if soft is None else soft
+        _checks.check_scalar(a, "soft")
+        _checks.check_positive(a, "soft")
+
+        def smeared(*apart: Array) -> Array:
+            return -1 / jnp.sqrt(sum((x**2 for x in apart), jnp.asarray(a) ** 2))
+
+        (self.G,) = scalars(G=G)
+        self.spectrum = _doubled(grid, smeared if kernel is None else kernel)
+
+    def _field(self, rho: Array) -> Array:
+        """K*ρ."""
+        grid = self.quantum.grid
+        assert grid is not None
+        shape = tuple(2 * n for n in grid.shape)
+        axes = tuple(range(grid.ndim))
+        wide = jnp.fft.rfftn(rho, shape, axes) * self.spectrum
+        near = tuple(slice(0, n) for n in grid.shape)
+        return grid.cell * jnp.fft.irfftn(wide, shape, axes)[near]
+
+    def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:
+        """G K*ρ."""
+        return self.G * self._field(rho)
+
+    def self_energy(self, rho: Float[Array, "..."]) -> Float[Array, ""]:
+        """G/2 Σ ρ (K*ρ)."""
+        return self.G / 2 * jnp.sum(rho * self._field(rho))
+
+
+def kaplan_rajendran(
+    quantum: Any, eps: ArrayLike, *, charge: ArrayLike = 1.0, soft: ArrayLike
+) -> SchrodingerNewton:
+    """A charge that feels ε times the field of its own mean density.
+
+    Args:
+        quantum: a `Schrodinger` on a grid.
+        eps: ε, scalar; 0 in quantum mechanics.
+        charge: q in units in which two charges repel by q²/r.
+        soft: length below which the charge is smeared.
+
+    Returns:
+        `SchrodingerNewton` with G = -ε q²: like charges repel.
+    """
+    eps, charge = scalars(eps=eps, charge=charge)
+    return SchrodingerNewton(quantum, -eps * charge**2, soft=soft)
+
+
+def _doubled(grid: Grid, kernel: Callable[..., Array]) -> Array:
+    """The transform of K at all differences of points, both signs."""
+    apart = []
+    for axis, (n, h) in enumerate(zip(grid.shape, grid.spacing, strict=True)):
+        steps = np.concatenate([np.arange(n), np.arange(-n, 0)])
+        shape = [1] * grid.ndim
+        shape[axis] = 2 * n
+        apart.append(jnp.asarray(h * steps.reshape(shape)))
+    full = tuple(2 * n for n in grid.shape)
+    values = jnp.asarray(kernel(*(jnp.broadcast_to(x, full) for x in apart)))
+    _checks.check_shape(values, "kernel(...)", full)
+    _checks.check_finite(values, "kernel(...)")
+    return jnp.fft.rfftn(values)

@@ -1,0 +1,127 @@
+"""Schrödinger's law with a potential that its own density makes."""
+
+import abc
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ...constants import parts
+from ...spaces.driven import DrivenHamiltonian
+from ...spaces.hamiltonians import ParticleOnGrid
+from ...steppers import Flows, rk4, strang
+from ...steppers.flows import GeneralFlow
+from ..law import Law
+from ..motion import Resolution
+from ..schrodinger import Schrodinger
+
+
+class SelfPotential(Law):
+    """iħ dψ/dt = (H + U[ρ]) ψ,  ρ = |ψ|²,  U real.
+
+    On a grid U + V is an exact flow, since ρ does not change in it, and the conditions
+    of Runge-Kutta-Nyström splittings hold as they do for V alone: `srkn6` and `srkn11`
+    keep their order.
+
+    Attributes:
+        quantum: Schrödinger's law, with H and ħ.
+    """
+
+    quantum: Schrodinger = parts()
+
+    @abc.abstractmethod
+    def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:
+        """U[ρ], in energy units."""
+
+    @abc.abstractmethod
+    def self_energy(self, rho: Float[Array, "..."]) -> Float[Array, ""]:
+        """E[ρ] with U = δE/δρ: what it adds to ⟨H⟩ in the energy that is conserved."""
+
+    def prepare(self, psi: Any) -> Complex[Array, "..."]:
+        """ψ itself, checked and complex; see `Schrodinger.prepare`."""
+        return self.quantum.prepare(psi)
+
+    def density(self, state: Array) -> Float[Array, "..."]:
+        """|ψ|²: per unit of volume on a grid, populations for a matrix."""
+        return self.quantum.density(state)
+
+    @property
+    def cell(self) -> float:
+        """The volume that one entry of |ψ|² stands for."""
+        return self.quantum.cell
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """-i (H + U[ρ]) ψ / ħ."""
+        own = self.self_potential(self.density(state)) * state
+        moved = self.quantum.vector_field(t, state, args)
+        return moved - 1j / self.quantum.hbar * own
+
+    def flows(self) -> Flows | None:
+        """On a grid V + U[ρ] (outer) and the kinetic flow; a matrix has none."""
+        H, hbar = self.quantum.hamiltonian, self.quantum.hbar
+        flows = self.quantum.flows()
+        if flows is None or not isinstance(H, ParticleOnGrid):
+            return None
+
+        def kick(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+            U = self.self_potential(self.density(state))
+            angle = dt / hbar * (H.potential(H.grid, t) + U)
+            turn = jnp.cos(angle) - 1j * jnp.sin(angle)
+            return turn.astype(state.dtype) * state
+
+        return Flows(GeneralFlow(kick, H.autonomous), flows.inner)
+
+    @property
+    def stepper(self) -> Any:
+        """Strang's splitting on a grid, Runge-Kutta's for a matrix."""
+        return rk4 if self.quantum.grid is None else strang
+
+    def jumps(self) -> Array | None:
+        """Where a pulse jumps."""
+        return self.quantum.jumps()
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """The norm and, without explicit time, ⟨H⟩ + E[ρ]."""
+        known = self.quantum.invariants(state)
+        if "energy" in known:
+            own = self.cell * self.self_energy(self.density(state))
+            known["energy"] = known["energy"] + own
+        return known
+
+    def resolution(self, state: Array) -> Resolution | None:
+        """As for `Schrodinger`: what the spectrum of ψ loses on a grid."""
+        return self.quantum.resolution(state)
+
+
+def read_quantum(H: Any) -> Schrodinger:
+    """Schrödinger's law for what a user gives as H.
+
+    Args:
+        H: a matrix, as `Schrodinger` takes it, or a `Schrodinger` itself.
+
+    Raises:
+        ValueError: it has an absorber, which a potential of ρ goes badly with, or see
+            `Schrodinger`.
+    """
+    law = H if isinstance(H, Schrodinger) else Schrodinger(H)
+    if law.absorbs:
+        raise ValueError(
+            "Argument `H` must not have an absorber for a law with a potential of its "
+            "own, but has one: U[ρ] of what is left would change as it is absorbed."
+        )
+    return law
+
+
+def at_all_times(law: Schrodinger, name: str) -> Array:
+    """The matrix of a law that must be a matrix, the same at all times.
+
+    Raises:
+        ValueError: it is on a grid, or driven.
+    """
+    H = law.hamiltonian
+    if isinstance(H, ParticleOnGrid | DrivenHamiltonian):
+        raise ValueError(
+            f"Argument `{name}` must be a matrix that does not depend on time, but is "
+            f"a {type(H).__name__}."
+        )
+    return H.matrix
