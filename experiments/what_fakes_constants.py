@@ -163,7 +163,7 @@ def fits(study, records, starts=({},)):
     @jax.vmap
     def one(values):
         own = eqx.tree_at(lambda study: study.data.values, study, values)
-        return jqd.fit(own, starts=first, search=None, substeps=16)
+        return jqd.fit(own, starts=first, search=None, substeps=8)
 
     return one(jnp.asarray(records, float))
 
@@ -238,7 +238,7 @@ def kerr_oscillator(means, kinds):
 def run(context):
     three, oscillator = three_level_truths(), kerr_truths()
     kinds = ("pure law", "oscillator") if context.quick else tuple(TITLES)
-    draws = 4 if context.quick else 100
+    draws = 4 if context.quick else 50
     rows, clouds, said = three_levels(three, draws, kinds)
     rows += kerr_oscillator(oscillator, kinds)
 
