@@ -6,3 +6,26 @@ import pytest
 @pytest.fixture
 def run(run_quick):
     return lambda name: run_quick(name, ".csv")
+
+
+@pytest.mark.slow
+def test_what_fakes_constants(run):
+    summary = run("what_fakes_constants")
+    shift, excess = summary["shift"], summary["excess_chi2"]
+    # Nonlinear fits of another program, which gave four digits.
+    known = {
+        "pure law; all couplings +1 %; q": 0.00406,
+        "pure law; all couplings +1 %; r": -0.00994,
+        "pure law; dephasing, 5 %; q": -0.01383,
+        "pure law; dephasing, 5 %; r": -0.00202,
+    }
+    assert {name: shift[name] for name in known} == pytest.approx(known, abs=1e-4)
+    # The same program's linear response: good to a tenth.
+    assert shift["oscillator; loss, 5 %; C"] == pytest.approx(-0.0061, rel=0.1)
+    assert excess["oscillator; loss, 5 %"] == pytest.approx(58, rel=0.05)
+    # printed as whole numbers
+    assert excess["pure law; dephasing, 5 %"] == pytest.approx(144, abs=1)
+    assert excess["pure law; all couplings +1 %"] == pytest.approx(32, abs=1)
+    # Most records of the strong couplings pass, and none of the dephasing.
+    assert summary["flagged"]["pure law; all couplings +1 %"] < 0.3
+    assert summary["flagged"]["pure law; dephasing, 5 %"] > 0.999
