@@ -39,6 +39,18 @@ def pytest_configure(config):
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of the cases of a `sampled` test two of three are slow."""
+    seen = {}
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            function = item.nodeid.partition("[")[0]
+            seen[function] = seen.get(function, -1) + 1
+            if seen[function] % 3:
+                item.add_marker(pytest.mark.slow)
+
+
 def pytest_unconfigure(config):
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop("JQD_CACHE"), ignore_errors=True)

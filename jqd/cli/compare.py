@@ -1,6 +1,6 @@
 """`jqd compare`: laws beside one record."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +14,10 @@ from rich.table import Table
 
 from .. import report
 from .._files import finished_work_in
-from ..inference import Candidate, Comparison
+from ..inference import Candidate, Comparison, Study
 from ..inference import compare as compare_studies
-from ..inference.comparison import HEADINGS
+from ..inference.comparison import HEADINGS, HEADINGS_DRAWN, Drawn
+from ..inference.posterior.posterior import SAMPLERS
 from .compare_laws import (
     is_phase_space,
     offered,
@@ -24,14 +25,16 @@ from .compare_laws import (
     studies_of_populations,
     studies_on_phase_space,
 )
-from .options import AsJson, Nuisance, Sigma
+from .options import AsJson, Nuisance, Sampling, Sigma, check_word, with_options
 from .session import State, conclude, takes
 
 DEFAULT = "schrodinger,dephasing[gamma],copying[q],copying[q,r]"
 
 
+@with_options()
 def compare(
     *,
+    sampling: Sampling,
     data: Annotated[
         Path | None, takes("populations", "Or a record on phase space.")
     ] = None,
@@ -78,10 +81,9 @@ def compare(
         studies = studies_of_populations(
             wanted, data, hamiltonian, state, noise, nuisance
         )
+    check_word("sampler", sampling.sampler, SAMPLERS)
     with _progress() as report_progress:
-        found = compare_studies(
-            studies, folds=folds, starts=starts, report=report_progress
-        )
+        found = _compared(studies, folds, starts, sampling, report_progress)
     summary = {
         "status": "ok" if any(row.predicts for row in found.rows) else "no prediction",
         "laws": [_plain(found, row) for row in found.rows],
@@ -101,7 +103,27 @@ def compare(
             report.save_figure(report.figure_comparison(found, ts), folder, "laws")
             report.write_json(summary, folder / "summary.json")
         notes.append(f"Results in {folder}")
-    return conclude(summary, [_table(found), *notes], as_json=as_json)
+    tables = [_table("Laws beside the record", HEADINGS, found.lines())]
+    if drawn := found.lines_drawn():
+        tables.append(_table("Draws from posteriors", HEADINGS_DRAWN, drawn))
+    return conclude(summary, [*tables, *notes], as_json=as_json)
+
+
+def _compared(
+    studies: Mapping[str, Study],
+    folds: int,
+    starts: int,
+    sampling: Sampling,
+    report: Callable[[str, int, int], None],
+) -> Comparison:
+    sampler = sampling.sampler if sampling.posterior else None
+    try:
+        return compare_studies(
+            studies, folds=folds, starts=starts, sampler=sampler, draws=sampling.draws,
+            report=report,
+        )  # fmt: skip
+    except ImportError as error:
+        raise ValueError(f"Argument `--posterior`: {error}") from None
 
 
 def _refuse(kind: str, given: Mapping[str, bool]) -> None:
@@ -133,11 +155,13 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
             bars.stop()
 
 
-def _table(found: Comparison) -> Table:
-    table = Table(title="Laws beside the record", title_justify="left", show_edge=False)
-    for heading in HEADINGS:
+def _table(
+    title: str, headings: Sequence[str], lines: Sequence[Sequence[str]]
+) -> Table:
+    table = Table(title=title, title_justify="left", show_edge=False)
+    for heading in headings:
         table.add_column(heading, overflow="fold")
-    for line in found.lines():
+    for line in lines:
         table.add_row(*map(escape, line))
     return table
 
@@ -167,4 +191,16 @@ def _plain(found: Comparison, row: Candidate) -> Mapping[str, Any]:
         "last_difference": last,
         "last_error": last_error,
         "failed_folds": row.folds.failed,
+        "drawn": None if row.drawn is None else _plain_drawn(found, row, row.drawn),
+    }
+
+
+def _plain_drawn(found: Comparison, row: Candidate, drawn: Drawn) -> Mapping[str, Any]:
+    loo, error = found.loo_difference(row)
+    own = drawn.posterior
+    return {
+        "posterior": None if own is None else report.posterior_summary(own),
+        "loo_difference": loo,
+        "loo_error": error,
+        "rows_refitted": drawn.refitted,
     }

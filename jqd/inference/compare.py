@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -13,16 +13,36 @@ from jaxtyping import Array, ArrayLike
 from .. import _checks
 from ..status import Status
 from .answer import recover
-from .comparison import AS_GIVEN, SETTLED, Candidate, Comparison, Folds, difference
-from .evidence import SCALES, evidence
+from .comparison import (
+    AS_GIVEN,
+    SETTLED,
+    Candidate,
+    Comparison,
+    Drawn,
+    Folds,
+    difference,
+)
+from .evidence import SCALES, Evidence, by_populations, evidence, spans
 from .goodness import p_value
 from .identifiability import Unidentifiable
 from .polish import Polish, polish_one
+from .posterior import posterior
+from .posterior.chains import module
+from .posterior.left_out import LeftOut
+from .posterior.posterior import SAMPLERS
 from .sensitivity import independent_rows
 from .study import MAX_SUBSTEPS, Study
 
 # Change of ln L by half the step that does not matter.
 STEP_CHANGE = 1e-4
+
+
+class Drawing(NamedTuple):
+    """How constants are drawn from posteriors."""
+
+    sampler: str
+    draws: int
+    key: Array | None
 
 
 def compare(
@@ -32,6 +52,9 @@ def compare(
     widths: Mapping[str, ArrayLike] | None = None,
     scales: Sequence[float] = SCALES,
     starts: int = 8,
+    sampler: str | None = None,
+    draws: int = 1000,
+    key: Array | None = None,
     report: Any = None,
 ) -> Comparison:
     """Compare laws by what they predict of one record.
@@ -50,6 +73,10 @@ def compare(
             each study those that it has.
         scales: factors of these widths.
         starts: of each fit, the first of them the law as it stands.
+        sampler: also draw the constants of each law from their posterior, see
+            `posterior`: "nuts", "smc" (which finds ln Z as well) or "laplace".
+        draws: of each of four chains.
+        key: of these draws; None for `jax.random.key(0)`.
         report: called as report(stage, done, total).
 
     Returns:
@@ -57,15 +84,21 @@ def compare(
 
     Raises:
         ValueError: no studies, unlike records or errors, a record without errors or
-            whose rows are correlated, bad folds.
+            whose rows are correlated, bad folds, another sampler.
+        ImportError: blackjax is missing, for draws.
     """
     _checks.require_x64("jqd.compare")
     _check(studies, folds)
+    if sampler is not None:
+        _checks.check_choice(sampler, "sampler", SAMPLERS)
+        module("blackjax")  # weights of rows left out are its, whatever the sampler
+    drawing = None if sampler is None else Drawing(sampler, draws, key)
     report = report or (lambda stage, done, total: None)
     rows = []
     for done, (name, study) in enumerate(studies.items()):
         report("compare", done, len(studies))
-        rows.append(_candidate(name, study, folds, widths or {}, scales, starts))
+        row = _candidate(name, study, folds, widths or {}, scales, starts, drawing)
+        rows.append(row)
     report("compare", len(studies), len(studies))
     return Comparison(tuple(rows), tuple(float(x) for x in scales), folds)
 
@@ -108,6 +141,7 @@ def _candidate(
     widths: Mapping[str, ArrayLike],
     scales: Sequence[float],
     starts: int,
+    drawing: Drawing | None,
 ) -> Candidate:
     stderr: dict[str, float] = {}
     status = AS_GIVEN
@@ -153,7 +187,31 @@ def _candidate(
         evidence=proof,
         folds=left_out,
         outcomes=None if outcomes is None else int(outcomes),
+        drawn=None if drawing is None else _drawn(study, theta, drawing, proof),
     )
+
+
+def _drawn(study: Study, theta: Array, drawing: Drawing, proof: Evidence) -> Drawn:
+    """What draws from the posterior say; rows that they do not tell by refits."""
+    if not study.names:
+        rows = np.asarray(study.log_likelihood_rows(theta))
+        return Drawn(None, LeftOut(rows, np.full(rows.shape, -np.inf)), 0, None)
+    populations = drawing.sampler == "smc"
+    found = posterior(
+        study, drawing.sampler, theta=theta, draws=drawing.draws, key=drawing.key,
+        box=spans(study, proof.widths) if populations else None,
+    )  # fmt: skip
+    told = found.left_out()
+    unsure = np.flatnonzero(told.unsure)
+    rows = np.array(told.rows)
+    if unsure.size:
+        masks = 1.0 - np.eye(rows.size)[unsure]
+        logs, _ = _refitted(study, theta, jnp.asarray(masks))
+        rows[unsure] = np.asarray(logs)[np.arange(unsure.size), unsure]
+    own = None
+    if populations and not found.divergences:
+        own = by_populations(found, proof.widths, proof.scales)
+    return Drawn(found, LeftOut(rows, told.shape), int(unsure.size), own)
 
 
 def _nothing(

@@ -8,6 +8,8 @@ from jaxtyping import Float
 
 from .evidence import Evidence
 from .goodness import MISFIT, MISFIT_P
+from .posterior import Posterior
+from .posterior.left_out import LeftOut
 
 # A law is preferred where |ln B| is above this for every width of its priors ...
 CLEAR = 5.0
@@ -18,6 +20,12 @@ AS_GIVEN = "as given"
 SETTLED = (AS_GIVEN, "converged", MISFIT)
 # Columns of the table in words.
 HEADINGS = "law", "status", "k", "ln L", "X2 (dof)", "p", "AIC", "ln B", "ELPD"
+HEADINGS_DRAWN = (
+    "law", "draws", "R-hat", "ESS", "predictive p", "LOO", "rows refitted",
+    "ln B (SMC)",
+)  # fmt: skip
+# ln Z by two methods agree within this and three errors.
+AGREE = 0.3
 
 
 class Folds(NamedTuple):
@@ -32,6 +40,22 @@ class Folds(NamedTuple):
     rows: Float[np.ndarray, " T"]
     last: Float[np.ndarray, " L"]
     failed: int
+
+
+class Drawn(NamedTuple):
+    """What draws from a posterior say of a law.
+
+    Attributes:
+        posterior: the draws; None of a law without free constants.
+        left_out: each row, predicted from the others.
+        refitted: rows that draws do not tell, which stand there by a fit to the others.
+        evidence: by populations, from the same priors; None without them.
+    """
+
+    posterior: Posterior | None
+    left_out: LeftOut
+    refitted: int
+    evidence: Evidence | None
 
 
 class Candidate(NamedTuple):
@@ -54,6 +78,7 @@ class Candidate(NamedTuple):
         evidence: see `evidence`; None where there is none.
         folds: see `Folds`.
         outcomes: number of independent outcomes in the record, or None.
+        drawn: see `Drawn`; None if nothing was drawn.
     """
 
     name: str
@@ -70,6 +95,7 @@ class Candidate(NamedTuple):
     evidence: Evidence | None
     folds: Folds
     outcomes: int | None
+    drawn: Drawn | None = None
 
     @property
     def predicts(self) -> bool:
@@ -150,6 +176,23 @@ class Comparison(NamedTuple):
         """The same of the last rows, predicted from those before."""
         return _summed(row.folds.last, self.rows[0].folds.last)
 
+    def loo_difference(self, row: Candidate) -> tuple[float, float]:
+        """ln of the probability of rows that draws predict from all others, less that
+        of the first law, and its standard error √(T var).
+
+        Raises:
+            ValueError: nothing was drawn.
+        """
+        own, first = (self._loo_rows(one) for one in (row, self.rows[0]))
+        return _summed(own, first)
+
+    def _loo_rows(self, row: Candidate) -> np.ndarray:
+        if row.drawn is not None:
+            return row.drawn.left_out.rows
+        if row.predicts:
+            raise ValueError("Argument `sampler` of the comparison must be given.")
+        return np.full(row.folds.rows.shape, -np.inf)
+
     def verdict(self) -> str:
         """Which law the record prefers, if any does clearly."""
         best = max(self.rows, key=lambda row: row.log_evidence)
@@ -183,6 +226,29 @@ class Comparison(NamedTuple):
                 " At a bound of a constant, where ln B by Laplace's method may be off "
                 f"by ln 2 and more: {', '.join(walled)}."
             )
+        return said + self._doubts()
+
+    def _doubts(self) -> str:
+        """What draws say against themselves, or against Laplace's method."""
+        said, bad, apart = "", [], []
+        for row in self.rows:
+            if row.drawn is None or row.drawn.posterior is None:
+                continue
+            status = row.drawn.posterior.status
+            if status not in ("converged", MISFIT):
+                bad.append(f"{row.name} ({status})")
+            other = row.drawn.evidence
+            if other is not None:
+                away = abs(float(other.log) - row.log_evidence)
+                if away > AGREE + 3 * float(other.stderr):
+                    apart.append(row.name)
+        if bad:
+            said += f" Draws that are not to be trusted: {', '.join(bad)}."
+        if apart:
+            said += (
+                " ln Z of Laplace's method is not that of the populations: "
+                f"{', '.join(apart)}."
+            )
         return said
 
     def _clear(self, best: Candidate, other: Candidate) -> bool:
@@ -201,10 +267,17 @@ class Comparison(NamedTuple):
     def legend(self) -> str:
         """What the columns of `lines` are."""
         scales = ", ".join(f"x{scale:.3g}" for scale in self.scales)
-        return (
+        said = (
             f"ln L, AIC, ln B and ELPD are less those of {self.rows[0].name}; ln B "
             f"(Laplace) is for priors of width {scales}."
         )
+        if any(row.drawn is not None for row in self.rows):
+            said += (
+                " LOO: each row predicted by draws from the posterior of the others, "
+                "less that of the same law; rows refitted are those that these draws "
+                "do not tell."
+            )
+        return said
 
     def lines(self) -> list[tuple[str, ...]]:
         """A line of the table for each law, under `HEADINGS`."""
@@ -225,16 +298,52 @@ class Comparison(NamedTuple):
             )  # fmt: skip
         return lines
 
+    def lines_drawn(self) -> list[tuple[str, ...]]:
+        """A line for each law of which constants were drawn, under `HEADINGS_DRAWN`."""
+        lines = []
+        for row in self.rows:
+            if row.drawn is None:
+                continue
+            found, loo = row.drawn.posterior, self.loo_difference(row)
+            own = row.drawn.evidence
+            said = ("nothing to draw", "", "", "")
+            if found is not None:
+                rhat = "" if found.rhat is None else f"{max(found.rhat.values()):.4f}"
+                p = "" if found.p_value is None else f"{found.p_value:.2g}"
+                said = (found.status, rhat, f"{min(found.ess.values()):.0f}", p)
+            lines.append(
+                (
+                    row.name, *said, f"{_signed(loo[0])} +- {loo[1]:.2g}",
+                    str(row.drawn.refitted),
+                    "" if own is None else f"{float(own.log - self._log_first()):+.4g} "
+                    f"+- {float(own.stderr):.2g}",
+                )
+            )  # fmt: skip
+        return lines
+
+    def _log_first(self) -> float:
+        """ln Z of the first law, as good as known for it where it has no constants."""
+        first = self.rows[0]
+        if first.drawn is not None and first.drawn.evidence is not None:
+            return float(first.drawn.evidence.log)
+        return first.log_evidence
+
     def __str__(self) -> str:
-        lines = [HEADINGS, *self.lines()]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        table = [
-            "  ".join(
-                cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-            ).rstrip()
-            for line in lines
-        ]
-        return "\n".join([*table, self.legend(), self.verdict()])
+        told = _columns([HEADINGS, *self.lines()])
+        if drawn := self.lines_drawn():
+            told += ["", *_columns([HEADINGS_DRAWN, *drawn])]
+        return "\n".join([*told, self.legend(), self.verdict()])
+
+
+def _columns(lines: list[tuple[str, ...]]) -> list[str]:
+    """Lines of text with their cells below each other."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
 
 
 def difference(a: float, b: float) -> float:

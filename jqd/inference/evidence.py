@@ -11,16 +11,18 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from .answer import recover
 from .identifiability import Unidentifiable, analyse
+from .posterior import Posterior, posterior
 from .study import Study
 
 # Prior widths by which a Bayes factor is judged, over those of the study.
 SCALES = (1 / 3, 1.0, 3.0)
+METHODS = ("laplace", "smc")
 # Standard errors from a wall within which the maximum counts as being at it.
 NEAR_WALL = 3.0
 
 
 class Evidence(NamedTuple):
-    """ln of the probability of a record under a law, by Laplace's method.
+    """ln of the probability of a record under a law.
 
     Attributes:
         log: ln Z, less what no law changes, scalar.
@@ -28,7 +30,9 @@ class Evidence(NamedTuple):
         by_scale: ln Z with each of them, (S,).
         widths: of these priors, (k,).
         at_wall: which entries of θ have a wall within 3 standard errors, (p,): each can
-            make ln Z wrong by up to ln 2 and more.
+            make ln Z of Laplace's method wrong by up to ln 2 and more.
+        stderr: of ln Z, from the scatter of populations; 0 by Laplace's method, whose
+            error is none of chance, scalar.
     """
 
     log: Float[Array, ""]
@@ -36,33 +40,46 @@ class Evidence(NamedTuple):
     by_scale: Float[Array, " S"]
     widths: Float[Array, " k"]
     at_wall: Array
+    stderr: Float[Array, ""]
 
 
 def evidence(
     study: Study,
     theta: Float[Array, " p"] | None = None,
     *,
+    method: str = "laplace",
     widths: Mapping[str, ArrayLike] | None = None,
     scales: Sequence[float] = SCALES,
+    populations: int = 3,
+    particles: int = 1000,
+    key: Array | None = None,
 ) -> Evidence:
     """ln Z of a study about its best fit.
 
     ln Z = ln L(θ) + ln π(θ) + (p/2) ln 2π - (1/2) ln det F
 
-    with F the Fisher information of record and priors. Free constants have uniform
-    priors, of which nothing but the width matters, which stands in the answer: ln Z
-    falls by ln of it. Nuisances have their own. Exact for a Gaussian posterior; a wall,
-    a curved ridge or a second maximum make it wrong.
+    with F the Fisher information of record and priors: "laplace". Free constants have
+    uniform priors, of which nothing but the width matters, which stands in the answer:
+    ln Z falls by ln of it. Nuisances have their own. Exact for a Gaussian posterior; a
+    wall, a curved ridge or a second maximum make it wrong. "smc" leads populations of
+    particles from the prior to the posterior and needs none of that, but some thousand
+    times as many runs.
 
     Args:
         study: what is compared.
         theta: its best fit, (p,); None to find it by `recover`.
+        method: "laplace" or "smc", which needs blackjax.
         widths: of the uniform priors, by name or label; None for the spans from which
-            starts are drawn.
+            starts are drawn. Of "smc" they lie about the middle of these spans.
         scales: factors of these widths; each prior is taken to hold the fit.
+        populations: how many; their scatter is the error. For "smc".
+        particles: of each population. For "smc".
+        key: of what is drawn; None for `jax.random.key(0)`. For "smc".
 
     Raises:
-        ValueError: a record without errors; widths that are no finite positive numbers.
+        ValueError: a record without errors; widths that are no finite positive numbers;
+            another method; populations that did not arrive at the posterior.
+        ImportError: blackjax is missing.
         Unidentifiable: (a ValueError) the record cannot tell the constants apart.
     """
     if theta is None:
@@ -76,9 +93,43 @@ def evidence(
         raise ValueError(
             f"Argument `scales` must be finite and positive, but is {scales}."
         )
+    _checks.check_choice(method, "method", METHODS)
     widths_ = _widths(study, widths or {})
+    if method == "smc" and study.names:
+        found = posterior(
+            study, "smc", theta=theta, box=spans(study, widths_), chains=populations,
+            draws=particles, key=key,
+        )  # fmt: skip
+        return by_populations(found, widths_, jnp.asarray(factors))
     _check_told(study, theta)
     return _laplace(study, theta, widths_, jnp.asarray(factors))
+
+
+def spans(study: Study, widths: Float[Array, " k"]) -> dict[str, tuple[float, float]]:
+    """Ends of uniform priors of these widths, about the middle of the spans."""
+    low, high = (np.asarray(end)[: study.wanted] for end in study.bounds())
+    middle, half = (low + high) / 2, np.asarray(widths) / 2
+    ends = zip((middle - half).tolist(), (middle + half).tolist(), strict=True)
+    return dict(zip(study.labels(), ends, strict=False))
+
+
+def by_populations(
+    found: Posterior, widths: Float[Array, " k"], scales: Float[Array, " S"]
+) -> Evidence:
+    """Evidence of populations that were led from these priors to the posterior.
+
+    Raises:
+        ValueError: some did not arrive.
+    """
+    if found.log_evidence is None or found.divergences:
+        raise ValueError(
+            "Argument `particles` must be enough to lead every population from prior "
+            f"to posterior, but {found.divergences} did not arrive."
+        )
+    log, stderr = map(jnp.asarray, found.log_evidence)
+    by_scale = log - found.study.wanted * jnp.log(scales)
+    nowhere = jnp.zeros(found.theta.shape, bool)
+    return Evidence(log, scales, by_scale, widths, nowhere, stderr)
 
 
 def _check_told(study: Study, theta: Array) -> None:
@@ -113,7 +164,7 @@ def _laplace(study: Study, theta: Array, widths: Array, scales: Array) -> Eviden
     foot, top = study.walls(theta)
     near = (theta - foot < NEAR_WALL * errors) | (top - theta < NEAR_WALL * errors)
     by_scale = log - wanted * jnp.log(scales)
-    return Evidence(log, scales, by_scale, widths, near)
+    return Evidence(log, scales, by_scale, widths, near, jnp.zeros_like(log))
 
 
 def _widths(study: Study, given: Mapping[str, ArrayLike]) -> Float[Array, " k"]:

@@ -19,5 +19,6 @@ from .rivals import Dephasing as Dephasing
 from .rivals import Jump as Jump
 from .rivals import Lindblad as Lindblad
 from .rivals import PhaseKicks as PhaseKicks
+from .rivals import QuantumJumps as QuantumJumps
 from .rivals import RandomFrequencies as RandomFrequencies
 from .schrodinger import Schrodinger as Schrodinger

@@ -43,6 +43,30 @@ def test_two_fixed_laws(files, capsys, printed):
 
 
 @pytest.mark.slow
+def test_draws_beside_the_fits(files, capsys, printed):
+    words = [*files, "--laws", "schrodinger,copying[q]", "--folds", "2", "--starts"]
+    words += ["2", "--posterior", "--sampler", "smc", "--draws", "200"]
+    assert main([*words, "--json"]) == 0
+    quantum, copying = printed("compare")["laws"]
+    assert quantum["drawn"]["posterior"] is None
+    assert quantum["drawn"]["loo_difference"] == 0
+    drawn, fitted = copying["drawn"]["posterior"], copying["stderr"]["q"]
+    assert drawn["status"] == "converged"
+    # four errors of an sd
+    assert drawn["constants"]["q"]["sd"] == pytest.approx(
+        fitted, rel=4 / (2 * drawn["constants"]["q"]["ess"]) ** 0.5
+    )
+    first = quantum["log_evidence"]
+    assert drawn["log_evidence"] - first == pytest.approx(
+        copying["log_bayes"][1], abs=0.3
+    )
+    assert main(words) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Draws from posteriors" in out
+    assert "nothing to draw" in out
+
+
+@pytest.mark.slow
 def test_the_built_in_counts(printed):
     """Drawn from quantum mechanics: no other law is preferred."""
     words = ["compare", "--laws", "schrodinger,dephasing[gamma],copying[q]"]
@@ -53,6 +77,11 @@ def test_the_built_in_counts(printed):
     assert max(dephasing["log_bayes"] + copying["log_bayes"]) < 0
     assert abs(copying["constants"]["q"] - 0.5) < 4 * copying["stderr"]["q"]
     assert quantum["parameters"] == 0
+
+
+def test_an_unknown_sampler_is_refused(files, capsys):
+    assert main([*files, "--posterior", "--sampler", "gibbs"]) == 2
+    assert "`--sampler` must be one of nuts, smc" in capsys.readouterr().err
 
 
 def test_words_of_laws():

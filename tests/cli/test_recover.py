@@ -291,6 +291,7 @@ def test_bad_files_are_one_line_and_exit_code_2(tmp_path, capsys, build, words):
     assert not list(tmp_path.glob("run*/*.png"))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("options", "words"),
     [

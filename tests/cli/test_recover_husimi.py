@@ -45,6 +45,7 @@ def test_packaged_data_are_the_shared_ones(shared_data):
             np.testing.assert_array_equal(ours[name], theirs[name])
 
 
+@pytest.mark.slow
 def test_length_scales(capsys, printed):
     words = ["--length-scales", "--hamiltonian", "0.5*p^2 + 0.125*q^2", "--kappa", "2"]
     assert main(["recover", "husimi", *words, "--json"]) == 0
@@ -60,6 +61,7 @@ def test_length_scales(capsys, printed):
     assert "no lengths" in capsys.readouterr().out
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -119,6 +121,7 @@ def test_bad_input_is_one_line(words, message, tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("scale", [1.0, 2**0.5])
 def test_first_samples_of_a_likelihood(tmp_path, capsys, monkeypatch, scale):
     """Outcomes in another unit would make up for it with C; they are not fitted."""

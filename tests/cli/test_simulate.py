@@ -192,6 +192,7 @@ def test_a_law_that_ends_leaves_no_file(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("words", "message"),
     [

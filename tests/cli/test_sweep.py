@@ -83,6 +83,7 @@ def test_a_damaged_chunk_is_reported_in_a_line(file, tmp_path, capsys):
     assert main(["sweep", "status", str(store)]) == 0
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("text", "words", "code", "message"),
     [

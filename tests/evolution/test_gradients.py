@@ -76,6 +76,7 @@ def leaves(tree):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("V", "stepper"),
     [

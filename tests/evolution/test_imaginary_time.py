@@ -22,6 +22,7 @@ def double_well(x):
     return (x**2 - 4) ** 2 / 16
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("stepper", "bias"),
     # of the step 0.05 in the ground state of x⁴/4: twice the order of the splitting

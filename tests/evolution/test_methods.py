@@ -88,6 +88,7 @@ def test_error_bars_hold(case):
     assert np.max(np.abs(late.values - exact(name))) > high * estimate
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("case", ["copying", "particle"])
 def test_the_estimate_is_the_error_itself(case):
     """Richardson's factor: with many small steps the two agree to a few per cent."""
@@ -136,6 +137,7 @@ def test_the_default_method_fits_the_law():
 SLOW = {"copying-adaptive", "particle-adaptive"}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "case",
     [pytest.param(c, marks=pytest.mark.slow) if c in SLOW else c for c in CASES],
@@ -160,6 +162,7 @@ def test_one_time_is_enough(case):
     assert np.max(np.abs(run(jnp.array([0.7, 1.0])).values[1] - once.values[0])) > 0.01
 
 
+@pytest.mark.slow
 def test_traced_counts_equal_substeps_and_compile_once():
     law, psi = golden()
     traces = []

@@ -44,6 +44,7 @@ def particle(V=pendulum):
 # -- single precision -----------------------------------------------------------------
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("V", [pendulum, shaken])
 @pytest.mark.parametrize("stepper", [strang, chin4a, srkn11], ids=lambda s: s.name)
 def test_single_precision_stays_single(V, stepper):
@@ -64,6 +65,7 @@ def test_single_precision_stays_single(V, stepper):
     assert 1e-7 < error < budget
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("method", "literal"),
     [
@@ -119,6 +121,7 @@ def test_reversible_gradient_in_single_precision():
 # -- exact propagation ----------------------------------------------------------------
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("shape", [(32,), (12, 10)])
 def test_chebyshev_equals_the_eigenbasis(shape):
     grid = Grid(((-np.pi, np.pi),) * len(shape), shape)

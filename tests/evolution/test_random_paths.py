@@ -178,6 +178,7 @@ def test_devices_do_not_change_a_bit():
 # -- errors ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_halved_steps_under_the_same_noise_converge(qubit):
     """Paths of the pathwise form with order 1; without the same noise, not at all."""
     make, psi = qubit

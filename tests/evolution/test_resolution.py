@@ -38,6 +38,7 @@ def gap(run, fine, step):
     return np.maximum.accumulate(apart.sum(axis=1) / np.sum(run.values[0]))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("points", [40, 64])
 def test_a_split_step_grid(points):
     run = schrodinger(points)
@@ -54,6 +55,7 @@ def test_a_split_step_grid(points):
     )
 
 
+@pytest.mark.slow
 def test_steps_and_adaptive_steps_ask_the_law_too():
     exact = schrodinger(64).resolution
     for gradient in ("checkpointed", "reversible"):
@@ -63,6 +65,7 @@ def test_steps_and_adaptive_steps_ask_the_law_too():
     assert schrodinger(64, Fixed(srkn11, 1, estimate_error=False)).resolution is None
 
 
+@pytest.mark.slow
 def test_links_on_a_coarse_grid():
     """A packet that spreads freely, σ² = σ₀²(1 + (t/2σ₀²)²), with σ₀ = 1/2."""
     grid = Grid((-6.0, 6.0), 50)

@@ -48,6 +48,7 @@ def batch(method, power=2):
     )
 
 
+@pytest.mark.sampled
 @every_method
 def test_a_run_that_explodes(name):
     run = batch(METHODS[name])(STARTS)
@@ -87,6 +88,7 @@ def test_neighbours_are_bitwise_untouched():
     assert np.any(other.values != healthy.values)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("name", "power"),
     [

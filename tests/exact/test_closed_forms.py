@@ -51,6 +51,7 @@ def moments(psi, constants):
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("form", "constants", "omega"), FORMS)
 def test_solves_the_schrodinger_equation(form, constants, omega):
     """iħ ∂ₜψ = -ħ²/2m ∂ₓ²ψ + mω²x²/2 ψ, with the time derivative by autodiff."""
@@ -70,6 +71,7 @@ def test_solves_the_schrodinger_equation(form, constants, omega):
     assert residual(1.001 * MASS) > 1e-4
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("form", "constants", "omega"), FORMS)
 def test_moments(form, constants, omega):
     norm2, x, p, var_x, var_p = moments(
@@ -147,6 +149,7 @@ def test_a_slow_well_is_free():
     assert 99 < errors[0] / errors[1] < 101
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("form", "constants", "omega"), FORMS)
 def test_gradients(form, constants, omega):
     names = list(constants)

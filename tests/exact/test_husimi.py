@@ -64,6 +64,7 @@ def test_kerr_signs_of_the_density():
     assert abs(np.min(kerr(grid, 0.37, C=1.1, **KERR)) + 2.67e-3) < 1e-5
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("C", [0.6, 1.0, 1.4])
 def test_kerr_keeps_the_norm(C):
     axis = np.linspace(-7, 7, 71)
@@ -72,6 +73,7 @@ def test_kerr_keeps_the_norm(C):
     assert abs(np.sum(values) * 0.04 - 1) < 1e-7
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("C", [0.5, 1.0, 1.3])
 def test_kerr_solves_its_equation(C):
     """∂ₜQ = -2 Im{∂[(∂*H)Q] + (C/2) ∂²[(∂*²H)Q]}, derivatives by autodiff."""

@@ -41,6 +41,7 @@ def degenerate(rng, real=False):
     return (hamiltonian + hamiltonian.conj().T) / 2, random_hermitian(rng, 6, real)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", range(21))
 def test_states_equal_expm(seed):
     rng = np.random.default_rng(seed)
@@ -171,6 +172,7 @@ def test_gap_below_the_series_threshold_and_above_meet():
     np.testing.assert_allclose(tangent, exact, atol=1e-13)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("family", "K"), families())
 def test_derivatives_equal_central_differences(family, K):
     ts = jnp.array([0.3, 2.0, 4.0])
@@ -203,6 +205,7 @@ def test_derivatives_equal_central_differences(family, K):
     assert np.max(np.abs(wrong - differences(states))) > 1e-3
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("real", [True, False])
 def test_derivatives_in_every_argument(real):
     rng = np.random.default_rng(8)
@@ -287,6 +290,7 @@ def test_second_derivative_of_a_diagonal_hamiltonian():
     np.testing.assert_allclose(jax.grad(jax.grad(overlap))(0.3), exact, rtol=1e-12)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("real", [True, False])
 def test_second_derivative_of_a_dense_hamiltonian(real):
     """Right where the levels are apart; NaN, never a wrong number, where they meet."""

@@ -19,6 +19,7 @@ BATH = {"loss": 0.36, "gain": 0.06, "dephasing": 0.1}
 POINTS = np.array([0.7 - 0.3j, 0.2 + 0.5j])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("C", "rates", "expected", "mean", "tolerance"),
     [
@@ -65,6 +66,7 @@ def test_moments(C):
     assert abs(np.sum(values * np.abs(grid) ** 2) - 2.37207551299) < 1e-9
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("C", "alpha0"), [(0.6, 1.3), (1.2, 4.0), (1.7, 1.3)])
 def test_closed_oscillator(C, alpha0):
     ts = np.array([0.0, 0.37, 1.1, 4.0, 30.0])[:, None]
@@ -78,6 +80,7 @@ def test_closed_oscillator(C, alpha0):
 # --- Independent programs ---------------------------------------------------------
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("hbar", [1.0, 0.5])
 def test_quantum_mechanics_at_one(hbar):
     levels, t, U, b, alpha0 = 30, 0.8, 0.9, -2.0, 0.9 + 0.3j

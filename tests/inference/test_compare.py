@@ -420,3 +420,99 @@ class _Shares(Multinomial):
 
     def check(self, values):
         del values
+
+
+# -- draws ---------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_evidence_by_populations_is_laplaces_where_it_is_exact():
+    study = line(("a", "b"))
+    A = DESIGN[:, :2] / SIGMA
+    best, *_ = np.linalg.lstsq(A, VALUES / SIGMA, rcond=None)
+    widths = {"a": 4.0, "b": 3.0}
+    exact = evidence(study, jnp.asarray(best), widths=widths)
+    found = evidence(study, jnp.asarray(best), method="smc", widths=widths)
+    np.testing.assert_allclose(found.widths, [4, 3])
+    assert 0 < float(found.stderr) < 0.1
+    assert float(exact.stderr) == 0
+    # three populations know their own scatter badly: a Student of 2 degrees, 1 in 100
+    assert abs(float(found.log - exact.log)) < 10 * float(found.stderr)
+    assert abs(float(found.log - exact.log)) < 0.15
+    np.testing.assert_allclose(
+        found.by_scale, found.log - 2 * np.log(SCALES), rtol=1e-12
+    )
+
+
+def test_evidence_refuses_other_methods():
+    study = line(("a",))
+    with pytest.raises(ValueError, match="`method` must be one of"):
+        evidence(study, study.theta(), method="nested")
+
+
+def test_rows_left_out_by_draws_are_those_of_a_linear_model():
+    """The predictive density of a row given the others is normal: by NumPy."""
+    pytest.importorskip("blackjax")
+    study = line(("a", "b"))
+    found = jqd.posterior(study, "laplace", theta=fit_by_numpy(), draws=1000)
+    told = found.left_out()
+    exact = []
+    for i in range(12):
+        others = np.arange(12) != i
+        A = DESIGN[:, :2]
+        covariance = SIGMA**2 * np.linalg.inv(A[others].T @ A[others])
+        mean = covariance @ A[others].T @ VALUES[others] / SIGMA**2
+        variance = SIGMA**2 + A[i] @ covariance @ A[i]
+        away = VALUES[i] - A[i] @ mean
+        exact.append(-(away**2) / variance / 2 - math.log(variance / SIGMA**2) / 2)
+    # weights of 1000 draws: a hundredth, more for the last row, which counts most
+    np.testing.assert_allclose(told.rows[:-1], exact[:-1], atol=0.03)
+    assert told.rows[-1] == pytest.approx(exact[-1], abs=0.3)
+    assert not np.any(told.unsure[:-1])
+
+
+def fit_by_numpy():
+    return np.linalg.lstsq(DESIGN[:, :2], VALUES, rcond=None)[0]
+
+
+@pytest.mark.slow
+def test_laws_compared_with_draws():
+    found = jqd.compare(
+        {"as it is": line(()), "b": line(("b",))}, folds=4, starts=1, sampler="smc",
+        draws=500,
+    )  # fmt: skip
+    still, fitted = found.rows
+    assert still.drawn.posterior is None
+    np.testing.assert_allclose(still.drawn.left_out.rows, still.folds.rows)
+    assert fitted.drawn.posterior.status == "converged"
+    A, rest = DESIGN[:, 1] / SIGMA, (VALUES - 0.7 * TS) / SIGMA
+    # ln p of each row with b by NumPy from the others, which it is uncertain by
+    square = np.array([A @ A - a**2 for a in A])
+    b = (A @ rest - A * rest) / square
+    variance = 1 + A**2 / square
+    exact = -((rest - A * b) ** 2) / variance / 2 - np.log(variance) / 2
+    np.testing.assert_allclose(fitted.drawn.left_out.rows, exact, atol=0.1)
+    loo, error = found.loo_difference(fitted)
+    each = fitted.drawn.left_out.rows - still.folds.rows
+    assert loo == pytest.approx(each.sum())
+    assert error == pytest.approx(math.sqrt(12 * each.var()))
+    assert float(fitted.drawn.evidence.log) == pytest.approx(
+        fitted.log_evidence, abs=0.2
+    )
+    text = str(found)
+    assert "rows refitted" in text
+    assert "nothing to draw" in text
+    assert "not to be trusted" not in text
+
+
+def test_draws_are_asked_for_by_name():
+    with pytest.raises(ValueError, match="`sampler` must be one of"):
+        jqd.compare({"a": line(())}, folds=4, sampler="gibbs")
+
+
+@pytest.mark.slow
+def test_nothing_is_said_of_draws_that_were_not_made(lines):
+    with pytest.raises(ValueError, match="`sampler` of the comparison"):
+        lines.loo_difference(lines.rows[1])
+    assert lines.lines_drawn() == []
+    assert "LOO" not in str(lines)

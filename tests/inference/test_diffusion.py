@@ -180,6 +180,7 @@ def test_D_of_a_uniform_density_is_refused():
         recover(law, (np.arange(3.0), density), psi0=psi, free="D", starts=1)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("potential", ["oscillator", "double well"])
 def test_D_from_levels(potential):
     grid = Grid((-9.0, 9.0), 96)

@@ -137,6 +137,7 @@ def test_fit_to_rounding():
     assert recovery.substeps >= 20
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("observe", "phases", "null"),
     [("density", False, 1), ("density", True, 4), ("psi", False, 0), ("psi", True, 0)],

@@ -188,6 +188,7 @@ def test_the_command_shows_a_misfit(golden, populations, capsys):
 # -- what each figure is ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_exact_data_have_no_significance(golden, populations):
     """The error of a fit to exact values is its step bias: no sigmas are counted."""
     found = fitted(golden, populations, None)
@@ -214,6 +215,7 @@ def test_sigmas_are_counted_where_scatter_makes_them():
 # -- what cannot be told ---------------------------------------------------------------
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("free", [("q", "r", "omega"), ("r", "omega", "R", "delta")])
 def test_a_step_along_a_null_direction_changes_nothing(golden, free):
     law, psi0 = golden

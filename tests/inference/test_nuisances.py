@@ -184,6 +184,7 @@ def kerr() -> Study:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_calibration_limits_what_a_kerr_oscillator_tells_of_C():
     study = kerr()
     found = standard_errors(study, study.theta())

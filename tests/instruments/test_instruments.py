@@ -51,6 +51,7 @@ def test_a_displaced_vacuum_shows_the_husimi_function():
     np.testing.assert_allclose(got, 0.02 + 0.9 * overlap, atol=1e-14)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("n0", [0.0, 0.02, 0.3])
 def test_a_displaced_thermal_state_is_a_wider_gaussian(n0):
     """Q = exp(-|α - α_0|²/(1 + n0)) / (π (1 + n0)), at every C."""
@@ -63,6 +64,7 @@ def test_a_displaced_thermal_state_is_a_wider_gaussian(n0):
         np.testing.assert_allclose(got, wide / np.pi / (1 + n0), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_thermal_quanta_have_a_derivative_where_there_are_none():
     """d/dn0 of Q at n0 = 0: (|α - α_0|² - 1) Q."""
     law = jqd.HusimiFokkerPlanck("ad*a", points=POINTS)

@@ -43,6 +43,7 @@ def test_information_is_the_slope_of_the_residuals(name):
     np.testing.assert_allclose(got, expected, rtol=1e-12)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NOISES)
 def test_information_is_the_curvature_of_the_likelihood(name):
     """At values that are the mean themselves, -d² ln L is F."""
@@ -107,6 +108,7 @@ def test_what_is_excluded_and_seen_has_no_likelihood():
     assert Binomial().information(slope, mean)[0, 0, 0] == 0
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NOISES)
 def test_draws_have_mean_and_scatter(name):
     """Over 4000 records the mean is the mean, and residuals have unit variance."""

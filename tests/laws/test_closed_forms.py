@@ -158,6 +158,7 @@ CASES = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_states(name):
     system = SYSTEMS[name]
@@ -206,6 +207,7 @@ HESSIANS = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "way"), HESSIANS)
 def test_second_derivatives(name, way):
     """`jax.hessian`, with the default adjoint of adaptive steps."""
@@ -363,6 +365,7 @@ def test_forms_of_qutip(form):
     np.testing.assert_allclose(run.values, exact, rtol=0, atol=atol)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "hamiltonian",
     [

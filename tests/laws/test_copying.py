@@ -289,6 +289,7 @@ def from_matrix(H, psi, q, ts, literal):
     return jax.vmap(law.psi)(values)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("size", range(2, 9))
 def test_equivalence_with_quantum_mechanics(size):
     """Three random Hamiltonians a size; psi form over T = 20, literal over T = 0.04."""

@@ -62,6 +62,7 @@ def in_form(form):
     }[form]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("form", ["driven", "pulses", "list", "function"])
 def test_golden(form):
     law = jqd.Schrodinger(in_form(form))
@@ -124,6 +125,7 @@ def test_a_constant_one_is_exact_in_one_step():
     np.testing.assert_allclose(run.values, exact.values, rtol=0, atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method",
     [
@@ -277,6 +279,7 @@ def test_from_dynamiqs():
     np.testing.assert_allclose(run.values[:, 1], np.sin(angle) ** 2, rtol=0, atol=1e-12)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "method", [jqd.Fixed(None, 4), jqd.Fixed(jqd.rk4, 64), jqd.Adaptive()]
 )
@@ -417,6 +420,7 @@ def test_copies_at_the_quantum_point():
     np.testing.assert_allclose(run.values[1:], expected, rtol=0, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_copies_away_from_the_quantum_point():
     made, psi0 = copies(0.5, -0.8)
     ts = jnp.array([0.0, 2.0])
@@ -438,6 +442,7 @@ def test_the_law_at_a_time_moves_as_the_driven_one():
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_lost_fidelity_of_copies():
     made, psi0 = copies()
     ts = jnp.array([0.0, 1.0, 2.0])
@@ -451,6 +456,7 @@ def test_lost_fidelity_of_copies():
     np.testing.assert_allclose(noise.infidelity, lost.value, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_circuit():
     made, psi0 = circuit()
     ts = jnp.array([0.0, 1.0, 2.0, 3.0])

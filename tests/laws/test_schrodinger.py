@@ -45,6 +45,7 @@ def hermitian(seed, size):
     return (a + a.conj().T) / 2
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("form", ["dense", "real", "diagonal"])
 @pytest.mark.parametrize("method", [Propagator(), fixed(rk4, 800)], ids=["exp", "rk4"])
 def test_matrix(form, method):
@@ -76,6 +77,7 @@ def test_energy_is_that_of_the_matrix():
 # -- grids ----------------------------------------------------------------------------
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("stepper", [chin4a, srkn11], ids=lambda s: s.name)
 @pytest.mark.parametrize("form", ["free", "coherent", "squeezed"])
 def test_closed_forms(stepper, form):
@@ -210,6 +212,7 @@ def test_constants_of_the_potential_have_gradients():
     assert abs(float(slopes.hamiltonian.mass)) > 0.1
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_more_dimensions_factorise(ndim):
     """Independent wells along each axis: the state stays a product."""

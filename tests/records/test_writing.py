@@ -122,6 +122,7 @@ CASES = {
 ROWS = [(name, suffix) for name, case in CASES.items() for suffix in case[0]]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "suffix"), ROWS)
 def test_a_record_comes_back_to_the_last_bit(tmp_path, name, suffix):
     _, kind, record = CASES[name]

@@ -53,6 +53,7 @@ def test_the_layer():
     np.testing.assert_allclose(slope, W / 5, rtol=1e-15)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("wavelengths", "most"),
     # reflection + transmission at E = 1/2, A = 3E; the packet's slower waves are
@@ -103,6 +104,7 @@ def exact(t, absorber=W):
     return scipy.linalg.expm(t * generator) @ np.asarray(PSI)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("method", "tolerance"),
     [
@@ -131,6 +133,7 @@ def test_evolution_equals_a_dense_exponential(method, tolerance):
     assert norm < 0.9
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("stepper", "order"), [(strang, 2), (chin4a, 4)])
 def test_orders(stepper, order):
     """The correction of Chin's step holds for a complex potential too."""

@@ -40,6 +40,7 @@ def test_amplitudes_equal_powers_over_factorials(b):
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("r", [0.5, 13.0, 19.0, 30.0, 60.0])
 @pytest.mark.parametrize(
     ("dtype", "tolerance"),

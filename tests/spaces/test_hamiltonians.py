@@ -82,6 +82,7 @@ def test_the_bounds_enclose_the_spectrum():
     assert high - low < 1.5 * (levels[-1] - levels[0])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("z", [0.0, 0.3, 17.0, 150.0])
 def test_bessel_phases(z):
     terms = chebyshev_terms(z, 1e-16)

@@ -58,6 +58,7 @@ def found_slowly():
     return finish(start("sharded_runs.py", *SLOW, devices=8))
 
 
+@pytest.mark.slow
 def test_fft_on_any_mesh(found):
     """Forward, back, transpose, tangent and batch; also blocks of odd sizes."""
     assert len(found["transforms"]) == 8

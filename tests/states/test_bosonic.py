@@ -34,6 +34,7 @@ def test_coherent_equals_qutip(alpha):
     np.testing.assert_allclose(coherent(alpha, 60), expected, atol=3e-15)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("r", "angle", "beta"),
     [(0.0, 0.3, 1.0), (0.8, 0.0, 0.0), (-0.5, 0.7, 1.2 - 0.8j), (1.2, 2.0, 2 + 1j)],
@@ -57,6 +58,7 @@ def test_squeezing_narrows_x():
     np.testing.assert_allclose(cov, np.diag(expected), atol=1e-10)
 
 
+@pytest.mark.slow
 def test_far_squeezed_state_begins_below_the_smallest_float():
     # <0|β> = exp(-β²/2) = 1e-195 in double, 1e-44 in single precision
     for beta, dtype, tolerance in ((30.0, float, 1e-11), (14.2, np.float32, 1e-4)):
@@ -78,6 +80,7 @@ def test_cat_equals_the_sum_of_its_components(r):
     np.testing.assert_allclose(ket, expected, atol=1e-9)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("nbar", "alpha"), [(0.0, 1.0), (0.8, 0.0), (0.8, 1 - 0.5j), (0.3, 2j)]
 )
@@ -88,6 +91,7 @@ def test_thermal_equals_qutip(nbar, alpha):
     np.testing.assert_allclose(thermal(nbar, 60, alpha), expected, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_product_orders_the_axes_by_mode():
     up, down, mixed = number_state(1, 2), number_state(0, 3), thermal(0.01, 4)
     ket = product(up, down)
@@ -102,6 +106,7 @@ def test_product_orders_the_axes_by_mode():
     assert as_ensemble(joint, modes=2).levels == (12, 10)
 
 
+@pytest.mark.slow
 def test_precision_follows_the_arguments():
     single = np.complex64(1 + 1j)
     assert coherent(single, 20).dtype == np.complex64
@@ -110,6 +115,7 @@ def test_precision_follows_the_arguments():
     assert cat(np.array([single, -single]), [1, 1], 20).dtype == np.complex64
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "state",
     [
@@ -131,6 +137,7 @@ def test_gradients(state):
         jax.test_util.check_grads(weight, (a,), order=1, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -29,6 +29,7 @@ STATES = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", STATES)
 def test_moments_are_those_of_the_state(name):
     state = STATES[name]

@@ -54,6 +54,7 @@ def test_coherent_states_are_gaussians(hbar):
     assert np.max(np.abs(wrong - expected)) > 1e-7
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("n", "r"), [(400, 13.0), (400, 20.0), (169, 13.0), (900, 30)])
 @pytest.mark.parametrize(
     ("dtype", "tolerance"), [(np.complex128, 1e-12), (np.complex64, 1e-5)]

@@ -25,6 +25,7 @@ def test_beam_splitter_is_orthogonal(degree):
     np.testing.assert_allclose(block, block.T, atol=tolerance)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("levels", [2, 7, 40, 60])
 @pytest.mark.parametrize("g", [2.0, np.sqrt(2), 1.3])
 def test_maps_equal_qutip(levels, g):
@@ -42,6 +43,7 @@ def test_maps_equal_qutip(levels, g):
     assert np.max(np.abs(swapped - expected)) > 1e-5
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("levels", [128, 140])
 def test_many_levels_with_and_without_the_beam_splitter(levels):
     rho = qutip.rand_dm(levels, seed=3)
@@ -49,6 +51,7 @@ def test_many_levels_with_and_without_the_beam_splitter(levels):
     np.testing.assert_allclose(husimi_map(rho, 2 * X, 2 * Y), expected, atol=1e-15)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("n", [0, 120, 400])
 def test_number_states_are_rings(n):
     ket = number_state(n, n + 1)
@@ -58,6 +61,7 @@ def test_number_states_are_rings(n):
     np.testing.assert_allclose(husimi_map(ket, 4 * X, 4 * Y), expected, atol=1e-14)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("dtype", "tolerance"),
     # a few eps of the largest value of Q, 1/π
@@ -91,6 +95,7 @@ def test_what_qutip_and_ensembles_hold_is_read_off():
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("operators", [False, True])
 def test_gradients(operators):
     def loss(alpha, shift):

@@ -84,6 +84,7 @@ def test_printed_curves_have_another_number():
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("g", [-1.0, 0.0, 1.0])
 def test_largest_entropy_against_constrained_optimisation(g):
     N, U = 10.0, 11.0
@@ -109,6 +110,7 @@ def test_largest_entropy_against_constrained_optimisation(g):
     assert float(negative(other)) > float(negative(n)) + 1e-5
 
 
+@pytest.mark.slow
 def test_inverted_populations_and_gradients():
     found = LARGEST(10.0, 20.0, -1.0)
     assert float(found.T) < 0
@@ -127,6 +129,7 @@ def test_out_of_range_under_a_tracer_is_nan():
     assert np.isnan(POTENTIAL(E, 1.0, 32.0, -1.0))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("g", [-1.0, 0.0, 1.0, -0.5])
 def test_exactly_N_particles_by_enumeration(g):
     """n_i weighted by P_g exp(-Σ n E/kT), summed over all occupations."""

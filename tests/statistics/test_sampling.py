@@ -53,6 +53,7 @@ def draw(key, g, *, shared=True):
     return np.asarray((KNOWN if g in (0.0, 1.0) else TRACED)(key, g, shared))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "g", [1.0, 0.0, *(pytest.param(g, marks=pytest.mark.slow) for g in (0.4, 5.0))]
 )

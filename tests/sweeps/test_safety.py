@@ -42,6 +42,7 @@ def more(q, key):
     return plain(q, key) | {"y": q}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -11,6 +11,7 @@ from ..._files import OutputError, provenance, to_plain, writing
 from ..goodness import MISFIT, MISFIT_P
 from ..study import Study
 from .chains import Chains
+from .left_out import LeftOut, left_out
 from .predictive import Predicted
 
 if TYPE_CHECKING:
@@ -120,6 +121,15 @@ class Posterior(NamedTuple):
         if len(logs) < 2:
             return float(mean), float("inf")
         return float(mean), float(np.std(logs, ddof=1) / np.sqrt(len(logs)))
+
+    def left_out(self) -> LeftOut:
+        """Each row of the record, predicted from the others; see `left_out`.
+
+        Raises:
+            ImportError: blackjax is missing.
+        """
+        worth = float(np.min(self.chains.ess, initial=np.inf)) / self._number
+        return left_out(self.predicted.log_likelihood, worth)
 
     # -- words -----------------------------------------------------------------------
 

@@ -166,7 +166,7 @@ class Collapse(Law):
 
     def _drawn(self, p: Array, dt: ArrayLike, w: StepNoise) -> Array:
         """dY of a class drawn from p."""
-        up_to = jnp.cumsum(_undifferentiated(p))
+        up_to = jnp.cumsum(undifferentiated(p))
         x = jnp.sum(up_to <= w.uniforms * up_to[-1])
         found = self.A[:, jnp.minimum(x, p.shape[0] - 1)]
         return 2 * _root(self.gamma) * found * dt + w.increments
@@ -213,7 +213,7 @@ def _lower_root(matrix: Array) -> Array:
 
 
 @jax.custom_jvp
-def _undifferentiated(p: Array) -> Array:
+def undifferentiated(p: Array) -> Array:
     """p, from which something is drawn; refuses to be differentiated."""
     return p
 
@@ -222,10 +222,11 @@ def _refuse(primals: Any, tangents: Any) -> Any:
     (p,), (slope,) = primals, tangents
     if not isinstance(slope, SymbolicZero):
         raise ValueError(
-            "Argument `draw` must be False where paths are differentiated, but is "
-            "True: what is drawn has no derivative; or take `mean_field()`."
+            "Argument `motion` must not draw where its paths are differentiated, but "
+            "does: what is drawn has no derivative. Take `mean_field()`, or "
+            "`Collapse(..., draw=False)`."
         )
     return p, slope
 
 
-_undifferentiated.defjvp(_refuse, symbolic_zeros=True)
+undifferentiated.defjvp(_refuse, symbolic_zeros=True)

@@ -155,7 +155,7 @@ class Lindblad(Law):
 
     # -- dynamics ------------------------------------------------------------------
 
-    def _operators(self) -> tuple[Array, Array]:
+    def operators(self) -> tuple[Array, Array]:
         """Operators L and L† of all jumps, (2K, n, n), and their rates, (2K,)."""
         jumps = list(self.channels.values())
         L = jnp.stack([jump.operator for jump in jumps])
@@ -168,7 +168,7 @@ class Lindblad(Law):
         self, matrix: Array, weight: ArrayLike, state: Array
     ) -> Complex[Array, "n n"]:
         """The right side with this H, and all rates multiplied by a number."""
-        L, rates = self._operators()
+        L, rates = self.operators()
         L, rates = L.astype(state.dtype), weight * rates
         H = jnp.diag(matrix) if matrix.ndim == 1 else matrix
         lost = jnp.einsum("k,kba,kbc->ac", rates, jnp.conj(L), L)
@@ -181,9 +181,9 @@ class Lindblad(Law):
     ) -> Complex[Array, "n n"]:
         """-i[H, ρ]/ħ + Σ_k rate D[L_k] ρ"""
         del args
-        return self._field(self._matrix(t), 1.0, state)
+        return self._field(self.matrix(t), 1.0, state)
 
-    def _matrix(self, t: ArrayLike) -> Array:
+    def matrix(self, t: ArrayLike) -> Array:
         H = self.hamiltonian
         return H.at(t) if isinstance(H, DrivenHamiltonian) else H.matrix
 
@@ -195,7 +195,7 @@ class Lindblad(Law):
         dt: ArrayLike,
     ) -> Complex[Array, "n n"]:
         """exp(dt Σ_k f_k G(t_k)) ρ by its series, for `cf4`."""
-        turns = (f * self._matrix(t) for f, t in zip(factors, ts, strict=True))
+        turns = (f * self.matrix(t) for f, t in zip(factors, ts, strict=True))
         matrix = functools.reduce(jnp.add, turns)
         field = functools.partial(self._field, matrix, sum(factors))
         return exponential(field, state, dt)
@@ -220,7 +220,7 @@ class Lindblad(Law):
         size = self.levels
         kind = jnp.result_type(self.hamiltonian.matrix.dtype, jnp.complex64)
         unit = jnp.eye(size * size, dtype=kind).reshape(-1, size, size)
-        field = functools.partial(self._field, self._matrix(0.0), 1.0)
+        field = functools.partial(self._field, self.matrix(0.0), 1.0)
         return jax.vmap(field)(unit).reshape(size * size, -1).T
 
     def orbit(

@@ -33,6 +33,7 @@ def drawn():
     return np.asarray(draws(jax.random.key(3), n, p)).reshape(len(CASES), -1)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("case", range(len(CASES)))
 def test_distribution_is_binomial(drawn, case):
     """Kolmogorov-Smirnov (conservative for whole numbers) and chi² of binned counts."""
@@ -71,6 +72,7 @@ def test_a_batch_changes_nothing():
     np.testing.assert_array_equal(nested.reshape(12, 5), many)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_ends(dtype):
     """No trials, no chance, certainty; uniform numbers at both ends of [0, 1)."""

@@ -76,6 +76,7 @@ def _terms():
     return H, (H1, cosine), (H2, bump)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("method", "q", "r"),
     [

@@ -79,6 +79,7 @@ def many(law, beable, phase, ts, key, **options):
     return individuals(law, beable, phase, ts, key, trajectories=300, **options)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("method", ["leap", "exact"])
 @pytest.mark.parametrize(("q", "r"), [(0.5, -0.5), (0.3, -0.8)])
 def test_rates_of_the_law(key, method, q, r):

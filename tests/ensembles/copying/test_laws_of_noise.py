@@ -35,6 +35,7 @@ def test_lost_fidelity():
     assert not lost.valid(20).all()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("p", [0.2, 0.35])
 def test_periods_of_two_classes(p):
     """The laws along the motion give the closed forms of one period, each time."""
@@ -176,6 +177,7 @@ def test_only_at_the_quantum_point():
             extinction_probability(wrong[0], wrong[1], occupation=wrong[2])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("bits", "expected"),
     [(2, 60.8028), (4, 121.6055), pytest.param(6, 182.4083, marks=pytest.mark.slow)],

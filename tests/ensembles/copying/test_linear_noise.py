@@ -64,6 +64,7 @@ def test_the_quantum_point():
     assert not noise.valid(18 / lowest)[-1]
 
 
+@pytest.mark.slow
 def test_a_drawn_start_adds_its_own_scatter():
     law, psi = problems.golden()
     drawn = linear_noise(law, psi, TS, substeps=STEPS, initial="drawn")

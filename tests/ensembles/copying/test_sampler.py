@@ -83,6 +83,7 @@ def test_rounded_counts_sum_to_the_copies():
         assert jnp.all(jnp.abs(counts - copies * density) <= 1)
 
 
+@pytest.mark.slow
 def test_drawn_counts_sum_to_the_copies():
     density = jnp.array([0.5, 0.3, 0.2])
     counts = jax.vmap(lambda key: drawn(key, density, 100))(jax.random.split(KEY, 400))
@@ -117,6 +118,7 @@ def run():
     return go
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("method", ["leap", "exact"])
 def test_counts_are_whole_and_conserved(run, method):
     result = run(method)
@@ -202,6 +204,7 @@ def test_tagged_systems_are_all_there():
     np.testing.assert_array_equal(tagged[0, 0], np.diag([50000, 30000, 20000]))
 
 
+@pytest.mark.slow
 def test_observe_keeps_what_it_returns(run):
     kept = run("exact", observe=lambda t, n, psi: {"first": n[0], "t": t})
     full = run("exact")
@@ -211,6 +214,7 @@ def test_observe_keeps_what_it_returns(run):
         _ = kept.density
 
 
+@pytest.mark.slow
 def test_an_empty_class_stays_empty():
     """Without a remedy the other class cannot be entered: frozen, status EXTINCT."""
     law, _ = problems.two_classes(0.5, 0.0)
@@ -313,6 +317,7 @@ def test_single_precision_stays_single():
 # -- refusals ------------------------------------------------------------------------
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -28,6 +28,7 @@ FAST = {"stepper": jqd.strang, "error_paths": 0}
 SHARED = FAST | {"paths": 20_000, "substeps": 50}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("nu", [0.0, 0.25, 0.5, 1.0])
 def test_any_noise_gives_the_density(key, nu):
     """At a fixed seed; single-time densities cannot tell ν."""
@@ -218,6 +219,7 @@ def test_leaving_the_grid_is_said(key):
     assert "left the grid" in paths.describe()
 
 
+@pytest.mark.slow
 def test_positions_of_another_density_are_not_in_equilibrium(key):
     """500 positions between 0 and 1 are no sample of |ψ|²: the result says so."""
     ts, few = jnp.array([0.0, 0.05]), FAST | {"substeps": 2}

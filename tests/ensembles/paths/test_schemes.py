@@ -72,6 +72,7 @@ def test_the_other_sign_of_the_osmotic_drift_is_not_the_density():
     assert wrong == pytest.approx(62.2, abs=0.1)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("points", "refine"), [((128,), 4), ((48, 40), 2), ((24,) * 3, 2)]
 )

@@ -49,6 +49,7 @@ def noisy(seed):
     return RECORD + 1e-3 * (rng.normal(size=(2, *RECORD.shape)).T @ [1, 1j]).T
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("points", "degree"), [(7, None), (15, 6)])
 def test_polynomials_of_the_degree_are_exact(points, degree):
     ts = np.sort(np.random.default_rng(0).uniform(0, 1, 25))

@@ -63,6 +63,7 @@ def test_dilute_counts_are_refused(counts):
         fit_counts(counts)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("g", CURVES)
 def test_g_T_and_mu_from_a_curve(g):
     """40 points of 1 % noise: all within four standard errors, one basin."""

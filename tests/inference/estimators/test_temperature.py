@@ -47,6 +47,7 @@ def test_scatter_of_fits_is_the_bound(key):
     assert {fit.status for fit in fits} == {"converged"}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("n_max", [None, 12])
 def test_light_that_is_not_thermal_is_a_misfit(n_max):
     """Laser light scatters by n̄, and thermal light by n̄(n̄ + 1)."""

@@ -36,6 +36,7 @@ def propagator(flow, psi, law, time):
     return jax.jit(jax.jacfwd(end, has_aux=True))(jnp.zeros(psi.shape))
 
 
+@pytest.mark.slow
 def test_propagator_of_the_momenta(flow):
     """T19; Runge-Kutta at 0.01 leaves 1e-9."""
     X, psi = propagator(flow, PSI, AlignedClasses(*COUPLINGS), 2.0)

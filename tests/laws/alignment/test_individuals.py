@@ -26,6 +26,7 @@ def gap(x, y):
     return float(np.max(np.abs(np.asarray(x) - np.asarray(y))))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda o: "-".join(o.values()))
 def test_sums_over_classes_equal_sums_over_pairs(law_of, options):
     law = law_of(**options)

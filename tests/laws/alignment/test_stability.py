@@ -181,6 +181,7 @@ def top(copy_momentum, psi, base, damping=0.0):
     ).exponents
 
 
+@pytest.mark.sampled
 @pytest.mark.equation("copying", "question-alignment-momenta")
 @pytest.mark.parametrize("copy_momentum", [True, False])
 def test_momenta_of_many_classes(copy_momentum):
@@ -228,6 +229,7 @@ def test_all_exponents_of_the_classes():
     assert of_momenta < -0.5
 
 
+@pytest.mark.sampled
 @pytest.mark.equation("copying", "question-alignment-basin")
 @pytest.mark.parametrize(("potential", "aligned"), [("sin2", 0.0), ("1-cos", 1.0)])
 def test_basin(key, potential, aligned, pair):

@@ -96,6 +96,7 @@ REFUSALS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", REFUSALS)
 def test_refusals(name):
     call, message = REFUSALS[name]
@@ -116,6 +117,7 @@ def test_node_on_a_grid_point_is_refused_and_a_shift_helps():
             assert jnp.isfinite(law.prepare(psi).log_amplitude).all()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("form", ["amplitude", "links"])
 def test_density_at_the_wall_is_said(form):
     law = make(form=form)
@@ -164,6 +166,7 @@ def test_quantum_value_is_schroedinger_evolution():
     chex.assert_trees_all_close(one.values, two.values, atol=1e-13)  # rounding
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("factor", [0.3, 4.0])
 def test_only_D_and_V_over_m_show(factor):
     """(m, ħ, V) -> c (m, ħ, V), the action with them, changes no density."""

@@ -104,6 +104,7 @@ def test_equal_to_the_lattice_schroedinger_equation(lattice_hamiltonian):
     assert float(jnp.sum(jnp.abs(found - jnp.abs(exact) ** 2))) < 1e-10
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("periodic", [False, True])
 @pytest.mark.parametrize("uniform", [False, True])
 def test_rates_are_canonical(uniform, periodic):
@@ -125,6 +126,7 @@ def test_rates_are_canonical(uniform, periodic):
     np.testing.assert_allclose(s_rate, -by_density / grid.cell, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("periodic", [False, True])
 def test_one_constant_for_all_links_or_one_a_site(periodic):
     """Angles from the sites (one D) and link by link (D at the sites) agree."""

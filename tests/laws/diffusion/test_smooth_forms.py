@@ -46,6 +46,7 @@ def test_window_follows_packets_to_rounding(name):
     assert float(run.diagnostics["energy_drift"]) < 1e-9
 
 
+@pytest.mark.slow
 def test_literal_ends_at_the_first_node():
     """ψ ~ 1 - 1.2 i cos x exp(-it/2) on a ring has its first node at t = π."""
     grid = Grid((0.0, 2 * np.pi), 64)

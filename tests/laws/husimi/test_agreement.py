@@ -49,6 +49,7 @@ def density(name, form, C=1.0, g=2.0):
     return np.asarray(run.values[1])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", TEXTS)
 def test_quantum_mechanics_of_another_program(name):
     """QuTiP's convention g: α = g/2 (x + iy), values per dx dy."""
@@ -63,6 +64,7 @@ def test_quantum_mechanics_of_another_program(name):
         np.testing.assert_allclose(ours, theirs[::-1], rtol=0, atol=1e-6)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("C", [pytest.param(1.0, marks=pytest.mark.slow), 0.8])
 @pytest.mark.parametrize("name", QUADRATIC)
 def test_gaussians(name, C):
@@ -88,6 +90,7 @@ def test_number_basis(name, C):
     np.testing.assert_allclose(got, want, rtol=0, atol=2e-8)
 
 
+@pytest.mark.slow
 def test_two_modes_of_another_program():
     a = qutip.tensor(qutip.destroy(14), qutip.qeye(12))
     b = qutip.tensor(qutip.qeye(14), qutip.destroy(12))

@@ -36,6 +36,7 @@ def at_the_end(law, psi=None, method=None, ts=TS):
     return tuple(np.asarray(value[-1]) for value in run.values)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("bath", "C", "Q", "mean", "close"),
     [

@@ -32,6 +32,7 @@ def populations(modes, C, ts, quanta):
     return np.asarray(run.values)
 
 
+@pytest.mark.slow
 def test_three_modes_below_C_1():
     values = populations(3, 0.95, [0.0, 1.0, 2.0], 18)
     expected = [[0.74771909, 0.92174759, 0.33053331]]
@@ -87,6 +88,7 @@ def test_a_thermal_start_is_one_coherent_at_another_C():
     np.testing.assert_allclose(mean, 0.25 + 1.2, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_quanta_are_chosen_by_the_tail():
     law = HusimiFokkerPlanck(chain(3), 0.95, form=Blocks(tolerance=1e-5))
     state = law.prepare(GaussianSum.coherent([ROOT, 0.0, 0.0]))
@@ -96,6 +98,7 @@ def test_quanta_are_chosen_by_the_tail():
     assert 1e-8 < float(share) < 1e-6
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("which", ["C", "J", "U"])
 def test_derivatives(which):
     def value(x):

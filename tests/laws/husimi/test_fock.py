@@ -96,6 +96,7 @@ def test_two_modes():
     np.testing.assert_allclose(values, [0.040987503473], atol=1e-9)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("C", "expected"), [(0.5, 0.106094158827), (1.3, 0.214263491377)]
 )
@@ -195,6 +196,7 @@ def literal_rate(symbol, density, s, C, hbar):
     return rate
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("s", [None, 1.3])
 def test_generator_is_the_equation(s):
     """Row 3, in the number basis, with the length scale that does not match."""
@@ -314,6 +316,7 @@ def test_largest_deviation():
     np.testing.assert_allclose(largest, [0.252, 1.17, 1.95, 2.21], rtol=0.02)
 
 
+@pytest.mark.slow
 def test_deviation_of_a_complex_field():
     """Two modes, vacuum: .0281, .138, .275 of the largest Q, 0 at half a period."""
     free = Symbol([1.0, 1.0], [((1, 0), (1, 0)), ((0, 1), (0, 1))])
@@ -366,6 +369,7 @@ def test_horizon_of_the_truncated_law():
 # -- what is refused, marked, batched -------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_full_basis_is_marked():
     law = HusimiFokkerPlanck(parametric_amplifier(1.0), form=Fock(16))
     run = evolve(law, law.prepare(number_state(0, 16)), [0.0, 0.2, 3.0], method=FINE)

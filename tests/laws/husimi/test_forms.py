@@ -214,6 +214,7 @@ def test_real_and_complex_coefficients_agree(build, alpha):
     assert np.allclose(turn @ real.diffusion @ turn.conj().T, 0, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_diffusion_has_signature_n_n_in_any_units():
     symbol = two_mode()
     s = LENGTHS / math.sqrt(KAPPA)
@@ -301,6 +302,7 @@ def test_diffusion_joins_different_modes():
     assert np.linalg.norm(first - exact) > 0.5 * np.linalg.norm(exact)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("symbol", "symmetric"),
     [

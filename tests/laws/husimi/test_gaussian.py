@@ -53,6 +53,7 @@ def scaled_symbol(matrix, lengths, kappa):
     return polynomial_qp(terms, ordering="antiwick")
 
 
+@pytest.mark.slow
 def test_two_coupled_modes():
     """Row 15: Σ of (Q, P) is 2/κ times that of (X, Y)."""
     A = [[2, 0.3, 0.4, 0.1], [0.3, 1, -0.2, 0.25], [0.4, -0.2, 1.5, 0.35],
@@ -149,6 +150,7 @@ KETS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", KETS)
 def test_states_and_moments(name):
     state, build = KETS[name]
@@ -221,6 +223,7 @@ def test_matches_the_number_basis(C):
     np.testing.assert_allclose(have.values, want.values, atol=1e-10)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("s", [1.0, 0.7])
 def test_diffusion_is_that_of_the_equation_in_positions_and_momenta(s):
     """D of eq. (52) by derivatives of H in z = (q, p), where X = q/√2, Y = p/√2."""
@@ -253,6 +256,7 @@ def test_mismatched_length_matches_the_number_basis():
     np.testing.assert_allclose(have.values[-1], want, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_steps_follow_the_closed_form():
     """Singular drift (a free particle in a field) by Runge-Kutta steps."""
     free = polynomial_qp({(0, 2): 0.5, (1, 0): 0.3})
@@ -268,6 +272,7 @@ def test_steps_follow_the_closed_form():
         np.testing.assert_allclose(a, b, atol=1e-13)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("C", [-0.5, 0.0, 0.6, 1.0, 2.4])
 def test_norm_and_energy(C):
     start = GaussianSum.cat([0.8, -0.6j], [1.0, 0.5j])

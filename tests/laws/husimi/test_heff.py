@@ -30,6 +30,7 @@ def density_at(law, psi, t, points):
     return np.asarray(run.values[1])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("C", "t", "expected"),
     [
@@ -54,6 +55,7 @@ def test_kerr_cat():
     np.testing.assert_allclose(value, expected, rtol=0, atol=1e-9)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("C", "sign"), [(1.0, 1.0), (0.8, -1.0)])
 def test_revival(C, sign):
     """At 2π/(UC) the density is back, turned by 2π(2 + b/2C)."""
@@ -174,6 +176,7 @@ def test_negative_densities_above_one_only():
     np.testing.assert_allclose(least[1.1], -2.67e-3, rtol=0, atol=1e-4)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("C", [0.7, 1.0, 1.2])
 def test_norm_energy_and_the_first_moment(C):
     """d<α>/dt = -i<∂*H> for every C: diffusion does not move the mean."""
@@ -218,6 +221,7 @@ def values(theta):
     return jqd.evolve(law, state, jnp.asarray([0.0, 0.6]), observe="density").values[1]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("C", [1.0, 0.8])
 def test_gradients_equal_differences(C):
     theta = jnp.asarray([C, 1.0, 0.2])

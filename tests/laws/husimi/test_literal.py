@@ -21,6 +21,7 @@ def steps(count):
     return Fixed(rk4, count, estimate_error=False)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("C", [0.8, 1.0, 1.2])
 def test_right_before_the_horizon_and_silent_after(C):
     law, heff = (
@@ -86,6 +87,7 @@ def test_no_diffusion_no_horizon():
     assert still.prepare(psi).horizon == np.inf
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("s", [None, 1.2])
 @pytest.mark.parametrize("symbol", [KERR, phi4(0.1)], ids=["kerr", "phi4"])
 def test_rate_is_that_of_the_number_basis(symbol, s):

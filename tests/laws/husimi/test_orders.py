@@ -52,6 +52,7 @@ def low_rho(modes, levels, low):
     return rho / np.trace(rho)
 
 
+@pytest.mark.sampled
 @pytest.mark.equation("husimi", "63")
 @pytest.mark.equation("husimi", "64")
 @pytest.mark.parametrize("name", THEORIES)

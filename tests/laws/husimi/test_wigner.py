@@ -51,6 +51,7 @@ def stable(law, t):
     return steps(math.ceil(t / float(law.form.stable_step(law.equation))))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("C", [0.0, 0.7, 1.0, 1.4])
 def test_the_start_is_the_husimi_function(C):
     """Whatever C, and moments as well."""
@@ -68,6 +69,7 @@ def test_the_start_is_the_husimi_function(C):
         )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("symbol", "psi", "t", "points", "expected"),
     [

@@ -87,6 +87,7 @@ def test_declared_windows_in_closed_form(state, end):
     assert "exactly" in str(found)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "state",
     [Gauss(r=0.3), Gauss(ALPHA, nbar=0.3), Cat([1, -1], [1, 1], r=0.3)],
@@ -161,6 +162,7 @@ def test_several_modes():
 # -- refused, warned of ----------------------------------------------------------------
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("form", [Heff(60), Fock(60), WignerGrid(32)])
 def test_declared_windows_refuse(form):
     state = Gauss(r=0.5)
@@ -250,6 +252,7 @@ def test_described_states_are_those_of_the_arrays():
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-13)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "state",
     [
@@ -293,6 +296,7 @@ def test_runs_from_a_description_and_from_an_array(C):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-10)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("C", [0.7, 1.6, 2.5, 3.3])
 def test_thermal_starts_reach_beyond_two(C):
     """Against the closed form, which has no levels and no series."""

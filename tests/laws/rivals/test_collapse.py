@@ -71,6 +71,7 @@ def sz(psi):
     return jnp.abs(psi[0]) ** 2 - jnp.abs(psi[1]) ** 2
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("levels", "observables"), [(2, 1), (3, 2)])
 def test_the_mean_of_a_drawn_step_is_strangs(levels, observables):
     law, psi = random_law(levels, observables, True), random_state(levels)

@@ -34,6 +34,7 @@ def bodies(potential, d):
     yield solid.Solid(masses, potential, bonds=BONDS, shifts=shifts, box=box)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("potential", "d"),
     [
@@ -100,6 +101,7 @@ def test_lennard_jones_is_cut_twice_differentiably():
     assert abs(float(u.slope(u.rest))) < 1e-13
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("ends", solid.ENDS)
 def test_chains_rest_and_count_their_bonds(ends):
     chain = solid.chain(5, solid.FPUT(1.0, 0.2, 0.4), ends=ends)
@@ -126,6 +128,7 @@ def test_chains_rest_and_count_their_bonds(ends):
     np.testing.assert_allclose(stiff.hessian(stiff.sites), expected[1:6, 1:6])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_cells_find_the_same_pairs(d, key):
     size, box = {2: 8, 3: 5}[d], jnp.full(d, {2: 9.0, 3: 7.6}[d])

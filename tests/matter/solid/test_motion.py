@@ -31,6 +31,7 @@ def last(run):
     return jnp.concatenate([run.values.x[-1], run.values.v[-1]])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "order"), [("strang", 2), ("pefrl", 4)])
 def test_order_and_reversal(state, name, order):
     stepper, T = getattr(jqd.steppers, name), jnp.asarray(4.0)

@@ -143,6 +143,7 @@ def test_small_towers_are_thermal_and_not_flat():
     assert mean[0] > 1.6 * mean[1] > 2.5 * mean[2]
 
 
+@pytest.mark.slow
 @pytest.mark.equation("thermalization", "claim-C6")
 def test_a_small_tower_is_thermal_and_not_flat(climb):
     """One seed of D = 60, over all times: nearer to Bose-Einstein than to alike."""
@@ -394,6 +395,7 @@ def test_numbers_of_each_mode():
         np.testing.assert_allclose(found, expected, rtol=1e-14)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("omega", "cutoff"), [([1.0], 3.0), ([0.6, 1.0, 1.7], 3.3)])
 def test_temperature_below_a_cutoff(omega, cutoff):
     """Light that has no more than so much energy is not as cold as its mean looks."""

@@ -22,6 +22,7 @@ def law_of(ens):
     return ens.beable, ens.omega, ens.R, ens.delta
 
 
+@pytest.mark.sampled
 @equation("42")
 def test_pairs_are_counted_twice(ens):
     phase, beable = np.asarray(ens.phase), np.asarray(ens.beable)
@@ -42,6 +43,7 @@ def test_pairs_are_counted_twice(ens):
     assert float(action) == pytest.approx(float(jnp.sum(p * velocity) - energy))
 
 
+@pytest.mark.sampled
 @equation("43")
 @equation("45")
 def test_hamilton_equations(ens):
@@ -63,6 +65,7 @@ def test_hamilton_equations(ens):
     assert abs(float(change)) < 1e3 * ROUNDING
 
 
+@pytest.mark.sampled
 @equation("44")
 def test_poisson_brackets(ens):
     p = momenta(ens)
@@ -101,6 +104,7 @@ def nearly_aligned(ens, size):
     return ens.aligned + size * jnp.asarray(offset)
 
 
+@pytest.mark.sampled
 @equation("47")
 @equation("49")
 def test_small_differences(ens):
@@ -167,6 +171,7 @@ def test_phases_oscillate_about_the_minimum(rk4):
     assert np.mean(variance) == pytest.approx(0.5, abs=1e-6)
 
 
+@pytest.mark.sampled
 @equation("51")
 @equation("52")
 @equation("53")

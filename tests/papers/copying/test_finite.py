@@ -56,6 +56,7 @@ def mean_and_error(samples):
 # -- energy --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @equation("question-size-energy")
 def test_energy_falls_faster_than_its_tangent():
     """Between 0.2 and 0.8, ⟨H⟩ = 0.8 R at the start."""
@@ -145,6 +146,7 @@ def copies_per_state(K):
     return 2 ** (K - 1) * K * variation / 4 / 2**K / LOST
 
 
+@pytest.mark.sampled
 @equation("claim-quantum-computers")
 @pytest.mark.parametrize(
     ("K", "expected"), [(2, 60.8028), (4, 121.6055), (6, 182.4083)]

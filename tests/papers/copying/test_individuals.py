@@ -47,6 +47,7 @@ def test_wave_function_sign(ens):
     assert residual(printed=True) > REFUTED
 
 
+@pytest.mark.sampled
 @equation("3")
 def test_rates_depend_on_the_pair_alone(ens):
     rate = rules.copy_rate(ens.beable, ens.phase, ens.R, ens.delta)

@@ -131,6 +131,7 @@ def test_the_law_itself_follows_the_pendulum():
     assert float(mean(0.0)[2]) == pytest.approx(np.cosh(1.0), rel=0.05)
 
 
+@pytest.mark.slow
 def test_gradients_and_precision():
     x = sites(4.0, 16, -2.0)
 

@@ -102,6 +102,7 @@ def test_nodes_are_avoided_at_and_below_the_boundary(two_class_minimum, q, r, ex
     assert last > 10 * least
 
 
+@pytest.mark.sampled
 @equation("claim-nodes")
 @pytest.mark.parametrize(("q", "r"), [(0.5, -0.3), (0.7, -0.5)])
 def test_nodes_and_the_sum_of_powers(two_class_minimum, q, r):
@@ -194,6 +195,7 @@ def test_a_third_class_lets_nodes_in(third_class):
     assert np.log(rates[0] / rates[1]) / np.log(1e2) == pytest.approx(0.4, abs=0.01)
 
 
+@pytest.mark.sampled
 def test_gradients_survive_an_empty_class(ens):
     angular = rules.copy_angular(ens.difference, ens.R, ens.delta)
     law = (ens.class_phase, ens.R, ens.delta)
@@ -213,6 +215,7 @@ def test_gradients_survive_an_empty_class(ens):
         assert np.all(np.isfinite(jacobian))
 
 
+@pytest.mark.sampled
 def test_rules_are_differentiable_and_batched(ens):
     angular = rules.copy_angular(ens.difference, ens.R, ens.delta)
 

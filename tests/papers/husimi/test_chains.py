@@ -60,6 +60,7 @@ def test_one_site_returns_after_half_a_period_and_two_do_not():
     assert np.all(np.abs(two) > 1e-4)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("sites", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_deviation_begins_with_the_orders_that_are_cut(sites):
     """d/dt at t = 0: what the law of the symbol adds to the rate of <α|ρ|α>."""

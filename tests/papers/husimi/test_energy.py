@@ -155,6 +155,7 @@ THEORIES = {
 }
 
 
+@pytest.mark.sampled
 @equation("43")
 @equation("65")
 @equation("66")

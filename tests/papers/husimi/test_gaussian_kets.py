@@ -69,6 +69,7 @@ def square(modes):
     return bilinear(2, jnp.eye(2) / 2, swap, swap, 0.5)
 
 
+@pytest.mark.sampled
 @equation("claim-gaussian-operators")
 @pytest.mark.parametrize("modes", [1, 2])
 def test_quartic_interactions_are_of_second_order_on_gaussian_kets(modes):
@@ -161,6 +162,7 @@ def field_square(shapes):
     return 2 * shapes[:, :, None] * shapes[:, None, :]
 
 
+@pytest.mark.sampled
 @equation("claim-gaussian-traceless")
 @pytest.mark.parametrize("sites", [1, 2, 3])
 def test_the_diffusion_on_gaussian_kets_is_traceless_in_every_hermitian_metric(sites):

@@ -160,6 +160,7 @@ def test_density_stays_positive_up_to_quantum_mechanics():
     assert least(1.1) < -2e-3
 
 
+@pytest.mark.slow
 @equation("claim-density")
 def test_densities_of_other_starts_and_theories_stay_positive():
     """By runs of the law, which nothing keeps from going below zero."""

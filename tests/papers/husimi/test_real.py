@@ -6,6 +6,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jqd.papers import husimi as rules
 from jqd.papers.husimi import forms, generators
@@ -179,6 +180,7 @@ def test_traceless_in_scaled_variables_alone():
     assert abs(np.trace(physical @ unscaled)) < ROUNDING
 
 
+@pytest.mark.slow
 @equation("56")
 def test_the_law_in_real_variables(mixed_state):
     symbol = symbols.kerr(0.8, hbar=HBAR) + symbols.squeezed_oscillator(

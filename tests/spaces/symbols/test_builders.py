@@ -263,6 +263,7 @@ def test_weyl_polynomial_is_the_classical_function(c, s, hbar):
     assert np.allclose(symbol.to("weyl", hbar)(alpha), expected, rtol=1e-11, atol=1e-9)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("build", "arguments"),
     [

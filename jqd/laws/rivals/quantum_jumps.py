@@ -1,0 +1,245 @@
+"""Quantum jumps: kets of an open system, of which the mean obeys Lindblad's equation.
+
+A ket has n numbers where the density operator has n²: for many levels, averages over
+paths are the shorter way.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float, Int, UInt
+
+from ... import _checks
+from ...constants import parts
+from ...interop import as_array
+from ...spaces.driven import DrivenHamiltonian
+from ..law import Law
+from ..motion import StepNoise
+from .collapse import undifferentiated
+from .dephasing import unitary
+from .lindblad import Lindblad
+
+# Newton's steps to the time of a jump: from below, they double its digits.
+_NEWTON = 12
+
+
+class JumpingKet(NamedTuple):
+    """A ket between two jumps.
+
+    Attributes:
+        psi: ψ, normalised, (n,).
+        survival: ln of the probability that no jump came since the last one, scalar.
+        number: of jumps so far, scalar.
+        seed: of this path's numbers, (2,); drawn in its first step.
+    """
+
+    psi: Complex[Array, " n"]
+    survival: Float[Array, ""]
+    number: Int[Array, ""]
+    seed: UInt[Array, "2"]
+
+
+class QuantumJumps(Law):
+    """Kets that jump: an unravelling of Lindblad's equation.
+
+    dψ/dt = (-iH/ħ - ½ Γ) ψ, normalised,   Γ = Σ_k r_k L_k†L_k
+
+    until the norm that is lost meets a uniform number; then ψ <- L_k ψ, normalised, k
+    with a probability in proportion to r_k |L_k ψ|². The mean of |ψ⟩⟨ψ| is the density
+    operator of `Lindblad`. A step is half a step of H, Γ and its jumps exactly, as many
+    as there are, and half a step of H: what it is off in the mean is that of Strang's
+    splitting, of order 2, and `jqd.evolve` judges it by halved steps with the same
+    numbers. The scatter of paths stands in `Trajectory.stderr`.
+
+    Paths have no derivatives, for what is drawn jumps: fits and gradients take
+    `mean_field()`.
+
+    Attributes:
+        law: Lindblad's equation, whose constants are this law's too.
+
+    Source: J. Dalibard, Y. Castin & K. Mølmer (1992) Phys. Rev. Lett. 68, 580.
+    """
+
+    law: Lindblad = parts()
+
+    def __init__(self, law: Lindblad):
+        """Jumps of a Lindblad equation.
+
+        Args:
+            law: the equation.
+
+        Raises:
+            ValueError: another law.
+        """
+        if not isinstance(law, Lindblad):
+            raise ValueError(
+                f"Argument `law` must be a Lindblad, but is a {type(law).__name__}."
+            )
+        self.law = law
+
+    def prepare(self, psi: Any) -> JumpingKet:
+        """A normalised ψ, (n,), from which every path starts.
+
+        Raises:
+            ValueError: wrong shape, not finite, not normalised.
+        """
+        psi = as_array(psi, "psi")
+        _checks.check_state(psi, "psi", self.law.levels, 1.0)
+        psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        none = jnp.zeros((), jnp.real(psi).dtype)
+        # 0 jumps and the seed 0: `step` takes it for a path without numbers yet
+        return JumpingKet(psi, none, jnp.asarray(-1), jnp.zeros(2, jnp.uint32))
+
+    def mean_field(self) -> Lindblad:
+        """The equation of the mean of |ψ⟩⟨ψ|."""
+        return self.law
+
+    # -- what is seen ------------------------------------------------------------------
+
+    def density(self, state: JumpingKet) -> Float[Array, " n"]:
+        """Populations |ψ|² of one path."""
+        return jnp.real(state.psi) ** 2 + jnp.imag(state.psi) ** 2
+
+    def invariants(self, state: JumpingKet) -> dict[str, Array]:
+        """The norm."""
+        return {"norm": jnp.sum(self.density(state))}
+
+    def apart(self, one: JumpingKet, other: JumpingKet) -> None:
+        """None: near a jump one path is before and its neighbour behind it."""
+        del one, other
+
+    # -- dynamics ----------------------------------------------------------------------
+
+    @property
+    def noise_shape(self) -> StepNoise:
+        """No increments; two uniforms, of which the first step makes the seed."""
+        return StepNoise((0,), (2,))
+
+    def pathwise(self) -> "QuantumJumps":
+        """The law itself: its numbers do not depend on the steps."""
+        return self
+
+    def vector_field(
+        self, t: ArrayLike, state: JumpingKet, args: Any = None
+    ) -> JumpingKet:
+        """The drift between jumps."""
+        del args
+        H, (L, rates) = self.law.matrix(t), self._jumps(state.psi)
+        image = H * state.psi if H.ndim == 1 else H @ state.psi
+        lost = jnp.einsum("k,kba,kb->a", rates, jnp.conj(L), L @ state.psi)
+        rate = jnp.sum(jnp.real(jnp.conj(state.psi) * lost))
+        return JumpingKet(
+            -1j / self.law.hbar * image - (lost - rate * state.psi) / 2,
+            -rate,
+            jnp.zeros_like(state.number),
+            jnp.zeros_like(state.seed),
+        )
+
+    def step(
+        self,
+        t: ArrayLike,
+        state: JumpingKet,
+        dt: ArrayLike,
+        w: StepNoise | None = None,
+    ) -> JumpingKet:
+        """The ket at t + dt under the noise w, which must be given.
+
+        Args:
+            t: time, scalar.
+            state: a ket.
+            dt: step, scalar, positive.
+            w: `uniforms`, (2,), heeded by the first step of a path.
+        """
+        if w is None:
+            raise ValueError("Argument `w` must be the noise of the step, but is None.")
+        state = self._seeded(state, w.uniforms)
+        state = state._replace(psi=self._turned(t, state.psi, dt / 2))
+        state = self._jumped(state, jnp.asarray(dt))
+        return state._replace(psi=self._turned(t + dt / 2, state.psi, dt / 2))
+
+    def _seeded(self, state: JumpingKet, uniforms: Array) -> JumpingKet:
+        begins = state.number < 0
+        seed = (uniforms * 2.0**32).astype(state.seed.dtype)
+        return state._replace(
+            number=jnp.maximum(state.number, 0),
+            seed=jnp.where(begins, seed, state.seed),
+        )
+
+    def _turned(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
+        """exp(-iH dt/ħ) ψ, H of the middle of the interval."""
+        H, driven = self.law.hamiltonian, None
+        if isinstance(H, DrivenHamiltonian):
+            driven = H.at(t + dt / 2)
+        matrix = H.matrix if driven is None else driven
+        if matrix.ndim == 1:
+            return jnp.exp(-1j * matrix * dt / self.law.hbar).astype(psi.dtype) * psi
+        return unitary(matrix, dt, self.law.hbar, psi) @ psi
+
+    def _jumps(self, like: Array) -> tuple[Array, Array]:
+        L, rates = self.law.operators()
+        return L.astype(like.dtype), rates.astype(jnp.real(like).dtype)
+
+    def _jumped(self, state: JumpingKet, dt: Array) -> JumpingKet:
+        """What Γ and its jumps do during dt."""
+        L, rates = self._jumps(state.psi)
+        rates = undifferentiated(rates)
+        state = state._replace(psi=undifferentiated(state.psi))
+        decay, basis = jnp.linalg.eigh(
+            jnp.einsum("k,kba,kbc->ac", rates, jnp.conj(L), L)
+        )
+        key = jax.random.fold_in(jax.random.key(state.seed[0]), state.seed[1])
+
+        def wait(carry: tuple) -> tuple:
+            state, left, _ = carry
+            now = jax.random.fold_in(key, state.number)
+            until, which = jax.random.uniform(now, (2,), left.dtype)
+            parts = jnp.conj(basis.T) @ state.psi
+            share = jnp.real(parts) ** 2 + jnp.imag(parts) ** 2
+            # of survival since the last jump, this is what is left to lose
+            target = jnp.log1p(-until) - state.survival
+            tau, jumps = _waiting_time(share, decay, target, left)
+            survived = _log_survival(share, decay, tau)
+            psi = basis @ (jnp.exp(-decay * tau / 2 - survived / 2) * parts)
+            images = L @ psi
+            weight = rates * jnp.sum(jnp.abs(images) ** 2, axis=1)
+            up_to = jnp.cumsum(weight)
+            k = jnp.sum(up_to <= which * up_to[-1])
+            after = images[jnp.minimum(k, rates.shape[0] - 1)]
+            size = jnp.sqrt(jnp.sum(jnp.abs(after) ** 2))
+            after = after / jnp.where(size > 0, size, 1)
+            state = JumpingKet(
+                jnp.where(jumps, after, psi),
+                jnp.where(jumps, 0, state.survival + survived),
+                state.number + jumps,
+                state.seed,
+            )
+            return state, left - tau, jumps
+
+        begin = (state, dt, jnp.asarray(True))
+        return jax.lax.while_loop(lambda carry: carry[2], wait, begin)[0]
+
+
+def _log_survival(share: Array, decay: Array, tau: Array) -> Array:
+    """ln Σ_i p_i exp(-d_i τ), p normalised."""
+    return jax.nn.logsumexp(-decay * tau, b=share / jnp.sum(share))
+
+
+def _waiting_time(
+    share: Array, decay: Array, target: Array, left: Array
+) -> tuple[Array, Array]:
+    """When ln of survival has fallen to `target`, `left` at most; whether it has.
+
+    Newton's method from 0: ln of survival is convex, so that it comes from below.
+    """
+    jumps = _log_survival(share, decay, left) < target
+    slope = jax.grad(_log_survival, 2)
+
+    def newton(tau: Array, _: None) -> tuple[Array, None]:
+        away = _log_survival(share, decay, tau) - target
+        falls = -slope(share, decay, tau)
+        tau = tau + away / jnp.where(falls > 0, falls, 1)
+        return jnp.clip(tau, 0, left), None
+
+    tau, _ = jax.lax.scan(newton, jnp.zeros_like(left), None, length=_NEWTON)
+    return jnp.where(jumps, tau, left), jumps
