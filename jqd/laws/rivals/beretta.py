@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
@@ -64,6 +65,14 @@ class Beretta(Law):
     def entropy(self, state: Array) -> Float[Array, ""]:
         """-tr ρ ln ρ."""
         return -jnp.real(jnp.trace(x_log_x(state)))
+
+    def yardstick(self) -> Schrodinger:
+        """The law without what it adds."""
+        return self.quantum
+
+    def on(self, quantum: Schrodinger) -> Any:
+        """The same law beside another H."""
+        return eqx.tree_at(lambda law: law.quantum, self, quantum)
 
     def invariants(self, state: Array) -> dict[str, Array]:
         """The trace, as `norm`, and the energy tr Hρ."""

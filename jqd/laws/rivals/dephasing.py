@@ -14,6 +14,8 @@ from ...steppers import Flows, strang
 from ...steppers.eigenbasis import unitary_orbit
 from ...steppers.flows import GeneralFlow
 from ..law import Law
+from ..schrodinger import Schrodinger
+from .self_potential import at_all_times
 
 
 class Dephasing(Law):
@@ -87,6 +89,24 @@ class Dephasing(Law):
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
         """Strang's."""
         return strang(self, t, state, dt)
+
+    def yardstick(self) -> Schrodinger:
+        """The law of H alone."""
+        return Schrodinger(self.H, self.hbar)
+
+    def on(self, quantum: Schrodinger) -> "Dephasing":
+        """The same observables beside another H."""
+        return Dephasing(
+            at_all_times(quantum, "quantum"), self.A, self.gamma, quantum.hbar
+        )
+
+    def pair(self, other: Array) -> "Dephasing | None":
+        """Only this system is dephased."""
+        both = self.yardstick().pair(other)
+        if both is None:
+            return None
+        A = jnp.repeat(self.A, other.shape[0], axis=1)
+        return Dephasing(at_all_times(both, "quantum"), A, self.gamma, self.hbar)
 
     def density(self, state: Array) -> Float[Array, " n"]:
         """Populations: the diagonal of ρ."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
@@ -49,6 +50,14 @@ class Gisin(Law):
     def density(self, state: Array) -> Float[Array, " n"]:
         """|ψ|²."""
         return self.quantum.density(state)
+
+    def yardstick(self) -> Schrodinger:
+        """The law without what it adds."""
+        return self.quantum
+
+    def on(self, quantum: Schrodinger) -> Any:
+        """The same law beside another H."""
+        return eqx.tree_at(lambda law: law.quantum, self, quantum)
 
     def invariants(self, state: Array) -> dict[str, Array]:
         """The norm: energy falls."""

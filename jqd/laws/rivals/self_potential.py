@@ -3,6 +3,7 @@
 import abc
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
@@ -75,6 +76,14 @@ class SelfPotential(Law):
     def stepper(self) -> Any:
         """Strang's splitting on a grid, Runge-Kutta's for a matrix."""
         return rk4 if self.quantum.grid is None else strang
+
+    def yardstick(self) -> Schrodinger:
+        """The law without what it adds."""
+        return self.quantum
+
+    def on(self, quantum: Schrodinger) -> Any:
+        """The same law beside another H, of the same grid where there is one."""
+        return eqx.tree_at(lambda law: law.quantum, self, quantum)
 
     def jumps(self) -> Array | None:
         """Where a pulse jumps."""
