@@ -9,14 +9,14 @@ A resonant half-pi pulse from a pole moves p by 2G δq, G Catalan's constant, an
 Source: copy dynamics of Smolin (2012) in linear response; optimal shares as in Kiefer
 and Wolfowitz (1960); times, H and the start by descent from many random starts.
 Verdict: it holds for what was searched, errors by linear propagation. With 1.2e5 shots
-the best of 64 starts knows q, r to 0.00067, 0.00086 on three levels and to 0.0025, 0.0037
-on a qubit; three levels at six even times to 0.0062, 0.0082, and 200 times the shots
-would be needed there for that error of q. Averaged over Hamiltonians that the priors
-allow it is 0.00071, 0.00089. The law itself runs at 3 such errors off, though a level is
-left with 0.0002 of the population. No start is known to lead to the best of all: 5 of 64
-end within a tenth of the best. A half-pi pulse from the pole moves p by 1.8319 δq (by
-1.831 where the law runs from beside it); the mean infidelity of half-pi gates is
-2.2373 δq², and without r.
+the best of 64 starts knows q, r to 0.00067, 0.00086 on three levels and to 0.0025,
+0.0037 on a qubit; three levels at six even times to 0.0062, 0.0082, and 200 times the
+shots would be needed there for that error of q. Averaged over Hamiltonians that the
+priors allow it is 0.00071, 0.00089. The law itself runs at 3 such errors off, though a
+level is left with 0.0002 of the population. No start is known to lead to the best of
+all: 5 of 64 end within a tenth of the best. A half-pi pulse from the pole moves p by
+1.8319 δq (by 1.831 where the law runs from beside it); the mean infidelity of half-pi
+gates is 2.2373 δq², and without r.
 """
 
 import jax
