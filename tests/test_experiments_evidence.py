@@ -53,3 +53,25 @@ def test_number_of_copies(run):
     seen = summary["median_with_other_over_N"]
     for name in ("0.001 a run", "0.0002 a period"):
         assert all(v < seen["none"][period] for period, v in seen[name].items())
+
+
+@pytest.mark.slow
+def test_copy_design(run):
+    summary = run("copy_design")
+    # 2G, and two thirds of its square; what a midpoint rule of 4000 nodes leaves
+    assert summary["half_pi_slopes"]["q"] == pytest.approx(1.831931, abs=1e-5)
+    assert abs(summary["half_pi_slopes"]["r"]) < 1e-12
+    # from 1e-4 rad beside a pole, where the rate diverges as a logarithm
+    assert summary["half_pi_slopes_by_the_law"]["q"] == pytest.approx(1.8319, abs=0.003)
+    gates = summary["cardinal_infidelity"]
+    assert gates["qq"] == pytest.approx(2.23731, abs=2e-5)
+    assert max(abs(gates["qr"]), abs(gates["rr"])) < 1e-12
+    # slopes of exp(-iHt) in SciPy; times are even, so no search is behind it
+    even = summary["errors"]["even times"]
+    assert [even["q"], even["r"]] == pytest.approx([0.0062401, 0.0082405], rel=1e-4)
+    best = summary["errors"]["three levels"]
+    # 16 starts; with 64 of them .00067, .00086
+    assert best["q"] < 0.0012
+    assert best["r"] < 0.0015
+    assert best["q"] < summary["errors"]["qubit"]["q"]
+    assert summary["more_shots_at_even_times"] > 10

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,10 +22,15 @@ def blocks(language, text=README):
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
-def section(title):
-    """The code in a section of docs/laws.md."""
+def snippets(title):
+    """The snippets in a section of docs/laws.md."""
     (text,) = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", LAWS, re.S | re.M)
-    (code,) = blocks("python", text)
+    return blocks("python", text)
+
+
+def section(title):
+    """The one snippet in a section of docs/laws.md."""
+    (code,) = snippets(title)
     return code
 
 
@@ -158,7 +164,7 @@ def test_matter_block_runs():
 
 @pytest.mark.slow
 def test_a_law_of_ones_own_finds_quantum_mechanics():
-    assert len(blocks("python", LAWS)) == 10  # each has its test
+    assert len(blocks("python", LAWS)) == 15  # each has its test
     done = run_code(section("A law of your own"))
     assert done.returncode == 0, done.stderr
     assert "converged" in done.stdout
@@ -230,11 +236,25 @@ def test_chance_block_runs():
 
 @pytest.mark.slow
 def test_open_systems_block_runs_and_finds_the_rate():
-    done = run_code(section("Open systems"))
+    done = run_code(snippets("Open systems")[0])
     assert done.returncode == 0, done.stderr
     rate, error = re.findall(r"decay.rate = (\S+) \+- (\S+) ", done.stdout)[0]
     # one seed: beyond 4 standard errors once in 1e4 times
     assert abs(float(rate) - 0.06) < 4 * float(error)
+
+
+@pytest.mark.slow
+def test_paths_of_an_open_oscillator_have_its_mean():
+    done = run_code(snippets("Open systems")[1])
+    assert done.returncode == 0, done.stderr
+    values, stderr = (
+        np.array(row.split(), float) for row in re.findall(r"\[(.*?)\]", done.stdout)
+    )
+    # d<n>/dt = -gamma (<n> - nbar)
+    decay = np.exp(-0.1 * np.array([0.0, 0.5, 1.0]))
+    assert np.all(np.abs(values - 0.2 - 15.8 * decay) <= 4 * stderr + 1e-6)
+    # a chance that is there, and no more than of 200 paths of some 15 +- 4 quanta
+    assert np.all((stderr[1:] > 0) & (stderr[1:] < 4 / 200**0.5))
 
 
 def test_links_into_the_page_of_laws_arrive():

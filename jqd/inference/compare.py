@@ -35,6 +35,8 @@ from .study import MAX_SUBSTEPS, Study
 
 # Change of ln L by half the step that does not matter.
 STEP_CHANGE = 1e-4
+# The same of draws, some ten thousand runs: a hundredth of what a preference takes.
+DRAWN_CHANGE = 0.05
 
 
 class Drawing(NamedTuple):
@@ -156,7 +158,8 @@ def _candidate(
             stderr = {label: one.stderr for label, one in found.constants.items()}
     else:
         theta = study.theta()
-    study = _refined(study, theta)
+    coarse = study
+    study = _refined(study, theta, STEP_CHANGE)
     log = float(study.log_likelihood(theta))
     ended = Status(int(study.status(theta)))
     if not math.isfinite(log):
@@ -187,18 +190,21 @@ def _candidate(
         evidence=proof,
         folds=left_out,
         outcomes=None if outcomes is None else int(outcomes),
-        drawn=None if drawing is None else _drawn(study, theta, drawing, proof),
+        drawn=None if drawing is None else _drawn(study, coarse, theta, drawing, proof),
     )
 
 
-def _drawn(study: Study, theta: Array, drawing: Drawing, proof: Evidence) -> Drawn:
+def _drawn(
+    study: Study, coarse: Study, theta: Array, drawing: Drawing, proof: Evidence
+) -> Drawn:
     """What draws from the posterior say; rows that they do not tell by refits."""
     if not study.names:
         rows = np.asarray(study.log_likelihood_rows(theta))
         return Drawn(None, LeftOut(rows, np.full(rows.shape, -np.inf)), 0, None)
     populations = drawing.sampler == "smc"
     found = posterior(
-        study, drawing.sampler, theta=theta, draws=drawing.draws, key=drawing.key,
+        _refined(coarse, theta, DRAWN_CHANGE), drawing.sampler, theta=theta,
+        draws=drawing.draws, key=drawing.key,
         box=spans(study, proof.widths) if populations else None,
     )  # fmt: skip
     told = found.left_out()
@@ -226,8 +232,8 @@ def _nothing(
     )  # fmt: skip
 
 
-def _refined(study: Study, theta: Array) -> Study:
-    """Steps of which half a step would not change ln L.
+def _refined(study: Study, theta: Array, change: float) -> Study:
+    """Steps of which half a step would change ln L by less than this.
 
     Constants know less: where shares sum to 1 but for 1e-6, 1e5 shots shift ln L by .1.
     """
@@ -235,7 +241,7 @@ def _refined(study: Study, theta: Array) -> Study:
     while study.order is not None and int(study.substeps) < MAX_SUBSTEPS:
         finer = study.with_substeps(2 * int(study.substeps))
         after = float(finer.log_likelihood(theta))
-        if abs(difference(after, log)) < STEP_CHANGE:
+        if abs(difference(after, log)) < change:
             break
         study, log = finer, after
     return study
