@@ -19,6 +19,7 @@ from ..constants import (
 )
 from ..interop import as_array
 from ..spaces.driven import DrivenHamiltonian, is_driven, read_driven
+from ..spaces.hamiltonians import MatrixHamiltonian
 from ..status import Status
 from .law import Law
 from .schrodinger import Schrodinger
@@ -308,8 +309,10 @@ class CopyDynamics(Law):
             return None
         return Schrodinger(self.hamiltonian(), self.hbar)
 
-    def on(self, quantum: Schrodinger) -> "CopyDynamics":
-        """The same exponents beside another H."""
+    def on(self, quantum: Schrodinger) -> "CopyDynamics | None":
+        """The same exponents beside another H; None unless it is a matrix."""
+        if not isinstance(quantum.hamiltonian, MatrixHamiltonian):
+            return None
         H = quantum.hamiltonian.matrix
         return CopyDynamics.from_hamiltonian(
             jnp.diag(H) if H.ndim == 1 else H, self.q, self.r, hbar=quantum.hbar,

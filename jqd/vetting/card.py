@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 HOLDS, FAILS = 10.0, 100.0
 # By how much a figure that fails may move when the step is halved.
 STEADY = 0.1
+# A floor above this tells nothing: the steps are too coarse, or a node is met.
+COARSE = 1e-4
 ROUNDING = 1e-13
 
 
@@ -56,9 +58,9 @@ class Card(NamedTuple):
     def lines(self) -> list[tuple[str, ...]]:
         """A line of the table for each row: name, verdict, figure, floor, note."""
         return [
-            (row.name, str(row.verdict), _number(row.figure), _number(row.floor), row.note)
-            for row in self.rows.values()
-        ]  # fmt: skip
+            (name, str(verdict), _number(figure), _number(floor), note)
+            for name, figure, floor, verdict, note in self.rows.values()
+        ]
 
     def plain(self) -> dict[str, Any]:
         """The card in plain numbers and texts."""
@@ -86,7 +88,10 @@ def judged(name: str, coarse: float, fine: float, note: str = "") -> Row:
     if not (math.isfinite(fine) and math.isfinite(coarse)):
         said = "the law ended: " + note if note else "the law ended"
         return Row(name, None, None, Verdict.NOT_DECIDED, said)
-    if fine <= HOLDS * floor:
+    if floor > COARSE and fine <= FAILS * floor:
+        verdict = Verdict.NOT_DECIDED
+        note = f"{note}; steps are too coarse" if note else "steps are too coarse"
+    elif fine <= HOLDS * floor:
         verdict = Verdict.HOLDS
     elif fine > FAILS * floor and abs(fine - coarse) <= STEADY * fine:
         verdict = Verdict.FAILS

@@ -1,11 +1,13 @@
 """Superposition: whether equal density operators stay equal."""
 
+from functools import partial
+
 import numpy as np
 
 from ..laws import Law
 from .card import Row, Verdict, judged
 from .runs import Runs, distance
-from .search import maximised
+from .search import worst
 from .states import States
 
 
@@ -50,7 +52,7 @@ def _forms(coefficients: np.ndarray) -> np.ndarray:
     upper = np.triu_indices(m, 1)
     diagonal = np.real(np.diagonal(product, axis1=1, axis2=2))
     above = product[:, *upper]
-    return np.concatenate([diagonal, above.real, above.imag], axis=-1)
+    return np.concatenate([diagonal, np.real(above), np.imag(above)], axis=-1)
 
 
 def left_over(
@@ -67,12 +69,28 @@ def left_over(
     p = p.reshape(len(p), -1)
     fit, *_ = np.linalg.lstsq(_forms(known), p[: len(known)], rcond=None)
     rest = p[len(known) :] - _forms(held) @ fit
-    return float(distance(0.0, rest.reshape(len(held), 9, -1)).max())
+    return float(distance(rest.reshape(len(held), runs.looks + 1, -1), 0.0).max())
 
 
-def superposition(runs: Runs, law: Law, states: States, seed: int, tries: int) -> Row:
-    """The row: the proof first, and where it fails the search for the worst pair."""
+def superposition(
+    runs: Runs,
+    law: Law,
+    states: States,
+    seed: int,
+    tries: int,
+    fixed: np.ndarray | None = None,
+) -> Row:
+    """The row: the proof first, and where it fails the search for the worst pair.
+
+    A pair of coefficients that is given, (2, m), stands for itself alone.
+    """
     name = "superposition"
+    if fixed is not None:
+        unit = fixed / np.linalg.norm(fixed, axis=-1, keepdims=True)
+        coarse, fine = (
+            float(parallelogram(runs, law, states, unit[None], k)[0]) for k in (1, 2)
+        )
+        return judged(name, coarse, fine, "of the pair that was given")
     coarse, fine = (
         left_over(runs, law, states, np.random.default_rng(seed), k) for k in (1, 2)
     )
@@ -80,9 +98,9 @@ def superposition(runs: Runs, law: Law, states: States, seed: int, tries: int) -
     if proof.verdict is Verdict.HOLDS:
         return proof
 
-    def size(points: np.ndarray, finer: int = 1) -> np.ndarray:
+    def size(runs: Runs, points: np.ndarray, finer: int) -> np.ndarray:
         return parallelogram(runs, law, states, states.pairs(points), finer)
 
-    best = maximised(size, 4 * states.size, np.random.default_rng(seed), tries)
-    coarse, fine = (float(size(best[None], k)[0]) for k in (1, 2))
+    best = worst(partial(size, runs.sparing), 4 * states.size, seed, tries)
+    coarse, fine = (float(size(runs, best[None], k)[0]) for k in (1, 2))
     return judged(name, coarse, fine, f"the worst of {tries} searches")

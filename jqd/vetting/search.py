@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .card import STEADY
+
 # A generation, those that are kept of it, and how many generations there are.
 POINTS, KEPT, ROUNDS = 128, 8, 40
 
@@ -48,3 +50,34 @@ def maximised(
         if values[top] > highest:
             best, highest = points[top], values[top]
     return best
+
+
+def worst(
+    size: Callable[[np.ndarray, int], np.ndarray],
+    dimension: int,
+    seed: int,
+    tries: int,
+) -> np.ndarray:
+    """The point whose figure is largest among those that halved steps do not move.
+
+    Args:
+        size: of points, and by how much steps are shortened, (K, d) -> (K,).
+        dimension: d.
+        seed: of the generator.
+        tries: searches.
+
+    Returns:
+        (d,).
+    """
+
+    def steady(points: np.ndarray) -> np.ndarray:
+        found, finer = size(points, 1), size(points, 2)
+        # beside a node a step decides which way a run goes
+        return np.where(np.abs(finer - found) <= STEADY * finer, finer, -np.inf)
+
+    best = maximised(
+        lambda points: size(points, 1), dimension, np.random.default_rng(seed), tries
+    )
+    if np.isfinite(steady(best[None])[0]):
+        return best
+    return maximised(steady, dimension, np.random.default_rng(seed), tries)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..exact import eigenstates
 from ..laws import Law, Schrodinger
+from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid
 
 # Of a grid, the states of lowest energy that are combined.
 LOWEST = 5
@@ -47,12 +48,43 @@ class States(NamedTuple):
         return np.stack([self.read(points[:, :half]), self.read(points[:, half:])], 1)
 
 
-def states_of(law: Law, quantum: Schrodinger) -> States:
-    """All kets of a matrix; of a grid those of its lowest eigenstates."""
-    if quantum.grid is None:
-        matrix = quantum.hamiltonian.matrix
-        return States(np.eye(matrix.shape[0], dtype=complex), 1.0)
+def matrix_of(quantum: Schrodinger) -> np.ndarray | None:
+    """H of a law of a matrix, (M, M); None on a grid, or with a drive."""
     H = quantum.hamiltonian
-    V = H.potential(H.grid, 0.0)
-    _, modes = eigenstates(H.grid, V, LOWEST, mass=H.mass, hbar=quantum.hbar)
-    return States(np.asarray(modes, dtype=complex), law.cell)
+    if not isinstance(H, MatrixHamiltonian):
+        return None
+    matrix = np.asarray(H.matrix)
+    return np.diag(matrix) if matrix.ndim == 1 else matrix
+
+
+def particle_of(quantum: Schrodinger) -> ParticleOnGrid | None:
+    """The particle of a law on a grid, or None."""
+    H = quantum.hamiltonian
+    return H if isinstance(H, ParticleOnGrid) else None
+
+
+def states_of(law: Law, quantum: Schrodinger) -> States:
+    """All kets of a matrix; of a grid those of its lowest eigenstates.
+
+    Raises:
+        ValueError: neither a matrix nor a particle on a grid.
+    """
+    matrix, particle = matrix_of(quantum), particle_of(quantum)
+    if matrix is not None:
+        return States(np.eye(matrix.shape[0], dtype=complex), 1.0)
+    if particle is None:
+        raise ValueError(
+            "Argument `law` must depart from a matrix or a particle on a grid, at rest "
+            "in time, but its Hamiltonian is another."
+        )
+    V = particle.potential(particle.grid, 0.0)
+    _, modes = eigenstates(
+        particle.grid, V, LOWEST, mass=particle.mass, hbar=quantum.hbar
+    )
+    return States(np.asarray(modes, dtype=complex), float(law.cell))
+
+
+def eigenstates_of(quantum: Schrodinger, states: States) -> np.ndarray:
+    """Eigenvectors of a matrix, or the states themselves on a grid, (m, *shape)."""
+    matrix = matrix_of(quantum)
+    return states.basis if matrix is None else np.linalg.eigh(matrix)[1].T

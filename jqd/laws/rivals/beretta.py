@@ -2,22 +2,20 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ...constants import free, parts, scalars
+from ...constants import free, scalars
 from ...steppers import Flows, strang
 from ...steppers.flows import GeneralFlow
-from ..law import Law
-from ..schrodinger import Schrodinger
+from .departure import Departure
 from .dephasing import density_operator, unitary
 from .self_potential import at_all_times, read_quantum
 
 
-class Beretta(Law):
+class Beretta(Departure):
     """dρ/dt = -i[H, ρ]/ħ - κ (ρ ln ρ + α ρ + β {H, ρ}/2).
 
     α and β keep the trace and the energy. The entropy rises until ρ ∝ exp(-β H) on what
@@ -32,7 +30,6 @@ class Beretta(Law):
     Cimento B 82, 169; G. P. Beretta (2009) Rep. Math. Phys. 64, 139.
     """
 
-    quantum: Schrodinger = parts()
     kappa: Float[Array, ""] = free(quantum=0.0, span=(0, 1), bounds=(0.0, jnp.inf))
 
     def __init__(self, H: Any, kappa: ArrayLike = 0.0) -> None:
@@ -65,14 +62,6 @@ class Beretta(Law):
     def entropy(self, state: Array) -> Float[Array, ""]:
         """-tr ρ ln ρ."""
         return -jnp.real(jnp.trace(x_log_x(state)))
-
-    def yardstick(self) -> Schrodinger:
-        """The law without what it adds."""
-        return self.quantum
-
-    def on(self, quantum: Schrodinger) -> Any:
-        """The same law beside another H."""
-        return eqx.tree_at(lambda law: law.quantum, self, quantum)
 
     def invariants(self, state: Array) -> dict[str, Array]:
         """The trace, as `norm`, and the energy tr Hρ."""

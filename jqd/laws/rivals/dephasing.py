@@ -10,7 +10,7 @@ from ... import _checks
 from ...constants import constant, fixed, free
 from ...interop import as_array
 from ...spaces.hamiltonians import matrix_hamiltonian
-from ...steppers import Flows, strang
+from ...steppers import Flows, Splitting, strang
 from ...steppers.eigenbasis import unitary_orbit
 from ...steppers.flows import GeneralFlow
 from ..law import Law
@@ -86,9 +86,10 @@ class Dephasing(Law):
 
         return Flows(GeneralFlow(turn), GeneralFlow(fade))
 
-    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+    @property
+    def stepper(self) -> Splitting:
         """Strang's."""
-        return strang(self, t, state, dt)
+        return strang
 
     def yardstick(self) -> Schrodinger:
         """The law of H alone."""
