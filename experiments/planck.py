@@ -23,7 +23,7 @@ from _support.tower import total_variation
 import jqd
 from jqd.matter import tower
 from jqd.report.style import AMBER, BLUE, GREY, INK, VERMILLION, subplots
-from jqd.spaces.hamiltonians import chebyshev_terms
+from jqd.steppers.chebyshev import chebyshev_terms
 
 # --- Parameters (ħ = k_B = 1, β = 1) ----------------------------------------------
 

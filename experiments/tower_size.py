@@ -29,7 +29,7 @@ from scipy.signal import hilbert
 import jqd
 from jqd.matter import tower
 from jqd.report.style import CYCLE, GREY, INK, subplots
-from jqd.spaces.hamiltonians import chebyshev_terms
+from jqd.steppers.chebyshev import chebyshev_terms
 
 # --- Parameters (ħ = k_B = ω = 1) -------------------------------------------------
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jqd.report import load_file
+
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
 
 
@@ -18,6 +20,13 @@ def test_every_experiment_states_its_claim():
     assert files
     for file in files:
         assert file.read_text(encoding="utf-8").startswith('"""Claim: ')
+
+
+@pytest.mark.parametrize(
+    "file", sorted(EXPERIMENTS.glob("*.py")), ids=lambda file: file.stem
+)
+def test_an_experiment_finds_what_it_imports(file):
+    assert callable(load_file(file, "run", "context").run)
 
 
 @pytest.mark.slow
