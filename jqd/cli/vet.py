@@ -18,11 +18,10 @@ from .compare_laws import is_phase_space, law_of_populations, parse_laws
 from .options import AsJson, check_word
 from .session import Matrix, conclude, one_bar
 
-# One of each, away from quantum mechanics.
+# One of each that moves kets, away from quantum mechanics.
 DEFAULT = (
     "schrodinger,dephasing[gamma=0.1],copying[q=0.4],copying[r=-0.8],"
-    "logarithmic[b=0.2],gross_pitaevskii[g=0.3],weinberg[eps=0.3],gisin[lam=0.1],"
-    "beretta[kappa=0.5]"
+    "logarithmic[b=0.2],gross_pitaevskii[g=0.3],weinberg[eps=0.3],gisin[lam=0.1]"
 )
 HEADINGS = ("property", "verdict", "figure", "floor", "note")
 SHORT = {
@@ -40,7 +39,7 @@ def vet(
             help=escape(
                 "Laws of a matrix with commas between, values of their constants in "
                 "brackets: copying[q=0.4], logarithmic[b=0.2], FILE.py:NAME[g=0.3] "
-                "(NAME(H) makes a law). All of the library by custom."
+                "(NAME(H) makes a law). Eight of the library by custom."
             )
         ),
     ] = DEFAULT,
@@ -65,7 +64,7 @@ def vet(
     for name, law in made.items():
         with one_bar(f"Vetting {name}") as report:
             cards[name] = vet_law(
-                law, time=time, steps=max(1, steps // 2) if quick else steps,
+                law, time=time, steps=-(-steps // 2) if quick else steps,
                 rows=asked, tries=1 if quick else 3, report=report,
             )  # fmt: skip
     summary = {"laws": {name: card.plain() for name, card in cards.items()}}

@@ -103,4 +103,4 @@ def superposition(
 
     best = worst(partial(size, runs.sparing), 4 * states.size, seed, tries)
     coarse, fine = (float(size(runs, best[None], k)[0]) for k in (1, 2))
-    return judged(name, coarse, fine, f"the worst of {tries} searches")
+    return judged(name, coarse, fine, f"the worst found, searches: {tries}")

@@ -44,8 +44,8 @@ def test_cards_side_by_side(capsys, printed):
         (["husimi[C=0.9]"], "`LAWS` must be of a matrix"),
         (["gisin[x=1]"], "`LAWS` must name constants of gisin"),
         (["schrodinger", "--rows", "beauty"], "`--rows` must be one of norm"),
-        (["schrodinger", "--time", "-1"], "`--time` must be positive"),
-        (["schrodinger", "--steps", "0"], "`--steps` must be a positive integer"),
+        (["schrodinger", "--time", "-1"], "`time` must be positive"),
+        (["schrodinger", "--steps", "0"], "`steps` must be a positive integer"),
         (["schrodinger", "--hamiltonian", "nowhere.npy"], "nowhere.npy"),
     ],
 )

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
@@ -171,7 +172,7 @@ def _on_grid(quantum: Any) -> tuple[Schrodinger, Grid]:
             "Argument `quantum` must be a `Schrodinger` on a grid, but is of a matrix."
         )
     for name, value in (("hbar", law.hbar), ("mass", H.mass)):
-        if _checks.is_concrete(value) and not bool(jnp.all(value == 1)):
+        if _checks.is_concrete(value) and not np.all(np.asarray(value) == 1):
             raise ValueError(
                 f"Argument `quantum` must have {name} = 1, in which the five terms are "
                 f"written, but it is {value}."
