@@ -121,6 +121,8 @@ if TYPE_CHECKING:
     from .sweeps import Points as Points
     from .sweeps import open_sweep as open_sweep
     from .sweeps import sweep as sweep
+    from .vetting import Card as Card
+    from .vetting import vet as vet
 
 
 @cache

@@ -17,6 +17,7 @@ _HOMES = {
     "info": ("info", "info"),
     "equations": ("equations", "equations"),
     "bounds": ("bounds", "bounds"),
+    "vet": ("vet", "vet"),
     "compare": ("compare", "compare"),
     "design": ("design", "design_app"),
     "run": ("run", "run"),

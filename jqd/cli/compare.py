@@ -1,15 +1,12 @@
 """`jqd compare`: laws beside one record."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 from rich.table import Table
 
 from .. import report
@@ -26,7 +23,7 @@ from .compare_laws import (
     studies_on_phase_space,
 )
 from .options import AsJson, Nuisance, Sampling, Sigma, check_word, with_options
-from .session import State, conclude, takes
+from .session import State, conclude, one_bar, takes
 
 DEFAULT = "schrodinger,dephasing[gamma],copying[q],copying[q,r]"
 
@@ -48,9 +45,10 @@ def compare(
         DEFAULT,
         help="Laws with commas between, free constants and values of others in "
         "brackets. Of populations: schrodinger, dephasing[gamma] (quantum mechanics "
-        "with a rate for each class), copying[q,r], copying[q=0.4], FILE.py:NAME[g] "
-        "(NAME(H) makes a law). On phase space: schrodinger, loss[gamma,nbar], "
-        "husimi[C], husimi[C,gamma].",
+        "with a rate for each class), copying[q,r], copying[q=0.4], logarithmic[b], "
+        "gross_pitaevskii[g], weinberg[eps], gisin[lam], beretta[kappa], "
+        "FILE.py:NAME[g] (NAME(H) makes a law). On phase space: schrodinger, "
+        "loss[gamma,nbar], husimi[C], husimi[C,gamma].",
     ),
     noise: str = typer.Option(
         "auto", help="As for `jqd recover copying`; the errors must be known."
@@ -82,7 +80,7 @@ def compare(
             wanted, data, hamiltonian, state, noise, nuisance
         )
     check_word("sampler", sampling.sampler, SAMPLERS)
-    with _progress() as report_progress:
+    with one_bar("Comparing") as report_progress:
         found = _compared(studies, folds, starts, sampling, report_progress)
     summary = {
         "status": "ok" if any(row.predicts for row in found.rows) else "no prediction",
@@ -133,26 +131,6 @@ def _refuse(kind: str, given: Mapping[str, bool]) -> None:
             raise ValueError(
                 f"Argument `{name}` must not be given for laws of {kind}, but is."
             )
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar that is not there before something is done."""
-    bars = Progress(console=Console(stderr=True), transient=True)
-    tasks: list[Any] = []
-
-    def report(stage: str, done: int, total: int) -> None:
-        del stage
-        if not tasks:
-            bars.start()
-            tasks.append(bars.add_task("Comparing", total=total))
-        bars.update(tasks[0], completed=done)
-
-    try:
-        yield report
-    finally:
-        if tasks:
-            bars.stop()
 
 
 def _table(

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,17 @@ from jaxtyping import Array
 
 from .. import constants, report
 from ..inference import Study
-from ..laws import CopyDynamics, Dephasing, Law, Schrodinger
+from ..laws import (
+    Beretta,
+    CopyDynamics,
+    Dephasing,
+    Gisin,
+    GrossPitaevskii,
+    Law,
+    Logarithmic,
+    Schrodinger,
+    Weinberg,
+)
 from ..laws.husimi import Bath
 from ..records import load_phase_space, naming
 from ..report.user_code import failures_of
@@ -23,8 +34,25 @@ from .options import finite_number, parse_nuisances
 from .recover_copying import instrument_of, law_of, read_populations
 from .recover_husimi import law_and_state, parsed, with_points
 
+# Nonlinear laws of a matrix: they are made of H and their constants.
+RIVALS: dict[str, Callable[..., Law]] = {
+    "logarithmic": Logarithmic,
+    "gross_pitaevskii": GrossPitaevskii,
+    "weinberg": Weinberg,
+    "gisin": Gisin,
+    "beretta": Beretta,
+}
 # Laws of each kind of record with the constants that may be free or given.
-POPULATIONS = {"schrodinger": (), "dephasing": ("gamma",), "copying": ("q", "r")}
+POPULATIONS = {
+    "schrodinger": (),
+    "dephasing": ("gamma",),
+    "copying": ("q", "r"),
+    "logarithmic": ("b",),
+    "gross_pitaevskii": ("g",),
+    "weinberg": ("eps",),
+    "gisin": ("lam",),
+    "beretta": ("kappa",),
+}
 PHASE_SPACE = {
     "schrodinger": (),
     "loss": ("gamma", "nbar"),
@@ -56,11 +84,12 @@ class Wanted(NamedTuple):
     values: dict[str, float]
 
 
-def parse_laws(text: str) -> dict[str, Wanted]:
-    """Read the option `--laws`.
+def parse_laws(text: str, option: str = "--laws") -> dict[str, Wanted]:
+    """Read a list of laws.
 
     Args:
         text: e.g. `schrodinger,copying[q,r],copying[q=0.4],FILE.py:Law[g]`.
+        option: what complaints call it.
 
     Returns:
         What is wanted, by the words it was given in.
@@ -74,28 +103,29 @@ def parse_laws(text: str) -> dict[str, Wanted]:
         known = {*POPULATIONS, *PHASE_SPACE}
         if match is None or not (match[1] in known or _OWN.fullmatch(match[1])):
             raise ValueError(
-                f"Argument `--laws` must name laws out of {', '.join(sorted(known))} "
+                f"Argument `{option}` must name laws out of {', '.join(sorted(known))} "
                 "or FILE.py:NAME, with constants in brackets, but "
                 f"{entry!r} was given."
             )
         short = Path(match[1]).name + entry[len(match[1]) :]
         if short in found:
             raise ValueError(
-                f"Argument `--laws` must name each law once, but {entry!r} comes twice."
+                f"Argument `{option}` must name each law once, but {entry!r} comes "
+                "twice."
             )
-        found[short] = _constants(entry, match[1], match[2])
+        found[short] = _constants(entry, match[1], match[2], option)
     laws = {one.law for one in found.values()}
     of_classes = laws - set(PHASE_SPACE)
     on_modes = laws & (set(PHASE_SPACE) - set(POPULATIONS))
     if of_classes and on_modes:
         raise ValueError(
-            "Argument `--laws` must be of one kind of record, but "
+            f"Argument `{option}` must be of one kind of record, but "
             f"{min(of_classes)} is of populations and {min(on_modes)} of phase space."
         )
     return found
 
 
-def _constants(entry: str, law: str, inside: str | None) -> Wanted:
+def _constants(entry: str, law: str, inside: str | None, option: str) -> Wanted:
     free, values = [], {}
     known = {**POPULATIONS, **PHASE_SPACE}.get(law)
     for part in (inside or "").split(",") if inside else ():
@@ -104,11 +134,11 @@ def _constants(entry: str, law: str, inside: str | None) -> Wanted:
         if strange or name in free or name in values:
             those = ", ".join(known or ()) or ("none" if known == () else "its own")
             raise ValueError(
-                f"Argument `--laws` must name constants of {law}, each once, out of "
+                f"Argument `{option}` must name constants of {law}, each once, out of "
                 f"{those}, but {entry!r} was given."
             )
         if given:
-            rule = f"`--laws` must give numbers to constants, as in {law}[{name}=0.4]"
+            rule = f"`{option}` must give numbers to constants, as in {law}[{name}=0.4]"
             values[name] = finite_number(number, rule)
         else:
             free.append(name)
@@ -153,20 +183,23 @@ def studies_of_populations(
     shown = instrument_of(priors)
     studies = {}
     for name, one in wanted.items():
-        law = law_of(partial(_law, one), H, psi0, matrix, state)
+        law = law_of(partial(law_of_populations, one), H, psi0, matrix, state)
         studies[name] = Study(
             law, record, psi0=psi0, free=one.free, instrument=shown, nuisances=priors
         )
     return studies
 
 
-def _law(wanted: Wanted, H: Array) -> Law:
+def law_of_populations(wanted: Wanted, H: Array) -> Law:
+    """A law of a matrix; a constant that is not given is that of quantum mechanics."""
     if wanted.law == "schrodinger":
         return Schrodinger(H)
     if wanted.law == "copying":
         return CopyDynamics.from_hamiltonian(
             H, wanted.values.get("q", 0.5), wanted.values.get("r", -0.5)
         )
+    if make := RIVALS.get(wanted.law):
+        return make(H, **wanted.values)
     if wanted.law != "dephasing":
         return _own_law(wanted, H)
     size = H.shape[0]

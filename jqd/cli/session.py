@@ -3,8 +3,8 @@
 import importlib
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -183,6 +183,26 @@ def conclude(
         for part in printed:
             Console().print(part, highlight=False)
     return 0 if summary.get("status", "ok") in SUCCESS else 1
+
+
+@contextmanager
+def one_bar(label: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar that is not there before something is done."""
+    bars = Progress(console=Console(stderr=True), transient=True)
+    tasks: list[TaskID] = []
+
+    def report(stage: str, done: int, total: int) -> None:
+        del stage
+        if not tasks:
+            bars.start()
+            tasks.append(bars.add_task(label, total=total))
+        bars.update(tasks[0], completed=done)
+
+    try:
+        yield report
+    finally:
+        if tasks:
+            bars.stop()
 
 
 def overall(statuses: Iterable[str]) -> str:

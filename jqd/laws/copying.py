@@ -19,8 +19,10 @@ from ..constants import (
 )
 from ..interop import as_array
 from ..spaces.driven import DrivenHamiltonian, is_driven, read_driven
+from ..spaces.hamiltonians import MatrixHamiltonian
 from ..status import Status
 from .law import Law
+from .schrodinger import Schrodinger
 
 
 class DensityPhase(NamedTuple):
@@ -300,6 +302,22 @@ class CopyDynamics(Law):
         Without its drive, if it has one.
         """
         return self.hbar * (coupling(self.R, self.delta) + jnp.diag(self.omega + 0j))
+
+    def yardstick(self) -> Schrodinger | None:
+        """Schrödinger's law of the quantum point; None with a drive or harmonics."""
+        if self.drive is not None or self.harmonics is not None:
+            return None
+        return Schrodinger(self.hamiltonian(), self.hbar)
+
+    def on(self, quantum: Schrodinger) -> "CopyDynamics | None":
+        """The same exponents beside another H; None unless it is a matrix."""
+        if not isinstance(quantum.hamiltonian, MatrixHamiltonian):
+            return None
+        H = quantum.hamiltonian.matrix
+        return CopyDynamics.from_hamiltonian(
+            jnp.diag(H) if H.ndim == 1 else H, self.q, self.r, hbar=quantum.hbar,
+            regulator=self.regulator, literal=self.literal,
+        )  # fmt: skip
 
     # -- states -----------------------------------------------------------------
 

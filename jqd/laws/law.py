@@ -27,6 +27,33 @@ class Law(Motion):
         """The volume that an entry of `density` stands for; 1 for populations."""
         return 1.0
 
+    # -- beside quantum mechanics, for `jqd.vet` --------------------------------------
+
+    def yardstick(self) -> "Law | None":
+        """Schrödinger's law that this one departs from, or None if it is not told."""
+        return None
+
+    def on(self, quantum: Any) -> "Law | None":
+        """The same law, with its constants, beside another `Schrodinger`.
+
+        None where the law does not say how.
+        """
+        del quantum
+        return None
+
+    def pair(self, other: Array) -> "Law | None":
+        """The law of this system and another one that do not interact.
+
+        Amplitudes are ψ_kb with b of the other as the faster index. Unless a law says
+        otherwise, the same law for H ⊗ 1 + 1 ⊗ H_other; None where it has no rule.
+
+        Args:
+            other: H_other, (N, N), energy units.
+        """
+        quantum = self.yardstick()
+        both = None if quantum is None else quantum.pair(other)
+        return None if both is None else self.on(both)
+
     def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
         """`density`, and `populations`: the probability of each point or class."""
         return {

@@ -196,6 +196,23 @@ class Schrodinger(Law):
     def _norm(self, state: Array) -> Array:
         return self.cell * jnp.sum(self.density(state))
 
+    def yardstick(self) -> "Schrodinger":
+        """The law itself."""
+        return self
+
+    def on(self, quantum: Any) -> "Schrodinger":
+        """The other law."""
+        return quantum
+
+    def pair(self, other: Array) -> "Schrodinger | None":
+        """H ⊗ 1 + 1 ⊗ H_other, for matrices that do not depend on time."""
+        H = self.hamiltonian
+        if not isinstance(H, MatrixHamiltonian):
+            return None
+        matrix = jnp.diag(H.matrix) if H.matrix.ndim == 1 else H.matrix
+        first, second = jnp.eye(matrix.shape[0]), jnp.eye(other.shape[0])
+        return Schrodinger(jnp.kron(matrix, second) + jnp.kron(first, other), self.hbar)
+
     def invariants(self, state: Array) -> dict[str, Array]:
         """Norm ⟨ψ|ψ⟩ and, without explicit time, energy ⟨ψ|H|ψ⟩; none if absorbed."""
         if self.absorbs:

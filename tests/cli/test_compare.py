@@ -178,7 +178,7 @@ def test_laws_on_phase_space(tmp_path, printed):
         ("--laws husimi[C]", "`--state` must not be given for laws of phase space"),
         ("--laws schrodinger --sigma 0.1", "`--sigma` must not be given for laws of"),
         ("--laws nobody.py:Law", "must be a Python file, but nobody.py is not there"),
-        ("--laws bohm", "`--laws` must name laws out of copying, dephasing, husimi,"),
+        ("--laws bohm", "`--laws` must name laws out of beretta, copying, dephasing,"),
         ("--laws copying[q,q]", "`--laws` must name constants of copying, each once"),
         ("--laws schrodinger[q]", "out of none, but 'schrodinger[q]'"),
         ("--laws copying[q=x]", "`--laws` must give numbers to constants"),

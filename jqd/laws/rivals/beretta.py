@@ -7,16 +7,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ...constants import free, parts, scalars
+from ...constants import free, scalars
 from ...steppers import Flows, strang
 from ...steppers.flows import GeneralFlow
-from ..law import Law
-from ..schrodinger import Schrodinger
+from .departure import Departure
 from .dephasing import density_operator, unitary
 from .self_potential import at_all_times, read_quantum
 
 
-class Beretta(Law):
+class Beretta(Departure):
     """dρ/dt = -i[H, ρ]/ħ - κ (ρ ln ρ + α ρ + β {H, ρ}/2).
 
     α and β keep the trace and the energy. The entropy rises until ρ ∝ exp(-β H) on what
@@ -31,7 +30,6 @@ class Beretta(Law):
     Cimento B 82, 169; G. P. Beretta (2009) Rep. Math. Phys. 64, 139.
     """
 
-    quantum: Schrodinger = parts()
     kappa: Float[Array, ""] = free(quantum=0.0, span=(0, 1), bounds=(0.0, jnp.inf))
 
     def __init__(self, H: Any, kappa: ArrayLike = 0.0) -> None:

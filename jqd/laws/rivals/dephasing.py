@@ -10,10 +10,12 @@ from ... import _checks
 from ...constants import constant, fixed, free
 from ...interop import as_array
 from ...spaces.hamiltonians import matrix_hamiltonian
-from ...steppers import Flows, strang
+from ...steppers import Flows, Splitting, strang
 from ...steppers.eigenbasis import unitary_orbit
 from ...steppers.flows import GeneralFlow
 from ..law import Law
+from ..schrodinger import Schrodinger
+from .self_potential import at_all_times
 
 
 class Dephasing(Law):
@@ -84,9 +86,28 @@ class Dephasing(Law):
 
         return Flows(GeneralFlow(turn), GeneralFlow(fade))
 
-    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+    @property
+    def stepper(self) -> Splitting:
         """Strang's."""
-        return strang(self, t, state, dt)
+        return strang
+
+    def yardstick(self) -> Schrodinger:
+        """The law of H alone."""
+        return Schrodinger(self.H, self.hbar)
+
+    def on(self, quantum: Schrodinger) -> "Dephasing":
+        """The same observables beside another H."""
+        return Dephasing(
+            at_all_times(quantum, "quantum"), self.A, self.gamma, quantum.hbar
+        )
+
+    def pair(self, other: Array) -> "Dephasing | None":
+        """Only this system is dephased."""
+        both = self.yardstick().pair(other)
+        if both is None:
+            return None
+        A = jnp.repeat(self.A, other.shape[0], axis=1)
+        return Dephasing(at_all_times(both, "quantum"), A, self.gamma, self.hbar)
 
     def density(self, state: Array) -> Float[Array, " n"]:
         """Populations: the diagonal of ρ."""

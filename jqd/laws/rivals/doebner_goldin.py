@@ -3,23 +3,23 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ...constants import constant, free, parts, scalars
+from ...constants import constant, free, scalars
 from ...spaces.grids import Grid
 from ...spaces.hamiltonians import ParticleOnGrid
 from ...status import Status
-from ..law import Law
-from ..motion import Resolution
 from ..schrodinger import Schrodinger
+from .departure import DepartureOfKets
 from .self_potential import read_quantum
 
 # Of the largest density: below it R_j grow beyond what a grid resolves.
 NODE = 1e-3
 
 
-class DoebnerGoldin(Law):
+class DoebnerGoldin(DepartureOfKets):
     """i dψ/dt = Hψ/ħ + i(D/2) (∇²ρ/ρ) ψ + Σ_j c_j R_j ψ.
 
     R = (∇·J/ρ, ∇²ρ/ρ, J²/ρ², J·∇ρ/ρ², (∇ρ)²/ρ²), J = Im ψ*∇ψ, in units of ħ = m = 1,
@@ -36,7 +36,6 @@ class DoebnerGoldin(Law):
     A 54, 3764.
     """
 
-    quantum: Schrodinger = parts()
     D: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5))
     c: Float[Array, "5"] = free(quantum=0.0, span=(-0.1, 0.1))
 
@@ -58,19 +57,6 @@ class DoebnerGoldin(Law):
         if c.ndim:
             _checks.check_shape(c, "c", (5,))
         self.c = jnp.broadcast_to(c, (5,))
-
-    def prepare(self, psi: Any) -> Complex[Array, "..."]:
-        """ψ itself, checked and complex."""
-        return self.quantum.prepare(psi)
-
-    def density(self, state: Array) -> Float[Array, "..."]:
-        """|ψ|²."""
-        return self.quantum.density(state)
-
-    @property
-    def cell(self) -> float:
-        """The volume that one entry of |ψ|² stands for."""
-        return self.quantum.cell
 
     def functionals(self, state: Array) -> Float[Array, "5 ..."]:
         """R_1 .. R_5."""
@@ -108,12 +94,8 @@ class DoebnerGoldin(Law):
         low = jnp.min(rho) < NODE * jnp.max(rho)
         return jnp.where(low, Status.NODE, Status.OK)
 
-    def resolution(self, state: Array) -> Resolution | None:
-        """As for `Schrodinger`."""
-        return self.quantum.resolution(state)
 
-
-class DoebnerGoldinLine(Law):
+class DoebnerGoldinLine(DepartureOfKets):
     """The laws of Doebner and Goldin that a gauge turns into Schrödinger's.
 
     c = (D, -D², 0, -D, D²/2): ψ = φ exp(2iD ln|φ|), and φ moves by Schrödinger's law.
@@ -127,7 +109,6 @@ class DoebnerGoldinLine(Law):
     Source: as for `DoebnerGoldin`.
     """
 
-    quantum: Schrodinger = parts()
     D: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5))
 
     def __init__(self, quantum: Any, D: ArrayLike = 0.0) -> None:
@@ -157,15 +138,6 @@ class DoebnerGoldinLine(Law):
         log = jnp.where(there, jnp.log(jnp.where(there, size, 1)), 0)
         return (psi * jnp.exp(sign * 2j * self.D * log)).astype(psi.dtype)
 
-    def density(self, state: Array) -> Float[Array, "..."]:
-        """|φ|²."""
-        return self.quantum.density(state)
-
-    @property
-    def cell(self) -> float:
-        """The volume that one entry of |φ|² stands for."""
-        return self.quantum.cell
-
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """Schrödinger's, of φ."""
         return self.quantum.vector_field(t, state, args)
@@ -186,10 +158,6 @@ class DoebnerGoldinLine(Law):
         """The norm."""
         return {"norm": self.cell * jnp.sum(self.density(state))}
 
-    def resolution(self, state: Array) -> Resolution | None:
-        """As for `Schrodinger`."""
-        return self.quantum.resolution(state)
-
 
 def _on_grid(quantum: Any) -> tuple[Schrodinger, Grid]:
     """The law and its grid.
@@ -204,7 +172,7 @@ def _on_grid(quantum: Any) -> tuple[Schrodinger, Grid]:
             "Argument `quantum` must be a `Schrodinger` on a grid, but is of a matrix."
         )
     for name, value in (("hbar", law.hbar), ("mass", H.mass)):
-        if _checks.is_concrete(value) and not bool(jnp.all(value == 1)):
+        if _checks.is_concrete(value) and not np.all(np.asarray(value) == 1):
             raise ValueError(
                 f"Argument `quantum` must have {name} = 1, in which the five terms are "
                 f"written, but it is {value}."

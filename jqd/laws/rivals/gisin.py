@@ -4,15 +4,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, ArrayLike, Float
 
-from ...constants import free, parts, scalars
-from ..law import Law
-from ..schrodinger import Schrodinger
+from ...constants import free, scalars
+from .departure import DepartureOfKets
 from .self_potential import at_all_times, read_quantum
 
 
-class Gisin(Law):
+class Gisin(DepartureOfKets):
     """iħ dψ/dt = H ψ + iλ (⟨H⟩ - H) ψ.
 
     In closed form ψ(t) ∝ exp(-(i + λ) H t/ħ) ψ(0): the shares of energies fall as
@@ -25,7 +24,6 @@ class Gisin(Law):
     Source: N. Gisin (1981) J. Phys. A 14, 2259.
     """
 
-    quantum: Schrodinger = parts()
     lam: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5))
 
     def __init__(self, H: Any, lam: ArrayLike = 0.0) -> None:
@@ -41,14 +39,6 @@ class Gisin(Law):
         self.quantum = read_quantum(H)
         at_all_times(self.quantum, "H")
         (self.lam,) = scalars(lam=lam)
-
-    def prepare(self, psi: Any) -> Complex[Array, " n"]:
-        """ψ itself, checked and complex."""
-        return self.quantum.prepare(psi)
-
-    def density(self, state: Array) -> Float[Array, " n"]:
-        """|ψ|²."""
-        return self.quantum.density(state)
 
     def invariants(self, state: Array) -> dict[str, Array]:
         """The norm: energy falls."""

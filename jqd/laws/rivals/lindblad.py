@@ -19,6 +19,7 @@ from ...spaces.hamiltonians import MatrixHamiltonian, matrix_hamiltonian
 from ...steppers import cf4, exponential, taylor18
 from ..husimi.bath import Bath
 from ..law import Law
+from ..schrodinger import Schrodinger
 from .dephasing import density_operator
 
 # Levels up to which the generator is a matrix whose exponential is taken.
@@ -139,6 +140,28 @@ class Lindblad(Law):
             "dephasing": Jump(a.T @ a, bath.dephasing),
         }
         return cls(hamiltonian, jumps, hbar)
+
+    def yardstick(self) -> Schrodinger:
+        """The law of H alone."""
+        return Schrodinger(self.hamiltonian, self.hbar)
+
+    def on(self, quantum: Schrodinger) -> "Lindblad":
+        """The same jumps beside another H."""
+        return Lindblad(quantum.hamiltonian, self.channels, quantum.hbar)
+
+    def pair(self, other: Array) -> "Lindblad | None":
+        """Only this system jumps."""
+        both = self.yardstick().pair(other)
+        if both is None:
+            return None
+        unit = jnp.eye(other.shape[0])
+        jumps = {
+            name: eqx.tree_at(
+                lambda jump: jump.operator, jump, jnp.kron(jump.operator, unit)
+            )
+            for name, jump in self.channels.items()
+        }
+        return Lindblad(both.hamiltonian, jumps, self.hbar)
 
     @property
     def levels(self) -> int:

@@ -4,19 +4,17 @@ import abc
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, ArrayLike, Float
 
-from ...constants import parts
 from ...spaces.driven import DrivenHamiltonian
 from ...spaces.hamiltonians import ParticleOnGrid
 from ...steppers import Flows, rk4, strang
 from ...steppers.flows import GeneralFlow
-from ..law import Law
-from ..motion import Resolution
 from ..schrodinger import Schrodinger
+from .departure import DepartureOfKets
 
 
-class SelfPotential(Law):
+class SelfPotential(DepartureOfKets):
     """iħ dψ/dt = (H + U[ρ]) ψ,  ρ = |ψ|²,  U real.
 
     On a grid U + V is an exact flow, since ρ does not change in it, and the conditions
@@ -27,8 +25,6 @@ class SelfPotential(Law):
         quantum: Schrödinger's law, with H and ħ.
     """
 
-    quantum: Schrodinger = parts()
-
     @abc.abstractmethod
     def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:
         """U[ρ], in energy units."""
@@ -36,19 +32,6 @@ class SelfPotential(Law):
     @abc.abstractmethod
     def self_energy(self, rho: Float[Array, "..."]) -> Float[Array, ""]:
         """E[ρ] with U = δE/δρ: what it adds to ⟨H⟩ in the energy that is conserved."""
-
-    def prepare(self, psi: Any) -> Complex[Array, "..."]:
-        """ψ itself, checked and complex; see `Schrodinger.prepare`."""
-        return self.quantum.prepare(psi)
-
-    def density(self, state: Array) -> Float[Array, "..."]:
-        """|ψ|²: per unit of volume on a grid, populations for a matrix."""
-        return self.quantum.density(state)
-
-    @property
-    def cell(self) -> float:
-        """The volume that one entry of |ψ|² stands for."""
-        return self.quantum.cell
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """-i (H + U[ρ]) ψ / ħ."""
@@ -87,10 +70,6 @@ class SelfPotential(Law):
             own = self.cell * self.self_energy(self.density(state))
             known["energy"] = known["energy"] + own
         return known
-
-    def resolution(self, state: Array) -> Resolution | None:
-        """As for `Schrodinger`: what the spectrum of ψ loses on a grid."""
-        return self.quantum.resolution(state)
 
 
 def read_quantum(H: Any) -> Schrodinger:

@@ -79,6 +79,15 @@ class Weinberg(SelfPotential):
         _checks.check_shape(A, "A", (own,))
         self.A, self.levels, self.partner = A, int(levels), partner
 
+    def pair(self, other: Array) -> "Weinberg | None":
+        """One of the two laws of pairs, by `partner`; of a pair there is none."""
+        both = self.quantum.pair(other)
+        if both is None or self.levels > 1:
+            return None
+        return Weinberg(
+            both, self.eps, A=self.A, levels=other.shape[0], partner=self.partner
+        )
+
     def _shares(self, rho: Array) -> tuple[Array, Array]:
         """a and n, of each state of the partner (bare) or of all (reduced)."""
         table = rho.reshape(-1, self.levels)

@@ -1,0 +1,130 @@
+"""`jqd vet`: the report card of laws."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import jax.numpy as jnp
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from ..laws import Law
+from ..problems import golden
+from ..records import load_matrix, naming
+from ..vetting import ROWS, Card, Verdict
+from ..vetting import vet as vet_law
+from .compare_laws import is_phase_space, law_of_populations, parse_laws
+from .options import AsJson, check_word
+from .session import Matrix, conclude, one_bar
+
+# One of each that moves kets, away from quantum mechanics.
+DEFAULT = (
+    "schrodinger,dephasing[gamma=0.1],copying[q=0.4],copying[r=-0.8],"
+    "logarithmic[b=0.2],gross_pitaevskii[g=0.3],weinberg[eps=0.3],gisin[lam=0.1]"
+)
+HEADINGS = ("property", "verdict", "figure", "floor", "note")
+SHORT = {
+    Verdict.HOLDS: "holds",
+    Verdict.FAILS: "fails",
+    Verdict.NOT_APPLICABLE: "-",
+    Verdict.NOT_DECIDED: "?",
+}
+
+
+def vet(
+    laws: Annotated[
+        str,
+        typer.Argument(
+            help=escape(
+                "Laws of a matrix with commas between, values of their constants in "
+                "brackets: copying[q=0.4], logarithmic[b=0.2], FILE.py:NAME[g=0.3] "
+                "(NAME(H) makes a law). Eight of the library by custom."
+            )
+        ),
+    ] = DEFAULT,
+    *,
+    hamiltonian: Matrix = None,
+    rows: str | None = typer.Option(
+        None, help="Properties with commas between; all by custom."
+    ),
+    time: float = typer.Option(2.0, help="How long laws are followed."),
+    steps: int = typer.Option(400, help="Of the coarser of two runs."),
+    quick: bool = typer.Option(
+        False, "--quick", help="Half of the steps, one search for each worst case."
+    ),
+    as_json: AsJson = False,
+) -> int:
+    """Say what kind of theory a law is: a card of properties with figures."""
+    asked = ROWS if rows is None else tuple(map(str.strip, rows.split(",")))
+    for row in asked:
+        check_word("rows", row, ROWS)
+    made = _laws(laws, hamiltonian)
+    cards = {}
+    for name, law in made.items():
+        with one_bar(f"Vetting {name}") as report:
+            cards[name] = vet_law(
+                law, time=time, steps=-(-steps // 2) if quick else steps,
+                rows=asked, tries=1 if quick else 3, report=report,
+            )  # fmt: skip
+    summary = {"laws": {name: card.plain() for name, card in cards.items()}}
+    tables = [_card(name, card) for name, card in cards.items()]
+    if len(cards) > 1:
+        tables = [_overview(cards, asked)]
+    return conclude(summary, tables, as_json=as_json)
+
+
+def _laws(text: str, hamiltonian: Path | None) -> dict[str, Law]:
+    """The laws by the words they were asked for in."""
+    wanted = parse_laws(text, "LAWS")
+    if is_phase_space(wanted):
+        raise ValueError(
+            "Argument `LAWS` must be of a matrix, but laws of phase space were given."
+        )
+    for name, one in wanted.items():
+        if one.free:
+            raise ValueError(
+                f"Argument `LAWS` must give {one.free[0]} a value, as in "
+                f"{one.law}[{one.free[0]}=0.4], but {name!r} does not."
+            )
+    H = golden()[0].hamiltonian() if hamiltonian is None else load_matrix(hamiltonian)
+    with naming(hamiltonian):
+        return {
+            name: law_of_populations(one, jnp.asarray(H))
+            for name, one in wanted.items()
+        }
+
+
+def _card(name: str, card: Card) -> Table:
+    table = Table(
+        title=escape(f"{name}, t = {card.time:g}"), title_justify="left",
+        show_edge=False, pad_edge=False,
+    )  # fmt: skip
+    return _filled(table, HEADINGS, card.lines())
+
+
+def _overview(cards: dict[str, Card], asked: Sequence[str]) -> Table:
+    """Properties by laws; figures where they fail, a question where it is open."""
+    table = Table(show_edge=False, pad_edge=False)
+    lines = []
+    for row in asked:
+        cells = [card.rows[row] for card in cards.values()]
+        told = [
+            f"{SHORT[one.verdict]} {one.figure:.2g}"
+            if one.verdict is Verdict.FAILS and one.figure is not None
+            else SHORT[one.verdict]
+            for one in cells
+        ]
+        lines.append((row, *told))
+    return _filled(table, ("property", *cards), lines)
+
+
+def _filled(
+    table: Table, headings: Sequence[str], lines: Sequence[Sequence[str]]
+) -> Table:
+    table.add_column(headings[0], style="bold", min_width=18, overflow="fold")
+    for heading in headings[1:]:
+        table.add_column(escape(heading), overflow="fold")
+    for line in lines:
+        table.add_row(*map(escape, line))
+    return table

@@ -1,0 +1,7 @@
+"""What kind of theory a law of motion is: a report card."""
+
+from .all_rows import ROWS as ROWS
+from .all_rows import vet as vet
+from .card import Card as Card
+from .card import Row as Row
+from .card import Verdict as Verdict

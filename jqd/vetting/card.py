@@ -1,0 +1,109 @@
+"""A report card: rows with a figure, its floor and a verdict."""
+
+import enum
+import math
+from typing import Any, NamedTuple
+
+# Of the floor: figures up to the first hold, beyond the second they fail.
+HOLDS, FAILS = 10.0, 100.0
+# By how much a figure that fails may move when the step is halved.
+STEADY = 0.1
+# A floor above this tells nothing: the steps are too coarse, or a node is met.
+COARSE = 1e-4
+ROUNDING = 1e-13
+
+
+class Verdict(enum.StrEnum):
+    """What a row says."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    NOT_APPLICABLE = "not applicable"
+    NOT_DECIDED = "not decided"
+
+
+class Row(NamedTuple):
+    """One property of a law.
+
+    Attributes:
+        name: of the property.
+        figure: by how much it is violated, None where it does not apply.
+        floor: what steps and rounding alone make of the figure.
+        verdict: a `Verdict`.
+        note: where the figure was attained, or why the row does not apply.
+    """
+
+    name: str
+    figure: float | None
+    floor: float | None
+    verdict: Verdict
+    note: str = ""
+
+
+class Card(NamedTuple):
+    """The rows of a law.
+
+    Attributes:
+        law: its name.
+        rows: by name, in the order in which they were asked for.
+        steps: number of steps of the coarser of two runs.
+        time: how long the law was followed.
+    """
+
+    law: str
+    rows: dict[str, Row]
+    steps: int
+    time: float
+
+    def lines(self) -> list[tuple[str, ...]]:
+        """A line of the table for each row: name, verdict, figure, floor, note."""
+        return [
+            (name, str(verdict), _number(figure), _number(floor), note)
+            for name, figure, floor, verdict, note in self.rows.values()
+        ]
+
+    def plain(self) -> dict[str, Any]:
+        """The card in plain numbers and texts."""
+        rows = {name: row._asdict() for name, row in self.rows.items()}
+        for row in rows.values():
+            row["verdict"] = str(row["verdict"])
+        return {"law": self.law, "steps": self.steps, "time": self.time, "rows": rows}
+
+    def __str__(self) -> str:
+        lines = [("property", "verdict", "figure", "floor", "note"), *self.lines()]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        table = [
+            "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True))
+            for line in lines
+        ]
+        return "\n".join([f"{self.law}, t = {self.time:g}", *map(str.rstrip, table)])
+
+
+def judged(name: str, coarse: float, fine: float, note: str = "") -> Row:
+    """A row from the figures with steps of one length and of half of it.
+
+    The floor is the change between the two and rounding; the figure is the finer one.
+    """
+    floor = abs(fine - coarse) + ROUNDING
+    if not (math.isfinite(fine) and math.isfinite(coarse)):
+        said = "the law ended: " + note if note else "the law ended"
+        return Row(name, None, None, Verdict.NOT_DECIDED, said)
+    if floor > COARSE and fine <= FAILS * floor:
+        verdict = Verdict.NOT_DECIDED
+        note = f"{note}; steps are too coarse" if note else "steps are too coarse"
+    elif fine <= HOLDS * floor:
+        verdict = Verdict.HOLDS
+    elif fine > FAILS * floor and abs(fine - coarse) <= STEADY * fine:
+        verdict = Verdict.FAILS
+    else:
+        verdict = Verdict.NOT_DECIDED
+    return Row(name, fine, floor, verdict, note)
+
+
+def absent(name: str, why: str) -> Row:
+    """A row that does not apply."""
+    return Row(name, None, None, Verdict.NOT_APPLICABLE, why)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"

@@ -1,0 +1,110 @@
+"""Runs of many kets by one law, of one compiled program."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Complex, Float
+
+from ..laws import Law
+from ..status import Status
+
+
+def _moved(law: Law, state: Any, start: ArrayLike, dt: ArrayLike, steps: Array) -> Any:
+    """State after some steps, and whether the law raised an alarm in one."""
+
+    def move(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
+        now, alarmed = carry
+        t = start + i * dt
+        after = law.step(t, now, dt)
+        met = law.alarm(t, now, after) != Status.OK.value
+        return after, alarmed | met
+
+    return jax.lax.fori_loop(0, steps, move, (state, jnp.asarray(False)))
+
+
+@eqx.filter_jit
+def _followed(
+    law: Law, kets: Array, time: ArrayLike, steps: Array, looks: int
+) -> tuple[Float[Array, "K looks ..."], Bool[Array, " K"]]:
+    """Probabilities at looks + 1 times; `steps` in each interval between two."""
+    dt = time / (looks * steps)
+
+    def one(ket: Array) -> tuple[Array, Array]:
+        state = law.prepare(ket)
+
+        def look(carry: Any, k: Array) -> tuple[Any, Array]:
+            now, alarmed = carry
+            after, met = _moved(law, now, time * k / looks, dt, steps)
+            return (after, alarmed | met), law.cell * law.density(after)
+
+        first = law.cell * law.density(state)
+        (_, alarmed), rest = jax.lax.scan(
+            look, (state, jnp.asarray(False)), jnp.arange(looks)
+        )
+        return jnp.concatenate([first[None], rest]), alarmed
+
+    return jax.vmap(one)(kets)
+
+
+@eqx.filter_jit
+def _ended(law: Law, states: Any, time: ArrayLike, steps: Array) -> Any:
+    return jax.vmap(lambda state: _moved(law, state, 0.0, time / steps, steps)[0])(
+        states
+    )
+
+
+class Runs(eqx.Module):
+    """What turns kets into probabilities, with a number of steps.
+
+    Attributes:
+        time: how long, in the law's unit.
+        steps: of the coarser run, in all (static).
+        looks: times after the start at which probabilities are compared (static).
+    """
+
+    time: float = eqx.field(static=True)
+    steps: int = eqx.field(static=True)
+    looks: int = eqx.field(static=True, default=8)
+
+    def __call__(
+        self, law: Law, kets: Complex[np.ndarray, "K n"], finer: int = 1
+    ) -> Float[np.ndarray, "K looks n"]:
+        """Probabilities at `looks` + 1 times, flat over a grid.
+
+        Args:
+            law: a law without chance.
+            kets: normalised or not, (K, *shape).
+            finer: by which the steps are shortened.
+        """
+        return self.with_alarms(law, kets, finer)[0]
+
+    def with_alarms(
+        self, law: Law, kets: Complex[np.ndarray, "K n"], finer: int = 1
+    ) -> tuple[Float[np.ndarray, "K looks n"], Bool[np.ndarray, " K"]]:
+        """The same, and for which kets the law raised an alarm."""
+        steps = jnp.asarray(max(1, -(-self.steps * finer // self.looks)))
+        found, alarmed = map(
+            np.asarray, _followed(law, jnp.asarray(kets), self.time, steps, self.looks)
+        )
+        return found.reshape(*found.shape[:2], -1), alarmed
+
+    @property
+    def sparing(self) -> "Runs":
+        """Fewer steps, by which worst cases are sought before they are followed."""
+        return Runs(self.time, max(4 * self.looks, self.steps // 4), self.looks)
+
+    def prepared(self, law: Law, kets: Complex[np.ndarray, "K n"]) -> Any:
+        """The states that kets become."""
+        return jax.vmap(law.prepare)(jnp.asarray(kets))
+
+    def ended(self, law: Law, states: Any, finer: int = 1) -> Any:
+        """States at the end, of states at the start."""
+        return _ended(law, states, self.time, jnp.asarray(self.steps * finer))
+
+
+def distance(p: np.ndarray, other: np.ndarray | float) -> np.ndarray:
+    """½ Σ|p - p'| over the last axis."""
+    return 0.5 * np.abs(p - other).sum(-1)
