@@ -1,0 +1,81 @@
+"""The constants of nonlinear rivals, found again from exact records and from counts."""
+
+import jax
+import numpy as np
+import pytest
+
+import jqd
+from jqd.instruments import Confusion
+
+H = np.array([[0, 0.7, 0.5], [0.7, 0.4, 0.6], [0.5, 0.6, -0.3]])
+PSI = np.sqrt([0.5, 0.3, 0.2]) * np.exp(1j * np.array([0, 1.2, -0.7]))
+TS = np.linspace(0.25, 4, 16)
+X = jqd.Grid((-8, 8), 64)
+RHO = np.array([[0.5, 0.2, 0.1j], [0.2, 0.3, 0.1], [-0.1j, 0.1, 0.2]])
+
+MATRICES = {
+    "b": (jqd.Logarithmic, 0.12),
+    "g": (jqd.GrossPitaevskii, 0.17),
+    "eps": (jqd.Weinberg, 0.23),
+    "lam": (jqd.Gisin, 0.08),
+}
+
+
+def followed(law, start, ts):
+    """A record of the law itself, by steps that are not those of the fit."""
+    tight = jqd.Adaptive(rtol=1e-11, atol=1e-12)
+    run = jqd.evolve(
+        law, law.prepare(start), np.r_[0, ts], method=tight, observe="density"
+    )
+    return jqd.Record(ts, run.values[1:], t0=0.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MATRICES)
+def test_populations_tell_a_constant(name):
+    make, true = MATRICES[name]
+    law = make(H, **{name: true})
+    exact = followed(law, PSI, TS)
+    found = jqd.recover(make(H), exact, psi0=PSI, free=name, starts=4)
+    assert found.status == "converged"
+    # 1e-11 of the record's run, over slopes of a tenth and more
+    assert found.constants[name].value == pytest.approx(true, abs=1e-8)
+    shown = Confusion()
+    counts = jqd.simulate(law, PSI, TS, shown, 20000, jax.random.key(3), t0=0.0)
+    study = jqd.Study(make(H), counts, psi0=PSI, free=name, instrument=shown)
+    found = jqd.recover(study, starts=4)
+    one = found.constants[name]
+    # beyond 4 standard errors once in 1e4 seeds
+    assert abs(one.value - true) < 4 * one.stderr
+    assert one.stderr < 0.1 * true
+    assert found.p_value > 1e-3
+
+
+@pytest.mark.slow
+def test_mixed_states_tell_how_fast_entropy_rises():
+    """Of a pure state, Beretta's law is quantum mechanics."""
+    law = jqd.Beretta(H, kappa=0.3)
+    record = followed(law, RHO, TS)
+    found = jqd.recover(jqd.Beretta(H), record, psi0=RHO, free="kappa", starts=4)
+    assert found.status == "converged"
+    assert found.constants["kappa"].value == pytest.approx(0.3, abs=1e-7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("b", jqd.Logarithmic),
+        ("g", jqd.GrossPitaevskii),
+        ("G", jqd.SchrodingerNewton),
+    ],
+)
+def test_densities_tell_a_constant(name, make):
+    quantum = jqd.Schrodinger.on_grid(X, lambda x: x**2 / 2)
+    x = np.asarray(X.x)
+    psi = np.exp(-((x - 0.8) ** 2) / 2) / np.pi**0.25 + 0j
+    ts = np.linspace(0.25, 2, 8)
+    record = followed(make(quantum, **{name: 0.14}), psi, ts)
+    found = jqd.recover(make(quantum), record, psi0=psi, free=name, starts=4)
+    assert found.status == "converged"
+    assert found.constants[name].value == pytest.approx(0.14, abs=1e-7)
