@@ -42,9 +42,11 @@ CATALAN = 0.915965594177219
 CARDINAL = {
     "0": (1, 0), "1": (0, 1), "+": (1, 1), "-": (1, -1), "+i": (1, 1j), "-i": (1, -1j),
 }  # fmt: skip
-# off the quantum point, where the law itself is run: far above rounding, and where the
-# square of the first order is less than a thousandth of it
+# off the quantum point, where the law itself is run: far above rounding, and central
+# differences leave its square
 OFF = 1e-3
+# angle from the pole at which that run begins
+TILT = 1e-4
 
 # --- Problem ----------------------------------------------------------------------
 
@@ -62,20 +64,19 @@ def pulses(angles):
     return np.array(slopes), np.array(gates)
 
 
-def gates_run(tilt=1e-4):
-    """Slopes of p by the law itself: a half-pi pulse, nearly from a pole.
+def half_pi_by_the_law():
+    """Slopes of p by runs of the law, which ends at a node: from beside the pole.
 
-    A start beside the pole, since the law ends at a node: that is exp(-iHt) later, so
-    that all else is the same.
+    What the first angle ε would add to ∂p/∂q is ∫ ln cot(t/2) dt = ε (1 + ln(2/ε)).
     """
-    start = np.array([np.cos(tilt / 2), -1j * np.sin(tilt / 2)])
+    start = np.array([np.cos(TILT / 2), -1j * np.sin(TILT / 2)])
 
     @jax.jit
     @jax.vmap
     def p(q, r):
         law = jqd.CopyDynamics.from_hamiltonian(np.eye(2)[::-1] / 2, q, r)
         method = jqd.Fixed(jqd.rk4, 4000, estimate_error=False)
-        ts = jnp.asarray([0.0, np.pi / 2 - tilt])
+        ts = jnp.asarray([0.0, np.pi / 2 - TILT])
         run = jqd.evolve(law, law.prepare(start), ts, method=method, observe="density")
         return run.values[-1, 0]
 
@@ -114,7 +115,7 @@ def run(context):
     shots = np.geomspace(1e3, 1e9, 4 if context.quick else 13)
     slopes, gates = pulses(angles)
     half = np.asarray(pulse_response(cardinal("0"), np.pi / 2).density)[:, 0]
-    through_law = gates_run()
+    through_law = half_pi_by_the_law()
     found = {
         name: search(levels, context.quick)
         for name, levels in context.progress(LEVELS.items(), "searches")
@@ -157,8 +158,8 @@ def run(context):
     holds = (
         abs(half[0] - 2 * CATALAN) < 1e-5
         and abs(half[1]) < 1e-12
-        # beside the pole, and where the run is a pulse a little shorter
-        and np.allclose(through_law, half, atol=0.005)
+        and abs(through_law[0] + TILT * (1 + np.log(2 / TILT)) - half[0]) < 1e-5
+        and abs(through_law[1]) < 1e-5
         and abs(mean[0, 0] - 2 / 3 * (2 * CATALAN) ** 2) < 1e-4
         and np.max(np.abs(gates[:, 1])) < 1e-12
         and all(each.status is jqd.Status.OK for each in found.values())

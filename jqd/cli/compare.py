@@ -1,13 +1,12 @@
 """`jqd compare`: laws beside one record."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from .. import report
 from .._files import finished_work_in
@@ -23,7 +22,7 @@ from .compare_laws import (
     studies_on_phase_space,
 )
 from .options import AsJson, Nuisance, Sampling, Sigma, check_word, with_options
-from .session import State, conclude, one_bar, takes
+from .session import State, conclude, one_bar, table_of, takes
 
 DEFAULT = "schrodinger,dephasing[gamma],copying[q],copying[q,r]"
 
@@ -101,9 +100,9 @@ def compare(
             report.save_figure(report.figure_comparison(found, ts), folder, "laws")
             report.write_json(summary, folder / "summary.json")
         notes.append(f"Results in {folder}")
-    tables = [_table("Laws beside the record", HEADINGS, found.lines())]
+    tables = [table_of("Laws beside the record", HEADINGS, found.lines())]
     if drawn := found.lines_drawn():
-        tables.append(_table("Draws from posteriors", HEADINGS_DRAWN, drawn))
+        tables.append(table_of("Draws from posteriors", HEADINGS_DRAWN, drawn))
     return conclude(summary, [*tables, *notes], as_json=as_json)
 
 
@@ -131,20 +130,6 @@ def _refuse(kind: str, given: Mapping[str, bool]) -> None:
             raise ValueError(
                 f"Argument `{name}` must not be given for laws of {kind}, but is."
             )
-
-
-def _table(
-    title: str, headings: Sequence[str], lines: Sequence[Sequence[str]]
-) -> Table:
-    table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
-    # whatever the width, most laws keep their name in one line; of numbers, digits fold
-    names = min(18, max(len(line[0]) for line in lines))
-    table.add_column(headings[0], style="bold", overflow="fold", min_width=names)
-    for heading in headings[1:]:
-        table.add_column(heading, overflow="fold")
-    for line in lines:
-        table.add_row(*map(escape, line))
-    return table
 
 
 def _plain(found: Comparison, row: Candidate) -> Mapping[str, Any]:

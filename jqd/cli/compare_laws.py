@@ -190,8 +190,14 @@ def studies_of_populations(
     return studies
 
 
-def law_of_populations(wanted: Wanted, H: Array) -> Law:
-    """A law of a matrix; a constant that is not given is that of quantum mechanics."""
+def law_of_populations(wanted: Wanted, H: Array, option: str = "--laws") -> Law:
+    """A law of a matrix; a constant that is not given is that of quantum mechanics.
+
+    Args:
+        wanted: what was asked for.
+        H: (n, n).
+        option: what complaints call the words it was asked for in.
+    """
     if wanted.law == "schrodinger":
         return Schrodinger(H)
     if wanted.law == "copying":
@@ -201,14 +207,14 @@ def law_of_populations(wanted: Wanted, H: Array) -> Law:
     if make := RIVALS.get(wanted.law):
         return make(H, **wanted.values)
     if wanted.law != "dephasing":
-        return _own_law(wanted, H)
+        return _own_law(wanted, H, option)
     size = H.shape[0]
     # of two classes only the sum of both rates would count
     A = np.eye(size) if size > 2 else np.eye(size)[:1]
     return Dephasing(H, A, wanted.values.get("gamma", 0.0))
 
 
-def _own_law(wanted: Wanted, H: Array) -> Law:
+def _own_law(wanted: Wanted, H: Array, option: str) -> Law:
     """What FILE.py:NAME makes of H and the values of its constants.
 
     Constants of a class that are not given begin where they are quantum mechanics.
@@ -221,8 +227,8 @@ def _own_law(wanted: Wanted, H: Array) -> Law:
         law = make(H, **(_begun(make) | wanted.values))
     if not isinstance(law, Law):
         raise ValueError(
-            f"Argument `--laws` must name what makes a jqd.Law, but {wanted.law} makes "
-            f"a {type(law).__name__}."
+            f"Argument `{option}` must name what makes a jqd.Law, but {wanted.law} "
+            f"makes a {type(law).__name__}."
         )
     return law
 

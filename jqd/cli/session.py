@@ -20,6 +20,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Table
 
 from .. import report
 from .._files import atomic_file, finished_work_in, to_json
@@ -183,6 +184,26 @@ def conclude(
         for part in printed:
             Console().print(part, highlight=False)
     return 0 if summary.get("status", "ok") in SUCCESS else 1
+
+
+def table_of(
+    title: str, headings: Sequence[str], lines: Sequence[Sequence[str]]
+) -> Table:
+    """A table whose first column keeps in one line at any width, if it is short."""
+    table = Table(
+        title=escape(title) or None,
+        title_justify="left",
+        show_edge=False,
+        pad_edge=False,
+    )
+    # the first column holds names; of numbers, digits fold
+    names = min(18, max(len(line[0]) for line in lines))
+    table.add_column(headings[0], style="bold", overflow="fold", min_width=names)
+    for heading in headings[1:]:
+        table.add_column(escape(heading), overflow="fold")
+    for line in lines:
+        table.add_row(*map(escape, line))
+    return table
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from ..vetting import ROWS, Card, Verdict
 from ..vetting import vet as vet_law
 from .compare_laws import is_phase_space, law_of_populations, parse_laws
 from .options import AsJson, check_word
-from .session import Matrix, conclude, one_bar
+from .session import Matrix, conclude, one_bar, table_of
 
 # One of each that moves kets, away from quantum mechanics.
 DEFAULT = (
@@ -60,17 +60,27 @@ def vet(
     for row in asked:
         check_word("rows", row, ROWS)
     made = _laws(laws, hamiltonian)
-    cards = {}
-    for name, law in made.items():
-        with one_bar(f"Vetting {name}") as report:
-            cards[name] = vet_law(
-                law, time=time, steps=-(-steps // 2) if quick else steps,
-                rows=asked, tries=1 if quick else 3, report=report,
-            )  # fmt: skip
+    cards: dict[str, Card] = {}
+    try:
+        for name, law in made.items():
+            with one_bar(f"Vetting {escape(name)}") as report:
+                cards[name] = vet_law(
+                    law, time=time, steps=-(-steps // 2) if quick else steps,
+                    rows=asked, tries=1 if quick else 3, report=report,
+                )  # fmt: skip
+    except KeyboardInterrupt:
+        if cards:  # minutes of work
+            _print(cards, asked, as_json)
+        raise
+    return _print(cards, asked, as_json)
+
+
+def _print(cards: dict[str, Card], asked: Sequence[str], as_json: bool) -> int:
     summary = {"laws": {name: card.plain() for name, card in cards.items()}}
-    tables = [_card(name, card) for name, card in cards.items()]
-    if len(cards) > 1:
-        tables = [_overview(cards, asked)]
+    tables = [_overview(cards, asked)]
+    if len(cards) == 1:
+        ((name, card),) = cards.items()
+        tables = [table_of(f"{name}, t = {card.time:g}", HEADINGS, card.lines())]
     return conclude(summary, tables, as_json=as_json)
 
 
@@ -90,22 +100,13 @@ def _laws(text: str, hamiltonian: Path | None) -> dict[str, Law]:
     H = golden()[0].hamiltonian() if hamiltonian is None else load_matrix(hamiltonian)
     with naming(hamiltonian):
         return {
-            name: law_of_populations(one, jnp.asarray(H))
+            name: law_of_populations(one, jnp.asarray(H), "LAWS")
             for name, one in wanted.items()
         }
 
 
-def _card(name: str, card: Card) -> Table:
-    table = Table(
-        title=escape(f"{name}, t = {card.time:g}"), title_justify="left",
-        show_edge=False, pad_edge=False,
-    )  # fmt: skip
-    return _filled(table, HEADINGS, card.lines())
-
-
 def _overview(cards: dict[str, Card], asked: Sequence[str]) -> Table:
     """Properties by laws; figures where they fail, a question where it is open."""
-    table = Table(show_edge=False, pad_edge=False)
     lines = []
     for row in asked:
         cells = [card.rows[row] for card in cards.values()]
@@ -116,15 +117,4 @@ def _overview(cards: dict[str, Card], asked: Sequence[str]) -> Table:
             for one in cells
         ]
         lines.append((row, *told))
-    return _filled(table, ("property", *cards), lines)
-
-
-def _filled(
-    table: Table, headings: Sequence[str], lines: Sequence[Sequence[str]]
-) -> Table:
-    table.add_column(headings[0], style="bold", min_width=18, overflow="fold")
-    for heading in headings[1:]:
-        table.add_column(escape(heading), overflow="fold")
-    for line in lines:
-        table.add_row(*map(escape, line))
-    return table
+    return table_of("", ("property", *cards), lines)

@@ -313,9 +313,8 @@ class CopyDynamics(Law):
         """The same exponents beside another H; None unless it is a matrix."""
         if not isinstance(quantum.hamiltonian, MatrixHamiltonian):
             return None
-        H = quantum.hamiltonian.matrix
         return CopyDynamics.from_hamiltonian(
-            jnp.diag(H) if H.ndim == 1 else H, self.q, self.r, hbar=quantum.hbar,
+            quantum.hamiltonian.dense, self.q, self.r, hbar=quantum.hbar,
             regulator=self.regulator, literal=self.literal,
         )  # fmt: skip
 

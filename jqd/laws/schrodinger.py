@@ -209,9 +209,10 @@ class Schrodinger(Law):
         H = self.hamiltonian
         if not isinstance(H, MatrixHamiltonian):
             return None
-        matrix = jnp.diag(H.matrix) if H.matrix.ndim == 1 else H.matrix
-        first, second = jnp.eye(matrix.shape[0]), jnp.eye(other.shape[0])
-        return Schrodinger(jnp.kron(matrix, second) + jnp.kron(first, other), self.hbar)
+        first, second = jnp.eye(H.dense.shape[0]), jnp.eye(other.shape[0])
+        return Schrodinger(
+            jnp.kron(H.dense, second) + jnp.kron(first, other), self.hbar
+        )
 
     def invariants(self, state: Array) -> dict[str, Array]:
         """Norm ⟨ψ|ψ⟩ and, without explicit time, energy ⟨ψ|H|ψ⟩; none if absorbed."""

@@ -21,6 +21,11 @@ class MatrixHamiltonian(eqx.Module):
     matrix: Inexact[Array, "..."] = fixed()
 
     @property
+    def dense(self) -> Inexact[Array, "n n"]:
+        """The matrix, also where only its diagonal is held."""
+        return jnp.diag(self.matrix) if self.matrix.ndim == 1 else self.matrix
+
+    @property
     def autonomous(self) -> bool:
         """A matrix does not depend on time."""
         return True

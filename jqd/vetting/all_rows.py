@@ -8,7 +8,7 @@ import numpy as np
 from .. import _checks
 from ..interop import as_array
 from ..laws import Law, Schrodinger
-from . import pairs, single
+from . import free_constants, pairs, single
 from .card import Card, Row
 from .linearity import superposition
 from .lookalike import lookalike
@@ -66,9 +66,10 @@ def vet(
     A row holds where its figure is within 10 floors, fails beyond 100 floors if it
     stays within 10 % as steps are halved, and is not decided between. The floor is the
     change of the figure when steps are halved, and rounding. A search that finds
-    nothing says so of its starts; superposition is proved where all probabilities are
-    a quadratic form of ψ. States are drawn, and the worst of them sought, where none
-    are given; those that are given are for laws of a matrix.
+    nothing says so of its starts; superposition holds without a search where one
+    quadratic form of ψ gives the probabilities of states that it was not fitted to.
+    States are drawn, on a grid out of the five lowest eigenstates, and the worst of
+    them sought, where none are given; those that are given are for laws of a matrix.
 
     Args:
         law: a law of a matrix, or on a grid, that names its `yardstick`; a random one
@@ -187,7 +188,7 @@ def _rows(
         "norm": lambda: single.norm(runs, law, kets),
         "positivity": lambda: single.positivity(runs, law, kets),
         "quantum mechanics": lambda: single.departure(runs, law, quantum, started),
-        "quantum limit": lambda: single.quantum_limit(runs, law, quantum, kets),
+        "quantum limit": lambda: free_constants.quantum_limit(runs, law, quantum, kets),
         "homogeneity": lambda: single.homogeneity(runs, law, kets),
         "superposition": lambda: superposition(
             runs, law, states, seed, tries, given.superposed
@@ -221,5 +222,5 @@ def _rows(
         elif row in ("separability", "composability") and row not in known:
             keep(*pairs.of_products(runs, law, pair, seed))
         elif row not in known:
-            keep(*single.slopes(runs, law, kets))
+            keep(*free_constants.slopes(runs, law, kets))
     return known

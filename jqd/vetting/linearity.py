@@ -61,7 +61,7 @@ def left_over(
     """What the best quadratic form of ψ leaves of probabilities, at worst.
 
     Least squares over 2m² random states, the residual over as many others: where it is
-    at its floor, every probability is tr ρE, and no pair of states can fail.
+    at its floor, every probability that was tried is tr ρE, as of a linear law.
     """
     m = states.size
     known, held = states.random(key, 2 * m**2), states.random(key, 2 * m**2)
@@ -80,7 +80,7 @@ def superposition(
     tries: int,
     fixed: np.ndarray | None = None,
 ) -> Row:
-    """The row: the proof first, and where it fails the search for the worst pair.
+    """The row: one quadratic form first, and where it fails the search for the worst pair.
 
     A pair of coefficients that is given, (2, m), stands for itself alone.
     """
@@ -94,9 +94,10 @@ def superposition(
     coarse, fine = (
         left_over(runs, law, states, np.random.default_rng(seed), k) for k in (1, 2)
     )
-    proof = judged(name, coarse, fine, "a quadratic form of ψ fits all states")
-    if proof.verdict is Verdict.HOLDS:
-        return proof
+    tried = f"{2 * states.size**2} states of {states.size} dimensions"
+    linear = judged(name, coarse, fine, f"one quadratic form of ψ, tried on {tried}")
+    if linear.verdict is Verdict.HOLDS:
+        return linear
 
     def size(runs: Runs, points: np.ndarray, finer: int) -> np.ndarray:
         return parallelogram(runs, law, states, states.pairs(points), finer)

@@ -4,8 +4,8 @@ import numpy as np
 
 from ..laws import Law, Schrodinger
 from .card import Row, absent, judged
+from .free_constants import departed, quantum_law
 from .runs import Runs
-from .single import departed, quantum_law
 from .states import States, matrix_of
 
 # Beyond it the matrices of all jumps take too much memory.
@@ -154,6 +154,6 @@ def lookalike(
 
     (big, _, coarse), (small, alone, fine) = left(NEAR), left(NEAR / 2)
     if min(big, small) == 0:
-        return absent(name, "the law given departs from no quantum value")
+        return absent(name, "no departure of the states that were drawn")
     note = f"share left by the best Lindblad law; {alone:.2g} by a Hamiltonian alone"
     return judged(name, coarse, fine, note)

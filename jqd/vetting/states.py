@@ -51,10 +51,7 @@ class States(NamedTuple):
 def matrix_of(quantum: Schrodinger) -> np.ndarray | None:
     """H of a law of a matrix, (M, M); None on a grid, or with a drive."""
     H = quantum.hamiltonian
-    if not isinstance(H, MatrixHamiltonian):
-        return None
-    matrix = np.asarray(H.matrix)
-    return np.diag(matrix) if matrix.ndim == 1 else matrix
+    return np.asarray(H.dense) if isinstance(H, MatrixHamiltonian) else None
 
 
 def particle_of(quantum: Schrodinger) -> ParticleOnGrid | None:
@@ -71,6 +68,10 @@ def states_of(law: Law, quantum: Schrodinger) -> States:
     """
     matrix, particle = matrix_of(quantum), particle_of(quantum)
     if matrix is not None:
+        if matrix.shape[0] < 2:
+            raise ValueError(
+                "Argument `law` must have two levels or more, but has one."
+            )
         return States(np.eye(matrix.shape[0], dtype=complex), 1.0)
     if particle is None:
         raise ValueError(

@@ -1,5 +1,8 @@
 """`jqd vet`: a card, cards side by side, JSON, bad input in one line."""
 
+import importlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -47,9 +50,71 @@ def test_cards_side_by_side(capsys, printed):
         (["schrodinger", "--time", "-1"], "`time` must be positive"),
         (["schrodinger", "--steps", "0"], "`steps` must be a positive integer"),
         (["schrodinger", "--hamiltonian", "nowhere.npy"], "nowhere.npy"),
+        (["schrodinger", "--hamiltonian", "one.npy"], "must have two levels or more"),
+        (
+            ["own.py:make"],
+            "`LAWS` must name what makes a jqd.Law, but own.py:make makes",
+        ),
     ],
 )
-def test_bad_input(words, said, capsys):
+def test_bad_input(words, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("one.npy", np.eye(1))
+    Path("own.py").write_text("def make(H):\n    return 3\n")
     assert main(["vet", *words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+OWN = """
+import jax
+import jax.numpy as jnp
+import jqd
+
+
+class Cubic(jqd.Law):
+    H: jax.Array = jqd.fixed()
+    g: jax.Array = jqd.free(quantum=0.0)
+
+    def prepare(self, psi):
+        return jnp.asarray(psi, complex)
+
+    def vector_field(self, t, psi, args=None):
+        return -1j * (self.H @ psi + self.g * self.density(psi) * psi)
+
+    def density(self, psi):
+        return jnp.abs(psi) ** 2
+
+    def yardstick(self):
+        return jqd.Schrodinger(self.H)
+"""
+
+
+def test_a_law_of_ones_own_beside_that_of_the_library(tmp_path, monkeypatch, printed):
+    monkeypatch.chdir(tmp_path)
+    Path("own.py").write_text(OWN)
+    rows = ["--rows", "quantum mechanics,homogeneity,gauge", "--quick", "--json"]
+    assert main(["vet", "own.py:Cubic[g=0.3],gross_pitaevskii[g=0.3]", *rows]) == 0
+    own, ours = (card["rows"] for card in printed("vet")["laws"].values())
+    for row in ("quantum mechanics", "homogeneity"):
+        assert own[row]["figure"] == pytest.approx(ours[row]["figure"], rel=1e-12)
+    # it does not say what it is beside another H
+    assert own["gauge"]["verdict"] == "not applicable"
+    assert ours["gauge"]["verdict"] == "holds"
+
+
+def test_an_interrupt_prints_the_cards_that_are_done(monkeypatch, capsys):
+    module = importlib.import_module("jqd.cli.vet")
+    follow, seen = module.vet_law, []
+
+    def once(law, **options):
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(law)
+        return follow(law, **options)
+
+    monkeypatch.setattr(module, "vet_law", once)
+    assert main(["vet", LAWS, "--quick", "--rows", "norm"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.startswith("schrodinger, t = 2")
+    assert captured.err.strip().endswith("Error: interrupted")
