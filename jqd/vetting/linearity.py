@@ -80,7 +80,7 @@ def superposition(
     tries: int,
     fixed: np.ndarray | None = None,
 ) -> Row:
-    """The row: one quadratic form first, and where it fails the search for the worst pair.
+    """The row: one quadratic form first; where it fails, a search for the worst pair.
 
     A pair of coefficients that is given, (2, m), stands for itself alone.
     """
