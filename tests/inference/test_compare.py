@@ -1,7 +1,9 @@
 """Evidence, and laws compared on one record."""
 
+import importlib
 import math
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +18,8 @@ from jqd.inference.evidence import SCALES, Evidence
 from jqd.instruments import Confusion, Direct, Gaussian, Multinomial
 from jqd.problems import golden
 
+# the function of that name hides its room
+compare = importlib.import_module("jqd.inference.compare")
 FINE = jqd.Fixed(jqd.rk4, 40, estimate_error=False)
 
 
@@ -503,6 +507,23 @@ def test_laws_compared_with_draws():
     assert "rows refitted" in text
     assert "nothing to draw" in text
     assert "not to be trusted" not in text
+
+
+@pytest.mark.parametrize("change", [compare.STEP_CHANGE, compare.DRAWN_CHANGE])
+def test_steps_are_refined_until_the_likelihood_settles(change):
+    law, psi = golden()
+    law = eqx.tree_at(lambda law: law.q, law, jnp.asarray(0.4))
+    p = jqd.evolve(law, law.prepare(psi), np.linspace(0, 2, 5), observe="density")
+    counts = np.round(20000 * np.asarray(p.values)[1:])
+    data = jqd.Record(np.linspace(0, 2, 5)[1:], counts, Multinomial(), t0=0.0)
+    study = Study(law, data, psi0=psi, free="q").with_substeps(1)
+    theta = study.theta()
+    finer = compare._refined(study, theta, change)
+    least = int(study.substeps)
+    assert least < int(finer.substeps)
+    # kinks of the law: of first order, so that what is left is a last change more
+    exact = float(study.with_substeps(2048).log_likelihood(theta))
+    assert abs(float(finer.log_likelihood(theta)) - exact) < 2 * change
 
 
 def test_draws_are_asked_for_by_name():
