@@ -318,6 +318,12 @@ class CopyDynamics(Law):
             regulator=self.regulator, literal=self.literal,
         )  # fmt: skip
 
+    def reversed(self, state: Array | DensityPhase) -> Array | DensityPhase:
+        """That of the conjugate ψ: φ -> -φ."""
+        if isinstance(state, DensityPhase):
+            return DensityPhase(state.density, -state.phase)
+        return jnp.conj(state)
+
     # -- states -----------------------------------------------------------------
 
     def prepare(self, psi: Any) -> Array | DensityPhase:

@@ -4,6 +4,7 @@ import abc
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
@@ -30,7 +31,11 @@ class Law(Motion):
     # -- beside quantum mechanics, for `jqd.vet` --------------------------------------
 
     def yardstick(self) -> "Law | None":
-        """Schrödinger's law that this one departs from, or None if it is not told."""
+        """Quantum mechanics that this law departs from, or None if it is not told.
+
+        A `Schrodinger`; or the same law at its quantum values where its density is of
+        another kind than |ψ|².
+        """
         return None
 
     def on(self, quantum: Any) -> "Law | None":
@@ -41,18 +46,26 @@ class Law(Motion):
         del quantum
         return None
 
-    def pair(self, other: Array) -> "Law | None":
+    def pair(self, other: Any) -> "Law | None":
         """The law of this system and another one that do not interact.
 
         Amplitudes are ψ_kb with b of the other as the faster index. Unless a law says
         otherwise, the same law for H ⊗ 1 + 1 ⊗ H_other; None where it has no rule.
 
         Args:
-            other: H_other, (N, N), energy units.
+            other: H_other, (N, N), energy units; beside a particle on a grid, a
+                `Schrodinger` of another such particle.
         """
         quantum = self.yardstick()
-        both = None if quantum is None else quantum.pair(other)
+        # it must say itself what a pair is
+        if quantum is None or type(quantum).pair is Law.pair:
+            return None
+        both = quantum.pair(other)
         return None if both is None else self.on(both)
+
+    def reversed(self, state: PyTree[Array]) -> PyTree[Array]:
+        """The state with all velocities turned round: that of the conjugate ψ."""
+        return jax.tree.map(jnp.conj, state)
 
     def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
         """`density`, and `populations`: the probability of each point or class."""

@@ -204,10 +204,12 @@ class Schrodinger(Law):
         """The other law."""
         return quantum
 
-    def pair(self, other: Array) -> "Schrodinger | None":
-        """H ⊗ 1 + 1 ⊗ H_other, for matrices that do not depend on time."""
+    def pair(self, other: Any) -> "Schrodinger | None":
+        """H ⊗ 1 + 1 ⊗ H_other, of matrices or particles in one dimension, at rest."""
         H = self.hamiltonian
-        if not isinstance(H, MatrixHamiltonian):
+        if isinstance(H, ParticleOnGrid):
+            return _two_particles(self, other)
+        if not isinstance(H, MatrixHamiltonian) or isinstance(other, Schrodinger):
             return None
         first, second = jnp.eye(H.dense.shape[0]), jnp.eye(other.shape[0])
         return Schrodinger(
@@ -247,3 +249,20 @@ class Schrodinger(Law):
             return None
         share = tail_error(self.grid, state)
         return Resolution(share, jnp.zeros_like(share))
+
+
+def _two_particles(one: Schrodinger, other: Any) -> Schrodinger | None:
+    """Two particles of one mass on lines of their own: a grid of two dimensions."""
+    if not isinstance(other, Schrodinger):
+        return None
+    H, K = one.hamiltonian, other.hamiltonian
+    if not (isinstance(H, ParticleOnGrid) and isinstance(K, ParticleOnGrid)):
+        return None
+    if (H.grid.ndim, K.grid.ndim) != (1, 1) or one.absorbs or other.absorbs:
+        return None
+    if not (H.autonomous and K.autonomous):
+        return None
+    grid = Grid((*H.grid.bounds, *K.grid.bounds), (*H.grid.shape, *K.grid.shape))
+    first, second = H.potential(H.grid, 0.0), K.potential(K.grid, 0.0)
+    V = SampledPotential(first[:, None] + second[None, :])
+    return Schrodinger(ParticleOnGrid(V, H.mass, grid, None), one.hbar)

@@ -79,12 +79,15 @@ class Card(NamedTuple):
         return "\n".join([f"{self.law}, t = {self.time:g}", *map(str.rstrip, table)])
 
 
-def judged(name: str, coarse: float, fine: float, note: str = "") -> Row:
+def judged(
+    name: str, coarse: float, fine: float, note: str = "", more: float = 0.0
+) -> Row:
     """A row from the figures with steps of one length and of half of it.
 
-    The floor is the change between the two and rounding; the figure is the finer one.
+    The floor is the change between the two, rounding, and what `more` there is that
+    moves the figure, chance or a regulator; the figure is the finer one.
     """
-    floor = abs(fine - coarse) + ROUNDING
+    floor = abs(fine - coarse) + ROUNDING + more
     if not (math.isfinite(fine) and math.isfinite(coarse)):
         said = "the law ended: " + note if note else "the law ended"
         return Row(name, None, None, Verdict.NOT_DECIDED, said)

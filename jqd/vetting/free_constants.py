@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .. import constants
-from ..laws import Law, Schrodinger
+from ..laws import Law
 from .card import HOLDS, ROUNDING, Row, Verdict, absent, judged
 from .runs import Runs, distance
 
@@ -30,7 +30,7 @@ def quantum_law(law: Law) -> Law | None:
     return law
 
 
-def quantum_limit(runs: Runs, law: Law, quantum: Schrodinger, kets: np.ndarray) -> Row:
+def quantum_limit(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
     """At its quantum values the law is Schrödinger's."""
     name, at = "quantum limit", quantum_law(law)
     if at is None:
@@ -38,7 +38,8 @@ def quantum_limit(runs: Runs, law: Law, quantum: Schrodinger, kets: np.ndarray) 
     coarse, fine = (
         float(distance(runs(at, kets, k), runs(quantum, kets, k)).max()) for k in (1, 2)
     )
-    return judged(name, coarse, fine, _departs(runs, law, at, kets))
+    note = _departs(runs, law, at, kets)
+    return judged(name, coarse, fine, note, runs.lacking(law, kets))
 
 
 def departed(law: Law, at: Law, part: float) -> Law:
@@ -92,7 +93,7 @@ def _values(law: Law, names: list[str]) -> Array:
 
 def slopes(runs: Runs, law: Law, kets: np.ndarray) -> list[Row]:
     """Derivatives are those of differences; constants are told apart."""
-    names = list(constants.quantum_values(law))
+    names = [one for one in constants.quantum_values(law) if not law.refusal((one,))]
     rows = "gradients", "identifiability"
     if not names:
         return [absent(name, "the law names no free constants") for name in rows]

@@ -8,14 +8,13 @@ from ..laws import Law
 from .card import Row, Verdict, judged
 from .runs import Runs, distance
 from .search import worst
-from .states import States
+from .states import States, matrix_of
 
 
-def quartets(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """ψ, φ, (ψ+φ)/√N_s, (ψ-φ)/√N_d of normalised coefficients, (K, 4, m)."""
-    both = np.stack([first, second, first + second, first - second], axis=1)
-    sizes = np.linalg.norm(both, axis=-1, keepdims=True)
-    return both / np.where(sizes > 0, sizes, 1)
+def _normalised(kets: np.ndarray, cell: float) -> np.ndarray:
+    """Kets (..., *shape), flat, over their norms, (..., n)."""
+    sizes = np.linalg.norm(kets, axis=-1, keepdims=True) * np.sqrt(cell)
+    return kets / np.where(sizes > 0, sizes, 1)
 
 
 def parallelogram(
@@ -28,26 +27,40 @@ def parallelogram(
     Args:
         runs: steps.
         law: what moves them.
-        states: what coefficients stand for.
-        pairs: coefficients of ψ and φ, (K, 2, m), normalised.
+        states: of what kind they are.
+        pairs: ψ and φ, (K, 2, *shape), normalised.
         finer: by which steps are shortened.
 
     Returns:
-        (K,).
+        (K,); NaN for pairs of which a ket may not be tried.
     """
-    four = quartets(pairs[:, 0], pairs[:, 1])
-    overlap = np.real(np.sum(np.conj(pairs[:, 0]) * pairs[:, 1], axis=-1))
+    shape = pairs.shape[2:]
+    flat = pairs.reshape(len(pairs), 2, -1)
+    first, second = flat[:, 0], flat[:, 1]
+    four = np.stack([first, second, first + second, first - second], axis=1)
+    four = _normalised(four, states.cell)
+    overlap = states.cell * np.real(np.sum(np.conj(first) * second, axis=-1))
     weight = (0.5 * (1 + overlap))[:, None, None]
-    kets = states.kets(four.reshape(-1, four.shape[-1]))
-    p = runs(law, kets, finer)
+    kets = four.reshape(len(pairs), 4, *shape)
+    # one program for all of a search: what may not be tried takes another's place
+    tried = states.admitted(kets).all(-1)
+    kets = np.where(tried.reshape(-1, *[1] * (kets.ndim - 1)), kets, pairs[:1, :1])
+    p = runs(law, kets.reshape(-1, *shape), finer)
     p = p.reshape(len(pairs), 4, *p.shape[1:])
     mixed = weight * p[:, 2] + (1 - weight) * p[:, 3]
-    return distance(mixed, 0.5 * (p[:, 0] + p[:, 1])).max(-1)
+    found = distance(mixed, 0.5 * (p[:, 0] + p[:, 1])).max(-1)
+    return np.where(tried, found, np.nan)
 
 
 def _forms(coefficients: np.ndarray) -> np.ndarray:
-    """Real coordinates of |c⟩⟨c|, (K, m²), in which a linear law is linear."""
-    product = coefficients[:, :, None] * np.conj(coefficients[:, None, :])
+    """Real coordinates of ρ, (K, m²), in which a linear law is linear.
+
+    Args:
+        coefficients: of kets, (K, m), or density operators, (K, m, m).
+    """
+    product = coefficients
+    if coefficients.ndim == 2:
+        product = coefficients[:, :, None] * np.conj(coefficients[:, None, :])
     m = coefficients.shape[-1]
     upper = np.triu_indices(m, 1)
     diagonal = np.real(np.diagonal(product, axis1=1, axis2=2))
@@ -55,13 +68,35 @@ def _forms(coefficients: np.ndarray) -> np.ndarray:
     return np.concatenate([diagonal, np.real(above), np.imag(above)], axis=-1)
 
 
-def left_over(
-    runs: Runs, law: Law, states: States, key: np.random.Generator, finer: int = 1
-) -> float:
-    """What the best quadratic form of ψ leaves of probabilities, at worst.
+def takes_mixtures(law: Law, quantum: Law, size: int) -> bool:
+    """Whether the state of a law of a matrix is a density operator."""
+    return matrix_of(quantum) is not None and np.shape(
+        law.prepare(np.eye(size, dtype=complex)[0])
+    ) == (size, size)
 
-    Least squares over 2m² random states, the residual over as many others: where it is
-    at its floor, every probability that was tried is tr ρE, as of a linear law.
+
+def mixtures(states: States, key: np.random.Generator, number: int) -> np.ndarray:
+    """Density operators that mix two drawn kets, (number, m, m)."""
+    kets = states.random(key, 2 * number).reshape(number, 2, -1)
+    share = key.uniform(size=(number, 1))
+    weight = np.sqrt(np.concatenate([share, 1 - share], axis=1))[..., None]
+    kets = weight * kets
+    return np.einsum("kja,kjb->kab", kets, np.conj(kets))
+
+
+def left_over(
+    runs: Runs,
+    law: Law,
+    states: States,
+    key: np.random.Generator,
+    finer: int,
+    mixed: bool,
+) -> float:
+    """What the best linear form of ρ leaves of probabilities, at worst.
+
+    Least squares over 2m² random kets, the residual over as many others and, where the
+    law takes them, as many mixtures: where it is at its floor, every probability that
+    was tried is tr ρE, as of a linear law.
     """
     m = states.size
     known, held = states.random(key, 2 * m**2), states.random(key, 2 * m**2)
@@ -69,39 +104,72 @@ def left_over(
     p = p.reshape(len(p), -1)
     fit, *_ = np.linalg.lstsq(_forms(known), p[: len(known)], rcond=None)
     rest = p[len(known) :] - _forms(held) @ fit
-    return float(distance(rest.reshape(len(held), runs.looks + 1, -1), 0.0).max())
+    if mixed:
+        drawn = mixtures(states, key, 2 * m**2)
+        q = runs(law, drawn, finer).reshape(len(drawn), -1)
+        rest = np.concatenate([rest, q - _forms(drawn) @ fit])
+    return float(distance(rest.reshape(len(rest), runs.looks + 1, -1), 0.0).max())
+
+
+def affinity(
+    runs: Runs, law: Law, states: States, seed: int, finer: int = 1
+) -> np.ndarray:
+    """TV(p[(ρ₁ + ρ₂)/2], (p[ρ₁] + p[ρ₂])/2) of drawn mixtures, largest over times."""
+    key = np.random.default_rng(seed)
+    one, two = (mixtures(states, key, 8 * states.size**2) for _ in range(2))
+    p, q, both = (runs(law, rho, finer) for rho in (one, two, (one + two) / 2))
+    return distance(both, (p + q) / 2).max(-1)
 
 
 def superposition(
     runs: Runs,
     law: Law,
+    quantum: Law,
     states: States,
     seed: int,
     tries: int,
     fixed: np.ndarray | None = None,
 ) -> Row:
-    """The row: one quadratic form first; where it fails, a search for the worst pair.
+    """The row: one linear form of ρ first; where it fails, a search for the worst pair.
 
-    A pair of coefficients that is given, (2, m), stands for itself alone.
+    A pair that is given, (2, *shape), stands for itself alone. Where the law takes
+    density operators, mixtures of drawn ones count as well.
     """
     name = "superposition"
     if fixed is not None:
-        unit = fixed / np.linalg.norm(fixed, axis=-1, keepdims=True)
+        unit = _normalised(fixed.reshape(2, -1), states.cell).reshape(fixed.shape)
         coarse, fine = (
             float(parallelogram(runs, law, states, unit[None], k)[0]) for k in (1, 2)
         )
         return judged(name, coarse, fine, "of the pair that was given")
+    mixed = takes_mixtures(law, quantum, states.size)
     coarse, fine = (
-        left_over(runs, law, states, np.random.default_rng(seed), k) for k in (1, 2)
+        left_over(runs, law, states, np.random.default_rng(seed), k, mixed)
+        for k in (1, 2)
     )
-    tried = f"{2 * states.size**2} states of {states.size} dimensions"
-    linear = judged(name, coarse, fine, f"one quadratic form of ψ, tried on {tried}")
+    tried = f"{2 * states.size**2} kets of {states.size} dimensions"
+    tried += " without nodes" if states.narrow is not None else ""
+    tried += " and as many mixtures" if mixed else ""
+    some = states.kets(states.random(np.random.default_rng(seed), states.size))
+    grid = runs.lacking(law, some)
+    note = f"one linear form of ρ, tried on {tried}"
+    linear = judged(name, coarse, fine, note, grid)
     if linear.verdict is Verdict.HOLDS:
         return linear
 
     def size(runs: Runs, points: np.ndarray, finer: int) -> np.ndarray:
-        return parallelogram(runs, law, states, states.pairs(points), finer)
+        kets = states.kets(states.pairs(points).reshape(-1, states.size))
+        pairs = kets.reshape(len(points), 2, *kets.shape[1:])
+        return parallelogram(runs, law, states, pairs, finer)
 
     best = worst(partial(size, runs.sparing), 4 * states.size, seed, tries)
     coarse, fine = (float(size(runs, best[None], k)[0]) for k in (1, 2))
-    return judged(name, coarse, fine, f"the worst found, searches: {tries}")
+    note = f"the worst found, searches: {tries}"
+    note += ", without nodes" if states.narrow is not None else ""
+    if mixed:
+        each = [affinity(runs, law, states, seed, k) for k in (1, 2)]
+        top = int(np.argmax(each[1]))
+        if each[1][top] > fine:
+            coarse, fine = float(each[0][top]), float(each[1][top])
+            note = f"of mixtures, the worst of {len(each[1])}"
+    return judged(name, coarse, fine, note, grid)

@@ -126,14 +126,12 @@ def shares(
     return float(np.linalg.norm(rest) / whole), float(left / whole)
 
 
-def lookalike(
-    runs: Runs, law: Law, quantum: Schrodinger, states: States, seed: int
-) -> Row:
+def lookalike(runs: Runs, law: Law, quantum: Law, states: States, seed: int) -> Row:
     """The row: what no Hamiltonian and no decoherence explains, to first order."""
     name = "mimicked by decoherence"
     H = matrix_of(quantum)
-    if H is None:
-        return absent(name, "a grid")
+    if H is None or not isinstance(quantum, Schrodinger):
+        return absent(name, "no matrix")
     if states.size > LEVELS:
         return absent(name, f"more than {LEVELS} levels")
     at = quantum_law(law)

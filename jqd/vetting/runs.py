@@ -1,5 +1,6 @@
 """Runs of many kets by one law, of one compiled program."""
 
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -8,12 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
-from ..laws import Law
+from ..laws import HusimiFokkerPlanck, Law, Resolution
 from ..status import Status
 
 
 def _moved(law: Law, state: Any, start: ArrayLike, dt: ArrayLike, steps: Array) -> Any:
     """State after some steps, and whether the law raised an alarm in one."""
+    if isinstance(law, HusimiFokkerPlanck) and law.solvable:
+        # known at once; a step would diagonalise H each time
+        ts = jnp.stack([jnp.zeros_like(dt), dt * steps])
+        states, _ = law.orbit(state, ts)
+        return jax.tree.map(lambda leaf: leaf[1], states), jnp.asarray(False)
 
     def move(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
         now, alarmed = carry
@@ -50,6 +56,54 @@ def _followed(
 
 
 @eqx.filter_jit
+def _grown(
+    law: Law, kets: Array, tangents: Array, time: ArrayLike, steps: Array, looks: int
+) -> Float[Array, "K looks"]:
+    """ln of the length of a small difference of states at times after the start."""
+    dt = time / (looks * steps)
+
+    def one(ket: Array, tangent: Array) -> Array:
+        state, apart = jax.jvp(law.prepare, (ket,), (tangent,))
+        apart = _shortened(_across(state, apart, ket))[0]
+
+        def look(carry: Any, k: Array) -> tuple[Any, Array]:
+            now, apart, length = carry
+            move = partial(_moved, law, start=time * k / looks, dt=dt, steps=steps)
+            after, grown = jax.jvp(lambda state: move(state)[0], (now,), (apart,))
+            apart, size = _shortened(_across(after, grown, ket))
+            length = length + jnp.log(size)
+            return (after, apart, length), length
+
+        begin = (state, apart, jnp.zeros(()))
+        return jax.lax.scan(look, begin, jnp.arange(looks))[1]
+
+    return jax.vmap(one)(kets, tangents)
+
+
+def _across(state: Any, apart: Any, ket: Array) -> Any:
+    """A difference of kets without what only scales or turns them."""
+    if not isinstance(state, Array) or state.shape != ket.shape:
+        return apart
+    share = jnp.sum(jnp.conj(state) * apart) / jnp.sum(jnp.abs(state) ** 2)
+    return apart - share * state
+
+
+def _shortened(apart: Any) -> tuple[Any, Array]:
+    """A difference over its length, and that."""
+    leaves = [leaf for leaf in jax.tree.leaves(apart) if eqx.is_inexact_array(leaf)]
+    size = jnp.sqrt(sum((jnp.sum(jnp.abs(x) ** 2) for x in leaves), jnp.zeros(())))
+    safe = jnp.where(size > 0, size, 1)
+    return jax.tree.map(
+        lambda x: x / safe if eqx.is_inexact_array(x) else x, apart
+    ), size
+
+
+@eqx.filter_jit
+def _resolved(law: Law, kets: Array) -> Resolution | None:
+    return jax.vmap(lambda ket: law.resolution(law.prepare(ket)))(kets)
+
+
+@eqx.filter_jit
 def _ended(law: Law, states: Any, time: ArrayLike, steps: Array) -> Any:
     return jax.vmap(lambda state: _moved(law, state, 0.0, time / steps, steps)[0])(
         states
@@ -76,7 +130,7 @@ class Runs(eqx.Module):
 
         Args:
             law: a law without chance.
-            kets: normalised or not, (K, *shape).
+            kets: normalised or not, (K, *shape); or density operators.
             finer: by which the steps are shortened.
         """
         return self.with_alarms(law, kets, finer)[0]
@@ -91,10 +145,47 @@ class Runs(eqx.Module):
         )
         return found.reshape(*found.shape[:2], -1), alarmed
 
+    def refined(self, times: int) -> "Runs":
+        """The same with steps so many times as short."""
+        return Runs(self.time, self.steps * times, self.looks)
+
     @property
     def sparing(self) -> "Runs":
         """Fewer steps, by which worst cases are sought before they are followed."""
         return Runs(self.time, max(4 * self.looks, self.steps // 4), self.looks)
+
+    def grown(
+        self, law: Law, kets: np.ndarray, tangents: np.ndarray, finer: int = 1
+    ) -> Float[np.ndarray, "K looks"]:
+        """ln of how much a small difference of states has grown, at `looks` times.
+
+        Of kets, what turns or scales them all does not count.
+
+        Args:
+            law: a law without chance.
+            kets: (K, *shape).
+            tangents: their small differences, (K, *shape).
+            finer: by which the steps are shortened.
+        """
+        steps = jnp.asarray(max(1, -(-self.steps * finer // self.looks)))
+        return np.asarray(
+            _grown(
+                law,
+                jnp.asarray(kets),
+                jnp.asarray(tangents),
+                self.time,
+                steps,
+                self.looks,
+            )
+        )
+
+    def lacking(self, law: Law, kets: np.ndarray) -> float:
+        """What the law's grid or basis makes of probabilities, as it estimates it."""
+        found = _resolved(law, jnp.asarray(kets))
+        if found is None:
+            return 0.0
+        share, rate = (float(jnp.max(part)) for part in found)
+        return share + rate * self.time
 
     def prepared(self, law: Law, kets: Complex[np.ndarray, "K n"]) -> Any:
         """The states that kets become."""

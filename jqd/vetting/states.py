@@ -2,14 +2,22 @@
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from ..exact import eigenstates
-from ..laws import Law, Schrodinger
+from ..laws import HusimiFokkerPlanck, Law, Schrodinger
 from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid
+from ..spaces.symbols import matrix
 
-# Of a grid, the states of lowest energy that are combined.
+# Of a grid or a mode, the states of lowest energy that are combined.
 LOWEST = 5
+# Levels in which a mode is diagonalised.
+LEVELS = 32
+# Without nodes: what waves may take away of the ground state, and how many there are.
+SHARE, WAVES = 0.6, (1, -1, 2, -2)
+# A density below this share of the largest one counts as a node.
+NODE = 1e-3
 
 
 class States(NamedTuple):
@@ -18,15 +26,25 @@ class States(NamedTuple):
     Attributes:
         basis: (m, *shape).
         cell: the volume that a point stands for.
+        narrow: coefficients of a ground state and of its waves, (m, m), where only
+            kets without nodes are tried; None for all.
+        every: the eigenstates that these stand for then.
     """
 
     basis: np.ndarray
     cell: float
+    narrow: np.ndarray | None = None
+    every: "States | None" = None
 
     @property
     def size(self) -> int:
         """m."""
         return len(self.basis)
+
+    @property
+    def whole(self) -> "States":
+        """Those with nodes too."""
+        return self if self.every is None else self.every
 
     def kets(self, coefficients: np.ndarray) -> np.ndarray:
         """Σ c_k basis_k, (K, *shape)."""
@@ -40,6 +58,13 @@ class States(NamedTuple):
     def read(self, points: np.ndarray) -> np.ndarray:
         """Normalised coefficients, (K, m), of real numbers, (K, 2m)."""
         c = points[:, : self.size] + 1j * points[:, self.size :]
+        if self.narrow is not None:
+            # the waves together stay below the ground state, of any phase
+            first, waves = c[:, :1], c[:, 1:]
+            sizes = np.abs(waves).sum(-1, keepdims=True)
+            waves = SHARE * waves / np.maximum(sizes, 1)
+            first = first / np.maximum(np.abs(first), 1e-300)
+            c = np.concatenate([first, waves], axis=-1) @ self.narrow
         return c / np.linalg.norm(c, axis=-1, keepdims=True)
 
     def pairs(self, points: np.ndarray) -> np.ndarray:
@@ -47,45 +72,100 @@ class States(NamedTuple):
         half = points.shape[-1] // 2
         return np.stack([self.read(points[:, :half]), self.read(points[:, half:])], 1)
 
+    def admitted(self, kets: np.ndarray) -> np.ndarray:
+        """Which of (..., *shape) may be tried: with `narrow`, those without nodes."""
+        dims = self.basis.ndim - 1
+        rho = np.abs(kets.reshape(*kets.shape[: kets.ndim - dims], -1)) ** 2
+        if self.narrow is None:
+            return np.ones(rho.shape[:-1], bool)
+        line = kets.reshape(rho.shape)
+        around = np.angle(line * np.conj(np.roll(line, 1, axis=-1))).sum(-1)
+        return (rho.min(-1) > NODE * rho.max(-1)) & (np.abs(around) < 1)
 
-def matrix_of(quantum: Schrodinger) -> np.ndarray | None:
+
+def matrix_of(quantum: Law) -> np.ndarray | None:
     """H of a law of a matrix, (M, M); None on a grid, or with a drive."""
-    H = quantum.hamiltonian
+    H = quantum.hamiltonian if isinstance(quantum, Schrodinger) else None
     return np.asarray(H.dense) if isinstance(H, MatrixHamiltonian) else None
 
 
-def particle_of(quantum: Schrodinger) -> ParticleOnGrid | None:
+def particle_of(quantum: Law) -> ParticleOnGrid | None:
     """The particle of a law on a grid, or None."""
-    H = quantum.hamiltonian
+    H = quantum.hamiltonian if isinstance(quantum, Schrodinger) else None
     return H if isinstance(H, ParticleOnGrid) else None
 
 
-def states_of(law: Law, quantum: Schrodinger) -> States:
-    """All kets of a matrix; of a grid those of its lowest eigenstates.
+def refused(law: Law, kets: np.ndarray) -> str | None:
+    """Why a law takes up one of these kets not, or None."""
+    for ket in kets:
+        try:
+            law.prepare(jnp.asarray(ket))
+        except ValueError as error:
+            return str(error).partition(", but ")[2] or str(error)
+    return None
+
+
+def states_of(law: Law, quantum: Law) -> States:
+    """All kets of a matrix; of a grid or a mode those of its lowest eigenstates.
+
+    Where a law on a grid does not take up some of them, or ends at once, its ground
+    state and a few waves on it, without nodes.
 
     Raises:
-        ValueError: neither a matrix nor a particle on a grid.
+        ValueError: neither a matrix, a particle on a grid nor one mode.
     """
-    matrix, particle = matrix_of(quantum), particle_of(quantum)
-    if matrix is not None:
-        if matrix.shape[0] < 2:
+    H, particle = matrix_of(quantum), particle_of(quantum)
+    if H is not None:
+        if H.shape[0] < 2:
             raise ValueError(
                 "Argument `law` must have two levels or more, but has one."
             )
-        return States(np.eye(matrix.shape[0], dtype=complex), 1.0)
-    if particle is None:
+        return States(np.eye(H.shape[0], dtype=complex), 1.0)
+    if isinstance(law, HusimiFokkerPlanck) and law.modes == 1:
+        energies = np.asarray(matrix(law.symbol, (LEVELS,), hbar=law.hbar))
+        return States(np.linalg.eigh(energies)[1].T[:LOWEST].astype(complex), 1.0)
+    if particle is None or not isinstance(quantum, Schrodinger):
         raise ValueError(
-            "Argument `law` must depart from a matrix or a particle on a grid, at rest "
-            "in time, but its Hamiltonian is another."
+            "Argument `law` must depart from a matrix, a particle on a grid or one "
+            "mode, at rest in time, but its Hamiltonian is another."
         )
     V = particle.potential(particle.grid, 0.0)
     _, modes = eigenstates(
         particle.grid, V, LOWEST, mass=particle.mass, hbar=quantum.hbar
     )
-    return States(np.asarray(modes, dtype=complex), float(law.cell))
+    every = States(np.asarray(modes, dtype=complex), float(law.cell))
+    drawn = every.kets(every.random(np.random.default_rng(0), LOWEST))
+    if particle.grid.ndim > 1 or (refused(law, drawn) is None and _goes_on(law, drawn)):
+        return every
+    return _without_nodes(every, particle)
 
 
-def eigenstates_of(quantum: Schrodinger, states: States) -> np.ndarray:
-    """Eigenvectors of a matrix, or the states themselves on a grid, (m, *shape)."""
-    matrix = matrix_of(quantum)
-    return states.basis if matrix is None else np.linalg.eigh(matrix)[1].T
+def _goes_on(law: Law, kets: np.ndarray) -> bool:
+    """Whether a law moves these kets at all."""
+    states = [law.prepare(jnp.asarray(ket)) for ket in kets]
+    after = [law.step(0.0, state, 1e-6) for state in states]
+    return all(
+        int(law.alarm(0.0, a, b)) == 0 and bool(jnp.isfinite(law.density(b)).all())
+        for a, b in zip(states, after, strict=True)
+    )
+
+
+def _without_nodes(every: States, particle: ParticleOnGrid) -> States:
+    """The ground state, which has none, and waves on it that are periodic."""
+    ((lower, upper),) = particle.grid.bounds
+    turn = 2j * np.pi * np.asarray(particle.grid.x) / (upper - lower)
+    ground = every.basis[0]
+    waves = np.stack([ground, *(ground * np.exp(n * turn) for n in WAVES)])
+    basis, mixed = np.linalg.qr(waves.T * np.sqrt(every.cell))
+    return States(basis.T / np.sqrt(every.cell), every.cell, mixed.T, every)
+
+
+def eigenstates_of(quantum: Law, states: States) -> np.ndarray | None:
+    """Eigenvectors of a matrix, or the states themselves, (m, *shape).
+
+    None where states without nodes stand for those of a grid.
+    """
+    H = matrix_of(quantum)
+    if H is not None:
+        return np.linalg.eigh(H)[1].T
+    return states.basis if states.narrow is None else None

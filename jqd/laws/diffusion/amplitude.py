@@ -99,14 +99,17 @@ class Amplitude(DiffusionForm):
 def refuse_torn(state: AmplitudeAction, psi: Array, fluid: Fluid) -> None:
     """Refuse ψ with vortices where ħ_eff is not the ħ of ψ: S is multi-valued there.
 
+    So it is where the phase winds round a periodic box.
+
     Raises:
         ValueError: a circulation of 2πħ that is no multiple of 2πħ_eff (Wallstrom).
     """
     if not _checks.is_concrete((state, psi, fluid.hbar)):
         return
-    if bool(is_torn(state, psi, fluid.hbar)):
+    if bool(is_torn(state, psi, fluid.hbar, periodic=fluid.periodic)):
         raise ValueError(
             "Argument `psi` must have a single-valued action where 2 m D differs from "
-            "hbar, but has vortices, whose circulation would not be a multiple of "
-            "2 pi 2 m D; give D = hbar / 2m or a state without vortices."
+            "hbar, but has vortices or winds round the box, with a circulation that "
+            "would not be a multiple of 2 pi 2 m D; give D = hbar / 2m or a state "
+            "without them."
         )

@@ -11,18 +11,19 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 from ... import _checks
 from ...constants import constant, free, scalars
 from ...interop import as_array
-from ...spaces import Grid, potential
+from ...spaces import Grid, ParticleOnGrid, potential
 from ...spaces.absorbers import check_absorber
 from ...spaces.graphs import Graph
 from ...spaces.potentials import FunctionPotential, Potential, SampledPotential
 from ...steppers import Flows, chin4a, rk4, strang
 from ..law import Law
 from ..motion import Resolution
+from ..schrodinger import Schrodinger
 from .amplitude import Amplitude
 from .form import BOUNDARIES, DiffusionForm, Fluid
 from .links_form import Links
 from .log_density import Literal
-from .state import AmplitudeAction, read_state
+from .state import AmplitudeAction, read_state, turned_back
 from .window import Window
 
 FORMS = {
@@ -173,6 +174,33 @@ class ConservativeDiffusion(Law):
     def grid(self) -> Grid | None:
         """The grid, or None for a graph."""
         return self.space if isinstance(self.space, Grid) else None
+
+    @property
+    def cell(self) -> float:
+        """The volume that a point stands for; 1 at the sites of a graph."""
+        return self.space.cell
+
+    def yardstick(self) -> Schrodinger | None:
+        """Schrödinger's law of the same particle; None on a graph, or for driven V."""
+        if self.grid is None or not self.potential.autonomous:
+            return None
+        H = ParticleOnGrid(self.potential, self.mass, self.grid, self.absorber)
+        return Schrodinger(H, self.hbar)
+
+    def on(self, quantum: Schrodinger) -> "ConservativeDiffusion | None":
+        """The same constants for another particle on a grid."""
+        H = quantum.hamiltonian
+        if not isinstance(H, ParticleOnGrid):
+            return None
+        return ConservativeDiffusion(
+            H.grid, H.potential, self.D, H.mass, self.friction,
+            self.classical_diffusion, hbar=quantum.hbar, absorber=H.absorber,
+            boundary=self.boundary, form=self.form,
+        )  # fmt: skip
+
+    def reversed(self, state: PyTree[Array]) -> PyTree[Array]:
+        """S -> -S."""
+        return turned_back(state)
 
     @property
     def diffusion_constant(self) -> Array:

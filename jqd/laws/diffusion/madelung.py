@@ -6,13 +6,15 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from ...spaces import Grid
+from ...spaces import Grid, ParticleOnGrid
 from ...spaces.graphs import Graph
 from ...spaces.potentials import Potential
 from ..law import Law
 from ..motion import Resolution
+from ..schrodinger import Schrodinger
 from .form import DiffusionForm
 from .law import ConservativeDiffusion
+from .state import turned_back
 
 
 class Madelung(Law):
@@ -85,6 +87,29 @@ class Madelung(Law):
     def grid(self) -> Grid | None:
         """The grid, or None for a graph."""
         return self.diffusion.grid
+
+    @property
+    def cell(self) -> float:
+        """The volume that a point stands for; 1 at the sites of a graph."""
+        return self.space.cell
+
+    def yardstick(self) -> Schrodinger | None:
+        """Schrödinger's law of the same particle; None on a graph, or for driven V."""
+        return self.diffusion.yardstick()
+
+    def on(self, quantum: Schrodinger) -> "Madelung | None":
+        """The fluid of another particle on a grid."""
+        H = quantum.hamiltonian
+        if not isinstance(H, ParticleOnGrid):
+            return None
+        return Madelung(
+            H.grid, H.potential, mass=H.mass, hbar=quantum.hbar,
+            boundary=self.boundary, form=self.form,
+        )  # fmt: skip
+
+    def reversed(self, state: PyTree[Array]) -> PyTree[Array]:
+        """S -> -S."""
+        return turned_back(state)
 
     def admit(self, psi: Any) -> Any:
         """ψ, or (density, action), as arrays."""

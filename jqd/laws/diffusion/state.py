@@ -3,6 +3,7 @@
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
@@ -89,13 +90,23 @@ def _unwrapped(psi: Array) -> Array:
     return total + jnp.angle(psi[peak])
 
 
-def is_torn(state: AmplitudeAction, psi: Array, hbar: ArrayLike) -> Bool[Array, ""]:
-    """Whether no single-valued action has the phases of psi: it has vortices."""
+def turned_back(state: Any) -> Any:
+    """The same density with the action -S: ψ, or a state of amplitude and action."""
+    if isinstance(state, AmplitudeAction):
+        return AmplitudeAction(state.log_amplitude, -state.action)
+    return jax.tree.map(jnp.conj, state)
+
+
+def is_torn(
+    state: AmplitudeAction, psi: Array, hbar: ArrayLike, *, periodic: bool = False
+) -> Bool[Array, ""]:
+    """Whether no single-valued action has the phases of psi: it has vortices, or, on a
+    periodic grid, winds round the box."""
     torn, weight = jnp.zeros_like(state.action), jnp.abs(psi) ** 2
     for axis in range(psi.ndim):
         turn = jnp.angle(jnp.roll(psi, -1, axis) * jnp.conj(psi))
         step = (jnp.roll(state.action, -1, axis) - state.action) / hbar
-        inner = jnp.arange(psi.shape[axis]) < psi.shape[axis] - 1
+        inner = jnp.arange(psi.shape[axis]) < psi.shape[axis] - (not periodic)
         inner = inner.reshape((-1,) + (1,) * (psi.ndim - 1 - axis))
         inner = jnp.broadcast_to(inner, psi.shape)
         torn = torn + jnp.where(inner & (jnp.abs(step - turn) > 1), 1.0, 0.0)

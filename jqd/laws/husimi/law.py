@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
-from ...constants import constant, fixed, free, names, parts, scalars
+from ...constants import constant, fixed, free, names, parts, scalars, unpack
 from ...spaces.symbols import ParametricSymbol, Symbol, as_points
 from ...states import read_powers
 from ...steppers import cf4
@@ -193,6 +193,20 @@ class HusimiFokkerPlanck(Law):
     def modes(self) -> int:
         """Number of modes N."""
         return self.hamiltonian.modes
+
+    @property
+    def cell(self) -> Any:
+        """The area of a point of one mode, where the law's points are a (K, L) net."""
+        points = self.points
+        if self.modes > 1 or points is None or points.ndim != 2:
+            return 1.0
+        across, along = points[1, 0] - points[0, 0], points[0, 1] - points[0, 0]
+        return jnp.abs(jnp.imag(jnp.conj(across) * along))
+
+    def yardstick(self) -> "HusimiFokkerPlanck":
+        """The Husimi function of quantum mechanics: C = 1 and s = 1."""
+        law = unpack(self, "C", jnp.ones(1))
+        return law if self.s is None else unpack(law, "s", jnp.ones_like(self.s))
 
     @property
     def equation(self) -> Equation:

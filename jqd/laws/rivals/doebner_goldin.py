@@ -132,6 +132,10 @@ class DoebnerGoldinLine(DepartureOfKets):
         """ψ of a state φ."""
         return self._turned(state, 1)
 
+    def reversed(self, state: Array) -> Complex[Array, "..."]:
+        """φ of the conjugate ψ."""
+        return self._turned(jnp.conj(self.amplitude(state)), -1)
+
     def _turned(self, psi: Array, sign: int) -> Array:
         size = jnp.abs(psi)
         there = size > 0

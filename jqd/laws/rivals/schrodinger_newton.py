@@ -76,15 +76,23 @@ class SchrodingerNewton(SelfPotential):
         (self.G,) = scalars(G=G)
         self.spectrum = _doubled(grid, smeared if kernel is None else kernel)
 
+    def pair(self, other: Any) -> "SchrodingerNewton | None":
+        """A partner without a field of its own: ρ is that of the system alone."""
+        grid, both = self.quantum.grid, self.quantum.pair(other)
+        if both is None or grid is None or grid.ndim > self.spectrum.ndim:
+            return None
+        return self.on(both)
+
     def _field(self, rho: Array) -> Array:
-        """K*ρ."""
+        """K*ρ, of the first axes if there is a partner on further ones."""
         grid = self.quantum.grid
         assert grid is not None
-        shape = tuple(2 * n for n in grid.shape)
-        axes = tuple(range(grid.ndim))
-        wide = jnp.fft.rfftn(rho, shape, axes) * self.spectrum
-        near = tuple(slice(0, n) for n in grid.shape)
-        return grid.cell * jnp.fft.irfftn(wide, shape, axes)[near]
+        own = self.spectrum.ndim
+        axes, others = tuple(range(own)), tuple(range(own, grid.ndim))
+        near, shape = grid.shape[:own], tuple(2 * n for n in grid.shape[:own])
+        wide = jnp.fft.rfftn(jnp.sum(rho, others), shape, axes) * self.spectrum
+        field = jnp.fft.irfftn(wide, shape, axes)[tuple(slice(0, n) for n in near)]
+        return grid.cell * jnp.expand_dims(field, others)
 
     def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:
         """G K*ρ."""

@@ -1,0 +1,63 @@
+"""How fast neighbouring states part."""
+
+import numpy as np
+
+from ..laws import Law
+from .card import FAILS, HOLDS, ROUNDING, STEADY, Row, Verdict, judged
+from .runs import Runs, distance
+
+# How long, with a look each unit; of how many kets; how far apart two whole runs begin.
+TIME, KETS, APART = 40, 3, 1e-2
+# Growth as a power of the time has no higher one than this, where it is told as such.
+POWER = 2.5
+
+
+def stability(runs: Runs, law: Law, kets: np.ndarray, seed: int) -> Row:
+    """Small differences of states do not grow exponentially.
+
+    The figure is the exponent over 40 units of time, of the equation of a small
+    difference, the largest of three; 2 ln(T)/T is what growth by T² would give.
+    """
+    name = "stability"
+    rate = -(-runs.steps // max(1, round(runs.time)))
+    long = Runs(float(TIME), rate * TIME, TIME)
+    kets = kets[:KETS]
+    key = np.random.default_rng(seed)
+    mixed = key.normal(size=(2, len(kets), KETS, 2))
+    # within the kets that the law was found to take
+    tangents = np.tensordot(mixed[0, ..., 0] + 1j * mixed[0, ..., 1], kets, 1)
+    coarse, fine = (long.grown(law, kets, tangents, k) for k in (1, 2))
+    exponents = fine[:, -1] / TIME
+    top = int(np.argmax(exponents))
+    figure, before = float(exponents[top]), float(coarse[top, -1] / TIME)
+    if not (np.isfinite(figure) and np.isfinite(before)):
+        return judged(name, np.nan, np.nan)
+    floor = abs(figure - before) + ROUNDING
+    whole = _two_runs(long, law, kets, tangents)
+    line = 2 * np.log(TIME) / TIME
+    t = np.arange(1, TIME + 1)
+    late = t >= TIME // 4
+    power = float(np.polyfit(np.log(t[late]), fine[top, late], 1)[0])
+    half = float(fine[top, -1] - fine[top, TIME // 2 - 1]) / (TIME / 2)
+    steady = abs(figure - before) <= STEADY * abs(figure)
+    if figure <= HOLDS * floor:
+        return Row(name, figure, floor, Verdict.HOLDS, f"no growth; {whole}")
+    if figure > line and half > figure / 2 and steady and figure > FAILS * floor:
+        note = f"exponential over {TIME} units; {whole}"
+        return Row(name, figure, floor, Verdict.FAILS, note)
+    if figure <= line and power <= POWER:
+        note = f"grows as t^{power:.1f} over {TIME} units, not exponentially; {whole}"
+        return Row(name, figure, floor, Verdict.HOLDS, note)
+    note = f"below {line:.2g} growth by t² looks the same; {whole}"
+    return Row(name, figure, floor, Verdict.NOT_DECIDED, note)
+
+
+def _two_runs(long: Runs, law: Law, kets: np.ndarray, tangents: np.ndarray) -> str:
+    """Words on runs that begin apart by more than a little."""
+    axes = tuple(range(1, kets.ndim))
+    size = np.sqrt((np.abs(kets) ** 2).sum(axes, keepdims=True))
+    moved = tangents / np.sqrt((np.abs(tangents) ** 2).sum(axes, keepdims=True))
+    other = kets + APART * size * moved
+    other = other * size / np.sqrt((np.abs(other) ** 2).sum(axes, keepdims=True))
+    gap = distance(long(law, other), long(law, kets))
+    return f"two runs {APART:g} apart differ by {gap.max():.2g} at most"
