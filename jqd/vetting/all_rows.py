@@ -130,9 +130,9 @@ def vet(
             "Argument `law` must name the quantum mechanics that it departs from, but "
             f"{name} has no `yardstick()`."
         )
-    states = states_of(mean, quantum)
-    given = _given(quantum, states, start, superposed, ket, other, rotation)
     runs = Runs(float(time), int(steps), int(looks))
+    states = states_of(mean, quantum, runs)
+    given = _given(quantum, states, start, superposed, ket, other, rotation)
     found = _rows(mean, quantum, states, asked, runs, given, seed, tries, report)
     return Card(name, {row: found[row] for row in asked}, int(steps), float(time))
 
@@ -197,6 +197,7 @@ def _rows(
     key = np.random.default_rng(seed)
     kets = states.kets(states.random(key, DRAWN))
     many = states.whole.kets(states.whole.random(key, MANY))
+    runs = runs.heeding(law, kets)
     started = kets if given.start is None else given.start[None]
     pair = None
     if any("signal" in row or "ability" in row for row in asked):

@@ -93,7 +93,8 @@ def judged(
         return Row(name, None, None, Verdict.NOT_DECIDED, said)
     if floor > COARSE and fine <= FAILS * floor:
         verdict = Verdict.NOT_DECIDED
-        note = f"{note}; steps are too coarse" if note else "steps are too coarse"
+        why = "the grid is too coarse" if more > floor / 2 else "steps are too coarse"
+        note = f"{note}; {why}" if note else why
     elif fine <= HOLDS * floor:
         verdict = Verdict.HOLDS
     elif fine > FAILS * floor and abs(fine - coarse) <= STEADY * fine:

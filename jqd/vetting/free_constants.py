@@ -39,7 +39,7 @@ def quantum_limit(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
         float(distance(runs(at, kets, k), runs(quantum, kets, k)).max()) for k in (1, 2)
     )
     note = _departs(runs, law, at, kets)
-    return judged(name, coarse, fine, note, runs.lacking(law, kets))
+    return judged(name, coarse, fine, note, runs.lacking(at, kets))
 
 
 def departed(law: Law, at: Law, part: float) -> Law:
@@ -97,7 +97,9 @@ def slopes(runs: Runs, law: Law, kets: np.ndarray) -> list[Row]:
     rows = "gradients", "identifiability"
     if not names:
         return [absent(name, "the law names no free constants") for name in rows]
-    end = _end(law, names, jnp.asarray(kets[:3]), runs.time, max(16, runs.steps // 4))
+    end = _end(
+        law, names, jnp.asarray(kets[:3]), runs.time, max(16, runs.sparing.steps)
+    )
     at = _values(law, names)
     exact = np.asarray(jax.jit(jax.jacfwd(end))(at))
     exact = np.moveaxis(exact, -1, 0)

@@ -7,8 +7,11 @@ import numpy as np
 from ..laws import Law
 from .card import Row, Verdict, judged
 from .runs import Runs, distance
-from .search import worst
+from .search import POINTS, worst
 from .states import States, matrix_of
+
+# Pairs of a generation of the search where they are of a grid.
+ON_GRIDS = 48
 
 
 def _normalised(kets: np.ndarray, cell: float) -> np.ndarray:
@@ -162,7 +165,9 @@ def superposition(
         pairs = kets.reshape(len(points), 2, *kets.shape[1:])
         return parallelogram(runs, law, states, pairs, finer)
 
-    best = worst(partial(size, runs.sparing), 4 * states.size, seed, tries)
+    # a generation of kets on a grid takes as long as many of a matrix
+    number = POINTS if matrix_of(quantum) is not None else ON_GRIDS
+    best = worst(partial(size, runs.sparing), 4 * states.size, seed, tries, number)
     coarse, fine = (float(size(runs, best[None], k)[0]) for k in (1, 2))
     note = f"the worst found, searches: {tries}"
     note += ", without nodes" if states.narrow is not None else ""

@@ -98,6 +98,7 @@ def _entangled(states: States, grid: Grid | None, seed: int) -> np.ndarray:
         return ket / np.linalg.norm(ket)
     x, y = _turn(grid)[:, None], _turn(grid)[None, :]
     waves = 0.3 * np.exp(1j * x) + 0.25 * np.exp(-1j * y) + 0.35 * np.exp(1j * (x - y))
+    waves = waves if states.narrow is None else 0.5 * waves
     ket = states.basis[0][:, None] * (1 + waves)
     return ket / (np.linalg.norm(ket) * grid.cell)
 

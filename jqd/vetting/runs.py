@@ -117,11 +117,13 @@ class Runs(eqx.Module):
         time: how long, in the law's unit.
         steps: of the coarser run, in all (static).
         looks: times after the start at which probabilities are compared (static).
+        thrift: how many times fewer steps worst cases are sought with (static).
     """
 
     time: float = eqx.field(static=True)
     steps: int = eqx.field(static=True)
     looks: int = eqx.field(static=True, default=8)
+    thrift: int = eqx.field(static=True, default=4)
 
     def __call__(
         self, law: Law, kets: Complex[np.ndarray, "K n"], finer: int = 1
@@ -147,12 +149,20 @@ class Runs(eqx.Module):
 
     def refined(self, times: int) -> "Runs":
         """The same with steps so many times as short."""
-        return Runs(self.time, self.steps * times, self.looks)
+        return Runs(self.time, self.steps * times, self.looks, self.thrift)
 
     @property
     def sparing(self) -> "Runs":
         """Fewer steps, by which worst cases are sought before they are followed."""
-        return Runs(self.time, max(4 * self.looks, self.steps // 4), self.looks)
+        steps = max(4 * self.looks, self.steps // self.thrift)
+        return Runs(self.time, steps, self.looks)
+
+    def heeding(self, law: Law, kets: np.ndarray) -> "Runs":
+        """The same; without thrift where fewer steps end the law."""
+        p, alarmed = self.sparing.with_alarms(law, kets)
+        if np.isfinite(p).all() and not alarmed.any():
+            return self
+        return Runs(self.time, self.steps, self.looks, 1)
 
     def grown(
         self, law: Law, kets: np.ndarray, tangents: np.ndarray, finer: int = 1

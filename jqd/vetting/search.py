@@ -15,6 +15,7 @@ def maximised(
     dimension: int,
     key: np.random.Generator,
     tries: int,
+    number: int = POINTS,
 ) -> np.ndarray:
     """The point at which a function is largest, as far as a search finds it.
 
@@ -26,6 +27,7 @@ def maximised(
         dimension: d.
         key: the generator.
         tries: independent searches, whose best is returned.
+        number: of points in a generation.
 
     Returns:
         (d,).
@@ -37,12 +39,12 @@ def maximised(
         return np.where(np.isfinite(found), found, -np.inf)
 
     for _ in range(tries):
-        points = key.normal(size=(POINTS, dimension))
+        points = key.normal(size=(number, dimension))
         values = valued(points)
         for width in np.geomspace(0.5, 0.005, ROUNDS):
             order = np.argsort(values)[::-1][:KEPT]
             kept, known = points[order], values[order]
-            parents = kept[key.integers(KEPT, size=POINTS - KEPT)]
+            parents = kept[key.integers(KEPT, size=number - KEPT)]
             drawn = parents + width * key.normal(size=parents.shape)
             points = np.concatenate([kept, drawn])
             values = np.concatenate([known, valued(points)[KEPT:]])
@@ -57,6 +59,7 @@ def worst(
     dimension: int,
     seed: int,
     tries: int,
+    number: int = POINTS,
 ) -> np.ndarray:
     """The point whose figure is largest among those that halved steps do not move.
 
@@ -65,6 +68,7 @@ def worst(
         dimension: d.
         seed: of the generator.
         tries: searches.
+        number: of points in a generation.
 
     Returns:
         (d,).
@@ -76,8 +80,12 @@ def worst(
         return np.where(np.abs(finer - found) <= STEADY * finer, finer, -np.inf)
 
     best = maximised(
-        lambda points: size(points, 1), dimension, np.random.default_rng(seed), tries
+        lambda points: size(points, 1),
+        dimension,
+        np.random.default_rng(seed),
+        tries,
+        number,
     )
     if np.isfinite(steady(best[None])[0]):
         return best
-    return maximised(steady, dimension, np.random.default_rng(seed), tries)
+    return maximised(steady, dimension, np.random.default_rng(seed), tries, number)

@@ -180,7 +180,7 @@ def energy(runs: Runs, law: Law, kets: np.ndarray) -> Row:
 def order(runs: Runs, law: Law, kets: np.ndarray) -> Row:
     """By which power of the step the error falls."""
     name = "order of steps"
-    few = Runs(runs.time, max(runs.looks, runs.steps // 4), runs.looks)
+    few = runs.sparing
     p = [few(law, kets, k) for k in (1, 2, 4, 8)]
     errors = [float(distance(a, b).max()) for a, b in itertools.pairwise(p)]
     if not np.isfinite(errors).all():
@@ -237,8 +237,13 @@ def galilei(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
     if (why := refused(free, boosted)) is not None:
         return absent(name, "a moving packet is refused: " + why)
 
-    def size(finer: int) -> float:
-        p, q = (moved(free, psi, finer)[:, -1] for psi in (kets, boosted))
+    def size(other: np.ndarray, finer: int) -> float:
+        p, q = (moved(free, psi, finer)[:, -1] for psi in (kets, other))
         return float(distance(np.roll(p, cells, axis=-1), q).max())
 
-    return judged(name, size(1), size(2), f"one wave of the box, {cells} cells")
+    moved_on = np.roll(kets, cells, axis=-1)
+    here = judged(name, size(moved_on, 1), size(moved_on, 2))
+    if here.verdict is not Verdict.HOLDS:
+        return absent(name, "on this ring the law is not the same everywhere")
+    note = f"one wave of the box, {cells} cells"
+    return judged(name, size(boosted, 1), size(boosted, 2), note)

@@ -9,9 +9,13 @@ from ..exact import eigenstates
 from ..laws import HusimiFokkerPlanck, Law, Schrodinger
 from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid
 from ..spaces.symbols import matrix
+from .card import COARSE
+from .runs import Runs
 
 # Of a grid or a mode, the states of lowest energy that are combined.
 LOWEST = 5
+# So many kets are tried for whether a law goes through nodes.
+DRAWN = 32
 # Levels in which a mode is diagonalised.
 LEVELS = 32
 # Without nodes: what waves may take away of the ground state, and how many there are.
@@ -105,11 +109,12 @@ def refused(law: Law, kets: np.ndarray) -> str | None:
     return None
 
 
-def states_of(law: Law, quantum: Law) -> States:
+def states_of(law: Law, quantum: Law, runs: Runs) -> States:
     """All kets of a matrix; of a grid or a mode those of its lowest eigenstates.
 
-    Where a law on a grid does not take up some of them, or ends at once, its ground
-    state and a few waves on it, without nodes.
+    Where a law on a grid does not take up some of them, does not follow them to the
+    end, or says that the grid does not hold them, its ground state and a few waves on
+    it, without nodes.
 
     Raises:
         ValueError: neither a matrix, a particle on a grid nor one mode.
@@ -134,20 +139,15 @@ def states_of(law: Law, quantum: Law) -> States:
         particle.grid, V, LOWEST, mass=particle.mass, hbar=quantum.hbar
     )
     every = States(np.asarray(modes, dtype=complex), float(law.cell))
-    drawn = every.kets(every.random(np.random.default_rng(0), LOWEST))
-    if particle.grid.ndim > 1 or (refused(law, drawn) is None and _goes_on(law, drawn)):
+    drawn = every.kets(every.random(np.random.default_rng(0), DRAWN))
+    if particle.grid.ndim > 1:
         return every
+    if refused(law, drawn) is None:
+        p, alarmed = runs.with_alarms(law, drawn, 2)
+        ends = alarmed.any() or not np.isfinite(p).all()
+        if not ends and runs.lacking(law, drawn) <= COARSE:
+            return every
     return _without_nodes(every, particle)
-
-
-def _goes_on(law: Law, kets: np.ndarray) -> bool:
-    """Whether a law moves these kets at all."""
-    states = [law.prepare(jnp.asarray(ket)) for ket in kets]
-    after = [law.step(0.0, state, 1e-6) for state in states]
-    return all(
-        int(law.alarm(0.0, a, b)) == 0 and bool(jnp.isfinite(law.density(b)).all())
-        for a, b in zip(states, after, strict=True)
-    )
 
 
 def _without_nodes(every: States, particle: ParticleOnGrid) -> States:
