@@ -17,7 +17,8 @@ from .session import conclude
 def bounds(
     *,
     constant: Annotated[
-        str | None, typer.Option(help="One constant only: q, r, N, D or C.")
+        str | None,
+        typer.Option(help="One constant only: q, r, N, D, C or LAW.CONSTANT."),
     ] = None,
     copies: Annotated[
         bool, typer.Option("--copies", help="Bound N by failures of your own.")
@@ -103,8 +104,9 @@ def _print_table(found: Bounds, as_json: bool) -> int:
             name: [
                 {
                     "symbol": row.link.symbol,
-                    "sense": row.link.sense,
+                    "sense": row.sense,
                     "limit": row.limit,
+                    "limit_unit": row.link.unit,
                     "confidence": row.claim.confidence,
                     "entry": row.published.name,
                 }
@@ -134,11 +136,14 @@ def _table(rows: Iterable[Bound], title: str) -> Table:
         table.add_column(heading, overflow="fold")
     for row in rows:
         entry = row.published
+        told = f"{number_text(entry)}, {entry.quantity}; {entry.cited}"
+        if not row.takes_part and row.limit is not None:  # no sentence speaks of it
+            told += f". It assumes: {row.assumed}"
         cells = (
             row.claim.constant,
             row.told,
-            row.level if row.limit is not None else "",
-            f"{number_text(entry)}, {entry.quantity}; {entry.cited}",
+            row.level.removeprefix("confidence ") if row.limit is not None else "",
+            told,
         )
         table.add_row(*map(escape, cells))
     return table
@@ -163,10 +168,12 @@ def _plain(row: Bound) -> dict[str, Any]:
         "mapping_note": row.link.reason,
         "assumptions": claim.assumptions,
         "symbol": row.link.symbol,
-        "sense": row.link.sense,
+        "sense": row.sense,
         "estimate": row.estimate,
         "estimate_sd": row.sd,
         "limit": row.limit,
+        "limit_unit": row.link.unit,
+        "as_printed": row.printed,
         "confidence": claim.confidence,
         "one_sided": claim.one_sided,
         "indicative": claim.indicative,

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from .. import report
 from ..laws import Law
 from ..problems import golden
 from ..records import load_matrix, naming
@@ -53,6 +54,9 @@ def vet(
     quick: bool = typer.Option(
         False, "--quick", help="Half of the steps, one search for each worst case."
     ),
+    out: Path | None = typer.Option(
+        None, help="Folder for summary.json and the figure, not overwritten."
+    ),
     as_json: AsJson = False,
 ) -> int:
     """Say what kind of theory a law is: a card of properties with figures."""
@@ -60,28 +64,37 @@ def vet(
     for row in asked:
         check_word("rows", row, ROWS)
     made = _laws(laws, hamiltonian)
+    folder = None if out is None else report.new_run_folder(out)
     cards: dict[str, Card] = {}
     try:
         for name, law in made.items():
-            with one_bar(f"Vetting {escape(name)}") as report:
+            with one_bar(f"Vetting {escape(name)}") as advance:
                 cards[name] = vet_law(
                     law, time=time, steps=-(-steps // 2) if quick else steps,
-                    rows=asked, tries=1 if quick else 3, report=report,
+                    rows=asked, tries=1 if quick else 3, report=advance,
                 )  # fmt: skip
     except KeyboardInterrupt:
         if cards:  # minutes of work
-            _print(cards, asked, as_json)
+            _conclude(cards, asked, folder, as_json)
         raise
-    return _print(cards, asked, as_json)
+    return _conclude(cards, asked, folder, as_json)
 
 
-def _print(cards: dict[str, Card], asked: Sequence[str], as_json: bool) -> int:
+def _conclude(
+    cards: dict[str, Card], asked: Sequence[str], folder: Path | None, as_json: bool
+) -> int:
+    """Print the cards; write and draw them into the folder, if there is one."""
     summary = {"laws": {name: card.plain() for name, card in cards.items()}}
     tables = [_overview(cards, asked)]
     if len(cards) == 1:
         ((name, card),) = cards.items()
         tables = [table_of(f"{name}, t = {card.time:g}", HEADINGS, card.lines())]
-    return conclude(summary, tables, as_json=as_json)
+    notes = []
+    if folder is not None:
+        report.write_json(summary, folder / "summary.json")
+        report.save_figure(report.figure_cards(cards), folder, "cards")
+        notes.append(f"Results in {folder}")
+    return conclude(summary, [*tables, *notes], as_json=as_json)
 
 
 def _laws(text: str, hamiltonian: Path | None) -> dict[str, Law]:

@@ -14,6 +14,7 @@ from .._lazy import homes as _homes
 from .user_code import load_file as load_file
 
 if TYPE_CHECKING:
+    from .cards import figure_cards as figure_cards
     from .comparison import figure_comparison as figure_comparison
     from .design_figure import figure_sensitivity as figure_sensitivity
     from .experiment import Context as Context

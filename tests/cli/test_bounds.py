@@ -14,6 +14,8 @@ def test_the_table(capsys):
     assert "|D/D_QM - 1| < 2.7e-09" in read
     assert "3.3e-07" not in read
     assert "|D/D_QM - 1| < 3.3e-07" in unread
+    assert "b < 3.3e-15 eV" in read
+    assert "lambda <= 8.3e-11 s^-1" in unread
     together = " ".join(unread.split())
     for note in jqd.bounds().notes:
         assert note in together
@@ -29,6 +31,18 @@ def test_json(printed):
     assert main(["bounds", "--constant", "q", "--json"]) == 0
     result = printed("bounds")
     assert [row["constant"] for row in result["rows"]] == ["q"]
+    assert main(["bounds", "--constant", "csl.lam", "--json"]) == 0
+    result = printed("bounds")
+    assert result["stated"] == {"csl.lam": []}
+    found = {row["limit"]: row for row in result["rows"]}
+    assert set(found) == {2.96e-8, 8.3e-11}
+    row = found[2.96e-8]
+    assert (row["sense"], row["limit_unit"], row["sd"]) == ("<=", "s^-1", 0.12e-8)
+    assert row["as_printed"]
+    assert row["confidence"] is row["authors"] is row["mapping"] is None
+    assert main(["bounds", "--constant", "logarithmic.b", "--json"]) == 0
+    (stated,) = printed("bounds")["stated"]["logarithmic.b"]
+    assert (stated["sense"], stated["limit"]) == ("<", 3.3e-15)
 
 
 OWN = ["bounds", "--copies", "--failures", "37", "--shots", "100000"]
@@ -49,7 +63,7 @@ def test_copies(capsys, printed):
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        ("--constant z", "`--constant` must be one of q, r, N, D, C, but 'z'"),
+        ("--constant z", "`--constant` must be one of q, r, N, D, C, logarithmic.b,"),
         ("--failures 3", "`--failures` must not be given without `--copies`"),
         ("--confidence 0.9", "`--confidence` must not be given without"),
         ("--copies --failures 3 --shots 9", "`--lambda` must be given with"),

@@ -1,6 +1,7 @@
 """`jqd vet`: a card, cards side by side, JSON, bad input in one line."""
 
 import importlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,17 @@ def test_cards_side_by_side(capsys, printed):
     row = found["gisin[lam=0.1]"]["rows"]["time reversal"]
     assert row["verdict"] == "fails"
     assert row["figure"] > 100 * row["floor"]
+
+
+def test_the_folder_is_not_overwritten(capsys, tmp_path):
+    words = ["vet", LAWS, "--quick", "--rows", "norm", "--out", str(tmp_path / "run")]
+    for folder in ("run", "run-2"):
+        assert main(words) == 0
+        assert folder in capsys.readouterr().out.replace("\n", "")
+        files = {file.name for file in (tmp_path / folder).glob("[!.]*")}
+        assert files == {"summary.json", "cards.png", "cards.svg"}
+    found = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert list(found["laws"]) == LAWS.split(",")
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,25 @@
-"""The published numbers: one TOML file each, read and checked.
+"""The published numbers and limits: one TOML file each, read and checked.
 
-Keys of a file: quantity, number, sd (optional: its standard error), unit, authors,
+Keys of a number: quantity, number, sd (optional: its standard error), unit, authors,
 source, quoted (what stands there), read_in_text (whether the number was read there
 itself) and any number of [[bound]], each with constant, mapping (one of `MAPPINGS`),
 reference (another file's name, where the mapping compares), one_sided, confidence,
 indicative (optional: an order of magnitude, no more) and assumptions.
+
+Keys of a limit, which is taken as printed: limit in place of number, sense ("<", "<=",
+">" or ">="), authors optional, and one [[bound]] or more, each with constant (one of
+`PRINTED`), confidence, which may be "not stated", and assumptions.
 """
 
 import functools
-import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
-from .mappings import MAPPINGS
+from .keys import CLAIM, LIMIT, LIMIT_CLAIM, NOT_STATED, NUMBER, check
+from .mappings import MAPPINGS, PRINTED, Link
 
 
 class Claim(NamedTuple):
@@ -23,25 +27,25 @@ class Claim(NamedTuple):
 
     Attributes:
         constant: name.
-        mapping: one of `MAPPINGS`.
+        mapping: one of `MAPPINGS`; None for a limit that is taken as printed.
         reference: name of the number that it is compared with, or None.
         one_sided: whether the confidence is that of a limit on one side.
-        confidence: of the limit.
+        confidence: of the limit; None where its source does not state it.
         assumptions: sentences.
         indicative: whether the limit is an order of magnitude, no more.
     """
 
     constant: str
-    mapping: str
+    mapping: str | None
     reference: str | None
     one_sided: bool
-    confidence: float
+    confidence: float | None
     assumptions: tuple[str, ...]
     indicative: bool = False
 
 
 class Published(NamedTuple):
-    """A published number.
+    """A published number or limit.
 
     Attributes:
         name: of its file.
@@ -49,11 +53,12 @@ class Published(NamedTuple):
         number: as published, in `unit`.
         sd: its standard error, or None.
         unit: SI; "1" for a pure number.
-        authors: of the publication.
+        authors: of the publication; None where the source alone names it.
         source: journal or preprint.
         quoted: what stands there.
         read_in_text: whether the number was read there itself.
         claims: what it is taken to say.
+        sense: "<", "<=", ">" or ">=" of a limit; None of a number.
     """
 
     name: str
@@ -61,95 +66,24 @@ class Published(NamedTuple):
     number: float
     sd: float | None
     unit: str
-    authors: str
+    authors: str | None
     source: str
     quoted: str
     read_in_text: bool
     claims: tuple[Claim, ...]
+    sense: str | None = None
 
     @property
     def cited(self) -> str:
         """Its publication, by the first author."""
+        if self.authors is None:
+            return self.source
         first, *others = self.authors.split(", ")
         return f"{first} et al., {self.source}" if others else f"{first}, {self.source}"
 
 
-def _text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _number(value: Any) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and value > 0
-    )
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_text, value))
-
-
-class _Key(NamedTuple):
-    """What a key must hold."""
-
-    holds: Callable[[Any], bool]
-    words: str
-    optional: bool = False
-
-
-_TEXT = _Key(_text, "text")
-_POSITIVE = _Key(_number, "a positive number")
-_FLAG = _Key(lambda value: isinstance(value, bool), "true or false")
-_NUMBER_KEYS = {
-    "quantity": _TEXT,
-    "number": _POSITIVE,
-    "sd": _POSITIVE._replace(optional=True),
-    "unit": _TEXT,
-    "authors": _TEXT,
-    "source": _TEXT,
-    "quoted": _TEXT,
-    "read_in_text": _FLAG,
-    "bound": _Key(lambda value: isinstance(value, list), "tables", optional=True),
-}
-_CLAIM_KEYS = {
-    "constant": _TEXT,
-    "mapping": _Key(
-        lambda value: isinstance(value, str) and value in MAPPINGS,
-        f"one of {', '.join(MAPPINGS)}",
-    ),
-    "reference": _TEXT._replace(optional=True),
-    "one_sided": _FLAG,
-    "confidence": _Key(
-        lambda value: _number(value) and value < 1, "a number between 0 and 1"
-    ),
-    "indicative": _FLAG._replace(optional=True),
-    "assumptions": _Key(_texts, "a list of sentences"),
-}
-
-
-def _check(place: str, table: Any, keys: Mapping[str, _Key]) -> None:
-    """Raise ValueError, naming the place and the key, unless a table fits."""
-    if not isinstance(table, dict):
-        raise ValueError(f"{place} must be a table, but is {table!r}.")
-    for name in table:
-        if name not in keys:
-            known = ", ".join(keys)
-            raise ValueError(f"{place}, key `{name}`: must be one of {known}.")
-    for name, key in keys.items():
-        if name not in table:
-            if key.optional:
-                continue
-            raise ValueError(f"{place}, key `{name}`: must be given, but is not.")
-        if not key.holds(table[name]):
-            raise ValueError(
-                f"{place}, key `{name}`: must be {key.words}, but is {table[name]!r}."
-            )
-
-
 def read_entry(file: Traversable) -> Published:
-    """Read one published number.
+    """Read one published number or limit.
 
     Args:
         file: a TOML file; its stem is the name of the entry.
@@ -162,16 +96,42 @@ def read_entry(file: Traversable) -> Published:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{file.name} must be a TOML file, but: {error}") from None
-    _check(file.name, table, _NUMBER_KEYS)
+    printed = "limit" in table
+    check(file.name, table, LIMIT if printed else NUMBER)
     claims = []
     for index, claim in enumerate(table.pop("bound", [])):
         place = f"{file.name}, bound {index + 1}"
-        _check(place, claim, _CLAIM_KEYS)
-        _check_link(place, claim)
-        given = {"reference": None, **claim, "assumptions": tuple(claim["assumptions"])}
+        check(place, claim, LIMIT_CLAIM if printed else CLAIM)
+        if printed:
+            _check_printed(file.name, table, PRINTED[claim["constant"]])
+        else:
+            _check_link(place, claim)
+        given = {**_DEFAULTS, **claim, "assumptions": tuple(claim["assumptions"])}
+        if given["confidence"] == NOT_STATED:
+            given["confidence"] = None
         claims.append(Claim(**given))
+    if printed:
+        table["number"] = table.pop("limit")
     name = file.name.removesuffix(".toml")
-    return Published(**{"name": name, "sd": None, **table, "claims": tuple(claims)})
+    optional = {"sd": None, "authors": None}
+    return Published(**{"name": name, **optional, **table, "claims": tuple(claims)})
+
+
+_DEFAULTS = {"mapping": None, "reference": None, "one_sided": False}
+
+
+def _check_printed(place: str, entry: Mapping[str, Any], link: Link) -> None:
+    """The constant is limited on this side and has this unit."""
+    if entry["unit"] != link.unit:
+        raise ValueError(
+            f"{place}, key `unit`: must be {link.unit!r}, that of {link.constant}, but "
+            f"is {entry['unit']!r}."
+        )
+    if not entry["sense"].startswith(link.sense):
+        raise ValueError(
+            f"{place}, key `sense`: must be '{link.sense}' or '{link.sense}=' for "
+            f"{link.constant}, but is {entry['sense']!r}."
+        )
 
 
 def _check_link(place: str, claim: Mapping[str, Any]) -> None:

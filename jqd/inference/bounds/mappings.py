@@ -1,7 +1,8 @@
-"""Functions that turn a published number into a constant, by name.
+"""What published numbers bound: by functions, by name, or as printed.
 
-Each takes the number and its reference, both floats, and gives what is bounded, such as
-|q - 1/2|, or None where the number says nothing.
+A function takes the number and its reference, both floats, and gives what is bounded,
+such as |q - 1/2|, or None where the number says nothing. Constants of rival laws, whose
+limits are taken as they are printed, are named LAW.CONSTANT.
 """
 
 import math
@@ -23,6 +24,7 @@ class Link(NamedTuple):
         value: the quantity for a number and its reference; None for no bound.
         needs_reference: whether the number is compared with another one.
         reason: why there is no bound; else what the mapping rests on.
+        unit: SI or eV, of what is bounded; "1" for a pure number.
     """
 
     constant: str
@@ -31,6 +33,7 @@ class Link(NamedTuple):
     value: Callable[[float, float], float | None]
     needs_reference: bool
     reason: str
+    unit: str = "1"
 
 
 def exponent_of_infidelity(infidelity: float, index: int) -> float | None:
@@ -100,3 +103,29 @@ MAPPINGS: Mapping[str, Link] = {
         "the time of a revival gives U C alone, and U is not known otherwise",
     ),
 }  # fmt: skip
+
+
+def _printed(
+    constant: str, symbol: str, sense: Literal["<", ">"], unit: str = "1"
+) -> Link:
+    """A constant whose limits are printed; a limit alone estimates nothing."""
+    reason = "the limit is taken as printed"
+    return Link(constant, symbol, sense, lambda *_: None, False, reason, unit)
+
+
+PRINTED: Mapping[str, Link] = {
+    link.constant: link
+    for link in (
+        _printed("logarithmic.b", "b", "<", "eV"),
+        _printed("weinberg.eps", "|eps|", "<", "eV"),
+        _printed("csl.lam", "lambda", "<", "s^-1"),
+        _printed("diosi_penrose.R0", "R0", ">", "m"),
+        _printed("kaplan_rajendran.eps", "eps_gamma", "<"),
+    )
+}
+
+# Constants of which no number can speak, or none is known to.
+SILENT: Mapping[str, str] = {
+    "doebner_goldin.D": "on the linearisable line densities are those of quantum "
+    "mechanics for any D, so that none can exist there, and off it none is known to us",
+}

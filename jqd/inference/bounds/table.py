@@ -7,8 +7,9 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 from .entries import Claim, Published, published
-from .mappings import MAPPINGS, Link
-from .words import outward, percent
+from .keys import NOT_STATED
+from .mappings import MAPPINGS, PRINTED, SILENT, Link
+from .words import outward, percent, with_unit
 
 NOT_READ = "not read in print: takes no part"
 CONSERVATIVE = (
@@ -16,7 +17,11 @@ CONSERVATIVE = (
     "no other error is assumed to cancel what the constant does."
 )
 APART = "Rows are not combined unless their assumptions are the same."
-NEW = "No bound on these constants from experiments was known to us before."
+NEW = "No bound on q, r, N, D or C from experiments was known to us before."
+AS_PRINTED = (
+    "Limits on constants of rival laws, LAW.CONSTANT, are as printed in their sources: "
+    "none was worked out anew."
+)
 
 
 class Bound(NamedTuple):
@@ -28,10 +33,10 @@ class Bound(NamedTuple):
         claim: mapping, assumptions, confidence.
         link: the mapping.
         estimate: the quantity `link.symbol`, with sign, at the published number; None
-            where it says nothing.
+            where it says nothing, and of a limit.
         sd: standard error of the estimate where it has one: a difference from a
             reference.
-        limit: of the quantity at the confidence of the claim, or None.
+        limit: of the quantity, in `link.unit`, at the confidence of the claim, or None.
         takes_part: whether it may be stated: all its numbers were read in print, and
             there is a limit.
     """
@@ -52,16 +57,30 @@ class Bound(NamedTuple):
         return all(one.read_in_text for one in numbers if one is not None)
 
     @property
+    def printed(self) -> bool:
+        """Whether it is a limit that is taken as printed."""
+        return self.published.sense is not None
+
+    @property
+    def sense(self) -> str:
+        """How the quantity is to its limit: "<", ">", where printed so "<=", ">="."""
+        return self.published.sense or self.link.sense
+
+    @property
     def told(self) -> str:
-        """The bound in a few words, rounded to its safe side."""
+        """The bound in a few words: as printed, or rounded to its safe side."""
         if self.limit is None:
             return "no bound"
-        limit = outward(self.limit, self.link.sense)
-        return f"{self.link.symbol} {self.link.sense} {limit}"
+        limit = f"{self.limit:.10g}"
+        if not self.printed:
+            limit = outward(self.limit, self.link.sense)
+        return f"{self.link.symbol} {self.sense} {with_unit(limit, self.link.unit)}"
 
     @property
     def level(self) -> str:
         """Its confidence, and whether it is that of one side."""
+        if self.claim.confidence is None:
+            return f"confidence {NOT_STATED}"
         words = [percent(self.claim.confidence)]
         words += ["one-sided"] if self.claim.one_sided else []
         words += ["order of magnitude only"] if self.claim.indicative else []
@@ -73,7 +92,12 @@ class Bound(NamedTuple):
         line += f" ({self.level})" if self.limit is not None else ""
         line += f"; {number_text(self.published)}, {self.published.quantity}"
         line += f" [{self.published.cited}]"
-        return line if self.read else f"{line}; {NOT_READ}"
+        return line if self.read else f"{line}; it assumes: {self.assumed}; {NOT_READ}"
+
+    @property
+    def assumed(self) -> str:
+        """What it assumes, in one line."""
+        return "; ".join(self.claim.assumptions)
 
 
 class Bounds(NamedTuple):
@@ -90,7 +114,9 @@ class Bounds(NamedTuple):
     @property
     def notes(self) -> tuple[str, ...]:
         """What holds of all of them."""
-        return CONSERVATIVE, APART, NEW
+        kinds = {row.printed for row in self.rows}
+        found = (CONSERVATIVE, APART, NEW) if False in kinds else ()
+        return (*found, AS_PRINTED) if True in kinds else found
 
     def stated(self, constant: str) -> tuple[Bound, ...]:
         """The rows that are stated of a constant, one for each set of assumptions."""
@@ -102,19 +128,26 @@ class Bounds(NamedTuple):
 
 
 def constants() -> tuple[str, ...]:
-    """The constants of which published numbers speak."""
-    return tuple(dict.fromkeys(link.constant for link in MAPPINGS.values()))
+    """The constants that are bounded or, as is said of them, cannot be.
+
+    Returns:
+        Names; those of rival laws with the law, as in "logarithmic.b".
+    """
+    mapped = (link.constant for link in MAPPINGS.values())
+    return tuple(dict.fromkeys((*mapped, *PRINTED, *SILENT)))
 
 
 def bounds(constant: str | None = None) -> Bounds:
     """What published experiments say of the constants of the laws.
 
-    Each number takes all of its error to belong to the constant. Numbers that were not
-    read in print stand in the table, but in no statement; where several rest on the
-    same assumptions, the weakest is stated.
+    Each number takes all of its error to belong to the constant; limits on constants of
+    rival laws are as printed. Numbers that were not read in print stand in the table,
+    but in no statement; where several rest on the same assumptions, the weakest is
+    stated.
 
     Args:
-        constant: "q", "r", "N", "D" or "C"; all of them by custom.
+        constant: one of `jqd.inference.bounds.constants()`, as "q" or "csl.lam"; all of
+            them by custom.
 
     Returns:
         The rows and what they allow to say; `print` shows both.
@@ -151,13 +184,19 @@ def table_of(entries: Mapping[str, Published], constant: str | None = None) -> B
 
 
 def _bound(entry: Published, claim: Claim, entries: Mapping[str, Published]) -> Bound:
+    if claim.mapping is None or claim.confidence is None:
+        link, read = PRINTED[claim.constant], entry.read_in_text
+        return Bound(entry, None, claim, link, None, None, entry.number, read)
     link = MAPPINGS[claim.mapping]
     other = None if claim.reference is None else entries[claim.reference]
     at = math.nan if other is None else other.number
     error = _error(entry, other)
     limit = sd = None
     if error is not None:
-        limit = _limit(link, claim, entry.number, at, error)
+        far = _quantile(claim.confidence, claim.one_sided) * error
+        # an error rate bounds by how large it may be, a difference by both of its ends
+        near = far if claim.one_sided else -far
+        limit = _limit(link, at, entry.number + near, entry.number + far)
         ends = _values(link, at, entry.number - error, entry.number + error)
         if other is not None and ends is not None:
             sd = abs(ends[1] - ends[0]) / 2
@@ -173,14 +212,13 @@ def _error(entry: Published, other: Published | None) -> float | None:
     return math.hypot(*errors) if len(errors) == len(numbers) else None
 
 
-def _limit(
-    link: Link, claim: Claim, number: float, at: float, error: float
-) -> float | None:
-    """The quantity at the worst number that the confidence leaves."""
-    level = claim.confidence if claim.one_sided else (1 + claim.confidence) / 2
-    far = NormalDist().inv_cdf(level) * error
-    # an error rate bounds by how large it may be, a difference by both of its ends
-    ends = (number + far,) if claim.one_sided else (number - far, number + far)
+def _quantile(confidence: float, one_sided: bool) -> float:
+    """Standard errors between a number and the worst one that the confidence leaves."""
+    return NormalDist().inv_cdf(confidence if one_sided else (1 + confidence) / 2)
+
+
+def _limit(link: Link, at: float, *ends: float) -> float | None:
+    """The quantity at the worst of these numbers."""
     values = _values(link, at, *ends)
     if values is None:
         return None
@@ -209,7 +247,9 @@ def _groups(rows: Sequence[Bound], constant: str) -> Iterator[list[Bound]]:
 
 
 def _basis(row: Bound) -> tuple[str, str, tuple[str, ...]]:
-    return row.claim.mapping, row.claim.reference or "", row.claim.assumptions
+    # limits as printed hold together: each stands for itself
+    basis = row.claim.mapping or row.published.name
+    return basis, row.claim.reference or "", row.claim.assumptions
 
 
 def _statements(rows: Sequence[Bound], constant: str) -> Iterator[str]:
@@ -221,15 +261,19 @@ def _statements(rows: Sequence[Bound], constant: str) -> Iterator[str]:
         if len(group) > 1:
             each = " and ".join(f"{r.told} from {r.published.quantity}" for r in group)
             sentence += f", the weakest of {each}: {_disagreement(group)}"
-        yield f"{sentence}. It assumes: {'; '.join(weakest.claim.assumptions)}."
+        yield f"{sentence}. It assumes: {weakest.assumed}."
     if not groups:
         yield f"{constant}: no bound: {'; '.join(_why_not(rows, constant))}."
 
 
 def _why_not(rows: Sequence[Bound], constant: str) -> list[str]:
     mine = [row for row in rows if row.claim.constant == constant]
-    reasons = [row.link.reason if row.estimate is None else NOT_READ for row in mine]
-    return list(dict.fromkeys(reasons)) or ["no published number speaks of it"]
+    reasons = [
+        NOT_READ if row.printed or row.estimate is not None else row.link.reason
+        for row in mine
+    ]
+    silent = SILENT.get(constant, "no published number speaks of it")
+    return list(dict.fromkeys(reasons)) or [silent]
 
 
 def _disagreement(group: Sequence[Bound]) -> str:
@@ -244,7 +288,10 @@ def _disagreement(group: Sequence[Bound]) -> str:
 
 def number_text(entry: Published) -> str:
     """A published number with its error, in its unit."""
-    unit = "" if entry.unit == "1" else f" {entry.unit}"
+    printed = entry.sense is not None
     if entry.sd is None:
-        return f"{entry.number:.10g}{unit}"
-    return f"{entry.number:.12g} +- {entry.sd:.2g}{unit}"
+        return (
+            "as printed" if printed else with_unit(f"{entry.number:.10g}", entry.unit)
+        )
+    told = with_unit(f"{entry.number:.12g} +- {entry.sd:.2g}", entry.unit)
+    return f"{told} as printed" if printed else told

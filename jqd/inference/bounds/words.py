@@ -20,3 +20,8 @@ def outward(value: float, sense: Literal["<", ">"], digits: int = 2) -> str:
 def percent(level: float) -> str:
     """A confidence, as in "95 %"."""
     return f"{100 * level:.6g} %"
+
+
+def with_unit(number: str, unit: str) -> str:
+    """A number in its unit, which "1" is not."""
+    return number if unit == "1" else f"{number} {unit}"

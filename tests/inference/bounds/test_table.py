@@ -26,6 +26,29 @@ ROWS = {
     ("caesium_recoil", "D"): (1.751e-9, 4.51e-10, 2.635e-9, True),
     ("neutron_recoil", "D"): (-1.8e-7, 0.76e-7, 3.29e-7, False),
     ("kerr_revival", "C"): (None, None, None, False),
+    # as printed
+    ("neutron_fresnel", "logarithmic.b"): (None, None, 3.3e-15, True),
+    ("beryllium_frequency", "weinberg.eps"): (None, None, 2.4e-20, False),
+    ("lisa_pathfinder_csl", "csl.lam"): (None, None, 2.96e-8, False),
+    ("csl_2024", "csl.lam"): (None, None, 8.3e-11, False),
+    ("gravity_collapse", "diosi_penrose.R0"): (None, None, 5e-11, False),
+    ("lisa_pathfinder_diosi_penrose", "diosi_penrose.R0"): (
+        None,
+        None,
+        4.01e-14,
+        False,
+    ),
+    ("nonlinear_field", "kaplan_rajendran.eps"): (None, None, 5.4e-12, True),
+}
+PRINTED = {
+    # bound in words, confidence, a word of what it assumes
+    "neutron_fresnel": ("b < 3.3e-15 eV", "not stated", "one-particle"),
+    "beryllium_frequency": ("|eps| < 2.4e-20 eV", "not stated", "eps n a^2"),
+    "lisa_pathfinder_csl": ("lambda <= 2.96e-08 s^-1", "not stated", "white noise"),
+    "csl_2024": ("lambda <= 8.3e-11 s^-1", "not stated", "r_C = 1e-7 m"),
+    "gravity_collapse": ("R0 > 5e-11 m", "not stated", "smeared"),
+    "lisa_pathfinder_diosi_penrose": ("R0 > 4.01e-14 m", "not stated", "smeared"),
+    "nonlinear_field": ("eps_gamma < 5.4e-12", "not stated", "dilute"),
 }
 
 
@@ -87,9 +110,10 @@ def test_what_was_not_read_stands_apart_and_is_not_stated():
     found = jqd.bounds()
     unread = [row for row in found.rows if not row.read]
     assert found.rows[-len(unread) :] == tuple(unread)
-    assert {row.published.name for row in unread} == {"neutron_recoil", "kerr_revival"}
+    numbers = {row.published.name for row in unread if not row.printed}
+    assert numbers == {"neutron_recoil", "kerr_revival"}
     assert all(str(row).endswith(NOT_READ) for row in unread)
-    assert not any("neutron" in sentence for sentence in found.statements)
+    assert not any("of the neutron" in sentence for sentence in found.statements)
     # a tighter number that was not read changes nothing
     entries = dict(published())
     tight = entries["neutron_recoil"]._replace(
@@ -125,14 +149,52 @@ def test_words():
     for part in (
         "All of the error is taken to belong to the constant",
         "no other error is assumed to cancel",
-        "No bound on these constants from experiments was known to us before.",
+        "No bound on q, r, N, D or C from experiments was known to us before.",
+        "are as printed in their sources",
         "95 %, one-sided, order of magnitude only",
         "[M. C. Smith et al., arXiv:2412.04421 (2024)]",
     ):
         assert part in told
     assert len(jqd.bounds("q").rows) == 1
     assert "D/D_QM" not in str(jqd.bounds("q"))
-    assert constants() == ("q", "r", "N", "D", "C")
+    own, rivals = constants()[:5], constants()[5:]
+    assert own == ("q", "r", "N", "D", "C")
+    assert all("." in name for name in rivals)
+    assert "as printed" not in str(jqd.bounds("q"))
+    assert "All of the error" not in str(jqd.bounds("logarithmic.b"))
+
+
+def test_limits_are_as_printed_with_what_they_assume():
+    rows = {row.published.name: row for row in jqd.bounds().rows if row.printed}
+    assert set(rows) == set(PRINTED)
+    for name, (told, level, assumed) in PRINTED.items():
+        row = rows[name]
+        assert (row.told, row.level) == (told, f"confidence {level}")
+        assert assumed in row.assumed
+        assert row.published.source in str(row)
+        # what is in no sentence is in the row
+        assert (assumed in str(row)) is not row.read
+
+
+def test_limits_of_the_same_assumptions_each_stand_for_themselves():
+    entries = {
+        name: entry._replace(read_in_text=True) for name, entry in published().items()
+    }
+    found = table_of(entries, "diosi_penrose.R0")
+    assert found.rows[0].claim.assumptions == found.rows[1].claim.assumptions
+    assert {row.limit for row in found.stated("diosi_penrose.R0")} == {5e-11, 4.01e-14}
+    assert len(found.statements) == 2
+    assert not any("apart" in sentence for sentence in found.statements)
+
+
+def test_a_constant_that_nothing_can_bound():
+    found = jqd.bounds("doebner_goldin.D")
+    assert found.rows == found.notes == ()
+    (sentence,) = found.statements
+    assert sentence.startswith("doebner_goldin.D: no bound: on the linearisable line")
+    # nor where the files say nothing
+    (sentence,) = table_of({}, "csl.lam").statements
+    assert sentence == "csl.lam: no bound: no published number speaks of it."
 
 
 def test_limits_are_rounded_to_their_safe_side():
@@ -154,3 +216,8 @@ def test_the_page_of_docs_has_these_figures():
     for figure, row in (("3.2e-4", "q"), ("1.9e7", "N"), ("2.7e-9", "D")):
         assert f"{float(figure):.2g}" in jqd.bounds(row).statements[0]
         assert figure in page
+    for row in jqd.bounds().rows:
+        if row.printed:
+            marks = f"| `{row.claim.constant}` | ", row.published.source
+            (line,) = (x for x in page.splitlines() if all(m in x for m in marks))
+            assert line.endswith("| yes |" if row.read else "| no |")
