@@ -17,6 +17,7 @@ _HOMES = {
     "info": ("info", "info"),
     "equations": ("equations", "equations"),
     "bounds": ("bounds", "bounds"),
+    "new-law": ("new_law", "new_law"),
     "vet": ("vet", "vet"),
     "compare": ("compare", "compare"),
     "design": ("design", "design_app"),
@@ -85,7 +86,7 @@ def _before_every_command(
     ),
 ) -> None:
     del version
-    if context.invoked_subcommand == "equations":  # computes nothing
+    if context.invoked_subcommand in ("equations", "new-law"):  # they compute nothing
         return
     setting = os.environ.get("JAX_ENABLE_X64", "1")
     if setting.lower() in ("0", "f", "false", "n", "no", "off"):

@@ -14,7 +14,12 @@ from ..problems import golden
 from ..records import load_matrix, naming
 from ..vetting import ROWS, Card, Verdict
 from ..vetting import vet as vet_law
-from .compare_laws import is_phase_space, law_of_populations, parse_laws
+from .law_words import (
+    is_phase_space,
+    law_of_populations,
+    parse_law,
+    parse_laws,
+)
 from .options import AsJson, check_word
 from .session import Matrix, conclude, one_bar, table_of
 
@@ -39,12 +44,16 @@ def vet(
             help=escape(
                 "Laws of a matrix with commas between, values of their constants in "
                 "brackets: copying[q=0.4], logarithmic[b=0.2], FILE.py:NAME[g=0.3] "
-                "(NAME(H) makes a law). Eight of the library by custom."
+                "(NAME(H) makes a law; FILE.py alone where it has one). Eight of the "
+                "library by custom."
             )
         ),
     ] = DEFAULT,
     *,
     hamiltonian: Matrix = None,
+    assigned: list[str] = typer.Option(
+        [], "--set", help="Value of a constant of one law, as in g=0.3; repeat."
+    ),
     rows: str | None = typer.Option(
         None, help="Properties with commas between; all by custom."
     ),
@@ -59,7 +68,7 @@ def vet(
     asked = ROWS if rows is None else tuple(map(str.strip, rows.split(",")))
     for row in asked:
         check_word("rows", row, ROWS)
-    made = _laws(laws, hamiltonian)
+    made = _laws(laws, hamiltonian, assigned)
     cards: dict[str, Card] = {}
     try:
         for name, law in made.items():
@@ -84,9 +93,14 @@ def _print(cards: dict[str, Card], asked: Sequence[str], as_json: bool) -> int:
     return conclude(summary, tables, as_json=as_json)
 
 
-def _laws(text: str, hamiltonian: Path | None) -> dict[str, Law]:
+def _laws(
+    text: str, hamiltonian: Path | None, assigned: Sequence[str]
+) -> dict[str, Law]:
     """The laws by the words they were asked for in."""
     wanted = parse_laws(text, "LAWS")
+    if assigned:
+        one = parse_law(text, assigned, "LAWS")
+        wanted = {f"{next(iter(wanted))} with {', '.join(assigned)}": one}
     if is_phase_space(wanted):
         raise ValueError(
             "Argument `LAWS` must be of a matrix, but laws of phase space were given."
