@@ -139,15 +139,24 @@ def main(args: Sequence[str] | None = None) -> int:
         # complain once more when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except RuntimeError as error:
-        from ..report.user_code import ExperimentError
-        from ..sweeps.hosts import Lost
+    except Exception as error:
+        return _of_the_user(error)
 
-        if not isinstance(error, ExperimentError | Lost):
-            raise
-        return _complain(str(error), 1)
-    except (ValueError, OSError) as error:
-        return _complain(str(error) or type(error).__name__, 2)
+
+def _of_the_user(error: Exception) -> int:
+    """One line on what the user's input or code did; other errors are raised."""
+    from ..report.user_code import ExperimentError, user_line
+    from ..sweeps.hosts import Lost
+
+    message = str(error) or type(error).__name__
+    if isinstance(error, ExperimentError | Lost):
+        return _complain(message, 1)
+    where, bad_input = user_line(error), isinstance(error, ValueError | OSError)
+    if where is not None and not message.startswith("Argument `"):
+        return _complain(f"{where}: {type(error).__name__}: {message}", 1)
+    if bad_input:
+        return _complain(message, 2)
+    raise error
 
 
 def _complain(message: str, code: int) -> int:

@@ -81,7 +81,20 @@ def vet(
         if cards:  # minutes of work
             _print(cards, asked, as_json)
         raise
+    if rows is not None:
+        _check_applied(cards)
     return _print(cards, asked, as_json)
+
+
+def _check_applied(cards: dict[str, Card]) -> None:
+    """Raise where nothing that was asked by name applies to any law."""
+    found = [(law, row) for law, card in cards.items() for row in card.rows.values()]
+    if all(row.verdict is Verdict.NOT_APPLICABLE for _, row in found):
+        law, row = found[0]
+        raise ValueError(
+            f"Argument `--rows` must name rows that apply, but {row.name!r} does not "
+            f"apply to {law}: {row.note}."
+        )
 
 
 def _print(cards: dict[str, Card], asked: Sequence[str], as_json: bool) -> int:

@@ -15,6 +15,10 @@ from types import CodeType, ModuleType
 from .._files import OutputError
 
 
+# Files of the user that were loaded, by their absolute paths.
+_LOADED: dict[str, Path] = {}
+
+
 class ExperimentError(RuntimeError):
     """The user's file failed; the message names its line."""
 
@@ -82,6 +86,7 @@ def load_module(path: str | Path) -> ModuleType:
         raise ValueError(f"Argument `FILE` must be a Python file, but is {path}.")
     module = importlib.util.module_from_spec(spec)
     # Dataclasses and pickled functions look their module up by its name.
+    _LOADED[os.path.abspath(path)] = path
     before = sys.modules.get(name)
     sys.modules[name] = module
     try:
@@ -126,6 +131,15 @@ def failures_of(path: Path, *, own_only: bool = False) -> Iterator[None]:
         name = type(error).__name__
         text = f"{name}: {reason[0]}" if reason else name
         raise ExperimentError(f"{where}: {text}") from error
+
+
+def user_line(error: BaseException) -> str | None:
+    """FILE:LINE where a loaded file of the user failed, or None if none did."""
+    found = None
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = _LOADED.get(os.path.abspath(frame.filename))
+        found = found if path is None else f"{path}:{frame.lineno}"
+    return found
 
 
 def _lines_in(path: Path, error: BaseException) -> list[int]:

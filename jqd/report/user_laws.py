@@ -48,7 +48,7 @@ def load_law(
     if name not in laws:
         if callable(made) and not isinstance(made, type):
             return cast(Callable[..., Law], made)  # checked once it has made one
-        raise _missed(argument, path, laws, f"{name!r} is none of these")
+        raise _missed(argument, path, laws, _why_not(module, name, made))
     left = sorted(getattr(made, "__abstractmethods__", ()))
     if left:
         raise ValueError(
@@ -80,14 +80,25 @@ def _final(kind: type) -> bool:
     return issubclass(kind, Law) and not inspect.isabstract(kind)
 
 
+def _why_not(module: Any, name: str, made: Any) -> str:
+    """Why what has this name is no law of the file."""
+    if isinstance(made, type) and made.__module__ != module.__name__:
+        return f"{name!r} is imported there"
+    for base in made.__mro__[1:] if isinstance(made, type) else ():
+        if _final(base):
+            return f"{name!r} is built on {base.__name__}, which leaves nothing open"
+    return f"{name!r} is none of these"
+
+
 def _missed(
     argument: str, path: Path, laws: Mapping[str, Any], found: str
 ) -> ValueError:
     if not laws:
+        more = f" ({found})" if "'" in found else ""
         return ValueError(
             f"Argument `{argument}` must name a law of {path.name}, but that defines "
-            "none: a class of jqd.Law, or of one that leaves methods abstract, as "
-            "jqd.laws.SelfPotential does."
+            f"none{more}: a class of jqd.Law, or of one that leaves methods abstract, "
+            "as jqd.laws.SelfPotential does."
         )
     names = " or ".join(f"{path.name}:{name}" for name in laws)
     return ValueError(f"Argument `{argument}` must be {names}, but {found}.")
@@ -117,8 +128,12 @@ def make_law(
     """
     make = load_law(path, name, argument)
     spec = f"{path.name}:{getattr(make, '__name__', name)}"
-    given = {**_begun(make), **values}
     _check_call(make, spec, values, argument)
+    kept = _kept(make)
+    given = {
+        name: constants.constant(value) if name in kept else value
+        for name, value in {**_begun(make), **values}.items()
+    }
     try:
         with failures_of(path):
             law = make(H, **given)
@@ -148,6 +163,13 @@ def _begun(make: Any) -> dict[str, float]:
         and name in taken
         and taken[name].default is inspect.Parameter.empty
     }
+
+
+def _kept(make: Any) -> set[str]:
+    """Names of the fields of a class of laws that hold arrays."""
+    if not (isinstance(make, type) and issubclass(make, Law)):
+        return set()
+    return {one.name for one in fields(make) if not one.metadata.get("static", False)}
 
 
 def _check_call(make: Any, spec: str, values: Mapping[str, float], argument: str):
