@@ -288,18 +288,17 @@ def free_of(
 
 def told(wanted: Wanted, law: Law) -> dict[str, float]:
     """Values of what is free by custom and of what was given, entry by entry."""
-    names = dict.fromkeys((*declared_by(wanted, law), *wanted.values))
-    known = set(constants.names(law))
-    return {
-        label: float(value)
-        for name in names
-        if name in known
+    known = {
+        label: value
+        for name in dict.fromkeys((*declared_by(wanted, law), *wanted.values))
+        if name in constants.names(law)
         for label, value in zip(
             constants.labels(law, name),
             np.asarray(constants.pack(law, name)).tolist(),
             strict=True,
         )
     }
+    return known | {n: v for n, v in wanted.values.items() if n not in known}
 
 
 def words_of(wanted: Wanted, without: Sequence[str] = ()) -> list[str]:
