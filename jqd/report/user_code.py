@@ -14,7 +14,6 @@ from types import CodeType, ModuleType
 
 from .._files import OutputError
 
-
 # Files of the user that were loaded, by their absolute paths.
 _LOADED: dict[str, Path] = {}
 

@@ -5,7 +5,7 @@ import pytest
 import qutip
 
 from jqd.cli import main
-from jqd.cli.compare_laws import parse_laws
+from jqd.cli.law_words import parse_laws
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 """`jqd new-law`: three files that work as written, or none."""
 
+import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -119,7 +122,8 @@ def test_a_link_to_nowhere_is_not_followed(here, capsys):
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(OSError(28, "No space left", "f"), 2), (KeyboardInterrupt(), 1)]
+    ("error", "code"),
+    [(OSError(28, "No space left", "f"), 2), (KeyboardInterrupt(), 1)],
 )
 def test_all_files_or_none(error, code, here, capsys, monkeypatch):
     opened, ours = Path.open, []
@@ -221,3 +225,24 @@ def test_its_constant_is_recovered_from_counts(written):
     assert np.sum(np.abs(pulls) <= 2) >= 89
     # told from quantum mechanics on the whole
     assert np.median(np.asarray(g.stderr)) < truth / 4
+
+
+@pytest.mark.slow
+def test_the_page_runs_as_printed(here, capsys):
+    """From `jqd new-law` to a vetted, designed, simulated and recovered law."""
+    page = (ROOT / "docs" / "own_law.md").read_text(encoding="utf-8")
+    printed = []
+    for block in re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL):
+        first, *words = shlex.split(block)
+        if first == "jqd":  # pytest has a test of its own
+            assert main(words) == 0, block
+            printed.append(" ".join(capsys.readouterr().out.split()))
+    assert len(printed) == 6
+    assert "superposition" in printed[1]
+    summary = json.loads(Path("results/law/summary.json").read_text())
+    assert list(summary["constants"]) == ["g"]
+    g = summary["constants"]["g"]
+    # one seed: beyond 4 standard errors once in 1e4 times
+    assert abs(g["value"] - 0.5) < 4 * g["stderr"]
+    planned = re.search(r"g \u2502 (\S+)", printed[3])
+    assert g["stderr"] == pytest.approx(float(planned[1]), rel=0.1)
