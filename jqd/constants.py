@@ -174,6 +174,10 @@ class Parts(NamedTuple):
     each: str = ""
 
 
+# Of an array field without a declaration.
+_UNSAID = Declaration()
+
+
 def _leaf(value: Any) -> Any:
     return value if value is None or isinstance(value, np.ndarray) else constant(value)
 
@@ -197,7 +201,7 @@ def _places(node: Any, path: tuple[Any, ...] = (), prefix: str = "") -> list[_Pl
         if said is fixed:
             continue
         if eqx.is_inexact_array(value):
-            said = said if isinstance(said, Declaration) else Declaration()
+            said = said if isinstance(said, Declaration) else _UNSAID
             own.append(_Place(here, prefix + str(key), said))
         elif isinstance(said, Parts):
             inner += _parts(value, here, prefix, said)
@@ -267,6 +271,12 @@ def names(law: eqx.Module) -> tuple[str, ...]:
     """
     full = [place.name for place in _places(law)]
     return tuple(_shortest(name, full) for name in full)
+
+
+def declared(law: eqx.Module) -> tuple[str, ...]:
+    """Names of the constants that a law declares with `free`, not of all its arrays."""
+    places = zip(_places(law), names(law), strict=True)
+    return tuple(name for place, name in places if place.said is not _UNSAID)
 
 
 def _shortest(name: str, among: list[str]) -> str:

@@ -17,6 +17,7 @@ _HOMES = {
     "info": ("info", "info"),
     "equations": ("equations", "equations"),
     "bounds": ("bounds", "bounds"),
+    "new-law": ("new_law", "new_law"),
     "vet": ("vet", "vet"),
     "compare": ("compare", "compare"),
     "design": ("design", "design_app"),
@@ -85,7 +86,7 @@ def _before_every_command(
     ),
 ) -> None:
     del version
-    if context.invoked_subcommand == "equations":  # computes nothing
+    if context.invoked_subcommand in ("equations", "new-law"):  # they compute nothing
         return
     setting = os.environ.get("JAX_ENABLE_X64", "1")
     if setting.lower() in ("0", "f", "false", "n", "no", "off"):
@@ -138,15 +139,24 @@ def main(args: Sequence[str] | None = None) -> int:
         # complain once more when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except RuntimeError as error:
-        from ..report.user_code import ExperimentError
-        from ..sweeps.hosts import Lost
+    except Exception as error:
+        return _of_the_user(error)
 
-        if not isinstance(error, ExperimentError | Lost):
-            raise
-        return _complain(str(error), 1)
-    except (ValueError, OSError) as error:
-        return _complain(str(error) or type(error).__name__, 2)
+
+def _of_the_user(error: Exception) -> int:
+    """One line on what the user's input or code did; other errors are raised."""
+    from ..report.user_code import ExperimentError, user_line
+    from ..sweeps.hosts import Lost
+
+    message = str(error) or type(error).__name__
+    if isinstance(error, ExperimentError | Lost):
+        return _complain(message, 1)
+    where, bad_input = user_line(error), isinstance(error, ValueError | OSError)
+    if where is not None and not message.startswith("Argument `"):
+        return _complain(f"{where}: {type(error).__name__}: {message}", 1)
+    if bad_input:
+        return _complain(message, 2)
+    raise error
 
 
 def _complain(message: str, code: int) -> int:

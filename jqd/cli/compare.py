@@ -14,13 +14,8 @@ from ..inference import Candidate, Comparison, Study
 from ..inference import compare as compare_studies
 from ..inference.comparison import HEADINGS, HEADINGS_DRAWN, Drawn
 from ..inference.posterior.posterior import SAMPLERS
-from .compare_laws import (
-    is_phase_space,
-    offered,
-    parse_laws,
-    studies_of_populations,
-    studies_on_phase_space,
-)
+from .compare_laws import offered, studies_of_populations, studies_on_phase_space
+from .law_words import is_phase_space, parse_laws
 from .options import AsJson, Nuisance, Sampling, Sigma, check_word, with_options
 from .session import State, conclude, one_bar, table_of, takes
 

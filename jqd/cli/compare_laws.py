@@ -1,153 +1,26 @@
 """The laws that `jqd compare` is asked for, each as a study of the one record."""
 
-import inspect
-import re
-from collections.abc import Callable
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array
 
-from .. import constants, report
 from ..inference import Study
-from ..laws import (
-    Beretta,
-    CopyDynamics,
-    Dephasing,
-    Gisin,
-    GrossPitaevskii,
-    Law,
-    Logarithmic,
-    Schrodinger,
-    Weinberg,
-)
 from ..laws.husimi import Bath
 from ..records import load_phase_space, naming
-from ..report.user_code import failures_of
 from ..spaces.symbols import parameters_of
-from .options import finite_number, parse_nuisances
+from .law_words import Wanted, is_phase_space, law_of_populations
+from .options import parse_nuisances
 from .recover_copying import instrument_of, law_of, read_populations
 from .recover_husimi import law_and_state, parsed, with_points
 
-# Nonlinear laws of a matrix: they are made of H and their constants.
-RIVALS: dict[str, Callable[..., Law]] = {
-    "logarithmic": Logarithmic,
-    "gross_pitaevskii": GrossPitaevskii,
-    "weinberg": Weinberg,
-    "gisin": Gisin,
-    "beretta": Beretta,
-}
-# Laws of each kind of record with the constants that may be free or given.
-POPULATIONS = {
-    "schrodinger": (),
-    "dephasing": ("gamma",),
-    "copying": ("q", "r"),
-    "logarithmic": ("b",),
-    "gross_pitaevskii": ("g",),
-    "weinberg": ("eps",),
-    "gisin": ("lam",),
-    "beretta": ("kappa",),
-}
-PHASE_SPACE = {
-    "schrodinger": (),
-    "loss": ("gamma", "nbar"),
-    "husimi": ("C", "gamma", "nbar"),
-}
 # Rows in which quantum mechanics loses coherence.
 DECOHERENCE = {"dephasing": "dephasing[gamma]", "loss": "loss[gamma]"}
 # A rate that is free begins here, in units of inverse time.
 RATE = 0.05
 # Points of a map that are compared.
 POINTS = 600
-# A comma, but not one between brackets.
-_COMMA = re.compile(r",(?![^\[]*\])")
-_ENTRY = re.compile(r"([^\[\]]+?)(?:\[([^\]]*)\])?")
-_OWN = re.compile(r"(.+\.py):(\w+)")
-
-
-class Wanted(NamedTuple):
-    """A law as it was asked for, `copying[q,r=-0.4]`.
-
-    Attributes:
-        law: its name, or `FILE.py:NAME`.
-        free: names of its free constants.
-        values: of constants that are given.
-    """
-
-    law: str
-    free: tuple[str, ...]
-    values: dict[str, float]
-
-
-def parse_laws(text: str, option: str = "--laws") -> dict[str, Wanted]:
-    """Read a list of laws.
-
-    Args:
-        text: e.g. `schrodinger,copying[q,r],copying[q=0.4],FILE.py:Law[g]`.
-        option: what complaints call it.
-
-    Returns:
-        What is wanted, by the words it was given in.
-
-    Raises:
-        ValueError: unknown laws or constants, a law twice, laws of unlike records.
-    """
-    found: dict[str, Wanted] = {}
-    for entry in map(str.strip, _COMMA.split(text)):
-        match = _ENTRY.fullmatch(entry)
-        known = {*POPULATIONS, *PHASE_SPACE}
-        if match is None or not (match[1] in known or _OWN.fullmatch(match[1])):
-            raise ValueError(
-                f"Argument `{option}` must name laws out of {', '.join(sorted(known))} "
-                "or FILE.py:NAME, with constants in brackets, but "
-                f"{entry!r} was given."
-            )
-        short = Path(match[1]).name + entry[len(match[1]) :]
-        if short in found:
-            raise ValueError(
-                f"Argument `{option}` must name each law once, but {entry!r} comes "
-                "twice."
-            )
-        found[short] = _constants(entry, match[1], match[2], option)
-    laws = {one.law for one in found.values()}
-    of_classes = laws - set(PHASE_SPACE)
-    on_modes = laws & (set(PHASE_SPACE) - set(POPULATIONS))
-    if of_classes and on_modes:
-        raise ValueError(
-            f"Argument `{option}` must be of one kind of record, but "
-            f"{min(of_classes)} is of populations and {min(on_modes)} of phase space."
-        )
-    return found
-
-
-def _constants(entry: str, law: str, inside: str | None, option: str) -> Wanted:
-    free, values = [], {}
-    known = {**POPULATIONS, **PHASE_SPACE}.get(law)
-    for part in (inside or "").split(",") if inside else ():
-        name, given, number = (x.strip() for x in part.partition("="))
-        strange = not name or (known is not None and name not in known)
-        if strange or name in free or name in values:
-            those = ", ".join(known or ()) or ("none" if known == () else "its own")
-            raise ValueError(
-                f"Argument `{option}` must name constants of {law}, each once, out of "
-                f"{those}, but {entry!r} was given."
-            )
-        if given:
-            rule = f"`{option}` must give numbers to constants, as in {law}[{name}=0.4]"
-            values[name] = finite_number(number, rule)
-        else:
-            free.append(name)
-    return Wanted(law, tuple(free), values)
-
-
-def is_phase_space(wanted: dict[str, Wanted]) -> bool:
-    """Whether these laws are of modes, not of classes."""
-    return any(one.law in ("loss", "husimi") for one in wanted.values())
 
 
 def offered(wanted: dict[str, Wanted]) -> str | None:
@@ -188,57 +61,6 @@ def studies_of_populations(
             law, record, psi0=psi0, free=one.free, instrument=shown, nuisances=priors
         )
     return studies
-
-
-def law_of_populations(wanted: Wanted, H: Array, option: str = "--laws") -> Law:
-    """A law of a matrix; a constant that is not given is that of quantum mechanics.
-
-    Args:
-        wanted: what was asked for.
-        H: (n, n).
-        option: what complaints call the words it was asked for in.
-    """
-    if wanted.law == "schrodinger":
-        return Schrodinger(H)
-    if wanted.law == "copying":
-        return CopyDynamics.from_hamiltonian(
-            H, wanted.values.get("q", 0.5), wanted.values.get("r", -0.5)
-        )
-    if make := RIVALS.get(wanted.law):
-        return make(H, **wanted.values)
-    if wanted.law != "dephasing":
-        return _own_law(wanted, H, option)
-    size = H.shape[0]
-    # of two classes only the sum of both rates would count
-    A = np.eye(size) if size > 2 else np.eye(size)[:1]
-    return Dephasing(H, A, wanted.values.get("gamma", 0.0))
-
-
-def _own_law(wanted: Wanted, H: Array, option: str) -> Law:
-    """What FILE.py:NAME makes of H and the values of its constants.
-
-    Constants of a class that are not given begin where they are quantum mechanics.
-    """
-    match = _OWN.fullmatch(wanted.law)
-    assert match is not None  # `parse_laws` made sure
-    path, name = Path(match[1]), match[2]
-    make: Any = getattr(report.load_file(path, name, "H"), name)
-    with failures_of(path):
-        law = make(H, **(_begun(make) | wanted.values))
-    if not isinstance(law, Law):
-        raise ValueError(
-            f"Argument `{option}` must name what makes a jqd.Law, but {wanted.law} "
-            f"makes a {type(law).__name__}."
-        )
-    return law
-
-
-def _begun(make: Any) -> dict[str, float]:
-    """Quantum values of the constants of a class of laws."""
-    if not (inspect.isclass(make) and issubclass(make, Law)):
-        return {}
-    begun = {one.name: constants.quantum_of(one) for one in fields(make)}
-    return {name: value for name, value in begun.items() if value is not None}
 
 
 # -- phase space -----------------------------------------------------------------------

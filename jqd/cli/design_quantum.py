@@ -1,24 +1,35 @@
-"""`jqd design copying` and `jqd design diffusion`: counts of classes, of positions."""
+"""`jqd design copying`, `law`, `diffusion`: counts of classes, of positions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
 import typer
+from jaxtyping import Array
 
 from .. import problems
 from ..evolution import Trajectory
 from ..inference import Prior, Study
 from ..instruments import Confusion, Direct, Instrument, Multinomial
-from ..laws import ConservativeDiffusion, CopyDynamics
+from ..laws import ConservativeDiffusion, CopyDynamics, Law
 from ..observe import Occupations
-from ..records import Record, load_matrix, load_state, naming
+from ..records import Record, naming
 from ..status import Status
 from .design_options import Designing
 from .designing import Planned, carry_out
+from .law_words import (
+    Assigned,
+    LawWord,
+    free_of,
+    law_that_runs,
+    parse_law,
+    words_of,
+)
 from .options import parse_free, with_options
-from .recover_copying import CONSTANTS, law_of
+from .recover_copying import CONSTANTS, law_of, read_problem
 from .recover_diffusion import CONSTANTS as OF_DIFFUSION
 from .session import Matrix, State
 from .simulation import TIMES, follow, parse_times, rows, sets, true_values
@@ -38,37 +49,82 @@ def copying(
     designing: Designing,
 ) -> int:
     """Times at which counts of classes tell most of q and r of copy dynamics."""
-    if (hamiltonian is None) != (state is None):
-        raise ValueError(
-            "Arguments `--hamiltonian` and `--state` must be given together, but "
-            f"{'--hamiltonian' if hamiltonian is None else '--state'} is missing."
-        )
     truth = true_values(assigned, {"q": 0.5, "r": -0.5})
-    names, ts = parse_free(free, CONSTANTS), parse_times(times)
-    priors = designing.priors(names)
+    names = parse_free(free, CONSTANTS)
+    sets = [word for text in assigned or () for word in ("--set", text)]
+    return _of_counts(
+        "copying",
+        lambda H: CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"]),
+        names, sets, designing, hamiltonian, state, times,
+    )  # fmt: skip
+
+
+@with_options()
+def law(
+    law: LawWord,
+    *,
+    hamiltonian: Matrix = None,
+    state: State = None,
+    assigned: Assigned = None,
+    times: Annotated[str, typer.Option(help=f"Candidates: {TIMES}")] = "0.1:6:60",
+    free: Annotated[
+        str | None,
+        typer.Option(
+            help="Constants to be told.", show_default="those declared with jqd.free"
+        ),
+    ] = None,
+    designing: Designing,
+) -> int:
+    """Times at which counts of classes tell most of a law, your own for instance."""
+    wanted = parse_law(law, assigned)
+    H, psi0 = read_problem(hamiltonian, state)
+    make = partial(law_that_runs, wanted)
+    made = law_of(make, jnp.asarray(H), psi0, hamiltonian, state)
+    names = free_of(wanted, made, free, given=True)
+    return _of_counts(
+        "law", make, names, words_of(wanted), designing, hamiltonian, state, times
+    )
+
+
+def _of_counts(
+    name: str,
+    make: Callable[[Array], Law],
+    names: tuple[str, ...],
+    simulate: Sequence[str],
+    designing: Designing,
+    hamiltonian: Path | None,
+    state: Path | None,
+    times: str,
+) -> int:
+    """Design counts of classes under a law of a matrix.
+
+    Args:
+        name: what the commands call it.
+        make: the law of H, at the true constants.
+        names: constants to be told.
+        simulate: words for the command that draws the record, of the law alone.
+        designing, hamiltonian, state, times: the options.
+
+    Returns:
+        Exit code.
+    """
+    ts, priors = parse_times(times), designing.priors(names)
     readout = _readout(priors)
-    if hamiltonian is None or state is None:
-        problem = problems.four_level()
-        H, psi0 = np.asarray(problem.hamiltonian), np.asarray(problem.psi0)
-    else:
-        H, psi0 = load_matrix(hamiltonian), load_state(state)
-    words: list[Any] = [word for text in assigned or () for word in ("--set", text)]
+    H, psi0 = read_problem(hamiltonian, state)
+    words: list[Any] = [*simulate]
     if hamiltonian is not None:
         words += ["--hamiltonian", hamiltonian, "--state", state]
     words += ["--readout", f"{readout:g}"] if readout > 0 else []
 
     def prepare() -> Planned:
-        law = law_of(
-            lambda H: CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"]),
-            jnp.asarray(H), psi0, hamiltonian, state,
-        )  # fmt: skip
+        law = law_of(make, jnp.asarray(H), psi0, hamiltonian, state)
         instrument = Confusion(readout=jnp.asarray(readout))
         with naming(state):
             run = follow(law, psi0, ts, instrument)
         study, ended = _counts(law, run, ts, instrument, psi0, names, priors)
-        return Planned("copying", type(law).__name__, study, ended, words)
+        return Planned(name, type(law).__name__, study, ended, words)
 
-    return carry_out(designing, free, prepare)
+    return carry_out(designing, ",".join(names), prepare)
 
 
 def _readout(priors: Mapping[str, Prior]) -> float:

@@ -6,6 +6,7 @@ from .recover_atoms import anharmonicity, springs
 from .recover_copying import copying
 from .recover_diffusion import diffusion
 from .recover_husimi import husimi
+from .recover_law import law
 from .recover_statistics import statistics
 from .recover_temperature import temperature
 from .recover_tower import tower
@@ -15,6 +16,7 @@ recover_app = typer.Typer(
     no_args_is_help=True,
 )
 for command in (
-    copying, husimi, diffusion, statistics, springs, anharmonicity, tower, temperature
+    copying, law, husimi, diffusion, statistics, springs, anharmonicity, tower,
+    temperature,
 ):  # fmt: skip
     recover_app.command()(command)

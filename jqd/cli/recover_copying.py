@@ -147,6 +147,25 @@ def read_populations(
     return jnp.asarray(H), np.asarray(psi0), data
 
 
+def read_problem(
+    hamiltonian: Path | None, state: Path | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hamiltonian and state; the built-in ones without files.
+
+    Raises:
+        ValueError: one file without the other, or one that is not sound.
+    """
+    if (hamiltonian is None) != (state is None):
+        raise ValueError(
+            "Arguments `--hamiltonian` and `--state` must be given together, but "
+            f"{'--hamiltonian' if hamiltonian is None else '--state'} is missing."
+        )
+    if hamiltonian is None or state is None:
+        problem = problems.four_level()
+        return np.asarray(problem.hamiltonian), np.asarray(problem.psi0)
+    return load_matrix(hamiltonian), load_state(state)
+
+
 def law_of(
     make: Callable[[Array], LawT],
     H: Array,

@@ -1,5 +1,6 @@
-"""`jqd simulate copying` and `jqd simulate diffusion`: counts of classes, positions."""
+"""`jqd simulate copying`, `law`, `diffusion`: counts of classes, positions."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,22 +9,31 @@ from typing import Annotated, Any
 import jax.numpy as jnp
 import numpy as np
 import typer
+from jaxtyping import Array
 
 from .. import problems
 from ..instruments import Confusion, Direct, Multinomial
-from ..laws import ConservativeDiffusion, CopyDynamics
+from ..laws import ConservativeDiffusion, CopyDynamics, Law
 from ..observe import Occupations
 from ..records import (
-    load_matrix,
-    load_state,
     naming,
     write_density,
     write_matrix,
     write_record,
     write_state,
 )
+from .law_words import (
+    Assigned,
+    LawWord,
+    declared_by,
+    law_that_runs,
+    parse_law,
+    told,
+    words_of,
+)
 from .looks import Plan, looks, times_or
 from .options import with_options
+from .recover_copying import law_of, read_problem
 from .session import Matrix, State
 from .simulation import (
     Simulated,
@@ -35,6 +45,13 @@ from .simulation import (
     true_values,
 )
 
+Readout = Annotated[
+    float,
+    typer.Option(
+        min=0.0, max=1.0, help="Share of read-outs that tell nothing: any class."
+    ),
+]
+
 
 @with_options(out=..., shots=None)
 def copying(
@@ -44,9 +61,7 @@ def copying(
     assigned: Annotated[list[str] | None, sets("q (0.5), r (-0.5)")] = None,
     times: Annotated[str | None, times_or("0:6:61")] = None,
     plan: Plan = None,
-    readout: float = typer.Option(
-        0.0, min=0.0, max=1.0, help="Share of read-outs that tell nothing: any class."
-    ),
+    readout: Readout = 0.0,
     simulation: Simulation,
 ) -> int:
     """Counts of classes under copy dynamics, with the files of H and of the state.
@@ -54,14 +69,75 @@ def copying(
     FILE gets the counts, 1000 a time unless said, FILE_hamiltonian.npy and
     FILE_psi0.npy beside it the rest.
     """
-    if (hamiltonian is None) != (state is None):
-        raise ValueError(
-            "Arguments `--hamiltonian` and `--state` must be given together, but "
-            f"{'--hamiltonian' if hamiltonian is None else '--state'} is missing."
-        )
     truth = true_values(assigned, {"q": 0.5, "r": -0.5})
+
+    def make(H: Array) -> CopyDynamics:
+        return CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"])
+
+    return counts_of(
+        "copying", make, lambda law: truth, lambda law: ["copying"], simulation,
+        hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
+    )  # fmt: skip
+
+
+@with_options(out=..., shots=None)
+def law(
+    law: LawWord,
+    *,
+    hamiltonian: Matrix = None,
+    state: State = None,
+    assigned: Assigned = None,
+    times: Annotated[str | None, times_or("0:6:61")] = None,
+    plan: Plan = None,
+    readout: Readout = 0.0,
+    simulation: Simulation,
+) -> int:
+    """Counts of classes under a law, your own or one of the library; see `copying`."""
+    wanted = parse_law(law, assigned)
+    if wanted.free:
+        raise ValueError(
+            f"Argument `LAW` must give {wanted.free[0]} a value, as in "
+            f"[{wanted.free[0]}=0.4], but {law!r} does not."
+        )
+
+    def recover(made: Law) -> list[str]:
+        return words_of(wanted, without=declared_by(wanted, made))
+
+    return counts_of(
+        "law", partial(law_that_runs, wanted), partial(told, wanted),
+        lambda made: ["law", *recover(made)], simulation,
+        hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
+    )  # fmt: skip
+
+
+def counts_of(
+    name: str,
+    make: Callable[[Array], Law],
+    truth: Callable[[Any], Mapping[str, float]],
+    recover: Callable[[Any], Sequence[str]],
+    simulation: Simulation,
+    *,
+    hamiltonian: Path | None,
+    state: Path | None,
+    times: str | None,
+    plan: Path | None,
+    readout: float,
+) -> int:
+    """Draw counts of classes under a law of a matrix.
+
+    Args:
+        name: what the command is called.
+        make: the law of H.
+        truth: its constants by name, of the law.
+        recover: words that begin the command that recovers them, of the law.
+        simulation: shots, seed, files.
+        hamiltonian, state, times, plan, readout: the options.
+
+    Returns:
+        Exit code.
+    """
     out = simulation.out
-    seen = looks("copying", plan, times, "0:6:61", simulation.shots, 1000)
+    seen = looks(name, plan, times, "0:6:61", simulation.shots, 1000)
     if seen.ts[0] != 0 and out.suffix == ".csv":
         raise ValueError(
             f"Argument `{'--times' if plan is None else '--settings'}` must begin at 0 "
@@ -72,12 +148,7 @@ def copying(
         option: out.with_name(f"{out.stem}_{name}.npy")
         for option, name in (("hamiltonian", "hamiltonian"), ("state", "psi0"))
     }
-    if hamiltonian is None or state is None:
-        problem = problems.four_level()
-        H, psi0 = np.asarray(problem.hamiltonian), np.asarray(problem.psi0)
-    else:
-        H, psi0 = load_matrix(hamiltonian), load_state(state)
-
+    H, psi0 = read_problem(hamiltonian, state)
     instrument = Confusion(readout=jnp.asarray(readout))
     # as if a calibration had found it to a tenth
     nuisance = f"readout={readout:g}+-{readout / 10:g}"
@@ -85,8 +156,7 @@ def copying(
     prior = list(seen.recover) if plan is not None else prior
 
     def prepare() -> Simulated:
-        with naming(hamiltonian):
-            law = CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"])
+        law = law_of(make, jnp.asarray(H), psi0, hamiltonian, state)
         with naming(state):
             run = follow(law, psi0, seen.ts, instrument)
 
@@ -99,8 +169,8 @@ def copying(
             }
 
         return Simulated(
-            type(law).__name__, truth, f"counts of {len(psi0)} classes", draw,
-            ["copying", "--data", out, "--hamiltonian", beside["hamiltonian"],
+            type(law).__name__, truth(law), f"counts of {len(psi0)} classes", draw,
+            [*recover(law), "--data", out, "--hamiltonian", beside["hamiltonian"],
              "--state", beside["state"], *prior],
             len(seen.ts), run, seen.told,
         )  # fmt: skip

@@ -15,7 +15,12 @@ from ..problems import golden
 from ..records import load_matrix, naming
 from ..vetting import ROWS, Card, Verdict
 from ..vetting import vet as vet_law
-from .compare_laws import is_phase_space, law_of_populations, parse_laws
+from .law_words import (
+    is_phase_space,
+    law_of_populations,
+    parse_law,
+    parse_laws,
+)
 from .options import AsJson, check_word
 from .session import Matrix, conclude, one_bar, table_of
 
@@ -40,12 +45,16 @@ def vet(
             help=escape(
                 "Laws of a matrix with commas between, values of their constants in "
                 "brackets: copying[q=0.4], logarithmic[b=0.2], FILE.py:NAME[g=0.3] "
-                "(NAME(H) makes a law). Eight of the library by custom."
+                "(NAME(H) makes a law; FILE.py alone where it has one). Eight of the "
+                "library by custom."
             )
         ),
     ] = DEFAULT,
     *,
     hamiltonian: Matrix = None,
+    assigned: list[str] = typer.Option(
+        [], "--set", help="Value of a constant of one law, as in g=0.3; repeat."
+    ),
     rows: str | None = typer.Option(
         None, help="Properties with commas between; all by custom."
     ),
@@ -63,7 +72,7 @@ def vet(
     asked = ROWS if rows is None else tuple(map(str.strip, rows.split(",")))
     for row in asked:
         check_word("rows", row, ROWS)
-    made = _laws(laws, hamiltonian)
+    made = _laws(laws, hamiltonian, assigned)
     folder = None if out is None else report.new_run_folder(out)
     cards: dict[str, Card] = {}
     try:
@@ -77,7 +86,20 @@ def vet(
         if cards:  # minutes of work
             _conclude(cards, asked, folder, as_json)
         raise
+    if rows is not None:
+        _check_applied(cards)
     return _conclude(cards, asked, folder, as_json)
+
+
+def _check_applied(cards: dict[str, Card]) -> None:
+    """Raise where nothing that was asked by name applies to any law."""
+    found = [(law, row) for law, card in cards.items() for row in card.rows.values()]
+    if all(row.verdict is Verdict.NOT_APPLICABLE for _, row in found):
+        law, row = found[0]
+        raise ValueError(
+            f"Argument `--rows` must name rows that apply, but {row.name!r} does not "
+            f"apply to {law}: {row.note}."
+        )
 
 
 def _conclude(
@@ -97,9 +119,14 @@ def _conclude(
     return conclude(summary, [*tables, *notes], as_json=as_json)
 
 
-def _laws(text: str, hamiltonian: Path | None) -> dict[str, Law]:
+def _laws(
+    text: str, hamiltonian: Path | None, assigned: Sequence[str]
+) -> dict[str, Law]:
     """The laws by the words they were asked for in."""
     wanted = parse_laws(text, "LAWS")
+    if assigned:
+        one = parse_law(text, assigned, "LAWS")
+        wanted = {f"{next(iter(wanted))} with {', '.join(assigned)}": one}
     if is_phase_space(wanted):
         raise ValueError(
             "Argument `LAWS` must be of a matrix, but laws of phase space were given."

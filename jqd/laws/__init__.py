@@ -16,6 +16,8 @@ from .motion import Resolution as Resolution
 from .motion import StepNoise as StepNoise
 from .rivals import Beretta as Beretta
 from .rivals import Collapse as Collapse
+from .rivals import Departure as Departure
+from .rivals import DepartureOfKets as DepartureOfKets
 from .rivals import Dephasing as Dephasing
 from .rivals import DoebnerGoldin as DoebnerGoldin
 from .rivals import DoebnerGoldinLine as DoebnerGoldinLine
@@ -28,6 +30,8 @@ from .rivals import PhaseKicks as PhaseKicks
 from .rivals import QuantumJumps as QuantumJumps
 from .rivals import RandomFrequencies as RandomFrequencies
 from .rivals import SchrodingerNewton as SchrodingerNewton
+from .rivals import SelfPotential as SelfPotential
 from .rivals import Weinberg as Weinberg
 from .rivals import kaplan_rajendran as kaplan_rajendran
+from .rivals import read_quantum as read_quantum
 from .schrodinger import Schrodinger as Schrodinger

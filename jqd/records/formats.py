@@ -157,7 +157,7 @@ _MASS = {"mass": "m; else 1"}
 
 KINDS = {
     "populations": Kind(
-        "data", "load_record", "`--data` of `jqd recover copying`, `tower`",
+        "data", "load_record", "`--data` of `jqd recover copying`, `law`, `tower`",
         (
             Format("populations", CSV, "`t,p0,p1` / `0,0.9,0.1`",
                    _T | {"p0,p1,..": _SHARES}),
@@ -177,7 +177,7 @@ KINDS = {
     ),
     "matrix": Kind(
         "hamiltonian", "load_matrix",
-        "`--hamiltonian` of `jqd recover copying`, `jqd sample copying`",
+        "`--hamiltonian` of `jqd recover copying`, `law`, `jqd sample copying`",
         (
             Format("Hermitian matrices", (".npy", ".npz", ".csv"),
                    "`0,1-2j` / `1+2j,3`",
@@ -196,7 +196,7 @@ KINDS = {
     ),
     "state": Kind(
         "psi0", "load_state",
-        "`--state` of `jqd recover copying`, `jqd sample copying`",
+        "`--state` of `jqd recover copying`, `law`, `jqd sample copying`",
         (
             Format("states", (".npy", ".npz", ".csv"), '`np.save("psi0.npy", psi)`',
                    {"psi0": "[a] real or complex, of norm 1, at the first time; names "

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .tables import recovery_details as recovery_details
     from .tables import recovery_summary as recovery_summary
     from .tables import summary_table as summary_table
+    from .user_laws import load_law as load_law
 
 _HOMES = _homes(__file__)
 

@@ -1,8 +1,10 @@
 """Code of the user: load a file, and name its line where it fails."""
 
 import contextlib
+import hashlib
 import importlib.util
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -11,6 +13,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from .._files import OutputError
+
+# Files of the user that were loaded, by their absolute paths.
+_LOADED: dict[str, Path] = {}
 
 
 class ExperimentError(RuntimeError):
@@ -29,7 +34,7 @@ class _AsItStands(SourceFileLoader):
 
 
 def load_file(path: str | Path, function: str, arguments: str) -> ModuleType:
-    """Load a file of the user, wherever it lies.
+    """Load a file of the user that must define a function.
 
     Args:
         path: a Python file.
@@ -43,27 +48,60 @@ def load_file(path: str | Path, function: str, arguments: str) -> ModuleType:
         ValueError: if there is no such file, or it lacks the function.
         ExperimentError: if the file fails while it is loaded.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(
-            f"Argument `FILE` must be a Python file, but {path} is not there."
-        )
-    name = f"jqd_experiment_{path.stem}"
-    loader = _AsItStands(name, str(path))
-    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
-    if spec is None or path.suffix not in SOURCE_SUFFIXES:
-        raise ValueError(f"Argument `FILE` must be a Python file, but is {path}.")
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses and pickled functions look their module up by its name.
-    sys.modules[spec.name] = module
-    with import_folder(path.parent), failures_of(path):
-        loader.exec_module(module)
+    module = load_module(path)
     if not callable(getattr(module, function, None)):
         raise ValueError(
             f"Argument `FILE` must define a function `{function}({arguments})`, but "
             f"{path} does not."
         )
     return module
+
+
+def load_module(path: str | Path) -> ModuleType:
+    """Load a file of the user, wherever it lies; this runs its code.
+
+    The name of its module is that of the place where it lies: the same in every
+    process, another one for another file.
+
+    Args:
+        path: a Python file.
+
+    Returns:
+        Its module.
+
+    Raises:
+        ValueError: if there is no such file, or it is not Python.
+        ExperimentError: if the file fails while it is loaded.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(
+            f"Argument `FILE` must be a Python file, but {path} is not there."
+        )
+    name = _module_name(path)
+    loader = _AsItStands(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    if spec is None or path.suffix not in SOURCE_SUFFIXES:
+        raise ValueError(f"Argument `FILE` must be a Python file, but is {path}.")
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses and pickled functions look their module up by its name.
+    _LOADED[os.path.abspath(path)] = path
+    before = sys.modules.get(name)
+    sys.modules[name] = module
+    try:
+        with import_folder(path.parent), failures_of(path):
+            loader.exec_module(module)
+    except BaseException:  # half of a module is none
+        del sys.modules[name]
+        if before is not None:
+            sys.modules[name] = before
+        raise
+    return module
+
+
+def _module_name(path: Path) -> str:
+    place = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
+    return f"jqd_user_{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}_{place[:16]}"
 
 
 @contextlib.contextmanager
@@ -83,7 +121,7 @@ def failures_of(path: Path, *, own_only: bool = False) -> Iterator[None]:
         raise ValueError(
             f"Argument `FILE` must be valid Python, but {where}: {error.msg}."
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # who exits leaves no result
         lines = _lines_in(path, error)
         if own_only and not lines:
             raise
@@ -92,6 +130,15 @@ def failures_of(path: Path, *, own_only: bool = False) -> Iterator[None]:
         name = type(error).__name__
         text = f"{name}: {reason[0]}" if reason else name
         raise ExperimentError(f"{where}: {text}") from error
+
+
+def user_line(error: BaseException) -> str | None:
+    """FILE:LINE where a loaded file of the user failed, or None if none did."""
+    found = None
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = _LOADED.get(os.path.abspath(frame.filename))
+        found = found if path is None else f"{path}:{frame.lineno}"
+    return found
 
 
 def _lines_in(path: Path, error: BaseException) -> list[int]:

@@ -5,7 +5,7 @@ import pytest
 import qutip
 
 from jqd.cli import main
-from jqd.cli.compare_laws import parse_laws
+from jqd.cli.law_words import parse_laws
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_law_of_ones_own(files, tmp_path, printed, capsys):
     for name, said in (
         ("number", "must name what makes a jqd.Law"),
         ("broken", "own.py:26: NameError"),
-        ("nobody", "must define a function `nobody(H)`"),
+        ("nobody", "own.py:Cubic, but 'nobody' is none of these"),
         ("Cubic[h]", "'h'"),
     ):
         capsys.readouterr()

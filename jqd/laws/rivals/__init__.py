@@ -2,6 +2,8 @@
 
 from .beretta import Beretta as Beretta
 from .collapse import Collapse as Collapse
+from .departure import Departure as Departure
+from .departure import DepartureOfKets as DepartureOfKets
 from .dephasing import Dephasing as Dephasing
 from .doebner_goldin import DoebnerGoldin as DoebnerGoldin
 from .doebner_goldin import DoebnerGoldinLine as DoebnerGoldinLine
@@ -17,4 +19,5 @@ from .quantum_jumps import QuantumJumps as QuantumJumps
 from .schrodinger_newton import SchrodingerNewton as SchrodingerNewton
 from .schrodinger_newton import kaplan_rajendran as kaplan_rajendran
 from .self_potential import SelfPotential as SelfPotential
+from .self_potential import read_quantum as read_quantum
 from .weinberg import Weinberg as Weinberg

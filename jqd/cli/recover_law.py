@@ -1,0 +1,65 @@
+"""`jqd recover law`: constants of any law of a matrix, one's own among them."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..inference import Search
+from .fit import fit
+from .law_words import Assigned, LawWord, free_of, law_that_runs, parse_law, words_of
+from .options import (
+    Common,
+    Nuisance,
+    Sampling,
+    Starts,
+    parse_nuisances,
+    parse_start,
+    with_options,
+)
+from .recover_copying import instrument_of, law_of, read_populations
+from .session import Matrix, State, takes
+
+
+@with_options(out=Path("results/law"))
+def law(
+    law: LawWord,
+    *,
+    data: Annotated[Path | None, takes("populations")] = None,
+    hamiltonian: Matrix = None,
+    state: State = None,
+    assigned: Assigned = None,
+    free: Annotated[
+        str | None,
+        typer.Option(
+            help="Constants to recover.",
+            show_default="those declared with jqd.free that have no value",
+        ),
+    ] = None,
+    start: str = typer.Option("", help="Where to begin, e.g. g=0.2."),
+    starts: Starts = 16,
+    noise: str = typer.Option("auto", help="As for `jqd recover copying`."),
+    nuisance: Nuisance = "",
+    sampling: Sampling,
+    common: Common,
+) -> int:
+    """Recover constants of a law, your own or one of the library, from populations."""
+    wanted = parse_law(law, assigned)
+    if data is None and noise == "auto" and sampling.posterior:
+        noise = "multinomial"
+    H, psi0, record = read_populations(data, hamiltonian, state, noise)
+    made = law_of(partial(law_that_runs, wanted), H, psi0, hamiltonian, state)
+    names = free_of(wanted, made, free)
+    first = parse_start(start, names)
+    priors = parse_nuisances(nuisance, names)
+    quick = Search(steps=20, windows=4, chunk=10)
+    return fit(
+        common, made, record, psi0=psi0, free=names, start=first or None, file=data,
+        starts=min(starts, 4) if common.quick else starts,
+        search=quick if common.quick else Search(),
+        names=[f"p{i}" for i in range(record.values.shape[1])],
+        instrument=instrument_of(priors), nuisances=priors, sampling=sampling,
+        settings={"law": " ".join(words_of(wanted)),
+                  "noise": type(record.noise).__name__, "nuisances": nuisance},
+    )  # fmt: skip

@@ -1,0 +1,119 @@
+"""`jqd sweep law`: what a law predicts, over values of its constants."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import jax.numpy as jnp
+import numpy as np
+import typer
+from jaxtyping import Array
+
+from .. import constants
+from ..evolution import evolve
+from ..laws import Law
+from ..observe import total_variation
+from .law_words import Assigned, LawWord, law_that_runs, parse_law, told, words_of
+from .options import finite_number, with_options
+from .recover_copying import law_of, read_problem
+from .session import Matrix, State
+from .simulation import TIMES, parse_times
+from .sweeping import Sweeping
+
+_VALUES = re.compile(r"([^=]+)=(.+)")
+
+
+@with_options()
+def law(
+    law: LawWord,
+    *,
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            help="A constant and its values, g=0:0.5:11 (first, last, how many) or "
+            "g=0.1,0.3; repeat for others, whose outer product is taken."
+        ),
+    ],
+    times: Annotated[str, typer.Option(help=TIMES)] = "0:6:61",
+    hamiltonian: Matrix = None,
+    state: State = None,
+    assigned: Assigned = None,
+    sweeping: Sweeping,
+) -> int:
+    """Populations of a law, your own for instance, over values of its constants.
+
+    The store holds `populations` over the constants, t and class, and `distance`, the
+    total variation from quantum mechanics where the law says what it departs from.
+    """
+    wanted = parse_law(law, assigned)
+    axes = _axes(vary, (*wanted.values, *wanted.free))
+    ts = parse_times(times)
+    ts = ts if ts[0] == 0 else np.concatenate([[0.0], ts])
+    H, psi0 = read_problem(hamiltonian, state)
+    sweeping.prepare()
+    made = law_of(
+        lambda H: law_that_runs(wanted, H), jnp.asarray(H), psi0, hamiltonian, state
+    )
+    for name in axes:
+        constants.check_name(made, name, "--vary")
+        if constants.pack(made, name).size != 1:
+            raise ValueError(
+                f"Argument `--vary` must name constants of one entry, but {name} has "
+                f"{constants.pack(made, name).size}."
+            )
+    dataset = sweeping.sweep(
+        _point(made, made.admit(psi0), jnp.asarray(ts)), axes,
+        dims={"populations": ("t", "class"), "distance": ("t",)},
+        coords={"t": ts},
+        constants={"law": " ".join(words_of(wanted)), **told(wanted, made)},
+    )  # fmt: skip
+    return sweeping.conclude(dataset, " ".join(words_of(wanted)))
+
+
+def _axes(texts: Sequence[str], taken: Sequence[str]) -> dict[str, np.ndarray]:
+    """Values of each constant that is varied.
+
+    Raises:
+        ValueError: text of another form, a constant that comes twice or has a value.
+    """
+    axes: dict[str, np.ndarray] = {}
+    rule = "`--vary` must look like g=0:0.5:11 or g=0.1,0.3"
+    for text in texts:
+        match = _VALUES.fullmatch(text)
+        if match is None:
+            raise ValueError(f"Argument {rule}, but {text!r} was given.")
+        name, said = match[1].strip(), match[2]
+        if name in axes or name in taken:
+            raise ValueError(
+                f"Argument `--vary` must name constants once that have no value "
+                f"otherwise, but {name!r} is not one."
+            )
+        parts = said.split(":")
+        if len(parts) == 3:
+            first, last, count = (finite_number(part, rule) for part in parts)
+            if count != round(count) or not 1 <= count <= 1e6:
+                raise ValueError(f"Argument {rule}, but {text!r} was given.")
+            axes[name] = np.linspace(first, last, round(count))
+        else:
+            axes[name] = np.array([finite_number(x, rule) for x in said.split(",")])
+    return axes
+
+
+def _point(law: Law, psi: Any, ts: Array) -> Callable[..., dict[str, Array]]:
+    """What is computed at a point: a function of constants by name."""
+    quantum = law.yardstick()
+    exact = None
+    if quantum is not None:
+        exact = evolve(quantum, quantum.prepare(psi), ts, observe="density").values
+
+    def populations(**values: Array) -> dict[str, Array]:
+        here = law
+        for name, value in values.items():
+            here = constants.unpack(here, name, jnp.reshape(value, (1,)))
+        run = evolve(here, here.prepare(psi), ts, observe="density")
+        found = {"populations": run.values, "status": run.status}
+        if exact is not None:
+            found["distance"] = total_variation(run.values, exact)
+        return found
+
+    return populations

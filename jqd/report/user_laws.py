@@ -1,0 +1,209 @@
+"""Laws in a file of the user: found by name, checked, made of a Hamiltonian."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import jax
+import numpy as np
+from jaxtyping import Array
+
+from .. import constants
+from ..laws import Law
+from .user_code import ExperimentError, failures_of, load_module
+
+
+def load_law(
+    path: str | Path, name: str | None = None, argument: str = "FILE"
+) -> Callable[..., Law]:
+    """A law of a file of the user: a class, or a function of H that makes one.
+
+    A class counts if it is defined in this file, is one of `jqd.Law` by way of
+    abstract classes alone, and leaves no method abstract. To load a file is to run it.
+
+    Args:
+        path: a Python file.
+        name: of the class or function; None for the one class that is there.
+        argument: what complaints call the words that named it.
+
+    Returns:
+        What makes the law, called with H and constants by name.
+
+    Raises:
+        ValueError: no such file, no such law, several and none is named, a method
+            that is abstract, a law built on one that is not.
+        ExperimentError: the file fails while it is loaded.
+    """
+    path = Path(path)
+    module: Any = load_module(path)
+    laws = _laws_in(module)
+    if name is None:
+        if len(laws) != 1:
+            raise _missed(argument, path, laws, "no name was given")
+        (name,) = laws
+    made: Any = getattr(module, name, None)
+    if name not in laws:
+        if callable(made) and not isinstance(made, type):
+            return cast(Callable[..., Law], made)  # checked once it has made one
+        raise _missed(argument, path, laws, _why_not(module, name, made))
+    left = sorted(getattr(made, "__abstractmethods__", ()))
+    if left:
+        raise ValueError(
+            f"Argument `{argument}` must name a law with all its methods, but "
+            f"{path.name}:{name} leaves `{left[0]}` abstract."
+        )
+    return laws[name]
+
+
+def _laws_in(module: ModuleType) -> dict[str, type[Law]]:
+    """Classes of laws that a module defines and does not import, in their order.
+
+    Laws that others are built on and that are abstract are no laws to choose from.
+    """
+    own = {
+        name: value
+        for name, value in vars(module).items()
+        if inspect.isclass(value)
+        and issubclass(value, Law)
+        and value.__module__ == module.__name__
+        and not any(_final(base) for base in value.__mro__[1:])
+    }
+    bases = {base for value in own.values() for base in value.__mro__[1:]}
+    return {name: value for name, value in own.items() if value not in bases}
+
+
+def _final(kind: type) -> bool:
+    """Whether it is a law that nothing is left to say of."""
+    return issubclass(kind, Law) and not inspect.isabstract(kind)
+
+
+def _why_not(module: Any, name: str, made: Any) -> str:
+    """Why what has this name is no law of the file."""
+    if isinstance(made, type) and made.__module__ != module.__name__:
+        return f"{name!r} is imported there"
+    for base in made.__mro__[1:] if isinstance(made, type) else ():
+        if _final(base):
+            return f"{name!r} is built on {base.__name__}, which leaves nothing open"
+    return f"{name!r} is none of these"
+
+
+def _missed(
+    argument: str, path: Path, laws: Mapping[str, Any], found: str
+) -> ValueError:
+    if not laws:
+        more = f" ({found})" if "'" in found else ""
+        return ValueError(
+            f"Argument `{argument}` must name a law of {path.name}, but that defines "
+            f"none{more}: a class of jqd.Law, or of one that leaves methods abstract, "
+            "as jqd.laws.SelfPotential does."
+        )
+    names = " or ".join(f"{path.name}:{name}" for name in laws)
+    return ValueError(f"Argument `{argument}` must be {names}, but {found}.")
+
+
+def make_law(
+    path: Path,
+    name: str | None,
+    H: Array,
+    values: Mapping[str, float],
+    argument: str = "FILE",
+) -> Law:
+    """The law that a file makes of a Hamiltonian and the values of constants.
+
+    Constants of a class that are not given, and have no value by custom, begin where
+    they are quantum mechanics.
+
+    Args:
+        path, name, argument: as for `load_law`.
+        H: (n, n).
+        values: of constants, by name.
+
+    Raises:
+        ValueError: see `load_law`; a constructor that takes no H or none of these
+            constants, or refuses them; no law; a law that holds other than arrays.
+        ExperimentError: the file fails.
+    """
+    make = load_law(path, name, argument)
+    spec = f"{path.name}:{getattr(make, '__name__', name)}"
+    _check_call(make, spec, values, argument)
+    kept = _kept(make)
+    given = {
+        name: constants.constant(value) if name in kept else value
+        for name, value in {**_begun(make), **values}.items()
+    }
+    try:
+        with failures_of(path):
+            law = make(H, **given)
+    except ExperimentError as error:
+        if isinstance(error.__cause__, ValueError):  # it refuses what it was given
+            raise ValueError(str(error)) from error
+        raise
+    if not isinstance(law, Law):
+        raise ValueError(
+            f"Argument `{argument}` must name what makes a jqd.Law, but {spec} makes a "
+            f"{type(law).__name__}."
+        )
+    _check_leaves(law, spec, argument)
+    return law
+
+
+def _begun(make: Any) -> dict[str, float]:
+    """Quantum values of the constants of a class of laws, of those that it takes."""
+    if not (isinstance(make, type) and issubclass(make, Law)):
+        return {}
+    begun = {one.name: constants.quantum_of(one) for one in fields(make)}
+    taken = inspect.signature(make).parameters
+    return {
+        name: value
+        for name, value in begun.items()
+        if value is not None
+        and name in taken
+        and taken[name].default is inspect.Parameter.empty
+    }
+
+
+def _kept(make: Any) -> set[str]:
+    """Names of the fields of a class of laws that hold arrays."""
+    if not (isinstance(make, type) and issubclass(make, Law)):
+        return set()
+    return {one.name for one in fields(make) if not one.metadata.get("static", False)}
+
+
+def _check_call(make: Any, spec: str, values: Mapping[str, float], argument: str):
+    """Raise unless it takes H first, and these constants by name."""
+    signature = inspect.signature(make)
+    kinds = {name: one.kind for name, one in signature.parameters.items()}
+    by_name = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    known = [name for name, kind in list(kinds.items())[1:] if kind in by_name]
+    open_ended = inspect.Parameter.VAR_KEYWORD in kinds.values()
+    for name in values:
+        if name not in known and not open_ended:
+            raise ValueError(
+                f"Argument `{argument}` must name constants of {spec}, out of "
+                f"{', '.join(known) or 'none'}, but {name!r} was given."
+            )
+    try:
+        signature.bind(None, **dict.fromkeys({**_begun(make), **values}))
+    except TypeError as error:
+        raise ValueError(
+            f"Argument `{argument}` must name what takes a Hamiltonian first, and "
+            f"constants that have values, but {spec}{signature} does not: {error}."
+        ) from None
+
+
+def _check_leaves(law: Law, spec: str, argument: str) -> None:
+    """Raise where a field holds neither arrays nor what is declared static."""
+    for where, leaf in jax.tree_util.tree_leaves_with_path(law):
+        if isinstance(leaf, jax.Array | np.ndarray | np.generic):
+            continue
+        name = jax.tree_util.keystr(where).lstrip(".")
+        cure = "declare the field with equinox.field(static=True)"
+        if isinstance(leaf, int | float | complex) and not isinstance(leaf, bool):
+            cure = "keep jqd.constants.constant(value) there, or declare the field free"
+        raise ValueError(
+            f"Argument `{argument}` must name a law whose constants are arrays, but "
+            f"`{name}` of {spec} is a Python {type(leaf).__name__}: {cure}."
+        )
