@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...constants import fixed, free, scalars
 from ...spaces.grids import Grid
+from .open_space import convolve, differences, doubled
 from .self_potential import SelfPotential, read_quantum
 
 
@@ -80,11 +80,7 @@ class SchrodingerNewton(SelfPotential):
         """K*ρ."""
         grid = self.quantum.grid
         assert grid is not None
-        shape = tuple(2 * n for n in grid.shape)
-        axes = tuple(range(grid.ndim))
-        wide = jnp.fft.rfftn(rho, shape, axes) * self.spectrum
-        near = tuple(slice(0, n) for n in grid.shape)
-        return grid.cell * jnp.fft.irfftn(wide, shape, axes)[near]
+        return grid.cell * convolve(grid, self.spectrum, rho)
 
     def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:
         """G K*ρ."""
@@ -115,14 +111,7 @@ def kaplan_rajendran(
 
 def _doubled(grid: Grid, kernel: Callable[..., Array]) -> Array:
     """The transform of K at all differences of points, both signs."""
-    apart = []
-    for axis, (n, h) in enumerate(zip(grid.shape, grid.spacing, strict=True)):
-        steps = np.concatenate([np.arange(n), np.arange(-n, 0)])
-        shape = [1] * grid.ndim
-        shape[axis] = 2 * n
-        apart.append(jnp.asarray(h * steps.reshape(shape)))
-    full = tuple(2 * n for n in grid.shape)
-    values = jnp.asarray(kernel(*(jnp.broadcast_to(x, full) for x in apart)))
-    _checks.check_shape(values, "kernel(...)", full)
+    values = jnp.asarray(kernel(*differences(grid)))
+    _checks.check_shape(values, "kernel(...)", doubled(grid))
     _checks.check_finite(values, "kernel(...)")
     return jnp.fft.rfftn(values)
