@@ -284,7 +284,8 @@ def kostin_packet(
 def _cosine(square: Array) -> Array:
     """cos √s, and cosh √-s of a negative s."""
     size = _root_of(square)
-    return jnp.where(square > 0, jnp.cos(size), jnp.cosh(size))
+    far = jnp.where(square > 0, jnp.cos(size), jnp.cosh(size))
+    return jnp.where(jnp.abs(square) < _TINY, 1 - square / 2, far)
 
 
 def _sine(square: Array) -> Array:
@@ -298,5 +299,5 @@ def _root_of(square: Array) -> Array:
     return jnp.sqrt(jnp.maximum(jnp.abs(square), _TINY))
 
 
-# Below it sin √s / √s is 1 - s/6 to rounding.
+# Below it two terms of their series give both to rounding.
 _TINY = 1e-8

@@ -299,7 +299,7 @@ def _refuse(primals: Any, tangents: Any) -> Any:
         raise ValueError(
             "Argument `motion` must not draw where its paths are differentiated, but "
             "does: what is drawn has no derivative. Take `mean_field()`, or "
-            "the law with `draw=False`."
+            "the law made with draw=False."
         )
     return p, slope
 

@@ -15,7 +15,7 @@ class DiosiPenrose(Localisation[NewtonianDecay]):
     smeared as a Gaussian of standard deviation R_0 in each direction of space, whatever
     the dimension of the grid. E_Δ = ½∫∫ Δ(r) G Δ(r')/|r - r'| is the self-energy of the
     difference of the two densities, with Diósi's factor ½; Penrose's is up to 8π
-    larger. Γ is long-ranged: in a box of length L the noise has it to within about
+    larger. Γ is long-ranged: in a box of length L the noise has it to within
     (R_0/L)² of Gm²/ħR_0, see `FieldKernel`.
 
     Attributes:

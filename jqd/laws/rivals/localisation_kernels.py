@@ -96,7 +96,8 @@ class FieldKernel(Kernel):
     The box is doubled, so that distances are those of open space. Where the spectrum
     of -Γ in the doubled box is negative, which it is by the seam of a Γ that still
     rises there, it is taken as 0: `around` and `spread` are those of the Γ that is
-    left, to which the noise belongs exactly.
+    left, to which the noise belongs exactly. In a box of length L it is off by less
+    than Γ'(L) times the width of the kernel.
     """
 
     def spectrum(self, grid: Grid, hbar: Array) -> Float[Array, "..."]:
