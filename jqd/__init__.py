@@ -64,13 +64,18 @@ if TYPE_CHECKING:
     from .instruments import NoNoise as NoNoise
     from .interop import as_array as as_array
     from .interop import to_qutip as to_qutip
+    from .laws import CSL as CSL
+    from .laws import GRW as GRW
+    from .laws import QMUPL as QMUPL
     from .laws import AmplitudeAction as AmplitudeAction
     from .laws import Beretta as Beretta
     from .laws import ClassicalDiffusion as ClassicalDiffusion
     from .laws import Collapse as Collapse
     from .laws import ConservativeDiffusion as ConservativeDiffusion
     from .laws import CopyDynamics as CopyDynamics
+    from .laws import Decoherence as Decoherence
     from .laws import DensityPhase as DensityPhase
+    from .laws import DiosiPenrose as DiosiPenrose
     from .laws import DoebnerGoldin as DoebnerGoldin
     from .laws import DoebnerGoldinLine as DoebnerGoldinLine
     from .laws import Gisin as Gisin

@@ -16,3 +16,6 @@ from .closed_forms import squeezed_state as squeezed_state
 from .eigenstates import eigenstates as eigenstates
 from .open_kerr import open_kerr as open_kerr
 from .open_kerr import open_kerr_amplitude as open_kerr_amplitude
+from .schrodinger_newton import (
+    schrodinger_newton_ground_state as schrodinger_newton_ground_state,
+)

@@ -3,6 +3,7 @@
 Each works under jit, vmap and grad.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
@@ -109,3 +110,194 @@ def gisin_populations(
     # at negative λ the largest energy grows
     weights = p * jnp.exp(exponent - jnp.max(exponent, axis=-1, keepdims=True))
     return weights / jnp.sum(weights, axis=-1, keepdims=True)
+
+
+# -- localisation ----------------------------------------------------------------------
+
+
+def qmupl_packet(
+    t: ArrayLike, lam: ArrayLike, width: ArrayLike
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """Variances of position and momentum on each path of QMUPL, of a free Gaussian.
+
+    ψ ~ exp(-α (x - X)²), α' = λ - 2iα², the same on all paths: only X is random.
+    Var x = 1/(4 Re α), Var p = |α|²/Re α.
+
+    Args:
+        t: times, from 0 on.
+        lam: λ >= 0, in 1 over the unit of time and of length².
+        width: standard deviation of |ψ|² at t = 0, where ψ is real, positive.
+
+    Returns:
+        Var x and Var p, of the broadcast shape; for long times 1/(2√λ) and √λ.
+
+    Source: A. Bassi (2005) J. Phys. A 38, 3173.
+    """
+    _checks.check_positive(width, "width")
+    t, lam, width = map(jnp.asarray, (t, lam, width))
+    start = 1 / (4 * width**2)
+    square = 2j * lam * t**2
+    small = jnp.abs(square) < 1e-8
+    u = jnp.sqrt(jnp.where(small, 1, square))
+    # cosh u and sinh u / u, both over exp(u), which would overflow
+    cosh = jnp.where(small, 1 + square / 2, (1 + jnp.exp(-2 * u)) / 2)
+    sinhc = jnp.where(small, 1 + square / 6, (1 - jnp.exp(-2 * u)) / (2 * u))
+    alpha = (start * cosh + lam * t * sinhc) / (cosh + 2j * t * start * sinhc)
+    real = jnp.real(alpha)
+    return 1 / (4 * real), (real**2 + jnp.imag(alpha) ** 2) / real
+
+
+def qmupl_spread(t: ArrayLike, lam: ArrayLike, width: ArrayLike) -> Float[Array, "..."]:
+    """Variance of the position of a free Gaussian in the mean over paths of QMUPL.
+
+    s² + t²/4s² + λt³/3, of which λt³/3 is that of the momenta that are gained: the
+    energy grows by λ/2 per unit of time.
+
+    Args:
+        t: times.
+        lam: λ.
+        width: s, standard deviation at t = 0, where ψ is real.
+
+    Returns:
+        Variance, length².
+    """
+    t, lam, width = map(jnp.asarray, (t, lam, width))
+    return width**2 + (t / (2 * width)) ** 2 + lam * t**3 / 3
+
+
+def csl_rate(
+    distance: ArrayLike, lam: ArrayLike, r_C: ArrayLike
+) -> Float[Array, "..."]:
+    """Rate at which CSL and GRW take the coherence of two places of one particle.
+
+    λ (1 - exp(-d²/4r_C²))
+
+    Args:
+        distance: d, length.
+        lam: λ, in 1 over the unit of time.
+        r_C: width, length, positive.
+
+    Returns:
+        Rate, in 1 over the unit of time.
+    """
+    _checks.check_positive(r_C, "r_C")
+    distance, lam, r_C = map(jnp.asarray, (distance, lam, r_C))
+    return -lam * jnp.expm1(-((distance / (2 * r_C)) ** 2))
+
+
+def newtonian_self_energy(
+    distance: ArrayLike, G_m2: ArrayLike, R0: ArrayLike
+) -> Float[Array, "..."]:
+    """Newtonian self-energy of the difference of two places of one smeared mass.
+
+    E_Δ = ½ ∫∫ Δ(r) G Δ(r')/|r - r'| = Gm² (1/(√π R_0) - erf(d/2R_0)/d)
+
+    Δ is the difference of two Gaussian densities of standard deviation R_0 in each
+    direction of space. Over ħ it is the rate of Diósi and Penrose.
+
+    Args:
+        distance: d, length.
+        G_m2: Gm², energy times length.
+        R0: R_0, length, positive.
+
+    Returns:
+        E_Δ, energy.
+
+    Source: L. Diósi (1987) Phys. Lett. A 120, 377.
+    """
+    _checks.check_positive(R0, "R0")
+    d, G_m2, R0 = map(jnp.asarray, (distance, G_m2, R0))
+    near = jnp.abs(d) < 1e-2 * R0
+    z = jnp.where(near, 1, d / (2 * R0))
+    far = 1 / jnp.sqrt(jnp.pi) - jax.scipy.special.erf(z) / (2 * z)
+    # the series: the difference of two near numbers is lost there
+    q = jnp.where(near, d / (2 * R0), 0) ** 2
+    series = q * (1 / 3 - q * (1 / 10 - q / 42)) / jnp.sqrt(jnp.pi)
+    return G_m2 / R0 * jnp.where(near, series, far)
+
+
+# -- friction --------------------------------------------------------------------------
+
+# Steps of Runge-Kutta's for the width of Kostin's packet.
+_KOSTIN_STEPS = 2000
+
+
+def kostin_packet(
+    t: ArrayLike,
+    gamma: ArrayLike,
+    omega: ArrayLike,
+    *,
+    center: ArrayLike = 0.0,
+    width: ArrayLike = 1.0,
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """Centre and width of a Gaussian under Kostin's law in a trap.
+
+    i dψ/dt = Hψ + γ(S - ⟨S⟩)ψ:
+    x'' + γx' + ω²x = 0,  σ'' + γσ' = 1/4σ³ - ω²σ, both at rest at t = 0
+
+    The centre is known in closed form, the width by 2000 steps of Runge and Kutta's.
+
+    Args:
+        t: times, from 0 on, any shape.
+        gamma: γ, friction, scalar.
+        omega: ω, angular frequency of the trap, scalar.
+        center: mean position at t = 0, scalar.
+        width: standard deviation of |ψ|² at t = 0, scalar, positive.
+
+    Returns:
+        Mean positions and standard deviations, of the shape of `t`.
+
+    Source: M. D. Kostin (1972) J. Chem. Phys. 57, 3589.
+    """
+    _checks.check_positive(width, "width")
+    t = jnp.asarray(t)
+    t, gamma, omega, center, width = (
+        jnp.asarray(x, jnp.result_type(t, float))
+        for x in (t, gamma, omega, center, width)
+    )
+    square = (omega**2 - gamma**2 / 4) * t**2
+    swing = center * jnp.exp(-gamma * t / 2)
+    swing = swing * (_cosine(square) + gamma * t / 2 * _sine(square))
+
+    def field(state: Array) -> Array:
+        sigma, speed = state
+        force = 1 / (4 * sigma**3) - omega**2 * sigma
+        return jnp.stack([speed, force - gamma * speed])
+
+    def one(end: Array) -> Array:
+        dt = end / _KOSTIN_STEPS
+
+        def step(state: Array, _: None) -> tuple[Array, None]:
+            a = field(state)
+            b = field(state + dt / 2 * a)
+            c = field(state + dt / 2 * b)
+            d = field(state + dt * c)
+            return state + dt / 6 * (a + 2 * b + 2 * c + d), None
+
+        start = jnp.stack([width, jnp.zeros_like(width)])
+        return jax.lax.scan(step, start, None, length=_KOSTIN_STEPS)[0][0]
+
+    widths = jax.vmap(one)(jnp.ravel(t)).reshape(t.shape)
+    return swing, widths
+
+
+def _cosine(square: Array) -> Array:
+    """cos √s, and cosh √-s of a negative s."""
+    size = _root_of(square)
+    far = jnp.where(square > 0, jnp.cos(size), jnp.cosh(size))
+    return jnp.where(jnp.abs(square) < _TINY, 1 - square / 2, far)
+
+
+def _sine(square: Array) -> Array:
+    """sin √s / √s, and sinh √-s / √-s of a negative s."""
+    size = _root_of(square)
+    far = jnp.where(square > 0, jnp.sin(size), jnp.sinh(size)) / size
+    return jnp.where(jnp.abs(square) < _TINY, 1 - square / 6, far)
+
+
+def _root_of(square: Array) -> Array:
+    return jnp.sqrt(jnp.maximum(jnp.abs(square), _TINY))
+
+
+# Below it two terms of their series give both to rounding.
+_TINY = 1e-8

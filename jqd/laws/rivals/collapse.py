@@ -137,21 +137,91 @@ class Collapse(Law):
         Returns:
             ψ, (n,), normalised.
         """
-        del t
         if w is None:
             raise ValueError("Argument `w` must be the noise of the step, but is None.")
+        return self.monitored(t, state, dt, w)[0]
+
+    def monitored(
+        self, t: ArrayLike, state: Array, dt: ArrayLike, w: StepNoise
+    ) -> tuple[Array, Array]:
+        """The state at t + dt, as `step` gives it, and the record dY (K,) of the step.
+
+        Args:
+            t: time, scalar.
+            state: ψ, (n,) complex.
+            dt: step, scalar, positive.
+            w: `increments` (K,) and, if records are drawn, `uniforms` ().
+        """
+        del t
         psi = self._turned(state, dt / 2)
         p = self.density(psi)
         p = p / jnp.sum(p)
         record = self._drawn(p, dt, w) if self.draw else self._followed(p, dt, w)
+        psi, _ = self._informed(psi, p, record, dt)
+        return self._turned(psi, dt / 2), record
+
+    def log_likelihood(
+        self, psi0: Array, dY: Float[Array, "T K"], dt: ArrayLike
+    ) -> Float[Array, ""]:
+        """ln of the probability of a record, over that of white noise alone.
+
+        Σ_t ln Σ_x |ψ_x|² exp(Σ_k [2√γ_k A_kx dY_tk - 2γ_k A_kx² dt]),  ψ as it is
+        known from the record up to t
+
+        The probability density of the record itself is this times that of increments
+        of variance dt, in which no constant of the law is. Exact for records that are
+        made by steps of dt with `draw=True`; of weak order 2 in dt for those of nature.
+
+        Args:
+            psi0: ψ at the start, (n,), normalised.
+            dY: increments of the record, (T, K), or (T,) of one observable.
+            dt: time between them, scalar, positive.
+
+        Returns:
+            ln L, scalar; with derivatives.
+
+        Raises:
+            ValueError: a record of another shape or not finite; dt not positive; see
+                `prepare`.
+
+        Source: H. M. Wiseman, G. J. Milburn (2010) Quantum Measurement and Control.
+        """
+        _checks.check_real(dY, "dY")
+        _checks.check_finite(dY, "dY")
+        _checks.check_scalar(dt, "dt")
+        _checks.check_positive(dt, "dt")
+        psi = self.prepare(psi0)
+        records = jnp.asarray(dY, jnp.real(psi).dtype)
+        records = records[:, None] if records.ndim == 1 else records
+        _checks.check_shape(records, "dY", (None, self.A.shape[0]))
+
+        def follow(psi: Array, record: Array) -> tuple[Array, Array]:
+            psi = self._turned(psi, dt / 2)
+            p = self.density(psi)
+            psi, gain = self._informed(psi, p / jnp.sum(p), record, dt)
+            return self._turned(psi, dt / 2), gain
+
+        return jnp.sum(jax.lax.scan(follow, psi, records)[1])
+
+    def _informed(
+        self, psi: Array, p: Array, record: Array, dt: ArrayLike
+    ) -> tuple[Array, Array]:
+        """ψ that knows the record of dt, and ln of how much likelier it made it.
+
+        Args:
+            psi: ψ, (n,).
+            p: |ψ|², normalised.
+            record: dY, (K,).
+            dt: the time it took.
+        """
         strength = _root(self.gamma)
         exponent = strength[:, None] * self.A * record[:, None]
         exponent = jnp.sum(exponent - self.gamma[:, None] * self.A**2 * dt, axis=0)
         # the largest weight is 1: no overflow, and a norm that does not vanish
-        exponent = exponent - jax.lax.stop_gradient(jnp.max(_seen(exponent, p)))
-        psi = psi * jnp.exp(jnp.where(p > 0, exponent, 0))
-        psi = psi / jnp.sqrt(jnp.sum(self.density(psi)))
-        return self._turned(psi, dt / 2)
+        most = jax.lax.stop_gradient(jnp.max(seen(exponent, p)))
+        psi = psi * jnp.exp(jnp.where(p > 0, exponent - most, 0))
+        norm = jnp.sum(self.density(psi))
+        return psi / jnp.sqrt(norm), 2 * most + jnp.log(norm)
 
     def _turned(self, psi: Array, dt: ArrayLike) -> Array:
         """exp(-iH dt/ħ) ψ."""
@@ -166,9 +236,7 @@ class Collapse(Law):
 
     def _drawn(self, p: Array, dt: ArrayLike, w: StepNoise) -> Array:
         """dY of a class drawn from p."""
-        up_to = jnp.cumsum(undifferentiated(p))
-        x = jnp.sum(up_to <= w.uniforms * up_to[-1])
-        found = self.A[:, jnp.minimum(x, p.shape[0] - 1)]
+        found = self.A[:, draw_class(p, w.uniforms)]
         return 2 * _root(self.gamma) * found * dt + w.increments
 
     def _followed(self, p: Array, dt: ArrayLike, w: StepNoise) -> Array:
@@ -190,7 +258,7 @@ def _root(gamma: Array) -> Array:
     return jnp.where(there, jnp.sqrt(jnp.where(there, gamma, 1)), 0)
 
 
-def _seen(exponent: Array, p: Array) -> Array:
+def seen(exponent: Array, p: Array) -> Array:
     """The exponents of classes that have a share."""
     return jnp.where(p > 0, exponent, -jnp.inf)
 
@@ -212,6 +280,13 @@ def _lower_root(matrix: Array) -> Array:
     return jax.lax.scan(column, jnp.zeros_like(matrix), rows)[0]
 
 
+def draw_class(p: Float[Array, " n"], uniform: Array) -> Array:
+    """The number of a class, drawn from p by a number in [0, 1); no derivative."""
+    up_to = jnp.cumsum(undifferentiated(p))
+    x = jnp.sum(up_to <= uniform * up_to[-1])
+    return jnp.minimum(x, p.shape[0] - 1)
+
+
 @jax.custom_jvp
 def undifferentiated(p: Array) -> Array:
     """p, from which something is drawn; refuses to be differentiated."""
@@ -224,7 +299,7 @@ def _refuse(primals: Any, tangents: Any) -> Any:
         raise ValueError(
             "Argument `motion` must not draw where its paths are differentiated, but "
             "does: what is drawn has no derivative. Take `mean_field()`, or "
-            "`Collapse(..., draw=False)`."
+            "the law made with draw=False."
         )
     return p, slope
 

@@ -118,8 +118,13 @@ class Dephasing(Law):
         return {"norm": jnp.sum(self.density(state))}
 
 
-def density_operator(psi: Any, size: int) -> Complex[Array, "n n"]:
+def density_operator(psi: Any, size: int, weight: float = 1.0) -> Complex[Array, "n n"]:
     """ρ = |ψ⟩⟨ψ| of a normalised ψ, (n,), or ρ itself, (n, n) of trace 1.
+
+    Args:
+        psi: ψ or ρ.
+        size: n.
+        weight: what one entry of |ψ|² counts for: 1, or the cell of a grid.
 
     Raises:
         ValueError: wrong shape, not finite, not Hermitian, not normalised.
@@ -128,9 +133,10 @@ def density_operator(psi: Any, size: int) -> Complex[Array, "n n"]:
     if psi.ndim == 2:
         _checks.check_shape(psi, "psi", (size, size))
         _checks.check_hermitian(psi, "psi")
-        _checks.check_state(jnp.sqrt(jnp.abs(jnp.diagonal(psi))), "psi", size, 1.0)
+        shares = jnp.sqrt(jnp.abs(jnp.diagonal(psi)))
+        _checks.check_state(shares, "psi", size, weight)
         return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
-    _checks.check_state(psi, "psi", size, 1.0)
+    _checks.check_state(psi, "psi", size, weight)
     psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
     return psi[:, None] * jnp.conj(psi)[None, :]
 

@@ -28,16 +28,35 @@ class JumpingKet(NamedTuple):
     """A ket between two jumps.
 
     Attributes:
-        psi: ψ, normalised, (n,).
+        psi: ψ, normalised, (n,) or of the shape of a grid.
         survival: ln of the probability that no jump came since the last one, scalar.
         number: of jumps so far, scalar.
         seed: of this path's numbers, (2,); drawn in its first step.
     """
 
-    psi: Complex[Array, " n"]
+    psi: Complex[Array, "..."]
     survival: Float[Array, ""]
     number: Int[Array, ""]
     seed: UInt[Array, "2"]
+
+    @classmethod
+    def start(cls, psi: Array) -> "JumpingKet":
+        """A path without numbers yet, which `seeded` knows by its -1 jumps."""
+        none = jnp.zeros((), jnp.real(psi).dtype)
+        return cls(psi, none, jnp.asarray(-1), jnp.zeros(2, jnp.uint32))
+
+    def seeded(self, uniforms: Array) -> "JumpingKet":
+        """The ket, with numbers of its own from its first step on."""
+        begins = self.number < 0
+        seed = (uniforms * 2.0**32).astype(self.seed.dtype)
+        return self._replace(
+            number=jnp.maximum(self.number, 0),
+            seed=jnp.where(begins, seed, self.seed),
+        )
+
+    def key(self) -> Array:
+        """The key of the numbers of this path."""
+        return jax.random.fold_in(jax.random.key(self.seed[0]), self.seed[1])
 
 
 class QuantumJumps(Law):
@@ -87,9 +106,7 @@ class QuantumJumps(Law):
         psi = as_array(psi, "psi")
         _checks.check_state(psi, "psi", self.law.levels, 1.0)
         psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
-        none = jnp.zeros((), jnp.real(psi).dtype)
-        # 0 jumps and the seed 0: `step` takes it for a path without numbers yet
-        return JumpingKet(psi, none, jnp.asarray(-1), jnp.zeros(2, jnp.uint32))
+        return JumpingKet.start(psi)
 
     def mean_field(self) -> Lindblad:
         """The equation of the mean of |ψ⟩⟨ψ|."""
@@ -153,18 +170,10 @@ class QuantumJumps(Law):
         """
         if w is None:
             raise ValueError("Argument `w` must be the noise of the step, but is None.")
-        state = self._seeded(state, w.uniforms)
+        state = state.seeded(w.uniforms)
         state = state._replace(psi=self._turned(t, state.psi, dt / 2))
         state = self._jumped(state, jnp.asarray(dt))
         return state._replace(psi=self._turned(t + dt / 2, state.psi, dt / 2))
-
-    def _seeded(self, state: JumpingKet, uniforms: Array) -> JumpingKet:
-        begins = state.number < 0
-        seed = (uniforms * 2.0**32).astype(state.seed.dtype)
-        return state._replace(
-            number=jnp.maximum(state.number, 0),
-            seed=jnp.where(begins, seed, state.seed),
-        )
 
     def _turned(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
         """exp(-iH dt/ħ) ψ, H of the middle of the interval."""
@@ -188,7 +197,7 @@ class QuantumJumps(Law):
         decay, basis = jnp.linalg.eigh(
             jnp.einsum("k,kba,kbc->ac", rates, jnp.conj(L), L)
         )
-        key = jax.random.fold_in(jax.random.key(state.seed[0]), state.seed[1])
+        key = state.key()
 
         def wait(carry: tuple) -> tuple:
             state, left, _ = carry

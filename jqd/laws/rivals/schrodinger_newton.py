@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...constants import fixed, free, scalars
 from ...spaces.grids import Grid
+from .open_space import convolve, differences, doubled
 from .self_potential import SelfPotential, read_quantum
 
 
@@ -88,10 +88,9 @@ class SchrodingerNewton(SelfPotential):
         grid = self.quantum.grid
         assert grid is not None
         own = self.spectrum.ndim
-        axes, others = tuple(range(own)), tuple(range(own, grid.ndim))
-        near, shape = grid.shape[:own], tuple(2 * n for n in grid.shape[:own])
-        wide = jnp.fft.rfftn(jnp.sum(rho, others), shape, axes) * self.spectrum
-        field = jnp.fft.irfftn(wide, shape, axes)[tuple(slice(0, n) for n in near)]
+        others = tuple(range(own, grid.ndim))
+        alone = Grid(grid.bounds[:own], grid.shape[:own])
+        field = convolve(alone, self.spectrum, jnp.sum(rho, others))
         return grid.cell * jnp.expand_dims(field, others)
 
     def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -123,14 +122,7 @@ def kaplan_rajendran(
 
 def _doubled(grid: Grid, kernel: Callable[..., Array]) -> Array:
     """The transform of K at all differences of points, both signs."""
-    apart = []
-    for axis, (n, h) in enumerate(zip(grid.shape, grid.spacing, strict=True)):
-        steps = np.concatenate([np.arange(n), np.arange(-n, 0)])
-        shape = [1] * grid.ndim
-        shape[axis] = 2 * n
-        apart.append(jnp.asarray(h * steps.reshape(shape)))
-    full = tuple(2 * n for n in grid.shape)
-    values = jnp.asarray(kernel(*(jnp.broadcast_to(x, full) for x in apart)))
-    _checks.check_shape(values, "kernel(...)", full)
+    values = jnp.asarray(kernel(*differences(grid)))
+    _checks.check_shape(values, "kernel(...)", doubled(grid))
     _checks.check_finite(values, "kernel(...)")
     return jnp.fft.rfftn(values)

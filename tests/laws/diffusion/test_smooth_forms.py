@@ -6,7 +6,7 @@ import pytest
 
 import jqd
 from jqd import ConservativeDiffusion, Grid, Madelung
-from jqd.exact import coherent_state, free_gaussian, squeezed_state
+from jqd.exact import coherent_state, free_gaussian, rivals, squeezed_state
 from jqd.laws.diffusion import Literal, Window
 from jqd.laws.diffusion.differences import difference_matrix, interpolate
 
@@ -110,6 +110,25 @@ def test_window_knows_friction_and_classical_diffusion():
     # the window leaves out a share of 3e-12, weighted here by its distance squared
     np.testing.assert_allclose(mean, closure.position, atol=1e-8)
     np.testing.assert_allclose(variance, closure.variance, atol=1e-8)
+
+
+@pytest.mark.slow
+def test_kostins_packet_swings_down():
+    """R10. Of a fixed box of ±9 the walls end the run; the window goes along, from a
+    box that holds seven deviations at the start."""
+    grid = Grid((-14.0, 14.0), 192)
+    psi = grid.normalise(jnp.exp(-((grid.x - 1.5) ** 2) / (4 * 1.44)) + 0j)
+    law = ConservativeDiffusion(grid, well, friction=0.2, form=Window())
+    ts = jnp.array([0.0, 4.0])
+    run = jqd.evolve(law, law.prepare(psi), ts, method=TIGHT, observe="density")
+    assert run.ok
+    rho = run.values[-1]
+    mean = grid.integrate(grid.x * rho)
+    width = jnp.sqrt(grid.integrate((grid.x - mean) ** 2 * rho))
+    # the window leaves out a share of 3e-12, weighted here by its distance squared
+    center, sigma = rivals.kostin_packet(4.0, 0.2, 1.0, center=1.5, width=1.2)
+    np.testing.assert_allclose([mean, width], [center, sigma], atol=1e-9)
+    np.testing.assert_allclose([mean, width], [-0.7474884032, 0.79596573], atol=1e-8)
 
 
 @pytest.mark.parametrize("periodic", [False, True])

@@ -79,3 +79,37 @@ def test_densities_tell_a_constant(name, make):
     found = jqd.recover(make(quantum), record, psi0=psi, free=name, starts=4)
     assert found.status == "converged"
     assert found.constants[name].value == pytest.approx(0.14, abs=1e-7)
+
+
+KERNELS = {
+    "lam": (jqd.laws.QuadraticDecay, (0.14,)),
+    "G_m2": (jqd.laws.NewtonianDecay, (0.3, 0.8)),
+    "lam and r_C": (jqd.laws.GaussianDecay, (0.3, 0.9)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KERNELS)
+def test_mean_densities_tell_how_a_particle_is_localised(name):
+    """In the mean over paths."""
+    make, true = KERNELS[name]
+    free = tuple(name.split(" and "))
+    grid = jqd.Grid((-5, 5), 24)
+    quantum = jqd.Schrodinger.on_grid(grid, lambda x: x**2 / 2)
+    x = np.asarray(grid.x)
+    psi = np.exp(-((x - 0.8) ** 2) / 2) / np.pi**0.25 + 0j
+    ts = np.linspace(0.5, 2, 4)
+    law = jqd.Decoherence(quantum, make(*true))
+    run = jqd.evolve(
+        law, law.prepare(psi), np.r_[0, ts], observe="density",
+        method=jqd.Fixed(jqd.strang, 200, estimate_error=False),
+    )  # fmt: skip
+    record = jqd.Record(ts, run.values[1:], t0=0.0)
+    start = [0.7 * v if i < len(free) else v for i, v in enumerate(true)]
+    wrong = jqd.Decoherence(quantum, make(*start))
+    found = jqd.recover(wrong, record, psi0=psi, free=free, starts=1)
+    assert found.status == "converged"
+    for constant, value in zip(free, true, strict=False):
+        # Strang's steps of the record: (1/400)² over slopes of a tenth
+        one = found.constants[constant].value
+        assert one == pytest.approx(value, abs=1e-4)

@@ -82,6 +82,19 @@ def test_a_free_gaussian_breathes_in_the_logarithmic_law():
     assert variance(grid, rho) ** 0.5 == pytest.approx(0.6307358302, abs=1e-9)
 
 
+@pytest.mark.slow
+def test_two_humps_of_the_logarithmic_law_need_short_steps():
+    """R18: past the threshold of the step where the density nearly vanishes."""
+    grid, quantum = trap(24, 256)
+    law, x = Logarithmic(quantum, 0.5), grid.x
+    two = jnp.exp(-((x - 2) ** 2) + 0.5j * x) + 0.7 * jnp.exp(-((x + 2) ** 2))
+    one = jnp.exp(-((x - 1) ** 2) + 0.5j * x)
+    for psi, steps, most in ((two, 320, 1e-9), (one, 80, 1e-11)):
+        psi = grid.normalise(psi)
+        apart = last(law, psi, 2.0, steps) - last(law, psi, 2.0, 4000)
+        assert float(jnp.sqrt(grid.norm2(apart))) < most
+
+
 def test_the_gaussian_at_rest_in_a_trap():
     grid, quantum = trap(20, 256)
     s = float(rivals.logarithmic_width(0.1, 1.0))

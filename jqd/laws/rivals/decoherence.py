@@ -1,0 +1,149 @@
+"""Decoherence in space: the mean of what localises a particle on a grid."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ...constants import parts
+from ...interop import as_array
+from ...spaces.hamiltonians import ParticleOnGrid
+from ...steppers import Flows, Splitting, strang
+from ...steppers.flows import DampedFlow, PhaseFlow
+from .departure import Departure
+from .dephasing import density_operator
+from .localisation_kernels import Kernel
+from .on_grid import hamiltonian_of, read_on_grid
+
+
+class Decoherence(Departure):
+    """∂ρ(x, x')/∂t = -i[H, ρ]/ħ - Γ(x - x') ρ.
+
+    The state is the density operator, (*shape, *shape) on a grid of that shape. Linear
+    in it; conserves its trace. Γ is that of a kernel, whose constants are the law's:
+    `QuadraticDecay` (QMUPL), `GaussianDecay` (CSL and GRW of one particle) or
+    `NewtonianDecay` (Diósi and Penrose). The step is Strang's, of two exact flows, the
+    kinetic one and V with Γ: any dt keeps ρ positive.
+
+    Attributes:
+        quantum: Schrödinger's law on a grid, with H and ħ.
+        kernel: Γ.
+
+    Source: E. Joos, H. D. Zeh (1985) Z. Phys. B 59, 223.
+    """
+
+    kernel: Kernel = parts()
+
+    def __init__(self, quantum: Any, kernel: Kernel) -> None:
+        """The law.
+
+        Args:
+            quantum: a `Schrodinger` on a grid, of n points: ρ has n² numbers.
+            kernel: Γ, such as `GaussianDecay(lam, r_C)`.
+
+        Raises:
+            ValueError: no grid, a grid over several devices, an absorber; no kernel.
+        """
+        self.quantum = read_on_grid(quantum)
+        if not isinstance(kernel, Kernel):
+            raise ValueError(
+                "Argument `kernel` must be one of jqd.laws.rivals, such as "
+                f"GaussianDecay, but is a {type(kernel).__name__}."
+            )
+        self.kernel = kernel
+
+    @property
+    def _hamiltonian(self) -> ParticleOnGrid:
+        return hamiltonian_of(self.quantum)
+
+    @property
+    def cell(self) -> float:
+        """The volume that an entry of `density` stands for."""
+        return self.quantum.cell
+
+    def pair(self, other: Any) -> None:
+        """No rule: ρ of two particles on grids has too many numbers."""
+        del other
+
+    def prepare(self, psi: Any) -> Complex[Array, "..."]:
+        """ρ(x, x') = ψ(x) ψ*(x') of a normalised ψ on the grid, or ρ itself.
+
+        Raises:
+            ValueError: wrong shape, not finite, not Hermitian, not normalised.
+        """
+        grid = self._hamiltonian.grid
+        psi = as_array(psi, "psi")
+        if psi.shape == 2 * grid.shape:
+            psi = psi.reshape(grid.size, grid.size)
+        else:
+            psi = self.quantum.prepare(psi).reshape(grid.size)
+        rho = density_operator(psi, grid.size, grid.cell)
+        return rho.reshape(2 * grid.shape)
+
+    def density(self, state: Array) -> Float[Array, "..."]:
+        """ρ(x, x), per unit of volume."""
+        grid = self._hamiltonian.grid
+        diagonal = jnp.diagonal(state.reshape(grid.size, grid.size))
+        return jnp.real(diagonal).reshape(grid.shape)
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """The trace, as `norm`."""
+        return {"norm": self.cell * jnp.sum(self.density(state))}
+
+    def decay(self) -> Float[Array, "..."]:
+        """Γ(x - x'), of the shape of ρ."""
+        grid = self._hamiltonian.grid
+        apart = tuple(_beside(x)[0] - _beside(x)[1] for x in grid.coordinates)
+        rate = self.kernel.decay(apart, self.quantum.hbar)
+        return jnp.broadcast_to(rate, 2 * grid.shape)
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """-i[H, ρ]/ħ - Γρ"""
+        del args
+        moving = jnp.fft.ifftn(self._kinetic_rate(t) * jnp.fft.fftn(state))
+        return -1j * (moving + self._potential_rate(t) * state) - self.decay() * state
+
+    def _potential_rate(self, t: ArrayLike) -> Array:
+        """(V(x) - V(x'))/ħ"""
+        H = self._hamiltonian
+        return _difference(1 / self.quantum.hbar * H.potential(H.grid, t))
+
+    def _kinetic_rate(self, t: ArrayLike) -> Array:
+        """ħ(k² - k'²)/2m; k² is even, so that both indices are transformed alike."""
+        del t
+        H = self._hamiltonian
+        return _difference(self.quantum.hbar / (2 * H.mass) * H.grid.k2)
+
+    def flows(self) -> Flows:
+        """V with Γ (outer), and the kinetic flow."""
+        H = self._hamiltonian
+        phase = PhaseFlow(
+            self._potential_rate, autonomous=H.autonomous, precision=H.mass.dtype
+        )
+        kinetic = PhaseFlow(
+            self._kinetic_rate,
+            to_basis=jnp.fft.fftn,
+            from_basis=jnp.fft.ifftn,
+            precision=H.mass.dtype,
+        )
+        # the phase refuses a correction before this one is asked
+        return Flows(
+            DampedFlow(phase, lambda t: self.decay(), self._potential_rate), kinetic
+        )
+
+    @property
+    def stepper(self) -> Splitting:
+        """Strang's."""
+        return strang
+
+
+def _beside(values: Array) -> tuple[Array, Array]:
+    """Values of x and of x', to be broadcast against each other."""
+    ones = (1,) * values.ndim
+    return values.reshape(values.shape + ones), values.reshape(ones + values.shape)
+
+
+def _difference(values: Array) -> Array:
+    """f(x) - f(x')"""
+    first, second = _beside(values)
+    return first - second

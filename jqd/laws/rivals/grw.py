@@ -1,0 +1,179 @@
+"""GRW: a particle on a grid that is hit from time to time."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ...constants import parts
+from ...steppers import strang
+from ..motion import Resolution, StepNoise
+from .collapse import draw_class, undifferentiated
+from .decoherence import Decoherence
+from .departure import Departure
+from .localisation_kernels import GaussianDecay, positive, squared
+from .on_grid import hamiltonian_of, read_on_grid
+from .quantum_jumps import JumpingKet
+
+
+class GRW(Departure):
+    """Schrödinger's law, and hits at the rate λ:
+
+        ψ(x) <- exp(-(x - z)²/2r_C²) ψ(x), normalised,
+
+    z with the density ∫ |ψ(x)|² exp(-(x - z)²/r_C²) dx / (√π r_C)^d: a place drawn from
+    |ψ|² and a normal number of variance r_C²/2 in each dimension. The spontaneous
+    localisation of Ghirardi, Rimini and Weber, of one particle. The mean of |ψ⟩⟨ψ| is
+    `Decoherence` with Γ = λ (1 - exp(-d²/4r_C²)). A step is half a step of H
+    (Strang's), its hits, as many as there are, half a step of H: of order 2 in the
+    mean, exact at any dt where H = 0. A path has numbers of its own, whatever its steps
+    are, so that `jqd.evolve` judges steps by halved ones with the same hits.
+
+    Paths have no derivatives: fits and gradients take `mean_field()`.
+
+    Attributes:
+        quantum: Schrödinger's law on a grid, with H and ħ.
+        kernel: Γ, with `lam` and `r_C`.
+
+    Source: G. C. Ghirardi, A. Rimini & T. Weber (1986) Phys. Rev. D 34, 470.
+    """
+
+    kernel: GaussianDecay = parts()
+
+    def __init__(
+        self, quantum: Any, lam: ArrayLike = 0.0, r_C: ArrayLike = 1.0
+    ) -> None:
+        """The law.
+
+        Args:
+            quantum: a `Schrodinger` on a grid.
+            lam: λ >= 0, in 1 over the unit of time.
+            r_C: width, length.
+
+        Raises:
+            ValueError: no grid, an absorber; a constant out of its range.
+        """
+        self.quantum = read_on_grid(quantum)
+        self.kernel = GaussianDecay(lam, r_C)
+
+    def prepare(self, psi: Any) -> JumpingKet:
+        """A normalised ψ on the grid, from which every path starts.
+
+        Raises:
+            ValueError: wrong shape, not finite, not normalised.
+        """
+        return JumpingKet.start(self.quantum.prepare(psi))
+
+    def mean_field(self) -> Decoherence:
+        """The equation of the mean of |ψ⟩⟨ψ|."""
+        return Decoherence(self.quantum, self.kernel)
+
+    # -- what is seen ------------------------------------------------------------------
+
+    @property
+    def cell(self) -> float:
+        """The volume that one entry of |ψ|² stands for."""
+        return self.quantum.cell
+
+    def density(self, state: JumpingKet) -> Float[Array, "..."]:
+        """|ψ|² of one path, per unit of volume."""
+        return self.quantum.density(state.psi)
+
+    def resolution(self, state: JumpingKet) -> Resolution | None:
+        """As for `Schrodinger`."""
+        return self.quantum.resolution(state.psi)
+
+    def invariants(self, state: JumpingKet) -> dict[str, Array]:
+        """The norm."""
+        return {"norm": self.cell * jnp.sum(self.density(state))}
+
+    def apart(self, one: JumpingKet, other: JumpingKet) -> None:
+        """None: near a hit one path is before and its neighbour behind it."""
+        del one, other
+
+    # -- dynamics ----------------------------------------------------------------------
+
+    @property
+    def noise_shape(self) -> StepNoise:
+        """No increments; two uniforms, of which the first step makes the seed."""
+        return StepNoise((0,), (2,))
+
+    def pathwise(self) -> "GRW":
+        """The law itself: its numbers do not depend on the steps."""
+        return self
+
+    def vector_field(
+        self, t: ArrayLike, state: JumpingKet, args: Any = None
+    ) -> JumpingKet:
+        """The drift between hits."""
+        return JumpingKet(
+            self.quantum.vector_field(t, state.psi, args),
+            -self.kernel.lam,
+            jnp.zeros_like(state.number),
+            jnp.zeros_like(state.seed),
+        )
+
+    def step(
+        self,
+        t: ArrayLike,
+        state: JumpingKet,
+        dt: ArrayLike,
+        w: StepNoise | None = None,
+    ) -> JumpingKet:
+        """The ket at t + dt under the noise w, which must be given.
+
+        Args:
+            t: time, scalar.
+            state: a ket.
+            dt: step, scalar, positive.
+            w: `uniforms`, (2,), heeded by the first step of a path.
+        """
+        if w is None:
+            raise ValueError("Argument `w` must be the noise of the step, but is None.")
+        state = state.seeded(w.uniforms)
+        state = state._replace(psi=strang(self.quantum, t, state.psi, dt / 2))
+        state = self._hit(state, jnp.asarray(dt))
+        return state._replace(psi=strang(self.quantum, t + dt / 2, state.psi, dt / 2))
+
+    def _hit(self, state: JumpingKet, dt: Array) -> JumpingKet:
+        """What the hits of an interval dt do."""
+        state = state._replace(psi=undifferentiated(state.psi))
+        lam, key = undifferentiated(self.kernel.lam), state.key()
+
+        def wait(carry: tuple) -> tuple:
+            state, left, _ = carry
+            times, place = jax.random.split(jax.random.fold_in(key, state.number))
+            # ln of the probability that no hit came yet, when it comes
+            target = jnp.log1p(-jax.random.uniform(times, (), left.dtype))
+            hit = state.survival - lam * left < target
+            tau = (state.survival - target) / jnp.where(lam > 0, lam, 1)
+            tau = jnp.where(hit, jnp.clip(tau, 0, left), left)
+            after = JumpingKet(
+                jnp.where(hit, self._gathered(state.psi, place), state.psi),
+                jnp.where(hit, 0, state.survival - lam * tau),
+                state.number + hit,
+                state.seed,
+            )
+            return after, left - tau, hit
+
+        begin = (state, dt, jnp.asarray(True))
+        return jax.lax.while_loop(lambda carry: carry[2], wait, begin)[0]
+
+    def _gathered(self, psi: Array, key: Array) -> Array:
+        """ψ after one hit."""
+        grid, r_C = hamiltonian_of(self.quantum).grid, positive(self.kernel.r_C)
+        p = self.quantum.density(psi)
+        drawn, around = jax.random.split(key)
+        point = draw_class(jnp.ravel(p), jax.random.uniform(drawn, (), p.dtype))
+        index = jnp.unravel_index(point, grid.shape)
+        off = r_C / jnp.sqrt(2 * jnp.ones_like(r_C))
+        off = off * jax.random.normal(around, (grid.ndim,), p.dtype)
+        apart = tuple(
+            x - jnp.ravel(x)[i] - away
+            for x, i, away in zip(grid.coordinates, index, off, strict=True)
+        )
+        exponent = -squared(apart) / (2 * r_C**2)
+        # of the point that was drawn, so that the norm does not vanish
+        psi = psi * jnp.exp(exponent - exponent[index])
+        return psi / jnp.sqrt(self.cell * jnp.sum(self.quantum.density(psi)))

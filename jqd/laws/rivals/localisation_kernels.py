@@ -1,0 +1,206 @@
+"""How fast two places lose their coherence, and the noise that goes with it."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ...constants import free, scalars
+from ...spaces.grids import Grid
+from .open_space import convolve, differences, doubled
+
+
+class Kernel(eqx.Module):
+    """Γ(x - x'), the rate at which ρ(x, x') is lost, of a noise that has no place.
+
+    What localises is a Gaussian field B with ⟨(B(x) - B(x'))²⟩ = 2Γ(x - x') dt in each
+    step. Channels A_k, their sum and their lattice do not enter but through Γ.
+    """
+
+    @abc.abstractmethod
+    def decay(self, apart: tuple[Array, ...], hbar: Array) -> Float[Array, "..."]:
+        """Γ of differences, one array a dimension; in 1 over the unit of time."""
+
+    @abc.abstractmethod
+    def noise(self, grid: Grid) -> tuple[int, ...]:
+        """Shape of the increments of which a field is made."""
+
+    @abc.abstractmethod
+    def field(self, grid: Grid, hbar: Array, w: Array) -> Float[Array, "..."]:
+        """B on the grid, from increments of variance dt."""
+
+    @abc.abstractmethod
+    def around(self, grid: Grid, hbar: Array, point: Array) -> Float[Array, "..."]:
+        """Γ(x - x_0) on the grid, x_0 its point of this number."""
+
+    @abc.abstractmethod
+    def spread(self, grid: Grid, hbar: Array, f: Array) -> Float[Array, "..."]:
+        """Σ_y Γ(x - y) f(y) on the grid."""
+
+
+class QuadraticDecay(Kernel):
+    """Γ = λ d²/2, of the position itself as what is measured.
+
+    Attributes:
+        lam: λ, in 1 over the unit of time and of length².
+    """
+
+    lam: Float[Array, ""] = free(quantum=0.0, span=(0, 1), bounds=(0.0, np.inf))
+
+    def __init__(self, lam: ArrayLike) -> None:
+        """A rate λ >= 0, scalar."""
+        (self.lam,) = scalars(lam=lam)
+        _checks.check_not_negative(lam, "lam")
+
+    def decay(self, apart: tuple[Array, ...], hbar: Array) -> Float[Array, "..."]:
+        """λ d²/2"""
+        del hbar
+        return self.lam / 2 * squared(apart)
+
+    def noise(self, grid: Grid) -> tuple[int, ...]:
+        """One increment a dimension."""
+        return (grid.ndim,)
+
+    def field(self, grid: Grid, hbar: Array, w: Array) -> Float[Array, "..."]:
+        """√λ x·w"""
+        del hbar
+        x = grid.coordinates
+        tilt = sum(x[axis] * w[axis] for axis in range(grid.ndim))
+        return jnp.broadcast_to(root(self.lam) * tilt, grid.shape)
+
+    def around(self, grid: Grid, hbar: Array, point: Array) -> Float[Array, "..."]:
+        """λ (x - x_0)²/2"""
+        index = jnp.unravel_index(point, grid.shape)
+        apart = (
+            x - jnp.ravel(x)[i] for x, i in zip(grid.coordinates, index, strict=True)
+        )
+        return jnp.broadcast_to(self.decay(tuple(apart), hbar), grid.shape)
+
+    def spread(self, grid: Grid, hbar: Array, f: Array) -> Float[Array, "..."]:
+        """λ/2 (x² Σf - 2x·Σyf + Σy²f)"""
+        del hbar
+        each = (
+            x**2 * jnp.sum(f) - 2 * x * jnp.sum(x * f) + jnp.sum(x**2 * f)
+            for x in grid.coordinates
+        )
+        return self.lam / 2 * jnp.broadcast_to(sum(each), grid.shape)
+
+
+class FieldKernel(Kernel):
+    """A kernel whose field is that of noise at all places, by FFT of the root of Γ.
+
+    The box is doubled, so that distances are those of open space. Where the spectrum
+    of -Γ in the doubled box is negative, which it is by the seam of a Γ that still
+    rises there, it is taken as 0: `around` and `spread` are those of the Γ that is
+    left, to which the noise belongs exactly. In a box of length L it is off by less
+    than Γ'(L) times the width of the kernel.
+    """
+
+    def spectrum(self, grid: Grid, hbar: Array) -> Float[Array, "..."]:
+        """`rfftn` of -Γ at the differences of the grid, without its mean, >= 0."""
+        lost = jnp.real(jnp.fft.rfftn(-self.decay(differences(grid), hbar)))
+        uniform = (0,) * grid.ndim
+        return jnp.maximum(lost, 0).at[uniform].set(0)
+
+    def _table(self, grid: Grid, hbar: Array) -> Array:
+        """Γ at the differences of the grid, as the noise has it."""
+        axes = tuple(range(grid.ndim))
+        table = jnp.fft.irfftn(self.spectrum(grid, hbar), doubled(grid), axes)
+        return table[(0,) * grid.ndim] - table
+
+    def noise(self, grid: Grid) -> tuple[int, ...]:
+        """An increment for each point of the doubled box."""
+        return doubled(grid)
+
+    def field(self, grid: Grid, hbar: Array, w: Array) -> Float[Array, "..."]:
+        """White noise through the root of the spectrum."""
+        return convolve(grid, root(self.spectrum(grid, hbar)), w)
+
+    def around(self, grid: Grid, hbar: Array, point: Array) -> Float[Array, "..."]:
+        """Γ(x - x_0)"""
+        near = self._table(grid, hbar)
+        index = jnp.unravel_index(point, grid.shape)
+        for axis, (n, i) in enumerate(zip(grid.shape, index, strict=True)):
+            near = jnp.take(near, (jnp.arange(n) - i) % (2 * n), axis=axis)
+        return near
+
+    def spread(self, grid: Grid, hbar: Array, f: Array) -> Float[Array, "..."]:
+        """Γ * f"""
+        spectrum = self.spectrum(grid, hbar)
+        axes = tuple(range(grid.ndim))
+        table = jnp.fft.irfftn(spectrum, doubled(grid), axes)
+        return table[(0,) * grid.ndim] * jnp.sum(f) - convolve(grid, spectrum, f)
+
+
+class GaussianDecay(FieldKernel):
+    """Γ = λ (1 - exp(-d²/4r_C²)), of localisation with width r_C.
+
+    Attributes:
+        lam: λ, in 1 over the unit of time.
+        r_C: width, length.
+    """
+
+    lam: Float[Array, ""] = free(quantum=0.0, span=(0, 1), bounds=(0.0, np.inf))
+    r_C: Float[Array, ""] = free(bounds=(0.0, np.inf))
+
+    def __init__(self, lam: ArrayLike, r_C: ArrayLike) -> None:
+        """A rate λ >= 0 and a width r_C > 0, scalars."""
+        self.lam, self.r_C = scalars(lam=lam, r_C=r_C)
+        _checks.check_not_negative(lam, "lam")
+        _checks.check_positive(r_C, "r_C")
+
+    def decay(self, apart: tuple[Array, ...], hbar: Array) -> Float[Array, "..."]:
+        """λ (1 - exp(-d²/4r_C²))"""
+        del hbar
+        return -self.lam * jnp.expm1(-squared(apart) / (4 * positive(self.r_C) ** 2))
+
+
+class NewtonianDecay(FieldKernel):
+    """Γ = E_Δ(d)/ħ,  E_Δ = Gm² (1/(√π R_0) - erf(d/2R_0)/d).
+
+    E_Δ is the Newtonian self-energy ½∫∫ Δ(r) G Δ(r')/|r - r'| of the difference Δ of
+    two masses m at a distance d, each a Gaussian of standard deviation R_0.
+
+    Attributes:
+        G_m2: Gm², energy times length.
+        R0: R_0, length.
+    """
+
+    G_m2: Float[Array, ""] = free(quantum=0.0, span=(0, 1), bounds=(0.0, np.inf))
+    R0: Float[Array, ""] = free(bounds=(0.0, np.inf))
+
+    def __init__(self, G_m2: ArrayLike, R0: ArrayLike) -> None:
+        """Gm² >= 0 and a width R_0 > 0, scalars."""
+        self.G_m2, self.R0 = scalars(G_m2=G_m2, R0=R0)
+        _checks.check_not_negative(G_m2, "G_m2")
+        _checks.check_positive(R0, "R0")
+
+    def decay(self, apart: tuple[Array, ...], hbar: Array) -> Float[Array, "..."]:
+        """E_Δ/ħ"""
+        R0, d2 = positive(self.R0), squared(apart)
+        somewhere = d2 > 0
+        z = jnp.sqrt(jnp.where(somewhere, d2, 1)) / (2 * R0)
+        between = jnp.where(somewhere, jax.scipy.special.erf(z) / (2 * z), 0)
+        there = 1 / jnp.sqrt(jnp.asarray(np.pi, R0.dtype))
+        shape = jnp.where(somewhere, there - between, 0)
+        return self.G_m2 / (hbar * R0) * shape
+
+
+def squared(apart: tuple[Array, ...]) -> Array:
+    """d²"""
+    return sum((x**2 for x in apart[1:]), apart[0] ** 2)
+
+
+def positive(length: Array) -> Array:
+    """A length that a fit may bring to 0, as a divisor."""
+    return jnp.where(length > 0, length, jnp.finfo(length.dtype).tiny ** 0.25)
+
+
+def root(value: Array) -> Array:
+    """√value, with slope 0 where it is not positive."""
+    there = value > 0
+    return jnp.where(there, jnp.sqrt(jnp.where(there, value, 1)), 0)

@@ -1,0 +1,33 @@
+"""Schrödinger's law as what localises a particle needs it: on a grid."""
+
+from typing import Any
+
+from ...spaces.hamiltonians import ParticleOnGrid
+from ..schrodinger import Schrodinger
+from .self_potential import read_quantum
+
+
+def read_on_grid(quantum: Any) -> Schrodinger:
+    """A `Schrodinger` on a grid of one device, without an absorber.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    law = read_quantum(quantum)
+    if law.grid is None:
+        raise ValueError(
+            "Argument `quantum` must be a `Schrodinger` on a grid, but is of a matrix."
+        )
+    if law.grid.sharding is not None:
+        raise ValueError(
+            "Argument `quantum` must be on a grid of one device, but is on a sharded "
+            "one."
+        )
+    return law
+
+
+def hamiltonian_of(quantum: Schrodinger) -> ParticleOnGrid:
+    """H of a law that `read_on_grid` has let pass."""
+    H = quantum.hamiltonian
+    assert isinstance(H, ParticleOnGrid)
+    return H
