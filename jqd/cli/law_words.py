@@ -1,7 +1,7 @@
 """Laws as words name them: `copying[q=0.4]`, `FILE.py:Class[g]`, with `--set`."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -70,12 +70,17 @@ class Wanted(NamedTuple):
     values: dict[str, float]
 
 
-def parse_laws(text: str, option: str = "--laws") -> dict[str, Wanted]:
+def parse_laws(
+    text: str,
+    option: str = "--laws",
+    beyond: Mapping[str, tuple[str, ...]] | None = None,
+) -> dict[str, Wanted]:
     """Read a list of laws.
 
     Args:
         text: e.g. `schrodinger,copying[q,r],copying[q=0.4],FILE.py:Law[g]`.
         option: what complaints call it.
+        beyond: more laws with their constants, which need no record.
 
     Returns:
         What is wanted, by the words it was given in.
@@ -84,12 +89,12 @@ def parse_laws(text: str, option: str = "--laws") -> dict[str, Wanted]:
         ValueError: unknown laws or constants, a law twice, laws of unlike records.
     """
     found: dict[str, Wanted] = {}
+    table = {**POPULATIONS, **PHASE_SPACE, **(beyond or {})}
     for entry in map(str.strip, _COMMA.split(text)):
         match = _ENTRY.fullmatch(entry)
-        known = {*POPULATIONS, *PHASE_SPACE}
-        if match is None or not (match[1] in known or _OWN.fullmatch(match[1])):
+        if match is None or not (match[1] in table or _OWN.fullmatch(match[1])):
             raise ValueError(
-                f"Argument `{option}` must name laws out of {', '.join(sorted(known))} "
+                f"Argument `{option}` must name laws out of {', '.join(sorted(table))} "
                 "or FILE.py:NAME, with constants in brackets, but "
                 f"{entry!r} was given."
             )
@@ -99,8 +104,8 @@ def parse_laws(text: str, option: str = "--laws") -> dict[str, Wanted]:
                 f"Argument `{option}` must name each law once, but {entry!r} comes "
                 "twice."
             )
-        found[short] = _constants(entry, match[1], match[2], option)
-    laws = {one.law for one in found.values()}
+        found[short] = _constants(entry, match[1], match[2], option, table)
+    laws = {one.law for one in found.values()} - set(beyond or {})
     of_classes = laws - set(PHASE_SPACE)
     on_modes = laws & (set(PHASE_SPACE) - set(POPULATIONS))
     if of_classes and on_modes:
@@ -111,9 +116,15 @@ def parse_laws(text: str, option: str = "--laws") -> dict[str, Wanted]:
     return found
 
 
-def _constants(entry: str, law: str, inside: str | None, option: str) -> Wanted:
+def _constants(
+    entry: str,
+    law: str,
+    inside: str | None,
+    option: str,
+    table: Mapping[str, tuple[str, ...]],
+) -> Wanted:
     free, values = [], {}
-    known = {**POPULATIONS, **PHASE_SPACE}.get(law)
+    known = table.get(law)
     for part in (inside or "").split(",") if inside else ():
         name, given, number = (x.strip() for x in part.partition("="))
         strange = not name or (known is not None and name not in known)

@@ -16,13 +16,13 @@ from ..records import load_matrix, naming
 from ..vetting import ROWS, Card, Verdict
 from ..vetting import vet as vet_law
 from .law_words import (
-    is_phase_space,
     law_of_populations,
     parse_law,
     parse_laws,
 )
 from .options import AsJson, check_word
 from .session import Matrix, conclude, one_bar, table_of
+from .vet_laws import ALL, GROUNDS, KNOWN
 
 # One of each that moves kets, away from quantum mechanics.
 DEFAULT = (
@@ -30,6 +30,8 @@ DEFAULT = (
     "logarithmic[b=0.2],gross_pitaevskii[g=0.3],weinberg[eps=0.3],gisin[lam=0.1]"
 )
 HEADINGS = ("property", "verdict", "figure", "floor", "note")
+# Laws side by side in one table.
+WIDE = 8
 SHORT = {
     Verdict.HOLDS: "holds",
     Verdict.FAILS: "fails",
@@ -43,10 +45,11 @@ def vet(
         str,
         typer.Argument(
             help=escape(
-                "Laws of a matrix with commas between, values of their constants in "
-                "brackets: copying[q=0.4], logarithmic[b=0.2], FILE.py:NAME[g=0.3] "
-                "(NAME(H) makes a law; FILE.py alone where it has one). Eight of the "
-                "library by custom."
+                "Laws with commas between, values of their constants in brackets: "
+                "copying[q=0.4], logarithmic[b=0.2], FILE.py:NAME[g=0.3] (NAME(H) "
+                "makes a law; FILE.py alone where it has one), diffusion[D=0.45] and "
+                "others on a ring, husimi[C=0.9]. Eight of a matrix by custom; `all` "
+                "for all of the library."
             )
         ),
     ] = DEFAULT,
@@ -107,7 +110,11 @@ def _conclude(
 ) -> int:
     """Print the cards; write and draw them into the folder, if there is one."""
     summary = {"laws": {name: card.plain() for name, card in cards.items()}}
-    tables = [_overview(cards, asked)]
+    names = list(cards)
+    tables = [
+        _overview({name: cards[name] for name in names[first : first + WIDE]}, asked)
+        for first in range(0, len(names), WIDE)
+    ]
     if len(cards) == 1:
         ((name, card),) = cards.items()
         tables = [table_of(f"{name}, t = {card.time:g}", HEADINGS, card.lines())]
@@ -123,13 +130,14 @@ def _laws(
     text: str, hamiltonian: Path | None, assigned: Sequence[str]
 ) -> dict[str, Law]:
     """The laws by the words they were asked for in."""
-    wanted = parse_laws(text, "LAWS")
+    wanted = parse_laws(ALL if text == "all" else text, "LAWS", KNOWN)
     if assigned:
         one = parse_law(text, assigned, "LAWS")
         wanted = {f"{next(iter(wanted))} with {', '.join(assigned)}": one}
-    if is_phase_space(wanted):
+    if any(one.law == "loss" for one in wanted.values()):
         raise ValueError(
-            "Argument `LAWS` must be of a matrix, but laws of phase space were given."
+            "Argument `LAWS` must not name loss, the law of a record, but does; "
+            "dephasing and husimi are vetted."
         )
     for name, one in wanted.items():
         if one.free:
@@ -140,7 +148,9 @@ def _laws(
     H = golden()[0].hamiltonian() if hamiltonian is None else load_matrix(hamiltonian)
     with naming(hamiltonian):
         return {
-            name: law_of_populations(one, jnp.asarray(H), "LAWS")
+            name: GROUNDS[one.law][0](**one.values)
+            if one.law in GROUNDS
+            else law_of_populations(one, jnp.asarray(H), "LAWS")
             for name, one in wanted.items()
         }
 

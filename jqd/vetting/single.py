@@ -242,8 +242,9 @@ def galilei(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
         return float(distance(np.roll(p, cells, axis=-1), q).max())
 
     moved_on = np.roll(kets, cells, axis=-1)
-    here = judged(name, size(moved_on, 1), size(moved_on, 2))
+    coarse = runs.lacking(free, boosted)
+    here = judged(name, size(moved_on, 1), size(moved_on, 2), "", coarse)
     if here.verdict is not Verdict.HOLDS:
         return absent(name, "on this ring the law is not the same everywhere")
     note = f"one wave of the box, {cells} cells"
-    return judged(name, size(boosted, 1), size(boosted, 2), note)
+    return judged(name, size(boosted, 1), size(boosted, 2), note, coarse)
