@@ -229,7 +229,7 @@ class Leaking(Told):
 
 
 def test_a_law_of_ones_own():
-    with pytest.raises(ValueError, match=r"Untold has no such `yardstick\(\)`"):
+    with pytest.raises(ValueError, match=r"Untold has no `yardstick\(\)`"):
         jqd.vet(Untold(jnp.asarray(QUBIT) + 0j))
     rows = ("norm", *SIGNALS, "gauge")
     card = jqd.vet(Told(jnp.asarray(QUBIT) + 0j), rows=rows, steps=100)
