@@ -20,7 +20,7 @@ from ..records import Record, naming
 from ..status import Status
 from .design_options import Designing
 from .designing import Planned, carry_out
-from .law_words import (
+from .one_law import (
     Assigned,
     LawWord,
     free_of,

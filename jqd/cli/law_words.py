@@ -1,16 +1,13 @@
-"""Laws as words name them: `copying[q=0.4]`, `FILE.py:Class[g]`, with `--set`."""
+"""Laws as words name them: `copying[q=0.4]`, `FILE.py:Class[g]`."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import typer
 from jaxtyping import Array
-from rich.markup import escape
 
-from .. import constants
 from ..laws import (
     Beretta,
     CopyDynamics,
@@ -23,7 +20,7 @@ from ..laws import (
     Weinberg,
 )
 from ..report.user_laws import make_law
-from .options import assignments, finite_number, parse_free
+from .options import finite_number
 
 # Nonlinear laws of a matrix: they are made of H and their constants.
 RIVALS: dict[str, Callable[..., Law]] = {
@@ -170,150 +167,3 @@ def law_of_populations(wanted: Wanted, H: Array, option: str = "--laws") -> Law:
     # of two classes only the sum of both rates would count
     A = np.eye(size) if size > 2 else np.eye(size)[:1]
     return Dephasing(H, A, wanted.values.get("gamma", 0.0))
-
-
-# -- one law, of commands that follow or fit it ----------------------------------------
-
-LawWord = Annotated[
-    str,
-    typer.Argument(
-        metavar="LAW",
-        help=escape(
-            "FILE.py:CLASS, a law of your own (FILE.py alone where it has one), or "
-            "copying, logarithmic, gross_pitaevskii, weinberg, gisin, beretta, "
-            "dephasing; values in brackets or by --set: gisin[lam=0.1]."
-        ),
-    ),
-]
-Assigned = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Value of a constant, as in g=0.3; repeat."),
-]
-
-
-def parse_law(text: str, assigned: Sequence[str] | None, option: str = "LAW") -> Wanted:
-    """Read one law of a matrix, with values in brackets and of `--set`.
-
-    Args:
-        text: e.g. `FILE.py:Law[g=0.3]`.
-        assigned: each like `g=0.3`.
-        option: what complaints call the text.
-
-    Raises:
-        ValueError: several laws, one of phase space, a constant that is unknown or has
-            two values.
-    """
-    found = parse_laws(text, option)
-    if len(found) != 1 or is_phase_space(found):
-        raise ValueError(
-            f"Argument `{option}` must be one law of a matrix, but {text!r} was given."
-        )
-    (wanted,) = found.values()
-    return with_values(wanted, assigned)
-
-
-def with_values(wanted: Wanted, assigned: Sequence[str] | None) -> Wanted:
-    """A law with the values of `--set` beside those in its brackets."""
-    values = assignments(assigned or (), "set", "g=0.3")
-    known = POPULATIONS.get(wanted.law)
-    for name in values:
-        if known is not None and name not in known:
-            raise ValueError(
-                f"Argument `--set` must set constants of {wanted.law}, out of "
-                f"{', '.join(known) or 'none'}, but {name!r} was given."
-            )
-        if name in wanted.values or name in wanted.free:
-            raise ValueError(
-                f"Argument `--set` must not set {name!r}, which stands in the brackets "
-                f"of {wanted.law}, but does."
-            )
-    return wanted._replace(values=wanted.values | values)
-
-
-def law_that_runs(wanted: Wanted, H: Array) -> Law:
-    """The law of a matrix that was asked for; of a random one its mean is followed.
-
-    Raises:
-        ValueError: a random law without a mean law; see `law_of_populations`.
-    """
-    law = law_of_populations(wanted, H, "LAW")
-    if law.noise_shape is None:
-        return law
-    mean = law.mean_field()
-    if not isinstance(mean, Law):
-        raise ValueError(
-            "Argument `LAW` must have a mean law if it is random, but "
-            f"{type(law).__name__} has none."
-        )
-    return mean
-
-
-def declared_by(wanted: Wanted, law: Law) -> tuple[str, ...]:
-    """Constants that are free by custom: never the Hamiltonian.
-
-    Those that the class declares with `jqd.free`, of a law of the library those of
-    the table.
-    """
-    if wanted.law in POPULATIONS:
-        return POPULATIONS[wanted.law]
-    return constants.declared(law)
-
-
-def free_of(
-    wanted: Wanted, law: Law, text: str | None, *, given: bool = False
-) -> tuple[str, ...]:
-    """The free constants: of `--free`, of brackets, or those that are by custom.
-
-    Args:
-        wanted: what was asked for.
-        law: what it made.
-        text: the option, or None.
-        given: whether a constant that has a value may be free.
-
-    Raises:
-        ValueError: no constant, one twice, one that has a value.
-    """
-    names = wanted.free
-    if text is not None:
-        names = parse_free(",".join((*names, text)))
-    elif not names:
-        names = tuple(
-            name
-            for name in declared_by(wanted, law)
-            if given or name not in wanted.values
-        )
-    if not names:
-        raise ValueError(
-            f"Argument `--free` must name constants of {Path(wanted.law).name}, out of "
-            f"{', '.join(constants.names(law)) or 'none'}: none that is declared with "
-            "jqd.free is without a value."
-        )
-    for name in names:
-        if name in wanted.values and not given:
-            raise ValueError(
-                f"Argument `--free` must not name {name!r}, which has a value, but "
-                "does; `--start` says where a fit begins."
-            )
-    return names
-
-
-def told(wanted: Wanted, law: Law) -> dict[str, float]:
-    """Values of what is free by custom and of what was given, entry by entry."""
-    known = {
-        label: value
-        for name in dict.fromkeys((*declared_by(wanted, law), *wanted.values))
-        if name in constants.names(law)
-        for label, value in zip(
-            constants.labels(law, name),
-            np.asarray(constants.pack(law, name)).tolist(),
-            strict=True,
-        )
-    }
-    return known | {n: v for n, v in wanted.values.items() if n not in known}
-
-
-def words_of(wanted: Wanted, without: Sequence[str] = ()) -> list[str]:
-    """Words of a command that ask for this law, but for values of these constants."""
-    kept = {n: v for n, v in wanted.values.items() if n not in without}
-    sets = [("--set", f"{name}={value!r}") for name, value in kept.items()]
-    return [wanted.law, *(word for pair in sets for word in pair)]

@@ -8,7 +8,7 @@ import typer
 
 from ..inference import Search
 from .fit import fit
-from .law_words import Assigned, LawWord, free_of, law_that_runs, parse_law, words_of
+from .one_law import Assigned, LawWord, free_of, law_that_runs, parse_law, words_of
 from .options import (
     Common,
     Nuisance,

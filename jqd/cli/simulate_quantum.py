@@ -22,7 +22,8 @@ from ..records import (
     write_record,
     write_state,
 )
-from .law_words import (
+from .looks import Plan, looks, times_or
+from .one_law import (
     Assigned,
     LawWord,
     declared_by,
@@ -31,7 +32,6 @@ from .law_words import (
     told,
     words_of,
 )
-from .looks import Plan, looks, times_or
 from .options import with_options
 from .recover_copying import law_of, read_problem
 from .session import Matrix, State

@@ -13,7 +13,7 @@ from .. import constants
 from ..evolution import evolve
 from ..laws import Law
 from ..observe import total_variation
-from .law_words import Assigned, LawWord, law_that_runs, parse_law, told, words_of
+from .one_law import Assigned, LawWord, law_that_runs, parse_law, told, words_of
 from .options import finite_number, with_options
 from .recover_copying import law_of, read_problem
 from .session import Matrix, State

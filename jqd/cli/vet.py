@@ -15,11 +15,8 @@ from ..problems import golden
 from ..records import load_matrix, naming
 from ..vetting import ROWS, Card, Verdict
 from ..vetting import vet as vet_law
-from .law_words import (
-    law_of_populations,
-    parse_law,
-    parse_laws,
-)
+from .law_words import law_of_populations, parse_laws
+from .one_law import parse_law
 from .options import AsJson, check_word
 from .session import Matrix, conclude, one_bar, table_of
 from .vet_laws import ALL, GROUNDS, KNOWN

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.linalg import expm
 
 import jqd
 from jqd.cli import main
+from jqd.records import load_record
 from jqd.report import load_law
 
 OWN = """
@@ -61,6 +63,10 @@ class Mute(Alone.__mro__[1]):
 
     def vector_field(self, t, psi, args=None):
         return -1j * (self.H @ psi + self.h * psi)
+
+
+def watched(H, gamma=0.0):
+    return jqd.Collapse(H, jnp.arange(3.0), gamma)
 
 
 class Walk(Mute.__mro__[1]):
@@ -162,6 +168,24 @@ def test_a_law_of_the_library_by_its_name(files, printed):
     found = printed("simulate law")
     assert found["constants"] == {"lam": 0.1}
     assert "recover law gisin --data n.csv" in found["recover"]
+
+
+def test_a_random_law_is_followed_by_its_mean(files, printed):
+    words = ["simulate", "law", "own.py:watched", "--set", "gamma=0.4", *files]
+    words += ["--times", "0:2:5", "--shots", "1000000", "--out", "n.npz", "--json"]
+    assert main(words) == 0
+    found = printed("simulate law")
+    assert found["law"] == "Dephasing"
+    assert found["constants"] == {"gamma": 0.4}
+    # Lindblad's equation, by the exponential of its matrix
+    H, psi, one = np.load("H.npy"), np.load("psi.npy"), np.eye(3)
+    gap = np.subtract.outer(np.arange(3), np.arange(3))
+    L = -1j * (np.kron(H, one) - np.kron(one, H)) - 0.2 * np.diag(gap.ravel() ** 2)
+    rho = expm(2 * L) @ np.outer(psi, psi.conj()).ravel()
+    exact = np.real(np.diag(rho.reshape(3, 3)))
+    shares = load_record("n.npz").values[-1] / 1e6
+    # 4 standard errors of a million shots; without decoherence they are off by 0.1 and more
+    assert np.all(np.abs(shares - exact) < 4 * np.sqrt(exact / 1e6))
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_the_folder_is_not_overwritten(capsys, tmp_path):
     [
         (["copying[q]"], "`LAWS` must give q a value, as in copying[q=0.4]"),
         (["bohm"], "`LAWS` must name laws out of beretta, copying"),
-        (["husimi[C=0.9]"], "`LAWS` must be of a matrix"),
+        (["loss[gamma=0.1]"], "`LAWS` must not name loss"),
         (["gisin[x=1]"], "`LAWS` must name constants of gisin"),
         (["schrodinger", "--rows", "beauty"], "`--rows` must be one of norm"),
         (["schrodinger", "--time", "-1"], "`time` must be positive"),
