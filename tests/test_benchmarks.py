@@ -78,6 +78,8 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
         # energy of discs to rounding, of atoms to that of Verlet's step
         pytest.param("hard_discs", 1e-12, marks=pytest.mark.slow),
         pytest.param("solids", 1e-2, marks=pytest.mark.slow),
+        # four standard errors of 512 paths
+        pytest.param("collapse", 0.12, marks=pytest.mark.slow),
         pytest.param("photon_tower", 1e-10, marks=pytest.mark.slow),
         # Strang truncation of a packet that a coarse grid hardly resolves
         pytest.param("accelerator", 1e-1, marks=pytest.mark.slow),

@@ -184,7 +184,7 @@ def test_a_random_law_is_followed_by_its_mean(files, printed):
     rho = expm(2 * L) @ np.outer(psi, psi.conj()).ravel()
     exact = np.real(np.diag(rho.reshape(3, 3)))
     shares = load_record("n.npz").values[-1] / 1e6
-    # 4 standard errors of a million shots; without decoherence they are off by 0.1 and more
+    # 4 standard errors of a million shots; without decoherence they are off by 0.1
     assert np.all(np.abs(shares - exact) < 4 * np.sqrt(exact / 1e6))
 
 

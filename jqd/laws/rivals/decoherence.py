@@ -23,7 +23,9 @@ class Decoherence(Departure):
     in it; conserves its trace. Γ is that of a kernel, whose constants are the law's:
     `QuadraticDecay` (QMUPL), `GaussianDecay` (CSL and GRW of one particle) or
     `NewtonianDecay` (Diósi and Penrose). The step is Strang's, of two exact flows, the
-    kinetic one and V with Γ: any dt keeps ρ positive.
+    kinetic one and V with Γ: any dt keeps ρ positive. Distances are those of the box,
+    empty all around, not of its periodic images: what is spread over the seam is not
+    described.
 
     Attributes:
         quantum: Schrödinger's law on a grid, with H and ħ.
