@@ -15,7 +15,7 @@ from ..law import Law
 from ..motion import StepNoise
 from .dephasing import Dephasing, read_measured, unitary
 
-# Levels up to which a matrix times a vector, and a choice, are summed out.
+# Levels up to which a matrix times a vector is summed out.
 _FEW = 8
 
 
@@ -236,13 +236,7 @@ class Collapse(Law):
 
     def _drawn(self, p: Array, dt: ArrayLike, w: StepNoise) -> Array:
         """dY of a class drawn from p."""
-        x = draw_class(p, w.uniforms)
-        if p.shape[0] <= _FEW:
-            # in a batch of paths the sum is faster than to look up
-            there = jnp.arange(p.shape[0])[None, :] == x
-            found = jnp.sum(jnp.where(there, self.A, 0), axis=-1)
-        else:
-            found = self.A[:, x]
+        found = self.A[:, draw_class(p, w.uniforms)]
         return 2 * _root(self.gamma) * found * dt + w.increments
 
     def _followed(self, p: Array, dt: ArrayLike, w: StepNoise) -> Array:
