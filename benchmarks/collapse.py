@@ -33,7 +33,9 @@ NOTES = [
     "mean over paths, `mean_in_errors` its distance from Lindblad's equation in "
     "standard errors. `weak_error` is what steps add to that mean, without sampling: "
     "of ours that of Strang's splitting of the mean equation, of dynamiqs that of its "
-    "own mesolve with the same method and step; of QuTiP it is not known.",
+    "own mesolve with the same method and step; of QuTiP it is not known. "
+    "EulerMaruyama does not keep the norm: at this step some paths run away, and take "
+    "the mean along.",
     "`times_jqd` compares times of a trajectory with that of `beside`, the run of ours "
     "of the fewest steps whose weak error is no larger, and 100 steps where that is "
     "not known. `same_step` compares times of a step, whatever its error. jqd keeps "
@@ -107,7 +109,7 @@ def _goals(rows: list[dict[str, Any]]) -> list[Goal]:
             ("same_step", "steps per second, whatever their error"),
         ):
             least = min((row[column] for row in mine), default=None)
-            goals.append(Goal(f"{what}, over {peer}'s", least, 1))
+            goals.append(Goal(f"{what}, over {peer}", least, 1))
     ours = [row for row in rows if row["program"].startswith("jqd")]
     # fewer steps have an error of their own
     most = max(row["mean_in_errors"] for row in ours if row["steps"] == STEPS)
