@@ -1,7 +1,7 @@
 """The laws that `jqd vet` knows by name beside those of a matrix, each on its ground.
 
-On a ring of 64 points from 0 to 2π with V = 0.4 cos x, Kostin's friction in an
-oscillator; the Husimi function of a Kerr oscillator with U = 0.5.
+On a ring of 64 points from 0 to 2π with V = 0.4 cos x, of 32 where steps are explicit;
+Kostin's friction in an oscillator; the Husimi function of a Kerr oscillator, U = 0.5.
 """
 
 from collections.abc import Callable
@@ -25,21 +25,24 @@ from ..laws import (
 )
 from ..spaces.grids import Grid
 
-POINTS, HEIGHT = 64, 0.4
+POINTS, FEW, HEIGHT = 64, 32, 0.4
 # Half the width of the box of an oscillator, and of the net of points of a mode.
 BOX, NET, ACROSS = 6.0, 7.0, 41
 KERR, U = "0.5*U*ad^2*a^2", 0.5
 
-RING = Grid((0.0, 2 * np.pi), POINTS)
-WAVE = HEIGHT * np.cos(2 * np.pi * np.arange(POINTS) / POINTS)
+
+def _ring(points: int = POINTS) -> tuple[Grid, np.ndarray]:
+    """The grid, and V on it."""
+    grid = Grid((0.0, 2 * np.pi), points)
+    return grid, HEIGHT * np.cos(np.asarray(grid.x))
 
 
-def _on_ring(make: Callable[..., Law]) -> Callable[..., Law]:
-    return lambda **values: make(Schrodinger.on_grid(RING, WAVE), **values)
+def _on_ring(make: Callable[..., Law], points: int = POINTS) -> Callable[..., Law]:
+    return lambda **values: make(Schrodinger.on_grid(*_ring(points)), **values)
 
 
 def _diffusion(**values: Any) -> Law:
-    return ConservativeDiffusion(RING, WAVE, boundary="periodic", **values)
+    return ConservativeDiffusion(*_ring(), boundary="periodic", **values)
 
 
 def _kostin(**values: Any) -> Law:
@@ -58,9 +61,9 @@ def _husimi(**values: Any) -> Law:
 GROUNDS: dict[str, tuple[Callable[..., Law], tuple[str, ...]]] = {
     "husimi": (_husimi, ("C",)),
     "diffusion": (_diffusion, ("D",)),
-    "madelung": (lambda: Madelung(RING, WAVE, boundary="periodic"), ()),
+    "madelung": (lambda: Madelung(*_ring(FEW), boundary="periodic"), ()),
     "kostin": (_kostin, ("friction",)),
-    "doebner_goldin": (_on_ring(DoebnerGoldin), ("D",)),
+    "doebner_goldin": (_on_ring(DoebnerGoldin, FEW), ("D",)),
     "doebner_goldin_line": (_on_ring(DoebnerGoldinLine), ("D",)),
     "schrodinger_newton": (_on_ring(SchrodingerNewton), ("G",)),
     "qmupl": (_on_ring(QMUPL), ("lam",)),

@@ -157,7 +157,9 @@ def superposition(
     grid = runs.lacking(law, some)
     note = f"one linear form of ρ, tried on {tried}"
     linear = judged(name, coarse, fine, note, grid)
-    if linear.verdict is Verdict.HOLDS:
+    # nor does a search help where steps are too coarse to tell
+    coarse_steps = linear.verdict is Verdict.NOT_DECIDED and "coarse" in linear.note
+    if linear.verdict is Verdict.HOLDS or coarse_steps:
         return linear
 
     def size(runs: Runs, points: np.ndarray, finer: int) -> np.ndarray:
