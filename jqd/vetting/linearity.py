@@ -167,8 +167,10 @@ def superposition(
         pairs = kets.reshape(len(points), 2, *kets.shape[1:])
         return parallelogram(runs, law, states, pairs, finer)
 
-    # a generation of kets on a grid takes as long as many of a matrix
+    # a generation of kets on a grid takes as long as many of a matrix, and longer
+    # where worst cases cannot be sought with fewer steps
     number = POINTS if matrix_of(quantum) is not None else ON_GRIDS
+    tries = tries if runs.thrift > 1 else 1
     best = worst(partial(size, runs.sparing), 4 * states.size, seed, tries, number)
     coarse, fine = (float(size(runs, best[None], k)[0]) for k in (1, 2))
     note = f"the worst found, searches: {tries}"

@@ -12,7 +12,7 @@ LAM = 0.5
 
 
 def test_a_path_of_qmupl_keeps_one_variance():
-    """R16, and the equation α' = λ - 2iα² by SciPy."""
+    """Printed figures, and the equation α' = λ - 2iα² by SciPy."""
     x, p = rivals.qmupl_packet(jnp.array([0.0, 2.0, 50.0]), LAM, 1.0)
     # ten printed digits
     np.testing.assert_allclose(x, [1.0, 0.6870064376, 0.7071067812], atol=1e-9)
@@ -44,7 +44,7 @@ def test_without_a_rate_qmupl_is_a_free_packet_and_its_slope_is_right():
 
 
 def test_the_spread_of_all_paths_is_that_of_lindblads_moments():
-    """d⟨x²⟩ = ⟨xp + px⟩, d⟨xp + px⟩ = 2⟨p²⟩, d⟨p²⟩ = λ (R17)."""
+    """d⟨x²⟩ = ⟨xp + px⟩, d⟨xp + px⟩ = 2⟨p²⟩, d⟨p²⟩ = λ."""
 
     def field(t, m):
         return [m[1], 2 * m[2], LAM]
@@ -83,7 +83,7 @@ def test_csl_saturates():
 
 
 def test_the_ground_state_in_ones_own_gravity():
-    """R9, and the virial theorem: twice the kinetic energy is minus the potential."""
+    """The known energy, and the virial theorem: 2T = -V."""
     state = schrodinger_newton_ground_state()
     assert float(state.energy) == pytest.approx(-0.162769, abs=2e-6)
     r, u = np.asarray(state.r), np.asarray(state.u)
@@ -98,7 +98,7 @@ def test_the_ground_state_in_ones_own_gravity():
 
 
 def test_kostins_packet():
-    """R10, and SciPy's integrator where the centre creeps and where it swings."""
+    """Printed figures, and SciPy where the centre creeps and where it swings."""
     center, width = rivals.kostin_packet(4.0, 0.2, 1.0, center=1.5, width=1.2)
     # printed digits
     assert center == pytest.approx(-0.7474884032, abs=1e-10)

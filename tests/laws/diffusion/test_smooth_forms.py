@@ -114,7 +114,7 @@ def test_window_knows_friction_and_classical_diffusion():
 
 @pytest.mark.slow
 def test_kostins_packet_swings_down():
-    """R10. Of a fixed box of ±9 the walls end the run; the window goes along, from a
+    """Of a fixed box of ±9 the walls end the run; the window goes along, from a
     box that holds seven deviations at the start."""
     grid = Grid((-14.0, 14.0), 192)
     psi = grid.normalise(jnp.exp(-((grid.x - 1.5) ** 2) / (4 * 1.44)) + 0j)

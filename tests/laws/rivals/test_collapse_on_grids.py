@@ -203,7 +203,7 @@ def test_no_rate_is_schrodingers_equation(name):
 
 @pytest.mark.parametrize("draw", [True, False])
 def test_a_packet_keeps_its_variance_on_every_path(draw):
-    """R16: Strang's steps of it, and its limit."""
+    """Strang's steps of it, and its limit."""
     grid, quantum = trap(16.0, 128, 0.0)
     law = QMUPL(quantum, 0.5, draw=draw)
 
@@ -256,7 +256,7 @@ def test_the_mean_is_lindblads_equation(name):
 
 
 def test_moments_of_qmupl():
-    """R17; ⟨p²⟩ grows by λ at every step, and Strang's error of ⟨x²⟩ is λT dt²/6."""
+    """⟨p²⟩ grows by λ at every step, and Strang's error of ⟨x²⟩ is λT dt²/6."""
     grid, quantum = trap(16.0, 128, 0.0)
     law = QMUPL(quantum, 0.5).mean_field()
 
@@ -346,7 +346,7 @@ def test_means_over_paths_are_those_of_the_mean_law(name):
 
 @pytest.mark.slow
 def test_the_spread_of_paths_is_the_closed_one():
-    """R17."""
+    """Of packets that all have one width."""
     grid, quantum = trap(16.0, 128, 0.0)
     run = evolved(
         QMUPL(quantum, 0.5), packet(grid), 2.0, 40,
@@ -369,7 +369,7 @@ class WithoutTilt(QMUPL):
 
 @pytest.mark.slow
 def test_borns_weights_stay_and_without_the_tilt_they_do_not():
-    """Humps at ±1 are the qubit of A = ±1: R15."""
+    """Humps at ±1 are the qubit of A = ±1."""
     grid, quantum = still(2.0, 32)
     psi = grid.normalise(
         jnp.sqrt(jnp.where(grid.x == 1, 0.3, jnp.where(grid.x == -1, 0.7, 0.0))) + 0j
@@ -450,7 +450,7 @@ def test_a_hit_is_a_gaussian_about_a_place_drawn_from_the_norm():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["CSL", "GRW"])
 def test_a_path_has_the_same_bits_in_every_batch(name):
-    """R19."""
+    """Paths do not depend on who else is in the batch."""
     grid, quantum = trap(6.0, 32)
     law, psi = LAWS[name](quantum), packet(grid, 0.5)
 

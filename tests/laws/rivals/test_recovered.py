@@ -1,6 +1,7 @@
 """The constants of nonlinear rivals, found again from exact records and from counts."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -79,6 +80,22 @@ def test_densities_tell_a_constant(name, make):
     found = jqd.recover(make(quantum), record, psi0=psi, free=name, starts=4)
     assert found.status == "converged"
     assert found.constants[name].value == pytest.approx(0.14, abs=1e-7)
+
+
+@pytest.mark.slow
+def test_densities_on_a_ring_tell_how_currents_diffuse():
+    """Of Doebner and Goldin's law off its line; on it no density tells D."""
+    grid = jqd.Grid((0.0, 2 * np.pi), 32)
+    quantum = jqd.Schrodinger.on_grid(grid, lambda x: 0.4 * jnp.cos(x))
+    x = np.asarray(grid.x)
+    psi = 1 + 0.4 * np.exp(1j * x) + 0.2 * np.exp(-2j * x)
+    psi = psi / np.sqrt(grid.cell * np.sum(np.abs(psi) ** 2))
+    ts = np.linspace(0.1, 0.6, 6)
+    record = followed(jqd.DoebnerGoldin(quantum, 0.07), psi, ts)
+    law = jqd.DoebnerGoldin(quantum)
+    found = jqd.recover(law, record, psi0=psi, free="D", starts=4)
+    assert found.status == "converged"
+    assert found.constants["D"].value == pytest.approx(0.07, abs=1e-7)
 
 
 KERNELS = {

@@ -84,7 +84,7 @@ def test_a_free_gaussian_breathes_in_the_logarithmic_law():
 
 @pytest.mark.slow
 def test_two_humps_of_the_logarithmic_law_need_short_steps():
-    """R18: past the threshold of the step where the density nearly vanishes."""
+    """Past the threshold of the step where the density nearly vanishes."""
     grid, quantum = trap(24, 256)
     law, x = Logarithmic(quantum, 0.5), grid.x
     two = jnp.exp(-((x - 2) ** 2) + 0.5j * x) + 0.7 * jnp.exp(-((x + 2) ** 2))

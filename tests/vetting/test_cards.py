@@ -1,0 +1,62 @@
+"""The card of every law of the library, as `jqd vet all` stored it in docs/."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import jqd
+from jqd.cli.vet import _laws
+from jqd.vetting import ROWS
+
+DOCS = Path(__file__).parents[2] / "docs"
+STORED = json.loads((DOCS / "cards.json").read_text(encoding="utf-8"))["laws"]
+SHORT = {"holds": "holds", "fails": "fails", "not applicable": "-", "not decided": "?"}
+
+
+def test_every_law_has_a_card_and_no_row_is_left_open():
+    assert list(STORED) == list(_laws("all", None, ()))
+    for card in STORED.values():
+        assert tuple(card["rows"]) == ROWS
+        verdicts = [row["verdict"] for row in card["rows"].values()]
+        assert "not decided" not in verdicts
+
+
+def test_the_tables_of_the_docs_are_these_cards():
+    text = (DOCS / "vet.md").read_text(encoding="utf-8")
+    shown = set()
+    for block in re.findall(r"(?:^\|.*\n)+", text, flags=re.M):
+        lines = [
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in block.splitlines()
+        ]
+        if lines[0][0] != "property":
+            continue
+        laws = [cell.strip("`") for cell in lines[0][1:]]
+        shown |= set(laws)
+        assert [line[0] for line in lines[2:]] == list(ROWS)
+        for name, *cells in lines[2:]:
+            for law, cell in zip(laws, cells, strict=True):
+                row = STORED[law]["rows"][name]
+                told = SHORT[row["verdict"]]
+                if told == "fails" and row["figure"] is not None:
+                    told += f" {row['figure']:.2g}"
+                assert cell == told, (law, name)
+    assert shown == set(STORED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(STORED))
+def test_each_law_is_as_its_card_says(name):
+    """Verdicts again, with one search for each worst case."""
+    (law,) = _laws(name, None, ()).values()
+    card = jqd.vet(law, tries=1)
+    found = {row.name: str(row.verdict) for row in card.rows.values()}
+    rows = STORED[name]["rows"]
+    assert found == {row: stored["verdict"] for row, stored in rows.items()}
+    # figures that need no search are the same, to what halved steps change
+    for row in ("quantum mechanics", "signal by a distant Hamiltonian", "energy"):
+        figure, floor = rows[row]["figure"], rows[row]["floor"]
+        if figure is not None:
+            assert card.rows[row].figure == pytest.approx(figure, abs=10 * floor)
