@@ -1,7 +1,7 @@
 """The laws that `jqd vet` knows by name beside those of a matrix, each on its ground.
 
 On a ring of 64 points from 0 to 2π with V = 0.4 cos x, of 32 where steps are explicit;
-Kostin's friction in an oscillator; the Husimi function of a Kerr oscillator, U = 0.5.
+the Husimi function of a Kerr oscillator with U = 0.5.
 """
 
 from collections.abc import Callable
@@ -26,8 +26,8 @@ from ..laws import (
 from ..spaces.grids import Grid
 
 POINTS, FEW, HEIGHT = 64, 32, 0.4
-# Half the width of the box of an oscillator, and of the net of points of a mode.
-BOX, NET, ACROSS = 6.0, 7.0, 41
+# Half the width of the net of points of a mode, and their number along it.
+NET, ACROSS = 7.0, 41
 KERR, U = "0.5*U*ad^2*a^2", 0.5
 
 
@@ -45,12 +45,6 @@ def _diffusion(**values: Any) -> Law:
     return ConservativeDiffusion(*_ring(), boundary="periodic", **values)
 
 
-def _kostin(**values: Any) -> Law:
-    grid = Grid((-BOX, BOX), POINTS)
-    V = 0.5 * np.asarray(grid.x) ** 2
-    return ConservativeDiffusion(grid, V, boundary="reflecting", form="links", **values)
-
-
 def _husimi(**values: Any) -> Law:
     line = np.linspace(-NET, NET, ACROSS)
     points = line[None, :] + 1j * line[:, None]
@@ -62,7 +56,6 @@ GROUNDS: dict[str, tuple[Callable[..., Law], tuple[str, ...]]] = {
     "husimi": (_husimi, ("C",)),
     "diffusion": (_diffusion, ("D",)),
     "madelung": (lambda: Madelung(*_ring(FEW), boundary="periodic"), ()),
-    "kostin": (_kostin, ("friction",)),
     "doebner_goldin": (_on_ring(DoebnerGoldin, FEW), ("D",)),
     "doebner_goldin_line": (_on_ring(DoebnerGoldinLine), ("D",)),
     "schrodinger_newton": (_on_ring(SchrodingerNewton), ("G",)),
@@ -75,7 +68,7 @@ KNOWN = {name: constants for name, (_, constants) in GROUNDS.items()}
 # All laws of the library that depart from quantum mechanics, for `jqd vet all`.
 ALL = (
     "schrodinger,copying[q=0.4],copying[r=-0.8],husimi[C=0.9],diffusion[D=0.45],"
-    "madelung,kostin[friction=0.2],logarithmic[b=0.2],gross_pitaevskii[g=0.3],"
+    "madelung,logarithmic[b=0.2],gross_pitaevskii[g=0.3],"
     "weinberg[eps=0.3],doebner_goldin[D=0.1],doebner_goldin_line[D=0.1],"
     "schrodinger_newton[G=0.5],gisin[lam=0.1],beretta[kappa=0.2],dephasing[gamma=0.1],"
     "qmupl[lam=0.1],csl[lam=0.2,r_C=0.5],grw[lam=0.2,r_C=0.5],"

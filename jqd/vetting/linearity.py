@@ -94,7 +94,7 @@ def left_over(
     key: np.random.Generator,
     finer: int,
     mixed: bool,
-) -> float:
+) -> tuple[float, int]:
     """What the best linear form of ρ leaves of probabilities, at worst.
 
     Least squares over 2m² random kets, the residual over as many others and, where the
@@ -102,16 +102,23 @@ def left_over(
     was tried is tr ρE, as of a linear law.
     """
     m = states.size
-    known, held = states.random(key, 2 * m**2), states.random(key, 2 * m**2)
-    p = runs(law, states.kets(np.concatenate([known, held])), finer)
+    drawn = states.random(key, 4 * m**2)
+    p = runs(law, states.kets(drawn), finer)
     p = p.reshape(len(p), -1)
+    there = np.isfinite(p).all(-1)
+    ended = int(np.sum(~there))
+    if ended > m**2:
+        return np.nan, ended
+    known, held = drawn[there][: 2 * m**2], drawn[there][2 * m**2 :]
+    p = p[there]
     fit, *_ = np.linalg.lstsq(_forms(known), p[: len(known)], rcond=None)
     rest = p[len(known) :] - _forms(held) @ fit
     if mixed:
         drawn = mixtures(states, key, 2 * m**2)
         q = runs(law, drawn, finer).reshape(len(drawn), -1)
         rest = np.concatenate([rest, q - _forms(drawn) @ fit])
-    return float(distance(rest.reshape(len(rest), runs.looks + 1, -1), 0.0).max())
+    gaps = distance(rest.reshape(len(rest), runs.looks + 1, -1), 0.0)
+    return float(gaps.max()), ended
 
 
 def affinity(
@@ -146,20 +153,21 @@ def superposition(
         )
         return judged(name, coarse, fine, "of the pair that was given")
     mixed = takes_mixtures(law, quantum, states.size)
-    coarse, fine = (
+    (coarse, _), (fine, ended) = (
         left_over(runs, law, states, np.random.default_rng(seed), k, mixed)
         for k in (1, 2)
     )
     tried = f"{2 * states.size**2} kets of {states.size} dimensions"
     tried += " without nodes" if states.narrow is not None else ""
     tried += " and as many mixtures" if mixed else ""
+    tried += f" but for {ended} that end" if ended else ""
     some = states.kets(states.random(np.random.default_rng(seed), states.size))
     grid = runs.lacking(law, some)
     note = f"one linear form of ρ, tried on {tried}"
     linear = judged(name, coarse, fine, note, grid)
     # nor does a search help where steps are too coarse to tell
     coarse_steps = linear.verdict is Verdict.NOT_DECIDED and "coarse" in linear.note
-    if linear.verdict is Verdict.HOLDS or coarse_steps:
+    if linear.verdict is Verdict.HOLDS or coarse_steps or linear.figure is None:
         return linear
 
     def size(runs: Runs, points: np.ndarray, finer: int) -> np.ndarray:
