@@ -1,6 +1,6 @@
 """The laws that `jqd vet` knows by name beside those of a matrix, each on its ground.
 
-On a ring of 64 points from 0 to 2π with V = 0.4 cos x, of 32 where steps are explicit;
+On a ring of 64 points from 0 to 2π with V = 0.4 cos x, of 48 where steps are explicit;
 the Husimi function of a Kerr oscillator with U = 0.5.
 """
 
@@ -25,7 +25,7 @@ from ..laws import (
 )
 from ..spaces.grids import Grid
 
-POINTS, FEW, HEIGHT = 64, 32, 0.4
+POINTS, FEW, HEIGHT = 64, 48, 0.4
 # Half the width of the net of points of a mode, and their number along it.
 NET, ACROSS = 7.0, 41
 KERR, U = "0.5*U*ad^2*a^2", 0.5

@@ -153,10 +153,15 @@ def superposition(
         )
         return judged(name, coarse, fine, "of the pair that was given")
     mixed = takes_mixtures(law, quantum, states.size)
-    (coarse, _), (fine, ended) = (
-        left_over(runs, law, states, np.random.default_rng(seed), k, mixed)
-        for k in (1, 2)
-    )
+
+    def residual(mixed: bool) -> tuple[float, float, int]:
+        (coarse, _), (fine, ended) = (
+            left_over(runs, law, states, np.random.default_rng(seed), k, mixed)
+            for k in (1, 2)
+        )
+        return coarse, fine, ended
+
+    coarse, fine, ended = residual(mixed)
     tried = f"{2 * states.size**2} kets of {states.size} dimensions"
     tried += " without nodes" if states.narrow is not None else ""
     tried += " and as many mixtures" if mixed else ""
@@ -169,6 +174,16 @@ def superposition(
     coarse_steps = linear.verdict is Verdict.NOT_DECIDED and "coarse" in linear.note
     if linear.verdict is Verdict.HOLDS or coarse_steps or linear.figure is None:
         return linear
+
+    of_mixtures = None
+    if mixed:
+        each = [affinity(runs, law, states, seed, k) for k in (1, 2)]
+        top = int(np.argmax(each[1]))
+        note = f"of mixtures, the worst of {len(each[1])}"
+        of_mixtures = judged(name, float(each[0][top]), float(each[1][top]), note)
+        kets = judged(name, *residual(False)[:2])
+        if kets.verdict is Verdict.HOLDS:
+            return of_mixtures
 
     def size(runs: Runs, points: np.ndarray, finer: int) -> np.ndarray:
         kets = states.kets(states.pairs(points).reshape(-1, states.size))
@@ -183,10 +198,6 @@ def superposition(
     coarse, fine = (float(size(runs, best[None], k)[0]) for k in (1, 2))
     note = f"the worst found, searches: {tries}"
     note += ", without nodes" if states.narrow is not None else ""
-    if mixed:
-        each = [affinity(runs, law, states, seed, k) for k in (1, 2)]
-        top = int(np.argmax(each[1]))
-        if each[1][top] > fine:
-            coarse, fine = float(each[0][top]), float(each[1][top])
-            note = f"of mixtures, the worst of {len(each[1])}"
+    if of_mixtures is not None and (of_mixtures.figure or 0.0) > fine:
+        return of_mixtures
     return judged(name, coarse, fine, note, grid)
