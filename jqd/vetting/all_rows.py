@@ -233,7 +233,7 @@ def _rows(
         "Galilei": lambda r: single.galilei(r, law, quantum, kets),
         "gauge": lambda r: single.gauge(r, law, quantum, kets),
         "time reversal": lambda r: single.reversal(r, law, quantum, kets),
-        "energy": lambda r: single.energy(r, law, kets),
+        "energy": lambda r: single.energy(r, law, quantum, kets),
         "stationary states": lambda r: single.stationary(
             r, law, eigenstates_of(quantum, states)
         ),

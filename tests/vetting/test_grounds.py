@@ -245,3 +245,20 @@ def test_what_is_given_must_fit_a_grid():
         jqd.vet(ring(), other=np.eye(2), rows=["norm"])
     with pytest.raises(ValueError, match="`ket`"):
         jqd.vet(ring(), ket=np.ones(64), rows=["norm"])
+
+
+def test_energy_of_laws_that_name_none():
+    """⟨H⟩, of kets and of density operators between levels; Gisin's is known."""
+    H = np.diag([0.0, 1.0])
+    card = jqd.vet(jqd.Gisin(H, 0.1), rows=["energy"], start=None, steps=100)
+    row = card.rows["energy"]
+    assert row.verdict is FAILED
+    assert "names no energy" in row.note
+    # without coupling, what dephases does not move ⟨H⟩
+    diagonal = jqd.vet(Dephasing(H, [0.0, 1.0], 0.3), rows=["energy"], steps=100)
+    assert diagonal.rows["energy"].verdict is HELD
+    turning = Dephasing(H + 0.4 * np.eye(2)[::-1], [0.0, 1.0], 0.3)
+    assert jqd.vet(turning, rows=["energy"], steps=100).rows["energy"].verdict is FAILED
+    smeared = jqd.CSL(ring(16), 0.2, 0.5)
+    row = jqd.vet(smeared, rows=["energy"], steps=50, looks=2).rows["energy"]
+    assert row.verdict is Verdict.NOT_APPLICABLE
