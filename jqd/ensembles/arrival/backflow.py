@@ -18,7 +18,7 @@ def backflow_limit(U: ArrayLike = 20.0, nodes: int | None = None) -> Float[Array
     λ(∞) - c/U, so that 2λ(2U) - λ(U) comes near λ(∞) = 0.03845.
 
     Args:
-        U: cut-off, positive; a number, not traced, unless `nodes` is given.
+        U: cut-off, positive; to be known, not traced, unless `nodes` is given.
         nodes: of Gauss and Legendre; None for 0.9 U² + 80, rounded up.
 
     Returns:

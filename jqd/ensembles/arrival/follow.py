@@ -1,7 +1,6 @@
 """ψ, followed over times, and a small state that is carried along with it."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
