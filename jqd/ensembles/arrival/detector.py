@@ -1,5 +1,7 @@
 """The point at which particles arrive, and what is said of every such figure."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
@@ -33,9 +35,7 @@ class Detector(eqx.Module):
         return self.sign * (self.position - x)
 
 
-def read_detector(
-    detector: ArrayLike, side: str, grid: Grid, dtype: object
-) -> Detector:
+def read_detector(detector: ArrayLike, side: str, grid: Grid, dtype: Any) -> Detector:
     """The detector of the arguments `detector` and `side`, checked."""
     _checks.check_choice(side, "side", tuple(_SIGNS))
     _checks.check_scalar(detector, "detector")

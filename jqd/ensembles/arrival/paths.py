@@ -49,9 +49,7 @@ class Arrivals(eqx.Module):
     def describe(self) -> str:
         """The status in words, what the steps leave, and what is not claimed."""
         sentences = [describe(self.status, "path")]
-        if self.step_error is not None and bool(
-            jnp.any(self.step_error > jnp.maximum(self.error, 0))
-        ):
+        if self.step_error is not None and bool(jnp.any(self.step_error > self.error)):
             sentences.append(
                 "the steps err by more than chance, see `step_error`: raise `substeps`"
             )
@@ -118,8 +116,8 @@ def arrival(
         ValueError: no grid of one dimension, ν < 0, a detector outside of the box,
             wrong shapes, names or numbers.
 
-    Source: for F_B and the family of ν see `nelson`; the factor of the bridge: A. N.
-    Borodin and P. Salminen, Handbook of Brownian Motion (2002).
+    Source: the paths are those of `nelson`; the factor is that of a Brownian bridge, A.
+    N. Borodin and P. Salminen (2002) Handbook of Brownian Motion.
     """
     check_choice(scheme, "scheme", ("euler", "heun", "implicit"))
     walk, psi, ts, place = read_line(

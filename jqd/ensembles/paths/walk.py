@@ -177,8 +177,9 @@ def _rollout(walk, psi, ts, x0, noise, keep, *, halves):
 
 
 def interval(
-    walk, psi, walkers, t0, t1, noise, index, steps, halves, watch=None, seen=None
-):
+    walk, psi, walkers, t0, t1, noise, index, steps, halves,
+    watch: Callable[..., Any] | None = None, seen: Any = None,
+) -> tuple[Array, Walkers, Any]:  # fmt: skip
     """ψ and paths at t1, and `seen` after seen = watch(seen, before, after, t, dt) at
     every step from t, where there is somebody who watches."""
     parts = 2 if walk.scheme in HALVED else 1
