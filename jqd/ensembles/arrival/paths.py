@@ -26,6 +26,8 @@ class Arrivals(eqx.Module):
         error: its standard error from chance, (T,).
         step_error: estimate of the error that the steps leave in it, from the first
             paths run again with half the step and the same noise, (T,), or None.
+        step_chance: standard error of that estimate, which few paths leave large, (T,),
+            or None.
         lost: share of the paths that ended before they arrived, (T,): F may be more
             than `arrived` by as much.
         times: time at which each path first arrives, (n,); infinite where it does not.
@@ -37,6 +39,7 @@ class Arrivals(eqx.Module):
     arrived: Float[Array, " T"]
     error: Float[Array, " T"]
     step_error: Float[Array, " T"] | None
+    step_chance: Float[Array, " T"] | None
     lost: Float[Array, " T"]
     times: Float[Array, " n"]
     status: Int[Array, " n"]
@@ -49,11 +52,17 @@ class Arrivals(eqx.Module):
     def describe(self) -> str:
         """The status in words, what the steps leave, and what is not claimed."""
         sentences = [describe(self.status, "path")]
-        if self.step_error is not None and bool(jnp.any(self.step_error > self.error)):
+        if self._steps_are_long():
             sentences.append(
                 "the steps err by more than chance, see `step_error`: raise `substeps`"
             )
         return "; ".join([*sentences, CAUTION])
+
+    def _steps_are_long(self) -> bool:
+        """Whether the steps err by more than chance can account for."""
+        if self.step_error is None or self.step_chance is None:
+            return False
+        return bool(jnp.any(self.step_error > self.error + 2 * self.step_chance))
 
 
 class _Seen(eqx.Module):
@@ -139,21 +148,28 @@ def _run(
     walkers, seen, waits, ended = _rollout(
         walk, psi, ts, x0, level, noise, place, halves=False
     )
-    n = x0.shape[0]
-    step_error = None
+    step_error = step_chance = None
     if probes:
         frozen = jax.lax.stop_gradient((walk, psi, ts, x0[:probes], level[:probes]))
         few = Noise(noise.key, noise.ids[:probes])
         _, _, again, _ = _rollout(*frozen, few, place, halves=True)
-        change = jax.lax.stop_gradient(waits[:, :probes]) - again
         # The bridge holds the drift fixed for a step: order 1.
-        step_error = 2 * jnp.abs(jnp.mean(change, axis=1))
-    mean = jnp.mean(waits, axis=1)
-    away = jax.lax.stop_gradient(waits - mean[:, None])
-    error = jnp.sqrt(jnp.sum(away**2, axis=1) / max(n - 1, 1) / n)
+        change = 2 * (jax.lax.stop_gradient(waits[:, :probes]) - again)
+        step_error, step_chance = jnp.abs(jnp.mean(change, axis=1)), _chance(change)
+    error = _chance(jax.lax.stop_gradient(waits))
     lost = jnp.mean(jnp.where(ended, waits, 0), axis=1)
     status = jnp.where(seen.waits > 0, walkers.status, Status.OK)
-    return Arrivals(ts, 1 - mean, error, step_error, lost, seen.times, status)
+    arrived = jnp.mean(1 - waits, axis=1)
+    return Arrivals(
+        ts, arrived, error, step_error, step_chance, lost, seen.times, status
+    )
+
+
+def _chance(values: Array) -> Array:
+    """Standard errors of the means of (T, n) over paths; 0 of a single one."""
+    away = values - jnp.mean(values, axis=1, keepdims=True)
+    n = values.shape[1]
+    return jnp.sqrt(jnp.sum(away**2, axis=1) / max(n - 1, 1) / n)
 
 
 def _rollout(walk, psi, ts, x0, level, noise, place, *, halves):

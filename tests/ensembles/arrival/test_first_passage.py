@@ -126,10 +126,16 @@ def test_step_error_is_told(key):
     coarse = {"detector": 0.0, "paths": 4000, "substeps": 4, "stepper": jqd.strang}
     run = arrival(WELL, GROUND, ts, key, error_paths=4000, **coarse)
     exact = 0.5 + 0.5 * (1 - centre(1.0))
-    assert run.step_error[-1] > 1e-4
-    # An estimate from the same paths: within a factor of 2, and chance.
+    assert run.step_error[-1] > 2 * run.step_chance[-1]
+    # An estimate by order 1 and its chance: with the next order within a factor of 2.
     missed = abs(run.arrived[-1] - exact)
     assert missed < 2 * run.step_error[-1] + 4 * run.error[-1]
+    # Two steps for one turn of the well, against sixty-four.
+    ts = np.array([0.0, 6.0])
+    for substeps, told in ((2, True), (64, False)):
+        kept = coarse | {"substeps": substeps}
+        run = arrival(WELL, GROUND, ts, key, error_paths=4000, **kept)
+        assert ("raise `substeps`" in run.describe()) == told
 
 
 def test_from_the_right():
