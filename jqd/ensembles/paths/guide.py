@@ -58,6 +58,10 @@ class Guide(eqx.Module):
         # and, a division being dear, keeps its result for whoever reads it.
         return jnp.stack([jnp.where(there, s, 0) / below for s in slopes], axis=-1)
 
+    def density(self, x: Float[Array, "n d"]) -> Float[Array, " n"]:
+        """|ψ|² at the positions x, (n, d); per unit of volume."""
+        return density_of(self._read(x)[0])
+
     def _read(self, x: Array) -> list[Array]:
         """ψ and its d partial derivatives at x, each (n,)."""
         shape = self.coefficients.shape

@@ -99,7 +99,7 @@ def nelson(
     3, 271 for any ν. In Zakir's notation u is the Fick velocity of eq. (17).
     """
     _checks.check_choice(scheme, "scheme", ("euler", "heun", "implicit"))
-    walk, psi, ts = _walk(
+    walk, psi, ts = read_walk(
         law, psi0, ts, D, nu, scheme, stepper, substeps, refine, periodic
     )
     return _go(walk, psi, ts, key, paths, x0, observe, first, error_paths)
@@ -151,13 +151,24 @@ def bohm(
                 "Argument `key` must be given where `x0` is not, but is None."
             )
         key = jax.random.key(0)  # read by nobody: no noise, no draw
-    walk, psi, ts = _walk(
+    walk, psi, ts = read_walk(
         law, psi0, ts, D, 0.0, scheme, stepper, substeps, refine, periodic
     )
     return _go(walk, psi, ts, key, paths, x0, observe, first, error_paths)
 
 
 def _go(walk, psi, ts, key, paths, x0, observe, first, error_paths) -> Paths:
+    x0, noise = read_start(walk, psi, key, paths, x0, first)
+    probes = min(noise.ids.size, whole_number(error_paths, "error_paths", 0))
+    if observe is not None and not callable(observe):
+        raise ValueError(
+            f"Argument `observe` must be a function of (t, x), but is {observe!r}."
+        )
+    return run(walk, psi, ts, x0, noise, observe, probes)
+
+
+def read_start(walk, psi, key, paths, x0, first) -> tuple[Array | None, Noise]:
+    """Where the paths start, None if to be drawn, and their random numbers."""
     key = single_key(key)
     if x0 is not None:
         x0 = _positions(x0, walk.grid, psi.real.dtype)
@@ -169,16 +180,10 @@ def _go(walk, psi, ts, key, paths, x0, observe, first, error_paths) -> Paths:
         paths = x0.shape[0]
     count = whole_number(PATHS if paths is None else paths, "paths", 1)
     first = whole_number(first, "first", 0)
-    ids = trajectory_numbers(first, count, "path")
-    probes = min(count, whole_number(error_paths, "error_paths", 0))
-    if observe is not None and not callable(observe):
-        raise ValueError(
-            f"Argument `observe` must be a function of (t, x), but is {observe!r}."
-        )
-    return run(walk, psi, ts, x0, Noise(key, ids), observe, probes)
+    return x0, Noise(key, trajectory_numbers(first, count, "path"))
 
 
-def _walk(
+def read_walk(
     law: Law, psi0, ts, D, nu, scheme, stepper, substeps, refine, periodic
 ) -> tuple[Walk, Array, Array]:
     """The process, ψ at the first time, and the times."""

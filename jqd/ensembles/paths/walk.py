@@ -18,7 +18,7 @@ from .result import Paths
 from .sampling import draw, kolmogorov_smirnov
 from .schemes import HALVED, NEAR, ORDERS, SCHEMES
 
-_INITIAL, _NOISE, _BRIDGE = range(3)
+_INITIAL, _NOISE, _BRIDGE, _UNIFORM = range(4)
 
 
 @runtime_checkable
@@ -97,6 +97,19 @@ class Noise(NamedTuple):
 
         return jax.vmap(one)(self.ids)
 
+    def positions(self, grid: Grid, psi: Array) -> Array:
+        """Positions drawn from |ψ|², (n, d)."""
+        return draw(jax.random.fold_in(self.key, _INITIAL), self.ids, grid, psi)
+
+    def uniforms(self, dtype: Any) -> Array:
+        """One number of each path, uniform on [0, 1), (n,)."""
+        key = jax.random.fold_in(self.key, _UNIFORM)
+
+        def one(number):
+            return jax.random.uniform(jax.random.fold_in(key, number), (), dtype)
+
+        return jax.vmap(one)(self.ids)
+
     def increment(self, step: Array, like: Array, halves: bool) -> Array:
         """W(t + dt) - W(t) over √dt. With `halves` the steps are half as long, and two
         of them add up to the one that the run with whole steps takes."""
@@ -120,9 +133,7 @@ def run(
 ) -> Paths:
     """All paths, and the first `error_paths` once more with half the step."""
     walk = in_precision(walk, psi.real.dtype)
-    if x0 is None:
-        key = jax.random.fold_in(noise.key, _INITIAL)
-        x0 = draw(key, noise.ids, walk.grid, psi)
+    x0 = noise.positions(walk.grid, psi) if x0 is None else x0
 
     def keep(t, x):
         seen = None if observe is None else observe(t, x)
@@ -148,7 +159,7 @@ def _rollout(walk, psi, ts, x0, noise, keep, *, halves):
 
     def advance(carry, index, t0, t1):
         psi, walkers = carry
-        return _interval(walk, psi, walkers, t0, t1, noise, index, steps, halves)
+        return interval(walk, psi, walkers, t0, t1, noise, index, steps, halves)[:2]
 
     def until(carry, inputs):
         index, t0, t1 = inputs
@@ -160,20 +171,24 @@ def _rollout(walk, psi, ts, x0, noise, keep, *, halves):
 
     inputs = (jnp.arange(-1, ts.size - 1), jnp.concatenate([ts[:1], ts[:-1]]), ts)
     # Reverse mode keeps one state a time and finds those between again.
-    start = (psi, _start(walk, psi, x0))
+    start = (psi, begin(walk, psi, x0))
     (_, walkers), records = jax.lax.scan(jax.checkpoint(until), start, inputs)
     return walkers, records
 
 
-def _interval(walk, psi, walkers, t0, t1, noise, index, steps, halves):
-    """ψ and paths at t1."""
+def interval(
+    walk, psi, walkers, t0, t1, noise, index, steps, halves,
+    watch: Callable[..., Any] | None = None, seen: Any = None,
+) -> tuple[Array, Walkers, Any]:  # fmt: skip
+    """ψ and paths at t1, and `seen` after seen = watch(seen, before, after, t, dt) at
+    every step from t, where there is somebody who watches."""
     parts = 2 if walk.scheme in HALVED else 1
     dt = (t1 - t0) / steps
-    enter, advance, leave = _motion(walk, t0, dt / parts)
+    enter, advance, leave = motion(walk, t0, dt / parts)
     width = jnp.sqrt(2 * walk.nu * dt)
 
     def body(carry, i):
-        wave, walkers = carry
+        wave, walkers, seen = carry
         guides = []
         for part in range(parts):
             wave = advance(parts * i + part, wave)
@@ -184,13 +199,17 @@ def _interval(walk, psi, walkers, t0, t1, noise, index, steps, halves):
         later = guides[-1].log_gradient
         step = SCHEMES[walk.scheme]
         moved = step(middle, later, x, here, width * kick, dt, walk.D, walk.nu)
-        return (wave, _move(walk, walkers, moved, later)), None
+        after = _move(walk, walkers, moved, later)
+        if watch is not None:
+            seen = watch(seen, walkers, after, t0 + i * dt, dt)
+        return (wave, after, seen), None
 
-    carry, _ = jax.lax.scan(body, (enter(psi), walkers), jnp.arange(steps))
-    return leave(parts * steps, carry[0]), carry[1]
+    start = (enter(psi), walkers, seen)
+    (wave, walkers, seen), _ = jax.lax.scan(body, start, jnp.arange(steps))
+    return leave(parts * steps, wave), walkers, seen
 
 
-def _motion(walk, t0, dt):
+def motion(walk, t0, dt):
     """enter(ψ), advance(i, wave) by the i-th step, and leave(i, wave) after i steps.
 
     Between `enter` and `leave` a splitting's wave is half an outer flow ahead of ψ, so
@@ -216,7 +235,8 @@ def _motion(walk, t0, dt):
     return enter, stepper.merged_step(flows, t0, dt), leave
 
 
-def _start(walk, psi, x0):
+def begin(walk, psi, x0):
+    """The paths at the first time."""
     status = jnp.full(x0.shape[:1], Status.OK, jnp.int32)
     still = Walkers(x0, jnp.zeros_like(x0, psi.dtype), status, jnp.zeros_like(status))
     return _move(walk, still, x0, walk.guide(psi).log_gradient)

@@ -1,0 +1,1 @@
+"""Times of arrival at a point, as the paths, a wall and quantum mechanics have them."""

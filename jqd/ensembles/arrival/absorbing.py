@@ -1,0 +1,177 @@
+"""Arrival at a wall that absorbs: Werner's boundary condition."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Int
+
+from ... import _checks
+from ...evolution.evolution import in_precision
+from ...laws.law import Law
+from ...spaces.hamiltonians import ParticleOnGrid
+from ...status import Status
+from .detector import read_line
+
+
+class Absorbed(NamedTuple):
+    """What the wall has taken.
+
+    Attributes:
+        ts: times, (T,).
+        arrived: share absorbed by each time, (T,); at ts[0] that beyond the wall.
+        density: of the times of arrival, (ħκ/m)|ψ(L)|², per unit of time, (T,).
+        error: estimate of the error of `arrived`, from a run with twice the spacing and
+            twice the step, (T,).
+        status: code of `jqd.Status` for each time, (T,): INACCURATE where the error is
+            as large as the share.
+    """
+
+    ts: Float[Array, " T"]
+    arrived: Float[Array, " T"]
+    density: Float[Array, " T"]
+    error: Float[Array, " T"]
+    status: Int[Array, " T"]
+
+
+def absorbing_boundary(
+    law: Law,
+    psi0: ArrayLike,
+    ts: ArrayLike,
+    *,
+    detector: ArrayLike,
+    kappa: ArrayLike,
+    side: str = "left",
+    substeps: int = 100,
+) -> Absorbed:
+    """Times of arrival at a wall that absorbs, by a boundary condition on ψ.
+
+    ∂ψ/∂x = iκψ at L from the left,  Π = (ħκ/m)|ψ(L, t)|²
+
+    The wall belongs to the motion of ψ, with a constant κ of its own: a wave of
+    wavenumber k is absorbed with probability 1 - ((k - κ)/(k + κ))² and else
+    reflected. No ν enters. ψ moves on the grid's points before the wall by central
+    differences of order 2 and the trapezoidal rule (Crank-Nicolson).
+
+    Args:
+        law: `jqd.Schrodinger` on a grid of one dimension, without absorber.
+        psi0: ψ at ts[0], (N,), normalised; what lies beyond the wall is cut off.
+        ts: times, (T,), strictly increasing.
+        detector: L, length, scalar; one of the grid's points.
+        kappa: κ > 0, 1/length, scalar.
+        side: "left" or "right", from where the particles come.
+        substeps: steps between two times, an even number.
+
+    Returns:
+        Share absorbed, density of times of arrival, estimated error and status.
+
+    Raises:
+        ValueError: a law of another kind, a detector between the grid's points, κ not
+            positive, wrong shapes or numbers.
+
+    Source: R. Werner (1987) Ann. Inst. H. Poincaré 47, 429; R. Tumulka,
+    arXiv:1601.03715.
+    """
+    if _checks.whole_number(substeps, "substeps", 2) % 2:
+        raise ValueError(f"Argument `substeps` must be even, but is {substeps}.")
+    walk, psi, ts, place = read_line(
+        law, psi0, ts, detector, side, D=None, nu=0.0, scheme="rk4", stepper=None,
+        substeps=substeps,
+    )  # fmt: skip
+    moved_by = law.generator()
+    H = None if moved_by is None else moved_by.hamiltonian
+    if moved_by is None or not isinstance(H, ParticleOnGrid) or H.absorber is not None:
+        raise ValueError(
+            "Argument `law` must be a Schrodinger law of a particle without absorber, "
+            f"but is a {type(law).__name__} of another kind."
+        )
+    _checks.check_scalar(kappa, "kappa")
+    _checks.check_positive(kappa, "kappa")
+    count = _points_before(walk.grid, detector, place.sign)
+    kappa = jnp.asarray(kappa, psi.real.dtype)
+    return _run(H, moved_by.hbar, kappa, psi, ts, place.sign, count, substeps)
+
+
+def _points_before(grid, detector: ArrayLike, sign: int) -> int:
+    """How many points there are up to the detector, which is the last of them."""
+    (lower, _), (h,) = grid.bounds[0], grid.spacing
+    place = float(_checks.concrete(detector))
+    index = (place - lower) / h
+    nearest = round(index)
+    # Rounding of L and of the bounds, far below a spacing.
+    if abs(index - nearest) > 1e-4:
+        raise ValueError(
+            f"Argument `detector` must be a point of the grid, but is {place}; the "
+            f"nearest one is {lower + nearest * h:.9g}."
+        )
+    count = nearest + 1 if sign > 0 else grid.shape[0] - nearest
+    if count < 9:
+        raise ValueError(
+            "Argument `detector` must have at least 9 points of the grid before it, "
+            f"but has {count}."
+        )
+    return count
+
+
+@eqx.filter_jit
+def _run(H, hbar, kappa, psi, ts, sign, count, substeps) -> Absorbed:
+    H, hbar = in_precision((H, hbar), psi.real.dtype)
+    rows = [_absorb(H, hbar, kappa, psi, ts, sign, count, substeps, 1)]
+    frozen = jax.lax.stop_gradient((H, hbar, kappa, psi, ts))
+    rows.append(_absorb(*frozen, sign, count, substeps // 2, 2))
+    (arrived, density), (coarse, _) = rows
+    # Spacing and step are halved together: errors fall to a quarter.
+    error = jnp.abs(jax.lax.stop_gradient(arrived) - coarse) / 3
+    unsure = (error >= arrived) & (ts > ts[0])
+    status = jnp.where(unsure, Status.INACCURATE, Status.OK)
+    status = jnp.where(jnp.isfinite(arrived), status, Status.NON_FINITE)
+    return Absorbed(ts, arrived, density, error, status.astype(jnp.int32))
+
+
+def _absorb(H, hbar, kappa, psi, ts, sign, count, substeps, every):
+    """Share absorbed and density of arrivals, (T,) each, on every so manieth point."""
+    h = H.grid.spacing[0] * every
+    D = hbar / (2 * H.mass)
+
+    def before(values):
+        """The points before the wall, which is the last of them."""
+        values = values[:count] if sign > 0 else values[-count:][::-1]
+        return values[::-1][::every][::-1]
+
+    psi = before(psi)
+    # The wall's point carries half a cell, where inflow is twice as dense.
+    halves = np.ones(psi.size)
+    halves[-1] = 0.5
+    cells = jnp.asarray(h * halves, D.dtype)
+    hop = -D / h**2
+    below = jnp.full(psi.shape, hop).at[0].set(0).at[-1].multiply(2)
+    above = jnp.full(psi.shape, hop).at[-1].set(0)
+    middle = (-2 * hop + jnp.zeros_like(psi)).at[-1].add(-2j * D * kappa / h)
+    none = jnp.zeros_like(psi[:1])
+
+    def step(psi, t, dt):
+        diagonal = middle + before(H.potential(H.grid, t + dt / 2)) / hbar
+        shifted = below * jnp.concatenate([none, psi[:-1]])
+        shifted += above * jnp.concatenate([psi[1:], none])
+        known = psi - 0.5j * dt * (diagonal * psi + shifted)
+        rows = 0.5j * dt * below, 1 + 0.5j * dt * diagonal, 0.5j * dt * above
+        return jax.lax.linalg.tridiagonal_solve(*rows, known[:, None])[:, 0]
+
+    def look(psi):
+        density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+        return 1 - jnp.sum(cells * density), 2 * D * kappa * density[-1]
+
+    def until(psi, ends):
+        dt = (ends[1] - ends[0]) / substeps
+
+        def body(psi, i):
+            return step(psi, ends[0] + i * dt, dt), None
+
+        psi, _ = jax.lax.scan(body, psi, jnp.arange(substeps))
+        return psi, look(psi)
+
+    _, rows = jax.lax.scan(jax.checkpoint(until), psi, (ts[:-1], ts[1:]))
+    first = look(psi)
+    return [jnp.concatenate([a[None], b]) for a, b in zip(first, rows, strict=True)]

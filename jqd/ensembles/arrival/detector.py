@@ -1,0 +1,68 @@
+"""The point at which particles arrive, and what is said of every such figure."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ...laws.law import Law
+from ...spaces import Grid
+from ..paths.processes import read_walk
+from ..paths.walk import Walk
+
+CAUTION = (
+    "ideal, unrecorded passages: no experiment is described; of a detector that is "
+    "written into H the records are the same for every ν"
+)
+_SIGNS = {"left": 1, "right": -1}
+
+
+class Detector(eqx.Module):
+    """An ideal detector at x = L for particles that come from one side.
+
+    Attributes:
+        position: L, scalar.
+        sign: 1 where they come from the left, -1 from the right (static).
+    """
+
+    position: Float[Array, ""]
+    sign: int = eqx.field(static=True)
+
+    def distance(self, x: Array) -> Array:
+        """How far before the detector x is, below zero beyond it."""
+        return self.sign * (self.position - x)
+
+
+def read_detector(detector: ArrayLike, side: str, grid: Grid, dtype: Any) -> Detector:
+    """The detector of the arguments `detector` and `side`, checked."""
+    _checks.check_choice(side, "side", tuple(_SIGNS))
+    _checks.check_scalar(detector, "detector")
+    _checks.check_real(detector, "detector")
+    _checks.check_finite(detector, "detector")
+    lower, upper = grid.bounds[0]
+    if _checks.is_concrete(detector):
+        place = float(_checks.concrete(detector))
+        if not lower < place < upper:
+            raise ValueError(
+                f"Argument `detector` must lie inside of the box ({lower}, {upper}), "
+                f"but is {place}."
+            )
+    return Detector(jnp.asarray(detector, dtype), _SIGNS[side])
+
+
+def read_line(
+    law: Law, psi0: ArrayLike, ts: ArrayLike, detector, side, *, D, nu, scheme,
+    stepper, substeps, refine=None,
+) -> tuple[Walk, Array, Array, Detector]:  # fmt: skip
+    """Process, ψ(t₀), times and detector; ValueError unless in one dimension."""
+    walk, psi, ts = read_walk(
+        law, psi0, ts, D, nu, scheme, stepper, substeps, refine, False
+    )
+    if walk.grid.ndim != 1:
+        raise ValueError(
+            "Argument `law` must be on a grid of one dimension, but its grid has "
+            f"{walk.grid.ndim}."
+        )
+    return walk, psi, ts, read_detector(detector, side, walk.grid, psi.real.dtype)

@@ -1,0 +1,135 @@
+"""The flux of probability through a point: arrivals of Bohm's paths, and backflow."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+from ...evolution.evolution import in_precision
+from ...laws.law import Law
+from ..paths.guide import density_of, refined
+from ..paths.walk import Walk
+from .detector import Detector, read_line
+from .follow import follow
+
+
+class Flux(NamedTuple):
+    """The flux through a point.
+
+    Attributes:
+        ts: times, (T,).
+        current: j towards the far side, per unit of time, (T,).
+        beyond: Q, the probability beyond the point, (T,).
+        arrived: F_B, largest Q of all steps until each time, (T,).
+        backflow: largest amount that has flown back in any interval until then, (T,).
+        edge: density at the ends of the box over the largest of all, (T,).
+    """
+
+    ts: Float[Array, " T"]
+    current: Float[Array, " T"]
+    beyond: Float[Array, " T"]
+    arrived: Float[Array, " T"]
+    backflow: Float[Array, " T"]
+    edge: Float[Array, " T"]
+
+    @property
+    def forward(self) -> Bool[Array, " T"]:
+        """Where j >= 0: only there is j a density of times of arrival, (T,)."""
+        return self.current >= 0
+
+
+def arrival_flux(
+    law: Law,
+    psi0: ArrayLike,
+    ts: ArrayLike,
+    *,
+    detector: ArrayLike,
+    side: str = "left",
+    D: ArrayLike | None = None,
+    substeps: int = 50,
+    stepper: Callable[..., Any] | None = None,
+) -> Flux:
+    """Flux of probability through a point, and first arrivals of Bohm's paths.
+
+    j = (ħ/m) Im(ψ* ∂ψ/∂x) at L,  Q(t) = ∫ |ψ|² dx beyond L,  F_B(t) = max_{s<=t} Q(s)
+
+    dQ/dt = j. Bohm's paths do not cross, so that those beyond L at any time are the
+    foremost: F_B is their distribution of first arrivals, and Q itself as long as
+    nothing flows back. Both are read from ψ's trigonometric interpolant, without error
+    but that of ψ; the largest Q is that of all steps.
+
+    Caution: j is a density of arrivals only where it is not negative; ideal,
+    unrecorded passages, no experiment is described.
+
+    Args:
+        law, psi0, ts, detector, side: as for `arrival`.
+        D: ħ/2m; None to read it from the law.
+        substeps: steps between two times.
+        stepper: of ψ; None for `jqd.srkn11` where the law has flows, else its step.
+
+    Returns:
+        j, Q, F_B, the largest backflow and the density at the edge, (T,) each.
+
+    Raises:
+        ValueError: no grid of one dimension, a detector outside of the box, wrong
+            shapes or numbers.
+    """
+    walk, psi, ts, place = read_line(
+        law, psi0, ts, detector, side, D=D, nu=0.0, scheme="rk4", stepper=stepper,
+        substeps=substeps,
+    )  # fmt: skip
+    return _run(walk, psi, ts, place)
+
+
+@eqx.filter_jit
+def _run(walk: Walk, psi: Array, ts: Array, place: Detector) -> Flux:
+    walk = in_precision(walk, psi.real.dtype)
+
+    def each(state, psi, dt, i):
+        most, back = state
+        Q = beyond(walk, psi, place)
+        return jnp.maximum(most, Q), jnp.maximum(back, most - Q)
+
+    def look(state, psi):
+        j, Q = current(walk, psi, place), beyond(walk, psi, place)
+        return j, Q, *state, edge(psi)
+
+    start = beyond(walk, psi, place)
+    rows = follow(walk, psi, ts, (start, jnp.zeros_like(start)), each, look)
+    return Flux(ts, *rows)
+
+
+def current(walk: Walk, psi: Array, place: Detector) -> Array:
+    """j at the detector towards its far side."""
+    (k,) = walk.grid.wavenumbers
+    k = k.astype(psi.real.dtype)
+    wave = jnp.fft.fft(psi) / psi.size
+    wave = wave * jnp.exp(1j * k * (place.position - walk.grid.bounds[0][0]))
+    value, slope = jnp.sum(wave), jnp.sum(1j * k * wave)
+    return 2 * place.sign * walk.D * jnp.imag(jnp.conj(value) * slope)
+
+
+def beyond(walk: Walk, psi: Array, place: Detector) -> Array:
+    """∫ |ψ|² dx beyond the detector, the integral of |ψ|²'s Fourier series."""
+    lower, upper = walk.grid.bounds[0]
+    # |ψ|² has twice the wavenumbers of ψ.
+    density = density_of(refined(psi, 2))
+    spectrum = jnp.fft.rfft(density) / density.size
+    index = jnp.arange(1, spectrum.size).astype(density.dtype)
+    k = 2 * jnp.pi / (upper - lower) * index
+    # The last bin of an even transform has no partner.
+    double = jnp.where(index < density.size / 2, 2, 1)
+    turn = jnp.exp(1j * k * (place.position - lower))
+    waves = jnp.sum(double * jnp.imag(spectrum[1:] * (1 - turn)) / k)
+    right = jnp.real(spectrum[0]) * (upper - place.position) + waves
+    whole = jnp.real(spectrum[0]) * (upper - lower)
+    return right if place.sign > 0 else whole - right
+
+
+def edge(psi: Array) -> Array:
+    """Density at the ends of the box over the largest of all."""
+    density = density_of(psi)
+    largest = jnp.maximum(jnp.max(density), jnp.finfo(density.dtype).tiny)
+    return jnp.maximum(density[0], density[-1]) / largest

@@ -1,0 +1,50 @@
+"""ψ, followed over times, and a small state that is carried along with it."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PyTree
+
+from ..paths.walk import Walk, motion
+
+
+def follow(
+    walk: Walk,
+    psi: Array,
+    ts: Array,
+    state: PyTree[Array],
+    each: Callable[..., PyTree[Array]],
+    look: Callable[..., PyTree[Array]],
+) -> PyTree[Array]:
+    """look(state, ψ) at all times, stacked.
+
+    Args:
+        walk: the law of ψ and its steps.
+        psi: ψ at ts[0].
+        ts: times, (T,).
+        state: at ts[0].
+        each: each(state, ψ, dt, i), the state after the i-th step between two times,
+            which takes ψ to what it is given.
+        look: what is kept.
+    """
+
+    def until(carry, ends):
+        psi, state = carry
+        dt = (ends[1] - ends[0]) / walk.substeps
+        enter, advance, leave = motion(walk, ends[0], dt)
+
+        def body(carry, i):
+            wave, state = carry
+            wave = advance(i, wave)
+            return (wave, each(state, leave(i + 1, wave), dt, i)), None
+
+        steps = jnp.arange(walk.substeps)
+        (wave, state), _ = jax.lax.scan(body, (enter(psi), state), steps)
+        psi = leave(walk.substeps, wave)
+        return (psi, state), look(state, psi)
+
+    begin = look(state, psi)
+    start = (psi, state)
+    _, rows = jax.lax.scan(jax.checkpoint(until), start, (ts[:-1], ts[1:]))
+    return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), begin, rows)

@@ -1,0 +1,220 @@
+"""Times at which single paths first arrive at a point."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, Int
+
+from ..._checks import check_choice, whole_number
+from ...evolution.evolution import in_precision
+from ...laws.law import Law
+from ...status import Status, describe
+from ..paths.processes import read_start
+from ..paths.walk import Noise, Walk, begin, interval
+from .detector import CAUTION, Detector, read_line
+
+
+class Arrivals(eqx.Module):
+    """First arrivals of the paths of one run.
+
+    Attributes:
+        ts: times, (T,).
+        arrived: F, share of the paths that have arrived by each time, (T,).
+        error: its standard error from chance, (T,).
+        step_error: estimate of the error that the steps leave in it, from the first
+            paths run again with half the step and the same noise, (T,), or None.
+        step_chance: standard error of that estimate, which few paths leave large, (T,),
+            or None.
+        lost: share of the paths that ended before they arrived, (T,): F may be more
+            than `arrived` by as much.
+        times: time at which each path first arrives, (n,); infinite where it does not.
+        status: code of `jqd.Status`, (n,); that of a path that ended after it had
+            arrived is OK.
+    """
+
+    ts: Float[Array, " T"]
+    arrived: Float[Array, " T"]
+    error: Float[Array, " T"]
+    step_error: Float[Array, " T"] | None
+    step_chance: Float[Array, " T"] | None
+    lost: Float[Array, " T"]
+    times: Float[Array, " n"]
+    status: Int[Array, " n"]
+
+    @property
+    def ok(self) -> Array:
+        """Whether each path arrived or reached the last time, (n,)."""
+        return self.status == Status.OK
+
+    def describe(self) -> str:
+        """The status in words, what the steps leave, and what is not claimed."""
+        sentences = [describe(self.status, "path")]
+        if self._steps_are_long():
+            sentences.append(
+                "the steps err by more than chance, see `step_error`: raise `substeps`"
+            )
+        return "; ".join([*sentences, CAUTION])
+
+    def _steps_are_long(self) -> bool:
+        """Whether the steps err by more than chance can account for."""
+        if self.step_error is None or self.step_chance is None:
+            return False
+        return bool(jnp.any(self.step_error > self.error + 2 * self.step_chance))
+
+
+class _Seen(eqx.Module):
+    """What the detector knows of each path: w, its draw, its time of arrival."""
+
+    waits: Float[Array, " n"]
+    level: Float[Array, " n"]
+    times: Float[Array, " n"]
+
+
+def arrival(
+    law: Law,
+    psi0: ArrayLike,
+    ts: ArrayLike,
+    key: Array,
+    *,
+    detector: ArrayLike,
+    side: str = "left",
+    paths: int | None = None,
+    nu: ArrayLike | None = None,
+    D: ArrayLike | None = None,
+    x0: ArrayLike | None = None,
+    scheme: str = "implicit",
+    substeps: int = 50,
+    stepper: Callable[..., Any] | None = None,
+    first: int = 0,
+    error_paths: int = 1000,
+    refine: int | None = None,
+) -> Arrivals:
+    """Sample when paths guided by ψ first arrive at a point, for any ν.
+
+    F(t) = 1 - <Π (1 - exp(-ab/ν dt))>,  over the steps until t, from a to b
+
+    a and b are distances to the detector at both ends of a step. Where both are
+    positive exp(-ab/ν dt) is the probability that the path was beyond the detector
+    between them (Brownian bridge); without this factor arrivals are late by O(√dt).
+    Where b <= 0 the path has arrived. F is an average of probabilities, which varies
+    less than a count and is differentiable; `times` are drawn from them. ν = 0 are
+    Bohm's paths. Paths that start beyond the detector arrive at ts[0].
+
+    Caution: ideal, unrecorded passages. F depends on ν, but no experiment is
+    described: write the detector into H, and its records are the same for every ν.
+
+    Args:
+        law: law on a grid of one dimension whose state is ψ, `jqd.Schrodinger`.
+        psi0: ψ at ts[0], (N,), normalised.
+        ts: times, (T,), strictly increasing.
+        key: of the random numbers, `jax.random.key(...)`.
+        detector: L, length, scalar, inside of the box.
+        side: "left" or "right", from where the particles come.
+        nu: ν >= 0, length² over time; None for D, Nelson's.
+        paths, D, x0, scheme, substeps, stepper, first, error_paths, refine: as for
+            `nelson`.
+
+    Returns:
+        Share that has arrived, its errors from chance and from steps, what was lost,
+        and a time of arrival for each path.
+
+    Raises:
+        ValueError: no grid of one dimension, ν < 0, a detector outside of the box,
+            wrong shapes, names or numbers.
+
+    Source: the paths are those of `nelson`; the factor is that of a Brownian bridge, A.
+    N. Borodin and P. Salminen (2002) Handbook of Brownian Motion.
+    """
+    check_choice(scheme, "scheme", ("euler", "heun", "implicit"))
+    walk, psi, ts, place = read_line(
+        law, psi0, ts, detector, side, D=D, nu=nu, scheme=scheme,
+        stepper=stepper, substeps=substeps, refine=refine,
+    )  # fmt: skip
+    start, noise = read_start(walk, psi, key, paths, x0, first)
+    probes = min(noise.ids.size, whole_number(error_paths, "error_paths", 0))
+    return _run(walk, psi, ts, start, noise, place, probes)
+
+
+@eqx.filter_jit
+def _run(
+    walk: Walk, psi: Array, ts: Array, x0, noise: Noise, place: Detector, probes: int
+) -> Arrivals:
+    walk = in_precision(walk, psi.real.dtype)
+    x0 = noise.positions(walk.grid, psi) if x0 is None else x0
+    level = noise.uniforms(x0.dtype)
+    walkers, seen, waits, ended = _rollout(
+        walk, psi, ts, x0, level, noise, place, halves=False
+    )
+    step_error = step_chance = None
+    if probes:
+        frozen = jax.lax.stop_gradient((walk, psi, ts, x0[:probes], level[:probes]))
+        few = Noise(noise.key, noise.ids[:probes])
+        _, _, again, _ = _rollout(*frozen, few, place, halves=True)
+        # The bridge holds the drift fixed for a step: order 1.
+        change = 2 * (jax.lax.stop_gradient(waits[:, :probes]) - again)
+        step_error, step_chance = jnp.abs(jnp.mean(change, axis=1)), _chance(change)
+    error = _chance(jax.lax.stop_gradient(waits))
+    lost = jnp.mean(jnp.where(ended, waits, 0), axis=1)
+    status = jnp.where(seen.waits > 0, walkers.status, Status.OK)
+    arrived = jnp.mean(1 - waits, axis=1)
+    return Arrivals(
+        ts, arrived, error, step_error, step_chance, lost, seen.times, status
+    )
+
+
+def _chance(values: Array) -> Array:
+    """Standard errors of the means of (T, n) over paths; 0 of a single one."""
+    away = values - jnp.mean(values, axis=1, keepdims=True)
+    n = values.shape[1]
+    return jnp.sqrt(jnp.sum(away**2, axis=1) / max(n - 1, 1) / n)
+
+
+def _rollout(walk, psi, ts, x0, level, noise, place, *, halves):
+    """Paths and what was seen at the end; waits and whether ended, (T, n)."""
+    steps = walk.substeps * (2 if halves else 1)
+    waits = (place.distance(x0[:, 0]) > 0).astype(x0.dtype)
+    times = jnp.where(waits > 0, jnp.inf, ts[0])
+
+    def watch(seen, before, after, t, dt):
+        return _watched(place, walk.nu, seen, before, after, t, dt)
+
+    def until(carry, inputs):
+        psi, walkers, seen = carry
+        index, t0, t1 = inputs
+        carry = interval(
+            walk, psi, walkers, t0, t1, noise, index, steps, halves, watch, seen
+        )
+        return carry, (carry[2].waits, carry[1].status != Status.OK)
+
+    start = (psi, begin(walk, psi, x0), _Seen(waits, level, times))
+    inputs = (jnp.arange(ts.size - 1), ts[:-1], ts[1:])
+    # Reverse mode keeps one state a time and finds those between again.
+    (_, walkers, seen), rows = jax.lax.scan(jax.checkpoint(until), start, inputs)
+    none = jnp.zeros_like(waits, bool)
+    waits, ended = (
+        jnp.concatenate([one[None], many])
+        for one, many in zip((waits, none), rows, strict=True)
+    )
+    return walkers, seen, waits, ended
+
+
+def _watched(place, nu, seen, before, after, t, dt):
+    """What is known after a step that took the paths from `before` to `after`."""
+    a, b = place.distance(before.x[:, 0]), place.distance(after.x[:, 0])
+    going = after.status == Status.OK
+    noisy = nu > 0
+    exponent = jnp.maximum(a, 0) * jnp.maximum(b, 0) / jnp.where(noisy, nu * dt, 1)
+    bridge = jnp.where(noisy, jnp.exp(-exponent), 0)
+    stays = jnp.where(b > 0, 1 - bridge, 0)
+    waits = seen.waits * jnp.where(going, stays, 1)
+    # A path arrives where w falls below its draw: at this moment of the step.
+    now = (waits <= seen.level) & (seen.waits > seen.level)
+    fall = seen.waits - waits
+    fell = (seen.waits - seen.level) / jnp.where(fall > 0, fall, 1)
+    across = a / jnp.where(a - b > 0, a - b, 1)
+    moment = t + dt * jnp.where(b > 0, fell, across)
+    times = jnp.where(now, jax.lax.stop_gradient(moment), seen.times)
+    return _Seen(waits, seen.level, times)
