@@ -87,7 +87,7 @@ def arrival_flux(
 def _run(walk: Walk, psi: Array, ts: Array, place: Detector) -> Flux:
     walk = in_precision(walk, psi.real.dtype)
 
-    def each(state, psi, dt, i):
+    def each(state, psi, dt):
         most, back = state
         Q = beyond(walk, psi, place)
         return jnp.maximum(most, Q), jnp.maximum(back, most - Q)

@@ -24,8 +24,8 @@ def follow(
         psi: ψ at ts[0].
         ts: times, (T,).
         state: at ts[0].
-        each: each(state, ψ, dt, i), the state after the i-th step between two times,
-            which takes ψ to what it is given.
+        each: each(state, ψ, dt), the state after a step that takes ψ to what it is
+            given.
         look: what is kept.
     """
 
@@ -37,7 +37,7 @@ def follow(
         def body(carry, i):
             wave, state = carry
             wave = advance(i, wave)
-            return (wave, each(state, leave(i + 1, wave), dt, i)), None
+            return (wave, each(state, leave(i + 1, wave), dt)), None
 
         steps = jnp.arange(walk.substeps)
         (wave, state), _ = jax.lax.scan(body, (enter(psi), state), steps)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from ..._checks import whole_number
+from ..._checks import concrete, is_concrete, whole_number
 from ...laws.law import Law
 from ...spaces.hamiltonians import ParticleOnGrid
 from .detector import Detector, read_line
@@ -88,8 +88,8 @@ def _check_free(law: Law) -> None:
     H = None if moved_by is None else moved_by.hamiltonian
     free = isinstance(H, ParticleOnGrid) and H.autonomous and H.absorber is None
     if free and isinstance(H, ParticleOnGrid):
-        V = np.asarray(H.potential(H.grid, 0.0))
-        free = bool(np.ptp(V) == 0)
+        V = H.potential(H.grid, 0.0)
+        free = not is_concrete(V) or bool(np.ptp(concrete(V)) == 0)
     if not free:
         raise ValueError(
             "Argument `law` must be free, with a constant potential and no absorber, "
