@@ -10,7 +10,7 @@ from ..interop import as_array
 from ..laws import Law, Schrodinger
 from . import free_constants, pairs, single
 from .card import Card, Row, Verdict
-from .linearity import superposition, takes_mixtures
+from .linearity import mixtures, superposition, takes_mixtures
 from .lookalike import lookalike
 from .particles import equivariance
 from .runs import Runs
@@ -198,7 +198,12 @@ def _rows(
     kets = states.kets(states.random(key, DRAWN))
     many = states.whole.kets(states.whole.random(key, MANY))
     runs = runs.heeding(law, kets)
+    smooth = kets
     if takes_mixtures(law, quantum, states.size):
+        # a law of density operators may move kets as quantum mechanics does, and be
+        # smooth only where no share is 0
+        drawn = mixtures(states, np.random.default_rng(seed), DRAWN)
+        smooth = (drawn + np.eye(states.size) / states.size) / 2
         # steps of density operators of pairs take too long for more
         tries = 1
     started = kets if given.start is None else given.start[None]
@@ -210,7 +215,7 @@ def _rows(
         return pairs.of_products(runs, law, states, pair, seed)
 
     def slopes(runs: Runs) -> list[Row]:
-        return free_constants.slopes(runs, law, kets)
+        return free_constants.slopes(runs, law, smooth)
 
     makers: dict[str, Callable[[Runs], Row | list[Row]]] = {
         "norm": lambda r: single.norm(r, law, kets),
@@ -240,7 +245,7 @@ def _rows(
         "stability": lambda r: stability(r, law, kets, seed),
         "nodes": lambda r: single.nodes(r, law, many, states.cell, seed),
         "Born equivariance": lambda r: equivariance(r, law, kets, seed),
-        "order of steps": lambda r: single.order(r, law, kets),
+        "order of steps": lambda r: single.order(r, law, smooth),
         "gradients": slopes,
         "batching": lambda r: single.batching(r, law, kets),
         "identifiability": slopes,

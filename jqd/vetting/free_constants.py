@@ -117,7 +117,8 @@ def slopes(runs: Runs, law: Law, kets: np.ndarray) -> list[Row]:
     coarse, fine = apart(1e-4), apart(1e-5)
     # differences of smooth laws are off by h², of laws with kinks by h, and by
     # rounding over h; a wrong slope is off by the same for both
-    floor = abs(coarse - fine) + ROUNDING / 1e-5
+    scale = max(float(np.abs(exact).max()), 1e-12)
+    floor = abs(coarse - fine) + ROUNDING / 1e-5 / min(scale, 1.0)
     wrong = fine > HOLDS * floor
     first = Row(
         rows[0], fine, floor, Verdict.FAILS if wrong else Verdict.HOLDS,

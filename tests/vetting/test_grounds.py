@@ -173,6 +173,14 @@ def test_mixtures_tell_a_law_that_moves_kets_as_quantum_mechanics_does():
 # -- how small differences grow --------------------------------------------------------
 
 
+def test_slopes_of_mixtures():
+    """Kets tell nothing of Beretta's rate; where no share is 0 it is smooth."""
+    H = np.array([[0.3, 0.5], [0.5, -0.3]])
+    rows = ("gradients", "identifiability")
+    card = jqd.vet(jqd.Beretta(H, 0.3), rows=rows, steps=100, looks=2)
+    assert {row.verdict for row in card.rows.values()} == {HELD}
+
+
 def test_what_grows_exponentially_and_what_does_not():
     chain = -(np.eye(4, k=1) + np.eye(4, k=-1))
     rows = ["stability"]

@@ -132,15 +132,18 @@ def x_log_x(rho: Array) -> Array:
 def _slope(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     """By divided differences: equal eigenvalues, such as a pure state's 0, are allowed.
 
-    At 0 itself the slope is infinite; there it is that of the smallest number.
+    At 0 itself the slope is infinite. Below what rounding makes of 0 it is given as 0:
+    what has no share gains none, and rounding in its place is not to grow.
     """
     (rho,), (change,) = primals, tangents
     p, modes = jnp.linalg.eigh(rho)
     value = _scalar(p)
     apart = p[:, None] - p[None, :]
-    near = jnp.abs(apart) <= 1e3 * jnp.finfo(p.dtype).eps
+    rounding = 1e3 * jnp.finfo(p.dtype).eps
+    near = jnp.abs(apart) <= rounding
     middle = (p[:, None] + p[None, :]) / 2
-    slope = jnp.log(jnp.maximum(middle, jnp.finfo(p.dtype).tiny)) + 1
+    there = middle > rounding
+    slope = jnp.where(there, jnp.log(jnp.where(there, middle, 1)) + 1, 0)
     ratio = (value[:, None] - value[None, :]) / jnp.where(near, 1, apart)
     inside = jnp.conj(modes.T) @ change @ modes
     moved = modes @ (jnp.where(near, slope, ratio) * inside) @ jnp.conj(modes.T)

@@ -385,3 +385,22 @@ def test_slopes_by_the_constants():
 def test_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_slopes_of_berettas_law_where_a_share_is_zero():
+    """Rounding in the place of what has no share does not grow in a derivative."""
+    H = np.array([[0.0, 0.7, 0.5], [0.7, 0.4, 0.6], [0.5, 0.6, -0.3]])
+    kets = np.array([[1, 0.5j, 0.2], [0.3, -0.4, 0.8j]])
+    kets = kets / np.linalg.norm(kets, axis=1, keepdims=True)
+    rho = np.einsum("k,ka,kb->ab", [0.6, 0.4], kets, np.conj(kets))
+
+    def ends(kappa):
+        law = jqd.Beretta(H, kappa)
+        move = lambda i, state: law.step(0.02 * i, state, 0.02)  # noqa: E731
+        return law.density(jax.lax.fori_loop(0, 100, move, law.prepare(rho)))
+
+    slope = jax.jacfwd(ends)(jnp.asarray(0.2))
+    h = 1e-4
+    apart = (ends(0.2 + h) - ends(0.2 - h)) / (2 * h)
+    # differences are off by h², some 1e-8
+    np.testing.assert_allclose(slope, apart, rtol=0, atol=1e-6)
