@@ -250,7 +250,7 @@ def test_a_random_law_is_followed_by_its_mean(files, printed):
             "does not apply to own.py:Alo",
         ),
         ("vet own.py:Quintic,gisin --set g=1", 2, "must be one law of a matrix"),
-        ("vet own.py:Mute --rows norm", 2, "has no such `yardstick()`"),
+        ("vet own.py:Mute --rows norm", 2, "has no `yardstick()`"),
     ],
 )
 def test_what_cannot_be_is_one_line(words, code, said, files, capsys):

@@ -13,7 +13,7 @@ import xarray as xr
 import zarr
 
 import jqd
-from jqd.cli.sweep import _counts as status_counts
+from jqd.cli.sweeping import counts as status_counts
 from jqd.sweeps import Store, program, work
 
 from .conftest import bits, kicked
