@@ -117,7 +117,8 @@ def states_of(law: Law, quantum: Law, runs: Runs) -> States:
     it, without nodes.
 
     Raises:
-        ValueError: neither a matrix, a particle on a grid nor one mode.
+        ValueError: neither a matrix, a particle on a grid nor one mode; a C beyond
+            the window of the kets of a mode.
     """
     H, particle = matrix_of(quantum), particle_of(quantum)
     if H is not None:
@@ -128,7 +129,10 @@ def states_of(law: Law, quantum: Law, runs: Runs) -> States:
         return States(np.eye(H.shape[0], dtype=complex), 1.0)
     if isinstance(law, HusimiFokkerPlanck) and law.modes == 1:
         energies = np.asarray(matrix(law.symbol, (LEVELS,), hbar=law.hbar))
-        return States(np.linalg.eigh(energies)[1].T[:LOWEST].astype(complex), 1.0)
+        found = States(np.linalg.eigh(energies)[1].T[:LOWEST].astype(complex), 1.0)
+        for ket in found.kets(found.random(np.random.default_rng(0), LOWEST)):
+            law.prepare(jnp.asarray(ket))  # raises beyond the window of C
+        return found
     if particle is None or not isinstance(quantum, Schrodinger):
         raise ValueError(
             "Argument `law` must depart from a matrix, a particle on a grid or one "

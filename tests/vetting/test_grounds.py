@@ -156,6 +156,11 @@ def test_a_law_on_phase_space():
     assert card.rows[DISTANT].verdict is Verdict.NOT_APPLICABLE
 
 
+def test_a_strength_beyond_the_window_is_refused():
+    with pytest.raises(ValueError, match="`C` must"):
+        jqd.vet(husimi(3.0), rows=["norm"])
+
+
 def test_mixtures_tell_a_law_that_moves_kets_as_quantum_mechanics_does():
     """Beretta's moves no ket otherwise, and is not linear in ρ."""
     H = np.array([[0.3, 0.5], [0.5, -0.3]])
