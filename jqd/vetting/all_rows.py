@@ -159,11 +159,8 @@ def _given(
     shape = states.basis.shape[1:]
     grid = particle_of(quantum) is not None
     both = (*shape, *shape) if grid else (2 * states.size,)
-    if grid and not (other is None or isinstance(other, Schrodinger)):
-        raise ValueError(
-            "Argument `other` must be a Schrodinger of a particle beside a grid, but "
-            f"is a {type(other).__name__}."
-        )
+    if grid and other is not None:
+        _check_other(quantum, other)
     found = Given(
         read(start, "start", shape),
         read(superposed, "superposed", (2, *shape)),
@@ -181,6 +178,27 @@ def _given(
     if turn is not None and not np.allclose(turn @ turn.conj().T, np.eye(2)):
         raise ValueError("Argument `rotation` must be unitary, but is not.")
     return found
+
+
+def _check_other(quantum: Law, other: Any) -> None:
+    """Raise unless it is a particle of the same kind on the same grid."""
+    mine = particle_of(quantum)
+    found = particle_of(other) if isinstance(other, Schrodinger) else None
+    assert mine is not None
+    assert isinstance(quantum, Schrodinger)
+    if found is None or found.grid != mine.grid:
+        raise ValueError(
+            "Argument `other` must be a Schrodinger of a particle on the law's grid, "
+            f"but is another: {type(other).__name__}."
+        )
+    for name, one, two in (
+        ("mass", mine.mass, found.mass),
+        ("hbar", quantum.hbar, other.hbar),
+    ):
+        if not np.array_equal(one, two):
+            raise ValueError(
+                f"Argument `other` must have the {name} of the law, but has {two}."
+            )
 
 
 def _rows(

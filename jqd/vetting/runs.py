@@ -178,16 +178,8 @@ class Runs(eqx.Module):
             finer: by which the steps are shortened.
         """
         steps = jnp.asarray(max(1, -(-self.steps * finer // self.looks)))
-        return np.asarray(
-            _grown(
-                law,
-                jnp.asarray(kets),
-                jnp.asarray(tangents),
-                self.time,
-                steps,
-                self.looks,
-            )
-        )
+        ket, apart = jnp.asarray(kets), jnp.asarray(tangents)
+        return np.asarray(_grown(law, ket, apart, self.time, steps, self.looks))
 
     def lacking(self, law: Law, kets: np.ndarray) -> float:
         """What the law's grid or basis makes of probabilities, as it estimates it."""

@@ -117,7 +117,9 @@ def homogeneity(runs: Runs, law: Law, kets: np.ndarray) -> Row:
     coarse, fine = size(law, 1), size(law, 2)
     if (less := regulated(law, 0.01)) is None:
         return judged("homogeneity", coarse, fine)
-    return judged("homogeneity", coarse, fine, "", abs(size(less, 2) - fine))
+    moved = abs(size(less, 2) - fine)
+    note = "but for the regulator" if moved > HOLDS * abs(fine - coarse) else ""
+    return judged("homogeneity", coarse, fine, note, moved)
 
 
 def gauge(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
@@ -167,41 +169,35 @@ def energy(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
     """The energy that the law names is conserved; that of quantum mechanics if none."""
     name, note = "energy", "relative"
     begun = runs.prepared(law, kets)
-    read = _own_energy
+    read = _own_energy(law)
     if "energy" not in law.invariants(jax.tree.map(lambda leaf: leaf[0], begun)):
-        read, note = _energy_of(quantum), "relative, ⟨H⟩: the law names no energy"
         shape = begun.shape[1:] if isinstance(begun, jax.Array) else None
-        mixed = matrix_of(quantum) is not None and shape == 2 * kets.shape[1:]
-        if read is None or not (mixed or shape == kets.shape[1:]):
+        found = _mean_energy(quantum, mixed=shape == 2 * kets.shape[1:])
+        if found is None or shape not in (kets.shape[1:], 2 * kets.shape[1:]):
             return absent(name, "the law names no energy, and its state has no ⟨H⟩")
-    first = jax.vmap(lambda state: read(law, state))(begun)
+        read, note = found, "relative, ⟨H⟩: the law names no energy"
+    first = jax.vmap(read)(begun)
 
     def size(finer: int) -> float:
-        ends = runs.ended(law, begun, finer)
-        last = jax.vmap(lambda state: read(law, state))(ends)
+        last = jax.vmap(read)(runs.ended(law, begun, finer))
         scale = float(jnp.max(jnp.abs(first)))
         return float(jnp.max(jnp.abs(last - first))) / max(scale, 1e-30)
 
     return judged(name, size(1), size(2), note)
 
 
-def _own_energy(law: Law, state: Any) -> Any:
-    return law.invariants(state)["energy"]
+def _own_energy(law: Law) -> Callable[[Any], Any]:
+    return lambda state: law.invariants(state)["energy"]
 
 
-def _energy_of(quantum: Law) -> Callable[[Law, Any], Any] | None:
+def _mean_energy(quantum: Law, *, mixed: bool) -> Callable[[Any], Any] | None:
     """⟨H⟩ of a ket, or of a density operator between levels; None without an H."""
+    H = matrix_of(quantum)
+    if mixed:
+        return None if H is None else lambda rho: jnp.real(jnp.trace(H @ rho))
     if not isinstance(quantum, Schrodinger):
         return None
-    H = matrix_of(quantum)
-
-    def mean(law: Law, state: Any) -> Any:
-        del law
-        if H is not None and state.ndim == 2:
-            return jnp.real(jnp.trace(H @ state))
-        return quantum.invariants(state)["energy"]
-
-    return mean
+    return lambda psi: quantum.invariants(psi)["energy"]
 
 
 def order(runs: Runs, law: Law, kets: np.ndarray) -> Row:
@@ -271,7 +267,9 @@ def galilei(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
     moved_on = np.roll(kets, cells, axis=-1)
     coarse = runs.lacking(free, boosted)
     here = judged(name, size(moved_on, 1), size(moved_on, 2), "", coarse)
-    if here.verdict is not Verdict.HOLDS:
+    if here.verdict is Verdict.NOT_DECIDED:
+        return here
+    if here.verdict is Verdict.FAILS:
         return absent(name, "on this ring the law is not the same everywhere")
     note = f"one wave of the box, {cells} cells"
     return judged(name, size(boosted, 1), size(boosted, 2), note, coarse)

@@ -46,7 +46,7 @@ def stability(runs: Runs, law: Law, kets: np.ndarray, seed: int) -> Row:
         note = f"exponential over {TIME} units; {whole}"
         return Row(name, figure, floor, Verdict.FAILS, note)
     if figure <= line and power <= POWER:
-        note = f"grows as t^{power:.1f} over {TIME} units, not exponentially; {whole}"
+        note = f"goes as t^{power:.1f} at late times, not exponentially; {whole}"
         return Row(name, figure, floor, Verdict.HOLDS, note)
     note = f"below {line:.2g} growth by t² looks the same; {whole}"
     return Row(name, figure, floor, Verdict.NOT_DECIDED, note)

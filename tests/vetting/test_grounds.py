@@ -256,6 +256,11 @@ def test_steps_are_made_finer_where_a_row_is_not_decided():
 def test_what_is_given_must_fit_a_grid():
     with pytest.raises(ValueError, match="`other` must be a Schrodinger of a particle"):
         jqd.vet(ring(), other=np.eye(2), rows=["norm"])
+    with pytest.raises(ValueError, match="on the law's grid"):
+        jqd.vet(ring(), other=ring(16), rows=["norm"])
+    heavy = jqd.Schrodinger.on_grid(ring().grid, np.zeros(32), mass=2.0)
+    with pytest.raises(ValueError, match="the mass of the law"):
+        jqd.vet(ring(), other=heavy, rows=["norm"])
     with pytest.raises(ValueError, match="`ket`"):
         jqd.vet(ring(), ket=np.ones(64), rows=["norm"])
 

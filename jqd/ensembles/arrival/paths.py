@@ -12,8 +12,9 @@ from ..._checks import check_choice, whole_number
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status, describe
+from ..paths.noise import Noise
 from ..paths.processes import read_start
-from ..paths.walk import Noise, Walk, begin, interval
+from ..paths.walk import Walk, begin, interval
 from .detector import CAUTION, Detector, read_line
 
 

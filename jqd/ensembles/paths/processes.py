@@ -17,8 +17,9 @@ from ...spaces.hamiltonians import ParticleOnGrid
 from ...steppers import srkn11
 from ..arguments import trajectory_numbers
 from .guide import REFINE
+from .noise import Noise
 from .result import Paths
-from .walk import Noise, Walk, WaveLaw, run
+from .walk import Walk, WaveLaw, run
 
 PATHS = 1000
 Observe = Callable[[Array, Array], Any]

@@ -13,6 +13,7 @@ from .doebner_goldin import DoebnerGoldinLine as DoebnerGoldinLine
 from .gisin import Gisin as Gisin
 from .gross_pitaevskii import GrossPitaevskii as GrossPitaevskii
 from .grw import GRW as GRW
+from .jumping_paths import JumpingKet as JumpingKet
 from .lindblad import Jump as Jump
 from .lindblad import Lindblad as Lindblad
 from .localisation import Localisation as Localisation
@@ -23,7 +24,6 @@ from .logarithmic import Logarithmic as Logarithmic
 from .noisy_copies import PhaseKicks as PhaseKicks
 from .noisy_copies import RandomFrequencies as RandomFrequencies
 from .qmupl import QMUPL as QMUPL
-from .quantum_jumps import JumpingKet as JumpingKet
 from .quantum_jumps import QuantumJumps as QuantumJumps
 from .schrodinger_newton import SchrodingerNewton as SchrodingerNewton
 from .schrodinger_newton import kaplan_rajendran as kaplan_rajendran

@@ -8,16 +8,16 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ...constants import parts
 from ...steppers import strang
-from ..motion import Resolution, StepNoise
+from ..motion import Resolution
 from .collapse import draw_class, undifferentiated
 from .decoherence import Decoherence
 from .departure import Departure
+from .jumping_paths import JumpingKet, JumpingPaths
 from .localisation_kernels import GaussianDecay, positive, squared
 from .on_grid import hamiltonian_of, read_on_grid
-from .quantum_jumps import JumpingKet
 
 
-class GRW(Departure):
+class GRW(JumpingPaths, Departure):
     """Schrödinger's law, and hits at the rate λ:
 
         ψ(x) <- exp(-(x - z)²/2r_C²) ψ(x), normalised,
@@ -88,20 +88,7 @@ class GRW(Departure):
         """The norm."""
         return {"norm": self.cell * jnp.sum(self.density(state))}
 
-    def apart(self, one: JumpingKet, other: JumpingKet) -> None:
-        """None: near a hit one path is before and its neighbour behind it."""
-        del one, other
-
     # -- dynamics ----------------------------------------------------------------------
-
-    @property
-    def noise_shape(self) -> StepNoise:
-        """No increments; two uniforms, of which the first step makes the seed."""
-        return StepNoise((0,), (2,))
-
-    def pathwise(self) -> "GRW":
-        """The law itself: its numbers do not depend on the steps."""
-        return self
 
     def vector_field(
         self, t: ArrayLike, state: JumpingKet, args: Any = None
@@ -114,29 +101,11 @@ class GRW(Departure):
             jnp.zeros_like(state.seed),
         )
 
-    def step(
-        self,
-        t: ArrayLike,
-        state: JumpingKet,
-        dt: ArrayLike,
-        w: StepNoise | None = None,
-    ) -> JumpingKet:
-        """The ket at t + dt under the noise w, which must be given.
+    def _turned(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
+        """A step of Strang's."""
+        return strang(self.quantum, t, psi, dt)
 
-        Args:
-            t: time, scalar.
-            state: a ket.
-            dt: step, scalar, positive.
-            w: `uniforms`, (2,), heeded by the first step of a path.
-        """
-        if w is None:
-            raise ValueError("Argument `w` must be the noise of the step, but is None.")
-        state = state.seeded(w.uniforms)
-        state = state._replace(psi=strang(self.quantum, t, state.psi, dt / 2))
-        state = self._hit(state, jnp.asarray(dt))
-        return state._replace(psi=strang(self.quantum, t + dt / 2, state.psi, dt / 2))
-
-    def _hit(self, state: JumpingKet, dt: Array) -> JumpingKet:
+    def _jumped(self, state: JumpingKet, dt: Array) -> JumpingKet:
         """What the hits of an interval dt do."""
         state = state._replace(psi=undifferentiated(state.psi))
         lam, key = undifferentiated(self.kernel.lam), state.key()

@@ -4,62 +4,26 @@ A ket has n numbers where the density operator has n²: for many levels, average
 paths are the shorter way.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Complex, Float, Int, UInt
+from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...constants import parts
 from ...interop import as_array
 from ...spaces.driven import DrivenHamiltonian
-from ..law import Law
-from ..motion import StepNoise
 from .collapse import undifferentiated
 from .dephasing import unitary
+from .jumping_paths import JumpingKet, JumpingPaths
 from .lindblad import Lindblad
 
 # Newton's steps to the time of a jump: from below, they double its digits.
 _NEWTON = 12
 
 
-class JumpingKet(NamedTuple):
-    """A ket between two jumps.
-
-    Attributes:
-        psi: ψ, normalised, (n,) or of the shape of a grid.
-        survival: ln of the probability that no jump came since the last one, scalar.
-        number: of jumps so far, scalar.
-        seed: of this path's numbers, (2,); drawn in its first step.
-    """
-
-    psi: Complex[Array, "..."]
-    survival: Float[Array, ""]
-    number: Int[Array, ""]
-    seed: UInt[Array, "2"]
-
-    @classmethod
-    def start(cls, psi: Array) -> "JumpingKet":
-        """A path without numbers yet, which `seeded` knows by its -1 jumps."""
-        none = jnp.zeros((), jnp.real(psi).dtype)
-        return cls(psi, none, jnp.asarray(-1), jnp.zeros(2, jnp.uint32))
-
-    def seeded(self, uniforms: Array) -> "JumpingKet":
-        """The ket, with numbers of its own from its first step on."""
-        begins = self.number < 0
-        seed = (uniforms * 2.0**32).astype(self.seed.dtype)
-        return self._replace(
-            number=jnp.maximum(self.number, 0),
-            seed=jnp.where(begins, seed, self.seed),
-        )
-
-    def key(self) -> Array:
-        """The key of the numbers of this path."""
-        return jax.random.fold_in(jax.random.key(self.seed[0]), self.seed[1])
-
-
-class QuantumJumps(Law):
+class QuantumJumps(JumpingPaths):
     """Kets that jump: an unravelling of Lindblad's equation.
 
     dψ/dt = (-iH/ħ - ½ Γ) ψ, normalised,   Γ = Σ_k r_k L_k†L_k
@@ -122,20 +86,7 @@ class QuantumJumps(Law):
         """The norm."""
         return {"norm": jnp.sum(self.density(state))}
 
-    def apart(self, one: JumpingKet, other: JumpingKet) -> None:
-        """None: near a jump one path is before and its neighbour behind it."""
-        del one, other
-
     # -- dynamics ----------------------------------------------------------------------
-
-    @property
-    def noise_shape(self) -> StepNoise:
-        """No increments; two uniforms, of which the first step makes the seed."""
-        return StepNoise((0,), (2,))
-
-    def pathwise(self) -> "QuantumJumps":
-        """The law itself: its numbers do not depend on the steps."""
-        return self
 
     def vector_field(
         self, t: ArrayLike, state: JumpingKet, args: Any = None
@@ -152,28 +103,6 @@ class QuantumJumps(Law):
             jnp.zeros_like(state.number),
             jnp.zeros_like(state.seed),
         )
-
-    def step(
-        self,
-        t: ArrayLike,
-        state: JumpingKet,
-        dt: ArrayLike,
-        w: StepNoise | None = None,
-    ) -> JumpingKet:
-        """The ket at t + dt under the noise w, which must be given.
-
-        Args:
-            t: time, scalar.
-            state: a ket.
-            dt: step, scalar, positive.
-            w: `uniforms`, (2,), heeded by the first step of a path.
-        """
-        if w is None:
-            raise ValueError("Argument `w` must be the noise of the step, but is None.")
-        state = state.seeded(w.uniforms)
-        state = state._replace(psi=self._turned(t, state.psi, dt / 2))
-        state = self._jumped(state, jnp.asarray(dt))
-        return state._replace(psi=self._turned(t + dt / 2, state.psi, dt / 2))
 
     def _turned(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
         """exp(-iH dt/ħ) ψ, H of the middle of the interval."""

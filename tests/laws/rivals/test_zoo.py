@@ -396,7 +396,10 @@ def test_slopes_of_berettas_law_where_a_share_is_zero():
 
     def ends(kappa):
         law = jqd.Beretta(H, kappa)
-        move = lambda i, state: law.step(0.02 * i, state, 0.02)  # noqa: E731
+
+        def move(i, state):
+            return law.step(0.02 * i, state, 0.02)
+
         return law.density(jax.lax.fori_loop(0, 100, move, law.prepare(rho)))
 
     slope = jax.jacfwd(ends)(jnp.asarray(0.2))

@@ -1,0 +1,97 @@
+"""Kets that jump from time to time: what their laws share."""
+
+import abc
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float, Int, UInt
+
+from ..law import Law
+from ..motion import StepNoise
+
+
+class JumpingKet(NamedTuple):
+    """A ket between two jumps.
+
+    Attributes:
+        psi: ψ, normalised, (n,) or of the shape of a grid.
+        survival: ln of the probability that no jump came since the last one, scalar.
+        number: of jumps so far, scalar.
+        seed: of this path's numbers, (2,); drawn in its first step.
+    """
+
+    psi: Complex[Array, "..."]
+    survival: Float[Array, ""]
+    number: Int[Array, ""]
+    seed: UInt[Array, "2"]
+
+    @classmethod
+    def start(cls, psi: Array) -> "JumpingKet":
+        """A path without numbers yet, which `seeded` knows by its -1 jumps."""
+        none = jnp.zeros((), jnp.real(psi).dtype)
+        return cls(psi, none, jnp.asarray(-1), jnp.zeros(2, jnp.uint32))
+
+    def seeded(self, uniforms: Array) -> "JumpingKet":
+        """The ket, with numbers of its own from its first step on."""
+        begins = self.number < 0
+        seed = (uniforms * 2.0**32).astype(self.seed.dtype)
+        return self._replace(
+            number=jnp.maximum(self.number, 0),
+            seed=jnp.where(begins, seed, self.seed),
+        )
+
+    def key(self) -> Array:
+        """The key of the numbers of this path."""
+        return jax.random.fold_in(jax.random.key(self.seed[0]), self.seed[1])
+
+
+class JumpingPaths(Law):
+    """A law of kets that turn, and jump at times that are drawn.
+
+    A step is half a step of turning, its jumps, half a step of turning. A path has
+    numbers of its own, whatever its steps are.
+    """
+
+    @abc.abstractmethod
+    def _turned(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
+        """ψ after an interval without jumps."""
+
+    @abc.abstractmethod
+    def _jumped(self, state: JumpingKet, dt: Array) -> JumpingKet:
+        """What the jumps of an interval do."""
+
+    @property
+    def noise_shape(self) -> StepNoise:
+        """No increments; two uniforms, of which the first step makes the seed."""
+        return StepNoise((0,), (2,))
+
+    def pathwise(self) -> "JumpingPaths":
+        """The law itself: its numbers do not depend on the steps."""
+        return self
+
+    def apart(self, one: JumpingKet, other: JumpingKet) -> None:
+        """None: near a jump one path is before and its neighbour behind it."""
+        del one, other
+
+    def step(
+        self,
+        t: ArrayLike,
+        state: JumpingKet,
+        dt: ArrayLike,
+        w: StepNoise | None = None,
+    ) -> JumpingKet:
+        """The ket at t + dt under the noise w, which must be given.
+
+        Args:
+            t: time, scalar.
+            state: a ket.
+            dt: step, scalar, positive.
+            w: `uniforms`, (2,), heeded by the first step of a path.
+        """
+        if w is None:
+            raise ValueError("Argument `w` must be the noise of the step, but is None.")
+        state = state.seeded(w.uniforms)
+        state = state._replace(psi=self._turned(t, state.psi, dt / 2))
+        state = self._jumped(state, jnp.asarray(dt))
+        return state._replace(psi=self._turned(t + dt / 2, state.psi, dt / 2))
