@@ -1,0 +1,92 @@
+"""The experiments that come with jqd: where they are, and what each claims."""
+
+import ast
+import re
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGE = Path(__file__).resolve().parent.parent
+# What several experiments share.
+SUPPORT = "_support"
+_PARTS = re.compile(r"^(Claim|Source|Control|Result|Verdict): ", re.MULTILINE)
+
+
+class Example(NamedTuple):
+    """An experiment: one claim, and what came of it.
+
+    Attributes:
+        name: of its file, without `.py`.
+        file: where it is.
+        claim: the claim in words, without its equations.
+        text: its docstring.
+    """
+
+    name: str
+    file: Path
+    claim: str
+    text: str
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """What the docstring says under Claim, Source, Verdict, ..., as it stands."""
+        pieces = _PARTS.split(self.text)[1:]
+        return dict(zip(pieces[::2], map(str.strip, pieces[1::2]), strict=True))
+
+
+def examples_folder() -> Path:
+    """The folder of the experiments: in the package, or beside it in a checkout.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for folder in (PACKAGE / "_experiments", PACKAGE.parent / "experiments"):
+        if (folder / SUPPORT).is_dir():
+            return folder
+    raise ValueError(
+        "Argument `examples` must be of a jqd that has its experiments, but this one, "
+        f"in {PACKAGE}, came without."
+    )
+
+
+def examples() -> dict[str, Example]:
+    """All experiments, by name; their files are read, not run."""
+    files = sorted(examples_folder().glob("[!_]*.py"))
+    return {file.stem: _read(file) for file in files}
+
+
+def copy_example(name: str, out: Path) -> Path:
+    """Copy an experiment, and what it shares with others, to change it.
+
+    Args:
+        name: of the experiment.
+        out: folder to copy into; made where it is not there.
+
+    Returns:
+        The copy.
+
+    Raises:
+        ValueError: no such experiment, or a file that is already there.
+    """
+    known = examples()
+    if name not in known:
+        raise ValueError(
+            f"Argument `name` must be one of {', '.join(known)}, but {name!r} was "
+            "given."
+        )
+    copy = out / f"{name}.py"
+    if copy.exists():
+        raise ValueError(
+            f"Argument `out` must be a folder without {name}.py, but {copy} is there."
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    if not (out / SUPPORT).exists():
+        leave = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(examples_folder() / SUPPORT, out / SUPPORT, ignore=leave)
+    return Path(shutil.copyfile(known[name].file, copy))
+
+
+def _read(file: Path) -> Example:
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    first = text.partition("\n\n")[0].removeprefix("Claim: ")
+    return Example(file.stem, file, " ".join(first.split()), text)
