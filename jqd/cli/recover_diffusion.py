@@ -180,7 +180,9 @@ def _draw(folder: Path, recovery: Recovery, record: DensityRecord) -> Plane | No
         ends = np.asarray(recovery.ends)[:, 0]
         top = max(float(high[0]), float(ends.max()))
         values = jnp.linspace(min(float(low[0]), float(ends.min())), top, 121)
-        values = jnp.unique(jnp.concatenate([values, jnp.asarray(recovery.theta)]))
+        # At the ends too: between points of the line the loss falls by many decades.
+        there = jnp.concatenate([jnp.asarray(recovery.theta), jnp.asarray(ends)])
+        values = jnp.unique(jnp.concatenate([values, there]))
         # a picture needs no more than coarse steps
         loss = report.figure_loss_line(
             values, loss_line(recovery.study, values), ends, recovery.agree,

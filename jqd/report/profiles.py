@@ -83,16 +83,17 @@ def figure_loss_line(
     with house_style():
         figure, axes = subplots(size=(5.6, 3.4))
         axis = axes[0, 0]
-        axis.semilogy(values, np.where(loss > 0, loss, np.nan), color=BLUE)
-        floor = np.nanmin(np.where(loss > 0, loss, np.nan))
+        drawn = loss > 0
+        axis.semilogy(values, np.where(drawn, loss, np.nan), color=BLUE)
         for mask, color, what in (
             (converged, INK, "reached the best fit"),
             (~converged, VERMILLION, "ended elsewhere"),
         ):
-            if mask.any():
-                height = np.interp(ends[mask], values, np.maximum(loss, floor))
+            if mask.any() and drawn.any():
+                # On the line as it is drawn, straight on an axis of logarithms.
+                height = np.interp(ends[mask], values[drawn], np.log(loss[drawn]))
                 axis.plot(
-                    ends[mask], height, "o", ms=5, color=color, mec="white", mew=0.6,
+                    ends[mask], np.exp(height), "o", ms=5, color=color, mec="white", mew=0.6,
                     label=f"{mask.sum()} of {len(ends)} starts {what}",
                 )  # fmt: skip
         if reference is not None:

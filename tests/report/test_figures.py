@@ -118,11 +118,19 @@ def test_ends_lie_on_the_line_of_the_loss():
     curve, best, other, quantum = figure.axes[0].lines
     np.testing.assert_array_equal(curve.get_xydata(), np.stack([values, loss], 1))
     np.testing.assert_allclose(best.get_xydata(), [[0.5, 0.35], [1.5, 2.35]])
-    np.testing.assert_allclose(
-        other.get_xydata(), [[1.25, np.interp(1.25, values, loss)]]
-    )
+    # Half way between two points of an axis of logarithms: the geometric mean.
+    np.testing.assert_allclose(other.get_xydata(), [[1.25, np.sqrt(1.1 * 2.35)]])
     np.testing.assert_array_equal(quantum.get_xdata(), [0.75, 0.75])
     assert best.get_label().startswith("2 of 3 starts reached")
+
+
+def test_an_end_where_the_loss_dips_lies_in_the_dip():
+    values, loss = np.array([0.0, 0.4, 0.5, 1.0]), np.array([1.0, 0.2, 1e-16, 1.0])
+    figure = figure_loss_line(
+        values, loss, np.array([0.5, 0.45]), np.array([True, True]), None, "D"
+    )
+    _, dots = figure.axes[0].lines
+    np.testing.assert_allclose(dots.get_ydata(), [1e-16, np.sqrt(0.2e-16)])
 
 
 def test_a_starting_law_without_values_is_no_obstacle():
