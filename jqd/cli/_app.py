@@ -152,13 +152,19 @@ def _of_the_user(error: Exception) -> int:
 
     message = str(error) or type(error).__name__
     if isinstance(error, ExperimentError | Lost):
-        return _complain(message, 1)
+        return _complain(message, 2 if _refused(error.__cause__) else 1)
     where, bad_input = user_line(error), isinstance(error, ValueError | OSError)
-    if where is not None and not message.startswith("Argument `"):
+    if where is not None and not _refused(error):
         return _complain(f"{where}: {type(error).__name__}: {message}", 1)
     if bad_input:
         return _complain(message, 2)
     raise error
+
+
+def _refused(error: BaseException | None) -> bool:
+    """Whether jqd has refused an argument."""
+    known = isinstance(error, ValueError | OSError)
+    return known and str(error).startswith("Argument `")
 
 
 def _complain(message: str, code: int) -> int:

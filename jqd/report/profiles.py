@@ -93,7 +93,8 @@ def figure_loss_line(
                 # On the line as it is drawn, straight on an axis of logarithms.
                 height = np.interp(ends[mask], values[drawn], np.log(loss[drawn]))
                 axis.plot(
-                    ends[mask], np.exp(height), "o", ms=5, color=color, mec="white", mew=0.6,
+                    ends[mask], np.exp(height), "o", ms=5, color=color, mec="white",
+                    mew=0.6,
                     label=f"{mask.sum()} of {len(ends)} starts {what}",
                 )  # fmt: skip
         if reference is not None:

@@ -182,6 +182,16 @@ def test_run_of_a_failing_experiment(jqd_command, tmp_path):
     assert "return 1 / 0" in err
 
 
+def test_what_jqd_refuses_in_an_experiment_is_bad_input(jqd_command, tmp_path):
+    path = tmp_path / "half.py"
+    path.write_text(
+        "import jqd\ndef run(context):\n    jqd.spaces.Grid((1.0, 0.0), 8)\n"
+    )
+    code, out, err = jqd_command("run", path, "--out", tmp_path / "out")
+    assert (code, out) == (2, "")
+    one_line(err, "half.py:3: ValueError: Argument `bounds` must")
+
+
 def test_an_interrupt_is_one_line_and_exit_code_1(jqd_command, tmp_path):
     path = tmp_path / "half.py"
     path.write_text("def run(context):\n    raise KeyboardInterrupt\n")
