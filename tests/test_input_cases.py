@@ -33,7 +33,7 @@ CASES = {
     # a vector along one axis of a square grid fits both
     "mass of one axis": (
         lambda: ON_GRID(SQUARE, np.zeros((32, 32)), mass=np.ones(32)),
-        "`mass` must have shape ()",
+        "`mass` must have shape (2,)",
     ),
     "complex V": (
         lambda: ON_GRID(GRID, lambda x: 1j * x),

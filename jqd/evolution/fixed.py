@@ -15,7 +15,6 @@ from .. import _checks
 from ..laws.motion import Motion
 from ..status import Status
 from ..steppers import Splitting
-from ..steppers.flows import flows_of
 from .reversible import reversible_rollout
 from .trajectory import (
     Trajectory,
@@ -118,7 +117,7 @@ class Fixed(eqx.Module):
         if self.counts is not None and np.ndim(self.counts) == 1:
             _checks.check_shape(self.counts, "counts", (ts.shape[0] - 1,))
         if isinstance(self.stepper, Splitting):
-            flows_of(law)  # refused here rather than under jit
+            self.stepper.flows(law)  # refused here rather than under jit
         return _run(self, law, state0, ts, observe)
 
 

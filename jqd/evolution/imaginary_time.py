@@ -17,7 +17,6 @@ from ..spaces.grids import Grid
 from ..spaces.hamiltonians import ParticleOnGrid
 from ..status import Status
 from ..steppers import PhaseFlow, Splitting, chin4a
-from ..steppers.flows import flows_of
 from .evolution import in_precision
 
 # Steps between two looks at the energy.
@@ -223,7 +222,8 @@ def _decaying_step(
     law: Schrodinger, dtau: Array, stepper: Splitting, dtype: Any
 ) -> Callable[[Array], Array]:
     """ψ → exp(-H Δτ/ħ) ψ by one step of the splitting."""
-    outer, inner = cast(tuple[PhaseFlow, PhaseFlow], flows_of(law))
+    flows = stepper.flows(law)
+    outer, inner = cast(PhaseFlow, flows.outer), cast(PhaseFlow, flows.inner)
     c = stepper.c
     corrections = [None] * len(stepper.b) if c is None else [w * dtau**3 for w in c]
     # a grid is kept in the default precision: found in it, then rounded

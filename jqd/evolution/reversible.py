@@ -15,7 +15,6 @@ from jaxtyping import Array, PyTree
 
 from ..laws.motion import Motion
 from ..steppers import PhaseFlow, Splitting
-from ..steppers.flows import flows_of
 
 Look = Callable[[Any, Any, Array, Array], tuple[PyTree, PyTree]]
 
@@ -46,8 +45,8 @@ def reversible_rollout(
     Raises:
         ValueError: the law's flows are not unitary phases.
     """
-    flows = flows_of(law)
-    if not all(isinstance(flow, PhaseFlow) for flow in flows):
+    flows = stepper.flows(law)
+    if not all(isinstance(flow, PhaseFlow) for flow in flows[:2]):
         raise ValueError(
             "Argument `gradient` must not be 'reversible' for this law, but is: its "
             "flows are not phases; use 'checkpointed'."

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PyTree
+from jaxtyping import Array, ArrayLike, PyTree
 
 from ..interop import as_array
 from .motion import Motion
@@ -27,6 +27,19 @@ class Law(Motion):
     def cell(self) -> float:
         """The volume that an entry of `density` stands for; 1 for populations."""
         return 1.0
+
+    def convection(self, t: ArrayLike, x: Array) -> Array | None:
+        """What the velocity of paths has beside (ħ/m) Im ∇ψ/ψ, on grids.
+
+        Args:
+            t: time, scalar.
+            x: positions, (n, d).
+
+        Returns:
+            Length over time, (n, d); None for nothing.
+        """
+        del t, x
+        return None
 
     # -- beside quantum mechanics, for `jqd.vet` --------------------------------------
 

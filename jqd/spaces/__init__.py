@@ -7,6 +7,7 @@ from .graphs import Graph as Graph
 from .grids import Grid as Grid
 from .hamiltonians import MatrixHamiltonian as MatrixHamiltonian
 from .hamiltonians import ParticleOnGrid as ParticleOnGrid
+from .particles import ParticlesOnGrid as ParticlesOnGrid
 from .potentials import FunctionPotential as FunctionPotential
 from .potentials import SampledPotential as SampledPotential
 from .potentials import potential as potential

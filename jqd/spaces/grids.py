@@ -1,4 +1,4 @@
-"""Uniform periodic grids in one, two or three dimensions."""
+"""Uniform periodic grids in any number of dimensions."""
 
 import math
 import operator
@@ -79,13 +79,14 @@ class Grid(eqx.Module):
         """The same grid spread over the devices of a mesh.
 
         One axis of the mesh cuts the grid into slabs along its first axis, two cut a
-        grid of three dimensions into pencils along its last. Laws, `evolve` and
-        observables are called as on one device; `shard` and `sample` place arrays.
+        grid of three and more dimensions into pencils along its first two. Laws,
+        `evolve` and observables are called as on one device; `shard` and `sample`
+        place arrays.
 
         Args:
             mesh: devices, e.g. `jax.make_mesh((2, 4), ("a", "b"))`. The first of the
                 named axes must divide the points of the grid's first two axes, the
-                second those of the last two.
+                second those of its second and last.
             names: one or two axes of the mesh; None for all of them. Over the others
                 the grid is repeated.
 
@@ -176,6 +177,13 @@ class Grid(eqx.Module):
         if self.sharding is not None:
             return _spread_k2(self, self.fft.order)
         return self.k2
+
+    def spectral_sum(self, weights: Sequence[ArrayLike]) -> Float[Array, "..."]:
+        """Σ_i w_i k_i², one weight an axis, laid out like the spectrum of `fft`."""
+        if self.sharding is not None:
+            return _spread_k2(self, self.fft.order, tuple(weights))
+        pairs = zip(weights, self.wavenumbers, strict=True)
+        return jnp.broadcast_to(sum(w * k**2 for w, k in pairs), self.shape)
 
     def shard(self, f: Any, name: str = "f") -> Array:
         """Values on the grid, each block on its device; an array without a mesh.
@@ -312,10 +320,15 @@ def _spread_coordinates(grid: Grid) -> tuple[Array, ...]:
 
 
 @jax.jit(static_argnums=1)
-def _spread_k2(grid: Grid, order: tuple[int, ...]) -> Array:
-    """k² with its axes in this order, in pieces like the grid."""
+def _spread_k2(
+    grid: Grid, order: tuple[int, ...], weights: tuple[ArrayLike, ...] | None = None
+) -> Array:
+    """Σ w_i k_i² with its axes in this order, in pieces like the grid."""
     assert grid.sharding is not None
-    total = sum(jnp.transpose(k**2, order) for k in grid.wavenumbers)
+    squares = [jnp.transpose(k**2, order) for k in grid.wavenumbers]
+    if weights is not None:
+        squares = [w * square for w, square in zip(weights, squares, strict=True)]
+    total = sum(squares)
     shape = [grid.shape[axis] for axis in order]
     return spread.place(jnp.broadcast_to(total, shape), grid.sharding)
 
@@ -326,10 +339,10 @@ def _read_bounds(bounds) -> tuple[tuple[float, float], ...]:
     except (TypeError, ValueError):
         axes = np.zeros(0)
     axes = np.atleast_2d(axes)
-    if axes.ndim != 2 or axes.shape[1] != 2 or not 1 <= axes.shape[0] <= 3:
+    if axes.ndim != 2 or axes.shape[1] != 2 or axes.shape[0] < 1:
         raise ValueError(
-            "Argument `bounds` must be (lower, upper) or one such pair for each of 1 "
-            f"to 3 axes, but it is {bounds}."
+            "Argument `bounds` must be (lower, upper) or one such pair for each axis, "
+            f"but it is {bounds}."
         )
     pairs = tuple((float(axis[0]), float(axis[1])) for axis in axes)
     for axis, (lower, upper) in enumerate(pairs):

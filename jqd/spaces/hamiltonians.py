@@ -1,11 +1,14 @@
 """Hamiltonians: dense and diagonal matrices, and particles on periodic grids."""
 
+import abc
+
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
-from ..constants import fixed
+from ..constants import constant, fixed, scalars
 from ..steppers.flows import DampedFlow, Flows, PhaseFlow
 from .grids import Grid
 from .potentials import FunctionPotential, SampledPotential
@@ -40,15 +43,104 @@ class MatrixHamiltonian(eqx.Module):
         return jnp.sum(jnp.real(jnp.conj(psi) * self.apply(psi, t, hbar)))
 
 
-class ParticleOnGrid(eqx.Module):
-    """H = p^2 / 2m + V(x, t) - iW(x) on a periodic grid.
+class OnGrid(eqx.Module):
+    """H = T + V(x, t) - iW(x) on a periodic grid, T of one kind or another.
+
+    Attributes:
+        potential: V, energy units.
+        mass: m, scalar, or one an axis.
+        grid: the grid (static).
+        absorber: W >= 0 of the grid's shape, energy units; None for none. The norm
+            then falls, by 2 <W> / hbar per unit of time.
+    """
+
+    potential: eqx.AbstractVar[SampledPotential | FunctionPotential]
+    mass: eqx.AbstractVar[Float[Array, "..."]]
+    grid: eqx.AbstractVar[Grid]
+    absorber: eqx.AbstractVar[Float[Array, "..."] | None]
+
+    @property
+    @abc.abstractmethod
+    def autonomous(self) -> bool:
+        """Whether H is the same at all times."""
+
+    @property
+    def masses(self) -> tuple[Array, ...]:
+        """The mass along each axis; infinite where nothing moves by itself."""
+        return tuple(jnp.broadcast_to(self.mass, (self.grid.ndim,)))
+
+    @abc.abstractmethod
+    def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
+        """H psi."""
+
+    @abc.abstractmethod
+    def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
+        """<psi|H + iW|psi>, summed over the points."""
+
+    @abc.abstractmethod
+    def flows(self, hbar: Array) -> Flows:
+        """The potential (outer) and kinetic (inner) flows of i hbar dpsi/dt = H psi."""
+
+    @abc.abstractmethod
+    def spectral_bounds(self, hbar: Array) -> tuple[Array, Array]:
+        """Numbers that enclose the spectrum of a constant H without absorber."""
+
+    def convection(self, t: ArrayLike, x: Float[Array, "n d"]) -> Array | None:
+        """What the velocity of paths has beside (hbar/m) Im grad psi/psi, (n, d)."""
+        del t, x
+        return None
+
+    def on_potential(self, psi: Array, t: ArrayLike) -> Array:
+        """(V - iW) psi."""
+        image = self.potential(self.grid, t).astype(self.mass.dtype) * psi
+        if self.absorber is None:
+            return image
+        return image - 1j * (self.absorber.astype(self.mass.dtype) * psi)
+
+    def potential_flow(self, hbar: Array) -> PhaseFlow | DampedFlow:
+        """exp(-i (V - iW) dt / hbar); what corrects it is (grad V - i grad W)^2 / m."""
+        grid, absorber = self.grid, self.absorber
+
+        def over_mass(squares: Array) -> Array:
+            # Constants are combined before they meet an array: XLA divides an array by
+            # one number and by a batch of numbers with different rounding, and a batch
+            # must equal its members bit for bit.
+            return sum(
+                1 / (m * hbar) * square
+                for m, square in zip(self.masses, squares, strict=True)
+            )  # pyright: ignore[reportReturnType]
+
+        def correction(t: ArrayLike) -> Array:
+            squares = self.potential.gradient(grid, t) ** 2
+            if absorber is not None:
+                squares = squares - _slopes(grid, absorber) ** 2
+            return over_mass(squares)
+
+        phase = PhaseFlow(
+            rate=lambda t: 1 / hbar * self.potential(grid, t),
+            correction=correction,
+            autonomous=self.potential.autonomous,
+            precision=self.mass.dtype,
+        )
+        if absorber is None:
+            return phase
+
+        def product(t: ArrayLike) -> Array:
+            return over_mass(
+                2 * self.potential.gradient(grid, t) * _slopes(grid, absorber)
+            )
+
+        return DampedFlow(phase, lambda t: 1 / hbar * absorber, product)
+
+
+class ParticleOnGrid(OnGrid):
+    """H = p^2 / 2m + V(x, t) - iW(x) on a periodic grid, with one mass.
 
     Attributes:
         potential: V, energy units.
         mass: m, scalar.
         grid: the grid (static).
-        absorber: W >= 0 of the grid's shape, energy units; None for none. The norm
-            then falls, by 2 <W> / hbar per unit of time.
+        absorber: W >= 0 of the grid's shape, energy units; None for none.
     """
 
     potential: SampledPotential | FunctionPotential
@@ -67,14 +159,10 @@ class ParticleOnGrid(eqx.Module):
 
     def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
         """H psi."""
-        precision = self.mass.dtype
-        kinetic = self.kinetic(hbar).astype(precision)
+        kinetic = self.kinetic(hbar).astype(self.mass.dtype)
         fft = self.grid.fft
         moving = fft.backward(kinetic * fft.forward(psi))
-        image = moving + self.potential(self.grid, t).astype(precision) * psi
-        if self.absorber is None:
-            return image
-        return image - 1j * (self.absorber.astype(precision) * psi)
+        return moving + self.on_potential(psi, t)
 
     def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
         """<psi|p^2/2m + V|psi>, summed over the points; one transform (Parseval)."""
@@ -93,35 +181,7 @@ class ParticleOnGrid(eqx.Module):
             from_basis=fft.backward,
             precision=self.mass.dtype,
         )
-        return Flows(self._potential_flow(hbar), inner)
-
-    def _potential_flow(self, hbar: Array) -> PhaseFlow | DampedFlow:
-        """exp(-i (V - iW) dt / hbar); what corrects it is (grad V - i grad W)^2."""
-        grid, absorber = self.grid, self.absorber
-
-        # Constants are combined before they meet an array: XLA divides an array by one
-        # number and by a batch of numbers with different rounding, and a batch must
-        # equal its members bit for bit.
-        def correction(t: ArrayLike) -> Array:
-            square = self.potential.squared_gradient(grid, t)
-            if absorber is not None:
-                square = square - jnp.sum(_slopes(grid, absorber) ** 2, axis=0)
-            return 1 / (self.mass * hbar) * square
-
-        phase = PhaseFlow(
-            rate=lambda t: 1 / hbar * self.potential(grid, t),
-            correction=correction,
-            autonomous=self.autonomous,
-            precision=self.mass.dtype,
-        )
-        if absorber is None:
-            return phase
-
-        def product(t: ArrayLike) -> Array:
-            slopes = self.potential.gradient(grid, t) * _slopes(grid, absorber)
-            return 2 / (self.mass * hbar) * jnp.sum(slopes, axis=0)
-
-        return DampedFlow(phase, lambda t: 1 / hbar * absorber, product)
+        return Flows(self.potential_flow(hbar), inner)
 
     def spectral_bounds(self, hbar: Array) -> tuple[Array, Array]:
         """Numbers that enclose the spectrum: [min V, max V + max kinetic energy].
@@ -129,14 +189,19 @@ class ParticleOnGrid(eqx.Module):
         Raises:
             ValueError: an absorber, with which the spectrum is not real.
         """
-        if self.absorber is not None:
-            raise ValueError(
-                "Argument `method` must not be a Propagator for a law with an "
-                "absorber, but is: its spectrum is not real; use Fixed(strang), "
-                "Fixed(chin4a) or Adaptive."
-            )
+        refuse_absorber(self)
         values = self.potential(self.grid, 0.0)
         return jnp.min(values), jnp.max(values) + jnp.max(self.kinetic(hbar))
+
+
+def refuse_absorber(H: OnGrid) -> None:
+    """Raise where an absorber keeps the spectrum from being real."""
+    if H.absorber is not None:
+        raise ValueError(
+            "Argument `method` must not be a Propagator for a law with an "
+            "absorber, but is: its spectrum is not real; use Fixed(strang), "
+            "Fixed(chin4a) or Adaptive."
+        )
 
 
 def _square(psi: Array) -> Array:
@@ -167,3 +232,31 @@ def matrix_hamiltonian(hamiltonian: ArrayLike) -> MatrixHamiltonian:
     _checks.check_finite(matrix, "hamiltonian")
     _checks.check_hermitian(matrix, "hamiltonian")
     return MatrixHamiltonian(matrix)
+
+
+def read_masses(mass: ArrayLike, ndim: int) -> Array:
+    """One mass for all axes, or one an axis, as a leaf.
+
+    Args:
+        mass: scalar, or (ndim,), where an infinite one stands for an axis along which
+            nothing moves by itself.
+        ndim: number of axes.
+
+    Raises:
+        ValueError: another shape, masses that are not positive, or nothing that moves.
+    """
+    _checks.check_numbers(mass, "mass")
+    if np.ndim(mass) == 0:
+        (one,) = scalars(mass=mass)
+        _checks.check_positive(mass, "mass")
+        return one
+    _checks.check_shape(mass, "mass", (ndim,))
+    _checks.check_real(mass, "mass")
+    if _checks.is_concrete(mass):
+        values = _checks.concrete(mass)
+        if not np.all(values > 0) or np.all(np.isinf(values)):
+            raise ValueError(
+                "Argument `mass` must be positive on every axis and finite on one, but "
+                f"is {values.tolist()}."
+            )
+    return constant(mass, "mass")

@@ -135,7 +135,7 @@ def potential(
         _checks.check_size(values, "potential")
         return SampledPotential(values)
     refuse_constants(constants, taken_by_keyword(function), "potential")
-    arity = _positional(function, constants)
+    arity = positional(function, constants)
     if arity not in (grid.ndim, grid.ndim + 1):
         raise ValueError(
             f"Argument `potential` must take {grid.ndim} coordinates, and a time if "
@@ -159,7 +159,7 @@ def _check_values(V: FunctionPotential, grid: Grid) -> None:
         )
 
 
-def _positional(function: Callable[..., Any], constants: dict[str, Any]) -> int:
+def positional(function: Callable[..., Any], constants: dict[str, Any]) -> int:
     """Number of positional parameters without default that are not constants."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return sum(

@@ -42,22 +42,26 @@ def local_fft(ndim: int) -> Transform:
 def exchanged_fft(sharding: NamedSharding, ndim: int) -> Transform:
     """The FFT of an array in slabs or pencils, with one or two all-to-alls.
 
-    The spectrum's axes are those of the grid rotated by one, (y, x) or (y, z, x); it is
-    sharded over the same axes of the mesh, in the same places.
+    The spectrum's axes are those of the grid rotated by one, (y, x) or (y, z, x), or,
+    for pencils of more, (y, last, x, z, ..); it is sharded over the same axes of the
+    mesh, in the same places.
 
     Args:
         sharding: of the grid's first axis (slabs), or of its first two (pencils).
-        ndim: number of the grid's axes, 2 or 3; 3 for pencils.
+        ndim: number of the grid's axes, at least 2; at least 3 for pencils.
 
     Returns:
         The pair of transforms, for arrays without a batch; `jax.vmap` adds one.
     """
     names = mesh_names(sharding)
-    forward, backward = _slabs(*names, ndim) if len(names) == 1 else _pencils(*names)
+    if len(names) == 1:
+        forward, backward = _slabs(names[0], ndim)
+        order = (*range(1, ndim), 0)
+    else:
+        forward, backward = _pencils(names[0], names[1], ndim)
+        order = (1, ndim - 1, 0, *range(2, ndim - 1))
     return Transform(
-        _on_blocks(forward, sharding),
-        _on_blocks(backward, sharding),
-        (*range(1, ndim), 0),
+        _on_blocks(forward, sharding), _on_blocks(backward, sharding), order
     )
 
 
@@ -85,20 +89,24 @@ def _slabs(name: str, ndim: int):
     return forward, backward
 
 
-def _pencils(first: str, second: str):
-    """(x/a, y/b, z) <-> (z/b, x/a, y) <-> (y/a, z/b, x)."""
+def _pencils(first: str, second: str, ndim: int):
+    """(x/a, y/b, .., z) <-> (z/b, x/a, y, ..) <-> (y/a, z/b, x, ..)."""
+    last, held = ndim - 1, tuple(range(2, ndim))
 
     def forward(block: Array) -> Array:
-        for name in (second, first):
-            block = jnp.moveaxis(jnp.fft.fft(block), 2, 0)
+        block = jnp.fft.fftn(block, axes=held)
+        for name, axis in ((second, last), (first, 2)):
+            block = jnp.moveaxis(block, axis, 0)
             block = jax.lax.all_to_all(block, name, 0, 2, tiled=True)
-        return jnp.fft.fft(block)
+            block = jnp.fft.fft(block, axis=2)
+        return block
 
     def backward(block: Array) -> Array:
-        for name in (first, second):
-            block = jax.lax.all_to_all(jnp.fft.ifft(block), name, 2, 0, tiled=True)
-            block = jnp.moveaxis(block, 0, 2)
-        return jnp.fft.ifft(block)
+        for name, axis in ((first, 2), (second, last)):
+            block = jnp.fft.ifft(block, axis=2)
+            block = jax.lax.all_to_all(block, name, 2, 0, tiled=True)
+            block = jnp.moveaxis(block, 0, axis)
+        return jnp.fft.ifftn(block, axes=held)
 
     return forward, backward
 
@@ -212,11 +220,11 @@ def read_sharding(
             f"Argument `names` must be different axes of the mesh, {mesh.axis_names}, "
             f"but is {names}."
         )
-    if not 1 <= len(names) < len(shape):
+    if not 1 <= len(names) < min(len(shape), 3):
         raise ValueError(
             "Argument `names` must be one axis of the mesh for a grid of two "
-            f"dimensions, and one or two for a grid of three, but is {names} for a "
-            f"grid of {len(shape)}."
+            "dimensions, and one or two for a grid of three and more, but is "
+            f"{names} for a grid of {len(shape)}."
         )
     _check_divides(mesh, names, shape)
     whole = (None,) * (len(shape) - len(names))
@@ -226,7 +234,8 @@ def read_sharding(
 def _check_divides(mesh: Mesh, names: tuple[str, ...], shape: tuple[int, ...]) -> None:
     """Every block of every stage of the FFT is of the same size."""
     # the axes of the grid that each axis of the mesh splits at one stage or another
-    split = {names[0]: (0, 1)} | ({names[1]: (1, 2)} if len(names) == 2 else {})
+    last = len(shape) - 1
+    split = {names[0]: (0, 1)} | ({names[1]: (1, last)} if len(names) == 2 else {})
     for name, axes in split.items():
         devices = mesh.shape[name]
         for axis in axes:

@@ -9,6 +9,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, PyTree
 
+# Which splittings keep their order, from the most to the least special: those that
+# take the outer part for a function of position alone and the inner one for quadratic
+# in the momenta; those that take both for exact flows; compositions of Strang's step.
+REACHES = ("nystroem", "two-part", "composition")
+
+_NO_CORRECTION = (
+    "Argument `stepper` must not need the gradient of the potential, but this law has "
+    "no gradient correction; use another splitting."
+)
+
 
 class Splittable(Protocol):
     """What a splitting follows."""
@@ -95,10 +105,7 @@ class PhaseFlow:
         angle = dt * self.rate(t)
         if correction is not None:
             if self.correction is None:
-                raise ValueError(
-                    "Argument `stepper` must not need the gradient of the potential, "
-                    "but this law has no gradient correction; use another splitting."
-                )
+                raise ValueError(_NO_CORRECTION)
             angle = angle - correction * self.correction(t)
         factor = jax.lax.complex(jnp.cos(angle), -jnp.sin(angle))
         if self.precision is None:
@@ -177,6 +184,113 @@ class DampedFlow:
 
 
 @dataclass(frozen=True)
+class CovariantFlow:
+    """The flow of (p - qA)²/2m along one axis, exact for any A along it.
+
+    psi -> exp(iqχ/ħ) F^-1 [ exp(-i dt (ħk - q a)²/2mħ) F exp(-iqχ/ħ) psi ]
+
+    with A = a + ∂χ/∂x along the axis, a its mean there and χ periodic.
+
+    Attributes:
+        axis: of the state, counted from its last one.
+        turn: t -> exp(-iqχ/ħ), of the grid's shape.
+        rate: t -> (ħk - q a)²/2mħ, k along the axis in FFT order.
+        autonomous: whether A does not depend on t.
+        precision: real dtype of the factors, as of a `PhaseFlow`.
+    """
+
+    axis: int
+    turn: Callable[[ArrayLike], Array]
+    rate: Callable[[ArrayLike], Array]
+    autonomous: bool = True
+    precision: Any = None
+
+    def factor(
+        self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
+    ) -> tuple[Array, Array]:
+        """exp(-iqχ/ħ) and exp(-i dt (ħk - q a)²/2mħ) with A of time t."""
+        if correction is not None:
+            raise ValueError(_NO_CORRECTION)
+        phase = PhaseFlow(self.rate, precision=self.precision).factor(t, dt)
+        return self.turn(t).astype(phase.dtype), phase
+
+    def apply(self, factor: tuple[Array, Array], psi: Array) -> Array:
+        """The state after the flow with these factors."""
+        turn, phase = factor
+        return jnp.conj(turn) * along(self.axis, phase, turn * psi)
+
+    def __call__(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
+        """The state after time dt of this part alone."""
+        return self.apply(self.factor(t, dt), psi)
+
+
+def along(axis: int, symbol: Array, psi: Array) -> Array:
+    """What multiplies the Fourier transform of psi along one axis by a symbol."""
+    return jnp.fft.ifft(symbol * jnp.fft.fft(psi, axis=axis), axis=axis)
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Flows one after the other: of parts that commute exact, else Strang's step.
+
+    Half of each but the last, the last one, and the halves again in reverse: order 2
+    and symmetric, which is all that compositions of Strang's step need of their inner
+    part. Parts that commute take their explicit time where they start, as an outer
+    part does; others, which carry time along, in the middle of their own step.
+
+    Attributes:
+        parts: the flows.
+        commute: whether all of them commute, at any two times.
+    """
+
+    parts: tuple[Any, ...]
+    commute: bool
+
+    @property
+    def decays(self) -> bool:
+        """Whether a part of it does."""
+        return any(decays(part) for part in self.parts)
+
+    @property
+    def autonomous(self) -> bool:
+        """Whether no part depends on t."""
+        return all(part.autonomous for part in self.parts)
+
+    def factor(
+        self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
+    ) -> list[PyTree[Array]]:
+        """The factors of the flows in the order in which they act."""
+        if correction is not None:
+            raise ValueError(_NO_CORRECTION)
+        if self.commute:
+            return [part.factor(t, dt) for part in self.parts]
+        *halves, whole = self.parts
+        first = [part.factor(t + dt / 4, dt / 2) for part in halves]
+        second = first
+        if not self.autonomous:
+            second = [part.factor(t + 3 * dt / 4, dt / 2) for part in halves]
+        return [*first, whole.factor(t + dt / 2, dt), *second[::-1]]
+
+    def apply(self, factor: list[PyTree[Array]], psi: Array) -> Array:
+        """The state after the flows with these factors."""
+        order = self.parts
+        if not self.commute:
+            order = (*self.parts, *self.parts[-2::-1])
+        for part, own in zip(order, factor, strict=True):
+            psi = part.apply(own, psi)
+        return psi
+
+    def __call__(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
+        """The state after time dt of these parts."""
+        return self.apply(self.factor(t, dt), psi)
+
+
+def decays(flow: Any) -> bool:
+    """Whether a flow takes from the norm, and grows where it is stepped back."""
+    return isinstance(flow, DampedFlow) or getattr(flow, "decays", False)
+
+
+@dataclass(frozen=True)
 class GeneralFlow:
     """An exact partial flow given as a function (t, state, dt) -> state."""
 
@@ -188,10 +302,7 @@ class GeneralFlow:
     ) -> tuple[ArrayLike, ArrayLike]:
         """Nothing can be computed ahead: time and step themselves."""
         if correction is not None:
-            raise ValueError(
-                "Argument `stepper` must not need the gradient of the potential, "
-                "but this law has no gradient correction; use another splitting."
-            )
+            raise ValueError(_NO_CORRECTION)
         return t, dt
 
     def apply(
@@ -215,7 +326,11 @@ class Flows(NamedTuple):
         outer: the part that starts and ends each step (the potential), whose
             explicit time is frozen during its own flow.
         inner: the part in between (the kinetic energy), which carries time along.
+        reach: the most special kind of splitting that keeps its order, of `REACHES`.
+        reason: why no more special one does, a clause for an error.
     """
 
-    outer: PhaseFlow | DampedFlow | GeneralFlow
-    inner: PhaseFlow | DampedFlow | GeneralFlow
+    outer: PhaseFlow | DampedFlow | Sequence | GeneralFlow
+    inner: PhaseFlow | DampedFlow | CovariantFlow | Sequence | GeneralFlow
+    reach: str = "nystroem"
+    reason: str = ""

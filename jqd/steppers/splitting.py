@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
-from .flows import DampedFlow, Flows, Splittable, flows_of
+from .flows import REACHES, Flows, Splittable, decays, flows_of
 
 
 class Splitting(eqx.Module):
@@ -24,6 +24,7 @@ class Splitting(eqx.Module):
         b: outer coefficients, s + 1 of them.
         c: coefficients of dt^3 w' in each outer flow (gradient-corrected methods),
             or None.
+        kind: what it takes for granted of a law, of `steppers.flows.REACHES`.
     """
 
     name: str = eqx.field(static=True)
@@ -31,6 +32,7 @@ class Splitting(eqx.Module):
     a: tuple[float, ...] = eqx.field(static=True)
     b: tuple[float, ...] = eqx.field(static=True)
     c: tuple[float, ...] | None = eqx.field(static=True, default=None)
+    kind: str = eqx.field(static=True, default="nystroem")
 
     def __check_init__(self) -> None:
         if len(self.b) != len(self.a) + 1:
@@ -123,10 +125,9 @@ class Splitting(eqx.Module):
             The state at t + steps dt.
 
         Raises:
-            ValueError: a part of the law decays, and this method would step it back.
+            ValueError: see `flows`.
         """
-        flows = flows_of(law)
-        self._refuse_growth(flows)
+        flows = self.flows(law)
         b, c = self.entry()
         state = flows.outer.apply(self.outer_factor(flows, t, dt, b, c), state)
         body = self.merged_step(flows, t, dt)
@@ -139,10 +140,29 @@ class Splitting(eqx.Module):
         end = t + steps * dt
         return flows.outer.apply(self.outer_factor(flows, end, dt, -b, -c), state)
 
+    def flows(self, law: Splittable) -> Flows:
+        """The flows of a law that this method can follow.
+
+        Raises:
+            ValueError: a law without flows; a part of it decays, and this method would
+                step it back; or the method would lose its order.
+        """
+        flows = flows_of(law)
+        if REACHES.index(self.kind) < REACHES.index(flows.reach):
+            good = {"two-part": "s6, kahan_li6", "composition": "kahan_li6, kahan_li8"}
+            raise ValueError(
+                f"Argument `stepper` must keep its order, but `{self.name}` would not: "
+                f"{flows.reason}; use {good[flows.reach]} or strang."
+            )
+        self._refuse_growth(flows)
+        return flows
+
     def _refuse_growth(self, flows: Flows) -> None:
         """Raise where a coefficient below zero would make a decaying part grow."""
-        for flow, coefficients in zip(flows, (self.b, self.a), strict=True):
-            if isinstance(flow, DampedFlow) and min(coefficients) < 0:
+        for flow, coefficients in zip(
+            (flows.outer, flows.inner), (self.b, self.a), strict=True
+        ):
+            if decays(flow) and min(coefficients) < 0:
                 raise ValueError(
                     "Argument `stepper` must not have negative coefficients of the "
                     f"potential for a law with an absorber, but `{self.name}` has: it "
@@ -169,7 +189,7 @@ def _compose(name: str, order: int, weights: tuple[float, ...]) -> Splitting:
     """A symmetric composition of Strang steps with these weights."""
     padded = (0.0, *weights, 0.0)
     b = tuple((left + right) / 2 for left, right in itertools.pairwise(padded))
-    return Splitting(name, order, weights, b)
+    return Splitting(name, order, weights, b, kind="composition")
 
 
 def _mirror(
@@ -204,7 +224,7 @@ _KAHAN_LI_8 = (
     0.29501172360931029887096624,
 )
 
-strang = Splitting("strang", 2, (1.0,), (0.5, 0.5))
+strang = Splitting("strang", 2, (1.0,), (0.5, 0.5), kind="composition")
 """Strang (1968): order 2."""
 
 yoshida4 = _compose("yoshida4", 4, (_y, 1 - 2 * _y, _y))
@@ -282,6 +302,7 @@ s6 = Splitting(
     4,
     _mirror((0.209515106613362, -0.143851773179818), middle=False),
     _mirror((0.0792036964311957, 0.353172906049774, -0.0420650803577195), middle=True),
+    kind="two-part",
 )
 """Blanes & Moan (2002) J. Comput. Appl. Math. 142, 313: order 4, 6 stages, any
 splitting."""

@@ -153,7 +153,6 @@ def test_gradient_takes_batches_and_complex_values():
         ),
         ((0, np.inf), 4, "`bounds` must be finite, but axis 0 has (0.0, inf)."),
         ((0, 1, 2), 4, "`bounds` must be (lower, upper) or one such pair for each"),
-        (((0, 1),) * 4, (2,) * 4, "`bounds` must be (lower, upper) or one such pair"),
         (((0, 1), (0, 1)), 4, "`shape` must have one number of points for each axis"),
         ((0, 1), 0, "`shape` must have at least one point on every axis, but it is 0."),
         ((0, 1), 2.5, "`shape` must be whole numbers of points, but it is 2.5."),

@@ -20,28 +20,33 @@ _SIGNS = {"left": 1, "right": -1}
 
 
 class Detector(eqx.Module):
-    """An ideal detector at x = L for particles that come from one side.
+    """An ideal detector, the plane x = L across one axis, for what comes from one side.
 
     Attributes:
         position: L, scalar.
         sign: 1 where they come from the left, -1 from the right (static).
+        axis: of x (static).
     """
 
     position: Float[Array, ""]
     sign: int = eqx.field(static=True)
+    axis: int = eqx.field(static=True)
 
     def distance(self, x: Array) -> Array:
         """How far before the detector x is, below zero beyond it."""
         return self.sign * (self.position - x)
 
 
-def read_detector(detector: ArrayLike, side: str, grid: Grid, dtype: Any) -> Detector:
-    """The detector of the arguments `detector` and `side`, checked."""
+def read_detector(
+    detector: ArrayLike, side: str, grid: Grid, dtype: Any, axis: int = 0
+) -> Detector:
+    """The detector of the arguments `detector`, `side` and `axis`, checked."""
+    axis = _checks.whole_number(axis, "axis", 0, grid.ndim - 1)
     _checks.check_choice(side, "side", tuple(_SIGNS))
     _checks.check_scalar(detector, "detector")
     _checks.check_real(detector, "detector")
     _checks.check_finite(detector, "detector")
-    lower, upper = grid.bounds[0]
+    lower, upper = grid.bounds[axis]
     if _checks.is_concrete(detector):
         place = float(_checks.concrete(detector))
         if not lower < place < upper:
@@ -49,7 +54,7 @@ def read_detector(detector: ArrayLike, side: str, grid: Grid, dtype: Any) -> Det
                 f"Argument `detector` must lie inside of the box ({lower}, {upper}), "
                 f"but is {place}."
             )
-    return Detector(jnp.asarray(detector, dtype), _SIGNS[side])
+    return Detector(jnp.asarray(detector, dtype), _SIGNS[side], axis)
 
 
 def read_line(
@@ -64,5 +69,10 @@ def read_line(
         raise ValueError(
             "Argument `law` must be on a grid of one dimension, but its grid has "
             f"{walk.grid.ndim}."
+        )
+    if law.convection(0.0, jnp.zeros((1, 1))) is not None:
+        raise ValueError(
+            "Argument `law` must not have a vector potential here, but has one; "
+            "`arrival` takes it."
         )
     return walk, psi, ts, read_detector(detector, side, walk.grid, psi.real.dtype)

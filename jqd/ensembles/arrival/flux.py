@@ -108,7 +108,7 @@ def current(walk: Walk, psi: Array, place: Detector) -> Array:
     wave = jnp.fft.fft(psi) / psi.size
     wave = wave * jnp.exp(1j * k * (place.position - walk.grid.bounds[0][0]))
     value, slope = jnp.sum(wave), jnp.sum(1j * k * wave)
-    return 2 * place.sign * walk.D * jnp.imag(jnp.conj(value) * slope)
+    return 2 * place.sign * walk.D[0] * jnp.imag(jnp.conj(value) * slope)
 
 
 def beyond(walk: Walk, psi: Array, place: Detector) -> Array:

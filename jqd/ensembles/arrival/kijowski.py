@@ -80,7 +80,7 @@ def kijowski(
     count = 4 * psi.size if nodes is None else whole_number(nodes, "nodes", 2)
     if count % 2:
         raise ValueError(f"Argument `nodes` must be even, but is {count}.")
-    return _run(walk.grid, walk.D.astype(psi.real.dtype), psi, ts, place, count)
+    return _run(walk.grid, walk.D[0].astype(psi.real.dtype), psi, ts, place, count)
 
 
 def _check_free(law: Law) -> None:

@@ -13,9 +13,9 @@ from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status, describe
 from ..paths.noise import Noise
-from ..paths.processes import read_start
+from ..paths.processes import read_start, read_walk
 from ..paths.walk import Walk, begin, interval
-from .detector import CAUTION, Detector, read_line
+from .detector import CAUTION, Detector, read_detector
 
 
 class Arrivals(eqx.Module):
@@ -82,8 +82,10 @@ def arrival(
     *,
     detector: ArrayLike,
     side: str = "left",
+    axis: int = 0,
     paths: int | None = None,
     nu: ArrayLike | None = None,
+    nu_hat: ArrayLike | None = None,
     D: ArrayLike | None = None,
     x0: ArrayLike | None = None,
     scheme: str = "implicit",
@@ -93,7 +95,7 @@ def arrival(
     error_paths: int = 1000,
     refine: int | None = None,
 ) -> Arrivals:
-    """Sample when paths guided by ψ first arrive at a point, for any ν.
+    """Sample when paths guided by ψ first arrive at a point or plane, for any ν.
 
     F(t) = 1 - <Π (1 - exp(-ab/ν dt))>,  over the steps until t, from a to b
 
@@ -108,32 +110,32 @@ def arrival(
     described: write the detector into H, and its records are the same for every ν.
 
     Args:
-        law: law on a grid of one dimension whose state is ψ, `jqd.Schrodinger`.
-        psi0: ψ at ts[0], (N,), normalised.
+        law: law on a grid whose state is ψ, such as `jqd.Schrodinger`.
+        psi0: ψ at ts[0], of the grid's shape, normalised.
         ts: times, (T,), strictly increasing.
         key: of the random numbers, `jax.random.key(...)`.
-        detector: L, length, scalar, inside of the box.
+        detector: L, length, scalar, inside of the box: the plane x = L.
         side: "left" or "right", from where the particles come.
-        nu: ν >= 0, length² over time; None for D, Nelson's.
-        paths, D, x0, scheme, substeps, stepper, first, error_paths, refine: as for
-            `nelson`.
+        axis: of x, across which the plane stands.
+        nu, nu_hat, paths, D, x0, scheme, substeps, stepper, first, error_paths, refine:
+            as for `nelson`.
 
     Returns:
         Share that has arrived, its errors from chance and from steps, what was lost,
         and a time of arrival for each path.
 
     Raises:
-        ValueError: no grid of one dimension, ν < 0, a detector outside of the box,
-            wrong shapes, names or numbers.
+        ValueError: no grid, ν < 0, a detector outside of the box, wrong shapes, names
+            or numbers.
 
     Source: the paths are those of `nelson`; the factor is that of a Brownian bridge, A.
     N. Borodin and P. Salminen (2002) Handbook of Brownian Motion.
     """
     check_choice(scheme, "scheme", ("euler", "heun", "implicit"))
-    walk, psi, ts, place = read_line(
-        law, psi0, ts, detector, side, D=D, nu=nu, scheme=scheme,
-        stepper=stepper, substeps=substeps, refine=refine,
-    )  # fmt: skip
+    walk, psi, ts = read_walk(
+        law, psi0, ts, D, nu, scheme, stepper, substeps, refine, False, nu_hat
+    )
+    place = read_detector(detector, side, walk.grid, psi.real.dtype, axis)
     start, noise = read_start(walk, psi, key, paths, x0, first)
     probes = min(noise.ids.size, whole_number(error_paths, "error_paths", 0))
     return _run(walk, psi, ts, start, noise, place, probes)
@@ -176,11 +178,11 @@ def _chance(values: Array) -> Array:
 def _rollout(walk, psi, ts, x0, level, noise, place, *, halves):
     """Paths and what was seen at the end; waits and whether ended, (T, n)."""
     steps = walk.substeps * (2 if halves else 1)
-    waits = (place.distance(x0[:, 0]) > 0).astype(x0.dtype)
+    waits = (place.distance(x0[:, place.axis]) > 0).astype(x0.dtype)
     times = jnp.where(waits > 0, jnp.inf, ts[0])
 
     def watch(seen, before, after, t, dt):
-        return _watched(place, walk.nu, seen, before, after, t, dt)
+        return _watched(place, walk.nu[place.axis], seen, before, after, t, dt)
 
     def until(carry, inputs):
         psi, walkers, seen = carry
@@ -190,7 +192,7 @@ def _rollout(walk, psi, ts, x0, level, noise, place, *, halves):
         )
         return carry, (carry[2].waits, carry[1].status != Status.OK)
 
-    start = (psi, begin(walk, psi, x0), _Seen(waits, level, times))
+    start = (psi, begin(walk, psi, x0, ts[0]), _Seen(waits, level, times))
     inputs = (jnp.arange(ts.size - 1), ts[:-1], ts[1:])
     # Reverse mode keeps one state a time and finds those between again.
     (_, walkers, seen), rows = jax.lax.scan(jax.checkpoint(until), start, inputs)
@@ -204,7 +206,8 @@ def _rollout(walk, psi, ts, x0, level, noise, place, *, halves):
 
 def _watched(place, nu, seen, before, after, t, dt):
     """What is known after a step that took the paths from `before` to `after`."""
-    a, b = place.distance(before.x[:, 0]), place.distance(after.x[:, 0])
+    axis = place.axis
+    a, b = place.distance(before.x[:, axis]), place.distance(after.x[:, axis])
     going = after.status == Status.OK
     noisy = nu > 0
     exponent = jnp.maximum(a, 0) * jnp.maximum(b, 0) / jnp.where(noisy, nu * dt, 1)

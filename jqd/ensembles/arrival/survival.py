@@ -14,7 +14,7 @@ from ... import _checks
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status
-from ..paths.schemes import drift
+from ..paths.schemes import Pull, drift
 from ..paths.walk import Walk
 from .detector import Detector, read_line
 from .flux import edge
@@ -102,7 +102,7 @@ def survival(
         law, psi0, ts, detector, side, D=D, nu=nu, scheme="implicit", stepper=stepper,
         substeps=substeps, refine=refine,
     )  # fmt: skip
-    if _checks.is_concrete(walk.nu) and float(walk.nu) == 0:
+    if _checks.is_concrete(walk.nu) and float(walk.nu[0]) == 0:
         raise ValueError(
             "Argument `nu` must be positive, but is 0; for Bohm's paths use "
             "`arrival_flux`."
@@ -174,11 +174,12 @@ class _Mesh:
 
     def solve(self, walk: Walk, psi: Array, dt: Array, known: Array) -> Array:
         """q with q - dt A q = known, q = p times the widths of the cells."""
-        L = walk.guide(psi).log_gradient(self.faces)
+        pull = Pull(walk.guide(psi).log_gradient(self.faces), None)
+        nu = walk.nu[0]
         # The drift away from the detector, times the gap, over ν.
-        away = -self.sign * drift(L, walk.D, walk.nu)[:, 0]
-        peclet = away * self.gaps / walk.nu
-        rate = walk.nu / self.gaps
+        away = -self.sign * drift(pull, walk.D[None], walk.nu[None])[:, 0]
+        peclet = away * self.gaps / nu
+        rate = nu / self.gaps
         # Flows across each face: outwards from the cell behind, inwards from before.
         toward = rate * _bernoulli(peclet) / self.widths
         back = rate[1:] * _bernoulli(-peclet[1:]) / self.widths[:-1]

@@ -2,18 +2,20 @@
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from ...spaces import Grid
 
-# Spline points for each grid point, by dimension. A cubic spline's slope errs by
-# 0.01 (kΔ)³, so a wave of 12 points a wavelength is followed to 3e-5 in 1D.
-REFINE = {1: 4, 2: 2, 3: 1}
+# Spline points for each grid point, by dimension; one in more. A cubic spline's slope
+# errs by 0.01 (kΔ)³, so a wave of 12 points a wavelength is followed to 3e-5 in 1D.
+REFINE = {1: 4, 2: 2}
 
 
 class Guide(eqx.Module):
@@ -25,7 +27,8 @@ class Guide(eqx.Module):
     which a drift that is interpolated by itself, or beside ψ, does not keep.
 
     Attributes:
-        coefficients: c, on `refine` times as many points an axis as the grid has.
+        coefficients: c, on `refine` times as many points an axis as the grid has; of
+            spinors with their components first.
         grid: the grid of ψ (static).
     """
 
@@ -37,20 +40,28 @@ class Guide(eqx.Module):
         """The spline through the trigonometric interpolant of ψ.
 
         Args:
-            grid: grid of ψ, 1 to 3 dimensions.
-            psi: ψ on the grid.
+            grid: grid of ψ.
+            psi: ψ on the grid; of spinors with their components first.
             refine: points of the spline for each point of the grid, along each axis.
         """
-        return cls(_coefficients(grid, psi, refine), grid)
+        spline = functools.partial(_coefficients, grid, refine=refine)
+        return cls(each_component(spline, psi, grid.ndim), grid)
 
     def log_gradient(self, x: Float[Array, "n d"]) -> Complex[Array, "n d"]:
         """∇ψ/ψ at the positions x: ∇ln|ψ| + i∇S/ħ, per unit of length; 0 where ψ = 0.
 
+        Of spinors ψ†∇ψ/ψ†ψ, whose parts are those of the density and the current.
+
         Args:
             x: positions, (n, d); outside of the box their periodic images count.
         """
-        psi, *slopes = self._read(x)
-        size = psi.real**2 + psi.imag**2
+        psi, *slopes = self._at(x)
+        if psi.ndim == 2:
+            slopes = [jnp.sum(jnp.conj(psi) * s, axis=0) for s in slopes]
+            psi = jnp.sum(density_of(psi), axis=0)
+            size = jnp.abs(psi)
+        else:
+            size = psi.real**2 + psi.imag**2
         # Below the smallest normal number the quotient would be noise or infinite.
         there = size > jnp.finfo(size.dtype).tiny
         below = jnp.where(there, psi, 1)
@@ -58,34 +69,51 @@ class Guide(eqx.Module):
         # and, a division being dear, keeps its result for whoever reads it.
         return jnp.stack([jnp.where(there, s, 0) / below for s in slopes], axis=-1)
 
+    def values(self, x: Float[Array, "n d"]) -> Complex[Array, "..."]:
+        """ψ at the positions x, (n,), or the components of a spinor there, (c, n)."""
+        return self._at(x)[0]
+
     def density(self, x: Float[Array, "n d"]) -> Float[Array, " n"]:
         """|ψ|² at the positions x, (n, d); per unit of volume."""
-        return density_of(self._read(x)[0])
+        return whole_density(self.values(x), 1)
 
-    def _read(self, x: Array) -> list[Array]:
-        """ψ and its d partial derivatives at x, each (n,)."""
-        shape = self.coefficients.shape
-        places, weights = [], []
-        for axis, points in enumerate(shape):
-            lower, upper = self.grid.bounds[axis]
-            u = (x[:, axis] - lower) * (points / (upper - lower))
-            cell = jnp.floor(u)
-            places.append(cell.astype(jnp.int32))
-            weights.append(_weights(u - cell, points / (upper - lower)))
-        flat = self.coefficients.reshape(-1)
+    def _at(self, x: Array) -> list[Array]:
+        """ψ and its d partial derivatives at x, each (n,), or (c, n) of spinors."""
+        read = functools.partial(_read, grid=self.grid, x=x)
+        return each_component(read, self.coefficients, self.grid.ndim)
 
-        def contract(axis: int, index: Array | int) -> list[Array]:
-            if axis == len(shape):
-                return [jnp.take(flat, index, mode="clip")]
-            terms = []
-            for j, (w, dw) in enumerate(zip(*weights[axis], strict=True)):
-                here = (places[axis] + (j - 1)) % shape[axis]
-                value, *slopes = contract(axis + 1, index * shape[axis] + here)
-                terms.append([w * value, dw * value, *(w * s for s in slopes)])
-            columns = zip(*terms, strict=True)
-            return [functools.reduce(operator.add, column) for column in columns]
 
-        return contract(0, 0)
+def _read(coefficients: Array, grid: Grid, x: Array) -> list[Array]:
+    """A spline and its d partial derivatives at x, each (n,)."""
+    shape = coefficients.shape
+    places, weights = [], []
+    for axis, points in enumerate(shape):
+        lower, upper = grid.bounds[axis]
+        u = (x[:, axis] - lower) * (points / (upper - lower))
+        cell = jnp.floor(u)
+        places.append(cell.astype(jnp.int32))
+        weights.append(_weights(u - cell, points / (upper - lower)))
+    flat = coefficients.reshape(-1)
+
+    def contract(axis: int, index: Array | int) -> list[Array]:
+        if axis == len(shape):
+            return [jnp.take(flat, index, mode="clip")]
+        terms = []
+        for j, (w, dw) in enumerate(zip(*weights[axis], strict=True)):
+            here = (places[axis] + (j - 1)) % shape[axis]
+            value, *slopes = contract(axis + 1, index * shape[axis] + here)
+            terms.append([w * value, dw * value, *(w * s for s in slopes)])
+        columns = zip(*terms, strict=True)
+        return [functools.reduce(operator.add, column) for column in columns]
+
+    return contract(0, 0)
+
+
+def each_component(function: Callable[[Array], Any], psi: Array, ndim: int) -> Any:
+    """f(ψ), or f of each component of a spinor, whose components come first."""
+    if psi.ndim == ndim:
+        return function(psi)
+    return jax.vmap(function)(psi.reshape(-1, *psi.shape[-ndim:]))
 
 
 def refined(psi: Complex[Array, "..."], refine: int) -> Complex[Array, "..."]:
@@ -94,7 +122,7 @@ def refined(psi: Complex[Array, "..."], refine: int) -> Complex[Array, "..."]:
     return jnp.fft.ifftn(spectrum) * factor
 
 
-def _coefficients(grid: Grid, psi: Array, refine: int) -> Array:
+def _coefficients(grid: Grid, psi: Array, *, refine: int) -> Array:
     """Spline coefficients: the samples of the spline, (c₋ + 4c + c₊)/6 an axis, are
     divided out in Fourier space, where they are (2 + cos kΔ)/3."""
     spectrum, factor = _padded(psi, refine)
@@ -133,3 +161,9 @@ def _weights(f: Array, scale: float) -> tuple[Sequence[Array], Sequence[Array]]:
 def density_of(psi: Complex[Array, "..."]) -> Float[Array, "..."]:
     """|ψ|² without a square root."""
     return jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+
+
+def whole_density(psi: Complex[Array, "..."], ndim: int) -> Float[Array, "..."]:
+    """|ψ|² on the last `ndim` axes, summed over the components of a spinor."""
+    density = density_of(psi)
+    return jnp.sum(density, axis=tuple(range(density.ndim - ndim)))

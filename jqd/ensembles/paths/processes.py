@@ -6,15 +6,15 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike
+from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._checks import single_key, whole_number
 from ...interop import as_array
 from ...laws.law import Law
 from ...spaces import Grid
-from ...spaces.hamiltonians import ParticleOnGrid
-from ...steppers import srkn11
+from ...spaces.hamiltonians import OnGrid
+from ...steppers import kahan_li6, srkn11
 from ..arguments import trajectory_numbers
 from .guide import REFINE
 from .noise import Noise
@@ -43,6 +43,7 @@ def nelson(
     *,
     paths: int | None = None,
     nu: ArrayLike | None = None,
+    nu_hat: ArrayLike | None = None,
     D: ArrayLike | None = None,
     x0: ArrayLike | None = None,
     scheme: str = "implicit",
@@ -56,36 +57,41 @@ def nelson(
 ) -> Paths:
     """Sample Nelson's diffusion, and the family of diffusions with the same density.
 
-    dX = (v + ν ∇ρ/ρ) dt + √(2ν) dW,  v = ∇S/m,  ρ = |ψ|²
+    dX_i = (v_i + ν_i ∂_i ρ/ρ) dt + √(2ν_i) dW_i,  v_i = ∂_i S/m_i,  ρ = |ψ|²
 
     With u = -D ∇ρ/ρ, Nelson's forward drift is v - u at ν = D = ħ/2m. Any ν >= 0 gives
     |ψ|² at every time, so that no density can tell ν; joint densities of two times
-    can, and are not those of quantum mechanics.
+    can, and are not those of quantum mechanics. In a vector potential v is (∇S - qA)/m,
+    and a pointer moves with what its coupling adds. Of spinors ρ and v are those of all
+    components together.
 
     The drift is read from a cubic spline through ψ at each path. Path k has its own
     random numbers: a run of paths 0..n-1 equals, bit for bit, two runs of them with
     `first` = 0 and `first` = m. Works under jit, vmap and grad (along the paths).
 
     Args:
-        law: law on a grid of 1 to 3 dimensions whose state is ψ, `jqd.Schrodinger`.
+        law: law on a grid whose state is ψ, such as `jqd.Schrodinger`.
         psi0: ψ at ts[0], of the grid's shape, normalised.
         ts: times, (T,), strictly increasing.
         key: of the random numbers, `jax.random.key(...)`.
         paths: how many, n; by default 1000, or as many as `x0` has.
-        nu: ν >= 0, length² over time; None for D, Nelson's.
-        D: ħ/2m; None to read it from the law.
+        nu: ν >= 0, length² over time, scalar or one an axis; 0 along axes of infinite
+            mass. None for D, Nelson's.
+        nu_hat: ν over D, scalar, in place of `nu`: 1 is Nelson's, 0 Bohm's.
+        D: ħ/2m, scalar or one an axis; None to read it from the law.
         x0: positions at ts[0], (n, d) or, in 1D, (n,); None to draw them from |ψ|².
         scheme: "euler" (weak order 1), "heun" (2), "implicit" (Heun's, drift-implicit
             by nodes, where explicit steps throw paths far away or across).
         substeps: steps between two times.
-        stepper: of ψ; None for `jqd.srkn11` where the law has flows, else its step.
+        stepper: of ψ; None for `jqd.steppers.srkn11` where it keeps its order, for
+            `kahan_li6` where the law has other flows, else the law's step.
         observe: what to keep instead of the positions: a function (t, x (n, d)) of a
             PyTree. Rows of paths that have ended are NaN.
         first: number of the first path.
         error_paths: how many paths to run again with half the step, for `error`; 0
             for none.
-        refine: spline points for each grid point, along each axis; None for 4, 2, 1
-            in 1, 2, 3 dimensions.
+        refine: spline points for each grid point, along each axis; None for 4 in one
+            dimension, 2 in two, 1 in more.
         periodic: whether the box is a ring; if not, a path ends where it leaves it.
 
     Returns:
@@ -94,14 +100,15 @@ def nelson(
         `describe()` say so.
 
     Raises:
-        ValueError: no grid, ν < 0, wrong shapes, names or numbers.
+        ValueError: no grid, ν < 0, noise along an axis of infinite mass, a start
+            outside of the box, wrong shapes, names or numbers.
 
     Source: E. Nelson (1966) Phys. Rev. 150, 1079; M. Davidson (1979) Lett. Math. Phys.
     3, 271 for any ν. In Zakir's notation u is the Fick velocity of eq. (17).
     """
     _checks.check_choice(scheme, "scheme", ("euler", "heun", "implicit"))
     walk, psi, ts = read_walk(
-        law, psi0, ts, D, nu, scheme, stepper, substeps, refine, periodic
+        law, psi0, ts, D, nu, scheme, stepper, substeps, refine, periodic, nu_hat
     )
     return _go(walk, psi, ts, key, paths, x0, observe, first, error_paths)
 
@@ -172,7 +179,7 @@ def read_start(walk, psi, key, paths, x0, first) -> tuple[Array | None, Noise]:
     """Where the paths start, None if to be drawn, and their random numbers."""
     key = single_key(key)
     if x0 is not None:
-        x0 = _positions(x0, walk.grid, psi.real.dtype)
+        x0 = _positions(x0, walk.grid, psi.real.dtype, walk.periodic)
         if paths not in (None, x0.shape[0]):
             raise ValueError(
                 f"Argument `paths` must be the {x0.shape[0]} of `x0` or be left out, "
@@ -185,7 +192,7 @@ def read_start(walk, psi, key, paths, x0, first) -> tuple[Array | None, Noise]:
 
 
 def read_walk(
-    law: Law, psi0, ts, D, nu, scheme, stepper, substeps, refine, periodic
+    law: Law, psi0, ts, D, nu, scheme, stepper, substeps, refine, periodic, nu_hat=None
 ) -> tuple[Walk, Array, Array]:
     """The process, ψ at the first time, and the times."""
     if not (isinstance(law, WaveLaw) and isinstance(law.grid, Grid)):
@@ -199,47 +206,78 @@ def read_walk(
             "Argument `law` must have ψ as its state, but this form of "
             f"{type(law).__name__} has another; use its complex-amplitude form."
         )
-    _checks.check_shape(psi, "psi0", law.grid.shape)
+    grid = law.grid
+    _checks.check_shape(psi, "psi0", (*psi.shape[: -grid.ndim], *grid.shape))
     _checks.check_times(ts, "ts")
     dtype = psi.real.dtype
-    D = _diffusion_constant(law, D, dtype)
+    D = _diffusion_constant(law, D, grid.ndim, dtype)
     walk = Walk(
-        law, D, D if nu is None else _strength(nu, dtype), scheme,
+        law, D, _strength(nu, nu_hat, D), scheme,
         _stepper(law, stepper), whole_number(substeps, "substeps", 1),
-        REFINE[psi.ndim] if refine is None else whole_number(refine, "refine", 1),
+        REFINE.get(grid.ndim, 1) if refine is None else whole_number(
+            refine, "refine", 1
+        ),
         periodic,
     )  # fmt: skip
     return walk, psi, jnp.asarray(ts, dtype)
 
 
-def _diffusion_constant(law: Law, D: ArrayLike | None, dtype: Any) -> Array:
-    """D as given, as the law has it, or ħ/2m."""
+def _diffusion_constant(
+    law: Law, D: ArrayLike | None, ndim: int, dtype: Any
+) -> Float[Array, " d"]:
+    """D as given, as the law has it, or ħ/2m along each axis; 0 for infinite masses."""
+    moved_by = law.generator()
     if D is None and isinstance(law, Diffusive):
         D = law.diffusion_constant
-    moved_by = law.generator()
-    if (
-        D is None
-        and moved_by is not None
-        and isinstance(moved_by.hamiltonian, ParticleOnGrid)
-    ):
-        D = moved_by.hbar / (2 * moved_by.hamiltonian.mass)
-    if D is None:
+    if D is not None:
+        D = _each_axis(D, "D", ndim, dtype)
+        _checks.check_positive(D, "D")
+        return D
+    if moved_by is None or not isinstance(moved_by.hamiltonian, OnGrid):
         raise ValueError(
             f"Argument `D` must be given, but is None and {type(law).__name__} has "
             "neither `diffusion_constant` nor ħ and a mass."
         )
-    _checks.check_scalar(D, "D")
-    _checks.check_positive(D, "D")
-    return jnp.asarray(D, dtype)
+    masses = moved_by.hamiltonian.masses
+    return jnp.stack([moved_by.hbar / (2 * m) for m in masses]).astype(dtype)
 
 
-def _strength(nu: ArrayLike, dtype: Any) -> Array:
-    _checks.check_scalar(nu, "nu")
+def _strength(nu: ArrayLike | None, nu_hat: ArrayLike | None, D: Array) -> Array:
+    """ν along each axis."""
+    if nu is None:
+        if nu_hat is None:
+            return D
+        _checks.check_scalar(nu_hat, "nu_hat")
+        _checks.check_not_negative(nu_hat, "nu_hat")
+        return jnp.asarray(nu_hat, D.dtype) * D
+    if nu_hat is not None:
+        raise ValueError("Argument `nu` must be left out beside `nu_hat`, but is not.")
+    nu = _each_axis(nu, "nu", D.size, D.dtype)
     _checks.check_not_negative(nu, "nu")
-    return jnp.asarray(nu, dtype)
+    if _checks.is_concrete((nu, D)):
+        frozen = (_checks.concrete(D) == 0) & (_checks.concrete(nu) > 0)
+        if frozen.any():
+            raise ValueError(
+                "Argument `nu` must be 0 along an axis of infinite mass, but is "
+                f"{float(nu[frozen.argmax()]):.6g} along axis {int(frozen.argmax())}; "
+                "give one an axis, or `nu_hat`."
+            )
+    return nu
 
 
-def _positions(x0: ArrayLike, grid: Grid, dtype: Any) -> Array:
+def _each_axis(value: ArrayLike, name: str, ndim: int, dtype: Any) -> Array:
+    """One number, or one an axis, as (ndim,)."""
+    _checks.check_numbers(value, name)
+    if np.ndim(value) == 0:
+        _checks.check_scalar(value, name)
+    else:
+        _checks.check_shape(value, name, (ndim,))
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
+    return jnp.broadcast_to(jnp.asarray(value, dtype), (ndim,))
+
+
+def _positions(x0: ArrayLike, grid: Grid, dtype: Any, periodic: bool) -> Array:
     _checks.check_numbers(x0, "x0")
     if np.ndim(x0) == 1 and grid.ndim == 1:
         x0 = jnp.asarray(x0)[:, None]
@@ -248,6 +286,15 @@ def _positions(x0: ArrayLike, grid: Grid, dtype: Any) -> Array:
     _checks.check_finite(x0, "x0")
     if np.shape(x0)[0] == 0:
         raise ValueError("Argument `x0` must hold a position, but is empty.")
+    if _checks.is_concrete(x0) and not periodic:
+        places = _checks.concrete(x0)
+        lower, upper = np.transpose(grid.bounds)
+        outside = np.any((places < lower) | (places >= upper), axis=1)
+        if outside.any():
+            raise ValueError(
+                f"Argument `x0` must lie inside of the box {grid.bounds}, but is "
+                f"{places[outside.argmax()].tolist()} of path {outside.argmax()}."
+            )
     return jnp.asarray(x0, dtype)
 
 
@@ -257,4 +304,9 @@ def _stepper(law: Law, stepper: Callable[..., Any] | None) -> Callable[..., Any]
             "Argument `stepper` must be a one-step method such as jqd.rk4 or None, but "
             f"is {stepper!r}."
         )
-    return srkn11 if stepper is None and law.flows() is not None else stepper
+    if stepper is not None:
+        return stepper
+    flows = law.flows()
+    if flows is None:
+        return None
+    return srkn11 if flows.reach == "nystroem" else kahan_li6

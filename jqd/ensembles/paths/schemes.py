@@ -1,24 +1,38 @@
-"""One step of a path: dX = b(t, X) dt + dW, b = 2D Im L + 2ν Re L, L = ∇ψ/ψ.
+"""One step of a path: dX = b(t, X) dt + dW, b = 2D Im L + 2ν Re L + c, L = ∇ψ/ψ.
 
 Every scheme takes the same arguments and gives the position at t + dt:
 
-    middle: L as a function of x at t + dt/2; None unless the scheme is in `HALVED`.
-    later: L as a function of x at t + dt.
+    middle: the `Pull` as a function of x at t + dt/2; None unless the scheme is in
+        `HALVED`.
+    later: the pull as a function of x at t + dt.
     x: positions at t, (n, d).
-    here: L at (t, x), (n, d).
+    here: the pull at (t, x).
     noise: √(2ν) (W(t + dt) - W(t)), (n, d).
     dt: the step.
-    D: ħ/2m, length² over time.
-    nu: ν, the same unit; scalar.
+    D: ħ/2m along each axis, length² over time, (1, d); 0 where the mass is infinite.
+    nu: ν along each axis, the same unit, (1, d).
 """
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-LogGradient = Callable[[Array], Array]
+
+class Pull(NamedTuple):
+    """What moves a path at a position.
+
+    Attributes:
+        log_gradient: L = ∇ψ/ψ, of spinors ψ†∇ψ/ψ†ψ, (n, d); per unit of length.
+        carried: c, what a vector potential or a coupling to a pointer adds to the
+            velocity, (n, d); None for nothing.
+    """
+
+    log_gradient: Complex[Array, "n d"]
+    carried: Float[Array, "n d"] | None
+
+
 # A move longer than this share of the distance to the node goes by the implicit step.
 NEAR = 0.5
 # A node is real where it is off the line by less than this share of the move.
@@ -27,9 +41,15 @@ REAL = 0.1
 POLES = 3
 
 
-def drift(L: Complex[Array, "n d"], D: Array, nu: Array) -> Float[Array, "n d"]:
-    """b = ∇S/m + ν∇ln|ψ|² = v + ν∇ln ρ; with ν = D Nelson's forward drift v - u."""
-    return 2 * D * jnp.imag(L) + 2 * nu * jnp.real(L)
+def velocity(pull: Pull, D: Array) -> Float[Array, "n d"]:
+    """v = ∇S/m, with what a vector potential or a coupling adds."""
+    v = 2 * D * jnp.imag(pull.log_gradient)
+    return v if pull.carried is None else v + pull.carried
+
+
+def drift(pull: Pull, D: Array, nu: Array) -> Float[Array, "n d"]:
+    """b = v + ν∇ln ρ; with ν = D Nelson's forward drift v - u."""
+    return velocity(pull, D) + 2 * nu * jnp.real(pull.log_gradient)
 
 
 def euler(middle, later, x, here, noise, dt, D, nu):
@@ -52,31 +72,70 @@ def implicit(middle, later, x, here, noise, dt, D, nu):
     far away or across. There x' = x + b(t + dt, x') dt + dW is solved along the line
     on which the drift acts; its root stays on its side of the node. Near is where the
     explicit move is longer than half the distance 1/|∇ln|ψ|| at which the node seems
-    to be, seen from either end of the move.
+    to be, seen from either end of the move. Where ν differs from axis to axis, lines
+    and distances are those of x/√ν, in which the noise has no direction.
     """
     del middle
     b = drift(here, D, nu)
     tried = x + b * dt + noise
     there = later(tried)
     explicit = x + (b + drift(there, D, nu)) * (dt / 2) + noise
-    steep_here, steep_there = _length(jnp.real(here)), _length(jnp.real(there))
+    unit = _Unit.of(nu)
+    L_here, L_there = unit.slope(here), unit.slope(there)
+    steep_here, steep_there = _length(jnp.real(L_here)), _length(jnp.real(L_there))
     steep = jnp.maximum(steep_here, steep_there)
     # Carried along by the current, so that a node that moves stays behind.
-    start = x + 2 * D * jnp.imag(here) * dt
+    start = x + velocity(here, D) * dt
     # The end from which the node is seen best: its direction, and a first guess.
-    L = jnp.where(steep_there > steep_here, there, here)
-    near = (_length(tried - x) * steep > NEAR) & (nu > 0)
+    L = jnp.where(steep_there > steep_here, L_there, L_here)
+    near = (_length(unit.shrink(tried - x)) * steep > NEAR) & (unit.nu > 0)
     # No division by zero where there is no node: those lanes are not taken.
     along = jnp.where(near, jnp.real(L) / jnp.where(near, steep, 1), 0)
-    move = _dot(tried - start, along)
-    near &= _is_wall(move, _dot(here, along), _dot(there, along))
+    move = _dot(unit.shrink(tried - start), along)
+    near &= _is_wall(move, _dot(L_here, along), _dot(L_there, along))
     seen = jnp.where(steep_there > steep_here, move, 0)
 
     def solved():
-        root = _pole_step(later, start, noise, nu * dt, along, seen, L)
+        root = _pole_step(later, start, noise, unit, dt, along, seen, L)
         return jnp.where(near, root, explicit)
 
     return jax.lax.cond(jnp.any(near), solved, lambda: explicit)
+
+
+class _Unit(NamedTuple):
+    """Coordinates y = x/s, s = √(ν/ν_max), in which the noise is that of ν_max.
+
+    Along an axis without noise s is 0, and y stays.
+
+    Attributes:
+        nu: ν_max, scalar.
+        scale: s, (1, d).
+        inverse: 1/s, 0 where s is, (1, d).
+    """
+
+    nu: Array
+    scale: Array
+    inverse: Array
+
+    @classmethod
+    def of(cls, nu: Array) -> "_Unit":
+        largest = jnp.max(nu)
+        noisy = nu > 0
+        share = jnp.where(noisy, nu, 1) / jnp.where(largest > 0, largest, 1)
+        scale = jnp.where(noisy, jnp.sqrt(share), 0)
+        return cls(largest, scale, jnp.where(noisy, 1 / jnp.sqrt(share), 0))
+
+    def slope(self, pull: Pull) -> Array:
+        """∇ψ/ψ per unit of y."""
+        return self.scale * pull.log_gradient
+
+    def shrink(self, x: Array) -> Array:
+        """A distance of x in y."""
+        return self.inverse * x
+
+    def grow(self, y: Array) -> Array:
+        """A distance of y in x."""
+        return self.scale * y
 
 
 def rk4(middle, later, x, here, noise, dt, D, nu):
@@ -103,7 +162,7 @@ def _is_wall(move, here, there):
     return (off < REAL * jnp.abs(move)) | (plain[0] & plain[1])
 
 
-def _pole_step(later, start, noise, nu_dt, along, seen, L):
+def _pole_step(later, start, noise, unit, dt, along, seen, L):
     """x' = start + noise + ν∇ln ρ(t + dt, x') dt, solved along the unit vectors e.
 
     With x' = start + (noise across e) + s e this is s = e·noise + 2ν dt e·Re L. At each
@@ -112,15 +171,17 @@ def _pole_step(later, start, noise, nu_dt, along, seen, L):
     Its fixed point solves the implicit equation itself.
 
     Args:
-        later: L at t + dt as a function of x.
+        later: the pull at t + dt as a function of x.
         start: the positions, carried along by the current, (n, d).
         noise: (n, d).
-        nu_dt: ν dt.
+        unit: the coordinates in which e, s and L are.
+        dt: the step.
         along: e, (n, d).
         seen, L: an s, (n, 1), and L there, (n, d), from which the node is placed first.
     """
-    pushed = _dot(noise, along)
-    base = start + noise - pushed * along
+    nu_dt = unit.nu * dt
+    pushed = _dot(unit.shrink(noise), along)
+    base = start + noise - unit.grow(pushed * along)
     tiny = jnp.finfo(start.dtype).tiny ** 0.5
 
     def solve(s, L):
@@ -136,10 +197,10 @@ def _pole_step(later, start, noise, nu_dt, along, seen, L):
         return pushed + side * push
 
     def again(_, s):
-        return solve(s, later(base + s * along))
+        return solve(s, unit.slope(later(base + unit.grow(s * along))))
 
     guess = solve(seen, L)
-    return base + jax.lax.fori_loop(0, POLES, again, guess) * along
+    return base + unit.grow(jax.lax.fori_loop(0, POLES, again, guess) * along)
 
 
 def _length(vector: Array) -> Array:

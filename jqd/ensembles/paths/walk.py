@@ -6,18 +6,17 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float, Int
+from jaxtyping import Array, Float, Int
 
 from ...evolution.evolution import in_precision
 from ...spaces import Grid
 from ...status import Status
 from ...steppers import Splitting
-from ...steppers.flows import flows_of
-from .guide import Guide, density_of
+from .guide import Guide, whole_density
 from .noise import Noise
 from .result import Paths
 from .sampling import kolmogorov_smirnov
-from .schemes import HALVED, NEAR, ORDERS, SCHEMES
+from .schemes import HALVED, NEAR, ORDERS, SCHEMES, Pull
 
 
 @runtime_checkable
@@ -32,14 +31,17 @@ class WaveLaw(Protocol):
     def step(self, t: Any, state: Any, dt: Any) -> Any:
         """ψ at t + dt."""
 
+    def convection(self, t: Any, x: Any) -> Any:
+        """What the velocity has beside (ħ/m) Im ∇ψ/ψ at positions (n, d), or None."""
+
 
 class Walk(eqx.Module):
     """A process: the law of ψ, the two constants, and how to step.
 
     Attributes:
         law: law whose state is ψ on a grid.
-        D: ħ/2m, scalar.
-        nu: ν, strength of the noise, scalar.
+        D: ħ/2m along each axis, (d,).
+        nu: ν, strength of the noise along each axis, (d,).
         scheme: name in `SCHEMES` (static).
         stepper: of ψ; None for the law's own step (static).
         substeps: steps between two times (static).
@@ -48,8 +50,8 @@ class Walk(eqx.Module):
     """
 
     law: WaveLaw
-    D: Float[Array, ""]
-    nu: Float[Array, ""]
+    D: Float[Array, " d"]
+    nu: Float[Array, " d"]
     scheme: str = eqx.field(static=True)
     stepper: Callable[..., Array] | None = eqx.field(static=True)
     substeps: int = eqx.field(static=True)
@@ -65,12 +67,21 @@ class Walk(eqx.Module):
         """ψ between the points of the grid."""
         return Guide.through(self.grid, psi, self.refine)
 
+    def pull(self, psi: Array, t: Array) -> Callable[[Array], Pull]:
+        """What moves paths at time t, as a function of their positions."""
+        guide = self.guide(psi)
+
+        def at(x: Array) -> Pull:
+            return Pull(guide.log_gradient(x), self.law.convection(t, x))
+
+        return at
+
 
 class Walkers(NamedTuple):
-    """Where the paths are, what ∇ψ/ψ is there, and what has become of them."""
+    """Where the paths are, what moves them there, and what has become of them."""
 
     x: Float[Array, "n d"]
-    here: Complex[Array, "n d"]
+    here: Pull
     status: Int[Array, " n"]
     crossings: Int[Array, " n"]
 
@@ -125,7 +136,7 @@ def _rollout(walk, psi, ts, x0, noise, keep, *, halves):
 
     inputs = (jnp.arange(-1, ts.size - 1), jnp.concatenate([ts[:1], ts[:-1]]), ts)
     # Reverse mode keeps one state a time and finds those between again.
-    start = (psi, begin(walk, psi, x0))
+    start = (psi, begin(walk, psi, x0, ts[0]))
     (_, walkers), records = jax.lax.scan(jax.checkpoint(until), start, inputs)
     return walkers, records
 
@@ -139,20 +150,23 @@ def interval(
     parts = 2 if walk.scheme in HALVED else 1
     dt = (t1 - t0) / steps
     enter, advance, leave = motion(walk, t0, dt / parts)
-    width = jnp.sqrt(2 * walk.nu * dt)
+    D, nu = walk.D[None], walk.nu[None]
+    # The slope of a root at zero would spoil gradients.
+    noisy = nu > 0
+    width = jnp.where(noisy, jnp.sqrt(2 * jnp.where(noisy, nu, 1) * dt), 0)
 
     def body(carry, i):
         wave, walkers, seen = carry
-        guides = []
-        for part in range(parts):
-            wave = advance(parts * i + part, wave)
-            guides.append(walk.guide(leave(parts * i + part + 1, wave)))
-        middle = guides[0].log_gradient if parts == 2 else None
+        pulls = []
+        for part in range(1, parts + 1):
+            wave = advance(parts * i + part - 1, wave)
+            at = t0 + (parts * i + part) * (dt / parts)
+            pulls.append(walk.pull(leave(parts * i + part, wave), at))
+        middle, later = (pulls[0] if parts == 2 else None), pulls[-1]
         kick = noise.increment(index * steps + i, walkers.x, halves)
         x, here = walkers.x, walkers.here
-        later = guides[-1].log_gradient
         step = SCHEMES[walk.scheme]
-        moved = step(middle, later, x, here, width * kick, dt, walk.D, walk.nu)
+        moved = step(middle, later, x, here, width * kick, dt, D, nu)
         after = _move(walk, walkers, moved, later)
         if watch is not None:
             seen = watch(seen, walkers, after, t0 + i * dt, dt)
@@ -174,7 +188,7 @@ def motion(walk, t0, dt):
         step = law.step if stepper is None else lambda *a: stepper(law, *a)
         stay = lambda i, psi: psi  # noqa: E731
         return lambda psi: psi, lambda i, psi: step(t0 + i * dt, psi, dt), stay
-    flows = flows_of(law)
+    flows = stepper.flows(law)
     b, c = stepper.entry()
     fixed = stepper.outer_factor(flows, t0, dt, -b, -c)
 
@@ -189,11 +203,10 @@ def motion(walk, t0, dt):
     return enter, stepper.merged_step(flows, t0, dt), leave
 
 
-def begin(walk, psi, x0):
+def begin(walk, psi, x0, t0):
     """The paths at the first time."""
-    status = jnp.full(x0.shape[:1], Status.OK, jnp.int32)
-    still = Walkers(x0, jnp.zeros_like(x0, psi.dtype), status, jnp.zeros_like(status))
-    return _move(walk, still, x0, walk.guide(psi).log_gradient)
+    status = _judge(walk, x0)
+    return Walkers(x0, walk.pull(psi, t0)(x0), status, jnp.zeros_like(status))
 
 
 def _move(walk, walkers, moved, later):
@@ -203,8 +216,9 @@ def _move(walk, walkers, moved, later):
     going = (status == Status.OK)[:, None]
     x = jnp.where(going, moved, walkers.x)
     here = later(x)
-    before = jnp.sum((x - walkers.x) * jnp.real(walkers.here), axis=1)
-    after = jnp.sum((x - walkers.x) * jnp.real(here), axis=1)
+    step = x - walkers.x
+    before = jnp.sum(step * jnp.real(walkers.here.log_gradient), axis=1)
+    after = jnp.sum(step * jnp.real(here.log_gradient), axis=1)
     crossed = (before < -NEAR) & (after > NEAR)
     return Walkers(x, here, status, walkers.crossings + crossed.astype(jnp.int32))
 
@@ -223,7 +237,7 @@ def _look(walk, t, psi, walkers, keep):
     """The row that is kept at a time, the distance to |ψ|², and diagnostics."""
     going = (walkers.status == Status.OK)[:, None]
     x = jnp.where(going, walkers.x, jnp.nan)
-    density = density_of(psi)
+    density = whole_density(psi, walk.grid.ndim)
     folded = _fold(walk.grid, x) if walk.periodic else x
     ks = kolmogorov_smirnov(jax.lax.stop_gradient(folded), walk.grid, density)
     faces = [jnp.max(jnp.take(density, 0, axis)) for axis in range(density.ndim)]

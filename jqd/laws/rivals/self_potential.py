@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ...spaces.driven import DrivenHamiltonian
-from ...spaces.hamiltonians import ParticleOnGrid
+from ...spaces.hamiltonians import OnGrid, ParticleOnGrid
 from ...steppers import Flows, rk4, strang
 from ...steppers.flows import GeneralFlow
 from ..schrodinger import Schrodinger
@@ -98,7 +98,7 @@ def at_all_times(law: Schrodinger, name: str) -> Array:
         ValueError: it is on a grid, or driven.
     """
     H = law.hamiltonian
-    if isinstance(H, ParticleOnGrid | DrivenHamiltonian):
+    if isinstance(H, OnGrid | DrivenHamiltonian):
         raise ValueError(
             f"Argument `{name}` must be a matrix that does not depend on time, but is "
             f"a {type(H).__name__}."

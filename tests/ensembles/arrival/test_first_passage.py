@@ -311,4 +311,6 @@ def test_refused_in_two_dimensions(key):
     psi = plane.normalise(jnp.exp(-(x**2) / 2 - y**2 / 2) + 0j)
     law = jqd.Schrodinger.on_grid(plane, jnp.zeros(plane.shape))
     with pytest.raises(ValueError, match="one dimension"):
-        arrival(law, psi, TS, key, detector=1.0)
+        survival(law, psi, TS, detector=1.0)
+    with pytest.raises(ValueError, match="`axis` must be at most 1, but is 2"):
+        arrival(law, psi, TS, key, detector=1.0, axis=2)

@@ -296,7 +296,9 @@ def test_distance_of_even_ranks():
     ("change", "message"),
     [
         ({"nu": -0.1}, "Argument `nu` must not be negative"),
-        ({"nu": [0.1, 0.2]}, "Argument `nu` must have shape ()"),
+        ({"nu": [0.1, 0.2]}, "Argument `nu` must have shape (1,)"),
+        ({"nu": 0.1, "nu_hat": 1.0}, "Argument `nu` must be left out beside `nu_hat`"),
+        ({"nu_hat": -1.0}, "Argument `nu_hat` must not be negative"),
         ({"D": 0.0}, "Argument `D` must be positive"),
         ({"law": jqd.Schrodinger(np.eye(2))}, "Argument `law` must be a law on a grid"),
         ({"psi0": np.ones(5) / 5**0.5}, "Argument `psi` must have shape"),
@@ -308,6 +310,7 @@ def test_distance_of_even_ranks():
         ({"paths": 3, "x0": [0.0, 1.0]}, "Argument `paths` must be the 2 of `x0`"),
         ({"x0": np.zeros((2, 2))}, "Argument `x0` must have shape (any, 1)"),
         ({"x0": [np.nan]}, "Argument `x0` must be finite"),
+        ({"x0": [0.0, 9.0]}, "Argument `x0` must lie inside of the box"),
         ({"substeps": 0}, "Argument `substeps` must be at least 1"),
         ({"scheme": "milstein"}, "Argument `scheme` must be one of"),
         ({"observe": 1}, "Argument `observe` must be a function"),

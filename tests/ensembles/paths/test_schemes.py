@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from jqd.ensembles.paths.guide import Guide
-from jqd.ensembles.paths.schemes import SCHEMES
+from jqd.ensembles.paths.schemes import SCHEMES, Pull
 from jqd.exact import squeezed_state
 from jqd.spaces import Grid
 
 GRID = Grid((-12.0, 12.0), 192)
-D = NU = jnp.asarray(0.5)
+D = NU = jnp.full((1, 1), 0.5)
 WIDTH, TIME = 0.5, 2.0
 
 
@@ -30,7 +30,7 @@ def moments(scheme, steps, turn=lambda L: L):
     def guide(t):
         psi = squeezed_state(GRID.x, t, center=1.0, width=WIDTH)
         spline = Guide.through(GRID, psi, 4)
-        return lambda x: turn(spline.log_gradient(x))
+        return lambda x: Pull(turn(spline.log_gradient(x)), None)
 
     def body(carry, i):
         mean, variance = carry
@@ -40,7 +40,7 @@ def moments(scheme, steps, turn=lambda L: L):
         now, later = guide(i * dt), guide((i + 1) * dt)
         B, moved, kicked = step(None, later, x, now(x), noise, dt, D, NU)[:, 0]
         A, C = (moved - B) / 0.1, (kicked - B) / 0.1
-        return (B, A**2 * variance + C**2 * 2 * NU * dt), None
+        return (B, A**2 * variance + C**2 * 2 * NU[0, 0] * dt), None
 
     start = (jnp.asarray(1.0), jnp.asarray(WIDTH**2))
     return jax.lax.scan(body, start, jnp.arange(steps))[0]
@@ -109,7 +109,11 @@ def test_implicit_step_solves_its_equation():
 
     @jax.jit
     def step(x, noise):
-        guide = Guide.through(grid, psi, 4).log_gradient
+        spline = Guide.through(grid, psi, 4)
+
+        def guide(x):
+            return Pull(spline.log_gradient(x), None)
+
         return SCHEMES["implicit"](None, guide, x, guide(x), noise, dt, D, NU)
 
     moved = step(x, noise)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jqd.ensembles import two_time_correlation
-from jqd.ensembles.paths.schemes import drift, heun
+from jqd.ensembles.paths.schemes import Pull, drift, heun
 from jqd.exact import closed_forms
 from jqd.exact.eigenstates import eigenstates
 from jqd.papers.diffusion import closed_forms as slits
@@ -58,7 +58,7 @@ def test_any_noise_moves_the_density_alike():
     def gap(x, nu, noise):
         def flux(x):
             L = jax.jacfwd(psi)(x, 0.8) / psi(x, 0.8)
-            b = drift(jnp.reshape(L, (1, 1)), D, nu)[0, 0]
+            b = drift(Pull(jnp.reshape(L, (1, 1)), None), D, nu)[0, 0]
             return b * density(x, 0.8)
 
         spread = jax.grad(jax.grad(density))(x, 0.8)
@@ -78,7 +78,8 @@ def test_any_noise_moves_the_density_alike():
     def velocities(x):
         L = jax.jacfwd(psi)(x, 0.8) / psi(x, 0.8)
         u = -D * jax.grad(density)(x, 0.8) / density(x, 0.8)  # (19)
-        b = [drift(jnp.reshape(L, (1, 1)), D, nu)[0, 0] for nu in (D, -D)]
+        pull = Pull(jnp.reshape(L, (1, 1)), None)
+        b = [drift(pull, D, nu)[0, 0] for nu in (D, -D)]
         return hbar / mass * jnp.imag(L), u, *b
 
     v, u, forward, backward = velocities(x)
@@ -95,14 +96,14 @@ def test_brownian_paths_miss_the_correlations_of_two_times():
     ground = np.exp(-well) * np.pi**-0.25
     steps = 40
 
-    def log_gradient(x):
-        return -x + 0j  # of the ground state
+    def pull(x):
+        return Pull(-x + 0j, None)  # of the ground state
 
     @jax.jit
     def walk(x, noise):
         def step(x, dW):
             dt = jnp.pi / steps
-            moved = heun(None, log_gradient, x, log_gradient(x), dW, dt, 0.5, 0.5)
+            moved = heun(None, pull, x, pull(x), dW, dt, 0.5, 0.5)
             return moved, moved
 
         later = jax.lax.scan(step, x, noise * np.sqrt(np.pi / steps))[1]

@@ -1,0 +1,221 @@
+"""Several particles, charges in vector potentials, and pointers, on one grid."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ..constants import scalars
+from ..steppers.flows import CovariantFlow, Flows, PhaseFlow, Sequence, along
+from .couplings import Coupling, commute, read_couplings
+from .grids import Grid
+from .hamiltonians import OnGrid, refuse_absorber
+from .potentials import FunctionPotential, SampledPotential
+from .vector_potentials import VectorPotential
+from .vector_potentials import vector_potential as read_vector_potential
+
+
+class ParticlesOnGrid(OnGrid):
+    """H = Σ_i (p_i - qA_i)²/2m_i + V - iW + Σ a_y(x, t) p_y on a periodic grid.
+
+    An axis is a coordinate of a particle, or of a pointer. An infinite mass has no
+    kinetic term: a pointer that stays where it is unless a coupling a_y moves it.
+
+    Attributes:
+        potential: V, energy units.
+        mass: m_i, one an axis; infinite for none.
+        grid: the grid (static).
+        absorber: W >= 0 of the grid's shape, energy units; None for none.
+        charge: q, scalar, or None without a vector potential.
+        vector_potential: A, or None.
+        couplings: of pointers.
+        commuting: whether V and the couplings commute (static).
+    """
+
+    potential: SampledPotential | FunctionPotential
+    mass: Float[Array, " d"]
+    grid: Grid
+    absorber: Float[Array, "..."] | None = None
+    charge: Float[Array, ""] | None = None
+    vector_potential: VectorPotential | None = None
+    couplings: tuple[Coupling, ...] = ()
+    commuting: bool = eqx.field(static=True, default=True)
+
+    @property
+    def autonomous(self) -> bool:
+        """Whether V, A and the couplings are the same at all times."""
+        A = self.vector_potential
+        still = [c.velocity.autonomous for c in self.couplings]
+        return all((self.potential.autonomous, A is None or A.autonomous, *still))
+
+    def kinetic(self, hbar: Array) -> Array:
+        """Σ hbar² k_i²/2m_i in the order of the grid's `fft`, without A."""
+        return self.grid.spectral_sum([hbar**2 / (2 * m) for m in self.masses])
+
+    def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
+        """H psi."""
+        image = self._moving(psi, t, hbar) + self.on_potential(psi, t)
+        for coupling in self.couplings:
+            image = image + coupling.apply(self.grid, psi, t, hbar)
+        return image
+
+    def _moving(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
+        """Σ (p_i - qA_i)²/2m_i psi."""
+        if self.vector_potential is None:
+            kinetic = self.kinetic(hbar).astype(self.mass.dtype)
+            return self.grid.fft.backward(kinetic * self.grid.fft.forward(psi))
+        image = jnp.zeros_like(psi)
+        for flow in self._axes(hbar):
+            turn = flow.turn(t).astype(psi.dtype)
+            rate = (hbar * flow.rate(t)).astype(psi.real.dtype)
+            image = image + jnp.conj(turn) * along(flow.axis, rate, turn * psi)
+        return image
+
+    def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
+        """<psi|H + iW|psi>, summed over the points."""
+        return jnp.sum(jnp.real(jnp.conj(psi) * self.apply(psi, t, hbar)))
+
+    def flows(self, hbar: Array) -> Flows:
+        """Potential (outer) and kinetic energy (inner), couplings with one of them."""
+        outer, moving = self.potential_flow(hbar), self._moving_flows(hbar)
+        pointers = tuple(c.flow(self.grid, self.mass.dtype) for c in self.couplings)
+        A = self.vector_potential
+        reasons = []
+        if self.commuting:
+            outer = Sequence((outer, *pointers), commute=True) if pointers else outer
+        else:
+            moving = (*pointers, *moving)
+            reasons.append("the potential or a coupling depends on a pointer")
+        if A is not None and self.grid.ndim > 1:
+            reasons.append(
+                "in a vector potential the kinetic energies of two axes do not commute"
+            )
+        if A is not None and not A.autonomous:
+            reasons.append("the vector potential depends on time")
+        if not reasons:
+            return Flows(outer, moving[0])
+        inner = Sequence(moving, commute=False)
+        return Flows(outer, inner, "composition", " and ".join(reasons))
+
+    def _moving_flows(self, hbar: Array) -> tuple[PhaseFlow | CovariantFlow, ...]:
+        """The kinetic energy, in one flow or axis by axis."""
+        if self.vector_potential is not None:
+            return self._axes(hbar)
+        fft = self.grid.fft
+        weights = [hbar / (2 * m) for m in self.masses]
+        return (
+            PhaseFlow(
+                rate=lambda t: self.grid.spectral_sum(weights),
+                to_basis=fft.forward,
+                from_basis=fft.backward,
+                precision=self.mass.dtype,
+            ),
+        )
+
+    def _axes(self, hbar: Array) -> tuple[CovariantFlow, ...]:
+        """(p_i - qA_i)²/2m_i, axis by axis."""
+        A, q, grid = self.vector_potential, self.charge, self.grid
+        assert A is not None
+        assert q is not None
+
+        def one(axis: int, m: Array) -> CovariantFlow:
+            def turn(t: ArrayLike) -> Array:
+                _, chi = A.along(grid, axis, t)
+                angle = q / hbar * chi
+                return jnp.cos(angle) - 1j * jnp.sin(angle)
+
+            def rate(t: ArrayLike) -> Array:
+                mean, _ = A.along(grid, axis, t)
+                momentum = hbar * grid.wavenumbers[axis] - q * mean
+                return 1 / (2 * m * hbar) * momentum**2
+
+            return CovariantFlow(
+                axis - grid.ndim, turn, rate, A.autonomous, self.mass.dtype
+            )
+
+        return tuple(one(axis, m) for axis, m in enumerate(self.masses))
+
+    def spectral_bounds(self, hbar: Array) -> tuple[Array, Array]:
+        """Numbers that enclose the spectrum: the sum of the ends of all its terms.
+
+        Raises:
+            ValueError: an absorber, with which the spectrum is not real.
+        """
+        refuse_absorber(self)
+        grid = self.grid
+        V = self.potential(grid, 0.0)
+        low, high = jnp.min(V), jnp.max(V)
+        if self.vector_potential is None:
+            high = high + jnp.max(self.kinetic(hbar))
+        else:
+            high = high + sum(
+                hbar * jnp.max(flow.rate(0.0)) for flow in self._axes(hbar)
+            )
+        for coupling in self.couplings:
+            top = hbar * jnp.max(jnp.abs(grid.wavenumbers[coupling.axis]))
+            reach = top * jnp.max(jnp.abs(coupling.velocity(grid, 0.0)))
+            low, high = low - reach, high + reach
+        return low, high
+
+    def convection(self, t: ArrayLike, x: Float[Array, "n d"]) -> Array | None:
+        """-qA/m, and along pointers what couplings move them with, (n, d).
+
+        Raises:
+            ValueError: a coupling that is given by its values on the grid alone.
+        """
+        columns = [jnp.zeros_like(x[:, 0])] * x.shape[1]
+        places = tuple(x.T)
+        if self.vector_potential is not None:
+            assert self.charge is not None
+            values = self.vector_potential.at(places, t)
+            columns = [
+                column - self.charge / m * value
+                for column, m, value in zip(columns, self.masses, values, strict=True)
+            ]
+        for coupling in self.couplings:
+            if not isinstance(coupling.velocity, FunctionPotential):
+                raise ValueError(
+                    "Argument `couplings` must be functions where paths are to be "
+                    f"followed, but that of axis {coupling.axis} is an array."
+                )
+            pushed = coupling.velocity.at(places, t)
+            columns[coupling.axis] = columns[coupling.axis] + pushed
+        if self.vector_potential is None and not self.couplings:
+            return None
+        return jnp.stack(columns, axis=-1).astype(x.dtype)
+
+
+def particles_on_grid(
+    V: SampledPotential | FunctionPotential,
+    mass: Array,
+    grid: Grid,
+    absorber: Array | None,
+    vector_potential: Callable[..., Any] | VectorPotential | None,
+    charge: ArrayLike | None,
+    couplings: Mapping[int, Any] | None,
+) -> ParticlesOnGrid:
+    """The Hamiltonian, its vector potential and couplings checked.
+
+    Raises:
+        ValueError: see `jqd.Schrodinger.on_grid`.
+    """
+    if vector_potential is None and charge is not None:
+        raise ValueError(
+            "Argument `charge` must come with a `vector_potential`, but there is none."
+        )
+    if grid.sharding is not None and (vector_potential is not None or couplings):
+        raise ValueError(
+            "Argument `grid` must lie on one device with a vector potential or "
+            "couplings, but is spread over several."
+        )
+    pointers = read_couplings(couplings, grid)
+    A = q = None
+    if vector_potential is not None:
+        A = read_vector_potential(vector_potential, grid)
+        (q,) = scalars(charge=1.0 if charge is None else charge)
+    return ParticlesOnGrid(
+        V, jnp.broadcast_to(mass, (grid.ndim,)), grid, absorber, q, A, pointers,
+        commute(pointers, V, grid),
+    )  # fmt: skip

@@ -1,0 +1,176 @@
+"""Vector potentials on a grid, given as functions of position and time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .. import _checks
+from ..constants import parts
+from .functions import with_leaves
+from .grids import Grid
+from .potentials import positional
+from .resolution import TAIL
+
+# Ends of A along its own axis agree to this share of the largest A: rounding.
+_SEAM = 1e-9
+# Waves near the cut-off, in the same unit: a kink at the seam leaves 1e-4.
+_TAIL = 1e-6
+
+
+class VectorPotential(eqx.Module):
+    """A(x, ..) or A(x, .., t), one component an axis, with constants to be fitted.
+
+    Attributes:
+        time_dependent: whether the time is passed as the last argument (static).
+        function: of the grid's coordinates (and the time), gives the components.
+    """
+
+    time_dependent: bool = eqx.field(static=True)
+    function: Any = parts()
+
+    @property
+    def autonomous(self) -> bool:
+        """Whether A is the same at all times."""
+        return not self.time_dependent
+
+    def at(self, coordinates: tuple[Array, ...], t: ArrayLike) -> tuple[Array, ...]:
+        """The components of A at these coordinates, as they come: not broadcast."""
+        arguments = (*coordinates, t) if self.time_dependent else coordinates
+        return tuple(jnp.asarray(a) for a in self.function(*arguments))
+
+    def along(
+        self, grid: Grid, axis: int, t: ArrayLike
+    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        """a and χ of A = a + ∂χ/∂x along one axis: a its mean there, χ periodic.
+
+        Returns:
+            a, of length 1 along the axis, and χ, both to be broadcast on the grid.
+        """
+        values = self.at(grid.coordinates, t)[axis]
+        values = values.reshape((1,) * (grid.ndim - values.ndim) + values.shape)
+        if values.shape[axis] == 1:
+            return values, jnp.zeros_like(values)
+        mean = jnp.mean(values, axis=axis, keepdims=True)
+        k = grid.wavenumbers[axis]
+        # χ_k = A_k/ik; neither the mean has one, nor what an even grid cannot tell
+        n = grid.shape[axis]
+        held = (k != 0) & (jnp.abs(k) < (1 - 1 / (2 * n)) * jnp.pi / grid.spacing[axis])
+        over = jnp.where(held, 1 / jnp.where(held, k, 1), 0)
+        wave = -1j * over * jnp.fft.fft(values, axis=axis)
+        return mean, jnp.real(jnp.fft.ifft(wave, axis=axis))
+
+
+def vector_potential(
+    function: Callable[..., Any] | VectorPotential, grid: Grid, **constants: ArrayLike
+) -> VectorPotential:
+    """A vector potential on `grid` from a function of the coordinates.
+
+    Each component must be periodic along its own axis. Along another axis it may jump
+    where the box closes: there the field is a sheet, which a state that has no weight
+    at this seam does not see.
+
+    Args:
+        function: A(x, ..) or A(x, .., t) -> (A_x, ..), point by point, one
+            broadcastable array an axis; 0 for a component that vanishes.
+        grid: the grid.
+        **constants: array constants passed to the function by keyword; leaves.
+
+    Returns:
+        The vector potential.
+
+    Raises:
+        ValueError: no function, another number of arguments or components, values that
+            are complex or not finite, or a component that is not periodic along its
+            own axis.
+    """
+    if isinstance(function, VectorPotential):
+        return function
+    if not callable(function):
+        raise ValueError(
+            "Argument `vector_potential` must be a function of the coordinates, but it "
+            f"is of type {type(function).__name__}."
+        )
+    arity = positional(function, constants)
+    if arity not in (grid.ndim, grid.ndim + 1):
+        raise ValueError(
+            f"Argument `vector_potential` must take {grid.ndim} coordinates, and a "
+            f"time if it depends on one, but takes {arity} arguments."
+        )
+    A = VectorPotential(arity == grid.ndim + 1, with_leaves(function, constants))
+    _check_components(A, grid)
+    return A
+
+
+def _check_components(A: VectorPotential, grid: Grid) -> None:
+    try:
+        shapes = jax.eval_shape(lambda: A.at(grid.coordinates, 0.0))
+    except (TypeError, jax.errors.JAXTypeError) as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise ValueError(
+            "Argument `vector_potential` must give one array an axis, but calling it "
+            f"fails: {lines[0]}"
+        ) from error
+    if len(shapes) != grid.ndim:
+        raise ValueError(
+            f"Argument `vector_potential` must give {grid.ndim} components, one an "
+            f"axis, but gives {len(shapes)}."
+        )
+    for shape in shapes:
+        if jnp.issubdtype(shape.dtype, jnp.complexfloating):
+            raise ValueError(
+                "Argument `vector_potential` must be real, but its dtype is "
+                f"{shape.dtype}."
+            )
+        ends = zip(reversed(shape.shape), reversed(grid.shape), strict=False)
+        if len(shape.shape) > grid.ndim or any(n not in (1, own) for n, own in ends):
+            raise ValueError(
+                "Argument `vector_potential` must give values of the grid's shape "
+                f"{grid.shape}, but gives {shape.shape}."
+            )
+    values = A.at(grid.coordinates, 0.0)
+    if not _checks.is_concrete(values):
+        return
+    size = max(float(np.max(np.abs(_checks.concrete(value)))) for value in values)
+    if not np.isfinite(size):
+        raise ValueError(
+            "Argument `vector_potential` must be finite, but is not on the grid."
+        )
+    for axis, value in enumerate(values):
+        _check_seam(A, grid, axis, _checks.concrete(value), size)
+
+
+def _check_seam(
+    A: VectorPotential, grid: Grid, axis: int, values: np.ndarray, size: float
+) -> None:
+    """A_i is periodic along its own axis i, and the grid holds its waves there."""
+    ends = []
+    for end in grid.bounds[axis]:
+        places = list(grid.coordinates)
+        places[axis] = jnp.full((1,) * grid.ndim, end, places[axis].dtype)
+        ends.append(_checks.concrete(A.at(tuple(places), 0.0)[axis]))
+    gap = float(np.max(np.abs(ends[1] - ends[0])))
+    if gap > _SEAM * size:
+        raise ValueError(
+            "Argument `vector_potential` must be periodic across the seam of the box "
+            f"along its own axis, but component {axis} differs by {gap:.3g} between "
+            f"{grid.bounds[axis][0]} and {grid.bounds[axis][1]}: choose another gauge."
+        )
+    values = values.reshape((1,) * (grid.ndim - values.ndim) + values.shape)
+    n = values.shape[axis]
+    if n == 1:
+        return
+    waves = np.abs(np.fft.fft(values, axis=axis))
+    frequency = np.abs(np.fft.fftfreq(n))
+    far = frequency >= TAIL * frequency.max()
+    tail = float(np.max(np.compress(far, waves, axis=axis))) / n
+    if tail > _TAIL * size:
+        raise ValueError(
+            "Argument `vector_potential` must be smooth on the grid along its own "
+            f"axis, also across the seam of the box, but component {axis} has waves of "
+            f"{tail:.3g} at the cut-off: refine the grid, or choose another gauge."
+        )
