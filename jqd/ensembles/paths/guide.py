@@ -3,7 +3,7 @@
 import functools
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -55,58 +55,106 @@ class Guide(eqx.Module):
         Args:
             x: positions, (n, d); outside of the box their periodic images count.
         """
-        psi, *slopes = self._at(x)
-        if psi.ndim == 2:
-            slopes = [jnp.sum(jnp.conj(psi) * s, axis=0) for s in slopes]
-            psi = jnp.sum(density_of(psi), axis=0)
-            size = jnp.abs(psi)
-        else:
-            size = psi.real**2 + psi.imag**2
+        parts = self._at(x)
+        # In real numbers, and in one loop over the paths: XLA's complex gathers and
+        # divisions take several times as long.
+        size = sum(re[0] ** 2 + im[0] ** 2 for re, im in parts)
         # Below the smallest normal number the quotient would be noise or infinite.
-        there = size > jnp.finfo(size.dtype).tiny
-        below = jnp.where(there, psi, 1)
-        # The division comes last: XLA fuses all before it into one loop over the paths
-        # and, a division being dear, keeps its result for whoever reads it.
-        return jnp.stack([jnp.where(there, s, 0) / below for s in slopes], axis=-1)
+        there = size > jnp.finfo(x.dtype).tiny
+        over = jnp.where(there, 1 / jnp.where(there, size, 1), 0)
+        columns = []
+        for axis in range(1, 1 + self.grid.ndim):
+            rise = sum(re[0] * re[axis] + im[0] * im[axis] for re, im in parts)
+            turn = sum(re[0] * im[axis] - im[0] * re[axis] for re, im in parts)
+            columns.append(jax.lax.complex(over * rise, over * turn))
+        return jnp.stack(columns, axis=-1)
 
     def values(self, x: Float[Array, "n d"]) -> Complex[Array, "..."]:
         """ψ at the positions x, (n,), or the components of a spinor there, (c, n)."""
-        return self._at(x)[0]
+        values = [jax.lax.complex(re[0], im[0]) for re, im in self._at(x)]
+        spinor = self.coefficients.ndim > self.grid.ndim
+        return jnp.stack(values) if spinor else values[0]
 
     def density(self, x: Float[Array, "n d"]) -> Float[Array, " n"]:
         """|ψ|² at the positions x, (n, d); per unit of volume."""
-        return whole_density(self.values(x), 1)
+        return sum(re[0] ** 2 + im[0] ** 2 for re, im in self._at(x))  # pyright: ignore[reportReturnType]
 
-    def _at(self, x: Array) -> list[Array]:
-        """ψ and its d partial derivatives at x, each (n,), or (c, n) of spinors."""
-        read = functools.partial(_read, grid=self.grid, x=x)
-        return each_component(read, self.coefficients, self.grid.ndim)
+    def _at(self, x: Array) -> list[tuple[list[Array], list[Array]]]:
+        """Real and imaginary part of each component of ψ and of its d slopes, (n,)."""
+        shape = self.coefficients.shape[-self.grid.ndim :]
+        where = _Where.of(x, self.grid, shape)
+        return [
+            (where.read(jnp.real(one)), where.read(jnp.imag(one)))
+            for one in self.coefficients.reshape(-1, *shape)
+        ]
 
 
-def _read(coefficients: Array, grid: Grid, x: Array) -> list[Array]:
-    """A spline and its d partial derivatives at x, each (n,)."""
-    shape = coefficients.shape
-    places, weights = [], []
-    for axis, points in enumerate(shape):
-        lower, upper = grid.bounds[axis]
-        u = (x[:, axis] - lower) * (points / (upper - lower))
-        cell = jnp.floor(u)
-        places.append(cell.astype(jnp.int32))
-        weights.append(_weights(u - cell, points / (upper - lower)))
-    flat = coefficients.reshape(-1)
+class _Where(NamedTuple):
+    """Which coefficients of a spline count at positions, and with which weights.
 
-    def contract(axis: int, index: Array | int) -> list[Array]:
-        if axis == len(shape):
-            return [jnp.take(flat, index, mode="clip")]
-        terms = []
-        for j, (w, dw) in enumerate(zip(*weights[axis], strict=True)):
-            here = (places[axis] + (j - 1)) % shape[axis]
-            value, *slopes = contract(axis + 1, index * shape[axis] + here)
-            terms.append([w * value, dw * value, *(w * s for s in slopes)])
-        columns = zip(*terms, strict=True)
-        return [functools.reduce(operator.add, column) for column in columns]
+    Attributes:
+        places: of the first of four points around along each axis, d of (n,).
+        weights: β³ there, d of (4, n).
+        slopes: of β³ there, per unit of length, d of (4, n).
+        shape: points of the spline.
+    """
 
-    return contract(0, 0)
+    places: list[Array]
+    weights: list[Array]
+    slopes: list[Array]
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, x: Array, grid: Grid, shape: tuple[int, ...]) -> "_Where":
+        places, weights, slopes = [], [], []
+        for axis, points in enumerate(shape):
+            lower, upper = grid.bounds[axis]
+            u = (x[:, axis] - lower) * (points / (upper - lower))
+            cell = jnp.floor(u)
+            places.append(cell.astype(jnp.int32) - 1)
+            value, slope = _weights(u - cell, points / (upper - lower))
+            weights.append(jnp.stack(value))
+            slopes.append(jnp.stack(slope))
+        return cls(places, weights, slopes, shape)
+
+    def read(self, coefficients: Array) -> list[Array]:
+        """A real spline and its d partial derivatives at the positions, each (n,).
+
+        Sums over the last two axes are written out; over those before, in a loop: in
+        four dimensions there are 256 terms, which would take minutes to compile.
+        """
+        flat = coefficients.reshape(-1)
+        outer = max(len(self.shape) - 2, 0)
+
+        def contract(axis: int, index: Array | int) -> list[Array]:
+            if axis == len(self.shape):
+                return [jnp.take(flat, index, mode="clip")]
+            terms = [self._term(axis, j, index, contract) for j in range(4)]
+            columns = zip(*terms, strict=True)
+            return [functools.reduce(operator.add, column) for column in columns]
+
+        if outer == 0:
+            return contract(0, 0)
+
+        def add(total: list[Array], offsets: Array) -> tuple[list[Array], None]:
+            def descend(axis: int, index: Array | int) -> list[Array]:
+                if axis == outer:
+                    return contract(axis, index)
+                return self._term(axis, offsets[axis], index, descend)
+
+            return [a + b for a, b in zip(total, descend(0, 0), strict=True)], None
+
+        offsets = np.stack(np.unravel_index(np.arange(4**outer), (4,) * outer), axis=1)
+        none = jnp.zeros_like(self.weights[0][0])
+        start = [none] * (1 + len(self.shape))
+        return jax.lax.scan(add, start, jnp.asarray(offsets))[0]
+
+    def _term(self, axis: int, j: Any, index: Any, deeper: Any) -> list[Array]:
+        """What the j-th of the four points along an axis adds."""
+        n = self.shape[axis]
+        value, *others = deeper(axis + 1, index * n + (self.places[axis] + j) % n)
+        w, slope = self.weights[axis][j], self.slopes[axis][j]
+        return [w * value, slope * value, *(w * other for other in others)]
 
 
 def each_component(function: Callable[[Array], Any], psi: Array, ndim: int) -> Any:

@@ -66,7 +66,7 @@ def nelson(
     components together.
 
     The drift is read from a cubic spline through ψ at each path. Path k has its own
-    random numbers: a run of paths 0..n-1 equals, bit for bit, two runs of them with
+    random numbers: a run of paths 0..n-1 equals, up to rounding, two runs of them with
     `first` = 0 and `first` = m. Works under jit, vmap and grad (along the paths).
 
     Args:

@@ -198,13 +198,15 @@ def test_error_and_gradient_of_bohm_paths():
 
 
 def test_a_batch_may_be_cut_anywhere(key):
-    """Bit for bit, from the first position to the last."""
+    """Up to rounding: XLA adds in another order for another number of paths."""
     ts = jnp.array([0.0, 0.3, 0.5])
     whole = nelson(WELL, EXCITED, ts, key, **SHARED)
     part = nelson(WELL, EXCITED, ts, key, **SHARED | {"paths": 77, "first": 19_915})
-    np.testing.assert_array_equal(whole.positions[:, 19_915:-8], part.positions)
+    mine, found = whole.positions[:, 19_915:-8], part.positions
+    # Some ulp a step, which the push of the node, 1/x, makes a hundred times larger.
+    np.testing.assert_allclose(mine, found, rtol=0, atol=1e-12)
     # Neighbours are not alike.
-    assert not np.any(np.asarray(whole.positions[:, 19_914:-9]) == part.positions)
+    assert np.min(abs(whole.positions[:, 19_914:-9] - found)) > 1e-6
 
 
 def test_leaving_the_grid_is_said(key):

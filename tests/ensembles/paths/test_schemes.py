@@ -74,20 +74,22 @@ def test_the_other_sign_of_the_osmotic_drift_is_not_the_density():
 
 @pytest.mark.sampled
 @pytest.mark.parametrize(
-    ("points", "refine"), [((128,), 4), ((48, 40), 2), ((24,) * 3, 2)]
+    ("points", "refine"),
+    [((128,), 4), ((24, 22, 20, 26), 1), ((48, 40), 2), ((24,) * 3, 2)],
 )
 def test_log_gradient_between_the_points(points, refine):
     """∇ψ/ψ = i k - x/2s² of a Gaussian packet."""
     grid = Grid([(-6.0, 6.0)] * len(points), points)
-    k, s = np.array([1.0, -0.5, 0.7])[: len(points)], 0.7
+    k, s = np.array([1.0, -0.5, 0.7, 0.2])[: len(points)], 0.9
     exponent = sum(
         1j * k[a] * x - x**2 / (4 * s**2) for a, x in enumerate(grid.coordinates)
     )
     x = np.random.default_rng(1).uniform(-1.5, 1.5, (50, len(points)))
     found = log_gradient(grid, jnp.exp(exponent), refine, jnp.asarray(x))
     exact = 1j * k[None, :] - x / (2 * s**2)
-    # 0.0085 Δ³ ψ'''/ψ at spacings of 0.023, 0.15 and 0.25, with ψ'''/ψ up to 20.
-    tolerance = {1: 3e-6, 2: 1e-3, 3: 4e-3}[len(points)]
+    # 0.0085 Δ³ ψ'''/ψ at spacings of .023, .15, .25 and .6, with ψ'''/ψ up to 8; in
+    # four dimensions ψ itself errs by Δ⁴/300 as much
+    tolerance = {1: 3e-6, 2: 1e-3, 3: 4e-3, 4: 2e-2}[len(points)]
     np.testing.assert_allclose(found, exact, atol=tolerance)
 
 
