@@ -69,6 +69,9 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
         # Strang truncation; tolerance of the link form; sampling error of one draw
         pytest.param("two_slits", 1e-1, marks=pytest.mark.slow),
         pytest.param("grid_3d", 1e-1, marks=pytest.mark.slow),
+        pytest.param("grid_4d", 1e-1, marks=pytest.mark.slow),
+        # 500 paths and four steps
+        pytest.param("plane_paths", 0.07, marks=pytest.mark.slow),
         # Strang truncation on 8^3 points: 1e-2
         pytest.param("sharded_grid", 1e-1, marks=pytest.mark.slow),
         # 199 Runge-Kutta steps of 1/20

@@ -56,17 +56,19 @@ class Guide(eqx.Module):
             x: positions, (n, d); outside of the box their periodic images count.
         """
         parts = self._at(x)
-        # In real numbers, and in one loop over the paths: XLA's complex gathers and
-        # divisions take several times as long.
+        # In real numbers: XLA's complex gathers take several times as long.
         size = sum(re[0] ** 2 + im[0] ** 2 for re, im in parts)
         # Below the smallest normal number the quotient would be noise or infinite.
         there = size > jnp.finfo(x.dtype).tiny
-        over = jnp.where(there, 1 / jnp.where(there, size, 1), 0)
+        below = jnp.where(there, size, 1)
         columns = []
         for axis in range(1, 1 + self.grid.ndim):
             rise = sum(re[0] * re[axis] + im[0] * im[axis] for re, im in parts)
             turn = sum(re[0] * im[axis] - im[0] * re[axis] for re, im in parts)
-            columns.append(jax.lax.complex(over * rise, over * turn))
+            # The division comes last: XLA fuses all before it into one loop over the
+            # paths and, a division being dear, keeps its result for whoever reads it.
+            real, imag = (jnp.where(there, part, 0) / below for part in (rise, turn))
+            columns.append(jax.lax.complex(real, imag))
         return jnp.stack(columns, axis=-1)
 
     def values(self, x: Float[Array, "n d"]) -> Complex[Array, "..."]:

@@ -155,25 +155,29 @@ def interval(
     noisy = nu > 0
     width = jnp.where(noisy, jnp.sqrt(2 * jnp.where(noisy, nu, 1) * dt), 0)
 
+    def draw(i):
+        return noise.increment(index * steps + i, walkers.x, halves)
+
     def body(carry, i):
-        wave, walkers, seen = carry
+        wave, walkers, kick, seen = carry
         pulls = []
         for part in range(1, parts + 1):
             wave = advance(parts * i + part - 1, wave)
             at = t0 + (parts * i + part) * (dt / parts)
             pulls.append(walk.pull(leave(parts * i + part, wave), at))
         middle, later = (pulls[0] if parts == 2 else None), pulls[-1]
-        kick = noise.increment(index * steps + i, walkers.x, halves)
         x, here = walkers.x, walkers.here
         step = SCHEMES[walk.scheme]
         moved = step(middle, later, x, here, width * kick, dt, D, nu)
         after = _move(walk, walkers, moved, later)
         if watch is not None:
             seen = watch(seen, walkers, after, t0 + i * dt, dt)
-        return (wave, after, seen), None
+        # Drawn a step ahead: what a loop carries is made once, while XLA would draw the
+        # same numbers anew in each loop over the paths that reads them.
+        return (wave, after, draw(i + 1), seen), None
 
-    start = (enter(psi), walkers, seen)
-    (wave, walkers, seen), _ = jax.lax.scan(body, start, jnp.arange(steps))
+    start = (enter(psi), walkers, draw(0), seen)
+    (wave, walkers, _, seen), _ = jax.lax.scan(body, start, jnp.arange(steps))
     return leave(parts * steps, wave), walkers, seen
 
 
