@@ -91,6 +91,7 @@ def transforms():
         ((16, 24), (8,)), ((16, 8, 6), (8,)), ((8, 8, 12), (2, 4)),
         ((4, 8, 10), (4, 2)), ((6, 10), (2,)), ((3, 6, 5), (3,)),
         ((6, 10, 14), (2, 2)), ((3, 2, 2), (1, 2)),
+        ((4, 8, 3, 5), (4,)), ((4, 4, 3, 6), (4, 2)), ((2, 4, 3, 2, 4), (2, 4)),
     ):  # fmt: skip
         grid = jqd.Grid([(-1.0, 1.0)] * len(shape), shape).sharded(mesh(*sizes))
         f, g = (rng.normal(size=shape) + 1j * rng.normal(size=shape) for _ in "fg")
@@ -191,6 +192,31 @@ def more_evolution():
         "srkn11, slabs 3D": _against_one(SOLID, (8,), fixed(jqd.srkn11, 1)),
         "chin4a, 4 x 2": _against_one(SOLID, (4, 2), fixed(jqd.chin4a)),
         "driven": _against_one(FLAT, (4,), fixed(jqd.chin4a), V=driven),
+        "three masses, 4 x 2": _against_one(
+            SOLID, (4, 2), fixed(jqd.srkn11, 1), mass=[0.8, 2.0, 1.3]
+        ),
+        "five axes, 2 x 4": _five_axes(),
+    }
+
+
+def _five_axes():
+    """A product of five packets of five masses, in pieces as on one device."""
+    grid = jqd.Grid([(-4.0, 4.0)] * 5, (4, 8, 6, 5, 4))
+    masses, V = [1.0, 2.0, jnp.inf, 0.5, 1.5], lambda v, w, x, y, z: (v + y * z) ** 2
+    finals = []
+    for g in (grid, grid.sharded(mesh(2, 4))):
+        law = jqd.Schrodinger.on_grid(g, V, mass=masses)
+        psi = g.normalise(
+            g.sample(lambda *x: jnp.exp(-sum(c**2 for c in x) / 3 + 0.4j * x[1]))
+        )
+        finals.append(jqd.evolve(law, law.prepare(psi), TS, method=fixed(jqd.strang)))
+    one, many = finals
+    return {
+        "values": gap(many.values, one.values),
+        "error": 0.0,
+        "drifts": abs(float(many.diagnostics["norm_drift"].max())),
+        "status": int(many.status),
+        "pieces": many.values.size / many.values.addressable_shards[0].data.size,
     }
 
 
