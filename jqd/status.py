@@ -25,6 +25,7 @@ class Status(enum.IntEnum):
     UNIDENTIFIABLE = 12
     NOISE_INVALID = 13
     MISFIT = 14
+    OUT_OF_EQUILIBRIUM = 15
 
     @property
     def sentence(self) -> str:
@@ -53,12 +54,15 @@ _SENTENCES = {
     Status.NOISE_INVALID: "The scatter is not Gaussian: no standard errors.",
     Status.MISFIT: "The law, followed with these steps, does not describe the "
     "record (p < 1e-3): its standard errors are not to be trusted.",
+    Status.OUT_OF_EQUILIBRIUM: "The paths are no sample of |ψ|²: of those one in 1e5 "
+    "is as far from it.",
 }
 # What OK says of other things than runs.
 _SOUND = {
     "path": "The path reached the last time.",
     "trajectory": "The trajectory reached the last time with all its classes.",
     "fit": "The polish settled.",
+    "sample": "The paths can be a sample of |ψ|².",
 }
 
 
@@ -67,7 +71,7 @@ def describe(status: ArrayLike, subject: str = "run") -> str:
 
     Args:
         status: codes; a scalar is one sentence, without a count.
-        subject: what has them: "run", "path", "trajectory" or "fit".
+        subject: what has them: "run", "path", "trajectory", "fit" or "sample".
     """
     codes = np.asarray(status)
     sound = _SOUND.get(subject, Status.OK.sentence)

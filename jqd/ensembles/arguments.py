@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks
+from ..laws.law import Law
+from ..spaces.hamiltonians import ParticleOnGrid
 
 
 def step_budget(max_steps: Any) -> Array:
@@ -34,3 +36,15 @@ def trajectory_numbers(first: int, count: int, kind: str = "trajectory") -> Arra
             f"with {count} of them."
         )
     return jnp.asarray(first + np.arange(count), jnp.uint32)
+
+
+def one_particle(law: Law) -> tuple[ParticleOnGrid, Array]:
+    """H and ħ of a law of particles of one mass; ValueError for others."""
+    moved_by = law.generator()
+    H = None if moved_by is None else moved_by.hamiltonian
+    if moved_by is None or not isinstance(H, ParticleOnGrid) or H.absorber is not None:
+        raise ValueError(
+            "Argument `law` must be a Schrodinger law of one mass on a grid, without "
+            f"absorber, but is a {type(law).__name__} of another kind."
+        )
+    return H, moved_by.hbar

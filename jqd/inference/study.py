@@ -639,6 +639,7 @@ def _check_names(scene: Scene, free: tuple[str, ...], nuisances: tuple[str, ...]
     found: dict[str, str] = {}
     for argument, names in (("free", free), ("nuisances", nuisances)):
         for name in names:
+            _check_told(scene, name, argument)
             constants.check_name(scene, name, argument)
             short = constants.shortest(scene, name)
             if short in found:
@@ -648,6 +649,17 @@ def _check_names(scene: Scene, free: tuple[str, ...], nuisances: tuple[str, ...]
                     f"is named twice{twin}."
                 )
             found[short] = name
+
+
+def _check_told(scene: Scene, name: str, argument: str) -> None:
+    """Raise for ν, unless something here has a constant of this name."""
+    lasts = {full.rpartition(".")[2] for full in constants.names(scene)}
+    if name == "nu" and name not in lasts:
+        raise ValueError(
+            f"Argument `{argument}` must name constants that a record can tell, but "
+            "'nu', the noise of single paths, leaves densities and records as they "
+            "are; see `jqd.inference.estimators.nu_from_arrivals`."
+        )
 
 
 def _limits(scene: Scene) -> dict[str, tuple[ArrayLike, ArrayLike]]:

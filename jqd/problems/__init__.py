@@ -1,5 +1,7 @@
 """Named set-ups with known answers, shared by tests, benchmarks and experiments."""
 
+from .box import BoxOfModes as BoxOfModes
+from .box import box_of_modes as box_of_modes
 from .matter import TowerRecord as TowerRecord
 from .matter import fput_chain as fput_chain
 from .matter import spring_chain as spring_chain

@@ -11,8 +11,8 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from ... import _checks
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
-from ...spaces.hamiltonians import ParticleOnGrid
 from ...status import Status
+from ..arguments import one_particle
 from .detector import read_line
 
 
@@ -80,18 +80,12 @@ def absorbing_boundary(
         law, psi0, ts, detector, side, D=None, nu=0.0, scheme="rk4", stepper=None,
         substeps=substeps,
     )  # fmt: skip
-    moved_by = law.generator()
-    H = None if moved_by is None else moved_by.hamiltonian
-    if moved_by is None or not isinstance(H, ParticleOnGrid) or H.absorber is not None:
-        raise ValueError(
-            "Argument `law` must be a Schrodinger law of a particle without absorber, "
-            f"but is a {type(law).__name__} of another kind."
-        )
+    H, hbar = one_particle(law)
     _checks.check_scalar(kappa, "kappa")
     _checks.check_positive(kappa, "kappa")
     count = _points_before(walk.grid, detector, place.sign)
     kappa = jnp.asarray(kappa, psi.real.dtype)
-    return _run(H, moved_by.hbar, kappa, psi, ts, place.sign, count, substeps)
+    return _run(H, hbar, kappa, psi, ts, place.sign, count, substeps)
 
 
 def _points_before(grid, detector: ArrayLike, sign: int) -> int:

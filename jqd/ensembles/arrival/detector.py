@@ -62,6 +62,14 @@ def read_line(
     stepper, substeps, refine=None,
 ) -> tuple[Walk, Array, Array, Detector]:  # fmt: skip
     """Process, ψ(t₀), times and detector; ValueError unless in one dimension."""
+    walk, psi, ts = line_walk(law, psi0, ts, D, nu, scheme, stepper, substeps, refine)
+    return walk, psi, ts, read_detector(detector, side, walk.grid, psi.real.dtype)
+
+
+def line_walk(
+    law: Law, psi0: ArrayLike, ts: ArrayLike, D, nu, scheme, stepper, substeps, refine
+) -> tuple[Walk, Array, Array]:
+    """Process, ψ(t₀) and times; ValueError unless in one dimension."""
     walk, psi, ts = read_walk(
         law, psi0, ts, D, nu, scheme, stepper, substeps, refine, False
     )
@@ -73,6 +81,6 @@ def read_line(
     if law.convection(0.0, jnp.zeros((1, 1))) is not None:
         raise ValueError(
             "Argument `law` must not have a vector potential here, but has one; "
-            "`arrival` takes it."
+            "`arrival` and `nelson` take it."
         )
-    return walk, psi, ts, read_detector(detector, side, walk.grid, psi.real.dtype)
+    return walk, psi, ts

@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
+from ..cells import integrals
 from ..paths.guide import density_of, refined
 from ..paths.walk import Walk
 from .detector import Detector, read_line
@@ -113,19 +114,11 @@ def current(walk: Walk, psi: Array, place: Detector) -> Array:
 
 def beyond(walk: Walk, psi: Array, place: Detector) -> Array:
     """∫ |ψ|² dx beyond the detector, the integral of |ψ|²'s Fourier series."""
-    lower, upper = walk.grid.bounds[0]
+    ((lower, upper),) = walk.grid.bounds
     # |ψ|² has twice the wavenumbers of ψ.
     density = density_of(refined(psi, 2))
-    spectrum = jnp.fft.rfft(density) / density.size
-    index = jnp.arange(1, spectrum.size).astype(density.dtype)
-    k = 2 * jnp.pi / (upper - lower) * index
-    # The last bin of an even transform has no partner.
-    double = jnp.where(index < density.size / 2, 2, 1)
-    turn = jnp.exp(1j * k * (place.position - lower))
-    waves = jnp.sum(double * jnp.imag(spectrum[1:] * (1 - turn)) / k)
-    right = jnp.real(spectrum[0]) * (upper - place.position) + waves
-    whole = jnp.real(spectrum[0]) * (upper - lower)
-    return right if place.sign > 0 else whole - right
+    ends = (place.position, upper) if place.sign > 0 else (lower, place.position)
+    return integrals(density, walk.grid.bounds, [[jnp.stack(ends)[:, None]]])[0]
 
 
 def edge(psi: Array) -> Array:

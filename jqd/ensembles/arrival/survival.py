@@ -10,20 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from ... import _checks
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status
-from ..paths.schemes import Pull, drift
 from ..paths.walk import Walk
+from ..volumes import Mesh, check_volumes
 from .detector import Detector, read_line
 from .flux import edge
 from .follow import follow
 
 # More at the ends of the box than this share of the peak has come round it.
 EDGE = 1e-4
-# Two-step differences are stable while a step is less than 1 + √2 times the last.
-STABLE = 2.4
 
 
 class Survival(NamedTuple):
@@ -95,18 +92,11 @@ def survival(
     Source: D. L. Scharfetter and H. K. Gummel (1969) IEEE Trans. Electron Devices 16,
     64 for the cells.
     """
-    for number, name in ((cells, "cells"), (substeps, "substeps")):
-        if _checks.whole_number(number, name, 2) % 2:
-            raise ValueError(f"Argument `{name}` must be even, but is {number}.")
     walk, psi, ts, place = read_line(
         law, psi0, ts, detector, side, D=D, nu=nu, scheme="implicit", stepper=stepper,
         substeps=substeps, refine=refine,
     )  # fmt: skip
-    if _checks.is_concrete(walk.nu) and float(walk.nu[0]) == 0:
-        raise ValueError(
-            "Argument `nu` must be positive, but is 0; for Bohm's paths use "
-            "`arrival_flux`."
-        )
+    check_volumes(cells, substeps, walk.nu, "arrival_flux")
     return _run(walk, psi, ts, place, cells)
 
 
@@ -128,76 +118,32 @@ def _run(walk: Walk, psi: Array, ts: Array, place: Detector, cells: int) -> Surv
 
 def _share(walk, psi, ts, place, cells):
     """S and the density at the ends of the box, (T,) each."""
-    mesh = _Mesh(walk, place, cells)
+    mesh = _graded(walk, place, cells)
     p = walk.guide(psi).density(mesh.points) * mesh.widths
 
     def each(state, psi, dt):
-        now, before, last = state
-        # Steps over the one before: 0 at the first, which makes it implicit Euler's,
-        # and where they grow so much that the formula is not stable.
-        ratio = dt * last
-        ratio = jnp.where(ratio < STABLE, ratio, 0)
-        share = (1 + ratio) / (1 + 2 * ratio)
-        known = ((1 + ratio) ** 2 * now - ratio**2 * before) / (1 + 2 * ratio)
-        return mesh.solve(walk, psi, share * dt, known), now, 1 / dt
+        return mesh.advance(walk, state, psi, dt)
 
     def look(state, psi):
         return jnp.sum(state[0]), edge(psi)
 
-    return follow(walk, psi, ts, (p, p, jnp.zeros_like(ts[0])), each, look)
+    return follow(walk, psi, ts, mesh.start(p), each, look)
 
 
-class _Mesh:
-    """Cells before the detector, y = W u² away from it.
-
-    Attributes:
-        points: middles of the cells, as positions, (n, 1).
-        widths: of the cells, (n,).
-        faces: the detector and the middles between neighbours, as positions, (n, 1).
-        gaps: distances of the points across these faces, (n,).
-    """
-
-    def __init__(self, walk: Walk, place: Detector, cells: int):
-        lower, upper = walk.grid.bounds[0]
-        end = lower if place.sign > 0 else upper
-        width = place.distance(jnp.asarray(end, place.position.dtype))
-        # Rounded to the precision of L once, after the arithmetic.
-        u2 = [(np.arange(cells + 1) / cells) ** 2, ((np.arange(cells) + 0.5) / cells)]
-        edges = width * jnp.asarray(u2[0], width.dtype)
-        middles = width * jnp.asarray(u2[1] ** 2, width.dtype)
-        before = jnp.concatenate([jnp.zeros_like(middles[:1]), middles])
-        self.sign = place.sign
-        self.widths = edges[1:] - edges[:-1]
-        self.gaps = before[1:] - before[:-1]
-        self.points = (place.position - place.sign * middles)[:, None]
-        self.faces = (place.position - place.sign * edges[:-1])[:, None]
-
-    def solve(self, walk: Walk, psi: Array, dt: Array, known: Array) -> Array:
-        """q with q - dt A q = known, q = p times the widths of the cells."""
-        pull = Pull(walk.guide(psi).log_gradient(self.faces), None)
-        nu = walk.nu[0]
-        # The drift away from the detector, times the gap, over ν.
-        away = -self.sign * drift(pull, walk.D[None], walk.nu[None])[:, 0]
-        peclet = away * self.gaps / nu
-        rate = nu / self.gaps
-        # Flows across each face: outwards from the cell behind, inwards from before.
-        toward = rate * _bernoulli(peclet) / self.widths
-        back = rate[1:] * _bernoulli(-peclet[1:]) / self.widths[:-1]
-        none = jnp.zeros_like(rate[:1])
-        leaves = toward + jnp.concatenate([back, none])
-        lower = jnp.concatenate([none, -dt * back])
-        upper = jnp.concatenate([-dt * toward[1:], none])
-        solved = jax.lax.linalg.tridiagonal_solve(
-            lower, 1 + dt * leaves, upper, known[:, None]
-        )
-        return solved[:, 0]
-
-
-def _bernoulli(z: Array) -> Array:
-    """z/(exp z - 1), 1 at 0, without overflow."""
-    small = jnp.abs(z) < 1e-3
-    size = jnp.where(small, 1, jnp.abs(z))
-    # B(-z) = B(z) + z
-    value = size * jnp.exp(-size) / -jnp.expm1(-size) + jnp.where(z < 0, size, 0)
-    # The next term is below 1e-15.
-    return jnp.where(small, 1 - z / 2 + z**2 / 12, value)
+def _graded(walk: Walk, place: Detector, cells: int) -> Mesh:
+    """Cells before the detector, y = W u² away from it, which takes what comes."""
+    lower, upper = walk.grid.bounds[0]
+    end = lower if place.sign > 0 else upper
+    width = place.distance(jnp.asarray(end, place.position.dtype))
+    # Rounded to the precision of L once, after the arithmetic.
+    u2 = [(np.arange(cells + 1) / cells) ** 2, ((np.arange(cells) + 0.5) / cells) ** 2]
+    edges, middles = (width * jnp.asarray(u, width.dtype) for u in u2)
+    before = jnp.concatenate([jnp.zeros_like(middles[:1]), middles])
+    return Mesh(
+        (place.position - place.sign * middles)[:, None],
+        edges[1:] - edges[:-1],
+        (place.position - place.sign * edges[:-1])[:, None],
+        before[1:] - before[:-1],
+        place.sign,
+        leaks=1,
+    )

@@ -96,8 +96,8 @@ def nelson(
 
     Returns:
         The paths, with status, node crossings, distance to |ψ|² and errors. Started
-        from positions of another density they are no sample of |ψ|²: `equilibrium` and
-        `describe()` say so.
+        from positions of another density they are no sample of |ψ|²: `equilibrium`,
+        `sample_status` and `describe()` say so.
 
     Raises:
         ValueError: no grid, ν < 0, noise along an axis of infinite mass, a start
@@ -212,7 +212,7 @@ def read_walk(
     dtype = psi.real.dtype
     D = _diffusion_constant(law, D, grid.ndim, dtype)
     walk = Walk(
-        law, D, _strength(nu, nu_hat, D), scheme,
+        law, D, read_strength(nu, nu_hat, D), scheme,
         _stepper(law, stepper), whole_number(substeps, "substeps", 1),
         REFINE.get(grid.ndim, 1) if refine is None else whole_number(
             refine, "refine", 1
@@ -242,7 +242,7 @@ def _diffusion_constant(
     return jnp.stack([moved_by.hbar / (2 * m) for m in masses]).astype(dtype)
 
 
-def _strength(nu: ArrayLike | None, nu_hat: ArrayLike | None, D: Array) -> Array:
+def read_strength(nu: ArrayLike | None, nu_hat: ArrayLike | None, D: Array) -> Array:
     """ν along each axis."""
     if nu is None:
         if nu_hat is None:

@@ -54,6 +54,13 @@ class Paths(eqx.Module):
         return jnp.all(~(self.ks > scale * self.ks_line), axis=-1)
 
     @property
+    def sample_status(self) -> Int[Array, " T"]:
+        """Code of `jqd.Status` of the sample at each time, OUT_OF_EQUILIBRIUM where
+        `equilibrium` is False; `status` is that of single paths."""
+        code = jnp.where(self.equilibrium, Status.OK, Status.OUT_OF_EQUILIBRIUM)
+        return code.astype(jnp.int32)
+
+    @property
     def ks_line(self) -> Array:
         """1.358/√n over the paths that did not end: 95 % of samples stay below."""
         return LINE / jnp.sqrt(jnp.maximum(jnp.sum(self.ok), 1).astype(self.ks.dtype))

@@ -1,8 +1,9 @@
 """Positions drawn from a density on a grid, and how far a sample is from one."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float, Int
+from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
 from ...spaces import Grid
@@ -34,11 +35,51 @@ def draw(
     Returns:
         Positions inside of the box, (n, d), of ψ's real dtype.
     """
-    points = POINTS.get(grid.ndim, 1)
-    refine = max(1, -(-points // max(grid.shape)))
-    fine = whole_density(
-        each_component(lambda one: refined(one, refine), psi, grid.ndim), grid.ndim
-    )
+    refine = _refine(grid)
+    fine = each_component(lambda one: refined(one, refine), psi, grid.ndim)
+    return _from_points(key, ids, grid, whole_density(fine, grid.ndim))
+
+
+def draw_positions(
+    key: Array, density: Float[ArrayLike, "..."], grid: Grid, paths: int
+) -> Float[Array, "n d"]:
+    """Positions drawn from any density on a grid, for the argument `x0` of paths.
+
+    Args:
+        key: of the random numbers, `jax.random.key(...)`.
+        density: on the grid, none below zero; need not be normalised.
+        grid: the grid; between its points the density's Fourier series is taken.
+        paths: how many, n.
+
+    Returns:
+        Positions inside of the box, (n, d).
+
+    Raises:
+        ValueError: a density of another shape, below zero, or zero everywhere.
+    """
+    _checks.check_shape(density, "density", grid.shape)
+    _checks.check_not_negative(density, "density")
+    if _checks.is_concrete(density) and not _checks.concrete(density).any():
+        raise ValueError("Argument `density` must not be zero everywhere, but is.")
+    count = _checks.whole_number(paths, "paths", 1)
+    ids = jnp.arange(count, dtype=jnp.uint32)
+    density = jnp.asarray(density, jnp.result_type(density, jnp.zeros(()).dtype))
+    return _drawn(_checks.single_key(key), ids, grid, density)
+
+
+@eqx.filter_jit
+def _drawn(key: Array, ids: Array, grid: Grid, density: Array) -> Array:
+    # The series of a positive density may lie a trifle below zero.
+    fine = jnp.maximum(jnp.real(refined(density, _refine(grid))), 0)
+    return _from_points(key, ids, grid, fine)
+
+
+def _refine(grid: Grid) -> int:
+    return max(1, -(-POINTS.get(grid.ndim, 1) // max(grid.shape)))
+
+
+def _from_points(key: Array, ids: Array, grid: Grid, fine: Array) -> Array:
+    """Positions from a density that is linear between the points of a fine grid."""
     dtype = fine.dtype
     total = jnp.cumsum(fine.reshape(-1))
 

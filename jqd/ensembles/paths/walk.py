@@ -242,7 +242,7 @@ def _look(walk, t, psi, walkers, keep):
     going = (walkers.status == Status.OK)[:, None]
     x = jnp.where(going, walkers.x, jnp.nan)
     density = whole_density(psi, walk.grid.ndim)
-    folded = _fold(walk.grid, x) if walk.periodic else x
+    folded = fold(walk.grid, x) if walk.periodic else x
     ks = kolmogorov_smirnov(jax.lax.stop_gradient(folded), walk.grid, density)
     faces = [jnp.max(jnp.take(density, 0, axis)) for axis in range(density.ndim)]
     peak = jnp.maximum(jnp.max(density), jnp.finfo(density.dtype).tiny)
@@ -251,7 +251,8 @@ def _look(walk, t, psi, walkers, keep):
     return keep(t, x), ks, diagnostics
 
 
-def _fold(grid, x):
+def fold(grid, x):
+    """Positions on a ring, brought back into its box."""
     columns = []
     for axis, (lower, upper) in enumerate(grid.bounds):
         turn = (x[:, axis] - lower) / (upper - lower)

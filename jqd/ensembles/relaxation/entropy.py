@@ -1,0 +1,159 @@
+"""How far a density, or a sample of paths, is from |ψ|²: Valentini's H."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax.scipy.special import gammaincc
+from jaxtyping import Array, ArrayLike, Bool, Complex, Float
+
+from ... import _checks
+from ...spaces import Grid
+from ..paths.guide import density_of
+
+# Of samples of |ψ|² one in so many is called out of equilibrium, as by `ks`.
+RARE = 1e-5
+
+
+class Entropy(NamedTuple):
+    """H of a sample.
+
+    Attributes:
+        value: H less its bias; of samples of |ψ|² near 0, on either side.
+        error: its standard error from chance.
+        equilibrium: whether the sample can be one of |ψ|²: of those one in 1e5 is not
+            found to be.
+        resolved: False where a path lies in a cell in which |ψ|² is 0 to rounding; H is
+            then as large as one likes.
+    """
+
+    value: Float[Array, ""]
+    error: Float[Array, ""]
+    equilibrium: Bool[Array, ""]
+    resolved: Bool[Array, ""]
+
+
+def relative_entropy(p: Float[Array, " c"], q: Float[Array, " c"]) -> Float[Array, ""]:
+    """Σ p ln(p/q) of the shares of cells; a cell with p = 0 adds nothing.
+
+    Args:
+        p: of the one density.
+        q: of the other; no less than rounding of 1.
+    """
+    return jnp.sum(p * _log_ratio(p, q))
+
+
+def coarse_entropy(counts: Float[Array, " c"], shares: ArrayLike) -> Entropy:
+    """Coarse-grained H of a sample, without its bias.
+
+    H = Σ p ln(p/q) - (cells - 1)/2n,  p = counts/n
+
+    The sum alone is never below zero: a sample of |ψ|² itself has (cells - 1)/2n on
+    average. Cells that hold no path and have less than half of one by q are left out of
+    their number; where most of the others hold only one or two the bias is larger than
+    what is taken away, which a sample of |ψ|² beside it shows.
+
+    Args:
+        counts: paths in each cell, as `Cells.counts` gives them.
+        shares: q, those of |ψ|², as `Cells.of_wave` gives them.
+
+    Returns:
+        H, its standard error, and what they are worth.
+
+    Raises:
+        ValueError: shapes that differ.
+
+    Source: A. Valentini (1991) Phys. Lett. A 156, 5; the bias is Miller's and Madow's.
+    """
+    _checks.check_shape(shares, "shares", counts.shape)
+    q = jnp.asarray(shares, counts.dtype)
+    n = jnp.maximum(jnp.sum(counts), 1)
+    p = counts / n
+    log = _log_ratio(p, q)
+    raw = jnp.sum(p * log)
+    cells = jnp.sum((counts > 0) | (n * q >= 0.5)).astype(p.dtype)
+    freedom = jnp.maximum(cells - 1, 1)
+    # Chance alone adds (cells - 1)/n to the mean square of ln(p/q). The
+    # last term is all that is left in equilibrium, where 2nH is a chi-square.
+    spread = jnp.maximum(jnp.sum(p * log**2) - freedom / n - raw**2, 0)
+    error = jnp.sqrt(spread / n + freedom / (2 * n**2))
+    chance = gammaincc(freedom / 2, n * jnp.maximum(raw, 0))
+    # Shares are right to some roundings of 1.
+    resolved = jnp.all((counts == 0) | (q > 10 * jnp.finfo(q.dtype).eps))
+    value = raw - freedom / (2 * n)
+    return Entropy(value, error, chance > RARE, resolved)
+
+
+def fine_entropy(
+    density: Float[Array, "..."], psi: Complex[Array, "..."], grid: Grid
+) -> Float[Array, ""]:
+    """Fine-grained H = ∫ ρ ln(ρ/|ψ|²) dx.
+
+    Without noise it does not change: f = ρ/|ψ|² is carried along the paths, and only
+    averages over cells relax.
+
+    Args:
+        density: ρ on the grid.
+        psi: ψ on the grid.
+        grid: the grid.
+
+    Raises:
+        ValueError: arrays that do not have the grid's shape.
+    """
+    _check(density, psi, grid)
+    return grid.cell * jnp.sum(density * _log_ratio(density, density_of(psi)))
+
+
+def entropy_rate(
+    density: Float[Array, "..."],
+    psi: Complex[Array, "..."],
+    grid: Grid,
+    nu: ArrayLike,
+) -> Float[Array, ""]:
+    """dH/dt of the fine-grained H, for paths with noise ν.
+
+    dH/dt = -Σ_i ν_i ∫ |ψ|² (∂_i f)²/f dx,  f = ρ/|ψ|²
+
+    Never above zero, and 0 only where f is the same everywhere, or ν = 0. Computed as
+    -4 Σ_i ν_i ∫ (∂_i √ρ - √ρ ∂_i ln|ψ|)² dx, which does not divide by ρ.
+
+    Args:
+        density: ρ on the grid; zero near the walls of the box.
+        psi: ψ on the grid, without nodes where ρ has not one too.
+        grid: the grid, of at least 9 points an axis.
+        nu: ν, length² over time, scalar or one an axis.
+
+    Returns:
+        Per unit of time.
+
+    Raises:
+        ValueError: arrays that do not have the grid's shape, or ν below zero.
+    """
+    _check(density, psi, grid)
+    _checks.check_not_negative(nu, "nu")
+    if jnp.ndim(nu):
+        _checks.check_shape(nu, "nu", (grid.ndim,))
+    nu = jnp.broadcast_to(jnp.asarray(nu, density.dtype), (grid.ndim,))
+    there = density > 0
+    root = jnp.where(there, jnp.sqrt(jnp.where(there, density, 1)), 0)
+    square = density_of(psi)
+    alive = square > jnp.finfo(square.dtype).tiny
+    total = jnp.zeros((), density.dtype)
+    slopes = zip(nu, grid.gradient(root), grid.gradient(psi), strict=True)
+    for one, rise, slope in slopes:
+        pull = jnp.real(jnp.conj(psi) * slope) / jnp.where(alive, square, 1)
+        away = rise - root * jnp.where(alive, pull, 0)
+        total += one * jnp.sum(away**2)
+    return -4 * grid.cell * total
+
+
+def _log_ratio(p: Array, q: Array) -> Array:
+    """ln(p/q), 0 where p is 0."""
+    there = p > 0
+    tiny = jnp.finfo(q.dtype).tiny
+    ratio = jnp.where(there, p, 1) / jnp.where(there, jnp.maximum(q, tiny), 1)
+    return jnp.where(there, jnp.log(ratio), 0)
+
+
+def _check(density: Array, psi: Array, grid: Grid) -> None:
+    _checks.check_shape(density, "density", grid.shape)
+    _checks.check_shape(psi, "psi", grid.shape)

@@ -1,0 +1,150 @@
+"""Relaxation to a ground state, in the eigenbasis of H: its rates, and the density."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ... import _checks
+from ...exact.eigenstates import eigenstates
+from ...laws.law import Law
+from ..arguments import one_particle
+from ..paths.processes import read_strength
+
+# Where the ground state's density is less than this share of its peak, its own
+# rounding would be taken for its shape.
+TAIL = 1e-16
+
+
+def relaxation_rates(
+    law: Law,
+    levels: int = 2,
+    *,
+    nu: ArrayLike | None = None,
+    nu_hat: ArrayLike | None = None,
+) -> Float[Array, " levels"]:
+    """Rates at which a density relaxes to that of the ground state.
+
+    λ_n = (2mν/ħ²)(E_n - E_0):  ν(∇² + 2∇ln ψ₀·∇) = -(2mν/ħ²) ψ₀⁻¹(H - E_0)ψ₀
+
+    Of f = ρ/|ψ₀|², each mode of which dies at its own rate; λ_1 is the gap, and H,
+    quadratic in f - 1, falls at twice the rate of what f has left.
+
+    Args:
+        law: `jqd.Schrodinger` of one mass on a grid of at most 4096 points, without
+            absorber, V constant in time.
+        levels: how many, from λ_0 = 0 on (static).
+        nu: ν >= 0, scalar; None for D, Nelson's.
+        nu_hat: ν over D in place of `nu`.
+
+    Returns:
+        (levels,) rates, per unit of time.
+
+    Raises:
+        ValueError: a law of another kind, more levels than points, 64-bit floats off.
+    """
+    H, hbar, D, nu = _read(law, nu, nu_hat)
+    energies, _ = eigenstates(
+        H.grid, H.potential(H.grid, 0.0), levels, mass=H.mass, hbar=hbar
+    )
+    return nu / (D * hbar) * (energies - energies[0])
+
+
+def relaxed_density(
+    law: Law,
+    density: Float[ArrayLike, "..."],
+    ts: ArrayLike,
+    *,
+    nu: ArrayLike | None = None,
+    nu_hat: ArrayLike | None = None,
+) -> Float[Array, "T ..."]:
+    """The density of paths in the ground state, from any density at ts[0].
+
+    ρ(t) = ψ₀ exp(-(2mν/ħ²)(H - E_0)(t - t₀)) (ρ(t₀)/ψ₀)
+
+    Exact but for the grid: no steps, no chance.
+
+    Args:
+        law: as for `relaxation_rates`.
+        density: ρ at ts[0], of the grid's shape; ρ²/|ψ₀|² is to be integrable.
+        ts: times, (T,), strictly increasing.
+        nu, nu_hat: as for `relaxation_rates`.
+
+    Returns:
+        (T, *grid.shape) densities; what lay where |ψ₀|² is below 1e-16 of its peak is
+        left out.
+
+    Raises:
+        ValueError: what `relaxation_rates` refuses, wrong shapes or numbers.
+    """
+    H, hbar, D, nu = _read(law, nu, nu_hat)
+    _checks.check_shape(density, "density", H.grid.shape)
+    _checks.check_not_negative(density, "density")
+    _checks.check_times(ts, "ts")
+    V = H.potential(H.grid, 0.0)
+    energies, states = eigenstates(H.grid, V, H.grid.size, mass=H.mass, hbar=hbar)
+    ts, density = _checks.widen(ts), _checks.widen(density)
+    rates = nu / (D * hbar) * (energies - energies[0])
+    return _relaxed(states, rates, H.grid.cell, density, ts - ts[0])
+
+
+@jax.jit
+def _relaxed(states, rates, cell, density, ts):
+    ground, shape = states[0], states.shape[1:]
+    there = ground**2 > TAIL * jnp.max(ground**2)
+    ratio = jnp.where(there, density / jnp.where(there, ground, 1), 0)
+    states = states.reshape(rates.size, -1)
+    parts = cell * (states @ ratio.reshape(-1))
+    decays = jnp.exp(-ts[:, None] * rates[None, :])
+    return ground[None] * ((decays * parts[None]) @ states).reshape(-1, *shape)
+
+
+def packet_clock(
+    ts: ArrayLike,
+    *,
+    width: ArrayLike = 1.0,
+    nu: ArrayLike | None = None,
+    mass: ArrayLike = 1.0,
+    hbar: ArrayLike = 1.0,
+) -> Float[Array, "..."]:
+    """The clock of a free Gaussian packet, by which its paths forget where they were.
+
+    s(t) = (ν/D) arctan(t/T₀),  T₀ = 2ms₀²/ħ
+
+    z = (x - x_c)/σ(t) is a stationary Ornstein-Uhlenbeck process of unit variance in s:
+    corr(z(0), z(t)) = e^(-s), and the n-th mode of a deviation keeps e^(-ns). s never
+    passes (ν/D)π/2: a free packet does not relax fully.
+
+    Args:
+        ts: times from that of least width on, any shape; may be infinite.
+        width: s₀, standard deviation of |ψ|² at t = 0.
+        nu: ν >= 0; None for D = ħ/2m.
+        mass: m.
+        hbar: ħ.
+
+    Returns:
+        s, of the shape of `ts`.
+
+    Raises:
+        ValueError: a width, mass or ħ that is not positive, ν below zero.
+    """
+    _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
+    _checks.check_real(ts, "ts")
+    width, mass, hbar, ts = map(_checks.widen, (width, mass, hbar, ts))
+    D = hbar / (2 * mass)
+    if nu is not None:
+        _checks.check_not_negative(nu, "nu")
+    share = 1.0 if nu is None else _checks.widen(nu) / D
+    return share * jnp.arctan(ts * D / width**2)
+
+
+def _read(law: Law, nu, nu_hat):
+    """H, ħ, D and ν of a particle in a potential that stays."""
+    H, hbar = one_particle(law)
+    if not H.autonomous:
+        raise ValueError(
+            "Argument `law` must have a V that is constant in time, but it changes."
+        )
+    D = (hbar / (2 * H.mass))[None]
+    if nu is not None:
+        _checks.check_scalar(nu, "nu")
+    return H, hbar, D[0], read_strength(nu, nu_hat, D)[0]

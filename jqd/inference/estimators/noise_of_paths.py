@@ -1,0 +1,216 @@
+"""ν, the noise of single paths, from the little that could tell it."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, Int
+
+from ... import _checks
+from ...status import Status, describe
+from ..goodness import MISFIT_P, p_value
+from ..identifiability import Unidentifiable
+
+# Information on ln ν of one count below which shares do not depend on ν: it is the
+# square of a relative change, so that rounding leaves 1e-20 of it.
+NOTHING = 1e-12
+PASSAGES = ("ideal", "recorded")
+_STEPS = 60
+# Expected counts from which on a bin takes part in chi-square by itself.
+_ENOUGH = 5.0
+
+
+class NoiseFit(NamedTuple):
+    """ν by maximum likelihood.
+
+    Attributes:
+        nu: ν, length² over time.
+        stderr: its standard error, that of Cramér and Rao.
+        information: Fisher's on ln ν, of one count: stderr/ν = 1/√(n information).
+        p_value: probability of counts as far from those expected, if the law is right.
+        status: code of `jqd.Status`: NOT_CONVERGED; UNIDENTIFIABLE where the standard
+            error is as large as ν; MISFIT where p_value is below 1e-3; NON_FINITE where
+            the shares or their slopes in ν are.
+    """
+
+    nu: Float[Array, ""]
+    stderr: Float[Array, ""]
+    information: Float[Array, ""]
+    p_value: Float[Array, ""]
+    status: Int[Array, ""]
+
+    def describe(self) -> str:
+        """The status in words."""
+        return describe(self.status, "fit")
+
+
+def nu_from_arrivals(
+    times: ArrayLike,
+    ts: ArrayLike,
+    arrived: Callable[[Array], Array],
+    *,
+    passages: str,
+    start: ArrayLike,
+) -> NoiseFit:
+    """ν from times of first arrival of paths that nothing records.
+
+    maximises Σ n_b ln p_b(ν),  p_b = F(t_b; ν) - F(t_{b-1}; ν)
+
+    Ideal passages are no experiment. What a detector records are positions at one time,
+    at the end, with the same distribution for every ν: such data are refused.
+
+    Args:
+        times: of first arrival, (n,); those before ts[0] or after ts[-1], infinite ones
+            too, count as such.
+        ts: ends of the bins, (T,), strictly increasing.
+        arrived: function of ν, scalar, that gives F at `ts`, (T,): a closed form, or
+            lambda nu: survival(law, psi0, ts, detector=L, nu=nu).arrived.
+        passages: "ideal"; "recorded" is refused.
+        start: ν to begin with, positive.
+
+    Returns:
+        ν with its standard error; works under vmap over `times`.
+
+    Raises:
+        ValueError: wrong shapes or numbers, or another word.
+        Unidentifiable: (a ValueError) recorded passages, or an F that does not depend
+            on ν.
+    """
+    _checks.check_choice(passages, "passages", PASSAGES)
+    if passages == "recorded":
+        raise Unidentifiable(
+            "Argument `passages` must be 'ideal' to tell ν, but is 'recorded': what a "
+            "detector shows has the same distribution for every ν."
+        )
+    _check_function(arrived, "arrived")
+    _checks.check_shape(times, "times", (None,))
+    _checks.check_real(times, "times")
+    _checks.check_times(ts, "ts")
+    ts = _checks.widen(ts)
+    times = jnp.asarray(times, ts.dtype)
+    bins = jnp.searchsorted(ts, times)
+    counts = jnp.zeros((1, ts.size + 1), ts.dtype).at[0, bins].add(1)
+    return _fitted(counts, _Bins(arrived, ts.size), start, "arrived")
+
+
+class _Bins(eqx.Module):
+    """Shares of the bins, from a distribution."""
+
+    arrived: Callable[[Array], Array]
+    size: int = eqx.field(static=True)
+
+    def __call__(self, nu: Array) -> Array:
+        F = jnp.asarray(self.arrived(nu))
+        _checks.check_shape(F, "arrived", (self.size,))
+        return jnp.diff(F, prepend=0, append=1)[None]
+
+
+def nu_from_relaxation(
+    counts: ArrayLike, shares: Callable[[Array], Array], *, start: ArrayLike
+) -> NoiseFit:
+    """ν from counts of an ensemble on its way to |ψ|².
+
+    maximises Σ_t Σ_c n_tc ln p_tc(ν)
+
+    The rates of relaxation are proportional to ν, so that stderr/ν is of the order of
+    1/√n. In equilibrium ρ = |ψ|² is the same for every ν, and the data are refused.
+    Nothing here says that other ensembles can be had.
+
+    Args:
+        counts: of paths in cells, (T, c), a row a time; of other paths at each time.
+        shares: function of ν, scalar, that gives the probability of each cell, (T, c),
+            from the known ρ at the start; see `relaxed_density` and `path_density`.
+        start: ν to begin with, positive.
+
+    Returns:
+        ν with its standard error; works under vmap over `counts`.
+
+    Raises:
+        ValueError: wrong shapes or numbers.
+        Unidentifiable: (a ValueError) shares that do not depend on ν.
+    """
+    _check_function(shares, "shares")
+    _checks.check_shape(counts, "counts", (None, None))
+    _checks.check_whole(counts, "counts")
+    return _fitted(_checks.widen(counts), shares, start, "shares")
+
+
+def _check_function(given: Any, name: str) -> None:
+    if not callable(given):
+        raise ValueError(
+            f"Argument `{name}` must be a function of ν, but is {given!r}."
+        )
+
+
+def _fitted(counts: Array, shares: Any, start: ArrayLike, name: str) -> NoiseFit:
+    _checks.check_scalar(start, "start")
+    _checks.check_positive(start, "start")
+    fit = _scored(counts, shares, jnp.log(jnp.asarray(start, counts.dtype)))
+    known = _checks.is_concrete(fit.information)
+    if known and float(fit.information) <= NOTHING:
+        raise Unidentifiable(
+            f"Argument `{name}` must depend on ν, but does not: |ψ|² is the density of "
+            "paths for every ν."
+        )
+    return fit
+
+
+@eqx.filter_jit
+def _scored(counts: Array, shares: Callable[[Array], Array], start: Array) -> NoiseFit:
+    """Fisher's scoring in ln ν."""
+    total = jnp.maximum(jnp.sum(counts, axis=1, keepdims=True), 1)
+    tiny = jnp.finfo(counts.dtype).tiny
+
+    def look(u):
+        p, slope = jax.jvp(
+            lambda u: jnp.asarray(shares(jnp.exp(u)), counts.dtype),
+            (u,), (jnp.ones_like(u),),
+        )  # fmt: skip
+        _checks.check_shape(p, "shares", counts.shape)
+        p = jnp.maximum(p, tiny)
+        # Where p is nothing but rounding, so is its slope.
+        relative = jnp.where(p > jnp.finfo(p.dtype).eps, slope / p, 0)
+        information = jnp.sum(total * p * relative**2)
+        return p, jnp.sum(counts * relative), information
+
+    def step(carry):
+        i, u, _ = carry
+        _, score, information = look(u)
+        move = score / jnp.maximum(information, tiny)
+        move = jnp.clip(jnp.where(information > 0, move, 0), -1, 1)
+        return i + 1, u + move, jnp.abs(move)
+
+    def going(carry):
+        i, _, move = carry
+        return (i < _STEPS) & (move > 1e-9)
+
+    first = (jnp.zeros((), jnp.int32), start, jnp.ones_like(start))
+    _, u, move = jax.lax.while_loop(going, step, first)
+    p, _, information = look(u)
+    nu, number = jnp.exp(u), jnp.sum(counts)
+    stderr = nu / jnp.sqrt(jnp.maximum(information, tiny))
+    chance = _chance(counts, total * p)
+    status = jnp.where(chance < MISFIT_P, Status.MISFIT, Status.OK)
+    status = jnp.where(information > 1, status, Status.UNIDENTIFIABLE)
+    status = jnp.where(move <= 1e-9, status, Status.NOT_CONVERGED)
+    status = jnp.where(jnp.isfinite(information), status, Status.NON_FINITE)
+    return NoiseFit(nu, stderr, information / number, chance, status.astype(jnp.int32))
+
+
+def _chance(counts: Array, expected: Array) -> Array:
+    """p-value of Pearson's chi-square; rare bins of a row are one."""
+    rare = expected < _ENOUGH
+    n, e = (
+        jnp.concatenate(
+            [jnp.where(rare, 0, x), jnp.sum(jnp.where(rare, x, 0), 1, keepdims=True)], 1
+        )
+        for x in (counts, expected)
+    )
+    used = e >= _ENOUGH
+    e = jnp.where(used, e, 1)
+    chi2 = jnp.sum(jnp.where(used, (n - e) ** 2 / e, 0))
+    excess = jnp.sum(jnp.where(used, 1 / e, 0))
+    freedom = jnp.sum(used) - counts.shape[0] - 1
+    return p_value(chi2, freedom, excess)
