@@ -50,6 +50,30 @@ def test_nelson_two_times(run):
 
 
 @pytest.mark.slow
+def test_arrival_times(run):
+    summary = run("arrival_times", ".gif")
+    medians = summary["medians"]
+    # the table of `claim-arrival`; a coarse grid leaves 1e-2
+    expected = {"0  (Bohm)": 5, "D/2": 4.7625, "D  (Nelson)": 4.5531, "2D": 4.2162}
+    assert {k: medians[k] for k in expected} == pytest.approx(expected, abs=0.02)
+    assert medians["Kijowski"] == pytest.approx(4.867, abs=0.01)
+    assert "no experiment is described" in summary["caution"]
+    assert summary["arrivals_for_5_sigma"] == pytest.approx(740, rel=0.03)
+
+
+@pytest.mark.slow
+def test_box_relaxation(run):
+    summary = run("box_relaxation", ".gif")
+    without, noisy = (
+        summary[f"H_with{name}"] for name in ("out_noise_at_4_pi", "_noise_at_the_end")
+    )
+    # half a standard error of 0.03 and less between these
+    assert without["linear"] > without["quadratic"] + 0.05
+    assert max(noisy.values()) < without["quadratic"]
+    assert summary["largest_control_in_standard_errors"] < 4.5
+
+
+@pytest.mark.slow
 def test_quantum_statistics(run):
     summary = run("quantum_statistics")
     # own weights for each particle are Maxwell-Boltzmann's, however many draws

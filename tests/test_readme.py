@@ -117,6 +117,16 @@ def test_hydrodynamic_block_runs():
 
 
 @pytest.mark.slow
+def test_relaxation_block_runs():
+    done = run_code(section("Relaxation"))
+    assert done.returncode == 0, done.stderr
+    assert "3 of 3: The paths are no sample of |ψ|²" in done.stdout
+    # rates n, and the gap of each half
+    assert re.match(r"\[0\. *1\. *2\.", done.stdout)
+    assert re.search(r"\[1\.999\d* 1\.999\d*\]", done.stdout)
+
+
+@pytest.mark.slow
 def test_copies_block_runs():
     done = run_code(section("Copies"))
     assert done.returncode == 0, done.stderr

@@ -18,7 +18,7 @@ class Entropy(NamedTuple):
     """H of a sample.
 
     Attributes:
-        value: H less its bias; of samples of |ψ|² near 0, on either side.
+        value: H without its bias; of samples of |ψ|² near 0, on either side.
         error: its standard error from chance.
         equilibrium: whether the sample can be one of |ψ|²: of those one in 1e5 is not
             found to be.
@@ -45,12 +45,12 @@ def relative_entropy(p: Float[Array, " c"], q: Float[Array, " c"]) -> Float[Arra
 def coarse_entropy(counts: Float[Array, " c"], shares: ArrayLike) -> Entropy:
     """Coarse-grained H of a sample, without its bias.
 
-    H = Σ p ln(p/q) - (cells - 1)/2n,  p = counts/n
+    H = Σ p ln(p/q) - (cells - 1)/2n - ..,  p = counts/n
 
     The sum alone is never below zero: a sample of |ψ|² itself has (cells - 1)/2n on
-    average. Cells that hold no path and have less than half of one by q are left out of
-    their number; where most of the others hold only one or two the bias is larger than
-    what is taken away, which a sample of |ψ|² beside it shows.
+    average, and 1/12λn more of each cell in which λ paths are expected, which is taken
+    away too. Cells that hold no path and have less than half of one by q are left out;
+    the rest of those with λ < 1 leave at most 0.4/n each.
 
     Args:
         counts: paths in each cell, as `Cells.counts` gives them.
@@ -62,7 +62,8 @@ def coarse_entropy(counts: Float[Array, " c"], shares: ArrayLike) -> Entropy:
     Raises:
         ValueError: shapes that differ.
 
-    Source: A. Valentini (1991) Phys. Lett. A 156, 5; the bias is Miller's and Madow's.
+    Source: A. Valentini (1991) Phys. Lett. A 156, 5 for H; the bias is that of G. A.
+    Miller (1955), with the next two orders.
     """
     _checks.check_shape(shares, "shares", counts.shape)
     q = jnp.asarray(shares, counts.dtype)
@@ -70,16 +71,19 @@ def coarse_entropy(counts: Float[Array, " c"], shares: ArrayLike) -> Entropy:
     p = counts / n
     log = _log_ratio(p, q)
     raw = jnp.sum(p * log)
-    cells = jnp.sum((counts > 0) | (n * q >= 0.5)).astype(p.dtype)
-    freedom = jnp.maximum(cells - 1, 1)
-    # Chance alone adds (cells - 1)/n to the mean square of ln(p/q). The
-    # last term is all that is left in equilibrium, where 2nH is a chi-square.
+    # Cells in which there is something to be seen.
+    cells = (counts > 0) | (n * q >= 0.5)
+    freedom = jnp.maximum(jnp.sum(cells).astype(p.dtype) - 1, 1)
+    # 1/(k + 1) is 1/λ on average, 1/(k + 1)(k + 2) its square.
+    next_orders = (1 + 1 / (counts + 2)) / (12 * (counts + 1))
+    value = raw - freedom / (2 * n) - jnp.sum(jnp.where(cells, next_orders, 0)) / n
+    # Chance alone adds (cells - 1)/n to the mean square of ln(p/q). The last term is
+    # all that is left in equilibrium, where 2nH and cells - 1 more are a chi-square.
     spread = jnp.maximum(jnp.sum(p * log**2) - freedom / n - raw**2, 0)
     error = jnp.sqrt(spread / n + freedom / (2 * n**2))
-    chance = gammaincc(freedom / 2, n * jnp.maximum(raw, 0))
+    chance = gammaincc(freedom / 2, jnp.maximum(n * value + freedom / 2, 0))
     # Shares are right to some roundings of 1.
     resolved = jnp.all((counts == 0) | (q > 10 * jnp.finfo(q.dtype).eps))
-    value = raw - freedom / (2 * n)
     return Entropy(value, error, chance > RARE, resolved)
 
 

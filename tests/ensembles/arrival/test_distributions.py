@@ -141,6 +141,7 @@ def test_limit_of_backflow(U, expected):
     assert backflow_limit(U) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.equation("diffusion", "claim-backflow")
 @pytest.mark.slow
 def test_limit_of_backflow_without_cut_off():
     # c/U cancels; literature has 0.03845 and the next order is 1e-5 at U = 20.

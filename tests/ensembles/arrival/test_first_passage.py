@@ -41,6 +41,7 @@ def centre(s):
     return 2 / np.pi * np.arcsin(np.exp(-s))
 
 
+@pytest.mark.equation("diffusion", "claim-arrival")
 @pytest.mark.parametrize("nu", TABLE)
 def test_free_packet_by_volumes(nu):
     ts = np.insert(TS, 2, MEDIANS[nu])
@@ -111,6 +112,7 @@ def test_what_an_arrival_tells():
     assert told == pytest.approx(0.0169, abs=2e-4)
 
 
+@pytest.mark.equation("diffusion", "claim-arrival-node")
 def test_a_node_is_a_wall():
     """n = 1: who starts on the left never comes to a detector on the right."""
     psi = BOX.normalise(BOX.x * jnp.exp(-(BOX.x**2) / 2) + 0j)

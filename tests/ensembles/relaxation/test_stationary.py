@@ -30,6 +30,7 @@ def fine(spacing):
     return jqd.Grid((-8.0, 8.0), points)
 
 
+@pytest.mark.equation("diffusion", "claim-relaxation")
 def test_rates_by_levels():
     """P12, and n · 2mνω/ħ in other units."""
     np.testing.assert_allclose(
@@ -55,6 +56,7 @@ def test_rates_by_levels():
     assert jax.grad(gap)(1.44) == pytest.approx(1 / 2.4, rel=1e-8)
 
 
+@pytest.mark.equation("diffusion", "claim-relaxation")
 def test_a_displaced_density():
     """P13: it stays Gaussian, H = (δ²mω/ħ) exp(-2 · 2νmωt/ħ)."""
     shift, ts = 0.7, np.array([0.0, 0.5, 1.0])
@@ -95,6 +97,7 @@ def test_chain_of_the_oscillator(spacing, shift):
     np.testing.assert_allclose(found.weights, 0.5, atol=spacing**3)
 
 
+@pytest.mark.equation("diffusion", "claim-relaxation-nodes")
 def test_weights_of_domains_are_kept():
     """P14: 0.8 on the left stays there; each side comes to the shape of |ψ|²."""
     grid = fine(0.035)
@@ -160,6 +163,7 @@ def test_domains_of_a_plane():
     assert all(len(set(part)) == 1 for part in quarters.values())
 
 
+@pytest.mark.equation("diffusion", "claim-relaxation-free")
 def test_the_clock_of_a_free_packet():
     """P15: for ever e^(-π/2) of a deviation is left, or its power."""
     assert np.exp(-packet_clock(np.inf)) == pytest.approx(0.20787957635, abs=1e-10)

@@ -26,6 +26,7 @@ def crossings(key, n=10_000):
     return -jnp.log(jnp.sin(jnp.pi * u / 2)) / (2 * NU)
 
 
+@pytest.mark.equation("diffusion", "claim-noise-untold")
 def test_crossings_of_the_centre(key):
     """Information .5909 a crossing, sd(ν)/ν = .0130 at 1e4, and pulls of width 1."""
     keys = jax.random.split(key, 100)
@@ -112,6 +113,7 @@ def test_a_displaced_density(key):
     assert float(pull.std(ddof=1)) == pytest.approx(1, abs=0.28)
 
 
+@pytest.mark.equation("diffusion", "claim-noise-untold")
 def test_equilibrium_tells_nothing():
     """|ψ|² at any number of times, from the library's own densities."""
     line = jqd.Grid((-8.0, 8.0), 96)
