@@ -12,8 +12,10 @@ from ..._checks import check_choice, whole_number
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status, describe
+from ..paths.guide import whole_density
 from ..paths.noise import Noise
 from ..paths.processes import read_start, read_walk
+from ..paths.sampling import kolmogorov_smirnov, sample_status
 from ..paths.walk import Walk, begin, interval
 from .detector import CAUTION, Detector, read_detector
 
@@ -34,6 +36,9 @@ class Arrivals(eqx.Module):
         times: time at which each path first arrives, (n,); infinite where it does not.
         status: code of `jqd.Status`, (n,); that of a path that ended after it had
             arrived is OK.
+        start_status: OUT_OF_EQUILIBRIUM where the positions at ts[0] were given and are
+            no sample of |ψ|², as for `Paths.equilibrium`: F is then that of another
+            ensemble.
     """
 
     ts: Float[Array, " T"]
@@ -44,6 +49,7 @@ class Arrivals(eqx.Module):
     lost: Float[Array, " T"]
     times: Float[Array, " n"]
     status: Int[Array, " n"]
+    start_status: Int[Array, ""]
 
     @property
     def ok(self) -> Array:
@@ -53,6 +59,8 @@ class Arrivals(eqx.Module):
     def describe(self) -> str:
         """The status in words, what the steps leave, and what is not claimed."""
         sentences = [describe(self.status, "path")]
+        if self.start_status != Status.OK:
+            sentences.append(describe(self.start_status, "sample"))
         if self._steps_are_long():
             sentences.append(
                 "the steps err by more than chance, see `step_error`: raise `substeps`"
@@ -146,7 +154,13 @@ def _run(
     walk: Walk, psi: Array, ts: Array, x0, noise: Noise, place: Detector, probes: int
 ) -> Arrivals:
     walk = in_precision(walk, psi.real.dtype)
-    x0 = noise.positions(walk.grid, psi) if x0 is None else x0
+    start_status = jnp.asarray(Status.OK, jnp.int32)
+    if x0 is None:
+        x0 = noise.positions(walk.grid, psi)
+    else:
+        density = whole_density(psi, walk.grid.ndim)
+        ks = kolmogorov_smirnov(jax.lax.stop_gradient(x0), walk.grid, density)
+        start_status = sample_status(ks, jnp.asarray(x0.shape[0]))
     level = noise.uniforms(x0.dtype)
     walkers, seen, waits, ended = _rollout(
         walk, psi, ts, x0, level, noise, place, halves=False
@@ -164,8 +178,9 @@ def _run(
     status = jnp.where(seen.waits > 0, walkers.status, Status.OK)
     arrived = jnp.mean(1 - waits, axis=1)
     return Arrivals(
-        ts, arrived, error, step_error, step_chance, lost, seen.times, status
-    )
+        ts, arrived, error, step_error, step_chance, lost, seen.times, status,
+        start_status,
+    )  # fmt: skip
 
 
 def _chance(values: Array) -> Array:

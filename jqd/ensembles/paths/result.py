@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ...status import Status, describe
 from .observables import Average, mean_square_displacement, two_time_correlation
-from .sampling import FAR, LINE
+from .sampling import LINE, sample_status
 
 
 class Paths(eqx.Module):
@@ -50,15 +50,13 @@ class Paths(eqx.Module):
         False where `ks` exceeds 2.5/√n along an axis: of samples of |ψ|² one in 1e5
         does. Few paths tell little.
         """
-        scale = FAR / LINE
-        return jnp.all(~(self.ks > scale * self.ks_line), axis=-1)
+        return self.sample_status == Status.OK
 
     @property
     def sample_status(self) -> Int[Array, " T"]:
         """Code of `jqd.Status` of the sample at each time, OUT_OF_EQUILIBRIUM where
         `equilibrium` is False; `status` is that of single paths."""
-        code = jnp.where(self.equilibrium, Status.OK, Status.OUT_OF_EQUILIBRIUM)
-        return code.astype(jnp.int32)
+        return sample_status(self.ks, jnp.sum(self.ok))
 
     @property
     def ks_line(self) -> Array:

@@ -7,6 +7,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
 from ...spaces import Grid
+from ...status import Status
 from .guide import each_component, refined, whole_density
 
 # Points to which the grid is refined before the density is taken as linear between
@@ -131,6 +132,14 @@ def kolmogorov_smirnov(
         for axis in range(grid.ndim)
     ]
     return jnp.stack(distances)
+
+
+def sample_status(ks: Float[Array, "... d"], count: Array) -> Int[Array, "..."]:
+    """Code of `jqd.Status` of samples of so many positions, by their distances to |ψ|²:
+    OUT_OF_EQUILIBRIUM beyond 2.5/√n along an axis, which one in 1e5 is by chance."""
+    line = FAR / jnp.sqrt(jnp.maximum(count, 1).astype(ks.dtype))
+    far = jnp.any(ks > line, axis=-1)
+    return jnp.where(far, Status.OUT_OF_EQUILIBRIUM, Status.OK).astype(jnp.int32)
 
 
 def _marginal(density: Array, axis: int) -> Array:

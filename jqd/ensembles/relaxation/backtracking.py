@@ -85,7 +85,8 @@ def backtracked(
         substeps: steps between two times, to begin with.
 
     Returns:
-        f on the lattice, the norm, coarse-grained H and a status.
+        f on the lattice, the norm, coarse-grained H and a status. Under jit `most` must
+        be less than twice `points`, for a traced norm decides nothing.
 
     Raises:
         ValueError: what `bohm` refuses, a density that is none, cells of another box.
@@ -104,7 +105,7 @@ def backtracked(
         _checks.check_not_negative(density, "density")
         start = jnp.asarray(density, psi.real.dtype)
         found = _back(walk, psi, times, start, cells, points)
-        if found.status == Status.OK or 2 * points > most:
+        if 2 * points > most or found.status == Status.OK:
             return found
         points, steps = 2 * points, 2 * steps
 

@@ -35,6 +35,15 @@ def test_shares_of_a_gaussian():
     np.testing.assert_allclose(cells.shares(density, LINE), expected, atol=1e-14)
 
 
+def test_shares_of_a_wave_that_its_grid_just_resolves():
+    """ψ = e^(5ix) + e^(-5ix) on 16 points: |ψ|² has k = 10, which 16 do not resolve."""
+    grid, cells = jqd.Grid((0.0, 2 * np.pi), 16), Cells((0.0, 2 * np.pi), 7)
+    edges = np.linspace(0, 2 * np.pi, 8)
+    expected = np.diff(edges + np.sin(10 * edges) / 10) / (2 * np.pi)
+    found = cells.of_wave(2 * jnp.cos(5 * grid.x) + 0j, grid)
+    np.testing.assert_allclose(found[:-1], expected, atol=1e-14)
+
+
 @pytest.mark.parametrize(
     ("phases", "expected"), [("quadratic", 0.910), ("linear", 0.507)]
 )

@@ -10,6 +10,7 @@ import jqd
 from jqd import Status
 from jqd.ensembles import (
     Cells,
+    arrival,
     backtracked,
     equilibration,
     nelson,
@@ -74,6 +75,17 @@ def test_status_of_a_sample(key):
     gone = equilibration(WELL, fast, 1.6 * ts, key, density=ground, **RUN)
     assert list(gone.status) == [Status.OK, Status.LEFT_GRID, Status.LEFT_GRID]
     assert gone.lost[2] > 0.1
+
+
+def test_arrivals_from_another_start(key):
+    """Positions that are given may be no sample of |ψ|²; those that are drawn are."""
+    run = {"detector": 1.0, "error_paths": 0, "substeps": 5, "stepper": jqd.strang}
+    given = arrival(WELL, GROUND, [0.0, 0.2], key, x0=np.linspace(-1, 0, 400), **run)
+    assert given.start_status == Status.OUT_OF_EQUILIBRIUM
+    assert "no sample of |ψ|²" in given.describe()
+    drawn = arrival(WELL, GROUND, [0.0, 0.2], key, paths=400, **run)
+    assert drawn.start_status == Status.OK
+    assert "sample" not in drawn.describe()
 
 
 @pytest.mark.slow
@@ -167,6 +179,22 @@ def test_density_by_volumes():
     moved = gaussian(np.asarray(run.x), 0.7 * np.exp(-1))
     np.testing.assert_allclose(run.density[2], moved, atol=1e-3)
     np.testing.assert_allclose(run.density.sum(axis=1) * 0.04, 1, atol=1e-12)
+
+
+def test_ends_are_walls():
+    """A flat ψ: the heat equation between walls, from a cosine that is even at both."""
+    grid = jqd.Grid((0.0, 2.0), 32)
+    law = jqd.Schrodinger.on_grid(grid, 0 * grid.x)
+    flat, rho = jnp.full(32, 2**-0.5) + 0j, 0.5 + 0.25 * jnp.cos(np.pi * grid.x)
+    run = path_density(
+        law, flat, [0.0, 0.1, 0.2], density=rho, nu=0.5, cells=200, substeps=40
+    )
+    assert (run.status == Status.OK).all()
+    left = np.exp(-0.5 * np.pi**2 * np.asarray(run.ts))[:, None]
+    exact = 0.5 + 0.25 * left * np.cos(np.pi * np.asarray(run.x))[None]
+    # steps of 1/400 and cells of 1/100, of the second order: (π/100)²/24 and less
+    np.testing.assert_allclose(run.density, exact, atol=1e-4)
+    np.testing.assert_allclose(run.density.mean(axis=1), 0.5, atol=1e-12)
 
 
 @pytest.mark.slow
