@@ -154,7 +154,8 @@ def gaussian_paths(
         # rows of the piece without its end, at which an impulse acts, or which is last
         inside = times[(times >= t0) & ((times < t1) if S is not None else True)]
         if t1 > t0:
-            kept, state = _solve(M, nu, state, t0, t1, inside, jumps)
+            crossed = np.asarray([t for t in jumps if t0 < t < t1])
+            kept, state = _solve(M, nu, state, t0, t1, inside, crossed)
             rows.append(kept)
         elif S is None:
             rows.append(jax.tree.map(lambda a: a[None][: inside.size], state))
@@ -164,6 +165,7 @@ def gaussian_paths(
     return GaussianMoments(jnp.asarray(times), C, K, P)
 
 
+@jax.jit
 def _solve(M, nu, state, t0, t1, inside, jumps):
     """(C, K, P) at the times inside, and at t1."""
     import diffrax
@@ -182,15 +184,12 @@ def _solve(M, nu, state, t0, t1, inside, jumps):
         return flow + flow.T, B @ K, spreading + spreading.T + 2 * N
 
     controller = diffrax.PIDController(rtol=_TOLERANCE, atol=_TOLERANCE)
-    crossed = [t for t in jumps if t0 < t < t1]
-    if crossed:
-        controller = diffrax.ClipStepSizeController(
-            controller, jump_ts=jnp.asarray(crossed)
-        )
+    if jumps.size:
+        controller = diffrax.ClipStepSizeController(controller, jump_ts=jumps)
     found = diffrax.diffeqsolve(
         diffrax.ODETerm(rate), diffrax.Dopri8(), t0, t1, None, state,
         stepsize_controller=controller, max_steps=16**4,
-        saveat=diffrax.SaveAt(ts=np.append(inside, t1)),
+        saveat=diffrax.SaveAt(ts=jnp.append(inside, t1)),
     )  # fmt: skip
     kept = jax.tree.map(lambda a: a[:-1], found.ys)
     return kept, jax.tree.map(lambda a: a[-1], found.ys)
@@ -265,12 +264,16 @@ def _read_hamiltonian(hamiltonian: Any, n: int) -> Callable[[Any], Array]:
                 f"Argument `hamiltonian` must give a matrix of shape {(n, n)}, but its "
                 f"shape is {shape}."
             )
-        return hamiltonian
+        return jax.tree_util.Partial(hamiltonian)
     _checks.check_shape(hamiltonian, "hamiltonian", (n, n))
     _checks.check_finite(hamiltonian, "hamiltonian")
     _check_symmetric(hamiltonian, "hamiltonian")
-    M = _checks.widen(hamiltonian)
-    return lambda t: M
+    return jax.tree_util.Partial(_constant, _checks.widen(hamiltonian))
+
+
+def _constant(M: Array, t: Any) -> Array:
+    del t
+    return M
 
 
 def _read_impulses(
