@@ -42,6 +42,8 @@ MEASURED = {
 }  # fmt: skip
 
 
+@pytest.mark.equation("diffusion", "claim-records")
+@pytest.mark.equation("diffusion", "claim-measured-path")
 @pytest.mark.parametrize("nu", NUS)
 def test_records_do_not_know_the_noise_and_paths_do(nu):
     for variance in (50.0, 0.5, 0.01):
@@ -58,6 +60,7 @@ def test_records_do_not_know_the_noise_and_paths_do(nu):
         assert quarter.correlation[-1, 0, 0] == pytest.approx(own, abs=STEPS)
 
 
+@pytest.mark.equation("diffusion", "claim-brownian")
 @pytest.mark.parametrize("nu", NUS)
 def test_unmeasured_paths_of_a_ground_state_forget(nu):
     ts = np.linspace(0, np.pi, 4)
@@ -132,6 +135,8 @@ PAIR = {
 }
 
 
+@pytest.mark.equation("diffusion", "claim-signals")
+@pytest.mark.equation("diffusion", "claim-far-particle")
 @pytest.mark.parametrize("nu", PAIR)
 def test_an_entangled_pair_signals_out_of_equilibrium_alone(nu):
     C = squeezed_pair()
@@ -152,6 +157,7 @@ def test_an_entangled_pair_signals_out_of_equilibrium_alone(nu):
     assert np.cosh(1.2) / 2 == pytest.approx(0.905327784, abs=1e-9)
 
 
+@pytest.mark.equation("diffusion", "claim-far-particle")
 def test_drift_of_one_particle_of_a_pair_depends_on_the_other():
     """b_1 = -2ν cosh(2r) x1 + 2ν sinh(2r) x2, by the slope of K at the start."""
     C, nu, dt = squeezed_pair(), 0.5, 1e-5

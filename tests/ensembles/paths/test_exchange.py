@@ -20,6 +20,7 @@ TS = np.linspace(0, 1, 31)
 KEY = jax.random.key(5)
 
 
+@pytest.mark.equation("diffusion", "claim-exchange")
 def test_bosons_change_places():
     """(2/π) arcsin(e^{-2νt}) have not, at ν = ½, t = 1."""
     run = nelson(
@@ -38,6 +39,7 @@ def test_bosons_change_places():
     assert abs(square.mean() - 1) < 4 * square.std() / np.sqrt(square.size)
 
 
+@pytest.mark.equation("diffusion", "claim-exchange")
 @pytest.mark.parametrize(
     ("psi", "nu_hat", "square"), [(BOSONS, 0.0, 1), (FERMIONS, 1.0, 3), (FERMIONS, 2, 3)]
 )

@@ -41,6 +41,7 @@ def moments(values):
 
 
 @pytest.mark.sampled
+@pytest.mark.equation("diffusion", "claim-records")
 @pytest.mark.parametrize("nu", [0.5, 0.0, 0.25, 1.0])
 def test_a_measured_path_turns_and_its_record_knows_no_noise(nu):
     ts = np.array([0.0, np.pi / 2, np.pi])
@@ -153,7 +154,8 @@ def test_each_path_has_its_own_numbers_also_with_impulses_and_pulses():
         ).positions  # fmt: skip
 
     parts = jnp.concatenate([run(2, 0), run(2, 2)], axis=1)
-    np.testing.assert_array_equal(run(4, 0), parts)
+    # how the paths of a run are dealt out changes rounding
+    np.testing.assert_allclose(run(4, 0), parts, atol=1e-12)
 
 
 def test_a_path_that_an_impulse_throws_out_of_the_box_has_ended():
@@ -270,6 +272,7 @@ def test_conditional_waves_where_there_is_none():
     assert bool(jnp.all(empty.psi == 0))
 
 
+@pytest.mark.equation("diffusion", "claim-collapse")
 def test_after_disjoint_branches_the_conditional_wave_is_the_collapsed_one():
     """A pointer that goes to ±2 with the sign of x, s = .4."""
     line = jqd.Grid([(-8.0, 8.0), (-6.0, 6.0)], (80, 64))
@@ -339,6 +342,7 @@ def patterns():
     return grid, {a: np.asarray(run(a)) for a in (0.25, 0.5, 1.0, 2.0)}
 
 
+@pytest.mark.equation("diffusion", "claim-C-which-path")
 def test_the_overlap_of_the_pointer_emerges(patterns):
     grid, densities = patterns
     x = np.ravel(grid.coordinates[0])
@@ -371,6 +375,7 @@ def crossing_share(density, grid):
     return (upper[x < -1e-9].sum() + middle / 2) / upper.sum()
 
 
+@pytest.mark.equation("diffusion", "claim-ways-cross")
 def test_behind_disjoint_pointers_ways_cross(patterns):
     grid, densities = patterns
     # Φ(-2/σ(T)), σ = 3.346806; quadratic in the cell, and e^-8 of the pointers overlap
@@ -378,6 +383,7 @@ def test_behind_disjoint_pointers_ways_cross(patterns):
 
 
 @pytest.mark.slow
+@pytest.mark.equation("diffusion", "claim-ways-cross")
 @pytest.mark.parametrize("nu", [0.0, 0.5])
 def test_bohm_paths_cross_behind_a_pointer_and_not_without(nu):
     grid, psi = slits((320, 32))
