@@ -1,12 +1,22 @@
 """The legs of a run: from one save time, jump or impulse to the next."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ..laws.motion import Motion
+
+
+class Interrupted(Protocol):
+    """What may jump, or be struck by impulses."""
+
+    def jumps(self) -> Array | None:
+        """Times at which it jumps."""
+
+    def impulses(self) -> Array | None:
+        """Times at which its state changes at once."""
 
 
 class Legs(NamedTuple):
@@ -38,7 +48,7 @@ class Legs(NamedTuple):
         return None if self.struck is None else self.struck[index]
 
 
-def legs_of(motion: Motion, ts: Array) -> Legs:
+def legs_of(motion: Interrupted, ts: Array) -> Legs:
     """The legs of a run over the save times."""
     jumps, impulses = motion.jumps(), motion.impulses()
     marks = [

@@ -107,7 +107,7 @@ def _dense(grid: Grid, potential: Array, mass: Array, hbar: Array) -> Array:
 
 
 def _kinetic(grid: Grid, scales: Float[Array, " d"]) -> Float[Array, "n n"]:
-    """Σ s_i k_i² between points: a circulant matrix along each axis, else the identity."""
+    """Σ s_i k_i² between points: circulant along each axis, the rest the identity."""
     terms = []
     axes = zip(scales, grid.wavenumbers, grid.shape, strict=True)
     for axis, (scale, k, n) in enumerate(axes):

@@ -118,12 +118,12 @@ def gaussian_paths(
     Args:
         covariance: C at ts[0], (2d, 2d), of a pure state.
         ts: times, (T,), strictly increasing.
-        hamiltonian: M of H = ½ (q, p) M (q, p)^T, as `quadratic_hamiltonian` makes it, or a
-            function of the time.
+        hamiltonian: M of H = ½ (q, p) M (q, p)^T, as `quadratic_hamiltonian` makes it,
+            or a function of the time.
         nu: ν, (d,) or scalar, not negative, length² over time.
         start: P at ts[0], (d, d), of paths that are not in equilibrium; None for C_zz.
-        impulses: (time, S), with S of `impulse_map`, from ts[0] on; those of one time in the
-            order in which they come.
+        impulses: (time, S), with S of `impulse_map`, from ts[0] on; those of one time
+            in the order in which they come.
         jumps: times at which `hamiltonian` jumps.
 
     Returns:
@@ -158,7 +158,7 @@ def gaussian_paths(
             kept, state = _solve(M, nu, state, t0, t1, inside, crossed)
             rows.append(kept)
         elif S is None:
-            rows.append(jax.tree.map(lambda a: a[None][: inside.size], state))
+            rows.append(jax.tree.map(lambda a, n=inside.size: a[None][:n], state))
         if S is not None:
             state = _struck(S, state)
     C, K, P = (jnp.concatenate(part) for part in zip(*rows, strict=True))

@@ -1,4 +1,4 @@
-"""Particles by name: which axes of a grid are theirs, and which of them are identical."""
+"""Particles by name: which axes of a grid are theirs, and who are identical."""
 
 import itertools
 from collections.abc import Sequence

@@ -91,7 +91,8 @@ def never_exchanged(
     ]
     if axes[0] == axes[1]:
         raise ValueError(
-            f"Argument `second` must be another axis than `first`, but both are {first}."
+            "Argument `second` must be another axis than `first`, but both are "
+            f"{first}."
         )
     _checks.check_numbers(nu, "nu")
     if np.ndim(nu) > 0:

@@ -135,7 +135,8 @@ def _rollout(walk, psi, ts, x0, noise, keep, *, halves):
     """The paths at the end, and (kept, ks, diagnostics) stacked over times."""
 
     def until(carry, leg):
-        psi, walkers, _ = follow(walk, *carry, leg, noise, halves=halves)
+        psi, walkers = carry
+        psi, walkers, _ = follow(walk, psi, walkers, leg, noise, halves=halves)
         return (psi, walkers), _look(walk, leg.end, psi, walkers, keep)
 
     legs, saved = course(walk, ts)
@@ -149,12 +150,12 @@ class Leg(NamedTuple):
     """From one time, jump or impulse to the next; the first takes no time.
 
     Attributes:
-        index: from -1 on.
+        number: from -1 on.
         start, end: of its steps.
         struck: which impulses act at its end, (K,); None for none.
     """
 
-    index: Array
+    number: Array
     start: Array
     end: Array
     struck: Array | None
@@ -183,9 +184,9 @@ def follow(
         if walk.law.jumps() is not None:
             here = walk.pull(psi, leg.start)(walkers.x)
             walkers = walkers._replace(here=here)
-        index, t0, t1, _ = leg
+        number, t0, t1, _ = leg
         return interval(
-            walk, psi, walkers, t0, t1, noise, index, steps, halves, watch, seen
+            walk, psi, walkers, t0, t1, noise, number, steps, halves, watch, seen
         )
 
     def strike(k):
@@ -202,8 +203,9 @@ def follow(
     # The first time is a turn of the same loop, which halves what is compiled.
     carry = (psi, walkers, seen)
     carry = jax.lax.cond(leg.end > leg.start, advance, stay, carry)
-    for k in range(0 if leg.struck is None else leg.struck.size):
-        carry = jax.lax.cond(leg.struck[k], strike(k), stay, carry)
+    if leg.struck is not None:
+        for k in range(leg.struck.size):
+            carry = jax.lax.cond(leg.struck[k], strike(k), stay, carry)
     return carry
 
 

@@ -74,7 +74,8 @@ class Fluid(eqx.Module):
 
     def along(self, axis: int) -> tuple[Array, Array]:
         """D and m along one axis of a grid."""
-        return tuple(each_axis(self.space, f)[axis] for f in (self.D, self.mass))
+        D, mass = (each_axis(self.space, f)[axis] for f in (self.D, self.mass))
+        return D, mass
 
     @property
     def periodic(self) -> bool:

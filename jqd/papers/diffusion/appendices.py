@@ -69,10 +69,9 @@ equation("claim-C-which-path", "Appendix C").holds(
     "Devices behind the slits make the ensemble mixed, and probabilities add: a "
     "pointer of width s that the way moves to a or -a leaves exp(-a^2/2s^2) of the "
     "fringes, the overlap of its states, which comes out of the motion of both. A "
-    "detector of two states that the upper way turns leaves the cosine of the angle; by "
-    "pi, all of them with dark for bright, and the ensemble pure.",
-    test="ensembles/paths/test_measurement.py"
-    "::test_the_overlap_of_the_pointer_emerges",
+    "detector of two states that the upper way turns leaves the cosine of the angle; "
+    "by pi, all of them with dark for bright, and the ensemble pure.",
+    test="ensembles/paths/test_measurement.py::test_the_overlap_of_the_pointer_emerges",
 )(closed_forms.slit_density)
 equation("claim-C-each-particle", "Appendix C").open(
     "Each particle passes through one of the slits. So does every continuous path "

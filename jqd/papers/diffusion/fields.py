@@ -76,9 +76,7 @@ def _odd_wavenumbers(grid: Grid, psi: Array) -> list[Array]:
     return odd
 
 
-def laplacian(
-    psi: Array, grid: Grid, kind: str, weights: ArrayLike = 1.0
-) -> Array:
+def laplacian(psi: Array, grid: Grid, kind: str, weights: ArrayLike = 1.0) -> Array:
     """Σ w_i ∂_i²ψ, by one weight or one an axis."""
     weights = jnp.broadcast_to(jnp.asarray(weights), (grid.ndim,))
     if kind == "spectral":

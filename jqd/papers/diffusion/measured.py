@@ -19,8 +19,8 @@ equation("claim-records", "beyond the paper").holds(
 equation("claim-measured-path", "beyond the paper").holds(
     "The path itself, which nothing but its pointer sees, turns to cos(wt)/2 at half a "
     "period as the pointer sharpens: -0.480 without noise, -0.490 with Nelson's at a "
-    "variance of 0.01, of 0.500 and 0.022 unmeasured. At a quarter of a period it keeps "
-    "what it had unmeasured, while the records say 0.",
+    "variance of 0.01, of 0.500 and 0.022 unmeasured. At a quarter of a period it "
+    "keeps what it had unmeasured, while the records say 0.",
     test="exact/test_quadratic.py::test_records_do_not_know_the_noise_and_paths_do",
 )(exact.gaussian_paths)
 equation("claim-collapse", "beyond the paper").holds(

@@ -41,7 +41,8 @@ def test_bosons_change_places():
 
 @pytest.mark.equation("diffusion", "claim-exchange")
 @pytest.mark.parametrize(
-    ("psi", "nu_hat", "square"), [(BOSONS, 0.0, 1), (FERMIONS, 1.0, 3), (FERMIONS, 2, 3)]
+    ("psi", "nu_hat", "square"),
+    [(BOSONS, 0.0, 1), (FERMIONS, 1.0, 3), (FERMIONS, 2, 3)],
 )
 def test_bohm_bosons_and_fermions_of_any_noise_do_not(psi, nu_hat, square):
     """They rest, or ψ vanishes where they meet."""

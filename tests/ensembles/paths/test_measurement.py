@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal, norm
 
 import jqd
 from jqd import exact
@@ -172,8 +173,6 @@ def test_an_impulse_may_carry_paths_to_a_detector():
         law, START, [0.0, 0.2, 0.3, 0.4], KEY, detector=1.0, axis=1,
         nu=[0.5, 0.0], paths=2000, substeps=4, error_paths=0,
     )  # fmt: skip
-    from scipy.stats import norm, multivariate_normal
-
     before = norm.sf(1 / np.sqrt(0.5))
     # neither before nor after
     C = np.array([[0.5, 0.5], [0.5, 0.5 + 1.125]])
@@ -290,7 +289,7 @@ def test_after_disjoint_branches_the_conditional_wave_is_the_collapsed_one():
         share = abs(found.grid.cell * jnp.sum(own * wave)) ** 2
         # tails of e^-9 of the other side
         assert share == pytest.approx(1, abs=1e-4)
-    weights = found.density / jnp.exp(-jnp.array([0.3, 0.2]) ** 2 / 0.32)
+    weights = found.density / jnp.exp(-(jnp.array([0.3, 0.2]) ** 2) / 0.32)
     assert weights[0] / weights[1] == pytest.approx(0.36 / 0.64, abs=1e-3)
 
 
@@ -401,9 +400,7 @@ def test_bohm_paths_cross_behind_a_pointer_and_not_without(nu):
     line = jqd.Grid(grid.bounds[0], 320)
     alone = line.normalise(jnp.sum(psi, axis=1))
     free = jqd.Schrodinger.on_grid(line, 0 * line.x)
-    paths = nelson(
-        free, alone, ts, KEY, nu=nu, paths=2000, substeps=200, error_paths=0
-    )
+    paths = nelson(free, alone, ts, KEY, nu=nu, paths=2000, substeps=200, error_paths=0)
     x = np.asarray(paths.positions)[..., 0]
     changed = np.sum(np.sign(x[0]) != np.sign(x[2]))
     assert changed == 0 if nu == 0 else changed > 100

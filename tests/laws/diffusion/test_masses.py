@@ -114,9 +114,7 @@ def test_links_of_different_2mD_along_two_axes():
             energy += own * GRID.spacing[1 - axis]
     np.testing.assert_allclose(found[0], total[0], rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(found[1], total[1], rtol=1e-10, atol=1e-10)
-    whole = link_energy(
-        jnp.asarray(a), jnp.asarray(s), GRID, D, jnp.asarray(MASSES)
-    )
+    whole = link_energy(jnp.asarray(a), jnp.asarray(s), GRID, D, jnp.asarray(MASSES))
     assert whole == pytest.approx(float(energy), rel=1e-12)
 
 
