@@ -110,8 +110,10 @@ if TYPE_CHECKING:
     from .records import load_state as load_state
     from .records import simulate as simulate
     from .spaces import Grid as Grid
+    from .spaces import Particles as Particles
     from .spaces import Symbol as Symbol
     from .spaces import driven as driven
+    from .spaces import impulse as impulse
     from .spaces import named_pulse as named_pulse
     from .spaces import parse_hamiltonian as parse_hamiltonian
     from .spaces import pulse as pulse

@@ -156,15 +156,16 @@ def fixed(**default: Any) -> Any:
     return eqx.field(metadata={_KEY: fixed}, **default)
 
 
-def parts(*within: str, each: str = "") -> Any:
+def parts(*within: str, each: str = "", **default: Any) -> Any:
     """A field whose own fields, or entries, are constants by their names alone.
 
     Args:
         *within: the one field of it that holds them, if not all do.
         each: what one of its entries is called where it is a tuple: `each` if there is
             one only, else `each[0]`, `each[1]`.
+        **default: `default`, of the field.
     """
-    return eqx.field(metadata={_KEY: Parts(within, each)})
+    return eqx.field(metadata={_KEY: Parts(within, each)}, **default)
 
 
 class Parts(NamedTuple):

@@ -74,6 +74,24 @@ def test_box_relaxation(run):
 
 
 @pytest.mark.slow
+def test_measured_path(run):
+    summary = run("measured_path", ".gif")
+    assert summary["largest_deviation_in_standard_errors"] < 4.5
+    unmeasured, weak, strong = summary["nelson_at_half_a_period_unmeasured_weak_strong"]
+    assert unmeasured == pytest.approx(0.021607, abs=1e-6)
+    assert weak == pytest.approx(-0.239197, abs=1e-6)
+    assert strong < -0.4
+
+
+@pytest.mark.slow
+def test_which_path_pointer(run):
+    summary = run("which_path_pointer", ".gif")
+    assert summary["largest_error_of_the_overlap"] < 1e-4
+    assert summary["bohm_paths_that_cross_without_a_pointer"] == 0
+    assert summary["paths_that_cross_with_one"]["Nelson, no pointer"] > 0.05
+
+
+@pytest.mark.slow
 def test_quantum_statistics(run):
     summary = run("quantum_statistics")
     # own weights for each particle are Maxwell-Boltzmann's, however many draws

@@ -127,6 +127,25 @@ def test_relaxation_block_runs():
 
 
 @pytest.mark.slow
+def test_measurement_block_runs():
+    done = run_code(section("Measurement"))
+    assert done.returncode == 0, done.stderr
+    first, shapes, last = done.stdout.splitlines()
+    number = r"(-?\d\.\d+)"
+    sampled = re.search(f"record {number} path {number}", first)
+    known = re.fullmatch(f"record {number} path {number}", last)
+    assert sampled is not None
+    assert known is not None
+    record, path = map(float, known.groups())
+    assert abs(record + 0.5) < 1e-9
+    assert abs(path + 0.239197) < 1e-6
+    # of 2000 paths, four standard errors of products of spread below .8
+    for mine, exact in zip(map(float, sampled.groups()), (record, path), strict=True):
+        assert abs(mine - exact) < 0.07
+    assert shapes == "(2000, 40) (2000,)"
+
+
+@pytest.mark.slow
 def test_copies_block_runs():
     done = run_code(section("Copies"))
     assert done.returncode == 0, done.stderr

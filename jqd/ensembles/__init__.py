@@ -7,8 +7,11 @@ from .arrival.kijowski import kijowski as kijowski
 from .arrival.paths import arrival as arrival
 from .arrival.survival import survival as survival
 from .cells import Cells as Cells
+from .paths.conditional import Conditional as Conditional
+from .paths.conditional import conditional_wave as conditional_wave
 from .paths.observables import Average as Average
 from .paths.observables import mean_square_displacement as mean_square_displacement
+from .paths.observables import never_exchanged as never_exchanged
 from .paths.observables import two_time_correlation as two_time_correlation
 from .paths.processes import bohm as bohm
 from .paths.processes import nelson as nelson

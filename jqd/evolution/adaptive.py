@@ -86,6 +86,11 @@ class Adaptive(eqx.Module):
         self, law: Motion, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
     ) -> Trajectory:
         """The trajectory; see `jqd.evolve`."""
+        if law.impulses() is not None:
+            raise ValueError(
+                "Argument `method` must be Fixed for a law with impulses, such as "
+                "Fixed(jqd.srkn11, 50), but is Adaptive."
+            )
         return _run(self, law, state0, ts, observe)
 
 

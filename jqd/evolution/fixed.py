@@ -15,6 +15,7 @@ from .. import _checks
 from ..laws.motion import Motion
 from ..status import Status
 from ..steppers import Splitting
+from .legs import Legs, legs_of, strike
 from .reversible import reversible_rollout
 from .trajectory import (
     Trajectory,
@@ -118,6 +119,11 @@ class Fixed(eqx.Module):
             _checks.check_shape(self.counts, "counts", (ts.shape[0] - 1,))
         if isinstance(self.stepper, Splitting):
             self.stepper.flows(law)  # refused here rather than under jit
+        if self.gradient == "reversible" and law.impulses() is not None:
+            raise ValueError(
+                "Argument `gradient` must not be 'reversible' for a law with impulses, "
+                "but is; use 'checkpointed'."
+            )
         return _run(self, law, state0, ts, observe)
 
 
@@ -149,9 +155,8 @@ def _run(
         error = difference(jax.lax.stop_gradient(values), check, scale)
         relative = at_the_end(frozen[0], last, end, ended, ts, scale)
     diagnostics = summarise(records, reached)
-    each = jnp.broadcast_to(jnp.asarray(steps), ts[1:].shape)
-    _, ends, each, _ = _ends_of_steps(law, ts, each)
-    diagnostics["num_steps"] = jnp.sum(jnp.where(ends[1:] < when, each, 0))
+    legs, counts = _counted(law, ts, steps)
+    diagnostics["num_steps"] = jnp.sum(jnp.where(legs.times[1:] < when, counts, 0))
     resolution = resolved(records, ts, reached)
     run = Trajectory(ts, values, error, status, when, diagnostics, resolution)
     return mark_inaccurate(run, relative)
@@ -169,47 +174,35 @@ def rollout(
 ):
     """Values and records at all save times; last sound state, status, failure time."""
     traced = not isinstance(steps, int)
-    counts = jnp.broadcast_to(jnp.asarray(steps), ts[1:].shape)
-    saved, ts, counts, margin = _ends_of_steps(law, ts, counts)
+    legs, counts = _counted(law, ts, steps)
 
     def interval(carry, inputs):
-        t0, t1, count = inputs
-        if margin is not None:
-            t0, t1 = t0 + margin, jnp.maximum(t1 - margin, t0 + margin)
-        carry = _advance(method, law, t0, t1, carry, count if traced else steps)
+        t0, t1, count, struck = inputs
+        t0, t1 = legs.ends(t0, t1)
+        after, *rest = _advance(method, law, t0, t1, carry, count if traced else steps)
+        carry = (strike(law, struck, after), *rest)
         looked = observe(t1, carry[0]), record(law, carry[0], judged=judged)
         return carry, looked
 
     if method.gradient != "direct" and not traced:
         interval = jax.checkpoint(interval)
+    state0 = strike(law, legs.strikes(0), state0)
     start = (state0, jnp.asarray(Status.OK), jnp.asarray(jnp.inf, ts.dtype))
     first = (observe(ts[0], state0), record(law, state0, judged=judged))
+    times, struck = legs.times, legs.strikes(slice(1, None))
     (last, status, when), rest = jax.lax.scan(
-        interval, start, (ts[:-1], ts[1:], counts)
+        interval, start, (times[:-1], times[1:], counts, struck)
     )
     values, records = jax.tree.map(
-        lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b])[saved], first, rest
+        lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b])[legs.saved], first, rest
     )
     return values, records, last, status, when
 
 
-def _ends_of_steps(law: Motion, ts: Array, counts: Array):
-    """Save times and jumps of the law in order, and how far steps keep from them.
-
-    Returns:
-        Where the save times stand among the times (a slice or indices), the times,
-        the steps of each interval, and a margin of a few rounding errors (None where
-        nothing jumps), without which steps that ask for their ends look past a jump.
-    """
-    jumps = law.jumps()
-    if jumps is None:
-        return slice(None), ts, counts, None
-    inside = jnp.clip(jax.lax.stop_gradient(jumps).astype(ts.dtype), ts[0], ts[-1])
-    times = jnp.sort(jnp.concatenate([ts, inside]))
-    of = jnp.clip(jnp.searchsorted(ts, times[:-1], side="right") - 1, 0, None)
-    counts = counts[jnp.minimum(of, counts.shape[0] - 1)]
-    margin = 4 * jnp.finfo(ts.dtype).eps * jnp.max(jnp.abs(times))
-    return jnp.searchsorted(times, ts), times, counts, margin
+def _counted(law: Motion, ts: Array, steps: int | Array) -> tuple[Legs, Array]:
+    """The legs of a run, and the steps of each."""
+    legs = legs_of(law, ts)
+    return legs, jnp.broadcast_to(jnp.asarray(steps), ts[1:].shape)[legs.within]
 
 
 def _advance(

@@ -14,7 +14,9 @@ from ..interop import as_array
 from ..laws.motion import Motion
 from ..laws.schrodinger import Schrodinger
 from ..spaces.grids import Grid
-from ..spaces.hamiltonians import ParticleOnGrid
+from ..spaces.hamiltonians import OnGrid
+from ..spaces.identical import Exchange
+from ..spaces.particles import particles_alone
 from ..status import Status
 from ..steppers import PhaseFlow, Splitting, chin4a
 from .evolution import in_precision
@@ -59,8 +61,9 @@ def ground_state(
     max_steps: ArrayLike = 20_000,
     stepper: Splitting = chin4a,
     below: ArrayLike | None = None,
+    symmetry: Exchange | None = None,
 ) -> StationaryState:
-    """The ground state of a particle on a grid, or the lowest one above given states.
+    """The ground state of particles on a grid, or the lowest one above given states.
 
     ψ ← exp(-H Δτ/ħ) ψ / |..|, by a splitting, until <H> settles: what the energy would
     still lose, as a geometric series, is below `tol`, or below rounding. The step
@@ -80,13 +83,15 @@ def ground_state(
         stepper: a splitting without negative coefficients: `chin4a` or `strang`.
         below: (k, *shape) orthonormal states that the result shall be orthogonal to;
             what they are wrong by is no part of the error estimate.
+        symmetry: of identical particles, from `Particles.identical`: the lowest state
+            of these, to which each step is projected.
 
     Returns:
         The state.
 
     Raises:
-        ValueError: no such law, a splitting with steps back, or an argument of wrong
-            shape or value.
+        ValueError: no such law, a splitting with steps back, a symmetry that H does
+            not have, or an argument of wrong shape or value.
     """
     _check_law(law)
     grid = cast(Grid, law.grid)  # as `_check_law` made sure
@@ -105,11 +110,38 @@ def ground_state(
     _checks.check_shape(kept, "below", (None, *grid.shape))
     _check_orthonormal(kept, grid)
     kept = kept.astype(start.dtype)
+    if symmetry is not None:
+        symmetry.check(cast(OnGrid, law.hamiltonian))
     precision = start.real.dtype
     law = cast(Schrodinger, in_precision(law, precision))
     dtau = jnp.asarray(dtau, dtype=precision)
     tol, max_steps = jnp.asarray(tol, dtype=precision), jnp.asarray(max_steps)
-    return _find(law, start, dtau, kept, tol, max_steps, stepper)
+    allowed = _Allowed(grid, kept, symmetry)
+    return _find(law, start, dtau, allowed, tol, max_steps, stepper)
+
+
+class _Allowed(eqx.Module):
+    """The states among which the lowest one is sought.
+
+    Attributes:
+        grid: the grid.
+        below: states that they are orthogonal to, (k, *shape).
+        symmetry: of identical particles, or None.
+    """
+
+    grid: Grid
+    below: Array
+    symmetry: Exchange | None
+
+    def nearest(self, psi: Array) -> Array:
+        """ψ without what is not allowed, normalised."""
+        if self.symmetry is not None:
+            psi = self.symmetry.project(psi)
+        if self.below.shape[0] > 0:
+            flat = self.below.reshape(self.below.shape[0], -1)
+            shares = jnp.conj(flat) @ psi.reshape(-1) * self.grid.cell
+            psi = psi - (shares @ flat).reshape(self.grid.shape)
+        return self.grid.normalise(psi)
 
 
 class _Progress(NamedTuple):
@@ -129,16 +161,16 @@ def _find(
     law: Schrodinger,
     start: Array,
     dtau: Array,
-    below: Array,
+    allowed: _Allowed,
     tol: Array,
     max_steps: Array,
     stepper: Splitting,
 ) -> StationaryState:
     frozen = jax.lax.stop_gradient(law)
-    start, dtau, below = jax.lax.stop_gradient((start, dtau, below))
+    start, dtau, allowed = jax.lax.stop_gradient((start, dtau, allowed))
 
     def relax(psi: Array, dtau: Array) -> tuple[_Progress, Array]:
-        return _relax(frozen, psi, dtau, below, tol, max_steps, stepper)
+        return _relax(frozen, psi, dtau, allowed, tol, max_steps, stepper)
 
     run, status = relax(start, dtau)
     check, _ = relax(run.psi, dtau / 2)
@@ -159,7 +191,7 @@ def _relax(
     law: Schrodinger,
     psi: Array,
     dtau: Array,
-    below: Array,
+    allowed: _Allowed,
     tol: Array,
     max_steps: Array,
     stepper: Splitting,
@@ -169,7 +201,7 @@ def _relax(
     step = _decaying_step(law, dtau, stepper, psi.dtype)
 
     def once(_: Array, psi: Array) -> Array:
-        return grid.normalise(_without(step(psi), below, grid))
+        return allowed.nearest(step(psi))
 
     def advance(run: _Progress) -> _Progress:
         psi = jax.lax.fori_loop(0, _STRIDE, once, run.psi)
@@ -194,7 +226,7 @@ def _relax(
     def unfinished(run: _Progress) -> Array:
         return ~settled(run) & _is_state(run.psi, grid) & (run.steps < max_steps)
 
-    psi = grid.normalise(_without(psi, below, grid))
+    psi = allowed.nearest(psi)
     energy, _ = _energy_and_residual(law, psi)
     never = jnp.full_like(energy, jnp.inf)
     run = _Progress(psi, energy, energy, never, never, jnp.asarray(0))
@@ -242,15 +274,6 @@ def _decaying_step(
     return step
 
 
-def _without(psi: Array, below: Array, grid: Grid) -> Array:
-    """ψ less its part along the states below."""
-    if below.shape[0] == 0:
-        return psi
-    flat = below.reshape(below.shape[0], -1)
-    shares = jnp.conj(flat) @ psi.reshape(-1) * grid.cell
-    return psi - (shares @ flat).reshape(grid.shape)
-
-
 def _energy_and_residual(law: Schrodinger, psi: Array) -> tuple[Array, Array]:
     """<H> and |Hψ - <H>ψ| of a state of unit norm."""
     image = law.hamiltonian.apply(psi, 0.0, law.hbar)
@@ -277,9 +300,14 @@ def _default_start(grid: Grid) -> Complex[Array, "..."]:
 
 
 def _check_law(law: Motion) -> None:
-    hamiltonian = law.hamiltonian if isinstance(law, Schrodinger) else None
-    if not isinstance(hamiltonian, ParticleOnGrid):
+    quantum = law.hamiltonian if isinstance(law, Schrodinger) else None
+    hamiltonian = particles_alone(quantum)
+    if hamiltonian is None and isinstance(quantum, OnGrid):
+        wanted, found = "be free of vector potentials and pointers", "is not"
+    elif hamiltonian is None:
         wanted, found = "be a particle on a grid", f"is {type(law).__name__}"
+    elif _stands_still(hamiltonian.mass):
+        wanted, found = "have finite masses", "has an axis of infinite mass"
     elif not hamiltonian.autonomous:
         wanted, found = "have a potential constant in time", "its V takes a time"
     elif hamiltonian.absorber is not None:
@@ -287,6 +315,11 @@ def _check_law(law: Motion) -> None:
     else:
         return
     raise ValueError(f"Argument `law` must {wanted}, but {found}.")
+
+
+def _stands_still(mass: Array) -> bool:
+    """Whether nothing moves along an axis: no ground state but a point of the grid."""
+    return _checks.is_concrete(mass) and bool(np.any(np.isinf(np.asarray(mass))))
 
 
 def _check_orthonormal(states: Array, grid: Grid) -> None:

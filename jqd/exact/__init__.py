@@ -16,6 +16,10 @@ from .closed_forms import squeezed_state as squeezed_state
 from .eigenstates import eigenstates as eigenstates
 from .open_kerr import open_kerr as open_kerr
 from .open_kerr import open_kerr_amplitude as open_kerr_amplitude
+from .quadratic import GaussianMoments as GaussianMoments
+from .quadratic import gaussian_paths as gaussian_paths
+from .quadratic import impulse_map as impulse_map
+from .quadratic import quadratic_hamiltonian as quadratic_hamiltonian
 from .schrodinger_newton import (
     schrodinger_newton_ground_state as schrodinger_newton_ground_state,
 )

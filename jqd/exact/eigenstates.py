@@ -1,4 +1,4 @@
-"""Stationary states of a particle on a periodic grid, free of any time step."""
+"""Stationary states of particles on a periodic grid, free of any time step."""
 
 import jax
 import jax.numpy as jnp
@@ -17,9 +17,9 @@ def eigenstates(
     mass: ArrayLike = 1.0,
     hbar: ArrayLike = 1.0,
 ) -> tuple[Float[Array, " levels"], Float[Array, "levels ..."]]:
-    """The lowest stationary states of a particle on a periodic grid.
+    """The lowest stationary states of particles on a periodic grid.
 
-    (-ħ²/2m ∇² + V) ψ_n = E_n ψ_n, the Laplacian by discrete Fourier transforms
+    (-Σ_i ħ²/2m_i ∂_i² + V) ψ_n = E_n ψ_n, with derivatives by Fourier transforms
 
     The dense matrix is diagonalised: meant for up to some 2000 points. Where a state
     and its transform vanish towards the edges of the grid, energies are right to
@@ -30,7 +30,7 @@ def eigenstates(
         grid: the grid.
         potential: real V of the grid's shape, unit of energy.
         levels: number of states, from the ground state up (static).
-        mass: m, scalar.
+        mass: m, scalar, or one an axis.
         hbar: ħ, scalar.
 
     Returns:

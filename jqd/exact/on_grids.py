@@ -8,6 +8,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jqd import _checks
 from jqd.spaces import Grid
+from jqd.spaces.hamiltonians import read_masses
 
 from ..steppers.eigenbasis import unitary_orbit
 
@@ -22,9 +23,9 @@ def hamiltonian(
     mass: ArrayLike = 1.0,
     hbar: ArrayLike = 1.0,
 ) -> Float[Array, "n n"]:
-    """The Hamiltonian of a particle on a periodic grid, as a dense matrix.
+    """The Hamiltonian of particles on a periodic grid, as a dense matrix.
 
-    H = F⁻¹ (ħ²k²/2m) F + V, with F the discrete Fourier transform
+    H = F⁻¹ Σ_i (ħ²k_i²/2m_i) F + V, with F the discrete Fourier transform
 
     Equal to the operator that a split-step method applies with FFTs, the mode of the
     highest wavenumber included. Points are numbered as `psi.reshape(-1)` does.
@@ -32,7 +33,7 @@ def hamiltonian(
     Args:
         grid: the grid, of n points.
         potential: real V of the grid's shape, unit of energy.
-        mass: m, scalar.
+        mass: m, scalar, or one an axis; infinite for none.
         hbar: ħ, scalar.
 
     Returns:
@@ -52,9 +53,9 @@ def hamiltonian(
     _checks.check_real(potential, "potential")
     _checks.check_finite(potential, "potential")
     _checks.check_size(potential, "potential")
-    for name, constant in (("mass", mass), ("hbar", hbar)):
-        _checks.check_shape(constant, name, ())
-        _checks.check_positive(constant, name)
+    _checks.check_shape(hbar, "hbar", ())
+    _checks.check_positive(hbar, "hbar")
+    mass = read_masses(mass, grid.ndim)
     potential, mass, hbar = map(_checks.widen, (potential, mass, hbar))
     return _dense(grid, potential, mass, hbar)
 
@@ -68,9 +69,9 @@ def propagate(
     mass: ArrayLike = 1.0,
     hbar: ArrayLike = 1.0,
 ) -> Complex[Array, "nt ..."]:
-    """Exact wave functions of a particle on a periodic grid, free of any time step.
+    """Exact wave functions of particles on a periodic grid, free of any time step.
 
-    iħ ∂ₜψ = (-ħ²/2m ∇² + V) ψ, solved in the eigenbasis of `hamiltonian`
+    iħ ∂ₜψ = (-Σ_i ħ²/2m_i ∂_i² + V) ψ, solved in the eigenbasis of `hamiltonian`
 
     The time costs nothing: the error is that of the grid alone. Meant for up to some
     2000 points. Works under jit, vmap and grad.
@@ -80,7 +81,7 @@ def propagate(
         potential: real V of the grid's shape, unit of energy.
         psi0: wave function of the grid's shape at ts[0], ∫ |psi0|² dx = 1.
         ts: (nt,) strictly increasing times.
-        mass: m, scalar.
+        mass: m, scalar, or one an axis; infinite for none.
         hbar: ħ, scalar.
 
     Returns:
@@ -101,14 +102,15 @@ def propagate(
 
 @jax.jit
 def _dense(grid: Grid, potential: Array, mass: Array, hbar: Array) -> Array:
-    scale = hbar**2 / (2 * mass)
-    return scale * _minus_laplacian(grid) + jnp.diag(potential.reshape(-1))
+    scales = jnp.broadcast_to(hbar**2 / (2 * mass), (grid.ndim,))
+    return _kinetic(grid, scales) + jnp.diag(potential.reshape(-1))
 
 
-def _minus_laplacian(grid: Grid) -> Float[Array, "n n"]:
-    """k² between points: a circulant matrix along each axis, the rest the identity."""
+def _kinetic(grid: Grid, scales: Float[Array, " d"]) -> Float[Array, "n n"]:
+    """Σ s_i k_i² between points: circulant along each axis, the rest the identity."""
     terms = []
-    for axis, (k, n) in enumerate(zip(grid.wavenumbers, grid.shape, strict=True)):
+    axes = zip(scales, grid.wavenumbers, grid.shape, strict=True)
+    for axis, (scale, k, n) in enumerate(axes):
         # k² is real and even, its highest mode included, and so is its transform;
         # the mean with its mirror image makes that exact.
         column = jnp.fft.ifft(k.reshape(-1) ** 2).real
@@ -116,6 +118,6 @@ def _minus_laplacian(grid: Grid) -> Float[Array, "n n"]:
         index = jnp.arange(n)
         circulant = column[(index[:, None] - index[None, :]) % n]
         factors = [jnp.eye(m) for m in grid.shape]
-        factors[axis] = circulant
+        factors[axis] = scale * circulant
         terms.append(functools.reduce(jnp.kron, factors))
     return functools.reduce(jnp.add, terms)

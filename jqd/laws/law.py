@@ -41,6 +41,11 @@ class Law(Motion):
         del t, x
         return None
 
+    def displaced(self, k: int, x: Array) -> Array:
+        """Positions of paths on a grid after the k-th of `impulses`, (n, d)."""
+        del k
+        return x
+
     # -- beside quantum mechanics, for `jqd.vet` --------------------------------------
 
     def yardstick(self) -> "Law | None":

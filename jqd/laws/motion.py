@@ -119,6 +119,19 @@ class Motion(eqx.Module):
         """Times at which `vector_field` jumps, (J,), where steps end; None for none."""
         return None
 
+    def impulses(self) -> Array | None:
+        """Times at which the state changes at once, (K,); None for none.
+
+        A run that begins, passes or ends at one of them takes it, and what is saved at
+        that time is the state after it.
+        """
+        return None
+
+    def struck(self, k: int, state: PyTree[Array]) -> PyTree[Array]:
+        """The state after the k-th impulse."""
+        del k
+        return state
+
     def apart(self, one: PyTree[Array], other: PyTree[Array]) -> Array | None:
         """Relative difference of two states, by which runs with other steps are judged.
 

@@ -20,6 +20,7 @@ from ..spaces.hamiltonians import (
     matrix_hamiltonian,
     read_masses,
 )
+from ..spaces.identical import Particles
 from ..spaces.particles import particles_on_grid
 from ..spaces.potentials import FunctionPotential, SampledPotential, potential
 from ..spaces.resolution import tail_error
@@ -76,7 +77,7 @@ class Schrodinger(Law):
         grid: Grid,
         V: Callable[..., Array] | ArrayLike | SampledPotential | FunctionPotential,
         *,
-        mass: ArrayLike = 1.0,
+        mass: ArrayLike | Particles = 1.0,
         hbar: ArrayLike = 1.0,
         absorber: ArrayLike | None = None,
         vector_potential: Callable[..., Any] | VectorPotential | None = None,
@@ -96,8 +97,8 @@ class Schrodinger(Law):
                 step takes about four times that.
             V: values on the grid, or a callable of the coordinates (and of the time,
                 if V depends on it) that acts point by point.
-            mass: m, scalar, or one an axis; `inf` for a pointer that has no kinetic
-                term and stays where it is.
+            mass: m, scalar, or one an axis, or `jqd.Particles` by name; `inf` for a
+                pointer that has no kinetic term and stays where it is.
             hbar: ħ, scalar.
             absorber: W ≥ 0 of the grid's shape, in energy units, as
                 `jqd.spaces.absorbing_layer` makes it; None for closed walls.
@@ -105,7 +106,9 @@ class Schrodinger(Law):
                 periodic along its own axis; None for none.
             charge: q of A, scalar; None for 1 where there is A.
             couplings: by axis of a pointer y, the velocity a_y(x, ..) or a_y(x, .., t)
-                = g(t) A(x) with which it is moved; not of y itself.
+                with which it is moved, not of y itself; or (A, g) of a_y = g(t) A(x)
+                with a pulse, on whose jumps steps end, or with `jqd.impulse`s, which
+                move it by G A(x) at once (`evolve` then takes `Fixed`).
             **constants: array constants of V, passed to it by keyword; leaves of the
                 law, so that they can be fitted.
 
@@ -121,6 +124,8 @@ class Schrodinger(Law):
                 on a grid that is spread over devices.
         """
         V = potential(V, grid, **constants)
+        if isinstance(mass, Particles):
+            mass = mass.masses(grid.ndim)
         mass = read_masses(mass, grid.ndim)
         if absorber is not None:
             absorber = constant(absorber, "absorber")
@@ -224,7 +229,22 @@ class Schrodinger(Law):
     def jumps(self) -> Array | None:
         """Where a pulse jumps."""
         H = self.hamiltonian
-        return H.jumps() if isinstance(H, DrivenHamiltonian) else None
+        return None if isinstance(H, MatrixHamiltonian) else H.jumps()
+
+    def impulses(self) -> Array | None:
+        """When impulses move pointers."""
+        H = self.hamiltonian
+        return H.impulses() if isinstance(H, OnGrid) else None
+
+    def struck(self, k: int, state: Array) -> Array:
+        """ψ(x, y - G A(x)) of the k-th impulse."""
+        H = self.hamiltonian
+        return H.struck(k, state) if isinstance(H, OnGrid) else state
+
+    def displaced(self, k: int, x: Float[Array, "n d"]) -> Float[Array, "n d"]:
+        """Paths on a grid after the k-th impulse, Y + G A(X), (n, d)."""
+        H = self.hamiltonian
+        return H.displaced(k, x) if isinstance(H, OnGrid) else x
 
     def density(self, state: Array) -> Float[Array, "..."]:
         """|ψ|²: per unit of volume on a grid, populations for a matrix."""

@@ -90,6 +90,24 @@ class OnGrid(eqx.Module):
         del t, x
         return None
 
+    def jumps(self) -> Array | None:
+        """Times at which H jumps, (J,), where steps end; None for none."""
+        return None
+
+    def impulses(self) -> Array | None:
+        """Times at which ψ and paths change at once, (K,); None for none."""
+        return None
+
+    def struck(self, k: int, psi: Array) -> Array:
+        """ψ after the k-th impulse."""
+        del k
+        return psi
+
+    def displaced(self, k: int, x: Float[Array, "n d"]) -> Float[Array, "n d"]:
+        """Positions of paths after the k-th impulse."""
+        del k
+        return x
+
     def on_potential(self, psi: Array, t: ArrayLike) -> Array:
         """(V - iW) psi."""
         image = self.potential(self.grid, t).astype(self.mass.dtype) * psi
@@ -239,7 +257,7 @@ def read_masses(mass: ArrayLike, ndim: int) -> Array:
 
     Args:
         mass: scalar, or (ndim,), where an infinite one stands for an axis along which
-            nothing moves by itself.
+            nothing moves by itself; that of one axis becomes a scalar.
         ndim: number of axes.
 
     Raises:
@@ -259,4 +277,4 @@ def read_masses(mass: ArrayLike, ndim: int) -> Array:
                 "Argument `mass` must be positive on every axis and finite on one, but "
                 f"is {values.tolist()}."
             )
-    return constant(mass, "mass")
+    return jnp.squeeze(constant(mass, "mass")) if ndim == 1 else constant(mass, "mass")

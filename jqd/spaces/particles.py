@@ -7,11 +7,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ..constants import scalars
+from ..constants import parts, scalars
 from ..steppers.flows import CovariantFlow, Flows, PhaseFlow, Sequence, along
 from .couplings import Coupling, commute, read_couplings
 from .grids import Grid
-from .hamiltonians import OnGrid, refuse_absorber
+from .hamiltonians import OnGrid, ParticleOnGrid, refuse_absorber
 from .potentials import FunctionPotential, SampledPotential
 from .vector_potentials import VectorPotential
 from .vector_potentials import vector_potential as read_vector_potential
@@ -40,15 +40,53 @@ class ParticlesOnGrid(OnGrid):
     absorber: Float[Array, "..."] | None = None
     charge: Float[Array, ""] | None = None
     vector_potential: VectorPotential | None = None
-    couplings: tuple[Coupling, ...] = ()
+    couplings: tuple[Coupling, ...] = parts(each="coupling", default=())
     commuting: bool = eqx.field(static=True, default=True)
 
     @property
     def autonomous(self) -> bool:
         """Whether V, A and the couplings are the same at all times."""
         A = self.vector_potential
-        still = [c.velocity.autonomous for c in self.couplings]
+        still = [c.autonomous for c in self.couplings]
         return all((self.potential.autonomous, A is None or A.autonomous, *still))
+
+    @property
+    def lasting(self) -> tuple[Coupling, ...]:
+        """The couplings that take time: all but impulses."""
+        return tuple(c for c in self.couplings if c.impulses is None)
+
+    def jumps(self) -> Array | None:
+        """Where the pulse of a coupling jumps."""
+        jumps = [c.pulse.jumps for c in self.couplings if c.pulse is not None]
+        jumps = [jnp.ravel(times) for times in jumps if jnp.size(times)]
+        return jnp.concatenate(jumps) if jumps else None
+
+    def impulses(self) -> Array | None:
+        """Times of the impulses of all couplings."""
+        times = [c.impulses.times for c in self.couplings if c.impulses is not None]
+        return jnp.concatenate(times) if times else None
+
+    def _impulse(self, k: int) -> tuple[Coupling, Array]:
+        """The coupling of the k-th impulse, and G."""
+        each = [
+            (coupling, G)
+            for coupling in self.couplings
+            if coupling.impulses is not None
+            for G in coupling.impulses.areas
+        ]
+        return each[k]
+
+    def struck(self, k: int, psi: Array) -> Array:
+        """psi(x, y - G A(x)) of the k-th impulse."""
+        coupling, area = self._impulse(k)
+        flow = coupling.flow(self.grid, self.mass.dtype)
+        return flow(0.0, psi, area).astype(psi.dtype)
+
+    def displaced(self, k: int, x: Float[Array, "n d"]) -> Float[Array, "n d"]:
+        """Y + G A(X) of the k-th impulse."""
+        coupling, area = self._impulse(k)
+        push = (area * coupling.at(tuple(x.T), 0.0)).astype(x.dtype)
+        return x.at[:, coupling.axis].add(push)
 
     def kinetic(self, hbar: Array) -> Array:
         """Σ hbar² k_i²/2m_i in the order of the grid's `fft`, without A."""
@@ -57,7 +95,7 @@ class ParticlesOnGrid(OnGrid):
     def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
         """H psi."""
         image = self._moving(psi, t, hbar) + self.on_potential(psi, t)
-        for coupling in self.couplings:
+        for coupling in self.lasting:
             image = image + coupling.apply(self.grid, psi, t, hbar)
         return image
 
@@ -80,7 +118,7 @@ class ParticlesOnGrid(OnGrid):
     def flows(self, hbar: Array) -> Flows:
         """Potential (outer) and kinetic energy (inner), couplings with one of them."""
         outer, moving = self.potential_flow(hbar), self._moving_flows(hbar)
-        pointers = tuple(c.flow(self.grid, self.mass.dtype) for c in self.couplings)
+        pointers = tuple(c.flow(self.grid, self.mass.dtype) for c in self.lasting)
         A = self.vector_potential
         reasons = []
         if self.commuting:
@@ -153,9 +191,9 @@ class ParticlesOnGrid(OnGrid):
             high = high + sum(
                 hbar * jnp.max(flow.rate(0.0)) for flow in self._axes(hbar)
             )
-        for coupling in self.couplings:
+        for coupling in self.lasting:
             top = hbar * jnp.max(jnp.abs(grid.wavenumbers[coupling.axis]))
-            reach = top * jnp.max(jnp.abs(coupling.velocity(grid, 0.0)))
+            reach = top * jnp.max(jnp.abs(coupling.speed(grid, 0.0)))
             low, high = low - reach, high + reach
         return low, high
 
@@ -174,17 +212,32 @@ class ParticlesOnGrid(OnGrid):
                 column - self.charge / m * value
                 for column, m, value in zip(columns, self.masses, values, strict=True)
             ]
-        for coupling in self.couplings:
-            if not isinstance(coupling.velocity, FunctionPotential):
-                raise ValueError(
-                    "Argument `couplings` must be functions where paths are to be "
-                    f"followed, but that of axis {coupling.axis} is an array."
-                )
-            pushed = coupling.velocity.at(places, t)
+        for coupling in self.lasting:
+            pushed = coupling.at(places, t)
             columns[coupling.axis] = columns[coupling.axis] + pushed
-        if self.vector_potential is None and not self.couplings:
+        if self.vector_potential is None and not self.lasting:
             return None
         return jnp.stack(columns, axis=-1).astype(x.dtype)
+
+
+def on_grid(
+    V: SampledPotential | FunctionPotential,
+    mass: Array,
+    grid: Grid,
+    absorber: Array | None = None,
+) -> OnGrid:
+    """H of particles without fields, of one mass or of one an axis."""
+    if mass.ndim == 0:
+        return ParticleOnGrid(V, mass, grid, absorber)
+    return ParticlesOnGrid(V, mass, grid, absorber)
+
+
+def particles_alone(H: Any) -> OnGrid | None:
+    """H if it is of particles without fields and pointers, whatever their masses."""
+    if isinstance(H, ParticleOnGrid):
+        return H
+    plain = isinstance(H, ParticlesOnGrid) and H.vector_potential is None
+    return H if plain and not H.couplings else None
 
 
 def particles_on_grid(

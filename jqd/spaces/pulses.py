@@ -128,6 +128,46 @@ def _check_some_finite(f: Pulse) -> None:
         )
 
 
+class Impulse(eqx.Module):
+    """f(t) = Σ_k G_k δ(t - t_k): impulses of no duration, for `couplings` of pointers.
+
+    Attributes:
+        areas: G_k, (K,), that can be fitted.
+        times: t_k, (K,).
+    """
+
+    areas: Float[Array, " K"]
+    times: Float[Array, " K"] = fixed()
+
+
+def impulse(times: ArrayLike, areas: ArrayLike = 1.0) -> Impulse:
+    """Impulses of a coupling: the limit of pulses of given areas and no duration.
+
+    Args:
+        times: t_k, scalar or (K,).
+        areas: G_k = ∫ g dt, scalar or (K,).
+
+    Returns:
+        The impulses, with `areas` as leaf.
+
+    Raises:
+        ValueError: other shapes, or numbers that are not real and finite.
+    """
+    _checks.check_numbers(times, "times")
+    if np.ndim(times) > 0:
+        _checks.check_shape(times, "times", (None,))
+    many = np.shape(times) or (1,)
+    _checks.check_numbers(areas, "areas")
+    if np.ndim(areas) > 0:
+        _checks.check_shape(areas, "areas", many)
+    for name, value in (("times", times), ("areas", areas)):
+        _checks.check_real(value, name)
+        _checks.check_finite(value, name)
+    real = jnp.result_type(float)
+    when, much = (jnp.broadcast_to(jnp.asarray(v, real), many) for v in (times, areas))
+    return Impulse(much, when)
+
+
 # -- by name ---------------------------------------------------------------------------
 
 

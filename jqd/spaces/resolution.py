@@ -1,6 +1,7 @@
 """Whether a grid can hold a state: weight at the walls, at the cut-off, dispersion."""
 
 import numbers
+from collections.abc import Iterator
 
 import jax.numpy as jnp
 import numpy as np
@@ -124,8 +125,8 @@ def dispersion_bound(
 ) -> Float[Array, "..."]:
     """What second differences instead of a Laplacian can do to a density, at most.
 
-    ∫ |ρ - ρ_exact| dx ≤ 2 T rms[D (k² - k_h²)], the mean taken over |ψ_k|², with
-    k_h² = Σ_axes Σ_d w_d (2 - 2 cos k d h) / h² and w_d of `SECOND_DIFFERENCES`
+    ∫ |ρ - ρ_exact| dx ≤ 2 T rms[Σ_axes D (k² - k_h²)], the mean taken over |ψ_k|², with
+    k_h² = Σ_d w_d (2 - 2 cos k d h) / h² and w_d of `SECOND_DIFFERENCES`
 
     The difference of two unitary evolutions grows no faster than the difference of
     their Hamiltonians acts on the state (Duhamel). A theorem without a potential;
@@ -135,7 +136,7 @@ def dispersion_bound(
         grid: the grid, of spacing h.
         psi: wave function, (..., *shape), any norm.
         order: of the differences: 2, 4, 6 or 8 (static).
-        D: ħ/2m, scalar; length²/time.
+        D: ħ/2m, scalar or one an axis; length²/time.
         duration: T, scalar.
 
     Returns:
@@ -146,7 +147,9 @@ def dispersion_bound(
     """
     _checks.check_choice(order, "order", tuple(SECOND_DIFFERENCES))
     weight = _spectrum(grid, psi)
-    gap = jnp.asarray(_symbol_gap(grid, order), dtype=weight.dtype)
+    D = jnp.broadcast_to(jnp.asarray(D, weight.dtype), (grid.ndim,))
+    gaps = zip(D, _symbol_gaps(grid, order), strict=True)
+    gap = sum((d * jnp.asarray(g, weight.dtype) for d, g in gaps), jnp.zeros(()))
     axes = tuple(range(-grid.ndim, 0))
     lead = (None,) * (weight.ndim - grid.ndim)
     total = jnp.sum(weight, axis=axes)
@@ -155,12 +158,12 @@ def dispersion_bound(
     # a root has no slope at zero, and ψ = const is exact
     moving = mean > 0
     rms = jnp.where(moving, jnp.sqrt(jnp.where(moving, mean, 1)), 0)
-    return 2 * jnp.abs(jnp.asarray(duration) * D) * rms
+    return 2 * jnp.abs(jnp.asarray(duration)) * rms
 
 
-def _symbol_gap(grid: Grid, order: int) -> np.ndarray:
-    """k² - k_h² in FFT order; in double precision, for the difference is small."""
-    total = np.zeros(grid.shape)
+def _symbol_gaps(grid: Grid, order: int) -> Iterator[np.ndarray]:
+    """k² - k_h² of each axis in FFT order, to be broadcast; in double precision, for
+    the difference is small."""
     for axis, (n, h) in enumerate(zip(grid.shape, grid.spacing, strict=True)):
         angle = 2 * np.pi * np.fft.fftfreq(n)
         symbol = sum(
@@ -168,8 +171,7 @@ def _symbol_gap(grid: Grid, order: int) -> np.ndarray:
             for d, w in enumerate(SECOND_DIFFERENCES[order], start=1)
         )
         shape = [n if i == axis else 1 for i in range(grid.ndim)]
-        total = total + ((angle**2 - symbol) / h**2).reshape(shape)
-    return total
+        yield ((angle**2 - symbol) / h**2).reshape(shape)
 
 
 def _any_axis(axes: list[np.ndarray]) -> Bool[np.ndarray, "..."]:

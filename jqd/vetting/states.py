@@ -135,8 +135,8 @@ def states_of(law: Law, quantum: Law, runs: Runs) -> States:
         return found
     if particle is None or not isinstance(quantum, Schrodinger):
         raise ValueError(
-            "Argument `law` must depart from a matrix, a particle on a grid or one "
-            "mode, at rest in time, but its Hamiltonian is another."
+            "Argument `law` must depart from a matrix, a particle of one mass on a "
+            "grid or one mode, at rest in time, but its Hamiltonian is another."
         )
     V = particle.potential(particle.grid, 0.0)
     _, modes = eigenstates(

@@ -182,14 +182,45 @@ def test_run_of_a_failing_experiment(jqd_command, tmp_path):
     assert "return 1 / 0" in err
 
 
-def test_what_jqd_refuses_in_an_experiment_is_bad_input(jqd_command, tmp_path):
+REFUSED = """import jax.numpy as jnp
+import jqd
+grid = jqd.Grid([(-5.0, 5.0)] * 2, (16, 16))
+law = jqd.Schrodinger.on_grid(grid, lambda x, y: x**2, mass=[1.0, jnp.inf])
+psi = jnp.full(grid.shape, 0.1 + 0j)
+def run(context):
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("jqd.Grid((1.0, 0.0), 8)", "`bounds` must have lower < upper"),
+        (
+            "jqd.Particles(a=(0, 1.0), b=(0, 2.0))",
+            "`b` must have axes of its own, but axis 0 is that of `a`",
+        ),
+        (
+            "jqd.ensembles.nelson(law, psi, [0.0, 1.0], 0, nu=0.5)",
+            "`nu` must be 0 along an axis of infinite mass",
+        ),
+        (
+            "jqd.ensembles.bohm(law, psi, [0.0, 1.0], x0=[[0.0, 7.0]])",
+            "`x0` must lie inside of the box",
+        ),
+        ("jqd.GRW(law, 0.1)", "`quantum` must be of one mass"),
+        ("jqd.DoebnerGoldin(law)", "`quantum` must be of one mass"),
+        ("jqd.vet(law)", "`law` must depart from a matrix, a particle of one mass"),
+    ],
+)
+def test_what_jqd_refuses_in_an_experiment_is_bad_input(
+    jqd_command, tmp_path, line, message
+):
     path = tmp_path / "half.py"
-    path.write_text(
-        "import jqd\ndef run(context):\n    jqd.spaces.Grid((1.0, 0.0), 8)\n"
-    )
+    path.write_text(REFUSED.format(line))
     code, out, err = jqd_command("run", path, "--out", tmp_path / "out")
     assert (code, out) == (2, "")
-    one_line(err, "half.py:3: ValueError: Argument `bounds` must")
+    one_line(err, f"half.py:7: ValueError: Argument {message}")
 
 
 def test_an_interrupt_is_one_line_and_exit_code_1(jqd_command, tmp_path):

@@ -43,6 +43,35 @@ def test_bias_of_the_step(stepper, bias):
     np.testing.assert_allclose(GRID.norm2(found.state), 1, rtol=1e-12)
 
 
+def test_two_masses_have_two_frequencies():
+    """V = x²/2 + y² + .3xy: half the sum of the roots of M⁻¹K."""
+    plane = Grid([(-6.0, 6.0), (-4.5, 4.5)], (32, 32))
+    masses, K = [1.0, 2.5], np.array([[1.0, 0.3], [0.3, 2.0]])
+    law = Schrodinger.on_grid(
+        plane, lambda x, y: x**2 / 2 + y**2 + 0.3 * x * y, mass=masses
+    )
+    found = ground_state(law, dtau=0.02)
+    expected = np.sum(np.sqrt(np.linalg.eigvals(np.diag(1 / np.array(masses)) @ K))) / 2
+    assert found.ok
+    # Chin's bias is 1e-12; rounding of energies of 100 at the walls
+    np.testing.assert_allclose(found.energy, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mass": [1.0, jnp.inf]}, "have finite masses"),
+        ({"vector_potential": lambda x, y: (0 * x, x)}, "be free of vector potentials"),
+        ({"couplings": {1: lambda x, y: x}}, "be free of vector potentials"),
+    ],
+)
+def test_what_has_no_decaying_flows_is_refused(options, message):
+    plane = Grid([(-6.0, 6.0), (-6.0, 6.0)], (16, 16))
+    law = Schrodinger.on_grid(plane, lambda x, y: x**2 / 2, **options)
+    with pytest.raises(ValueError, match=f"Argument `law` must {message}"):
+        ground_state(law, dtau=0.1)
+
+
 def test_levels_of_the_double_well():
     """The first two, which lie close together: what is left to lose is seen."""
     levels, states = eigenstates(GRID, double_well(GRID.x), 3)

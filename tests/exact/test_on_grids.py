@@ -50,6 +50,22 @@ def test_hamiltonian_is_the_one_of_the_split_step_method(grid):
         assert np.max(np.abs(applied - by_fft(1.001 * MASS))) > 1e-4
 
 
+def test_each_axis_may_have_its_mass():
+    grid = Grid(((-3.0, 3.0), (-1.0, 2.0)), (8, 6))
+    rng, masses = np.random.default_rng(1), (0.4, 2.5)
+    psi = rng.normal(size=grid.shape) + 1j * rng.normal(size=grid.shape)
+    for first in (masses[0], np.inf):  # a pointer has no kinetic energy
+        matrix = hamiltonian(grid, np.zeros(grid.shape), mass=[first, masses[1]])
+        k = [np.asarray(k) for k in grid.wavenumbers]
+        kinetic = k[0] ** 2 / (2 * first) + k[1] ** 2 / (2 * masses[1])
+        expected = np.fft.ifftn(kinetic * np.fft.fftn(psi))
+        found = (matrix @ psi.reshape(-1)).reshape(grid.shape)
+        # rounding of k²/2m of at most 50
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+    with pytest.raises(ValueError, match=r"Argument `mass` must have shape \(2,\)"):
+        hamiltonian(grid, np.zeros(grid.shape), mass=[1.0, 1.0, 1.0])
+
+
 def test_levels_of_the_harmonic_well():
     grid = Grid((-10.0, 10.0), 96)
     levels = np.linalg.eigvalsh(hamiltonian(grid, well(grid), mass=MASS, hbar=HBAR))
@@ -153,7 +169,7 @@ def test_vmap_over_potentials():
         ),
         ({"mass": -1.0}, "`mass` must be positive, but it is -1.0."),
         ({"hbar": 0}, "`hbar` must be positive, but it is 0."),
-        ({"mass": np.ones(2)}, "`mass` must have shape (), but its shape is (2,)."),
+        ({"mass": np.ones(2)}, "`mass` must have shape (1,), but its shape is (2,)."),
         (
             {"psi0": np.ones(8)},
             "`psi0` must be normalised, but its squared norm is 4.",

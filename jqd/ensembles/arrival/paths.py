@@ -16,7 +16,7 @@ from ..paths.guide import whole_density
 from ..paths.noise import Noise
 from ..paths.processes import read_start, read_walk
 from ..paths.sampling import kolmogorov_smirnov, sample_status
-from ..paths.walk import Walk, begin, interval
+from ..paths.walk import Walk, begin, course, follow
 from .detector import CAUTION, Detector, read_detector
 
 
@@ -192,30 +192,24 @@ def _chance(values: Array) -> Array:
 
 def _rollout(walk, psi, ts, x0, level, noise, place, *, halves):
     """Paths and what was seen at the end; waits and whether ended, (T, n)."""
-    steps = walk.substeps * (2 if halves else 1)
     waits = (place.distance(x0[:, place.axis]) > 0).astype(x0.dtype)
     times = jnp.where(waits > 0, jnp.inf, ts[0])
 
     def watch(seen, before, after, t, dt):
         return _watched(place, walk.nu[place.axis], seen, before, after, t, dt)
 
-    def until(carry, inputs):
+    def until(carry, leg):
         psi, walkers, seen = carry
-        index, t0, t1 = inputs
-        carry = interval(
-            walk, psi, walkers, t0, t1, noise, index, steps, halves, watch, seen
+        carry = follow(
+            walk, psi, walkers, leg, noise, halves=halves, watch=watch, seen=seen
         )
         return carry, (carry[2].waits, carry[1].status != Status.OK)
 
+    legs, saved = course(walk, ts)
     start = (psi, begin(walk, psi, x0, ts[0]), _Seen(waits, level, times))
-    inputs = (jnp.arange(ts.size - 1), ts[:-1], ts[1:])
     # Reverse mode keeps one state a time and finds those between again.
-    (_, walkers, seen), rows = jax.lax.scan(jax.checkpoint(until), start, inputs)
-    none = jnp.zeros_like(waits, bool)
-    waits, ended = (
-        jnp.concatenate([one[None], many])
-        for one, many in zip((waits, none), rows, strict=True)
-    )
+    (_, walkers, seen), rows = jax.lax.scan(jax.checkpoint(until), start, legs)
+    waits, ended = (row[saved] for row in rows)
     return walkers, seen, waits, ended
 
 
@@ -224,7 +218,7 @@ def _watched(place, nu, seen, before, after, t, dt):
     axis = place.axis
     a, b = place.distance(before.x[:, axis]), place.distance(after.x[:, axis])
     going = after.status == Status.OK
-    noisy = nu > 0
+    noisy = nu * dt > 0
     exponent = jnp.maximum(a, 0) * jnp.maximum(b, 0) / jnp.where(noisy, nu * dt, 1)
     bridge = jnp.where(noisy, jnp.exp(-exponent), 0)
     stays = jnp.where(b > 0, 1 - bridge, 0)

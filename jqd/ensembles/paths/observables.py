@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 
@@ -13,12 +13,12 @@ class Average(NamedTuple):
     """An average over paths.
 
     Attributes:
-        value: (T, d).
-        error: its standard error, (T, d).
+        value: (T, d), or (T,).
+        error: its standard error, of the same shape.
     """
 
-    value: Float[Array, "T d"]
-    error: Float[Array, "T d"]
+    value: Float[Array, "..."]
+    error: Float[Array, "..."]
 
 
 def two_time_correlation(positions: Float[Array, "T n d"], origin: int = 0) -> Average:
@@ -51,6 +51,65 @@ def mean_square_displacement(
     refuses what `two_time_correlation` does.
     """
     return _average((positions - _origin(positions, origin)) ** 2)
+
+
+def never_exchanged(
+    ts: ArrayLike,
+    positions: Float[Array, "T n d"],
+    nu: ArrayLike,
+    first: int = 0,
+    second: int = 1,
+) -> Average:
+    """Share of pairs on a line that have not changed places by each time.
+
+    <Π (1 - exp(-ab/(ν₁ + ν₂) dt))> over the rows, a and b the distances |x₁ - x₂| at
+    the ends of a row, 0 from the first row on where the order is another
+
+    The factor is the chance to have changed places and back inside of a row (Brownian
+    bridge); it takes the drift for constant, so that rows must be close. Which of
+    two identical particles is which no experiment tells: it is of the labels alone.
+
+    Args:
+        ts: times, (T,).
+        positions: (T, n, d); paths that are NaN at some time are left out.
+        nu: ν along each axis, (d,), or scalar, as for `nelson`.
+        first, second: axes of the two particles.
+
+    Returns:
+        Value and standard error, (T,) each; 1 at the first time.
+
+    Raises:
+        ValueError: times or positions of other shapes, ν < 0, no two axes.
+    """
+    _checks.check_shape(positions, "positions", (None, None, None))
+    rows, _, d = positions.shape
+    _checks.check_times(ts, "ts")
+    _checks.check_shape(ts, "ts", (rows,))
+    axes = [
+        _checks.whole_number(axis, name, 0, d - 1)
+        for axis, name in ((first, "first"), (second, "second"))
+    ]
+    if axes[0] == axes[1]:
+        raise ValueError(
+            "Argument `second` must be another axis than `first`, but both are "
+            f"{first}."
+        )
+    _checks.check_numbers(nu, "nu")
+    if np.ndim(nu) > 0:
+        _checks.check_shape(nu, "nu", (d,))
+    _checks.check_not_negative(nu, "nu")
+    noise = jnp.broadcast_to(jnp.asarray(nu, positions.dtype), (d,))
+    noise = noise[axes[0]] + noise[axes[1]]
+    apart = positions[..., axes[0]] - positions[..., axes[1]]
+    a, b = apart[:-1], apart[1:]
+    strength = noise * jnp.diff(jnp.asarray(ts, positions.dtype))[:, None]
+    noisy = strength > 0
+    bridge = jnp.where(noisy, jnp.exp(-a * b / jnp.where(noisy, strength, 1)), 0)
+    stays = jnp.where(a * b > 0, 1 - bridge, 0)
+    kept = jnp.concatenate([jnp.ones_like(apart[:1]), jnp.cumprod(stays, axis=0)])
+    lost = jnp.any(jnp.isnan(apart), axis=0)
+    value, error = _average(jnp.where(lost, jnp.nan, kept)[..., None])
+    return Average(value[:, 0], error[:, 0])
 
 
 def _origin(positions: Array, origin: int) -> Array:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ...evolution.evolution import in_precision
+from ...evolution.legs import legs_of
 from ...spaces import Grid
 from ...status import Status
 from ...steppers import Splitting
@@ -33,6 +34,18 @@ class WaveLaw(Protocol):
 
     def convection(self, t: Any, x: Any) -> Any:
         """What the velocity has beside (ħ/m) Im ∇ψ/ψ at positions (n, d), or None."""
+
+    def jumps(self) -> Any:
+        """Times at which it jumps, (J,), or None."""
+
+    def impulses(self) -> Any:
+        """Times at which ψ and positions change at once, (K,), or None."""
+
+    def struck(self, k: int, state: Any) -> Any:
+        """ψ after the k-th impulse."""
+
+    def displaced(self, k: int, x: Any) -> Any:
+        """Positions (n, d) after the k-th impulse."""
 
 
 class Walk(eqx.Module):
@@ -120,25 +133,87 @@ def run(
 
 def _rollout(walk, psi, ts, x0, noise, keep, *, halves):
     """The paths at the end, and (kept, ks, diagnostics) stacked over times."""
-    steps = walk.substeps * (2 if halves else 1)
 
-    def advance(carry, index, t0, t1):
+    def until(carry, leg):
         psi, walkers = carry
-        return interval(walk, psi, walkers, t0, t1, noise, index, steps, halves)[:2]
+        psi, walkers, _ = follow(walk, psi, walkers, leg, noise, halves=halves)
+        return (psi, walkers), _look(walk, leg.end, psi, walkers, keep)
 
-    def until(carry, inputs):
-        index, t0, t1 = inputs
-        # The first time is a turn of the same loop, which halves what is compiled.
-        stay = lambda carry, *_: carry  # noqa: E731
-        carry = jax.lax.cond(index < 0, stay, advance, carry, index, t0, t1)
-        psi, walkers = carry
-        return carry, _look(walk, t1, psi, walkers, keep)
-
-    inputs = (jnp.arange(-1, ts.size - 1), jnp.concatenate([ts[:1], ts[:-1]]), ts)
+    legs, saved = course(walk, ts)
     # Reverse mode keeps one state a time and finds those between again.
     start = (psi, begin(walk, psi, x0, ts[0]))
-    (_, walkers), records = jax.lax.scan(jax.checkpoint(until), start, inputs)
-    return walkers, records
+    (_, walkers), records = jax.lax.scan(jax.checkpoint(until), start, legs)
+    return walkers, jax.tree.map(lambda rows: rows[saved], records)
+
+
+class Leg(NamedTuple):
+    """From one time, jump or impulse to the next; the first takes no time.
+
+    Attributes:
+        number: from -1 on.
+        start, end: of its steps.
+        struck: which impulses act at its end, (K,); None for none.
+    """
+
+    number: Array
+    start: Array
+    end: Array
+    struck: Array | None
+
+
+def course(walk: Walk, ts: Array) -> tuple[Leg, Any]:
+    """The legs of a run, stacked, and where the times stand among their ends."""
+    legs = legs_of(walk.law, ts)
+    times = legs.times
+    ends = legs.ends(jnp.concatenate([times[:1], times[:-1]]), times)
+    return Leg(jnp.arange(-1, times.size - 1), *ends, legs.struck), legs.saved
+
+
+def follow(
+    walk, psi, walkers, leg: Leg, noise, *, halves,
+    watch: Callable[..., Any] | None = None, seen: Any = None,
+) -> tuple[Array, Walkers, Any]:  # fmt: skip
+    """ψ, paths and what was seen of them after a leg and the impulses at its end."""
+    steps = walk.substeps * (2 if halves else 1)
+
+    def stay(carry):
+        return carry
+
+    def advance(carry):
+        psi, walkers, seen = carry
+        if walk.law.jumps() is not None:
+            here = walk.pull(psi, leg.start)(walkers.x)
+            walkers = walkers._replace(here=here)
+        number, t0, t1, _ = leg
+        return interval(
+            walk, psi, walkers, t0, t1, noise, number, steps, halves, watch, seen
+        )
+
+    def strike(k):
+        def after(carry):
+            psi, before, seen = carry
+            psi, walkers = _struck(walk, k, leg.end, psi, before)
+            if watch is not None:
+                at_once = jnp.zeros_like(leg.end)
+                seen = watch(seen, before, walkers, leg.end, at_once)
+            return psi, walkers, seen
+
+        return after
+
+    # The first time is a turn of the same loop, which halves what is compiled.
+    carry = (psi, walkers, seen)
+    carry = jax.lax.cond(leg.end > leg.start, advance, stay, carry)
+    if leg.struck is not None:
+        for k in range(leg.struck.size):
+            carry = jax.lax.cond(leg.struck[k], strike(k), stay, carry)
+    return carry
+
+
+def _struck(walk, k, t, psi, walkers):
+    """ψ and the paths after the k-th impulse; a path may be thrown out of the box."""
+    psi = walk.law.struck(k, psi)
+    x, status = _placed(walk, walkers, walk.law.displaced(k, walkers.x))
+    return psi, walkers._replace(x=x, status=status, here=walk.pull(psi, t)(x))
 
 
 def interval(
@@ -213,12 +288,17 @@ def begin(walk, psi, x0, t0):
     return Walkers(x0, walk.pull(psi, t0)(x0), status, jnp.zeros_like(status))
 
 
-def _move(walk, walkers, moved, later):
-    """The paths after a step; one that has ended stays where it was last sound."""
+def _placed(walk, walkers, moved):
+    """Positions and status; a path that has ended stays where it was last sound."""
     ended = walkers.status != Status.OK
     status = jnp.where(ended, walkers.status, _judge(walk, moved))
     going = (status == Status.OK)[:, None]
-    x = jnp.where(going, moved, walkers.x)
+    return jnp.where(going, moved, walkers.x), status
+
+
+def _move(walk, walkers, moved, later):
+    """The paths after a step."""
+    x, status = _placed(walk, walkers, moved)
     here = later(x)
     step = x - walkers.x
     before = jnp.sum(step * jnp.real(walkers.here.log_gradient), axis=1)

@@ -125,6 +125,11 @@ def equilibration(
     walk, psi, ts = read_walk(
         law, psi0, ts, D, nu, "implicit", stepper, substeps, refine, periodic, nu_hat
     )
+    if law.impulses() is not None:
+        raise ValueError(
+            "Argument `law` must not have impulses here, but has: |ψ|² on the cells is "
+            "followed without them."
+        )
     if _checks.is_concrete(walk.nu) and not _checks.concrete(walk.nu).any():
         walk = dataclasses.replace(walk, scheme="rk4")
     if not isinstance(cells, Cells):

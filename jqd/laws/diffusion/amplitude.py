@@ -7,7 +7,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
-from ...spaces import Grid, ParticleOnGrid
+from ...spaces import Grid
+from ...spaces.hamiltonians import OnGrid
+from ...spaces.particles import on_grid
 from ...spaces.resolution import tail_error
 from ...steppers import Flows, srkn11
 from ..motion import Resolution
@@ -18,18 +20,21 @@ from .state import AmplitudeAction, is_torn, join, split
 class Amplitude(DiffusionForm):
     """ψ = √density exp(iS/2mD): Schrödinger's equation with ħ_eff = 2mD.
 
-    i 2mD ∂ψ/∂t = -2mD² ∇²ψ + Vψ, exact for one constant D without dissipation.
+    i 2mD ∂ψ/∂t = -2mD² ∇²ψ + Vψ, exact for one constant mD without dissipation.
 
-    On a periodic grid, with FFTs; split steps of any order. The state is ψ.
+    On a periodic grid, with FFTs; split steps of any order. The state is ψ. Masses may
+    differ from axis to axis, 2mD may not.
     """
 
     def check(self, fluid: Fluid) -> None:
-        """A grid, one D, no dissipation, no reflecting walls."""
+        """A grid, one mD, no dissipation, no reflecting walls."""
         reason = None
         if not isinstance(fluid.space, Grid):
             reason = "needs a grid"
-        elif fluid.D.ndim > 0:
+        elif fluid.local:
             reason = "needs the same D everywhere"
+        elif not _is_one(fluid.hbar_eff):
+            reason = "needs the same 2 m D along all axes"
         elif fluid.boundary == "reflecting":
             reason = "is periodic by its FFTs"
         else:
@@ -43,26 +48,25 @@ class Amplitude(DiffusionForm):
                 "use 'links'."
             )
 
-    def hamiltonian(self, fluid: Fluid) -> ParticleOnGrid:
+    def hamiltonian(self, fluid: Fluid) -> OnGrid:
         """H of the amplitude."""
         assert isinstance(fluid.space, Grid)
-        return ParticleOnGrid(fluid.potential, fluid.mass, fluid.space, fluid.absorber)
+        return on_grid(fluid.potential, fluid.mass, fluid.space, fluid.absorber)
 
     def prepare(self, fluid: Fluid, psi: Array | AmplitudeAction) -> Array:
         """√density exp(iS/2mD) for the density and action of ψ."""
         if isinstance(psi, AmplitudeAction):
-            return join(psi, fluid.hbar_eff)
-        quantum = (fluid.hbar, fluid.hbar_eff)
-        if _checks.is_concrete(quantum) and bool(quantum[0] == quantum[1]):
+            return join(psi, _one(fluid.hbar_eff))
+        if fluid.quantum:
             return psi
         assert isinstance(fluid.space, Grid)
         state = split(psi, fluid.space, fluid.hbar)
         refuse_torn(state, psi, fluid)
-        return join(state, fluid.hbar_eff).astype(psi.dtype)
+        return join(state, _one(fluid.hbar_eff)).astype(psi.dtype)
 
     def vector_field(self, fluid: Fluid, t: ArrayLike, state: Array) -> Array:
         """-i H ψ / 2mD."""
-        hbar = fluid.hbar_eff
+        hbar = _one(fluid.hbar_eff)
         return -1j / hbar * self.hamiltonian(fluid).apply(state, t, hbar)
 
     def density(self, fluid: Fluid, state: Array) -> Array:
@@ -77,7 +81,7 @@ class Amplitude(DiffusionForm):
 
     def energy(self, fluid: Fluid, state: Array) -> Array:
         """⟨ψ|H|ψ⟩."""
-        image = self.hamiltonian(fluid).apply(state, 0.0, fluid.hbar_eff)
+        image = self.hamiltonian(fluid).apply(state, 0.0, _one(fluid.hbar_eff))
         return fluid.space.cell * jnp.sum(jnp.real(jnp.conj(state) * image))
 
     def resolution(self, fluid: Fluid, state: Array) -> Resolution | None:
@@ -88,12 +92,25 @@ class Amplitude(DiffusionForm):
 
     def flows(self, fluid: Fluid) -> Flows:
         """Potential and kinetic flows."""
-        return self.hamiltonian(fluid).flows(fluid.hbar_eff)
+        return self.hamiltonian(fluid).flows(_one(fluid.hbar_eff))
 
     @property
     def stepper(self) -> Any:
         """Order 6, which takes a fit to rounding."""
         return srkn11
+
+
+def _is_one(hbar_eff: Array) -> bool:
+    """Whether 2mD is the same along all axes, but for rounding, or not known."""
+    if hbar_eff.ndim == 0 or not _checks.is_concrete(hbar_eff):
+        return True
+    values = _checks.concrete(hbar_eff)
+    return bool(np.ptp(values) <= 8 * np.finfo(values.dtype).eps * values.max())
+
+
+def _one(hbar_eff: Array) -> Array:
+    """2mD of all axes."""
+    return hbar_eff if hbar_eff.ndim == 0 else hbar_eff[0]
 
 
 def refuse_torn(state: AmplitudeAction, psi: Array, fluid: Fluid) -> None:

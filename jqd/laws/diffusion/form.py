@@ -5,8 +5,10 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
+from ... import _checks
 from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.potentials import Potential
@@ -14,6 +16,7 @@ from ...spaces.resolution import cutoff_weight, edge_density
 from ...status import Status
 from ...steppers import Flows, rk4
 from ..motion import Resolution
+from .links import each_axis
 from .state import AmplitudeAction
 
 BOUNDARIES = ("free", "reflecting", "periodic")
@@ -28,8 +31,9 @@ class Fluid(eqx.Module):
     """The constants of the law and the space of its fluid, as the forms need them.
 
     Attributes:
-        D: diffusion coefficient, scalar or of the space's shape, length²/time.
-        mass: m, scalar.
+        D: diffusion coefficient, scalar, one an axis or of the space's shape,
+            length²/time.
+        mass: m, scalar or one an axis.
         friction: γ, scalar, 1/time.
         classical_diffusion: D_c, scalar, length²/time.
         potential: V(space, t), energy.
@@ -40,7 +44,7 @@ class Fluid(eqx.Module):
     """
 
     D: Float[Array, "..."]
-    mass: Float[Array, ""]
+    mass: Float[Array, "..."]
     friction: Float[Array, ""]
     classical_diffusion: Float[Array, ""]
     potential: Potential
@@ -51,8 +55,27 @@ class Fluid(eqx.Module):
 
     @property
     def hbar_eff(self) -> Array:
-        """2 m D, which takes the place of ħ."""
+        """2 m D, which takes the place of ħ; of the shape of D, or one an axis."""
         return 2 * self.mass * self.D
+
+    @property
+    def local(self) -> bool:
+        """Whether D depends on the position."""
+        return self.D.ndim > 0 and self.D.shape == self.space.shape
+
+    @property
+    def quantum(self) -> bool:
+        """Whether 2mD is known to be ħ along every axis, but for rounding."""
+        values = (self.hbar, self.hbar_eff)
+        if self.local or not _checks.is_concrete(values):
+            return False
+        hbar, own = map(_checks.concrete, values)
+        return bool(np.all(np.abs(own - hbar) <= 4 * np.finfo(own.dtype).eps * hbar))
+
+    def along(self, axis: int) -> tuple[Array, Array]:
+        """D and m along one axis of a grid."""
+        D, mass = (each_axis(self.space, f)[axis] for f in (self.D, self.mass))
+        return D, mass
 
     @property
     def periodic(self) -> bool:

@@ -11,9 +11,11 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 from ... import _checks
 from ...constants import constant, free, scalars
 from ...interop import as_array
-from ...spaces import Grid, ParticleOnGrid, potential
+from ...spaces import Grid, potential
 from ...spaces.absorbers import check_absorber
 from ...spaces.graphs import Graph
+from ...spaces.hamiltonians import read_masses
+from ...spaces.particles import on_grid, particles_alone
 from ...spaces.potentials import FunctionPotential, Potential, SampledPotential
 from ...steppers import Flows, chin4a, rk4, strang
 from ..law import Law
@@ -52,12 +54,14 @@ class ConservativeDiffusion(Law):
     and ∂ρ/∂t has a further D_c ∇²ρ. With D = ħ/2m and γ = D_c = 0 this is quantum
     mechanics of ψ = √ρ exp(iS/ħ). Only D and V/m show in a density: the equations are
     the same for m, V and S multiplied by one number. Conserves the norm, and the energy
-    where γ = D_c = 0 and V does not depend on time; reversed by S -> -S then.
+    where γ = D_c = 0 and V does not depend on time; reversed by S -> -S then. Of
+    several particles each axis of the grid has its m_i and D_i = ħ/2m_i.
 
     Attributes:
-        D: diffusion coefficient, length²/time; scalar, or at the points of the grid for
+        D: diffusion coefficient, length²/time; scalar, one an axis (where 2mD differs
+            from axis to axis, `Links` or `Literal`), or at the points of the grid for
             the reading that lets it depend on the position (needs `Links`).
-        mass: m, scalar.
+        mass: m, scalar or one an axis.
         potential: V(x, t), energy.
         friction: γ, scalar, 1/time; 0 in quantum mechanics.
         classical_diffusion: D_c, scalar, length²/time; 0 in quantum mechanics.
@@ -81,7 +85,7 @@ class ConservativeDiffusion(Law):
     D: Float[Array, "..."] = free(
         quantum=lambda law: law.hbar / (2 * law.mass), span=four_times
     )
-    mass: Float[Array, ""] = free(span=four_times)
+    mass: Float[Array, "..."] = free(span=four_times)
     friction: Float[Array, ""] = free(quantum=0.0, span=upwards)
     classical_diffusion: Float[Array, ""] = free(quantum=0.0, span=upwards)
 
@@ -103,11 +107,11 @@ class ConservativeDiffusion(Law):
         """The law of a space and a potential.
 
         Args:
-            space: 1, 2 or 3 dimensional grid, or a graph.
+            space: a grid, or a graph.
             V: values on the space, or on a grid a callable of the coordinates (and of
                 the time) that acts point by point.
             D: diffusion coefficient; None for ħ/2m.
-            mass: m.
+            mass: m, scalar, or one an axis of a grid.
             friction: γ, not negative.
             classical_diffusion: D_c.
             hbar: ħ of the states that are prepared.
@@ -122,10 +126,13 @@ class ConservativeDiffusion(Law):
                 that are not finite, or a form that cannot carry this law.
         """
         self.space = space
-        self.mass, self.hbar, self.friction, self.classical_diffusion = scalars(
-            mass=mass, hbar=hbar, friction=friction,
-            classical_diffusion=classical_diffusion,
-        )  # fmt: skip
+        self.hbar, self.friction, self.classical_diffusion = scalars(
+            hbar=hbar, friction=friction, classical_diffusion=classical_diffusion
+        )
+        if isinstance(space, Grid):
+            self.mass = read_masses(mass, space.ndim)
+        else:
+            (self.mass,) = scalars(mass=mass)
         for name in ("mass", "hbar"):
             _checks.check_positive(getattr(self, name), name)
         self.D = self.hbar / (2 * self.mass) if D is None else constant(D, "D")
@@ -143,8 +150,14 @@ class ConservativeDiffusion(Law):
 
     def _check(self) -> None:
         _checks.check_positive(self.D, "D")
-        if self.D.ndim > 0:
+        an_axis = isinstance(self.space, Grid) and self.D.shape == (self.space.ndim,)
+        if self.D.ndim > 0 and not an_axis:
             _checks.check_shape(self.D, "D", self.space.shape)
+            if self.mass.ndim > 0:
+                raise ValueError(
+                    "Argument `mass` must be one number where D depends on the "
+                    f"position, but has shape {self.mass.shape}."
+                )
         for name in ("friction", "classical_diffusion"):
             value = getattr(self, name)
             if _checks.is_concrete(value) and float(np.asarray(value)) < 0:
@@ -184,13 +197,13 @@ class ConservativeDiffusion(Law):
         """Schrödinger's law of the same particle; None on a graph, or for driven V."""
         if self.grid is None or not self.potential.autonomous:
             return None
-        H = ParticleOnGrid(self.potential, self.mass, self.grid, self.absorber)
+        H = on_grid(self.potential, self.mass, self.grid, self.absorber)
         return Schrodinger(H, self.hbar)
 
     def on(self, quantum: Schrodinger) -> "ConservativeDiffusion | None":
         """The same constants for another particle on a grid."""
-        H = quantum.hamiltonian
-        if not isinstance(H, ParticleOnGrid):
+        H = particles_alone(quantum.hamiltonian)
+        if H is None:
             return None
         return ConservativeDiffusion(
             H.grid, H.potential, self.D, H.mass, self.friction,

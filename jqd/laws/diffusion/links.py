@@ -9,8 +9,8 @@ may vanish between the sites and come back.
 
 The functions take a = ½ ln ρ and the action `s`, of the shape of the space (a grid, or
 a graph with its own weights), D, a scalar or at the sites (a link takes the mean of its
-ends), and the mass; on a grid the `order`, 2, 4, 6 or 8, and whether links close it
-(`periodic`; if not, it has reflecting ends).
+ends), and the mass; on a grid both may be one an axis, with the `order`, 2, 4, 6 or 8,
+and whether links close it (`periodic`; if not, it has reflecting ends).
 """
 
 from typing import Any, NamedTuple
@@ -21,6 +21,14 @@ from jaxtyping import Array, ArrayLike, Float
 from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.resolution import SECOND_DIFFERENCES
+
+
+def each_axis(space: Grid | Graph, value: Array) -> tuple[Array, ...]:
+    """A constant along each axis of a grid: one for all or for each, or a field."""
+    ndim = len(space.shape)
+    if value.shape == (ndim,) and value.shape != space.shape:
+        return tuple(value)
+    return (value,) * ndim
 
 
 class LinkFlow(NamedTuple):
@@ -71,23 +79,23 @@ def link_rates(
     Source: Zakir, eqs. (26), (29), discretised before they are derived.
     """
     D, mass = jnp.asarray(D), jnp.asarray(mass)
-    uniform = D.ndim == 0
     a_rate, s_rate = jnp.zeros_like(a), jnp.zeros_like(s)
     if isinstance(space, Graph):
         first, second = space.ends
-        both = D if uniform else (D[first] + D[second]) / 2
+        both = D if D.ndim == 0 else (D[first] + D[second]) / 2
         flow = _link(
             (a[first], a[second]), (s[first], s[second]), both, mass, space.weights
         )
         a_rate = a_rate.at[first].add(flow.a_first).at[second].add(flow.a_second)
         s_rate = s_rate.at[first].add(flow.s_first).at[second].add(flow.s_second)
         return a_rate, s_rate
-    for axis, h in enumerate(space.spacing):
+    constants = zip(each_axis(space, D), each_axis(space, mass), strict=True)
+    for axis, (h, (D, m)) in enumerate(zip(space.spacing, constants, strict=True)):
         for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
             ends_a, ends_s = ((f, jnp.roll(f, -j, axis)) for f in (a, s))
-            both = D if uniform else (D + jnp.roll(D, -j, axis)) / 2
+            both = D if D.ndim == 0 else (D + jnp.roll(D, -j, axis)) / 2
             w = _link_weights(space, axis, j, weight / h**2, periodic, a)
-            flow = _link(ends_a, ends_s, both, mass, w)
+            flow = _link(ends_a, ends_s, both, m, w)
             a_rate = a_rate + flow.a_first + jnp.roll(flow.a_second, j, axis)
             s_rate = s_rate + flow.s_first + jnp.roll(flow.s_second, j, axis)
     return a_rate, s_rate
@@ -108,9 +116,8 @@ def link_energy(
     Σ_links (ħ_l² w/2m) |√ρ_b e^{iS_b/ħ_l} - √ρ_a e^{iS_a/ħ_l}|², in energy units.
     """
     D, mass = jnp.asarray(D), jnp.asarray(mass)
-    uniform = D.ndim == 0
 
-    def energy(a0, a1, s0, s1, D, w):
+    def energy(a0, a1, s0, s1, D, mass, w):
         hbar = 2 * mass * D
         angle = (s1 - s0) / jnp.where(hbar > 0, hbar, 1)
         # (√ρ_a - √ρ_b)² + 4 √(ρ_a ρ_b) sin²(x/2): no cancellation where both agree
@@ -120,15 +127,17 @@ def link_energy(
 
     if isinstance(space, Graph):
         first, second = space.ends
-        both = D if uniform else (D[first] + D[second]) / 2
-        return energy(a[first], a[second], s[first], s[second], both, space.weights)
+        both = D if D.ndim == 0 else (D[first] + D[second]) / 2
+        ends = a[first], a[second], s[first], s[second]
+        return energy(*ends, both, mass, space.weights)
     total = jnp.zeros((), a.dtype)
-    for axis, h in enumerate(space.spacing):
+    constants = zip(each_axis(space, D), each_axis(space, mass), strict=True)
+    for axis, (h, (D, m)) in enumerate(zip(space.spacing, constants, strict=True)):
         for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
-            both = D if uniform else (D + jnp.roll(D, -j, axis)) / 2
+            both = D if D.ndim == 0 else (D + jnp.roll(D, -j, axis)) / 2
             w = _link_weights(space, axis, j, weight / h**2, periodic, a)
             total = total + energy(
-                a, jnp.roll(a, -j, axis), s, jnp.roll(s, -j, axis), both, w
+                a, jnp.roll(a, -j, axis), s, jnp.roll(s, -j, axis), both, m, w
             )
     return total * space.cell
 

@@ -12,7 +12,7 @@ from ...status import Status
 from ..motion import Resolution
 from .amplitude import refuse_torn
 from .form import DiffusionForm, Fluid, space_alarm
-from .links import classical_rates, link_energy, link_rates
+from .links import classical_rates, each_axis, link_energy, link_rates
 from .state import AmplitudeAction, join, split
 
 # A density this far below both its neighbours along an axis is a node on a grid point.
@@ -73,9 +73,8 @@ class Links(DiffusionForm):
         state = split(psi, fluid.space, fluid.hbar, self.floor)
         if isinstance(fluid.space, Grid):
             self._refuse_nodes(psi, fluid.space)
-            quantum = (fluid.hbar, fluid.hbar_eff)
-            known = _checks.is_concrete(quantum)
-            if fluid.D.ndim or (known and bool(jnp.any(quantum[0] != quantum[1]))):
+            known = _checks.is_concrete((fluid.hbar, fluid.hbar_eff))
+            if fluid.local or (known and not fluid.quantum):
                 refuse_torn(state, psi, fluid)
         return state
 
@@ -100,7 +99,7 @@ class Links(DiffusionForm):
         return state.density
 
     def amplitude(self, fluid: Fluid, state: AmplitudeAction) -> Array:
-        """√density exp(iS/2mD); with D(x), of its mean."""
+        """√density exp(iS/2mD); with D(x), or one an axis, of the mean of 2mD."""
         return join(state, jnp.mean(fluid.hbar_eff))
 
     def energy(self, fluid: Fluid, state: AmplitudeAction) -> Array:
@@ -118,12 +117,11 @@ class Links(DiffusionForm):
             return jnp.asarray(Status.OK)
         psi = self.amplitude(fluid, after)
         code = space_alarm(fluid, psi)
-        # 2 T rms[D (k² - k_h²)] against its scale, 2 T rms[D k²]
-        D = jnp.mean(fluid.D)
-        error = dispersion_bound(fluid.space, psi, self.order, D, 1.0)
-        k2 = fluid.space.k2.astype(error.dtype)
+        # 2 T rms[Σ D_i (k_i² - k_h²)] against its scale, 2 T rms[Σ D_i k_i²]
+        error = self._dispersion(fluid, psi)
+        Dk2 = fluid.space.spectral_sum(_mean_D(fluid)).astype(error.dtype)
         weight = jnp.abs(jnp.fft.fftn(psi)) ** 2
-        scale = 2 * D * jnp.sqrt(jnp.sum(weight * k2**2) / jnp.sum(weight))
+        scale = 2 * jnp.sqrt(jnp.sum(weight * Dk2**2) / jnp.sum(weight))
         coarse = error > DISPERSION * scale
         return jnp.where(coarse & (code == Status.OK), Status.CUTOFF, code)
 
@@ -131,10 +129,7 @@ class Links(DiffusionForm):
         """`max_dispersion`: bound on the L1 error of the density per unit of time."""
         if not isinstance(fluid.space, Grid):
             return {}
-        psi = self.amplitude(fluid, state)
-        D = jnp.mean(fluid.D)
-        rate = dispersion_bound(fluid.space, psi, self.order, D, 1.0)
-        return {"max_dispersion": rate}
+        return {"max_dispersion": self._dispersion(fluid, self.amplitude(fluid, state))}
 
     def resolution(self, fluid: Fluid, state: AmplitudeAction) -> Resolution | None:
         """On a grid the spectrum's loss, and per time what the differences miss of k².
@@ -145,8 +140,13 @@ class Links(DiffusionForm):
         if not isinstance(fluid.space, Grid):
             return None
         psi = self.amplitude(fluid, state)
-        rate = dispersion_bound(fluid.space, psi, self.order, jnp.mean(fluid.D), 1.0)
-        return Resolution(tail_error(fluid.space, psi), rate)
+        return Resolution(tail_error(fluid.space, psi), self._dispersion(fluid, psi))
+
+    def _dispersion(self, fluid: Fluid, psi: Array) -> Array:
+        """Bound on the L1 error of the density per unit of time, of a grid."""
+        assert isinstance(fluid.space, Grid)
+        D = jnp.stack(_mean_D(fluid))
+        return dispersion_bound(fluid.space, psi, self.order, D, 1.0)
 
     @staticmethod
     def _refuse_nodes(psi: Array, grid: Grid) -> None:
@@ -169,3 +169,8 @@ class Links(DiffusionForm):
                     "Argument `psi` must not vanish on a grid point inside the packet, "
                     f"but does at x = {place}; shift the grid by half a spacing."
                 )
+
+
+def _mean_D(fluid: Fluid) -> tuple[Array, ...]:
+    """D along each axis; of D(x) its mean."""
+    return tuple(jnp.mean(D) for D in each_axis(fluid.space, fluid.D))

@@ -36,7 +36,7 @@ def log_rates(
     """Rates of χ = ln ρ and S but for V and friction, from their derivatives.
 
     χ̇ = -v·∇χ - ∇·v + D_c (∇²χ + |∇χ|²)
-    Ṡ = -|∇S|²/2m + 2mD² (½∇²χ + ¼|∇χ|²), v = ∇S/m
+    Ṡ = -|∇S|²/2m + 2mD² (½∇²χ + ¼|∇χ|²), v = ∇S/m, axis by axis with its m and D
 
     Args:
         chi: derivatives of ln density.
@@ -48,14 +48,14 @@ def log_rates(
 
     Source: Zakir, eqs. (8), (9), (13).
     """
-    mass, D = fluid.mass, fluid.D
-    curved = sum(chi.second)
-    steep = sum(f**2 for f in chi.first)
-    carried = sum(f * s for f, s in zip(chi.first, action.first, strict=True))
-    chi_rate = -(carried + sum(action.second)) / mass
-    chi_rate = chi_rate + fluid.classical_diffusion * (curved + steep)
-    drift = sum(s**2 for s in action.first) / (2 * mass)
-    return chi_rate, 2 * mass * D**2 * (curved / 2 + steep / 4) - drift
+    chi_rate = s_rate = jnp.zeros_like(chi.first[0])
+    for axis, (f, ff) in enumerate(zip(chi.first, chi.second, strict=True)):
+        D, mass = fluid.along(axis)
+        s, ss = action.first[axis], action.second[axis]
+        spreading = fluid.classical_diffusion * (ff + f**2)
+        chi_rate = chi_rate + spreading - (f * s + ss) / mass
+        s_rate = s_rate + 2 * mass * D**2 * (ff / 2 + f**2 / 4) - s**2 / (2 * mass)
+    return chi_rate, s_rate
 
 
 def dips(chi: Array, axis: int, *, periodic: bool) -> Bool[Array, ""]:
@@ -122,7 +122,7 @@ class Literal(DiffusionForm):
 
     def amplitude(self, fluid: Fluid, state: AmplitudeAction) -> Array:
         """√density exp(iS/2mD)."""
-        return join(state, fluid.hbar_eff)
+        return join(state, jnp.mean(fluid.hbar_eff))
 
     def energy(self, fluid: Fluid, state: AmplitudeAction) -> Array:
         """(26), by the links of the same order."""
@@ -149,7 +149,7 @@ def check_smooth(fluid: Fluid, form: str, ndim: int | None = None) -> None:
         reason = f"needs a grid of {ndim} dimension"
     elif min(fluid.space.shape) < 2 * ORDER:
         reason = f"needs at least {2 * ORDER} points on every axis"
-    elif fluid.D.ndim > 0:
+    elif fluid.local:
         reason = "needs the same D everywhere"
     elif fluid.absorber is not None:
         reason = "knows no absorber"

@@ -6,8 +6,9 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from ...spaces import Grid, ParticleOnGrid
+from ...spaces import Grid
 from ...spaces.graphs import Graph
+from ...spaces.particles import particles_alone
 from ...spaces.potentials import Potential
 from ..law import Law
 from ..motion import Resolution
@@ -27,7 +28,7 @@ class Madelung(Law):
 
     Attributes:
         hbar: ħ, scalar.
-        mass: m, scalar.
+        mass: m, scalar or one an axis.
         potential: V(x, t), energy.
         space: a grid, or a graph.
         boundary: "free", "reflecting" or "periodic".
@@ -37,7 +38,7 @@ class Madelung(Law):
     """
 
     hbar: Float[Array, ""]
-    mass: Float[Array, ""]
+    mass: Float[Array, "..."]
     potential: Potential
     space: Grid | Graph
     boundary: str = eqx.field(static=True)
@@ -59,7 +60,7 @@ class Madelung(Law):
         Args:
             space: 1, 2 or 3 dimensional grid, or a graph.
             V: values, or on a grid a callable of the coordinates (and the time).
-            mass: m.
+            mass: m, scalar, or one an axis of a grid.
             hbar: ħ.
             boundary: "free", "reflecting" or "periodic".
             form: `Links`, `Window`, `Literal` or `Amplitude`, or the name of one.
@@ -99,8 +100,8 @@ class Madelung(Law):
 
     def on(self, quantum: Schrodinger) -> "Madelung | None":
         """The fluid of another particle on a grid."""
-        H = quantum.hamiltonian
-        if not isinstance(H, ParticleOnGrid):
+        H = particles_alone(quantum.hamiltonian)
+        if H is None:
             return None
         return Madelung(
             H.grid, H.potential, mass=H.mass, hbar=quantum.hbar,

@@ -9,10 +9,10 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from ... import _checks
 from ...constants import constant, free, scalars
 from ...spaces.grids import Grid
-from ...spaces.hamiltonians import ParticleOnGrid
 from ...status import Status
 from ..schrodinger import Schrodinger
 from .departure import DepartureOfKets
+from .on_grid import hamiltonian_of
 from .self_potential import read_quantum
 
 # Of the largest density: below it R_j grow beyond what a grid resolves.
@@ -170,11 +170,11 @@ def _on_grid(quantum: Any) -> tuple[Schrodinger, Grid]:
         ValueError: no grid, or other units than ħ = m = 1.
     """
     law = read_quantum(quantum)
-    H = law.hamiltonian
-    if not isinstance(H, ParticleOnGrid):
+    if law.grid is None:
         raise ValueError(
             "Argument `quantum` must be a `Schrodinger` on a grid, but is of a matrix."
         )
+    H = hamiltonian_of(law)
     for name, value in (("hbar", law.hbar), ("mass", H.mass)):
         if _checks.is_concrete(value) and not np.all(np.asarray(value) == 1):
             raise ValueError(

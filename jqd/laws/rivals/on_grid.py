@@ -8,7 +8,7 @@ from .self_potential import read_quantum
 
 
 def read_on_grid(quantum: Any) -> Schrodinger:
-    """A `Schrodinger` on a grid of one device, without an absorber.
+    """A `Schrodinger` of one mass on a grid of one device, without an absorber.
 
     Raises:
         ValueError: it is anything else.
@@ -23,11 +23,20 @@ def read_on_grid(quantum: Any) -> Schrodinger:
             "Argument `quantum` must be on a grid of one device, but is on a sharded "
             "one."
         )
+    hamiltonian_of(law)
     return law
 
 
 def hamiltonian_of(quantum: Schrodinger) -> ParticleOnGrid:
-    """H of a law that `read_on_grid` has let pass."""
+    """H of a law on a grid that has no more to it than one mass and V.
+
+    Raises:
+        ValueError: several masses, a vector potential or pointers.
+    """
     H = quantum.hamiltonian
-    assert isinstance(H, ParticleOnGrid)
+    if not isinstance(H, ParticleOnGrid):
+        raise ValueError(
+            "Argument `quantum` must be of one mass, without vector potential and "
+            f"pointers, for this law, but is of a {type(H).__name__}."
+        )
     return H

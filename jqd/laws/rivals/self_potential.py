@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ...spaces.driven import DrivenHamiltonian
-from ...spaces.hamiltonians import OnGrid, ParticleOnGrid
+from ...spaces.hamiltonians import OnGrid
+from ...spaces.particles import ParticlesOnGrid
 from ...steppers import Flows, rk4, strang
 from ...steppers.flows import GeneralFlow
 from ..schrodinger import Schrodinger
@@ -19,7 +20,7 @@ class SelfPotential(DepartureOfKets):
 
     On a grid U + V is an exact flow, since ρ does not change in it, and the conditions
     of Runge-Kutta-Nyström splittings hold as they do for V alone: `srkn6` and `srkn11`
-    keep their order.
+    keep their order. Masses may differ, and there may be a vector potential.
 
     Attributes:
         quantum: Schrödinger's law, with H and ħ.
@@ -43,7 +44,7 @@ class SelfPotential(DepartureOfKets):
         """On a grid V + U[ρ] (outer) and the kinetic flow; a matrix has none."""
         H, hbar = self.quantum.hamiltonian, self.quantum.hbar
         flows = self.quantum.flows()
-        if flows is None or not isinstance(H, ParticleOnGrid):
+        if flows is None or not isinstance(H, OnGrid):
             return None
 
         def kick(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
@@ -52,7 +53,8 @@ class SelfPotential(DepartureOfKets):
             turn = jnp.cos(angle) - 1j * jnp.sin(angle)
             return turn.astype(state.dtype) * state
 
-        return Flows(GeneralFlow(kick, H.autonomous), flows.inner)
+        own = GeneralFlow(kick, H.potential.autonomous)
+        return Flows(own, flows.inner, flows.reach, flows.reason)
 
     @property
     def stepper(self) -> Any:
@@ -79,14 +81,19 @@ def read_quantum(H: Any) -> Schrodinger:
         H: a matrix, as `Schrodinger` takes it, or a `Schrodinger` itself.
 
     Raises:
-        ValueError: it has an absorber, which a potential of ρ goes badly with, or see
-            `Schrodinger`.
+        ValueError: it has an absorber, which a potential of ρ goes badly with, or
+            pointers; or see `Schrodinger`.
     """
     law = H if isinstance(H, Schrodinger) else Schrodinger(H)
     if law.absorbs:
         raise ValueError(
             "Argument `H` must not have an absorber for a law with a potential of its "
             "own, but has one: U[ρ] of what is left would change as it is absorbed."
+        )
+    if isinstance(law.hamiltonian, ParticlesOnGrid) and law.hamiltonian.couplings:
+        raise ValueError(
+            "Argument `H` must not have couplings for a law with a potential of its "
+            "own, but has: they move what U[ρ] is made of."
         )
     return law
 

@@ -66,11 +66,12 @@ equation("claim-C-one-slit", "Appendix C").corrected(
     test="test_paths.py::test_one_slit_has_dark_lines_too",
 )(closed_forms.slit_amplitudes)
 equation("claim-C-which-path", "Appendix C").holds(
-    "Devices behind the slits make the ensemble mixed, and probabilities add: where "
-    "the upper way turns a detector of two states into the orthogonal one. Turned by "
-    "another angle it leaves its cosine of the fringes; by pi, all of them with dark "
-    "for bright, and the ensemble pure.",
-    test="test_paths.py::test_a_detector_that_the_upper_way_turns",
+    "Devices behind the slits make the ensemble mixed, and probabilities add: a "
+    "pointer of width s that the way moves to a or -a leaves exp(-a^2/2s^2) of the "
+    "fringes, the overlap of its states, which comes out of the motion of both. A "
+    "detector of two states that the upper way turns leaves the cosine of the angle; "
+    "by pi, all of them with dark for bright, and the ensemble pure.",
+    test="ensembles/paths/test_measurement.py::test_the_overlap_of_the_pointer_emerges",
 )(closed_forms.slit_density)
 equation("claim-C-each-particle", "Appendix C").open(
     "Each particle passes through one of the slits. So does every continuous path "

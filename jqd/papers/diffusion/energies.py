@@ -51,9 +51,13 @@ def localization_energy(
 ) -> Float[Array, "..."]:
     """The mean energy of the diffusion flux, U_u = ⟨m u²/2⟩ = (ħ²/8m) I_F = ⟨U_q⟩.
 
+    With one mass an axis Σ_i (ħ²/8m_i) of the parts of I_F.
+
     Source: Zakir, eq. (55).
     """
-    return _scale(hbar, mass) / 4 * fisher_information(psi, grid, gradient)
+    return energy_budget(
+        psi, grid, jnp.zeros(grid.shape), hbar=hbar, mass=mass, gradient=gradient
+    ).diffusion
 
 
 def energy_budget(
@@ -76,12 +80,12 @@ def energy_budget(
     Source: Zakir, eqs. (25), (26).
     """
     _checks.check_shape(potential, "potential", grid.shape)
-    along, around = squared_parts(psi, grid, gradient)
-    scale = _scale(hbar, mass)
+    weights = jnp.asarray(hbar) ** 2 / (2 * jnp.asarray(mass))
+    along, around = squared_parts(psi, grid, gradient, weights)
     values = lift(jnp.asarray(potential), jnp.ndim(psi)) * density(psi)
     return EnergyBudget(
-        scale * grid.integrate(around),
-        scale * grid.integrate(along),
+        grid.integrate(around),
+        grid.integrate(along),
         grid.integrate(values),
     )
 
@@ -128,8 +132,3 @@ def uncertainty_product(
         spread = spread + grid.integrate(away**2 * weight)
     fisher = fisher_information(psi, grid, gradient)
     return jnp.asarray(hbar) ** 2 / 4 * fisher * spread
-
-
-def _scale(hbar: ArrayLike, mass: ArrayLike) -> Array:
-    """ħ²/2m."""
-    return jnp.asarray(hbar) ** 2 / (2 * jnp.asarray(mass))

@@ -1,8 +1,9 @@
 """The fields of the hydrodynamic picture: density, fluxes, velocities, potential.
 
 Functions take an amplitude ψ = √density exp(iS/ħ) on a periodic grid, (..., *shape),
-the scalars ħ and m, and work under jit, vmap and grad. What they return is real and of
-the same shape, and a velocity has its components in front, (..., d, *shape).
+the scalar ħ and m, scalar or one an axis of several particles, and work under jit, vmap
+and grad. What they return is real and of the same shape, and a velocity has its
+components in front, (..., d, *shape).
 u = -D ∇density/density with D = ħ/2m is the paper's diffusion velocity: it points away
 from where the density is high, and carries nothing: the density moves with v alone.
 
@@ -75,14 +76,16 @@ def _odd_wavenumbers(grid: Grid, psi: Array) -> list[Array]:
     return odd
 
 
-def laplacian(psi: Array, grid: Grid, kind: str) -> Array:
-    """Δψ."""
+def laplacian(psi: Array, grid: Grid, kind: str, weights: ArrayLike = 1.0) -> Array:
+    """Σ w_i ∂_i²ψ, by one weight or one an axis."""
+    weights = jnp.broadcast_to(jnp.asarray(weights), (grid.ndim,))
     if kind == "spectral":
         axes = tuple(range(-grid.ndim, 0))
-        k2 = lift(grid.k2.astype(psi.real.dtype), psi.ndim)
-        return -jnp.fft.ifftn(k2 * jnp.fft.fftn(psi, axes=axes), axes=axes)
-    parts = enumerate(grid.gradient(psi))
-    return jnp.asarray(sum(grid.gradient(part)[k] for k, part in parts))
+        k2 = grid.spectral_sum(tuple(weights)).astype(psi.real.dtype)
+        spectrum = lift(k2, psi.ndim) * jnp.fft.fftn(psi, axes=axes)
+        return -jnp.fft.ifftn(spectrum, axes=axes)
+    parts = enumerate(zip(weights, grid.gradient(psi), strict=True))
+    return jnp.asarray(sum(w * grid.gradient(part)[k] for k, (w, part) in parts))
 
 
 def is_empty(psi: Array) -> Array:
@@ -108,8 +111,13 @@ def log_gradient(psi: ArrayLike, grid: Grid, kind: str) -> Array:
     return over(gradient(psi, grid, kind), jnp.expand_dims(psi, -grid.ndim - 1))
 
 
-def squared_parts(psi: ArrayLike, grid: Grid, kind: str) -> tuple[Array, Array]:
-    """(∇√density)² and density (∇S/ħ)²: the two parts of |∇ψ|²."""
+def squared_parts(
+    psi: ArrayLike, grid: Grid, kind: str, weights: ArrayLike = 1.0
+) -> tuple[Array, Array]:
+    """Σ w_i (∂_i√density)² and density Σ w_i (∂_iS/ħ)²: the two parts of Σ w_i|∂_iψ|².
+
+    One weight, or one an axis.
+    """
     axis = -grid.ndim - 1
     psi = as_amplitude(psi, grid)
     slope = gradient(psi, grid, kind)
@@ -124,7 +132,17 @@ def squared_parts(psi: ArrayLike, grid: Grid, kind: str) -> tuple[Array, Array]:
     safe = jnp.where(flat, 1, weight)
     along = jnp.where(flat, 0, jnp.real(turned) ** 2 / safe)
     around = jnp.where(flat, 0, jnp.imag(turned) ** 2 / safe)
-    return jnp.sum(along, axis=axis), jnp.sum(around, axis=axis)
+    w = per_axis(weights, grid)
+    return jnp.sum(w * along, axis=axis), jnp.sum(w * around, axis=axis)
+
+
+def per_axis(value: ArrayLike, grid: Grid, name: str = "mass") -> Array:
+    """A scalar, or one number an axis so that it meets (..., d, *shape)."""
+    value = jnp.asarray(value)
+    if value.ndim == 0:
+        return value
+    _checks.check_shape(value, name, (grid.ndim,))
+    return value.reshape((grid.ndim,) + (1,) * grid.ndim)
 
 
 def current(
@@ -139,7 +157,7 @@ def current(
 
     Source: Zakir, eqs. (9), (10).
     """
-    return _ratio(hbar, mass) * jnp.imag(product(psi, grid, gradient))
+    return _ratio(hbar, mass, grid) * jnp.imag(product(psi, grid, gradient))
 
 
 def fick_flux(
@@ -156,7 +174,7 @@ def fick_flux(
 
     Source: Zakir, eqs. (18), (22).
     """
-    return -_ratio(hbar, mass) * jnp.real(product(psi, grid, gradient))
+    return -_ratio(hbar, mass, grid) * jnp.real(product(psi, grid, gradient))
 
 
 def momentum_density(
@@ -185,7 +203,7 @@ def current_velocity(
 
     Source: Zakir, eqs. (10), (24).
     """
-    return _ratio(hbar, mass) * jnp.imag(log_gradient(psi, grid, gradient))
+    return _ratio(hbar, mass, grid) * jnp.imag(log_gradient(psi, grid, gradient))
 
 
 def osmotic_velocity(
@@ -202,7 +220,7 @@ def osmotic_velocity(
 
     Source: Zakir, eqs. (19), (23).
     """
-    return -_ratio(hbar, mass) * jnp.real(log_gradient(psi, grid, gradient))
+    return -_ratio(hbar, mass, grid) * jnp.real(log_gradient(psi, grid, gradient))
 
 
 def quantum_potential(
@@ -226,22 +244,23 @@ def quantum_potential(
     Source: Zakir, eqs. (11), (30).
     """
     _checks.check_choice(form, "form", ("curvature", "osmotic"))
-    hbar, mass, axis = jnp.asarray(hbar), jnp.asarray(mass), -grid.ndim - 1
+    hbar, axis = jnp.asarray(hbar), -grid.ndim - 1
     options = {"hbar": hbar, "mass": mass, "gradient": gradient}
+    half = per_axis(mass, grid) / 2
     if form == "osmotic":
         u = osmotic_velocity(psi, grid, **options)
         divergence = sum(
             grid.gradient(jnp.take(u, k, axis=axis))[k] for k in range(grid.ndim)
         )
-        return -mass / 2 * jnp.sum(u**2, axis=axis) + hbar / 2 * divergence
+        return hbar / 2 * divergence - jnp.sum(half * u**2, axis=axis)
     v = current_velocity(psi, grid, **options)
     psi = as_amplitude(psi, grid)
-    curvature = jnp.real(over(laplacian(psi, grid, gradient), psi))
-    drift = mass / 2 * jnp.sum(v**2, axis=axis)
-    value = -(hbar**2) / (2 * mass) * curvature - drift
+    weights = hbar**2 / (2 * jnp.asarray(mass))
+    curvature = jnp.real(over(laplacian(psi, grid, gradient, weights), psi))
+    value = -curvature - jnp.sum(half * v**2, axis=axis)
     return jnp.where(is_empty(psi), 0, value)
 
 
-def _ratio(hbar: ArrayLike, mass: ArrayLike) -> Array:
+def _ratio(hbar: ArrayLike, mass: ArrayLike, grid: Grid) -> Array:
     """ħ/m = 2D."""
-    return jnp.asarray(hbar) / jnp.asarray(mass)
+    return jnp.asarray(hbar) / per_axis(mass, grid)

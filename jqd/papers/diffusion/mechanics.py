@@ -174,9 +174,9 @@ equation("claim-quantum-potential", "2.2").holds(
 )(fields.quantum_potential)
 equation("claim-brownian", "2.3").holds(
     "Transition probabilities of Brownian motion cannot be those of quantum mechanics "
-    "(section 2.3): in the ground state of a well Nelson's paths have the correlation "
-    "exp(-wt) of two times and not cos wt. So it is of paths that nothing measures; "
-    "those that a measurement has disturbed were not followed.",
+    "(section 2.3): in the ground state of a well Nelson's unmeasured paths have the "
+    "correlation exp(-wt) of two times and not cos wt. Nor do Bohm's have it, which "
+    "rest. Of measured ones, and of what is recorded, see claim-records.",
     test="test_paths.py::test_brownian_paths_miss_the_correlations_of_two_times",
 )(ensembles.two_time_correlation)
 equation("claim-forward-drift", "2.3").holds(

@@ -204,9 +204,10 @@ def rest_temperature(
     "0.949 of a spring's ground state, 0.896 of a soft-core atom's, 0.965 in a quartic "
     "well and 1.027 in a double one; clocks go at 1.000, 1.161 (0.2 of softening, "
     "second line; 1.142 for its first), 0.965 and 0.732 (tunnelling), so that they "
-    "neither all slow down nor agree. If V goes with D^2 all go at 0.9 of their rate, "
-    "and no length changes. That this is gravitation is not computable.",
-    test="test_background.py::test_clocks_and_scales_where_fluctuations_are_weaker",
+    "neither all slow down nor agree. If V/m goes with D^2, and of powers of x with no "
+    "other power of D, all clocks go at 0.9 of their rate and no length changes, two "
+    "particles of unequal masses included. That this is gravitation is not computable.",
+    test="test_background.py::test_clocks_agree_where_V_over_m_goes_with_D_squared",
 )
 def clock_and_length(
     change: ArrayLike, power: ArrayLike, *, depth: ArrayLike = 0.0

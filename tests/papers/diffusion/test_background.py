@@ -142,6 +142,47 @@ def clocks_and_scale(name, hbar, depth):
     return np.array([*(levels[1:] - levels[0]) / hbar, size])
 
 
+@equation("claim-5.4-gravity")
+def test_clocks_agree_where_V_over_m_goes_with_D_squared():
+    """(ħ, V) to (.9 ħ, .81 V): clocks at .9 and lengths as they were; V alone or ħ
+    alone, or another power, and they part."""
+    low = 0.9
+    for name in ("spring", "quartic", "double well"):
+        both = clocks_and_scale(name, low, low**2) / clocks_and_scale(name, 1.0, 1.0)
+        # rounding of energies near 1e3
+        assert np.allclose(both, [low, low, 1], rtol=0, atol=1e-8)
+    usual, alone = (clocks_and_scale("double well", h, 1.0) for h in (1.0, low))
+    assert np.isclose(alone[0] / usual[0], 0.732, rtol=0, atol=6e-4)
+    # of powers: one rate for all of them at c = 2, and at no other
+    powers = np.array([-1.0, 1.0, 2.0, 4.0, 8.0])
+    for depth in (0.0, 1.0, 1.9, 2.0, 2.1, 3.0):
+        rate, length = rules.clock_and_length(low, powers, depth=depth)
+        agree = np.ptp(rate) < 1e-12 and np.ptp(length) < 1e-12
+        assert agree == (depth == 2.0)
+
+
+@equation("claim-5.4-gravity")
+def test_clocks_of_two_particles_of_unequal_masses_agree_as_well():
+    """D of each lowered to .9: a light and a heavy one, bound softly to each other."""
+    grid = Grid([(-7.0, 7.0), (-5.0, 5.0)], (24, 24))
+    x, y = (np.asarray(axis) for axis in grid.coordinates)
+    V = x**4 / 8 + y**2 / 4 - 2 / np.sqrt((x - y) ** 2 + 1)
+    masses, low = [1.0, 3.0], 0.9
+
+    def clocks(hbar, depth):
+        levels, states = eigenstates(grid, depth * V, 3, mass=masses, hbar=hbar)
+        sizes = [np.sum(np.asarray(states[0]) ** 2 * q**2) * grid.cell for q in (x, y)]
+        return np.array([*np.diff(np.asarray(levels)) / hbar, *np.sqrt(sizes)])
+
+    usual = clocks(1.0, 1.0)
+    both = clocks(low, low**2) / usual
+    assert np.allclose(both, [low, low, 1, 1], rtol=0, atol=1e-9)
+    # with V as it is neither clock keeps time with the other
+    alone = clocks(low, 1.0) / usual
+    assert np.ptp(alone[:2]) > 0.003
+    assert np.all(np.abs(alone[2:] - 1) > 0.01)
+
+
 @pytest.mark.slow
 @equation("claim-5.4-gravity")
 def test_clocks_and_scales_where_fluctuations_are_weaker():

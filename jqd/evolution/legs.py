@@ -1,0 +1,85 @@
+"""The legs of a run: from one save time, jump or impulse to the next."""
+
+from typing import NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from ..laws.motion import Motion
+
+
+class Interrupted(Protocol):
+    """What may jump, or be struck by impulses."""
+
+    def jumps(self) -> Array | None:
+        """Times at which it jumps."""
+
+    def impulses(self) -> Array | None:
+        """Times at which its state changes at once."""
+
+
+class Legs(NamedTuple):
+    """Save times, and jumps and impulses of a motion, in order.
+
+    Attributes:
+        times: ends of the legs, (L,).
+        saved: where the save times stand among them: a slice or indices.
+        within: save interval of each leg: a slice or indices.
+        margin: a few rounding errors by which steps keep from the ends, so that steps
+            that ask for their ends do not look past a jump; None where nothing jumps.
+        struck: which impulses act at which of the times, (L, K); None for none.
+    """
+
+    times: Float[Array, " L"]
+    saved: slice | Int[Array, " T"]
+    within: slice | Int[Array, " M"]
+    margin: Array | None
+    struck: Bool[Array, "L K"] | None
+
+    def ends(self, t0: Array, t1: Array) -> tuple[Array, Array]:
+        """Where the steps of a leg begin and end."""
+        if self.margin is None:
+            return t0, t1
+        return t0 + self.margin, jnp.maximum(t1 - self.margin, t0 + self.margin)
+
+    def strikes(self, index: int | slice) -> Array | None:
+        """The impulses at some of the times."""
+        return None if self.struck is None else self.struck[index]
+
+
+def legs_of(motion: Interrupted, ts: Array) -> Legs:
+    """The legs of a run over the save times."""
+    jumps, impulses = motion.jumps(), motion.impulses()
+    marks = [
+        jax.lax.stop_gradient(marks).astype(ts.dtype)
+        for marks in (jumps, impulses)
+        if marks is not None
+    ]
+    if not marks:
+        return Legs(ts, slice(None), slice(None), None, None)
+    # what lies outside of the run, or all of it where there is one time, ends no leg
+    inside = jnp.clip(jnp.concatenate(marks), ts[0], ts[-1])
+    times = ts if ts.size == 1 else jnp.sort(jnp.concatenate([ts, inside]))
+    within = jnp.searchsorted(ts, times[:-1], side="right") - 1
+    within = jnp.clip(within, 0, max(ts.size - 2, 0))
+    margin = 4 * jnp.finfo(ts.dtype).eps * jnp.max(jnp.abs(times))
+    struck = None
+    if impulses is not None:
+        at = marks[-1]
+        # the first of equal times: an impulse acts once, before what is saved there
+        first = jnp.searchsorted(times, at)[None] == jnp.arange(times.size)[:, None]
+        struck = first & ((at >= ts[0]) & (at <= ts[-1]))[None]
+    return Legs(times, jnp.searchsorted(times, ts), within, margin, struck)
+
+
+def strike(
+    motion: Motion, struck: Bool[Array, " K"] | None, state: PyTree[Array]
+) -> PyTree[Array]:
+    """The state after those impulses that are marked."""
+    if struck is None:
+        return state
+    for k in range(struck.shape[0]):
+        after = lambda state, k=k: motion.struck(k, state)  # noqa: E731
+        state = jax.lax.cond(struck[k], after, lambda state: state, state)
+    return state
