@@ -25,7 +25,7 @@ class ParticlesOnGrid(OnGrid):
 
     Attributes:
         potential: V, energy units.
-        mass: m_i, one an axis; infinite for none.
+        mass: m, scalar, or m_i, one an axis; infinite for none.
         grid: the grid (static).
         absorber: W >= 0 of the grid's shape, energy units; None for none.
         charge: q, scalar, or None without a vector potential.
@@ -35,7 +35,7 @@ class ParticlesOnGrid(OnGrid):
     """
 
     potential: SampledPotential | FunctionPotential
-    mass: Float[Array, " d"]
+    mass: Float[Array, "..."]
     grid: Grid
     absorber: Float[Array, "..."] | None = None
     charge: Float[Array, ""] | None = None
@@ -77,9 +77,15 @@ class ParticlesOnGrid(OnGrid):
         """<psi|H + iW|psi>, summed over the points."""
         return jnp.sum(jnp.real(jnp.conj(psi) * self.apply(psi, t, hbar)))
 
-    def flows(self, hbar: Array) -> Flows:
-        """Potential (outer) and kinetic energy (inner), couplings with one of them."""
-        outer, moving = self.potential_flow(hbar), self._moving_flows(hbar)
+    def flows(self, hbar: Array, outer: Any = None) -> Flows:
+        """Potential (outer) and kinetic energy (inner), couplings with one of them.
+
+        Args:
+            hbar: ħ, scalar.
+            outer: what takes the place of the flow of the potential, None for itself.
+        """
+        outer = self.potential_flow(hbar) if outer is None else outer
+        moving = self._moving_flows(hbar)
         pointers = tuple(c.flow(self.grid, self.mass.dtype) for c in self.couplings)
         A = self.vector_potential
         reasons = []
@@ -136,6 +142,14 @@ class ParticlesOnGrid(OnGrid):
             )
 
         return tuple(one(axis, m) for axis, m in enumerate(self.masses))
+
+    def seam_share(self, psi: Array, t: ArrayLike) -> Array | None:
+        """Share of |psi|² at seams of the box across which A jumps; None without A."""
+        if self.vector_potential is None or self.grid.ndim == 1:
+            return None
+        density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+        density = jnp.sum(density, axis=tuple(range(psi.ndim - self.grid.ndim)))
+        return self.vector_potential.seam_share(self.grid, density, t)
 
     def spectral_bounds(self, hbar: Array) -> tuple[Array, Array]:
         """Numbers that enclose the spectrum: the sum of the ends of all its terms.
@@ -216,6 +230,5 @@ def particles_on_grid(
         A = read_vector_potential(vector_potential, grid)
         (q,) = scalars(charge=1.0 if charge is None else charge)
     return ParticlesOnGrid(
-        V, jnp.broadcast_to(mass, (grid.ndim,)), grid, absorber, q, A, pointers,
-        commute(pointers, V, grid),
+        V, mass, grid, absorber, q, A, pointers, commute(pointers, V, grid),
     )  # fmt: skip

@@ -70,7 +70,7 @@ def read_line(
             "Argument `law` must be on a grid of one dimension, but its grid has "
             f"{walk.grid.ndim}."
         )
-    if law.convection(0.0, jnp.zeros((1, 1))) is not None:
+    if law.convection(0.0, jnp.zeros((1, 1)), None) is not None:
         raise ValueError(
             "Argument `law` must not have a vector potential here, but has one; "
             "`arrival` takes it."
