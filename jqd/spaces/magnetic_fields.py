@@ -199,18 +199,14 @@ def magnetic_field(
             f"gives {len(shapes)}."
         )
     if len(shapes) == 1:
-        axis = _unit((0.0, 0.0, 1.0) if direction is None else direction)
+        axis = _unit(np.array([0.0, 0.0, 1.0]) if direction is None else direction)
         B = MagneticField(B.time_dependent, made, axis)
     elif direction is not None:
         raise ValueError(
             "Argument `direction` must be left out where `magnetic_field` gives three "
             "components, but is given."
         )
-    values = B.at(grid.coordinates, 0.0)
-    if _checks.is_concrete(values) and not np.all(np.isfinite(_checks.concrete(values))):
-        raise ValueError(
-            "Argument `magnetic_field` must be finite, but is not on the grid."
-        )
+    _checks.check_finite(B(grid, 0.0), "magnetic_field")
     return B
 
 

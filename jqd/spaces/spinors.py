@@ -1,5 +1,8 @@
 """Particles of spin ½ on a periodic grid."""
 
+# What the interface has as a field may be a property here: equinox takes either.
+# pyright: reportIncompatibleVariableOverride=false
+
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +10,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ..constants import free, parts, scalars
+from ..constants import constant, free, parts, scalars
 from ..steppers.flows import Flows, Sequence
 from ..steppers.spin import SpinFlow
 from .grids import Grid
@@ -31,23 +34,28 @@ class SpinorOnGrid(OnGrid):
     g: Float[Array, ""] = free(span=lambda g: (g - 1, g + 1))
     field: MagneticField | None = None
 
+    def __init__(
+        self, particle: ParticlesOnGrid, g: ArrayLike, field: MagneticField | None
+    ):
+        self.particle, self.g, self.field = particle, constant(g, "g"), field
+
     @property
-    def potential(self) -> SampledPotential | FunctionPotential:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def potential(self) -> SampledPotential | FunctionPotential:
         """V."""
         return self.particle.potential
 
     @property
-    def mass(self) -> Float[Array, "..."]:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def mass(self) -> Float[Array, "..."]:
         """m, scalar, or one an axis."""
         return self.particle.mass
 
     @property
-    def grid(self) -> Grid:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def grid(self) -> Grid:
         """The grid."""
         return self.particle.grid
 
     @property
-    def absorber(self) -> Float[Array, "..."] | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def absorber(self) -> Float[Array, "..."] | None:
         """W, or None."""
         return self.particle.absorber
 
@@ -107,7 +115,7 @@ class SpinorOnGrid(OnGrid):
         return flows._replace(reach="two-part", reason=" and ".join(reasons))
 
     def _spin_flow(self, hbar: Array) -> SpinFlow:
-        """exp(-i (V + W·σ) dt/ħ), without V where an absorber has its own flow of it."""
+        """exp(-i (V + W·σ) dt/ħ); with an absorber V flows by itself, and not here."""
         B, grid = self.magnetic_field, self.grid
         V = None if self.absorber is not None else self.potential
         # W/ħ, which does not depend on ħ
