@@ -201,6 +201,13 @@ class ParticlesOnGrid(OnGrid):
         return jnp.stack(columns, axis=-1).astype(x.dtype)
 
 
+def refuse_charge() -> None:
+    """Raise for a charge that nothing acts on."""
+    raise ValueError(
+        "Argument `charge` must come with a `vector_potential`, but there is none."
+    )
+
+
 def particles_on_grid(
     V: SampledPotential | FunctionPotential,
     mass: Array,
@@ -216,9 +223,7 @@ def particles_on_grid(
         ValueError: see `jqd.Schrodinger.on_grid`.
     """
     if vector_potential is None and charge is not None:
-        raise ValueError(
-            "Argument `charge` must come with a `vector_potential`, but there is none."
-        )
+        refuse_charge()
     if grid.sharding is not None and (vector_potential is not None or couplings):
         raise ValueError(
             "Argument `grid` must lie on one device with a vector potential or "

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
-from ...spaces import Grid, ParticleOnGrid
+from ...spaces import Grid, ParticleOnGrid, ParticlesOnGrid, VectorPotential
 from ...spaces.resolution import tail_error
 from ...steppers import Flows, srkn11
 from ..motion import Resolution
@@ -32,6 +32,10 @@ class Amplitude(DiffusionForm):
             reason = "needs the same D everywhere"
         elif fluid.boundary == "reflecting":
             reason = "is periodic by its FFTs"
+        elif fluid.peierls is not None and not isinstance(
+            fluid.peierls.vector_potential, VectorPotential
+        ):
+            reason = "takes the vector potential as a function"
         else:
             for name in ("friction", "classical_diffusion"):
                 value = getattr(fluid, name)
@@ -43,9 +47,16 @@ class Amplitude(DiffusionForm):
                 "use 'links'."
             )
 
-    def hamiltonian(self, fluid: Fluid) -> ParticleOnGrid:
+    def hamiltonian(self, fluid: Fluid) -> ParticleOnGrid | ParticlesOnGrid:
         """H of the amplitude."""
         assert isinstance(fluid.space, Grid)
+        if fluid.peierls is not None:
+            A = fluid.peierls.vector_potential
+            assert isinstance(A, VectorPotential)
+            return ParticlesOnGrid(
+                fluid.potential, fluid.mass, fluid.space, fluid.absorber,
+                fluid.peierls.charge, A,
+            )  # fmt: skip
         return ParticleOnGrid(fluid.potential, fluid.mass, fluid.space, fluid.absorber)
 
     def prepare(self, fluid: Fluid, psi: Array | AmplitudeAction) -> Array:
