@@ -67,7 +67,7 @@ class Amplitude(DiffusionForm):
         if _checks.is_concrete(quantum) and bool(quantum[0] == quantum[1]):
             return psi
         assert isinstance(fluid.space, Grid)
-        state = split(psi, fluid.space, fluid.hbar)
+        state = split(psi, fluid.space, fluid.hbar, work=fluid.work(0.0))
         refuse_torn(state, psi, fluid)
         return join(state, fluid.hbar_eff).astype(psi.dtype)
 
@@ -115,9 +115,10 @@ def refuse_torn(state: AmplitudeAction, psi: Array, fluid: Fluid) -> None:
     Raises:
         ValueError: a circulation of 2πħ that is no multiple of 2πħ_eff (Wallstrom).
     """
-    if not _checks.is_concrete((state, psi, fluid.hbar)):
+    if not _checks.is_concrete((state, psi, fluid.hbar, fluid.peierls)):
         return
-    if bool(is_torn(state, psi, fluid.hbar, periodic=fluid.periodic)):
+    work = fluid.work(0.0)
+    if bool(is_torn(state, psi, fluid.hbar, periodic=fluid.periodic, work=work)):
         raise ValueError(
             "Argument `psi` must have a single-valued action where 2 m D differs from "
             "hbar, but has vortices or winds round the box, with a circulation that "

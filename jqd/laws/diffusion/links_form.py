@@ -84,7 +84,7 @@ class Links(DiffusionForm):
         """
         if isinstance(psi, AmplitudeAction):
             return psi
-        state = split(psi, fluid.space, fluid.hbar, self.floor)
+        state = split(psi, fluid.space, fluid.hbar, self.floor, fluid.work(0.0))
         if isinstance(fluid.space, Grid):
             self._refuse_nodes(psi, fluid.space)
             quantum = (fluid.hbar, fluid.hbar_eff)
