@@ -13,3 +13,4 @@ from .paths.processes import bohm as bohm
 from .paths.processes import nelson as nelson
 from .paths.result import Paths as Paths
 from .paths.sampling import kolmogorov_smirnov as kolmogorov_smirnov
+from .paths.spin import path_spin as path_spin

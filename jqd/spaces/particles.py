@@ -77,15 +77,9 @@ class ParticlesOnGrid(OnGrid):
         """<psi|H + iW|psi>, summed over the points."""
         return jnp.sum(jnp.real(jnp.conj(psi) * self.apply(psi, t, hbar)))
 
-    def flows(self, hbar: Array, outer: Any = None) -> Flows:
-        """Potential (outer) and kinetic energy (inner), couplings with one of them.
-
-        Args:
-            hbar: ħ, scalar.
-            outer: what takes the place of the flow of the potential, None for itself.
-        """
-        outer = self.potential_flow(hbar) if outer is None else outer
-        moving = self._moving_flows(hbar)
+    def flows(self, hbar: Array) -> Flows:
+        """Potential (outer) and kinetic energy (inner), couplings with one of them."""
+        outer, moving = self.potential_flow(hbar), self._moving_flows(hbar)
         pointers = tuple(c.flow(self.grid, self.mass.dtype) for c in self.couplings)
         A = self.vector_potential
         reasons = []
@@ -148,7 +142,6 @@ class ParticlesOnGrid(OnGrid):
         if self.vector_potential is None or self.grid.ndim == 1:
             return None
         density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
-        density = jnp.sum(density, axis=tuple(range(psi.ndim - self.grid.ndim)))
         return self.vector_potential.seam_share(self.grid, density, t)
 
     def spectral_bounds(self, hbar: Array) -> tuple[Array, Array]:

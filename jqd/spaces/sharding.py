@@ -7,7 +7,7 @@ that a split step pays no exchange for putting them back.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -34,13 +34,8 @@ class Transform(NamedTuple):
 
 @cache
 def local_fft(ndim: int) -> Transform:
-    """The FFT of an array on one device, over its last axes."""
-    axes = tuple(range(-ndim, 0))
-    return Transform(
-        partial(jnp.fft.fftn, axes=axes),
-        partial(jnp.fft.ifftn, axes=axes),
-        tuple(range(ndim)),
-    )
+    """The FFT of an array on one device."""
+    return Transform(jnp.fft.fftn, jnp.fft.ifftn, tuple(range(ndim)))
 
 
 @cache

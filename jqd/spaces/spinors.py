@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ..constants import constant, free, parts, scalars
 from ..steppers.flows import Flows, Sequence
-from ..steppers.spin import SpinFlow
+from ..steppers.spin import EachComponent, SpinFlow
 from .grids import Grid
 from .hamiltonians import OnGrid
 from .magnetic_fields import CurlField, MagneticField
@@ -85,9 +86,11 @@ class SpinorOnGrid(OnGrid):
 
     def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
         """H psi."""
+        image = jax.vmap(lambda one: self.particle.apply(one, t, hbar))(psi)
         W = self.spin_energy(t, hbar).astype(psi.real.dtype)
-        turned = jnp.stack([w * s for w, s in zip(W, sigma(psi), strict=True)])
-        return self.particle.apply(psi, t, hbar) + jnp.sum(turned, axis=0)
+        for w, turned in zip(W, sigma(psi), strict=True):
+            image = image + w[None] * turned
+        return image
 
     def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
         """<psi|H + iW|psi>, summed over the points."""
@@ -100,10 +103,10 @@ class SpinorOnGrid(OnGrid):
         is to splittings what V is. Where it turns they do not: methods for Nyström's
         kind of equation, which take [V, [V, [V, T]]] = 0 for granted, lose their order.
         """
-        particle, spin = self.particle, self._spin_flow(hbar)
-        if particle.absorber is not None:
-            spin = Sequence((particle.potential_flow(hbar), spin), commute=True)
-        flows = particle.flows(hbar, spin)
+        flows, outer = self.particle.flows(hbar), self._spin_flow(hbar)
+        if self.absorber is not None:
+            outer = Sequence((EachComponent(flows.outer), outer), commute=True)
+        flows = Flows(outer, EachComponent(flows.inner), flows.reach, flows.reason)
         reasons = [flows.reason] if flows.reason else []
         if self.magnetic_field.turns:
             reasons.append(
@@ -132,7 +135,7 @@ class SpinorOnGrid(OnGrid):
             for m, dV, dB in zip(self.masses, slope, turn, strict=True):
                 dW = hbar * unit * dB
                 v = v + 1 / (m * hbar) * (dV**2 + jnp.sum(dW**2, axis=0))
-                w = w + 2 / (m * hbar) * (dV * dW)
+                w = w + 2 / (m * hbar) * (dV[None] * dW)
             return v, w
 
         return SpinFlow(
@@ -159,7 +162,8 @@ class SpinorOnGrid(OnGrid):
 
     def seam_share(self, psi: Array, t: ArrayLike) -> Array | None:
         """That of H₀."""
-        return self.particle.seam_share(psi, t)
+        size = jnp.sqrt(jnp.sum(jnp.real(psi) ** 2 + jnp.imag(psi) ** 2, axis=0))
+        return self.particle.seam_share(size, t)
 
 
 def spinor_on_grid(
@@ -214,4 +218,4 @@ def spin_density(
 ) -> Float[Array, "3 ..."]:
     """Re ψ†σφ, (3, ...); of one spinor ψ†σψ, its spin times its density."""
     other = psi if other is None else other
-    return jnp.sum(jnp.real(jnp.conj(psi) * sigma(other)), axis=1)
+    return jnp.sum(jnp.real(jnp.conj(psi)[None] * sigma(other)), axis=1)

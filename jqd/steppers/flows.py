@@ -320,7 +320,7 @@ class GeneralFlow:
 
 
 class Flows(NamedTuple):
-    """The two parts of a split law.
+    """The two parts of a split law, each one of the flows above or like them.
 
     Attributes:
         outer: the part that starts and ends each step (the potential), whose
@@ -330,7 +330,7 @@ class Flows(NamedTuple):
         reason: why no more special one does, a clause for an error.
     """
 
-    outer: PhaseFlow | DampedFlow | Sequence | GeneralFlow
-    inner: PhaseFlow | DampedFlow | CovariantFlow | Sequence | GeneralFlow
+    outer: Any
+    inner: Any
     reach: str = "nystroem"
     reason: str = ""

@@ -1,19 +1,55 @@
-"""The exact flow of spins in a field."""
+"""Flows of spinors: of each component alone, and of the spin in a field."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Complex
+from jaxtyping import Array, ArrayLike, Complex, PyTree
 
-from .flows import NO_CORRECTION
+from .flows import NO_CORRECTION, decays
 
 # Below this square of an angle its cosine and sin(angle)/angle are series, which end
 # below rounding there and, other than those of a root, have all derivatives at 0.
 _SMALL = 1e-2
 
 Rates = Callable[[ArrayLike], tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class EachComponent:
+    """A flow of wave functions, of each component of a spinor alone.
+
+    Attributes:
+        flow: that of one component.
+    """
+
+    flow: Any
+
+    @property
+    def decays(self) -> bool:
+        """Whether it does."""
+        return decays(self.flow)
+
+    @property
+    def autonomous(self) -> bool:
+        """Whether it does not depend on t."""
+        return self.flow.autonomous
+
+    def factor(
+        self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
+    ) -> PyTree[Array]:
+        """The factor of one component."""
+        return self.flow.factor(t, dt, correction)
+
+    def apply(self, factor: PyTree[Array], psi: Array) -> Array:
+        """The spinor after the flow with this factor."""
+        return jax.vmap(self.flow.apply, (None, 0))(factor, psi)
+
+    def __call__(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
+        """The spinor after time dt of this part alone."""
+        return self.apply(self.factor(t, dt), psi)
 
 
 @dataclass(frozen=True)

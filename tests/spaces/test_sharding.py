@@ -194,10 +194,10 @@ def test_one_device_is_as_before():
     """Without a mesh the transform is that of jax.numpy, and nothing is placed."""
     grid = jqd.Grid([(-1.0, 1.0), (-2.0, 2.0)], (8, 6))
     assert grid.sharding is None
+    assert grid.fft.forward is jnp.fft.fftn
+    assert grid.fft.backward is jnp.fft.ifftn
     assert grid.fft.order == (0, 1)
-    f = jax.random.normal(jax.random.key(0), grid.shape)
-    np.testing.assert_array_equal(grid.fft.forward(f), jnp.fft.fftn(f))
-    np.testing.assert_array_equal(grid.fft.backward(f), jnp.fft.ifftn(f))
+    f = jnp.ones(grid.shape)
     assert grid.shard(f) is f
     np.testing.assert_array_equal(grid.spectral_k2, grid.k2)
     x, y = grid.coordinates

@@ -140,9 +140,11 @@ def covariant(
             for d, w in enumerate(SECOND_DIFFERENCES[order], start=1)
         )
         wave = jnp.fft.fft(turn * psi, axis=axis)
-        both = jnp.stack([(kappa**2 - symbol) * wave, kappa**2 * wave]) / h**2
-        parts = jnp.conj(turn) * jnp.fft.ifft(both, axis=axis + 1)
-        missed, whole = missed + parts[0], whole + parts[1]
+        gap, square = (
+            jnp.conj(turn) * jnp.fft.ifft(factor / h**2 * wave, axis=axis)
+            for factor in (kappa**2 - symbol, kappa**2)
+        )
+        missed, whole = missed + gap, whole + square
         weight = _square(wave) / (grid.shape[axis] * size)
         far = jnp.abs(kappa) / jnp.pi
         cut = cut + jnp.sum(jnp.where(far > 2 / 3, weight, 0))

@@ -119,7 +119,8 @@ def circulation(
     velocity = _velocity(velocity, grid)
     if vector_potential is not None:
         A = _potential(vector_potential, grid, t).astype(velocity.dtype)
-        velocity = velocity + jnp.asarray(charge) / jnp.asarray(mass) * A
+        A = jnp.asarray(charge) / jnp.asarray(mass) * A
+        velocity = velocity + jnp.broadcast_to(A, velocity.shape)
     (i0, i1), (j0, j1) = _check_loop(grid, loop)
     dx, dy = grid.spacing
     along = velocity[..., 0, i0 : i1 + 1, :] * dx
