@@ -103,7 +103,7 @@ def component_shapes(
     """
     try:
         shapes = jax.eval_shape(function)
-    except (TypeError, jax.errors.JAXTypeError) as error:
+    except (TypeError, ValueError, jax.errors.JAXTypeError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise ValueError(
             f"Argument `{name}` must give {of}, but calling it fails: {lines[0]}"

@@ -43,7 +43,7 @@ def path_spin(
         values = guide.values(jnp.where(there[:, None], x, 0))
         density = jnp.sum(jnp.real(values) ** 2 + jnp.imag(values) ** 2, axis=0)
         known = density > jnp.finfo(density.dtype).tiny
-        spin = spin_density(values) / jnp.where(known, density, 1)
-        return jnp.where(there, jnp.where(known, spin, 0), jnp.nan).T
+        share = jnp.where(known, 1 / jnp.where(known, density, 1), 0)
+        return jnp.where(there, share, jnp.nan)[:, None] * spin_density(values).T
 
     return jax.vmap(at)(psi, x) if lead else at(psi, x)
