@@ -107,6 +107,7 @@ def chance_of_up(z0, nu, steps=2400, points=1401):
 
 
 @pytest.mark.slow
+@pytest.mark.equation("diffusion", "claim-magnet")
 def test_noise_blurs_the_edge_and_keeps_the_shares(key):
     """Row P17 for Nelson's paths: .080, .257, .394, .680 from -1, 0, the edge, 1.5."""
     starts = np.array([-1.0, 0.0, EDGE, 1.5])
@@ -128,6 +129,10 @@ def test_noise_blurs_the_edge_and_keeps_the_shares(key):
     share = np.mean(whole.positions[-1] > 0)
     assert share == pytest.approx(UP, abs=4 * np.sqrt(UP * (1 - UP) / count))
     assert whole.equilibrium.all()
+    # without noise the edge is sharp, and the shares are the same
+    sharp = bohm(LAW, PSI, TS, x0=jnp.array([EDGE - 1e-3, EDGE + 1e-3]), **PATHS)
+    assert sharp.positions[-1, 0, 0] < 0 < sharp.positions[-1, 1, 0]
+    assert norm.sf(EDGE) == pytest.approx(UP, abs=1e-12)
 
 
 # -- the current of the spin -----------------------------------------------------------

@@ -88,6 +88,7 @@ def density(law, psi, t=2.0, method=EXACT):
     return np.asarray(run.values[-1])
 
 
+@pytest.mark.equation("diffusion", "claim-gauge")
 def test_a_ring_in_two_gauges_and_by_its_matrix():
     """Row P20: the same potential everywhere, or all of it on one link."""
     phi, psi = 0.3, start()
@@ -324,6 +325,7 @@ def solenoid(x, y, flux=1.0):
     return tuple(flux / (2 * np.pi) * c / (x**2 + y**2) for c in (-y, x))
 
 
+@pytest.mark.equation("diffusion", "claim-flux")
 def test_circulation_round_a_solenoid_is_not_refused():
     """v of ψ ~ e^{inθ} is (nħ - qΦ/2π)/mr: whole with the flux, refused without."""
     grid = jqd.Grid([(-6.05, 5.95)] * 2, (60, 60))
