@@ -143,7 +143,7 @@ equation("claim-gauge", "beyond the paper").holds(
 equation("claim-magnet", "beyond the paper").holds(
     "Paths of Pauli's spinors, with the density and the current of both components, "
     "leave a magnet up and down in the shares of quantum mechanics. Without noise the "
-    "place where a path starts decides which way it goes; with that of Nelson's it does "
+    "place where a path starts decides which way it goes; with Nelson's noise it does "
     "not. So it is of paths that nothing measures.",
     test="ensembles/paths/test_spins.py"
     "::test_noise_blurs_the_edge_and_keeps_the_shares",
