@@ -180,6 +180,29 @@ def test_any_gauge_of_links_is_exact():
     assert seen[1] == pytest.approx(float(seen[0]), rel=1e-9)
 
 
+def test_what_the_links_miss_is_told_by_the_covariant_wavenumber():
+    """κ = k - φ of exp(ikθ), whatever k and φ are; still waves too may be too fast."""
+    h = RING.spacing[0]
+    for k, phi in ((0, 2.3), (1, 3.3), (-2, 0.3)):
+        psi = RING.normalise(jnp.exp(1j * k * RING.x))
+        law = ring(phi, D=0.5, mass=1.0)
+        symbol = sum(
+            w * (2 - 2 * np.cos(j * (k - phi) * h)) / h**2
+            for j, w in enumerate(SECOND_DIFFERENCES[8], start=1)
+        )
+        missed = law.diagnose(law.prepare(psi))["max_dispersion"]
+        # 2 D |κ² - κ_h²|; a difference of numbers of 5
+        assert missed == pytest.approx((k - phi) ** 2 - symbol, rel=1e-6)
+        assert law.resolution(law.prepare(psi)).rate == missed
+    psi = RING.normalise(1 + 0j * RING.x)
+    law = ring(12.0)
+    state = law.prepare(psi)
+    assert law.alarm(0.0, state, state) == Status.CUTOFF
+    # a whole number of turns of links is nothing at all
+    law = ring(float(N))
+    assert law.alarm(0.0, state, state) == Status.OK
+
+
 def test_links_and_rates_belong_to_one_energy():
     """δH/δS and -δH/δρ by automatic differentiation, with work along links."""
     law = ring(0.3, charge=1.4, mass=0.8, D=0.7)
