@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from .laws import Logarithmic as Logarithmic
     from .laws import Madelung as Madelung
     from .laws import Motion as Motion
+    from .laws import Pauli as Pauli
     from .laws import PhaseAlignment as PhaseAlignment
     from .laws import PhaseKicks as PhaseKicks
     from .laws import QuantumJumps as QuantumJumps

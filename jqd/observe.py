@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from . import _checks
 from .interop import as_array
-from .laws import ConservativeDiffusion, HusimiFokkerPlanck, Schrodinger
+from .laws import ConservativeDiffusion, HusimiFokkerPlanck, Pauli, Schrodinger
 from .states import read_powers
 
 # What a method of some order may add to a norm, and no forgotten factor does.
@@ -134,7 +134,7 @@ class Occupations:
     """
 
     def bind(
-        self, law: Schrodinger | ConservativeDiffusion
+        self, law: Schrodinger | Pauli | ConservativeDiffusion
     ) -> Callable[[Array, Any], Array]:
         """What `evolve` calls at each time."""
         cell = 1.0 if law.grid is None else law.grid.cell

@@ -128,3 +128,21 @@ def test_friction_vanishes(run):
 @pytest.mark.slow
 def test_cold_spot(run):
     run("cold_spot")
+
+
+@pytest.mark.slow
+def test_stern_gerlach(run):
+    summary = run("stern_gerlach", ".gif")
+    # between starts that are 1e-3 apart
+    assert summary["edge_of_bohm"] == pytest.approx(0.5244005, abs=1e-3)
+    assert 0.3 < summary["nelson_up_from_the_edge"] < 0.5
+
+
+@pytest.mark.slow
+def test_aharonov_bohm(run):
+    summary = run("aharonov_bohm", ".gif")
+    # of fluxes 0, 1/2 and 1; the packets begin with 1e-5 of theirs beside the solenoid
+    assert max(map(abs, summary["moved_by_less_flux"])) < 1e-4
+    assert summary["largest_share_in_the_field"] < 1e-4
+    # half a quantum moves the paths by a good part of a fringe
+    assert summary["paths_moved_by"] > 0.2

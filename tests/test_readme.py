@@ -146,6 +146,20 @@ def test_measurement_block_runs():
 
 
 @pytest.mark.slow
+def test_spin_and_fields_block_runs():
+    done = run_code(section("Spin and fields"))
+    assert done.returncode == 0, done.stderr
+    assert "The run reached its last time." in done.stdout
+    up = re.search(
+        r"\[(-[\d.e+]+) +(-[\d.e+]+) +([\d.e+]+) +([\d.e+]+)\] \[", done.stdout
+    )
+    assert up, done.stdout
+    for name, truth in (("D", 0.5), ("charge", 0.3)):
+        value, error = re.search(rf"  {name} = (\S+) \+- (\S+)", done.stdout).groups()
+        assert abs(float(value) - truth) < 4 * float(error)
+
+
+@pytest.mark.slow
 def test_copies_block_runs():
     done = run_code(section("Copies"))
     assert done.returncode == 0, done.stderr

@@ -18,6 +18,7 @@ from .paths.processes import nelson as nelson
 from .paths.result import Paths as Paths
 from .paths.sampling import draw_positions as draw_positions
 from .paths.sampling import kolmogorov_smirnov as kolmogorov_smirnov
+from .paths.spin import path_spin as path_spin
 from .relaxation.backtracking import backtracked as backtracked
 from .relaxation.domains import Domains as Domains
 from .relaxation.domains import nodal_domains as nodal_domains

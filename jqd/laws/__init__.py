@@ -14,6 +14,7 @@ from .motion import Generator as Generator
 from .motion import Motion as Motion
 from .motion import Resolution as Resolution
 from .motion import StepNoise as StepNoise
+from .pauli import Pauli as Pauli
 from .rivals import CSL as CSL
 from .rivals import GRW as GRW
 from .rivals import QMUPL as QMUPL

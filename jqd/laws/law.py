@@ -11,6 +11,8 @@ from jaxtyping import Array, ArrayLike, PyTree
 from ..interop import as_array
 from .motion import Motion
 
+Wave = Callable[[Array], list[Array]]
+
 
 class Law(Motion):
     """A motion that predicts probabilities for a quantum state."""
@@ -28,17 +30,19 @@ class Law(Motion):
         """The volume that an entry of `density` stands for; 1 for populations."""
         return 1.0
 
-    def convection(self, t: ArrayLike, x: Array) -> Array | None:
+    def convection(self, t: ArrayLike, x: Array, wave: Wave | None) -> Array | None:
         """What the velocity of paths has beside (ħ/m) Im ∇ψ/ψ, on grids.
 
         Args:
             t: time, scalar.
             x: positions, (n, d).
+            wave: positions -> [ψ, ∂ψ/∂x_1, ..] there, each (n,), of spinors (2, n);
+                None where only whether there is anything is asked.
 
         Returns:
             Length over time, (n, d); None for nothing.
         """
-        del t, x
+        del t, x, wave
         return None
 
     def displaced(self, k: int, x: Array) -> Array:

@@ -25,8 +25,9 @@ from ..spaces.particles import particles_on_grid
 from ..spaces.potentials import FunctionPotential, SampledPotential, potential
 from ..spaces.resolution import tail_error
 from ..spaces.vector_potentials import VectorPotential
+from ..status import Status
 from ..steppers import Flows, cf4, exponential, rk4, strang
-from .law import Law
+from .law import Law, Wave
 from .motion import Generator, Resolution
 
 
@@ -160,13 +161,15 @@ class Schrodinger(Law):
         """ψ itself, checked and complex.
 
         Raises:
-            ValueError: wrong shape, not finite, not normalised.
+            ValueError: wrong shape, not finite, not normalised, or weight at a seam of
+                the box across which a vector potential jumps.
         """
         if self.grid is not None and self.grid.sharding is not None:
             psi = self.grid.shard(psi, "psi")
         psi = as_array(psi, "psi")
         if self.grid is not None:
             _checks.check_state(psi, "psi", self.grid.shape, weight=self.grid.cell)
+            cast(OnGrid, self.hamiltonian).refuse_seam(psi)
         else:
             matrix = cast(
                 MatrixHamiltonian | DrivenHamiltonian, self.hamiltonian
@@ -221,8 +224,18 @@ class Schrodinger(Law):
         """With which `recover` follows it."""
         return cf4 if isinstance(self.hamiltonian, DrivenHamiltonian) else rk4
 
-    def convection(self, t: ArrayLike, x: Float[Array, "n d"]) -> Array | None:
+    def alarm(self, t: ArrayLike, before: Array, after: Array) -> Array:
+        """EDGE at a seam of the box across which a vector potential jumps."""
+        H = self.hamiltonian
+        if not isinstance(H, OnGrid):
+            return jnp.asarray(Status.OK)
+        return H.alarm(t, after)
+
+    def convection(
+        self, t: ArrayLike, x: Float[Array, "n d"], wave: Wave | None
+    ) -> Array | None:
         """What the velocity of paths on a grid has beside (ħ/m) Im ∇ψ/ψ, (n, d)."""
+        del wave
         H = self.hamiltonian
         return H.convection(t, x) if isinstance(H, OnGrid) else None
 

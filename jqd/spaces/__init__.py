@@ -9,6 +9,8 @@ from .hamiltonians import MatrixHamiltonian as MatrixHamiltonian
 from .hamiltonians import ParticleOnGrid as ParticleOnGrid
 from .identical import Exchange as Exchange
 from .identical import Particles as Particles
+from .magnetic_fields import MagneticField as MagneticField
+from .magnetic_fields import magnetic_field as magnetic_field
 from .particles import ParticlesOnGrid as ParticlesOnGrid
 from .potentials import FunctionPotential as FunctionPotential
 from .potentials import SampledPotential as SampledPotential
@@ -23,6 +25,9 @@ from .pulses import sampled_pulse as sampled_pulse
 from .resolution import cutoff_weight as cutoff_weight
 from .resolution import dispersion_bound as dispersion_bound
 from .resolution import edge_density as edge_density
+from .spinors import SpinorOnGrid as SpinorOnGrid
 from .symbols import ParametricSymbol as ParametricSymbol
 from .symbols import Symbol as Symbol
 from .symbols import parse_hamiltonian as parse_hamiltonian
+from .vector_potentials import VectorPotential as VectorPotential
+from .vector_potentials import vector_potential as vector_potential

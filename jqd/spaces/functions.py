@@ -82,3 +82,43 @@ def shape_at(function: Callable[..., Any], name: str, of: str) -> Any:
             f"Argument `{name}` must be a function of {of} written with `jax.numpy`, "
             f"but calling it fails: {lines[0]}"
         ) from error
+
+
+def component_shapes(
+    function: Callable[[], tuple[Any, ...]],
+    name: str,
+    of: str,
+    grid_shape: tuple[int, ...],
+) -> tuple[Any, ...]:
+    """Shapes and dtypes of the components of a field, computed without its numbers.
+
+    Args:
+        function: gives the components on the grid.
+        name: what the caller calls the field.
+        of: what it must give, for the message.
+        grid_shape: to which each component must broadcast.
+
+    Raises:
+        ValueError: JAX cannot trace it, a component is complex or does not fit.
+    """
+    try:
+        shapes = jax.eval_shape(function)
+    except (TypeError, ValueError, jax.errors.JAXTypeError) as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise ValueError(
+            f"Argument `{name}` must give {of}, but calling it fails: {lines[0]}"
+        ) from error
+    for shape in shapes:
+        if jnp.issubdtype(shape.dtype, jnp.complexfloating):
+            raise ValueError(
+                f"Argument `{name}` must be real, but its dtype is {shape.dtype}."
+            )
+        ends = zip(reversed(shape.shape), reversed(grid_shape), strict=False)
+        if len(shape.shape) > len(grid_shape) or any(
+            n not in (1, own) for n, own in ends
+        ):
+            raise ValueError(
+                f"Argument `{name}` must give values of the grid's shape "
+                f"{grid_shape}, but gives {shape.shape}."
+            )
+    return shapes

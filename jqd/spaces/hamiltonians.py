@@ -9,9 +9,11 @@ from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
 from ..constants import constant, fixed, scalars
+from ..status import Status
 from ..steppers.flows import DampedFlow, Flows, PhaseFlow
 from .grids import Grid
 from .potentials import FunctionPotential, SampledPotential
+from .vector_potentials import SEAM_SHARE
 
 
 class MatrixHamiltonian(eqx.Module):
@@ -107,6 +109,34 @@ class OnGrid(eqx.Module):
         """Positions of paths after the k-th impulse."""
         del k
         return x
+
+    def seam_share(self, psi: Array, t: ArrayLike) -> Array | None:
+        """Share of |psi|² where the box closes and H is not what is meant, or None."""
+        del psi, t
+        return None
+
+    def refuse_seam(self, psi: Array, t: ArrayLike = 0.0) -> None:
+        """Raise for a state at a seam of the box across which a vector potential jumps.
+
+        Raises:
+            ValueError: a share of it above 1e-6 there.
+        """
+        share = self.seam_share(psi, t)
+        if share is None or not _checks.is_concrete(share):
+            return
+        if float(share) > SEAM_SHARE:
+            raise ValueError(
+                "Argument `psi` must have no weight at a seam of the box across which "
+                f"the vector potential jumps, but a share of {float(share):.3g} of it "
+                "is there: enlarge the box, or choose another gauge."
+            )
+
+    def alarm(self, t: ArrayLike, psi: Array) -> Array:
+        """EDGE for a state that `refuse_seam` would refuse, else OK."""
+        share = self.seam_share(psi, t)
+        if share is None:
+            return jnp.asarray(Status.OK)
+        return jnp.where(share > SEAM_SHARE, Status.EDGE, Status.OK)
 
     def on_potential(self, psi: Array, t: ArrayLike) -> Array:
         """(V - iW) psi."""

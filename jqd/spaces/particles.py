@@ -25,7 +25,7 @@ class ParticlesOnGrid(OnGrid):
 
     Attributes:
         potential: V, energy units.
-        mass: m_i, one an axis; infinite for none.
+        mass: m, scalar, or m_i, one an axis; infinite for none.
         grid: the grid (static).
         absorber: W >= 0 of the grid's shape, energy units; None for none.
         charge: q, scalar, or None without a vector potential.
@@ -35,7 +35,7 @@ class ParticlesOnGrid(OnGrid):
     """
 
     potential: SampledPotential | FunctionPotential
-    mass: Float[Array, " d"]
+    mass: Float[Array, "..."]
     grid: Grid
     absorber: Float[Array, "..."] | None = None
     charge: Float[Array, ""] | None = None
@@ -175,6 +175,13 @@ class ParticlesOnGrid(OnGrid):
 
         return tuple(one(axis, m) for axis, m in enumerate(self.masses))
 
+    def seam_share(self, psi: Array, t: ArrayLike) -> Array | None:
+        """Share of |psi|² at seams of the box across which A jumps; None without A."""
+        if self.vector_potential is None or self.grid.ndim == 1:
+            return None
+        density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+        return self.vector_potential.seam_share(self.grid, density, t)
+
     def spectral_bounds(self, hbar: Array) -> tuple[Array, Array]:
         """Numbers that enclose the spectrum: the sum of the ends of all its terms.
 
@@ -240,6 +247,13 @@ def particles_alone(H: Any) -> OnGrid | None:
     return H if plain and not H.couplings else None
 
 
+def refuse_charge() -> None:
+    """Raise for a charge that nothing acts on."""
+    raise ValueError(
+        "Argument `charge` must come with a `vector_potential`, but there is none."
+    )
+
+
 def particles_on_grid(
     V: SampledPotential | FunctionPotential,
     mass: Array,
@@ -255,9 +269,7 @@ def particles_on_grid(
         ValueError: see `jqd.Schrodinger.on_grid`.
     """
     if vector_potential is None and charge is not None:
-        raise ValueError(
-            "Argument `charge` must come with a `vector_potential`, but there is none."
-        )
+        refuse_charge()
     if grid.sharding is not None and (vector_potential is not None or couplings):
         raise ValueError(
             "Argument `grid` must lie on one device with a vector potential or "
@@ -269,6 +281,5 @@ def particles_on_grid(
         A = read_vector_potential(vector_potential, grid)
         (q,) = scalars(charge=1.0 if charge is None else charge)
     return ParticlesOnGrid(
-        V, jnp.broadcast_to(mass, (grid.ndim,)), grid, absorber, q, A, pointers,
-        commute(pointers, V, grid),
+        V, mass, grid, absorber, q, A, pointers, commute(pointers, V, grid),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 import numbers
 from collections.abc import Iterator
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Inexact
@@ -96,11 +97,20 @@ def tail_error(grid: Grid, psi: Inexact[Array, "..."]) -> Float[Array, ""]:
 
     Args:
         grid: the grid, perhaps sharded.
-        psi: wave function, the grid's shape.
+        psi: wave function, the grid's shape, or the components of a spinor first.
 
     Returns:
         The estimate of ∫|ρ - ρ_exact| / ∫ρ, scalar.
     """
+    lift = jax.vmap if psi.ndim > grid.ndim else lambda function: function
+    outer, total = map(jnp.sum, lift(lambda one: _outer_weight(grid, one))(psi))
+    share = outer / jnp.where(total > 0, total, 1)
+    found = share > 0
+    return 2 * jnp.where(found, jnp.sqrt(jnp.where(found, share, 1)), 0)
+
+
+def _outer_weight(grid: Grid, psi: Array) -> tuple[Array, Array]:
+    """Σ_out |ψ_k|² and Σ |ψ_k|²."""
     spectrum = grid.fft.forward(psi)
     weight = spectrum.real**2 + spectrum.imag**2
     outer = jnp.zeros((1,) * grid.ndim, bool)
@@ -110,10 +120,7 @@ def tail_error(grid: Grid, psi: Inexact[Array, "..."]) -> Float[Array, ""]:
         outer = outer | jnp.asarray(
             far.reshape([-1 if i == place else 1 for i in range(grid.ndim)])
         )
-    total = jnp.sum(weight)
-    share = jnp.sum(jnp.where(outer, weight, 0)) / jnp.where(total > 0, total, 1)
-    found = share > 0
-    return 2 * jnp.where(found, jnp.sqrt(jnp.where(found, share, 1)), 0)
+    return jnp.sum(jnp.where(outer, weight, 0)), jnp.sum(weight)
 
 
 def dispersion_bound(

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from ..constants import parts
-from .functions import with_leaves
+from .functions import component_shapes, with_leaves
 from .grids import Grid
 from .potentials import positional
 from .resolution import TAIL
@@ -20,6 +19,8 @@ from .resolution import TAIL
 _SEAM = 1e-9
 # Waves near the cut-off, in the same unit: a kink at the seam leaves 1e-4.
 _TAIL = 1e-6
+# Share of the probability at a seam across which A jumps that a state may have there.
+SEAM_SHARE = 1e-6
 
 
 class VectorPotential(eqx.Module):
@@ -64,6 +65,41 @@ class VectorPotential(eqx.Module):
         wave = -1j * over * jnp.fft.fft(values, axis=axis)
         return mean, jnp.real(jnp.fft.ifft(wave, axis=axis))
 
+    def seam_share(
+        self, grid: Grid, density: Float[Array, "..."], t: ArrayLike
+    ) -> Float[Array, ""]:
+        """Share of a density at seams of the box across which A jumps.
+
+        Along another axis than its own a component may differ between the two ends of
+        the box. Between the last and the first points lies then a sheet of field, which
+        is none of the field that is meant.
+
+        Args:
+            grid: the grid.
+            density: on it, any normalisation.
+            t: time, scalar.
+
+        Returns:
+            Σ_seam ρ / Σ ρ over the points on either side, where A jumps; 0 of none.
+        """
+        total = jnp.sum(density)
+        found = jnp.zeros_like(total)
+        inside = self.at(grid.coordinates, t)
+        least = _SEAM * jnp.max(jnp.stack([jnp.max(jnp.abs(a)) for a in inside]))
+        for axis, ends in enumerate(grid.bounds):
+            sides = []
+            for end in ends:
+                places = list(grid.coordinates)
+                places[axis] = jnp.full((1,) * grid.ndim, end, places[axis].dtype)
+                sides.append(self.at(tuple(places), t))
+            jumps = jnp.zeros((1,) * grid.ndim, bool)
+            for own, (low, high) in enumerate(zip(*sides, strict=True)):
+                if own != axis:
+                    jumps = jumps | (jnp.abs(high - low) > least)
+            faces = jnp.take(density, jnp.array([0, grid.shape[axis] - 1]), axis)
+            found = found + jnp.sum(jnp.where(jumps, faces, 0))
+        return found / jnp.where(total > 0, total, 1)
+
 
 def vector_potential(
     function: Callable[..., Any] | VectorPotential, grid: Grid, **constants: ArrayLike
@@ -72,7 +108,7 @@ def vector_potential(
 
     Each component must be periodic along its own axis. Along another axis it may jump
     where the box closes: there the field is a sheet, which a state that has no weight
-    at this seam does not see.
+    at this seam does not see. One that has is refused, and ends a run (`seam_share`).
 
     Args:
         function: A(x, ..) or A(x, .., t) -> (A_x, ..), point by point, one
@@ -107,31 +143,15 @@ def vector_potential(
 
 
 def _check_components(A: VectorPotential, grid: Grid) -> None:
-    try:
-        shapes = jax.eval_shape(lambda: A.at(grid.coordinates, 0.0))
-    except (TypeError, jax.errors.JAXTypeError) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise ValueError(
-            "Argument `vector_potential` must give one array an axis, but calling it "
-            f"fails: {lines[0]}"
-        ) from error
+    shapes = component_shapes(
+        lambda: A.at(grid.coordinates, 0.0), "vector_potential", "one array an axis",
+        grid.shape,
+    )  # fmt: skip
     if len(shapes) != grid.ndim:
         raise ValueError(
             f"Argument `vector_potential` must give {grid.ndim} components, one an "
             f"axis, but gives {len(shapes)}."
         )
-    for shape in shapes:
-        if jnp.issubdtype(shape.dtype, jnp.complexfloating):
-            raise ValueError(
-                "Argument `vector_potential` must be real, but its dtype is "
-                f"{shape.dtype}."
-            )
-        ends = zip(reversed(shape.shape), reversed(grid.shape), strict=False)
-        if len(shape.shape) > grid.ndim or any(n not in (1, own) for n, own in ends):
-            raise ValueError(
-                "Argument `vector_potential` must give values of the grid's shape "
-                f"{grid.shape}, but gives {shape.shape}."
-            )
     values = A.at(grid.coordinates, 0.0)
     if not _checks.is_concrete(values):
         return

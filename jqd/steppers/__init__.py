@@ -10,6 +10,8 @@ from .flows import GeneralFlow as GeneralFlow
 from .flows import PhaseFlow as PhaseFlow
 from .runge_kutta import RungeKutta4 as RungeKutta4
 from .runge_kutta import rk4 as rk4
+from .spin import EachComponent as EachComponent
+from .spin import SpinFlow as SpinFlow
 from .splitting import Splitting as Splitting
 from .splitting import chin4a as chin4a
 from .splitting import kahan_li6 as kahan_li6

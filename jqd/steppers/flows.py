@@ -14,7 +14,7 @@ from jaxtyping import Array, ArrayLike, Complex, PyTree
 # in the momenta; those that take both for exact flows; compositions of Strang's step.
 REACHES = ("nystroem", "two-part", "composition")
 
-_NO_CORRECTION = (
+NO_CORRECTION = (
     "Argument `stepper` must not need the gradient of the potential, but this law has "
     "no gradient correction; use another splitting."
 )
@@ -105,7 +105,7 @@ class PhaseFlow:
         angle = dt * self.rate(t)
         if correction is not None:
             if self.correction is None:
-                raise ValueError(_NO_CORRECTION)
+                raise ValueError(NO_CORRECTION)
             angle = angle - correction * self.correction(t)
         factor = jax.lax.complex(jnp.cos(angle), -jnp.sin(angle))
         if self.precision is None:
@@ -210,7 +210,7 @@ class CovariantFlow:
     ) -> tuple[Array, Array]:
         """exp(-iqχ/ħ) and exp(-i dt (ħk - q a)²/2mħ) with A of time t."""
         if correction is not None:
-            raise ValueError(_NO_CORRECTION)
+            raise ValueError(NO_CORRECTION)
         phase = PhaseFlow(self.rate, precision=self.precision).factor(t, dt)
         return self.turn(t).astype(phase.dtype), phase
 
@@ -261,7 +261,7 @@ class Sequence:
     ) -> list[PyTree[Array]]:
         """The factors of the flows in the order in which they act."""
         if correction is not None:
-            raise ValueError(_NO_CORRECTION)
+            raise ValueError(NO_CORRECTION)
         if self.commute:
             return [part.factor(t, dt) for part in self.parts]
         *halves, whole = self.parts
@@ -302,7 +302,7 @@ class GeneralFlow:
     ) -> tuple[ArrayLike, ArrayLike]:
         """Nothing can be computed ahead: time and step themselves."""
         if correction is not None:
-            raise ValueError(_NO_CORRECTION)
+            raise ValueError(NO_CORRECTION)
         return t, dt
 
     def apply(
@@ -320,7 +320,7 @@ class GeneralFlow:
 
 
 class Flows(NamedTuple):
-    """The two parts of a split law.
+    """The two parts of a split law, each one of the flows above or like them.
 
     Attributes:
         outer: the part that starts and ends each step (the potential), whose
@@ -330,7 +330,7 @@ class Flows(NamedTuple):
         reason: why no more special one does, a clause for an error.
     """
 
-    outer: PhaseFlow | DampedFlow | Sequence | GeneralFlow
-    inner: PhaseFlow | DampedFlow | CovariantFlow | Sequence | GeneralFlow
+    outer: Any
+    inner: Any
     reach: str = "nystroem"
     reason: str = ""

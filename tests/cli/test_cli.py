@@ -223,6 +223,62 @@ def test_what_jqd_refuses_in_an_experiment_is_bad_input(
     one_line(err, f"half.py:7: ValueError: Argument {message}")
 
 
+FIELDS = """
+import jax.numpy as jnp
+import jqd
+from jqd.ensembles import nelson
+
+LINE = jqd.Grid((0.0, 6.0), 16)
+PLANE = jqd.Grid([(-4.0, 4.0)] * 2, (16, 16))
+SPIN = jnp.stack([jnp.ones(16), jnp.zeros(16)]) / 6**0.5
+
+
+def turning(stepper):
+    law = jqd.Pauli(LINE, lambda x: 0 * x, lambda x: (jnp.sin(x), jnp.cos(x), 0.0))
+    jqd.evolve(law, law.prepare(SPIN), [0.0, 1.0], method=jqd.Fixed(stepper))
+
+
+def paths():
+    law = jqd.Pauli(LINE, lambda x: 0 * x, lambda x: (jnp.sin(x), jnp.cos(x), 0.0))
+    nelson(law, SPIN, [0.0, 1.0], 0, stepper=jqd.srkn11)
+
+
+def seam(A, *, psi=None):
+    law = jqd.Schrodinger.on_grid(
+        PLANE, lambda x, y: 0 * x * y, vector_potential=A
+    )
+    law.prepare(psi)
+
+
+def run(context):
+    CALL
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "part"),
+    [
+        ("turning(jqd.srkn11)", "`stepper` must keep its order, but `srkn11` would"),
+        ("turning(jqd.chin4a)", "`stepper` must keep its order, but `chin4a` would"),
+        ("paths()", "`stepper` must keep its order, but `srkn11` would"),
+        (
+            "seam(lambda x, y: (x * y, 0 * y))",
+            "`vector_potential` must be periodic across the seam of the box",
+        ),
+        (
+            "seam(lambda x, y: (-y, 0 * x), psi=jnp.full((16, 16), 1 / 8))",
+            "`psi` must have no weight at a seam of the box",
+        ),
+    ],
+)
+def test_fields_that_are_refused_are_bad_input(jqd_command, tmp_path, call, part):
+    path = tmp_path / "fields.py"
+    path.write_text(FIELDS.replace("CALL", call))
+    code, out, err = jqd_command("run", path, "--out", tmp_path / "out")
+    assert (code, out) == (2, "")
+    one_line(err, part)
+
+
 def test_an_interrupt_is_one_line_and_exit_code_1(jqd_command, tmp_path):
     path = tmp_path / "half.py"
     path.write_text("def run(context):\n    raise KeyboardInterrupt\n")

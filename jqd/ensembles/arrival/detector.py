@@ -78,7 +78,7 @@ def line_walk(
             "Argument `law` must be on a grid of one dimension, but its grid has "
             f"{walk.grid.ndim}."
         )
-    pushed = law.convection(0.0, jnp.zeros((1, 1))) is not None
+    pushed = law.convection(0.0, jnp.zeros((1, 1)), None) is not None
     if pushed or law.impulses() is not None:
         raise ValueError(
             "Argument `law` must not have a vector potential or couplings here, but "

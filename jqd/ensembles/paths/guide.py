@@ -71,11 +71,19 @@ class Guide(eqx.Module):
             columns.append(jax.lax.complex(real, imag))
         return jnp.stack(columns, axis=-1)
 
+    def read(self, x: Float[Array, "n d"]) -> list[Complex[Array, "..."]]:
+        """ψ and its d partial derivatives at x, each (n,), or (c, n) of spinors."""
+        parts = self._at(x)
+        spinor = self.coefficients.ndim > self.grid.ndim
+        found = []
+        for k in range(1 + self.grid.ndim):
+            values = [jax.lax.complex(re[k], im[k]) for re, im in parts]
+            found.append(jnp.stack(values) if spinor else values[0])
+        return found
+
     def values(self, x: Float[Array, "n d"]) -> Complex[Array, "..."]:
         """ψ at the positions x, (n,), or the components of a spinor there, (c, n)."""
-        values = [jax.lax.complex(re[0], im[0]) for re, im in self._at(x)]
-        spinor = self.coefficients.ndim > self.grid.ndim
-        return jnp.stack(values) if spinor else values[0]
+        return self.read(x)[0]
 
     def density(self, x: Float[Array, "n d"]) -> Float[Array, " n"]:
         """|ψ|² at the positions x, (n, d); per unit of volume."""

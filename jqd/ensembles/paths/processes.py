@@ -14,7 +14,7 @@ from ...interop import as_array
 from ...laws.law import Law
 from ...spaces import Grid
 from ...spaces.hamiltonians import OnGrid
-from ...steppers import kahan_li6, srkn11
+from ...steppers import Splitting, kahan_li6, srkn11
 from ..arguments import trajectory_numbers
 from .guide import REFINE
 from .noise import Noise
@@ -304,6 +304,8 @@ def _stepper(law: Law, stepper: Callable[..., Any] | None) -> Callable[..., Any]
             "Argument `stepper` must be a one-step method such as jqd.rk4 or None, but "
             f"is {stepper!r}."
         )
+    if isinstance(stepper, Splitting):
+        stepper.flows(law)  # refused here rather than under jit
     if stepper is not None:
         return stepper
     flows = law.flows()

@@ -32,7 +32,7 @@ class WaveLaw(Protocol):
     def step(self, t: Any, state: Any, dt: Any) -> Any:
         """ψ at t + dt."""
 
-    def convection(self, t: Any, x: Any) -> Any:
+    def convection(self, t: Any, x: Any, wave: Any) -> Any:
         """What the velocity has beside (ħ/m) Im ∇ψ/ψ at positions (n, d), or None."""
 
     def jumps(self) -> Any:
@@ -85,7 +85,7 @@ class Walk(eqx.Module):
         guide = self.guide(psi)
 
         def at(x: Array) -> Pull:
-            return Pull(guide.log_gradient(x), self.law.convection(t, x))
+            return Pull(guide.log_gradient(x), self.law.convection(t, x, guide.read))
 
         return at
 

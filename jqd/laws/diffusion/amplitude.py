@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
-from ...spaces import Grid
+from ...spaces import Grid, ParticlesOnGrid, VectorPotential
 from ...spaces.hamiltonians import OnGrid
 from ...spaces.particles import on_grid
 from ...spaces.resolution import tail_error
@@ -37,6 +37,10 @@ class Amplitude(DiffusionForm):
             reason = "needs the same 2 m D along all axes"
         elif fluid.boundary == "reflecting":
             reason = "is periodic by its FFTs"
+        elif fluid.peierls is not None and not isinstance(
+            fluid.peierls.vector_potential, VectorPotential
+        ):
+            reason = "takes the vector potential as a function"
         else:
             for name in ("friction", "classical_diffusion"):
                 value = getattr(fluid, name)
@@ -51,7 +55,14 @@ class Amplitude(DiffusionForm):
     def hamiltonian(self, fluid: Fluid) -> OnGrid:
         """H of the amplitude."""
         assert isinstance(fluid.space, Grid)
-        return on_grid(fluid.potential, fluid.mass, fluid.space, fluid.absorber)
+        if fluid.peierls is None:
+            return on_grid(fluid.potential, fluid.mass, fluid.space, fluid.absorber)
+        A = fluid.peierls.vector_potential
+        assert isinstance(A, VectorPotential)
+        return ParticlesOnGrid(
+            fluid.potential, fluid.mass, fluid.space, fluid.absorber,
+            fluid.peierls.charge, A,
+        )  # fmt: skip
 
     def prepare(self, fluid: Fluid, psi: Array | AmplitudeAction) -> Array:
         """√density exp(iS/2mD) for the density and action of ψ."""
@@ -60,7 +71,7 @@ class Amplitude(DiffusionForm):
         if fluid.quantum:
             return psi
         assert isinstance(fluid.space, Grid)
-        state = split(psi, fluid.space, fluid.hbar)
+        state = split(psi, fluid.space, fluid.hbar, work=fluid.work(0.0))
         refuse_torn(state, psi, fluid)
         return join(state, _one(fluid.hbar_eff)).astype(psi.dtype)
 
@@ -121,9 +132,10 @@ def refuse_torn(state: AmplitudeAction, psi: Array, fluid: Fluid) -> None:
     Raises:
         ValueError: a circulation of 2πħ that is no multiple of 2πħ_eff (Wallstrom).
     """
-    if not _checks.is_concrete((state, psi, fluid.hbar)):
+    if not _checks.is_concrete((state, psi, fluid.hbar, fluid.peierls)):
         return
-    if bool(is_torn(state, psi, fluid.hbar, periodic=fluid.periodic)):
+    work = fluid.work(0.0)
+    if bool(is_torn(state, psi, fluid.hbar, periodic=fluid.periodic, work=work)):
         raise ValueError(
             "Argument `psi` must have a single-valued action where 2 m D differs from "
             "hbar, but has vortices or winds round the box, with a circulation that "

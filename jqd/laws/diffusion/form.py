@@ -13,10 +13,12 @@ from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.potentials import Potential
 from ...spaces.resolution import cutoff_weight, edge_density
+from ...spaces.vector_potentials import SEAM_SHARE
 from ...status import Status
 from ...steppers import Flows, rk4
 from ..motion import Resolution
 from .links import each_axis
+from .peierls import Peierls, Work
 from .state import AmplitudeAction
 
 BOUNDARIES = ("free", "reflecting", "periodic")
@@ -41,6 +43,7 @@ class Fluid(eqx.Module):
         hbar: ħ of the states that are prepared, scalar.
         space: grid or graph.
         boundary: one of `BOUNDARIES` (static).
+        peierls: charge and vector potential, or None.
     """
 
     D: Float[Array, "..."]
@@ -52,6 +55,7 @@ class Fluid(eqx.Module):
     hbar: Float[Array, ""]
     space: Grid | Graph
     boundary: str = eqx.field(static=True)
+    peierls: Peierls | None = None
 
     @property
     def hbar_eff(self) -> Array:
@@ -85,6 +89,10 @@ class Fluid(eqx.Module):
     def values(self, t: ArrayLike) -> Array:
         """V on the space."""
         return self.potential(self.space, t)  # pyright: ignore[reportArgumentType]
+
+    def work(self, t: ArrayLike) -> Work | None:
+        """q ∫ A·dl along the links, None without A."""
+        return None if self.peierls is None else self.peierls.work(self.space, t)
 
     def drag(self, density: Array, action: Array) -> Array:
         """γ (S - <S>), what friction takes from the action per unit of time."""
@@ -125,8 +133,8 @@ class DiffusionForm(eqx.Module):
         self, fluid: Fluid, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]
     ) -> Array:
         """A `Status` for what the step met."""
-        del t, before
-        return space_alarm(fluid, self.amplitude(fluid, after))
+        del before
+        return space_alarm(fluid, self.amplitude(fluid, after), t)
 
     def diagnose(self, fluid: Fluid, state: PyTree[Array]) -> dict[str, Array]:
         """Further figures of a state, by name."""
@@ -149,15 +157,21 @@ class DiffusionForm(eqx.Module):
         return rk4
 
 
-def space_alarm(fluid: Fluid, psi: Array) -> Array:
-    """Whether the density touches a wall or the momentum the cut-off of the grid."""
+def space_alarm(
+    fluid: Fluid, psi: Array, t: ArrayLike, cut: Array | None = None
+) -> Array:
+    """Whether the density touches a wall, or a seam across which a vector potential
+    jumps, or the momentum the cut-off of the grid, by its share `cut` if not by ψ's."""
     if isinstance(fluid.space, Graph):
         return jnp.asarray(Status.OK)
     code = jnp.asarray(Status.OK)
-    coarse = cutoff_weight(fluid.space, psi) > CUTOFF_SHARE
-    code = jnp.where(coarse, Status.CUTOFF, code)
+    cut = cutoff_weight(fluid.space, psi) if cut is None else cut
+    code = jnp.where(cut > CUTOFF_SHARE, Status.CUTOFF, code)
     if fluid.boundary == "free" and fluid.absorber is None:
         density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
         touching = edge_density(fluid.space, density, EDGE_CELLS) > EDGE_SHARE
         code = jnp.where(touching, Status.EDGE, code)
+    if fluid.peierls is not None:
+        torn = fluid.peierls.seam_share(fluid.space, psi, t) > SEAM_SHARE
+        code = jnp.where(torn, Status.EDGE, code)
     return code

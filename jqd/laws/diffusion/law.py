@@ -9,22 +9,24 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
-from ...constants import constant, free, scalars
+from ...constants import constant, free, parts, scalars
 from ...interop import as_array
 from ...spaces import Grid, potential
 from ...spaces.absorbers import check_absorber
 from ...spaces.graphs import Graph
 from ...spaces.hamiltonians import read_masses
-from ...spaces.particles import on_grid, particles_alone
+from ...spaces.particles import particles_alone, refuse_charge
 from ...spaces.potentials import FunctionPotential, Potential, SampledPotential
-from ...steppers import Flows, chin4a, rk4, strang
-from ..law import Law
+from ...spaces.vector_potentials import VectorPotential
+from ...steppers import Flows, chin4a, kahan_li6, rk4, strang
+from ..law import Law, Wave
 from ..motion import Resolution
 from ..schrodinger import Schrodinger
 from .amplitude import Amplitude
 from .form import BOUNDARIES, DiffusionForm, Fluid
 from .links_form import Links
 from .log_density import Literal
+from .peierls import Peierls, read_links
 from .state import AmplitudeAction, read_state, turned_back
 from .window import Window
 
@@ -72,6 +74,9 @@ class ConservativeDiffusion(Law):
         boundary: "free" (a box that must stay larger than the packet: touching its
             walls is the status EDGE), "reflecting" (links end there) or "periodic".
         form: how the state is carried.
+        charge: q, scalar, or None without a vector potential. Only q/mD shows, the
+            phase qΦ/2mD that a flux Φ makes, and the drift v = (∇S - qA)/m.
+        vector_potential: A, or ∫ A·dl along links; or None.
 
     Source: Zakir, eqs. (22)-(32).
     """
@@ -88,6 +93,8 @@ class ConservativeDiffusion(Law):
     mass: Float[Array, "..."] = free(span=four_times)
     friction: Float[Array, ""] = free(quantum=0.0, span=upwards)
     classical_diffusion: Float[Array, ""] = free(quantum=0.0, span=upwards)
+    charge: Float[Array, ""] | None = free()
+    vector_potential: VectorPotential | Float[Array, "..."] | None = parts()
 
     def __init__(
         self,
@@ -102,6 +109,8 @@ class ConservativeDiffusion(Law):
         absorber: ArrayLike | None = None,
         boundary: str = "free",
         form: DiffusionForm | str | None = None,
+        vector_potential: Any = None,
+        charge: ArrayLike | None = None,
         **constants: ArrayLike,
     ):
         """The law of a space and a potential.
@@ -119,11 +128,16 @@ class ConservativeDiffusion(Law):
             boundary: "free", "reflecting" or "periodic".
             form: `Amplitude`, `Links`, `Window` or `Literal`, or the name of one; None
                 for "amplitude" where it can be, else "links".
+            vector_potential: A(x, ..) or A(x, .., t) as for `Schrodinger.on_grid`; or,
+                with links, ∫ A·dl: on a grid from each point to the next along each
+                axis, (ndim, *shape), on a graph along each link, (L,).
+            charge: q, scalar; None for 1 where there is A.
             **constants: array constants of V, passed to it by keyword.
 
         Raises:
             ValueError: D or mass not positive, a potential of the wrong shape, numbers
-                that are not finite, or a form that cannot carry this law.
+                that are not finite, a charge without a vector potential or one that is
+                not periodic along its own axis, or a form that cannot carry this law.
         """
         self.space = space
         self.hbar, self.friction, self.classical_diffusion = scalars(
@@ -138,6 +152,12 @@ class ConservativeDiffusion(Law):
         self.D = self.hbar / (2 * self.mass) if D is None else constant(D, "D")
         self.potential = _potential(V, space, constants)
         self.absorber = None if absorber is None else constant(absorber, "absorber")
+        self.vector_potential = self.charge = None
+        if vector_potential is not None:
+            self.vector_potential = read_links(vector_potential, space)
+            (self.charge,) = scalars(charge=1.0 if charge is None else charge)
+        elif charge is not None:
+            refuse_charge()
         _checks.check_choice(boundary, "boundary", BOUNDARIES)
         self.boundary = boundary
         self._check()
@@ -180,8 +200,27 @@ class ConservativeDiffusion(Law):
         """Constants and space as the forms need them."""
         return Fluid(
             self.D, self.mass, self.friction, self.classical_diffusion, self.potential,
-            self.absorber, self.hbar, self.space, self.boundary,
+            self.absorber, self.hbar, self.space, self.boundary, self._peierls,
         )  # fmt: skip
+
+    @property
+    def _peierls(self) -> Peierls | None:
+        if self.vector_potential is None:
+            return None
+        assert self.charge is not None
+        return Peierls(self.charge, self.vector_potential)
+
+    @property
+    def autonomous(self) -> bool:
+        """Whether V and A are the same at all times."""
+        still = self._field is None or self._field.autonomous
+        return self.potential.autonomous and still
+
+    @property
+    def _field(self) -> VectorPotential | None:
+        """The vector potential where it is a function."""
+        A = self.vector_potential
+        return A if isinstance(A, VectorPotential) else None
 
     @property
     def grid(self) -> Grid | None:
@@ -195,10 +234,10 @@ class ConservativeDiffusion(Law):
 
     def yardstick(self) -> Schrodinger | None:
         """Schrödinger's law of the same particle; None on a graph, or for driven V."""
-        if self.grid is None or not self.potential.autonomous:
+        sampled = self.vector_potential is not None and self._field is None
+        if self.grid is None or not self.autonomous or sampled:
             return None
-        H = on_grid(self.potential, self.mass, self.grid, self.absorber)
-        return Schrodinger(H, self.hbar)
+        return Schrodinger(Amplitude().hamiltonian(self.fluid), self.hbar)
 
     def on(self, quantum: Schrodinger) -> "ConservativeDiffusion | None":
         """The same constants for another particle on a grid."""
@@ -238,9 +277,14 @@ class ConservativeDiffusion(Law):
 
         Raises:
             ValueError: wrong shape, not finite, not normalised; or a phase that the
-                form cannot take up (nodes on grid points, vortices where 2mD ≠ ħ).
+                form cannot take up (nodes on grid points, vortices where 2mD ≠ ħ); or
+                weight at a seam of the box across which a vector potential jumps.
         """
-        return self.form.prepare(self.fluid, self.admit(psi))
+        state = self.form.prepare(self.fluid, self.admit(psi))
+        if self._field is not None:
+            H = Amplitude().hamiltonian(self.fluid)
+            H.refuse_seam(self.amplitude(state))
+        return state
 
     def vector_field(
         self, t: ArrayLike, state: PyTree[Array], args: Any = None
@@ -261,8 +305,20 @@ class ConservativeDiffusion(Law):
     @property
     def stepper(self) -> Any:
         """The one-step method with which `recover` follows the law."""
+        flows = self.flows()
+        if flows is not None and flows.reach != "nystroem":
+            return kahan_li6 if self.absorber is None else strang
         # steps of order 6 go back in between, where an absorber would grow
         return self.form.stepper if self.absorber is None else chin4a
+
+    def convection(
+        self, t: ArrayLike, x: Float[Array, "n d"], wave: Wave | None
+    ) -> Array | None:
+        """-qA/m, of paths on a grid, (n, d); None without A."""
+        del wave
+        if self._field is None:
+            return None
+        return Amplitude().hamiltonian(self.fluid).convection(t, x)
 
     def density(self, state: PyTree[Array]) -> Float[Array, "..."]:
         """ρ per unit of volume on the grid, or at the sites of a graph."""
@@ -276,7 +332,7 @@ class ConservativeDiffusion(Law):
         """Norm and, without explicit time, energy (25); none with an absorber."""
         if self.absorber is not None:
             return {}
-        if not self.potential.autonomous:
+        if not self.autonomous:
             return {"norm": self._norm(state)}
         energy = self.form.energy(self.fluid, state)
         return {"norm": self._norm(state), "energy": energy}
@@ -317,6 +373,11 @@ class ConservativeDiffusion(Law):
                         f"the form 'amplitude' has no {name}; use 'window' (packets "
                         "without nodes) or 'links'"
                     )
+        if self.vector_potential is not None and "friction" in free:
+            return (
+                "friction acts on the action, which a gauge of the vector potential "
+                "changes"
+            )
         return None
 
 

@@ -10,7 +10,9 @@ may vanish between the sites and come back.
 The functions take a = ½ ln ρ and the action `s`, of the shape of the space (a grid, or
 a graph with its own weights), D, a scalar or at the sites (a link takes the mean of its
 ends), and the mass; on a grid both may be one an axis, with the `order`, 2, 4, 6 or 8,
-and whether links close it (`periodic`; if not, it has reflecting ends).
+and whether links close it (`periodic`; if not, it has reflecting ends). In a vector
+potential S_b - S_a is less by the `work` q ∫ A·dl along the whole reach of the link:
+the phases of Peierls.
 """
 
 from typing import Any, NamedTuple
@@ -21,6 +23,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.resolution import SECOND_DIFFERENCES
+from .peierls import Work
 
 
 def each_axis(space: Grid | Graph, value: Array) -> tuple[Array, ...]:
@@ -67,11 +70,12 @@ def link_rates(
     *,
     order: int = 8,
     periodic: bool = False,
+    work: Work | None = None,
 ) -> tuple[Array, Array]:
     """Kinetic part of the canonical equations, summed over the links.
 
     ȧ_a = -Σ_b w D (√ρ_b/√ρ_a) sin x_ab,  Ṡ_a = -Σ_b 2mD² w (1 - (√ρ_b/√ρ_a) cos x_ab)
-    with x_ab = (S_b - S_a)/2mD.
+    with x_ab = (S_b - S_a - q ∫_a^b A·dl)/2mD.
 
     Returns:
         (da/dt, dS/dt), of the shape of `a`.
@@ -84,15 +88,17 @@ def link_rates(
         first, second = space.ends
         both = D if D.ndim == 0 else (D[first] + D[second]) / 2
         flow = _link(
-            (a[first], a[second]), (s[first], s[second]), both, mass, space.weights
-        )
+            (a[first], a[second]), (s[first], _less(s[second], work)), both, mass,
+            space.weights,
+        )  # fmt: skip
         a_rate = a_rate.at[first].add(flow.a_first).at[second].add(flow.a_second)
         s_rate = s_rate.at[first].add(flow.s_first).at[second].add(flow.s_second)
         return a_rate, s_rate
     constants = zip(each_axis(space, D), each_axis(space, mass), strict=True)
     for axis, (h, (D, m)) in enumerate(zip(space.spacing, constants, strict=True)):
         for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
-            ends_a, ends_s = ((f, jnp.roll(f, -j, axis)) for f in (a, s))
+            ends_a = a, jnp.roll(a, -j, axis)
+            ends_s = s, _less(jnp.roll(s, -j, axis), work, axis, j)
             both = D if D.ndim == 0 else (D + jnp.roll(D, -j, axis)) / 2
             w = _link_weights(space, axis, j, weight / h**2, periodic, a)
             flow = _link(ends_a, ends_s, both, m, w)
@@ -110,10 +116,12 @@ def link_energy(
     *,
     order: int = 8,
     periodic: bool = False,
+    work: Work | None = None,
 ) -> Float[Array, ""]:
     """Energy of drift and diffusion together, the link form of (26) without V.
 
-    Σ_links (ħ_l² w/2m) |√ρ_b e^{iS_b/ħ_l} - √ρ_a e^{iS_a/ħ_l}|², in energy units.
+    Σ_links (ħ_l² w/2m) |√ρ_b e^{iS_b/ħ_l} - √ρ_a e^{iS_a/ħ_l}|², in energy units, S_b
+    less by the work of a vector potential.
     """
     D, mass = jnp.asarray(D), jnp.asarray(mass)
 
@@ -128,7 +136,7 @@ def link_energy(
     if isinstance(space, Graph):
         first, second = space.ends
         both = D if D.ndim == 0 else (D[first] + D[second]) / 2
-        ends = a[first], a[second], s[first], s[second]
+        ends = a[first], a[second], s[first], _less(s[second], work)
         return energy(*ends, both, mass, space.weights)
     total = jnp.zeros((), a.dtype)
     constants = zip(each_axis(space, D), each_axis(space, mass), strict=True)
@@ -136,10 +144,14 @@ def link_energy(
         for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
             both = D if D.ndim == 0 else (D + jnp.roll(D, -j, axis)) / 2
             w = _link_weights(space, axis, j, weight / h**2, periodic, a)
-            total = total + energy(
-                a, jnp.roll(a, -j, axis), s, jnp.roll(s, -j, axis), both, m, w
-            )
+            ahead = _less(jnp.roll(s, -j, axis), work, axis, j)
+            total = total + energy(a, jnp.roll(a, -j, axis), s, ahead, both, m, w)
     return total * space.cell
+
+
+def _less(ahead: Array, work: Work | None, axis: int = 0, j: int = 1) -> Array:
+    """The action at the far ends of links, less the work along them."""
+    return ahead if work is None else ahead - work(axis, j).astype(ahead.dtype)
 
 
 def classical_rates(

@@ -7,12 +7,18 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ...spaces import Grid
-from ...spaces.resolution import SECOND_DIFFERENCES, dispersion_bound, tail_error
+from ...spaces.resolution import (
+    SECOND_DIFFERENCES,
+    cutoff_weight,
+    dispersion_bound,
+    tail_error,
+)
 from ...status import Status
 from ..motion import Resolution
 from .amplitude import refuse_torn
 from .form import DiffusionForm, Fluid, space_alarm
 from .links import classical_rates, each_axis, link_energy, link_rates
+from .peierls import Seen, covariant
 from .state import AmplitudeAction, join, split
 
 # A density this far below both its neighbours along an axis is a node on a grid point.
@@ -27,7 +33,8 @@ class Links(DiffusionForm):
     See `links`. Goes through nodes that form between the sites; of a node on a site the
     logarithm knows nothing, and the step budget ends (`prepare` refuses it). In 1D, 2D,
     3D and on graphs; D may depend on the position; friction and classical diffusion
-    are optional.
+    are optional. In a vector potential links have Peierls' phases: S -> S + qχ with
+    A -> A + ∇χ is exact.
 
     Attributes:
         order: 2, 4, 6 or 8, of the links of a grid.
@@ -56,10 +63,17 @@ class Links(DiffusionForm):
             )
         friction = fluid.friction
         known = _checks.is_concrete(friction)
-        if fluid.periodic and known and float(np.asarray(friction)) != 0:
+        if not known or float(np.asarray(friction)) == 0:
+            return
+        if fluid.periodic:
             raise ValueError(
                 "Argument `friction` must be 0 on a periodic grid, but is not: the "
                 "action has a jump at the seam; use boundary='reflecting'."
+            )
+        if fluid.peierls is not None:
+            raise ValueError(
+                "Argument `friction` must be 0 in a vector potential, but is not: it "
+                "acts on the action, which a gauge changes."
             )
 
     def prepare(self, fluid: Fluid, psi: Array | AmplitudeAction) -> AmplitudeAction:
@@ -70,7 +84,7 @@ class Links(DiffusionForm):
         """
         if isinstance(psi, AmplitudeAction):
             return psi
-        state = split(psi, fluid.space, fluid.hbar, self.floor)
+        state = split(psi, fluid.space, fluid.hbar, self.floor, fluid.work(0.0))
         if isinstance(fluid.space, Grid):
             self._refuse_nodes(psi, fluid.space)
             known = _checks.is_concrete((fluid.hbar, fluid.hbar_eff))
@@ -85,7 +99,7 @@ class Links(DiffusionForm):
         a, s = state.log_amplitude, state.action
         a_rate, s_rate = link_rates(
             a, s, fluid.space, fluid.D, fluid.mass,
-            order=self.order, periodic=fluid.periodic,
+            order=self.order, periodic=fluid.periodic, work=fluid.work(t),
         )  # fmt: skip
         a_rate = a_rate + classical_rates(
             a, fluid.space, fluid.classical_diffusion, periodic=fluid.periodic
@@ -106,47 +120,55 @@ class Links(DiffusionForm):
         """The link form of (26)."""
         moving = link_energy(
             state.log_amplitude, state.action, fluid.space, fluid.D, fluid.mass,
-            order=self.order, periodic=fluid.periodic,
+            order=self.order, periodic=fluid.periodic, work=fluid.work(0.0),
         )  # fmt: skip
         return moving + fluid.space.cell * jnp.sum(state.density * fluid.values(0.0))
 
     def alarm(self, fluid: Fluid, t: ArrayLike, before, after) -> Array:
         """Walls, cut-off, and a grid whose differences miss k² by 2 %."""
-        del t, before
+        del before
         if not isinstance(fluid.space, Grid):
             return jnp.asarray(Status.OK)
         psi = self.amplitude(fluid, after)
-        code = space_alarm(fluid, psi)
-        # 2 T rms[Σ D_i (k_i² - k_h²)] against its scale, 2 T rms[Σ D_i k_i²]
-        error = self._dispersion(fluid, psi)
-        Dk2 = fluid.space.spectral_sum(_mean_D(fluid)).astype(error.dtype)
-        weight = jnp.abs(jnp.fft.fftn(psi)) ** 2
-        scale = 2 * jnp.sqrt(jnp.sum(weight * Dk2**2) / jnp.sum(weight))
-        coarse = error > DISPERSION * scale
+        seen = self._seen(fluid, psi, t)
+        code = space_alarm(fluid, psi, t, seen.cut)
+        coarse = seen.missed > DISPERSION * seen.square
         return jnp.where(coarse & (code == Status.OK), Status.CUTOFF, code)
+
+    def _seen(self, fluid: Fluid, psi: Array, t: ArrayLike = 0.0) -> Seen:
+        """How well the links resolve ψ at a time."""
+        grid = fluid.space
+        assert isinstance(grid, Grid)
+        D = [jnp.mean(D) for D in each_axis(grid, fluid.D)]
+        if fluid.peierls is not None:
+            hbar = [jnp.mean(hbar) for hbar in each_axis(grid, fluid.hbar_eff)]
+            return covariant(fluid.peierls, grid, psi, hbar, D, self.order, t)
+        # 2 T rms[..] with T = 1/2
+        missed = dispersion_bound(grid, psi, self.order, jnp.stack(D), 0.5)
+        Dk2 = grid.spectral_sum(D).astype(missed.dtype)
+        weight = jnp.abs(jnp.fft.fftn(psi)) ** 2
+        square = jnp.sqrt(jnp.sum(weight * Dk2**2) / jnp.sum(weight))
+        return Seen(cutoff_weight(grid, psi), tail_error(grid, psi), missed, square)
 
     def diagnose(self, fluid: Fluid, state: AmplitudeAction) -> dict[str, Array]:
         """`max_dispersion`: bound on the L1 error of the density per unit of time."""
         if not isinstance(fluid.space, Grid):
             return {}
-        return {"max_dispersion": self._dispersion(fluid, self.amplitude(fluid, state))}
+        seen = self._seen(fluid, self.amplitude(fluid, state))
+        return {"max_dispersion": 2 * seen.missed}
 
     def resolution(self, fluid: Fluid, state: AmplitudeAction) -> Resolution | None:
         """On a grid the spectrum's loss, and per time what the differences miss of k².
 
-        The second is a bound where there is no potential, 2 to 6 times the error in
-        the tested cases, with and without one. Of a graph nothing is missing.
+        The second, 2 rms[D (k² - k_h²)], is a bound where there is no potential, 2 to 6
+        times the error in the tested cases, with and without one. Of a graph nothing is
+        missing. k is covariant in a vector potential; of one that depends on the time
+        it is that of t = 0.
         """
         if not isinstance(fluid.space, Grid):
             return None
-        psi = self.amplitude(fluid, state)
-        return Resolution(tail_error(fluid.space, psi), self._dispersion(fluid, psi))
-
-    def _dispersion(self, fluid: Fluid, psi: Array) -> Array:
-        """Bound on the L1 error of the density per unit of time, of a grid."""
-        assert isinstance(fluid.space, Grid)
-        D = jnp.stack(_mean_D(fluid))
-        return dispersion_bound(fluid.space, psi, self.order, D, 1.0)
+        seen = self._seen(fluid, self.amplitude(fluid, state))
+        return Resolution(seen.tail, 2 * seen.missed)
 
     @staticmethod
     def _refuse_nodes(psi: Array, grid: Grid) -> None:
@@ -169,8 +191,3 @@ class Links(DiffusionForm):
                     "Argument `psi` must not vanish on a grid point inside the packet, "
                     f"but does at x = {place}; shift the grid by half a spacing."
                 )
-
-
-def _mean_D(fluid: Fluid) -> tuple[Array, ...]:
-    """D along each axis; of D(x) its mean."""
-    return tuple(jnp.mean(D) for D in each_axis(fluid.space, fluid.D))

@@ -153,6 +153,8 @@ def check_smooth(fluid: Fluid, form: str, ndim: int | None = None) -> None:
         reason = "needs the same D everywhere"
     elif fluid.absorber is not None:
         reason = "knows no absorber"
+    elif fluid.peierls is not None:
+        reason = "knows no vector potential"
     elif (
         fluid.periodic
         and _checks.is_concrete(fluid.friction)

@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 from ... import _checks
 from ...spaces import Grid
 from ...spaces.graphs import Graph
+from .peierls import Work
 
 # Share of the probability whose links may miss the action of an unwrapped phase.
 _TORN = 1e-6
@@ -48,7 +49,11 @@ def join(state: AmplitudeAction, hbar: ArrayLike) -> Complex[Array, "..."]:
 
 
 def split(
-    psi: Complex[Array, "..."], space: Grid | Graph, hbar: ArrayLike, floor: float = 0.0
+    psi: Complex[Array, "..."],
+    space: Grid | Graph,
+    hbar: ArrayLike,
+    floor: float = 0.0,
+    work: Work | None = None,
 ) -> AmplitudeAction:
     """Log-amplitude and action of ψ, the action unwrapped on a grid.
 
@@ -60,6 +65,8 @@ def split(
         space: the grid or graph.
         hbar: ħ of ψ.
         floor: added to |ψ|, in units of its maximum.
+        work: q ∫ A·dl along links in a vector potential, without which the phase is
+            that of the velocity.
 
     Returns:
         The state.
@@ -68,26 +75,39 @@ def split(
     size = size + floor * jnp.max(size)
     tiny = jnp.finfo(size.dtype).tiny
     log_amplitude = jnp.log(jnp.maximum(size, tiny))
-    phase = jnp.angle(psi) if isinstance(space, Graph) else _unwrapped(psi)
-    return AmplitudeAction(log_amplitude, jnp.asarray(hbar) * phase)
+    hbar = jnp.asarray(hbar)
+    graph = isinstance(space, Graph)
+    phase = jnp.angle(psi) if graph else _unwrapped(psi, hbar, work)
+    return AmplitudeAction(log_amplitude, hbar * phase)
 
 
-def _unwrapped(psi: Array) -> Array:
+def _unwrapped(psi: Array, hbar: Array, work: Work | None) -> Array:
     """The phase of psi, continuous along the axes from the largest density on."""
     # concrete indices keep the path the same under transformations of the values
     density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
     peak = jnp.unravel_index(jnp.argmax(density), psi.shape)
     total = jnp.zeros((), density.dtype)
     for axis in range(psi.ndim):
-        line = psi
+        turn = jnp.roll(_turns(psi, axis, hbar, work), 1, axis)
         for later in reversed(range(axis + 1, psi.ndim)):
-            line = jnp.take(line, peak[later], axis=later)
-        turn = jnp.angle(line * jnp.conj(jnp.roll(line, 1, axis)))
+            turn = jnp.take(turn, peak[later], axis=later)
         first = (slice(None),) * axis + (slice(0, 1),)
         turned = jnp.cumsum(turn.at[first].set(0), axis=axis)
         reference = jnp.expand_dims(jnp.take(turned, peak[axis], axis=axis), axis)
         total = jnp.expand_dims(total, axis) + (turned - reference)
     return total + jnp.angle(psi[peak])
+
+
+def _turns(psi: Array, axis: int, hbar: Array, work: Work | None) -> Array:
+    """By how much the phase of psi turns from each point to the next along an axis.
+
+    In a vector potential the part m∫v·dl/ħ lies in (-π, π], and q∫A·dl/ħ is added.
+    """
+    step = jnp.roll(psi, -1, axis) * jnp.conj(psi)
+    if work is None:
+        return jnp.angle(step)
+    lift = jnp.broadcast_to(work(axis, 1) / hbar, psi.shape)
+    return jnp.angle(step * (jnp.cos(lift) - 1j * jnp.sin(lift))) + lift
 
 
 def turned_back(state: Any) -> Any:
@@ -98,13 +118,23 @@ def turned_back(state: Any) -> Any:
 
 
 def is_torn(
-    state: AmplitudeAction, psi: Array, hbar: ArrayLike, *, periodic: bool = False
+    state: AmplitudeAction,
+    psi: Array,
+    hbar: ArrayLike,
+    *,
+    periodic: bool = False,
+    work: Work | None = None,
 ) -> Bool[Array, ""]:
     """Whether no single-valued action has the phases of psi: it has vortices, or, on a
-    periodic grid, winds round the box."""
+    periodic grid, winds round the box.
+
+    In a vector potential by m∮v·dl + q∮A·dl, with the work q∫A·dl along links: of v
+    alone it is whole at no flux but whole ones.
+    """
     torn, weight = jnp.zeros_like(state.action), jnp.abs(psi) ** 2
+    hbar = jnp.asarray(hbar)
     for axis in range(psi.ndim):
-        turn = jnp.angle(jnp.roll(psi, -1, axis) * jnp.conj(psi))
+        turn = _turns(psi, axis, hbar, work)
         step = (jnp.roll(state.action, -1, axis) - state.action) / hbar
         inner = jnp.arange(psi.shape[axis]) < psi.shape[axis] - (not periodic)
         inner = inner.reshape((-1,) + (1,) * (psi.ndim - 1 - axis))

@@ -1,7 +1,8 @@
 """Circulation and winding: which velocity fields belong to an amplitude (Wallstrom).
 
-Γ = (m/2πħ) ∮ v·dl. The hydrodynamic equations (8)-(9) hold for any Γ around a node;
-ψ = √density exp(iS/ħ) has one value at a point only where every Γ is an integer.
+Γ = (1/2πħ) ∮ (mv + qA)·dl. The hydrodynamic equations (8)-(9) hold for any Γ around a
+node; ψ = √density exp(iS/ħ) has one value at a point only where every Γ is an integer.
+Around a flux Φ that is of m ∮ v·dl + qΦ = nh, at any Φ: of v alone it is not.
 An amplitude, and so a law that uses exp(iS/ħ) alone, has that built in; a velocity
 field from elsewhere has to be checked.
 
@@ -11,14 +12,16 @@ scalars. Loops want two dimensions.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact, Int
 
 from ... import _checks
-from ...spaces import Grid
+from ...spaces import Grid, VectorPotential
+from ...spaces.potentials import positional
 from .fields import as_amplitude, density
 
 # ζ(-k) for k = 0, 1, .. with the term 0^0 = 1 of k = 0: what the trapezoidal sum of
@@ -91,11 +94,21 @@ def circulation(
     *,
     hbar: ArrayLike = 1.0,
     mass: ArrayLike = 1.0,
+    vector_potential: Callable[..., Any] | VectorPotential | None = None,
+    charge: ArrayLike = 1.0,
+    t: ArrayLike = 0.0,
 ) -> Float[Array, "..."]:
-    """Γ = (m/2πħ) ∮ v·dl around a rectangle, counter-clockwise.
+    """Γ = (1/2πħ) ∮ (mv + qA)·dl around a rectangle, counter-clockwise.
 
     The four sides are integrated by Gregory's rule of order 8 (lower on a side of
     fewer points), which needs no period.
+
+    Args:
+        velocity: v, (..., 2, *shape); others as above.
+        vector_potential: A(x, y) or A(x, y, t), two components, also one that is not
+            periodic or has a pole inside the loop; None for none.
+        charge: q, scalar.
+        t: time, scalar.
 
     Returns:
         (...), in quanta 2πħ/m.
@@ -104,6 +117,10 @@ def circulation(
         ValueError: a velocity of another shape, or a loop outside the grid.
     """
     velocity = _velocity(velocity, grid)
+    if vector_potential is not None:
+        A = _potential(vector_potential, grid, t).astype(velocity.dtype)
+        A = jnp.asarray(charge) / jnp.asarray(mass) * A
+        velocity = velocity + jnp.broadcast_to(A, velocity.shape)
     (i0, i1), (j0, j1) = _check_loop(grid, loop)
     dx, dy = grid.spacing
     along = velocity[..., 0, i0 : i1 + 1, :] * dx
@@ -124,12 +141,16 @@ def check_circulation(
     *,
     hbar: ArrayLike = 1.0,
     mass: ArrayLike = 1.0,
+    vector_potential: Callable[..., Any] | VectorPotential | None = None,
+    charge: ArrayLike = 1.0,
+    t: ArrayLike = 0.0,
     tolerance: float = 1e-3,
 ) -> int:
     """The circulation as an integer; refuses a velocity field of no amplitude.
 
     Args:
-        velocity: v, (2, *shape), concrete values; others as for `circulation`.
+        velocity: v, (2, *shape), concrete values; others as for `circulation`. In a
+            magnetic field v has a circulation of its own, so A must be given.
         tolerance: largest |Γ - round Γ| let pass, above the error of the rule.
 
     Returns:
@@ -140,12 +161,17 @@ def check_circulation(
 
     Source: T. C. Wallstrom, Phys. Rev. A 49, 1613 (1994).
     """
-    found = float(circulation(velocity, grid, loop, hbar=hbar, mass=mass))
+    around = circulation(
+        velocity, grid, loop, hbar=hbar, mass=mass, vector_potential=vector_potential,
+        charge=charge, t=t,
+    )  # fmt: skip
+    found = float(around)
     # `not <=` rather than `>`: a NaN must fail.
     if not abs(found - np.round(found)) <= tolerance:
         raise ValueError(
-            "Argument `velocity` must have a whole circulation m/(2πħ) ∮ v·dl around "
-            f"every loop to belong to a wave function, but it is {found:.6g}."
+            "Argument `velocity` must have a whole circulation ∮ (mv + qA)·dl/2πħ "
+            "around every loop to belong to a wave function, but it is "
+            f"{found:.6g}."
         )
     return int(np.round(found))
 
@@ -211,6 +237,14 @@ def _check_loop(grid: Grid, loop: Loop) -> tuple[tuple[int, int], tuple[int, int
         )
     (i0, i1), (j0, j1) = ends.tolist()
     return (i0, i1), (j0, j1)
+
+
+def _potential(A: Any, grid: Grid, t: ArrayLike) -> Array:
+    """A on a grid of two dimensions, (2, *shape)."""
+    if not isinstance(A, VectorPotential):
+        A = VectorPotential(positional(A, {}) == grid.ndim + 1, A)
+    values = A.at(grid.coordinates, t)
+    return jnp.stack([jnp.broadcast_to(value, grid.shape) for value in values])
 
 
 def _velocity(velocity: ArrayLike, grid: Grid) -> Array:

@@ -1,5 +1,6 @@
 """Section 3: conservative diffusion, its canonical form, and operators."""
 
+from ... import ensembles
 from ...ensembles.paths import schemes
 from ...laws.diffusion import ConservativeDiffusion, Madelung, links
 from ..registry import equations_of
@@ -124,3 +125,26 @@ equation("claim-equivalence", "3.2").corrected(
     test="test_motion.py"
     "::test_the_hydrodynamic_equations_have_solutions_that_are_no_amplitude",
 )(circulation.check_circulation)
+equation("claim-flux", "beyond the paper").holds(
+    "In a magnetic field v = (grad S - qA)/m, and the demand of claim-equivalence "
+    "reads: m times the circulation of v plus q times the flux through the loop is a "
+    "whole multiple of h. Round a flux that is no multiple of h/q the circulation of v "
+    "alone is not whole, and the field belongs to an amplitude all the same.",
+    test="laws/diffusion/test_peierls.py"
+    "::test_circulation_round_a_solenoid_is_not_refused",
+)(circulation.check_circulation)
+equation("claim-gauge", "beyond the paper").holds(
+    "The link form of (26), with S_b - S_a less by q times the integral of A along the "
+    "link, moves the density of a ring with a flux as the lattice's Schroedinger "
+    "equation does, and alike wherever on the ring the potential is put; without the "
+    "flux the density is another.",
+    test="laws/diffusion/test_peierls.py::test_a_ring_in_two_gauges_and_by_its_matrix",
+)(links.link_rates)
+equation("claim-magnet", "beyond the paper").holds(
+    "Paths of Pauli's spinors, with the density and the current of both components, "
+    "leave a magnet up and down in the shares of quantum mechanics. Without noise the "
+    "place where a path starts decides which way it goes; with Nelson's noise it does "
+    "not. So it is of paths that nothing measures.",
+    test="ensembles/paths/test_spins.py"
+    "::test_noise_blurs_the_edge_and_keeps_the_shares",
+)(ensembles.path_spin)

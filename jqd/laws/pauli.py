@@ -1,0 +1,261 @@
+"""Pauli's law: a particle of spin ½ on a grid."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from .. import _checks
+from ..constants import constant, scalars
+from ..interop import as_array
+from ..spaces.absorbers import check_absorber
+from ..spaces.grids import Grid
+from ..spaces.hamiltonians import read_masses
+from ..spaces.magnetic_fields import MagneticField
+from ..spaces.particles import particles_on_grid
+from ..spaces.potentials import FunctionPotential, SampledPotential, potential
+from ..spaces.resolution import tail_error
+from ..spaces.spinors import SpinorOnGrid, spin_density, spinor_on_grid
+from ..spaces.vector_potentials import VectorPotential
+from ..steppers import Flows, kahan_li6, srkn11, strang
+from .law import Law, Wave
+from .motion import Generator, Resolution
+
+
+class Pauli(Law):
+    """iħ ∂ψ/∂t = [Σ_i (p_i - qA_i)²/2m_i + V - (g q ħ/4m) B·σ] ψ, ψ of two components.
+
+    The state is (2, *grid.shape), spin up along z first. Conserves the norm, the energy
+    where nothing depends on time, and the spin along B where B has one direction. In a
+    field with a direction, `jqd.srkn11` and `jqd.chin4a` keep their orders 6 and 4; in
+    one that turns, from place to place or in time, they would fall to 4 and 2 and are
+    refused: `jqd.steppers.kahan_li6` and `kahan_li8` keep theirs.
+
+    Every g is quantum mechanics: it belongs to the particle, as mass and charge do (2
+    by Dirac's equation, 2.00232 of the electron), and no value of it is the quantum
+    one. A density tells g q/m only, by the field in which the spin turns, and q/m by A.
+
+    A magnet in one dimension, B = (B₀ + bz) along z, leaves out the part of the field
+    that ∇·B = 0 demands across, -bx. It holds where B₀ is strong: the spin turns about
+    z so fast that the forces of that part average out.
+
+    Paths of `jqd.ensembles` follow v = [ħ Im ψ†∇ψ - qAρ]/mρ, ρ = ψ†ψ. With
+    `spin_current` ∇×(ψ†σψ) ħ/2m is added to the current mv, with axes x, y, z: it has
+    no divergence, so that ρ stays and the paths do not; in one dimension it is 0.
+
+    Attributes:
+        hamiltonian: H, with its constants: g, charge, mass, those of V, A and B.
+        hbar: ħ, scalar.
+        spin_current: whether the current of paths has that of the spin (static).
+
+    Source: W. Pauli (1927) Z. Phys. 43, 601.
+    """
+
+    hamiltonian: SpinorOnGrid
+    hbar: Float[Array, ""]
+    spin_current: bool = eqx.field(static=True, default=False)
+
+    def __init__(
+        self,
+        grid: Grid,
+        V: Callable[..., Array] | ArrayLike | SampledPotential | FunctionPotential,
+        magnetic_field: Callable[..., Any] | MagneticField | None = None,
+        *,
+        direction: ArrayLike | None = None,
+        g: ArrayLike = 2.0,
+        charge: ArrayLike = 1.0,
+        mass: ArrayLike = 1.0,
+        hbar: ArrayLike = 1.0,
+        vector_potential: Callable[..., Any] | VectorPotential | None = None,
+        absorber: ArrayLike | None = None,
+        spin_current: bool = False,
+        **constants: ArrayLike,
+    ):
+        """The law of a grid, a potential and a magnetic field.
+
+        Args:
+            grid: of any number of dimensions.
+            V: values on the grid, or a callable of the coordinates (and of the time).
+            magnetic_field: B, a callable of the coordinates (and of the time): one
+                array, a strength along `direction`, or Bx, By, Bz, a tuple of three,
+                which may turn. One with constants of its own to be fitted is made by
+                `jqd.spaces.magnetic_field`. None for the curl of the vector potential,
+                in two or three dimensions.
+            direction: (3,), of a strength; None for z.
+            g: gyromagnetic factor, scalar.
+            charge: q, scalar. Without a vector potential it moves the spin alone: any
+                moment, of a neutral atom too, is g q ħ/4m.
+            mass: m, scalar, or one an axis; the spin's is that of the first axis.
+            hbar: ħ, scalar.
+            vector_potential: A(x, ..) or A(x, .., t), one component an axis, periodic
+                along its own.
+            absorber: W ≥ 0 of the grid's shape; then only `jqd.strang` follows the law.
+            spin_current: whether paths follow the current of the spin as well.
+            **constants: array constants of V, passed to it by keyword.
+
+        Raises:
+            ValueError: as `jqd.Schrodinger.on_grid` has it; a magnetic field that is no
+                function, not real or finite, or of two components; no field and no
+                curl; a direction of length 0; a spin current in more than three
+                dimensions or with a mass an axis; a grid that is spread over devices.
+        """
+        if grid.sharding is not None:
+            raise ValueError(
+                "Argument `grid` must lie on one device for spinors, but is spread "
+                "over several."
+            )
+        V = potential(V, grid, **constants)
+        masses = read_masses(mass, grid.ndim)
+        if spin_current and (grid.ndim > 3 or masses.ndim > 0):
+            raise ValueError(
+                "Argument `spin_current` must be False in more than three dimensions "
+                "and with a mass an axis, but is True."
+            )
+        if absorber is not None:
+            absorber = constant(absorber, "absorber")
+            check_absorber(absorber, grid)
+        particle = particles_on_grid(
+            V, masses, grid, absorber, vector_potential, None, None
+        )
+        self.hamiltonian = spinor_on_grid(
+            particle, g, charge, magnetic_field, direction
+        )
+        (self.hbar,) = scalars(hbar=hbar)
+        _checks.check_positive(hbar, "hbar")
+        self.spin_current = bool(spin_current)
+
+    @property
+    def grid(self) -> Grid:
+        """The grid."""
+        return self.hamiltonian.grid
+
+    @property
+    def cell(self) -> float:
+        """The volume that one entry of the density stands for."""
+        return self.grid.cell
+
+    @property
+    def absorbs(self) -> bool:
+        """Whether an absorber takes probability out of the box."""
+        return self.hamiltonian.absorber is not None
+
+    def prepare(self, psi: Any) -> Complex[Array, "2 ..."]:
+        """ψ itself, checked and complex.
+
+        Args:
+            psi: (2, *grid.shape), such as `jnp.multiply.outer(spin, packet)`.
+
+        Raises:
+            ValueError: wrong shape, not finite, not normalised, or weight at a seam of
+                the box across which a vector potential jumps.
+        """
+        psi = as_array(psi, "psi")
+        _checks.check_state(psi, "psi", (2, *self.grid.shape), weight=self.cell)
+        self.hamiltonian.refuse_seam(psi)
+        return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """-i H ψ / ħ."""
+        del args
+        return -1j / self.hbar * self.hamiltonian.apply(state, t, self.hbar)
+
+    def flows(self) -> Flows:
+        """Potential and spin, and kinetic energy, for splittings."""
+        return self.hamiltonian.flows(self.hbar)
+
+    def generator(self) -> Generator:
+        """H and ħ."""
+        return Generator(self.hamiltonian, self.hbar)
+
+    @property
+    def stepper(self) -> Any:
+        """Of order 6, which keeps it here; Strang's with an absorber."""
+        if self.absorbs:
+            return strang
+        return srkn11 if self.flows().reach == "nystroem" else kahan_li6
+
+    def convection(
+        self, t: ArrayLike, x: Float[Array, "n d"], wave: Wave | None
+    ) -> Array | None:
+        """-qA/m, and with `spin_current` ħ ∇×(ψ†σψ)/2mρ, (n, d)."""
+        carried = self.hamiltonian.convection(t, x)
+        if not self.spin_current or wave is None or self.grid.ndim == 1:
+            return carried
+        psi, *slopes = wave(x)
+        rho = jnp.sum(jnp.real(psi) ** 2 + jnp.imag(psi) ** 2, axis=0)
+        there = rho > jnp.finfo(rho.dtype).tiny
+        # ∂_j s_k, (3, 3, n), 0 along axes that the grid does not have
+        turn = [2 * spin_density(psi, slope) for slope in slopes]
+        turn += [jnp.zeros_like(turn[0])] * (3 - len(turn))
+        curl = [
+            turn[1][2] - turn[2][1],
+            turn[2][0] - turn[0][2],
+            turn[0][1] - turn[1][0],
+        ]
+        across = jnp.stack(curl[: self.grid.ndim], axis=-1)
+        share = jnp.where(there, 1 / jnp.where(there, rho, 1), 0)[:, None]
+        swirl = self.hbar / (2 * self.hamiltonian.mass) * share * across
+        return swirl if carried is None else carried + swirl
+
+    def density(self, state: Array) -> Float[Array, "..."]:
+        """ψ†ψ per unit of volume."""
+        return jnp.sum(jnp.real(state) ** 2 + jnp.imag(state) ** 2, axis=0)
+
+    def spin(self, state: Array) -> Float[Array, " 3"]:
+        """⟨σ⟩, the mean of the three Pauli matrices."""
+        axes = tuple(range(1, self.grid.ndim + 1))
+        return self.cell * jnp.sum(spin_density(state), axis=axes)
+
+    def observables(self) -> dict[str, Callable[[Array], Array]]:
+        """`density`; `populations` of the points; `spin`, ⟨σ⟩; `spin_density`, ψ†σψ;
+        `spin_populations`, the probabilities of up and down along z."""
+        axes = tuple(range(1, self.grid.ndim + 1))
+        return {
+            **Law.observables(self),
+            "spin": self.spin,
+            "spin_density": spin_density,
+            "spin_populations": lambda state: (
+                self.cell * jnp.sum(jnp.abs(state) ** 2, axis=axes)
+            ),
+        }
+
+    def reversed(self, state: Array) -> Array:
+        """iσy ψ*: velocities and spins turned round; B and A would have to be, too."""
+        up, down = jnp.conj(state)
+        return jnp.stack([down, -up])
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """Norm; energy without explicit time; the spin along B where B has one
+        direction. None with an absorber."""
+        if self.absorbs:
+            return {}
+        values = {"norm": self.cell * jnp.sum(self.density(state))}
+        if self.hamiltonian.autonomous:
+            energy = self.hamiltonian.energy(state, 0.0, self.hbar)
+            values["energy"] = self.cell * energy
+        B = self.hamiltonian.magnetic_field
+        if not B.turns:
+            values["spin"] = B.axis @ self.spin(state)
+        return values
+
+    def diagnose(self, state: Array) -> dict[str, Array]:
+        """Invariants and `min_density`; with an absorber, `max_absorbed`."""
+        records = {
+            **self.invariants(state),
+            "min_density": jnp.min(self.density(state)),
+        }
+        if self.absorbs:
+            records["max_absorbed"] = 1 - self.cell * jnp.sum(self.density(state))
+        return records
+
+    def alarm(self, t: ArrayLike, before: Array, after: Array) -> Array:
+        """EDGE at a seam of the box across which a vector potential jumps."""
+        del before
+        return self.hamiltonian.alarm(t, after)
+
+    def resolution(self, state: Array) -> Resolution:
+        """What the spectrum of ψ loses, as `Schrodinger.resolution` has it."""
+        share = tail_error(self.grid, state)
+        return Resolution(share, jnp.zeros_like(share))
