@@ -2,6 +2,8 @@
 
 import contextlib
 import datetime
+import hashlib
+import itertools
 import json
 import math
 import os
@@ -155,3 +157,15 @@ def writing(path: Path, argument: str = "--out") -> Iterator[None]:
         raise OutputError(
             f"Argument `{argument}` must be a writable folder, but {path}: {reason}."
         ) from error
+
+
+def processor() -> str:
+    """A short name for this kind of processor and what it can do."""
+    about = [platform.machine()]
+    with (
+        contextlib.suppress(OSError),
+        open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file,
+    ):
+        first_core = itertools.takewhile(str.strip, file)
+        about += [line for line in first_core if line.startswith(("flags", "Feature"))]
+    return hashlib.sha256("\n".join(about).encode()).hexdigest()[:8]

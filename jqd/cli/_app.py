@@ -122,7 +122,7 @@ def main(args: Sequence[str] | None = None) -> int:
         # the cache of compiled code changes which of JAX's warnings are shown
         with (
             warnings.catch_warnings(),
-            command.make_context("jqd", words) as context,
+            command.make_context("jqd", words, obj=words) as context,
         ):
             code = command.invoke(context)
         sys.stdout.flush()
@@ -148,10 +148,10 @@ def main(args: Sequence[str] | None = None) -> int:
 def _of_the_user(error: Exception) -> int:
     """One line on what the user's input or code did; other errors are raised."""
     from ..report.user_code import ExperimentError, user_line
-    from ..sweeps.hosts import Lost
+    from ..sweeps.store import SweepError
 
     message = str(error) or type(error).__name__
-    if isinstance(error, ExperimentError | Lost):
+    if isinstance(error, ExperimentError | SweepError):
         return _complain(message, 2 if _refused(error.__cause__) else 1)
     where, bad_input = user_line(error), isinstance(error, ValueError | OSError)
     if where is not None and not _refused(error):

@@ -7,10 +7,7 @@ there is run, so a folder into which anybody else could put something is not use
 """
 
 import contextlib
-import hashlib
-import itertools
 import os
-import platform
 import re
 import stat
 import sys
@@ -19,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import jax
+
+from .._files import processor
 
 OFF = ("0", "f", "false", "n", "no", "none", "off")
 # Beyond this, the entries that were not used for longest go.
@@ -45,7 +44,7 @@ def cache_folder() -> Path | None:
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     except RuntimeError:  # the user has no home
         return None
-    return Path(home) / "jqd" / f"compiled-{_processor()}"
+    return Path(home) / "jqd" / f"compiled-{processor()}"
 
 
 def use_cache() -> None:
@@ -162,15 +161,3 @@ def _mend_quietly(folder: Path) -> None:
 def _remove(path: Path) -> None:
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
-
-
-def _processor() -> str:
-    """A short name for this kind of processor and what it can do."""
-    about = [platform.machine()]
-    with (
-        contextlib.suppress(OSError),
-        open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file,
-    ):
-        first_core = itertools.takewhile(str.strip, file)
-        about += [line for line in first_core if line.startswith(("flags", "Feature"))]
-    return hashlib.sha256("\n".join(about).encode()).hexdigest()[:8]

@@ -1,5 +1,6 @@
 """`jqd sweep`: a function or a law at many points; `status`: how far it is."""
 
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,14 @@ from typer.core import TyperGroup
 
 from ..report.tables import summary_table
 from ..report.user_code import failures_of, import_folder, load_file
+from ..sweeps import Store
+from ..sweeps.layout import FAILED
+from ..sweeps.leases import given_up, running
 from ..sweeps.points import STATUS
-from ..sweeps.store import Store
 from .options import AsJson, Quick, Seed, with_options
 from .session import conclude
 from .sweep_law import law
-from .sweeping import Sweeping, counts
+from .sweeping import PLACE, Sweeping, Worker, counts, with_address
 
 SETTINGS = ("dims", "coords", "units", "constants", "statuses")
 
@@ -25,13 +28,14 @@ class FileOrCommand(TyperGroup):
         """Put the command in where a file stands."""
         if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
             args = ["run", *args]
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, with_address(args))
 
 
 sweep_app = typer.Typer(
     cls=FileOrCommand,
-    help="Compute a function at many points, on all devices; a sweep that was stopped "
-    "goes on where it was. `jqd sweep FILE.py --out STORE` is short for `run`.",
+    help="Compute a function at many points, on all devices and by any number of "
+    "workers; a sweep that was stopped goes on where it was. `jqd sweep FILE.py --out "
+    "STORE` is short for `run`.",
     no_args_is_help=True,
 )
 
@@ -39,28 +43,55 @@ sweep_app = typer.Typer(
 @sweep_app.command()
 @with_options()
 def run(
+    context: typer.Context,
     file: Path = typer.Argument(
         metavar="FILE", help="A Python file with `axes` and a function `point`."
     ),
     *,
     sweeping: Sweeping,
+    worker: Worker,
     seed: Seed = 0,
     quick: Quick = False,
 ) -> int:
-    """Sweep, or go on with a sweep that was stopped.
+    """Sweep, go on with a sweep that was stopped, or join one that is under way.
 
     FILE defines `axes`, a dict of coordinates (or a table, or a function of `quick`
     that returns one of these), and `point`, a function of one value of each by name.
     It may define dims, coords, units, constants, statuses, as `jqd.sweep` takes them.
     """
-    sweeping.prepare()
+
+    def alone() -> Any:
+        with import_folder(file.parent):
+            module = load_file(file, "point", "**coordinates")
+            with failures_of(file, own_only=True):
+                axes = _axes(module, file, quick=quick)
+                own = {n: getattr(module, n) for n in SETTINGS if hasattr(module, n)}
+                return worker.sweep(
+                    module.point, axes, sweeping.out, seed=seed, **own,
+                    **sweeping.settings,
+                )  # fmt: skip
+
+    return sweeping.carry_out(context.obj, worker, file.stem, alone)
+
+
+@sweep_app.command()
+@with_options()
+def work(
+    store: str = typer.Argument(metavar="STORE", help=f"{PLACE} that is there."),
+    file: Path = typer.Argument(
+        metavar="FILE", help="The Python file with the function `point` of the sweep."
+    ),
+    *,
+    worker: Worker,
+) -> int:
+    """Join a sweep that is under way; the store has its points and settings."""
+    worker.prepare()
+    Store(store)  # it must be there, before FILE is run
     with import_folder(file.parent):
         module = load_file(file, "point", "**coordinates")
         with failures_of(file, own_only=True):
-            axes = _axes(module, file, quick=quick)
-            settings = {n: getattr(module, n) for n in SETTINGS if hasattr(module, n)}
-            dataset = sweeping.sweep(module.point, axes, seed=seed, **settings)
-    return sweeping.conclude(dataset, file.stem)
+            dataset = worker.sweep(module.point, None, store)
+    return worker.conclude(dataset, store, file.stem)
 
 
 sweep_app.command()(law)
@@ -68,32 +99,42 @@ sweep_app.command()(law)
 
 @sweep_app.command()
 def status(
-    store: Path = typer.Argument(metavar="STORE", help="The store of a sweep."),
-    quick: bool = typer.Option(
-        False, "--quick", help="Do not read the files to compare their checksums."
+    store: str = typer.Argument(metavar="STORE", help=PLACE),
+    check: bool = typer.Option(
+        False, "--check", help="Read all data, and compare them with their digests."
     ),
     as_json: AsJson = False,
 ) -> int:
-    """How far a sweep is, and whether its files are sound."""
+    """How far a sweep is, who computes which chunk, and whether its data are sound.
+
+    Of each lease: its chunk, host, process, and the seconds since it was heard of.
+    """
     opened = Store(store)
-    manifest = opened.manifest
-    done = len(opened.committed())
-    damage = {} if quick else opened.damage()
-    failures = opened.failures()
+    manifest, committed = opened.manifest, opened.committed()
+    damage = opened.damage() if check else {}
+    points, failures = {}, {}
+    if not damage:
+        codes = opened.dataset()[STATUS].load()
+        points, raised = counts(codes), codes.values == FAILED
+        some = (c for c in committed if raised[opened.blocks.region(c)].any())
+        failures = opened.failures(islice(some, 5))
     summary = {
         "function": manifest["function"],
         "axes": {name: axis["shape"] for name, axis in manifest["axes"].items()},
         "points": opened.blocks.size,
-        "chunks": f"{done} of {opened.blocks.count}",
-        "status": {} if damage else counts(opened.dataset()[STATUS]),
-        "damaged chunks": damage,
-        "errors": {str(i): text for i, text in list(failures.items())[:5]},
+        "chunks": f"{len(committed)} of {opened.blocks.count}",
+        "status": points,
+        "leases": running(opened),
+        "failed chunks": given_up(opened),
+        "damaged chunks": damage if check else None,
+        "errors": dict(islice(failures.items(), 5)),
         "seed": manifest["seed"],
+        "device": manifest["device"],
         "versions": manifest["versions"],
         "begun": opened.attributes.get("date"),
     }
     conclude(summary, [summary_table(summary, str(store))], as_json=as_json)
-    return 0 if done == opened.blocks.count and not damage else 1
+    return 0 if len(committed) == opened.blocks.count and not damage else 1
 
 
 def _axes(module: Any, file: Path, *, quick: bool) -> Any:

@@ -18,13 +18,14 @@ from .options import finite_number, with_options
 from .recover_copying import law_of, read_problem
 from .session import Matrix, State
 from .simulation import TIMES, parse_times
-from .sweeping import Sweeping
+from .sweeping import Sweeping, Worker
 
 _VALUES = re.compile(r"([^=]+)=(.+)")
 
 
 @with_options()
 def law(
+    context: typer.Context,
     law: LawWord,
     *,
     vary: Annotated[
@@ -39,6 +40,7 @@ def law(
     state: State = None,
     assigned: Assigned = None,
     sweeping: Sweeping,
+    worker: Worker,
 ) -> int:
     """Populations of a law, your own for instance, over values of its constants.
 
@@ -50,24 +52,27 @@ def law(
     ts = parse_times(times)
     ts = ts if ts[0] == 0 else np.concatenate([[0.0], ts])
     H, psi0 = read_problem(hamiltonian, state)
-    sweeping.prepare()
-    made = law_of(
-        lambda H: law_that_runs(wanted, H), jnp.asarray(H), psi0, hamiltonian, state
-    )
-    for name in axes:
-        constants.check_name(made, name, "--vary")
-        if constants.pack(made, name).size != 1:
-            raise ValueError(
-                f"Argument `--vary` must name constants of one entry, but {name} has "
-                f"{constants.pack(made, name).size}."
-            )
-    dataset = sweeping.sweep(
-        _point(made, made.admit(psi0), jnp.asarray(ts)), axes,
-        dims={"populations": ("t", "class"), "distance": ("t",)},
-        coords={"t": ts},
-        constants={"law": " ".join(words_of(wanted)), **told(wanted, made)},
-    )  # fmt: skip
-    return sweeping.conclude(dataset, " ".join(words_of(wanted)))
+
+    def alone() -> Any:
+        made = law_of(
+            lambda H: law_that_runs(wanted, H), jnp.asarray(H), psi0, hamiltonian, state
+        )
+        for name in axes:
+            constants.check_name(made, name, "--vary")
+            if constants.pack(made, name).size != 1:
+                raise ValueError(
+                    f"Argument `--vary` must name constants of one entry, but {name} "
+                    f"has {constants.pack(made, name).size}."
+                )
+        return worker.sweep(
+            _point(made, made.admit(psi0), jnp.asarray(ts)), axes, sweeping.out,
+            dims={"populations": ("t", "class"), "distance": ("t",)},
+            coords={"t": ts}, **sweeping.settings,
+            constants={"law": " ".join(words_of(wanted)), **told(wanted, made)},
+        )  # fmt: skip
+
+    title = " ".join(words_of(wanted))
+    return sweeping.carry_out(context.obj, worker, title, alone)
 
 
 def _axes(texts: Sequence[str], taken: Sequence[str]) -> dict[str, np.ndarray]:

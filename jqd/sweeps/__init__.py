@@ -1,7 +1,9 @@
-"""Sweeps: one function at many points, on all devices, resumable on disk."""
+"""Sweeps: one function at many points, by any number of workers, in a store."""
 
-from .hosts import connect as connect
+from .engines import Local as Local
 from .points import Points as Points
+from .ray import Ray as Ray
 from .run import open_sweep as open_sweep
 from .run import sweep as sweep
 from .store import Store as Store
+from .store import SweepError as SweepError

@@ -1,62 +1,66 @@
-"""`sweep`: one function at many points, on all devices, resumable on disk."""
+"""`sweep`: one function at many points, by any number of workers, into a store."""
 
-import importlib.metadata
+import importlib.util
+import inspect
+import os
+import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import IntEnum
+from functools import cache, partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from .._files import provenance
-from .._version import __version__
 from ..status import Status
-from . import hosts
-from .points import STATUS, Blocks, Lattice, chunk_points
-from .program import FFT_BYTES, MemoryShort, Program, Traced, default_tile, usable
-from .store import (
-    ARGUMENT,
-    FAILED,
-    PENDING,
-    Store,
-    create,
-    differences,
-    output_specs,
-)
-from .work import fill, how_far
+from .claims import SECONDS
+from .engines import Engine, through
+from .layout import blank_store, create, notes_of
+from .leases import given_up, take_back
+from .manifest import device_kind, differences, manifest_of
+from .objects import ARGUMENT, Objects
+from .points import Blocks, Lattice, chunk_points
+from .program import FFT_BYTES, MemoryShort, Program, default_tile, usable
+from .store import ROOT, Store
+from .tiles import compute
+from .trace import Traced
+from .work import Chunk, work
 
 
 def sweep(
     function: Callable[..., Mapping[str, Any]],
-    axes: Any,
+    axes: Any = None,
     *,
     store: str | Path,
+    engine: Engine | None = None,
     batch: int | str = "auto",
     devices: Sequence[Any] | None = None,
     resume: bool = True,
+    retry_failed: bool = False,
+    mixed: bool = False,
+    lease: float | None = None,
     progress: bool = True,
-    seed: int = 0,
+    seed: int | None = None,
     tile: int | None = None,
     chunk: int | None = None,
     dims: Mapping[str, Sequence[str]] | None = None,
     coords: Mapping[str, Any] | None = None,
     units: Mapping[str, str] | None = None,
     constants: Mapping[str, Any] | None = None,
-    statuses: type[IntEnum] = Status,
+    statuses: type[IntEnum] | Mapping[str, int] = Status,
 ) -> Any:
     """Compute a function at every point of a sweep, and keep the results in a store.
 
     The function is traced once, for `tile` points at a time, and the tiles are spread
-    over the devices. Chunks of points are written to the store as they are done: a
+    over the devices. Chunks of points are committed to the store as they are done: a
     sweep that was stopped, by whatever means, goes on where it was when it is called
-    again. Results do not depend on batch, devices, hosts or interruptions, to the last
-    bit: a point always has the same place in the same tile, and a tile is always
-    computed by the same program.
-
-    Under `jax.distributed` every process takes its share of the chunks of one store,
-    which must lie where all can write.
+    again. The same call elsewhere at the same time is one more worker: each takes
+    chunks that nobody has, until none is left. Results do not depend on batch, devices,
+    workers or interruptions, to the last bit: a point always has the same place in the
+    same tile, and a tile is always computed by the same program.
 
     Args:
         function: of one point: takes its coordinates by name, scalars or arrays, and
@@ -66,14 +70,24 @@ def sweep(
             the data.
         axes: dict of coordinates by name, (n, ...), whose outer product is taken; or a
             table: `Points`, a structured array, an `xarray.Dataset` over one dimension.
-        store: folder of the Zarr store.
+            None for those of a store that is there.
+        store: a folder, or a URL: file://, s3://, gs://, az://BUCKET/PREFIX, with the
+            credentials of the environment.
+        engine: who starts workers: None for this process alone, `jqd.sweeps.Local` or
+            `jqd.sweeps.Ray`. Their function comes from the top of a file.
         batch: points in one call of all local devices, rounded up to whole tiles, or
-            "auto" for what memory admits.
+            "auto" for a chunk, or what memory admits.
         devices: local devices to use; None for all. On CPUs a function that
             factorises matrices takes one less than XLA has threads (`NPROC`).
         resume: whether a store that is there may be gone on with.
+        retry_failed: whether to try chunks again that were given up, since each of
+            three workers that computed them was lost.
+        mixed: whether devices of other kinds may take part; they may round otherwise.
+        lease: seconds after which a worker that is not heard of has lost its chunk; for
+            a new store, 120 by custom.
         progress: whether to show a bar with rate and remaining time.
-        seed: of the keys; a point's key is `fold_in(key(seed), index of the point)`.
+        seed: of the keys, 0 by custom; a point's key is
+            `fold_in(key(seed), index of the point)`.
         tile: points computed together; None for 64 on CPUs, elsewhere for arrays of a
             quarter of a GiB at most, or fewer where memory is short. Another tile may
             change the last bits.
@@ -82,54 +96,62 @@ def sweep(
         coords: coordinates along these dimensions, by name, (n,).
         units: of axes and results, by name.
         constants: what the function took as given, for the record.
-        statuses: names of the codes that the function gives as `status`.
+        statuses: names of the codes that the function gives as `status`, an enum or a
+            dict.
 
     Returns:
         An `xarray.Dataset` over the axes, with the status of each point, its values
-        read from disk as they are asked for. Attributes: constants, seed, versions,
-        device, date, revision of jqd. A point that raised an error has status -2 and no
-        values; one whose result is not finite has status 2 (`Status.NON_FINITE`).
+        read as they are asked for. Attributes: constants, seed, versions, device, date,
+        revision of jqd. A point that raised an error has status -2 and no values; one
+        whose result is not finite has status 2 (`Status.NON_FINITE`); one of a chunk
+        that was given up has status -1, and a warning says why.
 
     Raises:
         ValueError: unfit arguments; a store of another function, other axes or other
             versions, which are named; a store that cannot be written.
+        SweepError: a chunk was computed twice with different results, or workers of an
+            engine were lost.
     """
-    lattice = Lattice(axes)
-    devices = list(devices or jax.local_devices())
     _check_counts(batch=batch, tile=tile, chunk=chunk)
-    path = Path(store)
-    hosts.wait_for_all("start")
-    first = hosts.is_first()
-    there = _there(path, resume=resume)
-    program, traced, wanted = _prepare(
-        function, lattice, there, devices, seed, tile, chunk, batch
+    if lease is not None and not lease > 0:
+        raise ValueError(f"Argument `lease` must be positive, but is {lease}.")
+    plan = dict(
+        store=store, batch=batch, resume=resume, retry_failed=retry_failed, mixed=mixed,
+        lease=lease, seed=seed, tile=tile, chunk=chunk,
+    )  # fmt: skip
+    codes = (
+        {s.name: s.value for s in statuses} if isinstance(statuses, type) else statuses
     )
-    if there is None and first:
-        notes = _notes(traced, lattice, dims, coords, units, constants, seed, statuses)
-        create(path, lattice, wanted, **notes)
-    hosts.wait_for_all("store")
-    opened = there or Store(path)
-    _same(opened, wanted)
-    if first:
-        opened.tidy()
-        _withdraw_damaged(opened)
-    hosts.wait_for_all("checked")
-    fill(program, opened, lattice, show=progress)
-    try:
-        hosts.wait_for_all("end")
-    except hosts.Lost as error:
-        raise hosts.Lost(
-            f"another process is gone; {how_far(opened)}; run all of them again to "
-            "compute the rest"
-        ) from error
+    notes = dict(
+        dims=dims, coords=coords, units=units, constants=constants, statuses=codes
+    )
+    if engine is not None:
+        if devices is not None:
+            raise ValueError(
+                "Argument `devices` must not be given with an engine, but is."
+            )
+        opened = _there(Objects(store), resume=resume)
+        if opened is not None and retry_failed:
+            take_back(opened)  # once, not by each worker that begins
+        plan |= {"resume": True, "retry_failed": False}
+        settings = {**plan, **notes, "x64": bool(jax.config.values["jax_enable_x64"])}
+        arguments = (*place_of(function), axes, settings)
+        target = f"{by_path.__module__}:{by_path.__name__}"
+        opened = through(engine, target, arguments, store, show=progress)
+    else:
+        devices = list(devices or jax.local_devices())
+        opened = _sweep(function, axes, devices, notes, show=progress, **plan)
+    for number, reason in given_up(opened).items():
+        text = f"Chunk {number} of {opened.place} was given up: {reason}."
+        warnings.warn(text, FailedChunk, stacklevel=2)
     return opened.dataset()
 
 
 def open_sweep(store: str | Path) -> Any:
-    """The dataset of a sweep, after a look whether its files are sound.
+    """The dataset of a sweep, after a look whether its data are sound.
 
     Args:
-        store: folder of the store.
+        store: folder or URL of the store.
 
     Returns:
         An `xarray.Dataset`; points that are not computed yet have status -1.
@@ -137,32 +159,85 @@ def open_sweep(store: str | Path) -> Any:
     Raises:
         ValueError: no store of a sweep, or damaged chunks, which are named.
     """
-    opened = Store(Path(store))
+    opened = Store(store)
     damage = opened.damage()
     if damage:
         chunk, reason = next(iter(damage.items()))
         more = f" and {len(damage) - 1} more" if len(damage) > 1 else ""
         raise ValueError(
             f"Argument `{ARGUMENT}` must be a sound store, but of chunk {chunk}{more} "
-            f"in {opened.path} {reason}; run the sweep again to compute it anew."
+            f"in {opened.place} {reason}; run the sweep again to compute it anew."
         )
     return opened.dataset()
 
 
-def _there(path: Path, *, resume: bool) -> Store | None:
+class FailedChunk(UserWarning):
+    """A chunk was given up: each of several workers that computed it was lost."""
+
+
+def _sweep(
+    function, axes, devices, notes, *, show, store, batch, resume, retry_failed, mixed,
+    lease, seed, tile, chunk,
+) -> Store:  # fmt: skip
+    """Be one worker; the store, when nothing in it is left to be computed."""
+    objects = Objects(store)
+    there = _there(objects, resume=resume)
+    if axes is None and there is None:
+        raise ValueError("Argument `axes` must be given for a new store, but is None.")
+    lattice = there.lattice() if there and axes is None else Lattice(axes)
+    if seed is None:
+        seed = there.manifest["seed"] if there else 0
+    settings = (devices, seed, tile, chunk, batch)
+    plan = _prepare(function, lattice, there, *settings)
+    if there is None:
+        plan.program()
+        manifest = {**plan.manifest, "lease": lease or SECONDS}
+        blank = notes_of(plan.traced.outputs, lattice, seed, **notes)
+        create(objects, blank_store(lattice, manifest, **blank))
+        there = Store(objects)
+        if there.manifest["tile"] != plan.traced.tile or there.blocks != plan.blocks:
+            # somebody else was first, on a machine that takes more or fewer at once
+            plan = _prepare(function, lattice, there, *settings)
+    _check_same(there, plan.manifest, lease, mixed=mixed)
+    if retry_failed:
+        take_back(there)
+    if len(there.committed()) < there.blocks.count:
+        plan.program()  # compiled before a chunk waits for it
+    work(there, partial(_computed, plan), device_kind(devices[0]), show=show)
+    return there
+
+
+def _there(objects: Objects, *, resume: bool) -> Store | None:
     """The store to go on with, or None for a new one."""
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    if not objects.is_there():
         return None
     if not resume:
         raise ValueError(
-            f"Argument `{ARGUMENT}` must be a new folder with resume=False, but {path} "
-            "is there."
+            f"Argument `{ARGUMENT}` must be a new folder with resume=False, but "
+            f"{objects.place} is there."
         )
-    return Store(path)
+    # what has no root is being made, or is none: see `create`
+    return None if objects.get(ROOT) is None else Store(objects)
 
 
-def _prepare(function, lattice, there, devices, seed, tile, chunk, batch):
-    """Trace and compile; the tile of a store stays what it is."""
+class Plan(NamedTuple):
+    """A sweep that can begin.
+
+    Attributes:
+        traced: the function.
+        blocks: the chunks.
+        manifest: what the sweep is.
+        program: compiles the function, once.
+    """
+
+    traced: Traced
+    blocks: Blocks
+    manifest: dict[str, Any]
+    program: Callable[[], Program]
+
+
+def _prepare(function, lattice, there, devices, seed, tile, chunk, batch) -> Plan:
+    """Trace, and compile as far as memory may ask for another tile."""
     fixed = tile or (there.manifest["tile"] if there else None)
     size = fixed or default_tile(devices, lattice.size, None)
     traced = Traced(function, lattice, seed, size)
@@ -174,91 +249,47 @@ def _prepare(function, lattice, there, devices, seed, tile, chunk, batch):
         if traced.fft_bytes > FFT_BYTES and fixed is None and size > 1:
             size = max(1, int(size * FFT_BYTES / traced.fft_bytes))
             continue
-        workers = usable(devices, traced)
-        points = chunk or chunk_points(lattice.size, size, traced.bytes_per_point)
-        blocks = Blocks.of(lattice.shape, points)
-        if batch == "auto":
-            tiles = -(-blocks.most // size)
-        else:
-            tiles = -(-int(batch) // (size * len(workers)))
-        try:
-            program = Program(traced, lattice, workers, tiles)
-        except MemoryShort:
-            if fixed is not None or size == 1:
-                raise
-            size = max(1, size // 4)
-            continue
         if there is not None and chunk is None:
             blocks = there.blocks
-        return program, traced, manifest_of(traced, lattice, seed, devices, blocks)
+        else:
+            points = chunk or chunk_points(lattice.size, size, traced.bytes_per_point)
+            blocks = Blocks.of(lattice.shape, points)
+        on = usable(devices, traced)
+        points = blocks.most if batch == "auto" else int(batch)
+        tiles = -(-points // (size * len(on)))
+        program = cache(partial(Program, traced, lattice, on, tiles))
+        if fixed is None:
+            try:
+                program()
+            except MemoryShort:
+                if size == 1:
+                    raise
+                size = max(1, size // 4)
+                continue
+        manifest = manifest_of(traced, lattice, seed, devices[0], blocks)
+        return Plan(traced, blocks, manifest, program)
 
 
-def _same(store: Store, wanted: Mapping[str, Any]) -> None:
-    found = list(differences(store.manifest, wanted))
+def _computed(plan: Plan, chunks: Iterator[int]) -> Iterator[Chunk]:
+    """Chunks as they are computed; nothing is compiled where there is none."""
+    first = next(chunks, None)
+    if first is not None:
+        yield from compute(plan.program(), plan.blocks, chain([first], chunks))
+
+
+def _check_same(
+    store: Store, wanted: Mapping[str, Any], lease: float | None, *, mixed: bool
+) -> None:
+    found = list(differences(store.manifest, wanted, mixed=mixed))
+    lasts = store.manifest["lease"]
+    if lease not in (None, lasts):
+        # one that lasts shorter for one worker than for others would be taken from them
+        found.append(f"its leases last {lasts:g} s, not {lease:g} s")
     if found:
         raise ValueError(
             f"Argument `{ARGUMENT}` must be the store of this sweep, but of "
-            f"{store.path}: {'; '.join(found)}. Name another folder, or remove it."
+            f"{store.place}: {'; '.join(found)}. Name another folder, or remove it."
         )
-
-
-class DamagedChunk(UserWarning):
-    """A committed chunk is not what it was, and is computed again."""
-
-
-def _withdraw_damaged(store: Store) -> None:
-    damage = store.damage()
-    if damage:
-        store.withdraw(list(damage))
-    for chunk, reason in damage.items():
-        text = f"Chunk {chunk} of {store.path} is damaged ({reason}): computed again."
-        warnings.warn(text, DamagedChunk, stacklevel=3)
-
-
-def _notes(
-    traced, lattice, dims, coords, units, constants, seed, statuses
-) -> dict[str, Any]:
-    """Names, units and attributes of a new store."""
-    dims, coords, units = dict(dims or {}), dict(coords or {}), dict(units or {})
-    names = {*lattice.values, *traced.outputs, *coords}
-    for argument, given in (("dims", dims), ("units", units)):
-        for name in given:
-            if name not in names or (argument == "dims" and name in lattice.values):
-                raise ValueError(
-                    f"Argument `{argument}` must name what the sweep has, but "
-                    f"{name!r} is not among {', '.join(sorted(names))}."
-                )
-    every = {}
-    for name, spec in {**traced.outputs, STATUS: np.zeros(())}.items():
-        given = tuple(dims.get(name, [f"{name}_{i}" for i in range(len(spec.shape))]))
-        if len(given) != len(spec.shape):
-            raise ValueError(
-                f"Argument `dims` must name {len(spec.shape)} dimensions of {name!r}, "
-                f"but names {len(given)}."
-            )
-        every[name] = given
-    sizes = {
-        dim: n
-        for name, spec in traced.outputs.items()
-        for dim, n in zip(every[name], spec.shape, strict=True)
-    }
-    for name, values in coords.items():
-        if np.shape(values) != (sizes.get(name),):
-            raise ValueError(
-                f"Argument `coords` must give {name!r} one value for each of the "
-                f"{sizes.get(name, 'missing')} entries, but has shape "
-                f"{np.shape(values)}."
-            )
-    variables: dict[str, dict[str, Any]] = {n: {"units": u} for n, u in units.items()}
-    codes = {FAILED: "failed", PENDING: "pending"} | {
-        s: s.name.lower() for s in statuses
-    }
-    variables[STATUS] = {
-        "flag_values": [int(code) for code in codes],
-        "flag_meanings": " ".join(codes.values()),
-    }
-    attributes = {**provenance(), "seed": seed, "constants": dict(constants or {})}
-    return dict(dims=every, variables=variables, attributes=attributes, coords=coords)
 
 
 def _check_counts(**counts: Any) -> None:
@@ -271,24 +302,35 @@ def _check_counts(**counts: Any) -> None:
             )
 
 
-def manifest_of(
-    traced: Traced, lattice: Lattice, seed: int, devices: Any, blocks: Blocks
-) -> dict[str, Any]:
-    """All that the bits of a sweep depend on, as JSON can hold it."""
-    return {
-        "function": traced.name,
-        "program": traced.digest(),
-        **lattice.identity(),
-        "seed": seed,
-        "tile": traced.tile,
-        "shape": list(blocks.shape),
-        "block": list(blocks.block),
-        "outputs": output_specs(traced.outputs),
-        "backend": devices[0].platform,
-        "x64": bool(jax.config.values["jax_enable_x64"]),
-        "versions": {
-            "jqd": __version__,
-            "jax": jax.__version__,
-            "jaxlib": importlib.metadata.version("jaxlib"),
-        },
-    }
+def by_path(path: str, name: str, axes: Any, settings: Mapping[str, Any]) -> int:
+    """Be a worker of a sweep whose function stands in a file."""
+    options = dict(settings)
+    jax.config.update("jax_enable_x64", options.pop("x64"))
+    sys.path.insert(0, str(Path(path).parent))
+    spec = importlib.util.spec_from_file_location("jqd_swept", path)
+    assert spec is not None  # it is a .py file
+    assert spec.loader is not None
+    module = sys.modules["jqd_swept"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sweep(getattr(module, name), axes, progress=False, **options)
+    return 0
+
+
+def place_of(function: Callable[..., Any]) -> tuple[str, str]:
+    """The file of a function and its name there.
+
+    Raises:
+        ValueError: it is no function at the top of a file, so that no other process
+            finds it.
+    """
+    name = getattr(function, "__qualname__", "")
+    try:
+        path = inspect.getsourcefile(function)
+    except TypeError:
+        path = None
+    if path is None or not name.isidentifier() or not path.endswith(".py"):
+        raise ValueError(
+            "Argument `function` must be defined at the top of a file, from which an "
+            f"engine's workers import it, but is {name or function!r}."
+        )
+    return os.path.abspath(path), name

@@ -1,60 +1,68 @@
-"""The Zarr store of a sweep: chunks written whole, checked, and then committed."""
+"""The Zarr store of a sweep: chunks are written whole, and then committed."""
 
 import hashlib
 import json
-import os
 import re
-import shutil
-import tempfile
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from itertools import chain
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
-from .._files import OutputError, atomic_file, to_plain, writing
-from .points import STATUS, Blocks, Lattice
+from .._files import OutputError
+from .objects import ARGUMENT, Objects
+from .points import Blocks, Lattice, Points
 
-# Of points that no computation has reached, and of those whose computation raised.
-PENDING, FAILED = -1, -2
-FORMAT = 1
+FORMAT = 2
+ROOT = "zarr.json"
 MANIFEST = "sweep"  # attribute of the root group
 COMMITS = "commits"
-ARGUMENT = "store"
+# Chunks that are read at once where all are checked.
+READERS = 8
+
+
+class SweepError(RuntimeError):
+    """A sweep cannot go on, or is not whole, whatever its arguments are."""
 
 
 class Store:
-    """What lies on disk of a sweep.
+    """What is stored of a sweep.
 
-    The folder is a Zarr group: an array for every result, one file a chunk, and the
-    coordinates. `commits/NUMBER.json` says that chunk NUMBER is there, with the
-    checksums of its files; it is written last.
+    It is a Zarr group: an array for every result, one object a chunk, and the
+    coordinates. `commits/NUMBER.json` says that chunk NUMBER is there, with digests of
+    its decoded values; it is written last, by whoever is the first to do so.
 
     Attributes:
-        path: the folder.
+        objects: where it lies.
+        attributes: of the root group.
         manifest: what the sweep is, as JSON holds it.
         blocks: its chunks.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, place: str | Path | Objects):
         """Open a store that is there.
 
         Raises:
             ValueError: no store of a sweep, or one of another format.
         """
-        self.path = path
-        self.attributes = attributes = _root_attributes(path)
+        self.objects = place if isinstance(place, Objects) else Objects(place)
         rule = f"Argument `{ARGUMENT}` must be a new folder or the store of a sweep"
-        if MANIFEST not in attributes:
-            raise ValueError(f"{rule}, but {path} holds something else.")
-        self.manifest: dict[str, Any] = attributes[MANIFEST]
+        there = self.objects.is_there()
+        root = self.objects.get(ROOT) if there else None
+        try:
+            self.attributes = dict(json.loads(root or b"{}").get("attributes", {}))
+        except ValueError as error:
+            raise ValueError(
+                f"{rule}, but {self.place} cannot be read: {error}."
+            ) from error
+        if MANIFEST not in self.attributes:
+            what = "something else" if there else "nothing"
+            raise ValueError(f"{rule}, but {self.place} holds {what}.")
+        self.manifest: dict[str, Any] = self.attributes[MANIFEST]
         if self.manifest.get("format") != FORMAT:
             raise ValueError(
-                f"{rule} of format {FORMAT}, but {path} has format "
+                f"{rule} of format {FORMAT}, but {self.place} has format "
                 f"{self.manifest.get('format')!r}."
             )
         self.blocks = Blocks(
@@ -62,307 +70,206 @@ class Store:
         )
         self._arrays: dict[str, Any] = {}
 
+    @property
+    def place(self) -> str:
+        """The path or URL."""
+        return self.objects.place
+
     # -- commits ----------------------------------------------------------------
 
     def committed(self) -> list[int]:
         """Numbers of the chunks that are done, ascending."""
-        try:
-            names = os.listdir(self.path / COMMITS)
-        except FileNotFoundError:
-            return []
+        names = self.objects.list(COMMITS)
         found = (re.fullmatch(r"(\d+)\.json", name) for name in names)
         return sorted(int(match[1]) for match in found if match)
 
+    def has(self, chunk: int) -> bool:
+        """Whether a chunk is done."""
+        return self.objects.changed(_mark(chunk)) is not None
+
     def commit(
-        self, chunk: int, results: Mapping[str, np.ndarray], failures: Mapping[int, str]
+        self,
+        chunk: int,
+        results: Mapping[str, np.ndarray],
+        failures: Mapping[int, str],
+        device: str,
     ) -> None:
-        """Write a chunk, whole or not at all.
+        """Write a chunk, whole or not at all; one that is there stays as it is.
 
         Args:
             chunk: its number.
             results: arrays by name, (points, ...), with `status`.
             failures: what points said that raised an error, by index of the point.
+            device: kind of device that computed it.
 
         Raises:
             OutputError: it cannot be written. The chunk is then not there.
+            SweepError: it is there with other values.
         """
         import zarr
 
+        self._check_there()
+        results = {name: self._typed(name, results[name]) for name in sorted(results)}
+        mark = {
+            "sha256": {name: digest(value) for name, value in results.items()},
+            "failures": {str(index): text for index, text in failures.items()},
+            "device": device,
+        }
+        if self._is_first(chunk, mark):
+            return
         region = self.blocks.region(chunk)
         shape = [part.stop - part.start for part in region]
-        digests = {}
-        with writing(self.path, ARGUMENT):
+        # an array of nothing but fill values is written too: NaN has many bits
+        with (
+            zarr.config.set({"array.write_empty_chunks": True}),
+            self.objects.trouble(),
+        ):
+            for name, values in results.items():
+                self._array(name)[region] = values.reshape(*shape, *values.shape[1:])
+        self.objects.settle(self.key(name, chunk) for name in results)
+        text = (json.dumps(mark) + "\n").encode()
+        if not self.objects.put_new(_mark(chunk), text):
             try:
-                # an array of nothing but fill values is written too: its file is proof
-                with zarr.config.set({"array.write_empty_chunks": True}):
-                    for name, values in results.items():
-                        block = values.reshape(*shape, *values.shape[1:])
-                        self._array(name)[region] = block
-                for name in results:
-                    file = self.file(name, chunk)
-                    _flush(file)
-                    digests[name] = _digest(file)
-                text = json.dumps({"sha256": digests, "failures": dict(failures)})
-                marker = self._marker(chunk)
-                with atomic_file(marker, ARGUMENT) as draft:
-                    draft.write_text(text + "\n", encoding="utf-8")
-                    _flush(draft)
-                _flush(marker.parent)
-            except BaseException:
-                self._discard(chunk, results)
+                if not self._is_first(chunk, mark):  # half a mark: no commit
+                    self.objects.put(_mark(chunk), text)
+            except SweepError:
+                # nobody can tell whose values lie there now
+                if self._damage_of(chunk) is not None:
+                    self.withdraw([chunk])
                 raise
+        self.objects.settle([_mark(chunk)])
 
-    def failures(self) -> dict[int, str]:
-        """What points said that raised an error, by index of the point."""
+    def _is_first(self, chunk: int, mark: Mapping[str, Any]) -> bool:
+        """Whether a chunk has been committed before, with the same values."""
+        first = self._read_mark(chunk)
+        if first is None:
+            return False
+        other = [
+            name
+            for name, sha in mark["sha256"].items()
+            if first["sha256"].get(name) != sha
+        ]
+        if other:
+            raise SweepError(
+                f"chunk {chunk} of {self.place} was computed twice, with other values "
+                f"of {', '.join(other)}: the function, or the machine, does not give "
+                "the same result each time"
+            )
+        return True
+
+    def failures(self, chunks: Iterable[int]) -> dict[int, str]:
+        """What points of chunks said that raised an error, by index of the point."""
         found = {}
-        for chunk in self.committed():
-            marker = self._read_marker(chunk)
-            for index, text in (marker or {}).get("failures", {}).items():
-                found[int(index)] = text
+        for chunk in chunks:
+            mark = self._read_mark(chunk) or {}
+            found |= {int(i): text for i, text in mark.get("failures", {}).items()}
         return found
 
     def damage(self) -> dict[int, str]:
-        """Chunks whose files are not what was committed: number -> what is wrong."""
-        found = {}
-        for chunk in self.committed():
-            marker = self._read_marker(chunk)
-            if marker is None:
-                found[chunk] = "its commit mark cannot be read"
-                continue
-            for name, digest in marker["sha256"].items():
-                file = self.file(name, chunk)
-                if not file.is_file():
-                    found[chunk] = f"the file of {name!r} is missing"
-                elif _digest(file) != digest:
-                    found[chunk] = f"the file of {name!r} has another checksum"
-        return found
+        """Chunks that are not what was committed, with what is wrong; reads them all.
 
-    def withdraw(self, chunks: Sequence[int]) -> None:
+        Returns:
+            Reasons by number.
+        """
+        chunks = self.committed()
+        with ThreadPoolExecutor(READERS) as pool:
+            reasons = pool.map(self._damage_of, chunks)
+        pairs = zip(chunks, reasons, strict=True)
+        return {chunk: reason for chunk, reason in pairs if reason is not None}
+
+    def _damage_of(self, chunk: int) -> str | None:
+        mark = self._read_mark(chunk)
+        if mark is None:
+            return "its commit mark cannot be read"
+        region = self.blocks.region(chunk)
+        for name, sha in mark["sha256"].items():
+            try:
+                with self.objects.trouble():
+                    values = np.asarray(self._array(name)[region])
+            except OutputError:
+                raise
+            except Exception:  # whatever a codec says of half a chunk
+                return f"{name!r} cannot be read"
+            inner = self.manifest["outputs"][name]["shape"]
+            if digest(values.reshape(-1, *inner)) != sha:
+                return f"{name!r} has other values"
+        return None
+
+    def withdraw(self, chunks: Iterable[int]) -> None:
         """Take chunks as not done, so that they are computed again."""
-        with writing(self.path, ARGUMENT):
-            for chunk in chunks:
-                self._marker(chunk).unlink(missing_ok=True)
+        for chunk in chunks:
+            # the mark last: until then nobody begins to compute it again
+            keys = [self.key(name, chunk) for name in self.manifest["outputs"]]
+            self.objects.delete([*keys, _mark(chunk)])
 
-    def tidy(self) -> None:
-        """Remove drafts of files that a process left when it was killed."""
-        with writing(self.path, ARGUMENT):
-            drafts = self.path.rglob("*.partial"), (self.path / COMMITS).glob(".*")
-            for file in chain(*drafts):
-                file.unlink(missing_ok=True)
+    # -- contents ---------------------------------------------------------------
 
-    def file(self, name: str, chunk: int) -> Path:
-        """The file of one variable of a chunk."""
+    def key(self, name: str, chunk: int) -> str:
+        """Key of the object that holds one variable of a chunk."""
         extra = len(self.manifest["outputs"][name]["shape"])
         place = (*self.blocks.position(chunk), *([0] * extra))
-        return self.path.joinpath(name, "c", *map(str, place))
+        return "/".join((name, "c", *map(str, place)))
 
     def dataset(self) -> Any:
         """The store as an `xarray.Dataset`; values are read as they are asked for."""
         import xarray as xr
 
-        return xr.open_zarr(self.path, chunks=None, mask_and_scale=False)
+        store = self.objects.zarr(read_only=True)
+        return xr.open_zarr(store, chunks=None, mask_and_scale=False)
 
-    def _discard(self, chunk: int, names: Any) -> None:
-        """Remove what there is of a chunk that could not be written."""
-        for name in names:
-            file = self.file(name, chunk)
-            with suppress(OSError):  # the first failure is the one to tell
-                for path in (file, *file.parent.glob("*.partial")):
-                    path.unlink(missing_ok=True)
+    def lattice(self) -> Lattice:
+        """The points of the sweep."""
+        dataset, values = self.dataset(), {}
+        outer = self.manifest["outer"]
+        for name, axis in self.manifest["axes"].items():
+            label = coordinate(name, len(axis["shape"]), outer=outer)
+            values[name] = np.asarray(dataset[label].values, np.dtype(axis["dtype"]))
+        return Lattice(values if outer else Points(**values))
+
+    def _check_there(self) -> None:
+        """Raise where the folder is gone: it would be made again, with half a store."""
+        folder = self.objects.folder
+        if folder is not None and not (folder / ROOT).exists():
+            raise OutputError(
+                f"Argument `{ARGUMENT}` must stay where it is, but {self.place} is no "
+                "longer there."
+            )
+
+    def _typed(self, name: str, values: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(values, self.manifest["outputs"][name]["dtype"])
 
     def _array(self, name: str) -> Any:
         import zarr
 
         if name not in self._arrays:
-            self._arrays[name] = zarr.open_array(self.path / name, mode="r+")
+            self._arrays[name] = zarr.open_array(
+                self.objects.zarr(), path=name, mode="r+"
+            )
         return self._arrays[name]
 
-    def _marker(self, chunk: int) -> Path:
-        return self.path / COMMITS / f"{chunk:07d}.json"
-
-    def _read_marker(self, chunk: int) -> dict[str, Any] | None:
+    def _read_mark(self, chunk: int) -> dict[str, Any] | None:
+        """What a commit says; None where there is none, or half of one."""
+        text = self.objects.get(_mark(chunk))
         try:
-            marker = json.loads(self._marker(chunk).read_text(encoding="utf-8"))
-            return marker if isinstance(marker["sha256"], dict) else None
-        except (OSError, ValueError, KeyError, TypeError):
+            mark = json.loads(text or b"")
+            return mark if isinstance(mark["sha256"], dict) else None
+        except (ValueError, KeyError, TypeError):
             return None
 
 
-def create(
-    path: Path,
-    lattice: Lattice,
-    manifest: Mapping[str, Any],
-    dims: Mapping[str, Sequence[str]],
-    variables: Mapping[str, Mapping[str, Any]],
-    attributes: Mapping[str, Any],
-    coords: Mapping[str, Any],
-) -> None:
-    """Make an empty store, whole or not at all.
+def coordinate(name: str, ndim: int, *, outer: bool) -> str:
+    """Name under which an axis is stored.
 
-    Args:
-        path: a folder that is not there, or is empty.
-        lattice: the points.
-        manifest: what the sweep is.
-        dims: dimensions of each result after those of the lattice, by name.
-        variables: attributes of axes and results, by name.
-        attributes: of the dataset.
-        coords: coordinates of dimensions of the results, by name.
-
-    Raises:
-        OutputError: it cannot be written.
+    xarray wants a dimension's own coordinate to be a line of numbers.
     """
-    import zarr
-    from zarr.codecs import Crc32cCodec, ZstdCodec
-
-    notes, root = to_plain(
-        [variables, {**attributes, MANIFEST: {**manifest, "format": FORMAT}}]
-    )
-    coordinates = list(_coordinates(lattice, coords))
-    # coordinates that are no dimensions, as the CF conventions name them
-    beside = " ".join(
-        name for name, _, dims in coordinates if name not in coords and dims != (name,)
-    )
-    with writing(path, ARGUMENT):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-        try:
-            group = zarr.create_group(draft / "data", attributes=root)
-            for name, values, names in coordinates:
-                group.create_array(
-                    name, data=values, chunks=values.shape, dimension_names=names,
-                    attributes=notes.get(name, {}),
-                )  # fmt: skip
-            for name, spec in manifest["outputs"].items():
-                shape, dtype = tuple(spec["shape"]), np.dtype(spec["dtype"])
-                blank = np.nan if dtype.kind in "fc" else 0
-                group.create_array(
-                    name,
-                    shape=(*lattice.shape, *shape),
-                    dtype=dtype,
-                    # a reader that meets a damaged file is told so
-                    compressors=[ZstdCodec(level=1), Crc32cCodec()],
-                    chunks=(*manifest["block"], *(max(n, 1) for n in shape)),
-                    dimension_names=(*lattice.dims, *dims[name]),
-                    fill_value=PENDING if name == STATUS else blank,
-                    attributes={**notes.get(name, {}), "coordinates": beside},
-                )
-            with warnings.catch_warnings():
-                # no part of the version 3 standard yet, but what xarray reads first
-                warnings.filterwarnings("ignore", message="Consolidated metadata")
-                zarr.consolidate_metadata(draft / "data")
-            (draft / "data" / COMMITS).mkdir()
-            os.replace(draft / "data", path)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+    return f"{name}_value" if outer and ndim > 1 else name
 
 
-def _coordinates(lattice: Lattice, coords: Mapping[str, Any]) -> Any:
-    """Name, values and dimensions of every coordinate."""
-    for name, values in lattice.values.items():
-        dim = name if lattice.outer else lattice.dims[0]
-        if values.ndim == 1:
-            yield name, values, (dim,)
-            continue
-        # xarray wants a dimension's own coordinate to be a line of numbers
-        label = f"{name}_value" if lattice.outer else name
-        inner = tuple(f"{name}_{i}" for i in range(1, values.ndim))
-        yield label, values, (dim, *inner)
-    for name, values in coords.items():
-        yield name, np.asarray(values), (name,)
+def digest(values: np.ndarray) -> str:
+    """Hash of an array: its shape, dtype and bytes, however they are stored."""
+    about = f"{values.shape} {values.dtype.str}".encode()
+    return hashlib.sha256(about + np.ascontiguousarray(values).tobytes()).hexdigest()
 
 
-def output_specs(outputs: Mapping[str, jax.ShapeDtypeStruct]) -> dict[str, Any]:
-    """Shapes and dtypes of results, with the status, as JSON can hold them."""
-    specs = {
-        name: {"shape": list(spec.shape), "dtype": np.dtype(spec.dtype).str}
-        for name, spec in outputs.items()
-        if name != STATUS
-    }
-    return specs | {STATUS: {"shape": [], "dtype": np.dtype(np.int32).str}}
-
-
-def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
-    """In words, how a sweep differs from that of a store.
-
-    Args:
-        stored: manifest of the store.
-        wanted: that of the sweep.
-
-    Yields:
-        Clauses that say what the store has.
-    """
-    yield from _axes(stored, wanted)
-    versions = wanted["versions"]
-    for name, version in stored["versions"].items():
-        if versions.get(name) != version:
-            yield f"it was made with {name} {version}, and this is {versions.get(name)}"
-    for name in ("seed", "tile", "backend"):
-        if stored[name] != wanted[name]:
-            yield f"its {name} is {stored[name]}, not {wanted[name]}"
-    if stored["block"] != wanted["block"]:
-        yield f"its chunks are {stored['block']}, not {wanted['block']}"
-    if stored["x64"] != wanted["x64"]:
-        yield f"its precision is float{'64' if stored['x64'] else '32'}"
-    if stored["outputs"] != wanted["outputs"]:
-        yield f"its results are {_listed(stored)}, not {_listed(wanted)}"
-    elif stored["program"] != wanted["program"]:
-        yield (
-            f"its function {stored['function']!r} computes something else than "
-            f"{wanted['function']!r}"
-        )
-
-
-def _axes(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
-    if stored["outer"] != wanted["outer"]:
-        kinds = {True: "an outer product", False: "a table of points"}
-        yield f"its axes are {kinds[stored['outer']]}, not {kinds[wanted['outer']]}"
-    old, new = stored["axes"], wanted["axes"]
-    if list(old) != list(new):
-        yield f"its axes are {', '.join(old)}, not {', '.join(new)}"
-        return
-    for name, axis in old.items():
-        if axis["shape"] != new[name]["shape"]:
-            yield (
-                f"its axis {name!r} has shape {tuple(axis['shape'])}, not "
-                f"{tuple(new[name]['shape'])}"
-            )
-        elif axis != new[name]:
-            yield f"its axis {name!r} has other values"
-
-
-def _listed(manifest: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name} {spec['dtype']}{tuple(spec['shape']) or ''}"
-        for name, spec in manifest["outputs"].items()
-        if name != "status"
-    )
-
-
-def _root_attributes(path: Path) -> dict[str, Any]:
-    try:
-        text = (path / "zarr.json").read_text(encoding="utf-8")
-        return dict(json.loads(text).get("attributes", {}))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, ValueError) as error:
-        raise OutputError(
-            f"Argument `{ARGUMENT}` must be the store of a sweep, but {path} cannot be "
-            f"read: {error}."
-        ) from error
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _flush(path: Path) -> None:
-    """Wait until a file, or a folder's list of files, is on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError:
-        # a folder cannot be waited for on every file system
-        if not path.is_dir():
-            raise
-    finally:
-        os.close(handle)
+def _mark(chunk: int) -> str:
+    return f"{COMMITS}/{chunk:07d}.json"

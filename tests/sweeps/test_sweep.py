@@ -14,7 +14,9 @@ import zarr
 
 import jqd
 from jqd.cli.sweeping import counts as status_counts
-from jqd.sweeps import Store, program, work
+from jqd.sweeps import Store, program, tiles
+from jqd.sweeps.points import Lattice
+from jqd.sweeps.trace import Traced
 
 from .conftest import bits, kicked
 
@@ -143,7 +145,8 @@ def test_one_failing_point_does_not_stop_the_sweep(store, tmp_path):
     np.testing.assert_array_equal(np.argwhere(dataset.status.values), [[5, 6]])
     assert dataset.status[5, 6] == -2
     assert np.all(np.isnan(dataset.density[5, 6]))
-    said = Store(store).failures()
+    opened = Store(store)
+    said = opened.failures(opened.committed())
     assert list(said) == [5 * 7 + 6]
     assert "the point is bad" in said[41]
     # all others have the bits of a sweep in which no point fails
@@ -181,8 +184,8 @@ def test_memory_that_not_even_a_tile_has_is_named(store, monkeypatch):
 
 
 def test_a_call_is_cut_to_the_memory_that_is_there(monkeypatch):
-    lattice = program.Lattice(AXES)
-    traced = program.Traced(kicked, lattice, 0, 8)
+    lattice = Lattice(AXES)
+    traced = Traced(kicked, lattice, 0, 8)
     devices = jax.local_devices()[:1]
     roomy = program.Program(traced, lattice, devices, 64)
     assert roomy.tiles == 64
@@ -193,19 +196,19 @@ def test_a_call_is_cut_to_the_memory_that_is_there(monkeypatch):
 
 def test_the_tile_of_an_accelerator_goes_by_its_arrays(monkeypatch):
     monkeypatch.setattr(program, "TILE", {})
-    lattice, devices = program.Lattice({"q": np.arange(1e6)}), jax.local_devices()
-    small = program.Traced(lambda q: {"x": q + 1}, lattice, 0, 8)
+    lattice, devices = Lattice({"q": np.arange(1e6)}), jax.local_devices()
+    small = Traced(lambda q: {"x": q + 1}, lattice, 0, 8)
     assert program.default_tile(devices, lattice.size, small) == program.MOST
     assert program.default_tile(devices, 100, small) == 128
-    large = program.Traced(lambda q: {"x": (q + jnp.ones(2**15)).sum()}, lattice, 0, 8)
+    large = Traced(lambda q: {"x": (q + jnp.ones(2**15)).sum()}, lattice, 0, 8)
     # 2^15 numbers of 8 bytes a point: 2^10 points fill 2^28 bytes
     assert program.default_tile(devices, lattice.size, large) == 2**10
 
 
 def test_factorisations_leave_a_thread_of_xla_free(monkeypatch):
-    lattice, devices = program.Lattice({"q": [1.0]}), jax.local_devices() * 4
-    plain = program.Traced(lambda q: {"x": q}, lattice, 0, 2)
-    factors = program.Traced(
+    lattice, devices = Lattice({"q": [1.0]}), jax.local_devices() * 4
+    plain = Traced(lambda q: {"x": q}, lattice, 0, 2)
+    factors = Traced(
         lambda q: {"x": jnp.linalg.eigvalsh(q * jnp.eye(2))}, lattice, 0, 2
     )
     for threads, free in (("8", 4), ("4", 3), ("2", 1), ("1", 1)):
@@ -215,8 +218,8 @@ def test_factorisations_leave_a_thread_of_xla_free(monkeypatch):
 
 
 def test_a_log_gets_a_line_now_and_then(store, monkeypatch, capsys):
-    monkeypatch.setattr(sys.modules["jqd.sweeps.work"], "LOOK", 0.0)
-    monkeypatch.setattr(sys.modules["jqd.sweeps.work"], "LINE", 0.0)
+    monkeypatch.setattr(sys.modules["jqd.sweeps.progress"], "LOOK", 0.0)
+    monkeypatch.setattr(sys.modules["jqd.sweeps.progress"], "LINE", 0.0)
     run(store, progress=True)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("21 of 70 points, ")
@@ -235,7 +238,7 @@ def test_what_is_committed_is_not_computed_again(store, monkeypatch):
     before = bits(store)
     seen = []
     monkeypatch.setattr(
-        work, "_start", lambda program, group: seen.append(group) or None
+        tiles, "_start", lambda program, group: seen.append(group) or None
     )
     run(store)
     assert seen == []
@@ -267,8 +270,6 @@ def test_pending_points_are_seen_as_such(store):
     opened = Store(store)
     assert json.loads((store / "commits" / "0000000.json").read_text())["sha256"]
     opened.withdraw([0])
-    opened.file("status", 0).unlink()
-    opened.file("mean", 0).unlink()
     dataset = jqd.open_sweep(store)
     assert np.sum(dataset.status == -1) == 21
     assert np.sum(np.isnan(dataset["mean"])) == 21

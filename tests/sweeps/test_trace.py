@@ -7,8 +7,8 @@ import pytest
 
 from jqd import Status
 from jqd.sweeps.points import Lattice
-from jqd.sweeps.program import Traced
-from jqd.sweeps.work import statuses
+from jqd.sweeps.tiles import statuses
+from jqd.sweeps.trace import Traced
 
 AXES = Lattice({"q": [0.1, 0.2, 0.3]})
 

@@ -1,0 +1,247 @@
+"""The chunks that one worker takes, one after the other."""
+
+import contextlib
+import json
+import os
+import random
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from .._files import OutputError
+from . import leases
+from .leases import FAILED, FINISHED, LIVES, Clock, Lease
+from .store import Store
+
+SECONDS = 120.0  # that a lease lasts, by custom
+BEATS = 4  # times that it is written anew in that time
+# Seconds between two looks of a worker that waits: at first, and at most.
+SHORT, PAUSE = 0.1, 5.0
+# Chunks that somebody else has, one after the other, before a worker looks elsewhere.
+MISSES = 3
+PAGE = 1000  # keys that a service lists at once
+
+
+class Claims:
+    """The chunks that one worker takes, one after the other.
+
+    Attributes:
+        done: chunks that are known to be committed.
+        failed: chunks that were given up.
+        held: generation of this worker's lease on each chunk that it has.
+        finished: whether somebody has checked all, after this worker began.
+    """
+
+    def __init__(self, store: Store):
+        """Look at what is done and what others do.
+
+        Args:
+            store: the store; its manifest says how long a lease lasts.
+        """
+        self.done: set[int] = set()
+        self.failed: set[int] = set()
+        self.held: dict[int, int] = {}
+        self._store, self._objects = store, store.objects
+        self._count = store.blocks.count
+        self._seconds = float(store.manifest["lease"])
+        host, pid = socket.gethostname(), os.getpid()
+        self._about = json.dumps({"host": host, "pid": pid}).encode()
+        self._clock = Clock(self._objects)
+        self._leases: dict[int, Lease] = {}
+        self._expired: deque[int] = deque()
+        self._queue: deque[int] = deque()
+        self._pause = SHORT
+        self._over, self._lock = threading.Event(), threading.Lock()
+        self._beat = threading.Thread(target=self._keep_alive, daemon=True)
+        self.finished = False
+        self.look()
+        if self._marked and not self.all_done():
+            self.forget([])
+
+    def __enter__(self) -> "Claims":
+        self._beat.start()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._over.set()
+        self._beat.join()
+        with contextlib.suppress(OutputError):  # the first trouble is the one to tell
+            self._objects.delete([*map(leases.key, self.held, self.held.values())])
+            self._clock.remove()
+
+    def free(self) -> Iterator[int]:
+        """Chunks that nobody has, each of them this worker's from then on.
+
+        From somewhere on they ascend, for neighbours share tiles. It ends where there
+        is none at present.
+        """
+        misses = 0
+        while True:
+            if time.monotonic() - self._listed > self._seconds / BEATS:
+                self._list_leases()
+            if not (self._expired or self._queue):
+                if not self._old:
+                    return
+                self.look()
+                continue
+            lost = bool(self._expired)
+            if lost and self.held:
+                # Alone: if it ends this worker too, no other chunk is to blame.
+                return
+            chunk = (self._expired if lost else self._queue).popleft()
+            if chunk in self.done or (chunk in self._leases and not lost):
+                continue
+            generation = self._leases[chunk].generation + 1 if lost else 1
+            if generation > LIVES:
+                self._give_up(chunk)
+                continue
+            self._old = True
+            if self._claim(chunk, generation):
+                self._pause, misses = SHORT, 0
+                yield chunk
+                if lost:
+                    return
+            else:
+                misses += 1
+                if misses == MISSES:
+                    self._queue.clear()
+                    misses = 0
+
+    def release(self, chunk: int) -> None:
+        """Take a chunk as done, and let go of it."""
+        self.done.add(chunk)
+        self._let_go(chunk)
+
+    def all_done(self) -> bool:
+        """Whether nothing is left to be computed, as far as this worker knows."""
+        return len(self.done) + len(self.failed) >= self._count
+
+    def wait(self) -> None:
+        """Let others get on, each time for longer, and look again."""
+        time.sleep(self._pause)
+        self._pause = min(2 * self._pause, self._seconds / (2 * BEATS), PAUSE)
+        self._list_leases()
+        if self._marked:
+            self.finished = True
+            self.done.update(
+                chunk for chunk in range(self._count) if chunk not in self.failed
+            )
+        # of what others do, all but the last of it shows in their leases
+        long = time.monotonic() - self._looked > self._seconds / BEATS
+        if not self.finished and (long or not self._leases):
+            self.look()
+
+    def look(self) -> None:
+        """Learn what others do and have done."""
+        self._list_leases()
+        self._looked, self._old = self._listed, False
+        known = self.done | self.failed | self._leases.keys()
+        missing = [chunk for chunk in range(self._count) if chunk not in known]
+        if len(missing) > 1 + self._count // PAGE:
+            self.done.update(self._store.committed())
+        else:  # that many requests are fewer than those of a list
+            self.done.update(filter(self._store.has, missing))
+        free = [chunk for chunk in missing if chunk not in self.done]
+        at = random.randrange(len(free)) if free else 0
+        self._queue = deque(free[at:] + free[:at])
+
+    # -- the check at the end, and what was given up ----------------------------
+
+    @contextlib.contextmanager
+    def check(self) -> Iterator[bool]:
+        """Be the only one who checks all; False where somebody else does."""
+        self._list_leases()
+        lease = self._leases.get(self._count)
+        mine = (lease is None or self._has_run_out(lease)) and self._claim(
+            self._count, lease.generation + 1 if lease else 1
+        )
+        try:
+            yield mine
+        finally:
+            if mine:
+                self._let_go(self._count)
+
+    def tidy(self) -> None:
+        """Remove what killed workers left behind, and let all others know."""
+        old = self._clock.now() - timedelta(seconds=self._seconds)
+        names = self._objects.list(leases.LEASES)
+        gone = [n for n, written in names.items() if n[0] == "c" and written < old]
+        gone += [f"{c:07d}.{g}" for c, g, _ in leases.parsed(names) if c in self.done]
+        self._objects.delete(f"{leases.LEASES}/{name}" for name in gone)
+        self._objects.remove_drafts(old)
+        self._objects.put(FINISHED, b"")
+
+    def forget(self, chunks: Iterable[int]) -> None:
+        """Take chunks as not done, and the sweep as not finished."""
+        self.done.difference_update(chunks)
+        self._old = True
+        self._objects.delete([FINISHED])
+
+    def _give_up(self, chunk: int) -> None:
+        """Mark a chunk whose workers were lost, again and again, as failed."""
+        if self._store.has(chunk):
+            self.done.add(chunk)
+            return
+        holders = (leases.holder(self._objects, chunk, g) for g in range(1, LIVES + 1))
+        lost = ", ".join(f"{lease['host']} {lease['pid']}" for lease in holders)
+        reason = f"each of {LIVES} workers that computed it was lost ({lost})"
+        data = json.dumps({"reason": reason}).encode()
+        self._objects.put_new(leases.key(chunk, FAILED), data)
+        self._store.withdraw([chunk])  # what they may have written of it
+        self.failed.add(chunk)
+
+    # -- leases -----------------------------------------------------------------
+
+    def _claim(self, chunk: int, generation: int) -> bool:
+        """Try to be who creates this lease, of a chunk that is not done."""
+        with self._lock:
+            if not self._objects.put_new(leases.key(chunk, generation), self._about):
+                return False
+            self.held[chunk] = generation
+        # what is known of commits is old at once, and theirs leave no lease
+        if chunk < self._count and self._store.has(chunk):
+            self.release(chunk)
+            return False
+        return True
+
+    def _let_go(self, chunk: int) -> None:
+        with self._lock:
+            # the newest last: an older one alone would look as if it had run out
+            generations = range(1, self.held.pop(chunk) + 1)
+            self._objects.delete(leases.key(chunk, each) for each in generations)
+
+    def _keep_alive(self) -> None:
+        """Write the leases anew, until the work is over."""
+        while not self._over.wait(self._seconds / BEATS):
+            for chunk in list(self.held):
+                with self._lock, contextlib.suppress(OutputError):
+                    if chunk in self.held:
+                        key = leases.key(chunk, self.held[chunk])
+                        self._objects.put(key, self._about)
+
+    def _list_leases(self) -> None:
+        found: dict[int, Lease] = {}
+        names = self._objects.list(leases.LEASES)
+        self._marked = FINISHED.rpartition("/")[2] in names
+        for chunk, generation, written in leases.parsed(names):
+            if generation == FAILED:
+                self.failed.add(chunk)
+            elif chunk not in found or found[chunk].generation < int(generation):
+                found[chunk] = Lease(int(generation), written)
+        self._listed = time.monotonic()
+        others = found.keys() - self.held.keys() - self.done - self.failed
+        if others:
+            self._now = self._clock.now()
+        self._expired = deque(
+            chunk
+            for chunk in sorted(others)
+            if chunk < self._count and self._has_run_out(found[chunk])
+        )
+        self._leases = found
+
+    def _has_run_out(self, lease: Lease) -> bool:
+        return (self._now - lease.written).total_seconds() > self._seconds

@@ -1,0 +1,87 @@
+"""How far a sweep is: a bar on a terminal, a line a minute in a log."""
+
+import sys
+import time
+from typing import Any
+
+from .claims import PAUSE
+from .store import Store
+
+# Seconds between two looks at what is done, and between two lines of a log.
+LOOK, LINE = 0.5, 60.0
+# Of the time, what may go by with lists of commits.
+SHARE = 0.02
+
+
+class Progress:
+    """What all workers have committed, on standard error."""
+
+    def __init__(self, store: Store, known: set[int], *, show: bool):
+        """A bar.
+
+        Args:
+            store: the store.
+            known: chunks that are known to be committed; grows.
+            show: whether to show anything at all.
+        """
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        console = Console(stderr=True)
+        self._store, self._known, self._show = store, known, show
+        self._lines = show and not console.is_terminal
+        self._bar = Bar(
+            TextColumn("Sweeping"),
+            BarColumn(),
+            TextColumn("{task.completed:,}/{task.total:,} points"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+            disable=not show or self._lines,
+        )
+        self._first, self._pause = self._done(), PAUSE
+        self._began = self._looked = self._told = self._listed = time.monotonic()
+        self._task = self._bar.add_task(
+            "sweep", total=store.blocks.size, completed=self._first, rate=""
+        )
+
+    def look(self) -> None:
+        """Show how far all are, twice a second at most."""
+        now = time.monotonic()
+        if not self._show or now - self._looked < LOOK:
+            return
+        if now - self._listed > self._pause:
+            self._known.update(self._store.committed())
+            self._listed = time.monotonic()
+            self._pause = max(PAUSE, (self._listed - now) / SHARE)
+        self._looked = now
+        done, size = self._done(), self._store.blocks.size
+        rate = (done - self._first) / max(now - self._began, 1e-9)
+        self._bar.update(self._task, completed=done, rate=f"{rate:,.0f}/s")
+        if self._lines and now - self._told >= LINE:
+            self._told = now
+            left = f", {(size - done) / rate / 60:.0f} min left" if rate > 0 else ""
+            text = f"{done:,} of {size:,} points, {rate:,.0f}/s{left}"
+            print(text, file=sys.stderr, flush=True)
+
+    def _done(self) -> int:
+        """Points committed; the last chunks of a row may be shorter than the rest."""
+        blocks, chunks = self._store.blocks, len(self._known)
+        return blocks.size if chunks == blocks.count else chunks * blocks.most
+
+    def __enter__(self) -> "Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._looked = float("-inf")
+        self.look()
+        self._bar.stop()
+
+
+def how_far(store: Store) -> str:
+    """How many chunks are done, in words."""
+    return (
+        f"{len(store.committed())} of {store.blocks.count} chunks are in {store.place}"
+    )

@@ -1,0 +1,196 @@
+"""A function of one point, traced for a tile of points."""
+
+import hashlib
+import inspect
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend import core
+from jaxtyping import Array
+
+from .points import STATUS, Lattice
+
+FACTORISATIONS = {
+    "cholesky", "eig", "eigh", "geqp3", "geqrf", "hessenberg", "householder_product",
+    "lu", "ormqr", "qr", "schur", "svd", "triangular_solve", "tridiagonal",
+}  # fmt: skip
+ARRAYS = jax.Array | np.ndarray | np.generic | int | float | complex
+
+
+class Traced:
+    """A function of one point as a program for a tile of points.
+
+    Attributes:
+        name: of the function.
+        tile: points that are computed together.
+        program: the traced program: leaves of the points, then their indices.
+        outputs: shape and dtype of each result of one point, by name.
+    """
+
+    def __init__(self, function: Callable[..., Any], lattice: Lattice, seed: int, tile):
+        """Trace the function.
+
+        Args:
+            function: takes the coordinates of a point by name, and `key` if it has an
+                argument of that name; returns a dict of arrays.
+            lattice: the points.
+            seed: of the keys.
+            tile: number of points.
+
+        Raises:
+            ValueError: arguments that are not the axes, or results that are no dict
+                of arrays.
+        """
+        self.name = getattr(function, "__qualname__", type(function).__name__)
+        self.tile = tile
+        takes_key = _takes_key(function, lattice)
+
+        def one(point: dict[str, Array], index: Array) -> dict[str, Array]:
+            if takes_key:
+                # of the point, whatever tile or host computes it
+                point = point | {"key": jax.random.fold_in(jax.random.key(seed), index)}
+            return _checked(function(**point), lattice)
+
+        specs = {
+            name: jax.ShapeDtypeStruct(
+                (tile, *values.shape[1:]), jax.dtypes.canonicalize_dtype(values.dtype)
+            )
+            for name, values in lattice.values.items()
+        }
+        indices = jax.ShapeDtypeStruct((tile,), jnp.uint32)
+        self.program, shapes = jax.make_jaxpr(jax.vmap(one), return_shape=True)(
+            specs, indices
+        )
+        self._structure = jax.tree.structure(shapes)
+        self.outputs = {
+            name: jax.ShapeDtypeStruct(spec.shape[1:], spec.dtype)
+            for name, spec in shapes.items()
+        }
+
+    def __call__(self, points: Mapping[str, Array], indices: Array) -> dict[str, Array]:
+        """The results of a tile, (tile, ...) each."""
+        leaves = jax.tree.leaves((dict(points), indices))
+        results = core.jaxpr_as_fun(self.program)(*leaves)
+        return jax.tree.unflatten(self._structure, results)
+
+    @property
+    def bytes_per_point(self) -> int:
+        """Of the largest result."""
+        return max(
+            math.prod(spec.shape) * spec.dtype.itemsize
+            for spec in self.outputs.values()
+        )
+
+    @property
+    def fft_bytes(self) -> int:
+        """Of the largest array that a Fourier transform of a tile takes or gives."""
+        return max(self._sizes("fft"), default=0)
+
+    @property
+    def widest_bytes(self) -> int:
+        """Of the largest array of a tile."""
+        return max(self._sizes(), default=0)
+
+    @property
+    def factorises(self) -> bool:
+        """Whether it calls LAPACK for a batch of matrices, as it does on CPUs."""
+        names = {e.primitive.name for e in _equations(self.program.jaxpr)}
+        return not names.isdisjoint(FACTORISATIONS)
+
+    def _sizes(self, primitive: str | None = None) -> Iterator[int]:
+        for equation in _equations(self.program.jaxpr):
+            if primitive in (None, equation.primitive.name):
+                for var in (*equation.invars, *equation.outvars):
+                    if hasattr(var.aval, "shape"):
+                        yield math.prod(var.aval.shape) * var.aval.dtype.itemsize
+
+    def digest(self) -> str:
+        """What the function computes, as a hash: its lowered program and constants.
+
+        Comments, names and the place of the file do not matter to it.
+        """
+
+        def body(constants: list[Array], *leaves: Array) -> list[Array]:
+            # with its constants as arguments: large ones would swell the text
+            program = core.ClosedJaxpr(self.program.jaxpr, constants)
+            return core.jaxpr_as_fun(program)(*leaves)
+
+        leaves = [
+            jax.ShapeDtypeStruct(aval.shape, aval.dtype)
+            for aval in self.program.in_avals
+        ]
+        constants = [jnp.asarray(constant) for constant in self.program.consts]
+        text = jax.jit(body).lower(constants, *leaves).as_text()
+        digest = hashlib.sha256(text.encode())
+        for constant in constants:
+            digest.update(_bytes(constant))
+        return digest.hexdigest()
+
+
+def _takes_key(function: Callable[..., Any], lattice: Lattice) -> bool:
+    """Whether the function has a `key`; its other arguments must be the axes."""
+    parameters = inspect.signature(function).parameters.values()
+    named = {
+        p.name
+        for p in parameters
+        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    }
+    open_ended = any(p.kind == p.VAR_KEYWORD for p in parameters)
+    needed = {
+        p.name
+        for p in parameters
+        if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+    }
+    axes = set(lattice.values)
+    unknown = [] if open_ended else sorted(axes - named)
+    missing = sorted(needed - axes - {"key"})
+    if unknown or missing:
+        found = " and ".join(
+            [f"it has no {name!r}" for name in unknown]
+            + [f"no axis is called {name!r}" for name in missing]
+        )
+        raise ValueError(
+            "Argument `axes` must name the arguments of `function`, but " + found + "."
+        )
+    return "key" in named
+
+
+def _checked(results: Any, lattice: Lattice) -> dict[str, Array]:
+    rule = "Argument `function` must return a dict of arrays by name, but"
+    if not isinstance(results, Mapping) or not results:
+        raise ValueError(f"{rule} returned {type(results).__name__}.")
+    arrays = {}
+    for name, value in results.items():
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ValueError(f"{rule} has the name {name!r}.")
+        if name in lattice.values or name == "point":
+            raise ValueError(f"{rule} has {name!r}, which is the name of an axis.")
+        if not isinstance(value, ARRAYS):
+            raise ValueError(f"{rule} {name!r} is a {type(value).__name__}.")
+        array = jnp.asarray(value)
+        if getattr(array.dtype, "kind", None) not in tuple("biufc"):
+            raise ValueError(f"{rule} {name!r} holds {array.dtype}.")
+        if name == STATUS and (array.ndim or array.dtype.kind not in "iu"):
+            raise ValueError(
+                f"{rule} {name!r} is no whole number: it has shape {array.shape} and "
+                f"dtype {array.dtype}."
+            )
+        arrays[name] = array
+    return arrays
+
+
+def _equations(jaxpr: core.Jaxpr) -> Iterator[Any]:
+    yield from jaxpr.eqns
+    for inner in core.subjaxprs(jaxpr):
+        yield from _equations(inner)
+
+
+def _bytes(constant: Array) -> bytes:
+    if jnp.issubdtype(constant.dtype, jax.dtypes.prng_key):
+        constant = jax.random.key_data(constant)
+    array = np.asarray(constant)
+    return str((array.shape, array.dtype.str)).encode() + array.tobytes()
