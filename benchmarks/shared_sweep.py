@@ -1,0 +1,331 @@
+"""One sweep by four workers, one killed and one late, and what leases and stores cost.
+
+The sweep is that of benchmarks/sweep.py. Workers are pinned to their shares of the
+cores; what they do is read from the store and from /proc, not asked of them.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .machine import cores
+from .sweep import FILE
+from .timing import Goal, Report, round_to
+
+WORKERS, LEASE = 4, 5.0
+# points of a chunk: a second of one core and more
+CHUNK = 20_000
+SHOWN = (
+    "workers", "processor_s", "chunks", "unfinished_s", "start_s", "wait_s", "requests",
+)  # fmt: skip
+CODE = "import sys; from jqd.cli import main; sys.exit(main(sys.argv[1:]))"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Seen:
+    """What was seen of one worker.
+
+    Attributes:
+        began: when it was started.
+        claimed: when it had its first chunk, and its processor seconds then.
+        committed: when its last chunk was committed, and its processor seconds then.
+        last: its processor seconds when it was last seen alive.
+        chunks: how many it committed.
+    """
+
+    began: float
+    claimed: tuple[float, float] | None = None
+    committed: tuple[float, float] | None = None
+    last: float = 0.0
+    chunks: int = 0
+
+    @property
+    def processor(self) -> float:
+        """Seconds from its first chunk on to its last commit."""
+        if self.claimed is None or self.committed is None:
+            return 0.0
+        return self.committed[1] - self.claimed[1]
+
+
+@dataclass
+class Watch:
+    """The workers of a store, as a bystander sees them.
+
+    Attributes:
+        store: its folder.
+        seen: workers by process.
+        done: number of commits.
+    """
+
+    store: Path
+    seen: dict[int, Seen] = field(default_factory=dict)
+    done: int = 0
+    _holders: dict[str, int] = field(default_factory=dict)
+    _commits: set[str] = field(default_factory=set)
+
+    def look(self) -> None:
+        """See who has what, and what is done."""
+        now = time.monotonic()
+        for pid, seen in self.seen.items():
+            seen.last = processor_seconds(pid) or seen.last
+        for path in _files(self.store / "leases"):
+            if path.name in self._holders or path.name.startswith("clock"):
+                continue
+            with contextlib.suppress(OSError, ValueError):
+                pid = json.loads(path.read_text())["pid"]
+                self._holders[path.name] = pid
+                if pid in self.seen and self.seen[pid].claimed is None:
+                    self.seen[pid].claimed = (now, self.seen[pid].last)
+        for path in _files(self.store / "commits"):
+            if path.name in self._commits:
+                continue
+            self._commits.add(path.name)
+            # the newest holder that was seen
+            held = sorted(n for n in self._holders if n[:7] == path.name[:7])
+            pid = self._holders[held[-1]] if held else None
+            if pid in self.seen:
+                seen = self.seen[pid]
+                seen.committed, seen.chunks = (now, seen.last), seen.chunks + 1
+        self.done = len(self._commits)
+
+
+def run(quick: bool = False) -> Report:
+    """A worker alone, four with one killed and one late, and the costs of a lease."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows, digests = [], []
+        for name, shared in (("one worker", False), ("four workers", True)):
+            store = Path(folder) / ("shared" if shared else "alone")
+            row, digest = _sweep(store, shared, quick)
+            rows.append({"case": "copy law", "program": f"jqd, {name}", **row})
+            digests.append(digest)
+    alone, shared = rows
+    rows += _costs(20 if quick else 400)
+    equal = Goal("sweeps with one digest", float(digests.count(digests[0])), 2)
+    ratio = shared["processor_s"] / alone["processor_s"]
+    lease = next(row for row in rows if row["case"].startswith("lease"))
+    measured = [
+        Goal("processor time, four workers over one", ratio, 1.15, at_least=False),
+        Goal("lease in a folder, ms", 1e3 * lease["median_s"], 5, at_least=False),
+    ]
+    return Report(
+        f"{alone['points']:.0e} points of the copy law by several workers, and the cost"
+        " of a lease",
+        rows,
+        [equal] if quick else [equal, *measured],
+        [
+            f"Each worker has one core of {cores()}. One of the four is killed after a "
+            f"third of the commits, a fifth joins after half of them; leases last "
+            f"{LEASE:g} s. processor_s: from each worker's first claim to its last "
+            "commit, summed; unfinished_s: what the killed worker spent on chunks that "
+            "others did; start_s: of a worker, until its first claim, median; "
+            "wait_s: from each one's last commit until all was done, summed.",
+            "Lease: claim, look for the commit, release and the lists that they take, "
+            "with requests of each; commit: four arrays of 64 numbers and the mark. "
+            "The S3 is moto's on this machine, in Python.",
+        ],
+    )
+
+
+def _sweep(store: Path, shared: bool, quick: bool) -> tuple[dict[str, Any], str]:
+    """A row, and a digest of all values."""
+    words = ["sweep", str(FILE), "--out", str(store), "--json", "--lease", str(LEASE)]
+    words += ["--quick", "--chunk", "64"] if quick else ["--chunk", str(CHUNK)]
+    watch, workers, lost = Watch(store), [], None
+    began = time.monotonic()
+    for i in range(WORKERS if shared else 1):
+        workers.append(_start(words, i, watch))
+    total = 16 if quick else -(-(10**6) // CHUNK)
+    late = False
+    while any(worker.poll() is None for worker in workers):
+        watch.look()
+        if shared and lost is None and watch.done >= total // 3:
+            # at no particular moment of a chunk, of a second or more
+            time.sleep(0.7)
+            watch.look()
+            lost = workers.pop(0)
+            lost.send_signal(signal.SIGKILL)
+            lost.wait()
+        if shared and not late and watch.done >= total // 2:
+            workers.append(_start(words, 0, watch))
+            late = True
+        time.sleep(0.02)
+    seconds = time.monotonic() - began
+    watch.look()
+    if any(worker.returncode for worker in workers):
+        raise RuntimeError("A worker failed; see above")
+    import jqd
+
+    dataset = jqd.open_sweep(store)
+    digest = hashlib.sha256()
+    for name in sorted(dataset.data_vars):
+        digest.update(np.ascontiguousarray(dataset[name].values).tobytes())
+    seen = list(watch.seen.values())
+    end = max(s.committed[0] for s in seen if s.committed)
+    killed = watch.seen[lost.pid] if lost else None
+    stayed = [s for s in seen if s is not killed]
+    points = int(dataset.status.size)
+    row = {
+        "points": points,
+        "workers": len(seen),
+        "work": points,
+        "unit": "point",
+        "median_s": round_to(seconds),
+        "processor_s": round_to(sum(s.processor for s in seen)),
+        "chunks": "+".join(str(s.chunks) for s in seen),
+        "start_s": round_to(
+            float(np.median([s.claimed[0] - s.began for s in seen if s.claimed])), 3
+        ),
+        "wait_s": round_to(sum(end - s.committed[0] for s in stayed if s.committed), 3),
+    }
+    if killed is not None and killed.committed is not None:
+        row["unfinished_s"] = round_to(killed.last - killed.committed[1], 3)
+    return row, digest.hexdigest()
+
+
+def _start(words: list[str], index: int, watch: Watch) -> subprocess.Popen[bytes]:
+    """A worker on its core."""
+    mine = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, [mine[index % len(mine)]])
+    try:
+        worker = subprocess.Popen(
+            [sys.executable, "-c", CODE, *words], stdout=subprocess.DEVNULL
+        )
+    finally:
+        os.sched_setaffinity(0, mine)
+    watch.seen[worker.pid] = Seen(time.monotonic())
+    return worker
+
+
+def processor_seconds(pid: int) -> float | None:
+    """Of a process so far, all its threads; None where it is gone."""
+    try:
+        parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(parts[11]) + int(parts[12])) / TICKS
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+# -- leases and commits -----------------------------------------------------------
+
+
+def _costs(chunks: int) -> list[dict[str, Any]]:
+    """Seconds of a lease and of a commit, in a folder and in a bucket."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        rows += _cost("folder", folder + "/store", chunks)
+    with contextlib.ExitStack() as stack:
+        place = _bucket(stack)
+        if place is not None:
+            rows += _cost("moto's S3", place, chunks)
+    return rows
+
+
+def _cost(where: str, place: str, chunks: int) -> list[dict[str, Any]]:
+    import jqd
+    from jqd.sweeps import Store
+    from jqd.sweeps.claims import Claims
+    from jqd.sweeps.objects import Objects
+
+    axes = {"q": np.arange(64.0 * chunks)}
+    jqd.sweep(_four, axes, store=place, tile=64, chunk=64, progress=False)
+    store = Store(place)
+    q = axes["q"].reshape(chunks, 64)
+    store.withdraw(range(chunks))
+    leases, commits, requests, asked = [], [], [], []
+    counted = _counted(Objects, requests)
+    with counted, Claims(store) as worker:
+        free = worker.free()
+        while True:
+            before = len(requests)
+            began = time.perf_counter()
+            chunk = next(free, None)
+            if chunk is None:
+                break
+            claimed = time.perf_counter()
+            claims = len(requests) - before
+            results = {name: value for name, value in _four(q[chunk]).items()}
+            store.commit(chunk, results | {"status": np.zeros(64, np.int32)}, {}, "cpu")
+            committed = time.perf_counter()
+            between = len(requests)
+            worker.release(chunk)
+            leases.append(claimed - began + time.perf_counter() - committed)
+            commits.append(committed - claimed)
+            asked.append(claims + len(requests) - between)
+    return [
+        {"case": f"{what}, {chunks} chunks", "program": f"jqd, {where}",
+         "median_s": round_to(float(np.median(times)), 3),
+         "min_s": round_to(min(times), 3), "repeats": chunks, **more}
+        for what, times, more in (
+            ("lease", leases, {"requests": round_to(float(np.mean(asked)), 3)}),
+            ("commit", commits, {}),
+        )
+    ]  # fmt: skip
+
+
+def _four(q: Any) -> dict[str, Any]:
+    return {"a": 1.0 * q, "b": 2.0 * q, "c": 3.0 * q}
+
+
+@contextlib.contextmanager
+def _counted(kind: Any, calls: list[str]) -> Any:
+    """Count the requests to a store."""
+    names = ("put", "put_new", "get", "changed", "list", "delete")
+    real = {name: getattr(kind, name) for name in names}
+
+    def counting(name: str) -> Any:
+        def call(self: Any, *args: Any) -> Any:
+            calls.append(name)
+            return real[name](self, *args)
+
+        return call
+
+    for name in names:
+        setattr(kind, name, counting(name))
+    try:
+        yield
+    finally:
+        for name in names:
+            setattr(kind, name, real[name])
+
+
+def _bucket(stack: contextlib.ExitStack) -> str | None:
+    """A bucket of an S3 on loopback, if moto is here."""
+    try:
+        from moto.server import ThreadedMotoServer
+    except ImportError:
+        return None
+    import logging
+    import urllib.request
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    stack.callback(server.stop)
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    os.environ.update(
+        AWS_ENDPOINT_URL=address, AWS_ALLOW_HTTP="true", AWS_REGION="us-east-1",
+        AWS_ACCESS_KEY_ID="benchmark", AWS_SECRET_ACCESS_KEY="benchmark",
+    )  # fmt: skip
+    made = urllib.request.Request(f"{address}/benchmark", method="PUT")
+    urllib.request.urlopen(made).close()
+    return "s3://benchmark/store"
