@@ -391,7 +391,6 @@ def test_what_a_law_says_of_its_states():
             {"magnetic_field": None, "vector_potential": lambda x: (0 * x,)},
             "`magnetic_field` must be given in one dimension",
         ),
-        ({"mass": [1.0], "spin_current": True}, "`spin_current` must be False"),
     ],
 )
 def test_refused(change, message):
@@ -413,3 +412,12 @@ def test_states_that_are_refused(psi, message):
     law = jqd.Pauli(LINE, well, turning)
     with pytest.raises(ValueError, match=re.escape(f"Argument {message}")):
         law.prepare(psi())
+
+
+def test_the_current_of_the_spin_needs_one_mass():
+    grid = jqd.Grid([(-1.0, 1.0)] * 2, (8, 8))
+    with pytest.raises(ValueError, match="`spin_current` must be False"):
+        jqd.Pauli(
+            grid, jnp.zeros(grid.shape), lambda x, y: x, mass=[1.0, 2.0],
+            spin_current=True,
+        )  # fmt: skip
