@@ -12,7 +12,8 @@ Proc. R. Soc. A 461, 253. For ν > 0 the fine-grained H falls: dH/dt = -ν ∫ |
 f = p/q.
 Verdict: it holds for these states. With ν = D/10 half of H is gone by t = π/8, whatever
 the phases. Without noise, with quadratic phases, a quarter is left at 4π; with linear
-ones, which focus the wave into a packet with few nodes that move, H stays near 0.4.
+ones, which focus the wave into a packet with few nodes that move, H stays near 0.4 and
+is back at 0.48 then.
 Nothing here says that an ensemble out of equilibrium can be had; in equilibrium no
 record tells ν.
 """
