@@ -76,7 +76,9 @@ class Propagator(eqx.Module):
             return _run_matrix(law, state0, ts, observe, _blocks(hamiltonian.matrix))
         if hamiltonian is not None and hamiltonian.autonomous:
             # found once: for some Hamiltonians the bounds cost as much as the series
-            bounds = _bounds(law)
+            precision = jnp.finfo(state0.dtype).dtype
+            low, high = _bounds(law)  # of a grid, in that of its points
+            bounds = low.astype(precision), high.astype(precision)
             terms = self._terms(law, state0, ts, bounds)
             return _run_series(cast(Law, law), state0, ts, observe, bounds, terms)
         raise ValueError(

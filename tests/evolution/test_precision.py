@@ -65,6 +65,16 @@ def test_single_precision_stays_single(V, stepper):
     assert 1e-7 < error < budget
 
 
+def test_single_precision_of_a_series():
+    """Of a potential that is a function, whose values are those of a grid in double."""
+    law, ts = particle(), jnp.array([0.0, 1.0])
+    wide = evolve(law, packet(), ts, method=Propagator())
+    run = evolve(law, packet().astype(jnp.complex64), ts, method=Propagator())
+    assert run.values.dtype == jnp.complex64
+    # some hundred terms of a series in single precision
+    np.testing.assert_allclose(run.values, wide.values, atol=5e-5)
+
+
 @pytest.mark.sampled
 @pytest.mark.parametrize(
     ("method", "literal"),

@@ -78,6 +78,10 @@ def line_walk(
             "Argument `law` must be on a grid of one dimension, but its grid has "
             f"{walk.grid.ndim}."
         )
+    if psi.ndim > walk.grid.ndim:
+        raise ValueError(
+            "Argument `law` must not be of spinors here, but is; `arrival` takes them."
+        )
     pushed = law.convection(0.0, jnp.zeros((1, 1)), None) is not None
     if pushed or law.impulses() is not None:
         raise ValueError(

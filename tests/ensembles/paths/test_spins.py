@@ -10,7 +10,7 @@ from scipy.linalg import expm, solve_banded
 from scipy.stats import norm
 
 import jqd
-from jqd.ensembles import bohm, nelson, path_spin
+from jqd.ensembles import arrival_flux, bohm, nelson, path_spin, survival
 from jqd.ensembles.paths.guide import Guide
 
 FORCE, TIME, UP = 1.5, 6.0, 0.3
@@ -234,6 +234,12 @@ def test_refused(change, message):
     arguments = {"law": LAW, "psi": PSI, "x": jnp.zeros((5, 1))} | change
     with pytest.raises(ValueError, match=re.escape(f"Argument {message}")):
         path_spin(**arguments)
+
+
+@pytest.mark.parametrize("function", [survival, arrival_flux])
+def test_arrivals_that_know_no_spinors_say_so(function):
+    with pytest.raises(ValueError, match="`law` must not be of spinors here"):
+        function(LAW, PSI, TS, detector=1.0)
 
 
 def test_two_spins_that_meet_in_numpy():
