@@ -87,7 +87,8 @@ class Pauli(Law):
             g: gyromagnetic factor, scalar.
             charge: q, scalar. Without a vector potential it moves the spin alone: any
                 moment, of a neutral atom too, is g q ħ/4m.
-            mass: m, scalar, or one an axis; the spin's is that of the first axis.
+            mass: m, scalar, or one an axis; the spin's is that of the first axis, which
+                must be finite.
             hbar: ħ, scalar.
             vector_potential: A(x, ..) or A(x, .., t), one component an axis, periodic
                 along its own.

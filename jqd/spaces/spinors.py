@@ -9,8 +9,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
+from .. import _checks
 from ..constants import constant, free, parts, scalars
 from ..steppers.flows import Flows, Sequence
 from ..steppers.spin import EachComponent, SpinFlow
@@ -179,6 +181,12 @@ def spinor_on_grid(
         ValueError: see `jqd.Pauli`.
     """
     grid = particle.grid
+    first = particle.masses[0]
+    if _checks.is_concrete(first) and np.isinf(_checks.concrete(first)):
+        raise ValueError(
+            "Argument `mass` must be finite on the first axis, whose mass is that of "
+            "the spin, but is infinite."
+        )
     g, q = scalars(g=g, charge=charge)
     particle = eqx.tree_at(lambda p: p.charge, particle, q, is_leaf=_is_none)
     if magnetic_field is not None:

@@ -400,6 +400,18 @@ def test_refused(change, message):
 
 
 @pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mass": [1.0, 2.0], "spin_current": True}, "`spin_current` must be False"),
+        ({"mass": [np.inf, 2.0]}, "`mass` must be finite on the first axis"),
+    ],
+)
+def test_refused_of_masses(change, message):
+    with pytest.raises(ValueError, match=re.escape(f"Argument {message}")):
+        jqd.Pauli(PLANE, lambda x, y: 0 * x * y, lambda x, y: x, **change)
+
+
+@pytest.mark.parametrize(
     ("psi", "message"),
     [
         (lambda: packet()[0], "`psi` must have shape (2, 64)"),
