@@ -390,6 +390,7 @@ def quantum_values(law: eqx.Module) -> dict[str, float]:
         value = said.quantum
         if callable(value):
             value = value(_get(law, place.path[:-1]))
-        if value is not None and _checks.is_concrete(value):
+        # of several entries, one an axis say, there is no one value
+        if value is not None and np.ndim(value) == 0 and _checks.is_concrete(value):
             values[name] = float(np.asarray(value))
     return values

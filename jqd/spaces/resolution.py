@@ -156,9 +156,8 @@ def dispersion_bound(
     weight = _spectrum(grid, psi)
     D = jnp.broadcast_to(jnp.asarray(D, weight.dtype), (grid.ndim,))
     gaps = zip(D, _symbol_gaps(grid, order), strict=True)
-    gap = sum(
-        (d * jnp.asarray(g, weight.dtype) for d, g in gaps), jnp.zeros((), weight.dtype)
-    )
+    terms = (d * jnp.asarray(g, weight.dtype) for d, g in gaps)
+    gap = sum(terms, jnp.zeros((), weight.dtype))
     axes = tuple(range(-grid.ndim, 0))
     lead = (None,) * (weight.ndim - grid.ndim)
     total = jnp.sum(weight, axis=axes)

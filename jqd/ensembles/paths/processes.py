@@ -62,8 +62,9 @@ def nelson(
     With u = -D ∇ρ/ρ, Nelson's forward drift is v - u at ν = D = ħ/2m. Any ν >= 0 gives
     |ψ|² at every time, so that no density can tell ν; joint densities of two times
     can, and are not those of quantum mechanics. In a vector potential v is (∇S - qA)/m,
-    and a pointer moves with what its coupling adds. Of spinors ρ and v are those of all
-    components together.
+    and a pointer moves with what its coupling adds, or at once by an impulse, which the
+    row of its time is after. Steps end where a pulse jumps. Of spinors ρ and v are
+    those of all components together.
 
     The drift is read from a cubic spline through ψ at each path. Path k has its own
     random numbers: a run of paths 0..n-1 equals, up to rounding, two runs of them with

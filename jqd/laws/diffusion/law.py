@@ -373,6 +373,12 @@ class ConservativeDiffusion(Law):
                         f"the form 'amplitude' has no {name}; use 'window' (packets "
                         "without nodes) or 'links'"
                     )
+            for name in ("D", "mass"):
+                if name in free and self.fluid.hbar_eff.ndim > 0:
+                    return (
+                        f"the form 'amplitude' has one 2 m D for all axes, and {name} "
+                        "has one number an axis; use 'links'"
+                    )
         if self.vector_potential is not None and "friction" in free:
             return (
                 "friction acts on the action, which a gauge of the vector potential "

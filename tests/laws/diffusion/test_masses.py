@@ -119,16 +119,22 @@ def test_links_of_different_2mD_along_two_axes():
 
 
 def test_what_differences_miss_is_weighed_by_each_axis():
-    """The bound of a product whose heavy particle is the fast one."""
+    """2 rms[Σ D_i (k_i² - k_h²)] by NumPy; the heavy particle is the fast one."""
     psi = GRID.normalise(jnp.exp(-(X**2) / 2 - Y**2 + 3j * Y))
-    parts = [
-        dispersion_bound(GRID, psi, 8, D, 1.0)
-        for D in ([1.0, 0.0], [0.0, 1.0], [0.5, 0.05])
-    ]
-    along_y = 0.05 * parts[1]
-    # the square of the sum has a cross term between 0 and twice the product
-    low = np.hypot(0.5 * parts[0], along_y)
-    assert low * (1 - 1e-9) <= parts[2] <= 0.5 * parts[0] + along_y
+    D, weights = (0.5, 0.05), (8 / 5, -1 / 5, 8 / 315, -1 / 560)
+    missed = np.zeros(GRID.shape)
+    for axis, h in enumerate(GRID.spacing):
+        k = np.asarray(GRID.wavenumbers[axis])
+        seen = sum(w * (2 - 2 * np.cos(j * k * h)) for j, w in enumerate(weights, 1))
+        missed = missed + D[axis] * (k**2 - seen / h**2)
+    share = np.abs(np.fft.fft2(np.asarray(psi))) ** 2
+    expected = 2 * np.sqrt(np.sum(share * missed**2) / np.sum(share))
+    assert dispersion_bound(GRID, psi, 8, D, 1.0) == pytest.approx(expected, rel=1e-9)
+    # and of the law, per unit of time
+    law = jqd.ConservativeDiffusion(GRID, well, D, mass=MASSES, form="links")
+    state = law.prepare((jnp.abs(psi) ** 2, jnp.zeros(GRID.shape)))
+    own = dispersion_bound(GRID, jnp.abs(psi), 8, D, 1.0)
+    assert law.resolution(state).rate == pytest.approx(float(own), rel=1e-6)
     # scalar and one an axis are the same
     both = [dispersion_bound(GRID, psi, 8, D, 1.0) for D in (0.4, [0.4, 0.4])]
     assert both[0] == pytest.approx(float(both[1]), rel=1e-12)
@@ -177,6 +183,18 @@ def test_gradient_of_a_density_by_each_mass():
 def test_refused(change, message):
     with pytest.raises(ValueError, match=re.escape(f"Argument {message}")):
         jqd.ConservativeDiffusion(GRID, well, **change)
+
+
+def test_fits_of_one_number_an_axis_take_the_links():
+    law = jqd.ConservativeDiffusion(GRID, well, mass=MASSES)
+    assert "one 2 m D for all axes, and D has" in law.refusal(("D",))
+    assert law.refusal(("potential.k",)) is None
+    links = jqd.ConservativeDiffusion(GRID, well, mass=MASSES, form="links")
+    assert links.refusal(("D", "mass")) is None
+    # no one value at which it is quantum mechanics
+    assert "D" not in jqd.constants.quantum_values(links)
+    one = jqd.ConservativeDiffusion(GRID, well, mass=2.0)
+    assert jqd.constants.quantum_values(one)["D"] == 0.25
 
 
 def test_where_2mD_differs_the_links_take_over():
