@@ -14,6 +14,7 @@ from .. import _checks
 from ..interop import is_foreign
 from ..laws.motion import Motion
 from ..spaces.hamiltonians import MatrixHamiltonian
+from ..steppers import Splitting
 from .adaptive import Adaptive
 from .fixed import Fixed
 from .propagator import Propagator
@@ -99,6 +100,8 @@ def evolve(
             f"{method!r}."
         )
     observer = _observer(motion, observe)
+    splits = isinstance(method, Fixed) and isinstance(method.stepper, Splitting)
+    state0 = motion.carry(state0, splits=splits)
     if not random:
         return method.run(motion, state0, ts, observer)
     if not isinstance(method, Fixed):
@@ -153,7 +156,7 @@ def _default_method(motion: Motion) -> Method:
 def _observer(motion: Motion, observe: Observe) -> Any:
     """A PyTree (t, state) -> values, so that it can cross jit."""
     if observe is None:
-        return jax.tree_util.Partial(_whole_state)
+        return jax.tree_util.Partial(_whole_state, motion)
     if isinstance(observe, str):
         known = tuple(motion.observables())
         if not known:
@@ -181,9 +184,9 @@ def _observer(motion: Motion, observe: Observe) -> Any:
     return jax.tree_util.Partial(observe)
 
 
-def _whole_state(t: Array, state: Any) -> Any:
+def _whole_state(motion: Motion, t: Array, state: Any) -> Any:
     del t
-    return state
+    return motion.carry(state, splits=False)
 
 
 def _named(name: "_Static", motion: Motion, t: Array, state: Any) -> Array:

@@ -88,6 +88,16 @@ class Motion(eqx.Module):
         """What a user starts from as arrays that `prepare` takes under jit as well."""
         return self.prepare(start)
 
+    def carry(self, state: PyTree[Array], *, splits: bool) -> PyTree[Array]:
+        """The state as a run carries it from step to step.
+
+        What is found anew from a state may go with it, where `splits`, that is where a
+        splitting moves it; to other methods a state is numbers that can be added. What
+        a run returns is carried by nothing.
+        """
+        del splits
+        return state
+
     def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
         """Scalars by name whose drift `jqd.evolve` reports."""
         del state
