@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -9,7 +10,7 @@ from jaxtyping import Array
 from . import _checks
 
 
-def as_array(value: Any, name: str = "value") -> Any:
+def as_array(value: Any, name: str = "value") -> Array:
     """A plain array from whatever holds a matrix or a state.
 
     Args:
@@ -24,6 +25,9 @@ def as_array(value: Any, name: str = "value") -> Any:
     Raises:
         ValueError: it holds no numbers, or depends on time.
     """
+    if isinstance(value, jax.Array):
+        _checks.check_numbers(value, name)
+        return value
     if hasattr(value, "isket") and callable(getattr(value, "full", None)):
         full = value.full()  # qutip.Qobj
         return jnp.asarray(full[:, 0] if value.isket else full)

@@ -116,8 +116,6 @@ class Fixed(eqx.Module):
         """The trajectory; see `jqd.evolve`."""
         if self.counts is not None and np.ndim(self.counts) == 1:
             _checks.check_shape(self.counts, "counts", (ts.shape[0] - 1,))
-        if isinstance(self.stepper, Splitting):
-            self.stepper.flows(law)  # refused here rather than under jit
         return _run(self, law, state0, ts, observe)
 
 

@@ -12,6 +12,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from .. import _checks, constants
+from .._program import program
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory, evolve
 from ..instruments.instrument import Instrument, as_instrument
 from ..instruments.noise import Weights
@@ -310,6 +311,7 @@ class Study(eqx.Module):
         observe = jax.tree_util.Partial(_seen, scene)
         return evolve(law, state0, ts, method=method, observe=observe)
 
+    @program
     def predict(self, theta: Array) -> Array:
         """What the law predicts for the record, NaN after a failure."""
         return self.rows_of(self.trajectory(theta))

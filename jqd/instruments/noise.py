@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, PyTree
 
 from .. import _checks
+from .._program import program
 from ..laws.motion import Motion
 
 # What weights are taken from: shares, or a `Whitening` for rows that are correlated.
@@ -250,6 +251,7 @@ class Gaussian(Drawable):
                 f"{values.shape}, but its shape is {shape}."
             )
 
+    @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Means of `shots` values each."""
         scatter = self.sigma / jnp.sqrt(rowwise(shots, mean))
@@ -303,6 +305,7 @@ class Correlated(Drawable):
     def outcomes(self, values: Array) -> None:
         """Values of a row are not independent."""
 
+    @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Means of `shots` rows each."""
         variances, axes = jnp.linalg.eigh(self.covariance)

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
+from .._program import program
 from ..status import Status
 from ..steppers import Flows, rk4
 
@@ -70,6 +71,7 @@ class Motion(eqx.Module):
     ) -> PyTree[Array]:
         """Time derivative of the state (diffrax's signature)."""
 
+    @program
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
         """The state at t + dt by the motion's best fixed step; `stepper` by default.
 
