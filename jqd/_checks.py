@@ -73,11 +73,26 @@ def reduce_spread(function: Callable[[Array], Array], x: Array) -> np.ndarray:
 
 def widen(x: ArrayLike) -> Array:
     """`x` as an array of at least the default float precision (real or complex)."""
-    if not isinstance(x, jax.Array):
-        x = jnp.asarray(as_leaf(x))
+    x = array(x)
     dtype = jnp.promote_types(x.dtype, _default_float())
     # a conversion that changes nothing takes as long as a small program
     return x if x.dtype == dtype and not x.weak_type else x.astype(dtype)
+
+
+def array(x: ArrayLike) -> Array:
+    """`x` as an array of JAX, for which no program is compiled.
+
+    `jax.numpy` compiles one for each shape of what comes from NumPy, and loads it at
+    each start of a command.
+    """
+    if isinstance(x, jax.Array):
+        return x
+    return jax.device_put(np.asarray(x)) if is_concrete(x) else jnp.asarray(x)
+
+
+def can_read() -> bool:
+    """False under a trace, where even arrays that depend on nothing cannot be read."""
+    return is_concrete(array(0.0))
 
 
 def as_leaf(x: Any) -> Any:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
@@ -30,7 +29,7 @@ def as_array(value: Any, name: str = "value") -> Array:
         return value
     if hasattr(value, "isket") and callable(getattr(value, "full", None)):
         full = value.full()  # qutip.Qobj
-        return jnp.asarray(full[:, 0] if value.isket else full)
+        return _checks.array(full[:, 0] if value.isket else full)
     if callable(value) and getattr(value, "isconstant", False):
         return as_array(value(0), name)  # qutip.QobjEvo
     if callable(value):
@@ -48,7 +47,7 @@ def as_array(value: Any, name: str = "value") -> Array:
     if callable(getattr(value, "to_numpy", None)):  # pandas.DataFrame, Series
         value = value.to_numpy()
     _checks.check_numbers(value, name)
-    return jnp.asarray(value)
+    return _checks.array(value)
 
 
 def is_foreign(value: Any) -> bool:

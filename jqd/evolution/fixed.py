@@ -98,7 +98,7 @@ class Fixed(eqx.Module):
         if self.counts is None:
             return
         _checks.check_not_negative(self.counts, "counts")
-        kind = jnp.asarray(self.counts).dtype
+        kind = jnp.result_type(self.counts)
         if not jnp.issubdtype(kind, jnp.integer):
             raise ValueError(
                 f"Argument `counts` must be whole numbers of steps, but its dtype is "

@@ -376,7 +376,7 @@ def exact_error(values: np.ndarray) -> float:
 
 def sums_to_one(shares: Array, tolerance: float) -> Bool[Array, ""]:
     """Whether every row of shares is one of probabilities, as far as its sum goes."""
-    return jnp.all(jnp.abs(jnp.sum(shares, axis=-1) - 1) < tolerance)
+    return (abs(shares.sum(axis=-1) - 1) < tolerance).all()
 
 
 def scatters(variances: Array) -> Array:
