@@ -13,7 +13,7 @@ NAMES = (
     "husimi_kerr", "husimi_bose_hubbard", "husimi_kraus", "two_slits", "grid_3d",
     "link_form", "nelson_paths", "statistics_sampler", "copy_ensembles", "hard_discs",
     "solids", "photon_tower", "scaling", "sweep", "shared_sweep", "sharded_grid",
-    "pulls", "collapse", "plane_paths", "grid_4d",
+    "pulls", "collapse", "warm_calls", "plane_paths", "grid_4d",
 )  # fmt: skip
 # Those of `--gpu`: made for a device whose memory or transforms are the limit.
 ON_REQUEST = ("accelerator",)

@@ -194,15 +194,7 @@ def kernels(case: Case) -> int | None:
 
 def profile(case: Case, rounds: int) -> dict[str, Any]:
     """Microseconds of process time a step, the least of some interleaved rounds."""
-    programs, plan = case.programs(), {}
-    for name, program in programs.items():
-        jax.block_until_ready(program())
-        seconds = _seconds(program, 1)
-        plan[name] = max(1, round(SAMPLE_SECONDS / max(seconds, 1e-6)))
-    least = dict.fromkeys(programs, np.inf)
-    for _ in range(rounds):
-        for name, program in programs.items():
-            least[name] = min(least[name], _seconds(program, plan[name]))
+    least = least_seconds(case.programs(), rounds)
     size = case.state.shape[0] if case.batch else 1
     row: dict[str, Any] = {
         f"{name}, us": float(f"{seconds / (case.steps * size) * 1e6:.3g}")
@@ -212,6 +204,22 @@ def profile(case: Case, rounds: int) -> dict[str, Any]:
     row["floor / evolve"] = float(f"{least['floor'] / least['evolve']:.2f}")
     row["kernels"] = kernels(case)
     return row
+
+
+def least_seconds(
+    programs: dict[str, Callable[[], Any]], rounds: int
+) -> dict[str, float]:
+    """Process time of a call of each program, the least of some interleaved rounds."""
+    plan = {}
+    for name, program in programs.items():
+        jax.block_until_ready(program())
+        seconds = _seconds(program, 1)
+        plan[name] = max(1, round(SAMPLE_SECONDS / max(seconds, 1e-6)))
+    least = dict.fromkeys(programs, np.inf)
+    for _ in range(rounds):
+        for name, program in programs.items():
+            least[name] = min(least[name], _seconds(program, plan[name]))
+    return least
 
 
 def _seconds(program: Callable[[], Any], number: int) -> float:

@@ -5,6 +5,9 @@ known while JAX traces, so shape checks always run; checks of values are skipped
 tracers, so that a checked function still works under jit, vmap and grad. Everything is
 read with NumPy: inside a jitted function `jax.numpy` would trace the check, and lists
 are welcome.
+
+Checks stand before programs of some microseconds and are called in loops: what is in
+order is let pass at the first look, and words are found for the rest alone.
 """
 
 import math
@@ -18,10 +21,22 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
 
+# dtypes of numbers, by kind; the short floats of JAX have none of these
+_NUMBERS = frozenset("biufc")
+_INEXACT = frozenset("fc")
+
 
 def is_concrete(x: Any) -> bool:
     """True where every leaf of `x` has values that can be read now (no tracer)."""
+    if isinstance(x, Tracer):
+        return False
+    if isinstance(x, _LEAVES):
+        return True
     return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(x))
+
+
+# leaves of a PyTree, tracers among them
+_LEAVES = (jax.Array, np.ndarray, np.generic, float, int, complex, str)
 
 
 def concrete(x: Any) -> np.ndarray:
@@ -58,8 +73,41 @@ def reduce_spread(function: Callable[[Array], Array], x: Array) -> np.ndarray:
 
 def widen(x: ArrayLike) -> Array:
     """`x` as an array of at least the default float precision (real or complex)."""
-    x = jnp.asarray(x)
-    return x.astype(jnp.promote_types(x.dtype, jnp.result_type(float)))
+    x = array(x)
+    dtype = jnp.promote_types(x.dtype, _default_float())
+    # a conversion that changes nothing takes as long as a small program
+    return x if x.dtype == dtype and not x.weak_type else x.astype(dtype)
+
+
+def array(x: ArrayLike) -> Array:
+    """`x` as an array of JAX, for which no program is compiled.
+
+    `jax.numpy` compiles one for each shape of what comes from NumPy, and loads it at
+    each start of a command.
+    """
+    if isinstance(x, jax.Array):
+        return x
+    return jax.device_put(np.asarray(x)) if is_concrete(x) else jnp.asarray(x)
+
+
+def can_read() -> bool:
+    """False under a trace, where even arrays that depend on nothing cannot be read."""
+    return is_concrete(array(0.0))
+
+
+def as_leaf(x: Any) -> Any:
+    """`x` as one argument of a jitted program: a number, or an array of one kind.
+
+    A list would be an argument for each entry, and `jax.numpy` takes longer to make an
+    array than a small program to run.
+    """
+    if isinstance(x, float | int | complex) or hasattr(x, "dtype"):
+        return x
+    return np.asarray(x) if is_concrete(x) else jnp.asarray(x)
+
+
+def _default_float() -> Any:
+    return np.float64 if jax.config.read("jax_enable_x64") else np.float32
 
 
 def require_x64(what: str) -> None:
@@ -82,6 +130,8 @@ def check_choice(value: Any, name: str, choices: Collection[Any]) -> None:
 
 def check_numbers(x: Any, name: str) -> None:
     """`x` is a number or an array of numbers: no text, None, object or ragged list."""
+    if isinstance(x, float) or _kind(x) in _NUMBERS:
+        return
     if isinstance(x, jax.Array | jax.ShapeDtypeStruct) or not is_concrete(x):
         # lists of tracers hold numbers
         dtype = getattr(x, "dtype", np.dtype(float))
@@ -139,6 +189,8 @@ def single_key(key: Any) -> Array:
 
 def check_scalar(x: ArrayLike, name: str) -> None:
     """`x` is one real and finite number (its value: not for tracers)."""
+    if isinstance(x, float) and math.isfinite(x):
+        return
     check_shape(x, name, ())
     check_real(x, name)
     check_finite(x, name)
@@ -147,7 +199,9 @@ def check_scalar(x: ArrayLike, name: str) -> None:
 def check_shape(x: ArrayLike, name: str, shape: Sequence[int | None]) -> None:
     """`x` has this shape; None stands for any length."""
     check_numbers(x, name)
-    actual = np.shape(x)
+    actual = x.shape if isinstance(x, jax.Array | np.ndarray) else np.shape(x)
+    if actual == tuple(shape):
+        return
     if len(actual) != len(shape) or any(
         want is not None and want != have
         for want, have in zip(shape, actual, strict=True)
@@ -196,6 +250,8 @@ def check_square(x: ArrayLike, name: str) -> None:
 def check_finite(x: ArrayLike, name: str) -> None:
     """Every entry of `x` is a finite number (values: skipped for tracers)."""
     check_numbers(x, name)
+    if isinstance(x, float) and math.isfinite(x):
+        return
     if not is_concrete(x):
         return
     if isinstance(x, jax.Array) and is_spread(x):
@@ -212,7 +268,8 @@ def check_finite(x: ArrayLike, name: str) -> None:
 def check_real(x: ArrayLike, name: str) -> None:
     """`x` has a real dtype."""
     check_numbers(x, name)
-    if np.iscomplexobj(x):
+    kind = _kind(x)
+    if kind == "c" or (not kind and np.iscomplexobj(x)):
         raise ValueError(
             f"Argument `{name}` must be real, but its dtype is {_dtype(x)}."
         )
@@ -220,6 +277,8 @@ def check_real(x: ArrayLike, name: str) -> None:
 
 def check_positive(x: ArrayLike, name: str) -> None:
     """Every entry of `x` is real, finite and above zero (values: not for tracers)."""
+    if isinstance(x, float) and 0 < x < math.inf:
+        return
     check_real(x, name)
     check_finite(x, name)
     _check_values(x, name, "be positive", lambda values: values > 0)
@@ -233,6 +292,8 @@ def check_all_positive(**arguments: ArrayLike) -> None:
 
 def check_not_negative(x: ArrayLike, name: str) -> None:
     """Every entry of `x` is real, finite and at least 0 (values: not for tracers)."""
+    if isinstance(x, float) and 0 <= x < math.inf:
+        return
     check_real(x, name)
     check_finite(x, name)
     _check_values(x, name, "not be negative", lambda values: values >= 0)
@@ -254,9 +315,9 @@ def _check_values(
     if not is_concrete(x):
         return
     values = concrete(x)
-    bad = ~good(values)
-    if np.any(bad):
-        where, value = _first(bad, values)
+    fine = good(values)
+    if not fine.all():
+        where, value = _first(~fine, values)
         raise ValueError(f"Argument `{name}` must {must}, but {where} is {value}.")
 
 
@@ -265,7 +326,7 @@ def check_size(x: ArrayLike, name: str) -> None:
     if not is_concrete(x) or is_spread(x):
         return
     values = concrete(x)
-    if not np.issubdtype(values.dtype, np.inexact):
+    if values.dtype.kind not in _INEXACT:
         values = values.astype(float)
     limit = math.sqrt(float(np.finfo(values.dtype).max) / max(values.size, 1))
     bad = np.abs(values) > limit
@@ -305,7 +366,7 @@ def check_hermitian(x: ArrayLike, name: str, tolerance: float | None = None) -> 
     if not is_concrete(x):
         return
     values = concrete(x)
-    if not np.issubdtype(values.dtype, np.inexact):
+    if values.dtype.kind not in _INEXACT:
         values = values.astype(float)
     if tolerance is None:
         # A matrix made of products of n-term sums is symmetric to about sqrt(n) eps
@@ -376,13 +437,18 @@ def check_times(ts: ArrayLike, name: str = "ts") -> None:
     if not is_concrete(ts):
         return
     values = concrete(ts)
-    late = np.flatnonzero(values[1:] <= values[:-1])
-    if late.size:
-        i = int(late[0])
+    later = values[1:] > values[:-1]
+    if not later.all():
+        i = int(np.argmin(later))
         raise ValueError(
             f"Argument `{name}` must increase strictly, but {name}[{i + 1}] = "
             f"{values[i + 1]} follows {name}[{i}] = {values[i]}."
         )
+
+
+def _kind(x: Any) -> str:
+    """The kind of an array's dtype, "" for what has none."""
+    return getattr(getattr(x, "dtype", None), "kind", "")
 
 
 def _dtype(x: Any) -> Any:

@@ -49,7 +49,7 @@ def constant(value: ArrayLike, name: str = "value") -> Array:
     """
     if not (isinstance(value, Array) and jnp.issubdtype(value.dtype, jnp.number)):
         _checks.check_numbers(value, name)
-    return _inexact(jnp.asarray(value))
+    return _inexact(value)
 
 
 def scalars(**values: ArrayLike) -> list[Array]:
@@ -66,11 +66,17 @@ def scalars(**values: ArrayLike) -> list[Array]:
     """
     for name, value in values.items():
         _checks.check_scalar(value, name)
-    return [_inexact(jnp.asarray(value)) for value in values.values()]
+    return [_inexact(value) for value in values.values()]
 
 
-def _inexact(array: Array) -> Array:
+def _inexact(value: ArrayLike) -> Array:
     """An array of floats, real or complex, whose type is not weak."""
+    if not isinstance(value, jax.Array) and _checks.is_concrete(value):
+        host = np.asarray(value)
+        # the short floats of JAX are no kind of NumPy's
+        whole = host.dtype.kind in "biu"
+        return _checks.array(host.astype(float) if whole else host)
+    array = jnp.asarray(value)
     if jnp.issubdtype(array.dtype, jnp.inexact) and not array.weak_type:
         return array
     # dtype of the active precision: float (or complex) as jax is configured

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import Array
 
 from . import _checks
 
 
-def as_array(value: Any, name: str = "value") -> Any:
+def as_array(value: Any, name: str = "value") -> Array:
     """A plain array from whatever holds a matrix or a state.
 
     Args:
@@ -24,9 +24,12 @@ def as_array(value: Any, name: str = "value") -> Any:
     Raises:
         ValueError: it holds no numbers, or depends on time.
     """
+    if isinstance(value, jax.Array):
+        _checks.check_numbers(value, name)
+        return value
     if hasattr(value, "isket") and callable(getattr(value, "full", None)):
         full = value.full()  # qutip.Qobj
-        return jnp.asarray(full[:, 0] if value.isket else full)
+        return _checks.array(full[:, 0] if value.isket else full)
     if callable(value) and getattr(value, "isconstant", False):
         return as_array(value(0), name)  # qutip.QobjEvo
     if callable(value):
@@ -44,7 +47,7 @@ def as_array(value: Any, name: str = "value") -> Any:
     if callable(getattr(value, "to_numpy", None)):  # pandas.DataFrame, Series
         value = value.to_numpy()
     _checks.check_numbers(value, name)
-    return jnp.asarray(value)
+    return _checks.array(value)
 
 
 def is_foreign(value: Any) -> bool:

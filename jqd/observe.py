@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
@@ -32,10 +33,15 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Float[Array, "..."]:
     Raises:
         ValueError: complex numbers, or other numbers of events.
     """
-    p, q = jnp.asarray(as_array(p, "p")), jnp.asarray(as_array(q, "q"))
+    p, q = as_array(p, "p"), as_array(q, "q")
     for name, value in (("p", p), ("q", q)):
         _checks.check_real(value, name)
     _check_last_axes(q, "q", p, "p")
+    return _total_variation(p, q)
+
+
+@jax.jit
+def _total_variation(p: Array, q: Array) -> Array:
     return jnp.sum(jnp.abs(p - q), axis=-1) / 2
 
 
@@ -52,10 +58,15 @@ def fidelity(psi: ArrayLike, phi: ArrayLike) -> Float[Array, "..."]:
     Raises:
         ValueError: other numbers of amplitudes, or a squared norm above 1.
     """
-    psi, phi = jnp.asarray(as_array(psi, "psi")), jnp.asarray(as_array(phi, "phi"))
+    psi, phi = as_array(psi, "psi"), as_array(phi, "phi")
     _check_last_axes(phi, "phi", psi, "psi")
     for name, value in (("psi", psi), ("phi", phi)):
         _check_norms(value, name)
+    return _fidelity(psi, phi)
+
+
+@jax.jit
+def _fidelity(psi: Array, phi: Array) -> Array:
     overlap = jnp.sum(jnp.conj(phi) * psi, axis=-1)
     return jnp.real(overlap) ** 2 + jnp.imag(overlap) ** 2
 
@@ -74,11 +85,15 @@ def expectation(operator: ArrayLike, psi: ArrayLike) -> Float[Array, "..."]:
         ValueError: an operator that is not Hermitian or of another size, or a squared
             norm above 1.
     """
-    operator = jnp.asarray(as_array(operator, "operator"))
-    psi = jnp.asarray(as_array(psi, "psi"))
+    operator, psi = as_array(operator, "operator"), as_array(psi, "psi")
     _checks.check_hermitian(operator, "operator")
     _check_last_axes(operator, "operator", psi, "psi")
     _check_norms(psi, "psi")
+    return _expectation(operator, psi)
+
+
+@jax.jit
+def _expectation(operator: Array, psi: Array) -> Array:
     if operator.ndim == 1:
         image = jnp.broadcast_to(operator, psi.shape) * psi
     else:

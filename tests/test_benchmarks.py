@@ -40,8 +40,8 @@ def stored(benchmarks, tmp_path_factory):
 
 def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
     helpers = {"__init__", "__main__", "floors", "gillespie", "gpe_programs", "machine"}
-    helpers |= {"memory", "profile_laws", "readme", "scaling_laws", "scaling_model"}
-    helpers |= {"scaling_workers"}
+    helpers |= {"memory", "profile_laws", "profile_rest", "readme", "scaling_laws"}
+    helpers |= {"scaling_model", "scaling_workers", "sweep_batches"}
     helpers |= {"pulls_cases", "store", "systems", "tables", "timing"}
     files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
     named = {*benchmarks.NAMES, *benchmarks.ON_REQUEST}

@@ -40,6 +40,67 @@ def test_widen_reaches_the_default_precision():
     assert not _checks.widen(2.0).weak_type
 
 
+def as_they_come(value):
+    """One number in every form in which users give it."""
+    kind = np.asarray(value).dtype
+    return [
+        value, kind.type(value), np.asarray(value), jnp.asarray(value), [value],
+        np.asarray([1, value]), jnp.asarray([[1], [value]]), (1, value),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "good", "bad"),
+    [
+        (
+            _checks.check_finite,
+            (0.0, -2, 1j, True),
+            (np.nan, np.inf, -np.inf, 1j * np.nan),
+        ),
+        (_checks.check_real, (0.0, 1, np.nan), (1j,)),
+        (_checks.check_positive, (1e-300, 2), (0.0, -0.0, 0, -1.0, np.nan, np.inf, 1j)),
+        (_checks.check_not_negative, (0.0, 0, 3.5), (-1e-300, -1, np.nan, np.inf, 1j)),
+        (_checks.check_whole, (0, 3.0), (-1, 0.5, np.nan, np.inf)),
+    ],
+)
+def test_checks_judge_every_form_alike(check, good, bad):
+    """What passes at the first look is what the whole check lets pass."""
+    for value in good:
+        for form in as_they_come(value):
+            check(form, "x")
+    for form in (form for value in bad for form in as_they_come(value)):
+        with pytest.raises(ValueError, match="Argument `x` must"):
+            check(form, "x")
+
+
+def test_numbers_in_every_form():
+    for value in (1.5, 2, 2**62, 1j, True):
+        for form in as_they_come(value):
+            _checks.check_numbers(form, "x")
+    # beyond every integer that arrays hold
+    for value in ("a", None, 2**80, [2**80], np.array(["a"]), np.array([None])):
+        with pytest.raises(ValueError, match="Argument `x` must"):
+            _checks.check_numbers(value, "x")
+
+
+def test_one_number_is_a_scalar_in_every_form():
+    for value in (1.5, 2, np.float32(1.5), np.asarray(2.0), jnp.asarray(1)):
+        _checks.check_scalar(value, "x")
+    for value in (np.nan, -np.inf, 1j, [1.0], np.ones(1), jnp.asarray(np.nan), "a"):
+        with pytest.raises(ValueError, match="Argument `x` must"):
+            _checks.check_scalar(value, "x")
+
+
+def test_arguments_of_programs():
+    array = jnp.ones(2)
+    assert _checks.as_leaf(array) is array
+    assert _checks.as_leaf(1.5) == 1.5
+    assert isinstance(_checks.as_leaf([1.0, 2.0]), np.ndarray)
+    shape = jax.jit(lambda x: _checks.as_leaf([x, x]))(1.0).shape
+    assert shape == (2,)
+    assert _checks.widen(array) is array
+
+
 def test_choice():
     _checks.check_choice("a", "kind", ("a", "b"))
     with raises("Argument `kind` must be one of 'a', 'b', but it is 'c'."):

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .. import report
@@ -63,18 +62,26 @@ def fit(
     def work(session: Session) -> Outcome:
         with naming(file, "data"):
             recovery = recover(
-                law, data, key=jax.random.key(common.seed), report=session.advance,
+                law, data, key=_key(common.seed), report=session.advance,
                 keep=session.keep, **options,
             )  # fmt: skip
             recovery = recovery.beside(truth or {})
-            session.advance("report", 0, 1)
-            if draw is None:
-                landscape = draw_all(session.folder, recovery, names)
-            else:
-                landscape = draw(session.folder, recovery)
         drawn = None
         if sampling is not None and sampling.posterior:
             drawn = draw_posterior(session, recovery, sampling, common.seed)
+        summary = report.recovery_summary(recovery, common.seconds())
+        printed = [*([note] if note else []), *recovery_tables(recovery)]
+        if drawn is not None:
+            summary["posterior"] = drawn.summary
+            summary["status"] = overall((recovery.status, drawn.status))
+            printed += drawn.printed
+        return Outcome(summary, printed, lambda: rest(session, recovery))
+
+    def rest(session: Session, recovery: Recovery) -> tuple[Any, Any]:
+        if draw is None:
+            landscape = draw_all(session.folder, recovery, names)
+        else:
+            landscape = draw(session.folder, recovery)
         kept = {
             **settings,
             "seed": common.seed,
@@ -86,16 +93,14 @@ def fit(
         dataset = report.recovery_dataset(
             recovery, names, landscape=landscape, attributes=kept
         )
-        summary = report.recovery_summary(recovery, common.seconds())
-        printed = [*([note] if note else []), *recovery_tables(recovery)]
-        if drawn is not None:
-            summary["posterior"] = drawn.summary
-            summary["status"] = overall((recovery.status, drawn.status))
-            printed += drawn.printed
-        details = report.recovery_details(recovery) | {"settings": kept}
-        return Outcome(summary, details, printed, dataset)
+        return report.recovery_details(recovery) | {"settings": kept}, dataset
 
     return carry_out(common, work)
+
+
+def _key(seed: int) -> jax.Array:
+    # of NumPy's number another program would be loaded, which makes an array of it
+    return jax.random.key(jax.device_put(np.asarray(seed)))
 
 
 def landscape_of(recovery: Recovery) -> Plane | None:
@@ -109,9 +114,7 @@ def landscape_of(recovery: Recovery) -> Plane | None:
     x, y = (np.linspace(low[i], high[i], 41) for i in (0, 1))
     # a picture needs no more than coarse steps
     problem = recovery.study.with_substeps(4)
-    loss = loss_plane(
-        problem, jnp.asarray(recovery.theta), jnp.asarray(x), jnp.asarray(y)
-    )
+    loss = loss_plane(problem, recovery.theta, x, y)
     return x, y, np.asarray(loss)
 
 
@@ -209,13 +212,6 @@ def estimate(
     def work(session: Session) -> Outcome:
         with naming(file):
             fits = {name: fit_one(record) for name, record in records.items()}
-        session.advance("report", 0, 1)
-        with report.house_style():
-            size = (4.9 * len(fits) + 0.6, 4.0)
-            figure, axes = report.subplots(1, len(fits), size=size)
-            for axis, (name, record) in zip(axes[0], records.items(), strict=True):
-                draw(axis, name, record, fits[name])
-            report.save_figure(figure, session.folder, "fit")
         parts = {
             name.partition(" ")[0]: part_of(name, found) for name, found in fits.items()
         }
@@ -225,10 +221,19 @@ def estimate(
             "status": overall(found.status for found in fits.values()),
             "seconds": common.seconds(),
         }
+        return Outcome(summary, printed(fits), lambda: rest(session, fits))
+
+    def rest(session: Session, fits: Mapping[str, Any]) -> tuple[Any, None]:
+        with report.house_style():
+            size = (4.9 * len(fits) + 0.6, 4.0)
+            figure, axes = report.subplots(1, len(fits), size=size)
+            for axis, (name, record) in zip(axes[0], records.items(), strict=True):
+                draw(axis, name, record, fits[name])
+            report.save_figure(figure, session.folder, "fit")
         kept = {"data": str(file or "built-in"), "seed": common.seed, **settings}
         more: dict[str, Any] = {"settings": kept, "provenance": provenance()}
         if details is not None:
             more["details"] = {name or "fit": details(f) for name, f in fits.items()}
-        return Outcome(summary, more, printed(fits))
+        return more, None
 
     return carry_out(common, work)

@@ -155,7 +155,6 @@ def _sampled(
             # parts under way are finished and kept
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    session.advance("report", 0, 1)
     main = parts.joined([name for name in plan if not plan[name][2]])
     main = {key: leaf[: options.trajectories] for key, leaf in main.items()}
     halves = [name for name in plan if plan[name][2]]
@@ -164,16 +163,18 @@ def _sampled(
     from ..report.copies import compare, copies_table, dataset_of, figure_copies
 
     result = compare(law, arrays["psi0"], asdict(options), main, halved)
-    settings = asdict(options)
-    with report.house_style():
-        report.save_figure(figure_copies(result), session.folder, "copies")
+
+    def rest() -> tuple[Any, Any]:
+        settings = asdict(options)
+        with report.house_style():
+            report.save_figure(figure_copies(result), session.folder, "copies")
+        details = {"settings": settings, "provenance": report.provenance()}
+        return details, dataset_of(result, settings)
+
     return Outcome(
-        result.summary | {"seconds": common.seconds()},
-        {"settings": settings, "provenance": report.provenance()},
-        [copies_table(result)],
-        dataset_of(result, settings),
+        result.summary | {"seconds": common.seconds()}, [copies_table(result)], rest,
         scratch=PARTS,
-    )
+    )  # fmt: skip
 
 
 def _parse_remedy(text: str) -> tuple[int, float]:

@@ -1,10 +1,8 @@
 """What commands share: progress, the run folder, what is written, what is printed."""
 
-import importlib
 import shutil
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -47,7 +45,6 @@ STAGES = {
     "search": "Searching",
     "polish": "Polishing",
     "sample": "Sampling",
-    "report": "Drawing",
 }
 SUCCESS = ("converged", "ok")
 
@@ -92,12 +89,14 @@ class Session:
         """Move the bar of one stage."""
         if not self._tasks:
             _ = self.folder
-            # while the machine computes, Python has time
-            threading.Thread(target=_import_what_draws).start()
             self._stack.enter_context(self._progress)
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(STAGES[stage], total=total)
         self._progress.update(self._tasks[stage], completed=done, total=total)
+
+    def hide(self) -> None:
+        """Leave the bars as they are: what is printed now is the result."""
+        self._progress.stop()
 
     def keep(self, starts: jax.Array, ends: jax.Array, history: jax.Array) -> None:
         """Write what the search has found so far, whole or not at all."""
@@ -112,30 +111,21 @@ class Session:
         self._stack.__exit__(*error)
 
 
-def _import_what_draws() -> None:
-    """Import what the results are drawn and written with."""
-    with suppress(ImportError):  # it will be said where it is needed
-        for kind in ("agg", "svg"):
-            importlib.import_module(f"matplotlib.backends.backend_{kind}")
-        importlib.import_module("jqd.report.recovery_figures")
-        importlib.import_module("xarray").backends.list_engines()
-
-
 class Outcome(NamedTuple):
-    """What a command has found, beside the figures that it drew.
+    """What a command has found.
 
     Attributes:
         summary: what `--json` prints; its status decides on the exit code.
-        details: what summary.json holds beyond that.
         printed: tables and sentences for a person.
-        dataset: for data.zarr, or None.
+        rest: draws the figures; what summary.json holds beyond the summary, and the
+            dataset for data.zarr, or None. It is called when the result is printed:
+            what draws and writes takes as long to import as JAX.
         scratch: what the run kept in its folder in case that it is stopped.
     """
 
     summary: Mapping[str, Any]
-    details: Mapping[str, Any]
     printed: Sequence[RenderableType]
-    dataset: "xr.Dataset | None" = None
+    rest: "Callable[[], tuple[Mapping[str, Any], xr.Dataset | None]]"
     scratch: str = "search.npz"
 
 
@@ -144,28 +134,29 @@ def carry_out(
     work: Callable[[Session], Outcome],
     session: Session | None = None,
 ) -> int:
-    """Do the work of a command under progress bars, write what it finds, print it.
+    """Do the work of a command under progress bars, print what it finds, write it.
 
     Args:
         common: where to, and how to print.
-        work: draws its figures into the session's folder.
+        work: what the command does.
         session: another one than that of `common.out`.
 
     Returns:
         Exit code: 0 if the status is a success, else 1.
     """
     with session or Session(common.out) as session:
-        found = work(session)
-        folder = session.folder
-        if found.dataset is not None:
-            report.write_dataset(found.dataset, folder / "data.zarr")
-        summary = {**found.summary, **found.details}
-        report.write_json(summary, folder / "summary.json")
+        found, folder = work(session), session.folder
+        session.hide()
+        code = conclude(found.summary, found.printed, as_json=common.as_json)
+        details, dataset = found.rest()
+        if dataset is not None:
+            report.write_dataset(dataset, folder / "data.zarr")
+        report.write_json({**found.summary, **details}, folder / "summary.json")
         _discard(folder / found.scratch)  # the results hold it now
-        session.advance("report", 1, 1)
-    seconds = found.summary["seconds"]
-    where = f"Results in {folder} ({seconds:.0f} s)"
-    return conclude(found.summary, [*found.printed, where], as_json=common.as_json)
+    if not common.as_json:
+        seconds = common.seconds()
+        Console().print(f"Results in {folder} ({seconds:.0f} s)", highlight=False)
+    return code
 
 
 def conclude(

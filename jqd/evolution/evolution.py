@@ -8,12 +8,14 @@ from typing import Any, TypeVar, cast
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, PyTree
 
 from .. import _checks
 from ..interop import is_foreign
 from ..laws.motion import Motion
 from ..spaces.hamiltonians import MatrixHamiltonian
+from ..steppers import Splitting
 from .adaptive import Adaptive
 from .fixed import Fixed
 from .propagator import Propagator
@@ -85,9 +87,9 @@ def evolve(
     precision = _precision(state0)
     if precision == jnp.float32 and not jax.config.read("jax_enable_x64"):
         _say_single()
-    ts = jnp.asarray(ts, dtype=precision)
-    motion = in_precision(motion, precision)
     random = motion.noise_shape is not None
+    ts = _times(ts, precision)
+    motion = in_precision(motion, precision)
     _check_chance(
         random, key=key, paths=paths, keep_paths=keep_paths or None, devices=devices
     )
@@ -99,8 +101,12 @@ def evolve(
             f"{method!r}."
         )
     observer = _observer(motion, observe)
+    splits = isinstance(method, Fixed) and isinstance(method.stepper, Splitting)
+    # by its class: equinox makes a module of each bound method
+    state0 = type(motion).carry(motion, state0, splits=splits)
     if not random:
         return method.run(motion, state0, ts, observer)
+    ts = jnp.asarray(ts)
     if not isinstance(method, Fixed):
         raise ValueError(
             "Argument `method` must be Fixed for a random motion, but is "
@@ -108,6 +114,17 @@ def evolve(
         )
     run = Run(method, motion, state0, ts, observer, cast(Array, key))
     return run_paths(run, paths, keep_paths, devices)
+
+
+def _times(ts: ArrayLike, precision: Any) -> Array:
+    """Save times in the precision of the state; NumPy's where they come from there.
+
+    A program takes those in less time than `jax.numpy` needs to make its own.
+    """
+    if isinstance(ts, jax.Array):
+        return ts if ts.dtype == precision else ts.astype(precision)
+    known = _checks.is_concrete(ts)
+    return cast(Array, (np if known else jnp).asarray(ts, dtype=precision))
 
 
 def _check_chance(random: bool, **given: Any) -> None:
@@ -153,7 +170,7 @@ def _default_method(motion: Motion) -> Method:
 def _observer(motion: Motion, observe: Observe) -> Any:
     """A PyTree (t, state) -> values, so that it can cross jit."""
     if observe is None:
-        return jax.tree_util.Partial(_whole_state)
+        return jax.tree_util.Partial(_whole_state, motion)
     if isinstance(observe, str):
         known = tuple(motion.observables())
         if not known:
@@ -181,9 +198,9 @@ def _observer(motion: Motion, observe: Observe) -> Any:
     return jax.tree_util.Partial(observe)
 
 
-def _whole_state(t: Array, state: Any) -> Any:
+def _whole_state(motion: Motion, t: Array, state: Any) -> Any:
     del t
-    return state
+    return motion.carry(state, splits=False)
 
 
 def _named(name: "_Static", motion: Motion, t: Array, state: Any) -> Array:
@@ -228,10 +245,14 @@ def in_precision(motion: Tree, precision: Any) -> Tree:
     """A motion, or what holds one, with its constants in this real dtype."""
 
     def cast(leaf: Any) -> Any:
-        if not eqx.is_inexact_array(leaf):
+        if getattr(leaf, "dtype", None) == precision or not eqx.is_inexact_array(leaf):
             return leaf
-        if jnp.iscomplexobj(leaf):
-            return leaf.astype(jnp.result_type(precision, jnp.complex64))
-        return leaf.astype(precision)
+        dtype = wide if jnp.iscomplexobj(leaf) else precision
+        return leaf if leaf.dtype == dtype else leaf.astype(dtype)
 
-    return jax.tree.map(cast, motion)
+    wide = jnp.result_type(precision, jnp.complex64)
+    leaves, structure = jax.tree.flatten(motion)
+    changed = [cast(leaf) for leaf in leaves]
+    if all(new is old for new, old in zip(changed, leaves, strict=True)):
+        return motion
+    return jax.tree.unflatten(structure, changed)

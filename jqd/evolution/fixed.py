@@ -99,7 +99,7 @@ class Fixed(eqx.Module):
         if self.counts is None:
             return
         _checks.check_not_negative(self.counts, "counts")
-        kind = jnp.asarray(self.counts).dtype
+        kind = jnp.result_type(self.counts)
         if not jnp.issubdtype(kind, jnp.integer):
             raise ValueError(
                 f"Argument `counts` must be whole numbers of steps, but its dtype is "
@@ -117,8 +117,6 @@ class Fixed(eqx.Module):
         """The trajectory; see `jqd.evolve`."""
         if self.counts is not None and np.ndim(self.counts) == 1:
             _checks.check_shape(self.counts, "counts", (ts.shape[0] - 1,))
-        if isinstance(self.stepper, Splitting):
-            self.stepper.flows(law)  # refused here rather than under jit
         if self.gradient == "reversible" and law.impulses() is not None:
             raise ValueError(
                 "Argument `gradient` must not be 'reversible' for a law with impulses, "

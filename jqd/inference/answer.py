@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
@@ -29,7 +28,6 @@ from .fit import (
     row_masks,
     settle,
     solution,
-    verdict,
 )
 from .goodness import (
     MISFIT,
@@ -261,8 +259,7 @@ def recover(
         law, data, psi0=psi0, free=free, instrument=instrument, nuisances=nuisances,
         method=method,
     )  # fmt: skip
-    # under jit even arrays that depend on nothing cannot be read
-    if not _checks.is_concrete((study, start, starts, key, jnp.zeros(()))):
+    if not (_checks.can_read() and _checks.is_concrete((study, start, starts, key))):
         if (step_tolerance, report, keep) != (None, None, None):
             raise ValueError(
                 "Arguments `step_tolerance`, `report` and `keep` must be None where "
@@ -289,14 +286,14 @@ def recover(
     held_theta, _ = settle(polish, fine, theta, masks[0], True)
     report("polish", 4, 4)
 
-    record, run = study.data, fine.trajectory(theta)
-    before = fine.predict(np.asarray(first)[0])
+    record, (recovered, run) = study.data, _course(fine, theta)
+    before = _rows(fine, np.asarray(first)[0])
     settled = settled and bool(run.ok) and bool(np.isfinite(theta).all())
-    status = Status(int(verdict(record.noise, at, settled)))
-    known, empty = record.noise.known, jnp.zeros((first.shape[0], 0))
+    status = Status(int(at.judged)) if settled else Status.NOT_CONVERGED
+    known, empty = record.noise.known, cast(Array, np.zeros((first.shape[0], 0)))
     return Recovery(
         law_name=type(study.law).__name__,
-        law=_law(fine, theta),
+        law=recovered,
         constants=_constants(fine, at),
         covariance=at.covariance,
         singular_values=at.analysis.singular_values,
@@ -305,7 +302,7 @@ def recover(
         ends=found.ends,
         agree=found.near,
         history=empty if found.history is None else found.history,
-        held_out=_missed(fine, fine.predict(held_theta), train),
+        held_out=_missed(fine, _rows(fine, held_theta), train),
         held_out_start=_missed(fine, before, train),
         held_out_rows=record.ts.shape[0] - train,
         chi2_per_dof=float(at.chi2) if known else None,
@@ -322,9 +319,23 @@ def recover(
     )
 
 
+def _course(study: Study, theta: Any) -> tuple[Motion, Trajectory]:
+    """The law with these constants, and its run, to be read on the host."""
+    law, run = _follow(study, theta)
+    return law, jax.tree.map(np.asarray, run)
+
+
 @jax.jit
-def _law(study: Study, theta: Array) -> Motion:
-    return study.at(theta)[0]
+def _follow(study: Study, theta: Array) -> tuple[Motion, Trajectory]:
+    return study.scene_at(theta).law, study.trajectory(theta)
+
+
+def _rows(study: Study, theta: Any) -> Any:
+    """What the law predicts for the record, as `Study.predict`.
+
+    Of the run that is followed for all else as well: one program less to load.
+    """
+    return study.rows_of(_course(study, theta)[1])
 
 
 def search_substeps(study: Study, theta: Array) -> int:
@@ -333,9 +344,9 @@ def search_substeps(study: Study, theta: Array) -> int:
     if order is None:
         return 1
     for _ in range(4):
-        coarse = study.with_substeps(substeps).predict(theta)
-        fine = study.with_substeps(2 * substeps).predict(theta)
-        change = np.abs(np.asarray(coarse) - np.asarray(fine))
+        coarse = _rows(study.with_substeps(substeps), theta)
+        fine = _rows(study.with_substeps(2 * substeps), theta)
+        change = np.abs(coarse - fine)
         error = float(np.max(np.nan_to_num(change, nan=1.0)))
         if error < SEARCH_ERROR:
             break

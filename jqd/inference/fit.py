@@ -19,7 +19,6 @@ from .. import _checks
 from ..evolution import Adaptive, Fixed, Propagator
 from ..instruments.noise import Noise, Weights, sums_to_one
 from ..laws.motion import Motion
-from ..observe import total_variation
 from ..records.record import Record
 from ..status import Status, describe
 from .errors import StandardErrors, errors_of
@@ -198,7 +197,7 @@ def fit(
     if train < record.ts.shape[0]:
         theta, settled = settle(polish, study, theta, masks[1], settled)
     at = solution(study, theta, masks[1], judge_steps=True)
-    status = _status(study.data.noise, at, finite & found.sound, settled)
+    status = _status(at, finite & found.sound, settled)
     held_out_rows = study.predict(found.theta) if train < record.ts.shape[0] else None
     missed = held_out_distance(held_out_rows, study.data.shares, train)
     return _fit(study, found, at, status, missed)
@@ -301,16 +300,28 @@ def find(
     return Found(ends, history, *_best(study, ends, costs, settled))
 
 
-@jax.jit
 def _best(
     study: Study, ends: Array, costs: Array, settled: Array
 ) -> tuple[Array, Array, Array, Array]:
-    sound = jnp.isfinite(costs) & jnp.all(jnp.isfinite(ends), axis=1)
-    best = jnp.argmin(jnp.where(sound, costs, jnp.inf))
     low, high = study.bounds()
-    away = jnp.abs(ends - ends[best][None, :]) / (high - low)[None, :]
-    near = (jnp.max(away, axis=1) < 1e-4) & sound
-    return ends[best], near, settled[best], jnp.any(sound)
+    xp, (ends, costs, settled, low, high) = host_or_device(
+        (ends, costs, settled, low, high)
+    )
+    sound = xp.isfinite(costs) & xp.all(xp.isfinite(ends), axis=1)
+    best = xp.argmin(xp.where(sound, costs, xp.inf))
+    away = xp.abs(ends - ends[best][None, :]) / (high - low)[None, :]
+    near = (xp.max(away, axis=1) < 1e-4) & sound
+    return ends[best], near, settled[best], xp.any(sound)
+
+
+def host_or_device(tree: Any) -> tuple[Any, Any]:
+    """NumPy and its arrays where values can be read, else JAX and its own.
+
+    What `recover` finds between two programs is small: to load one more program takes
+    longer than all of it.
+    """
+    known = _checks.can_read() and _checks.is_concrete(tree)
+    return (np, jax.tree.map(np.asarray, tree)) if known else (jnp, tree)
 
 
 def settle(
@@ -349,6 +360,7 @@ class Solution(eqx.Module):
             where there are no nuisances.
         pulls: of the nuisances from their priors, in widths of these, (k,).
         ended: how the run at the solution ended, a `jqd.Status`.
+        judged: what the scatter says of the fit, a `jqd.Status`.
     """
 
     theta: Float[Array, " p"]
@@ -365,6 +377,7 @@ class Solution(eqx.Module):
     three: StandardErrors | None
     pulls: Float[Array, " k"]
     ended: Int[Array, ""]
+    judged: Int[Array, ""]
 
 
 @partial(jax.jit, static_argnames="judge_steps")
@@ -414,10 +427,11 @@ def solution(
     if study.nuisances:
         size = 1.0 if noise.known else jnp.sqrt(chi2)
         three = StandardErrors(*(size * x for x in errors_of(study, slope, width)))
+    pulls = study.pulls(theta)
     return Solution(
         theta, at, cost, dof, chi2, p, covariance, analysis, bias, stderr,
-        jnp.maximum(errors, rounding), three, study.pulls(theta),
-        jnp.asarray(run.status),
+        jnp.maximum(errors, rounding), three, pulls, jnp.asarray(run.status),
+        _judged(noise, at, p, pulls),
     )  # fmt: skip
 
 
@@ -431,7 +445,6 @@ def _inverse(jacobian: Array, width: Array) -> Array:
     return spread.T @ spread
 
 
-@partial(jax.jit, static_argnums=2)
 def held_out_distance(
     prediction: Array | None, shares: Array, train: int
 ) -> Float[Array, ""] | None:
@@ -444,11 +457,12 @@ def held_out_distance(
     """
     if prediction is None or train == shares.shape[0]:
         return None
-    mean = jnp.mean(jnp.abs(prediction[train:] - shares[train:]))
+    xp, (there, shares) = host_or_device((prediction, shares))
+    apart = xp.abs(there[train:] - shares[train:])
     if shares.ndim != 2:
-        return mean
-    variation = jnp.mean(total_variation(prediction[train:], shares[train:]))
-    return jnp.where(sums_to_one(shares, 1e-3), variation, mean)
+        return xp.mean(apart)
+    variation = xp.mean(xp.sum(apart, axis=-1) / 2)
+    return xp.where(sums_to_one(shares, 1e-3), variation, xp.mean(apart))
 
 
 def _without_holes(study: Study, first: Array) -> tuple[Study, Array]:
@@ -467,22 +481,18 @@ def _all_finite(tree: Any) -> Bool[Array, ""]:
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
 
 
-@jax.jit
-def verdict(noise: Noise, found: Solution, settled: ArrayLike) -> Int[Array, ""]:
-    """How a fit ended that has numbers: the first of these that is the case."""
+def _judged(noise: Noise, at: Weights, p: Array, pulls: Array) -> Int[Array, ""]:
+    """What the scatter says of a fit: the first of these that is the case."""
     # beside values without errors priors pull nothing
-    pulled = jnp.any(jnp.abs(found.pulls) > PULLED) & noise.known
+    pulled = jnp.any(jnp.abs(pulls) > PULLED) & noise.known
     cases = (
-        (Status.NOT_CONVERGED, ~jnp.asarray(settled)),
-        (Status.NOISE_INVALID, ~noise.holds(found.at)),
-        (Status.MISFIT, (found.p_value < MISFIT_P) | pulled),
+        (Status.NOISE_INVALID, ~noise.holds(at)),
+        (Status.MISFIT, (p < MISFIT_P) | pulled),
     )
     return _first_of(cases, jnp.asarray(Status.OK.value))
 
 
-def _status(
-    noise: Noise, found: Solution, finite: Array, settled: Array
-) -> Int[Array, ""]:
+def _status(found: Solution, finite: Array, settled: Array) -> Int[Array, ""]:
     """The first of these that is the case, the gravest first."""
     finite &= found.ended != Status.NON_FINITE
     finite &= _all_finite((found.theta, found.cost))
@@ -491,8 +501,9 @@ def _status(
         (Status.UNREACHED, found.ended != Status.OK),
         (Status.UNIDENTIFIABLE, found.analysis.null > 0),
         (Status.NON_FINITE, ~_all_finite((found.covariance, found.bias))),
+        (Status.NOT_CONVERGED, ~jnp.asarray(settled)),
     )
-    return _first_of(cases, verdict(noise, found, settled))
+    return _first_of(cases, found.judged)
 
 
 def _first_of(cases: tuple[tuple[Status, Array], ...], status: Array) -> Array:

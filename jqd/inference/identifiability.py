@@ -1,12 +1,14 @@
 """What a record can tell about the free constants, and what it cannot."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .. import constants
+from .. import _checks, constants
 from .polish import jacobian
 from .study import Study
 
@@ -43,11 +45,11 @@ class Identifiability(eqx.Module):
     null: Int[Array, ""]
 
     @property
-    def null_directions(self) -> Array:
+    def null_directions(self) -> Any:
         """Unit vectors in the constants' own units, along which no prediction changes
         (to first order where it depends on them otherwise than linearly); (null, p)."""
         count = int(self.null)
-        return self.directions[len(self.labels) - count :]
+        return _checks.known(self.directions)[len(self.labels) - count :]
 
     @property
     def floor(self) -> Float[Array, ""]:
@@ -163,7 +165,7 @@ def refuse(study: Study, starts: Array) -> None:
         Unidentifiable: with the combination, or how the run ended before it told.
     """
     fine = study.with_substeps(8 * study.substeps)
-    points = [np.asarray(study.theta()), *np.asarray(starts[:2])]
+    points = [np.asarray(study.theta()), *np.asarray(starts)[:2]]
     try:
         refuse_degenerate([identifiability(fine, theta) for theta in points])
     except Unidentifiable as error:

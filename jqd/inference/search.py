@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from .slopes import columns
 from .study import Study, window_counts
@@ -82,8 +81,8 @@ def run_search(
         return _search_all(search, study, starts, train), None
     low, high = study.bounds()
     # NumPy: a program for each of these operations would take longer to load
-    foot, width = np.asarray(low)[None, :], np.asarray(high)[None, :]
-    width = width - foot
+    foot = np.asarray(low)[None, :]
+    width = np.asarray(high)[None, :] - foot
     unit: Any = (np.asarray(starts) - foot) / width
     counts = _counts(search, study, train, starts.shape[1])
     rows = sorted(set(np.asarray(counts).tolist()))
@@ -92,11 +91,14 @@ def run_search(
     if report is not None:
         report("search", 0, total)
     ends = starts
+    states = jax.tree.map(
+        lambda leaf: np.zeros(leaf.shape, leaf.dtype),
+        jax.eval_shape(init_states, search, unit),
+    )
     for count in map(np.asarray, rows):
-        states = init_states(search, unit)
-        for _ in range(chunks):
+        for chunk in range(chunks):
             unit, states, losses = descend(
-                search, study, unit, states, low, high, count
+                search, study, unit, states, low, high, count, np.asarray(chunk == 0)
             )
             history.append(np.asarray(losses))
             done += 1
@@ -108,11 +110,10 @@ def run_search(
     return ends, np.concatenate(history, axis=1)
 
 
-@partial(jax.jit, static_argnums=(2, 3))
 def _counts(search: Search, study: Study, train: int, free: int) -> Array:
     """Rows of the windows, (windows,)."""
     ts = study.data.ts
-    seen = jnp.arange(ts.shape[0]) < max(1, int(search.until * train))
+    seen = np.arange(ts.shape[0]) < max(1, int(search.until * train))
     return window_counts(ts, seen, study.data.t0, search.windows, free)
 
 
@@ -124,14 +125,13 @@ def _search_all(search: Search, study: Study, starts: Array, train: int) -> Arra
 
     def window(unit: Array, count: Array) -> tuple[Array, None]:
         states = init_states(whole, unit)
-        return descend(whole, study, unit, states, low, high, count)[0], None
+        return descend(whole, study, unit, states, low, high, count, False)[0], None
 
     unit = (starts - low[None, :]) / (high - low)[None, :]
     unit, _ = jax.lax.scan(window, unit, counts)
     return low[None, :] + unit * (high - low)[None, :]
 
 
-@jax.jit
 def init_states(search: Search, unit: Array) -> Any:
     """A fresh optimizer state for each start."""
     return jax.vmap(search.transformation().init)(unit)
@@ -145,15 +145,19 @@ def descend(
     states: Any,
     low: Array,
     high: Array,
-    rows: Array,
+    rows: Any,
+    fresh: ArrayLike,
 ) -> tuple[Array, Any, Array]:
     """`search.chunk` steps for every start over the first `rows` rows.
 
     Constants are measured in units of their span, so one learning rate fits all.
+    `fresh` is whether the optimizer starts anew, whatever `states` hold.
     """
     import optax
 
     optimizer = search.transformation()
+    anew = init_states(search, unit)
+    states = jax.tree.map(lambda x, y: jnp.where(fresh, x, y), anew, states)
     at = study.first_weights()
     ts = study.data.ts
     mask = (jnp.arange(ts.shape[0]) < rows).astype(ts.dtype)

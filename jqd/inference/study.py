@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -12,6 +12,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from .. import _checks, constants
+from .._program import program
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory, evolve
 from ..instruments.instrument import Instrument, as_instrument
 from ..instruments.noise import Weights
@@ -137,7 +138,7 @@ class Study(eqx.Module):
         self.scene.instrument.check_law(law)
         self.data.noise.check_law(law)
         theta, once = self.theta(), self.with_substeps(1)
-        self._check_bounds(theta)
+        self._check_bounds()
         shape = jax.eval_shape(once.predict, theta).shape
         if shape != self.data.values.shape:
             raise ValueError(
@@ -173,7 +174,7 @@ class Study(eqx.Module):
             ValueError: unknown names.
         """
         if not start:
-            return _vectors(self)[0]
+            return self._known().theta
         labels = self.labels()
         for name, value in start.items():
             known = tuple(dict.fromkeys((*self.names, *labels)))
@@ -183,7 +184,13 @@ class Study(eqx.Module):
 
     def bounds(self) -> tuple[Float[Array, " p"], Float[Array, " p"]]:
         """Where starts are drawn from: lower and upper ends."""
-        return _vectors(self)[1:]
+        known = self._known()
+        return known.low, known.high
+
+    def _known(self) -> "Vectors":
+        """What does not depend on the record, nor on how the law is followed."""
+        bare = eqx.tree_at(lambda study: (study.data, study.method), self, (None, None))
+        return _vectors(bare)
 
     def walls(self, theta: Array) -> tuple[Array, Array]:
         """What no entry of θ can leave: lower and upper ends, infinite for none.
@@ -267,14 +274,12 @@ class Study(eqx.Module):
             start += len(own)
         return scene
 
-    def _check_bounds(self, theta: Array) -> None:
+    def _check_bounds(self) -> None:
         """Raise where the first values lie beyond a bound."""
-        if not _checks.is_concrete(theta):
+        known = self._known()
+        if not _checks.is_concrete(known):
             return
-        ends = self.walls(theta)
-        if not _checks.is_concrete(ends):
-            return
-        low, high, values = map(np.asarray, (*ends, theta))
+        low, high, values = map(np.asarray, (*known.walls, known.theta))
         for i in np.flatnonzero((values < low) | (values > high)):
             raise ValueError(
                 f"Argument `{self.labels()[i]}` must be in [{low[i]:g}, {high[i]:g}], "
@@ -310,6 +315,7 @@ class Study(eqx.Module):
         observe = jax.tree_util.Partial(_seen, scene)
         return evolve(law, state0, ts, method=method, observe=observe)
 
+    @program
     def predict(self, theta: Array) -> Array:
         """What the law predicts for the record, NaN after a failure."""
         return self.rows_of(self.trajectory(theta))
@@ -583,7 +589,7 @@ def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
     return law
 
 
-def window_counts(ts: Array, seen: Array, t0: Array, windows: int, free: int) -> Array:
+def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
     """Rows of a record in growing windows; never fewer than constants to fit.
 
     Args:
@@ -596,11 +602,15 @@ def window_counts(ts: Array, seen: Array, t0: Array, windows: int, free: int) ->
     Returns:
         Numbers of rows, shape (windows,), never fewer than before.
     """
-    last = jnp.max(jnp.where(seen, ts, t0))
-    parts = 2.0 ** -jnp.arange(windows - 1, -1, -1, dtype=ts.dtype)
+    # on the host where it can be: a program for each operation takes longer to load
+    known = _checks.can_read() and _checks.is_concrete((ts, seen, t0))
+    xp: Any = np if known else jnp
+    ts, seen, t0 = map(xp.asarray, (ts, seen, t0))
+    last = xp.max(xp.where(seen, ts, t0))
+    parts = 2.0 ** -xp.arange(windows - 1, -1, -1, dtype=ts.dtype)
     ends = (t0 + (last - t0) * parts) * (1 + 1e-12)
-    counts = jnp.sum(seen[None, :] & (ts[None, :] <= ends[:, None]), axis=1)
-    return jnp.maximum(counts, jnp.minimum(jnp.sum(seen), max(3, free)))
+    counts = xp.sum(seen[None, :] & (ts[None, :] <= ends[:, None]), axis=1)
+    return xp.maximum(counts, xp.minimum(xp.sum(seen), max(3, free)))
 
 
 def as_data(data: Any) -> Record:
@@ -668,9 +678,24 @@ def _limits(scene: Scene) -> dict[str, tuple[ArrayLike, ArrayLike]]:
     return {constants.shortest(scene, name): ends for name, ends in limits.items()}
 
 
+class Vectors(NamedTuple):
+    """What a study knows of its constants.
+
+    Attributes:
+        theta: their first values, (p,).
+        low, high: the span of the starts, (p,).
+        walls: what they cannot leave at their first values, lower and upper ends.
+    """
+
+    theta: Array
+    low: Array
+    high: Array
+    walls: tuple[Array, Array]
+
+
 @jax.jit
-def _vectors(study: Study) -> tuple[Array, Array, Array]:
-    """First values of θ, and the span of its starts."""
+def _vectors(study: Study) -> Vectors:
+    """Of a study without record and method, so that one program serves all of them."""
     scene, limits = study.scene, _limits(study.scene)
     parts = [(jnp.zeros(0),) * 3]
     for name in study.free:
@@ -688,7 +713,7 @@ def _vectors(study: Study) -> tuple[Array, Array, Array]:
     theta, low, high = (
         jnp.concatenate([jnp.ravel(x) for x in xs]) for xs in zip(*parts, strict=True)
     )
-    return theta, low, high
+    return Vectors(theta, low, high, study.walls(theta))
 
 
 @jax.jit

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._program import program
 from .noise import Drawable, Weights, rowwise
 
 # What coarse steps may add to the sum of probabilities.
@@ -53,6 +54,8 @@ class Multinomial(Drawable):
         """All shots."""
         return jnp.sum(values)
 
+    # its loops over outcomes would be compiled anew at each call
+    @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Counts of `shots` outcomes a row."""
         total = jnp.broadcast_to(jnp.asarray(shots, mean.dtype), mean.shape[:1])
@@ -141,6 +144,7 @@ class Binomial(Drawable):
         """All shots."""
         return jnp.sum(jnp.broadcast_to(self.shots, values.shape))
 
+    @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Counts out of `shots` at each setting."""
         share = jnp.clip(mean, 0, 1)

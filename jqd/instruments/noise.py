@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, PyTree
 
 from .. import _checks
+from .._program import program
 from ..laws.motion import Motion
 
 # What weights are taken from: shares, or a `Whitening` for rows that are correlated.
@@ -250,6 +251,7 @@ class Gaussian(Drawable):
                 f"{values.shape}, but its shape is {shape}."
             )
 
+    @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Means of `shots` values each."""
         scatter = self.sigma / jnp.sqrt(rowwise(shots, mean))
@@ -303,6 +305,7 @@ class Correlated(Drawable):
     def outcomes(self, values: Array) -> None:
         """Values of a row are not independent."""
 
+    @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Means of `shots` rows each."""
         variances, axes = jnp.linalg.eigh(self.covariance)
@@ -373,7 +376,7 @@ def exact_error(values: np.ndarray) -> float:
 
 def sums_to_one(shares: Array, tolerance: float) -> Bool[Array, ""]:
     """Whether every row of shares is one of probabilities, as far as its sum goes."""
-    return jnp.all(jnp.abs(jnp.sum(shares, axis=-1) - 1) < tolerance)
+    return (abs(shares.sum(axis=-1) - 1) < tolerance).all()
 
 
 def scatters(variances: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._program import program
 from .noise import Course, Drawable, Weights, rowwise, scatters
 
 Order = tuple[tuple[int, ...], tuple[int, ...]]
@@ -149,6 +150,7 @@ class SampleMoments(Drawable):
 
     # -- drawing ---------------------------------------------------------------------
 
+    @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Moments of `shots` outcomes, normal; the mean of those not compared."""
         one = SampleMoments(self.orders, shots)

@@ -171,7 +171,7 @@ class PhaseAlignment(Law):
         return PhaseState(phase.astype(dtype), momentum.astype(dtype))
 
     def class_sum(self, values: Array) -> Array:
-        """Σ_{I∈a} of (N,) values, (M,)."""
+        """Σ_{I∈a} of (N, ...) values, (M, ...)."""
         return jax.ops.segment_sum(values, np.asarray(self.beable), self.omega.shape[0])
 
     def _class_mean(self, values: Array) -> Array:
@@ -215,38 +215,35 @@ class PhaseAlignment(Law):
         """(φ̇, π̇); see the class."""
         del t, args
         phase, momentum = state
-        beable, turn = np.asarray(self.beable), phase_factor(phase)
-        links, drive = self._drive(turn)
+        beable = np.asarray(self.beable)
+        # XLA would find cosines and sines anew for each of their uses
+        turn = jax.lax.optimization_barrier(phase_factor(phase))
+        # U'(φ_I - φ_J) is the sine of k times it, times `slope`
+        towards, slope = (turn * turn, 1) if self.potential == "sin2" else (turn, 2)
+        # one pass over the individuals for all sums over classes
+        sums = self.class_sum(jnp.stack([turn, momentum * turn, towards], axis=1))
+        links, drive = self._drive(sums[:, 0])
         pull = turn * drive[beable]
         rate = momentum + self.omega[beable] + jnp.real(pull)
         # Σ_K π_K ∂Ω_K/∂φ_I: through φ_I in Ω_I itself, and in that of other classes
-        back = jnp.sum(links * self.class_sum(momentum * turn)[:, None], axis=0)
+        back = jnp.sum(links * sums[:, 1][:, None], axis=0)
         reaction = jnp.imag(momentum * pull - jnp.conj(turn) * back[beable])
-        force = reaction + self._attraction(turn) - self.damping * momentum
-        return PhaseState(rate, force)
+        each = slope * strength(self.f, self.occupation, self.norm)
+        attraction = jnp.imag(towards * (each * jnp.conj(sums[:, 2]))[beable])
+        return PhaseState(rate, reaction - attraction - self.damping * momentum)
 
-    def _drive(self, turn: Array) -> tuple[Array, Array]:
+    def _drive(self, sums: Array) -> tuple[Array, Array]:
         """K_ab = R_ab e^{iδ_ab}/√(n_a n_b), and Σ_b K_ab Z_b^* with sums Z_b."""
         weight = inverse_root(self.occupation)
         links = coupling(self.R, self.delta) * weight[:, None] * weight[None, :]
-        return links, jnp.sum(links * jnp.conj(self.class_sum(turn))[None, :], axis=1)
-
-    def _attraction(self, turn: Array) -> Array:
-        """-s_a Σ_{J∈a_I} U'(φ_I - φ_J), from one sum over each class."""
-        beable = np.asarray(self.beable)
-        if self.potential == "sin2":
-            turn, slope = turn * turn, 1
-        else:
-            slope = 2
-        toward = jnp.conj(self.class_sum(turn))[beable]
-        each = strength(self.f, self.occupation, self.norm)[beable]
-        return -slope * each * jnp.imag(turn * toward)
+        return links, jnp.sum(links * jnp.conj(sums)[None, :], axis=1)
 
     def invariants(self, state: PhaseState) -> dict[str, Array]:
         """Energy H and total momentum Σ_I π_I; conserved where γ = 0."""
         phase, momentum = state
         turn = phase_factor(phase)
-        pull = jnp.real(turn * self._drive(turn)[1][np.asarray(self.beable)])
+        drive = self._drive(self.class_sum(turn))[1]
+        pull = jnp.real(turn * drive[np.asarray(self.beable)])
         Omega = self.omega[np.asarray(self.beable)] + pull
         # Σ_{IJ} sin²y = (n² - |Z₂|²)/2 and Σ_{IJ} 2(1 - cos y) = 2 (n² - |Z|²)
         scale, k = (0.5, 2) if self.potential == "sin2" else (2.0, 1)

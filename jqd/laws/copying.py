@@ -262,7 +262,10 @@ class CopyDynamics(Law):
         _checks.check_hermitian(H, "hamiltonian")
         _checks.check_scalar(hbar, "hbar")
         _checks.check_positive(hbar, "hbar")
-        omega, R, delta = _polar(H / hbar)
+        # on the host where it can be: a law is made before there are programs
+        readable = _checks.can_read() and _checks.is_concrete((H, hbar))
+        rates = np.asarray(H) / np.asarray(hbar) if readable else H / hbar
+        omega, R, delta = _polar(rates, np if readable else jnp)
         return cls(
             omega, R, delta, q, r, hbar=hbar, regulator=regulator, literal=literal,
             drive=drive,
@@ -394,16 +397,15 @@ class CopyDynamics(Law):
         return jnp.where(met, Status.NODE, Status.OK)
 
 
-@jax.jit
-def _polar(rates: Array) -> tuple[Array, Array, Array]:
+def _polar(rates: Any, xp: Any = jnp) -> tuple[Any, Any, Any]:
     """ω, R and δ of H/ħ: its diagonal, and modulus and phase off it."""
-    coupled = ~jnp.eye(rates.shape[-1], dtype=bool) & (rates != 0)
+    coupled = ~xp.eye(rates.shape[-1], dtype=bool) & (rates != 0)
     # abs and angle have no derivative at 0: give them 1 there and mask after
-    safe = jnp.where(coupled, rates, 1)
+    safe = xp.where(coupled, rates, 1)
     return (
-        jnp.real(jnp.diagonal(rates)),
-        jnp.where(coupled, jnp.abs(safe), 0),
-        jnp.where(coupled, jnp.angle(safe), 0),
+        xp.real(xp.diagonal(rates)),
+        xp.where(coupled, xp.abs(safe), 0),
+        xp.where(coupled, xp.angle(safe), 0),
     )
 
 

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
+from .._program import program
 from ..status import Status
 from ..steppers import Flows, rk4
 
@@ -70,6 +71,7 @@ class Motion(eqx.Module):
     ) -> PyTree[Array]:
         """Time derivative of the state (diffrax's signature)."""
 
+    @program
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
         """The state at t + dt by the motion's best fixed step; `stepper` by default.
 
@@ -87,6 +89,16 @@ class Motion(eqx.Module):
     def admit(self, start: Any, /) -> PyTree[Array]:
         """What a user starts from as arrays that `prepare` takes under jit as well."""
         return self.prepare(start)
+
+    def carry(self, state: PyTree[Array], *, splits: bool) -> PyTree[Array]:
+        """The state as a run carries it from step to step.
+
+        What is found anew from a state may go with it, where `splits`, that is where a
+        splitting moves it; to other methods a state is numbers that can be added. What
+        a run returns is carried by nothing.
+        """
+        del splits
+        return state
 
     def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
         """Scalars by name whose drift `jqd.evolve` reports."""

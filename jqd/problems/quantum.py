@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from .. import _checks
 from ..laws import CopyDynamics
 from ..records import (
     DensityRecord,
@@ -46,8 +47,8 @@ def four_level() -> FourLevel:
         Hamiltonian, state and records; a fit must find q = 1/2 and r = -1/2.
     """
     return FourLevel(
-        jnp.asarray(load_matrix(DATA / "four_level_hamiltonian.npy")),
-        jnp.asarray(load_state(DATA / "four_level_psi0.npy")),
+        _checks.array(load_matrix(DATA / "four_level_hamiltonian.npy")),
+        _checks.array(load_state(DATA / "four_level_psi0.npy")),
         load_record(DATA / "four_level_populations.csv"),
         load_record(DATA / "four_level_counts.csv"),
     )

@@ -8,6 +8,7 @@ It is smooth through g = 0, and a probability for g >= 0 (each particle comes at
 1 + g n_i into a state that holds n_i) and for g = -1/k (a state has k places).
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
@@ -41,6 +42,11 @@ def log_probability(occupations: ArrayLike, g: ArrayLike) -> Float[Array, "..."]
     """
     check_occupations(occupations)
     check_g(g)
+    return _log_probability(*map(_checks.as_leaf, (occupations, g)))
+
+
+@jax.jit
+def _log_probability(occupations: ArrayLike, g: ArrayLike) -> Array:
     n, g = _checks.widen(occupations), _checks.widen(g)
     leading = jnp.broadcast_shapes(n.shape[:-1], g.shape)
     n = jnp.broadcast_to(n, (*leading, n.shape[-1]))
@@ -78,12 +84,18 @@ def log_marginal(n: ArrayLike, N: int, M: int, g: ArrayLike) -> Float[Array, "..
     check_room(N, M, g)
     _checks.check_real(n, "n")
     _checks.check_finite(n, "n")
+    return _log_marginal(_checks.as_leaf(n), N, M, _checks.as_leaf(g))
+
+
+@jax.jit
+def _log_marginal(n: ArrayLike, N: ArrayLike, M: ArrayLike, g: ArrayLike) -> Array:
+    N, M = _checks.widen(N), _checks.widen(M)
     n, g = jnp.broadcast_arrays(_checks.widen(n), _checks.widen(g))
     inside = (n >= 0) & (n <= N)
     n = jnp.where(inside, n, 0)
     here = log_rising(1.0, g, n) - log_rising(1.0, 1.0, n)
-    there = log_rising(M - 1.0, g, N - n) - log_rising(1.0, 1.0, N - n)
-    norm = log_rising(float(M), g, N) - log_rising(1.0, 1.0, N)
+    there = log_rising(M - 1, g, N - n) - log_rising(1.0, 1.0, N - n)
+    norm = log_rising(M, g, N) - log_rising(1.0, 1.0, N)
     return jnp.where(inside, here + there - norm, -jnp.inf)
 
 
@@ -106,6 +118,11 @@ def variance(N: ArrayLike, M: ArrayLike, g: ArrayLike) -> Float[Array, "..."]:
     _checks.check_not_negative(N, "N")
     _checks.check_positive(M, "M")
     check_g(g)
+    return _variance(*map(_checks.as_leaf, (N, M, g)))
+
+
+@jax.jit
+def _variance(N: ArrayLike, M: ArrayLike, g: ArrayLike) -> Array:
     N, M, g = jnp.broadcast_arrays(*map(_checks.widen, (N, M, g)))
     return N / M * (1 - 1 / M) * (M + g * N) / (M + g)
 

@@ -45,7 +45,7 @@ def sample_weights(
         raise ValueError(
             f"Argument `g` must not be negative for weights, but it is {known:g}."
         )
-    return _weights(key, M, _checks.widen(g), tuple(shape), known)
+    return _weights(key, M, _checks.as_leaf(g), tuple(shape), known)
 
 
 def _known(g: ArrayLike) -> float | None:
@@ -58,8 +58,9 @@ def _known(g: ArrayLike) -> float | None:
 
 @partial(jax.jit, static_argnames=("M", "shape", "known"))
 def _weights(
-    key: Array, M: int, g: Array, shape: tuple[int, ...], known: float | None
+    key: Array, M: int, g: ArrayLike, shape: tuple[int, ...], known: float | None
 ) -> Array:
+    g = _checks.widen(g)
     # Gamma variates of any concentration take a hundred times longer than these.
     if known == 0:
         return jnp.full((*shape, M), 1 / M, g.dtype)
@@ -128,19 +129,21 @@ def sample_occupations(
             "Argument `shared` must be true where g is negative (there are no "
             "weights), but it is False."
         )
-    return _draw(key, _checks.widen(g), N, M, tuple(shape), shared, known)
+    return _draw(key, _checks.as_leaf(g), N, M, shape, shared, known)
 
 
 @partial(jax.jit, static_argnames=("N", "M", "shape", "shared", "known"))
 def _draw(
     key: Array,
-    g: Array,
+    g: ArrayLike,
     N: int,
     M: int,
     shape: tuple[int, ...],
     shared: bool,
     known: float | None,
 ) -> Array:
+    g = _checks.widen(g)
+
     def draw(key):
         if known is not None and known < 0:
             return _places(key, N, M, round(-1 / known))

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
+from ..._program import program
 from ...constants import constant, free, parts, scalars
 from ...interop import as_array
 from ...spaces import Grid, potential
@@ -297,6 +298,7 @@ class ConservativeDiffusion(Law):
         """Potential and kinetic flows, for splitting the amplitude; else None."""
         return self.form.flows(self.fluid)
 
+    @program
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
         """A Strang step of the amplitude, a Runge-Kutta step of the other forms."""
         stepper = strang if isinstance(self.form, Amplitude) else rk4

@@ -217,12 +217,14 @@ class GaussianSum(eqx.Module):
         """
         flat = jnp.reshape(points, (-1, self.modes))
         x = jnp.concatenate([jnp.real(flat), jnp.imag(flat)], axis=1)
-        away = x.astype(self.means.dtype)[:, None, :] - self.means[None, :, :]
         values, vectors = jnp.linalg.eigh(self.covariance)
         positive = jnp.all(values > 0)
         values = jnp.where(positive, values, jnp.ones_like(values))
-        inverse = jnp.matmul(vectors / values[None, :], vectors.T)
-        exponent = jnp.sum(jnp.matmul(away, inverse.astype(away.dtype)) * away, -1)
+        # in units of the widths: one product for all terms, and squares
+        white = vectors / jnp.sqrt(values)[None, :]
+        seen = jnp.matmul(x, white).T
+        means = jnp.matmul(self.means, white.astype(self.means.dtype)).T
+        exponent = jnp.sum((seen[:, :, None] - means[:, None, :]) ** 2, axis=0)
         terms = jnp.exp(-exponent / 2) * self.weights[None, :]
         norm = jnp.sqrt(jnp.prod(2 * np.pi * values))
         total = jnp.sum(jnp.real(terms), axis=1) / norm

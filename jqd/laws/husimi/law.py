@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
+from ..._program import program
 from ...constants import constant, fixed, free, names, parts, scalars, unpack
 from ...spaces.symbols import ParametricSymbol, Symbol, as_points
 from ...states import read_powers
@@ -274,6 +275,7 @@ class HusimiFokkerPlanck(Law):
         del args
         return self.form.vector_field(self.equation.at(t), state)
 
+    @program
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
         """The state at t + dt: exactly where the law is solvable, else by a stepper."""
         if not self.solvable:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from ..._program import program
 from ...constants import free, scalars
 from .departure import DepartureOfKets
 from .self_potential import at_all_times, read_quantum
@@ -53,6 +54,7 @@ class Gisin(DepartureOfKets):
         energy = jnp.sum(jnp.real(jnp.conj(state) * image)) / jnp.where(n > 0, n, 1)
         return (-1j * image + self.lam * (energy * state - image)) / hbar
 
+    @program
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
         """The closed form: exact at any dt."""
         del t

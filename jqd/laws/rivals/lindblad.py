@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._program import program
 from ...constants import constant, fixed, free, parts, scalars
 from ...interop import as_array
 from ...spaces.driven import DrivenHamiltonian, is_driven, read_driven
@@ -272,6 +273,7 @@ class Lindblad(Law):
         size = jnp.sqrt(jnp.sum(jnp.abs(G) ** 2))
         return states, jnp.finfo(ts.dtype).eps * (1 + size * (ts - ts[0]))
 
+    @program
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
         """The state at t + dt by the series, or by exponentials of a driven one."""
         return self.stepper(self, t, state, dt)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
+from ..._program import program
 from ...constants import constant
 from ...laws.motion import Motion
 from ...steppers import Flows, srkn11
@@ -93,6 +94,7 @@ class ClassicalMotion(Motion):
 
         return Flows(GeneralFlow(kick), GeneralFlow(drift))
 
+    @program
     def step(self, t: ArrayLike, state: PhasePoint, dt: ArrayLike) -> PhasePoint:
         """A step of the symplectic `srkn11`, order 6."""
         return srkn11(self, t, state, dt)

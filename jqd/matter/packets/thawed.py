@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
+from ..._program import program
 from ...constants import constant
 from ...laws.law import Law
 from ...status import Status
@@ -123,6 +124,7 @@ class ThawedGaussian(Law):
 
         return Flows(GeneralFlow(kick), GeneralFlow(drift))
 
+    @program
     def step(self, t: ArrayLike, state: Packet, dt: ArrayLike) -> Packet:
         """A step of the symplectic `srkn11`, order 6."""
         return srkn11(self, t, state, dt)

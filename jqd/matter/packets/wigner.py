@@ -79,20 +79,30 @@ def sample_wigner(
     """
     _check_samples(samples, antithetic)
     check_gaussian(state)
-    root = jnp.linalg.cholesky(state.covariance)
-    if _checks.is_concrete(root) and not bool(jnp.all(jnp.isfinite(root))):
+    points, definite = _drawn(state, key, samples, antithetic)
+    if _checks.is_concrete(definite) and not definite:
         raise ValueError(
             "Argument `state.covariance` must be positive definite, but is not."
         )
+    return points
+
+
+@partial(jax.jit, static_argnames=("samples", "antithetic"))
+def _drawn(
+    state: GaussianState, key: Array, samples: int, antithetic: bool
+) -> tuple[PhasePoint, Array]:
+    """Points, and whether there is such a density."""
+    root = jnp.linalg.cholesky(state.covariance)
     n = state.position.shape[0]
     draws = samples // 2 if antithetic else samples
     noise = jax.random.normal(key, (draws, 2 * n), root.dtype)
     if antithetic:
         noise = jnp.reshape(jnp.stack([noise, -noise], axis=1), (samples, 2 * n))
     moved = noise @ root.T
-    return PhasePoint(
+    points = PhasePoint(
         state.position[None, :] + moved[:, :n], state.momentum[None, :] + moved[:, n:]
     )
+    return points, jnp.all(jnp.isfinite(root))
 
 
 def truncated_wigner(

@@ -3,6 +3,8 @@
 Only ħω/T enters, so that a temperature is known in units of the frequency alone.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
@@ -36,7 +38,15 @@ def sample_counts(
     Raises:
         ValueError: ω or T is not positive.
     """
-    x = jnp.broadcast_to(exponent(omega, T), shape)
+    most = None if n_max is None else _checks.as_leaf(n_max)
+    return _counts(key, exponent(omega, T), most, tuple(shape))
+
+
+@partial(jax.jit, static_argnames="shape")
+def _counts(
+    key: Array, x: Array, n_max: ArrayLike | None, shape: tuple[int, ...]
+) -> Array:
+    x = jnp.broadcast_to(x, shape)
     if n_max is None:
         # -ln u is exponential, and the floor of an exponential number geometric.
         u = jax.random.exponential(key, shape, x.dtype)

@@ -3,6 +3,7 @@
 k_B = 1: temperatures are energies, so 300 K is 300 × 1.380649e-23 J in SI units.
 """
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.scipy.special import zeta
@@ -119,5 +120,10 @@ def level_distribution(
 def exponent(omega: ArrayLike, T: ArrayLike, hbar: ArrayLike = 1.0) -> Array:
     """ħω/T of positive arguments, broadcast."""
     _checks.check_all_positive(omega=omega, T=T, hbar=hbar)
+    return _exponent(*map(_checks.as_leaf, (omega, T, hbar)))
+
+
+@jax.jit
+def _exponent(omega: ArrayLike, T: ArrayLike, hbar: ArrayLike) -> Array:
     omega, T, hbar = jnp.broadcast_arrays(*map(_checks.widen, (omega, T, hbar)))
     return hbar * omega / T

@@ -2,7 +2,6 @@
 
 from .body import Solid as Solid
 from .cells import Cells as Cells
-from .cells import cells_for as cells_for
 from .chains import ENDS as ENDS
 from .chains import chain as chain
 from .equipartition import effective_modes as effective_modes
@@ -17,7 +16,11 @@ from .modes import Modes as Modes
 from .modes import hessian_modes as hessian_modes
 from .modes import normal_modes as normal_modes
 from .motion import AtomMotion as AtomMotion
+from .motion import ListedPoint as ListedPoint
 from .motion import Point as Point
+from .neighbours import NeighbourList as NeighbourList
+from .neighbours import Neighbours as Neighbours
+from .neighbours import neighbours_for as neighbours_for
 from .pair_potentials import FPUT as FPUT
 from .pair_potentials import Harmonic as Harmonic
 from .pair_potentials import LennardJones as LennardJones

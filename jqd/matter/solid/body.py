@@ -1,6 +1,6 @@
 """Atoms that interact in pairs: energy, forces, stiffness."""
 
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ...constants import constant, fixed, parts
 from .bonds import Bonds, make_bonds
-from .cells import Cells
+from .neighbours import NeighbourList, Neighbours, distances, separations
 from .pair_potentials import PairPotential
 
 
@@ -18,9 +18,8 @@ class Solid(eqx.Module):
     """N atoms in d dimensions: V(x) = sum over pairs of u(|x_j - x_i|).
 
     Pairs are a list of bonds, or all pairs (of the nearest images, in a box), or, with
-    `cells`, the pairs within reach, found anew for each force. In one dimension bonds
-    have a direction, r = x_j - x_i with its sign, so that the atoms of a chain may pass
-    each other.
+    `neighbours`, the pairs within reach. In one dimension bonds have a direction,
+    r = x_j - x_i with its sign, so that the atoms of a chain may pass each other.
 
     Attributes:
         masses: shape (N,).
@@ -29,11 +28,11 @@ class Solid(eqx.Module):
         anchors: fixed positions that bonds may name from N on, shape (A, d), or None.
         box: periods, shape (d,), or None for an open solid.
         bonds: the pairs, or None for all of them.
-        cells: how pairs within reach are found, or None (static).
+        neighbours: how pairs within reach are found, or None.
     """
 
     masses: Float[Array, " N"]
-    cells: Cells | None
+    neighbours: NeighbourList | None = fixed()
     bonds: Bonds | None = fixed()
     potential: PairPotential = parts()
     sites: Float[Array, "N d"] | None = fixed()
@@ -50,7 +49,7 @@ class Solid(eqx.Module):
         anchors: ArrayLike | None = None,
         box: ArrayLike | None = None,
         sites: ArrayLike | None = None,
-        cells: Cells | None = None,
+        neighbours: NeighbourList | None = None,
     ):
         """A solid of N atoms.
 
@@ -62,11 +61,13 @@ class Solid(eqx.Module):
             anchors: fixed positions, (A, d); only bonds reach them.
             box: periods, (d,), or None.
             sites: rest positions, (N, d), or None.
-            cells: for many atoms with a potential that ends, instead of `bonds`.
+            neighbours: for many atoms with a potential that ends, instead of `bonds`;
+                see `neighbours_for`.
 
         Raises:
             ValueError: masses not positive, wrong shapes, bonds to atoms that are not
-                there, a box shorter than twice the reach, or cells without one.
+                there, a box shorter than twice the reach, or `neighbours` that cannot
+                serve the potential.
         """
         self.masses = constant(masses, "masses")
         _checks.check_shape(self.masses, "masses", (None,))
@@ -91,17 +92,19 @@ class Solid(eqx.Module):
             _checks.check_positive(self.box, "box")
         fixed = 0 if self.anchors is None else self.anchors.shape[0]
         self.bonds = None if bonds is None else make_bonds(bonds, size, fixed, shifts)
-        self.cells = cells
+        self.neighbours = neighbours
         self._check_pairs()
 
     def _check_pairs(self) -> None:
-        if self.bonds is not None and self.cells is not None:
-            raise ValueError("Argument `cells` must be None with `bonds`, but is not.")
+        if self.bonds is not None and self.neighbours is not None:
+            raise ValueError(
+                "Argument `neighbours` must be None with `bonds`, but is not."
+            )
         if self.bonds is None and self.anchors is not None:
             raise ValueError("Argument `bonds` must name the anchors, but is None.")
         reach = self.potential.reach
-        if self.cells is not None:
-            self.cells.check(reach, self.box)
+        if self.neighbours is not None:
+            self.neighbours.check(self.potential, self.box)
         if self.bonds is None and self.box is not None and reach is not None:
             _checks.check_positive(self.box - 2 * reach, "box - 2 reach")
 
@@ -118,7 +121,7 @@ class Solid(eqx.Module):
         """
         _checks.check_shape(x, name, (self.size, None))
         _checks.check_finite(x, name)
-        if not _checks.is_concrete((x, self)) or self.cells is not None:
+        if not _checks.is_concrete((x, self)) or self.neighbours is not None:
             return
         x = jnp.asarray(x)
         if x.shape[1] == 1 and self.bonds is not None:
@@ -174,17 +177,30 @@ class Solid(eqx.Module):
         r, pair = self._known(self.distances(x))
         return jnp.where(pair, self.potential(r), 0)
 
-    def energy(self, x: Float[Array, "N d"]) -> Float[Array, ""]:
-        """Potential energy V."""
-        if self.cells is not None:
-            return self.cells.energy(self.potential, x, self.box)
+    def energy(
+        self, x: Float[Array, "N d"], near: Neighbours | None = None
+    ) -> Float[Array, ""]:
+        """Potential energy V; `near` as in `forces`."""
+        if self.neighbours is not None:
+            r, _ = self._within_reach(x, near)
+            return jnp.sum(self.potential(r)) / 2
         share = 1 if self.bonds is not None else 2
         return jnp.sum(self.pair_energies(x)) / share
 
-    def forces(self, x: Float[Array, "N d"]) -> Float[Array, "N d"]:
-        """-dV/dx."""
-        if self.cells is not None:
-            return self.cells.forces(self.potential, x, self.box)
+    def forces(
+        self, x: Float[Array, "N d"], near: Neighbours | None = None
+    ) -> Float[Array, "N d"]:
+        """-dV/dx.
+
+        Args:
+            x: positions.
+            near: a list that holds for them, as `listed` gives it; of a solid with
+                `neighbours`, where None has one made, which takes ten times as long.
+        """
+        if self.neighbours is not None:
+            r, apart = self._within_reach(x, near)
+            pull = self.potential.slope(r) * (1 / r)
+            return jnp.stack([jnp.sum(pull * along, axis=0) for along in apart], 1)
         if self.bonds is None:
             return self._all_forces(x)
         apart = self.separations(x)
@@ -194,6 +210,35 @@ class Solid(eqx.Module):
             return self.bonds.gather(slope[:, None])
         pull = slope / jnp.where(r > 0, r, 1)
         return self.bonds.gather(pull[:, None] * apart)
+
+    def listed(
+        self, x: Float[Array, "N d"], near: Neighbours | None = None
+    ) -> Neighbours | None:
+        """The list of neighbours for these positions; None for other solids.
+
+        Args:
+            x: positions.
+            near: an earlier list, which is kept as long as it holds.
+        """
+        if self.neighbours is None:
+            return None
+        where = self._reach, self.box
+        if near is None:
+            return self.neighbours.make(x, *where)
+        return self.neighbours.renewed(near, x, *where)
+
+    @property
+    def _reach(self) -> Array:
+        return cast(Array, self.potential.reach)  # `neighbours` asks for one
+
+    def _within_reach(
+        self, x: Array, near: Neighbours | None
+    ) -> tuple[Array, list[Array]]:
+        """Distances (K, N), beyond the reach where nobody is, and x_j - x_i by axes."""
+        if near is None:
+            near = cast(Neighbours, self.listed(x))
+        apart = separations(x, near.partners, self.box)
+        return distances(apart, near.partners, self._reach), apart
 
     def _all_forces(self, x: Float[Array, "N d"]) -> Float[Array, "N d"]:
         """Forces of all pairs, one matrix an axis: several times faster than points."""
@@ -236,10 +281,10 @@ class Solid(eqx.Module):
 
     def hessian(self, x: Float[Array, "N d"]) -> Float[Array, "Nd Nd"]:
         """d²V/dx² from the pairs' stiffness, rows (atom, axis)."""
-        if self.cells is not None:
+        if self.neighbours is not None:
             raise ValueError(
-                "Argument `cells` must be None for a Hessian, but is given; build the "
-                "solid with bonds or all pairs."
+                "Argument `neighbours` must be None for a Hessian, but is given; build "
+                "the solid with bonds or all pairs."
             )
         blocks = self.stiffness(x)
         size, d = x.shape

@@ -25,14 +25,14 @@ def join(first: Solid, second: Solid, across: PairPotential) -> Solid:
         potential that is not one for all pairs is (N + M, N + M).
 
     Raises:
-        ValueError: bonds, cells, a box or anchors; potentials of several kinds.
+        ValueError: bonds, neighbours, a box or anchors; potentials of several kinds.
     """
     for name, body in (("first", first), ("second", second)):
-        others = (body.bonds, body.cells, body.box, body.anchors)
+        others = (body.bonds, body.neighbours, body.box, body.anchors)
         if any(other is not None for other in others):
             raise ValueError(
                 f"Argument `{name}` must be an open solid in which all pairs interact, "
-                "but it has bonds, cells, a box or anchors."
+                "but it has bonds, neighbours, a box or anchors."
             )
     kinds = [jax.tree.structure(u) for u in (first.potential, second.potential, across)]
     if len(set(kinds)) > 1:

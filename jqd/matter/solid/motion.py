@@ -11,6 +11,7 @@ from ...laws.motion import Motion
 from ...status import Status
 from ...steppers import Flows, GeneralFlow, Splitting, pefrl
 from .body import Solid
+from .neighbours import Neighbours
 
 
 class Point(NamedTuple):
@@ -25,12 +26,29 @@ class Point(NamedTuple):
     v: Float[Array, "N d"]
 
 
+class ListedPoint(NamedTuple):
+    """A point with its list of neighbours, which a splitting carries along.
+
+    Attributes:
+        x: positions, shape (N, d).
+        v: velocities, shape (N, d).
+        near: a list that holds for x.
+    """
+
+    x: Float[Array, "N d"]
+    v: Float[Array, "N d"]
+    near: Neighbours
+
+
 class AtomMotion(Motion):
     """Classical motion of the atoms of a solid: dx/dt = v, m dv/dt = -dV/dx.
 
     Its flows are the kick (outer) and the drift (inner), so that every splitting of
     `jqd.steppers` follows it: `strang` is velocity Verlet, `pefrl` the default. The
     constants that a fit may free are those of the pair potential, and `masses`.
+
+    Of a solid with `neighbours` a splitting carries a list of them along, as
+    `jqd.evolve` sees to; other steppers have one made for each force, ten times slower.
 
     Attributes:
         body: the solid.
@@ -51,43 +69,65 @@ class AtomMotion(Motion):
         return Point(constant(x, "x"), constant(v, "v"))
 
     def vector_field(self, t: ArrayLike, state: Point, args: Any = None) -> Point:
-        """(v, F/m)."""
+        """(v, F/m).
+
+        Raises:
+            ValueError: a state with a list, which has no derivative.
+        """
         del t, args
-        return Point(state.v, self._acceleration(state.x))
+        if isinstance(state, ListedPoint):
+            raise ValueError(
+                "Argument `state` must carry no list of neighbours here, but does; "
+                "follow it with a splitting, or Point(state.x, state.v)."
+            )
+        return Point(state.v, self._acceleration(state))
+
+    def carry(self, state: Point | ListedPoint, *, splits: bool) -> Any:
+        """The point, with a list of neighbours for a splitting if the solid has one."""
+        near = self.body.listed(state.x, _list(state)) if splits else None
+        x, v = state[:2]
+        return Point(x, v) if near is None else ListedPoint(x, v, near)
 
     def flows(self) -> Flows:
         """Kick and drift."""
 
-        def kick(t: ArrayLike, state: Point, dt: ArrayLike) -> Point:
+        def kick(t: ArrayLike, state: Any, dt: ArrayLike) -> Any:
             del t
-            return Point(state.x, state.v + dt * self._acceleration(state.x))
+            return state._replace(v=state.v + dt * self._acceleration(state))
 
-        def drift(t: ArrayLike, state: Point, dt: ArrayLike) -> Point:
+        def drift(t: ArrayLike, state: Any, dt: ArrayLike) -> Any:
             del t
-            return Point(state.x + dt * state.v, state.v)
+            state = state._replace(x=state.x + dt * state.v)
+            return self.carry(state, splits=isinstance(state, ListedPoint))
 
         return Flows(GeneralFlow(kick), GeneralFlow(drift))
 
-    def _acceleration(self, x: Array) -> Array:
-        return self.body.forces(x) / self.body.masses[:, None]
+    def _acceleration(self, state: Point | ListedPoint) -> Array:
+        return self.body.forces(state.x, _list(state)) / self.body.masses[:, None]
 
-    def energy(self, state: Point) -> Float[Array, ""]:
+    def energy(self, state: Point | ListedPoint) -> Float[Array, ""]:
         """Kinetic and potential energy."""
-        return self.body.kinetic_energy(state.v) + self.body.energy(state.x)
+        return self.body.kinetic_energy(state.v) + self.body.energy(
+            state.x, _list(state)
+        )
 
-    def invariants(self, state: Point) -> dict[str, Array]:
+    def invariants(self, state: Point | ListedPoint) -> dict[str, Array]:
         """The energy."""
         return {"energy": self.energy(state)}
 
-    def alarm(self, t: ArrayLike, before: Point, after: Point) -> Array:
-        """CUTOFF where a cell holds more atoms than it has slots."""
+    def alarm(self, t: ArrayLike, before: Any, after: Point | ListedPoint) -> Array:
+        """CUTOFF where an atom has more neighbours than its list has places."""
         del t, before
-        cells, box = self.body.cells, self.body.box
-        if cells is None or box is None:
+        near = _list(after) or self.body.listed(after.x)
+        if near is None:
             return jnp.asarray(Status.OK)
-        return jnp.where(cells.overflows(after.x, box), Status.CUTOFF, Status.OK)
+        return jnp.where(near.overflow, Status.CUTOFF, Status.OK)
 
     @property
     def stepper(self) -> Splitting:
         """`pefrl`."""
         return pefrl
+
+
+def _list(state: Point | ListedPoint) -> Neighbours | None:
+    return state.near if isinstance(state, ListedPoint) else None

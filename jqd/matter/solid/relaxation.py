@@ -56,7 +56,7 @@ def relax(
     A start of high symmetry may end on a saddle: `normal_modes` tells.
 
     Args:
-        body: the solid, without `cells`.
+        body: the solid, without `neighbours`.
         x: start, shape (N, d).
         tolerance: largest force component let pass; some 1e-13 is reached.
         max_steps: budget of damped steps.

@@ -151,10 +151,17 @@ class Tower(Law):
     def interact(self, psi: Inexact[Array, "D P"]) -> Inexact[Array, "D P"]:
         """H_int ψ, the coupling alone."""
         if self.form == "rabi":
-            return times(self.coupling, self._lower(psi) + self._raise(psi))
+            return times(self.coupling, self._both(psi))
         # emission: X↓ a†; absorption: its conjugate X↑ a
         upward = self.coupling.conj().T
         return times(self.coupling, self._raise(psi)) + times(upward, self._lower(psi))
+
+    def _both(self, psi: Array) -> Array:
+        """Σ λ_m (a_m + a_m†) ψ."""
+        if self.configurations.size > _DENSE:
+            return self._lower(psi) + self._raise(psi)
+        matrix = self._matrix()
+        return times(psi, matrix + matrix.T)
 
     def _lower(self, psi: Array) -> Array:
         """Σ λ_m a_m ψ."""
@@ -166,12 +173,10 @@ class Tower(Law):
 
     def _ladder(self, psi: Array, lowering: bool) -> Array:
         kept = self.configurations
-        weights = jnp.broadcast_to(self.strength, self.omega.shape)
         if kept.size <= _DENSE:
-            matrix = jnp.tensordot(
-                weights, jnp.asarray(kept.lowering(), weights.dtype), 1
-            )
+            matrix = self._matrix()
             return times(psi, matrix.T if lowering else matrix)
+        weights = jnp.broadcast_to(self.strength, self.omega.shape)
         source, extra = (kept.raised, 1) if lowering else (kept.lowered, 0)
         factors = np.sqrt(kept.numbers.T + extra)
         padded = jnp.pad(psi, ((0, 0), (0, 1)))
@@ -180,6 +185,12 @@ class Tower(Law):
             for weight, factor, column in zip(weights, factors, source, strict=True)
         ]
         return jnp.sum(jnp.stack(terms), axis=0)
+
+    def _matrix(self) -> Float[Array, "P P"]:
+        """Σ λ_m a_m between configurations."""
+        weights = jnp.broadcast_to(self.strength, self.omega.shape)
+        lowering = jnp.asarray(self.configurations.lowering(), weights.dtype)
+        return jnp.tensordot(weights, lowering, 1)
 
     def dense(self) -> Inexact[Array, "n n"]:
         """H as a matrix, n = D P, rows in the order of ψ raveled; for small towers."""

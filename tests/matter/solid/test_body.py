@@ -128,42 +128,6 @@ def test_chains_rest_and_count_their_bonds(ends):
     np.testing.assert_allclose(stiff.hessian(stiff.sites), expected[1:6, 1:6])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("d", [2, pytest.param(3, marks=pytest.mark.slow)])
-def test_cells_find_the_same_pairs(d, key):
-    size, box = {2: 8, 3: 5}[d], jnp.full(d, {2: 9.0, 3: 7.6}[d])
-    grid = jnp.stack(jnp.meshgrid(*(jnp.arange(size),) * d), -1).reshape(-1, d)
-    x = grid * box[None, :] / size + 0.1 * jax.random.normal(key, grid.shape)
-    x = x.at[0, 0].set(box[0] * (1 - 1e-17))  # on the wall itself
-    masses, potential = jnp.ones(len(x)), solid.LennardJones()
-    cells = solid.cells_for(x, box, 2.5)
-    plain = solid.Solid(masses, potential, box=box)
-    sorted_ = solid.Solid(masses, potential, box=box, cells=cells)
-
-    @jax.jit
-    def both(body, x):
-        return body.energy(x), body.forces(x)
-
-    energy, forces = both(plain, x)
-    found, by_cells = both(sorted_, x)
-    assert float(found) == pytest.approx(float(energy), rel=1e-13)
-    scale = float(jnp.max(jnp.abs(forces)))
-    np.testing.assert_allclose(by_cells, forces, atol=1e-13 * scale)
-    moved = both(sorted_, x + 3 * box[None, :])[1]
-    np.testing.assert_allclose(moved, forces, atol=1e-12 * scale)
-    # too few slots: a status, not a wrong force that nobody notices
-    tight = solid.Solid(masses, potential, box=box, cells=solid.Cells(cells.counts, 2))
-    motion = solid.AtomMotion(tight)
-    state = solid.Point(x, jnp.zeros_like(x))
-    method = jqd.Fixed(jqd.strang, estimate_error=False)
-    run = jqd.evolve(motion, state, [0.0, 1e-3], method=method, observe=motion_energy)
-    assert run.status == jqd.Status.CUTOFF
-
-
-def motion_energy(t, state):
-    return jnp.sum(state.v**2)
-
-
 def body(**changes):
     options = {"masses": jnp.ones(3), "potential": solid.LennardJones()}
     return solid.Solid(**options | changes)
@@ -181,15 +145,6 @@ def body(**changes):
         (lambda: body(bonds=[(0.0, 1.0)]), "must hold integers"),
         (lambda: body(anchors=[[0.0, 0.0]]), "must name the anchors"),
         (lambda: body(box=[4.0, 9.0]), "`box - 2 reach` must be positive"),
-        (lambda: body(cells=solid.Cells((3, 3), 4)), "must be None without a `box`"),
-        (
-            lambda: body(box=[9.0, 9.0], cells=solid.Cells((4, 3), 4)),
-            "no smaller than the reach",
-        ),
-        (
-            lambda: body(box=[9.0, 9.0], cells=solid.Cells((2, 3), 4)),
-            "must be 3 or more",
-        ),
         (lambda: solid.LennardJones(sigma=0.0), "`sigma` must be positive"),
         (lambda: solid.LennardJones(inner=3.0), "`outer - inner` must be positive"),
         (lambda: solid.LennardJones(inner=None), "must be given with `inner`"),

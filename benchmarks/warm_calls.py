@@ -1,0 +1,223 @@
+"""What Python adds to a warm call of functions that stand in loops.
+
+A program of some microseconds is called over and over by samplers, studies and users.
+Around it stand the checks of arguments, which are Python, and conversions of them.
+"""
+
+import contextlib
+import functools
+import inspect
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jqd
+from jqd import _checks, instruments, states, statistics
+from jqd.matter import packets, photons
+from jqd.problems import four_level, golden
+
+from .timing import Goal, Report, race, round_to
+
+# seconds that the checks of a warm call may take
+MOST = 50e-6
+SHOWN = ("checks_us", "around_us", "checks", "looks")
+REPEATS = 200
+NOTES = [
+    "The second row of a case is the same call within a jitted function: its program "
+    "alone. `around_us` is the difference, all that Python adds; of it `checks_us` in "
+    "`checks` checks of arguments, which look `looks` times for tracers. Laws and "
+    "studies are arguments; numbers that a user writes are constants of the program."
+]
+
+
+class Call(NamedTuple):
+    """One function that is called in loops.
+
+    Attributes:
+        function: of `arguments`.
+        arguments: arrays and other leaves, as a user gives them.
+        looped: whether it is one of those whose checks have a bound; `evolve` is none.
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    looped: bool = True
+
+
+def calls() -> dict[str, Call]:
+    """The functions, by name."""
+    key = jax.random.key(0)
+    grid = jqd.Grid((-10.0, 10.0), 64)
+    psi = grid.normalise(jnp.exp(-(grid.x**2) / 2 + 0.5j * grid.x))
+    wave = jqd.Schrodinger.on_grid(grid, lambda x: x**2 / 2)
+    copies, start = golden()
+    state = copies.prepare(start)
+    problem = four_level()
+    classes = jqd.CopyDynamics.from_hamiltonian(problem.hamiltonian)
+    study = jqd.Study(classes, problem.populations, psi0=problem.psi0, free=("q", "r"))
+    matrix = jqd.Schrodinger(problem.hamiltonian)
+    ket = states.coherent(1.0 + 0.5j, 20)
+    packet = packets.ground_state([[1.0]], [1.0])
+    shares = jnp.full((5, 3), 1 / 3)
+    ts, dt = np.array([0.0, 0.5, 1.0]), 0.01
+    half = jnp.array([0.5, 0.5])
+    g = jnp.asarray(1.0)
+    found = {
+        "draw: sample_occupations": Call(
+            lambda key, g: statistics.sample_occupations(key, 1000, 100, g), (key, g)
+        ),
+        "draw: sample_occupations, g = 1.0": Call(
+            lambda key: statistics.sample_occupations(key, 1000, 100, 1.0), (key,)
+        ),
+        "draw: sample_weights": Call(
+            lambda key: statistics.sample_weights(key, 100, 1.0), (key,)
+        ),
+        "draw: sample_husimi": Call(
+            lambda key, ket: states.sample_husimi(key, ket, 10), (key, ket)
+        ),
+        "draw: sample_wigner": Call(
+            lambda key, packet: packets.sample_wigner(packet, key, 10), (key, packet)
+        ),
+        "draw: photons.sample_counts": Call(
+            lambda key: photons.sample_counts(key, 1.0, 2.0, (10,)), (key,)
+        ),
+        "draw: Multinomial.sample": Call(
+            lambda key, mean: instruments.Multinomial().sample(key, mean, 100),
+            (key, shares),
+        ),
+        "log_probability": Call(
+            statistics.log_probability, (jnp.array([3, 2, 1, 0]), g)
+        ),
+        "log_marginal": Call(
+            lambda n, g: statistics.log_marginal(n, 1000, 100, g), (half, g)
+        ),
+        "variance": Call(statistics.variance, (1000.0, 100.0, 1.0)),
+        "step: grid": Call(lambda law, psi: law.step(0.0, psi, dt), (wave, psi)),
+        "step: copies": Call(lambda law, s: law.step(0.0, s, dt), (copies, state)),
+        "density: grid": Call(lambda law, psi: law.density(psi), (wave, psi)),
+        "density: copies": Call(lambda law, s: law.density(s), (copies, state)),
+        "prepare: grid": Call(lambda law, psi: law.prepare(psi), (wave, psi)),
+        "prepare: copies": Call(lambda law, psi: law.prepare(psi), (copies, start)),
+        "observable: populations": Call(
+            lambda law, psi: law.observables()["populations"](psi), (wave, psi)
+        ),
+        "observable: husimi": Call(states.husimi, (ket, jnp.array([0.3 + 0.1j]))),
+        "observable: expectation": Call(
+            jqd.expectation, (problem.hamiltonian, problem.psi0)
+        ),
+        "observable: fidelity": Call(jqd.fidelity, (problem.psi0, problem.psi0)),
+        "observable: total_variation": Call(jqd.total_variation, (half, half)),
+        "mean of a study": Call(
+            lambda study, theta: study.predict(theta), (study, study.theta())
+        ),
+        "evolve: copies": Call(
+            lambda law, s: jqd.evolve(law, s, ts, method=jqd.Fixed(jqd.rk4, 4)),
+            (copies, state), False,
+        ),
+        "evolve: grid": Call(
+            lambda law, s: jqd.evolve(law, s, ts, method=jqd.Fixed(jqd.strang, 4)),
+            (wave, psi), False,
+        ),
+        "evolve: matrix": Call(
+            lambda law, s: jqd.evolve(law, s, ts), (matrix, problem.psi0), False
+        ),
+    }  # fmt: skip
+    return found
+
+
+class Meter:
+    """Seconds within checks, how many there were, and looks for tracers."""
+
+    def __init__(self) -> None:
+        self.seconds, self.checks, self.looks, self.within = 0.0, 0, 0, False
+
+
+@contextlib.contextmanager
+def metered() -> Iterator[Meter]:
+    """Times the outermost calls into the checks of jqd while it is open."""
+    meter = Meter()
+    places = [(_checks, name) for name in vars(_checks)]
+    from jqd.statistics import _family, probabilities, sampling
+
+    names = ("check_g", "check_count", "check_room", "check_occupations")
+    places += [
+        (module, name)
+        for module in (_family, probabilities, sampling)
+        for name in names
+        if hasattr(module, name)
+    ]
+    old = [(module, name, getattr(module, name)) for module, name in places]
+    own = [
+        (module, name, value)
+        for module, name, value in old
+        if inspect.isfunction(value) and value.__module__.startswith("jqd")
+    ]
+    for module, name, value in own:
+        setattr(module, name, _timed(value, meter))
+    try:
+        yield meter
+    finally:
+        for module, name, value in own:
+            setattr(module, name, value)
+
+
+def _timed(function: Callable[..., Any], meter: Meter) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        if function.__name__ == "is_concrete":
+            meter.looks += 1
+        if meter.within:
+            return function(*args, **options)
+        meter.within, meter.checks = True, meter.checks + 1
+        begun = time.perf_counter()
+        try:
+            return function(*args, **options)
+        finally:
+            meter.seconds += time.perf_counter() - begun
+            meter.within = False
+
+    return call
+
+
+def seconds_of_checks(call: Call, repeats: int = REPEATS) -> tuple[np.ndarray, Meter]:
+    """Seconds that each warm call spends in checks, and the meter of the last."""
+    jax.block_until_ready(call.function(*call.arguments))
+    meters = []
+    for _ in range(repeats):
+        with metered() as meter:
+            jax.block_until_ready(call.function(*call.arguments))
+        meters.append(meter)
+    return np.asarray([meter.seconds for meter in meters]), meters[-1]
+
+
+def run(quick: bool = False) -> Report:
+    """Microseconds of each call, of its checks, and of all around its program."""
+    rows, worst = [], 0.0
+    for name, call in calls().items():
+        within = jax.jit(call.function)
+        programs = {
+            "jqd": functools.partial(call.function, *call.arguments),
+            "jqd, within a program": functools.partial(within, *call.arguments),
+        }
+        timings = race(programs, 2 if quick else 9)
+        each, meter = seconds_of_checks(call, 3 if quick else REPEATS)
+        seconds = float(np.median(each))
+        worst = max(worst, seconds if call.looped else 0.0)
+        whole, inner = (timing.median for timing in timings.values())
+        for program, timing in timings.items():
+            row = {"case": name, "program": program} | timing.row()
+            if program == "jqd":
+                row |= {
+                    "checks": meter.checks,
+                    "looks": meter.looks,
+                    "checks_us": round_to(1e6 * seconds, 3),
+                    "around_us": round_to(1e6 * (whole - inner), 3),
+                }
+            rows.append(row)
+    text = "µs of checks in a warm call of what stands in loops, the most"
+    goals = [Goal(text, 1e6 * worst, 1e6 * MOST, at_least=False)]
+    return Report("Warm calls of what stands in loops", rows, goals, NOTES)

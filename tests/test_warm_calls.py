@@ -1,0 +1,78 @@
+"""What stands in loops: its checks cost little, and nothing is compiled anew."""
+
+import jax
+import numpy as np
+import pytest
+
+from benchmarks.warm_calls import MOST, calls, metered, run, seconds_of_checks
+from jqd import _checks
+
+CALLS = calls()
+
+
+@pytest.fixture
+def compiled():
+    """Programs that are compiled during a test; JAX has no way to stop listening."""
+    heard, listening = [], [True]
+
+    def listen(event, seconds, **more):
+        if listening and event.endswith("backend_compile_duration"):
+            heard.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield heard
+    listening.clear()
+
+
+@pytest.mark.parametrize("name", [name for name, call in CALLS.items() if call.looped])
+def test_checks_of_a_warm_call_are_short(name):
+    # the least of some: what other programs take of the processor is not theirs
+    seconds, _ = seconds_of_checks(CALLS[name], 9)
+    assert seconds.min() < MOST
+
+
+ANEW = pytest.mark.xfail(
+    strict=True, reason="Schrodinger.step is no program: its scan is compiled anew"
+)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=ANEW) if n == "step: grid" else n for n in CALLS]
+)
+def test_a_warm_call_compiles_nothing(name, compiled):
+    call = CALLS[name]
+    for _ in range(2):
+        jax.block_until_ready(call.function(*call.arguments))
+    compiled.clear()
+    jax.block_until_ready(call.function(*call.arguments))
+    assert compiled == []
+
+
+def test_a_compilation_is_heard(compiled):
+    jax.jit(lambda x: x + 1)(np.ones(3)).block_until_ready()
+    assert len(compiled) == 1
+
+
+def test_the_meter_sees_checks():
+    with metered() as meter:
+        _checks.check_positive(np.ones(3), "x")
+        _checks.is_concrete(1.0)
+    assert meter.checks == 2
+    assert meter.looks >= 2
+    assert meter.seconds > 0
+    with pytest.raises(ValueError, match="must be positive"), metered():
+        _checks.check_positive(-1.0, "x")
+    seen = meter.checks
+    _checks.check_positive(1.0, "x")
+    assert meter.checks == seen  # closed: nothing is timed any more
+
+
+@pytest.mark.slow
+def test_the_benchmark_says_what_checks_take():
+    report = run(quick=True)
+    assert {row["case"] for row in report.rows} == set(CALLS)
+    (goal,) = report.goals
+    looped = [row for row in report.rows if CALLS[row["case"]].looped]
+    most = max(row.get("checks_us", 0.0) for row in looped)
+    # of three digits in the rows
+    assert goal.measured == pytest.approx(most, rel=1e-2)
