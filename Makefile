@@ -3,7 +3,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-all lint bench figures clean
+.PHONY: help install run test test-all lint bench figures docs docs-test docs-clean thumbs clean
 
 # `make PYTHON=/path/to/python3.12 ...` takes that interpreter and no other.
 PYTHON ?=
@@ -51,6 +51,23 @@ bench: .venv/.installed-bench ## time jqd beside other programs
 figures: .venv/.installed ## run every experiment; figures go to results/
 	@for file in experiments/*.py; do $(BIN)/jqd run "$$file" || exit 1; done
 
+# What pages and notebooks compile is kept with the rest of the build.
+DOCS := docs/_build
+docs docs-test: export JQD_CACHE := $(CURDIR)/$(DOCS)/commands
+docs docs-test: export JAX_ENABLE_X64 := 1
+docs: .venv/.installed-docs ## build the site into docs/_build/html
+	$(BIN)/python docs/_ext/notebooks.py
+	$(BIN)/sphinx-build -b html -d $(DOCS)/doctrees -W --keep-going -q docs $(DOCS)/html
+
+docs-test: docs ## the same, and look at it in Chromium
+	$(PYTEST) -m site tests/site
+
+docs-clean: ## remove what `make docs` made
+	rm -rf $(DOCS) docs/api docs/cli docs/equations docs/gallery
+
+thumbs: .venv/.installed ## pictures of the gallery from results/
+	$(BIN)/python docs/_ext/thumbs.py
+
 clean: ## remove .venv and caches; results/ stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -74,6 +91,11 @@ clean: ## remove .venv and caches; results/ stays
 .venv/.installed-test: .venv/.installed $(INPUTS)
 	@echo "Installing what the tests need"
 	@$(PIP) -e ".[test]"
+	@touch $@
+
+.venv/.installed-docs: .venv/.installed-test $(INPUTS)
+	@echo "Installing what the site needs"
+	@$(PIP) -e ".[test,docs]"
 	@touch $@
 
 .venv/.installed-bench: .venv/.installed $(INPUTS)
