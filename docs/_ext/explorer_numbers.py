@@ -16,7 +16,7 @@ DOCS = Path(__file__).parents[1]
 NUMBERS = DOCS / "_build" / "explorer_numbers.json"
 # Off and on quantum mechanics; the last three meet a node.
 COPIES = [(0.5, -0.5), (0.4, -0.6), (0.3, -0.8), (0.45, -0.5), (0.5, 0.5), (0.7, -0.3),
-          (0.9, -1.2)]  # fmt: skip
+          (0.9, -1.2), (0.5, 0.2)]  # fmt: skip
 KERR = [(0.37, 1.0, [1.2, 0.5]), (2.1, 0.8, [2.0, 0.0]), (3.3, 1.3, [2.0, 0.0]),
         (7.0, 0.5, [1.5, -0.4])]  # fmt: skip
 SLITS = [(0.5, 2.0, 1.0, 3.0), (0.3, 3.0, 0.4, 5.0), (0.8, 1.0, 0.0, 1.0)]

@@ -41,6 +41,11 @@ def lindblad():
 LAWS = {
     "Schrodinger": on_grid,
     "CopyDynamics": copies,
+    "Pauli": lambda: jqd.Pauli(
+        grid(),
+        lambda z: 0 * z,
+        jqd.spaces.magnetic_field(lambda z, b: b * z, grid(), b=1.5),
+    ),
     "PhaseAlignment": lambda: jqd.PhaseAlignment.of_occupation(
         (3, 2), jnp.zeros(2), jnp.eye(2)[::-1], jnp.zeros((2, 2)), 1.0
     ),

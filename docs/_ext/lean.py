@@ -1,6 +1,7 @@
 """What keeps pages small: folded menus, and less markup of sources."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,38 @@ def fold(app, pagename, templatename, context, doctree):
         context["toctree"] = folded
 
 
+def mend(app, pagename, templatename, context, doctree):
+    """Links from sources to names, which stand under the path of another room there.
+
+    viewcode takes it that a module is described in one place.
+    """
+    if pagename.startswith("_modules/"):
+        ends = ends_of(app.env)
+
+        def mended(found: re.Match) -> str:
+            parts = found[2].split(".")
+            tails = (".".join(parts[i:]) for i in range(len(parts)))
+            known = (ends.get((found[1], tail)) for tail in tails)
+            anchor = next((one for one in known if one), found[2])
+            return f'api/{found[1]}.html#{anchor}"'
+
+        link = r'api/([\w.]+)\.html#([\w.]+)"'
+        context["body"] = re.sub(link, mended, context["body"])
+
+
+@cache
+def ends_of(env) -> dict[tuple[str, str], str]:
+    """Anchors by page and end of path."""
+    return {
+        (
+            entry.docname.removeprefix("api/"),
+            ".".join(path.split(".")[i:]),
+        ): entry.node_id
+        for path, entry in env.domains["py"].objects.items()
+        for i in range(path.count(".") + 1)
+    }
+
+
 def thin(app, error):
     """Pages without what does not show: a third of what there are of sources."""
     if error is None and app.builder.format == "html":
@@ -47,5 +80,6 @@ def thinned(text: str, marks: re.Pattern) -> str:
 
 def setup(app):
     app.connect("html-page-context", fold, priority=400)  # before furo asks for it
+    app.connect("html-page-context", mend)
     app.connect("build-finished", thin)
     return {"parallel_read_safe": True}

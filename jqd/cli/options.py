@@ -93,7 +93,7 @@ def with_options(**defaults: Any) -> Callable[[Callable[..., int]], Callable[...
             fields = [
                 parameter.replace(
                     name=field.name,
-                    default=defaults.get(field.name, field.default),
+                    default=defaults.get(field.name, _default(field)),
                     annotation=hints[field.name],
                 )
                 for field in dataclasses.fields(kind)
@@ -112,6 +112,12 @@ def with_options(**defaults: Any) -> Callable[[Callable[..., int]], Callable[...
         return run
 
     return decorate
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    """The default of a field as a signature has it."""
+    missing = field.default is dataclasses.MISSING
+    return inspect.Parameter.empty if missing else field.default
 
 
 def parse_free(text: str, valid: Sequence[str] | None = None) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 "use strict";
 window.jqdCards = (function () {
   /* By how many decades a figure is above its floor; null where one of them is missing. */
-  const margin = (row) => (row.figure > 0 && row.floor > 0 ? Math.log10(row.figure / row.floor) : null);
+  const margin = (row) => (row.figure && row.floor ? Math.log10(Math.abs(row.figure) / row.floor) : null);
 
   /* What a row says in words. */
   function words(row) {

@@ -8,10 +8,11 @@ window.jqdDesign = (function () {
     return run.rows.map((p, i) => {
       const F = new Float64Array(9);
       if (!p) return F;
-      const M = p.length, [dq, dr] = run.derivatives[i];
-      for (let b = 0; b < M; b++) {
-        const P = (1 - epsilon) * p[b] + epsilon / M;
-        const slope = [(1 - epsilon) * dq[b], (1 - epsilon) * dr[b], 1 / M - p[b]];
+      const [dq, dr] = run.derivatives[i], mean = (v) => v.reduce((s, x) => s + x, 0) / v.length;
+      const all = mean(p), allq = mean(dq), allr = mean(dr); // 1/M, 0 and 0 but for the steps
+      for (let b = 0; b < p.length; b++) {
+        const P = (1 - epsilon) * p[b] + epsilon * all;
+        const slope = [(1 - epsilon) * dq[b] + epsilon * allq, (1 - epsilon) * dr[b] + epsilon * allr, all - p[b]];
         for (let j = 0; j < 3; j++) for (let k = 0; k < 3; k++) F[3 * j + k] += slope[j] * slope[k] / P;
       }
       return F;
