@@ -3,7 +3,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-all lint bench figures clean
+.PHONY: help install run test test-all lint bench figures docs docs-test docs-clean thumbs clean
 
 # `make PYTHON=/path/to/python3.12 ...` takes that interpreter and no other.
 PYTHON ?=
@@ -33,11 +33,11 @@ run: .venv/.installed ## recover q, r (copies), C (Husimi), D, g (statistics), T
 # bits, and all of `test-all`, have the compiler that users have.
 test: lint ## style, types, imports and the quick tests
 	XLA_FLAGS="$$XLA_FLAGS --xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0" \
-	  $(PYTEST) -m "not slow and not bits"
-	$(PYTEST) -m "bits and not slow"
+	  $(PYTEST) -m "not slow and not bits" --ignore tests/site
+	$(PYTEST) -m "bits and not slow" --ignore tests/site
 
 test-all: lint ## the same and the slow tests
-	$(PYTEST)
+	$(PYTEST) --ignore tests/site
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .
@@ -50,6 +50,28 @@ bench: .venv/.installed-bench ## time jqd beside other programs
 
 figures: .venv/.installed ## run every experiment; figures go to results/
 	@for file in experiments/*.py; do $(BIN)/jqd run "$$file" || exit 1; done
+
+# What pages and notebooks compile is kept with the rest of the build.
+DOCS := docs/_build
+docs docs-test: export JQD_CACHE := $(CURDIR)/$(DOCS)/commands
+docs docs-test: export JAX_ENABLE_X64 := 1
+docs: .venv/.installed-docs ## build the site into docs/_build/html
+	$(BIN)/python docs/_ext/notebooks.py
+	$(BIN)/sphinx-build -b html -d $(DOCS)/doctrees -W --keep-going -q docs $(DOCS)/html
+
+docs-test: docs $(DOCS)/axe.min.js ## the same, and look at it in Chromium
+	$(PYTEST) tests/site
+
+# Not served and not committed; without npm its two tests are skipped, and say so.
+$(DOCS)/axe.min.js:
+	-cd $(DOCS) && npm pack --silent axe-core@4.14.1 >/dev/null && \
+	  tar -xzf axe-core-4.14.1.tgz --strip-components 1 package/axe.min.js && touch axe.min.js
+
+docs-clean: ## remove what `make docs` made
+	rm -rf $(DOCS) docs/api docs/cli docs/equations docs/gallery
+
+thumbs: .venv/.installed ## pictures of the gallery from results/
+	$(BIN)/python docs/_ext/thumbs.py
 
 clean: ## remove .venv and caches; results/ stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
@@ -74,6 +96,11 @@ clean: ## remove .venv and caches; results/ stays
 .venv/.installed-test: .venv/.installed $(INPUTS)
 	@echo "Installing what the tests need"
 	@$(PIP) -e ".[test]"
+	@touch $@
+
+.venv/.installed-docs: .venv/.installed-test $(INPUTS)
+	@echo "Installing what the site needs"
+	@$(PIP) -e ".[test,docs]"
 	@touch $@
 
 .venv/.installed-bench: .venv/.installed $(INPUTS)

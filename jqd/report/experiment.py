@@ -3,6 +3,7 @@
 import contextlib
 import shlex
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,8 @@ def run_experiment(
 
     Returns:
         The summary with its provenance, as written to summary.json, and the folder.
+        The provenance says whether the run was quick, and how long it took: since it
+        was resumed, if it was.
 
     Raises:
         ValueError: if the file is no experiment or returns no summary, or `resume` is
@@ -141,7 +144,7 @@ def run_experiment(
         OutputError: if results cannot be written.
         ExperimentError: if the experiment fails. What it wrote before remains.
     """
-    path = Path(path)
+    path, start = Path(path), time.monotonic()
     module = load_file(path, "run", "context")
     if resume is None:
         folder = new_run_folder(out if out is not None else Path("results") / path.stem)
@@ -157,7 +160,8 @@ def run_experiment(
     ):
         summary = module.run(context)
     summary = _checked(summary, path)
-    summary["provenance"] = provenance()
+    seconds = round(time.monotonic() - start, 1)
+    summary["provenance"] = provenance() | {"quick": quick, "seconds": seconds}
     write_json(summary, folder / "summary.json")
     shutil.rmtree(folder / PARTS, ignore_errors=True)
     return summary, folder

@@ -2,7 +2,7 @@
 
 from .engines import Local as Local
 from .points import Points as Points
-from .ray import Ray as Ray
+from .on_ray import Ray as Ray
 from .run import open_sweep as open_sweep
 from .run import sweep as sweep
 from .store import Store as Store

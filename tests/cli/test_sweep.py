@@ -113,6 +113,14 @@ def test_what_goes_wrong_is_one_line(
     assert len(captured.err.strip().splitlines()) == 1
 
 
+def test_a_store_must_be_named(file, capsys, monkeypatch):
+    assert main(["sweep", str(file)]) == 2
+    assert capsys.readouterr().err == "Error: Missing option '--out'.\n"
+    monkeypatch.setenv("COLUMNS", "78")
+    assert main(["sweep", "run", "--help"]) == 0
+    assert "MISSING" not in capsys.readouterr().out
+
+
 def test_status_of_what_is_no_store(tmp_path, capsys):
     assert main(["sweep", "status", str(tmp_path)]) == 2
     assert "holds nothing" in capsys.readouterr().err

@@ -34,8 +34,8 @@ class Ray:
     ) -> list[tuple[int, str]]:
         """See `Engine`."""
         try:
-            import ray
-            from ray.exceptions import RayActorError
+            import ray  # pyright: ignore[reportMissingImports]
+            from ray.exceptions import RayActorError  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise ValueError(
                 "Argument `engine` must be there, but Ray is not: pip install "

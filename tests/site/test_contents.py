@@ -1,0 +1,290 @@
+"""What is due on the site is there: names, equations, experiments, laws, commands."""
+
+import html
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import api_pages
+import cli_pages
+import docstrings
+import gallery
+import law_examples
+import made
+import public_names
+import pytest
+from sphinx.util.inventory import InventoryFile
+from tex_difference import marked
+
+import jqd
+from jqd.cli import main
+from jqd.laws import Law
+from jqd.papers import registry
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+SOURCES = [
+    path
+    for path in DOCS.rglob("*.md")
+    if not {"_build", "api", "cli", "equations", "gallery"} & set(path.parts)
+]
+
+
+def test_every_public_name_is_on_a_page(site):
+    with (site / "objects.inv").open("rb") as file:
+        known = InventoryFile.load(file, "", lambda base, end: end)
+    described = (
+        {name for kind, names in known.data.items() for name in names}
+        if hasattr(known, "data")
+        else {name for names in known.values() for name in names}
+    )
+    rooms = public_names.rooms()
+    assert {n.name for n in rooms["jqd"]} >= set(jqd.__all__) - set(vars(jqd))
+    missing = {n.home for names in rooms.values() for n in names} - described
+    assert missing == set()
+    assert len(described) > 900
+
+
+def test_every_room_has_a_topic():
+    for room in public_names.rooms():
+        if room != "jqd":
+            assert api_pages.topic_of(room) in api_pages.TOPICS
+    with pytest.raises(ValueError, match="belongs to no topic"):
+        api_pages.topic_of("jqd.astrology")
+
+
+@pytest.mark.parametrize("paper", registry.papers())
+def test_every_entry_is_on_its_page(site, paper):
+    text = (site / "equations" / f"{paper}.html").read_text("utf-8")
+    rows = dict(re.findall(r'<tr id="([^"]+)" (.*?)</tr>', text, re.S))
+    entries = registry.load(paper)
+    assert len(rows) == len(entries)
+    for entry in entries:
+        row = html.unescape(rows[f"{paper}-{entry.number}"])
+        assert f'data-verdict="{entry.verdict}"' in row
+        assert f'data-section="{entry.section}"' in row
+        assert html.unescape(html.escape(entry.statement)) in row
+        assert (entry.printed in row) if entry.printed else ("In print" not in row)
+        assert row.count("<figure>") == bool(entry.tex) + bool(entry.printed_tex)
+
+
+def test_what_differs_between_formulas_is_marked():
+    printed, right = marked(
+        r"\Psi = \sqrt{\rho}\,e^{+iS}", r"\Psi = \sqrt{\rho}\,e^{-iS}"
+    )
+    assert r"\underline{+}" in printed
+    assert r"\underline{-}" in right
+    # where a mark would tear TeX apart there is none
+    assert marked(r"x_{ab}", r"x^{ab}") == (r"x_{ab}", r"x^{ab}")
+    pairs = [
+        marked(entry.printed_tex, entry.tex)
+        for paper in registry.papers()
+        for entry in registry.load(paper)
+        if entry.tex and entry.printed_tex
+    ]
+    found = sum(any("underline" in formula for formula in pair) for pair in pairs)
+    assert found >= len(pairs) * 2 / 3
+
+
+def test_every_experiment_is_in_the_gallery(site):
+    files = {p.stem for p in (ROOT / "experiments").rglob("*.py")
+             if "_support" not in p.parts}  # fmt: skip
+    assert sorted(gallery.placed()) == sorted(files)
+    index = (site / "gallery" / "index.html").read_text("utf-8")
+    for name, one in gallery.experiments().items():
+        assert f'href="{name}.html"' in index
+        page = html.unescape((site / "gallery" / f"{name}.html").read_text("utf-8"))
+        assert one.command in page
+        assert not one.claim[:1].islower()
+        first = one.verdict or one.claim
+        words = re.findall(r"[A-Za-z]{5,}", first)[:3]
+        assert words
+        assert all(word in page or word.lower() in page for word in words)
+
+
+def test_pictures_of_the_gallery_are_small_and_of_experiments():
+    notes = gallery.thumbs()
+    files = {p.stem: p for p in (DOCS / "thumbs").glob("*.webp")}
+    assert set(files) == set(notes)
+    assert set(notes) <= set(gallery.placed())
+    without = set(gallery.placed()) - set(notes)
+    # a sweep draws nothing
+    assert without <= {"copying_exponents", "error_bars"}
+    sizes = [path.stat().st_size for path in files.values()]
+    assert max(sizes) <= 25_000
+    assert sum(sizes) <= 1_500_000
+    for note in notes.values():
+        assert set(note) == {"figure", "quick", "seconds"}
+
+
+def public_laws():
+    """Concrete laws that jqd.laws exports."""
+    return {
+        name
+        for name, value in vars(jqd.laws).items()
+        if inspect.isclass(value)
+        and issubclass(value, Law)
+        and not inspect.isabstract(value)
+        and value is not jqd.laws.Law
+    }
+
+
+def test_every_law_has_a_page_with_its_constants():
+    shown = {
+        law
+        for page in (DOCS / "laws").glob("*.md")
+        for law in re.findall(r"<!-- made: constants (\w+) -->", page.read_text())
+    }
+    assert shown == set(law_examples.LAWS)
+    assert public_laws() <= shown
+    for name, make in law_examples.LAWS.items():
+        assert type(make()).__name__ == name
+    assert ("q", "0.5") in {
+        (n, v) for n, _, v, _ in law_examples.facts(law_examples.copies())
+    }
+
+
+def test_pages_of_laws_are_complete():
+    """Where it ends, what it keeps, an equation and where to look it up."""
+    pages = [p for p in (DOCS / "laws").glob("*.md") if p.stem != "index"]
+    listed = (DOCS / "laws" / "index.md").read_text()
+    for page in pages:
+        text = page.read_text()
+        assert "$$" in text, page
+        for heading in ("## Where it ends", "## What it keeps", "## Reference"):
+            assert heading in text, (page, heading)
+        assert f"({page.name})" in listed
+        assert f"\n{page.stem}\n" in listed
+
+
+def test_every_card_is_on_a_page_of_its_law():
+    cards = json.loads((DOCS / "cards.json").read_text())["laws"]
+    text = "\n".join(p.read_text() for p in (DOCS / "laws").glob("*.md"))
+    asked = " ".join(re.findall(r"<!-- made: card (.*?) -->", text)).split()
+    assert sorted(asked) == sorted(cards)
+    table = re.findall(r"<!-- made: cards (.*?) -->", (DOCS / "cards.md").read_text())
+    assert sorted(" ".join(table).split()) == sorted(cards)
+
+
+def test_every_section_of_the_laws_is_on_one_page():
+    asked = [
+        words.strip()
+        for path in SOURCES
+        for name, words in made.LINE.findall(path.read_text("utf-8"))
+        if name == "snippet"
+    ]
+    assert sorted(asked) == sorted(made.sections())
+
+
+def test_the_help_of_every_command_is_on_its_page(site, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "78")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    shown = {
+        "\n".join(line.rstrip() for line in plain(block).strip("\n").splitlines())
+        for page in (site / "cli").glob("*.html")
+        for block in re.findall(r"<pre>(.*?)</pre>", page.read_text("utf-8"), re.S)
+    }
+    words = list(cli_pages.commands())
+    assert len(words) > 35
+    for command in words:
+        assert main([*command, "--help"]) == 0
+        lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+        assert "\n".join(lines).strip("\n") in shown, command
+
+
+def plain(block):
+    return html.unescape(re.sub(r"<[^>]+>", "", block))
+
+
+# Read one by one: paragraphs of docstrings that look like an equation, or do not.
+PROSE = [
+    ["At q = 1/2, r = -1/2 the law is Schrödinger's for ψ_a = √ρ_a exp(-iφ_a) and",
+     "H/ħ = ω_a on the diagonal, R_ab exp(iδ_ab) off it."],
+    ["None for `Propagator` where the law is solvable."],
+    ["Works under jit, vmap and grad."],
+]  # fmt: skip
+EQUATIONS = [
+    "dX/dt = (ħ/m) Im ∇ψ/ψ at X",
+    "i dψ/dt = Hψ/ħ",
+    "P = A p,   A = (1 - ε) I + ε/M",
+]
+
+
+def test_equations_of_docstrings_are_told_from_prose():
+    assert not any(docstrings.is_equation(lines) for lines in PROSE)
+    assert all(docstrings.is_equation([line]) for line in EQUATIONS)
+    boxed, words = 0, []
+    for names in public_names.rooms().values():
+        for name in names:
+            text = inspect.getdoc(name.value) or ""
+            if public_names.kind(name.value) == "autodata":
+                continue
+            for block in docstrings.paragraphs(
+                text.split("\nArgs:")[0].splitlines()[1:]
+            ):
+                if docstrings.is_boxed(block) and docstrings.is_equation(block):
+                    boxed += 1
+                    plain = docstrings.CODE.sub("", " ".join(block))
+                    # words of seven letters and more, which equations hardly have
+                    long = [w for w in re.findall(r"\b[a-z]{7,}\b", plain)]
+                    if len(long) > 3:
+                        words.append((name.path, block))
+    assert boxed > 150
+    assert words == []
+
+
+def blocks(text):
+    return re.findall(r"```python\n(.*?)```", text, re.S)
+
+
+WITH_CODE = [
+    p
+    for p in SOURCES
+    if blocks(p.read_text("utf-8"))
+    and p.name not in ("laws.md", "bounds.md", "scaling.md")
+]  # two have tests of their own, the third wants eight devices
+
+
+@pytest.mark.parametrize(
+    "path", WITH_CODE, ids=lambda p: p.relative_to(DOCS).as_posix()
+)
+def test_code_of_pages_runs(path, tmp_path):
+    """The blocks of a page, one after the other, as a reader copies them."""
+    code = "\n".join(blocks(path.read_text("utf-8")))
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_commands_of_pages_exist():
+    known = {words for words in cli_pages.commands()}
+    groups = {words[:-1] for words in known if len(words) > 1}
+    count = 0
+    for path in SOURCES:
+        for block in re.findall(r"```sh\n(.*?)```", path.read_text("utf-8"), re.S):
+            for line in block.splitlines():
+                words = tuple(line.split("#")[0].split())
+                if words[:1] == ("jqd",):
+                    length = 2 if words[1:2] in groups and words[1] != "sweep" else 1
+                    assert words[1 : 1 + length] in known, line
+                    count += 1
+                if words[:1] == ("make",):
+                    assert f"\n{words[1]}:" in (ROOT / "Makefile").read_text(), line
+    assert count > 15
+
+
+def test_every_tutorial_asserts_its_result():
+    tutorials = [p for p in (DOCS / "tutorials").glob("*.md") if p.stem != "index"]
+    assert len(tutorials) >= 11
+    for path in tutorials:
+        text = path.read_text("utf-8")
+        hidden = re.findall(r":tags: \[remove-cell\]\n(.*?)```", text, re.S)
+        assert any("assert " in cell for cell in hidden), path
+        assert "alt:" in text or "figure\n```" not in text
