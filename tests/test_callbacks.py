@@ -1,0 +1,211 @@
+"""No step of any law calls back into Python: each call would stop a GPU."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.extend.core import jaxprs_in_params
+
+import jqd
+from jqd import laws
+from jqd.laws.law import Law
+from jqd.laws.motion import Motion
+from jqd.matter import gas, packets, photons, solid, tower
+from jqd.problems import four_level, golden
+
+TS = np.array([0.0, 0.1, 0.2])
+RK4 = jqd.Fixed(jqd.rk4, 2)
+H = np.array([[0.3, 0.2 + 0.1j, 0.0], [0.2 - 0.1j, -0.4, 0.5], [0.0, 0.5, 0.1]])
+KET = np.array([0.6, 0.64j, 0.48])
+UP = np.diag([1.0, 1.4], 1)
+LINE = jqd.Grid((0.0, 2 * np.pi), 32)
+WAVE = LINE.normalise(jnp.exp(0.3 * jnp.cos(LINE.x) + 0.5j * jnp.sin(LINE.x)))
+RING = jqd.Schrodinger.on_grid(LINE, lambda x: 0.4 * jnp.cos(x))
+COPIES, START = golden(0.4)
+CASCADE = laws.Lindblad(H, {"down": laws.Jump(UP, 0.3)})
+
+
+def well(q):
+    return jnp.sum(q**2) / 2 + jnp.sum(q**4) / 10
+
+
+def alignment():
+    one = laws.PhaseAlignment(
+        [0, 0, 1, 2], COPIES.omega, COPIES.R, COPIES.delta, 0.7, damping=0.1
+    )
+    return one, START
+
+
+def atoms():
+    body = solid.chain(8, solid.FPUT(beta=1.0), ends="fixed")
+    x = body.sites
+    return solid.AtomMotion(body), solid.Point(x, 0.1 * jnp.cos(x))
+
+
+def crystal():
+    x, box = gas.lattice(jax.random.key(0), 64, 0.3, jitter=0.1)
+    near = solid.neighbours_for(x, box, 2.5, skin=0.3)
+    body = solid.Solid(jnp.ones(64), solid.LennardJones(), box=box, neighbours=near)
+    law = solid.AtomMotion(body)
+    return law, law.prepare((x, 0 * x))
+
+
+def light():
+    law = photons.PhotonRates(
+        np.array([1.0, 1.4]), 0.1, 20.0, photons.HeatCapacity(5.0)
+    )
+    return law, jnp.array([0.5, 0.2])
+
+
+def packet():
+    law = packets.ThawedGaussian(well, np.ones(2), hbar=0.5)
+    state = packets.GaussianState(np.ones(2), np.zeros(2), np.eye(4) / 4)
+    return law, law.prepare(state)
+
+
+def levels():
+    law = tower.Tower(tower.harmonic_ladder(4, 1.0), 1.0, 0.2, 4.0)
+    return law, tower.level_state(law, 1.0, 0.3)
+
+
+def husimi():
+    net = np.linspace(-3.0, 3.0, 7)
+    law = laws.HusimiFokkerPlanck(
+        "0.5*U*ad^2*a^2", points=net[None] + 1j * net[:, None], U=0.5, C=0.9
+    )
+    return law, jqd.states.coherent(1.0, 20)
+
+
+def spinor():
+    law = laws.Pauli(LINE, jnp.cos, lambda x: jnp.sin(x), direction=(1.0, 0, 0))
+    return law, jnp.stack([WAVE, 1j * WAVE]) / np.sqrt(2)
+
+
+# a law and its start, as `prepare` takes it, and how it is run where that matters
+CASES = {
+    "Schrodinger": lambda: (laws.Schrodinger(H), KET),
+    "Schrodinger, steps": lambda: (laws.Schrodinger(H), KET, RK4),
+    "Schrodinger, grid": lambda: (RING, WAVE),
+    "CopyDynamics": lambda: (COPIES, START),
+    "CopyDynamics, adaptive": lambda: (COPIES, START, jqd.Adaptive()),
+    "PhaseAlignment": alignment,
+    "HusimiFokkerPlanck": husimi,
+    "ConservativeDiffusion": lambda: (
+        laws.ConservativeDiffusion(LINE, jnp.cos, 0.4, boundary="periodic"), WAVE,
+    ),
+    "Madelung": lambda: (laws.Madelung(LINE, jnp.cos, boundary="periodic"), WAVE),
+    "ClassicalDiffusion": lambda: (
+        laws.ClassicalDiffusion(LINE, 0.1, periodic=True), WAVE,
+    ),
+    "Pauli": spinor,
+    "Beretta": lambda: (laws.Beretta(H, 0.2), KET),
+    "Decoherence": lambda: (
+        laws.Decoherence(RING, laws.GaussianDecay(0.1, 1.0)), WAVE,
+    ),
+    "Dephasing": lambda: (laws.Dephasing(H, H.real, 0.1), KET),
+    "DoebnerGoldin": lambda: (laws.DoebnerGoldin(RING, 0.1), WAVE),
+    "DoebnerGoldinLine": lambda: (laws.DoebnerGoldinLine(RING, 0.1), WAVE),
+    "Gisin": lambda: (laws.Gisin(H, 0.1), KET),
+    "GrossPitaevskii": lambda: (laws.GrossPitaevskii(RING, 0.1), WAVE),
+    "Lindblad": lambda: (CASCADE, KET),
+    "Logarithmic": lambda: (laws.Logarithmic(H, 0.1), KET),
+    "SchrodingerNewton": lambda: (laws.SchrodingerNewton(RING, 0.1), WAVE),
+    "Weinberg": lambda: (laws.Weinberg(H, 0.1), KET),
+    "PhaseKicks": lambda: (laws.PhaseKicks(COPIES, 0.1), START),
+    "RandomFrequencies": lambda: (laws.RandomFrequencies(COPIES, 0.1), START),
+    "QuantumJumps": lambda: (laws.QuantumJumps(CASCADE), KET),
+    "Collapse": lambda: (laws.Collapse(H, H.real, 0.1), KET),
+    "CSL": lambda: (laws.CSL(RING, 0.1), WAVE),
+    "DiosiPenrose": lambda: (laws.DiosiPenrose(RING, 0.1), WAVE),
+    "GRW": lambda: (laws.GRW(RING, 0.1), WAVE),
+    "QMUPL": lambda: (laws.QMUPL(RING, 0.1), WAVE),
+    "AtomMotion": atoms,
+    "AtomMotion, list of neighbours": crystal,
+    "ThawedGaussian": packet,
+    "ClassicalMotion": lambda: (
+        packets.ClassicalMotion(well, np.ones(2)),
+        packets.PhasePoint(jnp.ones(2), jnp.zeros(2)),
+    ),
+    "PhotonRates": light,
+    "Tower": levels,
+    "RandomTower": lambda: (
+        random := tower.RandomTower(jax.random.key(0), 6, 2, 0.2, 1.0, 0.3),
+        random.foot(0.3),
+    ),
+}  # fmt: skip
+NOISY = {"PhaseKicks", "QuantumJumps", "Collapse", "CSL", "GRW"}
+NOISY |= {"DiosiPenrose", "QMUPL"}
+
+
+def callbacks(function, *arguments):
+    """How many a program has, and how many of these within its loops."""
+    found = {"all": 0, "in loops": 0}
+
+    def look(jaxpr, *, looped):
+        for equation in jaxpr.eqns:
+            name = equation.primitive.name
+            if "callback" in name:
+                found["all"] += 1
+                found["in loops"] += looped
+            for inner in jaxprs_in_params(equation.params):
+                look(inner, looped=looped or name in ("scan", "while"))
+
+    look(jax.make_jaxpr(function)(*arguments).jaxpr, looped=False)
+    return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_steps_do_not_call_back(name):
+    law, psi, *method = CASES[name]()
+    state = law.prepare(psi) if isinstance(law, Law) else psi
+    options = {"key": jax.random.key(0), "paths": 2} if name in NOISY else {}
+
+    way = method[0] if method else jqd.Fixed(substeps=2)
+
+    def run(law, state):
+        found = jqd.evolve(law, state, TS, method=way, **options)
+        return found.values, found.status
+
+    found = callbacks(run, law, state)
+    assert found["in loops"] == 0
+    # diffrax looks at the order of save times and at their ends: once a run, before
+    # its loop, in branches that are not taken
+    assert found["all"] == 0 or isinstance(way, jqd.Adaptive)
+
+
+def test_discs_do_not_call_back():
+    x, box = gas.lattice(jax.random.key(0), 9, 0.3, jitter=0.5)
+    v = gas.maxwell(jax.random.key(1), 9)
+    run = lambda v: gas.event_driven(x, v, box, collisions=5).velocities  # noqa: E731
+    assert callbacks(run, v)["all"] == 0
+
+
+def test_a_callback_is_seen():
+    def loud(x):
+        return jax.pure_callback(np.sin, jax.ShapeDtypeStruct((), x.dtype), x)
+
+    def steps(one, x):
+        return jax.lax.scan(lambda x, _: (one(x), None), x, None, 3)[0]
+
+    zero = jnp.zeros(())
+    assert callbacks(jax.jit(loud), zero) == {"all": 1, "in loops": 0}
+    assert callbacks(lambda x: steps(loud, x), zero) == {"all": 1, "in loops": 1}
+    assert callbacks(lambda x: steps(jnp.sin, x), zero) == {"all": 0, "in loops": 0}
+
+
+def test_no_law_is_left_out():
+    """Every class of a motion that can be made, of the library."""
+
+    def below(kind):
+        for each in kind.__subclasses__():
+            yield each
+            yield from below(each)
+
+    public = {name for name in dir(laws) if isinstance(getattr(laws, name), type)}
+    public |= {"AtomMotion", "ThawedGaussian", "ClassicalMotion", "PhotonRates"}
+    public |= {"Tower", "RandomTower"}
+    ours = {each.__name__ for each in below(Motion)} & public
+    # what others are made of, and runs of no steps
+    shared = {"Law", "Departure", "DepartureOfKets", "SelfPotential"}
+    seen = {name.partition(",")[0] for name in CASES}
+    assert ours - shared == seen, (ours - shared) ^ seen
