@@ -11,7 +11,7 @@ from jqd import laws
 from jqd.laws.law import Law
 from jqd.laws.motion import Motion
 from jqd.matter import gas, packets, photons, solid, tower
-from jqd.problems import four_level, golden
+from jqd.problems import golden
 
 TS = np.array([0.0, 0.1, 0.2])
 RK4 = jqd.Fixed(jqd.rk4, 2)
