@@ -15,6 +15,7 @@ NAMES = (
     "solids", "photon_tower", "scaling", "sweep", "shared_sweep", "sharded_grid",
     "pulls", "collapse", "warm_calls", "plane_paths", "grid_4d",
 )  # fmt: skip
-# Those of `--gpu`: made for a device whose memory or transforms are the limit.
-ON_REQUEST = ("accelerator",)
-ON_GPU = (*ON_REQUEST, "sweep")
+# Those that are asked for by name: for a device whose memory or transforms are the
+# limit, and half an hour of starts of commands.
+ON_REQUEST = ("first_gpu", "accelerator", "commands")
+ON_GPU = ("first_gpu", "accelerator", "sweep")

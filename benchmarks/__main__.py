@@ -89,7 +89,7 @@ def _run(name: str, quick: bool, folder: Path | None) -> Iterable[Report]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     listed = ", ".join((*NAMES, *ON_REQUEST))
-    parser.add_argument("names", nargs="*", help=f"which of {listed}; all but the last")
+    parser.add_argument("names", nargs="*", help=f"which of {listed}")
     parser.add_argument(
         "--gpu", action="store_true", help="only those that are made for a GPU"
     )

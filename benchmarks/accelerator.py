@@ -42,7 +42,7 @@ def run(quick: bool = False) -> Report:
         share = ours["share_of_bandwidth"]
         goals.append(Goal(f"copying {ours['case']}: of copy bandwidth", share, SHARE))
         rows += found
-    sweep = _sweep(*((4, 5) if quick else (VALUES, SAVES)), quick)
+    sweep = kerr_sweep(*((4, 5) if quick else (VALUES, SAVES)), quick)
     rows.append(sweep)
     share = sweep["share_of_bandwidth"]
     goals.append(Goal("Kerr sweep: share of the copy bandwidth", share, SHARE))
@@ -83,7 +83,7 @@ def _floor_goal(case: str, timings: dict[str, Timing]) -> Goal:
     return Goal(f"share of the FFT floor, {case}", share, grid_schrodinger.SHARE)
 
 
-def _sweep(values: int, saves: int, quick: bool) -> dict[str, Any]:
+def kerr_sweep(values: int, saves: int, quick: bool) -> dict[str, Any]:
     """All states of Kerr oscillators: nothing but phases that are written."""
     K, ts = np.linspace(0.5, 1.5, values), np.linspace(0.0, 2 * np.pi, saves)
     psi0, diagonal = coherent(ALPHA, LEVELS), kerr_diagonal()

@@ -128,6 +128,43 @@ def test_pulls_of_every_kind_of_record(stored):
         assert row["stderr"] > 0
 
 
+@pytest.mark.slow
+def test_first_measurements_on_a_device_come_line_by_line(stored, capfd):
+    """A part that fails, the second, is told and leaves the others alone."""
+    first = importlib.import_module("benchmarks.first_gpu")
+
+    def broken(quick):
+        raise RuntimeError("no memory\nand more")
+        yield quick
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(first.PARTS, "split steps", broken)
+        record = json.loads(stored("first_gpu").read_text())
+    rows = record["benchmarks"]["first_gpu"]["rows"]
+    lines = [line for line in capfd.readouterr().out.splitlines() if line[:1] == "{"]
+    keys = ("part", "case", "program")
+    assert [[json.loads(line)[k] for k in keys] for line in lines] == [
+        [row[k] for k in keys] for row in rows
+    ]
+    assert {row["part"] for row in rows} == set(first.PARTS)
+    failed = [row for row in rows if "failed" in row.get("note", "")]
+    assert [row["note"] for row in failed] == ["failed: RuntimeError: no memory"]
+    digests = {row["digest"] for row in rows if "digest" in row}
+    assert len(digests) == 1
+    assert {row["callbacks"] for row in rows if "callbacks" in row} == {0}
+
+
+@pytest.mark.slow
+def test_first_and_second_starts_of_commands(stored):
+    record = json.loads(stored("commands").read_text())
+    rows = record["benchmarks"]["commands"]["rows"]
+    assert len(rows) == 6
+    for first, second in itertools.pairwise(rows):
+        if first["case"] == second["case"]:
+            assert (first["exit"], second["exit"]) == (0, 0)
+            assert first["programs"] >= second["programs"]
+
+
 def test_result_file_tells_date_device_and_versions(stored):
     record = json.loads(stored("bose_hubbard").read_text())
     assert record["date"]
