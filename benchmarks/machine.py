@@ -43,6 +43,20 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def free_memory() -> float:
+    """Bytes that a program may take: of the device, or of this machine."""
+    stats = jax.devices()[0].memory_stats() or {}
+    if "bytes_limit" in stats:
+        return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * float(line.split()[1])
+    except OSError:
+        pass
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
 def device() -> str:
     """Kind of the GPU or TPU, or the model of the processor."""
     if jax.default_backend() != "cpu":

@@ -154,6 +154,28 @@ def test_first_measurements_on_a_device_come_line_by_line(stored, capfd):
     assert {row["callbacks"] for row in rows if "callbacks" in row} == {0}
 
 
+def test_growth_is_fitted_to_what_was_measured(benchmarks, monkeypatch):
+    """Times that go as the square of the size, of a law that XLA cannot hold at 4096."""
+    growth = importlib.import_module("benchmarks.growth")
+    law = importlib.import_module("benchmarks.scaling_laws").LAWS["copy_dynamics"]
+    monkeypatch.setattr(
+        growth, "_step",
+        lambda law, axis, size, batch, memory, steps: (None, "memory")
+        if size > 1024
+        else (growth.Step(size, 3e-9 * size**2, 1.0, _Timed(), 1.0), "list"),
+    )  # fmt: skip
+    row = growth._row("copy_dynamics", law, "size", 1e9, quick=False)
+    assert row["largest"] == "1024 classes"
+    assert row["ended_by"] == "memory"
+    assert row["power"] == row["expected"] == 2
+    assert row["power_stderr"] < 1e-9
+
+
+class _Timed:
+    def row(self, work, unit):
+        return {"work": work, "unit": unit}
+
+
 @pytest.mark.slow
 def test_first_and_second_starts_of_commands(stored):
     record = json.loads(stored("commands").read_text())
