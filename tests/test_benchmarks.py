@@ -155,7 +155,7 @@ def test_first_measurements_on_a_device_come_line_by_line(stored, capfd):
 
 
 def test_growth_is_fitted_to_what_was_measured(benchmarks, monkeypatch):
-    """Times that go as the square of the size, of a law that XLA cannot hold at 4096."""
+    """Times that go as the square of the size, of a law that has no room at 4096."""
     growth = importlib.import_module("benchmarks.growth")
     law = importlib.import_module("benchmarks.scaling_laws").LAWS["copy_dynamics"]
     monkeypatch.setattr(
