@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+COMMANDS = (ROOT / "docs" / "howto" / "commands.md").read_text(encoding="utf-8")
+SWEEPS = (ROOT / "docs" / "guide" / "sweeps.md").read_text(encoding="utf-8")
 LAWS = (ROOT / "docs" / "laws.md").read_text(encoding="utf-8")
 
 
@@ -167,7 +169,7 @@ def test_copies_block_runs():
 
 
 def test_commands_exist():
-    """Each `jqd` line of the README names a command and files that are there."""
+    """Each `jqd` line names a command and files that are there."""
     import typer
 
     from jqd.cli import app
@@ -175,11 +177,11 @@ def test_commands_exist():
     known = set(typer.main.get_command(app).commands)
     lines = [
         line.split("#")[0].split()
-        for block in blocks("sh")
+        for block in (*blocks("sh"), *blocks("sh", COMMANDS), *blocks("sh", SWEEPS))
         for line in block.splitlines()
         if line.startswith("jqd ")
     ]
-    assert len(lines) >= 5
+    assert len(lines) >= 40
     for words in lines:
         assert words[1] in known
         for word in words[2:]:
@@ -193,9 +195,16 @@ def test_make_targets_exist():
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
-def test_pictures_exist():
-    for path in re.findall(r"!\[.*?\]\((.*?)\)", README):
-        assert (ROOT / path).exists()
+def test_pictures_and_pages_exist():
+    links = re.findall(r"\]\((?!http)(.*?)(?:#.*?)?\)", README)
+    assert len(links) > 20
+    for path in links:
+        # the page of a directory is made where there is one index
+        assert (ROOT / path).exists(), path
+
+
+def test_a_newcomer_reads_two_screens():
+    assert len(README.splitlines()) <= 110
 
 
 @pytest.mark.slow
@@ -309,9 +318,10 @@ def test_links_into_the_page_of_laws_arrive():
 
 
 def test_sweep_block_runs_and_goes_on(tmp_path):
-    assert len(blocks("python")) == 2  # each has its test
+    assert len(blocks("python")) == 1  # has its test, above
+    (code,) = blocks("python", SWEEPS)
     for _ in range(2):  # the second time there is nothing left to compute
-        done = run_code(blocks("python")[1], tmp_path)
+        done = run_code(code, tmp_path)
         assert done.returncode == 0, done.stderr
         # at (1/2, -1/2) the law is quantum mechanics, but for 160 steps of order 4
         assert float(done.stdout) < 1e-6

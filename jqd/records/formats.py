@@ -1,4 +1,4 @@
-"""What each file holds: the one table behind README, `--help` and every refusal."""
+"""What each file holds: the one table behind docs/files.md, `--help` and every refusal."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -353,8 +353,8 @@ def _joint(formats: list[Format]) -> str:
     return ", ".join(common) + f" and {' or '.join(own)}" * bool(others)
 
 
-def readme_table() -> str:
-    """The formats as the table of the README, in Markdown."""
+def page_table() -> str:
+    """The formats as a table of docs/files.md, in Markdown."""
     rows = [
         "| data | files | must hold | may hold | example | taken by |",
         "|---|---|---|---|---|---|",

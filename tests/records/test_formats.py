@@ -1,4 +1,4 @@
-"""The table of formats: README, `--help` and refusals say what the loaders read."""
+"""The table of formats: a page, `--help` and refusals say what the loaders read."""
 
 from pathlib import Path
 
@@ -9,16 +9,16 @@ from rich.text import Text
 
 from jqd import records
 from jqd.cli import app
-from jqd.records.formats import KINDS, Part, help_text, readme_table
+from jqd.records.formats import KINDS, Part, help_text, page_table
 from jqd.records.reading import File, format_of
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "files.md"
 COMMANDS = typer.main.get_command(app).commands
 
 
-def test_the_readme_holds_the_table():
-    """`python -c "from jqd.records.formats import *; print(readme_table())"`."""
-    assert readme_table() in README.read_text(encoding="utf-8")
+def test_the_page_holds_the_table():
+    """`python -c "from jqd.records.formats import *; print(page_table())"`."""
+    assert page_table() in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", KINDS)
