@@ -31,14 +31,7 @@ def test_checks_of_a_warm_call_are_short(name):
     assert seconds.min() < MOST
 
 
-ANEW = pytest.mark.xfail(
-    strict=True, reason="Schrodinger.step is no program: its scan is compiled anew"
-)
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=ANEW) if n == "step: grid" else n for n in CALLS]
-)
+@pytest.mark.parametrize("name", CALLS)
 def test_a_warm_call_compiles_nothing(name, compiled):
     call = CALLS[name]
     for _ in range(2):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._program import program
 from ..constants import constant, scalars
 from ..interop import as_array
 from ..spaces.absorbers import check_absorber
@@ -209,6 +210,7 @@ class Schrodinger(Law):
         one = jnp.ones((), jnp.finfo(state.dtype).dtype)
         return exponential(lambda power: matrix @ power, state, one, unroll=True)
 
+    @program
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
         """Strang's on a grid; of a matrix Runge-Kutta's or, if it is driven, `cf4`."""
         return self._own_step(self, t, state, dt)

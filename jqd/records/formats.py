@@ -1,4 +1,4 @@
-"""What each file holds: the one table behind docs/files.md, `--help` and every refusal."""
+"""What each file holds: one table behind docs/files.md, `--help` and every refusal."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
