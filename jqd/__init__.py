@@ -4,6 +4,7 @@ What stands below is imported when it is first asked for: JAX takes a second, an
 every command needs it.
 """
 
+import logging as _logging
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,10 @@ if TYPE_CHECKING:
     from .sweeps import sweep as sweep
     from .vetting import Card as Card
     from .vetting import vet as vet
+
+
+# The library is silent; who wants its log adds a handler.
+_logging.getLogger("jqd").addHandler(_logging.NullHandler())
 
 
 @cache

@@ -5,12 +5,14 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from .._version import __version__
+from .logs import begin_log, end_log
 
 # Where each command is: imported when it is asked for, since most need JAX.
 _HOMES = {
@@ -86,8 +88,15 @@ def _before_every_command(
         is_eager=True,
         help="Print the version and leave.",
     ),
+    verbose: bool = typer.Option(
+        False, "--verbose", "-v", help="Say on standard error what is going on."
+    ),
+    log: Path | None = typer.Option(
+        None, "--log", metavar="FILE", help="Add what is going on to this file."
+    ),
 ) -> None:
     del version
+    begin_log(context.obj or sys.argv[1:], verbose=verbose, file=log)
     if context.invoked_subcommand in ("equations", "new-law"):  # they compute nothing
         return
     setting = os.environ.get("JAX_ENABLE_X64", "1")
@@ -114,7 +123,13 @@ def main(args: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 no result, 2 bad input. Whatever goes wrong with the
         user's input is one line on standard error.
     """
-    words = list(sys.argv[1:] if args is None else args)
+    code = _run(list(sys.argv[1:] if args is None else args))
+    end_log(code)
+    return code
+
+
+def _run(words: list[str]) -> int:
+    """The exit code; what is unexpected is raised."""
     command = typer.main.get_command(app)
     if "_JQD_COMPLETE" in os.environ:  # the shell asks what could come next
         command.main(words, "jqd")

@@ -1,5 +1,6 @@
 """`recover`: a fit, refined and judged, as an answer for people; names as in `fit`."""
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -44,6 +45,7 @@ from .priors import PULLED
 from .search import Keep, Report, Search
 from .study import MAX_SUBSTEPS, Study, study_of
 
+_log = logging.getLogger(__name__)
 SEARCH_ERROR = 1e-3  # step error of predictions that a search may carry
 WORDS = {
     Status.OK: "converged",
@@ -276,6 +278,10 @@ def recover(
     theta0 = study.theta(start)
     study = study.with_substeps(substeps or search_substeps(study, theta0))
     refuse(study, first)
+    _log.info(
+        "%s: %s of %d rows from %d starts, %d substeps", type(study.law).__name__,
+        ", ".join(study.free), train, len(first), study.substeps,
+    )  # fmt: skip
     masks = row_masks(study.data, train)
     found = find(study, first, train, masks[0], search, polish, report, keep)
     report("polish", 1, 4)
@@ -290,6 +296,7 @@ def recover(
     before = _rows(fine, np.asarray(first)[0])
     settled = settled and bool(run.ok) and bool(np.isfinite(theta).all())
     status = Status(int(at.judged)) if settled else Status.NOT_CONVERGED
+    _log.info("%s after %d substeps", WORDS[status], fine.substeps)
     known, empty = record.noise.known, cast(Array, np.zeros((first.shape[0], 0)))
     return Recovery(
         law_name=type(study.law).__name__,

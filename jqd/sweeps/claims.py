@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import random
 import socket
@@ -17,6 +18,7 @@ from . import leases
 from .leases import FAILED, FINISHED, LIVES, Clock, Lease
 from .store import Store
 
+_log = logging.getLogger(__name__)
 SECONDS = 120.0  # that a lease lasts, by custom
 BEATS = 4  # times that it is written anew in that time
 # Seconds between two looks of a worker that waits: at first, and at most.
@@ -191,6 +193,7 @@ class Claims:
         reason = f"each of {LIVES} workers that computed it was lost ({lost})"
         data = json.dumps({"reason": reason}).encode()
         self._objects.put_new(leases.key(chunk, FAILED), data)
+        _log.warning("chunk %d is given up: %s", chunk, reason)
         self._store.withdraw([chunk])  # what they may have written of it
         self.failed.add(chunk)
 
@@ -206,6 +209,7 @@ class Claims:
         if chunk < self._count and self._store.has(chunk):
             self.release(chunk)
             return False
+        _log.info("chunk %d is claimed, for the %d. time", chunk, generation)
         return True
 
     def _let_go(self, chunk: int) -> None:

@@ -1,5 +1,6 @@
 """The loop of one worker: take, compute and commit chunks until none is left."""
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 
@@ -11,6 +12,7 @@ from .progress import Progress, how_far
 from .store import Store
 
 # Number of a chunk, arrays by name with `status`, and what points said that raised.
+_log = logging.getLogger(__name__)
 Chunk = tuple[int, dict[str, np.ndarray], dict[int, str]]
 
 
@@ -46,6 +48,7 @@ def work(
                 for chunk, results, failures in compute(claims.free()):
                     store.commit(chunk, results, failures, device)
                     claims.release(chunk)
+                    _log.info("chunk %d is committed", chunk)
                     bar.look()
                     idle = False
                 if idle:
