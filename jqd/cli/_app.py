@@ -1,10 +1,12 @@
 """The commands together, and how they treat float64, errors and interrupts."""
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ _HOMES = {
     "sample": ("sample_copying", "sample_app"),
     "sweep": ("sweep", "sweep_app"),
 }
+# Addresses that --ray takes; without one it starts Ray on this machine.
+_ADDRESS = re.compile(r"auto|local|ray://\S+|\S+:\d+")
 
 
 class _Commands(Mapping[str, Any]):
@@ -123,7 +127,7 @@ def main(args: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 no result, 2 bad input. Whatever goes wrong with the
         user's input is one line on standard error.
     """
-    code = _run(list(sys.argv[1:] if args is None else args))
+    code = _run(with_address(sys.argv[1:] if args is None else args))
     end_log(code)
     return code
 
@@ -158,6 +162,16 @@ def _run(words: list[str]) -> int:
         return 1
     except Exception as error:
         return _of_the_user(error)
+
+
+def with_address(words: Sequence[str]) -> list[str]:
+    """Let `--ray` without an address be one for this machine."""
+    found = []
+    for word, after in zip_longest(words, words[1:], fillvalue=""):
+        found.append(word)
+        if word == "--ray" and not _ADDRESS.fullmatch(after):
+            found.append("local")
+    return found
 
 
 def _of_the_user(error: Exception) -> int:

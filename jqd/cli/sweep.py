@@ -16,9 +16,9 @@ from ..sweeps.points import STATUS
 from .options import AsJson, Quick, Seed, with_options
 from .session import conclude
 from .sweep_law import law
-from .sweeping import PLACE, Sweeping, Worker, counts, with_address
+from .sweeping import PLACE, Sweeping, Worker, Workers, counts
 
-SETTINGS = ("dims", "coords", "units", "constants", "statuses")
+SETTINGS = ("dims", "coords", "units", "constants", "statuses", "trace")
 
 
 class FileOrCommand(TyperGroup):
@@ -28,7 +28,7 @@ class FileOrCommand(TyperGroup):
         """Put the command in where a file stands."""
         if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
             args = ["run", *args]
-        return super().parse_args(ctx, with_address(args))
+        return super().parse_args(ctx, args)
 
 
 sweep_app = typer.Typer(
@@ -49,15 +49,18 @@ def run(
     ),
     *,
     sweeping: Sweeping,
+    workers: Workers,
     worker: Worker,
     seed: Seed = 0,
     quick: Quick = False,
+    as_json: AsJson = False,
 ) -> int:
     """Sweep, go on with a sweep that was stopped, or join one that is under way.
 
     FILE defines `axes`, a dict of coordinates (or a table, or a function of `quick`
     that returns one of these), and `point`, a function of one value of each by name.
-    It may define dims, coords, units, constants, statuses, as `jqd.sweep` takes them.
+    It may define dims, coords, units, constants, statuses and trace, as `jqd.sweep`
+    takes them.
     """
 
     def alone() -> Any:
@@ -71,7 +74,8 @@ def run(
                     **sweeping.settings,
                 )  # fmt: skip
 
-    return sweeping.carry_out(context.obj, worker, file.stem, alone)
+    dataset = workers.sweep(context.obj, sweeping.out, worker, alone)
+    return worker.conclude(dataset, sweeping.out, file.stem, as_json=as_json)
 
 
 @sweep_app.command()
@@ -83,6 +87,7 @@ def work(
     ),
     *,
     worker: Worker,
+    as_json: AsJson = False,
 ) -> int:
     """Join a sweep that is under way; the store has its points and settings."""
     worker.prepare()
@@ -90,8 +95,9 @@ def work(
     with import_folder(file.parent):
         module = load_file(file, "point", "**coordinates")
         with failures_of(file, own_only=True):
-            dataset = worker.sweep(module.point, None, store)
-    return worker.conclude(dataset, store, file.stem)
+            trace = getattr(module, "trace", True)
+            dataset = worker.sweep(module.point, None, store, trace=trace)
+    return worker.conclude(dataset, store, file.stem, as_json=as_json)
 
 
 sweep_app.command()(law)

@@ -14,11 +14,11 @@ from ..evolution import evolve
 from ..laws import Law
 from ..observe import total_variation
 from .one_law import Assigned, LawWord, law_that_runs, parse_law, told, words_of
-from .options import finite_number, with_options
+from .options import AsJson, finite_number, with_options
 from .recover_copying import law_of, read_problem
 from .session import Matrix, State
 from .simulation import TIMES, parse_times
-from .sweeping import Sweeping, Worker
+from .sweeping import Sweeping, Worker, Workers
 
 _VALUES = re.compile(r"([^=]+)=(.+)")
 
@@ -40,7 +40,9 @@ def law(
     state: State = None,
     assigned: Assigned = None,
     sweeping: Sweeping,
+    workers: Workers,
     worker: Worker,
+    as_json: AsJson = False,
 ) -> int:
     """Populations of a law, your own for instance, over values of its constants.
 
@@ -72,7 +74,8 @@ def law(
         )  # fmt: skip
 
     title = " ".join(words_of(wanted))
-    return sweeping.carry_out(context.obj, worker, title, alone)
+    dataset = workers.sweep(context.obj, sweeping.out, worker, alone)
+    return worker.conclude(dataset, sweeping.out, title, as_json=as_json)
 
 
 def _axes(texts: Sequence[str], taken: Sequence[str]) -> dict[str, np.ndarray]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import re
 import signal
 import sys
 import threading
@@ -11,26 +10,31 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-import jax
 import numpy as np
 import typer
 
 from ..report.tables import summary_table
 from ..sweeps import Local, Ray, Store, sweep
-from ..sweeps.engines import through
+from ..sweeps.engines import Engine, through
 from ..sweeps.leases import given_up, take_back
 from ..sweeps.objects import Objects
 from ..sweeps.points import STATUS
-from ..sweeps.program import processor_threads
+from ..sweeps.program import use_processors
 from ..sweeps.run import FailedChunk
 from ..sweeps.work import DamagedChunk
-from .options import AsJson
 from .session import conclude
 
 PLACE = "Folder, or s3://, gs:// or az:// URL, of a Zarr store"
 # Who starts the workers: they themselves get the command without it.
 ENGINES = ("--workers", "--ray", "--gpus-per-worker")
-_ADDRESS = re.compile(r"auto|local|ray://\S+|\S+:\d+")
+Lease = Annotated[
+    float | None,
+    typer.Option(
+        min=1,
+        help="Seconds without a sign of life after which a worker has lost its chunk; "
+        "120 by custom.",
+    ),
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,13 +57,17 @@ class Worker:
         bool,
         typer.Option("--retry-failed", help="Try again what was given up."),
     ] = False
-    as_json: AsJson = False
     began: float = dataclasses.field(init=False, default_factory=time.monotonic)
 
     def sweep(
         self, function: Callable[..., Any], axes: Any, store: str, **settings: Any
     ) -> Any:
-        """Be a worker; the dataset. See `jqd.sweep`."""
+        """Be a worker, or let an engine start some; the dataset. See `jqd.sweep`."""
+        if settings.get("engine") is not None and self.devices is not None:
+            raise ValueError(
+                "Argument `--devices` must not be given with --workers or --ray, whose "
+                "workers take what they have, but is."
+            )
         here = threading.current_thread() is threading.main_thread()
         if here and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
             # a worker that is told to end gives back what it has begun
@@ -71,12 +79,14 @@ class Worker:
 
     def prepare(self) -> None:
         """Take processors, before anything is computed."""
-        _use_processors(self.devices)
+        use_processors(self.devices)
         for category in (DamagedChunk, FailedChunk):
             warnings.simplefilter("always", category)
         warnings.showwarning = _note
 
-    def conclude(self, dataset: Any, store: str, title: str) -> int:
+    def conclude(
+        self, dataset: Any, store: str, title: str, *, as_json: bool = False
+    ) -> int:
         """Print how points ended; 0 if all were computed and one is sound, else 1."""
         failed = given_up(Store(store))
         summary = {
@@ -86,20 +96,14 @@ class Worker:
             "seconds": time.monotonic() - self.began,
             "store": store,
         }
-        conclude(summary, [summary_table(summary, title)], as_json=self.as_json)
+        conclude(summary, [summary_table(summary, title)], as_json=as_json)
         return 0 if (dataset[STATUS] == 0).any() and not failed else 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Sweeping:
-    """What every command that begins a sweep takes beside."""
+class Workers:
+    """Who shares the work, for commands that may take long."""
 
-    out: Annotated[
-        str,
-        typer.Option(
-            metavar="STORE", help=f"{PLACE}; one that is there is gone on with."
-        ),
-    ]
     workers: Annotated[
         int | None,
         typer.Option(
@@ -116,14 +120,51 @@ class Sweeping:
         float | None,
         typer.Option(min=0, help="With --ray: 1 if there are any."),
     ] = None
-    lease: Annotated[
-        float | None,
+
+    def engine(self) -> Engine | None:
+        """Who starts them; None for this process alone."""
+        if self.ray is not None:
+            address = None if self.ray == "local" else self.ray
+            return Ray(address, self.workers, self.gpus_per_worker)
+        return None if self.workers in (None, 1) else Local(self.workers)
+
+    def sweep(
+        self,
+        words: Sequence[str],
+        store: str,
+        worker: Worker,
+        alone: Callable[[], Any],
+    ) -> Any:
+        """Sweep, alone or by workers that are given a command; the dataset.
+
+        Args:
+            words: the command.
+            store: where it works.
+            worker: options of this process as a worker.
+            alone: sweeps in this process, and returns the dataset.
+        """
+        engine = self.engine()
+        if engine is None:
+            worker.prepare()
+            return alone()
+        if worker.retry_failed and Objects(store).is_there():
+            take_back(Store(store))  # once, not by each worker that begins
+        arguments = (os.getcwd(), _without(words, ENGINES, ("--retry-failed",)))
+        target = f"{__name__}:run_command"
+        return through(engine, target, arguments, store, show=True).dataset()
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweeping:
+    """What every command that begins a sweep takes beside."""
+
+    out: Annotated[
+        str,
         typer.Option(
-            min=1,
-            help="Seconds without a sign of life after which a worker has lost its "
-            "chunk; 120 by custom.",
+            metavar="STORE", help=f"{PLACE}; one that is there is gone on with."
         ),
-    ] = None
+    ]
+    lease: Lease = None
     tile: Annotated[
         int | None,
         typer.Option(
@@ -140,37 +181,6 @@ class Sweeping:
         """Of a new store."""
         return {"lease": self.lease, "tile": self.tile, "chunk": self.chunk}
 
-    def carry_out(
-        self,
-        words: Sequence[str],
-        worker: Worker,
-        title: str,
-        alone: Callable[[], Any],
-    ) -> int:
-        """Sweep, alone or by workers that are given the same command.
-
-        Args:
-            words: the command.
-            worker: its options as a worker.
-            title: of what is printed.
-            alone: sweeps in this process, and returns the dataset.
-        """
-        if self.ray is None and self.workers in (None, 1):
-            worker.prepare()
-            return worker.conclude(alone(), self.out, title)
-        if self.ray is None:
-            engine = Local(self.workers or 1)
-        else:
-            address = None if self.ray == "local" else self.ray
-            engine = Ray(address, self.workers, self.gpus_per_worker)
-        if worker.retry_failed and Objects(self.out).is_there():
-            take_back(Store(self.out))  # once, not by each worker that begins
-        arguments = (os.getcwd(), _without(words, ENGINES, ("--retry-failed",)))
-        store = through(
-            engine, f"{__name__}:run_command", arguments, self.out, show=True
-        )
-        return worker.conclude(store.dataset(), self.out, title)
-
 
 def run_command(folder: str, words: Sequence[str]) -> int:
     """`jqd` in a folder, as a worker of an engine."""
@@ -180,47 +190,16 @@ def run_command(folder: str, words: Sequence[str]) -> int:
     return main(words)
 
 
-def with_address(words: Sequence[str]) -> list[str]:
-    """Let `--ray` without an address be one for this machine."""
-    found = []
-    for word, after in zip(words, (*words[1:], ""), strict=True):
-        found.append(word)
-        if word == "--ray" and not _ADDRESS.fullmatch(after):
-            found.append("local")
-    return found
-
-
 def _without(
     words: Sequence[str], options: Sequence[str], flags: Sequence[str] = ()
 ) -> list[str]:
     """A command without some options and their values, and without some flags."""
-    words = with_address(words)
     before = ("", *words[:-1])
     return [
         word
         for word, last in zip(words, before, strict=True)
         if last not in options and word.partition("=")[0] not in (*options, *flags)
     ]
-
-
-def _use_processors(wanted: int | None) -> None:
-    """Let every processor be a device of its own, before JAX starts.
-
-    XLA computes the small arrays of a tile on one of them alone.
-    """
-    if "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
-        return
-    count = processor_threads()
-    # threads beside those of the devices: see `jqd.sweeps.program.usable`
-    os.environ.setdefault("NPROC", str(2 * count))
-    try:
-        jax.config.update("jax_num_cpu_devices", wanted or count)
-    except RuntimeError:  # JAX runs already, in a test for instance
-        if wanted is not None and jax.local_device_count() != wanted:
-            raise ValueError(
-                f"Argument `--devices` must be {jax.local_device_count()} in this "
-                f"process, but is {wanted}."
-            ) from None
 
 
 def _note(message: Any, category: Any, *where: Any, **rest: Any) -> None:

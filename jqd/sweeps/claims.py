@@ -20,6 +20,9 @@ from .store import Store
 
 _log = logging.getLogger(__name__)
 SECONDS = 120.0  # that a lease lasts, by custom
+# The same in the folder of a run, on one machine: who goes on with a run that was
+# killed does not wait for long.
+OWN_LEASE = 30.0
 BEATS = 4  # times that it is written anew in that time
 # Seconds between two looks of a worker that waits: at first, and at most.
 SHORT, PAUSE = 0.1, 5.0

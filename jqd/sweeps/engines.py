@@ -121,6 +121,7 @@ def _child(log: str, target: str, arguments: tuple[Any, ...]) -> None:
     # an interrupt from the keyboard is its parent's, who ends it in order
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    os.environ.pop("NPROC", None)  # its share of the processors says more
     with open(log, "w") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)

@@ -9,12 +9,13 @@ import numpy as np
 
 from .._files import processor
 from .._version import __version__
+from .plain import Called
 from .points import STATUS, Blocks, Lattice
 from .trace import Traced
 
 
 def manifest_of(
-    traced: Traced, lattice: Lattice, seed: int, device: Any, blocks: Blocks
+    traced: Traced | Called, lattice: Lattice, seed: int, device: Any, blocks: Blocks
 ) -> dict[str, Any]:
     """What a sweep is, as JSON can hold it."""
     return {

@@ -207,6 +207,28 @@ def processor_threads() -> int:
         return os.cpu_count() or 1
 
 
+def use_processors(wanted: int | None = None) -> None:
+    """Let every processor be a device of its own, before JAX starts.
+
+    XLA computes the small arrays of a tile on one of them alone. There are two devices
+    at least: for one XLA compiles otherwise, and last bits differ.
+    """
+    if "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
+        return
+    given, count = os.environ.get("NPROC", ""), max(processor_threads(), 2)
+    # threads beside those of the devices: see `usable`
+    threads = max(int(given), 4) if given.isdigit() else 2 * count
+    os.environ["NPROC"] = str(threads)
+    try:
+        jax.config.update("jax_num_cpu_devices", wanted or count)
+    except RuntimeError:  # JAX runs already, in a test for instance
+        if wanted is not None and jax.local_device_count() != wanted:
+            raise ValueError(
+                f"Argument `--devices` must be {jax.local_device_count()} in this "
+                f"process, but is {wanted}."
+            ) from None
+
+
 def free_memory(devices: Sequence[Any]) -> float | None:
     """Bytes that each of the devices can give, or None where nobody knows."""
     if devices[0].platform == "cpu":

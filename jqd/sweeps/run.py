@@ -1,16 +1,12 @@
 """`sweep`: one function at many points, by any number of workers, into a store."""
 
-import importlib.util
-import inspect
-import os
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import IntEnum
-from functools import cache, partial
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,15 +14,14 @@ import numpy as np
 from ..status import Status
 from .claims import SECONDS
 from .engines import Engine, through
+from .files import Place, place_of, settings_of_jax, use_settings
 from .layout import blank_store, create, notes_of
 from .leases import given_up, take_back
-from .manifest import device_kind, differences, manifest_of
+from .manifest import device_kind, differences
 from .objects import ARGUMENT, Objects
-from .points import Blocks, Lattice, chunk_points
-from .program import FFT_BYTES, MemoryShort, Program, default_tile, usable
+from .plan import Plan, called_plan, traced_plan
+from .points import Lattice
 from .store import ROOT, Store
-from .tiles import compute
-from .trace import Traced
 from .work import Chunk, work
 
 
@@ -36,6 +31,7 @@ def sweep(
     *,
     store: str | Path,
     engine: Engine | None = None,
+    trace: bool = True,
     batch: int | str = "auto",
     devices: Sequence[Any] | None = None,
     resume: bool = True,
@@ -74,11 +70,16 @@ def sweep(
         store: a folder, or a URL: file://, s3://, gs://, az://BUCKET/PREFIX, with the
             credentials of the environment.
         engine: who starts workers: None for this process alone, `jqd.sweeps.Local` or
-            `jqd.sweeps.Ray`. Their function comes from the top of a file.
+            `jqd.sweeps.Ray`. Their function comes from the top of a file, with plain
+            data bound to it by `functools.partial` if need be.
+        trace: False for a function that cannot be traced, or is long: it is called in
+            Python, with NumPy arrays, one point after the other. It comes from the top
+            of a file, too: its text there says what it computes.
         batch: points in one call of all local devices, rounded up to whole tiles, or
             "auto" for a chunk, or what memory admits.
         devices: local devices to use; None for all. On CPUs a function that
-            factorises matrices takes one less than XLA has threads (`NPROC`).
+            factorises matrices takes one less than XLA has threads (`NPROC`). Where
+            there is one device alone, XLA may compile otherwise, and round otherwise.
         resume: whether a store that is there may be gone on with.
         retry_failed: whether to try chunks again that were given up, since each of
             three workers that computed them was lost.
@@ -117,7 +118,7 @@ def sweep(
         raise ValueError(f"Argument `lease` must be positive, but is {lease}.")
     plan = dict(
         store=store, batch=batch, resume=resume, retry_failed=retry_failed, mixed=mixed,
-        lease=lease, seed=seed, tile=tile, chunk=chunk,
+        lease=lease, seed=seed, tile=tile, chunk=chunk, trace=trace,
     )  # fmt: skip
     codes = (
         {s.name: s.value for s in statuses} if isinstance(statuses, type) else statuses
@@ -134,9 +135,8 @@ def sweep(
         if opened is not None and retry_failed:
             take_back(opened)  # once, not by each worker that begins
         plan |= {"resume": True, "retry_failed": False}
-        settings = {**plan, **notes, "x64": bool(jax.config.values["jax_enable_x64"])}
-        arguments = (*place_of(function), axes, settings)
-        target = f"{by_path.__module__}:{by_path.__name__}"
+        arguments = (settings_of_jax(), place_of(function), axes, {**plan, **notes})
+        target = f"{from_file.__module__}:{from_file.__name__}"
         opened = through(engine, target, arguments, store, show=progress)
     else:
         devices = list(devices or jax.local_devices())
@@ -177,7 +177,7 @@ class FailedChunk(UserWarning):
 
 def _sweep(
     function, axes, devices, notes, *, show, store, batch, resume, retry_failed, mixed,
-    lease, seed, tile, chunk,
+    lease, seed, tile, chunk, trace,
 ) -> Store:  # fmt: skip
     """Be one worker; the store, when nothing in it is left to be computed."""
     objects = Objects(store)
@@ -188,21 +188,22 @@ def _sweep(
     if seed is None:
         seed = there.manifest["seed"] if there else 0
     settings = (devices, seed, tile, chunk, batch)
-    plan = _prepare(function, lattice, there, *settings)
+    prepare = traced_plan if trace else called_plan
+    plan = prepare(function, lattice, there, *settings)
     if there is None:
-        plan.program()
+        plan.ready()
         manifest = {**plan.manifest, "lease": lease or SECONDS}
         blank = notes_of(plan.traced.outputs, lattice, seed, **notes)
         create(objects, blank_store(lattice, manifest, **blank))
         there = Store(objects)
         if there.manifest["tile"] != plan.traced.tile or there.blocks != plan.blocks:
             # somebody else was first, on a machine that takes more or fewer at once
-            plan = _prepare(function, lattice, there, *settings)
+            plan = prepare(function, lattice, there, *settings)
     _check_same(there, plan.manifest, lease, mixed=mixed)
     if retry_failed:
         take_back(there)
     if len(there.committed()) < there.blocks.count:
-        plan.program()  # compiled before a chunk waits for it
+        plan.ready()  # compiled before a chunk waits for it
     work(there, partial(_computed, plan), device_kind(devices[0]), show=show)
     return there
 
@@ -220,61 +221,11 @@ def _there(objects: Objects, *, resume: bool) -> Store | None:
     return None if objects.get(ROOT) is None else Store(objects)
 
 
-class Plan(NamedTuple):
-    """A sweep that can begin.
-
-    Attributes:
-        traced: the function.
-        blocks: the chunks.
-        manifest: what the sweep is.
-        program: compiles the function, once.
-    """
-
-    traced: Traced
-    blocks: Blocks
-    manifest: dict[str, Any]
-    program: Callable[[], Program]
-
-
-def _prepare(function, lattice, there, devices, seed, tile, chunk, batch) -> Plan:
-    """Trace, and compile as far as memory may ask for another tile."""
-    fixed = tile or (there.manifest["tile"] if there else None)
-    size = fixed or default_tile(devices, lattice.size, None)
-    traced = Traced(function, lattice, seed, size)
-    if fixed is None:
-        size = default_tile(devices, lattice.size, traced)
-    while True:
-        if traced.tile != size:
-            traced = Traced(function, lattice, seed, size)
-        if traced.fft_bytes > FFT_BYTES and fixed is None and size > 1:
-            size = max(1, int(size * FFT_BYTES / traced.fft_bytes))
-            continue
-        if there is not None and chunk is None:
-            blocks = there.blocks
-        else:
-            points = chunk or chunk_points(lattice.size, size, traced.bytes_per_point)
-            blocks = Blocks.of(lattice.shape, points)
-        on = usable(devices, traced)
-        points = blocks.most if batch == "auto" else int(batch)
-        tiles = -(-points // (size * len(on)))
-        program = cache(partial(Program, traced, lattice, on, tiles))
-        if fixed is None:
-            try:
-                program()
-            except MemoryShort:
-                if size == 1:
-                    raise
-                size = max(1, size // 4)
-                continue
-        manifest = manifest_of(traced, lattice, seed, devices[0], blocks)
-        return Plan(traced, blocks, manifest, program)
-
-
 def _computed(plan: Plan, chunks: Iterator[int]) -> Iterator[Chunk]:
     """Chunks as they are computed; nothing is compiled where there is none."""
     first = next(chunks, None)
     if first is not None:
-        yield from compute(plan.program(), plan.blocks, chain([first], chunks))
+        yield from plan.compute(chain([first], chunks))
 
 
 def _check_same(
@@ -302,35 +253,13 @@ def _check_counts(**counts: Any) -> None:
             )
 
 
-def by_path(path: str, name: str, axes: Any, settings: Mapping[str, Any]) -> int:
+def from_file(
+    jax_settings: Mapping[str, Any],
+    place: Place,
+    axes: Any,
+    settings: Mapping[str, Any],
+) -> int:
     """Be a worker of a sweep whose function stands in a file."""
-    options = dict(settings)
-    jax.config.update("jax_enable_x64", options.pop("x64"))
-    sys.path.insert(0, str(Path(path).parent))
-    spec = importlib.util.spec_from_file_location("jqd_swept", path)
-    assert spec is not None  # it is a .py file
-    assert spec.loader is not None
-    module = sys.modules["jqd_swept"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    sweep(getattr(module, name), axes, progress=False, **options)
+    use_settings(jax_settings)
+    sweep(place.load(), axes, progress=False, **settings)
     return 0
-
-
-def place_of(function: Callable[..., Any]) -> tuple[str, str]:
-    """The file of a function and its name there.
-
-    Raises:
-        ValueError: it is no function at the top of a file, so that no other process
-            finds it.
-    """
-    name = getattr(function, "__qualname__", "")
-    try:
-        path = inspect.getsourcefile(function)
-    except TypeError:
-        path = None
-    if path is None or not name.isidentifier() or not path.endswith(".py"):
-        raise ValueError(
-            "Argument `function` must be defined at the top of a file, from which an "
-            f"engine's workers import it, but is {name or function!r}."
-        )
-    return os.path.abspath(path), name

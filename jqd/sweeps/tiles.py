@@ -79,9 +79,20 @@ def _cut(
         for index, text in said.items()
         if start <= index <= stop
     }
+    return with_status(results, failures, start, own=own), failures
+
+
+def with_status(
+    results: Mapping[str, np.ndarray],
+    failures: Mapping[int, str],
+    start: int,
+    *,
+    own: bool,
+) -> dict[str, np.ndarray]:
+    """Results of points from `start` on, with the status of each."""
     code = statuses(results, own)
     code[[index - start for index in failures]] = FAILED
-    return {**results, STATUS: code}, failures
+    return {**results, STATUS: code}
 
 
 @contextlib.contextmanager
@@ -167,34 +178,34 @@ def _point_by_point(program: Program, tile: np.ndarray) -> Tile:
         try:
             results = program.start(alone).finish()
         except Exception as error:
-            if not _of_a_point(error):
+            if not of_a_point(error):
                 raise
-            failures[int(index)] = _said(error)
+            failures[int(index)] = said(error)
             continue
         for name, values in results.items():
-            found.setdefault(name, _blank(values[0]))[place] = values[0, place]
+            found.setdefault(name, blank(values[0]))[place] = values[0, place]
     for name, spec in program.traced.outputs.items():
         shape = (len(tile), *spec.shape)
-        found.setdefault(name, _blank(np.zeros(shape, spec.dtype)))
+        found.setdefault(name, blank(np.zeros(shape, spec.dtype)))
     return found, failures
 
 
-def _blank(like: np.ndarray) -> np.ndarray:
+def blank(like: np.ndarray) -> np.ndarray:
     """No values: NaN where there are such, else 0."""
     return np.full_like(like, np.nan if like.dtype.kind in "fc" else 0)
 
 
 def _bearable(error: Exception) -> bool:
     """Whether a smaller call may do what this one could not."""
-    return out_of_memory(error) or _of_a_point(error)
+    return out_of_memory(error) or of_a_point(error)
 
 
-def _of_a_point(error: Exception) -> bool:
+def of_a_point(error: Exception) -> bool:
     """Whether a check inside the function failed, not the machine."""
     return isinstance(error, eqx.EquinoxRuntimeError) or "CpuCallback" in str(error)
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """What a failed check says, out of the traceback that XLA makes of it."""
     text = str(error).strip()
     inner = re.findall(r"^\S*(?:Error|Exception): (.+)$", text, re.MULTILINE)

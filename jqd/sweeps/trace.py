@@ -45,15 +45,20 @@ class Traced:
             ValueError: arguments that are not the axes, or results that are no dict
                 of arrays.
         """
-        self.name = getattr(function, "__qualname__", type(function).__name__)
+        self.name = name_of(function)
         self.tile = tile
-        takes_key = _takes_key(function, lattice)
+        takes_key = takes_key_of(function, lattice)
 
         def one(point: dict[str, Array], index: Array) -> dict[str, Array]:
             if takes_key:
                 # of the point, whatever tile or host computes it
                 point = point | {"key": jax.random.fold_in(jax.random.key(seed), index)}
-            return _checked(function(**point), lattice)
+            return checked(function(**point), lattice)
+
+        def lone(point: dict[str, Array], index: Array) -> dict[str, Array]:
+            # as it is: of a batch a branch that is not taken would be computed too
+            results = one(*jax.tree.map(lambda leaf: leaf[0], (point, index)))
+            return {name: value[None] for name, value in results.items()}
 
         specs = {
             name: jax.ShapeDtypeStruct(
@@ -62,9 +67,8 @@ class Traced:
             for name, values in lattice.values.items()
         }
         indices = jax.ShapeDtypeStruct((tile,), jnp.uint32)
-        self.program, shapes = jax.make_jaxpr(jax.vmap(one), return_shape=True)(
-            specs, indices
-        )
+        many = lone if tile == 1 else jax.vmap(one)
+        self.program, shapes = jax.make_jaxpr(many, return_shape=True)(specs, indices)
         self._structure = jax.tree.structure(shapes)
         self.outputs = {
             name: jax.ShapeDtypeStruct(spec.shape[1:], spec.dtype)
@@ -131,7 +135,13 @@ class Traced:
         return digest.hexdigest()
 
 
-def _takes_key(function: Callable[..., Any], lattice: Lattice) -> bool:
+def name_of(function: Callable[..., Any]) -> str:
+    """The name of a function, also with some arguments bound."""
+    inner = getattr(function, "func", function)
+    return getattr(inner, "__qualname__", type(inner).__name__)
+
+
+def takes_key_of(function: Callable[..., Any], lattice: Lattice) -> bool:
     """Whether the function has a `key`; its other arguments must be the axes."""
     parameters = inspect.signature(function).parameters.values()
     named = {
@@ -159,7 +169,12 @@ def _takes_key(function: Callable[..., Any], lattice: Lattice) -> bool:
     return "key" in named
 
 
-def _checked(results: Any, lattice: Lattice) -> dict[str, Array]:
+def checked(results: Any, lattice: Lattice) -> dict[str, Array]:
+    """Results of a function of one point as arrays.
+
+    Raises:
+        ValueError: they are no dict of arrays, or have names that they must not.
+    """
     rule = "Argument `function` must return a dict of arrays by name, but"
     if not isinstance(results, Mapping) or not results:
         raise ValueError(f"{rule} returned {type(results).__name__}.")

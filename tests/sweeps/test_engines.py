@@ -10,14 +10,17 @@ import sys
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 import yaml
 
 import jqd
-from jqd.cli.sweeping import _without, with_address
+from jqd.cli._app import with_address
+from jqd.cli.sweeping import _without
 from jqd.sweeps import Local, Ray, Store, SweepError
 from jqd.sweeps.engines import last_line, shares
+from jqd.sweeps.program import use_processors
 
 from .conftest import values
 
@@ -121,7 +124,7 @@ def test_the_file_for_kubernetes_is_a_job_without_an_index():
 def test_the_commands_for_ray_can_be_read():
     text = block("bash", "Ray")
     assert subprocess.run(["bash", "-n"], input=text, text=True).returncode == 0
-    last = text.strip().splitlines()[-1].split()
+    last = with_address(text.strip().splitlines()[-1].split())
     assert last[:2] == ["jqd", "sweep"]
     assert _without(last, ("--ray", "--gpus-per-worker")) == [
         "jqd", "sweep", '"$FILE"', "--out", '"$STORE"',
@@ -182,6 +185,18 @@ def test_shares_of_the_processors_cover_all(monkeypatch):
     assert shares(7) == [[3], [5], [7], [9], [11], [3], [5]]
 
 
+@pytest.mark.parametrize(("given", "devices"), [("1", 2), ("3", 3)])
+def test_a_worker_has_two_devices_at_least(monkeypatch, given, devices):
+    """XLA compiles otherwise for one: last bits would tell who had one alone."""
+    monkeypatch.setenv("NPROC", given)
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    taken = {}
+    monkeypatch.setattr(jax.config, "update", taken.__setitem__)
+    use_processors()
+    assert taken == {"jax_num_cpu_devices": devices}
+    assert os.environ["NPROC"] == "4"  # more threads than devices
+
+
 @pytest.mark.slow
 def test_local_workers_share_a_sweep(point, store):
     dataset = jqd.sweep(
@@ -218,7 +233,7 @@ def test_a_function_that_no_other_process_finds_is_refused(store):
 
 def test_words_of_the_command_that_workers_get():
     options = ("--workers", "--ray", "--gpus-per-worker")
-    words = ["sweep", "f.py", "--ray", "--out", "s", "--workers=3"]
+    words = with_address(["sweep", "f.py", "--ray", "--out", "s", "--workers=3"])
     assert _without(words, options) == ["sweep", "f.py", "--out", "s"]
     words = ["sweep", "--ray", "10.0.0.1:6379", "f.py", "--workers", "3", "--json"]
     assert _without(words, options, ("--json",)) == ["sweep", "f.py"]

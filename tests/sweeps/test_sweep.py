@@ -227,7 +227,7 @@ def test_a_log_gets_a_line_now_and_then(store, monkeypatch, capsys):
 
 
 def test_a_tile_is_cut_to_what_fourier_transforms_may_take(store, monkeypatch):
-    module = sys.modules["jqd.sweeps.run"]
+    module = sys.modules["jqd.sweeps.plan"]
     monkeypatch.setattr(module, "FFT_BYTES", 5 * 16 * 16)
     run(store, tile=None)
     assert Store(store).manifest["tile"] == 5

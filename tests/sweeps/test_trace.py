@@ -27,6 +27,21 @@ def test_a_tile_is_the_vmapped_function():
     assert traced.bytes_per_point == 16
 
 
+def test_a_tile_of_one_point_takes_one_branch():
+    """Of a batch both are computed: a block of trajectories would pay for it."""
+
+    def point(q):
+        return {"x": jax.lax.cond(q > 0, jnp.sin, jnp.cos, q)}
+
+    one, many = trace(point, tile=1), trace(point)
+    assert "cond[" in str(one.program)
+    assert "cond[" not in str(many.program)
+    q, indices = jnp.array([0.3]), jnp.zeros(1, jnp.uint32)
+    # one function of one number, compiled in two ways
+    np.testing.assert_allclose(one({"q": q}, indices)["x"], jnp.sin(q), rtol=1e-15)
+    assert one.outputs["x"].shape == ()
+
+
 def test_a_key_belongs_to_its_point():
     traced = trace(lambda q, key: {"x": jax.random.normal(key) + 0 * q}, seed=7)
     indices = jnp.array([5, 0, 5, 9], dtype=jnp.uint32)

@@ -1,0 +1,133 @@
+"""What other processes need: where a function stands, what it is, JAX's settings."""
+
+import ast
+import functools
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from .._files import processor, to_plain
+from .program import use_processors
+
+# Settings of JAX that workers of an engine share with who starts them; those of
+# compiled code where their processors are of one kind.
+SHARED = ("jax_enable_x64",)
+COMPILED = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+
+
+class Place(NamedTuple):
+    """Where a function stands, as other processes can be told.
+
+    Attributes:
+        module: its module, if that is in a package; else "".
+        path: its file.
+        name: its name there.
+        bound: arguments that `functools.partial` has bound, plain data by name.
+    """
+
+    module: str
+    path: str
+    name: str
+    bound: dict[str, Any]
+
+    def load(self) -> Callable[..., Any]:
+        """The function, out of its file."""
+        sys.path.insert(0, str(Path(self.path).parents[self.module.count(".")]))
+        if self.module:
+            module = importlib.import_module(self.module)
+        else:
+            spec = importlib.util.spec_from_file_location("jqd_swept", self.path)
+            assert spec is not None  # it is a .py file
+            assert spec.loader is not None
+            module = sys.modules["jqd_swept"] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+        function = getattr(module, self.name)
+        return functools.partial(function, **self.bound) if self.bound else function
+
+    def digest(self) -> str:
+        """Hash of the function's text and of all in its file that it names.
+
+        Comments do not matter, nor does the rest of the file; what it imports counts
+        by name.
+        """
+        tree = ast.parse(Path(self.path).read_bytes())
+        nodes: dict[str, list[ast.stmt]] = {}
+        for node in tree.body:
+            for name in _defined(node):
+                nodes.setdefault(name, []).append(node)
+        bound = json.dumps(to_plain(self.bound))
+        text, waiting, seen = [self.name, bound], [self.name], set()
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            for node in nodes.get(name, ()):
+                text.append(ast.dump(node))
+                named = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
+                waiting += sorted(named)
+        return hashlib.sha256("\n".join(text).encode()).hexdigest()
+
+
+def place_of(function: Callable[..., Any]) -> Place:
+    """Where a function stands.
+
+    Args:
+        function: at the top of a file, or `functools.partial` of such a function with
+            numbers, texts, arrays and collections of these bound by name.
+
+    Raises:
+        ValueError: it is another one, so that no other process finds it.
+    """
+    inner, bound, plain = function, {}, True
+    if isinstance(function, functools.partial):
+        inner, bound, plain = function.func, function.keywords, not function.args
+    name = getattr(inner, "__qualname__", "")
+    try:
+        path = inspect.getsourcefile(inner) or ""
+        to_plain(bound)
+    except TypeError:
+        path = ""
+    if not (path.endswith(".py") and name.isidentifier() and plain):
+        raise ValueError(
+            "Argument `function` must be defined at the top of a file, from which "
+            "other processes import it, with plain data bound by name if any, but is "
+            f"{name or function!r}."
+        )
+    module = inner.__module__ if "." in inner.__module__ else ""
+    return Place(module, os.path.abspath(path), name, bound)
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    """Names that a statement at the top of a file gives a meaning."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(a.asname or a.name).partition(".")[0] for a in node.names]
+    stored = (n for n in ast.walk(node) if isinstance(n, ast.Name))
+    return [n.id for n in stored if isinstance(n.ctx, ast.Store)]
+
+
+def settings_of_jax() -> dict[str, Any]:
+    """What the workers of an engine are to share with this process."""
+    found = {name: jax.config.values[name] for name in (*SHARED, *COMPILED)}
+    many = jax.config.values["jax_num_cpu_devices"] > 1
+    return found | {"processor": processor(), "many devices": many}
+
+
+def use_settings(settings: Mapping[str, Any]) -> None:
+    """Take settings of `settings_of_jax` in a worker."""
+    alike = settings["processor"] == processor()
+    for name in (*SHARED, *(COMPILED if alike else ())):
+        jax.config.update(name, settings[name])
+    if settings["many devices"]:  # one alone would round otherwise
+        use_processors()
