@@ -68,7 +68,8 @@ def compare(
         law: the copy law.
         psi0: ψ at t = 0, (M,).
         settings: copies, time, rows, q, r, spectators, admixture, printed.
-        main: occupation, phase, status, extinction_time and steps of all trajectories.
+        main: of all trajectories, occupation, phase, extinction_time, steps, and as
+            `ended` their status.
         halved: the same of those with half the step, or None.
 
     Returns:
@@ -92,7 +93,7 @@ def compare(
         bias = step_bias(jnp.asarray(density), halved["occupation"] / copies)
     result = CopiesResult(
         ts, occupation, main["phase"], np.abs(psi) ** 2, loss, theory, bias,
-        main["status"], main["extinction_time"], {},
+        main["ended"], main["extinction_time"], {},
     )  # fmt: skip
     result.summary.update({"copies": copies}, trajectories=len(occupation))
     result.summary.update(_summary(result, main["steps"]))

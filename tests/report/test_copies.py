@@ -26,7 +26,7 @@ def result():
     main = {
         "occupation": COPIES * np.stack([share, share + off, share - off]),
         "phase": np.stack([-np.angle(psi)] * 3),
-        "status": np.full(3, int(Status.OK)),
+        "ended": np.full(3, int(Status.OK)),
         "extinction_time": np.full(3, np.inf),
         "steps": np.full(3, 7),
     }

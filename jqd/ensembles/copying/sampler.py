@@ -114,19 +114,53 @@ def sample(
 
     Source: Smolin (2012), eqs. (39), (40), the sign of (39) corrected; sec. 3.4.
     """
+    count, number = (
+        whole_number(trajectories, "trajectories", 1),
+        whole_number(first, "first", 0),
+    )
+    probes = _probes(error_trajectories, count, method, observe)
+    population, ts = population_of(
+        law, psi0, ts, copies=copies, method=method, initial=initial,
+        spectators=spectators, admixture=admixture, printed=printed, tagged=tagged,
+        exact_below=exact_below, observe=observe,
+    )  # fmt: skip
+    _check_memory(count, probes, population, ts)
+    ids = trajectory_numbers(number, count)
+    step = positive_number(STEP_OF[method] if step is None else step, "step", ts.dtype)
+    _check_clock(population.process, ts, step)
+    most = CHUNK if jax.default_backend() == "cpu" else WIDE_CHUNK
+    width = min(most, count, max(probes, LEAST_CHUNK) if probes else most)
+    clock = Clock(ts, step_budget(max_steps))
+    record = _run(population, clock, single_key(key), ids, step, probes, width)
+    return _result(population, ts, record, count)
+
+
+def population_of(
+    law: CopyDynamics,
+    psi0: ArrayLike,
+    ts: ArrayLike,
+    *,
+    copies: ArrayLike,
+    method: str = "leap",
+    initial: str = "rounded",
+    spectators: ArrayLike = 0,
+    admixture: ArrayLike = 0.0,
+    printed: bool = False,
+    tagged: bool = False,
+    exact_below: ArrayLike = EXACT_BELOW,
+    observe: Callable[..., Any] | None = None,
+) -> tuple[ClassPopulation, Array]:
+    """What `sample` draws trajectories of, with its arguments checked, and the times.
+
+    Raises:
+        ValueError: as of `sample`.
+    """
     _checks.check_choice(method, "method", tuple(STEP_OF))
     _checks.check_choice(initial, "initial", INITIAL)
     check_law(law)
     law, psi, ts = admit(law, psi0, ts)
     dtype = ts.dtype
     check_copies(copies, psi.shape[0], dtype)
-    count, number = (
-        whole_number(trajectories, "trajectories", 1),
-        whole_number(first, "first", 0),
-    )
-    probes = _probes(error_trajectories, count, method, observe)
-    _check_memory(count, probes, psi, ts, tagged, observe)
-    ids = trajectory_numbers(number, count)
     process = _process(law, copies, spectators, printed, ts)
     begun = law.at(within(ts[0], ts[-1] - ts[0], 0))
     unit = phase_factors(psi, begun.hamiltonian() / law.hbar).astype(psi.dtype)
@@ -135,17 +169,11 @@ def sample(
     if initial == "rounded":
         begin = process.weights(rounded(density, process.copies))
         check_representable(density, begin, process.copies)
-    step = positive_number(STEP_OF[method] if step is None else step, "step", dtype)
-    _check_clock(process, ts, step)
+    below = jnp.asarray(exact_below, dtype)
     population = ClassPopulation(
-        process, jnp.asarray(exact_below, dtype), density, unit, observe,
-        method, initial, bool(tagged),
-    )  # fmt: skip
-    most = CHUNK if jax.default_backend() == "cpu" else WIDE_CHUNK
-    width = min(most, count, max(probes, LEAST_CHUNK) if probes else most)
-    clock = Clock(ts, step_budget(max_steps))
-    record = _run(population, clock, single_key(key), ids, step, probes, width)
-    return _result(population, ts, record, count)
+        process, below, density, unit, observe, method, initial, bool(tagged)
+    )
+    return population, ts
 
 
 @eqx.filter_jit
@@ -249,14 +277,13 @@ def _share(value: ArrayLike, dtype: Any) -> Array:
     return jnp.asarray(value, dtype)
 
 
-def _check_memory(
-    count: int, probes: int, psi: Array, ts: Array, tagged: bool, observe: Any
-) -> None:
+def _check_memory(count: int, probes: int, of: ClassPopulation, ts: Array) -> None:
     """Raise before memory is taken that the machine does not have."""
+    psi = jnp.sqrt(of.density) * of.unit
     size, item = psi.shape[0], psi.real.dtype.itemsize
-    row = item * size * ((size if tagged else 1) + 2)  # counts, phase factors
-    if observe is not None:
-        kept = jax.eval_shape(observe, ts[0], jnp.abs(psi), psi)
+    row = item * size * ((size if of.tagged else 1) + 2)  # counts, phase factors
+    if of.observe is not None:
+        kept = jax.eval_shape(of.observe, ts[0], of.density, psi)
         row = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept))
     # rows are held once as they are written and once as they are returned; keys,
     # clocks and codes beside them
