@@ -14,6 +14,8 @@ Bohm at 5 sigma: but no experiment is described. With a detector in H the record
 positions at one time, the same for every ν.
 """
 
+from functools import partial
+
 import jax
 import numpy as np
 import xarray as xr
@@ -82,22 +84,28 @@ def told(F, other):
 # --- Comparison -------------------------------------------------------------------
 
 
+def paths(nu, *, points, count, substeps):
+    """First arrivals of paths, and their distance from |ψ|² in units of noise's."""
+    law, psi = problem(points)
+    options = {"nu": nu, "paths": count, "substeps": substeps, "scheme": "heun"}
+    found = arrival(
+        law, psi, TS, jax.random.key(1), detector=L, error_paths=0, **options
+    )
+    run = nelson(law, psi, TS[:51], jax.random.key(2), error_paths=0, **options)
+    distance = run.ks.max() / run.ks_line
+    return {"arrived": found.arrived, "error": found.error, "distance": distance}
+
+
 def run(context):
-    law, psi = problem(500 if context.quick else 1000)
+    points, count, substeps = (500, 1_000, 5) if context.quick else (1000, 20_000, 10)
+    law, psi = problem(points)
     F = distributions(law, psi, context.quick)
-    count = 1_000 if context.quick else 20_000
-    sampled, errors, distances = {}, {}, {}
-    for name, nu in context.progress(NUS.items(), "noise"):
-        found = arrival(
-            law, psi, TS, jax.random.key(1), detector=L, nu=nu, paths=count,
-            substeps=5 if context.quick else 10, error_paths=0, scheme="heun",
-        )  # fmt: skip
-        sampled[name], errors[name] = np.asarray(found.arrived), np.asarray(found.error)
-        paths = nelson(
-            law, psi, TS[:51], jax.random.key(2), nu=nu, paths=count, scheme="heun",
-            substeps=5 if context.quick else 10, error_paths=0,
-        )  # fmt: skip
-        distances[name] = float(paths.ks.max() / paths.ks_line)
+    point = partial(paths, points=points, count=count, substeps=substeps)
+    seen = context.sweep(point, {"nu": list(NUS.values())}, "paths", trace=False)
+    sampled, errors, distances = (
+        dict(zip(NUS, seen[name].values, strict=True))
+        for name in ("arrived", "error", "distance")
+    )
     context.log(f"Caution: {CAUTION}.")
     film = {
         name: nelson(

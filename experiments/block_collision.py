@@ -17,6 +17,7 @@ n_eff/n 0.88 and 0.81 where the lattice lasts. No narrow packet does: thawed w g
 λ = 0.32(1), 0.75(9), 1.8(4) and is a/10 after 8.5, 5.0, 2.5 from contact, ħ = 10⁻⁴.
 """
 
+from functools import cache, partial
 from itertools import product
 
 import equinox as eqx
@@ -30,7 +31,7 @@ from _support.growth import first_passage, growth_rate
 from _support.potentials import FlatPotential
 
 import jqd
-from jqd.matter import packets, solid
+from jqd.matter import packets
 
 # --- Parameters (units: σ, ε and m of the potential) ------------------------------
 
@@ -41,7 +42,7 @@ HBAR = 0.01  # of the widths
 COLD = 1e-4  # of the heat, for which zero-point energy would be mistaken
 MELT = 0.1  # bond width / a
 EVERY, STEPS = 0.2, 50  # between records, and steps of Verlet in between
-SEGMENT, WINDOW = 8.0, 10  # duration of a part; records to average mode energies over
+WINDOW = 10  # records to average mode energies over
 THAWED, FIT = 16.0, 8.0  # how long a thawed packet is followed, and fitted
 GROUPS, SEED = 4, 6
 SHOWN = ("T", "T_error", "T_harmonic", "n_eff", "ks", "kurtosis")
@@ -74,50 +75,47 @@ def lengths_of(pairs, q):
     return jnp.linalg.norm(x[pairs[:, 1]] - x[pairs[:, 0]], axis=1)
 
 
-# --- Runs, in parts that a stopped run need not repeat ----------------------------
+# --- Runs: sweeps, so that a stopped run goes on where it was -----------------------
 
 
-def collisions(context, blocks, runs, samples, time):
-    """(v, ħ) to the `Collision` over the whole time."""
-    stated = dict(bond=BOND, samples=samples, seed=SEED, every=EVERY, steps=STEPS)
-    length, key = round(SEGMENT / EVERY), jax.random.key(SEED)
-    parts = {run: [] for run in runs}
-    starts = range(0, round(time / EVERY), length)
-    for (v, hbar), first in context.progress(list(product(runs, starts)), "collisions"):
-        two, ts = blocks.at_speed(v), EVERY * np.arange(first, first + length + 1)
-        if first == 0:
-            points = initial_points(two, key, samples, hbar=hbar)
-
-        def work(two=two, points=points, ts=ts):
-            seen, end = collision.collide(two, points, ts, method=METHOD, groups=GROUPS)
-            return {**seen._asdict(), "end": jnp.stack(end)}
-
-        name = f"v{v:g}-hbar{hbar:g}-{first:04d}"
-        part = context.part(name, work, {"v": v, "hbar": hbar, "ts": ts, **stated})
-        points = solid.Point(*jnp.asarray(part.pop("end")))
-        parts[v, hbar].append(collision.Collision(**part))
-    return {run: collision.joined(kept) for run, kept in parts.items()}
+@cache
+def blocks():
+    return two_blocks(bond=BOND)
 
 
-def packets_of(context, blocks, ts):
-    """Widths of thawed packets at HBAR, (v, T); at another ħ in proportion to √ħ."""
-    stated = dict(bond=BOND, hbar=HBAR, ts=ts, steps=STEPS)
-    kept = [
-        context.part(
-            f"thawed-v{v:g}", lambda v=v: {"w": thawed(blocks.at_speed(v), ts)},
-            {"v": v, **stated},
-        )
-        for v in context.progress(SPEEDS, "thawed packets")
-    ]  # fmt: skip
-    return np.array([part["w"] for part in kept])
+def collided(v, hbar, *, samples, time):
+    """Averages over one ensemble of collisions."""
+    two, key = blocks().at_speed(v), jax.random.key(SEED)
+    points = initial_points(two, key, samples, hbar=hbar)
+    ts = EVERY * np.arange(round(time / EVERY) + 1)
+    seen = collision.collide(two, points, ts, method=METHOD, groups=GROUPS)
+    return seen._asdict()
+
+
+def spread(v):
+    """Width of a thawed packet at HBAR; at another ħ in proportion to √ħ."""
+    ts = EVERY * np.arange(round(THAWED / EVERY) + 1)
+    return {"width": thawed(blocks().at_speed(v), ts)}
+
+
+def collisions(context, speeds, hbars, **options):
+    """(v, ħ) to its `Collision`."""
+    point, axes = partial(collided, **options), {"v": speeds, "hbar": hbars}
+    found = context.sweep(point, axes, "collisions", trace=False)
+    runs = {key: found.sel(v=key[0], hbar=key[1]) for key in product(speeds, hbars)}
+    names = collision.Collision._fields
+    return {
+        key: collision.Collision(**{name: run[name].values for name in names})
+        for key, run in runs.items()
+    }
 
 
 # --- Comparison -------------------------------------------------------------------
 
 
-def reading(blocks, v, hbar, seen):
+def reading(v, hbar, seen):
     """A row of the table: a collision in numbers."""
-    two, contact = blocks.at_speed(v), EVERY * int(collision.contact_index(seen))
+    two, contact = blocks().at_speed(v), EVERY * int(collision.contact_index(seen))
     late = collision.late_readings(two, seen, hbar=hbar, window=WINDOW)
     return {"v": v, "hbar": hbar, "contact": contact} | jax.tree.map(float, late)
 
@@ -156,11 +154,12 @@ def verdict(rows, rates, passages):
 def run(context):
     samples, time = (16, 24.0) if context.quick else (48, 48.0)
     speeds = sorted(SPEEDS if context.quick else SPEEDS + BETWEEN)
-    blocks, hbars = two_blocks(bond=BOND), (HBAR, COLD)
-    found = collisions(context, blocks, list(product(speeds, hbars)), samples, time)
+    hbars = HBAR, COLD
+    found = collisions(context, speeds, hbars, samples=samples, time=time)
     short = EVERY * np.arange(round(THAWED / EVERY) + 1)
-    widths = packets_of(context, blocks, short)
-    rows = [reading(blocks, *key, seen) for key, seen in found.items()]
+    thaws = {"v": np.array(SPEEDS)}
+    widths = context.sweep(spread, thaws, "thawed", trace=False).width.values
+    rows = [reading(*key, seen) for key, seen in found.items()]
     table = {(row["v"], row["hbar"]): row for row in rows}
     hot = [table[v, HBAR] for v in SPEEDS]
     contacts = [row["contact"] for row in hot]
@@ -176,7 +175,9 @@ def run(context):
 
     # --- Result -------------------------------------------------------------------
     ts = EVERY * np.arange(round(time / EVERY) + 1)
-    shares = {v: collision.shared_modes(blocks, found[v, COLD], WINDOW) for v in SPEEDS}
+    shares = {
+        v: collision.shared_modes(blocks(), found[v, COLD], WINDOW) for v in SPEEDS
+    }
     look = {"hbars": hbars, "melt": MELT}
     panels = pictures.figure_collision(ts, found, rows, shares, passages, **look)
     context.save_figure(panels, "collision")
@@ -186,7 +187,7 @@ def run(context):
     atoms = pictures.write_collision(
         context.folder / "collision.gif", ts,
         {f"v = {v:g}": found[v, HBAR] for v in SPEEDS}, contacts, [r["T"] for r in hot],
-        spacing=float(blocks.spacing), every=2 if context.quick else 1,
+        spacing=float(blocks().spacing), every=2 if context.quick else 1,
     )  # fmt: skip
     context.save_figure(atoms, "atoms")
     context.save_table(rows, "runs")

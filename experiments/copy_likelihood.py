@@ -34,6 +34,7 @@ from jqd.report.style import BLUE, INK, PALE, VERMILLION, subplots
 # --- Parameters -------------------------------------------------------------------
 
 COPIES, SEED = 20_000, 2
+BLOCK = 20  # records that are fitted together
 TS = np.linspace(0, 4, 21)
 LEAP = 0.1  # the bias of the variance is then .1 %
 START, STEPS = (0.45, -0.55), 12  # of Gauss-Newton, whose last steps change nothing
@@ -78,27 +79,39 @@ def fit(problem, records, weights, starts):
     return jax.vmap(one)(records, weights, starts)
 
 
-def run(context):
-    count = 40 if context.quick else 300
+def fits(block):
+    """Both fits of the records of a block, (fit, record, ..), and what was counted."""
     law, psi = problems.golden()
     records = copying.sample(
-        law, psi, TS, jax.random.key(SEED), copies=COPIES, trajectories=count,
-        step=LEAP, error_trajectories=0,
+        law, psi, TS, jax.random.key(SEED), copies=COPIES, trajectories=BLOCK,
+        first=int(block) * BLOCK, step=LEAP, error_trajectories=0,
     ).occupation  # fmt: skip
     data = Record(TS, records[0], EnsembleNoise(COPIES))
-    method = jqd.Fixed(jqd.rk4)
-    study = Study(law, data, psi0=psi, free=("q", "r"), method=method)
+    study = Study(law, data, psi0=psi, free=("q", "r"), method=jqd.Fixed(jqd.rk4))
     study, found = study.with_substeps(4), {}
-    best = jnp.broadcast_to(jnp.array(START), (count, 2))
-    for name in context.progress(("naive", "linear", "linear"), "fits"):
+    best = jnp.broadcast_to(jnp.array(START), (BLOCK, 2))
+    for name in ("naive", "linear", "linear"):
         naive, linear = weigh(study, records, best)
         weights = naive if name == "naive" else linear
         found[name] = fit(study, records, weights, best)
         best = found[name][0]  # where linear noise is taken next
+    parts = zip(*(found[name] for name in FITS), strict=True)
+    names = ("theta", "errors", "chi2", "change")
+    return {"records": records} | {
+        name: jnp.stack(both) for name, both in zip(names, parts, strict=True)
+    }
+
+
+def run(context):
+    count = 40 if context.quick else 300
+    axes, (law, psi) = {"block": np.arange(count // BLOCK)}, problems.golden()
+    found = context.sweep(fits, axes, trace=False)
+    records = np.concatenate(found.records.values)
 
     # --- Result -------------------------------------------------------------------
     theta, errors, chi2, change = (
-        np.stack([found[name][part] for name in FITS]) for part in range(4)
+        np.concatenate(found[name].values, axis=1)
+        for name in ("theta", "errors", "chi2", "change")
     )
     pulls = (theta - np.array([0.5, -0.5])) / errors
     covered = np.mean(np.abs(pulls) < WIDTH, axis=1)

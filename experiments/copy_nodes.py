@@ -15,6 +15,8 @@ starts in general: two classes with <H> = 0, x_0 = ±π/2, meet a node at any po
 Source: Smolin (2012), eqs. (20), (26), and section 3.4.
 """
 
+from functools import partial
+
 import diffrax
 import equinox as eqx
 import jax
@@ -70,6 +72,33 @@ def over_plane(law, q, r, psis, ts, method):
     return jax.vmap(batch, (None, 0, None))(jnp.asarray(q), jnp.asarray(r), psis)
 
 
+# Adaptive steps in (density, phase): this form knows nothing of any criterion and
+# stops where a density falls below 1e-12.
+METHOD = jqd.Adaptive(
+    diffrax.Tsit5(), rtol=1e-7, atol=1e-10, max_steps=2000, estimate_error=False
+)
+
+
+def three_classes(r, *, q, number):
+    """How runs from random states end, (q, state)."""
+    law, _ = problems.golden(literal=True)
+    ends = jnp.array([0.0, TIME])
+    runs = over_plane(law, q, r[None], random_states(number), ends, METHOD)
+    return {"ended": runs.status[0]}
+
+
+def two_classes(r, *, q):
+    """The first approach from one start: shares of class 0, and its end, (q, ..)."""
+    pair, psi = problems.two_classes(P0, X0, literal=True)
+    ts = jnp.linspace(0, TWO_TIME, 401)
+    runs = over_plane(pair, q, r[None], psi[None], ts, METHOD)
+    return {
+        "share": runs.values[0, :, 0, :, 0],
+        "ended": runs.status[0, :, 0],
+        "time": runs.failure_time[0, :, 0],
+    }
+
+
 # --- Comparison -------------------------------------------------------------------
 
 
@@ -97,27 +126,15 @@ def run(context):
     size, number = (6, 4) if context.quick else (20, 12)
     q, r = plane(size)
 
-    # Three classes, random states, in (density, phase): this form knows nothing of
-    # any criterion and stops where a density falls below 1e-12.
-    law, _ = problems.golden(literal=True)
-    adaptive = jqd.Adaptive(
-        diffrax.Tsit5(), rtol=1e-7, atol=1e-10, max_steps=2000, estimate_error=False
-    )
-    ends = jnp.array([0.0, TIME])
-    psis = random_states(number)
-    rows = context.progress(r, "three classes")
-    status = np.concatenate(
-        [over_plane(law, q, row[None], psis, ends, adaptive).status for row in rows]
-    )
+    rows = {"r": r}
+    point = partial(three_classes, q=q, number=number)
+    status = context.sweep(point, rows, "three", trace=False).ended.values
     met = status == jqd.Status.NODE  # (r, q, state)
 
     # Two classes, one start: its first approach against the integral.
-    pair, psi = problems.two_classes(P0, X0, literal=True)
-    ts = jnp.linspace(0, TWO_TIME, 401)
-    two = over_plane(pair, q, r, psi[None], ts, adaptive)
-    share = np.asarray(two.values)[:, :, 0, :, 0]
-    turned = np.any(np.diff(share) > 1e-6, axis=-1)  # beyond rounding at the node
-    hit = np.asarray(two.status)[:, :, 0] == jqd.Status.NODE
+    two = context.sweep(partial(two_classes, q=q), rows, "two", trace=False)
+    turned = np.any(np.diff(two.share.values) > 1e-6, axis=-1)  # beyond rounding
+    hit = two.ended.values == jqd.Status.NODE
     edge = np.array([boundary(one, P0, X0) for one in q])
     decided = hit | turned
     agrees = (hit & ~turned) == (r[:, None] > edge[None, :])
@@ -126,7 +143,7 @@ def run(context):
     below = q[None, :] + r[:, None] <= 1e-12
     safe = below & (q <= 0.5)[None, :]
     first = hit & ~turned
-    times = np.where(first, np.asarray(two.failure_time)[:, :, 0], np.nan)
+    times = np.where(first, two.time.values, np.nan)
     share_met = met.mean(axis=-1)
     # A run that spent its step budget says neither.
     spent = status == jqd.Status.STEP_BUDGET

@@ -18,6 +18,8 @@ dilute, and to 0.40 N with 0.0002 a period, which they do not. Order 1/N is not 
 for N = 100: after eight periods runs fail 1.6 times as often as Λ/N says.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,6 +41,7 @@ OTHER = {
     "0.0002 a period": (0.0, 2e-4),
 }
 STEP = 0.1  # of the leap, of weak order 2
+BLOCK = 500  # runs that are sampled together
 LEVEL = 0.95
 HAMILTONIAN = np.array([[0.0, 0.5], [0.5, 0.0]])
 START = np.sqrt([0.8, 0.2])
@@ -48,17 +51,29 @@ POOL = 25.0
 # --- Problem ----------------------------------------------------------------------
 
 
-def sampled(key, number, periods, count, **options):
-    """1 - F of each run of N copies after 1, 2, .. periods, (runs, periods)."""
+def fidelity_lost(copies, block, *, periods, **options):
+    """1 - F of each run of a block after 1, 2, .. periods, (runs, periods)."""
     law = jqd.CopyDynamics.from_hamiltonian(HAMILTONIAN)
     ts = 2 * np.pi * np.arange(periods + 1)
-    copies = copying.sample(
-        law, START + 0j, ts, key, copies=number, trajectories=count,
-        error_trajectories=0, **options,
+    key = jax.random.key(2)
+    if options["method"] == "leap":
+        keys = jax.random.split(jax.random.key(1), len(NUMBERS))
+        key = keys[NUMBERS.index(int(copies))]
+    found = copying.sample(
+        law, START + 0j, ts, key, copies=copies, trajectories=BLOCK,
+        first=int(block) * BLOCK, error_trajectories=0, **options,
     )  # fmt: skip
     # whole periods: ψ is back, but for its sign
     exact = jnp.broadcast_to(START + 0j, (ts.size, 2))
-    return np.asarray(copies.infidelity(exact))[:, 1:]
+    return {"lost": found.infidelity(exact)[:, 1:]}
+
+
+def sampled(context, numbers, periods, count, **options):
+    """The same of so many runs of each N, in blocks, (N, runs, periods)."""
+    point = partial(fidelity_lost, periods=periods, **options)
+    axes = {"copies": np.array(numbers), "block": np.arange(count // BLOCK)}
+    found = context.sweep(point, axes, options["method"], trace=False).lost.values
+    return found.reshape(len(numbers), count, periods)
 
 
 def infidelity(periods):
@@ -97,26 +112,16 @@ def bounds(draw, chance, lost, records):
 # --- Comparison -------------------------------------------------------------------
 
 
-def chances(key, periods, count):
-    """E[1 - F] of each N after 1, 2, .. periods, and its standard error."""
-    keys = jax.random.split(key, len(NUMBERS))
-    found = [
-        sampled(one, number, periods, count, step=STEP)
-        for one, number in zip(keys, NUMBERS, strict=True)
-    ]
-    spread = [np.std(x, axis=0) / count**0.5 for x in found]
-    return np.stack([np.mean(x, axis=0) for x in found]), np.stack(spread)
-
-
 def run(context):
     count, records = (1000, 200) if context.quick else (4000, 1000)
     periods = np.array(PERIODS[:2] if context.quick else PERIODS)
     last, own = int(periods[-1]), periods - 1
     lost, valid = infidelity(last)
-    chance, error = chances(jax.random.key(1), last, count)
+    runs = sampled(context, NUMBERS, last, count, method="leap", step=STEP)
+    chance, error = runs.mean(axis=1), runs.std(axis=1) / count**0.5
     lost, valid, chance, error = lost[own], valid[:, own], chance[:, own], error[:, own]
     exact_runs = 500 if context.quick else 4000
-    exact = sampled(jax.random.key(2), NUMBERS[1], 1, exact_runs, method="exact")
+    exact = sampled(context, NUMBERS[1:2], 1, exact_runs, method="exact")
 
     # N, kinds of other failures, periods
     fail = 1 - (1 - chance[:, None]) * (1 - other_failures(periods)[None])

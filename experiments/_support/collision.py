@@ -1,6 +1,5 @@
 """An ensemble of two blocks that collide, and what it says of the one wave function."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -73,7 +72,7 @@ def collide(
     *,
     method: Fixed | None = None,
     groups: int = 4,
-) -> tuple[Collision, Point]:
+) -> Collision:
     """Follow an ensemble of two blocks.
 
     Args:
@@ -86,7 +85,7 @@ def collide(
             (static).
 
     Returns:
-        The averages, and the ensemble at ts[-1], from which a later call goes on.
+        The averages.
 
     Raises:
         ValueError: the ensemble does not divide into the groups.
@@ -105,18 +104,6 @@ def collide(
     _checks.check_times(ts)
     method = method or Fixed(strang, estimate_error=False)
     return _collide(two, points, jnp.asarray(ts), method, groups, joining_bonds(two))
-
-
-def joined(parts: Sequence[Collision]) -> Collision:
-    """One record of parts that follow each other; the last time of each is the first of
-    the next.
-    """
-    rows = [
-        jax.tree.map(lambda leaf, k=k: leaf[min(k, 1) :], part._replace(ok=None))
-        for k, part in enumerate(parts)
-    ]
-    whole = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *rows)
-    return whole._replace(ok=jnp.all(jnp.stack([part.ok for part in parts])))
 
 
 def ellipses_about_first(
@@ -191,7 +178,7 @@ def joining_bonds(two: TwoBlocks) -> Bool[Array, " B"]:
 @eqx.filter_jit
 def _collide(
     two: TwoBlocks, points: Point, ts: Array, method: Fixed, groups: int, joins: Array
-) -> tuple[Collision, Point]:
+) -> Collision:
     law, look, masses = AtomMotion(two.body), Readings(two), two.body.masses
 
     def follow(point: Point):
@@ -209,7 +196,7 @@ def _collide(
     parts = jnp.reshape(bonds, (groups, -1, *bonds.shape[1:]))
     mean = jnp.mean(bonds, axis=0)
     joining = jnp.sum(jnp.where(joins[None, :], mean, 0), axis=-1)
-    found = Collision(
+    return Collision(
         width=jnp.median(widths, axis=-1),
         width_groups=jnp.median(jnp.std(parts, axis=1, ddof=1), axis=-1).T,
         width_mean=jnp.mean(widths, axis=-1),
@@ -225,4 +212,3 @@ def _collide(
         ellipses=ellipses_about_first(see["x"], masses),
         ok=jnp.all(run.ok),
     )
-    return found, Point(see["x"][:, -1], see["v"][:, -1])

@@ -12,9 +12,11 @@ from .. import report
 from .._files import to_json
 from ..report.tables import summary_table
 from ..report.user_code import ExperimentError
-from .options import AsJson, Quick
+from .options import AsJson, Quick, with_options
+from .sweeping import Workers
 
 
+@with_options()
 def run(
     file: Path = typer.Argument(
         metavar="FILE", help="A Python file with a function run(context)."
@@ -26,6 +28,13 @@ def run(
     resume: Path = typer.Option(
         None, help="Folder of a run of FILE that was stopped; it goes on there."
     ),
+    store: str = typer.Option(
+        None,
+        help="Folder or URL for what its sweeps keep, which several runs may share; in "
+        "--out by custom.",
+    ),
+    *,
+    workers: Workers,
     as_json: AsJson = False,
     show_traceback: bool = typer.Option(
         False, "--traceback", help="Show where in the code an experiment failed."
@@ -37,8 +46,9 @@ def run(
     try:
         with output:
             summary, folder = report.run_experiment(
-                file, out, quick=quick, resume=resume
-            )
+                file, out, quick=quick, resume=resume, store=store,
+                engine=workers.engine(),
+            )  # fmt: skip
     except ExperimentError as error:
         if show_traceback:
             traceback.print_exception(error.__cause__)

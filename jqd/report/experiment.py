@@ -1,6 +1,7 @@
 """Run an experiment: one file with a claim, and a function `run(context)`."""
 
 import contextlib
+import json
 import shlex
 import shutil
 import time
@@ -8,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import (
@@ -26,10 +26,12 @@ from .._files import (
     to_plain,
     write_json,
 )
-from .parts import PARTS, SETTINGS, Parts, stopped_run
 from .store import new_run_folder, write_csv, write_dataset
 from .style import house_style, save_figure
 from .user_code import failures_of, import_folder, load_file
+
+# Of a run with sweeps: what is run, and their stores.
+SETTINGS, SWEEPS = "settings.json", "sweeps"
 
 
 class Context:
@@ -40,10 +42,19 @@ class Context:
         quick: whether a smaller version is asked for, that takes seconds.
     """
 
-    def __init__(self, folder: Path, *, name: str = "", quick: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str = "",
+        quick: bool = False,
+        store: str | None = None,
+        engine: Any = None,
+    ) -> None:
         self.folder = folder
         self.quick = quick
-        self._settings = {"experiment": name, "quick": quick}
+        self._store, self._engine = store, engine
+        self._settings = {"experiment": name, "quick": quick, "store": store}
         # Standard output is for results.
         self._progress = _progress_bar(Console(stderr=True))
 
@@ -69,32 +80,56 @@ class Context:
         items = range(items) if isinstance(items, int) else items
         yield from self._progress.track(items, description=description)
 
-    def part(
+    def sweep(
         self,
-        name: str,
-        function: Callable[[], Mapping[str, Any]],
-        parameters: Mapping[str, Any],
-    ) -> dict[str, np.ndarray]:
-        """Do a part of the work, unless this run has done it before it was stopped.
+        function: Callable[..., Mapping[str, Any]],
+        axes: Any,
+        name: str = "points",
+        **settings: Any,
+    ) -> Dataset:
+        """`jqd.sweep`, of which nothing is lost if this run is stopped.
 
-        A part is kept whole or not at all; `jqd run FILE --resume FOLDER` reads it
-        instead of doing it again. Kept parts go once the experiment has ended.
+        `jqd run FILE --resume FOLDER` goes on where it was, with as many workers as it
+        is told; whoever runs the same with the same `--store` is one more. A store in
+        the folder of the run goes once the experiment has ended.
 
         Args:
-            name: of the part, a plain file name of its own.
-            function: does it: no arguments, returns arrays by name.
-            parameters: all that the part depends on; a kept part with others is
-                refused.
+            function: of one point; see `jqd.sweep`.
+            axes: the points.
+            name: of the store, another one for each sweep of the experiment.
+            **settings: others of `jqd.sweep`.
 
         Returns:
-            The arrays, read back from the file, the same after a resumption.
+            The dataset.
 
         Raises:
-            ValueError: see `Parts.once`.
+            ValueError: a name that no file can have; what `jqd.sweep` refuses.
+            SweepError: points without values.
         """
+        # what sweeps need takes as long to import as JAX
+        from ..sweeps import Store, SweepError, sweep
+        from ..sweeps.claims import OWN_LEASE
+
+        if not name or Path(name).name != name:
+            raise ValueError(
+                f"Argument `name` must be a plain file name, but is {name!r}."
+            )
         if not (self.folder / SETTINGS).exists():
             write_json(self._settings, self.folder / SETTINGS)
-        return Parts(self.folder).once(name, function, parameters)
+        place = f"{self._store or self.folder / SWEEPS}/{name}.zarr"
+        lease = OWN_LEASE if self._store is None else None
+        settings = {"engine": self._engine, "lease": lease, **settings}
+        self._progress.stop()  # a sweep has a bar of its own
+        try:
+            dataset = sweep(function, axes, store=place, **settings)
+        finally:
+            self._progress.start()
+        undone = int((dataset.status < 0).sum())
+        if undone:
+            said = Store(place).failures(range(Store(place).blocks.count))
+            why = next(iter(said.values()), "see `jqd sweep status`")
+            raise SweepError(f"{undone} points of {place} have no values: {why}")
+        return dataset.load()
 
     def log(self, text: str) -> None:
         """Print a line on standard error, above the progress bars."""
@@ -122,6 +157,8 @@ def run_experiment(
     *,
     quick: bool = False,
     resume: str | Path | None = None,
+    store: str | None = None,
+    engine: Any = None,
 ) -> tuple[dict[str, Any], Path]:
     """Run an experiment and keep its results in a new folder.
 
@@ -131,7 +168,11 @@ def run_experiment(
             earlier run is kept: this one then goes to a numbered folder beside it.
         quick: ask the experiment for its smaller version.
         resume: folder of a run of this file that was stopped, to go on there with what
-            `Context.part` kept; it is quick if that was. `out` has no use then.
+            `Context.sweep` kept; quick and with its store, if that was. `out` and
+            `store` have no use then.
+        store: folder or URL for the stores of its sweeps, which several runs may share;
+            in its own folder by custom.
+        engine: who starts the workers of its sweeps; see `jqd.sweep`.
 
     Returns:
         The summary with its provenance, as written to summary.json, and the folder.
@@ -150,11 +191,14 @@ def run_experiment(
         folder = new_run_folder(out if out is not None else Path("results") / path.stem)
     else:
         folder = Path(resume)
-        quick = stopped_run(folder, path.stem)["quick"]
+        found = _stopped_run(folder, path.stem)
+        quick, store = found["quick"], found["store"]
     with (
         _way_on(folder, path),
         import_folder(path.parent),
-        Context(folder, name=path.stem, quick=quick) as context,
+        Context(
+            folder, name=path.stem, quick=quick, store=store, engine=engine
+        ) as context,
         house_style(),
         failures_of(path),
     ):
@@ -163,7 +207,7 @@ def run_experiment(
     seconds = round(time.monotonic() - start, 1)
     summary["provenance"] = provenance() | {"quick": quick, "seconds": seconds}
     write_json(summary, folder / "summary.json")
-    shutil.rmtree(folder / PARTS, ignore_errors=True)
+    shutil.rmtree(folder / SWEEPS, ignore_errors=True)
     return summary, folder
 
 
@@ -173,10 +217,35 @@ def _way_on(folder: Path, path: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        in_parts = (folder / SETTINGS).exists()
-        command = f"jqd run {shlex.quote(str(path))} --resume" if in_parts else ""
+        begun = (folder / SETTINGS).exists()
+        command = f"jqd run {shlex.quote(str(path))} --resume" if begun else ""
         with finished_work_in(folder, command):
             raise
+
+
+def _stopped_run(folder: Path, experiment: str) -> dict[str, Any]:
+    """The settings of a run of an experiment that was stopped.
+
+    Raises:
+        ValueError: the folder holds no such run, or one that is done.
+    """
+    rule = (
+        f"Argument `--resume` must be the folder of a stopped run of {experiment}, "
+        f"but {folder}"
+    )
+    if not (folder / SETTINGS).is_file():
+        raise ValueError(f"{rule} has no {SETTINGS}.")
+    try:
+        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{rule} has settings that cannot be read: {error}.") from None
+    if settings.keys() != {"experiment", "quick", "store"}:
+        raise ValueError(f"{rule} has other settings.")
+    if settings["experiment"] != experiment:
+        raise ValueError(f"{rule} is one of {settings['experiment']}.")
+    if (folder / "summary.json").exists():
+        raise ValueError(f"{rule} has its summary: it is done.")
+    return settings
 
 
 def _checked(summary: Any, path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""An ensemble of colliding blocks, in one go and in parts."""
+"""An ensemble of colliding blocks, and what is refused."""
 
 import jax
 import jax.numpy as jnp
@@ -13,25 +13,13 @@ from jqd.matter import solid
 
 
 @pytest.mark.slow
-def test_parts_are_the_whole(key):
-    """A record in two parts is that of one run, bit by bit, and says what it should."""
+def test_a_collision_says_what_it_should(key):
     two = two_blocks(3, 3, speed=1.0)
     points = initial_points(two, key, 8, hbar=1e-3)
     method = jqd.Fixed(jqd.strang, substeps=50, estimate_error=False)
     ts = jnp.arange(25) * 0.2
-
-    def go(points, ts):
-        return collision.collide(two, points, ts, method=method, groups=2)
-
-    first, middle = go(points, ts[:13])
-    second, end = go(middle, ts[12:])
-    whole = collision.joined([first, second])
-    once, last = go(points, ts)
-    assert bool(whole.ok & once.ok)
-    for name, rows in once._asdict().items():
-        # sums over the batch may be ordered otherwise in a program of another length
-        np.testing.assert_allclose(getattr(whole, name), rows, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(end.x, last.x, rtol=0, atol=1e-9)
+    once = collision.collide(two, points, ts, method=method, groups=2)
+    assert bool(once.ok)
     # what the averages are of
     widths = np.asarray(ensemble_bond_widths(points.x, two.pairs) / two.spacing)
     assert float(once.width_mean[0]) == pytest.approx(widths.mean(), rel=1e-12)
