@@ -1,8 +1,10 @@
 """Simulation-based calibration: is a sampler right about records of known truth?"""
 
+import contextlib
 import math
+import tempfile
 from collections.abc import Mapping
-from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -17,7 +19,7 @@ from ..polish import Polish, polish_one
 from ..sensitivity import independent_rows
 from ..study import Study
 from .box import Box, box_of
-from .chains import Report, module
+from .chains import module
 from .coordinates import covariance_root, whitened
 from .laplace import normal_draws
 from .nuts import STEP, moves
@@ -28,8 +30,6 @@ LEAST_P = 1e-3
 # Share of simulations whose fit or run may fail before ranks say nothing.
 MOST_LOST = 0.01
 BINS, LEAST_SIMULATIONS = 20, 40
-# Simulations that run at once, and between two reports.
-TOGETHER = 50
 # Transitions of a chain before its draws, and for each of them.
 WARM, THIN = 30, 3
 # A fit needs a hundredth of its errors.
@@ -117,7 +117,8 @@ def sbc(
     box: Mapping[str, Any] | None = None,
     draws: int = 99,
     key: Array | None = None,
-    report: Report | None = None,
+    store: str | Path | None = None,
+    progress: bool = False,
 ) -> Calibration:
     """Simulation-based calibration of the posteriors of a study.
 
@@ -136,17 +137,23 @@ def sbc(
             without it the bounds that they declare.
         draws: of each posterior; ranks go from 0 to this.
         key: of all that is drawn; None for `jax.random.key(0)`.
-        report: called as report("sample", done, total).
+        store: folder or URL in which nothing is lost if this is stopped: the same call
+            goes on, or is one more worker. See `jqd.sweep`, which does the simulations.
+        progress: whether to show a bar.
 
     Returns:
         The ranks, and whether they are uniform.
 
     Raises:
         ValueError: another sampler, too few simulations or draws, a prior that is
-            improper, a record without errors or whose rows are correlated.
+            improper, a record without errors or whose rows are correlated; a store of
+            another study.
 
     Source: Talts et al., arXiv 1804.06788.
     """
+    # what sweeps need takes as long to import as JAX
+    from ...sweeps import sweep
+
     _checks.require_x64("jqd.sbc")
     _checks.whole_number(simulations, "simulations", LEAST_SIMULATIONS)
     _checks.whole_number(draws, "draws", 1)
@@ -162,19 +169,20 @@ def sbc(
         )
     key = _checks.single_key(jax.random.key(0) if key is None else key)
     begin, last = jax.random.split(key)
-    keys, parts = jax.random.split(begin, simulations), []
-    for done in range(0, simulations, TOGETHER):
-        if report is not None:
-            report("sample", done, simulations)
-        # a last part of other length would be compiled for once more
-        index = np.arange(done, done + TOGETHER) % simulations
-        made = _simulated(study, limits, keys[index], sampler, draws)
-        parts.append([np.asarray(x) for x in made])
-    if report is not None:
-        report("sample", simulations, simulations)
-    truth, ranks, sound, settled = (
-        np.concatenate(x)[:simulations] for x in zip(*parts, strict=True)
-    )
+
+    def point(simulation: Array) -> dict[str, Array]:
+        return _one(
+            study, limits, jax.random.fold_in(begin, simulation), sampler, draws
+        )
+
+    axes = {"simulation": np.arange(simulations)}
+    with contextlib.ExitStack() as stack:
+        if store is None:
+            store = f"{stack.enter_context(tempfile.TemporaryDirectory())}/sbc.zarr"
+        found = sweep(point, axes, store=store, progress=progress).load()
+    truth, ranks, settled = (found[n].values for n in ("truth", "rank", "settled"))
+    # a chunk that was given up has none
+    sound = found["sound"].values & (found["status"].values >= 0)
     bins = _bins(draws, int(sound.sum()))
     judged = _judged(ranks[sound], draws, bins, last)
     return Calibration(
@@ -183,12 +191,9 @@ def sbc(
     )  # fmt: skip
 
 
-@partial(jax.jit, static_argnums=(3, 4))
-def _simulated(study: Study, box: Box, keys: Array, sampler: str, draws: int) -> tuple:
-    return jax.vmap(lambda key: _one(study, box, key, sampler, draws))(keys)
-
-
-def _one(study: Study, box: Box, key: Array, sampler: str, draws: int) -> tuple:
+def _one(
+    study: Study, box: Box, key: Array, sampler: str, draws: int
+) -> dict[str, Array]:
     """Truth, its rank, whether there is one, and whether the fit settled."""
     first, second, third = jax.random.split(key, 3)
     truth, noise = box.sample(first), independent_rows(study)
@@ -199,7 +204,8 @@ def _one(study: Study, box: Box, key: Array, sampler: str, draws: int) -> tuple:
     fit, _, settled = polish_one(FIT, own, truth, jnp.ones_like(study.data.ts))
     drawn, sound = _posterior(own, box, fit, third, sampler, draws)
     rank = jnp.sum(drawn < truth[None, :], axis=0)
-    return truth, rank, run.ok & sound & jnp.all(jnp.isfinite(drawn)), settled
+    sound = run.ok & sound & jnp.all(jnp.isfinite(drawn))
+    return {"truth": truth, "rank": rank, "sound": sound, "settled": settled}
 
 
 def _posterior(

@@ -9,6 +9,7 @@ from jqd.inference import Study
 from jqd.inference.posterior.calibration import _bins, _judged
 from jqd.instruments import Gaussian, Multinomial
 from jqd.problems import golden
+from jqd.sweeps import Store
 
 BOX = {"a": (-1.0, 2.0)}
 PRIOR = {"b": (-0.3, 0.05)}
@@ -45,6 +46,34 @@ def test_simulations_without_a_record_are_lost(line):
     # a is below 0 in a third of the prior
     assert 0.3 < found.lost < 0.95
     assert found.status == "too many simulations lost"
+
+
+def test_a_study_that_was_stopped_goes_on(line, tmp_path, monkeypatch):
+    """With what its store has, to the bits of one that was not; others are refused."""
+    store, commit, done = tmp_path / "store", Store.commit, []
+
+    def count(self, *chunk):
+        if done:
+            raise KeyboardInterrupt
+        done.append(chunk[0])
+        commit(self, *chunk)
+
+    study = line("a", PRIOR, Gaussian(0.1))
+    monkeypatch.setattr(Store, "commit", count)
+    with pytest.raises(KeyboardInterrupt):
+        jqd.sbc(study, 100, box=BOX, store=store)
+    monkeypatch.undo()
+    assert Store(store).committed() == done
+    (kept,) = (store / "commits").iterdir()
+    written = kept.stat().st_mtime_ns
+    found = jqd.sbc(study, 100, box=BOX, store=store)
+    assert kept.stat().st_mtime_ns == written
+    once = jqd.sbc(study, 100, box=BOX)
+    for name in ("truth", "ranks", "sound", "settled"):
+        assert getattr(found, name).tobytes() == getattr(once, name).tobytes()
+    for other in ({"box": {"a": (-1.0, 2.5)}}, {"key": jax.random.key(1)}):
+        with pytest.raises(ValueError, match="computes something else"):
+            jqd.sbc(study, 100, **{"box": BOX, "store": store} | other)
 
 
 def test_ranks_that_are_uniform_and_ranks_that_are_not():
