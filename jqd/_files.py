@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ._revision import revision, sources
+from ._revision import COMMAND, revision, sources
 from ._version import __version__
 
 
@@ -126,13 +126,15 @@ def atomic_file(path: str | Path, argument: str = "--out") -> Iterator[Path]:
 
 
 def provenance() -> dict[str, Any]:
-    """Where a result comes from: versions, jqd's own revision, device, date.
+    """Where a result comes from: command, versions, jqd's own revision, device, date.
 
+    `command` is the line that can be run again, None where none was given;
     `jqd_revision` is that of jqd's repository, None where it has none (an installed
     package); `jqd_sources` is a hash of the files that ran, whatever their version.
     """
-    device = jax.devices()[0]
+    device, words = jax.devices()[0], COMMAND.get()
     return {
+        "command": None if words is None else shlex.join(("jqd", *words)),
         "jqd": __version__,
         "jqd_revision": revision(),
         "jqd_sources": sources(),

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from .. import report
-from .._files import finished_work_in
+from .._files import finished_work_in, provenance
 from ..inference import Candidate, Comparison, Study
 from ..inference import compare as compare_studies
 from ..inference.comparison import HEADINGS, HEADINGS_DRAWN, Drawn
@@ -93,7 +93,8 @@ def compare(
         with finished_work_in(folder, ""):
             ts = np.asarray(next(iter(studies.values())).data.ts)
             report.save_figure(report.figure_comparison(found, ts), folder, "laws")
-            report.write_json(summary, folder / "summary.json")
+            kept = summary | {"provenance": provenance()}
+            report.write_json(kept, folder / "summary.json")
         notes.append(f"Results in {folder}")
     tables = [table_of("Laws beside the record", HEADINGS, found.lines())]
     if drawn := found.lines_drawn():

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from .. import report
+from .._files import provenance
 from ..laws import Law
 from ..problems import golden
 from ..records import load_matrix, naming
@@ -117,7 +118,8 @@ def _conclude(
         tables = [table_of(f"{name}, t = {card.time:g}", HEADINGS, card.lines())]
     notes = []
     if folder is not None:
-        report.write_json(summary, folder / "summary.json")
+        kept = summary | {"provenance": provenance()}
+        report.write_json(kept, folder / "summary.json")
         report.save_figure(report.figure_cards(cards), folder, "cards")
         notes.append(f"Results in {folder}")
     return conclude(summary, [*tables, *notes], as_json=as_json)
