@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
+from .. import _html
 from ..laws.motion import Motion, Resolution
 from ..status import Status, describe
 
@@ -105,6 +106,29 @@ class Trajectory(eqx.Module):
         if parts:
             yield f"{title}: {', '.join(parts)}."
 
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        small = _html.is_small(self)
+        lines = [("times", _html.times(self.ts))]
+        leaves = jax.tree_util.tree_leaves_with_path(self.values)
+        for path, leaf in leaves:
+            name = jax.tree_util.keystr(path, simple=True, separator=".")
+            lines.append((f"values {name}".strip(), _html.shape_of(leaf)))
+        for name, value in self.diagnostics.items() if small else ():
+            lines.append((name, f"at most {_largest(value):.3g}"))
+        mean = "" if self.stderr is None else ", means over paths"
+        single = self.ts.ndim == 1 and (self.status.ndim == 0 or bool(mean))
+        curves = _curves([leaf for _, leaf in leaves]) if single and small else None
+        return _html.Card(
+            ("Trajectory" if single else f"Trajectories {self.status.shape}") + mean,
+            *_html.status_word(self.status),
+            [_html.Table((), lines)],
+            [self._outcome(), *(self._errors() if small else ["Too many to look at."])],
+            curves,
+            self.ts,
+            "over time",
+        )
+
     def to_qutip(self, dims: Any = None) -> Any:
         """Saved kets as QuTiP objects, one a time."""
         from ..interop import to_qutip
@@ -134,6 +158,15 @@ class Trajectory(eqx.Module):
             name=name,
             attrs={"status": self._outcome(), "errors": " ".join(self._errors())},
         )
+
+
+def _curves(leaves: list[Any]) -> np.ndarray | None:
+    """Of the first values that are numbers at each time: they, or |ψ|² of kets."""
+    for leaf in map(np.asarray, leaves):
+        if leaf.dtype.kind in "biufc":
+            rows = leaf.reshape(len(leaf), -1)
+            return np.abs(rows) ** 2 if leaf.dtype.kind == "c" else rows
+    return None
 
 
 def is_sound(state: PyTree[Array]) -> Array:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from .. import _html
 from .evidence import Evidence
 from .goodness import MISFIT, MISFIT_P
 from .posterior import Posterior
@@ -192,6 +193,13 @@ class Comparison(NamedTuple):
         if row.predicts:
             raise ValueError("Argument `sampler` of the comparison must be given.")
         return np.full(row.folds.rows.shape, -np.inf)
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        tables = [_html.Table(HEADINGS, self.lines())]
+        tables.append(_html.Table(HEADINGS_DRAWN, self.lines_drawn()))
+        notes = [self.verdict(), self.legend()]
+        return _html.Card("Laws beside one record", tables=tables, notes=notes)
 
     def verdict(self) -> str:
         """Which law the record prefers, if any does clearly."""

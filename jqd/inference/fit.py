@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from .. import _checks
+from .. import _checks, _html
 from ..evolution import Adaptive, Fixed, Propagator
 from ..instruments.noise import Noise, Weights, sums_to_one
 from ..laws.motion import Motion
@@ -117,6 +117,18 @@ class Fit(eqx.Module):
         """The status in words, counted over a batch."""
         return describe(self.status, "fit")
 
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        single = np.ndim(self.status) == 0
+        shapes = [(name, str(np.shape(c.value))) for name, c in self.constants.items()]
+        batch = _html.Table(("constant", "shape"), shapes)
+        return _html.Card(
+            "Fit" if single else f"Fits {np.shape(self.status)}",
+            *_html.status_word(self.status),
+            [constants_table(self.constants) if single else batch],
+            [self.describe()],
+        )
+
     @property
     def value(self) -> dict[str, Array]:
         """The constants by label."""
@@ -126,6 +138,26 @@ class Fit(eqx.Module):
     def stderr(self) -> dict[str, Array]:
         """Their standard errors by label."""
         return {name: jnp.asarray(one.stderr) for name, one in self.constants.items()}
+
+
+def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
+    """What a notebook shows of constants."""
+
+    def told(number: Any, digits: int) -> str:
+        return "none" if number is None else f"{float(number):.{digits}g}"
+
+    lines = [
+        (
+            name,
+            _html.with_error(float(one.value), float(one.stderr)),
+            told(one.stderr, 2),
+            told(one.reference, 6),
+            told(one.sigmas, 2),
+        )
+        for name, one in constants.items()
+    ]
+    headings = ("constant", "value", "standard error", "known value", "in errors")
+    return _html.Table(headings, lines)
 
 
 def fit(

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .tables import with_error
+from .._html import with_error
 
 # Entries of a list, and rows of a table, that are shown.
 MOST_ENTRIES, MOST_ROWS = 6, 300

@@ -25,7 +25,7 @@ class Page(HTMLParser):
         self.ids += [attrs["id"]] if "id" in attrs else []
         if tag == "data":
             self.numbers.append([float(attrs["value"]), ""])
-        if tag in ("td", "th"):
+        if tag == "td":
             self.cells.append("")
         if tag not in VOID:
             self.open.append(tag)

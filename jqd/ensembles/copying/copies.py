@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int, PyTree
 
-from ... import _checks
+from ... import _checks, _html
 from ...status import Status, describe
 
 
@@ -134,6 +134,12 @@ class Copies(eqx.Module):
         self._occupation()
         overlap = jnp.sum(jnp.conj(psi)[None] * jnp.asarray(self.psi), axis=-1)
         return 1 - (jnp.real(overlap) ** 2 + jnp.imag(overlap) ** 2)
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        few = self.occupation is not None and _html.is_small(self.occupation)
+        mean = np.mean(np.asarray(self.occupation), axis=0) if few else None
+        return _html.run_card(self, mean, "mean occupation over time")
 
     def describe(self) -> str:
         """The status in words, counted over the trajectories, and the copies made."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from ... import _html
 from ..._files import OutputError, provenance, to_plain, writing
 from ..goodness import MISFIT, MISFIT_P
 from ..study import Study
@@ -211,6 +212,16 @@ class Posterior(NamedTuple):
             for line in lines
         ]
         return "\n".join([*table, *self.notes()])
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        return _html.Card(
+            f"Posterior of {type(self.study.law).__name__}",
+            self.status,
+            self.status == "converged",
+            [_html.Table(HEADINGS, self.lines())],
+            self.notes(),
+        )
 
     # -- files -----------------------------------------------------------------------
 
