@@ -68,15 +68,14 @@ class Card(NamedTuple):
 def shows(build: Callable[[Any], Card]) -> Callable[[Any], str]:
     """Make a `_repr_html_` of a method that returns a `Card`.
 
-    Where values cannot be read now, because they are traced or still being computed,
-    and where anything else goes wrong, it is the `repr` that is shown: a notebook must
-    neither wait nor fail because it shows something.
+    Where values are traced, and where anything goes wrong, it is the `repr` that is
+    shown: a notebook must not fail because it shows something.
     """
 
     @functools.wraps(build)
     def _repr_html_(self: Any) -> str:
         try:
-            if _is_at_hand(self):
+            if _checks.is_concrete(self):
                 return render(build(self))
         except Exception:  # whatever a half-made object does when it is read
             pass
@@ -215,16 +214,6 @@ def _runs(u: np.ndarray, v: np.ndarray) -> Iterable[str]:
     for us, vs in zip(np.split(u, breaks), np.split(v, breaks), strict=True):
         if np.isfinite(vs).all():
             yield " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(us, vs, strict=True))
-
-
-def _is_at_hand(value: Any) -> bool:
-    """Whether every value is there now."""
-    if not _checks.is_concrete(value):
-        return False
-    leaves = jax.tree.leaves(value)
-    arrays: Any = [leaf for leaf in leaves if isinstance(leaf, jax.Array)]
-    # to ask a deleted one whether it is ready ends the process
-    return all(not one.is_deleted() and one.is_ready() for one in arrays)
 
 
 def _safe_repr(value: Any) -> str:
