@@ -9,6 +9,9 @@ import math
 import os
 import platform
 import shlex
+import shutil
+import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -99,6 +102,38 @@ def write_json(value: Any, path: str | Path) -> Path:
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)
+
+
+def write_zarr(contents: Any, path: str | Path) -> Path:
+    """Write a dataset or a tree of datasets as a Zarr (version 3) folder.
+
+    Whole or not at all; one that is there is replaced.
+
+    Args:
+        contents: `xarray.Dataset` or `xarray.DataTree`.
+        path: the folder.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path, contents = Path(path), contents.copy()
+    for node in getattr(contents, "subtree", (contents,)):
+        for name, variable in list(node.variables.items()):
+            if variable.dtype.kind == "U":  # Zarr 3 has no text of fixed length
+                node[name] = variable.astype(np.dtypes.StringDType())
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        with warnings.catch_warnings():
+            # Consolidated metadata is no part of the version 3 standard yet, but
+            # without it a plain `xarray.open_zarr` warns instead.
+            warnings.filterwarnings("ignore", message="Consolidated metadata")
+            contents.to_zarr(draft / "data", zarr_format=3, consolidated=True)
+        if path.exists():
+            os.replace(path, draft / "old")
+        os.replace(draft / "data", path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return path
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """What `evolve` returns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -10,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
 from .. import _html
+from .._lazy import above
 from ..laws.motion import Motion, Resolution
 from ..status import Status, describe
 
@@ -133,7 +135,7 @@ class Trajectory(eqx.Module):
         """Saved kets as QuTiP objects, one a time."""
         from ..interop import to_qutip
 
-        if not isinstance(self.values, jax.Array) or self.values.ndim != 2:
+        if getattr(self.values, "ndim", None) != 2:
             raise ValueError(
                 "Argument `values` must hold one ket a time, shape (T, n), but does "
                 "not; evolve without `observe` and without a batch."
@@ -141,23 +143,41 @@ class Trajectory(eqx.Module):
         # row by row: a square stack of kets must not be read as an operator
         return [to_qutip(ket, dims) for ket in self.values]
 
-    def to_xarray(self, name: str = "values") -> Any:
-        """The values of one run as an `xarray.DataArray` with its time coordinate."""
-        import xarray as xr
+    def to_xarray(
+        self,
+        dims: Mapping[str, Any] | None = None,
+        coords: Mapping[str, Any] | None = None,
+        batch: Sequence[str] | None = None,
+    ) -> Any:
+        """The whole of it as an `xarray.Dataset`, a variable for each array.
 
-        if not isinstance(self.values, jax.Array) or self.ts.ndim != 1:
-            raise ValueError(
-                "Argument `values` must be one array of one run, but is not; convert "
-                "the leaves one by one."
-            )
-        dims = ["t", *(f"axis_{i}" for i in range(1, self.values.ndim))]
-        return xr.DataArray(
-            np.asarray(self.values),
-            dims=dims,
-            coords={"t": np.asarray(self.ts)},
-            name=name,
-            attrs={"status": self._outcome(), "errors": " ".join(self._errors())},
-        )
+        Values have the names of their entries ("values" where they are one array), what
+        is known of their errors "NAME_error" and "NAME_stderr"; beside them stand
+        `status`, `failure_time` and the diagnostics.
+
+        Args:
+            dims: names of the axes after time by the name of a value, as in
+                {"populations": ("class",)}; or the `Grid` of a density, whose axes are
+                x, y, z, with their coordinates. "NAME_0" and so on by custom.
+            coords: values along named axes, by name.
+            batch: names of the axes of a batch of runs; "batch_0" and so on by custom.
+
+        Raises:
+            ValueError: names that do not fit, or values that are no numbers.
+        """
+        return above("datasets", "trajectory_dataset")(self, dims, coords, batch)
+
+    def save(self, path: str | Path, **names: Any) -> Path:
+        """Write `to_xarray` as a Zarr folder, which `jqd.load` reads back.
+
+        Args:
+            path: the folder, which must not exist.
+            **names: as for `to_xarray`.
+
+        Raises:
+            ValueError: it exists or cannot be written, or values are no numbers.
+        """
+        return above("datasets", "save")(self.to_xarray(**names), path)
 
 
 def _curves(leaves: list[Any]) -> np.ndarray | None:

@@ -7,6 +7,7 @@ the weight of each row of the record, (T,).
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -16,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from .. import _checks, _html
+from .._lazy import above
 from ..evolution import Adaptive, Fixed, Propagator
 from ..instruments.noise import Noise, Weights, sums_to_one
 from ..laws.motion import Motion
@@ -116,6 +118,17 @@ class Fit(eqx.Module):
     def describe(self) -> str:
         """The status in words, counted over a batch."""
         return describe(self.status, "fit")
+
+    def save(self, path: str | Path) -> Path:
+        """Write the arrays as a Zarr folder, which `jqd.load` reads back.
+
+        Args:
+            path: the folder, which must not exist.
+
+        Raises:
+            ValueError: it exists or cannot be written.
+        """
+        return above("datasets", "save")(above("datasets", "plain_dataset")(self), path)
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:

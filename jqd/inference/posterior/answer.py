@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ... import _html
-from ..._files import OutputError, provenance, to_plain, writing
+from ..._files import OutputError, provenance, to_plain, write_zarr, writing
 from ..goodness import MISFIT, MISFIT_P
 from ..study import Study
 from .chains import Chains
@@ -260,8 +260,6 @@ class Posterior(NamedTuple):
         Raises:
             OutputError: (a ValueError) it exists, or cannot be written.
         """
-        from .groups import write
-
         path = Path(path)
         if path.exists():
             raise OutputError(
@@ -269,7 +267,7 @@ class Posterior(NamedTuple):
                 "does."
             )
         with writing(path, "path"):
-            write(self.to_xarray(), path)
+            write_zarr(self.to_xarray(), path)
         return path
 
 
