@@ -90,7 +90,9 @@ def is_small(value: Any) -> bool:
 
 
 def shape_of(array: Any) -> str:
-    """Dtype and shape in words."""
+    """A number; dtype and shape of more than one."""
+    if np.ndim(array) == 0:
+        return f"{np.asarray(array).item():.6g}"
     return f"{array.dtype} {tuple(np.shape(array))}"
 
 
@@ -200,7 +202,8 @@ def _sparkline(curves: Any, axis: Any, caption: str) -> str:
         for run in _runs(u, 30 - 28 * (column - low) / height)
     )
     more = f" of {curves.shape[1]}" if curves.shape[1] > MOST_LINES else ""
-    said = f"{caption}: {shown.shape[1]}{more} curves between {low:.3g} and {high:.3g}"
+    count = "1 curve" if curves.shape[1] == 1 else f"{shown.shape[1]}{more} curves"
+    said = f"{caption}: {count} between {low:.3g} and {high:.3g}"
     return (
         '<svg viewBox="0 0 100 32" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(said)}">{lines}</svg><div>{escape(said)}</div>'

@@ -49,7 +49,7 @@ def test_a_trajectory(run):
     assert "ok" in said.words
     assert "The run reached its last time." in said.words
     assert "9 from 0 to 2" in said.words
-    assert f"at most {np.max(run.diagnostics['norm_drift']):.3g}" in said.words
+    assert f"{run.diagnostics['norm_drift']:.3g}" in said.cells
     assert "Error by steps and rounding" in said.words
     lines = [attrs["points"] for tag, attrs in said.tags if tag == "polyline"]
     assert len(lines) == 3

@@ -117,7 +117,8 @@ class Trajectory(eqx.Module):
             name = jax.tree_util.keystr(path, simple=True, separator=".")
             lines.append((f"values {name}".strip(), _html.shape_of(leaf)))
         for name, value in self.diagnostics.items() if small else ():
-            lines.append((name, f"at most {_largest(value):.3g}"))
+            many = "at most " if np.ndim(value) else ""
+            lines.append((name, f"{many}{_largest(value):.3g}"))
         mean = "" if self.stderr is None else ", means over paths"
         single = self.ts.ndim == 1 and (self.status.ndim == 0 or bool(mean))
         curves = _curves([leaf for _, leaf in leaves]) if single and small else None
@@ -128,7 +129,7 @@ class Trajectory(eqx.Module):
             [self._outcome(), *(self._errors() if small else ["Too many to look at."])],
             curves,
             self.ts,
-            "over time",
+            "the first values (of kets |ψ|²) over time",
         )
 
     def to_qutip(self, dims: Any = None) -> Any:
@@ -166,6 +167,23 @@ class Trajectory(eqx.Module):
             ValueError: names that do not fit, or values that are no numbers.
         """
         return above("datasets", "trajectory_dataset")(self, dims, coords, batch)
+
+    def plot(self, x: Any = None) -> Any:
+        """Draw the values of one run over time; of kets |ψ|².
+
+        Up to eight values a time are curves, with their errors as bands where these are
+        known; more are a map.
+
+        Args:
+            x: where the values at a time stand, as `Grid.x`; their numbers by custom.
+
+        Returns:
+            A `matplotlib.figure.Figure`; a panel for each entry of the values.
+
+        Raises:
+            ValueError: a batch, values that are no numbers, or more than a million.
+        """
+        return above("plots", "plot_trajectory")(self, x)
 
     def save(self, path: str | Path, **names: Any) -> Path:
         """Write `to_xarray` as a Zarr folder, which `jqd.load` reads back.

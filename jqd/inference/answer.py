@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .. import _checks, _html
+from .._lazy import above
 from ..constants import labels
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory
 from ..instruments.noise import Drawable
@@ -166,6 +167,10 @@ class Recovery(eqx.Module):
     def scatter_too_small(self) -> bool:
         """Whether residuals are smaller than chance makes them once in 1000 times."""
         return self.p_value is not None and self.p_value > TOO_SMALL_P
+
+    def plot(self) -> Any:
+        """Draw data, fitted law and what is left; a `matplotlib.figure.Figure`."""
+        return above("plots", "plot_recovery")(self)
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:

@@ -169,7 +169,13 @@ def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
         )
         for name, one in constants.items()
     ]
-    headings = ("constant", "value", "standard error", "known value", "in errors")
+    headings = (
+        "constant",
+        "value",
+        "standard error",
+        "known value",
+        "deviation in errors",
+    )
     return _html.Table(headings, lines)
 
 

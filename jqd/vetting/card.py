@@ -5,6 +5,7 @@ import math
 from typing import Any, NamedTuple
 
 from .. import _html
+from .._lazy import above
 
 # Of the floor: figures up to the first hold, beyond the second they fail.
 HOLDS, FAILS = 10.0, 100.0
@@ -71,6 +72,10 @@ class Card(NamedTuple):
         for row in rows.values():
             row["verdict"] = str(row["verdict"])
         return {"law": self.law, "steps": self.steps, "time": self.time, "rows": rows}
+
+    def plot(self) -> Any:
+        """Draw figures beside their floors; a `matplotlib.figure.Figure`."""
+        return above("cards", "figure_cards")({self.law: self})
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:

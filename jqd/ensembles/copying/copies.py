@@ -141,6 +141,10 @@ class Copies(eqx.Module):
         """The whole of it as an `xarray.Dataset` over trajectory, t and class."""
         return above("datasets", "copies_dataset")(self)
 
+    def plot(self) -> Any:
+        """Draw mean densities over time; a `matplotlib.figure.Figure`."""
+        return above("plots", "plot_copies")(self)
+
     def save(self, path: str | Path) -> Path:
         """Write `to_xarray` as a Zarr folder, which `jqd.load` reads back.
 

@@ -1,7 +1,7 @@
 """What an experiment should do, and what it will then know."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks, _html
+from ..._lazy import above
 from ...status import Status
 from ..errors import StandardErrors, three_errors
 from ..identifiability import Identifiability, analyse
@@ -145,6 +146,12 @@ class Design(eqx.Module):
     def describe(self) -> str:
         """The status in words."""
         return _SAID.get(self.status, self.status.sentence)
+
+    def plot(self) -> Any:
+        """Draw where shots count and where they go; a `matplotlib.figure.Figure`."""
+        ts = [one.t for one in self.settings]
+        draw = above("design_figure", "figure_sensitivity")
+        return draw(ts, self.sensitivity, self.weights, self.criterion)
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from ... import _html
 from ..._files import OutputError, provenance, to_plain, write_zarr, writing
+from ..._lazy import above
 from ..goodness import MISFIT, MISFIT_P
 from ..study import Study
 from .chains import Chains
@@ -212,6 +213,10 @@ class Posterior(NamedTuple):
             for line in lines
         ]
         return "\n".join([*table, *self.notes()])
+
+    def plot(self) -> Any:
+        """Draw each constant and each pair; a `matplotlib.figure.Figure`."""
+        return above("posterior", "figure_corner")(self)
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:
