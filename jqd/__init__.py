@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from . import matter as matter
     from . import states as states
     from . import statistics as statistics
+    from ._bars import progress as progress
     from .constants import fixed as fixed
     from .constants import free as free
     from .constants import parts as parts

@@ -157,7 +157,7 @@ def test_a_fit():
     one = Constant("q", 0.50012, 1e-4, 1e-9, 0.5)
     parts = (np.eye(1), np.ones(1), 1.0, None, None, None, np.ones((2, 1)), np.ones(2))
     said = shown(jqd.Fit({"q": one}, *parts, np.asarray(0)))
-    assert said.cells == ["0.50012", "0.0001", "0.5", "1.2"]
+    assert said.cells == ["0.50012", "0.0001", "0.5", "1.2 errors"]
     assert "The polish settled." in said.words
     lost = shown(jqd.Fit({"q": one}, *parts, np.asarray(int(jqd.Status.MISFIT))))
     assert "misfit" in lost.words

@@ -117,8 +117,8 @@ class Trajectory(eqx.Module):
             name = jax.tree_util.keystr(path, simple=True, separator=".")
             lines.append((f"values {name}".strip(), _html.shape_of(leaf)))
         for name, value in self.diagnostics.items() if small else ():
-            many = "at most " if np.ndim(value) else ""
-            lines.append((name, f"{many}{_largest(value):.3g}"))
+            many = f"at most {_largest(value):.3g}"
+            lines.append((name, many if np.ndim(value) else f"{float(value):.3g}"))
         mean = "" if self.stderr is None else ", means over paths"
         single = self.ts.ndim == 1 and (self.status.ndim == 0 or bool(mean))
         curves = _curves([leaf for _, leaf in leaves]) if single and small else None

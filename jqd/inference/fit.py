@@ -165,17 +165,11 @@ def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
             _html.with_error(float(one.value), float(one.stderr)),
             told(one.stderr, 2),
             told(one.reference, 6),
-            told(one.sigmas, 2),
+            told(one.sigmas, 2) + (" errors" if one.sigmas is not None else ""),
         )
         for name, one in constants.items()
     ]
-    headings = (
-        "constant",
-        "value",
-        "standard error",
-        "known value",
-        "deviation in errors",
-    )
+    headings = ("constant", "value", "standard error", "known value", "deviation")
     return _html.Table(headings, lines)
 
 
