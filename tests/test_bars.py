@@ -71,7 +71,8 @@ def test_the_last_state_stays_when_work_fails(notebook, capsys):
             report("search", 2, 4)
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, fail)
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert "2/4" in capsys.readouterr().out.split("\r")[-1]
 
 
