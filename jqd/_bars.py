@@ -37,12 +37,10 @@ def bars(*columns: Any, transient: bool = False, show: bool = True) -> Any:
 
 @contextmanager
 def progress(label: str = "Working") -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for what reports how far it is, as `report` of `jqd.recover` and others do.
+    """A bar for what tells how far it is: `report` of `jqd.recover` and others.
 
-        with jqd.progress("Fitting") as report:
-            found = jqd.recover(study, report=report)
-
-    It is not there before something is reported. See `bars` for where it shows.
+    Used as a context. In a terminal the bar is rich's, in a notebook a line of text,
+    elsewhere there is none; nor is there one before something is reported.
 
     Args:
         label: what is being done.

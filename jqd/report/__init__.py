@@ -7,6 +7,7 @@ and xarray take as long to import as JAX.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .._bars import progress as progress
 from .._files import OutputError as OutputError
 from .._files import provenance as provenance
 from .._files import write_json as write_json
@@ -16,6 +17,7 @@ from .user_code import load_file as load_file
 if TYPE_CHECKING:
     from .cards import figure_cards as figure_cards
     from .comparison import figure_comparison as figure_comparison
+    from .datasets import load as load
     from .design_figure import figure_sensitivity as figure_sensitivity
     from .experiment import Context as Context
     from .experiment import run_experiment as run_experiment
