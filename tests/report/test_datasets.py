@@ -156,6 +156,18 @@ def test_a_trajectory_comes_back(tmp_path_factory, values, error):
         assert dataset["t"].values.tolist() == TS.tolist()
 
 
+def test_names_that_meet_are_told_apart(tmp_path):
+    one = np.ones((4, 2))
+    values = {"p": one, "P": 2 * one, "p_error": 3 * one, "t": 4 * one, "a/b": 5 * one}
+    found = run(values | {"a": {"b": 6 * one}}, error=values | {"a": {"b": 7 * one}})
+    found.save(tmp_path / "x")
+    same(jqd.load(tmp_path / "x"), found)
+    names = [str(name) for name in found.to_xarray().variables]
+    # some file systems do not tell "p" from "P"
+    assert len({name.casefold() for name in names}) == len(names)
+    assert all(name.isidentifier() for name in names)
+
+
 def copies():
     n = np.arange(24.0).reshape(3, 4, 2)
     bias = Estimate(np.zeros((4, 2)), np.ones((4, 2)))
