@@ -112,7 +112,7 @@ if TYPE_CHECKING:
     from .records import load_record as load_record
     from .records import load_state as load_state
     from .records import simulate as simulate
-    from .report.datasets import load as load
+    from .report.trees import load as load
     from .spaces import Grid as Grid
     from .spaces import Particles as Particles
     from .spaces import Symbol as Symbol

@@ -195,7 +195,7 @@ class Trajectory(eqx.Module):
         Raises:
             ValueError: it exists or cannot be written, or values are no numbers.
         """
-        return above("datasets", "save")(self.to_xarray(**names), path)
+        return above("trees", "save")(self.to_xarray(**names), path)
 
 
 def _curves(leaves: list[Any]) -> np.ndarray | None:

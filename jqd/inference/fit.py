@@ -128,7 +128,7 @@ class Fit(eqx.Module):
         Raises:
             ValueError: it exists or cannot be written.
         """
-        return above("datasets", "save")(above("datasets", "plain_dataset")(self), path)
+        return above("trees", "save")(above("datasets", "plain_dataset")(self), path)
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:

@@ -17,7 +17,6 @@ from .user_code import load_file as load_file
 if TYPE_CHECKING:
     from .cards import figure_cards as figure_cards
     from .comparison import figure_comparison as figure_comparison
-    from .datasets import load as load
     from .design_figure import figure_sensitivity as figure_sensitivity
     from .experiment import Context as Context
     from .experiment import run_experiment as run_experiment
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from .tables import recovery_details as recovery_details
     from .tables import recovery_summary as recovery_summary
     from .tables import summary_table as summary_table
+    from .trees import load as load
     from .user_laws import load_law as load_law
 
 _HOMES = _homes(__file__)

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 import jqd
 from jqd.ensembles.copying import Copies, Estimate, StepBias
 from jqd.inference.fit import Constant
-from jqd.report.datasets import TREE
+from jqd.report.trees import TREE
 
 TS = np.linspace(0, 1, 4)
 ZERO, INF = np.asarray(0), np.asarray(np.inf)

@@ -154,7 +154,7 @@ class Copies(eqx.Module):
         Raises:
             ValueError: it exists or cannot be written, or values are no numbers.
         """
-        return above("datasets", "save")(self.to_xarray(), path)
+        return above("trees", "save")(self.to_xarray(), path)
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:
