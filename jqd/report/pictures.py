@@ -31,8 +31,8 @@ _IMAGE = "data:image/png;base64,"
 
 # What a figure of a command shows, by the name of its file.
 ALTS = {
-    "fit": "The data as dots and the fitted law as a line, over time or what else the "
-    "record is over; where a start is drawn, dashed.",
+    "fit": "The data and what the fitted law makes of them, over time or what else the "
+    "record is over.",
     "residuals": "What is left of the data once the fitted law is taken off, over "
     "time.",
     "loss": "The loss over free constants, where the starts of the search began and "

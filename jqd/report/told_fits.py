@@ -29,7 +29,7 @@ def recovery(results: Results) -> Told:
     if drawn := summary.get("posterior"):
         numbers.append(_posterior(drawn))
         rows = {k: drawn[k] for k in _DRAWN if k in drawn}
-        trust.append(listing("Draws from the posterior", rows))
+        trust.append(listing("How they were drawn", rows))
         said.append(drawn["message"])
     return Told(
         f"Constants of {law}",
