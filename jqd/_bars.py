@@ -43,20 +43,21 @@ def progress(label: str = "Working") -> Iterator[Callable[[str, int, int], None]
     elsewhere there is none; nor is there one before something is reported.
 
     Args:
-        label: what is being done.
+        label: what is being done; a second stage of it has a bar of its own.
 
     Yields:
         A function of (stage, done, total).
     """
     shown = bars(transient=True)
-    tasks: list[Any] = []
+    tasks: dict[str, Any] = {}
 
     def report(stage: str, done: int, total: int) -> None:
-        del stage
         if not tasks:
             shown.start()
-            tasks.append(shown.add_task(label, total=total))
-        shown.update(tasks[0], completed=done, total=total)
+        if stage not in tasks:
+            name = f"{label}: {stage}" if tasks else label
+            tasks[stage] = shown.add_task(name, total=total)
+        shown.update(tasks[stage], completed=done, total=total)
 
     try:
         yield report

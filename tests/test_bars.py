@@ -53,6 +53,15 @@ def test_a_notebook_gets_text(notebook, capsys):
     assert {len(line.rstrip("\n")) for line in out.split("\r")[1:]} == {90}
 
 
+def test_each_stage_has_its_bar(notebook, capsys):
+    with jqd.progress("Fitting") as report:
+        for stage, done in (("search", 1), ("search", 2), ("polish", 0), ("polish", 2)):
+            report(stage, done, 2)
+    lines = [line.split("\r")[-1] for line in capsys.readouterr().out.split("\n")[:-1]]
+    assert [line.split(" █")[0] for line in lines] == ["Fitting", "Fitting: polish"]
+    assert all("2/2" in line for line in lines)
+
+
 def test_a_bar_of_text_is_not_written_at_each_step(notebook, capsys):
     work(100_000)
     assert capsys.readouterr().out.count("\r") < 100
