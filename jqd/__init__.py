@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from . import matter as matter
     from . import states as states
     from . import statistics as statistics
+    from ._bars import progress as progress
     from .constants import fixed as fixed
     from .constants import free as free
     from .constants import parts as parts
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
     from .records import load_record as load_record
     from .records import load_state as load_state
     from .records import simulate as simulate
+    from .report.trees import load as load
     from .spaces import Grid as Grid
     from .spaces import Particles as Particles
     from .spaces import Symbol as Symbol

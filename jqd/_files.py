@@ -9,6 +9,9 @@ import math
 import os
 import platform
 import shlex
+import shutil
+import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ._revision import revision, sources
+from ._revision import COMMAND, revision, sources
 from ._version import __version__
 
 
@@ -101,6 +104,38 @@ def write_json(value: Any, path: str | Path) -> Path:
     return Path(path)
 
 
+def write_zarr(contents: Any, path: str | Path) -> Path:
+    """Write a dataset or a tree of datasets as a Zarr (version 3) folder.
+
+    Whole or not at all; one that is there is replaced.
+
+    Args:
+        contents: `xarray.Dataset` or `xarray.DataTree`.
+        path: the folder.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path, contents = Path(path), contents.copy()
+    for node in getattr(contents, "subtree", (contents,)):
+        for name, variable in list(node.variables.items()):
+            if variable.dtype.kind == "U":  # Zarr 3 has no text of fixed length
+                node[name] = variable.astype(np.dtypes.StringDType())
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        with warnings.catch_warnings():
+            # Consolidated metadata is no part of the version 3 standard yet, but
+            # without it a plain `xarray.open_zarr` warns instead.
+            warnings.filterwarnings("ignore", message="Consolidated metadata")
+            contents.to_zarr(draft / "data", zarr_format=3, consolidated=True)
+        if path.exists():
+            os.replace(path, draft / "old")
+        os.replace(draft / "data", path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return path
+
+
 @contextlib.contextmanager
 def atomic_file(path: str | Path, argument: str = "--out") -> Iterator[Path]:
     """Give a temporary file that takes the place of `path` once the block has ended.
@@ -126,13 +161,15 @@ def atomic_file(path: str | Path, argument: str = "--out") -> Iterator[Path]:
 
 
 def provenance() -> dict[str, Any]:
-    """Where a result comes from: versions, jqd's own revision, device, date.
+    """Where a result comes from: command, versions, jqd's own revision, device, date.
 
+    `command` is the line that can be run again, None where none was given;
     `jqd_revision` is that of jqd's repository, None where it has none (an installed
     package); `jqd_sources` is a hash of the files that ran, whatever their version.
     """
-    device = jax.devices()[0]
+    device, words = jax.devices()[0], COMMAND.get()
     return {
+        "command": None if words is None else shlex.join(("jqd", *words)),
         "jqd": __version__,
         "jqd_revision": revision(),
         "jqd_sources": sources(),

@@ -1,5 +1,6 @@
-"""Which jqd made a result: the revision of its own repository, and its sources."""
+"""What made a result: the command, the revision of jqd's repository, its sources."""
 
+import contextvars
 import functools
 import hashlib
 import os
@@ -8,6 +9,8 @@ import tomllib
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
+# Words of the command that is under way; None where jqd is called from Python.
+COMMAND = contextvars.ContextVar[tuple[str, ...] | None]("COMMAND", default=None)
 
 
 @functools.cache

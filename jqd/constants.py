@@ -388,6 +388,14 @@ def quantum_of(field: Any) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+def values(law: eqx.Module) -> dict[str, Any]:
+    """The constants of a law by name, as it holds them."""
+    return {
+        name: _get(law, place.path)
+        for place, name in zip(_places(law), names(law), strict=True)
+    }
+
+
 def quantum_values(law: eqx.Module) -> dict[str, float]:
     """The values of constants at which a law is quantum mechanics, where known."""
     values, known = {}, names(law)

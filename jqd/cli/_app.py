@@ -13,6 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from .._revision import COMMAND
 from .._version import __version__
 from .logs import begin_log, end_log
 
@@ -27,6 +28,7 @@ _HOMES = {
     "compare": ("compare", "compare"),
     "design": ("design", "design_app"),
     "run": ("run", "run"),
+    "report": ("report", "report"),
     "examples": ("examples", "examples_app"),
     "recover": ("recover", "recover_app"),
     "simulate": ("simulate", "simulate_app"),
@@ -137,6 +139,7 @@ def _run(words: list[str]) -> int:
     command = typer.main.get_command(app)
     if "_JQD_COMPLETE" in os.environ:  # the shell asks what could come next
         command.main(words, "jqd")
+    asked = COMMAND.set(tuple(words))
     try:
         # the cache of compiled code changes which of JAX's warnings are shown
         with (
@@ -162,6 +165,8 @@ def _run(words: list[str]) -> int:
         return 1
     except Exception as error:
         return _of_the_user(error)
+    finally:
+        COMMAND.reset(asked)
 
 
 def with_address(words: Sequence[str]) -> list[str]:

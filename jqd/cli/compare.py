@@ -9,7 +9,8 @@ import typer
 from rich.markup import escape
 
 from .. import report
-from .._files import finished_work_in
+from .._bars import progress
+from .._files import finished_work_in, provenance
 from ..inference import Candidate, Comparison, Study
 from ..inference import compare as compare_studies
 from ..inference.comparison import HEADINGS, HEADINGS_DRAWN, Drawn
@@ -17,7 +18,7 @@ from ..inference.posterior.posterior import SAMPLERS
 from .compare_laws import offered, studies_of_populations, studies_on_phase_space
 from .law_words import is_phase_space, parse_laws
 from .options import AsJson, Nuisance, Sampling, Sigma, check_word, with_options
-from .session import State, conclude, one_bar, table_of, takes
+from .session import State, conclude, table_of, takes
 
 DEFAULT = "schrodinger,dephasing[gamma],copying[q],copying[q,r]"
 
@@ -74,7 +75,7 @@ def compare(
             wanted, data, hamiltonian, state, noise, nuisance
         )
     check_word("sampler", sampling.sampler, SAMPLERS)
-    with one_bar("Comparing") as report_progress:
+    with progress("Comparing") as report_progress:
         found = _compared(studies, folds, starts, sampling, report_progress)
     summary = {
         "status": "ok" if any(row.predicts for row in found.rows) else "no prediction",
@@ -93,7 +94,8 @@ def compare(
         with finished_work_in(folder, ""):
             ts = np.asarray(next(iter(studies.values())).data.ts)
             report.save_figure(report.figure_comparison(found, ts), folder, "laws")
-            report.write_json(summary, folder / "summary.json")
+            kept = summary | {"provenance": provenance()}
+            report.write_json(kept, folder / "summary.json")
         notes.append(f"Results in {folder}")
     tables = [table_of("Laws beside the record", HEADINGS, found.lines())]
     if drawn := found.lines_drawn():

@@ -81,6 +81,7 @@ def carry_out(designing: Designing, free: str, prepare: Callable[[], Planned]) -
         needs = _needs(found, steps, designing.sigmas)
     looks = _looks(found, planned)
     files, follow = _written(designing, found, looks, planned, free)
+    kept = [] if designing.out is None else [_summary_file(designing.out)]
     theta = zip(planned.study.labels(), np.asarray(found.theta).tolist(), strict=True)
     null = np.asarray(found.null_vectors).tolist()
     summary = _summary(designing, planned, criterion, {
@@ -92,9 +93,11 @@ def carry_out(designing: Designing, free: str, prepare: Callable[[], Planned]) -
         "null_vectors": [dict(zip(found.labels, row, strict=True)) for row in null],
         "steps": [need._asdict() for need in needs],
         "at": dict(theta),
-        "files": [str(path) for path in files],
+        "files": [str(path) for path in files + kept],
         "simulate": follow,
     })  # fmt: skip
+    for path in kept:
+        report.write_json(summary | {"provenance": report.provenance()}, path)
     printed = told(summary, box=bool(designing.over))
     code = conclude(summary, printed, as_json=designing.as_json)
     if not designing.as_json and files:
@@ -132,14 +135,14 @@ def _refuse(designing: Designing, planned: Planned, criterion: str, words: str) 
 
 
 def _check_new(out: Path | None) -> None:
-    """Raise ValueError where the settings or their figure are there already."""
+    """Raise ValueError where the settings, or what goes with them, are there."""
     if out is None:
         return
     check_new(out, "settings", "--out")
-    for path in _figures(out):
+    for path in [*_figures(out), _summary_file(out)]:
         if path.exists():
             raise ValueError(
-                "Argument `--out` must leave its figure a place, but "
+                "Argument `--out` must leave its figure and summary a place, but "
                 f"{path} is there already."
             )
 
@@ -205,6 +208,10 @@ def _looks(found: Design, planned: Planned) -> list[tuple[float, float, int]]:
 
 def _figures(out: Path) -> list[Path]:
     return [out.with_name(f"{out.stem}_sensitivity.{kind}") for kind in ("png", "svg")]
+
+
+def _summary_file(out: Path) -> Path:
+    return out.with_name(f"{out.stem}_summary.json")
 
 
 def _written(

@@ -14,6 +14,7 @@ from .session import conclude
 def info(as_json: AsJson = False) -> int:
     """Print versions, devices, precision and where compiled code is kept."""
     facts: dict[str, Any] = provenance()
+    del facts["command"]  # this one
     facts["devices"] = [str(device) for device in jax.devices()]
     folder = cache_folder()
     facts["cache"] = None if folder is None else str(folder)

@@ -9,9 +9,9 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from .._html import with_error
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
 from ..records import CountsRecord, CurveRecord, load_statistics
-from ..report.tables import with_error
 from ..statistics import log_marginal, occupation, sample_occupations
 from .fit import estimate
 from .options import Common, Starts, parse_free, parse_start, with_options

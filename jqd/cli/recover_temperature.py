@@ -10,11 +10,11 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from .._html import with_error
 from ..inference import Unidentifiable
 from ..inference.estimators import TemperatureFit, fit_photon_counts, fit_photon_curve
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
 from ..records import PhotonCounts, PhotonCurve, load_photons
-from ..report.tables import with_error
 from .fit import estimate
 from .options import Common, parse_free, with_options
 from .session import takes

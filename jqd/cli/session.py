@@ -1,8 +1,8 @@
 """What commands share: progress, the run folder, what is written, what is printed."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -13,7 +13,6 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
-    Progress,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -21,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from .. import report
+from .._bars import bars
 from .._files import atomic_file, finished_work_in, to_json
 from ..records import help_text
 from .options import Common
@@ -66,12 +66,11 @@ class Session:
         """
         self._out, self._resume, self._resume_with = out, resume, resume_with
         self._folder: Path | None = None
-        self._progress = Progress(
+        self._progress = bars(
             TextColumn("{task.description:<10}"),
             BarColumn(),
             TextColumn("{task.completed}/{task.total}"),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
         )
         self._tasks: dict[str, TaskID] = {}
         self._stack = ExitStack()
@@ -195,26 +194,6 @@ def table_of(
     for line in lines:
         table.add_row(*map(escape, line))
     return table
-
-
-@contextmanager
-def one_bar(label: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar that is not there before something is done."""
-    bars = Progress(console=Console(stderr=True), transient=True)
-    tasks: list[TaskID] = []
-
-    def report(stage: str, done: int, total: int) -> None:
-        del stage
-        if not tasks:
-            bars.start()
-            tasks.append(bars.add_task(label, total=total))
-        bars.update(tasks[0], completed=done)
-
-    try:
-        yield report
-    finally:
-        if tasks:
-            bars.stop()
 
 
 def overall(statuses: Iterable[str]) -> str:

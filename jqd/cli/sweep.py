@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from ..report.sweep_words import status_counts
 from ..report.tables import summary_table
 from ..report.user_code import failures_of, import_folder, load_file
 from ..sweeps import Store
@@ -16,7 +17,7 @@ from ..sweeps.points import STATUS
 from .options import AsJson, Quick, Seed, with_options
 from .session import conclude
 from .sweep_law import law
-from .sweeping import PLACE, Sweeping, Worker, Workers, counts
+from .sweeping import PLACE, Sweeping, Worker, Workers
 
 SETTINGS = ("dims", "coords", "units", "constants", "statuses", "trace")
 
@@ -121,7 +122,7 @@ def status(
     points, failures = {}, {}
     if not damage:
         codes = opened.dataset()[STATUS].load()
-        points, raised = counts(codes), codes.values == FAILED
+        points, raised = status_counts(codes), codes.values == FAILED
         some = (c for c in committed if raised[opened.blocks.region(c)].any())
         failures = opened.failures(islice(some, 5))
     summary = {

@@ -10,9 +10,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
+from ..report.sweep_words import status_counts
 from ..report.tables import summary_table
 from ..sweeps import Local, Ray, Store, sweep
 from ..sweeps.engines import Engine, through
@@ -91,7 +91,7 @@ class Worker:
         failed = given_up(Store(store))
         summary = {
             "points": int(dataset[STATUS].size),
-            "status": counts(dataset[STATUS]),
+            "status": status_counts(dataset[STATUS]),
             "failed chunks": failed,
             "seconds": time.monotonic() - self.began,
             "store": store,
@@ -206,14 +206,3 @@ def _note(message: Any, category: Any, *where: Any, **rest: Any) -> None:
     """Warnings of a sweep are lines for its user, not for programmers."""
     del category, where, rest
     print(f"Note: {message}", file=sys.stderr)
-
-
-def counts(status: Any) -> dict[str, int]:
-    """Number of points of each status, by name."""
-    meanings = status.attrs["flag_meanings"].split()
-    names = dict(zip(status.attrs["flag_values"], meanings, strict=True))
-    codes, numbers = np.unique(status.values, return_counts=True)
-    return {
-        names.get(code, str(code)): number
-        for code, number in zip(codes.tolist(), numbers.tolist(), strict=True)
-    }

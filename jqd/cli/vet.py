@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from .. import report
+from .._bars import progress
+from .._files import provenance
 from ..laws import Law
 from ..problems import golden
 from ..records import load_matrix, naming
@@ -18,7 +20,7 @@ from ..vetting import vet as vet_law
 from .law_words import law_of_populations, parse_laws
 from .one_law import parse_law
 from .options import AsJson, check_word
-from .session import Matrix, conclude, one_bar, table_of
+from .session import Matrix, conclude, table_of
 from .vet_laws import ALL, GROUNDS, KNOWN
 
 # One of each that moves kets, away from quantum mechanics.
@@ -77,7 +79,7 @@ def vet(
     cards: dict[str, Card] = {}
     try:
         for name, law in made.items():
-            with one_bar(f"Vetting {escape(name)}") as advance:
+            with progress(f"Vetting {escape(name)}") as advance:
                 cards[name] = vet_law(
                     law, time=time, steps=-(-steps // 2) if quick else steps,
                     rows=asked, tries=1 if quick else 3, report=advance,
@@ -117,7 +119,8 @@ def _conclude(
         tables = [table_of(f"{name}, t = {card.time:g}", HEADINGS, card.lines())]
     notes = []
     if folder is not None:
-        report.write_json(summary, folder / "summary.json")
+        kept = summary | {"provenance": provenance()}
+        report.write_json(kept, folder / "summary.json")
         report.save_figure(report.figure_cards(cards), folder, "cards")
         notes.append(f"Results in {folder}")
     return conclude(summary, [*tables, *notes], as_json=as_json)

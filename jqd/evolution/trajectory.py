@@ -1,6 +1,7 @@
 """What `evolve` returns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -9,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
+from .. import _html
+from .._lazy import above
 from ..laws.motion import Motion, Resolution
 from ..status import Status, describe
 
@@ -105,11 +108,35 @@ class Trajectory(eqx.Module):
         if parts:
             yield f"{title}: {', '.join(parts)}."
 
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        small = _html.is_small(self)
+        lines = [("times", _html.times(self.ts))]
+        leaves = jax.tree_util.tree_leaves_with_path(self.values)
+        for path, leaf in leaves:
+            name = jax.tree_util.keystr(path, simple=True, separator=".")
+            lines.append((f"values {name}".strip(), _html.shape_of(leaf)))
+        for name, value in self.diagnostics.items() if small else ():
+            many = f"at most {_largest(value):.3g}"
+            lines.append((name, many if np.ndim(value) else f"{float(value):.3g}"))
+        mean = "" if self.stderr is None else ", means over paths"
+        single = self.ts.ndim == 1 and (self.status.ndim == 0 or bool(mean))
+        curves = _curves([leaf for _, leaf in leaves]) if single and small else None
+        return _html.Card(
+            ("Trajectory" if single else f"Trajectories {self.status.shape}") + mean,
+            *_html.status_word(self.status),
+            [_html.Table((), lines)],
+            [self._outcome(), *(self._errors() if small else ["Too many to look at."])],
+            curves,
+            self.ts,
+            "the first values (of kets |ψ|²) over time",
+        )
+
     def to_qutip(self, dims: Any = None) -> Any:
         """Saved kets as QuTiP objects, one a time."""
         from ..interop import to_qutip
 
-        if not isinstance(self.values, jax.Array) or self.values.ndim != 2:
+        if getattr(self.values, "ndim", None) != 2:
             raise ValueError(
                 "Argument `values` must hold one ket a time, shape (T, n), but does "
                 "not; evolve without `observe` and without a batch."
@@ -117,23 +144,67 @@ class Trajectory(eqx.Module):
         # row by row: a square stack of kets must not be read as an operator
         return [to_qutip(ket, dims) for ket in self.values]
 
-    def to_xarray(self, name: str = "values") -> Any:
-        """The values of one run as an `xarray.DataArray` with its time coordinate."""
-        import xarray as xr
+    def to_xarray(
+        self,
+        dims: Mapping[str, Any] | None = None,
+        coords: Mapping[str, Any] | None = None,
+        batch: Sequence[str] | None = None,
+    ) -> Any:
+        """The whole of it as an `xarray.Dataset`, a variable for each array.
 
-        if not isinstance(self.values, jax.Array) or self.ts.ndim != 1:
-            raise ValueError(
-                "Argument `values` must be one array of one run, but is not; convert "
-                "the leaves one by one."
-            )
-        dims = ["t", *(f"axis_{i}" for i in range(1, self.values.ndim))]
-        return xr.DataArray(
-            np.asarray(self.values),
-            dims=dims,
-            coords={"t": np.asarray(self.ts)},
-            name=name,
-            attrs={"status": self._outcome(), "errors": " ".join(self._errors())},
-        )
+        Values have the names of their entries ("values" where they are one array), what
+        is known of their errors "NAME_error" and "NAME_stderr"; beside them stand
+        `status`, `failure_time` and the diagnostics.
+
+        Args:
+            dims: names of the axes after time by the name of a value, as in
+                {"populations": ("class",)}; or the `Grid` of a density, whose axes are
+                x, y, z, with their coordinates. "NAME_0" and so on by custom.
+            coords: values along named axes, by name.
+            batch: names of the axes of a batch of runs; "batch_0" and so on by custom.
+
+        Raises:
+            ValueError: names that do not fit, or values that are no numbers.
+        """
+        return above("datasets", "trajectory_dataset")(self, dims, coords, batch)
+
+    def plot(self, x: Any = None) -> Any:
+        """Draw the values of one run over time; of kets |ψ|².
+
+        Up to eight values a time are curves, with their errors as bands where these are
+        known; more are a map.
+
+        Args:
+            x: where the values at a time stand, as `Grid.x`; their numbers by custom.
+
+        Returns:
+            A `matplotlib.figure.Figure`; a panel for each entry of the values.
+
+        Raises:
+            ValueError: a batch, values that are no numbers, or more than a million.
+        """
+        return above("plots", "plot_trajectory")(self, x)
+
+    def save(self, path: str | Path, **names: Any) -> Path:
+        """Write `to_xarray` as a Zarr folder, which `jqd.load` reads back.
+
+        Args:
+            path: the folder, which must not exist.
+            **names: as for `to_xarray`.
+
+        Raises:
+            ValueError: it exists or cannot be written, or values are no numbers.
+        """
+        return above("trees", "save")(self.to_xarray(**names), path)
+
+
+def _curves(leaves: list[Any]) -> np.ndarray | None:
+    """Of the first values that are numbers at each time: they, or |ψ|² of kets."""
+    for leaf in map(np.asarray, leaves):
+        if leaf.dtype.kind in "biufc":
+            rows = leaf.reshape(len(leaf), -1)
+            return np.abs(rows) ** 2 if leaf.dtype.kind == "c" else rows
+    return None
 
 
 def is_sound(state: PyTree[Array]) -> Array:

@@ -11,7 +11,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from .. import _checks
+from .. import _checks, _html
+from .._lazy import above
 from ..constants import labels
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory
 from ..instruments.noise import Drawable
@@ -22,6 +23,7 @@ from .fit import (
     Constant,
     Solution,
     begin,
+    constants_table,
     find,
     fit,
     held_out_distance,
@@ -165,6 +167,27 @@ class Recovery(eqx.Module):
     def scatter_too_small(self) -> bool:
         """Whether residuals are smaller than chance makes them once in 1000 times."""
         return self.p_value is not None and self.p_value > TOO_SMALL_P
+
+    def plot(self) -> Any:
+        """Draw data, fitted law and what is left; a `matplotlib.figure.Figure`."""
+        return above("plots", "plot_recovery")(self)
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        apart = None
+        if _html.is_small((self.observed, self.prediction)):
+            apart = np.asarray(self.observed) - np.asarray(self.prediction)
+        notes = str(self).splitlines()[1 + len(self.constants) :]
+        return _html.Card(
+            f"Constants of {self.law_name}",
+            self.status,
+            self.errors_hold,
+            [constants_table(self.constants)],
+            [self.message, *notes],
+            None if apart is None else apart.reshape(len(apart), -1),
+            self.ts,
+            "data less fitted law, over time",
+        )
 
     def __str__(self) -> str:
         lines = [f"{self.law_name}: {self.status}. {self.message}"]

@@ -1,11 +1,13 @@
 """Laws beside one record: what each says, and which of them is preferred."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from .. import _html
+from .._lazy import above
 from .evidence import Evidence
 from .goodness import MISFIT, MISFIT_P
 from .posterior import Posterior
@@ -192,6 +194,21 @@ class Comparison(NamedTuple):
         if row.predicts:
             raise ValueError("Argument `sampler` of the comparison must be given.")
         return np.full(row.folds.rows.shape, -np.inf)
+
+    def plot(self, ts: Any) -> Any:
+        """Draw each law beside the first; a `matplotlib.figure.Figure`.
+
+        Args:
+            ts: times of the record, (T,).
+        """
+        return above("comparison", "figure_comparison")(self, np.asarray(ts))
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        tables = [_html.Table(HEADINGS, self.lines())]
+        tables.append(_html.Table(HEADINGS_DRAWN, self.lines_drawn()))
+        notes = [self.verdict(), self.legend()]
+        return _html.Card("Laws beside one record", tables=tables, notes=notes)
 
     def verdict(self) -> str:
         """Which law the record prefers, if any does clearly."""

@@ -7,6 +7,7 @@ the weight of each row of the record, (T,).
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -15,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from .. import _checks
+from .. import _checks, _html
+from .._lazy import above
 from ..evolution import Adaptive, Fixed, Propagator
 from ..instruments.noise import Noise, Weights, sums_to_one
 from ..laws.motion import Motion
@@ -117,6 +119,29 @@ class Fit(eqx.Module):
         """The status in words, counted over a batch."""
         return describe(self.status, "fit")
 
+    def save(self, path: str | Path) -> Path:
+        """Write the arrays as a Zarr folder, which `jqd.load` reads back.
+
+        Args:
+            path: the folder, which must not exist.
+
+        Raises:
+            ValueError: it exists or cannot be written.
+        """
+        return above("trees", "save")(above("datasets", "plain_dataset")(self), path)
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        single = np.ndim(self.status) == 0
+        shapes = [(name, str(np.shape(c.value))) for name, c in self.constants.items()]
+        batch = _html.Table(("constant", "shape"), shapes)
+        return _html.Card(
+            "Fit" if single else f"Fits {np.shape(self.status)}",
+            *_html.status_word(self.status),
+            [constants_table(self.constants) if single else batch],
+            [self.describe()],
+        )
+
     @property
     def value(self) -> dict[str, Array]:
         """The constants by label."""
@@ -126,6 +151,26 @@ class Fit(eqx.Module):
     def stderr(self) -> dict[str, Array]:
         """Their standard errors by label."""
         return {name: jnp.asarray(one.stderr) for name, one in self.constants.items()}
+
+
+def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
+    """What a notebook shows of constants."""
+
+    def told(number: Any, digits: int) -> str:
+        return "none" if number is None else f"{float(number):.{digits}g}"
+
+    lines = [
+        (
+            name,
+            _html.with_error(float(one.value), float(one.stderr)),
+            told(one.stderr, 2),
+            told(one.reference, 6),
+            told(one.sigmas, 2) + (" errors" if one.sigmas is not None else ""),
+        )
+        for name, one in constants.items()
+    ]
+    headings = ("constant", "value", "standard error", "known value", "deviation")
+    return _html.Table(headings, lines)
 
 
 def fit(

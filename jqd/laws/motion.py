@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, PyTree
 
+from .. import _html, constants
 from .._program import program
 from ..status import Status
 from ..steppers import Flows, rk4
@@ -79,6 +81,21 @@ class Motion(eqx.Module):
         outside as well: `step(t, state, dt, w)`, with w a `StepNoise` of these shapes.
         """
         return self.stepper(self, t, state, dt)
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        known, lines = constants.quantum_values(self), []
+        for name, value in constants.values(self).items():
+            few = np.size(value) <= _html.MOST_LINES
+            shown = str(np.asarray(value)) if few else _html.shape_of(value)
+            lines.append((name, shown, f"{known[name]:g}" if name in known else "none"))
+        headings = ("constant", "value", "in quantum mechanics")
+        subject = (type(self).__doc__ or "").strip().partition("\n\n")[0]
+        return _html.Card(
+            type(self).__name__,
+            tables=[_html.Table(headings, lines)],
+            notes=[" ".join(subject.split())],
+        )
 
     # -- states -----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ and xarray take as long to import as JAX.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .._bars import progress as progress
 from .._files import OutputError as OutputError
 from .._files import provenance as provenance
 from .._files import write_json as write_json
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from .tables import recovery_details as recovery_details
     from .tables import recovery_summary as recovery_summary
     from .tables import summary_table as summary_table
+    from .trees import load as load
     from .user_laws import load_law as load_law
 
 _HOMES = _homes(__file__)

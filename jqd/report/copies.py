@@ -10,13 +10,13 @@ import xarray as xr
 from matplotlib.figure import Figure
 from rich.table import Table
 
+from .._html import with_error
 from ..ensembles.copying.copies import StepBias, mean_of, step_bias
 from ..ensembles.copying.linear_noise import linear_noise
 from ..evolution import Adaptive, Propagator, evolve
 from ..laws import CopyDynamics, Schrodinger
 from ..status import Status, describe
 from .style import BLUE, CYCLE, GREY, INK, VERMILLION, house_style, subplots
-from .tables import with_error
 
 SHOWN = 6  # classes drawn, the fullest ones
 

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TextColumn,
     TimeRemainingColumn,
 )
 from xarray import Dataset
 
+from .._bars import bars
 from .._files import (
     finished_work_in,
     provenance,
@@ -55,8 +54,13 @@ class Context:
         self.quick = quick
         self._store, self._engine = store, engine
         self._settings = {"experiment": name, "quick": quick, "store": store}
-        # Standard output is for results.
-        self._progress = _progress_bar(Console(stderr=True))
+        self._progress = bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            transient=True,
+        )
 
     def __enter__(self) -> "Context":
         self._progress.start()
@@ -257,16 +261,3 @@ def _checked(summary: Any, path: Path) -> dict[str, Any]:
         return to_plain(summary)
     except TypeError as error:
         raise ValueError(f"{rule} {error}.") from error
-
-
-def _progress_bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        # A log file gets no bar, nor the empty line that rich leaves for one.
-        disable=not console.is_terminal,
-    )

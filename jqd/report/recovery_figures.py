@@ -50,7 +50,7 @@ def figure_fit(
         # a line through one row would not be seen
         alone: Any = {"marker": "_", "ms": 14} if len(ts) == 1 else {}
         for axis, k in zip(axes.flat, shown, strict=False):
-            _mark_held_out(axis, ts, held_out_from, label=axis is axes.flat[0])
+            mark_held_out(axis, ts, held_out_from, label=axis is axes.flat[0])
             axis.plot(ts, start[:, k], color=GREY, lw=1.2, ls=(0, (4, 2)), **alone)
             axis.plot(ts, fitted[:, k], color=BLUE, **alone)
             if sigma is not None:
@@ -61,7 +61,7 @@ def figure_fit(
         for axis in axes.flat[len(shown) :]:
             axis.set_visible(False)
         axes[0, 0].set_ylim(_limits(data, fitted, start))
-        axes[0, 0].set_xlim(*_span(ts))
+        axes[0, 0].set_xlim(*span_of(ts))
         for axis in axes[-1]:
             axis.set_xlabel("time")
         handles = [
@@ -142,7 +142,7 @@ def figure_residuals(
     with house_style():
         figure, axes = subplots(size=(6.8, 3.4))
         axis = axes[0, 0]
-        _mark_held_out(axis, ts, held_out_from, label=True)
+        mark_held_out(axis, ts, held_out_from, label=True)
         if noise_band is not None:
             band = np.broadcast_to(np.asarray(noise_band, float), ts.shape)
             options = {"color": SKY, "alpha": 0.25, "lw": 0}
@@ -160,7 +160,7 @@ def figure_residuals(
             axis.fill_between(ts, low, high, label="90 % of the columns", **options)
             marker = "o" if len(ts) == 1 else None
             axis.plot(ts, middle, color=CYCLE[0], marker=marker, label="median")
-        axis.set_xlim(*_span(ts))
+        axis.set_xlim(*span_of(ts))
         axis.set_xlabel("time")
         axis.set_ylabel("data - fitted law")
         if axis.get_legend_handles_labels()[0]:
@@ -168,13 +168,13 @@ def figure_residuals(
     return figure
 
 
-def _span(ts: np.ndarray) -> tuple[float, float]:
+def span_of(ts: np.ndarray) -> tuple[float, float]:
     """Ends of the axis of time, apart where there is one row alone."""
     room = 0.5 if len(ts) == 1 else 0.0
     return ts.min() - room, ts.max() + room
 
 
-def _mark_held_out(axis: Axes, ts: Any, since: float | None, *, label: bool) -> None:
+def mark_held_out(axis: Axes, ts: Any, since: float | None, *, label: bool) -> None:
     if since is None or since >= ts.max():
         return
     axis.axvspan(since, ts.max(), color=PALE, lw=0, zorder=0)

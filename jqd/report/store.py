@@ -1,17 +1,11 @@
 """Files of a run: a new folder each time, whole files or none."""
 
 import csv
-import os
-import shutil
-import tempfile
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from .._files import atomic_file, to_plain, writing
+from .._files import atomic_file, to_plain, write_zarr, writing
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -82,23 +76,7 @@ def write_dataset(dataset: "xr.Dataset", path: str | Path) -> Path:
     Raises:
         OutputError: if it cannot be written.
     """
-    path = Path(path)
     dataset = dataset.copy()
     dataset.attrs = to_plain(dataset.attrs)
-    for name, variable in list(dataset.variables.items()):
-        if variable.dtype.kind == "U":  # Zarr 3 has no text of fixed length
-            dataset[name] = variable.astype(np.dtypes.StringDType())
-    with writing(path):
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-        try:
-            with warnings.catch_warnings():
-                # Consolidated metadata is no part of the version 3 standard yet, but
-                # without it a plain `xarray.open_zarr` warns instead.
-                warnings.filterwarnings("ignore", message="Consolidated metadata")
-                dataset.to_zarr(temporary / "data", zarr_format=3, consolidated=True)
-            if path.exists():
-                os.replace(path, temporary / "old")
-            os.replace(temporary / "data", path)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    return path
+    with writing(Path(path)):
+        return write_zarr(dataset, path)

@@ -73,12 +73,22 @@ def subplots(
     Returns:
         The figure and its axes, always an array of shape (rows, columns).
     """
-    figure = Figure(figsize=size, layout="constrained")
+    figure = HouseFigure(figsize=size, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     for axis in (one for each in axes.flat for one in (each.xaxis, each.yaxis)):
         axis.set_major_formatter(PlainTicks())
         axis.isDefault_majfmt = True  # names and dates still bring their own
     return figure, axes
+
+
+class HouseFigure(Figure):
+    """A figure that a notebook shows, whether pyplot is there or not."""
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        with house_style():
+            self.savefig(file, format="png", dpi=110)
+        return file.getvalue()
 
 
 class PlainTicks(ScalarFormatter):

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from .. import constants
 from .._files import provenance
+from .._html import with_error
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -116,22 +117,6 @@ def summary_table(summary: Mapping[str, Any], title: str) -> Table:
     for name, value in _flatten(summary):
         table.add_row(escape(name), escape(_short(value)))
     return table
-
-
-def with_error(value: float, stderr: float) -> str:
-    """A value to the digits that its standard error leaves, two of them uncertain.
-
-    Args:
-        value: the value.
-        stderr: its standard error; if not positive, twelve decimals are shown.
-
-    Returns:
-        The value as text, with at most twelve decimals.
-    """
-    if not (math.isfinite(stderr) and stderr > 0):
-        return f"{value:.12f}"
-    decimals = 1 - math.floor(math.log10(stderr))
-    return f"{value:.{min(max(decimals, 0), 12)}f}"
 
 
 def _flatten(value: Any, name: str = "") -> list[tuple[str, Any]]:

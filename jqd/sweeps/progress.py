@@ -4,6 +4,7 @@ import sys
 import time
 from typing import Any
 
+from .._bars import bars
 from .claims import PAUSE
 from .store import Store
 
@@ -24,26 +25,22 @@ class Progress:
             known: chunks that are known to be committed; grows.
             show: whether to show anything at all.
         """
-        from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
 
-        console = Console(stderr=True)
         self._store, self._known, self._show = store, known, show
-        self._lines = show and not console.is_terminal
-        self._bar = Bar(
+        self._bar = bars(
             TextColumn("Sweeping"),
             BarColumn(),
             TextColumn("{task.completed:,}/{task.total:,} points"),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(elapsed_when_finished=True),
-            console=console,
-            disable=not show or self._lines,
+            show=show,
         )
+        self._lines = show and getattr(self._bar, "disable", False)
         self._first, self._pause = self._done(), PAUSE
         self._began = self._looked = self._told = self._listed = time.monotonic()
         self._task = self._bar.add_task(
-            "sweep", total=store.blocks.size, completed=self._first, rate=""
+            "Sweeping", total=store.blocks.size, completed=self._first, rate=""
         )
 
     def look(self) -> None:

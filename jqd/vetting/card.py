@@ -4,6 +4,9 @@ import enum
 import math
 from typing import Any, NamedTuple
 
+from .. import _html
+from .._lazy import above
+
 # Of the floor: figures up to the first hold, beyond the second they fail.
 HOLDS, FAILS = 10.0, 100.0
 # By how much a figure that fails may move when the step is halved.
@@ -11,6 +14,7 @@ STEADY = 0.1
 # A floor above this tells nothing: the steps are too coarse, or a node is met.
 COARSE = 1e-4
 ROUNDING = 1e-13
+_HEADINGS = ("property", "verdict", "figure", "floor", "note")
 
 
 class Verdict(enum.StrEnum):
@@ -69,8 +73,17 @@ class Card(NamedTuple):
             row["verdict"] = str(row["verdict"])
         return {"law": self.law, "steps": self.steps, "time": self.time, "rows": rows}
 
+    def plot(self) -> Any:
+        """Draw figures beside their floors; a `matplotlib.figure.Figure`."""
+        return above("cards", "figure_cards")({self.law: self})
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        table = _html.Table(_HEADINGS, self.lines())
+        return _html.Card(f"{self.law}, t = {self.time:g}", tables=[table])
+
     def __str__(self) -> str:
-        lines = [("property", "verdict", "figure", "floor", "note"), *self.lines()]
+        lines = [_HEADINGS, *self.lines()]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         table = [
             "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True))

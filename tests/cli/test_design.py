@@ -28,6 +28,7 @@ def test_a_design_and_the_simulation_that_follows(files, tmp_path, printed, caps
     assert result["gap"] < 1e-6
     assert sum(one["shots"] for one in result["settings"]) == 10000
     names = ["plan.toml", "plan_sensitivity.png", "plan_sensitivity.svg"]
+    names.append("plan_summary.json")
     assert result["files"] == names
     assert all((tmp_path / name).stat().st_size > 0 for name in names)
     q = result["constants"]["q"]

@@ -255,18 +255,15 @@ def test_to_qutip_and_xarray():
     assert [ket.isket for ket in kets] == [True] * 3
     np.testing.assert_array_equal(kets[2].full()[:, 0], run.values[2])
     assert isinstance(kets[0], qutip.Qobj)
-    array = run.to_xarray("amplitude")
-    assert isinstance(array, xarray.DataArray)
-    assert array.dims == ("t", "axis_1")
-    assert array.name == "amplitude"
-    np.testing.assert_array_equal(array.t, TS[:3])
-    np.testing.assert_array_equal(array.values, run.values)
-    assert array.attrs["status"] == "The run reached its last time."
+    dataset = run.to_xarray({"values": ("class",)})
+    assert isinstance(dataset, xarray.Dataset)
+    assert dataset["values"].dims == ("t", "class")
+    np.testing.assert_array_equal(dataset.t, TS[:3])
+    np.testing.assert_array_equal(dataset["values"].values, run.values)
+    assert dataset.attrs["outcome"] == "The run reached its last time."
     several = evolve(law, psi, TS, observe={"a": None}, method=Propagator())
     with pytest.raises(ValueError, match="must hold one ket a time"):
         several.to_qutip()
-    with pytest.raises(ValueError, match="must be one array of one run"):
-        several.to_xarray()
 
 
 # -- refused input --------------------------------------------------------------------

@@ -218,7 +218,7 @@ def test_the_step_error_is_that_of_the_means():
     kept = means(law, 500, Fixed(substeps=32, lattice=128), keep_paths=True)
     scatter = np.std(kept.paths, axis=0, ddof=1) / np.sqrt(500)
     np.testing.assert_allclose(kept.stderr, scatter, rtol=1e-12)
-    assert kept.to_xarray().attrs["status"].startswith("500 of 500")
+    assert kept.to_xarray().attrs["outcome"].startswith("500 of 500")
     said = kept.describe()
     assert said.startswith("500 of 500: The path reached the last time.")
     # with two steps there are paths whose own error is as large as they are

@@ -13,7 +13,7 @@ import xarray as xr
 import zarr
 
 import jqd
-from jqd.cli.sweeping import counts as status_counts
+from jqd.report.sweep_words import status_counts
 from jqd.sweeps import Store, program, tiles
 from jqd.sweeps.points import Lattice
 from jqd.sweeps.trace import Traced

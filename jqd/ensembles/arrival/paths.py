@@ -6,8 +6,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from ... import _html
 from ..._checks import check_choice, whole_number
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
@@ -55,6 +57,11 @@ class Arrivals(eqx.Module):
     def ok(self) -> Array:
         """Whether each path arrived or reached the last time, (n,)."""
         return self.status == Status.OK
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        arrived = np.asarray(self.arrived)[:, None]
+        return _html.run_card(self, arrived, "share that has arrived, over time")
 
     def describe(self) -> str:
         """The status in words, what the steps leave, and what is not claimed."""

@@ -1,13 +1,15 @@
 """Trajectories of systems by class: the result of `sample`, and averages over it."""
 
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int, PyTree
 
-from ... import _checks
+from ... import _checks, _html
+from ..._lazy import above
 from ...status import Status, describe
 
 
@@ -134,6 +136,31 @@ class Copies(eqx.Module):
         self._occupation()
         overlap = jnp.sum(jnp.conj(psi)[None] * jnp.asarray(self.psi), axis=-1)
         return 1 - (jnp.real(overlap) ** 2 + jnp.imag(overlap) ** 2)
+
+    def to_xarray(self) -> Any:
+        """The whole of it as an `xarray.Dataset` over trajectory, t and class."""
+        return above("datasets", "copies_dataset")(self)
+
+    def plot(self) -> Any:
+        """Draw mean densities over time; a `matplotlib.figure.Figure`."""
+        return above("plots", "plot_copies")(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write `to_xarray` as a Zarr folder, which `jqd.load` reads back.
+
+        Args:
+            path: the folder, which must not exist.
+
+        Raises:
+            ValueError: it exists or cannot be written, or values are no numbers.
+        """
+        return above("trees", "save")(self.to_xarray(), path)
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        few = self.occupation is not None and _html.is_small(self.occupation)
+        mean = np.mean(np.asarray(self.occupation), axis=0) if few else None
+        return _html.run_card(self, mean, "mean occupation over time")
 
     def describe(self) -> str:
         """The status in words, counted over the trajectories, and the copies made."""

@@ -1,10 +1,14 @@
 """The paths of one run, and how each of them ended."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from ... import _html
+from ..._lazy import above
 from ...status import Status, describe
 from .observables import Average, mean_square_displacement, two_time_correlation
 from .sampling import LINE, sample_status
@@ -70,6 +74,16 @@ class Paths(eqx.Module):
     def displacement(self, origin: int = 0) -> Average:
         """<(x(t) - x(t₀))²> with its standard error, see `mean_square_displacement`."""
         return mean_square_displacement(self._positions(), origin)
+
+    def plot(self) -> Any:
+        """Draw some of the paths over time; a `matplotlib.figure.Figure`."""
+        return above("plots", "plot_paths")(self)
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        small = self.positions is not None and _html.is_small(self.positions)
+        curves = np.asarray(self.positions)[:, :, 0] if small else None
+        return _html.run_card(self, curves, "first coordinate of paths over time")
 
     def describe(self) -> str:
         """The status in words, counted over the paths, and lost equilibrium."""

@@ -7,9 +7,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from ... import _checks
+from ... import _checks, _html
 from ..._checks import whole_number
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
@@ -53,6 +54,11 @@ class Equilibration(eqx.Module):
     control_error: Float[Array, " T"]
     lost: Float[Array, " T"]
     status: Int[Array, " T"]
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        both = np.stack([np.asarray(self.entropy), np.asarray(self.control)], axis=1)
+        return _html.run_card(self, both, "H of paths and control over time")
 
     def describe(self) -> str:
         """The status in words, counted over times."""

@@ -1,7 +1,7 @@
 """What an experiment should do, and what it will then know."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ... import _checks
+from ... import _checks, _html
+from ..._lazy import above
 from ...status import Status
 from ..errors import StandardErrors, three_errors
 from ..identifiability import Identifiability, analyse
@@ -145,6 +146,35 @@ class Design(eqx.Module):
     def describe(self) -> str:
         """The status in words."""
         return _SAID.get(self.status, self.status.sentence)
+
+    def plot(self) -> Any:
+        """Draw where shots count and where they go; a `matplotlib.figure.Figure`."""
+        ts = [one.t for one in self.settings]
+        draw = above("design_figure", "figure_sensitivity")
+        return draw(ts, self.sensitivity, self.weights, self.criterion)
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        shares = zip(
+            self.settings, np.asarray(self.weights), self.allocation(), strict=True
+        )
+        looks = [(str(s), f"{w:.4f}", str(n)) for s, w, n in shares if w > SHOWN]
+        three = (np.asarray(x) for x in self.standard_errors)
+        rows = zip(self.labels, *three, strict=True)
+        errors = [(name, *(f"{x:.4g}" for x in row)) for name, *row in rows]
+        return _html.Card(
+            f"Design, criterion {self.criterion}",
+            self.describe(),
+            self.status is Status.OK,
+            [
+                _html.Table(("setting", "share", "shots"), looks),
+                _html.Table(
+                    ("standard error of", "nuisances known", "priors", "no priors"),
+                    errors,
+                ),
+            ],
+            [f"{self.criterion} {self.value:.6g}, gap {self.gap:.1e}"],
+        )
 
     def __str__(self) -> str:
         """Settings, shares and errors as lines of text."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from ..._files import OutputError, provenance, to_plain, writing
+from ... import _html
+from ..._files import OutputError, provenance, to_plain, write_zarr, writing
+from ..._lazy import above
 from ..goodness import MISFIT, MISFIT_P
 from ..study import Study
 from .chains import Chains
@@ -212,6 +214,20 @@ class Posterior(NamedTuple):
         ]
         return "\n".join([*table, *self.notes()])
 
+    def plot(self) -> Any:
+        """Draw each constant and each pair; a `matplotlib.figure.Figure`."""
+        return above("posterior", "figure_corner")(self)
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        return _html.Card(
+            f"Posterior of {type(self.study.law).__name__}",
+            self.status,
+            self.status == "converged",
+            [_html.Table(HEADINGS, self.lines())],
+            self.notes(),
+        )
+
     # -- files -----------------------------------------------------------------------
 
     def to_xarray(self) -> "xr.DataTree":
@@ -249,8 +265,6 @@ class Posterior(NamedTuple):
         Raises:
             OutputError: (a ValueError) it exists, or cannot be written.
         """
-        from .groups import write
-
         path = Path(path)
         if path.exists():
             raise OutputError(
@@ -258,7 +272,7 @@ class Posterior(NamedTuple):
                 "does."
             )
         with writing(path, "path"):
-            write(self.to_xarray(), path)
+            write_zarr(self.to_xarray(), path)
         return path
 
 

@@ -1,10 +1,5 @@
-"""A posterior as xarray datasets by group, and as files."""
+"""A posterior as xarray datasets by group."""
 
-import os
-import shutil
-import tempfile
-import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,20 +48,3 @@ def groups(found: Any) -> dict[str, xr.Dataset]:
         "observed_data": xr.Dataset({"values": (row, values)}, {"t": times}),
         "constant_data": xr.Dataset(summary, {"constant": found.labels}),
     }
-
-
-def write(tree: xr.DataTree, path: Path) -> None:
-    """Write a tree as a Zarr folder, whole or not at all."""
-    for node in tree.subtree:
-        for name, variable in list(node.variables.items()):
-            if variable.dtype.kind == "U":  # Zarr 3 has no text of fixed length
-                node[str(name)] = variable.astype(np.dtypes.StringDType())
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        with warnings.catch_warnings():
-            # no part of the version 3 standard yet, but readers look for it
-            warnings.filterwarnings("ignore", message="Consolidated metadata")
-            tree.to_zarr(draft / "data", zarr_format=3, consolidated=True)
-        os.replace(draft / "data", path)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)

@@ -2,8 +2,10 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Complex, Float, Int, PyTree
 
+from .... import _html
 from ....status import Status
 from ..copies import tally
 
@@ -85,6 +87,12 @@ class Individuals(eqx.Module):
         began = jnp.sum(self.tagged, axis=-2, keepdims=True)
         shares = self.tagged / jnp.where(began > 0, began, jnp.nan)
         return jnp.sum(jnp.abs(shares - self.density[..., None]), axis=-2) / 2
+
+    @_html.shows
+    def _repr_html_(self) -> _html.Card:
+        few = _html.is_small(self.occupation)
+        mean = np.mean(np.asarray(self.occupation), axis=0) if few else None
+        return _html.run_card(self, mean, "mean occupation over time")
 
     def describe(self) -> str:
         """The status in words, counted over the trajectories, and the copies made."""

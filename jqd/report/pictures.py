@@ -1,0 +1,186 @@
+"""Figures as parts of one HTML file: SVG with nothing in it that acts or loads."""
+
+import base64
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Iterator, Mapping
+from html import escape
+from pathlib import Path
+from typing import NamedTuple
+
+# An SVG beyond this is shown as its PNG; what all figures of a page may have.
+MOST_SVG, MOST_BYTES = 300_000, 2_600_000
+# Of a file that is read at all.
+MOST_READ = 20_000_000
+PNG = b"\x89PNG\r\n\x1a\n"
+
+_TAGS = re.compile(
+    "svg|g|path|defs|clipPath|use|rect|line|circle|ellipse|polygon|polyline|text|tspan|"
+    "linearGradient|radialGradient|stop|image|pattern|mask"
+)
+_ATTRIBUTES = re.compile(
+    "id|d|[xyr][12]?|[cdr][xy]|width|height|points|offset|transform|style|viewBox|"
+    "preserveAspectRatio|clip-path|clip-rule|clipPathUnits|(fill|stroke|stop)(-\\w+)?|"
+    "opacity|gradientUnits|gradientTransform|patternUnits|font-(size|family)|"
+    "text-anchor|href"
+)
+_FUNCTIONS = frozenset(("matrix", "translate", "scale", "rotate", "rgb", "url"))
+_CALL = re.compile(r"([\w-]+)\s*\(")
+_OWN = re.compile(r"url\(\s*#")
+_IMAGE = "data:image/png;base64,"
+
+# What a figure of a command shows, by the name of its file.
+ALTS = {
+    "fit": "The data and what the fitted law makes of them, over time or what else the "
+    "record is over.",
+    "residuals": "What is left of the data once the fitted law is taken off, over "
+    "time.",
+    "loss": "The loss over free constants, where the starts of the search began and "
+    "which of them reached the best fit.",
+    "density": "Densities over position at several times: the data as dots, the "
+    "recovered law as a line.",
+    "trace": "Draws of each constant one after the other, a line a chain, and their "
+    "histograms.",
+    "corner": "Draws of each constant and of each pair, beside the normal "
+    "approximation at the fit.",
+    "copies": "Sampled ensembles beside the mean-field law over time, and the "
+    "fidelity that finite numbers lose.",
+    "cards": "The figure of each property beside its floor on logarithmic axes; "
+    "verdicts by colour and shape.",
+    "laws": "Each law beside the first: the probability of rows left out, summed over "
+    "time, and ln B at each width of the priors.",
+    "sensitivity": "What one more shot at each time would add, above the shares of the "
+    "shots.",
+    "sweep": "The first result of the sweep over its axes.",
+}
+
+
+class Picture(NamedTuple):
+    """A figure of a page.
+
+    Attributes:
+        name: of its file, without the ending.
+        alt: what it shows.
+        markup: HTML; empty where it is too large for the page, or damaged.
+    """
+
+    name: str
+    alt: str
+    markup: str
+
+
+def pictures(files: Iterable[Path], drawn: Mapping[str, str]) -> list[Picture]:
+    """Figures in the order given, each as SVG where that is short enough, else PNG.
+
+    Args:
+        files: .svg and .png; two of one name are one figure.
+        drawn: further figures, SVG by name.
+    """
+    names = dict.fromkeys(path.with_suffix("") for path in files)
+    found, room = [], MOST_BYTES
+    for number, path in enumerate(names):
+        found.append(
+            Picture(path.name, alt_of(path.name), _markup(path, f"f{number}-"))
+        )
+    for name, text in drawn.items():
+        alt = alt_of(name)
+        found.append(Picture(name, alt, clean_svg(text, alt, f"{name}-")))
+    for i, one in enumerate(found):
+        size = len(one.markup.encode())
+        if size > room:
+            found[i] = one._replace(markup="")
+        else:
+            room -= size
+    return found
+
+
+def alt_of(name: str) -> str:
+    """What a figure shows, in words."""
+    last = name.rpartition("_")[2]
+    return ALTS.get(name) or ALTS.get(last) or f"Figure “{name}” of this run."
+
+
+def _markup(path: Path, prefix: str) -> str:
+    """Of the SVG with this name, else of the PNG, else nothing."""
+    alt = alt_of(path.name)
+    svg, png = path.with_name(f"{path.name}.svg"), path.with_name(f"{path.name}.png")
+    if svg.is_file() and svg.stat().st_size <= MOST_READ:
+        text = clean_svg(svg.read_text(encoding="utf-8", errors="replace"), alt, prefix)
+        if text and (len(text) <= MOST_SVG or not png.is_file()):
+            return text
+    if png.is_file() and png.stat().st_size <= MOST_READ:
+        data = png.read_bytes()
+        if data.startswith(PNG):
+            code = base64.b64encode(data).decode()
+            return f'<img alt="{escape(alt)}" src="{_IMAGE}{code}">'
+    return ""
+
+
+def clean_svg(text: str, alt: str, prefix: str = "") -> str:
+    """An SVG as a part of an HTML page, with shapes and nothing else.
+
+    Scripts, styles of the whole page, links and whatever loads from elsewhere are left
+    out; names of parts get a prefix, so that two figures do not share any.
+
+    Args:
+        text: the file.
+        alt: what it shows.
+        prefix: of its names.
+
+    Returns:
+        The markup; "" where the text is no SVG.
+    """
+    try:
+        root = ET.fromstring(text)
+    except (ET.ParseError, ValueError, RecursionError):
+        return ""
+    if _local(root.tag) != "svg" or "viewBox" not in root.attrib:
+        return ""
+    box = escape(root.attrib["viewBox"])
+    inner = "".join(part for child in root for part in _clean(child, prefix))
+    return f'<svg viewBox="{box}" role="img" aria-label="{escape(alt)}">{inner}</svg>'
+
+
+def _clean(node: ET.Element, prefix: str) -> Iterator[str]:
+    tag = _local(node.tag)
+    if not _TAGS.fullmatch(tag):
+        return
+    yield f"<{tag}"
+    for key, value in node.attrib.items():
+        name = _local(key)
+        if _ATTRIBUTES.fullmatch(name) and _is_harmless(name, value):
+            yield f' {name}="{escape(_renamed(name, value, prefix))}"'
+    yield ">"
+    if tag in ("text", "tspan"):
+        yield escape(node.text or "")
+    for child in node:
+        yield from _clean(child, prefix)
+        if tag in ("text", "tspan"):
+            yield escape(child.tail or "")
+    yield f"</{tag}>"
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    """Whether a value refers to nothing but parts of the same figure."""
+    if name == "href":
+        return value.startswith(("#", _IMAGE))
+    calls = _CALL.findall(value)
+    return (
+        "\\" not in value
+        and "//" not in value
+        and _FUNCTIONS.issuperset(calls)
+        and calls.count("url") == len(_OWN.findall(value))
+    )
+
+
+def _renamed(name: str, value: str, prefix: str) -> str:
+    if name == "id":
+        return prefix + value
+    if name == "href" and value.startswith("#"):
+        return f"#{prefix}{value[1:]}"
+    return _OWN.sub(f"url(#{prefix}", value)
+
+
+def _local(tag: object) -> str:
+    """A name without its namespace; "" of comments and the like."""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""

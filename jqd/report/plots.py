@@ -1,0 +1,168 @@
+"""The one picture that is obvious of an outcome: what `.plot()` draws."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .. import _html
+from ..ensembles.copying import Copies
+from ..ensembles.copying.copies import mean_of
+from ..ensembles.paths.result import Paths
+from ..evolution import Trajectory
+from ..inference import Recovery
+from ..status import Status
+from .recovery_figures import MAX_PANELS, mark_held_out, span_of
+from .style import CYCLE, GREY, PALE, house_style, subplots
+from .tables import columns
+
+# Curves beyond which values over time are drawn as a map, and paths that are drawn.
+MOST_CURVES, MOST_PATHS = 8, 60
+
+
+def plot_trajectory(run: Trajectory, x: Any = None) -> Figure:
+    """Values of one run over time; see `Trajectory.plot`."""
+    ts = np.asarray(run.ts)
+    found = [
+        (jax.tree_util.keystr(path, simple=True, separator="."), np.asarray(leaf))
+        for path, leaf in jax.tree_util.tree_leaves_with_path(run.values)
+        if np.ndim(leaf) >= 1 and np.asarray(leaf).dtype.kind in "biufc"
+    ]
+    if ts.ndim != 1 or not found:
+        raise ValueError(
+            "Argument `run` must be a single run whose values are numbers, but is not; "
+            "draw the members of a batch one by one, jax.tree.map(lambda a: a[0], run)."
+        )
+    if not _html.is_small(run.values):
+        raise ValueError(
+            f"Argument `run` must have at most {_html.MOST_VALUES} values to be drawn, "
+            "but has more; observe less."
+        )
+    found = found[:MAX_PANELS]
+    errors = jax.tree.leaves(run.error if run.stderr is None else run.stderr)
+    with house_style():
+        size = (6.4, 0.9 + 2.4 * len(found))
+        figure, axes = subplots(len(found), 1, size=size, sharex=True)
+        for i, (name, values) in enumerate(found):
+            axis = axes[i, 0]
+            is_ket = values.dtype.kind == "c"
+            shown = np.abs(values) ** 2 if is_ket else values.astype(float)
+            rows = shown.reshape(len(ts), -1)
+            label = "|ψ|²" if is_ket and not name else name or "value"
+            if rows.shape[1] <= MOST_CURVES or len(ts) < 2:
+                own = errors[i] if len(errors) > i and not is_ket else None
+                _curves(axis, ts, rows, label, own, single=shown.ndim == 1)
+            else:
+                _map(figure, axis, ts, rows, label, x)
+        ended = float(np.min(np.asarray(run.failure_time)))
+        if run.stderr is None and ended < ts[-1]:
+            for axis in axes[:, 0]:
+                axis.axvspan(ended, ts[-1], color=PALE, lw=0, zorder=0)
+            word = _html.status_word(run.status)[0]
+            axes[0, 0].set_title(f"status {word} from t = {ended:.4g}")
+        axes[-1, 0].set_xlabel("time")
+    return figure
+
+
+def _curves(
+    axis: Axes,
+    ts: np.ndarray,
+    rows: np.ndarray,
+    label: str,
+    error: Any,
+    *,
+    single: bool,
+) -> None:
+    """Each column over time, with its error as a band where that is known."""
+    bars = None if error is None else np.asarray(error, float).reshape(rows.shape)
+    for k, column in enumerate(rows.T):
+        color = CYCLE[k % len(CYCLE)]
+        style = "-" if k < len(CYCLE) else "--"
+        axis.plot(ts, column, style, color=color, label=str(k))
+        if bars is not None:
+            low, high = column - bars[:, k], column + bars[:, k]
+            axis.fill_between(ts, low, high, color=color, alpha=0.25, lw=0)
+    axis.set_ylabel(label)
+    if not single:
+        axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+
+
+def _map(
+    figure: Figure, axis: Axes, ts: np.ndarray, rows: np.ndarray, label: str, x: Any
+) -> None:
+    """Columns upwards over time, by colour."""
+    places = np.arange(rows.shape[1]) if x is None else np.ravel(np.asarray(x, float))
+    if len(places) != rows.shape[1]:
+        raise ValueError(
+            f"Argument `x` must have {rows.shape[1]} entries, one for each value at a "
+            f"time, but has {len(places)}."
+        )
+    mesh = axis.pcolormesh(
+        ts, places, np.ma.masked_invalid(rows.T), shading="nearest", cmap="cividis",
+        rasterized=True,
+    )  # fmt: skip
+    axis.set_facecolor(GREY)
+    axis.set_ylabel("entry" if x is None else "position x")
+    figure.colorbar(mesh, ax=axis, label=label)
+
+
+def plot_recovery(found: Recovery) -> Figure:
+    """Data as dots and the fitted law as lines, above what is left between them."""
+    ts = np.asarray(found.ts)
+    data, fitted = columns(found.observed), columns(found.prediction)
+    most = np.argsort(-np.ptp(data, axis=0), kind="stable")[:MAX_PANELS]
+    held = float(ts[-found.held_out_rows]) if found.held_out_rows else None
+    with house_style():
+        look: Any = {"sharex": True, "height_ratios": (2, 1)}
+        figure, axes = subplots(2, 1, size=(6.4, 4.8), **look)
+        top, bottom = axes[:, 0]
+        mark_held_out(top, ts, held, label=True)
+        mark_held_out(bottom, ts, held, label=False)
+        bottom.axhline(0, color=GREY, lw=0.8)
+        for color, k in zip(CYCLE, np.sort(most), strict=False):
+            label = str(k) if data.shape[1] > 1 else None
+            top.plot(ts, data[:, k], "o", color=color, ms=3, mew=0)
+            top.plot(ts, fitted[:, k], color=color, lw=1.2, label=label)
+            bottom.plot(ts, data[:, k] - fitted[:, k], "o", color=color, ms=3, mew=0)
+        top.set_ylabel("data, and law (lines)")
+        bottom.set_ylabel("data - law")
+        bottom.set_xlabel("time")
+        bottom.set_xlim(*span_of(ts))
+        if data.shape[1] > 1:
+            figure.legend(loc="outside upper left", ncols=MAX_PANELS)
+    return figure
+
+
+def plot_copies(found: Copies) -> Figure:
+    """Mean densities over trajectories, with two standard errors, over time."""
+    ts = np.asarray(found.ts)
+    mean, error = (np.asarray(part) for part in mean_of(found.density))
+    with house_style():
+        figure, axes = subplots(size=(6.4, 3.6))
+        shown = np.sort(np.argsort(-np.ptp(mean, axis=0), kind="stable")[:MAX_PANELS])
+        for color, k in zip(CYCLE, shown, strict=False):
+            axes[0, 0].plot(ts, mean[:, k], color=color, label=str(k))
+            low, high = mean[:, k] - 2 * error[:, k], mean[:, k] + 2 * error[:, k]
+            axes[0, 0].fill_between(ts, low, high, color=color, alpha=0.25, lw=0)
+        axes[0, 0].set(xlabel="time", ylabel="mean density, ± 2 standard errors")
+        figure.legend(title="class", loc="outside right upper", fontsize=8)
+    return figure
+
+
+def plot_paths(found: Paths) -> Figure:
+    """The first coordinate of some of the paths over time; ended ones in grey."""
+    ts, positions = np.asarray(found.ts), np.asarray(found._positions())[:, :, 0]
+    step = -(-positions.shape[1] // MOST_PATHS)
+    ended = np.asarray(found.status) != Status.OK
+    with house_style():
+        figure, axes = subplots(size=(6.4, 3.6))
+        for i in range(0, positions.shape[1], step):
+            color = GREY if ended[i] else CYCLE[0]
+            axes[0, 0].plot(ts, positions[:, i], color=color, lw=0.6, alpha=0.6)
+        axes[0, 0].set(xlabel="time", ylabel="position x")
+        if step > 1:
+            shown = len(range(0, positions.shape[1], step))
+            axes[0, 0].set_title(f"{shown} of {positions.shape[1]} paths")
+    return figure

@@ -1,0 +1,125 @@
+"""A fit, or several, in verdict, numbers and trust."""
+
+from collections.abc import Mapping
+
+from .cells import Block, Section, cell, erring, listing, number
+from .results import Results
+from .told import NOTHING, UNTOLD, Summary, Told, ended, of_block
+
+
+def recovery(results: Results) -> Told:
+    """What `jqd recover` has written."""
+    summary = results.summary
+    law, status = summary["law"], summary["status"]
+    fits = _fits(summary)
+    verdict = ended(f"The fit of {law}", status)
+    if status == "converged":
+        verdict = f"The fit of {law} converged."
+    if "errors_hold" in summary:
+        hold = "are" if summary["errors_hold"] else "are not"
+        verdict += f" Its standard errors {hold} to be trusted."
+    numbers = [_constants(name, part, summary) for name, part in fits.items()]
+    trust = [_trust(name, part) for name, part in fits.items()]
+    said = [part["message"] for part in fits.values() if part.get("message")]
+    if all(part.get("chi2_per_dof") is None for part in fits.values()):
+        said.append(
+            "No chi-square is stored: it does not test whether the law describes the "
+            "record."
+        )
+    if drawn := summary.get("posterior"):
+        numbers.append(_posterior(drawn))
+        rows = {k: drawn[k] for k in _DRAWN if k in drawn}
+        trust.append(listing("How they were drawn", rows))
+        said.append(drawn["message"])
+    return Told(
+        f"Constants of {law}",
+        verdict,
+        Section("Constants", (), numbers),
+        Section("Trust", said, trust),
+        _null_directions(summary),
+    )
+
+
+def _fits(summary: Summary) -> dict[str, Summary]:
+    """The fit of a summary, or its fits by name."""
+    if "constants" in summary:
+        return {"": summary}
+    found = {
+        name: part
+        for name, part in summary.items()
+        if isinstance(part, Mapping) and "constants" in part
+    }
+    if not found:
+        raise KeyError("constants")
+    return found
+
+
+def _constants(name: str, part: Summary, summary: Summary) -> Block:
+    bias, sigmas = summary.get("step_bias", {}), summary.get("deviation_sigmas", {})
+    headings = ["constant", "recovered", "standard error", "known value"]
+    if bias:
+        headings += ["step bias", "deviation in standard errors"]
+    rows = []
+    for label, one in part["constants"].items():
+        row = [
+            (label,),
+            erring(one["value"], one["stderr"]),
+            number(one["stderr"], 2, "not finite"),
+            number(one.get("reference"), 6),
+        ]
+        if bias:
+            row += [number(bias.get(label), 2), number(sigmas.get(label), 3)]
+        rows.append(row)
+    what = "Known is the value in quantum mechanics, or that of the computed record"
+    return Block(f"{what}: {name}" if name else what, headings, rows)
+
+
+_TRUST = {
+    "agreeing_starts": "share of starts that reached the best fit",
+    "held_out": "held-out distance",
+    "chi2_per_dof": "chi-square per degree of freedom",
+    "p_value": "probability of a chi-square as large",
+    "runs_p_value": "probability of so few runs of residuals of one sign",
+    "pulled": "nuisances pulled far from their priors",
+    "at_edge": "a constant is at the edge of what it may be",
+    "singular_values": "singular values of the scaled Jacobian",
+}
+_DRAWN = (
+    "sampler", "status", "chains", "draws", "divergences", "share_failed", "p_value",
+    "log_evidence",
+)  # fmt: skip
+
+
+def _trust(name: str, part: Summary) -> Block:
+    rows = [((label,), cell(part[k], 4)) for k, label in _TRUST.items() if k in part]
+    return Block(f"The fit: {name}" if name else "The fit", ("test", "result"), rows)
+
+
+def _posterior(drawn: Summary) -> Block:
+    keys = ("mean", "sd", "low", "high", "rhat", "ess")
+    headings = ("constant", "mean", "sd", "2.5 %", "97.5 %", "R-hat", "ESS")
+    rows = [
+        [
+            (label,),
+            *(erring(one[k], one["sd"]) if k in ("mean", "low", "high")
+              else number(one[k], 4) for k in keys),
+        ]
+        for label, one in drawn["constants"].items()
+    ]  # fmt: skip
+    return Block("Draws from the posterior", headings, rows)
+
+
+def _null_directions(summary: Summary) -> Section:
+    title = UNTOLD
+    if "null_directions" not in summary:
+        return Section(title, (NOTHING,))
+    directions, labels = summary["null_directions"], list(summary["constants"])
+    if not directions:
+        return Section(
+            title,
+            ("The fit found no combination of these constants that the data leave "
+             "open; what was not free it did not ask.",),
+        )  # fmt: skip
+    rows = [[number(x, 3) for x in direction] for direction in directions]
+    caption = "Along these unit vectors the constants may move and the data stay"
+    return of_block(title, Block(caption, labels, rows))
