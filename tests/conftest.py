@@ -141,6 +141,27 @@ def run_quick(tmp_path):
     return run
 
 
+@pytest.fixture
+def journal(monkeypatch):
+    """Every figure that the test saves is one that a journal would take."""
+    from jqd import report
+    from jqd.report import style
+    from jqd.report.flaws import flaws
+
+    found = {}
+    save = style.save_figures
+
+    def save_and_look(figures, folder):
+        paths = save(figures, folder)
+        found.update((name, flaws(figure)) for name, figure in figures.items())
+        return paths
+
+    monkeypatch.setattr(style, "save_figures", save_and_look)
+    monkeypatch.setattr(report, "save_figures", save_and_look)
+    yield
+    assert {name: said for name, said in found.items() if said} == {}
+
+
 @pytest.fixture(scope="session")
 def qubit():
     """Makes the law of a qubit, H = σ_x/2, whose σ_z is measured; and its start."""
