@@ -22,6 +22,7 @@ from jqd import problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.laws_of_noise import infidelity
 from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
+from jqd.report.tables import plus_minus
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------
 
@@ -142,7 +143,7 @@ def figure(results, fits):
     for (name, result), marker in zip(results.items(), "os^", strict=True):
         value, error, offset = fits[name]
         axis.loglog(NUMBERS, np.sqrt(result["scatter"]), marker, color=INK, ms=5,
-                    label=f"{name}\nslope {value:.3f} ± {error:.3f}")  # fmt: skip
+                    label=f"{name}\nslope {plus_minus(value, error)}")  # fmt: skip
         axis.loglog(NUMBERS, offset * np.power(NUMBERS, value), color=GREY, lw=1)
     axis.set(xlabel="number of systems N", ylabel="rms distance of ρ to |ψ|²")
     axis.set_title(r"Scatter falls as $N^{-1/2}$")

@@ -126,7 +126,27 @@ def shared_data():
 
 
 @pytest.fixture
-def run_quick(tmp_path):
+def journal(monkeypatch):
+    """Every figure that the test saves is one that a journal would take."""
+    from jqd import report
+    from jqd.report import style
+    from jqd.report.flaws import flaws
+
+    save, found = style.save_figures, {}
+
+    def save_and_look(figures, folder):
+        paths = save(figures, folder)
+        found.update({name: flaws(figure) for name, figure in figures.items()})
+        return paths
+
+    for module in (style, report):
+        monkeypatch.setattr(module, "save_figures", save_and_look)
+    yield found
+    assert {name: said for name, said in found.items() if said} == {}
+
+
+@pytest.fixture
+def run_quick(tmp_path, journal):
     """Run an experiment, small: its summary, once it has said ok and left its files."""
     from jqd.report.experiment import run_experiment
 
@@ -139,27 +159,6 @@ def run_quick(tmp_path):
         return summary
 
     return run
-
-
-@pytest.fixture
-def journal(monkeypatch):
-    """Every figure that the test saves is one that a journal would take."""
-    from jqd import report
-    from jqd.report import style
-    from jqd.report.flaws import flaws
-
-    found = {}
-    save = style.save_figures
-
-    def save_and_look(figures, folder):
-        paths = save(figures, folder)
-        found.update((name, flaws(figure)) for name, figure in figures.items())
-        return paths
-
-    monkeypatch.setattr(style, "save_figures", save_and_look)
-    monkeypatch.setattr(report, "save_figures", save_and_look)
-    yield
-    assert {name: said for name, said in found.items() if said} == {}
 
 
 @pytest.fixture(scope="session")

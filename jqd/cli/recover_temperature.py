@@ -14,7 +14,7 @@ from ..inference import Unidentifiable
 from ..inference.estimators import TemperatureFit, fit_photon_counts, fit_photon_curve
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
 from ..records import PhotonCounts, PhotonCurve, load_photons
-from ..report.tables import with_error
+from ..report.tables import plus_minus, with_error
 from .fit import estimate
 from .options import Common, parse_free, with_options
 from .session import takes
@@ -115,7 +115,7 @@ def _printed(fits: Mapping[str, TemperatureFit]) -> list[Any]:
 
 def _draw(axis: Any, name: str, record: Record, fit: TemperatureFit) -> None:
     T = fit.T
-    words = f"T = {with_error(T.value, T.stderr)} ± {T.stderr:.1g}"
+    words = f"T = {plus_minus(T.value, T.stderr)}"
     draw = _draw_counts if isinstance(record, PhotonCounts) else _draw_curve
     draw(axis, record, T.value, words)
 

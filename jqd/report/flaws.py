@@ -88,7 +88,8 @@ def _speaks_for_itself(axis: Axis) -> bool:
     texts = [label.get_text() for label in _tick_labels(axis)]
     if not texts:
         return not len(axis.get_majorticklocs())
-    return all(sum(map(str.isalpha, text)) > 1 for text in texts)
+    # those of powers are mathematics, which is spelt with letters
+    return all(sum(map(str.isalpha, text)) > 1 and text[0] != "$" for text in texts)
 
 
 def _beside(panel: Any, other: Any, name: str) -> bool:
@@ -120,7 +121,11 @@ def _look(handle: Any) -> Any:
     if isinstance(handle, PathCollection):
         paths = handle.get_paths()
         marker = paths[0].vertices.tobytes() if paths else None
-        return handle.get_facecolor().tobytes(), handle.get_edgecolor().tobytes(), marker
+        return (
+            handle.get_facecolor().tobytes(),
+            handle.get_edgecolor().tobytes(),
+            marker,
+        )
     if not isinstance(handle, Line2D):
         return None
     dashes = str(getattr(handle, "_unscaled_dash_pattern", handle.get_linestyle()))
@@ -192,8 +197,8 @@ def _tick_labels(axis: Axis) -> list[Text]:
     ]
 
 
-def _crossed(legend: Any, panel: Any) -> Iterator[Line2D]:
-    """Curves that run through a legend; those that mark a place of an axis may."""
+def _crossed(legend: Any, panel: Any) -> Iterator[Any]:
+    """Curves and clouds in a legend; lines that mark a place of an axis may cross."""
     pixels = 0.6 * legend._fontsize * legend.get_figure(root=True).dpi / 72
     box = legend.get_window_extent().padded(-pixels)
     seen = Bbox.intersection(box, panel.bbox)
@@ -209,3 +214,8 @@ def _crossed(legend: Any, panel: Any) -> Iterator[Line2D]:
             crosses = points.intersects_bbox(seen, filled=False)
         if crosses:
             yield line
+    for cloud in panel.collections:
+        if isinstance(cloud, PathCollection) and cloud.get_visible():
+            places = cloud.get_offset_transform().transform(cloud.get_offsets())
+            if seen.count_contains(places) > 0:
+                yield cloud
