@@ -187,7 +187,8 @@ def run(context):
 
 def figure(cases, curves, waves, ended, bounds):
     """The collision at its nodes, and the error of each method over time."""
-    fig, axes = subplots(2, 2, size=(12.2, 8.4))
+    rows = -(-(1 + len(cases)) // 2)
+    fig, axes = subplots(rows, 2, size=(12.2, 4.2 * rows))
     draw_nodes(axes[0, 0], waves)
     for axis in axes.ravel()[1 + len(cases) :]:
         axis.set_axis_off()
