@@ -187,7 +187,7 @@ def figure(x, y, fluxes, films, patterns, paths):
         guided_.plot([], [], color=color, label=f"qΦ/h = {(0, 0.5)[k]}")
     guided_.plot([0], [0], "o", color=INK, ms=5)
     guided_.set(xlabel="position x", ylabel="position y")
-    guided_.set_title("Bohm's paths, from the same places\n\n")
+    guided_.set_title("Bohm's paths, from the same places", pad=28)
     guided_.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return fig
 

@@ -167,7 +167,9 @@ def figure(late, ito, fick, pull, spots, well, falls):
     inset = T1p.inset_axes((0.15, 0.4, 0.26, 0.29))
     inset.plot(LINE.x, well, color=INK)
     inset.set(xlim=(-5, 5), xticks=[-3, 0, 3], yticks=[-0.06, 0])
-    inset.set_title("its well, V(x)/m", fontsize=9)
+    inset.set_title("its well", fontsize=9)
+    inset.set_xlabel("x", fontsize=8, labelpad=0)
+    inset.set_ylabel("V/m", fontsize=8, labelpad=-8)
     draw_lines(
         T2, TIMES, {r"$-c^2 (dn/dx)\, t^2/2$": -1e3 * FALL * TIMES**2 / 2},
         colors=(GREY,), legend=None, xlabel="time t", ylabel="1000 × mean position",

@@ -243,15 +243,12 @@ def figure_experiment(best):
     axis = axes[0, 0]
     for k, color in zip(range(rho.shape[1]), CYCLE, strict=False):
         axis.plot(ts, rho[:, k], color=color, label=f"level {k + 1}")
-    right = -np.inf
     for t, share in zip(np.asarray(done.ts), np.asarray(done.shares), strict=True):
         axis.axvline(t, color=PALE, lw=1 + 26 * share, zorder=0)
         if share > 0.03:
-            # side by side where times are close
-            right = max(float(t), right + 0.075 * LIMITS["span"])
             axis.annotate(
-                f"{share:.0%}", (right, 1.03), color=INK, ha="center", fontsize=9,
-                annotation_clip=False,
+                f"{share:.0%}", (t, 1.03), color=INK, ha="center", fontsize=9,
+                rotation=90, annotation_clip=False,
             )  # fmt: skip
     axis.set(
         xlabel="time t",
@@ -259,7 +256,7 @@ def figure_experiment(best):
         ylim=(-0.02, 1.0),
         xlim=(0, LIMITS["span"]),
     )
-    axis.set_title("The best experiment passes close to empty levels\n", pad=8)
+    axis.set_title("The best experiment passes close to empty levels", pad=36)
     fig.legend(loc="outside lower center", ncols=rho.shape[1], fontsize=9)
     return fig
 

@@ -15,11 +15,11 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from .style import CYCLE
+from .style import CYCLE, DPI
 
-# Boxes of text that share less than this, in pixels of 1/100 inch, do not touch: a box
-# has room for the tallest letters.
-TOUCH = 1.5
+# Boxes of text that share less than this, in pixels, do not touch: a box has room for
+# the tallest letters.
+TOUCH = 2.5
 
 
 def flaws(figure: Figure) -> list[str]:
@@ -38,16 +38,23 @@ def flaws(figure: Figure) -> list[str]:
     Returns:
         A line for each flaw; none for a figure without.
     """
-    engine = figure.get_layout_engine()
+    engine, dpi = figure.get_layout_engine(), figure.dpi
     figure.set_layout_engine("none")
-    figure.draw_without_rendering()  # texts know their places once they are drawn
-    figure.set_layout_engine(engine)
+    figure.dpi = DPI  # of which the widths of letters depend a little
+    try:
+        figure.draw_without_rendering()  # texts know their places once they are drawn
+        return list(_flaws(figure))
+    finally:
+        figure.dpi = dpi
+        figure.set_layout_engine(engine)
+
+
+def _flaws(figure: Figure) -> Iterator[str]:
     panels = [panel for panel in _all_panels(figure) if panel.get_visible()]
-    found = []
     for panel in panels:
-        found += _unlabelled(figure, panels, panel)
-        found += _alike(panel)
-    return [*found, *_crowded(figure, panels)]
+        yield from _unlabelled(figure, panels, panel)
+        yield from _alike(panel)
+    yield from _crowded(figure, panels)
 
 
 def _all_panels(figure: Figure) -> Iterator[Any]:
@@ -74,22 +81,23 @@ def _unlabelled(figure: Figure, panels: list[Any], panel: Any) -> Iterator[str]:
         ("x", figure.get_supxlabel()), ("y", figure.get_supylabel()),
     ):  # fmt: skip
         axis: Axis = getattr(panel, f"{name}axis")
-        if common or not axis.get_visible() or _speaks_for_itself(axis):
-            continue
-        if not any(
-            getattr(other, f"get_{name}label")() and _beside(panel, other, name)
+        if not (common or _hidden(axis)) and not any(
+            _beside(panel, other, name) and _told(getattr(other, f"{name}axis"))
             for other in panels
         ):
             yield f"{_name(panel)} has no label of {name}"
 
 
-def _speaks_for_itself(axis: Axis) -> bool:
-    """Whether its ticks are words, or it has none."""
+def _hidden(axis: Axis) -> bool:
+    return not (axis.get_visible() and len(axis.get_majorticklocs()))
+
+
+def _told(axis: Axis) -> bool:
+    """Whether it has a label, or its ticks are words."""
     texts = [label.get_text() for label in _tick_labels(axis)]
-    if not texts:
-        return not len(axis.get_majorticklocs())
     # those of powers are mathematics, which is spelt with letters
-    return all(sum(map(str.isalpha, text)) > 1 and text[0] != "$" for text in texts)
+    words = [sum(map(str.isalpha, text)) > 1 and text[0] != "$" for text in texts]
+    return bool(axis.get_label_text()) or (bool(words) and all(words))
 
 
 def _beside(panel: Any, other: Any, name: str) -> bool:
@@ -185,13 +193,14 @@ def _super(figure: Figure) -> Iterator[Text]:
 
 def _tick_labels(axis: Axis) -> list[Text]:
     """Of the ticks that are drawn."""
-    low, high = sorted(axis.get_view_interval())
-    room = 1e-6 * (high - low)
     ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+    places = axis.get_transform().transform(np.array([t.get_loc() for t in ticks]))
+    low, high = np.sort(axis.get_transform().transform(axis.get_view_interval()))
+    room = 1e-6 * (high - low)
     return [
         label
-        for tick in ticks
-        if low - room <= tick.get_loc() <= high + room
+        for tick, place in zip(ticks, places, strict=True)
+        if low - room <= place <= high + room
         for label in (tick.label1, tick.label2)
         if label.get_visible() and label.get_text()
     ]

@@ -134,6 +134,24 @@ def test_words_and_no_ticks_need_no_label_and_numbers_do():
     assert len(found(figure)) == 1
 
 
+@pytest.mark.parametrize("words", [["low", "high"], ["1", "2"]])
+def test_words_name_the_axis_of_a_neighbour_as_well(words):
+    figure, axes = sound(1, 2, size=(9.0, 4.0), sharey=True)
+    for axis in axes.flat:
+        axis.set_ylabel("")
+    axes[0, 0].set_yticks([0.2, 0.8], words)
+    assert len(found(figure)) == (0 if words[0] == "low" else 2)
+
+
+def test_ticks_that_an_axis_of_powers_does_not_show_are_no_text():
+    """Of 1e-4 to 1e2 a millionth is as large as its lower end."""
+    figure, axes = sound(size=(3.0, 3.0))
+    axes[0, 0].get_legend().remove()
+    axes[0, 0].set(xscale="log", xticks=10.0 ** np.arange(-11, 3, 2))
+    axes[0, 0].set_xlim(1e-4, 1e2)
+    assert found(figure) == []
+
+
 def test_an_inset_is_a_panel():
     figure, axes = sound()
     inside = axes[0, 0].inset_axes((0.6, 0.3, 0.3, 0.2))
