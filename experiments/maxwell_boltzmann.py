@@ -129,7 +129,8 @@ def figure(gases, v, energies, best):
     """Frames of f(v) above; cumulant, divergence and energies below."""
     fig = Figure(figsize=(12.6, 6.6), layout="constrained")
     top, bottom = fig.subfigures(2, 1, height_ratios=(1, 1.5))
-    for axis, at in zip(top.subplots(1, len(FRAMES)), FRAMES, strict=True):
+    frames = top.subplots(1, len(FRAMES), sharey=True)
+    for axis, at in zip(frames, FRAMES, strict=True):
         seen, edges = v[list(gases.c).index(at)], np.linspace(-3, 3, 49)
         drawn = axis.hist2d(*seen.T, bins=edges, density=True, cmap="Blues", vmax=0.25)
         axis.set(aspect="equal", xticks=[-2, 0, 2], yticks=[-2, 0, 2])
@@ -154,7 +155,7 @@ def figure(gases, v, energies, best):
     draws = gases.runs * DISCS
     middle.axhline((BINS - 1) / (2 * draws), color=GREY, lw=0.8, ls=":")
     place = {"xy": (16, (BINS - 1) / (2.1 * draws)), "ha": "right", "va": "top"}
-    middle.annotate("what chance leaves of the discs", **place, color=GREY, fontsize=8)
+    middle.annotate("by chance, of the discs", **place, color=GREY, fontsize=8)
     middle.set(xlabel="collisions per particle c", ylabel="KL(f | Maxwell)  (nats)")
     middle.set(yscale="log", title="KL falls by more than a factor 100 in four\n"
                "collisions; that of the rods not at all")  # fmt: skip
