@@ -95,6 +95,9 @@ def figure_trace(found: Any) -> Figure:
                 _outline(counts, chain, color)
             trace.set_ylabel(label)
             trace.set_xlim(0, draws.shape[1])
+            if trace is not axes[-1, 0]:
+                trace.sharex(axes[-1, 0])
+                trace.tick_params(labelbottom=False)
             counts.set_xticks([])
         axes[-1, 0].set_xlabel("draw")
         axes[-1, 1].set_xlabel("density")

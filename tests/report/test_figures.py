@@ -12,7 +12,7 @@ from jqd.report.recovery_figures import (
     figure_residuals,
 )
 from jqd.report.style import house_style, save_figure, subplots
-from jqd.report.tables import recovery_tables, summary_table, with_error
+from jqd.report.tables import plus_minus, recovery_tables, summary_table, with_error
 
 TS = np.linspace(0, 10, 21)
 
@@ -250,6 +250,19 @@ def test_the_printed_recovery_has_every_number(recovery):
 )
 def test_digits_follow_the_error(value, stderr, text):
     assert with_error(value, stderr) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "stderr", "text"),
+    [
+        (0.99432, 0.0267, "0.994 ± 0.027"),
+        (-0.0059, 0.0061, "-0.0059 ± 0.0061"),
+        (0.846, 0.131, "0.85 ± 0.13"),
+        (1234.5, 70.0, "1234 ± 70"),
+    ],
+)
+def test_a_value_and_its_error_have_the_same_decimals(value, stderr, text):
+    assert plus_minus(value, stderr) == text
 
 
 def test_a_summary_is_flat_and_long_lists_are_cut():
