@@ -136,7 +136,8 @@ def journal(monkeypatch):
 
     def save_and_look(figures, folder):
         paths = save(figures, folder)
-        found.update({name: flaws(figure) for name, figure in figures.items()})
+        for name, figure in figures.items():
+            found[f"{folder}/{name}"] = flaws(figure)
         return paths
 
     for module in (style, report):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from jqd import report
 from jqd.report import house_style, subplots
 from jqd.report.flaws import flaws
 from jqd.report.style import BLUE
@@ -150,6 +151,22 @@ def test_ticks_that_an_axis_of_powers_does_not_show_are_no_text():
     axes[0, 0].set(xscale="log", xticks=10.0 ** np.arange(-11, 3, 2))
     axes[0, 0].set_xlim(1e-4, 1e2)
     assert found(figure) == []
+
+
+def test_the_journal_sees_every_figure_that_is_saved(journal, tmp_path):
+    """By whichever way; without it a flawed figure would pass unseen."""
+    figure, axes = sound(size=(3.0, 2.5))
+    axes[0, 0].get_legend().remove()
+    report.save_figures({"sound": figure}, tmp_path)
+    no_label(axes[0, 0])
+    report.save_figures({"by name": figure}, tmp_path)
+    report.save_figure(figure, tmp_path, "one")
+    report.Context(tmp_path).save_figure(figure, "of an experiment")
+    assert [path.rpartition("/")[2] for path, said in journal.items() if said] == [
+        "by name", "one", "of an experiment",
+    ]  # fmt: skip
+    assert journal[f"{tmp_path}/sound"] == []
+    journal.clear()  # else this test would fail
 
 
 def test_an_inset_is_a_panel():
