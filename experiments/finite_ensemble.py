@@ -132,12 +132,12 @@ def figure(results, fits):
                 label=f"N = $10^{np.log10(number):.0f}$",
             )  # fmt: skip
         axis.plot(result["fine"], line, "--", color=INK, label="law")
-        axis.set(xlabel="time t", title=name, xlim=(0, None), ylim=(0, 1.6 * line[-1]))
+        axis.set(xlabel="time t", ylabel="lost fidelity  N E[1 - F]", title=name)
+        axis.set(xlim=(0, None), ylim=(0, 1.6 * line[-1]))
         if (share := result["extinct"][0]) > 0.001:
             note = f"{share:.0%} of the ensembles of\n$10^2$ have lost a class"
             axis.annotate(note, (0.98, 0.03), xycoords="axes fraction", ha="right",
                           color=VERMILLION, fontsize=9)  # fmt: skip
-    axes[0, 0].set_ylabel("lost fidelity  N E[1 - F]")
     axes[0, 0].legend(fontsize=9, loc="upper left")
     axis = axes[0, 3]
     for (name, result), marker in zip(results.items(), "os^", strict=True):
