@@ -20,6 +20,7 @@ from .style import CYCLE, DPI
 # Boxes of text that share less than this, in pixels, do not touch: a box has room for
 # the tallest letters.
 TOUCH = 2.5
+NOTHING = ("None", "none", "", " ")  # what matplotlib calls no line and no marker
 
 
 def flaws(figure: Figure) -> list[str]:
@@ -127,25 +128,23 @@ def _alike(panel: Any) -> Iterator[str]:
 def _look(handle: Any) -> Any:
     """Colour, dash and marker of a curve; None for what is none."""
     if isinstance(handle, PathCollection):
-        paths = handle.get_paths()
-        marker = paths[0].vertices.tobytes() if paths else None
-        return (
-            handle.get_facecolor().tobytes(),
-            handle.get_edgecolor().tobytes(),
-            marker,
-        )
+        shapes = [np.asarray(path.vertices) for path in handle.get_paths()[:1]]
+        colors = [
+            np.asarray(handle.get_facecolor()),
+            np.asarray(handle.get_edgecolor()),
+        ]
+        return tuple(each.tobytes() for each in (*shapes, *colors))
     if not isinstance(handle, Line2D):
         return None
-    dashes = str(getattr(handle, "_unscaled_dash_pattern", handle.get_linestyle()))
-    marker = str(handle.get_marker())
-    marker = None if marker in ("None", "none", "", " ") else marker
-    drawn = handle.get_linestyle() not in ("None", "none", "", " ")
-    return (
-        to_hex(handle.get_color(), keep_alpha=True) if drawn else None,
-        dashes if drawn else None,
-        marker and (marker, str(handle.get_markerfacecolor()),
-        str(handle.get_markeredgecolor())),
-    )  # fmt: skip
+    line = marker = None
+    if handle.get_linestyle() not in NOTHING:
+        # `get_linestyle` says "--" of every dash
+        dash = getattr(handle, "_unscaled_dash_pattern", handle.get_linestyle())
+        line = to_hex(handle.get_color(), keep_alpha=True), str(dash)
+    if str(handle.get_marker()) not in NOTHING:
+        colors = handle.get_markerfacecolor(), handle.get_markeredgecolor()
+        marker = str(handle.get_marker()), str(colors)
+    return line, marker
 
 
 def _crowded(figure: Figure, panels: list[Any]) -> Iterator[str]:
@@ -217,7 +216,7 @@ def _crossed(legend: Any, panel: Any) -> Iterator[Any]:
         if not line.get_visible() or line.get_transform() != panel.transData:
             continue
         points = line.get_transform().transform_path(line.get_path())
-        if line.get_linestyle() in ("None", "none", "", " "):
+        if line.get_linestyle() in NOTHING:
             crosses = seen.count_contains(points.vertices) > 0
         else:
             crosses = points.intersects_bbox(seen, filled=False)
