@@ -166,16 +166,18 @@ def figure(x, y, fluxes, films, patterns, paths):
     field_, screen, guided_ = axes[0]
     cut = np.abs(x[::2]) < 14
     trace = np.sqrt(films[0][::8].max(0))[cut].T
-    draw_density(field_, trace, x[::2][cut], y[::2])
+    mesh = draw_density(field_, trace, x[::2][cut], y[::2])
+    bar = fig.colorbar(mesh, ax=field_, pad=0.02, fraction=0.05)
+    bar.set_label("largest |ψ| of six times")
     field_.plot([0], [0], "o", color="white", ms=4)
     field_.annotate("Φ", (0.7, -1.2), color="white")
-    field_.set(xlabel="x", ylabel="y", title="|ψ| at six times, no flux")
+    field_.set(xlabel="position x", ylabel="position y", title="Six times, no flux")
     for phi, color, form in ((0.0, GREY, "-"), (0.5, VERMILLION, "-"), (1.0, INK, ":")):
         pattern = patterns[list(fluxes).index(phi)]
         screen.plot(x, pattern, form, color=color, label=f"qΦ/h = {phi:g}")
     screen.legend(loc="upper right")
     screen.set(
-        xlabel="x", ylabel="density at the end", xlim=(-12, 12),
+        xlabel="position x", ylabel="density at the end", xlim=(-12, 12),
         title="Fringes move by φ of their distance",
     )  # fmt: skip
     screen.axvline(0, color=GREY, lw=0.6)
@@ -184,8 +186,9 @@ def figure(x, y, fluxes, films, patterns, paths):
         guided_.plot(found[..., 0], found[..., 1], color=color, lw=0.8)
         guided_.plot([], [], color=color, label=f"qΦ/h = {(0, 0.5)[k]}")
     guided_.plot([0], [0], "o", color=INK, ms=5)
-    guided_.set(xlabel="x", ylabel="y", title="Bohm's paths, from the same places")
-    guided_.legend(loc="lower center", bbox_to_anchor=(0.5, 0.2))
+    guided_.set(xlabel="position x", ylabel="position y")
+    guided_.set_title("Bohm's paths, from the same places", pad=28)
+    guided_.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return fig
 
 

@@ -125,7 +125,7 @@ def figure(scaled, profiles, right, born):
     )  # fmt: skip
     axis = axes[0, 1]
     axis.axhline(born, color=INK, lw=0.9, ls="--")
-    axis.text(0.1, born + 0.002, f"Born: {born:.6f}", color=INK, va="bottom")
+    axis.text(0.1, born + 0.002, f"Born: {born:.4f}", color=INK, va="bottom")
     axis.axhline(0.7, color=GREY, lw=0.8, ls=":")
     axis.plot(GAINS, right, "o-", color=BLUE)
     axis.set(title="Their weights become Born's", xlabel="gt", ylabel="share of X > 0")

@@ -204,7 +204,7 @@ def figure(
     ):
         axis.plot(x, density, color=color, label=f"copies, ħ = {hbar}")
     axis.plot(*densities[HBARS[0]][::2], "--", color=INK, lw=1, label="Liouville")
-    axis.set(xlim=(-1, 3), ylim=(0, None), xlabel="x", ylabel="density")
+    axis.set(xlim=(-1, 3), ylim=(0, None), xlabel="position x", ylabel="density")
     axis.set_title(f"Density at t = {EARLY}, harmonic well")
     axis.legend()
 

@@ -248,13 +248,16 @@ def figure_experiment(best):
         if share > 0.03:
             axis.annotate(
                 f"{share:.0%}", (t, 1.03), color=INK, ha="center", fontsize=9,
-                annotation_clip=False,
+                rotation=90, annotation_clip=False,
             )  # fmt: skip
     axis.set(
-        xlabel="t", ylabel="population", ylim=(-0.02, 1.0), xlim=(0, LIMITS["span"])
+        xlabel="time t",
+        ylabel="population (above: shares of the shots)",
+        ylim=(-0.02, 1.0),
+        xlim=(0, LIMITS["span"]),
     )
-    axis.set_title("The best experiment passes close to empty levels\n", pad=8)
-    axis.legend(loc="upper left", fontsize=9)
+    axis.set_title("The best experiment passes close to empty levels", pad=36)
+    fig.legend(loc="outside lower center", ncols=rho.shape[1], fontsize=9)
     return fig
 
 

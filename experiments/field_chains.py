@@ -206,7 +206,7 @@ def figure(sites, values, errors, needed, horizons):
                   fmt="none", ecolor=INK, lw=0.8)  # fmt: skip
     draw_lines(
         axes[0, 1], sites, {"": needed}, "o-", legend=None, xscale="log", yscale="log",
-        xlabel="sites L", ylabel="λ",
+        xlabel="sites L", ylabel="coupling λ",
         title="Coupling at which they are\n1 % apart, at first order",
     )  # fmt: skip
     draw_horizons(axes[0, 2], horizons)
@@ -225,7 +225,7 @@ def draw_horizons(axis, horizons):
                       color=color, capsize=3, label=f"L = {L}")  # fmt: skip
     few, more = CUT_OFFS
     axis.set(
-        xlabel="C", ylabel="λt", ylim=(0, None),
+        xlabel="constant C", ylabel="time λt", ylim=(0, None),
         title=f"The cut equation with {few} and\nwith {more} levels a mode parts",
     )  # fmt: skip
     axis.legend(fontsize=9)

@@ -22,6 +22,7 @@ from jqd import problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.laws_of_noise import infidelity
 from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
+from jqd.report.tables import plus_minus
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------
 
@@ -131,18 +132,18 @@ def figure(results, fits):
                 label=f"N = $10^{np.log10(number):.0f}$",
             )  # fmt: skip
         axis.plot(result["fine"], line, "--", color=INK, label="law")
-        axis.set(xlabel="time t", title=name, xlim=(0, None), ylim=(0, 1.6 * line[-1]))
+        axis.set(xlabel="time t", ylabel="lost fidelity  N E[1 - F]", title=name)
+        axis.set(xlim=(0, None), ylim=(0, 1.6 * line[-1]))
         if (share := result["extinct"][0]) > 0.001:
             note = f"{share:.0%} of the ensembles of\n$10^2$ have lost a class"
             axis.annotate(note, (0.98, 0.03), xycoords="axes fraction", ha="right",
                           color=VERMILLION, fontsize=9)  # fmt: skip
-    axes[0, 0].set_ylabel("lost fidelity  N E[1 - F]")
     axes[0, 0].legend(fontsize=9, loc="upper left")
     axis = axes[0, 3]
     for (name, result), marker in zip(results.items(), "os^", strict=True):
         value, error, offset = fits[name]
         axis.loglog(NUMBERS, np.sqrt(result["scatter"]), marker, color=INK, ms=5,
-                    label=f"{name}\nslope {value:.3f} ± {error:.3f}")  # fmt: skip
+                    label=f"{name}\nslope {plus_minus(value, error)}")  # fmt: skip
         axis.loglog(NUMBERS, offset * np.power(NUMBERS, value), color=GREY, lw=1)
     axis.set(xlabel="number of systems N", ylabel="rms distance of ρ to |ψ|²")
     axis.set_title(r"Scatter falls as $N^{-1/2}$")

@@ -145,6 +145,6 @@ def figure(shown, exact, sampled, table):
     axis.invert_yaxis()
     axis.axvline(0, color=INK, lw=0.8)
     axis.axvspan(-3, 3, color=PALE, lw=0, zorder=0)
-    axis.set_xlabel("(paths - exact) / standard error")
+    axis.set(xlabel="(paths - exact) / standard error", ylabel="average")
     axis.set_title("Averages of X or of Y are right,\nof both are not (grey: 3 errors)")
     return fig

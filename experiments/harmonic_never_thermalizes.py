@@ -20,6 +20,7 @@ import numpy as np
 import xarray as xr
 from _support.chain_impact import approach_time, impact_temperature, two_halves
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import LogLocator
 
 import jqd
 from jqd.matter import solid
@@ -172,6 +173,9 @@ def figure(data):
     axis.legend(loc=(0.66, 0.12), fontsize=9)
     axis.axhline(1, color=GREY, lw=0.8)
     axis.set(xscale="log", xlabel=unit, ylim=(0, 1.05), ylabel="n_eff / n")
+    axis.minorticks_off()
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.set_title("The effective share of modes that have the energy")
     axis = axes[1, 1]
     for k, color, name, height in (

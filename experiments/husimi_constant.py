@@ -117,11 +117,12 @@ def figure(names, clean, noisy):
     """C and its error bar for each Hamiltonian, and the error without noise."""
     fig, axes = subplots(1, 2, size=(9.4, 1.5 + 0.5 * len(names)), sharey=True)
     axis, y = axes[0, 0], np.arange(len(names))[::-1]
-    axis.axvline(1, color=GREY, lw=1)
-    bars = [row["standard_error"] for row in noisy]
-    axis.errorbar([r["C"] for r in noisy], y, xerr=bars, fmt="o", color=BLUE, capsize=3)
+    axis.axvline(0, color=GREY, lw=1)
+    off = [1000 * (row["C"] - 1) for row in noisy]
+    bars = [1000 * row["standard_error"] for row in noisy]
+    axis.errorbar(off, y, xerr=bars, fmt="o", color=BLUE, capsize=3)
     axis.set_title(f"With errors of {NOISE} in Q, C is 1 within its error")
-    axis.set_xlabel("recovered C (bars: one standard error)")
+    axis.set_xlabel("1000 (recovered C - 1), one standard error")
     axes[0, 1].axvline(2.2e-16, color=INK, lw=0.8, ls=":")
     draw_dots(
         axes[0, 1], names, {"": [abs(row["off"]) for row in clean]}, floor=1e-17,

@@ -187,7 +187,8 @@ def run(context):
 
 def figure(cases, curves, waves, ended, bounds):
     """The collision at its nodes, and the error of each method over time."""
-    fig, axes = subplots(2, 2, size=(12.2, 8.4))
+    rows = -(-(1 + len(cases)) // 2)
+    fig, axes = subplots(rows, 2, size=(12.2, 4.2 * rows))
     draw_nodes(axes[0, 0], waves)
     for axis in axes.ravel()[1 + len(cases) :]:
         axis.set_axis_off()
@@ -210,7 +211,7 @@ def figure(cases, curves, waves, ended, bounds):
             bound = bounds[name, order] * times[1:] / duration
             if (name, f"links, order {order}") in curves:
                 axis.semilogy(times[1:], bound, ":", color=color, lw=1)
-        axis.set(xlabel="t", ylabel="∫ |ρ - exact| dx", ylim=(1e-16, 3))
+        axis.set(xlabel="time t", ylabel="∫ |ρ - exact| dx", ylim=(1e-16, 3))
         axis.set_xlim(-0.03 * duration, duration)
     titles = {
         "free packet": "Free packet, no node: all but the fixed grid hold",
@@ -233,7 +234,7 @@ def draw_nodes(axis, waves):
     density = np.abs(wave) ** 2
     axis.fill_between(X, density, color=BLUE, alpha=0.25, lw=0)
     axis.plot(X, density, color=BLUE)
-    axis.set(xlim=(-3.2, 3.2), ylim=(0, 1.5), xlabel="x", ylabel="density ρ")
+    axis.set(xlim=(-3.2, 3.2), ylim=(0, 1.5), xlabel="position x", ylabel="density ρ")
     phase = axis.twinx()
     phase.spines["right"].set_visible(True)
     turn = np.unwrap(np.angle(wave * np.exp(-1j * np.angle(wave[len(wave) // 2]))))

@@ -129,12 +129,16 @@ def figure(gases, v, energies, best):
     """Frames of f(v) above; cumulant, divergence and energies below."""
     fig = Figure(figsize=(12.6, 6.6), layout="constrained")
     top, bottom = fig.subfigures(2, 1, height_ratios=(1, 1.5))
-    for axis, at in zip(top.subplots(1, len(FRAMES)), FRAMES, strict=True):
+    frames = top.subplots(1, len(FRAMES), sharey=True)
+    for axis, at in zip(frames, FRAMES, strict=True):
         seen, edges = v[list(gases.c).index(at)], np.linspace(-3, 3, 49)
-        axis.hist2d(*seen.T, bins=edges, density=True, cmap="Blues", vmax=0.25)
-        axis.set(aspect="equal", xticks=[-2, 0, 2], yticks=[-2, 0, 2], xlabel="$v_x$")
+        drawn = axis.hist2d(*seen.T, bins=edges, density=True, cmap="Blues", vmax=0.25)
+        axis.set(aspect="equal", xticks=[-2, 0, 2], yticks=[-2, 0, 2])
+        axis.set_xlabel("$v_x$  (√(T/m))")
         axis.set_title("c = 0: one speed" if at == 0 else f"c = {at:g}")
     top.axes[0].set_ylabel("$v_y$  (√(T/m))")
+    bar = top.colorbar(drawn[3], ax=top.axes, pad=0.01, fraction=0.02, extend="max")
+    bar.set_label("f(v)  (m/T)")
     left, middle, right = bottom.subplots(1, 3)
     styles = {"boltzmann": (BLUE, "-"), "discs": (INK, "o"), "rods": (VERMILLION, "s")}
     for name, (color, form) in styles.items():
@@ -150,8 +154,8 @@ def figure(gases, v, energies, best):
     left.legend(loc="center right", fontsize=9)
     draws = gases.runs * DISCS
     middle.axhline((BINS - 1) / (2 * draws), color=GREY, lw=0.8, ls=":")
-    place = {"xy": (16, (BINS - 1) / (1.9 * draws)), "ha": "right"}
-    middle.annotate("what chance leaves of the discs", **place, color=GREY, fontsize=8)
+    place = {"xy": (16, (BINS - 1) / (2.1 * draws)), "ha": "right", "va": "top"}
+    middle.annotate("by chance, of the discs", **place, color=GREY, fontsize=8)
     middle.set(xlabel="collisions per particle c", ylabel="KL(f | Maxwell)  (nats)")
     middle.set(yscale="log", title="KL falls by more than a factor 100 in four\n"
                "collisions; that of the rods not at all")  # fmt: skip

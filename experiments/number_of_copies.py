@@ -229,8 +229,8 @@ def figure_other(middle, fail, lost, periods):
     axis.set_xscale("log", base=2)
     axis.set_xticks(periods, [str(n) for n in periods])
     axis.set(xlabel="periods of a run", ylabel="bound / N", ylim=(0, 1.15))
-    axis.set_title(f"Other failures only lower the bound ({SHOTS[-1]:.0e} runs)")
-    axis.legend(loc="lower right", fontsize=9)
+    axis.set_title(f"Other failures only lower the bound ({SHOTS[-1]:,.0f} runs)")
+    fig.legend(loc="outside lower center", ncols=2, fontsize=9)
     return fig
 
 

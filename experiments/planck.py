@@ -23,6 +23,7 @@ from _support.tower import total_variation
 import jqd
 from jqd.matter import tower
 from jqd.report.style import AMBER, BLUE, GREY, INK, VERMILLION, subplots
+from jqd.report.tables import plus_minus
 from jqd.steppers.chebyshev import chebyshev_terms
 
 # --- Parameters (ħ = k_B = 1, β = 1) ----------------------------------------------
@@ -199,7 +200,7 @@ def figure(data, limit, slope):
     right.plot(line, limit.mean() + slope.mean() * line, color=BLUE, lw=1)
     T, error = mean_error(limit)
     right.errorbar(0, T, error, fmt="D", color=AMBER, ms=7, capsize=4)
-    right.annotate(f"  T = {T:.3f} ± {error:.3f}", (0, T), color=INK, va="top",
+    right.annotate(f"  T = {plus_minus(T, error)}", (0, T), color=INK, va="top",
                    xytext=(8, -8), textcoords="offset points")  # fmt: skip
     right.set(xlabel="coupling λ²", ylabel="temperature of the light")
     right.set_title("Weak coupling: T = 1 within its error\n(dots: single seeds)")

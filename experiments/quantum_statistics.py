@@ -22,6 +22,7 @@ from jqd import statistics
 from jqd.inference.estimators.counts import fit_counts
 from jqd.inference.estimators.curve import fit_curve
 from jqd.report.style import BLUE, CYCLE, GREEN, GREY, VERMILLION, subplots
+from jqd.report.tables import plus_minus
 
 # --- Parameters (k = 1, energies in units of kT = 1) ------------------------------
 
@@ -130,7 +131,7 @@ def figure(draws, chance, tv, wrong, drawn, curves, table):
         middle.plot(n, share[: len(n)], "o", color=COLORS[name])
         p = np.exp(statistics.log_marginal(n, N, M, WAYS[name][2]))
         g, error = found[name]["found"], found[name]["standard_error"]
-        label = f"{name}, N = {N}: g = {g:.3f} ± {error:.3f}"
+        label = f"{name}, N = {N}: g = {plus_minus(g, error)}"
         middle.plot(n, p, color=COLORS[name], lw=1, label=label)
     label = "own weights, from Bose-Einstein"
     left.loglog(*wrong, "o--", color=VERMILLION, mfc="white", label=label)
@@ -140,10 +141,12 @@ def figure(draws, chance, tv, wrong, drawn, curves, table):
     middle.set(xlabel="particles in a state", ylabel="share of states", ylim=(0, 0.55))
     middle.set_title(f"{LARGE[1]} states: counts (dots), exact (lines), g recovered")
     E = np.linspace(ENERGIES[0], ENERGIES[-1], 200)
-    for (seen, c), color in zip(curves.values(), CYCLE, strict=False):
+    rows = [row for row in table if row["what"] == "curve"]
+    for (seen, c), row, color in zip(curves.values(), rows, CYCLE, strict=False):
         right.semilogy(ENERGIES, seen, ".", color=color)
         fitted = statistics.occupation(E, c["T"], c["mu"], c["g"])
-        right.plot(E, fitted, color=color, lw=1, label=f"g = {c['g']:.3f}")
+        label = f"g = {plus_minus(row['found'], row['standard_error'])}"
+        right.plot(E, fitted, color=color, lw=1, label=label)
     right.set(xlabel="energy E, in kT", ylabel="mean occupation of a state")
     right.set_title(f"Curves with {100 * NOISE:g} % noise, and g recovered")
     for axis in axes[0]:

@@ -135,6 +135,7 @@ def figure(traces, numbers, watched, mixed):
     axes[0, 2].axvspan(20, 50, color=PALE, lw=0, zorder=0)
     axes[0, 2].set(
         xlabel="k = Nε/2, systems admixed at the node",
+        ylabel=axis.get_ylabel(),
         title="Admixture: 20 to 50 are needed",
     )
     for axis in axes[0, 1:]:

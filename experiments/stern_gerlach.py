@@ -128,7 +128,7 @@ def figure(places, spins, chance, number):
     fig, axes = subplots(1, 3, size=(13.0, 4.4))
     for axis, (name, x) in zip(axes[0], places.items(), strict=False):
         draw_paths(axis, x, spins[name])
-        axis.set(xlabel="t", ylabel="z", ylim=(-36, 36))
+        axis.set(xlabel="time t", ylabel="height z", ylim=(-36, 36))
     axes[0, 0].set_title("Bohm: paths keep their order, and the\nupper 30 % go up")
     axes[0, 1].set_title("Nelson: from the same places some go\nthe other way")
     axis = axes[0, 2]

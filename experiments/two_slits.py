@@ -124,22 +124,31 @@ def figure(problem, frames, y, seen, table):
     (field, screen), (marked, fringes) = axes
     now = np.argmin(np.abs(problem.ts - (8 + 0.6 * L[-1]) / 4))  # the packet is midway
     x, height, amplitude = plane(problem, frames[0, now])
-    draw_density(field, amplitude, x, height)
+    mesh = draw_density(field, amplitude, x, height)
+    bar = fig.colorbar(mesh, ax=field, pad=0.02, fraction=0.05, extend="max")
+    bar.set_label("|ψ|")
     for low, high in ((height[0], -2.5), (-1.5, 1.5), (2.5, height[-1])):
         field.fill_between([-0.6, 0.6], low, high, color=GREY, lw=0)
-    field.set(xlabel="x", ylabel="y", title=f"|ψ|, both open, t = {problem.ts[now]:g}")
+    field.set(xlabel="position x", ylabel="position y")
+    field.set_title(f"|ψ|, both open, t = {problem.ts[now]:g}")
     each = {"both slits open": both, "sum of one at a time": alone, "upper slit": upper}
     shades = {f"η = {eta:g}": alone + 2 * eta * cross.real for eta in OVERLAPS}
     draw_lines(screen, y, each, title=f"Flux at L = {L[-1]:g} (dotted: λL/d)")
     draw_lines(marked, y, shades, title="Marks that overlap by η leave η of fringes")
     top, side = both.max(), problem.spacing
     for axis in (screen, marked):
-        axis.set(xlabel="y", ylabel="1000 P(y)", xlim=(-24, 24), ylim=(0, 1.25 * top))
+        axis.set(
+            xlabel="position y",
+            ylabel="1000 P(y)",
+            xlim=(-24, 24),
+            ylim=(0, 1.25 * top),
+        )
     screen.vlines([-side, side], 0, top, color=GREY, ls=":", lw=1)
     fringes.plot([0, L[-1]], [0, side], label="λL/d")
     places = [row["first_maximum"] for row in table]
     fringes.plot(L, places, "o", color=VERMILLION, label="first maximum")
-    fringes.set(title="The fringes open as λL/d", xlabel="L", ylabel="y of the maximum")
+    fringes.set(xlabel="distance L of the screen", ylabel="y of the maximum")
+    fringes.set_title("The fringes open as λL/d")
     fringes.legend(loc="upper left")
     return fig
 

@@ -97,7 +97,7 @@ def figure(forward, backward):
     draw_lines(
         axis, X, {f"backward, {name}": p / CELL for name, p in backward.items()},
         legend="upper right", xlim=(-2.5, 3.5), ylim=(0, 2.1),
-        xlabel="x, for a given x' = 0.5",
+        xlabel="x, for a given x' = 0.5", ylabel="density of x",
         title="Ordinary diffusion: the backward kernel\ndepends on the preparation",
     )  # fmt: skip
     return fig

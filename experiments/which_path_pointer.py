@@ -143,7 +143,7 @@ def figure(grid, patterns, table, shares):
         (0.0, 0.5, max(patterns)), (INK, BLUE, VERMILLION), strict=True
     ):
         axis.plot(x, patterns[a], color=color, label=f"a = {a:g}", lw=1.2)
-    axis.set(xlabel="x", ylabel="P(x)", xlim=(-12, 12), ylim=(0, None))
+    axis.set(xlabel="position x", ylabel="P(x)", xlim=(-12, 12), ylim=(0, None))
     axis.set_title("The further the pointer goes,\nthe weaker the fringes")
     axis.legend(fontsize=8)
     axis, a = axes[0, 1], np.array([row["a"] for row in table])
@@ -191,7 +191,7 @@ def animate(path, grid, psi, frames):
             dots.append(top.plot([], [], ".", color=VERMILLION, ms=3)[0])
             lines.append(bottom.plot(x, 0 * x, color=INK, lw=1.2)[0])
             top.set(xlim=(-11, 11), ylim=(-3.2, 3.2), ylabel="pointer y", title=title)
-            bottom.set(xlabel="x", ylabel="P(x)", ylim=(0, 0.32))
+            bottom.set(xlabel="position x", ylabel="P(x)", ylim=(0, 0.32))
         heading = fig.suptitle("", x=0.02, ha="left")
 
         def draw():

@@ -201,9 +201,8 @@ def figure(data, power, lyapunov):
         axis.plot(TS, np.sqrt(one.wigner), "o", **form)
         axis.set(ylim=(0, 2), xlabel=clock, ylabel="width of mode 1  (K = m = 1)")
         axis.set_title(f"ħ = {hbar:g}")
-    axes[0, 0].legend(
-        loc="upper right", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none"
-    )
+    handles = axes[0, 0].get_legend_handles_labels()
+    fig.legend(*handles, loc="outside upper left", ncols=3)
     if len(shown) < 3:
         axes[0, 2].set_visible(False)
     axis = axes[1, 0]

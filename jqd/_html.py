@@ -112,10 +112,26 @@ def with_error(value: float, stderr: float) -> str:
     Returns:
         The value as text, with at most twelve decimals.
     """
+    return f"{value:.{_decimals(stderr)}f}"
+
+
+def plus_minus(value: float, stderr: float) -> str:
+    """A value with its standard error, both to the digits of `with_error`.
+
+    Args:
+        value: the value.
+        stderr: its standard error.
+
+    Returns:
+        As in "0.994 ± 0.027".
+    """
+    return f"{with_error(value, stderr)} ± {stderr:.{_decimals(stderr)}f}"
+
+
+def _decimals(stderr: float) -> int:
     if not (math.isfinite(stderr) and stderr > 0):
-        return f"{value:.12f}"
-    decimals = 1 - math.floor(math.log10(stderr))
-    return f"{value:.{min(max(decimals, 0), 12)}f}"
+        return 12
+    return min(max(1 - math.floor(math.log10(stderr)), 0), 12)
 
 
 def status_word(status: Any) -> tuple[str, bool]:

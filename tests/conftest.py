@@ -126,7 +126,28 @@ def shared_data():
 
 
 @pytest.fixture
-def run_quick(tmp_path):
+def journal(monkeypatch):
+    """Every figure that the test saves is one that a journal would take."""
+    from jqd import report
+    from jqd.report import style
+    from jqd.report.flaws import flaws
+
+    save, found = style.save_figures, {}
+
+    def save_and_look(figures, folder):
+        paths = save(figures, folder)
+        for name, figure in figures.items():
+            found[f"{folder}/{name}"] = flaws(figure)
+        return paths
+
+    for module in (style, report):
+        monkeypatch.setattr(module, "save_figures", save_and_look)
+    yield found
+    assert {name: said for name, said in found.items() if said} == {}
+
+
+@pytest.fixture
+def run_quick(tmp_path, journal):
     """Run an experiment, small: its summary, once it has said ok and left its files."""
     from jqd.report.experiment import run_experiment
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import Normalize, to_rgba
 
-from jqd.report.style import BLUE
+from jqd.report.style import BLUE, INK
 
 
 class Atoms:
@@ -112,6 +112,22 @@ def draw_atoms(
     atoms = Atoms(axis, radius=radius, scale=scale, magnify=magnify)
     atoms.show(x, values, covariance)
     return atoms
+
+
+def draw_scale_bar(axis: Axes, length: float, label: str) -> None:
+    """A bar of known length in the lower left corner of a panel without ticks.
+
+    Args:
+        axis: the panel, its limits set.
+        length: of the bar, unit of positions.
+        label: what is written above it, the length with its unit.
+    """
+    left, low = axis.get_xlim()[0], axis.get_ylim()[0]
+    axis.plot([left, left + length], [low, low], color=INK, lw=3, clip_on=False)
+    axis.annotate(
+        label, (left + length / 2, low), (0, 4), textcoords="offset points",
+        ha="center", color=INK, fontsize=9,
+    )  # fmt: skip
 
 
 def _ellipses(axis: Axes, **look: Any) -> EllipseCollection:

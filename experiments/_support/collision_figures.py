@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from _support.animation import write_frames
 from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
 
-from .atoms import draw_atoms
+from .atoms import draw_atoms, draw_scale_bar
 from .collision import Collision
 
 SINCE = "time since contact  (σ√(m/ε))"
@@ -219,6 +219,7 @@ def write_collision(
     wide = max(np.abs(at(k, 0)[0][:, 0]).max() for k in range(len(seen))) + edge
     for axis, title in zip(axes[0], runs, strict=True):
         axis.set(xlim=(-wide, wide), ylim=(-0.6 * wide, 0.6 * wide), title=title)
+    draw_scale_bar(axes[0, 0], 2.0, "2σ")
     bar = figure.colorbar(atoms[0].discs, ax=list(axes[0]), pad=0.01, fraction=0.03)
     bar.set_label("kinetic energy / late T")
     heading = figure.suptitle("", x=0.01, ha="left", fontsize=11)

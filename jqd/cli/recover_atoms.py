@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -23,9 +23,6 @@ from .options import (
     with_options,
 )
 from .session import takes
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # The search looks at the first quarter of the record, where there is one minimum. Next
 # to gradients of 1, those of constants that it cannot tell yet move nothing.
@@ -118,9 +115,8 @@ def _recover(
     def draw(folder: Path, recovery: Recovery) -> Plane | None:
         plane = draw_all(folder, recovery, names, landscape=not common.quick)
         seen = horizon(recovery.study, jnp.asarray(recovery.theta))
-        with report.house_style():
-            figure = _horizon_figure(seen, list(recovery.constants))
-            report.save_figure(figure, folder, "horizon")
+        figure = report.figure_horizon(seen, list(recovery.constants))
+        report.save_figure(figure, folder, "horizon")
         settings.update(_horizon_settings(seen, recovery))
         return plane
 
@@ -148,23 +144,3 @@ def _horizon_settings(seen: Horizon, recovery: Recovery) -> dict[str, Any]:
             seen.sensitivity[-1] / max(float(np.median(seen.sensitivity)), 1e-300)
         ),
     }
-
-
-def _horizon_figure(seen: Horizon, names: list[str]) -> "Figure":
-    """Bounds of the constants, and sensitivity, over the length of the record."""
-    fig, axes = report.subplots(1, 2, size=(10.0, 4.0))
-    left, right = axes[0]
-    ts, bounds = np.asarray(seen.ts), np.array(seen.stderr)
-    bounds[~np.isfinite(bounds)] = np.nan
-    for k, name in enumerate(names):
-        left.semilogy(ts, bounds[:, k], label=name)
-    left.set(xlabel="length of the record", ylabel="Cramér-Rao bound of the constant")
-    left.set_title("What the record can tell")
-    floor = np.nanmin(bounds)
-    # what is known no better than to 100 is not known
-    left.set_ylim(floor / 2, min(100.0, 2 * np.nanmax(bounds)))
-    left.legend(ncols=2 if len(names) > 5 else 1)
-    right.semilogy(ts[1:], np.asarray(seen.sensitivity)[1:], color="C0")
-    right.set(xlabel="time", ylabel="|∂ residual / ∂ constant|, r.m.s.")
-    right.set_title("How far a change of the constants has grown")
-    return fig

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from .._html import with_error
+from .._html import plus_minus, with_error
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
 from ..records import CountsRecord, CurveRecord, load_statistics
 from ..statistics import log_marginal, occupation, sample_occupations
@@ -160,7 +160,7 @@ def _draw(axis: Any, name: str, record: Any, fit: StatisticsFit) -> None:
         N = int(counts[0].sum())
         others = [known for known in (0.0, 1.0) if known != g]
         for label, value, form in [
-            (f"g = {with_error(g, error)} ± {error:.1g}", g, "o-"),
+            (f"g = {plus_minus(g, error)}", g, "o-"),
             *[(f"g = {known:g}", known, ":") for known in others],
         ]:
             axis.plot(n, np.exp(log_marginal(n, N, M, value)), form, label=label)
@@ -174,8 +174,8 @@ def _draw_curve(axis: Any, record: CurveRecord, fit: StatisticsFit) -> None:
     """Occupations over energy, and the curve of the fit."""
     E = np.linspace(record.E.min(), record.E.max(), 300)
     values = {name: c.value for name, c in fit.constants.items()}
-    words = ", ".join(
-        f"{name} = {with_error(c.value, c.stderr)}" for name, c in fit.constants.items()
+    words = "\n".join(
+        f"{name} = {plus_minus(c.value, c.stderr)}" for name, c in fit.constants.items()
     )
     axis.errorbar(record.E, record.nbar, record.sigma, fmt="o", label="data")
     known = fit.known | values

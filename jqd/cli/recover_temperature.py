@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from .._html import with_error
+from .._html import plus_minus, with_error
 from ..inference import Unidentifiable
 from ..inference.estimators import TemperatureFit, fit_photon_counts, fit_photon_curve
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
@@ -115,7 +115,7 @@ def _printed(fits: Mapping[str, TemperatureFit]) -> list[Any]:
 
 def _draw(axis: Any, name: str, record: Record, fit: TemperatureFit) -> None:
     T = fit.T
-    words = f"T = {with_error(T.value, T.stderr)} ± {T.stderr:.1g}"
+    words = f"T = {plus_minus(T.value, T.stderr)}"
     draw = _draw_counts if isinstance(record, PhotonCounts) else _draw_curve
     draw(axis, record, T.value, words)
 

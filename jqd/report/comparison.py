@@ -37,9 +37,11 @@ def figure_comparison(found: Comparison, ts: np.ndarray) -> Figure:
             summed = np.cumsum(each)
             (line,) = left.plot(ts, summed, label=row.name)
             error = math.sqrt(len(each) * np.var(each))
+            # bars at one time would hide one another
             left.errorbar(
-                ts[-1], summed[-1], error, color=line.get_color(), capsize=3, lw=1
-            )
+                ts[-1] + 0.02 * place * np.ptp(ts), summed[-1], error,
+                color=line.get_color(), capsize=3, lw=1,
+            )  # fmt: skip
             right.plot(bayes, [place] * len(bayes), color=line.get_color(), lw=1)
             right.scatter(
                 bayes, [place] * len(bayes), color=line.get_color(),

@@ -220,13 +220,13 @@ def figure_copies(result: CopiesResult) -> Figure:
         for k, a in enumerate(sorted(fullest)):
             color = CYCLE[k % len(CYCLE)]
             left.fill_between(ts, low[:, a], high[:, a], color=color, alpha=0.25, lw=0)
-            left.plot(
-                ts, np.nanmean(density[..., a], axis=0), color=color, label=f"{a}"
-            )
+            mean = np.nanmean(density[..., a], axis=0)
+            left.plot(ts, mean, color=color, label=f"class {a}")
             left.plot(ts, result.law[:, a], color=INK, lw=0.8, ls=(0, (4, 3)))
         left.set(xlabel="time", ylabel="share of the systems", xlim=ts[[0, -1]])
         left.set_title("mean and 95 % of the ensembles; dashed: the law")
-        left.legend(title="class", ncols=2, fontsize=8, title_fontsize=8)
+        named = left.get_legend_handles_labels()
+        figure.legend(*named, loc="outside upper left", ncols=SHOWN, fontsize=8)
         mean, error = (np.asarray(part) for part in mean_of(jnp.asarray(result.loss)))
         right.fill_between(
             ts, mean - 2 * error, mean + 2 * error, color=BLUE, alpha=0.3, lw=0

@@ -30,7 +30,7 @@ def figure_sensitivity(ts: Any, sensitivity: Any, weights: Any, of: str) -> Figu
         top.plot(ts, sensitivity, "o-", color=BLUE, ms=3, label=f"criterion {of}")
         top.set_ylabel("gain by one more shot,\nover the mean of all")
         top.set_ylim(bottom=0)
-        top.legend(loc="best")
+        figure.legend(loc="outside upper left", ncols=2)
         used = weights > 0
         bottom.vlines(ts[used], 0, weights[used], color=VERMILLION, lw=3)
         bottom.set_ylabel("share of shots")

@@ -67,8 +67,7 @@ def figure_phase_space(
             draw_density(axis, values, x, y, scale)
             axis.set_title(titles[k])
             if not shared:
-                last = (k + 1) % columns == 0 or k + 1 == len(maps)
-                colour_bar(figure, scale, [axis], LABELS[kind] if last else "")
+                colour_bar(figure, scale, [axis], LABELS[kind])
         if shared:
             colour_bar(figure, whole, panels, LABELS[kind])
         outer_labels(axes, len(maps))

@@ -82,7 +82,9 @@ def figure_trace(found: Any) -> Figure:
     labels = found.labels[:MOST_CONSTANTS]
     with house_style():
         size = (7.4, 1.5 * len(labels) + 0.8)
-        figure, axes = subplots(len(labels), 2, size=size, width_ratios=(3, 1))
+        figure, axes = subplots(
+            len(labels), 2, size=size, width_ratios=(3, 1), sharey="row"
+        )
         for (trace, counts), label in zip(axes, labels, strict=True):
             draws = found.draws[label]
             step = -(-draws.shape[1] // MOST_STEPS)
@@ -93,8 +95,9 @@ def figure_trace(found: Any) -> Figure:
                 _outline(counts, chain, color)
             trace.set_ylabel(label)
             trace.set_xlim(0, draws.shape[1])
-            counts.set_ylim(trace.get_ylim())
-            counts.set_yticklabels([])
+            if trace is not axes[-1, 0]:
+                trace.sharex(axes[-1, 0])
+                trace.tick_params(labelbottom=False)
             counts.set_xticks([])
         axes[-1, 0].set_xlabel("draw")
         axes[-1, 1].set_xlabel("density")
@@ -133,11 +136,13 @@ def figure_corner(found: Any) -> Figure:
             if i == n - 1:
                 axis.set_xlabel(labels[j])
             else:
-                axis.set_xticklabels([])
+                axis.sharex(axes[-1, j])
+                axis.tick_params(labelbottom=False)
             if j == 0 and i > 0:
                 axis.set_ylabel(labels[i])
-            elif j > 0:
-                axis.set_yticklabels([])
+            elif 0 < j < i:
+                axis.sharey(axes[i, 0])
+                axis.tick_params(labelleft=False)
         handles, names = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper left", ncols=min(n, 2))
     return figure

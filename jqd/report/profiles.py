@@ -55,7 +55,7 @@ def figure_profiles(x: Any, ts: Any, data: Any, fitted: Any, start: Any) -> Figu
         ]
         figure.legend(
             handles, ["data", "law, constants recovered", "law at the first start"],
-            loc="outside upper left", ncols=3,
+            loc="outside upper left", ncols=3 if columns > 1 else 1,
         )  # fmt: skip
     return figure
 

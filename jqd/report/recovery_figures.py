@@ -64,6 +64,7 @@ def figure_fit(
         axes[0, 0].set_xlim(*span_of(ts))
         for axis in axes[-1]:
             axis.set_xlabel("time")
+        figure.supylabel("data and laws", fontsize=10)
         handles = [
             Line2D([], [], color=INK, marker="o", ms=4, ls="", label="data"),
             Line2D([], [], color=BLUE, label="fitted law"),

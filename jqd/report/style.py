@@ -20,6 +20,8 @@ AMBER, SKY, PURPLE = "#E69F00", "#56B4E9", "#CC79A7"
 INK, GREY, PALE = "#222222", "#7A7A7A", "#EFEFEF"
 CYCLE = (BLUE, VERMILLION, GREEN, AMBER, PURPLE, SKY)
 
+DPI = 160  # of a PNG
+
 _RC: Any = {
     "font.size": 10,
     "font.family": "sans-serif",
@@ -124,7 +126,7 @@ def save_figures(figures: Mapping[str, Figure], folder: str | Path) -> list[Path
             engine = figure.get_layout_engine()
             for kind, metadata in (("png", {}), ("svg", {"Date": None})):
                 file = io.BytesIO()
-                figure.savefig(file, format=kind, dpi=160, metadata=metadata)
+                figure.savefig(file, format=kind, dpi=DPI, metadata=metadata)
                 drawn[Path(folder) / f"{name}.{kind}"] = file.getvalue()
                 figure.set_layout_engine("none")  # it is laid out: once is enough
             figure.set_layout_engine(engine)

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from .. import constants
 from .._files import provenance
-from .._html import with_error
+from .._html import plus_minus as plus_minus
+from .._html import with_error as with_error
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,6 +8,11 @@ import pytest
 from jqd.report import json_schema
 
 
+@pytest.fixture(autouse=True)
+def figures_a_journal_takes(journal):
+    """All that a test here saves."""
+
+
 @pytest.fixture
 def printed(capsys):
     """What a command has printed as JSON and nothing else, once its schema takes it."""

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from _support.atoms import draw_atoms
+from _support.atoms import draw_atoms, draw_scale_bar
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
@@ -28,6 +28,17 @@ def test_ellipses_have_the_axes_of_the_covariance():
     assert not atoms.rings.get_visible()
     np.testing.assert_allclose(atoms.discs.get_offsets(), x + 1)
     np.testing.assert_allclose(atoms.discs.get_array(), [3.0, 4.0])
+
+
+def test_a_scale_bar_is_as_long_as_it_says():
+    axis = Figure().subplots()
+    axis.set(xlim=(-5, 5), ylim=(-3, 3))
+    draw_scale_bar(axis, 2.0, "2σ")
+    (bar,), (label,) = axis.lines, axis.texts
+    np.testing.assert_array_equal(bar.get_xydata(), [[-5, -3], [-3, -3]])
+    assert label.get_text() == "2σ"
+    assert label.xy == (-4, -3)
+    assert (axis.get_xlim(), axis.get_ylim()) == ((-5, 5), (-3, 3))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,11 @@ import pytest
 import jqd
 
 
+@pytest.fixture(autouse=True)
+def figures_a_journal_takes(journal):
+    """All that a test here saves."""
+
+
 @pytest.fixture
 def recovery():
     num_starts = 5

@@ -61,5 +61,5 @@ def test_what_is_drawn_and_stored_is_what_was_sampled(result):
         sampled, law = left.lines[2 * k : 2 * k + 2]
         np.testing.assert_allclose(sampled.get_ydata(), share[:, a], atol=1e-12)
         np.testing.assert_allclose(law.get_ydata(), share[:, a], atol=1e-12)
-        assert sampled.get_label() == str(a)
+        assert sampled.get_label() == f"class {a}"
     np.testing.assert_allclose(right.lines[0].get_ydata(), found.loss.mean(axis=0))

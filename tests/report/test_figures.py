@@ -12,7 +12,7 @@ from jqd.report.recovery_figures import (
     figure_residuals,
 )
 from jqd.report.style import house_style, save_figure, subplots
-from jqd.report.tables import recovery_tables, summary_table, with_error
+from jqd.report.tables import plus_minus, recovery_tables, summary_table, with_error
 
 TS = np.linspace(0, 10, 21)
 
@@ -133,6 +133,23 @@ def test_an_end_where_the_loss_dips_lies_in_the_dip():
     np.testing.assert_allclose(dots.get_ydata(), [1e-16, np.sqrt(0.2e-16)])
 
 
+def test_ends_lie_on_the_curve_that_is_seen():
+    """In pixels: between points of the loss that are 14 decades apart as well."""
+    values = np.array([0.0, 0.49, 0.5, 0.52, 1.0])
+    loss, ends = np.array([1.0, 1e-3, 1e-17, 1e-3, 1.0]), np.linspace(0.01, 0.99, 57)
+    figure = figure_loss_line(values, loss, ends, ends < 0.6, None, "D")
+    figure.draw_without_rendering()
+    curve, *groups = figure.axes[0].lines
+    x, y = curve.get_transform().transform(curve.get_xydata()).T
+    seen = 0
+    for dots in groups:
+        right, up = dots.get_transform().transform(dots.get_xydata()).T
+        # rounding of pixels, of which a panel has some hundreds
+        np.testing.assert_allclose(up, np.interp(right, x, y), atol=1e-6)
+        seen += len(up)
+    assert seen == len(ends)
+
+
 def test_a_starting_law_without_values_is_no_obstacle():
     data = law(0.0, 2)
     figure = figure_fit(TS, data, data, data * np.nan, ["a", "b"])
@@ -194,6 +211,7 @@ def test_a_saved_figure_is_there_twice_and_always_the_same(tmp_path):
         with house_style():
             figure, axes = subplots(2, 1)
             axes[0, 0].plot([0, 1])
+            axes[0, 0].set(xlabel="time t", ylabel="position x")
         files.append(save_figure(figure, tmp_path, name))
     (png, svg), (png_again, svg_again) = files
     assert png.read_bytes()[1:4] == b"PNG"
@@ -232,6 +250,19 @@ def test_the_printed_recovery_has_every_number(recovery):
 )
 def test_digits_follow_the_error(value, stderr, text):
     assert with_error(value, stderr) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "stderr", "text"),
+    [
+        (0.99432, 0.0267, "0.994 ± 0.027"),
+        (-0.0059, 0.0061, "-0.0059 ± 0.0061"),
+        (0.846, 0.131, "0.85 ± 0.13"),
+        (1234.5, 70.0, "1234 ± 70"),
+    ],
+)
+def test_a_value_and_its_error_have_the_same_decimals(value, stderr, text):
+    assert plus_minus(value, stderr) == text
 
 
 def test_a_summary_is_flat_and_long_lists_are_cut():
