@@ -73,7 +73,12 @@ TOPICS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 
 
 # Rooms of classes with many members: a page each, lest the room's is too long.
-EACH = ("jqd.laws.husimi", "jqd.laws.diffusion", "jqd.matter.packets")
+EACH = (
+    "jqd.laws.husimi",
+    "jqd.laws.diffusion",
+    "jqd.matter.packets",
+    "jqd.ensembles",
+)
 
 
 def topic_of(room: str) -> str:
