@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import api_pages
@@ -263,21 +264,45 @@ def test_code_of_pages_runs(path, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_commands_of_pages_exist():
-    known = {words for words in cli_pages.commands()}
-    groups = {words[:-1] for words in known if len(words) > 1}
-    count = 0
+def commands_on_pages():
+    """Lines of the pages' shell blocks that are ours, continued lines joined."""
     for path in SOURCES:
-        for block in re.findall(r"```sh\n(.*?)```", path.read_text("utf-8"), re.S):
+        text = path.read_text("utf-8").replace("\\\n", " ")
+        for block in re.findall(r"```(?:ba)?sh\n(.*?)```", text, re.S):
             for line in block.splitlines():
-                words = tuple(line.split("#")[0].split())
-                if words[:1] == ("jqd",):
-                    length = 2 if words[1:2] in groups and words[1] != "sweep" else 1
-                    assert words[1 : 1 + length] in known, line
-                    count += 1
-                if words[:1] == ("make",):
-                    assert f"\n{words[1]}:" in (ROOT / "Makefile").read_text(), line
-    assert count > 15
+                words = line.removeprefix("srun ").split("#")[0].split()
+                if words[:1] in (["jqd"], ["make"]):
+                    yield path, words
+
+
+def unknown(words):
+    """Words of a line `jqd ..` that name no command, or options that it has not."""
+    known = set(cli_pages.commands())
+    lengths = [n for n in (1, 2, 3) if tuple(words[1 : 1 + n]) in known]
+    if not lengths:
+        return words[1:2]
+    command = tuple(words[1 : 1 + max(lengths)])
+    command = ("sweep", "run") if command == ("sweep",) else command
+    said = help_of(command)
+    options = [word.partition("=")[0] for word in words if word.startswith("--")]
+    return [o for o in options if not re.search(rf"{o}(?![\w-])", said)]
+
+
+help_of = cache(cli_pages.help_of)
+
+
+def test_commands_and_options_of_pages_exist():
+    found = list(commands_on_pages())
+    for path, (first, *words) in found:
+        if first == "make":
+            assert f"\n{words[0]}:" in (ROOT / "Makefile").read_text(), (path, words)
+        else:
+            assert unknown([first, *words]) == [], (path, words)
+    assert sum(words[0] == "jqd" for _, words in found) > 15
+    assert unknown(["jqd", "sweep", "FILE", "--out", "STORE", "--hosts", "auto"]) == [
+        "--hosts"
+    ]
+    assert unknown(["jqd", "astrology"]) == ["astrology"]
 
 
 def test_every_tutorial_asserts_its_result():
