@@ -37,7 +37,7 @@ def formula(label: str, tex: str) -> str:
 
 
 def formulas(entry: registry.Equation) -> str:
-    """The printed formula and the right one, side by side, differences underlined."""
+    """The printed formula above the right one, differences underlined."""
     if not (entry.tex and entry.printed_tex):
         return formula("Formula", entry.tex) if entry.tex else ""
     printed, right = marked(entry.printed_tex, entry.tex)
@@ -60,8 +60,8 @@ def row(paper: str, entry: registry.Equation) -> str:
         f'<td><span class="verdict">{entry.verdict}</span><br>'
         f"<small>{e(entry.section)}</small></td>"
         f"<td><p>{e(entry.statement)}</p>{printed * bool(entry.printed)}"
-        f"{formulas(entry)}</td>"
-        f"<td>{function * bool(entry.function)}{where}</td></tr>"
+        f"{formulas(entry)}"
+        f'<p class="where">{function * bool(entry.function)}{where}</p></td></tr>'
     )
 
 
@@ -96,7 +96,7 @@ def controls(entries: list[registry.Equation]) -> str:
 def page(paper: str) -> str:
     entries = registry.load(paper)
     rows = "".join(row(paper, entry) for entry in entries)
-    heads = ("No.", "Verdict", "Statement", "Function and test")
+    heads = ("No.", "Verdict", "Statement, function and test")
     cells = "".join(f'<th scope="col">{head}</th>' for head in heads)
     return f"""# {TITLES[paper]}: equations and claims
 
