@@ -52,7 +52,9 @@ def row(paper: str, entry: registry.Equation) -> str:
     printed = f'<p class="printed">In print: {e(entry.printed)}</p>'
     where = f"<br><small>{test_link(entry.test)}</small>" if entry.test else ""
     # `api:` is turned into an address once all pages are read.
-    function = f'<a href="api:{e(entry.function)}"><code>{e(entry.function)}</code></a>'
+    room, _, last = e(entry.function).rpartition(".")
+    code = f"<code>{room}.<wbr>{last}</code>"
+    function = f'<a href="api:{e(entry.function)}">{code}</a>'
     return (
         f'<tr id="{e(name)}" data-verdict="{entry.verdict}" '
         f'data-section="{e(entry.section)}">'

@@ -79,6 +79,8 @@ def test_what_differs_between_formulas_is_marked():
     )
     assert r"\underline{+}" in printed
     assert r"\underline{-}" in right
+    # an index of one token gets braces
+    assert marked("a_I", "a_J") == (r"a_{\underline{I}}", r"a_{\underline{J}}")
     # where a mark would tear TeX apart there is none
     assert marked(r"x_{ab}", r"x^{ab}") == (r"x_{ab}", r"x^{ab}")
     pairs = [
