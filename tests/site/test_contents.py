@@ -315,3 +315,32 @@ def test_every_tutorial_asserts_its_result():
         hidden = re.findall(r":tags: \[remove-cell\]\n(.*?)```", text, re.S)
         assert any("assert " in cell for cell in hidden), path
         assert "alt:" in text or "figure\n```" not in text
+
+
+CELL = re.compile(r"```\{code-cell\} ipython3\n(.*?)```", re.S)
+OPTIONS = re.compile(r"\A(?:---\n.*?\n---\n|(?::[^\n]*\n)+)", re.S)
+
+
+def visible_code(text):
+    """What a reader of a tutorial sees and copies: cells that are not removed."""
+    cells = [cell for cell in CELL.findall(text) if "remove-cell" not in cell]
+    return "\n".join(OPTIONS.sub("", cell) for cell in cells)
+
+
+def undefined(code):
+    """Names that code uses and does not define, or its errors, as ruff tells."""
+    words = ["check", "--isolated", "--select", "F821", "--output-format", "concise"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *words, "-"],
+        input=code, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return re.findall(r"-:\d+:\d+: (.*)", done.stdout) + done.stderr.splitlines()
+
+
+def test_what_tutorials_show_needs_nothing_hidden():
+    for path in sorted((DOCS / "tutorials").glob("*.md")):
+        code = visible_code(path.read_text("utf-8"))
+        assert ("import jqd" in code) == (path.stem != "index")
+        assert undefined(code) == [], path
+    assert undefined("print(a)") == ["F821 Undefined name `a`"]
+    assert len(undefined("print(")) > 0
