@@ -159,7 +159,7 @@ def page(experiment: Experiment, seen: dict | None) -> str:
         ]
     lines += ["## Run it", f"```sh\n{experiment.command}\n```"]
     if experiment.path.parent.name != "sweeps":
-        lines.append("With `--quick` it takes seconds, and its numbers are coarser.")
+        lines.append("With `--quick` it takes less time, and its numbers are coarser.")
     lines.append(f"Source: `{experiment.path.as_posix()}`.")
     entries = entries_of(experiment)
     if entries:
