@@ -244,7 +244,7 @@ def test_matter_block_runs():
 
 @pytest.mark.slow
 def test_a_law_of_ones_own_finds_quantum_mechanics():
-    assert len(blocks("python", LAWS)) == 17  # each has its test
+    assert len(blocks("python", LAWS)) == 20  # each has its test
     done = run_code(section("A law of your own"))
     assert done.returncode == 0, done.stderr
     assert "converged" in done.stdout
