@@ -33,6 +33,8 @@ def fold(app, pagename, templatename, context, doctree):
     if toctree := context.get("toctree"):
 
         def folded(**options: Any) -> str:
+            if pagename.startswith("_modules/"):
+                return ""  # of sources, which link to what describes them
             # Two levels: the names of a topic stand on its page.
             return toctree(**options | {"collapse": True, "maxdepth": 2})
 
