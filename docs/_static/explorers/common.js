@@ -90,7 +90,7 @@ window.jqdExplorer = (function () {
       host.plot = new uPlot({
         ...size(), series: [{ label: xlabel }, ...series], legend: { live: false },
         scales: { x: { time: false }, y: { range } },
-        axes: [xlabel, ylabel].map((label) => ({ stroke: ink, label, grid, ticks: grid })),
+        axes: [xlabel, ylabel].map((label, i) => ({ stroke: ink, label, grid, ticks: grid, size: [50, 60][i] })),
       }, data, host);
       new ResizeObserver(() => host.plot.setSize(size())).observe(host);
       // Colours of the axes follow the mode of the page.
