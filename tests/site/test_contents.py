@@ -13,6 +13,7 @@ from pathlib import Path
 import api_pages
 import cli_pages
 import docstrings
+import equations
 import gallery
 import law_examples
 import made
@@ -62,7 +63,7 @@ def test_every_room_has_a_topic():
 def test_every_entry_is_on_its_page(site, paper):
     text = (site / "equations" / f"{paper}.html").read_text("utf-8")
     rows = dict(re.findall(r'<tr id="([^"]+)" (.*?)</tr>', text, re.S))
-    entries = registry.load(paper)
+    entries, alone = registry.load(paper), []
     assert len(rows) == len(entries)
     for entry in entries:
         row = html.unescape(rows[f"{paper}-{entry.number}"])
@@ -71,6 +72,14 @@ def test_every_entry_is_on_its_page(site, paper):
         assert html.unescape(html.escape(entry.statement)) in row
         assert (entry.printed in row) if entry.printed else ("In print" not in row)
         assert row.count("<figure>") == bool(entry.tex) + bool(entry.printed_tex)
+        owner, _, last = entry.function.rpartition(".")
+        known = equations.homes()
+        linked = rf'<a href="\.\./api/[^"]+"><code>[^<]+<wbr>{last}<'
+        if entry.function in known or owner in known:
+            assert re.search(linked, row), entry.number
+        elif entry.function:  # no public name
+            alone.append(entry.function)
+    assert len(alone) < len(entries) / 10
 
 
 def test_what_differs_between_formulas_is_marked():
