@@ -73,7 +73,12 @@ TOPICS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 
 
 # Rooms of classes with many members: a page each, lest the room's is too long.
-EACH = ("jqd.laws.husimi", "jqd.laws.diffusion", "jqd.matter.packets")
+EACH = (
+    "jqd.laws.husimi",
+    "jqd.laws.diffusion",
+    "jqd.matter.packets",
+    "jqd.ensembles",
+)
 
 
 def topic_of(room: str) -> str:
@@ -111,16 +116,28 @@ def item(name: Name) -> str:
     return f"- :py:obj:`{name.path} <{name.home}>`" + (f": {text}" if text else "")
 
 
-def of_room(room: str, names: list[Name]) -> str:
+def with_a_page(found: dict[str, list[Name]], room: str) -> list[Name]:
+    """Names of a room that have a page each, but for one that a room has already."""
+    return [
+        name
+        for name in found[room]
+        if room in EACH and name.home == name.path and name.path not in found
+    ]
+
+
+def of_room(found: dict[str, list[Name]], room: str) -> str:
     """Names that have no page of their own in full, the others as links."""
     text = (load(room).__doc__ or "").strip()
-    elsewhere = [name for name in names if name.home != name.path]
-    here = [name for name in names if name.home == name.path]
+    elsewhere = [name for name in found[room] if name.home != name.path]
+    apart = with_a_page(found, room)
     parts = [heading(room), "\n".join(restructured(text.splitlines()))]
-    if room in EACH:
-        parts += ["\n".join(map(item, here)), toctree(name.path for name in here)]
-    else:
-        parts += [described(name) for name in here]
+    if apart:
+        parts += ["\n".join(map(item, apart)), toctree(name.path for name in apart)]
+    parts += [
+        described(name)
+        for name in found[room]
+        if name not in apart and name not in elsewhere
+    ]
     if elsewhere:
         parts += ["Described elsewhere:", "\n".join(map(item, elsewhere))]
     return "\n\n".join(parts) + "\n"
@@ -177,10 +194,9 @@ def make(app):
     pages |= {
         f"{name.path}.rst": of_one(name)
         for room in EACH
-        for name in found[room]
-        if name.home == name.path
+        for name in with_a_page(found, room)
     }
-    pages |= {f"{room}.rst": of_room(room, names) for room, names in found.items()}
+    pages |= {f"{room}.rst": of_room(found, room) for room in found}
     for topic in TOPICS:
         here = {room: names for room, names in found.items() if topic_of(room) == topic}
         pages[f"{topic}.rst"] = of_topic(topic, here, by_topic[topic])

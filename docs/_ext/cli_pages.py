@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,10 @@ def commands(group=None, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...
 def help_of(words: tuple[str, ...]) -> str:
     """What `jqd WORDS --help` prints."""
     file = io.StringIO()
-    with mock.patch.dict(os.environ, TERMINAL), contextlib.redirect_stdout(file):
+    # What a command logs would reach the root's handlers, which are of the build.
+    silent = mock.patch.object(logging.getLogger("jqd"), "propagate", False)
+    here = mock.patch.dict(os.environ, TERMINAL)
+    with silent, here, contextlib.redirect_stdout(file):
         code = main([*words, "--help"])
     if code:
         raise ValueError(f"jqd {' '.join(words)} --help ended with {code}.")

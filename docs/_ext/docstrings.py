@@ -11,6 +11,7 @@ CODE = re.compile(r"(`[^`]*`)")
 LONG_WORD = re.compile(r"\b[a-z]{4,}\b")
 RELATION = re.compile(r"[=≤≥∝≈⇔→<>]")
 ARRAY_LIKE = "Array | ndarray | bool | number | bool | int | float | complex"
+ELSEWHERE = re.compile(r"(?<!\w)~?((jax\.)?jaxlib\._jax|jaxtyping|numpy)\.")
 LIST_ITEM = re.compile(r"\s*([*-]|\d\.) ")
 # A word in lower case names too many things to be made a link by itself.
 TELLING = re.compile(r"[A-Z_.\d]")
@@ -128,7 +129,9 @@ def shorten(app, domain, objtype, content):
     """Float[Array, "M M"] and ArrayLike, not what they expand to."""
     for signature in app.env.current_document.autodoc_annotations.values():
         for name, text in signature.items():
-            text = re.sub(r"(jax\.)?jaxlib\._jax\.", "", text).replace("jaxtyping.", "")
+            text = re.sub(
+                r"(?<!\w)~?((jax\.)?jaxlib\._jax|jaxtyping|numpy)\.", "", text
+            )
             signature[name] = text.replace(ARRAY_LIKE, "ArrayLike")
 
 

@@ -4,10 +4,12 @@ import html
 import os
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 from katex_math import render
 from pages import write
+from public_names import rooms
 from tex_difference import marked
 
 from jqd.papers import registry
@@ -15,6 +17,10 @@ from jqd.papers.citations import PAPERS
 
 # Where a release's files can be read, such as .../blob/v0.2.0/; tests are named else.
 SOURCE = os.environ.get("JQD_SOURCE_URL", "")
+LEFT_OUT = re.compile(
+    r' xmlns="http://www.w3.org/1998/Math/MathML"|<annotation.*?</annotation>',
+    re.DOTALL,
+)
 TITLES = {
     "copying": "Copies",
     "diffusion": "Conservative diffusion",
@@ -29,15 +35,14 @@ def anchor(paper: str, number: str) -> str:
 
 
 def formula(label: str, tex: str) -> str:
-    # MathML alone: with KaTeX's boxes a page would be ten times as long.
-    return (
-        f"<figure><figcaption>{label}</figcaption>"
-        f'<div tabindex="0">{render(tex, True, "mathml")}</div></figure>'
-    )
+    # MathML alone: with KaTeX's boxes a page would be ten times as long. Within HTML it
+    # needs no name space, and browsers do not show the TeX that comes along.
+    shown = LEFT_OUT.sub("", render(tex, True, "mathml"))
+    return f"<figure><figcaption>{label}</figcaption><div>{shown}</div></figure>"
 
 
 def formulas(entry: registry.Equation) -> str:
-    """The printed formula and the right one, side by side, differences underlined."""
+    """The printed formula above the right one, differences underlined."""
     if not (entry.tex and entry.printed_tex):
         return formula("Formula", entry.tex) if entry.tex else ""
     printed, right = marked(entry.printed_tex, entry.tex)
@@ -50,9 +55,12 @@ def formulas(entry: registry.Equation) -> str:
 def row(paper: str, entry: registry.Equation) -> str:
     e, name = html.escape, anchor(paper, entry.number)
     printed = f'<p class="printed">In print: {e(entry.printed)}</p>'
-    where = f"<br><small>{test_link(entry.test)}</small>" if entry.test else ""
+    tests = test_link(entry.test, f"tests/papers/{paper}/") if entry.test else ""
+    where = f"<br><small>{tests}</small>" * bool(tests)
     # `api:` is turned into an address once all pages are read.
-    function = f'<a href="api:{e(entry.function)}"><code>{e(entry.function)}</code></a>'
+    room, _, last = e(entry.function).rpartition(".")
+    code = f"<code>{room}.<wbr>{last}</code>"
+    function = f'<a href="api:{e(entry.function)}">{code}</a>'
     return (
         f'<tr id="{e(name)}" data-verdict="{entry.verdict}" '
         f'data-section="{e(entry.section)}">'
@@ -60,14 +68,15 @@ def row(paper: str, entry: registry.Equation) -> str:
         f'<td><span class="verdict">{entry.verdict}</span><br>'
         f"<small>{e(entry.section)}</small></td>"
         f"<td><p>{e(entry.statement)}</p>{printed * bool(entry.printed)}"
-        f"{formulas(entry)}</td>"
-        f"<td>{function * bool(entry.function)}{where}</td></tr>"
+        f"{formulas(entry)}"
+        f'<p class="where">{function * bool(entry.function)}{where}</p></td></tr>'
     )
 
 
-def test_link(test: str) -> str:
+def test_link(test: str, folder: str) -> str:
+    """A test, its file without the folder that the page names."""
     file, _, name = map(html.escape, test.partition("::"))
-    text = f"<code>{file}::<wbr>{name}</code>"
+    text = f"<code>{file.removeprefix(folder)}::<wbr>{name}</code>"
     return f'<a href="{SOURCE}{file}">{text}</a>' if SOURCE else text
 
 
@@ -96,13 +105,13 @@ def controls(entries: list[registry.Equation]) -> str:
 def page(paper: str) -> str:
     entries = registry.load(paper)
     rows = "".join(row(paper, entry) for entry in entries)
-    heads = ("No.", "Verdict", "Statement", "Function and test")
+    heads = ("No.", "Verdict", "Statement, function and test")
     cells = "".join(f'<th scope="col">{head}</th>' for head in heads)
     return f"""# {TITLES[paper]}: equations and claims
 
 {PAPERS[paper].text} `jqd equations {paper} --json` has the same for programs. Where the
-printed formula and the right one differ, what differs is underlined. See
-[what the verdicts mean](index.md#verdicts).
+printed formula and the right one differ, what differs is underlined. Files of tests lie
+in `tests/papers/{paper}`. See [what the verdicts mean](index.md#verdicts).
 
 ```{{raw}} html
 {controls(entries)}
@@ -187,12 +196,22 @@ def link_functions(app, pagename, templatename, context, doctree):
         )
 
 
+@cache
+def homes() -> dict[str, str]:
+    """Where each public name is described, by all the paths that lead to it."""
+    return {name.path: name.home for names in rooms().values() for name in names}
+
+
 def linked(app, pagename: str, name: str, text: str) -> str:
-    found = app.env.domains["py"].objects.get(name)
-    if found is None:
-        return text
-    to = app.builder.get_relative_uri(pagename, found.docname)
-    return f'<a href="{to}#{found.node_id}">{text}</a>'
+    """A link to what describes a function or method, or its class, if it is public."""
+    known = app.env.domains["py"].objects
+    owner, _, last = name.rpartition(".")
+    for path in (homes().get(name), f"{homes().get(owner)}.{last}", homes().get(owner)):
+        if path in known:
+            found = known[path]
+            to = app.builder.get_relative_uri(pagename, found.docname)
+            return f'<a href="{to}#{found.node_id}">{text}</a>'
+    return text
 
 
 def setup(app):

@@ -159,7 +159,7 @@ def page(experiment: Experiment, seen: dict | None) -> str:
         ]
     lines += ["## Run it", f"```sh\n{experiment.command}\n```"]
     if experiment.path.parent.name != "sweeps":
-        lines.append("With `--quick` it takes seconds, and its numbers are coarser.")
+        lines.append("With `--quick` it takes less time, and its numbers are coarser.")
     lines.append(f"Source: `{experiment.path.as_posix()}`.")
     entries = entries_of(experiment)
     if entries:
@@ -173,17 +173,25 @@ def page(experiment: Experiment, seen: dict | None) -> str:
 
 
 def tile(experiment: Experiment, seen: dict | None) -> str:
-    image = picture(experiment) if seen else ""
-    link = f"[{experiment.title}]({experiment.name}.md)"
-    return f"- {image}\n\n  **{link}**\n\n  {escape(experiment.claim)}"
+    link = f"**[{experiment.title}]({experiment.name}.md)**"
+    parts = [picture(experiment)] * bool(seen) + [link, escape(experiment.claim)]
+    return "- " + "\n\n  ".join(parts)
+
+
+def which_runs(pictures: dict[str, dict]) -> str:
+    """Whether pictures are of full runs, in a sentence."""
+    quick = sum(seen["quick"] for seen in pictures.values())
+    return (
+        f"{quick} of {len(pictures)} pictures are of quick runs, whose numbers are "
+        "coarser than those in the text."
+    )
 
 
 def index(found: dict[str, Experiment], pictures: dict[str, dict]) -> str:
     lines = [
         "# Gallery",
         f"{len(found)} experiments, each one claim, put to the test by one short file. "
-        "A picture leads to what came out. Pictures are of full runs unless the page "
-        "says quick.",
+        f"A page has what came out. {which_runs(pictures)}",
     ]
     for paper in groups():
         lines.append(f"## {paper['title']}")

@@ -73,10 +73,7 @@ def block(self, node):
     number = f'<span class="eqno">({number})</span>' if number else ""
     anchor = f' id="{node["ids"][0]}"' if node.get("ids") else ""
     formula = render(node.astext(), True)
-    # Wider than a telephone, it scrolls; by keyboard too, therefore the tab stop.
-    self.body.append(
-        f'<div class="math"{anchor} tabindex="0">{number}{formula}</div>\n'
-    )
+    self.body.append(f'<div class="math"{anchor}>{number}{formula}</div>\n')
     raise nodes.SkipNode
 
 

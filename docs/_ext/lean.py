@@ -1,4 +1,7 @@
-"""What keeps pages small: folded menus, and less markup of sources."""
+"""What keeps pages small, and mends the markup of the theme and of Sphinx.
+
+Small: folded menus, and less markup of sources.
+"""
 
 import re
 from functools import cache
@@ -14,6 +17,14 @@ PLAIN_SOURCE = re.compile(
 )
 # The icons of the theme that no page of ours shows, and indentation of its template.
 ICON = re.compile(r'\s*<symbol id="svg-(?:pencil|eye)".*?</symbol>', re.DOTALL)
+# Captions of the menu have a role, but no level, and the two asides no names.
+UNNAMED = {
+    '<p class="caption" role="heading">': ' aria-level="2"',
+    '<aside class="sidebar-drawer">': ' aria-label="Menu"',
+    '<aside class="toc-drawer">': ' aria-label="On this page"',
+}
+# A parameter a line is a list, and no list of definitions without a term.
+PARAMETERS = re.compile(r'(class="sig-paren">\(</span>\s*)<dl>(.*?)</dl>', re.DOTALL)
 AS_IT_STANDS = re.compile(r"(<pre.*?</pre>|<script.*?</script>)", re.DOTALL)
 
 
@@ -22,6 +33,8 @@ def fold(app, pagename, templatename, context, doctree):
     if toctree := context.get("toctree"):
 
         def folded(**options: Any) -> str:
+            if pagename.startswith("_modules/"):
+                return ""  # of sources, which link to what describes them
             # Two levels: the names of a topic stand on its page.
             return toctree(**options | {"collapse": True, "maxdepth": 2})
 
@@ -71,11 +84,19 @@ def thin(app, error):
 
 
 def thinned(text: str, marks: re.Pattern) -> str:
+    for tag, more in UNNAMED.items():
+        text = text.replace(tag, tag[:-1] + more + ">")
+    text = PARAMETERS.sub(listed, text)
     while (plain := marks.sub(r"\1", text)) != text:  # one may stand in another
         text = plain
     parts = AS_IT_STANDS.split(ICON.sub("", text))
     parts[::2] = [re.sub(r"\s*\n\s*", "\n", part) for part in parts[::2]]
     return "".join(parts)
+
+
+def listed(found: re.Match) -> str:
+    lines = re.sub(r"<(/?)dd>", r"<\1li>", found[2])
+    return f'{found[1]}<ul class="parameters">{lines}</ul>'
 
 
 def setup(app):

@@ -29,10 +29,13 @@ def _underlined(tokens: list[str], runs: list[tuple[int, int]], plain: str) -> s
     """The tokens, the runs underlined one by one as far as the result is TeX."""
     for start, end in reversed(runs):
         run = tokens[start:end]
-        torn = BOUND & set(run) or (start and tokens[start - 1] in BOUND)
+        before = tokens[start - 1] if start else ""
+        index = before in ("^", "_") and len(run) == 1
+        torn = BOUND & set(run) or (before in BOUND and not index)
         if torn or run.count("{") != run.count("}") or not "".join(run).strip():
             continue
-        tried = [*tokens[:start], r"\underline{", *run, "}", *tokens[end:]]
+        opening, closing = (r"{\underline{", "}}") if index else (r"\underline{", "}")
+        tried = [*tokens[:start], opening, *run, closing, *tokens[end:]]
         if _is_tex(text := "".join(tried)):
             tokens, plain = tried, text
     return plain

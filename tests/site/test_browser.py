@@ -162,13 +162,13 @@ def test_explorers_have_jqds_numbers_here_too(page):
 def test_node_alarm_by_keyboard(page):
     go(page, "explorers/copying.html")
     assert "no node" in said(page)
-    page.locator("[name=r]").focus()
+    page.locator(".explorer [name=r]").focus()
     page.keyboard.press("End")  # r = 1/2: q + r > 0
     assert "NODE at t = " in said(page)
     assert page.locator(".explorer.alarm").count() == 1
-    page.locator("[name=q]").focus()
+    page.locator(".explorer [name=q]").focus()
     page.keyboard.press("Home")
-    page.locator("[name=r]").focus()
+    page.locator(".explorer [name=r]").focus()
     page.keyboard.press("Home")
     assert "no node" in said(page)
 

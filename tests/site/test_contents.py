@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import api_pages
 import cli_pages
 import docstrings
+import equations
 import gallery
 import law_examples
 import made
@@ -61,7 +63,7 @@ def test_every_room_has_a_topic():
 def test_every_entry_is_on_its_page(site, paper):
     text = (site / "equations" / f"{paper}.html").read_text("utf-8")
     rows = dict(re.findall(r'<tr id="([^"]+)" (.*?)</tr>', text, re.S))
-    entries = registry.load(paper)
+    entries, alone = registry.load(paper), []
     assert len(rows) == len(entries)
     for entry in entries:
         row = html.unescape(rows[f"{paper}-{entry.number}"])
@@ -70,6 +72,14 @@ def test_every_entry_is_on_its_page(site, paper):
         assert html.unescape(html.escape(entry.statement)) in row
         assert (entry.printed in row) if entry.printed else ("In print" not in row)
         assert row.count("<figure>") == bool(entry.tex) + bool(entry.printed_tex)
+        owner, _, last = entry.function.rpartition(".")
+        known = equations.homes()
+        linked = rf'<a href="\.\./api/[^"]+"><code>[^<]+<wbr>{last}<'
+        if entry.function in known or owner in known:
+            assert re.search(linked, row), entry.number
+        elif entry.function:  # no public name
+            alone.append(entry.function)
+    assert len(alone) < len(entries) / 10
 
 
 def test_what_differs_between_formulas_is_marked():
@@ -78,6 +88,8 @@ def test_what_differs_between_formulas_is_marked():
     )
     assert r"\underline{+}" in printed
     assert r"\underline{-}" in right
+    # an index of one token gets braces
+    assert marked("a_I", "a_J") == (r"a_{\underline{I}}", r"a_{\underline{J}}")
     # where a mark would tear TeX apart there is none
     assert marked(r"x_{ab}", r"x^{ab}") == (r"x_{ab}", r"x^{ab}")
     pairs = [
@@ -95,8 +107,9 @@ def test_every_experiment_is_in_the_gallery(site):
              if "_support" not in p.parts}  # fmt: skip
     assert sorted(gallery.placed()) == sorted(files)
     index = (site / "gallery" / "index.html").read_text("utf-8")
+    tiles = re.findall(r"<li>(.*?)</li>", index, re.S)
     for name, one in gallery.experiments().items():
-        assert f'href="{name}.html"' in index
+        assert any(f'href="{name}.html"' in tile for tile in tiles), name
         page = html.unescape((site / "gallery" / f"{name}.html").read_text("utf-8"))
         assert one.command in page
         assert not one.claim[:1].islower()
@@ -246,8 +259,8 @@ WITH_CODE = [
     p
     for p in SOURCES
     if blocks(p.read_text("utf-8"))
-    and p.name not in ("laws.md", "bounds.md", "scaling.md")
-]  # two have tests of their own, the third wants eight devices
+    and p.name not in ("laws.md", "bounds.md", "scaling.md", "engines.md")
+]  # two have tests of their own, one wants eight devices, one a cluster with a bucket
 
 
 @pytest.mark.parametrize(
@@ -263,21 +276,45 @@ def test_code_of_pages_runs(path, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_commands_of_pages_exist():
-    known = {words for words in cli_pages.commands()}
-    groups = {words[:-1] for words in known if len(words) > 1}
-    count = 0
+def commands_on_pages():
+    """Lines of the pages' shell blocks that are ours, continued lines joined."""
     for path in SOURCES:
-        for block in re.findall(r"```sh\n(.*?)```", path.read_text("utf-8"), re.S):
+        text = path.read_text("utf-8").replace("\\\n", " ")
+        for block in re.findall(r"```(?:ba)?sh\n(.*?)```", text, re.S):
             for line in block.splitlines():
-                words = tuple(line.split("#")[0].split())
-                if words[:1] == ("jqd",):
-                    length = 2 if words[1:2] in groups and words[1] != "sweep" else 1
-                    assert words[1 : 1 + length] in known, line
-                    count += 1
-                if words[:1] == ("make",):
-                    assert f"\n{words[1]}:" in (ROOT / "Makefile").read_text(), line
-    assert count > 15
+                words = line.removeprefix("srun ").split("#")[0].split()
+                if words[:1] in (["jqd"], ["make"]):
+                    yield path, words
+
+
+def unknown(words):
+    """Words of a line `jqd ..` that name no command, or options that it has not."""
+    known = set(cli_pages.commands())
+    lengths = [n for n in (1, 2, 3) if tuple(words[1 : 1 + n]) in known]
+    if not lengths:
+        return words[1:2]
+    command = tuple(words[1 : 1 + max(lengths)])
+    command = ("sweep", "run") if command == ("sweep",) else command
+    said = help_of(command)
+    options = [word.partition("=")[0] for word in words if word.startswith("--")]
+    return [o for o in options if not re.search(rf"{o}(?![\w-])", said)]
+
+
+help_of = cache(cli_pages.help_of)
+
+
+def test_commands_and_options_of_pages_exist():
+    found = list(commands_on_pages())
+    for path, (first, *words) in found:
+        if first == "make":
+            assert f"\n{words[0]}:" in (ROOT / "Makefile").read_text(), (path, words)
+        else:
+            assert unknown([first, *words]) == [], (path, words)
+    assert sum(words[0] == "jqd" for _, words in found) > 15
+    assert unknown(["jqd", "sweep", "FILE", "--out", "STORE", "--hosts", "auto"]) == [
+        "--hosts"
+    ]
+    assert unknown(["jqd", "astrology"]) == ["astrology"]
 
 
 def test_every_tutorial_asserts_its_result():
@@ -288,3 +325,32 @@ def test_every_tutorial_asserts_its_result():
         hidden = re.findall(r":tags: \[remove-cell\]\n(.*?)```", text, re.S)
         assert any("assert " in cell for cell in hidden), path
         assert "alt:" in text or "figure\n```" not in text
+
+
+CELL = re.compile(r"```\{code-cell\} ipython3\n(.*?)```", re.S)
+OPTIONS = re.compile(r"\A(?:---\n.*?\n---\n|(?::[^\n]*\n)+)", re.S)
+
+
+def visible_code(text):
+    """What a reader of a tutorial sees and copies: cells that are not removed."""
+    cells = [cell for cell in CELL.findall(text) if "remove-cell" not in cell]
+    return "\n".join(OPTIONS.sub("", cell) for cell in cells)
+
+
+def undefined(code):
+    """Names that code uses and does not define, or its errors, as ruff tells."""
+    words = ["check", "--isolated", "--select", "F821", "--output-format", "concise"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *words, "-"],
+        input=code, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return re.findall(r"-:\d+:\d+: (.*)", done.stdout) + done.stderr.splitlines()
+
+
+def test_what_tutorials_show_needs_nothing_hidden():
+    for path in sorted((DOCS / "tutorials").glob("*.md")):
+        code = visible_code(path.read_text("utf-8"))
+        assert ("import jqd" in code) == (path.stem != "index")
+        assert undefined(code) == [], path
+    assert undefined("print(a)") == ["F821 Undefined name `a`"]
+    assert len(undefined("print(")) > 0

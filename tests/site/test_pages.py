@@ -20,6 +20,7 @@ FETCHED = {
     "iframe": "src",
     "use": "href",
 }
+SHEETS_ADDRESS = re.compile(r"(?:@import\s+(?:url\(\s*)?|url\(\s*)['\"]?([^'\")\s;]+)")
 ELSEWHERE = re.compile(r"^(https?:)?//")
 
 
@@ -80,7 +81,7 @@ def foreign(site):
         styles = sheet.read_text("utf-8")
         if sheet.suffix == ".html":
             styles = " ".join(re.findall(r"<style.*?</style>", styles, re.S))
-        for address in re.findall(r"(?:url\(|@import\s+)['\"]?([^'\")]+)", styles):
+        for address in SHEETS_ADDRESS.findall(styles):
             if ELSEWHERE.match(address):
                 yield f"{sheet.relative_to(site)}: {address}"
 
@@ -106,6 +107,8 @@ def test_nothing_is_fetched_from_elsewhere(site):
         (without_words, '<img src="a.png" alt="_images/a.png">'),
         (foreign, '<script src="https://example.org/a.js"></script>'),
         (foreign, '<link rel="stylesheet" href="//example.org/font.css">'),
+        (foreign, '<style>@import url("https://example.org/a.css");</style>'),
+        (foreign, "<style>@import '//example.org/a.css';</style>"),
         (foreign, "<style>@font-face { src: url(https://example.org/a) }</style>"),
     ],
 )

@@ -37,7 +37,7 @@ if (typeof document !== "undefined" && window.jqdExplorer) (function () {
     mark.textContent = { holds: "● ", fails: "◆ ", "not decided": "▲ ", "not applicable": "– " }[row.verdict];
     mark.style.color = colour[row.verdict];
     mark.setAttribute("aria-hidden", "true");
-    const said = m === null ? "" : ` (floor ${row.floor.toExponential(0)})`;
+    const said = m === null ? "" : ` (floor ${row.floor.toExponential(0)})`.replace("-", "\u2011"); // one word
     td.append(mark, words(row) + said);
     if (row.note) td.title = row.note;
     return td;

@@ -84,12 +84,13 @@ window.jqdExplorer = (function () {
   /* Lines by uPlot: the first call makes the plot, later ones give it new data. */
   function lines(host, data, { series, xlabel, ylabel, range }) {
     if (!host.plot) {
+      const grid = { stroke: "#8884", width: 1 }; // seen in both modes
       const ink = () => getComputedStyle(document.body).getPropertyValue("--color-foreground-primary");
       const size = () => ({ width: Math.max(host.clientWidth, 200), height: 300 });
       host.plot = new uPlot({
         ...size(), series: [{ label: xlabel }, ...series], legend: { live: false },
         scales: { x: { time: false }, y: { range } },
-        axes: [{ stroke: ink, label: xlabel }, { stroke: ink, label: ylabel }],
+        axes: [xlabel, ylabel].map((label, i) => ({ stroke: ink, label, grid, ticks: grid, size: [50, 60][i] })),
       }, data, host);
       new ResizeObserver(() => host.plot.setSize(size())).observe(host);
       // Colours of the axes follow the mode of the page.
