@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install -c constrain
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations 25
 # Tests start jqd over and over: it is compiled to bytecode once, whatever the shell says.
 test test-all: export PYTHONDONTWRITEBYTECODE :=
-INPUTS := pyproject.toml constraints.txt
+INPUTS := pyproject.toml constraints.txt jqd/_version.py
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile

@@ -70,3 +70,9 @@ def test_the_wheel_has_a_readme_that_renders_elsewhere_and_the_experiments(tmp_p
     assert experiments <= {Path(n).name for n in names if "_experiments/" in n}
     assert max(info.file_size for info in zipfile.ZipFile(wheel).infolist()) < 2**20
     assert wheel.stat().st_size < 2 * 2**20
+
+
+def test_the_changelog_has_the_version_and_its_date():
+    file = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    heading = f"## [{jqd.__version__}] - {file['date-released']}"
+    assert heading in (ROOT / "CHANGELOG.md").read_text().splitlines()
