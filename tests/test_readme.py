@@ -209,7 +209,7 @@ def test_commands_exist():
         for line in block.splitlines()
         if line.startswith("jqd ")
     ]
-    assert len(lines) >= 40
+    assert len(lines) >= 30
     for words in lines:
         assert words[1] in known
         for word in words[2:]:

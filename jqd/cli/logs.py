@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .._files import OutputError
 from .._version import __version__
 
 # Workers of one sweep may share a file: each line says whose it is.
@@ -32,6 +31,8 @@ def begin_log(words: Sequence[str], *, verbose: bool, file: Path | None) -> None
         try:
             handlers.append(logging.FileHandler(file, encoding="utf-8"))
         except OSError as error:
+            from .._files import OutputError  # which imports JAX
+
             raise OutputError(
                 f"Argument `--log` must be a file that can be written, but {file} "
                 f"cannot: {error.strerror}."

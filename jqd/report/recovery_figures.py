@@ -62,8 +62,9 @@ def figure_fit(
             axis.set_visible(False)
         axes[0, 0].set_ylim(_limits(data, fitted, start))
         axes[0, 0].set_xlim(*span_of(ts))
-        for axis in axes[-1]:
+        for axis in axes.flat[max(len(shown) - columns, 0) : len(shown)]:
             axis.set_xlabel("time")
+            axis.tick_params(labelbottom=True)  # above a place that is empty, too
         figure.supylabel("data and laws", fontsize=10)
         handles = [
             Line2D([], [], color=INK, marker="o", ms=4, ls="", label="data"),

@@ -311,6 +311,7 @@ def test_an_experiment(tmp_path, capsys):
         "def run(context):\n"
         "    figure, axes = report.subplots()\n"
         "    axes[0, 0].plot([1, 2])\n"
+        "    axes[0, 0].set(xlabel='x', ylabel='y')\n"
         "    context.save_figure(figure, 'line')\n"
         "    return {'slope': 1.2345678, 'all': list(range(9)), 'is': {'a': True}}\n"
     )
