@@ -221,7 +221,7 @@ def figure(
         axis.lines[-1].set_label(f"∝ {name}²")
         axis.set_xticks(x, [f"1/{1 / h:.0f}" if name == "ā" else str(h) for h in x])
         axis.minorticks_off()
-        axis.legend(loc="upper left")
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22))
     axes[1, 0].set(xlabel="cell width ā", ylabel="largest error over a period")
     axes[1, 0].set_title("Finer cells: errors fall as ā²")
     axes[1, 1].set(xlabel="quantum of action ħ", ylabel="distance of densities")

@@ -222,7 +222,8 @@ def draw_plane(axis, pure, drawn):
     axis.plot(0.5, -0.5, "*", color=INK, ms=14, ls="", label="quantum mechanics")
     off = abs(shifts(pure)["q"])
     axis.set(xlabel="q", ylabel="r", title=f"3  q alone is {off:.1f} errors off")
-    handles = axis.legend(loc="upper left", fontsize=8).legend_handles
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2)}
+    handles = axis.legend(**below, fontsize=8).legend_handles
     handles[0].set(alpha=1, markersize=4)
     axis.margins(0.05, 0.15)
 
@@ -238,5 +239,5 @@ def draw_laws(axis, laws):
         axis.annotate(text, (max(log, 0), at), (4, 0), textcoords="offset points",
                       va="center", fontsize=9)  # fmt: skip
     axis.set_yticks(y, [row.name.replace(", s", ",\ns") for row in laws.rows])
-    axis.set(xlabel=f"ln B to {laws.rows[0].name}", xlim=(None, 1.45 * max(*logs, 1)))
+    axis.set(xlabel=f"ln B to {laws.rows[0].name}", xlim=(None, 1.6 * max(*logs, 1)))
     axis.set_title("4  Which law the record prefers, and its p")

@@ -150,5 +150,5 @@ def figure(draws, chance, tv, wrong, drawn, curves, table):
     right.set(xlabel="energy E, in kT", ylabel="mean occupation of a state")
     right.set_title(f"Curves with {100 * NOISE:g} % noise, and g recovered")
     for axis in axes[0]:
-        axis.legend(fontsize=9)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=9)
     return fig

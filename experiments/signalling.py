@@ -184,7 +184,7 @@ def figure(pair, few, means, quantum, signals, chance, off, scans):
         axis.errorbar(fine, z, 2 * error, fmt="o-", color=color, lw=1, label=name)
     axis.set(xlabel="time", ylabel="average ⟨z⟩ of A")
     axis.set_title(f"All classes filled, N = {few[0]}:\nA feels what acts on B")
-    axis.legend(loc="upper left")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3, fontsize=8)
 
     axis = axes[1, 0]
     axis.fill_between(few, 2e-4, chance, color=PALE, lw=0)

@@ -152,7 +152,8 @@ def figure(grid, patterns, table, shares):
     axis.plot(fine, eta, color=BLUE, label="|η|, the visibility")
     axis.plot(fine, np.sqrt(1 - eta**2), color=VERMILLION, label="√(1 - η²), the way")
     axis.plot(a, [row["eta"] for row in table], "o", color=BLUE)
-    axis.set(xlabel="a  (the pointer has s = 0.5)", ylim=(0, 1.15))
+    axis.set(xlabel="a  (the pointer has s = 0.5)", ylabel="η, and √(1 - η²)")
+    axis.set(ylim=(0, 1.15))
     axis.set_title("Fringes of the motion (dots)\nand exp(-a²/2s²): V² + D² = 1")
     axis.legend(fontsize=8, loc="center right")
     axis = axes[0, 2]

@@ -143,7 +143,8 @@ def journal(monkeypatch):
     for module in (style, report):
         monkeypatch.setattr(module, "save_figures", save_and_look)
     yield found
-    assert {name: said for name, said in found.items() if said} == {}
+    wrong = [f"{name}: {one}" for name, said in found.items() for one in said]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.fixture
