@@ -16,8 +16,12 @@ def recovery(results: Results) -> Told:
     if status == "converged":
         verdict = f"The fit of {law} converged."
     if "errors_hold" in summary:
-        hold = "are" if summary["errors_hold"] else "are not"
-        verdict += f" Its standard errors {hold} to be trusted."
+        # no test shows that they hold
+        verdict += (
+            " Nothing that was tested speaks against its standard errors."
+            if summary["errors_hold"]
+            else " Its standard errors are not to be trusted."
+        )
     numbers = [_constants(name, part, summary) for name, part in fits.items()]
     trust = [_trust(name, part) for name, part in fits.items()]
     said = [part["message"] for part in fits.values() if part.get("message")]
