@@ -144,7 +144,7 @@ class Recovery(eqx.Module):
 
     @property
     def errors_hold(self) -> bool:
-        """Whether the standard errors are to be trusted."""
+        """Whether the fit settled and no test speaks against its standard errors."""
         return self.status == "converged"
 
     @property
