@@ -150,8 +150,8 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         law, constants (value, stderr and reference of each, and with nuisances the
         errors were these known, without their priors, and how far each is pulled, in
         widths of its prior; infinite errors are None), status, errors_hold
-        (whether no test speaks against the standard errors), chi2_per_dof and p_value
-        (None where no errors are known), agreeing_starts (the share that reached the best
+        (whether no test speaks against the errors), chi2_per_dof and p_value (None
+        where no errors are known), agreeing_starts (the share that reached the best
         fit), held_out, runs_p_value (of the runs of residuals over time), pulled
         (nuisances further than 3 widths from their prior) and seconds. A reference is
         None where quantum mechanics has none.
