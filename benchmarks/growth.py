@@ -14,7 +14,7 @@ from .scaling_laws import LAWS, Law, program
 from .timing import Goal, Report, race, round_to
 
 # seconds of a call, and the share of the free memory, beyond which no size is tried
-PATIENCE, SHARE = 20.0, 0.5
+PATIENCE, SHARE = 5.0, 0.5
 # A size is so many times the last one, a batch so many.
 SIZES, BATCHES = 4, 8
 # Points of a fit, the largest ones.
@@ -124,7 +124,10 @@ def _step(
         ):
             return None, "time"
     begun = time.monotonic()
-    call, work = program(law, size, batch, jax.devices()[:1])
+    try:
+        call, work = program(law, size, batch, jax.devices()[:1])
+    except MemoryError:  # of tables that the host makes
+        return None, "memory"
     analysis = call.func.lower(*call.args).compile().memory_analysis()
     needed = (
         analysis.temp_size_in_bytes

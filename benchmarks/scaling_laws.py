@@ -255,12 +255,25 @@ LAWS = {
 
 
 def program(law: Law, size: int, batch: int, devices: list[Any]) -> tuple[Any, Any]:
-    """A function without arguments that runs the batch on `devices`, and its work."""
+    """A function without arguments that runs the batch on `devices`, and its work.
+
+    Arrays of the law are arguments of the program, as a user's are: XLA would keep
+    constants in the program itself, and leave them out of the memory that it states.
+    """
     task = law.build(size, batch)
     mesh = jax.sharding.Mesh(np.asarray(devices), ("batch",))
-    spec = PartitionSpec("batch")
+    split, whole = PartitionSpec("batch"), PartitionSpec()
+    start = jax.device_put(task.start(batch), NamedSharding(mesh, split))
+    member = jax.eval_shape(lambda tree: jax.tree.map(lambda x: x[0], tree), start)
+    traced, results = jax.make_jaxpr(task.one, return_shape=True)(member)
+
+    def one(constants, state):
+        leaves = jax.core.eval_jaxpr(traced.jaxpr, constants, *jax.tree.leaves(state))
+        return jax.tree.unflatten(jax.tree.structure(results), leaves)
+
     run = jax.shard_map(
-        jax.vmap(task.one), mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False
-    )
-    start = jax.device_put(task.start(batch), NamedSharding(mesh, spec))
-    return partial(jax.jit(run), start), task.work
+        jax.vmap(one, in_axes=(None, 0)), mesh=mesh, in_specs=(whole, split),
+        out_specs=split, check_vma=False,
+    )  # fmt: skip
+    constants = jax.device_put(traced.consts, NamedSharding(mesh, whole))
+    return partial(jax.jit(run), constants, start), task.work
