@@ -13,6 +13,7 @@ from jaxtyping import Array, ArrayLike, PyTree
 
 from .. import _checks
 from ..interop import is_foreign
+from ..laws.law import Law
 from ..laws.motion import Motion
 from ..spaces.hamiltonians import MatrixHamiltonian
 from ..steppers import Splitting
@@ -90,6 +91,8 @@ def evolve(
     random = motion.noise_shape is not None
     ts = _times(ts, precision)
     motion = in_precision(motion, precision)
+    if isinstance(motion, Law) and eqx.is_array(state0):
+        state0 = _as_moved(motion, ts[0], cast(Array, state0))
     _check_chance(
         random, key=key, paths=paths, keep_paths=keep_paths or None, devices=devices
     )
@@ -239,6 +242,19 @@ def _precision(state: PyTree[Array]) -> Any:
             "none."
         )
     return jnp.finfo(jnp.result_type(*leaves)).dtype
+
+
+def _as_moved(law: Law, t: ArrayLike, state: Array) -> Array:
+    """A ψ that is given by real numbers, as the complex one that the law makes of it.
+
+    Other states are as they were, and cost no trace if they are complex or structured.
+    """
+    if jnp.iscomplexobj(state):
+        return state
+    moved = jax.eval_shape(lambda one: law.vector_field(t, one), state)
+    if not isinstance(moved, jax.ShapeDtypeStruct):
+        return state
+    return jnp.asarray(state, jnp.result_type(state, moved))
 
 
 def in_precision(motion: Tree, precision: Any) -> Tree:

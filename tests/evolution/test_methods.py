@@ -11,6 +11,7 @@ import pytest
 
 from jqd import (
     Adaptive,
+    ClassicalDiffusion,
     Fixed,
     Grid,
     Propagator,
@@ -302,6 +303,28 @@ def test_refused_methods_and_observables(options, message):
     law, psi = golden()
     with pytest.raises(ValueError, match=re.escape(f"Argument {message}")):
         evolve(law, psi, TS, **options)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_real_psi_is_that_complex_one(case):
+    """Also under vmap."""
+    name, method, *_ = CASES[case]
+    law, psi = SET_UPS[name]()
+    real = jnp.abs(psi)
+
+    def density(psi):
+        return evolve(law, psi, TS, method=method, observe="density").values
+
+    expected = density(real + 0j)
+    np.testing.assert_array_equal(density(real), expected)
+    # rounding: a batch of one is another program
+    np.testing.assert_allclose(jax.vmap(density)(real[None])[0], expected, atol=1e-12)
+
+
+def test_a_real_density_stays_real():
+    law = ClassicalDiffusion(GRID, D=0.1)
+    run = evolve(law, law.prepare(GRID.normalise(jnp.exp(1j * GRID.x))), TS)
+    assert run.values.dtype == jnp.float64
 
 
 def test_refused_states():
