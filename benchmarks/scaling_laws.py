@@ -64,8 +64,11 @@ class Law(NamedTuple):
 
 
 def _steps(seconds: float) -> int:
-    """Steps in a call, where one takes about so long."""
-    return int(np.clip(SECONDS / seconds, 2, MOST_STEPS))
+    """Steps in a call, where one takes about so long.
+
+    A few at least: a call begins and ends with about the work of one.
+    """
+    return int(np.clip(SECONDS / seconds, 5, MOST_STEPS))
 
 
 def _repeat(start: Any, batch: int) -> Any:
