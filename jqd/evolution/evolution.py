@@ -91,8 +91,7 @@ def evolve(
     random = motion.noise_shape is not None
     ts = _times(ts, precision)
     motion = in_precision(motion, precision)
-    if isinstance(motion, Law) and eqx.is_array(state0):
-        state0 = _as_moved(motion, ts[0], cast(Array, state0))
+    state0 = _as_moved(motion, ts, state0)
     _check_chance(
         random, key=key, paths=paths, keep_paths=keep_paths or None, devices=devices
     )
@@ -244,14 +243,16 @@ def _precision(state: PyTree[Array]) -> Any:
     return jnp.finfo(jnp.result_type(*leaves)).dtype
 
 
-def _as_moved(law: Law, t: ArrayLike, state: Array) -> Array:
-    """A ψ that is given by real numbers, as the complex one that the law makes of it.
+def _as_moved(motion: Motion, ts: Array, state: PyTree[Array]) -> PyTree[Array]:
+    """A ψ that is given by real numbers, as the complex one that its law makes of it.
 
     Other states are as they were, and cost no trace if they are complex or structured.
     """
+    if not isinstance(motion, Law) or not isinstance(state, jax.Array | np.ndarray):
+        return state
     if jnp.iscomplexobj(state):
         return state
-    moved = jax.eval_shape(lambda one: law.vector_field(t, one), state)
+    moved = jax.eval_shape(lambda one: motion.vector_field(ts[0], one), state)
     if not isinstance(moved, jax.ShapeDtypeStruct):
         return state
     return jnp.asarray(state, jnp.result_type(state, moved))
