@@ -48,6 +48,8 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
     assert files - helpers == named
     for name in named:
         assert callable(importlib.import_module(f"benchmarks.{name}").run)
+    listed = (ROOT / "benchmarks" / "README.md").read_text()
+    assert [name for name in named if f"\n| {name} | " not in listed] == []
 
 
 @pytest.mark.parametrize(
