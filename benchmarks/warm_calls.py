@@ -22,15 +22,17 @@ from jqd.problems import four_level, golden
 
 from .timing import Goal, Report, race, round_to
 
-# seconds that the checks of a warm call may take
+# seconds that the checks of a warm call may take by themselves
 MOST = 50e-6
 SHOWN = ("checks_us", "around_us", "checks", "looks")
 REPEATS = 200
 NOTES = [
     "The second row of a case is the same call within a jitted function: its program "
-    "alone. `around_us` is the difference, all that Python adds; of it `checks_us` in "
-    "`checks` checks of arguments, which look `looks` times for tracers. Laws and "
-    "studies are arguments; numbers that a user writes are constants of the program."
+    "alone. `around_us` is the difference, all that Python adds. `checks` checks of "
+    "arguments are among it, which look `looks` times for tracers and take `checks_us` "
+    "by themselves, called over and over; between programs they take up to three times "
+    "as long. Laws and studies are arguments; numbers that a user writes are constants "
+    "of the program."
 ]
 
 
@@ -130,19 +132,16 @@ def calls() -> dict[str, Call]:
 
 
 class Meter:
-    """Seconds within checks, how many there were, and looks for tracers."""
+    """The outermost checks that were called, and how many looks for tracers."""
 
     def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        """Begin anew."""
-        self.seconds, self.checks, self.looks, self.within = 0.0, 0, 0, False
+        self.checks: list[Callable[[], Any]] = []
+        self.looks, self.within = 0, False
 
 
 @contextlib.contextmanager
 def metered() -> Iterator[Meter]:
-    """Times the outermost calls into the checks of jqd while it is open."""
+    """Notes the outermost calls into the checks of jqd while it is open."""
     meter = Meter()
     places = [(_checks, name) for name in vars(_checks)]
     from jqd.statistics import _family, probabilities, sampling
@@ -161,7 +160,7 @@ def metered() -> Iterator[Meter]:
         if inspect.isfunction(value) and value.__module__.startswith("jqd")
     ]
     for module, name, value in own:
-        setattr(module, name, _timed(value, meter))
+        setattr(module, name, _noted(value, meter))
     try:
         yield meter
     finally:
@@ -169,35 +168,38 @@ def metered() -> Iterator[Meter]:
             setattr(module, name, value)
 
 
-def _timed(function: Callable[..., Any], meter: Meter) -> Callable[..., Any]:
+def _noted(function: Callable[..., Any], meter: Meter) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         if function.__name__ == "is_concrete":
             meter.looks += 1
         if meter.within:
             return function(*args, **options)
-        meter.within, meter.checks = True, meter.checks + 1
-        begun = time.perf_counter()
+        meter.within = True
+        meter.checks.append(functools.partial(function, *args, **options))
         try:
             return function(*args, **options)
         finally:
-            meter.seconds += time.perf_counter() - begun
             meter.within = False
 
     return call
 
 
 def seconds_of_checks(call: Call, repeats: int = REPEATS) -> tuple[np.ndarray, Meter]:
-    """Seconds that each warm call spends in checks, and the meter of the last."""
+    """Seconds of all checks of a warm call, and the meter that saw them.
+
+    The checks alone, over and over: between programs XLA's threads, which wait for the
+    next one, slow down whatever runs beside them.
+    """
     jax.block_until_ready(call.function(*call.arguments))
-    seconds = []
     with metered() as meter:
-        # names that were put in anew are looked up slowly once
         jax.block_until_ready(call.function(*call.arguments))
-        for _ in range(repeats):
-            meter.reset()
-            jax.block_until_ready(call.function(*call.arguments))
-            seconds.append(meter.seconds)
+    seconds = []
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        for check in meter.checks:
+            check()
+        seconds.append(time.perf_counter() - begun)
     return np.asarray(seconds), meter
 
 
@@ -219,7 +221,7 @@ def run(quick: bool = False) -> Report:
             row = {"case": name, "program": program} | timing.row()
             if program == "jqd":
                 row |= {
-                    "checks": meter.checks,
+                    "checks": len(meter.checks),
                     "looks": meter.looks,
                     "checks_us": round_to(1e6 * seconds, 3),
                     "around_us": round_to(1e6 * (whole - inner), 3),

@@ -24,6 +24,7 @@ from jaxtyping import Array, ArrayLike
 # dtypes of numbers, by kind; the short floats of JAX have none of these
 _NUMBERS = frozenset("biufc")
 _INEXACT = frozenset("fc")
+_WHOLE = frozenset("biu")
 
 
 def is_concrete(x: Any) -> bool:
@@ -252,7 +253,7 @@ def check_finite(x: ArrayLike, name: str) -> None:
     check_numbers(x, name)
     if isinstance(x, float) and math.isfinite(x):
         return
-    if not is_concrete(x):
+    if _kind(x) in _WHOLE or not is_concrete(x):
         return
     if isinstance(x, jax.Array) and is_spread(x):
         number = reduce_spread(lambda x: jnp.sum(~jnp.isfinite(x)), x)
@@ -303,10 +304,14 @@ def check_whole(x: ArrayLike, name: str) -> None:
     """Every entry of `x` is a whole number from 0 on (values: not for tracers)."""
     check_real(x, name)
     check_finite(x, name)
-    _check_values(
-        x, name, "hold whole numbers from 0 on",
-        lambda values: (values >= 0) & (values == np.floor(values)),
-    )  # fmt: skip
+    _check_values(x, name, "hold whole numbers from 0 on", _whole)
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    positive = values >= 0
+    if values.dtype.kind in _WHOLE:
+        return positive
+    return positive & (values == np.floor(values))
 
 
 def _check_values(
@@ -321,6 +326,11 @@ def _check_values(
         raise ValueError(f"Argument `{name}` must {must}, but {where} is {value}.")
 
 
+def _largest(values: np.ndarray) -> float:
+    """Below it the squares of so many entries add up without overflow."""
+    return math.sqrt(float(np.finfo(values.dtype).max) / max(values.size, 1))
+
+
 def check_size(x: ArrayLike, name: str) -> None:
     """The squares of the entries of `x` add up without overflow (not for tracers)."""
     if not is_concrete(x) or is_spread(x):
@@ -328,7 +338,7 @@ def check_size(x: ArrayLike, name: str) -> None:
     values = concrete(x)
     if values.dtype.kind not in _INEXACT:
         values = values.astype(float)
-    limit = math.sqrt(float(np.finfo(values.dtype).max) / max(values.size, 1))
+    limit = _largest(values)
     bad = np.abs(values) > limit
     if np.any(bad):
         where, value = _first(bad, values)
@@ -361,6 +371,8 @@ def check_hermitian(x: ArrayLike, name: str, tolerance: float | None = None) -> 
             f"Argument `{name}` must be a square matrix (n, n) or a real diagonal "
             f"(n,), but its shape is {shape}."
         )
+    if is_concrete(x) and not is_spread(x) and _exactly_hermitian(concrete(x)):
+        return
     check_finite(x, name)
     check_size(x, name)
     if not is_concrete(x):
@@ -382,6 +394,13 @@ def check_hermitian(x: ArrayLike, name: str, tolerance: float | None = None) -> 
             f"Argument `{name}` must be Hermitian, but entry [{i}, {j}] differs from "
             f"the conjugate of entry [{j}, {i}] by {gap[i, j]:.2g}."
         )
+
+
+def _exactly_hermitian(values: np.ndarray) -> bool:
+    """To the last bit, as most are, with entries that are numbers and not too large."""
+    if values.dtype.kind not in _INEXACT or not (values == values.conj().T).all():
+        return False
+    return bool(np.abs(values).max() <= _largest(values))
 
 
 def check_state(
@@ -407,8 +426,8 @@ def check_state(
             f"Argument `{name}` must be a vector of at least one amplitude, but its "
             f"shape is {np.shape(psi)}."
         )
-    check_finite(psi, name)
     if weight is None or not is_concrete((psi, weight)):
+        check_finite(psi, name)
         return
     if isinstance(psi, jax.Array) and is_spread(psi):
         total = reduce_spread(lambda psi: jnp.sum(jnp.abs(psi) ** 2), psi)
@@ -416,11 +435,12 @@ def check_state(
         total = np.sum(np.abs(concrete(psi)) ** 2)
     norm2 = float(total * weight)
     # 1e-6 passes amplitudes kept in single precision, and no forgotten factor.
-    if not abs(norm2 - 1) <= 1e-6:
-        raise ValueError(
-            f"Argument `{name}` must be normalised, but its squared norm is "
-            f"{norm2:.9g}."
-        )
+    if abs(norm2 - 1) <= 1e-6:
+        return  # so all are finite
+    check_finite(psi, name)
+    raise ValueError(
+        f"Argument `{name}` must be normalised, but its squared norm is {norm2:.9g}."
+    )
 
 
 def check_times(ts: ArrayLike, name: str = "ts") -> None:

@@ -60,7 +60,7 @@ def as_they_come(value):
         (_checks.check_real, (0.0, 1, np.nan), (1j,)),
         (_checks.check_positive, (1e-300, 2), (0.0, -0.0, 0, -1.0, np.nan, np.inf, 1j)),
         (_checks.check_not_negative, (0.0, 0, 3.5), (-1e-300, -1, np.nan, np.inf, 1j)),
-        (_checks.check_whole, (0, 3.0), (-1, 0.5, np.nan, np.inf)),
+        (_checks.check_whole, (0, 3.0, True), (-1, 0.5, np.nan, np.inf)),
     ],
 )
 def test_checks_judge_every_form_alike(check, good, bad):
@@ -215,6 +215,11 @@ def test_hermitian():
         _checks.check_hermitian(np.diag([1.0, 1j]), "h")
     with pytest.raises(ValueError, match="must be finite"):
         _checks.check_hermitian(np.full((2, 2), np.nan), "h")
+    # equal to its adjoint, and yet no Hamiltonian
+    with pytest.raises(ValueError, match="must be finite"):
+        _checks.check_hermitian(np.array([[0, np.inf], [np.inf, 0]]), "h")
+    with pytest.raises(ValueError, match="choose other units"):
+        _checks.check_hermitian(np.diag([1e300, 0.0]), "h")
     with pytest.raises(ValueError, match="must be real where it is a diagonal"):
         _checks.check_hermitian(np.ones(2) + 0j, "h")
     with pytest.raises(ValueError, match=r"but its shape is \(2, 3\)\.$"):
@@ -229,6 +234,9 @@ def test_state():
         "Argument `psi` must be normalised, but its squared norm is 1.00000313."
     ):
         _checks.check_state(np.array([1.0, 1.77e-3]), "psi", size=2, weight=1.0)
+    for bad in (np.nan, np.inf):
+        with raises(f"Argument `psi` must be finite, but entry [1] is {bad}."):
+            _checks.check_state(np.array([1.0, bad]), "psi", size=2, weight=1.0)
     with raises("Argument `psi` must have shape (3,), but its shape is (2,)."):
         _checks.check_state(np.ones(2), "psi", size=3)
     with raises("Argument `psi` must be finite, but entry [0] is nan."):

@@ -27,7 +27,7 @@ def compiled():
 @pytest.mark.parametrize("name", [name for name, call in CALLS.items() if call.looped])
 def test_checks_of_a_warm_call_are_short(name):
     # the least of some: what other programs take of the processor is not theirs
-    seconds, _ = seconds_of_checks(CALLS[name], 9)
+    seconds, _ = seconds_of_checks(CALLS[name], 99)
     assert seconds.min() < MOST
 
 
@@ -50,14 +50,20 @@ def test_the_meter_sees_checks():
     with metered() as meter:
         _checks.check_positive(np.ones(3), "x")
         _checks.is_concrete(1.0)
-    assert meter.checks == 2
+    assert len(meter.checks) == 2
     assert meter.looks >= 2
-    assert meter.seconds > 0
     with pytest.raises(ValueError, match="must be positive"), metered():
         _checks.check_positive(-1.0, "x")
-    seen = meter.checks
     _checks.check_positive(1.0, "x")
-    assert meter.checks == seen  # closed: nothing is timed any more
+    assert len(meter.checks) == 2  # closed: nothing is noted any more
+
+
+def test_the_checks_that_are_noted_are_those_of_the_call():
+    seconds, meter = seconds_of_checks(CALLS["log_probability"], 3)
+    names = [check.func.__name__ for check in meter.checks]
+    assert {"check_occupations", "check_g"} <= set(names)
+    assert seconds.shape == (3,)
+    assert seconds.min() > 0
 
 
 @pytest.mark.slow

@@ -74,10 +74,13 @@ def _mean_log(x: Array) -> Array:
 def check_g(g: Any) -> None:
     """Every g is at least 0 or -1/k with a whole k (skipped for tracers)."""
     _checks.check_real(g, "g")
-    _checks.check_finite(g, "g")
     if not _checks.is_concrete(g):
         return
-    for value in np.ravel(np.asarray(g, float)):
+    values = np.asarray(g, float)
+    if ((values >= 0) & (values < np.inf)).all():
+        return
+    _checks.check_finite(g, "g")
+    for value in np.ravel(values):
         copies = -1 / value if value < 0 else 1.0
         if abs(copies - round(copies)) > 1e-6 * copies or copies < 0.5:
             raise ValueError(
@@ -109,17 +112,7 @@ def check_occupations(occupations: ArrayLike) -> None:
             "Argument `occupations` must have the states as its last axis, but its "
             f"shape is {np.shape(occupations)}."
         )
-    _checks.check_real(occupations, "occupations")
-    _checks.check_finite(occupations, "occupations")
-    if not _checks.is_concrete(occupations):
-        return
-    values = np.asarray(occupations)
-    bad = (values < 0) | (values != np.floor(values))
-    if bad.any():
-        raise ValueError(
-            "Argument `occupations` must be whole numbers from 0 on, but one is "
-            f"{values[bad][0]}."
-        )
+    _checks.check_whole(occupations, "occupations")
 
 
 def check_room(particles: int, states: int, g: Any) -> None:

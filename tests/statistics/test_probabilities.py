@@ -214,6 +214,8 @@ def test_configurations():
         (lambda: log_probability([1, 2], -0.4), "-1/k with a whole k"),
         (lambda: log_probability([1, 2], -2.0), "-1/k with a whole k"),
         (lambda: log_probability([1, 2], np.nan), "must be finite"),
+        (lambda: log_probability([1, 2], np.inf), "must be finite"),
+        (lambda: log_probability([1, -2], 1.0), r"but entry \[1\] is -2"),
         (lambda: log_probability([1.5, 2], 0.0), "whole numbers"),
         (lambda: log_probability([-1, 2], 0.0), "whole numbers"),
         (lambda: log_probability(3, 0.0), "last axis"),
