@@ -305,7 +305,10 @@ def test_refused_methods_and_observables(options, message):
         evolve(law, psi, TS, **options)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    ["copying-fixed", "copying-adaptive", "particle-strang", "particle-chebyshev"],
+)
 def test_a_real_psi_is_that_complex_one(case):
     """Also under vmap."""
     name, method, *_ = CASES[case]
