@@ -124,13 +124,14 @@ def _step(
             and longer * steps[-1].timing.median > PATIENCE
         ):
             return None, "time"
+    begun = time.monotonic()
     try:
         call, work = program(law, size, batch, jax.devices()[:1])
     except MemoryError:  # of tables that the host makes
         return None, "memory"
-    begun = time.monotonic()
+    lowered = time.monotonic()
     compiled = call.func.lower(*call.args).compile()
-    compiling = time.monotonic() - begun
+    compiling = time.monotonic() - lowered
     analysis = compiled.memory_analysis()
     needed = (
         analysis.temp_size_in_bytes
@@ -139,13 +140,12 @@ def _step(
     )
     if needed > SHARE * memory:
         return None, "memory"
-    begun = time.monotonic()
     timing = race({"jqd": partial(compiled, *call.args)}, 3)["jqd"]
     timing.first += compiling
     total = work(timing.result) if callable(work) else work * batch
     timing.result = None
     step = Step(number, timing.median / (total / batch), needed / 2**20, timing, total)
-    if time.monotonic() - begun > 3 * PATIENCE:
+    if time.monotonic() - begun - compiling > 3 * PATIENCE:
         steps.append(step)
         return None, "time"
     return step, "list"

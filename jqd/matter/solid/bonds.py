@@ -90,13 +90,7 @@ def make_bonds(pairs: Any, atoms: int, anchors: int, shifts: Any = None) -> Bond
         )
     if np.any(pairs[:, 0] == pairs[:, 1]):
         raise ValueError("Argument `bonds` must join different atoms, but does not.")
-    meets = [np.argwhere(pairs == atom) for atom in range(atoms)]
-    width = max((len(rows) for rows in meets), default=0)
-    incident = np.full((atoms, width), len(pairs))
-    signs = np.zeros((atoms, width))
-    for atom, rows in enumerate(meets):
-        incident[atom, : len(rows)] = rows[:, 0]
-        signs[atom, : len(rows)] = 1 - 2 * rows[:, 1]
+    incident, signs = _table(pairs, atoms)
     return Bonds(
         jnp.asarray(pairs),
         None if shifts is None else jnp.asarray(shifts, jnp.result_type(float)),
@@ -104,6 +98,20 @@ def make_bonds(pairs: Any, atoms: int, anchors: int, shifts: Any = None) -> Bond
         jnp.asarray(signs),
         _order(pairs, atoms, anchors),
     )
+
+
+def _table(pairs: np.ndarray, atoms: int) -> tuple[np.ndarray, np.ndarray]:
+    """Bonds and signs of each atom, (N, K) each; an atom's bonds in their order."""
+    moving = np.flatnonzero(pairs.ravel() < atoms)
+    # a stable sort keeps the order of the bonds in each atom
+    ends = moving[np.argsort(pairs.ravel()[moving], kind="stable")]
+    atom = pairs.ravel()[ends]
+    meets = np.bincount(atom, minlength=atoms)
+    place = np.arange(ends.size) - np.repeat(np.cumsum(meets) - meets, meets)
+    shape = (atoms, meets.max(initial=0))
+    incident, signs = np.full(shape, len(pairs)), np.zeros(shape)
+    incident[atom, place], signs[atom, place] = ends // 2, 1 - 2 * (ends % 2)
+    return incident, signs
 
 
 def _order(pairs: np.ndarray, atoms: int, anchors: int) -> str:

@@ -128,6 +128,28 @@ def test_chains_rest_and_count_their_bonds(ends):
     np.testing.assert_allclose(stiff.hessian(stiff.sites), expected[1:6, 1:6])
 
 
+def test_bonds_of_every_atom_are_in_its_table():
+    """Random bonds, anchors among them, lone atoms too: sums by NumPy's scatter."""
+    rng = np.random.default_rng(3)
+    atoms, anchors = 40, 3
+    pairs = np.array([rng.choice(atoms + anchors, 2, replace=False) for _ in range(60)])
+    pairs[pairs == 7] = 8  # none at 7
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    walls = rng.normal(size=(anchors, 2))
+    solid_ = body(masses=jnp.ones(atoms), bonds=pairs, anchors=walls)
+    forces = rng.normal(size=(len(pairs), 2))
+    expected = np.zeros((atoms + anchors, 2))
+    np.add.at(expected, pairs[:, 0], forces)
+    np.subtract.at(expected, pairs[:, 1], forces)
+    # rounding: sums of a few numbers near 1
+    gathered = solid_.bonds.gather(jnp.asarray(forces))
+    np.testing.assert_allclose(gathered, expected[:atoms], rtol=0, atol=1e-14)
+    # an atom's bonds keep their order, so that sums round as they always did
+    table = np.asarray(solid_.bonds.incident)
+    assert np.all(np.diff(table, axis=1) >= 0)
+    assert np.all(table[7] == len(pairs))
+
+
 def body(**changes):
     options = {"masses": jnp.ones(3), "potential": solid.LennardJones()}
     return solid.Solid(**options | changes)
