@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from .manifest import manifest_of
 from .plain import Called
 from .points import Blocks, Lattice, chunk_points
-from .program import FFT_BYTES, MemoryShort, Program, default_tile, usable
+from .program import FFT_BYTES, MemoryShort, Program, default_tile
 from .store import Store
 from .tiles import compute
 from .trace import Traced
@@ -46,10 +46,9 @@ def traced_plan(function, lattice, there, devices, seed, tile, chunk, batch) -> 
             size = max(1, int(size * FFT_BYTES / traced.fft_bytes))
             continue
         blocks = _blocks(lattice, there, chunk, traced)
-        on = usable(devices, traced)
         points = blocks.most if batch == "auto" else int(batch)
-        tiles = -(-points // (size * len(on)))
-        program = cache(partial(Program, traced, lattice, on, tiles))
+        tiles = -(-points // (size * len(devices)))
+        program = cache(partial(Program, traced, lattice, devices, tiles))
         if fixed is None:
             try:
                 program()

@@ -64,8 +64,9 @@ class Program:
         Raises:
             MemoryShort: one tile needs more memory than a device has.
         """
-        self.traced, self.lattice = traced, lattice
-        self.devices = list(devices)
+        self.lattice, self.devices = lattice, list(devices)
+        on_cpus = self.devices[0].platform == "cpu"
+        self.traced = traced.one_by_one() if on_cpus else traced
         self._mesh = Mesh(np.array(self.devices), ("device",))
         self._split = NamedSharding(self._mesh, P("device"))
         self.tiles = max(tiles, 1)
@@ -185,17 +186,6 @@ def default_tile(devices: Sequence[Any], size: int, traced: Traced | None) -> in
     return min(wanted, 1 << max(size - 1, 0).bit_length())
 
 
-def usable(devices: Sequence[Any], traced: Traced) -> list[Any]:
-    """The devices that can run the function side by side.
-
-    On CPUs jaxlib spreads a batch of factorisations over XLA's threads, and the thread
-    that does so waits for the others: as many devices as threads would wait for ever.
-    """
-    if devices[0].platform != "cpu" or not traced.factorises:
-        return list(devices)
-    return list(devices[: max(1, processor_threads() - 1)])
-
-
 def processor_threads() -> int:
     """Threads of XLA on CPUs, which takes their number from `NPROC` if it is set."""
     wanted = os.environ.get("NPROC", "")
@@ -216,7 +206,7 @@ def use_processors(wanted: int | None = None) -> None:
     if "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
         return
     given, count = os.environ.get("NPROC", ""), max(processor_threads(), 2)
-    # threads beside those of the devices: see `usable`
+    # beside those of the devices, for what XLA spreads over threads
     threads = max(int(given), 4) if given.isdigit() else 2 * count
     os.environ["NPROC"] = str(threads)
     try:

@@ -77,9 +77,11 @@ def sweep(
             of a file, too: its text there says what it computes.
         batch: points in one call of all local devices, rounded up to whole tiles, or
             "auto" for a chunk, or what memory admits.
-        devices: local devices to use; None for all. On CPUs a function that
-            factorises matrices takes one less than XLA has threads (`NPROC`). Where
-            there is one device alone, XLA may compile otherwise, and round otherwise.
+        devices: local devices to use; None for all. On CPUs each factorises one matrix
+            after the other, since batches of them may wait for each other for ever;
+            as many devices as processors (`jax_num_cpu_devices`) keep all busy.
+            Where there is one device alone, XLA may compile otherwise, and round
+            otherwise.
         resume: whether a store that is there may be gone on with.
         retry_failed: whether to try chunks again that were given up, since each of
             three workers that computed them was lost.

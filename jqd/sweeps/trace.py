@@ -1,5 +1,6 @@
 """A function of one point, traced for a tile of points."""
 
+import copy
 import hashlib
 import inspect
 import math
@@ -12,12 +13,9 @@ import numpy as np
 from jax.extend import core
 from jaxtyping import Array
 
+from . import factorisations
 from .points import STATUS, Lattice
 
-FACTORISATIONS = {
-    "cholesky", "eig", "eigh", "geqp3", "geqrf", "hessenberg", "householder_product",
-    "lu", "ormqr", "qr", "schur", "svd", "triangular_solve", "tridiagonal",
-}  # fmt: skip
 ARRAYS = jax.Array | np.ndarray | np.generic | int | float | complex
 
 
@@ -99,11 +97,11 @@ class Traced:
         """Of the largest array of a tile."""
         return max(self._sizes(), default=0)
 
-    @property
-    def factorises(self) -> bool:
-        """Whether it calls LAPACK for a batch of matrices, as it does on CPUs."""
-        names = {e.primitive.name for e in _equations(self.program.jaxpr)}
-        return not names.isdisjoint(FACTORISATIONS)
+    def one_by_one(self) -> "Traced":
+        """The same function, whose factorisations take one matrix after the other."""
+        changed = copy.copy(self)
+        changed.program = factorisations.one_by_one(self.program)
+        return changed
 
     def _sizes(self, primitive: str | None = None) -> Iterator[int]:
         for equation in _equations(self.program.jaxpr):

@@ -205,18 +205,6 @@ def test_the_tile_of_an_accelerator_goes_by_its_arrays(monkeypatch):
     assert program.default_tile(devices, lattice.size, large) == 2**10
 
 
-def test_factorisations_leave_a_thread_of_xla_free(monkeypatch):
-    lattice, devices = Lattice({"q": [1.0]}), jax.local_devices() * 4
-    plain = Traced(lambda q: {"x": q}, lattice, 0, 2)
-    factors = Traced(
-        lambda q: {"x": jnp.linalg.eigvalsh(q * jnp.eye(2))}, lattice, 0, 2
-    )
-    for threads, free in (("8", 4), ("4", 3), ("2", 1), ("1", 1)):
-        monkeypatch.setenv("NPROC", threads)
-        assert len(program.usable(devices, plain)) == 4
-        assert len(program.usable(devices, factors)) == free
-
-
 def test_a_log_gets_a_line_now_and_then(store, monkeypatch, capsys):
     monkeypatch.setattr(sys.modules["jqd.sweeps.progress"], "LOOK", 0.0)
     monkeypatch.setattr(sys.modules["jqd.sweeps.progress"], "LINE", 0.0)

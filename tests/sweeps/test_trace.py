@@ -1,11 +1,15 @@
 """A function of one point as a program for a tile."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.extend import core
 
 from jqd import Status
+from jqd.sweeps import factorisations
 from jqd.sweeps.points import Lattice
 from jqd.sweeps.tiles import statuses
 from jqd.sweeps.trace import Traced
@@ -124,19 +128,50 @@ def test_fourier_transforms_are_seen_wherever_they_stand():
     "call",
     [
         jnp.linalg.eigh, jnp.linalg.svd, jnp.linalg.qr, jnp.linalg.cholesky,
-        jnp.linalg.inv, jax.scipy.linalg.lu, jax.scipy.linalg.schur,
-        jax.scipy.linalg.hessenberg,
+        jnp.linalg.inv, jnp.linalg.eigvals, jax.scipy.linalg.lu,
+        jax.scipy.linalg.schur, jax.scipy.linalg.hessenberg,
+        lambda x: jnp.linalg.solve(x, x[0]),
+        lambda x: jax.lax.linalg.tridiagonal_solve(x[0], x[1] + 9, x[2], x),
+        lambda x: jax.grad(lambda y: jnp.linalg.eigvalsh(y)[0])(x),
     ],
 )  # fmt: skip
-def test_factorisations_are_seen_wherever_they_stand(call):
+def test_factorisations_take_one_matrix_wherever_they_stand(call):
+    """In loops, branches and behind checkpoints; the results are the same."""
+
     def one(q):
         def step(x, _):
-            return x + jax.tree.leaves(call(x))[0].real.sum(), None
+            found = jax.checkpoint(lambda y: jax.tree.leaves(call(y))[0].real.sum())
+            return jax.lax.cond(x[0, 0] > 1, found, jnp.sum, x) / 9 + x, None
 
-        return {"x": jax.lax.scan(step, q * jnp.eye(3), length=2)[0]}
+        start = q * jnp.cos(jnp.arange(9.0) ** 2).reshape(3, 3) + 9 * jnp.eye(3)
+        return {"x": jax.lax.scan(step, start, length=2)[0]}
 
-    assert trace(one).factorises
-    assert not trace(lambda q: {"x": jnp.sin(q) * jnp.eye(3) @ jnp.eye(3)}).factorises
+    batched, single = trace(one, tile=4), trace(one, tile=4).one_by_one()
+    assert max(_batches(batched.program)) == 4
+    assert set(_batches(single.program)) == {1}
+    tile = {"q": jnp.linspace(0.5, 1.0, 4)}, jnp.arange(4, dtype=jnp.uint32)
+    expected = jax.jit(batched)(*tile)["x"]
+    # rounding of what XLA fuses around them: a few eps of numbers up to 10
+    np.testing.assert_allclose(jax.jit(single)(*tile)["x"], expected, atol=1e-14)
+    # results depend on the point
+    assert np.ptp(np.asarray(expected)[:, 0, 0]) > 0.01
+
+
+def _batches(program):
+    """How many matrices each factorisation of a program takes."""
+    for equation in program.jaxpr.eqns:
+        if equation.primitive.name in factorisations.FACTORISATIONS:
+            vectors = equation.primitive.name in factorisations.OF_VECTORS
+            shape = equation.invars[0].aval.shape
+            yield math.prod(shape[: len(shape) - (1 if vectors else 2)])
+        for param in jax.tree.leaves(
+            list(equation.params.values()),
+            is_leaf=lambda p: isinstance(p, core.ClosedJaxpr | core.Jaxpr),
+        ):
+            if isinstance(param, core.ClosedJaxpr):
+                yield from _batches(param)
+            elif isinstance(param, core.Jaxpr):
+                yield from _batches(core.ClosedJaxpr(param, []))
 
 
 @pytest.mark.parametrize(
