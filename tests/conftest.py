@@ -35,8 +35,21 @@ def pytest_configure(config):
     """Workers, and commands that tests start, share what they compile in a run."""
     if not hasattr(config, "workerinput"):  # the process that starts the workers
         os.environ["JQD_CACHE"] = tempfile.mkdtemp(prefix="jqd-tests-")
+        config.pluginmanager.register(Failures(config))
     jax.config.update("jax_compilation_cache_dir", os.environ["JQD_CACHE"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+class Failures:
+    """Names of failed tests at once: a long run may be stopped before its end."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def pytest_runtest_logreport(self, report):
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if report.failed and terminal is not None:
+            terminal.write_line(f"\nFAILED {report.nodeid}", red=True)
 
 
 @pytest.hookimpl(tryfirst=True)
