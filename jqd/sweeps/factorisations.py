@@ -42,12 +42,13 @@ def _rewritten(equation: core.JaxprEqn) -> core.JaxprEqn:
     avals: list[Any] = [var.aval for var in equation.invars]
     first, *_ = specs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in avals]
     batch = first.shape[: len(first.shape) - (1 if name in OF_VECTORS else 2)]
-    if math.prod(batch) == 1:
+    size = math.prod(batch)
+    if size <= 1:
         return equation
 
     @jax.jit
     def mapped(*operands: Array) -> Any:
-        rows = [x.reshape(-1, *x.shape[len(batch) :]) for x in operands]
+        rows = [x.reshape(size, *x.shape[len(batch) :]) for x in operands]
         call = partial(equation.primitive.bind, **equation.params)
         results = jax.lax.map(lambda row: call(*row), rows)
         return jax.tree.map(lambda y: y.reshape(*batch, *y.shape[1:]), results)

@@ -79,7 +79,7 @@ def sweep(
             "auto" for a chunk, or what memory admits.
         devices: local devices to use; None for all. On CPUs each factorises one matrix
             after the other, since batches of them may wait for each other for ever;
-            as many devices as processors (`jax_num_cpu_devices`) keep all busy.
+            more devices (`jax_num_cpu_devices`) do so side by side.
             Where there is one device alone, XLA may compile otherwise, and round
             otherwise.
         resume: whether a store that is there may be gone on with.

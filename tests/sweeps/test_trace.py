@@ -151,8 +151,9 @@ def test_factorisations_take_one_matrix_wherever_they_stand(call):
     assert set(_batches(single.program)) == {1}
     tile = {"q": jnp.linspace(0.5, 1.0, 4)}, jnp.arange(4, dtype=jnp.uint32)
     expected = jax.jit(batched)(*tile)["x"]
-    # rounding of what XLA fuses around them: a few eps of numbers up to 10
-    np.testing.assert_allclose(jax.jit(single)(*tile)["x"], expected, atol=1e-14)
+    # rounding of what XLA fuses around them: a few eps of numbers up to 20
+    found = jax.jit(single)(*tile)["x"]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-14)
     # results depend on the point
     assert np.ptp(np.asarray(expected)[:, 0, 0]) > 0.01
 
