@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import equinox as eqx
@@ -171,6 +172,34 @@ class Recovery(eqx.Module):
     def plot(self) -> Any:
         """Draw data, fitted law and what is left; a `matplotlib.figure.Figure`."""
         return above("plots", "plot_recovery")(self)
+
+    def to_xarray(self, names: Sequence[str] | None = None) -> Any:
+        """Data, fitted law, constants with their errors, and starts as a dataset.
+
+        Args:
+            names: of the columns of the record; None for their numbers.
+
+        Returns:
+            An `xarray.Dataset` over time, component, constant, start and iteration;
+            attributes: law, status, message, tests of the fit, versions, date.
+
+        Raises:
+            ValueError: not a name for each column.
+        """
+        many = np.size(self.observed) // len(self.ts)
+        names = [str(k) for k in range(many)] if names is None else names
+        return above("tables", "recovery_dataset")(self, names)
+
+    def save(self, path: str | Path) -> Path:
+        """Write `to_xarray` as a Zarr folder, which `xarray.open_zarr` reads.
+
+        Args:
+            path: the folder, which must not exist.
+
+        Raises:
+            OutputError: (a ValueError) it exists, or cannot be written.
+        """
+        return above("trees", "save")(self.to_xarray(), path)
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:

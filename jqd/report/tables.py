@@ -242,9 +242,18 @@ def recovery_dataset(
     Returns:
         The dataset. Its dimensions are time, component, constant, start and iteration;
         its attributes hold law, status, versions, device, precision and date.
+
+    Raises:
+        ValueError: not a name for each column.
     """
     import xarray as xr
 
+    many = columns(recovery.observed).shape[1]
+    if len(names) != many:
+        raise ValueError(
+            f"Argument `names` must have {many} entries, one for each column of the "
+            f"record, but has {len(names)}."
+        )
     labels = _strings(recovery.constants)
     rows = list(_numbers(recovery).values())
     numbers = {

@@ -37,10 +37,10 @@ class Leaf(NamedTuple):
 
 
 def save(dataset: Any, path: str | Path) -> Path:
-    """Write a dataset of an outcome as a Zarr folder that `load` reads back.
+    """Write a dataset of an outcome as a Zarr folder; one of `to_dataset` comes back.
 
     Args:
-        dataset: of `to_dataset`.
+        dataset: or a tree of datasets.
         path: the folder, which must not exist.
 
     Raises:

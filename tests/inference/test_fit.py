@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import xarray as xr
 
 import jqd
 from jqd import constants, problems
@@ -66,6 +67,26 @@ def test_populations_by_qutip_give_the_quantum_values(from_populations):
     assert from_populations.held_out < 1e-8
     assert from_populations.held_out_start > 0.1
     assert from_populations.held_out_rows == 12
+
+
+def test_what_was_found_is_kept(from_populations, tmp_path):
+    names = ["ground", "first", "second", "third"]
+    table = from_populations.to_xarray(names)
+    assert list(table["component"].values) == names
+    place = from_populations.save(tmp_path / "found.zarr")
+    with xr.open_zarr(place, chunks=None) as kept:
+        for name in ("value", "stderr"):
+            want = [getattr(c, name) for c in from_populations.constants.values()]
+            np.testing.assert_array_equal(kept[name], want)
+        np.testing.assert_array_equal(kept["data"], from_populations.observed)
+        np.testing.assert_array_equal(kept["fitted"], from_populations.prediction)
+        assert kept.attrs["status"] == "converged"
+    with pytest.raises(ValueError, match="must be a folder that does not exist"):
+        from_populations.save(place)
+    with pytest.raises(ValueError, match="is a dataset of something else"):
+        jqd.load(place)
+    with pytest.raises(ValueError, match="`names` must have 4 entries"):
+        from_populations.to_xarray(names[:2])
 
 
 @pytest.mark.slow

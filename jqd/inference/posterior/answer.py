@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ... import _html
-from ..._files import OutputError, provenance, to_plain, write_zarr, writing
+from ..._files import provenance, to_plain
 from ..._lazy import above
 from ..goodness import MISFIT, MISFIT_P
 from ..study import Study
@@ -265,15 +265,7 @@ class Posterior(NamedTuple):
         Raises:
             OutputError: (a ValueError) it exists, or cannot be written.
         """
-        path = Path(path)
-        if path.exists():
-            raise OutputError(
-                f"Argument `path` must be a folder that does not exist, but {path} "
-                "does."
-            )
-        with writing(path, "path"):
-            write_zarr(self.to_xarray(), path)
-        return path
+        return above("trees", "save")(self.to_xarray(), path)
 
 
 def rounded(value: float, sd: float) -> str:
