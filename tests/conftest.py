@@ -41,7 +41,7 @@ def pytest_configure(config):
 
 
 class Failures:
-    """Names of failed tests at once: a long run may be stopped before its end."""
+    """Failed tests at once, and why: a long run may be stopped before its end."""
 
     def __init__(self, config):
         self.config = config
@@ -49,7 +49,9 @@ class Failures:
     def pytest_runtest_logreport(self, report):
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         if report.failed and terminal is not None:
-            terminal.write_line(f"\nFAILED {report.nodeid}", red=True)
+            crash = getattr(report.longrepr, "reprcrash", None)
+            why = getattr(crash, "message", str(report.longrepr))
+            terminal.write_line(f"\nFAILED {report.nodeid}\n{why[:2000]}", red=True)
 
 
 @pytest.hookimpl(tryfirst=True)
