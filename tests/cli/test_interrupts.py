@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -44,35 +43,3 @@ def test_a_stopped_search_keeps_what_it_found(tmp_path, how):
         assert "interrupted" in last
         assert str(out) in last
         assert output == ""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_sample_is_taken_up_again(tmp_path, how):
-    """Whatever stopped it, each trajectory is there once in the end."""
-    out, once = tmp_path / "run", tmp_path / "once"
-    code = "import sys; from jqd.cli import main; sys.exit(main(sys.argv[1:]))"
-    start = [sys.executable, "-c", code, "sample", "copying"]
-    words = ["--copies", "1e5", "--trajectories", "2000", "--time", "4", "--rows", "5"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        [*start, *words, "--out", str(out)], env=environment,
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 300
-    while not list(out.glob("parts/0*.npz")) and time.monotonic() < deadline:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.05)
-    process.send_signal(how)
-    process.communicate(timeout=300)
-    done = {path.name: path.stat().st_mtime_ns for path in out.glob("parts/*.npz")}
-    assert done
-    assert not (out / "summary.json").exists()
-    for rest in (["--resume", str(out)], [*words, "--out", str(once)]):
-        finished = subprocess.run(
-            [*start, *rest, "--json"], env=environment, capture_output=True, timeout=600
-        )
-        assert finished.returncode in (0, 1), finished.stderr
-    data = [xr.open_zarr(path / "data.zarr").load() for path in (out, once)]
-    assert data[0].sizes["trajectory"] == 2000
-    assert data[0].equals(data[1])

@@ -155,7 +155,7 @@ def test_rigid_motions_are_no_phonons():
 @pytest.mark.slow
 @equation("claim-A9-lennard-jones")
 def test_potential_energy_outgrows_the_kinetic():
-    """LJ₁₃, one start a temperature: PE/KE from 1 in the cold to 1.1 at T = 0.12."""
+    """LJ₁₃, 16 starts each: PE/KE - 1 is .002, .03 and .07 at T = .002, .03 and .09."""
     body = solid.Solid(jnp.ones(13), solid.LennardJones(inner=None, outer=None))
     # a centre, and the 12 corners of an icosahedron about it
     golden = (1 + 5**0.5) / 2
@@ -178,19 +178,23 @@ def test_potential_energy_outgrows_the_kinetic():
         v = modes.displacements(jnp.where(modes.vibrating, push, 0))
         seen = jqd.evolve(
             solid.AtomMotion(body), solid.Point(rest.x, v), jnp.linspace(0, 200, 1001),
-            method=jqd.Fixed(jqd.strang, substeps=20, estimate_error=False),
+            method=jqd.Fixed(jqd.strang, substeps=80, estimate_error=False),
             observe=look,
         )  # fmt: skip
         kinetic, potential = (jnp.mean(a[200:]) for a in seen.values)
         return 2 * kinetic / 33, potential / kinetic
 
-    keys = jax.random.split(jax.random.key(1), 3)
-    T, ratio = map(np.asarray, run(keys, jnp.array([0.002, 0.03, 0.1])))
-    # 160 of time, 30 periods of the softest mode: 1 % of ratios
-    assert ratio[0] == pytest.approx(1, abs=0.015)
-    assert ratio[1] == pytest.approx(1.03, abs=0.015)
-    assert ratio[2] == pytest.approx(1.11, abs=0.03)
-    assert pytest.approx(0.12, abs=0.01) == T[2]
+    keys = jax.random.split(jax.random.key(1), (3, 16)).ravel()
+    found = run(keys, jnp.repeat(jnp.array([0.002, 0.03, 0.1]), 16))
+    T, ratio = (np.asarray(a).reshape(3, 16) for a in found)
+    # Motion is chaotic: on another machine other numbers. Four errors of the mean; the
+    # error of the steps is (ωh)²/4, 4e-4 of the fastest mode.
+    for mean, error, expected in zip(
+        ratio.mean(1), ratio.std(1, ddof=1) / 4, (1.002, 1.028, 1.072), strict=True
+    ):
+        assert abs(mean - expected) < 4 * error
+        assert mean > 1 + 4 * error
+    np.testing.assert_allclose(T.mean(1), [0.0022, 0.032, 0.086], rtol=0.35)
 
 
 @pytest.mark.slow
