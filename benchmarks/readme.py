@@ -154,7 +154,12 @@ def parts(folder: Path = RESULTS) -> dict[str, str]:
             for entry in behind_bare(name, result.report)
         ]
         several = f", {device}" if len(results) > 1 else ""
-        top += [f"## Behind a peer{several}", _behind_text(flat), _bare_text(bare)]
+        rows = [row for result in found.values() for row in result.report["rows"]]
+        timed = {row.get("role") for row in rows if "median_s" in row}
+        texts = {"peer": _behind_text(flat), "bare": _bare_text(bare)}
+        told = [text for role, text in texts.items() if role in timed]
+        # where nobody stands beside jqd nothing is said of who is faster
+        top += [f"## Behind a peer{several}", *told] if told else []
         below += [_device(device, found), _goals(found)]
         below += [
             _section(name, result, sources[name], several, folder)

@@ -343,6 +343,15 @@ def test_table_of_a_small_example(readme, tmp_path):
     assert "jqd 9.9, jax 1.0. Memory: beads." in parts["results"]
 
 
+def test_where_nobody_was_timed_beside_it_nothing_is_said(readme, tmp_path):
+    rows = [
+        _timed("a", "jqd", "jqd", 2.0),
+        {"case": "a", "program": "other", "role": "peer", "note": "not installed"},
+    ]
+    _store(tmp_path, rows)
+    assert readme.parts(tmp_path)["behind"] == ""
+
+
 def test_peer_ahead_without_a_reason_is_found(readme, tmp_path):
     rows = [
         _timed("a", "jqd", "jqd", 2.0, error=1e-6),
