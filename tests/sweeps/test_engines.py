@@ -271,7 +271,7 @@ axes = {"q": np.arange(1600.0)}
 def point(q, key):
     x = jax.random.normal(key, (50,))
     step = lambda x, _: (jnp.sin(x) + 1e-3 * q, None)
-    return {"x": q * x, "mean": jax.lax.scan(step, x, length=5000)[0].mean()}
+    return {"x": q * x, "mean": jax.lax.scan(step, x, length=25_000)[0].mean()}
 """
 
 
@@ -304,6 +304,14 @@ def drive(path, store):
 def done_chunks(store):
     commits = store / "commits"
     return len(list(commits.glob("*.json"))) if commits.exists() else 0
+
+
+def wait_for_the_end(store):
+    """Until no chunk has come for as long as many chunks take."""
+    before = -1
+    while (now := done_chunks(store)) > before:
+        before = now
+        time.sleep(2)
 
 
 def wait_for(store, count, process):
@@ -350,7 +358,7 @@ def test_a_driver_that_is_killed_loses_what_is_not_committed(slow_sweep, monkeyp
     wait_for(store, 10, driver)
     driver.kill()
     driver.communicate()
-    time.sleep(3)  # its workers end
+    wait_for_the_end(store)  # Ray ends its workers
     when = {f: f.stat().st_mtime_ns for f in (store / "commits").glob("*.json")}
     assert 10 <= len(when) < Store(store).blocks.count
     again = drive(path, store)
