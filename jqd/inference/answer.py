@@ -186,8 +186,6 @@ class Recovery(eqx.Module):
         Raises:
             ValueError: not a name for each column.
         """
-        many = np.size(self.observed) // len(self.ts)
-        names = [str(k) for k in range(many)] if names is None else names
         return above("tables", "recovery_dataset")(self, names)
 
     def save(self, path: str | Path) -> Path:

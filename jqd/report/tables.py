@@ -225,7 +225,7 @@ def _verdict(recovery: Any) -> dict[str, float | None]:
 
 def recovery_dataset(
     recovery: Any,
-    names: Sequence[str],
+    names: Sequence[str] | None = None,
     *,
     landscape: tuple[Any, Any, Any] | None = None,
     attributes: Mapping[str, Any] | None = None,
@@ -234,7 +234,7 @@ def recovery_dataset(
 
     Args:
         recovery: what `jqd.recover` returned.
-        names: what each of the M columns of its record is.
+        names: what each of the M columns of its record is; None for their numbers.
         landscape: the loss over the plane of the first two constants, as
             (grid_x (X,), grid_y (Y,), loss (Y, X)).
         attributes: more to keep with the results: seed, noise model, settings, units.
@@ -249,10 +249,11 @@ def recovery_dataset(
     import xarray as xr
 
     many = columns(recovery.observed).shape[1]
-    if len(names) != many:
+    components = _strings(range(many) if names is None else names)
+    if len(components) != many:
         raise ValueError(
             f"Argument `names` must have {many} entries, one for each column of the "
-            f"record, but has {len(names)}."
+            f"record, but has {len(components)}."
         )
     labels = _strings(recovery.constants)
     rows = list(_numbers(recovery).values())
@@ -278,7 +279,7 @@ def recovery_dataset(
         variables["null_directions"] = (("null_direction", "constant"), null)
     coordinates: dict[str, Any] = {
         "time": np.asarray(recovery.ts),
-        "component": _strings(names),
+        "component": components,
         "constant": labels,
         "other_constant": labels,
     }

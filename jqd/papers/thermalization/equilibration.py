@@ -39,8 +39,8 @@ equation("claim-A9", "2 equilibration").holds(
 )(solid.wigner_samples)
 equation("claim-A9-lennard-jones", "2 equilibration").holds(
     "Of real binding that is true in the cold only: in a Lennard-Jones cluster of 13 "
-    "atoms the potential energy is 1.002, 1.03 and 1.07 of the kinetic at T = 0.002, "
-    "0.03 and 0.09 (means of 16 starts each).",
+    "atoms the potential energy is 1.002, 1.022 and 1.08 of the kinetic at T = 0.002, "
+    "0.03 and 0.09 (means over many starts).",
     test="test_solids.py::test_potential_energy_outgrows_the_kinetic",
 )(Solid.energy)
 equation("claim-A8", "2 equilibration").holds(

@@ -155,7 +155,7 @@ def test_rigid_motions_are_no_phonons():
 @pytest.mark.slow
 @equation("claim-A9-lennard-jones")
 def test_potential_energy_outgrows_the_kinetic():
-    """LJ₁₃, 16 starts each: PE/KE - 1 is .002, .03 and .07 at T = .002, .03 and .09."""
+    """LJ₁₃: PE/KE - 1 is .002, .022 and .08 at T = .002, .03 and .09."""
     body = solid.Solid(jnp.ones(13), solid.LennardJones(inner=None, outer=None))
     # a centre, and the 12 corners of an icosahedron about it
     golden = (1 + 5**0.5) / 2
@@ -187,14 +187,14 @@ def test_potential_energy_outgrows_the_kinetic():
     keys = jax.random.split(jax.random.key(1), (3, 16)).ravel()
     found = run(keys, jnp.repeat(jnp.array([0.002, 0.03, 0.1]), 16))
     T, ratio = (np.asarray(a).reshape(3, 16) for a in found)
-    # Motion is chaotic: on another machine other numbers. Four errors of the mean; the
-    # error of the steps is (ωh)²/4, 4e-4 of the fastest mode.
-    for mean, error, expected in zip(
-        ratio.mean(1), ratio.std(1, ddof=1) / 4, (1.002, 1.028, 1.072), strict=True
-    ):
-        assert abs(mean - expected) < 4 * error
-        assert mean > 1 + 4 * error
-    np.testing.assert_allclose(T.mean(1), [0.0022, 0.032, 0.086], rtol=0.35)
+    # Motion is chaotic: another machine has other numbers. Expected are means of 96
+    # other starts. The error of the steps is (ωh)²/4, 4e-4 of the fastest mode (6e-3
+    # with 20 substeps). Four standard errors of a mean of 16.
+    wanted = (ratio, [1.0020, 1.0221, 1.0830]), (T, [0.00204, 0.0297, 0.0941])
+    for values, expected in wanted:
+        error = values.std(1, ddof=1) / 4
+        np.testing.assert_array_less(abs(values.mean(1) - expected), 4 * error)
+    assert (ratio.mean(1) - 4 * ratio.std(1, ddof=1) / 4 > 1).all()
 
 
 @pytest.mark.slow
@@ -203,7 +203,7 @@ def test_fast_blocks_melt():
     """v = 2, ħ = 0.01: bonds widen past 0.4 of a spacing, 15 % and more are lost."""
     pair = two_blocks(speed=2.0)
     points = initial_points(pair, jax.random.key(3), 8, hbar=0.01)
-    method = jqd.Fixed(jqd.strang, substeps=200, estimate_error=False)
+    method = jqd.Fixed(jqd.strang, substeps=800, estimate_error=False)
     run = jax.jit(jax.vmap(lambda point: jqd.evolve(
         solid.AtomMotion(pair.body), point, jnp.linspace(0.0, 16.0, 21), method=method,
         observe=lambda t, state: state.x)))(points)  # fmt: skip
