@@ -253,3 +253,11 @@ def test_null_directions_of_a_curve_are_in_its_constants():
     )
     # two decimals are printed
     assert along["mu"] / along["T"] == pytest.approx(-(E - mu) / T, abs=0.03)
+
+
+def test_p_value_of_another_variance_is_that_of_a_gamma_distribution():
+    """Of mean dof and variance 2 dof + excess, by SciPy."""
+    for chi2, dof, excess in [(30.0, 12, 5.0), (30.0, 12, -3.0), (80.0, 60, 40.0)]:
+        variance = 2 * dof + excess
+        gamma = stats.gamma(dof**2 / variance, scale=variance / dof)
+        np.testing.assert_allclose(p_value(chi2, dof, excess), gamma.sf(chi2))

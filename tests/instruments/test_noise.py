@@ -166,3 +166,30 @@ def test_divergences_are_those_of_kullback_and_leibler():
     # through no difference at all the slope is that of the information
     slope = jax.grad(lambda x: Binomial().divergence(jnp.array([[0.3]]), x)[0, 0])
     np.testing.assert_allclose(slope(jnp.array([[0.3]])), 0.21**-0.5, rtol=1e-12)
+
+
+@pytest.mark.parametrize("p", [0.2, 0.5])
+def test_excess_is_the_variance_of_the_sum_of_squares(p):
+    """All outcomes of 20 shots, by SciPy: Var Σ residual² is 2 + excess."""
+    shots = 20
+    k = np.arange(shots + 1.0)
+    weight = stats.binom.pmf(k, shots, p)
+
+    def variance(noise, values, mean):
+        squares = np.stack(
+            [
+                np.sum(np.asarray(noise.residuals(mean, one[None], mean)) ** 2)
+                for one in values
+            ]
+        )
+        return weight @ squares**2 - (weight @ squares) ** 2
+
+    binomial, mean = Binomial(shots), jnp.full((1, 1), p)
+    found = binomial.excess(jnp.full((1, 1), 3.0), mean, jnp.ones(1))
+    # sums of 21 terms
+    expected = variance(binomial, jnp.asarray(k[:, None]), mean) - 2
+    np.testing.assert_allclose(found, expected, rtol=1e-11)
+    both, mean = np.stack([k, shots - k], axis=1), jnp.array([[p, 1 - p]])
+    found = Multinomial().excess(jnp.array([[3.0, 17.0]]), mean, jnp.ones(1))
+    expected = variance(Multinomial(), jnp.asarray(both), mean) - 2
+    np.testing.assert_allclose(found, expected, rtol=1e-11)

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 
 from jqd import CopyDynamics, Fixed, Harmonics, constants, evolve
 from jqd.exact import matrices, rabi
+from jqd.laws.copying import node_ahead
 from jqd.problems import golden, two_classes
 from jqd.steppers import rk4
 
@@ -351,3 +352,27 @@ def test_time_reversal_needs_q_but_not_r(q, r, low, high):
     distance = np.max(np.abs(law.density(back) - law.density(psi)))
     # RK4 at h = 1/1000 leaves 1e-11; the violation is measured as 0.13 and 0.07
     assert low <= distance <= high
+
+
+@pytest.mark.parametrize(
+    ("q", "r", "angle", "border"),
+    [
+        # ρ^s = -2 s ln cos x at s = q + r = .3, x = 1
+        (0.5, -0.2, 1.0, (-0.6 * np.log(np.cos(1.0))) ** (1 / 0.3)),
+        # ρ^(1 - 2q) = 10
+        (0.8, -0.9, 1.0, 10 ** (-1 / 0.6)),
+        (0.8, -0.9, -1.0, 10 ** (-1 / 0.6)),
+        # none: the class gains, or s < 0 and q <= 1/2
+        (0.5, -0.2, -1.0, 0.0),
+        (0.5, -0.7, 1.0, 0.0),
+    ],
+)
+def test_a_node_is_ahead_below_a_border(q, r, angle, border):
+    """Of two classes whose field is R ψ_b; `angle` positive where class a loses."""
+    law, _ = two_classes(0.5, 0.0, q, r)
+    links = jnp.array([[0.0, 1.0], [1.0, 0.0]])
+    for p in (0.9 * border, 1.1 * border, 1e-4):
+        psi = jnp.array([np.sqrt(p) * np.exp(1j * angle), np.sqrt(1 - p)])
+        ahead = node_ahead(law, psi, links)
+        assert bool(ahead[0]) == (p < border), p
+        assert not bool(ahead[1])

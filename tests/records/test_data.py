@@ -195,3 +195,19 @@ def test_netcdf(tmp_path):
     dataset.to_netcdf(tmp_path / "new.nc", engine="h5netcdf")
     found = jqd.load_record(tmp_path / "new.nc")
     np.testing.assert_array_equal(found.values, values)
+
+
+def test_populations_may_stray_by_six_of_their_errors(tmp_path):
+    """A sum of four has twice the error of one; without known errors, 1e-6."""
+    path = tmp_path / "p.csv"
+
+    def load(away, **options):
+        path.write_text(f"t,p0,p1,p2,p3\n0,1,0,0,0\n1,{0.7 + away},0.1,0.1,0.1\n")
+        return jqd.load_record(path, **options)
+
+    known = {"noise": "gaussian", "sigma": 0.01}
+    assert load(0.11, **known).noise.sigma == 0.01
+    with pytest.raises(ValueError, match="row 1 sums to 1.13"):
+        load(0.13, **known)
+    with pytest.raises(ValueError, match="row 1 sums to 1.00001"):
+        load(1e-5)

@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 import qutip
 from hypothesis import strategies as st
+from scipy.linalg import expm
+from scipy.sparse.linalg import expm_multiply
 from scipy.special import gammaln
 
 from jqd.states import (
     Ensemble,
+    GaussianState,
+    TwoModeSqueezed,
     antinormal_moment,
     cat,
     coherent,
@@ -285,3 +289,42 @@ PSI = random_ket(0)
 def test_errors(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+def by_scipy(generator, kept):
+    """exp(A - A†) of the vacuum or of an operator on a larger space, cut to `kept`."""
+    return expm(generator - generator.conj().T)[:kept, :kept]
+
+
+def test_a_squeezed_thermal_state_is_that_of_its_operator():
+    """D S ρ S† D† by matrix exponentials on 90 levels: Q, moments, covariance."""
+    alpha, r, angle, nbar, size = 0.4 - 0.3j, 0.35, 0.9, 0.6, 90
+    a = np.diag(np.sqrt(np.arange(1.0, size)), 1)
+    squeeze = by_scipy(r * np.exp(-1j * angle) / 2 * a @ a, size)
+    shift = by_scipy(alpha * a.conj().T, size)
+    heat = np.diag((nbar / (1 + nbar)) ** np.arange(size) / (1 + nbar))
+    rho = shift @ squeeze @ heat @ squeeze.conj().T @ shift.conj().T
+    state = GaussianState(alpha, r, angle, nbar)
+    points = np.array([0.1 + 0.4j, -0.7j, 1.2])
+    kets = np.stack([np.asarray(coherent(z, size)) for z in points])
+    expected = np.einsum("ki,ij,kj->k", kets.conj(), rho, kets).real / np.pi
+    # what 90 levels cut off: (n̄/(1 + n̄))^90, a little hotter by the squeezing
+    np.testing.assert_allclose(husimi(state.ensemble(60), points), expected, atol=1e-10)
+    mean, cov = state.moments()
+    X, Y = (a + a.conj().T) / 2, (a - a.conj().T) / 2j
+    parts = [op - np.trace(op @ rho) * np.eye(size) for op in (X, Y)]
+    exact = [[np.trace((p @ q + q @ p) @ rho).real / 2 for q in parts] for p in parts]
+    np.testing.assert_allclose(mean[0], np.trace(a @ rho), atol=1e-9)
+    np.testing.assert_allclose(cov, exact, atol=1e-9)
+
+
+def test_a_two_mode_squeezed_vacuum_is_that_of_its_operator():
+    """exp(ζ* ab - ζ a†b†)|00> by a matrix exponential on 20 x 20 levels."""
+    r, angle, size, kept = 0.3, 0.8, 20, 10
+    a = np.diag(np.sqrt(np.arange(1.0, size)), 1)
+    pair = r * np.exp(-1j * angle) * np.kron(a, a)
+    whole = expm_multiply(pair - pair.conj().T, np.eye(1, size**2)[0].astype(complex))
+    state = TwoModeSqueezed(r, angle).ensemble(kept)
+    expected = whole.reshape(size, size)[:kept, :kept]
+    # tanh(.3)^20 is cut off
+    np.testing.assert_allclose(state.kets[0], expected, atol=1e-9)

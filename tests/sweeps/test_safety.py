@@ -233,3 +233,18 @@ def test_a_store_that_was_being_made_is_made_by_the_same_call(
     run(store, last_letters)
     run(tmp_path / "whole", last_letters)
     assert bits(store) == bits(tmp_path / "whole")
+
+
+def test_a_store_of_another_precision_is_refused(store):
+    """The program is the same, of float32; random bits and constants may not be."""
+
+    def single(q):
+        return {"x": jnp.float32(2) * q}
+
+    axes = {"q": np.linspace(0, 1, 8, dtype=np.float32)}
+    run(store, single, axes)
+    with (
+        jax.enable_x64(False),
+        pytest.raises(ValueError, match="its precision is float64"),
+    ):
+        run(store, single, axes)

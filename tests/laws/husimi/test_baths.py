@@ -284,3 +284,22 @@ def test_bose_hubbard_in_a_bath_conserves_the_norm():
     rho = run.values[-1]
     # eight levels of the start, ten of the run: a few 1e-6 are cut off
     assert float(jnp.real(jnp.trace(rho))) == pytest.approx(1, abs=5e-6)
+
+
+def test_a_clock_that_runs_twice_as_fast_scales_every_rate():
+    """A run of half the time, with H, γ, gain and dephasing doubled, is the same."""
+    given = {"points": POINTS, "form": Master(16)}
+    slow = HusimiFokkerPlanck(KERR, 0.9, bath=WARM, **given)
+    fast = HusimiFokkerPlanck("ad^2*a^2", 0.9, bath=WARM.scaled(2.0), **given)
+    psi = jqd.states.coherent(0.7, 16)
+    ends = [
+        at_the_end(law, psi, jqd.Fixed(taylor18, 4), jnp.asarray([0.0, t]))
+        for law, t in ((slow, 0.8), (fast, 0.4))
+    ]
+    for one, other in zip(*ends, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-12)  # rounding
+    # the dephasing counts: without it the mean is another one by e^(-g t/2)
+    still = Bath(WARM.gamma, gain=WARM.gain)
+    bare = HusimiFokkerPlanck(KERR, 0.9, bath=still, **given)
+    mean = at_the_end(bare, psi, jqd.Fixed(taylor18, 4))[1]
+    assert abs(mean) > 1.03 * abs(ends[0][1])

@@ -407,3 +407,41 @@ def test_slopes_of_berettas_law_where_a_share_is_zero():
     apart = (ends(0.2 + h) - ends(0.2 - h)) / (2 * h)
     # differences are off by h², some 1e-8
     np.testing.assert_allclose(slope, apart, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("partner", ["bare", "reduced"])
+def test_weinbergs_pair_moves_by_the_gradient_of_its_energy(partner):
+    """iħ dψ/dt = ∂h/∂ψ* of an entangled state, by differences of h in NumPy."""
+    rng = np.random.default_rng(2)
+    H, A, eps = np.kron(np.diag([0.2, -0.3]), np.eye(3)), np.array([0.3, 1.0]), 0.7
+    psi = rng.normal(size=(2, 3)) + 1j * rng.normal(size=(2, 3))
+
+    def h(psi):
+        rho = np.abs(psi) ** 2
+        n, part = rho.sum(0), A @ rho
+        if partner == "reduced":
+            n, part = n.sum(), part.sum()
+        return np.vdot(psi, H @ psi.ravel()).real + eps * np.sum(part**2 / n)
+
+    law = Weinberg(H, eps, A=A, levels=3, partner=partner)
+    found = 1j * np.asarray(law.vector_field(0.0, jnp.asarray(psi.ravel())))
+    small, slope = 1e-5, np.zeros((2, 3), complex)
+    for index in np.ndindex(2, 3):
+        for way in (1, 1j):
+            step = np.zeros((2, 3), complex)
+            step[index] = small * way
+            slope[index] += way * (h(psi + step) - h(psi - step)) / (4 * small)
+    # differences of second order: 1e-10, and rounding 1e-16/1e-5
+    np.testing.assert_allclose(found, slope.ravel(), atol=1e-8)
+
+
+def test_the_doebner_goldin_line_turns_velocities_round():
+    """The state of ψ* is φ* exp(-4iD ln|φ|), and not φ*."""
+    grid, quantum = free(2 * np.pi, 16)
+    line = DoebnerGoldinLine(quantum, 0.3)
+    phi = np.asarray(grid.normalise(1 + 0.4 * jnp.exp(1j * grid.x)))
+    turned = line.reversed(jnp.asarray(phi))
+    expected = np.conj(phi) * np.exp(-1.2j * np.log(np.abs(phi)))
+    np.testing.assert_allclose(turned, expected, atol=1e-14)  # rounding
+    again = np.conj(line.amplitude(turned))
+    np.testing.assert_allclose(again, line.amplitude(jnp.asarray(phi)), atol=1e-14)

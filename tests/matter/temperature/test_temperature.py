@@ -295,3 +295,18 @@ def test_trouble_is_said(estimates):
 def test_input(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+@pytest.mark.parametrize("rigid", [True, False])
+def test_noise_of_a_bandwidth_is_the_scatter_over_spectra(rigid):
+    """Of 400 spectra each, random matrices and independent levels, with NumPy."""
+    rng, size = np.random.default_rng(5), 120
+    if rigid:
+        a = rng.normal(size=(400, size, size))
+        levels = np.linalg.eigvalsh((a + a.transpose(0, 2, 1)) / np.sqrt(2 * size))
+    else:
+        levels = np.sort(rng.normal(size=(400, size)))
+    at = bandwidth(levels[0], 0.0, rigid)
+    scatter = np.std(np.asarray(kde_beta(levels, 0.0, at.width)))
+    # 4 % of 400 draws; 10 % for an interval that is not long beside the width
+    assert float(at.noise) == pytest.approx(scatter, rel=0.2)
