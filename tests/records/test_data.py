@@ -207,7 +207,7 @@ def test_populations_may_stray_by_six_of_their_errors(tmp_path):
 
     known = {"noise": "gaussian", "sigma": 0.01}
     assert load(0.11, **known).noise.sigma == 0.01
-    with pytest.raises(ValueError, match="row 1 sums to 1.13"):
+    with pytest.raises(ValueError, match=r"row 1 sums to 1\.13"):
         load(0.13, **known)
-    with pytest.raises(ValueError, match="row 1 sums to 1.00001"):
+    with pytest.raises(ValueError, match=r"row 1 sums to 1\.00001"):
         load(1e-5)
