@@ -375,3 +375,8 @@ def test_input_of_starts(key):
         gas.lattice(key, 4, 0.1, jitter=2.0)
     with pytest.raises(ValueError, match="Argument `key` must be one key"):
         gas.maxwell(0, 4)
+
+
+def test_a_disc_of_a_few_has_fewer_others_to_meet():
+    rates = [gas.collision_rate(0.1, number=number) for number in (None, 2, 64)]
+    np.testing.assert_allclose(np.asarray(rates) / rates[0], [1, 1 / 2, 63 / 64])

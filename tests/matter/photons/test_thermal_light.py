@@ -15,6 +15,7 @@ from jqd.matter.photons import (
     planck_law,
     sample_counts,
     sample_occupations,
+    truncated_moments,
 )
 
 COUNTS = jax.jit(sample_counts, static_argnums=3)
@@ -163,3 +164,23 @@ def test_temperature_from_occupations(key):
 def test_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("x", [-3.0, -0.7, -1e-4, 0.2, 2.5])
+def test_moments_of_light_with_a_cut_off_are_sums(x):
+    """Of hot and of inverted modes, e^(-nx) for n = 0 .. 6."""
+    n = np.arange(7)
+    p = np.exp(-n * x) / np.sum(np.exp(-n * x))
+    mean, variance = truncated_moments(x, 6)
+    # what the series leaves out near x = 0, and rounding
+    np.testing.assert_allclose(mean, p @ n, rtol=1e-10)
+    np.testing.assert_allclose(variance, p @ n**2 - (p @ n) ** 2, rtol=1e-9)
+
+
+def test_counts_with_a_cut_off_have_their_probabilities(key):
+    x, draws = 0.4, 40_000
+    counts = np.asarray(sample_counts(key, x, 1.0, (draws,), n_max=3))
+    p = np.exp(-x * np.arange(4)) / np.sum(np.exp(-x * np.arange(4)))
+    # four standard errors of each share
+    found = np.bincount(counts, minlength=4) / draws
+    assert np.all(np.abs(found - p) < 4 * np.sqrt(p * (1 - p) / draws))
