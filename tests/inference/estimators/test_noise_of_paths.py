@@ -4,12 +4,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 import jqd
 from jqd import Status
 from jqd.ensembles import Cells, arrival, survival
 from jqd.exact import free_gaussian
 from jqd.inference.estimators import nu_from_arrivals, nu_from_relaxation
+from jqd.inference.estimators.noise_of_paths import _chance
 
 # An oscillator's ground state, m = ω = ħ = 1: crossings of its centre.
 TS = jnp.geomspace(1e-6, 12.0, 1000)
@@ -176,3 +178,14 @@ def test_input(change, message):
     good = {"times": [1.0, 2.0], "ts": TS, "arrived": centre, "passages": "ideal"}
     with pytest.raises(ValueError, match=message):
         nu_from_arrivals(**{**good, "start": 1.0} | change)
+
+
+def test_chance_has_one_degree_of_freedom_fewer_for_the_noise_that_was_fitted():
+    """Two rows of four bins: 2 (4 - 1) - 1 = 5, by SciPy."""
+    expected = np.array([[400.0, 300, 200, 100], [250, 250, 250, 250]])
+    counts = expected + np.array([[20, -30, 15, -5], [10, -5, -15, 10.0]])
+    chi2, excess = np.sum((counts - expected) ** 2 / expected), np.sum(1 / expected)
+    variance = 2 * 5 + excess
+    gamma = stats.gamma(25 / variance, scale=variance / 5)
+    found = _chance(jnp.asarray(counts), jnp.asarray(expected))
+    np.testing.assert_allclose(found, gamma.sf(chi2), rtol=1e-10)

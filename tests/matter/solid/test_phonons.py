@@ -252,3 +252,20 @@ def test_coherent_path_of_atoms(modes):
 def test_input(call, message, modes):
     with pytest.raises(ValueError, match=re.escape(message)):
         call(modes)
+
+
+def test_bond_variances_are_those_of_a_gradient():
+    """g·C·g, g the derivative of a bond's length, of any covariance, across a box."""
+    rng = np.random.default_rng(4)
+    x, root = rng.uniform(0, 3, (4, 3)), rng.normal(size=(12, 12))
+    box, pairs = np.full(3, 3.0), np.array([[0, 1], [2, 0], [3, 1]])
+    expected = []
+    for i, j in pairs:
+        apart = x[j] - x[i]
+        apart -= box * np.round(apart / box)
+        gradient = np.zeros((4, 3))
+        gradient[j] = apart / np.linalg.norm(apart)
+        gradient[i] = -gradient[j]
+        expected.append(gradient.ravel() @ root @ root.T @ gradient.ravel())
+    found = widths.bond_variances(root @ root.T, x, pairs, box=box)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)  # rounding
