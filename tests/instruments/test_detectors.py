@@ -197,3 +197,15 @@ def test_detectors_look_at_laws_they_know():
     ):
         with pytest.raises(ValueError, match=said):
             jqd.Study(law, data, psi0=psi, free="q", instrument=see)
+
+
+def test_added_noise_has_its_quanta(key):
+    """<|ξ|²> of g (α + ξ) is n_add, half in each quadrature."""
+    draws, gain, added = 40_000, 1.3, 0.4
+    read = Heterodyne(ORDERS, gain, added).outcomes(key, jnp.full(draws, 0.7 - 0.3j))
+    noise = np.asarray(read) / gain - (0.7 - 0.3j)
+    for part in (noise.real, noise.imag):
+        # four standard errors of a variance of normal numbers
+        sd = added / 2 * np.sqrt(2 / draws)
+        assert np.var(part) == pytest.approx(added / 2, abs=4 * sd)
+        assert np.mean(part) == pytest.approx(0, abs=4 * np.sqrt(added / 2 / draws))
