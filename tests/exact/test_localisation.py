@@ -98,7 +98,7 @@ def test_the_ground_state_in_ones_own_gravity():
 
 
 def test_the_energy_in_ones_own_gravity_is_of_fourth_order():
-    """Differences of second order, extrapolated: 16 times closer at half the spacing."""
+    """Differences of second order, extrapolated: 16 times closer at half the step."""
     one, two, four = (
         float(schrodinger_newton_ground_state(30.0, points).energy)
         for points in (100, 200, 400)
