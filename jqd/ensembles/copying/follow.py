@@ -199,8 +199,10 @@ def _methods(
         counts = (substeps, 4 * substeps)
         judged, check = (Fixed(rk4, counts=n, estimate_error=False) for n in counts)
     else:
-        steps = (int(substeps), 4 * int(substeps))
-        judged, check = (Fixed(rk4, n, estimate_error=False) for n in steps)
+        judged, check = (
+            Fixed(rk4, n * int(substeps), gradient="direct", estimate_error=False)
+            for n in (1, 4)
+        )
     return judged, check, 4 / 3
 
 
