@@ -249,7 +249,8 @@ def test_what_steps_leave_in_a_flux():
         error = np.asarray(getattr(run.error, name))
         # the next order of the steps has a hundredth of it; the grid leaves 1e-8
         assert (off <= 1.01 * error + 1e-7).all(), name
-        assert 1e-4 < off.max() < error.max() < 10 * off.max(), name
+        assert off.max() > 1e-4, name
+        assert error.max() < 10 * off.max(), name
     assert (run.status == Status.OK).all()
 
 
