@@ -105,31 +105,32 @@ def arrival_flux(
         law, psi0, ts, detector, side, D=D, nu=0.0, scheme="rk4", stepper=stepper,
         substeps=substeps,
     )  # fmt: skip
-    return _run(walk, psi, ts, place)
+    # the largest Q of all steps is of order 2, whatever that of ψ is
+    order = min(2, getattr(walk.stepper or law.stepper, "order", 1))
+    return _run(walk, psi, ts, place, order)
 
 
 @eqx.filter_jit
-def _run(walk: Walk, psi: Array, ts: Array, place: Detector) -> Flux:
+def _run(walk: Walk, psi: Array, ts: Array, place: Detector, order: int) -> Flux:
     walk = in_precision(walk, psi.real.dtype)
-    *found, far = _rows(walk, psi, ts, place)
+    found, far = _rows(walk, psi, ts, place)
     # an error bar, not a result: no gradient flows through it
-    frozen = jax.lax.stop_gradient((walk, psi, ts, place))
-    finer = dataclasses.replace(frozen[0], substeps=2 * walk.substeps)
-    *check, _ = _rows(finer, *frozen[1:])
-    # the largest Q of all steps is of order 2, whatever that of ψ is
-    order = min(2, getattr(walk.stepper or walk.law.stepper, "order", 1))
+    frozen, *rest = jax.lax.stop_gradient((walk, psi, ts, place))
+    finer = dataclasses.replace(frozen, substeps=2 * walk.substeps)
+    check, _ = _rows(finer, *rest)
     scale = 2**order / (2**order - 1)
     errors = difference(jax.lax.stop_gradient(found), check, scale)
-    error, arrived = FluxErrors(*errors), found[2]
+    arrived, error = found[2], FluxErrors(*errors)
     rounding = jnp.sqrt(jnp.finfo(ts.dtype).eps)
     unsure = (error.arrived >= arrived) & (error.arrived > rounding)
     status = jnp.where(unsure, Status.INACCURATE, Status.OK)
     status = jnp.where(jnp.isfinite(arrived), status, Status.NON_FINITE)
-    return Flux(ts, *found, far, error, status.astype(jnp.int32))
+    j, Q, arrived, back = found
+    return Flux(ts, j, Q, arrived, back, far, error, status.astype(jnp.int32))
 
 
-def _rows(walk: Walk, psi: Array, ts: Array, place: Detector) -> tuple[Array, ...]:
-    """The current, Q, F_B, the largest backflow and the density at the edge."""
+def _rows(walk: Walk, psi: Any, ts: Any, place: Any) -> tuple[list[Array], Array]:
+    """The current, Q, F_B and the largest backflow; the density at the edge."""
 
     def each(state, psi, dt):
         most, back = state
@@ -141,7 +142,8 @@ def _rows(walk: Walk, psi: Array, ts: Array, place: Detector) -> tuple[Array, ..
         return j, Q, *state, edge(psi)
 
     start = beyond(walk, psi, place)
-    return follow(walk, psi, ts, (start, jnp.zeros_like(start)), each, look)
+    rows = follow(walk, psi, ts, (start, jnp.zeros_like(start)), each, look)
+    return list(rows[:4]), rows[4]
 
 
 def current(walk: Walk, psi: Array, place: Detector) -> Array:

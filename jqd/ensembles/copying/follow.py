@@ -14,7 +14,7 @@ from ...evolution.evolution import in_precision
 from ...evolution.trajectory import difference, mask_unreached
 from ...interop import as_array
 from ...laws import CopyDynamics
-from ...laws.copying import square
+from ...laws.copying import psi_field, square
 from ...laws.motion import Motion
 from ...status import Status
 from ...steppers import rk4
@@ -250,7 +250,10 @@ class _Joint(Motion):
         There order 1/N diverges, also at the quantum point, whose ψ goes on.
         """
         psi = after[0]
-        density, slope = square(psi), square(self.law.vector_field(t, psi))
+        density, slope = (
+            square(psi),
+            square(psi_field(self.law, psi, *self.law.rates_at(t))),
+        )
         small = density <= tolerance(density.dtype) ** 2
         met = jnp.any(small & (density * self.pace**2 < slope))
         code = self.law.alarm(t, before[0], psi)

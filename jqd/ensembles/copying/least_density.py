@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from ...laws import CopyDynamics
-from ...laws.copying import square
+from ...laws.copying import psi_field, square
 from ...steppers import rk4
 from .ceilings import ceilings, constant_ceiling, speeds
 from .rates import over
@@ -44,7 +44,10 @@ def least_densities(
             dt = jnp.minimum(over(LOOK, fastest), jnp.minimum(bounds.room, t1 - t))
             dt = jnp.maximum(dt, shortest)
             after = rk4(law, t, psi, dt)
-            slopes = dt * law.vector_field(t, psi), dt * law.vector_field(t + dt, after)
+            slopes = (
+                dt * psi_field(law, here, *law.rates_at(time))
+                for time, here in ((t, psi), (t + dt, after))
+            )
             seen = _between(psi, after, *slopes, parts)
             return t + dt, after, jnp.minimum(least, _least(seen[:-1], seen[1:]))
 

@@ -181,8 +181,10 @@ def _linear_noise(law, psi, ts, initial, substeps):
     first = none if initial == "rounded" else _shots(psi)
 
     def noise_of(psis, sums, **more):
+        flow, kicks = sums
+        states = _grown(first, flow, kicks)
         return LinearNoise(
-            ts, psis, *sums, _grown(first, *sums), path.least_density, path.swing,
+            ts, psis, flow, kicks, states, path.least_density, path.swing,
             path.status, path.failure_time, **more,
         )  # fmt: skip
 
