@@ -4,13 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from jqd.ensembles.copying.follow import (
-    LEAST_COPIES,
-    admit,
-    follow,
-    inverse,
-    one_way_flow,
-)
+from jqd.ensembles.copying.follow import admit, follow, inverse, one_way_flow
+from jqd.ensembles.copying.validity import LEAST_COPIES
 from jqd.laws import CopyDynamics
 from jqd.laws.copying import square
 
@@ -23,12 +18,14 @@ class BellChain(eqx.Module):
         density: ρ_a of the ensemble, (T, M).
         transition: P[a, b], probability to be in class a for one that began in class b,
             (T, M, M); columns sum to 1.
+        error: estimate of the error of `transition` by steps, (T, M, M).
         least_density: smallest density of any class up to each time, (T,).
     """
 
     ts: Float[Array, " T"]
     density: Float[Array, "T M"]
     transition: Float[Array, "T M M"]
+    error: Float[Array, "T M M"]
     least_density: Float[Array, " T"]
 
     @property
@@ -95,7 +92,7 @@ def bell_chain(
 def _bell_chain(law, psi, ts, substeps):
     start = jnp.eye(psi.shape[0], dtype=ts.dtype)
     path = follow(law, psi, ts, _jump, start, substeps)
-    return BellChain(ts, square(path.psi), path.sums, path.least_density)
+    return BellChain(ts, square(path.psi), path.sums, path.error(), path.least_density)
 
 
 def _jump(law: CopyDynamics, psi: Array, P: Array) -> Array:

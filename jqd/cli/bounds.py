@@ -35,6 +35,14 @@ def bounds(
             "`jqd.ensembles.copying.infidelity`.",
         ),
     ] = None,
+    infidelity_error: Annotated[
+        float | None,
+        typer.Option(
+            "--lambda-error",
+            help="With --copies: how far lambda may be off, `loss_error` there; 0 by "
+            "custom.",
+        ),
+    ] = None,
     confidence: Annotated[
         float | None, typer.Option(help="With --copies: 0.95 by custom.")
     ] = None,
@@ -45,8 +53,10 @@ def bounds(
     if copies:
         _refuse("constant", constant, "with")
         _require(own)
-        return _print_copies(failures, shots, infidelity, confidence, as_json)
-    for name, value in (own | {"confidence": confidence}).items():
+        chosen = {"infidelity_error": infidelity_error, "confidence": confidence}
+        return _print_copies(failures, shots, infidelity, chosen, as_json)
+    more = {"lambda-error": infidelity_error, "confidence": confidence}
+    for name, value in (own | more).items():
         _refuse(name, value, "without")
     if constant is not None:
         check_word("constant", constant, constants())
@@ -70,17 +80,18 @@ def _require(options: dict[str, Any]) -> None:
 
 
 def _print_copies(
-    failures: Any, shots: Any, infidelity: Any, confidence: float | None, as_json: bool
+    failures: Any, shots: Any, infidelity: Any, chosen: dict[str, Any], as_json: bool
 ) -> int:
-    level = 0.95 if confidence is None else confidence
+    chosen = {name: value for name, value in chosen.items() if value is not None}
     try:
-        found = bounds_on_copies(failures, shots, infidelity, confidence=level)
+        found = bounds_on_copies(failures, shots, infidelity, **chosen)
     except ValueError as error:
         # what Python calls infidelity is Λ on the command line
         text = str(error)
         for python, option in (
-            ("infidelity", "--lambda"), ("failures", "--failures"),
-            ("shots", "--shots"), ("confidence", "--confidence"),
+            ("infidelity", "--lambda"), ("infidelity_error", "--lambda-error"),
+            ("failures", "--failures"), ("shots", "--shots"),
+            ("confidence", "--confidence"),
         ):  # fmt: skip
             text = text.replace(f"Argument `{python}`", f"Argument `{option}`")
         raise ValueError(text) from None
@@ -91,7 +102,8 @@ def _print_copies(
         "failures": failures,
         "shots": shots,
         "lambda": infidelity,
-        "confidence": level,
+        "lambda_error": found.infidelity_error,
+        "confidence": found.confidence,
         "notes": told.splitlines(),
     }
     return conclude(summary, [told], as_json=as_json)

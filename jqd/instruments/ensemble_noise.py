@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from .. import _checks
-from ..ensembles.copying.follow import LEAST_COPIES
 from ..ensembles.copying.linear_noise import linear_noise
 from ..ensembles.copying.populations import INITIAL
 from ..ensembles.copying.rates import check_motion
+from ..ensembles.copying.validity import LEAST_COPIES
 from ..laws import CopyDynamics
 from ..laws.motion import Motion
 from .counts import count_errors
@@ -139,6 +139,9 @@ class EnsembleNoise(Noise):
         sound = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(whitening)]
         known = jnp.all(jnp.stack(sound))
         fallback = self.first_weights(self.shares(values))
+        # a motion that ends at a node has no scatter that is known
+        unknown = jnp.full_like(fallback.needed_copies, jnp.inf)
+        fallback = eqx.tree_at(lambda at: at.needed_copies, fallback, unknown)
         return jax.tree.map(lambda a, b: jnp.where(known, a, b), whitening, fallback)
 
     def penalty(self, at: Whitening, mask: Array) -> Float[Array, ""]:
@@ -161,6 +164,11 @@ class EnsembleNoise(Noise):
         if bool(self.holds(at)):
             return None
         least, needed = float(at.least_copies), float(at.needed_copies)
+        if np.isinf(needed):
+            return (
+                "The motion meets a node, where linear noise ends; the standard errors "
+                "are those of independent shots, which may be several times too small."
+            )
         return (
             f"The smallest class holds {least:.2g} copies on average at one time; with "
             f"fewer than {needed:.3g} linear noise was found to be off by 10 % and "

@@ -14,7 +14,7 @@ from .._html import with_error
 from ..ensembles.copying.copies import StepBias, mean_of, step_bias
 from ..ensembles.copying.linear_noise import linear_noise
 from ..evolution import Adaptive, Propagator, evolve
-from ..laws import CopyDynamics, Schrodinger
+from ..laws import CopyDynamics
 from ..status import Status, describe
 from .style import BLUE, CYCLE, GREY, INK, VERMILLION, house_style, subplots
 
@@ -30,8 +30,11 @@ class CopiesResult:
         occupation: n_a, (S, T, M).
         phase: φ_a, (S, T, M).
         law: the law's density, (T, M).
+        law_error: of it from steps and rounding, (T, M).
         loss: N(1 - F) of each trajectory against the law's ψ, (S, T).
-        theory: N E[1 - F] by linear noise, (T,), or None where it does not apply.
+        theory: N E[1 - F] by linear noise, (T,), NaN where it does not hold; or None
+            where it does not apply.
+        theory_error: of it from steps and rounding, likewise.
         bias: of the step, or None.
         status: code of `jqd.Status`, (S,).
         extinction_time: (S,).
@@ -42,8 +45,10 @@ class CopiesResult:
     occupation: np.ndarray
     phase: np.ndarray
     law: np.ndarray
+    law_error: np.ndarray
     loss: np.ndarray
     theory: np.ndarray | None
+    theory_error: np.ndarray | None
     bias: StepBias | None
     status: np.ndarray
     extinction_time: np.ndarray
@@ -77,37 +82,47 @@ def compare(
     """
     copies = settings["copies"]
     ts = np.linspace(0, settings["time"], settings["rows"])
-    psi = _reference(law, psi0, ts)
+    psi, law_error = _reference(law, psi0, ts)
     occupation = main["occupation"]
     density = occupation / copies
     state = np.sqrt(density) * np.exp(-1j * main["phase"])
     overlap = np.abs(np.sum(psi.conj()[None] * state, axis=-1)) ** 2
     loss = copies * (1 - overlap)
     plain = not (settings["spectators"] or settings["admixture"] or settings["printed"])
-    theory = None
+    theory = theory_error = None
     if plain:
         noise = linear_noise(law, psi0, ts)
-        theory = np.where(noise.valid(copies), noise.infidelity, np.nan)
+        theory, theory_error = (
+            np.where(noise.valid(copies), part, np.nan)
+            for part in (noise.infidelity, noise.error("infidelity"))
+        )
     bias = None
     if halved is not None:
         bias = step_bias(jnp.asarray(density), halved["occupation"] / copies)
     result = CopiesResult(
-        ts, occupation, main["phase"], np.abs(psi) ** 2, loss, theory, bias,
-        main["ended"], main["extinction_time"], {},
+        ts, occupation, main["phase"], np.abs(psi) ** 2, law_error, loss, theory,
+        theory_error, bias, main["ended"], main["extinction_time"], {},
     )  # fmt: skip
     result.summary.update({"copies": copies}, trajectories=len(occupation))
     result.summary.update(_summary(result, main["steps"]))
     return result
 
 
-def _reference(law: CopyDynamics, psi0: Any, ts: np.ndarray) -> np.ndarray:
-    """ψ of the mean-field law, normalised; exact at the quantum point."""
-    if float(law.q) == 0.5 and float(law.r) == -0.5:
-        exact = Schrodinger(law.hamiltonian())
-        psi = np.asarray(evolve(exact, psi0, ts, method=Propagator()).values)
+def _reference(
+    law: CopyDynamics, psi0: Any, ts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """ψ of the mean-field law, normalised, and the error of |ψ|²; exact at the quantum
+    point."""
+    exact = law.yardstick() if (float(law.q), float(law.r)) == (0.5, -0.5) else None
+    if exact is not None:
+        run = evolve(exact, psi0, ts, method=Propagator())
     else:
-        psi = np.asarray(evolve(law, psi0, ts, method=Adaptive()).values)
-    return psi / np.linalg.norm(psi, axis=-1, keepdims=True)
+        run = evolve(law, psi0, ts, method=Adaptive())
+    psi = np.asarray(run.values)
+    # | |ψ|² - |χ|² | <= (2|ψ| + |ψ - χ|) |ψ - χ|
+    off = np.asarray(run.error)
+    error = (2 * np.abs(psi) + off) * off
+    return psi / np.linalg.norm(psi, axis=-1, keepdims=True), error
 
 
 def _summary(result: CopiesResult, steps: np.ndarray) -> dict[str, Any]:
@@ -122,9 +137,11 @@ def _summary(result: CopiesResult, steps: np.ndarray) -> dict[str, Any]:
         "final_density": mean[-1].tolist(),
         "final_stderr": stderr[-1].tolist(),
         "final_law": result.law[-1].tolist(),
+        "final_law_error": result.law_error[-1].tolist(),
         "lost_fidelity_times_copies": float(loss),
         "lost_fidelity_stderr": float(error),
         "lost_fidelity_theory": _last(result.theory),
+        "lost_fidelity_theory_error": _last(result.theory_error),
         "steps_per_trajectory": float(np.mean(steps)),
     }
     if result.bias is not None:
@@ -152,12 +169,14 @@ def dataset_of(result: CopiesResult, settings: Mapping[str, Any]) -> xr.Dataset:
         "occupation": (rows, result.occupation),
         "phase": (rows, result.phase, {"units": "rad"}),
         "law": (("t", "class"), result.law),
+        "law_error": (("t", "class"), result.law_error),
         "lost_fidelity_times_copies": (("trajectory", "t"), result.loss),
         "status": ("trajectory", result.status),
         "extinction_time": ("trajectory", result.extinction_time),
     }
     if result.theory is not None:
         data["theory"] = ("t", result.theory)
+        data["theory_error"] = ("t", result.theory_error)
     if result.bias is not None:
         data["step_bias"] = (("t", "class"), np.asarray(result.bias.mean.value))
         data["step_bias_stderr"] = (("t", "class"), np.asarray(result.bias.mean.stderr))
@@ -196,7 +215,10 @@ def copies_table(result: CopiesResult) -> Table:
         f"{summary['lost_fidelity_stderr']:.2g}"
     )
     if summary["lost_fidelity_theory"] is not None:
-        caption += f" (linear noise: {summary['lost_fidelity_theory']:.4g})"
+        theory, off = (
+            summary[f"lost_fidelity_theory{name}"] for name in ("", "_error")
+        )
+        caption += f" (linear noise: {theory:.4g} +- {off:.1g} by steps)"
     table.caption = f"{caption}\nstatus: {summary['status']}"
     table.caption_justify = "left"
     return table

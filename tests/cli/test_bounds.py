@@ -58,6 +58,11 @@ def test_copies(capsys, printed):
     assert result["confidence"] == 0.99
     assert result["copies"] < 2.848e5
     assert result["copies"] == pytest.approx(138.629 / result["failure_limit"])
+    assert result["lambda_error"] == 0
+    words = ["--lambda", "138.629", "--lambda-error", "38.629", "--json"]
+    assert main([*OWN, *words]) == 0
+    result = printed("bounds")
+    assert result["copies"] == pytest.approx(100 / result["failure_limit"])
 
 
 @pytest.mark.parametrize(
@@ -73,6 +78,11 @@ def test_copies(capsys, printed):
         ("--copies --failures 0 --shots 0 --lambda 1", "`--shots` must be positive"),
         ("--copies --failures 0 --shots 3 --lambda 0", "`--lambda` must be positive"),
         ("--copies --failures 0 --shots 3 --lambda inf", "`--lambda` must be finite"),
+        ("--lambda-error 1", "`--lambda-error` must not be given without"),
+        (
+            "--copies --failures 0 --shots 3 --lambda 1 --lambda-error 2",
+            "`--lambda-error` must be below",
+        ),
         (
             "--copies --failures 0 --shots 3 --lambda 1 --confidence 1",
             "`--confidence` must be below 1",

@@ -172,6 +172,18 @@ def test_complaint_about_few_copies(golden):
     assert NOISE.holds(many)
 
 
+def test_a_motion_that_meets_a_node_is_told(golden):
+    """Linear noise has no scatter there; independent shots do not pass for it."""
+    del golden  # its program serves here
+    law, _ = problems.golden(q=0.45, r=-0.6)
+    start, ts = jnp.array([1.0, 0, 0]) + 0j, jnp.linspace(0, 2, 6)
+    seen = jnp.full((6, 3), COPIES / 3)
+    at = NOISE.weights(seen, seen, lambda: (law, start, ts, jnp.asarray(50)))
+    assert jnp.isfinite(at.root).all()
+    assert not NOISE.holds(at)
+    assert "meets a node" in str(NOISE.complaint(at))
+
+
 def counts(row=1, column=0, value=10.0):
     table = np.full((3, 2), 10.0)
     table[row, column] = value

@@ -6,7 +6,7 @@ import pytest
 from jqd import Status
 from jqd.exact import matrices
 from jqd.problems import golden
-from jqd.report.copies import compare, dataset_of, figure_copies
+from jqd.report.copies import compare, copies_table, dataset_of, figure_copies
 
 COPIES, ROWS = 1000, 5
 
@@ -48,6 +48,31 @@ def test_the_law_itself_loses_no_fidelity(result):
     stderr = 0.01 / np.sqrt(3)
     np.testing.assert_allclose(summary["final_stderr"][:2], stderr, rtol=1e-9)
     assert summary["lost_fidelity_theory"] is None
+    assert summary["lost_fidelity_theory_error"] is None
+    # exact but for rounding
+    assert 0 < max(summary["final_law_error"]) < 1e-12
+
+
+@pytest.mark.slow
+def test_theory_does_not_depend_on_the_rows(result):
+    """N E[1 - F] of the golden motion at t = 20, by SciPy's DOP853: 16.69818875."""
+    law, psi0 = golden()
+    settings = result[-1] | {"time": 20.0, "printed": False, "copies": 1e8}
+    for rows in (2, 3):
+        ts = np.linspace(0, 20, rows)
+        psi = np.asarray(matrices.propagate(law.hamiltonian(), psi0, ts))
+        main = result[2] | {
+            "occupation": 1e8 * np.stack([np.abs(psi) ** 2] * 3),
+            "phase": np.stack([-np.angle(psi)] * 3),
+        }
+        found = compare(law, psi0, settings | {"rows": rows}, main, None)
+        error = found.summary["lost_fidelity_theory_error"]
+        assert error < 1e-4
+        assert found.summary["lost_fidelity_theory"] == pytest.approx(
+            16.69818875, abs=error + 1e-8
+        )
+        assert dataset_of(found, settings).theory_error[-1] == error
+        assert "by steps" in copies_table(found).caption
 
 
 def test_what_is_drawn_and_stored_is_what_was_sampled(result):

@@ -1,19 +1,36 @@
 """The flux of probability through a point: arrivals of Bohm's paths, and backflow."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ...evolution.evolution import in_precision
+from ...evolution.trajectory import difference
 from ...laws.law import Law
+from ...status import Status
 from ..cells import integrals
 from ..paths.guide import density_of, refined
 from ..paths.walk import Walk
 from .detector import Detector, read_line
 from .follow import follow
+
+
+class FluxErrors(NamedTuple):
+    """Estimates of the errors that steps of ψ leave in a flux, (T,) each.
+
+    Attributes:
+        current, beyond, arrived, backflow: of the members of `Flux`.
+    """
+
+    current: Float[Array, " T"]
+    beyond: Float[Array, " T"]
+    arrived: Float[Array, " T"]
+    backflow: Float[Array, " T"]
 
 
 class Flux(NamedTuple):
@@ -26,6 +43,9 @@ class Flux(NamedTuple):
         arrived: F_B, largest Q of all steps until each time, (T,).
         backflow: largest amount that has flown back in any interval until then, (T,).
         edge: density at the ends of the box over the largest of all, (T,).
+        error: estimates of the errors by steps, from a run with half the step.
+        status: code of `jqd.Status` for each time, (T,): INACCURATE where the error of
+            `arrived` is as large as the share.
     """
 
     ts: Float[Array, " T"]
@@ -34,6 +54,8 @@ class Flux(NamedTuple):
     arrived: Float[Array, " T"]
     backflow: Float[Array, " T"]
     edge: Float[Array, " T"]
+    error: FluxErrors
+    status: Int[Array, " T"]
 
     @property
     def forward(self) -> Bool[Array, " T"]:
@@ -59,7 +81,8 @@ def arrival_flux(
     dQ/dt = j. Bohm's paths do not cross, so that those beyond L at any time are the
     foremost: F_B is their distribution of first arrivals, and Q itself as long as
     nothing flows back. Both are read from ψ's trigonometric interpolant, without error
-    but that of ψ; the largest Q is that of all steps.
+    but that of ψ; the largest Q is that of all steps. `error` is of the steps, not of
+    the grid.
 
     Caution: j is a density of arrivals only where it is not negative; ideal,
     unrecorded passages, no experiment is described.
@@ -71,7 +94,8 @@ def arrival_flux(
         stepper: of ψ; None for `jqd.srkn11` where the law has flows, else its step.
 
     Returns:
-        j, Q, F_B, the largest backflow and the density at the edge, (T,) each.
+        j, Q, F_B, the largest backflow and the density at the edge, (T,) each, their
+        errors by steps and a status.
 
     Raises:
         ValueError: no grid of one dimension, a detector outside of the box, wrong
@@ -81,12 +105,32 @@ def arrival_flux(
         law, psi0, ts, detector, side, D=D, nu=0.0, scheme="rk4", stepper=stepper,
         substeps=substeps,
     )  # fmt: skip
-    return _run(walk, psi, ts, place)
+    # the largest Q of all steps is of order 2, whatever that of ψ is
+    order = min(2, getattr(walk.stepper or law.stepper, "order", 1))
+    return _run(walk, psi, ts, place, order)
 
 
 @eqx.filter_jit
-def _run(walk: Walk, psi: Array, ts: Array, place: Detector) -> Flux:
+def _run(walk: Walk, psi: Array, ts: Array, place: Detector, order: int) -> Flux:
     walk = in_precision(walk, psi.real.dtype)
+    found, far = _rows(walk, psi, ts, place)
+    # an error bar, not a result: no gradient flows through it
+    frozen, *rest = jax.lax.stop_gradient((walk, psi, ts, place))
+    finer = dataclasses.replace(frozen, substeps=2 * walk.substeps)
+    check, _ = _rows(finer, *rest)
+    scale = 2**order / (2**order - 1)
+    errors = difference(jax.lax.stop_gradient(found), check, scale)
+    arrived, error = found[2], FluxErrors(*errors)
+    rounding = jnp.sqrt(jnp.finfo(ts.dtype).eps)
+    unsure = (error.arrived >= arrived) & (error.arrived > rounding)
+    status = jnp.where(unsure, Status.INACCURATE, Status.OK)
+    status = jnp.where(jnp.isfinite(arrived), status, Status.NON_FINITE)
+    j, Q, arrived, back = found
+    return Flux(ts, j, Q, arrived, back, far, error, status.astype(jnp.int32))
+
+
+def _rows(walk: Walk, psi: Any, ts: Any, place: Any) -> tuple[list[Array], Array]:
+    """The current, Q, F_B and the largest backflow; the density at the edge."""
 
     def each(state, psi, dt):
         most, back = state
@@ -99,7 +143,7 @@ def _run(walk: Walk, psi: Array, ts: Array, place: Detector) -> Flux:
 
     start = beyond(walk, psi, place)
     rows = follow(walk, psi, ts, (start, jnp.zeros_like(start)), each, look)
-    return Flux(ts, *rows)
+    return list(rows[:4]), rows[4]
 
 
 def current(walk: Walk, psi: Array, place: Detector) -> Array:

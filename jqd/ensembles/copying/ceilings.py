@@ -118,3 +118,25 @@ def ceilings(law: CopyDynamics, ts: Float[Array, " T"]) -> Ceilings:
     between = (edges[1:] - edges[:-1]) / (LOOKS - 1)
     pace = jnp.where(between > 0, change / jnp.where(between > 0, between, 1), 0)
     return Ceilings(edges, MARGIN * R, MARGIN * turn, pace)
+
+
+def speeds(bounds: Ceiling | Ceilings) -> Array:
+    """Σ_b R_ab + |ω_a - ω̄|, (..., M)."""
+    apart = ~jnp.eye(bounds.R.shape[-1], dtype=bool)
+    return jnp.sum(jnp.where(apart, bounds.R, 0), axis=-1) + bounds.turn
+
+
+def pace(law: CopyDynamics, ts: Float[Array, " T"]) -> Float[Array, ""]:
+    """A bound on ‖H - ω̄‖/ħ over the run, by which rates are made free of units."""
+    if law.drive is None:
+        return speed(law)
+    bounds = ceilings(jax.lax.stop_gradient(law), ts)
+    fastest = jnp.max(speeds(bounds))
+    return jnp.where(fastest > 0, fastest, 1)
+
+
+def speed(law: CopyDynamics) -> Float[Array, ""]:
+    """The same of a law without a drive: max_a Σ_b R_ab + |ω_a - ω̄|; 1 for none."""
+    bounds = constant_ceiling(jax.lax.stop_gradient(law))
+    fastest = jnp.max(speeds(bounds))
+    return jnp.where(fastest > 0, fastest, 1)

@@ -6,25 +6,27 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
+from jaxtyping import Array, ArrayLike, Complex, Float, Int, PyTree
 
 from ... import _checks
+from ...evolution import Adaptive, Fixed, evolve
 from ...evolution.evolution import in_precision
+from ...evolution.trajectory import difference, mask_unreached
 from ...interop import as_array
 from ...laws import CopyDynamics
-from ...laws.copying import square
+from ...laws.copying import psi_field, square
+from ...laws.motion import Motion
+from ...status import Status
 from ...steppers import rk4
-from .rates import Process, amplitudes, check_motion, over, rates
-
-# Least number of copies in a class, and of them for each copy's worth of lost fidelity;
-# see `copies_needed`.
-LEAST_COPIES, PER_DENSITY, PER_SWING = 20.0, 5.0, 4.0
+from .ceilings import pace
+from .least_density import least_densities
+from .rates import Process, amplitudes, check_motion, rates
 
 Rate = Callable[[CopyDynamics, Array, Any], Any]
 
 
 class Followed(eqx.Module):
-    """The mean-field motion at the save times.
+    """The mean-field motion at the save times; NaN where it was not reached.
 
     Attributes:
         psi: ψ, shape (T, M).
@@ -34,23 +36,35 @@ class Followed(eqx.Module):
         swing: ∫ Σ_{a<b} J_ab² dt over ∫ Σ_{a<b} (max A_ab)² (ρ_a + ρ_b) dt up to each
             time, (T,): how far currents stand out of what scatter makes of them; 1 at
             the first time.
+        status: code of `jqd.Status`, scalar: NODE where a class became empty.
+        failure_time: time at which the motion ended, infinite if it did not.
+        check: ψ and sums by another method.
+        scale: errors are so many times the difference from these (static).
     """
 
     psi: Complex[Array, "T M"]
     sums: PyTree[Array]
     least_density: Float[Array, " T"]
     swing: Float[Array, " T"]
+    status: Int[Array, ""]
+    failure_time: Float[Array, ""]
+    check: tuple[Array, PyTree[Array]]
+    scale: float = eqx.field(static=True)
+
+    def error(self) -> PyTree[Array]:
+        """Estimate of the error of the sums from steps and rounding."""
+        return difference(jax.lax.stop_gradient(self.sums), self.check[1], self.scale)
 
 
 def admit(
-    law: CopyDynamics, psi0: ArrayLike, ts: ArrayLike, substeps: Any = 1
+    law: CopyDynamics, psi0: ArrayLike, ts: ArrayLike, substeps: Any = None
 ) -> tuple[CopyDynamics, Complex[Array, " M"], Float[Array, " T"]]:
     """Law, ψ and times in the precision of ψ.
 
     Raises:
         ValueError: another law or a subclass that moves otherwise, ψ of the wrong
-            shape or norm, times not increasing, a step count that is neither an array
-            nor a positive integer.
+            shape or norm, times not increasing, a step count that is neither None nor
+            an array nor a positive integer.
     """
     check_motion(law)
     _checks.check_times(ts, "ts")
@@ -58,7 +72,7 @@ def admit(
     _checks.check_state(psi, "psi0", law.omega.shape, weight=1.0)
     psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
     dtype = jnp.finfo(psi.dtype).dtype
-    if not isinstance(substeps, jax.Array):
+    if substeps is not None and not isinstance(substeps, jax.Array):
         _checks.check_positive_integer(substeps, "substeps")
     return in_precision(law, dtype), psi, jnp.asarray(ts, dtype)
 
@@ -82,7 +96,7 @@ def follow(
     ts: Float[Array, " T"],
     rate: Rate,
     start: PyTree[Array],
-    substeps: int | Array,
+    substeps: int | Array | None,
     *,
     afresh: bool = False,
 ) -> Followed:
@@ -92,85 +106,109 @@ def follow(
         law: the copy law.
         psi: ψ at ts[0], (M,).
         ts: times, (T,).
-        rate: see above.
+        rate: see above; free of units, since tolerances are absolute as well.
         start: the sums at ts[0].
-        substeps: Runge-Kutta steps between two times. A traced number costs reverse
-            mode.
+        substeps: Runge-Kutta steps between two times, or None for adaptive ones. A
+            traced number costs reverse mode.
         afresh: whether the sums begin with `start` in every interval.
 
     Returns:
         States and sums.
     """
-    joint = _Joint(law, rate)
+    method, other, scale = _methods(substeps, ts.dtype)
+    psis, sums, swing, status, when = _run(law, psi, ts, rate, start, afresh, method)
+    least = least_densities(law, psis, ts)
+    reached = ts < when
+    psis, swing = mask_unreached((psis, swing), reached)
+    sums = mask_unreached(sums, reached[1:] if afresh else reached)
+    # an error bar, not a result: no gradient flows through it
+    frozen = jax.lax.stop_gradient((law, psi, ts))
+    *check, _, _, failed = _run(*frozen, rate, start, afresh, other)
+    late = ts < failed
+    check = (
+        mask_unreached(check[0], late),
+        mask_unreached(check[1], late[1:] if afresh else late),
+    )
+    return Followed(psis, sums, least, swing, status, when, check, scale)
+
+
+def _run(
+    law: CopyDynamics,
+    psi: Array,
+    ts: Array,
+    rate: Rate,
+    start: PyTree[Array],
+    afresh: bool,
+    method: Fixed | Adaptive,
+) -> tuple[Array, PyTree[Array], Array, Array, Array]:
+    """ψ, sums and swing at the times, status and failure time by one method."""
+    joint = _Joint(law, pace(law, ts), rate)
 
     def interval(carry, ends):
-        t0, t1 = ends
-        dt = (t1 - t0) / substeps
-        psi, sums, currents, least = carry
-        sums = start if afresh else sums
+        (psi, sums, currents), status, when = carry
+        begin = (psi, start if afresh else sums, currents)
 
-        def step(i, carry):
-            before, least = carry
-            after = rk4(joint, t0 + i * dt, before, dt)
-            return after, jnp.minimum(least, _least(before[0], after[0]))
+        def run():
+            run = evolve(joint, begin, jnp.stack(ends), method=method)
+            # after an alarm there is no state, and the last one stands for it
+            sound = run.status == Status.OK
+            after = jax.tree.map(
+                lambda x, x0: jnp.where(sound, x[-1], x0), run.values, begin
+            )
+            return after, run.status.astype(status.dtype), run.failure_time
 
-        begin = ((psi, sums, currents), least)
-        state, least = jax.lax.fori_loop(0, substeps, step, begin)
-        return (*state, least), (*state, least)
+        after, status, when = jax.lax.cond(
+            status == Status.OK, run, lambda: (begin, status, when)
+        )
+        return (after, status, when), after
 
     none = jnp.zeros((), ts.dtype)
-    first = (psi, start, (none, none), jnp.min(square(psi)))
-    _, rows = jax.lax.scan(interval, first, (ts[:-1], ts[1:]))
-    psis, sums, (moved, wide), least = rows
-    swing = moved / jnp.where(wide > 0, wide, 1)
+    first = (psi, start, (none, none))
+    status = joint.alarm(ts[0], first, first).astype(jnp.int32)
+    when = jnp.where(status == Status.OK, none + jnp.inf, ts[0])
+    (_, status, when), (psis, sums, (moved, wide)) = jax.lax.scan(
+        interval, (first, status, when), (ts[:-1], ts[1:])
+    )
 
     def whole(first, rest):
         return jnp.concatenate([first[None], rest])
 
+    swing = whole(none + 1, moved / jnp.where(wide > 0, wide, 1))
     if not afresh:
         sums = jax.tree.map(whole, start, sums)
-    least = whole(first[-1], least)
-    return Followed(whole(psi, psis), sums, least, whole(none + 1, swing))
+    return whole(psi, psis), sums, swing, status, when
 
 
-def _least(before: Array, after: Array) -> Array:
-    """Smallest density on the chord of a step, which may pass a node within it."""
-    way = after - before
-    length = square(way)
-    part = over(-jnp.real(jnp.conj(before) * way), length)
-    part = jnp.where(length > 0, jnp.clip(part, 0, 1), 0)
-    return jnp.min(square(before + part * way))
+def _methods(
+    substeps: int | Array | None, dtype: Any
+) -> tuple[Fixed | Adaptive, Fixed | Adaptive, float]:
+    """The method of a run, that of the run by which it is judged, and the scale by
+    which their difference is its error."""
+    if substeps is None:
+        import diffrax
+
+        fine, rough = tolerance(dtype), 10 * tolerance(dtype)
+        judged = Adaptive(rtol=fine, atol=fine, estimate_error=False)
+        # nothing is differentiated in it, which costs less
+        plain = diffrax.ForwardMode()
+        check = Adaptive(rtol=rough, atol=rough, adjoint=plain, estimate_error=False)
+        return judged, check, 1.0
+    # |J| has kinks, across which steps are of order 2 and err by chance: half the step
+    # may err alike, a quarter of it hardly does
+    if isinstance(substeps, jax.Array):
+        counts = (substeps, 4 * substeps)
+        judged, check = (Fixed(rk4, counts=n, estimate_error=False) for n in counts)
+    else:
+        judged, check = (
+            Fixed(rk4, n * int(substeps), gradient="direct", estimate_error=False)
+            for n in (1, 4)
+        )
+    return judged, check, 4 / 3
 
 
-def copies_needed(
-    least: Float[Array, " T"], swing: Float[Array, " T"], loss: Float[Array, " T"]
-) -> Float[Array, " T"]:
-    """The least number of copies in the smallest class for laws to order 1/N.
-
-    N ρ_min >= 20,  E[1 - F] <= ρ_min/5,  E[1 - F] <= swing/4
-
-    The next order comes from the scatter of the smallest class beside its size, and
-    from that of the currents beside themselves: |J| has a kink at 0. The bounds are
-    measured, not derived: at the least N that they admit, N E[1 - F] of 2048 sampled
-    ensembles was within 10 % of linear noise (8 +- 4 % at most) and 2 in 1000 of them
-    at most had lost a class, for some 30 starts of two to six classes at the quantum
-    point, up to t = 20/R. With 5 copies a class it was 7 to 130 % above the law. The
-    steps must resolve the nodes: at ρ_min = 4e-11, far below their reach, it was 11 %.
-
-    Args:
-        least: ρ_min up to each time, as of `Followed`.
-        swing: mean square of the currents up to each time, likewise.
-        loss: N E[1 - F] by linear noise, largest so far.
-
-    Returns:
-        What N ρ_min must reach up to each time, (T,).
-    """
-    moving = over(least, swing)
-    spread = jnp.maximum(PER_DENSITY, PER_SWING * moving)
-    # where currents are rounding and nothing is lost, nothing scatters
-    some = loss > jnp.sqrt(jnp.finfo(least.dtype).eps)
-    spread = jnp.where(some, loss * jnp.where(some, spread, 0), 0)
-    return jnp.maximum(LEAST_COPIES, spread)
+def tolerance(dtype: Any) -> float:
+    """Of adaptive steps, and the least |ψ_a| of which a phase is known."""
+    return max(1e-9, 50 * float(jnp.finfo(dtype).eps))
 
 
 def _currents(law: CopyDynamics, psi: Array) -> tuple[Array, Array]:
@@ -183,14 +221,44 @@ def _currents(law: CopyDynamics, psi: Array) -> tuple[Array, Array]:
     return jnp.sum((J + J.T) ** 2) / 2, jnp.sum(wide)
 
 
-class _Joint(eqx.Module):
-    """ψ, the sums and the currents as one law for the stepper."""
+class _Joint(Motion):
+    """ψ, the sums and the currents as one motion.
+
+    Attributes:
+        law: the copy law.
+        pace: the unit of the currents, per time.
+        rate: of the sums (static).
+    """
 
     law: CopyDynamics
+    pace: Float[Array, ""]
     rate: Rate = eqx.field(static=True)
 
-    def vector_field(self, t: Array, state: tuple[Array, Any, Any]) -> Any:
+    def vector_field(
+        self, t: ArrayLike, state: tuple[Array, Any, Any], args: Any = None
+    ) -> Any:
         """(dψ/dt, d(sums)/dt, currents)."""
+        del args
         psi, sums, _ = state
         now = self.law.at(t)
-        return now.vector_field(t, psi), self.rate(now, psi, sums), _currents(now, psi)
+        currents = jax.tree.map(lambda x: x / self.pace, _currents(now, psi))
+        return now.vector_field(t, psi), self.rate(now, psi, sums), currents
+
+    def alarm(self, t: ArrayLike, before: Any, after: Any) -> Array:
+        """Node: where the law ends, or a class is empty that others fill or leave.
+
+        There order 1/N diverges, also at the quantum point, whose ψ goes on.
+        """
+        psi = after[0]
+        density, slope = (
+            square(psi),
+            square(psi_field(self.law, psi, *self.law.rates_at(t))),
+        )
+        small = density <= tolerance(density.dtype) ** 2
+        met = jnp.any(small & (density * self.pace**2 < slope))
+        code = self.law.alarm(t, before[0], psi)
+        return jnp.where((code == Status.OK) & met, Status.NODE, code)
+
+    def jumps(self) -> Array | None:
+        """Where a pulse jumps."""
+        return self.law.jumps()

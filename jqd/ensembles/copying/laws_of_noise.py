@@ -1,40 +1,48 @@
 """Averages that finite N shifts: lost fidelity, lost energy."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ... import _checks
 from ...laws import CopyDynamics
 from ...laws.copying import coupling, square
-from .follow import (
-    Rate,
-    admit,
-    copies_needed,
-    follow,
-    inverse,
-    one_way_flow,
-)
+from .ceilings import pace, speed
+from .follow import Rate, admit, follow, inverse, one_way_flow
 from .rates import check_motion
+from .validity import copies_needed, enough, judge
 
 
 class NoiseLaw(eqx.Module):
     """A number that finite N causes, to order 1/N, over time.
 
+    Values at times that the run did not reach are NaN, and its `status` says why.
+
     Attributes:
         ts: times, shape (T,).
         value: N times the number, (T,).
+        error: estimate of the error of `value` from steps and rounding, (T,).
         loss: N E[1 - F], (T,).
+        loss_error: the same of `loss`, (T,).
         least_density: smallest mean-field density of any class up to each time, (T,).
         swing: mean square of the currents up to each time, see `Followed`, (T,).
+        status: code of `jqd.Status`, scalar: NODE where a class became empty, at which
+            the number diverges; INACCURATE where the error is as large as the value.
+        failure_time: time from which on the status holds, infinite if it is OK.
     """
 
     ts: Float[Array, " T"]
     value: Float[Array, " T"]
+    error: Float[Array, " T"]
     loss: Float[Array, " T"]
+    loss_error: Float[Array, " T"]
     least_density: Float[Array, " T"]
     swing: Float[Array, " T"]
+    status: Int[Array, ""]
+    failure_time: Float[Array, ""]
 
     def valid(self, copies: ArrayLike) -> Bool[Array, " T"]:
         """Whether N is large enough for order 1/N up to each time.
@@ -42,14 +50,22 @@ class NoiseLaw(eqx.Module):
         N ρ_min >= 20,  E[1 - F] <= ρ_min/5,  E[1 - F] <= swing/4
 
         The lost fidelity is then within 10 % of what is sampled: measured, see
-        `follow.copies_needed`.
+        `validity.copies_needed`. Never where the run ended, or where steps leave more
+        than 1 % of the lost fidelity open.
         """
         needed = copies_needed(self.least_density, self.swing, self.loss)
-        return jnp.asarray(copies) * self.least_density >= needed
+        return enough(
+            copies, needed, self.least_density, self.loss, self.loss_error,
+            self.ts < self.failure_time,
+        )  # fmt: skip
 
 
 def infidelity(
-    law: CopyDynamics, psi0: ArrayLike, ts: ArrayLike, *, substeps: int | Array = 50
+    law: CopyDynamics,
+    psi0: ArrayLike,
+    ts: ArrayLike,
+    *,
+    substeps: int | Array | None = None,
 ) -> NoiseLaw:
     """Fidelity to Schrödinger's ψ that N copying systems lose, at the quantum point.
 
@@ -62,10 +78,11 @@ def infidelity(
         law: copy dynamics at q = 1/2, r = -1/2, without harmonics.
         psi0: ψ at ts[0], (M,), normalised.
         ts: times, (T,), strictly increasing.
-        substeps: Runge-Kutta steps between two times.
+        substeps: Runge-Kutta steps between two times; None for adaptive ones.
 
     Returns:
-        N E[1 - F], with F between √(n_a/N) exp(-iφ_a) and Schrödinger's ψ.
+        N E[1 - F], with F between √(n_a/N) exp(-iφ_a) and Schrödinger's ψ, its error
+        and a status.
 
     Raises:
         ValueError: a law away from the quantum point; ψ or times as for `linear_noise`.
@@ -74,7 +91,11 @@ def infidelity(
 
 
 def energy_drift(
-    law: CopyDynamics, psi0: ArrayLike, ts: ArrayLike, *, substeps: int | Array = 50
+    law: CopyDynamics,
+    psi0: ArrayLike,
+    ts: ArrayLike,
+    *,
+    substeps: int | Array | None = None,
 ) -> NoiseLaw:
     """Energy that N copying systems gain or lose on average, at the quantum point.
 
@@ -87,7 +108,7 @@ def energy_drift(
         law, psi0, ts, substeps: as for `infidelity`.
 
     Returns:
-        N (E⟨H⟩ - H_0) in units of ħ/time.
+        N (E⟨H⟩ - H_0) in units of ħ/time, its error and a status.
 
     Raises:
         ValueError: as for `infidelity`; or a driven law, whose energy moves by itself.
@@ -98,11 +119,16 @@ def energy_drift(
             "Argument `law` must have a Hamiltonian that is constant in time for its "
             "energy to drift by noise alone, but has a drive."
         )
-    return _at_quantum_point(law, psi0, ts, _energy_rate, substeps)
+    drift = _at_quantum_point(law, psi0, ts, _energy_rate, substeps)
+    unit = pace(law, drift.ts)
+    return eqx.tree_at(
+        lambda drift: (drift.value, drift.error), drift,
+        (unit * drift.value, unit * drift.error),
+    )  # fmt: skip
 
 
 def _at_quantum_point(
-    law: CopyDynamics, psi0: ArrayLike, ts: ArrayLike, rate: Rate, substeps: int | Array
+    law: CopyDynamics, psi0: ArrayLike, ts: ArrayLike, rate: Rate, substeps: Any
 ) -> NoiseLaw:
     law, psi, ts = admit(law, psi0, ts, substeps)
     known = _checks.is_concrete((law.q, law.r))
@@ -122,8 +148,13 @@ def _integral(law, psi, ts, rate, substeps):
 
     none = jnp.zeros((), ts.dtype)
     path = follow(law, psi, ts, rates, (none, none), substeps)
-    value, loss = path.sums
-    return NoiseLaw(ts, value, loss, path.least_density, path.swing)
+    errors = path.error()
+    judged = zip(path.sums, errors, strict=True)
+    status, when = judge(ts, path.status, path.failure_time, *judged)
+    (value, loss), (error, loss_error) = path.sums, errors
+    return NoiseLaw(
+        ts, value, error, loss, loss_error, path.least_density, path.swing, status, when
+    )
 
 
 def _lost_fidelity(law: CopyDynamics, psi: Array, sums: Array) -> Array:
@@ -134,7 +165,7 @@ def _lost_fidelity(law: CopyDynamics, psi: Array, sums: Array) -> Array:
 
 
 def _energy_rate(law: CopyDynamics, psi: Array, sums: Array) -> Array:
-    """½ Σ_{a<b} |J_ab| (K_aa + K_bb - 2K_ab), K the Hessian of ⟨H⟩/ħ in ρ."""
+    """½ Σ_{a<b} |J_ab| (K_aa + K_bb - 2K_ab)/pace, K the Hessian of ⟨H⟩/ħ in ρ."""
     del sums
     flow = one_way_flow(law, psi)
     one_over = inverse(square(psi))
@@ -143,4 +174,4 @@ def _energy_rate(law: CopyDynamics, psi: Array, sums: Array) -> Array:
     own = -jnp.sum(h, axis=1) * one_over**2 / 4
     mixed = h * one_over[:, None] * one_over[None, :] / 4
     curvature = own[:, None] + own[None, :] - 2 * mixed
-    return jnp.sum((flow + flow.T) * curvature) / 4
+    return jnp.sum((flow + flow.T) * curvature) / (4 * speed(law))

@@ -5,20 +5,26 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool, Complex, Float
+from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int
 
 from ... import _checks
+from ...evolution.trajectory import difference
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field, square
-from .follow import admit, copies_needed, follow, one_way_flow
+from .follow import admit, follow, one_way_flow
 from .populations import INITIAL
+from .validity import copies_needed, enough, judge
+
+# Results of which the error is known.
+JUDGED = ("density", "covariance", "infidelity", "state_covariance")
 
 
 class LinearNoise(eqx.Module):
     """Scatter of N systems around the mean-field motion; all covariances are times N.
 
     States are y = (Re ψ, Im ψ), 2M real numbers, so that a deviation moves as
-    y(t) = flow y(s), and y is a Gauss-Markov process.
+    y(t) = flow y(s), and y is a Gauss-Markov process. Values at times that the run did
+    not reach are NaN, and its `status` says why.
 
     Attributes:
         ts: times, shape (T,).
@@ -28,6 +34,11 @@ class LinearNoise(eqx.Module):
         state_covariance: covariance of y at each time, (T, 2M, 2M).
         least_density: smallest mean-field density of any class up to each time, (T,).
         swing: mean square of the currents up to each time, see `Followed`, (T,).
+        status: code of `jqd.Status`, scalar: NODE where a class became empty, at which
+            the scatter diverges; INACCURATE where its error is as large.
+        failure_time: time from which on the status holds, infinite if it is OK.
+        check: the same by another method, by which its errors are judged.
+        check_scale: the errors are so many times the difference from it (static).
     """
 
     ts: Float[Array, " T"]
@@ -37,6 +48,23 @@ class LinearNoise(eqx.Module):
     state_covariance: Float[Array, "T 2M 2M"]
     least_density: Float[Array, " T"]
     swing: Float[Array, " T"]
+    status: Int[Array, ""]
+    failure_time: Float[Array, ""]
+    check: "LinearNoise | None" = None
+    check_scale: float = eqx.field(static=True, default=1.0)
+
+    def error(self, name: str) -> Array:
+        """Estimate of the error of a result from steps and rounding.
+
+        Args:
+            name: "density", "covariance", "infidelity" or "state_covariance".
+
+        Returns:
+            The error, of the shape of the result.
+        """
+        _checks.check_choice(name, "name", JUDGED)
+        values, check = getattr(self, name), getattr(self.check, name)
+        return difference(jax.lax.stop_gradient(values), check, self.check_scale)
 
     @property
     def density(self) -> Float[Array, "T M"]:
@@ -95,9 +123,13 @@ class LinearNoise(eqx.Module):
         N ρ_min >= 20,  E[1 - F] <= ρ_min/5,  E[1 - F] <= swing/4
 
         `infidelity` is then within 10 % of what is sampled: measured, at the quantum
-        point, see `follow.copies_needed`.
+        point, see `validity.copies_needed`. Never where the run ended, or where steps
+        leave more than 1 % of it open.
         """
-        return jnp.asarray(copies) * self.least_density >= self.least_copies
+        return enough(
+            copies, self.least_copies, self.least_density, self.infidelity,
+            self.error("infidelity"), self.ts < self.failure_time,
+        )  # fmt: skip
 
 
 def linear_noise(
@@ -106,7 +138,7 @@ def linear_noise(
     ts: ArrayLike,
     *,
     initial: str = "rounded",
-    substeps: int | Array = 50,
+    substeps: int | Array | None = None,
 ) -> LinearNoise:
     """Covariance of N copying systems along the mean-field motion, to order 1/N.
 
@@ -116,17 +148,18 @@ def linear_noise(
     G is how a change of the occupations at s, phases fixed, changes the density at t:
     at the quantum point 2 Re[ψ*(t) U(t - s) diag(e^{-iφ}/(2√ρ))(s)], elsewhere the
     linearised law. Holds while the scatter is small (`LinearNoise.valid`); at a node it
-    diverges. Works under jit, vmap and grad (reverse mode: `substeps` an int).
+    diverges. Works under jit, vmap and grad (reverse mode: `substeps` None or an int;
+    forward mode: an int or an array).
 
     Args:
         law: copy dynamics, any q, r and harmonics.
         psi0: ψ at ts[0], (M,), normalised.
         ts: times, (T,), strictly increasing.
         initial: "rounded", an exact start, or "drawn", N draws from |ψ|².
-        substeps: Runge-Kutta steps between two times.
+        substeps: Runge-Kutta steps between two times; None for adaptive ones.
 
     Returns:
-        The scatter; divide its covariances by N.
+        The scatter, its errors and a status; divide its covariances by N.
 
     Raises:
         ValueError: another law, ψ of the wrong shape or norm, times not increasing,
@@ -145,24 +178,43 @@ def _linear_noise(law, psi, ts, initial, substeps):
     none = jnp.zeros((size, size), ts.dtype)
     start = (jnp.eye(size, dtype=ts.dtype), none)
     path = follow(law, psi, ts, _spread, start, substeps, afresh=True)
-    flow, kicks = path.sums
+    first = none if initial == "rounded" else _shots(psi)
+
+    def noise_of(psis, sums, **more):
+        flow, kicks = sums
+        states = _grown(first, flow, kicks)
+        return LinearNoise(
+            ts, psis, flow, kicks, states, path.least_density, path.swing,
+            path.status, path.failure_time, **more,
+        )  # fmt: skip
+
+    rough = noise_of(*path.check)
+    noise = noise_of(path.psi, path.sums, check=rough, check_scale=path.scale)
+    judged = [
+        (noise.state_covariance, noise.error("state_covariance")),
+        (noise.density, noise.error("density")),
+    ]
+    known = judge(ts, noise.status, noise.failure_time, *judged)
+    return eqx.tree_at(lambda noise: (noise.status, noise.failure_time), noise, known)
+
+
+def _grown(first: Array, flow: Array, kicks: Array) -> Array:
+    """The covariances that flow and kicks of all intervals make of the first."""
 
     def grow(C, interval):
         flow, kicks = interval
         C = flow @ C @ flow.T + kicks
         return C, C
 
-    first = none
-    if initial == "drawn":
-        density = square(psi)
-        lift = _lift(psi)
-        shots = jnp.diag(density) - density[:, None] * density[None, :]
-        first = lift @ shots @ lift.T
     _, rest = jax.lax.scan(grow, first, (flow, kicks))
-    states = jnp.concatenate([first[None], rest])
-    return LinearNoise(
-        ts, path.psi, flow, kicks, states, path.least_density, path.swing
-    )
+    return jnp.concatenate([first[None], rest])
+
+
+def _shots(psi: Array) -> Array:
+    """Covariance of y, times N, of N draws from |ψ|²."""
+    density = square(psi)
+    lift = _lift(psi)
+    return lift @ (jnp.diag(density) - density[:, None] * density[None, :]) @ lift.T
 
 
 def _spread(law: CopyDynamics, psi: Array, sums: tuple[Array, Array]) -> Any:

@@ -25,6 +25,7 @@ class CopiesBound(NamedTuple):
         failures: number of runs that failed.
         shots: number of runs.
         infidelity: Λ = N E[1 - F] of the law.
+        infidelity_error: of Λ; N rests on Λ less this.
         confidence: of the limit.
     """
 
@@ -33,15 +34,19 @@ class CopiesBound(NamedTuple):
     failures: Array
     shots: Array
     infidelity: Array
+    infidelity_error: Array
     confidence: Array
 
     def __str__(self) -> str:
         """The bound in words, with what it rests on."""
-        N, u, failures, shots, infidelity, level = (np.asarray(x).item() for x in self)
+        N, u, failures, shots, infidelity, error, level = (
+            np.asarray(x).item() for x in self
+        )
+        less = f", {error:.2g} less for its error," if error else ""
         sentences = [
             f"N >= {outward(N, '>', 4)} ({percent(level)}, one-sided): {failures:.15g} "
             f"failures of {shots:.15g} leave a probability of failure of at most "
-            f"{outward(u, '<', 5)}, and N copies fail with {infidelity:.6g}/N.",
+            f"{outward(u, '<', 5)}, and N copies fail with {infidelity:.6g}/N{less}.",
             "Only a lower bound: failures of any other origin, which are not known, "
             "leave less to the copies, so that no count of failures bounds N from "
             "above.",
@@ -61,11 +66,12 @@ def bounds_on_copies(
     shots: ArrayLike,
     infidelity: ArrayLike,
     *,
+    infidelity_error: ArrayLike = 0.0,
     confidence: ArrayLike = 0.95,
 ) -> CopiesBound:
     """The least number N of copies that a count of failures allows.
 
-    N >= Λ/u,  u the Clopper-Pearson upper limit of the probability of failure
+    N >= (Λ - ΔΛ)/u,  u the Clopper-Pearson upper limit of the probability of failure
 
     To first order in 1/N the state of N copies that move by `jqd.CopyDynamics` has
     N E[1 - F] = Λ, see `jqd.ensembles.copying.infidelity`. Other errors add to the
@@ -75,6 +81,8 @@ def bounds_on_copies(
         failures: K, runs that did not end in the state of quantum mechanics; whole.
         shots: n, number of runs; whole.
         infidelity: Λ, positive.
+        infidelity_error: ΔΛ >= 0, how far Λ may be off, as the law of noise tells in
+            `loss_error`; below Λ.
         confidence: of the limit, between 0 and 1.
 
     Raises:
@@ -85,8 +93,15 @@ def bounds_on_copies(
     limit = failure_limit(failures, shots, confidence)
     _checks.check_scalar(infidelity, "infidelity")
     _checks.check_positive(infidelity, "infidelity")
-    given = map(jnp.asarray, (failures, shots, infidelity, confidence))
-    return CopiesBound(jnp.asarray(infidelity) / limit, limit, *given)
+    _checks.check_scalar(infidelity_error, "infidelity_error")
+    _checks.check_not_negative(infidelity_error, "infidelity_error")
+    _check_known(infidelity, infidelity_error)
+    given = map(
+        jnp.asarray, (failures, shots, infidelity, infidelity_error, confidence)
+    )
+    # one that is not known bounds nothing
+    least = jnp.maximum(jnp.asarray(infidelity) - infidelity_error, 0)
+    return CopiesBound(least / limit, limit, *given)
 
 
 def failure_limit(
@@ -123,6 +138,16 @@ def _check_order(failures: ArrayLike, shots: ArrayLike) -> None:
         raise ValueError(
             f"Argument `failures` must be at most the number of shots, {shots}, but is "
             f"{failures}."
+        )
+
+
+def _check_known(infidelity: ArrayLike, error: ArrayLike) -> None:
+    if _checks.is_concrete((infidelity, error)) and np.any(
+        _checks.concrete(error) >= _checks.concrete(infidelity)
+    ):
+        raise ValueError(
+            f"Argument `infidelity_error` must be below the infidelity, {infidelity}, "
+            f"but is {error}: what is not known bounds nothing."
         )
 
 

@@ -230,6 +230,30 @@ def test_coherent_state_beside_a_moving_wall(nu, wall):
     assert run.survival[-1] == pytest.approx(2 * twice - once, abs=4e-4)
 
 
+def test_what_steps_leave_in_a_flux():
+    """A coherent state that turns back at t = π, by eight steps of order 2 a time."""
+    ts, wall, sigma = np.array([0.0, 1.0, 2.0, 4.0]), 0.4, np.sqrt(0.5)
+    psi = coherent_state(BOX.x, 0.0, center=-1.0)
+    kept = {"detector": wall, "stepper": jqd.strang, "substeps": 8}
+    run = arrival_flux(WELL, psi, ts, **kept)
+    Q = norm.sf((wall + np.cos(ts)) / sigma)
+    turned = norm.sf((wall - 1) / sigma)
+    true = {
+        "current": np.sin(ts) * norm.pdf(wall + np.cos(ts), scale=sigma),
+        "beyond": Q,
+        "arrived": np.append(Q[:3], turned),
+        "backflow": np.append([0, 0, 0], turned - Q[3]),
+    }
+    for name, expected in true.items():
+        off = np.abs(getattr(run, name) - expected)
+        error = np.asarray(getattr(run.error, name))
+        # the next order of the steps has a hundredth of it; the grid leaves 1e-8
+        assert (off <= 1.01 * error + 1e-7).all(), name
+        assert off.max() > 1e-4, name
+        assert error.max() < 10 * off.max(), name
+    assert (run.status == Status.OK).all()
+
+
 def test_backflow_of_a_state():
     """Two momenta, both positive: at times the current at 0 is negative."""
     grid = jqd.Grid((-120.0, 120.0), 1024)

@@ -1,5 +1,6 @@
 """What finite N costs: fidelity, energy, classes."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,9 +12,10 @@ from _support.copies import (
     rabi_energy_loss,
     rabi_infidelity,
 )
+from scipy.optimize import brentq
 
 import jqd
-from jqd import constants, problems
+from jqd import Status, constants, problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.laws_of_noise import energy_drift, infidelity
 
@@ -33,6 +35,97 @@ def test_lost_fidelity():
     np.testing.assert_allclose(lost.value, expected, atol=1e-5)
     assert lost.valid(1000).all()
     assert not lost.valid(20).all()
+
+
+# ∫ of both laws over the golden motion up to T, by SciPy's DOP853 (rtol 1e-12) from one
+# change of sign of a current to the next, of the closed form of ψ.
+LONG = {5: (4.22826076, -7.9423547), 20: (16.69818875, -31.47662153)}
+LONG[50] = (41.63789374, -78.29836655)
+
+
+def by_quadrature(T):
+    """The same by Gauss and Legendre's rule, from kink to kink."""
+    law, psi = problems.golden()
+    H = np.asarray(law.hamiltonian())
+    energies, basis = np.linalg.eigh(H)
+    parts, off = basis.conj().T @ np.asarray(psi), H * (1 - np.eye(3))
+
+    def links(t):
+        ket = np.exp(-1j * np.multiply.outer(t, energies)) * parts @ basis.T
+        return np.abs(ket) ** 2, 2 * ket.conj()[..., :, None] * off * ket[..., None, :]
+
+    def rates(t):
+        rho, h = links(t)
+        J, h = np.abs(h.imag), h.real
+        own = -h.sum(-1) / rho**2 / 4
+        mixed = h / (4 * rho[..., :, None] * rho[..., None, :])
+        bend = own[..., :, None] + own[..., None, :] - 2 * mixed
+        lost = (J / rho[..., :, None]).sum((-1, -2)) / 4
+        return np.stack([lost, (J * bend).sum((-1, -2)) / 4])
+
+    fine = np.linspace(0, T, 1000 * T + 1)
+    J = links(fine)[1].imag[:, *np.triu_indices(3, 1)].T
+    turns = [
+        brentq(lambda t, p=pair: links(t)[1].imag[p], fine[i], fine[i + 1], xtol=1e-14)
+        for pair, j in zip(zip(*np.triu_indices(3, 1), strict=True), J, strict=True)
+        for i in np.flatnonzero(j[:-1] * j[1:] < 0)
+    ]
+    ends = np.sort(np.concatenate([turns, np.linspace(0, T, 4 * T + 1)]))
+    x, w = np.polynomial.legendre.leggauss(12)
+    spans = np.diff(ends)
+    t = ends[:-1, None] + spans[:, None] * (x + 1) / 2
+    return (rates(t) @ w) @ spans / 2
+
+
+def test_long_horizons_by_coarse_steps():
+    """Steps that are too long are told: error, status, and nothing is called valid."""
+    law, psi = problems.golden()
+    coarse = jnp.asarray(50)
+    for T, expected in LONG.items():
+        np.testing.assert_allclose(by_quadrature(T), expected, rtol=1e-8)
+        ts = jnp.array([0.0, 1.0, 2.0, float(T)])
+        lost = infidelity(law, psi, ts, substeps=coarse)
+        off = abs(float(lost.value[-1]) - expected[0])
+        assert 1e-5 < off < float(lost.error[-1])
+        well_known = float(lost.error[-1]) < 0.01 * expected[0]
+        assert bool(lost.valid(1e8)[-1]) == well_known == (T < 50)
+        assert lost.valid(1e8)[:-1].all()
+    # one step for twenty times the time of H: the error is as large as the value
+    lost = infidelity(law, psi, ts * 20, substeps=jnp.asarray(1))
+    assert int(lost.status) == Status.INACCURATE
+    assert not lost.valid(1e8)[1:].any()
+
+
+@pytest.mark.slow
+def test_long_horizons():
+    """Steps follow from the motion, whatever the time; in any unit of it."""
+    law, psi = problems.golden()
+    for unit in (1.0, 1e-9):
+        slow = constants.unpack(law, "R", unit * constants.pack(law, "R"))
+        slow = eqx.tree_at(lambda law: law.omega, slow, unit * law.omega)
+        for T, expected in LONG.items():
+            ts = np.array([0.0, T]) / unit
+            drift = energy_drift(slow, psi, ts)
+            found = (drift.loss[-1], drift.value[-1] / unit)
+            errors = np.array([drift.loss_error[-1], drift.error[-1] / unit])
+            off = np.abs(np.subtract(found, expected))
+            # a tolerance of 1e-9 a step, some thousand steps with kinks between them
+            assert (off < 1e-6 * np.abs(expected)).all()
+            assert (errors < 1e-5 * np.abs(expected)).all()
+            assert (off < errors + 1e-8).all()
+            assert int(drift.status) == Status.OK
+            assert drift.valid(1e8).all()
+
+
+def test_a_node_ends_the_laws():
+    """Two classes are empty at the start: ∫ |J|/ρ diverges as ∫ dt/t."""
+    law, _ = problems.golden()
+    ts = jnp.array([0.0, 1.0, 2.0, 5.0])
+    empty = infidelity(law, jnp.array([1.0, 0, 0]) + 0j, ts, substeps=STEPS)
+    assert int(empty.status) == Status.NODE
+    assert float(empty.failure_time) == 0
+    assert np.isnan(empty.value).all()
+    assert not empty.valid(1e12).any()
 
 
 @pytest.mark.sampled

@@ -147,11 +147,44 @@ def test_single_precision_and_empty_classes():
     assert low.psi.dtype == jnp.complex64
     assert low.infidelity.dtype == jnp.float32
     assert float(low.infidelity[1]) == pytest.approx(0.851821, rel=1e-3)
-    # an exact node at the start: nothing is NaN, and it is not called valid
+    # an exact node at the start, where the expansion has no value
     empty = jnp.array([1.0, 0.0, 0.0], dtype=complex)
     noise = linear_noise(law, empty, TS, substeps=STEPS)
-    assert jnp.isfinite(noise.state_covariance).all()
+    assert int(noise.status) == jqd.Status.NODE
+    assert jnp.isnan(noise.infidelity).all()
     assert not noise.valid(1e12).any()
+    # a class that nobody can enter is empty for ever, and is no node
+    apart = np.zeros((3, 3))
+    apart[:2, :2] = law.hamiltonian().real[:2, :2]
+    alone = jnp.array([0.8**0.5, 0.2**0.5, 0.0], dtype=complex)
+    law = jqd.CopyDynamics.from_hamiltonian(apart)
+    noise = linear_noise(law, alone, TS, substeps=STEPS)
+    assert int(noise.status) == jqd.Status.OK
+    assert jnp.isfinite(noise.state_covariance).all()
+
+
+@pytest.mark.slow
+def test_steps_are_judged():
+    """Adaptive steps keep the sum of shares for any time; what coarse ones miss of it
+    and of the lost fidelity is within their errors."""
+    law, psi = problems.golden()
+    ts = jnp.array([0.0, 5.0, 20.0])
+    # of `LONG` in test_laws_of_noise.py, by SciPy's DOP853
+    expected = np.array([0, 4.22826076, 16.69818875])
+    noise = linear_noise(law, psi, ts)
+    np.testing.assert_allclose(noise.density.sum(axis=1), 1, atol=1e-9)
+    off = np.abs(noise.infidelity - expected)
+    assert (off < noise.error("infidelity") + 1e-8).all()
+    assert (noise.error("infidelity") < 1e-5 * (1 + expected)).all()
+    assert noise.error("covariance").shape == (3, 3, 3, 3)
+    assert float(jnp.max(noise.error("covariance"))) < 1e-4
+    coarse = linear_noise(law, psi, ts, substeps=jnp.asarray(25))
+    for name, true in (("infidelity", noise.infidelity), ("density", noise.density)):
+        off = np.abs(getattr(coarse, name) - true)
+        assert (off <= coarse.error(name)).all()
+        assert float(off.max()) > 1e-4
+    with pytest.raises(ValueError, match="`name` must be one of"):
+        noise.error("psi")
 
 
 @pytest.mark.parametrize(

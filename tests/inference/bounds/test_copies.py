@@ -79,6 +79,18 @@ def test_words():
     assert "does not hold there" not in told
 
 
+def test_lambda_less_its_error():
+    """What Λ may be too large by would make the bound too strong."""
+    plain = jqd.bounds_on_copies(37, 100_000, LAMBDA)
+    found = jqd.bounds_on_copies(37, 100_000, LAMBDA, infidelity_error=8.629)
+    assert found.copies == pytest.approx(plain.copies * (1 - 8.629 / LAMBDA))
+    assert f"{LAMBDA:.6g}/N, 8.6 less for its error" in str(found)
+    assert "less for its error" not in str(plain)
+    for wrong in (LAMBDA, 200.0, np.inf, np.nan, -1.0):
+        with pytest.raises(ValueError, match="`infidelity_error` must"):
+            jqd.bounds_on_copies(37, 100_000, LAMBDA, infidelity_error=wrong)
+
+
 def test_vmap():
     failures = jnp.array([0, 37, 100])
     found = jax.jit(jax.vmap(lambda k: jqd.bounds_on_copies(k, 100, LAMBDA)))(failures)

@@ -61,6 +61,25 @@ def test_a_half_pi_pulse_from_a_pole():
     assert found.density[0, 0] == pytest.approx(1.831931, abs=1e-4)
 
 
+@pytest.mark.parametrize("turns", [10, -1])
+def test_poles_on_the_way(turns):
+    """∫ ln tan(t/2) over half a turn vanishes: whole turns change nothing."""
+    angle = 2 * np.pi * turns + np.pi / 2
+    found = pulse_response(POLE, angle)
+    # 1e-6 of a piece, two pieces a turn, which err alike
+    assert found.density[0] == pytest.approx([2 * CATALAN, -2 * CATALAN], abs=5e-5)
+    off = np.abs(found.density[0] - np.array([2 * CATALAN, -2 * CATALAN]))
+    assert (off < found.density_error[0]).all()
+    off = np.abs(found.infidelity[0, 0] - (2 * CATALAN) ** 2)
+    assert off < found.infidelity_error[0, 0] < 1e-3
+    # no pole, but close to one twice a turn; by as many equal steps as resolve them
+    psi0 = np.array([0.8, 0.6 * np.exp(0.7j)])
+    density, G = by_midpoints(psi0, 2 * np.pi + 1.1)
+    found = pulse_response(psi0, 2 * np.pi + 1.1)
+    assert found.density == pytest.approx(density, abs=1e-4)
+    assert found.infidelity == pytest.approx(G, abs=2e-4)
+
+
 def test_cardinal_states():
     G = cardinal_infidelity()
     assert G[0, 0] == pytest.approx(2.23731, abs=1e-4)
