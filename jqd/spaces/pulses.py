@@ -13,6 +13,8 @@ from ..constants import fixed, parts
 from .functions import refuse_constants, shape_at, taken_by_keyword, with_leaves
 
 KINDS = ("steps", "linear", "cubic")
+# Beyond so many times to each side a value has no part in a slope: 2^-52.
+_REACH = 52
 # Where a function is looked at; one that is not finite at some of them may be meant.
 _TIMES = (0.0, 0.37, 1.0, 2.71)
 
@@ -41,18 +43,22 @@ class SampledPulse(eqx.Module):
         ts: times, (T,), increasing.
         values: of the intervals, (T - 1,), for "steps"; else at the times, (T,).
         kind: "steps", "linear" or "cubic" (static).
-        slopes: (T, T), from values to the slopes of the cubic spline; else (0, 0).
+        slopes: (T, W), weights of the W values around each time in the slope of the
+            cubic spline there; else (0, 0).
     """
 
     values: Float[Array, " V"]
     kind: str = eqx.field(static=True)
     ts: Float[Array, " T"] = fixed()
-    slopes: Float[Array, "S S"] = fixed()
+    slopes: Float[Array, "S W"] = fixed()
 
     @property
     def jumps(self) -> Float[Array, " J"]:
-        """Where the function or one of its first two derivatives jumps: its times."""
-        return self.ts
+        """Where the function jumps or has a kink, (J,).
+
+        A spline has its second derivative everywhere but at its ends.
+        """
+        return self.ts[np.array([0, -1])] if self.kind == "cubic" else self.ts
 
     def __call__(self, t: ArrayLike) -> Array:
         """f(t)."""
@@ -66,11 +72,16 @@ class SampledPulse(eqx.Module):
             low, high = values[k], values[k + 1]
             value = low + x * (high - low)
             if self.kind == "cubic":
-                slopes = self.slopes @ values
-                start = width * slopes[k] - (high - low)
-                end = width * slopes[k + 1] - (high - low)
+                start = width * self._slope(k) - (high - low)
+                end = width * self._slope(k + 1) - (high - low)
                 value = value + x * (1 - x) * (start * (1 - x) - end * x)
         return jnp.where((t >= ts[0]) & (t <= ts[-1]), value, 0)
+
+    def _slope(self, k: Array) -> Array:
+        """That of the spline at the k-th time."""
+        size, width = self.slopes.shape
+        near = jnp.clip(k - _REACH, 0, size - width)[..., None] + np.arange(width)
+        return jnp.sum(self.slopes[k] * self.values[near], axis=-1)
 
 
 def pulse(
@@ -257,13 +268,28 @@ def sampled_pulse(
     _checks.check_shape(values, "values", (times.size - (kind == "steps"),))
     _checks.check_real(values, "values")
     _checks.check_finite(values, "values")
-    slopes = np.zeros((0, 0))
-    if kind == "cubic":
-        from scipy.interpolate import CubicSpline
-
-        slopes = CubicSpline(times, np.eye(times.size))(times, 1)
+    slopes = _slope_weights(times) if kind == "cubic" else np.zeros((0, 0))
     real = jnp.result_type(float)
     return SampledPulse(
         jnp.asarray(values, real), kind, jnp.asarray(times, real),
         jnp.asarray(slopes, real),
     )  # fmt: skip
+
+
+def _slope_weights(times: np.ndarray) -> np.ndarray:
+    """What the values around each time weigh in the slope of the spline there, (T, W).
+
+    Of a value further off they fall by half or more from one time to the next, since
+    the equations of the slopes have twice as much on the diagonal as beside it.
+    """
+    from scipy.interpolate import CubicSpline
+
+    size = times.size
+    width = min(size, 2 * _REACH + 1)
+    k = np.arange(size)
+    # one spline through many ones, so far apart that none is felt where another is
+    ones = np.zeros((size, width))
+    ones[k, k % width] = 1
+    slopes = CubicSpline(times, ones)(times, 1)
+    near = np.clip(k - _REACH, 0, size - width)[:, None] + np.arange(width)
+    return np.take_along_axis(slopes, near % width, axis=1)
