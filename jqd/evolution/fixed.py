@@ -111,6 +111,12 @@ class Fixed(eqx.Module):
                 f"but its shape is {np.shape(self.counts)}."
             )
 
+    def order(self, law: Motion) -> int:
+        """Order of the stepper that runs."""
+        if self.stepper is None:
+            return law.step_order
+        return getattr(self.stepper, "order", 1)
+
     def run(
         self, law: Motion, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
     ) -> Trajectory:
@@ -140,7 +146,7 @@ def _run(
         )
     reached = ts < when
     kept = reached if method.heed_alarms else reached | (status != Status.NON_FINITE)
-    values = mask_unreached(values, kept)
+    values = mask_unreached(values, kept, (law, state0, ts, observe))
     error = relative = None
     if method.estimate_error:
         # the check run is an error bar, not a result: no gradient flows through it
@@ -148,7 +154,7 @@ def _run(
         check, _, end, ended, _ = rollout(
             method, *frozen, observe, 2 * steps, judged=False
         )
-        order = getattr(method.stepper, "order", 1)
+        order = method.order(law)
         scale = 2**order / (2**order - 1)
         error = difference(jax.lax.stop_gradient(values), check, scale)
         relative = at_the_end(frozen[0], last, end, ended, ts, scale)

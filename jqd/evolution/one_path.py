@@ -156,8 +156,9 @@ def follow_path(run: Run, key: Array) -> Path:
         reached = ts < when
         sound = reached | (status != Status.NON_FINITE)
         part = reached if method.heed_alarms else sound
+        values = mask_unreached(values, part, (motion, state0, ts, run.observe))
         result = Trajectory(
-            ts, mask_unreached(values, part), None, status, when,
+            ts, values, None, status, when,
             summarise(records, reached), resolved(records, ts, reached),
         )  # fmt: skip
         return result, part, last

@@ -25,11 +25,30 @@ class Pulse(eqx.Module):
     Attributes:
         function: callable of the time, scalar; an `equinox.Module` or a
             `jax.tree_util.Partial` holds the parameters as array leaves.
-        jumps: times at which it jumps, (J,): no step of a run goes across one.
+        given: times at which it jumps as far as its maker said, (J,).
+        name: of `named_pulse`; "" for a user's function (static).
     """
 
     function: Any = parts()
-    jumps: Float[Array, " J"] = fixed()
+    given: Float[Array, " J"] = fixed()
+    name: str = eqx.field(static=True, default="")
+
+    @property
+    def jumps(self) -> Float[Array, " J"]:
+        """Times at which it jumps, (J,): no step of a run goes across one."""
+        if self.name != "square":
+            return self.given
+        known = self.function.keywords
+        return jnp.stack([known["start"], known["end"]])
+
+    @property
+    def marks(self) -> Float[Array, " W"] | None:
+        """Times at equal distances within which all of it lies; None if it may be
+        anywhere. Steps longer than the distance end at them."""
+        if self.name != "gaussian":
+            return None
+        known = self.function.keywords
+        return known["center"] + known["width"] * np.arange(-8.0, 9.0)
 
     def __call__(self, t: ArrayLike) -> Array:
         """f(t)."""
@@ -91,7 +110,10 @@ def pulse(
 
     Args:
         function: of the time, written with `jax.numpy`; real.
-        jumps: times at which it jumps.
+        jumps: times at which it jumps. Before a run the function is looked at, at some
+            2000 times at equal distances, and steps do not pass over what it does
+            there. What lies wholly between two of them, shorter than 1/2000 of the
+            run, is not seen: name a time within it here, or take `named_pulse`.
         **parameters: numbers or arrays passed to it by keyword; they become leaves,
             so that they can be differentiated and fitted.
 
@@ -227,14 +249,15 @@ def named_pulse(name: str, **parameters: ArrayLike) -> Pulse | SampledPulse:
     values: dict[str, Any] = usual | parameters
     if name == "gaussian":
         _checks.check_positive(values["width"], "width")
-    ends = ()
-    if name == "square":
-        ends = (values["start"], values["end"])
-        if not ends[0] < ends[1]:
+    if name == "square" and _checks.is_concrete((values["start"], values["end"])):
+        start, end = values["start"], values["end"]
+        if not start < end:
             raise ValueError(
-                f"Argument `end` must be above start = {ends[0]}, but is {ends[1]}."
+                f"Argument `end` must be above start = {start}, but is {end}."
             )
-    return pulse(function, jumps=ends, **values)
+    made = pulse(function, **values)
+    assert isinstance(made, Pulse)
+    return Pulse(made.function, made.given, name)
 
 
 def sampled_pulse(
