@@ -52,8 +52,8 @@ class Adaptive(eqx.Module):
             or basis is.
 
     Before a run the pulses, and fields that depend on time, are looked at, at 2048 times
-    and where a pulse says that it is: no step passes over more than half of what they
-    do between two rests. The check run looks at other times.
+    and where a pulse says that it is: between two rests of theirs no step passes over
+    more than one rise or fall. The check run looks at other times.
     """
 
     solver: "diffrax.AbstractSolver" = eqx.field(default_factory=_dopri8)

@@ -16,9 +16,9 @@ Drive = Callable[[Array], Any]
 LOOKS, CHECK_LOOKS = 2048, 3001
 # Of a field its values at so many places, of a matrix so many sums of its entries.
 _PLACES, _SUMS = 64, 8
-# A step passes over no more than this part of the way between the least and the
-# largest value of what it meets, there and back counted.
-_PART = 0.5
+# A step passes over no more of what it meets than the way between its least and its
+# largest value, there and back counted: half a period of a cosine.
+_PART = 1.0
 # Steps of a check run end at so many times within what its run did not see.
 _BREAKS = 32
 
@@ -81,9 +81,7 @@ def _places(grid: Any) -> tuple[Array, ...]:
         root = (1 + root) ** (1 / (ndim + 1))
     turns = 0.5 + np.outer(np.arange(_PLACES), root ** -np.arange(1, ndim + 1.0))
     at = (turns % 1 * np.asarray(grid.shape)).astype(int)
-    return tuple(
-        jnp.ravel(x)[at[:, axis]] for axis, x in enumerate(grid.coordinates)
-    )
+    return tuple(jnp.ravel(x)[at[:, axis]] for axis, x in enumerate(grid.coordinates))
 
 
 def marks_of(motion: Any) -> list[Array]:
@@ -97,11 +95,16 @@ def look_at(drives: Sequence[Drive], times: Float[Array, " P"]) -> Float[Array, 
     """The numbers of all drives at these times; 0 for what is not finite."""
 
     def look(t: Array) -> Array:
-        parts = [_few(value, t.dtype) for f in drives for value in jax.tree.leaves(f(t))]
+        parts = [
+            _few(value, t.dtype) for f in drives for value in jax.tree.leaves(f(t))
+        ]
         values = jnp.concatenate(parts)
         return jnp.where(jnp.isfinite(values), values, 0)
 
-    return jax.lax.map(look, times, batch_size=512)
+    # all at once but for large matrices
+    values = jax.eval_shape(lambda t: [f(t) for f in drives], times[0])
+    many = max(leaf.size for leaf in jax.tree.leaves(values)) > _PLACES
+    return jax.lax.map(look, times, batch_size=512) if many else jax.vmap(look)(times)
 
 
 def _few(value: ArrayLike, dtype: Any) -> Array:
@@ -182,7 +185,8 @@ def unseen(
     values = look_at(drives, points).reshape(4, times.shape[0], -1)
     high, low = jnp.max(values[1:], axis=0), jnp.min(values[1:], axis=0)
     beyond = jnp.maximum(values[0] - high, low - values[0])
-    rounding = 64 * jnp.finfo(ts.dtype).eps * jnp.max(jnp.abs(values), axis=(0, 1))
+    size = jnp.max(jnp.abs(values), axis=(0, 1))[None]
+    rounding = 64 * jnp.finfo(ts.dtype).eps * size
     missed = jnp.any(beyond > (high - low) / 4 + rounding, axis=1).astype(ts.dtype)
     total = jnp.concatenate(
         [jnp.zeros_like(missed[:1]), jnp.cumsum(missed[:-1] + missed[1:])]

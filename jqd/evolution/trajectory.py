@@ -264,7 +264,9 @@ def unknown(like: Array, source: PyTree) -> Array:
         if not eqx.is_inexact_array(leaf):
             continue
         still = leaf - jax.lax.stop_gradient(leaf)
-        parts = [jnp.real(still), jnp.imag(still)] if jnp.iscomplexobj(leaf) else [still]
+        parts = (
+            [jnp.real(still), jnp.imag(still)] if jnp.iscomplexobj(leaf) else [still]
+        )
         link = link + sum(jnp.sum(part).astype(dtype) for part in parts)
 
     link = jnp.expm1(link)  # of which no derivative is 0
