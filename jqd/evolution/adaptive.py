@@ -51,9 +51,9 @@ class Adaptive(eqx.Module):
             difference is a cautious error bar; and to ask the law how good its grid
             or basis is.
 
-    Before a run the pulses, and fields that depend on time, are looked at, at 2048 times
-    and where a pulse says that it is: between two rests of theirs no step passes over
-    more than one rise or fall. The check run looks at other times.
+    Before a run the pulses, and fields that depend on time, are looked at, at 2048
+    times and where a pulse says that it is: between two rests of theirs no step passes
+    over more than one rise or fall. The check run looks at other times.
     """
 
     solver: "diffrax.AbstractSolver" = eqx.field(default_factory=_dopri8)
