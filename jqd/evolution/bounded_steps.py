@@ -21,17 +21,17 @@ class BoundedSteps(diffrax.AbstractAdaptiveStepSizeController):
     course: Course
 
     @property
-    def rtol(self) -> Any:
+    def rtol(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         """That of the controller."""
         return self.controller.rtol
 
     @property
-    def atol(self) -> Any:
+    def atol(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         """That of the controller."""
         return self.controller.atol
 
     @property
-    def norm(self) -> Any:
+    def norm(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """That of the controller."""
         return self.controller.norm
 
@@ -51,7 +51,8 @@ class BoundedSteps(diffrax.AbstractAdaptiveStepSizeController):
         self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state
     ):
         """What the controller says, with an end of the next step that is allowed."""
-        keep, begin, end, *rest = self.controller.adapt_step_size(
+        keep, begin, end, jumped, state, result = self.controller.adapt_step_size(
             t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state
         )
-        return keep, begin, jnp.minimum(end, self.course.reach(begin)), *rest
+        end = jnp.minimum(end, self.course.reach(begin))
+        return keep, begin, end, jumped, state, result

@@ -35,7 +35,7 @@ class Course(NamedTuple):
     times: Float[Array, " P"]
     way: Float[Array, " P"]
 
-    def reach(self, t: Array) -> Array:
+    def reach(self, t: ArrayLike) -> Array:
         """The time to which a step from t may go at most."""
         end = jnp.interp(t, self.times, self.way) + _PART
         return jnp.interp(end, self.way, self.times, right=jnp.inf)

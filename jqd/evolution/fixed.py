@@ -160,7 +160,8 @@ def _run(
     if method.estimate_error:
         # the check run is an error bar, not a result: no gradient flows through it
         frozen = jax.lax.stop_gradient((law, state0, ts))
-        legs = legs_of(law, ts, _with_unseen(law, ts, steps, marks))
+        still, times = frozen[0], frozen[2]
+        legs = legs_of(still, times, _with_unseen(still, times, steps, marks))
         check, _, end, ended, _ = rollout(
             method, *frozen[:2], legs, observe, steps, judged=False, halves=2
         )
@@ -213,7 +214,7 @@ def rollout(
         t0, t1, count, struck = inputs
         takes_time = t1 > t0
         t0, t1 = legs.ends(t0, t1)
-        if not (traced or legs.cut):
+        if most is not None and not legs.cut:
             count = most
         after, *rest = _advance(method, law, t0, t1, carry, count, most)
         carry = (strike(law, struck, after), *rest)

@@ -158,7 +158,8 @@ def follow_path(run: Run, key: Array) -> Path:
         reached = ts < when
         sound = reached | (status != Status.NON_FINITE)
         part = reached if method.heed_alarms else sound
-        values = mask_unreached(values, part, (motion, state0, ts, run.observe))
+        # of means over the paths that take part, whose derivatives are their own
+        values = mask_unreached(values, part, ())
         result = Trajectory(
             ts, values, None, status, when,
             summarise(records, reached), resolved(records, ts, reached),
