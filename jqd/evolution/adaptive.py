@@ -12,6 +12,7 @@ from jaxtyping import Array, PyTree
 from .. import _checks
 from ..laws.motion import Motion
 from ..status import Status
+from .drives import CHECK_LOOKS, LOOKS, drives_of, survey
 from .trajectory import (
     Trajectory,
     at_the_end,
@@ -49,6 +50,10 @@ class Adaptive(eqx.Module):
         estimate_error: whether to run once more with tolerances ten times looser; the
             difference is a cautious error bar; and to ask the law how good its grid
             or basis is.
+
+    Before a run the pulses, and fields that depend on time, are looked at, at 2048
+    times and where a pulse says that it is: between two rests of theirs no step passes
+    over more than one rise or fall. The check run looks at other times.
     """
 
     solver: "diffrax.AbstractSolver" = eqx.field(default_factory=_dopri8)
@@ -100,15 +105,15 @@ def _run(
 ) -> Trajectory:
     judged = method.estimate_error
     (values, records), last, status, when, steps = _solve(
-        method, law, state0, ts, observe, 1.0, judged=judged
+        method, law, state0, ts, observe, 1.0, LOOKS, judged=judged
     )
     reached = ts < when
-    values = mask_unreached(values, reached)
+    values = mask_unreached(values, reached, (law, state0, ts, observe))
     error = relative = None
     if judged:
         frozen = jax.lax.stop_gradient((law, state0, ts))
         (check, _), end, ended, *_ = _solve(
-            method, *frozen, observe, 10.0, judged=False
+            method, *frozen, observe, 10.0, CHECK_LOOKS, judged=False
         )
         error = difference(jax.lax.stop_gradient(values), check, 1.0)
         relative = at_the_end(frozen[0], last, end, ended, ts, 1.0)
@@ -125,6 +130,7 @@ def _solve(
     ts: Array,
     observe: Any,
     loosen: float,
+    looks: int,
     *,
     judged: bool,
 ):
@@ -137,7 +143,7 @@ def _solve(
         def solve(arguments: Any):
             law, state0, ts, observe = arguments
             return _solve_by(
-                adjoint, method, law, state0, ts, observe, loosen, judged=judged
+                adjoint, method, law, state0, ts, observe, loosen, looks, judged=judged
             )
 
         return solve
@@ -157,11 +163,14 @@ def _solve_by(
     ts: Array,
     observe: Any,
     loosen: float,
+    looks: int,
     *,
     judged: bool,
 ):
     """What `_solve` returns, by a diffrax adjoint."""
     import diffrax
+
+    from .bounded_steps import BoundedSteps
 
     real, state_of = _real_view(state0)
     constants, law_of = _real_view(law)
@@ -193,6 +202,9 @@ def _solve_by(
     controller = diffrax.PIDController(
         rtol=loosen * method.rtol, atol=loosen * method.atol
     )
+    course = survey(drives_of(law), ts, looks)
+    if course is not None:
+        controller = BoundedSteps(controller, course)
     jumps = law.jumps()
     if jumps is not None:
         times = jnp.sort(jax.lax.stop_gradient(jumps))

@@ -15,6 +15,8 @@ from .. import _checks
 from ..laws.motion import Motion
 from ..status import Status
 from ..steppers import Splitting
+from ..steppers.splitting import as_many
+from .drives import drives_of, marks_of, unseen
 from .legs import Legs, legs_of, strike
 from .reversible import reversible_rollout
 from .trajectory import (
@@ -35,11 +37,16 @@ GRADIENTS = ("checkpointed", "direct", "reversible")
 class Fixed(eqx.Module):
     """A fixed number of equal steps between neighbouring save times.
 
-    Batches are as reproducible as single runs: every member takes the same steps.
+    Batches are as reproducible as single runs: every member takes the same steps. Where
+    a pulse jumps within an interval, steps end; both parts share those of the interval,
+    so that there is one more. They end as well within a pulse that knows where it is,
+    if they are longer than it is wide. Any other that lies between the points of a
+    step is seen by the check run, and shows in the error.
 
     Attributes:
         stepper: one-step method, e.g. `jqd.srkn11`; None for the law's own step.
-        substeps: steps between two save times.
+        substeps: steps between two save times; of a random motion between two that
+            also are save times, jumps or marks.
         gradient: how reverse mode finds earlier states again: "checkpointed" (stores
             one state a save time, recomputes the rest), "direct" (stores every
             step; fastest for small states) or "reversible" (steps back; splittings of
@@ -111,6 +118,12 @@ class Fixed(eqx.Module):
                 f"but its shape is {np.shape(self.counts)}."
             )
 
+    def order(self, law: Motion) -> int:
+        """Order of the stepper that runs."""
+        if self.stepper is None:
+            return law.step_order
+        return getattr(self.stepper, "order", 1)
+
     def run(
         self, law: Motion, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
     ) -> Trajectory:
@@ -130,30 +143,35 @@ def _run(
     method: Fixed, law: Motion, state0: PyTree[Array], ts: Array, observe: Any
 ) -> Trajectory:
     steps = method.substeps if method.counts is None else method.counts
+    marks = marks_within(law, ts, steps)
     if method.gradient == "reversible":
         values, records, last, status, when = _reversible(
             method, law, state0, ts, observe
         )
     else:
         values, records, last, status, when = rollout(
-            method, law, state0, ts, observe, steps, judged=method.estimate_error
-        )
+            method, law, state0, legs_of(law, ts, marks), observe, steps,
+            judged=method.estimate_error,
+        )  # fmt: skip
     reached = ts < when
     kept = reached if method.heed_alarms else reached | (status != Status.NON_FINITE)
-    values = mask_unreached(values, kept)
+    values = mask_unreached(values, kept, (law, state0, ts, observe))
     error = relative = None
     if method.estimate_error:
         # the check run is an error bar, not a result: no gradient flows through it
         frozen = jax.lax.stop_gradient((law, state0, ts))
+        still, times = frozen[0], frozen[2]
+        legs = legs_of(still, times, _with_unseen(still, times, steps, marks))
         check, _, end, ended, _ = rollout(
-            method, *frozen, observe, 2 * steps, judged=False
+            method, *frozen[:2], legs, observe, steps, judged=False, halves=2
         )
-        order = getattr(method.stepper, "order", 1)
+        order = method.order(law)
         scale = 2**order / (2**order - 1)
         error = difference(jax.lax.stop_gradient(values), check, scale)
         relative = at_the_end(frozen[0], last, end, ended, ts, scale)
     diagnostics = summarise(records, reached)
-    legs, counts = _counted(law, ts, steps)
+    legs = legs_of(law, ts, None if method.gradient == "reversible" else marks)
+    counts = legs.counts(steps, share=True)
     diagnostics["num_steps"] = jnp.sum(jnp.where(legs.times[1:] < when, counts, 0))
     resolution = resolved(records, ts, reached)
     run = Trajectory(ts, values, error, status, when, diagnostics, resolution)
@@ -164,30 +182,57 @@ def rollout(
     method: Fixed,
     law: Motion,
     state0: PyTree[Array],
-    ts: Array,
+    legs: Legs,
     observe: Any,
     steps: int | Array,
     *,
     judged: bool,
+    halves: int = 1,
+    share: bool = True,
 ):
-    """Values and records at all save times; last sound state, status, failure time."""
+    """Values and records at all save times; last sound state, status, failure time.
+
+    Args:
+        method: steppers and gradients.
+        law: the law.
+        state0: its state at the first time.
+        legs: of the run.
+        observe: function (t, state).
+        steps: of a save interval, scalar or one each.
+        judged: whether the law is asked for its own estimate of its grid or basis.
+        halves: into how many each step is parted.
+        share: whether legs share the steps of their interval, or take all of them.
+    """
     traced = not isinstance(steps, int)
-    legs, counts = _counted(law, ts, steps)
+    counts = halves * legs.counts(steps, share=share)
+    most = None if traced else halves * steps
+
+    def look(t, state):
+        return observe(t, state), record(law, state, judged=judged)
 
     def interval(carry, inputs):
         t0, t1, count, struck = inputs
+        takes_time = t1 > t0
         t0, t1 = legs.ends(t0, t1)
-        after, *rest = _advance(method, law, t0, t1, carry, count if traced else steps)
+        if most is not None and not legs.cut:
+            count = most
+        after, *rest = _advance(method, law, t0, t1, carry, count, most)
         carry = (strike(law, struck, after), *rest)
-        looked = observe(t1, carry[0]), record(law, carry[0], judged=judged)
+        if not legs.cut:
+            return carry, look(t1, carry[0])
+        # nothing is saved at the end of a leg that takes no time
+        shapes = jax.eval_shape(look, t1, carry[0])
+        nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        seen = lambda state: look(t1, state)  # noqa: E731
+        looked = jax.lax.cond(takes_time, seen, lambda _: nothing, carry[0])
         return carry, looked
 
     if method.gradient != "direct" and not traced:
         interval = jax.checkpoint(interval)
     state0 = strike(law, legs.strikes(0), state0)
-    start = (state0, jnp.asarray(Status.OK), jnp.asarray(jnp.inf, ts.dtype))
-    first = (observe(ts[0], state0), record(law, state0, judged=judged))
     times, struck = legs.times, legs.strikes(slice(1, None))
+    start = (state0, jnp.asarray(Status.OK), jnp.asarray(jnp.inf, times.dtype))
+    first = look(times[0], state0)
     (last, status, when), rest = jax.lax.scan(
         interval, start, (times[:-1], times[1:], counts, struck)
     )
@@ -197,25 +242,55 @@ def rollout(
     return values, records, last, status, when
 
 
-def _counted(law: Motion, ts: Array, steps: int | Array) -> tuple[Legs, Array]:
-    """The legs of a run, and the steps of each."""
-    legs = legs_of(law, ts)
-    return legs, jnp.broadcast_to(jnp.asarray(steps), ts[1:].shape)[legs.within]
+def marks_within(law: Motion, ts: Array, steps: int | Array) -> Array | None:
+    """Times within pulses that are narrower than a step, the last time for others."""
+    found = jax.lax.stop_gradient(marks_of(law))
+    if not found or ts.shape[0] < 2:
+        return None
+    longest = jnp.max(jnp.diff(ts) / jnp.maximum(steps, 1))
+    each = [jnp.where(m[1] - m[0] < longest, m, ts[-1]) for m in found]
+    return jnp.concatenate(each).astype(ts.dtype)
+
+
+def _with_unseen(
+    law: Motion, ts: Array, steps: int | Array, marks: Array | None
+) -> Array | None:
+    """The marks, and times within what drives do between the points of a step."""
+    drives = drives_of(law)
+    if not drives or ts.shape[0] < 2:
+        return marks
+    found = unseen(drives, ts, steps)
+    return found if marks is None else jnp.concatenate([marks, found])
 
 
 def _advance(
-    method: Fixed, law: Motion, t0: Array, t1: Array, carry: Any, steps: int | Array
+    method: Fixed,
+    law: Motion,
+    t0: Array,
+    t1: Array,
+    carry: Any,
+    steps: int | Array,
+    most: int | None,
 ):
-    """One save interval; a run that failed keeps its last sound state."""
+    """One leg; a run that failed keeps its last sound state.
+
+    Args:
+        method, law, carry: as for `rollout`.
+        t0, t1: its ends.
+        steps: how many.
+        most: of all legs, or None where reverse mode is not needed.
+    """
     dt = (t1 - t0) / jnp.maximum(steps, 1)
     state, status, when = carry
     if isinstance(method.stepper, Splitting):
         # exact flows cannot blow up: one look per interval is enough
-        after = method.stepper.sweep(law, t0, state, dt, steps)
+        after = method.stepper.sweep(law, t0, state, dt, steps, most)
         state, code = _judge(method, law, t0, state, status, after)
         later = t1
     else:
-        state, code, taken = _take_steps(method, law, t0, dt, state, status, steps)
+        state, code, taken = _take_steps(
+            method, law, t0, dt, state, status, steps, most
+        )
         later = (t0 + taken * dt) + dt
     failed_now = (status == Status.OK) & (code != Status.OK)
     return state, code, jnp.where(failed_now, later, when)
@@ -229,6 +304,7 @@ def _take_steps(
     state: PyTree[Array],
     status: Array,
     steps: int | Array,
+    most: int | None,
 ):
     """State and status after the steps, and how many of them went well."""
 
@@ -242,9 +318,9 @@ def _take_steps(
         return (state, status, taken + (status == Status.OK)), None
 
     start = (state, status, jnp.zeros_like(status))
-    if not isinstance(steps, int):
+    if most is None:
         return jax.lax.fori_loop(0, steps, lambda i, carry: body(carry, i)[0], start)
-    return _chunked_scan(body, start, steps, method.gradient)
+    return _chunked_scan(body, start, steps, most, method.gradient)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -300,17 +376,20 @@ def _judge(
     return accepted, code
 
 
-def _chunked_scan(body: Any, carry: Any, steps: int, gradient: str) -> Any:
-    """A scan over `steps` that stores about sqrt(steps) states for reverse mode."""
-    chunk = max(d for d in range(1, steps + 1) if steps % d == 0 and d * d <= steps)
+def _chunked_scan(
+    body: Any, carry: Any, steps: int | Array, most: int, gradient: str
+) -> Any:
+    """A scan over `steps` that stores about sqrt(most) states for reverse mode."""
+    chunk = max(d for d in range(1, most + 1) if most % d == 0 and d * d <= most)
+    within = as_many(body, steps)
     if gradient == "direct" or chunk == 1:
-        return jax.lax.scan(body, carry, jnp.arange(steps))[0]
+        return jax.lax.scan(within, carry, jnp.arange(most))[0]
 
     def block(carry, start):
-        return jax.lax.scan(body, carry, start + jnp.arange(chunk))
+        return jax.lax.scan(within, carry, start + jnp.arange(chunk))
 
-    starts = jnp.arange(0, steps, chunk)
-    return jax.lax.scan(jax.checkpoint(block), carry, starts)[0]
+    starts = jnp.arange(0, most, chunk)
+    return jax.lax.scan(as_many(jax.checkpoint(block), steps), carry, starts)[0]
 
 
 def _reversible(

@@ -1,10 +1,10 @@
-"""The legs of a run: from one save time, jump or impulse to the next."""
+"""The legs of a run: from one save time, jump, mark or impulse to the next."""
 
 from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, PyTree
 
 from ..laws.motion import Motion
 
@@ -20,12 +20,14 @@ class Interrupted(Protocol):
 
 
 class Legs(NamedTuple):
-    """Save times, and jumps and impulses of a motion, in order.
+    """Save times, and jumps, marks and impulses of a motion, in order.
 
     Attributes:
         times: ends of the legs, (L,).
         saved: where the save times stand among them: a slice or indices.
         within: save interval of each leg: a slice or indices.
+        spans: lengths of these intervals, (L - 1,).
+        cut: whether a leg may be shorter than its interval.
         margin: a few rounding errors by which steps keep from the ends, so that steps
             that ask for their ends do not look past a jump; None where nothing jumps.
         struck: which impulses act at which of the times, (L, K); None for none.
@@ -34,6 +36,8 @@ class Legs(NamedTuple):
     times: Float[Array, " L"]
     saved: slice | Int[Array, " T"]
     within: slice | Int[Array, " M"]
+    spans: Float[Array, " M"]
+    cut: bool
     margin: Array | None
     struck: Bool[Array, "L K"] | None
 
@@ -43,34 +47,67 @@ class Legs(NamedTuple):
             return t0, t1
         return t0 + self.margin, jnp.maximum(t1 - self.margin, t0 + self.margin)
 
+    def counts(self, steps: ArrayLike, *, share: bool) -> Int[Array, " M"]:
+        """Steps of each leg, none where it takes no time.
+
+        Args:
+            steps: of a save interval, scalar or one each.
+            share: whether legs share the steps of their interval by their lengths,
+                rounded up; else each leg takes all of them.
+        """
+        steps = jnp.asarray(steps)
+        steps = steps[self.within] if steps.ndim else steps
+        steps = jnp.broadcast_to(steps, self.spans.shape)
+        if not self.cut:
+            return steps
+        length = jnp.diff(self.times)
+        if share:
+            part = length / jnp.where(self.spans > 0, self.spans, 1)
+            # as many as before where rounding makes a part of it a little longer
+            few = 1 - 64 * jnp.finfo(part.dtype).eps
+            shared = jnp.ceil(steps * part * few).astype(steps.dtype)
+            steps = jnp.clip(shared, jnp.minimum(steps, 1), steps)
+        return jnp.where(length > 0, steps, 0)
+
     def strikes(self, index: int | slice) -> Array | None:
         """The impulses at some of the times."""
         return None if self.struck is None else self.struck[index]
 
 
-def legs_of(motion: Interrupted, ts: Array) -> Legs:
-    """The legs of a run over the save times."""
+def legs_of(motion: Interrupted, ts: Array, marks: Array | None = None) -> Legs:
+    """The legs of a run over the save times.
+
+    Args:
+        motion: what may jump.
+        ts: save times, (T,).
+        marks: other times at which steps are to end, (B,), or None.
+    """
     jumps, impulses = motion.jumps(), motion.impulses()
-    marks = [
-        jax.lax.stop_gradient(marks).astype(ts.dtype)
-        for marks in (jumps, impulses)
-        if marks is not None
+    ends = [
+        jax.lax.stop_gradient(times).astype(ts.dtype)
+        for times in (marks, jumps, impulses)
+        if times is not None
     ]
-    if not marks:
-        return Legs(ts, slice(None), slice(None), None, None)
+    spans = jnp.diff(ts)
+    if not ends:
+        return Legs(ts, slice(None), slice(None), spans, False, None, None)
     # what lies outside of the run, or all of it where there is one time, ends no leg
-    inside = jnp.clip(jnp.concatenate(marks), ts[0], ts[-1])
+    inside = jnp.clip(jnp.concatenate(ends), ts[0], ts[-1])
     times = ts if ts.size == 1 else jnp.sort(jnp.concatenate([ts, inside]))
     within = jnp.searchsorted(ts, times[:-1], side="right") - 1
     within = jnp.clip(within, 0, max(ts.size - 2, 0))
-    margin = 4 * jnp.finfo(ts.dtype).eps * jnp.max(jnp.abs(times))
+    margin = None
+    if jumps is not None or impulses is not None:
+        margin = 4 * jnp.finfo(ts.dtype).eps * jnp.max(jnp.abs(times))
     struck = None
     if impulses is not None:
-        at = marks[-1]
+        at = ends[-1]
         # the first of equal times: an impulse acts once, before what is saved there
         first = jnp.searchsorted(times, at)[None] == jnp.arange(times.size)[:, None]
         struck = first & ((at >= ts[0]) & (at <= ts[-1]))[None]
-    return Legs(times, jnp.searchsorted(times, ts), within, margin, struck)
+    spans = spans[within] if ts.size > 1 else jnp.zeros_like(times[1:])
+    saved = jnp.searchsorted(times, ts)
+    return Legs(times, saved, within, spans, True, margin, struck)
 
 
 def strike(

@@ -11,7 +11,8 @@ from jaxtyping import Array, ArrayLike, Bool, Int, PyTree
 
 from ..laws.motion import Motion, Resolution, StepNoise
 from ..status import Status
-from .fixed import Fixed, rollout
+from .fixed import Fixed, marks_within, rollout
+from .legs import legs_of
 from .trajectory import (
     Trajectory,
     at_the_end,
@@ -144,20 +145,23 @@ def follow_path(run: Run, key: Array) -> Path:
     method, motion, ts = run.method, run.motion, run.ts
     steps = method.substeps
     lattice = 2 * steps if method.lattice is None else method.lattice
+    marks = marks_within(motion, ts, steps)
 
     def follow(motion: Motion, state0: PyTree[Array], ts: Array, steps: int):
         realised = _Realised(motion, key, lattice // steps)
         start = _Walk(state0, jnp.asarray(0))
         judged = method.estimate_error
         values, records, last, status, when = rollout(
-            method, realised, start, ts, _of_walks(run.observe, ts), steps,
-            judged=judged,
+            method, realised, start, legs_of(motion, ts, marks),
+            _of_walks(run.observe, ts), steps, judged=judged, share=False,
         )  # fmt: skip
         reached = ts < when
         sound = reached | (status != Status.NON_FINITE)
         part = reached if method.heed_alarms else sound
+        # of means over the paths that take part, whose derivatives are their own
+        values = mask_unreached(values, part, ())
         result = Trajectory(
-            ts, mask_unreached(values, part), None, status, when,
+            ts, values, None, status, when,
             summarise(records, reached), resolved(records, ts, reached),
         )  # fmt: skip
         return result, part, last

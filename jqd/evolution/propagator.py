@@ -151,7 +151,7 @@ def _run_matrix(
         sound = jnp.all(jnp.isfinite(angles), axis=-1) & is_sound(state0)
     else:
         sound = jax.vmap(is_sound)(states)
-    run = _assemble(law, states, ts, observe, bound, sound, {})
+    run = _assemble(law, state0, states, ts, observe, bound, sound)
     return mark_inaccurate(run, bound)
 
 
@@ -162,7 +162,7 @@ def _run_orbit(
     states, bound = cast(tuple[PyTree[Array], Array], law.orbit(state0, ts))
     sound = jax.vmap(is_sound)(states)
     alarms = jax.vmap(law.alarm)(ts, states, states)
-    run = _assemble(law, states, ts, observe, bound, sound, {})
+    run = _assemble(law, state0, states, ts, observe, bound, sound)
     return mark_inaccurate(_raise_alarms(run, alarms), bound)
 
 
@@ -194,7 +194,8 @@ def _run_series(
     phase = (high - low) / (2 * hbar) * (ts - ts[0])
     bound = jnp.finfo(state0.dtype).eps * (1 + phase) + jnp.abs(norms - norms[0])
     extra = {"num_terms": jnp.asarray(terms)}
-    run = _summarise(values, records, ts, bound, sound, extra)
+    source = (law, state0, ts, observe)
+    run = _summarise(values, records, ts, bound, sound, extra, source)
     return mark_inaccurate(_raise_alarms(run, alarms), bound)
 
 
@@ -221,16 +222,17 @@ def _raise_alarms(run: Trajectory, alarms: Array) -> Trajectory:
 
 def _assemble(
     law: Motion,
-    states: Array,
+    state0: PyTree[Array],
+    states: PyTree[Array],
     ts: Array,
     observe: Any,
     bound: Array,
     sound: Array,
-    extra: dict,
 ) -> Trajectory:
     values = jax.vmap(observe)(ts, states)
     records = jax.vmap(lambda state: record(law, state, judged=True))(states)
-    return _summarise(values, records, ts, bound, sound, extra)
+    source = (law, state0, ts, observe)
+    return _summarise(values, records, ts, bound, sound, {}, source)
 
 
 def _summarise(
@@ -240,11 +242,12 @@ def _summarise(
     bound: Array,
     sound: Array,
     extra: dict,
+    source: PyTree,
 ) -> Trajectory:
     ok = jnp.all(sound)
     when = jnp.where(ok, jnp.inf, ts[jnp.argmin(sound)])
     reached = ts < when
-    values = mask_unreached(values, reached)
+    values = mask_unreached(values, reached, source)
     bound = jax.lax.stop_gradient(bound)
 
     def spread(leaf: Array) -> Array:

@@ -228,16 +228,57 @@ def is_sound(state: PyTree[Array]) -> Array:
     return jnp.all(jnp.stack([sound(leaf) for leaf in numbers]))
 
 
-def mask_unreached(values: PyTree[Array], reached: Array) -> PyTree[Array]:
-    """NaN at the times that were not reached; a select, so gradients stay clean."""
+def mask_unreached(
+    values: PyTree[Array], reached: Array, source: PyTree
+) -> PyTree[Array]:
+    """NaN, with NaN as derivatives, at the times that were not reached.
+
+    Args:
+        values: leaves (T, ...).
+        reached: (T,).
+        source: what the values were computed from.
+    """
 
     def mask(leaf: Array) -> Array:
         if not jnp.issubdtype(leaf.dtype, jnp.inexact):
             return leaf
         shape = reached.shape + (1,) * (leaf.ndim - 1)
-        return jnp.where(jnp.reshape(reached, shape), leaf, jnp.nan)
+        return jnp.where(jnp.reshape(reached, shape), leaf, unknown(leaf, source))
 
     return jax.tree.map(mask, values)
+
+
+def unknown(like: Array, source: PyTree) -> Array:
+    """NaN, whose derivatives with respect to what it comes from are NaN as well.
+
+    Only where it is used: what a loss leaves out, and with it the other members of a
+    batch, keeps derivatives of 0 and not 0 times NaN.
+
+    Args:
+        like: an array of the shape and precision.
+        source: what the value would have been computed from.
+    """
+    dtype = jnp.finfo(like.dtype).dtype
+    link = jnp.zeros((), dtype)
+    for leaf in jax.tree.leaves(source):
+        if not eqx.is_inexact_array(leaf):
+            continue
+        still = leaf - jax.lax.stop_gradient(leaf)
+        parts = (
+            [jnp.real(still), jnp.imag(still)] if jnp.iscomplexobj(leaf) else [still]
+        )
+        link = link + sum(jnp.sum(part).astype(dtype) for part in parts)
+
+    link = jnp.expm1(link)  # of which no derivative is 0
+
+    # Linear as far as derivatives are concerned: an equation without a solution.
+    def solve(_: Any, side: Array) -> Array:
+        return jnp.where(side == 0, 0, jnp.nan).astype(dtype)
+
+    spoilt = jax.lax.custom_linear_solve(
+        lambda x: x, jnp.broadcast_to(link, like.shape), solve, symmetric=True
+    )
+    return spoilt + jnp.nan
 
 
 def difference(values: PyTree[Array], check: PyTree[Array], scale: float) -> PyTree:

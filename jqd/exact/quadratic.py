@@ -13,6 +13,8 @@ from .. import _checks
 
 # Of each step, and far below what a test of four digits or of six sees.
 _TOLERANCE = 1e-12
+# Of a Hamiltonian that depends on time at least so many.
+_STEPS = 200
 
 
 class GaussianMoments(NamedTuple):
@@ -119,7 +121,8 @@ def gaussian_paths(
         covariance: C at ts[0], (2d, 2d), of a pure state.
         ts: times, (T,), strictly increasing.
         hamiltonian: M of H = ½ (q, p) M (q, p)^T, as `quadratic_hamiltonian` makes it,
-            or a function of the time.
+            or a function of the time, of which no step passes over more than 1/200 of
+            the run between two impulses.
         nu: ν, (d,) or scalar, not negative, length² over time.
         start: P at ts[0], (d, d), of paths that are not in equilibrium; None for C_zz.
         impulses: (time, S), with S of `impulse_map`, from ts[0] on; those of one time
@@ -183,7 +186,9 @@ def _solve(M, nu, state, t0, t1, inside, jumps):
         spreading = B @ P
         return flow + flow.T, B @ K, spreading + spreading.T + 2 * N
 
-    controller = diffrax.PIDController(rtol=_TOLERANCE, atol=_TOLERANCE)
+    # not over a pulse of a function of time: 13 looks a step
+    longest = None if M.func is _constant else (t1 - t0) / _STEPS
+    controller = diffrax.PIDController(rtol=_TOLERANCE, atol=_TOLERANCE, dtmax=longest)
     if jumps.size:
         controller = diffrax.ClipStepSizeController(controller, jump_ts=jumps)
     found = diffrax.diffeqsolve(

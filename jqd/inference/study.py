@@ -519,7 +519,7 @@ class Study(eqx.Module):
         """Order of the stepper, or None for methods without a step of their own."""
         if not isinstance(self.method, Fixed):
             return None
-        return getattr(self.method.stepper, "order", 1)
+        return self.method.order(self.scene.law)
 
     @property
     def substeps(self) -> Any:

@@ -176,6 +176,12 @@ class Motion(eqx.Module):
         """The one-step method with which `recover` follows the motion."""
         return rk4
 
+    @property
+    def step_order(self) -> int:
+        """Order of the error that `step` leaves of a run; 1 where nobody says it."""
+        own = type(self).step is Motion.step
+        return getattr(self.stepper, "order", 1) if own else 1
+
     def flows(self) -> Flows | None:
         """Exact partial flows, for `jqd.steppers.Splitting`."""
         return None

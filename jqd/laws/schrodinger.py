@@ -222,6 +222,11 @@ class Schrodinger(Law):
         return rk4 if self.grid is None else strang
 
     @property
+    def step_order(self) -> int:
+        """That of the method."""
+        return self._own_step.order
+
+    @property
     def stepper(self) -> Any:
         """With which `recover` follows it."""
         return cf4 if isinstance(self.hamiltonian, DrivenHamiltonian) else rk4

@@ -13,6 +13,8 @@ from ..constants import fixed, parts
 from .functions import refuse_constants, shape_at, taken_by_keyword, with_leaves
 
 KINDS = ("steps", "linear", "cubic")
+# Beyond so many times to each side a value has no part in a slope: 2^-52.
+_REACH = 52
 # Where a function is looked at; one that is not finite at some of them may be meant.
 _TIMES = (0.0, 0.37, 1.0, 2.71)
 
@@ -23,11 +25,30 @@ class Pulse(eqx.Module):
     Attributes:
         function: callable of the time, scalar; an `equinox.Module` or a
             `jax.tree_util.Partial` holds the parameters as array leaves.
-        jumps: times at which it jumps, (J,): no step of a run goes across one.
+        given: times at which it jumps as far as its maker said, (J,).
+        name: of `named_pulse`; "" for a user's function (static).
     """
 
     function: Any = parts()
-    jumps: Float[Array, " J"] = fixed()
+    given: Float[Array, " J"] = fixed()
+    name: str = eqx.field(static=True, default="")
+
+    @property
+    def jumps(self) -> Float[Array, " J"]:
+        """Times at which it jumps, (J,): no step of a run goes across one."""
+        if self.name != "square":
+            return self.given
+        known = self.function.keywords
+        return jnp.stack([known["start"], known["end"]])
+
+    @property
+    def marks(self) -> Float[Array, " W"] | None:
+        """Times at equal distances within which all of it lies; None if it may be
+        anywhere. Steps longer than the distance end at them."""
+        if self.name != "gaussian":
+            return None
+        known = self.function.keywords
+        return known["center"] + known["width"] * np.arange(-8.0, 9.0)
 
     def __call__(self, t: ArrayLike) -> Array:
         """f(t)."""
@@ -41,18 +62,22 @@ class SampledPulse(eqx.Module):
         ts: times, (T,), increasing.
         values: of the intervals, (T - 1,), for "steps"; else at the times, (T,).
         kind: "steps", "linear" or "cubic" (static).
-        slopes: (T, T), from values to the slopes of the cubic spline; else (0, 0).
+        slopes: (T, W), weights of the W values around each time in the slope of the
+            cubic spline there; else (0, 0).
     """
 
     values: Float[Array, " V"]
     kind: str = eqx.field(static=True)
     ts: Float[Array, " T"] = fixed()
-    slopes: Float[Array, "S S"] = fixed()
+    slopes: Float[Array, "S W"] = fixed()
 
     @property
     def jumps(self) -> Float[Array, " J"]:
-        """Where the function or one of its first two derivatives jumps: its times."""
-        return self.ts
+        """Where the function jumps or has a kink, (J,).
+
+        A spline has its second derivative everywhere but at its ends.
+        """
+        return self.ts[np.array([0, -1])] if self.kind == "cubic" else self.ts
 
     def __call__(self, t: ArrayLike) -> Array:
         """f(t)."""
@@ -66,11 +91,16 @@ class SampledPulse(eqx.Module):
             low, high = values[k], values[k + 1]
             value = low + x * (high - low)
             if self.kind == "cubic":
-                slopes = self.slopes @ values
-                start = width * slopes[k] - (high - low)
-                end = width * slopes[k + 1] - (high - low)
+                start = width * self._slope(k) - (high - low)
+                end = width * self._slope(k + 1) - (high - low)
                 value = value + x * (1 - x) * (start * (1 - x) - end * x)
         return jnp.where((t >= ts[0]) & (t <= ts[-1]), value, 0)
+
+    def _slope(self, k: Array) -> Array:
+        """That of the spline at the k-th time."""
+        size, width = self.slopes.shape
+        near = jnp.clip(k - _REACH, 0, size - width)[..., None] + np.arange(width)
+        return jnp.sum(self.slopes[k] * self.values[near], axis=-1)
 
 
 def pulse(
@@ -80,7 +110,10 @@ def pulse(
 
     Args:
         function: of the time, written with `jax.numpy`; real.
-        jumps: times at which it jumps.
+        jumps: times at which it jumps. Before a run the function is looked at, at some
+            2000 times at equal distances, and steps do not pass over what it does
+            there. What lies wholly between two of them, shorter than 1/2000 of the
+            run, is not seen: name a time within it here, or take `named_pulse`.
         **parameters: numbers or arrays passed to it by keyword; they become leaves,
             so that they can be differentiated and fitted.
 
@@ -216,14 +249,15 @@ def named_pulse(name: str, **parameters: ArrayLike) -> Pulse | SampledPulse:
     values: dict[str, Any] = usual | parameters
     if name == "gaussian":
         _checks.check_positive(values["width"], "width")
-    ends = ()
-    if name == "square":
-        ends = (values["start"], values["end"])
-        if not ends[0] < ends[1]:
+    if name == "square" and _checks.is_concrete((values["start"], values["end"])):
+        start, end = values["start"], values["end"]
+        if not start < end:
             raise ValueError(
-                f"Argument `end` must be above start = {ends[0]}, but is {ends[1]}."
+                f"Argument `end` must be above start = {start}, but is {end}."
             )
-    return pulse(function, jumps=ends, **values)
+    made = pulse(function, **values)
+    assert isinstance(made, Pulse)
+    return Pulse(made.function, made.given, name)
 
 
 def sampled_pulse(
@@ -257,13 +291,28 @@ def sampled_pulse(
     _checks.check_shape(values, "values", (times.size - (kind == "steps"),))
     _checks.check_real(values, "values")
     _checks.check_finite(values, "values")
-    slopes = np.zeros((0, 0))
-    if kind == "cubic":
-        from scipy.interpolate import CubicSpline
-
-        slopes = CubicSpline(times, np.eye(times.size))(times, 1)
+    slopes = _slope_weights(times) if kind == "cubic" else np.zeros((0, 0))
     real = jnp.result_type(float)
     return SampledPulse(
         jnp.asarray(values, real), kind, jnp.asarray(times, real),
         jnp.asarray(slopes, real),
     )  # fmt: skip
+
+
+def _slope_weights(times: np.ndarray) -> np.ndarray:
+    """What the values around each time weigh in the slope of the spline there, (T, W).
+
+    Of a value further off they fall by half or more from one time to the next, since
+    the equations of the slopes have twice as much on the diagonal as beside it.
+    """
+    from scipy.interpolate import CubicSpline
+
+    size = times.size
+    width = min(size, 2 * _REACH + 1)
+    k = np.arange(size)
+    # one spline through many ones, so far apart that none is felt where another is
+    ones = np.zeros((size, width))
+    ones[k, k % width] = 1
+    slopes = CubicSpline(times, ones)(times, 1)
+    near = np.clip(k - _REACH, 0, size - width)[:, None] + np.arange(width)
+    return np.take_along_axis(slopes, near % width, axis=1)

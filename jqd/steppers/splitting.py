@@ -5,6 +5,8 @@ outer flows of b_j dt. All lists are palindromic, so a step of -dt undoes a step
 """
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -111,6 +113,7 @@ class Splitting(eqx.Module):
         state: PyTree[Array],
         dt: ArrayLike,
         steps: int | Array,
+        most: int | None = None,
     ) -> PyTree[Array]:
         """The state after `steps` steps of dt from t, adjoining outer flows merged.
 
@@ -119,7 +122,8 @@ class Splitting(eqx.Module):
             t: start time.
             state: state at t.
             dt: step.
-            steps: number of steps; static, or traced for forward mode alone.
+            steps: number of steps; static, or traced.
+            most: which a traced number does not exceed; None for forward mode alone.
 
         Returns:
             The state at t + steps dt.
@@ -131,10 +135,10 @@ class Splitting(eqx.Module):
         b, c = self.entry()
         state = flows.outer.apply(self.outer_factor(flows, t, dt, b, c), state)
         body = self.merged_step(flows, t, dt)
-        if isinstance(steps, int):
-            state, _ = jax.lax.scan(
-                lambda psi, i: (body(i, psi), None), state, jnp.arange(steps)
-            )
+        most = steps if isinstance(steps, int) else most
+        if most is not None:
+            step = as_many(lambda psi, i: (body(i, psi), None), steps)
+            state, _ = jax.lax.scan(step, state, jnp.arange(most))
         else:
             state = jax.lax.fori_loop(0, steps, body, state)
         end = t + steps * dt
@@ -183,6 +187,23 @@ class Splitting(eqx.Module):
             return state
 
         return body
+
+
+def as_many(body: Callable[..., Any], steps: int | Array) -> Callable[..., Any]:
+    """The body of a scan, skipped from the `steps`-th turn on.
+
+    Args:
+        body: (carry, i) -> (carry, None).
+        steps: a traced number; of a static one the scan has as many turns.
+    """
+    if isinstance(steps, int):
+        return body
+
+    def some(carry: Any, i: Array) -> tuple[Any, None]:
+        go_on = lambda carry: body(carry, i)[0]  # noqa: E731
+        return jax.lax.cond(i < steps, go_on, lambda carry: carry, carry), None
+
+    return some
 
 
 def _compose(name: str, order: int, weights: tuple[float, ...]) -> Splitting:

@@ -1,11 +1,50 @@
-"""Pulses by name: areas, ends, values."""
+"""Pulses from samples: values, slopes, derivatives, and where they jump."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.interpolate import CubicSpline
 
 import jqd
+
+
+@pytest.mark.parametrize("spacing", ["equal", "wild"])
+def test_long_samples_have_the_slopes_of_the_whole_spline(spacing):
+    """SciPy's spline through all 6000 samples; a table of 600 of 105 weights each."""
+    rng = np.random.default_rng(1)
+    gaps = np.ones(6000) if spacing == "equal" else 10.0 ** rng.uniform(-3, 0, 6000)
+    ts, values = np.cumsum(gaps), rng.normal(size=6000)
+    f = jqd.sampled_pulse(ts, values)
+    inside = rng.uniform(ts[0], ts[-1], 4000)
+    inside[:2] = ts[0] + gaps[1] / 3, ts[-1] - gaps[-1] / 3
+    want = CubicSpline(ts, values)(inside)
+    got = jax.vmap(f)(jnp.asarray(inside))
+    # rounding of splines that overshoot by the ratios of their gaps
+    scale = np.max(np.abs(want))
+    np.testing.assert_allclose(got, want, rtol=0, atol=1e-13 * scale)
+    assert f.slopes.size <= 105 * ts.size
+
+
+def test_a_value_has_the_derivative_of_the_spline():
+    """The spline is linear in its values: the derivative is that of a unit vector."""
+    ts = np.linspace(0.0, 30.0, 200)
+    f = jqd.sampled_pulse(ts, np.sin(ts))
+    at = 7.77
+
+    def value(values):
+        return jqd.sampled_pulse(ts, values)(at)
+
+    want = CubicSpline(ts, np.eye(200))(at)
+    np.testing.assert_allclose(jax.grad(value)(f.values), want, rtol=0, atol=1e-15)
+
+
+def test_only_the_ends_of_a_spline_count_as_jumps():
+    ts = np.linspace(0.0, 1.0, 600)
+    assert jqd.sampled_pulse(ts, np.cos(ts)).jumps.tolist() == [0.0, 1.0]
+    assert jqd.sampled_pulse(ts, np.cos(ts), "linear").jumps.shape == (600,)
+    assert jqd.sampled_pulse(ts, np.cos(ts[1:]), "steps").jumps.shape == (600,)
 
 
 @pytest.mark.parametrize("width", [0.3, 1.0, 2.5])

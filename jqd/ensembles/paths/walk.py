@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from ...evolution.evolution import in_precision
 from ...evolution.legs import legs_of
+from ...evolution.trajectory import unknown
 from ...spaces import Grid
 from ...status import Status
 from ...steppers import Splitting
@@ -320,7 +321,7 @@ def _judge(walk, x):
 def _look(walk, t, psi, walkers, keep):
     """The row that is kept at a time, the distance to |ψ|², and diagnostics."""
     going = (walkers.status == Status.OK)[:, None]
-    x = jnp.where(going, walkers.x, jnp.nan)
+    x = jnp.where(going, walkers.x, unknown(walkers.x, (walk, psi)))
     density = whole_density(psi, walk.grid.ndim)
     folded = fold(walk.grid, x) if walk.periodic else x
     ks = kolmogorov_smirnov(jax.lax.stop_gradient(folded), walk.grid, density)

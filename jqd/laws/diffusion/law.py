@@ -301,8 +301,16 @@ class ConservativeDiffusion(Law):
     @program
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
         """A Strang step of the amplitude, a Runge-Kutta step of the other forms."""
-        stepper = strang if isinstance(self.form, Amplitude) else rk4
-        return stepper(self, t, state, dt)
+        return self._own_step(self, t, state, dt)
+
+    @property
+    def _own_step(self) -> Any:
+        return strang if isinstance(self.form, Amplitude) else rk4
+
+    @property
+    def step_order(self) -> int:
+        """That of Strang's or Runge-Kutta's steps."""
+        return self._own_step.order
 
     @property
     def stepper(self) -> Any:

@@ -134,6 +134,11 @@ class Madelung(Law):
         """A Runge-Kutta step."""
         return self.diffusion.step(t, state, dt)
 
+    @property
+    def step_order(self) -> int:
+        """Of Runge-Kutta's."""
+        return self.diffusion.step_order
+
     def density(self, state: PyTree[Array]) -> Float[Array, "..."]:
         """ρ per unit of volume on the grid, or at the sites of a graph."""
         return self.diffusion.density(state)

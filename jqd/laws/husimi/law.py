@@ -284,6 +284,11 @@ class HusimiFokkerPlanck(Law):
         states, _ = self.orbit(state, ts)
         return jax.tree.map(lambda leaf: leaf[1], states)
 
+    @property
+    def step_order(self) -> int:
+        """That of the stepper; of exact steps nothing is left to estimate."""
+        return getattr(self.stepper, "order", 1)
+
     def orbit(self, state0: PyTree[Array], ts: Array) -> tuple[PyTree[Array], Array]:
         """States at times `ts` and a bound on their relative error, shape (T,)."""
         return self.form.orbit(self.equation, state0, ts)

@@ -158,6 +158,11 @@ class DoebnerGoldinLine(DepartureOfKets):
         """Schrödinger's."""
         return self.quantum.step(t, state, dt)
 
+    @property
+    def step_order(self) -> int:
+        """Schrödinger's."""
+        return self.quantum.step_order
+
     def invariants(self, state: Array) -> dict[str, Array]:
         """The norm."""
         return {"norm": self.cell * jnp.sum(self.density(state))}

@@ -278,6 +278,11 @@ class Lindblad(Law):
         """The state at t + dt by the series, or by exponentials of a driven one."""
         return self.stepper(self, t, state, dt)
 
+    @property
+    def step_order(self) -> int:
+        """That of the series or of the exponentials."""
+        return self.stepper.order
+
     # -- what is seen --------------------------------------------------------------
 
     def density(self, state: Array) -> Float[Array, " n"]:

@@ -99,6 +99,11 @@ class ClassicalMotion(Motion):
         """A step of the symplectic `srkn11`, order 6."""
         return srkn11(self, t, state, dt)
 
+    @property
+    def step_order(self) -> int:
+        """Of the splitting."""
+        return srkn11.order
+
     def energy(self, state: PhasePoint) -> Float[Array, ""]:
         """p²/2m + V(q)."""
         return jnp.sum(state.p**2 / self.masses) / 2 + self.potential(state.q)

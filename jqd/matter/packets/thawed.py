@@ -129,6 +129,11 @@ class ThawedGaussian(Law):
         """A step of the symplectic `srkn11`, order 6."""
         return srkn11(self, t, state, dt)
 
+    @property
+    def step_order(self) -> int:
+        """Of the splitting."""
+        return srkn11.order
+
     def moments(self, state: Packet) -> GaussianState:
         """Means and covariance of the packet."""
         return from_packet(state, self.hbar)

@@ -155,6 +155,11 @@ class PhotonRates(Motion):
         T = falling_root(excess, jnp.finfo(most.dtype).eps * most, most)
         return self._exact(state, T, dt)
 
+    @property
+    def step_order(self) -> int:
+        """Of the midpoint step."""
+        return 2
+
     def equilibrium(self) -> Equilibrium:
         """Occupations and temperature of energy balance, T = T_M(E - Σ G ω n(T)).
 

@@ -101,6 +101,11 @@ class RandomTower(Law):
         """See `Tower.step`."""
         return self.tower.step(t, state, dt)
 
+    @property
+    def step_order(self) -> int:
+        """See `Tower.step`."""
+        return self.tower.step_order
+
     def density(self, state: Array) -> Array:
         """|ψ|² of each level and photon number."""
         return self.tower.density(state)

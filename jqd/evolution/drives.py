@@ -1,0 +1,196 @@
+"""What drives a motion, looked at before a run: steps pass over nothing unseen."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from ..spaces.pulses import Pulse, SampledPulse
+
+Drive = Callable[[Array], Any]
+
+# Looks at a drive over a run; those of a check run fall between those of the run.
+LOOKS, CHECK_LOOKS = 2048, 3001
+# Of a field its values at so many places, of a matrix so many sums of its entries.
+_PLACES, _SUMS = 64, 8
+# A step passes over no more of what it meets than the way between its least and its
+# largest value, there and back counted: half a period of a cosine.
+_PART = 1.0
+# Steps of a check run end at so many times within what its run did not see.
+_BREAKS = 32
+
+
+class Course(NamedTuple):
+    """How far drives have gone up and down since the begin of a run.
+
+    Attributes:
+        times: of the looks, (P,), not decreasing.
+        way: what the drives have gone up to each, (P,), in units of what they go
+            between two rests; a rest that ends counts as much as a step may pass over.
+    """
+
+    times: Float[Array, " P"]
+    way: Float[Array, " P"]
+
+    def reach(self, t: ArrayLike) -> Array:
+        """The time to which a step from t may go at most."""
+        end = jnp.interp(t, self.times, self.way) + _PART
+        return jnp.interp(end, self.way, self.times, right=jnp.inf)
+
+
+def drives_of(motion: Any) -> list[Drive]:
+    """The functions of time that a motion holds, wherever in it.
+
+    Pulses, and potentials, vector potentials and magnetic fields that depend on time,
+    at some places of their grid.
+    """
+    return list(_drives_in(motion, None))
+
+
+def _drives_in(node: Any, grid: Any):
+    if isinstance(node, Pulse | SampledPulse):
+        yield node
+        return
+    for name in ("grid", "space"):
+        space = getattr(node, name, None)
+        grid = space if hasattr(space, "coordinates") else grid
+    if getattr(node, "time_dependent", False) and grid is not None:
+        places = _places(grid)
+        yield lambda t: node.at(places, t)
+    for child in _children(node):
+        yield from _drives_in(child, grid)
+
+
+def _children(node: Any) -> list[Any]:
+    """Of a PyTree, one level down; none of an array."""
+    below = jax.tree.leaves(node, is_leaf=lambda other: other is not node)
+    return [child for child in below if child is not node]
+
+
+def _places(grid: Any) -> tuple[Array, ...]:
+    """Coordinates of some points that leave no part of the grid out.
+
+    Source: M. Roberts (2018), The unreasonable effectiveness of quasirandom sequences.
+    """
+    ndim = len(grid.shape)
+    root = 2.0
+    for _ in range(64):
+        root = (1 + root) ** (1 / (ndim + 1))
+    turns = 0.5 + np.outer(np.arange(_PLACES), root ** -np.arange(1, ndim + 1.0))
+    at = (turns % 1 * np.asarray(grid.shape)).astype(int)
+    return tuple(jnp.ravel(x)[at[:, axis]] for axis, x in enumerate(grid.coordinates))
+
+
+def marks_of(motion: Any) -> list[Array]:
+    """Times within the pulses of a motion that know where they are, each equally far
+    from the next."""
+    pulses = [drive for drive in drives_of(motion) if isinstance(drive, Pulse)]
+    return [f.marks for f in pulses if f.marks is not None]
+
+
+def look_at(drives: Sequence[Drive], times: Float[Array, " P"]) -> Float[Array, "P K"]:
+    """The numbers of all drives at these times; 0 for what is not finite."""
+
+    def look(t: Array) -> Array:
+        parts = [
+            _few(value, t.dtype) for f in drives for value in jax.tree.leaves(f(t))
+        ]
+        values = jnp.concatenate(parts)
+        return jnp.where(jnp.isfinite(values), values, 0)
+
+    # all at once but for large matrices
+    values = jax.eval_shape(lambda t: [f(t) for f in drives], times[0])
+    many = max(leaf.size for leaf in jax.tree.leaves(values)) > _PLACES
+    return jax.lax.map(look, times, batch_size=512) if many else jax.vmap(look)(times)
+
+
+def _few(value: ArrayLike, dtype: Any) -> Array:
+    """A few real numbers for an array."""
+    flat = jnp.ravel(jnp.asarray(value))
+    parts = [flat.real, flat.imag] if jnp.iscomplexobj(flat) else [flat]
+    flat = jnp.concatenate(parts).astype(dtype)
+    if flat.size <= _PLACES:
+        return flat
+    weights = np.random.default_rng(0).normal(size=(_SUMS, flat.size))
+    return jnp.asarray(weights, dtype) @ flat
+
+
+def survey(drives: Sequence[Drive], ts: Array, looks: int) -> Course | None:
+    """The course of drives over a run; None where there are none.
+
+    Args:
+        drives: functions of the time.
+        ts: times of the run; the first and the last are its ends.
+        looks: number of equal parts of the run at whose ends the drives are looked at;
+            those that know where they are, are looked at there as well.
+    """
+    if not drives or ts.shape[0] < 2:
+        return None
+    drives, ts = jax.lax.stop_gradient((list(drives), jnp.asarray(ts)))
+    times = jnp.linspace(ts[0], ts[-1], looks + 1, dtype=ts.dtype)
+    marks = [f.marks for f in drives if isinstance(f, Pulse) and f.marks is not None]
+    if marks:
+        known = jnp.clip(jnp.concatenate(marks).astype(ts.dtype), ts[0], ts[-1])
+        times = jnp.sort(jnp.concatenate([times, known]))
+    values = look_at(drives, times)
+    each = jax.vmap(_way, in_axes=1, out_axes=1)(values)
+    way = jnp.cumsum(jnp.max(each, axis=1))
+    return Course(times, jnp.concatenate([jnp.zeros_like(way[:1]), way]))
+
+
+def _way(values: Float[Array, " P"]) -> Float[Array, " P-1"]:
+    """What one number goes from each look to the next, in units of its range from one
+    rest to the next: a weak pulse after a strong one counts as much."""
+    change = jnp.abs(jnp.diff(values))
+    rounding = 8 * jnp.finfo(values.dtype).eps * jnp.max(jnp.abs(values))
+    rests = change <= rounding
+    piece = jnp.cumsum(rests)
+    count = values.shape[0]
+    ends = jnp.stack([values[:-1], values[1:]])
+    high = jax.ops.segment_max(jnp.max(ends, axis=0), piece, count)
+    low = jax.ops.segment_min(jnp.min(ends, axis=0), piece, count)
+    size = jnp.where(rests, 1, (high - low)[piece])
+    begins = ~rests & jnp.concatenate([jnp.zeros(1, bool), rests[:-1]])
+    return jnp.where(rests, 0, change / size) + _PART * begins
+
+
+def unseen(
+    drives: Sequence[Drive], ts: Array, steps: ArrayLike, looks: int = LOOKS
+) -> Float[Array, " B"]:
+    """Times within what drives do between the points at which fixed steps see them.
+
+    A drive is there larger or smaller than at both ends and in the middle of the step,
+    by more than a quarter of what it changes from one to the other; an extremum of a
+    function that is smooth over a step is so by an eighth at most.
+
+    Args:
+        drives: functions of the time.
+        ts: save times, (T,).
+        steps: between two of them, scalar or (T - 1,).
+        looks: parts of the run at whose ends the drives are looked at.
+
+    Returns:
+        Times, all of them the last one where nothing is unseen.
+    """
+    drives, ts = jax.lax.stop_gradient((list(drives), jnp.asarray(ts)))
+    times = jnp.linspace(ts[0], ts[-1], looks + 1, dtype=ts.dtype)
+    k = jnp.clip(jnp.searchsorted(ts, times, side="right") - 1, 0, ts.shape[0] - 2)
+    counts = jnp.broadcast_to(jnp.asarray(steps), ts[1:].shape)
+    dt = (jnp.diff(ts) / jnp.maximum(counts, 1))[k]
+    begin = ts[k] + jnp.floor((times - ts[k]) / dt) * dt
+    points = jnp.concatenate([times, begin, begin + dt / 2, begin + dt])
+    values = look_at(drives, points).reshape(4, times.shape[0], -1)
+    high, low = jnp.max(values[1:], axis=0), jnp.min(values[1:], axis=0)
+    beyond = jnp.maximum(values[0] - high, low - values[0])
+    size = jnp.max(jnp.abs(values), axis=(0, 1))[None]
+    rounding = 64 * jnp.finfo(ts.dtype).eps * size
+    missed = jnp.any(beyond > (high - low) / 4 + rounding, axis=1).astype(ts.dtype)
+    total = jnp.concatenate(
+        [jnp.zeros_like(missed[:1]), jnp.cumsum(missed[:-1] + missed[1:])]
+    )
+    wanted = (jnp.arange(_BREAKS) + 0.5) / _BREAKS * total[-1]
+    found = jnp.interp(wanted, total, times)
+    return jnp.where(total[-1] > 0, found, ts[-1])
