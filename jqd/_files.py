@@ -12,13 +12,14 @@ import shlex
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from ._redaction import without_secrets
 from ._revision import COMMAND, revision, sources
 from ._version import __version__
 
@@ -169,7 +170,7 @@ def provenance() -> dict[str, Any]:
     """
     device, words = jax.devices()[0], COMMAND.get()
     return {
-        "command": None if words is None else shlex.join(("jqd", *words)),
+        "command": None if words is None else _command(words),
         "jqd": __version__,
         "jqd_revision": revision(),
         "jqd_sources": sources(),
@@ -182,6 +183,10 @@ def provenance() -> dict[str, Any]:
         "precision": "float64" if jax.config.values["jax_enable_x64"] else "float32",
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def _command(words: Sequence[str]) -> str:
+    return without_secrets(shlex.join(("jqd", *words)))
 
 
 @contextlib.contextmanager

@@ -10,10 +10,9 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.console import Console
-from rich.markup import escape
 
 from .. import report
+from .._bars import plain_console
 from ..inference import Design, Study
 from ..inference import design as find_design
 from ..records import Settings, check_new, write_settings
@@ -69,7 +68,7 @@ def carry_out(designing: Designing, free: str, prepare: Callable[[], Planned]) -
     arguments, steps = designing.arguments(names), designing.steps(names)
     criterion = arguments["criterion"]
     _check_new(designing.out)
-    with Console(stderr=True).status("Following the law") as shown, _named():
+    with plain_console(stderr=True).status("Following the law") as shown, _named():
         planned = prepare()
         if planned.study is None:
             return _refuse(designing, planned, criterion, planned.ended.sentence)
@@ -131,7 +130,7 @@ def _refuse(designing: Designing, planned: Planned, criterion: str, words: str) 
     """What is told of a law that ends before its last candidate."""
     summary = _summary(designing, planned, criterion, {"status": words})
     text = f"There is no design at these constants. {words}"
-    return conclude(summary, [escape(text)], as_json=designing.as_json)
+    return conclude(summary, [text], as_json=designing.as_json)
 
 
 def _check_new(out: Path | None) -> None:

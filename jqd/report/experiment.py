@@ -113,14 +113,16 @@ class Context:
         # what sweeps need takes as long to import as JAX
         from ..sweeps import Store, SweepError, sweep
         from ..sweeps.claims import OWN_LEASE
+        from ..sweeps.objects import Objects
 
         if not name or Path(name).name != name:
             raise ValueError(
                 f"Argument `name` must be a plain file name, but is {name!r}."
             )
+        place = f"{self._store or self.folder / SWEEPS}/{name}.zarr"
+        Objects(place)  # an address with credentials is refused, and kept nowhere
         if not (self.folder / SETTINGS).exists():
             write_json(self._settings, self.folder / SETTINGS)
-        place = f"{self._store or self.folder / SWEEPS}/{name}.zarr"
         lease = OWN_LEASE if self._store is None else None
         settings = {"engine": self._engine, "lease": lease, **settings}
         self._progress.stop()  # a sweep has a bar of its own

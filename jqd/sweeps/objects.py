@@ -200,7 +200,8 @@ def _check_url(url: str, scheme: str) -> None:
             f"{rule} that begins with file, {', '.join(BUCKETS)} and ://, but begins "
             f"with {scheme}://."
         )
-    if "@" in parts.netloc or parts.query or parts.fragment or not parts.netloc:
+    mixed = not parts.netloc or {"@", ":"} & set(parts.netloc)
+    if mixed or parts.query or parts.fragment:
         raise ValueError(
             f"{rule} like {scheme}://BUCKET/PREFIX, but has other parts; credentials "
             "are read from the environment alone."
