@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from .._bars import plain_console
+from .._files import whole_files
 from ..evolution import Fixed, Trajectory, evolve
 from ..instruments import Instrument
 from ..laws.motion import Motion
@@ -113,8 +114,10 @@ def simulate(
         made = prepare()
         failed = made.run is not None and not bool(made.run.ok)
         files = {} if failed else made.draw()
-        for path, write in files.items():
-            write(path)
+        if files:
+            with whole_files(*files) as drafts:
+                for draft, write in zip(drafts, files.values(), strict=True):
+                    write(draft)
     words = ["jqd", "recover", *made.recover]
     command = shlex.join(str(word) for word in words)
     summary = {

@@ -4,9 +4,6 @@ What is written is read back by its own loader before it takes its name.
 """
 
 import importlib.util
-import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import ArrayLike
 
-from .._files import writing
+from .._files import whole_files
 from ..instruments import EnsembleNoise, Multinomial
 from ..matter import solid
 from .atoms import AtomRecord, load_atoms
@@ -321,15 +318,9 @@ def _write(
     known = {name: (axes, np.asarray(values)) for name, (axes, values) in
              variables.items()}  # fmt: skip
     assert not one.missing(known), one.data
-    with writing(path, "path"):
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
-        try:
-            draft = folder / path.name
-            _WRITERS[path.suffix](draft, known)
-            load(draft)
-            os.replace(draft, path)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    with whole_files(path, argument="path") as (draft,):
+        _WRITERS[path.suffix](draft, known)
+        load(draft)
     return path
 
 

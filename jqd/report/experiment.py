@@ -23,6 +23,7 @@ from .._files import (
     finished_work_in,
     provenance,
     to_plain,
+    whole_files,
     write_json,
 )
 from .store import new_run_folder, write_csv, write_dataset
@@ -153,8 +154,10 @@ class Context:
 
     def save_table(self, rows: Sequence[Mapping[str, Any]], name: str) -> None:
         """Write a table, a mapping a row, as `name`.json and `name`.csv."""
-        write_json(list(rows), self.folder / f"{name}.json")
-        write_csv(rows, self.folder / f"{name}.csv")
+        wanted = [self.folder / f"{name}.{kind}" for kind in ("json", "csv")]
+        with whole_files(*wanted) as (as_json, as_csv):
+            write_json(list(rows), as_json)
+            write_csv(rows, as_csv)
 
 
 def run_experiment(
