@@ -49,6 +49,18 @@ class Interrupted(KeyboardInterrupt):
     """The user stopped a run; the message says where its finished files lie."""
 
 
+def as_path(path: Any, argument: str = "path") -> Path:
+    """A path that was given as text or as one.
+
+    Raises:
+        ValueError: it is something else, bytes or an open file for instance.
+    """
+    if not isinstance(path, str | os.PathLike):
+        what = "None" if path is None else f"of type {type(path).__name__}"
+        raise ValueError(f"Argument `{argument}` must be a path, but is {what}.")
+    return Path(path)
+
+
 @contextlib.contextmanager
 def finished_work_in(folder: Path, resume_with: str = "") -> Iterator[None]:
     """Let an interruption of the block say whether finished files lie in `folder`.

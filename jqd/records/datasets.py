@@ -4,6 +4,7 @@ Nothing is decoded by what is not listed (`_zarr`), and nothing outside of the f
 read, wherever it says that more of it lies.
 """
 
+import importlib
 import importlib.util
 import warnings
 from contextlib import ExitStack
@@ -94,10 +95,11 @@ def _netcdf_engine(file: File) -> str:
 
 def _outside_of_hdf(file: File) -> str | None:
     """Which part of an HDF5 file says that its data lie in another one, or None."""
-    import h5py
+    h5py: Any = importlib.import_module("h5py")
 
     with whole(file), h5py.File(file.path, "r") as root:
-        waiting, seen = [root["/"]], set()
+        waiting: list[Any] = [root["/"]]
+        seen = set()
         while waiting:
             group = waiting.pop()
             for name in group:

@@ -3,7 +3,6 @@
 What a header claims is checked before it is used.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from .._files import as_path
 from ..spaces import SampledPulse, sampled_pulse
 from .arrays import npy_array, npz_arrays
 from .datasets import dataset_arrays
@@ -32,11 +32,7 @@ def existing(path: str | Path, kind: str) -> File:
         ValueError: no path, no such file, a folder in its place, an empty one, another
             ending.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise ValueError(
-            f"Argument `path` must be the path of a file, but is {_shown(path)}."
-        )
-    of, path = KINDS[kind], Path(path)
+    of, path = KINDS[kind], as_path(path)
     argument = f"Argument `{of.argument}` must"
     if not path.exists():
         raise ValueError(f"{argument} be a file, but {path} does not exist.")
@@ -56,11 +52,6 @@ def existing(path: str | Path, kind: str) -> File:
     elif path.stat().st_size == 0:
         raise ValueError(f"{argument} hold data, but {path} is empty.")
     return File(path, of.argument)
-
-
-def _shown(given: object) -> str:
-    """What was given in place of a path."""
-    return "None" if given is None else f"of type {type(given).__name__}"
 
 
 def read(path: str | Path, kind: str) -> File:

@@ -8,6 +8,7 @@ import re
 from array import array
 from collections.abc import Callable, Iterator
 from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from .file import File
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _SEPARATORS = {";": "semicolons", "\t": "tabs"}
 _WITH_I = re.compile(r"[-+.\d()e]*i\)?", re.IGNORECASE)
+Number = TypeVar("Number", float, complex)
 Row = tuple[int, list[str]]
 
 
@@ -57,7 +59,7 @@ def matrix(file: File) -> np.ndarray:
     if not numbers:
         raise file.complaint("hold numbers", "holds none")
     values = np.asarray(numbers).view(complex).reshape(-1, width)
-    return values if values.imag.any() else values.real
+    return values if np.imag(values).any() else np.real(values)
 
 
 def check_header(file: File, header: list[str]) -> None:
@@ -106,8 +108,8 @@ def _check_separator(file: File, header: list[str], row: list[str]) -> None:
 
 
 def _numbers(
-    file: File, line: int, row: list[str], width: int, kind: Callable[[str], complex]
-) -> Iterator[complex]:
+    file: File, line: int, row: list[str], width: int, kind: Callable[[str], Number]
+) -> Iterator[Number]:
     """The numbers of one line, as many as there are columns."""
     if len(row) != width:
         raise ValueError(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import ArrayLike
 
-from .._files import whole_files
+from .._files import as_path, whole_files
 from ..instruments import EnsembleNoise, Multinomial
 from ..matter import solid
 from .atoms import AtomRecord, load_atoms
@@ -50,7 +50,7 @@ def write_record(path: str | Path, record: Record) -> Path:
             not begin at its t0 (a table has no place for it), or one that `load_record`
             refuses.
     """
-    if not record.from_start and Path(path).suffix == ".csv":
+    if not record.from_start and as_path(path).suffix == ".csv":
         raise ValueError(
             "Argument `record` must have its t0 as first time, which is all that a "
             ".csv can say of it, but has another; write a .npz, .zarr or .nc."
@@ -278,7 +278,7 @@ def check_new(path: str | Path, kind: str, argument: str = "path") -> None:
     Raises:
         ValueError: another ending, or something that is there already.
     """
-    path, suffixes = Path(path), KINDS[kind].suffixes
+    path, suffixes = as_path(path), KINDS[kind].suffixes
     if path.suffix not in suffixes:
         raise ValueError(
             f"Argument `{argument}` must be a file ending in {', '.join(suffixes)}, "

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._files import OutputError, write_zarr
+from .._files import OutputError, as_path, write_zarr
 from .._zarr import unfit_folder
 from ..ensembles.copying import Copies, Estimate, StepBias
 from ..evolution import Trajectory
@@ -47,7 +47,7 @@ def save(dataset: Any, path: str | Path) -> Path:
     Raises:
         OutputError: (a ValueError) it exists, or cannot be written.
     """
-    path = Path(path)
+    path = as_path(path)
     if path.exists():
         raise OutputError(
             f"Argument `path` must be a folder that does not exist, but {path} does."
@@ -71,7 +71,7 @@ def load(path: str | Path) -> Any:
     """
     import xarray as xr
 
-    path = Path(path)
+    path = as_path(path)
     if not path.is_dir():
         raise ValueError(f"{_RULE} {path} is no folder.")
     try:

@@ -19,7 +19,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, from_url
 
-from .._files import OutputError
+from .._files import OutputError, as_path
 
 ARGUMENT = "store"
 BUCKETS = ("s3", "gs", "az")
@@ -46,6 +46,7 @@ class Objects:
         Raises:
             ValueError: a URL of another kind, or one that holds credentials.
         """
+        as_path(place, ARGUMENT)  # or a URL, which is text as well
         self.place = str(place)
         self.folder: Path | None = None
         self._store: Any = None

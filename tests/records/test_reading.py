@@ -30,9 +30,7 @@ LOADERS = (
 @pytest.mark.parametrize("load", LOADERS)
 @pytest.mark.parametrize("given", [None, b"record.csv", io.BytesIO(b"t"), 3, ["a"]])
 def test_what_is_no_path_is_refused(load, given):
-    with pytest.raises(
-        ValueError, match=r"^Argument `path` must be the path of a file"
-    ):
+    with pytest.raises(ValueError, match=r"^Argument `path` must be a path, but is"):
         load(given)
 
 
