@@ -235,11 +235,18 @@ class Store:
         except Exception as error:  # whatever is said of metadata that are none
             said = " ".join(str(error).split())[:200] or type(error).__name__
             raise ValueError(f"{rule} is damaged: {said}.") from None
-        for name, want in self._arrays_wanted():
-            found = dataset.variables.get(name)
-            if found is None or (found.shape, found.dtype.str) != want:
-                raise ValueError(f"{rule} has another array {name!r}.")
+        self._check_arrays(dataset.variables)
         return dataset
+
+    def _check_arrays(self, found: Mapping[str, Any]) -> None:
+        """Raise where arrays are not those that the manifest says, by name."""
+        for name, want in self._arrays_wanted():
+            one = found.get(name)
+            if one is None or (one.shape, np.dtype(one.dtype).str) != want:
+                raise OutputError(
+                    f"Argument `{ARGUMENT}` must be the store of a sweep, but "
+                    f"{self.place} has another array {name!r}."
+                )
 
     def _arrays_wanted(self) -> Iterator[tuple[str, tuple[tuple[int, ...], str]]]:
         """Name, shape and dtype of every array, as the manifest has them."""
@@ -274,11 +281,14 @@ class Store:
     def _array(self, name: str) -> Any:
         import zarr
 
-        if name not in self._arrays:
-            self._check_metadata(self.objects.get(f"{name}/{ROOT}") or b"{}")
-            self._arrays[name] = zarr.open_array(
-                self.objects.zarr(), path=name, mode="r+"
+        if not self._arrays:
+            # by what the root says of its arrays, which has been looked at
+            group: Any = zarr.open_group(
+                self.objects.zarr(), mode="r+", use_consolidated=True
             )
+            arrays = dict(group.arrays())
+            self._check_arrays(arrays)
+            self._arrays = arrays
         return self._arrays[name]
 
     def _read_mark(self, chunk: int) -> dict[str, Any] | None:
