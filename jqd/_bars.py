@@ -10,6 +10,16 @@ from typing import Any
 PAUSE, WIDTH = 0.2, 30
 
 
+def plain_console(*, stderr: bool = False) -> Any:
+    """A console of rich that prints texts as they are.
+
+    Names and messages of the user may hold what rich takes for markup or emojis.
+    """
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
 def bars(*columns: Any, transient: bool = False, show: bool = True) -> Any:
     """Bars that fit where the program runs.
 
@@ -25,12 +35,20 @@ def bars(*columns: Any, transient: bool = False, show: bool = True) -> Any:
         `rich.progress.Progress`, or what has its `start`, `stop`, `add_task`, `update`,
         `track` and `console`.
     """
-    from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     if console.is_jupyter and show:
         return TextBars()
+    if not columns:  # rich's own take markup
+        text = TextColumn("{task.description}", markup=False)
+        columns = (text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     silent = not (show and console.is_terminal)
     return Progress(*columns, console=console, transient=transient, disable=silent)
 

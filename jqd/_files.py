@@ -12,23 +12,53 @@ import shlex
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from ._redaction import without_secrets
 from ._revision import COMMAND, revision, sources
 from ._version import __version__
 
 
 class OutputError(ValueError):
-    """Results cannot be written where the user wants them."""
+    """Results cannot be written where the user wants them.
+
+    Attributes:
+        place: the file or folder, where the file system had trouble with one.
+        reason: what it said.
+    """
+
+    place: Path | None = None
+    reason: str = ""
+
+    @classmethod
+    def of(cls, place: Path, argument: str, reason: str) -> "OutputError":
+        """The error of a file system, in one line."""
+        error = cls(
+            f"Argument `{argument}` must be a writable folder, but {place}: {reason}."
+        )
+        error.place, error.reason = place, reason
+        return error
 
 
 class Interrupted(KeyboardInterrupt):
     """The user stopped a run; the message says where its finished files lie."""
+
+
+def as_path(path: Any, argument: str = "path") -> Path:
+    """A path that was given as text or as one.
+
+    Raises:
+        ValueError: it is something else, bytes or an open file for instance.
+    """
+    if not isinstance(path, str | os.PathLike):
+        what = "None" if path is None else f"of type {type(path).__name__}"
+        raise ValueError(f"Argument `{argument}` must be a path, but is {what}.")
+    return Path(path)
 
 
 @contextlib.contextmanager
@@ -104,7 +134,7 @@ def write_json(value: Any, path: str | Path) -> Path:
     return Path(path)
 
 
-def write_zarr(contents: Any, path: str | Path) -> Path:
+def write_zarr(contents: Any, path: str | Path, argument: str = "--out") -> Path:
     """Write a dataset or a tree of datasets as a Zarr (version 3) folder.
 
     Whole or not at all; one that is there is replaced.
@@ -112,27 +142,21 @@ def write_zarr(contents: Any, path: str | Path) -> Path:
     Args:
         contents: `xarray.Dataset` or `xarray.DataTree`.
         path: the folder.
+        argument: what the user calls it, for messages.
 
     Raises:
-        OSError: it cannot be written.
+        OutputError: it cannot be written.
     """
     path, contents = Path(path), contents.copy()
     for node in getattr(contents, "subtree", (contents,)):
         for name, variable in list(node.variables.items()):
             if variable.dtype.kind == "U":  # Zarr 3 has no text of fixed length
                 node[name] = variable.astype(np.dtypes.StringDType())
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        with warnings.catch_warnings():
-            # Consolidated metadata is no part of the version 3 standard yet, but
-            # without it a plain `xarray.open_zarr` warns instead.
-            warnings.filterwarnings("ignore", message="Consolidated metadata")
-            contents.to_zarr(draft / "data", zarr_format=3, consolidated=True)
-        if path.exists():
-            os.replace(path, draft / "old")
-        os.replace(draft / "data", path)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with whole_files(path, argument=argument) as (draft,), warnings.catch_warnings():
+        # Consolidated metadata is no part of the version 3 standard yet, but
+        # without it a plain `xarray.open_zarr` warns instead.
+        warnings.filterwarnings("ignore", message="Consolidated metadata")
+        contents.to_zarr(draft, zarr_format=3, consolidated=True)
     return path
 
 
@@ -145,19 +169,77 @@ def atomic_file(path: str | Path, argument: str = "--out") -> Iterator[Path]:
         argument: what the user calls the place, for messages.
 
     Yields:
-        The temporary file, in the same folder and with the same suffix.
+        The temporary file, of the same name.
 
     Raises:
         OutputError: for any failure of the file system, a full disk for instance.
     """
-    path = Path(path)
-    with writing(path, argument):
-        temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+    with whole_files(path, argument=argument) as (draft,):
+        yield draft
+
+
+@contextlib.contextmanager
+def whole_files(*paths: str | Path, argument: str = "--out") -> Iterator[list[Path]]:
+    """Give drafts of files or folders that take their places together, or none does.
+
+    Args:
+        paths: what is wanted. All keep their old contents if the block fails.
+        argument: what the user calls the place, for messages.
+
+    Yields:
+        A draft of each, of the same name.
+
+    Raises:
+        OutputError: for any failure of the file system, whatever the block calls the
+            place where it came to it.
+    """
+    wanted = [Path(path) for path in paths]
+    folders: dict[Path, Path] = {}
+    try:
+        with writing(wanted[0], argument):
+            for path in wanted:
+                if path.parent not in folders:
+                    prefix = f".{path.stem}-"
+                    made = tempfile.mkdtemp(prefix=prefix, dir=path.parent)
+                    folders[path.parent] = Path(made)
+        drafts = {folders[path.parent] / path.name: path for path in wanted}
         try:
-            yield temporary
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+            with writing(wanted[0], argument):
+                yield list(drafts)
+        except OutputError as error:
+            place = drafts.get(error.place or Path(), wanted[0])
+            raise OutputError.of(place, argument, error.reason) from error.__cause__
+        with writing(wanted[0], argument):
+            _take_places(drafts)
+    finally:
+        for folder in folders.values():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take_places(drafts: Mapping[Path, Path]) -> None:
+    """Rename drafts to what they are drafts of; where one fails, all is as it was."""
+    before: dict[Path, Path | None] = {}
+    try:
+        for draft, path in drafts.items():
+            old = draft.with_name(f"{draft.name}.old")
+            if path.is_dir() and not path.is_symlink():
+                os.replace(path, old)
+                before[path] = old
+            elif len(drafts) > 1:
+                # a copy: a file that is replaced is there at any moment
+                before[path] = old if os.path.lexists(path) else None
+                if before[path] is not None:
+                    shutil.copy2(path, old, follow_symlinks=False)
+            os.replace(draft, path)
+    except BaseException:
+        for path, old in before.items():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            if old is not None:
+                os.replace(old, path)
+            else:
+                path.unlink(missing_ok=True)
+        raise
 
 
 def provenance() -> dict[str, Any]:
@@ -169,7 +251,7 @@ def provenance() -> dict[str, Any]:
     """
     device, words = jax.devices()[0], COMMAND.get()
     return {
-        "command": None if words is None else shlex.join(("jqd", *words)),
+        "command": None if words is None else _command(words),
         "jqd": __version__,
         "jqd_revision": revision(),
         "jqd_sources": sources(),
@@ -184,16 +266,18 @@ def provenance() -> dict[str, Any]:
     }
 
 
+def _command(words: Sequence[str]) -> str:
+    return without_secrets(shlex.join(("jqd", *words)))
+
+
 @contextlib.contextmanager
 def writing(path: Path, argument: str = "--out") -> Iterator[None]:
     """Turn a failure of the file system into one line that names the argument."""
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"Argument `{argument}` must be a writable folder, but {path}: {reason}."
-        ) from error
+        reason = error.strerror or " ".join(str(error).split())
+        raise OutputError.of(path, argument, reason) from error
 
 
 def processor() -> str:

@@ -40,6 +40,17 @@ def test_a_terminal_gets_rich_bars_on_standard_error(capsys, monkeypatch):
     assert "\x1b[" in err
 
 
+def test_names_are_no_markup(capsys, monkeypatch):
+    """What a user calls a thing is printed as it is, on every console of jqd's."""
+    _bars.plain_console().print("Results in r[/b] :smile: [red]")
+    assert capsys.readouterr().out == "Results in r[/b] :smile: [red]\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    with jqd.progress("Vetting [/b]") as report:
+        report("law", 1, 1)
+    assert "Vetting [/b]" in capsys.readouterr().err
+
+
 def test_a_notebook_gets_text(notebook, capsys):
     work()
     out, err = capsys.readouterr()

@@ -13,6 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from .._redaction import without_secrets
 from .._revision import COMMAND
 from .._version import __version__
 from .logs import begin_log, end_log
@@ -203,5 +204,6 @@ def _refused(error: BaseException | None) -> bool:
 
 def _complain(message: str, code: int) -> int:
     # in one line; names of files are as they are
-    print("Error:", " ".join(message.splitlines()), file=sys.stderr)
+    line = " ".join(without_secrets(message).splitlines())
+    print("Error:", line, file=sys.stderr)
     return code

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from ..inference.bounds import Bound, Bounds, bounds_on_copies, constants
@@ -136,7 +135,7 @@ def _print_table(found: Bounds, as_json: bool) -> int:
         parts.append(_table(read, "Bounds from published numbers"))
     if unread:
         parts.append(_table(unread, NOT_READ.capitalize()))
-    sentences = [escape(text) for text in (*found.statements, *found.notes)]
+    sentences = [*found.statements, *found.notes]
     return conclude(summary, [*parts, *sentences], as_json=as_json)
 
 
@@ -157,7 +156,7 @@ def _table(rows: Iterable[Bound], title: str) -> Table:
             row.level.removeprefix("confidence ") if row.limit is not None else "",
             told,
         )
-        table.add_row(*map(escape, cells))
+        table.add_row(*cells)
     return table
 
 

@@ -73,9 +73,10 @@ def use_cache() -> None:
 def who_else_writes(folder: Path) -> str | None:
     """Why somebody else could have written what lies in a folder, or None.
 
-    The folder and its entries must be the user's own, and neither it nor a folder
-    above it may be another's to change; above it, a folder may be everybody's if it
-    has the sticky bit, as /tmp has.
+    The folder and its entries must be the user's own, and neither they nor a folder
+    above them may be another's to change; above, a folder may be everybody's if it has
+    the sticky bit, as /tmp has. So must every link on the way, and where it leads to;
+    an entry is no link.
 
     Args:
         folder: need not exist; then what is above it counts.
@@ -84,21 +85,49 @@ def who_else_writes(folder: Path) -> str | None:
         return None
     user = os.getuid()
     with contextlib.suppress(OSError):  # what cannot be looked at cannot be read
-        whole = folder.resolve()
-        for place in (whole, *whole.parents):
-            if not place.exists():
-                continue
-            state = place.stat()
-            owners = (user,) if place == whole else (user, 0)
+        for place in _on_the_way(folder.absolute()):
+            state = place.lstat()
+            owners = (user,) if place == folder.resolve() else (user, 0)
             if state.st_uid not in owners:
                 return f"{place} belongs to another user"
-            shared = place != whole and state.st_mode & stat.S_ISVTX
-            if state.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not shared:
+            shared = len(owners) > 1 and state.st_mode & stat.S_ISVTX
+            if _others_write(state) and not shared:
                 return f"group or others may write {place}"
-        for path in whole.glob("*-cache"):
-            if path.lstat().st_uid != user:
+        # whom the folder lets in: others cannot reach its entries, whatever their mode
+        reach = folder.stat().st_mode if folder.exists() else 0
+        for path in folder.glob("*-cache"):
+            state = path.lstat()
+            if stat.S_ISLNK(state.st_mode):
+                return f"{path} is a link"
+            if state.st_uid != user:
                 return f"{path} belongs to another user"
+            # the bit of writing is that of searching, times two
+            if _others_write(state, (reach & (stat.S_IXGRP | stat.S_IXOTH)) << 1):
+                return f"group or others may write {path}"
     return None
+
+
+def _others_write(
+    state: os.stat_result, bits: int = stat.S_IWGRP | stat.S_IWOTH
+) -> bool:
+    """Whether the mode of a file or folder lets others write; a link has no mode."""
+    others = state.st_mode & bits
+    return bool(others) and not stat.S_ISLNK(state.st_mode)
+
+
+def _on_the_way(path: Path) -> list[Path]:
+    """What is there of a path and of all above it, with each link and its target."""
+    found, waiting = [], [path, path.resolve()]
+    while waiting:
+        place = waiting.pop()
+        if place in found:
+            continue
+        found.append(place)
+        if place.is_symlink():
+            target = place.parent.resolve() / place.readlink()
+            waiting.append(Path(os.path.normpath(target)))
+        waiting.append(place.parent)
+    return [place for place in found if os.path.lexists(place)]
 
 
 def cache_size(folder: Path) -> tuple[int, int]:

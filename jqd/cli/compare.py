@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.markup import escape
 
 from .. import report
 from .._bars import progress
@@ -84,11 +83,9 @@ def compare(
         "folds": found.folds,
         "verdict": found.verdict(),
     }
-    notes = [escape(line) for line in (found.legend(), found.verdict())]
+    notes = [found.legend(), found.verdict()]
     if row := offered(wanted):
-        notes.append(
-            escape(f"Decoherence is not among the laws; {row} would be its row.")
-        )
+        notes.append(f"Decoherence is not among the laws; {row} would be its row.")
     if out is not None:
         folder = report.new_run_folder(out)
         with finished_work_in(folder, ""):

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.markup import escape
 from rich.table import Table
 
 from ..inference import Design
@@ -67,7 +66,7 @@ def told(summary: Mapping[str, Any], *, box: bool) -> list[Any]:
         lines.append(f"The worst of the box that was found: {where}.")
     if summary["status"] != "ok":
         lines.append(summary["status"])
-    return [_settings_table(summary), _errors_table(summary), *map(escape, lines)]
+    return [_settings_table(summary), _errors_table(summary), *lines]
 
 
 def _null_words(vector: Mapping[str, float]) -> str:
@@ -112,5 +111,5 @@ def _errors_table(summary: Mapping[str, Any]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for name, row in summary["constants"].items():
         cells = (row["known"], row["stderr"], row["alone"], row["limit"])
-        table.add_row(escape(name), *(f"{x:.4g}" for x in cells))
+        table.add_row(name, *(f"{x:.4g}" for x in cells))
     return table

@@ -10,10 +10,10 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.console import Console
-from rich.markup import escape
 
 from .. import report
+from .._bars import plain_console
+from .._files import whole_files
 from ..inference import Design, Study
 from ..inference import design as find_design
 from ..records import Settings, check_new, write_settings
@@ -69,7 +69,7 @@ def carry_out(designing: Designing, free: str, prepare: Callable[[], Planned]) -
     arguments, steps = designing.arguments(names), designing.steps(names)
     criterion = arguments["criterion"]
     _check_new(designing.out)
-    with Console(stderr=True).status("Following the law") as shown, _named():
+    with plain_console(stderr=True).status("Following the law") as shown, _named():
         planned = prepare()
         if planned.study is None:
             return _refuse(designing, planned, criterion, planned.ended.sentence)
@@ -80,8 +80,9 @@ def carry_out(designing: Designing, free: str, prepare: Callable[[], Planned]) -
         steps = steps or _from_quantum(planned.study)
         needs = _needs(found, steps, designing.sigmas)
     looks = _looks(found, planned)
-    files, follow = _written(designing, found, looks, planned, free)
-    kept = [] if designing.out is None else [_summary_file(designing.out)]
+    out = designing.out
+    files = [] if out is None else [out, *_figures(out), _summary_file(out)]
+    follow = None if out is None else _command(out, planned)
     theta = zip(planned.study.labels(), np.asarray(found.theta).tolist(), strict=True)
     null = np.asarray(found.null_vectors).tolist()
     summary = _summary(designing, planned, criterion, {
@@ -93,11 +94,13 @@ def carry_out(designing: Designing, free: str, prepare: Callable[[], Planned]) -
         "null_vectors": [dict(zip(found.labels, row, strict=True)) for row in null],
         "steps": [need._asdict() for need in needs],
         "at": dict(theta),
-        "files": [str(path) for path in files + kept],
+        "files": [str(path) for path in files],
         "simulate": follow,
     })  # fmt: skip
-    for path in kept:
-        report.write_json(summary | {"provenance": report.provenance()}, path)
+    if files:
+        with whole_files(*files) as (plan, *_, kept):
+            _write(plan, designing, found, looks, planned, free)
+            report.write_json(summary | {"provenance": report.provenance()}, kept)
     printed = told(summary, box=bool(designing.over))
     code = conclude(summary, printed, as_json=designing.as_json)
     if not designing.as_json and files:
@@ -131,7 +134,7 @@ def _refuse(designing: Designing, planned: Planned, criterion: str, words: str) 
     """What is told of a law that ends before its last candidate."""
     summary = _summary(designing, planned, criterion, {"status": words})
     text = f"There is no design at these constants. {words}"
-    return conclude(summary, [escape(text)], as_json=designing.as_json)
+    return conclude(summary, [text], as_json=designing.as_json)
 
 
 def _check_new(out: Path | None) -> None:
@@ -214,17 +217,15 @@ def _summary_file(out: Path) -> Path:
     return out.with_name(f"{out.stem}_summary.json")
 
 
-def _written(
+def _write(
+    out: Path,
     designing: Designing,
     found: Design,
     looks: Sequence[tuple[float, float, int]],
     planned: Planned,
     free: str,
-) -> tuple[list[Path], str | None]:
-    """The settings and a figure of them, and the command that simulates with them."""
-    out = designing.out
-    if out is None:
-        return [], None
+) -> None:
+    """Write the settings, and a figure of them beside."""
     ts, _, shots = map(np.asarray, zip(*looks, strict=True))
     names, nuisance = ",".join(parse_free(free)), designing.nuisance.strip()
     write_settings(out, Settings(ts, shots, planned.law, names, nuisance))
@@ -232,8 +233,7 @@ def _written(
         [one.t for one in found.settings], found.sensitivity, found.weights,
         found.criterion,
     )  # fmt: skip
-    drawn = report.save_figure(figure, out.parent, f"{out.stem}_sensitivity")
-    return [out, *drawn], _command(out, planned)
+    report.save_figure(figure, out.parent, f"{out.stem}_sensitivity")
 
 
 def _command(out: Path, planned: Planned) -> str:

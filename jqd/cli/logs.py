@@ -6,12 +6,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .._redaction import without_secrets
 from .._version import __version__
 
 # Workers of one sweep may share a file: each line says whose it is.
 FORM = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 _log = logging.getLogger(__name__)
 _JQD = logging.getLogger("jqd")
+
+
+class _Redacted(logging.Formatter):
+    """Lines without the secrets of addresses: logs are kept, and shown to others."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A line, with a traceback if there is one."""
+        return without_secrets(super().format(record))
 
 
 def begin_log(words: Sequence[str], *, verbose: bool, file: Path | None) -> None:
@@ -40,7 +49,7 @@ def begin_log(words: Sequence[str], *, verbose: bool, file: Path | None) -> None
     if verbose:
         handlers.append(logging.StreamHandler(sys.stderr))
     for handler in handlers:
-        handler.setFormatter(logging.Formatter(FORM))
+        handler.setFormatter(_Redacted(FORM))
         _JQD.addHandler(handler)
     if handlers:
         _JQD.setLevel(logging.INFO)

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from rich.console import RenderableType
-from rich.markup import escape
 
 from .. import report
 from ..inference import Posterior, Recovery, posterior
@@ -79,7 +78,7 @@ def draw_posterior(
     return Drawn(
         found.status,
         report.posterior_summary(found),
-        [report.posterior_table(found), *map(escape, [*found.notes(), *notes])],
+        [report.posterior_table(found), *found.notes(), *notes],
     )
 
 

@@ -6,9 +6,9 @@ import traceback
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
 from .. import report
+from .._bars import plain_console
 from .._files import to_json
 from ..report.tables import summary_table
 from ..report.user_code import ExperimentError
@@ -57,7 +57,7 @@ def run(
         print(to_json(summary))
     else:
         shown = {key: item for key, item in summary.items() if key != "provenance"}
-        Console().print(summary_table(shown, file.stem))
+        plain_console().print(summary_table(shown, file.stem))
         print(f"Results are in {folder}")
     return 0 if summary.get("status", "ok") == "ok" else 1
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import jax
 import numpy as np
 import typer
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from .. import report
-from .._bars import bars
+from .._bars import bars, plain_console
 from .._files import atomic_file, finished_work_in, to_json
 from ..records import help_text
 from .options import Common
@@ -154,7 +154,7 @@ def carry_out(
         _discard(folder / found.scratch)  # the results hold it now
     if not common.as_json:
         seconds = common.seconds()
-        Console().print(f"Results in {folder} ({seconds:.0f} s)", highlight=False)
+        plain_console().print(f"Results in {folder} ({seconds:.0f} s)")
     return code
 
 
@@ -172,7 +172,7 @@ def conclude(
         print(to_json(summary))
     else:
         for part in printed:
-            Console().print(part, highlight=False)
+            plain_console().print(part)
     return 0 if summary.get("status", "ok") in SUCCESS else 1
 
 
@@ -181,7 +181,7 @@ def table_of(
 ) -> Table:
     """A table whose first column keeps in one line at any width, if it is short."""
     table = Table(
-        title=escape(title) or None,
+        title=title or None,
         title_justify="left",
         show_edge=False,
         pad_edge=False,
@@ -190,9 +190,9 @@ def table_of(
     names = min(18, max(len(line[0]) for line in lines))
     table.add_column(headings[0], style="bold", overflow="fold", min_width=names)
     for heading in headings[1:]:
-        table.add_column(escape(heading), overflow="fold")
+        table.add_column(heading, overflow="fold")
     for line in lines:
-        table.add_row(*map(escape, line))
+        table.add_row(*line)
     return table
 
 

@@ -13,10 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 import typer
 from jaxtyping import Array
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from .._bars import plain_console
+from .._files import whole_files
 from ..evolution import Fixed, Trajectory, evolve
 from ..instruments import Instrument
 from ..laws.motion import Motion
@@ -109,12 +110,14 @@ def simulate(
     """
     for path, kind in kinds.items():
         check_new(path, kind, "--out")
-    with Console(stderr=True).status("Simulating"):
+    with plain_console(stderr=True).status("Simulating"):
         made = prepare()
         failed = made.run is not None and not bool(made.run.ok)
         files = {} if failed else made.draw()
-        for path, write in files.items():
-            write(path)
+        if files:
+            with whole_files(*files) as drafts:
+                for draft, write in zip(drafts, files.values(), strict=True):
+                    write(draft)
     words = ["jqd", "recover", *made.recover]
     command = shlex.join(str(word) for word in words)
     summary = {
@@ -145,7 +148,7 @@ def _table(summary: Mapping[str, Any]) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in summary["constants"].items():
-        table.add_row(escape(name), f"{value:.12g}")
+        table.add_row(name, f"{value:.12g}")
     error = summary["step_error"]
     lines = {
         "record": summary["record"],
@@ -157,7 +160,7 @@ def _table(summary: Mapping[str, Any]) -> Table:
     }
     for name, value in lines.items():
         if value is not None:
-            table.add_row(name, escape(str(value)))
+            table.add_row(name, str(value))
     return table
 
 

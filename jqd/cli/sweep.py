@@ -7,12 +7,14 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from .._checks import check_memory
 from ..report.sweep_words import status_counts
 from ..report.tables import summary_table
 from ..report.user_code import failures_of, import_folder, load_file
 from ..sweeps import Store
 from ..sweeps.layout import FAILED
 from ..sweeps.leases import given_up, running
+from ..sweeps.objects import ARGUMENT
 from ..sweeps.points import STATUS
 from .options import AsJson, Quick, Seed, with_options
 from .session import conclude
@@ -121,7 +123,9 @@ def status(
     damage = opened.damage() if check else {}
     points, failures = {}, {}
     if not damage:
-        codes = opened.dataset()[STATUS].load()
+        codes = opened.dataset()[STATUS]
+        check_memory(4 * codes.nbytes, ARGUMENT, f"the status of {store}")
+        codes = codes.load()
         points, raised = status_counts(codes), codes.values == FAILED
         some = (c for c in committed if raised[opened.blocks.region(c)].any())
         failures = opened.failures(islice(some, 5))

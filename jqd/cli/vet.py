@@ -79,7 +79,7 @@ def vet(
     cards: dict[str, Card] = {}
     try:
         for name, law in made.items():
-            with progress(f"Vetting {escape(name)}") as advance:
+            with progress(f"Vetting {name}") as advance:
                 cards[name] = vet_law(
                     law, time=time, steps=-(-steps // 2) if quick else steps,
                     rows=asked, tries=1 if quick else 3, report=advance,

@@ -6,6 +6,7 @@ from .atoms import load_atoms as load_atoms
 from .density import DensityRecord as DensityRecord
 from .density import load_density as load_density
 from .drawn import simulate as simulate
+from .file import naming as naming
 from .formats import help_text as help_text
 from .occupations import CountsRecord as CountsRecord
 from .occupations import CurveRecord as CurveRecord
@@ -19,7 +20,6 @@ from .populations import load_record as load_record
 from .reading import load_matrix as load_matrix
 from .reading import load_pulse as load_pulse
 from .reading import load_state as load_state
-from .reading import naming as naming
 from .record import Record as Record
 from .settings import Settings as Settings
 from .settings import load_settings as load_settings

@@ -11,7 +11,9 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from ..instruments import Gaussian, NoNoise
 from ..matter import solid
-from .reading import format_of, naming, read
+from .axes import ordered
+from .file import naming
+from .reading import format_of, read
 from .record import Record
 
 
@@ -106,7 +108,7 @@ def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
             not there, masses or sigma not positive.
     """
     file = read(path, "atoms")
-    format_of("atoms", file, file.path.suffix)
+    file = ordered(file, format_of("atoms", file, file.path.suffix))
     ts, t0 = file.times()
     x, x0, v0 = (file.real(name) for name in ("x", "x0", "v0"))
     sigma, code = file.sigma(sigma), file.scalar("ends", 0.0)

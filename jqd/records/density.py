@@ -9,8 +9,10 @@ import numpy as np
 from ..instruments import Gaussian, Multinomial
 from ..observe import Occupations
 from ..spaces import Grid
+from .axes import ordered
+from .file import File
 from .formats import KINDS
-from .reading import File, check_parts, read
+from .reading import check_parts, read
 from .record import Record
 
 AXES = ("x", "y", "z")
@@ -83,7 +85,9 @@ def load_density(
     file = read(path, "density")
     densities, only_levels = KINDS["density"].formats
     moving = "t" in file or "levels" not in file
-    check_parts(densities if moving else only_levels, file, {"density": column})
+    form, renamed = densities if moving else only_levels, {"density": column}
+    check_parts(form, file, renamed)
+    file = ordered(file, form, renamed)
     grid = _grid(file)
     mass = file.scalar("mass", 1.0, positive=True)
     hbar = file.scalar("hbar", 1.0, positive=True)

@@ -1,5 +1,6 @@
 """What each file holds: one table behind docs/files.md, `--help` and every refusal."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +9,8 @@ from types import MappingProxyType
 CSV, NPZ, STORES = (".csv",), (".npz",), (".zarr", ".nc")
 TOML = (".toml",)
 ARCHIVES = (*NPZ, *STORES)
+# In what a part means, as in [t, class].
+_AXES = re.compile(r"\[([^\]]+)\]")
 _NONE = MappingProxyType[str, str]({})
 
 
@@ -62,6 +65,7 @@ class Format:
         needed: parts without which there is no record; the second tells the data from
             others in files that end alike.
         optional: parts that may be there, with what holds where they are not.
+        axes: of arrays by name, in each order and number that they may have.
     """
 
     def __init__(
@@ -71,13 +75,24 @@ class Format:
         example: str,
         needed: Mapping[str, str],
         optional: Mapping[str, str] = _NONE,
+        space: Collection[str] = (),
     ):
-        """A format, of parts by name with what they mean."""
+        """A format, of parts by name with what they mean.
+
+        What a part means has the axes of its first name in brackets; all of `space`
+        have those of the points of a grid.
+        """
         self.data, self.suffixes, self.example = data, suffixes, example
         self.needed, self.optional = (
             tuple(Part(name, means) for name, means in parts.items())
             for parts in (needed, optional)
         )
+        self.axes = {
+            re.split("[|,]", part.name)[0]: [
+                tuple(axes.split(", ")) for axes in _AXES.findall(part.means)
+            ]
+            for part in (*self.needed, *self.optional)
+        } | {name: [("x", "..")] for name in space}
 
     def missing(self, names: Collection[str]) -> list[Part]:
         """Needed parts that are not among these names."""
@@ -246,7 +261,8 @@ KINDS = {
                        "action": "[t, x, ..] S, for `--estimator energy`",
                        "action_rate": "[x, ..] ∂S/∂t; for `--estimator residual`",
                    } | _MASS | {"hbar": "ħ of `psi0`; else 1"} | _T0 | _SIGMA
-                   | {"noise": "`sigma` of columns whose name ends in `_noisy`"}),
+                   | {"noise": "`sigma` of columns whose name ends in `_noisy`"},
+                   space=("psi0", "density0", "action0")),
             Format("levels", ARCHIVES,
                    '`np.savez("E.npz", x=x, potential=V, levels=E)`',
                    _SPACE | {"levels": "[n] energies from the lowest up"},

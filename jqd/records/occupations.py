@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _checks
-from .reading import format_of, naming, read
+from .file import naming
+from .reading import format_of, read
 
 
 class CountsRecord(NamedTuple):

@@ -9,9 +9,11 @@ import numpy as np
 from .. import _checks
 from ..instruments import Gaussian, SampleMoments
 from ..observe import Moments
+from .axes import ordered
+from .file import File
 from .formats import listed
 from .qutip_g import own_g
-from .reading import File, format_of, read
+from .reading import format_of, read
 from .record import Record
 
 _STATES = ("alpha0", "psi0", "rho0")
@@ -216,7 +218,8 @@ def load_phase_space(
             finite, a map that is nowhere positive, no g.
     """
     file = read(path, "phase space")
-    kind = format_of("phase space", file, file.path.suffix).needed[1].name
+    form = format_of("phase space", file, file.path.suffix)
+    kind, file = form.needed[1].name, ordered(file, form)
     ts, t0 = file.times()
     values, points, axes, orders = _VALUES[kind](file)
     if ts.ndim != 1 or len(ts) != len(values):

@@ -9,8 +9,11 @@ from jaxtyping import ArrayLike
 
 from .. import _checks
 from ..instruments import EnsembleNoise, Gaussian, Multinomial, Noise
-from .reading import File, check_header, format_of, naming, read
+from .axes import ordered
+from .file import File, naming
+from .reading import format_of, read
 from .record import Record
+from .tables import check_header
 
 NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
 
@@ -73,6 +76,7 @@ def record_of_table(table: Any) -> Record:
 def _rows(file: File, suffix: str) -> tuple[np.ndarray, np.ndarray, bool]:
     """Times, values by time and class, and whether these are counts."""
     form = format_of("populations", file, suffix)
+    file = ordered(file, form)
     part = form.needed[1]
     if stem := part.stem:
         columns = [file.arrays[f"{stem}{i}"] for i in range(len(file.arrays) - 1)]

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..instruments.noise import exact_error, strain
 from ..states import husimi
-from .reading import File, naming
+from .file import File, naming
 
 if TYPE_CHECKING:
     from .phase_space import PhaseSpaceRecord

@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import _checks
 from .._files import atomic_file
-from .reading import File, existing, format_of, naming
+from .file import File, naming
+from .reading import existing, format_of
 from .writing import check_new
 
 # What a record is drawn from counts shots as floats.

@@ -4,9 +4,6 @@ What is written is read back by its own loader before it takes its name.
 """
 
 import importlib.util
-import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import ArrayLike
 
-from .._files import writing
+from .._files import as_path, whole_files
 from ..instruments import EnsembleNoise, Multinomial
 from ..matter import solid
 from .atoms import AtomRecord, load_atoms
@@ -53,7 +50,7 @@ def write_record(path: str | Path, record: Record) -> Path:
             not begin at its t0 (a table has no place for it), or one that `load_record`
             refuses.
     """
-    if not record.from_start and Path(path).suffix == ".csv":
+    if not record.from_start and as_path(path).suffix == ".csv":
         raise ValueError(
             "Argument `record` must have its t0 as first time, which is all that a "
             ".csv can say of it, but has another; write a .npz, .zarr or .nc."
@@ -281,7 +278,7 @@ def check_new(path: str | Path, kind: str, argument: str = "path") -> None:
     Raises:
         ValueError: another ending, or something that is there already.
     """
-    path, suffixes = Path(path), KINDS[kind].suffixes
+    path, suffixes = as_path(path), KINDS[kind].suffixes
     if path.suffix not in suffixes:
         raise ValueError(
             f"Argument `{argument}` must be a file ending in {', '.join(suffixes)}, "
@@ -321,15 +318,9 @@ def _write(
     known = {name: (axes, np.asarray(values)) for name, (axes, values) in
              variables.items()}  # fmt: skip
     assert not one.missing(known), one.data
-    with writing(path, "path"):
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
-        try:
-            draft = folder / path.name
-            _WRITERS[path.suffix](draft, known)
-            load(draft)
-            os.replace(draft, path)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    with whole_files(path, argument="path") as (draft,):
+        _WRITERS[path.suffix](draft, known)
+        load(draft)
     return path
 
 

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+from .._files import whole_files, writing
+
 PACKAGE = Path(__file__).resolve().parent.parent
 # What several experiments share.
 SUPPORT = "_support"
@@ -79,11 +81,15 @@ def copy_example(name: str, out: Path) -> Path:
         raise ValueError(
             f"Argument `out` must be a folder without {name}.py, but {copy} is there."
         )
-    out.mkdir(parents=True, exist_ok=True)
-    if not (out / SUPPORT).exists():
-        leave = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(examples_folder() / SUPPORT, out / SUPPORT, ignore=leave)
-    return Path(shutil.copyfile(known[name].file, copy))
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    beside = [] if (out / SUPPORT).exists() else [out / SUPPORT]
+    with whole_files(copy, *beside) as (draft, *support):
+        for folder in support:
+            leave = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(examples_folder() / SUPPORT, folder, ignore=leave)
+        shutil.copyfile(known[name].file, draft)
+    return copy
 
 
 def _read(file: Path) -> Example:

@@ -23,6 +23,7 @@ from .._files import (
     finished_work_in,
     provenance,
     to_plain,
+    whole_files,
     write_json,
 )
 from .store import new_run_folder, write_csv, write_dataset
@@ -113,14 +114,16 @@ class Context:
         # what sweeps need takes as long to import as JAX
         from ..sweeps import Store, SweepError, sweep
         from ..sweeps.claims import OWN_LEASE
+        from ..sweeps.objects import Objects
 
         if not name or Path(name).name != name:
             raise ValueError(
                 f"Argument `name` must be a plain file name, but is {name!r}."
             )
+        place = f"{self._store or self.folder / SWEEPS}/{name}.zarr"
+        Objects(place)  # an address with credentials is refused, and kept nowhere
         if not (self.folder / SETTINGS).exists():
             write_json(self._settings, self.folder / SETTINGS)
-        place = f"{self._store or self.folder / SWEEPS}/{name}.zarr"
         lease = OWN_LEASE if self._store is None else None
         settings = {"engine": self._engine, "lease": lease, **settings}
         self._progress.stop()  # a sweep has a bar of its own
@@ -151,8 +154,10 @@ class Context:
 
     def save_table(self, rows: Sequence[Mapping[str, Any]], name: str) -> None:
         """Write a table, a mapping a row, as `name`.json and `name`.csv."""
-        write_json(list(rows), self.folder / f"{name}.json")
-        write_csv(rows, self.folder / f"{name}.csv")
+        wanted = [self.folder / f"{name}.{kind}" for kind in ("json", "csv")]
+        with whole_files(*wanted) as (as_json, as_csv):
+            write_json(list(rows), as_json)
+            write_csv(rows, as_csv)
 
 
 def run_experiment(

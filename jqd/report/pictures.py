@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 # An SVG beyond this is shown as its PNG; what all figures of a page may have.
 MOST_SVG, MOST_BYTES = 300_000, 2_600_000
+# How deep parts of an SVG are nested, and how many are drawn, each time that they are
+# shown: a browser takes as long for each.
+MOST_NESTED, MOST_PARTS = 100, 500_000
 # Of a file that is read at all.
 MOST_READ = 20_000_000
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -26,6 +29,7 @@ _ATTRIBUTES = re.compile(
 )
 _FUNCTIONS = frozenset(("matrix", "translate", "scale", "rotate", "rgb", "url"))
 _CALL = re.compile(r"([\w-]+)\s*\(")
+_NAMED = re.compile(r"url\(\s*['\"]?#([^'\")\s]+)")
 _OWN = re.compile(r"url\(\s*#")
 _IMAGE = "data:image/png;base64,"
 
@@ -128,7 +132,8 @@ def clean_svg(text: str, alt: str, prefix: str = "") -> str:
         prefix: of its names.
 
     Returns:
-        The markup; "" where the text is no SVG.
+        The markup; "" where the text is no SVG, or nests or repeats its parts so often
+        that a browser would not come to an end.
     """
     try:
         root = ET.fromstring(text)
@@ -137,8 +142,55 @@ def clean_svg(text: str, alt: str, prefix: str = "") -> str:
     if _local(root.tag) != "svg" or "viewBox" not in root.attrib:
         return ""
     box = escape(root.attrib["viewBox"])
+    if not _is_drawable(root):
+        return ""
     inner = "".join(part for child in root for part in _clean(child, prefix))
     return f'<svg viewBox="{box}" role="img" aria-label="{escape(alt)}">{inner}</svg>'
+
+
+def _is_drawable(root: ET.Element) -> bool:
+    """Whether parts are nested, and shown again by others, a bearable number of times.
+
+    A part that is shown by `use`, or paints or clips another, counts each time, with
+    all that it shows in turn.
+    """
+    waiting, named = [(root, 1)], {}
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > MOST_NESTED:
+            return False
+        named.setdefault(node.get("id"), node)
+        waiting += [(child, depth + 1) for child in node]
+    # each after all that it shows; `begun` are those that wait for that
+    counts: dict[ET.Element, int] = {}
+    stack, begun = [root], set()
+    while stack:
+        node = stack[-1]
+        if node in counts:
+            stack.pop()
+            continue
+        parts = [*node, *(named[name] for name in _shown(node) if name in named)]
+        new = [part for part in parts if part not in counts]
+        if not new:
+            counts[node] = 1 + sum(counts[part] for part in parts)
+            if counts[node] > MOST_PARTS:
+                return False
+            begun.discard(node)
+            stack.pop()
+            continue
+        begun.add(node)
+        if begun.intersection(new):  # a part that shows itself
+            return False
+        stack += new
+    return True
+
+
+def _shown(node: ET.Element) -> Iterator[str]:
+    """Names of the parts that a part shows, paints or clips with."""
+    for key, value in node.attrib.items():
+        if _local(key) == "href" and value.startswith("#"):
+            yield value[1:]
+        yield from _NAMED.findall(value)
 
 
 def _clean(node: ET.Element, prefix: str) -> Iterator[str]:

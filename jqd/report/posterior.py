@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from rich.markup import escape
 from rich.table import Table
 
 from ..inference.posterior.answer import HEADINGS
@@ -24,7 +23,7 @@ def posterior_table(found: Any) -> Table:
         found: what `jqd.posterior` returned.
     """
     table = Table(
-        title=f"Posterior of {escape(type(found.study.law).__name__)}",
+        title=f"Posterior of {type(found.study.law).__name__}",
         title_justify="left", show_edge=False, pad_edge=False,
     )  # fmt: skip
     table.add_column(
@@ -33,7 +32,7 @@ def posterior_table(found: Any) -> Table:
     for heading in HEADINGS[1:]:
         table.add_column(heading, justify="right", overflow="fold")
     for line in found.lines():
-        table.add_row(*map(escape, line))
+        table.add_row(*line)
     return table
 
 

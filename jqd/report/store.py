@@ -78,5 +78,4 @@ def write_dataset(dataset: "xr.Dataset", path: str | Path) -> Path:
     """
     dataset = dataset.copy()
     dataset.attrs = to_plain(dataset.attrs)
-    with writing(Path(path)):
-        return write_zarr(dataset, path)
+    return write_zarr(dataset, path)

@@ -12,7 +12,7 @@ from cycler import cycler
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
-from .._files import atomic_file
+from .._files import whole_files
 
 # Okabe and Ito: told apart by colour-blind readers, and in print.
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -130,7 +130,8 @@ def save_figures(figures: Mapping[str, Figure], folder: str | Path) -> list[Path
                 drawn[Path(folder) / f"{name}.{kind}"] = file.getvalue()
                 figure.set_layout_engine("none")  # it is laid out: once is enough
             figure.set_layout_engine(engine)
-    for path, content in drawn.items():
-        with atomic_file(path) as temporary:
-            temporary.write_bytes(content)
+    if drawn:
+        with whole_files(*drawn) as drafts:
+            for draft, content in zip(drafts, drawn.values(), strict=True):
+                draft.write_bytes(content)
     return list(drawn)

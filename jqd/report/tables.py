@@ -6,7 +6,6 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.markup import escape
 from rich.table import Table
 
 from .. import constants
@@ -28,7 +27,7 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
         recovery: what `jqd.recover` returned.
     """
     table = Table(
-        title=f"Constants of the law {escape(recovery.law_name)}",
+        title=f"Constants of the law {recovery.law_name}",
         title_justify="left", show_edge=False, pad_edge=False,
     )  # fmt: skip
     # whatever the width, a constant keeps its name; of numbers, digits may fold
@@ -50,7 +49,7 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
         deviation, sigmas = row["deviation"], row["sigmas"]
         apart = "step bias" if sigmas is None else f"{sigmas:+.2g}"
         table.add_row(
-            escape(name),
+            name,
             with_error(row["value"], row["stderr"]),
             f"{row['stderr']:.1e}",
             "none" if row["reference"] is None else f"{row['reference']:g}",
@@ -82,7 +81,7 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for label, text in lines.items():
-        grid.add_row(label, escape(text))
+        grid.add_row(label, text)
     return table, grid
 
 
@@ -112,11 +111,11 @@ def summary_table(summary: Mapping[str, Any], title: str) -> Table:
     Returns:
         The table. Long lists are cut; summary.json has them whole.
     """
-    table = Table(title=escape(title), show_header=False, title_justify="left")
+    table = Table(title=title, show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in _flatten(summary):
-        table.add_row(escape(name), escape(_short(value)))
+        table.add_row(name, _short(value))
     return table
 
 

@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._files import OutputError, write_zarr, writing
+from .._files import OutputError, as_path, write_zarr
+from .._zarr import unfit_folder
 from ..ensembles.copying import Copies, Estimate, StepBias
 from ..evolution import Trajectory
 from ..inference import Fit
@@ -46,14 +47,12 @@ def save(dataset: Any, path: str | Path) -> Path:
     Raises:
         OutputError: (a ValueError) it exists, or cannot be written.
     """
-    path = Path(path)
+    path = as_path(path)
     if path.exists():
         raise OutputError(
             f"Argument `path` must be a folder that does not exist, but {path} does."
         )
-    with writing(path, "path"):
-        write_zarr(dataset, path)
-    return path
+    return write_zarr(dataset, path, "path")
 
 
 def load(path: str | Path) -> Any:
@@ -72,10 +71,13 @@ def load(path: str | Path) -> Any:
     """
     import xarray as xr
 
-    path = Path(path)
+    path = as_path(path)
     if not path.is_dir():
         raise ValueError(f"{_RULE} {path} is no folder.")
     try:
+        reason = unfit_folder(path)
+        if reason is not None:
+            raise _Refused(f"{path} is not plain data: {reason}")
         with xr.open_zarr(
             path, chunks=None, consolidated=False, mask_and_scale=False,
             decode_times=False,

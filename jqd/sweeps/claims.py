@@ -57,6 +57,8 @@ class Claims:
         self._about = json.dumps({"host": host, "pid": pid}).encode()
         self._clock = Clock(self._objects)
         self._leases: dict[int, Lease] = {}
+        # what each lease of others was when it was last found changed, and when
+        self._seen: dict[int, tuple[Lease, float]] = {}
         self._expired: deque[int] = deque()
         self._queue: deque[int] = deque()
         self._pause = SHORT
@@ -161,7 +163,7 @@ class Claims:
         """Be the only one who checks all; False where somebody else does."""
         self._list_leases()
         lease = self._leases.get(self._count)
-        mine = (lease is None or self._has_run_out(lease)) and self._claim(
+        mine = (lease is None or self._has_run_out(self._count, lease)) and self._claim(
             self._count, lease.generation + 1 if lease else 1
         )
         try:
@@ -235,20 +237,34 @@ class Claims:
         names = self._objects.list(leases.LEASES)
         self._marked = FINISHED.rpartition("/")[2] in names
         for chunk, generation, written in leases.parsed(names):
+            if chunk > self._count:
+                continue  # nobody of this sweep has it
             if generation == FAILED:
-                self.failed.add(chunk)
+                self.failed.update({chunk} - {self._count})
             elif chunk not in found or found[chunk].generation < int(generation):
                 found[chunk] = Lease(int(generation), written)
         self._listed = time.monotonic()
+        seen = {
+            chunk: (lease, self._listed)
+            for chunk, lease in found.items()
+            if self._seen.get(chunk, (None,))[0] != lease
+        }
+        self._seen = {c: o for c, o in self._seen.items() if c in found} | seen
         others = found.keys() - self.held.keys() - self.done - self.failed
         if others:
             self._now = self._clock.now()
         self._expired = deque(
             chunk
             for chunk in sorted(others)
-            if chunk < self._count and self._has_run_out(found[chunk])
+            if chunk < self._count and self._has_run_out(chunk, found[chunk])
         )
         self._leases = found
 
-    def _has_run_out(self, lease: Lease) -> bool:
-        return (self._now - lease.written).total_seconds() > self._seconds
+    def _has_run_out(self, chunk: int, lease: Lease) -> bool:
+        """Whether it is too old, by the store's clock or since this worker knows it.
+
+        A store whose clock was set back has leases of the future, which never grow old.
+        """
+        known = self._listed - self._seen[chunk][1]
+        age = (self._now - lease.written).total_seconds()
+        return max(age, known) > self._seconds

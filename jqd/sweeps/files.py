@@ -9,7 +9,7 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
     def load(self) -> Callable[..., Any]:
         """The function, out of its file."""
-        sys.path.insert(0, str(Path(self.path).parents[self.module.count(".")]))
+        sys.path.insert(0, str(self._root()))
         if self.module:
             module = importlib.import_module(self.module)
         else:
@@ -56,10 +56,12 @@ class Place(NamedTuple):
     def digest(self) -> str:
         """Hash of the function's text and of all in its file that it names.
 
-        Comments do not matter, nor does the rest of the file; what it imports counts
-        by name.
+        Comments do not matter, nor does the rest of the file. What it imports of the
+        folder or package that the file is in counts with its whole text, and so does
+        what that imports; of what is installed the name counts.
         """
         tree = ast.parse(Path(self.path).read_bytes())
+        root, helpers = self._root(), {}
         nodes: dict[str, list[ast.stmt]] = {}
         for node in tree.body:
             for name in _defined(node):
@@ -73,9 +75,58 @@ class Place(NamedTuple):
             seen.add(name)
             for node in nodes.get(name, ()):
                 text.append(ast.dump(node))
+                _add_helpers(node, self.module, root, helpers)
                 named = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
                 waiting += sorted(named)
+        text += [f"{name} {helpers[name]}" for name in sorted(helpers)]
         return hashlib.sha256("\n".join(text).encode()).hexdigest()
+
+    def _root(self) -> Path:
+        """The folder from which the file, or its package, is imported."""
+        return Path(self.path).resolve().parents[self.module.count(".")]
+
+
+def _add_helpers(node: ast.AST, module: str, root: Path, found: dict[str, str]) -> None:
+    """Add the text of each module below a folder that is imported, and of theirs.
+
+    Args:
+        node: in which statements import.
+        module: name of the module that it is in.
+        root: of modules elsewhere, and of jqd, nothing is added: they have versions.
+        found: texts by name, without comments.
+    """
+    for name in _imported(node, module):
+        file = None if name in found else _source(name, root)
+        if file is not None:
+            tree = ast.parse(file.read_bytes())
+            found[name] = ast.dump(tree)
+            inside = f"{name}.__init__" if file.name == "__init__.py" else name
+            _add_helpers(tree, inside, root, found)
+
+
+def _imported(node: ast.AST, module: str) -> Iterator[str]:
+    """Full names of all that may be a module among what is imported."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.Import):
+            for alias in one.names:
+                parts = alias.name.split(".")
+                yield from (".".join(parts[: i + 1]) for i in range(len(parts)))
+        elif isinstance(one, ast.ImportFrom):
+            above = module.split(".")[: -one.level] if one.level else []
+            base = ".".join([*above, *([one.module] if one.module else [])])
+            yield from filter(None, [base, *(f"{base}.{a.name}" for a in one.names)])
+
+
+def _source(name: str, root: Path) -> Path | None:
+    """The file of a module below a folder; None where there is none, or it is jqd's."""
+    parts = name.split(".")
+    if parts[0] == "jqd" or {"site-packages", "dist-packages"} & set(root.parts):
+        return None
+    whole = root.joinpath(*parts)
+    for file in (whole / "__init__.py", whole.with_suffix(".py")):
+        if file.is_file():
+            return file
+    return None
 
 
 def place_of(function: Callable[..., Any]) -> Place:

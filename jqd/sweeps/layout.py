@@ -1,46 +1,96 @@
 """An empty store: its arrays, coordinates, names and units."""
 
+import json
+import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .._files import OutputError, provenance, to_plain
+from .known import FORMAT, checked_manifest
 from .objects import ARGUMENT, Objects
 from .points import STATUS, Lattice
-from .store import FORMAT, MANIFEST, ROOT, coordinate
+from .store import MANIFEST, ROOT, coordinate
 
 # Of points that no computation has reached, and of those whose computation raised.
 PENDING, FAILED = -1, -2
+# What sweep is being made: there before anything else, and gone when all else is.
+MAKING = "leases/making"
+# Seconds that whoever is second waits for the first to be done with that.
+WAIT = 5.0
 
 
-def create(objects: Objects, blank: Mapping[str, bytes]) -> None:
-    """Make an empty store, where nobody else makes the same at this moment.
+def create(
+    objects: Objects,
+    blank: Mapping[str, bytes],
+    manifest: Mapping[str, Any],
+    differ: Callable[[Mapping[str, Any]], Iterable[str]],
+) -> None:
+    """Make an empty store; or wait for who makes another one in the same place.
 
-    The root comes last: a store is there with all its parts or not yet.
+    Who begins says what sweep it is to be, before anything else. The root comes last: a
+    store is there with all its parts or not yet.
 
     Args:
         objects: where.
         blank: what it consists of, by key, the root last; see `blank_store`.
+        manifest: what the sweep is.
+        differ: how a sweep with another manifest differs, in words.
 
     Raises:
         OutputError: something else lies there, or it cannot be written.
     """
     for key in objects.keys() if objects.is_there() else ():
-        if key not in blank and objects.get(ROOT) is None:
+        if key not in (*blank, MAKING) and objects.get(ROOT) is None:
             raise OutputError(
                 f"Argument `{ARGUMENT}` must be a new folder or the store of a sweep, "
                 f"but {objects.place} holds something else."
             )
-    for key, data in blank.items():
-        if not objects.put_new(key, data) and key != ROOT and objects.get(key) != data:
+    mine = json.dumps(to_plain({**manifest, "format": FORMAT}), sort_keys=True).encode()
+    if not objects.put_new(MAKING, mine):
+        other = objects.get(MAKING)
+        if other not in (None, mine):
+            if _is_made(objects):
+                return
             raise OutputError(
                 f"Argument `{ARGUMENT}` must be a new folder, but in {objects.place} "
-                "another sweep is being made, or was stopped while it was; name "
-                "another one, or remove it."
+                "another sweep is being made, or was stopped while it was "
+                f"({_told(other, differ)}); name another one, or remove it."
             )
-    objects.settle(blank)
+    for key, data in blank.items():
+        if not objects.put_new(key, data) and key != ROOT and objects.get(key) != data:
+            if _is_made(objects):
+                break  # by somebody who was done before this one began
+            raise OutputError(
+                f"Argument `{ARGUMENT}` must be a new folder, but {objects.place} "
+                f"holds another {key}; name another one, or remove it."
+            )
+    else:
+        objects.settle(blank)
+    objects.delete([MAKING])
+
+
+def _is_made(objects: Objects) -> bool:
+    """Whether somebody has made a store here, soon."""
+    until = time.monotonic() + WAIT
+    while objects.get(ROOT) is None:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _told(
+    text: bytes | None, differ: Callable[[Mapping[str, Any]], Iterable[str]]
+) -> str:
+    """How another sweep differs that is being made."""
+    try:
+        found = list(differ(checked_manifest(json.loads(text or b""))))
+    except (ValueError, RecursionError):
+        found = []
+    return "; ".join(found) or "it cannot be read which"
 
 
 def blank_store(

@@ -55,9 +55,12 @@ class Clock:
 
 def holder(objects: Objects, chunk: int, generation: int) -> dict[str, Any]:
     """Host and process that have a lease, as far as it says."""
-    unknown = {"host": "?", "pid": "?"}
-    with contextlib.suppress(ValueError):
-        return unknown | json.loads(objects.get(key(chunk, generation)) or b"{}")
+    unknown: dict[str, Any] = {"host": "?", "pid": "?"}
+    with contextlib.suppress(ValueError, RecursionError):
+        held = json.loads(objects.get(key(chunk, generation)) or b"{}")
+        for name, kind in {"host": str, "pid": int}.items():
+            if isinstance(held, dict) and isinstance(held.get(name), kind):
+                unknown[name] = held[name]
     return unknown
 
 
@@ -86,14 +89,21 @@ def given_up(store: Store) -> dict[int, str]:
     """Chunks that were given up, with the reason of each."""
     objects = store.objects
     chunks = sorted(
-        c for c, generation, _ in parsed(objects.list(LEASES)) if generation == FAILED
+        c
+        for c, generation, _ in parsed(objects.list(LEASES))
+        if generation == FAILED and c < store.blocks.count
     )
     said = (objects.get(key(chunk, FAILED)) for chunk in chunks)
     return {
-        chunk: json.loads(text)["reason"]
-        for chunk, text in zip(chunks, said, strict=True)
-        if text
+        chunk: _reason(text) for chunk, text in zip(chunks, said, strict=True) if text
     }
+
+
+def _reason(text: bytes) -> str:
+    """Why a chunk was given up, as far as that can be read."""
+    with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+        return str(json.loads(text)["reason"])[:1000]
+    return "no reason can be read"
 
 
 def take_back(store: Store) -> None:
@@ -106,7 +116,7 @@ def take_back(store: Store) -> None:
 def parsed(names: Mapping[str, datetime]) -> Iterator[tuple[int, str, datetime]]:
     """Chunk, generation and age of each of the leases among some names."""
     for name, written in names.items():
-        if match := re.fullmatch(rf"(\d+)\.(\d+|{FAILED})", name):
+        if match := re.fullmatch(rf"(\d{{7,8}})\.(\d{{1,3}}|{FAILED})", name):
             yield int(match[1]), match[2], written
 
 

@@ -8,10 +8,14 @@ import jax
 import numpy as np
 
 from .._files import processor
+from .._revision import sources
 from .._version import __version__
 from .plain import Called
 from .points import STATUS, Blocks, Lattice
 from .trace import Traced
+
+# A version says less than the files do, while somebody works on them.
+SOURCES = "jqd's sources"
 
 
 def manifest_of(
@@ -31,6 +35,7 @@ def manifest_of(
         "x64": bool(jax.config.values["jax_enable_x64"]),
         "versions": {
             "jqd": __version__,
+            SOURCES: sources()[:16],
             "jax": jax.__version__,
             "jaxlib": importlib.metadata.version("jaxlib"),
         },
@@ -69,9 +74,10 @@ def differences(
     """
     yield from _axes(stored, wanted)
     versions = wanted["versions"]
-    for name, version in stored["versions"].items():
-        if versions.get(name) != version:
-            yield f"it was made with {name} {version}, and this is {versions.get(name)}"
+    for name in {**stored["versions"], **versions}:
+        version, own = stored["versions"].get(name), versions.get(name)
+        if own != version:
+            yield f"it was made with {name} {version}, and this is {own}"
     for name in ("seed", "tile"):
         if stored[name] != wanted[name]:
             yield f"its {name} is {stored[name]}, not {wanted[name]}"
@@ -81,7 +87,7 @@ def differences(
             "bits may differ (`mixed` takes both)"
         )
     if stored["block"] != wanted["block"]:
-        yield f"its chunks are {stored['block']}, not {wanted['block']}"
+        yield f"its chunks are {stored['block']}, not {wanted['block']} (`chunk`)"
     if stored["x64"] != wanted["x64"]:
         yield f"its precision is float{'64' if stored['x64'] else '32'}"
     if stored["outputs"] != wanted["outputs"]:

@@ -19,7 +19,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, from_url
 
-from .._files import OutputError
+from .._files import OutputError, as_path
 
 ARGUMENT = "store"
 BUCKETS = ("s3", "gs", "az")
@@ -46,6 +46,7 @@ class Objects:
         Raises:
             ValueError: a URL of another kind, or one that holds credentials.
         """
+        as_path(place, ARGUMENT)  # or a URL, which is text as well
         self.place = str(place)
         self.folder: Path | None = None
         self._store: Any = None
@@ -200,7 +201,8 @@ def _check_url(url: str, scheme: str) -> None:
             f"{rule} that begins with file, {', '.join(BUCKETS)} and ://, but begins "
             f"with {scheme}://."
         )
-    if "@" in parts.netloc or parts.query or parts.fragment or not parts.netloc:
+    mixed = not parts.netloc or {"@", ":"} & set(parts.netloc)
+    if mixed or parts.query or parts.fragment:
         raise ValueError(
             f"{rule} like {scheme}://BUCKET/PREFIX, but has other parts; credentials "
             "are read from the environment alone."

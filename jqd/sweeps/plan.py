@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from .manifest import manifest_of
 from .plain import Called
-from .points import Blocks, Lattice, chunk_points
+from .points import MOST_CHUNKS, Blocks, Lattice, chunk_points
 from .program import FFT_BYTES, MemoryShort, Program, default_tile
 from .store import Store
 from .tiles import compute
@@ -85,4 +85,10 @@ def _blocks(
     if there is not None and chunk is None:
         return there.blocks
     points = chunk or chunk_points(lattice.size, traced.tile, traced.bytes_per_point)
-    return Blocks.of(lattice.shape, points)
+    blocks = Blocks.of(lattice.shape, points)
+    if blocks.count > MOST_CHUNKS:
+        raise ValueError(
+            f"Argument `chunk` must leave at most {MOST_CHUNKS} chunks, but {points} "
+            f"points a chunk leave {blocks.count}."
+        )
+    return blocks

@@ -11,6 +11,8 @@ import numpy as np
 
 # One number per point is folded into its key as 32 bits.
 MOST_POINTS = 2**32
+# Their numbers have seven digits, and are listed.
+MOST_CHUNKS = 10**7
 TABLE = "point"  # dimension of a table
 STATUS = "status"  # of every point, beside its results
 # Chunks that a sweep is cut into by custom: a crash costs one of them, and each is a

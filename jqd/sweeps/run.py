@@ -15,6 +15,7 @@ from ..status import Status
 from .claims import SECONDS
 from .engines import Engine, through
 from .files import Place, place_of, settings_of_jax, use_settings
+from .known import LONGEST
 from .layout import blank_store, create, notes_of
 from .leases import given_up, take_back
 from .manifest import device_kind, differences
@@ -116,8 +117,11 @@ def sweep(
             engine were lost.
     """
     _check_counts(batch=batch, tile=tile, chunk=chunk)
-    if lease is not None and not lease > 0:
-        raise ValueError(f"Argument `lease` must be positive, but is {lease}.")
+    if lease is not None and not 0 < lease < LONGEST:
+        raise ValueError(
+            f"Argument `lease` must be positive and below {LONGEST:g} s, but is "
+            f"{lease}."
+        )
     plan = dict(
         store=store, batch=batch, resume=resume, retry_failed=retry_failed, mixed=mixed,
         lease=lease, seed=seed, tile=tile, chunk=chunk, trace=trace,
@@ -196,7 +200,11 @@ def _sweep(
         plan.ready()
         manifest = {**plan.manifest, "lease": lease or SECONDS}
         blank = notes_of(plan.traced.outputs, lattice, seed, **notes)
-        create(objects, blank_store(lattice, manifest, **blank))
+        wanted = plan.manifest
+        create(
+            objects, blank_store(lattice, manifest, **blank), manifest,
+            lambda other: _differences(other, wanted, lease, mixed=mixed),
+        )  # fmt: skip
         there = Store(objects)
         if there.manifest["tile"] != plan.traced.tile or there.blocks != plan.blocks:
             # somebody else was first, on a machine that takes more or fewer at once
@@ -233,16 +241,26 @@ def _computed(plan: Plan, chunks: Iterator[int]) -> Iterator[Chunk]:
 def _check_same(
     store: Store, wanted: Mapping[str, Any], lease: float | None, *, mixed: bool
 ) -> None:
-    found = list(differences(store.manifest, wanted, mixed=mixed))
-    lasts = store.manifest["lease"]
-    if lease not in (None, lasts):
-        # one that lasts shorter for one worker than for others would be taken from them
-        found.append(f"its leases last {lasts:g} s, not {lease:g} s")
+    found = list(_differences(store.manifest, wanted, lease, mixed=mixed))
     if found:
         raise ValueError(
             f"Argument `{ARGUMENT}` must be the store of this sweep, but of "
             f"{store.place}: {'; '.join(found)}. Name another folder, or remove it."
         )
+
+
+def _differences(
+    stored: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    lease: float | None,
+    *,
+    mixed: bool,
+) -> Iterator[str]:
+    yield from differences(stored, wanted, mixed=mixed)
+    lasts = stored["lease"]
+    if lease not in (None, lasts):
+        # one that lasts shorter for one worker than for others would be taken from them
+        yield f"its leases last {lasts:g} s, not {lease:g} s (`lease`)"
 
 
 def _check_counts(**counts: Any) -> None:

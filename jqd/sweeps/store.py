@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from .._files import OutputError
+from .._zarr import unfit_metadata
+from .known import FORMAT, checked_manifest, read_mark, read_root
 from .objects import ARGUMENT, Objects
 from .points import Blocks, Lattice, Points
 
-FORMAT = 2
 ROOT = "zarr.json"
 MANIFEST = "sweep"  # attribute of the root group
 COMMITS = "commits"
@@ -31,7 +32,9 @@ class Store:
 
     It is a Zarr group: an array for every result, one object a chunk, and the
     coordinates. `commits/NUMBER.json` says that chunk NUMBER is there, with digests of
-    its decoded values; it is written last, by whoever is the first to do so.
+    its decoded values; it is written last, by whoever is the first to do so. Who comes
+    later leaves it alone, and is told of other values; who was writing them already
+    when it came takes it back, for nobody can tell then whose values lie there.
 
     Attributes:
         objects: where it lies.
@@ -51,20 +54,25 @@ class Store:
         there = self.objects.is_there()
         root = self.objects.get(ROOT) if there else None
         try:
-            self.attributes = dict(json.loads(root or b"{}").get("attributes", {}))
+            self.attributes = read_root(root or b"{}")
         except ValueError as error:
             raise ValueError(
                 f"{rule}, but {self.place} cannot be read: {error}."
             ) from error
+        self._check_metadata(root or b"{}")
         if MANIFEST not in self.attributes:
             what = "something else" if there else "nothing"
             raise ValueError(f"{rule}, but {self.place} holds {what}.")
-        self.manifest: dict[str, Any] = self.attributes[MANIFEST]
-        if self.manifest.get("format") != FORMAT:
+        held = self.attributes[MANIFEST]
+        if isinstance(held, dict) and held.get("format") != FORMAT:
             raise ValueError(
                 f"{rule} of format {FORMAT}, but {self.place} has format "
-                f"{self.manifest.get('format')!r}."
+                f"{held.get('format')!r}."
             )
+        try:
+            self.manifest = checked_manifest(held)
+        except ValueError as error:
+            raise ValueError(f"{rule}, but of {self.place} {error}.") from None
         self.blocks = Blocks(
             tuple(self.manifest["shape"]), tuple(self.manifest["block"])
         )
@@ -80,8 +88,9 @@ class Store:
     def committed(self) -> list[int]:
         """Numbers of the chunks that are done, ascending."""
         names = self.objects.list(COMMITS)
-        found = (re.fullmatch(r"(\d+)\.json", name) for name in names)
-        return sorted(int(match[1]) for match in found if match)
+        found = (re.fullmatch(r"(\d{7})\.json", name) for name in names)
+        numbers = (int(match[1]) for match in found if match)
+        return sorted(number for number in numbers if number < self.blocks.count)
 
     def has(self, chunk: int) -> bool:
         """Whether a chunk is done."""
@@ -94,7 +103,7 @@ class Store:
         failures: Mapping[int, str],
         device: str,
     ) -> None:
-        """Write a chunk, whole or not at all; one that is there stays as it is.
+        """Write a chunk, whole or not at all; one that was there stays as it is.
 
         Args:
             chunk: its number.
@@ -104,7 +113,8 @@ class Store:
 
         Raises:
             OutputError: it cannot be written. The chunk is then not there.
-            SweepError: it is there with other values.
+            SweepError: it is there with other values. If it came while these were
+                written, it is taken back.
         """
         import zarr
 
@@ -215,7 +225,37 @@ class Store:
         import xarray as xr
 
         store = self.objects.zarr(read_only=True)
-        return xr.open_zarr(store, chunks=None, mask_and_scale=False)
+        rule = f"Argument `{ARGUMENT}` must be the store of a sweep, but {self.place}"
+        try:  # what the root says of its arrays has been looked at, and nothing else
+            dataset = xr.open_zarr(
+                store, chunks=None, mask_and_scale=False, consolidated=True
+            )
+        except OutputError:
+            raise
+        except Exception as error:  # whatever is said of metadata that are none
+            said = " ".join(str(error).split())[:200] or type(error).__name__
+            raise ValueError(f"{rule} is damaged: {said}.") from None
+        self._check_arrays(dataset.variables)
+        return dataset
+
+    def _check_arrays(self, found: Mapping[str, Any]) -> None:
+        """Raise where arrays are not those that the manifest says, by name."""
+        for name, want in self._arrays_wanted():
+            one = found.get(name)
+            if one is None or (one.shape, np.dtype(one.dtype).str) != want:
+                raise OutputError(
+                    f"Argument `{ARGUMENT}` must be the store of a sweep, but "
+                    f"{self.place} has another array {name!r}."
+                )
+
+    def _arrays_wanted(self) -> Iterator[tuple[str, tuple[tuple[int, ...], str]]]:
+        """Name, shape and dtype of every array, as the manifest has them."""
+        outer = self.manifest["outer"]
+        for name, axis in self.manifest["axes"].items():
+            label = coordinate(name, len(axis["shape"]), outer=outer)
+            yield label, (tuple(axis["shape"]), axis["dtype"])
+        for name, spec in self.manifest["outputs"].items():
+            yield name, ((*self.blocks.shape, *spec["shape"]), spec["dtype"])
 
     def lattice(self) -> Lattice:
         """The points of the sweep."""
@@ -241,20 +281,28 @@ class Store:
     def _array(self, name: str) -> Any:
         import zarr
 
-        if name not in self._arrays:
-            self._arrays[name] = zarr.open_array(
-                self.objects.zarr(), path=name, mode="r+"
+        if not self._arrays:
+            # by what the root says of its arrays, which has been looked at
+            group: Any = zarr.open_group(
+                self.objects.zarr(), mode="r+", use_consolidated=True
             )
+            arrays = dict(group.arrays())
+            self._check_arrays(arrays)
+            self._arrays = arrays
         return self._arrays[name]
 
     def _read_mark(self, chunk: int) -> dict[str, Any] | None:
         """What a commit says; None where there is none, or half of one."""
-        text = self.objects.get(_mark(chunk))
-        try:
-            mark = json.loads(text or b"")
-            return mark if isinstance(mark["sha256"], dict) else None
-        except (ValueError, KeyError, TypeError):
-            return None
+        return read_mark(self.objects.get(_mark(chunk)), self.manifest["outputs"])
+
+    def _check_metadata(self, text: bytes) -> None:
+        """Raise where arrays ask for codecs that are not run."""
+        reason = unfit_metadata(text)
+        if reason is not None:
+            raise ValueError(
+                f"Argument `{ARGUMENT}` must hold plainly coded arrays, but of "
+                f"{self.place} {reason}."
+            )
 
 
 def coordinate(name: str, ndim: int, *, outer: bool) -> str:

@@ -161,7 +161,9 @@ def test_a_folder_that_cannot_be_written_is_done_without(
     assert complaint == ""
 
 
-@pytest.mark.parametrize("where", ["folder", "above", "owner", "entry"])
+@pytest.mark.parametrize(
+    "where", ["folder", "above", "owner", "entry", "mode", "link", "way", "target"]
+)
 def test_a_folder_of_others_is_refused(start, monkeypatch, tmp_path, where):
     """Whoever may write there could have anything run; the start goes on without."""
     above = tmp_path / "above"
@@ -171,9 +173,31 @@ def test_a_folder_of_others_is_refused(start, monkeypatch, tmp_path, where):
         user = folder.stat().st_uid
         monkeypatch.setattr(os, "getuid", lambda: user + 1)
     elif where == "entry":
+        entry = folder / "foreign-cache"
+        entry.write_bytes(b"")
+        mode, user = entry.stat().st_mode, folder.stat().st_uid
+        state, lstat = SimpleNamespace(st_uid=user + 1, st_mode=mode), Path.lstat
+        monkeypatch.setattr(
+            Path, "lstat", lambda path: state if path == entry else lstat(path)
+        )
+    elif where == "mode":
+        folder.chmod(0o755)
         (folder / "foreign-cache").write_bytes(b"")
-        state = SimpleNamespace(st_uid=folder.stat().st_uid + 1)
-        monkeypatch.setattr(Path, "lstat", lambda path: state)
+        (folder / "foreign-cache").chmod(0o666)
+    elif where == "link":
+        (tmp_path / "foreign").write_bytes(b"")
+        (folder / "foreign-cache").symlink_to(tmp_path / "foreign")
+    elif where in ("way", "target"):
+        # `above` is a link, in a folder of all or to something in one
+        (tmp_path / "open").mkdir()
+        above.rename(tmp_path / "open" / "real")
+        if where == "way":
+            (tmp_path / "open" / "real").rename(tmp_path / "real")
+            (tmp_path / "open" / "link").symlink_to(tmp_path / "real")
+            folder = tmp_path / "open" / "link" / "cache"
+        else:
+            above.symlink_to(tmp_path / "open" / "real")
+        (tmp_path / "open").chmod(0o777)
     else:
         (folder if where == "folder" else above).chmod(0o770)
     monkeypatch.setenv("JQD_CACHE", str(folder))
@@ -181,9 +205,19 @@ def test_a_folder_of_others_is_refused(start, monkeypatch, tmp_path, where):
     assert (result["hits"], result["misses"]) == (0, 0)
     assert complaint.count("\n") == 1
     assert "compiled code is not kept" in complaint
-    assert str(above) in complaint
-    assert "foreign-cache" in complaint or where != "entry"
+    assert str(above) in complaint or where in ("way", "target")
+    assert "foreign-cache" in complaint or where not in ("entry", "mode", "link")
     assert entries(folder) == []
+
+
+def test_a_mode_that_nobody_reaches_is_fine(start, tmp_path):
+    """Entries of who works with umask 002, in the folder that jqd makes."""
+    assert start()[1] == ""
+    for path in (tmp_path / "cache").iterdir():
+        path.chmod(0o664)
+    second, complaint = start()
+    assert complaint == ""
+    assert second["hits"] == 1
 
 
 def test_a_shared_place_with_the_sticky_bit_is_fine_above(start, tmp_path, monkeypatch):

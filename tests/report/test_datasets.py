@@ -259,6 +259,30 @@ def test_what_is_not_known_is_refused(saved):
         assert "not known" in said(saved)
 
 
+def test_codecs_are_those_of_a_list_and_links_are_not_followed(saved, tmp_path):
+    file = saved / "p" / "zarr.json"
+    text = file.read_text()
+    described = json.loads(text)
+    described["codecs"].append({"name": "numcodecs.pickle"})
+    file.write_text(json.dumps(described))
+    assert "coded by 'numcodecs.pickle', which is never run" in said(saved)
+    file.write_text(text)
+    (saved / "p").rename(tmp_path / "elsewhere")
+    (saved / "p").symlink_to(tmp_path / "elsewhere")
+    assert "link to something outside" in said(saved)
+
+
+@pytest.mark.parametrize("given", [None, b"run.zarr", 3])
+def test_what_is_no_path_is_refused(given):
+    for call in (jqd.load, run(np.ones(4)).save):
+        with pytest.raises(
+            ValueError, match=r"^Argument `path` must be a path, but is"
+        ):
+            call(given)
+    with pytest.raises(ValueError, match=r"^Argument `store` must be a path, but is"):
+        jqd.open_sweep(given)
+
+
 def test_damage_is_told(saved, tmp_path):
     for edit in (
         lambda held: held["tree"]["fields"].pop("ts"),

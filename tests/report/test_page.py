@@ -134,6 +134,45 @@ def test_a_figure_keeps_its_shapes_and_nothing_else():
     assert clean_svg("<svg", "x") == clean_svg("<p/>", "x") == ""
 
 
+def drawing(inner):
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1" '
+        f'xmlns:xlink="http://www.w3.org/1999/xlink">{inner}</svg>'
+    )
+
+
+def bomb(depth, call='<use xlink:href="#a{0}"/>'):
+    """Parts of which each shows the one before ten times."""
+    parts = ['<path id="a0" d="M 0 0"/>']
+    for i in range(depth):
+        parts.append(f'<g id="a{i + 1}">{10 * call.format(i)}</g>')
+    return f"<defs>{''.join(parts)}</defs>" + call.format(depth)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        3000 * "<g>" + 3000 * "</g>",
+        bomb(9),
+        bomb(9, '<rect fill="url(#a{0})"/>'),
+        bomb(9, """<rect style="clip-path: url( '#a{0}' )"/>"""),
+        '<g id="a"><use href="#a"/></g>',
+        '<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g>',
+    ],
+)
+def test_what_no_browser_would_end_with_is_left_out(inner):
+    """10^9 parts in a kilobyte, or a thousand levels: the page does without."""
+    assert clean_svg(drawing(inner), "x") == ""
+
+
+def test_parts_that_are_shown_again_are_kept():
+    """As figures show markers and letters: one path, many times."""
+    for inner in (bomb(3), 90 * "<g>" + 90 * "</g>"):
+        shown = clean_svg(drawing(inner), "x")
+        assert shown.count("<use") == inner.count("<use")
+        assert shown.count("<g") == inner.count("<g")
+
+
 def test_large_figures_are_pixels_or_left_out(run):
     folder, _ = run()
     many = "".join(f'<path d="M0 {i}"/>' for i in range(MOST_SVG // 10))

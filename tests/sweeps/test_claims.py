@@ -128,6 +128,23 @@ def test_the_chunk_of_a_lost_worker_is_taken_within_one_and_a_half_times_a_lease
     print(f"taken over after {took / lease:.2f} leases")
 
 
+def test_a_lease_of_the_future_is_over_when_it_does_not_change(begun):
+    """A clock was set back, or somebody wrote any time: nobody else knows the chunk."""
+    lease = 0.6
+    store = begun(lease)
+    for chunk in range(1, CHUNKS):
+        store.commit(chunk, results(chunk), {}, "cpu")
+    age(store, 0, -1e6)
+    began = time.monotonic()
+    with Claims(store) as worker:
+        assert list(worker.free()) == []
+        while not (taken := list(worker.free())):
+            assert time.monotonic() - began < 20 * lease
+            worker.wait()
+        assert taken == [0]
+        assert time.monotonic() - began > lease
+
+
 def test_chunks_of_lost_workers_are_computed_alone(begun):
     """Whatever ends the next worker as well is then the chunk that it has."""
     store = begun()

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import sys
 from functools import partial
 
 import equinox as eqx
@@ -12,6 +13,7 @@ import pytest
 import jqd
 from jqd.cli import main
 from jqd.report import load_file
+from jqd.report.user_code import import_folder
 from jqd.sweeps import Local, Store
 from jqd.sweeps.files import place_of
 
@@ -233,3 +235,53 @@ def test_workers_call_it_too(tmp_path, store):
     np.testing.assert_array_equal(found.x, [math.sin(q + 1) for q in range(4)])
     alone = sweep(point, tmp_path / "alone", {"q": np.arange(4.0)})
     assert values(found) == values(alone)
+
+
+HELPED = {
+    "swept.py": "from tools import scaled\n"
+    "def point(q):\n    import deeper.more as more\n"
+    "    return {'y': scaled(q) + more.SHIFT}\n"
+    "def not_swept():\n    import unused\n",
+    "tools.py": "from deeper import inner\ndef scaled(q): return inner.FACTOR * q\n",
+    "deeper/__init__.py": "",
+    "deeper/inner.py": "from .more import SHIFT\nFACTOR = 2.0\n",
+    "deeper/more.py": "SHIFT = 1.0\n",
+    "unused.py": "A = 1\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "same"),
+    [
+        ("tools.py", "inner.FACTOR * q", "inner.FACTOR + q", False),
+        ("deeper/inner.py", "2.0", "3.0", False),
+        ("deeper/more.py", "1.0", "2.0", False),
+        ("deeper/__init__.py", "", "X = 1", False),
+        ("tools.py", "FACTOR * q", "FACTOR * q  # faster", True),
+        ("unused.py", "1", "2", True),
+    ],
+)
+def test_a_helper_that_changes_is_another_sweep(store, tmp_path, file, old, new, same):
+    """What a function imports from beside it is a part of what it computes."""
+    for name, text in HELPED.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    module = load_file(tmp_path / "swept.py", "point", "q")
+    with import_folder(tmp_path):
+        sweep(module.point, store, {"q": np.arange(2.0)})
+        changed = tmp_path / file
+        changed.write_text(changed.read_text().replace(old, new, 1))
+        if same:
+            sweep(module.point, store, {"q": np.arange(2.0)})
+            return
+        with pytest.raises(ValueError, match="computes something else than 'point'"):
+            sweep(module.point, store, {"q": np.arange(2.0)})
+    for name in ("tools", "deeper", "deeper.inner", "deeper.more"):
+        sys.modules.pop(name, None)
+
+
+def test_other_sources_of_jqd_are_another_sweep(store, monkeypatch):
+    sweep(arrays, store)
+    monkeypatch.setattr("jqd.sweeps.manifest.sources", lambda: "0" * 64)
+    with pytest.raises(ValueError, match=r"with jqd's sources .*, and this is 000"):
+        sweep(arrays, store)

@@ -13,7 +13,7 @@ import pytest
 
 import jqd
 from jqd._files import Interrupted, OutputError
-from jqd.sweeps import Store, objects
+from jqd.sweeps import Store, layout, objects
 from jqd.sweeps.work import DamagedChunk
 
 from .conftest import bits
@@ -228,7 +228,10 @@ def test_a_store_that_was_being_made_is_made_by_the_same_call(
         run(store, last_letters)
     monkeypatch.undo()
     assert "zarr.json" not in made
-    with pytest.raises(OutputError, match="another sweep is being made"):
+    monkeypatch.setattr(layout, "WAIT", 0.1)
+    with pytest.raises(
+        OutputError, match=r"another sweep is being made, .*'q' has other values; its"
+    ):
         run(store, lambda q: {"zz": jnp.stack([q, q])}, {"q": AXES["q"] + 1})
     run(store, last_letters)
     run(tmp_path / "whole", last_letters)
@@ -248,3 +251,32 @@ def test_a_store_of_another_precision_is_refused(store):
         pytest.raises(ValueError, match="its precision is float64"),
     ):
         run(store, single, axes)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"chunk": 16}, r"its chunks are \[8\], not \[16\] \(`chunk`\)"),
+        ({"tile": 4}, "its tile is 8, not 4"),
+        ({"seed": 3}, "its seed is 0, not 3"),
+        ({"lease": 7.0}, r"its leases last 120 s, not 7 s \(`lease`\)"),
+    ],
+)
+def test_of_two_who_begin_at_once_the_second_is_told_how_it_differs(
+    store, monkeypatch, change, said
+):
+    """The first has said what it makes, and goes on while the second looks."""
+    put_new, turn = objects.Objects.put_new, []
+
+    def other_first(self, key, data):
+        if not turn:
+            turn.append(key)
+            run(store)
+        return put_new(self, key, data)
+
+    monkeypatch.setattr(objects.Objects, "put_new", other_first)
+    with pytest.raises(ValueError, match=said):
+        run(store, **change)
+    assert turn == [layout.MAKING]
+    assert not (store / layout.MAKING).exists()
+    assert Store(store).damage() == {}

@@ -1,0 +1,187 @@
+"""A file of numbers by name, and its complaints: one line of one grammar each."""
+
+import lzma
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+
+# Times the size of an array that reading takes at its peak: the array, and the copy in
+# another type that a record keeps.
+PEAK = 2
+# Values that are looked at together, in place of a copy of all.
+_BLOCK = 2**18
+# The scatter of fourth moments takes eighth powers.
+LARGEST = 1e30
+# What NumPy, zipfile, xarray, Zarr and their decoders raise on damaged bytes.
+_DAMAGE = (
+    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError,
+    OSError, EOFError, MemoryError, SyntaxError, AssertionError, struct.error,
+    tokenize.TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of numbers, by name: arrays of an archive, columns of a table.
+
+    Attributes:
+        path: the file.
+        argument: what it was given as, such as "data".
+        arrays: what was read of it.
+        dims: names of the axes of these, where the file has any.
+    """
+
+    path: Path
+    argument: str = "data"
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    dims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.arrays
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.arrays[name]
+
+    def complaint(self, must: str, but: str) -> ValueError:
+        """The error "Argument `data` must .., but FILE .."."""
+        return ValueError(
+            f"Argument `{self.argument}` must {must}, but {self.path.name} {but}."
+        )
+
+    def broken(self, reason: Exception | str) -> ValueError:
+        """The error for a damaged file, in one line whatever the reason is."""
+        lines = str(reason).splitlines()
+        first = lines[0].strip() if lines else ""
+        first = first or type(reason).__name__
+        return self.complaint(
+            "be a whole file", f"is broken or truncated: {first.rstrip('.')}"
+        )
+
+    def require(self, good: bool, what: str) -> None:
+        """Raise unless the file holds what it must."""
+        if not good:
+            raise self.complaint(f"hold {what}", "does not")
+
+    def check_finite(self) -> None:
+        """Raise unless every number is finite, and its powers are."""
+        for name, array in self.arrays.items():
+            bad: Any = ()
+            if not all(np.isfinite(part).all() for part in _parts(array)):
+                bad = np.argwhere(~np.isfinite(array))
+            if len(bad):
+                place = f" at {bad[0].tolist()}" if array.ndim else ""
+                raise ValueError(
+                    f"Argument `{self.argument}` must be finite, but `{name}` in "
+                    f"{self.path.name} is {array[tuple(bad[0])]}{place}."
+                )
+            self.check_size(name, array)
+
+    def check_size(self, name: str, array: np.ndarray) -> None:
+        """Raise where a number is so large that its powers overflow."""
+        largest = max((np.max(np.abs(part)) for part in _parts(array)), default=0.0)
+        if LARGEST < largest < np.inf:
+            raise ValueError(
+                f"Argument `{self.argument}` must hold numbers up to {LARGEST:g}, but "
+                f"`{name}` in {self.path.name} goes to {largest:g}."
+            )
+
+    def real(self, name: str) -> np.ndarray:
+        """An array as floats; the imaginary part of a complex one is not dropped.
+
+        Raises:
+            ValueError: a complex array.
+        """
+        array = self.arrays[name]
+        if np.iscomplexobj(array):
+            raise ValueError(
+                f"Argument `{self.argument}` must hold real `{name}`, but in "
+                f"{self.path.name} it is {array.dtype}."
+            )
+        return array.astype(float, copy=False)
+
+    def scalar(self, name: str, default: float, *, positive: bool = False) -> float:
+        """A real number of the file, or what it is where the file has none.
+
+        Raises:
+            ValueError: an array, a complex number, or one that must be positive and is
+                not.
+        """
+        if name not in self.arrays:
+            return default
+        if self.arrays[name].size != 1:
+            raise self.complaint(
+                f"hold one number as `{name}`", f"has shape {self.arrays[name].shape}"
+            )
+        value = self.real(name).item()
+        if positive and value <= 0:
+            raise ValueError(
+                f"Argument `{name}` must be positive, but in {self.path.name} it is "
+                f"{value:g}."
+            )
+        return value
+
+    def sigma(self, given: float | None) -> float | None:
+        """The standard deviation that the user gives, or else the file, or None."""
+        if given is not None or "sigma" not in self.arrays:
+            return given
+        return self.scalar("sigma", 0.0, positive=True)
+
+    def times(self) -> tuple[np.ndarray, float]:
+        """`t`, strictly increasing, and `t0` (0 unless given), no later than the first.
+
+        Raises:
+            ValueError: they are not.
+        """
+        ts, t0 = np.atleast_1d(self.real("t")), self.scalar("t0", 0.0)
+        with naming(self.path):
+            _checks.check_times(ts, "t")
+        if t0 > ts[0]:
+            raise self.complaint(
+                "hold times from `t0` on", f"has t0 = {t0:g} and t[0] = {ts[0]:g}"
+            )
+        return ts, t0
+
+
+@contextmanager
+def naming(path: str | Path | None, argument: str = "") -> Iterator[None]:
+    """Let a complaint about what a file holds name the file.
+
+    Args:
+        path: the file, or None for values that came from none.
+        argument: only complaints about this argument, or about any.
+    """
+    try:
+        yield
+    except ValueError as error:
+        name, message = "" if path is None else Path(path).name, str(error)
+        about = f"Argument `{argument}`" if argument else "Argument `"
+        if not name or name in message or not message.startswith(about):
+            raise
+        named = f"{message.rstrip('.')} (in {name})."
+        raise type(error)(named).with_traceback(error.__traceback__) from None
+
+
+@contextmanager
+def whole(file: File):
+    """Turn what decoders raise into one line; the block says nothing of its own."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise file.broken(error) from None
+
+
+def _parts(array: np.ndarray) -> Iterator[np.ndarray]:
+    """All values of an array, a few at a time."""
+    flat = array.ravel(order="K")  # a view, in whatever order they lie
+    for start in range(0, flat.size, _BLOCK):
+        yield flat[start : start + _BLOCK]

@@ -1,0 +1,137 @@
+"""Tables and matrices in .csv files; what people's programs write otherwise is named.
+
+The text is read line by line, and its numbers are kept, not their digits.
+"""
+
+import csv
+import re
+from array import array
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import TypeVar
+
+import numpy as np
+
+from .file import File
+
+# Of UTF-16, little and big end first.
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+_WITH_I = re.compile(r"[-+.\d()e]*i\)?", re.IGNORECASE)
+Number = TypeVar("Number", float, complex)
+Row = tuple[int, list[str]]
+
+
+def columns(file: File) -> dict[str, np.ndarray]:
+    """Columns of a table by the names of its header.
+
+    Raises:
+        ValueError: no header or no rows, rows of another length, entries that are no
+            numbers, another separator or encoding.
+    """
+    rows = _rows(file)
+    _, header = next(rows, (0, []))
+    first = next(rows, None)
+    if first is None:
+        lines = 1 if header else 0
+        raise file.complaint("have a header and rows", f"has {lines} lines")
+    _check_separator(file, header, first[1])
+    check_header(file, header)
+    numbers = array("d")
+    for line, row in chain([first], rows):
+        numbers.extend(_numbers(file, line, row, len(header), float))
+    table = np.asarray(numbers).reshape(-1, len(header))
+    return {name: table[:, k].copy() for k, name in enumerate(header)}
+
+
+def matrix(file: File) -> np.ndarray:
+    """The numbers of a .csv without a header, (n, m); real if none is complex.
+
+    Raises:
+        ValueError: as for `columns`.
+    """
+    numbers, width = array("d"), 0
+    for line, row in _rows(file):
+        _check_separator(file, row, row)
+        width = width or len(row)
+        for z in _numbers(file, line, row, width, complex):
+            numbers.extend((z.real, z.imag))
+    if not numbers:
+        raise file.complaint("hold numbers", "holds none")
+    values = np.asarray(numbers).view(complex).reshape(-1, width)
+    return values if np.imag(values).any() else np.real(values)
+
+
+def check_header(file: File, header: list[str]) -> None:
+    """Raise where a table has a column twice, or one without a name."""
+    if "" in header:
+        said = f"has none for column {header.index('') + 1}"
+        if not header[0]:
+            said += ", such as pandas writes for an index; write it with index=False"
+        raise file.complaint("have a name for each column", said)
+    if len(set(header)) < len(header):
+        raise file.complaint("have each column once", f"has {','.join(header)}")
+
+
+def _rows(file: File) -> Iterator[Row]:
+    """Cells of each line with its number; empty lines and comments are left out."""
+    try:
+        with file.path.open("rb") as raw:
+            if raw.read(2).startswith(_UTF_16):
+                raise file.complaint("be text in UTF-8", "is in UTF-16")
+        with file.path.open(newline="", encoding="utf-8-sig") as handle:
+            reader = csv.reader(handle)
+            for row in reader:
+                if row and not row[0].lstrip().startswith("#"):
+                    yield reader.line_num, [cell.strip() for cell in row]
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise file.complaint(
+            "be text in UTF-8",
+            f"is not: it has the byte 0x{byte:02x}, as Latin-1 (cp1252) writes letters",
+        ) from None
+    except (OSError, csv.Error) as error:
+        raise file.broken(error) from None
+
+
+def _check_separator(file: File, header: list[str], row: list[str]) -> None:
+    """Raise where columns are not separated by commas, in a line without quotes."""
+    text, below = ",".join(header), ",".join(row)
+    for mark, name in _SEPARATORS.items():
+        if mark in text:
+            decimals = re.search(rf"\d,\d+({mark}|$)", below) is not None
+            more = " and writes decimal commas" if decimals else ""
+            raise file.complaint(
+                "separate columns by commas, with decimal points",
+                f"separates them by {name}{more}",
+            )
+
+
+def _numbers(
+    file: File, line: int, row: list[str], width: int, kind: Callable[[str], Number]
+) -> Iterator[Number]:
+    """The numbers of one line, as many as there are columns."""
+    if len(row) != width:
+        raise ValueError(
+            f"Argument `{file.argument}` must have {width} columns, but line {line} of "
+            f"{file.path.name} has {len(row)}."
+        )
+    for cell in row:
+        try:
+            if "_" in cell:  # a number of Python's, but of nobody else's
+                raise ValueError
+            yield kind(cell)
+        except ValueError:
+            raise ValueError(
+                f"Argument `{file.argument}` must hold numbers{_hint(cell)}, but line "
+                f"{line} of {file.path.name} has {cell!r}."
+            ) from None
+
+
+def _hint(cell: str) -> str:
+    """What a cell that is no number would have to be, if that can be seen."""
+    if re.fullmatch(r"[-+]?\d+,\d+", cell):
+        return " with decimal points"
+    if _WITH_I.fullmatch(cell.replace(" ", "")):
+        return " with `j` for the imaginary unit"
+    return ""
