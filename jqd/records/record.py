@@ -89,6 +89,20 @@ class Record(eqx.Module):
         """The record on the scale of the law's prediction."""
         return self.noise.shares(self.values)
 
+    @property
+    def duration(self) -> Any:
+        """The time from the state to the last row, scalar."""
+        return self.ts[-1] - self.t0
+
+    @property
+    def size(self) -> Array:
+        """The largest of the shares, scalar; 1 where all are 0.
+
+        Without errors it is what misses count in.
+        """
+        largest = jnp.max(jnp.abs(self.shares))
+        return jnp.where(largest > 0, largest, 1)
+
 
 def _numbers(x: Any, name: str) -> Any:
     """Real numbers, as JAX takes them; the imaginary part is not dropped."""
