@@ -248,9 +248,7 @@ def _rows(
     pair = None
     if any("signal" in row or "ability" in row for row in asked):
         energy = float(np.asarray(_hbar(quantum))) / runs.unit
-        pair = pairs.Pair.of(
-            law, quantum, states, given.other, given.ket, seed, energy
-        )
+        pair = pairs.Pair.of(law, quantum, states, given.other, given.ket, seed, energy)
 
     def products(runs: Runs) -> list[Row]:
         return pairs.of_products(runs, law, states, pair, seed)

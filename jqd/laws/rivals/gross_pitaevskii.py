@@ -12,7 +12,9 @@ from .self_potential import SelfPotential, read_quantum
 def _unit(law: "GrossPitaevskii", scales: Scales) -> Array:
     """Energy times volume."""
     grid = law.quantum.grid
-    return scales.energy * jnp.asarray(scales.length) ** (0 if grid is None else grid.ndim)
+    return scales.energy * jnp.asarray(scales.length) ** (
+        0 if grid is None else grid.ndim
+    )
 
 
 class GrossPitaevskii(SelfPotential):
