@@ -5,7 +5,6 @@ constants over their units. SI here is ħ = 1.05e-34 J s, times of 1e-9 s where 
 no mass, and m = 1e-26 kg with lengths of 1e-6 m, hence t = m l²/ħ, where there is one.
 """
 
-import functools
 from typing import NamedTuple
 
 import jax
@@ -401,7 +400,7 @@ def record_on_grid(u):
 
 
 def test_a_run_that_fails_misses_by_the_size_of_the_record():
-    """Whatever the unit of the record: beside densities of 1e6/m, 1 would be nothing."""
+    """Beside densities of 1e6/m a miss by 1 would be nothing."""
 
     def missed(u):
         values = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3]]) / u.length
