@@ -210,7 +210,9 @@ def test_laws_of_levels_move_alike(name, method):
     def densities(u):
         ts = np.linspace(0, 3, 4) * u.time
         law = MATRIX[name](u)
-        run = jqd.evolve(law, PSI, ts, method=METHODS[method](), observe="density")
+        run = jqd.evolve(
+            law, law.prepare(PSI), ts, method=METHODS[method](), observe="density"
+        )
         assert bool(run.ok)
         return run.values, run.error
 
@@ -223,7 +225,8 @@ def test_laws_of_levels_move_alike(name, method):
 def test_laws_on_grids_move_alike(name, method):
     def densities(u):
         ts = np.linspace(0, 1, 3) * u.time
-        law, psi = GRIDS[name](u), packet(u)
+        law = GRIDS[name](u)
+        psi = law.prepare(packet(u))
         run = jqd.evolve(law, psi, ts, method=METHODS[method](), observe="density")
         assert bool(run.ok)
         return run.values * u.length, run.error * u.length
@@ -307,7 +310,9 @@ def test_ground_state_of_a_trap():
 
 def record(u, law, psi, rows=24, sigma=None):
     ts = np.linspace(0, 8, rows) * u.time
-    run = jqd.evolve(law, psi, ts, method=jqd.Fixed(jqd.rk4, 60), observe="density")
+    run = jqd.evolve(
+        law, law.prepare(psi), ts, method=jqd.Fixed(jqd.rk4, 60), observe="density"
+    )
     noise = None if sigma is None else jqd.Gaussian(sigma)
     return jqd.Record(ts, np.asarray(run.values), noise)
 
@@ -395,7 +400,8 @@ def test_recover_a_diffusion_on_a_grid():
 def record_on_grid(u):
     ts = np.linspace(0, 1, 6) * u.time
     method = jqd.Fixed(jqd.rk4, 60)
-    run = jqd.evolve(diffusion(u), packet(u), ts, method=method, observe="density")
+    law = diffusion(u)
+    run = jqd.evolve(law, law.prepare(packet(u)), ts, method=method, observe="density")
     return ts, np.asarray(run.values)
 
 
@@ -559,7 +565,7 @@ def test_a_sweep_over_an_energy(tmp_path):
         def end(eps):
             law = jqd.Weinberg(quantum(u), eps)
             ts = np.array([0, 2.0]) * u.time
-            run = jqd.evolve(law, PSI, ts, method=jqd.Fixed(jqd.rk4, 40))
+            run = jqd.evolve(law, PSI + 0j, ts, method=jqd.Fixed(jqd.rk4, 40))
             return {"p": jnp.abs(run.values[-1]) ** 2}
 
         eps = np.linspace(-0.5, 0.5, 4) * u.energy
