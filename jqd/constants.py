@@ -125,7 +125,7 @@ class Scales(NamedTuple):
     @property
     def energy(self) -> Array:
         """ħ over the time."""
-        return self.hbar * self.rate
+        return jnp.asarray(self.hbar) * self.rate
 
 
 Span = tuple[float, float] | Callable[[Array, Array], tuple[Array, Array]]

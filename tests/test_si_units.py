@@ -19,6 +19,7 @@ from jqd.laws.scales import scales_of
 SX, SZ = np.array([[0, 1.0], [1, 0]]), np.diag([1.0, -1])
 LOWER = np.array([[0, 1.0], [0, 0]])
 PSI = np.array([0.6, 0.8])
+MIXED = np.array([[0.6, 0.2], [0.2, 0.4]])
 LEVELS = 0.5 * SX + 0.2 * SZ
 # Programs differ by rounding, which a run of some hundred steps adds up.
 ROUNDING = 1e-11
@@ -207,11 +208,14 @@ def test_a_constant_without_a_declaration_is_measured_by_itself():
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", MATRIX)
 def test_laws_of_levels_move_alike(name, method):
+    # of a pure state Beretta's entropy has an infinite slope
+    psi = MIXED if name == "beretta" else PSI
+
     def densities(u):
         ts = np.linspace(0, 3, 4) * u.time
         law = MATRIX[name](u)
         run = jqd.evolve(
-            law, law.prepare(PSI), ts, method=METHODS[method](), observe="density"
+            law, law.prepare(psi), ts, method=METHODS[method](), observe="density"
         )
         assert bool(run.ok)
         return run.values, run.error
@@ -354,7 +358,6 @@ CONSTANTS = {
         lambda u: jqd.Beretta(quantum(u), 0.01 * u.rate), ("kappa",), MATRIX["beretta"],
     ),
 }  # fmt: skip
-MIXED = np.array([[0.6, 0.2], [0.2, 0.4]])
 
 
 @pytest.mark.slow

@@ -106,8 +106,8 @@ def fit_likelihood(
             "Argument `start` must give C in (0, 1] for a likelihood, but it is "
             f"{first[list(free).index('C')]}."
         )
-    # in units of the spans of starts, and C in u: not at u = 0 itself, where the slope in
-    # u vanishes whatever the samples say
+    # in units of the spans of starts, and C in u: not at u = 0 itself, where the slope
+    # in u vanishes whatever the samples say
     units = _units(law, free, float(np.max(np.abs(np.asarray(ts) - np.asarray(t0)))))
     theta = jnp.asarray(
         [np.sqrt(max(1 - v, 0.01)) if n == "C" else v / unit

@@ -381,7 +381,7 @@ class Study(eqx.Module):
         if walled.any():
             foot, top = self.bounds()
             beyond = (theta - jnp.clip(theta, low, high)) / (top - foot)
-            rows.append(STIFF * self.unit * beyond[walled])
+            rows.append(STIFF * jnp.asarray(self.unit) * beyond[walled])
         return rows
 
     @property
@@ -720,6 +720,7 @@ def _vectors(study: Study, length: ArrayLike) -> Vectors:
         length: of the record, in time.
     """
     scene, limits = study.scene, _limits(study.scene)
+    length = jnp.asarray(length)
     scales = scales_of(scene, jnp.where(length > 0, FIRST * length, 1))
     parts = [(jnp.zeros(0),) * 3]
     for name in study.free:
