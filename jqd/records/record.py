@@ -92,16 +92,22 @@ class Record(eqx.Module):
     @property
     def duration(self) -> Any:
         """The time from the state to the last row, scalar."""
-        return self.ts[-1] - self.t0
+        # NumPy reads what is known: JAX would compile each reading
+        known = _checks.can_read() and _checks.is_concrete((self.ts, self.t0))
+        xp: Any = np if known else jnp
+        return xp.asarray(self.ts)[-1] - xp.asarray(self.t0)
 
     @property
-    def size(self) -> Array:
+    def size(self) -> Any:
         """The largest of the shares, scalar; 1 where all are 0.
 
         Without errors it is what misses count in.
         """
-        largest = jnp.max(jnp.abs(self.shares))
-        return jnp.where(largest > 0, largest, 1)
+        shares = self.shares
+        known = _checks.can_read() and _checks.is_concrete(shares)
+        xp: Any = np if known else jnp
+        largest = xp.max(xp.abs(xp.asarray(shares)))
+        return xp.where(largest > 0, largest, xp.ones_like(largest))
 
 
 def _numbers(x: Any, name: str) -> Any:
