@@ -104,9 +104,37 @@ def antisymmetric(entries: Array, old: Array) -> Array:
     return upper - upper.T
 
 
-def near(value: Array) -> tuple[Array, Array]:
-    """Half of the value and 0.1 to either side: where fits start unless told."""
-    width = 0.5 * jnp.abs(value) + 0.1
+class Scales(NamedTuple):
+    """What a record and a law measure in, by which spans are the same in all units.
+
+    Attributes:
+        time: over which constants are first told, scalar.
+        hbar: ħ of the law, scalar; 1 where it has none.
+        length: of what moves on a grid, scalar; 1 off grids.
+    """
+
+    time: ArrayLike = 1.0
+    hbar: ArrayLike = 1.0
+    length: ArrayLike = 1.0
+
+    @property
+    def rate(self) -> Array:
+        """1 over the time."""
+        return 1 / jnp.asarray(self.time)
+
+    @property
+    def energy(self) -> Array:
+        """ħ over the time."""
+        return jnp.asarray(self.hbar) * self.rate
+
+
+Span = tuple[float, float] | Callable[[Array, Array], tuple[Array, Array]]
+Unit = str | Callable[[Any, Scales], ArrayLike]
+
+
+def near(value: Array, unit: ArrayLike) -> tuple[Array, Array]:
+    """Half of the value and 0.1 units to either side: where fits start unless told."""
+    width = 0.5 * jnp.abs(value) + 0.1 * unit
     return value - width, value + width
 
 
@@ -114,8 +142,9 @@ class Declaration(NamedTuple):
     """What the field of a constant says of it; see `free`."""
 
     quantum: float | Callable[[Any], ArrayLike] | None = None
-    span: tuple[float, float] | Callable[[Array], tuple[Array, Array]] = near
+    span: Span = near
     bounds: tuple[float, float] = (-math.inf, math.inf)
+    unit: Unit | None = None
     pack: Callable[[Any], Any] | None = None
     unpack: Callable[[Array, Array], Array] | None = None
     places: Callable[[Any], Any] | None = None
@@ -124,8 +153,9 @@ class Declaration(NamedTuple):
 def free(
     *,
     quantum: float | Callable[[Any], ArrayLike] | None = None,
-    span: tuple[float, float] | Callable[[Array], tuple[Array, Array]] = near,
+    span: Span = near,
     bounds: tuple[float, float] = (-math.inf, math.inf),
+    unit: Unit | None = None,
     pack: Callable[[Any], Any] | None = None,
     unpack: Callable[[Array, Array], Array] | None = None,
     places: Callable[[Any], Any] | None = None,
@@ -136,9 +166,13 @@ def free(
     Args:
         quantum: the value at which the law is quantum mechanics, or a function of what
             holds the field that gives it; None where there is none.
-        span: where a fit draws its starts: two ends, or a function of the independent
-            entries that gives both.
+        span: where a fit draws its starts: two ends in units of `unit`, or a function
+            of the independent entries and the unit that gives both in their own.
         bounds: what each entry cannot leave; a fit stays inside.
+        unit: what the constant is measured in: "rate", "energy", "length" or "time",
+            whose sizes follow the record, ħ and the grid; "value" for the largest of
+            its own entries, 1 where all are 0; or a function of what holds the field
+            and of `Scales`. None for a number without units.
         pack: the independent entries of the constant, flat; None for all entries, real
             parts before imaginary ones.
         unpack: the constant with these independent entries, from them and the old one.
@@ -149,7 +183,7 @@ def free(
     Returns:
         The field.
     """
-    said = Declaration(quantum, span, bounds, pack, unpack, places or pack)
+    said = Declaration(quantum, span, bounds, unit, pack, unpack, places or pack)
     return eqx.field(metadata={_KEY: said}, converter=_leaf, **default)
 
 
@@ -181,8 +215,8 @@ class Parts(NamedTuple):
     each: str = ""
 
 
-# Of an array field without a declaration.
-_UNSAID = Declaration()
+# Of an array field without a declaration: its unit is not known.
+_UNSAID = Declaration(unit="value")
 
 
 def _leaf(value: Any) -> Any:
@@ -365,15 +399,37 @@ def _indexed(name: str, flat: np.ndarray, shape: tuple[int, ...]) -> list[str]:
     return [f"{name}[{','.join(map(str, index))}]" for index in indices]
 
 
-def span(law: eqx.Module, name: str) -> tuple[Array, Array]:
-    """Where a fit draws the starts of a constant: lower and upper ends, each (n,)."""
-    ends, entries = _find(law, name).said.span, pack(law, name)
-    low, high = bounds(law, name)
+def span(
+    law: eqx.Module, name: str, scales: Scales | None = None
+) -> tuple[Array, Array]:
+    """Where a fit draws the starts of a constant: lower and upper ends, each (n,).
+
+    Args:
+        law: the law.
+        name: of the constant.
+        scales: what its declared unit is made of; None for ones.
+    """
+    place, entries = _find(law, name), pack(law, name)
+    ends, (low, high) = place.said.span, bounds(law, name)
+    unit = _unit(place, law, entries, Scales() if scales is None else scales)
     if callable(ends):
-        lower, upper = ends(entries)
+        lower, upper = ends(entries, unit)
     else:
-        lower, upper = (jnp.full_like(entries, end) for end in ends)
+        lower, upper = (end * unit * jnp.ones_like(entries) for end in ends)
     return jnp.maximum(lower, low), jnp.minimum(upper, high)
+
+
+def _unit(place: _Place, law: eqx.Module, entries: Array, scales: Scales) -> Array:
+    """What a constant is measured in, scalar or like its entries."""
+    unit = place.said.unit
+    if unit is None:
+        return jnp.ones(())
+    if callable(unit):
+        return jnp.asarray(unit(_get(law, place.path[:-1]), scales))
+    if unit != "value":
+        return jnp.asarray(getattr(scales, unit))
+    largest = jnp.max(jnp.abs(entries), initial=0)
+    return jnp.where(largest > 0, largest, 1)
 
 
 def bounds(law: eqx.Module, name: str) -> tuple[float, float]:

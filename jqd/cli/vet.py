@@ -60,7 +60,9 @@ def vet(
     rows: str | None = typer.Option(
         None, help="Properties with commas between; all by custom."
     ),
-    time: float = typer.Option(2.0, help="How long laws are followed."),
+    time: float | None = typer.Option(
+        None, help="How long laws are followed; two of their own times by custom."
+    ),
     steps: int = typer.Option(400, help="Of the coarser of two runs."),
     quick: bool = typer.Option(
         False, "--quick", help="Half of the steps, one search for each worst case."

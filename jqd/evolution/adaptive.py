@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     import diffrax  # where it is used: it takes as long to import as all of jqd
 
 
+# Of what it gains in a run: a part of a state that begins smaller has no size yet.
+RESTING = 1e-6
+
+
 def _dopri8() -> "diffrax.AbstractSolver":
     import diffrax
 
@@ -42,7 +46,9 @@ class Adaptive(eqx.Module):
     Attributes:
         solver: any explicit diffrax solver.
         rtol: relative tolerance of a step, not negative.
-        atol: absolute tolerance of a step, not negative; one of the two is positive.
+        atol: absolute tolerance of a step, not negative, in units of the norm of each
+            part of the state at the start (a part that begins at 0 has that of what it
+            soon gains); one of the two is positive.
         max_steps: step budget, positive.
         adjoint: None for reverse mode with checkpoints, and forward mode over it, as
             in `jax.hessian`; or a diffrax adjoint: `diffrax.ForwardMode()` serves
@@ -172,7 +178,7 @@ def _solve_by(
 
     from .bounded_steps import BoundedSteps
 
-    real, state_of = _real_view(state0)
+    real, state_of = _in_units(_sizes(law, state0, ts), *_real_view(state0))
     constants, law_of = _real_view(law)
 
     def field(t, y, args):
@@ -238,6 +244,60 @@ def _with_slope(value: Array, other: Array) -> Array:
     if not jnp.issubdtype(jnp.result_type(value), jnp.inexact):
         return value
     return value + (other - jax.lax.stop_gradient(other))
+
+
+def _sizes(law: Motion, state0: PyTree[Array], ts: Array) -> list[Array]:
+    """Powers of two near the size of each part of a state, for which `atol` counts."""
+    law, state0, ts = jax.lax.stop_gradient((law, state0, ts))
+    norms = [_norm(part) for part in jax.tree.leaves(state0)]
+    if len(norms) > 1:
+        norms = _all_sizes(law, state0, norms, ts)
+    sound = [jnp.isfinite(norm) & (norm > 0) for norm in norms]
+    return [
+        jnp.exp2(jnp.round(jnp.log2(jnp.where(known, norm, 1))))
+        for known, norm in zip(sound, norms, strict=True)
+    ]
+
+
+def _all_sizes(
+    law: Motion, state0: PyTree[Array], norms: list[Array], ts: Array
+) -> list[Array]:
+    """The norms of parts, but of those that begin at rest what they soon gain.
+
+    A momentum of 0, or of rounding, has no size of its own: it gains its first rate
+    times the time in which the other parts change by as much as they are.
+    """
+    first, duration = ts[0], jnp.abs(ts[-1] - ts[0])
+    short = jnp.sqrt(jnp.finfo(ts.dtype).eps) * duration
+    rate = law.vector_field(first, state0)
+    ahead = jax.tree.map(lambda y, f: y + (short * f).astype(y.dtype), state0, rate)
+    change = jax.tree.map(jnp.subtract, law.vector_field(first, ahead), rate)
+    rates, changes = ([_norm(x) for x in jax.tree.leaves(y)] for y in (rate, change))
+    resting = [n < RESTING * duration * f for n, f in zip(norms, rates, strict=True)]
+    time = duration
+    for norm, f, df, rests in zip(norms, rates, changes, resting, strict=True):
+        inverse = jnp.maximum(f, jnp.sqrt(norm * df / jnp.where(short > 0, short, 1)))
+        known = ~rests & (inverse > 0) & jnp.isfinite(inverse)
+        own = norm / jnp.where(known, inverse, 1)
+        time = jnp.where(known, jnp.minimum(time, own), time)
+    found = zip(norms, rates, resting, strict=True)
+    return [jnp.where(rests, time * f, norm) for norm, f, rests in found]
+
+
+def _norm(part: Array) -> Array:
+    return jnp.linalg.norm(jnp.ravel(part))
+
+
+def _in_units(sizes: list[Array], real: Any, state_of: Any):
+    """The same views with each part over its size: exactly, by powers of two."""
+
+    def smaller(state):
+        return [x / size for x, size in zip(real(state), sizes, strict=True)]
+
+    def larger(parts):
+        return state_of([x * size for x, size in zip(parts, sizes, strict=True)])
+
+    return smaller, larger
 
 
 def _real_view(state0: PyTree[Array]):

@@ -57,7 +57,7 @@ def ground_state(
     psi0: ArrayLike | None = None,
     *,
     dtau: ArrayLike,
-    tol: ArrayLike = 1e-12,
+    tol: ArrayLike = 1e-14,
     max_steps: ArrayLike = 20_000,
     stepper: Splitting = chin4a,
     below: ArrayLike | None = None,
@@ -66,7 +66,7 @@ def ground_state(
     """The ground state of particles on a grid, or the lowest one above given states.
 
     ψ ← exp(-H Δτ/ħ) ψ / |..|, by a splitting, until <H> settles: what the energy would
-    still lose, as a geometric series, is below `tol`, or below rounding. The step
+    still lose, as a geometric series, is below `tol` ħ/Δτ, or below rounding. The step
     leaves a bias, of twice the order of the splitting; the run is continued with half
     the step to estimate it.
 
@@ -78,7 +78,7 @@ def ground_state(
         psi0: where to start, of the grid's shape, any norm; None for a broad Gaussian
             off the centre, which no symmetry keeps from any level.
         dtau: Δτ, scalar, unit of time.
-        tol: energy that may be left to lose, scalar.
+        tol: energy that may be left to lose, over ħ/Δτ, scalar.
         max_steps: budget of steps of each of the two runs, an integer.
         stepper: a splitting without negative coefficients: `chin4a` or `strang`.
         below: (k, *shape) orthonormal states that the result shall be orthogonal to;
@@ -172,6 +172,7 @@ def _find(
     def relax(psi: Array, dtau: Array) -> tuple[_Progress, Array]:
         return _relax(frozen, psi, dtau, allowed, tol, max_steps, stepper)
 
+    tol = tol * frozen.hbar / dtau
     run, status = relax(start, dtau)
     check, _ = relax(run.psi, dtau / 2)
     gain = 2**stepper.order

@@ -49,7 +49,10 @@ from .search import Keep, Report, Search
 from .study import MAX_SUBSTEPS, Study, study_of
 
 _log = logging.getLogger(__name__)
-SEARCH_ERROR = 1e-3  # step error of predictions that a search may carry
+# Step error of predictions that a search may carry, over the largest of the record.
+SEARCH_ERROR = 1e-3
+# Step bias of a constant that is let pass, over the span of its starts.
+STEP_BIAS = 1e-10
 WORDS = {
     Status.OK: "converged",
     Status.NOT_CONVERGED: "not converged",
@@ -292,8 +295,9 @@ def recover(
         polish: settings of the polish; None to stop after the search.
         substeps: steps between two rows in the search; None to find them.
         held_out: share of the last rows that is held out.
-        step_tolerance: bound on the step bias of a constant; None for 1e-10, or a
-            hundredth of the standard error where that is larger.
+        step_tolerance: bound on the step bias of every constant, in its unit; None for
+            1e-10 of the span of its starts, or a hundredth of its standard error where
+            that is larger.
         key: of the random starts; None for `jax.random.key(0)`.
         report: called as report(stage, done, total).
         keep: called as keep(starts, ends, history) after each window of the search, so
@@ -403,7 +407,7 @@ def search_substeps(study: Study, theta: Array) -> int:
     for _ in range(4):
         coarse = _rows(study.with_substeps(substeps), theta)
         fine = _rows(study.with_substeps(2 * substeps), theta)
-        change = np.abs(coarse - fine)
+        change = np.abs(coarse - fine) / study.data.size
         error = float(np.max(np.nan_to_num(change, nan=1.0)))
         if error < SEARCH_ERROR:
             break
@@ -432,19 +436,20 @@ def refine_steps(
         The study with finer steps, constants, whether the polish settled, and what the
         fit says.
     """
-    tolerance = step_tolerance or 1e-10
     found = solution(study, theta, mask)
+    width = np.subtract(*map(np.asarray, study.bounds()[::-1]))
+    tolerance = np.full(width.shape, step_tolerance or STEP_BIAS * width)
     # scatter that is estimated from coarse steps would hide their own bias
     if step_tolerance is None and study.data.noise.known:
-        tolerance = max(tolerance, 0.01 * float(np.min(np.asarray(found.stderr))))
-    study = _refined(study, found.bias, tolerance)
+        tolerance = np.maximum(tolerance, 0.01 * np.asarray(found.stderr))
+    study = _refined(study, found.bias, tolerance, width)
     report("polish", 2, 4)
     theta, settled = settle(polish, study, theta, mask, True)
     found = solution(study, theta, mask)
     # the first estimate came from coarse steps; the finer one may ask for more
     for _ in range(2 if polish else 0):
-        enough = max(tolerance, _share_of_scatter(found, step_tolerance))
-        finer = _refined(study, found.bias, enough)
+        enough = np.maximum(tolerance, _share_of_scatter(found, step_tolerance))
+        finer = _refined(study, found.bias, enough, width)
         if int(finer.substeps) == int(study.substeps):
             break
         study = finer
@@ -453,27 +458,32 @@ def refine_steps(
     return study, theta, bool(settled), found
 
 
-def _share_of_scatter(found: Solution, step_tolerance: float | None) -> float:
-    """A thousandth of the standard error, where the scatter is that of the record.
+def _share_of_scatter(found: Solution, step_tolerance: float | None) -> Any:
+    """A thousandth of the standard errors, where the scatter is that of the record.
 
     The scatter that steps make is no smaller than their bias.
     """
-    stderr = float(np.min(np.asarray(found.stderr)))
-    bias = float(np.max(np.abs(found.bias)))
-    return 1e-3 * stderr if step_tolerance is None and bias < 0.01 * stderr else 0.0
+    stderr, bias = np.asarray(found.stderr), np.abs(np.asarray(found.bias))
+    small = step_tolerance is None and bool(np.all(bias < 0.01 * stderr))
+    return 1e-3 * stderr if small else 0.0
 
 
-def _refined(study: Study, biases: Array, tolerance: float) -> Study:
-    """The study with a step whose bias is below the tolerance."""
-    bias = float(np.max(np.abs(biases)))
+def _refined(study: Study, biases: Array, tolerance: Any, width: Any) -> Study:
+    """The study with a step whose biases are below their tolerances.
+
+    Args:
+        study: the study.
+        biases: of the constants, (p,).
+        tolerance: likewise.
+        width: spans of their starts, likewise.
+    """
+    bias, order = np.abs(np.asarray(biases)), study.order
     # a bias that is none: the run ends early, which the status will say; one beyond all
     # starts: the fit is no minimum that finer steps could sharpen
-    low, high = map(np.asarray, study.bounds())
-    small = bias < float(np.max(high - low))
-    order = study.order
-    if order is None or bias <= tolerance or not small:
+    small = bool(np.all(bias < width))
+    if order is None or bool(np.all(bias <= tolerance)) or not small:
         return study
-    factor = math.ceil(1.2 * (bias / tolerance) ** (1 / order))
+    factor = math.ceil(1.2 * float(np.max(bias / tolerance)) ** (1 / order))
     return study.with_substeps(min(int(study.substeps) * factor, MAX_SUBSTEPS))
 
 

@@ -11,6 +11,8 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks, constants
 from ..evolution import Propagator, evolve
 from ..laws import HusimiFokkerPlanck
+from ..laws.scales import scales_of
+from .study import FIRST
 
 
 class LikelihoodFit(NamedTuple):
@@ -104,17 +106,19 @@ def fit_likelihood(
             "Argument `start` must give C in (0, 1] for a likelihood, but it is "
             f"{first[list(free).index('C')]}."
         )
-    # not at u = 0 itself, where the slope in u vanishes whatever the samples say
+    # in units of the spans of starts, and C in u: not at u = 0 itself, where the slope
+    # in u vanishes whatever the samples say
+    units = _units(law, free, float(np.max(np.abs(np.asarray(ts) - np.asarray(t0)))))
     theta = jnp.asarray(
-        [np.sqrt(max(1 - v, 0.01)) if n == "C" else v
-         for n, v in zip(free, first, strict=True)]
+        [np.sqrt(max(1 - v, 0.01)) if n == "C" else v / unit
+         for n, v, unit in zip(free, first, units, strict=True)]
     )  # fmt: skip
     size = np.size(samples)
 
     def at(theta):
         changed = law
-        for name, value in zip(free, theta, strict=True):
-            value = 1 - value**2 if name == "C" else value
+        for name, value, unit in zip(free, theta, units, strict=True):
+            value = 1 - value**2 if name == "C" else value * unit
             changed = constants.unpack(changed, name, value[None])
         return changed
 
@@ -138,3 +142,12 @@ def fit_likelihood(
         bool(values.get("C", 0.0) > 1 - 1e-4),
         bool(solution.result == optx.RESULTS.successful),
     )
+
+
+def _units(
+    law: HusimiFokkerPlanck, free: Sequence[str], duration: float
+) -> list[float]:
+    """Spans from which fits to records of this length draw starts."""
+    scales = scales_of(law, FIRST * duration if duration > 0 else 1.0)
+    ends = [constants.span(law, name, scales) for name in free]
+    return [float(high[0] - low[0]) for low, high in ends]

@@ -15,7 +15,8 @@ from ..instruments.noise import Weights
 from .slopes import by_columns, columns
 from .study import Study, window_counts
 
-# Weight, in windows, of a whole span of the starts beside one unit of an exact record.
+# Weight, in windows, of a whole span of the starts beside the largest value of an exact
+# record.
 HOLD = 1e-4
 
 
@@ -65,7 +66,7 @@ def polish_one(
     width, mask = high - low, jnp.asarray(mask)
     first = (theta - low) / width
     # as if they were known to a span of the starts; next to nothing for exact records
-    hold = 1.0 if study.data.noise.known else HOLD
+    hold = 1.0 if study.data.noise.known else HOLD * study.unit
     solver = optx.LevenbergMarquardt(rtol=polish.rtol, atol=polish.atol)
     scale = _scale(study)
 
@@ -111,7 +112,7 @@ def polish_one(
 
 
 def _scale(study: Study) -> Array:
-    """Residuals a unit of prediction, root mean square.
+    """Residuals of a miss by the largest value of the record, root mean square.
 
     The damping of optimistix starts at 1 and changes by factors of 4. Where residuals
     count in errors of 1e-2, a step that fails would be damped too little for it to
@@ -121,7 +122,7 @@ def _scale(study: Study) -> Array:
     shares, at = data.shares, study.first_weights()
     # shares that sum to 1 change against each other
     signs = (-1.0) ** jnp.arange(shares.size, dtype=shares.dtype)
-    along = jnp.reshape(signs, shares.shape)
+    along = data.size * jnp.reshape(signs, shares.shape)
     _, change = jax.jvp(
         lambda prediction: data.noise.residuals(prediction, data.values, at),
         (shares,), (along,),

@@ -164,7 +164,8 @@ def descend(
 
     def loss(one: Array) -> Array:
         theta = low + one * (high - low)
-        return jnp.sum(study.residuals(theta, at, mask, rows) ** 2) / rows
+        residuals = study.residuals(theta, at, mask, rows) / study.unit
+        return jnp.sum(residuals**2) / rows
 
     def step(one: Array, state: Any) -> tuple[Array, Any, Array]:
         value, gradient = _value_and_grad(loss, one)
@@ -182,7 +183,7 @@ def descend(
     (unit, states), losses = jax.lax.scan(
         body, (unit, states), None, length=search.chunk
     )
-    return unit, states, losses.T
+    return unit, states, losses.T * study.unit**2
 
 
 def _value_and_grad(loss: Callable[[Array], Array], theta: Array):

@@ -59,11 +59,12 @@ def sensitivity(study: Study, theta: Array, rtol: float = RTOL) -> Sensitivity:
     fine = study.with_substeps(steps)
     mean, slope = _through_law(fine, theta)
     change, before = 0.0, slope
+    low, high = map(np.asarray, study.bounds())
     while study.order is not None and steps < MAX_SUBSTEPS:
         steps *= 2
         before, fine = slope, study.with_substeps(steps)
         mean, slope = _through_law(fine, theta)
-        change = apart(before, slope)
+        change = apart(before, slope, high - low)
         if not change > rtol:
             break
     status = Status(int(fine.status(theta)))
@@ -75,13 +76,22 @@ def _through_law(study: Study, theta: Array) -> tuple[Array, Array]:
     return columns(study.predict, theta)
 
 
-def apart(one: Float[Array, "... p"], other: Float[Array, "... p"]) -> float:
+def apart(
+    one: Float[Array, "... p"],
+    other: Float[Array, "... p"],
+    width: Float[np.ndarray, " p"],
+) -> float:
     """Largest distance of two columns over the length of the second.
 
-    Columns whose length is rounding beside the longest, in the units of the mean times
-    those of the constants, do not count.
+    Columns whose length is rounding beside the longest do not count.
+
+    Args:
+        one, other: derivatives by the constants.
+        width: span of each constant, by which columns compare.
     """
-    before, now = (np.reshape(np.asarray(x), (-1, x.shape[-1])) for x in (one, other))
+    before, now = (
+        np.reshape(np.asarray(x), (-1, x.shape[-1])) * width for x in (one, other)
+    )
     length = np.linalg.norm(now, axis=0)
     floor = max(1e-9 * np.max(length, initial=0.0), np.finfo(float).tiny)
     return float(

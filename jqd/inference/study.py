@@ -17,6 +17,7 @@ from ..evolution import Adaptive, Fixed, Propagator, Trajectory, evolve
 from ..instruments.instrument import Instrument, as_instrument
 from ..instruments.noise import Weights
 from ..laws.motion import Motion
+from ..laws.scales import scales_of
 from ..laws.start import Prepared, Start, as_start
 from ..records.populations import record_of_table
 from ..records.record import Record
@@ -24,8 +25,14 @@ from .first_row import check_first_row
 from .priors import Prior, as_prior
 from .slopes import columns
 
-# Residual of a constant that is one span of the starts beyond its bound.
+# Residual of a constant that is one span of the starts beyond its bound, in units of
+# those of the record.
 STIFF = 1e6
+# Free constants turn phases by about a radian within this share of a record: over it
+# a default search looks first.
+FIRST = 1 / 16
+# Predictions this many times as large as the record are those of a run that blew up.
+BLOWN_UP = 1e3
 # Weight of residuals past a node in a search. What the regulated law does there is
 # rugged, but it is all that leads away from a node that later rows forbid.
 PAST = 0.03
@@ -183,14 +190,19 @@ class Study(eqx.Module):
         return _placed(self, dict(start))
 
     def bounds(self) -> tuple[Float[Array, " p"], Float[Array, " p"]]:
-        """Where starts are drawn from: lower and upper ends."""
+        """Where starts are drawn from: lower and upper ends.
+
+        They follow the length of the record, ħ and the grid where a constant has a
+        unit, see `jqd.free`.
+        """
         known = self._known()
         return known.low, known.high
 
     def _known(self) -> "Vectors":
-        """What does not depend on the record, nor on how the law is followed."""
+        """What does not depend on the record but by its length, nor on how the law is
+        followed."""
         bare = eqx.tree_at(lambda study: (study.data, study.method), self, (None, None))
-        return _vectors(bare)
+        return _vectors(bare, self.data.duration)
 
     def walls(self, theta: Array) -> tuple[Array, Array]:
         """What no entry of θ can leave: lower and upper ends, infinite for none.
@@ -330,8 +342,8 @@ class Study(eqx.Module):
         """Residuals in units of their scatter: `seen` of the record, then of priors,
         then of walls, which are 0 for constants within their bounds.
 
-        Rows that the run did not reach count as missed by a whole unit of density: a
-        constant that no fit beats by running into a node, without a gradient.
+        Rows that the run did not reach count as missed by the largest value of the
+        record: a constant that no fit beats by running into a node, without a gradient.
 
         Args:
             theta: constants, shape (p,).
@@ -349,9 +361,9 @@ class Study(eqx.Module):
         prediction = self.rows_of(run)
         shares = self.data.shares
         # a run that blows up has missed as well, before its numbers overflow
-        bound = 1e3 * (1 + jnp.max(jnp.abs(shares)))
-        sound = jnp.abs(prediction) < bound
-        prediction = jnp.where(sound, prediction, shares + 1)
+        largest = self.data.size
+        sound = jnp.abs(prediction) < BLOWN_UP * largest
+        prediction = jnp.where(sound, prediction, shares + largest)
         raw = self.data.noise.residuals(prediction, self.data.values, at)
         past_node = self.data.ts >= run.failure_time
         weight = mask * jnp.where(past_node & jnp.asarray(rows is not None), PAST, 1)
@@ -369,8 +381,14 @@ class Study(eqx.Module):
         if walled.any():
             foot, top = self.bounds()
             beyond = (theta - jnp.clip(theta, low, high)) / (top - foot)
-            rows.append(STIFF * beyond[walled])
+            rows.append(STIFF * jnp.asarray(self.unit) * beyond[walled])
         return rows
+
+    @property
+    def unit(self) -> ArrayLike:
+        """What residuals of the record count in: 1 where their scatter is known, else
+        the largest of its values."""
+        return 1.0 if self.data.noise.known else self.data.size
 
     @property
     def seen(self) -> int:
@@ -694,12 +712,19 @@ class Vectors(NamedTuple):
 
 
 @jax.jit
-def _vectors(study: Study) -> Vectors:
-    """Of a study without record and method, so that one program serves all of them."""
+def _vectors(study: Study, length: ArrayLike) -> Vectors:
+    """Of a study without record and method, so that one program serves all of them.
+
+    Args:
+        study: the study.
+        length: of the record, in time.
+    """
     scene, limits = study.scene, _limits(study.scene)
+    length = jnp.asarray(length)
+    scales = scales_of(scene, jnp.where(length > 0, FIRST * length, 1))
     parts = [(jnp.zeros(0),) * 3]
     for name in study.free:
-        low, high = constants.span(scene, name)
+        low, high = constants.span(scene, name, scales)
         if constants.shortest(scene, name) in limits:
             foot, top = limits[constants.shortest(scene, name)]
             low, high = jnp.maximum(low, foot), jnp.minimum(high, top)

@@ -30,7 +30,7 @@ class Image(Instrument):
         noise: how it scatters; multinomial unless said.
     """
 
-    psf: Float[Array, ""] = free(bounds=(0.0, np.inf))
+    psf: Float[Array, ""] = free(bounds=(0.0, np.inf), unit="length")
     background: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.0, 0.2))
     pattern: Float[Array, "..."] | None = fixed()
     noise: Drawable = fixed()

@@ -64,13 +64,13 @@ class PhaseAlignment(Law):
         norm: "paper" or "class" (static).
     """
 
-    omega: Float[Array, " M"]
-    f: Float[Array, ""]
-    damping: Float[Array, ""]
     beable: tuple[int, ...] = eqx.field(static=True)
     potential: str = eqx.field(static=True)
     norm: str = eqx.field(static=True)
-    R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric)
+    omega: Float[Array, " M"] = free(unit="rate")
+    f: Float[Array, ""] = free(unit="rate")
+    damping: Float[Array, ""] = free(unit="rate")
+    R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric, unit="rate")
     delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)
 
     def __init__(

@@ -133,13 +133,13 @@ class CopyDynamics(Law):
             literal form takes none, since the phase of H_ab(t) jumps where it is 0.
     """
 
-    omega: Float[Array, " M"]
     harmonics: Harmonics | None
     drive: DrivenHamiltonian | None
     hbar: Float[Array, ""]
     regulator: Float[Array, ""]
     literal: bool = eqx.field(static=True)
-    R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric)
+    omega: Float[Array, " M"] = free(unit="rate")
+    R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric, unit="rate")
     delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)
     q: Float[Array, ""] = free(quantum=0.5, span=(0.0, 1.0))
     r: Float[Array, ""] = free(quantum=-0.5, span=(-1.5, 0.5))

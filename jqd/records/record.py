@@ -89,6 +89,26 @@ class Record(eqx.Module):
         """The record on the scale of the law's prediction."""
         return self.noise.shares(self.values)
 
+    @property
+    def duration(self) -> Any:
+        """The time from the state to the last row, scalar."""
+        # NumPy reads what is known: JAX would compile each reading
+        known = _checks.can_read() and _checks.is_concrete((self.ts, self.t0))
+        xp: Any = np if known else jnp
+        return xp.asarray(self.ts)[-1] - xp.asarray(self.t0)
+
+    @property
+    def size(self) -> Any:
+        """The largest of the shares, scalar; 1 where all are 0.
+
+        Without errors it is what misses count in.
+        """
+        shares = self.shares
+        known = _checks.can_read() and _checks.is_concrete(shares)
+        xp: Any = np if known else jnp
+        largest = xp.max(xp.abs(xp.asarray(shares)))
+        return xp.where(largest > 0, largest, xp.ones_like(largest))
+
 
 def _numbers(x: Any, name: str) -> Any:
     """Real numbers, as JAX takes them; the imaginary part is not dropped."""

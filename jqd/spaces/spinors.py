@@ -34,7 +34,7 @@ class SpinorOnGrid(OnGrid):
     """
 
     particle: ParticlesOnGrid = parts()
-    g: Float[Array, ""] = free(span=lambda g: (g - 1, g + 1))
+    g: Float[Array, ""] = free(span=lambda g, _: (g - 1, g + 1))
     field: MagneticField | None = None
 
     def __init__(

@@ -15,7 +15,14 @@ from .lookalike import lookalike
 from .particles import equivariance
 from .runs import Runs
 from .stability import stability
-from .states import States, eigenstates_of, particle_of, states_of
+from .states import (
+    States,
+    eigenstates_of,
+    levels_of,
+    particle_of,
+    states_of,
+    time_unit,
+)
 
 ROWS = (
     "norm", "positivity", "quantum mechanics", "quantum limit", "homogeneity",
@@ -25,6 +32,8 @@ ROWS = (
     "stationary states", "stability", "nodes", "Born equivariance", "order of steps",
     "gradients", "batching", "identifiability", "mimicked by decoherence",
 )  # fmt: skip
+# How long a law is followed, in units of its own time.
+TIME = 2.0
 # Kets drawn for rows that look at some states, and for the search for nodes.
 DRAWN, MANY = 8, 64
 # By how much steps are shortened, one after the other, where a row is not decided.
@@ -52,7 +61,7 @@ class Given(NamedTuple):
 def vet(
     law: Law,
     *,
-    time: float = 2.0,
+    time: float | None = None,
     steps: int = 400,
     looks: int = 8,
     rows: Collection[str] | None = None,
@@ -81,7 +90,9 @@ def vet(
         law: a law of a matrix, on a grid or of the Husimi function of one mode with
             points on a net, that names its `yardstick`; a random one is vetted by its
             mean.
-        time: how long it is followed, in its own unit.
+        time: how long it is followed, in its own unit; None for two of its own times,
+            each the power of ten next to ħ over the scatter of the levels that are
+            tried. "stability" takes forty of these.
         steps: of the coarser run, in all.
         looks: even times at which probabilities are compared; the worst counts.
         rows: names out of `jqd.vetting.ROWS`; None for all.
@@ -89,8 +100,8 @@ def vet(
         superposed: the two kets of the row "superposition", (2, M) or (2, N).
         ket: entangled state of the system and a qubit, (2M,), the qubit's index the
             faster; on a grid of one dimension of two particles, (N, N).
-        other: the qubit's Hamiltonian, (2, 2), 0.4 σ_x unless given; on a grid a
-            `Schrodinger` of the other particle.
+        other: the qubit's Hamiltonian, (2, 2); 0.4 σ_x, times ħ over the law's own
+            time, unless given; on a grid a `Schrodinger` of the other particle.
         rotation: of the qubit, (2, 2), unitary, whose signal is looked for.
         seed: of what is drawn.
         tries: searches for each worst case.
@@ -117,8 +128,9 @@ def vet(
                 "none."
             )
         name, mean = f"{name} (its mean)", found
-    _checks.check_scalar(time, "time")
-    _checks.check_positive(time, "time")
+    if time is not None:
+        _checks.check_scalar(time, "time")
+        _checks.check_positive(time, "time")
     for what, number in (("steps", steps), ("looks", looks), ("tries", tries)):
         _checks.check_positive_integer(number, what)
     asked = ROWS if rows is None else tuple(rows)
@@ -130,11 +142,19 @@ def vet(
             "Argument `law` must name the quantum mechanics that it departs from, but "
             f"{name} has no `yardstick()`."
         )
-    runs = Runs(float(time), int(steps), int(looks))
-    states = states_of(mean, quantum, runs)
+    energies, every = levels_of(mean, quantum)
+    unit = time_unit(energies, float(np.asarray(_hbar(quantum))))
+    time = TIME * unit if time is None else float(time)
+    runs = Runs(time, int(steps), int(looks), unit=unit)
+    states = states_of(mean, quantum, runs, every)
     given = _given(quantum, states, start, superposed, ket, other, rotation)
     found = _rows(mean, quantum, states, asked, runs, given, seed, tries, report)
-    return Card(name, {row: found[row] for row in asked}, int(steps), float(time))
+    return Card(name, {row: found[row] for row in asked}, int(steps), time)
+
+
+def _hbar(quantum: Law) -> Any:
+    """ħ of quantum mechanics, as a Schrodinger or a mode has it."""
+    return getattr(quantum, "hbar", 1.0)
 
 
 def _given(
@@ -227,7 +247,8 @@ def _rows(
     started = kets if given.start is None else given.start[None]
     pair = None
     if any("signal" in row or "ability" in row for row in asked):
-        pair = pairs.Pair.of(law, quantum, states, given.other, given.ket, seed)
+        energy = float(np.asarray(_hbar(quantum))) / runs.unit
+        pair = pairs.Pair.of(law, quantum, states, given.other, given.ket, seed, energy)
 
     def products(runs: Runs) -> list[Row]:
         return pairs.of_products(runs, law, states, pair, seed)

@@ -9,6 +9,7 @@ from jaxtyping import Array
 
 from .. import constants
 from ..laws import Law
+from ..laws.scales import scales_of
 from .card import HOLDS, ROUNDING, Row, Verdict, absent, judged
 from .runs import Runs, distance
 
@@ -91,6 +92,13 @@ def _values(law: Law, names: list[str]) -> Array:
     return jnp.concatenate([jnp.ravel(constants.pack(law, name)) for name in names])
 
 
+def _widths(law: Law, names: list[str], time: float) -> np.ndarray:
+    """Spans from which a fit draws the starts of these constants, flat."""
+    scales = scales_of(law, time)
+    ends = [constants.span(law, name, scales) for name in names]
+    return np.concatenate([np.ravel(np.asarray(high - low)) for low, high in ends])
+
+
 def slopes(runs: Runs, law: Law, kets: np.ndarray) -> list[Row]:
     """Derivatives are those of differences; constants are told apart."""
     names = [one for one in constants.quantum_values(law) if not law.refusal((one,))]
@@ -105,8 +113,12 @@ def slopes(runs: Runs, law: Law, kets: np.ndarray) -> list[Row]:
     exact = np.moveaxis(exact, -1, 0)
     run = jax.jit(end)
 
+    # constants in units of their spans, so that those of unlike units compare
+    width = _widths(law, names, runs.unit)
+    exact = exact * width.reshape(-1, *(1,) * (exact.ndim - 1))
+
     def apart(h: float) -> float:
-        moves = h * np.eye(at.size)
+        moves = h * np.diag(width)
         differences = np.stack([(run(at + m) - run(at - m)) / (2 * h) for m in moves])
         scale = np.abs(exact).max()
         return float(np.abs(differences - exact).max() / max(scale, 1e-12))

@@ -13,7 +13,8 @@ from .runs import Runs, distance
 from .search import worst
 from .states import States, particle_of
 
-# The other system: a qubit that turns; beside a grid, a wave of this height on it.
+# The other system: a qubit that turns; beside a grid, a wave of this height on it. Both
+# in units of the energy of the law.
 OTHER = np.array([[0.0, 0.4], [0.4, 0.0]])
 HEIGHT = 0.5
 # Products that are tried, of a matrix and of a grid.
@@ -43,7 +44,7 @@ class Pair:
     @classmethod
     def of(
         cls, law: Law, quantum: Law, states: States, other: Any,
-        ket: np.ndarray | None, seed: int,
+        ket: np.ndarray | None, seed: int, energy: float,
     ) -> "Pair | None":  # fmt: skip
         """The pair that the law makes, or None where it has no rule."""
         H = particle_of(quantum)
@@ -53,13 +54,13 @@ class Pair:
             x = _turn(H.grid)
             flat, wave = (
                 Schrodinger.on_grid(H.grid, V, mass=H.mass, hbar=quantum.hbar)
-                for V in (np.zeros(x.size), HEIGHT * np.cos(x))
+                for V in (np.zeros(x.size), energy * HEIGHT * np.cos(x))
             )
             moving = wave if other is None else other
             both, still = law.pair(moving), law.pair(flat)
             sizes, cells = (x.size, x.size), (H.grid.cell, H.grid.cell)
         else:
-            moving = jnp.asarray(OTHER if other is None else other)
+            moving = jnp.asarray(energy * OTHER if other is None else other)
             both, still = law.pair(moving), law.pair(jnp.zeros((2, 2)))
             sizes, cells = (states.size, 2), (1.0, 1.0)
         if both is None or still is None:

@@ -118,12 +118,14 @@ class Runs(eqx.Module):
         steps: of the coarser run, in all (static).
         looks: times after the start at which probabilities are compared (static).
         thrift: how many times fewer steps worst cases are sought with (static).
+        unit: the law's own time, what rows choose by themselves is measured in.
     """
 
     time: float = eqx.field(static=True)
     steps: int = eqx.field(static=True)
     looks: int = eqx.field(static=True, default=8)
     thrift: int = eqx.field(static=True, default=4)
+    unit: float = eqx.field(static=True, default=1.0)
 
     def __call__(
         self, law: Law, kets: Complex[np.ndarray, "K n"], finer: int = 1
@@ -149,20 +151,21 @@ class Runs(eqx.Module):
 
     def refined(self, times: int) -> "Runs":
         """The same with steps so many times as short."""
-        return Runs(self.time, self.steps * times, self.looks, self.thrift)
+        steps = self.steps * times
+        return Runs(self.time, steps, self.looks, self.thrift, self.unit)
 
     @property
     def sparing(self) -> "Runs":
         """Fewer steps, by which worst cases are sought before they are followed."""
         steps = max(4 * self.looks, self.steps // self.thrift)
-        return Runs(self.time, steps, self.looks)
+        return Runs(self.time, steps, self.looks, unit=self.unit)
 
     def heeding(self, law: Law, kets: np.ndarray) -> "Runs":
         """The same; without thrift where fewer steps end the law."""
         p, alarmed = self.sparing.with_alarms(law, kets)
         if np.isfinite(p).all() and not alarmed.any():
             return self
-        return Runs(self.time, self.steps, self.looks, 1)
+        return Runs(self.time, self.steps, self.looks, 1, self.unit)
 
     def grown(
         self, law: Law, kets: np.ndarray, tangents: np.ndarray, finer: int = 1

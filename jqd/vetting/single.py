@@ -181,7 +181,7 @@ def energy(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
     def size(finer: int) -> float:
         last = jax.vmap(read)(runs.ended(law, begun, finer))
         scale = float(jnp.max(jnp.abs(first)))
-        return float(jnp.max(jnp.abs(last - first))) / max(scale, 1e-30)
+        return float(jnp.max(jnp.abs(last - first))) / (scale if scale > 0 else 1.0)
 
     return judged(name, size(1), size(2), note)
 
@@ -255,7 +255,7 @@ def galilei(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
     speed = float(quantum.hbar / H.mass) * k
     cells = max(1, round(speed * runs.time / grid.spacing[0]))
     time = cells * grid.spacing[0] / speed
-    moved = Runs(time, runs.steps, runs.looks)
+    moved = Runs(time, runs.steps, runs.looks, unit=runs.unit)
     boosted = kets * np.exp(1j * k * np.asarray(grid.x))
     if (why := refused(free, boosted)) is not None:
         return absent(name, "a moving packet is refused: " + why)

@@ -15,12 +15,12 @@ POWER = 2.5
 def stability(runs: Runs, law: Law, kets: np.ndarray, seed: int) -> Row:
     """Small differences of states do not grow exponentially.
 
-    The figure is the exponent over 40 units of time, of the equation of a small
-    difference, the largest of three; 2 ln(T)/T is what growth by T² would give.
+    The figure is the exponent over 40 of the law's own times, of the equation of a
+    small difference, the largest of three; 2 ln(T)/T is what growth by T² would give.
     """
     name = "stability"
-    rate = -(-runs.steps // max(1, round(runs.time)))
-    long = Runs(float(TIME), rate * TIME, TIME)
+    rate = -(-runs.steps // max(1, round(runs.time / runs.unit)))
+    long = Runs(TIME * runs.unit, rate * TIME, TIME)
     kets = kets[:KETS]
     key = np.random.default_rng(seed)
     mixed = key.normal(size=(2, len(kets), KETS, 2))

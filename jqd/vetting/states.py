@@ -9,7 +9,7 @@ from ..exact import eigenstates
 from ..laws import HusimiFokkerPlanck, Law, Schrodinger
 from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid
 from ..spaces.symbols import matrix
-from .card import COARSE
+from .card import COARSE, ROUNDING
 from .runs import Runs
 
 # Of a grid or a mode, the states of lowest energy that are combined.
@@ -109,12 +109,8 @@ def refused(law: Law, kets: np.ndarray) -> str | None:
     return None
 
 
-def states_of(law: Law, quantum: Law, runs: Runs) -> States:
-    """All kets of a matrix; of a grid or a mode those of its lowest eigenstates.
-
-    Where a law on a grid does not take up some of them, does not follow them to the
-    end, or says that the grid does not hold them, its ground state and a few waves on
-    it, without nodes.
+def levels_of(law: Law, quantum: Law) -> tuple[np.ndarray, States]:
+    """Energies, and all kets of a matrix, or the lowest eigenstates of a grid or mode.
 
     Raises:
         ValueError: neither a matrix, a particle on a grid nor one mode; a C beyond
@@ -126,23 +122,51 @@ def states_of(law: Law, quantum: Law, runs: Runs) -> States:
             raise ValueError(
                 "Argument `law` must have two levels or more, but has one."
             )
-        return States(np.eye(H.shape[0], dtype=complex), 1.0)
+        return np.linalg.eigvalsh(H), States(np.eye(H.shape[0], dtype=complex), 1.0)
     if isinstance(law, HusimiFokkerPlanck) and law.modes == 1:
-        energies = np.asarray(matrix(law.symbol, (LEVELS,), hbar=law.hbar))
-        found = States(np.linalg.eigh(energies)[1].T[:LOWEST].astype(complex), 1.0)
+        own = np.asarray(matrix(law.symbol, (LEVELS,), hbar=law.hbar))
+        energies, modes = np.linalg.eigh(own)
+        found = States(modes.T[:LOWEST].astype(complex), 1.0)
         for ket in found.kets(found.random(np.random.default_rng(0), LOWEST)):
             law.prepare(jnp.asarray(ket))  # raises beyond the window of C
-        return found
+        return energies[:LOWEST], found
     if particle is None or not isinstance(quantum, Schrodinger):
         raise ValueError(
             "Argument `law` must depart from a matrix, a particle of one mass on a "
             "grid or one mode, at rest in time, but its Hamiltonian is another."
         )
     V = particle.potential(particle.grid, 0.0)
-    _, modes = eigenstates(
+    energies, modes = eigenstates(
         particle.grid, V, LOWEST, mass=particle.mass, hbar=quantum.hbar
     )
-    every = States(np.asarray(modes, dtype=complex), float(law.cell))
+    states = States(np.asarray(modes, dtype=complex), float(law.cell))
+    return np.asarray(energies), states
+
+
+def time_unit(energies: np.ndarray, hbar: float) -> float:
+    """The power of ten next to ħ over the scatter of the levels; 1 where they agree."""
+    scatter = float(np.std(energies))
+    if not scatter > ROUNDING * np.abs(energies).max(initial=0):
+        return 1.0
+    return float(10.0 ** round(np.log10(hbar / scatter)))
+
+
+def states_of(law: Law, quantum: Law, runs: Runs, every: States) -> States:
+    """The kets to try: every state, but of a law on a grid that does not take them.
+
+    Where such a law does not take up some of them, does not follow them to the end, or
+    says that the grid does not hold them, its ground state and a few waves on it,
+    without nodes.
+
+    Args:
+        law: the law.
+        quantum: what it departs from.
+        runs: with which it is followed.
+        every: of `levels_of`.
+    """
+    particle = particle_of(quantum)
+    if particle is None:
+        return every
     drawn = every.kets(every.random(np.random.default_rng(0), DRAWN))
     if particle.grid.ndim > 1:
         return every

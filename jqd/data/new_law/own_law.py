@@ -22,8 +22,9 @@ class OwnLaw(SelfPotential):
     G. F. Calvo, J. Belmonte-Beitia, V. M. Pérez-García, arXiv:0804.1852.
     """
 
-    # What a fit may free, the value that is quantum mechanics, where its starts lie.
-    g: jax.Array = jqd.free(quantum=0.0, span=(-1.0, 1.0))
+    # What a fit may free, the value that is quantum mechanics, where its starts lie in
+    # units of an energy that follows ħ and the record.
+    g: jax.Array = jqd.free(quantum=0.0, span=(-1.0, 1.0), unit="energy")
     # What no fit frees. Constants are arrays, never Python numbers.
     rho_s: jax.Array = jqd.fixed()
 

@@ -246,11 +246,12 @@ class _Told(NamedTuple):
 
 @jax.jit
 def _told(found: Candidates, problem: Problem, weights: Array) -> _Told:
-    C, width, labels = problem.wanted, found.width, list(found.labels)
+    width, labels = found.width, list(found.labels)
     slope, coarse = found.residual_slopes(weights, problem.shots)
     seen = slope.shape[0] - found.priors.shape[0]
     new = seen - found.taken.shape[0]
-    spread = C.T @ covariance(problem, weights) @ C
+    scaled = problem.scaled()
+    spread = scaled.wanted.T @ covariance(scaled, weights) @ scaled.wanted
     both = analyse(coarse, width, labels, slope, NULL_FRACTION)
     null = analyse(coarse[:seen], width, labels, slope[:seen], NULL_FRACTION)
     return _Told(

@@ -66,6 +66,7 @@ def values_of(problems: Problem, weights: Array) -> Float[Array, " m"]:
     """
 
     def one(problem: Problem) -> Array:
+        problem = problem.scaled()
         spread = problem.wanted.T @ covariance(problem, weights) @ problem.wanted
         return jnp.linalg.slogdet(spread)[1] if problem.log_det else jnp.trace(spread)
 
@@ -113,6 +114,7 @@ def _counted(tasks: Problem, weights: Array, mean: bool) -> Float[Array, " n"]:
 @partial(jax.jit, static_argnames="mean")
 def judge_several(problems: Problem, weights: Array, *, mean: bool = False) -> Least:
     """Shares as they are; their gap is inf, since no bound is looked for."""
+    problems = jax.vmap(Problem.scaled)(problems)
     values = values_of(problems, weights)
     worst = jnp.arange(values.size) == jnp.argmax(values)
     share = jnp.where(mean, 1 / values.size, worst)

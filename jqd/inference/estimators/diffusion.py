@@ -44,7 +44,7 @@ def diffusion_from_levels(
     potential: ArrayLike,
     *,
     mass: ArrayLike = 1.0,
-    start: float = 0.5,
+    start: float | None = None,
     sigma: float | None = None,
 ) -> Estimate:
     """D from the lowest energies in a potential.
@@ -56,7 +56,8 @@ def diffusion_from_levels(
         grid: grid of at most 1024 points that holds the states.
         potential: V of the grid's shape.
         mass: m.
-        start: where to begin, positive.
+        start: where to begin, positive; None for l √(ΔE/2m), with l an eighth of the
+            box and ΔE the range of the levels, of one its height above the least of V.
         sigma: standard error of the levels; None to estimate it.
 
     Returns:
@@ -72,7 +73,8 @@ def diffusion_from_levels(
     levels = jnp.asarray(levels, float)
     _checks.check_shape(levels, "levels", (None,))
     _checks.check_finite(levels, "levels")
-    _checks.check_positive(start, "start")
+    if start is not None:
+        _checks.check_positive(start, "start")
     _checks.check_shape(potential, "potential", grid.shape)
     if grid.size > 1024 or levels.shape[0] > grid.size:
         raise ValueError(
@@ -80,30 +82,43 @@ def diffusion_from_levels(
             f"but it has {grid.size} for {levels.shape[0]} levels."
         )
     V, m = jnp.asarray(potential, float), jnp.asarray(mass, float)
+    scale = np.abs(np.asarray(levels)).max()
+    scale = float(scale) if scale > 0 else 1.0
+    start = _first_D(levels, grid, V, m) if start is None else start
 
     @jax.jit
     def residuals(log_D: Array, args: None = None) -> Array:
         del args
         hbar = 2 * m * jnp.exp(log_D)
         matrix = on_grids.hamiltonian(grid, V, mass=m, hbar=hbar)
-        return jnp.linalg.eigvalsh(matrix)[: levels.shape[0]] - levels
+        # over their size, which tolerances and damping are relative to
+        return (jnp.linalg.eigvalsh(matrix)[: levels.shape[0]] - levels) / scale
 
     solver = optx.LevenbergMarquardt(rtol=1e-12, atol=1e-13)
     found = optx.least_squares(
         residuals, solver, jnp.log(jnp.asarray(start, float)), max_steps=60, throw=False
     )
-    slope = np.asarray(jax.jacfwd(residuals)(found.value))
-    scale = np.abs(np.asarray(levels)).max() + 1e-300
+    slope = scale * np.asarray(jax.jacfwd(residuals)(found.value))
     if np.abs(slope).max() < 1e-12 * scale:
         raise Unidentifiable(
             "Argument `levels` must depend on D, but does not in this potential."
         )
-    left = np.asarray(residuals(found.value))
+    left = scale * np.asarray(residuals(found.value))
     spread = sigma or np.sqrt(np.sum(left**2) / max(len(left) - 1, 1))
     D = float(jnp.exp(found.value))
     stderr = D * float(spread / np.sqrt(np.sum(slope**2)))
     settled = bool(found.result == optx.RESULTS.successful)
     return Estimate(D, stderr, float(np.sqrt(np.mean(left**2))), len(left), settled)
+
+
+def _first_D(levels: Array, grid: Grid, V: Array, m: Array) -> float:
+    """D of which the kinetic energy in an eighth of the box is that of the levels."""
+    energies = np.asarray(levels)
+    energy = np.ptp(energies) or float(energies[0] - jnp.min(V))
+    length = np.prod([upper - lower for lower, upper in grid.bounds])
+    length = length ** (1 / grid.ndim) / 8
+    found = length * np.sqrt(max(energy, 0.0) / (2 * float(jnp.max(m))))
+    return float(found) if found > 0 else 1.0
 
 
 def diffusion_from_energy(record: DensityRecord) -> Estimate:
@@ -167,7 +182,9 @@ def diffusion_from_residual(
     _checks.check_shape(action_rate, "action_rate", grid.shape)
     root = jnp.sqrt(jnp.maximum(jnp.asarray(record.density[row]), 0))
     bend = jnp.real(jnp.fft.ifftn(-grid.k2 * jnp.fft.fftn(root)))
-    if float(jnp.max(jnp.abs(bend))) < 1e-10 * float(jnp.max(root)):
+    # what rounding makes of a uniform one, as the shortest wave bends
+    least = 1e-13 * float(jnp.max(grid.k2)) * float(jnp.max(root))
+    if float(jnp.max(jnp.abs(bend))) < least:
         raise Unidentifiable(
             "Argument `data` must have a density that is not uniform, but it is."
         )

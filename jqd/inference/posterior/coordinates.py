@@ -83,7 +83,8 @@ def whitened(study: Study, box: Box, theta: Array) -> Target:
     width = box.high - box.low
     alone = jax.lax.rsqrt(jnp.diagonal(F))
     room = jnp.where(jnp.isfinite(width), width / 4, jnp.inf)
-    unit = jnp.minimum(jnp.where(jnp.isfinite(alone), alone, 1), room)
+    low, high = study.bounds()
+    unit = jnp.minimum(jnp.where(jnp.isfinite(alone), alone, high - low), room)
     x = _onto_line(box, unit, jnp.clip(theta, box.low + unit, box.high - unit))
     slope = jnp.exp(_log_slope(box, unit, x))
     F = slope[:, None] * F * slope[None, :] + jnp.diag(_curvature(box, unit, x))

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
 from ..._program import program
-from ...constants import constant, free, parts, scalars
+from ...constants import Scales, constant, free, parts, scalars
 from ...interop import as_array
 from ...spaces import Grid, potential
 from ...spaces.absorbers import check_absorber
@@ -39,14 +39,20 @@ FORMS = {
 }
 
 
-def four_times(value: Array) -> tuple[Array, Array]:
+def four_times(value: Array, unit: ArrayLike) -> tuple[Array, Array]:
     """Starts within a factor of four each way."""
+    del unit
     return value / 4, value * 4
 
 
-def upwards(value: Array) -> tuple[Array, Array]:
+def upwards(value: Array, unit: ArrayLike) -> tuple[Array, Array]:
     """Starts of what dissipates: from none upwards."""
-    return jnp.zeros_like(value), value + 0.2
+    return jnp.zeros_like(value), value + 0.2 * unit
+
+
+def _spread(_: Any, scales: Scales) -> Array:
+    """Length squared over time."""
+    return scales.rate * jnp.asarray(scales.length) ** 2
 
 
 class ConservativeDiffusion(Law):
@@ -92,9 +98,11 @@ class ConservativeDiffusion(Law):
         quantum=lambda law: law.hbar / (2 * law.mass), span=four_times
     )
     mass: Float[Array, "..."] = free(span=four_times)
-    friction: Float[Array, ""] = free(quantum=0.0, span=upwards)
-    classical_diffusion: Float[Array, ""] = free(quantum=0.0, span=upwards)
-    charge: Float[Array, ""] | None = free()
+    friction: Float[Array, ""] = free(quantum=0.0, span=upwards, unit="rate")
+    classical_diffusion: Float[Array, ""] = free(
+        quantum=0.0, span=upwards, unit=_spread
+    )
+    charge: Float[Array, ""] | None = free(unit="value")
     vector_potential: VectorPotential | Float[Array, "..."] | None = parts()
 
     def __init__(

@@ -47,10 +47,10 @@ class Bath(eqx.Module):
     Source: C. W. Gardiner & P. Zoller, Quantum Noise (2004), ch. 4, for C = 1.
     """
 
-    gamma: Float[Array, "..."] = free(bounds=_BOUNDS)
+    gamma: Float[Array, "..."] = free(bounds=_BOUNDS, unit="rate")
     nbar: Float[Array, "..."] = free(bounds=_BOUNDS)
-    gain: Float[Array, "..."] = free(bounds=_BOUNDS)
-    dephasing: Float[Array, "..."] = free(bounds=_BOUNDS)
+    gain: Float[Array, "..."] = free(bounds=_BOUNDS, unit="rate")
+    dephasing: Float[Array, "..."] = free(bounds=_BOUNDS, unit="rate")
 
     def __init__(
         self,

@@ -77,7 +77,9 @@ class HusimiFokkerPlanck(Law):
     hamiltonian: Symbol | ParametricSymbol = parts("values")
     bath: Bath | None = parts()
     C: Float[Array, ""] = free(quantum=1.0, span=(0.3, 1.8))
-    s: Float[Array, " N"] | None = free(quantum=1.0, span=lambda s: (0.9 * s, 1.1 * s))
+    s: Float[Array, " N"] | None = free(
+        quantum=1.0, span=lambda s, _: (0.9 * s, 1.1 * s)
+    )
     points: Complex[Array, "..."] | None = fixed()
 
     def __init__(

@@ -55,7 +55,7 @@ class LiteralGrid(Form):
 
     Attributes:
         n: points along X and along Y (static).
-        half_width: L; the box is [-L, L)² (static).
+        half_width: L; the box is [-L, L)², in √action, some 6 √ħ (static).
         cutoff: k_c, largest wave number kept, per √action (static).
         mask: R, radius outside which nothing moves (static).
         tolerance: error over the largest Q that the horizon allows (static).
@@ -80,7 +80,7 @@ class LiteralGrid(Form):
         Raises:
             ValueError: else, or points of the law outside the box.
         """
-        self.box.check(points)
+        self.box.check(points, equation.hbar)
         for name in ("cutoff", "mask", "tolerance"):
             _checks.check_scalar(getattr(self, name), name)
         _checks.check_positive(self.tolerance, "tolerance")

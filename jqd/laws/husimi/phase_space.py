@@ -22,11 +22,13 @@ class Box(NamedTuple):
     n: int
     half_width: float
 
-    def check(self, points: ArrayLike | None) -> None:
-        """Raise unless n is a whole number, L positive, and no point lies outside.
+    def check(self, points: ArrayLike | None, hbar: ArrayLike) -> None:
+        """Raise unless n is a whole number, L positive, the points nearer than what
+        they are to show, √ħ wide, and no point lies outside.
 
         Args:
             points: α where a density is wanted, or None; not looked at where traced.
+            hbar: ħ, scalar; likewise.
 
         Raises:
             ValueError: else.
@@ -37,6 +39,14 @@ class Box(NamedTuple):
             )
         _checks.check_scalar(self.half_width, "half_width")
         _checks.check_positive(self.half_width, "half_width")
+        if _checks.is_concrete(hbar):
+            width = float(np.sqrt(_checks.concrete(hbar)))
+            if not self.spacing < width < self.half_width:
+                raise ValueError(
+                    "Argument `half_width` must be some 5 √ħ, so that states lie "
+                    "within the box and its points resolve them, but is "
+                    f"{self.half_width:g} for √ħ = {width:.6g}."
+                )
         if points is None or not _checks.is_concrete(points):
             return
         alpha = _checks.concrete(points)

@@ -32,7 +32,7 @@ class WignerGrid(Form):
 
     Attributes:
         n: points along X and along Y (static).
-        half_width: L; the box is [-L, L)² in X and Y, in √action (static).
+        half_width: L; the box is [-L, L)² in X and Y, in √action, some 5 √ħ (static).
     """
 
     n: int = eqx.field(static=True, default=64)
@@ -57,7 +57,7 @@ class WignerGrid(Form):
                 f"{equation.modes} modes, terms {list(verdict.offending)}, "
                 f"s = {equation.s}."
             )
-        self.box.check(points)
+        self.box.check(points, equation.hbar)
 
     def prepare(self, equation: Equation, psi: Ensemble) -> Float[Array, "y x"]:
         """W on the grid: the quasiprobability between Wigner (C = 1) and Husimi (0).

@@ -30,7 +30,9 @@ class Beretta(Departure):
     Cimento B 82, 169; G. P. Beretta (2009) Rep. Math. Phys. 64, 139.
     """
 
-    kappa: Float[Array, ""] = free(quantum=0.0, span=(0, 1), bounds=(0.0, jnp.inf))
+    kappa: Float[Array, ""] = free(
+        quantum=0.0, span=(0, 1), bounds=(0.0, jnp.inf), unit="rate"
+    )
 
     def __init__(self, H: Any, kappa: ArrayLike = 0.0) -> None:
         """The law.

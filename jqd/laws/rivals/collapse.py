@@ -13,7 +13,7 @@ from ...constants import fixed, free
 from ...interop import as_array
 from ..law import Law
 from ..motion import StepNoise
-from .dephasing import Dephasing, read_measured, unitary
+from .dephasing import Dephasing, measured_rate, read_measured, unitary
 
 # Levels up to which a matrix times a vector is summed out.
 _FEW = 8
@@ -53,7 +53,7 @@ class Collapse(Law):
 
     H: Array = fixed()
     A: Float[Array, "K n"] = fixed()
-    gamma: Float[Array, " K"] = free(quantum=0.0, span=(0, 1))
+    gamma: Float[Array, " K"] = free(quantum=0.0, span=(0, 1), unit=measured_rate)
     hbar: Float[Array, ""] = fixed()
     draw: bool = eqx.field(static=True, default=True)
 

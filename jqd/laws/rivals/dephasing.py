@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ...constants import constant, fixed, free
+from ...constants import Scales, constant, fixed, free
 from ...interop import as_array
 from ...spaces.hamiltonians import matrix_hamiltonian
 from ...steppers import Flows, Splitting, strang
@@ -16,6 +16,12 @@ from ...steppers.flows import GeneralFlow
 from ..law import Law
 from ..schrodinger import Schrodinger
 from .self_potential import at_all_times
+
+
+def measured_rate(law: Any, scales: Scales) -> Float[Array, " K"]:
+    """1 over the time and the square of the range of each observable A_k."""
+    across = jnp.max(law.A, axis=1) - jnp.min(law.A, axis=1)
+    return scales.rate / jnp.where(across > 0, across, 1) ** 2
 
 
 class Dephasing(Law):
@@ -35,7 +41,7 @@ class Dephasing(Law):
 
     H: Array = fixed()
     A: Float[Array, "K n"] = fixed()
-    gamma: Float[Array, " K"] = free(quantum=0.0, span=(0, 1))
+    gamma: Float[Array, " K"] = free(quantum=0.0, span=(0, 1), unit=measured_rate)
     hbar: Float[Array, ""] = fixed()
 
     def __init__(

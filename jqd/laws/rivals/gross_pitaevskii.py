@@ -5,8 +5,16 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ...constants import free, scalars
+from ...constants import Scales, free, scalars
 from .self_potential import SelfPotential, read_quantum
+
+
+def _unit(law: "GrossPitaevskii", scales: Scales) -> Array:
+    """Energy times volume."""
+    grid = law.quantum.grid
+    return scales.energy * jnp.asarray(scales.length) ** (
+        0 if grid is None else grid.ndim
+    )
 
 
 class GrossPitaevskii(SelfPotential):
@@ -24,7 +32,7 @@ class GrossPitaevskii(SelfPotential):
     JETP 13, 451.
     """
 
-    g: Float[Array, ""] = free(quantum=0.0, span=(-0.5, 0.5))
+    g: Float[Array, ""] = free(quantum=0.0, span=(-0.5, 0.5), unit=_unit)
 
     def __init__(self, H: Any, g: ArrayLike = 0.0) -> None:
         """The law.

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 from ..._program import program
-from ...constants import constant, fixed, free, parts, scalars
+from ...constants import Scales, constant, fixed, free, parts, scalars
 from ...interop import as_array
 from ...spaces.driven import DrivenHamiltonian, is_driven, read_driven
 from ...spaces.fock import destroy
@@ -27,6 +27,12 @@ from .dephasing import density_operator
 LARGEST_DENSE = 12
 
 
+def _unit(jump: "Jump", scales: Scales) -> Array:
+    """1 over the time and the square of L, of whose columns the mean square counts."""
+    size = jnp.sum(jnp.abs(jump.operator) ** 2) / jump.operator.shape[0]
+    return scales.rate / jnp.where(size > 0, size, 1)
+
+
 class Jump(eqx.Module):
     """What surroundings do to a system: γ(n̄ + 1) D[L] + γ n̄ D[L†].
 
@@ -37,7 +43,9 @@ class Jump(eqx.Module):
     """
 
     operator: Complex[Array, "n n"] = fixed()
-    rate: Float[Array, ""] = free(quantum=0.0, span=(0, 1), bounds=(0.0, np.inf))
+    rate: Float[Array, ""] = free(
+        quantum=0.0, span=(0, 1), bounds=(0.0, np.inf), unit=_unit
+    )
     nbar: Float[Array, ""] = free(bounds=(0.0, np.inf))
 
     def __init__(self, operator: Any, rate: ArrayLike = 0.0, nbar: ArrayLike = 0.0):

@@ -1,6 +1,7 @@
 """How fast two places lose their coherence, and the noise that goes with it."""
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...constants import free, scalars
+from ...constants import Scales, free, scalars
 from ...spaces.grids import Grid
 from .open_space import convolve, differences, doubled
 
@@ -42,6 +43,16 @@ class Kernel(eqx.Module):
         """Σ_y Γ(x - y) f(y) on the grid."""
 
 
+def _by_square(_: Any, scales: Scales) -> Array:
+    """1 over the time and the square of the length."""
+    return scales.rate / jnp.asarray(scales.length) ** 2
+
+
+def _by_distance(_: Any, scales: Scales) -> Array:
+    """Energy times length."""
+    return scales.energy * scales.length
+
+
 class QuadraticDecay(Kernel):
     """Γ = λ d²/2, of the position itself as what is measured.
 
@@ -49,7 +60,9 @@ class QuadraticDecay(Kernel):
         lam: λ, in 1 over the unit of time and of length².
     """
 
-    lam: Float[Array, ""] = free(quantum=0.0, span=(0, 1), bounds=(0.0, np.inf))
+    lam: Float[Array, ""] = free(
+        quantum=0.0, span=(0, 1), bounds=(0.0, np.inf), unit=_by_square
+    )
 
     def __init__(self, lam: ArrayLike) -> None:
         """A rate λ >= 0, scalar."""
@@ -144,8 +157,10 @@ class GaussianDecay(FieldKernel):
         r_C: width, length.
     """
 
-    lam: Float[Array, ""] = free(quantum=0.0, span=(0, 1), bounds=(0.0, np.inf))
-    r_C: Float[Array, ""] = free(bounds=(0.0, np.inf))
+    lam: Float[Array, ""] = free(
+        quantum=0.0, span=(0, 1), bounds=(0.0, np.inf), unit="rate"
+    )
+    r_C: Float[Array, ""] = free(bounds=(0.0, np.inf), unit="length")
 
     def __init__(self, lam: ArrayLike, r_C: ArrayLike) -> None:
         """A rate λ >= 0 and a width r_C > 0, scalars."""
@@ -170,8 +185,10 @@ class NewtonianDecay(FieldKernel):
         R0: R_0, length.
     """
 
-    G_m2: Float[Array, ""] = free(quantum=0.0, span=(0, 1), bounds=(0.0, np.inf))
-    R0: Float[Array, ""] = free(bounds=(0.0, np.inf))
+    G_m2: Float[Array, ""] = free(
+        quantum=0.0, span=(0, 1), bounds=(0.0, np.inf), unit=_by_distance
+    )
+    R0: Float[Array, ""] = free(bounds=(0.0, np.inf), unit="length")
 
     def __init__(self, G_m2: ArrayLike, R0: ArrayLike) -> None:
         """Gm² >= 0 and a width R_0 > 0, scalars."""

@@ -24,7 +24,7 @@ class Logarithmic(SelfPotential):
     Source: I. Białynicki-Birula, J. Mycielski (1976) Ann. Phys. 100, 62.
     """
 
-    b: Float[Array, ""] = free(quantum=0.0, span=(-0.5, 0.5))
+    b: Float[Array, ""] = free(quantum=0.0, span=(-0.5, 0.5), unit="energy")
 
     def __init__(self, H: Any, b: ArrayLike = 0.0) -> None:
         """The law.

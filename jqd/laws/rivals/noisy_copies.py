@@ -44,7 +44,7 @@ class RandomFrequencies(Law):
     classes: tuple[int, ...] = eqx.field(static=True)
     nodes: int = eqx.field(static=True)
     law: CopyDynamics = parts()
-    sd: Float[Array, " K"] = free(bounds=(0.0, np.inf))
+    sd: Float[Array, " K"] = free(bounds=(0.0, np.inf), unit="rate")
 
     def __init__(
         self,
@@ -158,7 +158,9 @@ class PhaseKicks(Law):
     """
 
     law: CopyDynamics = parts()
-    g: Float[Array, " M"] = free(quantum=0.0, span=(0, 1), bounds=(0.0, np.inf))
+    g: Float[Array, " M"] = free(
+        quantum=0.0, span=(0, 1), bounds=(0.0, np.inf), unit="rate"
+    )
 
     def __init__(self, law: CopyDynamics, g: ArrayLike):
         """Copies with kicks.

@@ -7,10 +7,20 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...constants import fixed, free, scalars
+from ...constants import Scales, fixed, free, scalars
 from ...spaces.grids import Grid
 from .open_space import convolve, differences, doubled
 from .self_potential import SelfPotential, read_quantum
+
+
+def _unit(law: "SchrodingerNewton", scales: Scales) -> Array:
+    """Energy over the scatter of K in the box."""
+    grid = law.quantum.grid
+    assert grid is not None
+    own = law.spectrum.ndim
+    shape = tuple(2 * n for n in grid.shape[:own])
+    scatter = jnp.std(jnp.fft.irfftn(law.spectrum, shape, tuple(range(own))))
+    return scales.energy / jnp.where(scatter > 0, scatter, 1)
 
 
 class SchrodingerNewton(SelfPotential):
@@ -31,7 +41,7 @@ class SchrodingerNewton(SelfPotential):
     Lett. A 105, 199; R. Penrose (1998) Phil. Trans. R. Soc. A 356, 1927.
     """
 
-    G: Float[Array, ""] = free(quantum=0.0, span=(-1, 1))
+    G: Float[Array, ""] = free(quantum=0.0, span=(-1, 1), unit=_unit)
     spectrum: Array = fixed()
 
     def __init__(

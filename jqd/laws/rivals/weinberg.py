@@ -36,7 +36,7 @@ class Weinberg(SelfPotential):
     Lett. 66, 397.
     """
 
-    eps: Float[Array, ""] = free(quantum=0.0, span=(-0.5, 0.5))
+    eps: Float[Array, ""] = free(quantum=0.0, span=(-0.5, 0.5), unit="energy")
     A: Float[Array, " M"] = fixed()
     levels: int = eqx.field(static=True, default=1)
     partner: str = eqx.field(static=True, default="bare")

@@ -43,7 +43,7 @@ def relax(
     body: Solid,
     x: Float[ArrayLike, "N d"],
     *,
-    tolerance: ArrayLike = 1e-10,
+    tolerance: ArrayLike = 1e-12,
     max_steps: int = 20_000,
     max_polish: int = 20,
 ) -> Relaxed:
@@ -58,7 +58,8 @@ def relax(
     Args:
         body: the solid, without `neighbours`.
         x: start, shape (N, d).
-        tolerance: largest force component let pass; some 1e-13 is reached.
+        tolerance: largest force component let pass, over the stiffness of a pair at
+            rest times its length; some 1e-15 is reached.
         max_steps: budget of damped steps.
         max_polish: budget of Newton's steps; 0 for none.
 
@@ -84,8 +85,11 @@ def _relax(
     stiffness = jnp.max(jnp.abs(body.potential.curvature(rest)))
     # a tenth of a pair's period over 2π
     start = 0.1 / jnp.sqrt(jnp.where(stiffness > 0, stiffness, 1))
+    length = jnp.max(jnp.abs(rest))
+    unit = stiffness * jnp.where(length > 0, length, _shortest(body, x))
+    tolerance = tolerance * jnp.where(unit > 0, unit, 1)
     # Newton's steps converge from where forces are far below stiffness times length.
-    coarse = jnp.maximum(tolerance, 1e-5 * stiffness * jnp.max(jnp.abs(rest)))
+    coarse = jnp.maximum(tolerance, 1e-5 * unit)
     x, force, steps = _damped(body, x, start, coarse, max_steps)
     x, force, polish = _polish(body, x, force, max_polish)
     worst = _largest(force)
