@@ -99,6 +99,18 @@ class Candidate(NamedTuple):
     outcomes: int | None
     drawn: Drawn | None = None
 
+    def __str__(self) -> str:
+        fitted = ", ".join(
+            f"{label} = {value:.3g}"
+            if label not in self.stderr
+            else f"{label} = {_html.plus_minus(value, self.stderr[label])}"
+            for label, value in self.constants.items()
+        )
+        return f"{self.name}: {self.status}" + (f"; {fitted}" if fitted else "")
+
+    def __repr__(self) -> str:
+        return str(self)
+
     @property
     def predicts(self) -> bool:
         """Whether there is a prediction at all."""
@@ -384,6 +396,9 @@ class Comparison(NamedTuple):
         if first.drawn is not None and first.drawn.evidence is not None:
             return float(first.drawn.evidence.log)
         return first.log_evidence
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         told = _columns([HEADINGS, *self.lines()])

@@ -246,6 +246,9 @@ def test_the_printed_recovery_has_every_number(recovery):
         (0.5, 0.0, "0.500000000000"),
         (0.5, float("nan"), "0.500000000000"),
         (1234.5, 70.0, "1234"),
+        (1.0545718e-34, 2e-39, "1.05457e-34"),
+        (3e-10, 0.0, "3e-10"),
+        (1.23456e23, 2e20, "1.2346e+23"),
     ],
 )
 def test_digits_follow_the_error(value, stderr, text):
@@ -259,6 +262,8 @@ def test_digits_follow_the_error(value, stderr, text):
         (-0.0059, 0.0061, "-0.0059 ± 0.0061"),
         (0.846, 0.131, "0.85 ± 0.13"),
         (1234.5, 70.0, "1234 ± 70"),
+        (1.0545718e-34, 2e-39, "1.05457e-34 ± 2.0e-39"),
+        (1.23456e23, 2e20, "1.2346e+23 ± 2.0e+20"),
     ],
 )
 def test_a_value_and_its_error_have_the_same_decimals(value, stderr, text):

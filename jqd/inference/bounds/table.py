@@ -86,6 +86,9 @@ class Bound(NamedTuple):
         words += ["order of magnitude only"] if self.claim.indicative else []
         return ", ".join(words)
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         """One line."""
         line = f"{self.claim.constant}: {self.told}"
@@ -121,6 +124,9 @@ class Bounds(NamedTuple):
     def stated(self, constant: str) -> tuple[Bound, ...]:
         """The rows that are stated of a constant, one for each set of assumptions."""
         return tuple(max(rows, key=_weakness) for rows in _groups(self.rows, constant))
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         lines: Sequence[object] = [*self.rows, *self.statements, *self.notes]
