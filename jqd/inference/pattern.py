@@ -41,6 +41,7 @@ class Pattern(NamedTuple):
             Bonferroni's bound; 1 for "none".
         frequency: angular, of an oscillation; else None.
         time: of the row that stands out; else None.
+        others: names of the other patterns that are significant on their own.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Pattern(NamedTuple):
     p_value: float
     frequency: float | None = None
     time: float | None = None
+    others: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """What was found, and what would leave such residuals."""
@@ -67,10 +69,13 @@ class Pattern(NamedTuple):
         if self.time is not None:
             where = f" at t = {self.time:.6g} {_STANDS}"
         chance = f"= {self.p_value:.1g}" if self.p_value > 0 else "< 1e-300"
-        return (
+        said = (
             f"Pattern of the residuals: {what}{where} (p {chance}; it explains "
             f"{100 * self.share:.0f} % of the sum of squares). {cause}"
         )
+        if self.others:
+            said += f" Significant on their own as well: {', '.join(self.others)}."
+        return said
 
 
 _STANDS = "is farther off than the others"
@@ -209,7 +214,10 @@ def find_pattern(
     ]
     if not clear:
         return Pattern("none", 0.0, 1.0)
-    return max(clear, key=lambda one: one[0])[1]
+    best, *rest = (
+        pattern for _, pattern in sorted(clear, key=lambda one: one[0], reverse=True)
+    )
+    return best._replace(others=tuple(pattern.name for pattern in rest))
 
 
 def _one(

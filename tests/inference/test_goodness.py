@@ -131,7 +131,8 @@ def test_a_loss_that_the_law_lacks_is_a_misfit(golden, populations):
     assert found.p_value < 1e-10
     assert "not to be trusted" in found.message
     assert "not to be trusted" in str(found)
-    assert found.pattern.name == "less contrast"
+    # exponents make up for some of it, and leave more than one pattern
+    assert "less contrast" in {found.pattern.name, *found.pattern.others}
 
 
 @pytest.mark.slow
@@ -181,7 +182,7 @@ def test_the_command_shows_a_misfit(golden, populations, capsys):
     assert '"chi2_per_dof": ' in printed
     assert '"p_value": ' in printed
     assert conclude(summary, tables, as_json=False) == 1
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     assert "no standard error holds" in printed
     assert "±" not in printed
     assert MISFIT in printed
