@@ -161,7 +161,7 @@ def run(context):
     # 3 errors of a share of records, and a fifth of an error from the pool
     noise = 3 * np.sqrt(LEVEL * (1 - LEVEL) / records) + 0.03
     direct = np.mean(exact) * NUMBERS[1] / lost[0]
-    scatter = np.std(exact) / exact_runs**0.5 * NUMBERS[1] / lost[0]
+    scatter = standard_error(exact.ravel()) * NUMBERS[1] / lost[0]
     holds = (
         np.allclose(lost, periods * np.log(4), rtol=1e-4)
         and np.all(np.abs(ratio - 1)[valid] < 0.1 + 3 * its_error[valid])

@@ -7,10 +7,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from ..inference.bounds import Bound, Bounds, bounds_on_copies, constants
+from ..inference.bounds import Bound, Bounds, bounds_on_copies
 from ..inference.bounds import bounds as find_bounds
 from ..inference.bounds.table import NOT_READ, number_text
-from .options import AsJson, check_word
+from .options import AsJson
 from .session import conclude
 
 
@@ -18,7 +18,10 @@ def bounds(
     *,
     constant: Annotated[
         str | None,
-        typer.Option(help="One constant only: q, r, N, D, C or LAW.CONSTANT."),
+        typer.Option(
+            help="One constant only: q, r, N, D, C or LAW.CONSTANT; the "
+            "constant alone where one law has it."
+        ),
     ] = None,
     copies: Annotated[
         bool, typer.Option("--copies", help="Bound N by failures of your own.")
@@ -48,9 +51,12 @@ def bounds(
         return _print_copies(failures, shots, infidelity, confidence, as_json)
     for name, value in (own | {"confidence": confidence}).items():
         _refuse(name, value, "without")
-    if constant is not None:
-        check_word("constant", constant, constants())
-    return _print_table(find_bounds(constant), as_json)
+    try:
+        found = find_bounds(constant)
+    except ValueError as error:
+        text = str(error).replace("`constant`", "`--constant`")
+        raise ValueError(text) from None
+    return _print_table(found, as_json)
 
 
 def _refuse(name: str, value: Any, with_or_without: str) -> None:

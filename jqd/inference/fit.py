@@ -316,6 +316,7 @@ def begin(
     """
     if not 0 <= held_out < 1:
         raise ValueError(f"Argument `held_out` must be in [0, 1), but is {held_out}.")
+    key = jax.random.key(0) if key is None else _checks.single_key(key)
     theta = study.theta(start)
     rows, size = study.data.ts.shape[0], theta.shape[0]
     train = rows - math.floor(held_out * rows)
@@ -329,7 +330,6 @@ def begin(
         raise ValueError(f"Argument `starts` must be at least 1, but is {starts}.")
     if starts == 1 and start is not None:
         return theta[None], train
-    key = jax.random.key(0) if key is None else key
     return _drawn(study, theta, key, starts, start is not None), train
 
 

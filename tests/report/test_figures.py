@@ -283,6 +283,7 @@ def test_a_narrow_table_keeps_the_names_of_its_constants(recovery, width):
     """80 columns is what rich takes where standard output is no terminal."""
     q, coupling = recovery.constants.values()
     q.value, q.stderr, q.reference = -0.500000000123, 6.3e-11, -0.5
+    q.digits = "-0.500000000123"
     recovery.constants = {"classical_d": q, "R[0,1]": coupling}
     recovery.message = "The polish settled with 48 steps a row. " * 3
     out = io.StringIO()
