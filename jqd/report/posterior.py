@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from rich.markup import escape
 from rich.table import Table
 
-from ..inference.goodness import MISFIT
 from ..inference.posterior.answer import HEADINGS
 from .style import BLUE, CYCLE, GREY, INK, PALE, house_style, subplots
 
@@ -46,7 +45,7 @@ def posterior_summary(found: Any) -> dict[str, Any]:
     Args:
         found: what `jqd.posterior` returned.
     """
-    misfits = found.status == MISFIT
+    misfits = found.misfits
     ends, rhat, log = found.quantiles((0.025, 0.975)), found.rhat, found.log_evidence
     chains, draws = found.chains.log_posterior.shape
     return {

@@ -10,7 +10,7 @@ import jqd
 from jqd.inference.goodness import MISFIT
 from jqd.inference.pattern import Pattern, find_pattern
 from jqd.instruments import Direct, Gaussian
-from jqd.report import recovery_summary
+from jqd.report import posterior_summary, recovery_summary
 from jqd.report.tables import recovery_details
 
 TS = np.linspace(0.1, 12.0, 40)
@@ -190,3 +190,24 @@ def test_what_is_printed_has_the_digits_of_its_error():
     # an exact record: the value is that of the circle, to far less than an error
     assert f"omega = 1.00300 ± {0.02 / np.sqrt(np.sum(TS**2)):.5f}" in str(found)
     assert repr(found) == str(found)
+
+
+def test_no_design_is_drawn_from_a_misfit(fading):
+    """Its shots count with a covariance that says nothing."""
+    with pytest.raises(ValueError, match="`after` must be a fit whose standard errors"):
+        jqd.design(fading.study, shots=100, after=fading)
+
+
+@pytest.mark.slow
+def test_a_posterior_of_a_misfit_has_no_interval(fading):
+    found = jqd.posterior(fading, "laplace", draws=300, key=jax.random.key(0))
+    # the status says first that the draws are worth too little
+    assert found.status == "not normal"
+    assert found.misfits
+    (line,) = found.lines()
+    assert line[1] == f"{found.mean['omega']:.3g}"
+    assert line[2:6] == ("none",) * 4
+    assert "No interval is given" in str(found)
+    assert repr(found) == str(found)
+    one = posterior_summary(found)["constants"]["omega"]
+    assert one["sd"] is one["low"] is one["high"] is None

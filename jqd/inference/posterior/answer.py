@@ -153,11 +153,12 @@ class Posterior(NamedTuple):
             return "chains disagree"
         if worth < LEAST_ESS:
             return "too few draws"
-        if self._misfit():
+        if self.misfits:
             return MISFIT
         return "converged"
 
-    def _misfit(self) -> bool:
+    @property
+    def misfits(self) -> bool:
         """Whether next to none of the records drawn is as far off as the record."""
         if self.p_value is None:
             return False
@@ -189,13 +190,12 @@ class Posterior(NamedTuple):
         they say nothing of the constants.
         """
         found, rhat, ess = [], self.rhat, self.ess
-        misfits = self.status == MISFIT
         for label, ends in self.quantiles().items():
             sd = self.sd[label]
             mixed = "none" if rhat is None else f"{rhat[label]:.4f}"
             numbers = [rounded(x, sd) for x in (self.mean[label], *ends)]
             numbers.insert(1, f"{sd:.3g}")
-            if misfits:
+            if self.misfits:
                 numbers = [f"{self.mean[label]:.3g}", *["none"] * (len(numbers) - 1)]
             found.append((label, *numbers, mixed, f"{ess[label]:.0f}"))
         return found
@@ -203,7 +203,7 @@ class Posterior(NamedTuple):
     def notes(self) -> list[str]:
         """Sentences below the table."""
         notes = [f"{self.sampler}: {self.status}. {self.message}"]
-        if self.status == MISFIT:
+        if self.misfits:
             notes.append(
                 "No interval is given of constants of a law that does not describe the "
                 "record; `jqd.recover` looks for the pattern of its residuals."
