@@ -204,8 +204,9 @@ def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
     """What a notebook shows of constants."""
 
     def told(number: Any, digits: int, unit: str = "") -> str:
-        missing = number is None or np.isnan(number)
-        return "none" if missing else f"{float(number):.{digits}g}{unit}"
+        if number is None or np.isnan(number):
+            return "none"
+        return f"{float(number):.{digits}g}{unit}"
 
     lines = [
         (
