@@ -178,7 +178,7 @@ def figure(x, y, fluxes, films, patterns, paths):
     screen.legend(loc="upper right")
     screen.set(
         xlabel="position x", ylabel="density at the end", xlim=(-12, 12),
-        title="Fringes move by φ of their distance",
+        title="Fringes at the screen, by flux φ",
     )  # fmt: skip
     screen.axvline(0, color=GREY, lw=0.6)
     for k, found in enumerate(paths):

@@ -212,15 +212,14 @@ def figure(data, rows, alone):
     fig.colorbar(mesh, ax=axis, pad=0.02, label="growth rate of the spread  (R)")
     axis.axhline(A, color=VERMILLION, lw=1, ls="--")
     axis.set(xlabel="strength of alignment 2f²N  (R²)", ylabel="depth A of the swing")
-    axis.set_title("A class that swings drives its own oscillators:\ntongues of growth")
+    axis.set_title("Growth rate of the spread, by swing\nand strength of alignment")
     axis = axes[0, 1]
     axis.axhline(0, color=GREY, lw=0.8)
     for rule, color, name in ((0, BLUE, "copied"), (1, VERMILLION, "kept")):
         axis.plot(data.kappa, data.spread[0, rule, 0], color=color, label=name)
     axis.set(xlabel="strength of alignment 2f²N  (R²)", ylabel="growth rate  (R)")
     axis.set_title(
-        f"At A = {A}, undamped. Where momenta are not copied,\n"
-        "the spread grows between the tongues too"
+        f"Growth of the spread at A = {A}, undamped,\nwith momenta copied or kept"
     )
     axis.legend(title="momenta")
     axis = axes[1, 0]

@@ -120,7 +120,7 @@ def figure(scaled, profiles, right, born):
     fig, axes = subplots(1, 2, size=(9.4, 3.8))
     draw_lines(
         axes[0, 0], scaled, {f"gt = {GAINS[k]:g}": profiles[k] for k in (0, 2, 3, 5)},
-        title="One hill becomes two", xlim=(scaled[0], scaled[-1]), ylim=(0, None),
+        title="Density along X, by time", xlim=(scaled[0], scaled[-1]), ylim=(0, None),
         xlabel="X exp(-gt)  (√ħ)", ylabel="density of X exp(-gt)",
     )  # fmt: skip
     axis = axes[0, 1]
@@ -128,6 +128,8 @@ def figure(scaled, profiles, right, born):
     axis.text(0.1, born + 0.002, f"Born: {born:.4f}", color=INK, va="bottom")
     axis.axhline(0.7, color=GREY, lw=0.8, ls=":")
     axis.plot(GAINS, right, "o-", color=BLUE)
-    axis.set(title="Their weights become Born's", xlabel="gt", ylabel="share of X > 0")
+    axis.set(
+        title="Share of X > 0 (dashed: Born)", xlabel="gt", ylabel="share of X > 0"
+    )
     axis.set(ylim=(0.62, 0.71))
     return fig

@@ -187,7 +187,7 @@ def figure(F, sampled):
     left.legend(loc="lower right", fontsize=8)
     right.set(xlabel="time t", ylabel="density of arrivals")
     right.set(xlim=(0, 12), ylim=(0, None))
-    right.set_title("One density of positions, one distribution for each ν")
+    right.set_title("Arrival times from one density of positions, by ν")
     fig.supxlabel(f"Caution: {CAUTION}.", fontsize=8, color=GREY)
     return fig
 

@@ -121,7 +121,7 @@ def figure(table):
         },
         floor=1e-17, colors=(AMBER, BLUE, GREEN, VERMILLION), xlim=(1e-17, 10),
         xlabel="|orders ≤ k - exact| / |exact|",
-        title="Grey: closed at second order, exactly Fokker-Planck\n"
+        title="Grey: equations that close at second order\n"
         "†: interactions that are not density-density",
     )  # fmt: skip
     fig.legend(*axis.get_legend_handles_labels(), loc="outside upper left", ncols=4)

@@ -144,11 +144,11 @@ def figure(bracket, commutator, even, checks):
     reach = 1.1 * np.abs(commutator).max()
     left.set(xlim=(-reach, reach), ylim=(-reach, 1.5 * reach), xlabel="⟨[A, B]⟩/iħ")
     left.set_ylabel("{A, B} by automatic differentiation")
-    left.set_title("Poisson brackets of (ρ, S) are commutators")
+    left.set_title("Poisson brackets of (ρ, S), and commutators")
     left.legend(loc="upper left", fontsize=9)
     draw_dots(
         right, list(checks), {"": list(checks.values())}, floor=1e-17, xlim=(1e-17, 10),
         xlabel="largest error",
-        title="Identities hold to rounding; friction breaks them",
+        title="What identities leave, without and with friction",
     )  # fmt: skip
     return fig

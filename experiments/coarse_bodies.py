@@ -187,14 +187,14 @@ def figure(
     axis.plot(TS[::2], swing.position[::2], "o", color=BLUE, label="copies, δ = π")
     label = "copies, δ = 0 (as printed)"
     axis.plot(away_ts[::2], away[::2], "s", color=VERMILLION, label=label)
-    axis.set(title="Harmonic well: the body swings", xlabel="time", ylabel="⟨x⟩")
+    axis.set(title="Harmonic well: centre of mass", xlabel="time", ylabel="⟨x⟩")
     axis.legend(loc="upper right")
 
     axis = axes[0, 1]
     axis.plot(TS, bound.force, color=INK, lw=0.9, label="mean force ⟨-V'⟩")
     axis.plot(TS, bound.acceleration, "o", color=BLUE, label="m d²⟨x⟩/dt²")
     axis.plot(TS, -(bound.position**3), ":", color=GREY, label="-V' at ⟨x⟩")
-    axis.set(title="V = x⁴/4: Newton's law for the centre of mass", xlabel="time")
+    axis.set(title="V = x⁴/4: mean force and acceleration", xlabel="time")
     axis.set(ylabel="force", ylim=(None, 1.8))
     axis.legend(loc="upper right")
 
@@ -223,16 +223,16 @@ def figure(
         axis.minorticks_off()
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22))
     axes[1, 0].set(xlabel="cell width ā", ylabel="largest error over a period")
-    axes[1, 0].set_title("Finer cells: errors fall as ā²")
+    axes[1, 0].set_title("Errors over the size of cells, beside ā²")
     axes[1, 1].set(xlabel="quantum of action ħ", ylabel="distance of densities")
-    axes[1, 1].set_title("Smaller ħ: Liouville's density, as ħ²")
+    axes[1, 1].set_title("Distance to Liouville's density, beside ħ²")
 
     axis = axes[1, 2]
     axis.plot(free_ts, ideal, color=INK, lw=1, label="infinitely many")
     for (N, spectators), path in zip(bodies, paths, strict=True):
         more = ", 1 spectator a cell" if spectators else ""
         axis.plot(free_ts, path, "o", label=f"{N:,.0f} atoms{more}")
-    axis.set(title="Free body: it stalls at empty cells", xlabel="time", ylabel="⟨x⟩")
+    axis.set(title="Free body: centre of mass", xlabel="time", ylabel="⟨x⟩")
     axis.set(ylim=(None, 2.2))
     axis.legend(loc="upper left")
     return fig

@@ -147,13 +147,13 @@ def figure(late, ito, fick, pull, spots, well, falls):
     T0.annotate("dotted: stationary, ~ 1/D", (0.9, 1.62), color=INK)
     T0.annotate("Fick: stays uniform", (-5.8, 1.05), color=VERMILLION)
     T0.set(xlabel="position x", ylabel="density, in units of its mean", ylim=(0.6, 2.2))
-    T0.set_title("T0, our reading: Itô's density gathers at the cold spot")
+    T0.set_title("T0, our reading: densities at a cold spot")
     fine = np.linspace(0.36, 1.05, 100)
     T1.plot(fine, 1e3 * D0**2 * TILT / fine**2, color=GREY, label="$D_0^2 ε / s^2$")
     T1.plot(WIDTHS, -1e3 * pull, "o", color=BLUE, ms=6, label="computed")
     T1.set(xlabel="width s of the packet (standard deviation)", ylim=(0, None))
     T1.set_ylabel("1000 × acceleration to lower D")
-    T1.set_title("T1, our reading: the pull depends on the width")
+    T1.set_title("T1, our reading: the pull over the width")
     T1.legend(fontsize=10)
     colors = (BLUE, AMBER, VERMILLION)
     for mass, pair, color in zip(MASSES, spots, colors, strict=True):
@@ -162,7 +162,7 @@ def figure(late, ito, fick, pull, spots, well, falls):
         T1p.plot(TIMES, pair[0], marker, color=INK, ms=8, mfc="none")
     T1p.annotate("same D(x): all masses\n(o + x) fall alike", (0.27, 1.1785))
     T1p.set(xlabel="time t", ylabel="mean position (spot at 0)", ylim=(1.1765, 1.2005))
-    T1p.set_title("T1', our reading: masses fall alike only in one D(x)")
+    T1p.set_title("T1', our reading: how masses fall, by D(x)")
     T1p.legend(fontsize=9, loc="lower left")
     inset = T1p.inset_axes((0.15, 0.4, 0.26, 0.29))
     inset.plot(LINE.x, well, color=INK)
@@ -173,7 +173,7 @@ def figure(late, ito, fick, pull, spots, well, falls):
     draw_lines(
         T2, TIMES, {r"$-c^2 (dn/dx)\, t^2/2$": -1e3 * FALL * TIMES**2 / 2},
         colors=(GREY,), legend=None, xlabel="time t", ylabel="1000 × mean position",
-        title="T2, our reading: all masses fall alike, with D = ħ/2m",
+        title="T2, our reading: how masses fall with D = ħ/2m",
     )  # fmt: skip
     for mass, path, color, marker in zip(MASSES, falls, colors, "o+x", strict=True):
         T2.plot(TIMES, 1e3 * path, marker, color=color, mfc="none", ms=8,

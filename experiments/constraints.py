@@ -142,11 +142,11 @@ def figure(added, reversals):
     draw_lines(
         axes[0, 0], HBARS, {"": added}, "o-", legend=None, xlim=(0, None),
         ylim=(0, None), xlabel="ħ", ylabel="largest rate beyond Liouville's",
-        title="C1: the diffusion\nvanishes like ħ",
+        title="C1: rate beyond\nLiouville's, over ħ",
     )  # fmt: skip
     draw_dots(
         axes[0, 1], list(reversals), {"": list(reversals.values())}, floor=1e-17,
         colors=CYCLE[1:], xlim=(5e-18, 50), xlabel="|T L T⁻¹ + L| / |L|",
-        title="C4: the amplifier needs\nanother reversal",
+        title="C4: the amplifier\nunder two reversals",
     )  # fmt: skip
     return fig

@@ -138,7 +138,7 @@ def figure(keys, table):
     draw_dots(
         axis, keys, {row["f"]: [row[key] for key in keys] for row in table},
         floor=1e-17, apart=0.12, xlim=(5e-18, 50), xlabel="residual",
-        title="C2-C5 let many f pass;\ncovariance and C6 leave f_ij = C",
+        title="Residuals of each f under C2-C6\nand covariance",
     )  # fmt: skip
     axis.axhline(1.5, color=GREY, lw=0.8, ls=":")
     axis.legend(loc="upper center", fontsize=8)

@@ -224,14 +224,14 @@ def figure_pulses(angles, slopes, gates):
         left.plot(angles, slopes[:, k], color=color, label=f"∂p/∂{name}")
     left.set_xticks(np.pi * np.arange(5) / 4, ["0", "π/4", "π/2", "3π/4", "π"])
     left.set(xlabel="angle of a pulse from a pole", ylabel="slope of the population")
-    left.set_title("A pulse moves with q, never with r")
+    left.set_title("Slope of a population after a pulse")
     left.legend(loc="center left", fontsize=9)
     at = np.arange(len(CARDINAL))
     for k, (name, color) in enumerate(zip("qr", CYCLE, strict=False)):
         right.bar(at + 0.36 * (k - 0.5), gates[:, k, k], 0.34, color=color, label=name)
     right.set_xticks(at, [f"|{name}⟩" for name in CARDINAL])
     right.set(xlabel="state before a half-pi gate", ylabel="infidelity / δ²")
-    right.set_title("Gates between cardinal states hide r")
+    right.set_title("Infidelity of gates between cardinal states")
     right.legend(fontsize=9)
     return fig
 
@@ -256,7 +256,7 @@ def figure_experiment(best):
         ylim=(-0.02, 1.0),
         xlim=(0, LIMITS["span"]),
     )
-    axis.set_title("The best experiment passes close to empty levels", pad=36)
+    axis.set_title("Occupations in the best experiment", pad=36)
     fig.legend(loc="outside lower center", ncols=rho.shape[1], fontsize=9)
     return fig
 
@@ -288,6 +288,6 @@ def figure_starts(found):
             np.linspace(0, 1, ends.size), ends, "o-", ms=4, color=color, label=name
         )
     axis.set(yscale="log", xlabel="share of random starts", ylabel="√(var q + var r)")
-    axis.set_title("Searches end in many minima")
+    axis.set_title("Where searches end")
     axis.legend(fontsize=9)
     return fig

@@ -166,7 +166,7 @@ def ellipse(value, covariance, information):
     axis.plot(*value, "o", color=BLUE, label="recovered")
     axis.plot(*EXACT, "*", color=INK, ms=13, ls="", label="quantum mechanics")
     axis.autoscale_view()
-    axis.set_title("20000 shots at each time give both exponents to a thousandth")
+    axis.set_title("Both exponents from 20000 shots at each time")
     axis.set(xlabel="q, exponent of the copy rate")
     axis.set_ylabel("r, exponent of the phase rate")
     fig.legend(loc="outside lower center", ncols=2)

@@ -208,8 +208,8 @@ def figure(fits, others, bounds):
         axis.set(yscale="log", ylim=(1e-17, 1e4), xlabel="order n of the harmonic")
         axis.set_ylabel(f"amplitude {symbols[equation]}ⁿ of the three pairs  (1/time)")
         axis.legend(loc="upper right", fontsize=9)
-    axes[0, 0].set_title("Copying: only n = 1 is there")
-    axes[0, 1].set_title("Phases: only n = 1 is there, R = R'/2")
+    axes[0, 0].set_title("Copying: harmonics found")
+    axes[0, 1].set_title("Phases: harmonics found")
     axis = axes[0, 2]
     count = int(fits["density"].series.kept.sum())
     kept = np.nonzero(fits["density"].series.kept)[0]

@@ -153,9 +153,7 @@ def figure(data):
     left.fill_between(data.t, -band, band, color=PALE, lw=0)
     left.plot(data.t, data.strayed[:, :, 1].T, "o-", ms=3, lw=1, color=INK, alpha=0.5)
     left.set(xlabel="t  (1/R)", ylabel="√N (n/N - ρ) of the second class")
-    left.set_title(
-        "Eight ensembles stray, and stay astray\n(band: two σ of linear noise)"
-    )
+    left.set_title("How eight ensembles stray\n(band: two σ of linear noise)")
     middle.axvline(0.5, color=INK, lw=1)
     right.plot([0, 100], [0, 100], color=INK, lw=1)
     nominal = np.linspace(0.01, 0.99, 99)
@@ -180,6 +178,6 @@ def figure(data):
     )
     right.set(xlim=(0, 100), ylim=(0, 128), yticks=range(0, 101, 20))
     count = data.sizes["record"]
-    right.set_title(f"Honest intervals lie on the diagonal\n({count} records)")
+    right.set_title(f"How often intervals hold (line: as stated)\n({count} records)")
     right.legend(fontsize=8, loc="upper left")
     return fig

@@ -200,7 +200,7 @@ def figure(off, noisy, bounds, scan, curves, starts, reached):
     draw_dots(
         axes[0, 0], list(off), {"": list(off.values())}, floor=1e-17, colors=(BLUE,),
         xlim=(5e-18, 1e-8), xlabel="|D - 1/2| / (ħ/m)  (dotted: rounding)",
-        title="Exact data: each route finds D = ħ/2m",
+        title="Exact data: distance of D from ħ/2m",
     )  # fmt: skip
     axes[0, 0].axvline(1.1e-16, color=INK, lw=0.8, ls=":")
     axis, y = axes[0, 1], np.arange(len(noisy))[::-1]
@@ -212,13 +212,13 @@ def figure(off, noisy, bounds, scan, curves, starts, reached):
     axis.axvline(0, color=INK, lw=0.8)
     axis.set_yticks(y, list(noisy))
     axis.set_xlabel("1000 (D - 1/2) / (ħ/m)  (grey: Cramér-Rao bound)")
-    axis.set_title("Errors of 1 % (levels: 0.1 %): none could do better")
+    axis.set_title("Errors of 1 % (levels: 0.1 %), beside the bound")
     left, right = axes[1]
     for name, loss in curves.items():
         left.semilogx(scan, loss / np.nanmax(loss[scan > 0.1]), label=name)
     left.axvline(0.5, color=INK, lw=0.8, ls=":")
     left.set(xlabel="D / (ħ/m)", ylabel="squared misfit / its maximum", ylim=(0, 1.02))
-    left.set(xlim=(0.1, 3), title="The misfit vanishes at D = 1/2 alone")
+    left.set(xlim=(0.1, 3), title="Misfit over D")
     left.legend(loc="upper center", bbox_to_anchor=(0.65, 1.0), fontsize=9)
     good = np.abs(reached - 0.5) < 1e-6
     for some, color in ((good, GREEN), (~good, VERMILLION)):
@@ -228,7 +228,7 @@ def figure(off, noisy, bounds, scan, curves, starts, reached):
         right.annotate(text, (0.1, y), (0, 4), textcoords="offset points", color=color)
     left.axvline(1.74, color=VERMILLION, lw=0.8, ls=":")
     right.set(xlabel="start of the fit, D / (ħ/m)", ylabel="end of the fit, D / (ħ/m)")
-    right.set_title("Fringes: starts from 0.3 to 1 find it, others get stuck")
+    right.set_title("Fringes: where starts end")
     ticks = [0.1, 0.2, 0.5, 1, 2]
     right.set_yticks(ticks, map(str, ticks))
     for axis in axes[1]:

@@ -21,6 +21,7 @@ import jax
 import numpy as np
 import xarray as xr
 from _support.copies import rabi_energy_loss
+from _support.statistics import standard_error
 from scipy.linalg import expm
 
 from jqd import problems
@@ -91,7 +92,7 @@ def run(context):
     for number in context.progress(numbers, "numbers of systems"):
         values, gone = sampled(law, psi, number, s, count)
         means.append(values.mean(axis=0))
-        errors.append(values.std(axis=0) / count**0.5)
+        errors.append(standard_error(values))
         lost.append(gone)
     means, errors = np.array(means), np.array(errors)
 
@@ -138,13 +139,13 @@ def figure(numbers, s, means, errors, fine, curve, kappa):
                   xycoords=("axes fraction", "data"), fontsize=9)  # fmt: skip
     left.set(xlim=(0, None), ylim=(0, 1.08), xlabel="time in periods, t/T")
     left.set_ylabel(r"mean energy  E⟨H⟩ / H$_0$")
-    left.set_title("Finite ensembles lose energy (band: 2 standard\n"
+    left.set_title("Mean energy of finite ensembles (band: 2 standard\n"
                    "errors; dashed: exponential law)")  # fmt: skip
     right.plot(fine, curve, color=INK, lw=1.4, label="averaged diffusion")
     right.plot(fine, np.exp(-kappa * fine), "--", color=INK, lw=1,
                label=f"exp(-{kappa:.2f} t/NT)")  # fmt: skip
     right.set(xlim=(0, None), xlabel="time in N periods, t/(NT)")
-    right.set_title("One curve for all N, which ends at a node")
+    right.set_title("The same over time in units of N periods")
     for axis in axes[0]:
         axis.legend(fontsize=9, loc="upper right", bbox_to_anchor=(1, 0.93))
     return fig

@@ -200,7 +200,7 @@ def figure(sites, values, errors, needed, horizons):
         axis, sites, {f"mt = {t:g}": v for t, v in zip(TIMES, values.T, strict=True)},
         "o-", xscale="log", yscale="log",
         xlabel="sites L", ylabel="total variation over λ",
-        title="Larger fields deviate more,\nnot longer runs",
+        title="Deviation over the size of fields,\nby the time of the run",
     )  # fmt: skip
     axis.errorbar(np.tile(sites, len(TIMES)), values.T.ravel(), errors.T.ravel(),
                   fmt="none", ecolor=INK, lw=0.8)  # fmt: skip
@@ -226,6 +226,6 @@ def draw_horizons(axis, horizons):
     few, more = CUT_OFFS
     axis.set(
         xlabel="constant C", ylabel="time λt", ylim=(0, None),
-        title=f"The cut equation with {few} and\nwith {more} levels a mode parts",
+        title=f"When the cut equation with {few} and\nwith {more} levels a mode part",
     )  # fmt: skip
     axis.legend(fontsize=9)

@@ -16,6 +16,7 @@ systems: some of the ensembles lose it for good.
 import jax
 import numpy as np
 import xarray as xr
+from _support.statistics import standard_error
 
 import jqd
 from jqd import problems
@@ -77,7 +78,7 @@ def compare(law, psi, end, count, seed):
 
 def estimate(samples):
     samples = np.asarray(samples)
-    return samples.mean(axis=0), samples.std(axis=0) / samples.shape[0] ** 0.5
+    return samples.mean(axis=0), standard_error(samples)
 
 
 def slope(result):
@@ -146,6 +147,6 @@ def figure(results, fits):
                     label=f"{name}\nslope {plus_minus(value, error)}")  # fmt: skip
         axis.loglog(NUMBERS, offset * np.power(NUMBERS, value), color=GREY, lw=1)
     axis.set(xlabel="number of systems N", ylabel="rms distance of ρ to |ψ|²")
-    axis.set_title(r"Scatter falls as $N^{-1/2}$")
+    axis.set_title(r"Scatter over N, and fitted powers")
     axis.legend(fontsize=8, loc="lower left")
     return fig

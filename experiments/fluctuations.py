@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.figures import MARKERS
+from _support.statistics import standard_error
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -160,10 +161,6 @@ def run(context):
     }
 
 
-def standard_error(values):
-    return np.std(values, ddof=1) / np.sqrt(len(values))
-
-
 def figure(data):
     fig, axes = subplots(1, 3, size=(13.2, 4.5), width_ratios=[1.25, 1, 1.05])
     mean = data.mean("seed")
@@ -194,9 +191,7 @@ def figure(data):
             )  # fmt: skip
     left.plot([], [], "o", color=GREY, mfc="white", label="open: two levels apart")
     left.set(xscale="log", yscale="log", xlabel="$d_{eff}$, eigenstates that take part")
-    left.set(
-        ylabel="std over time of $p_0$", title="More eigenstates, smaller fluctuations"
-    )
+    left.set(ylabel="std over time of $p_0$", title="Fluctuations over eigenstates")
     left.set_xticks([3, 10, 30, 100], ["3", "10", "30", "100"])
     left.set_yticks([0.03, 0.05, 0.1, 0.2], ["0.03", "0.05", "0.1", "0.2"])
     left.minorticks_off()
@@ -208,7 +203,7 @@ def figure(data):
     middle.annotate("packets", (0.5, 0.022), color=INK)
     middle.annotate("two levels apart\n(dashed)", (0.66, 0.117), color=INK)
     middle.set(xlabel="energy spread ΔE  (ħω)", ylabel="std over time of $p_0$")
-    middle.set(ylim=(-0.008, None), title="Claimed to grow with ΔE: packets say no")
+    middle.set(ylim=(-0.008, None), title="Fluctuations of packets over ΔE")
     show = data.t <= 1500
     for k, (name, color) in enumerate((("one level", AMBER), ("packet", BLUE))):
         right.plot(data.t[show], data.p0[k][show], color=color, lw=0.8)

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.husimi import amplifier_paths, ornstein_uhlenbeck_kernel
+from _support.statistics import standard_error
 
 import jqd
 from jqd.laws.husimi import GaussianForm, GaussianSum, HusimiFokkerPlanck
@@ -69,7 +70,7 @@ def density_of_paths(first, last):
 def compare(name, x, y, exact, sampled):
     """An average over paths, over Q, and over the density of the paths."""
     values, cell = AVERAGES[name](x, y), (GRID[1] - GRID[0]) ** 2
-    error, mean = np.std(values) / np.sqrt(values.size), np.mean(values)
+    error, mean = standard_error(values), np.mean(values)
     weight = AVERAGES[name](GRID[None, :], GRID[:, None]) * cell
     quantum, expected = np.sum(weight * exact), np.sum(weight * sampled)
     return {
@@ -137,14 +138,12 @@ def figure(shown, exact, sampled, table):
     axis.contour(GRID, GRID, exact, levels, colors=GREY, linewidths=0.8)
     fig.colorbar(bar, ax=axis, label="paths - Q  (1/ħ)")
     axis.set(xlabel="X  (√ħ)", ylabel="Y  (√ħ)")
-    axis.set_title(
-        f"At gt = {MIDDLE:g} the joint density\nof the paths is not Q (lines)"
-    )
+    axis.set_title(f"Joint density of the paths less Q\n(lines: Q) at gt = {MIDDLE:g}")
     axis, sigmas = axes[0, 2], [row["sigmas_from_quantum"] for row in table]
     axis.barh(list(AVERAGES), sigmas, color=BLUE, height=0.5)
     axis.invert_yaxis()
     axis.axvline(0, color=INK, lw=0.8)
     axis.axvspan(-3, 3, color=PALE, lw=0, zorder=0)
     axis.set(xlabel="(paths - exact) / standard error", ylabel="average")
-    axis.set_title("Averages of X or of Y are right,\nof both are not (grey: 3 errors)")
+    axis.set_title("Averages of X, of Y and of both\n(grey: 3 errors)")
     return fig

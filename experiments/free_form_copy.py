@@ -231,7 +231,7 @@ def figure(fits, level, x, spectra):
         net = lines(lambda at, x, flow=flow: free_form.net_flow(flow, at, x), 1.0)
         axis.plot(X, net, "--", color=color, label="its net flow N")
     axis.set(ylabel="flow at ρ_a = ρ_b  (units of R)", ylim=(-2.4, 5.2))
-    axis.set_title("Two seeds: other rates, the same net flow")
+    axis.set_title("Rates and net flow of two seeds")
     axis.legend(loc="upper left", ncols=2, fontsize=9)
     for axis in (*axes[0], axes[1, 1]):
         axis.set(xlabel="x = φ_a - φ_b + δ_ab")

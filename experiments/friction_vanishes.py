@@ -169,7 +169,7 @@ def figure(drag, noise, loss, Ds, fall, before, there, back):
         )
         axis.plot(0, 0, "*", color="white", mec=INK, ms=15)
         axis.set(xlabel="friction γ, per unit of time", ylabel="$D_c$ / (ħ/m)")
-        axis.set_title(f"Quantum data, {name}: least misfit at zero")
+        axis.set_title(f"Quantum data, {name}: misfit")
     bar = fig.colorbar(image, ax=axes[0, 1], ticks=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1])
     bar.set_label("squared misfit / squared data")
     left, right = axes[1]
@@ -179,7 +179,7 @@ def figure(drag, noise, loss, Ds, fall, before, there, back):
     left.axvline(0.5, color=GREY, lw=0.8)
     left.annotate("ħ/2m", (0.5, 1e-11), (-34, 0), textcoords="offset points")
     left.set(xlabel="D / (ħ/m)", ylabel="squared misfit / squared data")
-    left.set_title("Record of ordinary diffusion: D falls to 0")
+    left.set_title("Record of ordinary diffusion: misfit over D")
     left.legend(loc="upper left")
     right.plot(X, there[0], color=GREY, lw=1.2, label="after t = 1, γ = $D_c$ = 0")
     right.plot(X, back[0], color=BLUE, lw=3, alpha=0.6, label="back, γ = $D_c$ = 0")
@@ -187,6 +187,6 @@ def figure(drag, noise, loss, Ds, fall, before, there, back):
     right.plot(X, back[2], color=GREEN, ls="--", label="back, $D_c$ = 0.05")
     right.plot(X[::3], before[0][::3], "o", color=INK, ms=3, label="start")
     right.set(xlim=(-2.4, 4.2), ylim=(0, None), xlabel="position x", ylabel="density")
-    right.set_title("There and, with S → -S, back: dissipation does not return")
+    right.set_title("There and, with S → -S, back")
     right.legend(fontsize=9)
     return fig

@@ -153,12 +153,12 @@ def figure(data):
         (
             axes[0, 0],
             0,
-            "Harmonic, v = 2: each mode keeps for ever\nwhat the impact gave it",
+            "Harmonic, v = 2: energy of each mode\n(white: an equal share)",
         ),
         (
             axes[0, 1],
             2,
-            "β = 1, v = 2: the same impact is soon\nshared by all modes (white)",
+            "β = 1, v = 2: energy of each mode\n(white: an equal share)",
         ),
     ):
         at, norm = data.t_short, LogNorm(1e-2, 1e2)
@@ -190,7 +190,5 @@ def figure(data):
     axis.text(60, 0.93 * chance, "64 normal numbers", color=INK, va="top")
     axis.set(xscale="log", xlabel=unit, ylim=(0, 0.2))
     axis.set_ylabel("distance of velocities to normal (KS)")
-    axis.set_title(
-        "Velocities mislead: the harmonic chain only\ndephases, but looks thermal"
-    )
+    axis.set_title("Distance of velocities to a normal law,\nin windows of time")
     return fig

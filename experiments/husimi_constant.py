@@ -121,12 +121,12 @@ def figure(names, clean, noisy):
     off = [1000 * (row["C"] - 1) for row in noisy]
     bars = [1000 * row["standard_error"] for row in noisy]
     axis.errorbar(off, y, xerr=bars, fmt="o", color=BLUE, capsize=3)
-    axis.set_title(f"With errors of {NOISE} in Q, C is 1 within its error")
+    axis.set_title(f"C from Q with errors of {NOISE}")
     axis.set_xlabel("1000 (recovered C - 1), one standard error")
     axes[0, 1].axvline(2.2e-16, color=INK, lw=0.8, ls=":")
     draw_dots(
         axes[0, 1], names, {"": [abs(row["off"]) for row in clean]}, floor=1e-17,
         colors=(VERMILLION,), xlim=(1e-17, 1e-8), xlabel="|recovered C - 1|",
-        title="Without errors, C is 1 to rounding (dotted: 2e-16)",
+        title="C - 1 without errors (dotted: 2e-16)",
     )  # fmt: skip
     return fig

@@ -112,12 +112,12 @@ def figure(strengths, matched, wide, off):
         axes[0, 0], strengths, shown, "o-", colors=(VERMILLION, GREEN),
         legend="center left", yscale="log", ylim=(1e-17, 1),
         xlabel="constant C", ylabel="½ ∫ |W_C of the law - exact|",
-        title=f"Each C with its own W_C, t = {TIME}:\nquadratic H allows all",
+        title=f"Each C with its own W_C, t = {TIME}",
     )  # fmt: skip
     draw_lines(
         axes[0, 1], wide, {"": off}, "o-", colors=(VERMILLION,), legend=None,
         xlabel="constant C", ylabel="½ ∫ |Q of the law - exact Q|", ylim=(0, None),
-        title=f"Kerr, from one and the same Q, t = {TIME}:\nC = 1 alone is right",
+        title=f"Kerr, from one and the same Q, t = {TIME}",
     )  # fmt: skip
     axes[0, 1].axvline(1, color=GREY, lw=0.8)
     return fig

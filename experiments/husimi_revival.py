@@ -121,10 +121,7 @@ def figure(ts, traces):
             axis.plot(ts / np.pi, np.pi * trace[:, k], color=color, label=label)
         axis.axvline(2 / C, color=GREY, lw=0.8, ls=":")
         axis.axvline(1 / C, color=GREY, lw=0.8, ls=":")
-        where = "the start" if C == 1 else "its mirror image"
-        axis.set_title(
-            f"C = {C:g}: cat at Ut = {'' if C == 1 else 1 / C}π, {where} at {2 / C:g}π"
-        )
+        axis.set_title(f"C = {C:g}  (dotted: Ut = π/C and 2π/C)")
         axis.set(ylabel="π ħ Q", ylim=(0, 1.05))
     axes[1, 0].set(xlabel="Ut / π", xlim=(0, ts[-1] / np.pi))
     fig.legend(

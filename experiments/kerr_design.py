@@ -233,7 +233,7 @@ def figure_shots(shots, found, formula, known):
     axis.plot([], [], ":", color=INK, lw=0.8, label="limit for any number")
     axis.set(xscale="log", yscale="log", xlabel="number of looks")
     axis.set(ylabel="standard error of C", ylim=(8e-4, 0.3), xlim=(shots[0], shots[-1]))
-    axis.set_title("Calibration, not counting, ends what is known of C")
+    axis.set_title("Error of C over shots, with calibration")
     axis.legend(loc="upper right", fontsize=9)
     return fig
 
@@ -262,7 +262,7 @@ def figure_looks(best, points, ts):
     axes[0, 0].set_ylabel("Im β")
     bar = fig.colorbar(image, ax=list(axes[0]), pad=0.01)
     bar.set_label("p, vacuum found")
-    fig.suptitle("Few displacements tell C: area of a dot, its share of the looks")
+    fig.suptitle("Best displacements: area of a dot, its share of the looks")
     return fig
 
 
@@ -282,5 +282,5 @@ def figure_degenerate(ts, points, alone, together):
             title=f"C = {CHANGE:g}, {title}", xlim=(0, np.pi),
         )  # fmt: skip
     axes[0, 0].set_ylabel("change of p from C = 1  (10⁻³)")
-    fig.suptitle("Without calibration counts are the same for more than one C")
+    fig.suptitle("Change of counts from C = 1, without calibration")
     return fig

@@ -127,8 +127,8 @@ def figure(cold, warm, lines):
         f"by {wide:.1f}, neighbours by {near:.2f} from each other"
     )
     for axis, found, title in (
-        (axes[1], cold, "T = 0: only the line has no bound, ln N"),
-        (axes[2], warm, "T = 1: nor has the plane, ln N; the line\ngrows as N"),
+        (axes[1], cold, "T = 0: mean squares over size"),
+        (axes[2], warm, "T = 1: mean squares over size"),
     ):
         for name, rows in found.items():
             color = COLORS[name]

@@ -142,7 +142,7 @@ def figure(data):
     axis.text(1.04 * at, 1.6 * at, "sound is back", color=VERMILLION, va="top")
     axis.text(springs[-1], 0.02 * end, "nothing known", ha="right")
     axis.set(xlabel="spring n", ylabel=clock + unit, xticks=springs[4::5])
-    axis.set_title("One chain, no spring known, σ = 1e-3:\nthe far ones wait for sound")
+    axis.set_title("One chain, no spring known, σ = 1e-3:\nerror over time")
     axis = axes[1]
     for color, n in zip(CYCLE, springs[-1] * np.arange(1, 5) // 4, strict=False):
         axis.plot(data.t, data.error[:, n - 1], color=color, label=f"n = {n}")
@@ -151,7 +151,7 @@ def figure(data):
     axis.text(end, 1.2 * PRIOR, "drawn from (0.8, 1.2)", color=GREY, ha="right")
     axis.set(yscale="log", ylim=(1e-4, 1e3), xlim=(0, end), xlabel=clock + unit)
     axis.set(ylabel="least error of Kₙ")
-    axis.set_title("Each becomes known all at once\n(dotted: sound is back)")
+    axis.set_title("Error of single springs\n(dotted: sound is back)")
     axis.legend(loc="upper right")
     axis, base = axes[2], np.median(sound, axis=0)
     for reading, k, color, form in (
@@ -169,6 +169,8 @@ def figure(data):
     low, high = axis.get_ylim()
     axis.set(ylim=(low, high + 0.5 * (high - low)), xlabel="return of sound tₙ" + unit)
     axis.set(ylabel="known to 10 %, later than tₙ by" + unit)
-    axis.set_title("A forerunner leads by ln 1/σ; unknown\nneighbours blur each other")
+    axis.set_title(
+        "When springs are known, less the time\nof sound, by σ and neighbours"
+    )
     axis.legend(loc="upper left", fontsize=8)
     return fig

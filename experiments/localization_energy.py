@@ -130,10 +130,10 @@ def figure(table, swirl, psi):
         bottom = bottom + swirl[:, k]
     left.axvline(0, color=GREY, lw=0.8)
     left.set_yticks(y, [f"{row['system']}\n$U_u$ = {row['U_u']:.4g}" for row in table])
-    left.set(xlabel="energy / $U_u$", title="At rest: no drift, so E = $U_u$ + V")
+    left.set(xlabel="energy / $U_u$", title="At rest: parts of the energy")
     middle.plot(CHARGES, 1 + np.array(CHARGES), "k_", ms=26, label="E = 1 + α")
     middle.set_xticks(CHARGES)
-    middle.set(title="Vortices are stationary, and drift")
+    middle.set(title="Vortices: parts of the energy")
     middle.set(xlabel="vortex charge α", ylabel="energy / ħω")
     middle.legend(loc="upper left", fontsize=9)
     x, y = (np.ravel(part) for part in PLANE.coordinates)
@@ -145,7 +145,10 @@ def figure(table, swirl, psi):
     i, j = i[(i != 40) | (j != 40)], j[(i != 40) | (j != 40)]  # but the core
     right.quiver(x[i], y[j], v[0, i, j], v[1, i, j], color=GREEN, scale=14, pivot="mid")
     right.set(
-        xlim=(-2.6, 2.6), ylim=(-2.6, 2.6), aspect="equal", title="α = 1: v = α/r"
+        xlim=(-2.6, 2.6),
+        ylim=(-2.6, 2.6),
+        aspect="equal",
+        title="α = 1: density and drift",
     )
     right.set(xlabel="x / √(ħ/mω)", ylabel="y / √(ħ/mω)")
     return fig

@@ -214,8 +214,8 @@ def figure(cases, curves, waves, ended, bounds):
         axis.set(xlabel="time t", ylabel="∫ |ρ - exact| dx", ylim=(1e-16, 3))
         axis.set_xlim(-0.03 * duration, duration)
     titles = {
-        "free packet": "Free packet, no node: all but the fixed grid hold",
-        "collision": "Collision: derivatives of ln ρ end before the nodes",
+        "free packet": "Free packet, no node",
+        "collision": "Collision, nodes at t = 1.5",
         "excited state": "Excited state, a node from the start (dotted: grid bounds)",
     }
     for axis, name in zip(axes.ravel()[1:], cases, strict=False):
@@ -243,4 +243,4 @@ def draw_nodes(axis, waves):
     phase.step(X[core], turn / np.pi, where="mid", color=VERMILLION, lw=1)
     phase.set(ylim=(-4, 1.2), yticks=[-1, 0, 1])
     phase.set_ylabel("phase S/πħ", color=VERMILLION, loc="top")
-    axis.set_title(f"Collision at t = 1.5 by {method}: S jumps by πħ at nodes")
+    axis.set_title(f"Collision at t = 1.5 by {method}: density and phase")

@@ -22,6 +22,7 @@ from _support.gas import (
     printed_energy_cdf,
     printed_energy_distribution,
 )
+from _support.statistics import standard_error
 from matplotlib.figure import Figure
 
 from jqd.matter import gas
@@ -84,7 +85,7 @@ def run(context):
             "boltzmann": (("measure", "c"), np.stack([a2, kl])),
             "discs": (("measure", "e"), np.stack(measures(pooled))),
             "rods": (("measure", "e"), np.stack(measures(rods))),
-            "error": ("e", each.std(axis=0, ddof=1) / np.sqrt(seeds)),
+            "error": ("e", standard_error(each)),
         },
         {"measure": ["a2", "kl"], "c": [0, *COUNTS], "e": [0, *COUNTS[:SHORT]]},
         {"units": "m = T = diameter = 1", "particles": number, "runs": seeds},
@@ -150,15 +151,15 @@ def figure(gases, v, energies, best):
         middle.plot(x, kl, form, color=color)
     left.axhline(0, color=GREY, lw=0.8, ls="--")
     left.set(xlabel="collisions per particle c", ylabel="a₂ = <v⁴> / 2<v²>² - 1")
-    left.set_title("Discs reach Maxwell's speeds (dashed),\nrods in 1D never do")
+    left.set_title("Fourth cumulant of discs and of rods in 1D\n(dashed: Maxwell)")
     left.legend(loc="center right", fontsize=9)
     draws = gases.runs * DISCS
     middle.axhline((BINS - 1) / (2 * draws), color=GREY, lw=0.8, ls=":")
     place = {"xy": (16, (BINS - 1) / (2.1 * draws)), "ha": "right", "va": "top"}
     middle.annotate("by chance, of the discs", **place, color=GREY, fontsize=8)
     middle.set(xlabel="collisions per particle c", ylabel="KL(f | Maxwell)  (nats)")
-    middle.set(yscale="log", title="KL falls by more than a factor 100 in four\n"
-               "collisions; that of the rods not at all")  # fmt: skip
+    middle.set(yscale="log", title="KL divergence from Maxwell's law,\n"
+               "discs and rods")  # fmt: skip
     for axis in (left, middle):
         axis.set_xticks(range(0, 17, 4))
     e, hist = np.linspace(1e-3, 5, 200), np.histogram(energies, np.linspace(0, 5, 41))
@@ -172,6 +173,6 @@ def figure(gases, v, energies, best):
         curve = printed_energy_distribution(e, gamma=gamma, scale=scale)
         right.plot(e, curve, form, color=VERMILLION, label=f"printed, {name}")
     right.set(xlabel="kinetic energy E / T", ylabel="h_KE · T", xlim=(0, 5))
-    right.set_title("Energies of one particle: exponential,\nno Gaussian")
+    right.set_title("Energies of one particle, beside\nexp(-E/T) and the printed law")
     right.legend()
     return fig

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.animation import write_frames
+from _support.statistics import standard_error
 
 import jqd
 from jqd import exact
@@ -66,7 +67,7 @@ def sample(variance, nu, count, seed):
     )  # fmt: skip
     x, y = np.moveaxis(np.asarray(paths.positions), 2, 0)
     return [
-        (product.mean(1), product.std(1) / np.sqrt(count))
+        (product.mean(1), standard_error(product, axis=1))
         for product in (x[0] * x, y * x)
     ]
 

@@ -135,7 +135,7 @@ def figure(times, distances, losses, mixed, threshold):
         axis, losses, {"": np.maximum(mixed, floor)}, "o-", legend=None,
         yscale="log", ylim=(floor / 3, 1),
         xlabel="coherence lost, m", ylabel="d, at most",
-        title=f"Cat at ±{SMALL:g}, gT = {AT:g}: right of\nthe line a weight exists",
+        title=f"The same, cat at ±{SMALL:g}, gT = {AT:g}\n(dotted: threshold)",
     )  # fmt: skip
     axis.axvline(threshold, color=GREY, lw=0.8, ls=":")
     return fig

@@ -114,7 +114,7 @@ def figure(data, line):
         axis.plot(fine, decay(fine, nu), color=CYCLE[k], lw=1)
         axis.plot(data.t, data.correlation[k], "o", color=CYCLE[k], label=NAMES[k])
     axis.set(xlabel="ωt", ylabel="<x(0) x(t)>  (ħ/mω)", ylim=(-0.62, 0.56))
-    axis.set_title("Two times: the paths forget, quantum\nmechanics swings back")
+    axis.set_title("Two times: correlation of paths and of\nquantum mechanics")
     axis.legend(title="ν", fontsize=8, loc="lower left")
     axis, fine = axes[0, 1], np.geomspace(SHORT[1], 1, 100)
     axis.plot(fine, 1 - np.cos(fine), "--", color=INK)
@@ -125,14 +125,12 @@ def figure(data, line):
         axis.plot(data.s[1:], data.displacement[k, 1:], "o", color=CYCLE[k])
     axis.annotate("paths, 2νt", (0.012, 0.075), color=INK)
     axis.set(xlabel="ωt", ylabel="<(x(t) - x(0))²>  (ħ/mω)", xscale="log", yscale="log")
-    axis.set_title("Short times: diffusion, not motion\n(Bohm's paths stay at rest)")
+    axis.set_title("Short times: mean square displacement")
     axis = axes[0, 2]
     axis.axhspan(0, line, color=PALE, lw=0, zorder=0)
     for k in range(len(NUS)):
         axis.plot(data.r / np.pi, data.distance[k], "o-", color=CYCLE[k], lw=1)
     axis.annotate("95 % of samples of |ψ|²", (0.02, 1.03 * line), color=INK)
     axis.set(xlabel="ωt / π", ylabel="distance to |ψ|²  (KS)", ylim=(0, 1.5 * line))
-    axis.set_title(
-        "One time: a squeezed, swinging packet\nhas the same density for all ν"
-    )
+    axis.set_title("One time: distance of samples to |ψ|²,\nsqueezed, swinging packet")
     return fig

@@ -167,7 +167,7 @@ def figure_limits(losses, errors):
     }
     draw_lines(
         axis, losses, curves, xscale="log", yscale="log", xlabel="loss D / U",
-        ylabel="standard error of C", title="Dotted: C = 0.99 is three errors from 1",
+        ylabel="standard error of C", title="Dotted: an error of 0.01/3",
     )  # fmt: skip
     axis.axhline(TOLD, color=GREY, lw=0.8, ls=":")
     return fig

@@ -126,6 +126,6 @@ def figure(strengths, rows):
     draw_lines(
         axis, strengths, measured, "o", colors=(BLUE,),
         xlabel="C = -s   (P, Wigner 0, Husimi 1)", ylabel="third-order factor",
-        title="Kerr: what the equation leaves out\nvanishes at C = ±1 only",
+        title="Kerr: third-order factor over C",
     )  # fmt: skip
     return fig

@@ -124,7 +124,7 @@ def figure(times, density, spread, variance, classical, budget):
             textcoords="offset points", color=BLUE, fontsize=9,
         )  # fmt: skip
     left.set(xlim=(-6, 13), ylim=(0, 0.62), xlabel="x / a", ylabel="density · a")
-    left.set_title("Quantum packets (blue) move; diffusion (dashed) stays")
+    left.set_title("Quantum packets (blue), diffusion (dashed)")
     fine = np.linspace(0, times[-1], 200)
     curves = {
         "quantum: $(a^2/2)(1 + \\tau^2)$": closed_forms.quantum_variance(fine, A, D),
@@ -132,7 +132,7 @@ def figure(times, density, spread, variance, classical, budget):
     }
     draw_lines(
         middle, fine, curves, colors=(BLUE, VERMILLION), ylabel="variance / a²",
-        title="Narrower until t = a²/D, wider from then on",
+        title="Variances over time",
     )  # fmt: skip
     middle.plot(times, variance, "o", color=BLUE)
     middle.plot(times, classical, "s", color=VERMILLION)
@@ -148,6 +148,6 @@ def figure(times, density, spread, variance, classical, budget):
     draw_lines(
         right, times, energies, "o-", colors=(GREEN, BLUE, INK), legend="center right",
         xlabel="t, in units of ma²/ħ", ylabel="energy / (ħ²/ma²)", ylim=(0, 0.29),
-        title="No energy is lost: localization turns into drift",
+        title="Energies of localization and spreading",
     )  # fmt: skip
     return fig

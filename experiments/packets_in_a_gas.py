@@ -21,6 +21,7 @@ import xarray as xr
 from _support.gas import HBAR as HBAR_SI
 from _support.gas import first_collision, spread_width
 from _support.soft_spheres import SoftSpheres
+from _support.statistics import standard_error
 from matplotlib.ticker import NullFormatter
 
 from jqd.matter import gas
@@ -64,7 +65,7 @@ def soft(kappa, steps):
         x, gas.maxwell(push, DISCS), dt=dt, steps=steps, snapshots=20
     )
     parts = np.stack([run.mean_contacts, run.mean_potential / run.mean_kinetic])[:, 2:]
-    return parts.mean(axis=1), parts.std(axis=1, ddof=1) / np.sqrt(parts.shape[1])
+    return parts.mean(axis=1), standard_error(parts, axis=1)
 
 
 def drawn_spread(k0, key):
@@ -157,9 +158,7 @@ def figure(c, found, springs, averages, k0, spreads):
     for at, axis in ((1.1e-4, free), (1.0, start)):
         mark_lengths(axis, argon, at)
     start.set(xlabel="width at the start  (Å)", ylabel="width at first collision  (nm)")
-    start.set_title(
-        "Argon: the narrower at the start,\nthe wider at the first collision"
-    )
+    start.set_title("Argon: width at the first collision\nover that at the start")
     for fraction, rows in found.items():
         color, name = FRACTIONS[fraction], f"{fraction:.0%} filled"
         path = float(gas.mean_free_path(fraction))
@@ -171,15 +170,14 @@ def figure(c, found, springs, averages, k0, spreads):
         wide.axhline(path, color=color, ls="--", lw=1)
         wide.annotate("mean free path", (5.9, 1.15 * path), color=color, ha="right",
                       fontsize=8)  # fmt: skip
-        mean, many = rows[:, 1].mean(axis=0), len(rows)
-        error = rows[:, 1].std(axis=0, ddof=1) / np.sqrt(many)
+        mean, error = rows[:, 1].mean(axis=0), standard_error(rows[:, 1])
         cumulant.errorbar(c, mean, error, color=color, elinewidth=0.8)
     wide.set(ylabel="width of packets / diameter", ylim=(0.02, 1e8), xlim=(0, 6))
-    wide.set_title("Discs: collisions widen packets past\nthe free path in about two")
+    wide.set_title("Discs: width of packets over\ncollisions")
     wide.legend(loc="upper left")
     cumulant.axhline(0, color=GREY, ls="--", lw=0.8)
     cumulant.set(ylabel="a₂ = <v⁴> / 2<v²>² - 1", xlim=(0, 6))
-    cumulant.set_title("The same discs: Maxwell's speeds (dashed)\narise nevertheless")
+    cumulant.set_title("The same discs: fourth cumulant\n(dashed: Maxwell)")
     for axis in (wide, cumulant):
         axis.set_xlabel("collisions per particle")
     fine = np.geomspace(0.05, 50, 100)
@@ -187,7 +185,7 @@ def figure(c, found, springs, averages, k0, spreads):
     energy.loglog(k0, spreads / 0.5, "o", color=INK, label="drawn momenta")
     energy.axhline(1, color=VERMILLION, ls="--", label="as printed")
     energy.set(xlabel="k₀ s, wave number times width", ylabel="ΔE / (ħ²/2ms²)")
-    energy.set_title("Energy spread: too small by k₀s\nin print, for packets that move")
+    energy.set_title("Energy spread over k₀s\n(dashed: as printed)")
     energy.legend()
     x = averages[2]
     fine = np.geomspace(x.min() / 1.5, x.max() * 1.5, 2)
@@ -200,9 +198,7 @@ def figure(c, found, springs, averages, k0, spreads):
                          label=name)  # fmt: skip
     contact.xaxis.set_minor_formatter(NullFormatter())
     contact.set(xlabel="τ_r / τ_coll, recoil over collision time", ylabel="share")
-    contact.set_title(
-        "Soft discs: contacts follow τ_r/τ_coll,\nenergies a quarter of it"
-    )
+    contact.set_title("Soft discs: contacts and energies,\nbeside τ_r/τ_coll")
     contact.legend(loc="upper left")
     return fig
 
@@ -218,9 +214,7 @@ def draw_free(axis, argon):
     axis.set(
         xlabel="t / mean time between collisions", ylabel="width of a packet  (nm)"
     )
-    axis.set_title(
-        "Argon, 300 K, 1 atm: a packet outgrows the\nspacing before it collides"
-    )
+    axis.set_title("Argon, 300 K, 1 atm: width of a packet\nuntil it collides")
     axis.legend(title="at the start", loc="lower right", alignment="left")
 
 

@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.statistics import standard_error
 from _support.tower import microcanonical_weights, mixture_numbers
 from matplotlib import colormaps
 
@@ -167,8 +168,7 @@ def run(context):
         "order_of_the_drift_in_lambda": order,
         "matter_energy_per_photon": taken.mean(axis=0),
         "p_k": mean[:SHOWN],
-        "p_k_standard_error": norm[:, typical, :SHOWN].std(axis=0, ddof=seeds > 1)
-        / np.sqrt(seeds),
+        "p_k_standard_error": standard_error(norm[:, typical, :SHOWN]),
         "distance_to_thermal_and_flat": apart,
         "spread_of_energy_per_norm": spread,
         "energy_per_norm_at_0.06": per_norm[:, 1, :SHOWN].mean(axis=0),
@@ -201,7 +201,7 @@ def draw_climb(left, right, data):
         left.annotate(f"k = {k}", (0.96 * data.t[-1], middle[k]), color="white",
                       ha="right", va="center")  # fmt: skip
     left.set(xlim=(0, data.t[-1]), ylim=(0, 1), xlabel="ωt", ylabel="norm, stacked")
-    left.set_title(f"Norm climbs, its sum stays 1 (λ = {TYPICAL}ω)")
+    left.set_title(f"Norm of levels, and its sum (λ = {TYPICAL}ω)")
     number = float(data.number.max())
     right.plot([0, number], [0, number], color=INK, lw=1, ls="--")
     for k, one in enumerate(data.coupling.values):
@@ -209,7 +209,7 @@ def draw_climb(left, right, data):
         right.plot(x, y, ".", ms=4, color=CYCLE[k], label=f"λ = {one:g}ω")
     right.annotate("ħω each", (0.6 * number, 0.66 * number), ha="right")
     right.set(xlabel="photons <n>", ylabel="energy lost by the matter  (ħω)")
-    right.set_title("Each photon takes ħω from the matter,\nshifted by <H_int>")
+    right.set_title("Energy lost by the matter over photons\n(dashed: ħω each)")
     right.legend(fontsize=8, loc="upper left")
 
 
@@ -228,29 +228,33 @@ def draw_drifts(axis, data):
     axis.set_xticks(x, [f"{one:g}" for one in x.values])
     axis.minorticks_off()
     axis.set_ylabel("largest change over time  (ħω; 1)")
-    axis.set_title("The free parts drift by O(λ²),\nthe whole is conserved")
+    axis.set_title("Drift of the free parts, of the whole\nand of the norm")
 
 
 def draw_levels(left, right, data):
     k = np.arange(SHOWN)
     for j, one in enumerate(data.coupling.values):
         rows = data.energy_per_norm[:, j, :SHOWN].values
-        left.errorbar(k, rows.mean(0), error(rows), fmt="o-", color=CYCLE[j], lw=1,
-                      label=f"λ = {one:g}ω")  # fmt: skip
+        left.errorbar(
+            k, rows.mean(0), standard_error(rows), fmt="o-", color=CYCLE[j], lw=1,
+            label=f"λ = {one:g}ω",
+        )  # fmt: skip
     left.axhline(ENERGY, color=INK, lw=1, ls="--")
     left.annotate("E₀", (SHOWN - 1, ENERGY - 0.1), va="top")
     left.set(xlabel="level k", ylabel="E_k / p_k  (ħω)", ylim=(5.5, 8.2))
-    left.set_title("Energy per norm: the same in all levels\nfor weak coupling")
+    left.set_title("Energy per norm, by level\nand coupling")
     left.legend(fontsize=8, loc="upper left")
     rows = data.late_p.sel(coupling=TYPICAL)[:, :SHOWN].values
-    right.bar(k, rows.mean(0), 0.7, yerr=error(rows), color=[shade(i) for i in k])
+    right.bar(
+        k, rows.mean(0), 0.7, yerr=standard_error(rows), color=[shade(i) for i in k]
+    )
     right.plot(k, data.ideal[:SHOWN], "o--", color=INK, label="Bose-Einstein, T = 1/β")
     right.axhline(1 / (ENERGY + 1), color=VERMILLION, lw=1.2, ls=":")
     right.annotate(
         "alike, as claimed", (SHOWN - 0.6, 0.16), color=VERMILLION, ha="right"
     )
     right.set(xlabel="level k", ylabel="p_k, average over late times")
-    right.set_title(f"Norm: geometric, not alike (λ = {TYPICAL}ω)")
+    right.set_title(f"Norm of levels at late times (λ = {TYPICAL}ω)")
     right.legend(fontsize=8)
 
 
@@ -259,16 +263,13 @@ def draw_schmidt(axis, data):
     axis.plot(k, data.thermal[:SHOWN], "o--", color=INK, label="thermal mixture")
     for j, size in enumerate(data["size"].values):
         rows = data.schmidt[j, :, :SHOWN].values
-        axis.errorbar(k, rows.mean(0), error(rows), fmt="s-", color=(AMBER, BLUE)[j],
-                      label=f"{size} levels of matter")  # fmt: skip
+        axis.errorbar(
+            k, rows.mean(0), standard_error(rows), fmt="s-", color=(AMBER, BLUE)[j],
+            label=f"{size} levels of matter",
+        )  # fmt: skip
     axis.axhline(1, color=VERMILLION, lw=1.2, ls=":")
     axis.annotate("a product, as claimed", (SHOWN - 1, 0.9), color=VERMILLION,
                   ha="right", va="top")  # fmt: skip
     axis.set(xlabel="level k", ylabel="Schmidt number", ylim=(0, 10.5))
-    axis.set_title(f"{len(MODES)} modes (λ = {WEAK}ω): levels are no products")
+    axis.set_title(f"{len(MODES)} modes (λ = {WEAK}ω): Schmidt numbers")
     axis.legend(fontsize=8, loc="upper left")
-
-
-def error(rows):
-    """Standard error over seeds; 0 for one."""
-    return rows.std(axis=0, ddof=len(rows) > 1) / np.sqrt(len(rows))

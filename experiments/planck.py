@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.statistics import standard_error
 from _support.tower import total_variation
 
 import jqd
@@ -98,7 +99,7 @@ def temperature(weights, photons, energy):
 
 def mean_error(values):
     values = np.asarray(values)
-    return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    return values.mean(axis=0), standard_error(values)
 
 
 def run(context):
@@ -176,7 +177,7 @@ def figure(data, limit, slope):
     form = {"color": VERMILLION, "ms": 7, "label": "harmonic ladder"}
     left.plot(data.mode, data.control.data @ n, "X", **form)
     left.set(yscale="log", xlabel="frequency ω / T", ylabel="mean photon number <n>")
-    left.set_title("Four modes from the vacuum: on Planck's\nlaw, except with a ladder")
+    left.set_title("Four modes from the vacuum, beside\nPlanck's law")
     left.legend(fontsize=8.5)
     for name, color, form in (("control", VERMILLION, "x"), ("weights", BLUE, "o")):
         mean = data[name].data if name == "control" else weights.mean(axis=0)
@@ -203,5 +204,5 @@ def figure(data, limit, slope):
     right.annotate(f"  T = {plus_minus(T, error)}", (0, T), color=INK, va="top",
                    xytext=(8, -8), textcoords="offset points")  # fmt: skip
     right.set(xlabel="coupling λ²", ylabel="temperature of the light")
-    right.set_title("Weak coupling: T = 1 within its error\n(dots: single seeds)")
+    right.set_title("Weak coupling: T with its error\n(dots: single seeds)")
     return fig

@@ -141,6 +141,6 @@ def figure(times, results):
     axis.annotate("chance", (0.2, 0.8 * chance), color=GREY, va="top", fontsize=9)
     axis.set(xlabel="time", yscale="log", ylim=(chance / 4, 1.5))
     axis.set_ylabel("distance from the ensemble (total variation)")
-    axis.set_title("They forget where they began; in a\nreal eigenstate nobody moves")
+    axis.set_title("Distance from the ensemble over time")
     axis.legend(loc="center right", fontsize=8)
     return fig

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support import composite as pairs
+from _support.statistics import standard_error
 
 import jqd
 from jqd.ensembles import copying
@@ -61,7 +62,7 @@ def copied(on_B, psi, ts, **options):
     key = jax.random.key(SEED)
     run = copying.sample(law(on_B), psi, ts, key, error_trajectories=0, **options)
     z = np.asarray(pairs.polarisation(run.density, PAIR, 0))
-    return z.mean(axis=0), z.std(axis=0) / np.sqrt(len(z))
+    return z.mean(axis=0), standard_error(z)
 
 
 @jax.jit
@@ -174,7 +175,7 @@ def figure(pair, few, means, quantum, signals, chance, off, scans):
         hollow = {"mfc": "none", "ms": 8} if mark == "s" else {"ms": 5}
         axis.plot(SWING, z, mark, color=color, label=name, **hollow)
     axis.set(xlabel="time", ylabel="⟨z⟩ of A, as seen by A alone", ylim=(-0.6, 1.12))
-    axis.set_title(f"Two empty classes, N = {MANY:,}:\nA rests, unless B was turned")
+    axis.set_title(f"Two empty classes, N = {MANY:,}:\nmotion of A, by what acts on B")
     axis.legend(loc="upper center", ncols=3, fontsize=8, columnspacing=1)
 
     axis, fine = axes[0, 1], np.asarray(TS)
@@ -183,7 +184,7 @@ def figure(pair, few, means, quantum, signals, chance, off, scans):
         z, error = means[0, 0, on_B].T
         axis.errorbar(fine, z, 2 * error, fmt="o-", color=color, lw=1, label=name)
     axis.set(xlabel="time", ylabel="average ⟨z⟩ of A")
-    axis.set_title(f"All classes filled, N = {few[0]}:\nA feels what acts on B")
+    axis.set_title(f"All classes filled, N = {few[0]}:\nmotion of A, by what acts on B")
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3, fontsize=8)
 
     axis = axes[1, 0]
@@ -194,9 +195,7 @@ def figure(pair, few, means, quantum, signals, chance, off, scans):
         label = f"{list(STATES)[k]} state, classes filled"
         axis.loglog(few, signals[k], mark + "-", color=color, ms=6, label=label)
     axis.set(xlabel="number of copies N", ylabel="largest change of ⟨z⟩ of A")
-    axis.set(
-        ylim=(2e-4, 3), title="The signal of H_B ends where classes keep many copies"
-    )
+    axis.set(ylim=(2e-4, 3), title="Signal of H_B over the number of copies")
     axis.set_xticks(few, [str(n) for n in few])
     axis.minorticks_off()
     axis.legend(loc="lower left", fontsize=9)
@@ -212,6 +211,6 @@ def figure(pair, few, means, quantum, signals, chance, off, scans):
     axis.axvline(0, color=GREY, lw=0.8, ls=":")
     axis.set(xlabel="distance from the quantum point (½, -½)", ylim=(-0.01, None))
     axis.set(ylabel="largest change of ⟨z⟩ of A")
-    axis.set_title("Infinitely many copies: silence only\nin quantum mechanics")
+    axis.set_title("Signal with infinitely many copies,\noff the quantum point")
     axis.legend(loc="upper center")
     return fig

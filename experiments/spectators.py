@@ -20,6 +20,7 @@ x = ±π/2 exactly, <H> = 0 is conserved, and spectators alone do not help.
 import jax
 import numpy as np
 import xarray as xr
+from _support.statistics import standard_error
 
 from jqd import problems
 from jqd.ensembles import copying
@@ -52,7 +53,7 @@ def error(density):
     """rms of ρ - cos² t over ensembles and times, and its standard error."""
     squares = np.mean((density - np.cos(TS)[None] ** 2)[:, 1:] ** 2, axis=1)
     rms = np.sqrt(squares.mean())
-    return rms, squares.std() / squares.size**0.5 / (2 * rms)
+    return rms, standard_error(squares) / (2 * rms)
 
 
 def run(context):
@@ -130,13 +131,13 @@ def figure(traces, numbers, watched, mixed):
     axis.plot(s, MANY * np.sqrt(s), "--", color=INK, lw=1, label="0.9 √s")
     axis.set(
         xlabel="s, spectators of each class", ylabel="rms error of the density × √N",
-        title="Spectators: a few are best",
+        title="Error over the number of spectators",
     )  # fmt: skip
     axes[0, 2].axvspan(20, 50, color=PALE, lw=0, zorder=0)
     axes[0, 2].set(
         xlabel="k = Nε/2, systems admixed at the node",
         ylabel=axis.get_ylabel(),
-        title="Admixture: 20 to 50 are needed",
+        title="Error over the admixture",
     )
     for axis in axes[0, 1:]:
         axis.legend(fontsize=9, loc="upper right" if axis is axes[0, 2] else "best")

@@ -129,8 +129,8 @@ def figure(places, spins, chance, number):
     for axis, (name, x) in zip(axes[0], places.items(), strict=False):
         draw_paths(axis, x, spins[name])
         axis.set(xlabel="time t", ylabel="height z", ylim=(-36, 36))
-    axes[0, 0].set_title("Bohm: paths keep their order, and the\nupper 30 % go up")
-    axes[0, 1].set_title("Nelson: from the same places some go\nthe other way")
+    axes[0, 0].set_title("Bohm: paths from the same places")
+    axes[0, 1].set_title("Nelson: paths from the same places")
     axis = axes[0, 2]
     axis.axvline(EDGE, color=GREY, lw=0.8)
     axis.annotate("z*", (EDGE + 0.07, 0.02), color=INK)
@@ -141,7 +141,7 @@ def figure(places, spins, chance, number):
         STARTS, chance, 2 * error, fmt="o", color=BLUE, label="Nelson, two errors"
     )
     axis.set(xlabel="start $z_0$", ylabel="share that goes up")
-    axis.set_title("The edge, sharp and blurred; of all\nparticles 30 % go up")
+    axis.set_title("Share that goes up, by its start")
     axis.legend(loc="upper left")
     return fig
 

@@ -178,7 +178,7 @@ def figure(data, gaps):
     )
     axes[1].set(xlabel="energy per spin  (bond)", ylim=(0, 30))
     axes[1].set_title(
-        "Spins in a tilted field: so few have no\ntemperature to better than a fifth"
+        "Spins in a tilted field: the band is the gap\nbetween three definitions of T"
     )
     axis = axes[2]
     for (name, (size, values)), color in zip(
@@ -190,6 +190,6 @@ def figure(data, gaps):
     axis.text(150, 0.0035, "1/N", color=INK)
     axis.set(xscale="log", yscale="log", xlabel="atoms, or spins, N")
     axis.set_ylabel("gap over T, at one energy per atom")
-    axis.set_title("The gap closes as 1/N")
+    axis.set_title("Gap between definitions, beside 1/N")
     axis.legend(loc="lower left", fontsize=9)
     return fig

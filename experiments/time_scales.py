@@ -193,7 +193,7 @@ def figure(data, turns, kerr):
         xticks=data.M,
         ylabel="mean time between returns" + unit,
     )
-    axis.set_title("Vibration: six times rarer with each atom")
+    axis.set_title("Vibration: time between returns over atoms")
     axis.legend(loc="upper left", fontsize=9)
     axis = axes[1]
     axis.plot(turns, kerr / ALPHA, color=GREEN)
@@ -202,9 +202,7 @@ def figure(data, turns, kerr):
     axis.text(collapse + 0.02, 0.62, "collapse 1/(2χ|α|)", color=GREY)
     axis.text(0.99, 1.03, "revival π/χ", color=GREY, ha="center")
     axis.set(xlabel="χt / π", ylabel="|<a>| / |α|", ylim=(0, 1.12))
-    axis.set_title(
-        "Localization: an anharmonic mode loses\nits place, and finds it (|α| = 3)"
-    )
+    axis.set_title("Localization: place of an anharmonic mode\n(|α| = 3)")
     axis = axes[2]
     axis.plot(data.M, data.flux[:, 0], color=BLUE)
     axis.plot(data.n, data.revival, color=GREEN)
@@ -223,7 +221,5 @@ def figure(data, turns, kerr):
     axis.minorticks_off()
     axis.set_xticks([2, 4, 8, 16, 32, 64], [2, 4, 8, 16, 32, 64])
     axis.set(xlabel="atoms N", ylabel="time" + unit)
-    axis.set_title(
-        f"One chain, ħ = {data.attrs['hbar']:g}: the fourth\ntime is soon the shortest"
-    )
+    axis.set_title(f"One chain, ħ = {data.attrs['hbar']:g}:\nits times over its atoms")
     return fig

@@ -23,6 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.statistics import standard_error
 from _support.tower import total_variation
 from scipy.signal import hilbert
 
@@ -107,7 +108,7 @@ def coupled(strength, points=2**18, reach=60.0):
 
 
 def mean_error(values):
-    return np.mean(values), np.std(values, ddof=1) / np.sqrt(len(values))
+    return np.mean(values), standard_error(values)
 
 
 def run(context):
@@ -210,6 +211,6 @@ def figure(table):
     right.annotate("1/β = (∂ ln g/∂E)⁻¹", (fine[-1], 1 / BETA), color=GREY, ha="right",
                    va="bottom", fontsize=9)  # fmt: skip
     right.set(xlabel="coupling λ / ω", ylabel="temperature of the light / ω")
-    right.set_title(f"The offset is the coupling's, D = {size}\n"
+    right.set_title(f"Temperature over coupling, D = {size}\n"
                     "(small λ: too few levels within Γ)")  # fmt: skip
     return fig

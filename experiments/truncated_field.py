@@ -138,6 +138,6 @@ def figure(x, deviation, period, swing):
     draw_lines(
         axes[0, 1], period / np.pi, {"": swing}, legend=None, ylim=(0, None),
         xlabel="ωt / π", ylabel="max |deviation| / λ max Q",
-        title="It is bounded, and zero\nat each half period",
+        title="Its largest value over time",
     )  # fmt: skip
     return fig

@@ -86,7 +86,7 @@ def figure(sizes, horizons):
         axis, sizes, {f"λ = {lam:g}": v for lam, v in horizons.items()}, "o-",
         xscale="log", yscale="log",
         xlabel="levels N", ylabel="λt up to which N, N + 2, N + 4 agree",
-        title="More levels, shorter horizon:\nno evolution is converged to",
+        title="Horizon over the number of levels",
     )  # fmt: skip
     axis.set_xticks(sizes, [str(n) for n in sizes])
     axis.xaxis.minorticks_off()

@@ -134,7 +134,7 @@ def figure(problem, frames, y, seen, table):
     each = {"both slits open": both, "sum of one at a time": alone, "upper slit": upper}
     shades = {f"η = {eta:g}": alone + 2 * eta * cross.real for eta in OVERLAPS}
     draw_lines(screen, y, each, title=f"Flux at L = {L[-1]:g} (dotted: λL/d)")
-    draw_lines(marked, y, shades, title="Marks that overlap by η leave η of fringes")
+    draw_lines(marked, y, shades, title="Flux with marks that overlap by η")
     top, side = both.max(), problem.spacing
     for axis in (screen, marked):
         axis.set(
@@ -148,7 +148,7 @@ def figure(problem, frames, y, seen, table):
     places = [row["first_maximum"] for row in table]
     fringes.plot(L, places, "o", color=VERMILLION, label="first maximum")
     fringes.set(xlabel="distance L of the screen", ylabel="y of the maximum")
-    fringes.set_title("The fringes open as λL/d")
+    fringes.set_title("First maximum, beside λL/d")
     fringes.legend(loc="upper left")
     return fig
 

@@ -137,5 +137,5 @@ def figure(products):
     axis.set_xticks([1, 2, 3], ["1 dimension", "2 dimensions", "3 dimensions"])
     axis.set(xlim=(0.5, 3.5), ylim=(0.6, None))
     axis.set_ylabel("$\\langle p_u^2\\rangle\\langle x^2\\rangle$ over $\\hbar^2/4$")
-    axis.set_title("Random densities: the bound grows as d², Gaussians reach it")
+    axis.set_title("Random densities and Gaussians, beside the bounds")
     return fig

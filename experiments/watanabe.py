@@ -98,6 +98,6 @@ def figure(forward, backward):
         axis, X, {f"backward, {name}": p / CELL for name, p in backward.items()},
         legend="upper right", xlim=(-2.5, 3.5), ylim=(0, 2.1),
         xlabel="x, for a given x' = 0.5", ylabel="density of x",
-        title="Ordinary diffusion: the backward kernel\ndepends on the preparation",
+        title="Ordinary diffusion: backward kernels\nof several preparations",
     )  # fmt: skip
     return fig

@@ -126,7 +126,7 @@ def figure(ts, distances, spots, matrices):
         axes[0, 0], ts, distances, "o-", colors=(INK, *CYCLE), legend="lower left",
         xlabel="time (momenta reversed at the dotted line)", ylim=(0, 1),
         ylabel="distance of two densities, ½ ∫ |p - q|",
-        title="Diffusion forgets;\nthe Husimi law is undone by reversal",
+        title="Diffusion and the Husimi law,\nthere and back by reversal",
     )  # fmt: skip
     axes[0, 0].axvline(TURN, color=INK, lw=0.8, ls=":")
     axis, x = axes[0, 1], np.linspace(-3.5, 3.5, 71)

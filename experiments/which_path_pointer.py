@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.animation import write_frames
+from _support.statistics import standard_error
 
 import jqd
 from jqd.ensembles import nelson
@@ -85,7 +86,7 @@ def crossed(grid, psi, a, nu, count, substeps):
     x = np.asarray(paths.positions)[..., 0]
     upper = (x[0] > 0) & np.isfinite(x[-1])
     below = x[-1][upper] < 0
-    return np.array([below.mean(), below.std() / np.sqrt(below.size)])
+    return np.array([below.mean(), standard_error(below)])
 
 
 def run(context):
@@ -144,7 +145,7 @@ def figure(grid, patterns, table, shares):
     ):
         axis.plot(x, patterns[a], color=color, label=f"a = {a:g}", lw=1.2)
     axis.set(xlabel="position x", ylabel="P(x)", xlim=(-12, 12), ylim=(0, None))
-    axis.set_title("The further the pointer goes,\nthe weaker the fringes")
+    axis.set_title("Fringes, by how far the pointer goes")
     axis.legend(fontsize=8)
     axis, a = axes[0, 1], np.array([row["a"] for row in table])
     fine = np.linspace(0, a.max(), 200)
@@ -154,7 +155,7 @@ def figure(grid, patterns, table, shares):
     axis.plot(a, [row["eta"] for row in table], "o", color=BLUE)
     axis.set(xlabel="a  (the pointer has s = 0.5)", ylabel="η, and √(1 - η²)")
     axis.set(ylim=(0, 1.15))
-    axis.set_title("Fringes of the motion (dots)\nand exp(-a²/2s²): V² + D² = 1")
+    axis.set_title("Fringes of the motion (dots)\nand exp(-a²/2s²)")
     axis.legend(fontsize=8, loc="center right")
     axis = axes[0, 2]
     values = np.array(list(shares.values()))
@@ -162,7 +163,7 @@ def figure(grid, patterns, table, shares):
     axis.axvline(0.275059, color=GREY, lw=1, ls="--")
     axis.invert_yaxis()
     axis.set(xlabel="paths that cross the middle", xlim=(0, 0.36))
-    axis.set_title("Bohm's paths cross where a pointer\nhas told the slits apart")
+    axis.set_title("Share of paths that cross the middle")
     return fig
 
 

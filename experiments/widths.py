@@ -212,7 +212,7 @@ def figure(data, power, lyapunov):
         axis.plot(one.ehrenfest, OFF, "o", color=color, ms=7)
     axis.axhline(OFF, color=GREY, lw=0.8, ls=":")
     axis.set(yscale="log", ylim=(1e-4, 4), xlabel=clock, ylabel="distance")
-    axis.set_title("The exact centre leaves the classical path;\nt_E: by a quarter")
+    axis.set_title("Distance of the exact centre from the\nclassical path (dots: t_E)")
     axis.legend(loc="lower right", fontsize=8)
     names = ("3 atoms", f"{HOT_ATOMS} atoms, hot")
     axis = axes[1, 1]
@@ -223,7 +223,7 @@ def figure(data, power, lyapunov):
     axis.plot(line, guide, "--", color=INK, lw=1)
     axis.text(22, 1500, f"e^(λt), λ = {lyapunov:.2f}", color=INK, ha="right")
     axis.set(yscale="log", ylim=(0.5, 1e5), xlabel=clock, ylabel="thawed width / √ħ")
-    axis.set_title("Paths part like t where they are regular,\nexponentially in chaos")
+    axis.set_title("Thawed width over time")
     axis.legend(loc="lower right", fontsize=8)
     axis = axes[1, 2]
     for k, color in enumerate((GREEN, PURPLE)):
@@ -239,6 +239,6 @@ def figure(data, power, lyapunov):
     axis.plot(HBARS, straight, ":", color=INK, lw=1.2)
     axis.text(5e-7, 41, "(ln 1/ħ)/2λ", color=INK)
     axis.set(xscale="log", ylim=(0, 60), xlabel="ħ", ylabel=clock)
-    axis.set_title("Only in chaos is the Ehrenfest time a logarithm")
+    axis.set_title("Ehrenfest time over ħ, regular and chaotic")
     axis.legend(loc="lower left", fontsize=8)
     return fig

@@ -152,6 +152,16 @@ def check_numbers(x: Any, name: str) -> None:
         )
 
 
+def numbers(name: str) -> Callable[[ArrayLike], Array]:
+    """A converter of a field: an array of JAX, of what `check_numbers` lets pass."""
+
+    def convert(x: ArrayLike) -> Array:
+        check_numbers(x, name)
+        return jnp.asarray(x)
+
+    return convert
+
+
 def whole_number(number: Any, name: str, least: int, most: int | None = None) -> int:
     """`number`, a Python or NumPy integer from `least` to `most`, as int."""
     if isinstance(number, bool) or not isinstance(number, int | np.integer):

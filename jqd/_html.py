@@ -102,17 +102,19 @@ def times(ts: Any) -> str:
     return f"{ts.size} from {ts[0]:.6g} to {ts[-1]:.6g}" if ts.size else "none"
 
 
-def with_error(value: float, stderr: float) -> str:
+def with_error(value: float, stderr: float, uncertain: int = 2) -> str:
     """A value to the digits that its standard error leaves, two of them uncertain.
 
     Args:
         value: the value.
-        stderr: its standard error; if not positive, twelve decimals are shown.
+        stderr: its standard error; if not positive, twelve digits are shown.
+        uncertain: how many digits are shown of those that the error leaves open.
 
     Returns:
-        The value as text, with at most twelve decimals.
+        The value as text, with at most twelve decimals; with a power of ten where its
+        digits begin beyond these, or end before thousands.
     """
-    return f"{value:.{_decimals(stderr)}f}"
+    return _to(value, value, stderr, uncertain)
 
 
 def plus_minus(value: float, stderr: float) -> str:
@@ -125,13 +127,48 @@ def plus_minus(value: float, stderr: float) -> str:
     Returns:
         As in "0.994 ± 0.027".
     """
-    return f"{with_error(value, stderr)} ± {stderr:.{_decimals(stderr)}f}"
+    return f"{with_error(value, stderr)} ± {_to(stderr, value, stderr)}"
 
 
-def _decimals(stderr: float) -> int:
+def _to(number: float, value: float, stderr: float, uncertain: int = 2) -> str:
+    """A number in the form and with the last decimal of value and standard error."""
+    size = max(abs(value), abs(stderr)) if math.isfinite(stderr) else abs(value)
     if not (math.isfinite(stderr) and stderr > 0):
-        return 12
-    return min(max(1 - math.floor(math.log10(stderr)), 0), 12)
+        plain = not math.isfinite(value) or value == 0 or 1e-6 <= abs(value) < 1e15
+        return f"{number:.12f}" if plain else f"{number:.12g}"
+    last = math.floor(math.log10(stderr)) - uncertain + 1
+    # twelve decimals of what has none to show, or digits of which none is known
+    if last > 3 or size < 1e-6:
+        if number == 0:
+            return "0"
+        most = math.floor(math.log10(abs(number)))
+        return f"{number:.{min(max(most - last, 0), 12)}e}"
+    return f"{number:.{min(max(-last, 0), 12)}f}"
+
+
+class _Digits:
+    """A leaf of a tree whose `repr` is its value."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def legible(leaf: Any) -> Any:
+    """A leaf of a PyTree as `repr` of the tree shows it: few numbers by their values,
+    six digits of each."""
+    if not hasattr(leaf, "dtype") or np.size(leaf) > MOST_LINES:
+        return leaf
+    try:
+        if not _checks.is_concrete(leaf) or np.asarray(leaf).dtype.kind not in "biufc":
+            return leaf
+        digits = np.vectorize(lambda x: f"{x:.6g}", otypes=[object])
+        text = str(digits(np.asarray(leaf)).tolist()).replace("'", "")
+    except Exception:  # a deleted array, for instance
+        return leaf
+    return _Digits(text)
 
 
 def status_word(status: Any) -> tuple[str, bool]:

@@ -185,7 +185,7 @@ def test_spin_and_fields_block_runs():
     )
     assert up, done.stdout
     for name, truth in (("D", 0.5), ("charge", 0.3)):
-        value, error = re.search(rf"  {name} = (\S+) \+- (\S+)", done.stdout).groups()
+        value, error = re.search(rf"  {name} = (\S+) ± (\S+)", done.stdout).groups()
         assert abs(float(value) - truth) < 4 * float(error)
 
 
@@ -318,7 +318,7 @@ def test_chance_block_runs():
 def test_open_systems_block_runs_and_finds_the_rate():
     done = run_code(snippets("Open systems")[0])
     assert done.returncode == 0, done.stderr
-    rate, error = re.findall(r"decay.rate = (\S+) \+- (\S+) ", done.stdout)[0]
+    rate, error = re.findall(r"decay.rate = (\S+) ± (\S+) ", done.stdout)[0]
     # one seed: beyond 4 standard errors once in 1e4 times
     assert abs(float(rate) - 0.06) < 4 * float(error)
 

@@ -287,5 +287,5 @@ def _late_widths(
         )  # fmt: skip
     _melt_line(axis, melt)
     axis.set(yscale="log", xlabel="relative speed v  (√(ε/m))")
-    axis.set(ylabel="late bond width / a", title="Which speed melts the pair")
+    axis.set(ylabel="late bond width / a", title="Late bond width over speed")
     axis.legend(fontsize=9)

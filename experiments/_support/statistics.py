@@ -1,4 +1,4 @@
-"""Numbering of occupations, to count how often each was drawn."""
+"""Standard errors of means, and numbers of occupations, to count them."""
 
 import numpy as np
 from jaxtyping import ArrayLike, Int
@@ -34,3 +34,20 @@ def configuration_index(occupations: ArrayLike, N: int) -> Int[np.ndarray, "..."
     return np.searchsorted(
         configurations(N, occupations.shape[-1]) @ base, occupations @ base
     )
+
+
+def standard_error(values: ArrayLike, axis: int = 0) -> np.ndarray:
+    """Standard error of a mean over independent runs, s/√n with n - 1 in s.
+
+    Args:
+        values: of the runs.
+        axis: of the runs.
+
+    Returns:
+        The error, of the other axes; NaN where there is but one run, which tells none.
+    """
+    values = np.asarray(values, float)
+    many = values.shape[axis]
+    if many < 2:
+        return np.full(np.delete(values.shape, axis), np.nan)
+    return values.std(axis=axis, ddof=1) / np.sqrt(many)

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from ..inference.bounds import Bound, Bounds, bounds_on_copies, constants
+from ..inference.bounds import Bound, Bounds, bounds_on_copies
 from ..inference.bounds import bounds as find_bounds
 from ..inference.bounds.table import NOT_READ, number_text
-from .options import AsJson, check_word
+from .options import AsJson
 from .session import conclude
 
 
@@ -17,7 +17,10 @@ def bounds(
     *,
     constant: Annotated[
         str | None,
-        typer.Option(help="One constant only: q, r, N, D, C or LAW.CONSTANT."),
+        typer.Option(
+            help="One constant only: q, r, N, D, C or LAW.CONSTANT; the "
+            "constant alone where one law has it."
+        ),
     ] = None,
     copies: Annotated[
         bool, typer.Option("--copies", help="Bound N by failures of your own.")
@@ -57,9 +60,12 @@ def bounds(
     more = {"lambda-error": infidelity_error, "confidence": confidence}
     for name, value in (own | more).items():
         _refuse(name, value, "without")
-    if constant is not None:
-        check_word("constant", constant, constants())
-    return _print_table(find_bounds(constant), as_json)
+    try:
+        found = find_bounds(constant)
+    except ValueError as error:
+        text = str(error).replace("`constant`", "`--constant`")
+        raise ValueError(text) from None
+    return _print_table(found, as_json)
 
 
 def _refuse(name: str, value: Any, with_or_without: str) -> None:

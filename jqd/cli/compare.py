@@ -52,7 +52,9 @@ def compare(
         [], "--set", help="Value of a parameter of --hamiltonian, e.g. U=0.63; repeat."
     ),
     nuisance: Nuisance = "",
-    folds: int = typer.Option(10, min=2, help="Parts in which rows are left out."),
+    folds: int | None = typer.Option(
+        None, min=2, help="Parts in which rows are left out; 10, or one a row."
+    ),
     starts: int = typer.Option(8, min=1, help="Number of starts of each fit."),
     out: Path | None = typer.Option(
         None, help="Folder for summary.json and the figure, not overwritten."
@@ -81,6 +83,7 @@ def compare(
         "laws": [_plain(found, row) for row in found.rows],
         "scales": list(found.scales),
         "folds": found.folds,
+        "decided": [list(pair) for pair in found.decided()],
         "verdict": found.verdict(),
     }
     notes = [found.legend(), found.verdict()]
@@ -102,7 +105,7 @@ def compare(
 
 def _compared(
     studies: Mapping[str, Study],
-    folds: int,
+    folds: int | None,
     starts: int,
     sampling: Sampling,
     report: Callable[[str, int, int], None],

@@ -9,7 +9,6 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from .._html import plus_minus, with_error
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
 from ..records import CountsRecord, CurveRecord, load_statistics
 from ..statistics import log_marginal, occupation, sample_occupations
@@ -140,8 +139,9 @@ def _printed(fits: Mapping[str, StatisticsFit]) -> list[Any]:
         for label, constant in fit.constants.items():
             expected = _reference(name)
             table.add_row(
-                name or "data", label, with_error(constant.value, constant.stderr),
-                f"{constant.stderr:.1e}", "" if expected is None else f"{expected:g}",
+                name or "data", label, constant.digits,
+                f"{constant.stderr:.1e}" if constant.holds else "none",
+                "" if expected is None else f"{expected:g}",
             )  # fmt: skip
     return [table, *dict.fromkeys(fit.message for fit in fits.values())]
 
@@ -154,13 +154,13 @@ def _draw(axis: Any, name: str, record: Any, fit: StatisticsFit) -> None:
     n = np.arange(counts.max() + 2)
     share = np.bincount(counts.ravel(), minlength=len(n)) / counts.size
     axis.bar(n, share, color="#D9D9D9", label="counts")
-    g, error = fit.constants["g"].value, fit.constants["g"].stderr
+    g = fit.constants["g"].value
     M = counts.shape[1]
     if np.ptp(counts.sum(axis=1)) == 0:
         N = int(counts[0].sum())
         others = [known for known in (0.0, 1.0) if known != g]
         for label, value, form in [
-            (f"g = {plus_minus(g, error)}", g, "o-"),
+            (str(fit.constants["g"]), g, "o-"),
             *[(f"g = {known:g}", known, ":") for known in others],
         ]:
             axis.plot(n, np.exp(log_marginal(n, N, M, value)), form, label=label)
@@ -174,9 +174,7 @@ def _draw_curve(axis: Any, record: CurveRecord, fit: StatisticsFit) -> None:
     """Occupations over energy, and the curve of the fit."""
     E = np.linspace(record.E.min(), record.E.max(), 300)
     values = {name: c.value for name, c in fit.constants.items()}
-    words = "\n".join(
-        f"{name} = {plus_minus(c.value, c.stderr)}" for name, c in fit.constants.items()
-    )
+    words = "\n".join(map(str, fit.constants.values()))
     axis.errorbar(record.E, record.nbar, record.sigma, fmt="o", label="data")
     known = fit.known | values
     axis.plot(E, occupation(E, known["T"], known["mu"], known["g"]), label=words)

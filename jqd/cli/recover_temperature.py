@@ -10,7 +10,6 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from .._html import plus_minus, with_error
 from ..inference import Unidentifiable
 from ..inference.estimators import TemperatureFit, fit_photon_counts, fit_photon_curve
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
@@ -108,14 +107,14 @@ def _printed(fits: Mapping[str, TemperatureFit]) -> list[Any]:
     for name, fit in fits.items():
         chi2 = "not known" if fit.chi2_per_dof is None else f"{fit.chi2_per_dof:.3g}"
         p = "not known" if fit.p_value is None else f"{fit.p_value:.2g}"
-        value = with_error(fit.T.value, fit.T.stderr)
-        table.add_row(name, value, f"{fit.T.stderr:.1e}", chi2, p)
+        error = f"{fit.T.stderr:.1e}" if fit.T.holds else "none"
+        table.add_row(name, fit.T.digits, error, chi2, p)
     return [table, *(f"{fit.status}: {fit.message}" for fit in fits.values())]
 
 
 def _draw(axis: Any, name: str, record: Record, fit: TemperatureFit) -> None:
     T = fit.T
-    words = f"T = {plus_minus(T.value, T.stderr)}"
+    words = str(T)
     draw = _draw_counts if isinstance(record, PhotonCounts) else _draw_curve
     draw(axis, record, T.value, words)
 

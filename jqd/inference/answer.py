@@ -43,6 +43,7 @@ from .goodness import (
     runs_of,
 )
 from .identifiability import refuse, refuse_names
+from .pattern import Pattern, pattern_of
 from .polish import Polish
 from .priors import PULLED
 from .search import Keep, Report, Search
@@ -83,6 +84,8 @@ class Recovery(eqx.Module):
         study: what was fitted to what, for predictions and losses elsewhere.
         runs: of the signs of residuals over time, which tell of a missing decay before
             chi-square does; None for few rows, or rows that scatter together.
+        pattern: that the residuals of a misfit follow in time; None where `p_value` is
+            no smaller than 1e-3, and where nothing was tested.
         status: "converged"; "not converged"; or, for a fit that converged and whose
             standard errors do not hold, "linear noise not valid" or "the law does not
             describe the record", where `p_value` is below 1e-3 or a nuisance is
@@ -112,6 +115,7 @@ class Recovery(eqx.Module):
     substeps: int = eqx.field(static=True)
     study: Study
     runs: Runs | None = eqx.field(static=True)
+    pattern: Pattern | None = eqx.field(static=True)
     status: str = eqx.field(static=True)
     message: str = eqx.field(static=True)
 
@@ -219,11 +223,12 @@ class Recovery(eqx.Module):
             "data less fitted law, over time",
         )
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         lines = [f"{self.law_name}: {self.status}. {self.message}"]
         lines += [_line(constant) for constant in self.constants.values()]
-        if not self.errors_hold:
-            lines.append("  the standard errors are not to be trusted")
         if self.chi2_per_dof is not None:
             small = ", scatter too small" if self.scatter_too_small else ""
             lines.append(
@@ -242,7 +247,9 @@ class Recovery(eqx.Module):
 
 def _line(c: Constant) -> str:
     """A constant with its errors, and how far a nuisance is from its prior."""
-    text = f"  {c.name} = {c.value:.12g} +- {c.stderr:.2g} (step bias {c.step_bias:.1g}"
+    if not c.holds:
+        return f"  {c}"
+    text = f"  {c} (step bias {c.step_bias:.1g}"
     if c.pull is not None:
         return f"{text}, pull {c.pull:+.2g})"
     if c.known is not None:
@@ -347,15 +354,19 @@ def recover(
     report("polish", 4, 4)
 
     record, (recovered, run) = study.data, _course(fine, theta)
+    rows = fine.rows_of(run)
     before = _rows(fine, np.asarray(first)[0])
     settled = settled and bool(run.ok) and bool(np.isfinite(theta).all())
     status = Status(int(at.judged)) if settled else Status.NOT_CONVERGED
     _log.info("%s after %d substeps", WORDS[status], fine.substeps)
-    known, empty = record.noise.known, cast(Array, np.zeros((first.shape[0], 0)))
+    known = record.noise.known
+    misfits = known and bool(run.ok) and float(at.p_value) < MISFIT_P
+    pattern = pattern_of(fine, at.theta, rows, at.at) if misfits else None
+    empty = cast(Array, np.zeros((first.shape[0], 0)))
     return Recovery(
         law_name=type(study.law).__name__,
         law=recovered,
-        constants=_constants(fine, at),
+        constants=_constants(fine, at, status == Status.OK),
         covariance=at.covariance,
         singular_values=at.analysis.singular_values,
         null_directions=at.analysis.null_directions,
@@ -368,15 +379,16 @@ def recover(
         held_out_rows=record.ts.shape[0] - train,
         chi2_per_dof=float(at.chi2) if known else None,
         p_value=float(at.p_value) if known else None,
-        prediction=fine.rows_of(run),
+        prediction=rows,
         start_prediction=before,
         ts=record.ts,
         observed=record.shares,
         substeps=int(fine.substeps),
         study=fine,
-        runs=_runs(fine, fine.rows_of(run)),
+        runs=_runs(fine, rows),
+        pattern=pattern,
         status=WORDS[status],
-        message=_message(status, fine, run, at, polish),
+        message=_message(status, fine, run, at, polish, pattern),
     )
 
 
@@ -492,7 +504,7 @@ def _missed(study: Study, prediction: Array, train: int) -> float | None:
     return None if distance is None else float(distance)
 
 
-def _constants(study: Study, found: Solution) -> dict[str, Constant]:
+def _constants(study: Study, found: Solution, holds: bool) -> dict[str, Constant]:
     columns = (found.theta, found.errors, np.abs(found.bias), found.stderr)
     numbers = np.stack([np.asarray(column) for column in columns], axis=1).tolist()
     more = [
@@ -501,7 +513,9 @@ def _constants(study: Study, found: Solution) -> dict[str, Constant]:
     ]
     entries = zip(study.labels(), numbers, study.references(), *more, strict=True)
     return {
-        label: Constant(label, value, error, bias, reference, scatter, *rest)
+        label: Constant(
+            label, value, error, bias, reference, scatter, *rest, holds=holds
+        )
         for label, (value, error, bias, scatter), reference, *rest in entries
     }
 
@@ -519,10 +533,11 @@ def _runs(study: Study, prediction: Array) -> Runs | None:
     return runs_of(apart.reshape(len(apart), -1)) if np.isfinite(apart).all() else None
 
 
-def _misfit(study: Study, found: Solution) -> str:
+def _misfit(study: Study, found: Solution, pattern: Pattern | None) -> str:
     """What tells that the law is not that of the record."""
     p = float(found.p_value)
     said = [misfit_message(float(found.chi2), p)] if p < MISFIT_P else []
+    said += [pattern.describe()] if pattern is not None else []
     labels = study.labels()[study.wanted :]
     pulls = dict(zip(labels, np.asarray(found.pulls).tolist(), strict=True))
     far = {name: pull for name, pull in pulls.items() if abs(pull) > PULLED}
@@ -535,17 +550,23 @@ def _message(
     run: Trajectory,
     found: Solution,
     polish: Polish | None,
+    pattern: Pattern | None,
 ) -> str:
     if not bool(run.ok):
         said = run.describe()
         return f"The run of the best fit does not hold to the last time: {said}"
+    misfits = study.data.noise.known and float(found.p_value) < MISFIT_P
     if status == Status.NOT_CONVERGED:
+        # of a law that misses the record, neither starts nor rows make a fit
+        if misfits:
+            said = "The polish stopped before it settled, and the best fit it found "
+            return f"{said}misses the record. {_misfit(study, found, pattern)}"
         return "The polish stopped before it settled; give more starts or rows."
     complaint = study.data.noise.complaint(found.at)
     if complaint is not None:
         return complaint
     if status == Status.MISFIT:
-        return _misfit(study, found)
+        return _misfit(study, found, pattern)
     if polish is None:
         return "Found by the search alone, without a polish."
     return f"The polish settled with {study.substeps} steps a row."

@@ -33,6 +33,8 @@ from .posterior.posterior import SAMPLERS
 from .sensitivity import independent_rows
 from .study import MAX_SUBSTEPS, Study
 
+# Parts in which rows are left out unless told, or as many as there are rows.
+FOLDS = 10
 # Change of ln L by half the step that does not matter.
 STEP_CHANGE = 1e-4
 # The same of draws, some ten thousand runs: a hundredth of what a preference takes.
@@ -50,7 +52,7 @@ class Drawing(NamedTuple):
 def compare(
     studies: Mapping[str, Study],
     *,
-    folds: int = 10,
+    folds: int | None = None,
     widths: Mapping[str, ArrayLike] | None = None,
     scales: Sequence[float] = SCALES,
     starts: int = 8,
@@ -70,7 +72,8 @@ def compare(
         studies: by name, of one and the same record, with errors that are known;
             `free=()` for a law as it stands. The first is what others are compared
             with.
-        folds: number of parts, from 2 to the number of rows.
+        folds: number of parts, from 2 to the number of rows; None for 10, or as many
+            as there are rows where these are fewer.
         widths: of the uniform priors of free constants, by name, see `evidence`; of
             each study those that it has.
         scales: factors of these widths.
@@ -90,7 +93,7 @@ def compare(
         ImportError: blackjax is missing, for draws.
     """
     _checks.require_x64("jqd.compare")
-    _check(studies, folds)
+    parts = _check(studies, folds)
     if sampler is not None:
         _checks.check_choice(sampler, "sampler", SAMPLERS)
         module("blackjax")  # weights of rows left out are its, whatever the sampler
@@ -99,14 +102,19 @@ def compare(
     rows = []
     for done, (name, study) in enumerate(studies.items()):
         report("compare", done, len(studies))
-        row = _candidate(name, study, folds, widths or {}, scales, starts, drawing)
+        row = _candidate(name, study, parts, widths or {}, scales, starts, drawing)
         rows.append(row)
     report("compare", len(studies), len(studies))
-    return Comparison(tuple(rows), tuple(float(x) for x in scales), folds)
+    return Comparison(tuple(rows), tuple(float(x) for x in scales), parts)
 
 
-def _check(studies: Mapping[str, Study], folds: Any) -> None:
-    """Raise unless these are studies of one record that can be left out in parts."""
+def _check(studies: Mapping[str, Study], folds: Any) -> int:
+    """In how many parts rows are left out, for studies of one record that allow it."""
+    if not isinstance(studies, Mapping):
+        raise ValueError(
+            "Argument `studies` must be a mapping of names to studies, but is a "
+            f"{type(studies).__name__}."
+        )
     if not studies:
         raise ValueError("Argument `studies` must hold a study, but is empty.")
     for name, study in studies.items():
@@ -128,12 +136,21 @@ def _check(studies: Mapping[str, Study], folds: Any) -> None:
                 f"that of {name!r} is another."
             )
         independent_rows(study, "studies")
-    _checks.whole_number(folds, "folds", 2)
-    if folds > own.ts.shape[0]:
+    rows = own.ts.shape[0]
+    if rows < 2:
         raise ValueError(
-            f"Argument `folds` must be at most the number of rows, {own.ts.shape[0]}, "
-            f"but is {folds}."
+            "Argument `studies` must have a record of at least 2 rows, which are left "
+            f"out in turns, but it has {rows}."
         )
+    parts = (
+        min(FOLDS, rows) if folds is None else _checks.whole_number(folds, "folds", 2)
+    )
+    if parts > rows:
+        raise ValueError(
+            f"Argument `folds` must be at most the number of rows, {rows}, but is "
+            f"{parts}."
+        )
+    return parts
 
 
 def _candidate(

@@ -99,10 +99,27 @@ class Candidate(NamedTuple):
     outcomes: int | None
     drawn: Drawn | None = None
 
+    def __str__(self) -> str:
+        fitted = ", ".join(
+            f"{label} = {value:.3g}"
+            if label not in self.stderr
+            else f"{label} = {_html.plus_minus(value, self.stderr[label])}"
+            for label, value in self.constants.items()
+        )
+        return f"{self.name}: {self.status}" + (f"; {fitted}" if fitted else "")
+
+    def __repr__(self) -> str:
+        return str(self)
+
     @property
     def predicts(self) -> bool:
         """Whether there is a prediction at all."""
         return math.isfinite(self.log_likelihood)
+
+    @property
+    def misfits(self) -> bool:
+        """Whether its residuals are larger than the errors allow, p < 1e-3."""
+        return self.p_value < MISFIT_P
 
     @property
     def at_wall(self) -> bool:
@@ -211,32 +228,38 @@ class Comparison(NamedTuple):
         return _html.Card("Laws beside one record", tables=tables, notes=notes)
 
     def verdict(self) -> str:
-        """Which law the record prefers, if any does clearly."""
-        best = max(self.rows, key=lambda row: row.log_evidence)
-        others = [row for row in self.rows if row is not best]
-        if not best.predicts:
+        """Which law the record prefers to which, and which pairs it leaves open."""
+        best, told = self._best(), (
+            f"ln B is above {CLEAR:g} at each width of the priors, and rows left out "
+            f"say the same by {CLEAR_ERRORS:g} of their errors."
+        )  # fmt: skip
+        decided, rivals = [worse for _, worse in self.decided()], self._rivals()
+        if not any(row.predicts for row in self.rows):
             return "No law predicts the record."
-        if not others:
-            return f"{best.name} stands alone: nothing is compared."
-        if all(self._clear(best, other) for other in others):
-            said = (
-                f"The record prefers {best.name}: ln B is above {CLEAR:g} at each "
-                f"width of the priors, and rows left out say the same by "
-                f"{CLEAR_ERRORS:g} of their errors."
-            )
+        if len(self.rows) == 1:
+            return f"{self.rows[0].name} stands alone: nothing is compared."
+        if best is not None and decided:
+            said = f"The record prefers {best.name} to {_listed(decided)}: {told}"
+            open_ = [row.name for row in rivals if row.name not in decided]
+            if open_:
+                said += f" It does not decide between {best.name} and {_listed(open_)}."
         else:
             said = (
                 f"No law is clearly preferred: for that |ln B| has to be above "
                 f"{CLEAR:g} at each width of the priors, and rows left out have to "
                 f"agree by {CLEAR_ERRORS:g} of their errors."
             )
-        wrong = [row for row in self.rows if row.predicts and row.p_value < MISFIT_P]
-        if wrong:
-            names = ", ".join(row.name for row in wrong)
-            said += f" Not described by (p < 1e-3): {names}."
+        wrong = [row.name for row in self.rows if row.predicts and row.misfits]
+        if len(wrong) == sum(row.predicts for row in self.rows):
+            said = f"No law describes the record (p < 1e-3 for each). {said}"
+        elif wrong:
+            said += f" Not described by (p < 1e-3): {', '.join(wrong)}."
         unsettled = [row.name for row in self.rows if not row.settled]
         if unsettled:
-            said += f" Not fitted to the end: {', '.join(unsettled)}."
+            said += (
+                " Not judged, because its fit or a refit failed: "
+                f"{', '.join(unsettled)}."
+            )
         walled = [row.name for row in self.rows if row.at_wall]
         if walled:
             said += (
@@ -244,6 +267,36 @@ class Comparison(NamedTuple):
                 f"by ln 2 and more: {', '.join(walled)}."
             )
         return said + self._doubts()
+
+    def decided(self) -> list[tuple[str, str]]:
+        """Pairs of names, the law that the record prefers and one that it clearly
+        outdoes.
+
+        The first is the most probable of the laws whose fits hold, out of those that
+        describe the record, where there are any. A law whose fit failed is in no pair;
+        neither it nor one that does not describe the record keeps others from theirs.
+        """
+        best = self._best()
+        if best is None:
+            return []
+        others = [row for row in self.rows if row is not best and row.settled]
+        return [(best.name, row.name) for row in others if self._clear(best, row)]
+
+    def _best(self) -> Candidate | None:
+        """The most probable of the laws whose fits hold; None where none predicts."""
+        sound = [row for row in self.rows if row.settled and row.predicts]
+        fitting = [row for row in sound if not row.misfits]
+        return max(fitting or sound, key=lambda row: row.log_evidence, default=None)
+
+    def _rivals(self) -> list[Candidate]:
+        """Laws that may be as good as the best: fitted, and as misfitting at most."""
+        best = self._best()
+        return [
+            row
+            for row in self.rows
+            if row is not best and row.settled and row.predicts
+            and (not row.misfits or (best is not None and best.misfits))
+        ]  # fmt: skip
 
     def _doubts(self) -> str:
         """What draws say against themselves, or against Laplace's method."""
@@ -269,8 +322,6 @@ class Comparison(NamedTuple):
         return said
 
     def _clear(self, best: Candidate, other: Candidate) -> bool:
-        if not (best.settled and other.settled):
-            return False
         if not other.predicts:
             return True
         ahead = [
@@ -286,7 +337,8 @@ class Comparison(NamedTuple):
         scales = ", ".join(f"x{scale:.3g}" for scale in self.scales)
         said = (
             f"ln L, AIC, ln B and ELPD are less those of {self.rows[0].name}; ln B "
-            f"(Laplace) is for priors of width {scales}."
+            f"(Laplace) is for priors of width {scales}; rows were left out in "
+            f"{self.folds} parts."
         )
         if any(row.drawn is not None for row in self.rows):
             said += (
@@ -345,6 +397,9 @@ class Comparison(NamedTuple):
             return float(first.drawn.evidence.log)
         return first.log_evidence
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         told = _columns([HEADINGS, *self.lines()])
         if drawn := self.lines_drawn():
@@ -361,6 +416,11 @@ def _columns(lines: list[tuple[str, ...]]) -> list[str]:
         ).rstrip()
         for line in lines
     ]
+
+
+def _listed(names: list[str]) -> str:
+    """Names as a sentence has them."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def difference(a: float, b: float) -> float:

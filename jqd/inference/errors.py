@@ -1,16 +1,14 @@
 """Standard errors of a fit with nuisances: known, with priors, and without them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
-
-if TYPE_CHECKING:  # a study gives its own
-    from .study import Study
+from .study import Study, check_study
 
 # Below this fraction of the largest singular value nothing is known of a direction.
 NULL_FRACTION = 1e-11
@@ -45,7 +43,7 @@ class StandardErrors(NamedTuple):
         return float(np.asarray(self.aided)[list(labels).index(label)])
 
 
-def standard_errors(study: "Study", theta: Float[Array, " p"]) -> StandardErrors:
+def standard_errors(study: Study, theta: Float[Array, " p"]) -> StandardErrors:
     """Standard errors that the record and its priors allow at these constants.
 
     The Cramér-Rao bound: roots of the diagonal of F⁻¹, with F_tt, F + diag(1/sd²) and F
@@ -59,11 +57,12 @@ def standard_errors(study: "Study", theta: Float[Array, " p"]) -> StandardErrors
     Returns:
         The three of them, with the scatter of the record as its noise says.
     """
+    check_study(study)
     low, high = study.bounds()
     return errors_of(study, study.slope(theta), high - low)
 
 
-def errors_of(study: "Study", slope: Array, width: Array) -> StandardErrors:
+def errors_of(study: Study, slope: Array, width: Array) -> StandardErrors:
     """The same from the Jacobian of the residuals of record and priors.
 
     Args:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # a study looks at its first row itself
     from .study import Study
 
 Cause = tuple[str, np.ndarray]  # words that end "it fits if ..", and the row then
+# Errors of a read-out beyond this are none that anyone would overlook.
+MOST_READOUT = 0.3
 # How far the constants are moved, in spans, to see what depends on them: from a start
 # at which a slope is zero by symmetry.
 _NUDGE = 0.0137
@@ -238,6 +240,18 @@ def _of_shares(row: FirstRow) -> Iterator[Cause]:
     """Another order of classes; amplitudes for probabilities."""
     rank = np.argsort(np.argsort(row.seen, kind="stable"), kind="stable")
     order = np.argsort(row.expected, kind="stable")[rank]
+    k, apart = row.expected.size, row.expected - np.mean(row.expected)
+    square = float(np.sum(apart**2))
+    if k > 1 and square > 0:
+        # shares that a read-out which tells nothing draws towards 1/k
+        readout = 1 - float(np.sum(apart * (row.seen - np.mean(row.seen)))) / square
+        if 0 < readout < MOST_READOUT:
+            yield (
+                f"a share readout = {readout:.2g} of the shots tells nothing: give "
+                f"`instrument=jqd.instruments.Confusion(readout={readout:.2g})`, or "
+                "let `readout` be a nuisance",
+                np.mean(row.expected) + (1 - readout) * apart,
+            )
     if row.expected.size <= 16:
         listed = ", ".join(map(str, order))
         yield f"its columns show the classes {listed}", row.expected[order]

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -55,6 +55,8 @@ class Constant(eqx.Module):
             None without nuisances.
         pull: of a nuisance, value less the mean of its prior in standard deviations of
             the prior; else None.
+        holds: whether no test speaks against the standard error: there is neither a
+            deviation nor its significance of a value whose error does not hold.
     """
 
     name: str = eqx.field(static=True)
@@ -66,20 +68,49 @@ class Constant(eqx.Module):
     known: Any = None
     alone: Any = None
     pull: Any = None
+    holds: Any = True
 
     @property
-    def deviation(self) -> float | None:
-        """value - reference, or None where there is no reference."""
-        return None if self.reference is None else self.value - self.reference
-
-    @property
-    def sigmas(self) -> float | None:
-        """The deviation in standard errors, or None where there is none to speak of:
-        no reference, or an error that is step bias and rounding more than scatter."""
-        scatter = self.stderr if self.scatter is None else self.scatter
-        if self.deviation is None or not scatter > 0 or self.stderr > 1.5 * scatter:
+    def deviation(self) -> Any:
+        """value - reference; None where there is no reference, or its error does not
+        hold (NaN in a batch)."""
+        if self.reference is None or self.holds is False:
             return None
-        return self.deviation / self.stderr
+        apart = self.value - self.reference
+        return apart if self.holds is True else jnp.where(self.holds, apart, jnp.nan)
+
+    @property
+    def sigmas(self) -> Any:
+        """The deviation in standard errors, or None where there is none to speak of:
+        no deviation, or an error that is step bias and rounding more than scatter (NaN
+        in a batch)."""
+        scatter = self.stderr if self.scatter is None else self.scatter
+        apart = self.deviation
+        if apart is None:
+            return None
+        if self.holds is not True:
+            sound = (scatter > 0) & (self.stderr <= 1.5 * scatter)
+            return jnp.where(sound, apart / self.stderr, jnp.nan)
+        if not scatter > 0 or self.stderr > 1.5 * scatter:
+            return None
+        return apart / self.stderr
+
+    @property
+    def digits(self) -> str:
+        """The value to the digits that its error allows: three, if that does not
+        hold."""
+        value = float(self.value)
+        if not bool(np.all(self.holds)):
+            return f"{value:.3g}"
+        return _html.with_error(value, float(self.stderr))
+
+    def __str__(self) -> str:
+        if np.ndim(self.value):
+            return f"{self.name} of shape {np.shape(self.value)}"
+        if not bool(np.all(self.holds)):
+            return f"{self.name} = {self.digits} at the best fit; no error holds"
+        told = _html.plus_minus(float(self.value), float(self.stderr))
+        return f"{self.name} = {told}"
 
 
 class Fit(eqx.Module):
@@ -130,6 +161,22 @@ class Fit(eqx.Module):
         """
         return above("trees", "save")(above("datasets", "plain_dataset")(self), path)
 
+    def __repr__(self) -> str:
+        return str(self) if _checks.is_concrete(self) else eqx.tree_pformat(self)
+
+    def __str__(self) -> str:
+        if not _checks.is_concrete(self):
+            return repr(self)
+        batch = np.shape(self.status)
+        lines = [f"{f'Fits {batch}' if batch else 'Fit'}: {self.describe()}"]
+        lines += [f"  {constant}" for constant in self.constants.values()]
+        if self.chi2_per_dof is not None and not batch:
+            lines.append(
+                f"  chi-square per degree of freedom {float(self.chi2_per_dof):.4g} "
+                f"(p = {float(cast(Array, self.p_value)):.2g})"
+            )
+        return "\n".join(lines)
+
     @_html.shows
     def _repr_html_(self) -> _html.Card:
         single = np.ndim(self.status) == 0
@@ -156,16 +203,18 @@ class Fit(eqx.Module):
 def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
     """What a notebook shows of constants."""
 
-    def told(number: Any, digits: int) -> str:
-        return "none" if number is None else f"{float(number):.{digits}g}"
+    def told(number: Any, digits: int, unit: str = "") -> str:
+        if number is None or np.isnan(number):
+            return "none"
+        return f"{float(number):.{digits}g}{unit}"
 
     lines = [
         (
             name,
-            _html.with_error(float(one.value), float(one.stderr)),
-            told(one.stderr, 2),
+            one.digits,
+            told(one.stderr if np.all(one.holds) else None, 2),
             told(one.reference, 6),
-            told(one.sigmas, 2) + (" errors" if one.sigmas is not None else ""),
+            told(one.sigmas, 2, " errors"),
         )
         for name, one in constants.items()
     ]
@@ -268,6 +317,7 @@ def begin(
     """
     if not 0 <= held_out < 1:
         raise ValueError(f"Argument `held_out` must be in [0, 1), but is {held_out}.")
+    key = jax.random.key(0) if key is None else _checks.single_key(key)
     theta = study.theta(start)
     rows, size = study.data.ts.shape[0], theta.shape[0]
     train = rows - math.floor(held_out * rows)
@@ -281,7 +331,6 @@ def begin(
         raise ValueError(f"Argument `starts` must be at least 1, but is {starts}.")
     if starts == 1 and start is not None:
         return theta[None], train
-    key = jax.random.key(0) if key is None else key
     return _drawn(study, theta, key, starts, start is not None), train
 
 
@@ -584,6 +633,7 @@ def _fit(
         label: Constant(
             label, values[i], errors[i], biases[i], reference, scatter[i],
             *(entry(column, i) for column in more),
+            holds=status == Status.OK.value,
         )
         for i, (label, reference) in enumerate(
             zip(study.labels(), study.references(), strict=True)

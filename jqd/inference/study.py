@@ -117,6 +117,7 @@ class Study(eqx.Module):
                 width, shapes that differ, a row at t0 that is not of the prepared
                 state.
         """
+        _check_law(law)
         if law.noise_shape is not None:
             raise ValueError(
                 "Argument `law` must not be random, but "
@@ -587,6 +588,14 @@ def _kept(x: Array, low: ArrayLike, high: ArrayLike) -> Array:
     return jnp.where(x < low, low, jnp.where(x > high, high, x))
 
 
+def check_study(study: Any, name: str = "study") -> None:
+    """Raise ValueError unless this is a study."""
+    if not isinstance(study, Study):
+        raise ValueError(
+            f"Argument `{name}` must be a Study, but is a {type(study).__name__}."
+        )
+
+
 def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
     """A study as it is, or one of a law and what is given with it.
 
@@ -600,11 +609,27 @@ def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
     """
     given = {name: value for name, value in options.items() if value is not None}
     if not isinstance(law, Study):
+        _check_law(law)
+        for name in ("psi0", "free"):
+            if name not in given:
+                raise ValueError(
+                    f"Argument `{name}` must be given beside a law, but is not."
+                )
         return Study(law, data, **given)
     if data is not None or given:
         name = next(iter(given), "data")
         raise ValueError(f"Argument `{name}` must not be given beside a study, but is.")
     return law
+
+
+def _check_law(law: Any) -> None:
+    """Raise ValueError unless this is one law."""
+    if isinstance(law, Motion):
+        return
+    said = f"is a {type(law).__name__}"
+    if isinstance(law, list | tuple):
+        said += "; several records are fitted one by one"
+    raise ValueError(f"Argument `law` must be one law or one Study, but {said}.")
 
 
 def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:

@@ -32,10 +32,18 @@ class Multinomial(Drawable):
         if not _checks.is_concrete(values):
             return
         counts = np.asarray(values)
-        if counts.min() < 0 or np.any(counts.sum(axis=-1) <= 0):
+        if counts.min(initial=0) < 0:
+            where = tuple(map(int, np.argwhere(counts < 0)[0]))
             raise ValueError(
-                "Argument `values` must hold counts that are not negative with some in "
-                "each row, but does not."
+                "Argument `values` must hold counts that are not negative, but entry "
+                f"{list(where)} is {counts[where]:g}."
+            )
+        empty = np.flatnonzero(counts.sum(axis=-1) <= 0)
+        if empty.size:
+            rows = ", ".join(map(str, empty[:5])) + (", ..." if empty.size > 5 else "")
+            raise ValueError(
+                f"Argument `values` must hold some counts in each row, but row {rows} "
+                "(from 0) holds none: leave it out."
             )
         broken = np.argwhere(counts != np.round(counts))
         if len(broken):
@@ -117,7 +125,9 @@ class Binomial(Drawable):
         shots: N of each count, scalar or like the counts.
     """
 
-    shots: Float[Array, "..."] = eqx.field(converter=jnp.asarray, default=1.0)
+    shots: Float[Array, "..."] = eqx.field(
+        converter=_checks.numbers("shots"), default=1.0
+    )
     constant_weights: ClassVar[bool] = False
 
     def __check_init__(self) -> None:

@@ -87,7 +87,7 @@ class EnsembleNoise(Noise):
             (static).
     """
 
-    copies: Float[Array, ""] = eqx.field(converter=jnp.asarray)
+    copies: Float[Array, ""] = eqx.field(converter=_checks.numbers("copies"))
     initial: str = eqx.field(static=True, default="rounded")
     constant_weights: ClassVar[bool] = False
 

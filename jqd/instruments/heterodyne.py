@@ -127,6 +127,6 @@ class Heterodyne(Instrument):
         Returns:
             g (α + ξ), like it.
         """
-        alpha = jnp.asarray(alpha)
+        alpha, key = jnp.asarray(alpha), _checks.single_key(key)
         x, y = jax.random.normal(key, (2, *alpha.shape), self.added.dtype)
         return self.gain * (alpha + jnp.sqrt(self.added / 2) * jax.lax.complex(x, y))

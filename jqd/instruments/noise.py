@@ -233,7 +233,7 @@ class Gaussian(Drawable):
             is drawn.
     """
 
-    sigma: Float[Array, "..."] = eqx.field(converter=jnp.asarray)
+    sigma: Float[Array, "..."] = eqx.field(converter=_checks.numbers("sigma"))
 
     def __check_init__(self) -> None:
         _checks.check_positive(self.sigma, "sigma")
@@ -289,7 +289,9 @@ class Correlated(Drawable):
             direction without scatter counts for nothing.
     """
 
-    covariance: Float[Array, "T k k"] = eqx.field(converter=jnp.asarray)
+    covariance: Float[Array, "T k k"] = eqx.field(
+        converter=_checks.numbers("covariance")
+    )
     whole_rows: ClassVar[bool] = True
 
     def __check_init__(self) -> None:

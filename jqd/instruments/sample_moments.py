@@ -35,7 +35,9 @@ class SampleMoments(Drawable):
     """
 
     orders: tuple[Any, ...] = eqx.field(static=True)
-    shots: Float[Array, "..."] = eqx.field(converter=jnp.asarray, default=1.0)
+    shots: Float[Array, "..."] = eqx.field(
+        converter=_checks.numbers("shots"), default=1.0
+    )
     constant_weights: ClassVar[bool] = False
     whole_rows: ClassVar[bool] = True
 

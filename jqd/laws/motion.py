@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, PyTree
@@ -82,12 +83,15 @@ class Motion(eqx.Module):
         """
         return self.stepper(self, t, state, dt)
 
+    def __repr__(self) -> str:
+        return eqx.tree_pformat(jax.tree.map(_html.legible, self))
+
     @_html.shows
     def _repr_html_(self) -> _html.Card:
         known, lines = constants.quantum_values(self), []
         for name, value in constants.values(self).items():
             few = np.size(value) <= _html.MOST_LINES
-            shown = str(np.asarray(value)) if few else _html.shape_of(value)
+            shown = repr(_html.legible(value)) if few else _html.shape_of(value)
             lines.append((name, shown, f"{known[name]:g}" if name in known else "none"))
         headings = ("constant", "value", "in quantum mechanics")
         subject = (type(self).__doc__ or "").strip().partition("\n\n")[0]

@@ -48,6 +48,7 @@ def simulate(
         ValueError: shots below 1, times not increasing, an instrument that cannot look
             at the law, a run that does not reach the last time.
     """
+    key = jax.random.key(0) if key is None else _checks.single_key(key)
     _checks.check_whole(shots, "shots")
     _checks.check_positive(shots, "shots")
     instrument = as_instrument(instrument)
@@ -75,7 +76,6 @@ def simulate(
             f"{run.describe()}"
         )
     mean = run.values[1:] if early else run.values
-    key = jax.random.key(0) if key is None else key
     noise = instrument.noise
     return Record(times, noise.sample(key, mean, shots), noise.after(shots), t0)
 

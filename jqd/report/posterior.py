@@ -39,9 +39,12 @@ def posterior_table(found: Any) -> Table:
 def posterior_summary(found: Any) -> dict[str, Any]:
     """A posterior in the few numbers that `--json` prints.
 
+    Neither sd nor interval of a law that does not describe the record.
+
     Args:
         found: what `jqd.posterior` returned.
     """
+    misfits = found.misfits
     ends, rhat, log = found.quantiles((0.025, 0.975)), found.rhat, found.log_evidence
     chains, draws = found.chains.log_posterior.shape
     return {
@@ -51,9 +54,9 @@ def posterior_summary(found: Any) -> dict[str, Any]:
         "constants": {
             label: {
                 "mean": found.mean[label],
-                "sd": found.sd[label],
-                "low": ends[label][0],
-                "high": ends[label][1],
+                "sd": None if misfits else found.sd[label],
+                "low": None if misfits else ends[label][0],
+                "high": None if misfits else ends[label][1],
                 "rhat": None if rhat is None else rhat[label],
                 "ess": found.ess[label],
             }

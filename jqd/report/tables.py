@@ -26,8 +26,10 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
     Args:
         recovery: what `jqd.recover` returned.
     """
+    holds = recovery.errors_hold
     table = Table(
-        title=f"Constants of the law {recovery.law_name}",
+        title=f"Constants of the law {recovery.law_name}"
+        + ("" if holds else " at the best fit: no standard error holds"),
         title_justify="left", show_edge=False, pad_edge=False,
     )  # fmt: skip
     # whatever the width, a constant keeps its name; of numbers, digits may fold
@@ -36,8 +38,8 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
         min_width=max([8, *map(len, recovery.constants)]),
     )  # fmt: skip
     for heading in (
-        "recovered",
-        "standard\nerror" if recovery.errors_hold else "standard error\n(not to trust)",
+        "recovered" if holds else "best fit",
+        "standard\nerror",
         "exact value\nin quantum\nmechanics"
         if constants.quantum_values(recovery.law)
         else "value it was\ncomputed with",
@@ -50,8 +52,8 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
         apart = "step bias" if sigmas is None else f"{sigmas:+.2g}"
         table.add_row(
             name,
-            with_error(row["value"], row["stderr"]),
-            f"{row['stderr']:.1e}",
+            recovery.constants[name].digits,
+            f"{row['stderr']:.1e}" if holds else "none",
             "none" if row["reference"] is None else f"{row['reference']:g}",
             "none" if deviation is None else f"{deviation:+.1e}",
             "none" if deviation is None else apart,
@@ -151,7 +153,8 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         widths of its prior; infinite errors are None), status, errors_hold
         (whether no test speaks against the errors), chi2_per_dof and p_value (None
         where no errors are known), agreeing_starts (the share that reached the best
-        fit), held_out, runs_p_value (of the runs of residuals over time), pulled
+        fit), held_out, runs_p_value (of the runs of residuals over time), pattern (that
+        the residuals of a misfit follow, and what would leave them; else None), pulled
         (nuisances further than 3 widths from their prior) and seconds. A reference is
         None where quantum mechanics has none.
     """
@@ -168,6 +171,7 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         "errors_hold": recovery.errors_hold,
         **_verdict(recovery),
         "runs_p_value": None if recovery.runs is None else recovery.runs.p_value,
+        "pattern": None if recovery.pattern is None else recovery.pattern.describe(),
         "pulled": list(recovery.pulled),
         "seconds": round(seconds, 3),
     }
@@ -181,9 +185,9 @@ def recovery_details(recovery: Any) -> dict[str, Any]:
 
     Returns:
         message; step bias, deviation and deviation in standard errors of each constant
-        (None where there is no reference, or where the error is step bias and rounding
-        rather than scatter); covariance, singular values, null directions in the
-        constants' own units, and the provenance.
+        (None where there is no reference, where no standard error holds, or where the
+        error is step bias and rounding rather than scatter); covariance, singular
+        values, null directions in the constants' own units, and the provenance.
     """
     rows = _numbers(recovery).items()
     return {

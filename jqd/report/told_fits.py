@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ..inference.goodness import MISFIT
 from .cells import Block, Section, cell, erring, listing, number
 from .results import Results
 from .told import NOTHING, UNTOLD, Summary, Told, ended, of_block
@@ -60,15 +61,21 @@ def _fits(summary: Summary) -> dict[str, Summary]:
 
 def _constants(name: str, part: Summary, summary: Summary) -> Block:
     bias, sigmas = summary.get("step_bias", {}), summary.get("deviation_sigmas", {})
-    headings = ["constant", "recovered", "standard error", "known value"]
+    # neither an error nor a deviation is said of a fit that the record refuses
+    holds = summary.get("errors_hold", True) and part.get("status") != MISFIT
+    sigmas = sigmas if holds else {}
+    headings = [
+        "constant", "recovered" if holds else "best fit", "standard error",
+        "known value",
+    ]  # fmt: skip
     if bias:
         headings += ["step bias", "deviation in standard errors"]
     rows = []
     for label, one in part["constants"].items():
         row = [
             (label,),
-            erring(one["value"], one["stderr"]),
-            number(one["stderr"], 2, "not finite"),
+            erring(one["value"], one["stderr"]) if holds else number(one["value"], 3),
+            number(one["stderr"], 2, "not finite") if holds else ("none holds",),
             number(one.get("reference"), 6),
         ]
         if bias:

@@ -56,7 +56,7 @@ def sample_husimi(
                 "Argument `state` must have weights that are not negative, since "
                 f"outcomes are drawn from a density, but one is {least:.3g}."
             )
-    return _draw(key, ensemble, jnp.asarray(hbar), shots)
+    return _draw(_checks.single_key(key), ensemble, jnp.asarray(hbar), shots)
 
 
 @partial(jax.jit, static_argnums=3)

@@ -45,6 +45,7 @@ def sample_weights(
         raise ValueError(
             f"Argument `g` must not be negative for weights, but it is {known:g}."
         )
+    key = _checks.single_key(key)
     return _weights(key, M, _checks.as_leaf(g), tuple(shape), known)
 
 
@@ -129,6 +130,7 @@ def sample_occupations(
             "Argument `shared` must be true where g is negative (there are no "
             "weights), but it is False."
         )
+    key = _checks.single_key(key)
     return _draw(key, _checks.as_leaf(g), N, M, shape, shared, known)
 
 

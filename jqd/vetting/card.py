@@ -82,6 +82,9 @@ class Card(NamedTuple):
         table = _html.Table(_HEADINGS, self.lines())
         return _html.Card(f"{self.law}, t = {self.time:g}", tables=[table])
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         lines = [_HEADINGS, *self.lines()]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -43,6 +43,9 @@ def test_json(printed):
     assert main(["bounds", "--constant", "logarithmic.b", "--json"]) == 0
     (stated,) = printed("bounds")["stated"]["logarithmic.b"]
     assert (stated["sense"], stated["limit"]) == ("<", 3.3e-15)
+    # the name that a fit has for it
+    assert main(["bounds", "--constant", "b", "--json"]) == 0
+    assert printed("bounds")["stated"] == {"logarithmic.b": [stated]}
 
 
 OWN = ["bounds", "--copies", "--failures", "37", "--shots", "100000"]
@@ -69,6 +72,7 @@ def test_copies(capsys, printed):
     ("words", "part"),
     [
         ("--constant z", "`--constant` must be one of q, r, N, D, C, logarithmic.b,"),
+        ("--constant eps", "several: weinberg.eps, kaplan_rajendran.eps"),
         ("--failures 3", "`--failures` must not be given without `--copies`"),
         ("--confidence 0.9", "`--confidence` must not be given without"),
         ("--copies --failures 3 --shots 9", "`--lambda` must be given with"),

@@ -55,7 +55,8 @@ def test_main_job_on_files(tmp_path, printed):
     assert code == 0
     assert list(result) == [
         "law", "constants", "status", "errors_hold", "chi2_per_dof", "p_value",
-        "agreeing_starts", "held_out", "runs_p_value", "pulled", "seconds",
+        "agreeing_starts", "held_out", "runs_p_value", "pattern", "pulled",
+        "seconds",
     ]  # fmt: skip
     assert result["status"] == "converged"
     for name, value in {"q": 0.5, "r": -0.5}.items():

@@ -217,6 +217,60 @@ def test_only_settled_fits_are_preferred(best, clear):
     )
 
 
+STEADY = np.linspace(-1.0, -0.9, 12)
+
+
+@pytest.mark.parametrize(
+    "third",
+    [
+        {"settled": False, "failed": 3, "p": 0.0},
+        {"settled": False, "failed": 3, "lead": 2000.0},
+        # excluded, and too rugged for rows left out to be sure of it
+        {"p": 1e-9, "lead": -3.0, "rugged": 40.0},
+        {"p": 1e-9, "lead": 30.0},
+    ],
+    ids=["excluded and failed", "failed and ahead", "excluded", "excluded and ahead"],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_failed_or_excluded_law_vetoes_nothing(third, place):
+    """ln B = 1200 between two others stands, whatever becomes of the third."""
+    rows = [candidate("dephasing", rows=STEADY), candidate("plain", rows=STEADY - 100)]
+    p, lead = third.get("p", 0.4), third.get("lead", -1e5)
+    logs = STEADY + lead / 12 + third.get("rugged", 0) * (-1.0) ** np.arange(12)
+    own = candidate(
+        "weinberg", rows=logs, settled=third.get("settled", True),
+        failed=third.get("failed", 0),
+    )  # fmt: skip
+    rows.insert(place, own._replace(p_value=p))
+    found = Comparison(tuple(rows), SCALES, 4)
+    assert ("dephasing", "plain") in found.decided()
+    assert found.verdict().startswith("The record prefers dephasing to plain: ln B")
+    assert "weinberg" not in found.verdict().split(".")[0]
+    assert ("Not described by (p < 1e-3): weinberg." in found.verdict()) is (p < 1e-3)
+    failed = "its fit or a refit failed: weinberg." in found.verdict()
+    assert failed is (not own.settled)
+
+
+def test_pairs_that_stay_open_are_named():
+    rows = [
+        candidate("a", rows=STEADY), candidate("b", rows=STEADY - 0.01),
+        candidate("c", rows=STEADY - 5.0), candidate("d", rows=STEADY - 5.0),
+    ]  # fmt: skip
+    said = Comparison(tuple(rows), SCALES, 4).verdict()
+    assert said.startswith("The record prefers a to c and d: ")
+    assert "It does not decide between a and b." in said
+
+
+def test_of_laws_that_all_misfit_the_best_is_told_as_such():
+    rows = [candidate("a", rows=STEADY), candidate("b", rows=STEADY - 5.0)]
+    rows = [row._replace(p_value=1e-9) for row in rows]
+    said = Comparison(tuple(rows), SCALES, 4).verdict()
+    assert said.startswith(
+        "No law describes the record (p < 1e-3 for each). The record prefers a to b: "
+    )
+    assert "Not described" not in said
+
+
 def test_a_law_that_fails_stays_in_its_row():
     """Past a node nothing is predicted: not the best law of all."""
     law, psi = golden()
@@ -273,14 +327,24 @@ def test_a_law_whose_constants_are_not_told_apart_is_not_outdone():
     found = jqd.compare({"cubic": line(("b",)), "sum": both}, folds=4, starts=1)
     assert not found.rows[1].settled
     assert "+0.71 a -0.71 b" in found.rows[1].status
-    assert "Not fitted to the end: sum." in found.verdict()
+    assert "its fit or a refit failed: sum." in found.verdict()
+    assert found.decided() == []
     assert "No law is clearly preferred" in found.verdict()
+
+
+def test_fewer_rows_than_ten_are_left_out_one_at_a_time():
+    short = line((), ts=TS[:6], values=VALUES[:6])
+    found = jqd.compare({"line": short})
+    assert found.folds == 6
+    assert "left out in 6 parts" in found.legend()
+    assert jqd.compare({"line": line(())}).folds == 10
 
 
 @pytest.mark.parametrize(
     ("studies", "folds", "said"),
     [
         (lambda: {}, 4, "`studies` must hold a study"),
+        (lambda: [line(())], 4, "`studies` must be a mapping of names to studies"),
         (lambda: {"a": 1}, 4, "`studies` must hold studies, but 'a' is a int"),
         (lambda: {"a": line(())}, 1, "`folds` must be"),
         (lambda: {"a": line(())}, 13, "`folds` must be at most the number of rows, 12"),

@@ -17,6 +17,7 @@ def figures_a_journal_takes(journal):
 def recovery():
     num_starts = 5
     q = SimpleNamespace(
+        digits="0.50012",
         value=0.50012,
         stderr=1e-4,
         reference=0.5,
@@ -28,6 +29,7 @@ def recovery():
         pull=None,
     )
     coupling = SimpleNamespace(
+        digits="-0.400",
         value=-0.4,
         stderr=0.02,
         reference=None,
@@ -58,6 +60,7 @@ def recovery():
         p_value=None,
         scatter_too_small=False,
         runs=None,
+        pattern=None,
         pulled=(),
         errors_hold=True,
         status="converged",

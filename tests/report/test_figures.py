@@ -247,6 +247,9 @@ def test_the_printed_recovery_has_every_number(recovery):
         (0.5, 0.0, "0.500000000000"),
         (0.5, float("nan"), "0.500000000000"),
         (1234.5, 70.0, "1234"),
+        (1.0545718e-34, 2e-39, "1.054572e-34"),
+        (3e-10, 0.0, "3e-10"),
+        (1.23456e23, 2e20, "1.2346e+23"),
     ],
 )
 def test_digits_follow_the_error(value, stderr, text):
@@ -260,6 +263,8 @@ def test_digits_follow_the_error(value, stderr, text):
         (-0.0059, 0.0061, "-0.0059 ± 0.0061"),
         (0.846, 0.131, "0.85 ± 0.13"),
         (1234.5, 70.0, "1234 ± 70"),
+        (1.0545718e-34, 2e-39, "1.054572e-34 ± 2.0e-39"),
+        (1.23456e23, 2e20, "1.2346e+23 ± 2.0e+20"),
     ],
 )
 def test_a_value_and_its_error_have_the_same_decimals(value, stderr, text):
@@ -279,6 +284,7 @@ def test_a_narrow_table_keeps_the_names_of_its_constants(recovery, width):
     """80 columns is what rich takes where standard output is no terminal."""
     q, coupling = recovery.constants.values()
     q.value, q.stderr, q.reference = -0.500000000123, 6.3e-11, -0.5
+    q.digits = "-0.500000000123"
     recovery.constants = {"classical_d": q, "R[0,1]": coupling}
     recovery.message = "The polish settled with 48 steps a row. " * 3
     out = io.StringIO()

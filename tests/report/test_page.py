@@ -81,6 +81,11 @@ def test_verdicts_claim_what_is_stored(run):
     assert f"ended with the status “{status}”" in said
     assert "Its standard errors are not to be trusted." in said
     assert "converged" not in said
+    # three digits, no error and no deviation, though an older file may hold one
+    assert "none holds" in said
+    numbers = {shown for _, shown in Page(page(read_results(folder))).numbers}
+    assert "0.5" in numbers
+    assert {"0.50012", "0.0001", "1.2"}.isdisjoint(numbers)
 
 
 def test_null_directions_are_told(run):

@@ -226,6 +226,7 @@ def test_the_summary_of_a_recovery_has_the_promised_keys(recovery):
         "agreeing_starts": 0.8,
         "held_out": 0.0123,
         "runs_p_value": None,
+        "pattern": None,
         "pulled": [],
         "seconds": 12.346,
     }

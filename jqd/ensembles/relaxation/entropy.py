@@ -32,13 +32,25 @@ class Entropy(NamedTuple):
     resolved: Bool[Array, ""]
 
 
+def _shares(x: ArrayLike, name: str) -> Array:
+    """Real and finite numbers of cells, as an array."""
+    _checks.check_real(x, name)
+    _checks.check_finite(x, name)
+    return _checks.widen(x)
+
+
 def relative_entropy(p: Float[Array, " c"], q: Float[Array, " c"]) -> Float[Array, ""]:
     """Σ p ln(p/q) of the shares of cells; a cell with p = 0 adds nothing.
 
     Args:
         p: of the one density.
         q: of the other; no less than rounding of 1.
+
+    Raises:
+        ValueError: shapes that differ, or values that are no shares.
     """
+    p, q = (_shares(x, name) for x, name in ((p, "p"), (q, "q")))
+    _checks.check_shape(q, "q", p.shape)
     return jnp.sum(p * _log_ratio(p, q))
 
 
@@ -65,6 +77,7 @@ def coarse_entropy(counts: Float[Array, " c"], shares: ArrayLike) -> Entropy:
     Source: A. Valentini (1991) Phys. Lett. A 156, 5 for H; the bias is that of G. A.
     Miller (1955), with the next two orders.
     """
+    counts = _shares(counts, "counts")
     _checks.check_shape(shares, "shares", counts.shape)
     q = jnp.asarray(shares, counts.dtype)
     n = jnp.maximum(jnp.sum(counts), 1)

@@ -86,6 +86,9 @@ class Bound(NamedTuple):
         words += ["order of magnitude only"] if self.claim.indicative else []
         return ", ".join(words)
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         """One line."""
         line = f"{self.claim.constant}: {self.told}"
@@ -122,6 +125,9 @@ class Bounds(NamedTuple):
         """The rows that are stated of a constant, one for each set of assumptions."""
         return tuple(max(rows, key=_weakness) for rows in _groups(self.rows, constant))
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         lines: Sequence[object] = [*self.rows, *self.statements, *self.notes]
         return "\n".join(map(str, lines))
@@ -146,8 +152,8 @@ def bounds(constant: str | None = None) -> Bounds:
     stated.
 
     Args:
-        constant: one of `jqd.inference.bounds.constants()`, as "q" or "csl.lam"; all of
-            them by custom.
+        constant: one of `jqd.inference.bounds.constants()`, as "q" or "csl.lam", whose
+            last part is enough where only one law has it; all of them by default.
 
     Returns:
         The rows and what they allow to say; `print` shows both.
@@ -155,12 +161,29 @@ def bounds(constant: str | None = None) -> Bounds:
     Raises:
         ValueError: a constant of which no number speaks.
     """
-    if constant is not None and constant not in constants():
+    return table_of(published(), None if constant is None else full_name(constant))
+
+
+def full_name(constant: str) -> str:
+    """The one of `constants()` with this name, or with this last part.
+
+    Raises:
+        ValueError: there is none, or more than one.
+    """
+    if constant in constants():
+        return constant
+    ending = [name for name in constants() if name.rpartition(".")[2] == constant]
+    if len(ending) == 1:
+        return ending[0]
+    if ending:
         raise ValueError(
-            f"Argument `constant` must be one of {', '.join(constants())}, but is "
-            f"{constant!r}."
+            f"Argument `constant` must say which law it means, but {constant!r} is a "
+            f"constant of several: {', '.join(ending)}."
         )
-    return table_of(published(), constant)
+    raise ValueError(
+        f"Argument `constant` must be one of {', '.join(constants())}, but is "
+        f"{constant!r}."
+    )
 
 
 def table_of(entries: Mapping[str, Published], constant: str | None = None) -> Bounds:

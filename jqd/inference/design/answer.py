@@ -176,6 +176,9 @@ class Design(eqx.Module):
             [f"{self.criterion} {self.value:.6g}, gap {self.gap:.1e}"],
         )
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         """Settings, shares and errors as lines of text."""
         counts = self.allocation()

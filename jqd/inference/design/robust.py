@@ -267,6 +267,11 @@ def learnt(recovery: Any, study: Study) -> Float[Array, "p p"]:
             "Argument `after` must be a fit of the same constants, "
             f"{', '.join(study.labels())}, but has {', '.join(first.labels())}."
         )
+    if not recovery.errors_hold:
+        raise ValueError(
+            "Argument `after` must be a fit whose standard errors hold, but its status "
+            f"is {recovery.status!r}: {recovery.message}"
+        )
     at = sensitivity(first, jnp.asarray(recovery.theta))
     if at.status is not Status.OK or not np.all(np.isfinite(recovery.covariance)):
         raise ValueError(

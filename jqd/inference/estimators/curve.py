@@ -123,7 +123,14 @@ def fit_curve(
         if settled and p < MISFIT_P:
             status, message = MISFIT, misfit_message(chi2, p)
     constants = {
-        name: Constant(name, float(natural[best, i]), float(error), 0.0, None)
+        name: Constant(
+            name,
+            float(natural[best, i]),
+            float(error),
+            0.0,
+            None,
+            holds=status == "converged",
+        )
         for name, i, error in zip(names, index, stderr, strict=True)
     }
     known = {k: float(v) for k, v in (start or {}).items() if k not in names}

@@ -93,7 +93,8 @@ def fit_photon_counts(
             f"freedom {chi2:.4g}, p = {p:.1e}): the error is not to be trusted."
         )
     return TemperatureFit(
-        Constant("T", T, bound, 0.0, None), bound, chi2, p, status,
+        Constant("T", T, bound, 0.0, None, holds=status == "converged"), bound, chi2,
+        p, status,
         f"{len(n)} counts{cut}, {n.mean():.3g} photons in each on average.{below}"
         + message,
     )  # fmt: skip

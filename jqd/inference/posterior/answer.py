@@ -153,11 +153,12 @@ class Posterior(NamedTuple):
             return "chains disagree"
         if worth < LEAST_ESS:
             return "too few draws"
-        if self._misfit():
+        if self.misfits:
             return MISFIT
         return "converged"
 
-    def _misfit(self) -> bool:
+    @property
+    def misfits(self) -> bool:
         """Whether next to none of the records drawn is as far off as the record."""
         if self.p_value is None:
             return False
@@ -183,25 +184,39 @@ class Posterior(NamedTuple):
         return self.chains.log_posterior.size
 
     def lines(self) -> list[tuple[str, ...]]:
-        """A line of the table for each constant, under `HEADINGS`."""
+        """A line of the table for each constant, under `HEADINGS`.
+
+        Of a law that does not describe the record neither sd nor quantiles are given:
+        they say nothing of the constants.
+        """
         found, rhat, ess = [], self.rhat, self.ess
         for label, ends in self.quantiles().items():
             sd = self.sd[label]
             mixed = "none" if rhat is None else f"{rhat[label]:.4f}"
-            numbers = (rounded(x, sd) for x in (self.mean[label], *ends))
-            mean, *ends_ = numbers
-            found.append((label, mean, f"{sd:.3g}", *ends_, mixed, f"{ess[label]:.0f}"))
+            numbers = [rounded(x, sd) for x in (self.mean[label], *ends)]
+            numbers.insert(1, f"{sd:.3g}")
+            if self.misfits:
+                numbers = [f"{self.mean[label]:.3g}", *["none"] * (len(numbers) - 1)]
+            found.append((label, *numbers, mixed, f"{ess[label]:.0f}"))
         return found
 
     def notes(self) -> list[str]:
         """Sentences below the table."""
         notes = [f"{self.sampler}: {self.status}. {self.message}"]
+        if self.misfits:
+            notes.append(
+                "No interval is given of constants of a law that does not describe the "
+                "record; `jqd.recover` looks for the pattern of its residuals."
+            )
         if self.p_value is not None:
             notes.append(f"Posterior predictive p of chi-square: {self.p_value:.3g}.")
         if self.log_evidence is not None:
             log, error = self.log_evidence
             notes.append(f"ln Z = {log:.3f} +- {error:.2g} (scatter of populations).")
         return notes
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         lines = [HEADINGS, *self.lines()]
@@ -272,5 +287,4 @@ def rounded(value: float, sd: float) -> str:
     """A value to the digits that its scatter leaves, three of them uncertain."""
     if not (np.isfinite(sd) and sd > 0):
         return f"{value:.6g}"
-    decimals = 2 - int(np.floor(np.log10(sd)))
-    return f"{value:.{min(max(decimals, 0), 12)}f}"
+    return _html.with_error(float(value), float(sd), 3)

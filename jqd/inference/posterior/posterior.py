@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ..answer import recover
+from ..answer import Recovery, recover
 from ..identifiability import Unidentifiable
 from ..polish import Polish, polish_one
 from ..sensitivity import check_known, constants_at
@@ -27,7 +27,7 @@ LEAST_DRAWS = 4
 
 
 def posterior(
-    study: Study,
+    study: Study | Recovery,
     sampler: str = "nuts",
     *,
     theta: ArrayLike | None = None,
@@ -51,7 +51,8 @@ def posterior(
     and finds ln Z; "laplace" draws from N(θ, F⁻¹) within the ends, for comparison.
 
     Args:
-        study: what is fitted to what, with errors that are known.
+        study: what is fitted to what, with errors that are known; or the `Recovery` of
+            a fit, about which it is drawn.
         sampler: "nuts", "smc" or "laplace"; the first two need blackjax.
         theta: the fit to begin with, (p,), for runs with the steps of the study; None
             to find it, and steps, by `recover`.
@@ -73,6 +74,9 @@ def posterior(
         ImportError: blackjax is missing.
     """
     _checks.require_x64("jqd.posterior")
+    if isinstance(study, Recovery):
+        theta = study.theta if theta is None else theta
+        study = study.study
     _check(study, sampler, chains, draws)
     limits = box_of(study, box)
     if sampler == "smc":
@@ -94,10 +98,11 @@ def posterior(
     )
 
 
-def _check(study: Study, sampler: str, chains: int, draws: int) -> None:
+def _check(study: Any, sampler: str, chains: int, draws: int) -> None:
     if not isinstance(study, Study):
         raise ValueError(
-            f"Argument `study` must be a Study, but is a {type(study).__name__}."
+            "Argument `study` must be a Study or a Recovery, but is a "
+            f"{type(study).__name__}."
         )
     _checks.check_choice(sampler, "sampler", SAMPLERS)
     _checks.whole_number(chains, "chains", 1)

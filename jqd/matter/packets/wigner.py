@@ -79,7 +79,7 @@ def sample_wigner(
     """
     _check_samples(samples, antithetic)
     check_gaussian(state)
-    points, definite = _drawn(state, key, samples, antithetic)
+    points, definite = _drawn(state, _checks.single_key(key), samples, antithetic)
     if _checks.is_concrete(definite) and not definite:
         raise ValueError(
             "Argument `state.covariance` must be positive definite, but is not."

@@ -39,6 +39,7 @@ def sample_counts(
         ValueError: ω or T is not positive.
     """
     most = None if n_max is None else _checks.as_leaf(n_max)
+    key = _checks.single_key(key)
     return _counts(key, exponent(omega, T), most, tuple(shape))
 
 

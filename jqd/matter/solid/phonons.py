@@ -153,8 +153,9 @@ def wigner_samples(
     else:
         _checks.check_positive(rigid_omega, "rigid_omega")
     return _draw(
-        key, modes, quanta, hbar, constant(rigid_omega, "rigid_omega"), samples
-    )
+        _checks.single_key(key), modes, quanta, hbar,
+        constant(rigid_omega, "rigid_omega"), samples,
+    )  # fmt: skip
 
 
 @jax.jit(static_argnames="samples")

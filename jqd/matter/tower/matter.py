@@ -124,7 +124,7 @@ def random_matter(
     _check_levels(levels)
     if not isinstance(shape, eqx.Module | jax.tree_util.Partial):
         shape = jax.tree_util.Partial(shape)
-    energies, X = _draw(key, levels, density, shape)
+    energies, X = _draw(_checks.single_key(key), levels, density, shape)
     return Matter(energies, X, density=density)
 
 

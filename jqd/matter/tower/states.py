@@ -41,6 +41,7 @@ def level_state(
         exponent = -(((tower.energies - E0) / constant(width, "width")) ** 2) / 4
         amplitudes = jnp.exp(exponent - jnp.max(exponent))
     if key is not None:
+        key = _checks.single_key(key)
         angles = jax.random.uniform(key, amplitudes.shape, amplitudes.dtype)
         amplitudes = amplitudes * jnp.exp(2j * jnp.pi * angles)
     amplitudes = amplitudes / jnp.sqrt(jnp.sum(jnp.abs(amplitudes) ** 2))

@@ -369,7 +369,7 @@ def align_from_random(
         raise ValueError(
             f"Argument `steps` must be a multiple of `saves`, {saves}, but is {steps}."
         )
-    shape = (starts, len(law.beable))
+    shape, key = (starts, len(law.beable)), _checks.single_key(key)
     phases = jax.random.uniform(key, shape, law.f.dtype, -jnp.pi, jnp.pi)
     dt = jnp.asarray(time, law.f.dtype) / steps
     return _run(law, phases, dt, steps // saves, saves)

@@ -1,0 +1,47 @@
+"""What `repr` and `print` show of laws and of what is found about them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jqd
+
+
+def test_a_law_shows_its_numbers():
+    H = jnp.array([[0.0, 0.5], [0.5, 0.0]])
+    law = jqd.CopyDynamics.from_hamiltonian(H, q=0.1 + 0.2, r=-1 / 3)
+    said = repr(law)
+    assert "q=0.3" in said
+    assert "0.30000000000000004" not in said
+    assert "r=-0.333333" in said
+    assert "omega=[0, 0]" in said
+    assert str(law) == said
+    # of many numbers, their kind and shape
+    assert "f64[40,40]" in repr(jqd.Schrodinger(jnp.eye(40)))
+
+
+def test_a_law_within_a_law_does_so_too():
+    decay = {"down": jqd.Jump(jnp.array([[0, 1.0], [0, 0]]), 1.054571817e-3)}
+    assert "0.00105457" in repr(jqd.Lindblad(jnp.eye(2), decay))
+
+
+def test_a_law_is_shown_under_jit():
+    said = []
+
+    @jax.jit
+    def look(q):
+        law = jqd.CopyDynamics.from_hamiltonian(jnp.eye(2), q=q)
+        said.append(repr(law))
+        return law.q
+
+    look(0.5)
+    assert "r=" in said[0]
+
+
+def test_bounds_and_cards_show_what_they_print():
+    found = jqd.bounds("N")
+    assert repr(found) == str(found)
+    assert repr(found.rows[0]) == str(found.rows[0])
+    row = jqd.vetting.Row("norm", 1e-16, 1e-15, jqd.vetting.Verdict.HOLDS)
+    card = jqd.vetting.Card("law", {"norm": row}, 4, np.pi)
+    assert repr(card) == str(card)
