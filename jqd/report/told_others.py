@@ -19,14 +19,26 @@ def sample(results: Results) -> Told:
             "classes."
         )
     means = zip(
-        summary["final_density"], summary["final_stderr"], summary["final_law"],
+        *(
+            summary[f"final_{name}"]
+            for name in ("density", "stderr", "law", "law_error")
+        ),
         strict=True,
-    )  # fmt: skip
+    )
     rows = [
-        [(f"class {i}",), erring(mean, error), number(error, 2), number(law, 6)]
-        for i, (mean, error, law) in enumerate(means)
-    ]
-    headings = ("class", "mean density", "standard error", "mean-field law")
+        [
+            (f"class {i}",), erring(mean, error), number(error, 2), number(law, 6),
+            number(off, 2),
+        ]
+        for i, (mean, error, law, off) in enumerate(means)
+    ]  # fmt: skip
+    headings = (
+        "class",
+        "mean density",
+        "standard error",
+        "mean-field law",
+        "its error",
+    )
     trust = {k: v for k, v in summary.items() if k not in _OF_SAMPLE}
     return Told(
         "Sampled ensembles of copies",
@@ -41,7 +53,8 @@ _ERRORS, _NEED = (
     ("known", "stderr", "alone", "limit"), ("step", "sigmas", "shots", "limit"),
 )  # fmt: skip
 _OF_SAMPLE = (
-    "final_density", "final_stderr", "final_law", "settings", "provenance", "status",
+    "final_density", "final_stderr", "final_law", "final_law_error", "settings",
+    "provenance", "status",
 )  # fmt: skip
 
 
