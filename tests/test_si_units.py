@@ -346,7 +346,9 @@ def test_recover_an_energy():
 
 
 CONSTANTS = {
-    "copying": (lambda u: copies(u, 0.45, -0.45), ("q", "r", "R"), copies),
+    "copying": (
+        lambda u: copies(u, 0.45, -0.45), ("q", "R"), lambda u: copies(u, 0.4, -0.45),
+    ),
     "cubic": (lambda u: jqd.GrossPitaevskii(quantum(u)), ("g",), MATRIX["cubic"]),
     "lindblad": (
         lambda u: jqd.Lindblad(
@@ -367,7 +369,9 @@ def test_recover_constants_of_laws_of_levels(name):
     psi = MIXED if name == "beretta" else PSI
 
     def fitted(u):
-        found = jqd.recover(law(u), record(u, true(u), psi), psi0=psi, free=free)
+        found = jqd.recover(
+            law(u), record(u, true(u), psi), psi0=psi, free=free, starts=2
+        )
         assert found.status == "converged"
         return [
             one.value / unit_of(name, label.partition("[")[0], u)
@@ -507,9 +511,7 @@ def test_compare_of_two_laws():
             for name, (law, free) in laws.items()
         }
         found = jqd.compare(studies, folds=4)
-        return [
-            (row.chi2, float(row.evidence.log), row.p_value) for row in found.candidates
-        ]
+        return [(row.chi2, float(row.evidence.log), row.p_value) for row in found.rows]
 
     natural, si = both(evidence, SI)
     np.testing.assert_allclose(si, natural, rtol=1e-5, atol=1e-9)
