@@ -242,7 +242,9 @@ def test_what_is_refused(line):
     ):
         with pytest.raises(ValueError, match=said):
             jqd.posterior(study, **words)
-    with pytest.raises(ValueError, match="`study` must be a Study, but is a dict"):
+    with pytest.raises(
+        ValueError, match="must be a Study or a Recovery, but is a dict"
+    ):
         jqd.posterior({})
     with pytest.raises(ValueError, match="must have a free constant or a nuisance"):
         jqd.posterior(line(()))
