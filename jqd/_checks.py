@@ -12,7 +12,7 @@ order is let pass at the first look, and words are found for the rest alone.
 
 import math
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -21,10 +21,11 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
 
-# dtypes of numbers, by kind; the short floats of JAX have none of these
-_NUMBERS = frozenset("biufc")
+# dtypes by kind; the short floats of JAX have none of these
 _INEXACT = frozenset("fc")
 _WHOLE = frozenset("biu")
+# what JAX knows of NumPy's, in the byte order of the machine
+_NATIVE = frozenset(np.dtype(code) for code in "?bhilqBHILQefdFD")
 
 
 def is_concrete(x: Any) -> bool:
@@ -80,6 +81,14 @@ def widen(x: ArrayLike) -> Array:
     return x if x.dtype == dtype and not x.weak_type else x.astype(dtype)
 
 
+def complex_of(x: Array) -> Array:
+    """`x` as complex numbers of its precision; whole ones get that of the default."""
+    if x.dtype.kind == "c":
+        return x
+    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.inexact) else _default_float()
+    return x.astype(jnp.result_type(dtype, jnp.complex64))
+
+
 def array(x: ArrayLike) -> Array:
     """`x` as an array of JAX, for which no program is compiled.
 
@@ -129,27 +138,84 @@ def check_choice(value: Any, name: str, choices: Collection[Any]) -> None:
         )
 
 
+def is_native(x: Any) -> bool:
+    """Whether `x` is an array of numbers as JAX takes it."""
+    kind = type(x)
+    return (kind is np.ndarray or isinstance(x, jax.Array)) and x.dtype in _NATIVE
+
+
 def check_numbers(x: Any, name: str) -> None:
-    """`x` is a number or an array of numbers: no text, None, object or ragged list."""
-    if isinstance(x, float) or _kind(x) in _NUMBERS:
+    """`x` is a number or an array of numbers that JAX takes as they are.
+
+    No text, None, object or ragged list; no masks, units of time or foreign bytes,
+    which `jqd.interop.plain` refuses or converts.
+    """
+    if isinstance(x, float) or is_native(x):
         return
     if isinstance(x, jax.Array | jax.ShapeDtypeStruct) or not is_concrete(x):
         # lists of tracers hold numbers
         dtype = getattr(x, "dtype", np.dtype(float))
     else:
-        try:
-            dtype = np.asarray(x).dtype
-        except (TypeError, ValueError):
-            dtype = np.dtype(object)  # a ragged list, or what is no array at all
-    # `jnp`, which knows the short floats
-    if not (jnp.issubdtype(dtype, jnp.number) or dtype == np.bool_):
-        plain = x is None or isinstance(x, str | bytes | int)
-        what = repr(x) if plain else f"of type {type(x).__name__}"
-        what = what if len(what) < 60 else what[:56] + " ..."
+        dtype = _dtype(x)
+    # the short floats are no types of NumPy's own, and `jnp` knows them
+    short = jnp.issubdtype(dtype, jnp.number) and dtype.isbuiltin == 2
+    if short or dtype in _NATIVE:
+        if isinstance(x, np.ma.MaskedArray):
+            raise ValueError(
+                f"Argument `{name}` must be a plain array, but it is a masked one; "
+                "leave out what is masked, or fill it in with its method `filled`."
+            )
+        return
+    raise ValueError(
+        f"Argument `{name}` must be a number or an array of numbers, but it is "
+        f"{_described(x, dtype)}."
+    )
+
+
+def _described(x: Any, dtype: np.dtype) -> str:
+    """What is no number, in words."""
+    if dtype.kind in "mM":
+        kind = "times with a unit" if dtype.kind == "m" else "dates"
+        return f"of {kind}, {dtype}; divide by a unit, as x / np.timedelta64(1, 's')"
+    if dtype.kind in "fciu":
+        return f"of dtype {dtype.str}, which JAX does not know; use x.astype(float)"
+    if isinstance(x, np.ndarray):
+        return f"an array of dtype {x.dtype}"
+    return _shown(x)
+
+
+def check_names(x: Any, name: str) -> None:
+    """`x` is a mapping whose keys are names."""
+    if not isinstance(x, Mapping):
         raise ValueError(
-            f"Argument `{name}` must be a number or an array of numbers, but it is "
-            f"{what}."
+            f"Argument `{name}` must be a dict by names, but is of type "
+            f"{type(x).__name__}."
         )
+    for key in x:
+        if not isinstance(key, str):
+            raise ValueError(
+                f"Argument `{name}` must have names as keys, but one is {key!r}."
+            )
+
+
+def check_type(x: Any, name: str, kinds: Any, words: str) -> None:
+    """`x` is an object of one of these types, in words "a law" or the like."""
+    if not isinstance(x, kinds):
+        raise ValueError(f"Argument `{name}` must be {words}, but is {_shown(x)}.")
+
+
+def check_given(given: Collection[str], name: str) -> None:
+    """An argument of this name was given."""
+    if name not in given:
+        raise ValueError(f"Argument `{name}` must be given, but is not.")
+
+
+def _shown(x: Any) -> str:
+    """What was given instead of an object, in a few words."""
+    if x is None or isinstance(x, str | bytes | bool | int | float | complex):
+        text = repr(x)
+        return text if len(text) < 60 else text[:56] + " ..."
+    return f"of type {type(x).__name__}"
 
 
 def whole_number(number: Any, name: str, least: int, most: int | None = None) -> int:
@@ -472,7 +538,13 @@ def _kind(x: Any) -> str:
 
 
 def _dtype(x: Any) -> Any:
-    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+    """The dtype of the array that NumPy makes of it; that of objects if it cannot."""
+    if isinstance(x, np.ndarray | np.generic | jax.Array | jax.ShapeDtypeStruct):
+        return x.dtype
+    try:
+        return np.asarray(x).dtype
+    except Exception:  # ragged lists, no arrays at all: each library has its own
+        return np.dtype(object)
 
 
 def _first(bad: np.ndarray, values: np.ndarray) -> tuple[str, Any]:

@@ -230,7 +230,7 @@ CASES = {
     ),
     "no law": (
         lambda: jqd.evolve(H, KET, [0.0]),
-        "`motion` must be a law or another Motion, but is of type ndarray",
+        "`motion` must be a law or another Motion, but is of dtype object",
     ),
 }
 
@@ -279,7 +279,7 @@ def test_frames_and_series():
     law = jqd.Schrodinger(H)
     np.testing.assert_array_equal(law.prepare(pandas.Series(KET)), KET)
     names = pandas.DataFrame({"a": ["x", "y"]})
-    with pytest.raises(ValueError, match=r"`psi` must be .* of type ndarray"):
+    with pytest.raises(ValueError, match=r"`psi` must be .* of dtype object"):
         law.prepare(names)
 
 

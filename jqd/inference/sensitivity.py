@@ -125,6 +125,7 @@ def constants_at(study: Study, theta: ArrayLike | None) -> Float[Array, " p"]:
 
 def check_known(study: Study, name: str = "study") -> None:
     """Raise ValueError unless the scatter of the record is known."""
+    _checks.check_type(study, name, Study, "a Study")
     if not study.data.noise.known:
         raise ValueError(
             f"Argument `{name}` must say how the values of its record scatter, but "

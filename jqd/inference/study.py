@@ -581,7 +581,10 @@ def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
         ValueError: anything beside a study; what `Study` refuses.
     """
     given = {name: value for name, value in options.items() if value is not None}
+    _checks.check_type(law, "law", Motion | Study, "a law or a Study")
     if not isinstance(law, Study):
+        for name in ("psi0", "free"):
+            _checks.check_given(given, name)
         return Study(law, data, **given)
     if data is not None or given:
         name = next(iter(given), "data")

@@ -163,7 +163,7 @@ class Displaced(Instrument):
         """
         _checks.check_finite(points, "points")
         given = jnp.asarray(points)
-        self.points = given.astype(jnp.result_type(given.dtype, jnp.complex64))
+        self.points = _checks.complex_of(given)
         self.V, self.eps, self.scale = scalars(V=V, eps=eps, scale=scale)
         self.noise = Binomial() if noise is None else noise
 

@@ -1,5 +1,6 @@
 """Noise of moments of outcomes on phase space: those of twice their power set it."""
 
+from functools import partial
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -10,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._program import program
+from ..constants import constant
 from .noise import Course, Drawable, Weights, rowwise, scatters
 
 Order = tuple[tuple[int, ...], tuple[int, ...]]
@@ -35,7 +37,9 @@ class SampleMoments(Drawable):
     """
 
     orders: tuple[Any, ...] = eqx.field(static=True)
-    shots: Float[Array, "..."] = eqx.field(converter=jnp.asarray, default=1.0)
+    shots: Float[Array, "..."] = eqx.field(
+        converter=partial(constant, name="shots"), default=1.0
+    )
     constant_weights: ClassVar[bool] = False
     whole_rows: ClassVar[bool] = True
 

@@ -188,6 +188,8 @@ class CopyDynamics(Law):
             _checks.check_positive(getattr(self, name), name)
         self._check_harmonics()
         if self.drive is not None:
+            words = "a Hamiltonian that `jqd.driven` makes, or None"
+            _checks.check_type(self.drive, "drive", DrivenHamiltonian, words)
             _checks.check_shape(self.drive.matrix, "drive", (size, size))
         if self.drive is not None and self.literal:
             raise ValueError(
@@ -337,7 +339,7 @@ class CopyDynamics(Law):
         """
         psi = as_array(psi, "psi")
         _checks.check_state(psi, "psi", self.omega.shape, weight=1.0)
-        psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        psi = _checks.complex_of(psi)
         if not self.literal:
             return psi
         safe = jnp.where(psi == 0, 1, psi)

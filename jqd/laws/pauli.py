@@ -124,7 +124,7 @@ class Pauli(Law):
             particle, g, charge, magnetic_field, direction
         )
         (self.hbar,) = scalars(hbar=hbar)
-        _checks.check_positive(hbar, "hbar")
+        _checks.check_positive(self.hbar, "hbar")
         self.spin_current = bool(spin_current)
 
     @property
@@ -155,7 +155,7 @@ class Pauli(Law):
         psi = as_array(psi, "psi")
         _checks.check_state(psi, "psi", (2, *self.grid.shape), weight=self.cell)
         self.hamiltonian.refuse_seam(psi)
-        return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        return _checks.complex_of(psi)
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """-i H ψ / ħ."""

@@ -69,7 +69,7 @@ def simulate(
         law, state0, saved, method=method,
         observe=jax.tree_util.Partial(_shown, instrument, law),
     )  # fmt: skip
-    if _checks.is_concrete(run.status) and not bool(run.ok):
+    if _checks.is_concrete(run.status) and not run.all_ok:
         raise ValueError(
             "Argument `law` must hold to the last time for a record, but does not: "
             f"{run.describe()}"

@@ -151,7 +151,7 @@ def is_driven(hamiltonian: Any) -> bool:
         return any(map(_is_pair, hamiltonian))
     if hasattr(hamiltonian, "full"):  # qutip.Qobj: callable as well, on a state
         return False
-    if hasattr(hamiltonian, "to_list"):  # qutip.QobjEvo
+    if hasattr(hamiltonian, "isconstant"):  # qutip.QobjEvo
         return not hamiltonian.isconstant
     return callable(hamiltonian)
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from .. import _checks
 from ..constants import parts
+from ..interop import plain
 from .functions import (
     leaf,
     refuse_constants,
@@ -122,8 +123,8 @@ def potential(
         return function
     if not callable(function):
         refuse_constants(constants, (), "potential")
-        _checks.check_numbers(function, "potential")
-        shape = np.shape(function)  # pyright: ignore[reportArgumentType]
+        function = plain(function, "potential")
+        shape = np.shape(function)
         if shape != grid.shape:
             raise ValueError(
                 f"Argument `potential` must have the grid's shape {grid.shape}, but "

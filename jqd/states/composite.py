@@ -74,7 +74,7 @@ def product(*states: Any) -> Complex[Array, " M"]:
             f"{[array.shape for array in arrays]}."
         )
     whole = functools.reduce(jnp.kron, arrays)
-    return whole.astype(jnp.result_type(whole.dtype, jnp.complex64))
+    return _checks.complex_of(whole)
 
 
 def marginal(

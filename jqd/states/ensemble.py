@@ -184,7 +184,7 @@ def as_ensemble(
             f"Argument `{name}` must have {modes} axes (a ket) or {2 * modes} (a "
             f"density operator) for {modes} modes, but has {array.ndim}."
         )
-    array = array.astype(jnp.result_type(array.dtype, jnp.complex64))
+    array = _checks.complex_of(array)
     if array.ndim == modes:
         _checks.check_state(array, name, array.shape, 1.0)
         weights = jnp.ones(1, jnp.finfo(array.dtype).dtype)

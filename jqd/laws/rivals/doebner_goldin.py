@@ -185,7 +185,7 @@ def _on_grid(quantum: Any) -> tuple[Schrodinger, Grid]:
 
 
 def _laplacian(grid: Grid, f: Array) -> Array:
-    wide = f.astype(jnp.result_type(f.dtype, jnp.complex64))
+    wide = _checks.complex_of(f)
     image = -grid.fft.backward(grid.spectral_k2 * grid.fft.forward(wide))
     return image if jnp.iscomplexobj(f) else jnp.real(image)
 

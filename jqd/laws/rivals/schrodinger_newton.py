@@ -66,6 +66,11 @@ class SchrodingerNewton(SelfPotential):
             raise ValueError(
                 "Argument `soft` must not be given beside a `kernel`, but is."
             )
+        if kernel is not None and not callable(kernel):
+            raise ValueError(
+                "Argument `kernel` must be a function of differences of coordinates, "
+                f"but is {kernel!r}."
+            )
         a = min(grid.spacing) if soft is None else soft
         _checks.check_scalar(a, "soft")
         _checks.check_positive(a, "soft")

@@ -63,7 +63,7 @@ class Symbol(eqx.Module):
             values = values.astype(jnp.result_type(*coefficients))
         if not jnp.issubdtype(values.dtype, jnp.inexact):
             values = values.astype(jnp.result_type(float))
-        values = values.astype(jnp.result_type(values.dtype, jnp.complex64))
+        values = _checks.complex_of(values)
         _checks.check_shape(values, "coefficients", (len(powers),))
         _checks.check_finite(values, "coefficients")
         self.coefficients, self.powers = _collected(values, powers)
@@ -427,7 +427,7 @@ def as_points(points: ArrayLike, modes: int) -> Complex[Array, "... N"]:
         ValueError: wrong number of modes.
     """
     alpha = jnp.asarray(points)
-    alpha = alpha.astype(jnp.result_type(alpha.dtype, jnp.complex64))
+    alpha = _checks.complex_of(alpha)
     if modes == 1:
         return alpha[..., None]
     if alpha.ndim == 0 or alpha.shape[-1] != modes:
