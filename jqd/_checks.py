@@ -10,9 +10,18 @@ Checks stand before programs of some microseconds and are called in loops: what 
 order is let pass at the first look, and words are found for the rest alone.
 """
 
+import inspect
 import math
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Mapping,
+    Sequence,
+    Sized,
+)
 from typing import Any
 
 import jax
@@ -131,10 +140,11 @@ def require_x64(what: str) -> None:
 
 def check_choice(value: Any, name: str, choices: Collection[Any]) -> None:
     """`value` is one of `choices`."""
-    if value not in choices:
+    # only what has a hash is compared: an array would answer for each entry
+    if not isinstance(value, Hashable) or value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(
-            f"Argument `{name}` must be one of {listed}, but it is {value!r}."
+            f"Argument `{name}` must be one of {listed}, but it is {_shown(value)}."
         )
 
 
@@ -198,6 +208,29 @@ def check_names(x: Any, name: str) -> None:
             )
 
 
+def names_of(x: Any, name: str) -> tuple[str, ...]:
+    """`x`, one name or several, as a tuple."""
+    names = (x,) if isinstance(x, str) else x
+    if not isinstance(names, Iterable) or isinstance(names, bytes | np.ndarray):
+        names = (None,)
+    names = tuple(names)
+    if not all(isinstance(one, str) for one in names):
+        raise ValueError(
+            f"Argument `{name}` must be a name or several, but is {_shown(x)}."
+        )
+    return names
+
+
+def check_function(x: Any, name: str, of: str) -> None:
+    """`x` is a function whose arguments can be told."""
+    try:
+        inspect.signature(x)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"Argument `{name}` must be a function of {of}, but is {_shown(x)}."
+        ) from None
+
+
 def check_type(x: Any, name: str, kinds: Any, words: str) -> None:
     """`x` is an object of one of these types, in words "a law" or the like."""
     if not isinstance(x, kinds):
@@ -208,6 +241,17 @@ def check_given(given: Collection[str], name: str) -> None:
     """An argument of this name was given."""
     if name not in given:
         raise ValueError(f"Argument `{name}` must be given, but is not.")
+
+
+def check_length(x: Sized, name: str) -> None:
+    """`x` holds something."""
+    if not len(x):
+        raise ValueError(f"Argument `{name}` must hold something, but is empty.")
+
+
+def check_path(x: Any, name: str) -> None:
+    """`x` is a path: text or a `Path`."""
+    check_type(x, name, str | os.PathLike, "a path")
 
 
 def _shown(x: Any) -> str:
@@ -222,7 +266,7 @@ def whole_number(number: Any, name: str, least: int, most: int | None = None) ->
     """`number`, a Python or NumPy integer from `least` to `most`, as int."""
     if isinstance(number, bool) or not isinstance(number, int | np.integer):
         raise ValueError(
-            f"Argument `{name}` must be a whole number, but is {number!r}."
+            f"Argument `{name}` must be a whole number, but is {_shown(number)}."
         )
     if number < least:
         raise ValueError(
@@ -238,7 +282,7 @@ def check_positive_integer(number: Any, name: str) -> None:
     whole = isinstance(number, int) and not isinstance(number, bool)
     if not whole or number < 1:
         raise ValueError(
-            f"Argument `{name}` must be a positive integer, but is {number!r}."
+            f"Argument `{name}` must be a positive integer, but is {_shown(number)}."
         )
 
 

@@ -261,6 +261,7 @@ def _get(node: Any, path: tuple[Any, ...]) -> Array:
 
 def _find(law: eqx.Module, name: str) -> _Place:
     """The constant of this full name; else the only one whose name ends so."""
+    _checks.check_type(name, "name", str, "the name of a constant")
     places = _places(law)
     fitting = [place for place in places if place.name == name] or [
         place for place in places if place.name.endswith("." + name)

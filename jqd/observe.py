@@ -115,6 +115,7 @@ class Moments:
     orders: tuple[tuple[Any, Any], ...]
 
     def __post_init__(self) -> None:
+        _checks.check_type(self.orders, "orders", tuple | list, "pairs (m, n)")
         for pair in self.orders:
             if not isinstance(pair, tuple | list) or len(pair) != 2:
                 raise ValueError(

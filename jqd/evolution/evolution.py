@@ -206,7 +206,7 @@ def _observer(motion: Motion, observe: Observe) -> Any:
     if hasattr(observe, "bind"):
         return jax.tree_util.Partial(_bound, _Static(observe), motion)
     if isinstance(observe, list | tuple):
-        observe = {name: name for name in observe}
+        observe = {name: name for name in _checks.names_of(observe, "observe")}
     if isinstance(observe, Mapping):
         _checks.check_names(observe, "observe")
         parts = {name: _observer(motion, part) for name, part in observe.items()}

@@ -88,6 +88,8 @@ def _shapes(state: PyTree[Any]) -> tuple[Any, list[tuple[int, ...]]]:
 
 def _in_words(state: PyTree[Any]) -> str:
     structure, shapes = _shapes(state)
+    if not shapes:
+        return repr(state)
     if jax.tree_util.treedef_is_leaf(structure):
         return f"an array of shape {shapes[0]}"
     return f"of type {type(state).__name__} with arrays of shapes {shapes}"

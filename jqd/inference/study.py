@@ -110,6 +110,7 @@ class Study(eqx.Module):
                 width, shapes that differ, a row at t0 that is not of the prepared
                 state.
         """
+        _checks.check_type(law, "law", Motion, "a law or another Motion")
         if law.noise_shape is not None:
             raise ValueError(
                 "Argument `law` must not be random, but "
@@ -117,8 +118,10 @@ class Study(eqx.Module):
                 "`law.mean_field()`, if it has one."
             )
         self.data = as_data(data)
-        priors = dict(nuisances or {})
-        names = (free,) if isinstance(free, str) else tuple(free)
+        priors = {} if nuisances is None else nuisances
+        _checks.check_names(priors, "nuisances")
+        names = _checks.names_of(free, "free")
+        _check_method(method)
         self.scene = _scene(law, psi0, instrument, (*names, *priors))
         self.free, self.nuisances = names, tuple(priors)
         _check_names(self.scene, self.free, self.nuisances)
@@ -567,6 +570,11 @@ def _kept(x: Array, low: ArrayLike, high: ArrayLike) -> Array:
     That of `jnp.clip` would be the mean of both sides, and information a fourth of it.
     """
     return jnp.where(x < low, low, jnp.where(x > high, high, x))
+
+
+def _check_method(method: Any) -> None:
+    kinds = Fixed | Adaptive | Propagator | None
+    _checks.check_type(method, "method", kinds, "a Fixed, Adaptive or Propagator")
 
 
 def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:

@@ -16,7 +16,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
 from ..constants import antisymmetric, constant, free, symmetric, upper_triangle
-from ..interop import as_array
+from ..interop import as_array, plain
 from .copying import CopyDynamics, coupling, phase_factor, square
 from .law import Law
 
@@ -310,7 +310,7 @@ def _beables(beable: Any, num_classes: int) -> tuple[int, ...]:
             "Argument `beable` must be known when the law is made, but is traced; make "
             "the law outside of jit."
         )
-    values = np.asarray(beable)
+    values = np.asarray(plain(beable, "beable"))
     _checks.check_shape(values, "beable", (None,))
     if values.size == 0 or not np.issubdtype(values.dtype, np.integer):
         raise ValueError(

@@ -102,6 +102,7 @@ class Pauli(Law):
                 curl; a direction of length 0; a spin current in more than three
                 dimensions or with a mass an axis; a grid that is spread over devices.
         """
+        _checks.check_type(grid, "grid", Grid, "a Grid")
         if grid.sharding is not None:
             raise ValueError(
                 "Argument `grid` must lie on one device for spinors, but is spread "

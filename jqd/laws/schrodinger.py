@@ -139,6 +139,8 @@ class Schrodinger(Law):
             absorber = constant(absorber, "absorber")
             check_absorber(absorber, grid)
             absorber = grid.shard(absorber)
+        if couplings is not None:
+            _checks.check_type(couplings, "couplings", Mapping, "a dict by axes")
         plain = mass.ndim == 0 and vector_potential is None and not couplings
         if plain and charge is None:
             return cls(ParticleOnGrid(V, mass, grid, absorber), hbar)

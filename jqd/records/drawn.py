@@ -50,6 +50,7 @@ def simulate(
     """
     _checks.check_whole(shots, "shots")
     _checks.check_positive(shots, "shots")
+    _checks.check_type(law, "law", Motion, "a law or another Motion")
     instrument = as_instrument(instrument)
     instrument.check_law(law)
     _checks.check_times(ts, "ts")

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .. import _checks
 from .._files import OutputError, write_zarr, writing
 from ..ensembles.copying import Copies, Estimate, StepBias
 from ..evolution import Trajectory
@@ -72,6 +73,7 @@ def load(path: str | Path) -> Any:
     """
     import xarray as xr
 
+    _checks.check_path(path, "path")
     path = Path(path)
     if not path.is_dir():
         raise ValueError(f"{_RULE} {path} is no folder.")

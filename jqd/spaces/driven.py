@@ -178,6 +178,7 @@ def read_driven(hamiltonian: Any) -> DrivenHamiltonian:
     if isinstance(hamiltonian, DrivenHamiltonian):
         return hamiltonian
     if isinstance(hamiltonian, list | tuple):
+        _checks.check_length(hamiltonian, "hamiltonian")
         plain = [term for term in hamiltonian if not isinstance(term, list | tuple)]
         terms = [term for term in hamiltonian if isinstance(term, list | tuple)]
         if plain:

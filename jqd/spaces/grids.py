@@ -12,6 +12,8 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
+from .. import _checks
+from ..interop import as_array, plain
 from . import sharding as spread
 from .sharding import Transform
 
@@ -132,6 +134,8 @@ class Grid(eqx.Module):
         return self._coordinates()
 
     def _coordinates(self) -> tuple[Array, ...]:
+        # whole numbers, floats, and what JAX makes of them
+        _checks.check_memory(24 * max(self.shape), "shape", "coordinates of an axis")
         return tuple(
             self._along(axis, lower + dx * np.arange(n))
             for axis, ((lower, _), dx, n) in enumerate(
@@ -301,7 +305,7 @@ class Grid(eqx.Module):
 
     def check(self, f: ArrayLike, name: str) -> Array:
         """`f`, which errors call `name`, as an array that ends in the grid's shape."""
-        f = jnp.asarray(f)
+        f = as_array(f, name)
         self._check_shape(f.shape, name)
         return f
 
@@ -335,7 +339,7 @@ def _spread_k2(
 
 def _read_bounds(bounds) -> tuple[tuple[float, float], ...]:
     try:
-        axes = np.asarray(bounds, dtype=float)
+        axes = np.asarray(plain(bounds, "bounds"), dtype=float)
     except (TypeError, ValueError):
         axes = np.zeros(0)
     axes = np.atleast_2d(axes)

@@ -118,6 +118,7 @@ def potential(
         ValueError: wrong shape, values that are complex or not finite, a function
             with another number of arguments, or constants that it does not take.
     """
+    _checks.check_type(grid, "grid", Grid, "a Grid")
     if isinstance(function, SampledPotential | FunctionPotential):
         refuse_constants(constants, (), "potential")
         return function
@@ -135,7 +136,7 @@ def potential(
         _checks.check_finite(values, "potential")
         _checks.check_size(values, "potential")
         return SampledPotential(values)
-    refuse_constants(constants, taken_by_keyword(function), "potential")
+    refuse_constants(constants, taken_by_keyword(function, "potential"), "potential")
     arity = positional(function, constants)
     if arity not in (grid.ndim, grid.ndim + 1):
         raise ValueError(

@@ -34,6 +34,10 @@ class Ensemble(eqx.Module):
     weights: Float[Array, " kets"]
     window: Float[Array, ""] | None = None
 
+    def __check_init__(self) -> None:
+        _checks.check_numbers(self.kets, "kets")
+        _checks.check_numbers(self.weights, "weights")
+
     @property
     def modes(self) -> int:
         """Number of modes N."""

@@ -214,7 +214,8 @@ def negativity(values: ArrayLike, cell: ArrayLike) -> Float[Array, ""]:
             "Argument `values` must be a density, of integral 1, but is nowhere "
             "positive."
         )
-    return jnp.sum(jnp.maximum(-jnp.asarray(values), 0)) * cell
+    values, cell = _checks.widen(values), _checks.widen(cell)
+    return jnp.sum(jnp.maximum(-values, 0)) * cell
 
 
 @jax.jit

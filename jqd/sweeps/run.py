@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from .. import _checks
 from ..status import Status
 from .claims import SECONDS
 from .engines import Engine, through
@@ -115,6 +116,8 @@ def sweep(
         SweepError: a chunk was computed twice with different results, or workers of an
             engine were lost.
     """
+    _checks.check_path(store, "store")
+    _checks.check_function(function, "function", "the coordinates of a point")
     _check_counts(batch=batch, tile=tile, chunk=chunk)
     if lease is not None and not lease > 0:
         raise ValueError(f"Argument `lease` must be positive, but is {lease}.")
@@ -161,6 +164,7 @@ def open_sweep(store: str | Path) -> Any:
     Raises:
         ValueError: no store of a sweep, or damaged chunks, which are named.
     """
+    _checks.check_path(store, "store")
     opened = Store(store)
     damage = opened.damage()
     if damage:

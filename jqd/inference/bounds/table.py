@@ -155,7 +155,7 @@ def bounds(constant: str | None = None) -> Bounds:
     Raises:
         ValueError: a constant of which no number speaks.
     """
-    if constant is not None and constant not in constants():
+    if constant is not None and constant not in list(constants()):
         raise ValueError(
             f"Argument `constant` must be one of {', '.join(constants())}, but is "
             f"{constant!r}."

@@ -169,7 +169,7 @@ def _on_grid(quantum: Any) -> tuple[Schrodinger, Grid]:
     Raises:
         ValueError: no grid, or other units than ħ = m = 1.
     """
-    law = read_quantum(quantum)
+    law = read_quantum(quantum, "quantum")
     if law.grid is None:
         raise ValueError(
             "Argument `quantum` must be a `Schrodinger` on a grid, but is of a matrix."

@@ -8,6 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...constants import fixed, free, scalars
+from ...interop import as_array
 from ...spaces.grids import Grid
 from .open_space import convolve, differences, doubled
 from .self_potential import SelfPotential, read_quantum
@@ -55,7 +56,7 @@ class SchrodingerNewton(SelfPotential):
             ValueError: no grid; G not one real number; soft not positive, or given
                 beside a kernel; a kernel that is not finite.
         """
-        self.quantum = read_quantum(quantum)
+        self.quantum = read_quantum(quantum, "quantum")
         grid = self.quantum.grid
         if grid is None:
             raise ValueError(
@@ -127,7 +128,13 @@ def kaplan_rajendran(
 
 def _doubled(grid: Grid, kernel: Callable[..., Array]) -> Array:
     """The transform of K at all differences of points, both signs."""
-    values = jnp.asarray(kernel(*differences(grid)))
+    try:
+        values = as_array(kernel(*differences(grid)), "kernel(...)")
+    except TypeError as error:  # of another number of arguments, or no function of them
+        raise ValueError(
+            f"Argument `kernel` must be a function of {grid.ndim} arrays, differences "
+            f"of coordinates, but fails: {error}"
+        ) from error
     _checks.check_shape(values, "kernel(...)", doubled(grid))
     _checks.check_finite(values, "kernel(...)")
     return jnp.fft.rfftn(values)

@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Complex
 
 from ... import _checks
 from ..._checks import known
+from ...interop import plain
 from ..pulses import pulse
 from . import monomials
 from .monomials import ORDERINGS, FokkerPlanckCheck, Powers
@@ -55,11 +56,12 @@ class Symbol(eqx.Module):
             ValueError: no terms, numbers of modes that differ, negative powers,
                 coefficients that are not finite, unknown ordering.
         """
+        coefficients = plain(coefficients, "coefficients")
         _check_powers(powers)
         powers = tuple((tuple(map(int, m)), tuple(map(int, n))) for m, n in powers)
         _checks.check_choice(ordering, "ordering", tuple(ORDERINGS))
         values = known(coefficients)  # pyright: ignore[reportArgumentType]
-        if isinstance(coefficients, list | tuple):
+        if isinstance(coefficients, list | tuple) and coefficients:
             values = values.astype(jnp.result_type(*coefficients))
         if not jnp.issubdtype(values.dtype, jnp.inexact):
             values = values.astype(jnp.result_type(float))
@@ -463,6 +465,19 @@ def _collected(
 
 def _check_powers(powers: Sequence[Powers]) -> None:
     """At least one monomial, the same modes in each, no negative power."""
+    numbers = int | np.integer
+    sound = isinstance(powers, list | tuple) and all(
+        isinstance(power, list | tuple)
+        and len(power) == 2
+        and all(isinstance(part, list | tuple) for part in power)
+        and all(isinstance(p, numbers) for part in power for p in part)
+        for power in powers
+    )
+    if not sound:
+        raise ValueError(
+            "Argument `powers` must hold a pair ((m_1, ..), (n_1, ..)) of whole "
+            "numbers for each term, but does not."
+        )
     if not powers:
         raise ValueError("Argument `powers` must hold at least one term, but is empty.")
     modes = {len(part) for power in powers for part in power}
