@@ -144,7 +144,7 @@ def check_choice(value: Any, name: str, choices: Collection[Any]) -> None:
     if not isinstance(value, Hashable) or value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(
-            f"Argument `{name}` must be one of {listed}, but it is {_shown(value)}."
+            f"Argument `{name}` must be one of {listed}, but it is {shown(value)}."
         )
 
 
@@ -191,7 +191,7 @@ def _described(x: Any, dtype: np.dtype) -> str:
         return f"of dtype {dtype.str}, which JAX does not know; use x.astype(float)"
     if isinstance(x, np.ndarray):
         return f"an array of dtype {x.dtype}"
-    return _shown(x)
+    return shown(x)
 
 
 def check_names(x: Any, name: str) -> None:
@@ -216,7 +216,7 @@ def names_of(x: Any, name: str) -> tuple[str, ...]:
     names = tuple(names)
     if not all(isinstance(one, str) for one in names):
         raise ValueError(
-            f"Argument `{name}` must be a name or several, but is {_shown(x)}."
+            f"Argument `{name}` must be a name or several, but is {shown(x)}."
         )
     return names
 
@@ -227,14 +227,14 @@ def check_function(x: Any, name: str, of: str) -> None:
         inspect.signature(x)
     except (TypeError, ValueError):
         raise ValueError(
-            f"Argument `{name}` must be a function of {of}, but is {_shown(x)}."
+            f"Argument `{name}` must be a function of {of}, but is {shown(x)}."
         ) from None
 
 
 def check_type(x: Any, name: str, kinds: Any, words: str) -> None:
     """`x` is an object of one of these types, in words "a law" or the like."""
     if not isinstance(x, kinds):
-        raise ValueError(f"Argument `{name}` must be {words}, but is {_shown(x)}.")
+        raise ValueError(f"Argument `{name}` must be {words}, but is {shown(x)}.")
 
 
 def check_given(given: Collection[str], name: str) -> None:
@@ -254,7 +254,7 @@ def check_path(x: Any, name: str) -> None:
     check_type(x, name, str | os.PathLike, "a path")
 
 
-def _shown(x: Any) -> str:
+def shown(x: Any) -> str:
     """What was given instead of an object, in a few words."""
     if x is None or isinstance(x, str | bytes | bool | int | float | complex):
         text = repr(x)
@@ -266,7 +266,7 @@ def whole_number(number: Any, name: str, least: int, most: int | None = None) ->
     """`number`, a Python or NumPy integer from `least` to `most`, as int."""
     if isinstance(number, bool) or not isinstance(number, int | np.integer):
         raise ValueError(
-            f"Argument `{name}` must be a whole number, but is {_shown(number)}."
+            f"Argument `{name}` must be a whole number, but is {shown(number)}."
         )
     if number < least:
         raise ValueError(
@@ -282,7 +282,7 @@ def check_positive_integer(number: Any, name: str) -> None:
     whole = isinstance(number, int) and not isinstance(number, bool)
     if not whole or number < 1:
         raise ValueError(
-            f"Argument `{name}` must be a positive integer, but is {_shown(number)}."
+            f"Argument `{name}` must be a positive integer, but is {shown(number)}."
         )
 
 

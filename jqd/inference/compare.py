@@ -107,6 +107,7 @@ def compare(
 
 def _check(studies: Mapping[str, Study], folds: Any) -> None:
     """Raise unless these are studies of one record that can be left out in parts."""
+    _checks.check_names(studies, "studies")
     if not studies:
         raise ValueError("Argument `studies` must hold a study, but is empty.")
     for name, study in studies.items():

@@ -82,6 +82,7 @@ def evidence(
         ImportError: blackjax is missing.
         Unidentifiable: (a ValueError) the record cannot tell the constants apart.
     """
+    _checks.check_type(study, "study", Study, "a Study")
     if theta is None:
         if study.free:
             found = recover(study)

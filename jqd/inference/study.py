@@ -142,7 +142,13 @@ class Study(eqx.Module):
         self.data.noise.check_law(law)
         theta, once = self.theta(), self.with_substeps(1)
         self._check_bounds()
-        shape = jax.eval_shape(once.predict, theta).shape
+        shown = jax.eval_shape(once.predict, theta)
+        if not isinstance(shown, jax.ShapeDtypeStruct):
+            raise ValueError(
+                "Argument `instrument` must show one array at each time, but shows "
+                "several or none."
+            )
+        shape = shown.shape
         if shape != self.data.values.shape:
             raise ValueError(
                 f"Argument `data` must have shape {shape} like the law's prediction, "

@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from .._program import program
 from ..constants import constant
+from ..states import read_powers
 from .noise import Course, Drawable, Weights, rowwise, scatters
 
 Order = tuple[tuple[int, ...], tuple[int, ...]]
@@ -44,6 +45,16 @@ class SampleMoments(Drawable):
     whole_rows: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
+        _checks.check_type(self.orders, "orders", tuple | list, "pairs (m, n)")
+        for pair in self.orders:
+            _checks.check_type(pair, "orders", tuple | list, "pairs (m, n)")
+            if len(pair) != 2:
+                raise ValueError(
+                    f"Argument `orders` must hold pairs (m, n), but holds {pair!r}."
+                )
+            for powers in pair:
+                modes = len(powers) if isinstance(powers, tuple | list) else 1
+                read_powers(powers, "orders", modes)
         _checks.check_real(self.shots, "shots")
         _checks.check_positive(self.shots, "shots")
         self._products()

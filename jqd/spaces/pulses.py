@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from ..constants import fixed, parts
+from ..interop import plain
 from .functions import refuse_constants, shape_at, taken_by_keyword, with_leaves
 
 KINDS = ("steps", "linear", "cubic")
@@ -100,8 +101,9 @@ def pulse(
             f"`jqd.sampled_pulse`, but is {function!r}."
         )
     refuse_constants(parameters, taken_by_keyword(function), "pulse")
+    jumps = plain(jumps, "jumps")
+    _checks.check_finite(jumps, "jumps")
     times = np.asarray(jumps, float)
-    _checks.check_finite(times, "jumps")
     real = jnp.result_type(float)
     made = Pulse(with_leaves(function, parameters), jnp.asarray(times, real))
     value = shape_at(made, "pulse", "time")

@@ -288,10 +288,11 @@ def read_powers(powers: int | Sequence[int], name: str, modes: int) -> tuple[int
         ValueError: not whole, negative, or not one of each mode.
     """
     given = tuple(powers) if isinstance(powers, Sequence) else (powers,)
-    whole = all(isinstance(p, int | np.integer) and p >= 0 for p in given)
+    # beyond, factorials overflow
+    whole = all(isinstance(p, int | np.integer) and 0 <= p <= 170 for p in given)
     if len(given) != modes or not whole:
         raise ValueError(
-            f"Argument `{name}` must be {modes} powers of at least 0, but is "
-            f"{powers!r}."
+            f"Argument `{name}` must be {modes} powers from 0 to 170, but is "
+            f"{_checks.shown(powers)}."
         )
     return tuple(int(p) for p in given)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
+from ... import _checks
 from .entries import Claim, Published, published
 from .keys import NOT_STATED
 from .mappings import MAPPINGS, PRINTED, SILENT, Link
@@ -155,7 +156,8 @@ def bounds(constant: str | None = None) -> Bounds:
     Raises:
         ValueError: a constant of which no number speaks.
     """
-    if constant is not None and constant not in list(constants()):
+    _checks.check_type(constant, "constant", str | None, "the name of a constant")
+    if constant is not None and constant not in constants():
         raise ValueError(
             f"Argument `constant` must be one of {', '.join(constants())}, but is "
             f"{constant!r}."

@@ -68,10 +68,8 @@ class SchrodingerNewton(SelfPotential):
                 "Argument `soft` must not be given beside a `kernel`, but is."
             )
         if kernel is not None and not callable(kernel):
-            raise ValueError(
-                "Argument `kernel` must be a function of differences of coordinates, "
-                f"but is {kernel!r}."
-            )
+            words = "differences of coordinates"
+            _checks.check_function(kernel, "kernel", words)
         a = min(grid.spacing) if soft is None else soft
         _checks.check_scalar(a, "soft")
         _checks.check_positive(a, "soft")
