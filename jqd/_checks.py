@@ -158,7 +158,7 @@ def check_numbers(x: Any, name: str) -> None:
     """`x` is a number or an array of numbers that JAX takes as they are.
 
     No text, None, object or ragged list; no masks, units of time or foreign bytes,
-    which `jqd.interop.plain` refuses or converts.
+    which `jqd._outside.plain` refuses or converts.
     """
     if isinstance(x, float) or is_native(x):
         return
@@ -191,7 +191,8 @@ def _described(x: Any, dtype: np.dtype) -> str:
         return f"of dtype {dtype.str}, which JAX does not know; use x.astype(float)"
     if isinstance(x, np.ndarray):
         return f"an array of dtype {x.dtype}"
-    return shown(x)
+    plain = x is None or isinstance(x, str | bytes | int)
+    return shown(x) if plain else f"of type {type(x).__name__}"
 
 
 def check_names(x: Any, name: str) -> None:
@@ -204,7 +205,7 @@ def check_names(x: Any, name: str) -> None:
     for key in x:
         if not isinstance(key, str):
             raise ValueError(
-                f"Argument `{name}` must have names as keys, but one is {key!r}."
+                f"Argument `{name}` must have names as keys, but one is {shown(key)}."
             )
 
 
@@ -255,10 +256,12 @@ def check_path(x: Any, name: str) -> None:
 
 
 def shown(x: Any) -> str:
-    """What was given instead of an object, in a few words."""
-    if x is None or isinstance(x, str | bytes | bool | int | float | complex):
-        text = repr(x)
-        return text if len(text) < 60 else text[:56] + " ..."
+    """What was given instead, in a few words on one line."""
+    text = repr(x)
+    if len(text) < 60 and "\n" not in text and " at 0x" not in text:
+        return text
+    if isinstance(x, str | bytes | int):
+        return text[:56] + " ..."
     return f"of type {type(x).__name__}"
 
 
@@ -294,7 +297,8 @@ def single_key(key: Any) -> Array:
         if key.dtype == jnp.uint32 and key.shape == (2,):
             return jax.random.wrap_key_data(key)
     raise ValueError(
-        f"Argument `key` must be one key, such as jax.random.key(0), but is {key!r}."
+        "Argument `key` must be one key, such as jax.random.key(0), but is "
+        f"{shown(key)}."
     )
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from . import _checks
-from .interop import plain
+from ._outside import plain
 
 Motion = TypeVar("Motion", bound=eqx.Module)
 _KEY = "jqd"

@@ -134,10 +134,6 @@ CALLS = {
     ),
     "Husimi": (jqd.HusimiFokkerPlanck, dict(symbol="ad*a", C=1.0, s=None, hbar=1.0)),
     "DensityPhase": (jqd.DensityPhase, dict(density=DENSITY, phase=0 * DENSITY)),
-    "AmplitudeAction": (
-        jqd.AmplitudeAction,
-        dict(log_amplitude=0 * DENSITY, action=0 * DENSITY),
-    ),
     # prepare
     "Schrodinger.prepare": (MATRIX.prepare, dict(psi=KET)),
     "grid.prepare": (WAVE.prepare, dict(psi=PSI)),
@@ -380,7 +376,7 @@ EXEMPT = {
     *("Posterior", "Recovery", "Trajectory", "Unidentifiable", "Status"),
     *("Law", "Motion", "StepNoise", "Multinomial", "NoNoise", "Occupations"),
     *("fixed", "free", "parts", "progress", "Splitting", "Points"),
-    *("chin4a", "rk4", "srkn11", "strang", "to_qutip"),
+    *("chin4a", "rk4", "srkn11", "strang", "to_qutip", "AmplitudeAction"),
     # files: tests/records
     *("load_density", "load_matrix", "load_phase_space", "load_record", "load_state"),
 }
@@ -458,13 +454,15 @@ KINDS = REFUSED | {
     "list of objects": lambda good: [object()],
     "list of texts": lambda good: ["x"],
 }
-# What a message may call an argument beside its name: that of what it is part of.
+# What a message may call an argument beside its name: what it is part of or becomes.
 ALIASES = {
-    "V": "potential",
-    "instrument": "observe",
-    "R": "R_cos",
-    "delta": "delta_cos",
-}
+    "V": "potential", "instrument": "observe", "R": "R_cos", "delta": "delta_cos",
+    "n": "R_cos", "symbol": "hamiltonian", "text": "hamiltonian",
+    "constant": "hamiltonian", "term": "hamiltonian", "function": "pulse",
+    "efficiency": "value", "matrix": "value", "psf": "value", "background": "value",
+}  # fmt: skip
+# of spaces, the functions of which they are made
+KINDS_OF_FUNCTIONS = {"pulse", "potential", "vector_potential"}
 
 
 def complaint(call, good, argument, kind):
@@ -477,6 +475,7 @@ def complaint(call, good, argument, kind):
     except ValueError as error:
         said = re.match(r"Argument `([A-Za-z_0-9]*)[^`\n]*` [^\n]*$", str(error))
         known = {*inspect.signature(call).parameters, *good, ALIASES.get(argument)}
+        known |= KINDS_OF_FUNCTIONS if argument == "function" else set()
         if said and said[1] in known:
             return None
         return f"ValueError: {str(error)[:120]}"

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, PyTree
 
 from .. import _checks
-from ..interop import plain
+from .._outside import plain
 from ..laws.law import Law
 from ..laws.motion import Motion
 from ..spaces.hamiltonians import MatrixHamiltonian
@@ -98,7 +98,7 @@ def evolve(
     if not isinstance(method, Fixed | Adaptive | Propagator):
         raise ValueError(
             "Argument `method` must be a Fixed, Adaptive or Propagator, but is "
-            f"{method!r}."
+            f"{_checks.shown(method)}."
         )
     observer = _observer(motion, observe)
     try:
@@ -198,7 +198,8 @@ def _observer(motion: Motion, observe: Observe) -> Any:
         if not known:
             raise ValueError(
                 f"Argument `observe` must not be a name for {type(motion).__name__}, "
-                f"which names no observables, but is {observe!r}; give a function of "
+                f"which names no observables, but is "
+                f"{_checks.shown(observe)}; give a function of "
                 "(t, state)."
             )
         _checks.check_choice(observe, "observe", known)
@@ -214,7 +215,7 @@ def _observer(motion: Motion, observe: Observe) -> Any:
     if not callable(observe):
         raise ValueError(
             "Argument `observe` must be a function of (t, state), the name of an "
-            f"observable, or several of these, but is {observe!r}."
+            f"observable, or several of these, but is {_checks.shown(observe)}."
         )
     if isinstance(observe, eqx.Module | jax.tree_util.Partial):
         return observe

@@ -12,7 +12,7 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Int, PyTree
 
 from .. import _checks
-from ..interop import plain
+from .._outside import plain
 from ..laws.motion import Motion
 from ..status import Status
 from ..steppers import Splitting
@@ -76,7 +76,7 @@ class Fixed(eqx.Module):
         if self.stepper is not None and not callable(self.stepper):
             raise ValueError(
                 "Argument `stepper` must be a one-step method such as jqd.rk4 or None, "
-                f"but is {self.stepper!r}."
+                f"but is {_checks.shown(self.stepper)}."
             )
         self._check_counts()
         _checks.check_positive_integer(self.substeps, "substeps")

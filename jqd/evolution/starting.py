@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from .. import _checks
-from ..interop import is_foreign, plain
+from .._outside import plain
+from ..interop import is_foreign
 from ..laws.law import Law
 from ..laws.motion import Motion
 from ..laws.schrodinger import Schrodinger

@@ -15,8 +15,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._outside import plain
 from ..constants import antisymmetric, constant, free, symmetric, upper_triangle
-from ..interop import as_array, plain
+from ..interop import as_array
 from .copying import CopyDynamics, coupling, phase_factor, square
 from .law import Law
 

@@ -81,7 +81,9 @@ class Harmonics(eqx.Module):
         """
         orders = n if isinstance(n, tuple | list) else (n,)
         if not all(isinstance(order, int | np.integer) for order in orders):
-            raise ValueError(f"Argument `n` must be whole numbers, but is {n!r}.")
+            raise ValueError(
+                f"Argument `n` must be whole numbers, but is {_checks.shown(n)}."
+            )
         self.n = tuple(int(order) for order in orders)
         self.R_cos = constant(R, "R")
         self.delta_cos = constant(delta, "delta")

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._outside import plain
 from ..instruments.noise import Noise, NoNoise
-from ..interop import plain
 
 
 class Record(eqx.Module):

@@ -102,7 +102,7 @@ def driven(
         if not isinstance(term, list | tuple) or len(term) != 2:
             raise ValueError(
                 f"Argument `{name}` must be a pair of a matrix and a pulse, but is "
-                f"{term!r}."
+                f"{_checks.shown(term)}."
             )
         operators.append(_operator(term[0], f"{name}[0]"))
         _checks.check_shape(operators[-1], f"{name}[0]", matrix.shape)

@@ -13,7 +13,8 @@ from jax.sharding import Mesh, NamedSharding
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
-from ..interop import as_array, plain
+from .._outside import plain
+from ..interop import as_array
 from . import sharding as spread
 from .sharding import Transform
 
@@ -346,7 +347,7 @@ def _read_bounds(bounds) -> tuple[tuple[float, float], ...]:
     if axes.ndim != 2 or axes.shape[1] != 2 or axes.shape[0] < 1:
         raise ValueError(
             "Argument `bounds` must be (lower, upper) or one such pair for each axis, "
-            f"but it is {bounds}."
+            f"but it is {_checks.shown(bounds)}."
         )
     pairs = tuple((float(axis[0]), float(axis[1])) for axis in axes)
     for axis, (lower, upper) in enumerate(pairs):
@@ -366,11 +367,12 @@ def _read_shape(shape) -> tuple[int, ...]:
             sizes = tuple(operator.index(n) for n in shape)
         except TypeError:
             raise ValueError(
-                f"Argument `shape` must be whole numbers of points, but it is {shape}."
+                f"Argument `shape` must be whole numbers of points, but it is "
+                f"{_checks.shown(shape)}."
             ) from None
     if not sizes or min(sizes) < 1:
         raise ValueError(
             "Argument `shape` must have at least one point on every axis, but it is "
-            f"{shape}."
+            f"{_checks.shown(shape)}."
         )
     return sizes

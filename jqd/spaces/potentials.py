@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from .. import _checks
+from .._outside import plain
 from ..constants import parts
-from ..interop import plain
 from .functions import (
     leaf,
     refuse_constants,

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._outside import plain
 from ..constants import fixed, parts
-from ..interop import plain
 from .functions import refuse_constants, shape_at, taken_by_keyword, with_leaves
 
 KINDS = ("steps", "linear", "cubic")
@@ -98,7 +98,7 @@ def pulse(
     if not callable(function):
         raise ValueError(
             "Argument `pulse` must be a function of time, or samples by "
-            f"`jqd.sampled_pulse`, but is {function!r}."
+            f"`jqd.sampled_pulse`, but is {_checks.shown(function)}."
         )
     refuse_constants(parameters, taken_by_keyword(function), "pulse")
     jumps = plain(jumps, "jumps")

@@ -140,7 +140,9 @@ def _split(whole: Array, name: str, sizes: Sequence[int], part: int) -> Array:
             f"Argument `sizes` must be whole and positive, but is {sizes}."
         )
     if isinstance(part, bool) or not isinstance(part, int | np.integer):
-        raise ValueError(f"Argument `part` must be a whole number, but is {part!r}.")
+        raise ValueError(
+            f"Argument `part` must be a whole number, but is {_checks.shown(part)}."
+        )
     if not 0 <= part < len(sizes):
         raise ValueError(
             f"Argument `part` must be from 0 to {len(sizes) - 1}, but is {part}."

@@ -181,7 +181,9 @@ def as_ensemble(
             )
         return state.ensemble(levels)
     if isinstance(modes, bool) or not isinstance(modes, int) or modes < 1:
-        raise ValueError(f"Argument `modes` must be at least 1, but is {modes!r}.")
+        raise ValueError(
+            f"Argument `modes` must be at least 1, but is {_checks.shown(modes)}."
+        )
     array = _with_modes(state, name)
     if array.ndim not in (modes, 2 * modes):
         raise ValueError(

@@ -95,7 +95,8 @@ def check_count(value: Any, name: str, least: int) -> int:
         count = operator.index(value)
     except (TypeError, jax.errors.TracerIntegerConversionError):
         raise ValueError(
-            f"Argument `{name}` must be a whole number, but it is {value!r}."
+            f"Argument `{name}` must be a whole number, but it is "
+            f"{_checks.shown(value)}."
         ) from None
     if count < least:
         raise ValueError(

@@ -255,7 +255,8 @@ def _check_counts(**counts: Any) -> None:
             continue
         if not isinstance(value, int | np.integer) or value < 1:
             raise ValueError(
-                f"Argument `{name}` must be a positive whole number, but is {value!r}."
+                f"Argument `{name}` must be a positive whole number, but is "
+                f"{_checks.shown(value)}."
             )
 
 

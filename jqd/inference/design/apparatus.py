@@ -51,7 +51,7 @@ class Apparatus(eqx.Module):
         if not isinstance(self.levels, int) or self.levels < 2:
             raise ValueError(
                 f"Argument `levels` must be a whole number from 2 on, but is "
-                f"{self.levels!r}."
+                f"{_checks.shown(self.levels)}."
             )
         for name in ("span", "energy", "coupling", "hamiltonian_sd", "readout_sd"):
             _checks.check_scalar(getattr(self, name), name)

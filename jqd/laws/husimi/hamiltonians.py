@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from ... import _checks
-from ...interop import plain
+from ..._outside import plain
 from ...spaces.driven import read_driven
 from ...spaces.symbols import (
     ParametricSymbol,

@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
+from ..._outside import plain
 from ...constants import constant, free, parts
-from ...interop import plain
 from ..copying import CopyDynamics, DensityPhase
 from ..law import Law
 from ..motion import StepNoise
@@ -75,7 +75,7 @@ class RandomFrequencies(Law):
         if not (known and len(set(self.classes)) == len(self.classes) > 0):
             raise ValueError(
                 f"Argument `classes` must name classes from 0 to {size - 1}, each "
-                f"once, but is {classes!r}."
+                f"once, but is {_checks.shown(classes)}."
             )
         self.nodes = _checks.whole_number(nodes, "nodes", 1)
         if self.nodes ** len(self.classes) > _MOST_NODES:

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Complex
 
 from ... import _checks
 from ..._checks import known
-from ...interop import plain
+from ..._outside import plain
 from ..pulses import pulse
 from . import monomials
 from .monomials import ORDERINGS, FokkerPlanckCheck, Powers
@@ -198,7 +198,9 @@ class Symbol(eqx.Module):
 
     def __pow__(self, exponent: int) -> "Symbol":
         if not isinstance(exponent, int) or exponent < 0:
-            raise ValueError(f"Argument `exponent` must be >= 0, but is {exponent!r}.")
+            raise ValueError(
+                f"Argument `exponent` must be >= 0, but is {_checks.shown(exponent)}."
+            )
         return math.prod([self] * exponent, start=self._like(1.0))
 
     def conj(self) -> "Symbol":

@@ -156,7 +156,7 @@ def individuals(
     if observe is not None and not callable(observe):
         raise ValueError(
             "Argument `observe` must be a function of (t, beable, phase), but is "
-            f"{observe!r}."
+            f"{_checks.shown(observe)}."
         )
     step = positive_number(STEP[method] if step is None else step, "step", dtype)
     count = whole_number(trajectories, "trajectories", 1)
