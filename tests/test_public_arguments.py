@@ -133,7 +133,6 @@ CALLS = {
         dict(law=COPIES, sd=0.1, classes=None, nodes=3),
     ),
     "Husimi": (jqd.HusimiFokkerPlanck, dict(symbol="ad*a", C=1.0, s=None, hbar=1.0)),
-    "DensityPhase": (jqd.DensityPhase, dict(density=DENSITY, phase=0 * DENSITY)),
     # prepare
     "Schrodinger.prepare": (MATRIX.prepare, dict(psi=KET)),
     "grid.prepare": (WAVE.prepare, dict(psi=PSI)),
@@ -225,7 +224,7 @@ CALLS = {
         dict(ts=TS, values=np.array([0.0, 1.0, 0.0]), kind="linear"),
     ),
     "impulse": (jqd.impulse, dict(times=TS, areas=1.0)),
-    "pulse": (jqd.pulse, dict(function=jnp.cos, jumps=())),
+    "pulse": (jqd.pulse, dict(function=jnp.cos, jumps=(1.0,))),
     "named_pulse": (
         jqd.named_pulse,
         dict(name="gaussian", area=1.0, center=1.0, width=0.5),
@@ -376,7 +375,9 @@ EXEMPT = {
     *("Posterior", "Recovery", "Trajectory", "Unidentifiable", "Status"),
     *("Law", "Motion", "StepNoise", "Multinomial", "NoNoise", "Occupations"),
     *("fixed", "free", "parts", "progress", "Splitting", "Points"),
-    *("chin4a", "rk4", "srkn11", "strang", "to_qutip", "AmplitudeAction"),
+    *("chin4a", "rk4", "srkn11", "strang", "to_qutip"),
+    # states, as laws prepare them
+    *("AmplitudeAction", "DensityPhase"),
     # files: tests/records
     *("load_density", "load_matrix", "load_phase_space", "load_record", "load_state"),
 }
@@ -459,7 +460,7 @@ ALIASES = {
     "V": "potential", "instrument": "observe", "R": "R_cos", "delta": "delta_cos",
     "n": "R_cos", "symbol": "hamiltonian", "text": "hamiltonian",
     "constant": "hamiltonian", "term": "hamiltonian", "function": "pulse",
-    "efficiency": "value", "matrix": "value", "psf": "value", "background": "value",
+    "one": "states", "other": "states", "efficiency": "value", "matrix": "value", "psf": "value", "background": "value",
 }  # fmt: skip
 # of spaces, the functions of which they are made
 KINDS_OF_FUNCTIONS = {"pulse", "potential", "vector_potential"}

@@ -137,7 +137,10 @@ class Study(eqx.Module):
     def __check_init__(self) -> None:
         # what it refuses is better refused now than under jit
         law = self.law
-        law.prepare(self.scene.start.state())
+        try:
+            law.prepare(self.scene.start.state())
+        except ValueError as error:
+            raise ValueError(str(error).replace("`psi`", "`psi0`", 1)) from error
         self.scene.instrument.check_law(law)
         self.data.noise.check_law(law)
         theta, once = self.theta(), self.with_substeps(1)

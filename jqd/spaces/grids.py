@@ -364,7 +364,8 @@ def _read_shape(shape) -> tuple[int, ...]:
         sizes = (operator.index(shape),)
     except TypeError:
         try:
-            sizes = tuple(operator.index(n) for n in shape)
+            listed = isinstance(shape, list | tuple | np.ndarray)
+            sizes = tuple(operator.index(n) for n in (shape if listed else [None]))
         except TypeError:
             raise ValueError(
                 f"Argument `shape` must be whole numbers of points, but it is "
