@@ -250,6 +250,20 @@ def check_length(x: Sized, name: str) -> None:
         raise ValueError(f"Argument `{name}` must hold something, but is empty.")
 
 
+def check_broadcast(**arguments: Any) -> None:
+    """The shapes of all arguments broadcast against each other."""
+    shapes = {name: np.shape(x) for name, x in arguments.items()}
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        last = list(shapes)[-1]
+        listed = ", ".join(map(str, shapes.values()))
+        raise ValueError(
+            f"Argument `{last}` must broadcast with the others, but the shapes of "
+            f"{', '.join(shapes)} are {listed}."
+        ) from None
+
+
 def check_path(x: Any, name: str) -> None:
     """`x` is a path: text or a `Path`."""
     check_type(x, name, str | os.PathLike, "a path")

@@ -42,6 +42,7 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Float[Array, "..."]:
 
 @jax.jit
 def _total_variation(p: Array, q: Array) -> Array:
+    p, q = jnp.broadcast_arrays(p, q)
     return jnp.sum(jnp.abs(p - q), axis=-1) / 2
 
 
@@ -67,6 +68,7 @@ def fidelity(psi: ArrayLike, phi: ArrayLike) -> Float[Array, "..."]:
 
 @jax.jit
 def _fidelity(psi: Array, phi: Array) -> Array:
+    psi, phi = jnp.broadcast_arrays(psi, phi)
     overlap = jnp.sum(jnp.conj(phi) * psi, axis=-1)
     return jnp.real(overlap) ** 2 + jnp.imag(overlap) ** 2
 
@@ -169,6 +171,7 @@ def _check_last_axes(x: Array, name: str, like: Array, of: str) -> None:
             f"Argument `{name}` must have as many entries as `{of}` in its last axis, "
             f"but their shapes are {x.shape} and {like.shape}."
         )
+    _checks.check_broadcast(**{of: like, name: x})
 
 
 def _check_norms(psi: Array, name: str) -> None:

@@ -343,7 +343,6 @@ CALLS = {
         ensembles.kolmogorov_smirnov,
         dict(positions=TS[:, None], grid=GRID, density=DENSITY),
     ),
-    "survival": (ensembles.survival, dict(law=MATRIX, psi0=KET, ts=TS, detector=1.0)),
     "Cells": (ensembles.Cells, dict(bounds=(0.0, 1.0), shape=4)),
     "mean_square_displacement": (
         ensembles.mean_square_displacement,
@@ -368,6 +367,7 @@ VERBS = {
     "open_sweep": (jqd.open_sweep, {"store": None}),
     "sweep": (jqd.sweep, {"function": None, "axes": {"a": [1.0]}, "store": None}),
     "load": (jqd.load, {"path": None}),
+    "length_scales": (jqd.length_scales, {"free_hamiltonian": None}),
 }
 # what is made by others than the user, or takes what it takes as it is
 EXEMPT = {
@@ -460,7 +460,8 @@ ALIASES = {
     "V": "potential", "instrument": "observe", "R": "R_cos", "delta": "delta_cos",
     "n": "R_cos", "symbol": "hamiltonian", "text": "hamiltonian",
     "constant": "hamiltonian", "term": "hamiltonian", "function": "pulse",
-    "one": "states", "other": "states", "efficiency": "value", "matrix": "value", "psf": "value", "background": "value",
+    "one": "states", "other": "states",
+    "efficiency": "value", "matrix": "value", "psf": "value", "background": "value",
 }  # fmt: skip
 # of spaces, the functions of which they are made
 KINDS_OF_FUNCTIONS = {"pulse", "potential", "vector_potential"}

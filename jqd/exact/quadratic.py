@@ -87,7 +87,9 @@ def impulse_map(d: int, axis: int, a: ArrayLike, area: ArrayLike = 1.0) -> Array
     Raises:
         ValueError: no such axis, `a` of another shape or not 0 at y.
     """
+    d = _checks.whole_number(d, "d", 1)
     axis = _checks.whole_number(axis, "axis", 0, d - 1)
+    _checks.check_scalar(area, "area")
     push = area * _row(a, axis, d, "a")
     moved = jnp.eye(d).at[axis].add(push)
     slowed = jnp.eye(d).at[:, axis].add(-push)

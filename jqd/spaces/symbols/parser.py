@@ -71,7 +71,8 @@ def tokenize(text: str) -> list[Token]:
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError(
-            f"Argument `hamiltonian` must be a text that is not empty, but is {_checks.shown(text)}."
+            "Argument `hamiltonian` must be a text that is not empty, but is "
+            f"{_checks.shown(text)}."
         )
     if len(text) > MAX_LENGTH:
         raise ValueError(
