@@ -402,7 +402,7 @@ class Tensor:
 def is_numeric(good):
     try:
         return good is not None and np.asarray(good).dtype.kind in "iufc"
-    except ValueError:
+    except (TypeError, ValueError):  # keys, laws
         return False
 
 

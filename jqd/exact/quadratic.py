@@ -63,6 +63,8 @@ def quadratic_hamiltonian(
     _checks.check_finite(stiffness, "stiffness")
     k = _checks.widen(stiffness)
     _check_symmetric(k, "stiffness")
+    if couplings is not None:
+        _checks.check_type(couplings, "couplings", Mapping, "a dict by axes")
     mixed = jnp.zeros((d, d), k.dtype)
     for y, a in (couplings or {}).items():
         mixed = mixed.at[:, y].add(_row(a, y, d, "couplings"))

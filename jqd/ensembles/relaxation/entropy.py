@@ -7,6 +7,7 @@ from jax.scipy.special import gammaincc
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ... import _checks
+from ...interop import as_array
 from ...spaces import Grid
 from ..paths.guide import density_of
 
@@ -38,7 +39,15 @@ def relative_entropy(p: Float[Array, " c"], q: Float[Array, " c"]) -> Float[Arra
     Args:
         p: of the one density.
         q: of the other; no less than rounding of 1.
+
+    Raises:
+        ValueError: no real numbers, or not as many of the one as of the other.
     """
+    p, q = as_array(p, "p"), as_array(q, "q")
+    for name, value in (("p", p), ("q", q)):
+        _checks.check_real(value, name)
+    _checks.check_shape(q, "q", p.shape)
+    p, q = _checks.widen(p), _checks.widen(q)
     return jnp.sum(p * _log_ratio(p, q))
 
 
@@ -104,6 +113,7 @@ def fine_entropy(
         ValueError: arrays that do not have the grid's shape.
     """
     _check(density, psi, grid)
+    density, psi = _checks.widen(density), _checks.widen(psi)
     return grid.cell * jnp.sum(density * _log_ratio(density, density_of(psi)))
 
 
@@ -159,5 +169,7 @@ def _log_ratio(p: Array, q: Array) -> Array:
 
 
 def _check(density: Array, psi: Array, grid: Grid) -> None:
+    _checks.check_type(grid, "grid", Grid, "a Grid")
+    _checks.check_real(density, "density")
     _checks.check_shape(density, "density", grid.shape)
     _checks.check_shape(psi, "psi", grid.shape)
