@@ -9,6 +9,7 @@ import datetime
 import inspect
 import re
 import warnings
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -77,8 +78,8 @@ CALLS = {
     ),
     "Harmonics": (jqd.Harmonics, dict(n=(2,), R=OFF[None], delta=0 * OFF[None])),
     "Lindblad": (
-        jqd.Lindblad,
-        dict(hamiltonian=H, jumps={"c": jqd.Jump(OFF)}, hbar=1.0),
+        partial(jqd.Lindblad, jumps={"c": jqd.Jump(OFF)}),
+        dict(hamiltonian=H, hbar=1.0),
     ),
     "Jump": (jqd.Jump, dict(operator=OFF, rate=0.1, nbar=0.0)),
     "QuantumJumps": (jqd.QuantumJumps, dict(law=LOSS)),
