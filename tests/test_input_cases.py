@@ -230,7 +230,7 @@ CASES = {
     ),
     "no law": (
         lambda: jqd.evolve(H, KET, [0.0]),
-        "`motion` must be a law or another Motion, but is of dtype object",
+        "`motion` must be a law or another Motion, but is of type ndarray",
     ),
 }
 
