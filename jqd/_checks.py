@@ -10,9 +10,18 @@ Checks stand before programs of some microseconds and are called in loops: what 
 order is let pass at the first look, and words are found for the rest alone.
 """
 
+import inspect
 import math
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Mapping,
+    Sequence,
+    Sized,
+)
 from typing import Any
 
 import jax
@@ -21,10 +30,11 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
 
-# dtypes of numbers, by kind; the short floats of JAX have none of these
-_NUMBERS = frozenset("biufc")
+# dtypes by kind; the short floats of JAX have none of these
 _INEXACT = frozenset("fc")
 _WHOLE = frozenset("biu")
+# what JAX knows of NumPy's, in the byte order of the machine
+_NATIVE = frozenset(np.dtype(code) for code in "?bhilqBHILQefdFD")
 
 
 def is_concrete(x: Any) -> bool:
@@ -80,6 +90,14 @@ def widen(x: ArrayLike) -> Array:
     return x if x.dtype == dtype and not x.weak_type else x.astype(dtype)
 
 
+def complex_of(x: Array) -> Array:
+    """`x` as complex numbers of its precision; whole ones get that of the default."""
+    if x.dtype.kind == "c":
+        return x
+    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.inexact) else _default_float()
+    return x.astype(jnp.result_type(dtype, jnp.complex64))
+
+
 def array(x: ArrayLike) -> Array:
     """`x` as an array of JAX, for which no program is compiled.
 
@@ -122,51 +140,145 @@ def require_x64(what: str) -> None:
 
 def check_choice(value: Any, name: str, choices: Collection[Any]) -> None:
     """`value` is one of `choices`."""
-    if value not in choices:
+    # only what has a hash is compared: an array would answer for each entry
+    if not isinstance(value, Hashable) or value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(
-            f"Argument `{name}` must be one of {listed}, but it is {value!r}."
+            f"Argument `{name}` must be one of {listed}, but it is {shown(value)}."
         )
 
 
+def is_native(x: Any) -> bool:
+    """Whether `x` is an array of numbers as JAX takes it."""
+    kind = type(x)
+    return (kind is np.ndarray or isinstance(x, jax.Array)) and x.dtype in _NATIVE
+
+
 def check_numbers(x: Any, name: str) -> None:
-    """`x` is a number or an array of numbers: no text, None, object or ragged list."""
-    if isinstance(x, float) or _kind(x) in _NUMBERS:
+    """`x` is a number or an array of numbers that JAX takes as they are.
+
+    No text, None, object or ragged list; no masks, units of time or foreign bytes,
+    which `jqd._outside.plain` refuses or converts.
+    """
+    if isinstance(x, float) or is_native(x):
         return
     if isinstance(x, jax.Array | jax.ShapeDtypeStruct) or not is_concrete(x):
         # lists of tracers hold numbers
         dtype = getattr(x, "dtype", np.dtype(float))
     else:
-        try:
-            dtype = np.asarray(x).dtype
-        except (TypeError, ValueError):
-            dtype = np.dtype(object)  # a ragged list, or what is no array at all
-    # `jnp`, which knows the short floats
-    if not (jnp.issubdtype(dtype, jnp.number) or dtype == np.bool_):
-        plain = x is None or isinstance(x, str | bytes | int)
-        what = repr(x) if plain else f"of type {type(x).__name__}"
-        what = what if len(what) < 60 else what[:56] + " ..."
+        dtype = _dtype(x)
+    # the short floats are no types of NumPy's own, and `jnp` knows them
+    short = jnp.issubdtype(dtype, jnp.number) and dtype.isbuiltin == 2
+    if short or dtype in _NATIVE:
+        if isinstance(x, np.ma.MaskedArray):
+            raise ValueError(
+                f"Argument `{name}` must be a plain array, but it is a masked one; "
+                "leave out what is masked, or fill it in with its method `filled`."
+            )
+        return
+    raise ValueError(
+        f"Argument `{name}` must be a number or an array of numbers, but it is "
+        f"{_described(x, dtype)}."
+    )
+
+
+def _described(x: Any, dtype: np.dtype) -> str:
+    """What is no number, in words."""
+    if dtype.kind in "mM":
+        kind = "times with a unit" if dtype.kind == "m" else "dates"
+        return f"of {kind}, {dtype}; divide by a unit, as x / np.timedelta64(1, 's')"
+    if dtype.kind in "fciu":
+        return f"of dtype {dtype.str}, which JAX does not know; use x.astype(float)"
+    if isinstance(x, np.ndarray):
+        return f"an array of dtype {x.dtype}"
+    plain = x is None or isinstance(x, str | bytes | int)
+    return shown(x) if plain else f"of type {type(x).__name__}"
+
+
+def check_names(x: Any, name: str) -> None:
+    """`x` is a mapping whose keys are names."""
+    if not isinstance(x, Mapping):
         raise ValueError(
-            f"Argument `{name}` must be a number or an array of numbers, but it is "
-            f"{what}."
+            f"Argument `{name}` must be a dict by names, but is of type "
+            f"{type(x).__name__}."
         )
+    for key in x:
+        if not isinstance(key, str):
+            raise ValueError(
+                f"Argument `{name}` must have names as keys, but one is {shown(key)}."
+            )
 
 
-def numbers(name: str) -> Callable[[ArrayLike], Array]:
-    """A converter of a field: an array of JAX, of what `check_numbers` lets pass."""
+def names_of(x: Any, name: str) -> tuple[str, ...]:
+    """`x`, one name or several, as a tuple."""
+    names = (x,) if isinstance(x, str) else x
+    if not isinstance(names, Iterable) or isinstance(names, bytes | np.ndarray):
+        names = (None,)
+    names = tuple(names)
+    if not all(isinstance(one, str) for one in names):
+        raise ValueError(
+            f"Argument `{name}` must be a name or several, but is {shown(x)}."
+        )
+    return names
 
-    def convert(x: ArrayLike) -> Array:
-        check_numbers(x, name)
-        return jnp.asarray(x)
 
-    return convert
+def check_function(x: Any, name: str, of: str) -> None:
+    """`x` is a function whose arguments can be told."""
+    try:
+        inspect.signature(x)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"Argument `{name}` must be a function of {of}, but is {shown(x)}."
+        ) from None
+
+
+def check_type(x: Any, name: str, kinds: Any, words: str) -> None:
+    """`x` is an object of one of these types, in words "a law" or the like."""
+    if not isinstance(x, kinds):
+        raise ValueError(f"Argument `{name}` must be {words}, but is {shown(x)}.")
+
+
+def check_given(given: Collection[str], name: str) -> None:
+    """An argument of this name was given."""
+    if name not in given:
+        raise ValueError(f"Argument `{name}` must be given, but is not.")
+
+
+def check_length(x: Sized, name: str) -> None:
+    """`x` holds something."""
+    if not len(x):
+        raise ValueError(f"Argument `{name}` must hold something, but is empty.")
+
+
+def check_broadcast(**arguments: Any) -> None:
+    """The shapes of all arguments broadcast against each other."""
+    shapes = {name: np.shape(x) for name, x in arguments.items()}
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        last = list(shapes)[-1]
+        listed = ", ".join(map(str, shapes.values()))
+        raise ValueError(
+            f"Argument `{last}` must broadcast with the others, but the shapes of "
+            f"{', '.join(shapes)} are {listed}."
+        ) from None
+
+
+def shown(x: Any) -> str:
+    """What was given instead, in a few words on one line."""
+    text = repr(x)
+    if len(text) < 60 and "\n" not in text and " at 0x" not in text:
+        return text
+    if isinstance(x, str | bytes | int):
+        return text[:56] + " ..."
+    return f"of type {type(x).__name__}"
 
 
 def whole_number(number: Any, name: str, least: int, most: int | None = None) -> int:
     """`number`, a Python or NumPy integer from `least` to `most`, as int."""
     if isinstance(number, bool) or not isinstance(number, int | np.integer):
         raise ValueError(
-            f"Argument `{name}` must be a whole number, but is {number!r}."
+            f"Argument `{name}` must be a whole number, but is {shown(number)}."
         )
     if number < least:
         raise ValueError(
@@ -182,7 +294,7 @@ def check_positive_integer(number: Any, name: str) -> None:
     whole = isinstance(number, int) and not isinstance(number, bool)
     if not whole or number < 1:
         raise ValueError(
-            f"Argument `{name}` must be a positive integer, but is {number!r}."
+            f"Argument `{name}` must be a positive integer, but is {shown(number)}."
         )
 
 
@@ -194,7 +306,8 @@ def single_key(key: Any) -> Array:
         if key.dtype == jnp.uint32 and key.shape == (2,):
             return jax.random.wrap_key_data(key)
     raise ValueError(
-        f"Argument `key` must be one key, such as jax.random.key(0), but is {key!r}."
+        "Argument `key` must be one key, such as jax.random.key(0), but is "
+        f"{shown(key)}."
     )
 
 
@@ -482,7 +595,13 @@ def _kind(x: Any) -> str:
 
 
 def _dtype(x: Any) -> Any:
-    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+    """The dtype of the array that NumPy makes of it; that of objects if it cannot."""
+    if isinstance(x, np.ndarray | np.generic | jax.Array | jax.ShapeDtypeStruct):
+        return x.dtype
+    try:
+        return np.asarray(x).dtype
+    except Exception:  # ragged lists, no arrays at all: each library has its own
+        return np.dtype(object)
 
 
 def _first(bad: np.ndarray, values: np.ndarray) -> tuple[str, Any]:

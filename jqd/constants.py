@@ -26,6 +26,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from . import _checks
+from ._outside import plain
 
 Motion = TypeVar("Motion", bound=eqx.Module)
 _KEY = "jqd"
@@ -47,9 +48,7 @@ def constant(value: ArrayLike, name: str = "value") -> Array:
     Raises:
         ValueError: it is no number.
     """
-    if not (isinstance(value, Array) and jnp.issubdtype(value.dtype, jnp.number)):
-        _checks.check_numbers(value, name)
-    return _inexact(value)
+    return _inexact(plain(value, name))
 
 
 def scalars(**values: ArrayLike) -> list[Array]:
@@ -64,9 +63,14 @@ def scalars(**values: ArrayLike) -> list[Array]:
     Raises:
         ValueError: one is no real, finite number.
     """
-    for name, value in values.items():
+    found = {name: plain(value, name) for name, value in values.items()}
+    for name, value in found.items():
         _checks.check_scalar(value, name)
-    return [_inexact(value) for value in values.values()]
+    return Scalars(_inexact(value) for value in found.values())
+
+
+class Scalars(list[Array]):
+    """What `scalars` returns, told from other lists where it was not unpacked."""
 
 
 def _inexact(value: ArrayLike) -> Array:
@@ -220,6 +224,8 @@ _UNSAID = Declaration(unit="value")
 
 
 def _leaf(value: Any) -> Any:
+    if isinstance(value, Scalars) and len(value) == 1:
+        (value,) = value  # self.g = scalars(g=g)
     return value if value is None or isinstance(value, np.ndarray) else constant(value)
 
 
@@ -289,6 +295,7 @@ def _get(node: Any, path: tuple[Any, ...]) -> Array:
 
 def _find(law: eqx.Module, name: str) -> _Place:
     """The constant of this full name; else the only one whose name ends so."""
+    _checks.check_type(name, "name", str, "the name of a constant")
     places = _places(law)
     fitting = [place for place in places if place.name == name] or [
         place for place in places if place.name.endswith("." + name)

@@ -1,53 +1,31 @@
-"""Arrays from and to other programs: QuTiP, dynamiqs, xarray, pandas."""
+"""Arrays from and to other programs: NumPy, QuTiP, dynamiqs, SciPy, torch, pandas."""
 
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Array
 
 from . import _checks
+from ._outside import plain
 
 
 def as_array(value: Any, name: str = "value") -> Array:
-    """A plain array from whatever holds a matrix or a state.
+    """A plain array from whatever holds a matrix, a state or other numbers.
 
     Args:
         value: QuTiP `Qobj` or constant `QobjEvo` (kets become 1-D), dynamiqs `QArray`,
-            `xarray.DataArray`, pandas `DataFrame` or `Series`, or anything that
-            `jax.numpy.asarray` takes.
+            sparse matrices of SciPy and JAX, tensors of torch, `xarray.DataArray`,
+            pandas `DataFrame` or `Series`, or anything that `numpy.asarray` makes an
+            array of numbers.
         name: what the caller calls it.
 
     Returns:
         Array; kets of shape (n, 1) from QuTiP and dynamiqs become (n,).
 
     Raises:
-        ValueError: it holds no numbers, or depends on time.
+        ValueError: it holds no numbers, or hides some, has a unit, or depends on time.
     """
-    if isinstance(value, jax.Array):
-        _checks.check_numbers(value, name)
-        return value
-    if hasattr(value, "isket") and callable(getattr(value, "full", None)):
-        full = value.full()  # qutip.Qobj
-        return _checks.array(full[:, 0] if value.isket else full)
-    if callable(value) and getattr(value, "isconstant", False):
-        return as_array(value(0), name)  # qutip.QobjEvo
-    if callable(value):
-        raise ValueError(
-            f"Argument `{name}` must be an array, constant in time, but it is a "
-            f"{type(value).__name__}; only `Schrodinger.on_grid` and the diffusion "
-            "laws take a function of time, as their potential."
-        )
-    if callable(getattr(value, "to_jax", None)):  # dynamiqs.QArray
-        dense = value.to_jax()
-        is_ket = dense.ndim >= 2 and dense.shape[-1] == 1
-        return dense[..., 0] if is_ket else dense
-    if hasattr(value, "dims") and hasattr(value, "values"):  # xarray.DataArray
-        value = value.values
-    if callable(getattr(value, "to_numpy", None)):  # pandas.DataFrame, Series
-        value = value.to_numpy()
-    _checks.check_numbers(value, name)
-    return _checks.array(value)
+    return _checks.array(plain(value, name))
 
 
 def is_foreign(value: Any) -> bool:

@@ -42,6 +42,7 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Float[Array, "..."]:
 
 @jax.jit
 def _total_variation(p: Array, q: Array) -> Array:
+    p, q = jnp.broadcast_arrays(p, q)
     return jnp.sum(jnp.abs(p - q), axis=-1) / 2
 
 
@@ -67,6 +68,7 @@ def fidelity(psi: ArrayLike, phi: ArrayLike) -> Float[Array, "..."]:
 
 @jax.jit
 def _fidelity(psi: Array, phi: Array) -> Array:
+    psi, phi = jnp.broadcast_arrays(psi, phi)
     overlap = jnp.sum(jnp.conj(phi) * psi, axis=-1)
     return jnp.real(overlap) ** 2 + jnp.imag(overlap) ** 2
 
@@ -115,6 +117,7 @@ class Moments:
     orders: tuple[tuple[Any, Any], ...]
 
     def __post_init__(self) -> None:
+        _checks.check_type(self.orders, "orders", tuple | list, "pairs (m, n)")
         for pair in self.orders:
             if not isinstance(pair, tuple | list) or len(pair) != 2:
                 raise ValueError(
@@ -168,6 +171,7 @@ def _check_last_axes(x: Array, name: str, like: Array, of: str) -> None:
             f"Argument `{name}` must have as many entries as `{of}` in its last axis, "
             f"but their shapes are {x.shape} and {like.shape}."
         )
+    _checks.check_broadcast(**{of: like, name: x})
 
 
 def _check_norms(psi: Array, name: str) -> None:

@@ -112,7 +112,7 @@ def simulate(
         check_new(path, kind, "--out")
     with plain_console(stderr=True).status("Simulating"):
         made = prepare()
-        failed = made.run is not None and not bool(made.run.ok)
+        failed = made.run is not None and not made.run.all_ok
         files = {} if failed else made.draw()
         if files:
             with whole_files(*files) as drafts:
@@ -277,7 +277,7 @@ def follow(
         run = evolve(law, state, times, method=method, observe=observe)
         error = _step_error(run)
         enough = error is not None and error < STEP_SHARE * shots**-0.5
-        if stepper is None or enough or steps >= _MOST_STEPS or not bool(run.ok):
+        if stepper is None or enough or steps >= _MOST_STEPS or not run.all_ok:
             return run
         steps *= 4
 

@@ -76,7 +76,8 @@ class Adaptive(eqx.Module):
             value = getattr(self, name)
             if not isinstance(value, int | float | np.number):
                 raise ValueError(
-                    f"Argument `{name}` must be a number, but is {value!r}."
+                    f"Argument `{name}` must be a number, but is "
+                    f"{_checks.shown(value)}."
                 )
             _checks.check_not_negative(value, name)
         if self.rtol == self.atol == 0:
@@ -90,7 +91,8 @@ class Adaptive(eqx.Module):
             value = getattr(self, name)
             if not isinstance(value, kind) and (name, value) != ("adjoint", None):
                 raise ValueError(
-                    f"Argument `{name}` must be a diffrax {name}, but is {value!r}."
+                    f"Argument `{name}` must be a diffrax {name}, but is "
+                    f"{_checks.shown(value)}."
                 )
 
     def run(

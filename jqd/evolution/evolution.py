@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, PyTree
 
 from .. import _checks
-from ..interop import is_foreign
+from .._outside import plain
 from ..laws.law import Law
 from ..laws.motion import Motion
 from ..spaces.hamiltonians import MatrixHamiltonian
@@ -21,6 +21,7 @@ from .adaptive import Adaptive
 from .fixed import Fixed
 from .propagator import Propagator
 from .random_paths import SUBSTEPS, Run, run_paths
+from .starting import explain, read_state, whole_to_float
 from .trajectory import Trajectory
 
 Tree = TypeVar("Tree")
@@ -80,18 +81,15 @@ def evolve(
             "Argument `motion` must be a law or another Motion, but is of type "
             f"{type(motion).__name__}."
         )
+    ts = plain(ts, "ts")
     _checks.check_times(ts, "ts")
-    if is_foreign(state0):
-        state0 = motion.prepare(state0)
-    for leaf in jax.tree.leaves(state0):
-        _checks.check_finite(leaf, "state0")
+    state0 = whole_to_float(read_state(motion, state0))
     precision = _precision(state0)
     if precision == jnp.float32 and not jax.config.read("jax_enable_x64"):
         _say_single()
     random = motion.noise_shape is not None
     ts = _times(ts, precision)
     motion = in_precision(motion, precision)
-    state0 = _as_moved(motion, ts, state0)
     _check_chance(
         random, key=key, paths=paths, keep_paths=keep_paths or None, devices=devices
     )
@@ -100,13 +98,35 @@ def evolve(
     if not isinstance(method, Fixed | Adaptive | Propagator):
         raise ValueError(
             "Argument `method` must be a Fixed, Adaptive or Propagator, but is "
-            f"{method!r}."
+            f"{_checks.shown(method)}."
         )
     observer = _observer(motion, observe)
+    try:
+        state0 = _as_moved(motion, ts, state0)
+        return _run(
+            method, motion, state0, ts, observer, key, paths, keep_paths, devices
+        )
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        explain(error, motion, state0, ts[0], observer)
+        raise
+
+
+def _run(
+    method: Method,
+    motion: Motion,
+    state0: PyTree[Array],
+    ts: Array,
+    observer: Any,
+    key: Array | None,
+    paths: int | None,
+    keep_paths: bool,
+    devices: Sequence[Any] | None,
+) -> Trajectory:
+    """The run of arguments that are in order."""
     splits = isinstance(method, Fixed) and isinstance(method.stepper, Splitting)
     # by its class: equinox makes a module of each bound method
     state0 = type(motion).carry(motion, state0, splits=splits)
-    if not random:
+    if motion.noise_shape is None:
         return method.run(motion, state0, ts, observer)
     ts = jnp.asarray(ts)
     if not isinstance(method, Fixed):
@@ -178,7 +198,8 @@ def _observer(motion: Motion, observe: Observe) -> Any:
         if not known:
             raise ValueError(
                 f"Argument `observe` must not be a name for {type(motion).__name__}, "
-                f"which names no observables, but is {observe!r}; give a function of "
+                f"which names no observables, but is "
+                f"{_checks.shown(observe)}; give a function of "
                 "(t, state)."
             )
         _checks.check_choice(observe, "observe", known)
@@ -186,14 +207,15 @@ def _observer(motion: Motion, observe: Observe) -> Any:
     if hasattr(observe, "bind"):
         return jax.tree_util.Partial(_bound, _Static(observe), motion)
     if isinstance(observe, list | tuple):
-        observe = {name: name for name in observe}
+        observe = {name: name for name in _checks.names_of(observe, "observe")}
     if isinstance(observe, Mapping):
+        _checks.check_names(observe, "observe")
         parts = {name: _observer(motion, part) for name, part in observe.items()}
         return jax.tree_util.Partial(_several, parts)
     if not callable(observe):
         raise ValueError(
             "Argument `observe` must be a function of (t, state), the name of an "
-            f"observable, or several of these, but is {observe!r}."
+            f"observable, or several of these, but is {_checks.shown(observe)}."
         )
     if isinstance(observe, eqx.Module | jax.tree_util.Partial):
         return observe

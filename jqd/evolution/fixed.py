@@ -12,6 +12,7 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Int, PyTree
 
 from .. import _checks
+from .._outside import plain
 from ..laws.motion import Motion
 from ..status import Status
 from ..steppers import Splitting
@@ -32,6 +33,10 @@ from .trajectory import (
 )
 
 GRADIENTS = ("checkpointed", "direct", "reversible")
+
+
+def _read_counts(counts: Any) -> Any:
+    return None if counts is None else plain(counts, "counts")
 
 
 class Fixed(eqx.Module):
@@ -70,7 +75,7 @@ class Fixed(eqx.Module):
     substeps: int = eqx.field(static=True, default=1)
     gradient: str = eqx.field(static=True, default="checkpointed")
     estimate_error: bool = eqx.field(static=True, default=True)
-    counts: Int[Array, "..."] | None = None
+    counts: Int[Array, "..."] | None = eqx.field(converter=_read_counts, default=None)
     heed_alarms: bool = eqx.field(static=True, default=True)
     lattice: int | None = eqx.field(static=True, default=None)
 
@@ -78,7 +83,7 @@ class Fixed(eqx.Module):
         if self.stepper is not None and not callable(self.stepper):
             raise ValueError(
                 "Argument `stepper` must be a one-step method such as jqd.rk4 or None, "
-                f"but is {self.stepper!r}."
+                f"but is {_checks.shown(self.stepper)}."
             )
         self._check_counts()
         _checks.check_positive_integer(self.substeps, "substeps")

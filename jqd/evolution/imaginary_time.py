@@ -51,6 +51,11 @@ class StationaryState(eqx.Module):
         """Whether the energy settled."""
         return self.status == Status.OK
 
+    @property
+    def all_ok(self) -> bool:
+        """Whether each member of a batch is `ok`: one answer, for `if` and `assert`."""
+        return bool(jnp.all(self.ok))
+
 
 def ground_state(
     law: Schrodinger,
@@ -105,7 +110,7 @@ def ground_state(
     start = _default_start(grid) if psi0 is None else as_array(psi0)
     _checks.check_shape(start, "psi0", grid.shape)
     _checks.check_finite(start, "psi0")
-    start = start.astype(jnp.result_type(start.dtype, jnp.complex64))
+    start = _checks.complex_of(start)
     kept = jnp.zeros((0, *grid.shape)) if below is None else as_array(below)
     _checks.check_shape(kept, "below", (None, *grid.shape))
     _check_orthonormal(kept, grid)

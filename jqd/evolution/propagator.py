@@ -58,7 +58,7 @@ class Propagator(eqx.Module):
         if not whole or not 1 <= self.terms <= _MOST_TERMS:
             raise ValueError(
                 f"Argument `terms` must be an integer from 1 to {_MOST_TERMS} or None, "
-                f"but is {self.terms!r}."
+                f"but is {_checks.shown(self.terms)}."
             )
 
     def run(

@@ -46,7 +46,7 @@ def _check_method(method: Fixed) -> None:
     if method.stepper is not None:
         raise ValueError(
             "Argument `stepper` must be None for a random motion, which steps by "
-            f"itself, but is {method.stepper!r}."
+            f"itself, but is {_checks.shown(method.stepper)}."
         )
     if method.counts is not None:
         raise ValueError(

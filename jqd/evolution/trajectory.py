@@ -64,6 +64,11 @@ class Trajectory(eqx.Module):
         return self.status == Status.OK
 
     @property
+    def all_ok(self) -> bool:
+        """Whether each run, or path, is `ok`: one answer, for `if` and `assert`."""
+        return bool(jnp.all(self.ok))
+
+    @property
     def reached(self) -> Array:
         """Whether each save time was reached, shape (..., T); (..., paths, T)."""
         ts = self.ts if self.stderr is None else self.ts[..., None, :]

@@ -47,8 +47,8 @@ def free_gaussian(
     _checks.require_x64("`exact.free_gaussian`")
     _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     _check_real(x=x, t=t, center=center, momentum=momentum)
-    x, t, center, momentum, width, mass, hbar = map(
-        _checks.widen, (x, t, center, momentum, width, mass, hbar)
+    x, t, center, momentum, width, mass, hbar = _broadcast(
+        x=x, t=t, center=center, momentum=momentum, width=width, mass=mass, hbar=hbar
     )
     q = 1 + 1j * hbar * t / (2 * mass * width**2)
     moved = x - center - momentum * t / mass
@@ -80,8 +80,8 @@ def coherent_state(
     _checks.require_x64("`exact.coherent_state`")
     _checks.check_all_positive(omega=omega, mass=mass, hbar=hbar)
     _check_real(x=x, t=t, center=center, momentum=momentum)
-    x, t, center, momentum, omega, mass, hbar = map(
-        _checks.widen, (x, t, center, momentum, omega, mass, hbar)
+    x, t, center, momentum, omega, mass, hbar = _broadcast(
+        x=x, t=t, center=center, momentum=momentum, omega=omega, mass=mass, hbar=hbar
     )
     moved, phase = _swing(x, t, center, momentum, omega, mass, hbar)
     prefactor = (mass * omega / (jnp.pi * hbar)) ** 0.25
@@ -117,8 +117,15 @@ def squeezed_state(
     _checks.require_x64("`exact.squeezed_state`")
     _checks.check_all_positive(width=width, omega=omega, mass=mass, hbar=hbar)
     _check_real(x=x, t=t, center=center, momentum=momentum)
-    x, t, center, momentum, width, omega, mass, hbar = map(
-        _checks.widen, (x, t, center, momentum, width, omega, mass, hbar)
+    x, t, center, momentum, width, omega, mass, hbar = _broadcast(
+        x=x,
+        t=t,
+        center=center,
+        momentum=momentum,
+        width=width,
+        omega=omega,
+        mass=mass,
+        hbar=hbar,
     )
     moved, phase = _swing(x, t, center, momentum, omega, mass, hbar)
     angle = omega * t
@@ -165,7 +172,9 @@ def rabi(
     _checks.check_numbers(psi0, "psi0")
     psi0 = _checks.widen(jnp.asarray(psi0))
     _checks.check_state(psi0, "psi0", size=2, weight=1.0)
-    t, coupling, detuning, hbar = map(_checks.widen, (t, coupling, detuning, hbar))
+    t, coupling, detuning, hbar = _broadcast(
+        t=t, coupling=coupling, detuning=detuning, hbar=hbar
+    )
     tau = t / hbar
     cos, sinc = _cos_and_sinc((coupling**2 + detuning**2 / 4) * tau**2)
     upper, lower = psi0[0], psi0[1]
@@ -202,6 +211,12 @@ def _swing(x, t, center, momentum, omega, mass, hbar):
 def _same_shape(*arrays):
     shape = jnp.broadcast_shapes(*(a.shape for a in arrays))
     return (jnp.broadcast_to(a, shape) for a in arrays)
+
+
+def _broadcast(**values: ArrayLike) -> list[Array]:
+    """Numbers of at least the default precision, all of one shape."""
+    _checks.check_broadcast(**values)
+    return jnp.broadcast_arrays(*map(_checks.widen, values.values()))
 
 
 def _check_real(**values: ArrayLike) -> None:

@@ -44,6 +44,7 @@ def hamiltonian(
             points, or 64-bit floats are off.
     """
     _checks.require_x64("`exact.on_grids.hamiltonian`")
+    _checks.check_type(grid, "grid", Grid, "a Grid")
     if grid.size > _LARGEST:
         raise ValueError(
             f"Argument `grid` must have at most {_LARGEST} points for a dense "

@@ -65,6 +65,8 @@ def quadratic_hamiltonian(
     _checks.check_finite(stiffness, "stiffness")
     k = _checks.widen(stiffness)
     _check_symmetric(k, "stiffness")
+    if couplings is not None:
+        _checks.check_type(couplings, "couplings", Mapping, "a dict by axes")
     mixed = jnp.zeros((d, d), k.dtype)
     for y, a in (couplings or {}).items():
         mixed = mixed.at[:, y].add(_row(a, y, d, "couplings"))
@@ -89,7 +91,9 @@ def impulse_map(d: int, axis: int, a: ArrayLike, area: ArrayLike = 1.0) -> Array
     Raises:
         ValueError: no such axis, `a` of another shape or not 0 at y.
     """
+    d = _checks.whole_number(d, "d", 1)
     axis = _checks.whole_number(axis, "axis", 0, d - 1)
+    _checks.check_scalar(area, "area")
     push = area * _row(a, axis, d, "a")
     moved = jnp.eye(d).at[axis].add(push)
     slowed = jnp.eye(d).at[:, axis].add(-push)

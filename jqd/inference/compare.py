@@ -110,11 +110,7 @@ def compare(
 
 def _check(studies: Mapping[str, Study], folds: Any) -> int:
     """In how many parts rows are left out, for studies of one record that allow it."""
-    if not isinstance(studies, Mapping):
-        raise ValueError(
-            "Argument `studies` must be a mapping of names to studies, but is a "
-            f"{type(studies).__name__}."
-        )
+    _checks.check_names(studies, "studies")
     if not studies:
         raise ValueError("Argument `studies` must hold a study, but is empty.")
     for name, study in studies.items():

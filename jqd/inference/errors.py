@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
-from .study import Study, check_study
+from .study import Study
 
 # Below this fraction of the largest singular value nothing is known of a direction.
 NULL_FRACTION = 1e-11
@@ -57,7 +57,7 @@ def standard_errors(study: Study, theta: Float[Array, " p"]) -> StandardErrors:
     Returns:
         The three of them, with the scatter of the record as its noise says.
     """
-    check_study(study)
+    _checks.check_type(study, "study", Study, "a Study")
     low, high = study.bounds()
     return errors_of(study, study.slope(theta), high - low)
 

@@ -12,7 +12,7 @@ from .. import _checks
 from .answer import recover
 from .identifiability import Unidentifiable, analyse
 from .posterior import Posterior, posterior
-from .study import Study, check_study
+from .study import Study
 
 # Prior widths by which a Bayes factor is judged, over those of the study.
 SCALES = (1 / 3, 1.0, 3.0)
@@ -82,7 +82,7 @@ def evidence(
         ImportError: blackjax is missing.
         Unidentifiable: (a ValueError) the record cannot tell the constants apart.
     """
-    check_study(study)
+    _checks.check_type(study, "study", Study, "a Study")
     if theta is None:
         if study.free:
             found = recover(study)

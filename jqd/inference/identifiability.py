@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from .. import _checks, constants
 from .polish import jacobian
-from .study import Study, check_study
+from .study import Study
 
 # A direction counts as null below this fraction of the largest singular value: an
 # exactly null one comes out at rounding, some 1e-13 after a run of 1e3 steps.
@@ -130,7 +130,7 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
     Raises:
         ValueError: no study.
     """
-    check_study(study)
+    _checks.check_type(study, "study", Study, "a Study")
     low, high = study.bounds()
     shares, mask = study.data.shares, jnp.ones_like(study.data.ts)
     at = study.first_weights(jnp.where(shares > 0, shares, 1))

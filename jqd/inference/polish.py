@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from .. import _checks
 from ..instruments.noise import Weights
 from .slopes import by_columns, columns
 from .study import Study, window_counts
@@ -40,6 +41,12 @@ class Polish(eqx.Module):
     max_steps: int = eqx.field(static=True, default=40)
     rounds: int = eqx.field(static=True, default=3)
     windows: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self) -> None:
+        _checks.check_scalar(self.rtol, "rtol")
+        _checks.check_scalar(self.atol, "atol")
+        for name in ("max_steps", "rounds", "windows"):
+            _checks.check_positive_integer(getattr(self, name), name)
 
 
 @jax.jit

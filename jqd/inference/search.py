@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from .. import _checks
 from .slopes import columns
 from .study import Study, window_counts
 
@@ -43,6 +44,15 @@ class Search(eqx.Module):
     windows: int = eqx.field(static=True, default=5)
     chunk: int = eqx.field(static=True, default=20)
     until: float = eqx.field(static=True, default=1.0)
+
+    def __check_init__(self) -> None:
+        if self.optimizer is not None and not callable(self.optimizer):
+            words = "an optax transformation, or a function of the steps"
+            _checks.check_type(self.optimizer, "optimizer", tuple, words)
+        for name in ("windows", "chunk"):
+            _checks.check_positive_integer(getattr(self, name), name)
+        _checks.whole_number(self.steps, "steps", 0)
+        _checks.check_scalar(self.until, "until")
 
     def transformation(self) -> "optax.GradientTransformationExtraArgs":
         """The optax transformation for one window."""

@@ -10,7 +10,7 @@ from .. import _checks
 from ..instruments.noise import Drawable
 from ..status import Status
 from .slopes import columns
-from .study import MAX_SUBSTEPS, Study, check_study
+from .study import MAX_SUBSTEPS, Study
 
 # A derivative has settled where half the step changes it by less than this.
 RTOL = 1e-4
@@ -126,7 +126,7 @@ def whitened(
 
 def constants_at(study: Study, theta: ArrayLike | None) -> Float[Array, " p"]:
     """These constants, or those that stand in the study; checked for their shape."""
-    check_study(study)
+    _checks.check_type(study, "study", Study, "a Study")
     if theta is None:
         return study.theta()
     _checks.check_shape(theta, "theta", (len(study.labels()),))
@@ -136,7 +136,7 @@ def constants_at(study: Study, theta: ArrayLike | None) -> Float[Array, " p"]:
 
 def check_known(study: Study, name: str = "study") -> None:
     """Raise ValueError unless this is a study whose record has known scatter."""
-    check_study(study, name)
+    _checks.check_type(study, name, Study, "a Study")
     if not study.data.noise.known:
         raise ValueError(
             f"Argument `{name}` must say how the values of its record scatter, but "

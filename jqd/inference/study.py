@@ -117,7 +117,7 @@ class Study(eqx.Module):
                 width, shapes that differ, a row at t0 that is not of the prepared
                 state.
         """
-        _check_law(law)
+        _checks.check_type(law, "law", Motion, "a law or another Motion")
         if law.noise_shape is not None:
             raise ValueError(
                 "Argument `law` must not be random, but "
@@ -125,8 +125,10 @@ class Study(eqx.Module):
                 "`law.mean_field()`, if it has one."
             )
         self.data = as_data(data)
-        priors = dict(nuisances or {})
-        names = (free,) if isinstance(free, str) else tuple(free)
+        priors = {} if nuisances is None else nuisances
+        _checks.check_names(priors, "nuisances")
+        names = _checks.names_of(free, "free")
+        _check_method(method)
         self.scene = _scene(law, psi0, instrument, (*names, *priors))
         self.free, self.nuisances = names, tuple(priors)
         _check_names(self.scene, self.free, self.nuisances)
@@ -142,12 +144,21 @@ class Study(eqx.Module):
     def __check_init__(self) -> None:
         # what it refuses is better refused now than under jit
         law = self.law
-        law.prepare(self.scene.start.state())
+        try:
+            law.prepare(self.scene.start.state())
+        except ValueError as error:
+            raise ValueError(str(error).replace("`psi`", "`psi0`", 1)) from error
         self.scene.instrument.check_law(law)
         self.data.noise.check_law(law)
         theta, once = self.theta(), self.with_substeps(1)
         self._check_bounds()
-        shape = jax.eval_shape(once.predict, theta).shape
+        shown = jax.eval_shape(once.predict, theta)
+        if not isinstance(shown, jax.ShapeDtypeStruct):
+            raise ValueError(
+                "Argument `instrument` must show one array at each time, but shows "
+                "several or none."
+            )
+        shape = shown.shape
         if shape != self.data.values.shape:
             raise ValueError(
                 f"Argument `data` must have shape {shape} like the law's prediction, "
@@ -588,12 +599,9 @@ def _kept(x: Array, low: ArrayLike, high: ArrayLike) -> Array:
     return jnp.where(x < low, low, jnp.where(x > high, high, x))
 
 
-def check_study(study: Any, name: str = "study") -> None:
-    """Raise ValueError unless this is a study."""
-    if not isinstance(study, Study):
-        raise ValueError(
-            f"Argument `{name}` must be a Study, but is a {type(study).__name__}."
-        )
+def _check_method(method: Any) -> None:
+    kinds = Fixed | Adaptive | Propagator | None
+    _checks.check_type(method, "method", kinds, "a Fixed, Adaptive or Propagator")
 
 
 def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
@@ -608,28 +616,15 @@ def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
         ValueError: anything beside a study; what `Study` refuses.
     """
     given = {name: value for name, value in options.items() if value is not None}
+    _checks.check_type(law, "law", Motion | Study, "one law or one Study")
     if not isinstance(law, Study):
-        _check_law(law)
         for name in ("psi0", "free"):
-            if name not in given:
-                raise ValueError(
-                    f"Argument `{name}` must be given beside a law, but is not."
-                )
+            _checks.check_given(given, name)
         return Study(law, data, **given)
     if data is not None or given:
         name = next(iter(given), "data")
         raise ValueError(f"Argument `{name}` must not be given beside a study, but is.")
     return law
-
-
-def _check_law(law: Any) -> None:
-    """Raise ValueError unless this is one law."""
-    if isinstance(law, Motion):
-        return
-    said = f"is a {type(law).__name__}"
-    if isinstance(law, list | tuple):
-        said += "; several records are fitted one by one"
-    raise ValueError(f"Argument `law` must be one law or one Study, but {said}.")
 
 
 def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:

@@ -1,5 +1,6 @@
 """Noise of counts: outcomes of independent shots."""
 
+from functools import partial
 from typing import ClassVar
 
 import equinox as eqx
@@ -10,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._program import program
+from ..constants import constant
 from .noise import Drawable, Weights, rowwise
 
 # What coarse steps may add to the sum of probabilities.
@@ -126,7 +128,7 @@ class Binomial(Drawable):
     """
 
     shots: Float[Array, "..."] = eqx.field(
-        converter=_checks.numbers("shots"), default=1.0
+        converter=partial(constant, name="shots"), default=1.0
     )
     constant_weights: ClassVar[bool] = False
 

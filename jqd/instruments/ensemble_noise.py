@@ -1,5 +1,6 @@
 """Records of one finite ensemble that copies itself: rows that scatter together."""
 
+from functools import partial
 from typing import ClassVar, cast
 
 import equinox as eqx
@@ -9,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from .. import _checks
+from ..constants import constant
 from ..ensembles.copying.linear_noise import linear_noise
 from ..ensembles.copying.populations import INITIAL
 from ..ensembles.copying.rates import check_motion
@@ -87,7 +89,7 @@ class EnsembleNoise(Noise):
             (static).
     """
 
-    copies: Float[Array, ""] = eqx.field(converter=_checks.numbers("copies"))
+    copies: Float[Array, ""] = eqx.field(converter=partial(constant, name="copies"))
     initial: str = eqx.field(static=True, default="rounded")
     constant_weights: ClassVar[bool] = False
 

@@ -1,6 +1,7 @@
 """Instruments: what a record shows of a motion on average, and how it is drawn."""
 
 import abc
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -163,7 +164,7 @@ class Displaced(Instrument):
         """
         _checks.check_finite(points, "points")
         given = jnp.asarray(points)
-        self.points = given.astype(jnp.result_type(given.dtype, jnp.complex64))
+        self.points = _checks.complex_of(given)
         self.V, self.eps, self.scale = scalars(V=V, eps=eps, scale=scale)
         self.noise = Binomial() if noise is None else noise
 
@@ -202,4 +203,10 @@ def as_instrument(given: Any) -> Instrument:
     Args:
         given: the instrument, or what `observe` of `jqd.evolve` takes.
     """
-    return given if isinstance(given, Instrument) else Direct(given)
+    if isinstance(given, Instrument):
+        return given
+    if not (callable(given) or hasattr(given, "bind")):
+        kinds = str | list | tuple | Mapping
+        words = "an instrument, or what `observe` of `jqd.evolve` takes"
+        _checks.check_type(given, "instrument", kinds, words)
+    return Direct(given)

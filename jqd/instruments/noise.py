@@ -3,6 +3,7 @@
 import abc
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 import equinox as eqx
@@ -13,6 +14,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, PyTree
 
 from .. import _checks
 from .._program import program
+from ..constants import constant
 from ..laws.motion import Motion
 
 # What weights are taken from: shares, or a `Whitening` for rows that are correlated.
@@ -233,7 +235,7 @@ class Gaussian(Drawable):
             is drawn.
     """
 
-    sigma: Float[Array, "..."] = eqx.field(converter=_checks.numbers("sigma"))
+    sigma: Float[Array, "..."] = eqx.field(converter=partial(constant, name="sigma"))
 
     def __check_init__(self) -> None:
         _checks.check_positive(self.sigma, "sigma")
@@ -290,7 +292,7 @@ class Correlated(Drawable):
     """
 
     covariance: Float[Array, "T k k"] = eqx.field(
-        converter=_checks.numbers("covariance")
+        converter=partial(constant, name="covariance")
     )
     whole_rows: ClassVar[bool] = True
 

@@ -1,5 +1,6 @@
 """Noise of moments of outcomes on phase space: those of twice their power set it."""
 
+from functools import partial
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -10,6 +11,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._program import program
+from ..constants import constant
+from ..states import read_powers
 from .noise import Course, Drawable, Weights, rowwise, scatters
 
 Order = tuple[tuple[int, ...], tuple[int, ...]]
@@ -36,12 +39,22 @@ class SampleMoments(Drawable):
 
     orders: tuple[Any, ...] = eqx.field(static=True)
     shots: Float[Array, "..."] = eqx.field(
-        converter=_checks.numbers("shots"), default=1.0
+        converter=partial(constant, name="shots"), default=1.0
     )
     constant_weights: ClassVar[bool] = False
     whole_rows: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
+        _checks.check_type(self.orders, "orders", tuple | list, "pairs (m, n)")
+        for pair in self.orders:
+            _checks.check_type(pair, "orders", tuple | list, "pairs (m, n)")
+            if len(pair) != 2:
+                raise ValueError(
+                    f"Argument `orders` must hold pairs (m, n), but holds {pair!r}."
+                )
+            for powers in pair:
+                modes = len(powers) if isinstance(powers, tuple | list) else 1
+                read_powers(powers, "orders", modes)
         _checks.check_real(self.shots, "shots")
         _checks.check_positive(self.shots, "shots")
         self._products()

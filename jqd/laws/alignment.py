@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._outside import plain
 from ..constants import antisymmetric, constant, free, symmetric, upper_triangle
 from ..interop import as_array
 from .copying import CopyDynamics, coupling, phase_factor, square
@@ -310,7 +311,7 @@ def _beables(beable: Any, num_classes: int) -> tuple[int, ...]:
             "Argument `beable` must be known when the law is made, but is traced; make "
             "the law outside of jit."
         )
-    values = np.asarray(beable)
+    values = np.asarray(plain(beable, "beable"))
     _checks.check_shape(values, "beable", (None,))
     if values.size == 0 or not np.issubdtype(values.dtype, np.integer):
         raise ValueError(

@@ -81,7 +81,9 @@ class Harmonics(eqx.Module):
         """
         orders = n if isinstance(n, tuple | list) else (n,)
         if not all(isinstance(order, int | np.integer) for order in orders):
-            raise ValueError(f"Argument `n` must be whole numbers, but is {n!r}.")
+            raise ValueError(
+                f"Argument `n` must be whole numbers, but is {_checks.shown(n)}."
+            )
         self.n = tuple(int(order) for order in orders)
         self.R_cos = constant(R, "R")
         self.delta_cos = constant(delta, "delta")
@@ -188,6 +190,12 @@ class CopyDynamics(Law):
             _checks.check_positive(getattr(self, name), name)
         self._check_harmonics()
         if self.drive is not None:
+            if not isinstance(self.drive, DrivenHamiltonian):
+                raise ValueError(
+                    "Argument `drive` must be a DrivenHamiltonian or None, but is a "
+                    f"{type(self.drive).__name__}; `CopyDynamics.from_hamiltonian("
+                    "jqd.driven(H, ..))` makes one."
+                )
             _checks.check_shape(self.drive.matrix, "drive", (size, size))
         if self.drive is not None and self.literal:
             raise ValueError(
@@ -337,7 +345,7 @@ class CopyDynamics(Law):
         """
         psi = as_array(psi, "psi")
         _checks.check_state(psi, "psi", self.omega.shape, weight=1.0)
-        psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        psi = _checks.complex_of(psi)
         if not self.literal:
             return psi
         safe = jnp.where(psi == 0, 1, psi)

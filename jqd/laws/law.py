@@ -98,7 +98,7 @@ class Law(Motion):
 
     def admit(self, psi: Any) -> PyTree[Array]:
         """A quantum state as arrays that `prepare` takes under jit as well."""
-        return as_array(psi)
+        return as_array(psi, "psi")
 
     def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
         """What `jqd.evolve` records of each saved state: invariants, `min_density`."""

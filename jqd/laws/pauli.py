@@ -102,6 +102,7 @@ class Pauli(Law):
                 curl; a direction of length 0; a spin current in more than three
                 dimensions or with a mass an axis; a grid that is spread over devices.
         """
+        _checks.check_type(grid, "grid", Grid, "a Grid")
         if grid.sharding is not None:
             raise ValueError(
                 "Argument `grid` must lie on one device for spinors, but is spread "
@@ -124,7 +125,7 @@ class Pauli(Law):
             particle, g, charge, magnetic_field, direction
         )
         (self.hbar,) = scalars(hbar=hbar)
-        _checks.check_positive(hbar, "hbar")
+        _checks.check_positive(self.hbar, "hbar")
         self.spin_current = bool(spin_current)
 
     @property
@@ -155,7 +156,7 @@ class Pauli(Law):
         psi = as_array(psi, "psi")
         _checks.check_state(psi, "psi", (2, *self.grid.shape), weight=self.cell)
         self.hamiltonian.refuse_seam(psi)
-        return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        return _checks.complex_of(psi)
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """-i H ψ / ħ."""

@@ -51,7 +51,7 @@ class Schrodinger(Law):
     hamiltonian: MatrixHamiltonian | DrivenHamiltonian | OnGrid
     hbar: Float[Array, ""]
 
-    def __init__(self, hamiltonian: Any, hbar: ArrayLike = 1.0):
+    def __init__(self, hamiltonian: Any, hbar: ArrayLike = 1.0, **misplaced: Any):
         """Schrödinger's law for a matrix.
 
         Args:
@@ -60,18 +60,24 @@ class Schrodinger(Law):
                 `jqd.driven(H_0, (H_1, f_1), ..)`, a list [H_0, [H_1, f_1], ..], a
                 QobjEvo, an array of dynamiqs, or a function of the time.
             hbar: ħ, scalar.
+            **misplaced: nothing; what belongs to `on_grid` is refused by its name.
 
         Raises:
             ValueError: not square, not Hermitian or not finite; hbar not one positive
                 number; see `jqd.driven` as well.
         """
+        for name in misplaced:
+            raise ValueError(
+                f"Argument `{name}` must not be given for a matrix, but is; particles "
+                "on a grid are `Schrodinger.on_grid(grid, V, ..)`."
+            )
         if is_driven(hamiltonian):
             hamiltonian = read_driven(hamiltonian)
         elif not isinstance(hamiltonian, MatrixHamiltonian | OnGrid):
             hamiltonian = matrix_hamiltonian(as_array(hamiltonian, "hamiltonian"))
         self.hamiltonian = hamiltonian
         (self.hbar,) = scalars(hbar=hbar)
-        _checks.check_positive(hbar, "hbar")
+        _checks.check_positive(self.hbar, "hbar")
 
     @classmethod
     def on_grid(
@@ -133,6 +139,8 @@ class Schrodinger(Law):
             absorber = constant(absorber, "absorber")
             check_absorber(absorber, grid)
             absorber = grid.shard(absorber)
+        if couplings is not None:
+            _checks.check_type(couplings, "couplings", Mapping, "a dict by axes")
         plain = mass.ndim == 0 and vector_potential is None and not couplings
         if plain and charge is None:
             return cls(ParticleOnGrid(V, mass, grid, absorber), hbar)
@@ -176,7 +184,7 @@ class Schrodinger(Law):
                 MatrixHamiltonian | DrivenHamiltonian, self.hamiltonian
             ).matrix
             _checks.check_state(psi, "psi", jnp.shape(matrix)[-1:], 1.0)
-        return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        return _checks.complex_of(psi)
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """-i H ψ / ħ."""
@@ -200,11 +208,11 @@ class Schrodinger(Law):
         state: Array,
         dt: ArrayLike,
     ) -> Array:
-        """exp(-i dt Σ_k f_k H(t_k)/ħ) ψ by its series, of a driven matrix; see `cf4`.
+        """exp(-i dt Σ_k f_k H(t_k)/ħ) ψ by its series, of a matrix; see `cf4`.
 
         Steps are to keep |H| dt/ħ below about 2.
         """
-        driven = cast(DrivenHamiltonian, self.hamiltonian)
+        driven = cast(MatrixHamiltonian | DrivenHamiltonian, self.hamiltonian)
         parts = (f * driven.at(t) for f, t in zip(factors, ts, strict=True))
         matrix = (-1j * dt / self.hbar) * functools.reduce(jnp.add, parts)
         one = jnp.ones((), jnp.finfo(state.dtype).dtype)

@@ -77,5 +77,8 @@ def as_start(law: Motion, psi0: Any) -> Start:
     """
     if isinstance(psi0, Start):
         return psi0
-    admitted = law.admit(psi0)  # raises where the law cannot take it
+    try:
+        admitted = law.admit(psi0)
+    except ValueError as error:  # the law cannot take it
+        raise ValueError(str(error).replace("`psi`", "`psi0`", 1)) from error
     return Described(psi0) if isinstance(psi0, State) else Prepared(admitted)

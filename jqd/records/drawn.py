@@ -51,6 +51,7 @@ def simulate(
     key = jax.random.key(0) if key is None else _checks.single_key(key)
     _checks.check_whole(shots, "shots")
     _checks.check_positive(shots, "shots")
+    _checks.check_type(law, "law", Motion, "a law or another Motion")
     instrument = as_instrument(instrument)
     instrument.check_law(law)
     _checks.check_times(ts, "ts")
@@ -70,7 +71,7 @@ def simulate(
         law, state0, saved, method=method,
         observe=jax.tree_util.Partial(_shown, instrument, law),
     )  # fmt: skip
-    if _checks.is_concrete(run.status) and not bool(run.ok):
+    if _checks.is_concrete(run.status) and not run.all_ok:
         raise ValueError(
             "Argument `law` must hold to the last time for a record, but does not: "
             f"{run.describe()}"

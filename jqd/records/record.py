@@ -3,12 +3,12 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._outside import plain
 from ..instruments.noise import Noise, NoNoise
 
 
@@ -49,7 +49,8 @@ class Record(eqx.Module):
             ValueError: shapes differ, times do not increase, values are not finite,
                 negative counts.
         """
-        ts, values = _numbers(ts, "ts"), _numbers(values, "values")
+        ts, values = plain(ts, "ts"), plain(values, "values")
+        _checks.check_real(values, "values")
         _checks.check_times(ts, "ts")
         self.ts = jnp.asarray(ts, dtype=jnp.result_type(float))
         self.values = jnp.asarray(values, dtype=jnp.result_type(float))
@@ -62,8 +63,9 @@ class Record(eqx.Module):
         # NumPy reads what is known: JAX would compile each reading, or trace it
         known = _checks.is_concrete((self.ts, t0))
         first = np.asarray(self.ts)[0] if known else self.ts[0]
-        start: Any = first if t0 is None else _numbers(t0, "t0")
+        start: Any = first if t0 is None else plain(t0, "t0")
         _checks.check_shape(start, "t0", ())
+        _checks.check_real(start, "t0")
         _checks.check_finite(start, "t0")
         if known:
             start = np.asarray(start, self.ts.dtype)
@@ -108,22 +110,3 @@ class Record(eqx.Module):
         xp: Any = np if known else jnp
         largest = xp.max(xp.abs(xp.asarray(shares)))
         return xp.where(largest > 0, largest, xp.ones_like(largest))
-
-
-def _numbers(x: Any, name: str) -> Any:
-    """Real numbers, as JAX takes them; the imaginary part is not dropped."""
-    if not isinstance(x, jax.Array):
-        try:
-            x = np.asarray(x)
-        except ValueError:
-            raise ValueError(
-                f"Argument `{name}` must be an array of numbers, but its rows differ "
-                "in length."
-            ) from None
-        if x.dtype.kind not in "biufc":
-            raise ValueError(
-                f"Argument `{name}` must be an array of numbers, but its dtype is "
-                f"{x.dtype}."
-            )
-    _checks.check_real(x, name)
-    return x

@@ -40,6 +40,7 @@ def absorbing_layer(
         ValueError: axes that the grid does not have, a width that is not positive or
             more than half the box, a strength that is no positive scalar.
     """
+    _checks.check_type(grid, "grid", Grid, "a Grid")
     chosen = _read_axes(grid, axes)
     _checks.check_numbers(width, "width")
     thick = np.asarray(width)

@@ -102,7 +102,7 @@ def driven(
         if not isinstance(term, list | tuple) or len(term) != 2:
             raise ValueError(
                 f"Argument `{name}` must be a pair of a matrix and a pulse, but is "
-                f"{term!r}."
+                f"{_checks.shown(term)}."
             )
         operators.append(_operator(term[0], f"{name}[0]"))
         _checks.check_shape(operators[-1], f"{name}[0]", matrix.shape)
@@ -151,7 +151,7 @@ def is_driven(hamiltonian: Any) -> bool:
         return any(map(_is_pair, hamiltonian))
     if hasattr(hamiltonian, "full"):  # qutip.Qobj: callable as well, on a state
         return False
-    if hasattr(hamiltonian, "to_list"):  # qutip.QobjEvo
+    if hasattr(hamiltonian, "isconstant"):  # qutip.QobjEvo
         return not hamiltonian.isconstant
     return callable(hamiltonian)
 
@@ -178,6 +178,7 @@ def read_driven(hamiltonian: Any) -> DrivenHamiltonian:
     if isinstance(hamiltonian, DrivenHamiltonian):
         return hamiltonian
     if isinstance(hamiltonian, list | tuple):
+        _checks.check_length(hamiltonian, "hamiltonian")
         plain = [term for term in hamiltonian if not isinstance(term, list | tuple)]
         terms = [term for term in hamiltonian if isinstance(term, list | tuple)]
         if plain:

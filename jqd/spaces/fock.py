@@ -199,7 +199,9 @@ def complex_type(x: Array) -> np.dtype:
 def check_levels(levels: int, name: str = "levels") -> None:
     """`levels` is an integer of at least 1, of which a ket can be held in memory."""
     if isinstance(levels, bool) or not isinstance(levels, int | np.integer):
-        raise ValueError(f"Argument `{name}` must be an integer, but is {levels!r}.")
+        raise ValueError(
+            f"Argument `{name}` must be an integer, but is {_checks.shown(levels)}."
+        )
     if levels < 1:
         raise ValueError(f"Argument `{name}` must be at least 1, but it is {levels}.")
     if levels > _MOST_LEVELS:

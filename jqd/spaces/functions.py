@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .. import _checks
+
 
 def leaf(value: Any) -> Any:
     """Numbers as arrays of strong floating dtype: only these have a gradient."""
@@ -36,8 +38,11 @@ def with_leaves(function: Callable[..., Any], constants: dict[str, Any]) -> Any:
     return function
 
 
-def taken_by_keyword(function: Callable[..., Any]) -> tuple[str, ...] | None:
+def taken_by_keyword(
+    function: Callable[..., Any], what: str = "function"
+) -> tuple[str, ...] | None:
     """Names that a function takes by keyword; None where it takes any."""
+    _checks.check_function(function, what, "the coordinates")
     parameters = inspect.signature(function).parameters.values()
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         return None

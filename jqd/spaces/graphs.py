@@ -53,7 +53,8 @@ class Graph(eqx.Module):
             )
         if sites is not None and not isinstance(sites, int | np.integer):
             raise ValueError(
-                f"Argument `sites` must be a whole number or None, but is {sites!r}."
+                f"Argument `sites` must be a whole number or None, but is "
+                f"{_checks.shown(sites)}."
             )
         self.sites = int(table.max()) + 1 if sites is None else int(sites)
         self.pairs = tuple((int(a), int(b)) for a, b in table)

@@ -12,6 +12,9 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
+from .. import _checks
+from .._outside import plain
+from ..interop import as_array
 from . import sharding as spread
 from .sharding import Transform
 
@@ -132,6 +135,8 @@ class Grid(eqx.Module):
         return self._coordinates()
 
     def _coordinates(self) -> tuple[Array, ...]:
+        # whole numbers, floats, and what JAX makes of them
+        _checks.check_memory(24 * max(self.shape), "shape", "coordinates of an axis")
         return tuple(
             self._along(axis, lower + dx * np.arange(n))
             for axis, ((lower, _), dx, n) in enumerate(
@@ -301,7 +306,7 @@ class Grid(eqx.Module):
 
     def check(self, f: ArrayLike, name: str) -> Array:
         """`f`, which errors call `name`, as an array that ends in the grid's shape."""
-        f = jnp.asarray(f)
+        f = as_array(f, name)
         self._check_shape(f.shape, name)
         return f
 
@@ -335,14 +340,14 @@ def _spread_k2(
 
 def _read_bounds(bounds) -> tuple[tuple[float, float], ...]:
     try:
-        axes = np.asarray(bounds, dtype=float)
+        axes = np.asarray(plain(bounds, "bounds"), dtype=float)
     except (TypeError, ValueError):
         axes = np.zeros(0)
     axes = np.atleast_2d(axes)
     if axes.ndim != 2 or axes.shape[1] != 2 or axes.shape[0] < 1:
         raise ValueError(
             "Argument `bounds` must be (lower, upper) or one such pair for each axis, "
-            f"but it is {bounds}."
+            f"but it is {_checks.shown(bounds)}."
         )
     pairs = tuple((float(axis[0]), float(axis[1])) for axis in axes)
     for axis, (lower, upper) in enumerate(pairs):
@@ -359,14 +364,16 @@ def _read_shape(shape) -> tuple[int, ...]:
         sizes = (operator.index(shape),)
     except TypeError:
         try:
-            sizes = tuple(operator.index(n) for n in shape)
+            listed = isinstance(shape, list | tuple | np.ndarray)
+            sizes = tuple(operator.index(n) for n in (shape if listed else [None]))
         except TypeError:
             raise ValueError(
-                f"Argument `shape` must be whole numbers of points, but it is {shape}."
+                f"Argument `shape` must be whole numbers of points, but it is "
+                f"{_checks.shown(shape)}."
             ) from None
     if not sizes or min(sizes) < 1:
         raise ValueError(
             "Argument `shape` must have at least one point on every axis, but it is "
-            f"{shape}."
+            f"{_checks.shown(shape)}."
         )
     return sizes

@@ -48,7 +48,8 @@ class Particles(eqx.Module):
         for name, given in particles.items():
             if not isinstance(given, tuple) or len(given) != 2:
                 raise ValueError(
-                    f"Argument `{name}` must be a pair (axes, mass), but is {given!r}."
+                    f"Argument `{name}` must be a pair (axes, mass), but is "
+                    f"{_checks.shown(given)}."
                 )
             own, mass = given
             own = tuple(np.atleast_1d(np.asarray(own, object)).tolist())

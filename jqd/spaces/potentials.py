@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from .. import _checks
+from .._outside import plain
 from ..constants import parts
 from .functions import (
     leaf,
@@ -117,13 +118,14 @@ def potential(
         ValueError: wrong shape, values that are complex or not finite, a function
             with another number of arguments, or constants that it does not take.
     """
+    _checks.check_type(grid, "grid", Grid, "a Grid")
     if isinstance(function, SampledPotential | FunctionPotential):
         refuse_constants(constants, (), "potential")
         return function
     if not callable(function):
         refuse_constants(constants, (), "potential")
-        _checks.check_numbers(function, "potential")
-        shape = np.shape(function)  # pyright: ignore[reportArgumentType]
+        function = plain(function, "potential")
+        shape = np.shape(function)
         if shape != grid.shape:
             raise ValueError(
                 f"Argument `potential` must have the grid's shape {grid.shape}, but "
@@ -134,7 +136,7 @@ def potential(
         _checks.check_finite(values, "potential")
         _checks.check_size(values, "potential")
         return SampledPotential(values)
-    refuse_constants(constants, taken_by_keyword(function), "potential")
+    refuse_constants(constants, taken_by_keyword(function, "potential"), "potential")
     arity = positional(function, constants)
     if arity not in (grid.ndim, grid.ndim + 1):
         raise ValueError(

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._outside import plain
 from ..constants import fixed, parts
 from .functions import refuse_constants, shape_at, taken_by_keyword, with_leaves
 
@@ -130,11 +131,12 @@ def pulse(
     if not callable(function):
         raise ValueError(
             "Argument `pulse` must be a function of time, or samples by "
-            f"`jqd.sampled_pulse`, but is {function!r}."
+            f"`jqd.sampled_pulse`, but is {_checks.shown(function)}."
         )
     refuse_constants(parameters, taken_by_keyword(function), "pulse")
+    jumps = plain(jumps, "jumps")
+    _checks.check_finite(jumps, "jumps")
     times = np.asarray(jumps, float)
-    _checks.check_finite(times, "jumps")
     real = jnp.result_type(float)
     made = Pulse(with_leaves(function, parameters), jnp.asarray(times, real))
     value = shape_at(made, "pulse", "time")

@@ -1,6 +1,5 @@
 """Whether a grid can hold a state: weight at the walls, at the cut-off, dispersion."""
 
-import numbers
 from collections.abc import Iterator
 
 import jax
@@ -47,10 +46,8 @@ def edge_density(
         ValueError: a density that does not end in the grid's shape, or no positive
             number of cells.
     """
-    if not isinstance(cells, numbers.Integral) or cells < 1:
-        raise ValueError(
-            f"Argument `cells` must be a positive integer, but is {cells!r}."
-        )
+    _checks.check_type(grid, "grid", Grid, "a Grid")
+    cells = _checks.whole_number(cells, "cells", 1)
     axes = [np.minimum(np.arange(n), np.arange(n)[::-1]) < cells for n in grid.shape]
     return _share(grid, grid.check(density, "density"), _any_axis(axes))
 
@@ -77,6 +74,8 @@ def cutoff_weight(
     Raises:
         ValueError: ψ does not end in the grid's shape, or a fraction outside (0, 1).
     """
+    _checks.check_type(grid, "grid", Grid, "a Grid")
+    _checks.check_scalar(fraction, "fraction")
     if not 0 < fraction < 1:
         raise ValueError(
             f"Argument `fraction` must lie between 0 and 1, but is {fraction}."

@@ -131,6 +131,8 @@ def vector_potential(
             "Argument `vector_potential` must be a function of the coordinates, but it "
             f"is of type {type(function).__name__}."
         )
+    _checks.check_type(grid, "grid", Grid, "a Grid")
+    _checks.check_function(function, "vector_potential", "the coordinates")
     arity = positional(function, constants)
     if arity not in (grid.ndim, grid.ndim + 1):
         raise ValueError(

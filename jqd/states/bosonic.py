@@ -93,7 +93,7 @@ def number_state(
         check_levels(d)
         if isinstance(count, bool) or not isinstance(count, int | np.integer):
             raise ValueError(
-                f"Argument `n` must be whole numbers, but holds {count!r}."
+                f"Argument `n` must be whole numbers, but holds {_checks.shown(count)}."
             )
         if not 0 <= count < d:
             raise ValueError(

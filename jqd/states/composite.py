@@ -74,7 +74,7 @@ def product(*states: Any) -> Complex[Array, " M"]:
             f"{[array.shape for array in arrays]}."
         )
     whole = functools.reduce(jnp.kron, arrays)
-    return whole.astype(jnp.result_type(whole.dtype, jnp.complex64))
+    return _checks.complex_of(whole)
 
 
 def marginal(
@@ -140,7 +140,9 @@ def _split(whole: Array, name: str, sizes: Sequence[int], part: int) -> Array:
             f"Argument `sizes` must be whole and positive, but is {sizes}."
         )
     if isinstance(part, bool) or not isinstance(part, int | np.integer):
-        raise ValueError(f"Argument `part` must be a whole number, but is {part!r}.")
+        raise ValueError(
+            f"Argument `part` must be a whole number, but is {_checks.shown(part)}."
+        )
     if not 0 <= part < len(sizes):
         raise ValueError(
             f"Argument `part` must be from 0 to {len(sizes) - 1}, but is {part}."

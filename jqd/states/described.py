@@ -375,6 +375,7 @@ class Mixture(State):
         Raises:
             ValueError: else.
         """
+        _checks.check_type(states, "states", list | tuple, "a list of states")
         self.states = _read_states(tuple(states))
         _checks.check_shape(probabilities, "probabilities", (len(self.states),))
         _checks.check_positive(probabilities, "probabilities")

@@ -34,6 +34,10 @@ class Ensemble(eqx.Module):
     weights: Float[Array, " kets"]
     window: Float[Array, ""] | None = None
 
+    def __check_init__(self) -> None:
+        _checks.check_numbers(self.kets, "kets")
+        _checks.check_numbers(self.weights, "weights")
+
     @property
     def modes(self) -> int:
         """Number of modes N."""
@@ -177,14 +181,16 @@ def as_ensemble(
             )
         return state.ensemble(levels)
     if isinstance(modes, bool) or not isinstance(modes, int) or modes < 1:
-        raise ValueError(f"Argument `modes` must be at least 1, but is {modes!r}.")
+        raise ValueError(
+            f"Argument `modes` must be at least 1, but is {_checks.shown(modes)}."
+        )
     array = _with_modes(state, name)
     if array.ndim not in (modes, 2 * modes):
         raise ValueError(
             f"Argument `{name}` must have {modes} axes (a ket) or {2 * modes} (a "
             f"density operator) for {modes} modes, but has {array.ndim}."
         )
-    array = array.astype(jnp.result_type(array.dtype, jnp.complex64))
+    array = _checks.complex_of(array)
     if array.ndim == modes:
         _checks.check_state(array, name, array.shape, 1.0)
         weights = jnp.ones(1, jnp.finfo(array.dtype).dtype)

@@ -47,7 +47,8 @@ def sample_husimi(
     _checks.check_positive(hbar, "hbar")
     if isinstance(shots, bool) or not isinstance(shots, int) or shots < 1:
         raise ValueError(
-            f"Argument `shots` must be a whole number from 1 on, but is {shots!r}."
+            f"Argument `shots` must be a whole number from 1 on, but is "
+            f"{_checks.shown(shots)}."
         )
     if _checks.is_concrete(ensemble.weights):
         least = float(np.min(np.asarray(ensemble.weights)))

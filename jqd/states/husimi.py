@@ -214,7 +214,8 @@ def negativity(values: ArrayLike, cell: ArrayLike) -> Float[Array, ""]:
             "Argument `values` must be a density, of integral 1, but is nowhere "
             "positive."
         )
-    return jnp.sum(jnp.maximum(-jnp.asarray(values), 0)) * cell
+    values, cell = _checks.widen(values), _checks.widen(cell)
+    return jnp.sum(jnp.maximum(-values, 0)) * cell
 
 
 @jax.jit
@@ -286,11 +287,12 @@ def read_powers(powers: int | Sequence[int], name: str, modes: int) -> tuple[int
     Raises:
         ValueError: not whole, negative, or not one of each mode.
     """
-    given = tuple(powers) if isinstance(powers, Sequence) else (powers,)
-    whole = all(isinstance(p, int | np.integer) and p >= 0 for p in given)
+    given = tuple(powers) if isinstance(powers, list | tuple) else (powers,)
+    # beyond, factorials overflow
+    whole = all(isinstance(p, int | np.integer) and 0 <= p <= 170 for p in given)
     if len(given) != modes or not whole:
         raise ValueError(
-            f"Argument `{name}` must be {modes} powers of at least 0, but is "
-            f"{powers!r}."
+            f"Argument `{name}` must be {modes} powers from 0 to 170, but is "
+            f"{_checks.shown(powers)}."
         )
     return tuple(int(p) for p in given)

@@ -19,7 +19,6 @@ STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
 _SERIES = tuple((-1) ** (m + 1) / (m * (m + 1)) for m in range(1, 14))
 
 
-@jax.jit
 def log_rising(a: ArrayLike, g: ArrayLike, n: ArrayLike) -> Float[Array, "..."]:
     """Σ_{k<n} ln(a + g k), smooth through g = 0, at a cost that n does not raise.
 
@@ -33,7 +32,20 @@ def log_rising(a: ArrayLike, g: ArrayLike, n: ArrayLike) -> Float[Array, "..."]:
 
     Returns:
         The sums, of the broadcast shape and at least the default float precision.
+
+    Raises:
+        ValueError: no numbers, or shapes that do not broadcast.
     """
+    given = {"a": a, "g": g, "n": n}
+    for name, value in given.items():
+        _checks.check_numbers(value, name)
+        _checks.check_real(value, name)
+    _checks.check_broadcast(**given)
+    return _log_rising(*map(_checks.as_leaf, given.values()))
+
+
+@jax.jit
+def _log_rising(a: ArrayLike, g: ArrayLike, n: ArrayLike) -> Array:
     a, g, n = jnp.broadcast_arrays(*map(_checks.widen, (a, g, n)))
     a, g, n = (x.astype(jnp.result_type(a, g, n)) for x in (a, g, n))
     falling = g < 0
@@ -77,6 +89,7 @@ def check_g(g: Any) -> None:
     if not _checks.is_concrete(g):
         return
     values = np.asarray(g, float)
+    _checks.check_length(np.ravel(values), "g")
     if ((values >= 0) & (values < np.inf)).all():
         return
     _checks.check_finite(g, "g")
@@ -95,11 +108,13 @@ def check_count(value: Any, name: str, least: int) -> int:
         count = operator.index(value)
     except (TypeError, jax.errors.TracerIntegerConversionError):
         raise ValueError(
-            f"Argument `{name}` must be a whole number, but it is {value!r}."
+            f"Argument `{name}` must be a whole number, but it is "
+            f"{_checks.shown(value)}."
         ) from None
-    if count < least:
+    if not least <= count < 2**62:
         raise ValueError(
-            f"Argument `{name}` must be at least {least}, but it is {count}."
+            f"Argument `{name}` must be at least {least} and below 2^62, but it is "
+            f"{_checks.shown(count)}."
         )
     return count
 

@@ -39,6 +39,7 @@ def log_canonical(E: ArrayLike, T: ArrayLike, N: int, g: ArrayLike) -> Float[Arr
     _checks.check_real(E, "E")
     _checks.check_finite(E, "E")
     E, T, g = map(_checks.widen, (E, T, g))
+    _checks.check_memory(24.0 * (N + 1) ** 2, "N", "its recursion")
     n = jnp.arange(N + 1)
     weight = log_rising(1.0, g, n) - log_rising(1.0, 1.0, n)
     weight = jnp.where(jnp.isneginf(weight), _NEVER, weight)

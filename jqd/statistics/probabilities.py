@@ -8,6 +8,8 @@ It is smooth through g = 0, and a probability for g >= 0 (each particle comes at
 1 + g n_i into a state that holds n_i) and for g = -1/k (a state has k places).
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -141,6 +143,9 @@ def configurations(N: int, M: int) -> Int[np.ndarray, "C M"]:
         ValueError: N or M is no such number.
     """
     N, M = check_count(N, "N", 0), check_count(M, "M", 1)
+    log = math.lgamma(N + M) - math.lgamma(N + 1) - math.lgamma(M)
+    needed = 8 * M * math.exp(min(log, 600))
+    _checks.check_memory(needed, "N", "all configurations")
     rows = np.zeros((1, 0), int)
     for state in range(M):
         left = N - rows.sum(axis=1)

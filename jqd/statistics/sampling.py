@@ -38,7 +38,7 @@ def sample_weights(
 
     Source: Zakir, eq. (51).
     """
-    M = check_count(M, "M", 1)
+    key, M = _checks.single_key(key), check_count(M, "M", 1)
     _checks.check_scalar(g, "g")
     known = _known(g)
     if known is not None and known < 0:
@@ -114,6 +114,7 @@ def sample_occupations(
     Source: Zakir, section 4.2; the text before eq. (52) has weights "for each
     particle", which eq. (52) itself has not.
     """
+    key = _checks.single_key(key)
     N, M = check_count(N, "N", 0), check_count(M, "M", 1)
     _checks.check_numbers(g, "g")
     if np.ndim(g) != 0:

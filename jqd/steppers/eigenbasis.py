@@ -1,22 +1,26 @@
 """Exact evolution under a constant Hamiltonian, in its eigenbasis.
 
-The kernel works in any precision and checks nothing; `exact.matrices` and
-`exact.on_grids` check their arguments, ask for 64-bit floats and call it.
+The kernel works in any precision and looks at shapes alone; `exact.matrices` and
+`exact.on_grids` check values, ask for 64-bit floats and call it.
 """
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, ArrayLike, Complex, Inexact, Real
+
+from .. import _checks
+from .._outside import plain
 
 # Terms of sinc x = Σ (-1)^k x^2k / (2k+1)! for |x| < 1/2; the next is 5e-17.
 _SERIES_TERMS = 7
 
 
-@jax.jit
 def unitary_orbit(
     hamiltonian: Inexact[Array, "n n"] | Real[Array, " n"],
     psi0: Inexact[Array, " n"],
@@ -41,9 +45,26 @@ def unitary_orbit(
     Returns:
         (nt, n) complex states.
 
+    Raises:
+        ValueError: shapes that do not go together, or what is no number.
+
     Source: Yu. L. Daletskii and S. G. Krein, Voronezh. Gos. Univ. Trudy Sem.
     Funktsional. Anal. 1 (1956) 81, for the derivative of a function of a matrix.
     """
+    given = {"hamiltonian": hamiltonian, "psi0": psi0, "ts": ts, "hbar": hbar}
+    given = {name: plain(value, name) for name, value in given.items()}
+    if np.ndim(given["hamiltonian"]) != 1:
+        _checks.check_square(given["hamiltonian"], "hamiltonian")
+    _checks.check_shape(given["psi0"], "psi0", np.shape(given["hamiltonian"])[-1:])
+    _checks.check_shape(given["ts"], "ts", (None,))
+    _checks.check_real(given["ts"], "ts")
+    _checks.check_shape(given["hbar"], "hbar", ())
+    _checks.check_real(given["hbar"], "hbar")
+    return _unitary_orbit(*given.values())
+
+
+@jax.jit
+def _unitary_orbit(hamiltonian: Any, psi0: Any, ts: Any, hbar: Any) -> Array:
     hamiltonian, psi0, ts = map(jnp.asarray, (hamiltonian, psi0, ts))
     dtype = jnp.result_type(hamiltonian, psi0, ts, float)
     real = jnp.finfo(dtype).dtype

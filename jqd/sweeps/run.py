@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from .. import _checks
 from ..status import Status
 from .claims import SECONDS
 from .engines import Engine, through
@@ -116,6 +117,7 @@ def sweep(
         SweepError: a chunk was computed twice with different results, or workers of an
             engine were lost.
     """
+    _checks.check_function(function, "function", "the coordinates of a point")
     _check_counts(batch=batch, tile=tile, chunk=chunk)
     if lease is not None and not 0 < lease < LONGEST:
         raise ValueError(
@@ -269,7 +271,8 @@ def _check_counts(**counts: Any) -> None:
             continue
         if not isinstance(value, int | np.integer) or value < 1:
             raise ValueError(
-                f"Argument `{name}` must be a positive whole number, but is {value!r}."
+                f"Argument `{name}` must be a positive whole number, but is "
+                f"{_checks.shown(value)}."
             )
 
 

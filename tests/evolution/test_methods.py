@@ -335,7 +335,7 @@ def test_refused_states():
     with pytest.raises(ValueError, match="`state0` must be finite"):
         evolve(law, psi.at[0].set(jnp.nan), TS)
     with pytest.raises(ValueError, match="`state0` must hold arrays of real or"):
-        evolve(law, jnp.arange(3), TS)
+        evolve(law, {}, TS)
 
 
 @pytest.mark.parametrize(

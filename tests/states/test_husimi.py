@@ -279,7 +279,7 @@ PSI = random_ket(0)
         ),
         (
             lambda: antinormal_moment(PSI, -1, 0),
-            "Argument `m` must be 1 powers of at least 0, but is -1.",
+            "Argument `m` must be 1 powers from 0 to 170, but is -1.",
         ),
         (lambda: antinormal_moment(PSI, 1, (1, 1)), "Argument `n` must be 1 powers"),
         (lambda: marginal(PSI, 1j), "Argument `x` must be real"),

@@ -58,6 +58,11 @@ class Arrivals(eqx.Module):
         """Whether each path arrived or reached the last time, (n,)."""
         return self.status == Status.OK
 
+    @property
+    def all_ok(self) -> bool:
+        """Whether each path is `ok`: one answer, for `if` and `assert`."""
+        return bool(jnp.all(self.ok))
+
     @_html.shows
     def _repr_html_(self) -> _html.Card:
         arrived = np.asarray(self.arrived)[:, None]

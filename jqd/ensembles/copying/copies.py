@@ -104,6 +104,11 @@ class Copies(eqx.Module):
         return self.status == Status.OK
 
     @property
+    def all_ok(self) -> bool:
+        """Whether each trajectory is `ok`: one answer, for `if` and `assert`."""
+        return bool(jnp.all(self.ok))
+
+    @property
     def density(self) -> Float[Array, "S T M"]:
         """ρ_a = n_a/N."""
         return self._occupation() / self.copies

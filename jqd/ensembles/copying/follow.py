@@ -70,7 +70,7 @@ def admit(
     _checks.check_times(ts, "ts")
     psi = as_array(psi0)
     _checks.check_state(psi, "psi0", law.omega.shape, weight=1.0)
-    psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+    psi = _checks.complex_of(psi)
     dtype = jnp.finfo(psi.dtype).dtype
     if substeps is not None and not isinstance(substeps, jax.Array):
         _checks.check_positive_integer(substeps, "substeps")

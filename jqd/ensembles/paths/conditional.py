@@ -65,7 +65,7 @@ def conditional_wave(
         )
     wave = jnp.asarray(psi)
     _checks.check_shape(wave, "psi", grid.shape)
-    wave = wave.astype(jnp.result_type(wave.dtype, jnp.complex64))
+    wave = _checks.complex_of(wave)
     places = jnp.asarray(positions)
     _checks.check_real(places, "positions")
     if places.ndim != 2 or places.shape[1] not in (len(axes), grid.ndim):

@@ -116,7 +116,8 @@ def _origin(positions: Array, origin: int) -> Array:
     _checks.check_shape(positions, "positions", (None, None, None))
     if isinstance(origin, bool) or not isinstance(origin, int | np.integer):
         raise ValueError(
-            f"Argument `origin` must be the index of a time, but is {origin!r}."
+            f"Argument `origin` must be the index of a time, but is "
+            f"{_checks.shown(origin)}."
         )
     if not -positions.shape[0] <= origin < positions.shape[0]:
         raise ValueError(

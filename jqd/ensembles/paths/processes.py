@@ -171,7 +171,8 @@ def _go(walk, psi, ts, key, paths, x0, observe, first, error_paths) -> Paths:
     probes = min(noise.ids.size, whole_number(error_paths, "error_paths", 0))
     if observe is not None and not callable(observe):
         raise ValueError(
-            f"Argument `observe` must be a function of (t, x), but is {observe!r}."
+            f"Argument `observe` must be a function of (t, x), but is "
+            f"{_checks.shown(observe)}."
         )
     return run(walk, psi, ts, x0, noise, observe, probes)
 

@@ -48,6 +48,11 @@ class Paths(eqx.Module):
         return self.status == Status.OK
 
     @property
+    def all_ok(self) -> bool:
+        """Whether each path is `ok`: one answer, for `if` and `assert`."""
+        return bool(jnp.all(self.ok))
+
+    @property
     def equilibrium(self) -> Bool[Array, " T"]:
         """Whether the sample can be one of |ψ|² at each time, as far as `ks` tells.
 

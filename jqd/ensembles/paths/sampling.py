@@ -119,8 +119,12 @@ def kolmogorov_smirnov(
     Raises:
         ValueError: shapes that do not fit the grid.
     """
+    _checks.check_type(grid, "grid", Grid, "a Grid")
     _checks.check_shape(density, "density", grid.shape)
     _checks.check_shape(positions, "positions", (None, grid.ndim))
+    for name, value in (("density", density), ("positions", positions)):
+        _checks.check_real(value, name)
+    density, positions = _checks.widen(density), _checks.widen(positions)
     keep = jnp.all(jnp.isfinite(positions), axis=1)
     distances = [
         _one_axis(

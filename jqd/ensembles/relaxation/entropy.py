@@ -117,6 +117,7 @@ def fine_entropy(
         ValueError: arrays that do not have the grid's shape.
     """
     _check(density, psi, grid)
+    density, psi = _checks.widen(density), _checks.widen(psi)
     return grid.cell * jnp.sum(density * _log_ratio(density, density_of(psi)))
 
 
@@ -172,5 +173,7 @@ def _log_ratio(p: Array, q: Array) -> Array:
 
 
 def _check(density: Array, psi: Array, grid: Grid) -> None:
+    _checks.check_type(grid, "grid", Grid, "a Grid")
+    _checks.check_real(density, "density")
     _checks.check_shape(density, "density", grid.shape)
     _checks.check_shape(psi, "psi", grid.shape)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
+from ... import _checks
 from .entries import Claim, Published, published
 from .keys import NOT_STATED
 from .mappings import MAPPINGS, PRINTED, SILENT, Link
@@ -161,6 +162,7 @@ def bounds(constant: str | None = None) -> Bounds:
     Raises:
         ValueError: a constant of which no number speaks.
     """
+    _checks.check_type(constant, "constant", str | None, "the name of a constant")
     return table_of(published(), None if constant is None else full_name(constant))
 
 

@@ -4,6 +4,7 @@ P_a(t) = (1 - ε) |ψ_a(t)|² + ε/M,   ψ(t) = exp(-iHt) ψ(0),   ħ = 1
 """
 
 import itertools
+from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
@@ -13,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ...constants import constant
 from .response import linear_response
 
 # A share of the span below which two looks are one.
@@ -34,18 +36,22 @@ class Apparatus(eqx.Module):
     """
 
     levels: int = eqx.field(static=True)
-    span: Float[Array, ""] = eqx.field(converter=jnp.asarray)
-    energy: Float[Array, ""] = eqx.field(converter=jnp.asarray)
-    coupling: Float[Array, ""] = eqx.field(converter=jnp.asarray)
-    hamiltonian_sd: Float[Array, ""] = eqx.field(converter=jnp.asarray)
-    readout: Float[Array, ""] = eqx.field(converter=jnp.asarray)
-    readout_sd: Float[Array, ""] = eqx.field(converter=jnp.asarray)
+    span: Float[Array, ""] = eqx.field(converter=partial(constant, name="span"))
+    energy: Float[Array, ""] = eqx.field(converter=partial(constant, name="energy"))
+    coupling: Float[Array, ""] = eqx.field(converter=partial(constant, name="coupling"))
+    hamiltonian_sd: Float[Array, ""] = eqx.field(
+        converter=partial(constant, name="hamiltonian_sd")
+    )
+    readout: Float[Array, ""] = eqx.field(converter=partial(constant, name="readout"))
+    readout_sd: Float[Array, ""] = eqx.field(
+        converter=partial(constant, name="readout_sd")
+    )
 
     def __check_init__(self) -> None:
         if not isinstance(self.levels, int) or self.levels < 2:
             raise ValueError(
                 f"Argument `levels` must be a whole number from 2 on, but is "
-                f"{self.levels!r}."
+                f"{_checks.shown(self.levels)}."
             )
         for name in ("span", "energy", "coupling", "hamiltonian_sd", "readout_sd"):
             _checks.check_scalar(getattr(self, name), name)

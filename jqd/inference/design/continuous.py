@@ -109,6 +109,7 @@ def optimal_experiment(
         ValueError: float64 off, numbers that are not positive.
     """
     _checks.require_x64("jqd.optimal_experiment")
+    _checks.check_type(apparatus, "apparatus", Apparatus, "an Apparatus")
     _checks.check_scalar(shots, "shots")
     _checks.check_positive(shots, "shots")
     for name, number in (("times", times), ("starts", starts), ("steps", steps)):

@@ -89,6 +89,7 @@ def design(
             candidates nor the priors tell, which is named.
     """
     _checks.require_x64("jqd.design")
+    _checks.check_type(study, "study", Study, "a Study")
     _checks.check_choice(criterion, "criterion", CRITERIA)
     _checks.check_scalar(shots, "shots")
     _checks.check_positive(shots, "shots")

@@ -137,7 +137,7 @@ def _ends(study: Study, box: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not isinstance(box, Mapping) or not box:
         raise ValueError(
             "Argument `over` must be {name: (low, high)} of some constants, but is "
-            f"{box!r}."
+            f"{_checks.shown(box)}."
         )
     labels, names = study.labels(), dict(zip(study.names, study.entries, strict=True))
     found: dict[int, tuple[float, float]] = {}

@@ -140,7 +140,7 @@ def nu_from_relaxation(
 def _check_function(given: Any, name: str) -> None:
     if not callable(given):
         raise ValueError(
-            f"Argument `{name}` must be a function of ν, but is {given!r}."
+            f"Argument `{name}` must be a function of ν, but is {_checks.shown(given)}."
         )
 
 

@@ -148,6 +148,7 @@ class ConservativeDiffusion(Law):
                 that are not finite, a charge without a vector potential or one that is
                 not periodic along its own axis, or a form that cannot carry this law.
         """
+        _checks.check_type(space, "space", Grid | Graph, "a Grid or a Graph")
         self.space = space
         self.hbar, self.friction, self.classical_diffusion = scalars(
             hbar=hbar, friction=friction, classical_diffusion=classical_diffusion

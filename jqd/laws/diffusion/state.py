@@ -179,4 +179,4 @@ def read_state(
         return AmplitudeAction(half, action)
     psi = jnp.asarray(psi)
     _checks.check_state(psi, name, space.shape, weight=space.cell)
-    return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+    return _checks.complex_of(psi)

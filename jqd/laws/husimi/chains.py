@@ -292,7 +292,7 @@ def _operators(moments: Any, modes: int) -> list[dict[int, Symbol]]:
     if not isinstance(moments, Sequence) or len(moments) == 0:
         raise ValueError(
             "Argument `moments` must be pairs of powers (m, n), at least one, but is "
-            f"{moments!r}."
+            f"{_checks.shown(moments)}."
         )
     result = []
     for pair in moments:

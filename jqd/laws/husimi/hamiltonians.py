@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from ... import _checks
+from ..._outside import plain
 from ...spaces.driven import read_driven
 from ...spaces.symbols import (
     ParametricSymbol,
@@ -28,7 +29,9 @@ def read_hamiltonian(
             raise ValueError(
                 "Argument `symbol` must be a Symbol where hbar is traced, but is text."
             )
-        return parse_hamiltonian(symbol, hbar=np.asarray(hbar).item(), **values)
+        return parse_hamiltonian(
+            symbol, hbar=np.asarray(plain(hbar, "hbar")).item(), **values
+        )
     if isinstance(symbol, ParametricSymbol):
         return symbol.with_values(**values) if values else symbol
     if values:

@@ -120,7 +120,7 @@ class HusimiFokkerPlanck(Law):
                 another form.
         """
         self.C, self.hbar = scalars(C=C, hbar=hbar)
-        _checks.check_positive(hbar, "hbar")
+        _checks.check_positive(self.hbar, "hbar")
         self.hamiltonian = given = read_hamiltonian(symbol, hbar, values)
         outline = given if isinstance(given, Symbol) else given.outline()
         self.s = _read_scales(s, outline.modes)
@@ -130,7 +130,7 @@ class HusimiFokkerPlanck(Law):
         if points is not None:
             _checks.check_finite(points, "points")
             points = jnp.asarray(points)
-            self.points = points.astype(jnp.result_type(points.dtype, jnp.complex64))
+            self.points = _checks.complex_of(points)
         if isinstance(form, str):
             _checks.check_choice(form, "form", ("auto", *FORMS))
             chosen = "heff" if bath is None else "master"

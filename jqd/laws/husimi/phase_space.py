@@ -35,7 +35,8 @@ class Box(NamedTuple):
         """
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 2:
             raise ValueError(
-                f"Argument `n` must be an integer of at least 2, but is {self.n!r}."
+                f"Argument `n` must be an integer of at least 2, but is "
+                f"{_checks.shown(self.n)}."
             )
         _checks.check_scalar(self.half_width, "half_width")
         _checks.check_positive(self.half_width, "half_width")

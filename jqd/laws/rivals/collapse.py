@@ -90,7 +90,7 @@ class Collapse(Law):
         """
         psi = as_array(psi, "psi")
         _checks.check_state(psi, "psi", self.A.shape[1], 1.0)
-        return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        return _checks.complex_of(psi)
 
     def density(self, state: Array) -> Float[Array, " n"]:
         """|ψ|²."""

@@ -141,9 +141,9 @@ def density_operator(psi: Any, size: int, weight: float = 1.0) -> Complex[Array,
         _checks.check_hermitian(psi, "psi")
         shares = jnp.sqrt(jnp.abs(jnp.diagonal(psi)))
         _checks.check_state(shares, "psi", size, weight)
-        return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        return _checks.complex_of(psi)
     _checks.check_state(psi, "psi", size, weight)
-    psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+    psi = _checks.complex_of(psi)
     return psi[:, None] * jnp.conj(psi)[None, :]
 
 

@@ -174,7 +174,7 @@ def _on_grid(quantum: Any) -> tuple[Schrodinger, Grid]:
     Raises:
         ValueError: no grid, or other units than ħ = m = 1.
     """
-    law = read_quantum(quantum)
+    law = read_quantum(quantum, "quantum")
     if law.grid is None:
         raise ValueError(
             "Argument `quantum` must be a `Schrodinger` on a grid, but is of a matrix."
@@ -190,7 +190,7 @@ def _on_grid(quantum: Any) -> tuple[Schrodinger, Grid]:
 
 
 def _laplacian(grid: Grid, f: Array) -> Array:
-    wide = f.astype(jnp.result_type(f.dtype, jnp.complex64))
+    wide = _checks.complex_of(f)
     image = -grid.fft.backward(grid.spectral_k2 * grid.fft.forward(wide))
     return image if jnp.iscomplexobj(f) else jnp.real(image)
 

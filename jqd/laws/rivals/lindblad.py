@@ -63,7 +63,7 @@ class Jump(eqx.Module):
         _checks.check_square(operator, "operator")
         _checks.check_finite(operator, "operator")
         operator = constant(operator, "operator")
-        self.operator = operator.astype(jnp.result_type(operator.dtype, jnp.complex64))
+        self.operator = _checks.complex_of(operator)
         self.rate, self.nbar = scalars(rate=rate, nbar=nbar)
         _checks.check_not_negative(rate, "rate")
         _checks.check_not_negative(nbar, "nbar")
@@ -125,7 +125,7 @@ class Lindblad(Law):
             _checks.check_shape(jump.operator, f"jumps[{name!r}]", (size, size))
         self.channels = dict(jumps)
         (self.hbar,) = scalars(hbar=hbar)
-        _checks.check_positive(hbar, "hbar")
+        _checks.check_positive(self.hbar, "hbar")
 
     @classmethod
     def of_mode(cls, hamiltonian: Any, bath: Bath, hbar: ArrayLike = 1.0) -> "Lindblad":

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
+from ..._outside import plain
 from ...constants import constant, free, parts
 from ..copying import CopyDynamics, DensityPhase
 from ..law import Law
@@ -68,13 +69,13 @@ class RandomFrequencies(Law):
         """
         self.law = _copies(law)
         size = law.omega.shape[0]
-        given = range(1, size) if classes is None else np.atleast_1d(classes).tolist()
-        self.classes = tuple(given)
+        given = np.arange(1, size) if classes is None else plain(classes, "classes")
+        self.classes = tuple(np.atleast_1d(given).ravel().tolist())
         known = all(type(a) is int and 0 <= a < size for a in self.classes)
         if not (known and len(set(self.classes)) == len(self.classes) > 0):
             raise ValueError(
                 f"Argument `classes` must name classes from 0 to {size - 1}, each "
-                f"once, but is {classes!r}."
+                f"once, but is {_checks.shown(classes)}."
             )
         self.nodes = _checks.whole_number(nodes, "nodes", 1)
         if self.nodes ** len(self.classes) > _MOST_NODES:
@@ -83,6 +84,8 @@ class RandomFrequencies(Law):
                 f"at most {_MOST_NODES} runs in all, but is {nodes}."
             )
         _checks.check_not_negative(sd, "sd")
+        if np.ndim(sd) != 0:
+            _checks.check_shape(sd, "sd", (len(self.classes),))
         self.sd = jnp.broadcast_to(constant(sd, "sd"), (len(self.classes),))
 
     def _quadrature(self) -> tuple[np.ndarray, np.ndarray]:

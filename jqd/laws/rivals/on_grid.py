@@ -13,7 +13,7 @@ def read_on_grid(quantum: Any) -> Schrodinger:
     Raises:
         ValueError: it is anything else.
     """
-    law = read_quantum(quantum)
+    law = read_quantum(quantum, "quantum")
     if law.grid is None:
         raise ValueError(
             "Argument `quantum` must be a `Schrodinger` on a grid, but is of a matrix."

@@ -69,7 +69,7 @@ class QuantumJumps(JumpingPaths):
         """
         psi = as_array(psi, "psi")
         _checks.check_state(psi, "psi", self.law.levels, 1.0)
-        psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        psi = _checks.complex_of(psi)
         return JumpingKet.start(psi)
 
     def mean_field(self) -> Lindblad:

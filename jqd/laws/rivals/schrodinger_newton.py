@@ -8,6 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...constants import Scales, fixed, free, scalars
+from ...interop import as_array
 from ...spaces.grids import Grid
 from .open_space import convolve, differences, doubled
 from .self_potential import SelfPotential, read_quantum
@@ -65,7 +66,7 @@ class SchrodingerNewton(SelfPotential):
             ValueError: no grid; G not one real number; soft not positive, or given
                 beside a kernel; a kernel that is not finite.
         """
-        self.quantum = read_quantum(quantum)
+        self.quantum = read_quantum(quantum, "quantum")
         grid = self.quantum.grid
         if grid is None:
             raise ValueError(
@@ -76,6 +77,9 @@ class SchrodingerNewton(SelfPotential):
             raise ValueError(
                 "Argument `soft` must not be given beside a `kernel`, but is."
             )
+        if kernel is not None and not callable(kernel):
+            words = "differences of coordinates"
+            _checks.check_function(kernel, "kernel", words)
         a = min(grid.spacing) if soft is None else soft
         _checks.check_scalar(a, "soft")
         _checks.check_positive(a, "soft")
@@ -132,7 +136,13 @@ def kaplan_rajendran(
 
 def _doubled(grid: Grid, kernel: Callable[..., Array]) -> Array:
     """The transform of K at all differences of points, both signs."""
-    values = jnp.asarray(kernel(*differences(grid)))
+    try:
+        values = as_array(kernel(*differences(grid)), "kernel(...)")
+    except TypeError as error:  # of another number of arguments, or no function of them
+        raise ValueError(
+            f"Argument `kernel` must be a function of {grid.ndim} arrays, differences "
+            f"of coordinates, but fails: {error}"
+        ) from error
     _checks.check_shape(values, "kernel(...)", doubled(grid))
     _checks.check_finite(values, "kernel(...)")
     return jnp.fft.rfftn(values)

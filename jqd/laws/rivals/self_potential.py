@@ -74,17 +74,22 @@ class SelfPotential(DepartureOfKets):
         return known
 
 
-def read_quantum(H: Any) -> Schrodinger:
+def read_quantum(H: Any, name: str = "H") -> Schrodinger:
     """Schrödinger's law for what a user gives as H.
 
     Args:
         H: a matrix, as `Schrodinger` takes it, or a `Schrodinger` itself.
+        name: what the caller calls it.
 
     Raises:
         ValueError: it has an absorber, which a potential of ρ goes badly with, or
             pointers; or see `Schrodinger`.
     """
-    law = H if isinstance(H, Schrodinger) else Schrodinger(H)
+    try:
+        law = H if isinstance(H, Schrodinger) else Schrodinger(H)
+    except ValueError as error:
+        words = str(error).replace("`hamiltonian", f"`{name}", 1)
+        raise ValueError(words) from None
     if law.absorbs:
         raise ValueError(
             "Argument `H` must not have an absorber for a law with a potential of its "

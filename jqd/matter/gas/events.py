@@ -79,6 +79,11 @@ class EventRun(eqx.Module):
         return self.status == Status.OK
 
     @property
+    def all_ok(self) -> bool:
+        """Whether each member of a batch is `ok`: one answer, for `if` and `assert`."""
+        return bool(jnp.all(self.ok))
+
+    @property
     def per_particle(self) -> Float[Array, "*batch S"]:
         """Collisions a sphere had so far, on average: two take part in each."""
         return 2 * self.collisions / self.counts.shape[-1]

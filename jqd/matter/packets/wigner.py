@@ -232,5 +232,6 @@ def _check_samples(samples: int, antithetic: bool) -> None:
     if not isinstance(samples, int) or samples < 2 or (antithetic and samples % 2):
         kind = "an even number" if antithetic else "an integer"
         raise ValueError(
-            f"Argument `samples` must be {kind} of at least 2, but is {samples!r}."
+            f"Argument `samples` must be {kind} of at least 2, but is "
+            f"{_checks.shown(samples)}."
         )

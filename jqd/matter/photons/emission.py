@@ -282,3 +282,8 @@ class Oscillation(eqx.Module):
     def ok(self) -> Array:
         """Whether the cut-off was high enough."""
         return self.status == Status.OK
+
+    @property
+    def all_ok(self) -> bool:
+        """Whether each member of a batch is `ok`: one answer, for `if` and `assert`."""
+        return bool(jnp.all(self.ok))

@@ -90,7 +90,8 @@ class PhotonRates(Motion):
             _checks.check_positive(value, name)
         if not callable(matter):
             raise ValueError(
-                f"Argument `matter` must be a function, but it is {matter!r}."
+                f"Argument `matter` must be a function, but it is "
+                f"{_checks.shown(matter)}."
             )
         self.omega = constant(omega, "omega")
         self.rates = jnp.broadcast_to(constant(rates, "rates"), self.omega.shape)

@@ -48,7 +48,7 @@ def window_average(
     if not isinstance(windows, int) or not 1 <= windows <= series.shape[0]:
         raise ValueError(
             "Argument `windows` must be an integer from 1 to the number of times, "
-            f"{series.shape[0]}, but is {windows!r}."
+            f"{series.shape[0]}, but is {_checks.shown(windows)}."
         )
     length = series.shape[0] // windows
     cut = series[: windows * length]

@@ -242,7 +242,7 @@ class PairFunction(PairPotential):
         if not callable(function):
             raise ValueError(
                 "Argument `function` must be a function of the distance, but is "
-                f"{function!r}."
+                f"{_checks.shown(function)}."
             )
         if not isinstance(function, eqx.Module | jax.tree_util.Partial):
             function = jax.tree_util.Partial(function)

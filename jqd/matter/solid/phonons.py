@@ -144,7 +144,8 @@ def wigner_samples(
     """
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
         raise ValueError(
-            f"Argument `samples` must be a positive integer, but is {samples!r}."
+            f"Argument `samples` must be a positive integer, but is "
+            f"{_checks.shown(samples)}."
         )
     hbar = constant(hbar, "hbar")
     quanta = 2 * thermal_occupations(modes, temperature, hbar=hbar) + 1

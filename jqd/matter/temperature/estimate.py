@@ -50,6 +50,11 @@ class Temperatures(eqx.Module):
         """Where all three are numbers that mean something."""
         return self.status == Status.OK
 
+    @property
+    def all_ok(self) -> bool:
+        """Whether each entry is `ok`: one answer, for `if` and `assert`."""
+        return bool(jnp.all(self.ok))
+
 
 def temperatures(
     levels: ArrayLike,

@@ -216,7 +216,7 @@ class Tower(Law):
         """
         psi = as_array(psi)
         _checks.check_state(psi, "psi", self.shape, 1.0)
-        return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        return _checks.complex_of(psi)
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """-i H ψ / ħ."""

@@ -59,7 +59,7 @@ def density(psi: Inexact[Array, "..."]) -> Array:
 def as_amplitude(psi: ArrayLike, grid: Grid) -> Array:
     """ψ as a complex array that ends in the grid's shape."""
     psi = grid.check(psi, "psi")
-    return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+    return _checks.complex_of(psi)
 
 
 def lift(values: Array, rank: int) -> Array:

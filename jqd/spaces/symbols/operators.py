@@ -256,6 +256,6 @@ def check_levels(levels: Any, modes: int) -> tuple[int, ...]:
     if len(shape) != modes or any(int(d) != d or d < 1 for d in shape):
         raise ValueError(
             f"Argument `levels` must be {modes} positive integers, one for each mode, "
-            f"but is {levels!r}."
+            f"but is {_checks.shown(levels)}."
         )
     return tuple(int(d) for d in shape)

@@ -17,6 +17,7 @@ import re
 import string
 from typing import NamedTuple
 
+from ... import _checks
 from .monomials import Powers, multiply
 
 MAX_LENGTH = 2000
@@ -70,7 +71,8 @@ def tokenize(text: str) -> list[Token]:
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError(
-            f"Argument `hamiltonian` must be a text that is not empty, but is {text!r}."
+            "Argument `hamiltonian` must be a text that is not empty, but is "
+            f"{_checks.shown(text)}."
         )
     if len(text) > MAX_LENGTH:
         raise ValueError(

@@ -84,7 +84,7 @@ def from_matrix(
             that no polynomial of this degree has.
     """
     values = _checks.known(entries)
-    values = values.astype(jnp.result_type(values.dtype, jnp.complex64))
+    values = _checks.complex_of(values)
     _checks.check_square(values, "entries")
     shape = check_levels(levels, _modes(levels, values.shape[0]))
     _checks.check_shape(values, "entries", (math.prod(shape),) * 2)

@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Complex
 
 from ... import _checks
 from ..._checks import known
+from ..._outside import plain
 from ..pulses import pulse
 from . import monomials
 from .monomials import ORDERINGS, FokkerPlanckCheck, Powers
@@ -55,15 +56,16 @@ class Symbol(eqx.Module):
             ValueError: no terms, numbers of modes that differ, negative powers,
                 coefficients that are not finite, unknown ordering.
         """
+        coefficients = plain(coefficients, "coefficients")
         _check_powers(powers)
         powers = tuple((tuple(map(int, m)), tuple(map(int, n))) for m, n in powers)
         _checks.check_choice(ordering, "ordering", tuple(ORDERINGS))
         values = known(coefficients)  # pyright: ignore[reportArgumentType]
-        if isinstance(coefficients, list | tuple):
+        if isinstance(coefficients, list | tuple) and coefficients:
             values = values.astype(jnp.result_type(*coefficients))
         if not jnp.issubdtype(values.dtype, jnp.inexact):
             values = values.astype(jnp.result_type(float))
-        values = values.astype(jnp.result_type(values.dtype, jnp.complex64))
+        values = _checks.complex_of(values)
         _checks.check_shape(values, "coefficients", (len(powers),))
         _checks.check_finite(values, "coefficients")
         self.coefficients, self.powers = _collected(values, powers)
@@ -196,7 +198,9 @@ class Symbol(eqx.Module):
 
     def __pow__(self, exponent: int) -> "Symbol":
         if not isinstance(exponent, int) or exponent < 0:
-            raise ValueError(f"Argument `exponent` must be >= 0, but is {exponent!r}.")
+            raise ValueError(
+                f"Argument `exponent` must be >= 0, but is {_checks.shown(exponent)}."
+            )
         return math.prod([self] * exponent, start=self._like(1.0))
 
     def conj(self) -> "Symbol":
@@ -427,7 +431,7 @@ def as_points(points: ArrayLike, modes: int) -> Complex[Array, "... N"]:
         ValueError: wrong number of modes.
     """
     alpha = jnp.asarray(points)
-    alpha = alpha.astype(jnp.result_type(alpha.dtype, jnp.complex64))
+    alpha = _checks.complex_of(alpha)
     if modes == 1:
         return alpha[..., None]
     if alpha.ndim == 0 or alpha.shape[-1] != modes:
@@ -463,6 +467,19 @@ def _collected(
 
 def _check_powers(powers: Sequence[Powers]) -> None:
     """At least one monomial, the same modes in each, no negative power."""
+    numbers = int | np.integer
+    sound = isinstance(powers, list | tuple) and all(
+        isinstance(power, list | tuple)
+        and len(power) == 2
+        and all(isinstance(part, list | tuple) for part in power)
+        and all(isinstance(p, numbers) for part in power for p in part)
+        for power in powers
+    )
+    if not sound:
+        raise ValueError(
+            "Argument `powers` must hold a pair ((m_1, ..), (n_1, ..)) of whole "
+            "numbers for each term, but does not."
+        )
     if not powers:
         raise ValueError("Argument `powers` must hold at least one term, but is empty.")
     modes = {len(part) for power in powers for part in power}

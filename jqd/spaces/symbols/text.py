@@ -100,6 +100,7 @@ def pulses_of(text: str, *, modes: int | None = None) -> tuple[str, ...]:
 
 
 def _read(text: str, modes: int | None, hbar: float) -> tuple[Parser, Form]:
+    _checks.check_scalar(hbar, "hbar")
     _checks.check_positive(hbar, "hbar")
     if not _checks.is_concrete(hbar):
         raise ValueError(
@@ -110,7 +111,7 @@ def _read(text: str, modes: int | None, hbar: float) -> tuple[Parser, Form]:
     ):
         raise ValueError(
             f"Argument `modes` must be an integer from 1 to {MAX_MODES}, but is "
-            f"{modes!r}."
+            f"{_checks.shown(modes)}."
         )
     parser = Parser(text, modes, float(hbar))
     return parser, parser.read()

@@ -46,7 +46,7 @@ def population(
     """
     psi = as_array(psi0)
     _checks.check_state(psi, "psi0", weight=1.0)
-    psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+    psi = _checks.complex_of(psi)
     number = whole_number(copies, "copies", 1)
     dtype = jnp.finfo(psi.dtype).dtype
     check_copies(number, psi.shape[0], dtype)
@@ -156,7 +156,7 @@ def individuals(
     if observe is not None and not callable(observe):
         raise ValueError(
             "Argument `observe` must be a function of (t, beable, phase), but is "
-            f"{observe!r}."
+            f"{_checks.shown(observe)}."
         )
     step = positive_number(STEP[method] if step is None else step, "step", dtype)
     count = whole_number(trajectories, "trajectories", 1)
