@@ -34,9 +34,8 @@ def as_array(value: Any, name: str = "value") -> Array:
         return as_array(value(0), name)  # qutip.QobjEvo
     if callable(value):
         raise ValueError(
-            f"Argument `{name}` must be an array, constant in time, but it is a "
-            f"{type(value).__name__}; only `Schrodinger.on_grid` and the diffusion "
-            "laws take a function of time, as their potential."
+            f"Argument `{name}` must be an array of numbers, constant in time, but it "
+            f"is a {type(value).__name__}."
         )
     if callable(getattr(value, "to_jax", None)):  # dynamiqs.QArray
         dense = value.to_jax()
