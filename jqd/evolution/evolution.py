@@ -1,5 +1,6 @@
 """`evolve`: one call for every law and method."""
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -24,6 +25,8 @@ from .random_paths import SUBSTEPS, Run, run_paths
 from .trajectory import Trajectory
 
 Tree = TypeVar("Tree")
+# Bytes of all states and of the law at all times below which memory is not asked for.
+_LITTLE = 2**24
 Method = Fixed | Adaptive | Propagator
 Observe = Callable[[Array, Any], Any] | Mapping[str, Any] | Sequence[str] | None
 
@@ -73,7 +76,7 @@ def evolve(
     Raises:
         ValueError: times not increasing, a state that is not finite, a method that
             does not fit the law, a random motion without a key, or what only a random
-            motion takes for another.
+            motion takes for another; more values than memory holds.
     """
     if not isinstance(motion, Motion):
         raise ValueError(
@@ -106,6 +109,8 @@ def evolve(
     splits = isinstance(method, Fixed) and isinstance(method.stepper, Splitting)
     # by its class: equinox makes a module of each bound method
     state0 = type(motion).carry(motion, state0, splits=splits)
+    states = isinstance(method, Propagator)
+    _check_room(motion, state0, ts, observer, states, (paths or 1) if keep_paths else 1)
     if not random:
         return method.run(motion, state0, ts, observer)
     ts = jnp.asarray(ts)
@@ -116,6 +121,45 @@ def evolve(
         )
     run = Run(method, motion, state0, ts, observer, cast(Array, key))
     return run_paths(run, paths, keep_paths, devices)
+
+
+def _check_room(
+    motion: Motion,
+    state0: PyTree[Array],
+    ts: ArrayLike,
+    observer: Any,
+    states: bool,
+    copies: int,
+) -> None:
+    """Raise where what a run keeps of all times does not fit into memory.
+
+    Args:
+        motion: what moves.
+        state0: where from.
+        ts: save times.
+        observer: what is kept.
+        states: whether all states are there at once, before they are observed.
+        copies: paths whose values are kept.
+    """
+    many, leaves = np.shape(ts)[0] * copies, jax.tree.leaves((motion, state0))
+    size = sum(getattr(leaf, "nbytes", 0) for leaf in leaves)
+    # a trace of what is observed takes longer than a small run
+    if many * size < _LITTLE or not _checks.is_concrete((ts, state0)):
+        return
+    time = jax.ShapeDtypeStruct((), _precision(state0))
+    values = jax.eval_shape(observer, time, state0)
+    kept = [2 * _bytes(values)] + [_bytes(state0)] * states
+    _checks.check_memory(
+        float(many * sum(kept)),
+        "ts",
+        f"what is kept of {many} times, values with their errors"
+        f"{' and states' if states else ''},",
+    )
+
+
+def _bytes(tree: PyTree[Any]) -> int:
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if hasattr(leaf, "dtype")]
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in leaves)
 
 
 def _times(ts: ArrayLike, precision: Any) -> Array:
