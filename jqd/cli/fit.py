@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import report
 from .._files import provenance
+from .._words import did_you_mean
 from ..inference import Recovery, Unidentifiable, loss_plane, recover
 from ..records import naming
 from ..report.tables import columns, recovery_tables
@@ -175,7 +176,7 @@ def check_free(
         if name not in valid:
             raise ValueError(
                 f"Argument `--free` must name constants out of {', '.join(valid)}, "
-                f"but {name!r} was given."
+                f"but {name!r} was given{did_you_mean(name, valid)}"
             )
 
 

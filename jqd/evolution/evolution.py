@@ -95,6 +95,7 @@ def evolve(
     ts = _times(ts, precision)
     motion = in_precision(motion, precision)
     state0 = _as_moved(motion, ts, state0)
+    _checks.check_flags(keep_paths=keep_paths)
     _check_chance(
         random, key=key, paths=paths, keep_paths=keep_paths or None, devices=devices
     )
@@ -280,9 +281,14 @@ def _precision(state: PyTree[Array]) -> Any:
     """The real dtype in which a state is computed."""
     leaves = [leaf for leaf in jax.tree.leaves(state) if eqx.is_inexact_array(leaf)]
     if not leaves:
+        kinds = {
+            f"an array of {one.dtype}" if hasattr(one, "dtype") else type(one).__name__
+            for one in jax.tree.leaves(state)
+        }
+        held = ", ".join(sorted(kinds)) or "nothing"
         raise ValueError(
             "Argument `state0` must hold arrays of real or complex numbers, but holds "
-            "none."
+            f"{held}; give what `motion.prepare(psi)` makes."
         )
     return jnp.finfo(jnp.result_type(*leaves)).dtype
 

@@ -12,6 +12,7 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Int, PyTree
 
 from .. import _checks
+from ..constants import static, switch
 from ..laws.motion import Motion
 from ..status import Status
 from ..steppers import Splitting
@@ -60,12 +61,12 @@ class Fixed(eqx.Module):
     """
 
     stepper: Callable[..., Any] | None = eqx.field(static=True, default=None)
-    substeps: int = eqx.field(static=True, default=1)
+    substeps: int = static(default=1)
     gradient: str = eqx.field(static=True, default="checkpointed")
-    estimate_error: bool = eqx.field(static=True, default=True)
+    estimate_error: bool = switch("estimate_error", default=True)
     counts: Int[Array, "..."] | None = None
-    heed_alarms: bool = eqx.field(static=True, default=True)
-    lattice: int | None = eqx.field(static=True, default=None)
+    heed_alarms: bool = switch("heed_alarms", default=True)
+    lattice: int | None = static(default=None)
 
     def __check_init__(self) -> None:
         if self.stepper is not None and not callable(self.stepper):
@@ -171,7 +172,7 @@ def rollout(
     judged: bool,
 ):
     """Values and records at all save times; last sound state, status, failure time."""
-    traced = not isinstance(steps, int)
+    traced = not isinstance(steps, int | np.integer)
     legs, counts = _counted(law, ts, steps)
 
     def interval(carry, inputs):
@@ -242,7 +243,7 @@ def _take_steps(
         return (state, status, taken + (status == Status.OK)), None
 
     start = (state, status, jnp.zeros_like(status))
-    if not isinstance(steps, int):
+    if not isinstance(steps, int | np.integer):
         return jax.lax.fori_loop(0, steps, lambda i, carry: body(carry, i)[0], start)
     return _chunked_scan(body, start, steps, method.gradient)
 

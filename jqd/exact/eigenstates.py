@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from jqd import _checks
 from jqd.spaces import Grid
 
 from .on_grids import hamiltonian
@@ -42,7 +43,7 @@ def eigenstates(
             points or fewer than `levels`, or 64-bit floats are off.
     """
     matrix = hamiltonian(grid, potential, mass=mass, hbar=hbar)
-    if isinstance(levels, bool) or not isinstance(levels, int) or levels < 1:
+    if not _checks.is_whole(levels) or levels < 1:
         raise ValueError(
             f"Argument `levels` must be a positive integer, but is {levels!r}."
         )

@@ -14,6 +14,7 @@ from ..constants import (
     constant,
     free,
     scalars,
+    switch,
     symmetric,
     upper_triangle,
 )
@@ -138,7 +139,7 @@ class CopyDynamics(Law):
     drive: DrivenHamiltonian | None
     hbar: Float[Array, ""]
     regulator: Float[Array, ""]
-    literal: bool = eqx.field(static=True)
+    literal: bool = switch("literal")
     R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric)
     delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)
     q: Float[Array, ""] = free(quantum=0.5, span=(0.0, 1.0))
@@ -172,7 +173,7 @@ class CopyDynamics(Law):
         self.q, self.r, self.hbar, self.regulator = scalars(
             q=q, r=r, hbar=hbar, regulator=regulator
         )
-        self.literal = bool(literal)
+        self.literal = literal
         self.drive = drive
         self._check()
 

@@ -114,6 +114,7 @@ def sample_occupations(
     particle", which eq. (52) itself has not.
     """
     N, M = check_count(N, "N", 0), check_count(M, "M", 1)
+    _checks.check_flags(shared=shared)
     _checks.check_numbers(g, "g")
     if np.ndim(g) != 0:
         raise ValueError(

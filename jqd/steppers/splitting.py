@@ -9,6 +9,7 @@ import itertools
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, PyTree
 
 from .flows import REACHES, Flows, Splittable, decays, flows_of
@@ -131,7 +132,7 @@ class Splitting(eqx.Module):
         b, c = self.entry()
         state = flows.outer.apply(self.outer_factor(flows, t, dt, b, c), state)
         body = self.merged_step(flows, t, dt)
-        if isinstance(steps, int):
+        if isinstance(steps, int | np.integer):
             state, _ = jax.lax.scan(
                 lambda psi, i: (body(i, psi), None), state, jnp.arange(steps)
             )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
+from ..._words import did_you_mean
 from .entries import Claim, Published, published
 from .keys import NOT_STATED
 from .mappings import MAPPINGS, PRINTED, SILENT, Link
@@ -158,7 +159,7 @@ def bounds(constant: str | None = None) -> Bounds:
     if constant is not None and constant not in constants():
         raise ValueError(
             f"Argument `constant` must be one of {', '.join(constants())}, but is "
-            f"{constant!r}."
+            f"{constant!r}{did_you_mean(constant, constants())}"
         )
     return table_of(published(), constant)
 

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ...constants import static
 from .response import linear_response
 
 # A share of the span below which two looks are one.
@@ -33,7 +34,7 @@ class Apparatus(eqx.Module):
         readout_sd: of its prior.
     """
 
-    levels: int = eqx.field(static=True)
+    levels: int = static()
     span: Float[Array, ""] = eqx.field(converter=jnp.asarray)
     energy: Float[Array, ""] = eqx.field(converter=jnp.asarray)
     coupling: Float[Array, ""] = eqx.field(converter=jnp.asarray)
@@ -42,7 +43,7 @@ class Apparatus(eqx.Module):
     readout_sd: Float[Array, ""] = eqx.field(converter=jnp.asarray)
 
     def __check_init__(self) -> None:
-        if not isinstance(self.levels, int) or self.levels < 2:
+        if not _checks.is_whole(self.levels) or self.levels < 2:
             raise ValueError(
                 f"Argument `levels` must be a whole number from 2 on, but is "
                 f"{self.levels!r}."

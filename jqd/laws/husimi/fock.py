@@ -3,11 +3,11 @@
 import math
 from collections.abc import Callable
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from ...constants import static, switch
 from ...spaces.fock import coherent_amplitudes
 from ...spaces.symbols import Symbol, matrix
 from ...states import Ensemble
@@ -56,9 +56,9 @@ class Fock(Form):
     Source: eq. (63).
     """
 
-    levels: int | tuple[int, ...] = eqx.field(static=True, default=32)
-    orders: int | None = eqx.field(static=True, default=2)
-    exponential: bool = eqx.field(static=True, default=False)
+    levels: int | tuple[int, ...] = static(default=32)
+    orders: int | None = static(default=2)
+    exponential: bool = switch("exponential", default=False)
 
     @property
     def stepper(self) -> Callable[..., Array]:

@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
+from ...constants import static
 from ...states import Ensemble, State
 from ...status import Status
 from ...steppers import exponential, taylor18
@@ -37,9 +37,9 @@ class Master(Form):
         tolerance: likewise.
     """
 
-    levels: int | tuple[int, ...] = eqx.field(static=True, default=40)
-    orders: int | None = eqx.field(static=True, default=None)
-    tolerance: float = eqx.field(static=True, default=1e-12)
+    levels: int | tuple[int, ...] = static(default=40)
+    orders: int | None = static(default=None)
+    tolerance: float = static(default=1e-12)
 
     @property
     def linear(self) -> bool:

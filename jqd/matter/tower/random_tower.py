@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray
 
 from ... import _checks
-from ...constants import constant, fixed
+from ...constants import constant, fixed, static
 from ...laws.law import Law
 from ...laws.motion import Generator
 from .configurations import Configurations
@@ -38,7 +38,7 @@ class RandomTower(Law):
     omega: Float[Array, ""]
     beta: Float[Array, ""]
     key: PRNGKeyArray
-    levels: int = eqx.field(static=True)
+    levels: int = static()
     configurations: Configurations = eqx.field(static=True)
     width: Float[Array, ""] = fixed()
     bandwidth: Float[Array, ""] = fixed()
