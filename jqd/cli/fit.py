@@ -32,6 +32,7 @@ def fit(
     truth: Mapping[str, Any] | None = None,
     draw: Callable[[Path, Recovery], Plane | None] | None = None,
     note: str | None = None,
+    plan: str = "",
     sampling: Sampling | None = None,
     **options: Any,
 ) -> int:
@@ -48,6 +49,7 @@ def fit(
         draw: draws the figures and returns the loss over the plane of the first two
             constants, if there are two; `draw_all` by custom.
         note: a sentence for the user, above the table.
+        plan: what is computed and how long it takes, said before it begins.
         sampling: whether and how to draw from the posterior about the fit.
         **options: as for `jqd.recover`.
 
@@ -96,7 +98,7 @@ def fit(
         )
         return report.recovery_details(recovery) | {"settings": kept}, dataset
 
-    return carry_out(common, work)
+    return carry_out(common, work, Session(common.out, plan=plan))
 
 
 def _key(seed: int) -> jax.Array:

@@ -84,9 +84,9 @@ def _largest_shares(
         return shares
     size, moving = kets.shape[0], bool(hamiltonian.pulses)
     times = np.linspace(record.t0, max(record.ts[-1], record.t0), _LOOKS + 1)
-    levels = basis = None
+    levels, basis = np.empty(0), np.empty((0, 0))
     for early, late in itertools.pairwise(times):
-        if levels is None or moving:
+        if moving or not levels.size:
             symbol = hamiltonian.symbol((early + late) / 2)
             H = np.asarray(matrix(symbol, (size,)), complex)
             levels, basis = np.linalg.eigh((H + H.conj().T) / 2)

@@ -158,7 +158,7 @@ def husimi(
     if form == "auto":
         chosen, why = chosen_form(operator, names, rates)
         note = f"Form {chosen}: {why}. {note}"
-    typer.echo(note, err=True)
+    plan = note
     least_squares = "least squares"
     if record.kind == "samples":
         least_squares = "moments of the samples, weighted by the scatter of the fit"
@@ -180,7 +180,7 @@ def husimi(
         common, law, rows, psi0=psi0, free=names, start=first or None, file=data,
         starts=drawn, instrument=observe,
         search=Search(steps=20, windows=2, chunk=10), names=columns, settings=settings,
-        draw=draw, note=note, nuisances=priors, sampling=sampling,
+        draw=draw, note=note, plan=plan, nuisances=priors, sampling=sampling,
     )  # fmt: skip
 
 

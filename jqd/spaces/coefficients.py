@@ -18,12 +18,12 @@ class Part(eqx.Module):
     """Re c(t) or Im c(t) of a complex function of the time.
 
     Attributes:
-        function: c.
         part: "real" or "imag" (static).
+        function: c.
     """
 
-    function: Any = parts()
     part: str = eqx.field(static=True)
+    function: Any = parts()
 
     def __call__(self, t: ArrayLike) -> Array:
         """The part of c(t)."""

@@ -110,7 +110,7 @@ def driven(*terms: Any, times: ArrayLike | None = None) -> DrivenHamiltonian:
             "none; a constant matrix needs no `driven`."
         )
     read = [(name, _matrix(A, f"{name}[0]"), f) for name, (A, f) in moving]
-    matrix = sum(constant) if constant else jnp.zeros_like(read[0][1])
+    matrix = sum(constant, start=jnp.zeros_like((constant or [read[0][1]])[0]))
     for name, operator, _ in read:
         _checks.check_shape(operator, f"{name}[0]", matrix.shape)
     if all(_is_hermitian(A) and not is_coefficient(f) for _, A, f in read):
@@ -315,9 +315,8 @@ def _part(
     if isinstance(c, Pulse | SampledPulse) or not _is_complex(c, name):
         return _pulse(c, times, name) if part == "real" else None
     if callable(c):
-        return Pulse(Part(with_leaves(c, {}), part), jnp.zeros(0))
-    values = np.asarray(c)
-    return _pulse(values.imag if part == "imag" else values.real, times, name)
+        return Pulse(Part(part, with_leaves(c, {})), jnp.zeros(0))
+    return _pulse(np.imag(c) if part == "imag" else np.real(c), times, name)
 
 
 def _is_complex(c: Any, name: str) -> bool:

@@ -78,9 +78,13 @@ def test_levels_follow_from_hamiltonian_and_horizon():
 
 
 def test_the_plan_is_said_before_the_fit(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(recover_husimi, "fit", lambda *args, **options: 0)
+    def begin(*args, report, **options):
+        report("search", 0, 20)
+        raise ValueError("Argument `x` must stop here, but is there.")
+
+    monkeypatch.setattr("jqd.cli.fit.recover", begin)
     words = ["--data", KERR, "--hamiltonian", "0.5*ad^2*a^2"]
-    assert recover(tmp_path / "run", *words) == 0
+    assert recover(tmp_path / "run", *words) == 2
     said = capsys.readouterr().err
     assert said.startswith("Form heff: it is exact for H")
     assert "87 levels of each mode are kept. The fit takes about " in said

@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ...constants import static
 from .response import linear_response
 
 # A share of the span below which two looks are one.
@@ -34,7 +33,7 @@ class Apparatus(eqx.Module):
         readout_sd: of its prior.
     """
 
-    levels: int = static()
+    levels: int = eqx.field(static=True)
     span: Float[Array, ""] = eqx.field(converter=jnp.asarray)
     energy: Float[Array, ""] = eqx.field(converter=jnp.asarray)
     coupling: Float[Array, ""] = eqx.field(converter=jnp.asarray)

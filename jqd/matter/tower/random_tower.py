@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray
 
 from ... import _checks
-from ...constants import constant, fixed, static
+from ...constants import constant, fixed
 from ...laws.law import Law
 from ...laws.motion import Generator
 from .configurations import Configurations
@@ -38,7 +38,7 @@ class RandomTower(Law):
     omega: Float[Array, ""]
     beta: Float[Array, ""]
     key: PRNGKeyArray
-    levels: int = static()
+    levels: int = eqx.field(static=True)
     configurations: Configurations = eqx.field(static=True)
     width: Float[Array, ""] = fixed()
     bandwidth: Float[Array, ""] = fixed()
