@@ -5,9 +5,10 @@ every command needs it.
 """
 
 import logging as _logging
-from functools import cache
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from functools import cache as _cache
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+from typing import Any as _Any
 
 from ._lazy import homes as _homes
 from ._version import __version__ as __version__
@@ -140,18 +141,18 @@ if TYPE_CHECKING:
 _logging.getLogger("jqd").addHandler(_logging.NullHandler())
 
 
-@cache
+@_cache
 def _rooms() -> dict[str, str | None]:
     """Room of each name above, None for a room itself."""
     return _homes(__file__)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _Any:
     if name == "__all__":
         return list(_rooms())
     room = _rooms().get(name)
     try:
-        found = import_module(f".{room or name}", __name__)
+        found = _import_module(f".{room or name}", __name__)
     except ModuleNotFoundError as error:
         if error.name != f"{__name__}.{name}":
             raise
@@ -164,4 +165,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_rooms()})
+    hidden = {"TYPE_CHECKING"}
+    return sorted({*globals(), *_rooms()} - hidden)

@@ -30,6 +30,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
 
+from ._words import did_you_mean
+
 # dtypes by kind; the short floats of JAX have none of these
 _INEXACT = frozenset("fc")
 _WHOLE = frozenset("biu")
@@ -144,7 +146,8 @@ def check_choice(value: Any, name: str, choices: Collection[Any]) -> None:
     if not isinstance(value, Hashable) or value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(
-            f"Argument `{name}` must be one of {listed}, but it is {shown(value)}."
+            f"Argument `{name}` must be one of {listed}, but it is {shown(value)}"
+            f"{did_you_mean(value, choices)}"
         )
 
 
@@ -276,7 +279,7 @@ def shown(x: Any) -> str:
 
 def whole_number(number: Any, name: str, least: int, most: int | None = None) -> int:
     """`number`, a Python or NumPy integer from `least` to `most`, as int."""
-    if isinstance(number, bool) or not isinstance(number, int | np.integer):
+    if not is_whole(number):
         raise ValueError(
             f"Argument `{name}` must be a whole number, but is {shown(number)}."
         )
@@ -290,9 +293,8 @@ def whole_number(number: Any, name: str, least: int, most: int | None = None) ->
 
 
 def check_positive_integer(number: Any, name: str) -> None:
-    """`number` is a Python integer above 0."""
-    whole = isinstance(number, int) and not isinstance(number, bool)
-    if not whole or number < 1:
+    """`number` is a Python or NumPy integer above 0."""
+    if not is_whole(number) or number < 1:
         raise ValueError(
             f"Argument `{name}` must be a positive integer, but is {shown(number)}."
         )
@@ -610,3 +612,17 @@ def _first(bad: np.ndarray, values: np.ndarray) -> tuple[str, Any]:
         return "it", values[()]
     index = tuple(int(i) for i in np.argwhere(bad)[0])
     return f"entry [{', '.join(map(str, index))}]", values[index]
+
+
+def is_whole(number: Any) -> bool:
+    """Whether it is one integer of Python or NumPy; True and False are none."""
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)
+
+
+def check_flags(**flags: Any) -> None:
+    """Each is True or False, of Python or NumPy: text and numbers are not read."""
+    for name, value in flags.items():
+        if not isinstance(value, bool | np.bool_):
+            raise ValueError(
+                f"Argument `{name}` must be True or False, but is {value!r}."
+            )

@@ -27,6 +27,7 @@ from jaxtyping import Array, ArrayLike
 
 from . import _checks
 from ._outside import plain
+from ._words import did_you_mean
 
 Motion = TypeVar("Motion", bound=eqx.Module)
 _KEY = "jqd"
@@ -212,6 +213,38 @@ def parts(*within: str, each: str = "", **default: Any) -> Any:
     return eqx.field(metadata={_KEY: Parts(within, each)}, **default)
 
 
+def static(**default: Any) -> Any:
+    """A field that shapes programs: a size, a tolerance, a name; no constant.
+
+    Numbers of NumPy become Python's, since a program would take them for arrays.
+
+    Args:
+        **default: `default`, of the field.
+    """
+    return eqx.field(static=True, converter=_plain, **default)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def switch(name: str, **default: Any) -> Any:
+    """A static field that is True or False, and refuses text and numbers.
+
+    Args:
+        name: of the field.
+        **default: `default`, of the field.
+    """
+
+    def read(value: Any) -> bool:
+        _checks.check_flags(**{name: value})
+        return bool(value)
+
+    return eqx.field(static=True, converter=read, **default)
+
+
 class Parts(NamedTuple):
     """The declaration that `parts` makes."""
 
@@ -308,7 +341,8 @@ def _find(law: eqx.Module, name: str) -> _Place:
             f"Argument `name` must name one constant, but {name!r} may be {several}."
         )
     raise ValueError(
-        f"Argument `name` must be one of {', '.join(names(law))}, but is {name!r}."
+        f"Argument `name` must be one of {', '.join(names(law))}, but is {name!r}"
+        f"{did_you_mean(name, names(law))}"
     )
 
 

@@ -37,19 +37,19 @@ CASES = {
     ),
     "complex V": (
         lambda: ON_GRID(GRID, lambda x: 1j * x),
-        "`potential` must be real, but its dtype is complex128",
+        "`V` must be real, but its dtype is complex128",
     ),
     "complex V of time": (
         lambda: ON_GRID(GRID, lambda x, t: x * jnp.exp(1j * t)),
-        "`potential` must be real",
+        "`V` must be real",
     ),
     "V of another shape": (
         lambda: ON_GRID(GRID, lambda x: jnp.ones(5)),
-        "`potential` must give values of the grid's shape (32,)",
+        "`V` must give values of the grid's shape (32,)",
     ),
     "V by NumPy": (
         lambda: ON_GRID(GRID, lambda x: np.asarray(x) ** 2),
-        "`potential` must be a function of arrays written with `jax.numpy`",
+        "`V` must be a function of arrays written with `jax.numpy`",
     ),
     "misspelt option": (
         lambda: ON_GRID(GRID, steep, masss=2.0),
@@ -84,7 +84,7 @@ CASES = {
         lambda: jqd.CopyDynamics.from_hamiltonian(1e300 * H),
         "`hamiltonian` must have entries below",
     ),
-    "huge V": (lambda: ON_GRID(GRID, 1e300 * V), "`potential` must have entries below"),
+    "huge V": (lambda: ON_GRID(GRID, 1e300 * V), "`V` must have entries below"),
     "function of time that gives no matrix": (
         lambda: jqd.CopyDynamics.from_hamiltonian(lambda t: t),
         "`hamiltonian` must give a square matrix at each time",

@@ -1,5 +1,6 @@
 """The commands together, and how they treat float64, errors and interrupts."""
 
+import functools
 import os
 import re
 import sys
@@ -16,6 +17,7 @@ from typer.core import TyperGroup
 from .._redaction import without_secrets
 from .._revision import COMMAND
 from .._version import __version__
+from .listing import Listed, said_in
 from .logs import begin_log, end_log
 
 # Where each command is: imported when it is asked for, since most need JAX.
@@ -66,6 +68,19 @@ class _Jqd(TyperGroup):
     def __init__(self, **options: Any):
         super().__init__(**options)
         self.commands = _Commands()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in order, without the commands."""
+        del ctx
+        return list(self.commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """One, imported where it is run: a help shows all, and needs their words."""
+        del ctx
+        if cmd_name not in _HOMES:
+            return None
+        load = functools.partial(self.commands.__getitem__, cmd_name)
+        return Listed(cmd_name, said_in(*_HOMES[cmd_name]), load)
 
 
 app = typer.Typer(

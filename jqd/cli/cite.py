@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from .. import laws
+from .._words import did_you_mean
 from ..papers.citations import PAPERS, SOFTWARE, Reference
 from .options import AsJson
 
@@ -45,7 +46,7 @@ def _wanted(law: str | None) -> tuple[list[Reference], str]:
     if law not in known:
         raise ValueError(
             f"Argument `law` must be one of {', '.join((*PAPERS, *sorted(known)))}, "
-            f"but {law!r} was given."
+            f"but {law!r} was given{did_you_mean(law, (*PAPERS, *known))}"
         )
     found = _SOURCE.search(inspect.getdoc(known[law]) or "")
     of_paper = [name for name in PAPERS if f".{name}" in known[law].__module__]

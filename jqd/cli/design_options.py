@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .._words import did_you_mean
 from ..inference import Prior
 from .options import AsJson, assignments, check_word, finite_number, parse_nuisances
 
@@ -139,7 +140,8 @@ def _check_known(names: Iterable[str], option: str, known: Sequence[str]) -> Non
         if name not in known and name.partition("[")[0] not in known:
             raise ValueError(
                 f"Argument `--{option}` must name constants out of "
-                f"{', '.join(known)}, but {name!r} was given."
+                f"{', '.join(known)}, but {name!r} was given"
+                f"{did_you_mean(name, known)}"
             )
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from .._words import did_you_mean
 from ..papers import registry
 from .options import AsJson
 
@@ -26,7 +27,7 @@ def equations(
     if verdict is not None and verdict not in registry.VERDICTS:
         raise ValueError(
             f"Argument `--verdict` must be one of {', '.join(registry.VERDICTS)}, but "
-            f"{verdict!r} was given."
+            f"{verdict!r} was given{did_you_mean(verdict, registry.VERDICTS)}"
         )
     papers = registry.papers() if paper is None else (paper,)
     entries = {

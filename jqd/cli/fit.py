@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import report
 from .._files import provenance
+from .._words import did_you_mean
 from ..inference import Recovery, Unidentifiable, loss_plane, recover
 from ..records import naming
 from ..report.tables import columns, recovery_tables
@@ -31,6 +32,7 @@ def fit(
     truth: Mapping[str, Any] | None = None,
     draw: Callable[[Path, Recovery], Plane | None] | None = None,
     note: str | None = None,
+    plan: str = "",
     sampling: Sampling | None = None,
     **options: Any,
 ) -> int:
@@ -47,6 +49,7 @@ def fit(
         draw: draws the figures and returns the loss over the plane of the first two
             constants, if there are two; `draw_all` by custom.
         note: a sentence for the user, above the table.
+        plan: what is computed and how long it takes, said before it begins.
         sampling: whether and how to draw from the posterior about the fit.
         **options: as for `jqd.recover`.
 
@@ -95,7 +98,7 @@ def fit(
         )
         return report.recovery_details(recovery) | {"settings": kept}, dataset
 
-    return carry_out(common, work)
+    return carry_out(common, work, Session(common.out, plan=plan))
 
 
 def _key(seed: int) -> jax.Array:
@@ -175,7 +178,7 @@ def check_free(
         if name not in valid:
             raise ValueError(
                 f"Argument `--free` must name constants out of {', '.join(valid)}, "
-                f"but {name!r} was given."
+                f"but {name!r} was given{did_you_mean(name, valid)}"
             )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Array
 
+from .._words import did_you_mean
 from ..laws import (
     Beretta,
     CopyDynamics,
@@ -93,7 +94,7 @@ def parse_laws(
             raise ValueError(
                 f"Argument `{option}` must name laws out of {', '.join(sorted(table))} "
                 "or FILE.py:NAME, with constants in brackets, but "
-                f"{entry!r} was given."
+                f"{entry!r} was given{did_you_mean(entry.partition('[')[0], table)}"
             )
         short = Path(match[1]).name + entry[len(match[1]) :]
         if short in found:
@@ -129,7 +130,7 @@ def _constants(
             those = ", ".join(known or ()) or ("none" if known == () else "its own")
             raise ValueError(
                 f"Argument `{option}` must name constants of {law}, each once, out of "
-                f"{those}, but {entry!r} was given."
+                f"{those}, but {entry!r} was given{did_you_mean(name, known or ())}"
             )
         if given:
             rule = f"`{option}` must give numbers to constants, as in {law}[{name}=0.4]"

@@ -12,6 +12,8 @@ from typing import Annotated, Any, get_origin, get_type_hints
 
 import typer
 
+from .._words import did_you_mean
+
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all that is drawn.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Quick = Annotated[bool, typer.Option("--quick", help="The smaller version.")]
@@ -145,7 +147,8 @@ def parse_free(text: str, valid: Sequence[str] | None = None) -> tuple[str, ...]
     unknown = [name for name in names if name not in valid]
     rule = f"Argument `--free` must name constants out of {', '.join(valid)}, but"
     if unknown:
-        raise ValueError(f"{rule} {unknown[0]!r} was given.")
+        near = did_you_mean(unknown[0], valid)
+        raise ValueError(f"{rule} {unknown[0]!r} was given{near}")
     if twice:
         raise ValueError(f"{rule} one is named twice in {text!r}.")
     return names
@@ -302,7 +305,7 @@ def parse_noise(text: str) -> tuple[str, float | None]:
     if kind not in NOISE or (colon and kind != "gaussian"):
         raise ValueError(
             f"Argument `--noise` must be one of {', '.join(NOISE)} or gaussian:SIGMA, "
-            f"but {text!r} was given."
+            f"but {text!r} was given{did_you_mean(kind, NOISE)}"
         )
     if not colon:
         return kind, None
@@ -318,7 +321,7 @@ def check_word(name: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         raise ValueError(
             f"Argument `--{name}` must be one of {', '.join(known)}, but {value!r} "
-            "was given."
+            f"was given{did_you_mean(value, known)}"
         )
 
 

@@ -36,6 +36,7 @@ from ..spaces.symbols import (
 from ..states import Ensemble, GaussianState, coherent, product
 from .drives import parse_bath, parse_pulses
 from .fit import Plane, check_free, draw_all, fit
+from .husimi_levels import levels_for, mean_quanta, seconds_of_fit
 from .options import (
     Common,
     Nuisance,
@@ -62,8 +63,6 @@ _PULSES = (
     f"{help_text('pulse')} As drive=FILE.csv of a drive(t), or by a shape: "
     "drive=cosine:omega=1, gaussian, square; repeat."
 )
-# The least C from which a start is drawn: it sets how many levels are kept.
-LEAST_C = 0.3
 _LENGTH = "kappa and the lengths l enter the law only as s = l/sqrt(kappa); free s"
 _UNTOLD = {
     "kappa": _LENGTH,
@@ -154,16 +153,19 @@ def husimi(
         _maps(folder, recovery, full, law, psi0)
         return plane
 
-    least_squares, note = "least squares", None
+    drawn = min(starts, 6) if common.quick else starts
+    note = _plan(law, record, drawn)
     if form == "auto":
         chosen, why = chosen_form(operator, names, rates)
-        note = f"Form {chosen}: {why}."
+        note = f"Form {chosen}: {why}. {note}"
+    plan = note
+    least_squares = "least squares"
     if record.kind == "samples":
         least_squares = "moments of the samples, weighted by the scatter of the fit"
         compared = (
             "Samples were compared by their moments; --loss likelihood keeps C <= 1."
         )
-        note = compared if note is None else f"{compared} {note}"
+        note = f"{compared} {note}"
     settings = {
         "hamiltonian": hamiltonian,
         "form": type(law.form).__name__,
@@ -176,10 +178,21 @@ def husimi(
     }
     return fit(
         common, law, rows, psi0=psi0, free=names, start=first or None, file=data,
-        starts=min(starts, 6) if common.quick else starts, instrument=observe,
+        starts=drawn, instrument=observe,
         search=Search(steps=20, windows=2, chunk=10), names=columns, settings=settings,
-        draw=draw, note=note, nuisances=priors, sampling=sampling,
+        draw=draw, note=note, plan=plan, nuisances=priors, sampling=sampling,
     )  # fmt: skip
+
+
+def _plan(law: HusimiFokkerPlanck, record: PhaseSpaceRecord, starts: int) -> str:
+    """What will be computed, and about how long that takes."""
+    levels = getattr(law.form, "levels", None)
+    kept = "" if levels is None else f"{levels} levels of each mode are kept. "
+    seconds = seconds_of_fit(record, law, starts)
+    if seconds is None:
+        return kept.strip()
+    long = f"{seconds / 60:.0f} min" if seconds > 90 else f"{max(seconds, 1):.0f} s"
+    return f"{kept}The fit takes about {long} on two processors, after compilation."
 
 
 def _detector(observe: Any, priors: Mapping[str, Prior], bath: Bath | None) -> Any:
@@ -267,7 +280,7 @@ def law_and_state(
     bath: Bath | None = None,
 ) -> tuple[HusimiFokkerPlanck, Any]:
     """The law at the first start, and the state at t0."""
-    kept = levels or levels_for(record)
+    kept = levels or levels_for(record, hamiltonian)
     if form == "auto":
         form, _ = chosen_form(hamiltonian, free, bath)
     _checks.check_memory(
@@ -331,28 +344,13 @@ def parsed(
     return parse_hamiltonian(text, modes=modes, **values, **shapes)
 
 
-def levels_for(record: PhaseSpaceRecord) -> int:
-    """Levels that hold the state down to the least C (one mode), or near C = 1."""
-    mean = _mean_quanta(record)
-    if record.modes > 1:
-        return math.ceil(mean + 7 * math.sqrt(mean) + 8)
-    return min(200, math.ceil((mean + 8 * math.sqrt(mean) + 20) / LEAST_C))
-
-
-def _mean_quanta(record: PhaseSpaceRecord) -> float:
-    (name, value), *_ = record.initial.items()
-    if name == "alpha0":
-        return float(np.max(np.abs(np.atleast_1d(value)) ** 2))
-    return 0.5 * max(value.shape)
-
-
 def initial_state(record: PhaseSpaceRecord, levels: int) -> Any:
     """The state at t0 of a record; of an amplitude a ket of enough levels, which is a
     coherent state and says so: a fit of C stays within its window."""
     (name, value), *_ = record.initial.items()
     if name != "alpha0":
         return value
-    mean = _mean_quanta(record)
+    mean = mean_quanta(record)
     enough = min(levels, math.ceil(mean + 9 * math.sqrt(mean) + 16))
     kets = [coherent(alpha, enough) for alpha in np.atleast_1d(value)]
     ket = kets[0] if len(kets) == 1 else product(*kets)

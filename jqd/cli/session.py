@@ -56,16 +56,25 @@ class Session:
     be written is found out before the search, not after it.
     """
 
-    def __init__(self, out: Path, *, resume_with: str = "", resume: bool = False):
+    def __init__(
+        self,
+        out: Path,
+        *,
+        resume_with: str = "",
+        resume: bool = False,
+        plan: str = "",
+    ):
         """Bars and folder.
 
         Args:
             out: the wanted folder, never overwritten.
             resume_with: command that goes on, if any, with the folder after it.
             resume: whether to go on in that folder itself.
+            plan: what is said on standard error before anything is computed.
         """
         self._out, self._resume, self._resume_with = out, resume, resume_with
         self._folder: Path | None = None
+        self._plan = plan
         self._progress = bars(
             TextColumn("{task.description:<10}"),
             BarColumn(),
@@ -82,6 +91,8 @@ class Session:
             new = report.new_run_folder
             self._folder = self._out if self._resume else new(self._out)
             self._stack.enter_context(finished_work_in(self._folder, self._resume_with))
+            if self._plan:
+                typer.echo(self._plan, err=True)
         return self._folder
 
     def advance(self, stage: str, done: int, total: int) -> None:

@@ -17,9 +17,10 @@ from ..laws.husimi import Heff, HusimiFokkerPlanck
 from ..records import PhaseSpaceRecord, write_phase_space
 from ..spaces.symbols import ParametricSymbol, parameters_of, parse_hamiltonian
 from ..states import sample_husimi
+from .husimi_levels import levels_for
 from .looks import Looks, Plan, looks, times_or
 from .options import check_word, with_options
-from .recover_husimi import initial_state, levels_for
+from .recover_husimi import initial_state
 from .simulation import (
     Simulated,
     Simulation,
@@ -126,7 +127,7 @@ def law_of_kets(
     operator: ParametricSymbol, C: float, record: PhaseSpaceRecord
 ) -> tuple[HusimiFokkerPlanck, Any]:
     """The law on enough levels, with the points of the record, and the state."""
-    levels = levels_for(record)
+    levels = levels_for(record, operator)
     law = HusimiFokkerPlanck(operator, C, points=record.points, form=Heff(levels))
     return law, initial_state(record, levels)
 

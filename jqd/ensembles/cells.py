@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from .. import _checks
+from ..constants import switch
 from ..spaces import Grid
 from .paths.guide import each_component, refined, whole_density
 
@@ -30,7 +31,7 @@ class Cells(eqx.Module):
 
     bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
-    mirrored: bool = eqx.field(static=True)
+    mirrored: bool = switch("mirrored")
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from .. import _checks
+from ..constants import static, switch
 from ..laws.motion import Motion
 from ..status import Status
 from .drives import CHECK_LOOKS, LOOKS, drives_of, survey
@@ -63,11 +64,11 @@ class Adaptive(eqx.Module):
     """
 
     solver: "diffrax.AbstractSolver" = eqx.field(default_factory=_dopri8)
-    rtol: float = eqx.field(static=True, default=1e-9)
-    atol: float = eqx.field(static=True, default=1e-9)
-    max_steps: int = eqx.field(static=True, default=16**4)
+    rtol: float = static(default=1e-9)
+    atol: float = static(default=1e-9)
+    max_steps: int = static(default=16**4)
     adjoint: "diffrax.AbstractAdjoint | None" = None
-    estimate_error: bool = eqx.field(static=True, default=True)
+    estimate_error: bool = switch("estimate_error", default=True)
 
     def __check_init__(self) -> None:
         import diffrax

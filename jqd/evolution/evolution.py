@@ -1,5 +1,6 @@
 """`evolve`: one call for every law and method."""
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -25,6 +26,8 @@ from .starting import explain, read_state, whole_to_float
 from .trajectory import Trajectory
 
 Tree = TypeVar("Tree")
+# Bytes of all states and of the law at all times below which memory is not asked for.
+_LITTLE = 2**24
 Method = Fixed | Adaptive | Propagator
 Observe = Callable[[Array, Any], Any] | Mapping[str, Any] | Sequence[str] | None
 
@@ -74,7 +77,7 @@ def evolve(
     Raises:
         ValueError: times not increasing, a state that is not finite, a method that
             does not fit the law, a random motion without a key, or what only a random
-            motion takes for another.
+            motion takes for another; more values than memory holds.
     """
     if not isinstance(motion, Motion):
         raise ValueError(
@@ -90,6 +93,7 @@ def evolve(
     random = motion.noise_shape is not None
     ts = _times(ts, precision)
     motion = in_precision(motion, precision)
+    _checks.check_flags(keep_paths=keep_paths)
     _check_chance(
         random, key=key, paths=paths, keep_paths=keep_paths or None, devices=devices
     )
@@ -126,6 +130,8 @@ def _run(
     splits = isinstance(method, Fixed) and isinstance(method.stepper, Splitting)
     # by its class: equinox makes a module of each bound method
     state0 = type(motion).carry(motion, state0, splits=splits)
+    states = isinstance(method, Propagator)
+    _check_room(motion, state0, ts, observer, states, (paths or 1) if keep_paths else 1)
     if motion.noise_shape is None:
         return method.run(motion, state0, ts, observer)
     ts = jnp.asarray(ts)
@@ -136,6 +142,45 @@ def _run(
         )
     run = Run(method, motion, state0, ts, observer, cast(Array, key))
     return run_paths(run, paths, keep_paths, devices)
+
+
+def _check_room(
+    motion: Motion,
+    state0: PyTree[Array],
+    ts: ArrayLike,
+    observer: Any,
+    states: bool,
+    copies: int,
+) -> None:
+    """Raise where what a run keeps of all times does not fit into memory.
+
+    Args:
+        motion: what moves.
+        state0: where from.
+        ts: save times.
+        observer: what is kept.
+        states: whether all states are there at once, before they are observed.
+        copies: paths whose values are kept.
+    """
+    many, leaves = np.shape(ts)[0] * copies, jax.tree.leaves((motion, state0))
+    size = sum(getattr(leaf, "nbytes", 0) for leaf in leaves)
+    # a trace of what is observed takes longer than a small run
+    if many * size < _LITTLE or not _checks.is_concrete((ts, state0)):
+        return
+    time = jax.ShapeDtypeStruct((), _precision(state0))
+    values = jax.eval_shape(observer, time, state0)
+    kept = [2 * _bytes(values)] + [_bytes(state0)] * states
+    _checks.check_memory(
+        float(many * sum(kept)),
+        "ts",
+        f"what is kept of {many} times, values with their errors"
+        f"{' and states' if states else ''},",
+    )
+
+
+def _bytes(tree: PyTree[Any]) -> int:
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if hasattr(leaf, "dtype")]
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in leaves)
 
 
 def _times(ts: ArrayLike, precision: Any) -> Array:
@@ -258,9 +303,14 @@ def _precision(state: PyTree[Array]) -> Any:
     """The real dtype in which a state is computed."""
     leaves = [leaf for leaf in jax.tree.leaves(state) if eqx.is_inexact_array(leaf)]
     if not leaves:
+        kinds = {
+            f"an array of {one.dtype}" if hasattr(one, "dtype") else type(one).__name__
+            for one in jax.tree.leaves(state)
+        }
+        held = ", ".join(sorted(kinds)) or "nothing"
         raise ValueError(
             "Argument `state0` must hold arrays of real or complex numbers, but holds "
-            "none."
+            f"{held}; give what `motion.prepare(psi)` makes."
         )
     return jnp.finfo(jnp.result_type(*leaves)).dtype
 

@@ -13,6 +13,7 @@ from jaxtyping import Array, Int, PyTree
 
 from .. import _checks
 from .._outside import plain
+from ..constants import static, switch
 from ..laws.motion import Motion
 from ..status import Status
 from ..steppers import Splitting
@@ -72,12 +73,12 @@ class Fixed(eqx.Module):
     """
 
     stepper: Callable[..., Any] | None = eqx.field(static=True, default=None)
-    substeps: int = eqx.field(static=True, default=1)
+    substeps: int = static(default=1)
     gradient: str = eqx.field(static=True, default="checkpointed")
-    estimate_error: bool = eqx.field(static=True, default=True)
+    estimate_error: bool = switch("estimate_error", default=True)
     counts: Int[Array, "..."] | None = eqx.field(converter=_read_counts, default=None)
-    heed_alarms: bool = eqx.field(static=True, default=True)
-    lattice: int | None = eqx.field(static=True, default=None)
+    heed_alarms: bool = switch("heed_alarms", default=True)
+    lattice: int | None = static(default=None)
 
     def __check_init__(self) -> None:
         if self.stepper is not None and not callable(self.stepper):

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from .. import _checks
+from ..constants import static
 from ..laws.law import Law
 from ..laws.motion import Generator, Motion
 from ..spaces.hamiltonians import MatrixHamiltonian
@@ -49,12 +50,12 @@ class Propagator(eqx.Module):
             spectrum, which needs concrete constants (outside jit, vmap and grad).
     """
 
-    terms: int | None = eqx.field(static=True, default=None)
+    terms: int | None = static(default=None)
 
     def __check_init__(self) -> None:
         if self.terms is None:
             return
-        whole = isinstance(self.terms, int) and not isinstance(self.terms, bool)
+        whole = _checks.is_whole(self.terms)
         if not whole or not 1 <= self.terms <= _MOST_TERMS:
             raise ValueError(
                 f"Argument `terms` must be an integer from 1 to {_MOST_TERMS} or None, "

@@ -322,7 +322,7 @@ def begin(
     rows, size = study.data.ts.shape[0], theta.shape[0]
     train = rows - math.floor(held_out * rows)
     train = train if train > 2 * size else rows
-    if not isinstance(starts, int):
+    if not isinstance(starts, int | np.integer):
         given = jnp.asarray(starts, theta.dtype)
         _checks.check_shape(given, "starts", (given.shape[0], size))
         _checks.check_finite(given, "starts")

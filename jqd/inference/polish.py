@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .. import _checks
+from ..constants import static
 from ..instruments.noise import Weights
 from .slopes import by_columns, columns
 from .study import Study, window_counts
@@ -36,11 +37,11 @@ class Polish(eqx.Module):
             and only a long one has a narrow minimum.
     """
 
-    rtol: float = eqx.field(static=True, default=1e-11)
-    atol: float = eqx.field(static=True, default=1e-13)
-    max_steps: int = eqx.field(static=True, default=40)
-    rounds: int = eqx.field(static=True, default=3)
-    windows: int = eqx.field(static=True, default=1)
+    rtol: float = static(default=1e-11)
+    atol: float = static(default=1e-13)
+    max_steps: int = static(default=40)
+    rounds: int = static(default=3)
+    windows: int = static(default=1)
 
     def __check_init__(self) -> None:
         _checks.check_scalar(self.rtol, "rtol")

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from ..constants import static
 from .slopes import columns
 from .study import Study, window_counts
 
@@ -40,10 +41,10 @@ class Search(eqx.Module):
     """
 
     optimizer: Any = eqx.field(static=True, default=None)
-    steps: int = eqx.field(static=True, default=40)
-    windows: int = eqx.field(static=True, default=5)
-    chunk: int = eqx.field(static=True, default=20)
-    until: float = eqx.field(static=True, default=1.0)
+    steps: int = static(default=40)
+    windows: int = static(default=5)
+    chunk: int = static(default=20)
+    until: float = static(default=1.0)
 
     def __check_init__(self) -> None:
         if self.optimizer is not None and not callable(self.optimizer):

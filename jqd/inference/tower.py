@@ -4,6 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
+from ..constants import static
+
 # Share of the levels of matter below the one at which a computed record begins.
 FOOT = 0.75
 
@@ -15,7 +17,7 @@ class LevelNorms(eqx.Module):
         levels: how many, from no photon on (static).
     """
 
-    levels: int = eqx.field(static=True)
+    levels: int = static()
 
     def __call__(self, t: Array, state: Complex[Array, "D P"]) -> Float[Array, " k"]:
         """p_k = Σ_i |ψ_ik|²."""

@@ -50,6 +50,12 @@ class Direct(Instrument):
     of: Any = eqx.field(static=True, default="density")
     noise: Drawable = fixed(default=NoNoise())
 
+    def check_law(self, law: Motion) -> None:
+        """Raise ValueError unless the law knows what is named."""
+        known = tuple(law.observables())
+        if isinstance(self.of, str) and known:
+            _checks.check_choice(self.of, "instrument", known)
+
     def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
         """What it looks at."""
         return look(law, t, state, self.of)

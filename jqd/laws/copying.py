@@ -14,6 +14,7 @@ from ..constants import (
     constant,
     free,
     scalars,
+    switch,
     symmetric,
     upper_triangle,
 )
@@ -139,7 +140,7 @@ class CopyDynamics(Law):
     drive: DrivenHamiltonian | None
     hbar: Float[Array, ""]
     regulator: Float[Array, ""]
-    literal: bool = eqx.field(static=True)
+    literal: bool = switch("literal")
     omega: Float[Array, " M"] = free(unit="rate")
     R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric, unit="rate")
     delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)
@@ -174,7 +175,7 @@ class CopyDynamics(Law):
         self.q, self.r, self.hbar, self.regulator = scalars(
             q=q, r=r, hbar=hbar, regulator=regulator
         )
-        self.literal = bool(literal)
+        self.literal = literal
         self.drive = drive
         self._check()
 

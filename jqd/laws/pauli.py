@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
-from ..constants import constant, scalars
+from ..constants import constant, scalars, switch
 from ..interop import as_array
 from ..spaces.absorbers import check_absorber
 from ..spaces.grids import Grid
@@ -55,7 +54,7 @@ class Pauli(Law):
 
     hamiltonian: SpinorOnGrid
     hbar: Float[Array, ""]
-    spin_current: bool = eqx.field(static=True, default=False)
+    spin_current: bool = switch("spin_current", default=False)
 
     def __init__(
         self,

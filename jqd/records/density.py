@@ -192,7 +192,9 @@ def _initial(file: File, grid: Grid) -> Any:
     """ψ at t0, or (density, action), or None."""
     if "psi0" in file:
         _check_shape(file, "psi0", grid.shape)
-        return file["psi0"].astype(complex)
+        psi0 = file["psi0"].astype(complex)
+        file.require_norm("psi0", float(np.sum(np.abs(psi0) ** 2) * grid.cell))
+        return psi0
     if "density0" in file and "action0" in file:
         for name in ("density0", "action0"):
             _check_shape(file, name, grid.shape)

@@ -72,6 +72,13 @@ class File:
         if not good:
             raise self.complaint(f"hold {what}", "does not")
 
+    def require_norm(self, name: str, norm2: float) -> None:
+        """Raise unless a state is normalised, as `_checks.check_state` asks of one."""
+        if abs(norm2 - 1) > 1e-6:
+            raise self.complaint(
+                f"hold a normalised `{name}`", f"has one of squared norm {norm2:.9g}"
+            )
+
     def check_finite(self) -> None:
         """Raise unless every number is finite, and its powers are."""
         for name, array in self.arrays.items():

@@ -331,6 +331,7 @@ def _state(file: File, record: PhaseSpaceRecord) -> dict[str, np.ndarray]:
         value = value.reshape(-1) if column else value
         good = value.ndim == modes and value.size > 0
         file.require(good, f"`psi0` of {modes} axes for {modes} modes")
+        file.require_norm("psi0", float(np.sum(np.abs(value) ** 2)))
     else:
         good = value.ndim == 2 * modes and value.size > 0
         good = good and value.shape[:modes] == value.shape[modes:]

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .. import constants
+from .._words import did_you_mean
 from ..laws import Law
 from .user_code import ExperimentError, failures_of, load_module
 
@@ -183,7 +184,8 @@ def _check_call(make: Any, spec: str, values: Mapping[str, float], argument: str
         if name not in known and not open_ended:
             raise ValueError(
                 f"Argument `{argument}` must name constants of {spec}, out of "
-                f"{', '.join(known) or 'none'}, but {name!r} was given."
+                f"{', '.join(known) or 'none'}, but {name!r} was given"
+                f"{did_you_mean(name, known)}"
             )
     try:
         signature.bind(None, **dict.fromkeys({**_begun(make), **values}))

@@ -123,7 +123,7 @@ def _read(axis: Any, given: Any, grid: Grid) -> Coupling:
         velocity = potential(A, grid)
         strength = None if g is None or isinstance(g, Impulse) else pulse(g)
     except ValueError as error:
-        told = str(error).replace("`potential`", "`couplings`")
+        told = str(error).replace("`V`", "`couplings`")
         raise ValueError(told.replace("`pulse`", "`couplings`")) from None
     if g is not None and not velocity.autonomous:
         raise ValueError(

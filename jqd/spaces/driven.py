@@ -1,24 +1,26 @@
 """Hamiltonians that change in time: a matrix, and terms with pulses."""
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, ArrayLike, Inexact
 
 from .. import _checks
 from ..constants import fixed, parts
 from ..interop import as_array
-from .functions import shape_at
+from .coefficients import Part, coefficient, is_coefficient
+from .functions import shape_at, with_leaves
 from .pulses import Pulse, SampledPulse, pulse, sampled_pulse
 
 # Where one given as a whole is looked at: it is to be Hermitian at all times.
 _TIMES = (0.0, 0.37, 1.0, 2.71)
+_PARTS = ("real", "imag")
+# Times of samples and jumps at which one is looked at as well, at most.
+_MOST = 8
 
 
 class DrivenHamiltonian(eqx.Module):
@@ -69,16 +71,16 @@ def _like(matrix: Array, value: Array) -> Any:
     return jnp.result_type(real, jnp.complex64) if jnp.iscomplexobj(value) else real
 
 
-def driven(
-    constant: Any, *terms: Sequence[Any], times: ArrayLike | None = None
-) -> DrivenHamiltonian:
+def driven(*terms: Any, times: ArrayLike | None = None) -> DrivenHamiltonian:
     """H(t) = H_0 + Σ_k f_k(t) H_k.
 
     Args:
-        constant: H_0, (n, n) Hermitian, energy units; arrays, QuTiP, dynamiqs.
-        *terms: pairs (H_k, f_k); H_k like H_0, f_k a function of the time written with
-            `jax.numpy`, or what `jqd.pulse` and `jqd.sampled_pulse` make; or samples
-            at `times`, joined by a cubic spline.
+        *terms: H_0, (n, n) Hermitian, energy units, or no such term for 0, or several;
+            arrays, QuTiP, dynamiqs. Then pairs (H_k, f_k), H_k like H_0, f_k a function
+            of the time written with `jax.numpy`, or what `jqd.pulse` and
+            `jqd.sampled_pulse` make, or a coefficient of QuTiP; or samples at `times`,
+            joined by a cubic spline. H_k may be no Hermitian matrix and f_k complex
+            where the sum is Hermitian: it is checked at some times.
         times: of f_k that are samples alone, (T,), increasing: the `tlist` of QuTiP,
             whose list is taken by `jqd.driven(*H, times=tlist)`.
 
@@ -86,32 +88,46 @@ def driven(
         The Hamiltonian, for `jqd.Schrodinger` and `jqd.CopyDynamics.from_hamiltonian`.
 
     Raises:
-        ValueError: a matrix that is not square, Hermitian, finite or of the size of
-            the first; a pulse that is complex or never finite; samples without times;
-            a term that is no pair; no term.
+        ValueError: a matrix that is not square, finite or of the size of the others; a
+            sum that is not Hermitian; a pulse that is complex beside Hermitian
+            matrices, or never finite; samples without times; text; no pair.
     """
-    if not terms:
-        raise ValueError(
-            "Argument `terms` must hold a pair of a matrix and a pulse, but is empty; "
-            "a constant matrix needs no `driven`."
-        )
-    matrix = _operator(constant, "hamiltonian")
-    operators, pulses = [], []
+    constant, moving = [], []
     for k, term in enumerate(terms):
-        name = f"hamiltonian[{k + 1}]"
-        if not isinstance(term, list | tuple) or len(term) != 2:
+        name = f"hamiltonian[{k}]"
+        if _is_pair(term):
+            moving.append((name, term))
+        elif isinstance(term, list | tuple) and not _is_matrix(term):
             raise ValueError(
-                f"Argument `{name}` must be a pair of a matrix and a pulse, but is "
-                f"{_checks.shown(term)}."
+                f"Argument `{name}` must be a matrix, or a pair of a matrix and a "
+                f"pulse, but is {_checks.shown(term)}."
             )
-        operators.append(_operator(term[0], f"{name}[0]"))
-        _checks.check_shape(operators[-1], f"{name}[0]", matrix.shape)
-        pulses.append(_pulse(term[1], times, f"{name}[1]"))
-    return _assemble(matrix, operators, pulses)
+        else:
+            constant.append(_operator(term, name))
+    if not moving:
+        raise ValueError(
+            "Argument `terms` must hold a pair of a matrix and a pulse, but holds "
+            "none; a constant matrix needs no `driven`."
+        )
+    read = [(name, _matrix(A, f"{name}[0]"), f) for name, (A, f) in moving]
+    matrix = sum(constant, start=jnp.zeros_like((constant or [read[0][1]])[0]))
+    for name, operator, _ in read:
+        _checks.check_shape(operator, f"{name}[0]", matrix.shape)
+    if all(_is_hermitian(A) and not is_coefficient(f) for _, A, f in read):
+        pulses = [_pulse(f, times, f"{name}[1]") for name, _, f in read]
+        return _assemble(matrix, [operator for _, operator, _ in read], pulses)
+    return _from_adjoints(matrix, read, times)
 
 
 def _pulse(f: Any, times: ArrayLike | None, name: str) -> Pulse | SampledPulse:
     """f_k by a function, or by samples where there are times for them."""
+    if isinstance(f, str):
+        raise ValueError(
+            f"Argument `{name}` must be a function of time written with `jax.numpy`, "
+            f"but is the text {f!r}; give `qutip.QobjEvo`, which reads it."
+        )
+    if callable(f) and not isinstance(f, Pulse | SampledPulse):
+        _function_at(f, name)
     if callable(f) or np.ndim(f) == 0:
         return pulse(f)
     if times is None:
@@ -123,6 +139,17 @@ def _pulse(f: Any, times: ArrayLike | None, name: str) -> Pulse | SampledPulse:
     return sampled_pulse(times, f)
 
 
+def _function_at(f: Any, name: str) -> Any:
+    """Shape and dtype of f(t); what only Python can call is QuTiP's to hold."""
+    try:
+        return shape_at(f, name, "time")
+    except ValueError as error:
+        raise ValueError(
+            f"{str(error).rstrip('.')}; constants beside the time go into "
+            "`jqd.pulse(f, a=..)`, and `qutip.QobjEvo` takes any function."
+        ) from error
+
+
 def _assemble(
     matrix: Array, operators: list[Array], pulses: list[Any]
 ) -> DrivenHamiltonian:
@@ -132,11 +159,24 @@ def _assemble(
 
 
 def _operator(value: Any, name: str) -> Array:
+    matrix = _matrix(value, name)
+    _checks.check_hermitian(matrix, name)
+    return matrix
+
+
+def _matrix(value: Any, name: str) -> Array:
     matrix = as_array(value, name)
     _checks.check_square(matrix, name)
     _checks.check_finite(matrix, name)
-    _checks.check_hermitian(matrix, name)
     return matrix.astype(jnp.result_type(matrix, jnp.float32, float))
+
+
+def _is_hermitian(matrix: Array) -> bool:
+    try:
+        _checks.check_hermitian(matrix, "hamiltonian")
+    except ValueError:
+        return False
+    return True
 
 
 def is_driven(hamiltonian: Any) -> bool:
@@ -160,8 +200,15 @@ def _is_pair(term: Any) -> bool:
     """An operator and its pulse, function, samples or text; not a row of numbers."""
     if not isinstance(term, list | tuple) or len(term) != 2:
         return False
-    operator = len(getattr(term[0], "shape", ())) == 2
-    return callable(term[1]) or operator
+    return callable(term[1]) or isinstance(term[1], str) or _is_matrix(term[0])
+
+
+def _is_matrix(value: Any) -> bool:
+    """An array of any program, or lists, of two axes."""
+    try:
+        return len(getattr(value, "shape", None) or np.shape(value)) == 2
+    except ValueError:  # a ragged list
+        return False
 
 
 def read_driven(hamiltonian: Any) -> DrivenHamiltonian:
@@ -178,14 +225,7 @@ def read_driven(hamiltonian: Any) -> DrivenHamiltonian:
     if isinstance(hamiltonian, DrivenHamiltonian):
         return hamiltonian
     if isinstance(hamiltonian, list | tuple):
-        _checks.check_length(hamiltonian, "hamiltonian")
-        plain = [term for term in hamiltonian if not isinstance(term, list | tuple)]
-        terms = [term for term in hamiltonian if isinstance(term, list | tuple)]
-        if plain:
-            matrix = sum(_operator(term, "hamiltonian[0]") for term in plain)
-        else:
-            matrix = jnp.zeros_like(_operator(terms[0][0], "hamiltonian[0][0]"))
-        return driven(matrix, *terms)
+        return driven(*hamiltonian)
     if hasattr(hamiltonian, "to_list"):
         return _from_qutip(hamiltonian)
     if hasattr(hamiltonian, "discontinuity_ts"):
@@ -227,57 +267,9 @@ def _from_dynamiqs(array: Any) -> DrivenHamiltonian:
     return _from_function(_DenseAt(array), jnp.zeros(0) if jumps is None else jumps)
 
 
-# -- QuTiP -----------------------------------------------------------------------------
-
-
-class _FromHost(eqx.Module):
-    """A coefficient that only Python can compute: asked for at each time it is needed.
-
-    Attributes:
-        function: of the time, complex (static).
-        part: "real" or "imag" (static).
-    """
-
-    function: Any = eqx.field(static=True)
-    part: str = eqx.field(static=True)
-
-    def __call__(self, t: ArrayLike) -> Array:
-        return _ask(self, jnp.asarray(t, jnp.result_type(t, float)))
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _ask(of: _FromHost, t: Array) -> Array:
-    def ask(times: Any) -> np.ndarray:
-        values = np.asarray([of.function(float(one)) for one in np.ravel(times)])
-        part = np.imag(values) if of.part == "imag" else np.real(values)
-        return part.astype(t.dtype).reshape(np.shape(times))
-
-    shape = jax.ShapeDtypeStruct(t.shape, t.dtype)
-    return jax.pure_callback(ask, shape, t, vmap_method="expand_dims")
-
-
-@functools.partial(_ask.defjvp, symbolic_zeros=True)
-def _ask_jvp(of: _FromHost, primals: Any, tangents: Any) -> tuple[Array, Array]:
-    (t,), (slope,) = primals, tangents
-    if not isinstance(slope, SymbolicZero):
-        raise ValueError(
-            "Argument `hamiltonian` must have pulses written with `jax.numpy` for "
-            "derivatives with respect to time, but has one of QuTiP."
-        )
-    value = _ask(of, t)
-    return value, jnp.zeros_like(value)
-
-
 def _from_qutip(evo: Any) -> DrivenHamiltonian:
-    """Σ_k c_k(t) A_k with complex c_k and any A_k, whose sum is Hermitian.
-
-    H = Σ_k Re c_k (A_k + A_k†)/2 + Im c_k i (A_k - A_k†)/2.
-
-    Samples are 0 beyond their times, as those of `sampled_pulse` are.
-    """
-    for t in _TIMES:
-        _operator(evo(t), "hamiltonian")
-    constant, operators, pulses = [], [], []
+    """Σ_k c_k(t) A_k with complex c_k and any A_k, whose sum is Hermitian."""
+    constant, terms = [], []
     for term in evo.to_list():
         if not isinstance(term, list):
             constant.append(as_array(term, "hamiltonian"))
@@ -288,27 +280,68 @@ def _from_qutip(evo: Any) -> DrivenHamiltonian:
                 "coefficients, but one of its terms is a function; give that function "
                 "itself, written with `jax.numpy`."
             )
-        matrix, coefficient = as_array(term[0], "hamiltonian"), term[1]
-        even = (matrix + matrix.conj().T) / 2
-        odd = 1j * (matrix - matrix.conj().T) / 2
-        for part, operator in (("real", even), ("imag", odd)):
-            if np.any(np.asarray(operator)):
-                operators.append(operator)
-                pulses.append(_coefficient(coefficient, part))
-    size = (operators or constant)[0].shape
+        terms.append(("hamiltonian", as_array(term[0], "hamiltonian"), term[1]))
+    size = (constant or [terms[0][1]])[0].shape
     matrix = sum(constant, start=jnp.zeros(size, complex))
+    return _from_adjoints(matrix, terms, None)
+
+
+def _from_adjoints(
+    matrix: Array, terms: list[tuple[str, Array, Any]], times: ArrayLike | None
+) -> DrivenHamiltonian:
+    """Terms that are Hermitian in their sum alone, such as e^iωt σ- and its adjoint.
+
+    H = Σ_k Re c_k (A_k + A_k†)/2 + Im c_k i (A_k - A_k†)/2.
+    """
+    operators, pulses, whole = [], [], []
+    for name, A, c in terms:
+        both = [_part(c, part, times, f"{name}[1]") for part in _PARTS]
+        whole.append((A, both))
+        even, odd = (A + A.conj().T) / 2, 1j * (A - A.conj().T) / 2
+        for operator, made in zip((even, odd), both, strict=True):
+            if made is not None and np.any(np.asarray(operator)):
+                operators.append(operator)
+                pulses.append(made)
+    _check_sum(matrix, whole)
     return _assemble(matrix, operators, pulses)
 
 
-def _coefficient(coefficient: Any, part: str) -> Pulse | SampledPulse:
-    """A coefficient of QuTiP; of samples that are steps or joined by lines, those."""
-    made = _FromHost(coefficient, part)
-    if type(coefficient).__name__ == "InterCoefficient":
-        times, pieces = coefficient.__reduce__()[1][:2]
-        values = np.asarray([coefficient(float(t)) for t in times])
-        values = np.imag(values) if part == "imag" else np.real(values)
-        if len(pieces) == 1:
-            return sampled_pulse(times, values[:-1], "steps")
-        if len(pieces) == 2:
-            return sampled_pulse(times, values, "linear")
-    return Pulse(made, jnp.zeros(0, jnp.result_type(float)))
+def _part(
+    c: Any, part: str, times: ArrayLike | None, name: str
+) -> Pulse | SampledPulse | None:
+    """Re c or Im c; None for the imaginary part of what is real."""
+    if is_coefficient(c):
+        return coefficient(c, part)
+    if isinstance(c, Pulse | SampledPulse) or not _is_complex(c, name):
+        return _pulse(c, times, name) if part == "real" else None
+    if callable(c):
+        return Pulse(Part(part, with_leaves(c, {})), jnp.zeros(0))
+    return _pulse(np.imag(c) if part == "imag" else np.real(c), times, name)
+
+
+def _is_complex(c: Any, name: str) -> bool:
+    return np.iscomplexobj(_function_at(c, name) if callable(c) else c)
+
+
+def _known_times(f: Any) -> Any:
+    """Times at which a pulse is known to do something."""
+    own = f.function if isinstance(f, Pulse) else f
+    ts = np.asarray(getattr(own, "ts", f.jumps))
+    return ts[:: -(-max(ts.size, 1) // _MOST)]
+
+
+def _check_sum(matrix: Array, terms: list[tuple[Array, list[Any]]]) -> None:
+    """The sum is Hermitian where it is looked at and its pulses are finite."""
+    if not _checks.is_concrete((matrix, terms)):
+        return
+    known = [_known_times(f) for _, both in terms for f in both if f is not None]
+    for t in np.unique(np.concatenate([_TIMES, *known])):
+        total = np.array(matrix, complex)
+        for A, both in terms:
+            even, odd = (0.0 if f is None else np.asarray(f(t)) for f in both)
+            total += (even + 1j * odd) * np.asarray(A)
+        try:
+            if np.all(np.isfinite(total)):
+                _checks.check_hermitian(total, "hamiltonian")
+        except ValueError as error:
+            raise ValueError(f"{str(error)[:-1]}, at t = {t:g}.") from None

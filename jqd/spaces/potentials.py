@@ -98,14 +98,14 @@ Potential = SampledPotential | FunctionPotential
 
 
 def potential(
-    function: Callable[..., Array] | ArrayLike | Potential,
+    V: Callable[..., Array] | ArrayLike | Potential,
     grid: Grid,
     **constants: PyTree,
 ) -> Potential:
     """A potential on `grid` from values or from a function.
 
     Args:
-        function: array of the grid's shape, or a callable V(x, ..) or V(x, .., t)
+        V: array of the grid's shape, or a callable V(x, ..) or V(x, .., t)
             taking one broadcastable array per dimension (and the time, scalar).
         grid: the grid.
         **constants: array constants passed to the function by keyword; they become
@@ -119,44 +119,44 @@ def potential(
             with another number of arguments, or constants that it does not take.
     """
     _checks.check_type(grid, "grid", Grid, "a Grid")
-    if isinstance(function, SampledPotential | FunctionPotential):
+    if isinstance(V, SampledPotential | FunctionPotential):
         refuse_constants(constants, (), "potential")
-        return function
-    if not callable(function):
+        return V
+    if not callable(V):
         refuse_constants(constants, (), "potential")
-        function = plain(function, "potential")
-        shape = np.shape(function)
+        V = plain(V, "V")
+        shape = np.shape(V)
         if shape != grid.shape:
             raise ValueError(
-                f"Argument `potential` must have the grid's shape {grid.shape}, but "
+                f"Argument `V` must have the grid's shape {grid.shape}, but "
                 f"has shape {shape}."
             )
-        values = grid.shard(function)
-        _checks.check_real(values, "potential")
-        _checks.check_finite(values, "potential")
-        _checks.check_size(values, "potential")
+        values = grid.shard(V)
+        _checks.check_real(values, "V")
+        _checks.check_finite(values, "V")
+        _checks.check_size(values, "V")
         return SampledPotential(values)
-    refuse_constants(constants, taken_by_keyword(function, "potential"), "potential")
-    arity = positional(function, constants)
+    refuse_constants(constants, taken_by_keyword(V, "V"), "potential")
+    arity = positional(V, constants)
     if arity not in (grid.ndim, grid.ndim + 1):
         raise ValueError(
-            f"Argument `potential` must take {grid.ndim} coordinates, and a time if "
+            f"Argument `V` must take {grid.ndim} coordinates, and a time if "
             f"it depends on one, but takes {arity} arguments."
         )
-    made = with_leaves(function, constants)
-    V = FunctionPotential(arity == grid.ndim + 1, made)
-    _check_values(V, grid)
-    return V
+    made = with_leaves(V, constants)
+    made = FunctionPotential(arity == grid.ndim + 1, made)
+    _check_values(made, grid)
+    return made
 
 
 def _check_values(V: FunctionPotential, grid: Grid) -> None:
     """V gives real numbers that fit the grid: its shapes alone are computed."""
-    values = shape_at(lambda t: V.at(grid.coordinates, t), "potential", "arrays")
-    _checks.check_real(values, "potential")
+    values = shape_at(lambda t: V.at(grid.coordinates, t), "V", "arrays")
+    _checks.check_real(values, "V")
     ends = zip(reversed(values.shape), reversed(grid.shape), strict=False)
     if len(values.shape) > grid.ndim or any(n not in (1, full) for n, full in ends):
         raise ValueError(
-            "Argument `potential` must give values of the grid's shape "
+            "Argument `V` must give values of the grid's shape "
             f"{grid.shape}, but gives {values.shape}."
         )
 

@@ -120,7 +120,11 @@ class State(eqx.Module):
         Raises:
             ValueError: the levels lose more than 1e-6 of the trace.
         """
-        each = (levels,) * self.modes if isinstance(levels, int) else tuple(levels)
+        each = (
+            (levels,) * self.modes
+            if isinstance(levels, int | np.integer)
+            else tuple(levels)
+        )
         kets, weights = [], []
         for seed in self.seeds(each):
             part = seed.ket[None], seed.weight[None]
@@ -180,7 +184,7 @@ def as_ensemble(
                 f"{type(state).__name__} without levels; give its `ensemble(levels)`."
             )
         return state.ensemble(levels)
-    if isinstance(modes, bool) or not isinstance(modes, int) or modes < 1:
+    if not _checks.is_whole(modes) or modes < 1:
         raise ValueError(
             f"Argument `modes` must be at least 1, but is {_checks.shown(modes)}."
         )

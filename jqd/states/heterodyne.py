@@ -45,7 +45,7 @@ def sample_husimi(
     ensemble = as_ensemble(state, 1)
     _checks.check_scalar(hbar, "hbar")
     _checks.check_positive(hbar, "hbar")
-    if isinstance(shots, bool) or not isinstance(shots, int) or shots < 1:
+    if not _checks.is_whole(shots) or shots < 1:
         raise ValueError(
             f"Argument `shots` must be a whole number from 1 on, but is "
             f"{_checks.shown(shots)}."

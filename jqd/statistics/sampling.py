@@ -116,6 +116,7 @@ def sample_occupations(
     """
     key = _checks.single_key(key)
     N, M = check_count(N, "N", 0), check_count(M, "M", 1)
+    _checks.check_flags(shared=shared)
     _checks.check_numbers(g, "g")
     if np.ndim(g) != 0:
         raise ValueError(

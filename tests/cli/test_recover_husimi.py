@@ -1,14 +1,21 @@
 """`jqd recover husimi`: C from data, and every bad input in one line."""
 
 import json
+from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jqd
+from jqd import problems
 from jqd.cli import main, recover_husimi
+from jqd.cli.husimi_levels import LEAST_C, levels_for
 from jqd.instruments import Heterodyne
+from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.laws.husimi.heff import edge_share
 from jqd.problems import DATA
+from jqd.spaces.symbols import parse_hamiltonian
 
 KERR = DATA / "kerr_husimi.npz"
 
@@ -36,6 +43,51 @@ def test_C_from_data_of_another_program(tmp_path, printed):
     for name in ("fit", "residuals", "maps"):
         assert (tmp_path / "run" / f"{name}.png").stat().st_size > 1e4
     assert (tmp_path / "run" / "data.zarr").is_dir()
+
+
+def kept(initial, hamiltonian, **values):
+    record = replace(problems.kerr_husimi(), initial=initial)
+    return levels_for(record, parse_hamiltonian(hamiltonian, modes=1, **values))
+
+
+@pytest.mark.parametrize(
+    "initial", [{"alpha0": np.asarray(1.2 + 0.5j)}, {"psi0": np.array([0.6, 0, 0.8j])}]
+)
+def test_levels_follow_from_the_state(initial):
+    """What the law itself finds in the two highest levels at the least C."""
+    levels = kept(initial, "0.5*ad^2*a^2")
+    ket = initial.get("psi0", jqd.states.coherent(1.2 + 0.5j, 40))
+    shares = []
+    for more in (0, -5):
+        law = HusimiFokkerPlanck("0.5*ad^2*a^2", LEAST_C, form=Heff(levels + more))
+        shares.append(float(edge_share(law.prepare(law.admit(ket)))))
+    # a tail of 1e-8, of which two levels hold half: it falls by 0.7 or more a level
+    assert shares[0] < 1e-8 < 2 * shares[1]
+
+
+def test_levels_follow_from_hamiltonian_and_horizon():
+    """A drive f(a + ad) on resonance displaces the vacuum by ft = 2."""
+    empty = {"alpha0": np.asarray(0j)}
+    still, there = kept(empty, "ad*a"), {"alpha0": np.asarray(2 + 0j)}
+    driven = kept(empty, "f*(a + ad)", f=2.0)
+    pulsed = kept(empty, "f(t)*(a + ad)", f=lambda t: 4.0 * jnp.sin(jnp.pi * t) ** 2)
+    assert kept(empty, "0.5*ad^2*a^2") == still
+    # the shares at all times are together a little more than those of the last
+    assert still < kept(there, "ad*a") <= driven <= kept(there, "ad*a") + 8
+    assert abs(pulsed - driven) <= 4
+
+
+def test_the_plan_is_said_before_the_fit(tmp_path, monkeypatch, capsys):
+    def begin(*args, report, **options):
+        report("search", 0, 20)
+        raise ValueError("Argument `x` must stop here, but is there.")
+
+    monkeypatch.setattr("jqd.cli.fit.recover", begin)
+    words = ["--data", KERR, "--hamiltonian", "0.5*ad^2*a^2"]
+    assert recover(tmp_path / "run", *words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Form heff: it is exact for H")
+    assert "87 levels of each mode are kept. The fit takes about " in said
 
 
 def test_packaged_data_are_the_shared_ones(shared_data):

@@ -399,3 +399,25 @@ def test_the_error_goes_by_the_order_of_the_law_s_own_step():
     pulsed = Schrodinger([matrix, [matrix, jnp.cos]])
     orders = [Fixed().order(one) for one in (law, particle()[0], pulsed)]
     assert orders == [4, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("method", "observe", "size"),
+    [
+        # per time: values and errors of 3 populations, and a ket of 3 amplitudes
+        (Propagator(), "density", 2 * 3 * 8 + 3 * 16),
+        (Fixed(substeps=1), None, 2 * 3 * 16),
+        (Adaptive(), lambda t, psi: jnp.abs(psi[0]), 2 * 8),
+    ],
+)
+def test_times_that_memory_does_not_hold_are_refused(
+    monkeypatch, method, observe, size
+):
+    monkeypatch.setattr("jqd._checks.free_memory", lambda: 2**24)
+    law, psi = golden_matrix()
+    ts = np.linspace(0.0, 1.0, 3_000_000)
+    says = (
+        rf"`ts` must fit into memory, but .* 3000000 times.* {3e6 * size / 2**30:.3g}"
+    )
+    with pytest.raises(ValueError, match=says):
+        evolve(law, psi, ts, method=method, observe=observe)

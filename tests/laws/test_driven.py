@@ -10,6 +10,7 @@ import scipy.special
 
 import jqd
 from jqd.ensembles import copying
+from jqd.spaces.coefficients import coefficient
 from jqd.steppers import cf4, exponential_midpoint
 
 SX = np.array([[0.0, 1.0], [1.0, 0.0]])
@@ -247,6 +248,70 @@ def test_samples_on_the_times_of_qutip():
     np.testing.assert_allclose(run.values, exact, rtol=0, atol=1e-8)
 
 
+def rotating(form):
+    """w/2 σz + g (e^-iwt σ+ + h.c.), on resonance, in the forms of QuTiP's users."""
+    qutip = pytest.importorskip("qutip")
+    w, g, times = 2.0, 0.3, np.linspace(0, 2, 401)
+    plus, minus, level = qutip.sigmap(), qutip.sigmam(), w / 2 * qutip.sigmaz()
+    turning = np.exp(-1j * w * times)
+    by_host = qutip.coefficient(lambda t: g * np.exp(-1j * w * t))
+    samples = [level, [plus, g * turning], [minus, g * turning.conj()]]
+    return {
+        "functions": lambda: [
+            level,
+            [plus, lambda t: g * jnp.exp(-1j * w * t)],
+            [minus, lambda t: g * jnp.exp(1j * w * t)],
+        ],
+        "samples": lambda: jqd.driven(*samples, times=times),
+        "two constants": lambda: [
+            level / 2, level / 2, [qutip.sigmax(), lambda t: g * jnp.cos(w * t)],
+            [qutip.sigmay(), lambda t: g * jnp.sin(w * t)],
+        ],
+        "coefficients": lambda: [level, [plus, by_host], [minus, by_host.conj()]],
+        "evo": lambda: qutip.QobjEvo(samples, tlist=times),
+    }[form]()  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "form", ["functions", "samples", "two constants", "coefficients", "evo"]
+)
+def test_terms_that_are_hermitian_in_their_sum(form):
+    law = jqd.Schrodinger(rotating(form))
+    for t in (0.0, 0.713, 1.6):
+        up = 0.3 * np.exp(-2j * t)
+        want = [[1.0, up], [np.conj(up), -1.0]]
+        # rounding; splines of step .005 are off by (2 · .005)⁴ .3/384 at most
+        np.testing.assert_allclose(law.hamiltonian.at(t), want, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
+def test_samples_of_qutip_without_python(order):
+    """Inside and outside their times; QuTiP asks from host to host."""
+    qutip = pytest.importorskip("qutip")
+    rng = np.random.default_rng(0)
+    times = np.array([-1.0, -0.2, 0.1, 0.5, 0.9, 1.8, 2.4])
+    values = rng.normal(size=7) + 1j * rng.normal(size=7)
+    theirs = qutip.coefficient(values, tlist=times, order=order)
+    ts = np.concatenate([rng.uniform(-2, 3, 500), times])
+    want = np.array([theirs(t) for t in ts])
+    for part in ("real", "imag"):
+        ours = jax.vmap(coefficient(theirs, part))
+        assert "callback" not in str(jax.make_jaxpr(ours)(ts))
+        # the same polynomials
+        np.testing.assert_allclose(
+            ours(ts), getattr(want, part), rtol=0, atol=1e-12
+        )  # fmt: skip
+
+
+def test_a_line_of_qutip_that_ends_at_minus_one():
+    """QuTiP divides by 0 for the slope beyond the last sample, and never uses it."""
+    qutip = pytest.importorskip("qutip")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        theirs = qutip.coefficient(np.array([1.0, 3.0]), tlist=[-2.0, -1.0], order=1)
+    ours = coefficient(theirs, "real")
+    assert [float(ours(t)) for t in (-3, -1.5, -1, 0)] == [1, 2, 3, 3]
+
+
 def test_a_pulse_that_is_not_finite_somewhere_may_be_meant():
     f = jqd.pulse(lambda t: 1 / t)
     law = jqd.Schrodinger(jqd.driven(H0, (SX, f)))
@@ -317,6 +382,9 @@ def test_samples(kind):
 
 
 H0 = np.zeros((2, 2))
+LOWER = np.triu(SX)
+# it is zero wherever nobody says that there is something
+LATE = jqd.sampled_pulse([499.0, 500.0, 501.0], [0.0, 1.0, 0.0], "linear")
 
 
 @pytest.mark.parametrize(
@@ -326,13 +394,29 @@ H0 = np.zeros((2, 2))
         (lambda: jqd.driven(H0, (np.triu(SX), jnp.cos)), "Hermitian"),
         (lambda: jqd.driven(H0, (np.eye(3), jnp.cos)), r"`hamiltonian\[1\]\[0\]`"),
         (lambda: jqd.driven(H0), "`terms` must hold a pair"),
-        (lambda: jqd.driven(H0, SX), r"`hamiltonian\[1\]` must be a pair"),
+        (lambda: jqd.driven(H0, SX), "`terms` must hold a pair"),
+        (
+            lambda: jqd.driven(H0, [SX, jnp.cos, 3]),
+            r"`hamiltonian\[1\]` must be a matrix, or a pair",
+        ),
+        (
+            lambda: jqd.driven(H0, [LOWER, lambda t: jnp.exp(1j * t)]),
+            "`hamiltonian` must be Hermitian, but .* at t = 0",
+        ),
+        (
+            lambda: jqd.driven(H0, [LOWER, LATE], [LOWER.T, lambda t: -LATE(t)]),
+            "`hamiltonian` must be Hermitian, but .* at t = 500",
+        ),
         (lambda: jqd.driven(H0, (SX, 3.0)), "`pulse` must be a function of time"),
         (lambda: jqd.driven(H0, (SX, lambda t: np.cos(t))), "written with `jax.numpy`"),
         (lambda: jqd.pulse(lambda t, a: a * t, b=1.0), "`b` must be"),
         (lambda: jqd.pulse(lambda t, a: a + t, a=np.nan), "`pulse` must be finite"),
         (lambda: jqd.Schrodinger([H0, [SX, np.ones(5)]]), r"`hamiltonian\[1\]\[1\]`"),
-        (lambda: jqd.Schrodinger([H0, [SX, "cos(t)"]]), "`pulse` must be a function"),
+        (lambda: jqd.Schrodinger([H0, [SX, "cos(t)"]]), "give `qutip.QobjEvo`"),
+        (
+            lambda: jqd.Schrodinger([H0, [SX, lambda t, args: jnp.cos(t)]]),
+            r"`hamiltonian\[1\]\[1\]` must .*'args'; .*`jqd.pulse.*`qutip.QobjEvo`",
+        ),
         (
             lambda: jqd.driven(H0, [SX, 1j * np.ones(5)], times=np.arange(5.0)),
             "`values` must be real",

@@ -156,6 +156,7 @@ def population_of(
         ValueError: as of `sample`.
     """
     _checks.check_choice(method, "method", tuple(STEP_OF))
+    _checks.check_flags(printed=printed, tagged=tagged)
     _checks.check_choice(initial, "initial", INITIAL)
     check_law(law)
     law, psi, ts = admit(law, psi0, ts)

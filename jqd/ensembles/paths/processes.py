@@ -280,6 +280,7 @@ def _each_axis(value: ArrayLike, name: str, ndim: int, dtype: Any) -> Array:
 
 
 def _positions(x0: ArrayLike, grid: Grid, dtype: Any, periodic: bool) -> Array:
+    _checks.check_flags(periodic=periodic)
     _checks.check_numbers(x0, "x0")
     if np.ndim(x0) == 1 and grid.ndim == 1:
         x0 = jnp.asarray(x0)[:, None]

@@ -7,6 +7,7 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 from ... import _checks
+from ..._words import did_you_mean
 from .entries import Claim, Published, published
 from .keys import NOT_STATED
 from .mappings import MAPPINGS, PRINTED, SILENT, Link
@@ -184,7 +185,7 @@ def full_name(constant: str) -> str:
         )
     raise ValueError(
         f"Argument `constant` must be one of {', '.join(constants())}, but is "
-        f"{constant!r}."
+        f"{constant!r}{did_you_mean(constant, constants())}"
     )
 
 

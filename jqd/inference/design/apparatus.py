@@ -48,7 +48,7 @@ class Apparatus(eqx.Module):
     )
 
     def __check_init__(self) -> None:
-        if not isinstance(self.levels, int) or self.levels < 2:
+        if not _checks.is_whole(self.levels) or self.levels < 2:
             raise ValueError(
                 f"Argument `levels` must be a whole number from 2 on, but is "
                 f"{_checks.shown(self.levels)}."

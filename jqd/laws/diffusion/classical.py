@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...constants import constant
+from ...constants import constant, switch
 from ...interop import as_array
 from ...spaces import Grid
 from ..law import Law
@@ -37,7 +37,7 @@ class ClassicalDiffusion(Law):
     D: Float[Array, "..."]
     grid: Grid
     ordering: str = eqx.field(static=True)
-    periodic: bool = eqx.field(static=True)
+    periodic: bool = switch("periodic")
 
     def __init__(
         self,

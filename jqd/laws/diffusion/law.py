@@ -416,8 +416,8 @@ def _potential(V: Any, space: Grid | Graph, constants: dict[str, Any]) -> Potent
             f"Argument `{min(constants)}` must be one of this law, but is not, and V "
             "is no function of the coordinates that could take it."
         )
-    values = as_array(V, "potential")
-    _checks.check_shape(values, "potential", space.shape)
-    _checks.check_real(values, "potential")
-    _checks.check_finite(values, "potential")
+    values = as_array(V, "V")
+    _checks.check_shape(values, "V", space.shape)
+    _checks.check_real(values, "V")
+    _checks.check_finite(values, "V")
     return SampledPotential(values)

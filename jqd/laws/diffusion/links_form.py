@@ -1,11 +1,11 @@
 """The link form: (log-amplitude, action), through nodes without an amplitude."""
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ...constants import static
 from ...spaces import Grid
 from ...spaces.resolution import (
     SECOND_DIFFERENCES,
@@ -42,8 +42,8 @@ class Links(DiffusionForm):
             tails make steps small and carry nothing.
     """
 
-    order: int = eqx.field(static=True, default=8)
-    floor: float = eqx.field(static=True, default=1e-14)
+    order: int = static(default=8)
+    floor: float = static(default=1e-14)
 
     def __check_init__(self) -> None:
         _checks.check_choice(self.order, "order", tuple(SECOND_DIFFERENCES))

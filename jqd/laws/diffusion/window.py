@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ...constants import static
 from ...spaces import Grid
 from ...spaces.potentials import FunctionPotential
 from ...status import Status
@@ -63,8 +64,8 @@ class Window(DiffusionForm):
             maximum at the start. Beyond 8 errors grow like exp(x²/4σ²).
     """
 
-    points: int = eqx.field(static=True, default=141)
-    deviations: float = eqx.field(static=True, default=7.0)
+    points: int = static(default=141)
+    deviations: float = static(default=7.0)
 
     def __check_init__(self) -> None:
         if self.points < 2 * ORDER or not 5 <= self.deviations <= 9:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from ... import _checks
+from ...constants import static
 from ...steppers.blocks import split_entries
 from ...steppers.eigenbasis import unitary_orbit
 from ..motion import Resolution
@@ -42,8 +43,8 @@ class NumberBlocks(eqx.Module):
     """
 
     pieces: tuple[Complex[Array, "blocks d d"], ...]
-    modes: int = eqx.field(static=True)
-    quanta: int = eqx.field(static=True)
+    modes: int = static()
+    quanta: int = static()
 
 
 class Blocks(Form):
@@ -70,8 +71,8 @@ class Blocks(Form):
     Source: displaced thermal states, R. J. Glauber, Phys. Rev. 131, 2766 (1963).
     """
 
-    quanta: int | None = eqx.field(static=True, default=None)
-    tolerance: float = eqx.field(static=True, default=1e-9)
+    quanta: int | None = static(default=None)
+    tolerance: float = static(default=1e-9)
 
     def solves(self, equation: Equation) -> bool:
         """Blocks are known at all times at once."""

@@ -3,17 +3,17 @@
 import math
 from collections.abc import Callable
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from ...constants import static, switch
 from ...spaces.fock import coherent_amplitudes
 from ...spaces.symbols import Symbol, matrix
 from ...states import Ensemble
 from ...status import Status
 from ...steppers import taylor18
+from ...steppers.exponentials import exponential_orbit
 from ..motion import Resolution
 from .banded import Generator
 from .bath import Rates
@@ -56,9 +56,9 @@ class Fock(Form):
     Source: eq. (63).
     """
 
-    levels: int | tuple[int, ...] = eqx.field(static=True, default=32)
-    orders: int | None = eqx.field(static=True, default=2)
-    exponential: bool = eqx.field(static=True, default=False)
+    levels: int | tuple[int, ...] = static(default=32)
+    orders: int | None = static(default=2)
+    exponential: bool = switch("exponential", default=False)
 
     @property
     def stepper(self) -> Callable[..., Array]:
@@ -140,18 +140,13 @@ class Fock(Form):
     def orbit(
         self, equation: Equation, state0: Complex[Array, "D D"], ts: Array
     ) -> tuple[Complex[Array, "T D D"], Array]:
-        """exp(G dt) from each time to the next."""
+        """exp(G dt) from each time to the next.
+
+        Times at equal distances share one exponential.
+        """
         whole = self.generator(equation).dense().astype(state0.dtype)
-
-        def interval(rho, dt):
-            rho = jnp.matmul(jax.scipy.linalg.expm(whole * dt), rho)
-            return rho, rho
-
-        start = jnp.ravel(state0)
-        _, rest = jax.lax.scan(interval, start, jnp.diff(ts))
-        states = jnp.reshape(
-            jnp.concatenate([start[None], rest]), (ts.shape[0], *state0.shape)
-        )
+        flat = exponential_orbit(whole, jnp.ravel(state0), ts)
+        states = jnp.reshape(flat, (ts.shape[0], *state0.shape))
         # rounding of a matrix of this size, carried along by what G makes grow
         size = jnp.sqrt(jnp.sum(jnp.abs(whole) ** 2, axis=1))
         growth = jnp.max(jnp.abs(states), axis=(1, 2)) / jnp.max(jnp.abs(state0))

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
+from ... import _checks
 from ...spaces.symbols import ParametricSymbol, Symbol
 from ...states import Ensemble, as_ensemble
 from ...status import Status
@@ -201,7 +202,7 @@ def read_levels(levels: Any, modes: int) -> tuple[int, ...]:
         ValueError: not one positive integer, or one of each mode.
     """
     each = tuple(levels) if isinstance(levels, tuple | list) else (levels,) * modes
-    whole = all(isinstance(n, int) and not isinstance(n, bool) for n in each)
+    whole = all(_checks.is_whole(n) for n in each)
     if len(each) != modes or not whole or min(each, default=0) < 1:
         raise ValueError(
             f"Argument `levels` must be {modes} positive integers, or one for all, but "
@@ -212,7 +213,7 @@ def read_levels(levels: Any, modes: int) -> tuple[int, ...]:
 
 def check_orders(orders: Any, least: int, wanted: str) -> None:
     """Raise ValueError unless `orders` is None or an integer from `least` on."""
-    if orders is not None and (not isinstance(orders, int) or orders < least):
+    if orders is not None and (not _checks.is_whole(orders) or orders < least):
         raise ValueError(f"Argument `orders` must be {wanted}, but is {orders!r}.")
 
 

@@ -7,13 +7,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ...constants import static
 from ...spaces.fock import log_binomials
 from ...spaces.symbols import Symbol, apply, couplings, diagonal, matrix
 from ...states import Ensemble, State, check_modes, husimi
@@ -64,10 +64,10 @@ class Heff(Form):
     1817 (1982).
     """
 
-    levels: int | tuple[int, ...] = eqx.field(static=True, default=64)
-    orders: int | None = eqx.field(static=True, default=None)
-    tolerance: float = eqx.field(static=True, default=1e-12)
-    terms: int | None = eqx.field(static=True, default=None)
+    levels: int | tuple[int, ...] = static(default=64)
+    orders: int | None = static(default=None)
+    tolerance: float = static(default=1e-12)
+    terms: int | None = static(default=None)
 
     def solves(self, equation: Equation) -> bool:
         """The kets are known at all times at once."""

@@ -7,6 +7,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Complex, Float
 
 from ... import _checks
+from ...constants import static
 from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import monomial
 from ...states import Ensemble, antinormal_moment, husimi
@@ -63,11 +64,11 @@ class LiteralGrid(Form):
     Source: eqs. (43), (56).
     """
 
-    n: int = eqx.field(static=True, default=80)
-    half_width: float = eqx.field(static=True, default=6.0)
-    cutoff: float = eqx.field(static=True, default=10.0)
-    mask: float = eqx.field(static=True, default=5.5)
-    tolerance: float = eqx.field(static=True, default=1e-2)
+    n: int = static(default=80)
+    half_width: float = static(default=6.0)
+    cutoff: float = static(default=10.0)
+    mask: float = static(default=5.5)
+    tolerance: float = static(default=1e-2)
 
     @property
     def box(self) -> Box:

@@ -4,15 +4,15 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
+from ...constants import static
 from ...states import Ensemble, State
 from ...status import Status
 from ...steppers import exponential, taylor18
+from ...steppers.exponentials import exponential_orbit
 from ..motion import Resolution
 from .banded import Generator
 from .fock import Fock
@@ -37,9 +37,9 @@ class Master(Form):
         tolerance: likewise.
     """
 
-    levels: int | tuple[int, ...] = eqx.field(static=True, default=40)
-    orders: int | None = eqx.field(static=True, default=None)
-    tolerance: float = eqx.field(static=True, default=1e-12)
+    levels: int | tuple[int, ...] = static(default=40)
+    orders: int | None = static(default=None)
+    tolerance: float = static(default=1e-12)
 
     @property
     def linear(self) -> bool:
@@ -112,22 +112,7 @@ class Master(Form):
         column = np.minimum(n + k, size - 1)
         inside = jnp.asarray(n + k < size)
         first = jnp.where(inside, state0[n, column], 0)
-        gaps = jnp.diff(ts)
-        near = 8 * eps * jnp.max(jnp.abs(ts), initial=0)
-
-        def interval(carry, dt):
-            lines, last, kernel = carry
-            kernel = jax.lax.cond(
-                jnp.abs(dt - last) <= near,
-                lambda: kernel,
-                lambda: jax.scipy.linalg.expm(parts * dt),
-            )
-            lines = jnp.matmul(kernel, lines[..., None])[..., 0]
-            return (lines, dt, kernel), lines
-
-        none = jnp.asarray(-jnp.inf, ts.dtype)
-        _, rest = jax.lax.scan(interval, (first, none, parts), gaps)
-        lines = jnp.concatenate([first[None], rest])
+        lines = exponential_orbit(parts, first, ts)
         rho = jnp.zeros((ts.shape[0], size, size), state0.dtype)
         upper = np.nonzero(n + k < size)
         rows, columns = n[upper], column[upper]

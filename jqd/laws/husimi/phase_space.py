@@ -33,7 +33,7 @@ class Box(NamedTuple):
         Raises:
             ValueError: else.
         """
-        if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 2:
+        if not _checks.is_whole(self.n) or self.n < 2:
             raise ValueError(
                 f"Argument `n` must be an integer of at least 2, but is "
                 f"{_checks.shown(self.n)}."

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
+from ...constants import static
 from ...spaces.fock import coherent_amplitudes
 from ..motion import Resolution
 from .form import Equation, Form, Powers
@@ -44,8 +44,8 @@ class Response(Form):
         tolerance: ten times what may be left out of the trace.
     """
 
-    quanta: int | None = eqx.field(static=True, default=None)
-    tolerance: float = eqx.field(static=True, default=1e-9)
+    quanta: int | None = static(default=None)
+    tolerance: float = static(default=1e-9)
 
     def solves(self, equation: Equation) -> bool:
         """The kets are known at all times at once."""

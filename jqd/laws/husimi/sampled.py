@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from ... import _checks
+from ...constants import static
 from ...spaces.fock import coherent_amplitudes
 from ..motion import Resolution
 from .form import Equation, Form, Powers
@@ -66,10 +67,10 @@ class Sampled(Form):
     Source: R. J. Glauber, Phys. Rev. 131, 2766 (1963), for P.
     """
 
-    samples: int = eqx.field(static=True, default=1000)
-    seed: int = eqx.field(static=True, default=0)
-    quanta: int | None = eqx.field(static=True, default=None)
-    tolerance: float = eqx.field(static=True, default=1e-6)
+    samples: int = static(default=1000)
+    seed: int = static(default=0)
+    quanta: int | None = static(default=None)
+    tolerance: float = static(default=1e-6)
 
     def solves(self, equation: Equation) -> bool:
         """The kets are known at all times at once."""

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterator
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
+from ...constants import static
 from ...spaces.symbols import Symbol
 from ...states import Ensemble, quasiprobability
 from ...status import Status
@@ -35,8 +35,8 @@ class WignerGrid(Form):
         half_width: L; the box is [-L, L)² in X and Y, in √action, some 5 √ħ (static).
     """
 
-    n: int = eqx.field(static=True, default=64)
-    half_width: float = eqx.field(static=True, default=5.0)
+    n: int = static(default=64)
+    half_width: float = static(default=5.0)
 
     @property
     def box(self) -> Box:

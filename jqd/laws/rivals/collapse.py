@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ...constants import fixed, free
+from ...constants import fixed, free, switch
 from ...interop import as_array
 from ..law import Law
 from ..motion import StepNoise
@@ -55,7 +54,7 @@ class Collapse(Law):
     A: Float[Array, "K n"] = fixed()
     gamma: Float[Array, " K"] = free(quantum=0.0, span=(0, 1), unit=measured_rate)
     hbar: Float[Array, ""] = fixed()
-    draw: bool = eqx.field(static=True, default=True)
+    draw: bool = switch("draw", default=True)
 
     def __init__(
         self,
@@ -79,7 +78,7 @@ class Collapse(Law):
             ValueError: H not Hermitian, shapes that do not fit, a rate below zero.
         """
         self.H, self.A, self.gamma, self.hbar = read_measured(H, A, gamma, hbar)
-        _checks.check_choice(draw, "draw", (True, False))
+        _checks.check_flags(draw=draw)
         self.draw = bool(draw)
 
     def prepare(self, psi: Any) -> Complex[Array, " n"]:

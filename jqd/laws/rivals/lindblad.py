@@ -18,6 +18,7 @@ from ...spaces.driven import DrivenHamiltonian, is_driven, read_driven
 from ...spaces.fock import destroy
 from ...spaces.hamiltonians import MatrixHamiltonian, matrix_hamiltonian
 from ...steppers import cf4, exponential, taylor18
+from ...steppers.exponentials import exponential_orbit
 from ..husimi.bath import Bath
 from ..law import Law
 from ..schrodinger import Schrodinger
@@ -263,21 +264,8 @@ class Lindblad(Law):
         Times at equal distances share one exponential.
         """
         G = self.generator_matrix().astype(state0.dtype)
-        near = 8 * jnp.finfo(ts.dtype).eps * jnp.max(jnp.abs(ts), initial=0)
-
-        def interval(carry: Any, dt: Array) -> tuple[Any, Array]:
-            state, last, kernel = carry
-            kernel = jax.lax.cond(
-                jnp.abs(dt - last) <= near,
-                lambda: kernel,
-                lambda: jax.scipy.linalg.expm(G * dt),
-            )
-            state = kernel @ state
-            return (state, dt, kernel), state
-
-        first, none = jnp.ravel(state0), jnp.asarray(-jnp.inf, ts.dtype)
-        _, rest = jax.lax.scan(interval, (first, none, G), jnp.diff(ts))
-        states = jnp.concatenate([first[None], rest]).reshape(-1, *state0.shape)
+        states = exponential_orbit(G, jnp.ravel(state0), ts)
+        states = jnp.reshape(states, (-1, *state0.shape))
         size = jnp.sqrt(jnp.sum(jnp.abs(G) ** 2))
         return states, jnp.finfo(ts.dtype).eps * (1 + size * (ts - ts[0]))
 

@@ -3,13 +3,12 @@
 import abc
 from typing import Any, Generic, TypeVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
-from ...constants import parts
+from ...constants import parts, switch
 from ...steppers import strang
 from ..motion import StepNoise
 from ..schrodinger import Schrodinger
@@ -49,7 +48,7 @@ class Localisation(DepartureOfKets, Generic[K]):
     """
 
     kernel: K = parts()
-    draw: bool = eqx.field(static=True, default=True)
+    draw: bool = switch("draw", default=True)
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """The drift, without the noise."""
@@ -130,5 +129,5 @@ def read_localised(quantum: Any, draw: bool) -> tuple[Schrodinger, bool]:
     Raises:
         ValueError: no grid, an absorber; `draw` not a bool.
     """
-    _checks.check_choice(draw, "draw", (True, False))
+    _checks.check_flags(draw=draw)
     return read_on_grid(quantum), bool(draw)

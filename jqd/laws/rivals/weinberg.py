@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ...constants import constant, fixed, free, scalars
+from ...constants import constant, fixed, free, scalars, static
 from .self_potential import SelfPotential, at_all_times, read_quantum
 
 PARTNERS = "bare", "reduced"
@@ -38,7 +38,7 @@ class Weinberg(SelfPotential):
 
     eps: Float[Array, ""] = free(quantum=0.0, span=(-0.5, 0.5), unit="energy")
     A: Float[Array, " M"] = fixed()
-    levels: int = eqx.field(static=True, default=1)
+    levels: int = static(default=1)
     partner: str = eqx.field(static=True, default="bare")
 
     def __init__(

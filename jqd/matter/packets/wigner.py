@@ -229,7 +229,8 @@ def _moments(values: Array, reached: Array, group: int):
 
 
 def _check_samples(samples: int, antithetic: bool) -> None:
-    if not isinstance(samples, int) or samples < 2 or (antithetic and samples % 2):
+    _checks.check_flags(antithetic=antithetic)
+    if not _checks.is_whole(samples) or samples < 2 or (antithetic and samples % 2):
         kind = "an even number" if antithetic else "an integer"
         raise ValueError(
             f"Argument `samples` must be {kind} of at least 2, but is "

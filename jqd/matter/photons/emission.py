@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
-from ...constants import constant, scalars
+from ...constants import constant, scalars, static, switch
 from ...spaces.fock import check_levels, destroy
 from ...status import Status
 from ...steppers.eigenbasis import unitary_orbit
@@ -186,8 +186,8 @@ class TwoLevelMode(eqx.Module):
     frequency: Float[Array, ""]
     splitting: Float[Array, ""]
     coupling: Float[Array, ""]
-    levels: int = eqx.field(static=True)
-    counter_rotating: bool = eqx.field(static=True)
+    levels: int = static()
+    counter_rotating: bool = switch("counter_rotating")
 
     def __init__(
         self,

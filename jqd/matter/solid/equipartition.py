@@ -45,7 +45,7 @@ def window_average(
         ValueError: windows out of range.
     """
     series = constant(series, "series")
-    if not isinstance(windows, int) or not 1 <= windows <= series.shape[0]:
+    if not _checks.is_whole(windows) or not 1 <= windows <= series.shape[0]:
         raise ValueError(
             "Argument `windows` must be an integer from 1 to the number of times, "
             f"{series.shape[0]}, but is {_checks.shown(windows)}."

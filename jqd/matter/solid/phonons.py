@@ -142,7 +142,7 @@ def wigner_samples(
     Raises:
         ValueError: samples below 1, or a constant of impossible value.
     """
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
+    if not _checks.is_whole(samples) or samples < 1:
         raise ValueError(
             f"Argument `samples` must be a positive integer, but is "
             f"{_checks.shown(samples)}."

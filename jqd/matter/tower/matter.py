@@ -162,7 +162,7 @@ def harmonic_ladder(levels: int, spacing: ArrayLike) -> Matter:
 
 
 def _check_levels(levels: Any) -> None:
-    if not isinstance(levels, int) or levels < 2:
+    if not _checks.is_whole(levels) or levels < 2:
         raise ValueError(
             f"Argument `levels` must be a whole number of at least 2, but is {levels}."
         )

@@ -218,7 +218,7 @@ def microcanonical_average(
         ValueError: levels not from 1 to D.
     """
     size = spectrum.energies.shape[0]
-    if not isinstance(levels, int) or not 1 <= levels <= size:
+    if not _checks.is_whole(levels) or not 1 <= levels <= size:
         raise ValueError(
             f"Argument `levels` must be an integer from 1 to {size}, but is {levels!r}."
         )

@@ -38,7 +38,7 @@ def phonon_states(
 
     Source: Chafin (2019), sec. 1, normalised.
     """
-    if isinstance(levels, bool) or not isinstance(levels, int) or levels < 1:
+    if not _checks.is_whole(levels) or levels < 1:
         raise ValueError(
             f"Argument `levels` must be a positive integer, but is {levels!r}."
         )

@@ -162,4 +162,6 @@ def _expanded(
 
 
 def _tuple(power: Any) -> tuple[int, ...]:
-    return (int(power),) if isinstance(power, int) else tuple(map(int, power))
+    return (
+        (int(power),) if isinstance(power, int | np.integer) else tuple(map(int, power))
+    )

@@ -252,7 +252,7 @@ def _root_powers(symbol: Symbol, hbar: ArrayLike) -> Any:
 
 def check_levels(levels: Any, modes: int) -> tuple[int, ...]:
     """Levels per mode as a tuple."""
-    shape = (levels,) * modes if isinstance(levels, int) else tuple(levels)
+    shape = (levels,) * modes if isinstance(levels, int | np.integer) else tuple(levels)
     if len(shape) != modes or any(int(d) != d or d < 1 for d in shape):
         raise ValueError(
             f"Argument `levels` must be {modes} positive integers, one for each mode, "

@@ -158,7 +158,7 @@ def _check_residual(
 
 def _modes(levels: int | Sequence[int], size: int) -> int:
     """Number of modes; for equal levels as many as fit the size."""
-    if not isinstance(levels, int):
+    if not isinstance(levels, int | np.integer):
         return len(levels)
     return max(1, round(math.log(size) / math.log(max(levels, 2))))
 

@@ -197,7 +197,7 @@ class Symbol(eqx.Module):
         return self._like(other) + (-self)
 
     def __pow__(self, exponent: int) -> "Symbol":
-        if not isinstance(exponent, int) or exponent < 0:
+        if not _checks.is_whole(exponent) or exponent < 0:
             raise ValueError(
                 f"Argument `exponent` must be >= 0, but is {_checks.shown(exponent)}."
             )

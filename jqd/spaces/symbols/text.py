@@ -107,7 +107,7 @@ def _read(text: str, modes: int | None, hbar: float) -> tuple[Parser, Form]:
             "Argument `hbar` must be a concrete number for a text, but is traced."
         )
     if modes is not None and (
-        not isinstance(modes, int) or not 1 <= modes <= MAX_MODES
+        not _checks.is_whole(modes) or not 1 <= modes <= MAX_MODES
     ):
         raise ValueError(
             f"Argument `modes` must be an integer from 1 to {MAX_MODES}, but is "

@@ -51,13 +51,13 @@ REFUSALS = {
         lambda: make(classical_diffusion=-0.1), "`classical_diffusion` must not be neg",
     ),
     "potential of another shape": (
-        lambda: make(V=np.zeros(63)), "`potential` must have the grid's shape",
+        lambda: make(V=np.zeros(63)), "`V` must have the grid's shape",
     ),
     "potential on a graph": (
-        lambda: make(Graph([[0, 1]]), np.zeros(3)), "`potential` must have shape",
+        lambda: make(Graph([[0, 1]]), np.zeros(3)), "`V` must have shape",
     ),
     "potential not finite": (
-        lambda: make(V=np.full(64, np.nan)), "`potential` must be finite",
+        lambda: make(V=np.full(64, np.nan)), "`V` must be finite",
     ),
     "unknown form": (lambda: make(form="psi"), "`form` must be one of"),
     "unknown boundary": (lambda: make(boundary="open"), "`boundary` must be one of"),

@@ -144,6 +144,7 @@ def individuals(
     Source: Smolin (2012), eqs. (39), (40), the sign of (39) corrected, (18), (26)-(28).
     """
     _checks.check_choice(method, "method", tuple(STEP))
+    _checks.check_flags(copy_phase=copy_phase, printed=printed, histories=histories)
     check_law(law)
     if law.drive is not None:
         raise ValueError(

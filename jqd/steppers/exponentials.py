@@ -1,0 +1,39 @@
+"""Exponentials of a matrix from each time to the next."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Inexact
+
+
+def exponential_orbit(
+    generator: Inexact[Array, "... n n"],
+    start: Inexact[Array, "... n"],
+    ts: Array,
+) -> Inexact[Array, "T ... n"]:
+    """y(t) with dy/dt = G y at the times `ts`, by exp(G (t' - t)).
+
+    An exponential costs some 30 products of matrices, and is used again for as long as
+    the distance of two times stays the same to rounding.
+
+    Args:
+        generator: G, one or a batch.
+        start: y at ts[0].
+        ts: times, (T,), increasing.
+    """
+    near = 8 * jnp.finfo(ts.dtype).eps * jnp.max(jnp.abs(ts), initial=0)
+
+    def interval(carry: Any, dt: Array) -> tuple[Any, Array]:
+        state, made_for, kernel = carry
+        made_for, kernel = jax.lax.cond(
+            jnp.abs(dt - made_for) <= near,
+            lambda: (made_for, kernel),
+            lambda: (dt, jax.scipy.linalg.expm(generator * dt)),
+        )
+        state = jnp.matmul(kernel, state[..., None])[..., 0]
+        return (state, made_for, kernel), state
+
+    never = jnp.asarray(-jnp.inf, ts.dtype)
+    _, rest = jax.lax.scan(interval, (start, never, generator), jnp.diff(ts))
+    return jnp.concatenate([start[None], rest])

@@ -1,0 +1,48 @@
+"""`jqd --help` lists the commands without importing them."""
+
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from jqd.cli import app
+from jqd.cli.listing import said_in
+
+LISTS = """
+import sys
+from jqd.cli import main
+assert main({words}) == {code}
+ours = {{name for name in sys.modules if name.partition(".")[0] == "jqd"}}
+print(*sorted(ours), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(["--help"], 0), ([], 2), (["--version"], 0), (["recoer"], 2)]
+)
+def test_a_list_of_commands_imports_none_of_them(words, code):
+    """What is imported takes the time, on any machine."""
+    program = LISTS.format(words=words, code=code)
+    command = [sys.executable, "-X", "importtime", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    *times, ours = done.stderr.splitlines()
+    loaded = {line.rpartition("|")[2].strip() for line in times}
+    libraries = {"jax", "jaxlib", "numpy", "scipy", "matplotlib", "xarray", "pandas"}
+    assert not loaded & {*libraries, "equinox", "jqd.records", "jqd.laws"}
+    # the package, its names and version, and the command's list and log
+    assert len(ours.split()) <= 8, ours
+
+
+def test_the_list_has_the_words_of_the_commands():
+    group = typer.main.get_command(app)
+    context = typer.Context(group)
+    assert group.list_commands(context) == [*group.commands]
+    for name, command in group.commands.items():
+        assert group.get_command(context, name).help == command.help
+    assert group.get_command(context, "recoer") is None
+
+
+def test_a_command_without_words_is_an_error_of_ours():
+    with pytest.raises(LookupError, match=r"cite\.py makes no bounds"):
+        said_in("cite", "bounds")
