@@ -38,7 +38,7 @@ class Propagator(eqx.Module):
     """ψ(t) = exp(-iHt/ħ) ψ(0) to rounding, for a law with a constant `generator()`.
 
     A matrix is taken to its eigenbasis once (a diagonal one is there already), with
-    derivatives that stay finite at degenerate levels. One that is known when `evolve`
+    first and second derivatives that hold at degenerate levels. One that is known when `evolve`
     is called (not traced by jit, vmap or grad) and falls into blocks, as a conserved
     number of particles makes it, is taken there block by block. For every other
     Hamiltonian that knows `apply`, `autonomous` and `spectral_bounds` (a particle on a
