@@ -188,6 +188,12 @@ class CopyDynamics(Law):
             _checks.check_positive(getattr(self, name), name)
         self._check_harmonics()
         if self.drive is not None:
+            if not isinstance(self.drive, DrivenHamiltonian):
+                raise ValueError(
+                    "Argument `drive` must be a DrivenHamiltonian or None, but is a "
+                    f"{type(self.drive).__name__}; `CopyDynamics.from_hamiltonian("
+                    "jqd.driven(H, ..))` makes one."
+                )
             _checks.check_shape(self.drive.matrix, "drive", (size, size))
         if self.drive is not None and self.literal:
             raise ValueError(
