@@ -163,7 +163,10 @@ def _divided(energies, chain, start, taus, phase):
     for a in reversed(range(order)):
         later = range(a + 1, order + 1)
         first[a] = -sum(_matvec(S[a, b], first[b]) for b in later)
-        moves = sum(_products(N[a, b], gaps * span, series[b], order) for b in later)
+        moves = functools.reduce(
+            jnp.add,
+            [_products(N[a, b], gaps * span, series[b], order) for b in later],
+        )
         # y' = -i Σ_b N_ab(τ) y_b, term by term
         counts = jnp.arange(1, _terms(order))[:, None]
         rest = -1j * span * moves[:-1] / counts
