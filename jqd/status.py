@@ -26,6 +26,7 @@ class Status(enum.IntEnum):
     NOISE_INVALID = 13
     MISFIT = 14
     OUT_OF_EQUILIBRIUM = 15
+    CROWDED = 16
 
     @property
     def sentence(self) -> str:
@@ -56,6 +57,8 @@ _SENTENCES = {
     "record (p < 1e-3): its standard errors are not to be trusted.",
     Status.OUT_OF_EQUILIBRIUM: "The paths are no sample of |ψ|²: of those one in 1e5 "
     "is as far from it.",
+    Status.CROWDED: "An atom has more neighbours than its list has places, or reaches "
+    "beyond its cells; raise `capacity`, or give the cells more room.",
 }
 # What OK says of other things than runs.
 _SOUND = {

@@ -100,6 +100,15 @@ class _Realised(Motion):
     def jumps(self) -> Array | None:
         return self.motion.jumps()
 
+    def impulses(self) -> Array | None:
+        return self.motion.impulses()
+
+    def struck(self, k: int, state: _Walk) -> _Walk:
+        return state._replace(state=self.motion.struck(k, state.state))
+
+    def invariants(self, state: _Walk) -> dict[str, Array]:
+        return self.motion.invariants(state.state)
+
     def apart(self, one: _Walk, other: _Walk) -> Array | None:
         return self.motion.apart(one.state, other.state)
 

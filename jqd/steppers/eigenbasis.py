@@ -17,9 +17,6 @@ from jaxtyping import Array, ArrayLike, Complex, Inexact, Real
 from .. import _checks
 from .._outside import plain
 
-# Terms of sinc x = Σ (-1)^k x^2k / (2k+1)! for |x| < 1/2; the next is 5e-17.
-_SERIES_TERMS = 7
-
 
 def unitary_orbit(
     hamiltonian: Inexact[Array, "n n"] | Real[Array, " n"],
@@ -29,10 +26,10 @@ def unitary_orbit(
 ) -> Complex[Array, "nt n"]:
     """psi(t) = exp(-i H t / ħ) psi(0) at many times.
 
-    First derivatives, forward and reverse, are exact for every spectrum, degenerate or
-    not (Daleckii-Krein). Second derivatives with respect to a dense H need separate
-    levels: where two of them coincide to half the digits they are NaN, not wrong. A
-    diagonal H has derivatives of all orders.
+    First and second derivatives, forward and reverse, are exact for every spectrum,
+    degenerate or not (Daleckii-Krein): no derivative of an eigenvector is taken. Third
+    ones with respect to a dense H are NaN, not wrong. A diagonal H has derivatives of
+    all orders.
 
     Args:
         hamiltonian: (n, n) Hermitian, of which the Hermitian part (H + H*) / 2 is
@@ -73,109 +70,166 @@ def _unitary_orbit(hamiltonian: Any, psi0: Any, ts: Any, hbar: Any) -> Array:
     if hamiltonian.ndim == 1:
         theta = hamiltonian.astype(real)[None, :] * (ts / hbar)[:, None]
         return _phase(theta) * psi0[None, :]
-    complex_entries = jnp.iscomplexobj(hamiltonian)
-    return _orbit(
-        hamiltonian.astype(psi0.dtype if complex_entries else real), psi0, ts, hbar
+    hamiltonian = hamiltonian.astype(
+        psi0.dtype if jnp.iscomplexobj(hamiltonian) else real
     )
-
-
-@jax.custom_jvp
-def _eigenbasis(hamiltonian):
-    energies, vectors = jnp.linalg.eigh(hamiltonian, symmetrize_input=True)
-    return energies, vectors
-
-
-@_eigenbasis.defjvp
-def _eigenbasis_jvp(primals, tangents):
-    """Reached by second derivatives only; NaN where two levels coincide.
-
-    Eigenvectors of levels that rounding alone holds apart have no derivative, yet the
-    rule of `eigh` itself divides by that gap and returns a wrong number in silence.
-    """
-    (hamiltonian,), (d_hamiltonian,) = primals, tangents
-    energies, vectors = _eigenbasis(hamiltonian)
-    rotated = _rotate(d_hamiltonian, vectors)
-    diagonal = jnp.eye(energies.shape[0], dtype=bool)
-    gaps = jnp.where(diagonal, jnp.inf, energies[None, :] - energies[:, None])
-    resolution = jnp.sqrt(jnp.finfo(energies.dtype).eps) * jnp.max(jnp.abs(energies))
-    resolved = jnp.min(jnp.abs(gaps)) > resolution
-    mixing = jnp.where(resolved, 1 / jnp.where(resolved, gaps, 1), jnp.nan)
-    d_vectors = _matmul(vectors, rotated * mixing)
-    return (energies, vectors), (jnp.diagonal(rotated).real, d_vectors)
-
-
-def _rotate(d_hamiltonian, vectors):
-    """V* dH V of the Hermitian part of dH, for `eigh` reads that of the matrix."""
-    d_hermitian = (d_hamiltonian + d_hamiltonian.conj().T) / 2
-    return _matmul(_matmul(vectors.conj().T, d_hermitian), vectors)
-
-
-@jax.custom_jvp
-def _orbit(hamiltonian, psi0, ts, hbar):
-    energies, vectors = _eigenbasis(hamiltonian)
-    theta = energies[None, :] * (ts / hbar)[:, None]
-    amplitudes = _phase(theta) * _matvec(vectors.conj().T, psi0)[None, :]
-    return _apply(vectors, amplitudes)
-
-
-@functools.partial(_orbit.defjvp, symbolic_zeros=True)
-def _orbit_jvp(primals, tangents):
-    hamiltonian, psi0, ts, hbar = primals
-    d_hamiltonian, d_psi0, d_ts, d_hbar = tangents
-    energies, vectors = _eigenbasis(hamiltonian)
+    # the basis stands still, and H moves in it: its matrix there is E, with a slope
+    energies, vectors = jnp.linalg.eigh(
+        lax.stop_gradient(hamiltonian), symmetrize_input=True
+    )
+    turned = _rotate(hamiltonian, vectors)
     start = _matvec(vectors.conj().T, psi0)
-    theta = energies[None, :] * (ts / hbar)[:, None]
-    phase = _phase(theta)
-    amplitudes = phase * start[None, :]
-
-    # All terms are summed in the eigenbasis; arguments held fixed cost nothing.
-    d_amplitudes = jnp.zeros_like(amplitudes)
-    if not isinstance(d_psi0, SymbolicZero):
-        d_amplitudes += phase * _matvec(vectors.conj().T, d_psi0)[None, :]
-    if not isinstance(d_ts, SymbolicZero):
-        d_amplitudes += -1j * amplitudes * energies[None, :] * (d_ts / hbar)[:, None]
-    if not isinstance(d_hbar, SymbolicZero):
-        d_amplitudes += 1j * amplitudes * theta * (d_hbar / hbar)
-    if not isinstance(d_hamiltonian, SymbolicZero):
-        rotated = _rotate(d_hamiltonian, vectors)
-        d_amplitudes += _daleckii_krein(rotated, energies, start, ts / hbar)
-    return (
-        _apply(vectors, amplitudes),
-        _apply(vectors, d_amplitudes),
-    )
+    return _apply(vectors, _turning(energies, turned, start, ts / hbar))
 
 
-def _daleckii_krein(rotated, energies, start, taus):
-    """(dU(t) psi0)_i = -i τ Σ_j M_ij e^{-i(E_i+E_j)τ/2} sinc(x_ij) c_j, linear in M.
+def _rotate(hamiltonian, vectors):
+    """V* H V of the Hermitian part of H, for `eigh` reads that of the matrix."""
+    hermitian = (hamiltonian + hamiltonian.conj().T) / 2
+    return _matmul(_matmul(vectors.conj().T, hermitian), vectors)
 
-    M = V* dH V, c = V* psi0, τ = t/ħ and x_ij = (E_i - E_j) τ/2. The sinc is never
-    tabulated for every time: it is a sum of products of a function of i and one of j,
-    so that all times together take a few matrix products and no (nt, n, n) array.
-    Pairs that stay at |x| < 1/2 to the last time, coincident levels among them, take
-    the power series of the sinc. The others take it as a difference of two phases
-    divided by E_i - E_j, which there is at least 1/τ: the error is rounding times the
-    longest time.
+
+@jax.custom_jvp
+def _turning(energies, turned, start, taus):
+    """exp(-iHτ) c at all times in the basis of H, which is E there, (nt, n).
+
+    Args:
+        energies: E, (n,), without a slope.
+        turned: H in the basis of E, (n, n), which is E; heeded by derivatives alone.
+        start: c, (n,).
+        taus: τ, (nt,).
     """
+    del turned
+    return _phase(energies[None, :] * taus[:, None]) * start[None, :]
+
+
+def _turning_jvp(primals, tangents):
+    energies, *rest = primals
+    moving = [i for i, d in enumerate(tangents[1:]) if not isinstance(d, SymbolicZero)]
+
+    def along(*values):
+        full = list(rest)
+        for i, value in zip(moving, values, strict=True):
+            full[i] = value
+        return _expanded(energies, *full)
+
+    slopes = [tangents[1 + i] for i in moving]
+    _, slope = jax.jvp(along, [rest[i] for i in moving], slopes)
+    # one more derivative by H, after that by H itself; two after others
+    return _turning(*primals), slope * (1 + _none(1 if 0 in moving else 2, rest[0]))
+
+
+_turning.defjvp(_turning_jvp, symbolic_zeros=True)
+
+
+def _expanded(energies, turned, start, taus):
+    """exp(-i(E + K)τ) c to the second order of K = H - E, which is 0 but for slopes."""
+    K = turned - lax.stop_gradient(turned)
+    phase = _phase(energies[None, :] * taus[:, None])
+    found = phase * start[None, :]
+    for chain in ((K,), (K, K)):
+        found = found + _divided(energies, chain, start, taus, phase)
+    return found
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _none(orders, matrix):
+    """0, with so many derivatives, which are 0; the next one is NaN."""
+    del orders
+    return jnp.zeros((), jnp.real(matrix).dtype)
+
+
+@_none.defjvp
+def _none_jvp(orders, primals, tangents):
+    (matrix,), (slope,) = primals, tangents
+    value = _none(orders, matrix)
+    beyond = _none(orders - 1, matrix) if orders else jnp.full_like(value, jnp.nan)
+    return value, beyond * jnp.sum(jnp.real(slope))
+
+
+def _divided(energies, chain, start, taus, phase):
+    """Σ_jk.. f[E_i, E_j, E_k, ..] K_1,ij K_2,jk .. c_.., f(E) = exp(-iEτ), (nt, n).
+
+    The part of exp(-i(E + K)τ) c that is linear in each of K_1 .. K_p, in this order:
+    the corner of exp(-iBτ), B with E in its p + 1 diagonal blocks and K_1 .. K_p beside
+    them.
+    Pairs of levels that stay at |E_i - E_j| τ < 1 to the last time, coincident levels
+    among them, are near. Entries between the others are taken out by a similarity of
+    blocks S, B S = S B', which divides by E_i - E_j, there at least 1/τ: the error is
+    rounding times the longest time. What is left couples near levels alone: in the
+    frame that turns with E a power series in τ, of vectors, without a table of every
+    pair at every time.
+    """
+    order = len(chain)
     gaps = energies[:, None] - energies[None, :]
-    span = jnp.max(jnp.abs(taus))
+    span = lax.stop_gradient(jnp.max(jnp.abs(taus)))
     span = jnp.where(span > 0, span, jnp.ones_like(span))
     near = jnp.abs(gaps) * span < 1
+    S, N = {}, {}
+    for wide in range(1, order + 1):
+        for a in range(order + 1 - wide):
+            b = a + wide
+            rest = chain[a] if wide == 1 else _matmul(chain[a], S[a + 1, b])
+            for middle in range(a + 1, b):
+                rest = rest - _matmul(S[a, middle], N[middle, b])
+            N[a, b] = jnp.where(near, rest, 0)
+            S[a, b] = -jnp.where(near, 0, rest / jnp.where(near, 1, gaps))
 
-    divided = jnp.where(near, 0, rotated / jnp.where(near, 1, gaps))
-    phase = _phase(energies[None, :] * taus[:, None])
-    far = phase * _matvec(divided, start)[None, :]
-    far -= _apply(divided, phase * start[None, :])
+    # S⁻¹ of a state that is c in the last block and nothing before it
+    first = {order: start}
+    series = {order: start[None, :]}
+    each = jnp.broadcast_to(taus[:, None] / span, (taus.shape[0], _terms(order) - 1))
+    powers = jnp.cumprod(jnp.pad(each, ((0, 0), (1, 0)), constant_values=1), axis=1)
+    found = None
+    for a in reversed(range(order)):
+        later = range(a + 1, order + 1)
+        first[a] = -sum(_matvec(S[a, b], first[b]) for b in later)
+        moves = functools.reduce(
+            jnp.add,
+            [_products(N[a, b], gaps * span, series[b], order) for b in later],
+        )
+        # y' = -i Σ_b N_ab(τ) y_b, term by term
+        counts = jnp.arange(1, _terms(order))[:, None]
+        rest = -1j * span * moves[:-1] / counts
+        series[a] = jnp.concatenate([first[a][None, :], rest])
+    for b in range(order + 1):
+        moved = phase * _combined(powers[:, : len(series[b])], series[b])
+        moved = moved if b == 0 else _apply(S[0, b], moved)
+        found = moved if found is None else found + moved
+    return found
 
-    half = _phase(energies[None, :] * (taus[:, None] / 2))
-    term = jnp.where(near, rotated, 0)
-    x2 = (gaps * span / 2) ** 2
-    power = taus[:, None]
-    series = jnp.zeros_like(far)
-    for k in range(_SERIES_TERMS):
-        series += power * _apply(term, half * start[None, :])
-        term = -term * x2 / ((2 * k + 2) * (2 * k + 3))
-        power = power * (taus[:, None] / span) ** 2
-    return far - 1j * half * series
+
+def _terms(order):
+    """Terms of the power series of p near levels in a row, Σ p^m / m! to rounding."""
+    m, term = 0, 1.0
+    while term > 1e-18 or m < order:
+        m += 1
+        term *= order / m
+    return m + 1
+
+
+def _products(matrix, angles, series, order):
+    """Σ_q of M_ij (i x_ij)^q / q! times the term m - q of a series, for all m."""
+    terms = _terms(order)
+
+    def power(factor, q):
+        return factor * angles / (q + 1), _apply(factor, series)
+
+    _, each = lax.scan(power, matrix, jnp.arange(terms))
+    each = (
+        each
+        * jnp.asarray(1j ** (np.arange(terms) % 4)).astype(each.dtype)[:, None, None]
+    )
+    # terms that belong to the same power of τ stand on a line across q and m - q
+    size, n = series.shape
+    wide = jnp.pad(each, ((0, 0), (0, terms), (0, 0)))
+    flat = wide.reshape(-1, n)[: terms * (size + terms - 1)]
+    return jnp.sum(flat.reshape(terms, size + terms - 1, n), axis=0)[:terms]
+
+
+def _combined(powers, series):
+    """Σ_m powers_tm series_m; one real product."""
+    parts = _matmul(powers, jnp.concatenate((series.real, series.imag), axis=1))
+    return lax.complex(*jnp.split(parts, 2, axis=1))
 
 
 def _phase(theta):

@@ -1,15 +1,16 @@
 """`vet`: the report card of a law."""
 
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .. import _checks
-from ..interop import as_array
-from ..laws import Law, Schrodinger
+from ..laws import Law
 from . import free_constants, pairs, single
 from .card import Card, Row, Verdict
+from .finer import ELSEWHERE, on_finer_grid, settled
+from .given import Given, read_given
 from .linearity import mixtures, superposition, takes_mixtures
 from .lookalike import lookalike
 from .particles import equivariance
@@ -40,24 +41,6 @@ DRAWN, MANY = 8, 64
 FINER, FINER_ON_GRIDS = (4, 16), (4,)
 
 
-class Given(NamedTuple):
-    """States and operators that rows take in place of those that are drawn or sought.
-
-    Attributes:
-        start: ket of "quantum mechanics", (M,), or on a grid (N,).
-        superposed: two kets of "superposition", (2, M) or (2, N).
-        ket: of the system and a qubit, (2M,), or of two particles, (N, N).
-        other: the qubit's Hamiltonian, (2, 2), or the other's particle.
-        rotation: of the qubit, unitary, (2, 2).
-    """
-
-    start: np.ndarray | None
-    superposed: np.ndarray | None
-    ket: np.ndarray | None
-    other: Any
-    rotation: np.ndarray | None
-
-
 def vet(
     law: Law,
     *,
@@ -79,12 +62,14 @@ def vet(
     A row holds where its figure is within 10 floors, fails beyond 100 floors if it
     stays within 10 % as steps are halved, and is not decided between; then steps are
     made 4 and 16 times as short, on a grid 4 times. The floor is the change of the
-    figure when steps are halved, and rounding. A search that finds nothing says so of
-    its starts; superposition holds without a search where one linear form of ρ gives
-    the probabilities of states that it was not fitted to. States are drawn, on a grid
-    or of a mode out of the five lowest eigenstates, and the worst of them sought, where
-    none are given. A law on a grid that ends at nodes is tried with a ground state and
-    waves on it, without nodes.
+    figure when steps are halved, and rounding. On a grid what fails is tried again on
+    one of half as many points more, and is not decided where the figure falls there to
+    less than a half, or where the law has no `on` that takes it there. A search that
+    finds nothing says so of its starts; superposition holds without a search where one
+    linear form of ρ gives the probabilities of states that it was not fitted to. States
+    are drawn, on a grid or of a mode out of the five lowest eigenstates, and the worst
+    of them sought, where none are given. A law on a grid that ends at nodes is tried
+    with a ground state and waves on it, without nodes.
 
     Args:
         law: a law of a matrix, on a grid or of the Husimi function of one mode with
@@ -147,78 +132,29 @@ def vet(
     time = TIME * unit if time is None else float(time)
     runs = Runs(time, int(steps), int(looks), unit=unit)
     states = states_of(mean, quantum, runs, every)
-    given = _given(quantum, states, start, superposed, ket, other, rotation)
+    given = read_given(quantum, states, start, superposed, ket, other, rotation)
     found = _rows(mean, quantum, states, asked, runs, given, seed, tries, report)
+    failing = [name for name in asked if _by_its_grid(found[name], quantum)]
+    if failing:
+        finer, again = on_finer_grid(mean, quantum), {}
+        if finer is not None:
+            _, every = levels_of(finer.law, finer.quantum)
+            own = states_of(finer.law, finer.quantum, runs, every)
+            own = own.like(states, finer.quantum)
+            more = given.on(quantum, finer.quantum)
+            again = _rows(
+                finer.law, finer.quantum, own, failing, runs, more, seed, tries, None
+            )
+        points = "" if finer is None else finer.points
+        found |= {
+            name: settled(found[name], again.get(name), points) for name in failing
+        }
     return Card(name, {row: found[row] for row in asked}, int(steps), time)
 
 
 def _hbar(quantum: Law) -> Any:
     """ħ of quantum mechanics, as a Schrodinger or a mode has it."""
     return getattr(quantum, "hbar", 1.0)
-
-
-def _given(
-    quantum: Law,
-    states: States,
-    start: Any,
-    superposed: Any,
-    ket: Any,
-    other: Any,
-    rotation: Any,
-) -> Given:
-    """Raise unless what is given has the shapes that the rows take."""
-
-    def read(value: Any, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
-        if value is None:
-            return None
-        found = np.asarray(as_array(value, name), dtype=complex)
-        _checks.check_shape(found, name, shape)
-        _checks.check_finite(found, name)
-        return found
-
-    shape = states.basis.shape[1:]
-    grid = particle_of(quantum) is not None
-    both = (*shape, *shape) if grid else (2 * states.size,)
-    if grid and other is not None:
-        _check_other(quantum, other)
-    found = Given(
-        read(start, "start", shape),
-        read(superposed, "superposed", (2, *shape)),
-        read(ket, "ket", both),
-        other if grid else read(other, "other", (2, 2)),
-        read(rotation, "rotation", (2, 2)),
-    )
-    for name, cell in (("start", states.cell), ("ket", states.cell ** (1 + grid))):
-        state = getattr(found, name)
-        if state is not None:
-            _checks.check_state(state, name, state.shape, weight=cell)
-    if not grid and found.other is not None:
-        _checks.check_hermitian(found.other, "other")
-    turn = found.rotation
-    if turn is not None and not np.allclose(turn @ turn.conj().T, np.eye(2)):
-        raise ValueError("Argument `rotation` must be unitary, but is not.")
-    return found
-
-
-def _check_other(quantum: Law, other: Any) -> None:
-    """Raise unless it is a particle of the same kind on the same grid."""
-    mine = particle_of(quantum)
-    found = particle_of(other) if isinstance(other, Schrodinger) else None
-    assert mine is not None
-    assert isinstance(quantum, Schrodinger)
-    if found is None or found.grid != mine.grid:
-        raise ValueError(
-            "Argument `other` must be a Schrodinger of a particle on the law's grid, "
-            f"but is another: {type(other).__name__}."
-        )
-    for name, one, two in (
-        ("mass", mine.mass, found.mass),
-        ("hbar", quantum.hbar, other.hbar),
-    ):
-        if not np.array_equal(one, two):
-            raise ValueError(
-                f"Argument `other` must have the {name} of the law, but has {two}."
-            )
 
 
 def _rows(
@@ -303,6 +239,12 @@ def _rows(
                 if one.name not in known or _may_change(known[one.name]):
                     known[one.name] = one if finer == 1 else _with(one, runs, finer)
     return known
+
+
+def _by_its_grid(row: Row, quantum: Law) -> bool:
+    """Whether a row fails, and its grid may be why."""
+    fails = row.verdict is Verdict.FAILS and row.name not in ELSEWHERE
+    return fails and particle_of(quantum) is not None
 
 
 def _may_change(row: Row) -> bool:

@@ -50,6 +50,13 @@ class States(NamedTuple):
         """Those with nodes too."""
         return self if self.every is None else self.every
 
+    def like(self, other: "States", quantum: Law) -> "States":
+        """Those of the kind of others, with nodes or without, on a grid of its own."""
+        particle = particle_of(quantum)
+        if other.narrow is None or particle is None:
+            return self.whole
+        return self if self.narrow is not None else _without_nodes(self, particle)
+
     def kets(self, coefficients: np.ndarray) -> np.ndarray:
         """Σ c_k basis_k, (K, *shape)."""
         return np.tensordot(coefficients, self.basis, 1)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -67,3 +68,19 @@ print([str(w.message)[:39] for w in said])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "['jqd.evolve computes in single precision']"
+
+
+def test_a_function_that_takes_another_state_is_told_which_it_gets():
+    """A path of GRW is no array of ψ."""
+    grid = jqd.Grid((-4.0, 4.0), 16)
+    quantum = jqd.Schrodinger.on_grid(grid, lambda x: x**2 / 2)
+    law, psi = jqd.GRW(quantum, 0.1), grid.normalise(jnp.exp(-(grid.x**2)))
+    said = r"`observe` must .* of GRW, a JumpingKet with psi, .* bad operand"
+    with pytest.raises(ValueError, match=said):
+        jqd.evolve(
+            law, law.prepare(psi), [0.0, 0.1], observe=lambda t, p: abs(p),
+            key=jax.random.key(0), paths=2,
+        )  # fmt: skip
+    # what fails on an array is the function's own matter
+    with pytest.raises(TypeError, match="unsupported"):
+        jqd.evolve(quantum, psi, [0.0, 0.1], observe=lambda t, p: p + "x")

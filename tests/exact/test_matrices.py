@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
+import jqd
 from jqd.exact import unitary_orbit
 from jqd.exact.matrices import propagate
 
@@ -293,7 +294,7 @@ def test_second_derivative_of_a_diagonal_hamiltonian():
 @pytest.mark.sampled
 @pytest.mark.parametrize("real", [True, False])
 def test_second_derivative_of_a_dense_hamiltonian(real):
-    """Right where the levels are apart; NaN, never a wrong number, where they meet."""
+    """Where the levels are apart, and where they coincide."""
     start, direction = degenerate(np.random.default_rng(12), real)
 
     def population(K):
@@ -302,15 +303,64 @@ def test_second_derivative_of_a_dense_hamiltonian(real):
         )
 
     slope = jax.jit(jax.grad(population))
-    # Truncation 1e-10, rounding 1e-14/1e-5.
-    difference = (slope(0.7 + 1e-5) - slope(0.7 - 1e-5)) / 2e-5
-    for second in (jax.grad(slope), jax.jacfwd(slope)):
-        np.testing.assert_allclose(second(0.7), difference, atol=1e-7)
-        assert jnp.isnan(second(0.0))
-    # Time is no such matter: its second derivative holds at coincident levels.
+    seconds = [jax.jit(jax.grad(slope)), jax.jit(jax.jacfwd(slope))]
+    for K in (0.0, 0.7):
+        # Truncation 1e-10, rounding 1e-14/1e-5.
+        difference = (slope(K + 1e-5) - slope(K - 1e-5)) / 2e-5
+        for second in seconds:
+            np.testing.assert_allclose(second(K), difference, atol=1e-7)
+    # a third derivative is not there, and no wrong number stands for it
+    assert jnp.isnan(jax.grad(seconds[1])(0.0))
+    # in time all are
     orbit = jax.jit(lambda t: unitary_orbit(start, PSI, jnp.reshape(t, 1))[0])
     second = jax.jacfwd(jax.jacfwd(orbit))(0.5)
     np.testing.assert_allclose(second, -start @ start @ orbit(0.5), atol=1e-13)
+
+
+def test_curvature_where_both_levels_are_equal():
+    """p₀ of H = 1 + x σ_x is (.36 + .64)/2 - .14 cos 2xt: the curvature .56 t² at 0."""
+    t = 1.3
+
+    def share(x):
+        H = jnp.eye(2) + x * jnp.array([[0.0, 1.0], [1.0, 0.0]])
+        run = jqd.evolve(jqd.Schrodinger(H), jnp.array([0.6, 0.8]), jnp.array([0.0, t]))
+        return jnp.abs(run.values[-1, 0]) ** 2
+
+    for modes in (jax.hessian, lambda f: jax.grad(jax.grad(f))):
+        assert float(jax.jit(modes(share))(0.0)) == pytest.approx(0.9464, abs=1e-13)
+
+
+def test_mixed_derivatives_beside_a_degenerate_matrix():
+    """By H, ψ, time and ħ at once, by SciPy's exponential and differences of slopes."""
+    rng = np.random.default_rng(3)
+    start, direction = degenerate(rng, real=False)
+    shift = rng.normal(size=PSI.shape)
+
+    def population(z):
+        states = unitary_orbit(
+            start + z[0] * direction, PSI + z[1] * shift,
+            jnp.array([0.4, 1.3]) * (1 + z[2]), 1 + z[3],
+        )  # fmt: skip
+        return jnp.sum(jnp.abs(states[:, 1]) ** 2)
+
+    slope, zero = jax.jit(jax.grad(population)), np.zeros(4)
+    second = jax.jit(jax.hessian(population))(zero)
+    step = 1e-5 * np.eye(4)
+    difference = [(slope(h) - slope(-h)) / 2e-5 for h in step]
+    np.testing.assert_allclose(second, difference, atol=1e-7)
+    np.testing.assert_allclose(second, second.T, atol=1e-12)
+    # of a matrix that is zero, and in a batch
+
+    def first(x, H):
+        return jnp.abs(unitary_orbit(x * H, PSI, jnp.ones(1))[0, 0]) ** 2
+
+    zeros = jax.vmap(jax.hessian(first), (None, 0))
+    both = np.stack([direction, direction.conj()])
+    expected = [
+        2 * np.abs((H @ PSI)[0]) ** 2 - 2 * np.real(np.conj(PSI[0]) * (H @ H @ PSI)[0])
+        for H in both
+    ]
+    np.testing.assert_allclose(jax.jit(zeros)(0.0, both), expected, atol=1e-12)
 
 
 def test_one_trace_for_three_constants():

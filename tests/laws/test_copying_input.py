@@ -276,3 +276,9 @@ def test_quantum_motion_reverses(phases):
     # Negative control: without mirroring delta.
     wrong = jnp.conj(after_half(law, jnp.conj(after_half(law, start))))
     assert gap(wrong, start) > 1e-3
+
+
+def test_a_drive_that_is_none_is_refused():
+    links = np.array([[0.0, 0.7], [0.7, 0.0]])
+    with pytest.raises(ValueError, match="`drive` must be a DrivenHamiltonian or None"):
+        CopyDynamics(np.zeros(2), links, np.zeros((2, 2)), drive="cos")

@@ -10,15 +10,14 @@ from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.particles import particles_alone
 from ...spaces.potentials import Potential
-from ..law import Law
-from ..motion import Resolution
+from ...steppers import Flows
 from ..schrodinger import Schrodinger
+from ..wrapped import Wrapped
 from .form import DiffusionForm
 from .law import ConservativeDiffusion
-from .state import turned_back
 
 
-class Madelung(Law):
+class Madelung(Wrapped):
     """The hydrodynamic form of quantum mechanics, in density and action.
 
     ∂ρ/∂t + ∇(ρ∇S/m) = 0,  ∂S/∂t + |∇S|²/2m + V - (ħ²/2m) ∇²√ρ/√ρ = 0
@@ -85,6 +84,11 @@ class Madelung(Law):
         )  # fmt: skip
 
     @property
+    def inner(self) -> ConservativeDiffusion:
+        """The conservative diffusion that this is."""
+        return self.diffusion
+
+    @property
     def grid(self) -> Grid | None:
         """The grid, or None for a graph."""
         return self.diffusion.grid
@@ -108,22 +112,6 @@ class Madelung(Law):
             boundary=self.boundary, form=self.form,
         )  # fmt: skip
 
-    def reversed(self, state: PyTree[Array]) -> PyTree[Array]:
-        """S -> -S."""
-        return turned_back(state)
-
-    def admit(self, psi: Any) -> Any:
-        """ψ, or (density, action), as arrays."""
-        return self.diffusion.admit(psi)
-
-    def prepare(self, psi: Any) -> PyTree[Array]:
-        """Log-amplitude and action of ψ, or of (density, action).
-
-        Raises:
-            ValueError: wrong shape, not normalised, a node on a grid point.
-        """
-        return self.diffusion.prepare(psi)
-
     def vector_field(
         self, t: ArrayLike, state: PyTree[Array], args: Any = None
     ) -> PyTree[Array]:
@@ -131,17 +119,13 @@ class Madelung(Law):
         return self.diffusion.vector_field(t, state, args)
 
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
-        """A Runge-Kutta step."""
+        """As the diffusion: Strang's of the amplitude, else Runge-Kutta's."""
         return self.diffusion.step(t, state, dt)
 
     @property
     def step_order(self) -> int:
-        """Of Runge-Kutta's."""
+        """As the diffusion's."""
         return self.diffusion.step_order
-
-    def density(self, state: PyTree[Array]) -> Float[Array, "..."]:
-        """ρ per unit of volume on the grid, or at the sites of a graph."""
-        return self.diffusion.density(state)
 
     def amplitude(self, state: PyTree[Array]) -> Array:
         """√ρ exp(iS/ħ) on the space."""
@@ -155,10 +139,15 @@ class Madelung(Law):
         """Invariants, `min_density`, and the figures of the form."""
         return self.diffusion.diagnose(state)
 
-    def resolution(self, state: PyTree[Array]) -> Resolution | None:
-        """The error of the grid, by the forms that can tell: amplitude and links."""
-        return self.diffusion.resolution(state)
+    def flows(self) -> Flows | None:
+        """Those of the diffusion, for splitting the amplitude; else None."""
+        return self.diffusion.flows()
 
-    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
-        """Walls, cut-off, and for forms that end there, nodes."""
-        return self.diffusion.alarm(t, before, after)
+    @property
+    def stepper(self) -> Any:
+        """That of the diffusion."""
+        return self.diffusion.stepper
+
+    def refusal(self, free: tuple[str, ...]) -> str | None:
+        """None: ħ is a constant of this law, and there is no D beside it."""
+        del free

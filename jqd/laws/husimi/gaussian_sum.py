@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import erf
@@ -217,16 +218,18 @@ class GaussianSum(eqx.Module):
         """
         flat = jnp.reshape(points, (-1, self.modes))
         x = jnp.concatenate([jnp.real(flat), jnp.imag(flat)], axis=1)
-        values, vectors = jnp.linalg.eigh(self.covariance)
-        positive = jnp.all(values > 0)
-        values = jnp.where(positive, values, jnp.ones_like(values))
+        # not by eigenvectors, which have no derivative where two widths are the same
+        unit = jnp.eye(self.covariance.shape[0], dtype=self.covariance.dtype)
+        tried = jnp.linalg.cholesky(jax.lax.stop_gradient(self.covariance))
+        positive = jnp.all(jnp.isfinite(tried))
+        root = jnp.linalg.cholesky(jnp.where(positive, self.covariance, unit))
         # in units of the widths: one product for all terms, and squares
-        white = vectors / jnp.sqrt(values)[None, :]
+        white = jax.scipy.linalg.solve_triangular(root, unit, lower=True).T
         seen = jnp.matmul(x, white).T
         means = jnp.matmul(self.means, white.astype(self.means.dtype)).T
         exponent = jnp.sum((seen[:, :, None] - means[:, None, :]) ** 2, axis=0)
         terms = jnp.exp(-exponent / 2) * self.weights[None, :]
-        norm = jnp.sqrt(jnp.prod(2 * np.pi * values))
+        norm = jnp.prod(np.sqrt(2 * np.pi) * jnp.diagonal(root))
         total = jnp.sum(jnp.real(terms), axis=1) / norm
         return jnp.reshape(jnp.where(positive, total, jnp.nan), points.shape[:-1])
 

@@ -123,11 +123,11 @@ class WignerGrid(Form):
         return jnp.sum(values) * self.box.spacing**2
 
     def alarm(self, equation: Equation, state: Float[Array, "y x"]) -> Array:
-        """`Status.CUTOFF` where W reaches the border of the box."""
+        """`Status.EDGE` where W reaches the border of the box."""
         del equation
         size = jnp.abs(state)
         edge = jnp.maximum(jnp.max(size[0]), jnp.max(size[:, 0]))
-        return jnp.where(edge > EDGE * jnp.max(size), Status.CUTOFF, Status.OK)
+        return jnp.where(edge > EDGE * jnp.max(size), Status.EDGE, Status.OK)
 
 
 def _bracket(equation: Equation) -> Iterator[tuple[int, int, Array, Symbol]]:

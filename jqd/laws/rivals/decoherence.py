@@ -58,11 +58,6 @@ class Decoherence(Departure):
     def _hamiltonian(self) -> ParticleOnGrid:
         return hamiltonian_of(self.quantum)
 
-    @property
-    def cell(self) -> float:
-        """The volume that an entry of `density` stands for."""
-        return self.quantum.cell
-
     def pair(self, other: Any) -> None:
         """No rule: ρ of two particles on grids has too many numbers."""
         del other

@@ -3,15 +3,14 @@
 from typing import Any
 
 import equinox as eqx
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from ...constants import parts
-from ..law import Law
-from ..motion import Resolution
 from ..schrodinger import Schrodinger
+from ..wrapped import Wrapped
 
 
-class Departure(Law):
+class Departure(Wrapped):
     """A law that moves ψ, or ρ, as `quantum` does but for what it adds.
 
     Attributes:
@@ -20,9 +19,18 @@ class Departure(Law):
 
     quantum: Schrodinger = parts()
 
+    @property
+    def inner(self) -> Schrodinger:
+        """The law without what it adds."""
+        return self.quantum
+
     def yardstick(self) -> Schrodinger:
         """The law without what it adds."""
         return self.quantum
+
+    def within(self, state: Any) -> Any:
+        """None: of a state that is a density operator."""
+        del state
 
     def on(self, quantum: Schrodinger) -> Any:
         """The same law beside another H, of the same grid where there is one."""
@@ -32,19 +40,6 @@ class Departure(Law):
 class DepartureOfKets(Departure):
     """A departure whose state is ψ, or has its density."""
 
-    def prepare(self, psi: Any) -> Any:
-        """ψ itself, checked and complex; see `Schrodinger.prepare`."""
-        return self.quantum.prepare(psi)
-
-    def density(self, state: Array) -> Float[Array, "..."]:
-        """|ψ|²: per unit of volume on a grid, populations for a matrix."""
-        return self.quantum.density(state)
-
-    @property
-    def cell(self) -> float:
-        """The volume that one entry of |ψ|² stands for."""
-        return self.quantum.cell
-
-    def resolution(self, state: Array) -> Resolution | None:
-        """As for `Schrodinger`."""
-        return self.quantum.resolution(state)
+    def within(self, state: Array) -> Array:
+        """ψ itself."""
+        return state

@@ -89,10 +89,9 @@ class DoebnerGoldin(DepartureOfKets):
 
     def alarm(self, t: ArrayLike, before: Array, after: Array) -> Array:
         """NODE where the density falls below 1e-3 of its largest value."""
-        del t, before
         rho = self.density(after)
         low = jnp.min(rho) < NODE * jnp.max(rho)
-        return jnp.where(low, Status.NODE, Status.OK)
+        return jnp.where(low, Status.NODE, super().alarm(t, before, after))
 
 
 class DoebnerGoldinLine(DepartureOfKets):

@@ -58,11 +58,17 @@ class Gisin(DepartureOfKets):
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
         """The closed form: exact at any dt."""
         del t
-        H = at_all_times(self.quantum, "H")
-        rate = -(1j + self.lam) * dt / self.quantum.hbar
+        H, hbar = at_all_times(self.quantum, "H"), self.quantum.hbar
+        # E is taken out of both parts alike: the real one would only scale ψ, and
+        # might overflow; of the other one remains the phase
         if H.ndim == 1:
-            moved = jnp.exp(rate * (H - jnp.min(H))) * state
+            E = jnp.min(H)
+            moved = jnp.exp(-(1j + self.lam) * dt / hbar * (H - E)) * state
         else:
-            moved = jax.scipy.linalg.expm(rate * H) @ state
+            E = jnp.mean(jnp.real(jnp.diagonal(H)))
+            unit = jnp.eye(H.shape[0], dtype=H.dtype)
+            rate = -(1j + self.lam) * dt / hbar * (H - E * unit)
+            moved = jax.scipy.linalg.expm(rate) @ state
         before, after = (jnp.sum(self.density(psi)) for psi in (state, moved))
-        return (jnp.sqrt(before / after) * moved).astype(state.dtype)
+        phase = jnp.exp(-1j * E * dt / hbar)
+        return (jnp.sqrt(before / after) * phase * moved).astype(state.dtype)

@@ -8,7 +8,6 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ...constants import parts
 from ...steppers import strang
-from ..motion import Resolution
 from .collapse import draw_class, undifferentiated
 from .decoherence import Decoherence
 from .departure import Departure
@@ -69,20 +68,15 @@ class GRW(JumpingPaths, Departure):
         """The equation of the mean of |ψ⟩⟨ψ|."""
         return Decoherence(self.quantum, self.kernel)
 
-    # -- what is seen ------------------------------------------------------------------
+    def within(self, state: JumpingKet) -> Array:
+        """ψ of a path."""
+        return state.psi
 
-    @property
-    def cell(self) -> float:
-        """The volume that one entry of |ψ|² stands for."""
-        return self.quantum.cell
+    # -- what is seen ------------------------------------------------------------------
 
     def density(self, state: JumpingKet) -> Float[Array, "..."]:
         """|ψ|² of one path, per unit of volume."""
         return self.quantum.density(state.psi)
-
-    def resolution(self, state: JumpingKet) -> Resolution | None:
-        """As for `Schrodinger`."""
-        return self.quantum.resolution(state.psi)
 
     def invariants(self, state: JumpingKet) -> dict[str, Array]:
         """The norm."""

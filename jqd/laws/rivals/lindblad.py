@@ -39,7 +39,7 @@ class Jump(eqx.Module):
 
     Attributes:
         operator: L, (n, n).
-        rate: γ, in 1 over the unit of time and of L².
+        rate: γ, in 1 over the unit of time and of L²; 0 in quantum mechanics.
         nbar: n̄, thermal quanta by which the reverse happens as well.
     """
 
@@ -49,12 +49,13 @@ class Jump(eqx.Module):
     )
     nbar: Float[Array, ""] = free(bounds=(0.0, np.inf))
 
-    def __init__(self, operator: Any, rate: ArrayLike = 0.0, nbar: ArrayLike = 0.0):
+    def __init__(self, operator: Any, rate: ArrayLike = 1.0, nbar: ArrayLike = 0.0):
         """A jump at a rate.
 
         Args:
-            operator: L, (n, n); arrays, QuTiP and dynamiqs operators.
-            rate: γ >= 0, scalar.
+            operator: L, (n, n); arrays, QuTiP and dynamiqs operators. These programs
+                write the rate into it, √γ L.
+            rate: γ >= 0, scalar; 1 for an operator that holds it already.
             nbar: n̄ >= 0, scalar.
 
         Raises:
@@ -92,14 +93,18 @@ class Lindblad(Law):
     hbar: Float[Array, ""] = fixed()
 
     def __init__(
-        self, hamiltonian: Any, jumps: Mapping[str, Jump], hbar: ArrayLike = 1.0
+        self,
+        hamiltonian: Any,
+        jumps: Mapping[str, Jump] | Sequence[Any],
+        hbar: ArrayLike = 1.0,
     ):
         """The law.
 
         Args:
             hamiltonian: (n, n) Hermitian or (n,) real, in energy units, as
                 `jqd.Schrodinger` takes it, pulses included.
-            jumps: by name, at least one.
+            jumps: by name, at least one; or a list without names, of jumps or of
+                operators that hold their rates, √γ L: "jump0", "jump1" and so on.
             hbar: ħ, scalar.
 
         Raises:
@@ -112,19 +117,9 @@ class Lindblad(Law):
             hamiltonian = matrix_hamiltonian(as_array(hamiltonian, "hamiltonian"))
         self.hamiltonian = hamiltonian
         size = hamiltonian.matrix.shape[0]
-        if not jumps:
-            raise ValueError(
-                "Argument `jumps` must hold a jump, but is empty; without any the law "
-                "is `jqd.Schrodinger`."
-            )
-        for name, jump in jumps.items():
-            if not isinstance(jump, Jump) or not str(name).isidentifier():
-                raise ValueError(
-                    "Argument `jumps` must hold jumps by names, but "
-                    f"{name!r} holds a {type(jump).__name__}."
-                )
+        self.channels = _named(jumps)
+        for name, jump in self.channels.items():
             _checks.check_shape(jump.operator, f"jumps[{name!r}]", (size, size))
-        self.channels = dict(jumps)
         (self.hbar,) = scalars(hbar=hbar)
         _checks.check_positive(self.hbar, "hbar")
 
@@ -288,3 +283,35 @@ class Lindblad(Law):
     def invariants(self, state: Array) -> dict[str, Array]:
         """The trace, as `norm`."""
         return {"norm": jnp.sum(self.density(state))}
+
+
+def _named(jumps: Any) -> dict[str, Jump]:
+    """Jumps by name, of a mapping or of a list as QuTiP has it.
+
+    Raises:
+        ValueError: neither, or empty; a name that is none; what is no jump.
+    """
+    if isinstance(jumps, list | tuple):
+        jumps = {
+            f"jump{i}": one
+            if isinstance(one, Jump)
+            else Jump(as_array(one, f"jumps[{i}]"))
+            for i, one in enumerate(jumps)
+        }
+    if not isinstance(jumps, Mapping):
+        raise ValueError(
+            "Argument `jumps` must hold jumps by names, or be a list of operators, but "
+            f"is a {type(jumps).__name__}."
+        )
+    if not jumps:
+        raise ValueError(
+            "Argument `jumps` must hold a jump, but is empty; without any the law is "
+            "`jqd.Schrodinger`."
+        )
+    for name, jump in jumps.items():
+        if not isinstance(jump, Jump) or not str(name).isidentifier():
+            raise ValueError(
+                "Argument `jumps` must hold jumps by names, but "
+                f"{name!r} holds a {type(jump).__name__}."
+            )
+    return dict(jumps)

@@ -19,14 +19,14 @@ from ... import _checks
 from ..._outside import plain
 from ...constants import constant, free, parts
 from ..copying import CopyDynamics, DensityPhase
-from ..law import Law
 from ..motion import StepNoise
+from ..wrapped import Wrapped
 from .dephasing import Dephasing
 
 _MOST_NODES = 10**5
 
 
-class RandomFrequencies(Law):
+class RandomFrequencies(Wrapped):
     """Copies whose ω_a are constant in a run and normal from run to run.
 
     ρ(t) = Σ_i w_i ρ(t; ω + sd x_i), x_i, w_i of Gauss and Hermite
@@ -88,6 +88,19 @@ class RandomFrequencies(Law):
             _checks.check_shape(sd, "sd", (len(self.classes),))
         self.sd = jnp.broadcast_to(constant(sd, "sd"), (len(self.classes),))
 
+    @property
+    def inner(self) -> CopyDynamics:
+        """The copies."""
+        return self.law
+
+    def within(self, state: PyTree[Array]) -> None:
+        """None: there is a state at every node."""
+        del state
+
+    def reversed(self, state: PyTree[Array]) -> PyTree[Array]:
+        """As the copies, at every node."""
+        return self.law.reversed(state)
+
     def _quadrature(self) -> tuple[np.ndarray, np.ndarray]:
         """x, (N, K), and w, (N,), of sum 1."""
         x, w = np.polynomial.hermite_e.hermegauss(self.nodes)
@@ -143,12 +156,8 @@ class RandomFrequencies(Law):
         found = self._each(t, lambda law, a, b: law.alarm(t, a, b), before, after)
         return jnp.max(found)
 
-    def jumps(self) -> Array | None:
-        """Where a pulse jumps."""
-        return self.law.jumps()
 
-
-class PhaseKicks(Law):
+class PhaseKicks(Wrapped):
     """Copies whose phases are kicked without end: dφ_a = (..) dt + √g_a dW_a.
 
     A step is half a step of the copies, a kick, half a step. At the point of quantum
@@ -181,9 +190,10 @@ class PhaseKicks(Law):
             _checks.check_shape(g, "g", law.omega.shape)
         self.g = jnp.broadcast_to(constant(g, "g"), law.omega.shape)
 
-    def prepare(self, psi: Any) -> PyTree[Array]:
-        """The state of the copies."""
-        return self.law.prepare(psi)
+    @property
+    def inner(self) -> CopyDynamics:
+        """The copies."""
+        return self.law
 
     def vector_field(
         self, t: ArrayLike, state: PyTree[Array], args: Any = None
@@ -237,21 +247,9 @@ class PhaseKicks(Law):
         A = np.eye(law.omega.shape[0])
         return Dephasing(law.hamiltonian(), A, self.g, law.hbar)
 
-    def density(self, state: PyTree[Array]) -> Float[Array, " M"]:
-        """ρ_a of a path."""
-        return self.law.density(state)
-
     def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
         """The norm Σρ."""
         return {"norm": jnp.sum(self.density(state))}
-
-    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
-        """That of the copies."""
-        return self.law.alarm(t, before, after)
-
-    def jumps(self) -> Array | None:
-        """Where a pulse jumps."""
-        return self.law.jumps()
 
 
 def _copies(law: Any) -> CopyDynamics:

@@ -14,6 +14,7 @@ from ... import _checks
 from ...constants import parts
 from ...interop import as_array
 from ...spaces.driven import DrivenHamiltonian
+from ..wrapped import Wrapped
 from .collapse import undifferentiated
 from .dephasing import unitary
 from .jumping_paths import JumpingKet, JumpingPaths
@@ -23,7 +24,7 @@ from .lindblad import Lindblad
 _NEWTON = 12
 
 
-class QuantumJumps(JumpingPaths):
+class QuantumJumps(JumpingPaths, Wrapped):
     """Kets that jump: an unravelling of Lindblad's equation.
 
     dψ/dt = (-iH/ħ - ½ Γ) ψ, normalised,   Γ = Σ_k r_k L_k†L_k
@@ -60,6 +61,15 @@ class QuantumJumps(JumpingPaths):
                 f"Argument `law` must be a Lindblad, but is a {type(law).__name__}."
             )
         self.law = law
+
+    @property
+    def inner(self) -> Lindblad:
+        """The equation."""
+        return self.law
+
+    def within(self, state: JumpingKet) -> None:
+        """None: a path has no density operator."""
+        del state
 
     def prepare(self, psi: Any) -> JumpingKet:
         """A normalised ψ, (n,), from which every path starts.

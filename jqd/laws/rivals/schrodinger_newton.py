@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
@@ -10,6 +11,7 @@ from ... import _checks
 from ...constants import Scales, fixed, free, scalars
 from ...interop import as_array
 from ...spaces.grids import Grid
+from ..schrodinger import Schrodinger
 from .open_space import convolve, differences, doubled
 from .self_potential import SelfPotential, read_quantum
 
@@ -90,6 +92,21 @@ class SchrodingerNewton(SelfPotential):
         (self.G,) = scalars(G=G)
         self.spectrum = _doubled(grid, smeared if kernel is None else kernel)
 
+    def on(self, quantum: Schrodinger) -> "SchrodingerNewton":
+        """The same law beside another H, in the same box; K as its waves give it."""
+        law, own = super().on(quantum), self.spectrum.ndim
+        here, there = self.quantum.grid, quantum.grid
+        if here is None or there is None:
+            return law
+        old, new = doubled(here)[:own], doubled(there)[:own]
+        if old == new:
+            return law
+        waves = jnp.fft.fftn(jnp.fft.irfftn(self.spectrum, old))
+        for axis in range(own):
+            waves = _more_waves(waves, axis, new[axis])
+        spectrum = jnp.fft.rfftn(jnp.real(jnp.fft.ifftn(waves)))
+        return eqx.tree_at(lambda law: law.spectrum, law, spectrum)
+
     def pair(self, other: Any) -> "SchrodingerNewton | None":
         """A partner without a field of its own: ρ is that of the system alone."""
         grid, both = self.quantum.grid, self.quantum.pair(other)
@@ -132,6 +149,17 @@ def kaplan_rajendran(
     """
     eps, charge = scalars(eps=eps, charge=charge)
     return SchrodingerNewton(quantum, -eps * charge**2, soft=soft)
+
+
+def _more_waves(waves: Array, axis: int, size: int) -> Array:
+    """A spectrum of so many points along an axis, of the same function."""
+    old = waves.shape[axis]
+    kept = min(old, size) // 2
+    low, high = (jnp.take(waves, jnp.arange(kept) - shift, axis) for shift in (0, kept))
+    shape = list(waves.shape)
+    shape[axis] = size - 2 * kept
+    empty = jnp.zeros(shape, waves.dtype)
+    return size / old * jnp.concatenate([low, empty, high], axis)
 
 
 def _doubled(grid: Grid, kernel: Callable[..., Array]) -> Array:

@@ -61,10 +61,6 @@ class SelfPotential(DepartureOfKets):
         """Strang's splitting on a grid, Runge-Kutta's for a matrix."""
         return rk4 if self.quantum.grid is None else strang
 
-    def jumps(self) -> Array | None:
-        """Where a pulse jumps."""
-        return self.quantum.jumps()
-
     def invariants(self, state: Array) -> dict[str, Array]:
         """The norm and, without explicit time, ⟨H⟩ + E[ρ]."""
         known = self.quantum.invariants(state)

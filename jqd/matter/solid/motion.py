@@ -116,12 +116,12 @@ class AtomMotion(Motion):
         return {"energy": self.energy(state)}
 
     def alarm(self, t: ArrayLike, before: Any, after: Point | ListedPoint) -> Array:
-        """CUTOFF where an atom has more neighbours than its list has places."""
+        """CROWDED where an atom has more neighbours than its list has places."""
         del t, before
         near = _list(after) or self.body.listed(after.x)
         if near is None:
             return jnp.asarray(Status.OK)
-        return jnp.where(near.overflow, Status.CUTOFF, Status.OK)
+        return jnp.where(near.overflow, Status.CROWDED, Status.OK)
 
     @property
     def stepper(self) -> Splitting:

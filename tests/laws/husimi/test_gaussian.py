@@ -296,3 +296,20 @@ def test_gradient_and_batch():
     near = jax.jit(jax.vmap(value))(jnp.array([0.7 - 1e-5, 0.7, 0.7 + 1e-5]))
     slope = jax.jit(jax.grad(value))(0.7)
     np.testing.assert_allclose(slope, (near[2] - near[0]) / 2e-5, rtol=1e-8)
+
+
+def test_a_slope_where_two_widths_are_the_same():
+    """Of a coherent state: Q = exp(-|α|²/2s)/2πs², by hand, s the variance."""
+    alpha = 0.3 + 0.2j
+
+    def value(s, twist):
+        cov = jnp.array([[s, twist], [twist, s]])
+        state = GaussianSum(jnp.ones(1, complex), jnp.zeros((1, 2), complex), cov)
+        return state.density(jnp.array([[alpha]]))[0]
+
+    s, size = 0.25, abs(alpha) ** 2
+    q = np.exp(-size / (2 * s)) / (2 * np.pi * s)
+    along_s, along_twist = jax.grad(value, (0, 1))(s, 0.0)
+    assert along_s == pytest.approx(q * (size / (2 * s**2) - 1 / s), rel=1e-12)
+    # d/dt of -xᵀΣ⁻¹x/2 is x y/s²; the determinant has no slope
+    assert along_twist == pytest.approx(q * 0.3 * 0.2 / s**2, rel=1e-12)

@@ -153,7 +153,7 @@ def test_the_border_is_marked():
     run = evolve(
         law, law.prepare(coherent(0.0, 12)), [0.0, 0.1, 3.0], method=steps(200)
     )
-    assert run.status == Status.CUTOFF
+    assert run.status == Status.EDGE
     assert 0.1 < run.failure_time < 3.0
     assert np.all(np.isnan(run.values[-1]))
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import qutip
 from scipy.integrate import solve_ivp
 
 import jqd
@@ -123,6 +124,26 @@ def test_a_rate_is_a_constant_like_any_other():
     assert jqd.constants.bounds(law, "a.rate") == (0.0, np.inf)
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_an_operator_that_holds_its_rate_decays(named):
+    """√κ a as QuTiP has it, from nine quanta: ⟨n⟩ = 9 exp(-κt)."""
+    n = np.arange(10)
+    a = np.diag(np.sqrt(n[1:]), 1)
+    lose = np.sqrt(0.2) * a
+    law = Lindblad(np.zeros(10), {"c": Jump(lose)} if named else [lose])
+    run = jqd.evolve(law, law.prepare(np.eye(10)[9]), TS, observe="populations")
+    np.testing.assert_allclose(run.values @ n, 9 * np.exp(-0.2 * TS), atol=1e-12)
+    assert float(jqd.constants.values(law)["rate"]) == 1
+    # without the jump it is quantum mechanics
+    assert jqd.constants.quantum_values(law) == {"rate": 0.0}
+
+
+def test_a_list_has_jumps_and_operators():
+    law = Lindblad(np.eye(2), [np.eye(2), Jump(np.eye(2), 0.3), qutip.sigmam()])
+    rates = {name: float(jump.rate) for name, jump in law.channels.items()}
+    assert rates == {"jump0": 1.0, "jump1": 0.3, "jump2": 1.0}
+
+
 @pytest.mark.slow
 def test_a_rate_of_loss_is_recovered_from_counts():
     lower = np.diag([1.0, 1.0], 1)
@@ -154,7 +175,11 @@ def test_nonsense_is_refused(complaints, name, kinds):
         (lambda: Jump(np.eye(2), -0.1), "`rate` must not be negative"),
         (lambda: Jump(np.ones((2, 3))), "`operator` must"),
         (lambda: Lindblad(np.eye(2), {}), "`jumps` must hold a jump, but is empty"),
+        (lambda: Lindblad(np.eye(2), []), "`jumps` must hold a jump, but is empty"),
         (lambda: Lindblad(np.eye(2), {"a": np.eye(2)}), "but 'a' holds a ndarray"),
+        (lambda: Lindblad(np.eye(2), np.eye(2)), "`jumps` must .*, but is a ndarray"),
+        (lambda: Lindblad(np.eye(2), Jump(np.eye(2))), "`jumps` must .*but is a Jump"),
+        (lambda: Lindblad(np.eye(2), ["x"]), r"`jumps\[0\]` must"),
         (lambda: Lindblad(np.eye(3), {"a": Jump(np.eye(2))}), "must have shape"),
         (lambda: Lindblad(np.eye(2), {"a": Jump(np.eye(2))}, 0), "`hbar` must be pos"),
     ],

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 from scipy.integrate import solve_ivp
 from scipy.special import ellipj
 
@@ -227,6 +228,33 @@ def test_gisins_shares():
     by_step = last(law, psi, 1.0, 3, None)
     by_field = last(law, psi, 1.0, 400, jqd.steppers.rk4)
     np.testing.assert_allclose(by_step, by_field, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "H", [np.array([0.5, 1.5]), np.diag([0.5, 1.5]), H3 + 40 * np.eye(3)]
+)
+def test_gisins_phase_is_that_of_the_equation(H):
+    """exp(-(i + λ) H t) ψ, normalised, by SciPy, of every kind of matrix."""
+    psi = PSI3 / np.linalg.norm(PSI3) if len(H) == 3 else np.array([0.6, 0.8])
+    dense = np.diag(H) if H.ndim == 1 else H
+    for lam in (0.0, 0.3):
+        expected = scipy.linalg.expm(-(1j + lam) * dense) @ psi
+        expected /= np.linalg.norm(expected)
+        end = last(Gisin(H, lam), psi.astype(complex), 1.0, 3, None)
+        # phases of up to 41 in three steps
+        np.testing.assert_allclose(end, expected, atol=1e-13)
+    if len(H) == 2:
+        end = last(Gisin(H, 0.0), psi.astype(complex), 1.0, 3, None)
+        np.testing.assert_allclose(end, [0.5265 - 0.2877j, 0.0566 - 0.798j], atol=1e-4)
+
+
+def test_gisins_step_does_not_overflow():
+    """Energies far from zero, and steps as long as their scatter."""
+    # exp(λ 3000) would be infinite
+    for H in (H3 - 3e3 * np.eye(3), np.array([-3e3, -2999.0])):
+        psi = PSI3 / np.linalg.norm(PSI3) if len(H) == 3 else np.array([0.6, 0.8])
+        law = Gisin(H, 1.0)
+        assert np.all(np.isfinite(law.step(0.0, law.prepare(psi), 1.0)))
 
 
 def test_berettas_entropy_rises_at_one_energy():

@@ -183,22 +183,23 @@ def test_too_few_places_end_a_run():
     tight = solid.NeighbourList(near.skin, 18, near.cells)
     cold = warm(X, 1e-4)
     for how, v, expected in (
-        (crowded, cold, jqd.Status.CUTOFF),
-        (narrow, cold, jqd.Status.CUTOFF),
+        (crowded, cold, jqd.Status.CROWDED),
+        (narrow, cold, jqd.Status.CROWDED),
         (tight, cold, jqd.Status.OK),
-        (tight, HOT, jqd.Status.CUTOFF),
+        (tight, HOT, jqd.Status.CROWDED),
     ):
         body = solid.Solid(LISTED.masses, POTENTIAL, box=BOX, neighbours=how)
         assert follow(body, X, v)[1] == expected
     # a fit that lets the potential grow out of its cells is stopped as well
     wide = constants.unpack(LISTED, "outer", jnp.array([3.5]))
-    assert follow(wide, X, cold)[1] == jqd.Status.CUTOFF
+    assert follow(wide, X, cold)[1] == jqd.Status.CROWDED
     # steppers that carry no list look for themselves
     body = solid.Solid(LISTED.masses, POTENTIAL, box=BOX, neighbours=crowded)
     method = jqd.Fixed(jqd.rk4, estimate_error=False)
     start = solid.Point(X, cold)
     run = jqd.evolve(solid.AtomMotion(body), start, [0.0, 1e-3], method=method)
-    assert run.status == jqd.Status.CUTOFF
+    assert "raise `capacity`" in run.describe()
+    assert run.status == jqd.Status.CROWDED
 
 
 def test_lists_stay_inside_of_runs():

@@ -1,0 +1,129 @@
+"""The same law on a finer grid: whether a row fails, or only its grid does."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from ..laws import Law, Schrodinger
+from ..spaces.grids import Grid
+from ..spaces.hamiltonians import ParticleOnGrid
+from ..spaces.potentials import SampledPotential
+from .card import Row, Verdict
+from .states import particle_of
+
+# Points of the finer grid for two of the coarser one. An error of the grid falls at
+# least with the square of the spacing, to 0.44; what a law does stays above this share.
+MORE, STAYS = 3, 0.5
+# Rows that do not compare probabilities, and those of which steps alone decide.
+ELSEWHERE = frozenset({
+    "nodes", "Born equivariance", "order of steps", "gradients", "batching",
+    "identifiability", "mimicked by decoherence",
+})  # fmt: skip
+
+
+class Finer(NamedTuple):
+    """A law on a finer grid.
+
+    Attributes:
+        law: it.
+        quantum: what it departs from.
+        points: of the grid, in words.
+    """
+
+    law: Law
+    quantum: Schrodinger
+    points: str
+
+
+def on_finer_grid(law: Law, quantum: Law) -> Finer | None:
+    """The law on a grid of half as many points more along each axis, in the same box.
+
+    None where it does not say what it is there.
+    """
+    H = particle_of(quantum)
+    if H is None or not isinstance(quantum, Schrodinger):
+        return None
+    try:
+        finer = _refined(quantum, H)
+        found = finer if law is quantum else law.on(finer)
+        if found is None or not _moves(found, _grid(finer)):
+            return None
+    except (ValueError, TypeError):
+        return None
+    return Finer(found, finer, "x".join(map(str, _grid(finer).shape)))
+
+
+def _moves(law: Law, grid: Grid) -> bool:
+    """Whether all that a law holds fits this grid; may raise as well."""
+    flat = jnp.ones(grid.shape, complex) / (grid.cell * grid.size) ** 0.5
+
+    def moved(ket: Array) -> Array:
+        state = law.prepare(ket)
+        law.vector_field(0.0, state)
+        return law.density(state)
+
+    return jax.eval_shape(moved, flat).shape == grid.shape
+
+
+def _grid(quantum: Schrodinger) -> Grid:
+    H = particle_of(quantum)
+    assert H is not None
+    return H.grid
+
+
+def _refined(quantum: Schrodinger, H: ParticleOnGrid) -> Schrodinger:
+    grid = H.grid
+    finer = Grid(grid.bounds, tuple(2 * -(-n * MORE // 4) for n in grid.shape))
+    V = H.potential
+    if isinstance(V, SampledPotential):
+        V = SampledPotential(between(np.asarray(V.values), grid, finer))
+    absorber = H.absorber
+    if absorber is not None:
+        absorber = np.maximum(between(np.asarray(absorber), grid, finer), 0)
+    return Schrodinger.on_grid(
+        finer, V, mass=H.mass, hbar=quantum.hbar, absorber=absorber
+    )
+
+
+def between(values: np.ndarray, grid: Grid, finer: Grid) -> np.ndarray:
+    """Values at the points of a finer grid in the same box, by cubic splines.
+
+    Args:
+        values: (..., *grid.shape), or of several particles (*grid.shape, ..).
+        grid: the grid, periodic.
+        finer: the finer one.
+    """
+    from scipy.interpolate import CubicSpline  # takes a while to load
+
+    for axis in range(values.ndim):
+        at = axis % grid.ndim
+        lower, upper = grid.bounds[at]
+        old = np.linspace(lower, upper, grid.shape[at] + 1)
+        new = np.linspace(lower, upper, finer.shape[at], endpoint=False)
+        first = np.take(values, [0], axis=axis)
+        closed = np.concatenate([values, first], axis=axis)
+        values = CubicSpline(old, closed, axis=axis)(new)
+    return values
+
+
+def settled(row: Row, other: Row | None, points: str) -> Row:
+    """A row that fails on one grid, and the same row on a finer one, or None."""
+    if other is None:
+        note = "on one grid alone; the law does not say what it is on another"
+        return _noted(row._replace(verdict=Verdict.NOT_DECIDED), note)
+    told = f"also on {points} points"
+    if row.figure is None or other.figure is None:
+        return _noted(row._replace(verdict=Verdict.NOT_DECIDED), f"not {told}")
+    if other.verdict is Verdict.HOLDS:
+        return _noted(other, f"on {points} points, where fewer do not do")
+    if other.verdict is Verdict.FAILS and other.figure > STAYS * row.figure:
+        return _noted(row, told)
+    note = f"{other.figure:.2g} on {points} points: the grid is too coarse"
+    return _noted(row._replace(verdict=Verdict.NOT_DECIDED), note)
+
+
+def _noted(row: Row, note: str) -> Row:
+    return row._replace(note=f"{row.note}; {note}" if row.note else note)
