@@ -142,8 +142,10 @@ def vet(
             own = states_of(finer.law, finer.quantum, runs, every)
             own = own.like(states, finer.quantum)
             more = given.on(quantum, finer.quantum)
+            # explicit steps go with the square of the spacing: 9/4, and a little more
+            short = runs.refined(3)
             again = _rows(
-                finer.law, finer.quantum, own, failing, runs, more, seed, tries, None
+                finer.law, finer.quantum, own, failing, short, more, seed, tries, None
             )
         points = "" if finer is None else finer.points
         found |= {
