@@ -214,7 +214,7 @@ def check_names(x: Any, name: str) -> None:
 
 def names_of(x: Any, name: str) -> tuple[str, ...]:
     """`x`, one name or several, as a tuple."""
-    names = (x,) if isinstance(x, str) else x
+    names: Any = (x,) if isinstance(x, str) else x
     if not isinstance(names, Iterable) or isinstance(names, bytes | np.ndarray):
         names = (None,)
     names = tuple(names)

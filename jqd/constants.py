@@ -258,7 +258,7 @@ _UNSAID = Declaration(unit="value")
 
 def _leaf(value: Any) -> Any:
     if isinstance(value, Scalars) and len(value) == 1:
-        (value,) = value  # self.g = scalars(g=g)
+        return constant(value[0])  # self.g = scalars(g=g)
     return value if value is None or isinstance(value, np.ndarray) else constant(value)
 
 

@@ -213,7 +213,8 @@ def _solve_by(
     )
     course = survey(drives_of(law), ts, looks)
     if course is not None:
-        controller = BoundedSteps(controller, course)
+        # diffrax declares fields that this one takes from the controller
+        controller = BoundedSteps(controller, course)  # pyright: ignore[reportCallIssue]
     jumps = law.jumps()
     if jumps is not None:
         times = jnp.sort(jax.lax.stop_gradient(jumps))

@@ -74,8 +74,9 @@ def _prepared(structure: Any, described: tuple[Any, ...]) -> Any:
         quantum = jax.eval_shape(lambda law: law.yardstick(), law)
         if not isinstance(quantum, Schrodinger):
             return None
+        H: Any = quantum.hamiltonian
         grid = quantum.grid
-        shape = quantum.hamiltonian.matrix.shape[-1:] if grid is None else grid.shape
+        shape = H.matrix.shape[-1:] if grid is None else grid.shape
         psi = jax.ShapeDtypeStruct(shape, jnp.result_type(complex))
         return jax.eval_shape(lambda law, psi: law.prepare(psi), law, psi)
     except Exception:  # such as a law that reads values of what it prepares

@@ -215,4 +215,4 @@ def as_instrument(given: Any) -> Instrument:
         kinds = str | list | tuple | Mapping
         words = "an instrument, or what `observe` of `jqd.evolve` takes"
         _checks.check_type(given, "instrument", kinds, words)
-    return Direct(given)
+    return Direct(of=given)

@@ -365,7 +365,8 @@ def _read_shape(shape) -> tuple[int, ...]:
     except TypeError:
         try:
             listed = isinstance(shape, list | tuple | np.ndarray)
-            sizes = tuple(operator.index(n) for n in (shape if listed else [None]))
+            each: Any = shape if listed else [None]
+            sizes = tuple(operator.index(n) for n in each)
         except TypeError:
             raise ValueError(
                 f"Argument `shape` must be whole numbers of points, but it is "

@@ -125,7 +125,7 @@ def potential(
     if not callable(V):
         refuse_constants(constants, (), "potential")
         V = plain(V, "V")
-        shape = np.shape(V)
+        shape = np.shape(V)  # pyright: ignore[reportArgumentType, reportCallIssue]
         if shape != grid.shape:
             raise ValueError(
                 f"Argument `V` must have the grid's shape {grid.shape}, but "

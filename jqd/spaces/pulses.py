@@ -134,9 +134,9 @@ def pulse(
             f"`jqd.sampled_pulse`, but is {_checks.shown(function)}."
         )
     refuse_constants(parameters, taken_by_keyword(function), "pulse")
-    jumps = plain(jumps, "jumps")
-    _checks.check_finite(jumps, "jumps")
-    times = np.asarray(jumps, float)
+    given = plain(jumps, "jumps")
+    _checks.check_finite(given, "jumps")
+    times = np.asarray(given, float)
     real = jnp.result_type(float)
     made = Pulse(with_leaves(function, parameters), jnp.asarray(times, real))
     value = shape_at(made, "pulse", "time")

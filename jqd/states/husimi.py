@@ -287,7 +287,7 @@ def read_powers(powers: int | Sequence[int], name: str, modes: int) -> tuple[int
     Raises:
         ValueError: not whole, negative, or not one of each mode.
     """
-    given = tuple(powers) if isinstance(powers, list | tuple) else (powers,)
+    given: Any = tuple(powers) if isinstance(powers, list | tuple) else (powers,)
     # beyond, factorials overflow
     whole = all(isinstance(p, int | np.integer) and 0 <= p <= 170 for p in given)
     if len(given) != modes or not whole:

@@ -238,7 +238,7 @@ class Store:
         self._check_arrays(dataset.variables)
         return dataset
 
-    def _check_arrays(self, found: Mapping[str, Any]) -> None:
+    def _check_arrays(self, found: Mapping[Any, Any]) -> None:
         """Raise where arrays are not those that the manifest says, by name."""
         for name, want in self._arrays_wanted():
             one = found.get(name)

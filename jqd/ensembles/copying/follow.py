@@ -119,15 +119,16 @@ def follow(
     psis, sums, swing, status, when = _run(law, psi, ts, rate, start, afresh, method)
     least = least_densities(law, psis, ts)
     reached = ts < when
-    psis, swing = mask_unreached((psis, swing), reached)
-    sums = mask_unreached(sums, reached[1:] if afresh else reached)
+    source = (law, psi, ts, start)
+    psis, swing = mask_unreached((psis, swing), reached, source)
+    sums = mask_unreached(sums, reached[1:] if afresh else reached, source)
     # an error bar, not a result: no gradient flows through it
     frozen = jax.lax.stop_gradient((law, psi, ts))
     *check, _, _, failed = _run(*frozen, rate, start, afresh, other)
     late = ts < failed
     check = (
-        mask_unreached(check[0], late),
-        mask_unreached(check[1], late[1:] if afresh else late),
+        mask_unreached(check[0], late, ()),
+        mask_unreached(check[1], late[1:] if afresh else late, ()),
     )
     return Followed(psis, sums, least, swing, status, when, check, scale)
 

@@ -44,11 +44,9 @@ def least_densities(
             dt = jnp.minimum(over(LOOK, fastest), jnp.minimum(bounds.room, t1 - t))
             dt = jnp.maximum(dt, shortest)
             after = rk4(law, t, psi, dt)
-            slopes = (
-                dt * psi_field(law, here, *law.rates_at(time))
-                for time, here in ((t, psi), (t + dt, after))
-            )
-            seen = _between(psi, after, *slopes, parts)
+            first = dt * psi_field(law, psi, *law.rates_at(t))
+            last = dt * psi_field(law, after, *law.rates_at(t + dt))
+            seen = _between(psi, after, first, last, parts)
             return t + dt, after, jnp.minimum(least, _least(seen[:-1], seen[1:]))
 
         _, _, least = jax.lax.while_loop(lambda c: c[0] < t1, step, (t0, psi, least))

@@ -83,8 +83,7 @@ def from_matrix(
         ValueError: fewer than degree + 2 levels, a shape that does not fit, or entries
             that no polynomial of this degree has.
     """
-    values = _checks.known(entries)
-    values = _checks.complex_of(values)
+    values: Any = _checks.complex_of(_checks.known(entries))
     _checks.check_square(values, "entries")
     shape = check_levels(levels, _modes(levels, values.shape[0]))
     _checks.check_shape(values, "entries", (math.prod(shape),) * 2)
