@@ -256,9 +256,10 @@ class Parts(NamedTuple):
 _UNSAID = Declaration(unit="value")
 
 
-def _leaf(value: Any) -> Any:
-    if isinstance(value, Scalars) and len(value) == 1:
-        return constant(value[0])  # self.g = scalars(g=g)
+def _leaf(given: Any) -> Any:
+    # self.g = scalars(g=g)
+    one = isinstance(given, Scalars) and len(given) == 1
+    value: Any = given[0] if one else given
     return value if value is None or isinstance(value, np.ndarray) else constant(value)
 
 
