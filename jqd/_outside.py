@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from . import _checks
@@ -48,9 +49,8 @@ def _read(value: Any, name: str) -> Any:
         return _read(value(0), name)  # qutip.QobjEvo
     if callable(value):
         raise ValueError(
-            f"Argument `{name}` must be an array, constant in time, but it is a "
-            f"{type(value).__name__}; only `Schrodinger.on_grid` and the diffusion "
-            "laws take a function of time, as their potential."
+            f"Argument `{name}` must be an array of numbers, constant in time, but it "
+            f"is a {type(value).__name__}."
         )
     if callable(getattr(value, "to_jax", None)):  # dynamiqs.QArray
         dense = value.to_jax()
@@ -69,11 +69,20 @@ def _read(value: Any, name: str) -> Any:
         value = value.to_numpy()
     _refuse_units(value, name)
     value = _unmasked(value, name)
+    if isinstance(value, list | tuple) and any(
+        isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(value)
+    ):
+        value = jnp.asarray(value)  # Python's numbers beside them take their precision
     if not isinstance(value, np.ndarray) and _checks.is_concrete(value):
         try:
             array = np.asarray(value)
-        except Exception:  # ragged, or no array: it is refused by its type
-            return value
+        except Exception:  # ragged, or no array
+            if isinstance(value, list | tuple):
+                raise ValueError(
+                    f"Argument `{name}` must be an array of numbers, but its rows "
+                    "differ in length."
+                ) from None
+            return value  # it is refused by its type
         return value if array.dtype.kind in "OSU" else _native(array)
     return _native(value)
 

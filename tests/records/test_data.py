@@ -79,7 +79,10 @@ def test_pickles_inside_archives_are_refused(tmp_path):
         (([0.0, 0.0], [[1.0], [1.0]]), "increase"),
         (([0.0, 1.0], [[1.0], [np.nan]]), "finite"),
         (([0.0, 1.0], [[1.0, -1.0], [1.0, 2.0]], Multinomial()), "not negative"),
-        (([0.0, 1.0], [[0.0, 0.0], [1.0, 2.0]], Multinomial()), "some in each row"),
+        (
+            ([0.0, 1.0], [[0.0, 0.0], [1.0, 2.0]], Multinomial()),
+            "some counts in each row",
+        ),
         (([0.0, 1.0], [[1.0], [1.0]], None, 0.5), "t0"),
     ],
 )

@@ -80,6 +80,7 @@ def of_norm_one(grid):
 
 HUSIMI = np.abs(rng.normal(size=(3, 8)))
 PSI = rng.normal(size=6) + 1j * rng.normal(size=6)
+PSI /= np.sqrt(np.sum(np.abs(PSI) ** 2) * GRID.cell)
 FIELDS = of_norm_one(PLANE)
 POSITIONS = rng.multinomial(900, np.full(6, 1 / 6), 3)
 CASES = {

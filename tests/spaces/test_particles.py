@@ -286,7 +286,7 @@ def test_two_particles_of_different_masses_are_a_pair():
             {"vector_potential": lambda x, y: (jnp.inf * y, 0)},
             "`vector_potential` must be finite",
         ),
-        ({"couplings": [1]}, "`couplings` must map axes"),
+        ({"couplings": [1]}, "`couplings` must be a dict by axes"),
         ({"couplings": {2: lambda x, y: x}}, "`couplings` must be at most 1"),
         ({"couplings": {1: lambda x: x}}, "`couplings` must take 2 coordinates"),
         ({"couplings": {1: lambda x, y: x * y}}, "`couplings` must not depend on the"),

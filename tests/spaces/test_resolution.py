@@ -123,8 +123,8 @@ def test_derivatives_are_finite():
     ("call", "message"),
     [
         (lambda: edge_density(LINE, jnp.ones(4), 1), "`density` must end in the grid"),
-        (lambda: edge_density(LINE, jnp.ones(16), 0), "`cells` must be a positive int"),
-        (lambda: edge_density(LINE, jnp.ones(16), 1.5), "`cells` must be a positive"),
+        (lambda: edge_density(LINE, jnp.ones(16), 0), "`cells` must be at least 1"),
+        (lambda: edge_density(LINE, jnp.ones(16), 1.5), "`cells` must be a whole"),
         (lambda: cutoff_weight(LINE, jnp.ones(4)), "`psi` must end in the grid"),
         (lambda: cutoff_weight(LINE, jnp.ones(16), 1.0), "`fraction` must lie between"),
         (
