@@ -49,7 +49,7 @@ def mean_quanta(record: PhaseSpaceRecord) -> float:
 
 
 def seconds_of_fit(record: PhaseSpaceRecord, law: Any, starts: int) -> float | None:
-    """About how long a fit of a map takes, within a factor of three; else None."""
+    """About how long a fit of a map takes, by its cost on one machine; else None."""
     orders = getattr(law.form, "orders", None)
     if record.points is None or orders is None or record.modes > 1:
         return None
