@@ -239,7 +239,7 @@ CALLS = {
         spaces.absorbing_layer,
         dict(grid=GRID, width=2.0, strength=1.0),
     ),
-    "potential": (spaces.potential, dict(function=V, grid=GRID)),
+    "potential": (spaces.potential, dict(V=V, grid=GRID)),
     "cutoff_weight": (spaces.cutoff_weight, dict(grid=GRID, psi=PSI)),
     "edge_density": (spaces.edge_density, dict(grid=GRID, density=DENSITY, cells=2)),
     "vector_potential": (
@@ -458,7 +458,7 @@ KINDS = REFUSED | {
 }
 # What a message may call an argument beside its name: what it is part of or becomes.
 ALIASES = {
-    "V": "potential", "instrument": "observe", "R": "R_cos", "delta": "delta_cos",
+    "R": "R_cos", "delta": "delta_cos",
     "n": "R_cos", "symbol": "hamiltonian", "text": "hamiltonian",
     "constant": "hamiltonian", "term": "hamiltonian", "function": "pulse",
     "one": "states", "other": "states",

@@ -133,5 +133,6 @@ def explain(
     except Exception:
         raise ValueError(
             f"Argument `observe` must take a time and a state of "
-            f"{type(motion).__name__} ({_in_words(state0)}), but fails: {said}"
+            f"{type(motion).__name__} ({_in_words(state0)}), but fails: "
+            f"{said.rstrip('.')}."
         ) from error

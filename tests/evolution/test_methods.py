@@ -334,7 +334,9 @@ def test_refused_states():
     law, psi = golden()
     with pytest.raises(ValueError, match="`state0` must be finite"):
         evolve(law, psi.at[0].set(jnp.nan), TS)
-    with pytest.raises(ValueError, match="`state0` must hold arrays of real or"):
+    with pytest.raises(
+        ValueError, match="`state0` must be a state of CopyDynamics, .* but is {}"
+    ):
         evolve(law, {}, TS)
 
 
