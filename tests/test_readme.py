@@ -248,7 +248,7 @@ def test_a_law_of_ones_own_finds_quantum_mechanics():
     done = run_code(section("A law of your own"))
     assert done.returncode == 0, done.stderr
     assert "converged" in done.stdout
-    (found,) = re.findall(r"  g = (\S+) \+-", done.stdout)
+    (found,) = re.findall(r"  g = (\S+) ±", done.stdout)
     assert abs(float(found)) < 1e-8
 
 

@@ -335,7 +335,7 @@ def test_refused_states():
     with pytest.raises(ValueError, match="`state0` must be finite"):
         evolve(law, psi.at[0].set(jnp.nan), TS)
     with pytest.raises(
-        ValueError, match="`state0` must be a state of CopyDynamics, .* but is {}"
+        ValueError, match=r"`state0` must be a state of CopyDynamics, .* but is \{\}"
     ):
         evolve(law, {}, TS)
 
