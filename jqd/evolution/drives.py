@@ -45,7 +45,7 @@ def drives_of(motion: Any) -> list[Drive]:
     """The functions of time that a motion holds, wherever in it.
 
     Pulses, and potentials, vector potentials and magnetic fields that depend on time,
-    at some places of their grid.
+    at some places of their grid; each a PyTree of what it is made of.
     """
     return list(_drives_in(motion, None))
 
@@ -58,10 +58,13 @@ def _drives_in(node: Any, grid: Any):
         space = getattr(node, name, None)
         grid = space if hasattr(space, "coordinates") else grid
     if getattr(node, "time_dependent", False) and grid is not None:
-        places = _places(grid)
-        yield lambda t: node.at(places, t)
+        yield jax.tree_util.Partial(_field_at, node, _places(grid))
     for child in _children(node):
         yield from _drives_in(child, grid)
+
+
+def _field_at(node: Any, places: tuple[Array, ...], t: Array) -> Any:
+    return node.at(places, t)
 
 
 def _children(node: Any) -> list[Any]:
