@@ -60,8 +60,10 @@ class Adaptive(eqx.Module):
             or basis is.
 
     Before a run the pulses, and fields that depend on time, are looked at, at 2048
-    times and where a pulse says that it is: between two rests of theirs no step passes
-    over more than one rise or fall. The check run looks at other times.
+    times, at those of samples and where a pulse says that it is: between two rests of
+    theirs no step passes over more than one rise or fall. The check run looks at other
+    times. Of a `Motion` of your own only the pulses that it holds are looked at, not
+    what its `vector_field` does with the time.
     """
 
     solver: "diffrax.AbstractSolver" = eqx.field(default_factory=_dopri8)
