@@ -47,9 +47,10 @@ class Adaptive(eqx.Module):
     Attributes:
         solver: any explicit diffrax solver.
         rtol: relative tolerance of a step, not negative.
-        atol: absolute tolerance of a step, not negative, in units of the norm of each
-            part of the state at the start (a part that begins at 0 has that of what it
-            soon gains); one of the two is positive.
+        atol: absolute tolerance of a step, not negative, in units of the root mean
+            square of the numbers of each part of the state at the start (a part that
+            begins at 0 has that of what it soon gains): relative to its norm, on any
+            grid and in any units; one of the two is positive.
         max_steps: step budget, positive.
         adjoint: None for reverse mode with checkpoints, and forward mode over it, as
             in `jax.hessian`; or a diffrax adjoint: `diffrax.ForwardMode()` serves
@@ -59,8 +60,10 @@ class Adaptive(eqx.Module):
             or basis is.
 
     Before a run the pulses, and fields that depend on time, are looked at, at 2048
-    times and where a pulse says that it is: between two rests of theirs no step passes
-    over more than one rise or fall. The check run looks at other times.
+    times, at those of samples and where a pulse says that it is: between two rests of
+    theirs no step passes over more than one rise or fall. The check run looks at other
+    times. Of a `Motion` of your own only the pulses that it holds are looked at, not
+    what its `vector_field` does with the time.
     """
 
     solver: "diffrax.AbstractSolver" = eqx.field(default_factory=_dopri8)
@@ -266,7 +269,7 @@ def _sizes(law: Motion, state0: PyTree[Array], ts: Array) -> list[Array]:
 def _all_sizes(
     law: Motion, state0: PyTree[Array], norms: list[Array], ts: Array
 ) -> list[Array]:
-    """The norms of parts, but of those that begin at rest what they soon gain.
+    """The sizes of parts, but of those that begin at rest what they soon gain.
 
     A momentum of 0, or of rounding, has no size of its own: it gains its first rate
     times the time in which the other parts change by as much as they are.
@@ -289,7 +292,13 @@ def _all_sizes(
 
 
 def _norm(part: Array) -> Array:
-    return jnp.linalg.norm(jnp.ravel(part))
+    """Root of the mean square of its real numbers, as diffrax measures errors.
+
+    The mean keeps `atol` an error relative to the state on any grid: entries of a wave
+    do not grow with their number, as the root of the sum of their squares does.
+    """
+    squares = jnp.mean(jnp.real(part) ** 2 + jnp.imag(part) ** 2)
+    return jnp.sqrt(squares / 2 if jnp.iscomplexobj(part) else squares)
 
 
 def _in_units(sizes: list[Array], real: Any, state_of: Any):

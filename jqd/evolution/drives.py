@@ -6,14 +6,17 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
+from ..spaces.coefficients import Piecewise
 from ..spaces.pulses import Pulse, SampledPulse
 
 Drive = Callable[[Array], Any]
 
 # Looks at a drive over a run; those of a check run fall between those of the run.
 LOOKS, CHECK_LOOKS = 2048, 3001
+# Looks nearer than this part of the distance of the equal ones fall together.
+_NEAR = 1e-6
 # Of a field its values at so many places, of a matrix so many sums of its entries.
 _PLACES, _SUMS = 64, 8
 # A step passes over no more of what it meets than the way between its least and its
@@ -45,7 +48,7 @@ def drives_of(motion: Any) -> list[Drive]:
     """The functions of time that a motion holds, wherever in it.
 
     Pulses, and potentials, vector potentials and magnetic fields that depend on time,
-    at some places of their grid.
+    at some places of their grid; each a PyTree of what it is made of.
     """
     return list(_drives_in(motion, None))
 
@@ -58,10 +61,13 @@ def _drives_in(node: Any, grid: Any):
         space = getattr(node, name, None)
         grid = space if hasattr(space, "coordinates") else grid
     if getattr(node, "time_dependent", False) and grid is not None:
-        places = _places(grid)
-        yield lambda t: node.at(places, t)
+        yield jax.tree_util.Partial(_field_at, node, _places(grid))
     for child in _children(node):
         yield from _drives_in(child, grid)
+
+
+def _field_at(node: Any, places: tuple[Array, ...], t: Array) -> Any:
+    return node.at(places, t)
 
 
 def _children(node: Any) -> list[Any]:
@@ -101,9 +107,10 @@ def look_at(drives: Sequence[Drive], times: Float[Array, " P"]) -> Float[Array, 
         values = jnp.concatenate(parts)
         return jnp.where(jnp.isfinite(values), values, 0)
 
-    # all at once but for large matrices
+    # all at once but for large matrices and many samples
     values = jax.eval_shape(lambda t: [f(t) for f in drives], times[0])
     many = max(leaf.size for leaf in jax.tree.leaves(values)) > _PLACES
+    many |= times.shape[0] > 4 * LOOKS
     return jax.lax.map(look, times, batch_size=512) if many else jax.vmap(look)(times)
 
 
@@ -125,34 +132,54 @@ def survey(drives: Sequence[Drive], ts: Array, looks: int) -> Course | None:
         drives: functions of the time.
         ts: times of the run; the first and the last are its ends.
         looks: number of equal parts of the run at whose ends the drives are looked at;
-            those that know where they are, are looked at there as well.
+            those that know where they are, are looked at there as well, and samples at
+            their times.
     """
     if not drives or ts.shape[0] < 2:
         return None
     drives, ts = jax.lax.stop_gradient((list(drives), jnp.asarray(ts)))
-    times = jnp.linspace(ts[0], ts[-1], looks + 1, dtype=ts.dtype)
-    marks = [f.marks for f in drives if isinstance(f, Pulse) and f.marks is not None]
-    if marks:
-        known = jnp.clip(jnp.concatenate(marks).astype(ts.dtype), ts[0], ts[-1])
-        times = jnp.sort(jnp.concatenate([times, known]))
+    times = _times(drives, ts, looks)
+    apart = jnp.diff(times) > _NEAR / looks * (ts[-1] - ts[0])
     values = look_at(drives, times)
-    each = jax.vmap(_way, in_axes=1, out_axes=1)(values)
+    each = jax.vmap(_way, (1, None), 1)(values, apart)
     way = jnp.cumsum(jnp.max(each, axis=1))
     return Course(times, jnp.concatenate([jnp.zeros_like(way[:1]), way]))
 
 
-def _way(values: Float[Array, " P"]) -> Float[Array, " P-1"]:
+def _times(drives: Sequence[Drive], ts: Array, looks: int) -> Float[Array, " P"]:
+    """Those at which drives are looked at, in order."""
+    even = jnp.linspace(ts[0], ts[-1], looks + 1, dtype=ts.dtype)
+    known = [f.marks for f in drives if isinstance(f, Pulse) and f.marks is not None]
+    samples = lambda node: isinstance(node, SampledPulse | Piecewise)  # noqa: E731
+    parts = jax.tree.leaves(drives, is_leaf=samples)
+    known += [part.ts for part in parts if samples(part)]
+    if not known:
+        return even
+    inside = jnp.clip(jnp.concatenate(known).astype(ts.dtype), ts[0], ts[-1])
+    return jnp.sort(jnp.concatenate([even, inside]))
+
+
+def _way(
+    values: Float[Array, " P"], apart: Bool[Array, " P-1"]
+) -> Float[Array, " P-1"]:
     """What one number goes from each look to the next, in units of its range from one
-    rest to the next: a weak pulse after a strong one counts as much."""
+    rest to the next: a weak pulse after a strong one counts as much.
+
+    Args:
+        values: at the looks.
+        apart: which looks do not fall together with the one before: a number that does
+            not change between such has no rest there.
+    """
     change = jnp.abs(jnp.diff(values))
-    rounding = 8 * jnp.finfo(values.dtype).eps * jnp.max(jnp.abs(values))
-    rests = change <= rounding
+    rounding = 64 * jnp.finfo(values.dtype).eps * jnp.max(jnp.abs(values))
+    last = jax.lax.cummax(jnp.where(apart, jnp.arange(change.shape[0]), -1))
+    rests = (change <= rounding)[jnp.where(last < 0, jnp.argmax(apart), last)]
     piece = jnp.cumsum(rests)
     count = values.shape[0]
     ends = jnp.stack([values[:-1], values[1:]])
     high = jax.ops.segment_max(jnp.max(ends, axis=0), piece, count)
     low = jax.ops.segment_min(jnp.min(ends, axis=0), piece, count)
-    size = jnp.where(rests, 1, (high - low)[piece])
+    size = jnp.where(rests | (high == low)[piece], 1, (high - low)[piece])
     begins = ~rests & jnp.concatenate([jnp.zeros(1, bool), rests[:-1]])
     return jnp.where(rests, 0, change / size) + _PART * begins
 
@@ -170,13 +197,14 @@ def unseen(
         drives: functions of the time.
         ts: save times, (T,).
         steps: between two of them, scalar or (T - 1,).
-        looks: parts of the run at whose ends the drives are looked at.
+        looks: parts of the run at whose ends the drives are looked at; and where they
+            say that they are.
 
     Returns:
         Times, all of them the last one where nothing is unseen.
     """
     drives, ts = jax.lax.stop_gradient((list(drives), jnp.asarray(ts)))
-    times = jnp.linspace(ts[0], ts[-1], looks + 1, dtype=ts.dtype)
+    times = _times(drives, ts, looks)
     k = jnp.clip(jnp.searchsorted(ts, times, side="right") - 1, 0, ts.shape[0] - 2)
     counts = jnp.broadcast_to(jnp.asarray(steps), ts[1:].shape)
     dt = (jnp.diff(ts) / jnp.maximum(counts, 1))[k]

@@ -268,6 +268,8 @@ def unknown(like: Array, source: PyTree) -> Array:
     for leaf in jax.tree.leaves(source):
         if not eqx.is_inexact_array(leaf):
             continue
+        # a constant may be infinite, as the mass of a pointer
+        leaf = jnp.where(jnp.isfinite(leaf), leaf, 0)
         still = leaf - jax.lax.stop_gradient(leaf)
         parts = (
             [jnp.real(still), jnp.imag(still)] if jnp.iscomplexobj(leaf) else [still]

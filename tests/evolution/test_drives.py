@@ -4,9 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 
 import jqd
-from jqd.evolution.drives import CHECK_LOOKS, LOOKS, drives_of, survey
+from jqd.evolution.drives import CHECK_LOOKS, LOOKS, drives_of, survey, unseen
 
 SX = np.array([[0.0, 1.0], [1.0, 0.0]])
 SM = np.array([[0.0, 1.0], [0.0, 0.0]])
@@ -33,6 +34,22 @@ def window(start, width):
         return box(start - t, end - t, np.pi / 2 / width)
 
     return jqd.pulse(height, start=start, end=start + width)
+
+
+# Samples of a pulse halfway between two looks; at these its spline has died away.
+CENTER = 1000 * 1024.5 / LOOKS
+NEAR = CENTER + np.linspace(-0.6, 0.6, 121)
+SAMPLED = np.concatenate([np.arange(0, 500, 10.0), NEAR, np.arange(510, 1001, 10.0)])
+VALUES = 40 * np.exp(-((SAMPLED - CENTER) ** 2) / 2 / 0.02**2)
+VALUES[VALUES < 1e-12] = 0
+
+
+def sampled(kind, base=0.0):
+    """As one of ours, or by an array of QuTiP."""
+    if kind == "own":
+        return jqd.sampled_pulse(SAMPLED, base + VALUES)
+    qutip = pytest.importorskip("qutip")
+    return qutip.coefficient(base + VALUES, tlist=SAMPLED)
 
 
 def seen(law, psi, ts=TWO, method=None):
@@ -113,6 +130,33 @@ def test_fixed_steps_say_that_they_miss_a_window():
     run = seen(law, UP, ts, jqd.Fixed(jqd.rk4, 10))
     assert jqd.Status(int(run.status)) is jqd.Status.INACCURATE
     assert run.error[-1, 1] > 0.9
+
+
+@pytest.mark.parametrize("kind", ["own", "qutip"])
+def test_samples_are_looked_at_where_they_are(kind):
+    drives = drives_of(jqd.Schrodinger(driven(sampled(kind, 1.0))))
+    assert 499 < survey(drives, TWO, LOOKS).reach(0.0) < CENTER
+    missed = unseen(drives, TWO, 100)
+    assert np.all((missed > 499) & (missed < 501))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["own", "qutip"])
+def test_adaptive_steps_see_narrow_samples(kind):
+    run = seen(jqd.Schrodinger(driven(sampled(kind))), UP)
+    area = CubicSpline(SAMPLED, VALUES).integrate(0.0, 1000.0)
+    # exp(-i sx area); steps of tolerance 1e-9, some thirty of them
+    assert run.values[-1, 1] == pytest.approx(np.sin(area) ** 2, rel=0, abs=3e-8)
+
+
+def test_looks_that_fall_together_are_no_rest():
+    """Samples at every other look, of a function that never rests."""
+    ts = np.linspace(0.0, 20.0, LOOKS // 2 + 1)
+    f = jqd.sampled_pulse(ts, 3 + np.cos(2 * np.pi * ts))
+    course = survey([f], jnp.array([0.0, 20.0]), LOOKS)
+    t = np.linspace(0.0, 19.0, 57)
+    reach = np.asarray(jax.vmap(course.reach)(t)) - t
+    np.testing.assert_allclose(reach, 0.5, rtol=0, atol=0.01)
 
 
 def test_steps_of_smooth_drives_are_left_alone():

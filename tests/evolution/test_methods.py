@@ -387,6 +387,20 @@ def test_an_independent_adaptive_solver_agrees():
     assert np.max(np.abs(moved - one.values)) > 3e-7  # Negative control
 
 
+@pytest.mark.slow
+def test_an_absolute_tolerance_is_relative_to_the_norm():
+    """Sixty-four two-level systems that do not meet take the steps of one."""
+    H, psi = np.array([[1.0, 0.4], [0.4, -1.0]]), np.array([0.8, 0.6j])
+    method = Adaptive(rtol=0.0, atol=1e-8, estimate_error=False)
+    steps = []
+    for many in (1, 64):
+        law = Schrodinger(np.kron(np.eye(many), H))
+        start = np.kron(np.ones(many), psi) / np.sqrt(many)
+        run = evolve(law, start, jnp.array([0.0, 20.0]), method=method)
+        steps.append(int(run.diagnostics["num_steps"]))
+    assert steps[0] == steps[1]
+
+
 def test_the_error_goes_by_the_order_of_the_law_s_own_step():
     """Of order 2 the change by halving is 3/4 of the error, of order 4 it is 15/16."""
     matrix = np.array([[0.0, 1.0], [1.0, 0.3]])
