@@ -142,8 +142,6 @@ def test_a_word_that_was_mistyped_in_the_shell(words, meant, capsys):
     [
         (lambda: jqd.simulate(LAW, UP, TS, instrument="x"), "`instrument` must be one"),
         (lambda: jqd.Madelung(jqd.Grid((0.0, 1.0), 8), None), "`V` must be a number"),
-        (lambda: jqd.evolve(LAW, np.array([1, 0]), TS), "an array of int64; give what"),
-        (lambda: jqd.evolve(LAW, [1, 0.0], TS), "but holds float, int; give what"),
         (
             lambda: jqd.Schrodinger(H).prepare(lambda t: UP),
             "`psi` must be an array of numbers, constant in time",

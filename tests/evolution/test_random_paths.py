@@ -365,7 +365,7 @@ def test_constants_and_keys_batch_under_jit():
         ({"key": 3}, "`key` must be one key"),
         ({"paths": 0}, "`paths` must be at least 1"),
         ({"paths": 2.5}, "`paths` must be a whole number"),
-        ({"keep_paths": "all"}, "`keep_paths` must be one of"),
+        ({"keep_paths": "all"}, "`keep_paths` must be True or False"),
         ({"devices": []}, "`devices` must name a device"),
         ({"method": Adaptive()}, "`method` must be Fixed for a random motion"),
         ({"method": Propagator()}, "`method` must be Fixed for a random motion"),

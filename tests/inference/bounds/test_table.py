@@ -204,9 +204,15 @@ def test_limits_are_rounded_to_their_safe_side():
     assert outward(284817.0, ">", 4) == "2.848e+05"
 
 
-@pytest.mark.parametrize("wrong", ["z", "", 3, ["q"]])
+@pytest.mark.parametrize("wrong", ["z", ""])
 def test_an_unknown_constant_is_refused_with_those_there_are(wrong):
     with pytest.raises(ValueError, match=r"`constant` must be one of q, r, N, D, C"):
+        jqd.bounds(wrong)
+
+
+@pytest.mark.parametrize("wrong", [3, ["q"]])
+def test_what_is_no_name_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"`constant` must be the name of a constant"):
         jqd.bounds(wrong)
 
 

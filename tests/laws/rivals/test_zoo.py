@@ -399,7 +399,7 @@ def test_slopes_by_the_constants():
     ("make", "message"),
     [
         (lambda: Logarithmic(H3, "x"), "`b` must"),
-        (lambda: Logarithmic(np.ones((2, 3)), 0.1), "`hamiltonian` must"),
+        (lambda: Logarithmic(np.ones((2, 3)), 0.1), "`H` must"),
         (lambda: Weinberg(H3, 0.1, levels=2), "`levels` must divide the 3 levels"),
         (lambda: Weinberg(H3, 0.1, partner="x"), "`partner` must"),
         (lambda: Weinberg(H3, 0.1, A=[1.0, 0.0]), "`A` must"),
