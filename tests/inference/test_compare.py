@@ -344,7 +344,7 @@ def test_fewer_rows_than_ten_are_left_out_one_at_a_time():
     ("studies", "folds", "said"),
     [
         (lambda: {}, 4, "`studies` must hold a study"),
-        (lambda: [line(())], 4, "`studies` must be a mapping of names to studies"),
+        (lambda: [line(())], 4, "`studies` must be a dict by names"),
         (lambda: {"a": 1}, 4, "`studies` must hold studies, but 'a' is a int"),
         (lambda: {"a": line(())}, 1, "`folds` must be"),
         (lambda: {"a": line(())}, 13, "`folds` must be at most the number of rows, 12"),
