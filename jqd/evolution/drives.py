@@ -27,21 +27,25 @@ _BREAKS = 32
 
 
 class Course(NamedTuple):
-    """How far drives have gone up and down since the begin of a run.
+    """How far steps may go while drives go up and down.
 
     Attributes:
         times: of the looks, (P,), not decreasing.
-        way: what the drives have gone up to each, (P,), in units of what they go
-            between two rests; a rest that ends counts as much as a step may pass over.
+        ends: to which a step from each may go at most, (P,); infinite where no more is
+            left than it may pass over.
     """
 
     times: Float[Array, " P"]
-    way: Float[Array, " P"]
+    ends: Float[Array, " P"]
 
     def reach(self, t: ArrayLike) -> Array:
-        """The time to which a step from t may go at most."""
-        end = jnp.interp(t, self.times, self.way) + _PART
-        return jnp.interp(end, self.way, self.times, right=jnp.inf)
+        """The time to which a step from t may go at most.
+
+        That of the look before, which is earlier, or the next look if it is later.
+        """
+        k = jnp.searchsorted(self.times, t, side="right") - 1
+        k = jnp.clip(k, 0, self.times.shape[0] - 2)
+        return jnp.maximum(self.ends[k], self.times[k + 1])
 
 
 def drives_of(motion: Any) -> list[Drive]:
@@ -143,7 +147,8 @@ def survey(drives: Sequence[Drive], ts: Array, looks: int) -> Course | None:
     values = look_at(drives, times)
     each = jax.vmap(_way, (1, None), 1)(values, apart)
     way = jnp.cumsum(jnp.max(each, axis=1))
-    return Course(times, jnp.concatenate([jnp.zeros_like(way[:1]), way]))
+    way = jnp.concatenate([jnp.zeros_like(way[:1]), way])
+    return Course(times, jnp.interp(way + _PART, way, times, right=jnp.inf))
 
 
 def _times(drives: Sequence[Drive], ts: Array, looks: int) -> Float[Array, " P"]:

@@ -156,7 +156,7 @@ def test_looks_that_fall_together_are_no_rest():
     course = survey([f], jnp.array([0.0, 20.0]), LOOKS)
     t = np.linspace(0.0, 19.0, 57)
     reach = np.asarray(jax.vmap(course.reach)(t)) - t
-    np.testing.assert_allclose(reach, 0.5, rtol=0, atol=0.01)
+    np.testing.assert_allclose(reach, 0.5, rtol=0, atol=0.02)
 
 
 def test_steps_of_smooth_drives_are_left_alone():
@@ -165,8 +165,8 @@ def test_steps_of_smooth_drives_are_left_alone():
     course = survey([f], jnp.array([0.0, 20.0]), LOOKS)
     t = np.linspace(0.0, 19.0, 57)
     reach = np.asarray(jax.vmap(course.reach)(t)) - t
-    # a look is a hundredth of a period
-    np.testing.assert_allclose(reach, 0.5, rtol=0, atol=0.01)
+    # two looks, each a hundredth of a period
+    np.testing.assert_allclose(reach, 0.5, rtol=0, atol=0.02)
     still = survey([jqd.pulse(lambda t: 3 + 0 * t)], jnp.array([0.0, 20.0]), LOOKS)
     assert np.isinf(still.reach(jnp.asarray(1.0)))
 
