@@ -9,6 +9,7 @@ import pytest
 
 import jqd
 from jqd import laws
+from jqd.ensembles.copying.follow import _Joint
 from jqd.evolution.one_path import _Realised, _Walk
 from jqd.laws.motion import Motion, Resolution
 from jqd.laws.wrapped import Wrapped
@@ -56,7 +57,7 @@ EXAMPLES = {
 OWN = {
     "prepare", "density", "vector_field", "step", "stepper", "flows", "generator",
     "solvable", "orbit", "noise_shape", "pathwise", "mean_field", "invariants",
-    "diagnose", "apart", "yardstick", "on", "pair",
+    "diagnose", "apart", "yardstick", "on", "pair", "step_order",
 }  # fmt: skip
 # Of the state of the other law, where there is one in that of the wrapper.
 OF_STATES = {"alarm", "resolution"}
@@ -126,7 +127,8 @@ def holds_another(kind):
 
 def test_every_law_that_holds_another_is_tried():
     found = {kind for kind in concrete(Motion) if holds_another(kind)}
-    assert found == {*EXAMPLES, _Realised}
+    # the joint motion of copies and their sums is followed by its own file alone
+    assert found == {*EXAMPLES, _Realised, _Joint}
 
 
 def test_every_member_is_passed_on_or_said():

@@ -158,8 +158,8 @@ class PhotonRates(Motion):
 
     @property
     def step_order(self) -> int:
-        """Of the midpoint step."""
-        return 2
+        """1: the midpoint step is of order 2, but of stiff modes it loses one."""
+        return 1
 
     def equilibrium(self) -> Equilibrium:
         """Occupations and temperature of energy balance, T = T_M(E - Σ G ω n(T)).
