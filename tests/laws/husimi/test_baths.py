@@ -293,7 +293,7 @@ def test_a_clock_that_runs_twice_as_fast_scales_every_rate():
     fast = HusimiFokkerPlanck("ad^2*a^2", 0.9, bath=WARM.scaled(2.0), **given)
     psi = jqd.states.coherent(0.7, 16)
     ends = [
-        at_the_end(law, psi, jqd.Fixed(taylor18, 4), jnp.asarray([0.0, t]))
+        at_the_end(law, psi, jqd.Fixed(taylor18, 40), jnp.asarray([0.0, t]))
         for law, t in ((slow, 0.8), (fast, 0.4))
     ]
     for one, other in zip(*ends, strict=True):
@@ -301,5 +301,5 @@ def test_a_clock_that_runs_twice_as_fast_scales_every_rate():
     # the dephasing counts: without it the mean is another one by e^(-g t/2)
     still = Bath(WARM.gamma, gain=WARM.gain)
     bare = HusimiFokkerPlanck(KERR, 0.9, bath=still, **given)
-    mean = at_the_end(bare, psi, jqd.Fixed(taylor18, 4))[1]
+    mean = at_the_end(bare, psi, jqd.Fixed(taylor18, 40))[1]
     assert abs(mean) > 1.03 * abs(ends[0][1])

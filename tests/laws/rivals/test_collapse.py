@@ -243,7 +243,7 @@ def test_what_else_is_refused(qubit):
         make().step(0.0, psi, 0.1)
     with pytest.raises(ValueError, match="`gamma` must be one rate or one"):
         Collapse(np.eye(2), np.ones((3, 2)), [0.1, 0.2])
-    with pytest.raises(ValueError, match="`draw` must be one of"):
+    with pytest.raises(ValueError, match="`draw` must be True or False"):
         Collapse(np.eye(2), [1, -1], 0.1, draw="yes")
     with pytest.raises(ValueError, match="`psi` must be normalised"):
         make().prepare([1.0, 1.0])

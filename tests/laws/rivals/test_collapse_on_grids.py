@@ -558,7 +558,7 @@ WALLS = jqd.Schrodinger.on_grid(
         (lambda: QMUPL(QUANTUM, -0.1), "`lam` must not be negative"),
         (lambda: CSL(QUANTUM, 0.1, 0.0), "`r_C` must be positive"),
         (lambda: CSL(QUANTUM, [0.1, 0.2], 1.0), "`lam` must"),
-        (lambda: CSL(QUANTUM, 0.1, draw="no"), "`draw` must be one of"),
+        (lambda: CSL(QUANTUM, 0.1, draw="no"), "`draw` must be True or False"),
         (lambda: DiosiPenrose(QUANTUM, 0.1, -1.0), "`R0` must be positive"),
         (lambda: DiosiPenrose(QUANTUM, "x", 1.0), "`G_m2` must"),
         (lambda: GRW(QUANTUM, np.nan), "`lam` must be finite"),
