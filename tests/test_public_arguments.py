@@ -458,7 +458,7 @@ KINDS = REFUSED | {
 }
 # What a message may call an argument beside its name: what it is part of or becomes.
 ALIASES = {
-    "R": "R_cos", "delta": "delta_cos",
+    "instrument": "observe", "R": "R_cos", "delta": "delta_cos",
     "n": "R_cos", "symbol": "hamiltonian", "text": "hamiltonian",
     "constant": "hamiltonian", "term": "hamiltonian", "function": "pulse",
     "one": "states", "other": "states",
