@@ -154,18 +154,16 @@ def husimi(
         return plane
 
     drawn = min(starts, 6) if common.quick else starts
-    note = _plan(law, record, drawn)
+    least_squares, note = "least squares", None
     if form == "auto":
         chosen, why = chosen_form(operator, names, rates)
-        note = f"Form {chosen}: {why}. {note}"
-    plan = note
-    least_squares = "least squares"
+        note = f"Form {chosen}: {why}."
     if record.kind == "samples":
         least_squares = "moments of the samples, weighted by the scatter of the fit"
         compared = (
             "Samples were compared by their moments; --loss likelihood keeps C <= 1."
         )
-        note = f"{compared} {note}"
+        note = compared if note is None else f"{compared} {note}"
     settings = {
         "hamiltonian": hamiltonian,
         "form": type(law.form).__name__,
@@ -180,19 +178,20 @@ def husimi(
         common, law, rows, psi0=psi0, free=names, start=first or None, file=data,
         starts=drawn, instrument=observe,
         search=Search(steps=20, windows=2, chunk=10), names=columns, settings=settings,
-        draw=draw, note=note, plan=plan, nuisances=priors, sampling=sampling,
+        draw=draw, note=note, plan=_plan(law, record, drawn), nuisances=priors, sampling=sampling,
     )  # fmt: skip
 
 
 def _plan(law: HusimiFokkerPlanck, record: PhaseSpaceRecord, starts: int) -> str:
     """What will be computed, and about how long that takes."""
     levels = getattr(law.form, "levels", None)
-    kept = "" if levels is None else f"{levels} levels of each mode are kept. "
+    plan = f"Form {type(law.form).__name__.lower()}"
+    plan += "." if levels is None else f", {levels} levels of each mode."
     seconds = seconds_of_fit(record, law, starts)
     if seconds is None:
-        return kept.strip()
+        return plan
     long = f"{seconds / 60:.0f} min" if seconds > 90 else f"{max(seconds, 1):.0f} s"
-    return f"{kept}The fit takes about {long} on two processors, after compilation."
+    return f"{plan} The fit takes about {long} on two processors, after compilation."
 
 
 def _detector(observe: Any, priors: Mapping[str, Prior], bath: Bath | None) -> Any:
