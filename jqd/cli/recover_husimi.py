@@ -178,7 +178,8 @@ def husimi(
         common, law, rows, psi0=psi0, free=names, start=first or None, file=data,
         starts=drawn, instrument=observe,
         search=Search(steps=20, windows=2, chunk=10), names=columns, settings=settings,
-        draw=draw, note=note, plan=_plan(law, record, drawn), nuisances=priors, sampling=sampling,
+        draw=draw, note=note, plan=_plan(law, record, drawn), nuisances=priors,
+        sampling=sampling,
     )  # fmt: skip
 
 
