@@ -1,5 +1,6 @@
 """What the modules here share: Σ_{k<n} ln(a + g k), and the checks of g, N and M."""
 
+import math
 import operator
 from typing import Any
 
@@ -89,6 +90,9 @@ def check_g(g: Any) -> None:
     if not _checks.is_concrete(g):
         return
     values = np.asarray(g, float)
+    # one number is compared by Python, which takes a fifth of the time
+    if values.ndim == 0 and 0 <= values.item() < math.inf:
+        return
     _checks.check_length(np.ravel(values), "g")
     if ((values >= 0) & (values < np.inf)).all():
         return
@@ -134,7 +138,8 @@ def check_room(particles: int, states: int, g: Any) -> None:
     """N particles find room: N <= k M where g = -1/k."""
     if not _checks.is_concrete(g):
         return
-    least = float(np.min(np.asarray(g, float)))
+    values = np.asarray(g, float)
+    least = values.item() if values.ndim == 0 else float(values.min())
     room = round(-1 / least) * states if least < 0 else particles
     if particles > room:
         raise ValueError(
