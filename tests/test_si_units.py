@@ -77,6 +77,13 @@ MATRIX = {
     ),
     "jitter": lambda u: jqd.RandomFrequencies(copies(u), 0.1 * u.rate),
 }
+JUMPING = {
+    "jumps": lambda u: jqd.QuantumJumps(MATRIX["lindblad"](u)),
+    "collapse": lambda u: jqd.Collapse(
+        u.energy * LEVELS, np.array([0.0, 2.0]), 0.1 * u.rate, u.hbar
+    ),
+    "kicks": lambda u: jqd.PhaseKicks(copies(u), 0.1 * u.rate),
+}
 
 
 def grid(u, points=32):
@@ -109,6 +116,21 @@ GRIDS = {
     "newton": lambda u: jqd.SchrodingerNewton(on_grid(u), 0.3 * u.energy * u.length),
     "diffusion": diffusion,
     "links": lambda u: diffusion(u, form="links"),
+    "madelung": lambda u: jqd.Madelung(
+        grid(u),
+        lambda x: u.energy / 2 * (x / u.length) ** 2,
+        mass=u.mass,
+        hbar=u.hbar,
+        form="window",
+    ),
+    "pauli": lambda u: jqd.Pauli(
+        grid(u),
+        lambda x: u.energy / 2 * (x / u.length) ** 2,
+        # the moment g q ħ/4m makes an energy of it
+        lambda x: (0 * x + 2 * u.mass * u.rate, 0 * x, 0 * x),
+        mass=u.mass,
+        hbar=u.hbar,
+    ),
 }
 KERNELS = {
     "qmupl": lambda u: jqd.QMUPL(on_grid(u), 0.1 * u.rate / u.length**2),
@@ -147,7 +169,7 @@ OF = {
 
 def unit_of(name, label, u):
     last = label.rpartition(".")[2]
-    if last in ("g", "G", "G_m2"):
+    if last in ("g", "G", "G_m2") and name != "pauli":
         return u.energy * (u.length if name in ("cubic", "newton", "diosi") else 1)
     if last == "lam" and name != "gisin":
         return u.rate / (u.length**2 if name == "qmupl" else 1)
@@ -223,19 +245,41 @@ def test_laws_of_levels_move_alike(name, method):
     compare_runs(*both(densities, SI), method == "fixed")
 
 
+# Of Madelung's equations 40 steps are too few: below.
+ON_GRIDS = [
+    (name, method) for name in GRIDS for method in METHODS
+    if (name, method) != ("madelung", "fixed")
+]  # fmt: skip
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", GRIDS)
+@pytest.mark.parametrize(("name", "method"), ON_GRIDS)
 def test_laws_on_grids_move_alike(name, method):
     def densities(u):
         ts = np.linspace(0, 1, 3) * u.time
         law = GRIDS[name](u)
-        psi = law.prepare(packet(u))
+        psi = packet(u)
+        psi = law.prepare(np.stack([psi, 0 * psi]) if name == "pauli" else psi)
         run = jqd.evolve(law, psi, ts, method=METHODS[method](), observe="density")
         assert bool(run.ok)
         return run.values * u.length, run.error * u.length
 
     compare_runs(*both(densities, SI_GRID), method == "fixed")
+
+
+@pytest.mark.slow
+def test_a_form_ends_alike():
+    """Where noise outgrows Madelung's fields, in either unit of time."""
+
+    def end(u):
+        law, ts = GRIDS["madelung"](u), np.linspace(0, 1, 3) * u.time
+        method = METHODS["fixed"]()
+        run = jqd.evolve(law, law.prepare(packet(u)), ts, method=method)
+        return int(run.status), float(run.failure_time) / u.time
+
+    natural, si = both(end, SI_GRID)
+    assert natural[0] == si[0] == jqd.Status.HORIZON
+    np.testing.assert_allclose(si[1], natural[1], rtol=1e-9)
 
 
 def compare_runs(one, other, steps_alike):
@@ -262,6 +306,74 @@ def test_random_laws_on_grids_move_alike(name):
 
     one, other = both(densities, SI_GRID)
     np.testing.assert_allclose(other, one, rtol=0, atol=ROUNDING)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", JUMPING)
+def test_random_laws_of_levels_move_alike(name):
+    """Paths of the same random numbers."""
+
+    def densities(u):
+        law = JUMPING[name](u)
+        run = jqd.evolve(
+            law, law.prepare(PSI + 0j), np.linspace(0, 3, 4) * u.time,
+            method=jqd.Fixed(substeps=40), observe="density",
+            key=jax.random.key(1), paths=8,
+        )  # fmt: skip
+        return run.values
+
+    one, other = both(densities, SI)
+    np.testing.assert_allclose(other, one, rtol=0, atol=ROUNDING)
+
+
+def test_phases_align_alike():
+    """Of four individuals, who start out of line; φ is in radians, π in 1/time."""
+
+    def motion(u):
+        law = jqd.PhaseAlignment(
+            [0, 0, 1, 1], u.rate * np.array([0.2, -0.2]), u.rate * 0.5 * SX, 0 * SX,
+            1.3 * u.rate, damping=0.1 * u.rate,
+        )  # fmt: skip
+        start = law.start([0.1, -0.4, 0.3, 0.9])
+        ts = np.linspace(0, 3, 4) * u.time
+        run = jqd.evolve(law, start, ts, method=jqd.Fixed(jqd.rk4, 40))
+        return run.values.phase, run.values.momentum / u.rate
+
+    for one, other in zip(*both(motion, SI), strict=True):
+        np.testing.assert_allclose(other, one, rtol=0, atol=ROUNDING)
+
+
+HUSIMI = {
+    "heff": {}, "fock": {}, "gaussian": {"symbol": "w*ad*a"},
+    "master": {"bath": lambda u: jqd.laws.husimi.Bath(0.1 * u.rate, 0.2)},
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("C", [0.8, 1.0])
+@pytest.mark.parametrize("form", HUSIMI)
+def test_forms_of_husimi_move_alike(form, C):
+    """α is a root of an action and Q per action: times √ħ and 1/ħ."""
+    options = dict(HUSIMI[form])
+    text = options.pop("symbol", "w*ad*a + k*ad^2*a^2")
+
+    def densities(u):
+        points = u.hbar**0.5 * np.array([0.3 + 0.1j, -0.4 + 0.5j, 0.8])
+        bath = options["bath"](u) if options else None
+        values = {"w": u.rate, "k": 0.2 * u.rate / u.hbar}
+        law = jqd.HusimiFokkerPlanck(
+            text, C, hbar=u.hbar, points=points, form=form, bath=bath,
+            **{name: values[name] for name in values if name in text},
+        )  # fmt: skip
+        ket = jqd.states.coherent(0.5, 12)
+        psi = jqd.states.GaussianState(0.5) if form == "gaussian" else ket
+        ts = np.linspace(0, 1, 3) * u.time
+        run = jqd.evolve(law, law.prepare(psi), ts, observe="density")
+        assert bool(run.ok)
+        return run.values * u.hbar
+
+    one, other = both(densities, SI)
+    np.testing.assert_allclose(other, one, rtol=0, atol=1e-9)
 
 
 def test_a_part_of_a_state_that_is_tiny_in_si_is_followed():
