@@ -15,6 +15,7 @@ of a constant, of which the last parts are enough where they name one only; of a
 that leads nowhere, or to several, it makes a ValueError.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
@@ -189,7 +190,7 @@ def free(
         The field.
     """
     said = Declaration(quantum, span, bounds, unit, pack, unpack, places or pack)
-    return eqx.field(metadata={_KEY: said}, converter=_leaf, **default)
+    return _named(_leaf, metadata={_KEY: said}, **default)
 
 
 def fixed(**default: Any) -> Any:
@@ -230,19 +231,43 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def switch(name: str, **default: Any) -> Any:
+def switch(**default: Any) -> Any:
     """A static field that is True or False, and refuses text and numbers.
 
     Args:
-        name: of the field.
         **default: `default`, of the field.
     """
+    return _named(_flag, static=True, **default)
 
-    def read(value: Any) -> bool:
-        _checks.check_flags(**{name: value})
-        return bool(value)
 
-    return eqx.field(static=True, converter=read, **default)
+def _flag(value: Any, name: str) -> bool:
+    _checks.check_flags(**{name: value})
+    return bool(value)
+
+
+def _named(read: Callable[[Any, str], Any], **options: Any) -> Any:
+    """A field that is read by a function of its value and of its own name."""
+    field = eqx.field(converter=_Reader(read), **options)
+    field.__class__ = _NamedField
+    return field
+
+
+class _Reader:
+    """The converter of a field; the class that holds the field says its name."""
+
+    def __init__(self, read: Callable[[Any, str], Any]):
+        self.read, self.name = read, "value"
+
+    def __call__(self, value: Any) -> Any:
+        return self.read(value, self.name)
+
+
+class _NamedField(dataclasses.Field):
+    __slots__ = ()
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        super().__set_name__(owner, name)
+        self.metadata["converter"].name = name
 
 
 class Parts(NamedTuple):
@@ -256,11 +281,13 @@ class Parts(NamedTuple):
 _UNSAID = Declaration(unit="value")
 
 
-def _leaf(given: Any) -> Any:
+def _leaf(given: Any, name: str) -> Any:
     # self.g = scalars(g=g)
     one = isinstance(given, Scalars) and len(given) == 1
     value: Any = given[0] if one else given
-    return value if value is None or isinstance(value, np.ndarray) else constant(value)
+    if value is None or isinstance(value, np.ndarray):
+        return value
+    return constant(value, name)
 
 
 # -- reading them ----------------------------------------------------------------------

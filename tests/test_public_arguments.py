@@ -462,7 +462,6 @@ ALIASES = {
     "n": "R_cos", "symbol": "hamiltonian", "text": "hamiltonian",
     "constant": "hamiltonian", "term": "hamiltonian", "function": "pulse",
     "one": "states", "other": "states",
-    "efficiency": "value", "matrix": "value", "psf": "value", "background": "value",
 }  # fmt: skip
 # of spaces, the functions of which they are made
 KINDS_OF_FUNCTIONS = {"pulse", "potential", "vector_potential"}

@@ -31,7 +31,7 @@ class Cells(eqx.Module):
 
     bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
-    mirrored: bool = switch("mirrored")
+    mirrored: bool = switch()
 
     def __init__(
         self,

@@ -71,7 +71,7 @@ class Adaptive(eqx.Module):
     atol: float = static(default=1e-9)
     max_steps: int = static(default=16**4)
     adjoint: "diffrax.AbstractAdjoint | None" = None
-    estimate_error: bool = switch("estimate_error", default=True)
+    estimate_error: bool = switch(default=True)
 
     def __check_init__(self) -> None:
         import diffrax

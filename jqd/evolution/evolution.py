@@ -264,7 +264,7 @@ def _observer(motion: Motion, observe: Observe) -> Any:
         )
     if isinstance(observe, eqx.Module | jax.tree_util.Partial):
         return observe
-    return jax.tree_util.Partial(_called, _Static(observe), _Static(type(motion)))
+    return jax.tree_util.Partial(_called, _Static(observe))
 
 
 def _whole_state(motion: Motion, t: Array, state: Any) -> Any:
@@ -291,24 +291,8 @@ class _Static:
         return isinstance(other, _Static) and self.value == other.value
 
 
-def _called(function: "_Static", kind: "_Static", t: Array, state: Any) -> Any:
-    """What a user's function makes of a state.
-
-    Raises:
-        ValueError: it takes the state for an array, which this law's is not.
-    """
-    try:
-        return function.value(t, state)
-    except (TypeError, AttributeError) as error:
-        if isinstance(state, jax.Array):
-            raise
-        fields = ", ".join(getattr(type(state), "_fields", ()))
-        inside = f" with {fields}" if fields else ""
-        raise ValueError(
-            "Argument `observe` must be a function of (t, state) that takes the state "
-            f"of {kind.value.__name__}, a {type(state).__name__}{inside}, but fails "
-            f"on it: {error}."
-        ) from error
+def _called(function: "_Static", t: Array, state: Any) -> Any:
+    return function.value(t, state)
 
 
 def _bound(observable: _Static, law: Motion, t: Array, state: Any) -> Any:

@@ -75,9 +75,9 @@ class Fixed(eqx.Module):
     stepper: Callable[..., Any] | None = eqx.field(static=True, default=None)
     substeps: int = static(default=1)
     gradient: str = eqx.field(static=True, default="checkpointed")
-    estimate_error: bool = switch("estimate_error", default=True)
+    estimate_error: bool = switch(default=True)
     counts: Int[Array, "..."] | None = eqx.field(converter=_read_counts, default=None)
-    heed_alarms: bool = switch("heed_alarms", default=True)
+    heed_alarms: bool = switch(default=True)
     lattice: int | None = static(default=None)
 
     def __check_init__(self) -> None:

@@ -94,7 +94,8 @@ def _in_words(state: PyTree[Any]) -> str:
         return repr(state)
     if jax.tree_util.treedef_is_leaf(structure):
         return f"an array of shape {shapes[0]}"
-    return f"of type {type(state).__name__} with arrays of shapes {shapes}"
+    fields = ", ".join(getattr(type(state), "_fields", ())) or "arrays"
+    return f"of type {type(state).__name__} with {fields} of shapes {shapes}"
 
 
 def _refuse(motion: Motion, words: str, cause: BaseException | None = None) -> NoReturn:

@@ -140,7 +140,7 @@ class CopyDynamics(Law):
     drive: DrivenHamiltonian | None
     hbar: Float[Array, ""]
     regulator: Float[Array, ""]
-    literal: bool = switch("literal")
+    literal: bool = switch()
     omega: Float[Array, " M"] = free(unit="rate")
     R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric, unit="rate")
     delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)

@@ -54,7 +54,7 @@ class Pauli(Law):
 
     hamiltonian: SpinorOnGrid
     hbar: Float[Array, ""]
-    spin_current: bool = switch("spin_current", default=False)
+    spin_current: bool = switch(default=False)
 
     def __init__(
         self,

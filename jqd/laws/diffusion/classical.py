@@ -37,7 +37,7 @@ class ClassicalDiffusion(Law):
     D: Float[Array, "..."]
     grid: Grid
     ordering: str = eqx.field(static=True)
-    periodic: bool = switch("periodic")
+    periodic: bool = switch()
 
     def __init__(
         self,

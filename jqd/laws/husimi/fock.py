@@ -58,7 +58,7 @@ class Fock(Form):
 
     levels: int | tuple[int, ...] = static(default=32)
     orders: int | None = static(default=2)
-    exponential: bool = switch("exponential", default=False)
+    exponential: bool = switch(default=False)
 
     @property
     def stepper(self) -> Callable[..., Array]:

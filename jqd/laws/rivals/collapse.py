@@ -54,7 +54,7 @@ class Collapse(Law):
     A: Float[Array, "K n"] = fixed()
     gamma: Float[Array, " K"] = free(quantum=0.0, span=(0, 1), unit=measured_rate)
     hbar: Float[Array, ""] = fixed()
-    draw: bool = switch("draw", default=True)
+    draw: bool = switch(default=True)
 
     def __init__(
         self,

@@ -48,7 +48,7 @@ class Localisation(DepartureOfKets, Generic[K]):
     """
 
     kernel: K = parts()
-    draw: bool = switch("draw", default=True)
+    draw: bool = switch(default=True)
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """The drift, without the noise."""

@@ -187,7 +187,7 @@ class TwoLevelMode(eqx.Module):
     splitting: Float[Array, ""]
     coupling: Float[Array, ""]
     levels: int = static()
-    counter_rotating: bool = switch("counter_rotating")
+    counter_rotating: bool = switch()
 
     def __init__(
         self,
