@@ -225,10 +225,12 @@ def names_of(x: Any, name: str) -> tuple[str, ...]:
     return names
 
 
-def check_function(x: Any, name: str, of: str) -> None:
-    """`x` is a function whose arguments can be told."""
+def check_function(x: Any, name: str, of: str, arguments: int = 0) -> None:
+    """`x` is a function whose arguments can be told, and takes so many."""
     try:
-        inspect.signature(x)
+        signature = inspect.signature(x)
+        if arguments:
+            signature.bind(*range(arguments))
     except (TypeError, ValueError):
         raise ValueError(
             f"Argument `{name}` must be a function of {of}, but is {shown(x)}."

@@ -9,6 +9,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._gate import gated
 from ..spaces.fock import check_levels, coherent_amplitudes
 from .husimi import kerr_levels
 
@@ -21,6 +22,7 @@ _LARGEST_EXCESS = 23.0
 _LARGEST_GROWTH = 300.0
 
 
+@gated
 def open_kerr(
     points: ArrayLike,
     t: ArrayLike,
@@ -98,6 +100,7 @@ def open_kerr(
     return jnp.reshape(values / (np.pi * hbar), shape)
 
 
+@gated
 def open_kerr_amplitude(
     t: ArrayLike,
     *,

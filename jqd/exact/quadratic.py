@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._gate import gated
 
 # Of each step, and far below what a test of four digits or of six sees.
 _TOLERANCE = 1e-12
@@ -101,6 +102,7 @@ def impulse_map(d: int, axis: int, a: ArrayLike, area: ArrayLike = 1.0) -> Array
     return jnp.block([[moved, none], [none, slowed]])
 
 
+@gated
 def gaussian_paths(
     covariance: ArrayLike,
     ts: ArrayLike,
@@ -267,6 +269,7 @@ def _read_noise(nu: ArrayLike, d: int) -> Array:
 
 def _read_hamiltonian(hamiltonian: Any, n: int) -> Callable[[Any], Array]:
     if callable(hamiltonian):
+        _checks.check_function(hamiltonian, "hamiltonian", "the time", 1)
         shape = jax.eval_shape(hamiltonian, 0.0).shape
         if shape != (n, n):
             raise ValueError(
@@ -275,6 +278,7 @@ def _read_hamiltonian(hamiltonian: Any, n: int) -> Callable[[Any], Array]:
             )
         return jax.tree_util.Partial(hamiltonian)
     _checks.check_shape(hamiltonian, "hamiltonian", (n, n))
+    _checks.check_real(hamiltonian, "hamiltonian")
     _checks.check_finite(hamiltonian, "hamiltonian")
     _check_symmetric(hamiltonian, "hamiltonian")
     return jax.tree_util.Partial(_constant, _checks.widen(hamiltonian))

@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import ArrayLike
 
+from .. import _checks
+from .._gate import gated
 from ..laws import CopyDynamics
 from .priors import Normal, Prior
 
@@ -10,6 +12,7 @@ from .priors import Normal, Prior
 KNOWN = 1e-7
 
 
+@gated
 def hamiltonian_priors(law: CopyDynamics, sd: ArrayLike) -> dict[str, Prior]:
     """Priors of one width on each real parameter of the Hamiltonian of copies.
 
@@ -23,7 +26,12 @@ def hamiltonian_priors(law: CopyDynamics, sd: ArrayLike) -> dict[str, Prior]:
 
     Returns:
         Priors of `omega`, `R` and `delta`, for `Study`.
+
+    Raises:
+        ValueError: s is not one positive number.
     """
+    _checks.check_scalar(sd, "sd")
+    _checks.check_positive(sd, "sd")
     upper = np.triu_indices(law.omega.shape[0], 1)
     R, delta = np.asarray(law.R)[upper], np.asarray(law.delta)[upper]
     sd, there = np.asarray(sd), R > 0

@@ -9,9 +9,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks, constants
+from .._gate import gated
 from ..evolution import Propagator, evolve
 from ..laws import HusimiFokkerPlanck
 from ..laws.scales import scales_of
+from ..laws.start import prepared
 from .study import FIRST
 
 
@@ -31,6 +33,7 @@ class LikelihoodFit(NamedTuple):
     converged: bool
 
 
+@gated
 def log_likelihood(
     law: HusimiFokkerPlanck,
     psi0: Any,
@@ -52,15 +55,22 @@ def log_likelihood(
 
     Returns:
         Scalar.
+
+    Raises:
+        ValueError: shapes that do not fit, times that do not increase from t0 on.
     """
+    _checks.check_scalar(t0, "t0")
+    _checks.check_times(ts, "ts")
     samples = jnp.asarray(samples)
+    _checks.check_shape(samples, "samples", (jnp.shape(ts)[0], None))
     times = jnp.concatenate([jnp.asarray(t0, float)[None], jnp.asarray(ts, float)])
-    states = evolve(law, law.prepare(psi0), times, method=Propagator()).values
+    states = evolve(law, prepared(law, psi0), times, method=Propagator()).values
     later = jax.tree.map(lambda leaf: leaf[1:], states)
     density = jax.vmap(law.density)(later, samples)
     return jnp.sum(jnp.log(jnp.maximum(density, 1e-30)))
 
 
+@gated
 def fit_likelihood(
     law: HusimiFokkerPlanck,
     psi0: Any,

@@ -18,7 +18,7 @@ from ..instruments.instrument import Instrument, as_instrument
 from ..instruments.noise import Weights
 from ..laws.motion import Motion
 from ..laws.scales import scales_of
-from ..laws.start import Prepared, Start, as_start
+from ..laws.start import Prepared, Start, as_start, prepared
 from ..records.populations import record_of_table
 from ..records.record import Record
 from .first_row import check_first_row
@@ -144,10 +144,7 @@ class Study(eqx.Module):
     def __check_init__(self) -> None:
         # what it refuses is better refused now than under jit
         law = self.law
-        try:
-            law.prepare(self.scene.start.state())
-        except ValueError as error:
-            raise ValueError(str(error).replace("`psi`", "`psi0`", 1)) from error
+        prepared(law, self.scene.start.state())
         self.scene.instrument.check_law(law)
         self.data.noise.check_law(law)
         theta, once = self.theta(), self.with_substeps(1)

@@ -64,7 +64,7 @@ class Heterodyne(Instrument):
             ValueError: orders that are no pairs of whole numbers, gain not positive,
                 added noise negative.
         """
-        given = orders if isinstance(orders, Moments) else Moments(tuple(orders))
+        given = orders if isinstance(orders, Moments) else Moments(orders)
         self.orders = given.orders
         self.gain, self.added = scalars(gain=gain, added=added)
         self.noise = NoNoise() if noise is None else noise

@@ -68,6 +68,18 @@ class Described(Start):
         return self.psi
 
 
+def prepared(law: Motion, psi0: Any, name: str = "psi0") -> Any:
+    """What `law.prepare` makes of a state.
+
+    Raises:
+        ValueError: as it has it, with the name under which the state was given.
+    """
+    try:
+        return law.prepare(psi0)
+    except ValueError as error:
+        raise ValueError(str(error).replace("`psi`", f"`{name}`", 1)) from error
+
+
 def as_start(law: Motion, psi0: Any) -> Start:
     """A start as it is, or that of a state which is described or known.
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from .. import _checks
+from .._gate import gated
 from ..ensembles import Cells
 from ..laws import Schrodinger
 from ..spaces import Grid
@@ -34,6 +35,7 @@ class BoxOfModes(eqx.Module):
     cells: Cells
 
 
+@gated
 def box_of_modes(
     phases: str = "quadratic", *, modes: int = 4, cells: int = 16, points: int = 48
 ) -> BoxOfModes:

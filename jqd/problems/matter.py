@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._gate import gated
 from ..evolution import Fixed, Propagator, evolve
 from ..inference.tower import FOOT, LevelNorms
 from ..instruments import Gaussian
@@ -18,12 +19,15 @@ from ..records.atoms import AtomRecord
 from ..steppers import srkn11
 
 
+@gated
 def unlike_springs(springs: int, seed: int) -> Float[Array, " springs"]:
     """Stiffness of springs between .8 and 1.2, as `spring_chain` draws it."""
+    _checks.whole_number(springs, "springs", 1)
     draw, _ = jax.random.split(jax.random.key(seed))
     return jax.random.uniform(draw, (springs,), minval=0.8, maxval=1.2)
 
 
+@gated
 def spring_chain(
     T: float = 60.0,
     *,
@@ -54,6 +58,7 @@ def spring_chain(
     return _watched(T, 0.25, kick, np.array([0]), "free", {"K": K}, sigma, scatter)
 
 
+@gated
 def fput_chain(
     T: float = 60.0, *, atoms: int = 16, sigma: float = 1e-3, seed: int = 0
 ) -> AtomRecord:
@@ -68,6 +73,7 @@ def fput_chain(
     Returns:
         Positions at times .25 apart, with the true constants 1, .3 and .6.
     """
+    atoms = _checks.whole_number(atoms, "atoms", 1)
     draw, scatter = jax.random.split(jax.random.key(seed))
     v0 = np.asarray(jax.random.normal(draw, (atoms,)))
     truth = {"K": 1.0, "alpha": 0.3, "beta": 0.6}
@@ -76,6 +82,8 @@ def fput_chain(
 
 def _watched(T, dt, v0, atoms, ends, truth, sigma, key) -> AtomRecord:
     """A chain at rest positions with velocities v0, followed and seen with errors."""
+    _checks.check_positive(T, "T")
+    _checks.check_not_negative(sigma, "sigma")
     ts = np.arange(0, T + dt / 2, dt)
     offset = 1.0 if ends == "fixed" else 0.0
     record = AtomRecord(
@@ -99,6 +107,7 @@ class TowerRecord(NamedTuple):
     data: Record
 
 
+@gated
 def tower_record(
     *, levels: int = 60, photons: int = 8, sigma: float = 2e-3, seed: int = 0
 ) -> TowerRecord:

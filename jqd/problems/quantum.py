@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .. import _checks
+from .._gate import gated
 from ..laws import CopyDynamics
 from ..records import (
     DensityRecord,
@@ -54,6 +55,7 @@ def four_level() -> FourLevel:
     )
 
 
+@gated
 def golden(q: float = 0.5, r: float = -0.5, **options) -> tuple[CopyDynamics, Array]:
     """Three classes with all couplings: the standard test of copy dynamics.
 
@@ -77,6 +79,7 @@ def golden(q: float = 0.5, r: float = -0.5, **options) -> tuple[CopyDynamics, Ar
     return law, jnp.asarray(psi)
 
 
+@gated
 def two_classes(
     p0: float, x0: float, q: float = 0.5, r: float = -0.5, **options
 ) -> tuple[CopyDynamics, Array]:

@@ -11,7 +11,7 @@ from .. import _checks
 from ..evolution import Adaptive, Fixed, Propagator, evolve
 from ..instruments.instrument import Instrument, as_instrument
 from ..laws.motion import Motion
-from ..laws.start import as_start
+from ..laws.start import as_start, prepared
 from .record import Record
 
 
@@ -66,7 +66,7 @@ def simulate(
     if early:
         first = jnp.reshape(jnp.asarray(t0, times.dtype), (1,))
         saved = jnp.concatenate([first, times])
-    state0 = law.prepare(as_start(law, psi0).state())
+    state0 = prepared(law, as_start(law, psi0).state())
     run = evolve(
         law, state0, saved, method=method,
         observe=jax.tree_util.Partial(_shown, instrument, law),

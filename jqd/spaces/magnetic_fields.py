@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._gate import gated
 from ..constants import constant, fixed, parts
 from .functions import component_shapes, with_leaves
 from .grids import Grid
@@ -145,6 +146,7 @@ def _filled(values: Array, grid: Grid) -> Array:
     return values.reshape(values.shape[:1] + (1,) * missing + values.shape[1:])
 
 
+@gated
 def magnetic_field(
     function: Callable[..., Any] | MagneticField,
     grid: Grid,
@@ -176,11 +178,7 @@ def magnetic_field(
                 "field, but is beside one that is made."
             )
         return function
-    if not callable(function):
-        raise ValueError(
-            "Argument `magnetic_field` must be a function of the coordinates, but it "
-            f"is of type {type(function).__name__}."
-        )
+    _checks.check_function(function, "magnetic_field", "the coordinates")
     arity = positional(function, constants)
     if arity not in (grid.ndim, grid.ndim + 1):
         raise ValueError(

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Inexact
 
 from .. import _checks
+from .._gate import gated
 from .grids import Grid
 
 # Weights w_d of [2 f(x) - f(x + d h) - f(x - d h)] / h^2, d = 1, 2, ..: the central
@@ -122,6 +123,7 @@ def _outer_weight(grid: Grid, psi: Array) -> tuple[Array, Array]:
     return jnp.sum(jnp.where(outer, weight, 0)), jnp.sum(weight)
 
 
+@gated
 def dispersion_bound(
     grid: Grid,
     psi: Inexact[ArrayLike, "..."],
@@ -153,6 +155,9 @@ def dispersion_bound(
     """
     _checks.check_choice(order, "order", tuple(SECOND_DIFFERENCES))
     weight = _spectrum(grid, psi)
+    _checks.check_scalar(duration, "duration")
+    if jnp.ndim(D):
+        _checks.check_shape(D, "D", (grid.ndim,))
     D = jnp.broadcast_to(jnp.asarray(D, weight.dtype), (grid.ndim,))
     gaps = zip(D, _symbol_gaps(grid, order), strict=True)
     terms = (d * jnp.asarray(g, weight.dtype) for d, g in gaps)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, PRNGKeyArray
 
 from .. import _checks
+from .._gate import gated
 from ..spaces.fock import coherent_amplitudes
 from .ensemble import Ensemble, as_ensemble
 
@@ -20,6 +21,7 @@ _HALVINGS = 52
 _BLOCK = 1024
 
 
+@gated
 def sample_husimi(
     key: PRNGKeyArray, state: Any, shots: int, *, hbar: ArrayLike = 1.0
 ) -> Complex[Array, " S"]:

@@ -15,6 +15,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._gate import gated
 from ..spaces.fock import coherent_amplitudes, hermite_functions
 from .ensemble import Ensemble, as_ensemble
 
@@ -160,6 +161,7 @@ def covariance(
     return jnp.block([[xx, xy], [xy.T, yy]])
 
 
+@gated
 def marginal(
     state: Any, x: ArrayLike, angle: ArrayLike = 0.0, *, hbar: ArrayLike = 1.0
 ) -> Float[Array, "..."]:

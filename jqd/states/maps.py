@@ -8,6 +8,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._gate import gated
 from ..interop import as_array
 from ..spaces.fock import complex_type
 from .beam_splitter import maps_of_kets, maps_of_operators
@@ -39,6 +40,7 @@ def phase_grid(x: ArrayLike, y: ArrayLike, g: ArrayLike = 2.0) -> Complex[Array,
     )
 
 
+@gated
 def husimi_map(
     states: Any,
     x: ArrayLike,
@@ -103,7 +105,7 @@ def _states(states: Any, operators: bool) -> tuple[Array, bool]:
     else:
         operators = operators or getattr(states, "isoper", False)
         array = as_array(states, "states")
-    if array.ndim < (2 if operators else 1):
+    if array.ndim < (2 if operators else 1) or not array.shape[-1]:
         raise ValueError(
             "Argument `states` must be kets (..., d), or operators (..., d, d), but "
             f"has shape {array.shape}."

@@ -9,10 +9,12 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._gate import gated
 from ..spaces.fock import coherent_amplitudes
 from .ensemble import as_ensemble
 
 
+@gated
 def quasiprobability(
     state: Any, points: ArrayLike, C: ArrayLike, *, hbar: ArrayLike = 1.0
 ) -> Float[Array, "..."]:

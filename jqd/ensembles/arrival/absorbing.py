@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
+from ..._gate import gated
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status
@@ -36,6 +37,7 @@ class Absorbed(NamedTuple):
     status: Int[Array, " T"]
 
 
+@gated
 def absorbing_boundary(
     law: Law,
     psi0: ArrayLike,

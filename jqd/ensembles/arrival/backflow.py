@@ -5,8 +5,10 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._gate import gated
 
 
+@gated
 def backflow_limit(U: ArrayLike = 20.0, nodes: int | None = None) -> Float[Array, ""]:
     """Largest probability that flows back of waves of momenta 0 to U, in an interval.
 

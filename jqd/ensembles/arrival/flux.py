@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
+from ..._gate import gated
 from ...evolution.evolution import in_precision
 from ...evolution.trajectory import difference
 from ...laws.law import Law
@@ -63,6 +64,7 @@ class Flux(NamedTuple):
         return self.current >= 0
 
 
+@gated
 def arrival_flux(
     law: Law,
     psi0: ArrayLike,

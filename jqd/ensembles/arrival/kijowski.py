@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ..._checks import concrete, is_concrete, whole_number
+from ..._gate import gated
 from ...laws.law import Law
 from ...spaces.hamiltonians import ParticleOnGrid
 from .detector import Detector, read_line
@@ -36,6 +37,7 @@ class Kijowski(NamedTuple):
     error: Float[Array, " T"]
 
 
+@gated
 def kijowski(
     law: Law,
     psi0: ArrayLike,

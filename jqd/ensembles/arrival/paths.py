@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _html
 from ..._checks import check_choice, whole_number
+from ..._gate import gated
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status, describe
@@ -94,6 +95,7 @@ class _Seen(eqx.Module):
     times: Float[Array, " n"]
 
 
+@gated
 def arrival(
     law: Law,
     psi0: ArrayLike,

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from ..._gate import gated
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status
@@ -47,6 +48,7 @@ class Survival(NamedTuple):
         return 1 - self.survival
 
 
+@gated
 def survival(
     law: Law,
     psi0: ArrayLike,

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ... import _checks
+from ..._gate import gated
 from ...laws import CopyDynamics
 from ...laws.copying import coupling, square
 from .ceilings import pace, speed
@@ -60,6 +61,7 @@ class NoiseLaw(eqx.Module):
         )  # fmt: skip
 
 
+@gated
 def infidelity(
     law: CopyDynamics,
     psi0: ArrayLike,
@@ -90,6 +92,7 @@ def infidelity(
     return _at_quantum_point(law, psi0, ts, _lost_fidelity, substeps)
 
 
+@gated
 def energy_drift(
     law: CopyDynamics,
     psi0: ArrayLike,

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int
 
 from ... import _checks
+from ..._gate import gated
 from ...evolution.trajectory import difference
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field, square
@@ -132,6 +133,7 @@ class LinearNoise(eqx.Module):
         )  # fmt: skip
 
 
+@gated
 def linear_noise(
     law: CopyDynamics,
     psi0: ArrayLike,

@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ..._checks import single_key, whole_number
+from ..._gate import gated
 from ...laws import CopyDynamics
 from ..arguments import positive_number, step_budget, trajectory_numbers
 from .ceilings import ceilings, within
@@ -37,6 +38,7 @@ CHUNK, LEAST_CHUNK, WIDE_CHUNK = 512, 32, 2**17
 STEP_OF = {"leap": 0.2, "exact": 0.05}
 
 
+@gated
 def sample(
     law: CopyDynamics,
     psi0: ArrayLike,

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._gate import gated
 from ...spaces import Grid
 
 
@@ -24,6 +25,7 @@ class Conditional(NamedTuple):
     density: Float[Array, " n"]
 
 
+@gated
 def conditional_wave(
     grid: Grid,
     psi: ArrayLike,
@@ -56,8 +58,8 @@ def conditional_wave(
 
     Source: D. Dürr, S. Goldstein & N. Zanghì (1992) J. Stat. Phys. 67, 843.
     """
-    axes = (axes,) if isinstance(axes, int | np.integer) else tuple(axes)
-    axes = tuple(_checks.whole_number(a, "axes", 0, grid.ndim - 1) for a in axes)
+    given = (axes,) if not isinstance(axes, tuple | list) else axes
+    axes = tuple(_checks.whole_number(a, "axes", 0, grid.ndim - 1) for a in given)
     if len(set(axes)) != len(axes) or not 0 < len(axes) < grid.ndim:
         raise ValueError(
             f"Argument `axes` must be some of the {grid.ndim} axes of the grid, each "

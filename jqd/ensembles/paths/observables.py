@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._gate import gated
 
 
 class Average(NamedTuple):
@@ -21,6 +22,7 @@ class Average(NamedTuple):
     error: Float[Array, "..."]
 
 
+@gated
 def two_time_correlation(positions: Float[Array, "T n d"], origin: int = 0) -> Average:
     """<x(t₀) x(t)> for every t, axis by axis.
 
@@ -42,6 +44,7 @@ def two_time_correlation(positions: Float[Array, "T n d"], origin: int = 0) -> A
     return _average(start * positions)
 
 
+@gated
 def mean_square_displacement(
     positions: Float[Array, "T n d"], origin: int = 0
 ) -> Average:
@@ -53,6 +56,7 @@ def mean_square_displacement(
     return _average((positions - _origin(positions, origin)) ** 2)
 
 
+@gated
 def never_exchanged(
     ts: ArrayLike,
     positions: Float[Array, "T n d"],

@@ -10,8 +10,10 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._checks import single_key, whole_number
+from ..._gate import gated
 from ...interop import as_array
 from ...laws.law import Law
+from ...laws.start import prepared
 from ...spaces import Grid
 from ...spaces.hamiltonians import OnGrid
 from ...steppers import Splitting, kahan_li6, srkn11
@@ -35,6 +37,7 @@ class Diffusive(Protocol):
         ...
 
 
+@gated
 def nelson(
     law: Law,
     psi0: ArrayLike,
@@ -114,6 +117,7 @@ def nelson(
     return _go(walk, psi, ts, key, paths, x0, observe, first, error_paths)
 
 
+@gated
 def bohm(
     law: Law,
     psi0: ArrayLike,
@@ -202,7 +206,7 @@ def read_walk(
             "Argument `law` must be a law on a grid, such as Schrodinger.on_grid(...), "
             f"but {type(law).__name__} here has none: there are no positions."
         )
-    psi = law.prepare(as_array(psi0, "psi0"))
+    psi = prepared(law, as_array(psi0, "psi0"))
     if not (isinstance(psi, jax.Array) and jnp.iscomplexobj(psi)):
         raise ValueError(
             "Argument `law` must have ψ as its state, but this form of "

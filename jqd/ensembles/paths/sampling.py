@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
+from ..._gate import gated
 from ...spaces import Grid
 from ...status import Status
 from .guide import each_component, refined, whole_density
@@ -41,6 +42,7 @@ def draw(
     return _from_points(key, ids, grid, whole_density(fine, grid.ndim))
 
 
+@gated
 def draw_positions(
     key: Array, density: Float[ArrayLike, "..."], grid: Grid, paths: int
 ) -> Float[Array, "n d"]:
@@ -99,6 +101,7 @@ def _from_points(key: Array, ids: Array, grid: Grid, fine: Array) -> Array:
     return jnp.stack(columns, axis=-1)
 
 
+@gated
 def kolmogorov_smirnov(
     positions: Float[Array, "n d"], grid: Grid, density: Float[Array, "..."]
 ) -> Float[Array, " d"]:

@@ -5,11 +5,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from ... import _checks
+from ..._gate import gated
 from ...laws import Pauli
 from ...spaces.spinors import spin_density
 from .guide import REFINE, Guide
 
 
+@gated
 def path_spin(
     law: Pauli, psi: Complex[Array, "..."], x: Float[Array, "..."]
 ) -> Float[Array, "..."]:

@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
 from ..._checks import whole_number
+from ..._gate import gated
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status
@@ -48,6 +49,7 @@ class Backtracked(NamedTuple):
     status: Int[Array, ""]
 
 
+@gated
 def backtracked(
     law: Law,
     psi0: ArrayLike,

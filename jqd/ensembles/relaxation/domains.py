@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
+from ..._gate import gated
 from ...spaces import Grid
 from .stationary import TAIL
 
@@ -83,6 +84,7 @@ class Domains(eqx.Module):
         return flat.reshape(ts.size, *density.shape)
 
 
+@gated
 def nodal_domains(psi: ArrayLike, grid: Grid, *, nu: ArrayLike) -> Domains:
     """Nodal domains of a real stationary state, and how paths relax within them.
 

@@ -7,6 +7,7 @@ from jax.scipy.special import gammaincc
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ... import _checks
+from ..._gate import gated
 from ...spaces import Grid
 from ..paths.guide import density_of
 
@@ -39,6 +40,7 @@ def _shares(x: ArrayLike, name: str) -> Array:
     return _checks.widen(x)
 
 
+@gated
 def relative_entropy(p: Float[Array, " c"], q: Float[Array, " c"]) -> Float[Array, ""]:
     """Σ p ln(p/q) of the shares of cells; a cell with p = 0 adds nothing.
 
@@ -54,6 +56,7 @@ def relative_entropy(p: Float[Array, " c"], q: Float[Array, " c"]) -> Float[Arra
     return jnp.sum(p * _log_ratio(p, q))
 
 
+@gated
 def coarse_entropy(counts: Float[Array, " c"], shares: ArrayLike) -> Entropy:
     """Coarse-grained H of a sample, without its bias.
 
@@ -100,6 +103,7 @@ def coarse_entropy(counts: Float[Array, " c"], shares: ArrayLike) -> Entropy:
     return Entropy(value, error, chance > RARE, resolved)
 
 
+@gated
 def fine_entropy(
     density: Float[Array, "..."], psi: Complex[Array, "..."], grid: Grid
 ) -> Float[Array, ""]:
@@ -121,6 +125,7 @@ def fine_entropy(
     return grid.cell * jnp.sum(density * _log_ratio(density, density_of(psi)))
 
 
+@gated
 def entropy_rate(
     density: Float[Array, "..."],
     psi: Complex[Array, "..."],
@@ -153,6 +158,7 @@ def entropy_rate(
     nu = jnp.broadcast_to(jnp.asarray(nu, density.dtype), (grid.ndim,))
     there = density > 0
     root = jnp.where(there, jnp.sqrt(jnp.where(there, density, 1)), 0)
+    psi = _checks.complex_of(jnp.asarray(psi))
     square = density_of(psi)
     alive = square > jnp.finfo(square.dtype).tiny
     total = jnp.zeros((), density.dtype)
@@ -177,3 +183,4 @@ def _check(density: Array, psi: Array, grid: Grid) -> None:
     _checks.check_real(density, "density")
     _checks.check_shape(density, "density", grid.shape)
     _checks.check_shape(psi, "psi", grid.shape)
+    _checks.check_finite(psi, "psi")

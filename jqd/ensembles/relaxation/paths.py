@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks, _html
 from ..._checks import whole_number
+from ..._gate import gated
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...spaces import Grid
@@ -78,6 +79,7 @@ class _Look(eqx.Module):
         return jnp.stack([self.cells.counts(part) for part in (x[:half], x[half:])])
 
 
+@gated
 def equilibration(
     law: Law,
     psi0: ArrayLike,

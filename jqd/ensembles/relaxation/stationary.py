@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._gate import gated
 from ...exact.eigenstates import eigenstates
 from ...laws.law import Law
 from ..arguments import one_particle
@@ -15,6 +16,7 @@ from ..paths.processes import read_strength
 TAIL = 1e-16
 
 
+@gated
 def relaxation_rates(
     law: Law,
     levels: int = 2,
@@ -49,6 +51,7 @@ def relaxation_rates(
     return nu / (D * hbar) * (energies - energies[0])
 
 
+@gated
 def relaxed_density(
     law: Law,
     density: Float[ArrayLike, "..."],
@@ -98,6 +101,7 @@ def _relaxed(states, rates, cell, density, ts):
     return ground[None] * ((decays * parts[None]) @ states).reshape(-1, *shape)
 
 
+@gated
 def packet_clock(
     ts: ArrayLike,
     *,
@@ -129,6 +133,9 @@ def packet_clock(
     """
     _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     _checks.check_real(ts, "ts")
+    _checks.check_broadcast(ts=ts, width=width, mass=mass, hbar=hbar)
+    if nu is not None:
+        _checks.check_broadcast(ts=ts, nu=nu)
     width, mass, hbar, ts = map(_checks.widen, (width, mass, hbar, ts))
     D = hbar / (2 * mass)
     if nu is not None:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
+from ..._gate import gated
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status
@@ -48,6 +49,7 @@ class PathDensity(NamedTuple):
     status: Int[Array, " T"]
 
 
+@gated
 def path_density(
     law: Law,
     psi0: ArrayLike,

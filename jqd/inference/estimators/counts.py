@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ..._gate import gated
 from ..fit import Constant
 from ..identifiability import Unidentifiable
 
@@ -84,6 +85,7 @@ class _Counts(NamedTuple):
         return jnp.where(self.drawn > 0, self.states + g * k, 1)
 
 
+@gated
 def fit_counts(
     counts: ArrayLike, *, starts: int = 6, limit: float = LIMIT
 ) -> StatisticsFit:
@@ -108,6 +110,7 @@ def fit_counts(
     Source: Zakir, eqs. (45), (47), (49), (52).
     """
     _checks.require_x64("jqd.recover")
+    _checks.whole_number(starts, "starts", 1)
     table = _count_table(counts)
     data = _Counts(
         _exceeding(table.ravel()),

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ..._gate import gated
 from ...statistics import count_information
 from ..fit import Constant
 from ..goodness import MISFIT, MISFIT_P, misfit_message, p_value
@@ -48,6 +49,7 @@ class _Curve(NamedTuple):
         return jnp.where(above, 1 / jnp.where(above, bottom, 1), wall)
 
 
+@gated
 def fit_curve(
     nbar: ArrayLike,
     E: ArrayLike,

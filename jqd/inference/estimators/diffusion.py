@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ..._gate import gated
 from ...exact import on_grids
 from ...exact.diffusion import D2_from_energy, D2_from_residual
 from ...records.density import DensityRecord
@@ -38,6 +39,7 @@ class Estimate:
     converged: bool = True
 
 
+@gated
 def diffusion_from_levels(
     levels: ArrayLike,
     grid: Grid,

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
+from ..._gate import gated
 from ...status import Status, describe
 from ..goodness import MISFIT_P, p_value
 from ..identifiability import Unidentifiable
@@ -46,6 +47,7 @@ class NoiseFit(NamedTuple):
         return describe(self.status, "fit")
 
 
+@gated
 def nu_from_arrivals(
     times: ArrayLike,
     ts: ArrayLike,
@@ -107,6 +109,7 @@ class _Bins(eqx.Module):
         return jnp.diff(F, prepend=0, append=1)[None]
 
 
+@gated
 def nu_from_relaxation(
     counts: ArrayLike, shares: Callable[[Array], Array], *, start: ArrayLike
 ) -> NoiseFit:

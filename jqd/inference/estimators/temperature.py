@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ..._gate import gated
 from ...matter.photons import bose_einstein, count_information, truncated_moments
 from ..fit import Constant
 from ..goodness import MISFIT, MISFIT_P, p_value
@@ -39,6 +40,7 @@ class TemperatureFit(NamedTuple):
     message: str
 
 
+@gated
 def fit_photon_counts(
     n: ArrayLike, omega: ArrayLike, n_max: ArrayLike | None = None
 ) -> TemperatureFit:
@@ -69,6 +71,9 @@ def fit_photon_counts(
     _checks.check_shape(n, "n", (None,))
     _checks.check_whole(n, "n")
     _checks.check_positive(omega, "omega")
+    _checks.check_finite(omega, "omega")
+    if np.ndim(omega):
+        _checks.check_shape(omega, "omega", n.shape)
     omega = np.broadcast_to(np.asarray(omega, float), n.shape)
     if not n.any():
         raise ValueError(
@@ -165,6 +170,7 @@ def _newton(omega: Array, n: Array, n_max: Array | None) -> tuple[Array, Array]:
     return 1 / beta, changes[-1]
 
 
+@gated
 def fit_photon_curve(
     nbar: ArrayLike, omega: ArrayLike, sigma: ArrayLike | None = None
 ) -> TemperatureFit:
@@ -181,6 +187,10 @@ def fit_photon_curve(
     Raises:
         ValueError: wrong shapes or values, float64 off.
     """
+    _checks.check_shape(omega, "omega", (None,))
+    _checks.check_length(omega, "omega")
+    _checks.check_positive(omega, "omega")
+    _checks.check_finite(omega, "omega")
     found = fit_curve(
         nbar, omega, sigma, free=("T",), start={"g": 1.0, "mu": 0.0}, starts=1
     )

@@ -73,6 +73,7 @@ class Bath(eqx.Module):
                 differ.
         """
         given = {"gamma": gamma, "nbar": nbar, "gain": gain, "dephasing": dephasing}
+        given = {name: constant(value, name) for name, value in given.items()}
         lengths = {np.shape(value) for value in given.values()} - {()}
         for name, value in given.items():
             _checks.check_not_negative(value, name)
@@ -81,9 +82,7 @@ class Bath(eqx.Module):
                     f"Argument `{name}` must be one number or one for each mode, as "
                     f"many as the others, but its shape is {np.shape(value)}."
                 )
-        self.gamma, self.nbar, self.gain, self.dephasing = (
-            constant(value) for value in given.values()
-        )
+        self.gamma, self.nbar, self.gain, self.dephasing = given.values()
 
     def rates(self, C: ArrayLike = 1.0) -> Rates:
         """The rates at ħ_eff = Cħ: D/C, and G + D(1/C - 1) of the bath's G = γn̄ + gain.

@@ -15,8 +15,9 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from ... import _checks
+from ..._gate import gated
 from ...spaces.fock import log_binomials
-from ...states import Ensemble, State, covariance
+from ...states import Ensemble, State, as_ensemble, covariance
 from .gaussian_sum import GaussianSum
 
 # What a table of finitely many levels has, whatever state it was cut from.
@@ -56,6 +57,7 @@ class Window(NamedTuple):
         return told[self.kind]
 
 
+@gated
 def largest_C(state: Any, *, hbar: ArrayLike = 1.0) -> Window:
     """The end C_max of the window 0 < C < C_max in which solutions exist.
 
@@ -70,18 +72,24 @@ def largest_C(state: Any, *, hbar: ArrayLike = 1.0) -> Window:
     well. Of several modes, where the moments are those of a pure Gaussian.
 
     Args:
-        state: a `jqd.states.State`, an `Ensemble`, or a `GaussianSum`; the first and
-            the last may be traced.
+        state: a `jqd.states.State`, a `GaussianSum`, or what
+            `jqd.states.as_ensemble` takes of one mode; the first two may be traced.
         hbar: ħ of a `GaussianSum`, scalar.
 
     Returns:
         C_max and its kind.
+
+    Raises:
+        ValueError: no state; hbar not positive.
     """
+    _checks.check_scalar(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar")
     if isinstance(state, State):
         return Window(state.largest_C, "exact")
     if isinstance(state, GaussianSum):
         least = jnp.min(jnp.linalg.eigvalsh(state.covariance))
         return Window(4 * least / hbar, "exact")
+    state = state if isinstance(state, Ensemble) else as_ensemble(state)
     if state.window is not None:
         return Window(state.window, "exact")
     if not _checks.is_concrete(state):

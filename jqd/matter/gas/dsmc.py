@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._checks import single_key, whole_number
+from ..._gate import gated
 from ...constants import constant
 from .arguments import check_velocities
 from .relaxation import fourth_cumulant
@@ -31,6 +32,7 @@ class Relaxation(eqx.Module):
     velocities: Float[Array, "S N d"]
 
 
+@gated
 def dsmc(
     velocities: ArrayLike,
     key: Array,

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._gate import gated
 from .arguments import check_dimension
 from .starts import number_density
 
@@ -16,6 +17,7 @@ from .starts import number_density
 _SURFACE = {1: 2.0, 2: 2 * math.pi, 3: 4 * math.pi}
 
 
+@gated
 def contact_value(fraction: ArrayLike, *, dimension: int = 2) -> Float[Array, "..."]:
     """Enskog's χ, the pair distribution at contact: neighbours crowd at high density.
 
@@ -41,6 +43,7 @@ def contact_value(fraction: ArrayLike, *, dimension: int = 2) -> Float[Array, ".
     return numerator / (1 - phi) ** dimension
 
 
+@gated
 def collision_rate(
     fraction: ArrayLike,
     *,
@@ -81,6 +84,7 @@ def collision_rate(
     return rate * (number - 1) / number
 
 
+@gated
 def mean_speed(
     temperature: ArrayLike = 1.0, *, mass: ArrayLike = 1.0, dimension: int = 2
 ) -> Float[Array, "..."]:
@@ -103,6 +107,7 @@ def mean_speed(
     return factor * jnp.sqrt(2 * jnp.asarray(temperature) / jnp.asarray(mass))
 
 
+@gated
 def mean_free_path(
     fraction: ArrayLike, *, diameter: ArrayLike = 1.0, dimension: int = 2
 ) -> Float[Array, "..."]:
@@ -123,6 +128,7 @@ def mean_free_path(
     return mean_speed(dimension=dimension) / rate
 
 
+@gated
 def compressibility(fraction: ArrayLike, *, dimension: int = 2) -> Float[Array, "..."]:
     """P/nT = 1 + 2^(d-1) φ χ.
 
@@ -143,4 +149,6 @@ def compressibility(fraction: ArrayLike, *, dimension: int = 2) -> Float[Array, 
 def _check_fraction(fraction: ArrayLike) -> None:
     _checks.check_positive(fraction, "fraction")
     if _checks.is_concrete(fraction) and not (_checks.concrete(fraction) < 1).all():
-        raise ValueError(f"Argument `fraction` must be below 1, but it is {fraction}.")
+        raise ValueError(
+            f"Argument `fraction` must be below 1, but it is {_checks.shown(fraction)}."
+        )

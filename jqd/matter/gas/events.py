@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ... import _checks
 from ..._checks import whole_number
+from ..._gate import gated
 from ...constants import constant
 from ...status import Status
 from .arguments import check_gas
@@ -107,6 +108,7 @@ class _State(NamedTuple):
     log: Encounters | None
 
 
+@gated
 def event_driven(
     positions: ArrayLike,
     velocities: ArrayLike,

@@ -8,9 +8,11 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._checks import whole_number
+from ..._gate import gated
 from .arguments import check_dimension, check_velocities
 
 
+@gated
 def fourth_cumulant(velocities: ArrayLike) -> Float[Array, "..."]:
     """a₂ = d<v⁴> / (d+2)<v²>² - 1: 0 for Maxwell's speeds, -2/(d+2) for equal ones.
 
@@ -31,6 +33,7 @@ def fourth_cumulant(velocities: ArrayLike) -> Float[Array, "..."]:
     return d * jnp.mean(square**2, axis=-1) / ((d + 2) * mean**2) - 1
 
 
+@gated
 def kinetic_temperature(
     velocities: ArrayLike, *, mass: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
@@ -92,6 +95,7 @@ def relative_entropy(
     return jnp.sum(jnp.where(p > 0, p * jnp.log(jnp.where(p > 0, p * bins, 1)), 0), -1)
 
 
+@gated
 def energy_density(
     energy: ArrayLike, temperature: ArrayLike = 1.0, *, dimension: int = 2
 ) -> Float[Array, "..."]:
@@ -114,6 +118,7 @@ def energy_density(
     Source: Chafin (2019), sec. 2, corrected.
     """
     check_dimension(dimension)
+    _checks.check_broadcast(energy=energy, temperature=temperature)
     _checks.check_positive(temperature, "temperature")
     _checks.check_real(energy, "energy")
     _checks.check_finite(energy, "energy")
@@ -123,6 +128,7 @@ def energy_density(
     return jnp.where(inside, e ** (dimension / 2 - 1) * jnp.exp(-e) / scale, 0)
 
 
+@gated
 def energy_cdf(
     energy: ArrayLike, temperature: ArrayLike = 1.0, *, dimension: int = 2
 ) -> Float[Array, "..."]:
@@ -143,6 +149,7 @@ def energy_cdf(
         ValueError: a temperature that is not positive, or another dimension.
     """
     check_dimension(dimension)
+    _checks.check_broadcast(energy=energy, temperature=temperature)
     _checks.check_positive(temperature, "temperature")
     _checks.check_real(energy, "energy")
     _checks.check_finite(energy, "energy")

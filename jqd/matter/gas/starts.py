@@ -9,12 +9,14 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._checks import single_key, whole_number
+from ..._gate import gated
 from .arguments import check_dimension
 
 # Volume of a sphere of unit diameter.
 _VOLUME = {1: 1.0, 2: math.pi / 4, 3: math.pi / 6}
 
 
+@gated
 def number_density(
     fraction: ArrayLike, *, dimension: int = 2, diameter: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
@@ -41,6 +43,7 @@ def number_density(
     )
 
 
+@gated
 def lattice(
     key: Array,
     number: int,
@@ -124,6 +127,7 @@ def _unit_lattice(number: int, d: int) -> tuple[np.ndarray, tuple[float, ...], f
     return sites.reshape(-1, 3), (float(cells),) * 3, math.sqrt(0.5)
 
 
+@gated
 def equal_speeds(
     key: Array,
     number: int,
@@ -160,6 +164,7 @@ def equal_speeds(
     return speed * jax.random.permutation(mix, both)
 
 
+@gated
 def maxwell(
     key: Array,
     number: int,

@@ -15,6 +15,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._gate import gated
 from ...constants import constant
 from .events import Encounters, EventRun
 
@@ -66,6 +67,7 @@ class _Tangent(NamedTuple):
     clock: Array
 
 
+@gated
 def packet_widths(
     run: EventRun,
     width: ArrayLike,

@@ -7,15 +7,18 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
 
 from ... import _checks
+from ..._gate import gated
 from .planck import bose_einstein, exponent
 
 # Largest n_max x at which the mean is a series: both have lost 1e-15 there.
 _FLAT = 0.3
 
 
+@gated
 def sample_counts(
     key: PRNGKeyArray,
     omega: ArrayLike,
@@ -36,11 +39,28 @@ def sample_counts(
         Counts, integers of that shape.
 
     Raises:
-        ValueError: ω or T is not positive.
+        ValueError: ω or T is not positive; they, or `n_max`, do not broadcast to the
+            shape; `n_max` below 0.
     """
+    for name, value in {"omega": omega, "T": T, "n_max": n_max}.items():
+        wide = () if value is None else np.shape(value)
+        if _wider(wide, shape):
+            raise ValueError(
+                f"Argument `{name}` must broadcast to the shape {shape}, but its shape "
+                f"is {wide}."
+            )
+    if n_max is not None:
+        _checks.check_not_negative(n_max, "n_max")
     most = None if n_max is None else _checks.as_leaf(n_max)
-    key = _checks.single_key(key)
-    return _counts(key, exponent(omega, T), most, tuple(shape))
+    return _counts(key, exponent(omega, T), most, shape)
+
+
+def _wider(shape: tuple[int, ...], most: tuple[int, ...]) -> bool:
+    """Whether arrays of the one shape do not broadcast to the other."""
+    try:
+        return np.broadcast_shapes(shape, most) != most
+    except ValueError:
+        return True
 
 
 @partial(jax.jit, static_argnames="shape")
@@ -59,6 +79,7 @@ def _counts(
     return jnp.minimum(jnp.floor(-jnp.log1p(-u * reach) / x), most).astype(int)
 
 
+@gated
 def truncated_moments(
     x: Float[Array, "..."], n_max: ArrayLike
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
+from ..._gate import gated
 from ...constants import constant, scalars, static, switch
 from ...spaces.fock import check_levels, destroy
 from ...status import Status
@@ -80,6 +81,7 @@ class SharedExcitation(eqx.Module):
         return jnp.abs(self.amplitudes(ts)[:, 0]) ** 2
 
 
+@gated
 def flat_band(
     emitter: ArrayLike, half_width: ArrayLike, rate: ArrayLike, modes: int
 ) -> SharedExcitation:
@@ -99,8 +101,10 @@ def flat_band(
     Raises:
         ValueError: the width or rate is not positive, or there are fewer than 2 modes.
     """
-    _checks.check_positive(half_width, "half_width")
-    _checks.check_positive(rate, "rate")
+    for name, value in (("half_width", half_width), ("rate", rate)):
+        _checks.check_scalar(value, name)
+        _checks.check_positive(value, name)
+    _checks.check_scalar(emitter, "emitter")
     if modes < 2:
         raise ValueError(f"Argument `modes` must be at least 2, but it is {modes}.")
     emitter, half_width, rate = map(constant, (emitter, half_width, rate))
@@ -112,6 +116,7 @@ def flat_band(
     )
 
 
+@gated
 def lorentzian(
     frequencies: ArrayLike, emitter: ArrayLike, rate: ArrayLike
 ) -> Float[Array, "..."]:
@@ -132,12 +137,14 @@ def lorentzian(
         _checks.check_real(value, name)
         _checks.check_finite(value, name)
     _checks.check_positive(rate, "rate")
+    _checks.check_broadcast(frequencies=frequencies, emitter=emitter, rate=rate)
     omega, center, rate = jnp.broadcast_arrays(
         *map(_checks.widen, (frequencies, emitter, rate))
     )
     return rate / (2 * jnp.pi) / ((omega - center) ** 2 + rate**2 / 4)
 
 
+@gated
 def first_recurrence(
     spacing: ArrayLike, rate: ArrayLike
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
@@ -158,6 +165,7 @@ def first_recurrence(
     """
     _checks.check_positive(spacing, "spacing")
     _checks.check_positive(rate, "rate")
+    _checks.check_broadcast(spacing=spacing, rate=rate)
     spacing, rate = jnp.broadcast_arrays(_checks.widen(spacing), _checks.widen(rate))
     peak = jnp.full_like(spacing, 4) * jnp.exp(-2 * jnp.ones_like(spacing))
     return 2 * jnp.pi / spacing + 2 / rate, peak

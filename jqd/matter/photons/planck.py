@@ -10,9 +10,11 @@ from jax.scipy.special import zeta
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._gate import gated
 from ...statistics.occupation import mean_occupation
 
 
+@gated
 def bose_einstein(
     omega: ArrayLike, T: ArrayLike, hbar: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
@@ -35,6 +37,7 @@ def bose_einstein(
     return mean_occupation(x, jnp.ones_like(x))
 
 
+@gated
 def planck_law(
     omega: ArrayLike, T: ArrayLike, hbar: ArrayLike = 1.0, c: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
@@ -52,12 +55,14 @@ def planck_law(
     Raises:
         ValueError: an argument is not positive.
     """
+    _checks.check_broadcast(omega=omega, T=T, hbar=hbar, c=c)
     _checks.check_positive(c, "c")
     n = bose_einstein(omega, T, hbar)
     omega, hbar, c, n = jnp.broadcast_arrays(*map(_checks.widen, (omega, hbar, c, n)))
     return hbar * omega**3 * n / (jnp.pi**2 * c**3)
 
 
+@gated
 def photon_density(
     T: ArrayLike, hbar: ArrayLike = 1.0, c: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
@@ -74,12 +79,14 @@ def photon_density(
     Raises:
         ValueError: an argument is not positive.
     """
+    _checks.check_broadcast(T=T, hbar=hbar, c=c)
     _checks.check_all_positive(T=T, hbar=hbar, c=c)
     T, hbar, c = jnp.broadcast_arrays(*map(_checks.widen, (T, hbar, c)))
     per_cube = 2 * zeta(jnp.full_like(T, 3), jnp.ones_like(T)) / jnp.pi**2
     return per_cube * (T / (hbar * c)) ** 3
 
 
+@gated
 def level_distribution(
     omega: ArrayLike, T: ArrayLike, levels: int, hbar: ArrayLike = 1.0
 ) -> Float[Array, " levels"]:
@@ -103,6 +110,7 @@ def level_distribution(
     """
     _checks.check_shape(omega, "omega", (None,))
     _checks.check_shape(T, "T", ())
+    _checks.check_shape(hbar, "hbar", ())
     if levels < 1:
         raise ValueError(f"Argument `levels` must be at least 1, but it is {levels}.")
     x = exponent(omega, T, hbar)
@@ -119,6 +127,7 @@ def level_distribution(
 
 def exponent(omega: ArrayLike, T: ArrayLike, hbar: ArrayLike = 1.0) -> Array:
     """ħω/T of positive arguments, broadcast."""
+    _checks.check_broadcast(omega=omega, T=T, hbar=hbar)
     _checks.check_all_positive(omega=omega, T=T, hbar=hbar)
     return _exponent(*map(_checks.as_leaf, (omega, T, hbar)))
 

@@ -88,6 +88,8 @@ class PhotonRates(Motion):
         named = {"omega": omega, "rates": rates, "degeneracy": degeneracy}
         for name, value in (named | {"energy": energy}).items():
             _checks.check_positive(value, name)
+            if name in named and jnp.ndim(value):
+                _checks.check_shape(value, name, jnp.shape(omega))
         if not callable(matter):
             raise ValueError(
                 f"Argument `matter` must be a function, but it is "

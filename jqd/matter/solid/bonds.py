@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ... import _checks
+from ..._outside import plain
 
 
 class Bonds(eqx.Module):
@@ -77,7 +78,7 @@ def make_bonds(pairs: Any, atoms: int, anchors: int, shifts: Any = None) -> Bond
     Raises:
         ValueError: wrong shape, an atom that is not there or bonded to itself.
     """
-    pairs = np.asarray(pairs)
+    pairs = np.asarray(plain(pairs, "bonds"))
     _checks.check_shape(pairs, "bonds", (None, 2))
     if not np.issubdtype(pairs.dtype, np.integer):
         raise ValueError(

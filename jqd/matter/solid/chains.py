@@ -5,12 +5,14 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ..._gate import gated
 from .body import Solid
 from .pair_potentials import PairPotential
 
 ENDS = ("free", "fixed", "periodic")
 
 
+@gated
 def chain(
     N: int,
     potential: PairPotential,
@@ -38,10 +40,14 @@ def chain(
     """
     _checks.check_choice(ends, "ends", ENDS)
     fewest = {"free": 2, "fixed": 1, "periodic": 3}[ends]
-    if not isinstance(N, int) or fewest > N:
+    if fewest > N:
         raise ValueError(
-            f"Argument `N` must be at least {fewest} with {ends} ends, but is {N!r}."
+            f"Argument `N` must be at least {fewest} with {ends} ends, but is {N}."
         )
+    _checks.check_positive(mass, "mass")
+    _checks.check_finite(mass, "mass")
+    if jnp.ndim(mass):
+        _checks.check_shape(mass, "mass", (N,))
     masses = jnp.broadcast_to(jnp.asarray(mass), (N,))
     index = np.arange(N)
     count = {"free": N - 1, "fixed": N + 1, "periodic": N}[ends]

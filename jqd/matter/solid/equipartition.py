@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ... import _checks
+from ..._gate import gated
 from ...constants import constant
 from .body import Solid
 from .rigid import rigid_motions_of
@@ -28,6 +29,7 @@ class Normality(NamedTuple):
     kurtosis: Float[Array, "..."]
 
 
+@gated
 def window_average(
     series: Float[ArrayLike, "T ..."], windows: int
 ) -> Float[Array, "windows ..."]:
@@ -44,7 +46,7 @@ def window_average(
     Raises:
         ValueError: windows out of range.
     """
-    series = constant(series, "series")
+    series = jnp.atleast_1d(constant(series, "series"))
     if not _checks.is_whole(windows) or not 1 <= windows <= series.shape[0]:
         raise ValueError(
             "Argument `windows` must be an integer from 1 to the number of times, "
@@ -55,6 +57,7 @@ def window_average(
     return jnp.mean(jnp.reshape(cut, (windows, length, *series.shape[1:])), axis=1)
 
 
+@gated
 def effective_modes(
     energies: Float[ArrayLike, "... n"], vibrating: Bool[ArrayLike, " n"]
 ) -> Float[Array, "..."]:
@@ -75,6 +78,8 @@ def effective_modes(
         ValueError: shapes do not fit.
     """
     energies, vibrating = constant(energies, "energies"), jnp.asarray(vibrating)
+    if not energies.ndim:
+        raise ValueError("Argument `energies` must be one a mode, but is one number.")
     _checks.check_shape(vibrating, "vibrating", (energies.shape[-1],))
     return _effective(energies, jnp.broadcast_to(vibrating, energies.shape))
 
@@ -89,6 +94,7 @@ def _effective(energies: Array, vibrating: Array) -> Array:
     return jnp.where(total[..., 0] > 0, number, 0)
 
 
+@gated
 def normality(samples: Float[ArrayLike, "... S"]) -> Normality:
     """Distance of samples to a normal distribution of their own mean and variance.
 
@@ -124,6 +130,7 @@ def _normality(samples: Array) -> Normality:
     return Normality(jnp.max(ks, axis=-1), kurtosis)
 
 
+@gated
 def kinetic_temperature(
     body: Solid, x: Float[ArrayLike, "N d"], v: Float[ArrayLike, "N d"]
 ) -> Float[Array, ""]:
@@ -140,8 +147,14 @@ def kinetic_temperature(
 
     Returns:
         T, unit of energy.
+
+    Raises:
+        ValueError: shapes that are not the body's.
     """
-    return _temperature(body, constant(x, "x"), constant(v, "v"))
+    x, v = constant(x, "x"), constant(v, "v")
+    _checks.check_shape(x, "x", (body.masses.shape[0], None))
+    _checks.check_shape(v, "v", x.shape)
+    return _temperature(body, x, v)
 
 
 @jax.jit

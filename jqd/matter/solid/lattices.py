@@ -11,9 +11,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._gate import gated
 from ...constants import constant
 
 
+@gated
 def triangular(shape: Sequence[int], spacing: ArrayLike = 1.0) -> Float[Array, "N 2"]:
     """A rectangle of the triangular lattice.
 
@@ -35,6 +37,7 @@ def triangular(shape: Sequence[int], spacing: ArrayLike = 1.0) -> Float[Array, "
     return _scaled(sites, spacing)
 
 
+@gated
 def face_centred_cubic(
     shape: Sequence[int], spacing: ArrayLike = 1.0
 ) -> Float[Array, "N 3"]:
@@ -57,10 +60,7 @@ def face_centred_cubic(
 
 
 def _indices(shape: Sequence[int], axes: int) -> list[np.ndarray]:
-    shape = tuple(shape)
-    if len(shape) != axes or not all(
-        isinstance(n, int | np.integer) and n > 0 for n in shape
-    ):
+    if len(shape) != axes or min(shape) < 1:
         raise ValueError(
             f"Argument `shape` must be {axes} positive integers, but is {shape}."
         )

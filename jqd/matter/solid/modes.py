@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ... import _checks
+from ..._gate import gated
 from ...constants import constant
 from .body import Solid
 from .rigid import rigid_count
@@ -98,6 +99,7 @@ class Modes(eqx.Module):
         return self.kinetic_energies(v) + self.potential_energies(u)
 
 
+@gated
 def normal_modes(
     body: Solid, x: Float[ArrayLike, "N d"], *, zero_modes: int | str | None = "rigid"
 ) -> Modes:
@@ -130,6 +132,7 @@ def normal_modes(
     return _checked(_modes_of(body, x), zero_modes)
 
 
+@gated
 def hessian_modes(
     hessian: Float[ArrayLike, "n n"],
     masses: Float[ArrayLike, " N"],
@@ -154,6 +157,8 @@ def hessian_modes(
             frequency, or another number of zero modes (values: where concrete).
     """
     hessian, masses = constant(hessian, "hessian"), constant(masses, "masses")
+    if zero_modes is not None:
+        _checks.whole_number(zero_modes, "zero_modes", 0)
     _checks.check_square(hessian, "hessian")
     _checks.check_real(hessian, "hessian")
     _checks.check_hermitian(hessian, "hessian")

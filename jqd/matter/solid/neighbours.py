@@ -12,6 +12,7 @@ from jax.custom_batching import custom_vmap
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ... import _checks
+from ..._gate import gated
 from ...constants import constant
 from .cells import Cells
 from .pair_potentials import PairPotential
@@ -105,6 +106,7 @@ class NeighbourList(eqx.Module):
         return jax.tree.map(lambda leaf: leaf[0], lanes)
 
 
+@gated
 def neighbours_for(
     x: Float[Array, "N d"],
     box: Float[Array, " d"] | None,
@@ -136,6 +138,11 @@ def neighbours_for(
     _checks.check_shape(x, "x", (None, None))
     _checks.check_finite(x, "x")
     x, reach = jnp.asarray(x), jnp.asarray(reach)
+    if box is not None:
+        _checks.check_shape(box, "box", (x.shape[1],))
+        _checks.check_positive(box, "box")
+    if not 1 <= room < math.inf:
+        raise ValueError(f"Argument `room` must be 1 or more, but is {room}.")
     width = constant(0.16 * reach if skin is None else skin, "skin")
     _checks.check_positive(width, "skin")
     cells = None

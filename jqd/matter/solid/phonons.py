@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._gate import gated
 from ...constants import constant
 from .modes import Modes
 
@@ -22,6 +23,7 @@ def energy(
     return constant(hbar, "hbar") * (modes.omega @ (occupations + 0.5))
 
 
+@gated
 def thermal_occupations(
     modes: Modes, temperature: ArrayLike, *, hbar: ArrayLike = 1.0
 ) -> Float[Array, " n"]:
@@ -40,6 +42,8 @@ def thermal_occupations(
     """
     temperature, hbar = constant(temperature, "temperature"), constant(hbar, "hbar")
     _checks.check_shape(temperature, "temperature", ())
+    _checks.check_real(temperature, "temperature")
+    _checks.check_scalar(hbar, "hbar")
     _checks.check_positive(hbar, "hbar")
     if _checks.is_concrete(temperature) and not float(temperature) >= 0:
         raise ValueError(
@@ -58,10 +62,12 @@ def _bose_einstein(modes: Modes, temperature: Array, hbar: Array) -> Array:
     return jnp.where(warm, jnp.exp(-ratio) / -jnp.expm1(-ratio), 0)
 
 
+@gated
 def mode_variances(
     modes: Modes, occupations: ArrayLike = 0, *, hbar: ArrayLike = 1.0
 ) -> Float[Array, " n"]:
     """<X_k²> = (ħ/2ω_k)(2n_k + 1), 0 for zero modes, shape (n,)."""
+    _checks.check_scalar(hbar, "hbar")
     return _mode_variances(
         modes, checked_occupations(modes, occupations), constant(hbar, "hbar")
     )
@@ -101,6 +107,7 @@ def _covariance(modes: Modes, variances: Array) -> Array:
     return (shape * variances[None, :]) @ shape.T
 
 
+@gated
 def atom_variances(
     modes: Modes, occupations: ArrayLike = 0, *, hbar: ArrayLike = 1.0
 ) -> Float[Array, "N d"]:
@@ -112,6 +119,7 @@ def atom_variances(
     return jnp.reshape(jnp.diagonal(covariance), (modes.masses.shape[0], -1))
 
 
+@gated
 def wigner_samples(
     key: Array,
     modes: Modes,
@@ -147,6 +155,7 @@ def wigner_samples(
             f"Argument `samples` must be a positive integer, but is "
             f"{_checks.shown(samples)}."
         )
+    _checks.check_scalar(hbar, "hbar")
     hbar = constant(hbar, "hbar")
     quanta = 2 * thermal_occupations(modes, temperature, hbar=hbar) + 1
     if rigid_omega is None:

@@ -7,6 +7,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
+from ..._gate import gated
 from ...constants import constant
 from ...status import Status
 from .body import Solid
@@ -39,6 +40,7 @@ class Relaxed(eqx.Module):
     status: Int[Array, ""]
 
 
+@gated
 def relax(
     body: Solid,
     x: Float[ArrayLike, "N d"],
@@ -73,6 +75,7 @@ def relax(
     """
     x = constant(x, "x")
     body.check_positions(x)
+    _checks.check_scalar(tolerance, "tolerance")
     _checks.check_positive(tolerance, "tolerance")
     return _relax(body, x, constant(tolerance, "tolerance"), max_steps, max_polish)
 

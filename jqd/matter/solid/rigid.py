@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ... import _checks
+from ..._gate import gated
 from .body import Solid
 
 # Directions shorter than this fraction of the longest are none: the rotation of atoms
@@ -114,12 +115,17 @@ def rigid_motions_of(body: Solid, x: Float[ArrayLike, "N d"]) -> RigidMotions:
     return rigid_motions(x, body.masses, rotations=body.box is None)
 
 
+@gated
 def rigid_count(body: Solid, x: Float[ArrayLike, "N d"]) -> int:
     """How many modes of no frequency a solid at an equilibrium x has (concrete x).
 
     d translations and d(d - 1)/2 rotations, less those within the d - s directions in
     which the atoms have no extent.
+
+    Raises:
+        ValueError: positions of a wrong shape, not finite, or overlapping.
     """
+    body.check_positions(x)
     x = np.asarray(x)
     d = x.shape[1]
     if body.anchors is not None:

@@ -10,9 +10,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._gate import gated
 from ...constants import constant
 
 
+@gated
 def neighbour_pairs(
     x: ArrayLike, reach: float, *, box: ArrayLike | None = None
 ) -> np.ndarray:
@@ -34,12 +36,15 @@ def neighbour_pairs(
     _checks.check_positive(reach, "reach")
     apart = x[None, :, :] - x[:, None, :]
     if box is not None:
+        _checks.check_shape(box, "box", (x.shape[1],))
+        _checks.check_positive(box, "box")
         box = np.asarray(box)
         apart = apart - box * np.round(apart / box)
     near = np.triu(np.sum(apart**2, axis=-1) <= reach**2, k=1)
     return np.argwhere(near)
 
 
+@gated
 def bond_variances(
     covariance: Float[ArrayLike, "n n"],
     x: Float[ArrayLike, "N d"],
@@ -68,7 +73,10 @@ def bond_variances(
         constant(covariance, "covariance"),
         jnp.asarray(pairs),
     )
+    _checks.check_shape(x, "x", (None, None))
     size, d = x.shape
+    if box is not None:
+        _checks.check_shape(box, "box", (d,))
     _checks.check_shape(covariance, "covariance", (size * d, size * d))
     _checks.check_shape(pairs, "pairs", (None, 2))
     return _bond_variances(covariance, x, pairs, box)

@@ -8,6 +8,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from .... import _checks
 from ...._checks import single_key, whole_number
+from ...._gate import gated
 from ....evolution.evolution import in_precision
 from ....interop import as_array
 from ....laws import CopyDynamics
@@ -23,6 +24,7 @@ from .result import Individuals
 STEP = {"leap": 0.1, "exact": 0.05}
 
 
+@gated
 def population(
     psi0: ArrayLike, copies: int, key: Array | None = None, spread: ArrayLike = 0.0
 ) -> tuple[Int[Array, " N"], Float[Array, " N"]]:
@@ -82,6 +84,7 @@ def _populate(psi: Array, number: int, key: Array | None, spread: ArrayLike):
     return beable, phase, occupation
 
 
+@gated
 def individuals(
     law: CopyDynamics,
     beables: ArrayLike,
