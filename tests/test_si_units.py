@@ -402,6 +402,87 @@ def test_a_part_of_a_state_that_is_tiny_in_si_is_followed():
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7)
 
 
+# -- records, copies and paths that are drawn ------------------------------------------
+
+
+@pytest.mark.slow
+def test_counts_are_drawn_alike():
+    def counts(u):
+        ts = np.linspace(0, 3, 4) * u.time
+        law = MATRIX["weinberg"](u)
+        drawn = jqd.simulate(law, PSI, ts, shots=100, key=jax.random.key(4))
+        return np.asarray(drawn.values)
+
+    natural, si = both(counts, SI)
+    np.testing.assert_array_equal(si, natural)
+
+
+@pytest.mark.slow
+def test_noise_of_copies_is_alike():
+    from jqd.ensembles import copying
+
+    def noise(u):
+        law, ts = copies(u, 0.5, -0.5), np.linspace(0, 4, 3) * u.time
+        lost = copying.infidelity(law, PSI, ts)
+        scatter = copying.linear_noise(law, PSI, ts)
+        assert np.all(np.asarray(lost.status) == 0)
+        return lost.value, scatter.state_covariance
+
+    for one, other in zip(*both(noise, SI), strict=True):
+        # steps are found by errors of 1e-9 or so, in either unit
+        np.testing.assert_allclose(other, one, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_copies_are_sampled_alike():
+    from jqd.ensembles import copying
+
+    def counts(u):
+        ts = np.linspace(0, 1, 3) * u.time
+        run = copying.sample(
+            copies(u, 0.5, -0.5), PSI, ts, jax.random.key(5), copies=500, trajectories=4
+        )
+        return np.asarray(run.occupation)
+
+    natural, si = both(counts, SI)
+    np.testing.assert_array_equal(si, natural)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nelson", "bohm"])
+def test_paths_are_alike(name):
+    from jqd import ensembles
+
+    def positions(u):
+        ts = np.linspace(0, 1, 3) * u.time
+        follow, key = getattr(ensembles, name), jax.random.key(6)
+        psi = packet(u, 64) + 0j
+        run = follow(on_grid(u, 64), psi, ts, key, paths=32)
+        return np.asarray(run.positions) / u.length, np.asarray(run.status)
+
+    natural, si = both(positions, SI_GRID)
+    np.testing.assert_allclose(si[0], natural[0], rtol=0, atol=1e-8)
+    np.testing.assert_array_equal(si[1], natural[1])
+
+
+@pytest.mark.slow
+def test_arrivals_are_alike():
+    from jqd import ensembles
+
+    def arrived(u):
+        ts = np.linspace(0, 1, 3) * u.time
+        detector = {"detector": 0.5 * u.length}
+        psi = packet(u, 64) + 0j
+        flux = ensembles.arrival_flux(on_grid(u, 64), psi, ts, **detector)
+        seen = ensembles.survival(
+            on_grid(u, 64), psi, ts, nu=0.25 * u.spread, cells=200, **detector
+        )
+        return flux.current * u.time, flux.arrived, seen.survival
+
+    for one, other in zip(*both(arrived, SI_GRID), strict=True):
+        np.testing.assert_allclose(other, one, rtol=0, atol=1e-8)
+
+
 # -- ground states -------------------------------------------------------------------
 
 
