@@ -23,10 +23,7 @@ from jaxtyping import Array, Float, Int
 
 from ... import _checks
 from ...laws.alignment import POTENTIALS, strength
-from ..registry import equations_of
 from .individuals import phase_rate
-
-equation = equations_of("copying")
 
 
 def same_class(beable: Array) -> Array:
@@ -44,11 +41,6 @@ def _pair_strength(beable: Array, f: ArrayLike, norm: str, dtype: Any) -> Array:
     return same * strength(f, jnp.sum(same, axis=1), norm)[:, None]
 
 
-@equation("42", "3.2 phase alignment").holds(
-    "Action of the alignment model: kinetic term relative to the copy law's phase rate "
-    "and a potential in the squared sine, every pair counted twice.",
-    test="test_alignment.py::test_pairs_are_counted_twice",
-)
 def alignment_potential(
     phase: Float[Array, " N"],
     beable: Int[Array, " N"],
@@ -71,10 +63,6 @@ def alignment_potential(
     return jnp.sum(_pair_strength(beable, f, norm, phase.dtype) * well) / 2
 
 
-@equation("45", "3.2 phase alignment").holds(
-    "Hamiltonian of the alignment model.",
-    test="test_alignment.py::test_hamilton_equations",
-)
 def alignment_energy(
     phase: Float[Array, " N"],
     momentum: Float[Array, " N"],
@@ -97,14 +85,6 @@ def alignment_energy(
     return kinetic + V
 
 
-@equation("43", "3.2 phase alignment").holds(
-    "The momentum is the velocity of the phase relative to the copy law's.",
-    test="test_alignment.py::test_hamilton_equations",
-)
-@equation("53", "3.2 phase alignment").holds(
-    "At vanishing momenta the phases move by the copy law.",
-    test="test_alignment.py::test_aligned_solution",
-)
 def phase_velocity(
     phase: Float[Array, " N"],
     momentum: Float[Array, " N"],
@@ -120,14 +100,6 @@ def phase_velocity(
     return momentum + phase_rate(beable, phase, omega, R, delta)
 
 
-@equation("51", "3.2 phase alignment").holds(
-    "For aligned phases only the reaction of the phase rates is left of the force.",
-    test="test_alignment.py::test_aligned_solution",
-)
-@equation("52", "3.2 phase alignment").holds(
-    "Vanishing momenta solve the equations of motion of aligned phases.",
-    test="test_alignment.py::test_aligned_solution",
-)
 def drift_force(
     phase: Float[Array, " N"],
     momentum: Float[Array, " N"],
@@ -145,16 +117,6 @@ def drift_force(
     return -force
 
 
-@equation("46", "3.2 phase alignment").corrected(
-    "Force on the momenta: alignment within the class and reaction of the phase rates.",
-    printed="A factor 2 is missing, since each pair is counted twice in the "
-    "Hamiltonian, and so is the sum over the members of the class.",
-    printed_tex=r"\dot\pi^I=-f^2\sin(\phi_I-\phi_J)\cos(\phi_I-\phi_J)-\sum_K\pi^K"
-    r"\frac{\partial\Omega_K(\phi,n)}{\partial\phi_I}",
-    tex=r"\dot\pi^I=-2f^2\sum_{J\in a_I}\sin(\phi_I-\phi_J)\cos(\phi_I-\phi_J)-\sum_K"
-    r"\pi^K\frac{\partial\Omega_K(\phi,n)}{\partial\phi_I}",
-    test="test_alignment.py::test_alignment_force",
-)
 def alignment_force(
     phase: Float[Array, " N"],
     momentum: Float[Array, " N"],

@@ -5,11 +5,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Complex, Float, Int
 
-from ..registry import equations_of
 from .alignment import alignment_potential
 from .individuals import phase_rate
-
-equation = equations_of("copying")
 
 
 def alignment_lagrangian(
@@ -38,11 +35,6 @@ def alignment_lagrangian(
     return jnp.sum((velocity - drift) ** 2) / 2 - V
 
 
-@equation("54", "3.2 phase alignment").holds(
-    "The action with the momenta eliminated, in phases and in points on the unit "
-    "circle.",
-    test="test_alignment.py::test_lagrangian_of_alignment",
-)
 def alignment_lagrangian_circle(
     z: Complex[Array, " N"],
     z_velocity: Complex[Array, " N"],
@@ -71,10 +63,6 @@ def alignment_lagrangian_circle(
     return kinetic - V
 
 
-@equation("44", "3.2 phase alignment").holds(
-    "Phases and momenta are canonically conjugate.",
-    test="test_alignment.py::test_poisson_brackets",
-)
 def poisson_bracket(
     first, second, phase: Float[Array, " N"], momentum: Float[Array, " N"]
 ) -> Float[Array, "..."]:

@@ -18,11 +18,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from ..registry import equations_of
 from .lattice import lattice_coupling, lattice_shift
 from .quantum_point import quantum_density_rate, quantum_phase_rate
-
-equation = equations_of("copying")
 
 
 def gradient(values: Float[Array, " P"], spacing: ArrayLike) -> Float[Array, " P"]:
@@ -41,11 +38,6 @@ def laplacian(values: Float[Array, " P"], spacing: ArrayLike) -> Float[Array, " 
     return (jnp.roll(values, -1) - 2 * values + jnp.roll(values, 1)) / spacing**2
 
 
-@equation("claim-classical-order", "3.3 classical limit").holds(
-    "The lattice law approaches its continuum form as the square of the spacing, and "
-    "the Hamilton-Jacobi equation as the square of the quantum of action.",
-    test="test_classical.py::test_orders_of_the_classical_limit",
-)
 def lattice_rates(
     density: Float[Array, " P"],
     action: Float[Array, " P"],
@@ -71,15 +63,6 @@ def lattice_rates(
     return quantum_density_rate(density, phase, R, shift), turn * hbar
 
 
-@equation("57", "3.3 classical limit").corrected(
-    "The potential is the site energy plus the constant of the kinetic energy.",
-    printed="In the scanned text the site label stands where the lattice spacing "
-    "belongs. The plus sign goes with a particle of negative mass; a positive mass "
-    "needs the shift pi and a minus sign.",
-    printed_tex=r"V(a)=E_a+\frac{\hbar^2}{ma^2}",
-    tex=r"V(a)=E_a-\frac{\hbar^2}{m\bar a^2}\qquad(\delta_{ab}=\pi)",
-    test="test_classical.py::test_lattice_potential",
-)
 def lattice_potential(
     energy: Float[Array, " P"],
     spacing: ArrayLike,
@@ -101,15 +84,6 @@ def lattice_potential(
     return energy + jnp.cos(delta) * hbar**2 / (mass * spacing**2)
 
 
-@equation("59", "3.3 classical limit").corrected(
-    "The quantum potential.",
-    printed="The plus sign belongs to the shift 0, a particle of negative mass; the "
-    "shift pi gives the usual minus sign.",
-    printed_tex=r"V_Q=\frac{\hbar^2}{2m}\frac{\nabla^2\sqrt{\rho}}{\sqrt{\rho}}",
-    tex=r"V_Q=-\frac{\hbar^2}{2m}\frac{\nabla^2\sqrt{\rho}}{\sqrt{\rho}}\qquad("
-    r"\delta_{ab}=\pi)",
-    test="test_classical.py::test_quantum_potential",
-)
 def quantum_potential(
     density: Float[Array, " P"],
     spacing: ArrayLike,
@@ -134,10 +108,6 @@ def quantum_potential(
     return jnp.where(filled, curvature, 0) * sign * hbar**2 / (2 * mass)
 
 
-@equation("58", "3.3 classical limit").holds(
-    "Action on the lattice for small spacing.",
-    test="test_classical.py::test_lattice_action",
-)
 def classical_lagrangian(
     density: Float[Array, " P"],
     action: Float[Array, " P"],
@@ -187,17 +157,6 @@ def velocity(
     return jnp.cos(delta) * gradient(action, spacing) / mass
 
 
-@equation("60", "3.3 classical limit").corrected(
-    "Conservation of probability in the classical limit.",
-    printed="The sign contradicts the action (58) and the velocity quoted with it; "
-    "plus is right for the shift pi, where the velocity is minus the gradient over the "
-    "mass.",
-    printed_tex=r"\dot\rho=\frac{1}{m}\partial_x(\rho\,\partial_x S),\qquad v="
-    r"\frac{1}{m}\partial_x S",
-    tex=r"\dot\rho=\frac{1}{m}\partial_x(\rho\,\partial_x S),\qquad v=-\frac{1}{m}"
-    r"\partial_x S\qquad(\delta_{ab}=\pi)",
-    test="test_classical.py::test_continuity",
-)
 def continuity_rate(
     density: Float[Array, " P"],
     action: Float[Array, " P"],
@@ -220,15 +179,6 @@ def continuity_rate(
     return -gradient(current, spacing)
 
 
-@equation("61", "3.3 classical limit").corrected(
-    "Hamilton-Jacobi equation of the classical limit.",
-    printed="The sign of the kinetic term belongs to the shift 0; together with the "
-    "velocity it accelerates the particle up the potential. The shift pi gives "
-    "Newton's law.",
-    printed_tex=r"\dot S=-\frac{1}{2m}(\partial_x S)^2+V(a)",
-    tex=r"\dot S=\frac{1}{2m}(\partial_x S)^2+V(a)\qquad(\delta_{ab}=\pi)",
-    test="test_classical.py::test_newton",
-)
 def hamilton_jacobi_rate(
     action: Float[Array, " P"],
     potential: Float[Array, " P"],
@@ -250,11 +200,6 @@ def hamilton_jacobi_rate(
     return -sign * gradient(action, spacing) ** 2 / (2 * mass) + potential
 
 
-@equation("62", "3.3 classical limit").holds(
-    "Conditions of the classical limit: many copies at each site, since nobody enters "
-    "an empty one, and an action that changes little from site to site.",
-    test="test_classical.py::test_lattice_velocity_of_a_packet",
-)
 def classical_conditions(
     density: Float[Array, " P"],
     action: Float[Array, " P"],

@@ -4,10 +4,6 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from ..registry import equations_of
-
-equation = equations_of("copying")
-
 
 def off_diagonal(matrix: Array) -> Array:
     """The matrix with zeros on its diagonal."""
@@ -34,10 +30,6 @@ def ratio_power(x: Array, power: ArrayLike) -> Array:
     return jnp.where(filled[:, None] & filled[None, :], ratio, 0)
 
 
-@equation("29", "3.1 Schroedinger equation").holds(
-    "The rectified sine: the sine where it is positive, zero elsewhere.",
-    test="test_densities.py::test_rectified_sine",
-)
 def positive_sine(angle: Float[Array, "..."]) -> Float[Array, "..."]:
     """Sine where it is positive, else zero.
 

@@ -4,21 +4,10 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from ..registry import equations_of
 from .links import link_angle, off_diagonal, square_root
 from .quantum_point import quantum_density_rate
 
-equation = equations_of("copying")
 
-
-@equation("63", "3.4 open issues").corrected(
-    "An empty class stays empty, since copying needs somebody to copy.",
-    printed="A factor 2 is missing in the second line.",
-    printed_tex=r"\dot n_a=\sum_b\sqrt{n_a n_b}\,R_{ab}\sin(\phi_a-\phi_b+"
-    r"\delta_{ab})=0",
-    tex=r"\dot n_a=2\sum_b\sqrt{n_a n_b}\,R_{ab}\sin(\phi_a-\phi_b+\delta_{ab})=0",
-    test="test_nodes.py::test_empty_class_stays_empty",
-)
 def node_occupation_rate(
     occupation: Float[Array, " M"],
     phase: Float[Array, " M"],
@@ -38,17 +27,6 @@ def node_occupation_rate(
     return rate / 2 if printed else rate
 
 
-@equation("64", "3.4 open issues").corrected(
-    "Second derivative of the occupation at a node, as quantum mechanics has it.",
-    printed="A factor 2 and the product of cosines are missing, and the second shift "
-    "carries the labels of the first.",
-    printed_tex=r"\ddot n_a=\sum_{b\neq a}\sum_{c\neq a}\sqrt{n_b n_c}\,R_{ab}R_{ac}"
-    r"\sin(\phi_a-\phi_b+\delta_{ab})\sin(\phi_a-\phi_c+\delta_{ab})",
-    tex=r"\ddot n_a=2\sum_{b\neq a}\sum_{c\neq a}\sqrt{n_b n_c}\,R_{ab}R_{ac}\left["
-    r"\sin(\phi_a-\phi_b+\delta_{ab})\sin(\phi_a-\phi_c+\delta_{ac})+\cos(\phi_a-"
-    r"\phi_b+\delta_{ab})\cos(\phi_a-\phi_c+\delta_{ac})\right]",
-    test="test_nodes.py::test_acceleration_at_a_node",
-)
 def node_occupation_acceleration(
     occupation: Float[Array, " M"],
     phase: Float[Array, " M"],
@@ -83,12 +61,6 @@ def node_occupation_acceleration(
     return jnp.einsum("ab,ac,abc->a", weighted * jnp.sin(x), weighted, mixed)
 
 
-@equation("claim-nodes", "3.4 open issues").holds(
-    "Two classes of equal energy avoid nodes from almost every start if and only if q "
-    "+ r is not positive; quantum mechanics lies on the boundary. Starts with x = "
-    "-pi/2 exactly meet a node at any powers.",
-    test="test_nodes.py::test_nodes_and_the_sum_of_powers",
-)
 def least_density(
     density: ArrayLike, angle: ArrayLike, q: ArrayLike, r: ArrayLike
 ) -> Float[Array, ""]:

@@ -4,18 +4,11 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Complex, Float
 
-from ..registry import equations_of
 from .angular import phase_angular
 from .classes import class_phase_rate
 from .links import link_angle, off_diagonal, square_root
 
-equation = equations_of("copying")
 
-
-@equation("32", "3.1 Schroedinger equation").holds(
-    "Density law of quantum mechanics in density and phase.",
-    test="test_quantum.py::test_equivalence_with_schrodinger",
-)
 def quantum_density_rate(
     density: Float[Array, " M"],
     phase: Float[Array, " M"],
@@ -33,10 +26,6 @@ def quantum_density_rate(
     return 2 * root * ((off_diagonal(R) * jnp.sin(link_angle(phase, delta))) @ root)
 
 
-@equation("33", "3.1 Schroedinger equation").holds(
-    "Phase law of quantum mechanics, at the power r = -1/2.",
-    test="test_quantum.py::test_equivalence_with_schrodinger",
-)
 def quantum_phase_rate(
     density: Float[Array, " M"],
     phase: Float[Array, " M"],
@@ -56,10 +45,6 @@ def quantum_phase_rate(
     return class_phase_rate(density, phase_angular(angle, R, delta), omega, r)
 
 
-@equation("35", "3.1 Schroedinger equation").holds(
-    "The Hamilton-Jacobi function is the phase in units of the quantum of action.",
-    test="test_quantum.py::test_schrodinger_with_units",
-)
 def action_phase(phase: Float[Array, " M"], hbar: ArrayLike = 1) -> Float[Array, " M"]:
     """Hamilton-Jacobi function of a phase.
 
@@ -71,20 +56,6 @@ def action_phase(phase: Float[Array, " M"], hbar: ArrayLike = 1) -> Float[Array,
     return phase * hbar
 
 
-@equation("2", "2.3 beables and interactions").corrected(
-    "A wave function is the root of a density times a phase factor of the "
-    "Hamilton-Jacobi function.",
-    printed="The exponent carries a plus sign; the state used later (34), and the "
-    "evolution rules, need a minus sign, so that S is the negative of the standard "
-    "one.",
-    printed_tex=r"\Psi(x,t)=\sqrt{\rho(x,t)}\,e^{\frac{i}{\hbar}S(x,t)}",
-    tex=r"\Psi(x,t)=\sqrt{\rho(x,t)}\,e^{-\frac{i}{\hbar}S(x,t)}",
-    test="test_individuals.py::test_wave_function_sign",
-)
-@equation("34", "3.1 Schroedinger equation").holds(
-    "The quantum state of an aligned ensemble, a vector with one component a class.",
-    test="test_individuals.py::test_wave_function_sign",
-)
 def quantum_state(
     density: Float[Array, " M"], phase: Float[Array, " M"], *, printed: bool = False
 ) -> Complex[Array, " M"]:
@@ -103,14 +74,6 @@ def quantum_state(
     return square_root(density) * jnp.exp((1j if printed else -1j) * phase)
 
 
-@equation("37", "3.1 Schroedinger equation").holds(
-    "The Hamiltonian is Hermitian, with the class energies on its diagonal.",
-    test="test_quantum.py::test_hamiltonian_entries",
-)
-@equation("38", "3.1 Schroedinger equation").holds(
-    "Off the diagonal stand the couplings with their phase shifts.",
-    test="test_quantum.py::test_hamiltonian_entries",
-)
 def hamiltonian(
     omega: Float[Array, " M"],
     R: Float[Array, "M M"],
@@ -131,10 +94,6 @@ def hamiltonian(
     return (jnp.diag(omega) + off_diagonal(R) * jnp.exp(1j * delta)) * hbar
 
 
-@equation("36", "3.1 Schroedinger equation").holds(
-    "The state obeys the Schroedinger equation.",
-    test="test_quantum.py::test_schrodinger_with_units",
-)
 def schrodinger_rate(
     psi: Complex[Array, " M"], H: Complex[Array, "M M"], hbar: ArrayLike = 1
 ) -> Complex[Array, " M"]:
@@ -153,11 +112,6 @@ def schrodinger_rate(
     return -1j * (H @ psi) / hbar
 
 
-@equation("55", "3.2 phase alignment").holds(
-    "Action principle of an aligned ensemble, in which density and phase are "
-    "conjugate.",
-    test="test_quantum.py::test_action_principle",
-)
 def lagrangian(
     density: Float[Array, " M"],
     phase: Float[Array, " M"],

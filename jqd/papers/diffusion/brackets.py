@@ -16,10 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ..registry import equations_of
 from .observables import Observable
-
-equation = equations_of("diffusion")
 
 
 class CanonicalRates(NamedTuple):
@@ -46,19 +43,6 @@ class Symplecticity(NamedTuple):
     determinant: Array
 
 
-@equation("27", "3.2").holds(
-    "Poisson bracket of functions of density and S; it equals (3) for the same "
-    "observables.",
-    test="test_brackets.py::test_brackets_are_commutators",
-)
-@equation("28", "3.2").holds(
-    "Density and S are a canonical pair.", test="test_brackets.py::test_canonical_pairs"
-)
-@equation("38", "3.3").holds(
-    "The bracket of two bilinear observables is the mean of the commutator over i "
-    "hbar.",
-    test="test_brackets.py::test_brackets_are_commutators",
-)
 def poisson_bracket(
     A: Observable,
     B: Observable,
@@ -78,20 +62,6 @@ def poisson_bracket(
     return jnp.sum(a_density * b_action - b_density * a_action) / cell
 
 
-@equation("3", "1.1").holds(
-    "Poisson bracket of functions of the amplitude and its conjugate; of mean values "
-    "it gives the mean of the commutator over i hbar.",
-    test="test_brackets.py::test_brackets_are_commutators",
-)
-@equation("4", "1.1").holds(
-    "The amplitude and its conjugate are a canonical pair, with 1/i hbar; all other "
-    "brackets vanish.",
-    test="test_brackets.py::test_canonical_pairs",
-)
-@equation("5", "1.1").holds(
-    "Their canonical equations are the Schroedinger equation and its conjugate.",
-    test="test_brackets.py::test_schrodinger_equation_by_brackets",
-)
 def poisson_bracket_psi(
     A: Callable[[Array], Array],
     B: Callable[[Array], Array],
@@ -122,18 +92,6 @@ def poisson_bracket_psi(
     return turned / (2 * jnp.asarray(hbar) * cell)
 
 
-@equation("29", "3.2").holds(
-    "Canonical equations of density and S.",
-    test="test_fields.py::test_canonical_equations",
-)
-@equation("42", "3.3").holds(
-    "The mean momentum shifts the density.",
-    test="test_fields.py::test_momentum_shifts_density_and_action",
-)
-@equation("43", "3.3").holds(
-    "It shifts S by the same length.",
-    test="test_fields.py::test_momentum_shifts_density_and_action",
-)
 def canonical_rates(
     generator: Observable,
     density: Float[Array, "..."],
@@ -154,11 +112,6 @@ def canonical_rates(
     return CanonicalRates(by_action / cell, -by_density / cell)
 
 
-@equation("44", "3.3").holds(
-    "The time derivative of an observable by the bracket with the energy, and by the "
-    "commutator.",
-    test="test_brackets.py::test_time_derivative",
-)
 def time_derivative(
     A: Observable,
     H: Observable,
@@ -188,20 +141,6 @@ def time_derivative(
     return explicit + poisson_bracket(now, H, density, action, cell)
 
 
-@equation("claim-canonical-unitary", "3.2").corrected(
-    "Canonical transformations of density and S that keep the norm are unitary "
-    "transformations of the amplitude (section 3.2).",
-    printed="Unitary ones are canonical and keep the norm. Conversely, the flow of the "
-    "integral of the squared density does so too, and is not linear.",
-    test="test_brackets.py::test_canonical_maps_need_not_be_linear",
-)
-@equation("claim-A-observables", "Appendix A").refuted(
-    "Axiom 2 is a consequence: every observable is a Hermitian operator.",
-    printed="It does not follow: any real function of density and S, such as the "
-    "integral of the squared density, has brackets (27), and only the bilinear ones "
-    "that (35) selects are operators.",
-    test="test_brackets.py::test_canonical_maps_need_not_be_linear",
-)
 def symplecticity(
     step: Callable[[Array, Array], tuple[Array, Array]],
     density: Float[Array, "..."],

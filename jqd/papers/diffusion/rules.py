@@ -12,16 +12,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
 from ... import _checks
-from ..registry import equations_of
-
-equation = equations_of("diffusion")
 
 
-@equation("claim-path-integral", "2.4").holds(
-    "Feynman's kernel is the complex analogue of Wiener's: iD for D, and kernels of "
-    "short times make that of a long one (section 2.4).",
-    test="test_packets.py::test_kernels_of_short_times_make_that_of_a_long_one",
-)
 def diffusion_kernel(
     x: ArrayLike, x0: ArrayLike, t: ArrayLike, D: ArrayLike
 ) -> Inexact[Array, "..."]:
@@ -46,11 +38,6 @@ def diffusion_kernel(
     return jnp.exp(-((x - x0) ** 2) / spread) / jnp.sqrt(jnp.pi * spread)
 
 
-@equation("56", "5.1").holds(
-    "A plane wave with 2mD for hbar: it is a free motion with u = 0 and no energy of "
-    "diffusion.",
-    test="test_motion.py::test_a_plane_wave_has_no_diffusion_flux",
-)
 def plane_wave(
     x: Float[ArrayLike, "... d"],
     t: ArrayLike,
@@ -79,11 +66,6 @@ def plane_wave(
     return jnp.exp(1j * action / (2 * jnp.asarray(mass) * jnp.asarray(D)))
 
 
-@equation("claim-pauli", "4.2").holds(
-    "Antisymmetric amplitudes vanish where two particles share a state, and as many of "
-    "them are independent as there are fillings in (49).",
-    test="test_statistics.py::test_antisymmetric_amplitudes",
-)
 def antisymmetric_amplitude(
     orbitals: Complex[ArrayLike, "N M"],
 ) -> Complex[Array, "..."]:
@@ -115,11 +97,6 @@ def antisymmetric_amplitude(
     return total / math.sqrt(math.factorial(count))
 
 
-@equation("57", "5.2").holds(
-    "In a gas the mean velocity vanishes and the mean square velocity is proportional "
-    "to the temperature (the text says so of its root).",
-    test="test_background.py::test_a_gas",
-)
 def maxwell_density(
     velocity: Float[ArrayLike, "... d"],
     temperature: ArrayLike,
@@ -145,19 +122,11 @@ def maxwell_density(
     return shape / (2 * jnp.pi * variance) ** (axes / 2)
 
 
-@equation("58", "5.3").holds(
-    "The thermal energy 3kT/2 is the mean kinetic energy of a particle of the gas.",
-    test="test_background.py::test_a_gas",
-)
 def thermal_energy(temperature: ArrayLike, k: ArrayLike = 1.0) -> Float[Array, "..."]:
     """U_T = 3kT/2 = m⟨v²⟩/2, the mean kinetic energy in a gas. Zakir, eq. (58)."""
     return 1.5 * jnp.asarray(k) * jnp.asarray(temperature)
 
 
-@equation("59", "5.3").holds(
-    "At one velocity of fluctuations the thermal energy is proportional to the mass.",
-    test="test_background.py::test_a_gas",
-)
 def thermal_speed(energy: ArrayLike, mass: ArrayLike = 1.0) -> Float[Array, "..."]:
     """√(2U/m), the speed whose kinetic energy is U, by (58).
 
@@ -174,14 +143,6 @@ def thermal_speed(energy: ArrayLike, mass: ArrayLike = 1.0) -> Float[Array, "...
     return jnp.sqrt(2 * jnp.asarray(energy) / jnp.asarray(mass))
 
 
-@equation("60", "5.3").holds(
-    "The rest energy mc^2 as the thermal energy (59) of fluctuations of velocity about "
-    "c. Both are '~' in print and leave a factor open, the same for all masses: by "
-    "(58) it is 2, since at c the thermal energy is mc^2/2, and mc^2 is that of the "
-    "velocity sqrt(2) c and the temperature 2mc^2/3k, 3.9532644e9 K for the electron.",
-    test="test_background.py"
-    "::test_the_rest_energy_is_twice_the_thermal_energy_at_the_velocity_of_light",
-)
 def rest_temperature(
     mass: ArrayLike, c: ArrayLike = 1.0, k: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
@@ -198,17 +159,6 @@ def rest_temperature(
     return 2 * jnp.asarray(mass) * jnp.asarray(c) ** 2 / (3 * jnp.asarray(k))
 
 
-@equation("claim-5.4-gravity", "5.4").open(
-    "Clocks slow down and scales contract where fluctuations are weaker: gravitation. "
-    "No equation is printed. With D lowered to 0.9 in a uniform medium lengths are "
-    "0.949 of a spring's ground state, 0.896 of a soft-core atom's, 0.965 in a quartic "
-    "well and 1.027 in a double one; clocks go at 1.000, 1.161 (0.2 of softening, "
-    "second line; 1.142 for its first), 0.965 and 0.732 (tunnelling), so that they "
-    "neither all slow down nor agree. If V/m goes with D^2, and of powers of x with no "
-    "other power of D, all clocks go at 0.9 of their rate and no length changes, two "
-    "particles of unequal masses included. That this is gravitation is not computable.",
-    test="test_background.py::test_clocks_agree_where_V_over_m_goes_with_D_squared",
-)
 def clock_and_length(
     change: ArrayLike, power: ArrayLike, *, depth: ArrayLike = 0.0
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:

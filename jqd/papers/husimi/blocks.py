@@ -7,10 +7,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ..registry import equations_of
-
-equation = equations_of("husimi")
-
 Function = Callable[[Array], Array]
 
 
@@ -21,16 +17,6 @@ class HessianParts(NamedTuple):
     B: Float[Array, "N N"]
 
 
-@equation("A4", "Appendix A").holds(
-    "The scaled Hessian in blocks of positions and momenta.",
-    test="test_coordinates.py::test_scaled_hessian",
-)
-@equation("A5", "Appendix A").holds(
-    "Its upper blocks, entry by entry.", test="test_coordinates.py::test_scaled_hessian"
-)
-@equation("A6", "Appendix A").holds(
-    "Its lower blocks, entry by entry.", test="test_coordinates.py::test_scaled_hessian"
-)
 def real_blocks(
     matrix: Float[Array, "2N 2N"],
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
@@ -40,25 +26,12 @@ def real_blocks(
     return (upper[:, :modes], upper[:, modes:]), (lower[:, :modes], lower[:, modes:])
 
 
-@equation("A10", "Appendix A").holds(
-    "Real and imaginary part of the first block, which are symmetric matrices.",
-    test="test_real.py::test_commutator_form",
-)
 def hessian_parts(hessian: Float[Array, "2N 2N"]) -> HessianParts:
     """A and B of the scaled Hessian."""
     (qq, qp), (pq, pp) = real_blocks(hessian)
     return HessianParts(qq - pp, qp + pq)
 
 
-@equation("A3", "Appendix A").holds(
-    "The first block of the diffusion matrix is C times second derivatives by "
-    "conjugate coordinates.",
-    test="test_real.py::test_commutator_form",
-)
-@equation("A7", "Appendix A").holds(
-    "The first block of the diffusion matrix from those of the Hessian.",
-    test="test_real.py::test_commutator_form",
-)
 def complex_diffusion(
     hessian: Float[Array, "2N 2N"], kappa: ArrayLike, C: ArrayLike = 1.0
 ) -> Complex[Array, "N N"]:
@@ -67,22 +40,6 @@ def complex_diffusion(
     return jnp.asarray(C) / (2 * kappa) * (A + 1j * B)
 
 
-@equation("A8", "Appendix A").holds(
-    "The real diffusion matrix in blocks.", test="test_real.py::test_commutator_form"
-)
-@equation("A14", "Appendix A").holds(
-    "Block of the positions: minus C/2kappa times the mixed derivatives.",
-    test="test_real.py::test_commutator_form",
-)
-@equation("A15", "Appendix A").holds(
-    "Mixed blocks: C/2kappa times the difference of the second derivatives by "
-    "positions and by momenta.",
-    test="test_real.py::test_commutator_form",
-)
-@equation("A16", "Appendix A").holds(
-    "Block of the momenta: minus that of the positions.",
-    test="test_real.py::test_commutator_form",
-)
 def real_diffusion(diffusion: Complex[Array, "2N 2N"]) -> Float[Array, "2N 2N"]:
     """D over (Q, P) of a D over (α, α*), as in ∂_t ρ = (ħ/2κ) Σ ∂_a ∂_b (D_ab ρ).
 
@@ -97,14 +54,6 @@ def real_diffusion(diffusion: Complex[Array, "2N 2N"]) -> Float[Array, "2N 2N"]:
     return (0.5j * (turn.T @ diffusion @ turn)).real
 
 
-@equation("A9", "Appendix A").holds(
-    "The diffusion term with a vanishing mixed block.",
-    test="test_real.py::test_sign_of_the_expanded_diffusion",
-)
-@equation("A11", "Appendix A").holds(
-    "The diffusion term with its second derivatives expanded.",
-    test="test_real.py::test_sign_of_the_expanded_diffusion",
-)
 def expanded_rate(
     parts: Callable[[Array], HessianParts],
     density: Function,
@@ -129,15 +78,6 @@ def expanded_rate(
     return -jnp.asarray(hbar) * C / (4 * kappa**2) * first.imag
 
 
-@equation("A12", "Appendix A").holds(
-    "The difference of the two brackets; the prefactor is minus hbar C/4kappa^2, with "
-    "the sign from i times 2i, which our copy of the text does not show.",
-    test="test_real.py::test_sign_of_the_expanded_diffusion",
-)
-@equation("A13", "Appendix A").holds(
-    "The same with the blocks of the Hessian put in, and the same minus sign.",
-    test="test_real.py::test_sign_of_the_expanded_diffusion",
-)
 def appendix_rate(
     parts: Callable[[Array], HessianParts],
     density: Function,

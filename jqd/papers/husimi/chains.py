@@ -19,9 +19,6 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from ... import _checks
 from ...spaces import symbols
 from ...spaces.symbols import Symbol
-from ..registry import equations_of
-
-equation = equations_of("husimi")
 
 
 def normal_modes(
@@ -152,15 +149,6 @@ def chain_deviation(
     return jnp.reshape(found, (-1, *np.shape(points)[:-1]))
 
 
-@equation("claim-truncated-chain", "V D").holds(
-    "A field of many sites tells the law cut at second derivatives from quantum "
-    "mechanics at a smaller coupling than one mode does (reaction 3; not in print). "
-    "For its fourth power on a ring, from the vacuum and at first order in the "
-    "coupling, the total variation of the two densities is more than 1.8 times as "
-    "large with 16 sites as with one, at three times. At half periods, where one site "
-    "returns to quantum mechanics, two coupled ones did not at the four tried.",
-    test="test_chains.py::test_total_variation_is_larger_with_more_sites",
-)
 def chain_total_variation(
     key: Array,
     start: Float[Array, " 2L"],

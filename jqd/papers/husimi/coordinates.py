@@ -6,17 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ..registry import equations_of
-
-equation = equations_of("husimi")
-
 Function = Callable[[Array], Array]
 
 
-@equation("44", "III E").holds(
-    "The vector of positions and momenta.",
-    test="test_coordinates.py::test_scaled_coordinates",
-)
 def phase_space_vector(
     q: Float[Array, " N"], p: Float[Array, " N"]
 ) -> Float[Array, " 2N"]:
@@ -24,10 +16,6 @@ def phase_space_vector(
     return jnp.concatenate([q, p])
 
 
-@equation("46", "III E").holds(
-    "Dimensionless positions and momenta.",
-    test="test_coordinates.py::test_scaled_coordinates",
-)
 def scaled_coordinates(
     xi: Float[Array, " 2N"], lengths: ArrayLike, kappa: ArrayLike
 ) -> Float[Array, " 2N"]:
@@ -36,15 +24,6 @@ def scaled_coordinates(
     return jnp.concatenate([q / lengths, p * lengths / kappa])
 
 
-@equation("7", "III").holds(
-    "Complex coordinates of phase space from positions and momenta, an action kappa "
-    "and a length for each degree of freedom.",
-    test="test_coordinates.py::test_complex_coordinates_are_canonical",
-)
-@equation("48", "III E").holds(
-    "Complex coordinates from the dimensionless ones.",
-    test="test_coordinates.py::test_complex_coordinates_are_canonical",
-)
 def complex_coordinates(
     xi: Float[Array, " 2N"], lengths: ArrayLike, kappa: ArrayLike
 ) -> Complex[Array, " N"]:
@@ -57,19 +36,11 @@ def complex_coordinates(
     return jnp.sqrt(kappa / 2) * (Q + 1j * P)
 
 
-@equation("8", "III").holds(
-    "The vector of all complex coordinates and their conjugates.",
-    test="test_coordinates.py::test_complex_coordinates_are_canonical",
-)
 def doubled_vector(alpha: Complex[Array, " N"]) -> Complex[Array, " 2N"]:
     """z = (α, α*)"""
     return jnp.concatenate([alpha, jnp.conj(alpha)])
 
 
-@equation("54", "III E").holds(
-    "Derivatives by the dimensionless variables.",
-    test="test_coordinates.py::test_derivatives_by_alpha",
-)
 def scaled_gradient(
     function: Function, xi: Float[Array, " 2N"], scale: Float[Array, " 2N"]
 ) -> Float[Array, " 2N"]:
@@ -77,18 +48,6 @@ def scaled_gradient(
     return scale * jax.grad(function)(xi)
 
 
-@equation("49", "III E").holds(
-    "The Hessian of the Hamiltonian by positions and momenta.",
-    test="test_coordinates.py::test_scaled_hessian",
-)
-@equation("50", "III E").holds(
-    "The Hessian by the dimensionless variables.",
-    test="test_coordinates.py::test_scaled_hessian",
-)
-@equation("58", "III F").holds(
-    "Second derivatives of the free Hamiltonian: the squared frequency and one.",
-    test="test_coordinates.py::test_free_field_in_momentum_modes",
-)
 def scaled_hessian(
     function: Function, xi: Float[Array, " 2N"], scale: Float[Array, " 2N"]
 ) -> Float[Array, "2N 2N"]:
@@ -96,14 +55,6 @@ def scaled_hessian(
     return scale[:, None] * jax.hessian(function)(xi) * scale[None, :]
 
 
-@equation("A1", "Appendix A").holds(
-    "Derivative by a complex coordinate.",
-    test="test_coordinates.py::test_derivatives_by_alpha",
-)
-@equation("A2", "Appendix A").holds(
-    "Derivative by a conjugate coordinate.",
-    test="test_coordinates.py::test_derivatives_by_alpha",
-)
 def wirtinger_matrix(modes: int, kappa: ArrayLike) -> Complex[Array, "2N 2N"]:
     """W with (∂_α, ∂_α*) = W (∂_Q, ∂_P).
 
@@ -114,19 +65,6 @@ def wirtinger_matrix(modes: int, kappa: ArrayLike) -> Complex[Array, "2N 2N"]:
     return jnp.block([[one, -1j * one], [one, 1j * one]]) / root
 
 
-@equation("claim-covariant-length", "III F").corrected(
-    "The lengths have a Lorentz-covariant generalization by the fourth root of the "
-    "wave operator (section III F).",
-    printed="The operator gives the lengths on static fields alone, where it is minus "
-    "the Laplacian plus the squared mass, in one frame. On solutions of the free "
-    "equation, which the modes are, it is 0 or twice the squared mass, by the "
-    "signature, and never the squared frequency. Other covariant forms are not "
-    "excluded.",
-    printed_tex=r"L = \kappa^{1/2} \left(-\partial_\mu \partial^\mu + m^2"
-    r"\right)^{-1/4}",
-    tex=r"L = \kappa^{1/2} \left(-\nabla^2 + m^2\right)^{-1/4}",
-    test="test_coordinates.py::test_wave_operator_on_shell",
-)
 def wave_operator(
     omega: ArrayLike, k: ArrayLike, mass: ArrayLike, *, time_sign: int
 ) -> Array:

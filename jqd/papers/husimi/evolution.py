@@ -6,10 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ..registry import equations_of
 from .coordinates import doubled_vector, wirtinger_matrix
-
-equation = equations_of("husimi")
 
 Function = Callable[[Array], Array]
 # Which of (α, α*), by number 0 .. 2N-1, a function is differentiated by.
@@ -51,20 +48,6 @@ def hamiltonian_drift(H: Function, alpha: Complex[Array, " N"]) -> Array:
     return doubled_vector(-1j * complex_gradient(H, alpha)[alpha.shape[0] :])
 
 
-@equation("9", "III A").holds(
-    "Liouville's equation: the density is carried by the drift of Hamilton's "
-    "equations.",
-    test="test_conditions.py::test_liouville_flow",
-)
-@equation("21", "III B").holds(
-    "The Liouville operator in complex coordinates.",
-    test="test_conditions.py::test_liouville_flow",
-)
-@equation("22", "III B").holds(
-    "The Liouville operator of such a Hamiltonian changes its sign under time "
-    "reversal.",
-    test="test_conditions.py::test_time_reversal_of_the_law",
-)
 def liouville_rate(
     H: Function, density: Function, alpha: Complex[Array, " N"]
 ) -> Complex[Array, ""]:
@@ -76,10 +59,6 @@ def liouville_rate(
     return -jnp.trace(complex_gradient(flow, alpha))
 
 
-@equation("45", "III E").holds(
-    "Liouville's equation in real variables, by the Poisson bracket.",
-    test="test_real.py::test_hamiltonian_flow",
-)
 def phase_space_liouville_rate(
     H: Function, density: Function, xi: Float[Array, " 2N"]
 ) -> Float[Array, ""]:
@@ -89,20 +68,6 @@ def phase_space_liouville_rate(
     return H_q @ rho_p - H_p @ rho_q
 
 
-@equation("10", "III A").holds(
-    "General form under C1 and C2: Liouville's term and second derivatives of a "
-    "diffusion matrix times the density, with a factor i hbar/2.",
-    test="test_conditions.py::test_real_symmetric_diffusions_in_complex_variables",
-)
-@equation("18", "III A").holds(
-    "Diffusion with the redundant blocks eliminated: a term, its conjugate, and the "
-    "mixed block twice.",
-    test="test_conditions.py::test_real_symmetric_diffusions_in_complex_variables",
-)
-@equation("23", "III B").holds(
-    "C4: the whole generator changes its sign under time reversal.",
-    test="test_conditions.py::test_time_reversal_of_the_law",
-)
 def complex_fokker_planck(
     H: Function,
     diffusion: Function,
@@ -131,14 +96,6 @@ def complex_fokker_planck(
     return liouville_rate(H, density, alpha) + 0.5j * hbar * second
 
 
-@equation("36", "III C").holds(
-    "C5: the expectation value of the Hamiltonian does not change.",
-    test="test_energy.py::test_energy_by_quadrature",
-)
-@equation("37", "III C").holds(
-    "Only the diffusion could change it.",
-    test="test_energy.py::test_energy_by_quadrature",
-)
 def energy_rate(
     H: Function,
     rate: Function,
@@ -156,11 +113,6 @@ def energy_rate(
     return jnp.sum(values * weights)
 
 
-@equation("40", "III C").holds(
-    "That is so if each entry is a real weight times the second derivative by the "
-    "conjugate coordinates.",
-    test="test_energy.py::test_energy_leaves_the_weights_free",
-)
 def weighted_diffusion(
     hessian: Complex[Array, "N N"], weight: Float[Array, "N N"]
 ) -> Complex[Array, "N N"]:
@@ -172,12 +124,6 @@ def weighted_diffusion(
     return weight * hessian
 
 
-@equation("41", "III C").holds(
-    "C3 lets the weights be sums of products of derivatives of the Hamiltonian with "
-    "constant coefficients; C4 and C5 hold for the real part of such a sum with real "
-    "coefficients.",
-    test="test_energy.py::test_energy_leaves_the_weights_free",
-)
 def weight_from_derivatives(
     H: Function,
     alpha: Complex[Array, " N"],
@@ -198,16 +144,6 @@ def weight_from_derivatives(
     return total
 
 
-@equation("42", "III C").corrected(
-    "C6: the weights are one constant C.",
-    printed="The text, as far as our copy can be read, has C times the Kronecker delta "
-    "of the two modes, which drops the diffusion that joins modes and is another law "
-    "than (43); each weight must be C. Constancy and symmetry allow any real symmetric "
-    "matrix of constants.",
-    printed_tex=r"f_{ij} = C\,\delta_{ij}",
-    tex="f_{ij} = C",
-    test="test_energy.py::test_energy_leaves_the_weights_free",
-)
 def minimal_diffusion(
     hessian: Complex[Array, "N N"], C: ArrayLike = 1.0, *, printed: bool = False
 ) -> Complex[Array, "N N"]:

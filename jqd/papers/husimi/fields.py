@@ -6,18 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ..registry import equations_of
-
-equation = equations_of("husimi")
-
 # Metric (+, -, -, -).
 _METRIC = np.array([1.0, -1.0, -1.0, -1.0])
 
 
-@equation("71", "V B").holds(
-    "Field and momentum from the amplitudes of particle and antiparticle.",
-    test="test_fields.py::test_complex_field",
-)
 def field_amplitudes(
     alpha: ArrayLike, beta: ArrayLike, mass: ArrayLike = 1.0
 ) -> tuple[Complex[Array, "..."], Complex[Array, "..."]]:
@@ -37,10 +29,6 @@ def field_amplitudes(
     return field, 1j * root / math.sqrt(2) * (antiparticle - alpha)
 
 
-@equation("74", "V C").holds(
-    "The field strength, with the structure constants.",
-    test="test_fields.py::test_gauge_bosons",
-)
 def field_strength(
     slope: Float[Array, "A 4 4"],
     potential: Float[Array, "A 4"],
@@ -59,9 +47,6 @@ def field_strength(
     return slope - jnp.swapaxes(slope, 1, 2) + g * own
 
 
-@equation("73", "V C").holds(
-    "Lagrangian of the gluon field.", test="test_fields.py::test_gauge_bosons"
-)
 def field_tensor_lagrangian(strength: Float[Array, "A 4 4"]) -> Float[Array, ""]:
     """-(1/4) F^a_μν F^aμν, metric (+, -, -, -).
 
@@ -72,10 +57,6 @@ def field_tensor_lagrangian(strength: Float[Array, "A 4 4"]) -> Float[Array, ""]
     return -jnp.sum(strength**2 * signs[None, :, :]) / 4
 
 
-@equation("75", "V C").holds(
-    "Expansion of the field in modes.",
-    test="test_fields.py::test_no_amplitude_of_a_gauge_boson_above_its_square",
-)
 def mode_field(
     amplitudes: Complex[Array, "A K"], modes: Complex[Array, "K 4"]
 ) -> Float[Array, "A 4"]:

@@ -6,20 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ..registry import equations_of
-
-equation = equations_of("husimi")
-
 # f(z, t) = (ψ|z, t) of the unnormalised |z, t) = exp(Σ z_i a_i† + ½ Σ t_ij a_i†a_j†)|0>
 GaussianFunction = Callable[[Array, Array], Array]
-
-
-equation("claim-gaussian-positive", "V D").open(
-    "The diffusion on Gaussian kets is that of expansions in general Gaussian "
-    "operators (reaction 2; not in print), which is positive on a doubled phase space "
-    "by a choice of gauge. On kets it is traceless in every Hermitian metric, so that "
-    "the two are not to be identified; the expansions were not tried."
-)
 
 
 def bilinear_flow(
@@ -49,15 +37,6 @@ def bilinear_flow(
     return mixed @ z + t @ (lowered @ z), raised + moved + moved.T + t @ lowered @ t
 
 
-@equation("claim-gaussian-traceless", "V D").holds(
-    "The diffusion is traceless on Gaussian kets as on phase space (reaction 2 and "
-    "section III). That of a sum of squares of bilinears, as the fourth power of a "
-    "field, never joins a derivative by (z, t) with one by their conjugates, so that "
-    "its trace vanishes in every Hermitian metric. It has one positive and one "
-    "negative direction a site, tried for one to three sites.",
-    test="test_gaussian_kets.py"
-    "::test_the_diffusion_on_gaussian_kets_is_traceless_in_every_hermitian_metric",
-)
 def quartic_diffusion(
     strengths: Float[Array, " R"],
     mixed: Complex[Array, "R N N"],
@@ -96,15 +75,6 @@ def quartic_diffusion(
     return jax.scipy.linalg.block_diag(D, jnp.conj(D))
 
 
-@equation("claim-gaussian-redundant", "V D").holds(
-    "On pure Gaussian kets a state is no distribution over more variables, but one "
-    "Husimi function for each squeezing t (reaction 2; not in print): the derivative "
-    "by t is half the second one by z, so that the one at t = 0 tells all others. Each "
-    "has unit integral for every state, so that whatever weight is put on t stays; "
-    "tried for one mode.",
-    test="test_gaussian_kets.py"
-    "::test_each_squeezing_holds_one_normalised_husimi_function",
-)
 def squeezed_husimi(
     function: GaussianFunction, alpha: Complex[Array, ""], t: Complex[Array, ""]
 ) -> Float[Array, ""]:
@@ -128,34 +98,6 @@ def squeezed_husimi(
     return jnp.sqrt(rest) * jnp.exp(-size) * jnp.abs(value) ** 2 / jnp.pi
 
 
-@equation("claim-gaussian-operators", "V D").holds(
-    "On an enlarged phase space of Gaussian operators every quartic interaction has "
-    "Fokker-Planck form (reaction 2). On pure Gaussian kets every bilinear operator is "
-    "a first derivative, and quartic ones are sums of their products: tried for each "
-    "quartic term of one mode, and for a complex field. Expansions in other Gaussian "
-    "operators were not tried.",
-    test="test_gaussian_kets.py"
-    "::test_quartic_interactions_are_of_second_order_on_gaussian_kets",
-)
-@equation("claim-gaussian-c7", "V D").corrected(
-    "Enlarging the phase space may break the connection of free with deterministic "
-    "(reaction 2).",
-    printed="On pure Gaussian kets it grows stronger: every quadratic Hamiltonian is a "
-    "first derivative, squeezing included. But then the amplifier of section V E is "
-    "deterministic too, and what that section says of its noise does not carry over.",
-    test="test_gaussian_kets.py"
-    "::test_every_quadratic_hamiltonian_is_deterministic_on_gaussian_kets",
-)
-@equation("claim-gaussian-C", "V D").refuted(
-    "There, as on phase space, the law has one constant C before its diffusion "
-    "(reaction 2 and section III D; not in print).",
-    printed="All functions obey a constraint, that the derivative by the squeezing is "
-    "half the second one by the displacement, so that a diffusion can be read as a "
-    "drift. Two readings of the fourth power of the position agree at C = 1 alone, and "
-    "beyond it neither keeps the constraint.",
-    test="test_gaussian_kets.py"
-    "::test_no_strength_of_the_diffusion_is_defined_on_gaussian_kets",
-)
 def apply_bilinear(
     function: GaussianFunction,
     mixed: Complex[Array, "N N"],

@@ -4,19 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ..registry import equations_of
 
-equation = equations_of("husimi")
-
-
-@equation("claim-decoherence", "V E").holds(
-    "Decoherence leaves a mixture of Gaussians, with the weights of Born's rule, in "
-    "the Husimi function of a pointer (section V E). For coherent pointer states what "
-    "is left beside it is of the size of the overlap of the records; between distant "
-    "ones it is of the size of exp(-|Delta|^2/4) before any decoherence.",
-    test="test_readings.py"
-    "::test_decoherence_leaves_a_mixture_of_gaussians_with_born_weights",
-)
 def pointer_density(
     points: Complex[Array, " n"],
     alphas: Complex[Array, " K"],

@@ -6,18 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ..registry import equations_of
-
-equation = equations_of("husimi")
-
 Function = Callable[[Array], Array]
 
 
-@equation("1", "II A").holds(
-    "Bayes' theorem gives the backward kernel from the forward kernel and the "
-    "probabilities at both times.",
-    test="test_stochastic.py::test_backward_kernel_depends_on_the_preparation",
-)
 def backward_kernel(
     forward: Float[Array, "n m"], density: Float[Array, " m"]
 ) -> Float[Array, "m n"]:
@@ -38,11 +29,6 @@ def backward_kernel(
     return jnp.where(reached, joint / jnp.where(reached, total, 1), 0).T
 
 
-@equation("2", "II B").holds(
-    "Stochastic differential equation of an ordinary diffusion: drift, and noise by "
-    "independent Wiener increments.",
-    test="test_stochastic.py::test_increments_of_a_diffusion",
-)
 def sde_step(
     drift: Float[Array, " N"],
     noise: Float[Array, "N K"],
@@ -60,11 +46,6 @@ def sde_step(
     return drift * dt + noise @ increments
 
 
-@equation("4", "II B").holds(
-    "The diffusion matrix is the noise matrix times its transpose, so that it is "
-    "positive semi-definite.",
-    test="test_stochastic.py::test_increments_of_a_diffusion",
-)
 def noise_covariance(noise: Float[Array, "N K"]) -> Float[Array, "N N"]:
     """D = c cᵀ, which is positive semi-definite.
 
@@ -74,11 +55,6 @@ def noise_covariance(noise: Float[Array, "N K"]) -> Float[Array, "N N"]:
     return noise @ noise.T
 
 
-@equation("3", "II B").holds(
-    "Its Fokker-Planck equation, with half the diffusion matrix before the second "
-    "derivatives.",
-    test="test_stochastic.py::test_short_time_kernel_gives_the_fokker_planck_equation",
-)
 def fokker_planck_rate(
     drift: Function, diffusion: Function, density: Function, x: Float[Array, " N"]
 ) -> Float[Array, ""]:
@@ -102,11 +78,6 @@ def fokker_planck_rate(
     return second / 2 - divergence
 
 
-@equation("5", "II B").holds(
-    "For a short time the forward kernel is a Gaussian about the drift with the "
-    "covariance of the noise.",
-    test="test_stochastic.py::test_short_time_kernel_gives_the_fokker_planck_equation",
-)
 def short_time_kernel(
     moved: Float[Array, " N"],
     x: Float[Array, " N"],
@@ -131,15 +102,6 @@ def short_time_kernel(
     return jnp.exp(-square / (2 * dt) - logdet / 2)
 
 
-@equation("claim-nelson-density", "II C").corrected(
-    "In Nelson's mechanics the squared amplitude R plays the part of the probability "
-    "density (section II C).",
-    printed="With the wave function written with the root of R, as before (6), and the "
-    "osmotic velocity of (6), the density is R and not its square.",
-    printed_tex=r"\rho = R^2",
-    tex=r"\rho = R",
-    test="test_stochastic.py::test_nelson_diffusion_moves_the_density_with_the_current",
-)
 def nelson_drift(
     R: Function,
     S: Function,
@@ -158,11 +120,6 @@ def nelson_drift(
     return (jax.grad(S)(x) + osmotic) / mass
 
 
-@equation("6", "II C").holds(
-    "Forward kernel of Nelson's mechanics: diffusion hbar/m about the current velocity "
-    "and the osmotic velocity of the density R.",
-    test="test_stochastic.py::test_nelson_diffusion_moves_the_density_with_the_current",
-)
 def nelson_kernel(
     moved: Float[Array, " N"],
     x: Float[Array, " N"],

@@ -12,19 +12,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ..registry import equations_of
-
-equation = equations_of("thermalization")
 
 
-@equation("erratum-plane-wave", "3 Planck distribution").corrected(
-    "A photon of wave number k and frequency omega is alpha exp(i(kx - omega t)).",
-    printed="alpha exp(i k omega): a constant, without norm, of an exponent with a "
-    "dimension.",
-    printed_tex=r"A=\alpha e^{ik\omega}",
-    tex=r"A=\alpha e^{i(kx-\omega t)}",
-    test="test_plane_waves.py::test_the_printed_plane_wave_has_no_norm",
-)
 def plane_wave(
     amplitude: ArrayLike,
     k: ArrayLike,
@@ -60,30 +49,6 @@ def plane_wave(
     return alpha * jnp.exp(1j * (k * omega if printed else k * x - omega * t))
 
 
-@equation("erratum-norm", "3 Planck distribution").corrected(
-    "Klein-Gordon norm of a photon, (4 mu_0)^-1 Im(A dA*/dt - A* dA/dt).",
-    printed="The second term is the first one again, with its factors exchanged, so "
-    "that the norm of every field is zero.",
-    printed_tex=r"(4\mu_0)^{-1}\,\Im\left(A^i\dot A^{i,*}-\dot A^{i,*}A^i\right)",
-    tex=r"(4\mu_0)^{-1}\,\Im\left(A^i\dot A^{i,*}-A^{i,*}\dot A^i\right)",
-    test="test_plane_waves.py::test_norm_of_a_plane_wave",
-)
-@equation("erratum-norm-bracket", "3 Planck distribution").corrected(
-    "The bracket of the norm operator is -i (A dA*/dt - dA/dt A*).",
-    printed="Without -i its value is imaginary.",
-    printed_tex=r"\left(\Psi\,\partial_{t_A}\Psi^{*}-\partial_{t_A}\Psi\,\Psi^{*}"
-    r"\right)",
-    tex=r"-i\left(\Psi\,\partial_{t_A}\Psi^{*}-\partial_{t_A}\Psi\,\Psi^{*}\right)",
-    test="test_plane_waves.py::test_the_printed_bracket_is_imaginary",
-)
-@equation("erratum-positivity", "3 Planck distribution").corrected(
-    "The norm is positive for photons of positive frequency.",
-    printed="No condition on frequencies: it is omega (alpha^2 - beta^2)/2 mu_0 with "
-    "an amplitude beta of the negative one, and may be negative.",
-    printed_tex=r"\mathcal{N}=\frac{\alpha^2\omega}{2\mu_0}",
-    tex=r"\mathcal{N}=\frac{\alpha^2\omega}{2\mu_0},\qquad\omega>0",
-    test="test_plane_waves.py::test_only_positive_frequencies_have_positive_norm",
-)
 def norm_density(
     A: ArrayLike, rate: ArrayLike, mu0: ArrayLike = 1.0, *, printed: bool = False
 ) -> Float[Array, "..."]:
@@ -108,15 +73,6 @@ def norm_density(
     return jnp.imag(A * jnp.conj(rate) - second) / (4 * mu0)
 
 
-@equation("erratum-norm-units", "3 Planck distribution").corrected(
-    "The norm alpha^2 omega/2 mu_0 counts photons.",
-    printed="Only with a factor V/hbar c^2; and the energy of a photon is hbar omega "
-    "only for the real part of the field, averaged over a period: the complex field in "
-    "the free Lagrangian gives twice that.",
-    printed_tex=r"\mathcal{N}=\frac{\alpha^2\omega}{2\mu_0}",
-    tex=r"\mathcal{N}=\frac{\alpha^2\omega}{2\mu_0}\,\frac{V}{\hbar c^2}",
-    test="test_plane_waves.py::test_a_photon_has_the_energy_hbar_omega",
-)
 def photon_number(
     norm: ArrayLike, volume: ArrayLike, hbar: ArrayLike = 1.0, c: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
@@ -174,34 +130,6 @@ def energy_density(
     return squares / (2 * mu0) / (1 if printed else 2)
 
 
-@equation("2", "3 Planck distribution").corrected(
-    "Norm of a level: the matter's square modulus and the Klein-Gordon norm of its "
-    "photons.",
-    printed="The brackets of the photons are added, and must be multiplied: two "
-    "photons of norm 1 would have norm 4 at equal frequencies 1, and 16.7 at 0.2 and "
-    "0.3. The sum also leaves the level without photons no norm. And the bracket lacks "
-    "its factor -i.",
-    printed_tex=r"\hat{\mathcal{N}}(\Psi_{N,n})=\frac{1}{4\mu_0}\int dx_s^{i_1}\dots "
-    r"dx_s^{i_N}\int dx_A^{i_1}\dots dx_A^{i_n}\sum_{k=1}^{n}\left(\Psi^{i_1\dots i_n}"
-    r"\partial_{t_A^{i_k}}\Psi^{*}_{i_1\dots i_n}-\partial_{t_A^{i_k}}\Psi^{i_1\dots "
-    r"i_n}\,\Psi^{*}_{i_1\dots i_n}\right)",
-    tex=r"\hat{\mathcal{N}}(\Psi_{N,n})=\int dx_s^{i_1}\dots dx_s^{i_N}\int dx_A^{i_1}"
-    r"\dots dx_A^{i_n}\,\Psi^{i_1\dots i_n}\left[\prod_{k=1}^{n}\frac{-i}{4\mu_0}"
-    r"\overleftrightarrow{\partial}_{t_A^{i_k}}\right]\Psi^{*}_{i_1\dots i_n},\qquad f"
-    r"\overleftrightarrow{\partial}g=f\,\partial g-\partial f\,g",
-    test="test_plane_waves.py::test_brackets_are_multiplied_not_added",
-)
-@equation("erratum-norm-product", "3 Planck distribution").corrected(
-    "The norm of n photons is the product of n brackets, of none the empty product.",
-    printed="A sum over the photons: 4, 2.8 and 16.7 for two photons of norm 1; the "
-    "empty sum leaves a level without photons no norm. Both are conserved, so that "
-    "conservation does not tell.",
-    printed_tex=r"\hat{\mathcal{N}}(\Psi_{N,n})\propto\int\sum_{k=1}^{n}\Psi\,"
-    r"\overleftrightarrow{\partial}_{t_k}\Psi^{*}",
-    tex=r"\hat{\mathcal{N}}(\Psi_{N,n})\propto\int\Psi\left[\prod_{k=1}^{n}"
-    r"\overleftrightarrow{\partial}_{t_k}\right]\Psi^{*}",
-    test="test_plane_waves.py::test_brackets_are_multiplied_not_added",
-)
 def photon_norm(
     psi: Callable[[Array], Array],
     times: ArrayLike,

@@ -8,23 +8,12 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...matter.solid.modes import Modes
-from ..registry import equations_of
 from .phonons import phonon_states, wave_function
-
-equation = equations_of("thermalization")
 
 # 8! = 40320 wave functions; a sum over n! terms is for showing, not for computing.
 _MOST = 8
 
 
-@equation("erratum-symmetriser", "1 solids and phonons").corrected(
-    "Identical atoms: a sum over permutations of the particles' labels.",
-    printed="A sum over permutations of the modes, which changes its value if two "
-    "atoms are exchanged.",
-    printed_tex=r"\Psi=\sum_{\pi}\Phi(X^{\pi(i)}-R_{\pi(i)})",
-    tex=r"\Psi=\sum_{\pi}\Phi(x_{\pi(1)}-R_1,\dots,x_{\pi(N)}-R_N)",
-    test="test_symmetrise.py::test_particles_are_permuted_not_modes",
-)
 def symmetrised(
     modes: Modes,
     sites: Float[ArrayLike, "N d"],

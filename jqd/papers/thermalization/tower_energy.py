@@ -5,41 +5,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from ... import _checks
-from ..registry import equations_of
-
-equation = equations_of("thermalization")
 
 
-@equation("3", "3 Planck distribution").corrected(
-    "Energy of a level: one particle's energy at a time, with the norms of all others.",
-    printed="The hat that leaves particle i out is missing in the first term, so that "
-    "it scales with the fourth power of an atom's wave function and not with the "
-    "square; the adjoint is defined by itself; the sum over levels lacks the coupling "
-    "(see claim-C1-energy).",
-    printed_tex=r"E_{N,k}=\bar\Psi_{N,k}\left(\sum_{i=1}^{N}\hat E_{s_i}\hat{"
-    r"\mathcal{N}}_{1\dots i\dots N}\hat{\mathcal{N}}^{A}_{1\dots k}+\sum_{j=1}^{k}"
-    r"\hat E_{A_j}\hat{\mathcal{N}}_{1\dots N}\hat{\mathcal{N}}^{A}_{1\dots\hat{"
-    r"\jmath}\dots k}\right)\Psi_{N,k},\qquad \bar\Psi_{N,k}=\gamma^0_{ab}"
-    r"\gamma^0_{a'b'}\cdots \bar\Psi^{*}_{N,k;bb'\dots},\qquad E=\sum_k E_{N,k}",
-    tex=r"E_{N,k}=\bar\Psi_{N,k}\left(\sum_{i=1}^{N}\hat E_{s_i}\hat{\mathcal{N}}_{1"
-    r"\dots \hat{\imath}\dots N}\hat{\mathcal{N}}^{A}_{1\dots k}+\sum_{j=1}^{k}\hat "
-    r"E_{A_j}\hat{\mathcal{N}}_{1\dots N}\hat{\mathcal{N}}^{A}_{1\dots\hat{\jmath}"
-    r"\dots k}\right)\Psi_{N,k},\qquad \bar\Psi_{N,k}=\gamma^0_{ab}\gamma^0_{a'b'}"
-    r"\cdots \Psi^{*}_{N,k;bb'\dots},\qquad E=\sum_k E_{N,k}+\langle H_{\mathrm{int}}"
-    r"\rangle",
-    test="test_plane_waves.py::test_energy_is_bilinear",
-)
-@equation("erratum-energy-hat", "3 Planck distribution").corrected(
-    "In each term of the energy one particle's norm is left out, that of the particle "
-    "whose energy it is.",
-    printed="The hat over i is missing in the term of the matter: twice an atom's "
-    "amplitude gives more than four times the energy of the level.",
-    printed_tex=r"\sum_{i=1}^{N}\hat E_{s_i}\hat{\mathcal{N}}_{1\dots i\dots N}\hat{"
-    r"\mathcal{N}}^{A}_{1\dots k}",
-    tex=r"\sum_{i=1}^{N}\hat E_{s_i}\hat{\mathcal{N}}_{1\dots \hat{\imath}\dots N}"
-    r"\hat{\mathcal{N}}^{A}_{1\dots k}",
-    test="test_plane_waves.py::test_energy_is_bilinear",
-)
 def level_energy(
     matter_energies: ArrayLike,
     matter_norms: ArrayLike,
@@ -78,16 +45,6 @@ def level_energy(
     return matter + jnp.sum(EA * _without_each(NA)) * jnp.prod(N)
 
 
-@equation("erratum-adjoint", "3 Planck distribution").corrected(
-    "The adjoint has every spinor index of the conjugate wave function contracted with "
-    "gamma^0.",
-    printed="It is defined by its own conjugate: zero satisfies that for every wave "
-    "function, the adjoint of a general one does not.",
-    printed_tex=r"\bar\Psi_{N,k}=\gamma^0_{ab}\gamma^0_{a'b'}\cdots \bar"
-    r"\Psi^{*}_{N,k;bb'\dots}",
-    tex=r"\bar\Psi_{N,k}=\gamma^0_{ab}\gamma^0_{a'b'}\cdots \Psi^{*}_{N,k;bb'\dots}",
-    test="test_plane_waves.py::test_the_printed_adjoint_defines_itself",
-)
 def dirac_adjoint(
     psi: Inexact[ArrayLike, "4*N ..."], spinors: int
 ) -> Inexact[Array, "4*N ..."]:
