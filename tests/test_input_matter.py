@@ -14,15 +14,16 @@ from _support.returns import kerr_amplitude
 from _support.soft_spheres import SoftSpheres
 
 from jqd.matter import gas, packets, photons, solid, temperature, tower
-from jqd.papers import thermalization
-from jqd.papers.thermalization.gases import dilute_averages
-from jqd.papers.thermalization.phonons import phonon_states
-from jqd.papers.thermalization.time_scales import (
+from jqd.readings.gases import dilute_averages
+from jqd.readings.time_scales import (
     doubling_time,
     ehrenfest_time,
     localization_times,
     spreading_width,
 )
+
+from .papers.thermalization import plane_waves
+from .papers.thermalization.waves import phonon_states
 
 KEY = jax.random.key(0)
 LEVELS = np.array([0.0, 1.0, 2.0])
@@ -164,12 +165,12 @@ TABLE = {
         {"frequencies": "real", "emitter": "real", "rate": "length"},
     ),
     "photon_number": (
-        thermalization.photon_number,
+        plane_waves.photon_number,
         {"norm": 1.0, "volume": 1.0},
         {"norm": "real", "volume": "length", "hbar": "length", "c": "length"},
     ),
     "plane_wave": (
-        thermalization.plane_wave,
+        plane_waves.plane_wave,
         {
             "amplitude": [1.0, 0.0, 0.0],
             "k": [0.0, 0.0, 1.0],

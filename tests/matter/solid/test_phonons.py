@@ -12,7 +12,8 @@ from jqd.exact import squeezed_state
 from jqd.matter import solid
 from jqd.matter.solid import phonons, widths
 from jqd.matter.solid.modes import normal_modes
-from jqd.papers.thermalization import phonons as waves
+
+from ...papers.thermalization import waves
 
 CHAIN = solid.chain(8, solid.Harmonic(), ends="fixed")
 THREE = (3, 0, 0, 0, 0, 0, 0, 0)

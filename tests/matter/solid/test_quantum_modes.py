@@ -7,7 +7,8 @@ import pytest
 
 import jqd
 from jqd.matter.solid.modes import hessian_modes
-from jqd.papers.thermalization.few_modes import (
+
+from .few_modes import (
     anharmonic_spectrum,
     basis_state,
     diagonal_average,

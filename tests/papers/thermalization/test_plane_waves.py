@@ -7,17 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.papers.thermalization import (
-    dirac_adjoint,
+from .conftest import equation
+from .plane_waves import (
     energy_density,
-    level_energy,
     norm_density,
     photon_norm,
     photon_number,
     plane_wave,
 )
-
-from .conftest import equation
+from .tower_energy import dirac_adjoint, level_energy
 
 ALPHA, OMEGA = 0.7, 1.3
 

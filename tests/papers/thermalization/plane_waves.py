@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ... import _checks
+from jqd import _checks
 
 
 def plane_wave(

@@ -16,10 +16,10 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from ... import _checks
-from ...constants import constant
-from ...matter.solid.modes import Modes
-from ...status import Status
+from jqd import _checks
+from jqd.constants import constant
+from jqd.matter.solid.modes import Modes
+from jqd.status import Status
 
 # More states than this are refused: the dense matrix would take hours.
 _MOST_STATES = 6000

@@ -8,10 +8,10 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
-from ...constants import constant
-from ...matter.solid.modes import Modes
-from ...matter.solid.phonons import checked_occupations
+from jqd import _checks
+from jqd.constants import constant
+from jqd.matter.solid.modes import Modes
+from jqd.matter.solid.phonons import checked_occupations
 
 
 def phonon_states(

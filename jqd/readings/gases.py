@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
-from ...constants import constant
-from ...matter.gas import collision_rate, contact_value, number_density
-from ...matter.gas.arguments import check_dimension
+from .. import _checks
+from ..constants import constant
+from ..matter.gas import collision_rate, contact_value, number_density
+from ..matter.gas.arguments import check_dimension
 
 # e^(-u²) is below 1e-21 beyond 7.
 _FAR, _NODES = 7.0, 64
@@ -49,38 +49,6 @@ def energy_spread(
     moving = jnp.asarray(speed) * hbar / (2 * s)
     resting = hbar**2 / (jnp.asarray(mass) * s**2) * (dimension / 32) ** 0.5
     return jnp.sqrt(moving**2 + resting**2)
-
-
-def contact_energy_density(
-    energy: ArrayLike, contact: ArrayLike, temperature: ArrayLike = 1.0
-) -> Float[Array, "..."]:
-    """The continuous part of h_PE: energies of pairs in contact, times their weight.
-
-    h_PE(E) = (1-ε) δ(E) + ε e^(-E/T)/√(πTE), ε = τ_r/τ_coll: a particle is out of
-    contact, without potential energy, for all but a part ε of the time, and in contact
-    shares a spring's energy E = e sin²ωt, e with the density e^(-e/T)/T. In print
-    h_PE ≈ ε h_KE and ∫ h_PE = 1, which exclude each other; the weight ε is right, of
-    the contacts. The mean, εT/2, is of a pair: <PE> is half of it per particle.
-
-    Args:
-        energy: E of a pair.
-        contact: ε in [0, 1], e.g. `recoil_over_collision` of `dilute_averages`.
-        temperature: T.
-
-    Returns:
-        1/energy, of the broadcast shape; integrates to ε. 0 for E <= 0.
-
-    Raises:
-        ValueError: arguments that are not positive.
-
-    Source: Chafin (2019), sec. 2, corrected.
-    """
-    _checks.check_all_positive(temperature=temperature)
-    _checks.check_real(contact, "contact")
-    inside = jnp.asarray(energy) > 0
-    e = jnp.where(inside, energy, 1)
-    density = jnp.exp(-e / temperature) / jnp.sqrt(jnp.pi * e * temperature)
-    return jnp.where(inside, contact * density, 0)
 
 
 def recoil_time_spring(
