@@ -16,8 +16,10 @@ from _support.liouville import liouville_density
 from jqd import exact, states, statistics
 from jqd.laws.husimi import GaussianSum
 from jqd.papers import husimi
-from jqd.papers.diffusion import closed_forms, weights
+from jqd.readings import packets, slits
 from jqd.spaces import Grid
+
+from .papers.diffusion import weights
 
 H = np.array([[0.2, 0.3], [0.3, -0.2]])
 GRID = Grid((-8.0, 8.0), 32)
@@ -181,12 +183,12 @@ TABLE = {
         },
     ),
     "packet_density": (
-        closed_forms.packet_density,
+        packets.packet_density,
         {"x": 0.0, "t": 0.0},
         {"x": "real", "t": "real", "a": "length", "hbar": "length", "mass": "length"},
     ),
     "crossover_time": (
-        closed_forms.crossover_time,
+        packets.crossover_time,
         {},
         {"a": "length", "D": "length"},
     ),
@@ -196,7 +198,7 @@ TABLE = {
         {"alpha": "real negative", "omega": "length", "mass": "length"},
     ),
     "slit_density": (
-        closed_forms.slit_density,
+        slits.slit_density,
         {"x": 0.0, "t": 1.0, "distance": 1.0, "width": 0.2},
         {
             "distance": "positive",

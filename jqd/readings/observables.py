@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ... import _checks
-from ...laws.diffusion.links import link_energy
-from ...spaces import Graph, Grid
+from .. import _checks
+from ..laws.diffusion.links import link_energy
+from ..spaces import Graph, Grid
 from .fields import density as squared
 from .fields import product
 

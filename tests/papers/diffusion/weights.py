@@ -10,9 +10,9 @@ import numpy as np
 from jax.scipy.special import gammaln
 from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
-from ...statistics._family import check_occupations, log_rising
-from ...statistics.occupation import mean_occupation
+from jqd import _checks
+from jqd.statistics._family import check_occupations, log_rising
+from jqd.statistics.occupation import mean_occupation
 
 
 def log_weight_integral(

@@ -18,8 +18,8 @@ differences of order 8, keeps its relative error in the tails.
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
-from ... import _checks
-from ...spaces import Grid
+from .. import _checks
+from ..spaces import Grid
 
 Field = Float[Array, "..."]
 

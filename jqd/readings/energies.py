@@ -10,8 +10,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
-from ... import _checks
-from ...spaces import Grid
+from .. import _checks
+from ..spaces import Grid
 from .fields import as_amplitude, density, lift, product, squared_parts
 
 

@@ -19,15 +19,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact, Int
 
-from ... import _checks
-from ...spaces import Grid, VectorPotential
-from ...spaces.potentials import positional
+from .. import _checks
+from ..spaces import Grid, VectorPotential
+from ..spaces.potentials import positional
 from .fields import as_amplitude, density
 
 # ζ(-k) for k = 0, 1, .. with the term 0^0 = 1 of k = 0: what the trapezoidal sum of
 # x^k over 0, 1, 2, .. has in excess of the integral.
 _EXCESS = (1 / 2, -1 / 12, 0, 1 / 120, 0, -1 / 252, 0, 1 / 240)
-
 Loop = Sequence[tuple[int, int]]
 
 

@@ -1,6 +1,6 @@
-"""Readings of section 5.4, where the paper prints no equation: minimal models by name.
+"""What a lower diffusion in one region does to a particle: minimal models by name.
 
-What a lower diffusion in one region does to a particle depends on how D(x) enters. The
+It depends on how D(x) enters, for which Zakir, section 5.4, prints no equation. The
 readings are ours, and differ in what can be measured:
 
 - T0, dissipative: ∂ρ/∂t = ∇²(Dρ). The density gathers where D is low, as 1/D.
@@ -17,9 +17,9 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
-from ...laws.diffusion import ClassicalDiffusion, ConservativeDiffusion, Links
-from ...spaces import Grid, potential
+from .. import _checks
+from ..laws.diffusion import ClassicalDiffusion, ConservativeDiffusion, Links
+from ..spaces import Grid, potential
 
 READINGS = ("T0", "T1", "T1'", "T2")
 
