@@ -15,11 +15,11 @@ from _support.liouville import liouville_density
 
 from jqd import exact, states, statistics
 from jqd.laws.husimi import GaussianSum
-from jqd.papers import husimi
 from jqd.readings import packets, slits
 from jqd.spaces import Grid
 
 from .papers.diffusion import weights
+from .papers.husimi import amplifier
 
 H = np.array([[0.2, 0.3], [0.3, -0.2]])
 GRID = Grid((-8.0, 8.0), 32)
@@ -146,7 +146,7 @@ TABLE = {
         },
     ),
     "amplifier_variances": (
-        husimi.amplifier_variances,
+        amplifier.amplifier_variances,
         {"t": 0.0, "g": 1.0, "C": 1.0, "V_x": 0.5, "V_y": 0.5},
         {
             "t": "real",

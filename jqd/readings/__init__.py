@@ -5,12 +5,19 @@ docstring names; `jqd equations` has them all.
 """
 
 from . import brackets as brackets
+from . import chains as chains
 from . import circulation as circulation
 from . import cold_spots as cold_spots
+from . import conditions as conditions
 from . import energies as energies
 from . import fields as fields
+from . import forms as forms
 from . import gases as gases
+from . import generators as generators
 from . import observables as observables
 from . import packets as packets
+from . import path_weights as path_weights
+from . import phase_space as phase_space
 from . import slits as slits
 from . import time_scales as time_scales
+from . import truncation as truncation

@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ...spaces.symbols import Symbol
+from ..spaces.symbols import Symbol
 from .forms import PhaseFunction, kappa_free_form, real_form, scales, symplectic
 
 

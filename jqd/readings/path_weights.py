@@ -1,11 +1,31 @@
-"""Which paths of the amplifier make up a Husimi function: X backward, Y forward."""
+"""Paths backward in time: Bayes' kernel, and the weight of the amplifier's paths."""
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike
+from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
-from ...laws.husimi import GaussianSum
+from .. import _checks
+from ..laws.husimi import GaussianSum
+
+
+def backward_kernel(
+    forward: Float[Array, "n m"], density: Float[Array, " m"]
+) -> Float[Array, "m n"]:
+    """Where a system came from, by Bayes' theorem.
+
+    P(x, t | x', t+Δt) = P(x', t+Δt | x, t) P(x, t) / P(x', t+Δt)
+
+    Args:
+        forward: P(x' | x), row x', column x; columns add up to 1.
+        density: P(x, t), the preparation.
+
+    Returns:
+        P(x | x'), row x, column x'; 0 where x' is never reached.
+    """
+    joint = forward * density[None, :]
+    total = jnp.sum(joint, axis=1)[:, None]
+    reached = total > 0
+    return jnp.where(reached, joint / jnp.where(reached, total, 1), 0).T
 
 
 def path_weight(state: GaussianSum, end: ArrayLike) -> GaussianSum:

@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ... import _checks
-from ...spaces import symbols
-from ...spaces.symbols import Symbol
+from .. import _checks
+from ..spaces import symbols
+from ..spaces.symbols import Symbol
 
 
 def normal_modes(

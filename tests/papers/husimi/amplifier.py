@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
+from jqd import _checks
 
 
 def amplifier_variances(

@@ -1,11 +1,12 @@
-"""What symmetry, reality, time reversal and energy ask of a diffusion matrix."""
+"""What symmetry, reality, time reversal and energy ask of a diffusion matrix.
 
-from collections.abc import Callable
+Arguments are those of `phase_space`.
+"""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Complex
+from jaxtyping import Array, ArrayLike, Complex, Float
 
-Function = Callable[[Array], Array]
+from .phase_space import Function
 
 
 def as_doubled(
@@ -31,15 +32,6 @@ def symmetry_residual(diffusion: Complex[Array, "2N 2N"]) -> Complex[Array, "2N 
 def reality_residual(diffusion: Complex[Array, "2N 2N"]) -> Complex[Array, "2N 2N"]:
     """D* + PDP, P the exchange of α and α*: 0 where i∂∂(Dρ) is real."""
     return jnp.conj(diffusion) + _exchanged(diffusion)
-
-
-def momentum_reversed(function: Function) -> Function:
-    """f(α*, α) of f(α, α*): momenta change their sign.
-
-    Args:
-        function: f of α, (N,).
-    """
-    return lambda alpha: function(jnp.conj(alpha))
 
 
 def reversed_diffusion(diffusion: Function) -> Function:
@@ -69,6 +61,31 @@ def energy_residual(
         diffusion: D over (α, α*), (2N, 2N).
     """
     return jnp.sum(hessian * diffusion)
+
+
+def weighted_diffusion(
+    hessian: Complex[Array, "N N"], weight: Float[Array, "N N"]
+) -> Complex[Array, "N N"]:
+    """D^aa_ij = f_ij ∂²H/∂α_i*∂α_j*, which conserves energy for any real f.
+
+    Args:
+        weight: f, (N, N), real, symmetric.
+    """
+    return weight * hessian
+
+
+def minimal_diffusion(
+    hessian: Complex[Array, "N N"], C: ArrayLike = 1.0, *, printed: bool = False
+) -> Complex[Array, "N N"]:
+    """D^aa_ij = C ∂²H/∂α_i*∂α_j*: f_ij = C for all i and j.
+
+    Args:
+        printed: f_ij = C δ_ij, which drops the diffusion that joins modes.
+    """
+    kind = hessian.real.dtype
+    one = jnp.ones(hessian.shape, kind)
+    weight = jnp.eye(hessian.shape[0], dtype=kind) if printed else one
+    return weighted_diffusion(hessian, jnp.asarray(C, kind) * weight)
 
 
 def _exchanged(matrix: Array) -> Array:

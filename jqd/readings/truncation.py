@@ -15,10 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ... import _checks
-from ...laws.husimi import Fock, HusimiFokkerPlanck
-from ...laws.husimi.banded import Generator
-from ...status import Status
+from .. import _checks
+from ..laws.husimi import Fock, HusimiFokkerPlanck
+from ..laws.husimi.banded import Generator
+from ..status import Status
 
 # Order of the Taylor series, and what their last terms may be where runs are compared
 # to a hundredth.

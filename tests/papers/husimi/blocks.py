@@ -1,4 +1,8 @@
-"""From complex to real variables, block by block."""
+"""From complex to real variables, block by block.
+
+`hessian` is over all scaled variables, (2N, 2N), `parts` are `HessianParts` as a
+function of z = (Q, P); `printed=True` gives an inconsistent equation literally.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ...spaces.symbols import Symbol
+from ..spaces.symbols import Symbol
 
 PhaseFunction = Callable[[Array], Array]
 

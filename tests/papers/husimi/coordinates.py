@@ -1,4 +1,8 @@
-"""Coordinates of phase space, and derivatives in them."""
+"""Coordinates of phase space, and derivatives in them.
+
+ξ = (q_1, .., q_N, p_1, .., p_N); scaled z = (Q, P); `lengths` are l_i > 0, scalar or
+(N,), `scale` is the diagonal of L = diag(l, κ/l), (2N,), and κ > 0 an action.
+"""
 
 from collections.abc import Callable
 
@@ -36,11 +40,6 @@ def complex_coordinates(
     return jnp.sqrt(kappa / 2) * (Q + 1j * P)
 
 
-def doubled_vector(alpha: Complex[Array, " N"]) -> Complex[Array, " 2N"]:
-    """z = (α, α*)"""
-    return jnp.concatenate([alpha, jnp.conj(alpha)])
-
-
 def scaled_gradient(
     function: Function, xi: Float[Array, " 2N"], scale: Float[Array, " 2N"]
 ) -> Float[Array, " 2N"]:
@@ -55,16 +54,6 @@ def scaled_hessian(
     return scale[:, None] * jax.hessian(function)(xi) * scale[None, :]
 
 
-def wirtinger_matrix(modes: int, kappa: ArrayLike) -> Complex[Array, "2N 2N"]:
-    """W with (∂_α, ∂_α*) = W (∂_Q, ∂_P).
-
-    ∂/∂α_j = (∂_Qj - i∂_Pj)/√(2κ),  ∂/∂α_j* = (∂_Qj + i∂_Pj)/√(2κ)
-    """
-    root = jnp.sqrt(2.0 * jnp.asarray(kappa))
-    one = jnp.eye(modes, dtype=root.dtype)
-    return jnp.block([[one, -1j * one], [one, 1j * one]]) / root
-
-
 def wave_operator(
     omega: ArrayLike, k: ArrayLike, mass: ArrayLike, *, time_sign: int
 ) -> Array:
@@ -77,3 +66,12 @@ def wave_operator(
         The factor; a length scale √κ (-□ + m²)^(-1/4) is √(κ/ω_k) where it is ω_k².
     """
     return time_sign * (jnp.square(omega) - jnp.square(k)) + jnp.square(mass)
+
+
+def phase_space_liouville_rate(
+    H: Function, density: Function, xi: Float[Array, " 2N"]
+) -> Float[Array, ""]:
+    """{H, ρ} = Σ_i (∂H/∂q_i ∂/∂p_i - ∂H/∂p_i ∂/∂q_i) ρ"""
+    H_q, H_p = jnp.split(jax.grad(H)(xi), 2)
+    rho_q, rho_p = jnp.split(jax.grad(density)(xi), 2)
+    return H_q @ rho_p - H_p @ rho_q
