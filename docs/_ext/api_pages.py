@@ -66,8 +66,8 @@ TOPICS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "readings": (
         "Readings",
-        "Formulas of the papers that read a law or a state, and what the papers claim.",
-        ("jqd.readings", "jqd.papers"),
+        "Formulas of the papers that experiments share: what a law or a state says.",
+        ("jqd.readings",),
     ),
 }
 

@@ -111,7 +111,8 @@ def page(paper: str) -> str:
 
 {PAPERS[paper].text} `jqd equations {paper} --json` has the same for programs. Where the
 printed formula and the right one differ, what differs is underlined. Files of tests lie
-in `tests/papers/{paper}`. See [what the verdicts mean](index.md#verdicts).
+in `tests/papers/{paper}`; where no function of jqd is named, the test computes the
+formula as well. See [what the verdicts mean](index.md#verdicts).
 
 ```{{raw}} html
 {controls(entries)}
@@ -143,7 +144,7 @@ def summary() -> str:
 
 Each numbered equation, and each claim that can be tested, of the papers whose laws jqd
 holds: {all_of_them.total()} entries, each with its verdict, the function that computes
-it and the test that decides it.
+it where jqd has one, and the test that decides it.
 
 | {head} |
 |---|{"---|" * (len(registry.VERDICTS) + 1)}

@@ -99,7 +99,7 @@ def read(file: Path) -> Iterator[Equation]:
 
 
 def resolve(function: str) -> Any:
-    """Object behind a dotted path such as "jqd.papers.copying.nodes.least_density".
+    """Object behind a dotted path such as "jqd.readings.fields.density".
 
     Args:
         function: dotted path: a module, then attributes of it.

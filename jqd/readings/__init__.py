@@ -14,10 +14,12 @@ from . import fields as fields
 from . import forms as forms
 from . import gases as gases
 from . import generators as generators
+from . import lattice as lattice
 from . import observables as observables
 from . import packets as packets
 from . import path_weights as path_weights
 from . import phase_space as phase_space
 from . import slits as slits
+from . import stability as stability
 from . import time_scales as time_scales
 from . import truncation as truncation

@@ -12,8 +12,18 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
 
-from ...laws import CopyDynamics, DensityPhase
-from .links import square_root
+from ..laws import CopyDynamics, DensityPhase
+
+
+def off_diagonal(matrix: Array) -> Array:
+    """The matrix with zeros on its diagonal."""
+    return jnp.where(jnp.eye(matrix.shape[-1], dtype=bool), 0, matrix)
+
+
+def square_root(x: Array) -> Array:
+    """√x with a finite derivative, 0, where x is 0."""
+    filled = x > 0
+    return jnp.where(filled, jnp.sqrt(jnp.where(filled, x, 1)), 0)
 
 
 def neighbours(num_sites: int) -> Bool[Array, "P P"]:

@@ -4,7 +4,9 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from .links import link_angle, off_diagonal, square_root
+from jqd.readings.lattice import off_diagonal, square_root
+
+from .links import link_angle
 from .quantum_point import quantum_density_rate
 
 

@@ -3,7 +3,9 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .links import off_diagonal, positive_sine
+from jqd.readings.lattice import off_diagonal
+
+from .links import positive_sine
 
 
 def copy_angular(

@@ -4,9 +4,11 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from ...laws.alignment import inverse_root
+from jqd.laws.alignment import inverse_root
+from jqd.readings.lattice import off_diagonal, square_root
+
 from .angular import copy_angular
-from .links import link_angle, off_diagonal, ratio_power, square_root
+from .links import link_angle, ratio_power
 
 
 def copy_function(

@@ -5,8 +5,10 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
-from ...laws.alignment import inverse_root
-from .links import link_angle, off_diagonal, per_pair, positive_sine, ratio_power
+from jqd.laws.alignment import inverse_root
+from jqd.readings.lattice import off_diagonal
+
+from .links import link_angle, per_pair, positive_sine, ratio_power
 
 
 def copy_beables(

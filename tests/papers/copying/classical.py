@@ -18,7 +18,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from .lattice import lattice_coupling, lattice_shift
+from jqd.readings.lattice import lattice_coupling, lattice_shift
+
 from .quantum_point import quantum_density_rate, quantum_phase_rate
 
 

@@ -4,9 +4,11 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Complex, Float
 
+from jqd.readings.lattice import off_diagonal, square_root
+
 from .angular import phase_angular
 from .classes import class_phase_rate
-from .links import link_angle, off_diagonal, square_root
+from .links import link_angle
 
 
 def quantum_density_rate(

@@ -10,10 +10,10 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
-from ... import _checks
-from ...laws.alignment import NORMS, PhaseAlignment, PhaseState
-from ...laws.motion import Motion
-from ...steppers import rk4
+from .. import _checks
+from ..laws.alignment import NORMS, PhaseAlignment, PhaseState
+from ..laws.motion import Motion
+from ..steppers import rk4
 
 STEPS = 1000
 
