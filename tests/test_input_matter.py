@@ -22,9 +22,6 @@ from jqd.readings.time_scales import (
     spreading_width,
 )
 
-from .papers.thermalization import plane_waves
-from .papers.thermalization.waves import phonon_states
-
 KEY = jax.random.key(0)
 LEVELS = np.array([0.0, 1.0, 2.0])
 ONE = np.eye(1)
@@ -164,22 +161,6 @@ TABLE = {
         {"frequencies": 1.0, "emitter": 1.0, "rate": 0.1},
         {"frequencies": "real", "emitter": "real", "rate": "length"},
     ),
-    "photon_number": (
-        plane_waves.photon_number,
-        {"norm": 1.0, "volume": 1.0},
-        {"norm": "real", "volume": "length", "hbar": "length", "c": "length"},
-    ),
-    "plane_wave": (
-        plane_waves.plane_wave,
-        {
-            "amplitude": [1.0, 0.0, 0.0],
-            "k": [0.0, 0.0, 1.0],
-            "omega": 1.0,
-            "x": [0.0, 0.0, 0.0],
-            "t": 0.0,
-        },
-        {"omega": "real", "t": "real"},
-    ),
     "HeatCapacity": (photons.HeatCapacity, {"capacity": 1.0}, {"capacity": "positive"}),
     # -- solids
     "Harmonic": (solid.Harmonic, {}, {"K": "real", "length": "length"}),
@@ -198,11 +179,6 @@ TABLE = {
         solid.PairFunction,
         {"function": jnp.square},
         {"function": "text object", "length": "length"},
-    ),
-    "phonon_states": (
-        phonon_states,
-        {"omega": 1.0, "y": LEVELS, "levels": 3},
-        {"omega": "length", "hbar": "positive", "y": "real"},
     ),
     # -- temperature
     "einstein_temperature": (

@@ -18,9 +18,6 @@ from jqd.laws.husimi import GaussianSum
 from jqd.readings import packets, slits
 from jqd.spaces import Grid
 
-from .papers.diffusion import weights
-from .papers.husimi import amplifier
-
 H = np.array([[0.2, 0.3], [0.3, -0.2]])
 GRID = Grid((-8.0, 8.0), 32)
 V = np.asarray(GRID.x) ** 2 / 2
@@ -145,18 +142,6 @@ TABLE = {
             "hbar": "positive",
         },
     ),
-    "amplifier_variances": (
-        amplifier.amplifier_variances,
-        {"t": 0.0, "g": 1.0, "C": 1.0, "V_x": 0.5, "V_y": 0.5},
-        {
-            "t": "real",
-            "g": "real",
-            "C": "real",
-            "V_x": "length",
-            "V_y": "length",
-            "hbar": "length",
-        },
-    ),
     "gaussian_closure": (
         gaussian_closure,
         {"ts": [0.0], "s0": 1.0},
@@ -214,11 +199,6 @@ TABLE = {
         {"E": LEVELS, "T": 1.0, "mu": -1.0, "g": 1.0},
         {"E": "real", "T": "length", "mu": "real", "g": "real"},
     ),
-    "occupation_printed": (
-        weights.occupation_printed,
-        {"E": LEVELS, "T": 1.0, "g": 1.0},
-        {"E": "real", "T": "length", "g": "real"},
-    ),
     "chemical_potential": (
         statistics.chemical_potential,
         {"E": LEVELS, "T": 1.0, "N": 2.0, "g": 0.0},
@@ -260,11 +240,6 @@ TABLE = {
         statistics.sample_weights,
         {"key": jax.random.key(0), "M": 2},
         {"g": "rate", "M": "scalar negative zero none"},
-    ),
-    "log_weight_integral": (
-        weights.log_weight_integral,
-        {"m": 1.0, "n": 1.0},
-        {"m": "real negative", "n": "real negative", "a": "length"},
     ),
 }
 

@@ -237,10 +237,6 @@ KET = np.array([1.0, 0.0])
             "Argument `hamiltonian` must be Hermitian",
         ),
         (lambda: propagate(KET, KET, [1.0, 0.0], 0.0), "Argument `ts` must increase"),
-        (
-            lambda: amplifier_collapse_time(0.0, 1.0, 0.5, 0.5),
-            "Argument `g` must be positive",
-        ),
     ],
 )
 def test_errors(call, message):

@@ -8,7 +8,6 @@ from _support.soft_spheres import SoftSpheres
 from jaxtyping import Array, ArrayLike, Float
 from scipy import integrate, stats
 
-from jqd import _checks
 from jqd.matter import gas
 from jqd.readings.gases import dilute_averages, recoil_time_spring
 
@@ -35,13 +34,8 @@ def contact_energy_density(
     Returns:
         1/energy, of the broadcast shape; integrates to ε. 0 for E <= 0.
 
-    Raises:
-        ValueError: arguments that are not positive.
-
     Source: Chafin (2019), sec. 2, corrected.
     """
-    _checks.check_all_positive(temperature=temperature)
-    _checks.check_real(contact, "contact")
     inside = jnp.asarray(energy) > 0
     e = jnp.where(inside, energy, 1)
     density = jnp.exp(-e / temperature) / jnp.sqrt(jnp.pi * e * temperature)

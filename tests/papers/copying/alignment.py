@@ -23,8 +23,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Complex, Float, Int
 
-from jqd import _checks
-from jqd.laws.alignment import POTENTIALS, strength
+from jqd.laws.alignment import strength
 
 from .individuals import phase_rate
 
@@ -55,11 +54,7 @@ def alignment_potential(
     """Potential energy of misalignment; with sin², zero modulo π, not modulo 2π.
 
     V = (1/2) Σ_I Σ_{J∈a_I} s_a U(φ_I - φ_J), every pair counted twice, in 1/time²
-
-    Raises:
-        ValueError: unknown potential or norm.
     """
-    _checks.check_choice(potential, "potential", POTENTIALS)
     # 2 (1 - cos y) = 4 sin²(y/2) keeps its digits for small y
     scale = 1 if potential == "sin2" else 2
     well = (scale * jnp.sin(_difference(phase) / scale)) ** 2
@@ -140,11 +135,7 @@ def alignment_force(
 
     Args:
         printed: f² in place of 2f² (the sum over J, lost in print, is kept).
-
-    Raises:
-        ValueError: unknown potential or norm.
     """
-    _checks.check_choice(potential, "potential", POTENTIALS)
     y = _difference(phase)
     # sin y cos y = sin(2y)/2
     slope = jnp.sin(2 * y) / 2 if potential == "sin2" else jnp.sin(y)

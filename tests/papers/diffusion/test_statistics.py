@@ -14,7 +14,7 @@ import scipy.stats
 from _support.statistics import configuration_index
 from jaxtyping import Array, ArrayLike, Complex
 
-from jqd import _checks, statistics, total_variation
+from jqd import statistics, total_variation
 from jqd.readings import fields, observables
 from jqd.spaces import Grid
 
@@ -42,12 +42,8 @@ def antisymmetric_amplitude(
     Returns:
         ψ for every N-tuple of states, shape (M,) N times.
 
-    Raises:
-        ValueError: not a matrix.
-
     Source: Zakir, section 4.2, about eq. (54).
     """
-    _checks.check_shape(orbitals, "orbitals", (None, None))
     orbitals = jnp.asarray(orbitals)
     count, states = orbitals.shape
     total = jnp.zeros((states,) * count, orbitals.dtype)

@@ -11,7 +11,7 @@ from jax.scipy.special import gammaln
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
-from jqd.statistics._family import check_occupations, log_rising
+from jqd.statistics._family import log_rising
 from jqd.statistics.occupation import mean_occupation
 
 
@@ -22,15 +22,6 @@ def log_weight_integral(
 
     Source: Zakir, eq. (53).
     """
-    for value, name in ((m, "m"), (n, "n")):
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
-        if _checks.is_concrete(value) and np.any(_checks.concrete(value) <= -1):
-            raise ValueError(
-                f"Argument `{name}` must be above -1, where the integral exists, but "
-                f"is {value}."
-            )
-    _checks.check_positive(a, "a")
     m, n, a = jnp.broadcast_arrays(*map(_checks.widen, (m, n, a)))
     # not `betaln`, which is good to seven digits only
     beta = gammaln(m + 1) + gammaln(n + 1) - gammaln(m + n + 2)
@@ -47,7 +38,6 @@ def log_weight_average(
 
     Source: Zakir, eq. (51), corrected.
     """
-    check_occupations(occupations)
     n = _checks.widen(occupations)
     # What is left after state i is 1 - w_1 - .. - w_i, to the power
     # n_{i+1} + .. + n_M + M - i - 2 that the states integrated before it gave.
@@ -88,7 +78,6 @@ def log_multiplicity(
 
     Source: Zakir, eq. (45), corrected.
     """
-    check_occupations(occupations)
     n = _checks.widen(occupations)
     total = jnp.sum(n, axis=-1)
     ways = log_rising(1.0, 1.0, total) - jnp.sum(log_rising(1.0, 1.0, n), axis=-1)
@@ -102,9 +91,5 @@ def occupation_printed(E: ArrayLike, T: ArrayLike, g: ArrayLike) -> Float[Array,
 
     Source: Zakir, eqs. (46), (48), (50) as printed: they hold for μ = 0 only.
     """
-    for value, name in ((E, "E"), (T, "T"), (g, "g")):
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
-    _checks.check_positive(T, "T")
     E, T, g = jnp.broadcast_arrays(*map(_checks.widen, (E, T, g)))
     return mean_occupation(E / T, g)

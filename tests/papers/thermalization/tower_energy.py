@@ -1,7 +1,6 @@
 """Energy of product states of matter and photons, and the adjoint of a spinor field."""
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from jqd import _checks
@@ -33,13 +32,9 @@ def level_energy(
 
     Returns:
         E, ().
-
-    Raises:
-        ValueError: energies and norms differ in number.
     """
-    E, N, EA, NA = _factors(
-        matter_energies, matter_norms, photon_energies, photon_norms
-    )
+    E, N = _checks.widen(matter_energies), _checks.widen(matter_norms)
+    EA, NA = _checks.widen(photon_energies), _checks.widen(photon_norms)
     others = jnp.prod(N) if printed else _without_each(N)
     matter = jnp.sum(E * others) * jnp.prod(NA)
     return matter + jnp.sum(EA * _without_each(NA)) * jnp.prod(N)
@@ -59,35 +54,16 @@ def dirac_adjoint(
     Returns:
         Ψ̄, of the shape of Ψ.
 
-    Raises:
-        ValueError: the first axes are not of length 4.
-
     Source: Chafin (2019), eq. 3, where Ψ̄ is defined by Ψ̄* in place of Ψ*, and so by
     itself: γ⁰ .. γ⁰ Ψ̄* = Ψ̄ says nothing about Ψ.
     """
     psi = _checks.widen(psi)
-    if psi.ndim < spinors or psi.shape[:spinors] != (4,) * spinors:
-        raise ValueError(
-            f"Argument `psi` must have {spinors} first axes of length 4, but its shape "
-            f"is {psi.shape}."
-        )
     sign = jnp.array([1, 1, -1, -1], psi.real.dtype)
     adjoint = jnp.conj(psi)
     for axis in range(spinors):
         shape = [4 if i == axis else 1 for i in range(psi.ndim)]
         adjoint = adjoint * sign.reshape(shape)
     return adjoint
-
-
-def _factors(*values: ArrayLike) -> list[Array]:
-    names = ("matter_energies", "matter_norms", "photon_energies", "photon_norms")
-    for name, value in zip(names, values, strict=True):
-        _checks.check_shape(value, name, (None,))
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
-    _checks.check_shape(values[1], names[1], np.shape(values[0]))
-    _checks.check_shape(values[3], names[3], np.shape(values[2]))
-    return [_checks.widen(value) for value in values]
 
 
 def _without_each(norms: Array) -> Array:
