@@ -1,7 +1,13 @@
 """Formulas that read a law or a state, which experiments share: no law needs them.
 
-Each file is a topic. Equations named by number alone are those of the paper that its
-docstring names; `jqd equations` has them all.
+- Copies (Smolin): `lattice`, and `stability` of alignment.
+- Husimi functions: `phase_space`, `conditions`, `forms` and `generators` of the law,
+  `truncation`, `chains`, `path_weights`.
+- Conservative diffusion (Zakir): `fields`, `energies`, `circulation`, `observables` and
+  their `brackets`, `packets`, `slits`, `cold_spots`.
+- Thermalization (Chafin): `gases`, `time_scales`.
+
+Numbers of equations are those of the paper named, see `jqd equations`.
 """
 
 from . import brackets as brackets
