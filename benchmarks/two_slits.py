@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jqd
-from jqd.papers.diffusion.slits import slit_wall, two_slits
+from jqd.readings.slits import slit_wall, two_slits
 
 from .floors import FFT, fft_pairs
 from .gpe_programs import like_torchgpe, pygpe, qmsolve

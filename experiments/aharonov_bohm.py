@@ -22,7 +22,7 @@ from _support.animation import write_animation
 import jqd
 from jqd import steppers
 from jqd.ensembles import bohm
-from jqd.papers.diffusion.closed_forms import slit_amplitudes
+from jqd.readings.slits import slit_amplitudes
 from jqd.report import draw_density
 from jqd.report.style import GREY, INK, VERMILLION, subplots
 

@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from jqd.laws.alignment import POTENTIALS, PhaseAlignment
-from jqd.papers.copying.stability import align_from_random
+from jqd.readings.stability import align_from_random
 from jqd.report.style import BLUE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (R = 1, ω = δ = 0) ------------------------------------------------

@@ -26,7 +26,7 @@ from _support.alignment import AlignedClasses, ClassSpread, SpreadState
 
 from jqd import problems
 from jqd.laws import alignment
-from jqd.papers.copying import stability
+from jqd.readings import stability
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (R = 1) -----------------------------------------------------------

@@ -17,12 +17,8 @@ import numpy as np
 import xarray as xr
 from _support.figures import draw_dots
 
-from jqd.papers.diffusion.brackets import (
-    canonical_rates,
-    poisson_bracket,
-    symplecticity,
-)
-from jqd.papers.diffusion.observables import amplitude, bilinear, momentum, polar
+from jqd.readings.brackets import canonical_rates, poisson_bracket, symplecticity
+from jqd.readings.observables import amplitude, bilinear, momentum, polar
 from jqd.report.style import BLUE, GREY, VERMILLION, subplots
 from jqd.spaces import Grid
 

@@ -23,7 +23,7 @@ from _support.figures import draw_lines
 
 import jqd
 from jqd.laws.diffusion import ClassicalDiffusion
-from jqd.papers.diffusion.readings import reading
+from jqd.readings.cold_spots import reading
 from jqd.report.style import AMBER, BLUE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (units: ħ/m = 1 for m = 1, c = 1) ---------------------------------

@@ -19,7 +19,14 @@ import xarray as xr
 from _support.figures import draw_dots, draw_lines
 
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
-from jqd.papers import husimi as rules
+from jqd.readings.conditions import (
+    as_doubled,
+    energy_residual,
+    minimal_diffusion,
+    reality_residual,
+    symmetry_residual,
+)
+from jqd.readings.phase_space import complex_fokker_planck, complex_hessian
 from jqd.report.style import CYCLE, subplots
 from jqd.spaces import symbols
 from jqd.states import coherent
@@ -43,8 +50,8 @@ def hamiltonian(symbol):
 
 def diffusion(H, alpha):
     """D over (α, α*), C = 1."""
-    hessian = rules.complex_hessian(H, alpha)[1:, 1:]
-    return rules.as_doubled(rules.minimal_diffusion(hessian))
+    hessian = complex_hessian(H, alpha)[1:, 1:]
+    return as_doubled(minimal_diffusion(hessian))
 
 
 def density(alpha):
@@ -54,7 +61,7 @@ def density(alpha):
 
 def rate(H, density, alpha, hbar=1.0):
     D = lambda a: diffusion(H, a)  # noqa: E731
-    return rules.complex_fokker_planck(H, D, density, alpha, hbar).real
+    return complex_fokker_planck(H, D, density, alpha, hbar).real
 
 
 # --- Comparison -------------------------------------------------------------------
@@ -67,8 +74,8 @@ def largest(values):
 def residuals(H, alpha):
     """C2 and C5 at a point."""
     D = diffusion(H, alpha)
-    form = rules.symmetry_residual(D), rules.reality_residual(D)
-    return form, rules.energy_residual(rules.complex_hessian(H, alpha), D)
+    form = symmetry_residual(D), reality_residual(D)
+    return form, energy_residual(complex_hessian(H, alpha), D)
 
 
 def reversal(H, points, turn=1):

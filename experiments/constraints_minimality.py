@@ -19,7 +19,19 @@ import numpy as np
 import xarray as xr
 from _support.figures import draw_dots
 
-from jqd.papers import husimi as rules
+from jqd.readings.conditions import (
+    as_doubled,
+    energy_residual,
+    reality_residual,
+    symmetry_residual,
+    time_reversal_residual,
+    weighted_diffusion,
+)
+from jqd.readings.phase_space import (
+    complex_fokker_planck,
+    complex_gradient,
+    complex_hessian,
+)
 from jqd.report.style import GREY, subplots
 from jqd.spaces import symbols
 from jqd.states import coherent, husimi
@@ -53,10 +65,10 @@ def weights(rng):
 def diffusion(H, weight, alpha):
     """D over (α, α*) of such an f."""
     matrix, share = weight
-    slope = jnp.sum(jnp.abs(rules.complex_gradient(H, alpha)[:2]) ** 2)
+    slope = jnp.sum(jnp.abs(complex_gradient(H, alpha)[:2]) ** 2)
     f = matrix * (1 - share + share * slope)
-    hessian = rules.complex_hessian(H, alpha)[2:, 2:]
-    return rules.as_doubled(rules.weighted_diffusion(hessian, f))
+    hessian = complex_hessian(H, alpha)[2:, 2:]
+    return as_doubled(weighted_diffusion(hessian, f))
 
 
 def motion(density, ket):
@@ -71,7 +83,7 @@ def motion(density, ket):
 def conditions(alpha, weight, rotation):
     """Name: residual at a point; and the exact rate, the scale of the last one."""
     H, D = hamiltonian, functools.partial(diffusion, hamiltonian, weight)
-    here, hessian = D(alpha), rules.complex_hessian(H, alpha)
+    here, hessian = D(alpha), complex_hessian(H, alpha)
     # f ∘ (V h Vᵀ) against V (f ∘ h) Vᵀ
     turned = lambda a: H(jnp.conj(rotation.T) @ a)  # noqa: E731
     mine = diffusion(turned, weight, rotation @ alpha)[:2, :2]
@@ -81,12 +93,12 @@ def conditions(alpha, weight, rotation):
     exact = motion(lambda ket: husimi(ket, alpha, modes=2), ket)
     return {
         "C2 symmetry, reality": (
-            rules.symmetry_residual(here), rules.reality_residual(here)
+            symmetry_residual(here), reality_residual(here)
         ),
-        "C4 time reversal": rules.time_reversal_residual(D, alpha),
-        "C5 energy": rules.energy_residual(hessian, here),
+        "C4 time reversal": time_reversal_residual(D, alpha),
+        "C5 energy": energy_residual(hessian, here),
         "U(N) covariance": jnp.max(jnp.abs(mine - moved)) / jnp.max(jnp.abs(moved)),
-        "quantum mechanics": rules.complex_fokker_planck(H, D, Q, alpha) - exact,
+        "quantum mechanics": complex_fokker_planck(H, D, Q, alpha) - exact,
     }, exact  # fmt: skip
 
 

@@ -25,8 +25,8 @@ import xarray as xr
 from _support.figures import draw_lines
 
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
-from jqd.papers.husimi.chains import chain_symbol, chain_total_variation
-from jqd.papers.husimi.truncation import horizon
+from jqd.readings.chains import chain_symbol, chain_total_variation
+from jqd.readings.truncation import horizon
 from jqd.report.style import CYCLE, INK, subplots
 from jqd.states import coherent
 from jqd.status import Status

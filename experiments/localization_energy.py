@@ -18,10 +18,10 @@ import xarray as xr
 from _support.diffusion import box_localization_energy, vortex_energies
 
 from jqd.exact import on_grids
-from jqd.papers.diffusion import fields
-from jqd.papers.diffusion.circulation import winding
-from jqd.papers.diffusion.closed_forms import virial_localization_energy
-from jqd.papers.diffusion.energies import energy_budget
+from jqd.readings import fields
+from jqd.readings.circulation import winding
+from jqd.readings.energies import energy_budget
+from jqd.readings.packets import virial_localization_energy
 from jqd.report.style import BLUE, GREEN, GREY, VERMILLION, subplots
 from jqd.spaces import Grid
 

@@ -19,7 +19,7 @@ from _support.figures import draw_lines
 
 from jqd import states
 from jqd.laws.husimi import GaussianSum
-from jqd.papers.husimi.paths import path_distance, path_weight
+from jqd.readings.path_weights import path_distance, path_weight
 from jqd.report.style import GREY, subplots
 from jqd.states import phase_grid
 

@@ -18,8 +18,8 @@ import numpy as np
 import xarray as xr
 from _support.figures import draw_lines
 
-from jqd.papers import husimi as rules
-from jqd.papers.husimi.generators import complex_generator
+from jqd.readings.generators import complex_generator
+from jqd.readings.phase_space import complex_gradient
 from jqd.report.style import BLUE, INK, subplots
 from jqd.spaces import symbols
 from jqd.states import quasiprobability
@@ -44,7 +44,7 @@ def left_out(symbol, density):
     """i{∂*²∂[(∂²∂*H) W] - c.c.} at a point."""
     inner = symbol.derivative().derivative().derivative(conjugate=True)
     product = lambda alpha: inner(alpha[0]) * density(alpha[0])  # noqa: E731
-    slope = lambda f, k: lambda alpha: rules.complex_gradient(f, alpha)[k]  # noqa: E731
+    slope = lambda f, k: lambda alpha: complex_gradient(f, alpha)[k]  # noqa: E731
     third = slope(slope(slope(product, 0), 1), 1)  # ∂, ∂*, ∂*
     return lambda alpha: -2 * third(alpha[None]).imag
 

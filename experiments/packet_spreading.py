@@ -19,8 +19,8 @@ from _support.figures import draw_lines
 
 import jqd
 from jqd.laws.diffusion import ClassicalDiffusion, ConservativeDiffusion
-from jqd.papers.diffusion import closed_forms
-from jqd.papers.diffusion.energies import energy_budget
+from jqd.readings import packets
+from jqd.readings.energies import energy_budget
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.spaces import Grid
 
@@ -66,18 +66,16 @@ def run(context):
     norm, classical = moments(spread)
     budget = jax.jit(energy_budget)(psi, GRID, jnp.zeros(GRID.shape))
     x, t = GRID.x[None, :], times[:, None]
-    law = closed_forms.packet_density(x, t, a=A, velocity=SPEED)
-    printed = closed_forms.packet_density(x, t, a=A, velocity=SPEED, printed=True)
+    law = packets.packet_density(x, t, a=A, velocity=SPEED)
+    printed = packets.packet_density(x, t, a=A, velocity=SPEED, printed=True)
     printed_norm = GRID.integrate(printed)
 
     # --- Result -------------------------------------------------------------------
     off = float(GRID.integrate(jnp.abs(density - law)).max())
-    off_variance = float(
-        np.abs(variance - closed_forms.quantum_variance(times, A, D)).max()
-    )
+    off_variance = float(np.abs(variance - packets.quantum_variance(times, A, D)).max())
     expected = A**2 / 2 + 2 * D * times
     off_classical = float(np.abs(classical - expected).max())
-    crossing = float(closed_forms.crossover_time(A, D))
+    crossing = float(packets.crossover_time(A, D))
     sign = np.sign(np.asarray(variance - classical))[1:]
     later = np.sign(np.round(times[1:] - crossing, 9))
     total = np.asarray(budget.total)
@@ -127,7 +125,7 @@ def figure(times, density, spread, variance, classical, budget):
     left.set_title("Quantum packets (blue), diffusion (dashed)")
     fine = np.linspace(0, times[-1], 200)
     curves = {
-        "quantum: $(a^2/2)(1 + \\tau^2)$": closed_forms.quantum_variance(fine, A, D),
+        "quantum: $(a^2/2)(1 + \\tau^2)$": packets.quantum_variance(fine, A, D),
         "diffusion: $a^2/2 + 2Dt$": A**2 / 2 + 2 * D * fine,
     }
     draw_lines(

@@ -25,11 +25,7 @@ from _support.statistics import standard_error
 from matplotlib.ticker import NullFormatter
 
 from jqd.matter import gas
-from jqd.papers.thermalization.gases import (
-    dilute_averages,
-    energy_spread,
-    recoil_time_spring,
-)
+from jqd.readings.gases import dilute_averages, energy_spread, recoil_time_spring
 from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------

@@ -31,11 +31,7 @@ from jqd.matter.packets import (
     ground_state,
     thawed_run,
 )
-from jqd.papers.thermalization.time_scales import (
-    doubling_time,
-    ehrenfest_time,
-    localization_times,
-)
+from jqd.readings.time_scales import doubling_time, ehrenfest_time, localization_times
 from jqd.report.style import (
     AMBER,
     BLUE,

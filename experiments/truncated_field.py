@@ -19,7 +19,7 @@ from _support.husimi import truncation_deviation
 
 from jqd.exact import husimi as exact
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
-from jqd.papers.husimi.truncation import horizon
+from jqd.readings.truncation import horizon
 from jqd.report import draw_density
 from jqd.report.style import subplots
 from jqd.spaces import symbols

@@ -16,7 +16,7 @@ import xarray as xr
 from _support.figures import draw_lines
 
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
-from jqd.papers.husimi.truncation import horizon
+from jqd.readings.truncation import horizon
 from jqd.report.style import subplots
 from jqd.spaces import symbols
 from jqd.states import coherent, phase_grid

@@ -20,7 +20,7 @@ from _support.animation import write_animation
 from _support.figures import draw_lines
 
 import jqd
-from jqd.papers.diffusion.slits import Screen, current, two_slits
+from jqd.readings.slits import Screen, current, two_slits
 from jqd.report import draw_density
 from jqd.report.style import GREY, VERMILLION, subplots
 

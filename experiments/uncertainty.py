@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 from _support.diffusion import uncertainty_bound
 
-from jqd.papers.diffusion.energies import osmotic_correlation, uncertainty_product
+from jqd.readings.energies import osmotic_correlation, uncertainty_product
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.spaces import Grid
 

@@ -17,7 +17,7 @@ from _support.figures import draw_lines
 from _support.husimi import ornstein_uhlenbeck_kernel
 
 from jqd.observe import total_variation
-from jqd.papers.husimi import backward_kernel
+from jqd.readings.path_weights import backward_kernel
 from jqd.report.style import INK, subplots
 
 # --- Parameters -------------------------------------------------------------------

@@ -22,7 +22,7 @@ from matplotlib.colors import Normalize
 import jqd
 from jqd.laws.husimi import GaussianForm, GaussianSum, Heff, HusimiFokkerPlanck
 from jqd.observe import total_variation
-from jqd.papers.husimi.forms import kappa_free_form, phase_space_function
+from jqd.readings.forms import kappa_free_form, phase_space_function
 from jqd.report import draw_density
 from jqd.report.style import CYCLE, INK, subplots
 from jqd.spaces import symbols

@@ -14,10 +14,8 @@ from _support.returns import kerr_amplitude
 from _support.soft_spheres import SoftSpheres
 
 from jqd.matter import gas, packets, photons, solid, temperature, tower
-from jqd.papers import thermalization
-from jqd.papers.thermalization.gases import dilute_averages
-from jqd.papers.thermalization.phonons import phonon_states
-from jqd.papers.thermalization.time_scales import (
+from jqd.readings.gases import dilute_averages
+from jqd.readings.time_scales import (
     doubling_time,
     ehrenfest_time,
     localization_times,
@@ -163,22 +161,6 @@ TABLE = {
         {"frequencies": 1.0, "emitter": 1.0, "rate": 0.1},
         {"frequencies": "real", "emitter": "real", "rate": "length"},
     ),
-    "photon_number": (
-        thermalization.photon_number,
-        {"norm": 1.0, "volume": 1.0},
-        {"norm": "real", "volume": "length", "hbar": "length", "c": "length"},
-    ),
-    "plane_wave": (
-        thermalization.plane_wave,
-        {
-            "amplitude": [1.0, 0.0, 0.0],
-            "k": [0.0, 0.0, 1.0],
-            "omega": 1.0,
-            "x": [0.0, 0.0, 0.0],
-            "t": 0.0,
-        },
-        {"omega": "real", "t": "real"},
-    ),
     "HeatCapacity": (photons.HeatCapacity, {"capacity": 1.0}, {"capacity": "positive"}),
     # -- solids
     "Harmonic": (solid.Harmonic, {}, {"K": "real", "length": "length"}),
@@ -197,11 +179,6 @@ TABLE = {
         solid.PairFunction,
         {"function": jnp.square},
         {"function": "text object", "length": "length"},
-    ),
-    "phonon_states": (
-        phonon_states,
-        {"omega": 1.0, "y": LEVELS, "levels": 3},
-        {"omega": "length", "hbar": "positive", "y": "real"},
     ),
     # -- temperature
     "einstein_temperature": (

@@ -15,8 +15,7 @@ from _support.liouville import liouville_density
 
 from jqd import exact, states, statistics
 from jqd.laws.husimi import GaussianSum
-from jqd.papers import husimi
-from jqd.papers.diffusion import closed_forms, weights
+from jqd.readings import packets, slits
 from jqd.spaces import Grid
 
 H = np.array([[0.2, 0.3], [0.3, -0.2]])
@@ -143,18 +142,6 @@ TABLE = {
             "hbar": "positive",
         },
     ),
-    "amplifier_variances": (
-        husimi.amplifier_variances,
-        {"t": 0.0, "g": 1.0, "C": 1.0, "V_x": 0.5, "V_y": 0.5},
-        {
-            "t": "real",
-            "g": "real",
-            "C": "real",
-            "V_x": "length",
-            "V_y": "length",
-            "hbar": "length",
-        },
-    ),
     "gaussian_closure": (
         gaussian_closure,
         {"ts": [0.0], "s0": 1.0},
@@ -181,12 +168,12 @@ TABLE = {
         },
     ),
     "packet_density": (
-        closed_forms.packet_density,
+        packets.packet_density,
         {"x": 0.0, "t": 0.0},
         {"x": "real", "t": "real", "a": "length", "hbar": "length", "mass": "length"},
     ),
     "crossover_time": (
-        closed_forms.crossover_time,
+        packets.crossover_time,
         {},
         {"a": "length", "D": "length"},
     ),
@@ -196,7 +183,7 @@ TABLE = {
         {"alpha": "real negative", "omega": "length", "mass": "length"},
     ),
     "slit_density": (
-        closed_forms.slit_density,
+        slits.slit_density,
         {"x": 0.0, "t": 1.0, "distance": 1.0, "width": 0.2},
         {
             "distance": "positive",
@@ -211,11 +198,6 @@ TABLE = {
         statistics.occupation,
         {"E": LEVELS, "T": 1.0, "mu": -1.0, "g": 1.0},
         {"E": "real", "T": "length", "mu": "real", "g": "real"},
-    ),
-    "occupation_printed": (
-        weights.occupation_printed,
-        {"E": LEVELS, "T": 1.0, "g": 1.0},
-        {"E": "real", "T": "length", "g": "real"},
     ),
     "chemical_potential": (
         statistics.chemical_potential,
@@ -258,11 +240,6 @@ TABLE = {
         statistics.sample_weights,
         {"key": jax.random.key(0), "M": 2},
         {"g": "rate", "M": "scalar negative zero none"},
-    ),
-    "log_weight_integral": (
-        weights.log_weight_integral,
-        {"m": 1.0, "n": 1.0},
-        {"m": "real negative", "n": "real negative", "a": "length"},
     ),
 }
 

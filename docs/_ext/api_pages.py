@@ -64,10 +64,10 @@ TOPICS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "Tables, figures and files; named problems; the command line.",
         ("jqd.report", "jqd.problems", "jqd.cli"),
     ),
-    "papers": (
-        "The papers' formulas",
-        "What only the papers' equations need; each entry names its function.",
-        ("jqd.papers",),
+    "readings": (
+        "Readings",
+        "Formulas of the papers that experiments share: what a law or a state says.",
+        ("jqd.readings",),
     ),
 }
 

@@ -55,12 +55,12 @@ def formulas(entry: registry.Equation) -> str:
 def row(paper: str, entry: registry.Equation) -> str:
     e, name = html.escape, anchor(paper, entry.number)
     printed = f'<p class="printed">In print: {e(entry.printed)}</p>'
-    tests = test_link(entry.test, f"tests/papers/{paper}/") if entry.test else ""
-    where = f"<br><small>{tests}</small>" * bool(tests)
+    test = entry.test and test_link(entry.test, f"tests/papers/{paper}/")
     # `api:` is turned into an address once all pages are read.
     room, _, last = e(entry.function).rpartition(".")
     code = f"<code>{room}.<wbr>{last}</code>"
-    function = f'<a href="api:{e(entry.function)}">{code}</a>'
+    function = entry.function and f'<a href="api:{e(entry.function)}">{code}</a>'
+    where = "<br>".join(filter(None, (function, test and f"<small>{test}</small>")))
     return (
         f'<tr id="{e(name)}" data-verdict="{entry.verdict}" '
         f'data-section="{e(entry.section)}">'
@@ -69,7 +69,7 @@ def row(paper: str, entry: registry.Equation) -> str:
         f"<small>{e(entry.section)}</small></td>"
         f"<td><p>{e(entry.statement)}</p>{printed * bool(entry.printed)}"
         f"{formulas(entry)}"
-        f'<p class="where">{function * bool(entry.function)}{where}</p></td></tr>'
+        f'<p class="where">{where}</p></td></tr>'
     )
 
 
@@ -111,7 +111,8 @@ def page(paper: str) -> str:
 
 {PAPERS[paper].text} `jqd equations {paper} --json` has the same for programs. Where the
 printed formula and the right one differ, what differs is underlined. Files of tests lie
-in `tests/papers/{paper}`. See [what the verdicts mean](index.md#verdicts).
+in `tests/papers/{paper}`; where no function of jqd is named, the test computes the
+formula as well. See [what the verdicts mean](index.md#verdicts).
 
 ```{{raw}} html
 {controls(entries)}
@@ -143,7 +144,7 @@ def summary() -> str:
 
 Each numbered equation, and each claim that can be tested, of the papers whose laws jqd
 holds: {all_of_them.total()} entries, each with its verdict, the function that computes
-it and the test that decides it.
+it where jqd has one, and the test that decides it.
 
 | {head} |
 |---|{"---|" * (len(registry.VERDICTS) + 1)}

@@ -11,7 +11,6 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import jqd
-from jqd.papers import registry
 
 PACKAGE = Path(jqd.__file__).parent
 
@@ -47,14 +46,6 @@ def rooms() -> dict[str, list[Name]]:
         for module in exported.values():
             if isinstance(module, ModuleType) and not hasattr(module, "__path__"):
                 found[module.__name__] = own(module)
-    for paper in registry.papers():
-        room = f"jqd.papers.{paper}"
-        for function in (entry.function for entry in registry.load(paper)):
-            if function.startswith(f"{room}."):
-                module, _, name = function.removeprefix(f"{room}.").rpartition(".")
-                value = registry.resolve(function)
-                if inspect.isfunction(value) or inspect.isclass(value):
-                    found.setdefault(f"{room}.{module}", {})[name] = value
     add_what_they_name(found)
     homes: dict[int, str] = {}
     for room, names in found.items():

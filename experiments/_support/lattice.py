@@ -1,4 +1,4 @@
-"""A particle on the lattice of `jqd.papers.copying.lattice`: its copy law and packets.
+"""A particle on the lattice of `jqd.readings.lattice`: its copy law and packets.
 
 The atoms of a body hop between coarse cells; at the quantum point, with δ = π, small ħ
 and many copies in each cell, their mean obeys Newton's law.
@@ -10,8 +10,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Complex, Float
 
 from jqd import CopyDynamics, _checks
-from jqd.papers.copying.lattice import lattice_coupling, lattice_shift
-from jqd.papers.copying.links import off_diagonal
+from jqd.readings.lattice import lattice_coupling, lattice_shift, off_diagonal
 
 
 def lattice_law(

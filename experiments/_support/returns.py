@@ -11,7 +11,7 @@ from jax.scipy.special import gammaln
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from jqd import _checks
-from jqd.papers.thermalization.time_scales import modes_of
+from jqd.readings.time_scales import modes_of
 
 # Bisections of a distance along a ray, from at most π: to 1e-15.
 _BISECTIONS = 52

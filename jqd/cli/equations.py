@@ -56,7 +56,8 @@ def _print(paper: str, entries: list[registry.Equation], console: Console) -> No
         text = Text(entry.statement)
         if entry.printed:
             text.append(f"\nIn print: {entry.printed}")
-        for role, name in (("computed by", entry.function), ("decided by", entry.test)):
+        decided = "decided by" if entry.function else "computed and decided by"
+        for role, name in (("computed by", entry.function), (decided, entry.test)):
             if name:
                 text.append(f"\n{role} {name}", "dim")
         console.print(Padding(text, (0, 0, 0, 4)))

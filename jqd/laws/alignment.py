@@ -1,8 +1,8 @@
 """Phase alignment: does anything bring the phases of a class together?
 
 The Hamiltonian model of N individuals with fixed beables, equations (42)-(55) of
-Smolin (2012), with options that the paper leaves open. The equations themselves, and
-what tells attracting from neutral and unstable, are in `jqd.papers.copying`.
+Smolin (2012), with options that the paper leaves open. Whether alignment is attracting,
+neutral or unstable is told in `jqd.readings.stability`.
 """
 
 from collections.abc import Sequence

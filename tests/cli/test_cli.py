@@ -91,6 +91,10 @@ def test_equations(jqd_command, printed):
     wrong = [e for e in entries if e["verdict"] == "corrected"]
     assert out.startswith(f"copying: {len(wrong)} corrected\n")
     assert all(f"\n{e['number']}  corrected\n" in out for e in wrong)
+    # each names its test, and the function where it is one of jqd's
+    alone = sum(not e["function"] for e in wrong)
+    assert out.count("computed and decided by") == alone > 0
+    assert out.count(" decided by") == len(wrong)
     assert "  holds" not in out
 
 

@@ -13,7 +13,7 @@ from _support.gaussian_closure import (
 
 from jqd.exact import diffusion as exact
 from jqd.exact import free_gaussian
-from jqd.papers.diffusion import closed_forms
+from jqd.readings import packets
 from jqd.spaces import Grid
 
 HBAR, MASS = 1.3, 0.7
@@ -23,17 +23,17 @@ GRID = Grid((-60.0, 60.0), 3000)
 
 def test_the_packet():
     """Row 1: a = 1, v₀ = 1.5, t = 3."""
-    density = closed_forms.packet_density(GRID.x, 3.0, velocity=1.5)
+    density = packets.packet_density(GRID.x, 3.0, velocity=1.5)
     mean = GRID.integrate(GRID.x * density)
     variance = GRID.integrate((GRID.x - mean) ** 2 * density)
     # sums of Gaussians converge beyond rounding
     np.testing.assert_allclose((mean, variance), (4.5, 5.0), atol=1e-12)
-    centre = closed_forms.packet_density(4.5, 3.0, velocity=1.5)
+    centre = packets.packet_density(4.5, 3.0, velocity=1.5)
     np.testing.assert_allclose(
         centre, 0.1784124116, atol=5e-11
     )  # rounding of the table
     wave = free_gaussian(GRID.x, 1.0, width=np.sqrt(0.5), momentum=0.9 * MASS, **UNITS)
-    packet = closed_forms.packet_density(GRID.x, 1.0, velocity=0.9, **UNITS)
+    packet = packets.packet_density(GRID.x, 1.0, velocity=0.9, **UNITS)
     np.testing.assert_allclose(np.abs(wave) ** 2, packet, atol=1e-14)
 
 
@@ -41,11 +41,11 @@ def test_quantum_and_classical_spreading():
     """Row 2: slower first, and faster only from t = a²/D on."""
     ts = np.array([1.0, 2.0, 3.0])
     np.testing.assert_allclose(
-        closed_forms.quantum_variance(ts), [1.0, 2.5, 5.0], rtol=1e-15
+        packets.quantum_variance(ts), [1.0, 2.5, 5.0], rtol=1e-15
     )
-    t = closed_forms.crossover_time(0.7, 1.3)
+    t = packets.crossover_time(0.7, 1.3)
     np.testing.assert_allclose(
-        closed_forms.quantum_variance(t, 0.7, 1.3),
+        packets.quantum_variance(t, 0.7, 1.3),
         0.7**2 / 2 + 2 * 1.3 * t,  # of ordinary diffusion
         rtol=1e-15,
     )
@@ -56,7 +56,7 @@ def test_the_propagator(printed, norm):
     """Row 3: (14) as printed halves the norm; corrected it gives the packet."""
     x = np.linspace(-12, 12, 401)
     start = np.exp(-(x**2) / 2 + 0.4j * x) / np.pi**0.25
-    kernel = closed_forms.free_propagator(
+    kernel = packets.free_propagator(
         x[:, None], x[None, :], 1.0, **UNITS, printed=printed
     )
     dx = x[1] - x[0]
@@ -65,7 +65,7 @@ def test_the_propagator(printed, norm):
     # the sum over x₀ has no error beyond the images of its own step, 2πt/(m dx) away
     np.testing.assert_allclose(dx * np.sum(np.abs(psi) ** 2), norm, atol=1e-9)
     velocity = 0.4 * HBAR / MASS
-    density = closed_forms.packet_density(x, 1.0, velocity=velocity, **UNITS)
+    density = packets.packet_density(x, 1.0, velocity=velocity, **UNITS)
     difference = np.max(np.abs(np.abs(psi) ** 2 - density)[inside])
     assert (difference < 1e-9) == (not printed)
 
@@ -74,9 +74,7 @@ def test_the_printed_packet_loses_norm():
     """Row 3: (16) as printed integrates to 1/sqrt(1 + τ²)."""
     tau = HBAR / MASS
     right, printed = (
-        GRID.integrate(
-            closed_forms.packet_density(GRID.x, 1.0, **UNITS, printed=printed)
-        )
+        GRID.integrate(packets.packet_density(GRID.x, 1.0, **UNITS, printed=printed))
         for printed in (False, True)
     )
     np.testing.assert_allclose(right, 1, rtol=1e-13)
@@ -96,7 +94,7 @@ def test_bounds_and_localization_energies():
         support.box_localization_energy(), 4.934802201, atol=1e-9
     )
     energies = [0.5, 0.4208049745, -0.5]
-    found = closed_forms.virial_localization_energy(energies, [2, 4, -1])
+    found = packets.virial_localization_energy(energies, [2, 4, -1])
     np.testing.assert_allclose(found, [0.25, 0.2805366497, 0.5], atol=1e-10)
 
 
@@ -157,7 +155,7 @@ def test_the_vortex_family_in_other_units():
 def test_the_closure_without_loss_is_the_packet():
     ts = np.array([0.5, 1.0, 2.0])
     motion = gaussian_closure(ts - 0.5, 0.5 * (1 + 0.5**2), 0.5 / 1.25, 0.2, 0.3)
-    variance = closed_forms.quantum_variance(ts)
+    variance = packets.quantum_variance(ts)
     # (b = ṡ/2s; D = 1/2, a = 1): rounding of an integration of order 8
     np.testing.assert_allclose(motion.variance, variance, rtol=1e-12)
     np.testing.assert_allclose(motion.position, 0.2 + 0.3 * (ts - 0.5), rtol=1e-13)
@@ -216,7 +214,7 @@ def test_three_snapshots_give_D():
     np.testing.assert_allclose(found, 0.64, rtol=1e-11)
     # time may start anywhere, and more snapshots than three agree
     ts = np.array([-1.0, 0.5, 1.0, 4.0])
-    found = support.D2_from_snapshots(ts, closed_forms.quantum_variance(ts, 1.0, 0.8))
+    found = support.D2_from_snapshots(ts, packets.quantum_variance(ts, 1.0, 0.8))
     np.testing.assert_allclose(found, 0.64, rtol=1e-11)
     with pytest.raises(ValueError, match="Argument `times` must have at least 3"):
         support.D2_from_snapshots([0.0, 1.0], [1.0, 2.0])
@@ -240,7 +238,7 @@ def test_how_well_counts_tell_D():
 def test_D_from_the_constancy_of_energy():
     """A packet with v = x ṡ/2s: ⟨m v²/2⟩ falls where (m/2) I_F rises."""
     D2, ts = (HBAR / (2 * MASS)) ** 2, np.linspace(0, 3, 7)
-    s = np.asarray(closed_forms.quantum_variance(ts, 1.0, HBAR / (2 * MASS)))
+    s = np.asarray(packets.quantum_variance(ts, 1.0, HBAR / (2 * MASS)))
     rate = 4 * D2 * ts  # ds/dt = 4D²t/a² at a = 1
     drift = MASS / 2 * (rate / (2 * s)) ** 2 * s
     np.testing.assert_allclose(exact.D2_from_energy(drift, 1 / s, MASS), D2, rtol=1e-12)

@@ -9,8 +9,14 @@ import pytest
 
 from jqd import Fixed, Grid, Schrodinger, evolve, strang
 from jqd.exact import on_grids
-from jqd.papers.diffusion.closed_forms import slit_amplitudes, slit_density
-from jqd.papers.diffusion.slits import Screen, current, slit_wall, two_slits
+from jqd.readings.slits import (
+    Screen,
+    current,
+    slit_amplitudes,
+    slit_density,
+    slit_wall,
+    two_slits,
+)
 
 SLITS = {"distance": 4.0, "width": 0.3}
 

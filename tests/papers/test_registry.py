@@ -2,7 +2,6 @@
 
 import ast
 import dataclasses
-import importlib
 import json
 import subprocess
 import sys
@@ -55,12 +54,59 @@ def test_papers_are_listed():
         registry.load("relativity")
 
 
-def test_entries_are_frozen_and_checked():
+def test_entries_are_frozen():
     entry = registry.load("copying")[0]
     with pytest.raises(dataclasses.FrozenInstanceError):
         entry.verdict = "refuted"
-    with pytest.raises(ValueError, match="Argument `verdict` must be one of"):
-        registry.Equation("1", "A statement.", "plausible", "1")
+
+
+SOUND = r"""
+[1]
+section = "2"
+verdict = "corrected"
+statement = '''
+It is
+what it is.'''
+tex = '\hbar  = 1'
+test = "tests/test_it.py::test_it"
+"""
+
+
+def test_a_file_is_read(tmp_path):
+    file = tmp_path / "relativity.toml"
+    file.write_text(SOUND + "[claim-x]\n" + SOUND.partition("[1]")[2])
+    first, second = registry.read(file)
+    assert first == registry.Equation(
+        "1",
+        "It is what it is.",
+        "corrected",
+        "2",
+        tex=r"\hbar  = 1",
+        test="tests/test_it.py::test_it",
+    )
+    assert second == dataclasses.replace(first, number="claim-x")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('"2"', '"2', "must be a TOML file, but: "),
+        ("[1]", "[1]\n[1]", "must be a TOML file, but: .*twice"),
+        ("[1]", "1 = 2\n[x]", "entry 1: must be a table, but is 2"),
+        ("corrected", "plausible", "entry 1: key `verdict` must be one of holds, .*"),
+        ("section", "chapter", "entry 1: key `section` is missing"),
+        ("tex", "latex", "entry 1: key `latex` must be one of statement, .*"),
+        ("test =", "printed =", "entry 1: key `test` is missing"),
+        ('"2"', "2", "entry 1: key `section` must be a text, but is 2"),
+        ('"2"', '""', "entry 1: key `section` must be a text, but is ''"),
+    ],
+)
+def test_a_damaged_file_is_named_in_a_line(tmp_path, old, new, why):
+    file = tmp_path / "relativity.toml"
+    file.write_text(SOUND.replace(old, new, 1))
+    with pytest.raises(ValueError, match=rf"^relativity.toml(, | ){why}") as caught:
+        list(registry.read(file))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -73,41 +119,18 @@ def test_unknown_functions_are_refused(path):
 
 def test_resolve_finds_functions_and_methods():
     assert registry.resolve("jqd.papers.registry.load") is registry.load
-    method = registry.resolve("jqd.papers.registry.Equation.__post_init__")
-    assert method is registry.Equation.__post_init__
+    method = registry.resolve("jqd.papers.registry.Equation.__init__")
+    assert method is registry.Equation.__init__
 
 
-@pytest.mark.parametrize("paper", registry.papers())
-def test_what_is_read_is_what_is_imported(paper):
-    read = {entry.number: entry for entry in registry.load(paper)}
-    for file in sorted((ROOT / "jqd" / "papers" / paper).glob("[!_]*.py")):
-        importlib.import_module(f"jqd.papers.{paper}.{file.stem}")
-    said = {n: entry for (p, n), entry in registry.ENTRIES.items() if p == paper}
-    functions = {n: f for (p, n), f in registry.FUNCTIONS.items() if p == paper}
-    assert said == {
-        number: dataclasses.replace(entry, function="")
-        for number, entry in read.items()
-    }
-    assert functions.keys() == {n for n, entry in read.items() if entry.function}
-    for number, function in functions.items():
-        assert registry.resolve(read[number].function) is function
-
-
-@pytest.mark.parametrize("paper", registry.papers())
-def test_numbers_are_unique(paper):
-    numbers = [entry.number for entry in registry.load(paper)]
-    assert len(numbers) == len(set(numbers))
-
-
-def test_equations_are_listed_without_jax_or_a_module_of_a_paper():
+def test_equations_are_listed_without_jax():
     script = (
         "import sys; from jqd.cli import main; code = main(['equations', '--json']); "
-        "known = {'jax', *(f'jqd.papers.{p}' for p in %r)} & {*sys.modules}; "
-        "print(sorted(known), file=sys.stderr); sys.exit(code)"
+        "print('jax' in sys.modules, file=sys.stderr); sys.exit(code)"
     )
-    command = [sys.executable, "-c", script % (registry.papers(),)]
+    command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stderr.strip() == "[]"
+    assert done.stderr.strip() == "False"
     listed = json.loads(done.stdout)
     assert {p: len(listed[p]) for p in listed} == Counter(p for p, _ in ENTRIES)
 
@@ -124,8 +147,9 @@ def test_entry_is_complete(paper, entry):
     wrong = entry.verdict in ("corrected", "refuted")
     assert bool(entry.printed) == wrong
     assert wrong or not (entry.printed_tex or entry.tex)
-    # a question that nothing here can answer has no function: it may still be open
-    if entry.function or entry.verdict not in ("open", "not computable"):
+    # a question that nothing here can answer has neither: it may still be open
+    assert entry.function or entry.test or entry.verdict in ("open", "not computable")
+    if entry.function:
         assert callable(registry.resolve(entry.function))
     if entry.verdict in ("holds", "corrected", "refuted"):
         assert entry.test

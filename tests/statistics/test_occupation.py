@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from jqd.papers.diffusion.weights import occupation_printed
 from jqd.statistics import (
     canonical_occupations,
     chemical_potential,
@@ -17,6 +16,8 @@ from jqd.statistics import (
     maximum_entropy,
     occupation,
 )
+
+from ..papers.diffusion.weights import occupation_printed
 
 E = np.linspace(0.0, 3.0, 9)
 G = np.array([1, 3, 5, 2, 2, 7, 4, 1, 6.0])  # 31 places

@@ -10,18 +10,19 @@ import scipy.integrate
 from _support.statistics import configuration_index
 
 from jqd import total_variation
-from jqd.papers.diffusion.weights import (
-    log_multiplicity,
-    log_terzoff_bayer,
-    log_weight_average,
-    log_weight_integral,
-)
 from jqd.statistics import (
     configurations,
     log_marginal,
     log_probability,
     log_rising,
     variance,
+)
+
+from ..papers.diffusion.weights import (
+    log_multiplicity,
+    log_terzoff_bayer,
+    log_weight_average,
+    log_weight_integral,
 )
 
 PROBABILITY = jax.jit(lambda n, g: jnp.exp(log_probability(n, g)))

@@ -2,7 +2,7 @@
 
 `ConservativeDiffusion` is the law, `Madelung` the same with ħ for its constant. A form
 carries the state: `Amplitude` (default), `Links`, `Window` or `Literal`. Fields,
-energies and circulation of ψ are in `jqd.papers.diffusion`.
+energies and circulation of ψ are in `jqd.readings`.
 """
 
 from .amplitude import Amplitude as Amplitude

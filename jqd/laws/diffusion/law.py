@@ -344,7 +344,7 @@ class ConservativeDiffusion(Law):
         return self.form.density(self.fluid, state)
 
     def amplitude(self, state: PyTree[Array]) -> Array:
-        """√ρ exp(iS/2mD) on the space, as `jqd.papers.diffusion.fields` needs it."""
+        """√ρ exp(iS/2mD) on the space, as `jqd.readings.fields` needs it."""
         return self.form.amplitude(self.fluid, state)
 
     def invariants(self, state: PyTree[Array]) -> dict[str, Array]:

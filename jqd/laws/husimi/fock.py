@@ -43,7 +43,7 @@ class Fock(Form):
 
     Where the law is exact quantum mechanics, or nearly so, entries of ρ stay small.
     Elsewhere they grow without bound as levels are added: see
-    `jqd.papers.husimi.truncation.horizon`. For C != 1 the
+    `jqd.readings.truncation.horizon`. For C != 1 the
     values of Q far out need more levels than those near the origin: with 32, |α| <= 1.5
     for C in [0.5, 1.5]. Form `Heff` has no such limit.
 

@@ -13,7 +13,8 @@ from jqd.ensembles.copying import individuals, population
 from jqd.ensembles.copying.crowd.rates import pair_rates, rate_table
 from jqd.ensembles.copying.rates import Process
 from jqd.ensembles.copying.sampler import sample
-from jqd.papers.copying import copy_rate, phase_rate, power_copy_rate
+
+from ...papers.copying.individuals import copy_rate, phase_rate, power_copy_rate
 
 GOLDEN, PSI = problems.golden()
 N = 100

@@ -14,8 +14,8 @@ from _support.alignment import (
 
 import jqd
 from jqd.laws.alignment import PhaseAlignment
-from jqd.papers.copying.stability import hill
 from jqd.problems import golden, two_classes
+from jqd.readings.stability import hill
 
 GOLDEN, PSI = golden()
 COUPLINGS = (GOLDEN.omega, GOLDEN.R, GOLDEN.delta)

@@ -12,8 +12,18 @@ import pytest
 import jqd
 from jqd import constants
 from jqd.laws.alignment import NORMS, POTENTIALS, PhaseAlignment
-from jqd.papers import copying as rules
 from jqd.problems import golden
+
+from ...papers.copying.alignment import (
+    alignment_energy,
+    alignment_force,
+    alignment_lagrangian,
+    alignment_lagrangian_circle,
+    alignment_potential,
+    phase_velocity,
+    small_energy,
+    small_force,
+)
 
 # Sums of a dozen terms of order 1.
 ROUNDING = 1e-13
@@ -35,10 +45,10 @@ def test_sums_over_classes_equal_sums_over_pairs(law_of, options):
     def both(law, phase, momentum):
         args = (jnp.asarray(law.beable), law.omega, law.R, law.delta)
         state = law.start(phase, momentum)
-        energy = partial(rules.alignment_energy, f=law.f, **options)
-        force = partial(rules.alignment_force, f=law.f, **options)
+        energy = partial(alignment_energy, f=law.f, **options)
+        force = partial(alignment_force, f=law.f, **options)
         pairs = (
-            rules.phase_velocity(phase, momentum, *args),
+            phase_velocity(phase, momentum, *args),
             force(phase, momentum, *args),
             energy(phase, momentum, *args),
         )
@@ -65,11 +75,11 @@ def test_lagrangians_belong_to_the_energy(law_of, options):
     @jax.jit
     def both(phase, momentum):
         args = (jnp.asarray(law.beable), law.omega, law.R, law.delta)
-        velocity = rules.phase_velocity(phase, momentum, *args)
-        energy = rules.alignment_energy(phase, momentum, *args, law.f, **options)
-        L = rules.alignment_lagrangian(phase, velocity, *args, law.f, **options)
+        velocity = phase_velocity(phase, momentum, *args)
+        energy = alignment_energy(phase, momentum, *args, law.f, **options)
+        L = alignment_lagrangian(phase, velocity, *args, law.f, **options)
         z = jnp.exp(1j * phase)
-        circle = rules.alignment_lagrangian_circle(
+        circle = alignment_lagrangian_circle(
             z, 1j * velocity * z, *args, law.f, **options
         )
         return L, circle, jnp.sum(momentum * velocity) - energy
@@ -93,9 +103,9 @@ def test_small_differences_of_either_potential(law_of):
             for name, value in free.items():
                 law = eqx.tree_at(lambda law, n=name: getattr(law, n), law, value)
             small = {"norm": options["norm"]}
-            force = rules.small_force(phase, beable, f, **small)
-            energy = rules.small_energy(phase, 0 * phase, beable, f, **small)
-            V = rules.alignment_potential(phase, beable, f, **options)
+            force = small_force(phase, beable, f, **small)
+            energy = small_energy(phase, 0 * phase, beable, f, **small)
+            V = alignment_potential(phase, beable, f, **options)
             exact = law.vector_field(0.0, law.start(phase)).momentum
             pairs.append(((exact, V), (force, energy)))
         return pairs

@@ -7,7 +7,8 @@ import pytest
 from _support.alignment import AlignedClasses
 from jax.flatten_util import ravel_pytree
 
-from jqd.papers.copying.stability import (
+from jqd.problems import golden, two_classes
+from jqd.readings.stability import (
     align_from_random,
     hill,
     lyapunov_exponents,
@@ -15,7 +16,6 @@ from jqd.papers.copying.stability import (
     spectrum,
     tongues,
 )
-from jqd.problems import golden, two_classes
 
 PERIOD = np.pi
 A = 0.6

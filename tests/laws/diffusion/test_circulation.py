@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 from _support.diffusion import vortex_family
 
-from jqd.papers.diffusion import fields
-from jqd.papers.diffusion.circulation import (
-    check_circulation,
-    circulation,
-    vortices,
-    winding,
-)
+from jqd.readings import fields
+from jqd.readings.circulation import check_circulation, circulation, vortices, winding
 from jqd.spaces import Grid
 
 # No point on the origin.

@@ -9,7 +9,7 @@ import pytest
 from _support.diffusion import uncertainty_bound
 
 from jqd.exact import on_grids
-from jqd.papers.diffusion import energies, fields
+from jqd.readings import energies, fields
 from jqd.spaces import Grid
 
 HBAR, MASS = 1.3, 0.7

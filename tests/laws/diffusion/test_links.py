@@ -266,7 +266,7 @@ def test_excited_state_and_barrier():
 @pytest.mark.slow
 def test_vortex_in_the_plane():
     """An off-centre vortex moves on its circle, and its winding stays 1."""
-    from jqd.papers.diffusion.circulation import vortices
+    from jqd.readings.circulation import vortices
 
     grid = Grid(((-6.0, 6.0), (-6.0, 6.0)), (48, 48))
     x, y = grid.coordinates

@@ -10,7 +10,7 @@ import pytest
 import jqd
 from jqd import exact
 from jqd.laws.diffusion.links import link_energy, link_rates
-from jqd.papers.diffusion import energies, fields
+from jqd.readings import energies, fields
 from jqd.spaces import dispersion_bound
 
 HBAR, MASSES = 0.9, (1.0, 2.5)

@@ -12,8 +12,8 @@ import jqd
 from jqd import Status, steppers
 from jqd.ensembles import bohm
 from jqd.laws.diffusion import Links
-from jqd.papers.diffusion import fields
-from jqd.papers.diffusion.circulation import check_circulation, circulation
+from jqd.readings import fields
+from jqd.readings.circulation import check_circulation, circulation
 from jqd.spaces import Graph
 from jqd.spaces.resolution import SECOND_DIFFERENCES
 

@@ -6,7 +6,7 @@ import pytest
 
 import jqd
 from jqd import ClassicalDiffusion, ConservativeDiffusion, Grid
-from jqd.papers.diffusion.readings import reading, thermal_potential
+from jqd.readings.cold_spots import reading, thermal_potential
 
 METHOD = jqd.Adaptive(rtol=1e-9, atol=1e-9, estimate_error=False)
 GRID = Grid((-6.0, 6.0), 96)

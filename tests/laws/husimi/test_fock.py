@@ -18,7 +18,7 @@ from jqd.laws.husimi import (
     Heff,
     HusimiFokkerPlanck,
 )
-from jqd.papers.husimi.truncation import horizon, taylor_orbit
+from jqd.readings.truncation import horizon, taylor_orbit
 from jqd.spaces.symbols import (
     Symbol,
     bose_hubbard,

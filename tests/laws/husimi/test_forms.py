@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.papers.husimi import forms, generators
+from jqd.readings import forms, generators
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
 

@@ -12,8 +12,8 @@ from scipy.integrate import simpson
 from jqd import Fixed, evolve, rk4
 from jqd.laws.husimi import Fock, GaussianForm, GaussianSum, Heff, HusimiFokkerPlanck
 from jqd.laws.husimi.gaussian import diffusion
-from jqd.papers.husimi.forms import kappa_free_form, phase_space_function
-from jqd.papers.husimi.truncation import taylor_orbit
+from jqd.readings.forms import kappa_free_form, phase_space_function
+from jqd.readings.truncation import taylor_orbit
 from jqd.spaces.symbols import Symbol, kerr, polynomial_qp, two_mode_squeezing
 from jqd.states import antinormal_moment, cat, coherent, husimi, squeezed, thermal
 from jqd.status import Status

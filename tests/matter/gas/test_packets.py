@@ -7,7 +7,7 @@ from _support.gas import first_collision, spread_width, spreading_time
 
 import jqd
 from jqd.exact import free_gaussian
-from jqd.papers.thermalization.gases import energy_spread
+from jqd.readings.gases import energy_spread
 
 ARGON = {"mass": 6.6335e-26, "diameter": 3.4e-10}
 

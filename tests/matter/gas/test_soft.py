@@ -5,17 +5,41 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from _support.soft_spheres import SoftSpheres
+from jaxtyping import Array, ArrayLike, Float
 from scipy import integrate, stats
 
 from jqd.matter import gas
-from jqd.papers.thermalization.gases import (
-    contact_energy_density,
-    dilute_averages,
-    recoil_time_spring,
-)
+from jqd.readings.gases import dilute_averages, recoil_time_spring
 
 KAPPA = 1000.0
 RECOIL = np.pi * np.sqrt(1 / (2 * KAPPA))
+
+
+def contact_energy_density(
+    energy: ArrayLike, contact: ArrayLike, temperature: ArrayLike = 1.0
+) -> Float[Array, "..."]:
+    """The continuous part of h_PE: energies of pairs in contact, times their weight.
+
+    h_PE(E) = (1-ε) δ(E) + ε e^(-E/T)/√(πTE), ε = τ_r/τ_coll: a particle is out of
+    contact, without potential energy, for all but a part ε of the time, and in contact
+    shares a spring's energy E = e sin²ωt, e with the density e^(-e/T)/T. In print
+    h_PE ≈ ε h_KE and ∫ h_PE = 1, which exclude each other; the weight ε is right, of
+    the contacts. The mean, εT/2, is of a pair: <PE> is half of it per particle.
+
+    Args:
+        energy: E of a pair.
+        contact: ε in [0, 1], e.g. `recoil_over_collision` of `dilute_averages`.
+        temperature: T.
+
+    Returns:
+        1/energy, of the broadcast shape; integrates to ε. 0 for E <= 0.
+
+    Source: Chafin (2019), sec. 2, corrected.
+    """
+    inside = jnp.asarray(energy) > 0
+    e = jnp.where(inside, energy, 1)
+    density = jnp.exp(-e / temperature) / jnp.sqrt(jnp.pi * e * temperature)
+    return jnp.where(inside, contact * density, 0)
 
 
 def head_on(dt, steps):

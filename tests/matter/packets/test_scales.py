@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from _support.returns import kerr_amplitude, observed_recurrence, torus_recurrence
 
-from jqd.papers.thermalization.time_scales import (
+from jqd.readings.time_scales import (
     doubling_time,
     ehrenfest_time,
     localization_times,

@@ -1,13 +1,12 @@
 """Few phonons in few anharmonic modes keep where they are: no thermal equilibrium."""
 
-import re
-
 import numpy as np
 import pytest
 
 import jqd
 from jqd.matter.solid.modes import hessian_modes
-from jqd.papers.thermalization.few_modes import (
+
+from .few_modes import (
     anharmonic_spectrum,
     basis_state,
     diagonal_average,
@@ -81,27 +80,3 @@ def test_basis():
     assert number_basis([1.0, 1.5], 3.0).tolist() == [
         [0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [2, 0], [3, 0],
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (
-            lambda m: number_basis([0.01] * 4, 3.0),
-            "Argument `energy` must leave at most 6000 states",
-        ),
-        (
-            lambda m: anharmonic_spectrum(m, -0.1, 4.0),
-            "Argument `quartic` must not be negative",
-        ),
-        (
-            lambda m: anharmonic_spectrum(
-                hessian_modes(ROW - np.diag([1.0] * 4), np.ones(4)), 0.1, 4.0
-            ),
-            "Argument `omega` must be positive",
-        ),
-    ],
-)
-def test_input(call, message, modes):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        call(modes)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.papers import copying as rules
+from .individuals import occupation_rate_of_individuals
 
 # Sums of up to 40² terms of order 1 to 100 in float64.
 ROUNDING = 1e-12
@@ -50,9 +50,7 @@ class Ensemble(NamedTuple):
 
     def density_rate(self, rate):
         """Rate of the density under individual copy rates [I, J]."""
-        total = rules.occupation_rate_of_individuals(
-            rate, self.beable, self.omega.shape[0]
-        )
+        total = occupation_rate_of_individuals(rate, self.beable, self.omega.shape[0])
         return total / self.beable.shape[0]
 
     def transition_rates(self, rate):

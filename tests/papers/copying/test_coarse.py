@@ -7,10 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.papers import copying as rules
 from jqd.states import composite
 
+from .angular import copy_angular, phase_angular
+from .classes import power_law
 from .conftest import equation, gap
+from .individuals import copy_rate, phase_rate
+from .links import link_angle
+from .nodes import node_occupation_acceleration
+from .quantum_point import quantum_density_rate
 
 # Sums of some ten terms of order 1 in float64.
 ROUNDING = 1e-12
@@ -37,10 +42,10 @@ def lumps(lump_of=LUMP_OF):
 def links(psi, R, delta, q, r):
     """(ρ_a/ρ_b)^q A_ab and (ρ_a/ρ_b)^r C_ab."""
     rho = jnp.asarray(np.abs(psi) ** 2)
-    x = rules.link_angle(jnp.asarray(-np.angle(psi)), jnp.asarray(delta))
+    x = link_angle(jnp.asarray(-np.angle(psi)), jnp.asarray(delta))
     R = jnp.asarray(R)
-    copying = rules.power_law(rho, rules.copy_angular(x, R, 0 * x), q)
-    return copying, rules.power_law(rho, rules.phase_angular(x, R, 0 * x), r)
+    copying = power_law(rho, copy_angular(x, R, 0 * x), q)
+    return copying, power_law(rho, phase_angular(x, R, 0 * x), r)
 
 
 @equation("question-coarse-laws")
@@ -89,7 +94,7 @@ def test_lumped_densities_obey_no_law_of_their_own():
 
 def _lumped_rate(R, delta, density, phase):
     density, phase = jnp.asarray(density), jnp.asarray(phase)
-    return LUMP @ np.asarray(rules.quantum_density_rate(density, phase, R, delta))
+    return LUMP @ np.asarray(quantum_density_rate(density, phase, R, delta))
 
 
 @equation("question-coarse-copying")
@@ -166,15 +171,15 @@ def test_a_beable_may_belong_to_several_levels(q, r):
 def test_a_system_without_copies_stays(ens):
     alone = jnp.array([1])
     args = (alone, ens.phase[:1])
-    assert gap(rules.copy_rate(*args, ens.R, ens.delta), 0) == 0
-    turn = rules.phase_rate(*args, ens.omega, ens.R, ens.delta)
+    assert gap(copy_rate(*args, ens.R, ens.delta), 0) == 0
+    turn = phase_rate(*args, ens.omega, ens.R, ens.delta)
     assert gap(turn, ens.omega[1]) == 0
     # Quantum mechanics would take it elsewhere; and a second one can be copied.
     n = jnp.zeros(4).at[1].set(1.0)
-    later = rules.node_occupation_acceleration(n, ens.class_phase, ens.R, ens.delta)
+    later = node_occupation_acceleration(n, ens.class_phase, ens.R, ens.delta)
     assert float(later[0]) == pytest.approx(2 * float(ens.R[0, 1]) ** 2)
     two = jnp.array([1, 0]), ens.phase[:2]
-    assert np.max(rules.copy_rate(*two, ens.R, ens.delta)) > 0
+    assert np.max(copy_rate(*two, ens.R, ens.delta)) > 0
 
 
 def poisson_root(mean):
@@ -198,7 +203,7 @@ def test_bodies_with_more_states_than_copies_hardly_begin_to_turn():
     def rate(occupation):
         """Mean d<z>/dt of the parts."""
         density = jnp.asarray(occupation / occupation.sum())
-        moved = rules.quantum_density_rate(density, phase, jnp.asarray(R), zero)
+        moved = quantum_density_rate(density, phase, jnp.asarray(R), zero)
         return np.mean(np.asarray(moved) @ (1 - 2 * bits))
 
     exact = rate(np.ones(size))

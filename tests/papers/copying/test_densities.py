@@ -5,15 +5,17 @@ from functools import partial
 import jax.numpy as jnp
 import numpy as np
 
-from jqd.papers import copying as rules
-
+from . import classes
+from .angular import copy_angular, copy_series, phase_angular, phase_series
 from .conftest import REFUTED, ROUNDING, equation, gap
+from .links import positive_sine
+from .quantum_point import hamiltonian, quantum_density_rate
 
 
 @equation("20")
 def test_density_law_for_any_power(ens):
     rho, x = np.asarray(ens.density), np.asarray(ens.difference + ens.delta)
-    angular = rules.copy_angular(ens.difference, ens.R, ens.delta)
+    angular = copy_angular(ens.difference, ens.R, ens.delta)
     M = len(rho)
     for q in (0.5, 0.3, 0.8):
         flow = np.zeros((M, M))
@@ -22,7 +24,7 @@ def test_density_law_for_any_power(ens):
                 copying = 2 * ens.R[a, b] * max(np.sin(x[a, b]), 0)
                 flow[a, b] = (rho[a] / rho[b]) ** q * rho[b] * copying
         expected = np.sum(flow - flow.T, axis=1)
-        total = rules.density_rate(ens.density, angular, q)
+        total = classes.density_rate(ens.density, angular, q)
         assert gap(total, expected) < ROUNDING
         assert abs(float(jnp.sum(total))) < ROUNDING
     assert gap(total, ens.quantum_rates()[0]) > 1e-3  # q = 0.8 is another law
@@ -32,12 +34,12 @@ def test_density_law_for_any_power(ens):
 @equation("claim-time-reversal")
 def test_time_reversal_fixes_q_but_not_r(ens):
     def density_rate(sign, q):
-        angular = rules.copy_angular(sign * ens.difference, ens.R, sign * ens.delta)
-        return rules.density_rate(ens.density, angular, q)
+        angular = copy_angular(sign * ens.difference, ens.R, sign * ens.delta)
+        return classes.density_rate(ens.density, angular, q)
 
     def phase_rate(sign, r):
-        angular = rules.phase_angular(sign * ens.difference, ens.R, sign * ens.delta)
-        return rules.class_phase_rate(ens.density, angular, ens.omega, r)
+        angular = phase_angular(sign * ens.difference, ens.R, sign * ens.delta)
+        return classes.class_phase_rate(ens.density, angular, ens.omega, r)
 
     assert gap(density_rate(1, 0.5), -density_rate(-1, 0.5)) < ROUNDING
     # (rho_a/rho_b)^(1/2 - q) differs from 1 by 4 to 50 % between these classes.
@@ -50,40 +52,40 @@ def test_time_reversal_fixes_q_but_not_r(ens):
 @equation("22")
 def test_symmetry_of_the_copy_angular(ens):
     angle = jnp.full_like(ens.R, 0.7)
-    here = rules.copy_angular(angle, ens.R, ens.delta)
-    there = rules.copy_angular(angle, ens.R, -ens.delta)
+    here = copy_angular(angle, ens.R, ens.delta)
+    there = copy_angular(angle, ens.R, -ens.delta)
     assert gap(here.T, there) < ROUNDING
     assert gap(here.T, here) > REFUTED
     real = jnp.pi * (jnp.sign(ens.delta) + jnp.tril(jnp.ones_like(ens.R), -1)) / 2
     real = jnp.where(real > 0, jnp.pi, 0.0)
-    symmetric = rules.copy_angular(angle, ens.R, jnp.maximum(real, real.T))
+    symmetric = copy_angular(angle, ens.R, jnp.maximum(real, real.T))
     assert gap(symmetric.T, symmetric) < ROUNDING
 
 
 @equation("23")
 def test_reversible_density_law(ens):
-    angular = rules.copy_angular(ens.difference, ens.R, ens.delta)
-    total = rules.reversible_density_rate(ens.density, angular)
+    angular = copy_angular(ens.difference, ens.R, ens.delta)
+    total = classes.reversible_density_rate(ens.density, angular)
     assert gap(total, ens.quantum_rates()[0]) < ROUNDING
-    assert gap(total, rules.density_rate(ens.density, angular, 0.5)) < ROUNDING
-    assert gap(total, rules.density_rate(ens.density, angular, 0.8)) > 1e-3
+    assert gap(total, classes.density_rate(ens.density, angular, 0.5)) < ROUNDING
+    assert gap(total, classes.density_rate(ens.density, angular, 0.8)) > 1e-3
 
 
 @equation("24")
 def test_symmetry_of_the_phase_angular(ens):
     angle = jnp.full_like(ens.R, 0.7)
-    here = rules.phase_angular(angle, ens.R, ens.delta)
-    assert gap(here, rules.phase_angular(-angle, ens.R, -ens.delta)) < ROUNDING
-    assert gap(here, rules.phase_angular(-angle, ens.R, ens.delta)) > REFUTED
+    here = phase_angular(angle, ens.R, ens.delta)
+    assert gap(here, phase_angular(-angle, ens.R, -ens.delta)) < ROUNDING
+    assert gap(here, phase_angular(-angle, ens.R, ens.delta)) > REFUTED
 
 
 @equation("25")
 def test_first_line_of_the_summary(ens):
-    angular = rules.copy_angular(ens.difference, ens.R, ens.delta)
-    factor = rules.power_law(ens.density, angular, 0.5)
-    second = rules.reversible_density_rate(ens.density, angular)
-    assert gap(rules.pair_density_rate(ens.density, factor), second) < ROUNDING
-    printed = rules.pair_density_rate(ens.density, factor, printed=True)
+    angular = copy_angular(ens.difference, ens.R, ens.delta)
+    factor = classes.power_law(ens.density, angular, 0.5)
+    second = classes.reversible_density_rate(ens.density, angular)
+    assert gap(classes.pair_density_rate(ens.density, factor), second) < ROUNDING
+    printed = classes.pair_density_rate(ens.density, factor, printed=True)
     assert gap(printed, second) > REFUTED
 
 
@@ -101,13 +103,13 @@ def test_fourier_series(ens):
     n = np.arange(3)[:, None, None]
 
     def collapse(shift):
-        forth = rules.copy_series(*map(jnp.asarray, (angle, R, shift)))
+        forth = copy_series(*map(jnp.asarray, (angle, R, shift)))
         sines = np.sum(R * np.sin(n * angle[None] + shift), axis=0)
         return gap(forth - forth.T, sines)
 
     assert collapse(odd) < ROUNDING
     assert collapse(even) > REFUTED
-    series = rules.phase_series(*map(jnp.asarray, (angle, R, odd)))
+    series = phase_series(*map(jnp.asarray, (angle, R, odd)))
     cosines = np.sum(R * np.cos(n * angle[None] + odd), axis=0)
     assert gap(series, cosines) < ROUNDING
 
@@ -115,8 +117,8 @@ def test_fourier_series(ens):
     first = jnp.zeros((2, M, M)).at[1].set(ens.R)
     shift = jnp.stack([jnp.zeros_like(ens.delta), ens.delta])
     for series, single, factor in (
-        (rules.copy_series, rules.copy_angular, 2),
-        (rules.phase_series, rules.phase_angular, 1),
+        (copy_series, copy_angular, 2),
+        (phase_series, phase_angular, 1),
     ):
         expected = single(jnp.asarray(angle), ens.R, ens.delta)
         got = partial(series, jnp.asarray(angle), factor * first, shift)
@@ -128,8 +130,8 @@ def test_fourier_series(ens):
 def test_rectified_sine():
     angle = np.linspace(-7, 7, 101)
     expected = [np.sin(x) if np.sin(x) > 0 else 0 for x in angle]
-    assert gap(rules.positive_sine(jnp.asarray(angle)), expected) < ROUNDING
-    assert float(rules.positive_sine(jnp.asarray(-jnp.pi / 2))) == 0
+    assert gap(positive_sine(jnp.asarray(angle)), expected) < ROUNDING
+    assert float(positive_sine(jnp.asarray(-jnp.pi / 2))) == 0
 
 
 @equation("30")
@@ -138,16 +140,16 @@ def test_shifts_must_be_antisymmetric(ens):
     even = jnp.triu(ens.delta) + jnp.triu(ens.delta).T
 
     def defects(delta):
-        H = rules.hamiltonian(ens.omega, ens.R, delta)
-        rate = rules.quantum_density_rate(ens.density, ens.class_phase, ens.R, delta)
-        angular = rules.copy_angular(ens.difference, ens.R, delta)
-        collapse = rules.reversible_density_rate(ens.density, angular) - rate
+        H = hamiltonian(ens.omega, ens.R, delta)
+        rate = quantum_density_rate(ens.density, ens.class_phase, ens.R, delta)
+        angular = copy_angular(ens.difference, ens.R, delta)
+        collapse = classes.reversible_density_rate(ens.density, angular) - rate
         return gap(H, H.conj().T), abs(float(jnp.sum(rate))), gap(collapse, 0)
 
     assert max(defects(ens.delta)) < ROUNDING
     # The sum over classes has terms of both signs: ten decades above rounding.
     assert min(defects(even)) > 0.01
-    U = rules.phase_angular(ens.difference, ens.R, ens.delta)
-    V = rules.phase_angular(ens.difference, ens.R, even)
+    U = phase_angular(ens.difference, ens.R, ens.delta)
+    V = phase_angular(ens.difference, ens.R, even)
     assert gap(U, U.T) < ROUNDING
     assert gap(V, V.T) > REFUTED

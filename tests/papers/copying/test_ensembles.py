@@ -10,10 +10,11 @@ from _support.lattice import lattice_law
 import jqd
 from jqd import problems
 from jqd.ensembles import copying
-from jqd.papers import copying as rules
-from jqd.papers.copying.stability import hill
+from jqd.readings.stability import hill
 
 from .conftest import equation, gap
+from .individuals import copy_rate, occupation_rate_of_individuals
+from .nodes import node_occupation_rate
 
 ROUNDING = 1e-12
 DIFFERENT = 0.05
@@ -50,8 +51,8 @@ def test_nothing_in_the_model_brings_phases_together():
 @jax.jit
 def _density_rate(beable, phase, R, delta):
     """dρ/dt, all individuals copying one another."""
-    rates = rules.copy_rate(beable, phase, R, delta)
-    total = rules.occupation_rate_of_individuals(rates, beable, R.shape[0])
+    rates = copy_rate(beable, phase, R, delta)
+    total = occupation_rate_of_individuals(rates, beable, R.shape[0])
     return total / beable.shape[0]
 
 
@@ -111,7 +112,7 @@ def test_noise_and_nodes_depend_on_the_beables():
     later = states @ (np.exp(-1j * energy) * (states.conj().T @ node))
     assert abs(later[2]) ** 2 > DIFFERENT
     n, phase = jnp.asarray(np.abs(node) ** 2), jnp.asarray(-np.angle(node))
-    assert rules.node_occupation_rate(n, phase, law.R, law.delta)[2] == 0
+    assert node_occupation_rate(n, phase, law.R, law.delta)[2] == 0
     for name in ("waves", "energy"):
         U = bases[name]
         cured = lost(U @ H @ U.conj().T, U @ node)

@@ -10,7 +10,7 @@ import pytest
 from _support.lattice import lattice_law, lattice_packet, stable_step
 
 import jqd
-from jqd.papers.copying.lattice import lattice_motion, neighbours
+from jqd.readings.lattice import lattice_motion, neighbours
 
 SHIFTS = (0.0, np.pi)
 

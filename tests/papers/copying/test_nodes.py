@@ -8,23 +8,27 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from jqd.papers import copying as rules
-
+from .angular import copy_angular, phase_angular
+from .classes import class_phase_rate, copy_function, density_rate, occupation_rate
+from .classical import quantum_potential
 from .conftest import REFUTED, ROUNDING, equation, gap
+from .links import link_angle
+from .nodes import least_density, node_occupation_acceleration, node_occupation_rate
+from .quantum_point import hamiltonian, quantum_density_rate, quantum_state
 
 
 @equation("63")
 def test_empty_class_stays_empty(ens):
     n = ens.occupation.at[1].set(0)
     args = (n, ens.class_phase, ens.R, ens.delta)
-    assert rules.node_occupation_rate(*args)[1] == 0
+    assert node_occupation_rate(*args)[1] == 0
     for q in (0.3, 0.5):
-        F = rules.copy_function(*args, q)
-        assert rules.occupation_rate(F, n)[1] == 0
-    F = rules.copy_function(*args, 0.5)
-    expected = rules.occupation_rate(F, n)
-    assert gap(rules.node_occupation_rate(*args), expected) < 40 * ROUNDING
-    printed = rules.node_occupation_rate(*args, printed=True)
+        F = copy_function(*args, q)
+        assert occupation_rate(F, n)[1] == 0
+    F = copy_function(*args, 0.5)
+    expected = occupation_rate(F, n)
+    assert gap(node_occupation_rate(*args), expected) < 40 * ROUNDING
+    printed = node_occupation_rate(*args, printed=True)
     assert gap(2 * printed, expected) < 40 * ROUNDING
     assert gap(printed, expected) > 40 * 0.01
 
@@ -33,7 +37,7 @@ def test_empty_class_stays_empty(ens):
 def test_acceleration_at_a_node(ens):
     n = ens.occupation.at[1].set(0)
     args = (n, ens.class_phase, ens.R, ens.delta)
-    H = np.asarray(rules.hamiltonian(ens.omega, ens.R, ens.delta))
+    H = np.asarray(hamiltonian(ens.omega, ens.R, ens.delta))
     psi = np.sqrt(n) * np.exp(-1j * np.asarray(ens.class_phase))
     energy, states = np.linalg.eigh(H)
 
@@ -43,16 +47,16 @@ def test_acceleration_at_a_node(ens):
 
     t = 1e-3
     exact = (occupation(t) + occupation(-t)) / t**2
-    got = rules.node_occupation_acceleration(*args)[1]
+    got = node_occupation_acceleration(*args)[1]
     # Error of the second difference: (energy · t)² / 12 of N times a coupling squared.
     error = 40 * (2 * np.ptp(energy) * t) ** 2 / 12
     assert float(got) == pytest.approx(exact, abs=error)
-    printed = rules.node_occupation_acceleration(*args, printed=True)[1]
+    printed = node_occupation_acceleration(*args, printed=True)[1]
     assert abs(float(printed) / exact - 1) > REFUTED > 100 * error / exact
 
 
 def predicted(*args):
-    return float(rules.least_density(*args))
+    return float(least_density(*args))
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +67,10 @@ def two_class_minimum(rk4):
 
     def rates(q, r, state):
         rho, phase = state
-        turn = rules.link_angle(phase, zero)
-        flow = rules.density_rate(rho, rules.copy_angular(turn, R, zero), q)
-        angular = rules.phase_angular(turn, R, zero)
-        rate = flow, rules.class_phase_rate(rho, angular, zero[0], r)
+        turn = link_angle(phase, zero)
+        flow = density_rate(rho, copy_angular(turn, R, zero), q)
+        angular = phase_angular(turn, R, zero)
+        rate = flow, class_phase_rate(rho, angular, zero[0], r)
         clock = jnp.min(rho) ** jnp.maximum(q, -r)
         return jax.tree.map(lambda part: clock * part, rate)
 
@@ -143,10 +147,10 @@ def third_class(rk4):
 
     def rates(q, state):
         density, phase, _ = state
-        angle = rules.link_angle(phase, zero)
-        flow = rules.density_rate(density, rules.copy_angular(angle, R, zero), q)
-        pull = rules.phase_angular(angle, R, zero)
-        turn = rules.class_phase_rate(density, pull, zero[0], r)
+        angle = link_angle(phase, zero)
+        flow = density_rate(density, copy_angular(angle, R, zero), q)
+        pull = phase_angular(angle, R, zero)
+        turn = class_phase_rate(density, pull, zero[0], r)
         # A clock that slows as fast as the phase of the small class turns.
         clock = density[0] ** -r
         return clock * flow, clock * turn, clock
@@ -197,18 +201,18 @@ def test_a_third_class_lets_nodes_in(third_class):
 
 @pytest.mark.sampled
 def test_gradients_survive_an_empty_class(ens):
-    angular = rules.copy_angular(ens.difference, ens.R, ens.delta)
+    angular = copy_angular(ens.difference, ens.R, ens.delta)
     law = (ens.class_phase, ens.R, ens.delta)
 
     def rates(rho):
         return (
-            rules.density_rate(rho, angular, 0.4),
-            rules.class_phase_rate(rho, angular, ens.omega, -0.5),
-            rules.quantum_density_rate(rho, *law),
-            rules.copy_function(rho, *law, 0.4),
-            rules.node_occupation_acceleration(rho, *law),
-            jnp.abs(rules.quantum_state(rho, law[0]) + 1),
-            rules.quantum_potential(rho, 0.1),
+            density_rate(rho, angular, 0.4),
+            class_phase_rate(rho, angular, ens.omega, -0.5),
+            quantum_density_rate(rho, *law),
+            copy_function(rho, *law, 0.4),
+            node_occupation_acceleration(rho, *law),
+            jnp.abs(quantum_state(rho, law[0]) + 1),
+            quantum_potential(rho, 0.1),
         )
 
     for jacobian in jax.jit(jax.jacobian(rates))(ens.density.at[1].set(0)):
@@ -217,14 +221,14 @@ def test_gradients_survive_an_empty_class(ens):
 
 @pytest.mark.sampled
 def test_rules_are_differentiable_and_batched(ens):
-    angular = rules.copy_angular(ens.difference, ens.R, ens.delta)
+    angular = copy_angular(ens.difference, ens.R, ens.delta)
 
     @jax.jit
     def rates(density, q, r):
         return (
-            rules.density_rate(density, angular, q),
-            rules.class_phase_rate(density, angular, ens.omega, r),
-            rules.least_density(1e-3, -0.4, q, r),
+            density_rate(density, angular, q),
+            class_phase_rate(density, angular, ens.omega, r),
+            least_density(1e-3, -0.4, q, r),
         )
 
     check_grads(rates, (ens.density, 0.45, -0.6), order=1, modes=("fwd", "rev"))

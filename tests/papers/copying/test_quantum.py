@@ -7,19 +7,28 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.papers import copying as rules
-
+from .classes import occupation_rate
 from .conftest import REFUTED, ROUNDING, equation, gap
+from .individuals import copy_rate, phase_coupling, phase_rate
+from .quantum_point import (
+    action_phase,
+    hamiltonian,
+    lagrangian,
+    quantum_density_rate,
+    quantum_phase_rate,
+    quantum_state,
+    schrodinger_rate,
+)
 
 
 @equation("32")
 @equation("33")
 def test_equivalence_with_schrodinger(ens):
     density_rate, phase_rate = ens.quantum_rates()
-    got = rules.quantum_density_rate(ens.density, ens.class_phase, ens.R, ens.delta)
+    got = quantum_density_rate(ens.density, ens.class_phase, ens.R, ens.delta)
     assert gap(got, density_rate) < ROUNDING
     law = partial(
-        rules.quantum_phase_rate,
+        quantum_phase_rate,
         ens.density, ens.class_phase, ens.omega, ens.R, ens.delta,
     )  # fmt: skip
     assert gap(law(), phase_rate) < ROUNDING
@@ -30,24 +39,24 @@ def test_equivalence_with_schrodinger(ens):
 @equation("36")
 def test_schrodinger_with_units(ens):
     hbar = 0.3
-    action = rules.action_phase(ens.class_phase, hbar)
+    action = action_phase(ens.class_phase, hbar)
     assert gap(action / hbar, ens.class_phase) < ROUNDING
     density_rate, phase_rate = ens.quantum_rates()
     psi, rate = jax.jvp(
-        lambda density, S: rules.quantum_state(density, S / hbar),
+        lambda density, S: quantum_state(density, S / hbar),
         (ens.density, action),
         (jnp.asarray(density_rate), hbar * jnp.asarray(phase_rate)),
     )
-    H = rules.hamiltonian(ens.omega, ens.R, ens.delta, hbar)
-    assert gap(rate, rules.schrodinger_rate(psi, H, hbar)) < ROUNDING
-    assert gap(rate, rules.schrodinger_rate(psi, H)) > REFUTED
+    H = hamiltonian(ens.omega, ens.R, ens.delta, hbar)
+    assert gap(rate, schrodinger_rate(psi, H, hbar)) < ROUNDING
+    assert gap(rate, schrodinger_rate(psi, H)) > REFUTED
 
 
 @equation("37")
 @equation("38")
 def test_hamiltonian_entries(ens):
     hbar = 0.3
-    H = np.asarray(rules.hamiltonian(ens.omega, ens.R, ens.delta, hbar))
+    H = np.asarray(hamiltonian(ens.omega, ens.R, ens.delta, hbar))
     assert gap(np.diag(H), hbar * np.asarray(ens.omega)) < ROUNDING
     a, b = 0, 2
     entry = hbar * ens.R[a, b] * np.exp(1j * ens.delta[a, b])
@@ -60,8 +69,8 @@ def test_hamiltonian_entries(ens):
 @equation("39")
 def test_copy_rule(ens):
     args = (ens.beable, ens.aligned, ens.R, ens.delta)
-    right = ens.density_rate(rules.copy_rate(*args))
-    printed = rules.copy_rate(*args, printed=True)
+    right = ens.density_rate(copy_rate(*args))
+    printed = copy_rate(*args, printed=True)
     wrong = ens.density_rate(printed)
     expected = ens.quantum_rates()[0]
     assert gap(right, expected) < ROUNDING
@@ -74,7 +83,7 @@ def test_phase_rule(ens):
     expected = ens.quantum_rates()[1][ens.beable]
     # The frequency of a class as its coupling to itself, as after eq. 26.
     folded = ens.R + jnp.diag(ens.omega)
-    rule = partial(rules.phase_rate, ens.beable, ens.aligned, ens.omega)
+    rule = partial(phase_rate, ens.beable, ens.aligned, ens.omega)
     assert gap(rule(folded, ens.delta), expected) < ROUNDING
     excess = rule(folded, ens.delta, printed=True) - expected
     own = (ens.omega * (1 - 1 / ens.occupation))[ens.beable]
@@ -83,9 +92,7 @@ def test_phase_rule(ens):
     # The weight 1/sqrt(n_I n_J) is needed: neither none nor 1/N will do.
     for weight in (1.0, 40.0):
         n = jnp.full_like(ens.occupation, weight)
-        pull = rules.phase_coupling(
-            ens.beable, ens.aligned, ens.R, ens.delta, occupation=n
-        )
+        pull = phase_coupling(ens.beable, ens.aligned, ens.R, ens.delta, occupation=n)
         rate = ens.omega[ens.beable] + jnp.sum(pull, axis=1)
         assert gap(rate, expected) > REFUTED
 
@@ -94,14 +101,12 @@ def test_phase_rule(ens):
 def test_action_principle(ens):
     density_rate, phase_rate = map(jnp.asarray, ens.quantum_rates())
     args = (ens.density, ens.class_phase, phase_rate, ens.omega, ens.R, ens.delta)
-    by_density, by_phase, momentum = jax.grad(rules.lagrangian, argnums=(0, 1, 2))(
-        *args
-    )
+    by_density, by_phase, momentum = jax.grad(lagrangian, argnums=(0, 1, 2))(*args)
     assert gap(momentum, ens.density) < ROUNDING
     assert gap(by_phase, density_rate) < ROUNDING
     assert gap(by_density, 0) < ROUNDING
     wrong = (*args[:2], phase_rate + 1, *args[3:])
-    assert gap(jax.grad(rules.lagrangian)(*wrong), 0) > REFUTED
+    assert gap(jax.grad(lagrangian)(*wrong), 0) > REFUTED
 
 
 @equation("claim-literal-rules")
@@ -114,9 +119,9 @@ def test_literal_rules_run_away(rk4):
         density, phase = state
         # One individual stands for its class; sums over J carry its density.
         args = (both, phase, R, zero)
-        rate = rules.copy_rate(*args, occupation=density, printed=printed)
-        pull = rules.phase_coupling(*args, occupation=density)
-        return rules.occupation_rate(rate.T, density), pull @ density
+        rate = copy_rate(*args, occupation=density, printed=printed)
+        pull = phase_coupling(*args, occupation=density)
+        return occupation_rate(rate.T, density), pull @ density
 
     def imbalance(printed):
         start = jnp.array([0.5 + 5e-7, 0.5 - 5e-7]), jnp.zeros(2)
@@ -134,8 +139,8 @@ def test_literal_rules_run_away(rk4):
 @equation("claim-jump-process")
 @equation("39")
 def test_copy_rule_is_the_minimal_jump_process(ens):
-    rate = rules.copy_rate(ens.beable, ens.aligned, ens.R, ens.delta)
-    H = np.asarray(rules.hamiltonian(ens.omega, ens.R, ens.delta))
+    rate = copy_rate(ens.beable, ens.aligned, ens.R, ens.delta)
+    H = np.asarray(hamiltonian(ens.omega, ens.R, ens.delta))
     psi = np.sqrt(ens.density) * np.exp(-1j * np.asarray(ens.class_phase))
     current = 2 * np.imag(np.outer(psi.conj(), psi) * H)
     expected = np.maximum(current, 0) / np.asarray(ens.density)[None, :]
@@ -154,17 +159,17 @@ def test_size_of_the_ensemble_drops_out(ens):
     )
 
     def chances(e):
-        rate = rules.copy_rate(e.beable, e.phase, e.R, e.delta)
+        rate = copy_rate(e.beable, e.phase, e.R, e.delta)
         return e.transition_rates(rate)
 
     def turn(e):
-        return rules.phase_rate(e.beable, e.phase, e.omega, e.R, e.delta)
+        return phase_rate(e.beable, e.phase, e.omega, e.R, e.delta)
 
     assert gap(chances(ens), chances(large)) < ROUNDING
     assert gap(turn(ens), turn(large)[: ens.beable.shape[0]]) < ROUNDING
     # Not so for the rate of copying one given individual.
-    one = rules.copy_rate(ens.beable, ens.phase, ens.R, ens.delta)
-    three = rules.copy_rate(large.beable, large.phase, ens.R, ens.delta)
+    one = copy_rate(ens.beable, ens.phase, ens.R, ens.delta)
+    three = copy_rate(large.beable, large.phase, ens.R, ens.delta)
     assert float(jnp.max(one)) == pytest.approx(3 * float(jnp.max(three)))
 
 
@@ -180,7 +185,7 @@ def test_eigenstates_do_not_mix():
     def most(psi):
         phase = jnp.asarray(-np.angle(psi))
         n = jnp.asarray(np.abs(psi) ** 2)
-        return np.max(rules.copy_rate(jnp.arange(5), phase, R, delta, occupation=n))
+        return np.max(copy_rate(jnp.arange(5), phase, R, delta, occupation=n))
 
     for vector in vectors.T:
         # sin(k pi) = k 1e-16, over a least density of about 1e-3.
@@ -195,7 +200,7 @@ def test_alignment_is_neutral(ens):
     offset = rng.normal(size=ens.beable.shape[0])
     offset -= member @ (member.T @ offset / np.asarray(ens.occupation)[:, None].T[0])
     _, turn = jax.jvp(
-        lambda p: rules.phase_rate(ens.beable, p, ens.omega, ens.R, ens.delta),
+        lambda p: phase_rate(ens.beable, p, ens.omega, ens.R, ens.delta),
         (ens.aligned,),
         (jnp.asarray(offset),),
     )
@@ -214,8 +219,8 @@ def test_empty_classes_allow_signalling(rk4):
 
     def field(state):
         return (
-            rules.quantum_density_rate(*state, R, zero),
-            rules.quantum_phase_rate(*state, zero[0], R, zero),
+            quantum_density_rate(*state, R, zero),
+            quantum_phase_rate(*state, zero[0], R, zero),
         )
 
     def polarisation(psi):

@@ -10,10 +10,10 @@ from _support import composite as pairs
 from scipy.linalg import expm, logm
 
 import jqd
-from jqd.papers import copying as rules
 from jqd.states import composite
 
 from .conftest import equation
+from .quantum_point import quantum_density_rate, quantum_phase_rate
 
 QUANTUM = (0.5, -0.5)
 OTHERS = [(0.5, -0.7), (0.4, -0.5)]
@@ -154,8 +154,8 @@ def copied(rk4):
 
     def field(R, delta, omega, state):
         return (
-            rules.quantum_density_rate(*state, R, delta),
-            rules.quantum_phase_rate(*state, omega, R, delta),
+            quantum_density_rate(*state, R, delta),
+            quantum_phase_rate(*state, omega, R, delta),
         )
 
     @jax.jit

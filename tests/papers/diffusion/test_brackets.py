@@ -9,7 +9,7 @@ import pytest
 import scipy.linalg
 
 from jqd.exact import closed_forms
-from jqd.papers.diffusion import brackets, observables
+from jqd.readings import brackets, observables
 from jqd.spaces import Grid
 
 from .conftest import close, equation

@@ -14,7 +14,7 @@ from jqd.laws.diffusion import (
     Literal,
     Madelung,
 )
-from jqd.papers.diffusion import brackets, energies, fields, observables
+from jqd.readings import brackets, energies, fields, observables
 from jqd.spaces import Grid
 
 from .conftest import close, equation

@@ -7,20 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from _support import diffusion as support
+from jaxtyping import Array, ArrayLike, Complex, Float
 
+from jqd import _checks
 from jqd.exact.eigenstates import eigenstates
 from jqd.laws import Schrodinger
 from jqd.laws.diffusion import AmplitudeAction, ConservativeDiffusion
 from jqd.laws.diffusion.links import link_energy
-from jqd.papers import diffusion as rules
-from jqd.papers.diffusion import (
-    brackets,
-    circulation,
-    closed_forms,
-    energies,
-    fields,
-    observables,
-)
+from jqd.readings import brackets, circulation, energies, fields, observables, packets
 from jqd.spaces import Grid
 
 from .conftest import equation
@@ -34,6 +28,34 @@ NONE = np.zeros(180)
 ROUNDING = 1e-11
 # What a wrong factor or sign leaves.
 REFUTED = 0.05
+
+
+def plane_wave(
+    x: Float[ArrayLike, "... d"],
+    t: ArrayLike,
+    momentum: Float[ArrayLike, " d"],
+    *,
+    D: ArrayLike = 0.5,
+    mass: ArrayLike = 1.0,
+) -> Complex[Array, "..."]:
+    """The amplitude exp(i(p·x - Et)/2mD) of a free particle, E = p²/2m.
+
+    Its density is the same everywhere, so that u = 0 and U_u = 0.
+
+    Args:
+        x: positions.
+        t: time, broadcast against the leading axes of `x`.
+        momentum: p.
+        D: diffusion coefficient, ħ/2m in quantum mechanics.
+        mass: m.
+
+    Returns:
+        Leading shape of `x`, of modulus 1.
+    """
+    x, t, momentum = map(_checks.widen, (x, t, momentum))
+    energy = jnp.sum(momentum**2) / (2 * jnp.asarray(mass))
+    action = x @ momentum - energy * t
+    return jnp.exp(1j * action / (2 * jnp.asarray(mass) * jnp.asarray(D)))
 
 
 def close(found, expected, tolerance=ROUNDING):
@@ -124,7 +146,7 @@ def test_a_plane_wave_has_no_diffusion_flux():
     law = ConservativeDiffusion(GRID, NONE, D, MASS, hbar=hbar, boundary="periodic")
 
     def at(t):
-        return rules.plane_wave(X[:, None], t, np.array([p]), D=D, mass=MASS)
+        return plane_wave(X[:, None], t, np.array([p]), D=D, mass=MASS)
 
     psi, rate = jax.jvp(at, (0.3,), (1.0,))
     assert close(np.abs(psi), 1)
@@ -222,13 +244,11 @@ def test_external_work_goes_to_the_potential_too():
     # a slow change of the well keeps its ground state: the work is the change of E
     (E0, U0), (E1, U1) = ground(1.0), ground(1.4)
     assert np.isclose(U1 - U0, (E1 - E0) / 2, rtol=1e-9)
-    assert np.isclose(closed_forms.virial_localization_energy(E1, 2), U1, rtol=1e-9)
+    assert np.isclose(packets.virial_localization_energy(E1, 2), U1, rtol=1e-9)
     quartic = X**4 / 4
     levels, states = eigenstates(GRID, quartic, 1, **UNITS)
     U4 = budget()(states[0] + 0j, quartic).diffusion
-    assert np.isclose(
-        closed_forms.virial_localization_energy(levels[0], 4), U4, rtol=1e-9
-    )
+    assert np.isclose(packets.virial_localization_energy(levels[0], 4), U4, rtol=1e-9)
     # between walls, here two boxes of length 9, all of it is localization energy
     psi = np.sin(np.pi * X / 9) / 3 + 0j
     expected = (np.pi * HBAR / 9) ** 2 / (2 * MASS)

@@ -5,12 +5,12 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, ArrayLike, Inexact
 
+from jqd import _checks
 from jqd.exact import closed_forms
 from jqd.laws.diffusion import ClassicalDiffusion, ConservativeDiffusion
-from jqd.papers import diffusion as rules
-from jqd.papers.diffusion import closed_forms as packets
-from jqd.papers.diffusion import fields
+from jqd.readings import fields, packets
 from jqd.spaces import Grid
 
 from .conftest import equation
@@ -21,6 +21,30 @@ GRID = Grid((-24.0, 24.0), 384)
 X = np.asarray(GRID.x)
 # FFTs and sums of some hundred numbers of order 1 in float64.
 ROUNDING = 1e-12
+
+
+def diffusion_kernel(
+    x: ArrayLike, x0: ArrayLike, t: ArrayLike, D: ArrayLike
+) -> Inexact[Array, "..."]:
+    """What diffusion takes from x0 to x in a time t, one dimension.
+
+    K = exp(-(x - x₀)²/4Dt)/sqrt(4πDt)
+
+    With a real D the probability density of Brownian motion, with D = iħ/2m the
+    amplitude of quantum mechanics: (13) and (12) are one equation.
+
+    Args:
+        x: end.
+        x0: start.
+        t: time, positive.
+        D: diffusion coefficient, length²/time; real part not negative.
+
+    Returns:
+        Broadcast shape, 1/length; complex where D is.
+    """
+    x, x0, t, D = map(_checks.widen, (x, x0, t, D))
+    spread = 4 * D * t
+    return jnp.exp(-((x - x0) ** 2) / spread) / jnp.sqrt(jnp.pi * spread)
 
 
 def classical_variance(t, a=1.0, D=0.5):
@@ -131,16 +155,16 @@ def test_propagator():
     # It is Wiener's kernel with the coefficient iD for D.
     args = 0.4, -1.3, 0.9
     kernel = packets.free_propagator(*args, **constants)
-    assert np.isclose(rules.diffusion_kernel(*args, 1j * D), kernel, rtol=1e-14)
+    assert np.isclose(diffusion_kernel(*args, 1j * D), kernel, rtol=1e-14)
 
 
 @equation("claim-path-integral")
 def test_kernels_of_short_times_make_that_of_a_long_one():
     @jax.jit
     def both(D):
-        middle = rules.diffusion_kernel(X[None, :], -0.7, 0.5, D)
-        last = rules.diffusion_kernel(0.9, X[None, :], 0.4, D)
-        whole = rules.diffusion_kernel(0.9, -0.7, 0.9, D)
+        middle = diffusion_kernel(X[None, :], -0.7, 0.5, D)
+        last = diffusion_kernel(0.9, X[None, :], 0.4, D)
+        whole = diffusion_kernel(0.9, -0.7, 0.9, D)
         return jnp.sum(middle * last) * GRID.cell, whole
 
     # D, and iD with so much damping that the sum over the middle ends in the box
@@ -156,7 +180,7 @@ def test_kernels_of_short_times_make_that_of_a_long_one():
     def chained(psi):
         ends = x[:, None], x[None, :]
         first, second, whole = (
-            rules.diffusion_kernel(*ends, t, 1j * D) / 16 for t in (0.5, 0.6, 1.1)
+            diffusion_kernel(*ends, t, 1j * D) / 16 for t in (0.5, 0.6, 1.1)
         )
         return second @ (first @ psi), whole @ psi
 
@@ -165,7 +189,7 @@ def test_kernels_of_short_times_make_that_of_a_long_one():
     # e^-20 where the kernel's waves are too short for the grid
     assert np.allclose(two[near], one[near], rtol=0, atol=1e-8)
     assert np.max(np.abs(one[near])) > 0.3
-    brownian = rules.diffusion_kernel(X, 0.5, 0.8, D)
+    brownian = diffusion_kernel(X, 0.5, 0.8, D)
     assert np.isclose(total(brownian), 1, rtol=ROUNDING)
     assert np.isclose(variance(np.asarray(brownian)), 2 * D * 0.8, rtol=ROUNDING)
 

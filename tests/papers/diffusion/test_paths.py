@@ -9,9 +9,9 @@ from jqd.ensembles import two_time_correlation
 from jqd.ensembles.paths.schemes import Pull, drift, heun
 from jqd.exact import closed_forms
 from jqd.exact.eigenstates import eigenstates
-from jqd.papers.diffusion import closed_forms as slits
-from jqd.papers.diffusion.energies import energy_budget
-from jqd.papers.diffusion.slits import slit_wall
+from jqd.readings import slits
+from jqd.readings.energies import energy_budget
+from jqd.readings.slits import slit_wall
 from jqd.spaces import Grid
 
 from .conftest import equation

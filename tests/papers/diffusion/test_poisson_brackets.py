@@ -7,20 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.papers.diffusion.brackets import (
+from jqd.readings.brackets import (
     canonical_rates,
     poisson_bracket,
     poisson_bracket_psi,
     symplecticity,
     time_derivative,
 )
-from jqd.papers.diffusion.observables import (
-    amplitude,
-    bilinear,
-    hamiltonian,
-    momentum,
-    polar,
-)
+from jqd.readings.observables import amplitude, bilinear, hamiltonian, momentum, polar
 from jqd.spaces import Graph, Grid
 
 HBAR, MASS, SITES = 1.3, 0.7, 8

@@ -12,12 +12,13 @@ import scipy.integrate
 import scipy.special
 import scipy.stats
 from _support.statistics import configuration_index
+from jaxtyping import Array, ArrayLike, Complex
 
 from jqd import statistics, total_variation
-from jqd.papers import diffusion as rules
-from jqd.papers.diffusion import fields, observables
+from jqd.readings import fields, observables
 from jqd.spaces import Grid
 
+from . import weights
 from .conftest import close, equation
 
 N, M = 4, 4
@@ -26,6 +27,33 @@ CONFIGURATIONS = statistics.configurations(N, M)
 ROUNDING = 1e-12
 # What a wrong factor leaves.
 REFUTED = 0.05
+
+
+def antisymmetric_amplitude(
+    orbitals: Complex[ArrayLike, "N M"],
+) -> Complex[Array, "..."]:
+    """The amplitude of N particles in N orbitals that changes sign under exchange.
+
+    ψ(a₁, .., a_N) = Σ_P sign(P) φ_P1(a₁) .. φ_PN(a_N)/√N!
+
+    Args:
+        orbitals: φ_i at the M states, orthonormal rows; N of a few.
+
+    Returns:
+        ψ for every N-tuple of states, shape (M,) N times.
+
+    Source: Zakir, section 4.2, about eq. (54).
+    """
+    orbitals = jnp.asarray(orbitals)
+    count, states = orbitals.shape
+    total = jnp.zeros((states,) * count, orbitals.dtype)
+    for order in itertools.permutations(range(count)):
+        sign = np.linalg.det(np.eye(count)[list(order)])
+        term = jnp.asarray(round(float(sign)), orbitals.dtype)
+        for i in order:
+            term = term[..., None] * orbitals[i].reshape((1,) * term.ndim + (-1,))
+        total = total + term
+    return total / math.sqrt(math.factorial(count))
 
 
 @functools.cache
@@ -54,7 +82,7 @@ def test_classical_statistics():
     assert close(found, expected)
     # The weight is the number of placements, M^N times P, and not 1/P.
     rows = statistics.configurations(6, 3)
-    of = jax.jit(rules.weights.log_multiplicity, static_argnames="printed")
+    of = jax.jit(weights.log_multiplicity, static_argnames="printed")
     ways, printed = of(rows), of(rows, printed=True)
     six = placements(3, 6)
     assert np.allclose(np.exp(ways), [six[tuple(row)] for row in rows], rtol=1e-12)
@@ -94,7 +122,7 @@ def test_occupations_need_a_chemical_potential():
     def found(g):
         mu = statistics.chemical_potential(LEVELS, 0.8, 3.0, g)
         right = statistics.occupation(LEVELS, 0.8, mu, g)
-        return mu, right, rules.weights.occupation_printed(LEVELS + 0.1, 0.8, g)
+        return mu, right, weights.occupation_printed(LEVELS + 0.1, 0.8, g)
 
     n = np.arange(400.0)
     for g, weight in WEIGHTS.items():
@@ -145,9 +173,9 @@ def test_average_over_weights():
     assert np.isclose(volume, 1 / 2, rtol=1e-13)  # in print it is left out
     for n in ((2, 1, 0), (0, 3, 1)):
         moment = simplex(lambda *w, n=n: w[0] ** n[0] * w[1] ** n[1] * w[2] ** n[2])
-        mean = np.exp(rules.weights.log_weight_average(np.array(n)))
+        mean = np.exp(weights.log_weight_average(np.array(n)))
         assert np.isclose(mean, moment / volume, rtol=1e-12)
-        printed = np.exp(rules.weights.log_weight_average(np.array(n), printed=True))
+        printed = np.exp(weights.log_weight_average(np.array(n), printed=True))
         assert np.isclose(printed, moment, rtol=1e-12)
 
 
@@ -155,7 +183,7 @@ def test_average_over_weights():
 def test_shared_weights_give_bose_einstein_statistics():
     @functools.partial(jax.jit, static_argnums=0)
     def of(printed):
-        return jnp.exp(rules.weights.log_terzoff_bayer(CONFIGURATIONS, printed=printed))
+        return jnp.exp(weights.log_terzoff_bayer(CONFIGURATIONS, printed=printed))
 
     right, printed = of(False), of(True)
     # (47), which does not depend on the filling
@@ -170,15 +198,15 @@ def test_shared_weights_give_bose_einstein_statistics():
 def test_integrals_of_the_recursion():
     for m, n, a in ((2, 3, 1.0), (0, 4, 0.7), (5, 1, 1.6)):
         exact, _ = scipy.integrate.quad(lambda w: w**m * (a - w) ** n, 0, a)  # noqa: B023
-        found = np.exp(rules.weights.log_weight_integral(m, n, a))
+        found = np.exp(weights.log_weight_integral(m, n, a))
         assert np.isclose(found, exact, rtol=1e-12)
     # With two states w2 = 1 - w1; limits from 0 to 1 - w1 belong to three.
-    two = np.exp(rules.weights.log_weight_average(np.array([2, 1])))
+    two = np.exp(weights.log_weight_average(np.array([2, 1])))
     line, _ = scipy.integrate.quad(lambda w: w**2 * (1 - w), 0, 1)
     assert np.isclose(two, line, rtol=1e-12)
     triangle = simplex(lambda *w: w[0] ** 2 * w[1]) / simplex(lambda *w: w[0] ** 0)
     assert abs(triangle - line) > 0.4 * line
-    three = np.exp(rules.weights.log_weight_average(np.array([2, 1, 0])))
+    three = np.exp(weights.log_weight_average(np.array([2, 1, 0])))
     assert np.isclose(three, triangle, rtol=1e-12)
 
 
@@ -201,7 +229,7 @@ def test_weights_of_its_own_for_each_particle_change_nothing():
     assert draws * np.sum((found - classical) ** 2 / classical) < 28
     assert draws * np.sum((found - bose) ** 2 / bose) > 100
     # exactly: the mean weight of a state is 1/M, and particles are independent
-    mean = np.exp(rules.weights.log_weight_average(np.array([1, 0, 0])))
+    mean = np.exp(weights.log_weight_average(np.array([1, 0, 0])))
     assert np.isclose(mean, 1 / 3, rtol=1e-12)
 
 
@@ -264,7 +292,7 @@ def test_antisymmetric_amplitudes():
     orbitals = np.linalg.qr(matrix)[0][:3]
     triples = list(itertools.combinations(range(5), 3))
     several = np.stack([orbitals, *(np.eye(5)[list(three)] for three in triples)])
-    psi, *basis = np.asarray(jax.jit(jax.vmap(rules.antisymmetric_amplitude))(several))
+    psi, *basis = np.asarray(jax.jit(jax.vmap(antisymmetric_amplitude))(several))
     assert close(np.sum(np.abs(psi) ** 2), 1)
     for i, j in ((0, 1), (0, 2), (1, 2)):
         assert close(np.swapaxes(psi, i, j), -psi)

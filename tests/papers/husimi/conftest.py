@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.papers import husimi as rules
+from jqd.readings.conditions import as_doubled, minimal_diffusion
+from jqd.readings.phase_space import complex_hessian
 from jqd.spaces import symbols
 
 
@@ -29,8 +30,8 @@ def minimal(H, strength=1.3):
 
     def diffusion(alpha):
         modes = alpha.shape[0]
-        hessian = rules.complex_hessian(H, alpha)[modes:, modes:]
-        return rules.as_doubled(rules.minimal_diffusion(hessian, strength))
+        hessian = complex_hessian(H, alpha)[modes:, modes:]
+        return as_doubled(minimal_diffusion(hessian, strength))
 
     return diffusion
 

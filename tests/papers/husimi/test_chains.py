@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.papers.husimi import generators
-from jqd.papers.husimi.chains import (
+from jqd.readings import generators
+from jqd.readings.chains import (
     chain_amplitudes,
     chain_deviation,
     chain_symbol,

@@ -4,11 +4,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jqd.papers import husimi as rules
+from jqd.readings import conditions
+from jqd.readings.conditions import Function
+from jqd.readings.phase_space import (
+    complex_fokker_planck,
+    complex_gradient,
+    complex_hessian,
+    liouville_rate,
+)
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
 
+from .blocks import real_diffusion
 from .conftest import density, equation, minimal, norm
+from .coordinates import phase_space_liouville_rate
 
 HBAR, C = 0.7, 1.3
 ALPHA = jnp.array([0.4 - 0.3j, -0.2 + 0.6j])
@@ -16,6 +25,15 @@ ALPHA = jnp.array([0.4 - 0.3j, -0.2 + 0.6j])
 ROUNDING = 1e-12
 # What a wrong form leaves is of the order of the couplings.
 REFUTED = 1e-2
+
+
+def momentum_reversed(function: Function) -> Function:
+    """f(α*, α) of f(α, α*): momenta change their sign.
+
+    Args:
+        function: f of α, (N,).
+    """
+    return lambda alpha: function(jnp.conj(alpha))
 
 
 def interacting(alpha):
@@ -47,8 +65,8 @@ def test_liouville_flow():
         xi = np.sqrt(2) * jnp.concatenate([ALPHA.real, ALPHA.imag])
         args = in_xi(interacting), in_xi(density), xi
         return (
-            rules.liouville_rate(interacting, density, ALPHA),
-            rules.phase_space_liouville_rate(*args),
+            liouville_rate(interacting, density, ALPHA),
+            phase_space_liouville_rate(*args),
         )
 
     complex_form, real_form = rates()
@@ -96,33 +114,33 @@ def test_real_symmetric_diffusions_in_complex_variables():
 
         second = jnp.einsum("abab->", jax.hessian(product)(u))
         at = diffusion(ALPHA)
-        simple = rules.as_doubled(at[:2, :2], at[:2, 2:])
+        simple = conditions.as_doubled(at[:2, :2], at[:2, 2:])
         return (
-            rules.complex_fokker_planck(free, diffusion, density, ALPHA, HBAR),
+            complex_fokker_planck(free, diffusion, density, ALPHA, HBAR),
             HBAR / 4 * second,  # ħ/2κ at κ = 2
             jnp.stack([at, simple]),
-            rules.complex_fokker_planck(
+            complex_fokker_planck(
                 free, lambda alpha: 1j * diffusion(alpha), density, ALPHA, HBAR
             ),
-            rules.real_diffusion(at) - real(u),
-            rules.complex_fokker_planck(free, literal, density, ALPHA, HBAR),
+            real_diffusion(at) - real(u),
+            complex_fokker_planck(free, literal, density, ALPHA, HBAR),
         )
 
     rate, expected, (at, simple), imaginary, back, short = rates()
     assert abs(rate - expected) < ROUNDING
     assert abs(short - expected) < ROUNDING
     assert norm(back) < ROUNDING
-    assert norm(rules.symmetry_residual(at)) < ROUNDING
-    assert norm(rules.reality_residual(at)) < ROUNDING
+    assert norm(conditions.symmetry_residual(at)) < ROUNDING
+    assert norm(conditions.reality_residual(at)) < ROUNDING
     # one block of each kind is enough, and the mixed one is skew-Hermitian
     assert norm(simple - at) < ROUNDING
     mixed = at[:2, 2:]
     assert norm(mixed + mixed.conj().T) < ROUNDING
     assert norm(mixed) > REFUTED
     # Negative controls: a factor i makes the rate imaginary, transposed blocks differ.
-    assert norm(rules.reality_residual(1j * at)) > REFUTED
+    assert norm(conditions.reality_residual(1j * at)) > REFUTED
     assert abs(imaginary.imag) > REFUTED
-    assert norm(rules.symmetry_residual(at.at[0, 1].add(1))) > REFUTED
+    assert norm(conditions.symmetry_residual(at.at[0, 1].add(1))) > REFUTED
 
 
 def both_ways(rate):
@@ -143,9 +161,9 @@ def both_ways(rate):
 @equation("22")
 @equation("23")
 def test_time_reversal_of_the_law():
-    turned = rules.momentum_reversed(interacting)
+    turned = momentum_reversed(interacting)
     assert abs(turned(ALPHA) - interacting(ALPHA)) < ROUNDING
-    turned = rules.momentum_reversed(driven)
+    turned = momentum_reversed(driven)
     assert abs(turned(ALPHA) - driven(ALPHA)) > REFUTED
 
     def ordinary(alpha):
@@ -153,12 +171,12 @@ def test_time_reversal_of_the_law():
         return -1j * jnp.roll(jnp.eye(4), 2, 0).astype(alpha.dtype)
 
     def law(diffusion):
-        return lambda density, alpha: rules.complex_fokker_planck(
+        return lambda density, alpha: complex_fokker_planck(
             interacting, diffusion, density, alpha, HBAR
         )
 
     def flow(H):
-        return lambda density, alpha: rules.liouville_rate(H, density, alpha)
+        return lambda density, alpha: liouville_rate(H, density, alpha)
 
     for rate in (flow(interacting), law(minimal(interacting))):
         forward, backward = both_ways(rate)
@@ -178,10 +196,10 @@ def test_time_reversal_of_the_law():
 @equation("30")
 def test_time_reversal_of_the_diffusion():
     D = minimal(driven)  # (25) holds for every H, (26)-(30) where (20) does
-    turned = rules.reversed_diffusion(D)
+    turned = conditions.reversed_diffusion(D)
 
     def rate(diffusion):
-        return lambda density, alpha: rules.complex_fokker_planck(
+        return lambda density, alpha: complex_fokker_planck(
             lambda alpha: jnp.zeros(()), diffusion, density, alpha, HBAR
         )
 
@@ -193,7 +211,7 @@ def test_time_reversal_of_the_diffusion():
     def values():
         D = minimal(interacting)
         residuals = [
-            rules.time_reversal_residual(minimal(H), ALPHA)
+            conditions.time_reversal_residual(minimal(H), ALPHA)
             for H in (interacting, driven)
         ]
         return residuals, D(ALPHA), D(jnp.conj(ALPHA))
@@ -226,15 +244,15 @@ def mixed_counterexample():
 
 def two_mode_diffusion(alpha):
     """The same of two modes: D^aa*_ij = S ∂_iH ∂*_jH K, S = Σ|∂_i∂_jH|²."""
-    slope = rules.complex_gradient(interacting, alpha)
-    hessian = rules.complex_hessian(interacting, alpha)
+    slope = complex_gradient(interacting, alpha)
+    hessian = complex_hessian(interacting, alpha)
     a, c = slope[:2], slope[2:]
     G = hessian @ jnp.concatenate([c, a])  # gradient of Σ ∂_iH ∂*_iH
     K = a @ G[2:] - G[:2] @ c
     own, mixed = hessian[2:, 2:], a[:, None] * c[None, :]
     size = jnp.sum(jnp.abs(own) ** 2)
     balance = jnp.sum(hessian[:2, 2:] * mixed)
-    return rules.as_doubled(-balance * K * own, size * mixed * K)
+    return conditions.as_doubled(-balance * K * own, size * mixed * K)
 
 
 @equation("28")
@@ -246,18 +264,22 @@ def test_time_reversal_of_a_mixed_block_of_two_modes():
     @jax.jit
     def values():
         return (
-            rules.time_reversal_residual(two_mode_diffusion, ALPHA),
+            conditions.time_reversal_residual(two_mode_diffusion, ALPHA),
             two_mode_diffusion(ALPHA),
             two_mode_diffusion(jnp.conj(ALPHA)),
-            rules.complex_hessian(interacting, ALPHA),
+            complex_hessian(interacting, ALPHA),
         )
 
     residual, here, there, hessian = values()
     size = norm(here)
     here, there, residual = here / size, there / size, residual / size
-    for left in (residual, rules.symmetry_residual(here), rules.reality_residual(here)):
+    for left in (
+        residual,
+        conditions.symmetry_residual(here),
+        conditions.reality_residual(here),
+    ):
         assert norm(left) < ROUNDING
-    assert abs(rules.energy_residual(hessian, here)) < ROUNDING * norm(hessian)
+    assert abs(conditions.energy_residual(hessian, here)) < ROUNDING * norm(hessian)
     block = here[:2, 2:]
     assert norm(block + there[2:, :2]) < ROUNDING  # (28)
     assert norm(block.conj() + here[2:, :2]) < ROUNDING  # (31)
@@ -278,10 +300,10 @@ def test_time_reversal_allows_a_mixed_block(as_function):
 
     def diffusion(alpha):
         blocks = (jnp.reshape(f(alpha[0]), (1, 1)) for f in (aa, mixed))
-        return rules.as_doubled(*blocks)
+        return conditions.as_doubled(*blocks)
 
     forward, backward = both_ways(
-        lambda density, alpha: rules.complex_fokker_planck(
+        lambda density, alpha: complex_fokker_planck(
             H, diffusion, lambda one: density(one[0] * jnp.ones(2)), alpha[:1]
         )
     )
@@ -294,19 +316,19 @@ def test_time_reversal_allows_a_mixed_block(as_function):
     @jax.jit
     def values():
         return (
-            rules.time_reversal_residual(diffusion, alpha),
+            conditions.time_reversal_residual(diffusion, alpha),
             diffusion(alpha),
             diffusion(jnp.conj(alpha)),
-            rules.complex_hessian(H, alpha),
+            complex_hessian(H, alpha),
         )
 
     residual, here, there, hessian = values()
     assert norm(residual) < ROUNDING
-    assert norm(rules.symmetry_residual(here)) < ROUNDING
-    assert norm(rules.reality_residual(here)) < ROUNDING
-    assert abs(rules.energy_residual(hessian, here)) < ROUNDING
+    assert norm(conditions.symmetry_residual(here)) < ROUNDING
+    assert norm(conditions.reality_residual(here)) < ROUNDING
+    assert abs(conditions.energy_residual(hessian, here)) < ROUNDING
     # (35) in print: it vanishes. It does not, and nor does the trace, which is odd.
     assert norm(here[:1, 1:]) > REFUTED
-    traces = [np.trace(rules.real_diffusion(D)) for D in (here, there)]
+    traces = [np.trace(real_diffusion(D)) for D in (here, there)]
     assert abs(traces[0]) > REFUTED
     assert abs(traces[0] + traces[1]) < ROUNDING

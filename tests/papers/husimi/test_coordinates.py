@@ -7,11 +7,20 @@ from scipy.linalg import block_diag
 
 from jqd.inference.estimators import length_scales
 from jqd.inference.estimators.lengths import commutator_residual
-from jqd.papers import husimi as rules
-from jqd.papers.husimi import forms, generators
+from jqd.readings import forms, generators
+from jqd.readings.phase_space import complex_gradient, doubled_vector, wirtinger_matrix
 from jqd.spaces import symbols
 
+from .blocks import real_blocks
 from .conftest import equation
+from .coordinates import (
+    complex_coordinates,
+    phase_space_vector,
+    scaled_coordinates,
+    scaled_gradient,
+    scaled_hessian,
+    wave_operator,
+)
 
 # A few operations on numbers of order 1 in float64.
 ROUNDING = 1e-13
@@ -33,8 +42,8 @@ def smooth(xi):
 @equation("47")
 def test_scaled_coordinates():
     q, p = XI[:2], XI[2:]
-    assert np.array_equal(rules.phase_space_vector(q, p), XI)
-    z = rules.scaled_coordinates(XI, LENGTHS, KAPPA)
+    assert np.array_equal(phase_space_vector(q, p), XI)
+    z = scaled_coordinates(XI, LENGTHS, KAPPA)
     expected = [q[0] / 1.3, q[1] / 0.6, p[0] * 1.3 / 1.9, p[1] * 0.6 / 1.9]
     assert np.allclose(z, expected, rtol=0, atol=ROUNDING)
     assert np.allclose(scale() * z, XI, rtol=0, atol=ROUNDING)
@@ -47,9 +56,9 @@ def test_scaled_coordinates():
 @equation("48")
 def test_complex_coordinates_are_canonical():
     def doubled(xi):
-        return rules.doubled_vector(rules.complex_coordinates(xi, LENGTHS, KAPPA))
+        return doubled_vector(complex_coordinates(xi, LENGTHS, KAPPA))
 
-    Q, P = np.split(np.asarray(rules.scaled_coordinates(XI, LENGTHS, KAPPA)), 2)
+    Q, P = np.split(np.asarray(scaled_coordinates(XI, LENGTHS, KAPPA)), 2)
     alpha = np.sqrt(KAPPA / 2) * (Q + 1j * P)
     assert np.allclose(
         doubled(XI), np.concatenate([alpha, alpha.conj()]), rtol=0, atol=ROUNDING
@@ -67,21 +76,21 @@ def test_complex_coordinates_are_canonical():
 @equation("A2")
 def test_derivatives_by_alpha():
     def alpha(xi):
-        return rules.complex_coordinates(xi, LENGTHS, KAPPA)
+        return complex_coordinates(xi, LENGTHS, KAPPA)
 
     def function(alpha):
         return jnp.sin(alpha[0].real) * alpha[1].imag + jnp.abs(alpha[0]) ** 2
 
     @jax.jit
     def gradients(xi):
-        by_scaled = rules.scaled_gradient(lambda xi: function(alpha(xi)), xi, scale())
-        return by_scaled, rules.complex_gradient(function, alpha(xi))
+        by_scaled = scaled_gradient(lambda xi: function(alpha(xi)), xi, scale())
+        return by_scaled, complex_gradient(function, alpha(xi))
 
     by_scaled, expected = gradients(XI)
-    W = rules.wirtinger_matrix(2, KAPPA)
+    W = wirtinger_matrix(2, KAPPA)
     assert np.allclose(W @ by_scaled, expected, rtol=0, atol=ROUNDING)
     # ∂α/∂α = 1, ∂α*/∂α = 0
-    slope = jax.jacfwd(lambda xi: rules.doubled_vector(alpha(xi)))(XI) * scale()[None]
+    slope = jax.jacfwd(lambda xi: doubled_vector(alpha(xi)))(XI) * scale()[None]
     assert np.allclose(W @ slope.T, np.eye(4), rtol=0, atol=ROUNDING)
     # Negative control: α and α* exchanged
     assert np.max(np.abs(W.conj() @ slope.T - np.eye(4))) > 0.5
@@ -101,7 +110,7 @@ def test_scaled_hessian():
         Q, P = jnp.split(xi / scale(), 2)
         return (
             jax.hessian(lambda z: smooth(scale() * z))(xi / scale()),
-            rules.scaled_hessian(smooth, xi, scale()),
+            scaled_hessian(smooth, xi, scale()),
             jax.jacfwd(jax.grad(mixed, 0), 1)(Q, P),
             jax.hessian(mixed, 1)(Q, P),
         )
@@ -110,7 +119,7 @@ def test_scaled_hessian():
     # second derivatives of order 10
     assert np.allclose(hessian, by_scaled, rtol=0, atol=1e-12)
     assert np.allclose(hessian, hessian.T, rtol=0, atol=1e-12)
-    blocks = rules.real_blocks(hessian)
+    blocks = real_blocks(hessian)
     assert np.allclose(jnp.block([list(row) for row in blocks]), by_scaled, atol=1e-12)
 
     (_, qp), (pq, pp) = blocks
@@ -129,17 +138,17 @@ def test_free_field_in_momentum_modes():
     def H(xi):
         return jnp.sum(xi[2:] ** 2 + omega**2 * xi[:2] ** 2) / 2
 
-    second = np.asarray(rules.scaled_hessian(H, XI, jnp.ones(4)))
+    second = np.asarray(scaled_hessian(H, XI, jnp.ones(4)))
     assert np.allclose(second, np.diag([0.25, 1.69, 1, 1]), rtol=0, atol=ROUNDING)
     right = np.sqrt(KAPPA / omega)
 
     def in_modes(lengths):
-        alpha = rules.complex_coordinates(XI, lengths, KAPPA)
+        alpha = complex_coordinates(XI, lengths, KAPPA)
         return jnp.sum(omega * jnp.abs(alpha) ** 2)
 
     assert np.allclose(in_modes(right), H(XI), rtol=0, atol=ROUNDING)
     assert abs(in_modes(LENGTHS) - H(XI)) > 0.1  # at these lengths alone
-    alpha = rules.complex_coordinates(XI, right, KAPPA)
+    alpha = complex_coordinates(XI, right, KAPPA)
     symbol = symbols.harmonic(omega, hbar=0.0)
     assert np.allclose(symbol(alpha), H(XI), rtol=0, atol=ROUNDING)
     left = commutator_residual(jnp.asarray(second), jnp.asarray(right), KAPPA)
@@ -246,7 +255,7 @@ def test_wave_operator_on_shell():
     k, mass = np.array([0.0, 0.7, 3.0]), 1.1
     omega = np.sqrt(k**2 + mass**2)
     for sign, value in ((1, 2 * mass**2), (-1, 0.0)):
-        on_shell = rules.wave_operator(omega, k, mass, time_sign=sign)
+        on_shell = wave_operator(omega, k, mass, time_sign=sign)
         assert np.allclose(on_shell, value, rtol=0, atol=1e-14 * 10)
         assert np.min(np.abs(on_shell - omega**2)) > 0.5
     # the factor is what it says
@@ -254,8 +263,8 @@ def test_wave_operator_on_shell():
     wave = lambda x: jnp.cos(3.0 * x[1] - 2.0 * x[0])  # noqa: E731
     second = jnp.diag(jax.hessian(wave)(x))
     made = -(second[0] - second[1]) + mass**2 * wave(x)
-    factor = rules.wave_operator(2.0, 3.0, mass, time_sign=1)
+    factor = wave_operator(2.0, 3.0, mass, time_sign=1)
     assert np.isclose(made, factor * wave(x), rtol=1e-12)
     # static sources alone see ω_k²
-    static = rules.wave_operator(0.0, k, mass, time_sign=-1)
+    static = wave_operator(0.0, k, mass, time_sign=-1)
     assert np.allclose(static, omega**2, rtol=1e-12)

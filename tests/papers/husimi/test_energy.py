@@ -1,12 +1,27 @@
 """Section III C and D of the Husimi paper: energy, minimality and the law itself."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array, Complex, Float
 
-from jqd.papers import husimi as rules
-from jqd.papers.husimi import generators
+from jqd.readings import generators
+from jqd.readings.conditions import (
+    as_doubled,
+    energy_residual,
+    minimal_diffusion,
+    weighted_diffusion,
+)
+from jqd.readings.phase_space import (
+    Function,
+    complex_fokker_planck,
+    complex_gradient,
+    complex_hessian,
+    liouville_rate,
+)
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
 
@@ -18,6 +33,58 @@ ALPHA = jnp.array([0.4 - 0.3j, -0.2 + 0.6j])
 ROUNDING = 1e-12
 # What a wrong form leaves is of the order of the couplings.
 REFUTED = 1e-2
+
+
+# Which of (α, α*), by number 0 .. 2N-1, a function is differentiated by.
+Derivative = tuple[int, ...]
+
+
+def energy_rate(
+    H: Function,
+    rate: Function,
+    points: Complex[Array, "K N"],
+    weights: Float[Array, " K"],
+) -> Array:
+    """d<H>/dt = ∫ H ∂_t ρ by a quadrature over phase space.
+
+    Args:
+        rate: ∂_t ρ, a function of α.
+        points: nodes, (K, N).
+        weights: d²ᴺα of each, (K,).
+    """
+    values = jax.vmap(lambda point: H(point) * rate(point))(points)
+    return jnp.sum(values * weights)
+
+
+def weight_from_derivatives(
+    H: Function,
+    alpha: Complex[Array, " N"],
+    terms: Sequence[tuple[Float[Array, "N N"], Sequence[Derivative]]],
+) -> Float[Array, "N N"]:
+    """f_ij = Re Σ c_ij Π (derivatives of H)
+
+    Args:
+        terms: coefficients c, (N, N), symmetric, and the derivatives that are
+            multiplied, each as the numbers 0 .. 2N-1 of the variables (α, α*).
+    """
+    total = jnp.zeros((alpha.shape[0],) * 2, alpha.real.dtype)
+    for coefficients, derivatives in terms:
+        product = jnp.ones((), alpha.dtype)
+        for variables in derivatives:
+            product = product * _derivative(H, variables)(alpha)
+        total = total + coefficients * product.real
+    return total
+
+
+def _derivative(function: Function, variables: Derivative) -> Function:
+    """∂f by each variable in turn."""
+    for variable in variables:
+        function = _slope(function, variable)
+    return function
+
+
+def _slope(function: Function, variable: int) -> Function:
+    return lambda alpha: complex_gradient(function, alpha)[..., variable]
 
 
 @equation("36")
@@ -39,22 +106,22 @@ def test_energy_by_quadrature(as_function):
         return jnp.exp(-(jnp.abs(alpha[0]) ** 2)) * polynomial
 
     def weighted(factor):
-        return lambda alpha: rules.as_doubled(factor * minimal(H)(alpha)[:1, :1])
+        return lambda alpha: as_doubled(factor * minimal(H)(alpha)[:1, :1])
 
     @jax.jit
     def rates(factor):
         diffusion = weighted(factor)
 
         def rate(alpha):
-            return rules.complex_fokker_planck(H, diffusion, bell, alpha, HBAR)
+            return complex_fokker_planck(H, diffusion, bell, alpha, HBAR)
 
         def residual(alpha):
-            hessian = rules.complex_hessian(H, alpha)
-            change = rules.energy_residual(hessian, diffusion(alpha))
+            hessian = complex_hessian(H, alpha)
+            change = energy_residual(hessian, diffusion(alpha))
             return 0.5j * HBAR * change * bell(alpha)
 
         return (
-            rules.energy_rate(H, rate, points, weights),
+            energy_rate(H, rate, points, weights),
             jnp.sum(jax.vmap(residual)(points) * weights),
         )
 
@@ -87,22 +154,22 @@ def test_energy_leaves_the_weights_free(as_function, mixed_state):
 
     @jax.jit
     def values(alpha):
-        hessian = rules.complex_hessian(H, alpha)
+        hessian = complex_hessian(H, alpha)
         own = hessian[2:, 2:]
-        weights = [random, rules.weight_from_derivatives(H, alpha, terms)]
+        weights = [random, weight_from_derivatives(H, alpha, terms)]
         residuals = []
         for weight in weights:
-            D = rules.as_doubled(rules.weighted_diffusion(own, weight))
-            residuals.append(rules.energy_residual(hessian, D))
-        complex_one = rules.as_doubled(own * (0.3 + 0.4j))
-        turned = rules.weight_from_derivatives(H, jnp.conj(alpha), terms)
+            D = as_doubled(weighted_diffusion(own, weight))
+            residuals.append(energy_residual(hessian, D))
+        complex_one = as_doubled(own * (0.3 + 0.4j))
+        turned = weight_from_derivatives(H, jnp.conj(alpha), terms)
         return (
             jnp.stack(residuals),
-            rules.energy_residual(hessian, complex_one),
+            energy_residual(hessian, complex_one),
             weights[1],
             weights[1] - turned,
             own,
-            rules.minimal_diffusion(own, printed=True),
+            minimal_diffusion(own, printed=True),
         )
 
     residuals, lost, weight, odd, own, literal = values(ALPHA)
@@ -125,12 +192,10 @@ def test_energy_leaves_the_weights_free(as_function, mixed_state):
 
         def one(weight):
             def diffusion(alpha):
-                own = rules.complex_hessian(H, alpha)[2:, 2:]
-                return rules.as_doubled(rules.weighted_diffusion(own, weight))
+                own = complex_hessian(H, alpha)[2:, 2:]
+                return as_doubled(weighted_diffusion(own, weight))
 
-            return rules.complex_fokker_planck(
-                H, diffusion, state.density, alpha, HBAR
-            ).real
+            return complex_fokker_planck(H, diffusion, state.density, alpha, HBAR).real
 
         basis = jnp.zeros((4, 2, 2)).at[1, 0, 0].set(1).at[2, :, :].set(1 - jnp.eye(2))
         found = jax.vmap(one)(basis.at[3, 1, 1].set(1))
@@ -170,7 +235,7 @@ def test_the_law_is_quantum_mechanics(theory, as_function, mixed_state):
 
     @jax.jit
     def rates(C):
-        law = rules.complex_fokker_planck(H, minimal(H, C), density, alpha, HBAR)
+        law = complex_fokker_planck(H, minimal(H, C), density, alpha, HBAR)
         point = alpha[0] if symbol.modes == 1 else alpha
         short = generators.complex_generator(symbol, density, point, C, HBAR)
         return jnp.stack([law.real, short])
@@ -201,8 +266,8 @@ def test_no_other_diffusion_beside_liouvilles_flow_is_quantum_mechanics():
     @jax.vmap
     def derivatives(centre):
         Q = lambda alpha: bell(alpha, centre)  # noqa: E731
-        second = rules.complex_hessian(Q, ALPHA)[upper]
-        first = rules.complex_gradient(Q, ALPHA)
+        second = complex_hessian(Q, ALPHA)[upper]
+        first = complex_gradient(Q, ALPHA)
         return jnp.concatenate([second, first, Q(ALPHA)[None]]) / Q(ALPHA)
 
     table = np.asarray(derivatives(centres))
@@ -214,21 +279,21 @@ def test_no_other_diffusion_beside_liouvilles_flow_is_quantum_mechanics():
         return THEORIES["two-mode squeezing"](alpha).real
 
     def deformed(alpha, weights):
-        slope = rules.complex_gradient(H, alpha)[0]
+        slope = complex_gradient(H, alpha)[0]
         own = minimal(H, 1.0)(alpha)
         mixed = 1j * jnp.eye(2) * H(alpha)  # an ordinary diffusion, by H
         kinds = (
             own,
             jnp.abs(slope) ** 2 * own,
             H(alpha) * own,
-            rules.as_doubled(0 * mixed, mixed),
+            as_doubled(0 * mixed, mixed),
         )
         return sum(w * kind for w, kind in zip(weights, kinds, strict=True))
 
     @jax.jit
     @jax.vmap
     def rate(weights):
-        return rules.complex_fokker_planck(
+        return complex_fokker_planck(
             H,
             lambda alpha: deformed(alpha, weights),
             lambda alpha: bell(alpha, centres[0]),
@@ -258,7 +323,7 @@ def test_diffusion_vanishes_with_hbar(as_function):
     def gap(hbar):
         single = lambda alpha: density(jnp.reshape(alpha, (1,)))  # noqa: E731
         rate = generators.complex_generator(symbol, single, ALPHA[0], 1.0, hbar)
-        return rate - rules.liouville_rate(as_function(symbol), density, ALPHA[:1]).real
+        return rate - liouville_rate(as_function(symbol), density, ALPHA[:1]).real
 
     gaps = np.array([gap(hbar) for hbar in (1.0, 0.5, 0.0)])
     assert abs(gaps[2]) < ROUNDING

@@ -1,15 +1,18 @@
 """Sections V B-D of the Husimi paper: interacting fields, and the law cut short."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from _support.husimi import truncation_deviation
+from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jqd import states
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
-from jqd.papers import husimi as rules
-from jqd.papers.husimi import generators
+from jqd.readings import generators
+from jqd.readings.phase_space import complex_gradient
 from jqd.spaces import symbols
 
 from .conftest import equation, norm
@@ -19,6 +22,69 @@ ROUNDING = 1e-12
 REFUTED = 1e-2
 
 
+# Metric (+, -, -, -).
+_METRIC = np.array([1.0, -1.0, -1.0, -1.0])
+
+
+def field_amplitudes(
+    alpha: ArrayLike, beta: ArrayLike, mass: ArrayLike = 1.0
+) -> tuple[Complex[Array, "..."], Complex[Array, "..."]]:
+    """A mode of a complex field: φ = (α + β*)/√(2m), π = i √(m/2) (β* - α).
+
+    Args:
+        alpha: amplitude of the particle, complex.
+        beta: amplitude of the antiparticle, complex.
+        mass: m > 0.
+
+    Returns:
+        φ and π = dφ/dt, the momentum of φ*.
+    """
+    alpha, antiparticle = jnp.asarray(alpha), jnp.conj(jnp.asarray(beta))
+    root = jnp.sqrt(mass)
+    field = (alpha + antiparticle) / (math.sqrt(2) * root)
+    return field, 1j * root / math.sqrt(2) * (antiparticle - alpha)
+
+
+def field_strength(
+    slope: Float[Array, "A 4 4"],
+    potential: Float[Array, "A 4"],
+    structure: Float[Array, "A A A"],
+    g: ArrayLike,
+) -> Float[Array, "A 4 4"]:
+    """F^a_μν = ∂_μ A^a_ν - ∂_ν A^a_μ + g f^abc A^b_μ A^c_ν
+
+    Args:
+        slope: ∂_μ A^a_ν, axes a, μ, ν.
+        potential: A^a_μ, axes a, μ.
+        structure: f^abc, totally antisymmetric.
+        g: coupling.
+    """
+    own = jnp.einsum("abc,bm,cn->amn", structure, potential, potential)
+    return slope - jnp.swapaxes(slope, 1, 2) + g * own
+
+
+def field_tensor_lagrangian(strength: Float[Array, "A 4 4"]) -> Float[Array, ""]:
+    """-(1/4) F^a_μν F^aμν, metric (+, -, -, -).
+
+    Args:
+        strength: F^a_μν, axes a, μ, ν.
+    """
+    signs = _METRIC[:, None] * _METRIC[None, :]
+    return -jnp.sum(strength**2 * signs[None, :, :]) / 4
+
+
+def mode_field(
+    amplitudes: Complex[Array, "A K"], modes: Complex[Array, "K 4"]
+) -> Float[Array, "A 4"]:
+    """A^a_μ = Σ_k (α^a_k u_kμ + c.c.) at one point of space.
+
+    Args:
+        amplitudes: α^a_k, axes a, k.
+        modes: u_kμ at the point, axes k, μ.
+    """
+    return 2 * (amplitudes @ modes).real
+
+
 @equation("70")
 @equation("71")
 @equation("72")
@@ -26,16 +92,16 @@ REFUTED = 1e-2
 def test_complex_field():
     mass, lam = 1.3, 0.4
     z = np.array([0.4 - 0.3j, -0.2 + 0.6j])
-    field, momentum = rules.field_amplitudes(*z, mass)
+    field, momentum = field_amplitudes(*z, mass)
     free = abs(momentum) ** 2 + mass**2 * abs(field) ** 2
     assert np.isclose(free, mass * np.sum(np.abs(z) ** 2), rtol=ROUNDING)
     alpha, beta = z
     sum_of_four = abs(alpha) ** 2 + abs(beta) ** 2 + 2 * (alpha * beta).real
     assert np.isclose(abs(field) ** 4, sum_of_four**2 / (4 * mass**2), rtol=ROUNDING)
     # {φ*, π} = 1 and {φ, π} = 0 with {α, α*} = -i
-    amplitudes = lambda z: jnp.stack(rules.field_amplitudes(*z, mass))  # noqa: E731
-    slope = rules.complex_gradient(amplitudes, jnp.asarray(z))
-    conj = rules.complex_gradient(lambda z: jnp.conj(amplitudes(z)), jnp.asarray(z))
+    amplitudes = lambda z: jnp.stack(field_amplitudes(*z, mass))  # noqa: E731
+    slope = complex_gradient(amplitudes, jnp.asarray(z))
+    conj = complex_gradient(lambda z: jnp.conj(amplitudes(z)), jnp.asarray(z))
 
     def bracket(f, g):
         return -1j * (f[:2] @ g[2:] - f[2:] @ g[:2])
@@ -82,11 +148,11 @@ def test_gauge_bosons():
 
     def strength(potential):
         slope = jnp.swapaxes(jax.jacfwd(potential)(x), 1, 2)  # a, μ, ν
-        return rules.field_strength(slope, potential(x), f, g)
+        return field_strength(slope, potential(x), f, g)
 
     F = strength(potential)
     assert norm(F + jnp.swapaxes(F, 1, 2)) < ROUNDING
-    lagrangian = rules.field_tensor_lagrangian(F)
+    lagrangian = field_tensor_lagrangian(F)
     E, B = F[:, 0, 1:], jnp.stack([F[:, 2, 3], F[:, 3, 1], F[:, 1, 2]], 1)
     electric = jnp.sum(E**2 - B**2) / 2
     assert np.isclose(lagrangian, electric, rtol=ROUNDING)
@@ -104,11 +170,11 @@ def test_gauge_bosons():
         turn = ((vectors * phases[None, :]) @ vectors.conj().T).real
         return turn @ potential(x) - jax.grad(angle)(x)[None] * axis[:, None] / g
 
-    turned = rules.field_tensor_lagrangian(strength(transformed))
+    turned = field_tensor_lagrangian(strength(transformed))
     assert np.isclose(turned, lagrangian, rtol=1e-11)
     # without the structure constants it is no symmetry
-    bare = rules.field_tensor_lagrangian(
-        rules.field_strength(
+    bare = field_tensor_lagrangian(
+        field_strength(
             jnp.swapaxes(jax.jacfwd(transformed)(x), 1, 2), transformed(x), f, 0.0
         )
     )
@@ -124,14 +190,14 @@ def test_no_amplitude_of_a_gauge_boson_above_its_square():
     slope = jnp.asarray(rng.normal(size=(8, 4, 4)))
 
     def lagrangian(amplitudes):  # (8 colours, 2 modes)
-        potential = rules.mode_field(amplitudes, u)
-        return rules.field_tensor_lagrangian(
-            rules.field_strength(slope, potential, structure_constants(), 0.6)
+        potential = mode_field(amplitudes, u)
+        return field_tensor_lagrangian(
+            field_strength(slope, potential, structure_constants(), 0.6)
         )
 
     start = jnp.asarray(rng.normal(size=(8, 2)) + 1j * rng.normal(size=(8, 2)))
     expected = 2 * np.real(np.asarray(start) @ np.asarray(u))
-    assert norm(rules.mode_field(start, u) - expected) < ROUNDING
+    assert norm(mode_field(start, u) - expected) < ROUNDING
 
     # along any direction the Lagrangian is a polynomial of degree 4: five values fix it
     def powers(direction):
@@ -154,11 +220,9 @@ def test_no_amplitude_of_a_gauge_boson_above_its_square():
     still, turns = u.at[:, 0].set(0), jnp.exp(2j * jnp.pi * jnp.arange(16) / 16)
 
     def magnetic(turn):
-        potential = rules.mode_field(start * turn, still)
-        strength = rules.field_strength(
-            0 * slope, potential, structure_constants(), 0.6
-        )
-        return -rules.field_tensor_lagrangian(strength)
+        potential = mode_field(start * turn, still)
+        strength = field_strength(0 * slope, potential, structure_constants(), 0.6)
+        return -field_tensor_lagrangian(strength)
 
     waves = np.fft.fft(jax.vmap(magnetic)(turns)) / 16
     assert abs(waves[4]) > REFUTED * abs(waves[0])

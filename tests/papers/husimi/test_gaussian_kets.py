@@ -9,14 +9,10 @@ import numpy as np
 import pytest
 
 from jqd import states
-from jqd.papers.husimi.gaussian_kets import (
-    apply_bilinear,
-    quartic_diffusion,
-    squeezed_husimi,
-)
 from jqd.spaces import symbols
 
 from .conftest import equation
+from .gaussian_kets import apply_bilinear, quartic_diffusion, squeezed_husimi
 
 # Second derivatives of polynomials of order 100 in float64.
 ROUNDING = 1e-11

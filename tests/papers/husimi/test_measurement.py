@@ -15,13 +15,10 @@ from jqd.laws.husimi import (
     Heff,
     HusimiFokkerPlanck,
 )
-from jqd.papers.husimi import (
-    amplifier_collapse_time,
-    amplifier_variances,
-    generators,
-)
+from jqd.readings import generators
 from jqd.spaces import symbols
 
+from .amplifier import amplifier_collapse_time, amplifier_variances
 from .conftest import equation
 
 

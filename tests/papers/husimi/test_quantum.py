@@ -11,7 +11,7 @@ import pytest
 
 from jqd import constants, states
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
-from jqd.papers.husimi import generators
+from jqd.readings import generators
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
 

@@ -8,11 +8,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.papers import husimi as rules
-from jqd.papers.husimi import forms, generators
+from jqd.readings import conditions, forms, generators
+from jqd.readings.phase_space import complex_hessian
 from jqd.spaces import symbols
 
+from .blocks import (
+    appendix_rate,
+    complex_diffusion,
+    expanded_rate,
+    hessian_parts,
+    real_blocks,
+    real_diffusion,
+)
 from .conftest import equation, norm
+from .coordinates import complex_coordinates, phase_space_liouville_rate, scaled_hessian
 
 HBAR, KAPPA, C = 0.7, 1.9, 1.3
 LENGTHS = np.array([1.3, 0.6])
@@ -49,10 +58,10 @@ def pieces():
         z = xi / scale
 
         def hessian(z):
-            return rules.scaled_hessian(energy, scale * z, scale)
+            return scaled_hessian(energy, scale * z, scale)
 
         def parts(z):
-            return rules.hessian_parts(hessian(z))
+            return hessian_parts(hessian(z))
 
         def in_z(z):
             return density(scale * z)
@@ -63,19 +72,19 @@ def pieces():
         )
         rate, flow = jax.vmap(lambda C: real(C, HBAR))(jnp.array([C, 0.0]))
         form = forms.real_form(energy, xi, LENGTHS, KAPPA, C)
-        aa = rules.complex_diffusion(hessian(z), KAPPA, C)
+        aa = complex_diffusion(hessian(z), KAPPA, C)
         return {
             "hessian": hessian(z),
             "parts": parts(z),
             "form": form,
             "aa": aa,
-            "real": rules.real_diffusion(rules.as_doubled(aa)),
-            "expanded": rules.expanded_rate(*args),
-            "appendix": rules.appendix_rate(*args),
-            "printed": rules.appendix_rate(*args, printed=True),
+            "real": real_diffusion(conditions.as_doubled(aa)),
+            "expanded": expanded_rate(*args),
+            "appendix": appendix_rate(*args),
+            "printed": appendix_rate(*args, printed=True),
             "rate": rate,
             "flow": flow,
-            "bracket": rules.phase_space_liouville_rate(energy, density, xi),
+            "bracket": phase_space_liouville_rate(energy, density, xi),
         }
 
     return at(XI)
@@ -119,14 +128,14 @@ def test_commutator_form():
         z = jnp.concatenate([alpha.real, alpha.imag]) / math.sqrt(KAPPA / 2)
         return energy(scale * z)
 
-    alpha = rules.complex_coordinates(XI, LENGTHS, KAPPA)
-    by_alpha = C * jax.jit(lambda a: rules.complex_hessian(in_alpha, a))(alpha)
+    alpha = complex_coordinates(XI, LENGTHS, KAPPA)
+    by_alpha = C * jax.jit(lambda a: complex_hessian(in_alpha, a))(alpha)
     assert norm(found["aa"] - by_alpha[2:, 2:]) < ROUNDING
     assert norm(A - A.T) < ROUNDING
     assert norm(B - B.T) < ROUNDING
     # blocks, and the commutator
     half = C / (2 * KAPPA)
-    (qq, qp), (pq, pp) = rules.real_blocks(found["real"])
+    (qq, qp), (pq, pp) = real_blocks(found["real"])
     assert norm(qq + half * B) < ROUNDING
     assert norm(qp - half * A) < ROUNDING
     assert norm(pq - half * A) < ROUNDING

@@ -8,7 +8,7 @@ from _support.husimi import ornstein_uhlenbeck_kernel
 
 from jqd import states
 from jqd.laws.husimi import GaussianSum
-from jqd.papers.husimi.paths import backward_noise, path_distance, path_weight
+from jqd.readings.path_weights import backward_noise, path_distance, path_weight
 from jqd.spaces import symbols
 from jqd.spaces.fock import log_factorials
 

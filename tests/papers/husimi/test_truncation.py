@@ -5,8 +5,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
-from jqd.papers.husimi.chains import chain_symbol, normal_modes
-from jqd.papers.husimi.truncation import horizon
+from jqd.readings.chains import chain_symbol, normal_modes
+from jqd.readings.truncation import horizon
 from jqd.states import coherent
 from jqd.status import Status
 

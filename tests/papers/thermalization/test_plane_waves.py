@@ -7,17 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.papers.thermalization import (
-    dirac_adjoint,
+from .conftest import equation
+from .plane_waves import (
     energy_density,
-    level_energy,
     norm_density,
     photon_norm,
     photon_number,
     plane_wave,
 )
-
-from .conftest import equation
+from .tower_energy import dirac_adjoint, level_energy
 
 ALPHA, OMEGA = 0.7, 1.3
 
@@ -223,17 +221,3 @@ def test_the_printed_adjoint_defines_itself():
     # The corrected adjoint is none of the printed definition, zero is, for every Ψ.
     assert float(adjoint_residual_printed(adjoint, 2)) > 0.5
     assert float(adjoint_residual_printed(0 * adjoint, 2)) == 0
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: photon_norm(wave, 1.0), "Argument `times` must have shape"),
-        (lambda: photon_number(1.0, -1.0), "Argument `volume` must be positive"),
-        (lambda: level_energy([1.0], [1.0, 1.0], [], []), "`matter_norms` must have"),
-        (lambda: dirac_adjoint(np.ones((4, 3)), 2), "must have 2 first axes"),
-    ],
-)
-def test_input(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()

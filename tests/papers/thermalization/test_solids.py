@@ -12,14 +12,14 @@ import jqd
 from jqd.matter import gas, solid
 from jqd.matter.solid import phonons, relax
 from jqd.matter.solid.modes import hessian_modes, normal_modes
-from jqd.papers.thermalization import phonons as waves
-from jqd.papers.thermalization.time_scales import (
+from jqd.readings.time_scales import (
     doubling_time,
     ehrenfest_time,
     localization_times,
     spreading_width,
 )
 
+from . import waves
 from .conftest import equation
 
 # Two atoms between walls, springs of 1.

@@ -7,12 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array, ArrayLike, Float
 
-from jqd.matter.solid.modes import hessian_modes
-from jqd.papers.thermalization import symmetrised
-from jqd.papers.thermalization.phonons import phonon_states, wave_function
+from jqd import _checks
+from jqd.matter.solid.modes import Modes, hessian_modes
 
 from .conftest import equation
+from .waves import phonon_states, wave_function
 
 # Three atoms between walls, springs 1.0, 1.3, 0.8, 1.1: no symmetry.
 SPRINGS = np.array([1.0, 1.3, 0.8, 1.1])
@@ -24,8 +25,60 @@ HESSIAN = (
 SITES = np.array([[1.0], [2.0], [3.0]])
 X = np.array([[1.3], [1.7], [3.4]])
 MODES = hessian_modes(HESSIAN, np.ones(3), zero_modes=0)
-MANY = hessian_modes(np.eye(9), np.ones(9))
 HEAVY = hessian_modes(HESSIAN, np.array([1.0, 4.0, 2.0]), zero_modes=0)
+
+
+def symmetrised(
+    modes: Modes,
+    sites: Float[ArrayLike, "N d"],
+    x: Float[ArrayLike, "N d"],
+    occupations: ArrayLike,
+    *,
+    hbar: ArrayLike = 1.0,
+    printed: bool = False,
+) -> Float[Array, ""]:
+    """Wave function of identical atoms, a sum over the labels of the particles.
+
+    Ψ(x) = Σ_π Φ(x_π(1) - R_1, .., x_π(N) - R_N), Φ the phonon state at one assignment
+    of atoms to sites. Exchanging two atoms leaves Ψ as it is. Not normalised.
+
+    Args:
+        modes: normal modes about the sites, of equal masses.
+        sites: R_j, (N, d).
+        x: positions, (N, d).
+        occupations: phonons of each mode, concrete integers (n,).
+        hbar: ħ, scalar.
+        printed: the sum over the modes, Σ_π ∏_i ψ_n(i)(X^π(i)), all of them vibrations
+            (fixed ends). The atoms keep their labels, so that an exchange changes it.
+
+    Returns:
+        Ψ, ().
+
+    Source: Chafin (2019), sec. 1.
+    """
+    sites, x = _checks.widen(sites), _checks.widen(x)
+    n = np.asarray(occupations)
+    if printed:
+        return _over_modes(modes, x - sites, n, hbar)
+    orders = _permutations(len(sites))
+    u = x[orders] - sites[None]
+    return jnp.sum(wave_function(modes, u, n, hbar=hbar, levels=int(n.max()) + 1))
+
+
+def _over_modes(modes: Modes, u: Array, n: np.ndarray, hbar: ArrayLike) -> Array:
+    X = modes.coordinates(u)
+    # ψ_n(i) with the width of mode i, at the coordinate of mode k
+    at = jnp.broadcast_to(X[None, :], (len(n), len(n)))
+    states = phonon_states(at, int(n.max()) + 1, omega=modes.omega[:, None], hbar=hbar)
+    table = states[jnp.arange(len(n)), :, n]
+    orders = _permutations(len(n))
+    terms = table[jnp.arange(len(n))[None, :], orders]
+    return jnp.sum(jnp.prod(terms, axis=1))
+
+
+def _permutations(count: int) -> Array:
+    """All orders of `count` things, (count!, count): of a few."""
+    return jnp.array(list(itertools.permutations(range(count))))
 
 
 def coordinates_printed(modes, u):
@@ -123,22 +176,3 @@ def test_phonon_states_need_a_norm():
     factorial = np.prod(np.arange(1, n + 1))
     assert norm / (2**n * factorial * np.sqrt(np.pi) * a) == pytest.approx(1, abs=1e-12)
     assert abs(norm - 1) > 0.1
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: symmetrised(MODES, SITES, X[:2], [0, 0, 0]), "Argument `x` must have"),
-        (
-            lambda: symmetrised(MODES, SITES, X, [0, 0], printed=True),
-            "`occupations` must",
-        ),
-        (
-            lambda: symmetrised(MANY, *2 * [np.ones((9, 1))], np.zeros(9, int)),
-            "Argument `sites` must hold at most 8",
-        ),
-    ],
-)
-def test_input(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
