@@ -71,7 +71,8 @@ def _enough(shares: np.ndarray) -> int:
     logs = binomials + (n + 1) * math.log(LEAST_C) + lost * math.log(1 - LEAST_C)
     found = shares @ np.where(m >= n, np.exp(logs), 0)
     above = np.cumsum(found[::-1])[::-1]  # of m and all above it
-    return min(_MOST, int(np.argmax(above < _EDGE)) + 2)
+    held = above < _EDGE
+    return min(_MOST, int(np.argmax(held)) + 2) if held.any() else _MOST
 
 
 def _largest_shares(

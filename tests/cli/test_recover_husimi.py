@@ -50,6 +50,11 @@ def kept(initial, hamiltonian, **values):
     return levels_for(record, parse_hamiltonian(hamiltonian, modes=1, **values))
 
 
+def test_a_state_that_no_levels_hold_gets_the_most():
+    """q⁴ spreads it over all levels that are tried: not 2."""
+    assert kept({"alpha0": np.asarray(1.2 + 0.5j)}, "q^4") == 200
+
+
 @pytest.mark.parametrize(
     "initial", [{"alpha0": np.asarray(1.2 + 0.5j)}, {"psi0": np.array([0.6, 0, 0.8j])}]
 )

@@ -348,16 +348,14 @@ def test_a_worker_that_waits_leaves_when_another_has_checked_all(begun):
 def test_to_join_a_store_of_ten_gigabytes_reads_next_to_nothing(tmp_path):
     """Ten thousand chunks of a mebibyte, all of them one file under many names."""
     count, points = 10_000, 2**17
-    axes = {"q": np.arange(float(count * points))}
     noise = np.random.default_rng(0).normal(size=points)
 
     def point(q):
         return {"x": 2 * q}
 
     place = tmp_path / "s"
-    small = {"q": axes["q"][:points]}
+    small = {"q": np.arange(float(points))}
     jqd.sweep(point, small, store=tmp_path / "one", chunk=points, progress=False)
-    del axes
     one = Store(tmp_path / "one")
     one.withdraw([0])
     results = {"x": noise, "status": np.zeros(points, np.int32)}
