@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from ... import _checks
+from ..driven import Driven
 from ..pulses import pulse
 from .monomials import ORDERINGS, format_monomial
 from .parser import INFINITE, MAX_MODES, Form, Parser, Polynomial, number
-from .symbol import ParametricSymbol, Symbol
+from .symbol import Symbol
 
 
 def parse_hamiltonian(
@@ -19,7 +20,7 @@ def parse_hamiltonian(
     hbar: float = 1.0,
     ordering: str = "antiwick",
     **values: Any,
-) -> ParametricSymbol:
+) -> Driven:
     """The symbol of a Hamiltonian operator given as text.
 
     Such as "U/2*ad^2*a^2 + delta*n" or "-J*(ad1*a2 + h.c.) + U/2*(n1*(n1-1) +
@@ -67,7 +68,7 @@ def parse_hamiltonian(
                 f"Argument `{name}` must be a number for the parameter {name}, but is "
                 f"a function; write `{name}(t)` in the text for a pulse."
             )
-    return ParametricSymbol(fixed, parts, values)
+    return Driven(fixed, parts, values)
 
 
 def parameters_of(

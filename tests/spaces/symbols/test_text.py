@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jqd
-from jqd.spaces import symbols
+from jqd.spaces import Driven, symbols
 from jqd.spaces.symbols import (
-    ParametricSymbol,
     Symbol,
     parameters_of,
     parse_hamiltonian,
@@ -56,7 +55,7 @@ def same(left, right):
 )
 def test_reads(text, expected):
     ones = dict.fromkeys(parameters_of(text), 1.0)
-    assert same(parse_hamiltonian(text, hbar=HBAR, **ones).symbol(), expected)
+    assert same(parse_hamiltonian(text, hbar=HBAR, **ones).at(), expected)
 
 
 def test_modes_and_orderings():
@@ -64,14 +63,14 @@ def test_modes_and_orderings():
     assert parse_hamiltonian("n2").modes == 2
     wick = parse_hamiltonian("U*n^2", ordering="wick", hbar=HBAR, U=1.0)
     assert same(
-        wick.parts["U"], Symbol([1.0, HBAR], [((2,), (2,)), ((1,), (1,))], "wick")
+        wick.operators["U"], Symbol([1.0, HBAR], [((2,), (2,)), ((1,), (1,))], "wick")
     )
 
 
 def test_cancellation_leaves_no_terms():
     """(q² + p²)² = 4 (n + 1/2)² has no a⁴, whatever the order of additions."""
     text = "q^4 + p^4 + q^2*p^2 + p^2*q^2"
-    symbol = parse_hamiltonian(text).symbol()
+    symbol = parse_hamiltonian(text).at()
     assert symbol.powers == (((0,), (0,)), ((1,), (1,)), ((2,), (2,)))
     assert symbol.is_fokker_planck()
 
@@ -247,7 +246,7 @@ def read(text):
 @given(texts())
 def test_a_text_is_the_operator_that_it_says(piece):
     """On the levels that truncation leaves alone, against matrices."""
-    made = read(f"{piece.text} + h.c.").symbol(0.0)
+    made = read(f"{piece.text} + h.c.").at(0.0)
     want = (piece.matrix + piece.matrix.conj().T).reshape(4 * (LEVELS,))
     want = want[:EXACT, :EXACT, :EXACT, :EXACT].reshape(2 * (EXACT**2,))
     got = symbols.matrix(made, EXACT, hbar=HBAR)
@@ -274,7 +273,7 @@ def test_any_text_is_read_or_refused(piece, data):
     except ValueError as error:
         problem = str(error)
     assert made is not None or problem.startswith("Argument `hamiltonian` must")
-    parts = [] if made is None else [made.fixed, *made.parts.values()]
+    parts = [] if made is None else [made.constant, *made.operators.values()]
     assert all(part.is_real() for part in parts)
 
 
@@ -300,7 +299,7 @@ def test_parameters():
         "delta": 1.0,
     }
     moved = made.with_values(U=0.8, delta=-0.3)
-    assert same(moved.symbol(), symbols.kerr(0.8, 0.2, hbar=HBAR))
+    assert same(moved.at(), symbols.kerr(0.8, 0.2, hbar=HBAR))
     assert str(made) == (
         "-0.35 1 + 0.5 a a* + U (0.49 1 + -1.4 a a* + 0.5 a^2 a*^2) + "
         "delta (-0.7 1 + 1 a a*)"
@@ -308,7 +307,7 @@ def test_parameters():
     with pytest.raises(ValueError, match=r"\(U, delta\), but has 'J'"):
         made.with_values(J=1.0)
     with pytest.raises(ValueError, match="must have 1 modes"):
-        ParametricSymbol(made.fixed, {"g": symbols.cross_kerr(1.0)}, {"g": 1.0})
+        Driven(made.constant, {"g": symbols.cross_kerr(1.0)}, {"g": 1.0})
 
 
 def test_parameters_are_leaves_of_a_pytree():
@@ -317,12 +316,12 @@ def test_parameters_are_leaves_of_a_pytree():
 
     @jax.jit
     def energy(hamiltonian):
-        return hamiltonian.symbol()(point).real
+        return hamiltonian.at()(point).real
 
     slopes = jax.grad(lambda h: energy(h))(made)
     # ∂H/∂name is the part itself.
     for name in made.names:
-        part = made.parts[name](point).real
+        part = made.operators[name](point).real
         assert np.isclose(slopes.values[name], part, rtol=1e-14)
     batch = jax.vmap(lambda U: energy(made.with_values(U=U)))(
         jnp.array([0.0, 1.0, 2.0])
@@ -332,4 +331,4 @@ def test_parameters_are_leaves_of_a_pytree():
     single = jax.tree.map(
         lambda x: x.astype(jnp.complex64 if jnp.iscomplexobj(x) else jnp.float32), made
     )
-    assert single.symbol().coefficients.dtype == jnp.complex64
+    assert single.at().coefficients.dtype == jnp.complex64
