@@ -213,8 +213,10 @@ CALLS = {
     "Particles": (jqd.Particles, dict(electron=(0, 1.0))),
     "Symbol": (jqd.Symbol, dict(coefficients=[1.0], powers=[((1,), (1,))])),
     "driven": (
-        lambda constant, term, times: jqd.driven(constant, term, times=times),
-        dict(constant=H, term=(OFF, jnp.cos), times=None),
+        lambda constant, term, times, args: jqd.driven(
+            constant, term, times=times, args=args
+        ),
+        dict(constant=H, term=(OFF, jnp.cos), times=None, args=None),
     ),
     "sampled_pulse": (
         jqd.sampled_pulse,

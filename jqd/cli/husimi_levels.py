@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..records import PhaseSpaceRecord
-from ..spaces.symbols import ParametricSymbol, matrix
+from ..spaces.driven import Driven
+from ..spaces.symbols import matrix
 
 # The least C from which a start is drawn: it sets how many levels are kept.
 LEAST_C = 0.3
@@ -22,7 +23,7 @@ _PRODUCT = 1e-8
 _LOOKS_OF_A_FIT = 20 + 40
 
 
-def levels_for(record: PhaseSpaceRecord, hamiltonian: ParametricSymbol) -> int:
+def levels_for(record: PhaseSpaceRecord, hamiltonian: Driven) -> int:
     """Levels that hold the state at all times, down to the least C (one mode).
 
     Of one mode, the state is followed from t0 to the last time by quantum mechanics, at
@@ -76,7 +77,7 @@ def _enough(shares: np.ndarray) -> int:
 
 
 def _largest_shares(
-    record: PhaseSpaceRecord, hamiltonian: ParametricSymbol, size: int
+    record: PhaseSpaceRecord, hamiltonian: Driven, size: int
 ) -> np.ndarray:
     """The largest share of each number of quanta between t0 and the last time."""
     kets = _kets(record, size)
@@ -88,7 +89,7 @@ def _largest_shares(
     levels, basis = np.empty(0), np.empty((0, 0))
     for early, late in itertools.pairwise(times):
         if moving or not levels.size:
-            symbol = hamiltonian.symbol((early + late) / 2)
+            symbol = hamiltonian.at((early + late) / 2)
             H = np.asarray(matrix(symbol, (size,)), complex)
             levels, basis = np.linalg.eigh((H + H.conj().T) / 2)
         phases = np.exp(-1j * levels * (late - early))

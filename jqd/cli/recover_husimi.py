@@ -27,12 +27,8 @@ from ..laws.husimi import (
 from ..observe import Moments
 from ..records import PhaseSpaceRecord, help_text, load_phase_space, naming
 from ..records.phase_space import least_samples
-from ..spaces.symbols import (
-    ParametricSymbol,
-    parameters_of,
-    parse_hamiltonian,
-    pulses_of,
-)
+from ..spaces.driven import Driven
+from ..spaces.symbols import parameters_of, parse_hamiltonian, pulses_of
 from ..states import Ensemble, GaussianState, coherent, product
 from .drives import parse_bath, parse_pulses
 from .fit import Plane, check_free, draw_all, fit
@@ -207,9 +203,9 @@ def _detector(observe: Any, priors: Mapping[str, Prior], bath: Bath | None) -> A
     return Heterodyne(observe)
 
 
-def _lengths(hamiltonian: ParametricSymbol, kappa: float, *, as_json: bool) -> int:
+def _lengths(hamiltonian: Driven, kappa: float, *, as_json: bool) -> int:
     """Length scales that make a free Hamiltonian diffusion-free (C7)."""
-    found = lengths_of(hamiltonian.symbol(), kappa)
+    found = lengths_of(hamiltonian.at(), kappa)
     result = {
         "lengths": np.asarray(found.lengths),
         "kappa": kappa,
@@ -252,7 +248,7 @@ def _record(file: Path | None, loss: str, sigma: float | None) -> PhaseSpaceReco
 
 
 def chosen_form(
-    hamiltonian: ParametricSymbol, free: tuple[str, ...], bath: Bath | None
+    hamiltonian: Driven, free: tuple[str, ...], bath: Bath | None
 ) -> tuple[str, str]:
     """The form that carries the law, and why.
 
@@ -273,7 +269,7 @@ def chosen_form(
 
 def law_and_state(
     record: PhaseSpaceRecord,
-    hamiltonian: ParametricSymbol,
+    hamiltonian: Driven,
     free: tuple[str, ...],
     form: str,
     levels: int | None,
@@ -314,7 +310,7 @@ def parsed(
     free: tuple[str, ...] = (),
     told: tuple[str, ...] = (),
     bath: Bath | None = None,
-) -> ParametricSymbol:
+) -> Driven:
     """The Hamiltonian with the values that the record or the user gives.
 
     Parameters that a fit frees and nothing gives are 1, around which starts are drawn;

@@ -15,7 +15,8 @@ from ..evolution import Propagator
 from ..instruments import Direct, Gaussian
 from ..laws.husimi import Heff, HusimiFokkerPlanck
 from ..records import PhaseSpaceRecord, write_phase_space
-from ..spaces.symbols import ParametricSymbol, parameters_of, parse_hamiltonian
+from ..spaces.driven import Driven
+from ..spaces.symbols import parameters_of, parse_hamiltonian
 from ..states import sample_husimi
 from .husimi_levels import levels_for
 from .looks import Looks, Plan, looks, times_or
@@ -124,7 +125,7 @@ def blank_record(
 
 
 def law_of_kets(
-    operator: ParametricSymbol, C: float, record: PhaseSpaceRecord
+    operator: Driven, C: float, record: PhaseSpaceRecord
 ) -> tuple[HusimiFokkerPlanck, Any]:
     """The law on enough levels, with the points of the record, and the state."""
     levels = levels_for(record, operator)
@@ -163,7 +164,7 @@ def _samples(
     return replace(record, values=np.where(counts, values, 0), shots=shots)
 
 
-def operator_of(hamiltonian: str, truth: Mapping[str, float]) -> ParametricSymbol:
+def operator_of(hamiltonian: str, truth: Mapping[str, float]) -> Driven:
     """The Hamiltonian with its true parameters; one that kets at C ħ follow."""
     parameters: dict[str, Any] = {
         name: value for name, value in truth.items() if name != "C"
@@ -173,9 +174,9 @@ def operator_of(hamiltonian: str, truth: Mapping[str, float]) -> ParametricSymbo
     return operator
 
 
-def check_followed(operator: ParametricSymbol) -> None:
+def check_followed(operator: Driven) -> None:
     """Raise unless the law of this Hamiltonian is exactly that of kets at C ħ."""
-    verdict = operator.symbol().is_fokker_planck()
+    verdict = operator.at().is_fokker_planck()
     if not verdict:
         raise ValueError(
             "Argument `--hamiltonian` must have at most two powers of a and two of ad "

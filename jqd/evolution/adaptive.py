@@ -13,7 +13,7 @@ from .. import _checks
 from ..constants import static, switch
 from ..laws.motion import Motion
 from ..status import Status
-from .drives import CHECK_LOOKS, LOOKS, drives_of, survey
+from .drives import SHIFTS, Course, drives_of, survey
 from .trajectory import (
     Trajectory,
     at_the_end,
@@ -116,8 +116,10 @@ def _run(
     method: Adaptive, law: Motion, state0: PyTree[Array], ts: Array, observe: Any
 ) -> Trajectory:
     judged = method.estimate_error
+    courses = survey(drives_of(law), ts, SHIFTS if judged else SHIFTS[:1])
+    first, *second = courses or [None] * len(SHIFTS)
     (values, records), last, status, when, steps = _solve(
-        method, law, state0, ts, observe, 1.0, LOOKS, judged=judged
+        method, law, state0, ts, observe, 1.0, first, judged=judged
     )
     reached = ts < when
     values = mask_unreached(values, reached, (law, state0, ts, observe))
@@ -125,7 +127,7 @@ def _run(
     if judged:
         frozen = jax.lax.stop_gradient((law, state0, ts))
         (check, _), end, ended, *_ = _solve(
-            method, *frozen, observe, 10.0, CHECK_LOOKS, judged=False
+            method, *frozen, observe, 10.0, second[0], judged=False
         )
         error = difference(jax.lax.stop_gradient(values), check, 1.0)
         relative = at_the_end(frozen[0], last, end, ended, ts, 1.0)
@@ -142,7 +144,7 @@ def _solve(
     ts: Array,
     observe: Any,
     loosen: float,
-    looks: int,
+    course: Course | None,
     *,
     judged: bool,
 ):
@@ -153,14 +155,12 @@ def _solve(
 
     def by(adjoint: "diffrax.AbstractAdjoint"):
         def solve(arguments: Any):
-            law, state0, ts, observe = arguments
-            return _solve_by(
-                adjoint, method, law, state0, ts, observe, loosen, looks, judged=judged
-            )
+            *moving, course = arguments
+            return _solve_by(adjoint, method, *moving, loosen, course, judged=judged)
 
         return solve
 
-    arguments = (law, state0, ts, observe)
+    arguments = (law, state0, ts, observe, course)
     if method.adjoint is not None:
         return by(method.adjoint)(arguments)
     first, second = by(diffrax.RecursiveCheckpointAdjoint()), by(TwiceCheckpointed())
@@ -175,7 +175,7 @@ def _solve_by(
     ts: Array,
     observe: Any,
     loosen: float,
-    looks: int,
+    course: Course | None,
     *,
     judged: bool,
 ):
@@ -214,8 +214,8 @@ def _solve_by(
     controller = diffrax.PIDController(
         rtol=loosen * method.rtol, atol=loosen * method.atol
     )
-    course = survey(drives_of(law), ts, looks)
     if course is not None:
+        course = jax.lax.stop_gradient(course)
         # diffrax declares fields that this one takes from the controller
         controller = BoundedSteps(controller, course)  # pyright: ignore[reportCallIssue]
     jumps = law.jumps()

@@ -1,5 +1,6 @@
 """What drives a motion, looked at before a run: steps pass over nothing unseen."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,8 +14,9 @@ from ..spaces.pulses import Pulse, SampledPulse
 
 Drive = Callable[[Array], Any]
 
-# Looks at a drive over a run; those of a check run fall between those of the run.
-LOOKS, CHECK_LOOKS = 2048, 3001
+# Looks at a drive over a run, and where they begin, as a part of the distance from one
+# to the next: those of a check run fall between those of the run.
+LOOKS, SHIFTS = 2048, (0.0, 0.5)
 # Looks nearer than this part of the distance of the equal ones fall together.
 _NEAR = 1e-6
 # Of a field its values at so many places, of a matrix so many sums of its entries.
@@ -129,35 +131,46 @@ def _few(value: ArrayLike, dtype: Any) -> Array:
     return jnp.asarray(weights, dtype) @ flat
 
 
-def survey(drives: Sequence[Drive], ts: Array, looks: int) -> Course | None:
-    """The course of drives over a run; None where there are none.
+def survey(
+    drives: Sequence[Drive], ts: Array, shifts: Sequence[float] = SHIFTS[:1]
+) -> list[Course] | None:
+    """The courses of drives over runs of the same times; None where there are none.
 
     Args:
         drives: functions of the time.
-        ts: times of the run; the first and the last are its ends.
-        looks: number of equal parts of the run at whose ends the drives are looked at;
-            those that know where they are, are looked at there as well, and samples at
-            their times.
+        ts: times of the runs; the first and the last are their ends.
+        shifts: of the looks of each run, 0 to 1 of the distance from one to the next;
+            drives that know where they are, are looked at there as well, and samples
+            at their times.
     """
     if not drives or ts.shape[0] < 2:
         return None
     drives, ts = jax.lax.stop_gradient((list(drives), jnp.asarray(ts)))
-    times = _times(drives, ts, looks)
-    apart = jnp.diff(times) > _NEAR / looks * (ts[-1] - ts[0])
-    values = look_at(drives, times)
-    each = jax.vmap(_way, (1, None), 1)(values, apart)
-    way = jnp.cumsum(jnp.max(each, axis=1))
+    # one after the other: the program is compiled once
+    course = functools.partial(_course, drives, ts)
+    found = jax.lax.map(course, jnp.asarray(shifts, ts.dtype))
+    return [Course(found.times[i], found.ends[i]) for i in range(len(shifts))]
+
+
+def _course(drives: Sequence[Drive], ts: Array, shift: Array) -> Course:
+    times = _times(drives, ts, shift)
+    apart = jnp.diff(times) > _NEAR / LOOKS * (ts[-1] - ts[0])
+    each = jax.vmap(_way, (1, None), 1)(look_at(drives, times), apart)
+    way = jnp.max(each, axis=1)
+    _, way = jax.lax.scan(lambda sum, x: (sum + x,) * 2, jnp.zeros((), way.dtype), way)
     way = jnp.concatenate([jnp.zeros_like(way[:1]), way])
     return Course(times, jnp.interp(way + _PART, way, times, right=jnp.inf))
 
 
-def _times(drives: Sequence[Drive], ts: Array, looks: int) -> Float[Array, " P"]:
-    """Those at which drives are looked at, in order."""
-    even = jnp.linspace(ts[0], ts[-1], looks + 1, dtype=ts.dtype)
+def _times(drives: Sequence[Drive], ts: Array, shift: ArrayLike) -> Float[Array, " P"]:
+    """Those at which drives are looked at, in order; the ends of the run among them."""
+    places = jnp.clip(jnp.arange(-1, LOOKS + 1) + shift, 0, LOOKS) / LOOKS
+    even = ts[0] * (1 - places) + ts[-1] * places
     known = [f.marks for f in drives if isinstance(f, Pulse) and f.marks is not None]
     samples = lambda node: isinstance(node, SampledPulse | Piecewise)  # noqa: E731
     parts = jax.tree.leaves(drives, is_leaf=samples)
     known += [part.ts for part in parts if samples(part)]
+    even = even.astype(ts.dtype)
     if not known:
         return even
     inside = jnp.clip(jnp.concatenate(known).astype(ts.dtype), ts[0], ts[-1])
@@ -176,22 +189,35 @@ def _way(
             not change between such has no rest there.
     """
     change = jnp.abs(jnp.diff(values))
-    rounding = 64 * jnp.finfo(values.dtype).eps * jnp.max(jnp.abs(values))
-    last = jax.lax.cummax(jnp.where(apart, jnp.arange(change.shape[0]), -1))
-    rests = (change <= rounding)[jnp.where(last < 0, jnp.argmax(apart), last)]
-    piece = jnp.cumsum(rests)
-    count = values.shape[0]
-    ends = jnp.stack([values[:-1], values[1:]])
-    high = jax.ops.segment_max(jnp.max(ends, axis=0), piece, count)
-    low = jax.ops.segment_min(jnp.min(ends, axis=0), piece, count)
-    size = jnp.where(rests | (high == low)[piece], 1, (high - low)[piece])
-    begins = ~rests & jnp.concatenate([jnp.zeros(1, bool), rests[:-1]])
-    return jnp.where(rests, 0, change / size) + _PART * begins
+    still = change <= 64 * jnp.finfo(values.dtype).eps * jnp.max(jnp.abs(values))
+    high = jnp.maximum(values[1:], values[:-1])
+    low = jnp.minimum(values[1:], values[:-1])
+
+    def since(carry: Any, x: Any) -> Any:
+        """The range since the last rest; loops, which compile fast."""
+        (rests, top, bottom), (apart, still, high, low) = carry, x
+        rests = jnp.where(apart, still, rests)
+        top = jnp.where(rests, high, jnp.maximum(top, high))
+        bottom = jnp.where(rests, low, jnp.minimum(bottom, low))
+        return (rests, top, bottom), (rests, top, bottom)
+
+    first = (still[jnp.argmax(apart)], high[0], low[0])
+    _, (rests, top, bottom) = jax.lax.scan(since, first, (apart, still, high, low))
+
+    def until(carry: Any, x: Any) -> Any:
+        """The range up to the next rest."""
+        (rested, range_), (rests, here) = carry, x
+        range_ = jnp.where(rested, here, range_)
+        return (rests, range_), range_
+
+    last = (jnp.ones_like(rests[0]), jnp.zeros_like(high[0]))
+    _, size = jax.lax.scan(until, last, (rests, top - bottom), reverse=True)
+    begins = ~rests & jnp.concatenate([jnp.zeros_like(rests[:1]), rests[:-1]])
+    way = change / jnp.where(rests | (size == 0), 1, size)
+    return jnp.where(rests, 0, way) + _PART * begins
 
 
-def unseen(
-    drives: Sequence[Drive], ts: Array, steps: ArrayLike, looks: int = LOOKS
-) -> Float[Array, " B"]:
+def unseen(drives: Sequence[Drive], ts: Array, steps: ArrayLike) -> Float[Array, " B"]:
     """Times within what drives do between the points at which fixed steps see them.
 
     A drive is there larger or smaller than at both ends and in the middle of the step,
@@ -202,14 +228,12 @@ def unseen(
         drives: functions of the time.
         ts: save times, (T,).
         steps: between two of them, scalar or (T - 1,).
-        looks: parts of the run at whose ends the drives are looked at; and where they
-            say that they are.
 
     Returns:
         Times, all of them the last one where nothing is unseen.
     """
     drives, ts = jax.lax.stop_gradient((list(drives), jnp.asarray(ts)))
-    times = _times(drives, ts, looks)
+    times = _times(drives, ts, 0.0)
     k = jnp.clip(jnp.searchsorted(ts, times, side="right") - 1, 0, ts.shape[0] - 2)
     counts = jnp.broadcast_to(jnp.asarray(steps), ts[1:].shape)
     dt = (jnp.diff(ts) / jnp.maximum(counts, 1))[k]

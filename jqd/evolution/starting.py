@@ -76,7 +76,7 @@ def _prepared(structure: Any, described: tuple[Any, ...]) -> Any:
             return None
         H: Any = quantum.hamiltonian
         grid = quantum.grid
-        shape = H.matrix.shape[-1:] if grid is None else grid.shape
+        shape = (H.levels,) if grid is None else grid.shape
         psi = jax.ShapeDtypeStruct(shape, jnp.result_type(complex))
         return jax.eval_shape(lambda law, psi: law.prepare(psi), law, psi)
     except Exception:  # such as a law that reads values of what it prepares

@@ -19,7 +19,8 @@ from ..constants import (
     upper_triangle,
 )
 from ..interop import as_array
-from ..spaces.driven import DrivenHamiltonian, is_driven, read_driven
+from ..spaces.driven import Driven
+from ..spaces.driven_input import is_driven, read_driven
 from ..spaces.hamiltonians import MatrixHamiltonian
 from ..status import Status
 from .law import Law
@@ -137,7 +138,7 @@ class CopyDynamics(Law):
     """
 
     harmonics: Harmonics | None
-    drive: DrivenHamiltonian | None
+    drive: Driven | None
     hbar: Float[Array, ""]
     regulator: Float[Array, ""]
     literal: bool = switch()
@@ -159,7 +160,7 @@ class CopyDynamics(Law):
         hbar: ArrayLike = 1.0,
         regulator: ArrayLike = 1e-12,
         literal: bool = False,
-        drive: DrivenHamiltonian | None = None,
+        drive: Driven | None = None,
     ):
         """Copy dynamics of M classes; see the class for the arguments.
 
@@ -191,13 +192,13 @@ class CopyDynamics(Law):
             _checks.check_positive(getattr(self, name), name)
         self._check_harmonics()
         if self.drive is not None:
-            if not isinstance(self.drive, DrivenHamiltonian):
+            if not isinstance(self.drive, Driven):
                 raise ValueError(
-                    "Argument `drive` must be a DrivenHamiltonian or None, but is a "
+                    "Argument `drive` must be a Driven or None, but is a "
                     f"{type(self.drive).__name__}; `CopyDynamics.from_hamiltonian("
                     "jqd.driven(H, ..))` makes one."
                 )
-            _checks.check_shape(self.drive.matrix, "drive", (size, size))
+            _checks.check_shape(self.drive.constant, "drive", (size, size))
         if self.drive is not None and self.literal:
             raise ValueError(
                 "Argument `literal` must be False for a Hamiltonian that changes in "
@@ -263,8 +264,8 @@ class CopyDynamics(Law):
         drive = None
         if is_driven(hamiltonian):
             whole = read_driven(hamiltonian)
-            hamiltonian = whole.matrix
-            drive = eqx.tree_at(lambda H: H.matrix, whole, jnp.zeros_like(whole.matrix))
+            hamiltonian = whole.constant
+            drive = eqx.tree_at(lambda H: H.constant, whole, hamiltonian * 0)
         H = as_array(hamiltonian, "hamiltonian")
         _checks.check_square(H, "hamiltonian")
         _checks.check_finite(H, "hamiltonian")

@@ -12,7 +12,8 @@ from .._program import program
 from ..constants import constant, scalars
 from ..interop import as_array
 from ..spaces.absorbers import check_absorber
-from ..spaces.driven import DrivenHamiltonian, is_driven, read_driven
+from ..spaces.driven import Driven
+from ..spaces.driven_input import is_driven, read_driven
 from ..spaces.grids import Grid
 from ..spaces.hamiltonians import (
     MatrixHamiltonian,
@@ -43,12 +44,12 @@ class Schrodinger(Law):
     does not reverse.
 
     Attributes:
-        hamiltonian: `MatrixHamiltonian`, `DrivenHamiltonian`, `ParticleOnGrid`, or
+        hamiltonian: `MatrixHamiltonian`, `Driven`, `ParticleOnGrid`, or
             `ParticlesOnGrid` where masses differ, with vector potentials or pointers.
         hbar: ħ, scalar.
     """
 
-    hamiltonian: MatrixHamiltonian | DrivenHamiltonian | OnGrid
+    hamiltonian: MatrixHamiltonian | Driven | OnGrid
     hbar: Float[Array, ""]
 
     def __init__(self, hamiltonian: Any, hbar: ArrayLike = 1.0, **misplaced: Any):
@@ -180,10 +181,8 @@ class Schrodinger(Law):
             _checks.check_state(psi, "psi", self.grid.shape, weight=self.grid.cell)
             cast(OnGrid, self.hamiltonian).refuse_seam(psi)
         else:
-            matrix = cast(
-                MatrixHamiltonian | DrivenHamiltonian, self.hamiltonian
-            ).matrix
-            _checks.check_state(psi, "psi", jnp.shape(matrix)[-1:], 1.0)
+            H = cast(MatrixHamiltonian | Driven, self.hamiltonian)
+            _checks.check_state(psi, "psi", (H.levels,), 1.0)
         return _checks.complex_of(psi)
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
@@ -212,7 +211,7 @@ class Schrodinger(Law):
 
         Steps are to keep |H| dt/ħ below about 2.
         """
-        driven = cast(MatrixHamiltonian | DrivenHamiltonian, self.hamiltonian)
+        driven = cast(MatrixHamiltonian | Driven, self.hamiltonian)
         parts = (f * driven.at(t) for f, t in zip(factors, ts, strict=True))
         matrix = (-1j * dt / self.hbar) * functools.reduce(jnp.add, parts)
         one = jnp.ones((), jnp.finfo(state.dtype).dtype)
@@ -225,7 +224,7 @@ class Schrodinger(Law):
 
     @property
     def _own_step(self) -> Any:
-        if isinstance(self.hamiltonian, DrivenHamiltonian):
+        if isinstance(self.hamiltonian, Driven):
             return cf4
         return rk4 if self.grid is None else strang
 
@@ -237,7 +236,7 @@ class Schrodinger(Law):
     @property
     def stepper(self) -> Any:
         """With which `recover` follows it."""
-        return cf4 if isinstance(self.hamiltonian, DrivenHamiltonian) else rk4
+        return cf4 if isinstance(self.hamiltonian, Driven) else rk4
 
     def alarm(self, t: ArrayLike, before: Array, after: Array) -> Array:
         """EDGE at a seam of the box across which a vector potential jumps."""

@@ -1,8 +1,8 @@
 """Where states live, and the Hamiltonians on them."""
 
 from .absorbers import absorbing_layer as absorbing_layer
-from .driven import DrivenHamiltonian as DrivenHamiltonian
-from .driven import driven as driven
+from .driven import Driven as Driven
+from .driven_input import driven as driven
 from .graphs import Graph as Graph
 from .grids import Grid as Grid
 from .hamiltonians import MatrixHamiltonian as MatrixHamiltonian
@@ -26,7 +26,6 @@ from .resolution import cutoff_weight as cutoff_weight
 from .resolution import dispersion_bound as dispersion_bound
 from .resolution import edge_density as edge_density
 from .spinors import SpinorOnGrid as SpinorOnGrid
-from .symbols import ParametricSymbol as ParametricSymbol
 from .symbols import Symbol as Symbol
 from .symbols import parse_hamiltonian as parse_hamiltonian
 from .vector_potentials import VectorPotential as VectorPotential

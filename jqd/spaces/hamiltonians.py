@@ -30,6 +30,11 @@ class MatrixHamiltonian(eqx.Module):
         """The matrix, also where only its diagonal is held."""
         return jnp.diag(self.matrix) if self.matrix.ndim == 1 else self.matrix
 
+    @property
+    def levels(self) -> int:
+        """Number of levels n."""
+        return self.matrix.shape[0]
+
     def at(self, t: ArrayLike) -> Inexact[Array, "n n"]:
         """H(t), the same at all times."""
         del t

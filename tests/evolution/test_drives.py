@@ -7,7 +7,7 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 import jqd
-from jqd.evolution.drives import CHECK_LOOKS, LOOKS, drives_of, survey, unseen
+from jqd.evolution.drives import LOOKS, SHIFTS, drives_of, survey, unseen
 
 SX = np.array([[0.0, 1.0], [1.0, 0.0]])
 SM = np.array([[0.0, 1.0], [0.0, 0.0]])
@@ -106,8 +106,10 @@ def test_adaptive_steps_see_a_window(width):
 
 def test_a_check_run_looks_elsewhere():
     """A window between all looks of the run, at one of those of the check run."""
-    at = 1000 * 1234 / CHECK_LOOKS
-    assert np.min(np.abs(np.arange(LOOKS + 1) / LOOKS * 1000 - at)) > 0.04
+    at = 1000 * 842.5 / LOOKS
+    first, second = (course.times for course in survey([gaussian()], TWO, SHIFTS))
+    assert np.min(np.abs(first - at)) > 0.2
+    assert np.min(np.abs(second - at)) < 1e-9
     run = seen(jqd.Schrodinger(driven(window(at - 0.02, 0.04))), UP)
     assert run.values[-1, 1] < 0.1  # not seen, as `pulse` says
     assert np.max(run.error) > 0.9
@@ -135,7 +137,7 @@ def test_fixed_steps_say_that_they_miss_a_window():
 @pytest.mark.parametrize("kind", ["own", "qutip"])
 def test_samples_are_looked_at_where_they_are(kind):
     drives = drives_of(jqd.Schrodinger(driven(sampled(kind, 1.0))))
-    assert 499 < survey(drives, TWO, LOOKS).reach(0.0) < CENTER
+    assert 499 < survey(drives, TWO)[0].reach(0.0) < CENTER
     missed = unseen(drives, TWO, 100)
     assert np.all((missed > 499) & (missed < 501))
 
@@ -149,11 +151,28 @@ def test_adaptive_steps_see_narrow_samples(kind):
     assert run.values[-1, 1] == pytest.approx(np.sin(area) ** 2, rel=0, abs=3e-8)
 
 
+def test_the_looks_of_a_run_and_its_check_are_one_program():
+    """Each number's way from rest to rest, and no look of one is one of the other."""
+
+    def program(shifts):
+        made = jax.make_jaxpr(lambda f: survey([f], TWO, shifts))(gaussian())
+        return sum(" exp" in line for line in str(made).splitlines())
+
+    assert program(SHIFTS) == program(SHIFTS[:1]) > 0
+    first, second = survey([window(200.0, 90.0)], TWO, SHIFTS)
+    assert first.times.shape == second.times.shape
+    assert set(np.asarray(first.times)) & set(np.asarray(second.times)) == {0, 1000}
+    # each stops at the look before the window, and goes on to the one after
+    for course in (first, second):
+        reach = float(course.reach(100.0))
+        assert 199 < reach < 201
+
+
 def test_looks_that_fall_together_are_no_rest():
     """Samples at every other look, of a function that never rests."""
     ts = np.linspace(0.0, 20.0, LOOKS // 2 + 1)
     f = jqd.sampled_pulse(ts, 3 + np.cos(2 * np.pi * ts))
-    course = survey([f], jnp.array([0.0, 20.0]), LOOKS)
+    (course,) = survey([f], jnp.array([0.0, 20.0]))
     t = np.linspace(0.0, 19.0, 57)
     reach = np.asarray(jax.vmap(course.reach)(t)) - t
     np.testing.assert_allclose(reach, 0.5, rtol=0, atol=0.02)
@@ -162,12 +181,12 @@ def test_looks_that_fall_together_are_no_rest():
 def test_steps_of_smooth_drives_are_left_alone():
     """Half a period is allowed, far above what steps of any use take."""
     f = jqd.pulse(lambda t: 3 + jnp.cos(2 * jnp.pi * t))
-    course = survey([f], jnp.array([0.0, 20.0]), LOOKS)
+    (course,) = survey([f], jnp.array([0.0, 20.0]))
     t = np.linspace(0.0, 19.0, 57)
     reach = np.asarray(jax.vmap(course.reach)(t)) - t
     # two looks, each a hundredth of a period
     np.testing.assert_allclose(reach, 0.5, rtol=0, atol=0.02)
-    still = survey([jqd.pulse(lambda t: 3 + 0 * t)], jnp.array([0.0, 20.0]), LOOKS)
+    (still,) = survey([jqd.pulse(lambda t: 3 + 0 * t)], jnp.array([0.0, 20.0]))
     assert np.isinf(still.reach(jnp.asarray(1.0)))
 
 

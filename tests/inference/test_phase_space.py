@@ -199,13 +199,13 @@ def test_likelihood_stays_at_or_below_one():
 def test_length_scales_of_oscillators():
     omega = np.array([0.5, 1.3, 4.0])
     terms = [f"0.5*p{i}^2 + {w * w / 2}*q{i}^2" for i, w in enumerate(omega, 1)]
-    found = length_scales(parse_hamiltonian(" + ".join(terms)).symbol(), 0.7)
+    found = length_scales(parse_hamiltonian(" + ".join(terms)).at(), 0.7)
     np.testing.assert_allclose(found.lengths, np.sqrt(0.7 / omega), rtol=1e-8)
     assert found.converged
     # a free particle has none: l goes off to infinity and the commutator stays
-    assert not length_scales(parse_hamiltonian("0.5*p^2").symbol()).converged
+    assert not length_scales(parse_hamiltonian("0.5*p^2").at()).converged
     with pytest.raises(ValueError, match="must be quadratic"):
-        length_scales(parse_hamiltonian(KERR, U=1.0).symbol())
+        length_scales(parse_hamiltonian(KERR, U=1.0).at())
 
 
 @pytest.mark.parametrize(

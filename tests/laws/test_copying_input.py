@@ -280,5 +280,5 @@ def test_quantum_motion_reverses(phases):
 
 def test_a_drive_that_is_none_is_refused():
     links = np.array([[0.0, 0.7], [0.7, 0.0]])
-    with pytest.raises(ValueError, match="`drive` must be a DrivenHamiltonian or None"):
+    with pytest.raises(ValueError, match="`drive` must be a Driven or None"):
         CopyDynamics(np.zeros(2), links, np.zeros((2, 2)), drive="cos")

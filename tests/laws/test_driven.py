@@ -10,6 +10,7 @@ import scipy.special
 
 import jqd
 from jqd.ensembles import copying
+from jqd.spaces import symbols
 from jqd.spaces.coefficients import coefficient
 from jqd.steppers import cf4, exponential_midpoint
 
@@ -284,6 +285,119 @@ def test_terms_that_are_hermitian_in_their_sum(form):
         np.testing.assert_allclose(law.hamiltonian.at(t), want, rtol=0, atol=1e-10)
 
 
+def shake(t, w, g=0.2):
+    return g * np.cos(w * t)
+
+
+def shaken(t, args):
+    return args["g"] * np.cos(args["w"] * t)
+
+
+def turned(sign):
+    return lambda t, w, **rest: rest["g"] * np.exp(sign * 1j * w * t)
+
+
+NAMED = {"w": 3.0, "g": 0.4}
+TIMES = np.linspace(0.0, 2.0, 41)
+
+
+def listed(form):
+    """What QuTiP's users hand to its solvers."""
+    qutip = pytest.importorskip("qutip")
+    H0, sx, sp, sm = qutip.sigmaz(), qutip.sigmax(), qutip.sigmap(), qutip.sigmam()
+    table = qutip.coefficient(np.exp(1j * TIMES), tlist=TIMES, order=1)
+    wave = qutip.coefficient(lambda t, w: np.exp(1j * w * t), args={"w": 1.0})
+    return {
+        "a pair alone": [sx, lambda t: np.cos(3 * t)],
+        "pairs alone": [[sx, np.cos], [qutip.sigmay(), np.sin]],
+        "defaults": [H0, [sx, lambda t, w=2.0: np.cos(w * t)]],
+        "names": [H0, [sx, shake]],
+        "args": [H0, [sx, shaken]],
+        "keywords": [H0, [sp, turned(1)], [sm, turned(-1)]],
+        "a number": [H0, [sx, 0.3], [sx, np.cos]],
+        "samples": [H0, [sp, np.exp(1j * TIMES)], [sm, np.exp(-1j * TIMES)]],
+        "a table": [H0, [sp, table * table], [sm, (table * table).conj()]],
+        "a coefficient": [H0, [sp, wave], [sm, wave.conj()]],
+    }[form]
+
+
+@pytest.mark.filterwarnings("ignore:The signature f")
+@pytest.mark.parametrize(
+    "form",
+    ["a pair alone", "pairs alone", "defaults", "names", "args", "keywords", "a number",
+     "samples", "a table", "a coefficient"],
+)  # fmt: skip
+def test_a_list_is_read_as_a_QobjEvo_is(form):
+    qutip, given = pytest.importorskip("qutip"), listed(form)
+    args = NAMED if form in ("names", "args", "keywords", "a coefficient") else None
+    times = TIMES if form == "samples" else None
+    theirs = qutip.QobjEvo(given, tlist=times, args=args)
+    if args is None and times is None:
+        ours = jqd.Schrodinger(given).hamiltonian
+    else:
+        ours = jqd.driven(*given, times=times, args=args)
+    for t in (0.0, 0.713, 1.6):
+        # rounding
+        np.testing.assert_allclose(ours.at(t), theirs(t).full(), rtol=0, atol=1e-14)
+
+
+def test_args_are_constants_of_the_law():
+    H = jqd.driven(SZ, (SX, shaken_by_jax), (SX, shake_by_jax), args=NAMED)
+    law = jqd.Schrodinger(H)
+    names = ("hbar", "args.g", "args.w", "pulse[1].g", "pulse[1].w")
+    assert jqd.constants.names(law) == names
+    slope = jax.grad(lambda H: jnp.real(H.at(0.7)[0, 1]))(H).values["pulse[1]"]
+    # d/dw g cos(w t)
+    want = -0.7 * 0.4 * np.sin(2.1)
+    assert float(slope.function.keywords["w"]) == pytest.approx(want, abs=1e-14)
+
+
+def shake_by_jax(t, w, g):
+    return g * jnp.cos(w * t)
+
+
+def shaken_by_jax(t, args):
+    return shake_by_jax(t, **args)
+
+
+def test_terms_of_any_kind_add_up():
+    qutip = pytest.importorskip("qutip")
+    evo = qutip.QobjEvo([qutip.sigmaz(), [qutip.sigmay(), np.sin]])
+    H = jqd.driven(SZ, evo, lambda t: t * jnp.asarray(SX), (SX, jnp.cos))
+    want = 2 * SZ + np.sin(0.4) * SY + (0.4 + np.cos(0.4)) * SX
+    np.testing.assert_allclose(H.at(0.4), want, rtol=0, atol=1e-15)
+    assert H.pulses == ("pulse[0]", "pulse[1]", "pulse[2]")
+
+
+def test_symbols_are_driven_as_matrices_are():
+    """The same list of symbols and of their matrices, with terms that are adjoint."""
+    lower, level = jqd.Symbol([1.0], [((1,), (0,))]), symbols.kerr(0.7)
+    both = [
+        (lower, lambda t: jnp.exp(1j * t)),
+        (lower.conj(), lambda t: jnp.exp(-1j * t)),
+    ]
+    squeeze = jqd.Symbol([0.1, 0.1], [((2,), (0,)), ((0,), (2,))])
+    pairs = [*both, (squeeze, jqd.named_pulse("square", start=0.2, end=0.9))]
+    H = jqd.driven(level, *pairs)
+    want = jqd.driven(
+        symbols.matrix(level, 6), *((symbols.matrix(A, 6), f) for A, f in pairs)
+    )
+    for t in (0.1, 0.5):
+        got = symbols.matrix(H.at(t), 6)
+        np.testing.assert_allclose(got, want.at(t), rtol=0, atol=1e-14)
+    assert H.jumps().tolist() == want.jumps().tolist() == [0.2, 0.9]
+    assert H.names == want.names
+    for terms, words in [
+        ((level, (SX, jnp.cos)), r"`hamiltonian\[1\]\[0\]` must be a symbol"),
+        ((SZ, (lower, jnp.cos)), r"`hamiltonian\[1\]\[0\]` must be a matrix"),
+        ((level, (lower, jnp.cos)), "must be Hermitian, but .* at t = 0"),
+        ((lower, (squeeze, jnp.cos)), r"`hamiltonian\[0\]` must be Hermitian"),
+        ((level, (symbols.cross_kerr(1.0), jnp.cos)), "`operators` must have 1 modes"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            jqd.driven(*terms)
+
+
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
 def test_samples_of_qutip_without_python(order):
     """Inside and outside their times; QuTiP asks from host to host."""
@@ -414,8 +528,8 @@ LATE = jqd.sampled_pulse([499.0, 500.0, 501.0], [0.0, 1.0, 0.0], "linear")
         (lambda: jqd.Schrodinger([H0, [SX, np.ones(5)]]), r"`hamiltonian\[1\]\[1\]`"),
         (lambda: jqd.Schrodinger([H0, [SX, "cos(t)"]]), "give `qutip.QobjEvo`"),
         (
-            lambda: jqd.Schrodinger([H0, [SX, lambda t, args: jnp.cos(t)]]),
-            r"`hamiltonian\[1\]\[1\]` must .*'args'; .*`jqd.pulse.*`qutip.QobjEvo`",
+            lambda: jqd.Schrodinger([H0, [SX, lambda t, args: jnp.cos(args["w"])]]),
+            r"`hamiltonian\[1\]\[1\]` must .*'w'; .*args=.*`jqd.pulse.*`qutip.QobjEvo`",
         ),
         (
             lambda: jqd.driven(H0, [SX, 1j * np.ones(5)], times=np.arange(5.0)),

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
-from ...spaces.symbols import ParametricSymbol, Symbol
+from ...spaces.driven import Driven
+from ...spaces.symbols import Symbol
 from ...states import Ensemble, as_ensemble
 from ...status import Status
 from ...steppers import exponential, rk4
@@ -37,7 +38,7 @@ class Equation(eqx.Module):
         bath: loss, gain and dephasing, or None.
     """
 
-    hamiltonian: Symbol | ParametricSymbol
+    hamiltonian: Symbol | Driven
     C: Float[Array, ""]
     s: Float[Array, " N"] | None
     hbar: Float[Array, ""]
@@ -46,8 +47,8 @@ class Equation(eqx.Module):
     @property
     def symbol(self) -> Symbol:
         """H at the present values of its parameters; of one that changes, see `at`."""
-        if isinstance(self.hamiltonian, ParametricSymbol):
-            return self.hamiltonian.symbol()
+        if isinstance(self.hamiltonian, Driven):
+            return self.hamiltonian.at()
         return self.hamiltonian
 
     @property
@@ -56,9 +57,9 @@ class Equation(eqx.Module):
         return self._moving is not None
 
     @property
-    def _moving(self) -> ParametricSymbol | None:
+    def _moving(self) -> Driven | None:
         given = self.hamiltonian
-        return given if isinstance(given, ParametricSymbol) and given.pulses else None
+        return given if isinstance(given, Driven) and given.pulses else None
 
     def outline(self) -> "Equation":
         """The equation with 1 for every pulse: which powers it has at any time."""
@@ -68,7 +69,7 @@ class Equation(eqx.Module):
     def at(self, t: ArrayLike) -> "Equation":
         """The equation of the instant t."""
         given = self._moving
-        return self if given is None else self._of(given.symbol(t))
+        return self if given is None else self._of(given.at(t))
 
     def averaged(self, ts: Sequence[ArrayLike], factors: Sequence[float]) -> "Equation":
         """The equation of Σ_k f_k L(t_k), where L(t) is that of the instant t.

@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import ArrayLike
+from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ..._outside import plain
-from ...spaces.driven import read_driven
+from ...spaces.driven import Driven
+from ...spaces.driven_input import read_driven
 from ...spaces.symbols import (
-    ParametricSymbol,
     Symbol,
     from_matrix,
     from_operator,
@@ -22,7 +22,7 @@ DEGREE = 4
 
 def read_hamiltonian(
     symbol: Any, hbar: ArrayLike, values: dict[str, Any]
-) -> Symbol | ParametricSymbol:
+) -> Symbol | Driven:
     """A symbol as it is; an operator as the symbol of its order, which depends on ħ."""
     if isinstance(symbol, str):
         if not _checks.is_concrete(hbar):
@@ -32,7 +32,7 @@ def read_hamiltonian(
         return parse_hamiltonian(
             symbol, hbar=np.asarray(plain(hbar, "hbar")).item(), **values
         )
-    if isinstance(symbol, ParametricSymbol):
+    if isinstance(symbol, Driven):
         return symbol.with_values(**values) if values else symbol
     if values:
         raise ValueError(
@@ -53,31 +53,20 @@ def read_hamiltonian(
     )
 
 
-def _read_driven(given: Any, hbar: ArrayLike) -> ParametricSymbol:
+def _read_driven(given: Any, hbar: ArrayLike) -> Driven:
     """[H_0, [H_1, f_1], ..] of symbols or QuTiP's operators, or its QobjEvo."""
-    terms = list(given) if isinstance(given, list | tuple) else []
-    still = [term for term in terms if not isinstance(term, list | tuple)]
-    moving = [term for term in terms if isinstance(term, list | tuple)]
-    if still and isinstance(still[0], Symbol) and all(map(_is_pair, moving)):
-        constant = still[0].plus(still[1:])
-        operators, pulses = (list(part) for part in zip(*moving, strict=True))
-    else:
-        driven = read_driven(given)
-        first = terms[0] if still else terms[0][0] if terms else given
-        levels = tuple(getattr(first, "dims", [driven.matrix.shape[:1]])[0])
-        constant, *operators = (
-            from_matrix(matrix, levels, DEGREE, hbar=hbar)
-            for matrix in (driven.matrix, *driven.operators)
-        )
-        pulses = driven.pulses
-    count = len(pulses)
-    names = ["pulse"] if count == 1 else [f"pulse{k}" for k in range(count)]
-    parts, values = (dict(zip(names, of, strict=True)) for of in (operators, pulses))
-    return ParametricSymbol(constant, parts, values)
+    whole = read_driven(given)
+    if isinstance(whole.constant, Symbol):
+        return whole
+    first = given[0] if isinstance(given, list | tuple) else given
+    first = first[0] if isinstance(first, list | tuple) else first
+    levels = tuple(getattr(first, "dims", [[whole.levels]])[0])
 
+    def symbol(matrix: Array) -> Symbol:
+        return from_matrix(matrix, levels, DEGREE, hbar=hbar)
 
-def _is_pair(term: Any) -> bool:
-    return len(term) == 2 and isinstance(term[0], Symbol)
+    operators = {name: symbol(matrix) for name, matrix in whole.operators.items()}
+    return Driven(symbol(whole.constant), operators, whole.values)
 
 
 def check_real(symbol: Symbol) -> None:

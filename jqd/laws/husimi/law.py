@@ -11,7 +11,8 @@ from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 from ... import _checks
 from ..._program import program
 from ...constants import constant, fixed, free, names, parts, scalars, unpack
-from ...spaces.symbols import ParametricSymbol, Symbol, as_points
+from ...spaces.driven import Driven
+from ...spaces.symbols import Symbol, as_points
 from ...states import read_powers
 from ...steppers import cf4
 from ..law import Law
@@ -74,7 +75,7 @@ class HusimiFokkerPlanck(Law):
 
     hbar: Float[Array, ""]
     form: Form
-    hamiltonian: Symbol | ParametricSymbol = parts("values")
+    hamiltonian: Symbol | Driven = parts("values")
     bath: Bath | None = parts()
     C: Float[Array, ""] = free(quantum=1.0, span=(0.3, 1.8))
     s: Float[Array, " N"] | None = free(
@@ -84,7 +85,7 @@ class HusimiFokkerPlanck(Law):
 
     def __init__(
         self,
-        symbol: Symbol | ParametricSymbol | str | Any,
+        symbol: Symbol | Driven | str | Any,
         C: ArrayLike = 1.0,
         s: ArrayLike | None = None,
         hbar: ArrayLike = 1.0,
@@ -141,9 +142,9 @@ class HusimiFokkerPlanck(Law):
                 f"is of type {type(form).__name__}."
             )
         self.form = form
-        if isinstance(given, ParametricSymbol):
+        if isinstance(given, Driven):
             for name in given.pulses:
-                check_real(given.parts[name])
+                check_real(given.operators[name])
         check_real(outline)
         if self.points is not None:
             as_points(self.points, outline.modes)  # raises where the modes differ
@@ -157,7 +158,7 @@ class HusimiFokkerPlanck(Law):
     @classmethod
     def from_lengths(
         cls,
-        symbol: Symbol | ParametricSymbol | str,
+        symbol: Symbol | Driven | str,
         lengths: ArrayLike,
         kappa: ArrayLike,
         C: ArrayLike = 1.0,
@@ -235,7 +236,7 @@ class HusimiFokkerPlanck(Law):
     def jumps(self) -> Array | None:
         """Where a pulse jumps."""
         given = self.hamiltonian
-        return given.jumps() if isinstance(given, ParametricSymbol) else None
+        return given.jumps() if isinstance(given, Driven) else None
 
     def flow(
         self,
@@ -428,7 +429,7 @@ def _read_bath(bath: Any, modes: int) -> Bath | None:
 
 def _check_names_apart(given: Any, bath: Bath | None) -> None:
     """Raise where a parameter of H is called like a rate of the bath."""
-    if bath is None or not isinstance(given, ParametricSymbol):
+    if bath is None or not isinstance(given, Driven):
         return
     twice = sorted(set(given.names) & set(names(bath)))
     if twice:

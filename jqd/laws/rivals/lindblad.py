@@ -14,7 +14,8 @@ from ... import _checks
 from ..._program import program
 from ...constants import Scales, constant, fixed, free, parts, scalars
 from ...interop import as_array
-from ...spaces.driven import DrivenHamiltonian, is_driven, read_driven
+from ...spaces.driven import Driven
+from ...spaces.driven_input import is_driven, read_driven
 from ...spaces.fock import destroy
 from ...spaces.hamiltonians import MatrixHamiltonian, matrix_hamiltonian
 from ...steppers import cf4, exponential, taylor18
@@ -88,7 +89,7 @@ class Lindblad(Law):
     Source: G. Lindblad (1976) Commun. Math. Phys. 48, 119.
     """
 
-    hamiltonian: MatrixHamiltonian | DrivenHamiltonian
+    hamiltonian: MatrixHamiltonian | Driven
     channels: dict[str, Jump] = parts()
     hbar: Float[Array, ""] = fixed()
 
@@ -116,7 +117,7 @@ class Lindblad(Law):
         elif not isinstance(hamiltonian, MatrixHamiltonian):
             hamiltonian = matrix_hamiltonian(as_array(hamiltonian, "hamiltonian"))
         self.hamiltonian = hamiltonian
-        size = hamiltonian.matrix.shape[0]
+        size = hamiltonian.levels
         self.channels = _named(jumps)
         for name, jump in self.channels.items():
             _checks.check_shape(jump.operator, f"jumps[{name!r}]", (size, size))
@@ -137,8 +138,11 @@ class Lindblad(Law):
         Raises:
             ValueError: as for the law; rates of several modes.
         """
-        outline = hamiltonian.matrix if hasattr(hamiltonian, "matrix") else hamiltonian
-        a = destroy(jnp.shape(as_array(outline, "hamiltonian"))[0])
+        if is_driven(hamiltonian):
+            hamiltonian = read_driven(hamiltonian)
+        elif not isinstance(hamiltonian, MatrixHamiltonian):
+            hamiltonian = matrix_hamiltonian(as_array(hamiltonian, "hamiltonian"))
+        a = destroy(hamiltonian.levels)
         jumps = {
             "loss": Jump(a, bath.gamma, bath.nbar),
             "gain": Jump(a.T, bath.gain),
@@ -171,7 +175,7 @@ class Lindblad(Law):
     @property
     def levels(self) -> int:
         """n."""
-        return self.hamiltonian.matrix.shape[0]
+        return self.hamiltonian.levels
 
     def prepare(self, psi: Any) -> Complex[Array, "n n"]:
         """ρ = |ψ⟩⟨ψ| of a normalised ψ, (n,), or ρ itself, (n, n) of trace 1.
@@ -213,7 +217,7 @@ class Lindblad(Law):
 
     def matrix(self, t: ArrayLike) -> Array:
         H = self.hamiltonian
-        return H.at(t) if isinstance(H, DrivenHamiltonian) else H.matrix
+        return H.at(t) if isinstance(H, Driven) else H.matrix
 
     def flow(
         self,
@@ -236,7 +240,7 @@ class Lindblad(Law):
     def jumps(self) -> Array | None:
         """Where a pulse jumps."""
         H = self.hamiltonian
-        return H.jumps() if isinstance(H, DrivenHamiltonian) else None
+        return H.jumps() if isinstance(H, Driven) else None
 
     @property
     def solvable(self) -> bool:
@@ -246,7 +250,7 @@ class Lindblad(Law):
     def generator_matrix(self) -> Complex[Array, "n2 n2"]:
         """The right side as a matrix that acts on ρ, flat by rows."""
         size = self.levels
-        kind = jnp.result_type(self.hamiltonian.matrix.dtype, jnp.complex64)
+        kind = jnp.result_type(self.matrix(0.0).dtype, jnp.complex64)
         unit = jnp.eye(size * size, dtype=kind).reshape(-1, size, size)
         field = functools.partial(self._field, self.matrix(0.0), 1.0)
         return jax.vmap(field)(unit).reshape(size * size, -1).T

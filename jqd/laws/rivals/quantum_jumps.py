@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ...constants import parts
 from ...interop import as_array
-from ...spaces.driven import DrivenHamiltonian
+from ...spaces.driven import Driven
 from ..wrapped import Wrapped
 from .collapse import undifferentiated
 from .dephasing import unitary
@@ -117,7 +117,7 @@ class QuantumJumps(JumpingPaths, Wrapped):
     def _turned(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
         """exp(-iH dt/ħ) ψ, H of the middle of the interval."""
         H, driven = self.law.hamiltonian, None
-        if isinstance(H, DrivenHamiltonian):
+        if isinstance(H, Driven):
             driven = H.at(t + dt / 2)
         matrix = H.matrix if driven is None else driven
         if matrix.ndim == 1:

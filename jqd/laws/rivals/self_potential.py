@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ...spaces.driven import DrivenHamiltonian
+from ...spaces.driven import Driven
 from ...spaces.hamiltonians import OnGrid
 from ...spaces.particles import ParticlesOnGrid
 from ...steppers import Flows, rk4, strang
@@ -106,7 +106,7 @@ def at_all_times(law: Schrodinger, name: str) -> Array:
         ValueError: it is on a grid, or driven.
     """
     H = law.hamiltonian
-    if isinstance(H, OnGrid | DrivenHamiltonian):
+    if isinstance(H, OnGrid | Driven):
         raise ValueError(
             f"Argument `{name}` must be a matrix that does not depend on time, but is "
             f"a {type(H).__name__}."

@@ -24,7 +24,6 @@ from .operators import matrix as matrix
 from .operators import star as star
 from .recognition import from_matrix as from_matrix
 from .recognition import from_operator as from_operator
-from .symbol import ParametricSymbol as ParametricSymbol
 from .symbol import Symbol as Symbol
 from .symbol import as_points as as_points
 from .text import parameters_of as parameters_of

@@ -1,20 +1,18 @@
-"""Hamiltonians given as text: tokens, and a recursive descent without evaluation.
+"""Hamiltonians given as text: by Python's own grammar, and never evaluated.
 
-    sum     = ["+" | "-"] product { ("+" | "-") product } [ "+" "h.c." ]
-    product = factor { "*" factor | "/" factor }
-    factor  = { "+" | "-" } power
-    power   = atom [ ("^" | "**") integer ]
-    atom    = number | name [ "(" "t" ")" ] | "sqrt" "(" sum ")" | "(" sum ")"
+The text is cut into numbers, names and signs, each of which must fit to the one before
+it. Python's parser then sees the signs alone, with an x for every number and name, and
+says what belongs together. A name followed by "(t)" is a pulse, a function of the time;
+"+ h.c." adds the adjoint of what precedes it in its sum.
 
-A name followed by "(t)" is a pulse, a function of the time. A value is a linear form in
-parameters and pulses: a dict from the name of one, or None for what has none, to a
-polynomial in operators.
+A value is a linear form in parameters and pulses: a dict from the name of one, or None
+for what has none, to a polynomial in operators.
 """
 
+import ast
 import cmath
 import math
 import re
-import string
 from typing import NamedTuple
 
 from ... import _checks
@@ -24,6 +22,7 @@ MAX_LENGTH = 2000
 MAX_DEGREE = 12
 MAX_MODES = 16
 MAX_DEPTH = 50
+INFINITE = "Argument `hamiltonian` must have finite coefficients, but one is too large."
 # Contractions of products in one text: about a second.
 MAX_WORK = 200_000
 
@@ -32,9 +31,24 @@ MAX_WORK = 200_000
 Polynomial = dict[Powers, complex]
 Form = dict[str | None, Polynomial]
 
-_NAME = re.compile(r"(ad|[anqp])([0-9]*)")
-_DIGITS = frozenset(string.digits)
-_LETTERS = frozenset(string.ascii_letters + "_")
+_TOKEN = re.compile(
+    r"""
+    (?P<hc> (?:h\.c\.?|hc) END )
+    | (?P<operator> (?:ad|[anqp])[0-9]* END )
+    | (?P<constant> (?:pi|hbar) END )
+    | (?P<root> sqrt (?=\s*\() )
+    | (?P<pulse> NAME \s*\(\s*t\s*\) )
+    | (?P<name> NAME )
+    | (?P<number> (?:[0-9]+\.?[0-9]*|\.[0-9]+) (?:[eE][+-]?[0-9]+)? (?:j END)? )
+    | (?P<sign> \*\*|[-+*/^()] )
+    | (?P<other> \S )
+    """.replace("NAME", "[A-Za-z_][A-Za-z0-9_]*").replace("END", "(?![A-Za-z0-9_])"),
+    re.VERBOSE,
+)
+# Kinds of tokens with which a value begins, and those with which it ends.
+_ATOMS = frozenset({"hc", "operator", "constant", "pulse", "name", "number"})
+_BEGINS, _ENDS = _ATOMS | {"root", "("}, _ATOMS | {")"}
+_ADDED = "have h.c. as the last summand, added"
 
 
 # -- tokens ----------------------------------------------------------------------------
@@ -44,22 +58,22 @@ class Token(NamedTuple):
     """A piece of text.
 
     Attributes:
-        kind: "number", "name", "hc", "end", or the sign itself.
-        text: as written.
+        kind: as above, or the sign itself; "end" of the last.
+        text: as written; the name alone of a pulse.
         column: of its first character, from 1.
-        value: of a number.
     """
 
     kind: str
     text: str
     column: int
-    value: complex = 0j
 
 
-def fail(requirement: str, column: int, problem: str) -> ValueError:
-    """The error of a text at a column, on one line."""
+def fail(requirement: str, token: Token, problem: str = "") -> ValueError:
+    """The error of a text at a token, on one line."""
+    shown = "the end" if token.kind == "end" else f"`{token.text}`"
     return ValueError(
-        f"Argument `hamiltonian` must {requirement}, but at column {column} {problem}."
+        f"Argument `hamiltonian` must {requirement}, but at column {token.column} "
+        f"{problem or f'there is {shown}'}."
     )
 
 
@@ -67,7 +81,8 @@ def tokenize(text: str) -> list[Token]:
     """Tokens from left to right, the last of kind "end".
 
     Raises:
-        ValueError: no text, more than 2000 characters, a character that has no meaning.
+        ValueError: no text, more than 2000 characters, a character that has no meaning,
+            a number that is not finite, a token that does not fit to those before it.
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError(
@@ -79,67 +94,68 @@ def tokenize(text: str) -> list[Token]:
             f"Argument `hamiltonian` must have at most {MAX_LENGTH} characters, but "
             f"has {len(text)}."
         )
-    tokens, start = [], 0
-    while start < len(text):
-        if text[start].isspace():
-            start += 1
-            continue
-        token = _token(text, start)
-        tokens.append(token)
-        start += len(token.text)
-    return [*tokens, Token("end", "", len(text) + 1)]
+    tokens = []
+    for match in _TOKEN.finditer(text):
+        kind, word, column = str(match.lastgroup), match[0], match.start() + 1
+        if kind == "other":
+            token = Token(kind, word, column)
+            requirement = "be made of numbers, names and + - * / ^ ( )"
+            raise fail(requirement, token, f"there is {word!r}")
+        if kind == "sign":
+            kind = "^" if word == "**" else word
+        if kind == "pulse":
+            word = word.split("(")[0].rstrip()
+        tokens.append(Token(kind, word, column))
+    tokens.append(Token("end", "", len(text) + 1))
+    _check(tokens)
+    return tokens
 
 
-def _token(text: str, start: int) -> Token:
-    """The token that begins here."""
-    first, column = text[start], start + 1
-    for word in ("h.c.", "h.c", "hc"):
-        after = text[start + len(word) : start + len(word) + 1]
-        if text.startswith(word, start) and after not in _LETTERS | _DIGITS:
-            return Token("hc", word, column)
-    if first in _LETTERS:
-        end = _run(text, start, _LETTERS | _DIGITS)
-        return Token("name", text[start:end], column)
-    if first in _DIGITS or first == ".":
-        return _number(text, start)
-    if text.startswith("**", start):
-        return Token("^", "**", column)
-    if first in "+-*/^()":
-        return Token(first, first, column)
-    raise fail(
-        "be made of numbers, names and + - * / ^ ( )",
-        column,
-        f"there is {first!r}",
-    )
+def _check(tokens: list[Token]) -> None:
+    """Raise for a token that does not fit to those before it."""
+    opened: list[Token] = []
+    last = before = Token("start", "", 0)
+    for token in tokens:
+        _check_number_or_name(token)
+        _check_order(last, before, token)
+        if token.kind == "(":
+            opened.append(token)
+            if len(opened) > MAX_DEPTH:
+                requirement = f"nest at most {MAX_DEPTH} parentheses"
+                raise fail(requirement, token, "another one opens")
+        elif token.kind == ")":
+            if not opened:
+                raise fail("have matching parentheses", token, "a ')' is too many")
+            opened.pop()
+        last, before = before, token
+    if opened:
+        raise fail("have matching parentheses", opened[-1], "a '(' is not closed")
 
 
-def _number(text: str, start: int) -> Token:
-    """Digits, a point, digits, an exponent and j for the imaginary unit."""
-    end = _run(text, start, _DIGITS)
-    if text[end : end + 1] == ".":
-        end = _run(text, end + 1, _DIGITS)
-    digits = text[start:end]
-    if digits == ".":
-        raise fail("have digits beside a point", start + 1, "there is '.'")
-    if text[end : end + 1] in ("e", "E"):
-        signed = end + 1 + (text[end + 1 : end + 2] in ("+", "-"))
-        after = _run(text, signed, _DIGITS)
-        if after > signed:
-            end = after
-    value = float(text[start:end])
-    if value == float("inf"):
-        raise fail("be finite", start + 1, f"{text[start:end]} is not")
-    after = text[end + 1 : end + 2]
-    if text[end : end + 1] == "j" and (not after or after not in _LETTERS | _DIGITS):
-        return Token("number", text[start : end + 1], start + 1, 1j * value)
-    return Token("number", text[start:end], start + 1, complex(value))
+def _check_number_or_name(token: Token) -> None:
+    if token.text in ("i", "j", "I"):
+        raise fail("write the imaginary unit as 1j", token, f"there is {token.text}")
+    if token.kind == "number" and not cmath.isfinite(complex(token.text)):
+        raise fail("be finite", token, f"{token.text} is not")
 
 
-def _run(text: str, start: int, members: frozenset[str]) -> int:
-    """The end of the characters of a set that follow each other."""
-    while start < len(text) and text[start] in members:
-        start += 1
-    return start
+def _check_order(last: Token, before: Token, token: Token) -> None:
+    """Raise where a token cannot follow the two before it."""
+    if before.kind == "^":
+        exponent = token.text if token.kind == "number" else ""
+        if not exponent.isdecimal() or int(exponent) > MAX_DEGREE:
+            raise fail(f"have integers from 0 to {MAX_DEGREE} as exponents", token)
+    elif token.kind == "^" and last.kind == "^":
+        raise fail("have parentheses around a power that is raised again", token)
+    elif token.kind == "hc" and not (before.kind == "+" and last.kind in _ENDS):
+        raise fail(_ADDED, token, "it is not")
+    elif before.kind == "hc" and token.kind not in (")", "end"):
+        raise fail(_ADDED, before, "more follows")
+    elif before.kind in _ENDS and token.kind in _BEGINS:
+        requirement = "have an operator such as * between factors"
+        raise fail(requirement, token, f"`{token.text}` follows without one")
+    elif before.kind not in _ENDS and token.kind not in {*_BEGINS, "+", "-"}:
+        raise fail("have a number, a name or a parenthesis for each term", token)
 
 
 # -- grammar ---------------------------------------------------------------------------
@@ -150,8 +166,6 @@ class Parser:
 
     def __init__(self, text: str, modes: int | None, hbar: float):
         self.tokens = tokenize(text)
-        self.place = 0
-        self.depth = 0
         self.work = 0
         self.hbar = hbar
         self.modes = _modes(self.tokens, modes)
@@ -163,245 +177,156 @@ class Parser:
         """The Hamiltonian in Wick order.
 
         Raises:
-            ValueError: the text does not follow the grammar.
+            ValueError: the text is not linear in its parameters, too long when
+                multiplied out, divides by what is no number, or is too large.
         """
-        form = self._sum()
-        token = self.next
-        if token.kind == ")":
-            raise fail("have matching parentheses", token.column, "a ')' is too many")
-        if token.kind != "end":
-            raise fail(
-                "have an operator such as * between factors",
-                token.column,
-                f"`{token.text}` follows without one",
-            )
-        return form
+        # one token a line, so that a node knows its token
+        lines = [
+            {"^": "**", "end": ""}.get(kind, kind if len(kind) == 1 else "x")
+            for kind, *_ in self.tokens
+        ]
+        try:
+            tree = ast.parse("(" + "\n".join(lines) + ")", mode="eval")
+        except (RecursionError, MemoryError):
+            raise fail("be short", self.tokens[-1], "too many signs nest") from None
+        try:
+            return self._form(tree.body)
+        except OverflowError:
+            raise ValueError(INFINITE) from None
 
-    @property
-    def next(self) -> Token:
-        """The token that is read next."""
-        return self.tokens[self.place]
+    def _form(self, node: ast.expr) -> Form:
+        """The value of an expression."""
+        # from its left end, where long sums and products are deep
+        outer: list[ast.BinOp | ast.UnaryOp] = []
+        while isinstance(node, ast.BinOp | ast.UnaryOp):
+            outer.append(node)
+            node = node.left if isinstance(node, ast.BinOp) else node.operand
+        if isinstance(node, ast.Call):
+            root = self._number(node.args[0], "take roots of numbers only")
+            form = self._multiple(cmath.sqrt(root))
+        else:
+            form = self._atom(self.tokens[node.lineno - 1])
+        minus = False
+        for part in reversed(outer):
+            if isinstance(part, ast.BinOp):
+                form = self._joined(_scaled(form, -1) if minus else form, part)
+                minus = False
+            elif isinstance(part.op, ast.USub):
+                minus = not minus
+        return _scaled(form, -1) if minus else form
 
-    def _take(self, *kinds: str) -> Token | None:
-        """The next token, passed over, if it is of one of these kinds."""
-        token = self.next
-        if token.kind not in kinds:
-            return None
-        self.place += 1
-        return token
-
-    def _sum(self) -> Form:
-        total = self._product()
-        while sign := self._take("+", "-"):
-            if hc := self._take("hc"):
-                if sign.kind == "-" or self.next.kind not in (")", "end"):
-                    raise fail(
-                        "have h.c. as the last summand, added",
-                        hc.column,
-                        "it is subtracted or more follows",
-                    )
-                return _add(total, {x: adjoint(part) for x, part in total.items()})
-            term = self._product()
-            total = _add(total, term if sign.kind == "+" else _scaled(term, -1))
-        return total
-
-    def _product(self) -> Form:
-        total = self._factor()
-        while sign := self._take("*", "/"):
-            column = self.next.column
-            factor = self._factor()
-            if sign.kind == "/":
-                value = self._as_number(factor, column, "divide by numbers only")
+    def _joined(self, form: Form, node: ast.BinOp) -> Form:
+        """The value of the left side of an operator, with its right side."""
+        token = self._token(node.right)
+        match node.op:
+            case ast.Add() if token.kind == "hc":
+                return _add(form, {x: adjoint(part) for x, part in form.items()})
+            case ast.Add():
+                return _add(form, self._form(node.right))
+            case ast.Sub():
+                return _add(form, _scaled(self._form(node.right), -1))
+            case ast.Mult():
+                return self._times(form, self._form(node.right), token)
+            case ast.Div():
+                value = self._number(node.right, "divide by numbers only")
                 if value == 0:
-                    raise fail("not divide by zero", column, "the divisor is 0")
-                total = _scaled(total, 1 / value)
-            else:
-                total = self._times(total, factor, column)
-        return total
+                    raise fail("not divide by zero", token, "the divisor is 0")
+                return _scaled(form, 1 / value)
+            case _:
+                power = self._multiple(1)
+                for _ in range(int(token.text)):
+                    power = self._times(power, form, token)
+                return power
 
-    def _factor(self) -> Form:
-        sign = 1
-        while token := self._take("+", "-"):
-            sign = -sign if token.kind == "-" else sign
-        form = self._power()
-        return form if sign == 1 else _scaled(form, -1)
+    def _token(self, node: ast.expr) -> Token:
+        """The first token of an operand, with its parentheses."""
+        place = node.lineno - 1
+        while self.tokens[place - 1].kind == "(":
+            place -= 1
+        return self.tokens[place]
 
-    def _power(self) -> Form:
-        base = self._atom()
-        if not self._take("^"):
-            return base
-        token = self._take("number")
-        if token is None or not token.text.isdecimal() or int(token.text) > MAX_DEGREE:
-            found = token or self.next
-            raise fail(
-                f"have integers from 0 to {MAX_DEGREE} as exponents",
-                found.column,
-                f"there is {_shown(found)}",
-            )
-        result: Form = {None: number(1, self.modes)}
-        for _ in range(int(token.text)):
-            result = self._times(result, base, token.column)
-        if self.next.kind == "^":
-            raise fail(
-                "have parentheses around a power that is raised again",
-                self.next.column,
-                f"there is {_shown(self.next)}",
-            )
-        return result
+    def _multiple(self, value: complex) -> Form:
+        return {None: number(value, self.modes)}
 
-    def _atom(self) -> Form:
-        token = self.next
-        self.place += token.kind != "end"
+    def _number(self, node: ast.expr, requirement: str) -> complex:
+        form = self._form(node)
+        polynomial = form.get(None, {})
+        if set(form) - {None} or degree(polynomial) > 0:
+            raise fail(requirement, self._token(node), "there is a name")
+        return sum(polynomial.values())
+
+    def _atom(self, token: Token) -> Form:
+        """A number, an operator, a constant, a parameter or a pulse."""
         if token.kind == "number":
-            return {None: number(token.value, self.modes)}
-        if token.kind == "name" and token.text == "sqrt" and self.next.kind == "(":
-            column = self.next.column
-            inner = self._parentheses(self._atom_open())
-            value = self._as_number(inner, column, "take roots of numbers only")
-            return {None: number(cmath.sqrt(value), self.modes)}
-        if token.kind == "name":
-            return self._name(token)
-        if token.kind == "(":
-            return self._parentheses(token)
-        raise fail(
-            "have h.c. as the last summand, added"
-            if token.kind == "hc"
-            else "have a number, a name or a parenthesis for each term",
-            token.column,
-            f"there is {_shown(token)}",
-        )
-
-    def _atom_open(self) -> Token:
-        """The opening parenthesis, passed over."""
-        token = self.next
-        self.place += 1
-        return token
-
-    def _parentheses(self, opening: Token) -> Form:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise fail(
-                f"nest at most {MAX_DEPTH} parentheses",
-                opening.column,
-                "another one opens",
-            )
-        form = self._sum()
-        if not self._take(")"):
-            if self.next.kind != "end":
-                raise fail(
-                    "have an operator such as * between factors",
-                    self.next.column,
-                    f"`{self.next.text}` follows without one",
-                )
-            raise fail(
-                "have matching parentheses", opening.column, "a '(' is not closed"
-            )
-        self.depth -= 1
-        return form
-
-    def _name(self, token: Token) -> Form:
-        """An operator, a constant or a parameter."""
-        parts = operator_parts(token.text)
-        if parts is not None:
-            mode = 1 if parts[1] is None else parts[1]
-            return {None: operator(parts[0], mode - 1, self.modes)}
-        constants = {"pi": math.pi, "hbar": self.hbar}
-        if token.text in constants:
-            return {None: number(constants[token.text], self.modes)}
-        if token.text in ("i", "j", "I"):
-            raise fail(
-                "write the imaginary unit as 1j", token.column, f"there is {token.text}"
-            )
+            return self._multiple(complex(token.text))
+        if parts := operator_parts(token.text):
+            return {None: operator(parts[0], (parts[1] or 1) - 1, self.modes)}
+        if token.kind == "constant":
+            return self._multiple({"pi": math.pi, "hbar": self.hbar}[token.text])
         kind, other = self.parameters, self.pulses
-        ahead = self.tokens[self.place : self.place + 3]
-        if [piece.text for piece in ahead] == ["(", "t", ")"]:
-            self.place += 3
+        if token.kind == "pulse":
             kind, other = other, kind
         if token.text in other:
             raise fail(
                 "write a pulse with its time wherever it stands",
-                token.column,
+                token,
                 f"`{token.text}` and `{token.text}(t)` are both there",
             )
         kind.setdefault(token.text)
         return {token.text: number(1, self.modes)}
 
-    def _times(self, left: Form, right: Form, column: int) -> Form:
+    def _times(self, left: Form, right: Form, token: Token) -> Form:
         """The product of two forms of which one at most has parameters."""
         names = [name for form in (left, right) for name in form if name is not None]
         if set(left) - {None} and set(right) - {None}:
             raise fail(
                 "be linear in its parameters",
-                column,
+                token,
                 f"`{names[0]}` is multiplied by `{names[-1]}`",
             )
         total: Form = {}
         for x, f in left.items():
             for y, g in right.items():
-                self._check_cost(f, g, column)
+                both = degree(f) + degree(g)
+                if both > MAX_DEGREE:
+                    problem = f"it reaches {both}"
+                    raise fail(f"have at most degree {MAX_DEGREE}", token, problem)
+                self.work += len(f) * len(g) * (1 + both // 2)
+                if self.work > MAX_WORK:
+                    problem = "there are too many terms"
+                    raise fail("be short when multiplied out", token, problem)
                 total = _add(total, {x or y: product(f, g, self.hbar)})
         return total
-
-    def _check_cost(self, left: Polynomial, right: Polynomial, column: int) -> None:
-        both = degree(left) + degree(right)
-        if both > MAX_DEGREE:
-            raise fail(
-                f"have at most degree {MAX_DEGREE}", column, f"it reaches {both}"
-            )
-        self.work += len(left) * len(right) * (1 + both // 2)
-        if self.work > MAX_WORK:
-            raise fail(
-                "be short when multiplied out", column, "there are too many terms"
-            )
-
-    def _as_number(self, form: Form, column: int, requirement: str) -> complex:
-        polynomial = form.get(None, {})
-        if set(form) - {None} or degree(polynomial) > 0:
-            raise fail(requirement, column, "there is a name")
-        return sum(polynomial.values())
 
 
 def _modes(tokens: list[Token], modes: int | None) -> int:
     """Number of modes, after a check of every operator in the text."""
-    named = [
-        (token, parts[1])
-        for token in tokens
-        if token.kind == "name" and (parts := operator_parts(token.text))
-    ]
+    parts = [(token, operator_parts(token.text)) for token in tokens]
+    named = [(token, found[1]) for token, found in parts if found]
     highest = max((mode or 1 for _, mode in named), default=1)
     count = highest if modes is None else modes
     for token, mode in named:
         if mode is None and count > 1:
             raise fail(
                 "number the operators where there are several modes",
-                token.column,
+                token,
                 f"`{token.text}` has no number",
             )
         if mode is not None and not 1 <= mode <= min(count, MAX_MODES):
             raise fail(
                 f"have modes from 1 to {min(count, MAX_MODES)}",
-                token.column,
+                token,
                 f"there is `{token.text}`",
             )
     return count
 
 
 def _add(left: Form, right: Form) -> Form:
-    total = dict(left)
-    for name, part in right.items():
-        total[name] = add(total.get(name, {}), part)
-    return total
+    return left | {x: add(left.get(x, {}), part) for x, part in right.items()}
 
 
 def _scaled(form: Form, factor: complex) -> Form:
-    return {
-        name: {power: value * factor for power, value in part.items()}
-        for name, part in form.items()
-    }
-
-
-def _shown(token: Token) -> str:
-    return "the end" if token.kind == "end" else f"`{token.text}`"
+    return {x: {p: c * factor for p, c in part.items()} for x, part in form.items()}
 
 
 # -- polynomials in operators ---------------------------------------------------------
@@ -409,11 +334,9 @@ def _shown(token: Token) -> str:
 
 def operator_parts(name: str) -> tuple[str, int | None] | None:
     """("ad", 2) for "ad2", ("ad", None) for "ad", None for any other name."""
-    match = _NAME.fullmatch(name)
-    if match is None:
+    if not (match := re.fullmatch(r"(ad|[anqp])([0-9]*)", name)):
         return None
-    letter, digits = match.groups()
-    return letter, int(digits) if digits else None
+    return match[1], int(match[2]) if match[2] else None
 
 
 def number(value: complex, modes: int) -> Polynomial:

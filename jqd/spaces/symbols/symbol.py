@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -13,7 +13,6 @@ from jaxtyping import Array, ArrayLike, Complex
 from ... import _checks
 from ..._checks import known
 from ..._outside import plain
-from ..pulses import pulse
 from . import monomials
 from .monomials import ORDERINGS, FokkerPlanckCheck, Powers
 
@@ -315,111 +314,6 @@ class Symbol(eqx.Module):
             )
 
 
-class ParametricSymbol(eqx.Module):
-    """H(t) = H_0 + Σ_name value_name H_name, where a value may be a pulse f(t).
-
-    Attributes:
-        fixed: H_0, the part without parameters.
-        parts: H_name for each parameter or pulse.
-        values: value_name, scalars, or pulses; a fit frees their leaves.
-    """
-
-    fixed: Symbol
-    parts: dict[str, Symbol]
-    values: dict[str, Any]
-
-    def __init__(
-        self,
-        fixed: Symbol,
-        parts: dict[str, Symbol] | None = None,
-        values: Mapping[str, Any] | None = None,
-    ):
-        """A Hamiltonian with named parameters and pulses.
-
-        Args:
-            fixed: H_0.
-            parts: H_name, of the modes and ordering of `fixed`.
-            values: value_name, numbers or functions of the time (see `jqd.pulse`).
-
-        Raises:
-            ValueError: modes or orderings differ, a value has no part or a part has no
-                value.
-        """
-        parts, values = dict(parts or {}), dict(values or {})
-        for name, part in parts.items():
-            if (part.modes, part.ordering) != (fixed.modes, fixed.ordering):
-                raise ValueError(
-                    f"Argument `parts` must have {fixed.modes} modes and be "
-                    f"{fixed.ordering} ordered, but {name!r} has {part.modes} and is "
-                    f"{part.ordering} ordered."
-                )
-        _check_names(values, parts)
-        real = fixed.coefficients.real.dtype
-        self.fixed = fixed
-        self.parts = parts
-        self.values = {name: _value(values[name], real) for name in parts}
-
-    @property
-    def modes(self) -> int:
-        """Number of modes N."""
-        return len(self.fixed.powers[0][0])
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Parameters and pulses, sorted."""
-        return tuple(sorted(self.parts))
-
-    @property
-    def pulses(self) -> tuple[str, ...]:
-        """The names of pulses, sorted."""
-        return tuple(name for name in self.names if callable(self.values[name]))
-
-    def jumps(self) -> Array | None:
-        """Times at which a pulse jumps, (J,), where steps end; None for none."""
-        times = [jnp.ravel(self.values[name].jumps) for name in self.pulses]
-        times = [one for one in times if one.size]
-        return jnp.concatenate(times) if times else None
-
-    def symbol(self, t: ArrayLike | None = None) -> Symbol:
-        """H at the present values; its powers are the same for all values and times.
-
-        Args:
-            t: time, scalar; None where nothing depends on it.
-
-        Raises:
-            ValueError: no time for a pulse.
-        """
-        if t is None and self.pulses:
-            raise ValueError(
-                "Argument `t` must be given for a Hamiltonian that changes in time, "
-                "but is None."
-            )
-        return self._with(lambda f: f(t))
-
-    def outline(self) -> Symbol:
-        """H with 1 for every pulse: which powers it has at any time."""
-        return self._with(lambda f: 1.0)
-
-    def _with(self, at: Callable[[Any], ArrayLike]) -> Symbol:
-        values = [self.values[name] for name in self.names]
-        values = [at(value) if callable(value) else value for value in values]
-        return self.fixed.plus([self.parts[name] for name in self.names], values)
-
-    def with_values(self, **values: Any) -> "ParametricSymbol":
-        """A copy with other values of some parameters.
-
-        Raises:
-            ValueError: a name that is no parameter.
-        """
-        return ParametricSymbol(self.fixed, self.parts, {**self.values, **values})
-
-    def __str__(self) -> str:
-        parts = [f"{name} ({self.parts[name]})" for name in self.names]
-        if not parts or jnp.any(self.fixed.coefficients != 0):
-            parts.insert(0, str(self.fixed))
-        return " + ".join(parts)
-
-
 def as_points(points: ArrayLike, modes: int) -> Complex[Array, "... N"]:
     """Points of phase space with an axis of modes, also where there is one mode.
 
@@ -490,30 +384,3 @@ def _check_powers(powers: Sequence[Powers]) -> None:
         )
     if any(p < 0 for power in powers for part in power for p in part):
         raise ValueError("Argument `powers` must not be negative, but one is.")
-
-
-def _check_names(values: dict[str, Any], parts: dict[str, Symbol]) -> None:
-    for name in values:
-        if name not in parts:
-            known = ", ".join(sorted(parts)) or "none"
-            raise ValueError(
-                f"Argument `values` must name parameters ({known}), but has {name!r}."
-            )
-    missing = [name for name in sorted(parts) if name not in values]
-    if missing:
-        raise ValueError(
-            "Argument `hamiltonian` must have a value for each of its parameters, but "
-            f"not for {' and '.join(missing)}; give {missing[0]}=NUMBER."
-        )
-
-
-def _value(value: Any, real: Any) -> Any:
-    """A pulse, or a scalar leaf: Python's numbers take the coefficients' precision."""
-    if callable(value):
-        return pulse(value)
-    _checks.check_shape(value, "values", ())
-    _checks.check_real(value, "values")
-    _checks.check_finite(value, "values")
-    array = jnp.asarray(value)
-    keeps = jnp.issubdtype(array.dtype, jnp.inexact) and not array.weak_type
-    return array if keeps and not isinstance(value, float) else array.astype(real)

@@ -3,11 +3,14 @@
 import cmath
 from typing import Any
 
+import numpy as np
+
 from ... import _checks
+from ..driven import Driven
 from ..pulses import pulse
 from .monomials import ORDERINGS, format_monomial
-from .parser import MAX_MODES, Form, Parser, Polynomial, number
-from .symbol import ParametricSymbol, Symbol
+from .parser import INFINITE, MAX_MODES, Form, Parser, Polynomial, number
+from .symbol import Symbol
 
 
 def parse_hamiltonian(
@@ -17,7 +20,7 @@ def parse_hamiltonian(
     hbar: float = 1.0,
     ordering: str = "antiwick",
     **values: Any,
-) -> ParametricSymbol:
+) -> Driven:
     """The symbol of a Hamiltonian operator given as text.
 
     Such as "U/2*ad^2*a^2 + delta*n" or "-J*(ad1*a2 + h.c.) + U/2*(n1*(n1-1) +
@@ -65,7 +68,7 @@ def parse_hamiltonian(
                 f"Argument `{name}` must be a number for the parameter {name}, but is "
                 f"a function; write `{name}(t)` in the text for a pulse."
             )
-    return ParametricSymbol(fixed, parts, values)
+    return Driven(fixed, parts, values)
 
 
 def parameters_of(
@@ -119,12 +122,18 @@ def _read(text: str, modes: int | None, hbar: float) -> tuple[Parser, Form]:
 
 def _symbol(part: Polynomial, modes: int, ordering: str, hbar: float) -> Symbol:
     terms = part or number(0, modes)
-    return Symbol.from_terms(terms, "wick").to(ordering, hbar)
+    with np.errstate(over="ignore", invalid="ignore"):
+        symbol = Symbol.from_terms(terms, "wick").to(ordering, hbar)
+    values = symbol.coefficients
+    if _checks.is_concrete(values) and not np.all(np.isfinite(values)):
+        raise ValueError(INFINITE)
+    return symbol
 
 
 def _check_hermitian(name: str | None, part: Polynomial) -> None:
     """Raise for a coefficient that is not the conjugate of that of the adjoint."""
-    largest = max(map(abs, part.values()), default=0.0)
+    # of quarters the absolute value cannot overflow
+    largest = max((abs(value / 4) for value in part.values()), default=0.0)
     for (m, n), value in part.items():
         if not cmath.isfinite(value):
             raise ValueError(
@@ -132,7 +141,7 @@ def _check_hermitian(name: str | None, part: Polynomial) -> None:
                 f"`{_written(name, (m, n))}` is {value:.6g}."
             )
         partner = part.get((n, m), 0j)
-        if abs(value - partner.conjugate()) > 1e-12 * largest:
+        if abs(value / 4 - partner.conjugate() / 4) > 1e-12 * largest:
             raise ValueError(
                 "Argument `hamiltonian` must be Hermitian, but the coefficient of "
                 f"`{_written(name, (m, n))}` is {value:.6g} and that of "

@@ -8,7 +8,8 @@ import pytest
 import jqd
 from jqd import constants
 from jqd.laws.husimi import Fock, GaussianForm, GaussianSum, Heff, HusimiFokkerPlanck
-from jqd.spaces.symbols import ParametricSymbol, Symbol, kerr
+from jqd.spaces import Driven
+from jqd.spaces.symbols import Symbol, kerr
 from jqd.steppers import cf4
 
 ALPHA, POINTS, TS = 0.6 - 0.4j, jnp.asarray([0.3 + 0.5j, -0.8j]), jnp.asarray([0, 1.5])
@@ -134,7 +135,7 @@ def test_symbols_lists_and_qutip_say_the_same():
     numbers = 0.5 * a.dag() ** 2 * a**2
     samples, form = np.linspace(0, 1.5, 151), Heff(24, orders=6)
     given = {
-        "parts": ParametricSymbol(
+        "parts": Driven(
             kerr(1.0), {"f": pushed, "g": squeezed}, {"f": drive, "g": pump}
         ),
         "list": [kerr(1.0), [pushed, drive], [squeezed, pump]],
@@ -272,5 +273,5 @@ def test_what_is_refused(text, values, message):
 def test_a_time_is_asked_for():
     law = law_of(0.9)
     with pytest.raises(ValueError, match="`t` must be given"):
-        law.hamiltonian.symbol()
+        law.hamiltonian.at()
     assert law.symbol == law.hamiltonian.outline()
