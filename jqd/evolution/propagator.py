@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from .. import _checks
+from .._math import abs2
 from ..constants import static
 from ..laws.law import Law
 from ..laws.motion import Generator, Motion
@@ -144,7 +145,7 @@ def _run_matrix(
         states = block_orbit(matrix, blocks, state0, ts - ts[0], hbar)
     # backward error of a Hermitian eigensolver: a few eps of the norm of H
     eps = jnp.finfo(state0.dtype).eps
-    size = jnp.sqrt(jnp.sum(jnp.abs(matrix) ** 2)) / hbar
+    size = jnp.sqrt(jnp.sum(abs2(matrix))) / hbar
     bound = eps * matrix.shape[0] ** 0.5 * (1 + size * (ts - ts[0]))
     if matrix.ndim == 1:
         # phases of finite angles are finite: no need to go through all states again

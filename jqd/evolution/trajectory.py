@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from .. import _html
 from .._lazy import above
+from .._math import abs2
 from ..laws.motion import Motion, Resolution
 from ..status import Status, describe
 
@@ -208,7 +209,7 @@ def _curves(leaves: list[Any]) -> np.ndarray | None:
     for leaf in map(np.asarray, leaves):
         if leaf.dtype.kind in "biufc":
             rows = leaf.reshape(len(leaf), -1)
-            return np.abs(rows) ** 2 if leaf.dtype.kind == "c" else rows
+            return abs2(rows) if leaf.dtype.kind == "c" else rows
     return None
 
 

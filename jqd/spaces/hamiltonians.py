@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
+from .._math import abs2
 from ..constants import constant, fixed, scalars
 from ..status import Status
 from ..steppers.flows import DampedFlow, Flows, PhaseFlow
@@ -221,8 +222,8 @@ class ParticleOnGrid(OnGrid):
         """<psi|p^2/2m + V|psi>, summed over the points; one transform (Parseval)."""
         precision = self.mass.dtype
         spectrum = self.grid.fft.forward(psi)
-        kinetic = self.kinetic(hbar).astype(precision) * _square(spectrum)
-        potential = self.potential(self.grid, t).astype(precision) * _square(psi)
+        kinetic = self.kinetic(hbar).astype(precision) * abs2(spectrum)
+        potential = self.potential(self.grid, t).astype(precision) * abs2(psi)
         return jnp.sum(kinetic) / psi.size + jnp.sum(potential)
 
     def flows(self, hbar: Array) -> Flows:
@@ -255,10 +256,6 @@ def refuse_absorber(H: OnGrid) -> None:
             "absorber, but is: its spectrum is not real; use Fixed(strang), "
             "Fixed(chin4a) or Adaptive."
         )
-
-
-def _square(psi: Array) -> Array:
-    return jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
 
 
 def _slopes(grid: Grid, absorber: Array) -> Array:

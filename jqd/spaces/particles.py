@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from .._math import abs2, expi
 from ..constants import parts, scalars
 from ..steppers.flows import CovariantFlow, Flows, PhaseFlow, Sequence, along
 from .couplings import Coupling, commute, read_couplings
@@ -162,7 +163,7 @@ class ParticlesOnGrid(OnGrid):
             def turn(t: ArrayLike) -> Array:
                 _, chi = A.along(grid, axis, t)
                 angle = q / hbar * chi
-                return jnp.cos(angle) - 1j * jnp.sin(angle)
+                return expi(-angle)
 
             def rate(t: ArrayLike) -> Array:
                 mean, _ = A.along(grid, axis, t)
@@ -179,7 +180,7 @@ class ParticlesOnGrid(OnGrid):
         """Share of |psi|² at seams of the box across which A jumps; None without A."""
         if self.vector_potential is None or self.grid.ndim == 1:
             return None
-        density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+        density = abs2(psi)
         return self.vector_potential.seam_share(self.grid, density, t)
 
     def spectral_bounds(self, hbar: Array) -> tuple[Array, Array]:

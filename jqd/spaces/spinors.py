@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._math import abs2
 from ..constants import constant, free, parts, scalars
 from ..steppers.flows import Flows, Sequence
 from ..steppers.spin import EachComponent, SpinFlow
@@ -164,7 +165,7 @@ class SpinorOnGrid(OnGrid):
 
     def seam_share(self, psi: Array, t: ArrayLike) -> Array | None:
         """That of H₀."""
-        size = jnp.sqrt(jnp.sum(jnp.real(psi) ** 2 + jnp.imag(psi) ** 2, axis=0))
+        size = jnp.sqrt(jnp.sum(abs2(psi), axis=0))
         return self.particle.seam_share(size, t)
 
 

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, PyTree
 
+from .._math import expi
+
 # Which splittings keep their order, from the most to the least special: those that
 # take the outer part for a function of position alone and the inner one for quadratic
 # in the momenta; those that take both for exact flows; compositions of Strang's step.
@@ -107,7 +109,7 @@ class PhaseFlow:
             if self.correction is None:
                 raise ValueError(NO_CORRECTION)
             angle = angle - correction * self.correction(t)
-        factor = jax.lax.complex(jnp.cos(angle), -jnp.sin(angle))
+        factor = expi(-angle)
         if self.precision is None:
             return factor
         return factor.astype(jnp.result_type(self.precision, jnp.complex64))

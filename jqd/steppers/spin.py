@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, PyTree
 
+from .._math import expi
 from .flows import NO_CORRECTION, decays
 
 # Below this square of an angle its cosine and sin(angle)/angle are series, which end
@@ -85,7 +86,7 @@ class SpinFlow:
         x, y, z = angles
         square = x**2 + y**2 + z**2
         cosine, sine = _cosine(square), _sine_over(square)
-        turn = jnp.cos(phase) - 1j * jnp.sin(phase)
+        turn = expi(-phase)
         rows = [
             [cosine - 1j * (sine * z), -sine * y - 1j * (sine * x)],
             [sine * y - 1j * (sine * x), cosine + 1j * (sine * z)],

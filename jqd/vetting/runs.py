@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
+from .._math import abs2, divisor
 from ..laws import HusimiFokkerPlanck, Law, Resolution
 from ..status import Status
 
@@ -84,15 +85,15 @@ def _across(state: Any, apart: Any, ket: Array) -> Any:
     """A difference of kets without what only scales or turns them."""
     if not isinstance(state, Array) or state.shape != ket.shape:
         return apart
-    share = jnp.sum(jnp.conj(state) * apart) / jnp.sum(jnp.abs(state) ** 2)
+    share = jnp.sum(jnp.conj(state) * apart) / jnp.sum(abs2(state))
     return apart - share * state
 
 
 def _shortened(apart: Any) -> tuple[Any, Array]:
     """A difference over its length, and that."""
     leaves = [leaf for leaf in jax.tree.leaves(apart) if eqx.is_inexact_array(leaf)]
-    size = jnp.sqrt(sum((jnp.sum(jnp.abs(x) ** 2) for x in leaves), jnp.zeros(())))
-    safe = jnp.where(size > 0, size, 1)
+    size = jnp.sqrt(sum((jnp.sum(abs2(x)) for x in leaves), jnp.zeros(())))
+    safe = divisor(size)
     return jax.tree.map(
         lambda x: x / safe if eqx.is_inexact_array(x) else x, apart
     ), size

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
+from ..._math import abs2
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status
@@ -154,7 +155,7 @@ def _absorb(H, hbar, kappa, psi, ts, sign, count, substeps, every):
         return jax.lax.linalg.tridiagonal_solve(*rows, known[:, None])[:, 0]
 
     def look(psi):
-        density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+        density = abs2(psi)
         return 1 - jnp.sum(cells * density), 2 * D * kappa * density[-1]
 
     def until(psi, ends):

@@ -9,12 +9,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
+from ..._math import abs2, expi
 from ...evolution.evolution import in_precision
 from ...evolution.trajectory import difference
 from ...laws.law import Law
 from ...status import Status
 from ..cells import integrals
-from ..paths.guide import density_of, refined
+from ..paths.guide import refined
 from ..paths.walk import Walk
 from .detector import Detector, read_line
 from .follow import follow
@@ -151,7 +152,7 @@ def current(walk: Walk, psi: Array, place: Detector) -> Array:
     (k,) = walk.grid.wavenumbers
     k = k.astype(psi.real.dtype)
     wave = jnp.fft.fft(psi) / psi.size
-    wave = wave * jnp.exp(1j * k * (place.position - walk.grid.bounds[0][0]))
+    wave = wave * expi(k * (place.position - walk.grid.bounds[0][0]))
     value, slope = jnp.sum(wave), jnp.sum(1j * k * wave)
     return 2 * place.sign * walk.D[0] * jnp.imag(jnp.conj(value) * slope)
 
@@ -160,13 +161,13 @@ def beyond(walk: Walk, psi: Array, place: Detector) -> Array:
     """∫ |ψ|² dx beyond the detector, the integral of |ψ|²'s Fourier series."""
     ((lower, upper),) = walk.grid.bounds
     # |ψ|² has twice the wavenumbers of ψ.
-    density = density_of(refined(psi, 2))
+    density = abs2(refined(psi, 2))
     ends = (place.position, upper) if place.sign > 0 else (lower, place.position)
     return integrals(density, walk.grid.bounds, [[jnp.stack(ends)[:, None]]])[0]
 
 
 def edge(psi: Array) -> Array:
     """Density at the ends of the box over the largest of all."""
-    density = density_of(psi)
+    density = abs2(psi)
     largest = jnp.maximum(jnp.max(density), jnp.finfo(density.dtype).tiny)
     return jnp.maximum(density[0], density[-1]) / largest

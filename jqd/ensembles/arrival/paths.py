@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _html
 from ..._checks import check_choice, whole_number
+from ..._math import divisor
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status, describe
@@ -231,15 +232,15 @@ def _watched(place, nu, seen, before, after, t, dt):
     a, b = place.distance(before.x[:, axis]), place.distance(after.x[:, axis])
     going = after.status == Status.OK
     noisy = nu * dt > 0
-    exponent = jnp.maximum(a, 0) * jnp.maximum(b, 0) / jnp.where(noisy, nu * dt, 1)
+    exponent = jnp.maximum(a, 0) * jnp.maximum(b, 0) / divisor(nu * dt)
     bridge = jnp.where(noisy, jnp.exp(-exponent), 0)
     stays = jnp.where(b > 0, 1 - bridge, 0)
     waits = seen.waits * jnp.where(going, stays, 1)
     # A path arrives where w falls below its draw: at this moment of the step.
     now = (waits <= seen.level) & (seen.waits > seen.level)
     fall = seen.waits - waits
-    fell = (seen.waits - seen.level) / jnp.where(fall > 0, fall, 1)
-    across = a / jnp.where(a - b > 0, a - b, 1)
+    fell = (seen.waits - seen.level) / divisor(fall)
+    across = a / divisor(a - b)
     moment = t + dt * jnp.where(b > 0, fell, across)
     times = jnp.where(now, jax.lax.stop_gradient(moment), seen.times)
     return _Seen(waits, seen.level, times)

@@ -9,12 +9,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Int, PyTree
 
 from ... import _checks
+from ..._math import abs2, divisor
 from ...evolution import Adaptive, Fixed, evolve
 from ...evolution.evolution import in_precision
 from ...evolution.trajectory import difference, mask_unreached
 from ...interop import as_array
 from ...laws import CopyDynamics
-from ...laws.copying import psi_field, square
+from ...laws.copying import psi_field
 from ...laws.motion import Motion
 from ...status import Status
 from ...steppers import rk4
@@ -77,15 +78,9 @@ def admit(
     return in_precision(law, dtype), psi, jnp.asarray(ts, dtype)
 
 
-def inverse(density: Float[Array, " M"]) -> Float[Array, " M"]:
-    """1/ρ_a, 0 for an empty class."""
-    filled = density > 0
-    return jnp.where(filled, 1 / jnp.where(filled, density, 1), 0)
-
-
 def one_way_flow(law: CopyDynamics, psi: Complex[Array, " M"]) -> Float[Array, "M M"]:
     """[a, b]: share of all systems that goes from b to a per time, ρ_b T_{b→a}."""
-    density = square(psi)
+    density = abs2(psi)
     process = Process(law, jnp.ones((), density.dtype), jnp.zeros_like(density))
     return rates(process, psi, density > 0).flow
 
@@ -174,7 +169,7 @@ def _run(
     def whole(first, rest):
         return jnp.concatenate([first[None], rest])
 
-    swing = whole(none + 1, moved / jnp.where(wide > 0, wide, 1))
+    swing = whole(none + 1, moved / divisor(wide))
     if not afresh:
         sums = jax.tree.map(whole, start, sums)
     return whole(psi, psis), sums, swing, status, when
@@ -214,7 +209,7 @@ def tolerance(dtype: Any) -> float:
 
 def _currents(law: CopyDynamics, psi: Array) -> tuple[Array, Array]:
     """Σ_{a<b} J_ab², and Σ_{a<b} (max A_ab)² (ρ_a + ρ_b), the scale of its scatter."""
-    density = square(psi)
+    density = abs2(psi)
     J = one_way_flow(law, psi)
     most, _ = amplitudes(law, law.R)
     apart = ~jnp.eye(density.shape[0], dtype=bool)
@@ -252,8 +247,8 @@ class _Joint(Motion):
         """
         psi = after[0]
         density, slope = (
-            square(psi),
-            square(psi_field(self.law, psi, *self.law.rates_at(t))),
+            abs2(psi),
+            abs2(psi_field(self.law, psi, *self.law.rates_at(t))),
         )
         small = density <= tolerance(density.dtype) ** 2
         met = jnp.any(small & (density * self.pace**2 < slope))

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from ..._math import safe_sqrt
 from ...evolution.evolution import in_precision
 from ...evolution.legs import legs_of
 from ...evolution.trajectory import unknown
@@ -228,8 +229,7 @@ def interval(
     enter, advance, leave = motion(walk, t0, dt / parts)
     D, nu = walk.D[None], walk.nu[None]
     # The slope of a root at zero would spoil gradients.
-    noisy = nu > 0
-    width = jnp.where(noisy, jnp.sqrt(2 * jnp.where(noisy, nu, 1) * dt), 0)
+    width = safe_sqrt(2 * nu * dt, nu > 0)
 
     def draw(i):
         return noise.increment(index * steps + i, walkers.x, halves)

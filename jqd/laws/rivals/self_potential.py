@@ -3,9 +3,9 @@
 import abc
 from typing import Any
 
-import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from ..._math import expi
 from ...spaces.driven import DrivenHamiltonian
 from ...spaces.hamiltonians import OnGrid
 from ...spaces.particles import ParticlesOnGrid
@@ -50,7 +50,7 @@ class SelfPotential(DepartureOfKets):
         def kick(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
             U = self.self_potential(self.density(state))
             angle = dt / hbar * (H.potential(H.grid, t) + U)
-            turn = jnp.cos(angle) - 1j * jnp.sin(angle)
+            turn = expi(-angle)
             return turn.astype(state.dtype) * state
 
         own = GeneralFlow(kick, H.potential.autonomous)

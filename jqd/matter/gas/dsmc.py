@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._checks import single_key, whole_number
+from ..._math import divisor
 from ...constants import constant
 from .arguments import check_velocities
 from .relaxation import fourth_cumulant
@@ -118,7 +119,7 @@ def _round(v: Array, key: Array, step: Array) -> tuple[Array, Array]:
     g = v[partner] - v
     speed = jnp.linalg.norm(g, axis=1)
     mean = jnp.sum(jnp.where(leads, speed, 0)) / jnp.maximum(jnp.sum(leads), 1)
-    chance = step * speed / jnp.where(mean > 0, mean, 1)
+    chance = step * speed / divisor(mean)
     meets = leads & (jax.random.uniform(hit, (number,), v.dtype) < chance)
     kick = jnp.where(meets[:, None], (g - _scattered(g, speed, turn)) / 2, 0)
     # The leader's kick, taken from its partner; no sphere is in two pairs.

@@ -15,6 +15,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import divisor
 from ...constants import constant
 from .events import Encounters, EventRun
 
@@ -52,7 +53,7 @@ class Widths(eqx.Module):
         at = jnp.argmax(wide)
         before = jnp.maximum(at - 1, 0)
         rise = log[at] - log[before]
-        part = (goal - log[before]) / jnp.where(rise > 0, rise, 1)
+        part = (goal - log[before]) / divisor(rise)
         c = self.per_particle
         found = jnp.where(at > 0, c[before] + part * (c[at] - c[before]), 0.0)
         return jnp.where(jnp.any(wide), found, jnp.inf)
