@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from .._math import abs2, divisor
+from .._scans import saved_scan
 from ..laws import HusimiFokkerPlanck, Law, Resolution
 from ..status import Status
 
@@ -48,10 +49,9 @@ def _followed(
             return (after, alarmed | met), law.cell * law.density(after)
 
         first = law.cell * law.density(state)
-        (_, alarmed), rest = jax.lax.scan(
-            look, (state, jnp.asarray(False)), jnp.arange(looks)
-        )
-        return jnp.concatenate([first[None], rest]), alarmed
+        begin = state, jnp.asarray(False)
+        (_, alarmed), rows = saved_scan(look, begin, jnp.arange(looks), first)
+        return rows, alarmed
 
     return jax.vmap(one)(kets)
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from ..._math import abs2
+from ..._scans import saved_scan
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field
 from ...steppers import rk4
@@ -54,8 +55,7 @@ def least_densities(
         return least, least
 
     first = jnp.min(abs2(psis[0]))
-    _, rest = jax.lax.scan(interval, first, (psis[:-1], ts[:-1], ts[1:]))
-    return jnp.concatenate([first[None], rest])
+    return saved_scan(interval, first, (psis[:-1], ts[:-1], ts[1:]), first)[1]
 
 
 def _between(y0: Array, y1: Array, s0: Array, s1: Array, x: Array) -> Array:

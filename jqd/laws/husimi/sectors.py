@@ -18,6 +18,7 @@ from jaxtyping import Array, Complex, Float, Int
 
 from ... import _checks
 from ..._math import abs2
+from ..._scans import saved_scan
 from ...spaces.fock import coherent_amplitudes
 from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import format_monomial
@@ -287,8 +288,7 @@ def _series_orbit(
         psi = jax.lax.fori_loop(0, count.astype(int), step, psi)
         return psi, psi
 
-    _, rest = jax.lax.scan(interval, kets, jnp.diff(times))
-    return jnp.concatenate([kets[None], rest])
+    return saved_scan(interval, kets, jnp.diff(times), kets)[1]
 
 
 def product_kets(tables: Complex[Array, "K M L"], quanta: int) -> Complex[Array, "K D"]:

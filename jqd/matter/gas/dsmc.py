@@ -13,6 +13,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ..._checks import single_key, whole_number
 from ..._math import divisor
+from ..._scans import saved_scan
 from ...constants import constant
 from .arguments import check_velocities
 from .relaxation import fourth_cumulant
@@ -99,11 +100,8 @@ def _run(v: Array, key: Array, steps: Array, rounds: int) -> Relaxation:
         return carry, (2 * done / v.shape[0], fourth_cumulant(v), v)
 
     zero = jnp.zeros((), jnp.int32)
-    _, after = lax.scan(interval, (v, key, zero), steps)
-    before = jnp.zeros((), v.dtype), fourth_cumulant(v), v
-    return Relaxation(
-        *(jnp.concatenate([b[None], a]) for b, a in zip(before, after, strict=True))
-    )
+    first = jnp.zeros((), v.dtype), fourth_cumulant(v), v
+    return Relaxation(*saved_scan(interval, (v, key, zero), steps, first)[1])
 
 
 def _round(v: Array, key: Array, step: Array) -> tuple[Array, Array]:

@@ -16,6 +16,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._math import divisor
+from ..._scans import saved_scan
 from ...constants import constant
 from .events import Encounters, EventRun
 
@@ -145,9 +146,8 @@ def _propagate(ts: Array, log: Encounters, s: Array, mass: Array, hbar: Array) -
         return tangent, jnp.sqrt(jnp.sum(now**2, axis=(1, 2)) / d)
 
     parts = jax.tree.map(lambda a: a.reshape(frames, -1, *a.shape[1:]), log)
-    _, widths = lax.scan(frame, start, (ts[1:], parts))
     first = jnp.sqrt(jnp.sum(start.x**2, axis=(1, 2)) / d)
-    return jnp.concatenate([first[None], widths])
+    return saved_scan(frame, start, (ts[1:], parts), first)[1]
 
 
 def _collide(
