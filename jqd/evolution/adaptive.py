@@ -15,12 +15,10 @@ from ..constants import static, switch
 from ..laws.motion import Motion
 from ..status import Status
 from .drives import CHECK_LOOKS, LOOKS, drives_of, survey
+from .judging import at_the_end, difference, mark_inaccurate
 from .trajectory import (
     Trajectory,
-    at_the_end,
-    difference,
     is_sound,
-    mark_inaccurate,
     mask_unreached,
     record,
     resolved,
@@ -128,7 +126,7 @@ def _run(
         (check, _), end, ended, *_ = _solve(
             method, *frozen, observe, 10.0, CHECK_LOOKS, judged=False
         )
-        error = difference(jax.lax.stop_gradient(values), check, 1.0)
+        error = difference(values, check, 1.0)
         relative = at_the_end(frozen[0], last, end, ended, ts, 1.0)
     diagnostics = summarise(records, reached) | {"num_steps": steps}
     resolution = resolved(records, ts, reached)

@@ -21,6 +21,7 @@ from ..spaces.particles import particles_alone
 from ..status import Status
 from ..steppers import PhaseFlow, Splitting, chin4a
 from .evolution import in_precision
+from .judging import richardson
 
 # Steps between two looks at the energy.
 _STRIDE = 10
@@ -181,8 +182,7 @@ def _find(
     tol = tol * frozen.hbar / dtau
     run, status = relax(start, dtau)
     check, _ = relax(run.psi, dtau / 2)
-    gain = 2**stepper.order
-    bias = jnp.abs(run.energy - check.energy) * gain / (gain - 1)
+    bias = richardson(stepper.order) * jnp.abs(run.energy - check.energy)
     energy, residual = _energy_and_residual(law, run.psi)
     return StationaryState(
         energy,

@@ -15,6 +15,7 @@ from .. import _checks
 from .._math import abs2
 from ..laws.motion import Motion, StepNoise
 from .fixed import Fixed
+from .judging import richardson
 from .one_path import Run, follow_path
 from .trajectory import Trajectory
 
@@ -109,7 +110,7 @@ def _mean(moments: Moments) -> Array:
 def _step_error(changes: Moments) -> Array:
     """Richardson's for steps of order 1; infinite where no path tells."""
     change = jnp.abs(jax.lax.stop_gradient(changes.mean))
-    return jnp.where(changes.number > 0, 2 * change, jnp.inf)
+    return jnp.where(changes.number > 0, richardson(1) * change, jnp.inf)
 
 
 def _standard_error(moments: Moments) -> Array:

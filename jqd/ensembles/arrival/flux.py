@@ -1,19 +1,16 @@
 """The flux of probability through a point: arrivals of Bohm's paths, and backflow."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ..._math import abs2, expi
 from ...evolution.evolution import in_precision
-from ...evolution.trajectory import difference
+from ...evolution.judging import judged, status_of_each
 from ...laws.law import Law
-from ...status import Status
 from ..cells import integrals
 from ..paths.guide import refined
 from ..paths.walk import Walk
@@ -114,20 +111,17 @@ def arrival_flux(
 @eqx.filter_jit
 def _run(walk: Walk, psi: Array, ts: Array, place: Detector, order: int) -> Flux:
     walk = in_precision(walk, psi.real.dtype)
-    found, far = _rows(walk, psi, ts, place)
-    # an error bar, not a result: no gradient flows through it
-    frozen, *rest = jax.lax.stop_gradient((walk, psi, ts, place))
-    finer = dataclasses.replace(frozen, substeps=2 * walk.substeps)
-    check, _ = _rows(finer, *rest)
-    scale = 2**order / (2**order - 1)
-    errors = difference(jax.lax.stop_gradient(found), check, scale)
-    arrived, error = found[2], FluxErrors(*errors)
+
+    def rows(times, walk, *given):
+        return _rows(walk.with_steps(times), *given)
+
+    found, errors, far = judged(rows, (walk, psi, ts, place), order)
+    j, Q, arrived, back = found
+    error = FluxErrors(*errors)
     rounding = jnp.sqrt(jnp.finfo(ts.dtype).eps)
     unsure = (error.arrived >= arrived) & (error.arrived > rounding)
-    status = jnp.where(unsure, Status.INACCURATE, Status.OK)
-    status = jnp.where(jnp.isfinite(arrived), status, Status.NON_FINITE)
-    j, Q, arrived, back = found
-    return Flux(ts, j, Q, arrived, back, far, error, status.astype(jnp.int32))
+    status = status_of_each(arrived, unsure)
+    return Flux(ts, j, Q, arrived, back, far, error, status)
 
 
 def _rows(walk: Walk, psi: Any, ts: Any, place: Any) -> tuple[list[Array], Array]:

@@ -13,6 +13,7 @@ from ... import _html
 from ..._checks import check_choice, whole_number
 from ..._math import divisor
 from ...evolution.evolution import in_precision
+from ...evolution.judging import richardson
 from ...laws.law import Law
 from ...status import Status, describe
 from ..paths.guide import whole_density
@@ -184,7 +185,8 @@ def _run(
         few = Noise(noise.key, noise.ids[:probes])
         _, _, again, _ = _rollout(*frozen, few, place, halves=True)
         # The bridge holds the drift fixed for a step: order 1.
-        change = 2 * (jax.lax.stop_gradient(waits[:, :probes]) - again)
+        change = jax.lax.stop_gradient(waits[:, :probes]) - again
+        change = richardson(1) * change
         step_error, step_chance = jnp.abs(jnp.mean(change, axis=1)), _chance(change)
     error = _chance(jax.lax.stop_gradient(waits))
     lost = jnp.mean(jnp.where(ended, waits, 0), axis=1)

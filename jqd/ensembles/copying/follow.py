@@ -10,9 +10,11 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Int, PyTree
 
 from ... import _checks
 from ..._math import abs2, divisor
+from ..._scans import saved_scan
 from ...evolution import Adaptive, Fixed, evolve
 from ...evolution.evolution import in_precision
-from ...evolution.trajectory import difference, mask_unreached
+from ...evolution.judging import difference, richardson
+from ...evolution.trajectory import mask_unreached
 from ...interop import as_array
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field
@@ -24,6 +26,8 @@ from .least_density import least_densities
 from .rates import Process, amplitudes, check_motion, rates
 
 Rate = Callable[[CopyDynamics, Array, Any], Any]
+# How many times as many steps the run takes by which another one is judged.
+FINER = 4
 
 
 class Followed(eqx.Module):
@@ -54,7 +58,7 @@ class Followed(eqx.Module):
 
     def error(self) -> PyTree[Array]:
         """Estimate of the error of the sums from steps and rounding."""
-        return difference(jax.lax.stop_gradient(self.sums), self.check[1], self.scale)
+        return difference(self.sums, self.check[1], self.scale)
 
 
 def admit(
@@ -162,17 +166,13 @@ def _run(
     first = (psi, start, (none, none))
     status = joint.alarm(ts[0], first, first).astype(jnp.int32)
     when = jnp.where(status == Status.OK, none + jnp.inf, ts[0])
-    (_, status, when), (psis, sums, (moved, wide)) = jax.lax.scan(
-        interval, (first, status, when), (ts[:-1], ts[1:])
+    (_, status, when), (psis, sums, (moved, wide)) = saved_scan(
+        interval, (first, status, when), (ts[:-1], ts[1:]), first
     )
-
-    def whole(first, rest):
-        return jnp.concatenate([first[None], rest])
-
-    swing = whole(none + 1, moved / divisor(wide))
-    if not afresh:
-        sums = jax.tree.map(whole, start, sums)
-    return whole(psi, psis), sums, swing, status, when
+    if afresh:
+        sums = jax.tree.map(lambda row: row[1:], sums)
+    swing = (moved / divisor(wide)).at[0].set(1)
+    return psis, sums, swing, status, when
 
 
 def _methods(
@@ -192,14 +192,14 @@ def _methods(
     # |J| has kinks, across which steps are of order 2 and err by chance: half the step
     # may err alike, a quarter of it hardly does
     if isinstance(substeps, jax.Array):
-        counts = (substeps, 4 * substeps)
+        counts = (substeps, FINER * substeps)
         judged, check = (Fixed(rk4, counts=n, estimate_error=False) for n in counts)
     else:
         judged, check = (
             Fixed(rk4, n * int(substeps), gradient="direct", estimate_error=False)
-            for n in (1, 4)
+            for n in (1, FINER)
         )
-    return judged, check, 4 / 3
+    return judged, check, richardson(1, FINER)
 
 
 def tolerance(dtype: Any) -> float:

@@ -9,7 +9,8 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int
 
 from ... import _checks
 from ..._math import abs2, safe_divide
-from ...evolution.trajectory import difference
+from ..._scans import saved_scan
+from ...evolution.judging import difference
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field
 from .follow import admit, follow, one_way_flow
@@ -65,7 +66,7 @@ class LinearNoise(eqx.Module):
         """
         _checks.check_choice(name, "name", JUDGED)
         values, check = getattr(self, name), getattr(self.check, name)
-        return difference(jax.lax.stop_gradient(values), check, self.check_scale)
+        return difference(values, check, self.check_scale)
 
     @property
     def density(self) -> Float[Array, "T M"]:
@@ -207,8 +208,7 @@ def _grown(first: Array, flow: Array, kicks: Array) -> Array:
         C = flow @ C @ flow.T + kicks
         return C, C
 
-    _, rest = jax.lax.scan(grow, first, (flow, kicks))
-    return jnp.concatenate([first[None], rest])
+    return saved_scan(grow, first, (flow, kicks), first)[1]
 
 
 def _shots(psi: Array) -> Array:

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 from ..._math import abs2
-from ...evolution.trajectory import difference
+from ...evolution.judging import difference
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field
 
