@@ -11,7 +11,7 @@ from .. import _checks
 from .._math import abs2
 from ..constants import constant, fixed, scalars
 from ..status import Status
-from ..steppers.flows import DampedFlow, Flows, PhaseFlow
+from ..steppers.flows import Flow, Flows, PhaseFlow, damped_flow
 from .grids import Grid
 from .potentials import FunctionPotential, SampledPotential
 from .vector_potentials import SEAM_SHARE
@@ -151,7 +151,7 @@ class OnGrid(eqx.Module):
             return image
         return image - 1j * (self.absorber.astype(self.mass.dtype) * psi)
 
-    def potential_flow(self, hbar: Array) -> PhaseFlow | DampedFlow:
+    def potential_flow(self, hbar: Array) -> Flow | PhaseFlow:
         """exp(-i (V - iW) dt / hbar); what corrects it is (grad V - i grad W)^2 / m."""
         grid, absorber = self.grid, self.absorber
 
@@ -184,7 +184,7 @@ class OnGrid(eqx.Module):
                 2 * self.potential.gradient(grid, t) * _slopes(grid, absorber)
             )
 
-        return DampedFlow(phase, lambda t: 1 / hbar * absorber, product)
+        return damped_flow(phase, lambda t: 1 / hbar * absorber, product)
 
 
 class ParticleOnGrid(OnGrid):

@@ -10,7 +10,7 @@ from ... import _checks
 from ..._math import divisor, safe_log
 from ...constants import free, scalars
 from ...steppers import Flows, strang
-from ...steppers.flows import GeneralFlow
+from ...steppers.flows import general_flow
 from .departure import Departure
 from .dephasing import density_operator, unitary
 from .self_potential import at_all_times, read_quantum
@@ -111,7 +111,7 @@ class Beretta(Departure):
             four = self.climb(state + dt * three)
             return state + dt / 6 * (one + 2 * two + 2 * three + four)
 
-        return Flows(GeneralFlow(turn), GeneralFlow(climb))
+        return Flows(general_flow(turn), general_flow(climb))
 
     @property
     def stepper(self) -> Any:

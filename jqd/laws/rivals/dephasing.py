@@ -13,7 +13,7 @@ from ...interop import as_array
 from ...spaces.hamiltonians import matrix_hamiltonian
 from ...steppers import Flows, Splitting, strang
 from ...steppers.eigenbasis import unitary_orbit
-from ...steppers.flows import GeneralFlow
+from ...steppers.flows import general_flow
 from ..law import Law
 from ..schrodinger import Schrodinger
 from .self_potential import at_all_times
@@ -91,7 +91,7 @@ class Dephasing(Law):
             del t
             return jnp.exp(-self.decay() * dt) * state
 
-        return Flows(GeneralFlow(turn), GeneralFlow(fade))
+        return Flows(general_flow(turn), general_flow(fade))
 
     @property
     def stepper(self) -> Splitting:

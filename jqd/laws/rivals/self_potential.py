@@ -10,7 +10,7 @@ from ...spaces.driven import DrivenHamiltonian
 from ...spaces.hamiltonians import OnGrid
 from ...spaces.particles import ParticlesOnGrid
 from ...steppers import Flows, rk4, strang
-from ...steppers.flows import GeneralFlow
+from ...steppers.flows import general_flow
 from ..schrodinger import Schrodinger
 from .departure import DepartureOfKets
 
@@ -53,7 +53,7 @@ class SelfPotential(DepartureOfKets):
             turn = expi(-angle)
             return turn.astype(state.dtype) * state
 
-        own = GeneralFlow(kick, H.potential.autonomous)
+        own = general_flow(kick, H.potential.autonomous)
         return Flows(own, flows.inner, flows.reach, flows.reason)
 
     @property

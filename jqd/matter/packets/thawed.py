@@ -14,7 +14,7 @@ from ...constants import constant
 from ...laws.law import Law
 from ...status import Status
 from ...steppers import Flows, srkn11
-from ...steppers.flows import GeneralFlow
+from ...steppers.flows import general_flow
 from .coordinates import as_function
 from .gaussian import GaussianState, Packet, from_packet, to_packet
 
@@ -123,7 +123,7 @@ class ThawedGaussian(Law):
             rate = P / self.masses[:, None]
             return Packet(q + dt * p / self.masses, p, Q + dt * rate, P)
 
-        return Flows(GeneralFlow(kick), GeneralFlow(drift))
+        return Flows(general_flow(kick), general_flow(drift))
 
     @program
     def step(self, t: ArrayLike, state: Packet, dt: ArrayLike) -> Packet:
