@@ -30,6 +30,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
 
+from ._math import abs2
 from ._words import did_you_mean
 
 # dtypes by kind; the short floats of JAX have none of these
@@ -557,9 +558,9 @@ def check_state(
         check_finite(psi, name)
         return
     if isinstance(psi, jax.Array) and is_spread(psi):
-        total = reduce_spread(lambda psi: jnp.sum(jnp.abs(psi) ** 2), psi)
+        total = reduce_spread(lambda psi: jnp.sum(abs2(psi)), psi)
     else:
-        total = np.sum(np.abs(concrete(psi)) ** 2)
+        total = np.sum(abs2(concrete(psi)))
     norm2 = float(total * weight)
     # 1e-6 passes amplitudes kept in single precision, and no forgotten factor.
     if abs(norm2 - 1) <= 1e-6:

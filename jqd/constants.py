@@ -27,6 +27,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from . import _checks
+from ._math import divisor
 from ._outside import plain
 from ._words import did_you_mean
 
@@ -498,7 +499,7 @@ def _unit(place: _Place, law: eqx.Module, entries: Array, scales: Scales) -> Arr
     if unit != "value":
         return jnp.asarray(getattr(scales, unit))
     largest = jnp.max(jnp.abs(entries), initial=0)
-    return jnp.where(largest > 0, largest, 1)
+    return divisor(largest)
 
 
 def bounds(law: eqx.Module, name: str) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from . import _checks
+from ._math import abs2
 from .interop import as_array
 from .laws import ConservativeDiffusion, HusimiFokkerPlanck, Pauli, Schrodinger
 from .states import read_powers
@@ -70,7 +71,7 @@ def fidelity(psi: ArrayLike, phi: ArrayLike) -> Float[Array, "..."]:
 def _fidelity(psi: Array, phi: Array) -> Array:
     psi, phi = jnp.broadcast_arrays(psi, phi)
     overlap = jnp.sum(jnp.conj(phi) * psi, axis=-1)
-    return jnp.real(overlap) ** 2 + jnp.imag(overlap) ** 2
+    return abs2(overlap)
 
 
 def expectation(operator: ArrayLike, psi: ArrayLike) -> Float[Array, "..."]:
@@ -178,7 +179,7 @@ def _check_norms(psi: Array, name: str) -> None:
     """No vector is longer than 1; one that lost norm to an absorber is shorter."""
     if not _checks.is_concrete(psi):
         return
-    norms = np.sum(np.abs(np.asarray(psi)) ** 2, axis=-1)
+    norms = np.sum(abs2(np.asarray(psi)), axis=-1)
     # a run that ended early leaves NaN, which this lets pass
     if np.any(norms > 1 + _NORM_ERROR):
         raise ValueError(

@@ -8,11 +8,12 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from jqd import CopyDynamics, Status, _checks, free
+from jqd._math import abs2
 from jqd.constants import antisymmetric, symmetric, upper_triangle
 from jqd.interop import as_array
 from jqd.laws import Law
 from jqd.laws.alignment import NORMS, check_couplings, not_negative, strength
-from jqd.laws.copying import coupling, square
+from jqd.laws.copying import coupling
 
 # What has the couplings ω, R and δ of classes.
 Coupled: TypeAlias = "AlignedClasses | ClassSpread | CopyDynamics"
@@ -107,7 +108,7 @@ class AlignedClasses(Law):
 
     def density(self, state: ClassState) -> Float[Array, " M"]:
         """ρ_a, the share of systems in each class."""
-        return square(state.psi)
+        return abs2(state.psi)
 
     def invariants(self, state: ClassState) -> dict[str, Array]:
         """Norm Σρ, and momentum Σρπ (conserved if not copied and not damped)."""
@@ -129,7 +130,7 @@ def class_rate(law: Coupled, psi: Array) -> Complex[Array, " M"]:
 
 def inflow(law: Coupled, psi: Array) -> Float[Array, "M M"]:
     """J_ab/ρ_a, the net flow b → a for each member of a; 0 where a is empty, (M, M)."""
-    empty = square(psi) <= EMPTY
+    empty = abs2(psi) <= EMPTY
     inverse = jnp.where(empty, 0, 1 / jnp.where(empty, 1, psi))
     return 2 * jnp.imag(coupling(law.R, law.delta) * psi[None, :] * inverse[:, None])
 
@@ -166,7 +167,7 @@ def momentum_generator(
 def passed_node(before: Array, after: Array) -> Bool[Array, ""]:
     """Whether a class emptied in a step: it is empty now, or its ψ_a reversed."""
     reversed_ = jnp.real(jnp.conj(before) * after) < 0
-    return jnp.any(reversed_ | (square(after) <= EMPTY))
+    return jnp.any(reversed_ | (abs2(after) <= EMPTY))
 
 
 class SpreadState(NamedTuple):
@@ -282,7 +283,7 @@ class ClassSpread(Law):
         del t, args
         psi, u, c, w = state
         flow = inflow(self, psi)
-        n = self.copies * square(psi)
+        n = self.copies * abs2(psi)
         pull = 2 * strength(self.f, n, self.norm) * n
         g = jnp.sum(flow, axis=1) / 2
         cross = w - pull * u - self.damping * c
@@ -295,7 +296,7 @@ class ClassSpread(Law):
 
     def density(self, state: SpreadState) -> Float[Array, " M"]:
         """ρ_a, the share of systems in each class."""
-        return square(state.psi)
+        return abs2(state.psi)
 
     def invariants(self, state: SpreadState) -> dict[str, Array]:
         """Norm Σρ."""

@@ -4,10 +4,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from jqd.ensembles.copying.follow import admit, follow, inverse, one_way_flow
+from jqd._math import abs2, safe_divide
+from jqd.ensembles.copying.follow import admit, follow, one_way_flow
 from jqd.ensembles.copying.validity import LEAST_COPIES
 from jqd.laws import CopyDynamics
-from jqd.laws.copying import square
 
 
 class BellChain(eqx.Module):
@@ -92,10 +92,10 @@ def bell_chain(
 def _bell_chain(law, psi, ts, substeps):
     start = jnp.eye(psi.shape[0], dtype=ts.dtype)
     path = follow(law, psi, ts, _jump, start, substeps)
-    return BellChain(ts, square(path.psi), path.sums, path.error(), path.least_density)
+    return BellChain(ts, abs2(path.psi), path.sums, path.error(), path.least_density)
 
 
 def _jump(law: CopyDynamics, psi: Array, P: Array) -> Array:
     """dP/dt of the chain."""
-    T = one_way_flow(law, psi) * inverse(square(psi))[None, :]
+    T = one_way_flow(law, psi) * safe_divide(1, abs2(psi))[None, :]
     return T @ P - jnp.sum(T, axis=0)[:, None] * P

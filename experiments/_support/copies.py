@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from jqd import _checks
+from jqd._math import abs2
 from jqd.ensembles.copying.rates import check_motion
 from jqd.laws import CopyDynamics
-from jqd.laws.copying import coupling, square
+from jqd.laws.copying import coupling
 
 # -- two classes of equal ω, one period between p_min and p_max ---------------------
 
@@ -110,10 +111,10 @@ def approach(law: CopyDynamics, psi: Complex[Array, " M"]) -> Approach:
     psi = jnp.asarray(psi)
     links = coupling(law.R, law.delta)
     overlap = jnp.conj(psi) * jnp.sum(links * psi[None, :], axis=-1)
-    size = square(overlap)
+    size = abs2(overlap)
     moving = size > 0
     cosine2 = jnp.where(moving, jnp.real(overlap) ** 2 / jnp.where(moving, size, 1), 1)
-    return Approach(square(psi) * cosine2, jnp.imag(overlap) < 0)
+    return Approach(abs2(psi) * cosine2, jnp.imag(overlap) < 0)
 
 
 def extinction_probability(

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from jqd.laws.copying import Harmonics, square
+from jqd._math import abs2
+from jqd.laws.copying import Harmonics
 
 
 class Moments(NamedTuple):
@@ -118,7 +119,7 @@ def moments(psi: Array, slope: Array, series: Series) -> Moments:
         The moments; an empty class has the density of rounding.
     """
     psi, slope = (jnp.reshape(z, (-1, series.size)) for z in (psi, slope))
-    density = square(psi)
+    density = abs2(psi)
     density = jnp.maximum(density, jnp.finfo(density.dtype).eps ** 2)
     overlap = jnp.conj(psi) * slope
     a, b = series.pairs

@@ -22,9 +22,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
+from jqd._math import abs2
 from jqd.interop import as_array
 from jqd.laws import CopyDynamics, Law
-from jqd.laws.copying import DensityPhase, square
+from jqd.laws.copying import DensityPhase
 from jqd.status import Status
 
 Surface = Callable[[Array, Array], Array]  # a function of ℓ and x, elementwise
@@ -155,7 +156,7 @@ def pair_record(law: CopyDynamics, psi: Array, slope: Array) -> PairRecord:
     """
     size = law.omega.shape[-1]
     psi, slope = (jnp.reshape(z, (-1, size)) for z in (psi, slope))
-    density = square(psi)
+    density = abs2(psi)
     log_density = jnp.log(density)
     product = jnp.conj(psi)[:, :, None] * psi[:, None, :]
     overlap = jnp.conj(psi) * slope
@@ -317,7 +318,7 @@ class FreeFormCopying(Law):
         """
         psi = as_array(psi)
         _checks.check_state(psi, "psi", self.omega.shape, weight=1.0)
-        return DensityPhase(square(psi), -jnp.angle(jnp.where(psi == 0, 1, psi)))
+        return DensityPhase(abs2(psi), -jnp.angle(jnp.where(psi == 0, 1, psi)))
 
     def density(self, state: DensityPhase) -> Array:
         """ρ_a."""

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from .. import _checks
+from .._math import divisor, expi
 from ..constants import switch
 from ..spaces import Grid
 from .paths.guide import each_component, refined, whole_density
@@ -76,7 +77,7 @@ class Cells(eqx.Module):
         inside = integrals(density, grid.bounds, ends).reshape(-1)
         whole = jnp.mean(density) * math.prod(b - a for a, b in grid.bounds)
         # Rounding may leave a trifle below zero.
-        inside = jnp.maximum(inside / jnp.where(whole > 0, whole, 1), 0)
+        inside = jnp.maximum(inside / divisor(whole), 0)
         outside = jnp.maximum(1 - jnp.sum(inside), 0)
         return jnp.append(inside, 0 if self.mirrored else outside)
 
@@ -183,5 +184,5 @@ def _waves(k: Array, ends: Array) -> Complex[Array, "k c"]:
     """∫ exp(ikx) dx between both ends."""
     k, (a, b) = k[:, None], ends[:, None, :]
     rest = k == 0
-    turned = (jnp.exp(1j * k * b) - jnp.exp(1j * k * a)) / (1j * jnp.where(rest, 1, k))
+    turned = (expi(k * b) - expi(k * a)) / (1j * jnp.where(rest, 1, k))
     return jnp.where(rest, b - a, turned)

@@ -10,16 +10,15 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from .. import _checks
+from .._math import abs2, divisor
 from ..constants import static, switch
 from ..laws.motion import Motion
 from ..status import Status
 from .drives import SHIFTS, Course, drives_of, survey
+from .judging import at_the_end, difference, mark_inaccurate
 from .trajectory import (
     Trajectory,
-    at_the_end,
-    difference,
     is_sound,
-    mark_inaccurate,
     mask_unreached,
     record,
     resolved,
@@ -129,7 +128,7 @@ def _run(
         (check, _), end, ended, *_ = _solve(
             method, *frozen, observe, 10.0, second[0], judged=False
         )
-        error = difference(jax.lax.stop_gradient(values), check, 1.0)
+        error = difference(values, check, 1.0)
         relative = at_the_end(frozen[0], last, end, ended, ts, 1.0)
     diagnostics = summarise(records, reached) | {"num_steps": steps}
     resolution = resolved(records, ts, reached)
@@ -261,7 +260,7 @@ def _sizes(law: Motion, state0: PyTree[Array], ts: Array) -> list[Array]:
         norms = _all_sizes(law, state0, norms, ts)
     sound = [jnp.isfinite(norm) & (norm > 0) for norm in norms]
     return [
-        jnp.exp2(jnp.round(jnp.log2(jnp.where(known, norm, 1))))
+        jnp.exp2(jnp.round(jnp.log2(divisor(norm, known))))
         for known, norm in zip(sound, norms, strict=True)
     ]
 
@@ -283,9 +282,9 @@ def _all_sizes(
     resting = [n < RESTING * duration * f for n, f in zip(norms, rates, strict=True)]
     time = duration
     for norm, f, df, rests in zip(norms, rates, changes, resting, strict=True):
-        inverse = jnp.maximum(f, jnp.sqrt(norm * df / jnp.where(short > 0, short, 1)))
+        inverse = jnp.maximum(f, jnp.sqrt(norm * df / divisor(short)))
         known = ~rests & (inverse > 0) & jnp.isfinite(inverse)
-        own = norm / jnp.where(known, inverse, 1)
+        own = norm / divisor(inverse, known)
         time = jnp.where(known, jnp.minimum(time, own), time)
     found = zip(norms, rates, resting, strict=True)
     return [jnp.where(rests, time * f, norm) for norm, f, rests in found]
@@ -297,7 +296,7 @@ def _norm(part: Array) -> Array:
     The mean keeps `atol` an error relative to the state on any grid: entries of a wave
     do not grow with their number, as the root of the sum of their squares does.
     """
-    squares = jnp.mean(jnp.real(part) ** 2 + jnp.imag(part) ** 2)
+    squares = jnp.mean(abs2(part))
     return jnp.sqrt(squares / 2 if jnp.iscomplexobj(part) else squares)
 
 

@@ -13,20 +13,19 @@ from jaxtyping import Array, Int, PyTree
 
 from .. import _checks
 from .._outside import plain
+from .._scans import saved_scan
 from ..constants import static, switch
 from ..laws.motion import Motion
 from ..status import Status
 from ..steppers import Splitting
 from ..steppers.splitting import as_many
 from .drives import drives_of, marks_of, unseen
+from .judging import at_the_end, difference, mark_inaccurate, richardson
 from .legs import Legs, legs_of, strike
 from .reversible import reversible_rollout
 from .trajectory import (
     Trajectory,
-    at_the_end,
-    difference,
     is_sound,
-    mark_inaccurate,
     mask_unreached,
     record,
     resolved,
@@ -171,9 +170,8 @@ def _run(
         check, _, end, ended, _ = rollout(
             method, *frozen[:2], legs, observe, steps, judged=False, halves=2
         )
-        order = method.order(law)
-        scale = 2**order / (2**order - 1)
-        error = difference(jax.lax.stop_gradient(values), check, scale)
+        scale = richardson(method.order(law))
+        error = difference(values, check, scale)
         relative = at_the_end(frozen[0], last, end, ended, ts, scale)
     diagnostics = summarise(records, reached)
     legs = legs_of(law, ts, None if method.gradient == "reversible" else marks)
@@ -239,12 +237,10 @@ def rollout(
     times, struck = legs.times, legs.strikes(slice(1, None))
     start = (state0, jnp.asarray(Status.OK), jnp.asarray(jnp.inf, times.dtype))
     first = look(times[0], state0)
-    (last, status, when), rest = jax.lax.scan(
-        interval, start, (times[:-1], times[1:], counts, struck)
+    (last, status, when), rows = saved_scan(
+        interval, start, (times[:-1], times[1:], counts, struck), first
     )
-    values, records = jax.tree.map(
-        lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b])[legs.saved], first, rest
-    )
+    values, records = jax.tree.map(lambda row: row[legs.saved], rows)
     return values, records, last, status, when
 
 

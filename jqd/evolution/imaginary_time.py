@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from .. import _checks
+from .._math import safe_divide, safe_sqrt
 from ..interop import as_array
 from ..laws.motion import Motion
 from ..laws.schrodinger import Schrodinger
@@ -20,6 +21,7 @@ from ..spaces.particles import particles_alone
 from ..status import Status
 from ..steppers import PhaseFlow, Splitting, chin4a
 from .evolution import in_precision
+from .judging import richardson
 
 # Steps between two looks at the energy.
 _STRIDE = 10
@@ -180,8 +182,7 @@ def _find(
     tol = tol * frozen.hbar / dtau
     run, status = relax(start, dtau)
     check, _ = relax(run.psi, dtau / 2)
-    gain = 2**stepper.order
-    bias = jnp.abs(run.energy - check.energy) * gain / (gain - 1)
+    bias = richardson(stepper.order) * jnp.abs(run.energy - check.energy)
     energy, residual = _energy_and_residual(law, run.psi)
     return StationaryState(
         energy,
@@ -215,7 +216,7 @@ def _relax(
         loss = jnp.abs(run.energy - energy)
         # the slowest admixture decays by this ratio; once it dominates, the losses
         # form a geometric series
-        ratio = jnp.where(run.loss > 0, loss / jnp.where(run.loss > 0, run.loss, 1), 1)
+        ratio = safe_divide(loss, run.loss, otherwise=1)
         left = loss / jnp.maximum(1 - ratio, 1e-6) * jnp.minimum(ratio, 1)
         size = jnp.hypot(energy, residual)
         # a first stride that loses nothing began at the end
@@ -286,8 +287,7 @@ def _energy_and_residual(law: Schrodinger, psi: Array) -> tuple[Array, Array]:
     grid = cast(Grid, law.grid)
     energy = jnp.real(grid.inner(psi, image))
     norm2 = grid.norm2(image - energy * psi)
-    safe = jnp.where(norm2 > 0, norm2, 1)
-    return energy, jnp.where(norm2 > 0, jnp.sqrt(safe), 0)
+    return energy, safe_sqrt(norm2)
 
 
 def _default_start(grid: Grid) -> Complex[Array, "..."]:

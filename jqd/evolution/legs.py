@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, PyTree
 
+from .._math import divisor
 from ..laws.motion import Motion
 
 
@@ -62,7 +63,7 @@ class Legs(NamedTuple):
             return steps
         length = jnp.diff(self.times)
         if share:
-            part = length / jnp.where(self.spans > 0, self.spans, 1)
+            part = length / divisor(self.spans)
             # as many as before where rounding makes a part of it a little longer
             few = 1 - 64 * jnp.finfo(part.dtype).eps
             shared = jnp.ceil(steps * part * few).astype(steps.dtype)

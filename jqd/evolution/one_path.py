@@ -12,11 +12,10 @@ from jaxtyping import Array, ArrayLike, Bool, Int, PyTree
 from ..laws.motion import Motion, Resolution, StepNoise
 from ..status import Status
 from .fixed import Fixed, marks_within, rollout
+from .judging import at_the_end, mark_inaccurate, richardson
 from .legs import legs_of
 from .trajectory import (
     Trajectory,
-    at_the_end,
-    mark_inaccurate,
     mask_unreached,
     resolved,
     summarise,
@@ -187,7 +186,7 @@ def follow_path(run: Run, key: Array) -> Path:
     fine, part_of_fine, end = follow(*frozen, 2 * steps)
     change = jax.tree.map(jnp.subtract, coarse[0].values, fine.values)
     relative = at_the_end(
-        _Realised(frozen[0], key, 1), coarse[2], end, fine.status, ts, 2.0
+        _Realised(frozen[0], key, 1), coarse[2], end, fine.status, ts, richardson(1)
     )
     marked = mark_inaccurate(result, relative)
     judged = jax.lax.stop_gradient((change, coarse[1] & part_of_fine))

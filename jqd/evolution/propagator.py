@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from .. import _checks
+from .._math import abs2
+from .._scans import saved_scan
 from ..constants import static
 from ..laws.law import Law
 from ..laws.motion import Generator, Motion
@@ -20,11 +22,11 @@ from ..steppers.blocks import block_orbit, find_blocks
 from ..steppers.chebyshev import chebyshev_step, chebyshev_terms
 from ..steppers.eigenbasis import unitary_orbit
 from ..steppers.flows import check_followed
+from .judging import mark_inaccurate
 from .trajectory import (
     Record,
     Trajectory,
     is_sound,
-    mark_inaccurate,
     mask_unreached,
     record,
     resolved,
@@ -144,7 +146,7 @@ def _run_matrix(
         states = block_orbit(matrix, blocks, state0, ts - ts[0], hbar)
     # backward error of a Hermitian eigensolver: a few eps of the norm of H
     eps = jnp.finfo(state0.dtype).eps
-    size = jnp.sqrt(jnp.sum(jnp.abs(matrix) ** 2)) / hbar
+    size = jnp.sqrt(jnp.sum(abs2(matrix))) / hbar
     bound = eps * matrix.shape[0] ** 0.5 * (1 + size * (ts - ts[0]))
     if matrix.ndim == 1:
         # phases of finite angles are finite: no need to go through all states again
@@ -187,10 +189,8 @@ def _run_series(
         return after, (_look(law, observe, t, after), law.alarm(t, psi, after))
 
     first = (_look(law, observe, ts[0], state0), law.alarm(ts[0], state0, state0))
-    _, rest = jax.lax.scan(interval, state0, (ts[1:], jnp.diff(ts)))
-    (values, records, norms, sound), alarms = jax.tree.map(
-        lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest
-    )
+    _, rows = saved_scan(interval, state0, (ts[1:], jnp.diff(ts)), first)
+    (values, records, norms, sound), alarms = rows
     # rounding of one term a time, and what the truncated series leaves of the norm
     phase = (high - low) / (2 * hbar) * (ts - ts[0])
     bound = jnp.finfo(state0.dtype).eps * (1 + phase) + jnp.abs(norms - norms[0])

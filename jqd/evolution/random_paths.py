@@ -12,8 +12,10 @@ from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Float, Int, PyTree
 
 from .. import _checks
+from .._math import abs2
 from ..laws.motion import Motion, StepNoise
 from .fixed import Fixed
+from .judging import richardson
 from .one_path import Run, follow_path
 from .trajectory import Trajectory
 
@@ -87,7 +89,7 @@ def _moments(values: Array, part: Array) -> Moments:
     count = jnp.sum(part, axis=0).astype(jnp.finfo(values.dtype).dtype)
     mean = jnp.sum(jnp.where(part, values, 0), axis=0) / jnp.maximum(count, 1)
     away = jnp.where(part, values - mean[None], 0)
-    return Moments(count, mean, jnp.sum(_square(away), axis=0))
+    return Moments(count, mean, jnp.sum(abs2(away), axis=0))
 
 
 def _joined(parts: Moments) -> Moments:
@@ -97,12 +99,8 @@ def _joined(parts: Moments) -> Moments:
     """
     count = jnp.sum(parts.number, axis=0)
     mean = jnp.sum(parts.number * parts.mean, axis=0) / jnp.maximum(count, 1)
-    between = parts.number * _square(parts.mean - mean[None])
+    between = parts.number * abs2(parts.mean - mean[None])
     return Moments(count, mean, jnp.sum(parts.square + between, axis=0))
-
-
-def _square(values: Array) -> Array:
-    return jnp.real(values) ** 2 + jnp.imag(values) ** 2
 
 
 def _mean(moments: Moments) -> Array:
@@ -112,7 +110,7 @@ def _mean(moments: Moments) -> Array:
 def _step_error(changes: Moments) -> Array:
     """Richardson's for steps of order 1; infinite where no path tells."""
     change = jnp.abs(jax.lax.stop_gradient(changes.mean))
-    return jnp.where(changes.number > 0, 2 * change, jnp.inf)
+    return jnp.where(changes.number > 0, richardson(1) * change, jnp.inf)
 
 
 def _standard_error(moments: Moments) -> Array:

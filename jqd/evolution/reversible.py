@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
+from .._scans import saved_scan
 from ..laws.motion import Motion
 from ..steppers import PhaseFlow, Splitting
 
@@ -67,11 +68,8 @@ def _steps(stepper, steps, look, law, state0, ts, observe):
         return state, look(law, observe, t1, state)
 
     first = look(law, observe, ts[0], state0)
-    final, rest = jax.lax.scan(interval, state0, (ts[:-1], ts[1:]))
-    values, records = jax.tree.map(
-        lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest
-    )
-    return values, records, final
+    final, rows = saved_scan(interval, state0, (ts[:-1], ts[1:]), first)
+    return *rows, final
 
 
 def _forward(stepper, steps, look, law, state0, ts, observe):

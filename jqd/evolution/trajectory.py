@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from .. import _html
 from .._lazy import above
+from .._math import abs2
 from ..laws.motion import Motion, Resolution
 from ..status import Status, describe
 
@@ -208,7 +209,7 @@ def _curves(leaves: list[Any]) -> np.ndarray | None:
     for leaf in map(np.asarray, leaves):
         if leaf.dtype.kind in "biufc":
             rows = leaf.reshape(len(leaf), -1)
-            return np.abs(rows) ** 2 if leaf.dtype.kind == "c" else rows
+            return abs2(rows) if leaf.dtype.kind == "c" else rows
     return None
 
 
@@ -288,16 +289,6 @@ def unknown(like: Array, source: PyTree) -> Array:
     return spoilt + jnp.nan
 
 
-def difference(values: PyTree[Array], check: PyTree[Array], scale: float) -> PyTree:
-    """scale |values - check|, infinite where the check alone is not finite."""
-
-    def compare(a: Array, b: Array) -> Array:
-        distance = scale * jnp.abs(a - b)
-        return jnp.where(jnp.isfinite(a) & ~jnp.isfinite(distance), jnp.inf, distance)
-
-    return jax.tree.map(compare, values, check)
-
-
 class Record(NamedTuple):
     """What is kept of a state beside the values.
 
@@ -348,56 +339,6 @@ def resolved(records: Record, ts: Array, reached: Array) -> Array | None:
     share, rate = map(jax.lax.cummax, records.resolution)
     total = share + rate * (ts - ts[0])
     return jnp.where(reached, total, jnp.nan).astype(ts.dtype)
-
-
-def at_the_end(
-    law: Motion,
-    last: PyTree[Array],
-    check: PyTree[Array],
-    ended: Array,
-    ts: Array,
-    scale,
-) -> Array | None:
-    """Relative error of the probabilities at the last time, zeros before it, (T,).
-
-    Of the probabilities and not of the values: a value that vanishes by symmetry is no
-    larger than its rounding, and says enough. It is known of the last state alone.
-
-    Args:
-        law: the law.
-        last: the last state of the run.
-        check: that of the check run.
-        ended: its status.
-        ts: save times.
-        scale: of the difference.
-    """
-    apart = law.apart(jax.lax.stop_gradient(last), check)
-    if apart is None:
-        return None
-    whole = (ended == Status.OK) & jnp.isfinite(apart)
-    apart = jnp.where(whole, scale * apart, jnp.inf)
-    return jnp.where(jnp.arange(ts.shape[0]) == ts.shape[0] - 1, apart, 0)
-
-
-def mark_inaccurate(run: Trajectory, relative: Array | None) -> Trajectory:
-    """The run with the status INACCURATE where its errors are as large as its values.
-
-    What it gave stays, as after other alarms.
-
-    Args:
-        run: the run.
-        relative: error of the probabilities by steps and rounding in units of them,
-            (T,), or None where it is not known.
-    """
-    bad = jnp.zeros(run.ts.shape, bool)
-    for error in (relative, run.resolution):
-        if error is not None:
-            bad |= error >= 1
-    bad = jax.lax.stop_gradient(bad)
-    marked = (run.status == Status.OK) & jnp.any(bad)
-    status = jnp.where(marked, Status.INACCURATE, run.status).astype(run.status.dtype)
-    when = jnp.where(marked, run.ts[jnp.argmax(bad)], run.failure_time)
-    return eqx.tree_at(lambda r: (r.status, r.failure_time), run, (status, when))
 
 
 def _largest(values: Any) -> float:

@@ -10,6 +10,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._math import abs2, expi
 from ..interop import as_array
 from ..spaces.fock import check_levels, coherent_amplitudes
 from ..states import Ensemble, as_ensemble
@@ -170,7 +171,7 @@ def _kerr(points, t, U, b, alpha0, C, hbar, levels):
     term of -k is the conjugate of that of k.
     """
     a, start = points / jnp.sqrt(hbar), alpha0 / jnp.sqrt(hbar)
-    r2, start2 = a.real**2 + a.imag**2, start.real**2 + start.imag**2
+    r2, start2 = abs2(a), abs2(start)
     m = jnp.arange(levels, dtype=r2.dtype)
 
     def add(total, k):
@@ -183,17 +184,13 @@ def _kerr(points, t, U, b, alpha0, C, hbar, levels):
         inside = (m + k < levels)[None, :]
         turn = theta[:, None] * (m + k / 2)[None, :]
         pairs = jnp.where(inside, ahead * jnp.conj(z), 0)
-        inner = jnp.sum(pairs * _phase(turn), axis=-1)
+        inner = jnp.sum(pairs * expi(turn), axis=-1)
         angle = U * k * (b + 3 * C) / 2 * t + r2 * jnp.sin(theta) * (1 - C) / C
         size = jnp.exp(start2 * (1 / s2 - 1)) * jnp.where(k == 0, 1.0, 2.0)
-        return total + size * (inner * _phase(angle)).real, None
+        return total + size * (inner * expi(angle)).real, None
 
     total, _ = lax.scan(add, jnp.zeros_like(r2), jnp.arange(levels))
     return total / (np.pi * hbar)
 
 
 _kerr = jax.jit(_kerr, static_argnums=7)
-
-
-def _phase(angle: Array) -> Array:
-    return lax.complex(jnp.cos(angle), jnp.sin(angle))

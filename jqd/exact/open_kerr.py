@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
 from .._gate import gated
+from .._math import abs2, expi
 from ..spaces.fock import check_levels, coherent_amplitudes
 from .husimi import kerr_levels
 
@@ -192,7 +193,7 @@ def _check_excess(alpha0, C, hbar) -> None:
 @jax.jit
 def _amplitude(t, U, b, start, C, loss, gain, dephasing):
     h, w, n, sinh = _flow(-1.0, t, U, C, loss, gain)
-    start2 = start.real**2 + start.imag**2
+    start2 = abs2(start)
     exponent = ((loss - gain - dephasing) / 2 - 1j * U * (b / 2 + C)) * t - 2 * h
     spread = 2 * loss * sinh / w - 1 + jnp.exp(-2 * h) / (w * n)
     return start * jnp.exp(exponent + start2 * spread) / n**2
@@ -204,21 +205,21 @@ def _husimi(a, t, U, b, start, C, loss, gain, dephasing, levels):
     z_n = <n|a p><start q|n> with p² = Re A and pq = 1/|v|; the term of -k is the
     conjugate of that of k.
     """
-    r2, start2 = a.real**2 + a.imag**2, start.real**2 + start.imag**2
+    r2, start2 = abs2(a), abs2(start)
     m = jnp.arange(levels, dtype=r2.dtype)
 
     @jax.checkpoint  # for reverse mode keeps Σ, not every pair of amplitudes
     def add(total, k):
         h, w, n, sinh = _flow(k, t, U, C, loss, gain)
         overlap = (n * jnp.conj(w)).real  # |v|² Re A exp(-2 Re h)
-        modulus = jnp.sqrt(w.real**2 + w.imag**2)
+        modulus = jnp.sqrt(abs2(w))
         q = jnp.exp(-h.real) / jnp.sqrt(overlap)
         z = coherent_amplitudes(a * (jnp.sqrt(overlap) / modulus), levels)
         z = z * jnp.conj(coherent_amplitudes(start * q, levels))
         inside = (m + k < levels)[None, :]
         pairs = jnp.where(inside, jnp.roll(z, -k, axis=-1) * jnp.conj(z), 0)
         turn = -(h.imag + jnp.angle(w))[:, None] * (2 * m + k)[None, :]
-        inner = jnp.sum(pairs * jnp.exp(1j * turn), axis=-1)
+        inner = jnp.sum(pairs * expi(turn), axis=-1)
         rates = (loss - gain - dephasing * k**2) / 2 + 1j * k * U * (b / 2 + C)
         exponent = rates * t - h - 1j * (n / w).imag * r2
         exponent = exponent + start2 * (2 * loss * sinh / w - 1 + q**2)
@@ -241,7 +242,7 @@ def _flow(k, t, U, C, loss, gain):
     s = mu * C + loss - gain
     square = s**2 - 4 * loss * mu  # Δ²
     z = square * (t / 2) ** 2
-    near = z.real**2 + z.imag**2 < 1
+    near = abs2(z) < 1
     # Of both branches one is chosen: neither may have an infinite derivative.
     small, root = jnp.where(near, z, 0), jnp.sqrt(jnp.where(near, 1, square))
     cosh, sinh = (jnp.polyval(jnp.array(c), small) for c in (_COSH, _SINH))

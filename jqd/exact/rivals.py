@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._math import expi
 
 
 def gausson(
@@ -88,7 +89,7 @@ def bright_soliton(
     kappa = -g / 2
     phase = v * x + (kappa**2 - v**2) * t / 2
     shape = jnp.sqrt(kappa / 2) / jnp.cosh(kappa * (x - v * t))
-    return shape * jnp.exp(1j * phase)
+    return shape * expi(phase)
 
 
 def gisin_populations(

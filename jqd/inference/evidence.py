@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._math import divisor
 from .answer import recover
 from .identifiability import Unidentifiable, analyse
 from .posterior import Posterior, posterior
@@ -156,7 +157,7 @@ def _laplace(study: Study, theta: Array, widths: Array, scales: Array) -> Eviden
         F = study.information(theta)
         # scaled, so that constants of unlike size do not spoil the determinant
         scale = jnp.sqrt(jnp.diagonal(F))
-        scale = jnp.where(scale > 0, scale, 1)
+        scale = divisor(scale)
         sign, logdet = jnp.linalg.slogdet(F / scale[:, None] / scale[None, :])
         logdet = logdet + 2 * jnp.sum(jnp.log(scale))
         log = log + theta.shape[0] / 2 * jnp.log(2 * jnp.pi) - logdet / 2

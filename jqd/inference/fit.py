@@ -19,6 +19,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 from .. import _checks, _html
 from .._lazy import above
 from ..evolution import Adaptive, Fixed, Propagator
+from ..evolution.judging import richardson
 from ..instruments.noise import Noise, Weights, sums_to_one
 from ..laws.motion import Motion
 from ..records.record import Record
@@ -504,7 +505,7 @@ def solution(
             fine = finer.residuals(where, weights, mask)
         fine = fine[:told]
         shift = inverse @ (slope.T @ (residuals - fine))
-        bias = shift * 2**order / (2**order - 1)
+        bias = richardson(order) * shift
     cost = jnp.sum(residuals**2)
     dof = noise.independent(data.values, at, mask) + study.judged - theta.shape[0]
     chi2 = cost / jnp.maximum(dof, 1)

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from .._math import divisor
+
 # Below this p-value the law does not describe the record: one fit in a thousand of a
 # true law is flagged. A p-value above it does not show that the law is right: a wrong
 # one whose constants make up for what is missing leaves no residuals.
@@ -43,7 +45,7 @@ def p_value(
     given = (jnp.asarray(x, jnp.result_type(float)) for x in (chi2, dof, excess))
     chi2, dof, excess = map(jax.lax.stop_gradient, given)
     left = dof > 0
-    safe = jnp.where(left, dof, 1)
+    safe = divisor(dof)
     c = jnp.maximum(1 + excess / (2 * safe), 1e-3)
     sound = jnp.isfinite(chi2)
     x = jnp.where(sound, jnp.maximum(chi2, 0), 0)

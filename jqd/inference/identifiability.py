@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .. import _checks, constants
+from .._math import divisor
 from .polish import jacobian
 from .study import Study
 
@@ -111,7 +112,7 @@ def analyse(
     null = jnp.sum(jnp.cumprod((values <= floor)[::-1]))
     own = directions * width[None, :]
     length = jnp.linalg.norm(own, axis=1, keepdims=True)
-    own = own / jnp.where(length > 0, length, 1)
+    own = own / divisor(length)
     return Identifiability(tuple(labels), values, own, null)
 
 
@@ -133,7 +134,7 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
     _checks.check_type(study, "study", Study, "a Study")
     low, high = study.bounds()
     shares, mask = study.data.shares, jnp.ones_like(study.data.ts)
-    at = study.first_weights(jnp.where(shares > 0, shares, 1))
+    at = study.first_weights(divisor(shares))
     finer = study.with_substeps(2 * study.substeps)
     coarse, fine = (jacobian(each, theta, at, mask)[1] for each in (study, finer))
     return analyse(coarse, high - low, study.labels(), fine)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .. import _checks
+from .._math import divisor
 from ..constants import static
 from ..instruments.noise import Weights
 from .slopes import by_columns, columns
@@ -136,7 +137,7 @@ def _scale(study: Study) -> Array:
         (shares,), (along,),
     )  # fmt: skip
     scale = jax.lax.stop_gradient(jnp.sqrt(jnp.mean(change**2)))
-    return jnp.where(jnp.isfinite(scale) & (scale > 0), scale, 1)
+    return divisor(scale, jnp.isfinite(scale) & (scale > 0))
 
 
 @jax.jit

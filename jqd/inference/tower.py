@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
+from .._math import abs2
 from ..constants import static
 
 # Share of the levels of matter below the one at which a computed record begins.
@@ -22,4 +23,4 @@ class LevelNorms(eqx.Module):
     def __call__(self, t: Array, state: Complex[Array, "D P"]) -> Float[Array, " k"]:
         """p_k = Σ_i |ψ_ik|²."""
         del t
-        return jnp.sum(jnp.abs(state[:, : self.levels]) ** 2, axis=0)
+        return jnp.sum(abs2(state[:, : self.levels]), axis=0)

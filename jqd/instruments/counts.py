@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._math import divisor, inverse_root, safe_divide, safe_log, safe_sqrt
 from .._program import program
 from ..constants import constant
 from .noise import Drawable, Weights, rowwise
@@ -215,9 +216,7 @@ class Binomial(Drawable):
 
 def _over_scatter(slope: Array, variance: Array) -> Array:
     """J / √variance, 0 where there is none."""
-    open_ = variance > 0
-    scale = jnp.where(open_, 1 / jnp.sqrt(jnp.where(open_, variance, 1)), 0)
-    return scale[..., None] * slope
+    return inverse_root(variance)[..., None] * slope
 
 
 def _deviance(p: Array, rival: Array) -> Array:
@@ -226,23 +225,23 @@ def _deviance(p: Array, rival: Array) -> Array:
     With x = p'/p - 1 it is √(2 (x - ln(1 + x)) / x²) / √p, smooth through x = 0.
     """
     seen, allowed = p > 0, rival > 0
-    safe = jnp.where(seen, p, 1)
+    safe = divisor(p)
     x = jnp.where(seen & allowed, rival / safe - 1, 0)
     near = jnp.abs(x) < 1e-3
     far = jnp.where(near, 1, x)
     series = 1 + x * (-2 / 3 + x * (1 / 2 - 2 / 5 * x))
     square = jnp.where(near, series, 2 * (far - jnp.log1p(far)) / far**2) / safe
     # what cannot be seen adds 2 p' alone
-    unseen = jnp.where(allowed, 2 / jnp.where(allowed, rival, 1), 0)
+    unseen = safe_divide(2, rival)
     excluded = jnp.where(allowed, square, jnp.inf)
     square = jnp.where(seen, excluded, unseen)
-    return jnp.sqrt(jnp.where(square > 0, square, 1)) * (square > 0)
+    return safe_sqrt(square)
 
 
 def _times_log(count: Array, share: Array) -> Array:
     """n ln p; 0 where n is 0, and -inf where p is not positive and n is."""
     allowed = share > 0
-    product = count * jnp.log(jnp.where(allowed, share, 1))
+    product = count * safe_log(share)
     return jnp.where(count > 0, jnp.where(allowed, product, -jnp.inf), 0)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from .. import _checks
+from .._math import inverse_root, safe_divide, safe_log
 from ..constants import constant
 from ..ensembles.copying.linear_noise import linear_noise
 from ..ensembles.copying.populations import INITIAL
@@ -220,15 +221,14 @@ class EnsembleNoise(Noise):
         """N^½ Σ^(-½), ln det Σ, rank and Σ⁻¹ on the directions that scatter."""
         variances, axes = jnp.linalg.eigh(covariance)
         scatters = variances > FLOOR
-        safe = jnp.where(scatters, variances, 1)
-        root = (axes * jnp.where(scatters, 1 / jnp.sqrt(safe), 0)[None, :]) @ axes.T
-        inverse = (axes * jnp.where(scatters, 1 / safe, 0)[None, :]) @ axes.T
+        root = (axes * inverse_root(variances, scatters)[None, :]) @ axes.T
+        inverse = (axes * safe_divide(1, variances, scatters)[None, :]) @ axes.T
         # Shares always sum to 1; those of a row that a run does not reach do not, and
         # must count for something.
         size = covariance.shape[0]
         root = jnp.sqrt(self.copies) * (root + 1 / size)
         rank = jnp.sum(scatters).astype(covariance.dtype)
-        return root, jnp.sum(jnp.log(safe)), rank, inverse
+        return root, jnp.sum(safe_log(variances, scatters)), rank, inverse
 
     def check_law(self, law: Motion) -> None:
         """Raise unless the law has this kind of scatter."""

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, PyTree
 
 from .. import _checks
+from .._math import abs2, inverse_root, safe_sqrt
 from .._program import program
 from ..constants import constant
 from ..laws.motion import Motion
@@ -313,7 +314,7 @@ class Correlated(Drawable):
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Means of `shots` rows each."""
         variances, axes = jnp.linalg.eigh(self.covariance)
-        roots = jnp.sqrt(jnp.where(scatters(variances), variances, 0))
+        roots = safe_sqrt(variances, scatters(variances))
         unit = roots * jax.random.normal(key, mean.shape, mean.dtype)
         drawn = jnp.einsum("tij,tj->ti", axes, unit)
         return mean + drawn / jnp.sqrt(rowwise(shots, mean))
@@ -337,9 +338,7 @@ class Correlated(Drawable):
     def _whitening(self) -> tuple[Array, Array]:
         """1/√ of the variances that are there, (T, k), and their axes."""
         variances, axes = jnp.linalg.eigh(self.covariance)
-        there = scatters(variances)
-        safe = jnp.where(there, variances, 1)
-        return jnp.where(there, 1 / jnp.sqrt(safe), 0), axes
+        return inverse_root(variances, scatters(variances)), axes
 
     def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
         """Number of directions that scatter."""
@@ -396,4 +395,4 @@ def strain(residuals: np.ndarray) -> float:
     """
     n = residuals.size
     chance = n + 6 * np.sqrt(2 * n) + 18
-    return float(np.sum(np.abs(residuals) ** 2) / max(chance, 2.25 * n))
+    return float(np.sum(abs2(residuals)) / max(chance, 2.25 * n))

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._math import divisor, inverse_root, safe_divide, safe_log
 from .._program import program
 from ..constants import constant
 from ..states import read_powers
@@ -114,8 +115,7 @@ class SampleMoments(Drawable):
         """1/√ of the variances that are there, their axes, and which are there."""
         variances, axes = jnp.linalg.eigh(self.covariance(at))
         there = scatters(variances)
-        safe = jnp.where(there, variances, 1)
-        return jnp.where(there, 1 / jnp.sqrt(safe), 0), axes, there
+        return inverse_root(variances, there), axes, there
 
     def _white(self, rows: Float[Array, "T 2k n"], at: Array) -> Array:
         """Rows in units of their scatter; 0 for the moments that say it."""
@@ -138,7 +138,7 @@ class SampleMoments(Drawable):
     def _log_scatter(self, at: Array) -> Float[Array, " T"]:
         """ln det Σ_t over the directions that scatter."""
         weights, _, there = self._whitening(at)
-        return -2 * jnp.sum(jnp.log(jnp.where(there, weights, 1)), axis=-1)
+        return -2 * jnp.sum(safe_log(weights, there), axis=-1)
 
     def weights(self, prediction: Array, values: Array, course: Course) -> Weights:
         """The moments of the fit, of each row where they are those of a density."""
@@ -172,7 +172,7 @@ class SampleMoments(Drawable):
         weights, axes, there = one._whitening(mean)
         columns = self._columns()
         unit = jax.random.normal(key, (mean.shape[0], len(columns)), mean.dtype)
-        scaled = jnp.where(there, unit / jnp.where(there, weights, 1), 0)
+        scaled = safe_divide(unit, weights, there)
         return mean.at[:, columns].add(jnp.einsum("tij,tj->ti", axes, scaled))
 
     def after(self, shots: ArrayLike) -> "SampleMoments":
@@ -195,7 +195,7 @@ class SampleMoments(Drawable):
         errors = np.full(values.shape[1], np.inf)
         variances = jnp.diagonal(self.covariance(values)[0])
         there = scatters(variances)
-        own = jnp.where(there, jnp.sqrt(jnp.where(there, variances, 1)), jnp.inf)
+        own = jnp.where(there, jnp.sqrt(divisor(variances, there)), jnp.inf)
         errors[self._columns()] = np.asarray(own)
         return errors
 

@@ -15,10 +15,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._math import abs2, divisor, expi, inverse_root, safe_divide
 from .._outside import plain
 from ..constants import antisymmetric, constant, free, symmetric, upper_triangle
 from ..interop import as_array
-from .copying import CopyDynamics, coupling, phase_factor, square
+from .copying import CopyDynamics, coupling
 from .law import Law
 
 POTENTIALS = ("sin2", "1-cos")
@@ -141,7 +142,7 @@ class PhaseAlignment(Law):
         psi = as_array(psi)
         _checks.check_state(psi, "psi", self.omega.shape, weight=1.0)
         if _checks.is_concrete(psi):
-            share = np.abs(_checks.concrete(psi)) ** 2 * len(self.beable)
+            share = abs2(_checks.concrete(psi)) * len(self.beable)
             count = np.bincount(np.asarray(self.beable), minlength=share.size)
             if np.any(np.abs(share - count) >= 1 + 1e-6):
                 raise ValueError(
@@ -189,7 +190,7 @@ class PhaseAlignment(Law):
         Returns:
             Z_a, (M,) complex, of modulus at most 1; 0 for an empty class.
         """
-        return self._class_mean(phase_factor(harmonic * state.phase))
+        return self._class_mean(expi(harmonic * state.phase))
 
     def variance(self, state: PhaseState) -> Float[Array, " M"]:
         """Variance of the phases within each class, not wrapped, (M,), radians²."""
@@ -201,9 +202,8 @@ class PhaseAlignment(Law):
         """ψ_a = √ρ_a e^{-iφ_a} with φ_a = arg Z_a, the direction of the class."""
         Z = self.order(state)
         # arg has no derivative at 0: a class without direction gets phase 0
-        size = square(Z)
-        known = size > 0
-        unit = jnp.where(known, Z, 1) / jnp.sqrt(jnp.where(known, size, 1))
+        size = abs2(Z)
+        unit = divisor(Z, size > 0) / jnp.sqrt(divisor(size))
         return jnp.sqrt(self.density(state)) * jnp.conj(unit)
 
     def density(self, state: PhaseState) -> Float[Array, " M"]:
@@ -218,7 +218,7 @@ class PhaseAlignment(Law):
         phase, momentum = state
         beable = np.asarray(self.beable)
         # XLA would find cosines and sines anew for each of their uses
-        turn = jax.lax.optimization_barrier(phase_factor(phase))
+        turn = jax.lax.optimization_barrier(expi(phase))
         # U'(φ_I - φ_J) is the sine of k times it, times `slope`
         towards, slope = (turn * turn, 1) if self.potential == "sin2" else (turn, 2)
         # one pass over the individuals for all sums over classes
@@ -242,13 +242,13 @@ class PhaseAlignment(Law):
     def invariants(self, state: PhaseState) -> dict[str, Array]:
         """Energy H and total momentum Σ_I π_I; conserved where γ = 0."""
         phase, momentum = state
-        turn = phase_factor(phase)
+        turn = expi(phase)
         drive = self._drive(self.class_sum(turn))[1]
         pull = jnp.real(turn * drive[np.asarray(self.beable)])
         Omega = self.omega[np.asarray(self.beable)] + pull
         # Σ_{IJ} sin²y = (n² - |Z₂|²)/2 and Σ_{IJ} 2(1 - cos y) = 2 (n² - |Z|²)
         scale, k = (0.5, 2) if self.potential == "sin2" else (2.0, 1)
-        misalignment = self.occupation**2 * (1 - square(self.order(state, k)))
+        misalignment = self.occupation**2 * (1 - abs2(self.order(state, k)))
         V = scale / 2 * strength(self.f, self.occupation, self.norm) * misalignment
         return {
             "energy": jnp.sum(momentum**2 / 2 + momentum * Omega) + jnp.sum(V),
@@ -295,14 +295,7 @@ def strength(f: ArrayLike, occupation: Array, norm: str = "paper") -> Array:
     occupation = jnp.asarray(occupation)
     if norm == "paper":
         return jnp.full_like(occupation, 1) * f**2
-    filled = occupation > 0
-    return jnp.where(filled, f**2 / jnp.where(filled, occupation, 1), 0)
-
-
-def inverse_root(n: Array) -> Array:
-    """1/√n, 0 where n is 0."""
-    filled = n > 0
-    return jnp.where(filled, 1 / jnp.sqrt(jnp.where(filled, n, 1)), 0)
+    return safe_divide(f**2, occupation)
 
 
 def _beables(beable: Any, num_classes: int) -> tuple[int, ...]:

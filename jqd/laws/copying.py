@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from .. import _checks
+from .._math import abs2, expi, safe_log
 from ..constants import (
     antisymmetric,
     constant,
@@ -351,20 +352,18 @@ class CopyDynamics(Law):
         if not self.literal:
             return psi
         safe = jnp.where(psi == 0, 1, psi)
-        return DensityPhase(square(psi), -jnp.angle(safe))
+        return DensityPhase(abs2(psi), -jnp.angle(safe))
 
     def psi(self, state: Array | DensityPhase) -> Complex[Array, " M"]:
         """ψ_a = √ρ_a exp(-iφ_a): eq. (34)."""
         if not isinstance(state, DensityPhase):
             return state
         amplitude = jnp.sqrt(jnp.maximum(state.density, 0))
-        return jax.lax.complex(
-            amplitude * jnp.cos(state.phase), -amplitude * jnp.sin(state.phase)
-        )
+        return amplitude * expi(-state.phase)
 
     def density(self, state: Array | DensityPhase) -> Float[Array, " M"]:
         """ρ_a, the share of systems in each class."""
-        return state.density if isinstance(state, DensityPhase) else square(state)
+        return state.density if isinstance(state, DensityPhase) else abs2(state)
 
     def invariants(self, state: Array | DensityPhase) -> dict[str, Array]:
         """Norm Σρ and, undriven, ⟨H⟩ (conserved at the quantum point alone)."""
@@ -401,7 +400,7 @@ class CopyDynamics(Law):
         else:
             # adaptive steps shrink at a node and stop inside the regulated zone instead
             passed = jnp.real(jnp.conj(before) * after) < 0
-            inside = square(after) <= 100 * self.regulator
+            inside = abs2(after) <= 100 * self.regulator
             _, links = self.rates_at(t)
             met = jnp.any((passed | inside) & node_ahead(self, before, links))
         return jnp.where(met, Status.NODE, Status.OK)
@@ -426,7 +425,7 @@ def coupling(
     R: Float[Array, "M M"], delta: Float[Array, "M M"]
 ) -> Complex[Array, "M M"]:
     """R exp(i delta) without the diagonal."""
-    return jnp.where(jnp.eye(R.shape[-1], dtype=bool), 0, R * phase_factor(delta))
+    return jnp.where(jnp.eye(R.shape[-1], dtype=bool), 0, R * expi(delta))
 
 
 def psi_field(law: CopyDynamics, psi: Array, omega: Array, links: Array) -> Array:
@@ -435,7 +434,7 @@ def psi_field(law: CopyDynamics, psi: Array, omega: Array, links: Array) -> Arra
     dψ_a/dt = -i ω_a ψ_a - i Σ_b [ (k_r + k_q)/2 B_ab
               + (k_r - k_q)/2 conj(B_ab) ψ_a²/|ψ_a|² ],   B_ab = R_ab e^{iδ_ab} ψ_b
     """
-    rho = square(psi)
+    rho = abs2(psi)
     level = jnp.log(rho + law.regulator)
     drive = links * psi[None, :]
     # k_r is a factor of a times a factor of b: it leaves the sum over b
@@ -457,15 +456,15 @@ def psi_field(law: CopyDynamics, psi: Array, omega: Array, links: Array) -> Arra
 
 def _harmonic_field(law: CopyDynamics, terms: Harmonics, psi: Array) -> Array:
     """Σ_n ψ_a √(ρ_b/ρ_a) [½ R_sin k_q sin(ny+δ) - i R_cos k_r cos(ny+δ)]."""
-    level = jnp.log(square(psi) + law.regulator)
+    level = jnp.log(abs2(psi) + law.regulator)
     k_r = ratios(level, law.r + 0.5)[None]
     k_q = ratios(level, law.q - 0.5)[None]
     product = jnp.conj(psi)[:, None] * psi[None, :]
     # e^{i(φ_a - φ_b)}, levelled off where a class is empty
-    unit = product / jnp.sqrt(square(product) + law.regulator**2)
+    unit = product / jnp.sqrt(abs2(product) + law.regulator**2)
     powers = jnp.stack([unit_power(unit, n) for n in terms.n])
-    angle_sin = powers * phase_factor(terms.delta_sin)
-    angle_cos = powers * phase_factor(terms.delta_cos)
+    angle_sin = powers * expi(terms.delta_sin)
+    angle_cos = powers * expi(terms.delta_cos)
     rise = jnp.imag(angle_sin)
     k_q = jnp.where(rise >= 0, k_q, jnp.swapaxes(k_q, -1, -2))
     off = ~jnp.eye(psi.shape[0], dtype=bool)[None]
@@ -480,8 +479,7 @@ def _harmonic_field(law: CopyDynamics, terms: Harmonics, psi: Array) -> Array:
 def literal_field(law: CopyDynamics, state: DensityPhase) -> DensityPhase:
     """Eqs. (20) and (26) as they stand; empty classes are guarded, not cured."""
     rho, phase = state
-    safe = jnp.where(rho > 0, rho, 1)
-    level = jnp.log(safe)
+    level = safe_log(rho)
     difference = phase[:, None] - phase[None, :]
     off = ~jnp.eye(rho.shape[0], dtype=bool)
     x = difference + law.delta
@@ -511,10 +509,10 @@ def node_ahead(law: CopyDynamics, psi: Array, links: Array) -> Bool[Array, " M"]
     and more; the literal form needs neither. At the quantum point no class is marked.
     """
     s = law.q + law.r
-    rho = square(psi)
+    rho = abs2(psi)
     field = jnp.sum(links * psi[None, :], axis=-1)
     overlap = jnp.conj(psi) * field
-    size = jnp.sqrt(rho * square(field)) + law.regulator
+    size = jnp.sqrt(rho * abs2(field)) + law.regulator
     tiny = jnp.finfo(rho.dtype).tiny
     cosine = jnp.clip(jnp.abs(jnp.real(overlap)) / size, tiny, 1)
     level = jnp.log(rho + law.regulator)
@@ -524,21 +522,11 @@ def node_ahead(law: CopyDynamics, psi: Array, links: Array) -> Bool[Array, " M"]
     return reached | outgrown
 
 
-def square(z: Array) -> Array:
-    """|z|^2 without a square root, smooth at 0."""
-    return jnp.real(z) ** 2 + jnp.imag(z) ** 2
-
-
 def ratios(level: Array, power: Array) -> Array:
     """(ρ_a/ρ_b)^power as a matrix from ln ρ, by M exponentials instead of M²."""
     # the mean keeps both factors in range
     up = jnp.exp(power * (level - jnp.mean(level)))
     return up[:, None] * (1 / up)[None, :]
-
-
-def phase_factor(angle: Array) -> Array:
-    """exp(i angle)."""
-    return jax.lax.complex(jnp.cos(angle), jnp.sin(angle))
 
 
 def unit_power(unit: Array, n: int) -> Array:

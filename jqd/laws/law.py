@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
+from .._math import divisor
 from ..interop import as_array
 from .motion import Motion
 
@@ -108,4 +109,4 @@ class Law(Motion):
         """Relative difference of two states' probabilities, Σ|ρ₁ - ρ₂| / Σ|ρ₁|."""
         mine, others = self.density(one), self.density(other)
         total = jnp.sum(jnp.abs(mine))
-        return jnp.sum(jnp.abs(mine - others)) / jnp.where(total > 0, total, 1)
+        return jnp.sum(jnp.abs(mine - others)) / divisor(total)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._math import abs2, safe_divide
 from ..constants import constant, scalars, switch
 from ..interop import as_array
 from ..spaces.absorbers import check_absorber
@@ -185,7 +186,7 @@ class Pauli(Law):
         if not self.spin_current or wave is None or self.grid.ndim == 1:
             return carried
         psi, *slopes = wave(x)
-        rho = jnp.sum(jnp.real(psi) ** 2 + jnp.imag(psi) ** 2, axis=0)
+        rho = jnp.sum(abs2(psi), axis=0)
         there = rho > jnp.finfo(rho.dtype).tiny
         # ∂_j s_k, (3, 3, n), 0 along axes that the grid does not have
         turn = [2 * spin_density(psi, slope) for slope in slopes]
@@ -196,13 +197,13 @@ class Pauli(Law):
             turn[0][1] - turn[1][0],
         ]
         across = jnp.stack(curl[: self.grid.ndim], axis=-1)
-        share = jnp.where(there, 1 / jnp.where(there, rho, 1), 0)[:, None]
+        share = safe_divide(1, rho, there)[:, None]
         swirl = self.hbar / (2 * self.hamiltonian.mass) * share * across
         return swirl if carried is None else carried + swirl
 
     def density(self, state: Array) -> Float[Array, "..."]:
         """ψ†ψ per unit of volume."""
-        return jnp.sum(jnp.real(state) ** 2 + jnp.imag(state) ** 2, axis=0)
+        return jnp.sum(abs2(state), axis=0)
 
     def spin(self, state: Array) -> Float[Array, " 3"]:
         """⟨σ⟩, the mean of the three Pauli matrices."""
@@ -218,7 +219,7 @@ class Pauli(Law):
             "spin": self.spin,
             "spin_density": spin_density,
             "spin_populations": lambda state: (
-                self.cell * jnp.sum(jnp.abs(state) ** 2, axis=axes)
+                self.cell * jnp.sum(abs2(state), axis=axes)
             ),
         }
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._math import abs2
 from .._program import program
 from ..constants import constant, scalars
 from ..interop import as_array
@@ -275,7 +276,7 @@ class Schrodinger(Law):
 
     def density(self, state: Array) -> Float[Array, "..."]:
         """|ψ|²: per unit of volume on a grid, populations for a matrix."""
-        return jnp.real(state) ** 2 + jnp.imag(state) ** 2
+        return abs2(state)
 
     def _norm(self, state: Array) -> Array:
         return self.cell * jnp.sum(self.density(state))

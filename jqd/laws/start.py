@@ -4,11 +4,11 @@ import abc
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from .. import _checks
+from .._math import expi
 from ..constants import fixed, free, parts
 from ..states import State
 from .motion import Motion
@@ -37,7 +37,7 @@ class Prepared(Start):
         """ψ_a exp(-iφ_a)"""
         if self.phase0 is None:
             return self.psi
-        return self.psi * jax.lax.complex(jnp.cos(self.phase0), -jnp.sin(self.phase0))
+        return self.psi * expi(-self.phase0)
 
     def with_phases(self) -> "Prepared":
         """The same with phases of 0, which a fit may free.

@@ -10,6 +10,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._math import abs2, expi
 
 # ln n! = n ln n - n + ln(2πn)/2 + Σ_k b_k n^(1-2k); the next term is 2e-17 at n = 16.
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
@@ -65,7 +66,7 @@ def _amplitudes(b: Array, levels: int) -> Array:
     shape = (1,) * b.ndim + (levels,)
     rest = np.log(2 * np.pi * count) / 4 + _stirling_rest(count) / 2
     n, rest = (jnp.asarray(c.reshape(shape), real) for c in (count, rest))
-    r2 = (b.real**2 + b.imag**2)[..., None]
+    r2 = abs2(b)[..., None]
     excess = (r2 - n) / n
     near = jnp.abs(excess) < 0.5
     ratio = jnp.where(r2 > 0, r2 / n, 1)
@@ -112,10 +113,10 @@ def squeezed_amplitudes(
         (d,) complex.
     """
     real = jnp.finfo(beta.dtype).dtype
-    r, twist = r.real, jnp.exp(1j * angle.real)
+    r, twist = r.real, expi(angle.real)
     source = beta * jnp.cosh(r) + jnp.conj(beta) * twist * jnp.sinh(r)
     lead, back = 1 / jnp.cosh(r), twist * jnp.tanh(r)
-    first = -(beta.real**2 + beta.imag**2) / 2 - jnp.conj(beta) ** 2 * back / 2
+    first = -abs2(beta) / 2 - jnp.conj(beta) ** 2 * back / 2
     first = first - jnp.log(jnp.cosh(r)) / 2
     big = 2.0 ** (jnp.finfo(real).maxexp // 4)
 
@@ -130,7 +131,7 @@ def squeezed_amplitudes(
 
     start = (jnp.ones_like(beta), jnp.zeros_like(beta), first.real)
     _, values = lax.scan(step, start, jnp.arange(levels, dtype=real))
-    return values * jnp.exp(1j * first.imag)
+    return values * expi(first.imag)
 
 
 def hermite_functions(x: ArrayLike, levels: int) -> Float[Array, "... d"]:

@@ -13,6 +13,7 @@ from jax.sharding import Mesh, NamedSharding
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
+from .._math import abs2
 from .._outside import plain
 from ..interop import as_array
 from . import sharding as spread
@@ -238,7 +239,7 @@ class Grid(eqx.Module):
     def norm2(self, psi: Inexact[Array, "..."]) -> Float[Array, "..."]:
         """∫ |psi|² dx, real."""
         psi = self.check(psi, "psi")
-        return self.integrate(psi.real**2 + psi.imag**2)
+        return self.integrate(abs2(psi))
 
     def inner(
         self, a: Inexact[Array, "..."], b: Inexact[Array, "..."]

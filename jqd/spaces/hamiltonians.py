@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
+from .._math import abs2
 from ..constants import constant, fixed, scalars
 from ..status import Status
-from ..steppers.flows import DampedFlow, Flows, PhaseFlow
+from ..steppers.flows import Flow, Flows, PhaseFlow, damped_flow
 from .grids import Grid
 from .potentials import FunctionPotential, SampledPotential
 from .vector_potentials import SEAM_SHARE
@@ -155,7 +156,7 @@ class OnGrid(eqx.Module):
             return image
         return image - 1j * (self.absorber.astype(self.mass.dtype) * psi)
 
-    def potential_flow(self, hbar: Array) -> PhaseFlow | DampedFlow:
+    def potential_flow(self, hbar: Array) -> Flow | PhaseFlow:
         """exp(-i (V - iW) dt / hbar); what corrects it is (grad V - i grad W)^2 / m."""
         grid, absorber = self.grid, self.absorber
 
@@ -188,7 +189,7 @@ class OnGrid(eqx.Module):
                 2 * self.potential.gradient(grid, t) * _slopes(grid, absorber)
             )
 
-        return DampedFlow(phase, lambda t: 1 / hbar * absorber, product)
+        return damped_flow(phase, lambda t: 1 / hbar * absorber, product)
 
 
 class ParticleOnGrid(OnGrid):
@@ -226,8 +227,8 @@ class ParticleOnGrid(OnGrid):
         """<psi|p^2/2m + V|psi>, summed over the points; one transform (Parseval)."""
         precision = self.mass.dtype
         spectrum = self.grid.fft.forward(psi)
-        kinetic = self.kinetic(hbar).astype(precision) * _square(spectrum)
-        potential = self.potential(self.grid, t).astype(precision) * _square(psi)
+        kinetic = self.kinetic(hbar).astype(precision) * abs2(spectrum)
+        potential = self.potential(self.grid, t).astype(precision) * abs2(psi)
         return jnp.sum(kinetic) / psi.size + jnp.sum(potential)
 
     def flows(self, hbar: Array) -> Flows:
@@ -260,10 +261,6 @@ def refuse_absorber(H: OnGrid) -> None:
             "absorber, but is: its spectrum is not real; use Fixed(strang), "
             "Fixed(chin4a) or Adaptive."
         )
-
-
-def _square(psi: Array) -> Array:
-    return jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
 
 
 def _slopes(grid: Grid, absorber: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
+from .._math import abs2, divisor
 from .grids import Grid
 from .hamiltonians import OnGrid
 
@@ -175,9 +176,9 @@ class Exchange(eqx.Module):
     def share(self, psi: Inexact[Array, "..."]) -> Float[Array, ""]:
         """|Pψ|²/|ψ|²: 1 for a state of these particles, 0 for one without any part."""
         part = self.project(psi)
-        whole = jnp.sum(jnp.real(psi) ** 2 + jnp.imag(psi) ** 2)
-        kept = jnp.sum(jnp.real(part) ** 2 + jnp.imag(part) ** 2)
-        return kept / jnp.where(whole > 0, whole, 1)
+        whole = jnp.sum(abs2(psi))
+        kept = jnp.sum(abs2(part))
+        return kept / divisor(whole)
 
     def check(self, H: OnGrid) -> None:
         """Raise for a Hamiltonian that tells the particles apart.

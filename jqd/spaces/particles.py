@@ -1,20 +1,29 @@
 """Several particles, charges in vector potentials, and pointers, on one grid."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from .._math import abs2, expi
 from ..constants import parts, scalars
-from ..steppers.flows import CovariantFlow, Flows, PhaseFlow, Sequence, along
+from ..steppers.flows import Flow, Flows, PhaseFlow, along, covariant_flow, sequence
 from .couplings import Coupling, commute, read_couplings
 from .grids import Grid
 from .hamiltonians import OnGrid, ParticleOnGrid, refuse_absorber
 from .potentials import FunctionPotential, SampledPotential
 from .vector_potentials import VectorPotential
 from .vector_potentials import vector_potential as read_vector_potential
+
+
+class _Axis(NamedTuple):
+    """(p_i - qA_i)²/2m_i: the first arguments of `covariant_flow`."""
+
+    number: int
+    turn: Callable[[ArrayLike], Array]
+    rate: Callable[[ArrayLike], Array]
 
 
 class ParticlesOnGrid(OnGrid):
@@ -105,10 +114,10 @@ class ParticlesOnGrid(OnGrid):
             kinetic = self.kinetic(hbar).astype(self.mass.dtype)
             return self.grid.fft.backward(kinetic * self.grid.fft.forward(psi))
         image = jnp.zeros_like(psi)
-        for flow in self._axes(hbar):
-            turn = flow.turn(t).astype(psi.dtype)
-            rate = (hbar * flow.rate(t)).astype(psi.real.dtype)
-            image = image + jnp.conj(turn) * along(flow.axis, rate, turn * psi)
+        for axis, turn_of, rate_of in self._axes(hbar):
+            turn = turn_of(t).astype(psi.dtype)
+            rate = (hbar * rate_of(t)).astype(psi.real.dtype)
+            image = image + jnp.conj(turn) * along(axis, rate, turn * psi)
         return image
 
     def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
@@ -122,7 +131,7 @@ class ParticlesOnGrid(OnGrid):
         A = self.vector_potential
         reasons = []
         if self.commuting:
-            outer = Sequence((outer, *pointers), commute=True) if pointers else outer
+            outer = sequence((outer, *pointers), commute=True) if pointers else outer
         else:
             moving = (*pointers, *moving)
             reasons.append("the potential or a coupling depends on a pointer")
@@ -134,13 +143,16 @@ class ParticlesOnGrid(OnGrid):
             reasons.append("the vector potential depends on time")
         if not reasons:
             return Flows(outer, moving[0])
-        inner = Sequence(moving, commute=False)
+        inner = sequence(moving, commute=False)
         return Flows(outer, inner, "composition", " and ".join(reasons))
 
-    def _moving_flows(self, hbar: Array) -> tuple[PhaseFlow | CovariantFlow, ...]:
+    def _moving_flows(self, hbar: Array) -> tuple[Flow | PhaseFlow, ...]:
         """The kinetic energy, in one flow or axis by axis."""
         if self.vector_potential is not None:
-            return self._axes(hbar)
+            still, precision = self.vector_potential.autonomous, self.mass.dtype
+            return tuple(
+                covariant_flow(*one, still, precision) for one in self._axes(hbar)
+            )
         fft = self.grid.fft
         weights = [hbar / (2 * m) for m in self.masses]
         return (
@@ -152,26 +164,24 @@ class ParticlesOnGrid(OnGrid):
             ),
         )
 
-    def _axes(self, hbar: Array) -> tuple[CovariantFlow, ...]:
+    def _axes(self, hbar: Array) -> tuple[_Axis, ...]:
         """(p_i - qA_i)²/2m_i, axis by axis."""
         A, q, grid = self.vector_potential, self.charge, self.grid
         assert A is not None
         assert q is not None
 
-        def one(axis: int, m: Array) -> CovariantFlow:
+        def one(axis: int, m: Array) -> _Axis:
             def turn(t: ArrayLike) -> Array:
                 _, chi = A.along(grid, axis, t)
                 angle = q / hbar * chi
-                return jnp.cos(angle) - 1j * jnp.sin(angle)
+                return expi(-angle)
 
             def rate(t: ArrayLike) -> Array:
                 mean, _ = A.along(grid, axis, t)
                 momentum = hbar * grid.wavenumbers[axis] - q * mean
                 return 1 / (2 * m * hbar) * momentum**2
 
-            return CovariantFlow(
-                axis - grid.ndim, turn, rate, A.autonomous, self.mass.dtype
-            )
+            return _Axis(axis - grid.ndim, turn, rate)
 
         return tuple(one(axis, m) for axis, m in enumerate(self.masses))
 
@@ -179,7 +189,7 @@ class ParticlesOnGrid(OnGrid):
         """Share of |psi|² at seams of the box across which A jumps; None without A."""
         if self.vector_potential is None or self.grid.ndim == 1:
             return None
-        density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+        density = abs2(psi)
         return self.vector_potential.seam_share(self.grid, density, t)
 
     def spectral_bounds(self, hbar: Array) -> tuple[Array, Array]:
@@ -195,9 +205,7 @@ class ParticlesOnGrid(OnGrid):
         if self.vector_potential is None:
             high = high + jnp.max(self.kinetic(hbar))
         else:
-            high = high + sum(
-                hbar * jnp.max(flow.rate(0.0)) for flow in self._axes(hbar)
-            )
+            high = high + sum(hbar * jnp.max(one.rate(0.0)) for one in self._axes(hbar))
         for coupling in self.lasting:
             top = hbar * jnp.max(jnp.abs(grid.wavenumbers[coupling.axis]))
             reach = top * jnp.max(jnp.abs(coupling.speed(grid, 0.0)))

@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Inexact
 
 from .. import _checks
 from .._gate import gated
+from .._math import abs2, divisor, safe_sqrt
 from .grids import Grid
 
 # Weights w_d of [2 f(x) - f(x + d h) - f(x - d h)] / h^2, d = 1, 2, ..: the central
@@ -104,15 +105,13 @@ def tail_error(grid: Grid, psi: Inexact[Array, "..."]) -> Float[Array, ""]:
     """
     lift = jax.vmap if psi.ndim > grid.ndim else lambda function: function
     outer, total = map(jnp.sum, lift(lambda one: _outer_weight(grid, one))(psi))
-    share = outer / jnp.where(total > 0, total, 1)
-    found = share > 0
-    return 2 * jnp.where(found, jnp.sqrt(jnp.where(found, share, 1)), 0)
+    return 2 * safe_sqrt(outer / divisor(total))
 
 
 def _outer_weight(grid: Grid, psi: Array) -> tuple[Array, Array]:
     """Σ_out |ψ_k|² and Σ |ψ_k|²."""
     spectrum = grid.fft.forward(psi)
-    weight = spectrum.real**2 + spectrum.imag**2
+    weight = abs2(spectrum)
     outer = jnp.zeros((1,) * grid.ndim, bool)
     for place, axis in enumerate(grid.fft.order):
         far = np.abs(np.fft.fftfreq(grid.shape[axis])) > TAIL / 2
@@ -165,11 +164,10 @@ def dispersion_bound(
     axes = tuple(range(-grid.ndim, 0))
     lead = (None,) * (weight.ndim - grid.ndim)
     total = jnp.sum(weight, axis=axes)
-    safe = jnp.where(total > 0, total, 1)
+    safe = divisor(total)
     mean = jnp.sum(weight * gap[lead] ** 2, axis=axes) / safe
     # a root has no slope at zero, and ψ = const is exact
-    moving = mean > 0
-    rms = jnp.where(moving, jnp.sqrt(jnp.where(moving, mean, 1)), 0)
+    rms = safe_sqrt(mean)
     return 2 * jnp.abs(jnp.asarray(duration)) * rms
 
 
@@ -198,7 +196,7 @@ def _share(grid: Grid, weight: Array, marked: np.ndarray) -> Array:
     """Share of a weight on the marked points."""
     axes = tuple(range(-grid.ndim, 0))
     total = jnp.sum(weight, axis=axes)
-    safe = jnp.where(total > 0, total, 1)
+    safe = divisor(total)
     marked = marked[(None,) * (weight.ndim - grid.ndim)]
     return jnp.sum(jnp.where(marked, weight, 0), axis=axes) / safe
 
@@ -206,5 +204,4 @@ def _share(grid: Grid, weight: Array, marked: np.ndarray) -> Array:
 def _spectrum(grid: Grid, psi: ArrayLike) -> Float[Array, "..."]:
     """|ψ_k|², unnormalised."""
     axes = tuple(range(-grid.ndim, 0))
-    psi_k = jnp.fft.fftn(grid.check(psi, "psi"), axes=axes)
-    return psi_k.real**2 + psi_k.imag**2
+    return abs2(jnp.fft.fftn(grid.check(psi, "psi"), axes=axes))

@@ -13,9 +13,10 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._math import abs2
 from ..constants import constant, free, parts, scalars
-from ..steppers.flows import Flows, Sequence
-from ..steppers.spin import EachComponent, SpinFlow
+from ..steppers.flows import Flow, Flows, sequence
+from ..steppers.spin import each_component, spin_flow
 from .grids import Grid
 from .hamiltonians import OnGrid
 from .magnetic_fields import CurlField, MagneticField
@@ -107,8 +108,8 @@ class SpinorOnGrid(OnGrid):
         """
         flows, outer = self.particle.flows(hbar), self._spin_flow(hbar)
         if self.absorber is not None:
-            outer = Sequence((EachComponent(flows.outer), outer), commute=True)
-        flows = Flows(outer, EachComponent(flows.inner), flows.reach, flows.reason)
+            outer = sequence((each_component(flows.outer), outer), commute=True)
+        flows = Flows(outer, each_component(flows.inner), flows.reach, flows.reason)
         reasons = [flows.reason] if flows.reason else []
         if self.magnetic_field.turns:
             reasons.append(
@@ -119,7 +120,7 @@ class SpinorOnGrid(OnGrid):
             return flows._replace(reason=" and ".join(reasons))
         return flows._replace(reach="two-part", reason=" and ".join(reasons))
 
-    def _spin_flow(self, hbar: Array) -> SpinFlow:
+    def _spin_flow(self, hbar: Array) -> Flow:
         """exp(-i (V + W·σ) dt/ħ); with an absorber V flows by itself, and not here."""
         B, grid = self.magnetic_field, self.grid
         V = None if self.absorber is not None else self.potential
@@ -140,7 +141,7 @@ class SpinorOnGrid(OnGrid):
                 w = w + 2 / (m * hbar) * (dV[None] * dW)
             return v, w
 
-        return SpinFlow(
+        return spin_flow(
             rate,
             correction if V is not None else None,
             B.autonomous and (V is None or V.autonomous),
@@ -164,7 +165,7 @@ class SpinorOnGrid(OnGrid):
 
     def seam_share(self, psi: Array, t: ArrayLike) -> Array | None:
         """That of H₀."""
-        size = jnp.sqrt(jnp.sum(jnp.real(psi) ** 2 + jnp.imag(psi) ** 2, axis=0))
+        size = jnp.sqrt(jnp.sum(abs2(psi), axis=0))
         return self.particle.seam_share(size, t)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._math import divisor, safe_divide
 from ..constants import parts
 from .functions import component_shapes, with_leaves
 from .grids import Grid
@@ -61,7 +62,7 @@ class VectorPotential(eqx.Module):
         # χ_k = A_k/ik; neither the mean has one, nor what an even grid cannot tell
         n = grid.shape[axis]
         held = (k != 0) & (jnp.abs(k) < (1 - 1 / (2 * n)) * jnp.pi / grid.spacing[axis])
-        over = jnp.where(held, 1 / jnp.where(held, k, 1), 0)
+        over = safe_divide(1, k, held)
         wave = -1j * over * jnp.fft.fft(values, axis=axis)
         return mean, jnp.real(jnp.fft.ifft(wave, axis=axis))
 
@@ -98,7 +99,7 @@ class VectorPotential(eqx.Module):
                     jumps = jumps | (jnp.abs(high - low) > least)
             faces = jnp.take(density, jnp.array([0, grid.shape[axis] - 1]), axis)
             found = found + jnp.sum(jnp.where(jumps, faces, 0))
-        return found / jnp.where(total > 0, total, 1)
+        return found / divisor(total)
 
 
 def vector_potential(

@@ -16,6 +16,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Complex
 
 from .. import _checks
+from .._math import abs2
 from ..interop import as_array
 from ..spaces.fock import (
     check_levels,
@@ -184,10 +185,10 @@ def cat(
     apart = alphas[None, :] - alphas[:, None]
     apart = apart * jnp.cosh(r) + jnp.conj(apart) * jnp.exp(1j * angle) * jnp.sinh(r)
     phase = (jnp.conj(alphas)[:, None] * alphas[None, :]).imag
-    overlaps = jnp.exp(lax.complex(-(apart.real**2 + apart.imag**2) / 2, phase))
+    overlaps = jnp.exp(lax.complex(-abs2(apart) / 2, phase))
     pairs = jnp.conj(weights)[:, None] * overlaps * weights[None, :]
     norm2 = jnp.sum(pairs.real)
-    largest = jnp.sum(jnp.abs(weights) ** 2)
+    largest = jnp.sum(abs2(weights))
     if _checks.is_concrete(norm2) and not float(norm2) > 1e-6 * float(largest):
         raise ValueError(
             "Argument `weights` must not make the components cancel, but leaves the "

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
+from .._math import expi
 from ..constants import constant, fixed, free, parts, scalars
 from ..spaces.fock import complex_type
 from .bosonic import cat, coherent, squeezed
@@ -157,7 +158,7 @@ class TwoModeSqueezed(State):
     def seeds(self, levels: tuple[int, ...]) -> tuple[Seed, ...]:
         """The ket, cut off."""
         kept = min(levels)
-        ratio = -jnp.exp(1j * self.angle) * jnp.tanh(self.r)
+        ratio = -expi(self.angle) * jnp.tanh(self.r)
         powers = jnp.broadcast_to(ratio, (kept - 1,))
         powers = jnp.cumprod(jnp.concatenate([jnp.ones_like(ratio)[None], powers]))
         if _checks.is_concrete(self.r):

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from .. import _checks
+from .._math import abs2
 from ..interop import as_array
 from .amplifier import amplified
 
@@ -55,7 +56,7 @@ class Ensemble(eqx.Module):
     def trace(self) -> Float[Array, ""]:
         """Σ_k w_k <v_k|v_k>."""
         kets = self.flat()
-        return jnp.sum(self.weights * jnp.sum(jnp.abs(kets) ** 2, axis=1))
+        return jnp.sum(self.weights * jnp.sum(abs2(kets), axis=1))
 
     def matrix(self) -> Complex[Array, "D D"]:
         """ρ as a matrix over the flattened number basis."""

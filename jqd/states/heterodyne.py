@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Complex, PRNGKeyArray
 
 from .. import _checks
 from .._gate import gated
+from .._math import abs2, expi
 from ..spaces.fock import coherent_amplitudes
 from .ensemble import Ensemble, as_ensemble
 
@@ -65,7 +66,7 @@ def sample_husimi(
 @partial(jax.jit, static_argnums=3)
 def _draw(key: Array, ensemble: Ensemble, hbar: Array, shots: int) -> Array:
     weights = jnp.maximum(ensemble.weights, 0)
-    ends = jnp.cumsum(jnp.ravel(weights[:, None] * jnp.abs(ensemble.kets) ** 2))
+    ends = jnp.cumsum(jnp.ravel(weights[:, None] * abs2(ensemble.kets)))
     levels, real = ensemble.kets.shape[1], ends.dtype
     for_kets, for_radii, for_angles = jax.random.split(key, 3)
     shares = jax.random.uniform(for_kets, (shots,), real)
@@ -82,7 +83,7 @@ def _draw(key: Array, ensemble: Ensemble, hbar: Array, shots: int) -> Array:
         # Q(r e^iφ) ∝ |Σ_n a_n e^-inφ|²
         amplitudes = coherent_amplitudes(radius, levels).real * ensemble.kets[ket]
         phi = _angle(amplitudes, turn)
-        return radius * jax.lax.complex(jnp.cos(phi), jnp.sin(phi))
+        return radius * expi(phi)
 
     each = drawn, jax.random.split(for_radii, shots), turns
     alpha = jax.lax.map(outcome, each, batch_size=min(_BLOCK, shots))
@@ -94,14 +95,14 @@ def _angle(amplitudes: Complex[Array, " d"], turn: Array) -> Array:
     size = amplitudes.shape[0]
     padded = jnp.concatenate([amplitudes, jnp.zeros_like(amplitudes)])
     # c_j = Σ_n a_n+j* a_n, with which the square is c_0 + 2 Re Σ_j c_j e^ijφ
-    square = jnp.abs(jnp.fft.fft(padded)) ** 2
+    square = abs2(jnp.fft.fft(padded))
     c = jnp.conj(jnp.fft.ifft(square))[:size]
     j = jnp.arange(1, size)
     slope, mean = c[1:] / (1j * j), jnp.real(c[0])
 
     def below(phi: Array) -> Array:
         """The integral from -π, less what the constant in it adds."""
-        z = jax.lax.complex(jnp.cos(phi), jnp.sin(phi))
+        z = expi(phi)
 
         def horner(total: Array, slope: Array) -> tuple[Array, None]:
             return (total + slope) * z, None

@@ -16,6 +16,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
 from .._gate import gated
+from .._math import abs2, expi
 from ..spaces.fock import coherent_amplitudes, hermite_functions
 from .ensemble import Ensemble, as_ensemble
 
@@ -69,7 +70,7 @@ def _husimi(ensemble: Ensemble, alpha: Array, hbar: ArrayLike) -> Array:
         bra = jnp.conj(coherent_amplitudes(scaled[:, mode], levels))
         amplitudes = contract(subscripts, bra, amplitudes)
         subscripts = "pn,pkn...->pk..."
-    density = amplitudes.real**2 + amplitudes.imag**2
+    density = abs2(amplitudes)
     total = jnp.sum(density * ensemble.weights[None, :].astype(real), axis=1)
     return total / (np.pi * hbar) ** ensemble.modes
 
@@ -227,14 +228,14 @@ def _marginal(ensemble: Ensemble, x: Array, angle: ArrayLike, hbar: ArrayLike) -
     nodes, weights = (jnp.asarray(c, x.dtype) for c in _gauss_hermite(levels))
     x = x / jnp.sqrt(hbar)
     turn = angle * jnp.arange(levels, dtype=x.dtype)
-    kets = ensemble.kets * lax.complex(jnp.cos(turn), -jnp.sin(turn))[None, :]
+    kets = ensemble.kets * expi(-turn)[None, :]
 
     def add(total, node):
         t, weight = node
         position = (x + t) / np.sqrt(2)
         waves = hermite_functions(position, levels).astype(kets.dtype)
         psi = jnp.matmul(waves, kets.T, precision=lax.Precision.HIGHEST)
-        density = (psi.real**2 + psi.imag**2) * ensemble.weights[None, :]
+        density = abs2(psi) * ensemble.weights[None, :]
         spread = jnp.exp(-((np.sqrt(2) * x - position) ** 2))
         return total + weight * spread * jnp.sum(density, axis=1), None
 

@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._gate import gated
+from .._math import abs2
 from ..spaces.fock import coherent_amplitudes
 from .ensemble import as_ensemble
 
@@ -70,7 +71,7 @@ def _quasiprobability(rho: Array, alpha: Array, C: ArrayLike, hbar: ArrayLike) -
     C, hbar = (jnp.asarray(c).astype(real) for c in (C, hbar))
     levels = rho.shape[0]
     x = 2 * alpha / ((1 + C) * jnp.sqrt(hbar))
-    x2 = (x.real**2 + x.imag**2)[:, None]
+    x2 = abs2(x)[:, None]
     tau = (C - 1) / (C + 1)
     k = jnp.arange(levels, dtype=real)
     first = coherent_amplitudes(x, levels) * jnp.exp(-C * x2 / 2)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._math import safe_log
 from ._roots import falling_root
 from .occupation import checked_levels, mean_occupation, reduced_alpha
 
@@ -108,7 +109,7 @@ def entropy(
     _checks.check_finite(g, "g")
     n, g, G = jnp.broadcast_arrays(*map(_checks.widen, (occupations, g, degeneracy)))
     filled, y = n > 0, g * n
-    own = jnp.where(filled, n * jnp.log(jnp.where(filled, n, 1)), 0)
+    own = jnp.where(filled, n * safe_log(n), 0)
     small = jnp.abs(y) < 1e-3
     near, far = jnp.where(small, y, 0), jnp.where(small, 1, y)
     # (1 + y) ln(1 + y)/y; y⁵/30 is left out

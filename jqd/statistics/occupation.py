@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .._math import safe_divide
 from ._roots import falling_root
 
 
@@ -58,8 +59,7 @@ def mean_occupation(x: Array, g: Array) -> Array:
     low = jnp.expm1(up) + (1 - g)
     high = (1 - g) - g * jnp.expm1(down)
     bottom = jnp.where(x < 0, low, high)
-    good = bottom > 0
-    return jnp.where(good, jnp.exp(down) / jnp.where(good, bottom, 1), jnp.nan)
+    return safe_divide(jnp.exp(down), bottom, otherwise=jnp.nan)
 
 
 def count_information(nbar: ArrayLike, g: ArrayLike) -> Float[Array, ""]:

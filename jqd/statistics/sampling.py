@@ -11,6 +11,7 @@ from jax import random
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from .. import _checks
+from .._math import divisor
 from ._family import check_count, check_g, check_room
 
 # Weights held at once where each particle has its own.
@@ -69,7 +70,7 @@ def _weights(
         drawn = random.exponential(key, (*shape, M), g.dtype)
         return drawn / jnp.sum(drawn, axis=-1, keepdims=True)
     spread = g > 0
-    alpha = 1 / jnp.where(spread, g, 1)
+    alpha = 1 / divisor(g)
     # Logarithms: where g is large most weights underflow, and all may.
     drawn = random.loggamma(key, alpha, (*shape, M), g.dtype)
     return jax.nn.softmax(jnp.where(spread, drawn, 0), axis=-1)

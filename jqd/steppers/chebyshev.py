@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex
 
+from .._math import expi
+
 # Points up to which a transform is a product with a matrix: a call of an FFT takes as
 # long as 10 terms of the series of a small matrix.
 _SMALL = 64
@@ -56,7 +58,7 @@ def chebyshev_step(
         return (hamiltonian.apply(vector, 0.0, hbar) - centre * vector) / half
 
     total = _series(scaled, psi, half * dt / hbar, terms)
-    return jnp.exp(-1j * centre * dt / hbar) * total
+    return expi(-centre * dt / hbar) * total
 
 
 def hermitian_exponential(
@@ -84,7 +86,7 @@ def hermitian_exponential(
     eps = jnp.finfo(half.dtype).eps
     tail = terms * jnp.log(half / 2) - math.lgamma(terms + 1)
     sound = tail < 2 / 3 * math.log(eps)
-    return jnp.where(sound, jnp.exp(-1j * centre) * total, jnp.nan)
+    return jnp.where(sound, expi(-centre) * total, jnp.nan)
 
 
 def _circles(matrix: Array) -> tuple[Array, Array]:
@@ -130,7 +132,7 @@ def _bessel_phases(z: Array, terms: int) -> Array:
     rest = (exact - table).astype(z.dtype)
     phase = z * table
     lost = jax.lax.stop_gradient(_product_error(z, table, phase)) + z * rest
-    values = jnp.exp(-1j * phase) * (1 - 1j * lost)
+    values = expi(-phase) * (1 - 1j * lost)
     weights = np.where(np.arange(terms) == 0, 1, 2) / points
     if points <= _SMALL:
         # even in the angle: cosines do, in one product

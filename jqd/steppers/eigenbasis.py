@@ -15,6 +15,7 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, ArrayLike, Complex, Inexact, Real
 
 from .. import _checks
+from .._math import expi
 from .._outside import plain
 
 
@@ -69,7 +70,7 @@ def _unitary_orbit(hamiltonian: Any, psi0: Any, ts: Any, hbar: Any) -> Array:
     ts, hbar = ts.astype(real), jnp.asarray(hbar).astype(real)
     if hamiltonian.ndim == 1:
         theta = hamiltonian.astype(real)[None, :] * (ts / hbar)[:, None]
-        return _phase(theta) * psi0[None, :]
+        return expi(-theta) * psi0[None, :]
     hamiltonian = hamiltonian.astype(
         psi0.dtype if jnp.iscomplexobj(hamiltonian) else real
     )
@@ -99,7 +100,7 @@ def _turning(energies, turned, start, taus):
         taus: τ, (nt,).
     """
     del turned
-    return _phase(energies[None, :] * taus[:, None]) * start[None, :]
+    return expi(-energies[None, :] * taus[:, None]) * start[None, :]
 
 
 def _turning_jvp(primals, tangents):
@@ -124,7 +125,7 @@ _turning.defjvp(_turning_jvp, symbolic_zeros=True)
 def _expanded(energies, turned, start, taus):
     """exp(-i(E + K)τ) c to the second order of K = H - E, which is 0 but for slopes."""
     K = turned - lax.stop_gradient(turned)
-    phase = _phase(energies[None, :] * taus[:, None])
+    phase = expi(-energies[None, :] * taus[:, None])
     found = phase * start[None, :]
     for chain in ((K,), (K, K)):
         found = found + _divided(energies, chain, start, taus, phase)
@@ -230,11 +231,6 @@ def _combined(powers, series):
     """Σ_m powers_tm series_m; one real product."""
     parts = _matmul(powers, jnp.concatenate((series.real, series.imag), axis=1))
     return lax.complex(*jnp.split(parts, 2, axis=1))
-
-
-def _phase(theta):
-    """exp(-i theta) for real theta, without the exponential of a complex number."""
-    return lax.complex(jnp.cos(theta), -jnp.sin(theta))
 
 
 def _matmul(a, b):

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact
 
+from .._scans import saved_scan
+
 
 def exponential_orbit(
     generator: Inexact[Array, "... n n"],
@@ -35,5 +37,5 @@ def exponential_orbit(
         return (state, made_for, kernel), state
 
     never = jnp.asarray(-jnp.inf, ts.dtype)
-    _, rest = jax.lax.scan(interval, (start, never, generator), jnp.diff(ts))
-    return jnp.concatenate([start[None], rest])
+    begin = start, never, generator
+    return saved_scan(interval, begin, jnp.diff(ts), start)[1]

@@ -3,11 +3,13 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, PyTree
+
+from .._math import expi
 
 # Which splittings keep their order, from the most to the least special: those that
 # take the outer part for a function of position alone and the inner one for quadratic
@@ -67,18 +69,56 @@ def check_followed(law: object, name: str) -> None:
             )
 
 
+@dataclass(frozen=True)
+class Flow:
+    """An exact part of the motion: state -> apply(factor(t, dt), state).
+
+    The factor depends on (t, dt) alone and the application on (factor, state), so that
+    steppers compute factors once where nothing depends on time.
+
+    Attributes:
+        factor: (t, dt, correction) -> PyTree of arrays; `correction` weighs the double
+            commutator of gradient-corrected steps, and is None or left out otherwise.
+            A ValueError where the part has none, see `without_correction`.
+        apply: (factor, state) -> the state after the flow.
+        autonomous: whether no factor depends on t.
+        decays: whether it takes from the norm, and grows where it is stepped back: no
+            method may follow it with a negative coefficient.
+    """
+
+    factor: Callable[..., PyTree[Array]]
+    apply: Callable[[Any, Any], Any]
+    autonomous: bool = True
+    decays: bool = False
+
+    def __call__(self, t: ArrayLike, state: Any, dt: ArrayLike) -> Any:
+        """The state after time dt of this part alone."""
+        return self.apply(self.factor(t, dt), state)
+
+
+def without_correction(factor: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of (t, dt) as the factor of a flow that no gradient corrects."""
+
+    def only(t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None) -> Any:
+        if correction is not None:
+            raise ValueError(NO_CORRECTION)
+        return factor(t, dt)
+
+    return only
+
+
 def _identity(psi: Array) -> Array:
     return psi
 
 
 @dataclass(frozen=True)
 class PhaseFlow:
-    """A unitary flow that is diagonal in some basis.
+    """A `Flow` that is unitary and diagonal in some basis.
 
     psi -> B^-1 [ exp(-i (dt w(t) - c w'(t))) B psi ]
 
-    The factor depends on (t, dt) alone and the application on (factor, psi), so that
-    steppers compute factors once where nothing depends on time.
+    A class of its own: it is undone exactly, by `pullback`, and imaginary time reads
+    its rates.
 
     Attributes:
         rate: t -> w(t), real array in the basis (rad per unit of time).
@@ -98,6 +138,8 @@ class PhaseFlow:
     autonomous: bool = True
     precision: Any = None
 
+    decays: ClassVar[bool] = False
+
     def factor(
         self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
     ) -> Complex[Array, "..."]:
@@ -107,7 +149,7 @@ class PhaseFlow:
             if self.correction is None:
                 raise ValueError(NO_CORRECTION)
             angle = angle - correction * self.correction(t)
-        factor = jax.lax.complex(jnp.cos(angle), -jnp.sin(angle))
+        factor = expi(-angle)
         if self.precision is None:
             return factor
         return factor.astype(jnp.result_type(self.precision, jnp.complex64))
@@ -140,58 +182,47 @@ class PhaseFlow:
         return state, result, before * pulled
 
 
-@dataclass(frozen=True)
-class DampedFlow:
+def damped_flow(
+    phase: PhaseFlow,
+    decay: Callable[[ArrayLike], Array],
+    correction: Callable[[ArrayLike], Array],
+) -> Flow:
     """A phase flow with a decay in the same basis, for one direction of time.
 
     psi -> B^-1 [ exp(-i (dt w - c w') - (dt g - c g')) B psi ]
 
-    Not unitary: no method may follow it with a negative coefficient, where it grows,
-    nor step it back.
-
-    Attributes:
+    Args:
         phase: the unitary part, w and w'.
         decay: t -> g >= 0, real array in the basis (per unit of time).
         correction: t -> g', what the double commutator adds to the decay.
     """
 
-    phase: PhaseFlow
-    decay: Callable[[ArrayLike], Array]
-    correction: Callable[[ArrayLike], Array]
-
-    @property
-    def autonomous(self) -> bool:
-        """Whether neither w nor g depends on t."""
-        return self.phase.autonomous
-
     def factor(
-        self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
+        t: ArrayLike, dt: ArrayLike, weight: ArrayLike | None = None
     ) -> Complex[Array, "..."]:
-        """exp(-i (dt w - correction w') - (dt g - correction g'))."""
-        damping = dt * self.decay(t)
-        if correction is not None:
-            damping = damping - correction * self.correction(t)
-        turn = self.phase.factor(t, dt, correction)
+        damping = dt * decay(t)
+        if weight is not None:
+            damping = damping - weight * correction(t)
+        turn = phase.factor(t, dt, weight)
         return jnp.exp(-damping).astype(turn.real.dtype) * turn
 
-    def apply(self, factor: Array, psi: Array) -> Array:
-        """The state after the flow with this factor."""
-        return self.phase.apply(factor, psi)
-
-    def __call__(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
-        """The state after time dt of this part alone."""
-        return self.apply(self.factor(t, dt), psi)
+    return Flow(factor, phase.apply, phase.autonomous, decays=True)
 
 
-@dataclass(frozen=True)
-class CovariantFlow:
+def covariant_flow(
+    axis: int,
+    turn: Callable[[ArrayLike], Array],
+    rate: Callable[[ArrayLike], Array],
+    autonomous: bool = True,
+    precision: Any = None,
+) -> Flow:
     """The flow of (p - qA)²/2m along one axis, exact for any A along it.
 
     psi -> exp(iqχ/ħ) F^-1 [ exp(-i dt (ħk - q a)²/2mħ) F exp(-iqχ/ħ) psi ]
 
     with A = a + ∂χ/∂x along the axis, a its mean there and χ periodic.
 
-    Attributes:
+    Args:
         axis: of the state, counted from its last one.
         turn: t -> exp(-iqχ/ħ), of the grid's shape.
         rate: t -> (ħk - q a)²/2mħ, k along the axis in FFT order.
@@ -199,29 +230,15 @@ class CovariantFlow:
         precision: real dtype of the factors, as of a `PhaseFlow`.
     """
 
-    axis: int
-    turn: Callable[[ArrayLike], Array]
-    rate: Callable[[ArrayLike], Array]
-    autonomous: bool = True
-    precision: Any = None
+    def factor(t: ArrayLike, dt: ArrayLike) -> tuple[Array, Array]:
+        phase = PhaseFlow(rate, precision=precision).factor(t, dt)
+        return turn(t).astype(phase.dtype), phase
 
-    def factor(
-        self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
-    ) -> tuple[Array, Array]:
-        """exp(-iqχ/ħ) and exp(-i dt (ħk - q a)²/2mħ) with A of time t."""
-        if correction is not None:
-            raise ValueError(NO_CORRECTION)
-        phase = PhaseFlow(self.rate, precision=self.precision).factor(t, dt)
-        return self.turn(t).astype(phase.dtype), phase
+    def apply(factor: tuple[Array, Array], psi: Array) -> Array:
+        turned, phase = factor
+        return jnp.conj(turned) * along(axis, phase, turned * psi)
 
-    def apply(self, factor: tuple[Array, Array], psi: Array) -> Array:
-        """The state after the flow with these factors."""
-        turn, phase = factor
-        return jnp.conj(turn) * along(self.axis, phase, turn * psi)
-
-    def __call__(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
-        """The state after time dt of this part alone."""
-        return self.apply(self.factor(t, dt), psi)
+    return Flow(without_correction(factor), apply, autonomous)
 
 
 def along(axis: int, symbol: Array, psi: Array) -> Array:
@@ -229,8 +246,7 @@ def along(axis: int, symbol: Array, psi: Array) -> Array:
     return jnp.fft.ifft(symbol * jnp.fft.fft(psi, axis=axis), axis=axis)
 
 
-@dataclass(frozen=True)
-class Sequence:
+def sequence(parts: tuple[Flow | PhaseFlow, ...], *, commute: bool) -> Flow:
     """Flows one after the other: of parts that commute exact, else Strang's step.
 
     Half of each but the last, the last one, and the halves again in reverse: order 2
@@ -238,89 +254,50 @@ class Sequence:
     part. Parts that commute take their explicit time where they start, as an outer
     part does; others, which carry time along, in the middle of their own step.
 
-    Attributes:
+    Args:
         parts: the flows.
         commute: whether all of them commute, at any two times.
     """
+    still = all(part.autonomous for part in parts)
+    order = parts if commute else (*parts, *parts[-2::-1])
 
-    parts: tuple[Any, ...]
-    commute: bool
-
-    @property
-    def decays(self) -> bool:
-        """Whether a part of it does."""
-        return any(decays(part) for part in self.parts)
-
-    @property
-    def autonomous(self) -> bool:
-        """Whether no part depends on t."""
-        return all(part.autonomous for part in self.parts)
-
-    def factor(
-        self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
-    ) -> list[PyTree[Array]]:
-        """The factors of the flows in the order in which they act."""
-        if correction is not None:
-            raise ValueError(NO_CORRECTION)
-        if self.commute:
-            return [part.factor(t, dt) for part in self.parts]
-        *halves, whole = self.parts
+    def factor(t: ArrayLike, dt: ArrayLike) -> list[PyTree[Array]]:
+        """The factors in the order in which they act."""
+        if commute:
+            return [part.factor(t, dt) for part in parts]
+        *halves, whole = parts
         first = [part.factor(t + dt / 4, dt / 2) for part in halves]
         second = first
-        if not self.autonomous:
+        if not still:
             second = [part.factor(t + 3 * dt / 4, dt / 2) for part in halves]
         return [*first, whole.factor(t + dt / 2, dt), *second[::-1]]
 
-    def apply(self, factor: list[PyTree[Array]], psi: Array) -> Array:
-        """The state after the flows with these factors."""
-        order = self.parts
-        if not self.commute:
-            order = (*self.parts, *self.parts[-2::-1])
+    def apply(factor: list[PyTree[Array]], psi: Array) -> Array:
         for part, own in zip(order, factor, strict=True):
             psi = part.apply(own, psi)
         return psi
 
-    def __call__(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
-        """The state after time dt of these parts."""
-        return self.apply(self.factor(t, dt), psi)
+    decays = any(part.decays for part in parts)
+    return Flow(without_correction(factor), apply, still, decays)
 
 
-def decays(flow: Any) -> bool:
-    """Whether a flow takes from the norm, and grows where it is stepped back."""
-    return isinstance(flow, DampedFlow) or getattr(flow, "decays", False)
+def general_flow(
+    function: Callable[..., PyTree[Array]], autonomous: bool = True
+) -> Flow:
+    """An exact partial flow given as a function (t, state, dt) -> state.
 
+    Nothing can be computed ahead: its factor is time and step themselves.
+    """
 
-@dataclass(frozen=True)
-class GeneralFlow:
-    """An exact partial flow given as a function (t, state, dt) -> state."""
-
-    function: Callable[..., PyTree[Array]]
-    autonomous: bool = True
-
-    def factor(
-        self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
-    ) -> tuple[ArrayLike, ArrayLike]:
-        """Nothing can be computed ahead: time and step themselves."""
-        if correction is not None:
-            raise ValueError(NO_CORRECTION)
-        return t, dt
-
-    def apply(
-        self, factor: tuple[ArrayLike, ArrayLike], state: PyTree[Array]
-    ) -> PyTree[Array]:
-        """The state after the flow."""
+    def apply(factor: tuple[ArrayLike, ArrayLike], state: Any) -> Any:
         t, dt = factor
-        return self.function(t, state, dt)
+        return function(t, state, dt)
 
-    def __call__(
-        self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
-    ) -> PyTree[Array]:
-        """The state after time dt of this part alone."""
-        return self.function(t, state, dt)
+    return Flow(without_correction(lambda t, dt: (t, dt)), apply, autonomous)
 
 
 class Flows(NamedTuple):
-    """The two parts of a split law, each one of the flows above or like them.
+    """The two parts of a split law.
 
     Attributes:
         outer: the part that starts and ends each step (the potential), whose
@@ -330,7 +307,7 @@ class Flows(NamedTuple):
         reason: why no more special one does, a clause for an error.
     """
 
-    outer: Any
-    inner: Any
+    outer: Flow | PhaseFlow
+    inner: Flow | PhaseFlow
     reach: str = "nystroem"
     reason: str = ""

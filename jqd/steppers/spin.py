@@ -1,14 +1,14 @@
 """Flows of spinors: of each component alone, and of the spin in a field."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Complex, PyTree
+from jaxtyping import Array, ArrayLike, Complex
 
-from .flows import NO_CORRECTION, decays
+from .._math import expi
+from .flows import NO_CORRECTION, Flow, PhaseFlow
 
 # Below this square of an angle its cosine and sin(angle)/angle are series, which end
 # below rounding there and, other than those of a root, have all derivatives at 0.
@@ -17,49 +17,24 @@ _SMALL = 1e-2
 Rates = Callable[[ArrayLike], tuple[Array, Array]]
 
 
-@dataclass(frozen=True)
-class EachComponent:
-    """A flow of wave functions, of each component of a spinor alone.
-
-    Attributes:
-        flow: that of one component.
-    """
-
-    flow: Any
-
-    @property
-    def decays(self) -> bool:
-        """Whether it does."""
-        return decays(self.flow)
-
-    @property
-    def autonomous(self) -> bool:
-        """Whether it does not depend on t."""
-        return self.flow.autonomous
-
-    def factor(
-        self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
-    ) -> PyTree[Array]:
-        """The factor of one component."""
-        return self.flow.factor(t, dt, correction)
-
-    def apply(self, factor: PyTree[Array], psi: Array) -> Array:
-        """The spinor after the flow with this factor."""
-        return jax.vmap(self.flow.apply, (None, 0))(factor, psi)
-
-    def __call__(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
-        """The spinor after time dt of this part alone."""
-        return self.apply(self.factor(t, dt), psi)
+def each_component(flow: Flow | PhaseFlow) -> Flow:
+    """A flow of wave functions, of each component of a spinor alone."""
+    apply = jax.vmap(flow.apply, (None, 0))
+    return Flow(flow.factor, apply, flow.autonomous, flow.decays)
 
 
-@dataclass(frozen=True)
-class SpinFlow:
+def spin_flow(
+    rate: Rates,
+    correction: Rates | None = None,
+    autonomous: bool = True,
+    precision: Any = None,
+) -> Flow:
     """exp(-i dt (v + w·σ)) on spinors, whose two components come first.
 
     exp(-i(φ + θ·σ)) = exp(-iφ) [cos|θ| - i (sin|θ|/|θ|) θ·σ]
     with φ = dt v - c v' and θ = dt w - c w', at each point of the grid.
 
-    Attributes:
+    Args:
         rate: t -> v and w, of the grid's shape and (3, *shape) or what broadcasts to
             them, real; rad per unit of time.
         correction: t -> v' and w', the double commutator, or None where there is none.
@@ -67,42 +42,34 @@ class SpinFlow:
         precision: real dtype of the factor, as of a `PhaseFlow`.
     """
 
-    rate: Rates
-    correction: Rates | None = None
-    autonomous: bool = True
-    precision: Any = None
-
     def factor(
-        self, t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None
+        t: ArrayLike, dt: ArrayLike, weight: ArrayLike | None = None
     ) -> Complex[Array, "2 2 ..."]:
         """The unitary matrix of each point."""
-        phase, angles = (dt * part for part in self.rate(t))
-        if correction is not None:
-            if self.correction is None:
+        phase, angles = (dt * part for part in rate(t))
+        if weight is not None:
+            if correction is None:
                 raise ValueError(NO_CORRECTION)
-            v, w = self.correction(t)
-            phase, angles = phase - correction * v, angles - correction * w
+            v, w = correction(t)
+            phase, angles = phase - weight * v, angles - weight * w
         x, y, z = angles
         square = x**2 + y**2 + z**2
         cosine, sine = _cosine(square), _sine_over(square)
-        turn = jnp.cos(phase) - 1j * jnp.sin(phase)
+        turn = expi(-phase)
         rows = [
             [cosine - 1j * (sine * z), -sine * y - 1j * (sine * x)],
             [sine * y - 1j * (sine * x), cosine + 1j * (sine * z)],
         ]
         matrix = jnp.stack([jnp.stack([turn * one for one in row]) for row in rows])
-        if self.precision is None:
+        if precision is None:
             return matrix
-        return matrix.astype(jnp.result_type(self.precision, jnp.complex64))
+        return matrix.astype(jnp.result_type(precision, jnp.complex64))
 
-    def apply(self, factor: Array, psi: Array) -> Array:
-        """The spinor after the flow with this factor."""
+    def apply(factor: Array, psi: Array) -> Array:
         up, down = psi
         return jnp.stack([row[0] * up + row[1] * down for row in factor])
 
-    def __call__(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
-        """The spinor after time dt of this part alone."""
-        return self.apply(self.factor(t, dt), psi)
+    return Flow(factor, apply, autonomous)
 
 
 def _cosine(square: Array) -> Array:

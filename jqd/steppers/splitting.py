@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
-from .flows import REACHES, Flows, Splittable, decays, flows_of
+from .flows import REACHES, Flows, Splittable, flows_of
 
 
 class Splitting(eqx.Module):
@@ -166,7 +166,7 @@ class Splitting(eqx.Module):
         for flow, coefficients in zip(
             (flows.outer, flows.inner), (self.b, self.a), strict=True
         ):
-            if decays(flow) and min(coefficients) < 0:
+            if flow.decays and min(coefficients) < 0:
                 raise ValueError(
                     "Argument `stepper` must not have negative coefficients of the "
                     f"potential for a law with an absorber, but `{self.name}` has: it "

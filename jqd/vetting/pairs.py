@@ -6,6 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from .._math import abs2
 from ..laws import Law, Schrodinger
 from ..spaces.grids import Grid
 from .card import Row, absent, judged
@@ -165,7 +166,7 @@ def by_measurement(runs: Runs, pair: Pair | None, seed: int, tries: int) -> Row:
     def means(runs: Runs, bases: np.ndarray, finer: int) -> np.ndarray:
         # columns of a basis are the outcomes
         seen = np.einsum("nb,kbo->kon", table, np.conj(bases))
-        weight = np.sum(np.abs(seen) ** 2, axis=-1)
+        weight = np.sum(abs2(seen), axis=-1)
         kets = np.einsum("kon,kbo->konb", seen, bases)
         kets = kets / np.sqrt(np.maximum(weight, 1e-300))[..., None, None]
         p = pair.own(runs, kets.reshape(-1, 2 * pair.sizes[0]), finer)

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
+from .._math import abs2, divisor
+from .._scans import saved_scan
 from ..laws import HusimiFokkerPlanck, Law, Resolution
 from ..status import Status
 
@@ -47,10 +49,9 @@ def _followed(
             return (after, alarmed | met), law.cell * law.density(after)
 
         first = law.cell * law.density(state)
-        (_, alarmed), rest = jax.lax.scan(
-            look, (state, jnp.asarray(False)), jnp.arange(looks)
-        )
-        return jnp.concatenate([first[None], rest]), alarmed
+        begin = state, jnp.asarray(False)
+        (_, alarmed), rows = saved_scan(look, begin, jnp.arange(looks), first)
+        return rows, alarmed
 
     return jax.vmap(one)(kets)
 
@@ -84,15 +85,15 @@ def _across(state: Any, apart: Any, ket: Array) -> Any:
     """A difference of kets without what only scales or turns them."""
     if not isinstance(state, Array) or state.shape != ket.shape:
         return apart
-    share = jnp.sum(jnp.conj(state) * apart) / jnp.sum(jnp.abs(state) ** 2)
+    share = jnp.sum(jnp.conj(state) * apart) / jnp.sum(abs2(state))
     return apart - share * state
 
 
 def _shortened(apart: Any) -> tuple[Any, Array]:
     """A difference over its length, and that."""
     leaves = [leaf for leaf in jax.tree.leaves(apart) if eqx.is_inexact_array(leaf)]
-    size = jnp.sqrt(sum((jnp.sum(jnp.abs(x) ** 2) for x in leaves), jnp.zeros(())))
-    safe = jnp.where(size > 0, size, 1)
+    size = jnp.sqrt(sum((jnp.sum(abs2(x)) for x in leaves), jnp.zeros(())))
+    safe = divisor(size)
     return jax.tree.map(
         lambda x: x / safe if eqx.is_inexact_array(x) else x, apart
     ), size

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._math import abs2
 from ..laws import Law
 from .card import FAILS, HOLDS, ROUNDING, STEADY, Row, Verdict, judged
 from .runs import Runs, distance
@@ -55,9 +56,9 @@ def stability(runs: Runs, law: Law, kets: np.ndarray, seed: int) -> Row:
 def _two_runs(long: Runs, law: Law, kets: np.ndarray, tangents: np.ndarray) -> str:
     """Words on runs that begin apart by more than a little."""
     axes = tuple(range(1, kets.ndim))
-    size = np.sqrt((np.abs(kets) ** 2).sum(axes, keepdims=True))
-    moved = tangents / np.sqrt((np.abs(tangents) ** 2).sum(axes, keepdims=True))
+    size = np.sqrt(abs2(kets).sum(axes, keepdims=True))
+    moved = tangents / np.sqrt(abs2(tangents).sum(axes, keepdims=True))
     other = kets + APART * size * moved
-    other = other * size / np.sqrt((np.abs(other) ** 2).sum(axes, keepdims=True))
+    other = other * size / np.sqrt(abs2(other).sum(axes, keepdims=True))
     gap = distance(long(law, other), long(law, kets))
     return f"two runs {APART:g} apart differ by {gap.max():.2g} at most"

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from .._math import abs2
 from ..exact import eigenstates
 from ..laws import HusimiFokkerPlanck, Law, Schrodinger
 from ..spaces.hamiltonians import MatrixHamiltonian, ParticleOnGrid
@@ -86,7 +87,7 @@ class States(NamedTuple):
     def admitted(self, kets: np.ndarray) -> np.ndarray:
         """Which of (..., *shape) may be tried: with `narrow`, those without nodes."""
         dims = self.basis.ndim - 1
-        rho = np.abs(kets.reshape(*kets.shape[: kets.ndim - dims], -1)) ** 2
+        rho = abs2(kets.reshape(*kets.shape[: kets.ndim - dims], -1))
         if self.narrow is None:
             return np.ones(rho.shape[:-1], bool)
         line = kets.reshape(rho.shape)

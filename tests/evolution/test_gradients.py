@@ -24,7 +24,7 @@ from jqd import (
 from jqd.exact import coherent_state
 from jqd.laws import Law
 from jqd.problems import golden
-from jqd.steppers import Flows, GeneralFlow
+from jqd.steppers import Flows, general_flow
 
 GRID = Grid((-8.0, 8.0), 48)
 TS = jnp.array([0.2, 0.5, 0.6])  # unequal intervals, not from 0
@@ -184,7 +184,7 @@ class NotUnitary(Law):
         return -state
 
     def flows(self):
-        flow = GeneralFlow(lambda t, y, dt: y * jnp.exp(-dt / 2))
+        flow = general_flow(lambda t, y, dt: y * jnp.exp(-dt / 2))
         return Flows(flow, flow)
 
     def step(self, t, state, dt):

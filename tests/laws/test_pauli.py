@@ -11,7 +11,7 @@ from scipy.linalg import expm
 import jqd
 from jqd import steppers
 from jqd.spaces import absorbing_layer, magnetic_field
-from jqd.steppers import SpinFlow, Splitting
+from jqd.steppers import Splitting, spin_flow
 
 SIGMA = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 LINE = jqd.Grid((0.0, 4 * np.pi), 64)
@@ -278,7 +278,7 @@ def test_the_flow_of_a_spin_is_an_exponential():
     v, w = rng.normal(size=5), rng.normal(size=(3, 5))
     w[:, 1] = 0  # no field at all
     w[:, 2] *= 0.02  # where a series takes over
-    flow = SpinFlow(lambda t: (jnp.asarray(v), jnp.asarray(w)))
+    flow = spin_flow(lambda t: (jnp.asarray(v), jnp.asarray(w)))
     for dt in (0.7, -0.7, 30.0):
         factor = np.asarray(flow.factor(0.0, dt))
         for i in range(5):
@@ -291,7 +291,7 @@ def test_derivatives_of_a_spin_flow_where_the_field_vanishes():
     """cos|θ| has the second derivative -1 at θ = 0, where |θ| has none."""
 
     def corner(w):
-        flow = SpinFlow(lambda t: (jnp.zeros(1), w[:, None]))
+        flow = spin_flow(lambda t: (jnp.zeros(1), w[:, None]))
         return jnp.real(flow.factor(0.0, 1.0)[0, 0, 0])
 
     found = jax.hessian(corner)(jnp.zeros(3))

@@ -264,7 +264,7 @@ def test_refused_coefficients(a, b, message):
 
 def test_correction_needs_a_gradient():
     flow = steppers.PhaseFlow(lambda t: jnp.ones(3))
-    general = steppers.GeneralFlow(lambda t, y, dt: y)
+    general = steppers.general_flow(lambda t, y, dt: y)
     for part in (flow, general):
         with pytest.raises(ValueError, match="no gradient correction"):
             part.factor(0.0, 0.1, 1e-3)

@@ -10,9 +10,11 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import abs2
+from ..._scans import saved_scan
 from ...evolution.evolution import in_precision
+from ...evolution.judging import judged, status_of_each
 from ...laws.law import Law
-from ...status import Status
 from ..arguments import one_particle
 from .detector import read_line
 
@@ -114,16 +116,15 @@ def _points_before(grid, detector: ArrayLike, sign: int) -> int:
 @eqx.filter_jit
 def _run(H, hbar, kappa, psi, ts, sign, count, substeps) -> Absorbed:
     H, hbar = in_precision((H, hbar), psi.real.dtype)
-    rows = [_absorb(H, hbar, kappa, psi, ts, sign, count, substeps, 1)]
-    frozen = jax.lax.stop_gradient((H, hbar, kappa, psi, ts))
-    rows.append(_absorb(*frozen, sign, count, substeps // 2, 2))
-    (arrived, density), (coarse, _) = rows
+
+    def absorb(times, *given):
+        return _absorb(*given, sign, count, int(times * substeps), int(1 / times))
+
     # Spacing and step are halved together: errors fall to a quarter.
-    error = jnp.abs(jax.lax.stop_gradient(arrived) - coarse) / 3
+    given = H, hbar, kappa, psi, ts
+    arrived, error, density = judged(absorb, given, order=2, finer=1 / 2)
     unsure = (error >= arrived) & (ts > ts[0])
-    status = jnp.where(unsure, Status.INACCURATE, Status.OK)
-    status = jnp.where(jnp.isfinite(arrived), status, Status.NON_FINITE)
-    return Absorbed(ts, arrived, density, error, status.astype(jnp.int32))
+    return Absorbed(ts, arrived, density, error, status_of_each(arrived, unsure))
 
 
 def _absorb(H, hbar, kappa, psi, ts, sign, count, substeps, every):
@@ -156,7 +157,7 @@ def _absorb(H, hbar, kappa, psi, ts, sign, count, substeps, every):
         return jax.lax.linalg.tridiagonal_solve(*rows, known[:, None])[:, 0]
 
     def look(psi):
-        density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+        density = abs2(psi)
         return 1 - jnp.sum(cells * density), 2 * D * kappa * density[-1]
 
     def until(psi, ends):
@@ -168,6 +169,5 @@ def _absorb(H, hbar, kappa, psi, ts, sign, count, substeps, every):
         psi, _ = jax.lax.scan(body, psi, jnp.arange(substeps))
         return psi, look(psi)
 
-    _, rows = jax.lax.scan(jax.checkpoint(until), psi, (ts[:-1], ts[1:]))
-    first = look(psi)
-    return [jnp.concatenate([a[None], b]) for a, b in zip(first, rows, strict=True)]
+    ends = ts[:-1], ts[1:]
+    return saved_scan(jax.checkpoint(until), psi, ends, look(psi))[1]

@@ -1,21 +1,19 @@
 """The flux of probability through a point: arrivals of Bohm's paths, and backflow."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ..._gate import gated
+from ..._math import abs2, expi
 from ...evolution.evolution import in_precision
-from ...evolution.trajectory import difference
+from ...evolution.judging import judged, status_of_each
 from ...laws.law import Law
-from ...status import Status
 from ..cells import integrals
-from ..paths.guide import density_of, refined
+from ..paths.guide import refined
 from ..paths.walk import Walk
 from .detector import Detector, read_line
 from .follow import follow
@@ -115,20 +113,17 @@ def arrival_flux(
 @eqx.filter_jit
 def _run(walk: Walk, psi: Array, ts: Array, place: Detector, order: int) -> Flux:
     walk = in_precision(walk, psi.real.dtype)
-    found, far = _rows(walk, psi, ts, place)
-    # an error bar, not a result: no gradient flows through it
-    frozen, *rest = jax.lax.stop_gradient((walk, psi, ts, place))
-    finer = dataclasses.replace(frozen, substeps=2 * walk.substeps)
-    check, _ = _rows(finer, *rest)
-    scale = 2**order / (2**order - 1)
-    errors = difference(jax.lax.stop_gradient(found), check, scale)
-    arrived, error = found[2], FluxErrors(*errors)
+
+    def rows(times, walk, *given):
+        return _rows(walk.with_steps(times), *given)
+
+    found, errors, far = judged(rows, (walk, psi, ts, place), order)
+    j, Q, arrived, back = found
+    error = FluxErrors(*errors)
     rounding = jnp.sqrt(jnp.finfo(ts.dtype).eps)
     unsure = (error.arrived >= arrived) & (error.arrived > rounding)
-    status = jnp.where(unsure, Status.INACCURATE, Status.OK)
-    status = jnp.where(jnp.isfinite(arrived), status, Status.NON_FINITE)
-    j, Q, arrived, back = found
-    return Flux(ts, j, Q, arrived, back, far, error, status.astype(jnp.int32))
+    status = status_of_each(arrived, unsure)
+    return Flux(ts, j, Q, arrived, back, far, error, status)
 
 
 def _rows(walk: Walk, psi: Any, ts: Any, place: Any) -> tuple[list[Array], Array]:
@@ -153,7 +148,7 @@ def current(walk: Walk, psi: Array, place: Detector) -> Array:
     (k,) = walk.grid.wavenumbers
     k = k.astype(psi.real.dtype)
     wave = jnp.fft.fft(psi) / psi.size
-    wave = wave * jnp.exp(1j * k * (place.position - walk.grid.bounds[0][0]))
+    wave = wave * expi(k * (place.position - walk.grid.bounds[0][0]))
     value, slope = jnp.sum(wave), jnp.sum(1j * k * wave)
     return 2 * place.sign * walk.D[0] * jnp.imag(jnp.conj(value) * slope)
 
@@ -162,13 +157,13 @@ def beyond(walk: Walk, psi: Array, place: Detector) -> Array:
     """∫ |ψ|² dx beyond the detector, the integral of |ψ|²'s Fourier series."""
     ((lower, upper),) = walk.grid.bounds
     # |ψ|² has twice the wavenumbers of ψ.
-    density = density_of(refined(psi, 2))
+    density = abs2(refined(psi, 2))
     ends = (place.position, upper) if place.sign > 0 else (lower, place.position)
     return integrals(density, walk.grid.bounds, [[jnp.stack(ends)[:, None]]])[0]
 
 
 def edge(psi: Array) -> Array:
     """Density at the ends of the box over the largest of all."""
-    density = density_of(psi)
+    density = abs2(psi)
     largest = jnp.maximum(jnp.max(density), jnp.finfo(density.dtype).tiny)
     return jnp.maximum(density[0], density[-1]) / largest

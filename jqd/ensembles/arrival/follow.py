@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
+from ..._scans import saved_scan
 from ..paths.walk import Walk, motion
 
 
@@ -44,7 +45,5 @@ def follow(
         psi = leave(walk.substeps, wave)
         return (psi, state), look(state, psi)
 
-    begin = look(state, psi)
-    start = (psi, state)
-    _, rows = jax.lax.scan(jax.checkpoint(until), start, (ts[:-1], ts[1:]))
-    return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), begin, rows)
+    ends, first = (ts[:-1], ts[1:]), look(state, psi)
+    return saved_scan(jax.checkpoint(until), (psi, state), ends, first)[1]

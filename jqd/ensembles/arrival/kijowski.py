@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ..._checks import concrete, is_concrete, whole_number
 from ..._gate import gated
+from ..._math import abs2, expi
 from ...laws.law import Law
 from ...spaces.hamiltonians import ParticleOnGrid
 from .detector import Detector, read_line
@@ -135,7 +136,7 @@ def _waves(grid, psi, place, nodes):
     ahead = (place.position - x).astype(dtype)
 
     def spectrum(k):
-        return h / (2 * np.pi) ** 0.5 * jnp.sum(jnp.exp(1j * k * ahead) * psi)
+        return h / (2 * np.pi) ** 0.5 * jnp.sum(expi(k * ahead) * psi)
 
     values = jax.lax.map(spectrum, k.reshape(-1), batch_size=_BATCH).reshape(k.shape)
     return q**4, (2 * q**2 * (end * weights))[None] * values
@@ -144,10 +145,10 @@ def _waves(grid, psi, place, nodes):
 def _density(D, start, waves, ts):
     """Π_K at the times, (T,)."""
     square, amplitude = waves
-    turns = jnp.exp(-1j * D * (ts - start)[:, None] * square[None])
+    turns = expi(-D * (ts - start)[:, None] * square[None])
     sums = turns @ amplitude.T
     # √(ħ/2πm)² = D/π
-    return D / jnp.pi * jnp.sum(jnp.real(sums) ** 2 + jnp.imag(sums) ** 2, axis=-1)
+    return D / jnp.pi * jnp.sum(abs2(sums), axis=-1)
 
 
 def _gauss(count, dtype):

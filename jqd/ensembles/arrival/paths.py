@@ -12,7 +12,9 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from ... import _html
 from ..._checks import check_choice, whole_number
 from ..._gate import gated
+from ..._math import divisor
 from ...evolution.evolution import in_precision
+from ...evolution.judging import richardson
 from ...laws.law import Law
 from ...status import Status, describe
 from ..paths.guide import whole_density
@@ -185,7 +187,8 @@ def _run(
         few = Noise(noise.key, noise.ids[:probes])
         _, _, again, _ = _rollout(*frozen, few, place, halves=True)
         # The bridge holds the drift fixed for a step: order 1.
-        change = 2 * (jax.lax.stop_gradient(waits[:, :probes]) - again)
+        change = jax.lax.stop_gradient(waits[:, :probes]) - again
+        change = richardson(1) * change
         step_error, step_chance = jnp.abs(jnp.mean(change, axis=1)), _chance(change)
     error = _chance(jax.lax.stop_gradient(waits))
     lost = jnp.mean(jnp.where(ended, waits, 0), axis=1)
@@ -233,15 +236,15 @@ def _watched(place, nu, seen, before, after, t, dt):
     a, b = place.distance(before.x[:, axis]), place.distance(after.x[:, axis])
     going = after.status == Status.OK
     noisy = nu * dt > 0
-    exponent = jnp.maximum(a, 0) * jnp.maximum(b, 0) / jnp.where(noisy, nu * dt, 1)
+    exponent = jnp.maximum(a, 0) * jnp.maximum(b, 0) / divisor(nu * dt)
     bridge = jnp.where(noisy, jnp.exp(-exponent), 0)
     stays = jnp.where(b > 0, 1 - bridge, 0)
     waits = seen.waits * jnp.where(going, stays, 1)
     # A path arrives where w falls below its draw: at this moment of the step.
     now = (waits <= seen.level) & (seen.waits > seen.level)
     fall = seen.waits - waits
-    fell = (seen.waits - seen.level) / jnp.where(fall > 0, fall, 1)
-    across = a / jnp.where(a - b > 0, a - b, 1)
+    fell = (seen.waits - seen.level) / divisor(fall)
+    across = a / divisor(a - b)
     moment = t + dt * jnp.where(b > 0, fell, across)
     times = jnp.where(now, jax.lax.stop_gradient(moment), seen.times)
     return _Seen(waits, seen.level, times)

@@ -1,17 +1,16 @@
 """The share of paths that have not arrived yet, without chance, by finite volumes."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ..._gate import gated
 from ...evolution.evolution import in_precision
+from ...evolution.judging import judged, status_of_each
 from ...laws.law import Law
 from ...status import Status
 from ..paths.walk import Walk
@@ -105,17 +104,16 @@ def survival(
 @eqx.filter_jit
 def _run(walk: Walk, psi: Array, ts: Array, place: Detector, cells: int) -> Survival:
     walk = in_precision(walk, psi.real.dtype)
-    S, edges = _share(walk, psi, ts, place, cells)
-    half = dataclasses.replace(walk, substeps=walk.substeps // 2)
-    coarse, _ = jax.lax.stop_gradient(_share(half, psi, ts, place, cells // 2))
+
+    def share(times, walk, *given):
+        return _share(walk.with_steps(times), *given, int(times * cells))
+
     # Both errors fall to a quarter with twice as many cells and steps.
-    error = jnp.abs(jax.lax.stop_gradient(S) - coarse) / 3
-    status = jnp.where(edges > EDGE, Status.EDGE, Status.OK)
+    S, error, edges = judged(share, (walk, psi, ts, place), order=2, finer=1 / 2)
     # At the first time nothing has moved.
     unsure = (error >= jnp.minimum(S, 1 - S)) & (ts > ts[0])
-    status = jnp.where(unsure, Status.INACCURATE, status)
-    status = jnp.where(jnp.isfinite(S), status, Status.NON_FINITE)
-    return Survival(ts, S, error, status.astype(jnp.int32))
+    status = jnp.where(edges > EDGE, Status.EDGE, Status.OK)
+    return Survival(ts, S, error, status_of_each(S, unsure, status))
 
 
 def _share(walk, psi, ts, place, cells):

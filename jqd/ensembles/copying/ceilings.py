@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from ..._math import divisor, safe_divide
 from ...laws import CopyDynamics
 from ...laws.copying import coupling
 
@@ -113,10 +114,10 @@ def ceilings(law: CopyDynamics, ts: Float[Array, " T"]) -> Ceilings:
     R, turn, drive, change = jax.lax.map(piece, (edges[:-1], edges[1:]))
     scale = jnp.max(drive, axis=0)
     some = scale > jnp.sqrt(jnp.finfo(ts.dtype).eps) * jnp.max(scale)
-    share = jnp.where(some, 1 / jnp.where(some, scale, 1), 0)
+    share = safe_divide(1, scale, some)
     change = jnp.max(change * share[None], (1, 2))
     between = (edges[1:] - edges[:-1]) / (LOOKS - 1)
-    pace = jnp.where(between > 0, change / jnp.where(between > 0, between, 1), 0)
+    pace = safe_divide(change, between)
     return Ceilings(edges, MARGIN * R, MARGIN * turn, pace)
 
 
@@ -132,11 +133,11 @@ def pace(law: CopyDynamics, ts: Float[Array, " T"]) -> Float[Array, ""]:
         return speed(law)
     bounds = ceilings(jax.lax.stop_gradient(law), ts)
     fastest = jnp.max(speeds(bounds))
-    return jnp.where(fastest > 0, fastest, 1)
+    return divisor(fastest)
 
 
 def speed(law: CopyDynamics) -> Float[Array, ""]:
     """The same of a law without a drive: max_a Σ_b R_ab + |ω_a - ω̄|; 1 for none."""
     bounds = constant_ceiling(jax.lax.stop_gradient(law))
     fastest = jnp.max(speeds(bounds))
-    return jnp.where(fastest > 0, fastest, 1)
+    return divisor(fastest)

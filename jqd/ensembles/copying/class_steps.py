@@ -18,7 +18,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from ...laws.copying import ratios, square
+from ..._math import abs2, divisor, safe_log
+from ...laws.copying import ratios
 from .ceilings import within
 from .loop import Step
 from .moves import at_once, in_turn
@@ -106,7 +107,7 @@ def thin_classes(
     dt, due = next_proposal(
         process, ceiling, fineness, weights, bound, room, uniform[0]
     )
-    level = jnp.log(jnp.where(weights > 0, weights, 1))
+    level = safe_log(weights)
     pull = jnp.where(both, ratios(level, process.law.r), 0)
     unit = _turned(process, t, pull, systems.unit, dt)
     A, _ = angular(process.at(within(t, dt, 1)), unit)
@@ -178,9 +179,8 @@ def _single_copy(
 
 def normalised(psi: Array, fallback: Array) -> Array:
     """ψ/|ψ|, and the former phase of an empty class."""
-    size = square(psi)
-    some = size > 0
-    return jnp.where(some, psi / jnp.sqrt(jnp.where(some, size, 1)), fallback)
+    size = abs2(psi)
+    return jnp.where(size > 0, psi / jnp.sqrt(divisor(size)), fallback)
 
 
 def _runge_kutta(

@@ -10,6 +10,7 @@ from jaxtyping import Array, Complex, Float, Int, PyTree
 
 from ... import _checks, _html
 from ..._lazy import above
+from ..._math import abs2
 from ...status import Status, describe
 
 
@@ -140,7 +141,7 @@ class Copies(eqx.Module):
         """
         self._occupation()
         overlap = jnp.sum(jnp.conj(psi)[None] * jnp.asarray(self.psi), axis=-1)
-        return 1 - (jnp.real(overlap) ** 2 + jnp.imag(overlap) ** 2)
+        return 1 - abs2(overlap)
 
     def to_xarray(self) -> Any:
         """The whole of it as an `xarray.Dataset` over trajectory, t and class."""

@@ -9,12 +9,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Int, PyTree
 
 from ... import _checks
+from ..._math import abs2, divisor
+from ..._scans import saved_scan
 from ...evolution import Adaptive, Fixed, evolve
 from ...evolution.evolution import in_precision
-from ...evolution.trajectory import difference, mask_unreached
+from ...evolution.judging import difference, richardson
+from ...evolution.trajectory import mask_unreached
 from ...interop import as_array
 from ...laws import CopyDynamics
-from ...laws.copying import psi_field, square
+from ...laws.copying import psi_field
 from ...laws.motion import Motion
 from ...status import Status
 from ...steppers import rk4
@@ -23,6 +26,8 @@ from .least_density import least_densities
 from .rates import Process, amplitudes, check_motion, rates
 
 Rate = Callable[[CopyDynamics, Array, Any], Any]
+# How many times as many steps the run takes by which another one is judged.
+FINER = 4
 
 
 class Followed(eqx.Module):
@@ -53,7 +58,7 @@ class Followed(eqx.Module):
 
     def error(self) -> PyTree[Array]:
         """Estimate of the error of the sums from steps and rounding."""
-        return difference(jax.lax.stop_gradient(self.sums), self.check[1], self.scale)
+        return difference(self.sums, self.check[1], self.scale)
 
 
 def admit(
@@ -77,15 +82,9 @@ def admit(
     return in_precision(law, dtype), psi, jnp.asarray(ts, dtype)
 
 
-def inverse(density: Float[Array, " M"]) -> Float[Array, " M"]:
-    """1/ρ_a, 0 for an empty class."""
-    filled = density > 0
-    return jnp.where(filled, 1 / jnp.where(filled, density, 1), 0)
-
-
 def one_way_flow(law: CopyDynamics, psi: Complex[Array, " M"]) -> Float[Array, "M M"]:
     """[a, b]: share of all systems that goes from b to a per time, ρ_b T_{b→a}."""
-    density = square(psi)
+    density = abs2(psi)
     process = Process(law, jnp.ones((), density.dtype), jnp.zeros_like(density))
     return rates(process, psi, density > 0).flow
 
@@ -167,17 +166,13 @@ def _run(
     first = (psi, start, (none, none))
     status = joint.alarm(ts[0], first, first).astype(jnp.int32)
     when = jnp.where(status == Status.OK, none + jnp.inf, ts[0])
-    (_, status, when), (psis, sums, (moved, wide)) = jax.lax.scan(
-        interval, (first, status, when), (ts[:-1], ts[1:])
+    (_, status, when), (psis, sums, (moved, wide)) = saved_scan(
+        interval, (first, status, when), (ts[:-1], ts[1:]), first
     )
-
-    def whole(first, rest):
-        return jnp.concatenate([first[None], rest])
-
-    swing = whole(none + 1, moved / jnp.where(wide > 0, wide, 1))
-    if not afresh:
-        sums = jax.tree.map(whole, start, sums)
-    return whole(psi, psis), sums, swing, status, when
+    if afresh:
+        sums = jax.tree.map(lambda row: row[1:], sums)
+    swing = (moved / divisor(wide)).at[0].set(1)
+    return psis, sums, swing, status, when
 
 
 def _methods(
@@ -197,14 +192,14 @@ def _methods(
     # |J| has kinks, across which steps are of order 2 and err by chance: half the step
     # may err alike, a quarter of it hardly does
     if isinstance(substeps, jax.Array):
-        counts = (substeps, 4 * substeps)
+        counts = (substeps, FINER * substeps)
         judged, check = (Fixed(rk4, counts=n, estimate_error=False) for n in counts)
     else:
         judged, check = (
             Fixed(rk4, n * int(substeps), gradient="direct", estimate_error=False)
-            for n in (1, 4)
+            for n in (1, FINER)
         )
-    return judged, check, 4 / 3
+    return judged, check, richardson(1, FINER)
 
 
 def tolerance(dtype: Any) -> float:
@@ -214,7 +209,7 @@ def tolerance(dtype: Any) -> float:
 
 def _currents(law: CopyDynamics, psi: Array) -> tuple[Array, Array]:
     """Σ_{a<b} J_ab², and Σ_{a<b} (max A_ab)² (ρ_a + ρ_b), the scale of its scatter."""
-    density = square(psi)
+    density = abs2(psi)
     J = one_way_flow(law, psi)
     most, _ = amplitudes(law, law.R)
     apart = ~jnp.eye(density.shape[0], dtype=bool)
@@ -252,8 +247,8 @@ class _Joint(Motion):
         """
         psi = after[0]
         density, slope = (
-            square(psi),
-            square(psi_field(self.law, psi, *self.law.rates_at(t))),
+            abs2(psi),
+            abs2(psi_field(self.law, psi, *self.law.rates_at(t))),
         )
         small = density <= tolerance(density.dtype) ** 2
         met = jnp.any(small & (density * self.pace**2 < slope))

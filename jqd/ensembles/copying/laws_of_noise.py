@@ -9,10 +9,11 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import abs2, safe_divide
 from ...laws import CopyDynamics
-from ...laws.copying import coupling, square
+from ...laws.copying import coupling
 from .ceilings import pace, speed
-from .follow import Rate, admit, follow, inverse, one_way_flow
+from .follow import Rate, admit, follow, one_way_flow
 from .rates import check_motion
 from .validity import copies_needed, enough, judge
 
@@ -164,14 +165,14 @@ def _lost_fidelity(law: CopyDynamics, psi: Array, sums: Array) -> Array:
     """¼ Σ_{a<b} |J_ab| (1/ρ_a + 1/ρ_b) = ¼ Σ_ab |J_ab|/ρ_a."""
     del sums
     flow = one_way_flow(law, psi)
-    return jnp.sum((flow + flow.T) * inverse(square(psi))[:, None]) / 4
+    return jnp.sum((flow + flow.T) * safe_divide(1, abs2(psi))[:, None]) / 4
 
 
 def _energy_rate(law: CopyDynamics, psi: Array, sums: Array) -> Array:
     """½ Σ_{a<b} |J_ab| (K_aa + K_bb - 2K_ab)/pace, K the Hessian of ⟨H⟩/ħ in ρ."""
     del sums
     flow = one_way_flow(law, psi)
-    one_over = inverse(square(psi))
+    one_over = safe_divide(1, abs2(psi))
     # h_ab = 2 √(ρ_a ρ_b) R_ab cos x_ab: K_aa = -Σ_b h_ab/4ρ_a², K_ab = h_ab/4ρ_aρ_b
     h = 2 * jnp.real(jnp.conj(psi)[:, None] * coupling(law.R, law.delta) * psi[None, :])
     own = -jnp.sum(h, axis=1) * one_over**2 / 4

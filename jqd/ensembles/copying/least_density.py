@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
+from ..._math import abs2
+from ..._scans import saved_scan
 from ...laws import CopyDynamics
-from ...laws.copying import psi_field, square
+from ...laws.copying import psi_field
 from ...steppers import rk4
 from .ceilings import ceilings, constant_ceiling, speeds
 from .rates import over
@@ -52,9 +54,8 @@ def least_densities(
         _, _, least = jax.lax.while_loop(lambda c: c[0] < t1, step, (t0, psi, least))
         return least, least
 
-    first = jnp.min(square(psis[0]))
-    _, rest = jax.lax.scan(interval, first, (psis[:-1], ts[:-1], ts[1:]))
-    return jnp.concatenate([first[None], rest])
+    first = jnp.min(abs2(psis[0]))
+    return saved_scan(interval, first, (psis[:-1], ts[:-1], ts[1:]), first)[1]
 
 
 def _between(y0: Array, y1: Array, s0: Array, s1: Array, x: Array) -> Array:
@@ -67,7 +68,7 @@ def _between(y0: Array, y1: Array, s0: Array, s1: Array, x: Array) -> Array:
 def _least(before: Array, after: Array) -> Array:
     """Smallest density on chords from states to states."""
     way = after - before
-    length = square(way)
+    length = abs2(way)
     part = over(-jnp.real(jnp.conj(before) * way), length)
     part = jnp.where(length > 0, jnp.clip(part, 0, 1), 0)
-    return jnp.min(square(before + part * way))
+    return jnp.min(abs2(before + part * way))

@@ -9,9 +9,12 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import abs2, safe_divide
+from ..._scans import saved_scan
+from ...evolution.judging import difference
 from ...evolution.trajectory import difference
 from ...laws import CopyDynamics
-from ...laws.copying import psi_field, square
+from ...laws.copying import psi_field
 from .follow import admit, follow, one_way_flow
 from .populations import INITIAL
 from .validity import copies_needed, enough, judge
@@ -65,12 +68,12 @@ class LinearNoise(eqx.Module):
         """
         _checks.check_choice(name, "name", JUDGED)
         values, check = getattr(self, name), getattr(self.check, name)
-        return difference(jax.lax.stop_gradient(values), check, self.check_scale)
+        return difference(values, check, self.check_scale)
 
     @property
     def density(self) -> Float[Array, "T M"]:
         """Mean-field density."""
-        return square(self.psi)
+        return abs2(self.psi)
 
     @property
     def readout(self) -> Float[Array, "T M 2M"]:
@@ -208,13 +211,12 @@ def _grown(first: Array, flow: Array, kicks: Array) -> Array:
         C = flow @ C @ flow.T + kicks
         return C, C
 
-    _, rest = jax.lax.scan(grow, first, (flow, kicks))
-    return jnp.concatenate([first[None], rest])
+    return saved_scan(grow, first, (flow, kicks), first)[1]
 
 
 def _shots(psi: Array) -> Array:
     """Covariance of y, times N, of N draws from |ψ|²."""
-    density = square(psi)
+    density = abs2(psi)
     lift = _lift(psi)
     return lift @ (jnp.diag(density) - density[:, None] * density[None, :]) @ lift.T
 
@@ -239,9 +241,8 @@ def _spread(law: CopyDynamics, psi: Array, sums: tuple[Array, Array]) -> Any:
 
 def _lift(psi: Array) -> Array:
     """∂y/∂ρ at fixed phases, ψ_a/(2ρ_a), (2M, M); 0 for an empty class."""
-    density = square(psi)
-    filled = density > 0
-    slope = jnp.where(filled, psi / (2 * jnp.where(filled, density, 1)), 0)
+    density = abs2(psi)
+    slope = safe_divide(psi, 2 * density)
     return jnp.concatenate([jnp.diag(jnp.real(slope)), jnp.diag(jnp.imag(slope))])
 
 

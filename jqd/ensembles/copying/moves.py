@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..._math import divisor
 from .binomials import binomial
 
 
@@ -33,7 +34,7 @@ def at_once(
         left, rest, arrived = carry
         goal = (origin + step) % size
         going = share[goal, origin]
-        probability = jnp.clip(going / jnp.where(rest > 0, rest, 1), 0, 1)
+        probability = jnp.clip(going / divisor(rest), 0, 1)
         drawn = _binomial(jax.random.fold_in(key, step), left, probability)
         arrived = arrived.at[:, goal].add(drawn)
         return (left - drawn, rest - going, arrived), None
@@ -100,7 +101,7 @@ def round_robin(size: int) -> np.ndarray:
 
 def _share(occupation: Array, key: Array) -> Array:
     """(1 ± 1/√n)/n with a sign for each class: the share that one mover is."""
-    some = jnp.where(occupation > 0, occupation, 1)
+    some = divisor(occupation)
     sign = jax.random.rademacher(key, occupation.shape, occupation.dtype)
     return (1 + sign / jnp.sqrt(some)) / some
 

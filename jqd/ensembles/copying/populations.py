@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import divisor
 
 # Ways to begin: N ρ_a to whole numbers, or N draws from ρ.
 INITIAL = ("rounded", "drawn")
@@ -57,7 +58,7 @@ def phase_factors(
 
 def _unit(z: Array, fallback: Array) -> Array:
     some = z != 0
-    return jnp.where(some, z / jnp.abs(jnp.where(some, z, 1)), fallback)
+    return jnp.where(some, z / jnp.abs(divisor(z, some)), fallback)
 
 
 def most_copies(dtype: np.dtype | type) -> int:

@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Complex, Float
 
 from ... import _checks
+from ..._math import abs2, divisor, expi, safe_divide, safe_log
 from ...laws import CopyDynamics
-from ...laws.copying import coupling, phase_factor, ratios, square, unit_power
+from ...laws.copying import coupling, ratios, unit_power
 from .ceilings import Ceiling, Ceilings, constant_ceiling
 
 
@@ -128,8 +129,8 @@ def angular(
     if law.harmonics is not None:
         terms = law.harmonics
         turned = jnp.stack([unit_power(difference, n) for n in terms.n])
-        sines = jnp.imag(turned * phase_factor(terms.delta_sin))
-        cosines = jnp.real(turned * phase_factor(terms.delta_cos))
+        sines = jnp.imag(turned * expi(terms.delta_sin))
+        cosines = jnp.real(turned * expi(terms.delta_cos))
         A = A + jnp.sum(terms.R_sin * jnp.maximum(sines, 0), axis=0)
         C = C + jnp.sum(terms.R_cos * cosines, axis=0)
     return (A.T if process.printed else A), C
@@ -154,7 +155,7 @@ def rates(process: Process, psi: Complex[Array, " M"], alive: Array) -> Rates:
     Source: Smolin (2012), eqs. (20), (26), (39), (40); physics of spectators: sec. 3.4.
     """
     law = process.law
-    density = jnp.where(alive, square(psi), 1)
+    density = divisor(abs2(psi), alive)
     level = jnp.log(density)
     A, C = angular(process, psi * jnp.exp(-level / 2))
     able = jnp.maximum(density - process.spectators / process.copies, 0)
@@ -174,7 +175,7 @@ def drift(
     flow, turn = rates(process, psi, alive)
     flow = jnp.where(leaped, flow, 0)
     gain = jnp.sum(flow - flow.T, axis=-1)
-    density = jnp.where(alive, square(psi), 1)
+    density = divisor(abs2(psi), alive)
     return psi * jax.lax.complex(gain / (2 * density), -turn)
 
 
@@ -190,7 +191,7 @@ def haste(
     on top.
     """
     law = process.law
-    level = jnp.log(jnp.where(alive, weights, 1))
+    level = safe_log(weights, alive)
     A, C = amplitudes(law, ceiling.R)
     speed = jnp.maximum(
         ratios(level, law.r) * C,
@@ -202,4 +203,4 @@ def haste(
 
 def over(value: Any, rate: Array) -> Array:
     """value/rate, infinite where the rate is 0."""
-    return jnp.where(rate > 0, value / jnp.where(rate > 0, rate, 1), jnp.inf)
+    return safe_divide(value, rate, otherwise=jnp.inf)

@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike
 from ... import _checks
 from ..._checks import single_key, whole_number
 from ..._gate import gated
+from ..._math import abs2
 from ...laws import CopyDynamics
 from ..arguments import positive_number, step_budget, trajectory_numbers
 from .ceilings import ceilings, within
@@ -167,7 +168,7 @@ def population_of(
     process = _process(law, copies, spectators, printed, ts)
     begun = law.at(within(ts[0], ts[-1] - ts[0], 0))
     unit = phase_factors(psi, begun.hamiltonian() / law.hbar).astype(psi.dtype)
-    density = admixed(jnp.abs(psi) ** 2, _share(admixture, dtype))
+    density = admixed(abs2(psi), _share(admixture, dtype))
     density = density / jnp.sum(density)
     if initial == "rounded":
         begin = process.weights(rounded(density, process.copies))

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ..._math import safe_log
 from ...laws.copying import ratios
 from .ceilings import Ceiling
 from .rates import Process, amplitudes, haste, over
@@ -17,7 +18,7 @@ def copy_bound(
     chosen: Bool[Array, "M M"],
 ) -> Float[Array, "M M"]:
     """Bound on the rates of the chosen links: n_b (m_a/m_b)^q max A_ab, copies/time."""
-    level = jnp.log(jnp.where(weights > 0, weights, 1))
+    level = safe_log(weights)
     A, _ = amplitudes(process.law, ceiling.R)
     bound = ratios(level, process.law.q) * occupation[None, :] * A
     return jnp.where(chosen, bound, 0)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from ...status import Status
+from ...evolution.judging import status_from_the_first
 from .rates import over
 
 # Least number of copies in a class, and of them for each copy's worth of lost fidelity;
@@ -83,6 +83,4 @@ def judge(
         rounding = jnp.sqrt(jnp.finfo(ts.dtype).eps)
         bad |= (sizes[1] >= largest) & (sizes[1] > rounding)
     bad &= ts < failure_time
-    marked = (status == Status.OK) & jnp.any(bad)
-    status = jnp.where(marked, Status.INACCURATE, status).astype(status.dtype)
-    return status, jnp.where(marked, ts[jnp.argmax(bad)], failure_time)
+    return status_from_the_first(ts, bad, status, failure_time)

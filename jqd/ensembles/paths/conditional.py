@@ -8,6 +8,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import abs2, divisor, expi
 from ...spaces import Grid
 
 
@@ -81,9 +82,9 @@ def conditional_wave(
     rest = Grid([grid.bounds[a] for a in kept], [grid.shape[a] for a in kept])
     wave = _read(grid, wave, places.astype(wave.real.dtype), axes, kept)
     over = tuple(range(1, wave.ndim))
-    density = rest.cell * jnp.sum(wave.real**2 + wave.imag**2, axis=over)
+    density = rest.cell * jnp.sum(abs2(wave), axis=over)
     found = density > jnp.finfo(density.dtype).tiny
-    size = jnp.sqrt(jnp.where(found, density, 1)).reshape((-1,) + (1,) * rest.ndim)
+    size = jnp.sqrt(divisor(density, found)).reshape((-1,) + (1,) * rest.ndim)
     some = found.reshape(size.shape)
     lost = jnp.isnan(density).reshape(size.shape)
     return Conditional(rest, jnp.where(some | lost, wave / size, 0), density)
@@ -108,7 +109,7 @@ def _waves(n: int, turns: Array) -> Array:
     """exp(2πi k y/L) for the wavenumbers of n points, (paths, n)."""
     k = np.fft.fftfreq(n, 1 / n)
     angle = 2 * jnp.pi * turns[:, None] * jnp.asarray(k[None], turns.dtype)
-    waves = jnp.cos(angle) + 1j * jnp.sin(angle)
+    waves = expi(angle)
     # the highest wave of an even number of points has no sign: its mean is real
     highest = jnp.asarray(2 * np.abs(k[None]) == n)
     return jnp.where(highest, waves.real, waves)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from ..._math import abs2, divisor
 from ...spaces import Grid
 
 # Spline points for each grid point, by dimension; one in more. A cubic spline's slope
@@ -60,7 +61,7 @@ class Guide(eqx.Module):
         size = sum(re[0] ** 2 + im[0] ** 2 for re, im in parts)
         # Below the smallest normal number the quotient would be noise or infinite.
         there = size > jnp.finfo(x.dtype).tiny
-        below = jnp.where(there, size, 1)
+        below = divisor(size, there)
         columns = []
         for axis in range(1, 1 + self.grid.ndim):
             rise = sum(re[0] * re[axis] + im[0] * im[axis] for re, im in parts)
@@ -216,12 +217,7 @@ def _weights(f: Array, scale: float) -> tuple[Sequence[Array], Sequence[Array]]:
     return [w / 6 for w in value], [dw * (scale / 2) for dw in slope]
 
 
-def density_of(psi: Complex[Array, "..."]) -> Float[Array, "..."]:
-    """|ψ|² without a square root."""
-    return jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
-
-
 def whole_density(psi: Complex[Array, "..."], ndim: int) -> Float[Array, "..."]:
     """|ψ|² on the last `ndim` axes, summed over the components of a spinor."""
-    density = density_of(psi)
+    density = abs2(psi)
     return jnp.sum(density, axis=tuple(range(density.ndim - ndim)))

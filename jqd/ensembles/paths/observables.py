@@ -8,6 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import divisor, safe_sqrt
 
 
 class Average(NamedTuple):
@@ -108,7 +109,7 @@ def never_exchanged(
     a, b = apart[:-1], apart[1:]
     strength = noise * jnp.diff(jnp.asarray(ts, positions.dtype))[:, None]
     noisy = strength > 0
-    bridge = jnp.where(noisy, jnp.exp(-a * b / jnp.where(noisy, strength, 1)), 0)
+    bridge = jnp.where(noisy, jnp.exp(-a * b / divisor(strength)), 0)
     stays = jnp.where(a * b > 0, 1 - bridge, 0)
     kept = jnp.concatenate([jnp.ones_like(apart[:1]), jnp.cumprod(stays, axis=0)])
     lost = jnp.any(jnp.isnan(apart), axis=0)
@@ -139,7 +140,6 @@ def _average(values: Array) -> Average:
     away = jnp.where(keep, values - mean[:, None], 0)
     variance = jnp.sum(away**2, axis=1) / jnp.maximum(n - 1, 1)
     # The error of an average that does not vary is 0, with slope 0.
-    varies = variance > 0
-    error = jnp.where(varies, jnp.sqrt(jnp.where(varies, variance / n, 1)), 0)
+    error = safe_sqrt(variance / n, variance > 0)
     lost = count == 0
     return Average(jnp.where(lost, jnp.nan, mean), jnp.where(lost, jnp.nan, error))

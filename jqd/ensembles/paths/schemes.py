@@ -19,6 +19,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
+from ..._math import divisor, safe_divide, safe_sqrt
+
 
 class Pull(NamedTuple):
     """What moves a path at a position.
@@ -90,7 +92,7 @@ def implicit(middle, later, x, here, noise, dt, D, nu):
     L = jnp.where(steep_there > steep_here, L_there, L_here)
     near = (_length(unit.shrink(tried - x)) * steep > NEAR) & (unit.nu > 0)
     # No division by zero where there is no node: those lanes are not taken.
-    along = jnp.where(near, jnp.real(L) / jnp.where(near, steep, 1), 0)
+    along = safe_divide(jnp.real(L), steep, near)
     move = _dot(unit.shrink(tried - start), along)
     near &= _is_wall(move, _dot(L_here, along), _dot(L_there, along))
     seen = jnp.where(steep_there > steep_here, move, 0)
@@ -121,7 +123,7 @@ class _Unit(NamedTuple):
     def of(cls, nu: Array) -> "_Unit":
         largest = jnp.max(nu)
         noisy = nu > 0
-        share = jnp.where(noisy, nu, 1) / jnp.where(largest > 0, largest, 1)
+        share = divisor(nu) / divisor(largest)
         scale = jnp.where(noisy, jnp.sqrt(share), 0)
         return cls(largest, scale, jnp.where(noisy, 1 / jnp.sqrt(share), 0))
 
@@ -206,8 +208,7 @@ def _pole_step(later, start, noise, unit, dt, along, seen, L):
 def _length(vector: Array) -> Array:
     """Lengths (n, 1) of (n, d), with finite slope at 0."""
     square = jnp.sum(vector**2, axis=1, keepdims=True)
-    there = square > 0
-    return jnp.where(there, jnp.sqrt(jnp.where(there, square, 1)), 0)
+    return safe_sqrt(square)
 
 
 def _dot(a: Array, b: Array) -> Array:

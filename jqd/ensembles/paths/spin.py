@@ -6,6 +6,7 @@ from jaxtyping import Array, Complex, Float
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import abs2, safe_divide
 from ...laws import Pauli
 from ...spaces.spinors import spin_density
 from .guide import REFINE, Guide
@@ -43,9 +44,9 @@ def path_spin(
         there = jnp.all(jnp.isfinite(x), axis=1)
         guide = Guide.through(grid, psi, REFINE.get(grid.ndim, 1))
         values = guide.values(jnp.where(there[:, None], x, 0))
-        density = jnp.sum(jnp.real(values) ** 2 + jnp.imag(values) ** 2, axis=0)
+        density = jnp.sum(abs2(values), axis=0)
         known = density > jnp.finfo(density.dtype).tiny
-        share = jnp.where(known, 1 / jnp.where(known, density, 1), 0)
+        share = safe_divide(1, density, known)
         return jnp.where(there, share, jnp.nan)[:, None] * spin_density(values).T
 
     return jax.vmap(at)(psi, x) if lead else at(psi, x)

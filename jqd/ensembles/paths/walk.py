@@ -1,5 +1,6 @@
 """The loop: ψ and the paths that it guides, advanced together."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -8,7 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from ..._math import safe_sqrt
 from ...evolution.evolution import in_precision
+from ...evolution.judging import richardson
 from ...evolution.legs import legs_of
 from ...evolution.trajectory import unknown
 from ...spaces import Grid
@@ -76,6 +79,10 @@ class Walk(eqx.Module):
     def grid(self) -> Grid:
         """The grid of ψ."""
         return self.law.grid
+
+    def with_steps(self, times: float) -> "Walk":
+        """The same with so many times the steps."""
+        return dataclasses.replace(self, substeps=int(times * self.substeps))
 
     def guide(self, psi: Array) -> Guide:
         """ψ between the points of the grid."""
@@ -228,8 +235,7 @@ def interval(
     enter, advance, leave = motion(walk, t0, dt / parts)
     D, nu = walk.D[None], walk.nu[None]
     # The slope of a root at zero would spoil gradients.
-    noisy = nu > 0
-    width = jnp.where(noisy, jnp.sqrt(2 * jnp.where(noisy, nu, 1) * dt), 0)
+    width = safe_sqrt(2 * nu * dt, nu > 0)
 
     def draw(i):
         return noise.increment(index * steps + i, walkers.x, halves)
@@ -357,9 +363,9 @@ def _compare(coarse, fine, order):
 
     (mean, variance), (mean2, variance2) = moments(coarse), moments(fine)
     square = jnp.sum((coarse - fine) ** 2, axis=(1, 2)) / n[:, 0]
-    scale = 2**order / (2**order - 1)
+    scale = richardson(order)
     return {
-        "position": 2 * jnp.sqrt(square),
+        "position": richardson(1) * jnp.sqrt(square),
         "mean": scale * jnp.abs(mean - mean2),
         "variance": scale * jnp.abs(variance - variance2),
     }

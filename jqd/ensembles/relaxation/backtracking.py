@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from ... import _checks
 from ..._checks import whole_number
 from ..._gate import gated
+from ..._math import divisor
 from ...evolution.evolution import in_precision
 from ...laws.law import Law
 from ...status import Status
@@ -141,7 +142,7 @@ def _back(walk: Walk, psi, ts, density, cells: Cells, points: int) -> Backtracke
     first = walk.guide((density / grid.integrate(density)).astype(psi.dtype))
     rho = jnp.maximum(jnp.real(first.values(walkers.x)), 0)
     alive = sound & (there > 0)
-    f = rho / jnp.where(alive, there, 1)
+    f = rho / divisor(there, alive)
     images = 2**grid.ndim if cells.mirrored else 1
     volume = math.prod(b - a for a, b in cells.bounds) * images / lattice.shape[0]
     weights = jnp.where(alive, f * walk.guide(last).density(lattice), 0) * volume

@@ -8,8 +8,8 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import abs2, divisor, safe_sqrt
 from ...spaces import Grid
-from ..paths.guide import density_of
 
 # Of samples of |ψ|² one in so many is called out of equilibrium, as by `ks`.
 RARE = 1e-5
@@ -122,7 +122,7 @@ def fine_entropy(
     """
     _check(density, psi, grid)
     density, psi = _checks.widen(density), _checks.widen(psi)
-    return grid.cell * jnp.sum(density * _log_ratio(density, density_of(psi)))
+    return grid.cell * jnp.sum(density * _log_ratio(density, abs2(psi)))
 
 
 @gated
@@ -156,15 +156,14 @@ def entropy_rate(
     if jnp.ndim(nu):
         _checks.check_shape(nu, "nu", (grid.ndim,))
     nu = jnp.broadcast_to(jnp.asarray(nu, density.dtype), (grid.ndim,))
-    there = density > 0
-    root = jnp.where(there, jnp.sqrt(jnp.where(there, density, 1)), 0)
+    root = safe_sqrt(density)
     psi = _checks.complex_of(jnp.asarray(psi))
-    square = density_of(psi)
+    square = abs2(psi)
     alive = square > jnp.finfo(square.dtype).tiny
     total = jnp.zeros((), density.dtype)
     slopes = zip(nu, grid.gradient(root), grid.gradient(psi), strict=True)
     for one, rise, slope in slopes:
-        pull = jnp.real(jnp.conj(psi) * slope) / jnp.where(alive, square, 1)
+        pull = jnp.real(jnp.conj(psi) * slope) / divisor(square, alive)
         away = rise - root * jnp.where(alive, pull, 0)
         total += one * jnp.sum(away**2)
     return -4 * grid.cell * total
@@ -174,7 +173,7 @@ def _log_ratio(p: Array, q: Array) -> Array:
     """ln(p/q), 0 where p is 0."""
     there = p > 0
     tiny = jnp.finfo(q.dtype).tiny
-    ratio = jnp.where(there, p, 1) / jnp.where(there, jnp.maximum(q, tiny), 1)
+    ratio = divisor(p) / divisor(jnp.maximum(q, tiny), there)
     return jnp.where(there, jnp.log(ratio), 0)
 
 

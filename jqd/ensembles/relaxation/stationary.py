@@ -6,6 +6,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import safe_divide
 from ...exact.eigenstates import eigenstates
 from ...laws.law import Law
 from ..arguments import one_particle
@@ -94,7 +95,7 @@ def relaxed_density(
 def _relaxed(states, rates, cell, density, ts):
     ground, shape = states[0], states.shape[1:]
     there = ground**2 > TAIL * jnp.max(ground**2)
-    ratio = jnp.where(there, density / jnp.where(there, ground, 1), 0)
+    ratio = safe_divide(density, ground, there)
     states = states.reshape(rates.size, -1)
     parts = cell * (states @ ratio.reshape(-1))
     decays = jnp.exp(-ts[:, None] * rates[None, :])

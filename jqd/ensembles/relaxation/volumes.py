@@ -1,6 +1,5 @@
 """The density of paths in one dimension from any start, without chance."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,8 +12,8 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from ... import _checks
 from ..._gate import gated
 from ...evolution.evolution import in_precision
+from ...evolution.judging import judged, status_of_each
 from ...laws.law import Law
-from ...status import Status
 from ..arrival.detector import line_walk
 from ..arrival.follow import follow
 from ..cells import Cells
@@ -98,19 +97,20 @@ def path_density(
 @eqx.filter_jit
 def _run(walk: Walk, psi, ts, density, cells: int) -> PathDensity:
     walk = in_precision(walk, psi.real.dtype)
-    mesh, (p, q, unknown) = _spread(walk, psi, ts, density, cells)
-    half = dataclasses.replace(walk, substeps=walk.substeps // 2)
-    coarse = jax.lax.stop_gradient(_spread(half, psi, ts, density, cells // 2))
-    entropy = jax.vmap(relative_entropy)(p, q)
-    rough = jax.vmap(relative_entropy)(*coarse[1][:2])
+
+    def spread(times, walk, *given):
+        found = _spread(walk.with_steps(times), *given, int(times * cells))
+        p, q, _ = found[1]
+        return jax.vmap(relative_entropy)(p, q), found
+
     # Both errors fall to a quarter with twice as many cells and steps.
-    error = jnp.abs(jax.lax.stop_gradient(entropy) - rough) / 3
+    given = walk, psi, ts, density
+    entropy, error, told = judged(spread, given, order=2, finer=1 / 2)
+    mesh, (p, _, unknown) = told
     sound = (error < jnp.abs(entropy[0])) & (unknown <= UNKNOWN)
-    status = jnp.where(sound, Status.OK, Status.INACCURATE)
-    status = jnp.where(jnp.isfinite(entropy), status, Status.NON_FINITE)
     return PathDensity(
         ts, mesh.points[:, 0], p / mesh.widths[None], entropy, error,
-        status.astype(jnp.int32),
+        status_of_each(entropy, ~sound),
     )  # fmt: skip
 
 

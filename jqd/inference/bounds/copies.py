@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import divisor
 from .words import outward, percent
 
 # Where more than this may fail, order 1/N of the infidelity is not enough.
@@ -165,7 +166,7 @@ def _limit(failures: Array, shots: Array, confidence: Array) -> Array:
     import optimistix as optx
 
     left = shots - failures
-    some = jnp.where(left > 0, left, 1)
+    some = divisor(left)
 
     def beyond(log_u, _):
         level = jax.scipy.special.betainc(failures + 1, some, jnp.exp(log_u))

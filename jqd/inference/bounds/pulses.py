@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ...evolution.trajectory import difference
+from ..._math import abs2
+from ...evolution.judging import difference
 from ...laws import CopyDynamics
-from ...laws.copying import psi_field, square
+from ...laws.copying import psi_field
 
 # Nodes of the quadrature on each piece: it is then 1e-6 off, at poles too.
 NODES = 4000
@@ -77,7 +78,7 @@ def _by_nodes(
     turns = jnp.floor(angle / turn)
     rest = angle - turns * turn
     # ρ_1 - ρ_2 = Z cos t + S sin t is largest and smallest next to the poles
-    Z, S = square(psi0[0]) - square(psi0[1]), jnp.imag(jnp.conj(psi0[0]) * psi0[1])
+    Z, S = abs2(psi0[0]) - abs2(psi0[1]), jnp.imag(jnp.conj(psi0[0]) * psi0[1])
     first = jnp.mod(jax.lax.stop_gradient(jnp.arctan2(2 * S, Z)), jnp.pi)
     cuts = first + jnp.pi * jnp.arange(3)
     zero = jnp.zeros_like(angle)

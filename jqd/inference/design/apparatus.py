@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import expi
 from ...constants import constant
 from .response import linear_response
 
@@ -145,11 +146,11 @@ def experiment(apparatus: Apparatus, choice: Choice) -> Experiment:
     size = apparatus.levels
     energies = apparatus.energy * jnp.tanh(choice.energies)
     moduli = apparatus.coupling * jax.nn.sigmoid(choice.couplings)
-    links = moduli * jnp.exp(1j * choice.angles)
+    links = moduli * expi(choice.angles)
     upper = jnp.zeros((size, size), links.dtype).at[np.triu_indices(size, 1)].set(links)
     H = upper + upper.conj().T + jnp.diag(jnp.concatenate([jnp.zeros(1), energies]))
     rho = jax.nn.softmax(choice.populations)
-    psi0 = jnp.sqrt(rho) * jnp.exp(1j * (choice.phases - choice.phases[-1]))
+    psi0 = jnp.sqrt(rho) * expi(choice.phases - choice.phases[-1])
     ts = apparatus.span * jnp.cumsum(jax.nn.softmax(choice.gaps))[:-1]
     return Experiment(H, psi0, ts, jax.nn.softmax(choice.shares))
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from ..._math import expi
 from ...laws import CopyDynamics
 from ...status import Status
 from ..sensitivity import RTOL, Sensitivity, apart, sensitivity
@@ -45,7 +46,7 @@ def linear_response(
     start = basis.conj().T @ psi0
     step = jnp.max(ts) / nodes
     left = step * jnp.arange(nodes)
-    turn = jnp.exp(-1j * energies[None, :] * (left + step / 2)[:, None])
+    turn = expi(-energies[None, :] * (left + step / 2)[:, None])
     psi = (turn * start[None, :]) @ basis.T
     fields = jnp.concatenate(
         [copy_fields(H, psi), -1j * jnp.einsum("kab,nb->nka", dH, psi)], axis=1
@@ -55,7 +56,7 @@ def linear_response(
     covered = jnp.clip((ts[:, None] - left[None, :]) / step, 0, 1) * step
     flat = jnp.reshape(turned, (nodes, -1))
     summed = jnp.reshape(covered @ flat, (ts.shape[0], *turned.shape[1:]))
-    on = jnp.exp(-1j * energies[None, :] * ts[:, None])
+    on = expi(-energies[None, :] * ts[:, None])
     return (on * start[None, :]) @ basis.T, (on[:, None, :] * summed) @ basis.T
 
 
@@ -149,5 +150,5 @@ def _shown(study: Study, theta: Array, nodes: int) -> tuple[Array, Array]:
 def _carried(H: Array, psi: Complex[Array, "p M"], ts: Array) -> Array:
     """U(t) of each vector, (T, p, M)."""
     energies, basis = jnp.linalg.eigh(H)
-    on = jnp.exp(-1j * energies[None, :] * ts[:, None])
+    on = expi(-energies[None, :] * ts[:, None])
     return (on[:, None, :] * (psi @ basis.conj())[None]) @ basis.T

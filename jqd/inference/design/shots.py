@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from ..._math import divisor
+
 # Of what is known with these shots, a share of the record or of the priors below this
 # is rounding.
 ROUNDING = 1e-12
@@ -42,7 +44,7 @@ class Spectrum(NamedTuple):
     def variance(self, factor: ArrayLike) -> Array:
         """sd² with so many times the shots."""
         known = factor * self.share + (1 - self.share)
-        return jnp.sum(self.strength / jnp.where(known > 0, known, 1))
+        return jnp.sum(self.strength / divisor(known))
 
     @property
     def limit(self) -> Array:

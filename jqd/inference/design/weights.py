@@ -16,6 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from ..._math import divisor, safe_divide
+
 # A ridge on the diagonal of S in units of its entries under equal shares: shares on
 # fewer settings than constants leave a matrix that has an inverse all the same.
 RIDGE = 1e-13
@@ -50,7 +52,7 @@ class Problem(eqx.Module):
         size = self.settings.shape[0]
         equal = self.information(jnp.full((size,), 1 / size))
         diagonal = jnp.diagonal(equal)
-        unit = 1 / jnp.sqrt(jnp.where(diagonal > 0, diagonal, 1))
+        unit = 1 / jnp.sqrt(divisor(diagonal))
         square = unit[:, None] * unit[None, :]
         return Problem(
             self.settings * square[None], self.prior * square,
@@ -100,9 +102,7 @@ def _direction(problem: Problem, weights: Array) -> Float[Array, "p p"]:
 def gap_of(weights: Array, slopes: Array) -> Float[Array, ""]:
     """max_x s_x / (w·s) - 1; inf where the criterion has no slope at all."""
     mean = jnp.sum(weights * slopes)
-    return jnp.where(
-        mean > 0, jnp.max(slopes) / jnp.where(mean > 0, mean, 1) - 1, jnp.inf
-    )
+    return jnp.where(mean > 0, jnp.max(slopes) / divisor(mean) - 1, jnp.inf)
 
 
 @jax.jit
@@ -131,7 +131,7 @@ def optimise(
         slopes = jnp.maximum(slopes_of(task, weights), 0)
         grown = weights * slopes**power
         total = jnp.sum(grown)
-        return jnp.where(total > 0, grown / jnp.where(total > 0, total, 1), weights)
+        return safe_divide(grown, total, otherwise=weights)
 
     weights = jnp.full((size,), 1 / size)
     weights = jax.lax.fori_loop(0, multiplicative, multiply, weights)

@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import safe_divide
 from ..fit import Constant
 from ..identifiability import Unidentifiable
 
@@ -167,7 +168,7 @@ def _climb(data: _Counts, starts: Array, scale: ArrayLike) -> tuple[Array, Array
 
     def newton(g, _):
         slope, bend = data.derivatives(g)
-        step = jnp.where(bend < 0, -slope / jnp.where(bend < 0, bend, 1), 0)
+        step = safe_divide(-slope, bend, bend < 0)
         # no further than the scale on which the curve bends
         moved = jnp.clip(g + step, g / 2, 2 * g + 1 / scale)
         better = data.log_likelihood(moved) >= data.log_likelihood(g)

@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import safe_divide
 from ...statistics import count_information
 from ..fit import Constant
 from ..goodness import MISFIT, MISFIT_P, misfit_message, p_value
@@ -46,7 +47,7 @@ class _Curve(NamedTuple):
         floor = 1e-3 / jnp.max(self.nbar)
         above = bottom > floor
         wall = (2 - bottom / floor) / floor
-        return jnp.where(above, 1 / jnp.where(above, bottom, 1), wall)
+        return safe_divide(1, bottom, above, wall)
 
 
 @gated

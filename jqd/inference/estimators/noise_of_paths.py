@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import divisor
 from ...status import Status, describe
 from ..goodness import MISFIT_P, p_value
 from ..identifiability import Unidentifiable
@@ -212,7 +213,7 @@ def _chance(counts: Array, expected: Array) -> Array:
         for x in (counts, expected)
     )
     used = e >= _ENOUGH
-    e = jnp.where(used, e, 1)
+    e = divisor(e, used)
     chi2 = jnp.sum(jnp.where(used, (n - e) ** 2 / e, 0))
     excess = jnp.sum(jnp.where(used, 1 / e, 0))
     freedom = jnp.sum(used) - counts.shape[0] - 1

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..._math import divisor
 from ..study import Study
 from .box import Box, log_likelihood
 from .chains import Chains, Report, mixing, module
@@ -79,7 +80,7 @@ def _scatter(theta: Float[Array, "n p"], weights: Array) -> Float[Array, "p p"]:
     apart = theta - mean[None, :]
     covariance = apart.T @ (weights[:, None] * apart)
     sd = jnp.sqrt(jnp.diagonal(covariance))
-    sd = jnp.where(sd > 0, sd, 1)
+    sd = divisor(sd)
     one = jnp.eye(sd.shape[0])
     factor = jnp.linalg.cholesky(covariance / sd[:, None] / sd[None, :] + 1e-9 * one)
     return WALK / math.sqrt(sd.shape[0]) * sd[:, None] * factor

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ..._math import abs2
 from ...spaces import Grid, ParticlesOnGrid, VectorPotential
 from ...spaces.hamiltonians import OnGrid
 from ...spaces.particles import on_grid
@@ -83,7 +84,7 @@ class Amplitude(DiffusionForm):
     def density(self, fluid: Fluid, state: Array) -> Array:
         """|ψ|²."""
         del fluid
-        return jnp.real(state) ** 2 + jnp.imag(state) ** 2
+        return abs2(state)
 
     def amplitude(self, fluid: Fluid, state: Array) -> Array:
         """ψ itself."""

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import abs2
 from ...constants import constant, switch
 from ...interop import as_array
 from ...spaces import Grid
@@ -73,7 +74,7 @@ class ClassicalDiffusion(Law):
         """
         psi = as_array(psi, "psi")
         _checks.check_state(psi, "psi", self.grid.shape, weight=self.grid.cell)
-        return jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+        return abs2(psi)
 
     def flux(self, state: Array) -> tuple[Float[Array, "..."], ...]:
         """Flux through the link from each point to its next, along each axis.

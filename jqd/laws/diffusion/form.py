@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
+from ..._math import abs2
 from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.potentials import Potential
@@ -168,7 +169,7 @@ def space_alarm(
     cut = cutoff_weight(fluid.space, psi) if cut is None else cut
     code = jnp.where(cut > CUTOFF_SHARE, Status.CUTOFF, code)
     if fluid.boundary == "free" and fluid.absorber is None:
-        density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+        density = abs2(psi)
         touching = edge_density(fluid.space, density, EDGE_CELLS) > EDGE_SHARE
         code = jnp.where(touching, Status.EDGE, code)
     if fluid.peierls is not None:

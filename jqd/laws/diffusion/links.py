@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from ..._math import divisor
 from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.resolution import SECOND_DIFFERENCES
@@ -50,7 +51,7 @@ def _link(
     hbar = 2 * mass * D
     ratio = jnp.exp(a[1] - a[0])
     # D -> 0 is the classical limit of actions that vary slowly
-    angle = (s[1] - s[0]) / jnp.where(hbar > 0, hbar, 1)
+    angle = (s[1] - s[0]) / divisor(hbar)
     sine, cosine = jnp.sin(angle), jnp.cos(angle)
     rate = w * D
     return LinkFlow(
@@ -127,7 +128,7 @@ def link_energy(
 
     def energy(a0, a1, s0, s1, D, mass, w):
         hbar = 2 * mass * D
-        angle = (s1 - s0) / jnp.where(hbar > 0, hbar, 1)
+        angle = (s1 - s0) / divisor(hbar)
         # (√ρ_a - √ρ_b)² + 4 √(ρ_a ρ_b) sin²(x/2): no cancellation where both agree
         gap = (jnp.exp(a1) - jnp.exp(a0)) ** 2
         turn = 4 * jnp.exp(a0 + a1) * jnp.sin(angle / 2) ** 2

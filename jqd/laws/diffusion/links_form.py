@@ -5,6 +5,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
+from ..._math import abs2
 from ...constants import static
 from ...spaces import Grid
 from ...spaces.resolution import (
@@ -146,7 +147,7 @@ class Links(DiffusionForm):
         # 2 T rms[..] with T = 1/2
         missed = dispersion_bound(grid, psi, self.order, jnp.stack(D), 0.5)
         Dk2 = grid.spectral_sum(D).astype(missed.dtype)
-        weight = jnp.abs(jnp.fft.fftn(psi)) ** 2
+        weight = abs2(jnp.fft.fftn(psi))
         square = jnp.sqrt(jnp.sum(weight * Dk2**2) / jnp.sum(weight))
         return Seen(cutoff_weight(grid, psi), tail_error(grid, psi), missed, square)
 
@@ -174,7 +175,7 @@ class Links(DiffusionForm):
     def _refuse_nodes(psi: Array, grid: Grid) -> None:
         if not _checks.is_concrete(psi):
             return
-        density = np.abs(np.asarray(psi)) ** 2
+        density = abs2(np.asarray(psi))
         known = density > 1e-12 * density.max()
         for axis in range(density.ndim):
             left, right = np.roll(density, 1, axis), np.roll(density, -1, axis)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import abs2, divisor, expi, safe_sqrt
 from ...constants import constant
 from ...spaces import Grid
 from ...spaces.graphs import Graph
@@ -62,7 +63,7 @@ class Peierls(eqx.Module):
     def seam_share(self, space: Grid | Graph, psi: Array, t: ArrayLike) -> Array:
         """Share of |ψ|² at seams of a box across which A jumps, scalar."""
         A = self.vector_potential
-        density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+        density = abs2(psi)
         if isinstance(space, Graph) or not isinstance(A, VectorPotential):
             return jnp.zeros((), density.dtype)
         return A.seam_share(space, density, t)
@@ -133,14 +134,13 @@ def covariant(
         t: time, scalar.
     """
     missed, whole = jnp.zeros_like(psi), jnp.zeros_like(psi)
-    size = jnp.sum(_square(psi))
-    size = jnp.where(size > 0, size, 1)
+    size = divisor(jnp.sum(abs2(psi)))
     cut, tail = jnp.zeros_like(size), jnp.zeros_like(size)
     for axis, (k, h) in enumerate(zip(grid.wavenumbers, grid.spacing, strict=True)):
         mean, chi = peierls.along(grid, axis, t)
         momentum = peierls.charge / hbar[axis]
         angle = momentum * chi
-        turn = (jnp.cos(angle) - 1j * jnp.sin(angle)).astype(psi.dtype)
+        turn = expi(-angle).astype(psi.dtype)
         kappa = h * (k - momentum * mean)
         kappa = kappa - 2 * jnp.pi * jnp.round(kappa / (2 * jnp.pi))
         symbol = sum(
@@ -153,19 +153,9 @@ def covariant(
             for factor in (kappa**2 - symbol, kappa**2)
         )
         missed, whole = missed + gap, whole + square
-        weight = _square(wave) / (grid.shape[axis] * size)
+        weight = abs2(wave) / (grid.shape[axis] * size)
         far = jnp.abs(kappa) / jnp.pi
         cut = cut + jnp.sum(jnp.where(far > 2 / 3, weight, 0))
         tail = tail + jnp.sum(jnp.where(far > TAIL, weight, 0))
-    squares = [jnp.sum(_square(part)) / size for part in (missed, whole)]
-    return Seen(cut, 2 * _root(tail), *map(_root, squares))
-
-
-def _square(psi: Array) -> Array:
-    return jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
-
-
-def _root(square: Array) -> Array:
-    """Its slope at 0 would be infinite, so that none is taken there."""
-    there = square > 0
-    return jnp.where(there, jnp.sqrt(jnp.where(there, square, 1)), 0)
+    squares = [jnp.sum(abs2(part)) / size for part in (missed, whole)]
+    return Seen(cut, 2 * safe_sqrt(tail), *map(safe_sqrt, squares))

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ... import _checks
+from ..._math import abs2, expi
 from ...spaces import Grid
 from ...spaces.graphs import Graph
 from .peierls import Work
@@ -44,8 +45,7 @@ def join(state: AmplitudeAction, hbar: ArrayLike) -> Complex[Array, "..."]:
     Source: Zakir, eq. (33).
     """
     amplitude, angle = jnp.exp(state.log_amplitude), state.action / hbar
-    polar = jnp.cos(angle), jnp.sin(angle)
-    return jnp.asarray(amplitude * polar[0] + 1j * (amplitude * polar[1]))
+    return amplitude * expi(angle)
 
 
 def split(
@@ -84,7 +84,7 @@ def split(
 def _unwrapped(psi: Array, hbar: Array, work: Work | None) -> Array:
     """The phase of psi, continuous along the axes from the largest density on."""
     # concrete indices keep the path the same under transformations of the values
-    density = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+    density = abs2(psi)
     peak = jnp.unravel_index(jnp.argmax(density), psi.shape)
     total = jnp.zeros((), density.dtype)
     for axis in range(psi.ndim):
@@ -107,7 +107,7 @@ def _turns(psi: Array, axis: int, hbar: Array, work: Work | None) -> Array:
     if work is None:
         return jnp.angle(step)
     lift = jnp.broadcast_to(work(axis, 1) / hbar, psi.shape)
-    return jnp.angle(step * (jnp.cos(lift) - 1j * jnp.sin(lift))) + lift
+    return jnp.angle(step * expi(-lift)) + lift
 
 
 def turned_back(state: Any) -> Any:
@@ -131,7 +131,7 @@ def is_torn(
     In a vector potential by m∮v·dl + q∮A·dl, with the work q∫A·dl along links: of v
     alone it is whole at no flux but whole ones.
     """
-    torn, weight = jnp.zeros_like(state.action), jnp.abs(psi) ** 2
+    torn, weight = jnp.zeros_like(state.action), abs2(psi)
     hbar = jnp.asarray(hbar)
     for axis in range(psi.ndim):
         turn = _turns(psi, axis, hbar, work)

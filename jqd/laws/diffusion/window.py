@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import expi, safe_sqrt
 from ...constants import static
 from ...spaces import Grid
 from ...spaces.potentials import FunctionPotential
@@ -139,10 +140,8 @@ class Window(DiffusionForm):
         at = self._grid(fluid).x
         action = interpolate(state.action, state.ends[0], state.spacing, at)
         density = self.density(fluid, state)
-        inside = density > 0
-        root = jnp.where(inside, jnp.sqrt(jnp.where(inside, density, 1)), 0)
-        angle = jnp.where(inside, action, 0) / fluid.hbar_eff
-        return root * jnp.cos(angle) + 1j * (root * jnp.sin(angle))
+        angle = jnp.where(density > 0, action, 0) / fluid.hbar_eff
+        return safe_sqrt(density) * expi(angle)
 
     def energy(self, fluid: Fluid, state: WindowState) -> Array:
         """∫ (m v²/2 + m u²/2 + V) ρ over the window, (25)."""

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import safe_divide
 from ...constants import constant, free
 
 _BOUNDS = (0.0, np.inf)
@@ -100,9 +101,7 @@ class Bath(eqx.Module):
         """
         rates = self.rates()
         net = rates.down - rates.up
-        end = jnp.min(
-            jnp.where(net > 0, rates.down / jnp.where(net > 0, net, 1), jnp.inf)
-        )
+        end = jnp.min(safe_divide(rates.down, net, otherwise=jnp.inf))
         return end, 2 * end
 
     def scaled(self, factor: ArrayLike) -> "Bath":

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
+from ..._math import abs2
 from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import format_monomial
 from ...states import read_powers
@@ -189,7 +190,7 @@ def _step_error(
 ) -> np.ndarray:
     """That of one ket, times Σ_k |w_k|."""
     tables = np.asarray(kets.tables)
-    squares = np.abs(tables) ** 2 @ np.arange(tables.shape[-1]) ** 2
+    squares = abs2(tables) @ np.arange(tables.shape[-1]) ** 2
     k = int(np.argmax(squares.sum(axis=1)))
     one = ProductKets(kets.tables[k : k + 1], kets.weights[k : k + 1])
     half = _follow(chain, one, ts, [2 * n for n in counts], limits)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from ..._math import abs2
 from ...constants import static, switch
 from ...spaces.fock import coherent_amplitudes
 from ...spaces.symbols import Symbol, matrix
@@ -148,7 +149,7 @@ class Fock(Form):
         flat = exponential_orbit(whole, jnp.ravel(state0), ts)
         states = jnp.reshape(flat, (ts.shape[0], *state0.shape))
         # rounding of a matrix of this size, carried along by what G makes grow
-        size = jnp.sqrt(jnp.sum(jnp.abs(whole) ** 2, axis=1))
+        size = jnp.sqrt(jnp.sum(abs2(whole), axis=1))
         growth = jnp.max(jnp.abs(states), axis=(1, 2)) / jnp.max(jnp.abs(state0))
         eps = jnp.finfo(state0.dtype).eps
         return states, eps * (1 + jnp.max(size) * (ts - ts[0])) * jnp.maximum(growth, 1)

@@ -11,6 +11,7 @@ from jax.scipy.special import erf
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import abs2
 from ...spaces.fock import complex_type
 from ...states import Cat, State
 
@@ -159,11 +160,11 @@ class GaussianSum(eqx.Module):
         inverse = np.linalg.inv(_squeezing(_vector(r), _vector(angle)))
         x, y = inverse @ np.stack([np.real(alphas), np.imag(alphas)])
         b = x + 1j * y
-        apart = np.abs(b[:, None] - b[None, :]) ** 2
+        apart = abs2(b[:, None] - b[None, :])
         phase = np.imag(alphas[None, :].conj() * alphas[:, None])
         pairs = c[:, None] * c[None, :].conj() * np.exp(1j * phase - apart / 2)
         norm2 = np.sum(pairs).real
-        if not norm2 > 1e-6 * np.sum(np.abs(c) ** 2):
+        if not norm2 > 1e-6 * np.sum(abs2(c)):
             raise ValueError(
                 "Argument `weights` must not make the components cancel, but leaves "
                 f"the squared norm {norm2:.2g}."

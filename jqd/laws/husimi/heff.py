@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import abs2, divisor
 from ...constants import static
 from ...spaces.fock import log_binomials
 from ...spaces.symbols import Symbol, apply, couplings, diagonal, matrix
@@ -236,7 +237,7 @@ def _propagator(
     """The map of kets to their orbits, and the Frobenius norm of H_eff."""
 
     def whole(hamiltonian):
-        norm = jnp.sqrt(jnp.sum(jnp.abs(hamiltonian) ** 2))
+        norm = jnp.sqrt(jnp.sum(abs2(hamiltonian)))
 
         def orbit(ket):
             return unitary_orbit(hamiltonian, ket, times, hbar)
@@ -251,7 +252,7 @@ def _propagator(
         return whole(matrix(symbol, levels, hbar=hbar))
     values = jnp.asarray(entries.values)
     pieces = split_entries(entries.rows, entries.columns, values, blocks, size)
-    norm = jnp.sqrt(sum(jnp.sum(jnp.abs(parts) ** 2) for _, parts in pieces))
+    norm = jnp.sqrt(sum(jnp.sum(abs2(parts)) for _, parts in pieces))
     return lambda kets: pieces_orbit(pieces, kets, times, hbar), norm
 
 
@@ -266,9 +267,7 @@ def cut_error(share: Float[Array, ""]) -> Resolution:
     Args:
         share: p, of the trace in the two highest levels of a mode.
     """
-    found = share > 0
-    root = jnp.where(found, share, 1) ** 0.75
-    error = jnp.where(found, math.sqrt(2) * root, 0)
+    error = jnp.where(share > 0, math.sqrt(2) * divisor(share) ** 0.75, 0)
     return Resolution(error, jnp.zeros_like(error))
 
 
@@ -278,7 +277,7 @@ def edge_share(state: Ensemble) -> Float[Array, ""]:
     Two, since Hamiltonians that move quanta in pairs leave every other level empty.
     """
     scale = jnp.reshape(state.weights, (-1,) + (1,) * state.modes)
-    density = scale * (jnp.real(state.kets) ** 2 + jnp.imag(state.kets) ** 2)
+    density = scale * abs2(state.kets)
     shares = []
     for axis, size in enumerate(state.levels, 1):
         top = jax.lax.slice_in_dim(density, max(size - 2, 0), size, axis=axis)
@@ -326,7 +325,7 @@ def series_length(
     if ratio == 0:
         return 0
     weights = np.abs(np.asarray(ensemble.weights, float))
-    shares = np.abs(np.asarray(ensemble.kets, complex)) ** 2
+    shares = abs2(np.asarray(ensemble.kets, complex))
     shares = np.tensordot(weights, shares, 1).ravel()
     quanta = np.indices(ensemble.levels).sum(axis=0).ravel()
     p = np.bincount(quanta, shares)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from ... import _checks
+from ..._math import abs2, divisor
 from ..._program import program
 from ...constants import constant, fixed, free, names, parts, scalars, unpack
 from ...spaces.driven import Driven
@@ -399,13 +400,11 @@ class HusimiFokkerPlanck(Law):
 
         def square(state: PyTree[Array]) -> Array:
             leaves = jax.tree.leaves(state)
-            return sum(
-                (jnp.sum(jnp.abs(x) ** 2) for x in leaves), jnp.zeros_like(self.C)
-            )
+            return sum((jnp.sum(abs2(x)) for x in leaves), jnp.zeros_like(self.C))
 
         size = square(one)
         gap = square(jax.tree.map(jnp.subtract, one, other))
-        return jnp.sqrt(gap / jnp.where(size > 0, size, 1))
+        return jnp.sqrt(gap / divisor(size))
 
     def limits(self, start: Any, /) -> dict[str, tuple[ArrayLike, ArrayLike]]:
         """0 < C < C_max, where the start declares its window."""

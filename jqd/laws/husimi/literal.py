@@ -7,6 +7,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Complex, Float
 
 from ... import _checks
+from ..._math import safe_divide, safe_sqrt
 from ...constants import static
 from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import monomial
@@ -36,8 +37,7 @@ class LiteralState(eqx.Module):
     @property
     def horizon(self) -> Float[Array, ""]:
         """`elapsed` from which on errors may exceed the tolerance."""
-        ends = self.haste > 0
-        return jnp.where(ends, 1 / jnp.where(ends, self.haste, 1), jnp.inf)
+        return safe_divide(1, self.haste, otherwise=jnp.inf)
 
 
 class LiteralGrid(Form):
@@ -112,9 +112,8 @@ class LiteralGrid(Form):
         real = psi.weights.dtype
         values = husimi(psi, self.box.points(real), hbar=equation.hbar)
         quanta = jnp.real(antinormal_moment(psi, 1, 1)) - 1
-        # a guarded root: the derivative at the vacuum is 0, not infinite
-        inside = jnp.where(quanta > 0, quanta, 1)
-        radius = jnp.where(quanta > 0, jnp.sqrt(equation.hbar * inside), 0)
+        # the derivative at the vacuum is 0, not infinite
+        radius = safe_sqrt(equation.hbar * quanta, quanta > 0)
         haste = self._haste(equation, radius, real).astype(real)
         return LiteralState(values, jnp.zeros((), real), haste)
 

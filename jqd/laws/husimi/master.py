@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
+from ..._math import abs2
 from ...constants import static
 from ...states import Ensemble, State
 from ...status import Status
@@ -119,7 +120,7 @@ class Master(Form):
         rho = rho.at[:, columns, rows].set(jnp.conj(lines[:, upper[0], upper[1]]))
         rho = rho.at[:, rows, columns].set(lines[:, upper[0], upper[1]])
         # rounding of matrices of this size, carried along by what they make grow
-        largest = jnp.sqrt(jnp.max(jnp.sum(jnp.abs(parts) ** 2, axis=(1, 2))))
+        largest = jnp.sqrt(jnp.max(jnp.sum(abs2(parts), axis=(1, 2))))
         growth = jnp.max(jnp.abs(rho), axis=(1, 2)) / jnp.max(jnp.abs(state0))
         bound = eps * (1 + largest * (ts - ts[0])) * jnp.maximum(growth, 1)
         return rho, bound

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Complex, Float
 
+from ..._math import abs2
 from ...spaces.symbols import Symbol, matrix
 from ...steppers import s6
 
@@ -98,7 +99,7 @@ class MatrixProduct:
             limits: of bonds and levels.
         """
         self._gates, self._limits = gates, limits
-        parts = [row[: self._enough(np.abs(row) ** 2)] for row in table]
+        parts = [row[: self._enough(abs2(row))] for row in table]
         self._psi = quimb_tensor().MPS_product_state(parts)
         self._psi.canonicalize_(0)
         self._centre = {"cur_orthog": (0, 0)}
@@ -171,7 +172,7 @@ class MatrixProduct:
         data = self._psi[i].data
         if data.size != self._levels(i):
             return False
-        shares = np.abs(data.ravel()) ** 2
+        shares = abs2(data.ravel())
         return bool(np.sum(shares[1:]) <= np.finfo(shares.dtype).eps * shares[0])
 
     def _make_room(self) -> None:
@@ -196,7 +197,7 @@ class MatrixProduct:
         self._psi.canonicalize_(i, info=self._centre)
         tensor = self._psi[i]
         axis = tensor.inds.index(self._psi.site_ind(i))
-        squares = np.abs(np.moveaxis(tensor.data, axis, 0)) ** 2
+        squares = abs2(np.moveaxis(tensor.data, axis, 0))
         return squares.reshape(squares.shape[0], -1).sum(axis=1)
 
 

@@ -9,6 +9,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import expi
 
 
 class Box(NamedTuple):
@@ -101,7 +102,7 @@ class Box(NamedTuple):
         x, y = jnp.real(alpha).astype(real), jnp.imag(alpha).astype(real)
         inside = jnp.maximum(jnp.abs(x), jnp.abs(y)) <= self.half_width
         along_x, along_y = (
-            jnp.exp(1j * (c + self.half_width)[:, None] * k[None, :]) for c in (x, y)
+            expi((c + self.half_width)[:, None] * k[None, :]) for c in (x, y)
         )
         rows = jnp.matmul(along_y, spectrum)
         values = jnp.real(jnp.sum(rows * along_x, axis=1)) / self.n**2

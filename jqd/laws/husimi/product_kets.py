@@ -5,6 +5,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
+from ..._math import abs2
+
 
 class ProductKets(NamedTuple):
     """ρ = Σ_k w_k |k><k|, each |k> a product of one-mode kets.
@@ -43,5 +45,5 @@ def regression(values: Array, normals: Array) -> tuple[Array, Array]:
     left = values - mean - jnp.matmul(away.astype(values.dtype), slopes)
     shares = 1 / count - jnp.matmul(centre, ways)
     levers = 1 / count + jnp.sum(away.T * ways, axis=0)
-    terms = shares**2 * (left.real**2 + left.imag**2) / (1 - levers) ** 2
+    terms = shares**2 * abs2(left) / (1 - levers) ** 2
     return mean - jnp.sum(centre * slopes), jnp.sqrt(jnp.sum(terms))

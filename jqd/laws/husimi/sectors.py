@@ -17,6 +17,8 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Int
 
 from ... import _checks
+from ..._math import abs2
+from ..._scans import saved_scan
 from ...spaces.fock import coherent_amplitudes
 from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import format_monomial
@@ -150,7 +152,7 @@ def hamiltonian_pieces(
 
 def frobenius(pieces: Sequence[tuple[np.ndarray, Array]]) -> Array:
     """Norm of the matrix of these blocks."""
-    return jnp.sqrt(sum(jnp.sum(jnp.abs(parts) ** 2) for _, parts in pieces))
+    return jnp.sqrt(sum(jnp.sum(abs2(parts)) for _, parts in pieces))
 
 
 class SparseHamiltonian(NamedTuple):
@@ -233,12 +235,12 @@ class NumberKets(eqx.Module):
         tables = coherent_amplitudes(flat / jnp.sqrt(hbar), self.quanta + 1)
         bras = jnp.conj(product_kets(tables, self.quanta))
         overlaps = jnp.matmul(bras, self.kets.T, precision=jax.lax.Precision.HIGHEST)
-        values = jnp.sum(jnp.abs(overlaps) ** 2 * self.weights[None, :], axis=1)
+        values = jnp.sum(abs2(overlaps) * self.weights[None, :], axis=1)
         return jnp.reshape(values / (np.pi * hbar) ** self.modes, points.shape[:-1])
 
     def lost(self) -> Float[Array, ""]:
         """How far the trace is from 1: the share of more quanta than are kept."""
-        norms = jnp.sum(self.kets.real**2 + self.kets.imag**2, axis=1)
+        norms = jnp.sum(abs2(self.kets), axis=1)
         return jnp.abs(1 - jnp.sum(self.weights * norms))
 
     def rates(self, equation: Equation) -> "NumberKets":
@@ -286,8 +288,7 @@ def _series_orbit(
         psi = jax.lax.fori_loop(0, count.astype(int), step, psi)
         return psi, psi
 
-    _, rest = jax.lax.scan(interval, kets, jnp.diff(times))
-    return jnp.concatenate([kets[None], rest])
+    return saved_scan(interval, kets, jnp.diff(times), kets)[1]
 
 
 def product_kets(tables: Complex[Array, "K M L"], quanta: int) -> Complex[Array, "K D"]:
@@ -391,7 +392,7 @@ def enough_quanta(
             f"Argument `quanta` must be given to form '{form}' where C or the start is "
             "traced, but is None."
         )
-    mean = np.abs(np.asarray(start.amplitudes)) ** 2
+    mean = abs2(np.asarray(start.amplitudes))
     mean = float(np.sum(mean + np.abs(np.asarray(start.gains) - 1)))
     levels = math.ceil(mean + 16 * math.sqrt(mean + 1) + 48)
     shares = np.diagonal(np.real(start.matrices(levels)), axis1=1, axis2=2)

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import divisor, safe_log
 from ...constants import free, scalars
 from ...steppers import Flows, strang
-from ...steppers.flows import GeneralFlow
+from ...steppers.flows import general_flow
 from .departure import Departure
 from .dephasing import density_operator, unitary
 from .self_potential import at_all_times, read_quantum
@@ -81,8 +82,7 @@ class Beretta(Departure):
         """-κ (ρ ln ρ + α ρ + β {H, ρ}/2)."""
         H = self._matrix()
         image, chaos = H @ state, x_log_x(state)
-        trace = jnp.sum(self.density(state))
-        trace = jnp.where(trace > 0, trace, 1)
+        trace = divisor(jnp.sum(self.density(state)))
         energy = jnp.real(jnp.trace(image)) / trace
         spread = jnp.real(jnp.trace(H @ image)) / trace - energy**2
         heat = jnp.real(jnp.trace(chaos)) / trace
@@ -111,7 +111,7 @@ class Beretta(Departure):
             four = self.climb(state + dt * three)
             return state + dt / 6 * (one + 2 * two + 2 * three + four)
 
-        return Flows(GeneralFlow(turn), GeneralFlow(climb))
+        return Flows(general_flow(turn), general_flow(climb))
 
     @property
     def stepper(self) -> Any:
@@ -145,7 +145,7 @@ def _slope(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]
     near = jnp.abs(apart) <= rounding
     middle = (p[:, None] + p[None, :]) / 2
     there = middle > rounding
-    slope = jnp.where(there, jnp.log(jnp.where(there, middle, 1)) + 1, 0)
+    slope = jnp.where(there, safe_log(middle, there) + 1, 0)
     ratio = (value[:, None] - value[None, :]) / jnp.where(near, 1, apart)
     inside = jnp.conj(modes.T) @ change @ modes
     moved = modes @ (jnp.where(near, slope, ratio) * inside) @ jnp.conj(modes.T)
@@ -154,5 +154,4 @@ def _slope(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]
 
 def _scalar(p: Array) -> Array:
     """p ln p, and 0 where p is not positive."""
-    there = p > 0
-    return jnp.where(there, p * jnp.log(jnp.where(there, p, 1)), 0)
+    return jnp.where(p > 0, p * safe_log(p), 0)

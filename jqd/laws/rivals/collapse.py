@@ -8,6 +8,7 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import abs2, safe_sqrt
 from ...constants import fixed, free, switch
 from ...interop import as_array
 from ..law import Law
@@ -93,7 +94,7 @@ class Collapse(Law):
 
     def density(self, state: Array) -> Float[Array, " n"]:
         """|ψ|²."""
-        return jnp.real(state) ** 2 + jnp.imag(state) ** 2
+        return abs2(state)
 
     def invariants(self, state: Array) -> dict[str, Array]:
         """The norm."""
@@ -213,7 +214,7 @@ class Collapse(Law):
             record: dY, (K,).
             dt: the time it took.
         """
-        strength = _root(self.gamma)
+        strength = safe_sqrt(self.gamma)
         exponent = strength[:, None] * self.A * record[:, None]
         exponent = jnp.sum(exponent - self.gamma[:, None] * self.A**2 * dt, axis=0)
         # the largest weight is 1: no overflow, and a norm that does not vanish
@@ -236,11 +237,11 @@ class Collapse(Law):
     def _drawn(self, p: Array, dt: ArrayLike, w: StepNoise) -> Array:
         """dY of a class drawn from p."""
         found = self.A[:, draw_class(p, w.uniforms)]
-        return 2 * _root(self.gamma) * found * dt + w.increments
+        return 2 * safe_sqrt(self.gamma) * found * dt + w.increments
 
     def _followed(self, p: Array, dt: ArrayLike, w: StepNoise) -> Array:
         """dY of the same mean and covariance as a smooth function of p."""
-        strength, mean = _root(self.gamma), self._mean(p)
+        strength, mean = safe_sqrt(self.gamma), self._mean(p)
         away = strength[:, None] * (self.A - mean[:, None])
         spread = jnp.sum(
             away[:, None, :] * away[None, :, :] * p[None, None, :], axis=-1
@@ -249,12 +250,6 @@ class Collapse(Law):
         return 2 * strength * mean * dt + jnp.sum(
             factor * w.increments[None, :], axis=-1
         )
-
-
-def _root(gamma: Array) -> Array:
-    """√γ, with slope 0 where γ is not positive."""
-    there = gamma > 0
-    return jnp.where(there, jnp.sqrt(jnp.where(there, gamma, 1)), 0)
 
 
 def seen(exponent: Array, p: Array) -> Array:

@@ -9,7 +9,7 @@ from ...constants import parts
 from ...interop import as_array
 from ...spaces.hamiltonians import ParticleOnGrid
 from ...steppers import Flows, Splitting, strang
-from ...steppers.flows import DampedFlow, PhaseFlow
+from ...steppers.flows import PhaseFlow, damped_flow
 from .departure import Departure
 from .dephasing import density_operator
 from .localisation_kernels import Kernel
@@ -125,7 +125,7 @@ class Decoherence(Departure):
         )
         # the phase refuses a correction before this one is asked
         return Flows(
-            DampedFlow(phase, lambda t: self.decay(), self._potential_rate), kinetic
+            damped_flow(phase, lambda t: self.decay(), self._potential_rate), kinetic
         )
 
     @property

@@ -7,12 +7,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import divisor
 from ...constants import Scales, constant, fixed, free
 from ...interop import as_array
 from ...spaces.hamiltonians import matrix_hamiltonian
 from ...steppers import Flows, Splitting, strang
 from ...steppers.eigenbasis import unitary_orbit
-from ...steppers.flows import GeneralFlow
+from ...steppers.flows import general_flow
 from ..law import Law
 from ..schrodinger import Schrodinger
 from .self_potential import at_all_times
@@ -21,7 +22,7 @@ from .self_potential import at_all_times
 def measured_rate(law: Any, scales: Scales) -> Float[Array, " K"]:
     """1 over the time and the square of the range of each observable A_k."""
     across = jnp.max(law.A, axis=1) - jnp.min(law.A, axis=1)
-    return scales.rate / jnp.where(across > 0, across, 1) ** 2
+    return scales.rate / divisor(across) ** 2
 
 
 class Dephasing(Law):
@@ -90,7 +91,7 @@ class Dephasing(Law):
             del t
             return jnp.exp(-self.decay() * dt) * state
 
-        return Flows(GeneralFlow(turn), GeneralFlow(fade))
+        return Flows(general_flow(turn), general_flow(fade))
 
     @property
     def stepper(self) -> Splitting:

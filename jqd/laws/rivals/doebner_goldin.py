@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import safe_divide, safe_log
 from ...constants import constant, free, scalars
 from ...spaces.grids import Grid
 from ...status import Status
@@ -62,8 +63,7 @@ class DoebnerGoldin(DepartureOfKets):
         """R_1 .. R_5."""
         _, grid = _on_grid(self.quantum)
         rho = self.density(state)
-        there = rho > 0
-        over = jnp.where(there, 1 / jnp.where(there, rho, 1), 0)
+        over = safe_divide(1, rho)
         slopes = _slopes(grid, rho)
         currents = [jnp.imag(jnp.conj(state) * slope) for slope in _slopes(grid, state)]
         # ∇·J = Im ψ*∇²ψ
@@ -136,9 +136,7 @@ class DoebnerGoldinLine(DepartureOfKets):
         return self._turned(jnp.conj(self.amplitude(state)), -1)
 
     def _turned(self, psi: Array, sign: int) -> Array:
-        size = jnp.abs(psi)
-        there = size > 0
-        log = jnp.where(there, jnp.log(jnp.where(there, size, 1)), 0)
+        log = safe_log(jnp.abs(psi))
         return (psi * jnp.exp(sign * 2j * self.D * log)).astype(psi.dtype)
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:

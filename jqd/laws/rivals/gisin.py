@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from ..._math import divisor, expi
 from ..._program import program
 from ...constants import free, scalars
 from .departure import DepartureOfKets
@@ -51,7 +52,7 @@ class Gisin(DepartureOfKets):
         H, hbar = self.quantum.hamiltonian, self.quantum.hbar
         image = H.apply(state, t, hbar)
         n = jnp.sum(self.density(state))
-        energy = jnp.sum(jnp.real(jnp.conj(state) * image)) / jnp.where(n > 0, n, 1)
+        energy = jnp.sum(jnp.real(jnp.conj(state) * image)) / divisor(n)
         return (-1j * image + self.lam * (energy * state - image)) / hbar
 
     @program
@@ -70,5 +71,5 @@ class Gisin(DepartureOfKets):
             rate = -(1j + self.lam) * dt / hbar * (H - E * unit)
             moved = jax.scipy.linalg.expm(rate) @ state
         before, after = (jnp.sum(self.density(psi)) for psi in (state, moved))
-        phase = jnp.exp(-1j * E * dt / hbar)
+        phase = expi(-E * dt / hbar)
         return (jnp.sqrt(before / after) * phase * moved).astype(state.dtype)

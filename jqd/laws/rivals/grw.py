@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from ..._math import divisor
 from ...constants import parts
 from ...steppers import strang
 from .collapse import draw_class, undifferentiated
@@ -110,7 +111,7 @@ class GRW(JumpingPaths, Departure):
             # ln of the probability that no hit came yet, when it comes
             target = jnp.log1p(-jax.random.uniform(times, (), left.dtype))
             hit = state.survival - lam * left < target
-            tau = (state.survival - target) / jnp.where(lam > 0, lam, 1)
+            tau = (state.survival - target) / divisor(lam)
             tau = jnp.where(hit, jnp.clip(tau, 0, left), left)
             after = JumpingKet(
                 jnp.where(hit, self._gathered(state.psi, place), state.psi),

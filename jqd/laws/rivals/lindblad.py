@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import abs2, divisor
 from ..._program import program
 from ...constants import Scales, constant, fixed, free, parts, scalars
 from ...interop import as_array
@@ -31,8 +32,8 @@ LARGEST_DENSE = 12
 
 def _unit(jump: "Jump", scales: Scales) -> Array:
     """1 over the time and the square of L, of whose columns the mean square counts."""
-    size = jnp.sum(jnp.abs(jump.operator) ** 2) / jump.operator.shape[0]
-    return scales.rate / jnp.where(size > 0, size, 1)
+    size = jnp.sum(abs2(jump.operator)) / jump.operator.shape[0]
+    return scales.rate / divisor(size)
 
 
 class Jump(eqx.Module):
@@ -265,7 +266,7 @@ class Lindblad(Law):
         G = self.generator_matrix().astype(state0.dtype)
         states = exponential_orbit(G, jnp.ravel(state0), ts)
         states = jnp.reshape(states, (-1, *state0.shape))
-        size = jnp.sqrt(jnp.sum(jnp.abs(G) ** 2))
+        size = jnp.sqrt(jnp.sum(abs2(G)))
         return states, jnp.finfo(ts.dtype).eps * (1 + size * (ts - ts[0]))
 
     @program

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import divisor, safe_sqrt
 from ...constants import Scales, free, scalars
 from ...spaces.grids import Grid
 from .open_space import convolve, differences, doubled
@@ -83,7 +84,7 @@ class QuadraticDecay(Kernel):
         del hbar
         x = grid.coordinates
         tilt = sum(x[axis] * w[axis] for axis in range(grid.ndim))
-        return jnp.broadcast_to(root(self.lam) * tilt, grid.shape)
+        return jnp.broadcast_to(safe_sqrt(self.lam) * tilt, grid.shape)
 
     def around(self, grid: Grid, hbar: Array, point: Array) -> Float[Array, "..."]:
         """λ (x - x_0)²/2"""
@@ -131,7 +132,7 @@ class FieldKernel(Kernel):
 
     def field(self, grid: Grid, hbar: Array, w: Array) -> Float[Array, "..."]:
         """White noise through the root of the spectrum."""
-        return convolve(grid, root(self.spectrum(grid, hbar)), w)
+        return convolve(grid, safe_sqrt(self.spectrum(grid, hbar)), w)
 
     def around(self, grid: Grid, hbar: Array, point: Array) -> Float[Array, "..."]:
         """Γ(x - x_0)"""
@@ -200,7 +201,7 @@ class NewtonianDecay(FieldKernel):
         """E_Δ/ħ"""
         R0, d2 = positive(self.R0), squared(apart)
         somewhere = d2 > 0
-        z = jnp.sqrt(jnp.where(somewhere, d2, 1)) / (2 * R0)
+        z = jnp.sqrt(divisor(d2)) / (2 * R0)
         between = jnp.where(somewhere, jax.scipy.special.erf(z) / (2 * z), 0)
         there = 1 / jnp.sqrt(jnp.asarray(np.pi, R0.dtype))
         shape = jnp.where(somewhere, there - between, 0)
@@ -215,9 +216,3 @@ def squared(apart: tuple[Array, ...]) -> Array:
 def positive(length: Array) -> Array:
     """A length that a fit may bring to 0, as a divisor."""
     return jnp.where(length > 0, length, jnp.finfo(length.dtype).tiny ** 0.25)
-
-
-def root(value: Array) -> Array:
-    """√value, with slope 0 where it is not positive."""
-    there = value > 0
-    return jnp.where(there, jnp.sqrt(jnp.where(there, value, 1)), 0)

@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from ..._math import safe_log
 from ...constants import free, scalars
 from .self_potential import SelfPotential, read_quantum
 
@@ -41,14 +42,8 @@ class Logarithmic(SelfPotential):
 
     def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:
         """-b ln ρ, and 0 where ρ = 0."""
-        return -self.b * _log(rho)
+        return -self.b * safe_log(rho)
 
     def self_energy(self, rho: Float[Array, "..."]) -> Float[Array, ""]:
         """-b Σ ρ (ln ρ - 1)."""
-        return -self.b * jnp.sum(rho * (_log(rho) - 1))
-
-
-def _log(rho: Array) -> Array:
-    """ln ρ, and 0 with no slope where ρ = 0."""
-    there = rho > 0
-    return jnp.where(there, jnp.log(jnp.where(there, rho, 1)), 0)
+        return -self.b * jnp.sum(rho * (safe_log(rho) - 1))

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
+from ..._math import expi, safe_sqrt
 from ..._outside import plain
 from ...constants import constant, free, parts
 from ..copying import CopyDynamics, DensityPhase
@@ -229,12 +230,10 @@ class PhaseKicks(Wrapped):
 
     def _kicked(self, state: PyTree[Array], increments: Array) -> PyTree[Array]:
         """φ_a + √g_a dW_a"""
-        there = self.g > 0
-        root = jnp.where(there, jnp.sqrt(jnp.where(there, self.g, 1)), 0)
-        turn = root * increments
+        turn = safe_sqrt(self.g) * increments
         if isinstance(state, DensityPhase):
             return DensityPhase(state.density, state.phase + turn)
-        return state * jax.lax.complex(jnp.cos(turn), -jnp.sin(turn))
+        return state * expi(-turn)
 
     def mean_field(self) -> Dephasing | None:
         """Lindblad's equation, at the point of quantum mechanics without a drive."""

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import abs2, divisor, expi
 from ...constants import parts
 from ...interop import as_array
 from ...spaces.driven import Driven
@@ -90,7 +91,7 @@ class QuantumJumps(JumpingPaths, Wrapped):
 
     def density(self, state: JumpingKet) -> Float[Array, " n"]:
         """Populations |ψ|² of one path."""
-        return jnp.real(state.psi) ** 2 + jnp.imag(state.psi) ** 2
+        return abs2(state.psi)
 
     def invariants(self, state: JumpingKet) -> dict[str, Array]:
         """The norm."""
@@ -121,7 +122,7 @@ class QuantumJumps(JumpingPaths, Wrapped):
             driven = H.at(t + dt / 2)
         matrix = H.matrix if driven is None else driven
         if matrix.ndim == 1:
-            return jnp.exp(-1j * matrix * dt / self.law.hbar).astype(psi.dtype) * psi
+            return expi(-matrix * dt / self.law.hbar).astype(psi.dtype) * psi
         return unitary(matrix, dt, self.law.hbar, psi) @ psi
 
     def _jumps(self, like: Array) -> tuple[Array, Array]:
@@ -143,19 +144,19 @@ class QuantumJumps(JumpingPaths, Wrapped):
             now = jax.random.fold_in(key, state.number)
             until, which = jax.random.uniform(now, (2,), left.dtype)
             parts = jnp.conj(basis.T) @ state.psi
-            share = jnp.real(parts) ** 2 + jnp.imag(parts) ** 2
+            share = abs2(parts)
             # of survival since the last jump, this is what is left to lose
             target = jnp.log1p(-until) - state.survival
             tau, jumps = _waiting_time(share, decay, target, left)
             survived = _log_survival(share, decay, tau)
             psi = basis @ (jnp.exp(-decay * tau / 2 - survived / 2) * parts)
             images = L @ psi
-            weight = rates * jnp.sum(jnp.abs(images) ** 2, axis=1)
+            weight = rates * jnp.sum(abs2(images), axis=1)
             up_to = jnp.cumsum(weight)
             k = jnp.sum(up_to <= which * up_to[-1])
             after = images[jnp.minimum(k, rates.shape[0] - 1)]
-            size = jnp.sqrt(jnp.sum(jnp.abs(after) ** 2))
-            after = after / jnp.where(size > 0, size, 1)
+            size = jnp.sqrt(jnp.sum(abs2(after)))
+            after = after / divisor(size)
             state = JumpingKet(
                 jnp.where(jumps, after, psi),
                 jnp.where(jumps, 0, state.survival + survived),
@@ -186,7 +187,7 @@ def _waiting_time(
     def newton(tau: Array, _: None) -> tuple[Array, None]:
         away = _log_survival(share, decay, tau) - target
         falls = -slope(share, decay, tau)
-        tau = tau + away / jnp.where(falls > 0, falls, 1)
+        tau = tau + away / divisor(falls)
         return jnp.clip(tau, 0, left), None
 
     tau, _ = jax.lax.scan(newton, jnp.zeros_like(left), None, length=_NEWTON)

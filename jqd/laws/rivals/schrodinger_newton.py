@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import divisor
 from ...constants import Scales, fixed, free, scalars
 from ...interop import as_array
 from ...spaces.grids import Grid
@@ -23,7 +24,7 @@ def _unit(law: "SchrodingerNewton", scales: Scales) -> Array:
     own = law.spectrum.ndim
     shape = tuple(2 * n for n in grid.shape[:own])
     scatter = jnp.std(jnp.fft.irfftn(law.spectrum, shape, tuple(range(own))))
-    return scales.energy / jnp.where(scatter > 0, scatter, 1)
+    return scales.energy / divisor(scatter)
 
 
 class SchrodingerNewton(SelfPotential):

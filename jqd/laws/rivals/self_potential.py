@@ -3,14 +3,14 @@
 import abc
 from typing import Any
 
-import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from ..._math import expi
 from ...spaces.driven import Driven
 from ...spaces.hamiltonians import OnGrid
 from ...spaces.particles import ParticlesOnGrid
 from ...steppers import Flows, rk4, strang
-from ...steppers.flows import GeneralFlow
+from ...steppers.flows import general_flow
 from ..schrodinger import Schrodinger
 from .departure import DepartureOfKets
 
@@ -50,10 +50,10 @@ class SelfPotential(DepartureOfKets):
         def kick(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
             U = self.self_potential(self.density(state))
             angle = dt / hbar * (H.potential(H.grid, t) + U)
-            turn = jnp.cos(angle) - 1j * jnp.sin(angle)
+            turn = expi(-angle)
             return turn.astype(state.dtype) * state
 
-        own = GeneralFlow(kick, H.potential.autonomous)
+        own = general_flow(kick, H.potential.autonomous)
         return Flows(own, flows.inner, flows.reach, flows.reason)
 
     @property

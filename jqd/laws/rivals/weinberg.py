@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import safe_divide
 from ...constants import constant, fixed, free, scalars, static
 from .self_potential import SelfPotential, at_all_times, read_quantum
 
@@ -95,7 +96,7 @@ class Weinberg(SelfPotential):
             table = jnp.sum(table, axis=1, keepdims=True)
         n = jnp.sum(table, axis=0)
         part = jnp.sum(self.A[:, None] * table, axis=0)
-        return jnp.where(n > 0, part / jnp.where(n > 0, n, 1), 0), n
+        return safe_divide(part, n), n
 
     def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:
         """ε (2 a A_k - a²)."""

@@ -13,6 +13,8 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ..._checks import single_key, whole_number
 from ..._gate import gated
+from ..._math import divisor
+from ..._scans import saved_scan
 from ...constants import constant
 from .arguments import check_velocities
 from .relaxation import fourth_cumulant
@@ -100,11 +102,8 @@ def _run(v: Array, key: Array, steps: Array, rounds: int) -> Relaxation:
         return carry, (2 * done / v.shape[0], fourth_cumulant(v), v)
 
     zero = jnp.zeros((), jnp.int32)
-    _, after = lax.scan(interval, (v, key, zero), steps)
-    before = jnp.zeros((), v.dtype), fourth_cumulant(v), v
-    return Relaxation(
-        *(jnp.concatenate([b[None], a]) for b, a in zip(before, after, strict=True))
-    )
+    first = jnp.zeros((), v.dtype), fourth_cumulant(v), v
+    return Relaxation(*saved_scan(interval, (v, key, zero), steps, first)[1])
 
 
 def _round(v: Array, key: Array, step: Array) -> tuple[Array, Array]:
@@ -120,7 +119,7 @@ def _round(v: Array, key: Array, step: Array) -> tuple[Array, Array]:
     g = v[partner] - v
     speed = jnp.linalg.norm(g, axis=1)
     mean = jnp.sum(jnp.where(leads, speed, 0)) / jnp.maximum(jnp.sum(leads), 1)
-    chance = step * speed / jnp.where(mean > 0, mean, 1)
+    chance = step * speed / divisor(mean)
     meets = leads & (jax.random.uniform(hit, (number,), v.dtype) < chance)
     kick = jnp.where(meets[:, None], (g - _scattered(g, speed, turn)) / 2, 0)
     # The leader's kick, taken from its partner; no sphere is in two pairs.

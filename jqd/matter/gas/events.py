@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 from ... import _checks
 from ..._checks import whole_number
 from ..._gate import gated
+from ..._scans import saved_scan
 from ...constants import constant
 from ...status import Status
 from .arguments import check_gas
@@ -200,12 +201,10 @@ def _run(
         )
         return state, _picture(state, state.done == goal)
 
-    before = _picture(state, jnp.asarray(True))
-    state, after = lax.scan(frame, state, jnp.arange(frames, dtype=jnp.int32))
-    ts, x, v, done, virial = (
-        jnp.concatenate([one[None], rest])
-        for one, rest in zip(before, after, strict=True)
-    )
+    first = _picture(state, jnp.asarray(True))
+    numbers = jnp.arange(frames, dtype=jnp.int32)
+    state, rows = saved_scan(frame, state, numbers, first)
+    ts, x, v, done, virial = rows
     sound = jnp.isfinite(state.clock) & jnp.all(jnp.isfinite(state.v))
     short = jnp.where(state.done == every * frames, Status.OK, Status.STEP_BUDGET)
     status = jnp.where(sound, short, Status.NON_FINITE)

@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ..._checks import whole_number
 from ..._gate import gated
+from ..._math import divisor, safe_log
 from .arguments import check_dimension, check_velocities
 
 
@@ -92,7 +93,7 @@ def relative_entropy(
     label = jnp.clip(jnp.floor(rank * bins), 0, bins - 1).astype(jnp.int32)
     at = label[..., None] == jnp.arange(bins)[(None,) * label.ndim]
     p = jnp.mean(at.astype(v.dtype), axis=-2)
-    return jnp.sum(jnp.where(p > 0, p * jnp.log(jnp.where(p > 0, p * bins, 1)), 0), -1)
+    return jnp.sum(jnp.where(p > 0, p * safe_log(p * bins, p > 0), 0), -1)
 
 
 @gated
@@ -123,7 +124,7 @@ def energy_density(
     _checks.check_real(energy, "energy")
     _checks.check_finite(energy, "energy")
     inside = jnp.asarray(energy) > 0
-    e = jnp.where(inside, energy, 1) / jnp.asarray(temperature)
+    e = divisor(energy, inside) / jnp.asarray(temperature)
     scale = jnp.asarray(temperature) * math.gamma(dimension / 2)
     return jnp.where(inside, e ** (dimension / 2 - 1) * jnp.exp(-e) / scale, 0)
 
@@ -154,7 +155,7 @@ def energy_cdf(
     _checks.check_real(energy, "energy")
     _checks.check_finite(energy, "energy")
     inside = jnp.asarray(energy) > 0
-    e = jnp.where(inside, energy, 1) / jnp.asarray(temperature)
+    e = divisor(energy, inside) / jnp.asarray(temperature)
     if dimension == 2:
         return jnp.where(inside, -jnp.expm1(-e), 0)
     root = jnp.sqrt(e)

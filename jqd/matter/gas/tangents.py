@@ -16,6 +16,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import divisor
+from ..._scans import saved_scan
 from ...constants import constant
 from .events import Encounters, EventRun
 
@@ -53,7 +55,7 @@ class Widths(eqx.Module):
         at = jnp.argmax(wide)
         before = jnp.maximum(at - 1, 0)
         rise = log[at] - log[before]
-        part = (goal - log[before]) / jnp.where(rise > 0, rise, 1)
+        part = (goal - log[before]) / divisor(rise)
         c = self.per_particle
         found = jnp.where(at > 0, c[before] + part * (c[at] - c[before]), 0.0)
         return jnp.where(jnp.any(wide), found, jnp.inf)
@@ -146,9 +148,8 @@ def _propagate(ts: Array, log: Encounters, s: Array, mass: Array, hbar: Array) -
         return tangent, jnp.sqrt(jnp.sum(now**2, axis=(1, 2)) / d)
 
     parts = jax.tree.map(lambda a: a.reshape(frames, -1, *a.shape[1:]), log)
-    _, widths = lax.scan(frame, start, (ts[1:], parts))
     first = jnp.sqrt(jnp.sum(start.x**2, axis=(1, 2)) / d)
-    return jnp.concatenate([first[None], widths])
+    return saved_scan(frame, start, (ts[1:], parts), first)[1]
 
 
 def _collide(

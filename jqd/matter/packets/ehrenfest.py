@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from ..._math import abs2
 from ...evolution import Fixed, Trajectory, evolve
 from ...steppers import srkn11
 from .gaussian import GaussianState
@@ -83,6 +84,6 @@ class _Look(eqx.Module):
         spread = packet.Q
         if self.function is not None:
             spread = jax.jacfwd(self.function)(packet.position) @ packet.Q
-        square = jnp.sum(jnp.real(spread) ** 2 + jnp.imag(spread) ** 2, axis=-1)
+        square = jnp.sum(abs2(spread), axis=-1)
         widths = jnp.sqrt(self.law.hbar / 2 * square)
         return packet.position, widths, self.law.anharmonicity(packet)

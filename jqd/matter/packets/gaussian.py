@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import expi
 from ...constants import constant
 
 
@@ -158,7 +159,7 @@ def _amplitudes(state: GaussianState, x: Array, hbar: Array) -> Array:
     phase = chirp + jnp.einsum("...i,i->...", moved, state.momentum) / hbar
     _, log_det = jnp.linalg.slogdet(2 * jnp.pi * sqq)
     size = jnp.exp(-real - log_det / 4)
-    return size * (jnp.cos(phase) + 1j * jnp.sin(phase))
+    return size * expi(phase)
 
 
 def to_packet(state: GaussianState, hbar: ArrayLike = 1.0) -> Packet:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import safe_sqrt
 from ...constants import constant
 from .coordinates import check_system, mass_weighted
 from .gaussian import GaussianState, check_gaussian
@@ -141,8 +142,7 @@ def _energy(
     ordering = hbar**2 / 4 * jnp.sum(jnp.diag(hessian) / masses)
     variance = linear + square - ordering
     # an eigenstate: rounding may leave less than 0, and a root no slope there
-    spread = variance > 0
-    return mean, jnp.where(spread, jnp.sqrt(jnp.where(spread, variance, 1)), 0)
+    return mean, safe_sqrt(variance)
 
 
 def _swing(squares: Array, ts: Array) -> Array:

@@ -12,7 +12,7 @@ from ..._program import program
 from ...constants import constant
 from ...laws.motion import Motion
 from ...steppers import Flows, srkn11
-from ...steppers.flows import GeneralFlow
+from ...steppers.flows import general_flow
 from .coordinates import as_function
 
 
@@ -92,7 +92,7 @@ class ClassicalMotion(Motion):
             del t
             return state._replace(q=state.q + dt * state.p / self.masses)
 
-        return Flows(GeneralFlow(kick), GeneralFlow(drift))
+        return Flows(general_flow(kick), general_flow(drift))
 
     @program
     def step(self, t: ArrayLike, state: PhasePoint, dt: ArrayLike) -> PhasePoint:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
+from ..._math import divisor, safe_sqrt
 from ...constants import constant
 from ...evolution import Fixed, evolve
 from ...laws.schrodinger import Schrodinger
@@ -62,7 +63,7 @@ class GridRun(eqx.Module):
     def spread_drift(self) -> Float[Array, ""]:
         """Largest relative change of ΔE: the error of the steps, or of the grid."""
         first = self.spread[0]
-        safe = jnp.where(first > 0, first, 1)
+        safe = divisor(first)
         return jnp.max(jnp.abs(self.spread - first)) / safe
 
 
@@ -225,12 +226,11 @@ class _Look(eqx.Module):
         image = law.hamiltonian.apply(psi, t, law.hbar)
         energy = jnp.real(grid.inner(psi, image)) / norm
         square = grid.norm2(image - energy * psi) / norm
-        spread = square > 0
         return {
             "mean": mean,
             "covariance": (flat[:, None] * moved).T @ moved / norm,
             "energy": energy,
-            "spread": jnp.where(spread, jnp.sqrt(jnp.where(spread, square, 1)), 0),
+            "spread": safe_sqrt(square),
             "norm": norm,
             "cutoff": cutoff_weight(grid, psi, _OUTER),
             "edge": edge_density(grid, density, _CELLS),

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
+from ..._math import abs2, safe_sqrt
 from ..._program import program
 from ...constants import constant
 from ...laws.law import Law
 from ...status import Status
 from ...steppers import Flows, srkn11
-from ...steppers.flows import GeneralFlow
+from ...steppers.flows import general_flow
 from .coordinates import as_function
 from .gaussian import GaussianState, Packet, from_packet, to_packet
 
@@ -122,7 +123,7 @@ class ThawedGaussian(Law):
             rate = P / self.masses[:, None]
             return Packet(q + dt * p / self.masses, p, Q + dt * rate, P)
 
-        return Flows(GeneralFlow(kick), GeneralFlow(drift))
+        return Flows(general_flow(kick), general_flow(drift))
 
     @program
     def step(self, t: ArrayLike, state: Packet, dt: ArrayLike) -> Packet:
@@ -175,9 +176,9 @@ class ThawedGaussian(Law):
         def bend(q: Array) -> Array:
             return jnp.sum(self.curvature(q) * sqq) / 2
 
-        shift = _root(jnp.sum(jax.grad(bend)(state.position) ** 2))
+        shift = safe_sqrt(jnp.sum(jax.grad(bend)(state.position) ** 2))
         linear = self.curvature(state.position) @ state.Q
-        spread = jnp.sqrt(self.hbar / 2) * _root(jnp.sum(_square(linear)))
+        spread = jnp.sqrt(self.hbar / 2) * safe_sqrt(jnp.sum(abs2(linear)))
         flat = spread == 0
         edge = jnp.where(shift > 0, jnp.inf, 0)
         return jnp.where(flat, edge, shift / jnp.where(flat, 1, spread))
@@ -191,14 +192,4 @@ def symplectic_defect(packet: Packet) -> Float[Array, ""]:
     Q, P = packet.Q, packet.P
     plain = Q.T @ P - P.T @ Q
     adjoint = jnp.conj(Q).T @ P - jnp.conj(P).T @ Q - 2j * jnp.eye(Q.shape[0])
-    return _root(jnp.max(jnp.stack([_square(plain), _square(adjoint)])))
-
-
-def _square(x: Array) -> Array:
-    return jnp.real(x) ** 2 + jnp.imag(x) ** 2
-
-
-def _root(square: Array) -> Array:
-    """√x, with slope 0 at 0."""
-    above = square > 0
-    return jnp.where(above, jnp.sqrt(jnp.where(above, square, 1)), 0)
+    return safe_sqrt(jnp.max(jnp.stack([abs2(plain), abs2(adjoint)])))

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
 
 from ... import _checks
+from ..._math import safe_sqrt
 from ...evolution import Fixed, evolve
 from ...laws.law import Law
 from ...steppers import srkn11
@@ -217,8 +218,7 @@ def _moments(values: Array, reached: Array, group: int):
             axis=1,
         )
         square = jnp.sum(sums**2, axis=0)
-        moving = square > 0
-        root = jnp.where(moving, jnp.sqrt(jnp.where(moving, square, 1)), 0)
+        root = safe_sqrt(square)
         return root / total * jnp.sqrt(units / max(units - 1, 1))
 
     moved = safe - mean[None, :, :]

@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import abs2
 from ...constants import constant, scalars, static, switch
 from ...spaces.fock import check_levels, destroy
 from ...status import Status
@@ -78,7 +79,7 @@ class SharedExcitation(eqx.Module):
 
     def survival(self, ts: ArrayLike) -> Float[Array, " nt"]:
         """P₀(t), the probability that the emitter is excited; see `amplitudes`."""
-        return jnp.abs(self.amplitudes(ts)[:, 0]) ** 2
+        return abs2(self.amplitudes(ts)[:, 0])
 
 
 @gated
@@ -252,7 +253,7 @@ class TwoLevelMode(eqx.Module):
         psi0, ts = _checks.widen(psi0), _checks.widen(ts)
         states = unitary_orbit(self.hamiltonian(), psi0.reshape(-1), ts)
         states = states.reshape(-1, *shape)
-        weights = jnp.abs(states) ** 2
+        weights = abs2(states)
         # Only what the coupling would lift past the cut-off is lost by it.
         lost = weights[:, : 2 if self.counter_rotating else 1, -1]
         edge = jnp.max(jnp.sum(lost, axis=1))
@@ -278,12 +279,12 @@ class Oscillation(eqx.Module):
     @property
     def excited(self) -> Float[Array, " nt"]:
         """P_e(t), the probability of the excited level."""
-        return jnp.sum(jnp.abs(self.states[:, 0]) ** 2, axis=-1)
+        return jnp.sum(abs2(self.states[:, 0]), axis=-1)
 
     @property
     def photons(self) -> Float[Array, " nt"]:
         """Mean photon number <a†a>."""
-        weights = jnp.sum(jnp.abs(self.states) ** 2, axis=1)
+        weights = jnp.sum(abs2(self.states), axis=1)
         return weights @ jnp.arange(weights.shape[-1], dtype=weights.dtype)
 
     @property

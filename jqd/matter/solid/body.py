@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import divisor, safe_sqrt
 from ...constants import constant, fixed, parts
 from .bonds import Bonds, make_bonds
 from .neighbours import NeighbourList, Neighbours, distances, separations
@@ -161,9 +162,8 @@ class Solid(eqx.Module):
         square = jnp.sum(apart**2, axis=-1)
         if self.bonds is None:
             itself = jnp.eye(square.shape[0], dtype=bool)
-            return jnp.where(itself, jnp.inf, jnp.sqrt(jnp.where(itself, 1, square)))
-        safe = square > 0
-        return jnp.where(safe, jnp.sqrt(jnp.where(safe, square, 1)), 0)
+            return jnp.where(itself, jnp.inf, jnp.sqrt(divisor(square, ~itself)))
+        return safe_sqrt(square)
 
     def _known(self, r: Array) -> tuple[Array, Array]:
         """Distances with the diagonal put at rest, and which entries are pairs."""
@@ -208,7 +208,7 @@ class Solid(eqx.Module):
         slope = self.potential.slope(r)
         if apart.shape[-1] == 1:
             return self.bonds.gather(slope[:, None])
-        pull = slope / jnp.where(r > 0, r, 1)
+        pull = slope / divisor(r)
         return self.bonds.gather(pull[:, None] * apart)
 
     def listed(
@@ -269,7 +269,7 @@ class Solid(eqx.Module):
         curvature = jnp.where(pair, self.potential.curvature(r), 0)
         if self.bonds is not None and apart.shape[-1] == 1:
             return curvature[..., None, None]
-        safe = jnp.where(r > 0, r, 1)
+        safe = divisor(r)
         across = jnp.where(pair, self.potential.slope(r), 0) / safe
         n = apart / safe[..., None]
         along = n[..., :, None] * n[..., None, :]

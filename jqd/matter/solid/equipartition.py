@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import divisor, safe_log
 from ...constants import constant
 from .body import Solid
 from .rigid import rigid_motions_of
@@ -88,8 +89,8 @@ def effective_modes(
 def _effective(energies: Array, vibrating: Array) -> Array:
     kept = jnp.where(vibrating, energies, 0)
     total = jnp.sum(kept, axis=-1, keepdims=True)
-    share = kept / jnp.where(total > 0, total, 1)
-    log = jnp.log(jnp.where(share > 0, share, 1))
+    share = kept / divisor(total)
+    log = safe_log(share)
     number = jnp.exp(-jnp.sum(share * log, axis=-1)) / jnp.sum(vibrating, axis=-1)
     return jnp.where(total[..., 0] > 0, number, 0)
 
@@ -120,7 +121,7 @@ def normality(samples: Float[ArrayLike, "... S"]) -> Normality:
 def _normality(samples: Array) -> Normality:
     away = samples - jnp.mean(samples, axis=-1, keepdims=True)
     variance = jnp.mean(away**2, axis=-1, keepdims=True)
-    z = away / jnp.sqrt(jnp.where(variance > 0, variance, 1))
+    z = away / jnp.sqrt(divisor(variance))
     kurtosis = jnp.mean(z**4, axis=-1) - 3
     below = jax.scipy.stats.norm.cdf(jnp.sort(z, axis=-1))
     size = samples.shape[-1]

@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import safe_sqrt
 from ...constants import constant
 from .body import Solid
 from .rigid import rigid_count
@@ -184,7 +185,7 @@ def _diagonalise(hessian: Array, masses: Array) -> Modes:
     squared, vectors = jnp.linalg.eigh((matrix + matrix.T) / 2)
     threshold = ZERO * jnp.max(jnp.abs(squared))
     vibrating = squared > threshold
-    omega = jnp.where(vibrating, jnp.sqrt(jnp.where(vibrating, squared, 1)), 0)
+    omega = safe_sqrt(squared, vibrating)
     # the first of the large entries is positive, so that runs compare
     size = jnp.abs(vectors)
     first = jnp.argmax(size >= jnp.max(size, axis=0, keepdims=True) / 2, axis=0)

@@ -9,7 +9,7 @@ from ... import _checks
 from ...constants import constant, parts
 from ...laws.motion import Motion
 from ...status import Status
-from ...steppers import Flows, GeneralFlow, Splitting, pefrl
+from ...steppers import Flows, Splitting, general_flow, pefrl
 from .body import Solid
 from .neighbours import Neighbours
 
@@ -100,7 +100,7 @@ class AtomMotion(Motion):
             state = state._replace(x=state.x + dt * state.v)
             return self.carry(state, splits=isinstance(state, ListedPoint))
 
-        return Flows(GeneralFlow(kick), GeneralFlow(drift))
+        return Flows(general_flow(kick), general_flow(drift))
 
     def _acceleration(self, state: Point | ListedPoint) -> Array:
         return self.body.forces(state.x, _list(state)) / self.body.masses[:, None]

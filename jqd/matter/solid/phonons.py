@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import divisor
 from ...constants import constant
 from .modes import Modes
 
@@ -55,9 +56,7 @@ def thermal_occupations(
 @jax.jit
 def _bose_einstein(modes: Modes, temperature: Array, hbar: Array) -> Array:
     warm = modes.vibrating & (temperature > 0)
-    ratio = jnp.where(warm, hbar * modes.omega, 1) / jnp.where(
-        temperature > 0, temperature, 1
-    )
+    ratio = divisor(hbar * modes.omega, warm) / divisor(temperature)
     # e^{-x}/(1 - e^{-x}): no overflow far above T
     return jnp.where(warm, jnp.exp(-ratio) / -jnp.expm1(-ratio), 0)
 
@@ -75,7 +74,7 @@ def mode_variances(
 
 @jax.jit
 def _mode_variances(modes: Modes, occupations: Array, hbar: Array) -> Array:
-    omega = jnp.where(modes.vibrating, modes.omega, 1)
+    omega = divisor(modes.omega, modes.vibrating)
     variance = hbar / (2 * omega) * (2 * occupations + 1)
     return jnp.where(modes.vibrating, variance, 0)
 

@@ -8,6 +8,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import divisor, safe_divide
 from ...constants import constant
 from ...status import Status
 from .body import Solid
@@ -87,10 +88,10 @@ def _relax(
     rest = jnp.asarray(body.potential.rest, x.dtype)
     stiffness = jnp.max(jnp.abs(body.potential.curvature(rest)))
     # a tenth of a pair's period over 2π
-    start = 0.1 / jnp.sqrt(jnp.where(stiffness > 0, stiffness, 1))
+    start = 0.1 / jnp.sqrt(divisor(stiffness))
     length = jnp.max(jnp.abs(rest))
     unit = stiffness * jnp.where(length > 0, length, _shortest(body, x))
-    tolerance = tolerance * jnp.where(unit > 0, unit, 1)
+    tolerance = tolerance * divisor(unit)
     # Newton's steps converge from where forces are far below stiffness times length.
     coarse = jnp.maximum(tolerance, 1e-5 * unit)
     x, force, steps = _damped(body, x, start, coarse, max_steps)
@@ -147,7 +148,7 @@ def _polish(
         x, force, _, step = carry
         value, vectors = jnp.linalg.eigh(body.hessian(x))
         solid = jnp.abs(value) > ZERO * jnp.max(jnp.abs(value))
-        inverse = jnp.where(solid, 1 / jnp.where(solid, value, 1), 0)
+        inverse = safe_divide(1, value, solid)
         move = vectors @ (inverse * (vectors.T @ jnp.reshape(force, (-1,))))
         new = x + jnp.reshape(move, x.shape)
         rest = body.forces(new)
@@ -171,4 +172,4 @@ def _largest(force: Array) -> Array:
 
 def _norm(v: Array) -> Array:
     square = jnp.sum(v**2)
-    return jnp.sqrt(jnp.where(square > 0, square, 1))
+    return jnp.sqrt(divisor(square))

@@ -8,6 +8,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ... import _checks
 from ..._gate import gated
+from ..._math import divisor
 from .body import Solid
 
 # Directions shorter than this fraction of the longest are none: the rotation of atoms
@@ -80,7 +81,7 @@ def _rigid_motions(x: Array, masses: Array, rotations: bool) -> RigidMotions:
     away = x - centre[None, :]
     # in units of the body's size, so that turns compare with shifts
     extent = jnp.sqrt(jnp.mean(jnp.sum(away**2, axis=1)))
-    away = away / jnp.where(extent > 0, extent, 1)
+    away = away / divisor(extent)
     columns = [jnp.zeros((size, d), x.dtype).at[:, a].set(1) for a in range(d)]
     if rotations:
         for a in range(d):
@@ -91,7 +92,7 @@ def _rigid_motions(x: Array, masses: Array, rotations: bool) -> RigidMotions:
     matrix = jnp.stack([jnp.reshape(roots * c, (-1,)) for c in columns], axis=1)
     square, mix = jnp.linalg.eigh(matrix.T @ matrix)
     independent = square > _RANK**2 * square[-1]
-    lengths = jnp.sqrt(jnp.where(independent, square, 1))
+    lengths = jnp.sqrt(divisor(square, independent))
     vectors = jnp.where(independent[None, :], (matrix @ mix) / lengths[None, :], 0)
     return RigidMotions(vectors, independent)
 

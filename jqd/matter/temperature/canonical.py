@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import divisor
 from ...statistics._roots import falling_root
 from ._spectrum import check_inside, over_batch, reciprocal, spectrum
 
@@ -101,7 +102,7 @@ def _root(levels, log_weights, energy):
     least, most = jnp.min(levels), jnp.max(levels)
     inside = (energy > least) & (energy < most)
     # in units that make all numbers of order one
-    span = jnp.where(most > least, most - least, 1)
+    span = divisor(most - least)
     heights = (levels - least) / span
     target = (jnp.where(inside, energy, (least + most) / 2) - least) / span
 
@@ -128,6 +129,6 @@ def saddle_beta(cumulants: Cumulants, beta: ArrayLike) -> Float[Array, "..."]:
         dS/dE of the broadcast shape; NaN where the energy does not vary at all.
     """
     varies = cumulants.variance > 0
-    variance = jnp.where(varies, cumulants.variance, 1)
+    variance = divisor(cumulants.variance)
     shift = cumulants.third / (2 * variance**2)
     return jnp.where(varies, _checks.widen(beta) - shift, jnp.nan)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._math import divisor
 from ._spectrum import over_batch, spectrum
 
 
@@ -111,7 +112,7 @@ def bandwidth(levels: ArrayLike, energy: ArrayLike, rigid: bool = True) -> Bandw
 def _bandwidth(rigid, levels, log_weights, energy):
     spread = jnp.std(levels)
     # All levels alike: any width will do, and none may be zero.
-    spread = jnp.where(spread > 0, spread, 1)
+    spread = divisor(spread)
     pilot = spread / 4
     density = jnp.exp(_log_density(levels, log_weights, energy, pilot))
     density = jnp.maximum(density, jnp.finfo(density.dtype).tiny ** 0.25)

@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
+from ..._math import abs2
 from ...steppers.eigenbasis import unitary_orbit
 from .tower import Tower
 
@@ -34,7 +35,7 @@ class Eigenbasis(eqx.Module):
 
     def energy_spread(self, psi: Inexact[Array, "D P"]) -> Float[Array, ""]:
         """ΔE, the standard deviation of H, the same at all times."""
-        share = jnp.abs(self.amplitudes(psi)) ** 2
+        share = abs2(self.amplitudes(psi))
         mean = jnp.sum(share * self.energies)
         return jnp.sqrt(jnp.sum(share * (self.energies - mean) ** 2))
 
@@ -44,8 +45,8 @@ class Eigenbasis(eqx.Module):
 
     def time_average(self, psi: Inexact[Array, "D P"]) -> Float[Array, "D P"]:
         """The average of |ψ_ip(t)|² over all times, Σ_a |<ip|a>|² |c_a|²."""
-        share = jnp.abs(self.amplitudes(psi)) ** 2
-        return (jnp.abs(self.vectors) ** 2 @ share).reshape(self.shape)
+        share = abs2(self.amplitudes(psi))
+        return (abs2(self.vectors) @ share).reshape(self.shape)
 
     def temporal_std(
         self, psi: Inexact[Array, "D P"], observable: Float[Array, "D P"]
@@ -55,9 +56,9 @@ class Eigenbasis(eqx.Module):
         σ_t² = Σ_{a≠b} |c_a|² |c_b|² |O_ab|², for gaps E_a - E_b that are all
         different.
         """
-        share = jnp.abs(self.amplitudes(psi)) ** 2
+        share = abs2(self.amplitudes(psi))
         weighted = observable.reshape(-1)[:, None] * self.vectors
-        elements = jnp.abs(self.vectors.conj().T @ weighted) ** 2
+        elements = abs2(self.vectors.conj().T @ weighted)
         variance = share @ elements @ share - jnp.sum(share**2 * jnp.diagonal(elements))
         return jnp.sqrt(jnp.maximum(variance, 0))
 

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from ..._math import abs2, safe_divide
+
 # Steps after which the outermost levels stand out of a spectrum of any size.
 _STEPS = 40
 # The bounds are put this share of the width wide of what was found.
@@ -41,7 +43,7 @@ def lanczos_bounds(hamiltonian: Any) -> tuple[Array, Array]:
         beta = _length(image)
         # an invariant subspace is exhausted: zeros from here on, which do no harm
         known = beta > jnp.finfo(dtype).eps * jnp.abs(alpha)
-        following = jnp.where(known, 1 / jnp.where(known, beta, 1), 0) * image
+        following = safe_divide(1, beta, known) * image
         return (vector, following, jnp.where(known, beta, 0)), (alpha, beta)
 
     begin = (jnp.zeros_like(start), start, jnp.zeros((), dtype))
@@ -55,4 +57,4 @@ def lanczos_bounds(hamiltonian: Any) -> tuple[Array, Array]:
 
 
 def _length(vector: Array) -> Array:
-    return jnp.sqrt(jnp.sum(jnp.real(vector) ** 2 + jnp.imag(vector) ** 2))
+    return jnp.sqrt(jnp.sum(abs2(vector)))

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact
 
+from ..._math import abs2, divisor, safe_divide, safe_sqrt
 from .configurations import Configurations
 from .tower import Tower
 
@@ -39,7 +40,7 @@ class Levels(NamedTuple):
 
 def configuration_weights(psi: Inexact[Array, "... D P"]) -> Float[Array, "... P"]:
     """Norm of each photon configuration, Σ_i |ψ_ip|²."""
-    return jnp.sum(jnp.real(psi) ** 2 + jnp.imag(psi) ** 2, axis=-2)
+    return jnp.sum(abs2(psi), axis=-2)
 
 
 def level_norms(
@@ -83,18 +84,17 @@ def levels(tower: Tower, psi: Inexact[Array, "D P"]) -> Levels:
 
     Source: Chafin (2019), eqs. 2 and 3, for photons that are counted by their modes.
     """
-    share = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+    share = abs2(psi)
     onto = jnp.asarray(tower.configurations.of_level, share.dtype)
     norm = jnp.sum(share, axis=0) @ onto
-    held = jnp.where(norm > 0, norm, 1)
+    held = divisor(norm)
 
     def moments(values: Array) -> tuple[Array, Array]:
         """Mean and standard deviation per level, of values that broadcast to psi."""
         mean = jnp.sum(values * share, axis=0) @ onto / held
         away = values - (onto @ mean)[None, :]
         variance = jnp.sum(away**2 * share, axis=0) @ onto / held
-        spread = jnp.where(variance > 0, variance, 1) ** 0.5
-        return mean, jnp.where(variance > 0, spread, 0)
+        return mean, safe_sqrt(variance)
 
     matter, matter_spread = moments(tower.energies[:, None])
     photons, photon_spread = moments(tower.photon_energies[None, :])
@@ -112,7 +112,7 @@ def schmidt_numbers(
     """1/Σ s² of each level's Schmidt probabilities: 1 for a product; 0 if empty."""
     part = jnp.asarray(tower.configurations.of_level, psi.real.dtype)
     # without singular values: the purity of the photons' reduced matrix
-    overlaps = jnp.abs(psi.conj().T @ psi) ** 2
+    overlaps = abs2(psi.conj().T @ psi)
     purity = jnp.sum(part * (overlaps @ part), axis=0)
     total = level_norms(tower.configurations, configuration_weights(psi)) ** 2
-    return jnp.where(purity > 0, total / jnp.where(purity > 0, purity, 1), 0)
+    return safe_divide(total, purity)

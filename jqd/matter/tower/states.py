@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex
 
 from ... import _checks
+from ..._math import abs2
 from ...constants import constant
 from .tower import Tower
 
@@ -44,6 +45,6 @@ def level_state(
         key = _checks.single_key(key)
         angles = jax.random.uniform(key, amplitudes.shape, amplitudes.dtype)
         amplitudes = amplitudes * jnp.exp(2j * jnp.pi * angles)
-    amplitudes = amplitudes / jnp.sqrt(jnp.sum(jnp.abs(amplitudes) ** 2))
+    amplitudes = amplitudes / jnp.sqrt(jnp.sum(abs2(amplitudes)))
     psi = jnp.zeros(tower.shape, jnp.result_type(amplitudes.dtype, jnp.complex64))
     return psi.at[:, 0].set(amplitudes)

@@ -10,6 +10,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
 from ... import _checks
+from ..._math import abs2
 from ...constants import constant, scalars
 from ...interop import as_array
 from ...laws.law import Law
@@ -225,7 +226,7 @@ class Tower(Law):
 
     def density(self, state: Array) -> Float[Array, "... D P"]:
         """|ψ_ip|²."""
-        return jnp.real(state) ** 2 + jnp.imag(state) ** 2
+        return abs2(state)
 
     def edge_norm(self, state: Array) -> Array:
         """Norm in configurations that the cut-off robs of a neighbour."""

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from ...._math import expi
 from ..loop import Population, Step
 from ..rates import Process
 from .order_parameters import (
@@ -47,7 +47,7 @@ class IndividualPopulation(Population):
     def begin(self, key: Array) -> tuple[Crowd, Array, Array]:
         """The individuals as they are given; a class without any was never there."""
         beable = self.beable
-        unit = jax.lax.complex(jnp.cos(self.phase), jnp.sin(self.phase))
+        unit = expi(self.phase)
         occupation = class_counts(beable, self.process.law.omega)
         itself = jnp.arange(beable.shape[0], dtype=beable.dtype)
         late = jnp.zeros((), self.phase.dtype)

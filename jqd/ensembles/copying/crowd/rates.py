@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int
 
+from ...._math import abs2, divisor, expi
 from ....laws import CopyDynamics
-from ....laws.copying import coupling, phase_factor, ratios, square, unit_power
+from ....laws.copying import coupling, ratios, unit_power
 from ..ceilings import constant_ceiling
 from ..rates import Process, amplitudes, haste, links, over
 from .order_parameters import class_sums
@@ -74,7 +75,7 @@ def turn(process: Process, crowd: Crowd, dt: Float[Array, ""]) -> Complex[Array,
     nothing = jnp.zeros_like(crowd.unit)
     (_, total), _ = jax.lax.scan(stage, (nothing, nothing), stages)
     unit = crowd.unit + dt * total
-    return unit * (phase_factor(middle * dt) * jax.lax.rsqrt(square(unit)))
+    return unit * (expi(middle * dt) * jax.lax.rsqrt(abs2(unit)))
 
 
 def rate_table(process: Process, weights: Array) -> Complex[Array, "K MM"]:
@@ -111,7 +112,7 @@ def _sines(law: CopyDynamics) -> Complex[Array, "K M M"]:
     if law.harmonics is None:
         return first
     terms = law.harmonics
-    return jnp.concatenate([first, terms.R_sin * phase_factor(terms.delta_sin)])
+    return jnp.concatenate([first, terms.R_sin * expi(terms.delta_sin)])
 
 
 def _cosines(law: CopyDynamics) -> Complex[Array, "K M M"]:
@@ -120,13 +121,13 @@ def _cosines(law: CopyDynamics) -> Complex[Array, "K M M"]:
     if law.harmonics is None:
         return first
     terms = law.harmonics
-    return jnp.concatenate([first, terms.R_cos * phase_factor(terms.delta_cos)])
+    return jnp.concatenate([first, terms.R_cos * expi(terms.delta_cos)])
 
 
 def _per_member(occupation: Array, power: Array, *, by_rows: bool) -> Array:
     """(n_a/n_b)^power / n_a (by rows) or / n_b: 0 within classes and for empty ones."""
     alive = occupation > 0
-    safe = jnp.where(alive, occupation, 1)
+    safe = divisor(occupation)
     ratio = ratios(jnp.log(safe), power)
     each = ratio / (safe[:, None] if by_rows else safe[None, :])
     return jnp.where(links(alive), each, 0)

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Int, PyTree
 
 from .... import _html
+from ...._math import divisor
 from ....status import Status
 from ..copies import tally
 
@@ -79,7 +80,7 @@ class Individuals(eqx.Module):
     def psi(self) -> Complex[Array, "S T M"]:
         """√ρ_a exp(-iφ_a) with φ_a the circular mean of the class."""
         size = self.coherence
-        mean = self.order / jnp.where(size > 0, size, 1)
+        mean = self.order / divisor(size)
         return jnp.sqrt(self.density) * jnp.conj(mean)
 
     @property

@@ -9,10 +9,10 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from .... import _checks
 from ...._checks import single_key, whole_number
 from ...._gate import gated
+from ...._math import abs2
 from ....evolution.evolution import in_precision
 from ....interop import as_array
 from ....laws import CopyDynamics
-from ....laws.copying import square
 from ...arguments import positive_number, step_budget, trajectory_numbers
 from ..loop import Clock, run
 from ..populations import check_copies, check_representable, rounded
@@ -64,13 +64,13 @@ def population(
         raise ValueError("Argument `key` must be given where `spread` is not 0.")
     noise = None if key is None else single_key(key)
     beable, phase, occupation = _populate(psi, number, noise, spread)
-    check_representable(jnp.abs(psi) ** 2, occupation, number)
+    check_representable(abs2(psi), occupation, number)
     return beable, phase
 
 
 @eqx.filter_jit
 def _populate(psi: Array, number: int, key: Array | None, spread: ArrayLike):
-    density = square(psi)
+    density = abs2(psi)
     occupation = rounded(density / jnp.sum(density), number)
     beable = jnp.repeat(
         jnp.arange(psi.shape[0], dtype=jnp.int32),

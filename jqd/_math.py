@@ -1,0 +1,102 @@
+"""Elementary functions that stay numbers, with numbers as derivatives, at zeros.
+
+At a node of ψ, in an empty class, at a rate of 0, a root has an infinite slope, a
+logarithm no value and a quotient neither. What stands for them there is the same
+everywhere, and decided here:
+
+- `safe_sqrt`, `safe_log` and `safe_divide` are 0 there, or what they are told to be,
+  and constant: all of their derivatives are 0.
+- `divisor` is 1 there, and constant. Below a fraction it leaves the derivative with
+  respect to what stands above: a/divisor(b) is a, with slope 1 in a. It serves where a
+  vanishes with b, so that the quotient does.
+- `abs2` has the slope 0 and the curvature 2 of a parabola there, other than the square
+  of `jnp.abs`, whose second derivative at 0 is wrong.
+
+The input is guarded, not the output: in reverse mode 0 times an infinite slope would be
+NaN. "There" is where the argument is not positive, NaN included, or where a mask says.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool
+
+
+def abs2(z: Any) -> Any:
+    """|z|² = (Re z)² + (Im z)², of the real dtype of z; an array of NumPy stays one.
+
+    Args:
+        z: array, real or complex.
+    """
+    return z.real**2 + z.imag**2
+
+
+def expi(angle: Array) -> Array:
+    """exp(i angle) = cos + i sin, of the complex dtype that goes with the angle.
+
+    Args:
+        angle: real array, radians.
+    """
+    return jax.lax.complex(jnp.cos(angle), jnp.sin(angle))
+
+
+def divisor(x: ArrayLike, where: Bool[ArrayLike, "..."] | None = None) -> Array:
+    """x where it is positive, 1 elsewhere: for below a fraction or within a root.
+
+    Args:
+        x: real array; complex with `where`.
+        where: where x is taken, in place of x > 0.
+    """
+    return jnp.where(x > 0 if where is None else where, x, 1)
+
+
+def safe_sqrt(x: ArrayLike, where: Bool[ArrayLike, "..."] | None = None) -> Array:
+    """√x where x is positive, 0 with slope 0 elsewhere.
+
+    Args:
+        x: real array.
+        where: where the root is taken, in place of x > 0.
+    """
+    where = x > 0 if where is None else where
+    return jnp.where(where, jnp.sqrt(divisor(x, where)), 0)
+
+
+def safe_log(x: ArrayLike, where: Bool[ArrayLike, "..."] | None = None) -> Array:
+    """ln x where x is positive, 0 with slope 0 elsewhere.
+
+    Args:
+        x: real array.
+        where: where the logarithm is taken, in place of x > 0.
+    """
+    where = x > 0 if where is None else where
+    return jnp.where(where, jnp.log(divisor(x, where)), 0)
+
+
+def safe_divide(
+    a: ArrayLike,
+    b: ArrayLike,
+    where: Bool[ArrayLike, "..."] | None = None,
+    otherwise: ArrayLike = 0,
+) -> Array:
+    """a/b where b is positive, a constant elsewhere, with slope 0 in both.
+
+    Args:
+        a: array.
+        b: real array; any with `where`.
+        where: where it is divided, in place of b > 0.
+        otherwise: the constant, such as `jnp.inf`.
+    """
+    where = b > 0 if where is None else where
+    return jnp.where(where, a / divisor(b, where), otherwise)
+
+
+def inverse_root(x: ArrayLike, where: Bool[ArrayLike, "..."] | None = None) -> Array:
+    """1/√x where x is positive, 0 with slope 0 elsewhere.
+
+    Args:
+        x: real array.
+        where: where the root is taken, in place of x > 0.
+    """
+    where = x > 0 if where is None else where
+    return jnp.where(where, 1 / jnp.sqrt(divisor(x, where)), 0)

@@ -1,0 +1,32 @@
+"""Loops over save times, whose first row is known before any step."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PyTree
+
+
+def saved_scan(
+    step: Callable[[Any, Any], tuple[Any, PyTree[Array]]],
+    carry: Any,
+    xs: PyTree[Array],
+    first: PyTree[Array],
+) -> tuple[Any, PyTree[Array]]:
+    """`jax.lax.scan`, with a row before those of its steps.
+
+    Args:
+        step: (carry, x) -> (carry, row); may be wrapped in `jax.checkpoint`.
+        carry: what the first step is given.
+        xs: of the steps, leaves (T - 1, ...).
+        first: the row of what the first step is given, of the shapes and dtypes of the
+            others.
+
+    Returns:
+        What the last step left, and the rows, leaves (T, ...).
+    """
+    last, rest = jax.lax.scan(step, carry, xs)
+    return last, jax.tree.map(
+        lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest
+    )

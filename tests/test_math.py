@@ -1,0 +1,154 @@
+"""What stands for roots, logarithms and quotients at zeros: values and derivatives."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jqd._math import (
+    abs2,
+    divisor,
+    expi,
+    inverse_root,
+    safe_divide,
+    safe_log,
+    safe_sqrt,
+)
+
+# Of each function of one number: value, first and second derivative, away from 0 and
+# where there is none.
+AWAY = {
+    "sqrt": (safe_sqrt, lambda x: (x**0.5, x**-0.5 / 2, -(x**-1.5) / 4)),
+    "log": (safe_log, lambda x: (np.log(x), 1 / x, -(x**-2))),
+    "inverse root": (
+        inverse_root, lambda x: (x**-0.5, -(x**-1.5) / 2, x**-2.5 * 3 / 4),
+    ),
+    "over": (
+        functools.partial(safe_divide, 3.0), lambda x: (3 / x, -3 * x**-2, 6 * x**-3),
+    ),
+    "divisor": (divisor, lambda x: (x, 1.0, 0.0)),
+}  # fmt: skip
+THERE = {"divisor": 1.0}
+# Single numbers, and ħ² and a rate in SI units; none whose cube overflows.
+SIZES = {jnp.float64: (2.0, 1e-34, 1e34), jnp.float32: (2.0, 1e-12, 1e12)}
+
+
+# Where there is no such number.
+NOWHERE = (0.0, -0.0, -2.0, -1e-34, np.nan, -np.inf)
+
+
+@pytest.mark.parametrize("dtype", SIZES)
+@pytest.mark.parametrize("name", AWAY)
+def test_values_slopes_and_curvatures(name, dtype):
+    """Away from zeros those of the function, elsewhere of a constant: in a batch."""
+    function, exact = AWAY[name]
+
+    def one(x):
+        slope = jax.grad(function)
+        return function(x), slope(x), jax.grad(slope)(x)
+
+    x = jnp.asarray(SIZES[dtype] + NOWHERE, dtype)
+    found = np.stack(jax.jit(jax.vmap(one))(x))
+    assert found.dtype == dtype
+    number = len(SIZES[dtype])
+    # a few roundings
+    expected = np.transpose([exact(size) for size in SIZES[dtype]])
+    rtol = 8 * float(jnp.finfo(dtype).eps)
+    np.testing.assert_allclose(found[:, :number], expected, rtol=rtol)
+    constant = np.array([THERE.get(name, 0.0), 0, 0])[:, None]
+    np.testing.assert_array_equal(found[:, number:] - constant, 0)
+
+
+@pytest.mark.parametrize("name", ["sqrt", "log", "inverse root", "divisor"])
+def test_a_mask_says_where_instead(name):
+    function, exact = AWAY[name]
+    x, where = jnp.array([2.0, 2.0, -3.0]), jnp.array([True, False, False])
+    value, slope = jax.jvp(lambda x: function(x, where), (x,), (jnp.ones(3),))
+    one = THERE.get(name, 0.0)
+    np.testing.assert_allclose(value, [exact(2.0)[0], one, one], rtol=1e-15)
+    np.testing.assert_allclose(slope, [exact(2.0)[1], 0, 0], rtol=1e-15)
+
+
+# -- quotients -------------------------------------------------------------------------
+
+
+def test_what_stands_above_has_no_slope_either():
+    """Other than above a `divisor`, where it stays."""
+    for b, slope in ((0.0, 0.0), (4.0, 0.25)):
+        assert jax.grad(safe_divide)(1.5, b) == slope
+        kept = jax.grad(lambda a, b: a / divisor(b))(1.5, b)
+        assert kept == (slope or 1.0)
+
+
+def test_a_quotient_takes_another_constant_a_mask_and_complex_numbers():
+    a, b = jnp.array([1 + 2j, 1 + 2j, 1j]), jnp.array([2.0, 0.0, -4.0])
+    found = safe_divide(a, b, b != 0, 7.0)
+    np.testing.assert_array_equal(found, [0.5 + 1j, 7, -0.25j])
+    assert safe_divide(1.0, jnp.zeros(()), otherwise=jnp.inf) == np.inf
+    own = jnp.array([3.0, 4.0, 5.0])
+    np.testing.assert_array_equal(safe_divide(own, b, otherwise=own), [1.5, 4, 5])
+    # derivatives go through a constant that is none
+    slope = jax.jacfwd(lambda x: safe_divide(x, b, otherwise=x))(own)
+    np.testing.assert_array_equal(slope, np.diag([0.5, 1, 1]))
+
+
+def test_a_mask_guards_complex_divisors():
+    z = jnp.array([0j, 3 + 4j])
+    np.testing.assert_array_equal(divisor(z, z != 0), [1, 3 + 4j])
+
+
+# -- squares and phases ----------------------------------------------------------------
+
+
+def parts(function):
+    """As a function of real and imaginary part, scalar."""
+    return lambda v: function(jax.lax.complex(v[0], v[1]))
+
+
+@pytest.mark.parametrize("dtype", SIZES)
+def test_a_square_is_a_parabola_everywhere(dtype):
+    square, other = parts(abs2), parts(lambda z: jnp.abs(z) ** 2)
+
+    @jax.jit
+    @jax.vmap
+    def all_four(v):
+        bends = jax.jacfwd(jax.grad(square))(v), jax.jacfwd(jax.grad(other))(v)
+        return square(v), jax.grad(square)(v), *bends
+
+    z = np.array([[0.0, 0.0], [0.0, -3.0], [3e-8, 4e-8], [3e8, 4e8]])
+    v = jnp.asarray(z, dtype)
+    value, slope, bend, flat = all_four(v)
+    assert value.dtype == dtype
+    np.testing.assert_allclose(value, (z**2).sum(axis=1), rtol=1e-6)
+    np.testing.assert_array_equal(slope, 2 * v)
+    np.testing.assert_array_equal(bend, np.broadcast_to(2 * np.eye(2), bend.shape))
+    # the square of the modulus is flat at 0
+    assert np.all(flat[0] == 0)
+
+
+def test_a_square_of_si_amplitudes():
+    assert abs2(jnp.asarray(3e-34 + 4e-34j)) == pytest.approx(2.5e-67, rel=1e-15)
+
+
+def test_squares_of_real_numbers_and_of_numpy():
+    x = jnp.array([-2.0, 0.0])
+    np.testing.assert_array_equal(abs2(x), [4, 0])
+    np.testing.assert_array_equal(jax.jacfwd(abs2)(x), np.diag([-4.0, 0]))
+    plain = abs2(np.array([3 - 4j]))
+    assert type(plain) is np.ndarray
+    assert plain.dtype == float
+    assert plain[0] == 25
+
+
+@pytest.mark.parametrize("dtype", SIZES)
+def test_a_phase_is_that_of_its_angle(dtype):
+    x = jnp.asarray([0.0, 1.0, -2.5, 1e3], dtype)
+    value, first = jax.jvp(expi, (x,), (jnp.ones_like(x),))
+    exact = np.exp(1j * np.asarray(x, float))
+    assert value.dtype == jnp.result_type(dtype, jnp.complex64)
+    eps = float(jnp.finfo(dtype).eps)
+    np.testing.assert_allclose(value, exact, atol=4 * eps)
+    np.testing.assert_allclose(first, 1j * exact, atol=4 * eps)
+    np.testing.assert_array_equal(expi(-x), jnp.conj(expi(x)))
