@@ -12,7 +12,6 @@ from ..._gate import gated
 from ..._math import abs2, safe_divide
 from ..._scans import saved_scan
 from ...evolution.judging import difference
-from ...evolution.trajectory import difference
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field
 from .follow import admit, follow, one_way_flow
