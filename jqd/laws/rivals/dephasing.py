@@ -15,7 +15,7 @@ from ...steppers.eigenbasis import unitary_orbit
 from ...steppers.flows import GeneralFlow
 from ..law import Law
 from ..schrodinger import Schrodinger
-from .self_potential import at_all_times
+from .quantum import at_all_times
 
 
 def measured_rate(law: Any, scales: Scales) -> Float[Array, " K"]:
