@@ -37,8 +37,8 @@ class Image(Instrument):
     Attributes:
         psf: s, scalar, in the unit of length, not negative.
         background: b, share of counts that tell nothing, scalar in [0, 1].
-        pattern: B_j, where these fall, of the grid's shape; divided by its sum. None for
-            evenly.
+        pattern: B_j, where these fall, of the grid's shape; divided by its sum. None
+            for evenly.
         noise: how it scatters; multinomial unless said.
     """
 
