@@ -428,6 +428,18 @@ def check_not_negative(x: ArrayLike, name: str) -> None:
     _check_values(x, name, "not be negative", lambda values: values >= 0)
 
 
+def check_within(x: ArrayLike, name: str, low: float, high: float) -> None:
+    """`x` lies in [low, high] (its values: not for tracers)."""
+    if is_concrete(x):
+        values = concrete(x)
+        out = ~((values >= low) & (values <= high))
+        if out.any():
+            worst = values[out].flat[0]
+            raise ValueError(
+                f"Argument `{name}` must be in [{low:g}, {high:g}], but is {worst:g}."
+            )
+
+
 def check_whole(x: ArrayLike, name: str) -> None:
     """Every entry of `x` is a whole number from 0 on (values: not for tracers)."""
     check_real(x, name)

@@ -16,7 +16,10 @@ that leads nowhere, or to several, it makes a ValueError.
 """
 
 import dataclasses
+import functools
+import inspect
 import math
+import typing
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
@@ -166,9 +169,13 @@ def free(
     pack: Callable[[Any], Any] | None = None,
     unpack: Callable[[Array, Array], Array] | None = None,
     places: Callable[[Any], Any] | None = None,
+    positive: bool = False,
     **default: Any,
 ) -> Any:
     """A field of a law that holds a constant; numbers become array leaves.
+
+    A field of shape (), as annotated, takes one real number, and any field what lies
+    within its bounds: a law with such fields alone needs no `__init__`.
 
     Args:
         quantum: the value at which the law is quantum mechanics, or a function of what
@@ -185,34 +192,61 @@ def free(
         unpack: the constant with these independent entries, from them and the old one.
         places: where in the constant, flat, they stand, from an array like it that
             holds the places; None for `pack` itself, which then chooses entries.
+        positive: whether it lies above 0, where no law holds: bounds are 0 and inf.
         **default: `default`, of the field.
 
     Returns:
         The field.
     """
+    bounds = (0.0, math.inf) if positive else bounds
     said = Declaration(quantum, span, bounds, unit, pack, unpack, places or pack)
-    return _named(_leaf, metadata={_KEY: said}, **default)
+
+    def read(value: Any, name: str, hint: Any) -> Any:
+        leaf = _leaf(value, name)
+        if leaf is not None:
+            _check_declared(leaf, name, hint, bounds, positive)
+        return leaf
+
+    return _named(read, metadata={_KEY: said}, **default)
 
 
-def fixed(**default: Any) -> Any:
+def fixed(*, read: Callable[[Any, str], Any] | None = None, **default: Any) -> Any:
     """A field of a law that holds what no fit may free.
 
     Args:
+        read: what makes the field's content of what is given and of the field's name.
         **default: `default`, of the field.
     """
-    return eqx.field(metadata={_KEY: fixed}, **default)
+    return _read_by(read, {_KEY: fixed}, default)
 
 
-def parts(*within: str, each: str = "", **default: Any) -> Any:
+def parts(
+    *within: str,
+    each: str = "",
+    read: Callable[[Any, str], Any] | None = None,
+    **default: Any,
+) -> Any:
     """A field whose own fields, or entries, are constants by their names alone.
 
     Args:
         *within: the one field of it that holds them, if not all do.
         each: what one of its entries is called where it is a tuple: `each` if there is
             one only, else `each[0]`, `each[1]`.
+        read: what makes the field's content of what is given and of the field's name.
         **default: `default`, of the field.
     """
-    return eqx.field(metadata={_KEY: Parts(within, each)}, **default)
+    return _read_by(read, {_KEY: Parts(within, each)}, default)
+
+
+def _read_by(read: Any, metadata: dict[str, Any], default: dict[str, Any]) -> Any:
+    if read is None:
+        return eqx.field(metadata=metadata, **default)
+
+    def reader(given: Any, name: str, hint: Any) -> Any:
+        del hint
+        return read(given, name)
+
+    return _named(reader, metadata=metadata, **default)
 
 
 def static(**default: Any) -> Any:
@@ -241,26 +275,32 @@ def switch(**default: Any) -> Any:
     return _named(_flag, static=True, **default)
 
 
-def _flag(value: Any, name: str) -> bool:
+def _flag(value: Any, name: str, hint: Any) -> bool:
+    del hint
     _checks.check_flags(**{name: value})
     return bool(value)
 
 
-def _named(read: Callable[[Any, str], Any], **options: Any) -> Any:
-    """A field that is read by a function of its value and of its own name."""
+def _named(read: Callable[[Any, str, Any], Any], **options: Any) -> Any:
+    """A field that is read by its value, its own name and its annotation."""
     field = eqx.field(converter=_Reader(read), **options)
     field.__class__ = _NamedField
     return field
 
 
 class _Reader:
-    """The converter of a field; the class that holds the field says its name."""
+    """The converter of a field; the class that holds the field tells it which it is."""
 
-    def __init__(self, read: Callable[[Any, str], Any]):
-        self.read, self.name = read, "value"
+    def __init__(self, read: Callable[[Any, str, Any], Any]):
+        self.read, self.name, self.owner = read, "value", None
 
     def __call__(self, value: Any) -> Any:
-        return self.read(value, self.name)
+        return self.read(value, self.name, self.hint)
+
+    @functools.cached_property
+    def hint(self) -> Any:
+        """The annotation, read late: it may name what is defined after the class."""
+        return inspect.get_annotations(self.owner).get(self.name)
 
 
 class _NamedField(dataclasses.Field):
@@ -268,7 +308,24 @@ class _NamedField(dataclasses.Field):
 
     def __set_name__(self, owner: type, name: str) -> None:
         super().__set_name__(owner, name)
-        self.metadata["converter"].name = name
+        reader = self.metadata["converter"]
+        reader.name, reader.owner = name, owner
+
+
+def _check_declared(
+    value: Array, name: str, hint: Any, bounds: tuple[float, float], positive: bool
+) -> None:
+    """Raise unless a constant is what its field says of it."""
+    kinds = typing.get_args(hint) or (hint,)
+    if any(getattr(kind, "dim_str", None) == "" for kind in kinds):
+        _checks.check_scalar(value, name)
+    low, high = bounds
+    if positive:
+        _checks.check_positive(value, name)
+    elif low == 0 and high == math.inf:
+        _checks.check_not_negative(value, name)
+    if high < math.inf:
+        _checks.check_within(value, name, low, high)
 
 
 class Parts(NamedTuple):

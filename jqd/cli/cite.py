@@ -42,7 +42,7 @@ def _wanted(law: str | None) -> tuple[list[Reference], str]:
         return list(PAPERS.values()), ""
     if law in PAPERS:
         return [PAPERS[law]], ""
-    known = _classes()
+    known = _laws()
     if law not in known:
         raise ValueError(
             f"Argument `law` must be one of {', '.join((*PAPERS, *sorted(known)))}, "
@@ -54,11 +54,12 @@ def _wanted(law: str | None) -> tuple[list[Reference], str]:
     return [PAPERS[name] for name in of_paper], source
 
 
-def _classes() -> dict[str, Any]:
-    """The laws of the library by the names of their classes."""
+def _laws() -> dict[str, Any]:
+    """What makes the laws of the library, classes and functions, by their names."""
     found = {name: getattr(laws, name) for name in dir(laws)}
-    return {
-        name: one
-        for name, one in found.items()
-        if inspect.isclass(one) and issubclass(one, laws.Law) and one is not laws.Law
-    }
+    return {name: one for name, one in found.items() if _makes_a_law(one)}
+
+
+def _makes_a_law(one: Any) -> bool:
+    made = inspect.get_annotations(one).get("return") if inspect.isroutine(one) else one
+    return inspect.isclass(made) and issubclass(made, laws.Law) and made is not laws.Law

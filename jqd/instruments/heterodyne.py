@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
@@ -12,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from .. import _checks
-from ..constants import fixed, free, scalars
+from ..constants import fixed, free
 from ..laws import HusimiFokkerPlanck
 from ..laws.motion import Motion
 from ..observe import Moments
@@ -21,6 +20,10 @@ from .instrument import Instrument
 from .noise import Drawable, NoNoise
 
 Powers = tuple[int, ...]
+
+
+def _orders(orders: Any) -> tuple[tuple[Any, Any], ...]:
+    return (orders if isinstance(orders, Moments) else Moments(orders)).orders
 
 
 class Heterodyne(Instrument):
@@ -33,45 +36,17 @@ class Heterodyne(Instrument):
     added noise look like another C: without priors nothing tells them apart.
 
     Attributes:
-        orders: (m, n) of each moment (static).
+        orders: (m, n) of each moment, integers for one mode, else tuples; or the
+            `Moments` that hold them, as `PhaseSpaceRecord.data` gives them (static).
         gain: g, scalar, positive.
         added: n_add, quanta, scalar, not negative.
         noise: how it scatters; exact unless said.
     """
 
-    orders: tuple[tuple[Any, Any], ...] = eqx.field(static=True)
-    gain: Float[Array, ""] = free(bounds=(0.0, np.inf), span=(0.8, 1.25))
-    added: Float[Array, ""] = free(bounds=(0.0, np.inf), span=(0.0, 1.0))
+    orders: tuple[tuple[Any, Any], ...] = eqx.field(static=True, converter=_orders)
+    gain: Float[Array, ""] = free(positive=True, span=(0.8, 1.25), default=1.0)
+    added: Float[Array, ""] = free(bounds=(0.0, np.inf), span=(0, 1), default=0.0)
     noise: Drawable = fixed(default=NoNoise())
-
-    def __init__(
-        self,
-        orders: Moments | Sequence[tuple[Any, Any]],
-        gain: ArrayLike = 1.0,
-        added: ArrayLike = 0.0,
-        noise: Drawable | None = None,
-    ):
-        """A detector of these moments.
-
-        Args:
-            orders: (m, n) of each moment, integers for one mode, else tuples; or the
-                `Moments` that hold them, as `PhaseSpaceRecord.data` gives them.
-            gain: g, scalar.
-            added: n_add, scalar.
-            noise: how it scatters; None for exact values.
-
-        Raises:
-            ValueError: orders that are no pairs of whole numbers, gain not positive,
-                added noise negative.
-        """
-        given = orders if isinstance(orders, Moments) else Moments(orders)
-        self.orders = given.orders
-        self.gain, self.added = scalars(gain=gain, added=added)
-        self.noise = NoNoise() if noise is None else noise
-
-    def __check_init__(self) -> None:
-        _checks.check_positive(self.gain, "gain")
-        _checks.check_not_negative(self.added, "added")
 
     def check_law(self, law: Motion) -> None:
         """Raise ValueError unless the law has these moments."""

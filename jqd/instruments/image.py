@@ -7,11 +7,22 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from .. import _checks
-from ..constants import constant, fixed, free, scalars
+from ..constants import constant, fixed, free
 from ..laws.motion import Motion
 from .counts import Multinomial
-from .instrument import Instrument, check_within
+from .instrument import Instrument
 from .noise import Drawable
+
+
+def _shares(pattern: Any, name: str) -> Array | None:
+    """A pattern over its sum."""
+    if pattern is None:
+        return None
+    given = constant(pattern, name)
+    _checks.check_finite(given, name)
+    _checks.check_not_negative(given, name)
+    _checks.check_positive(jnp.sum(given), name)
+    return given / jnp.sum(given)
 
 
 class Image(Instrument):
@@ -26,48 +37,15 @@ class Image(Instrument):
     Attributes:
         psf: s, scalar, in the unit of length, not negative.
         background: b, share of counts that tell nothing, scalar in [0, 1].
-        pattern: B_j, where these fall, of the grid's shape and sum 1; None for evenly.
+        pattern: B_j, where these fall, of the grid's shape; divided by its sum. None
+            for evenly.
         noise: how it scatters; multinomial unless said.
     """
 
-    psf: Float[Array, ""] = free(bounds=(0.0, np.inf), unit="length")
-    background: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.0, 0.2))
-    pattern: Float[Array, "..."] | None = fixed()
-    noise: Drawable = fixed()
-
-    def __init__(
-        self,
-        psf: ArrayLike = 0.0,
-        background: ArrayLike = 0.0,
-        pattern: ArrayLike | None = None,
-        noise: Drawable | None = None,
-    ):
-        """A camera.
-
-        Args:
-            psf: s, number.
-            background: b, number.
-            pattern: where background falls, not negative; it is divided by its sum.
-                None for evenly.
-            noise: how it scatters; None for multinomial counts.
-
-        Raises:
-            ValueError: s negative, b out of [0, 1], a pattern that is negative, not
-                finite, or 0 everywhere.
-        """
-        self.psf, self.background = scalars(psf=psf, background=background)
-        self.pattern = None
-        if pattern is not None:
-            _checks.check_finite(pattern, "pattern")
-            _checks.check_not_negative(pattern, "pattern")
-            given = constant(pattern, "pattern")
-            _checks.check_positive(jnp.sum(given), "pattern")
-            self.pattern = given / jnp.sum(given)
-        self.noise = Multinomial() if noise is None else noise
-
-    def __check_init__(self) -> None:
-        _checks.check_not_negative(self.psf, "psf")
-        check_within(self.background, "background", 0.0, 1.0)
+    psf: Float[Array, ""] = free(bounds=(0.0, np.inf), unit="length", default=0.0)
+    background: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.0, 0.2), default=0.0)
+    pattern: Float[Array, "..."] | None = fixed(read=_shares, default=None)
+    noise: Drawable = fixed(default=Multinomial())
 
     def check_law(self, law: Motion) -> None:
         """Raise ValueError unless the law has a density on a grid."""

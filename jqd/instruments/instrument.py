@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from .. import _checks
-from ..constants import fixed, free, scalars
+from ..constants import constant, fixed, free
 from ..evolution.evolution import look
 from ..laws import HusimiFokkerPlanck
 from ..laws.motion import Motion
@@ -101,8 +101,6 @@ class Confusion(Instrument):
     noise: Drawable = fixed(default=Multinomial())
 
     def __check_init__(self) -> None:
-        _checks.check_scalar(self.readout, "readout")
-        check_within(self.readout, "readout", 0.0, 1.0)
         if self.matrix is None:
             return
         _checks.check_real(self.matrix, "matrix")
@@ -128,6 +126,17 @@ class Confusion(Instrument):
         return (1 - self.readout) * p + self.readout * jnp.sum(p) / p.shape[-1]
 
 
+def read_points(points: Any, name: str) -> Complex[Array, "..."]:
+    """Points of phase space.
+
+    Raises:
+        ValueError: they are no finite numbers.
+    """
+    given = constant(points, name)
+    _checks.check_finite(given, name)
+    return _checks.complex_of(given)
+
+
 class Displaced(Instrument):
     """Shots that displace a mode by -β and ask for the vacuum.
 
@@ -144,40 +153,11 @@ class Displaced(Instrument):
         noise: how it scatters; binomial unless said.
     """
 
-    points: Complex[Array, "..."] = fixed()
-    V: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.5, 1.0))
-    eps: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.0, 0.1))
-    scale: Float[Array, ""] = free(bounds=(0.0, np.inf), span=(0.8, 1.25))
-    noise: Drawable = fixed()
-
-    def __init__(
-        self,
-        points: ArrayLike,
-        V: ArrayLike = 1.0,
-        eps: ArrayLike = 0.0,
-        scale: ArrayLike = 1.0,
-        noise: Drawable | None = None,
-    ):
-        """An instrument at these displacements.
-
-        Args:
-            points: β, (P,) or (P, N), complex.
-            V, eps, scale: its nuisances, numbers.
-            noise: how it scatters; None for binomial counts.
-
-        Raises:
-            ValueError: V or eps out of [0, 1], scale not positive, points not finite.
-        """
-        _checks.check_finite(points, "points")
-        given = jnp.asarray(points)
-        self.points = _checks.complex_of(given)
-        self.V, self.eps, self.scale = scalars(V=V, eps=eps, scale=scale)
-        self.noise = Binomial() if noise is None else noise
-
-    def __check_init__(self) -> None:
-        check_within(self.V, "V", 0.0, 1.0)
-        check_within(self.eps, "eps", 0.0, 1.0)
-        _checks.check_positive(self.scale, "scale")
+    points: Complex[Array, "..."] = fixed(read=read_points)
+    V: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.5, 1.0), default=1.0)
+    eps: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.0, 0.1), default=0.0)
+    scale: Float[Array, ""] = free(positive=True, span=(0.8, 1.25), default=1.0)
+    noise: Drawable = fixed(default=Binomial())
 
     def check_law(self, law: Motion) -> None:
         """Raise ValueError unless the law has a density on phase space."""
@@ -192,15 +172,6 @@ class Displaced(Instrument):
         assert isinstance(law, HusimiFokkerPlanck)  # `check_law` made sure
         density = law.density(state, self.scale * self.points)
         return self.eps + self.V * jnp.pi**law.modes * density
-
-
-def check_within(value: ArrayLike, name: str, low: float, high: float) -> None:
-    """Raise ValueError for a number out of [low, high]."""
-    if _checks.is_concrete(value) and not low <= float(np.asarray(value)) <= high:
-        raise ValueError(
-            f"Argument `{name}` must be in [{low:g}, {high:g}], but is "
-            f"{float(np.asarray(value)):g}."
-        )
 
 
 def as_instrument(given: Any) -> Instrument:

@@ -6,12 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from .. import _checks
 from ..constants import fixed, free
 from ..evolution.evolution import look
 from ..laws.motion import Motion
 from .counts import Multinomial
-from .instrument import Instrument, check_within
+from .instrument import Instrument
 from .noise import Drawable
 
 
@@ -29,10 +28,6 @@ class Thinned(Instrument):
 
     efficiency: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.5, 1.0), default=1.0)
     noise: Drawable = fixed(default=Multinomial())
-
-    def __check_init__(self) -> None:
-        _checks.check_scalar(self.efficiency, "efficiency")
-        check_within(self.efficiency, "efficiency", 0.0, 1.0)
 
     def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
         """P(k)"""

@@ -4,8 +4,8 @@ This file works as it stands. Change U and E to those of your law, its equation 
 source; `test_own_law.py` says whether the rest still holds.
 """
 
-import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 import jqd
 from jqd.laws import SelfPotential
@@ -15,6 +15,7 @@ class OwnLaw(SelfPotential):
     """iħ dψ/dt = (H + U[ρ]) ψ,  U = g ρ / (1 + ρ/ρ_s),  ρ = |ψ|².
 
     Attributes:
+        quantum: Schrödinger's law, on a grid say, with H and ħ; or a matrix H.
         g: strength, energy, scalar; 0 in quantum mechanics.
         rho_s: density at which U is half of where it ends, scalar.
 
@@ -24,14 +25,11 @@ class OwnLaw(SelfPotential):
 
     # What a fit may free, the value that is quantum mechanics, where its starts lie in
     # units of an energy that follows ħ and the record.
-    g: jax.Array = jqd.free(quantum=0.0, span=(-1.0, 1.0), unit="energy")
-    # What no fit frees. Constants are arrays, never Python numbers.
-    rho_s: jax.Array = jqd.fixed()
-
-    def __init__(self, H, g=0.0, rho_s=0.5):
-        """The law of a Hamiltonian: a matrix, or a `jqd.Schrodinger`, on a grid say."""
-        self.quantum = jqd.laws.read_quantum(H)
-        self.g, self.rho_s = jqd.constants.scalars(g=g, rho_s=rho_s)
+    g: Float[Array, ""] = jqd.free(
+        quantum=0.0, span=(-1.0, 1.0), unit="energy", default=0.0
+    )
+    # What no fit frees is an array as well, never a Python number.
+    rho_s: Float[Array, ""] = jqd.fixed(read=jqd.constants.constant, default=0.5)
 
     def self_potential(self, rho):
         """U[ρ], in energy units."""

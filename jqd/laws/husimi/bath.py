@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from ... import _checks
+from ... import _checks, constants
 from ..._math import safe_divide
-from ...constants import constant, free
+from ...constants import free
 
 _BOUNDS = (0.0, np.inf)
 
@@ -48,42 +49,23 @@ class Bath(eqx.Module):
     Source: C. W. Gardiner & P. Zoller, Quantum Noise (2004), ch. 4, for C = 1.
     """
 
-    gamma: Float[Array, "..."] = free(bounds=_BOUNDS, unit="rate")
-    nbar: Float[Array, "..."] = free(bounds=_BOUNDS)
-    gain: Float[Array, "..."] = free(bounds=_BOUNDS, unit="rate")
-    dephasing: Float[Array, "..."] = free(bounds=_BOUNDS, unit="rate")
+    gamma: Float[Array, "..."] = free(bounds=_BOUNDS, unit="rate", default=0.0)
+    nbar: Float[Array, "..."] = free(bounds=_BOUNDS, default=0.0)
+    gain: Float[Array, "..."] = free(
+        bounds=_BOUNDS, unit="rate", default=0.0, kw_only=True
+    )
+    dephasing: Float[Array, "..."] = free(
+        bounds=_BOUNDS, unit="rate", default=0.0, kw_only=True
+    )
 
-    def __init__(
-        self,
-        gamma: ArrayLike = 0.0,
-        nbar: ArrayLike = 0.0,
-        *,
-        gain: ArrayLike = 0.0,
-        dephasing: ArrayLike = 0.0,
-    ):
-        """The bath of these rates.
-
-        Args:
-            gamma: γ, scalar for all modes or (N,).
-            nbar: n̄, likewise.
-            gain: likewise.
-            dephasing: g, likewise.
-
-        Raises:
-            ValueError: a rate that is negative, not real or not finite, or lengths that
-                differ.
-        """
-        given = {"gamma": gamma, "nbar": nbar, "gain": gain, "dephasing": dephasing}
-        given = {name: constant(value, name) for name, value in given.items()}
-        lengths = {np.shape(value) for value in given.values()} - {()}
-        for name, value in given.items():
-            _checks.check_not_negative(value, name)
-            if np.ndim(value) > 1 or len(lengths) > 1:
+    def __check_init__(self) -> None:
+        lengths = {jnp.shape(value) for value in jax.tree.leaves(self)} - {()}
+        for name, value in constants.values(self).items():
+            if jnp.ndim(value) > 1 or len(lengths) > 1:
                 raise ValueError(
                     f"Argument `{name}` must be one number or one for each mode, as "
-                    f"many as the others, but its shape is {np.shape(value)}."
+                    f"many as the others, but its shape is {jnp.shape(value)}."
                 )
-        self.gamma, self.nbar, self.gain, self.dephasing = given.values()
 
     def rates(self, C: ArrayLike = 1.0) -> Rates:
         """The rates at ħ_eff = Cħ: D/C, and G + D(1/C - 1) of the bath's G = γn̄ + gain.

@@ -2,12 +2,10 @@
 
 from .beretta import Beretta as Beretta
 from .collapse import Collapse as Collapse
-from .csl import CSL as CSL
 from .decoherence import Decoherence as Decoherence
 from .departure import Departure as Departure
 from .departure import DepartureOfKets as DepartureOfKets
 from .dephasing import Dephasing as Dephasing
-from .diosi_penrose import DiosiPenrose as DiosiPenrose
 from .doebner_goldin import DoebnerGoldin as DoebnerGoldin
 from .doebner_goldin import DoebnerGoldinLine as DoebnerGoldinLine
 from .gisin import Gisin as Gisin
@@ -16,6 +14,9 @@ from .grw import GRW as GRW
 from .jumping_paths import JumpingKet as JumpingKet
 from .lindblad import Jump as Jump
 from .lindblad import Lindblad as Lindblad
+from .localisation import CSL as CSL
+from .localisation import QMUPL as QMUPL
+from .localisation import DiosiPenrose as DiosiPenrose
 from .localisation import Localisation as Localisation
 from .localisation_kernels import GaussianDecay as GaussianDecay
 from .localisation_kernels import NewtonianDecay as NewtonianDecay
@@ -23,10 +24,9 @@ from .localisation_kernels import QuadraticDecay as QuadraticDecay
 from .logarithmic import Logarithmic as Logarithmic
 from .noisy_copies import PhaseKicks as PhaseKicks
 from .noisy_copies import RandomFrequencies as RandomFrequencies
-from .qmupl import QMUPL as QMUPL
+from .quantum import read_quantum as read_quantum
 from .quantum_jumps import QuantumJumps as QuantumJumps
 from .schrodinger_newton import SchrodingerNewton as SchrodingerNewton
 from .schrodinger_newton import kaplan_rajendran as kaplan_rajendran
 from .self_potential import SelfPotential as SelfPotential
-from .self_potential import read_quantum as read_quantum
 from .weinberg import Weinberg as Weinberg

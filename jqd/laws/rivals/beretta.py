@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ... import _checks
 from ..._math import divisor, safe_log
-from ...constants import free, scalars
+from ...constants import free, parts
 from ...steppers import Flows, strang
 from ...steppers.flows import general_flow
+from ..schrodinger import Schrodinger
 from .departure import Departure
 from .dephasing import density_operator, unitary
-from .self_potential import at_all_times, read_quantum
+from .quantum import at_all_times, read_matrix
 
 
 class Beretta(Departure):
@@ -24,42 +24,29 @@ class Beretta(Departure):
     mechanics, but not stably: a share p of another state grows as p^exp(-κt).
 
     Attributes:
-        quantum: Schrödinger's law, with H, a matrix, and ħ.
-        kappa: κ = 1/τ, rate; 0 in quantum mechanics.
+        quantum: Schrödinger's law, with H, a matrix that does not depend on time, and
+            ħ; or the matrix, with ħ = 1.
+        kappa: κ = 1/τ >= 0, rate; 0 in quantum mechanics.
 
     Source: G. P. Beretta, E. P. Gyftopoulos, J. L. Park, G. N. Hatsopoulos (1984) Nuovo
     Cimento B 82, 169; G. P. Beretta (2009) Rep. Math. Phys. 64, 139.
     """
 
+    quantum: Schrodinger = parts(read=read_matrix)
     kappa: Float[Array, ""] = free(
-        quantum=0.0, span=(0, 1), bounds=(0.0, jnp.inf), unit="rate"
+        quantum=0.0, span=(0, 1), bounds=(0.0, jnp.inf), unit="rate", default=0.0
     )
-
-    def __init__(self, H: Any, kappa: ArrayLike = 0.0) -> None:
-        """The law.
-
-        Args:
-            H: a matrix, or a `Schrodinger` of one, with ħ.
-            kappa: κ >= 0, scalar.
-
-        Raises:
-            ValueError: on a grid or driven; kappa not one number from 0 on.
-        """
-        self.quantum = read_quantum(H)
-        at_all_times(self.quantum, "H")
-        (self.kappa,) = scalars(kappa=kappa)
-        _checks.check_not_negative(kappa, "kappa")
 
     def prepare(self, psi: Any) -> Complex[Array, "n n"]:
         """ρ = |ψ⟩⟨ψ| of a normalised ψ, (n,), or ρ itself, (n, n) of trace 1."""
-        return density_operator(psi, at_all_times(self.quantum, "H").shape[0])
+        return density_operator(psi, at_all_times(self.quantum).shape[0])
 
     def density(self, state: Array) -> Float[Array, " n"]:
         """Populations: the diagonal of ρ."""
         return jnp.real(jnp.diagonal(state))
 
     def _matrix(self) -> Array:
-        H = at_all_times(self.quantum, "H")
+        H = at_all_times(self.quantum)
         return jnp.diag(H) if H.ndim == 1 else H
 
     def entropy(self, state: Array) -> Float[Array, ""]:
@@ -99,7 +86,7 @@ class Beretta(Departure):
 
         def turn(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
             del t
-            H = at_all_times(self.quantum, "H")
+            H = at_all_times(self.quantum)
             U = unitary(H, dt, self.quantum.hbar, state)
             return U @ state @ jnp.conj(U.T)
 

@@ -10,10 +10,11 @@ from ...interop import as_array
 from ...spaces.hamiltonians import ParticleOnGrid
 from ...steppers import Flows, Splitting, strang
 from ...steppers.flows import PhaseFlow, damped_flow
+from ..schrodinger import Schrodinger
 from .departure import Departure
 from .dephasing import density_operator
-from .localisation_kernels import Kernel
-from .on_grid import hamiltonian_of, read_on_grid
+from .localisation_kernels import Kernel, read_kernel
+from .quantum import hamiltonian_of, read_on_grid
 
 
 class Decoherence(Departure):
@@ -28,31 +29,15 @@ class Decoherence(Departure):
     described.
 
     Attributes:
-        quantum: Schrödinger's law on a grid, with H and ħ.
-        kernel: Γ.
+        quantum: Schrödinger's law on a grid of n points, with H and ħ, on one device
+            and without an absorber; ρ has n² numbers.
+        kernel: Γ, such as `GaussianDecay(lam, r_C)`.
 
     Source: E. Joos, H. D. Zeh (1985) Z. Phys. B 59, 223.
     """
 
-    kernel: Kernel = parts()
-
-    def __init__(self, quantum: Any, kernel: Kernel) -> None:
-        """The law.
-
-        Args:
-            quantum: a `Schrodinger` on a grid, of n points: ρ has n² numbers.
-            kernel: Γ, such as `GaussianDecay(lam, r_C)`.
-
-        Raises:
-            ValueError: no grid, a grid over several devices, an absorber; no kernel.
-        """
-        self.quantum = read_on_grid(quantum)
-        if not isinstance(kernel, Kernel):
-            raise ValueError(
-                "Argument `kernel` must be one of jqd.laws.rivals, such as "
-                f"GaussianDecay, but is a {type(kernel).__name__}."
-            )
-        self.kernel = kernel
+    quantum: Schrodinger = parts(read=read_on_grid)
+    kernel: Kernel = parts(read=read_kernel)
 
     @property
     def _hamiltonian(self) -> ParticleOnGrid:

@@ -8,6 +8,7 @@ from jaxtyping import Array
 from ...constants import parts
 from ..schrodinger import Schrodinger
 from ..wrapped import Wrapped
+from .quantum import read_quantum
 
 
 class Departure(Wrapped):
@@ -17,7 +18,7 @@ class Departure(Wrapped):
         quantum: Schrödinger's law, with H and ħ.
     """
 
-    quantum: Schrodinger = parts()
+    quantum: Schrodinger = parts(read=read_quantum)
 
     @property
     def inner(self) -> Schrodinger:

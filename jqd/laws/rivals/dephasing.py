@@ -16,7 +16,7 @@ from ...steppers.eigenbasis import unitary_orbit
 from ...steppers.flows import general_flow
 from ..law import Law
 from ..schrodinger import Schrodinger
-from .self_potential import at_all_times
+from .quantum import at_all_times
 
 
 def measured_rate(law: Any, scales: Scales) -> Float[Array, " K"]:

@@ -8,16 +8,31 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 from ..._math import safe_divide, safe_log
-from ...constants import constant, free, scalars
+from ...constants import constant, free, parts
 from ...spaces.grids import Grid
 from ...status import Status
 from ..schrodinger import Schrodinger
 from .departure import DepartureOfKets
-from .on_grid import hamiltonian_of
-from .self_potential import read_quantum
+from .quantum import hamiltonian_of, read_on_grid
 
 # Of the largest density: below it R_j grow beyond what a grid resolves.
 NODE = 1e-3
+
+
+def read_natural(quantum: Any, name: str = "quantum") -> Schrodinger:
+    """A `Schrodinger` of one mass on a grid, in the units in which R_j are written.
+
+    Raises:
+        ValueError: no grid, or other units than ħ = m = 1.
+    """
+    law = read_on_grid(quantum, name)
+    for unit, value in (("hbar", law.hbar), ("mass", hamiltonian_of(law).mass)):
+        if _checks.is_concrete(value) and not np.all(np.asarray(value) == 1):
+            raise ValueError(
+                f"Argument `{name}` must have {unit} = 1, in which the five terms "
+                f"are written, but it is {value}."
+            )
+    return law
 
 
 class DoebnerGoldin(DepartureOfKets):
@@ -37,7 +52,8 @@ class DoebnerGoldin(DepartureOfKets):
     A 54, 3764.
     """
 
-    D: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5))
+    quantum: Schrodinger = parts(read=read_natural)
+    D: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5), default=0.0)
     c: Float[Array, "5"] = free(quantum=0.0, span=(-0.1, 0.1))
 
     def __init__(self, quantum: Any, D: ArrayLike = 0.0, c: ArrayLike = 0.0) -> None:
@@ -51,8 +67,7 @@ class DoebnerGoldin(DepartureOfKets):
         Raises:
             ValueError: no grid; other units; D or c not real numbers, or not so many.
         """
-        self.quantum, _ = _on_grid(quantum)
-        (self.D,) = scalars(D=D)
+        self.quantum, self.D = read_natural(quantum), constant(D, "D")
         _checks.check_real(c, "c")
         c = constant(c, "c")
         if c.ndim:
@@ -61,7 +76,7 @@ class DoebnerGoldin(DepartureOfKets):
 
     def functionals(self, state: Array) -> Float[Array, "5 ..."]:
         """R_1 .. R_5."""
-        _, grid = _on_grid(self.quantum)
+        grid = hamiltonian_of(self.quantum).grid
         rho = self.density(state)
         over = safe_divide(1, rho)
         slopes = _slopes(grid, rho)
@@ -108,12 +123,8 @@ class DoebnerGoldinLine(DepartureOfKets):
     Source: as for `DoebnerGoldin`.
     """
 
-    D: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5))
-
-    def __init__(self, quantum: Any, D: ArrayLike = 0.0) -> None:
-        """The law; arguments and errors as for `DoebnerGoldin`."""
-        self.quantum, _ = _on_grid(quantum)
-        (self.D,) = scalars(D=D)
+    quantum: Schrodinger = parts(read=read_natural)
+    D: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5), default=0.0)
 
     def general(self) -> DoebnerGoldin:
         """The same law by its own equation."""
@@ -163,27 +174,6 @@ class DoebnerGoldinLine(DepartureOfKets):
     def invariants(self, state: Array) -> dict[str, Array]:
         """The norm."""
         return {"norm": self.cell * jnp.sum(self.density(state))}
-
-
-def _on_grid(quantum: Any) -> tuple[Schrodinger, Grid]:
-    """The law and its grid.
-
-    Raises:
-        ValueError: no grid, or other units than ħ = m = 1.
-    """
-    law = read_quantum(quantum, "quantum")
-    if law.grid is None:
-        raise ValueError(
-            "Argument `quantum` must be a `Schrodinger` on a grid, but is of a matrix."
-        )
-    H = hamiltonian_of(law)
-    for name, value in (("hbar", law.hbar), ("mass", H.mass)):
-        if _checks.is_concrete(value) and not np.all(np.asarray(value) == 1):
-            raise ValueError(
-                f"Argument `quantum` must have {name} = 1, in which the five terms are "
-                f"written, but it is {value}."
-            )
-    return law, H.grid
 
 
 def _laplacian(grid: Grid, f: Array) -> Array:

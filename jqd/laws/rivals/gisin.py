@@ -8,9 +8,10 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ..._math import divisor, expi
 from ..._program import program
-from ...constants import free, scalars
+from ...constants import free, parts
+from ..schrodinger import Schrodinger
 from .departure import DepartureOfKets
-from .self_potential import at_all_times, read_quantum
+from .quantum import at_all_times, read_matrix
 
 
 class Gisin(DepartureOfKets):
@@ -20,27 +21,15 @@ class Gisin(DepartureOfKets):
     p_k(0) exp(-2λ E_k t/ħ), normalised. Conserves the norm; irreversible.
 
     Attributes:
-        quantum: Schrödinger's law, with H, a matrix, and ħ.
+        quantum: Schrödinger's law, with H, a matrix that does not depend on time, and
+            ħ; or the matrix, with ħ = 1.
         lam: λ, scalar; 0 in quantum mechanics.
 
     Source: N. Gisin (1981) J. Phys. A 14, 2259.
     """
 
-    lam: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5))
-
-    def __init__(self, H: Any, lam: ArrayLike = 0.0) -> None:
-        """The law.
-
-        Args:
-            H: a matrix, or a `Schrodinger` of one, with ħ.
-            lam: λ, scalar.
-
-        Raises:
-            ValueError: on a grid or driven; lam not one real number.
-        """
-        self.quantum = read_quantum(H)
-        at_all_times(self.quantum, "H")
-        (self.lam,) = scalars(lam=lam)
+    quantum: Schrodinger = parts(read=read_matrix)
+    lam: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5), default=0.0)
 
     def invariants(self, state: Array) -> dict[str, Array]:
         """The norm: energy falls."""
@@ -59,7 +48,7 @@ class Gisin(DepartureOfKets):
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
         """The closed form: exact at any dt."""
         del t
-        H, hbar = at_all_times(self.quantum, "H"), self.quantum.hbar
+        H, hbar = at_all_times(self.quantum), self.quantum.hbar
         # E is taken out of both parts alike: the real one would only scale ψ, and
         # might overflow; of the other one remains the phase
         if H.ndim == 1:

@@ -1,12 +1,10 @@
 """The cubic law of Gross and Pitaevskii, as a rival for one particle."""
 
-from typing import Any
-
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
-from ...constants import Scales, free, scalars
-from .self_potential import SelfPotential, read_quantum
+from ...constants import Scales, free
+from .self_potential import SelfPotential
 
 
 def _unit(law: "GrossPitaevskii", scales: Scales) -> Array:
@@ -24,7 +22,7 @@ class GrossPitaevskii(SelfPotential):
     the norm and ⟨H⟩ + g/2 ∫ρ². Not homogeneous: 2ψ moves otherwise than ψ.
 
     Attributes:
-        quantum: Schrödinger's law, with H and ħ.
+        quantum: Schrödinger's law, with H and ħ; or a matrix H, with ħ = 1.
         g: strength, scalar, energy times volume (on a grid) or energy; 0 in quantum
             mechanics.
 
@@ -32,20 +30,7 @@ class GrossPitaevskii(SelfPotential):
     JETP 13, 451.
     """
 
-    g: Float[Array, ""] = free(quantum=0.0, span=(-0.5, 0.5), unit=_unit)
-
-    def __init__(self, H: Any, g: ArrayLike = 0.0) -> None:
-        """The law.
-
-        Args:
-            H: a matrix, or a `Schrodinger` (on a grid, say) with H and ħ.
-            g: strength, scalar.
-
-        Raises:
-            ValueError: g not one real number; see `Schrodinger`.
-        """
-        self.quantum = read_quantum(H)
-        (self.g,) = scalars(g=g)
+    g: Float[Array, ""] = free(quantum=0.0, span=(-0.5, 0.5), unit=_unit, default=0.0)
 
     def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:
         """g ρ."""

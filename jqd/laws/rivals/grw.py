@@ -14,7 +14,7 @@ from .decoherence import Decoherence
 from .departure import Departure
 from .jumping_paths import JumpingKet, JumpingPaths
 from .localisation_kernels import GaussianDecay, positive, squared
-from .on_grid import hamiltonian_of, read_on_grid
+from .quantum import hamiltonian_of, read_on_grid
 
 
 class GRW(JumpingPaths, Departure):

@@ -36,41 +36,29 @@ def _unit(jump: "Jump", scales: Scales) -> Array:
     return scales.rate / divisor(size)
 
 
+def _operator(given: Any, name: str) -> Complex[Array, "n n"]:
+    operator = as_array(given, name)
+    _checks.check_square(operator, name)
+    _checks.check_finite(operator, name)
+    return _checks.complex_of(constant(operator, name))
+
+
 class Jump(eqx.Module):
     """What surroundings do to a system: γ(n̄ + 1) D[L] + γ n̄ D[L†].
 
     Attributes:
-        operator: L, (n, n).
-        rate: γ, in 1 over the unit of time and of L²; 0 in quantum mechanics.
-        nbar: n̄, thermal quanta by which the reverse happens as well.
+        operator: L, (n, n); arrays, QuTiP and dynamiqs operators. These programs write
+            the rate into it, √γ L.
+        rate: γ >= 0, in 1 over the unit of time and of L²; 0 in quantum mechanics, and
+            1 for an operator that holds it already.
+        nbar: n̄ >= 0, thermal quanta by which the reverse happens as well.
     """
 
-    operator: Complex[Array, "n n"] = fixed()
+    operator: Complex[Array, "n n"] = fixed(read=_operator)
     rate: Float[Array, ""] = free(
-        quantum=0.0, span=(0, 1), bounds=(0.0, np.inf), unit=_unit
+        quantum=0.0, span=(0, 1), bounds=(0.0, np.inf), unit=_unit, default=1.0
     )
-    nbar: Float[Array, ""] = free(bounds=(0.0, np.inf))
-
-    def __init__(self, operator: Any, rate: ArrayLike = 1.0, nbar: ArrayLike = 0.0):
-        """A jump at a rate.
-
-        Args:
-            operator: L, (n, n); arrays, QuTiP and dynamiqs operators. These programs
-                write the rate into it, √γ L.
-            rate: γ >= 0, scalar; 1 for an operator that holds it already.
-            nbar: n̄ >= 0, scalar.
-
-        Raises:
-            ValueError: no square, finite matrix; a rate that is no number from 0 on.
-        """
-        operator = as_array(operator, "operator")
-        _checks.check_square(operator, "operator")
-        _checks.check_finite(operator, "operator")
-        operator = constant(operator, "operator")
-        self.operator = _checks.complex_of(operator)
-        self.rate, self.nbar = scalars(rate=rate, nbar=nbar)
-        _checks.check_not_negative(rate, "rate")
-        _checks.check_not_negative(nbar, "nbar")
+    nbar: Float[Array, ""] = free(bounds=(0.0, np.inf), default=0.0)
 
 
 class Lindblad(Law):

@@ -1,13 +1,11 @@
 """Localisation: chance that gathers a particle on a grid in one place."""
 
-import abc
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from ... import _checks
 from ...constants import parts, switch
 from ...steppers import strang
 from ..motion import StepNoise
@@ -15,13 +13,17 @@ from ..schrodinger import Schrodinger
 from .collapse import draw_class, seen
 from .decoherence import Decoherence
 from .departure import DepartureOfKets
-from .localisation_kernels import Kernel
-from .on_grid import hamiltonian_of, read_on_grid
+from .localisation_kernels import (
+    GaussianDecay,
+    Kernel,
+    NewtonianDecay,
+    QuadraticDecay,
+    read_kernel,
+)
+from .quantum import hamiltonian_of, read_on_grid
 
-K = TypeVar("K", bound=Kernel)
 
-
-class Localisation(DepartureOfKets, Generic[K]):
+class Localisation(DepartureOfKets):
     """dψ = [-iH dt/ħ - ½ Σ_k (A_k - ⟨A_k⟩)² dt + Σ_k (A_k - ⟨A_k⟩) dW_k] ψ
 
     with channels A_k(x), functions of the position, that enter only through the rate
@@ -47,7 +49,8 @@ class Localisation(DepartureOfKets, Generic[K]):
         draw: whether x_0 is drawn (static).
     """
 
-    kernel: K = parts()
+    quantum: Schrodinger = parts(read=read_on_grid)
+    kernel: Kernel = parts(read=read_kernel)
     draw: bool = switch(default=True)
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
@@ -68,9 +71,9 @@ class Localisation(DepartureOfKets, Generic[K]):
         shape = self.kernel.noise(hamiltonian_of(self.quantum).grid)
         return StepNoise(shape, () if self.draw else None)
 
-    @abc.abstractmethod
-    def pathwise(self) -> "Localisation[K]":
+    def pathwise(self) -> "Localisation":
         """The law with `draw=False`."""
+        return Localisation(self.quantum, self.kernel, draw=False)
 
     def mean_field(self) -> Decoherence:
         """The equation of the mean of |ψ⟩⟨ψ|."""
@@ -123,11 +126,84 @@ class Localisation(DepartureOfKets, Generic[K]):
         return field - 2 * dt * (rate + self.kernel.spread(grid, hbar, tilt))
 
 
-def read_localised(quantum: Any, draw: bool) -> tuple[Schrodinger, bool]:
-    """Schrödinger's law on a grid, and whether x_0 is drawn, checked.
+def CSL(
+    quantum: Any, lam: ArrayLike = 0.0, r_C: ArrayLike = 1.0, *, draw: bool = True
+) -> Localisation:
+    """Γ = λ (1 - exp(-d²/4r_C²)): localisation by a field that is smeared over r_C.
+
+    Continuous spontaneous localisation of one particle. Its channels are Gaussians
+    exp(-(x - z)²/2r_C²) at all places z. They are not put on a lattice: with Gaussians
+    on one of spacing a, Γ would ripple by 2 exp(-π²r_C²/a²) of λ, 1e-17 at a = r_C/2,
+    1e-4 at r_C and 0.17 at 2r_C. Γ tells no difference from `GRW`, whose mean is the
+    same.
+
+    Args:
+        quantum: a `Schrodinger` on a grid.
+        lam: λ >= 0, in 1 over the unit of time; 0 in quantum mechanics.
+        r_C: width, length.
+        draw: whether x_0 is drawn, or paths are smooth functions of the noise.
+
+    Returns:
+        `Localisation` with the kernel `GaussianDecay`.
 
     Raises:
-        ValueError: no grid, an absorber; `draw` not a bool.
+        ValueError: no grid, an absorber; a constant out of its range.
+
+    Source: G. C. Ghirardi, P. Pearle & A. Rimini (1990) Phys. Rev. A 42, 78.
     """
-    _checks.check_flags(draw=draw)
-    return read_on_grid(quantum), bool(draw)
+    return Localisation(quantum, GaussianDecay(lam, r_C), draw=draw)
+
+
+def QMUPL(quantum: Any, lam: ArrayLike = 0.0, *, draw: bool = True) -> Localisation:
+    """dψ = [-iH dt/ħ - λ/2 (x - ⟨x⟩)² dt + √λ (x - ⟨x⟩) dW] ψ,  Γ = λ d²/2.
+
+    Quantum mechanics with universal position localisation: the one channel a dimension
+    is √λ x. Free Gaussians keep their shape, end with a variance 1/(2√λ) in units of
+    ħ = m = 1, and gain λ/2 of energy per unit of time: closed forms in
+    `jqd.exact.rivals`. ψ is to stay away from the ends of the box, where x jumps.
+
+    Args:
+        quantum: a `Schrodinger` on a grid.
+        lam: λ >= 0, in 1 over the unit of time and of length²; 0 in quantum mechanics.
+        draw: whether x_0 is drawn, or paths are smooth functions of the noise.
+
+    Returns:
+        `Localisation` with the kernel `QuadraticDecay`.
+
+    Raises:
+        ValueError: no grid, an absorber; a constant out of its range.
+
+    Source: L. Diósi (1989) Phys. Rev. A 40, 1165; A. Bassi (2005) J. Phys. A 38,
+    3173.
+    """
+    return Localisation(quantum, QuadraticDecay(lam), draw=draw)
+
+
+def DiosiPenrose(
+    quantum: Any, G_m2: ArrayLike = 0.0, R0: ArrayLike = 1.0, *, draw: bool = True
+) -> Localisation:
+    """Γ = E_Δ(d)/ħ,  E_Δ = Gm² (1/(√π R_0) - erf(d/2R_0)/d).
+
+    Localisation by a field with the correlation of Newton's potential, for a mass m
+    smeared as a Gaussian of standard deviation R_0 in each direction of space, whatever
+    the dimension of the grid. E_Δ = ½∫∫ Δ(r) G Δ(r')/|r - r'| is the self-energy of the
+    difference of the two densities, with Diósi's factor ½; Penrose's is up to 8π
+    larger. Γ is long-ranged: in a box of length L the noise has it to within
+    (R_0/L)² of Gm²/ħR_0, see `FieldKernel`.
+
+    Args:
+        quantum: a `Schrodinger` on a grid.
+        G_m2: Gm² >= 0, energy times length; 0 in quantum mechanics.
+        R0: R_0, length.
+        draw: whether x_0 is drawn, or paths are smooth functions of the noise.
+
+    Returns:
+        `Localisation` with the kernel `NewtonianDecay`.
+
+    Raises:
+        ValueError: no grid, an absorber; a constant out of its range.
+
+    Source: L. Diósi (1987) Phys. Lett. A 120, 377; R. Penrose (1996) Gen. Relativ.
+    Gravit. 28, 581.
+    """
+    return Localisation(quantum, NewtonianDecay(G_m2, R0), draw=draw)

@@ -7,11 +7,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from ... import _checks
 from ..._math import divisor, safe_sqrt
-from ...constants import Scales, free, scalars
+from ...constants import Scales, free
 from ...spaces.grids import Grid
 from .open_space import convolve, differences, doubled
 
@@ -58,17 +58,12 @@ class QuadraticDecay(Kernel):
     """Γ = λ d²/2, of the position itself as what is measured.
 
     Attributes:
-        lam: λ, in 1 over the unit of time and of length².
+        lam: λ >= 0, in 1 over the unit of time and of length².
     """
 
     lam: Float[Array, ""] = free(
         quantum=0.0, span=(0, 1), bounds=(0.0, np.inf), unit=_by_square
     )
-
-    def __init__(self, lam: ArrayLike) -> None:
-        """A rate λ >= 0, scalar."""
-        (self.lam,) = scalars(lam=lam)
-        _checks.check_not_negative(lam, "lam")
 
     def decay(self, apart: tuple[Array, ...], hbar: Array) -> Float[Array, "..."]:
         """λ d²/2"""
@@ -154,20 +149,14 @@ class GaussianDecay(FieldKernel):
     """Γ = λ (1 - exp(-d²/4r_C²)), of localisation with width r_C.
 
     Attributes:
-        lam: λ, in 1 over the unit of time.
-        r_C: width, length.
+        lam: λ >= 0, in 1 over the unit of time.
+        r_C: width > 0, length.
     """
 
     lam: Float[Array, ""] = free(
         quantum=0.0, span=(0, 1), bounds=(0.0, np.inf), unit="rate"
     )
-    r_C: Float[Array, ""] = free(bounds=(0.0, np.inf), unit="length")
-
-    def __init__(self, lam: ArrayLike, r_C: ArrayLike) -> None:
-        """A rate λ >= 0 and a width r_C > 0, scalars."""
-        self.lam, self.r_C = scalars(lam=lam, r_C=r_C)
-        _checks.check_not_negative(lam, "lam")
-        _checks.check_positive(r_C, "r_C")
+    r_C: Float[Array, ""] = free(positive=True, unit="length")
 
     def decay(self, apart: tuple[Array, ...], hbar: Array) -> Float[Array, "..."]:
         """λ (1 - exp(-d²/4r_C²))"""
@@ -182,20 +171,14 @@ class NewtonianDecay(FieldKernel):
     two masses m at a distance d, each a Gaussian of standard deviation R_0.
 
     Attributes:
-        G_m2: Gm², energy times length.
-        R0: R_0, length.
+        G_m2: Gm² >= 0, energy times length.
+        R0: R_0 > 0, length.
     """
 
     G_m2: Float[Array, ""] = free(
         quantum=0.0, span=(0, 1), bounds=(0.0, np.inf), unit=_by_distance
     )
-    R0: Float[Array, ""] = free(bounds=(0.0, np.inf), unit="length")
-
-    def __init__(self, G_m2: ArrayLike, R0: ArrayLike) -> None:
-        """Gm² >= 0 and a width R_0 > 0, scalars."""
-        self.G_m2, self.R0 = scalars(G_m2=G_m2, R0=R0)
-        _checks.check_not_negative(G_m2, "G_m2")
-        _checks.check_positive(R0, "R0")
+    R0: Float[Array, ""] = free(positive=True, unit="length")
 
     def decay(self, apart: tuple[Array, ...], hbar: Array) -> Float[Array, "..."]:
         """E_Δ/ħ"""
@@ -216,3 +199,14 @@ def squared(apart: tuple[Array, ...]) -> Array:
 def positive(length: Array) -> Array:
     """A length that a fit may bring to 0, as a divisor."""
     return jnp.where(length > 0, length, jnp.finfo(length.dtype).tiny ** 0.25)
+
+
+def read_kernel(kernel: Any, name: str = "kernel") -> Kernel:
+    """A kernel.
+
+    Raises:
+        ValueError: it is none.
+    """
+    words = "one of jqd.laws.rivals, such as GaussianDecay"
+    _checks.check_type(kernel, name, Kernel, words)
+    return kernel

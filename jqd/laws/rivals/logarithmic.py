@@ -1,13 +1,11 @@
 """The logarithmic law: the local density nonlinearity that keeps products apart."""
 
-from typing import Any
-
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from ..._math import safe_log
-from ...constants import free, scalars
-from .self_potential import SelfPotential, read_quantum
+from ...constants import free
+from .self_potential import SelfPotential
 
 
 class Logarithmic(SelfPotential):
@@ -19,26 +17,15 @@ class Logarithmic(SelfPotential):
     turns fast: two humps in a trap need dt below about 0.006 before an order is seen.
 
     Attributes:
-        quantum: Schrödinger's law, with H and ħ.
+        quantum: Schrödinger's law, with H and ħ; or a matrix H, with ħ = 1.
         b: strength, energy, scalar; 0 in quantum mechanics.
 
     Source: I. Białynicki-Birula, J. Mycielski (1976) Ann. Phys. 100, 62.
     """
 
-    b: Float[Array, ""] = free(quantum=0.0, span=(-0.5, 0.5), unit="energy")
-
-    def __init__(self, H: Any, b: ArrayLike = 0.0) -> None:
-        """The law.
-
-        Args:
-            H: a matrix, or a `Schrodinger` (on a grid, say) with H and ħ.
-            b: strength, energy, scalar.
-
-        Raises:
-            ValueError: b not one real number; see `Schrodinger`.
-        """
-        self.quantum = read_quantum(H)
-        (self.b,) = scalars(b=b)
+    b: Float[Array, ""] = free(
+        quantum=0.0, span=(-0.5, 0.5), unit="energy", default=0.0
+    )
 
     def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:
         """-b ln ρ, and 0 where ρ = 0."""

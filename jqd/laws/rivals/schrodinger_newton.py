@@ -14,7 +14,8 @@ from ...interop import as_array
 from ...spaces.grids import Grid
 from ..schrodinger import Schrodinger
 from .open_space import convolve, differences, doubled
-from .self_potential import SelfPotential, read_quantum
+from .quantum import read_quantum
+from .self_potential import SelfPotential
 
 
 def _unit(law: "SchrodingerNewton", scales: Scales) -> Array:
@@ -69,7 +70,7 @@ class SchrodingerNewton(SelfPotential):
             ValueError: no grid; G not one real number; soft not positive, or given
                 beside a kernel; a kernel that is not finite.
         """
-        self.quantum = read_quantum(quantum, "quantum")
+        self.quantum = read_quantum(quantum)
         grid = self.quantum.grid
         if grid is None:
             raise ValueError(

@@ -6,12 +6,9 @@ from typing import Any
 from jaxtyping import Array, ArrayLike, Float
 
 from ..._math import expi
-from ...spaces.driven import Driven
 from ...spaces.hamiltonians import OnGrid
-from ...spaces.particles import ParticlesOnGrid
 from ...steppers import Flows, rk4, strang
 from ...steppers.flows import general_flow
-from ..schrodinger import Schrodinger
 from .departure import DepartureOfKets
 
 
@@ -68,47 +65,3 @@ class SelfPotential(DepartureOfKets):
             own = self.cell * self.self_energy(self.density(state))
             known["energy"] = known["energy"] + own
         return known
-
-
-def read_quantum(H: Any, name: str = "H") -> Schrodinger:
-    """Schrödinger's law for what a user gives as H.
-
-    Args:
-        H: a matrix, as `Schrodinger` takes it, or a `Schrodinger` itself.
-        name: what the caller calls it.
-
-    Raises:
-        ValueError: it has an absorber, which a potential of ρ goes badly with, or
-            pointers; or see `Schrodinger`.
-    """
-    try:
-        law = H if isinstance(H, Schrodinger) else Schrodinger(H)
-    except ValueError as error:
-        words = str(error).replace("`hamiltonian", f"`{name}", 1)
-        raise ValueError(words) from None
-    if law.absorbs:
-        raise ValueError(
-            "Argument `H` must not have an absorber for a law with a potential of its "
-            "own, but has one: U[ρ] of what is left would change as it is absorbed."
-        )
-    if isinstance(law.hamiltonian, ParticlesOnGrid) and law.hamiltonian.couplings:
-        raise ValueError(
-            "Argument `H` must not have couplings for a law with a potential of its "
-            "own, but has: they move what U[ρ] is made of."
-        )
-    return law
-
-
-def at_all_times(law: Schrodinger, name: str) -> Array:
-    """The matrix of a law that must be a matrix, the same at all times.
-
-    Raises:
-        ValueError: it is on a grid, or driven.
-    """
-    H = law.hamiltonian
-    if isinstance(H, OnGrid | Driven):
-        raise ValueError(
-            f"Argument `{name}` must be a matrix that does not depend on time, but is "
-            f"a {type(H).__name__}."
-        )
-    return H.matrix

@@ -8,8 +8,9 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._math import safe_divide
-from ...constants import constant, fixed, free, scalars, static
-from .self_potential import SelfPotential, at_all_times, read_quantum
+from ...constants import constant, fixed, free, static
+from .quantum import at_all_times, read_matrix
+from .self_potential import SelfPotential
 
 PARTNERS = "bare", "reduced"
 
@@ -44,7 +45,7 @@ class Weinberg(SelfPotential):
 
     def __init__(
         self,
-        H: Any,
+        quantum: Any,
         eps: ArrayLike = 0.0,
         *,
         A: ArrayLike | None = None,
@@ -54,7 +55,7 @@ class Weinberg(SelfPotential):
         """The law.
 
         Args:
-            H: a matrix, (M N, M N), or a `Schrodinger` with H and ħ.
+            quantum: a matrix H, (M N, M N), or a `Schrodinger` with H and ħ.
             eps: ε, energy, scalar.
             A: (M,) real; None for the share of the last level.
             levels: N of a partner.
@@ -64,8 +65,8 @@ class Weinberg(SelfPotential):
             ValueError: on a grid or driven; an observable or a partner that does not
                 fit; eps not one real number.
         """
-        self.quantum = read_quantum(H)
-        size = at_all_times(self.quantum, "H").shape[0]
+        self.quantum = read_matrix(quantum)
+        size = at_all_times(self.quantum).shape[0]
         _checks.check_positive_integer(levels, "levels")
         if size % levels:
             raise ValueError(
@@ -73,7 +74,7 @@ class Weinberg(SelfPotential):
                 f"{levels}."
             )
         _checks.check_choice(partner, "partner", PARTNERS)
-        (self.eps,) = scalars(eps=eps)
+        self.eps = constant(eps, "eps")
         own = size // levels
         A = jnp.zeros(own).at[-1].set(1) if A is None else constant(A, "A")
         _checks.check_real(A, "A")

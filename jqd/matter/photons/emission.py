@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Int
 from ... import _checks
 from ..._gate import gated
 from ..._math import abs2
-from ...constants import constant, scalars, static, switch
+from ...constants import constant, free, static, switch
 from ...spaces.fock import check_levels, destroy
 from ...status import Status
 from ...steppers.eigenbasis import unitary_orbit
@@ -185,35 +185,21 @@ class TwoLevelMode(eqx.Module):
     excited level first.
 
     Attributes:
-        frequency: ω of the mode, ().
+        frequency: ω of the mode, (), positive.
         splitting: ω₀ of the two levels, ().
         coupling: g, ().
-        levels: photon numbers 0 .. levels - 1 that are kept.
-        counter_rotating: whether the counter-rotating terms are kept.
+        levels: photon numbers 0 .. levels - 1 that are kept (static).
+        counter_rotating: whether the counter-rotating terms are kept (static).
     """
 
-    frequency: Float[Array, ""]
-    splitting: Float[Array, ""]
-    coupling: Float[Array, ""]
-    levels: int = static()
-    counter_rotating: bool = switch()
+    frequency: Float[Array, ""] = free(positive=True)
+    splitting: Float[Array, ""] = free()
+    coupling: Float[Array, ""] = free()
+    levels: int = static(default=20, kw_only=True)
+    counter_rotating: bool = switch(default=True, kw_only=True)
 
-    def __init__(
-        self,
-        frequency: ArrayLike,
-        splitting: ArrayLike,
-        coupling: ArrayLike,
-        *,
-        levels: int = 20,
-        counter_rotating: bool = True,
-    ) -> None:
-        self.frequency, self.splitting, self.coupling = scalars(
-            frequency=frequency, splitting=splitting, coupling=coupling
-        )
-        _checks.check_positive(frequency, "frequency")
-        check_levels(levels)
-        self.levels = levels
-        self.counter_rotating = counter_rotating
+    def __check_init__(self) -> None:
+        check_levels(self.levels)
 
     def hamiltonian(self) -> Float[Array, "2d 2d"]:
         """H over the flattened (2, levels), the photon number fastest."""

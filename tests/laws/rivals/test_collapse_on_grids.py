@@ -358,7 +358,7 @@ def test_the_spread_of_paths_is_the_closed_one():
     assert run.stderr[-1] < 0.08
 
 
-class WithoutTilt(QMUPL):
+class WithoutTilt(jqd.laws.rivals.Localisation):
     """A record of the right mean and of white noise alone: right to first order."""
 
     def _followed(self, p, dt, w):
@@ -387,7 +387,7 @@ def test_borns_weights_stay_and_without_the_tilt_they_do_not():
         mean, error = born(make(quantum), 4000)
         assert 0 < error < 0.01
         assert abs(mean - 0.3) < 4 * error
-    wrong, error = born(WithoutTilt(quantum, 0.5, draw=False), 40000)
+    wrong, error = born(WithoutTilt(quantum, QuadraticDecay(0.5), draw=False), 40000)
     # as was measured elsewhere with an error of 0.0005
     assert abs(wrong - 0.28898) < 4 * np.hypot(error, 0.0005)
     assert abs(wrong - 0.3) > 5 * error

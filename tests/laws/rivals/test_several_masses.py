@@ -39,7 +39,7 @@ POINTER = jqd.Schrodinger.on_grid(
 def test_laws_of_one_particle_refuse_more(make):
     with pytest.raises(ValueError, match="Argument `quantum` must be of one mass, wit"):
         make(TWO)
-    with pytest.raises(ValueError, match="Argument `H` must not have couplings"):
+    with pytest.raises(ValueError, match="Argument `quantum` must not have couplings"):
         make(POINTER)
 
 
@@ -53,7 +53,7 @@ def test_laws_of_one_particle_refuse_more(make):
     ids=["GrossPitaevskii", "Logarithmic", "SchrodingerNewton"],
 )
 def test_potentials_of_the_density_refuse_pointers_alone(make):
-    with pytest.raises(ValueError, match="Argument `H` must not have couplings"):
+    with pytest.raises(ValueError, match="Argument `quantum` must not have couplings"):
         make(POINTER)
     assert make(TWO).flows() is not None
 

@@ -399,11 +399,11 @@ def test_slopes_by_the_constants():
     ("make", "message"),
     [
         (lambda: Logarithmic(H3, "x"), "`b` must"),
-        (lambda: Logarithmic(np.ones((2, 3)), 0.1), "`H` must"),
+        (lambda: Logarithmic(np.ones((2, 3)), 0.1), "`quantum` must"),
         (lambda: Weinberg(H3, 0.1, levels=2), "`levels` must divide the 3 levels"),
         (lambda: Weinberg(H3, 0.1, partner="x"), "`partner` must"),
         (lambda: Weinberg(H3, 0.1, A=[1.0, 0.0]), "`A` must"),
-        (lambda: Gisin(free(8, 16)[1], 0.1), "`H` must be a matrix"),
+        (lambda: Gisin(free(8, 16)[1], 0.1), "`quantum` must be a matrix"),
         (lambda: Beretta(H3, -0.1), "`kappa` must"),
         (lambda: DoebnerGoldin(H3, 0.1), "`quantum` must be a `Schrodinger` on a grid"),
         (lambda: DoebnerGoldin(free(8, 16)[1], 0.1, [0.1, 0.2]), "`c` must"),

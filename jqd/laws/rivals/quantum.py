@@ -1,0 +1,101 @@
+"""Schrödinger's law as laws need it that hold it: a matrix, or a particle on a grid."""
+
+from typing import Any
+
+from jaxtyping import Array
+
+from ...spaces.driven import Driven
+from ...spaces.hamiltonians import OnGrid, ParticleOnGrid
+from ...spaces.particles import ParticlesOnGrid
+from ..schrodinger import Schrodinger
+
+
+def read_quantum(H: Any, name: str = "quantum") -> Schrodinger:
+    """Schrödinger's law for what a user gives as H.
+
+    Args:
+        H: a matrix, as `Schrodinger` takes it, or a `Schrodinger` itself.
+        name: what the caller calls it.
+
+    Raises:
+        ValueError: it has an absorber, which a potential of ρ goes badly with, or
+            pointers; or see `Schrodinger`.
+    """
+    try:
+        law = H if isinstance(H, Schrodinger) else Schrodinger(H)
+    except ValueError as error:
+        words = str(error).replace("`hamiltonian", f"`{name}", 1)
+        raise ValueError(words) from None
+    if law.absorbs:
+        raise ValueError(
+            f"Argument `{name}` must not have an absorber for a law with a potential "
+            "of its own, but has one: U[ρ] of what is left would change as it is "
+            "absorbed."
+        )
+    if isinstance(law.hamiltonian, ParticlesOnGrid) and law.hamiltonian.couplings:
+        raise ValueError(
+            f"Argument `{name}` must not have couplings for a law with a potential of "
+            "its own, but has: they move what U[ρ] is made of."
+        )
+    return law
+
+
+def read_matrix(H: Any, name: str = "quantum") -> Schrodinger:
+    """A `Schrodinger` of a matrix that does not depend on time.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    law = read_quantum(H, name)
+    at_all_times(law, name)
+    return law
+
+
+def read_on_grid(quantum: Any, name: str = "quantum") -> Schrodinger:
+    """A `Schrodinger` of one mass on a grid of one device, without an absorber.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    law = read_quantum(quantum, name)
+    if law.grid is None:
+        raise ValueError(
+            f"Argument `{name}` must be a `Schrodinger` on a grid, but is of a matrix."
+        )
+    if law.grid.sharding is not None:
+        raise ValueError(
+            f"Argument `{name}` must be on a grid of one device, but is on a sharded "
+            "one."
+        )
+    hamiltonian_of(law)
+    return law
+
+
+def at_all_times(law: Schrodinger, name: str = "quantum") -> Array:
+    """The matrix of a law that must be a matrix, the same at all times.
+
+    Raises:
+        ValueError: it is on a grid, or driven.
+    """
+    H = law.hamiltonian
+    if isinstance(H, OnGrid | Driven):
+        raise ValueError(
+            f"Argument `{name}` must be a matrix that does not depend on time, but is "
+            f"a {type(H).__name__}."
+        )
+    return H.matrix
+
+
+def hamiltonian_of(quantum: Schrodinger) -> ParticleOnGrid:
+    """H of a law on a grid that has no more to it than one mass and V.
+
+    Raises:
+        ValueError: several masses, a vector potential or pointers.
+    """
+    H = quantum.hamiltonian
+    if not isinstance(H, ParticleOnGrid):
+        raise ValueError(
+            "Argument `quantum` must be of one mass, without vector potential and "
+            f"pointers, for this law, but is of a {type(H).__name__}."
+        )
+    return H
