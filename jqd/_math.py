@@ -16,11 +16,14 @@ The input is guarded, not the output: in reverse mode 0 times an infinite slope 
 NaN. "There" is where the argument is not positive, NaN included, or where a mask says.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool
+import numpy as np
+from jaxtyping import Array, ArrayLike
+
+Numbers: TypeAlias = Array | np.ndarray | float
 
 
 def abs2(z: Any) -> Any:
@@ -32,7 +35,7 @@ def abs2(z: Any) -> Any:
     return z.real**2 + z.imag**2
 
 
-def expi(angle: Array) -> Array:
+def expi(angle: Numbers) -> Array:
     """exp(i angle) = cos + i sin, of the complex dtype that goes with the angle.
 
     Args:
@@ -41,7 +44,7 @@ def expi(angle: Array) -> Array:
     return jax.lax.complex(jnp.cos(angle), jnp.sin(angle))
 
 
-def divisor(x: ArrayLike, where: Bool[ArrayLike, "..."] | None = None) -> Array:
+def divisor(x: Numbers, where: ArrayLike | None = None) -> Array:
     """x where it is positive, 1 elsewhere: for below a fraction or within a root.
 
     Args:
@@ -51,32 +54,32 @@ def divisor(x: ArrayLike, where: Bool[ArrayLike, "..."] | None = None) -> Array:
     return jnp.where(x > 0 if where is None else where, x, 1)
 
 
-def safe_sqrt(x: ArrayLike, where: Bool[ArrayLike, "..."] | None = None) -> Array:
+def safe_sqrt(x: Numbers, where: ArrayLike | None = None) -> Array:
     """√x where x is positive, 0 with slope 0 elsewhere.
 
     Args:
         x: real array.
         where: where the root is taken, in place of x > 0.
     """
-    where = x > 0 if where is None else where
-    return jnp.where(where, jnp.sqrt(divisor(x, where)), 0)
+    there = x > 0 if where is None else where
+    return jnp.where(there, jnp.sqrt(divisor(x, there)), 0)
 
 
-def safe_log(x: ArrayLike, where: Bool[ArrayLike, "..."] | None = None) -> Array:
+def safe_log(x: Numbers, where: ArrayLike | None = None) -> Array:
     """ln x where x is positive, 0 with slope 0 elsewhere.
 
     Args:
         x: real array.
         where: where the logarithm is taken, in place of x > 0.
     """
-    where = x > 0 if where is None else where
-    return jnp.where(where, jnp.log(divisor(x, where)), 0)
+    there = x > 0 if where is None else where
+    return jnp.where(there, jnp.log(divisor(x, there)), 0)
 
 
 def safe_divide(
     a: ArrayLike,
-    b: ArrayLike,
-    where: Bool[ArrayLike, "..."] | None = None,
+    b: Numbers,
+    where: ArrayLike | None = None,
     otherwise: ArrayLike = 0,
 ) -> Array:
     """a/b where b is positive, a constant elsewhere, with slope 0 in both.
@@ -87,16 +90,16 @@ def safe_divide(
         where: where it is divided, in place of b > 0.
         otherwise: the constant, such as `jnp.inf`.
     """
-    where = b > 0 if where is None else where
-    return jnp.where(where, a / divisor(b, where), otherwise)
+    there = b > 0 if where is None else where
+    return jnp.where(there, a / divisor(b, there), otherwise)
 
 
-def inverse_root(x: ArrayLike, where: Bool[ArrayLike, "..."] | None = None) -> Array:
+def inverse_root(x: Numbers, where: ArrayLike | None = None) -> Array:
     """1/√x where x is positive, 0 with slope 0 elsewhere.
 
     Args:
         x: real array.
         where: where the root is taken, in place of x > 0.
     """
-    where = x > 0 if where is None else where
-    return jnp.where(where, 1 / jnp.sqrt(divisor(x, where)), 0)
+    there = x > 0 if where is None else where
+    return jnp.where(there, 1 / jnp.sqrt(divisor(x, there)), 0)

@@ -117,8 +117,9 @@ def _points_before(grid, detector: ArrayLike, sign: int) -> int:
 def _run(H, hbar, kappa, psi, ts, sign, count, substeps) -> Absorbed:
     H, hbar = in_precision((H, hbar), psi.real.dtype)
 
-    def absorb(times, *given):
-        return _absorb(*given, sign, count, int(times * substeps), int(1 / times))
+    def absorb(times, H, hbar, kappa, psi, ts):
+        steps, every = int(times * substeps), int(1 / times)
+        return _absorb(H, hbar, kappa, psi, ts, sign, count, steps, every)
 
     # Spacing and step are halved together: errors fall to a quarter.
     given = H, hbar, kappa, psi, ts

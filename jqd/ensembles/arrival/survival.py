@@ -105,8 +105,9 @@ def survival(
 def _run(walk: Walk, psi: Array, ts: Array, place: Detector, cells: int) -> Survival:
     walk = in_precision(walk, psi.real.dtype)
 
-    def share(times, walk, *given):
-        return _share(walk.with_steps(times), *given, int(times * cells))
+    def share(times, walk, psi, ts, place):
+        walk = walk.with_steps(times)
+        return _share(walk, psi, ts, place, int(times * cells))
 
     # Both errors fall to a quarter with twice as many cells and steps.
     S, error, edges = judged(share, (walk, psi, ts, place), order=2, finer=1 / 2)

@@ -98,8 +98,9 @@ def path_density(
 def _run(walk: Walk, psi, ts, density, cells: int) -> PathDensity:
     walk = in_precision(walk, psi.real.dtype)
 
-    def spread(times, walk, *given):
-        found = _spread(walk.with_steps(times), *given, int(times * cells))
+    def spread(times, walk, psi, ts, density):
+        walk = walk.with_steps(times)
+        found = _spread(walk, psi, ts, density, int(times * cells))
         p, q, _ = found[1]
         return jax.vmap(relative_entropy)(p, q), found
 

@@ -124,7 +124,7 @@ def energy_density(
     _checks.check_real(energy, "energy")
     _checks.check_finite(energy, "energy")
     inside = jnp.asarray(energy) > 0
-    e = divisor(energy, inside) / jnp.asarray(temperature)
+    e = divisor(jnp.asarray(energy), inside) / jnp.asarray(temperature)
     scale = jnp.asarray(temperature) * math.gamma(dimension / 2)
     return jnp.where(inside, e ** (dimension / 2 - 1) * jnp.exp(-e) / scale, 0)
 
@@ -155,7 +155,7 @@ def energy_cdf(
     _checks.check_real(energy, "energy")
     _checks.check_finite(energy, "energy")
     inside = jnp.asarray(energy) > 0
-    e = divisor(energy, inside) / jnp.asarray(temperature)
+    e = divisor(jnp.asarray(energy), inside) / jnp.asarray(temperature)
     if dimension == 2:
         return jnp.where(inside, -jnp.expm1(-e), 0)
     root = jnp.sqrt(e)
