@@ -103,6 +103,8 @@ def _of_array(
 ) -> Any:
     if isinstance(value, others) or (functions and callable(value)):
         return value
+    if type(value) is int:  # whose type is weak, other than that of an array of one
+        return _of_whole(value, name)
     value = plain(value, name)
     if real:
         _checks.check_real(value, name)

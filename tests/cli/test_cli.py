@@ -186,7 +186,7 @@ def test_run_of_a_failing_experiment(jqd_command, tmp_path):
     assert "return 1 / 0" in err
 
 
-REFUSED = """import jax.numpy as jnp
+REFUSED = """import jax, jax.numpy as jnp
 import jqd
 grid = jqd.Grid([(-5.0, 5.0)] * 2, (16, 16))
 law = jqd.Schrodinger.on_grid(grid, lambda x, y: x**2, mass=[1.0, jnp.inf])
@@ -205,7 +205,7 @@ def run(context):
             "`b` must have axes of its own, but axis 0 is that of `a`",
         ),
         (
-            "jqd.ensembles.nelson(law, psi, [0.0, 1.0], 0, nu=0.5)",
+            "jqd.ensembles.nelson(law, psi, [0.0, 1.0], jax.random.key(0), nu=0.5)",
             "`nu` must be 0 along an axis of infinite mass",
         ),
         (
@@ -228,7 +228,7 @@ def test_what_jqd_refuses_in_an_experiment_is_bad_input(
 
 
 FIELDS = """
-import jax.numpy as jnp
+import jax, jax.numpy as jnp
 import jqd
 from jqd.ensembles import nelson
 
@@ -244,7 +244,7 @@ def turning(stepper):
 
 def paths():
     law = jqd.Pauli(LINE, lambda x: 0 * x, lambda x: (jnp.sin(x), jnp.cos(x), 0.0))
-    nelson(law, SPIN, [0.0, 1.0], 0, stepper=jqd.srkn11)
+    nelson(law, SPIN, [0.0, 1.0], jax.random.key(0), stepper=jqd.srkn11)
 
 
 def seam(A, *, psi=None):
