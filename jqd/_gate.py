@@ -104,16 +104,27 @@ def _of_array(
     if isinstance(value, others) or (functions and callable(value)):
         return value
     if type(value) is int:  # whose type is weak, other than that of an array of one
-        return _of_whole(value, name)
+        return value if abs(value) <= _MOST else _of_large(value, name)
     value = plain(value, name)
     if real:
         _checks.check_real(value, name)
     return value
 
 
+def _of_large(value: int, name: str) -> float:
+    """A whole number beyond those that a program counts to, as a float."""
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(
+            f"Argument `{name}` must be at most {np.finfo(float).max:.2g}, but is "
+            f"{_checks.shown(value)}."
+        ) from None
+
+
 def _of_class(kinds: tuple[type, ...], value: Any, name: str) -> Any:
     words = " or ".join(kind.__name__ for kind in kinds)
-    _checks.check_type(value, name, kinds, f"a {words}")
+    _checks.check_type(value, name, kinds, f"of type {words}")
     return value
 
 

@@ -157,7 +157,7 @@ class Displaced(Instrument):
     V: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.5, 1.0), default=1.0)
     eps: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.0, 0.1), default=0.0)
     scale: Float[Array, ""] = free(positive=True, span=(0.8, 1.25), default=1.0)
-    noise: Drawable = fixed(default=Binomial())
+    noise: Drawable = fixed(default_factory=Binomial)
 
     def check_law(self, law: Motion) -> None:
         """Raise ValueError unless the law has a density on phase space."""

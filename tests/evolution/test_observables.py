@@ -75,7 +75,7 @@ def test_a_function_that_takes_another_state_is_told_which_it_gets():
     grid = jqd.Grid((-4.0, 4.0), 16)
     quantum = jqd.Schrodinger.on_grid(grid, lambda x: x**2 / 2)
     law, psi = jqd.GRW(quantum, 0.1), grid.normalise(jnp.exp(-(grid.x**2)))
-    said = r"`observe` must .* of GRW, a JumpingKet with psi, .* bad operand"
+    said = r"`observe` must .* of GRW .of type JumpingKet with psi, .* bad operand"
     with pytest.raises(ValueError, match=said):
         jqd.evolve(
             law, law.prepare(psi), [0.0, 0.1], observe=lambda t, p: abs(p),

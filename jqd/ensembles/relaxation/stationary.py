@@ -135,13 +135,15 @@ def packet_clock(
     _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     _checks.check_real(ts, "ts")
     _checks.check_broadcast(ts=ts, width=width, mass=mass, hbar=hbar)
+    width, mass, hbar, ts = jnp.broadcast_arrays(
+        *map(_checks.widen, (width, mass, hbar, ts))
+    )
+    D = hbar / (2 * mass)
+    share = jnp.ones_like(D)
     if nu is not None:
         _checks.check_broadcast(ts=ts, nu=nu)
-    width, mass, hbar, ts = map(_checks.widen, (width, mass, hbar, ts))
-    D = hbar / (2 * mass)
-    if nu is not None:
         _checks.check_not_negative(nu, "nu")
-    share = 1.0 if nu is None else _checks.widen(nu) / D
+        share = jnp.broadcast_to(_checks.widen(nu), D.shape) / D
     return share * jnp.arctan(ts * D / width**2)
 
 

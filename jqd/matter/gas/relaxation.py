@@ -123,9 +123,10 @@ def energy_density(
     _checks.check_positive(temperature, "temperature")
     _checks.check_real(energy, "energy")
     _checks.check_finite(energy, "energy")
-    inside = jnp.asarray(energy) > 0
-    e = divisor(jnp.asarray(energy), inside) / jnp.asarray(temperature)
-    scale = jnp.asarray(temperature) * math.gamma(dimension / 2)
+    energy, temperature = jnp.broadcast_arrays(energy, temperature)
+    inside = energy > 0
+    e = divisor(energy, inside) / temperature
+    scale = temperature * math.gamma(dimension / 2)
     return jnp.where(inside, e ** (dimension / 2 - 1) * jnp.exp(-e) / scale, 0)
 
 
@@ -154,8 +155,9 @@ def energy_cdf(
     _checks.check_positive(temperature, "temperature")
     _checks.check_real(energy, "energy")
     _checks.check_finite(energy, "energy")
-    inside = jnp.asarray(energy) > 0
-    e = divisor(jnp.asarray(energy), inside) / jnp.asarray(temperature)
+    energy, temperature = jnp.broadcast_arrays(energy, temperature)
+    inside = energy > 0
+    e = divisor(energy, inside) / temperature
     if dimension == 2:
         return jnp.where(inside, -jnp.expm1(-e), 0)
     root = jnp.sqrt(e)

@@ -224,7 +224,7 @@ def test_a_spin_of_paths_that_have_ended_is_not_known():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"law": jqd.Schrodinger(np.eye(2))}, "`law` must be Pauli's"),
+        ({"law": jqd.Schrodinger(np.eye(2))}, "`law` must be of type Pauli"),
         ({"psi": PSI[0]}, "`psi` must have shape (2, 768)"),
         ({"x": jnp.zeros((3, 5, 1))}, "`psi` must have shape (3, 2, 768)"),
         ({"x": jnp.zeros((5, 2))}, "`x` must have shape (any, 1)"),

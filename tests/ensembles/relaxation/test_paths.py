@@ -264,7 +264,7 @@ def test_a_lattice_loses_filaments():
 @pytest.mark.parametrize(
     ("call", "change", "message"),
     [
-        (equilibration, {"cells": 16}, "`cells` must be Cells"),
+        (equilibration, {"cells": 16}, "`cells` must be of type Cells"),
         (equilibration, {"cells": Cells([(0, 1)] * 2, (2, 2))}, "have 1 axes"),
         (equilibration, {"density": np.ones(5)}, "`density` must have shape"),
         (equilibration, {"density": -np.ones(96)}, "`density` must not be negative"),
