@@ -154,8 +154,10 @@ def _solve(
 
     def by(adjoint: "diffrax.AbstractAdjoint"):
         def solve(arguments: Any):
-            *moving, course = arguments
-            return _solve_by(adjoint, method, *moving, loosen, course, judged=judged)
+            law, state0, ts, observe, course = arguments
+            return _solve_by(
+                adjoint, method, law, state0, ts, observe, loosen, course, judged=judged
+            )
 
         return solve
 

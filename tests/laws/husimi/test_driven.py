@@ -150,9 +150,8 @@ def test_symbols_lists_and_qutip_say_the_same():
     Q, _ = at_the_end(law_of(0.9, form), step)
     for name, hamiltonian in given.items():
         law = HusimiFokkerPlanck(hamiltonian, 0.9, points=POINTS, form=form)
-        one = jqd.Fixed(cf4, 1, estimate_error=False)
-        values, _ = at_the_end(law, one if name == "table" else step)
-        # of a table, steps end at its times; 20 steps are off by 4e-9, its spline less
+        values, _ = at_the_end(law, step)
+        # 20 steps are off by 4e-9, the spline of a table by less
         close = 2e-8 if name == "table" else 1e-13
         np.testing.assert_allclose(values, Q, atol=close, err_msg=name)
 
