@@ -37,9 +37,7 @@ EXAMPLES = {
     laws.Decoherence: (
         laws.Decoherence(LINE, laws.GaussianDecay(0.1, 1.0)), PACKET, (),
     ),
-    laws.QMUPL: (laws.QMUPL(LINE, 0.1), PACKET, ()),
-    laws.CSL: (laws.CSL(LINE, 0.1), PACKET, ()),
-    laws.DiosiPenrose: (laws.DiosiPenrose(LINE, 0.1), PACKET, ()),
+    laws.rivals.Localisation: (laws.QMUPL(LINE, 0.1), PACKET, ()),
     laws.GRW: (laws.GRW(LINE, 0.1), PACKET, ()),
     laws.QuantumJumps: (laws.QuantumJumps(laws.Lindblad(H, [H])), KET, ()),
     # at every node of the average
