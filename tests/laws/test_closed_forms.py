@@ -260,7 +260,7 @@ def unitary(hamiltonian, ts, substeps=100):
     def column(psi):
         return jqd.evolve(law, psi, ts, method=method).values
 
-    size = law.hamiltonian.matrix.shape[0]
+    size = law.hamiltonian.levels
     return jax.vmap(column, in_axes=1, out_axes=2)(jnp.eye(size) + 0j)
 
 
