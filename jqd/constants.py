@@ -292,7 +292,8 @@ class _Reader:
     """The converter of a field; the class that holds the field tells it which it is."""
 
     def __init__(self, read: Callable[[Any, str, Any], Any]):
-        self.read, self.name, self.owner = read, "value", None
+        self.read, self.name = read, "value"
+        self.owner: Any = None
 
     def __call__(self, value: Any) -> Any:
         return self.read(value, self.name, self.hint)

@@ -6,6 +6,7 @@ from pathlib import Path
 import equinox as eqx
 import jax.numpy as jnp
 
+from ..constants import constant
 from ..inference import Study
 from ..laws.husimi import Bath
 from ..records import load_phase_space, naming
@@ -119,4 +120,4 @@ def _bath(wanted: Wanted) -> Bath | None:
             "Argument `--laws` must say what of loss is free or given, as in "
             "loss[gamma] or loss[gamma=0.1], but does not."
         )
-    return Bath(**told)
+    return Bath(**{name: constant(rate, name) for name, rate in told.items()})

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from ..constants import constant
 from ..laws.husimi import Bath
 from ..records import load_pulse
 from ..spaces.pulses import NAMED, named_pulse
@@ -68,4 +69,4 @@ def parse_bath(text: str) -> Bath | None:
     known = tuple(field.name for field in dataclasses.fields(Bath))
     for name in rates:
         check_word("bath", name, known)
-    return Bath(**rates)
+    return Bath(**{name: constant(rate, name) for name, rate in rates.items()})

@@ -200,7 +200,7 @@ def _detector(observe: Any, priors: Mapping[str, Prior], bath: Bath | None) -> A
     names |= {"gain"} if bath is None else set()
     if not (isinstance(observe, Moments) and names & {*priors}):
         return observe
-    return Heterodyne(observe)
+    return Heterodyne(orders=observe)
 
 
 def _lengths(hamiltonian: Driven, kappa: float, *, as_json: bool) -> int:

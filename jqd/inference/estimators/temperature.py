@@ -188,7 +188,7 @@ def fit_photon_curve(
         ValueError: wrong shapes or values, float64 off.
     """
     _checks.check_shape(omega, "omega", (None,))
-    _checks.check_length(omega, "omega")
+    _checks.check_length(np.asarray(omega), "omega")
     _checks.check_positive(omega, "omega")
     _checks.check_finite(omega, "omega")
     found = fit_curve(

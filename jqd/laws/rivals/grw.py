@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ..._math import divisor
-from ...constants import parts
+from ...constants import constant, parts
 from ...steppers import strang
 from .collapse import draw_class, undifferentiated
 from .decoherence import Decoherence
@@ -55,7 +55,7 @@ class GRW(JumpingPaths, Departure):
             ValueError: no grid, an absorber; a constant out of its range.
         """
         self.quantum = read_on_grid(quantum)
-        self.kernel = GaussianDecay(lam, r_C)
+        self.kernel = GaussianDecay(constant(lam, "lam"), constant(r_C, "r_C"))
 
     def prepare(self, psi: Any) -> JumpingKet:
         """A normalised ψ on the grid, from which every path starts.

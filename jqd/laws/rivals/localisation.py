@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from ...constants import parts, switch
+from ...constants import constant, parts, switch
 from ...steppers import strang
 from ..motion import StepNoise
 from ..schrodinger import Schrodinger
@@ -151,7 +151,8 @@ def CSL(
 
     Source: G. C. Ghirardi, P. Pearle & A. Rimini (1990) Phys. Rev. A 42, 78.
     """
-    return Localisation(quantum, GaussianDecay(lam, r_C), draw=draw)
+    kernel = GaussianDecay(constant(lam, "lam"), constant(r_C, "r_C"))
+    return Localisation(quantum, kernel, draw=draw)
 
 
 def QMUPL(quantum: Any, lam: ArrayLike = 0.0, *, draw: bool = True) -> Localisation:
@@ -176,7 +177,7 @@ def QMUPL(quantum: Any, lam: ArrayLike = 0.0, *, draw: bool = True) -> Localisat
     Source: L. Diósi (1989) Phys. Rev. A 40, 1165; A. Bassi (2005) J. Phys. A 38,
     3173.
     """
-    return Localisation(quantum, QuadraticDecay(lam), draw=draw)
+    return Localisation(quantum, QuadraticDecay(constant(lam, "lam")), draw=draw)
 
 
 def DiosiPenrose(
@@ -206,4 +207,5 @@ def DiosiPenrose(
     Source: L. Diósi (1987) Phys. Lett. A 120, 377; R. Penrose (1996) Gen. Relativ.
     Gravit. 28, 581.
     """
-    return Localisation(quantum, NewtonianDecay(G_m2, R0), draw=draw)
+    kernel = NewtonianDecay(constant(G_m2, "G_m2"), constant(R0, "R0"))
+    return Localisation(quantum, kernel, draw=draw)

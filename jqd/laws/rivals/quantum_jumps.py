@@ -117,10 +117,8 @@ class QuantumJumps(JumpingPaths, Wrapped):
 
     def _turned(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
         """exp(-iH dt/ħ) ψ, H of the middle of the interval."""
-        H, driven = self.law.hamiltonian, None
-        if isinstance(H, Driven):
-            driven = H.at(t + dt / 2)
-        matrix = H.matrix if driven is None else driven
+        H = self.law.hamiltonian
+        matrix = H.at(t + dt / 2) if isinstance(H, Driven) else H.matrix
         if matrix.ndim == 1:
             return expi(-matrix * dt / self.law.hbar).astype(psi.dtype) * psi
         return unitary(matrix, dt, self.law.hbar, psi) @ psi
