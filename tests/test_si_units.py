@@ -264,7 +264,9 @@ def test_laws_on_grids_move_alike(name, method):
         assert bool(run.ok)
         return run.values * u.length, run.error * u.length
 
-    compare_runs(*both(densities, SI_GRID), method == "fixed")
+    # another unit of density turns ψ by b ln of it: Runge and Kutta's errors with it
+    alike = method == "fixed" and name != "logarithmic"
+    compare_runs(*both(densities, SI_GRID), alike)
 
 
 @pytest.mark.slow
@@ -298,8 +300,9 @@ def test_random_laws_on_grids_move_alike(name):
 
     def densities(u):
         ts = np.linspace(0, 1, 3) * u.time
+        law = KERNELS[name](u)
         run = jqd.evolve(
-            KERNELS[name](u), packet(u), ts, method=jqd.Fixed(substeps=20),
+            law, law.prepare(packet(u) + 0j), ts, method=jqd.Fixed(substeps=20),
             observe="density", key=jax.random.key(1), paths=8,
         )  # fmt: skip
         return run.values * u.length
