@@ -413,7 +413,10 @@ def test_counts_are_drawn_alike():
     def counts(u):
         ts = np.linspace(0, 3, 4) * u.time
         law = MATRIX["weinberg"](u)
-        drawn = jqd.simulate(law, PSI, ts, shots=100, key=jax.random.key(4))
+        drawn = jqd.simulate(
+            law, PSI, ts, shots=100, key=jax.random.key(4),
+            instrument=jqd.instruments.Confusion(),
+        )  # fmt: skip
         return np.asarray(drawn.values)
 
     natural, si = both(counts, SI)
