@@ -675,7 +675,7 @@ def test_designs_of_constants_of_unlike_units():
         found = jqd.design(study, shots=1000, criterion="D")
         assert found.status is jqd.Status.OK
         units = np.array([u.rate, 1, 1])
-        return found.weights, found.errors.aided / units
+        return found.weights, found.standard_errors.aided / units
 
     natural, si = both(shares, SI)
     np.testing.assert_allclose(si[0], natural[0], rtol=0, atol=1e-3)
