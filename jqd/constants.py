@@ -192,7 +192,7 @@ def free(
         unpack: the constant with these independent entries, from them and the old one.
         places: where in the constant, flat, they stand, from an array like it that
             holds the places; None for `pack` itself, which then chooses entries.
-        positive: whether it lies above 0, where no law holds: bounds are 0 and inf.
+        positive: whether it must lie above 0; its bounds are then 0 and inf.
         **default: `default`, of the field.
 
     Returns:
@@ -323,9 +323,9 @@ def _check_declared(
     low, high = bounds
     if positive:
         _checks.check_positive(value, name)
-    elif low == 0 and high == math.inf:
+    elif bounds == (0, math.inf):
         _checks.check_not_negative(value, name)
-    if high < math.inf:
+    elif bounds != (-math.inf, math.inf):
         _checks.check_within(value, name, low, high)
 
 

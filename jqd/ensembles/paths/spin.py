@@ -31,10 +31,6 @@ def path_spin(
     Raises:
         ValueError: another law, or shapes that do not fit it or one another.
     """
-    if not isinstance(law, Pauli):
-        raise ValueError(
-            f"Argument `law` must be Pauli's, but is of type {type(law).__name__}."
-        )
     grid = law.grid
     lead = jnp.shape(x)[:-2]
     _checks.check_shape(psi, "psi", (*lead, 2, *grid.shape))

@@ -140,10 +140,6 @@ def equilibration(
         )
     if _checks.is_concrete(walk.nu) and not _checks.concrete(walk.nu).any():
         walk = dataclasses.replace(walk, scheme="rk4")
-    if not isinstance(cells, Cells):
-        raise ValueError(
-            f"Argument `cells` must be Cells, but is a {type(cells).__name__}."
-        )
     cells.check(walk.grid)
     count = whole_number(PATHS if paths is None else paths, "paths", 1)
     starts, moves = jax.random.split(_checks.single_key(key))
