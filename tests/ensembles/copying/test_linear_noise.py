@@ -190,7 +190,7 @@ def test_steps_are_judged():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"law": jqd.Schrodinger(np.eye(3))}, "`law` must be a CopyDynamics"),
+        ({"law": jqd.Schrodinger(np.eye(3))}, "`law` must be of type CopyDynamics"),
         ({"psi0": np.ones(3)}, "`psi0` must be normalised"),
         ({"ts": [0.0, 1.0, 1.0]}, "`ts` must increase"),
         ({"initial": "random"}, "`initial` must be one of"),
