@@ -340,7 +340,7 @@ def test_single_precision_stays_single():
         ({"admixture": 1.5}, "`admixture` must be in"),
         ({"step": 0.0}, "`step` must be positive"),
         ({"ts": [0.0, 1.0, 0.5]}, "`ts`"),
-        ({"law": jqd.Schrodinger(np.eye(3))}, "`law` must be a CopyDynamics"),
+        ({"law": jqd.Schrodinger(np.eye(3))}, "`law` must be of type CopyDynamics"),
         ({"key": 7}, "`key` must be one key"),
         ({"max_steps": 0}, "`max_steps` must be at least 1"),
         ({"max_steps": 10**30}, "`max_steps` must be at most"),
