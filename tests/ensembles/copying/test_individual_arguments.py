@@ -31,7 +31,7 @@ def test_population(key):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"law": jqd.Schrodinger(np.eye(3))}, "Argument `law` must be of type CopyDynamics"),
+        ({"law": jqd.Schrodinger(np.eye(3))}, "`law` must be of type CopyDynamics"),
         ({"beables": np.zeros((2, 2), int)}, "Argument `beables` must be a vector of"),
         ({"beables": np.zeros(4)}, "Argument `beables` must be a vector of whole"),
         ({"beables": np.array([0, 1])}, "at least one individual for each of the 3"),
