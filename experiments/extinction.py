@@ -1,6 +1,6 @@
 """Claim: how a small class of copying systems dies out follows from counting alone.
 
-    P_extinct = (g/(g+1))^k   after g half-periods, k systems at a turning point,
+    P_extinct = (g/(g+1))^k   after g passages, from k systems at a turning point,
     P_extinct = exp(-k/g)     after g passages, from many, where N p_min = k
 
 Two classes of equal energy exchange their systems; at a turning point one of them is
@@ -110,11 +110,11 @@ def figure(sampled, error):
     axes[0, 0].set(
         xlabel="k, systems of the small class at the start",
         ylabel="share of ensembles that lost a class",
-        title="From a turning point, after g half-periods",
+        title="From a turning point, after g passages",
     )
     axes[0, 1].set(
         xlabel="k = N $p_{min}$, systems expected at the first turning point",
-        title="From two equal classes, after g turning points",
+        title="From two equal classes, after g passages",
     )
     for axis, text in zip(axes[0], (r"$(g/(g+1))^k$", r"$e^{-k/g}$"), strict=True):
         axis.annotate(text, (4.6, 0.9), color=INK, fontsize=13)

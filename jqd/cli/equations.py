@@ -56,7 +56,9 @@ def _print(paper: str, entries: list[registry.Equation], console: Console) -> No
         text = Text(entry.statement)
         if entry.printed:
             text.append(f"\nIn print: {entry.printed}")
-        decided = "decided by" if entry.function else "computed and decided by"
+        decided = "decided by" if entry.decided else "looked at by"
+        if not entry.function:
+            decided = f"computed and {decided}"
         for role, name in (("computed by", entry.function), (decided, entry.test)):
             if name:
                 text.append(f"\n{role} {name}", "dim")

@@ -45,7 +45,8 @@ class Equation:
         printed: what is wrong in print; empty unless corrected or refuted.
         printed_tex: the formula as printed, TeX, where it differs from the true one.
         tex: the true one.
-        test: "file::function" of the test that decides it; may be empty.
+        test: "file::function" of the test that decides it, or, where it is open, of what
+            was tried; may be empty.
     """
 
     number: str
@@ -57,6 +58,11 @@ class Equation:
     printed_tex: str = ""
     tex: str = ""
     test: str = ""
+
+    @property
+    def decided(self) -> bool:
+        """Whether the verdict says more than that nothing is decided."""
+        return self.verdict not in _UNDECIDED
 
 
 def papers() -> tuple[str, ...]:

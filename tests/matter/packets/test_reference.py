@@ -51,7 +51,7 @@ def test_energy_and_its_spread(exact):
     assert np.max(variance) > 10 * np.max(variance[0])
 
 
-@pytest.mark.equation("thermalization", "claim-A6")
+@pytest.mark.equation("thermalization", "claim-A6-anharmonic")
 def test_a_thawed_packet_fails_past_the_ehrenfest_time(exact, triatomic, displaced):
     """And its own anharmonicity says so before."""
     law = ThawedGaussian(triatomic, ONES, hbar=HBAR)

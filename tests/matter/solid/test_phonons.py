@@ -138,6 +138,7 @@ def test_bond_widths(modes):
 
 
 @pytest.mark.equation("thermalization", "claim-A2")
+@pytest.mark.equation("thermalization", "claim-A6")
 def test_a_coherent_state_moves_and_keeps_its_width():
     """ω = 2 sin π/8, |α|² = 3: variance and ΔE at any time."""
     y, ts = np.linspace(-24, 24, 2401), np.array([0.0, 0.7, 3.1, 40.0])
