@@ -362,7 +362,7 @@ def test_to_join_a_store_of_ten_gigabytes_reads_next_to_nothing(tmp_path):
     one.commit(0, results, {}, "cpu")
     root = json.loads((tmp_path / "one" / "zarr.json").read_text())
     manifest = root["attributes"]["sweep"]
-    manifest["shape"] = [count * points]
+    manifest["shape"] = manifest["axes"]["q"]["shape"] = [count * points]
     place.mkdir()
     (place / "zarr.json").write_text(json.dumps(root))
     for name in ("x", "status", "commits"):
