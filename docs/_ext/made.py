@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import gallery
+import rooms
 from docstrings import is_equation
 from gallery import entry_link, escape
 from law_examples import LAWS, facts, undeclared
@@ -216,6 +217,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "statuses": statuses,
     "snippet": lambda *title: from_the_root(snippet(*title)),
     "file": file,
+    "rooms": lambda part: {"picture": rooms.picture, "table": rooms.table}[part](),
 }
 
 
