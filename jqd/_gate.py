@@ -26,6 +26,10 @@ R = TypeVar("R")
 Reader = Callable[[Any, str], Any]
 # What a program counts to.
 _MOST = 2**63 - 1
+_IN_A_ROW = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
 
 
 def gated(function: Callable[P, R]) -> Callable[P, R]:
@@ -33,27 +37,35 @@ def gated(function: Callable[P, R]) -> Callable[P, R]:
 
     Numbers and arrays become what JAX takes (`jqd._outside.plain`), real where the
     annotation is; `int`, `float`, `bool` and `str` take what is one; a class or a
-    `Callable` takes its instances. Other annotations are left to the function.
+    `Callable` takes its instances; each of `*args` and `**kwargs` is read as these are
+    annotated. Other annotations are left to the function.
 
     Raises:
         ValueError: an argument is something else.
     """
-    names = tuple(inspect.signature(function).parameters)
+    parameters = inspect.signature(function).parameters
+    kinds = {name: one.kind for name, one in parameters.items()}
+    row = [name for name, kind in kinds.items() if kind in _IN_A_ROW]
+    of_kind = {kind: name for name, kind in kinds.items()}
+    more = of_kind.get(inspect.Parameter.VAR_POSITIONAL, "")
+    others = of_kind.get(inspect.Parameter.VAR_KEYWORD, "")
     found: dict[str, Reader] = {}
 
     @functools.wraps(function)
     def read(*args: P.args, **kwargs: P.kwargs) -> R:
         if not found:  # now, since annotations may name what is imported later
             hints = typing.get_type_hints(function)
-            found.update({name: _reader(hints.get(name, Any), name) for name in names})
+            found.update({name: _reader(hints.get(name, Any), name) for name in kinds})
+        names = row + [more] * max(0, len(args) - len(row))
         given = [
-            found[name](value, name) for name, value in zip(names, args, strict=False)
+            found.get(name, _as_it_is)(value, name)
+            for name, value in zip(names, args, strict=False)
         ]
         named = {
-            name: found[name](value, name) if name in found else value
+            name: found.get(name if name in kinds else others, _as_it_is)(value, name)
             for name, value in kwargs.items()
         }
-        return function(*given, *args[len(names) :], **named)  # pyright: ignore[reportCallIssue]
+        return function(*given, **named)  # pyright: ignore[reportCallIssue]
 
     return read
 

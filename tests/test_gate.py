@@ -40,13 +40,14 @@ TAKEN = {
     "flag": (np.bool_(1), bool), "kind": ("b", str), "grid": (GRID, jqd.Grid),
     "of": (jnp.sin, object), "mixed": (jnp.cos, object),
     "shape": (np.array([2, 3]), tuple), "key": (jax.random.key(0), jax.Array),
-    "unsaid": (object(), object), "another": ("text", str),
+    "unsaid": (object(), object), "another": ([1.0], np.ndarray),
 }  # fmt: skip
 REFUSED = {
     "x": [None, "1", object()], "real": [1j, np.ones(2, complex), None],
     "wave": ["1"], "n": [1.0, True, "1", 2**64, None], "share": [1j, [1.0], np.nan],
     "flag": [1, "no"], "kind": [1, None], "grid": [GRID.x, 1], "of": [1.0, None],
     "mixed": ["x", None], "shape": [1, [1.0], None, [[1, 2]]], "key": [0, np.zeros(2)],
+    "another": ["text", None],
 }  # fmt: skip
 
 

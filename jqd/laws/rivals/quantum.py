@@ -18,8 +18,7 @@ def read_quantum(H: Any, name: str = "quantum") -> Schrodinger:
         name: what the caller calls it.
 
     Raises:
-        ValueError: it has an absorber, which a potential of ρ goes badly with, or
-            pointers; or see `Schrodinger`.
+        ValueError: it has an absorber or pointers; or see `Schrodinger`.
     """
     try:
         law = H if isinstance(H, Schrodinger) else Schrodinger(H)
@@ -28,14 +27,13 @@ def read_quantum(H: Any, name: str = "quantum") -> Schrodinger:
         raise ValueError(words) from None
     if law.absorbs:
         raise ValueError(
-            f"Argument `{name}` must not have an absorber for a law with a potential "
-            "of its own, but has one: U[ρ] of what is left would change as it is "
-            "absorbed."
+            f"Argument `{name}` must not have an absorber for this law, but has one: "
+            "the law would change with what is left of ρ."
         )
     if isinstance(law.hamiltonian, ParticlesOnGrid) and law.hamiltonian.couplings:
         raise ValueError(
-            f"Argument `{name}` must not have couplings for a law with a potential of "
-            "its own, but has: they move what U[ρ] is made of."
+            f"Argument `{name}` must not have couplings for this law, but has: they "
+            "move ρ where the law does not see it."
         )
     return law
 
