@@ -141,6 +141,10 @@ def test_a_word_that_was_mistyped_in_the_shell(words, meant, capsys):
     ("call", "says"),
     [
         (lambda: jqd.simulate(LAW, UP, TS, instrument="x"), "`instrument` must be one"),
+        (
+            lambda: jqd.simulate(LAW, UP, TS, shots=100),
+            "`shots` must be left out where",
+        ),
         (lambda: jqd.Madelung(jqd.Grid((0.0, 1.0), 8), None), "`V` must be a number"),
         (
             lambda: jqd.Schrodinger(H).prepare(lambda t: UP),

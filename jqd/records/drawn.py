@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, PyTree
 from .. import _checks
 from ..evolution import Adaptive, Fixed, Propagator, evolve
 from ..instruments.instrument import Instrument, as_instrument
+from ..instruments.noise import NoNoise
 from ..laws.motion import Motion
 from ..laws.start import as_start, prepared
 from .record import Record
@@ -20,7 +21,7 @@ def simulate(
     psi0: Any,
     ts: ArrayLike,
     instrument: Any = "density",
-    shots: ArrayLike = 1,
+    shots: ArrayLike | None = None,
     key: Array | None = None,
     *,
     t0: ArrayLike | None = None,
@@ -36,7 +37,8 @@ def simulate(
         ts: times, shape (T,).
         instrument: a `jqd.instruments.Instrument`, whose noise is drawn; or what
             `observe` of `jqd.evolve` takes, which is shown exactly.
-        shots: how often each row is looked at, at least 1, scalar or (T,).
+        shots: how often each row is looked at, at least 1, scalar or (T,); None for
+            once, and where the instrument shows exactly, which no number changes.
         key: of the draw; None for `jax.random.key(0)`.
         t0: time of the state, not after ts[0]; None for ts[0].
         method: how to evolve, as for `jqd.evolve`.
@@ -45,15 +47,25 @@ def simulate(
         The record, with the noise of so many shots: what `jqd.recover` takes.
 
     Raises:
-        ValueError: shots below 1, times not increasing, an instrument that cannot look
-            at the law, a run that does not reach the last time.
+        ValueError: shots below 1 or of an instrument that shows exactly, times not
+            increasing, an instrument that cannot look at the law, a run that does not
+            reach the last time.
     """
     key = jax.random.key(0) if key is None else _checks.single_key(key)
-    _checks.check_whole(shots, "shots")
-    _checks.check_positive(shots, "shots")
+    if shots is not None:
+        _checks.check_whole(shots, "shots")
+        _checks.check_positive(shots, "shots")
     _checks.check_type(law, "law", Motion, "a law or another Motion")
     instrument = as_instrument(instrument)
     instrument.check_law(law)
+    if shots is None:
+        shots = 1
+    elif isinstance(instrument.noise, NoNoise):
+        raise ValueError(
+            "Argument `shots` must be left out where the instrument shows exactly, but "
+            "is given; an instrument that counts, such as jqd.instruments.Confusion(), "
+            "takes it."
+        )
     _checks.check_times(ts, "ts")
     times = jnp.asarray(ts, jnp.result_type(float))
     if np.ndim(shots):

@@ -10,7 +10,7 @@ import jqd
 from jqd.ensembles import coarse_entropy, relative_entropy
 from jqd.inference import Study, identifiability, standard_errors
 from jqd.inference.evidence import evidence
-from jqd.instruments import Correlated, Gaussian, Multinomial
+from jqd.instruments import Confusion, Correlated, Gaussian, Multinomial
 
 TS = np.linspace(0, 6, 13)
 P = (1 + 0.6 * np.cos(TS)) / 2
@@ -64,7 +64,7 @@ def test_what_is_no_study_law_or_number_is_named(study, call, said):
         lambda s, key: jqd.recover(s, key=key),
         lambda s, key: jqd.fit(s, key=key),
         lambda s, key: jqd.posterior(s, "laplace", key=key),
-        lambda s, key: jqd.simulate(law(), PSI, TS, "density", 10, key),
+        lambda s, key: jqd.simulate(law(), PSI, TS, Confusion(), 10, key),
         lambda s, key: jqd.statistics.sample_weights(key, 3),
         lambda s, key: jqd.statistics.sample_occupations(key, 3, 2, 1.0),
         lambda s, key: jqd.states.sample_husimi(key, PSI, 3),
