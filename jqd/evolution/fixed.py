@@ -254,6 +254,11 @@ def marks_within(law: Motion, ts: Array, steps: int | Array) -> Array | None:
     return jnp.concatenate(each).astype(ts.dtype)
 
 
+def ends_that_see(law: Motion, ts: Array, steps: int | Array) -> Array | None:
+    """Times at which steps are to end so that they see what all drives do, or None."""
+    return _with_unseen(law, ts, steps, marks_within(law, ts, steps))
+
+
 def _with_unseen(
     law: Motion, ts: Array, steps: int | Array, marks: Array | None
 ) -> Array | None:

@@ -11,11 +11,15 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from .. import _checks
+from .._scans import saved_scan
+from ..evolution.judging import difference, judged
 from ..laws.alignment import NORMS, PhaseAlignment, PhaseState
 from ..laws.motion import Motion
 from ..steppers import rk4
 
 STEPS = 1000
+# With which power of the step the errors of `rk4` fall.
+ORDER = 4
 
 
 class _Linear:
@@ -28,9 +32,21 @@ class _Linear:
         return jnp.matmul(self.generator(t), X, precision=jax.lax.Precision.HIGHEST)
 
 
+class Monodromy(NamedTuple):
+    """The map of a linear system over one period.
+
+    Attributes:
+        matrix: X(T), (d, d).
+        error: how wrong its entries are by the steps, (d, d).
+    """
+
+    matrix: Array
+    error: Array
+
+
 def monodromy(
     generator: Callable[[Array], Array], period: ArrayLike, *, steps: int = STEPS
-) -> Float[Array, "d d"]:
+) -> Monodromy:
     """The map of a linear system over one period.
 
     X(T) of Ẋ = A(t) X, X(0) = 1, by Runge-Kutta steps
@@ -38,14 +54,29 @@ def monodromy(
     Args:
         generator: A(t), a function of a scalar time, (d, d), 1/time.
         period: T, scalar, time.
-        steps: how many; the error falls as their fourth power.
+        steps: how many, at least 2; the error falls as their fourth power and is told
+            by half as many.
 
     Returns:
-        X(T), (d, d).
+        X(T) and its error.
+
+    Raises:
+        ValueError: fewer than 2 steps.
     """
-    system = _Linear(generator)
-    period = jnp.asarray(period)
-    dt = period / steps
+    _at_least(2, steps=steps)
+
+    def run(k: float, period: Array) -> tuple[Array, None]:
+        return _propagated(generator, period, int(k * steps)), None
+
+    found, error, _ = judged(run, (jnp.asarray(period),), ORDER, finer=1 / 2)
+    return Monodromy(found, error)
+
+
+def _propagated(
+    generator: Callable[[Array], Array], period: Array, steps: int
+) -> Float[Array, "d d"]:
+    """X(T) by so many steps."""
+    system, dt = _Linear(generator), period / steps
     start = jnp.eye(generator(jnp.zeros_like(dt)).shape[-1], dtype=dt.dtype)
 
     def advance(X: Array, i: Array) -> tuple[Array, None]:
@@ -61,11 +92,15 @@ class Floquet(NamedTuple):
         trace: of its monodromy; |trace| > 1 + determinant: it grows.
         determinant: of its monodromy, exp(-γT).
         growth: mean rate of growth, ln(largest |eigenvalue|)/T, 1/time.
+        trace_error: how wrong the trace is by the steps; the determinant is exact.
+        growth_error: how wrong the rate is where the trace is so wrong.
     """
 
     trace: Array
     determinant: Array
     growth: Array
+    trace_error: Array
+    growth_error: Array
 
 
 def hill_generator(
@@ -114,28 +149,61 @@ def hill(
             for many.
         damping: γ, scalar, 1/time.
         norm: "paper" or "class".
-        steps: Runge-Kutta steps a period.
+        steps: Runge-Kutta steps a period, at least 2; half as many tell the error.
 
     Returns:
-        Trace, determinant and growth rate, scalars.
+        Trace, determinant, growth rate and their errors, scalars.
+
+    Raises:
+        ValueError: another norm, fewer than 2 steps.
 
     Source: G. W. Hill (1886) Acta Math. 8, 1; W. Magnus and S. Winkler, Hill's
     Equation (1966), for the trace.
     """
+    _at_least(2, steps=steps)
     dtype = jnp.result_type(float)
     kappa, damping = jnp.asarray(kappa, dtype), jnp.asarray(damping, dtype)
     period = jnp.asarray(period, dtype)
-    X = monodromy(
-        lambda t: hill_generator(density(t), kappa, damping, norm), period, steps=steps
-    )
-    trace = X[0, 0] + X[1, 1]
+
+    def run(k: float, kappa: Array, damping: Array, period: Array):
+        X = _propagated(
+            lambda t: hill_generator(density(t), kappa, damping, norm),
+            period, int(k * steps),
+        )  # fmt: skip
+        return X[0, 0] + X[1, 1], None
+
+    trace, error, _ = judged(run, (kappa, damping, period), ORDER, finer=1 / 2)
     # exact; X[0, 0] X[1, 1] - X[0, 1] X[1, 0] loses digits in strong growth
     determinant = jnp.exp(-damping * period)
-    # eigenvalues t/2 ± √(t²/4 - det), a pair of modulus √det inside the bounds
-    grows = jnp.abs(trace) > 2 * jnp.sqrt(determinant)
-    root = jnp.sqrt(jnp.where(grows, trace**2 / 4 - determinant, 1))
-    largest = jnp.where(grows, jnp.abs(trace) / 2 + root, jnp.sqrt(determinant))
-    return Floquet(trace, determinant, jnp.log(largest) / period)
+
+    def growth(size: Array) -> Array:
+        # eigenvalues t/2 ± √(t²/4 - det), a pair of modulus √det inside the bounds
+        grows = size > 2 * jnp.sqrt(determinant)
+        root = jnp.sqrt(jnp.where(grows, size**2 / 4 - determinant, 1))
+        largest = jnp.where(grows, size / 2 + root, jnp.sqrt(determinant))
+        return jnp.log(largest) / period
+
+    size = jnp.abs(trace)
+    # the rate rises with |trace|, steeply at the edge of a tongue
+    ends = [growth(jax.lax.stop_gradient(size) + sign * error) for sign in (-1, 0, 1)]
+    spread = jax.lax.stop_gradient(jnp.maximum(ends[1] - ends[0], ends[2] - ends[1]))
+    return Floquet(trace, determinant, growth(size), error, spread)
+
+
+class Tongues(NamedTuple):
+    """Intervals of κ in which the spread within a class grows.
+
+    Attributes:
+        edges: lower and upper ends, (tongues, 2), 1/time².
+        error: how wrong they are, by the steps and the bisection, (tongues, 2); NaN
+            where a tongue runs out of the κ looked at.
+        undecided: of the κ looked at, those where growth and its absence differ by no
+            more than the error of the steps, taken as without growth, (U,).
+    """
+
+    edges: np.ndarray
+    error: np.ndarray
+    undecided: np.ndarray
 
 
 def tongues(
@@ -147,40 +215,58 @@ def tongues(
     norm: str = "paper",
     steps: int = STEPS,
     rounds: int = 20,
-) -> np.ndarray:
+) -> Tongues:
     """Intervals of κ in which the spread within a class grows.
 
     Args:
+        density: ρ_a(t), as for `hill`, like all that is not named here.
+        period: T.
         kappas: κ at which to look, (K,), increasing; a tongue that lies between two of
             them is missed, one that runs out of them ends there.
-        rounds: bisections of each edge; all others as for `hill`.
+        damping: γ.
+        norm: "paper" or "class".
+        steps: Runge-Kutta steps a period.
+        rounds: bisections of each edge.
 
     Returns:
-        Lower and upper ends, (tongues, 2) NumPy array, 1/time².
+        The ends of each, their errors, and where the steps do not tell.
 
     Raises:
-        ValueError: kappas not increasing.
+        ValueError: kappas not increasing, fewer than 2 steps.
     """
     _checks.check_times(kappas, "kappas")
 
-    @jax.jit
-    def unstable(kappa: Array) -> Array:
-        one = jax.vmap(
-            lambda k: hill(density, period, k, damping=damping, norm=norm, steps=steps)
-        )(kappa)
-        return jnp.abs(one.trace) > 1 + one.determinant
+    def margin(kappa: Array) -> tuple[Array, Array]:
+        one = hill(density, period, kappa, damping=damping, norm=norm, steps=steps)
+        # both eigenvalues are ±1 or one is beyond
+        return jnp.abs(one.trace) - 1 - one.determinant, one.trace_error
 
-    grid = np.asarray(kappas)
-    grows = np.asarray(unstable(jnp.asarray(grid)))
+    at = jax.jit(jax.vmap(margin))
+    steepness = jax.jit(jax.vmap(jax.grad(lambda kappa: margin(kappa)[0])))
+
+    grid = np.asarray(kappas, float)
+    above, wrong = map(np.asarray, at(grid))
+    grows = above > wrong
     edge = np.flatnonzero(grows[1:] != grows[:-1])
     low, high, left = grid[edge], grid[edge + 1], grows[edge]
     for _ in range(rounds if edge.size else 0):
         middle = (low + high) / 2
-        same = np.asarray(unstable(jnp.asarray(middle))) == left
+        same = (np.asarray(at(middle)[0]) > 0) == left
         low, high = np.where(same, middle, low), np.where(same, high, middle)
-    ends = (low + high) / 2
-    ends = np.concatenate([grid[:1][grows[:1]], ends, grid[-1:][grows[-1:]]])
-    return ends.reshape(-1, 2)
+    ends, error = (low + high) / 2, (high - low) / 2
+    if edge.size:
+        with np.errstate(divide="ignore"):
+            error = error + np.asarray(at(ends)[1]) / np.abs(steepness(ends))
+
+    def closed(values: np.ndarray, first: Any, last: Any) -> np.ndarray:
+        parts = [first[grows[:1]], values, last[grows[-1:]]]
+        return np.concatenate(parts).reshape(-1, 2)
+
+    nan = np.full(1, np.nan)
+    return Tongues(
+        closed(ends, grid[:1], grid[-1:]), closed(error, nan, nan),
+        grid[np.abs(above) <= wrong],
+    )  # fmt: skip
 
 
 def spectrum(law: Motion, state: PyTree[Array]) -> Complex[Array, " d"]:
@@ -207,10 +293,12 @@ def spectrum(law: Motion, state: PyTree[Array]) -> Complex[Array, " d"]:
     return jnp.linalg.eigvals(jax.jacfwd(field)(vector))
 
 
-def _at_least_one(**numbers: int) -> None:
+def _at_least(least: int, **numbers: int) -> None:
     for name, number in numbers.items():
-        if number < 1:
-            raise ValueError(f"Argument `{name}` must be at least 1, but is {number}.")
+        if number < least:
+            raise ValueError(
+                f"Argument `{name}` must be at least {least}, but is {number}."
+            )
 
 
 class Lyapunov(NamedTuple):
@@ -221,11 +309,15 @@ class Lyapunov(NamedTuple):
             falling but for what has not settled.
         history: the same up to each renormalisation, (blocks, k).
         ts: times of `history`, (blocks,), from the start.
+        error: what steps twice as long, or half as long where `substeps` is odd,
+            change of the exponents, (k,). Two runs of a chaotic law part: theirs is
+            the scatter of so long a run as well.
     """
 
     exponents: Array
     history: Array
     ts: Array
+    error: Array
 
 
 def lyapunov_exponents(
@@ -256,7 +348,7 @@ def lyapunov_exponents(
             little, do not move the rates of this one: momenta at rest, second moments.
 
     Returns:
-        Exponents, their history and its times.
+        Exponents, their history, its times and the errors of the steps.
 
     Raises:
         ValueError: blocks, substeps or count that are not positive.
@@ -269,7 +361,41 @@ def lyapunov_exponents(
         raise ValueError(
             f"Argument `count` must be at least 1 and at most {size}, but is {count}."
         )
-    _at_least_one(blocks=blocks, substeps=substeps)
+    _at_least(1, blocks=blocks, substeps=substeps)
+
+    dtype = _real_vector(state0)[0].dtype
+    dt = jnp.asarray(dt, dtype)
+    ts = dt * substeps * jnp.arange(1, blocks + 1)
+
+    def run(k: float, state0: Any, dt: Array) -> tuple[Array, Array]:
+        logs = _stretches(law, state0, dt / k, blocks, int(k * substeps), count, among)
+        history = jnp.cumsum(logs, axis=0) / ts[:, None]
+        return history[-1], history
+
+    (exponents, history), error = _other_steps(run, (state0, dt), substeps)
+    return Lyapunov(exponents, history, ts, error)
+
+
+def _other_steps(run: Callable[..., Any], given: tuple[Any, ...], substeps: int):
+    """A run, and what twice as long steps, or half as long, change of its first part.
+
+    As it is: of motions that are chaotic no power of the step is known.
+    """
+    found = run(1, *given)
+    other, _ = run(2 if substeps % 2 else 1 / 2, *jax.lax.stop_gradient(given))
+    return found, difference(found[0], other, 1)
+
+
+def _stretches(
+    law: Motion,
+    state0: PyTree[Array],
+    dt: Array,
+    blocks: int,
+    substeps: int,
+    count: int,
+    among: Callable[[Any], Any] | None,
+) -> Float[Array, "blocks k"]:
+    """ln R_kk of each block."""
 
     def one_step(carry: tuple[Any, Array], _: None):
         state, frame = carry
@@ -289,12 +415,9 @@ def lyapunov_exponents(
         frame, stretch = jnp.linalg.qr(frame)
         return (state, frame), jnp.log(jnp.abs(jnp.diagonal(stretch)))
 
-    dtype = _real_vector(state0)[0].dtype
-    frame = jnp.eye(size, count, dtype=dtype)
-    _, logs = jax.lax.scan(one_block, (state0, frame), None, length=blocks)
-    ts = jnp.asarray(dt, dtype) * substeps * jnp.arange(1, blocks + 1)
-    history = jnp.cumsum(logs, axis=0) / ts[:, None]
-    return Lyapunov(history[-1], history, ts)
+    size = _real_vector(state0 if among is None else among(state0))[0].size
+    frame = jnp.eye(size, count, dtype=dt.dtype)
+    return jax.lax.scan(one_block, (state0, frame), None, length=blocks)[1]
 
 
 def _real_vector(tree: Any) -> tuple[Array, Callable[[Array], Any]]:
@@ -323,6 +446,9 @@ class Alignment(NamedTuple):
         speed: root mean square of the momenta, shape (S, T), 1/time.
         phase: φ_I in the end, shape (S, N), radians.
         ts: times, shape (T,), from 0.
+        errors: of "order", "nematic", "speed" and "phase", each like it: what steps
+            twice as long, or half as long where the steps between two times are odd
+            in number, change. Of a chaotic motion they are as large as the values.
     """
 
     order: Array
@@ -330,10 +456,20 @@ class Alignment(NamedTuple):
     speed: Array
     phase: Array
     ts: Array
+    errors: dict[str, Array]
 
     def share_aligned(self, threshold: ArrayLike = 0.99) -> Array:
         """The share of starts whose classes are all aligned in the end, scalar."""
-        return jnp.mean(jnp.all(self.order[:, -1] > threshold, axis=-1))
+        return jnp.mean(self._aligned(threshold, 0))
+
+    def share_undecided(self, threshold: ArrayLike = 0.99) -> Array:
+        """The share of starts for which errors leave that open, scalar."""
+        sure, perhaps = self._aligned(threshold, -1), self._aligned(threshold, 1)
+        return jnp.mean(perhaps & ~sure)
+
+    def _aligned(self, threshold: ArrayLike, errors: int) -> Array:
+        end = self.order[:, -1] + errors * self.errors["order"][:, -1]
+        return jnp.all(end > threshold, axis=-1)
 
 
 def align_from_random(
@@ -359,42 +495,46 @@ def align_from_random(
         saves: times to look at after the start.
 
     Returns:
-        Order parameters at T = saves + 1 times.
+        Order parameters at T = saves + 1 times, and their errors.
 
     Raises:
         ValueError: numbers that are not positive or do not divide.
     """
-    _at_least_one(starts=starts, saves=saves, steps=steps)
+    _at_least(1, starts=starts, saves=saves, steps=steps)
     if steps % saves:
         raise ValueError(
             f"Argument `steps` must be a multiple of `saves`, {saves}, but is {steps}."
         )
     shape, key = (starts, len(law.beable)), _checks.single_key(key)
     phases = jax.random.uniform(key, shape, law.f.dtype, -jnp.pi, jnp.pi)
-    dt = jnp.asarray(time, law.f.dtype) / steps
-    return _run(law, phases, dt, steps // saves, saves)
+    dt, substeps = jnp.asarray(time, law.f.dtype) / steps, steps // saves
+
+    def run(k: float, law: PhaseAlignment, phases: Array, dt: Array):
+        return _aligning(law, phases, dt / k, int(k * substeps), saves), None
+
+    (seen, _), errors = _other_steps(run, (law, phases, dt), substeps)
+    ts = dt * substeps * jnp.arange(saves + 1, dtype=dt.dtype)
+    return Alignment(**seen, ts=ts, errors=errors)
 
 
 @jax.jit(static_argnums=(3, 4))
-def _run(
+def _aligning(
     law: PhaseAlignment, phases: Array, dt: Array, substeps: int, saves: int
-) -> Alignment:
-    def look(state: PhaseState) -> tuple[Array, Array, Array]:
-        speed = jnp.sqrt(jnp.mean(state.momentum**2))
-        return jnp.abs(law.order(state)), jnp.abs(law.order(state, 2)), speed
+) -> dict[str, Array]:
+    def look(state: PhaseState) -> dict[str, Array]:
+        return {
+            "order": jnp.abs(law.order(state)),
+            "nematic": jnp.abs(law.order(state, 2)),
+            "speed": jnp.sqrt(jnp.mean(state.momentum**2)),
+        }
 
-    def advance(state: PhaseState, _: None) -> tuple[PhaseState, Any]:
+    def advance(state: PhaseState, _: Array) -> tuple[PhaseState, dict[str, Array]]:
         end = jax.lax.fori_loop(0, substeps, lambda _, y: law.step(0.0, y, dt), state)
         return end, look(end)
 
-    def each(phase: Array) -> tuple[Array, ...]:
+    def each(phase: Array) -> dict[str, Array]:
         start = law.start(phase)
-        end, seen = jax.lax.scan(advance, start, None, length=saves)
-        seen = jax.tree.map(
-            lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), look(start), seen
-        )
-        return *seen, end.phase
+        end, seen = saved_scan(advance, start, jnp.arange(saves), look(start))
+        return {**seen, "phase": end.phase}
 
-    order, nematic, speed, phase = jax.vmap(each)(phases)
-    ts = dt * substeps * jnp.arange(saves + 1, dtype=dt.dtype)
-    return Alignment(order, nematic, speed, phase, ts)
+    return jax.vmap(each)(phases)

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from ..._scans import saved_scan
+from ...evolution.fixed import ends_that_see
+from ...evolution.legs import legs_of
 from ..paths.walk import Walk, motion
 
 
@@ -30,20 +32,32 @@ def follow(
         look: what is kept.
     """
 
-    def until(carry, ends):
+    legs = legs_of(walk.law, ts, ends_that_see(walk.law, ts, walk.substeps))
+    times = legs.times
+
+    def advance(carry, t0, t1):
         psi, state = carry
-        dt = (ends[1] - ends[0]) / walk.substeps
-        enter, advance, leave = motion(walk, ends[0], dt)
+        dt = (t1 - t0) / walk.substeps
+        enter, forward, leave = motion(walk, t0, dt)
 
         def body(carry, i):
             wave, state = carry
-            wave = advance(i, wave)
+            wave = forward(i, wave)
             return (wave, each(state, leave(i + 1, wave), dt)), None
 
         steps = jnp.arange(walk.substeps)
         (wave, state), _ = jax.lax.scan(body, (enter(psi), state), steps)
-        psi = leave(walk.substeps, wave)
-        return (psi, state), look(state, psi)
+        return leave(walk.substeps, wave), state
 
-    ends, first = (ts[:-1], ts[1:]), look(state, psi)
-    return saved_scan(jax.checkpoint(until), (psi, state), ends, first)[1]
+    def until(carry, ends):
+        if legs.cut:  # there is room for more legs than there are
+            there = ends[1] > ends[0]
+            ends = legs.ends(*ends)
+            carry = jax.lax.cond(there, advance, lambda c, *_: c, carry, *ends)
+        else:
+            carry = advance(carry, *ends)
+        return carry, look(carry[1], carry[0])
+
+    ends, first = (times[:-1], times[1:]), look(state, psi)
+    rows = saved_scan(jax.checkpoint(until), (psi, state), ends, first)[1]
+    return jax.tree.map(lambda row: row[legs.saved], rows)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from ..._math import safe_sqrt
 from ...evolution.evolution import in_precision
+from ...evolution.fixed import ends_that_see
 from ...evolution.judging import richardson
 from ...evolution.legs import legs_of
 from ...evolution.trajectory import unknown
@@ -155,7 +156,7 @@ def _rollout(walk, psi, ts, x0, noise, keep, *, halves):
 
 
 class Leg(NamedTuple):
-    """From one time, jump or impulse to the next; the first takes no time.
+    """From one time, jump, pulse or impulse to the next; the first takes no time.
 
     Attributes:
         number: from -1 on.
@@ -171,7 +172,7 @@ class Leg(NamedTuple):
 
 def course(walk: Walk, ts: Array) -> tuple[Leg, Any]:
     """The legs of a run, stacked, and where the times stand among their ends."""
-    legs = legs_of(walk.law, ts)
+    legs = legs_of(walk.law, ts, ends_that_see(walk.law, ts, walk.substeps))
     times = legs.times
     ends = legs.ends(jnp.concatenate([times[:1], times[:-1]]), times)
     return Leg(jnp.arange(-1, times.size - 1), *ends, legs.struck), legs.saved

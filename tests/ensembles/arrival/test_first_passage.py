@@ -230,6 +230,22 @@ def test_coherent_state_beside_a_moving_wall(nu, wall):
     assert run.survival[-1] == pytest.approx(2 * twice - once, abs=4e-4)
 
 
+def test_a_kick_between_two_steps_moves_the_wave():
+    """A Gaussian of area 1 in time times -2 x: at v₀ = 1 before t = 0.52, 3 after."""
+    f = jqd.named_pulse("gaussian", area=1.0, center=0.52, width=5e-4)
+    law = jqd.Schrodinger.on_grid(LINE, lambda x, t: -2 * f(t) * x)
+    ts = np.array([0.0, 1.0, 2.0])
+    run = arrival_flux(law, PACKET, ts, detector=5.0, substeps=20)
+    # all that flows at once in 1/40 of the time: what a kick of that width leaves
+    expected = norm.sf((5 - ts - 2 * np.maximum(ts - 0.52, 0)) / np.sqrt(1 + ts**2 / 4))
+    np.testing.assert_allclose(run.beyond, expected, atol=1e-3)
+    assert np.all(np.abs(run.beyond - expected) < 2 * run.error.beyond + 1e-6)
+    assert run.beyond[-1] > 0.4
+    moved = survival(law, PACKET, ts, detector=5.0, nu=0.5, **VOLUMES)
+    # no path has been beyond and gone back
+    assert moved.arrived[-1] > run.beyond[-1] - 1e-3
+
+
 def test_what_steps_leave_in_a_flux():
     """A coherent state that turns back at t = π, by eight steps of order 2 a time."""
     ts, wall, sigma = np.array([0.0, 1.0, 2.0, 4.0]), 0.4, np.sqrt(0.5)

@@ -43,6 +43,24 @@ def test_any_noise_gives_the_density(key, nu):
     assert np.var(paths.positions[-1]) == pytest.approx(exact, rel=4e-2 + 1e-3)
 
 
+@pytest.mark.parametrize("scheme", ["rk4", "implicit"])
+def test_a_kick_between_two_steps_moves_the_paths(key, scheme):
+    """-3 f(t) x, f a Gaussian of area 1, is a momentum of 3; steps are 200 widths."""
+    f = jqd.named_pulse("gaussian", area=1.0, center=0.52, width=5e-4)
+    law = jqd.Schrodinger.on_grid(WIDE, lambda x, t: -3 * f(t) * x)
+    psi = WIDE.normalise(jnp.exp(-(WIDE.x**2) / 4) + 0j)
+    ts = np.array([0.0, 1.0, 2.0])
+    ways = {"rk4": bohm, "implicit": nelson}
+    run = ways[scheme](
+        law, psi, ts, key, scheme=scheme, paths=2000, substeps=10, **FAST
+    )
+    mean = np.mean(run.positions[..., 0], axis=1)
+    # σ² = 1 + t²/4: 4 standard errors of 2000, and 2e-3 of ten steps
+    wrong = 4 * np.sqrt((1 + ts**2 / 4) / 2000) + 2e-3
+    assert np.all(np.abs(mean - np.array([0, 3 * 0.48, 3 * 1.48])) < wrong)
+    assert (run.ks < run.ks_line).all()
+
+
 def test_two_times(key):
     """<x(0) x(t)> = exp(-t)/2 against cos(t)/2; short times: 2Dt against t²/2."""
     ts = np.array([0.0, 0.02, np.pi / 2])

@@ -34,6 +34,9 @@ def test_hill_traces():
         result.trace[:2], [-1.2908980104, -1.8325545603], atol=1e-7
     )
     np.testing.assert_array_equal(result.growth[:2], 0)
+    # the digits above are those of 1000 steps, which know their own error
+    assert np.all(result.trace_error < 1e-7)
+    assert np.all(result.trace_error > 0)
     # κ = 2 lies in the first tongue.
     assert result.trace[2] < -2
     assert result.growth[2] == pytest.approx(np.arccosh(-result.trace[2] / 2) / PERIOD)
@@ -41,24 +44,67 @@ def test_hill_traces():
     assert abs(result.trace[3] - -1.2908980104) > 0.1
 
 
+def test_errors_of_hill_are_those_of_its_steps():
+    """Each number of steps tells its own error, or up to twice as much."""
+    kappa = jnp.array([1.0, 2.0, 8.5])
+
+    def of(steps):
+        return jax.jit(jax.vmap(lambda k: hill(share, PERIOD, k, steps=steps)))(kappa)
+
+    fine = of(2000)
+    for steps in (64, 128, 256):
+        run = of(steps)
+        for name in ("trace", "growth"):
+            told = np.asarray(getattr(run, name + "_error"))
+            true = np.abs(np.asarray(getattr(run, name) - getattr(fine, name)))
+            grows = true > 1e-12
+            # the power of the step is 4, or 5 where that of 4 is small: (2⁵ - 1)/15
+            ratio = told[grows] / true[grows]
+            assert np.all((ratio > 0.95) & (ratio < 31 / 15))
+            assert np.all(told[~grows] < 1e-12)
+    with pytest.raises(ValueError, match="Argument `steps` must be at least 2"):
+        hill(share, PERIOD, 1.0, steps=1)
+
+
+def test_growth_at_the_edge_has_the_error_of_a_root():
+    """At ρ = 1/2 all tongues are closed: |trace| = 2 at κ = 2 n²."""
+    run = hill(lambda t: 0.5 + 0 * t, PERIOD, 2.0, steps=20)
+    # X = -1 exactly: the steps cannot tell growth of so much from none
+    root = np.arccosh(1 + (run.trace_error + abs(run.trace + 2)) / 2) / PERIOD
+    assert 0 < run.growth_error <= root
+    assert run.growth <= run.growth_error
+
+
 @pytest.mark.equation("copying", "question-alignment-tongues")
 def test_tongues():
     """Edges to the two digits of the reference; damping makes them narrower."""
     kappas = np.arange(0.5, 21.0, 0.25)
-    edges = tongues(share, PERIOD, kappas, steps=300, rounds=12)
+    edges, error, undecided = tongues(share, PERIOD, kappas, steps=300, rounds=12)
+    fine = tongues(share, PERIOD, kappas, steps=1200, rounds=30).edges
+    assert np.all(np.abs(edges - fine) < error)
+    assert error.max() < 1e-4
+    assert undecided.size == 0
     expected = [[1.53, 2.79], [7.78, 9.32], [18.4, 19.8]]
     # The reference was read off a grid of some 0.02; its last row has a digit less.
     assert np.max(np.abs(edges - expected)[:2]) < 0.02
     assert np.max(np.abs(edges - expected)[2]) < 0.06
     damped = tongues(share, PERIOD, kappas[:12], damping=0.1, steps=300, rounds=8)
+    damped = damped.edges
     assert damped.shape == (1, 2)
     assert edges[0, 0] + 0.02 < damped[0, 0] < damped[0, 1] < edges[0, 1] - 0.02
     with pytest.raises(ValueError, match="Argument `kappas` must increase strictly"):
         tongues(share, PERIOD, [2.0, 1.0])
     # All of the grid inside: a tongue that runs out of it on both sides.
-    np.testing.assert_array_equal(
-        tongues(share, PERIOD, [2.0, 2.5], steps=300), [[2.0, 2.5]]
-    )
+    inside = tongues(share, PERIOD, [2.0, 2.5], steps=300)
+    np.testing.assert_array_equal(inside.edges, [[2.0, 2.5]])
+    assert np.all(np.isnan(inside.error))
+
+
+def test_a_closed_tongue_is_not_decided():
+    """Of constant density none is open; at κ = 2, X = -1 and steps see either."""
+    found = tongues(lambda t: 0.5 + 0 * t, PERIOD, [1.0, 2.0, 3.0], steps=50)
+    assert found.edges.shape == (0, 2)
+    np.testing.assert_array_equal(found.undecided, [2.0])
 
 
 def test_growth_with_damping():
@@ -89,9 +135,12 @@ def test_monodromy_of_a_rotation():
     def turn(t):
         return jnp.array([[0.0, 1.0], [-1.0, 0.0]])
 
-    expected = [[np.cos(1), np.sin(1)], [-np.sin(1), np.cos(1)]]
-    found = jax.jit(lambda: monodromy(turn, 1.0, steps=200))()
-    np.testing.assert_allclose(found, expected, atol=1e-10)
+    expected = np.array([[np.cos(1), np.sin(1)], [-np.sin(1), np.cos(1)]])
+    found = jax.jit(lambda: monodromy(turn, 1.0, steps=20))()
+    # 5e-8 of steps of 1/20
+    true = np.abs(found.matrix - expected)
+    np.testing.assert_allclose(found.error, true, rtol=0.2, atol=1e-9)
+    assert 1e-8 < true.max() < 1e-6
 
 
 @pytest.mark.equation("copying", "question-alignment-occupations")
@@ -170,6 +219,26 @@ def test_lyapunov_exponents_of_lorenz():
     np.testing.assert_allclose(np.sum(result.exponents), -41 / 3, atol=1e-3)
     assert result.history.shape == (2000, 3)
     assert result.ts[-1] == pytest.approx(200)
+    # a sum of 41/3 to 1e-3, of which steps twice as long change more; the largest of
+    # a chaotic motion scatters as that of another run does
+    off = np.abs(np.sum(result.exponents) + 41 / 3)
+    assert off < np.sum(result.error)
+    assert 1e-3 < result.error[0] < 0.06
+
+
+def test_errors_of_exponents_where_nothing_is_chaotic():
+    """ẏ = (-y1, -2 y2) by rk4: λ is off by h⁴/120 and 32 h⁴/120."""
+
+    class Decay(Lorenz):
+        def vector_field(self, t, y):
+            return -jnp.array([1.0, 2.0]) * y
+
+    for substeps, ratio in ((4, 15), (3, 1 - 2**-4)):
+        run = lyapunov_exponents(Decay(), jnp.ones(2), 0.1, blocks=5, substeps=substeps)
+        true = np.abs(run.exponents - np.array([-1.0, -2.0]))
+        # twice as long steps change 15 times the error, half as long 15/16 of it; the
+        # next power is of relative size h
+        np.testing.assert_allclose(run.error, ratio * true, rtol=0.35)
 
 
 def top(copy_momentum, psi, base, damping=0.0):
@@ -238,6 +307,11 @@ def test_basin(key, potential, aligned, pair):
     run = align_from_random(law, key, starts=20, time=16.0, steps=800, saves=2)
     assert run.order.shape == run.nematic.shape == (20, 3, 2)
     assert run.share_aligned() == aligned
+    assert run.share_undecided() == 0
+    assert {name: x.shape for name, x in run.errors.items()} == {
+        name: getattr(run, name).shape
+        for name in ("order", "nematic", "speed", "phase")
+    }
     assert run.nematic[:, -1].min() > 0.999
     assert run.nematic[:, 0].max() < 0.9
     np.testing.assert_allclose(run.ts, [0, 8, 16])
@@ -246,6 +320,17 @@ def test_basin(key, potential, aligned, pair):
         assert np.std(np.exp(1j * run.phase[:, :12]), axis=1).max() < 1e-6
     else:
         assert run.order[:, -1].min() < 0.5
+
+
+def test_errors_leave_open_whether_a_start_aligns(pair, key):
+    """Without damping a motion is chaotic: its order is what the steps make of it."""
+    law = pair(3.0, damping=0.0, potential="1-cos")
+    run = align_from_random(law, key, starts=4, time=30.0, steps=600)
+    threshold = np.median(np.min(run.order[:, -1], axis=-1))
+    assert run.share_undecided(threshold) > 0.4
+    assert np.max(run.errors["order"][:, -1]) > 0.1
+    still = align_from_random(law, key, starts=4, time=0.1, steps=60)
+    assert np.max(still.errors["order"]) < 1e-6
 
 
 def test_input(pair, key):
