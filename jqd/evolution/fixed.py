@@ -254,7 +254,7 @@ def marks_within(law: Motion, ts: Array, steps: int | Array) -> Array | None:
     return jnp.concatenate(each).astype(ts.dtype)
 
 
-def ends_that_see(law: Motion, ts: Array, steps: int | Array) -> Array | None:
+def ends_that_see(law: Any, ts: Array, steps: int | Array) -> Array | None:
     """Times at which steps are to end so that they see what all drives do, or None."""
     return _with_unseen(law, ts, steps, marks_within(law, ts, steps))
 

@@ -45,8 +45,8 @@ class Equation:
         printed: what is wrong in print; empty unless corrected or refuted.
         printed_tex: the formula as printed, TeX, where it differs from the true one.
         tex: the true one.
-        test: "file::function" of the test that decides it, or, where it is open, of what
-            was tried; may be empty.
+        test: "file::function" of the test that decides it, or, where it is open, of
+            what was tried; may be empty.
     """
 
     number: str
