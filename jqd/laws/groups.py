@@ -5,16 +5,13 @@ it on whole, and what a law leaves out is said here, once.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PyTree
 
 from ..status import Status
 from ..steppers import Flows
-
-if TYPE_CHECKING:
-    from .motion import Motion
 
 State = PyTree[Array]
 
@@ -111,8 +108,8 @@ class Chance(NamedTuple):
     """
 
     noise: StepNoise
-    pathwise: Callable[[], "Motion"] | None = None
-    mean_field: Callable[[], "Motion | None"] = _none
+    pathwise: Callable[[], Any] | None = None
+    mean_field: Callable[[], Any] = _none
 
 
 class Breaks(NamedTuple):
