@@ -192,8 +192,8 @@ def _solve_by(
         return real(law_of(args).vector_field(t, state_of(y)))
 
     def code(t, state):
-        alarm = law.watch().alarm(t, state, state)
-        return jnp.where(is_sound(state), alarm, Status.NON_FINITE)
+        alarm = law.watch().alarm
+        return jnp.where(is_sound(state), alarm(t, state, state), Status.NON_FINITE)
 
     def look(t, y, args):
         del args

@@ -83,7 +83,8 @@ def legs_of(motion: Interrupted, ts: Array, marks: Array | None = None) -> Legs:
         ts: save times, (T,).
         marks: other times at which steps are to end, (B,), or None.
     """
-    jumps, impulses, *_ = motion.breaks()
+    breaks = motion.breaks()
+    jumps, impulses = breaks.jumps, breaks.impulses
     ends = [
         jax.lax.stop_gradient(times).astype(ts.dtype)
         for times in (marks, jumps, impulses)
