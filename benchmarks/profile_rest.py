@@ -290,7 +290,7 @@ def _paths(
     """Steps of paths; of ψ on a grid with so many FFT pairs each."""
     state, ts = law.prepare(psi), np.array([0.0, length])
     method = jqd.Fixed(substeps=steps, estimate_error=False)
-    key, shape, dt = jax.random.key(0), law.noise_shape, jnp.asarray(length / steps)
+    key, shape, dt = jax.random.key(0), law.chance().noise, jnp.asarray(length / steps)
 
     def ours():
         return jqd.evolve(

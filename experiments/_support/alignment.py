@@ -14,6 +14,7 @@ from jqd.interop import as_array
 from jqd.laws import Law
 from jqd.laws.alignment import NORMS, check_couplings, not_negative, strength
 from jqd.laws.copying import coupling
+from jqd.laws.groups import Watch
 
 # What has the couplings ω, R and δ of classes.
 Coupled: TypeAlias = "AlignedClasses | ClassSpread | CopyDynamics"
@@ -115,11 +116,9 @@ class AlignedClasses(Law):
         rho = self.density(state)
         return {"norm": jnp.sum(rho), "momentum": jnp.sum(rho * state.momentum)}
 
-    def alarm(self, t: ArrayLike, before: ClassState, after: ClassState) -> Array:
+    def watch(self) -> Watch:
         """Node: a class that is empty, or was within the step."""
-        del t
-        met = passed_node(before.psi, after.psi)
-        return jnp.where(met, Status.NODE, Status.OK)
+        return Watch(_alarm)
 
 
 def class_rate(law: Coupled, psi: Array) -> Complex[Array, " M"]:
@@ -162,6 +161,12 @@ def momentum_generator(
         return matrix
     gain = jnp.maximum(flow, 0)
     return matrix + gain - jnp.diag(jnp.sum(gain, axis=1))
+
+
+def _alarm(t: ArrayLike, before: Any, after: Any) -> Array:
+    del t
+    met = passed_node(before.psi, after.psi)
+    return jnp.where(met, Status.NODE, Status.OK)
 
 
 def passed_node(before: Array, after: Array) -> Bool[Array, ""]:
@@ -302,8 +307,6 @@ class ClassSpread(Law):
         """Norm Σρ."""
         return {"norm": jnp.sum(self.density(state))}
 
-    def alarm(self, t: ArrayLike, before: SpreadState, after: SpreadState) -> Array:
+    def watch(self) -> Watch:
         """Node: a class that is empty, or was within the step."""
-        del t
-        met = passed_node(before.psi, after.psi)
-        return jnp.where(met, Status.NODE, Status.OK)
+        return Watch(_alarm)

@@ -26,6 +26,7 @@ from jqd._math import abs2
 from jqd.interop import as_array
 from jqd.laws import CopyDynamics, Law
 from jqd.laws.copying import DensityPhase
+from jqd.laws.groups import Watch
 from jqd.status import Status
 
 Surface = Callable[[Array, Array], Array]  # a function of ℓ and x, elementwise
@@ -339,7 +340,11 @@ class FreeFormCopying(Law):
         gain = jnp.sum(weight * net_flow(self.flow, level, x), axis=1)
         return DensityPhase(gain, self.omega + jnp.sum(R * self.turn(level, x), axis=1))
 
-    def alarm(self, t: ArrayLike, before: Any, after: Any) -> Array:
+    def watch(self) -> Watch:
         """Node: an empty class."""
-        del t, before
-        return jnp.where(jnp.any(after.density <= 0), Status.NODE, Status.OK)
+
+        def alarm(t: ArrayLike, before: Any, after: Any) -> Array:
+            del t, before
+            return jnp.where(jnp.any(after.density <= 0), Status.NODE, Status.OK)
+
+        return Watch(alarm)

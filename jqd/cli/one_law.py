@@ -83,9 +83,10 @@ def law_that_runs(wanted: Wanted, H: Array) -> Law:
         ValueError: a random law without a mean law; see `law_of_populations`.
     """
     law = law_of_populations(wanted, H, "LAW")
-    if law.noise_shape is None:
+    chance = law.chance()
+    if chance is None:
         return law
-    mean = law.mean_field()
+    mean = chance.mean_field()
     if not isinstance(mean, Law):
         raise ValueError(
             "Argument `LAW` must have a mean law if it is random, but "

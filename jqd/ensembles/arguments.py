@@ -40,7 +40,7 @@ def trajectory_numbers(first: int, count: int, kind: str = "trajectory") -> Arra
 
 def one_particle(law: Law) -> tuple[ParticleOnGrid, Array]:
     """H and ħ of a law of particles of one mass; ValueError for others."""
-    moved_by = law.generator()
+    moved_by = law.exact().generator
     H = None if moved_by is None else moved_by.hamiltonian
     if moved_by is None or not isinstance(H, ParticleOnGrid) or H.absorber is not None:
         raise ValueError(

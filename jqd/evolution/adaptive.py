@@ -102,11 +102,6 @@ class Adaptive(eqx.Module):
         self, law: Motion, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
     ) -> Trajectory:
         """The trajectory; see `jqd.evolve`."""
-        if law.impulses() is not None:
-            raise ValueError(
-                "Argument `method` must be Fixed for a law with impulses, such as "
-                "Fixed(jqd.srkn11, 50), but is Adaptive."
-            )
         return _run(self, law, state0, ts, observe)
 
 
@@ -114,6 +109,11 @@ class Adaptive(eqx.Module):
 def _run(
     method: Adaptive, law: Motion, state0: PyTree[Array], ts: Array, observe: Any
 ) -> Trajectory:
+    if law.breaks().impulses is not None:
+        raise ValueError(
+            "Argument `method` must be Fixed for a law with impulses, such as "
+            "Fixed(jqd.srkn11, 50), but is Adaptive."
+        )
     judged = method.estimate_error
     courses = survey(drives_of(law), ts, SHIFTS if judged else SHIFTS[:1])
     first, *second = courses or [None] * len(SHIFTS)
@@ -192,7 +192,8 @@ def _solve_by(
         return real(law_of(args).vector_field(t, state_of(y)))
 
     def code(t, state):
-        return jnp.where(is_sound(state), law.alarm(t, state, state), Status.NON_FINITE)
+        alarm = law.watch().alarm
+        return jnp.where(is_sound(state), alarm(t, state, state), Status.NON_FINITE)
 
     def look(t, y, args):
         del args
@@ -219,7 +220,7 @@ def _solve_by(
         course = jax.lax.stop_gradient(course)
         # diffrax declares fields that this one takes from the controller
         controller = BoundedSteps(controller, course)  # pyright: ignore[reportCallIssue]
-    jumps = law.jumps()
+    jumps = law.breaks().jumps
     if jumps is not None:
         times = jnp.sort(jax.lax.stop_gradient(jumps))
         controller = diffrax.ClipStepSizeController(controller, jump_ts=times)

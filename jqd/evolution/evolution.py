@@ -46,9 +46,9 @@ def evolve(
 ) -> Trajectory:
     """Evolve a state by a law and observe it at given times.
 
-    A random motion, one with a `noise_shape`, gives means over paths. Path j has random
-    numbers of its own, from fold_in(key, j): the same bits whatever number of paths
-    and of devices there is.
+    A random motion, one that says its `chance`, gives means over paths. Path j has
+    random numbers of its own, from fold_in(key, j): the same bits whatever number of
+    paths and of devices there is.
 
     Works under jit, vmap (over laws, states and times) and grad. Constants of the law
     and times are computed in the precision of the state.
@@ -90,7 +90,7 @@ def evolve(
     precision = _precision(state0)
     if precision == jnp.float32 and not jax.config.read("jax_enable_x64"):
         _say_single()
-    random = motion.noise_shape is not None
+    random = motion.chance() is not None
     ts = _times(ts, precision)
     motion = in_precision(motion, precision)
     _checks.check_flags(keep_paths=keep_paths)
@@ -132,7 +132,7 @@ def _run(
     state0 = type(motion).carry(motion, state0, splits=splits)
     states = isinstance(method, Propagator)
     _check_room(motion, state0, ts, observer, states, (paths or 1) if keep_paths else 1)
-    if motion.noise_shape is None:
+    if key is None:
         return method.run(motion, state0, ts, observer)
     ts = jnp.asarray(ts)
     if not isinstance(method, Fixed):
@@ -227,11 +227,12 @@ def _say_single() -> None:
 
 
 def _default_method(motion: Motion) -> Method:
-    generator = motion.generator()
+    exact = motion.exact()
+    generator = exact.generator
     matrix = generator is not None and isinstance(
         generator.hamiltonian, MatrixHamiltonian
     )
-    return Propagator() if motion.solvable or matrix else Adaptive()
+    return Propagator() if exact.orbit is not None or matrix else Adaptive()
 
 
 def _observer(motion: Motion, observe: Observe) -> Any:

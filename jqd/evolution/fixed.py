@@ -135,7 +135,7 @@ class Fixed(eqx.Module):
         """The trajectory; see `jqd.evolve`."""
         if self.counts is not None and np.ndim(self.counts) == 1:
             _checks.check_shape(self.counts, "counts", (ts.shape[0] - 1,))
-        if self.gradient == "reversible" and law.impulses() is not None:
+        if self.gradient == "reversible" and law.breaks().impulses is not None:
             raise ValueError(
                 "Argument `gradient` must not be 'reversible' for a law with impulses, "
                 "but is; use 'checkpointed'."
@@ -376,7 +376,8 @@ def _judge(
 ):
     """Accept the new state, or freeze the run with a code."""
     sound = is_sound(after)
-    alarm = jnp.where(sound, law.alarm(t, state, after), Status.NON_FINITE)
+    alarm = law.watch().alarm(t, state, after)
+    alarm = jnp.where(sound, alarm, Status.NON_FINITE)
     code = jnp.where(status == Status.OK, alarm, status).astype(status.dtype)
     go_on = (code == Status.OK) if method.heed_alarms else sound
     accepted = jax.tree.map(lambda old, new: jnp.where(go_on, new, old), state, after)

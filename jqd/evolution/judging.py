@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from ..laws.law import relative_difference
 from ..laws.motion import Motion
 from ..status import Status
 from .trajectory import Trajectory
@@ -140,7 +141,7 @@ def at_the_end(
         ts: save times.
         scale: of the difference.
     """
-    apart = law.apart(jax.lax.stop_gradient(last), check)
+    apart = relative_difference(law, jax.lax.stop_gradient(last), check)
     if apart is None:
         return None
     whole = (ended == Status.OK) & jnp.isfinite(apart)

@@ -1,5 +1,6 @@
 """The legs of a run: from one save time, jump, mark or impulse to the next."""
 
+import functools
 from typing import NamedTuple, Protocol
 
 import jax
@@ -7,17 +8,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, PyTree
 
 from .._math import divisor
+from ..laws.groups import Breaks
 from ..laws.motion import Motion
 
 
 class Interrupted(Protocol):
     """What may jump, or be struck by impulses."""
 
-    def jumps(self) -> Array | None:
-        """Times at which it jumps."""
-
-    def impulses(self) -> Array | None:
-        """Times at which its state changes at once."""
+    def breaks(self) -> Breaks:
+        """Where it does."""
+        ...
 
 
 class Legs(NamedTuple):
@@ -83,7 +83,8 @@ def legs_of(motion: Interrupted, ts: Array, marks: Array | None = None) -> Legs:
         ts: save times, (T,).
         marks: other times at which steps are to end, (B,), or None.
     """
-    jumps, impulses = motion.jumps(), motion.impulses()
+    breaks = motion.breaks()
+    jumps, impulses = breaks.jumps, breaks.impulses
     ends = [
         jax.lax.stop_gradient(times).astype(ts.dtype)
         for times in (marks, jumps, impulses)
@@ -117,7 +118,8 @@ def strike(
     """The state after those impulses that are marked."""
     if struck is None:
         return state
+    after_impulse = motion.breaks().after_impulse
     for k in range(struck.shape[0]):
-        after = lambda state, k=k: motion.struck(k, state)  # noqa: E731
+        after = functools.partial(after_impulse, k)
         state = jax.lax.cond(struck[k], after, lambda state: state, state)
     return state

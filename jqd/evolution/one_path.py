@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Int, PyTree
 
-from ..laws.motion import Motion, Resolution, StepNoise
+from ..laws.groups import Breaks, Chance, Lens, StepNoise, Watch
+from ..laws.law import recorded, relative_difference
+from ..laws.motion import Motion
 from ..status import Status
 from .fixed import Fixed, marks_within, rollout
 from .judging import at_the_end, mark_inaccurate, richardson
@@ -33,7 +35,7 @@ def draw_noise(
     w = Σ_i √(dt/parts) normal(fold_in(key, i)),  index parts <= i < (index + 1) parts
 
     Args:
-        shape: what the motion declares, `noise_shape`.
+        shape: what the motion declares, `Chance.noise`.
         key: of the path.
         index: number of the step.
         dt: its length, scalar; the noise has its dtype.
@@ -62,6 +64,9 @@ class _Walk(NamedTuple):
     taken: Int[Array, ""]
 
 
+_LENS = Lens(lambda walk: walk.state, lambda walk, inside: walk._replace(state=inside))
+
+
 class _Realised(Motion):
     """A random motion under the noise of one path: nothing is left to chance.
 
@@ -82,34 +87,26 @@ class _Realised(Motion):
 
     def step(self, t: ArrayLike, state: _Walk, dt: ArrayLike) -> _Walk:
         """The motion's own, with the noise of this step of this path."""
-        shape = cast(StepNoise, self.motion.noise_shape)
-        w = draw_noise(shape, self.key, state.taken, dt, self.parts)
+        chance = cast(Chance, self.motion.chance())
+        w = draw_noise(chance.noise, self.key, state.taken, dt, self.parts)
         after = cast(Any, self.motion).step(t, state.state, dt, w)
         return _Walk(after, state.taken + 1)
-
-    def diagnose(self, state: _Walk) -> dict[str, Array]:
-        return self.motion.diagnose(state.state)
-
-    def alarm(self, t: ArrayLike, before: _Walk, after: _Walk) -> Array:
-        return self.motion.alarm(t, before.state, after.state)
-
-    def resolution(self, state: _Walk) -> Resolution | None:
-        return self.motion.resolution(state.state)
-
-    def jumps(self) -> Array | None:
-        return self.motion.jumps()
-
-    def impulses(self) -> Array | None:
-        return self.motion.impulses()
-
-    def struck(self, k: int, state: _Walk) -> _Walk:
-        return state._replace(state=self.motion.struck(k, state.state))
 
     def invariants(self, state: _Walk) -> dict[str, Array]:
         return self.motion.invariants(state.state)
 
-    def apart(self, one: _Walk, other: _Walk) -> Array | None:
-        return self.motion.apart(one.state, other.state)
+    def breaks(self) -> Breaks:
+        return self.motion.breaks().through(_LENS)
+
+    def watch(self) -> Watch:
+        watch = self.motion.watch().through(_LENS)
+        # those of the motion, also where it leaves them to what a law has
+        return watch._replace(
+            records=lambda walk: recorded(self.motion, walk.state),
+            difference=lambda one, other: relative_difference(
+                self.motion, one.state, other.state
+            ),
+        )
 
 
 class Run(NamedTuple):
@@ -175,7 +172,7 @@ def follow_path(run: Run, key: Array) -> Path:
         return result, part, last
 
     result, part, last = follow(motion, run.state0, ts, steps)
-    coupled = motion.pathwise() if method.estimate_error else None
+    coupled = _coupled(motion) if method.estimate_error else None
     if coupled is None:
         return Path(mark_inaccurate(result, None), part, None, part)
     # an error bar, not a result: no gradient flows through it
@@ -191,6 +188,14 @@ def follow_path(run: Run, key: Array) -> Path:
     marked = mark_inaccurate(result, relative)
     judged = jax.lax.stop_gradient((change, coarse[1] & part_of_fine))
     return Path(marked, part, *judged)
+
+
+def _coupled(motion: Motion) -> Motion | None:
+    """The motion whose paths converge under given increments; None for none."""
+    chance = cast(Chance, motion.chance())
+    if chance.pathwise is not None:
+        return chance.pathwise()
+    return motion if chance.noise.uniforms is None else None
 
 
 def _of_walks(observe: Callable[..., Any], ts: Array) -> Callable[..., Any]:

@@ -14,8 +14,9 @@ from .. import _checks
 from .._math import abs2
 from .._scans import saved_scan
 from ..constants import static
+from ..laws.groups import Generator
 from ..laws.law import Law
-from ..laws.motion import Generator, Motion
+from ..laws.motion import Motion
 from ..spaces.hamiltonians import MatrixHamiltonian
 from ..status import Status
 from ..steppers.blocks import block_orbit, find_blocks
@@ -38,7 +39,7 @@ _MOST_TERMS = 10**7
 
 
 class Propagator(eqx.Module):
-    """ψ(t) = exp(-iHt/ħ) ψ(0) to rounding, for a law with a constant `generator()`.
+    """ψ(t) = exp(-iHt/ħ) ψ(0) to rounding, for a law with a constant generator.
 
     A matrix is taken to its eigenbasis once (a diagonal one is there already), with
     first and second derivatives that hold at degenerate levels. One that is known when
@@ -68,13 +69,14 @@ class Propagator(eqx.Module):
         self, law: Motion, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
     ) -> Trajectory:
         """The trajectory; see `jqd.evolve`."""
-        if law.solvable:
-            check_followed(law, "orbit")
+        exact = law.exact()
+        if exact.orbit is not None:
+            check_followed(law, "exact")
             return _run_orbit(law, state0, ts, observe)
-        generator = law.generator()
+        generator = exact.generator
         hamiltonian = None if generator is None else generator.hamiltonian
         if hamiltonian is not None:
-            check_followed(law, "generator")
+            check_followed(law, "exact")
         if isinstance(hamiltonian, MatrixHamiltonian):
             return _run_matrix(law, state0, ts, observe, _blocks(hamiltonian.matrix))
         if hamiltonian is not None and hamiltonian.autonomous:
@@ -124,7 +126,7 @@ def _bounds(law: Motion) -> tuple[Array, Array]:
 
 def _generator(law: Motion) -> Generator:
     """That of a law which is known to have one."""
-    return cast(Generator, law.generator())
+    return cast(Generator, law.exact().generator)
 
 
 def _blocks(matrix: Array) -> np.ndarray | None:
@@ -162,9 +164,10 @@ def _run_matrix(
 def _run_orbit(
     law: Motion, state0: PyTree[Array], ts: Array, observe: Any
 ) -> Trajectory:
-    states, bound = cast(tuple[PyTree[Array], Array], law.orbit(state0, ts))
+    orbit = cast(Callable[..., tuple[PyTree[Array], Array]], law.exact().orbit)
+    states, bound = orbit(state0, ts)
     sound = jax.vmap(is_sound)(states)
-    alarms = jax.vmap(law.alarm)(ts, states, states)
+    alarms = jax.vmap(law.watch().alarm)(ts, states, states)
     run = _assemble(law, state0, states, ts, observe, bound, sound)
     return mark_inaccurate(_raise_alarms(run, alarms), bound)
 
@@ -179,16 +182,16 @@ def _run_series(
     terms: int,
 ) -> Trajectory:
     low, high = bounds
-    hamiltonian, hbar = _generator(law)
+    (hamiltonian, hbar), alarm = _generator(law), law.watch().alarm
 
     # a series keeps one state a term for reverse mode: only those of one interval
     @partial(jax.checkpoint, prevent_cse=False)
     def interval(psi, inputs):
         t, dt = inputs
         after = chebyshev_step(hamiltonian, psi, dt, hbar, terms, bounds)
-        return after, (_look(law, observe, t, after), law.alarm(t, psi, after))
+        return after, (_look(law, observe, t, after), alarm(t, psi, after))
 
-    first = (_look(law, observe, ts[0], state0), law.alarm(ts[0], state0, state0))
+    first = (_look(law, observe, ts[0], state0), alarm(ts[0], state0, state0))
     _, rows = saved_scan(interval, state0, (ts[1:], jnp.diff(ts)), first)
     (values, records, norms, sound), alarms = rows
     # rounding of one term a time, and what the truncated series leaves of the norm

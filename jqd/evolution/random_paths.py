@@ -13,7 +13,8 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from .. import _checks
 from .._math import abs2
-from ..laws.motion import Motion, StepNoise
+from ..laws.groups import Chance, StepNoise
+from ..laws.motion import Motion
 from .fixed import Fixed
 from .judging import richardson
 from .one_path import Run, follow_path
@@ -59,7 +60,8 @@ def _check_method(method: Fixed) -> None:
 
 def _check_noise(motion: Motion) -> None:
     """What the motion declares are shapes of arrays."""
-    shape = motion.noise_shape
+    chance = motion.chance()
+    shape = chance.noise if isinstance(chance, Chance) else chance
     whole = isinstance(shape, StepNoise) and all(
         isinstance(part, tuple) and all(isinstance(size, int) for size in part)
         for part in shape
@@ -68,7 +70,7 @@ def _check_noise(motion: Motion) -> None:
     if not whole or cast(StepNoise, shape).increments is None:
         raise ValueError(
             "Argument `motion` must have a jqd.StepNoise of shapes, such as (2,), as "
-            f"its `noise_shape`, but has {shape!r}."
+            f"the noise of its `chance`, but has {shape!r}."
         )
 
 

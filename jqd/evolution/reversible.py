@@ -123,16 +123,16 @@ _rollout.defvjp(_forward, _backward)
 def _unsweep(stepper, steps, law, t0, t1, state, state_bar):
     """Undo one save interval; cotangents of state, law and both times."""
     b, c = stepper.entry()
-    flows = law.flows()
+    flows = law.exact().flows()
     dt = (t1 - t0) / steps
 
     def opening(law, t0, t1):
         dt = (t1 - t0) / steps
-        return stepper.outer_factor(law.flows(), t0, dt, b, c)
+        return stepper.outer_factor(law.exact().flows(), t0, dt, b, c)
 
     def closing(law, t0, t1):
         dt = (t1 - t0) / steps
-        return stepper.outer_factor(law.flows(), t1, dt, -b, -c)
+        return stepper.outer_factor(law.exact().flows(), t1, dt, -b, -c)
 
     def undo_outer(build, state, state_bar):
         factor, pull = jax.vjp(build, law, t0, t1)
@@ -157,7 +157,7 @@ def _undo_autonomous(stepper, steps, law, t0, t1, state, state_bar):
     """The merged steps share their factors: one pull-back for all of them."""
 
     def build(law, t0, t1):
-        return stepper.factors(law.flows(), t0, (t1 - t0) / steps)
+        return stepper.factors(law.exact().flows(), t0, (t1 - t0) / steps)
 
     factors, pull = jax.vjp(build, law, t0, t1)
 
@@ -181,7 +181,7 @@ def _undo_driven(stepper, steps, law, t0, t1, dt, state, state_bar):
 
         def build(law, t0, t1):
             dt = (t1 - t0) / steps
-            return stepper.factors(law.flows(), t0 + i * dt, dt)
+            return stepper.factors(law.exact().flows(), t0 + i * dt, dt)
 
         factors, pull = jax.vjp(build, law, t0, t1)
         state, state_bar, new = _undo_step(stepper, law, factors, state, state_bar)
@@ -196,7 +196,7 @@ def _undo_driven(stepper, steps, law, t0, t1, dt, state, state_bar):
 
 def _undo_step(stepper, law, factors, state, state_bar):
     """One merged step back; the cotangents of its factors in stage order."""
-    flows = law.flows()
+    flows = law.exact().flows()
     bars = []
     for (part, *_), factor in zip(
         reversed(stepper.stages()), reversed(factors), strict=True

@@ -13,7 +13,9 @@ from jaxtyping import Array, Float, Int, PyTree
 from .. import _html
 from .._lazy import above
 from .._math import abs2
-from ..laws.motion import Motion, Resolution
+from ..laws.groups import Resolution
+from ..laws.law import recorded
+from ..laws.motion import Motion
 from ..status import Status, describe
 
 
@@ -312,8 +314,9 @@ def record(law: Motion, state: PyTree[Array], *, judged: bool) -> Record:
     resolution = None
     if judged:
         # an error bar, not a result: no gradient flows through it
-        resolution = jax.lax.stop_gradient(law).resolution(jax.lax.stop_gradient(state))
-    return Record(law.diagnose(state), resolution)
+        known, still = jax.lax.stop_gradient((law, state))
+        resolution = known.watch().resolution(still)
+    return Record({**law.invariants(state), **recorded(law, state)}, resolution)
 
 
 def summarise(records: Record, reached: Array) -> dict[str, Array]:

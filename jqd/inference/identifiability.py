@@ -152,7 +152,7 @@ def refuse_names(study: Study) -> None:
             "Argument `free` must name at least one constant, but names none."
         )
     free = (constants.shortest(study.scene, name) for name in study.free)
-    reason = study.law.refusal(tuple(free))
+    reason = study.law.fits().why_not(tuple(free))
     if reason is not None:
         raise Unidentifiable(
             f"Argument `free` must name constants that data can tell apart, but "

@@ -118,11 +118,11 @@ class Study(eqx.Module):
                 state.
         """
         _checks.check_type(law, "law", Motion, "a law or another Motion")
-        if law.noise_shape is not None:
+        if law.chance() is not None:
             raise ValueError(
                 "Argument `law` must not be random, but "
                 f"{type(law).__name__} is; fit the equation of its mean, "
-                "`law.mean_field()`, if it has one."
+                "`law.chance().mean_field()`, if it has one."
             )
         self.data = as_data(data)
         priors = {} if nuisances is None else nuisances
@@ -139,7 +139,8 @@ class Study(eqx.Module):
         self.priors = tuple(
             as_prior(prior, name, len(own)) for (name, prior), own in told
         )
-        self.method = method or (Propagator() if law.solvable else Fixed(law.stepper))
+        solved = law.exact().orbit is not None
+        self.method = method or (Propagator() if solved else Fixed(law.stepper))
 
     def __check_init__(self) -> None:
         # what it refuses is better refused now than under jit
@@ -709,7 +710,7 @@ def _check_told(scene: Scene, name: str, argument: str) -> None:
 
 def _limits(scene: Scene) -> dict[str, tuple[ArrayLike, ArrayLike]]:
     """What the law says of its constants for this start, by their names here."""
-    limits = scene.law.limits(scene.start.state())
+    limits = scene.law.fits().limits(scene.start.state())
     return {constants.shortest(scene, name): ends for name, ends in limits.items()}
 
 

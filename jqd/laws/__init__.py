@@ -8,12 +8,18 @@ from .diffusion import AmplitudeAction as AmplitudeAction
 from .diffusion import ClassicalDiffusion as ClassicalDiffusion
 from .diffusion import ConservativeDiffusion as ConservativeDiffusion
 from .diffusion import Madelung as Madelung
+from .groups import Breaks as Breaks
+from .groups import Chance as Chance
+from .groups import Exact as Exact
+from .groups import Fits as Fits
+from .groups import Generator as Generator
+from .groups import Lens as Lens
+from .groups import Resolution as Resolution
+from .groups import StepNoise as StepNoise
+from .groups import Watch as Watch
 from .husimi import HusimiFokkerPlanck as HusimiFokkerPlanck
 from .law import Law as Law
-from .motion import Generator as Generator
 from .motion import Motion as Motion
-from .motion import Resolution as Resolution
-from .motion import StepNoise as StepNoise
 from .pauli import Pauli as Pauli
 from .rivals import CSL as CSL
 from .rivals import GRW as GRW
@@ -44,3 +50,4 @@ from .rivals import Weinberg as Weinberg
 from .rivals import kaplan_rajendran as kaplan_rajendran
 from .rivals import read_quantum as read_quantum
 from .schrodinger import Schrodinger as Schrodinger
+from .wrapped import Wrapped as Wrapped

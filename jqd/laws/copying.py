@@ -24,6 +24,7 @@ from ..spaces.driven import Driven
 from ..spaces.driven_input import is_driven, read_driven
 from ..spaces.hamiltonians import MatrixHamiltonian
 from ..status import Status
+from .groups import Breaks, Watch
 from .law import Law
 from .schrodinger import Schrodinger
 
@@ -306,9 +307,9 @@ class CopyDynamics(Law):
             (omega, R, delta, None), is_leaf=lambda x: x is None,
         )  # fmt: skip
 
-    def jumps(self) -> Array | None:
+    def breaks(self) -> Breaks:
         """Where a pulse jumps."""
-        return None if self.drive is None else self.drive.jumps()
+        return Breaks(None if self.drive is None else self.drive.jumps())
 
     def hamiltonian(self) -> Complex[Array, "M M"]:
         """H of the quantum point: ħω_a on the diagonal, ħR_ab exp(iδ_ab) off it.
@@ -331,12 +332,6 @@ class CopyDynamics(Law):
             quantum.hamiltonian.dense, self.q, self.r, hbar=quantum.hbar,
             regulator=self.regulator, literal=self.literal,
         )  # fmt: skip
-
-    def reversed(self, state: Array | DensityPhase) -> Array | DensityPhase:
-        """That of the conjugate ψ: φ -> -φ."""
-        if isinstance(state, DensityPhase):
-            return DensityPhase(state.density, -state.phase)
-        return jnp.conj(state)
 
     # -- states -----------------------------------------------------------------
 
@@ -389,21 +384,31 @@ class CopyDynamics(Law):
 
     # -- nodes ------------------------------------------------------------------
 
-    def alarm(self, t: ArrayLike, before: Any, after: Any) -> Array:
-        """Node: an empty class in the literal form; one that was passed in the ψ form.
+    def watch(self) -> Watch:
+        """NODE at an empty class in the literal form; in the ψ form at one passed.
 
         A class has passed a node when its ψ_a reversed within the step and the node was
-        ahead by `node_ahead`.
+        ahead by `node_ahead`. Reversed is the state of the conjugate ψ: φ -> -φ.
         """
-        if isinstance(after, DensityPhase):
-            met = jnp.any(after.density <= self.regulator)
-        else:
-            # adaptive steps shrink at a node and stop inside the regulated zone instead
-            passed = jnp.real(jnp.conj(before) * after) < 0
-            inside = abs2(after) <= 100 * self.regulator
-            _, links = self.rates_at(t)
-            met = jnp.any((passed | inside) & node_ahead(self, before, links))
-        return jnp.where(met, Status.NODE, Status.OK)
+
+        def alarm(t: ArrayLike, before: Any, after: Any) -> Array:
+            if isinstance(after, DensityPhase):
+                met = jnp.any(after.density <= self.regulator)
+            else:
+                # adaptive steps shrink at a node and stop inside the regulated zone
+                # instead
+                passed = jnp.real(jnp.conj(before) * after) < 0
+                inside = abs2(after) <= 100 * self.regulator
+                _, links = self.rates_at(t)
+                met = jnp.any((passed | inside) & node_ahead(self, before, links))
+            return jnp.where(met, Status.NODE, Status.OK)
+
+        def turned(state: Array | DensityPhase) -> Array | DensityPhase:
+            if isinstance(state, DensityPhase):
+                return DensityPhase(state.density, -state.phase)
+            return jnp.conj(state)
+
+        return Watch(alarm, reversed=turned)
 
 
 def _polar(rates: Any, xp: Any = jnp) -> tuple[Any, Any, Any]:

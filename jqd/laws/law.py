@@ -6,12 +6,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, PyTree
+from jaxtyping import Array, PyTree
 
 from .._math import divisor
 from ..interop import as_array
 from .motion import Motion
 
+# positions -> [ψ, ∂ψ/∂x_1, ..] there
 Wave = Callable[[Array], list[Array]]
 
 
@@ -30,26 +31,6 @@ class Law(Motion):
     def cell(self) -> float:
         """The volume that an entry of `density` stands for; 1 for populations."""
         return 1.0
-
-    def convection(self, t: ArrayLike, x: Array, wave: Wave | None) -> Array | None:
-        """What the velocity of paths has beside (ħ/m) Im ∇ψ/ψ, on grids.
-
-        Args:
-            t: time, scalar.
-            x: positions, (n, d).
-            wave: positions -> [ψ, ∂ψ/∂x_1, ..] there, each (n,), of spinors (2, n);
-                None where only whether there is anything is asked.
-
-        Returns:
-            Length over time, (n, d); None for nothing.
-        """
-        del t, x, wave
-        return None
-
-    def displaced(self, k: int, x: Array) -> Array:
-        """Positions of paths on a grid after the k-th of `impulses`, (n, d)."""
-        del k
-        return x
 
     # -- beside quantum mechanics, for `jqd.vet` --------------------------------------
 
@@ -86,10 +67,6 @@ class Law(Motion):
         both = quantum.pair(other)
         return None if both is None else self.on(both)
 
-    def reversed(self, state: PyTree[Array]) -> PyTree[Array]:
-        """The state with all velocities turned round: that of the conjugate ψ."""
-        return jax.tree.map(jnp.conj, state)
-
     def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
         """`density`, and `populations`: the probability of each point or class."""
         return {
@@ -101,12 +78,41 @@ class Law(Motion):
         """A quantum state as arrays that `prepare` takes under jit as well."""
         return as_array(psi, "psi")
 
-    def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
-        """What `jqd.evolve` records of each saved state: invariants, `min_density`."""
-        return {**self.invariants(state), "min_density": jnp.min(self.density(state))}
 
-    def apart(self, one: PyTree[Array], other: PyTree[Array]) -> Array | None:
-        """Relative difference of two states' probabilities, Σ|ρ₁ - ρ₂| / Σ|ρ₁|."""
-        mine, others = self.density(one), self.density(other)
-        total = jnp.sum(jnp.abs(mine))
-        return jnp.sum(jnp.abs(mine - others)) / divisor(total)
+# -- what a group leaves to the law ----------------------------------------------------
+
+
+def recorded(motion: Motion, state: PyTree[Array]) -> dict[str, Array]:
+    """What `jqd.evolve` records of a saved state beside the invariants.
+
+    `Watch.records`, or of a law `min_density`.
+    """
+    told = motion.watch().records
+    if told is not None:
+        return told(state)
+    if not isinstance(motion, Law):
+        return {}
+    return {"min_density": jnp.min(motion.density(state))}
+
+
+def relative_difference(
+    motion: Motion, one: PyTree[Array], other: PyTree[Array]
+) -> Array | None:
+    """Relative difference of two states, by which runs with other steps are judged.
+
+    `Watch.difference`, or of a law Σ|ρ₁ - ρ₂| / Σ|ρ₁|; None of other motions.
+    """
+    told = motion.watch().difference
+    if told is not None:
+        return told(one, other)
+    if not isinstance(motion, Law):
+        return None
+    mine, others = motion.density(one), motion.density(other)
+    total = jnp.sum(jnp.abs(mine))
+    return jnp.sum(jnp.abs(mine - others)) / divisor(total)
+
+
+def turned(law: Law, state: PyTree[Array]) -> PyTree[Array]:
+    """The state with all velocities turned round: that of the conjugate ψ."""
+    told = law.watch().reversed
+    return jax.tree.map(jnp.conj, state) if told is None else told(state)

@@ -19,9 +19,9 @@ from ..spaces.potentials import FunctionPotential, SampledPotential, potential
 from ..spaces.resolution import tail_error
 from ..spaces.spinors import SpinorOnGrid, spin_density, spinor_on_grid
 from ..spaces.vector_potentials import VectorPotential
-from ..steppers import Flows, kahan_li6, srkn11, strang
+from ..steppers import kahan_li6, srkn11, strang
+from .groups import Exact, Generator, Resolution, Watch
 from .law import Law, Wave
-from .motion import Generator, Resolution
 
 
 class Pauli(Law):
@@ -163,22 +163,20 @@ class Pauli(Law):
         del args
         return -1j / self.hbar * self.hamiltonian.apply(state, t, self.hbar)
 
-    def flows(self) -> Flows:
-        """Potential and spin, and kinetic energy, for splittings."""
-        return self.hamiltonian.flows(self.hbar)
-
-    def generator(self) -> Generator:
-        """H and ħ."""
-        return Generator(self.hamiltonian, self.hbar)
+    def exact(self) -> Exact:
+        """H and ħ; potential and spin, and kinetic energy, for splittings."""
+        H, hbar = self.hamiltonian, self.hbar
+        return Exact(Generator(H, hbar), lambda: H.flows(hbar))
 
     @property
     def stepper(self) -> Any:
         """Of order 6, which keeps it here; Strang's with an absorber."""
         if self.absorbs:
             return strang
-        return srkn11 if self.flows().reach == "nystroem" else kahan_li6
+        reach = self.hamiltonian.flows(self.hbar).reach
+        return srkn11 if reach == "nystroem" else kahan_li6
 
-    def convection(
+    def _convection(
         self, t: ArrayLike, x: Float[Array, "n d"], wave: Wave | None
     ) -> Array | None:
         """-qA/m, and with `spin_current` ħ ∇×(ψ†σψ)/2mρ, (n, d)."""
@@ -223,11 +221,6 @@ class Pauli(Law):
             ),
         }
 
-    def reversed(self, state: Array) -> Array:
-        """iσy ψ*: velocities and spins turned round; B and A would have to be, too."""
-        up, down = jnp.conj(state)
-        return jnp.stack([down, -up])
-
     def invariants(self, state: Array) -> dict[str, Array]:
         """Norm; energy without explicit time; the spin along B where B has one
         direction. None with an absorber."""
@@ -242,22 +235,34 @@ class Pauli(Law):
             values["spin"] = B.axis @ self.spin(state)
         return values
 
-    def diagnose(self, state: Array) -> dict[str, Array]:
-        """Invariants and `min_density`; with an absorber, `max_absorbed`."""
-        records = {
-            **self.invariants(state),
-            "min_density": jnp.min(self.density(state)),
-        }
-        if self.absorbs:
-            records["max_absorbed"] = 1 - self.cell * jnp.sum(self.density(state))
-        return records
+    def watch(self) -> Watch:
+        """The seams of the box, its resolution, and what moves paths.
 
-    def alarm(self, t: ArrayLike, before: Array, after: Array) -> Array:
-        """EDGE at a seam of the box across which a vector potential jumps."""
-        del before
-        return self.hamiltonian.alarm(t, after)
+        EDGE at a seam across which a vector potential jumps; with an absorber,
+        `max_absorbed`; what the spectrum of ψ loses, as `Schrodinger.watch` has it; the
+        reversed state is iσy ψ*, whose velocities and spins are turned round: B and A
+        would have to be, too.
+        """
 
-    def resolution(self, state: Array) -> Resolution:
-        """What the spectrum of ψ loses, as `Schrodinger.resolution` has it."""
-        share = tail_error(self.grid, state)
-        return Resolution(share, jnp.zeros_like(share))
+        def alarm(t: ArrayLike, before: Array, after: Array) -> Array:
+            del before
+            return self.hamiltonian.alarm(t, after)
+
+        def resolution(state: Array) -> Resolution:
+            share = tail_error(self.grid, state)
+            return Resolution(share, jnp.zeros_like(share))
+
+        def records(state: Array) -> dict[str, Array]:
+            rho = self.density(state)
+            figures = {"min_density": jnp.min(rho)}
+            if self.absorbs:
+                figures["max_absorbed"] = 1 - self.cell * jnp.sum(rho)
+            return figures
+
+        def turned(state: Array) -> Array:
+            up, down = jnp.conj(state)
+            return jnp.stack([down, -up])
+
+        return Watch(
+            alarm, resolution, records, reversed=turned, convection=self._convection
+        )

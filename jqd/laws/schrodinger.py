@@ -28,10 +28,9 @@ from ..spaces.particles import particles_on_grid
 from ..spaces.potentials import FunctionPotential, SampledPotential, potential
 from ..spaces.resolution import tail_error
 from ..spaces.vector_potentials import VectorPotential
-from ..status import Status
-from ..steppers import Flows, cf4, exponential, rk4, strang
-from .law import Law, Wave
-from .motion import Generator, Resolution
+from ..steppers import cf4, exponential, rk4, strang
+from .groups import Breaks, Exact, Generator, Resolution, Watch
+from .law import Law
 
 
 class Schrodinger(Law):
@@ -191,15 +190,13 @@ class Schrodinger(Law):
         del args
         return -1j / self.hbar * self.hamiltonian.apply(state, t, self.hbar)
 
-    def flows(self) -> Flows | None:
-        """Potential and kinetic flows, for splitting on a grid; a matrix has none."""
-        if not isinstance(self.hamiltonian, OnGrid):
-            return None
-        return self.hamiltonian.flows(self.hbar)
-
-    def generator(self) -> Generator:
-        """H and ħ."""
-        return Generator(self.hamiltonian, self.hbar)
+    def exact(self) -> Exact:
+        """H and ħ; on a grid also potential and kinetic flows, for splitting."""
+        H, hbar = self.hamiltonian, self.hbar
+        generator = Generator(H, hbar)
+        if not isinstance(H, OnGrid):
+            return Exact(generator)
+        return Exact(generator, lambda: H.flows(hbar))
 
     def flow(
         self,
@@ -239,40 +236,44 @@ class Schrodinger(Law):
         """With which `recover` follows it."""
         return cf4 if isinstance(self.hamiltonian, Driven) else rk4
 
-    def alarm(self, t: ArrayLike, before: Array, after: Array) -> Array:
-        """EDGE at a seam of the box across which a vector potential jumps."""
+    def breaks(self) -> Breaks:
+        """Where pulses jump, and impulses throw pointers: ψ(x, y - G A(x))."""
+        H = self.hamiltonian
+        if isinstance(H, OnGrid):
+            return Breaks(H.jumps(), H.impulses(), H.struck, H.displaced)
+        return Breaks(H.jumps() if isinstance(H, Driven) else None)
+
+    def watch(self) -> Watch:
+        """On a grid the seams of the box, its resolution, and what moves paths.
+
+        EDGE at a seam across which a vector potential jumps. With an absorber,
+        `max_absorbed` is the share that it took. Resolution is what the spectrum of ψ
+        loses: in smooth potentials within a factor of 30 of the error where that is
+        1e-5 and more, and rather above it; where less, it may be far above.
+        """
         H = self.hamiltonian
         if not isinstance(H, OnGrid):
-            return jnp.asarray(Status.OK)
-        return H.alarm(t, after)
+            return Watch()
 
-    def convection(
-        self, t: ArrayLike, x: Float[Array, "n d"], wave: Wave | None
-    ) -> Array | None:
-        """What the velocity of paths on a grid has beside (ħ/m) Im ∇ψ/ψ, (n, d)."""
-        del wave
-        H = self.hamiltonian
-        return H.convection(t, x) if isinstance(H, OnGrid) else None
+        def resolution(psi: Array) -> Resolution:
+            share = tail_error(H.grid, psi)
+            return Resolution(share, jnp.zeros_like(share))
 
-    def jumps(self) -> Array | None:
-        """Where a pulse jumps."""
-        H = self.hamiltonian
-        return None if isinstance(H, MatrixHamiltonian) else H.jumps()
+        def alarm(t: ArrayLike, before: Array, after: Array) -> Array:
+            del before
+            return H.alarm(t, after)
 
-    def impulses(self) -> Array | None:
-        """When impulses move pointers."""
-        H = self.hamiltonian
-        return H.impulses() if isinstance(H, OnGrid) else None
+        def convection(t: ArrayLike, x: Array, wave: Any) -> Array | None:
+            del wave
+            return H.convection(t, x)
 
-    def struck(self, k: int, state: Array) -> Array:
-        """ψ(x, y - G A(x)) of the k-th impulse."""
-        H = self.hamiltonian
-        return H.struck(k, state) if isinstance(H, OnGrid) else state
+        return Watch(alarm, resolution, self._records, convection=convection)
 
-    def displaced(self, k: int, x: Float[Array, "n d"]) -> Float[Array, "n d"]:
-        """Paths on a grid after the k-th impulse, Y + G A(X), (n, d)."""
-        H = self.hamiltonian
-        return H.displaced(k, x) if isinstance(H, OnGrid) else x
+    def _records(self, state: Array) -> dict[str, Array]:
+        figures = {"min_density": jnp.min(self.density(state))}
+        if self.absorbs:
+            figures["max_absorbed"] = 1 - self._norm(state)
+        return figures
 
     def density(self, state: Array) -> Float[Array, "..."]:
         """|ψ|²: per unit of volume on a grid, populations for a matrix."""
@@ -310,30 +311,6 @@ class Schrodinger(Law):
             energy = self.hamiltonian.energy(state, 0.0, self.hbar)
             values["energy"] = self.cell * energy
         return values
-
-    def diagnose(self, state: Array) -> dict[str, Array]:
-        """Invariants and `min_density`; with an absorber, the share it has taken.
-
-        The record is called `max_absorbed`: what the run lost to the walls.
-        """
-        records = {
-            **self.invariants(state),
-            "min_density": jnp.min(self.density(state)),
-        }
-        if self.absorbs:
-            records["max_absorbed"] = 1 - self._norm(state)
-        return records
-
-    def resolution(self, state: Array) -> Resolution | None:
-        """On a grid what the spectrum of ψ loses; a matrix is exact.
-
-        In smooth potentials within a factor of 30 of the error where that is 1e-5 and
-        more, and rather above it; where less, it may be far above.
-        """
-        if self.grid is None:
-            return None
-        share = tail_error(self.grid, state)
-        return Resolution(share, jnp.zeros_like(share))
 
 
 def _two_particles(one: Schrodinger, other: Any) -> Schrodinger | None:

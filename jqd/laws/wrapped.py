@@ -2,30 +2,39 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from jaxtyping import Array, ArrayLike, PyTree
 
-from .law import Law, Wave
-from .motion import Resolution
+from .groups import SAME, Breaks, Chance, Exact, Fits, Lens, Watch
+from .law import Law
 
 
 class Wrapped(Law):
-    """A law that holds another one and changes how it moves.
+    """A law that holds another one and changes what it says itself.
 
-    What the other knows of places, times and states, and at which of them a run ends,
-    is passed on member by member. How the state moves, what is random and what is
-    conserved each law says itself, and whatever else differs.
+    Whatever else the other law knows is passed on, group by group: a law that holds
+    another one cannot forget a part of it. How it moves is one piece: where it has a
+    `vector_field` or a `step` of its own, the stepper, the chance, the exact flows and
+    the invariants of the other law are not passed on.
+
+    Attributes:
+        lens: how its states hold those of the other law; None where they hold none.
     """
+
+    lens: ClassVar[Lens | None] = SAME
 
     @property
     @abc.abstractmethod
     def inner(self) -> Law:
         """The other law."""
 
-    def within(self, state: PyTree[Array]) -> PyTree[Array] | None:
-        """The state of the other law in one of this law; None where it has none."""
-        return state
+    @property
+    def _alike(self) -> bool:
+        """Whether it moves as the other law does."""
+        kind = type(self)
+        same = kind.vector_field is Wrapped.vector_field and kind.lens is SAME
+        return same and kind.step is Wrapped.step
 
     # -- states ------------------------------------------------------------------------
 
@@ -43,70 +52,87 @@ class Wrapped(Law):
         return self.inner.prepare(psi)
 
     def carry(self, state: PyTree[Array], *, splits: bool) -> PyTree[Array]:
-        """As the other law, of states that are its own."""
-        own = self.within(state) is state
-        return self.inner.carry(state, splits=splits) if own else state
+        """As the other law."""
+        lens = self.lens
+        if lens is None:
+            return state
+        carried = self.inner.carry(lens.inside(state), splits=splits)
+        return lens.around(state, carried)
 
     def density(self, state: PyTree[Array]) -> Array:
         """The probabilities of the other law."""
-        return self.inner.density(state)
-
-    def reversed(self, state: PyTree[Array]) -> PyTree[Array]:
-        """As the other law, of states that are its own."""
-        own = self.within(state) is state
-        return self.inner.reversed(state) if own else super().reversed(state)
+        lens = self.lens
+        return self.inner.density(state if lens is None else lens.inside(state))
 
     def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
         """`density` and `populations` of this law, and what else the other names."""
-        return {**self._others(), **super().observables()}
+        own, lens = super().observables(), self.lens
+        if lens is None:
+            return own
 
-    def _others(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
         def of(name: str) -> Callable[[PyTree[Array]], Array]:
-            return lambda state: self.inner.observables()[name](self.within(state))
+            return lambda state: self.inner.observables()[name](lens.inside(state))
 
-        return {name: of(name) for name in self.inner.observables()}
+        return {**{name: of(name) for name in self.inner.observables()}, **own}
 
-    # -- where a run ends, and where its steps do --------------------------------------
+    # -- how it moves ------------------------------------------------------------------
 
-    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
+    def vector_field(
+        self, t: ArrayLike, state: PyTree[Array], args: Any = None
+    ) -> PyTree[Array]:
         """That of the other law."""
-        old, new = self.within(before), self.within(after)
-        if new is None:
-            return super().alarm(t, before, after)
-        return self.inner.alarm(t, old, new)
+        return self.inner.vector_field(t, state, args)
 
-    def resolution(self, state: PyTree[Array]) -> Resolution | None:
-        """That of the other law."""
-        inside = self.within(state)
-        return None if inside is None else self.inner.resolution(inside)
+    def step(
+        self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike, *noise: Any
+    ) -> PyTree[Array]:
+        """That of the other law, or of a `vector_field` of one's own by the stepper."""
+        if self._alike:
+            return self.inner.step(t, state, dt, *noise)
+        return super().step(t, state, dt)
 
-    def jumps(self) -> Array | None:
+    @property
+    def stepper(self) -> Callable[..., PyTree[Array]]:
+        """That of the other law, if it moves as this one."""
+        return self.inner.stepper if self._alike else super().stepper
+
+    @property
+    def step_order(self) -> int:
+        """That of the other law, if it moves as this one."""
+        if self._alike:
+            return self.inner.step_order
+        own = type(self).step is not Wrapped.step
+        return 1 if own else getattr(self.stepper, "order", 1)
+
+    def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
+        """Those of the other law, if it moves as this one."""
+        return self.inner.invariants(state) if self._alike else {}
+
+    def yardstick(self) -> Law | None:
+        """What the other law departs from."""
+        return self.inner.yardstick()
+
+    # -- the groups --------------------------------------------------------------------
+
+    def chance(self) -> Chance | None:
+        """That of the other law, if it moves as this one."""
+        return self.inner.chance() if self._alike else None
+
+    def breaks(self) -> Breaks:
         """Those of the other law."""
-        return self.inner.jumps()
+        return self.inner.breaks().through(self.lens)
 
-    def impulses(self) -> Array | None:
+    def watch(self) -> Watch:
+        """That of the other law, but for what has to do with a density of one's own."""
+        watch = self.inner.watch().through(self.lens)
+        if type(self).density is Wrapped.density:
+            return watch
+        return watch._replace(records=None, difference=None)
+
+    def exact(self) -> Exact:
+        """That of the other law, if it moves as this one."""
+        return self.inner.exact() if self._alike else Exact()
+
+    def fits(self) -> Fits:
         """Those of the other law."""
-        return self.inner.impulses()
-
-    def struck(self, k: int, state: PyTree[Array]) -> PyTree[Array]:
-        """As the other law, of states that are its own."""
-        own = self.within(state) is state
-        return self.inner.struck(k, state) if own else state
-
-    # -- paths, and fits ---------------------------------------------------------------
-
-    def convection(self, t: ArrayLike, x: Array, wave: Wave | None) -> Array | None:
-        """That of the other law."""
-        return self.inner.convection(t, x, wave)
-
-    def displaced(self, k: int, x: Array) -> Array:
-        """As the other law."""
-        return self.inner.displaced(k, x)
-
-    def refusal(self, free: tuple[str, ...]) -> str | None:
-        """That of the other law."""
-        return self.inner.refusal(free)
-
-    def limits(self, start: Any, /) -> dict[str, tuple[ArrayLike, ArrayLike]]:
-        """Those of the other law."""
-        return self.inner.limits(start)
+        return self.inner.fits()

@@ -25,8 +25,8 @@ NO_CORRECTION = (
 class Splittable(Protocol):
     """What a splitting follows."""
 
-    def flows(self) -> "Flows | None":
-        """Exact partial flows, or None where there are none."""
+    def exact(self) -> Any:
+        """What is known of it; its `flows()` are exact partial `Flows`, or None."""
         ...
 
 
@@ -36,14 +36,14 @@ def flows_of(law: Splittable) -> "Flows":
     Raises:
         ValueError: it has none, or moves otherwise.
     """
-    flows = law.flows()
+    flows = law.exact().flows()
     if flows is None:
         raise ValueError(
             "Argument `stepper` must not be a splitting for this law, but is: "
-            f"{type(law).__name__} has no `flows()` here; use `rk4`, the law's own "
+            f"{type(law).__name__} has no exact flows here; use `rk4`, the law's own "
             "step, None, `Adaptive()` or, for a matrix, `Propagator()`."
         )
-    check_followed(law, "flows")
+    check_followed(law, "exact")
     return flows
 
 
@@ -52,7 +52,7 @@ def check_followed(law: object, name: str) -> None:
 
     Args:
         law: the law.
-        name: what is followed in place of `vector_field`, such as "flows".
+        name: what is followed in place of `vector_field`, such as "exact".
 
     Raises:
         ValueError: a class below the one of `name` has a `vector_field` of its own.
@@ -63,7 +63,7 @@ def check_followed(law: object, name: str) -> None:
             return
         if "vector_field" in own:
             raise ValueError(
-                f"Argument `law` must have a `{name}` that goes with its "
+                f"Argument `law` must have an `{name}` that goes with its "
                 f"`vector_field`, but {cls.__name__} has the latter alone, and this "
                 "method would go on without it."
             )

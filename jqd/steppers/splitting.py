@@ -118,7 +118,7 @@ class Splitting(eqx.Module):
         """The state after `steps` steps of dt from t, adjoining outer flows merged.
 
         Args:
-            law: law with `flows() -> Flows`.
+            law: law with exact flows.
             t: start time.
             state: state at t.
             dt: step.

@@ -105,8 +105,9 @@ def vet(
         )
     _checks.require_x64("jqd.vet")
     name, mean = type(law).__name__, law
-    if law.noise_shape is not None:
-        found = law.mean_field()
+    chance = law.chance()
+    if chance is not None:
+        found = chance.mean_field()
         if not isinstance(found, Law):
             raise ValueError(
                 f"Argument `law` must have a mean law if it is random, but {name} has "

@@ -101,7 +101,8 @@ def _widths(law: Law, names: list[str], time: float) -> np.ndarray:
 
 def slopes(runs: Runs, law: Law, kets: np.ndarray) -> list[Row]:
     """Derivatives are those of differences; constants are told apart."""
-    names = [one for one in constants.quantum_values(law) if not law.refusal((one,))]
+    why_not = law.fits().why_not
+    names = [one for one in constants.quantum_values(law) if not why_not((one,))]
     rows = "gradients", "identifiability"
     if not names:
         return [absent(name, "the law names no free constants") for name in rows]

@@ -17,17 +17,18 @@ from ..status import Status
 
 def _moved(law: Law, state: Any, start: ArrayLike, dt: ArrayLike, steps: Array) -> Any:
     """State after some steps, and whether the law raised an alarm in one."""
-    if isinstance(law, HusimiFokkerPlanck) and law.solvable:
+    orbit = law.exact().orbit if isinstance(law, HusimiFokkerPlanck) else None
+    if orbit is not None:
         # known at once; a step would diagonalise H each time
         ts = jnp.stack([jnp.zeros_like(dt), dt * steps])
-        states, _ = law.orbit(state, ts)
+        states, _ = orbit(state, ts)
         return jax.tree.map(lambda leaf: leaf[1], states), jnp.asarray(False)
 
     def move(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
         now, alarmed = carry
         t = start + i * dt
         after = law.step(t, now, dt)
-        met = law.alarm(t, now, after) != Status.OK.value
+        met = law.watch().alarm(t, now, after) != Status.OK.value
         return after, alarmed | met
 
     return jax.lax.fori_loop(0, steps, move, (state, jnp.asarray(False)))
@@ -101,7 +102,7 @@ def _shortened(apart: Any) -> tuple[Any, Array]:
 
 @eqx.filter_jit
 def _resolved(law: Law, kets: Array) -> Resolution | None:
-    return jax.vmap(lambda ket: law.resolution(law.prepare(ket)))(kets)
+    return jax.vmap(lambda ket: law.watch().resolution(law.prepare(ket)))(kets)
 
 
 @eqx.filter_jit

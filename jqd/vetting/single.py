@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..laws import HusimiFokkerPlanck, Law, Motion, Schrodinger
+from ..laws.law import turned
 from .card import HOLDS, ROUNDING, Row, Verdict, absent, judged
 from .runs import Runs, distance
 from .states import matrix_of, particle_of, refused
@@ -155,10 +157,10 @@ def reversal(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
     def size(finer: int) -> float:
         begun = runs.prepared(law, kets)
         there = runs.ended(law, begun, finer)
-        turned = jax.vmap(law.reversed)(there)
-        returned = runs.ended(back, turned, finer)
+        turn = jax.vmap(partial(turned, law))
+        returned = runs.ended(back, turn(there), finer)
         first = jax.vmap(law.density)(begun)
-        ends = jax.vmap(law.density)(jax.vmap(law.reversed)(returned))
+        ends = jax.vmap(law.density)(turn(returned))
         apart = np.asarray(law.cell * (ends - first)).reshape(len(kets), -1)
         return float(distance(apart, 0.0).max())
 

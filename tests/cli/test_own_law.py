@@ -73,9 +73,8 @@ class Walk(Mute.__mro__[1]):
     H: jax.Array
     prepare, density, vector_field = Alone.prepare, Alone.density, Mute.vector_field
 
-    @property
-    def noise_shape(self):
-        return jqd.StepNoise(())
+    def chance(self):
+        return jqd.laws.Chance(jqd.StepNoise(()))
 """
 
 

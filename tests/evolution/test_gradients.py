@@ -22,7 +22,7 @@ from jqd import (
     strang,
 )
 from jqd.exact import coherent_state
-from jqd.laws import Law
+from jqd.laws import Exact, Law
 from jqd.problems import golden
 from jqd.steppers import Flows, general_flow
 
@@ -183,9 +183,9 @@ class NotUnitary(Law):
     def vector_field(self, t, state, args=None):
         return -state
 
-    def flows(self):
+    def exact(self):
         flow = general_flow(lambda t, y, dt: y * jnp.exp(-dt / 2))
-        return Flows(flow, flow)
+        return Exact(flows=lambda: Flows(flow, flow))
 
     def step(self, t, state, dt):
         return strang(self, t, state, dt)

@@ -16,6 +16,7 @@ import pytest
 from jqd import Adaptive, Fixed, Law, Propagator, Status, StepNoise, evolve, rk4
 from jqd.constants import constant
 from jqd.evolution import draw_noise
+from jqd.laws import Chance, Watch
 
 KEY = jax.random.key(7)
 TS = jnp.array([0.0, 0.4, 1.0])
@@ -29,9 +30,8 @@ class Walk(Law):
     wall: jax.Array = eqx.field(converter=constant, default=jnp.inf)
     alone: bool = eqx.field(static=True, default=False)
 
-    @property
-    def noise_shape(self):
-        return StepNoise((1,), () if self.alone else None)
+    def chance(self):
+        return Chance(StepNoise((1,), () if self.alone else None))
 
     def prepare(self, psi):
         return jnp.asarray(psi)
@@ -48,8 +48,11 @@ class Walk(Law):
         slope = self.vector_field(t, state) + self.vector_field(t, guess)
         return state + 0.5 * dt * slope + kick
 
-    def alarm(self, t, before, after):
-        return jnp.where(after[0] > self.wall, Status.EDGE, Status.OK)
+    def watch(self):
+        def alarm(t, before, after):
+            return jnp.where(after[0] > self.wall, Status.EDGE, Status.OK)
+
+        return Watch(alarm)
 
 
 def first(t, state):
@@ -77,7 +80,7 @@ def test_a_path_is_its_steps_under_the_recorded_noise():
                 for j in (0, 1)
             ]
             w = StepNoise(jnp.sqrt((t1 - t0) / 10) * (fine[0] + fine[1]))
-            drawn = draw_noise(law.noise_shape, key, i, (t1 - t0) / 5, 2)
+            drawn = draw_noise(law.chance().noise, key, i, (t1 - t0) / 5, 2)
             np.testing.assert_allclose(drawn.increments, w.increments, rtol=1e-14)
             state, i = law.step(t0, state, (t1 - t0) / 5, w), i + 1
         kept.append(state[0])
@@ -400,7 +403,10 @@ def test_a_lattice_that_steps_do_not_fit_is_refused():
 
 def test_noise_that_is_no_noise_is_refused():
     class Odd(Law):
-        noise_shape = (3,)
+        noise: object = eqx.field(static=True)
+
+        def chance(self):
+            return self.noise
 
         def prepare(self, psi):
             return psi
@@ -411,5 +417,6 @@ def test_noise_that_is_no_noise_is_refused():
         def vector_field(self, t, state, args=None):
             return state
 
-    with pytest.raises(ValueError, match=r"`motion` must have a jqd\.StepNoise"):
-        evolve(Odd(), jnp.ones(1), TS, key=KEY, paths=2)
+    for noise in ((3,), Chance((3,)), Chance(StepNoise(None))):
+        with pytest.raises(ValueError, match=r"`motion` must have a jqd\.StepNoise"):
+            evolve(Odd(noise), jnp.ones(1), TS, key=KEY, paths=2)

@@ -353,13 +353,13 @@ def test_what_a_law_says_of_its_states():
     np.testing.assert_allclose(known["spin_populations"](psi), [0.36, 0.64], atol=1e-6)
     np.testing.assert_allclose(known["spin"](psi), [0, 0.96, -0.28], atol=1e-6)
     # time reversed, every velocity and spin turned round
-    back = law.reversed(psi)
+    back = law.watch().reversed(psi)
     np.testing.assert_allclose(known["spin"](back), [0, -0.96, 0.28], atol=1e-6)
     # a grid of a quarter of the points cuts the wave off, and it is said
-    assert law.resolution(psi).share < 1e-5
+    assert law.watch().resolution(psi).share < 1e-5
     few = jqd.Grid(LINE.bounds, 16)
     coarse = jqd.Pauli(few, well, turning)
-    assert coarse.resolution(coarse.prepare(packet(few))).share > 1e-3
+    assert coarse.watch().resolution(coarse.prepare(packet(few))).share > 1e-3
 
 
 # -- input -----------------------------------------------------------------------------

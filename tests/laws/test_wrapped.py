@@ -11,8 +11,7 @@ import jqd
 from jqd import laws
 from jqd.ensembles.copying.follow import _Joint
 from jqd.evolution.one_path import _Realised, _Walk
-from jqd.laws.motion import Motion, Resolution
-from jqd.laws.wrapped import Wrapped
+from jqd.laws import Breaks, Exact, Fits, Motion, Resolution, Watch, Wrapped
 from jqd.status import Status
 from jqd.steppers import strang
 
@@ -38,31 +37,19 @@ EXAMPLES = {
         laws.Decoherence(LINE, laws.GaussianDecay(0.1, 1.0)), PACKET, (),
     ),
     laws.rivals.Localisation: (laws.QMUPL(LINE, 0.1), PACKET, ()),
-    laws.GRW: (laws.GRW(LINE, 0.1), PACKET, ()),
+    # near a jump two paths are not compared
+    laws.GRW: (laws.GRW(LINE, 0.1), PACKET, ("difference",)),
     laws.QuantumJumps: (laws.QuantumJumps(laws.Lindblad(H, [H])), KET, ()),
     # at every node of the average
     laws.RandomFrequencies: (
-        laws.RandomFrequencies(COPIES, 0.1, nodes=3), KET, ("alarm", "reversed"),
+        laws.RandomFrequencies(COPIES, 0.1, nodes=3), KET, ("reversed",),
     ),
     laws.PhaseKicks: (laws.PhaseKicks(COPIES, 0.1), KET, ()),
     # ħ is a constant of the fluid, and none of the diffusion
     jqd.Madelung: (
         jqd.Madelung(GRID, lambda x: x**2 / 2, form="amplitude"), PACKET,
-        ("refusal", "cell"),
+        ("why_not", "limits", "cell"),
     ),
-}  # fmt: skip
-# What a wrapper says itself: how it moves, by chance or not, and what is conserved.
-OWN = {
-    "prepare", "density", "vector_field", "step", "stepper", "flows", "generator",
-    "solvable", "orbit", "noise_shape", "pathwise", "mean_field", "invariants",
-    "diagnose", "apart", "yardstick", "on", "pair", "step_order",
-}  # fmt: skip
-# Of the state of the other law, where there is one in that of the wrapper.
-OF_STATES = {"alarm", "resolution"}
-OF_OWN_STATES = {"carry", "reversed", "struck"}
-PASSED = {
-    "cell", "admit", "observables", "jumps", "impulses", "convection", "displaced",
-    "refusal", "limits",
 }  # fmt: skip
 MARK = jnp.array([0.25, 0.5])
 
@@ -71,42 +58,58 @@ def thrice(tree):
     return jax.tree.map(lambda leaf: 3 * leaf, tree)
 
 
-# What the other law is made to say, and how the wrapper is asked.
+# What the other law is made to say.
 SAID = {
+    "breaks": Breaks(MARK, MARK + 1, lambda k, s: thrice(s), lambda k, x: x + k),
+    "watch": Watch(
+        lambda t, a, b: jnp.asarray(Status.EDGE),
+        lambda s: Resolution(0.5, 0.25),
+        lambda s: {"max_told": jnp.asarray(7.0)},
+        lambda a, b: jnp.asarray(0.125),
+        thrice,
+        lambda t, x, wave: x + 7,
+    ),
+    "fits": Fits(lambda free: "no", lambda start: {"g": (0, 1)}),
+}
+# How the group of a wrapper is asked for each of its fields, at a state.
+ASKED = {
+    "jumps": lambda group, s: group.jumps,
+    "impulses": lambda group, s: group.impulses,
+    "after_impulse": lambda group, s: group.after_impulse(0, s),
+    "displaced": lambda group, s: group.displaced(5, MARK),
+    "alarm": lambda group, s: group.alarm(0.0, s, s),
+    "resolution": lambda group, s: group.resolution(s),
+    "records": lambda group, s: group.records(s),
+    "difference": lambda group, s: group.difference(s, s),
+    "reversed": lambda group, s: group.reversed(s),
+    "convection": lambda group, s: group.convection(0.0, MARK, None),
+    "why_not": lambda group, s: group.why_not(("g",)),
+    "limits": lambda group, s: group.limits(KET),
+}
+# Of the states of the other law, where those of the wrapper hold them; and of what the
+# wrapper does not move otherwise.
+OF_STATES = {
+    "after_impulse", "alarm", "resolution", "records", "difference", "reversed",
+}  # fmt: skip
+OF_DENSITIES = {"records", "difference"}
+# Members beside the groups: what a wrapper passes on, and how they are asked.
+PASSED = {
     "cell": (property(lambda self: 7.0), lambda law, s: law.cell, 7.0),
     "admit": (lambda self, psi: "start", lambda law, s: law.admit(KET), "start"),
     "observables": (
         lambda self: {"spin": lambda s: 42.0},
         lambda law, s: law.observables()["spin"](s), 42.0,
     ),
-    "jumps": (lambda self: MARK, lambda law, s: law.jumps(), MARK),
-    "impulses": (lambda self: MARK, lambda law, s: law.impulses(), MARK),
-    "convection": (
-        lambda self, t, x, wave: x + 7, lambda law, s: law.convection(0.0, MARK, None),
-        MARK + 7,
-    ),
-    "displaced": (
-        lambda self, k, x: x + k, lambda law, s: law.displaced(5, MARK), MARK + 5,
-    ),
-    "refusal": (lambda self, free: "no", lambda law, s: law.refusal(("g",)), "no"),
-    "limits": (
-        lambda self, start: {"g": (0, 1)}, lambda law, s: law.limits(KET),
-        {"g": (0, 1)},
-    ),
-    "alarm": (
-        lambda self, t, a, b: jnp.asarray(Status.EDGE),
-        lambda law, s: int(law.alarm(0.0, s, s)), int(Status.EDGE),
-    ),
-    "resolution": (
-        lambda self, s: Resolution(0.5, 0.25), lambda law, s: law.resolution(s),
-        Resolution(0.5, 0.25),
-    ),
+    "yardstick": (lambda self: "law", lambda law, s: law.yardstick(), "law"),
     "carry": (
         lambda self, s, *, splits: thrice(s),
         lambda law, s: law.carry(s, splits=True), thrice,
     ),
-    "reversed": (lambda self, s: thrice(s), lambda law, s: law.reversed(s), thrice),
-    "struck": (lambda self, k, s: thrice(s), lambda law, s: law.struck(0, s), thrice),
+}  # fmt: skip
+# What it says itself: how it moves, by chance or not, and what is conserved.
+OWN = {
+    "prepare", "density", "vector_field", "step", "stepper", "step_order",
+    "invariants", "on", "pair", "chance", "exact",
 }  # fmt: skip
 
 
@@ -131,8 +134,8 @@ def test_every_law_that_holds_another_is_tried():
 
 def test_every_member_is_passed_on_or_said():
     members = {n for k in (Motion, jqd.Law) for n in vars(k) if not n.startswith("_")}
-    assert members == OWN | PASSED | OF_STATES | OF_OWN_STATES
-    assert set(SAID) == PASSED | OF_STATES | OF_OWN_STATES
+    assert members == OWN | {*PASSED, *SAID}
+    assert {f for group in SAID.values() for f in group._fields} == {*ASKED}
 
 
 def same(got, expected):
@@ -144,26 +147,132 @@ def same(got, expected):
             np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
-def test_a_wrapper_passes_on_every_member(kind, monkeypatch):
-    law, start, itself = EXAMPLES[kind]
-    state = law.prepare(start)
-    inner, inside = type(law.inner), law.within(state)
-    names = set(PASSED)
-    names |= OF_STATES if inside is not None else set()
-    names |= OF_OWN_STATES if inside is state else set()
-    if inside is None:
-        names -= {"observables"}
-    for name in sorted(names - set(itself)):
-        said, ask, expected = SAID[name]
-        with monkeypatch.context() as patch:
-            patch.setattr(inner, name, said)
-            got = ask(law, state)
-        expected = expected(state) if callable(expected) else expected
+def assert_passed(wrapper, inner, state, itself, monkeypatch):
+    """What the class of the inner law is made to say, the wrapper says."""
+    lens, kind = wrapper.lens, type(wrapper)
+
+    def around(function):
+        return lens.around(state, function(lens.inside(state)))
+
+    def check(name, got, expected):
         try:
             same(got, expected)
         except AssertionError as error:
             raise AssertionError(f"{kind.__name__} forgets {name}: {error}") from None
+
+    for name, (said, ask, expected) in PASSED.items():
+        if name in itself or (lens is None and name in ("observables", "carry")):
+            continue
+        with monkeypatch.context() as patch:
+            patch.setattr(inner, name, said)
+            got = ask(wrapper, state)
+        check(name, got, around(expected) if callable(expected) else expected)
+    for name, group in SAID.items():
+        left = set(itself)
+        left |= OF_STATES if lens is None else set()
+        own = lens is None or kind.density is not Wrapped.density
+        left |= OF_DENSITIES if own else set()
+        with monkeypatch.context() as patch:
+            patch.setattr(inner, name, lambda self, group=group: group)
+            told = getattr(wrapper, name)()
+        for field in set(group._fields) - left:
+            expected = ASKED[field](group, state)
+            if field in ("after_impulse", "reversed"):
+                expected = around(thrice)
+            check(field, ASKED[field](told, state), expected)
+
+
+@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
+def test_a_wrapper_passes_on_every_member(kind, monkeypatch):
+    law, start, itself = EXAMPLES[kind]
+    assert_passed(law, type(law.inner), law.prepare(start), itself, monkeypatch)
+
+
+class Same(Wrapped):
+    """A law that holds another one and says nothing itself."""
+
+    law: jqd.Law = jqd.parts()
+
+    @property
+    def inner(self):
+        return self.law
+
+
+class Slower(Same):
+    """It moves half as fast, and says no more."""
+
+    def vector_field(self, t, state, args=None):
+        return self.law.vector_field(t, state, args) / 2
+
+
+def test_a_new_wrapper_cannot_forget(monkeypatch):
+    for wrapper in (Same(LINE), Slower(LINE)):
+        state = wrapper.prepare(PACKET)
+        assert_passed(wrapper, jqd.Schrodinger, state, (), monkeypatch)
+
+
+def test_a_new_wrapper_moves_as_the_other_law_unless_it_says_how():
+    state = LINE.prepare(PACKET)
+    exact = Same(LINE).exact()
+    assert exact.generator.hamiltonian is LINE.hamiltonian
+    assert exact.flows().reach == LINE.exact().flows().reach
+    method = jqd.Fixed(strang, 3, estimate_error=False)
+    one, other = (
+        jqd.evolve(law, state, MARK, method=method, observe="density").values
+        for law in (Same(LINE), LINE)
+    )
+    np.testing.assert_array_equal(one, other)
+    assert Same(LINE).step_order == LINE.step_order == 2
+    assert Same(LINE).invariants(state).keys() == {"norm", "energy"}
+    line = laws.DoebnerGoldinLine(LINE, 0.1)
+    assert line.exact().generator.hamiltonian is LINE.hamiltonian
+    assert line.step_order == 2
+    fluid = jqd.Madelung(GRID, lambda x: x**2 / 2, form="amplitude")
+    assert fluid.exact().flows().reach == "nystroem"
+    assert fluid.stepper == fluid.inner.stepper
+    random = Same(laws.Collapse(H, jnp.eye(2), 0.1))
+    assert random.chance().noise == random.law.chance().noise
+    # with a field of its own: no flow, generator or conserved energy is left of it
+    slower = Slower(LINE)
+    assert slower.exact() == Exact()
+    assert slower.exact().flows() is None
+    assert slower.invariants(state) == {}
+    assert (slower.stepper, slower.step_order) == (jqd.rk4, 4)
+    with pytest.raises(ValueError, match="Slower has no exact flows here"):
+        jqd.evolve(slower, state, MARK, method=method)
+
+
+def test_a_new_wrapper_finds_what_real_laws_say():
+    """Jumps and impulses, the alarm at a seam, what a vector potential does to paths,
+    an absorber's share and the figures of a grid."""
+    grid = jqd.Grid(((-4.0, 4.0), (-4.0, 4.0)), (12, 12))
+    x, y = grid.coordinates
+    psi = grid.normalise(jnp.exp(-(x**2 + y**2) / 9 + 0.1j * x))
+    torn = Same(
+        jqd.Schrodinger.on_grid(
+            grid, lambda x, y: 0 * x, vector_potential=lambda x, y: (-0.3 * y, 0 * y)
+        )
+    )
+    at = jnp.array([[0.5, 1.0]])
+    assert int(torn.watch().alarm(0.0, psi, psi)) == Status.EDGE
+    np.testing.assert_allclose(torn.watch().convection(0.0, at, None), [[0.3, 0.0]])
+    assert torn.watch().resolution(psi).share > 0
+    thrown = Same(
+        jqd.Schrodinger.on_grid(
+            grid, lambda x, y: 0 * x, mass=[1.0, jnp.inf],
+            couplings={1: (lambda x, y: x, jqd.impulse(0.5, 0.2))},
+        )
+    ).breaks()  # fmt: skip
+    assert thrown.impulses.tolist() == [0.5]
+    np.testing.assert_allclose(thrown.displaced(0, at), [[0.5, 1.1]])
+    assert np.abs(thrown.after_impulse(0, psi) - psi).max() > 1e-3
+    driven = jqd.driven(H, (H, jqd.pulse(lambda t: 0 * t, jumps=[0.1])))
+    assert Same(jqd.Schrodinger(driven)).breaks().jumps.tolist() == [0.1]
+    open_walls = jqd.Schrodinger.on_grid(GRID, GRID.x**2, absorber=jnp.ones(16))
+    assert {*Same(open_walls).watch().records(PACKET)} == {
+        "min_density",
+        "max_absorbed",
+    }
 
 
 def test_a_path_passes_on_what_its_motion_says(monkeypatch):
@@ -171,17 +280,21 @@ def test_a_path_passes_on_what_its_motion_says(monkeypatch):
     law = laws.QMUPL(LINE, 0.1)
     state = _Walk(law.prepare(PACKET), jnp.asarray(0))
     path = _Realised(law, jax.random.key(0), 1)
-    for name in ("jumps", "impulses", "struck", "alarm", "resolution"):
-        said, ask, expected = SAID[name]
+    for name in ("breaks", "watch"):
         with monkeypatch.context() as patch:
-            patch.setattr(jqd.Schrodinger, name, said)
-            got = ask(path, state)
-        if callable(expected):
-            got, expected = got.state, expected(state.state)
-        same(got, expected)
-    assert path.diagnose(state).keys() == law.diagnose(state.state).keys()
+            patch.setattr(jqd.Schrodinger, name, lambda self, name=name: SAID[name])
+            told = getattr(path, name)()
+            for field in SAID[name]._fields:
+                got = ASKED[field](told, state)
+                expected = ASKED[field](SAID[name], state.state)
+                if field in ("after_impulse", "reversed"):
+                    got = got.state
+                same(got, expected)
+    assert path.chance() is None
+    assert path.exact() == Exact()
+    assert path.watch().records(state).keys() == {"min_density"}
     assert path.invariants(state).keys() == law.invariants(state.state).keys()
-    same(path.apart(state, state), jnp.zeros(()))
+    same(path.watch().difference(state, state), jnp.zeros(()))
 
 
 def test_a_packet_at_the_wall_is_seen_by_a_law_with_a_potential_of_its_own():
@@ -199,7 +312,7 @@ def test_a_packet_at_the_wall_is_seen_by_a_law_with_a_potential_of_its_own():
         )
         assert int(run.status) == Status.EDGE
     at = jnp.array([[0.5, 1.0]])
-    drift = jnp.asarray(law.convection(0.0, at, None))
+    drift = jnp.asarray(law.watch().convection(0.0, at, None))
     np.testing.assert_allclose(drift, [[0.3, 0.0]], atol=1e-15)
 
 

@@ -150,7 +150,7 @@ def test_orders(stepper, order):
 
 def test_the_flow_decays_exactly():
     """exp(-W dt / hbar), whatever dt: V and W share a basis."""
-    outer = absorbed_law().flows().outer
+    outer = absorbed_law().exact().flows().outer
     after = outer(0.0, PSI, 0.37)
     np.testing.assert_allclose(
         np.abs(after) / np.abs(PSI), np.exp(-W * 0.37 / HBAR), rtol=1e-13

@@ -223,9 +223,12 @@ class Leaking(Told):
     def vector_field(self, t, psi, args=None):
         return -1j * self.H @ psi - 0.1 * psi
 
-    def alarm(self, t, before, after):
-        met = jnp.sum(self.density(after)) < 0.9
-        return jnp.where(met, jqd.Status.NODE, jqd.Status.OK)
+    def watch(self):
+        def alarm(t, before, after):
+            met = jnp.sum(self.density(after)) < 0.9
+            return jnp.where(met, jqd.Status.NODE, jqd.Status.OK)
+
+        return jqd.laws.Watch(alarm)
 
 
 def test_a_law_of_ones_own():

@@ -82,8 +82,8 @@ def line_walk(
         raise ValueError(
             "Argument `law` must not be of spinors here, but is; `arrival` takes them."
         )
-    pushed = law.convection(0.0, jnp.zeros((1, 1)), None) is not None
-    if pushed or law.impulses() is not None:
+    pushed = law.watch().convection(0.0, jnp.zeros((1, 1)), None) is not None
+    if pushed or law.breaks().impulses is not None:
         raise ValueError(
             "Argument `law` must not have a vector potential or couplings here, but "
             "has; `arrival` and `nelson` take them."

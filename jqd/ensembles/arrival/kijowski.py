@@ -87,7 +87,7 @@ def kijowski(
 
 
 def _check_free(law: Law) -> None:
-    moved_by = law.generator()
+    moved_by = law.exact().generator
     H = None if moved_by is None else moved_by.hamiltonian
     free = isinstance(H, ParticleOnGrid) and H.autonomous and H.absorber is None
     if free and isinstance(H, ParticleOnGrid):

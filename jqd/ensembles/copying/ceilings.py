@@ -84,7 +84,7 @@ def ceilings(law: CopyDynamics, ts: Float[Array, " T"]) -> Ceilings:
         ts: times of the run, (T,).
     """
     edges = jnp.linspace(ts[0], ts[-1], PIECES + 1, dtype=ts.dtype)
-    jumps = law.jumps()
+    jumps = law.breaks().jumps
     if jumps is not None:
         inside = jnp.clip(jumps.astype(ts.dtype), ts[0], ts[-1])
         edges = jnp.sort(jnp.concatenate([edges, inside]))

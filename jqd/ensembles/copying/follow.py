@@ -18,6 +18,7 @@ from ...evolution.trajectory import mask_unreached
 from ...interop import as_array
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field
+from ...laws.groups import Breaks, Watch
 from ...laws.motion import Motion
 from ...status import Status
 from ...steppers import rk4
@@ -164,7 +165,7 @@ def _run(
 
     none = jnp.zeros((), ts.dtype)
     first = (psi, start, (none, none))
-    status = joint.alarm(ts[0], first, first).astype(jnp.int32)
+    status = joint.watch().alarm(ts[0], first, first).astype(jnp.int32)
     when = jnp.where(status == Status.OK, none + jnp.inf, ts[0])
     (_, status, when), (psis, sums, (moved, wide)) = saved_scan(
         interval, (first, status, when), (ts[:-1], ts[1:]), first
@@ -240,21 +241,26 @@ class _Joint(Motion):
         currents = jax.tree.map(lambda x: x / self.pace, _currents(now, psi))
         return now.vector_field(t, psi), self.rate(now, psi, sums), currents
 
-    def alarm(self, t: ArrayLike, before: Any, after: Any) -> Array:
-        """Node: where the law ends, or a class is empty that others fill or leave.
+    def watch(self) -> Watch:
+        """NODE where the law ends, or a class is empty that others fill or leave.
 
         There order 1/N diverges, also at the quantum point, whose ψ goes on.
         """
-        psi = after[0]
-        density, slope = (
-            abs2(psi),
-            abs2(psi_field(self.law, psi, *self.law.rates_at(t))),
-        )
-        small = density <= tolerance(density.dtype) ** 2
-        met = jnp.any(small & (density * self.pace**2 < slope))
-        code = self.law.alarm(t, before[0], psi)
-        return jnp.where((code == Status.OK) & met, Status.NODE, code)
+        ends = self.law.watch().alarm
 
-    def jumps(self) -> Array | None:
+        def alarm(t: ArrayLike, before: Any, after: Any) -> Array:
+            psi = after[0]
+            density, slope = (
+                abs2(psi),
+                abs2(psi_field(self.law, psi, *self.law.rates_at(t))),
+            )
+            small = density <= tolerance(density.dtype) ** 2
+            met = jnp.any(small & (density * self.pace**2 < slope))
+            code = ends(t, before[0], psi)
+            return jnp.where((code == Status.OK) & met, Status.NODE, code)
+
+        return Watch(alarm)
+
+    def breaks(self) -> Breaks:
         """Where a pulse jumps."""
-        return self.law.jumps()
+        return Breaks(self.law.breaks().jumps)

@@ -232,7 +232,7 @@ def _diffusion_constant(
     law: Law, D: ArrayLike | None, ndim: int, dtype: Any
 ) -> Float[Array, " d"]:
     """D as given, as the law has it, or ħ/2m along each axis; 0 for infinite masses."""
-    moved_by = law.generator()
+    moved_by = law.exact().generator
     if D is None and isinstance(law, Diffusive):
         D = law.diffusion_constant
     if D is not None:
@@ -315,7 +315,7 @@ def _stepper(law: Law, stepper: Callable[..., Any] | None) -> Callable[..., Any]
         stepper.flows(law)  # refused here rather than under jit
     if stepper is not None:
         return stepper
-    flows = law.flows()
+    flows = law.exact().flows()
     if flows is None:
         return None
     return srkn11 if flows.reach == "nystroem" else kahan_li6

@@ -15,6 +15,7 @@ from ...evolution.fixed import ends_that_see
 from ...evolution.judging import richardson
 from ...evolution.legs import legs_of
 from ...evolution.trajectory import unknown
+from ...laws.groups import Breaks, Watch
 from ...spaces import Grid
 from ...status import Status
 from ...steppers import Splitting
@@ -37,20 +38,13 @@ class WaveLaw(Protocol):
     def step(self, t: Any, state: Any, dt: Any) -> Any:
         """ψ at t + dt."""
 
-    def convection(self, t: Any, x: Any, wave: Any) -> Any:
-        """What the velocity has beside (ħ/m) Im ∇ψ/ψ at positions (n, d), or None."""
+    def breaks(self) -> Breaks:
+        """Where it jumps, and where ψ and positions change at once."""
+        ...
 
-    def jumps(self) -> Any:
-        """Times at which it jumps, (J,), or None."""
-
-    def impulses(self) -> Any:
-        """Times at which ψ and positions change at once, (K,), or None."""
-
-    def struck(self, k: int, state: Any) -> Any:
-        """ψ after the k-th impulse."""
-
-    def displaced(self, k: int, x: Any) -> Any:
-        """Positions (n, d) after the k-th impulse."""
+    def watch(self) -> Watch:
+        """What velocities of paths have beside (ħ/m) Im ∇ψ/ψ."""
+        ...
 
 
 class Walk(eqx.Module):
@@ -91,10 +85,10 @@ class Walk(eqx.Module):
 
     def pull(self, psi: Array, t: Array) -> Callable[[Array], Pull]:
         """What moves paths at time t, as a function of their positions."""
-        guide = self.guide(psi)
+        guide, convection = self.guide(psi), self.law.watch().convection
 
         def at(x: Array) -> Pull:
-            return Pull(guide.log_gradient(x), self.law.convection(t, x, guide.read))
+            return Pull(guide.log_gradient(x), convection(t, x, guide.read))
 
         return at
 
@@ -190,7 +184,7 @@ def follow(
 
     def advance(carry):
         psi, walkers, seen = carry
-        if walk.law.jumps() is not None:
+        if walk.law.breaks().jumps is not None:
             here = walk.pull(psi, leg.start)(walkers.x)
             walkers = walkers._replace(here=here)
         number, t0, t1, _ = leg
@@ -220,8 +214,9 @@ def follow(
 
 def _struck(walk, k, t, psi, walkers):
     """ψ and the paths after the k-th impulse; a path may be thrown out of the box."""
-    psi = walk.law.struck(k, psi)
-    x, status = _placed(walk, walkers, walk.law.displaced(k, walkers.x))
+    breaks = walk.law.breaks()
+    psi = breaks.after_impulse(k, psi)
+    x, status = _placed(walk, walkers, breaks.displaced(k, walkers.x))
     return psi, walkers._replace(x=x, status=status, here=walk.pull(psi, t)(x))
 
 

@@ -133,7 +133,7 @@ def equilibration(
     walk, psi, ts = read_walk(
         law, psi0, ts, D, nu, "implicit", stepper, substeps, refine, periodic, nu_hat
     )
-    if law.impulses() is not None:
+    if law.breaks().impulses is not None:
         raise ValueError(
             "Argument `law` must not have impulses here, but has: |ψ|² on the cells is "
             "followed without them."

@@ -13,7 +13,7 @@ from ...spaces.hamiltonians import OnGrid
 from ...spaces.particles import on_grid
 from ...spaces.resolution import tail_error
 from ...steppers import Flows, srkn11
-from ..motion import Resolution
+from ..groups import Resolution
 from .form import DiffusionForm, Fluid
 from .state import AmplitudeAction, is_torn, join, split
 

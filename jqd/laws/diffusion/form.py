@@ -17,7 +17,7 @@ from ...spaces.resolution import cutoff_weight, edge_density
 from ...spaces.vector_potentials import SEAM_SHARE
 from ...status import Status
 from ...steppers import Flows, rk4
-from ..motion import Resolution
+from ..groups import Resolution
 from .links import each_axis
 from .peierls import Peierls, Work
 from .state import AmplitudeAction
@@ -143,7 +143,7 @@ class DiffusionForm(eqx.Module):
         return {}
 
     def resolution(self, fluid: Fluid, state: PyTree[Array]) -> Resolution | None:
-        """Errors that the space leaves, see `Motion.resolution`; None: not known."""
+        """Errors that the space leaves, see `Watch.resolution`; None: not known."""
         del fluid, state
         return None
 

@@ -1,5 +1,6 @@
 """Zakir's conservative diffusion: classical particles that diffuse without friction."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,8 +21,8 @@ from ...spaces.particles import particles_alone, refuse_charge
 from ...spaces.potentials import FunctionPotential, Potential, SampledPotential
 from ...spaces.vector_potentials import VectorPotential
 from ...steppers import Flows, chin4a, kahan_li6, rk4, strang
+from ..groups import Exact, Fits, Watch
 from ..law import Law, Wave
-from ..motion import Resolution
 from ..schrodinger import Schrodinger
 from .amplitude import Amplitude
 from .form import BOUNDARIES, DiffusionForm, Fluid
@@ -260,10 +261,6 @@ class ConservativeDiffusion(Law):
             boundary=self.boundary, form=self.form,
         )  # fmt: skip
 
-    def reversed(self, state: PyTree[Array]) -> PyTree[Array]:
-        """S -> -S."""
-        return turned_back(state)
-
     @property
     def diffusion_constant(self) -> Array:
         """D, for paths (`jqd.ensembles`)."""
@@ -303,8 +300,11 @@ class ConservativeDiffusion(Law):
         del args
         return self.form.vector_field(self.fluid, t, state)
 
-    def flows(self) -> Flows | None:
-        """Potential and kinetic flows, for splitting the amplitude; else None."""
+    def exact(self) -> Exact:
+        """Potential and kinetic flows, for splitting the amplitude."""
+        return Exact(flows=self._flows)
+
+    def _flows(self) -> Flows | None:
         return self.form.flows(self.fluid)
 
     @program
@@ -324,13 +324,13 @@ class ConservativeDiffusion(Law):
     @property
     def stepper(self) -> Any:
         """The one-step method with which `recover` follows the law."""
-        flows = self.flows()
+        flows = self._flows()
         if flows is not None and flows.reach != "nystroem":
             return kahan_li6 if self.absorber is None else strang
         # steps of order 6 go back in between, where an absorber would grow
         return self.form.stepper if self.absorber is None else chin4a
 
-    def convection(
+    def _convection(
         self, t: ArrayLike, x: Float[Array, "n d"], wave: Wave | None
     ) -> Array | None:
         """-qA/m, of paths on a grid, (n, d); None without A."""
@@ -359,27 +359,37 @@ class ConservativeDiffusion(Law):
     def _norm(self, state: PyTree[Array]) -> Array:
         return self.space.cell * jnp.sum(self.density(state))
 
-    def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
-        """Invariants, `min_density`, what an absorber took, figures of the form."""
-        records = {
-            **self.invariants(state),
-            "min_density": jnp.min(self.density(state)),
-            **self.form.diagnose(self.fluid, state),
-        }
-        if self.absorber is not None:
-            records["max_absorbed"] = 1 - self._norm(state)
-        return records
+    def watch(self) -> Watch:
+        """Walls, the cut-off and, for forms that end there, nodes; what paths feel.
 
-    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
-        """Walls, cut-off, and for forms that end there, nodes."""
-        return self.form.alarm(self.fluid, t, before, after)
+        Records are `min_density`, the figures of the form and, with an absorber, the
+        share that it took. The error of the grid is told by the forms that can:
+        amplitude and links. Reversed is S -> -S; paths have -qA/m.
+        """
+        form, fluid = self.form, self.fluid
 
-    def resolution(self, state: PyTree[Array]) -> Resolution | None:
-        """The error of the grid, by the forms that can tell: amplitude and links."""
-        return self.form.resolution(self.fluid, state)
+        def records(state: PyTree[Array]) -> dict[str, Array]:
+            figures = {
+                "min_density": jnp.min(self.density(state)),
+                **form.diagnose(fluid, state),
+            }
+            if self.absorber is not None:
+                figures["max_absorbed"] = 1 - self._norm(state)
+            return figures
 
-    def refusal(self, free: tuple[str, ...]) -> str | None:
-        """Why no density could tell these constants, or None."""
+        return Watch(
+            functools.partial(form.alarm, fluid),
+            functools.partial(form.resolution, fluid),
+            records,
+            reversed=turned_back,
+            convection=self._convection,
+        )
+
+    def fits(self) -> Fits:
+        """Of ħ, and of constants that its form has not, no density tells."""
+        return Fits(self._why_not)
+
+    def _why_not(self, free: tuple[str, ...]) -> str | None:
         if "hbar" in free:
             return (
                 "hbar only scales the action of the state that was prepared and is no "

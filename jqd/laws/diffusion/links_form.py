@@ -15,7 +15,7 @@ from ...spaces.resolution import (
     tail_error,
 )
 from ...status import Status
-from ..motion import Resolution
+from ..groups import Resolution
 from .amplitude import refuse_torn
 from .form import DiffusionForm, Fluid, space_alarm
 from .links import classical_rates, each_axis, link_energy, link_rates

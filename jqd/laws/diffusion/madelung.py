@@ -1,7 +1,6 @@
 """Madelung's hydrodynamics of the Schrödinger equation."""
 
 from collections.abc import Callable
-from typing import Any
 
 import equinox as eqx
 from jaxtyping import Array, ArrayLike, Float, PyTree
@@ -10,7 +9,7 @@ from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.particles import particles_alone
 from ...spaces.potentials import Potential
-from ...steppers import Flows
+from ..groups import Fits
 from ..schrodinger import Schrodinger
 from ..wrapped import Wrapped
 from .form import DiffusionForm
@@ -98,10 +97,6 @@ class Madelung(Wrapped):
         """The volume that a point stands for; 1 at the sites of a graph."""
         return self.space.cell
 
-    def yardstick(self) -> Schrodinger | None:
-        """Schrödinger's law of the same particle; None on a graph, or for driven V."""
-        return self.diffusion.yardstick()
-
     def on(self, quantum: Schrodinger) -> "Madelung | None":
         """The fluid of another particle on a grid."""
         H = particles_alone(quantum.hamiltonian)
@@ -112,42 +107,13 @@ class Madelung(Wrapped):
             boundary=self.boundary, form=self.form,
         )  # fmt: skip
 
-    def vector_field(
-        self, t: ArrayLike, state: PyTree[Array], args: Any = None
-    ) -> PyTree[Array]:
-        """The canonical equations."""
-        return self.diffusion.vector_field(t, state, args)
-
-    def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
-        """As the diffusion: Strang's of the amplitude, else Runge-Kutta's."""
-        return self.diffusion.step(t, state, dt)
-
-    @property
-    def step_order(self) -> int:
-        """As the diffusion's."""
-        return self.diffusion.step_order
+    def chance(self) -> None:
+        """None: there is nothing random, and no diffusion is made to say so."""
 
     def amplitude(self, state: PyTree[Array]) -> Array:
         """√ρ exp(iS/ħ) on the space."""
         return self.diffusion.amplitude(state)
 
-    def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
-        """Norm and, without explicit time, energy."""
-        return self.diffusion.invariants(state)
-
-    def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
-        """Invariants, `min_density`, and the figures of the form."""
-        return self.diffusion.diagnose(state)
-
-    def flows(self) -> Flows | None:
-        """Those of the diffusion, for splitting the amplitude; else None."""
-        return self.diffusion.flows()
-
-    @property
-    def stepper(self) -> Any:
-        """That of the diffusion."""
-        return self.diffusion.stepper
-
-    def refusal(self, free: tuple[str, ...]) -> str | None:
-        """None: ħ is a constant of this law, and there is no D beside it."""
-        del free
+    def fits(self) -> Fits:
+        """Nothing refused: ħ is a constant of this law, and there is no D beside it."""
+        return Fits()

@@ -14,7 +14,7 @@ from ... import _checks
 from ...constants import static
 from ...steppers.blocks import split_entries
 from ...steppers.eigenbasis import unitary_orbit
-from ..motion import Resolution
+from ..groups import Resolution
 from .form import Equation, Form, Powers
 from .gaussian_sum import GaussianSum
 from .sectors import (

@@ -15,7 +15,7 @@ from ...states import Ensemble
 from ...status import Status
 from ...steppers import taylor18
 from ...steppers.exponentials import exponential_orbit
-from ..motion import Resolution
+from ..groups import Resolution
 from .banded import Generator
 from .bath import Rates
 from .form import (

@@ -14,7 +14,7 @@ from ...spaces.symbols import Symbol
 from ...states import Ensemble, as_ensemble
 from ...status import Status
 from ...steppers import exponential, rk4
-from ..motion import Resolution
+from ..groups import Resolution
 from .bath import Bath
 from .window import limits
 
@@ -182,12 +182,12 @@ class Form(eqx.Module):
         raise NotImplementedError
 
     def resolution(self, equation: Equation, state: PyTree[Array]) -> Resolution | None:
-        """Errors that levels or grid leave, see `Motion.resolution`; None: unknown."""
+        """Errors that levels or grid leave, see `Watch.resolution`; None: unknown."""
         del equation, state
         return None
 
     def limits(self, psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
-        """What C cannot leave for a start, see `Motion.limits`."""
+        """What C cannot leave for a start, see `Fits.limits`."""
         return limits(psi, kets=True)
 
     def alarm(self, equation: Equation, state: PyTree[Array]) -> Array:

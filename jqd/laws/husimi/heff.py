@@ -24,7 +24,7 @@ from ...status import Status
 from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
 from ...steppers.chebyshev import hermitian_exponential
 from ...steppers.eigenbasis import unitary_orbit
-from ..motion import Resolution
+from ..groups import Resolution
 from .form import (
     Equation,
     Form,

@@ -16,8 +16,8 @@ from ...spaces.driven import Driven
 from ...spaces.symbols import Symbol, as_points
 from ...states import read_powers
 from ...steppers import cf4
+from ..groups import Breaks, Exact, Fits, Resolution, Watch
 from ..law import Law
-from ..motion import Resolution
 from .bath import Bath
 from .blocks import Blocks
 from .fock import Fock
@@ -234,10 +234,14 @@ class HusimiFokkerPlanck(Law):
         """The one-step method with which `recover` follows the law."""
         return cf4 if self.equation.driven and self.form.linear else self.form.stepper
 
-    def jumps(self) -> Array | None:
+    def breaks(self) -> Breaks:
         """Where a pulse jumps."""
         given = self.hamiltonian
-        return given.jumps() if isinstance(given, Driven) else None
+        return Breaks(given.jumps() if isinstance(given, Driven) else None)
+
+    def exact(self) -> Exact:
+        """All times at once, where it is solvable."""
+        return Exact(orbit=self.orbit if self.solvable else None)
 
     def flow(
         self,
@@ -379,40 +383,44 @@ class HusimiFokkerPlanck(Law):
             return {"norm": norm}
         return {"norm": norm, "energy": self.form.energy(equation, state)}
 
-    def diagnose(self, state: PyTree[Array]) -> dict[str, Array]:
-        """The invariants and, where the law has points, the smallest density there."""
-        values = self.invariants(state)
-        if self.points is not None:
-            values["min_density"] = jnp.min(self.density(state))
-        return values
+    def watch(self) -> Watch:
+        """What its form raises, the error of levels of forms that can tell, and
+        `min_density` where the law has points.
 
-    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
-        """A code if the step met trouble, else 0."""
-        del t, before
-        return self.form.alarm(self.equation, after)
-
-    def resolution(self, state: PyTree[Array]) -> Resolution | None:
-        """The error of the levels, by the forms that can tell: Heff and Fock."""
-        return self.form.resolution(self.equation, state)
-
-    def apart(self, one: PyTree[Array], other: PyTree[Array]) -> Float[Array, ""]:
-        """Relative difference of two states, root mean square; Q needs points."""
+        States are compared by the root mean square of their differences: Q needs
+        points.
+        """
 
         def square(state: PyTree[Array]) -> Array:
             leaves = jax.tree.leaves(state)
             return sum((jnp.sum(abs2(x)) for x in leaves), jnp.zeros_like(self.C))
 
-        size = square(one)
-        gap = square(jax.tree.map(jnp.subtract, one, other))
-        return jnp.sqrt(gap / divisor(size))
+        def alarm(t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
+            del t, before
+            return self.form.alarm(self.equation, after)
 
-    def limits(self, start: Any, /) -> dict[str, tuple[ArrayLike, ArrayLike]]:
-        """0 < C < C_max, where the start declares its window."""
-        return self.form.limits(start)
+        def resolution(state: PyTree[Array]) -> Resolution | None:
+            return self.form.resolution(self.equation, state)
 
-    def refusal(self, free: tuple[str, ...]) -> str | None:
-        """Why no data could tell these constants, or None."""
-        return refusal(self.symbol, free, matched=self.s is None)
+        def records(state: PyTree[Array]) -> dict[str, Array]:
+            if self.points is None:
+                return {}
+            return {"min_density": jnp.min(self.density(state))}
+
+        def difference(one: PyTree[Array], other: PyTree[Array]) -> Float[Array, ""]:
+            size = square(one)
+            gap = square(jax.tree.map(jnp.subtract, one, other))
+            return jnp.sqrt(gap / divisor(size))
+
+        return Watch(alarm, resolution, records, difference)
+
+    def fits(self) -> Fits:
+        """0 < C < C_max, where the start declares its window; what no data tell."""
+
+        def why_not(free: tuple[str, ...]) -> str | None:
+            return refusal(self.symbol, free, matched=self.s is None)
+
+        return Fits(why_not, self.form.limits)
 
 
 def _read_bath(bath: Any, modes: int) -> Bath | None:

@@ -14,7 +14,7 @@ from ...states import Ensemble, State
 from ...status import Status
 from ...steppers import exponential, taylor18
 from ...steppers.exponentials import exponential_orbit
-from ..motion import Resolution
+from ..groups import Resolution
 from .banded import Generator
 from .fock import Fock
 from .form import Equation, Form, Powers, read_levels

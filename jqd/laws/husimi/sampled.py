@@ -11,7 +11,7 @@ from jaxtyping import Array, Complex, Float
 from ... import _checks
 from ...constants import static
 from ...spaces.fock import coherent_amplitudes
-from ..motion import Resolution
+from ..groups import Resolution
 from .form import Equation, Form, Powers
 from .gaussian_sum import GaussianSum
 from .product_kets import ProductKets, regression

@@ -25,7 +25,7 @@ from ...spaces.symbols.monomials import format_monomial
 from ...states import Ensemble, State
 from ...steppers.blocks import pieces_orbit, split_entries
 from ...steppers.chebyshev import chebyshev_step, chebyshev_terms
-from ..motion import Resolution
+from ..groups import Resolution
 from .form import Equation, Powers
 from .gaussian_sum import GaussianSum
 from .heff import amplify

@@ -10,6 +10,7 @@ from ..._math import divisor, safe_log
 from ...constants import free, parts
 from ...steppers import Flows, strang
 from ...steppers.flows import general_flow
+from ..groups import Exact
 from ..schrodinger import Schrodinger
 from .departure import Departure
 from .dephasing import density_operator, unitary
@@ -81,7 +82,7 @@ class Beretta(Departure):
         pull = chaos + alpha * state + beta / 2 * (image + jnp.conj(image.T))
         return -self.kappa * pull
 
-    def flows(self) -> Flows:
+    def exact(self) -> Exact:
         """Turning (outer), exactly; climbing, by a step of Runge-Kutta's method."""
 
         def turn(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
@@ -98,7 +99,7 @@ class Beretta(Departure):
             four = self.climb(state + dt * three)
             return state + dt / 6 * (one + 2 * two + 2 * three + four)
 
-        return Flows(general_flow(turn), general_flow(climb))
+        return Exact(flows=lambda: Flows(general_flow(turn), general_flow(climb)))
 
     @property
     def stepper(self) -> Any:

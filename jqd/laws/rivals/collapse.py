@@ -11,8 +11,8 @@ from ... import _checks
 from ..._math import abs2, safe_sqrt
 from ...constants import fixed, free, switch
 from ...interop import as_array
+from ..groups import Chance, StepNoise
 from ..law import Law
-from ..motion import StepNoise
 from .dephasing import Dephasing, measured_rate, read_measured, unitary
 
 # Levels up to which a matrix times a vector is summed out.
@@ -110,10 +110,10 @@ class Collapse(Law):
 
     # -- chance -----------------------------------------------------------------------
 
-    @property
-    def noise_shape(self) -> StepNoise:
+    def chance(self) -> Chance:
         """An increment an observable and, if records are drawn, a uniform number."""
-        return StepNoise(self.gamma.shape, () if self.draw else None)
+        noise = StepNoise(self.gamma.shape, () if self.draw else None)
+        return Chance(noise, self.pathwise, self.mean_field)
 
     def pathwise(self) -> "Collapse":
         """The law with `draw=False`."""

@@ -10,6 +10,7 @@ from ...interop import as_array
 from ...spaces.hamiltonians import ParticleOnGrid
 from ...steppers import Flows, Splitting, strang
 from ...steppers.flows import PhaseFlow, damped_flow
+from ..groups import Exact
 from ..schrodinger import Schrodinger
 from .departure import Departure
 from .dephasing import density_operator
@@ -96,8 +97,11 @@ class Decoherence(Departure):
         H = self._hamiltonian
         return _difference(self.quantum.hbar / (2 * H.mass) * H.grid.k2)
 
-    def flows(self) -> Flows:
+    def exact(self) -> Exact:
         """V with Γ (outer), and the kinetic flow."""
+        return Exact(flows=self._flows)
+
+    def _flows(self) -> Flows:
         H = self._hamiltonian
         phase = PhaseFlow(
             self._potential_rate, autonomous=H.autonomous, precision=H.mass.dtype

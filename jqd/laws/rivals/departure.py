@@ -1,11 +1,13 @@
 """What laws share that hold Schrödinger's and add something to it."""
 
-from typing import Any
+import abc
+from typing import Any, ClassVar
 
 import equinox as eqx
-from jaxtyping import Array
+from jaxtyping import ArrayLike
 
 from ...constants import parts
+from ..groups import SAME, Lens
 from ..schrodinger import Schrodinger
 from ..wrapped import Wrapped
 from .quantum import read_quantum
@@ -18,6 +20,8 @@ class Departure(Wrapped):
         quantum: Schrödinger's law, with H and ħ.
     """
 
+    # a density operator holds no ψ
+    lens: ClassVar[Lens | None] = None
     quantum: Schrodinger = parts(read=read_quantum)
 
     @property
@@ -25,13 +29,9 @@ class Departure(Wrapped):
         """The law without what it adds."""
         return self.quantum
 
-    def yardstick(self) -> Schrodinger:
-        """The law without what it adds."""
-        return self.quantum
-
-    def within(self, state: Any) -> Any:
-        """None: of a state that is a density operator."""
-        del state
+    @abc.abstractmethod
+    def vector_field(self, t: ArrayLike, state: Any, args: Any = None) -> Any:
+        """Time derivative of the state."""
 
     def on(self, quantum: Schrodinger) -> Any:
         """The same law beside another H, of the same grid where there is one."""
@@ -41,6 +41,4 @@ class Departure(Wrapped):
 class DepartureOfKets(Departure):
     """A departure whose state is ψ, or has its density."""
 
-    def within(self, state: Array) -> Array:
-        """ψ itself."""
-        return state
+    lens = SAME

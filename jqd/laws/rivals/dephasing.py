@@ -14,6 +14,7 @@ from ...spaces.hamiltonians import matrix_hamiltonian
 from ...steppers import Flows, Splitting, strang
 from ...steppers.eigenbasis import unitary_orbit
 from ...steppers.flows import general_flow
+from ..groups import Exact
 from ..law import Law
 from ..schrodinger import Schrodinger
 from .quantum import at_all_times
@@ -79,7 +80,7 @@ class Dephasing(Law):
         turn = -1j / self.hbar * (product - jnp.conj(product.T))
         return turn - self.decay() * state
 
-    def flows(self) -> Flows:
+    def exact(self) -> Exact:
         """Both parts, exactly: turning (outer), decay (inner)."""
 
         def turn(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
@@ -91,7 +92,7 @@ class Dephasing(Law):
             del t
             return jnp.exp(-self.decay() * dt) * state
 
-        return Flows(general_flow(turn), general_flow(fade))
+        return Exact(flows=lambda: Flows(general_flow(turn), general_flow(fade)))
 
     @property
     def stepper(self) -> Splitting:

@@ -11,7 +11,9 @@ from ..._math import safe_divide, safe_log
 from ...constants import constant, free, parts
 from ...spaces.grids import Grid
 from ...status import Status
+from ..groups import Watch
 from ..schrodinger import Schrodinger
+from ..wrapped import Wrapped
 from .departure import DepartureOfKets
 from .quantum import hamiltonian_of, read_on_grid
 
@@ -102,11 +104,16 @@ class DoebnerGoldin(DepartureOfKets):
         """The norm."""
         return {"norm": self.cell * jnp.sum(self.density(state))}
 
-    def alarm(self, t: ArrayLike, before: Array, after: Array) -> Array:
+    def watch(self) -> Watch:
         """NODE where the density falls below 1e-3 of its largest value."""
-        rho = self.density(after)
-        low = jnp.min(rho) < NODE * jnp.max(rho)
-        return jnp.where(low, Status.NODE, super().alarm(t, before, after))
+        watch = super().watch()
+
+        def alarm(t: ArrayLike, before: Array, after: Array) -> Array:
+            rho = self.density(after)
+            low = jnp.min(rho) < NODE * jnp.max(rho)
+            return jnp.where(low, Status.NODE, watch.alarm(t, before, after))
+
+        return watch._replace(alarm=alarm)
 
 
 class DoebnerGoldinLine(DepartureOfKets):
@@ -142,34 +149,20 @@ class DoebnerGoldinLine(DepartureOfKets):
         """ψ of a state φ."""
         return self._turned(state, 1)
 
-    def reversed(self, state: Array) -> Complex[Array, "..."]:
-        """φ of the conjugate ψ."""
-        return self._turned(jnp.conj(self.amplitude(state)), -1)
+    def watch(self) -> Watch:
+        """Reversed is the φ of the conjugate ψ."""
+
+        def turned(state: Array) -> Array:
+            return self._turned(jnp.conj(self.amplitude(state)), -1)
+
+        return super().watch()._replace(reversed=turned)
 
     def _turned(self, psi: Array, sign: int) -> Array:
         log = safe_log(jnp.abs(psi))
         return (psi * jnp.exp(sign * 2j * self.D * log)).astype(psi.dtype)
 
-    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
-        """Schrödinger's, of φ."""
-        return self.quantum.vector_field(t, state, args)
-
-    def flows(self) -> Any:
-        """Schrödinger's."""
-        return self.quantum.flows()
-
-    def generator(self) -> Any:
-        """Schrödinger's."""
-        return self.quantum.generator()
-
-    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-        """Schrödinger's."""
-        return self.quantum.step(t, state, dt)
-
-    @property
-    def step_order(self) -> int:
-        """Schrödinger's."""
-        return self.quantum.step_order
+    # φ moves by Schrödinger's law, and what is known of that holds of it
+    vector_field, exact = Wrapped.vector_field, Wrapped.exact
 
     def invariants(self, state: Array) -> dict[str, Array]:
         """The norm."""

@@ -4,11 +4,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike
 
 from ..._math import divisor
 from ...constants import constant, parts
 from ...steppers import strang
+from ..groups import Lens
 from .collapse import draw_class, undifferentiated
 from .decoherence import Decoherence
 from .departure import Departure
@@ -39,6 +40,7 @@ class GRW(JumpingPaths, Departure):
     Source: G. C. Ghirardi, A. Rimini & T. Weber (1986) Phys. Rev. D 34, 470.
     """
 
+    lens = Lens(lambda state: state.psi, lambda state, psi: state._replace(psi=psi))
     kernel: GaussianDecay = parts()
 
     def __init__(
@@ -69,15 +71,7 @@ class GRW(JumpingPaths, Departure):
         """The equation of the mean of |ψ⟩⟨ψ|."""
         return Decoherence(self.quantum, self.kernel)
 
-    def within(self, state: JumpingKet) -> Array:
-        """ψ of a path."""
-        return state.psi
-
     # -- what is seen ------------------------------------------------------------------
-
-    def density(self, state: JumpingKet) -> Float[Array, "..."]:
-        """|ψ|² of one path, per unit of volume."""
-        return self.quantum.density(state.psi)
 
     def invariants(self, state: JumpingKet) -> dict[str, Array]:
         """The norm."""

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Int, UInt
 
+from ..groups import Chance, StepNoise, Watch
 from ..law import Law
-from ..motion import StepNoise
+from ..motion import Motion
 
 
 class JumpingKet(NamedTuple):
@@ -61,18 +62,20 @@ class JumpingPaths(Law):
     def _jumped(self, state: JumpingKet, dt: Array) -> JumpingKet:
         """What the jumps of an interval do."""
 
-    @property
-    def noise_shape(self) -> StepNoise:
-        """No increments; two uniforms, of which the first step makes the seed."""
-        return StepNoise((0,), (2,))
+    @abc.abstractmethod
+    def mean_field(self) -> Motion:
+        """The equation of the mean of |ψ⟩⟨ψ|."""
 
-    def pathwise(self) -> "JumpingPaths":
-        """The law itself: its numbers do not depend on the steps."""
-        return self
+    def chance(self) -> Chance:
+        """No increments; two uniforms, of which the first step makes the seed.
 
-    def apart(self, one: JumpingKet, other: JumpingKet) -> None:
-        """None: near a jump one path is before and its neighbour behind it."""
-        del one, other
+        Its numbers do not depend on the steps: the law itself is pathwise.
+        """
+        return Chance(StepNoise((0,), (2,)), lambda: self, self.mean_field)
+
+    def watch(self) -> Watch:
+        """No difference: near a jump one path is before and its neighbour behind it."""
+        return super().watch()._replace(difference=lambda one, other: None)
 
     def step(
         self,

@@ -21,6 +21,7 @@ from ...spaces.fock import destroy
 from ...spaces.hamiltonians import MatrixHamiltonian, matrix_hamiltonian
 from ...steppers import cf4, exponential, taylor18
 from ...steppers.exponentials import exponential_orbit
+from ..groups import Breaks, Exact
 from ..husimi.bath import Bath
 from ..law import Law
 from ..schrodinger import Schrodinger
@@ -226,15 +227,19 @@ class Lindblad(Law):
         """With which `recover` follows it where it is not solved at once."""
         return taylor18 if self.hamiltonian.autonomous else cf4
 
-    def jumps(self) -> Array | None:
+    def breaks(self) -> Breaks:
         """Where a pulse jumps."""
         H = self.hamiltonian
-        return H.jumps() if isinstance(H, Driven) else None
+        return Breaks(H.jumps() if isinstance(H, Driven) else None)
 
     @property
     def solvable(self) -> bool:
         """Whether H is constant and small enough for `orbit`."""
         return self.hamiltonian.autonomous and self.levels <= LARGEST_DENSE
+
+    def exact(self) -> Exact:
+        """All times at once, where it is solvable."""
+        return Exact(orbit=self.orbit if self.solvable else None)
 
     def generator_matrix(self) -> Complex[Array, "n2 n2"]:
         """The right side as a matrix that acts on ρ, flat by rows."""

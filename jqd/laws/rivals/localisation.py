@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike
 
 from ...constants import constant, parts, switch
 from ...steppers import strang
-from ..motion import StepNoise
+from ..groups import Chance, StepNoise
 from ..schrodinger import Schrodinger
 from .collapse import draw_class, seen
 from .decoherence import Decoherence
@@ -65,11 +65,11 @@ class Localisation(DepartureOfKets):
         """The norm."""
         return {"norm": self.cell * jnp.sum(self.density(state))}
 
-    @property
-    def noise_shape(self) -> StepNoise:
+    def chance(self) -> Chance:
         """Increments of the field and, if x_0 is drawn, a uniform number."""
         shape = self.kernel.noise(hamiltonian_of(self.quantum).grid)
-        return StepNoise(shape, () if self.draw else None)
+        noise = StepNoise(shape, () if self.draw else None)
+        return Chance(noise, self.pathwise, self.mean_field)
 
     def pathwise(self) -> "Localisation":
         """The law with `draw=False`."""
@@ -88,7 +88,7 @@ class Localisation(DepartureOfKets):
             t: time, scalar.
             state: ψ on the grid, complex.
             dt: step, scalar, positive.
-            w: `increments` and, if x_0 is drawn, `uniforms`, as `noise_shape` says.
+            w: `increments` and, if x_0 is drawn, `uniforms`, as `chance` says.
 
         Returns:
             ψ, normalised.

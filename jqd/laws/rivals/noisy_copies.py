@@ -20,7 +20,7 @@ from ..._math import expi, safe_sqrt
 from ..._outside import plain
 from ...constants import constant, free, parts
 from ..copying import CopyDynamics, DensityPhase
-from ..motion import StepNoise
+from ..groups import Chance, StepNoise, Watch
 from ..wrapped import Wrapped
 from .dephasing import Dephasing
 
@@ -43,6 +43,8 @@ class RandomFrequencies(Wrapped):
         nodes: for each of them (static).
     """
 
+    # there is a state at every node
+    lens = None
     classes: tuple[int, ...] = eqx.field(static=True)
     nodes: int = eqx.field(static=True)
     law: CopyDynamics = parts()
@@ -94,14 +96,6 @@ class RandomFrequencies(Wrapped):
         """The copies."""
         return self.law
 
-    def within(self, state: PyTree[Array]) -> None:
-        """None: there is a state at every node."""
-        del state
-
-    def reversed(self, state: PyTree[Array]) -> PyTree[Array]:
-        """As the copies, at every node."""
-        return self.law.reversed(state)
-
     def _quadrature(self) -> tuple[np.ndarray, np.ndarray]:
         """x, (N, K), and w, (N,), of sum 1."""
         x, w = np.polynomial.hermite_e.hermegauss(self.nodes)
@@ -152,10 +146,18 @@ class RandomFrequencies(Wrapped):
         """The norm Σρ."""
         return {"norm": jnp.sum(self.density(state))}
 
-    def alarm(self, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
+    def watch(self) -> Watch:
         """Where one of the runs meets a node: the average ends there."""
-        found = self._each(t, lambda law, a, b: law.alarm(t, a, b), before, after)
-        return jnp.max(found)
+
+        def alarm(t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
+            def ended(law: CopyDynamics, old: Any, new: Any) -> Array:
+                return law.watch().alarm(t, old, new)
+
+            return jnp.max(self._each(t, ended, before, after))
+
+        # of every node as of one
+        turned = self.law.watch().reversed
+        return super().watch()._replace(alarm=alarm, reversed=turned)
 
 
 class PhaseKicks(Wrapped):
@@ -202,10 +204,9 @@ class PhaseKicks(Wrapped):
         """That of the copies: the drift, without kicks."""
         return self.law.vector_field(t, state, args)
 
-    @property
-    def noise_shape(self) -> StepNoise:
+    def chance(self) -> Chance:
         """An increment for each class."""
-        return StepNoise(self.g.shape)
+        return Chance(StepNoise(self.g.shape), mean_field=self.mean_field)
 
     def step(
         self,

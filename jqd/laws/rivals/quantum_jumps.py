@@ -25,6 +25,14 @@ from .lindblad import Lindblad
 _NEWTON = 12
 
 
+def _lindblad(given: Any, name: str) -> Lindblad:
+    if not isinstance(given, Lindblad):
+        raise ValueError(
+            f"Argument `{name}` must be a Lindblad, but is a {type(given).__name__}."
+        )
+    return given
+
+
 class QuantumJumps(JumpingPaths, Wrapped):
     """Kets that jump: an unravelling of Lindblad's equation.
 
@@ -46,31 +54,14 @@ class QuantumJumps(JumpingPaths, Wrapped):
     Source: J. Dalibard, Y. Castin & K. Mølmer (1992) Phys. Rev. Lett. 68, 580.
     """
 
-    law: Lindblad = parts()
-
-    def __init__(self, law: Lindblad):
-        """Jumps of a Lindblad equation.
-
-        Args:
-            law: the equation.
-
-        Raises:
-            ValueError: another law.
-        """
-        if not isinstance(law, Lindblad):
-            raise ValueError(
-                f"Argument `law` must be a Lindblad, but is a {type(law).__name__}."
-            )
-        self.law = law
+    # a path has no density operator
+    lens = None
+    law: Lindblad = parts(read=_lindblad)
 
     @property
     def inner(self) -> Lindblad:
         """The equation."""
         return self.law
-
-    def within(self, state: JumpingKet) -> None:
-        """None: a path has no density operator."""
-        del state
 
     def prepare(self, psi: Any) -> JumpingKet:
         """A normalised ψ, (n,), from which every path starts.

@@ -9,6 +9,7 @@ from ..._math import expi
 from ...spaces.hamiltonians import OnGrid
 from ...steppers import Flows, rk4, strang
 from ...steppers.flows import general_flow
+from ..groups import Exact
 from .departure import DepartureOfKets
 
 
@@ -37,10 +38,13 @@ class SelfPotential(DepartureOfKets):
         moved = self.quantum.vector_field(t, state, args)
         return moved - 1j / self.quantum.hbar * own
 
-    def flows(self) -> Flows | None:
+    def exact(self) -> Exact:
         """On a grid V + U[ρ] (outer) and the kinetic flow; a matrix has none."""
+        return Exact(flows=self._flows)
+
+    def _flows(self) -> Flows | None:
         H, hbar = self.quantum.hamiltonian, self.quantum.hbar
-        flows = self.quantum.flows()
+        flows = self.quantum.exact().flows()
         if flows is None or not isinstance(H, OnGrid):
             return None
 

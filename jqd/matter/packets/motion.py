@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 from ... import _checks
 from ..._program import program
 from ...constants import constant
+from ...laws.groups import Exact
 from ...laws.motion import Motion
 from ...steppers import Flows, srkn11
 from ...steppers.flows import general_flow
@@ -81,7 +82,7 @@ class ClassicalMotion(Motion):
         del t, args
         return PhasePoint(state.p / self.masses, -jax.grad(self.potential)(state.q))
 
-    def flows(self) -> Flows:
+    def exact(self) -> Exact:
         """Kick by the potential and drift by the momenta, each exact."""
 
         def kick(t: ArrayLike, state: PhasePoint, dt: ArrayLike) -> PhasePoint:
@@ -92,7 +93,7 @@ class ClassicalMotion(Motion):
             del t
             return state._replace(q=state.q + dt * state.p / self.masses)
 
-        return Flows(general_flow(kick), general_flow(drift))
+        return Exact(flows=lambda: Flows(general_flow(kick), general_flow(drift)))
 
     @program
     def step(self, t: ArrayLike, state: PhasePoint, dt: ArrayLike) -> PhasePoint:

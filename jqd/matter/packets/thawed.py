@@ -11,6 +11,7 @@ from ... import _checks
 from ..._math import abs2, safe_sqrt
 from ..._program import program
 from ...constants import constant
+from ...laws.groups import Exact, Watch
 from ...laws.law import Law
 from ...status import Status
 from ...steppers import Flows, srkn11
@@ -108,7 +109,7 @@ class ThawedGaussian(Law):
             p / self.masses, force, P / self.masses[:, None], -self.curvature(q) @ Q
         )
 
-    def flows(self) -> Flows:
+    def exact(self) -> Exact:
         """Kick by force and Hessian at a frozen q, and drift; both exact."""
 
         def kick(t: ArrayLike, state: Packet, dt: ArrayLike) -> Packet:
@@ -123,7 +124,7 @@ class ThawedGaussian(Law):
             rate = P / self.masses[:, None]
             return Packet(q + dt * p / self.masses, p, Q + dt * rate, P)
 
-        return Flows(general_flow(kick), general_flow(drift))
+        return Exact(flows=lambda: Flows(general_flow(kick), general_flow(drift)))
 
     @program
     def step(self, t: ArrayLike, state: Packet, dt: ArrayLike) -> Packet:
@@ -150,15 +151,17 @@ class ThawedGaussian(Law):
         kinetic = jnp.sum(state.momentum**2 / self.masses) / 2
         return {"energy": kinetic + self.potential(state.position)}
 
-    def diagnose(self, state: Packet) -> dict[str, Array]:
-        """The energy and `max_defect`, see `symplectic_defect`."""
-        return {**self.invariants(state), "max_defect": symplectic_defect(state)}
+    def watch(self) -> Watch:
+        """HORIZON once rounding has broken the relations of Q and P; `max_defect`."""
 
-    def alarm(self, t: ArrayLike, before: Packet, after: Packet) -> Array:
-        """HORIZON once rounding has broken the relations of Q and P."""
-        del t, before
-        sound = symplectic_defect(after) < _TOLERANCE
-        return jnp.where(sound, Status.OK, Status.HORIZON)
+        def alarm(t: ArrayLike, before: Packet, after: Packet) -> Array:
+            del t, before
+            sound = symplectic_defect(after) < _TOLERANCE
+            return jnp.where(sound, Status.OK, Status.HORIZON)
+
+        return Watch(
+            alarm, records=lambda state: {"max_defect": symplectic_defect(state)}
+        )
 
     def anharmonicity(self, state: Packet) -> Float[Array, ""]:
         """Anharmonic force over the packet's width, relative to the harmonic one.

@@ -13,6 +13,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...constants import constant
+from ...laws.groups import Watch
 from ...laws.motion import Motion
 from ...statistics._roots import falling_root
 from ...statistics.occupation import mean_occupation
@@ -176,12 +177,16 @@ class PhotonRates(Motion):
         T = falling_root(excess, jnp.finfo(most.dtype).eps * most, most)
         return Equilibrium(self._bose_einstein(T), T)
 
-    def diagnose(self, state: Float[Array, " M"]) -> dict[str, Array]:
-        """The least occupation and temperature met."""
-        return {
-            "min_occupation": jnp.min(state),
-            "min_temperature": self.temperature(state),
-        }
+    def watch(self) -> Watch:
+        """The least occupation and temperature met are recorded."""
+
+        def records(state: Float[Array, " M"]) -> dict[str, Array]:
+            return {
+                "min_occupation": jnp.min(state),
+                "min_temperature": self.temperature(state),
+            }
+
+        return Watch(records=records)
 
     def _bose_einstein(self, T):
         x = self.omega / T

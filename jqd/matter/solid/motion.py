@@ -7,6 +7,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...constants import constant, parts
+from ...laws.groups import Exact, Watch
 from ...laws.motion import Motion
 from ...status import Status
 from ...steppers import Flows, Splitting, general_flow, pefrl
@@ -88,7 +89,7 @@ class AtomMotion(Motion):
         x, v = state[:2]
         return Point(x, v) if near is None else ListedPoint(x, v, near)
 
-    def flows(self) -> Flows:
+    def exact(self) -> Exact:
         """Kick and drift."""
 
         def kick(t: ArrayLike, state: Any, dt: ArrayLike) -> Any:
@@ -100,7 +101,7 @@ class AtomMotion(Motion):
             state = state._replace(x=state.x + dt * state.v)
             return self.carry(state, splits=isinstance(state, ListedPoint))
 
-        return Flows(general_flow(kick), general_flow(drift))
+        return Exact(flows=lambda: Flows(general_flow(kick), general_flow(drift)))
 
     def _acceleration(self, state: Point | ListedPoint) -> Array:
         return self.body.forces(state.x, _list(state)) / self.body.masses[:, None]
@@ -115,13 +116,17 @@ class AtomMotion(Motion):
         """The energy."""
         return {"energy": self.energy(state)}
 
-    def alarm(self, t: ArrayLike, before: Any, after: Point | ListedPoint) -> Array:
+    def watch(self) -> Watch:
         """CROWDED where an atom has more neighbours than its list has places."""
-        del t, before
-        near = _list(after) or self.body.listed(after.x)
-        if near is None:
-            return jnp.asarray(Status.OK)
-        return jnp.where(near.overflow, Status.CROWDED, Status.OK)
+
+        def alarm(t: ArrayLike, before: Any, after: Point | ListedPoint) -> Array:
+            del t, before
+            near = _list(after) or self.body.listed(after.x)
+            if near is None:
+                return jnp.asarray(Status.OK)
+            return jnp.where(near.overflow, Status.CROWDED, Status.OK)
+
+        return Watch(alarm)
 
     @property
     def stepper(self) -> Splitting:

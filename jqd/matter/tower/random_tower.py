@@ -9,8 +9,8 @@ from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray
 
 from ... import _checks
 from ...constants import constant, fixed
+from ...laws.groups import Exact, Watch
 from ...laws.law import Law
-from ...laws.motion import Generator
 from .configurations import Configurations
 from .density import ExponentialDensity, GaussianShape
 from .matter import random_matter
@@ -80,9 +80,9 @@ class RandomTower(Law):
         matter = random_matter(self.key, self.levels, density, shape)
         return Tower(matter, self.omega, self.strength, self.configurations)
 
-    def generator(self) -> Generator:
+    def exact(self) -> Exact:
         """The tower, which knows `apply` and `spectral_bounds`, and ħ = 1."""
-        return self.tower.generator()
+        return self.tower.exact()
 
     def foot(self, share: float) -> Complex[Array, "D P"]:
         """Matter in one level, below which this share of all lies, and no photon."""
@@ -110,10 +110,10 @@ class RandomTower(Law):
         """|ψ|² of each level and photon number."""
         return self.tower.density(state)
 
-    def diagnose(self, state: Array) -> dict[str, Array]:
-        """See `Tower.diagnose`."""
-        return self.tower.diagnose(state)
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """See `Tower.invariants`."""
+        return self.tower.invariants(state)
 
-    def alarm(self, t: ArrayLike, before: Array, after: Array) -> Array:
-        """See `Tower.alarm`."""
-        return self.tower.alarm(t, before, after)
+    def watch(self) -> Watch:
+        """See `Tower.watch`."""
+        return self.tower.watch()

@@ -13,8 +13,8 @@ from ... import _checks
 from ..._math import abs2
 from ...constants import constant, scalars
 from ...interop import as_array
+from ...laws.groups import Exact, Generator, Watch
 from ...laws.law import Law
-from ...laws.motion import Generator
 from ...status import Status
 from .configurations import Configurations, photon_configurations
 from .lanczos import lanczos_bounds
@@ -130,9 +130,9 @@ class Tower(Law):
 
     # -- the Hamiltonian, as `jqd.Propagator` asks for it ----------------------
 
-    def generator(self) -> Generator:
+    def exact(self) -> Exact:
         """Itself, as it knows `apply` and `spectral_bounds`, and ħ."""
-        return Generator(self, self.hbar)
+        return Exact(Generator(self, self.hbar))
 
     @property
     def autonomous(self) -> bool:
@@ -237,15 +237,17 @@ class Tower(Law):
         energy = jnp.sum(jnp.real(jnp.conj(state) * self.apply(state)))
         return {"norm": jnp.sum(self.density(state)), "energy": energy}
 
-    def diagnose(self, state: Array) -> dict[str, Array]:
-        """Invariants, and the norm at the cut-off."""
-        return {**self.invariants(state), "max_edge_norm": self.edge_norm(state)}
+    def watch(self) -> Watch:
+        """CUTOFF once the norm at the cut-off exceeds the tolerance; it is recorded."""
 
-    def alarm(self, t: ArrayLike, before: Array, after: Array) -> Array:
-        """CUTOFF once the norm at the cut-off exceeds the tolerance."""
-        del t, before
-        reached = self.edge_norm(after) > self.edge_tolerance
-        return jnp.where(reached, Status.CUTOFF, Status.OK)
+        def alarm(t: ArrayLike, before: Array, after: Array) -> Array:
+            del t, before
+            reached = self.edge_norm(after) > self.edge_tolerance
+            return jnp.where(reached, Status.CUTOFF, Status.OK)
+
+        return Watch(
+            alarm, records=lambda state: {"max_edge_norm": self.edge_norm(state)}
+        )
 
 
 def _configurations(

@@ -97,12 +97,12 @@ class DrivenWave(jqd.Schrodinger):
 
 
 def test_flows_that_a_subclass_forgot():
-    """Splittings follow `flows`: with another field these are not the motion."""
+    """Splittings follow flows: with another field these are not the motion."""
     grid = jqd.Grid((-6.0, 6.0), 32)
     law = DrivenWave.on_grid(grid, 0.5 * grid.x**2)
     psi = np.exp(-(grid.x**2) / 2) + 0j
     psi /= np.sqrt(np.sum(np.abs(psi) ** 2) * grid.cell)
-    words = r"`law` must have a `flows` .* DrivenWave"
+    words = r"`law` must have an `exact` .* DrivenWave"
     with pytest.raises(ValueError, match=words):
         nelson(law, psi, TS, KEY, paths=4)
     with pytest.raises(ValueError, match=words):

@@ -207,7 +207,7 @@ def test_the_current_of_a_spin_is_a_curl():
     guide = Guide.through(PLANE, jnp.asarray(psi), 2)
     inner = [(20, 25), (24, 22), (28, 30)]
     at = jnp.array([[x[i, 0], y[0, j]] for i, j in inner])
-    found = law.convection(0.0, at, guide.read)
+    found = law.watch().convection(0.0, at, guide.read)
     expected = [exact[:, i, j] for i, j in inner]
     # cubic splines on twice the points: 0.01 (kΔ)³ of the slope
     np.testing.assert_allclose(found, expected, atol=2e-3)

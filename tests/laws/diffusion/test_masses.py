@@ -134,7 +134,7 @@ def test_what_differences_miss_is_weighed_by_each_axis():
     law = jqd.ConservativeDiffusion(GRID, well, D, mass=MASSES, form="links")
     state = law.prepare((jnp.abs(psi) ** 2, jnp.zeros(GRID.shape)))
     own = dispersion_bound(GRID, jnp.abs(psi), 8, D, 1.0)
-    assert law.resolution(state).rate == pytest.approx(float(own), rel=1e-6)
+    assert law.watch().resolution(state).rate == pytest.approx(float(own), rel=1e-6)
     # scalar and one an axis are the same
     both = [dispersion_bound(GRID, psi, 8, D, 1.0) for D in (0.4, [0.4, 0.4])]
     assert both[0] == pytest.approx(float(both[1]), rel=1e-12)
@@ -187,10 +187,10 @@ def test_refused(change, message):
 
 def test_fits_of_one_number_an_axis_take_the_links():
     law = jqd.ConservativeDiffusion(GRID, well, mass=MASSES)
-    assert "one 2 m D for all axes, and D has" in law.refusal(("D",))
-    assert law.refusal(("potential.k",)) is None
+    assert "one 2 m D for all axes, and D has" in law.fits().why_not(("D",))
+    assert law.fits().why_not(("potential.k",)) is None
     links = jqd.ConservativeDiffusion(GRID, well, mass=MASSES, form="links")
-    assert links.refusal(("D", "mass")) is None
+    assert links.fits().why_not(("D", "mass")) is None
     # no one value at which it is quantum mechanics
     assert "D" not in jqd.constants.quantum_values(links)
     one = jqd.ConservativeDiffusion(GRID, well, mass=2.0)

@@ -174,9 +174,8 @@ def test_any_gauge_of_links_is_exact():
     gap = law(gauged).vector_field(0.0, one).log_amplitude - rates[0].log_amplitude
     assert jnp.max(jnp.abs(gap)) > 1
     # and what is said of the grid does not change either
-    seen = [
-        law(w).diagnose(z)["max_dispersion"] for w, z in ((works, one), (gauged, two))
-    ]
+    pairs = ((works, one), (gauged, two))
+    seen = [law(w).watch().records(z)["max_dispersion"] for w, z in pairs]
     assert seen[1] == pytest.approx(float(seen[0]), rel=1e-9)
 
 
@@ -190,17 +189,17 @@ def test_what_the_links_miss_is_told_by_the_covariant_wavenumber():
             w * (2 - 2 * np.cos(j * (k - phi) * h)) / h**2
             for j, w in enumerate(SECOND_DIFFERENCES[8], start=1)
         )
-        missed = law.diagnose(law.prepare(psi))["max_dispersion"]
+        missed = law.watch().records(law.prepare(psi))["max_dispersion"]
         # 2 D |κ² - κ_h²|; a difference of numbers of 5
         assert missed == pytest.approx((k - phi) ** 2 - symbol, rel=1e-6)
-        assert law.resolution(law.prepare(psi)).rate == missed
+        assert law.watch().resolution(law.prepare(psi)).rate == missed
     psi = RING.normalise(1 + 0j * RING.x)
     law = ring(12.0)
     state = law.prepare(psi)
-    assert law.alarm(0.0, state, state) == Status.CUTOFF
+    assert law.watch().alarm(0.0, state, state) == Status.CUTOFF
     # a whole number of turns of links is nothing at all
     law = ring(float(N))
-    assert law.alarm(0.0, state, state) == Status.OK
+    assert law.watch().alarm(0.0, state, state) == Status.OK
 
 
 def test_links_and_rates_belong_to_one_energy():
@@ -241,7 +240,7 @@ def test_links_and_amplitude_are_one_law():
         )
         for form in (Links(8), "amplitude")
     ]
-    assert laws[1].flows().reach == "nystroem"
+    assert laws[1].exact().flows().reach == "nystroem"
     # ∂ψ/∂t of the links is that of the amplitude: order 8 in h = 2π/96, of k to 12
     state = laws[0].prepare(psi * jnp.exp(0.4j * jnp.sin(grid.x)))
     wave = laws[0].amplitude(state)
@@ -356,7 +355,10 @@ def test_circulation_of_a_ring_with_a_flux():
         slope = np.fft.ifft(1j * np.asarray(grid.wavenumbers[0]) * np.fft.fft(moved))
         wave = np.asarray(moved)
         current = hbar / m * (np.conj(wave) * slope).imag / np.abs(wave) ** 2
-        v = current + np.asarray(law.convection(0.0, grid.x[:, None], None))[:, 0]
+        v = (
+            current
+            + np.asarray(law.watch().convection(0.0, grid.x[:, None], None))[:, 0]
+        )
         around = m * np.sum(v) * grid.cell / (2 * np.pi * hbar)
         assert around + phi == pytest.approx(n, abs=1e-8)
         assert abs(around - n) > 0.2
@@ -448,7 +450,7 @@ def test_refused_on_a_graph_and_in_a_fit():
     graph = Graph([(0, 1), (1, 2)], 1.0)
     with pytest.raises(ValueError, match=r"`vector_potential` must have shape \(2,\)"):
         jqd.ConservativeDiffusion(graph, np.zeros(3), vector_potential=np.zeros(3))
-    assert "gauge" in ring(0.3).refusal(("friction",))
+    assert "gauge" in ring(0.3).fits().why_not(("friction",))
 
 
 def test_weight_at_a_seam_where_the_potential_jumps_is_refused():

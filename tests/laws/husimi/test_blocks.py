@@ -94,7 +94,7 @@ def test_quanta_are_chosen_by_the_tail():
     state = law.prepare(GaussianSum.coherent([ROOT, 0.0, 0.0]))
     # 12 quanta leave 5e-6 of the trace out, 15 leave 5e-8
     assert 12 < state.quanta <= 15
-    share = law.resolution(state).share
+    share = law.watch().resolution(state).share
     assert 1e-8 < float(share) < 1e-6
 
 

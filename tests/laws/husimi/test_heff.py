@@ -355,10 +355,10 @@ def test_time_counts_from_the_first_save_time():
 
 def test_drift_and_diffusion_are_refused_where_they_cannot_be_told():
     law = HusimiFokkerPlanck("0.3*ad*a", points=[0.0])
-    assert "no effect" in law.refusal(("C",))
-    assert "product" in law.refusal(("C", "hbar"))
+    assert "no effect" in law.fits().why_not(("C",))
+    assert "product" in law.fits().why_not(("C", "hbar"))
     squeezing = HusimiFokkerPlanck("0.5*p^2 + 0.4*q^2", s=1.0, form="fock")
-    assert "C (s²" in squeezing.refusal(("C", "s"))
-    assert squeezing.refusal(("C",)) is None
+    assert "C (s²" in squeezing.fits().why_not(("C", "s"))
+    assert squeezing.fits().why_not(("C",)) is None
     tilted = HusimiFokkerPlanck("0.5*p^2 + 0.4*q^2 + 0.1*(q*p+p*q)", s=1.0, form="fock")
-    assert tilted.refusal(("C", "s")) is None
+    assert tilted.fits().why_not(("C", "s")) is None

@@ -108,7 +108,7 @@ def test_eight_modes():
     error = float(law.form.standard_error(law.equation, state, m, m))
     # known at C = 1 and 8 quanta; C = .95 adds what three modes show, 0.006
     assert abs(value - 0.7376 - 0.006) < 4 * error + 0.01
-    assert float(law.resolution(state).share) < 0.02
+    assert float(law.watch().resolution(state).share) < 0.02
 
 
 def test_refusals():

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import pytest
 
 from jqd import Collapse, Law, StepNoise
+from jqd.laws import Chance
 from jqd.laws.rivals.dephasing import unitary
 
 
@@ -18,9 +19,8 @@ class Girsanov(Law):
     def gamma(self):
         return self.inner.gamma
 
-    @property
-    def noise_shape(self):
-        return self.inner.noise_shape
+    def chance(self):
+        return Chance(self.inner.chance().noise)
 
     def prepare(self, psi):
         return self.inner.prepare(psi)

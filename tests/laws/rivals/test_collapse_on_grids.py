@@ -148,7 +148,7 @@ def test_a_step_is_that_of_collapse_with_all_its_channels(name):
     law = LAWS[name](quantum)
     A = root_of(law.kernel, grid)
     psi = packet(grid, 0.4, 1.1, 0.6)
-    w = np.sqrt(0.3) * jax.random.normal(KEY, law.noise_shape.increments)
+    w = np.sqrt(0.3) * jax.random.normal(KEY, law.chance().noise.increments)
     noise = StepNoise(w, jnp.asarray(0.37))
     matrix = Collapse(jnp.zeros(16), A, 1.0)
     expected = matrix.step(0.0, psi * grid.cell**0.5, 0.3, noise)
@@ -168,7 +168,7 @@ def test_pathwise_steps_have_the_covariance_of_the_record(name):
     mean = A @ p
     covariance = (A * p) @ A.T - np.outer(mean, mean)
     values, vectors = np.linalg.eigh(covariance)
-    w = np.asarray(jax.random.normal(KEY, law.noise_shape.increments))
+    w = np.asarray(jax.random.normal(KEY, law.chance().noise.increments))
 
     def off(dt):
         noise = np.sqrt(dt) * w
@@ -192,7 +192,7 @@ def test_no_rate_is_schrodingers_equation(name):
     assert list(jqd.constants.quantum_values(zero).values()) == [0.0]
     psi = packet(grid, 0.7)
     w = jax.tree.map(
-        lambda shape: 0.3 * jnp.ones(shape), zero.noise_shape,
+        lambda shape: 0.3 * jnp.ones(shape), zero.chance().noise,
         is_leaf=lambda node: node is None or not isinstance(node, StepNoise),
     )  # fmt: skip
     after = zero.step(0.0, zero.prepare(psi), 0.2, w)
