@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jqd
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Levels, Series
 from jqd.steppers import cf4
 
 from .systems import optional
@@ -124,7 +124,7 @@ def _ours(gradient: bool, steps: int, terms: int | None) -> Any:
             "0.5*ad^2*a^2 + push(t)*(a + ad) + squeeze(t)*(a^2 + ad^2)",
             push=jqd.pulse(lambda t, f: f * jnp.cos(1.7 * t), f=amplitudes[0]),
             squeeze=jqd.pulse(lambda t, f: f * jnp.sin(2 * t), f=amplitudes[1]),
-            form=Heff(LEVELS, orders=0, terms=terms),
+            form=Exact(Levels(LEVELS, terms), Series(0)),
         )
         run = jqd.evolve(
             law, law.prepare(law.admit(start)), np.array([0, LENGTH]),

@@ -13,11 +13,7 @@ import pytest
 from _support.husimi import truncation_deviation
 
 from jqd import Adaptive, Fixed, constants, evolve
-from jqd.laws.husimi import (
-    Fock,
-    Heff,
-    HusimiFokkerPlanck,
-)
+from jqd.laws.husimi import Exact, Fock, HusimiFokkerPlanck
 from jqd.readings.truncation import horizon, taylor_orbit
 from jqd.spaces.symbols import (
     Symbol,
@@ -430,7 +426,7 @@ def test_matches_heff_near_the_origin():
     for C in (0.5, 1.5):
         fock, heff = (
             HusimiFokkerPlanck(KERR, C, points=points, form=form)
-            for form in (Fock(32), Heff(120))
+            for form in (Fock(32), Exact(120))
         )
         psi = coherent(0.8, 24)
         value = series_density(fock, psi, 1.0)

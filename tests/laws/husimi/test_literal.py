@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jqd import Fixed, constants, evolve, rk4
-from jqd.laws.husimi import Fock, GaussianForm, Heff, HusimiFokkerPlanck, LiteralGrid
+from jqd.laws.husimi import Exact, Fock, GaussianForm, HusimiFokkerPlanck, LiteralGrid
 from jqd.spaces.symbols import Symbol, bose_hubbard, harmonic, phi4
 from jqd.states import coherent, husimi
 from jqd.status import Status
@@ -26,7 +26,7 @@ def steps(count):
 def test_right_before_the_horizon_and_silent_after(C):
     law, heff = (
         HusimiFokkerPlanck(KERR, C, points=POINTS, form=form)
-        for form in (FORM, Heff(60))
+        for form in (FORM, Exact(60))
     )
     psi = coherent(1.0, 20)
     state = law.prepare(psi)
@@ -45,7 +45,7 @@ def test_right_before_the_horizon_and_silent_after(C):
 def test_what_lies_past_the_horizon_is_wrong():
     """The reason for the horizon: ten times later the error is above the tolerance."""
     law, heff = (
-        HusimiFokkerPlanck(KERR, points=POINTS, form=form) for form in (FORM, Heff(48))
+        HusimiFokkerPlanck(KERR, points=POINTS, form=form) for form in (FORM, Exact(48))
     )
     psi = coherent(1.0, 20)
     state = law.prepare(psi)

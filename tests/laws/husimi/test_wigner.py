@@ -9,9 +9,9 @@ import pytest
 
 from jqd import Adaptive, Fixed, constants, evolve, rk4
 from jqd.laws.husimi import (
+    Exact,
     GaussianForm,
     GaussianSum,
-    Heff,
     HusimiFokkerPlanck,
     WignerGrid,
 )
@@ -98,7 +98,7 @@ def test_quantum_mechanics(symbol, psi, t, points, expected):
 def test_other_strengths(C):
     grid, heff = (
         HusimiFokkerPlanck(MIXED, C, hbar=0.9, points=POINTS, form=form)
-        for form in (SMALL, Heff(90))
+        for form in (SMALL, Exact(90))
     )
     psi = coherent(0.6 - 0.4j, 24)
     ts = jnp.array([0.0, 0.3])
@@ -201,7 +201,7 @@ def test_gradient_and_single_precision():
 @pytest.mark.slow
 def test_adaptive_steps():
     law = HusimiFokkerPlanck(KERR, points=POINTS, form=SMALL)
-    heff = HusimiFokkerPlanck(KERR, points=POINTS, form=Heff(48))
+    heff = HusimiFokkerPlanck(KERR, points=POINTS, form=Exact(48))
     psi, ts = coherent(1.0, 20), jnp.array([0.0, 0.2])
     run = evolve(
         law,
