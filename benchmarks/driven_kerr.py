@@ -19,7 +19,7 @@ PUSH, SQUEEZE = 0.5, 0.1
 LOWER = np.diag(np.sqrt(np.arange(1.0, LEVELS)), 1)
 KERR = np.diag(0.5 * np.arange(LEVELS) * (np.arange(LEVELS) - 1.0))
 X, XX = LOWER + LOWER.T, LOWER @ LOWER + (LOWER @ LOWER).T
-# Steps, and terms of the series of an exponential (None: that of the matrix).
+# Steps, and terms of the series of an exponential (None: as the law chooses).
 RUNS = ((20, None), (40, 16), (80, 14))
 SHOWN = ("beside",)
 # Errors up to this many times as large are alike.
@@ -98,7 +98,7 @@ def run(quick: bool = False) -> Report:
 
 
 def _name(steps: int, terms: int | None) -> str:
-    way = "matrix" if terms is None else f"{terms} terms"
+    way = "own terms" if terms is None else f"{terms} terms"
     return f"jqd cf4, {steps} steps, {way}"
 
 

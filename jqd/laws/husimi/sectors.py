@@ -88,6 +88,11 @@ class Sectors(eqx.Module):
             _checks.check_positive(self.tolerance, "tolerance")
         if not isinstance(start, Series):
             return
+        if start.orders is not None:
+            raise ValueError(
+                "Argument `orders` must be None in `Sectors`, whose blocks hold all of "
+                f"them, but is {start.orders}."
+            )
         if points is not None:
             raise _no_density()
         if self.quanta is not None:

@@ -157,5 +157,7 @@ def test_what_is_refused():
         HusimiFokkerPlanck("n", form=Exact(8, Series(-1)))
     with pytest.raises(ValueError, match="`quanta` must be"):
         HusimiFokkerPlanck("n", form=Exact(Sectors(-1)))
+    with pytest.raises(ValueError, match="`orders` must be None in `Sectors`"):
+        HusimiFokkerPlanck("n", form=Exact(Sectors(4), Series(2)))
     with pytest.raises(ValueError, match="`bath` must be None"):
         HusimiFokkerPlanck("n", bath=Bath(0.1), form=Exact(8, PSamples()))

@@ -210,13 +210,13 @@ def test_matches_the_number_basis(C):
     """A cat, driven, squeezed and rotated, against `Exact`."""
     ket = cat([0.8, -0.6j], [1.0, 0.5j], 40)
     start = GaussianSum.cat([0.8, -0.6j], [1.0, 0.5j])
-    law, heff = (
+    law, quantum = (
         HusimiFokkerPlanck(GENERAL, C, points=POINTS, form=form)
         for form in (FORM, Exact(90))
     )
     ts = [0.0, 0.4, 1.0]
     have = evolve(law, law.prepare(start), ts, observe="density")
-    want = evolve(heff, heff.prepare(ket), ts, observe="density")
+    want = evolve(quantum, quantum.prepare(ket), ts, observe="density")
     assert have.ok
     assert want.ok
     # 90 levels at ħ_eff, 40 of the ket
