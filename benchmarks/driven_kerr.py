@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jqd
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Levels, Series
 from jqd.steppers import cf4
 
 from .systems import optional
@@ -19,7 +19,7 @@ PUSH, SQUEEZE = 0.5, 0.1
 LOWER = np.diag(np.sqrt(np.arange(1.0, LEVELS)), 1)
 KERR = np.diag(0.5 * np.arange(LEVELS) * (np.arange(LEVELS) - 1.0))
 X, XX = LOWER + LOWER.T, LOWER @ LOWER + (LOWER @ LOWER).T
-# Steps, and terms of the series of an exponential (None: that of the matrix).
+# Steps, and terms of the series of an exponential (None: as the law chooses).
 RUNS = ((20, None), (40, 16), (80, 14))
 SHOWN = ("beside",)
 # Errors up to this many times as large are alike.
@@ -98,7 +98,7 @@ def run(quick: bool = False) -> Report:
 
 
 def _name(steps: int, terms: int | None) -> str:
-    way = "matrix" if terms is None else f"{terms} terms"
+    way = "own terms" if terms is None else f"{terms} terms"
     return f"jqd cf4, {steps} steps, {way}"
 
 
@@ -124,7 +124,7 @@ def _ours(gradient: bool, steps: int, terms: int | None) -> Any:
             "0.5*ad^2*a^2 + push(t)*(a + ad) + squeeze(t)*(a^2 + ad^2)",
             push=jqd.pulse(lambda t, f: f * jnp.cos(1.7 * t), f=amplitudes[0]),
             squeeze=jqd.pulse(lambda t, f: f * jnp.sin(2 * t), f=amplitudes[1]),
-            form=Heff(LEVELS, orders=0, terms=terms),
+            form=Exact(Levels(LEVELS, terms), Series(0)),
         )
         run = jqd.evolve(
             law, law.prepare(law.admit(start)), np.array([0, LENGTH]),

@@ -9,7 +9,7 @@ import numpy as np
 
 import jqd
 from jqd import constants
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
 from jqd.states import coherent
 
 from . import systems
@@ -76,7 +76,7 @@ def _goals(case: str, timings, errors) -> list[Goal]:
 
 
 def _law(levels: int, orders: int) -> HusimiFokkerPlanck:
-    return HusimiFokkerPlanck(TEXT, form=Heff((levels, levels), orders=orders), U=U)
+    return HusimiFokkerPlanck(TEXT, form=Exact((levels, levels), Series(orders)), U=U)
 
 
 def _quanta(law, ts: np.ndarray, psi0: np.ndarray):

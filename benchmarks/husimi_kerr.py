@@ -11,7 +11,7 @@ import jqd
 from jqd import constants
 from jqd.exact import husimi as closed
 from jqd.inference import recover
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
 from jqd.records import Record
 from jqd.states import coherent, husimi
 
@@ -72,7 +72,7 @@ def run(quick: bool = False) -> Report:
 
 def law_of(points: np.ndarray, C: float, levels: int, orders: int | None = None):
     """The law of the benchmark."""
-    form = Heff(levels, orders=orders)
+    form = Exact(levels, Series(orders))
     return HusimiFokkerPlanck(SYMBOL, C, points=points, form=form)
 
 

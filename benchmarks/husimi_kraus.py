@@ -11,8 +11,8 @@ import numpy as np
 
 import jqd
 from jqd import constants
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
-from jqd.laws.husimi.heff import amplify
+from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
+from jqd.laws.husimi.starts import amplify
 from jqd.spaces.symbols import bose_hubbard
 from jqd.states import Ensemble, as_ensemble, coherent
 
@@ -90,7 +90,7 @@ def _case(modes: int, levels: int, alpha: float, orders: int) -> list[dict[str, 
 
 def _law(modes: int, levels: int, orders: int) -> HusimiFokkerPlanck:
     chain = bose_hubbard(1.0, 0.5, [(i, i + 1) for i in range(modes - 1)])
-    return HusimiFokkerPlanck(chain, form=Heff(levels, orders=orders))
+    return HusimiFokkerPlanck(chain, form=Exact(levels, Series(orders)))
 
 
 def _quanta(modes: int):

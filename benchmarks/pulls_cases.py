@@ -24,7 +24,7 @@ from jqd.instruments import (
     Multinomial,
     SampleMoments,
 )
-from jqd.laws.husimi import Bath, DisplacedThermal, Heff, Master
+from jqd.laws.husimi import Bath, DisplacedThermal, Exact, Series
 from jqd.matter.photons import sample_counts
 from jqd.matter.tower import RandomTower
 from jqd.records import AtomRecord, Record
@@ -120,13 +120,15 @@ def husimi_displaced(keys: Array) -> Pulls:
     start = DisplacedThermal(1.2 + 0.5j, 0.05, levels=40)
     points = (x[None, :] + 1j * x[:, None]).ravel()
     instrument = Displaced(points, V=0.9, eps=0.02)
-    exact = jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, C=0.9, form=Heff(64))
+    exact = jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, C=0.9, form=Exact(64))
     state = exact.prepare(exact.admit(start.state()))
     mean = _shown(exact, state, ts, instrument)[1:]
 
     def fit(of: tuple[Array, dict[str, Array]]) -> Any:
         noise = instrument.noise.after(shots)
-        law = jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, form=Heff(64, orders=30))
+        law = jqd.HusimiFokkerPlanck(
+            "0.5*U*ad^2*a^2", U=1.0, form=Exact(64, Series(30))
+        )
         return jqd.fit(
             law, Record(ts[1:], of[0], noise, t0=0.0), psi0=start, free=("C",),
             start={"C": 1.0}, starts=1, search=None, polish=POLISH,
@@ -141,7 +143,7 @@ def husimi_samples(keys: Array) -> Pulls:
     """4000 heterodyne outcomes at three times of a Kerr oscillator, C = 0.9."""
     truth, ts, shots = {"C": 0.9}, jnp.array([0.0, 0.2, 0.5, 1.0]), 4000
     psi0 = coherent(1.2 + 0.5j, 24)
-    law = jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, C=0.9, form=Heff(64))
+    law = jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, C=0.9, form=Exact(64))
     run = jqd.evolve(law, law.prepare(psi0), ts, method=Propagator())
     states = jax.tree.map(lambda leaf: leaf[1:], run.values)
 
@@ -168,7 +170,7 @@ def husimi_map(keys: Array) -> Pulls:
     psi0, x = coherent(1.2 + 0.5j, 24), np.linspace(-3, 3, 15)
     points = (x[None, :] + 1j * x[:, None]).ravel()
     law = jqd.HusimiFokkerPlanck(
-        "0.5*U*ad^2*a^2", U=1.0, C=1.1, points=points, form=Heff(64)
+        "0.5*U*ad^2*a^2", U=1.0, C=1.1, points=points, form=Exact(64)
     )
     run = jqd.evolve(law, law.prepare(psi0), ts, method=Propagator(), observe="density")
     sigma = 0.005 / np.pi
@@ -190,7 +192,7 @@ def husimi_bath(keys: Array) -> Pulls:
     def law(C: float, U: float, gamma: float, nbar: float) -> jqd.HusimiFokkerPlanck:
         return jqd.HusimiFokkerPlanck(
             "0.5*U*ad^2*a^2", C, U=U, bath=Bath(gamma, nbar), points=points,
-            form=Master(22, orders=12),
+            form=Exact(22, Series(12)),
         )  # fmt: skip
 
     exact = law(**truth)
@@ -209,7 +211,7 @@ def husimi_bath(keys: Array) -> Pulls:
 
 
 def _fit_C(record: Record, psi0: Array, observe: Any, points: Any = None) -> Any:
-    form = Heff(64, orders=30)
+    form = Exact(64, Series(30))
     law = jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, points=points, form=form)
     return jqd.fit(
         law, record, psi0=psi0, free=("C",), start={"C": 1.0}, starts=1, search=None,

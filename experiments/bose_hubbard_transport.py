@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 
 import jqd
-from jqd.laws.husimi import Blocks, GaussianSum, HusimiFokkerPlanck, Response
+from jqd.laws.husimi import Exact, FirstOrder, GaussianSum, HusimiFokkerPlanck, Sectors
 from jqd.report.style import BLUE, GREY, VERMILLION, subplots
 from jqd.spaces.symbols import bose_hubbard
 
@@ -50,7 +50,7 @@ def run(context):
     ts = jnp.linspace(0, LAST, 9 if context.quick else 81)
     n, lost = [], []
     for C in context.progress(STRENGTHS, "strengths of the diffusion"):
-        values, share = populations(sites, C, ts, Blocks(quanta))
+        values, share = populations(sites, C, ts, Exact(Sectors(quanta)))
         n.append(values)
         lost.append(share)
     n = np.stack(n)  # (C, T, site)
@@ -58,7 +58,10 @@ def run(context):
     slope = (n[middle + 1] - n[middle - 1]) / (
         STRENGTHS[middle + 1] - STRENGTHS[middle - 1]
     )
-    near = [populations(sites, C, ts, Response(quanta))[0] for C in (0.95, 1.05)]
+    near = [
+        populations(sites, C, ts, Exact(Sectors(quanta), FirstOrder()))[0]
+        for C in (0.95, 1.05)
+    ]
     response = (near[1] - near[0]) / 0.1
     place = np.arange(sites)
     where = n @ place / QUANTA

@@ -20,7 +20,7 @@ from _support.figures import draw_lines
 
 import jqd
 from jqd.exact import husimi as exact
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import Exact, HusimiFokkerPlanck
 from jqd.observe import total_variation
 from jqd.report.style import GREEN, GREY, VERMILLION, subplots
 from jqd.spaces import symbols
@@ -46,7 +46,7 @@ def dual_symbol(symbol, C):
 
 def evolved(symbol, C, points):
     """The law's density at `TIME` from W_C of a coherent state."""
-    form = Heff(round(60 / C))
+    form = Exact(round(60 / C))
     law = HusimiFokkerPlanck(dual_symbol(symbol, C), C, points=points, form=form)
     # at ħ_eff = C the Gaussian W_C is the Husimi function of a thermal state
     hot = thermal((1 - C) / (2 * C), round(60 / C), ALPHA / np.sqrt(C))

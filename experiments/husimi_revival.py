@@ -18,7 +18,7 @@ from _support.figures import figure_time_strip
 
 import jqd
 from jqd.exact import husimi as exact
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
 from jqd.report.style import BLUE, GREY, VERMILLION, subplots
 from jqd.spaces import symbols
 from jqd.states import coherent, phase_grid
@@ -40,7 +40,7 @@ SPOTS = np.array([ALPHA, -ALPHA, 1j * ALPHA])
 def densities(C, ts, points):
     """Q of the law at each time and point, from a coherent state."""
     law = HusimiFokkerPlanck(
-        symbols.kerr(1.0), C, points=points, form=Heff(LEVELS, orders=30)
+        symbols.kerr(1.0), C, points=points, form=Exact(LEVELS, Series(30))
     )
     start = law.prepare(coherent(ALPHA, 44))
     return np.asarray(jqd.evolve(law, start, ts, observe="density").values)

@@ -28,7 +28,7 @@ from _support.figures import draw_lines
 
 import jqd
 from jqd.instruments import Binomial, Displaced
-from jqd.laws.husimi import DisplacedThermal, Heff
+from jqd.laws.husimi import DisplacedThermal, Exact
 from jqd.report.style import CYCLE, GREY, INK, PALE, VERMILLION, subplots
 
 # --- Parameters (ħ = U = 1) -------------------------------------------------------
@@ -54,7 +54,7 @@ def displacements(quick):
 def kerr(ts, points, free=FREE, nuisances=None):
     """A study of vacuum looks at these times and displacements."""
     law = jqd.HusimiFokkerPlanck(
-        "0.5*U*a^2*ad^2 + delta*ad*a", U=1.0, delta=0.0, form=Heff(levels=26)
+        "0.5*U*a^2*ad^2 + delta*ad*a", U=1.0, delta=0.0, form=Exact(26)
     )
     start = DisplacedThermal(ALPHA, N0, levels=20, orders=6)
     instrument = Displaced(points, V=V, eps=EPS)

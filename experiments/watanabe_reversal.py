@@ -20,7 +20,7 @@ from _support.husimi import ornstein_uhlenbeck_kernel
 from matplotlib.colors import Normalize
 
 import jqd
-from jqd.laws.husimi import GaussianForm, GaussianSum, Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import Exact, GaussianForm, GaussianSum, HusimiFokkerPlanck, Series
 from jqd.observe import total_variation
 from jqd.readings.forms import kappa_free_form, phase_space_function
 from jqd.report import draw_density
@@ -52,7 +52,7 @@ def merging():
 
 def echo(C, plane, area):
     """Distance of two Q on the way out and back, and what is left of the start."""
-    law = HusimiFokkerPlanck(KERR, C, points=plane, form=Heff(90, orders=60))
+    law = HusimiFokkerPlanck(KERR, C, points=plane, form=Exact(90, Series(60)))
     seen = {"Q": "density", "state": None}
     ts, maps = jnp.linspace(0, TURN, STEPS + 1), []
     for alpha in ALPHAS:

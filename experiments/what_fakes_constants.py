@@ -28,7 +28,7 @@ import jqd
 from jqd.inference import hamiltonian_priors
 from jqd.inference.goodness import MISFIT_P, p_value
 from jqd.instruments import Confusion, Displaced
-from jqd.laws.husimi import Bath, DisplacedThermal, Heff, Master
+from jqd.laws.husimi import Bath, DisplacedThermal, Exact
 from jqd.problems import golden
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------
@@ -100,8 +100,7 @@ def displacements():
 
 
 def kerr(bath=None, levels=LEVELS):
-    form = Heff(levels=levels) if bath is None else Master(levels=levels)
-    return jqd.HusimiFokkerPlanck(SYMBOL, form=form, bath=bath, **VALUES)
+    return jqd.HusimiFokkerPlanck(SYMBOL, form=Exact(levels), bath=bath, **VALUES)
 
 
 def kerr_start(alpha=ALPHA, n0=0.0, levels=LEVELS):

@@ -10,7 +10,7 @@ import pytest
 import jqd
 from jqd import exact, states
 from jqd.interop import as_array
-from jqd.laws.husimi import Fock, Heff, LiteralGrid, WignerGrid
+from jqd.laws.husimi import Exact, Fock, LiteralGrid, WignerGrid
 from jqd.spaces import Grid, symbols
 from jqd.spaces.potentials import potential
 
@@ -106,7 +106,7 @@ CASES = {
         "`form` must be a form of this law or the name of one",
     ),
     "no levels": (
-        lambda: jqd.HusimiFokkerPlanck(KERR, form=Heff(0)),
+        lambda: jqd.HusimiFokkerPlanck(KERR, form=Exact(0)),
         "`levels` must be 1 positive integers, or one for all, but is 0",
     ),
     "levels of text": (
@@ -114,7 +114,7 @@ CASES = {
         "`levels` must be 1 positive integers",
     ),
     "levels of other modes": (
-        lambda: jqd.HusimiFokkerPlanck(KERR, form=Heff((8, 8))),
+        lambda: jqd.HusimiFokkerPlanck(KERR, form=Exact((8, 8))),
         "`levels` must be 1 positive integers",
     ),
     "no box": (

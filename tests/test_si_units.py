@@ -347,7 +347,7 @@ def test_phases_align_alike():
 
 
 HUSIMI = {
-    "heff": {}, "fock": {}, "gaussian": {"symbol": "w*ad*a"},
+    "exact": {}, "fock": {}, "gaussian": {"symbol": "w*ad*a"},
     "master": {"bath": lambda u: jqd.laws.husimi.Bath(0.1 * u.rate, 0.2)},
 }  # fmt: skip
 

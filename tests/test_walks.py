@@ -17,7 +17,7 @@ import pytest
 
 import jqd
 from jqd.cli import main
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import Exact, HusimiFokkerPlanck
 from jqd.states import coherent, phase_grid
 
 ROOT = str(Path(jqd.__file__).parent) + "/"
@@ -90,7 +90,7 @@ def husimi(tmp_path):
     with Walk() as walk:
         law = HusimiFokkerPlanck(
             "0.5*U*ad^2*a^2 + delta*ad*a", C=0.9, points=phase_grid(line, line),
-            form=Heff(64), U=1.0, delta=0.3,
+            form=Exact(64), U=1.0, delta=0.3,
         )  # fmt: skip
         jqd.evolve(law, law.prepare(ket), np.linspace(0, 3, 7), observe="density")
     return walk

@@ -8,7 +8,7 @@ import numpy as np
 from jax.scipy.special import erf
 from jaxtyping import Array, ArrayLike, Float
 
-from jqd.laws.husimi import Form, GaussianForm, GaussianSum, Heff
+from jqd.laws.husimi import Exact, Form, GaussianForm, GaussianSum, Series
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
 from jqd.states import cat, coherent
@@ -40,7 +40,7 @@ def husimi_problems() -> dict[str, HusimiProblem]:
     sites = (14, 14)
     return {
         "Kerr oscillator": HusimiProblem(
-            symbols.kerr(1.0), Heff(80, orders=40), coherent(1.2 + 0.5j, 40)
+            symbols.kerr(1.0), Exact(80, Series(40)), coherent(1.2 + 0.5j, 40)
         ),
         "squeezed oscillator": HusimiProblem(
             symbols.squeezed_oscillator(1.0, 0.4j),
@@ -48,11 +48,11 @@ def husimi_problems() -> dict[str, HusimiProblem]:
             coherent(0.6 - 0.4j, 60),
         ),
         "all terms of (64), one mode": HusimiProblem(
-            Symbol.from_terms(terms), Heff(60, orders=30), coherent(0.6 - 0.4j, 40)
+            Symbol.from_terms(terms), Exact(60, Series(30)), coherent(0.6 - 0.4j, 40)
         ),
         "Bose-Hubbard, two sites": HusimiProblem(
             symbols.bose_hubbard(1.0, 0.5, [(0, 1)]),
-            Heff(sites, orders=5),
+            Exact(sites, Series(5)),
             coherent(jnp.array([1.0, 0.5j]), sites),
         ),
     }

@@ -16,13 +16,14 @@ from ..inference import Prior, Recovery, Search, Study, fit_likelihood
 from ..inference.estimators import length_scales as lengths_of
 from ..instruments import Heterodyne
 from ..laws.husimi import (
+    ALIASES,
     Bath,
+    Exact,
     Fock,
     Form,
     GaussianForm,
-    Heff,
     HusimiFokkerPlanck,
-    Master,
+    Series,
 )
 from ..observe import Moments
 from ..records import PhaseSpaceRecord, help_text, load_phase_space, naming
@@ -51,9 +52,9 @@ from .options import (
 from .posterior import refuse_posterior
 from .session import conclude, takes
 
-FORMS = ("auto", "heff", "master", "fock", "gaussian")
+FORMS = ("auto", "exact", "fock", "gaussian")
 # Levels of a density operator in a bath, unless told.
-MASTER_LEVELS = 48
+BATH_LEVELS = 48
 LOSSES = ("auto", "squares", "moments", "likelihood")
 _PULSES = (
     f"{help_text('pulse')} As drive=FILE.csv of a drive(t), or by a shape: "
@@ -115,6 +116,7 @@ def husimi(
             )
         operator = parsed(hamiltonian, assigned, pulses)
         return _lengths(operator, kappa, as_json=common.as_json)
+    form = ALIASES.get(form, form)
     check_word("form", form, FORMS)
     check_word("loss", loss, LOSSES)
     if loss == "likelihood":
@@ -263,8 +265,8 @@ def chosen_form(
     if not symbol.is_fokker_planck():
         return "fock", "H has more than two powers of an amplitude in a term"
     if bath is not None:
-        return "master", "a bath needs the density operator"
-    return "heff", "it is exact for H with two powers of each amplitude at most"
+        return "exact", "a bath needs the density operator"
+    return "exact", "it is exact for H with two powers of each amplitude at most"
 
 
 def law_and_state(
@@ -284,19 +286,19 @@ def law_and_state(
         f"of {record.modes} modes, for the quanta of its initial state,",
     )  # fmt: skip
     state = initial_state(record, kept)
-    if form in ("fock", "master"):
-        few = 24 if form == "fock" else min(kept, MASTER_LEVELS)
+    if form == "fock" or (form == "exact" and bath is not None):
+        few = 24 if form == "fock" else min(kept, BATH_LEVELS)
         size = float(levels or few) ** record.modes
         _checks.check_memory(
             16.0 * size**2, "--levels", f"a density operator of {size:.3g} levels"
         )
     # near C = 1 a few orders are exact to higher order in 1 - C than any fit needs
     orders = min(60 if record.modes == 1 else 4, kept - 1)
+    held = kept if bath is None else levels or min(kept, BATH_LEVELS)
     carried: Form = {
         "gaussian": GaussianForm,
         "fock": lambda: Fock(levels or 24),
-        "heff": lambda: Heff(kept, orders=orders),
-        "master": lambda: Master(levels or min(kept, MASTER_LEVELS), orders=orders),
+        "exact": lambda: Exact(held, Series(orders)),
     }[form]()
     s = 1.0 if "s" in free else None
     return HusimiFokkerPlanck(hamiltonian, s=s, form=carried, bath=bath), state

@@ -13,7 +13,7 @@ import typer
 
 from ..evolution import Propagator
 from ..instruments import Direct, Gaussian
-from ..laws.husimi import Heff, HusimiFokkerPlanck
+from ..laws.husimi import Exact, HusimiFokkerPlanck
 from ..records import PhaseSpaceRecord, write_phase_space
 from ..spaces.driven import Driven
 from ..spaces.symbols import parameters_of, parse_hamiltonian
@@ -129,7 +129,7 @@ def law_of_kets(
 ) -> tuple[HusimiFokkerPlanck, Any]:
     """The law on enough levels, with the points of the record, and the state."""
     levels = levels_for(record, operator)
-    law = HusimiFokkerPlanck(operator, C, points=record.points, form=Heff(levels))
+    law = HusimiFokkerPlanck(operator, C, points=record.points, form=Exact(levels))
     return law, initial_state(record, levels)
 
 

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.custom_batching import custom_vmap
 from jaxtyping import Array, ArrayLike, Complex
 
 from .._math import expi
@@ -14,6 +16,9 @@ from .._math import expi
 # Points up to which a transform is a product with a matrix: a call of an FFT takes as
 # long as 10 terms of the series of a small matrix.
 _SMALL = 64
+# Terms that the exponential of a small matrix chooses from, and by how much what they
+# leave out is to lie below rounding: derivatives lose their number's square.
+_TERMS, _MARGIN = (20, 40), 5.0
 
 
 def chebyshev_terms(phase: float, precision: float) -> int:
@@ -62,31 +67,75 @@ def chebyshev_step(
 
 
 def hermitian_exponential(
-    matrix: Complex[Array, "D D"], kets: Complex[Array, "K D"], terms: int
+    matrix: Complex[Array, "D D"],
+    kets: Complex[Array, "K D"],
+    terms: int | None = None,
 ) -> Complex[Array, "K D"]:
-    """exp(-iH) y by the same expansion, of a small matrix.
+    """exp(-iH) y of a small matrix, by the same expansion or by the matrix exponential.
 
     For z, half the width of the circles of Gershgorin, the error is about 2 J_n(z) <=
-    2 (z/2)^n/n! of n terms: some z + 10 of them do. What is below rounding to the power
-    2/3 is taken, else the result is NaN, which a run reports as its status.
+    2 (z/2)^n/n! of n terms: some z + 10 of them do. Of a given number what is below
+    rounding to the power 2/3 is taken, else the result is NaN, which a run reports as
+    its status. Otherwise the members of a batch all go the way of that with the
+    largest z.
 
     Args:
         matrix: H, Hermitian.
         kets: y.
-        terms: n, at least 2 (static).
+        terms: n, at least 2 (static); None for the fewest of 20 and 40 that leave
+            nothing but rounding, or the exponential of the matrix where none does.
 
     Returns:
         Like `kets`.
     """
     centre, half = _circles(jax.lax.stop_gradient(matrix))
-    # bounds only scale the polynomials: the sum does not depend on them
+    eps = jnp.finfo(half.dtype).eps
+    if terms is not None:
+        sound = _tail(half, terms) < 2 / 3 * math.log(eps)
+        total = _polynomials(matrix, kets, centre, half, terms)
+        return jnp.where(sound, total, jnp.nan)
+    # not `>`: a NaN goes by the matrix
+    short = [~(_tail(half, n) < math.log(eps) - _MARGIN) for n in _TERMS]
+    way = _of_the_batch(jnp.sum(jnp.stack(short).astype(half.dtype))).astype(int)
+    ways = [partial(_polynomials, terms=n) for n in _TERMS]
+
+    def by_matrix(matrix: Array, kets: Array, centre: Array, half: Array) -> Array:
+        del centre, half
+        return jnp.matmul(kets, jax.scipy.linalg.expm(-1j * matrix).T)
+
+    # what every way keeps for reverse mode is more than to go one of them again
+    @partial(jax.checkpoint, prevent_cse=False)
+    def choose(*given: Array) -> Array:
+        return jax.lax.switch(way, [*ways, by_matrix], *given)
+
+    return choose(matrix, kets, centre, half)
+
+
+def _polynomials(
+    matrix: Array, kets: Array, centre: Array, half: Array, terms: int
+) -> Array:
+    """The expansion of so many terms; bounds only scale it, the sum is free of them."""
     one = jnp.eye(matrix.shape[0], dtype=matrix.dtype)
     scaled = ((matrix - centre * one) / half).T
     total = _series(lambda y: jnp.matmul(y, scaled), kets, half, terms, unroll=True)
-    eps = jnp.finfo(half.dtype).eps
-    tail = terms * jnp.log(half / 2) - math.lgamma(terms + 1)
-    sound = tail < 2 / 3 * math.log(eps)
-    return jnp.where(sound, expi(-centre) * total, jnp.nan)
+    return expi(-centre) * total
+
+
+def _tail(z: Array, terms: int) -> Array:
+    """The logarithm of what is left out, (z/2)^n/n!."""
+    return terms * jnp.log(z / 2) - math.lgamma(terms + 1)
+
+
+@custom_vmap
+def _of_the_batch(x: Array) -> Array:
+    """x, of a batch the largest: a branch that depends on it stays a branch."""
+    return x
+
+
+@_of_the_batch.def_vmap
+def _largest(axis_size: int, batched: Any, x: Array) -> Any:
+    del axis_size, batched
+    return _of_the_batch(jnp.max(x, axis=0)), False
 
 
 def _circles(matrix: Array) -> tuple[Array, Array]:

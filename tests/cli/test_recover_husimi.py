@@ -12,8 +12,8 @@ from jqd import problems
 from jqd.cli import main, recover_husimi
 from jqd.cli.husimi_levels import LEAST_C, levels_for
 from jqd.instruments import Heterodyne
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
-from jqd.laws.husimi.heff import edge_share
+from jqd.laws.husimi import Exact, HusimiFokkerPlanck
+from jqd.laws.husimi.exact import edge_share
 from jqd.problems import DATA
 from jqd.spaces.symbols import parse_hamiltonian
 
@@ -39,7 +39,7 @@ def test_C_from_data_of_another_program(tmp_path, printed):
     assert abs(result["constants"]["C"]["value"] - 1) < 1e-8
     assert result["constants"]["C"]["reference"] == 1.0
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    assert summary["settings"]["form"] == "Heff"
+    assert summary["settings"]["form"] == "Exact"
     for name in ("fit", "residuals", "maps"):
         assert (tmp_path / "run" / f"{name}.png").stat().st_size > 1e4
     assert (tmp_path / "run" / "data.zarr").is_dir()
@@ -64,7 +64,7 @@ def test_levels_follow_from_the_state(initial):
     ket = initial.get("psi0", jqd.states.coherent(1.2 + 0.5j, 40))
     shares = []
     for more in (0, -5):
-        law = HusimiFokkerPlanck("0.5*ad^2*a^2", LEAST_C, form=Heff(levels + more))
+        law = HusimiFokkerPlanck("0.5*ad^2*a^2", LEAST_C, form=Exact(levels + more))
         shares.append(float(edge_share(law.prepare(law.admit(ket)))))
     # a tail of 1e-8, of which two levels hold half: it falls by 0.7 or more a level
     assert shares[0] < 1e-8 < 2 * shares[1]
@@ -91,7 +91,7 @@ def test_the_plan_is_said_before_the_fit(tmp_path, monkeypatch, capsys):
     words = ["--data", KERR, "--hamiltonian", "0.5*ad^2*a^2"]
     assert recover(tmp_path / "run", *words) == 2
     said = capsys.readouterr().err
-    assert said.startswith("Form heff, 87 levels of each mode. The fit takes about ")
+    assert said.startswith("Form exact, 87 levels of each mode. The fit takes about ")
 
 
 def test_packaged_data_are_the_shared_ones(shared_data):
@@ -163,7 +163,6 @@ def test_length_scales(capsys, printed):
         (["--bath", "gamma=-1"], "`gamma` must not be negative"),
         (["--bath", "loss=1"], "`--bath` must be one of gamma, nbar, gain, dephas"),
         (["--bath", "gamma"], "`--bath` must look like gamma=0.25,nbar=0.3"),
-        (["--bath", "gamma=1", "--form", "heff"], "`bath` must be None"),
         (["--free", "gamma"], "constants out of C, s, U"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 import jqd
 from jqd.evolution import Fixed, Propagator, evolve
 from jqd.laws.diffusion import Links
-from jqd.laws.husimi import Fock, Heff
+from jqd.laws.husimi import Exact, Fock
 from jqd.spaces import Grid
 from jqd.spaces.fock import coherent_amplitudes
 from jqd.status import Status
@@ -87,7 +87,7 @@ def test_links_on_a_coarse_grid():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", [Heff, Fock])
+@pytest.mark.parametrize("form", [Exact, Fock])
 def test_the_levels_of_a_driven_oscillator(form):
     x = jnp.linspace(-7.0, 7.0, 41)
     psi = coherent_amplitudes(jnp.array(1.0 + 0j), 8)
@@ -99,7 +99,7 @@ def test_the_levels_of_a_driven_oscillator(form):
             points=x[:, None] + 1j * x[None, :],
             form=form(levels),
         )
-        method = Propagator() if form is Heff else Fixed(None, 8)
+        method = Propagator() if form is Exact else Fixed(None, 8)
         ts = jnp.array([0.0, 0.5, 1.0])
         return evolve(law, law.prepare(psi), ts, method=method, observe="density")
 

@@ -17,7 +17,7 @@ from jqd.instruments import (
     SampleMoments,
 )
 from jqd.instruments.noise import strain
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
 from jqd.observe import Moments
 from jqd.records import Record
 from jqd.records.atoms import AtomPositions, AtomRecord
@@ -114,7 +114,7 @@ def test_a_state_that_depends_on_a_free_constant():
     """The Husimi function of a ket spreads with hbar: left out where that is free."""
     points = jnp.asarray(np.linspace(-2, 2, 9) + 0.3j)
     law = HusimiFokkerPlanck(
-        KERR, hbar=1.3, points=points, form=Heff(32, orders=12), U=1.0
+        KERR, hbar=1.3, points=points, form=Exact(32, Series(12)), U=1.0
     )
     psi = coherent(ALPHA, 20)
     data = Record(TS, np.stack([np.asarray(husimi(psi, points))] * 2))
@@ -138,7 +138,7 @@ def kerr():
     x, y = np.linspace(-3.5, 4.5, 17), np.linspace(-4.0, 4.0, 17)
     points = x[None, :] + 1j * y[:, None]
     law = HusimiFokkerPlanck(
-        KERR, 0.9, points=points.ravel(), form=Heff(40, orders=20), U=1.0
+        KERR, 0.9, points=points.ravel(), form=Exact(40, Series(20)), U=1.0
     )  # fmt: skip
     return law, points, coherent(ALPHA, 30)
 

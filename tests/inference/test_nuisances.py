@@ -12,7 +12,7 @@ from scipy.integrate import solve_ivp
 import jqd
 from jqd.inference import Study, standard_errors
 from jqd.instruments import Binomial, Confusion, Direct, Displaced, Gaussian
-from jqd.laws.husimi import DisplacedThermal, Heff
+from jqd.laws.husimi import DisplacedThermal, Exact
 from jqd.problems import golden
 
 FIXED = jqd.Fixed(jqd.rk4, 40, estimate_error=False)
@@ -168,7 +168,7 @@ def kerr() -> Study:
     assert points.size == 121
     # normal order of the symbol (U/2)|α|⁴ has 2U n beside
     law = jqd.HusimiFokkerPlanck(
-        "0.5*U*ad^2*a^2 + delta*ad*a", U=1.0, delta=2.0, form=Heff(levels=26)
+        "0.5*U*ad^2*a^2 + delta*ad*a", U=1.0, delta=2.0, form=Exact(26)
     )
     start = DisplacedThermal(1.2, 0.02, levels=20, orders=6)
     instrument = Displaced(points, V=0.98, eps=0.01)

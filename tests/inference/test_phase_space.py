@@ -18,7 +18,7 @@ from jqd.inference import (
 )
 from jqd.inference.estimators import length_scales
 from jqd.instruments import SampleMoments
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
 from jqd.records import Record, load_phase_space
 from jqd.records.phase_space import sample_moments, sample_orders
 from jqd.spaces.symbols import parameters_of, parse_hamiltonian
@@ -31,7 +31,7 @@ KERR = "0.5*U*ad^2*a^2"
 
 
 def law_of(text=KERR, C=1.0, points=None, levels=100, orders=60):
-    form, ones = Heff(levels, orders=orders), dict.fromkeys(parameters_of(text), 1.0)
+    form, ones = Exact(levels, Series(orders)), dict.fromkeys(parameters_of(text), 1.0)
     return HusimiFokkerPlanck(text, C, points=points, form=form, **ones)
 
 

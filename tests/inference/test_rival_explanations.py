@@ -17,7 +17,7 @@ from jqd.inference import Study
 from jqd.inference.comparison import CLEAR
 from jqd.inference.goodness import MISFIT
 from jqd.instruments import Binomial, Displaced
-from jqd.laws.husimi import Bath, DisplacedThermal, Heff, Master
+from jqd.laws.husimi import Bath, DisplacedThermal, Exact, Series
 from jqd.problems import golden
 
 NEAR = {"starts": 1, "search": None, "held_out": 0.0}
@@ -38,9 +38,9 @@ def kerr(gamma=None):
     values = {"U": 1.0, "delta": 2.0}
     H = "0.5*U*ad^2*a^2 + delta*ad*a"
     if gamma is None:
-        return jqd.HusimiFokkerPlanck(H, form=Heff(levels=16), **values)
+        return jqd.HusimiFokkerPlanck(H, form=Exact(16), **values)
     bath = Bath(gamma)
-    return jqd.HusimiFokkerPlanck(H, form=Master(levels=16), bath=bath, **values)
+    return jqd.HusimiFokkerPlanck(H, form=Exact(16), bath=bath, **values)
 
 
 @functools.cache
@@ -151,7 +151,7 @@ def test_calibration_and_C_look_the_same(c):
     def seen(c):
         # delta = 2U: the symbol is (U/2)|α|⁴ alone
         law = jqd.HusimiFokkerPlanck(
-            H, c, U=1 / c, delta=2 / c, form=Heff(levels=44, orders=30)
+            H, c, U=1 / c, delta=2 / c, form=Exact(44, Series(30))
         )
         start = DisplacedThermal(1.2 * c**0.5, c * (1 + n0) - 1, levels=44, orders=30)
         see = Displaced(beta, V=c * V, eps=0.01, scale=c**0.5, noise=jqd.NoNoise())
@@ -169,7 +169,7 @@ def test_a_lossy_oscillator_off_the_point_of_quantum_mechanics(C, nbar, Q):
     """Q(.5 + .3i), Q(-.4i) at t = .6 of another program, to its digits (T4)."""
     law = jqd.HusimiFokkerPlanck(
         "0.5*U*ad^2*a^2 + delta*ad*a", C, U=1.0, delta=0.3, bath=Bath(0.25, nbar),
-        points=np.array([0.5 + 0.3j, -0.4j]), form=Master(28),
+        points=np.array([0.5 + 0.3j, -0.4j]), form=Exact(28),
     )  # fmt: skip
     state = law.prepare(jqd.states.coherent(0.8, 28))
     run = jqd.evolve(law, state, np.array([0.0, 0.6]), observe="density")

@@ -52,3 +52,32 @@ def test_slopes_of_a_batch():
     # differences of fourth order: h^4 of values of some 10
     np.testing.assert_allclose(forward, (8 * near - far) / (12 * h), atol=1e-9)
     np.testing.assert_allclose(reverse, forward, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("size", [0.02, 0.1, 1.0])
+def test_ways_by_the_spread(size):
+    """20 terms, 40 of them, and the exponential of the matrix, with slopes."""
+    H, B, kets = hermitian(0, size), hermitian(2, size), jnp.asarray(KETS)
+
+    def moved(x):
+        return hermitian_exponential(jnp.asarray(H) + x * jnp.asarray(B), kets)
+
+    found, slope = jax.jit(lambda x: jax.jvp(moved, (x,), (jnp.ones(()),)))(0.0)
+    expected, derivative = scipy_linalg.expm_frechet(-1j * H, -1j * B)
+    np.testing.assert_allclose(found, KETS @ expected.T, atol=1e-12)
+    np.testing.assert_allclose(slope, KETS @ derivative.T, atol=1e-11)
+
+
+def test_members_of_a_batch_go_one_way():
+    """That of the largest spread; one that is no number harms no neighbour."""
+    sizes = jnp.asarray([0.02, 0.1, jnp.nan, 1.0])
+    H, kets = jnp.asarray(hermitian(0, 1.0)), jnp.asarray(KETS)
+    one = jax.jit(lambda size: hermitian_exponential(size * H, kets))
+    found = jax.jit(jax.vmap(jax.vmap(one)))(sizes.reshape(2, 2)).reshape(
+        4, *KETS.shape
+    )
+    assert np.all(np.isnan(found[2]))
+    for i in (0, 1, 3):
+        np.testing.assert_allclose(found[i], one(sizes[i]), atol=1e-12)
+    text = str(jax.make_jaxpr(jax.vmap(one))(sizes[:2]))
+    assert "cond[" in text  # a branch, not all of them

@@ -7,6 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex
 
+from ..._math import abs2
+from ...steppers.exponentials import exponential_orbit
+
 
 class Generator(eqx.Module):
     """G with dρ/dt = Gρ: (Gρ)_ij = Σ_b W_b,ij ρ_(i+r_b)(j+c_b).
@@ -62,12 +65,6 @@ class Generator(eqx.Module):
             whole = whole.at[rows, columns].add(weight[inside])
         return whole
 
-    @property
-    def keeps_diagonals(self) -> bool:
-        """Whether each diagonal of ρ moves by itself, of one mode."""
-        one = len(self.levels) == 1
-        return one and all(row == column for row, column in self.offsets)
-
     def diagonals(self) -> Complex[Array, "D D D"]:
         """A_k of each diagonal from the main one up: d/dt ρ_n,n+k = Σ_m A_k,nm ρ_m,m+k.
 
@@ -83,6 +80,39 @@ class Generator(eqx.Module):
             values = weight[n[inside], (n + k)[inside]]
             whole = whole.at[k[inside], n[inside], source[inside]].add(values)
         return whole
+
+
+def diagonal_orbit(
+    generator: Generator, rho0: Complex[Array, "D D"], ts: Array
+) -> tuple[Complex[Array, "T D D"], Array]:
+    """ρ at times `ts` under a generator that moves each diagonal by itself.
+
+    Times at equal distances share one exponential.
+
+    Args:
+        generator: of one mode, whose offsets have r_b = c_b.
+        rho0: Hermitian.
+        ts: times, (T,), increasing.
+
+    Returns:
+        States, and a bound on their relative rounding, (T,).
+    """
+    parts = generator.diagonals().astype(rho0.dtype)
+    size, eps = rho0.shape[0], jnp.finfo(ts.dtype).eps
+    k, n = np.indices((size, size))
+    column = np.minimum(n + k, size - 1)
+    inside = jnp.asarray(n + k < size)
+    first = jnp.where(inside, rho0[n, column], 0)
+    lines = exponential_orbit(parts, first, ts)
+    rho = jnp.zeros((ts.shape[0], size, size), rho0.dtype)
+    upper = np.nonzero(n + k < size)
+    rows, columns = n[upper], column[upper]
+    rho = rho.at[:, columns, rows].set(jnp.conj(lines[:, upper[0], upper[1]]))
+    rho = rho.at[:, rows, columns].set(lines[:, upper[0], upper[1]])
+    # rounding of matrices of this size, carried along by what they make grow
+    largest = jnp.sqrt(jnp.max(jnp.sum(abs2(parts), axis=(1, 2))))
+    growth = jnp.max(jnp.abs(rho), axis=(1, 2)) / jnp.max(jnp.abs(rho0))
+    return rho, eps * (1 + largest * (ts - ts[0])) * jnp.maximum(growth, 1)
 
 
 def _sources(

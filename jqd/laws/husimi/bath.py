@@ -67,14 +67,18 @@ class Bath(eqx.Module):
                     f"many as the others, but its shape is {jnp.shape(value)}."
                 )
 
-    def rates(self, C: ArrayLike = 1.0) -> Rates:
-        """The rates at ħ_eff = Cħ: D/C, and G + D(1/C - 1) of the bath's G = γn̄ + gain.
+    def rates(self) -> Rates:
+        """D = γ(n̄ + 1), G = γn̄ + gain, and g; at ħ_eff D/C and G + D(1/C - 1)."""
+        down, up = self.gamma * (self.nbar + 1), self.gamma * self.nbar + self.gain
+        return Rates(down, up, self.dephasing)
+
+    def at(self, C: ArrayLike) -> "Bath":
+        """What it is at ħ_eff = Cħ: a bath of (n̄ + 1)/C - 1 quanta, maybe below 0.
 
         Args:
             C: strength of the diffusion, scalar.
         """
-        down, up = self.gamma * (self.nbar + 1), self.gamma * self.nbar + self.gain
-        return Rates(down / C, up + down * (1 / C - 1), self.dephasing)
+        return eqx.tree_at(lambda bath: bath.nbar, self, (self.nbar + 1) / C - 1)
 
     def largest_C(self) -> tuple[Array, Array]:
         """Up to which C the equation is one of Lindblad's, and up to which it is posed.

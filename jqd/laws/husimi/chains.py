@@ -15,6 +15,7 @@ from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import format_monomial
 from ...states import read_powers
 from ...status import Status
+from .exact import Exact
 from .form import Powers
 from .law import HusimiFokkerPlanck
 from .matrix_products import (
@@ -25,10 +26,7 @@ from .matrix_products import (
     follow,
     quimb_tensor,
 )
-from .product_kets import ProductKets
-from .response import Response
-from .sampled import Sampled
-from .sectors import product_start
+from .starts import FirstOrder, ProductKets, PSamples, product_start
 
 # What half the step leaves of an error of fourth order.
 _HALVED = 1 / 16
@@ -103,15 +101,16 @@ def chain_moments(
     iħ_eff d|k>/dt = Σ_i H_i |k>,  ρ = Σ_k w_k |k><k|,  ħ_eff = Cħ
 
     with H_i of sites i and i+1, in steps of fourth order that turn even bonds and odd
-    ones (TEBD). The kets are those of form `Response`, M+1 of them near C = 1 on either
-    side, or of `Sampled`, C < 1; their `quanta` and `tolerance` are not used. All start
+    ones (TEBD). The kets are those of the start `FirstOrder`, M+1 of them near C = 1 on
+    either side, or of `PSamples`, C < 1; the basis of the form is not used. All start
     as products: bonds grow with time alone, and only where there are quanta; sites keep
     as many levels as they fill. Runs in NumPy, outside of `jax.jit`, and needs
     `pip install "jqd[mps]"`.
 
     Args:
-        law: of form `Response` or `Sampled`; H of terms of one site and of neighbours,
-            with open ends and constant in time, that conserves the number of quanta.
+        law: its start `FirstOrder` or `PSamples`; H of terms of one site and of
+            neighbours, with open ends and constant in time, that conserves the number
+            of quanta.
         psi: coherent or thermal modes, as for the form.
         ts: increasing times, (T,); `psi` is at the first.
         moments: ((m_1, .., m_M), (n_1, .., n_M)) of each; None for <|α_i|²> of each
@@ -145,7 +144,7 @@ def chain_moments(
     operators = _operators(moments, equation.modes)
     chain = _Chain(Gates(_bonds(equation.symbol), hbar), operators, hbar)
     start = product_start(form.admit(equation, psi), equation)
-    kets = _that_count(form.product_kets(equation, start, limits.levels))
+    kets = _that_count(form.start.kets(equation, start, limits.levels))
     quimb_tensor()  # raises where it is missing, after what is wrong with arguments
     times = np.asarray(ts, float)
     counts = [math.ceil(gap / step - 1e-9) for gap in np.diff(times)]
@@ -227,17 +226,20 @@ def _collect(
     )
 
 
-def _check_law(law: Any, psi: Any) -> Response | Sampled:
+def _check_law(law: Any, psi: Any) -> Exact:
     """The form of a law that can be followed here."""
     if not isinstance(law, HusimiFokkerPlanck):
         raise ValueError(
             "Argument `law` must be a HusimiFokkerPlanck, but is of type "
             f"{type(law).__name__}."
         )
-    if not isinstance(law.form, Response | Sampled):
+    start = getattr(law.form, "start", None)
+    if not isinstance(start, FirstOrder | PSamples):
+        form, kind = type(law.form).__name__, type(start).__name__
         raise ValueError(
-            "Argument `law` must be of form 'response' or 'sampled', whose kets start "
-            f"as products, but is of form {type(law.form).__name__}."
+            "Argument `law` must have the start `FirstOrder` or `PSamples`, whose kets "
+            "start as products, but has the form "
+            f"{form if start is None else f'{form} with {kind}'}."
         )
     if law.modes < 2:
         raise ValueError(

@@ -98,6 +98,14 @@ class Equation(eqx.Module):
         return self.C * self.hbar
 
     @property
+    def quantum(self) -> "Equation":
+        """Quantum mechanics at ħ_eff, which the equation is where no term of H has more
+        than two powers of α or of α* and the length scales agree."""
+        bath = None if self.bath is None else self.bath.at(self.C)
+        one = jnp.ones_like(self.C)
+        return Equation(self.hamiltonian, one, None, self.hbar_eff, bath)
+
+    @property
     def slopes(self) -> list[tuple[ArrayLike, ArrayLike]]:
         """μ and ν of each mode in D = μ∂ + ν∂*, the derivative of the diffusion."""
         if self.s is None:
@@ -105,45 +113,17 @@ class Equation(eqx.Module):
         return [((s + 1 / s) / 2, (s - 1 / s) / 2) for s in self.s]
 
 
-class Form(eqx.Module):
-    """How the state of `HusimiFokkerPlanck` is carried and moved.
+class Carrier(eqx.Module):
+    """How a state is held, moved and read.
 
-    A form holds sizes and grids; the equation comes as an argument, that of an instant
-    where it changes in time.
+    It has no constants; the equation comes as an argument, that of an instant where it
+    changes in time.
     """
-
-    @property
-    def linear(self) -> bool:
-        """Whether the state moves linearly, so that `flow` is there."""
-        return False
-
-    @property
-    def bathed(self) -> bool:
-        """Whether it carries a bath."""
-        return False
 
     def solves(self, equation: Equation) -> bool:
         """Whether `orbit` is there for this equation, which does not change in time."""
         del equation
         return False
-
-    @property
-    def stepper(self) -> Callable[..., PyTree[Array]]:
-        """The one-step method with which `recover` follows the law."""
-        return rk4
-
-    @abc.abstractmethod
-    def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
-        """Raise ValueError where this form cannot carry this equation or points."""
-
-    def admit(self, equation: Equation, psi: Any) -> PyTree[Array]:
-        """A quantum state as arrays that `prepare` takes under jit as well."""
-        levels = getattr(self, "levels", LEVELS)
-        return as_ensemble(psi, equation.modes, "psi", levels=levels)
-
-    @abc.abstractmethod
-    def prepare(self, equation: Equation, psi: Any) -> PyTree[Array]:
-        """The state for what `admit` returns."""
 
     @abc.abstractmethod
     def vector_field(self, equation: Equation, state: PyTree[Array]) -> PyTree[Array]:
@@ -160,14 +140,6 @@ class Form(eqx.Module):
         self, equation: Equation, state: PyTree[Array], m: Powers, n: Powers
     ) -> Complex[Array, ""]:
         """∫ Π_i α_i^m_i α_i*^n_i Q d²ᴺα"""
-
-    def energy(self, equation: Equation, state: PyTree[Array]) -> Float[Array, ""]:
-        """∫ H Q d²ᴺα"""
-        symbol, total = equation.symbol, jnp.zeros_like(equation.C)
-        for k, (m, n) in enumerate(symbol.powers):
-            moment = self.moment(equation, state, m, n)
-            total = total + jnp.real(symbol.coefficients[k] * moment)
-        return total
 
     def flow(
         self, equation: Equation, state: PyTree[Array], dt: ArrayLike
@@ -186,14 +158,54 @@ class Form(eqx.Module):
         del equation, state
         return None
 
-    def limits(self, psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
-        """What C cannot leave for a start, see `Fits.limits`."""
-        return limits(psi, kets=True)
-
     def alarm(self, equation: Equation, state: PyTree[Array]) -> Array:
         """A `Status` other than OK if a step that ends here met trouble."""
         del equation, state
         return jnp.asarray(Status.OK)
+
+
+class Form(Carrier):
+    """How `HusimiFokkerPlanck` carries its state; what it takes as H and start."""
+
+    @property
+    def linear(self) -> bool:
+        """Whether the state moves linearly, so that `flow` is there."""
+        return False
+
+    @property
+    def bathed(self) -> bool:
+        """Whether it carries a bath."""
+        return False
+
+    @property
+    def stepper(self) -> Callable[..., PyTree[Array]]:
+        """The one-step method with which `recover` follows the law."""
+        return rk4
+
+    @abc.abstractmethod
+    def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
+        """Raise ValueError where this form cannot carry this equation or points."""
+
+    def admit(self, equation: Equation, psi: Any) -> PyTree[Array]:
+        """A quantum state as arrays that `prepare` takes under jit as well."""
+        levels = getattr(self, "levels", None) or LEVELS
+        return as_ensemble(psi, equation.modes, "psi", levels=levels)
+
+    @abc.abstractmethod
+    def prepare(self, equation: Equation, psi: Any) -> PyTree[Array]:
+        """The state for what `admit` returns."""
+
+    def energy(self, equation: Equation, state: PyTree[Array]) -> Float[Array, ""]:
+        """∫ H Q d²ᴺα"""
+        symbol, total = equation.symbol, jnp.zeros_like(equation.C)
+        for k, (m, n) in enumerate(symbol.powers):
+            moment = self.moment(equation, state, m, n)
+            total = total + jnp.real(symbol.coefficients[k] * moment)
+        return total
+
+    def limits(self, psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
+        """What C cannot leave for a start, see `Fits.limits`."""
+        return limits(psi, kets=True)
 
 
 def read_levels(levels: Any, modes: int) -> tuple[int, ...]:

@@ -71,7 +71,7 @@ class GaussianForm(Form):
         if _checks.is_concrete(dephasing) and np.any(np.asarray(dephasing)):
             raise ValueError(
                 "Argument `bath` must not dephase for form 'gaussian', since Gaussians "
-                "would not stay such, but does; use form 'master'."
+                "would not stay such, but does; use form 'exact'."
             )
 
     def admit(self, equation: Equation, psi: Any) -> GaussianSum:

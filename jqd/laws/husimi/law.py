@@ -16,33 +16,28 @@ from ...spaces.driven import Driven
 from ...spaces.symbols import Symbol, as_points
 from ...states import read_powers
 from ...steppers import cf4
-from ..groups import Breaks, Exact, Fits, Resolution, Watch
+from .. import groups
+from ..groups import Breaks, Fits, Resolution, Watch
 from ..law import Law
 from .bath import Bath
-from .blocks import Blocks
+from .exact import Exact
 from .fock import Fock
 from .form import Equation, Form
 from .gaussian import GaussianForm
 from .hamiltonians import check_real, read_hamiltonian
-from .heff import Heff
 from .identifiability import refusal
 from .literal import LiteralGrid
-from .master import Master
-from .response import Response
-from .sampled import Sampled
 from .wigner import WignerGrid
 
 FORMS = {
-    "heff": Heff,
-    "master": Master,
-    "blocks": Blocks,
-    "response": Response,
-    "sampled": Sampled,
+    "exact": Exact,
     "fock": Fock,
     "gaussian": GaussianForm,
     "wigner": WignerGrid,
     "literal": LiteralGrid,
 }
+# What files and options of earlier versions call the exact form.
+ALIASES = {"heff": "exact", "master": "exact"}
 
 
 class HusimiFokkerPlanck(Law):
@@ -107,11 +102,10 @@ class HusimiFokkerPlanck(Law):
             s: scalar or shape (N,), or None for coherent states that match.
             hbar: ħ, scalar.
             points: where `density` is taken by default.
-            form: `Heff`, `Master`, `Fock`, `GaussianForm`, `WignerGrid`, `LiteralGrid`,
-                or for many modes `Blocks`, `Response` or `Sampled`; or the name of one:
-                "heff", "master", "fock", "gaussian", "wigner", "literal", "blocks",
-                "response", "sampled"; "auto" for "heff", or "master" in a bath.
-            bath: of the modes; "master", "fock" and "gaussian" carry one.
+            form: `Exact`, `Fock`, `GaussianForm`, `WignerGrid` or `LiteralGrid`, or the
+                name of one: "exact", "fock", "gaussian", "wigner", "literal"; "auto"
+                for "exact".
+            bath: of the modes; "exact" (on levels), "fock" and "gaussian" carry one.
             **values: of the parameters and pulses that a text names: U=0.63, and for
                 drive(t) a function of the time, see `jqd.pulse`.
 
@@ -134,9 +128,9 @@ class HusimiFokkerPlanck(Law):
             points = jnp.asarray(points)
             self.points = _checks.complex_of(points)
         if isinstance(form, str):
+            form = ALIASES.get(form, form)
             _checks.check_choice(form, "form", ("auto", *FORMS))
-            chosen = "heff" if bath is None else "master"
-            form = FORMS[chosen if form == "auto" else form]()
+            form = FORMS["exact" if form == "auto" else form]()
         if not isinstance(form, Form):
             raise ValueError(
                 "Argument `form` must be a form of this law or the name of one, but "
@@ -152,7 +146,8 @@ class HusimiFokkerPlanck(Law):
         if self.bath is not None and not self.form.bathed:
             raise ValueError(
                 "Argument `bath` must be None for a form that carries none, but is "
-                f"given beside {type(self.form).__name__}; use form 'master'."
+                f"given beside {type(self.form).__name__}; use form 'exact', with "
+                "`Levels` and `Series`."
             )
         self.form.check(self.equation.outline(), self.points)
 
@@ -239,9 +234,9 @@ class HusimiFokkerPlanck(Law):
         given = self.hamiltonian
         return Breaks(given.jumps() if isinstance(given, Driven) else None)
 
-    def exact(self) -> Exact:
+    def exact(self) -> groups.Exact:
         """All times at once, where it is solvable."""
-        return Exact(orbit=self.orbit if self.solvable else None)
+        return groups.Exact(orbit=self.orbit if self.solvable else None)
 
     def flow(
         self,

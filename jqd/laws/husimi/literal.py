@@ -52,7 +52,7 @@ class LiteralGrid(Form):
     t = ln(tolerance/δ) / 0.45 σ_max,
     δ = max(ε, exp(-ħ k_c²/8), exp(-(R - |α₀|)²/ħ)),
 
-    with σ_max the growth at the cut-off within the mask. Use `Heff` for results.
+    with σ_max the growth at the cut-off within the mask. Use `Exact` for results.
 
     Attributes:
         n: points along X and along Y (static).

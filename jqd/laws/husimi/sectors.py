@@ -1,203 +1,186 @@
-"""Number states of many modes, sorted by how many quanta they hold in all.
-
-A Hamiltonian that conserves the number of quanta moves nothing from one sector to
-another. No array here has levels^M entries: N quanta in M modes are binom(N+M-1, N)
-states.
-"""
+"""Quantum mechanics at ħ_eff of many modes, one sector of quanta after the other."""
 
 import functools
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float, Int
+from jaxtyping import Array, Complex, Float
 
 from ... import _checks
 from ..._math import abs2
 from ..._scans import saved_scan
+from ...constants import static
 from ...spaces.fock import coherent_amplitudes
-from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import format_monomial
-from ...states import Ensemble, State
 from ...steppers.blocks import pieces_orbit, split_entries
 from ...steppers.chebyshev import chebyshev_step, chebyshev_terms
+from ...steppers.eigenbasis import unitary_orbit
 from ..groups import Resolution
-from .form import Equation, Powers
+from .form import Carrier, Equation, Powers
 from .gaussian_sum import GaussianSum
-from .heff import amplify
+from .occupations import (
+    SparseHamiltonian,
+    frobenius,
+    hamiltonian_pieces,
+    monomial_entries,
+    occupations,
+    product_kets,
+    sector_rows,
+    sector_sizes,
+)
+from .starts import FirstOrder, ProductStart, PSamples, Series, Start, product_start
 
 # Sectors up to this size have eigenvectors, larger ones a series.
 LARGEST_SECTOR = 1024
 # Phase that one Chebyshev series covers.
 _PHASE = 32.0
-# How far a covariance may be from that of displaced thermal modes.
-_ISOTROPIC = 1e-9
+# Ten times what may be left out of the trace: of samples, which scatter, more.
+_TOLERANCE, _OF_SAMPLES = 1e-9, 1e-6
 
 
-# -- the basis -------------------------------------------------------------------------
+class Sectors(eqx.Module):
+    """Number states of many modes by their total number of quanta, for H that conserve
+    it and products of coherent or thermal modes.
 
+    The start `Series` is the operator ρ at ħ_eff as a product, in blocks of a number of
+    quanta each,
 
-@functools.lru_cache(maxsize=16)
-def occupations(modes: int, quanta: int) -> Int[np.ndarray, "D M"]:
-    """All states of at most so many quanta, those of the same total together."""
-    states = np.zeros((1, 0), int)
-    for _ in range(modes):
-        choices = quanta - states.sum(axis=1) + 1
-        parent = np.repeat(np.arange(len(states)), choices)
-        first = np.repeat(np.cumsum(choices) - choices, choices)
-        states = np.column_stack([states[parent], np.arange(len(parent)) - first])
-    states = states[np.argsort(states.sum(axis=1), kind="stable")]
-    states.setflags(write=False)
-    return states
+    <n|ρ|m> = Π_i R_i[n_i, m_i], R_i displaced thermal, n_eff = (n̄+1)/C - 1,
 
+    exact also for C > 1, where n_eff < 0 and ρ has negative eigenvalues. No kets, no
+    sampling: with three modes 20 quanta take a second. What moves no phase between
+    numbers of quanta says nothing of Q itself, nor of <α>; the kets of other starts do.
 
-def positions(states: Int[np.ndarray, "n M"]) -> Int[np.ndarray, " n"]:
-    """Where in `occupations` states are, whatever its number of quanta.
-
-    rank = binom(r_0+M-1, M) + Σ_i binom(r_i+p_i, p_i) - binom(r_{i+1}+p_i, p_i), with
-    r_i the quanta of the modes from i on and p_i the modes after i.
-    """
-    modes = states.shape[1]
-    left = np.cumsum(states[:, ::-1], axis=1)[:, ::-1]
-    left = np.column_stack([left, np.zeros(len(states), int)])
-    most = int(left.max(initial=0)) + modes
-    table = np.array([[math.comb(n, k) for k in range(modes + 1)] for n in range(most)])
-    rank = table[left[:, 0] + modes - 1, modes]
-    for i in range(modes):
-        after = modes - 1 - i
-        rank = rank + table[left[:, i] + after, after]
-        rank = rank - table[left[:, i + 1] + after, after]
-    return rank
-
-
-def sector_sizes(modes: int, quanta: int) -> list[int]:
-    """Number of states of 0, 1, .., `quanta` quanta."""
-    return [math.comb(n + modes - 1, n) for n in range(quanta + 1)]
-
-
-@functools.lru_cache(maxsize=16)
-def sector_rows(modes: int, quanta: int) -> Int[np.ndarray, "N largest"]:
-    """Rows of each sector, filled up with the number of all."""
-    sizes = np.array(sector_sizes(modes, quanta))
-    rows = np.arange(sizes.max())[None, :]
-    starts = (np.cumsum(sizes) - sizes)[:, None]
-    return np.where(rows < sizes[:, None], starts + rows, sizes.sum())
-
-
-class Entries(NamedTuple):
-    """Entries of the matrices of monomials: term, row, column, value at ħ = 1."""
-
-    terms: Int[np.ndarray, " entries"]
-    rows: Int[np.ndarray, " entries"]
-    columns: Int[np.ndarray, " entries"]
-    values: Float[np.ndarray, " entries"]
-
-
-@functools.lru_cache(maxsize=64)
-def monomial_entries(powers: tuple[tuple[Powers, Powers], ...], quanta: int) -> Entries:
-    """<row| Π_i b_i^m_i b_i†^n_i |column> of every monomial, one after the other."""
-    columns = occupations(len(powers[0][0]), quanta)
-    parts = []
-    for k, (m, n) in enumerate(powers):
-        high = columns + np.array(n)
-        rows = high - np.array(m)
-        inside = np.all(rows >= 0, axis=1) & (rows.sum(axis=1) <= quanta)
-        square = _falling(high, n) * _falling(high, m)
-        value = np.sqrt(np.prod(square[inside], axis=1))
-        found = np.flatnonzero(inside)
-        parts.append((np.full(len(found), k), positions(rows[inside]), found, value))
-    entries = Entries(*(np.concatenate(part) for part in zip(*parts, strict=True)))
-    for array in entries:
-        array.setflags(write=False)  # shared by all callers
-    return entries
-
-
-def _falling(x: np.ndarray, powers: Powers) -> np.ndarray:
-    """x (x-1) .. (x-p+1) of each mode."""
-    result = np.ones(x.shape)
-    for k in range(max(powers)):
-        result = np.where(k < np.array(powers), result * np.maximum(x - k, 0), result)
-    return result
-
-
-# -- Hamiltonians ----------------------------------------------------------------------
-
-
-def hamiltonian_entries(
-    symbol: Symbol, quanta: int, hbar: Array
-) -> tuple[Entries, Array]:
-    """Entries of H of anti-Wick order, and their values; those of a place are added."""
-    entries = monomial_entries(symbol.powers, quanta)
-    coefficients = jnp.asarray(symbol.coefficients)
-    real = coefficients.real.dtype
-    # as many α* as α: whole powers of ħ
-    degrees = np.array([sum(m) for m, _ in symbol.powers])
-    scaled = coefficients * hbar.astype(real) ** degrees
-    return entries, scaled[entries.terms] * jnp.asarray(entries.values, real)
-
-
-def hamiltonian_pieces(
-    symbol: Symbol, quanta: int, hbar: Array
-) -> list[tuple[np.ndarray, Array]]:
-    """The sectors of H, those of like size together, as `pieces_orbit` takes them."""
-    entries, values = hamiltonian_entries(symbol, quanta, hbar)
-    rows = sector_rows(symbol.modes, quanta)
-    size = sum(sector_sizes(symbol.modes, quanta))
-    return split_entries(entries.rows, entries.columns, values, rows, size)
-
-
-def frobenius(pieces: Sequence[tuple[np.ndarray, Array]]) -> Array:
-    """Norm of the matrix of these blocks."""
-    return jnp.sqrt(sum(jnp.sum(abs2(parts)) for _, parts in pieces))
-
-
-class SparseHamiltonian(NamedTuple):
-    """H as rows to gather from and weights, one of each way in which it moves quanta.
+    The trace misses the share of larger N, which `resolution` reports: a mean number
+    of quanta misses about N times as much.
 
     Attributes:
-        sources: (ways, D) NumPy.
-        weights: (ways, D).
+        quanta: largest N, or None: as many as the tolerance asks for, where C and the
+            start are known (static).
+        tolerance: ten times what may be left out of the trace; None for 1e-9, and 1e-6
+            of samples.
+
+    Source: displaced thermal states, R. J. Glauber, Phys. Rev. 131, 2766 (1963).
     """
 
-    sources: np.ndarray
-    weights: Array
+    quanta: int | None = static(default=None)
+    tolerance: float | None = static(default=None)
 
-    @classmethod
-    def build(cls, symbol: Symbol, quanta: int, hbar: Array) -> "SparseHamiltonian":
-        """That of a symbol which conserves the number of quanta."""
-        entries, values = hamiltonian_entries(symbol, quanta, hbar)
-        moves = [tuple(np.subtract(n, m)) for m, n in symbol.powers]
-        ways = {move: i for i, move in enumerate(dict.fromkeys(moves))}
-        way = np.array([ways[move] for move in moves])[entries.terms]
-        shape = len(ways), sum(sector_sizes(symbol.modes, quanta))
-        sources = np.zeros(shape, int)
-        sources[way, entries.rows] = entries.columns
-        weights = jnp.zeros(shape, values.dtype).at[way, entries.rows].add(values)
-        return cls(sources, weights)
+    def check(self, equation: Equation, start: Start, points: Any) -> None:
+        """Raise ValueError unless H conserves quanta, there are no points where there
+        is no density, and blocks are not too large."""
+        moving = [
+            power for power in equation.symbol.powers if sum(power[0]) != sum(power[1])
+        ]
+        if moving:
+            raise ValueError(
+                "Argument `symbol` must conserve the number of quanta in `Sectors`, "
+                f"but has the term {format_monomial(moving[0])}; use `Levels`."
+            )
+        if self.quanta is not None:
+            _checks.whole_number(self.quanta, "quanta", 0)
+        if self.tolerance is not None:
+            _checks.check_scalar(self.tolerance, "tolerance")
+            _checks.check_positive(self.tolerance, "tolerance")
+        if not isinstance(start, Series):
+            return
+        if start.orders is not None:
+            raise ValueError(
+                "Argument `orders` must be None in `Sectors`, whose blocks hold all of "
+                f"them, but is {start.orders}."
+            )
+        if points is not None:
+            raise _no_density()
+        if self.quanta is not None:
+            _check_size(equation.modes, self.quanta)
 
-    def apply(self, kets: Array, t: Any = None, hbar: Any = None) -> Array:
-        """H on kets, (..., D)."""
-        del t, hbar
+    def carrier(self, equation: Equation, start: Start) -> Carrier:
+        """Blocks of ρ for the series, else kets."""
+        del equation
+        return SectorBlocks() if isinstance(start, Series) else SectorKets()
 
-        def add(total, way):
-            source, weight = way
-            weight = jnp.reshape(weight, (1,) * (kets.ndim - 1) + weight.shape)
-            return total + weight.astype(kets.dtype) * kets[..., source], None
+    def _enough(self, start: ProductStart, tolerance: float) -> int:
+        """The number of quanta that leaves less than a tenth of the tolerance.
 
-        start = jnp.zeros_like(kets)
-        total, _ = jax.lax.scan(add, start, (jnp.asarray(self.sources), self.weights))
-        return total
+        Raises:
+            ValueError: not given, and the start is traced or needs too many.
+        """
+        if self.quanta is not None:
+            return self.quanta
+        if not _checks.is_concrete(start):
+            raise ValueError(
+                "Argument `quanta` must be given to `Sectors` where C or the start is "
+                "traced, but is None."
+            )
+        tolerance = tolerance if self.tolerance is None else self.tolerance
+        mean = abs2(np.asarray(start.amplitudes))
+        mean = float(np.sum(mean + np.abs(np.asarray(start.gains) - 1)))
+        levels = math.ceil(mean + 16 * math.sqrt(mean + 1) + 48)
+        shares = np.diagonal(np.real(start.matrices(levels)), axis1=1, axis2=2)
+        total = functools.reduce(lambda a, b: np.convolve(a, b)[:levels], shares)
+        left = np.cumsum(np.abs(total[::-1]))[::-1]  # of n quanta and more
+        found = np.flatnonzero(left < tolerance / 10)
+        if found.size == 0:
+            raise ValueError(
+                "Argument `tolerance` must be larger in `Sectors`, but is "
+                f"{tolerance:.2g}, for which {levels} quanta are not enough."
+            )
+        return max(int(found[0]) - 1, 0)
 
-    def spectral_bounds(self) -> tuple[Array, Array]:
-        """Numbers that enclose the spectrum, by Gershgorin."""
-        still = self.sources == np.arange(self.sources.shape[1])
-        centre = jnp.sum(jnp.where(still, self.weights.real, 0), axis=0)
-        radius = jnp.sum(jnp.where(still, 0, jnp.abs(self.weights)), axis=0)
-        return jnp.min(centre - radius), jnp.max(centre + radius)
+    def series(
+        self, start: Series, equation: Equation, psi: GaussianSum
+    ) -> "NumberBlocks":
+        """Π_i R_i[n_i, m_i] in each block, the sums of all orders.
+
+        Raises:
+            ValueError: C outside its window, blocks too large, or `quanta` missing
+                where C or the start is traced.
+        """
+        del start
+        whole, modes = product_start(psi, equation), equation.modes
+        quanta = self._enough(whole, _TOLERANCE)
+        _check_size(modes, quanta)
+        # one row more, of zeros: what smaller blocks are filled up with
+        tables = jnp.pad(whole.matrices(quanta + 1), ((0, 0), (0, 1), (0, 1)))
+        filler = np.full((1, modes), quanta + 1)
+        states = np.concatenate([occupations(modes, quanta), filler])
+
+        def fill(index):
+            n = states[index]
+            block = jnp.ones((*index.shape, index.shape[1]), tables.dtype)
+            for i in range(modes):
+                block = block * tables[i][n[:, :, None, i], n[:, None, :, i]]
+            return block
+
+        groups = _groups(modes, quanta)
+        return NumberBlocks(tuple(map(fill, groups)), modes, quanta)
+
+    def product(
+        self, start: FirstOrder | PSamples, equation: Equation, modes: ProductStart
+    ) -> "NumberKets":
+        """Products of one-mode kets.
+
+        Raises:
+            ValueError: samples that do not fit into memory, or `quanta` missing where C
+                or the start is traced.
+        """
+        sampled = isinstance(start, PSamples)
+        quanta = self._enough(modes, _OF_SAMPLES if sampled else _TOLERANCE)
+        kets = start.kets(equation, modes, quanta + 1)
+        if sampled:
+            size = sum(sector_sizes(equation.modes, quanta))
+            _checks.check_memory(
+                48.0 * start.samples * size,
+                "samples",
+                f"so many kets of {size} numbers",
+            )
+        return NumberKets(
+            product_kets(kets.tables, quanta), kets.weights, equation.modes, quanta
+        )
 
 
 # -- kets ------------------------------------------------------------------------------
@@ -218,56 +201,77 @@ class NumberKets(eqx.Module):
     modes: int = eqx.field(static=True)
     quanta: int = eqx.field(static=True)
 
-    def means(self, m: Powers, n: Powers, hbar: Array) -> Complex[Array, " K"]:
-        """ħ^((|m|+|n|)/2) <v_k| Π_i b_i^m_i b_i†^n_i |v_k>"""
-        entries = monomial_entries(((m, n),), self.quanta)
-        values = jnp.asarray(entries.values, self.weights.dtype)
-        bras = jnp.conj(self.kets[:, entries.rows])
-        each = jnp.sum(bras * values[None, :] * self.kets[:, entries.columns], axis=1)
-        return hbar.astype(values.dtype) ** ((sum(m) + sum(n)) / 2) * each
 
-    def density(
-        self, points: Complex[Array, "... M"], hbar: Array
-    ) -> Float[Array, "..."]:
-        """Σ_k w_k |<α/√ħ|v_k>|²/(πħ)^M"""
-        hbar = hbar.astype(self.weights.dtype)
-        flat = jnp.reshape(points, (-1, self.modes)).astype(self.kets.dtype)
-        tables = coherent_amplitudes(flat / jnp.sqrt(hbar), self.quanta + 1)
-        bras = jnp.conj(product_kets(tables, self.quanta))
-        overlaps = jnp.matmul(bras, self.kets.T, precision=jax.lax.Precision.HIGHEST)
-        values = jnp.sum(abs2(overlaps) * self.weights[None, :], axis=1)
-        return jnp.reshape(values / (np.pi * hbar) ** self.modes, points.shape[:-1])
+class SectorKets(Carrier):
+    """iħ_eff dv/dt = H_eff v of each ket, sector by sector."""
 
-    def lost(self) -> Float[Array, ""]:
-        """How far the trace is from 1: the share of more quanta than are kept."""
-        norms = jnp.sum(abs2(self.kets), axis=1)
-        return jnp.abs(1 - jnp.sum(self.weights * norms))
+    def solves(self, quantum: Equation) -> bool:
+        """The kets are known at all times at once."""
+        del quantum
+        return True
 
-    def rates(self, equation: Equation) -> "NumberKets":
-        """-i H_eff v/ħ_eff for each ket."""
-        hbar = equation.hbar_eff
-        hamiltonian = SparseHamiltonian.build(equation.symbol, self.quanta, hbar)
-        kets = -1j / hbar * hamiltonian.apply(self.kets)
-        return NumberKets(kets, 0 * self.weights, self.modes, self.quanta)
+    def vector_field(self, quantum: Equation, state: NumberKets) -> NumberKets:
+        """-i H v/ħ for each ket."""
+        hamiltonian = SparseHamiltonian.build(
+            quantum.symbol, state.quanta, quantum.hbar
+        )
+        kets = -1j / quantum.hbar * hamiltonian.apply(state.kets)
+        return NumberKets(kets, 0 * state.weights, state.modes, state.quanta)
 
-    def orbit(self, equation: Equation, ts: Array) -> tuple["NumberKets", Array]:
-        """exp(-i H_eff t/ħ_eff) on each ket, and a bound on the relative rounding."""
-        hbar, times = equation.hbar_eff, ts - ts[0]
-        shape = ts.shape[0], *self.kets.shape
+    def orbit(
+        self, quantum: Equation, state0: NumberKets, ts: Array
+    ) -> tuple[NumberKets, Array]:
+        """exp(-i H t/ħ) on each ket, and a bound on the relative rounding."""
+        hbar, times, quanta = quantum.hbar, ts - ts[0], state0.quanta
+        shape = ts.shape[0], *state0.kets.shape
         _checks.check_memory(48.0 * math.prod(shape), "ts", f"{shape} amplitudes")
-        largest = max(sector_sizes(self.modes, self.quanta))
+        largest = max(sector_sizes(state0.modes, quanta))
         if largest <= LARGEST_SECTOR:
-            pieces = hamiltonian_pieces(equation.symbol, self.quanta, hbar)
-            kets = pieces_orbit(pieces, self.kets, times, hbar)
+            pieces = hamiltonian_pieces(quantum.symbol, quanta, hbar)
+            kets = pieces_orbit(pieces, state0.kets, times, hbar)
             phase = math.sqrt(largest) * frobenius(pieces) / hbar * times
         else:
-            sparse = SparseHamiltonian.build(equation.symbol, self.quanta, hbar)
+            sparse = SparseHamiltonian.build(quantum.symbol, quanta, hbar)
             low, high = sparse.spectral_bounds()
-            kets = _series_orbit(sparse, self.kets, times, hbar)
+            kets = _series_orbit(sparse, state0.kets, times, hbar)
             phase = (high - low) / (2 * hbar) * times
-        weights = jnp.broadcast_to(self.weights, (shape[0], *self.weights.shape))
+        weights = jnp.broadcast_to(state0.weights, (shape[0], *state0.weights.shape))
         bound = jnp.finfo(kets.dtype).eps * (math.sqrt(largest) + phase)
-        return NumberKets(kets, weights, self.modes, self.quanta), bound
+        return NumberKets(kets, weights, state0.modes, quanta), bound
+
+    def density(
+        self, quantum: Equation, state: NumberKets, points: Complex[Array, "... M"]
+    ) -> Float[Array, "..."]:
+        """Σ_k w_k |<α/√ħ|v_k>|²/(πħ)^M"""
+        hbar = quantum.hbar.astype(state.weights.dtype)
+        flat = jnp.reshape(points, (-1, state.modes)).astype(state.kets.dtype)
+        tables = coherent_amplitudes(flat / jnp.sqrt(hbar), state.quanta + 1)
+        bras = jnp.conj(product_kets(tables, state.quanta))
+        overlaps = jnp.matmul(bras, state.kets.T, precision=jax.lax.Precision.HIGHEST)
+        values = jnp.sum(abs2(overlaps) * state.weights[None, :], axis=1)
+        return jnp.reshape(values / (np.pi * hbar) ** state.modes, points.shape[:-1])
+
+    def moment(
+        self, quantum: Equation, state: NumberKets, m: Powers, n: Powers
+    ) -> Complex[Array, ""]:
+        """ħ^((|m|+|n|)/2) Tr(ρ b^m b†^n)"""
+        return jnp.sum(state.weights * self.means(quantum, state, m, n))
+
+    def means(
+        self, quantum: Equation, state: NumberKets, m: Powers, n: Powers
+    ) -> Complex[Array, " K"]:
+        """ħ^((|m|+|n|)/2) <v_k| Π_i b_i^m_i b_i†^n_i |v_k>"""
+        entries = monomial_entries(((m, n),), state.quanta)
+        values = jnp.asarray(entries.values, state.weights.dtype)
+        bras = jnp.conj(state.kets[:, entries.rows])
+        each = jnp.sum(bras * values[None, :] * state.kets[:, entries.columns], axis=1)
+        return quantum.hbar.astype(values.dtype) ** ((sum(m) + sum(n)) / 2) * each
+
+    def resolution(self, quantum: Equation, state: NumberKets) -> Resolution:
+        """What the trace misses: the share of more quanta than are kept."""
+        del quantum
+        norms = jnp.sum(abs2(state.kets), axis=1)
+        return _lost_share(jnp.abs(1 - jnp.sum(state.weights * norms)))
 
 
 def _series_orbit(
@@ -291,150 +295,147 @@ def _series_orbit(
     return saved_scan(interval, kets, jnp.diff(times), kets)[1]
 
 
-def product_kets(tables: Complex[Array, "K M L"], quanta: int) -> Complex[Array, "K D"]:
-    """Products of one-mode kets over the states of at most so many quanta."""
-    states = occupations(tables.shape[1], quanta)
-    factors = [tables[:, i, states[:, i]] for i in range(tables.shape[1])]
-    return functools.reduce(jnp.multiply, factors)
+# -- blocks ----------------------------------------------------------------------------
 
 
-# -- starts ----------------------------------------------------------------------------
-
-
-class ProductStart(NamedTuple):
-    """Displaced thermal modes at ħ_eff.
+class NumberBlocks(eqx.Module):
+    """ρ without its coherences between different numbers of quanta.
 
     Attributes:
-        amplitudes: b_i = α_i/√ħ_eff, (M,).
-        gains: 1 + n_eff of each mode, (M,): 1/C for a coherent one, below 1 for C > 1.
+        pieces: blocks of like size together, shape (blocks, d, d), filled up with 0.
+        modes: M (static).
+        quanta: largest number of quanta (static).
     """
 
-    amplitudes: Complex[Array, " M"]
-    gains: Float[Array, " M"]
+    pieces: tuple[Complex[Array, "blocks d d"], ...]
+    modes: int = static()
+    quanta: int = static()
 
-    def matrices(self, levels: int) -> Complex[Array, "M L L"]:
-        """R_i = <n|ρ_i|m>, exact for every n_eff above -1/2, signed below 0.
 
-        An amplifier of this gain makes it of a coherent state of amplitude b_i/√gain.
+class SectorBlocks(Carrier):
+    """iħ_eff dρ_N/dt = [H_eff, ρ_N] for each total number N of quanta."""
+
+    def solves(self, quantum: Equation) -> bool:
+        """Blocks are known at all times at once."""
+        del quantum
+        return True
+
+    def orbit(
+        self, quantum: Equation, state0: NumberBlocks, ts: Array
+    ) -> tuple[NumberBlocks, Array]:
+        """U ρ U† of each block, U = exp(-i H t/ħ)."""
+        hbar, times, quanta = quantum.hbar, ts - ts[0], state0.quanta
+        size = sum(math.prod(block.shape) for block in state0.pieces)
+        _checks.check_memory(48.0 * size * len(ts), "ts", f"{len(ts)} times")
+        hamiltonian = hamiltonian_pieces(quantum.symbol, quanta, hbar)
+
+        def moved(block):
+            energies, rho = block
+            # all columns of U, with the derivatives of `unitary_orbit`
+            columns = jax.vmap(unitary_orbit, (None, 0, None, None), 1)
+            one = jnp.eye(rho.shape[0], dtype=rho.dtype)
+            turn = columns(energies, one, times, hbar)  # <i|U(t)|j> at [t, j, i]
+            return _matmul(jnp.swapaxes(turn, 1, 2), _matmul(rho[None], jnp.conj(turn)))
+
+        # one by one: see `jqd.steppers.blocks`
+        orbits = [
+            jnp.moveaxis(jax.lax.map(moved, (parts, rho)), 1, 0)
+            for (_, parts), rho in zip(hamiltonian, state0.pieces, strict=True)
+        ]
+        largest = max(sector_sizes(state0.modes, quanta))
+        eps = jnp.finfo(state0.pieces[0].dtype).eps
+        bound = eps * math.sqrt(largest) * (1 + frobenius(hamiltonian) / hbar * times)
+        return NumberBlocks(tuple(orbits), state0.modes, quanta), bound
+
+    def vector_field(self, quantum: Equation, state: NumberBlocks) -> NumberBlocks:
+        """-i [H, ρ_N]/ħ"""
+        hbar = quantum.hbar
+        rates = []
+        hamiltonian = hamiltonian_pieces(quantum.symbol, state.quanta, hbar)
+        for (_, parts), rho in zip(hamiltonian, state.pieces, strict=True):
+            parts = parts.astype(rho.dtype)
+            rates.append(-1j / hbar * (_matmul(parts, rho) - _matmul(rho, parts)))
+        return NumberBlocks(tuple(rates), state.modes, state.quanta)
+
+    def density(
+        self, quantum: Equation, state: NumberBlocks, points: Complex[Array, "... N"]
+    ) -> Float[Array, "..."]:
+        """Not there: Q needs the coherences between numbers of quanta.
+
+        Raises:
+            ValueError: always.
         """
+        raise _no_density()
 
-        def one(amplitude, gain):
-            ket = coherent_amplitudes(amplitude / jnp.sqrt(gain), levels)
-            pure = Ensemble(ket[None], jnp.ones(1, gain.dtype))
-            return amplify(pure, 1 / gain, (levels,), levels - 1).matrix()
+    def moment(
+        self, quantum: Equation, state: NumberBlocks, m: Powers, n: Powers
+    ) -> Complex[Array, ""]:
+        """ħ^|m| Tr(ρ b^m b†^n), |m| = |n|
 
-        return jax.vmap(one)(self.amplitudes, self.gains)
-
-
-def read_start(psi: Any, equation: Equation, form: str) -> GaussianSum:
-    """A product of displaced thermal modes, as a `GaussianSum` or described.
-
-    Raises:
-        ValueError: anything else, a covariance that is not a multiple of the unit
-            matrix in each mode, or C outside its window.
-    """
-    if isinstance(psi, State):
-        psi = GaussianSum.of(psi, hbar=equation.hbar)
-    if not isinstance(psi, GaussianSum):
-        raise ValueError(
-            "Argument `psi` must be a GaussianSum of coherent or thermal modes, such "
-            f"as `GaussianSum.coherent(alpha)`, for form '{form}', but is of type "
-            f"{type(psi).__name__}."
-        )
-    if psi.modes != equation.modes or psi.weights.shape[0] != 1:
-        raise ValueError(
-            f"Argument `psi` must be one Gaussian of {equation.modes} modes for form "
-            f"'{form}', but is {psi.weights.shape[0]} of {psi.modes}."
-        )
-    if _checks.is_concrete(psi):
-        cov, modes = np.asarray(psi.covariance), psi.modes
-        away = cov - np.diag(np.tile(np.diag(cov)[:modes], 2))
-        if np.max(np.abs(away)) > _ISOTROPIC * np.max(np.abs(cov)):
+        Raises:
+            ValueError: powers that do not conserve the number of quanta.
+        """
+        if sum(m) != sum(n):
             raise ValueError(
-                "Argument `psi` must be a product of coherent or thermal modes for "
-                f"form '{form}', but is squeezed or correlated; use form 'heff'."
+                "Argument `m` must be of as many powers as `n`, so that the moment "
+                "conserves the number of quanta, of blocks in `Sectors`, but they "
+                f"have {sum(m)} and {sum(n)}; use `Levels`."
             )
-    return psi
-
-
-def product_start(psi: GaussianSum, equation: Equation) -> ProductStart:
-    """The start at ħ_eff.
-
-    Raises:
-        ValueError: C outside its window.
-    """
-    modes, hbar = psi.modes, equation.hbar_eff
-    spreads = 2 * jnp.diag(psi.covariance)[:modes]
-    if _checks.is_concrete((spreads, hbar)):
-        end = float(2 * np.min(np.asarray(spreads)) / np.asarray(equation.hbar))
-        if not 0 < float(np.asarray(equation.C)) < end * (1 - 1e-9):
-            raise ValueError(
-                f"Argument `C` must be in (0, C_max) with C_max = {end:.6g} for this "
-                f"state, but is {float(np.asarray(equation.C)):.6g}."
+        _, rows, columns, values = monomial_entries(((m, n),), state.quanta)
+        starts = sector_rows(state.modes, state.quanta)[:, 0]
+        sector = np.searchsorted(starts, rows, side="right") - 1
+        total = jnp.zeros((), state.pieces[0].dtype)
+        for index, rho in zip(
+            _groups(state.modes, state.quanta), state.pieces, strict=True
+        ):
+            member = np.full(len(starts), -1)
+            member[np.searchsorted(starts, index[:, 0])] = np.arange(len(index))
+            here = np.flatnonzero(member[sector] >= 0)
+            first = starts[sector[here]]
+            places = member[sector[here]], columns[here] - first, rows[here] - first
+            total = total + jnp.sum(
+                rho[places] * jnp.asarray(values[here], rho.real.dtype)
             )
-    means = psi.means[0].real
-    alpha = jax.lax.complex(means[:modes], means[modes:])
-    return ProductStart(alpha / jnp.sqrt(hbar), spreads / hbar)
+        return quantum.hbar.astype(total.real.dtype) ** sum(m) * total
+
+    def resolution(self, quantum: Equation, state: NumberBlocks) -> Resolution:
+        """What the trace misses: the share of more quanta than are kept."""
+        none = (0,) * state.modes
+        trace = jnp.real(self.moment(quantum, state, none, none))
+        return _lost_share(jnp.abs(1 - trace))
 
 
-def enough_quanta(
-    start: ProductStart, quanta: int | None, tolerance: float, form: str
-) -> int:
-    """The number of quanta that leaves less than a tenth of the tolerance.
+@functools.lru_cache(maxsize=16)
+def _groups(modes: int, quanta: int) -> list[np.ndarray]:
+    """Rows of the blocks of like size."""
+    rows, size = sector_rows(modes, quanta), sum(sector_sizes(modes, quanta))
+    none = np.zeros(0, int)
+    return [index for index, _ in split_entries(none, none, jnp.zeros(0), rows, size)]
 
-    Raises:
-        ValueError: not given, and the start is traced or needs too many.
-    """
-    if quanta is not None:
-        return quanta
-    if not _checks.is_concrete(start):
+
+def _check_size(modes: int, quanta: int) -> None:
+    """Raise where a block is too large for its eigenvectors."""
+    largest = max(sector_sizes(modes, quanta))
+    if largest > LARGEST_SECTOR:
         raise ValueError(
-            f"Argument `quanta` must be given to form '{form}' where C or the start is "
-            "traced, but is None."
+            f"Argument `quanta` must leave blocks of at most {LARGEST_SECTOR} states "
+            f"in `Sectors`, but {quanta} quanta in {modes} modes are {largest}; give "
+            "fewer `quanta` or a larger `tolerance`, or start by `PSamples` or "
+            "`FirstOrder`."
         )
-    mean = abs2(np.asarray(start.amplitudes))
-    mean = float(np.sum(mean + np.abs(np.asarray(start.gains) - 1)))
-    levels = math.ceil(mean + 16 * math.sqrt(mean + 1) + 48)
-    shares = np.diagonal(np.real(start.matrices(levels)), axis1=1, axis2=2)
-    total = functools.reduce(lambda a, b: np.convolve(a, b)[:levels], shares)
-    left = np.cumsum(np.abs(total[::-1]))[::-1]  # of n quanta and more
-    found = np.flatnonzero(left < tolerance / 10)
-    if found.size == 0:
-        raise ValueError(
-            f"Argument `tolerance` must be larger for form '{form}', but is "
-            f"{tolerance:.2g}, for which {levels} quanta are not enough."
-        )
-    return max(int(found[0]) - 1, 0)
 
 
-def check_sectors(equation: Equation, form: str, quanta: Any, tolerance: float) -> None:
-    """Raise ValueError unless H conserves quanta and has at most two powers of each."""
-    verdict = equation.symbol.is_fokker_planck()
-    if not verdict:
-        raise ValueError(
-            "Argument `symbol` must have at most two powers of α and two of α* in each "
-            f"term for form '{form}', but has {', '.join(verdict.offending)}; use form "
-            "'fock'."
-        )
-    moving = [
-        power for power in equation.symbol.powers if sum(power[0]) != sum(power[1])
-    ]
-    if moving:
-        raise ValueError(
-            "Argument `symbol` must conserve the number of quanta for form "
-            f"'{form}', but has the term {format_monomial(moving[0])}; use form 'heff'."
-        )
-    if equation.s is not None:
-        raise ValueError(
-            f"Argument `s` must be None for form '{form}', but is given; use form "
-            "'fock'."
-        )
-    if quanta is not None:
-        _checks.whole_number(quanta, "quanta", 0)
-    _checks.check_scalar(tolerance, "tolerance")
-    _checks.check_positive(tolerance, "tolerance")
+def _no_density() -> ValueError:
+    return ValueError(
+        "Argument `points` must be None for blocks in `Sectors`, which hold no "
+        "coherences between numbers of quanta and so no density; use `Levels`."
+    )
 
 
-def lost_share(lost: Array) -> Resolution:
+def _matmul(a: Array, b: Array) -> Array:
+    return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
+
+
+def _lost_share(lost: Array) -> Resolution:
     """The share of quanta left out as the relative error; it does not grow."""
     return Resolution(lost, jnp.zeros_like(lost))

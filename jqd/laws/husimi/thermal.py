@@ -10,7 +10,7 @@ from ...constants import free, scalars
 from ...spaces.fock import coherent_amplitudes
 from ...states import Ensemble
 from ..start import Start
-from .heff import amplify
+from .starts import amplify
 
 # What the series in n0/(1 + n0) may leave out of the trace.
 LOSS = 1e-8

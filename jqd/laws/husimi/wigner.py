@@ -28,7 +28,7 @@ class WignerGrid(Form):
 
     with H the Weyl symbol at ħ_eff, which disperses waves and makes none grow. The sum
     ends with the polynomial. C = 0 is Liouville's equation of Q itself. Independent of
-    form `Heff`, and takes the same Hamiltonians, where Q obeys the law exactly.
+    form `Exact`, and takes the same Hamiltonians, where Q obeys the law exactly.
 
     Attributes:
         n: points along X and along Y (static).

@@ -141,7 +141,7 @@ def check_window(
     if isinstance(state, Ensemble) and not value < TABLE:
         raise ValueError(
             f"Argument `C` must be below {TABLE:g} for a state given by its kets, but "
-            f"is {value:.6g}; use form 'heff' or 'gaussian' with a described state."
+            f"is {value:.6g}; use form 'exact' or 'gaussian' with a described state."
         )
     if window.kind == "estimate" and value >= window.value:
         warnings.warn(

@@ -5,7 +5,7 @@ import pytest
 
 import jqd
 from jqd.instruments import Binomial, Displaced
-from jqd.laws.husimi import DisplacedThermal, Heff
+from jqd.laws.husimi import DisplacedThermal, Exact
 
 FREE = ("C", "U", "delta", "alpha", "eps")
 
@@ -16,7 +16,7 @@ def kerr(free=FREE, nuisances=None):
     points = (axis[None, :] + 1j * axis[:, None]).ravel()
     points = points[np.abs(points) < 2.2]
     law = jqd.HusimiFokkerPlanck(
-        "0.5*U*ad^2*a^2 + delta*ad*a", U=1.0, delta=2.0, form=Heff(levels=26)
+        "0.5*U*ad^2*a^2 + delta*ad*a", U=1.0, delta=2.0, form=Exact(26)
     )
     start = DisplacedThermal(1.2, 0.02, levels=20, orders=6)
     instrument = Displaced(points, V=0.98, eps=0.01)

@@ -8,7 +8,7 @@ import pytest
 import qutip
 
 from jqd import evolve
-from jqd.laws.husimi import Fock, GaussianForm, Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import Exact, Fock, GaussianForm, HusimiFokkerPlanck
 from jqd.states import coherent, phase_grid, product
 
 ALPHA, TIME, LEVELS = 0.8 - 0.4j, 0.6, 40
@@ -58,7 +58,7 @@ def test_quantum_mechanics_of_another_program(name):
     for g in (2.0, np.sqrt(2)):
         # rows are y, columns x; both programs cut at 40 levels, 1e-13 of the ket
         theirs = qutip.qfunc(after, X, Y, g=g)
-        ours = density(name, Heff(LEVELS), g=g) * (g / 2) ** 2
+        ours = density(name, Exact(LEVELS), g=g) * (g / 2) ** 2
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-11)
     with pytest.raises(AssertionError):
         np.testing.assert_allclose(ours, theirs[::-1], rtol=0, atol=1e-6)
@@ -69,7 +69,7 @@ def test_quantum_mechanics_of_another_program(name):
 @pytest.mark.parametrize("name", QUADRATIC)
 def test_gaussians(name, C):
     # a closed form against 48 levels at ħ_eff, which leave out less than 1e-12
-    want = density(name, Heff(48 if C == 1 else 72), C)
+    want = density(name, Exact(48 if C == 1 else 72), C)
     got = density(name, GaussianForm(), C)
     np.testing.assert_allclose(got, want, rtol=0, atol=1e-11)
 
@@ -84,7 +84,7 @@ def test_gaussians(name, C):
     ],
 )
 def test_number_basis(name, C):
-    want = density(name, Heff(72), C)
+    want = density(name, Exact(72), C)
     got = density(name, Fock(32), C)
     # adaptive steps at 1e-9; with C != 1, |α| < 2.7 is at the reach of 32 levels
     np.testing.assert_allclose(got, want, rtol=0, atol=2e-8)
@@ -102,7 +102,7 @@ def test_two_modes_of_another_program():
     points = np.array([[0.5, 0.1j], [-0.3j, 0.4], [1.0, -1.0]])
     law = HusimiFokkerPlanck(
         "0.3*ad1^2*a1^2 + 0.2j*(ad1*ad2 - a1*a2) - 0.7*(ad1*a2 + ad2*a1)",
-        points=points, form=Heff((14, 12)),
+        points=points, form=Exact((14, 12)),
     )  # fmt: skip
     got = evolve(law, law.prepare(ket), [0.0, 0.5], observe="density").values[1]
     amplitudes = [

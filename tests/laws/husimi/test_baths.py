@@ -9,12 +9,13 @@ import jqd
 from jqd import constants
 from jqd.laws.husimi import (
     Bath,
+    Exact,
     Fock,
     GaussianForm,
     GaussianSum,
-    Heff,
     HusimiFokkerPlanck,
-    Master,
+    Sectors,
+    Series,
 )
 from jqd.spaces.symbols import bose_hubbard
 from jqd.steppers import taylor18
@@ -52,7 +53,7 @@ def at_the_end(law, psi=None, method=None, ts=TS):
 )  # fmt: skip
 def test_open_kerr(bath, C, Q, mean, close):
     """Twelve digits of a closed form."""
-    law = HusimiFokkerPlanck(KERR, C, points=POINTS, bath=bath, form=Master(48))
+    law = HusimiFokkerPlanck(KERR, C, points=POINTS, bath=bath, form=Exact(48))
     values, amplitude, quanta = at_the_end(law)
     np.testing.assert_allclose(values, Q, rtol=0, atol=close)
     if mean is not None:
@@ -65,7 +66,7 @@ def test_open_kerr(bath, C, Q, mean, close):
 @pytest.mark.slow
 def test_steps_agree_with_diagonals():
     """Steps of the whole matrix, and an exponential for each diagonal."""
-    law = HusimiFokkerPlanck(KERR, 1.2, points=POINTS, bath=WARM, form=Master(30))
+    law = HusimiFokkerPlanck(KERR, 1.2, points=POINTS, bath=WARM, form=Exact(30))
     psi = jqd.states.coherent(0.5, 16)
     exact, *_ = at_the_end(law, psi)
     stepped, *_ = at_the_end(law, psi, jqd.Fixed(law.stepper, 60))
@@ -84,16 +85,16 @@ def test_a_superoperator_at_hbar_agrees():
     for C in (0.8, 1.2):
         laws = [
             HusimiFokkerPlanck(KERR, C, points=POINTS, bath=WARM, form=form)
-            for form in (Master(30), Fock(30))
+            for form in (Exact(30), Fock(30))
         ]
         one, other = (at_the_end(law, psi, step) for law in laws)
         np.testing.assert_allclose(one[0], other[0], atol=1e-9)
 
 
 @pytest.mark.slow
-def test_without_a_bath_it_is_heff():
-    law = HusimiFokkerPlanck(KERR, 0.9, points=POINTS, form=Master(40))
-    kets = HusimiFokkerPlanck(KERR, 0.9, points=POINTS, form=Heff(40))
+def test_in_a_bath_of_no_rates_it_is_that_of_kets():
+    law = HusimiFokkerPlanck(KERR, 0.9, points=POINTS, form=Exact(40), bath=Bath())
+    kets = HusimiFokkerPlanck(KERR, 0.9, points=POINTS, form=Exact(40))
     for one, other in zip(at_the_end(law), at_the_end(kets), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-12)  # rounding
 
@@ -112,7 +113,7 @@ def test_gaussians_in_a_bath(C):
         observe="density",
     )  # fmt: skip
     np.testing.assert_allclose(run.values, stepped.values, atol=1e-11)
-    full = HusimiFokkerPlanck(text, C, points=point, bath=bath, form=Master(34))
+    full = HusimiFokkerPlanck(text, C, points=point, bath=bath, form=Exact(34))
     Q, *_ = at_the_end(full, jqd.states.coherent(0.4, 12), jqd.Adaptive(rtol=1e-10))
     np.testing.assert_allclose(run.values[-1], Q, atol=1e-8)  # of the cut-off
 
@@ -122,7 +123,7 @@ def test_two_modes_in_baths_of_their_own():
     """Two uncoupled modes are two runs of one."""
     bath = Bath(jnp.asarray([0.4, 0.1]), jnp.asarray([0.0, 0.3]))
     pair = HusimiFokkerPlanck(
-        "0.5*ad1^2*a1^2 + 0.3*n2", 0.95, bath=bath, form=Master(12, orders=8)
+        "0.5*ad1^2*a1^2 + 0.3*n2", 0.95, bath=bath, form=Exact(12, Series(8))
     )
     psi = jqd.states.coherent(jnp.asarray([0.4, 0.2]), (10, 10))
     run = jqd.evolve(
@@ -130,7 +131,7 @@ def test_two_modes_in_baths_of_their_own():
         observe=lambda t, s: pair.moment(s, (1, 0), (0, 0)),
     )  # fmt: skip
     one = HusimiFokkerPlanck(
-        KERR, 0.95, points=POINTS, bath=Bath(0.4), form=Master(12, orders=8)
+        KERR, 0.95, points=POINTS, bath=Bath(0.4), form=Exact(12, Series(8))
     )
     _, mean, _ = at_the_end(one, jqd.states.coherent(0.4, 10))
     # what 12 levels and 8 orders cut off
@@ -143,7 +144,7 @@ def test_the_bath_hides_C_at_last():
     ts = jnp.asarray([0.0, 60.0])
     for C in (0.8, 1.1):
         bath = Bath(0.5, 0.4)
-        law = HusimiFokkerPlanck(KERR, C, points=POINTS, bath=bath, form=Master(56))
+        law = HusimiFokkerPlanck(KERR, C, points=POINTS, bath=bath, form=Exact(56))
         Q, *_ = at_the_end(law, jqd.states.coherent(0.3, 12), ts=ts)
         expected = np.exp(-(np.abs(POINTS) ** 2) / 1.4) / (1.4 * np.pi)
         # what is left of the start after exp(-15), and beyond 56 levels
@@ -151,7 +152,7 @@ def test_the_bath_hides_C_at_last():
 
 
 def test_quanta_of_the_bath_at_hbar_eff():
-    rates = Bath(1.0, 0.2).rates(1.2)
+    rates = Bath(1.0, 0.2).at(1.2).rates()
     assert float(rates.up) == pytest.approx(0, abs=1e-12)
     assert float(rates.down - rates.up) == pytest.approx(1, abs=1e-12)
     legal, posed = Bath(1.0, 0.2).largest_C()
@@ -161,7 +162,7 @@ def test_quanta_of_the_bath_at_hbar_eff():
 
 def test_rates_are_constants_with_bounds():
     law = HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, bath=Bath(0.2, 0.1))
-    assert isinstance(law.form, Master)
+    assert isinstance(law.form, Exact)
     assert {"gamma", "nbar", "gain", "dephasing"} < set(constants.names(law))
     assert constants.bounds(law, "gamma") == (0, np.inf)
     assert set(law.invariants(law.prepare(jqd.states.coherent(0.3, 9)))) == {"norm"}
@@ -175,7 +176,7 @@ def test_derivatives_by_C_and_rates():
         C, gamma, nbar, dephasing = x
         law = HusimiFokkerPlanck(
             KERR, C, points=POINTS, bath=Bath(gamma, nbar, dephasing=dephasing),
-            form=Master(16, orders=10),
+            form=Exact(16, Series(10)),
         )  # fmt: skip
         run = jqd.evolve(law, law.prepare(law.admit(psi)), TS, observe="density")
         return run.values[-1]
@@ -195,14 +196,14 @@ def test_beyond_the_bath_the_run_says_so():
     psi = jqd.states.thermal(1.5, 80)
 
     def status(C):
-        law = HusimiFokkerPlanck(KERR, C, bath=Bath(0.4), form=Master(8, orders=0))
+        law = HusimiFokkerPlanck(KERR, C, bath=Bath(0.4), form=Exact(8, Series(0)))
         state = law.prepare(law.admit(jqd.states.number_state(0, 8)))
         run = jqd.evolve(law, state, TS, method=jqd.Fixed(law.stepper, 2))
         return run.status
 
     found = jax.jit(jax.vmap(status))(jnp.asarray([0.9, 2.1]))
     assert found.tolist() == [jqd.Status.OK, jqd.Status.HORIZON]
-    law = HusimiFokkerPlanck(KERR, 2.2, bath=Bath(0.4, 0.05), form=Master(80))
+    law = HusimiFokkerPlanck(KERR, 2.2, bath=Bath(0.4, 0.05), form=Exact(80))
     with pytest.raises(ValueError, match=r"2 D/\(D - G\) = 2.1 for this bath"):
         law.prepare(psi)
 
@@ -217,7 +218,10 @@ def test_beyond_the_bath_the_run_says_so():
         (lambda: Bath(np.ones(2), np.ones(3)), "one for each mode"),
         (lambda: HusimiFokkerPlanck(KERR, bath=0.1), "must be a Bath"),
         (lambda: HusimiFokkerPlanck(KERR, bath=Bath(np.ones(2))), "one rate for all"),
-        (lambda: HusimiFokkerPlanck(KERR, bath=Bath(1), form="heff"), "must be None"),
+        (
+            lambda: HusimiFokkerPlanck(KERR, bath=Bath(1), form=Exact(Sectors(4))),
+            "must be None",
+        ),
         (lambda: HusimiFokkerPlanck(KERR, bath=Bath(1), form="wigner"), "must be None"),
         (
             lambda: HusimiFokkerPlanck(
@@ -258,7 +262,7 @@ def test_C_is_recovered_beside_the_bath_from_qutip():
     points = (x[None, :] + 1j * x[:, None]).ravel()
     rows = np.stack([jqd.states.husimi(rho.full(), points) for rho in run.states[1:]])
     law = HusimiFokkerPlanck(
-        "0.5*U*ad^2*a^2", 0.95, U=1.0, bath=Bath(0.2, 0.2), form=Master(26),
+        "0.5*U*ad^2*a^2", 0.95, U=1.0, bath=Bath(0.2, 0.2), form=Exact(26),
         points=points,
     )  # fmt: skip
     found = jqd.recover(
@@ -277,7 +281,7 @@ def test_bose_hubbard_in_a_bath_conserves_the_norm():
         bose_hubbard(1.0, 0.5, [(0, 1)]),
         0.98,
         bath=Bath(0.3),
-        form=Master(10, orders=3),
+        form=Exact(10, Series(3)),
     )
     psi = jqd.states.coherent(jnp.asarray([0.5, 0.2]), (8, 8))
     run = jqd.evolve(law, law.prepare(psi), TS, method=jqd.Fixed(law.stepper, 40))
@@ -288,7 +292,7 @@ def test_bose_hubbard_in_a_bath_conserves_the_norm():
 
 def test_a_clock_that_runs_twice_as_fast_scales_every_rate():
     """A run of half the time, with H, γ, gain and dephasing doubled, is the same."""
-    given = {"points": POINTS, "form": Master(16)}
+    given = {"points": POINTS, "form": Exact(16)}
     slow = HusimiFokkerPlanck(KERR, 0.9, bath=WARM, **given)
     fast = HusimiFokkerPlanck("ad^2*a^2", 0.9, bath=WARM.scaled(2.0), **given)
     psi = jqd.states.coherent(0.7, 16)

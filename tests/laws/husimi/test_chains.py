@@ -10,16 +10,19 @@ from scipy.linalg import expm
 
 import jqd
 from jqd.laws.husimi import (
+    Exact,
+    FirstOrder,
     GaussianSum,
     HusimiFokkerPlanck,
-    Response,
-    Sampled,
+    PSamples,
+    Sectors,
     chain_moments,
 )
 from jqd.laws.husimi import matrix_products as products
 from jqd.spaces.symbols import Symbol, bose_hubbard
 from jqd.status import Status
 
+NEAR = Exact(Sectors(), FirstOrder())
 THREE = GaussianSum.coherent([np.sqrt(2.0), 0.0, 0.0])
 WITHOUT = "quimb is not installed: pip install 'jqd[mps]'"
 
@@ -48,7 +51,9 @@ def test_response_of_four_sites(quimb):
     psi = GaussianSum.coherent([0.5, 0.0, 0.3j, 0.0], hbar=0.9)
     moments = [((1, 0, 0, 0), (1, 0, 0, 0)), ((1, 0, 0, 1), (0, 2, 0, 0))]
     ts = [0.0, 0.3, 0.7]
-    law = HusimiFokkerPlanck(symbol, 1.04, hbar=0.9, form=Response(8))
+    law = HusimiFokkerPlanck(
+        symbol, 1.04, hbar=0.9, form=Exact(Sectors(8), FirstOrder())
+    )
     got = chain_moments(law, psi, ts, moments, step=0.1, cutoff=1e-14, levels=9)
     expected = on_sectors(law, psi, ts, moments)
     # more than 8 quanta: 1e-8, and splits leave amplitudes of 1e-7 out
@@ -61,7 +66,7 @@ def test_response_of_four_sites(quimb):
 def test_samples_of_three_sites(quimb):
     """The same kets, so the same means and standard errors."""
     psi = GaussianSum.thermal(0.02, [0.5, 0.0, 0.2])
-    law = law_of(0.95, Sampled(8, seed=3, quanta=11))
+    law = law_of(0.95, Exact(Sectors(11), PSamples(8, 3)))
     ts, m = [0.0, 0.4], (1, 0, 0)
     got = chain_moments(law, psi, ts, [(m, m)], step=0.2, cutoff=1e-12, levels=12)
     expected = on_sectors(law, psi, ts, [(m, m)])
@@ -74,7 +79,7 @@ def test_samples_of_three_sites(quimb):
 
 
 def test_steps_are_of_fourth_order_and_their_error_is_known(quimb):
-    law = law_of(1.0, Response(8), J=2.0)
+    law = law_of(1.0, Exact(Sectors(8), FirstOrder()), J=2.0)
     psi = GaussianSum.coherent([0.9, 0.0, 0.0])
     exact = on_sectors(law, psi, [0.0, 1.2], [((1, 0, 0), (1, 0, 0))])[1, 0]
 
@@ -93,7 +98,7 @@ def test_steps_are_of_fourth_order_and_their_error_is_known(quimb):
 
 def test_limits_are_told(quimb):
     psi = GaussianSum.coherent([1.0, 0.5])
-    law = law_of(1.0, Response(), modes=2)
+    law = law_of(1.0, NEAR, modes=2)
     cut = chain_moments(law, psi, [0.0, 0.5], step=0.25, bond=1)
     few = chain_moments(law, psi, [0.0, 0.5], step=0.25, levels=3)
     np.testing.assert_array_equal(cut.status, [Status.OK, Status.CUTOFF])
@@ -107,7 +112,7 @@ def test_limits_are_told(quimb):
 def test_a_far_quantum_leaves_idle_bonds_alone(quimb):
     """Between the two sites that hold quanta nothing moves."""
     modes = 12
-    law = law_of(1.0, Response(), modes=modes)
+    law = law_of(1.0, NEAR, modes=modes)
     bonds = jqd.laws.husimi.chains._bonds(law.symbol)
     table = np.zeros((modes, 8), complex)
     table[:, 0] = 1.0
@@ -129,7 +134,7 @@ def test_a_far_quantum_leaves_idle_bonds_alone(quimb):
 def test_free_hopping_of_32_sites(quimb, C):
     """U = 0: α moves by exp(-i h t) and n_eff stays, |α_i|² + ħ."""
     modes, t = 32, 0.5
-    law = law_of(C, Response(), modes, U=0.0)
+    law = law_of(C, NEAR, modes, U=0.0)
     alpha = np.zeros(modes)
     alpha[[0, 20]] = np.sqrt(2.0), 0.4
     got = chain_moments(law, GaussianSum.coherent(alpha), [0.0, t], step=0.1)
@@ -144,7 +149,7 @@ def test_free_hopping_of_32_sites(quimb, C):
 def test_two_quanta_in_32_sites(quimb):
     """At t = 1 they have not met the end of eight sites."""
     modes = 32
-    law = law_of(1.0, Response(), modes)
+    law = law_of(1.0, NEAR, modes)
     alpha = np.zeros(modes)
     alpha[0] = np.sqrt(2.0)
     one = (1,) + (0,) * (modes - 1)
@@ -161,19 +166,19 @@ def test_two_quanta_in_32_sites(quimb):
     ("change", "complaint"),
     [
         ({"law": "psi"}, r"`law` must be a HusimiFokkerPlanck, but is of type str"),
-        ({"law": law_of(1.0, "blocks")}, r"`law` must be of form 'response' or"),
+        ({"law": law_of(1.0, Exact(Sectors()))}, "must have the start `FirstOrder`"),
         (
             {"law": HusimiFokkerPlanck(bose_hubbard(1.0, 0.5, [(0, 1), (0, 2)]),
-                                       form="response")},
+                                       form=NEAR)},
             r"of two neighbours, but has the term a1\* a3",
         ),
         (
-            {"law": HusimiFokkerPlanck("0.25*ad^2*a^2", form="response"),
+            {"law": HusimiFokkerPlanck("0.25*ad^2*a^2", form=NEAR),
              "psi": GaussianSum.coherent(0.5)},
             r"`law` must have at least 2 modes, but has 1",
         ),
         (
-            {"law": HusimiFokkerPlanck("g(t)*(ad1*a2 + ad2*a1)", form="response",
+            {"law": HusimiFokkerPlanck("g(t)*(ad1*a2 + ad2*a1)", form=NEAR,
                                        g=lambda t: t)},
             r"`law` must have a Hamiltonian that is constant in time",
         ),
@@ -188,11 +193,15 @@ def test_two_quanta_in_32_sites(quimb):
         ({"moments": []}, r"`moments` must be pairs of powers \(m, n\)"),
         ({"moments": [(1, 0, 0)]}, r"`moments` must be pairs of powers \(m, n\)"),
         ({"moments": [((1, 0), (1, 0))]}, "`moments` must be 3 powers"),
-        ({"law": law_of(1.05, Sampled(40))}, "`C` must be at most 1"),
+        ({"law": law_of(1.05, Exact(start=PSamples(40)))}, "`C` must be at most 1"),
     ],
 )  # fmt: skip
 def test_refusals(change, complaint):
-    given = {"law": law_of(1.0, Response()), "psi": THREE, "ts": [0.0, 1.0]}
+    given = {
+        "law": law_of(1.0, NEAR),
+        "psi": THREE,
+        "ts": [0.0, 1.0],
+    }
     given |= {"step": 0.1} | change
     with pytest.raises(ValueError, match=complaint):
         chain_moments(given.pop("law"), given.pop("psi"), given.pop("ts"), **given)
@@ -200,7 +209,7 @@ def test_refusals(change, complaint):
 
 def test_values_that_are_traced_are_refused():
     def run(C):
-        return chain_moments(law_of(C, Response()), THREE, [0.0, 1.0], step=0.1).values
+        return chain_moments(law_of(C, NEAR), THREE, [0.0, 1.0], step=0.1).values
 
     with pytest.raises(ValueError, match=r"outside of `jax\.jit`"):
         jax.jit(run)(1.0)
@@ -210,7 +219,7 @@ def test_without_quimb(monkeypatch):
     monkeypatch.setitem(sys.modules, "quimb", None)
     monkeypatch.setitem(sys.modules, "quimb.tensor", None)
     with pytest.raises(ImportError, match=r'pip install "jqd\[mps\]"'):
-        chain_moments(law_of(1.0, Response()), THREE, [0.0, 1.0], step=0.1)
+        chain_moments(law_of(1.0, NEAR), THREE, [0.0, 1.0], step=0.1)
 
 
 def test_terms_of_a_site_go_half_to_each_neighbour():

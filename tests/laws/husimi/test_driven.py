@@ -7,7 +7,15 @@ import pytest
 
 import jqd
 from jqd import constants
-from jqd.laws.husimi import Fock, GaussianForm, GaussianSum, Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import (
+    Exact,
+    Fock,
+    GaussianForm,
+    GaussianSum,
+    HusimiFokkerPlanck,
+    Levels,
+    Series,
+)
 from jqd.spaces import Driven
 from jqd.spaces.symbols import Symbol, kerr
 from jqd.steppers import cf4
@@ -25,7 +33,7 @@ def pump(t):
 
 
 def law_of(C, form=None, text=TEXT, **values):
-    form = form or Heff(50, orders=30)
+    form = form or Exact(50, Series(30))
     values = {"drive": drive, "pump": pump} | values
     return HusimiFokkerPlanck(text, C, points=POINTS, form=form, **values)
 
@@ -76,8 +84,8 @@ def test_steps_are_of_fourth_order():
 
 def test_the_series_on_kets_agrees(monkeypatch):
     """Beyond the largest matrix the exponential is a series on the kets."""
-    monkeypatch.setattr("jqd.laws.husimi.heff.LARGEST_DENSE", 4)
-    law = law_of(0.9, Heff(24, orders=12))
+    monkeypatch.setattr("jqd.laws.husimi.exact.LARGEST_DENSE", 4)
+    law = law_of(0.9, Exact(24, Series(12)))
     Q, _ = at_the_end(law, jqd.Fixed(law.stepper, 300))
     np.testing.assert_allclose(Q, [0.10835371, 0.22784438], atol=2e-8)
 
@@ -85,29 +93,29 @@ def test_the_series_on_kets_agrees(monkeypatch):
 def test_chebyshev_polynomials_agree():
     method = jqd.Fixed(cf4, 80, estimate_error=False)
     expected = at_the_end(law_of(0.9), method)
-    found = at_the_end(law_of(0.9, Heff(50, orders=30, terms=40)), method)
+    found = at_the_end(law_of(0.9, Exact(Levels(50, 40), Series(30))), method)
     np.testing.assert_allclose(found[0], expected[0], atol=1e-13)  # rounding
     np.testing.assert_allclose(found[1], expected[1], atol=1e-13)
 
 
 def test_polynomials_go_beyond_the_largest_matrix(monkeypatch):
-    law = law_of(0.9, Heff(24, orders=12, terms=16))
+    law = law_of(0.9, Exact(Levels(24, 16), Series(12)))
     method = jqd.Fixed(cf4, 80, estimate_error=False)
     expected = at_the_end(law, method)
-    monkeypatch.setattr("jqd.laws.husimi.heff.LARGEST_DENSE", 4)
+    monkeypatch.setattr("jqd.laws.husimi.exact.LARGEST_DENSE", 4)
     monkeypatch.setattr("jqd.laws.husimi.form.exponential", None)  # is not asked
     for found, one in zip(at_the_end(law, method), expected, strict=True):
         np.testing.assert_array_equal(found, one)
 
 
 def test_too_few_polynomials_are_a_status():
-    law = law_of(0.9, Heff(50, orders=30, terms=12))
+    law = law_of(0.9, Exact(Levels(50, 12), Series(30)))
     method = jqd.Fixed(cf4, 20, estimate_error=False)
     start = law.prepare(jqd.states.coherent(ALPHA, 24))
     run = jqd.evolve(law, start, TS, method=method)
     assert int(run.status) == jqd.Status.NON_FINITE
     with pytest.raises(ValueError, match="`terms` must be"):
-        law_of(0.9, Heff(50, terms=1))
+        law_of(0.9, Exact(Levels(50, 1)))
 
 
 @pytest.mark.slow
@@ -133,7 +141,7 @@ def test_symbols_lists_and_qutip_say_the_same():
     pushed = Symbol([1.0, 1.0], [((1,), (0,)), ((0,), (1,))])
     squeezed = Symbol([1.0, 1.0], [((2,), (0,)), ((0,), (2,))])
     numbers = 0.5 * a.dag() ** 2 * a**2
-    samples, form = np.linspace(0, 1.5, 151), Heff(24, orders=6)
+    samples, form = np.linspace(0, 1.5, 151), Exact(24, Series(6))
     given = {
         "parts": Driven(
             kerr(1.0), {"f": pushed, "g": squeezed}, {"f": drive, "g": pump}
@@ -164,7 +172,7 @@ def test_qutips_time_dependent_operators():
         [0.5 * a.dag() ** 2 * a**2, [a + a.dag(), lambda t: 0.5 * np.cos(1.7 * t)],
          [a**2 + a.dag() ** 2, lambda t: 0.1 * np.sin(2 * t)]]
     )  # fmt: skip
-    law = HusimiFokkerPlanck(H, 0.9, points=POINTS, form=Heff(50, orders=30))
+    law = HusimiFokkerPlanck(H, 0.9, points=POINTS, form=Exact(50, Series(30)))
     Q, _ = at_the_end(law, jqd.Fixed(cf4, 20))
     expected, _ = at_the_end(law_of(0.9), jqd.Fixed(cf4, 20))
     np.testing.assert_allclose(Q, expected, atol=1e-13)  # rounding
@@ -178,7 +186,7 @@ def pulsed(C, area, width, U=1.0):
     made = jqd.pulse(gaussian, area=area, width=width)
     return HusimiFokkerPlanck(
         "0.5*U*ad^2*a^2 + drive(t)*(a + ad)", C, points=POINTS, drive=made, U=U,
-        form=Heff(30, orders=12),
+        form=Exact(30, Series(12)),
     )  # fmt: skip
 
 
@@ -225,7 +233,7 @@ def test_C_and_a_pulse_are_recovered():
     kets = np.stack([jqd.states.husimi(psi, points) for psi in run.y.T])
     law = HusimiFokkerPlanck(
         "0.5*U*ad^2*a^2 + drive(t)*(a + ad)", 0.95, points=points, U=1.0,
-        drive=jqd.pulse(gaussian, area=0.7, width=0.33), form=Heff(28, orders=6),
+        drive=jqd.pulse(gaussian, area=0.7, width=0.33), form=Exact(28, Series(6)),
     )  # fmt: skip
     assert constants.names(law)[-3:] == ("U", "area", "width")
     found = jqd.recover(

@@ -13,11 +13,7 @@ import pytest
 from _support.husimi import truncation_deviation
 
 from jqd import Adaptive, Fixed, constants, evolve
-from jqd.laws.husimi import (
-    Fock,
-    Heff,
-    HusimiFokkerPlanck,
-)
+from jqd.laws.husimi import Exact, Fock, HusimiFokkerPlanck
 from jqd.readings.truncation import horizon, taylor_orbit
 from jqd.spaces.symbols import (
     Symbol,
@@ -424,16 +420,16 @@ def test_batches_gradients_and_single_precision():
 
 
 @pytest.mark.slow
-def test_matches_heff_near_the_origin():
+def test_matches_the_exact_form_near_the_origin():
     """|α| <= 1.5, C in [.5, 1.5], t = 3, 32 levels: what the basis leaves."""
     points = 1.5 * np.exp(2j * np.pi * np.arange(6) / 6)
     for C in (0.5, 1.5):
-        fock, heff = (
+        fock, quantum = (
             HusimiFokkerPlanck(KERR, C, points=points, form=form)
-            for form in (Fock(32), Heff(120))
+            for form in (Fock(32), Exact(120))
         )
         psi = coherent(0.8, 24)
         value = series_density(fock, psi, 1.0)
-        exact = final_density(heff, psi, 1.0)
+        exact = final_density(quantum, psi, 1.0)
         # entries of ρ grow, and rounding with them
         np.testing.assert_allclose(value, exact, atol=1e-11)

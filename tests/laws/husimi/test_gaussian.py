@@ -10,7 +10,7 @@ import pytest
 from scipy.integrate import simpson
 
 from jqd import Fixed, evolve, rk4
-from jqd.laws.husimi import Fock, GaussianForm, GaussianSum, Heff, HusimiFokkerPlanck
+from jqd.laws.husimi import Exact, Fock, GaussianForm, GaussianSum, HusimiFokkerPlanck
 from jqd.laws.husimi.gaussian import diffusion
 from jqd.readings.forms import kappa_free_form, phase_space_function
 from jqd.readings.truncation import taylor_orbit
@@ -207,16 +207,16 @@ def test_bad_arguments():
 @pytest.mark.slow
 @pytest.mark.parametrize("C", [0.7, 1.2])
 def test_matches_the_number_basis(C):
-    """A cat, driven, squeezed and rotated, against `Heff`."""
+    """A cat, driven, squeezed and rotated, against `Exact`."""
     ket = cat([0.8, -0.6j], [1.0, 0.5j], 40)
     start = GaussianSum.cat([0.8, -0.6j], [1.0, 0.5j])
-    law, heff = (
+    law, quantum = (
         HusimiFokkerPlanck(GENERAL, C, points=POINTS, form=form)
-        for form in (FORM, Heff(90))
+        for form in (FORM, Exact(90))
     )
     ts = [0.0, 0.4, 1.0]
     have = evolve(law, law.prepare(start), ts, observe="density")
-    want = evolve(heff, heff.prepare(ket), ts, observe="density")
+    want = evolve(quantum, quantum.prepare(ket), ts, observe="density")
     assert have.ok
     assert want.ok
     # 90 levels at ħ_eff, 40 of the ket

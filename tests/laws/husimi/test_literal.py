@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jqd import Fixed, constants, evolve, rk4
-from jqd.laws.husimi import Fock, GaussianForm, Heff, HusimiFokkerPlanck, LiteralGrid
+from jqd.laws.husimi import Exact, Fock, GaussianForm, HusimiFokkerPlanck, LiteralGrid
 from jqd.spaces.symbols import Symbol, bose_hubbard, harmonic, phi4
 from jqd.states import coherent, husimi
 from jqd.status import Status
@@ -24,9 +24,9 @@ def steps(count):
 @pytest.mark.sampled
 @pytest.mark.parametrize("C", [0.8, 1.0, 1.2])
 def test_right_before_the_horizon_and_silent_after(C):
-    law, heff = (
+    law, quantum = (
         HusimiFokkerPlanck(KERR, C, points=POINTS, form=form)
-        for form in (FORM, Heff(60))
+        for form in (FORM, Exact(60))
     )
     psi = coherent(1.0, 20)
     state = law.prepare(psi)
@@ -34,7 +34,7 @@ def test_right_before_the_horizon_and_silent_after(C):
     assert 0.005 < horizon < 0.1
     ts = jnp.array([0.0, 0.5, 0.99, 1.5, 2.0]) * horizon
     have = evolve(law, state, ts, method=steps(100), observe="density")
-    want = evolve(heff, heff.prepare(psi), ts, observe="density")
+    want = evolve(quantum, quantum.prepare(psi), ts, observe="density")
     assert have.status == Status.HORIZON
     assert have.failure_time == pytest.approx(horizon, rel=0.01)
     error = np.max(np.abs(have.values[:3] - want.values[:3])) * np.pi
@@ -44,15 +44,15 @@ def test_right_before_the_horizon_and_silent_after(C):
 
 def test_what_lies_past_the_horizon_is_wrong():
     """The reason for the horizon: ten times later the error is above the tolerance."""
-    law, heff = (
-        HusimiFokkerPlanck(KERR, points=POINTS, form=form) for form in (FORM, Heff(48))
+    law, quantum = (
+        HusimiFokkerPlanck(KERR, points=POINTS, form=form) for form in (FORM, Exact(48))
     )
     psi = coherent(1.0, 20)
     state = law.prepare(psi)
     ts = jnp.array([0.0, 10.0]) * state.horizon
     method = Fixed(rk4, 400, estimate_error=False, heed_alarms=False)
     have = evolve(law, state, ts, method=method, observe="density")
-    want = evolve(heff, heff.prepare(psi), ts, observe="density")
+    want = evolve(quantum, quantum.prepare(psi), ts, observe="density")
     assert have.status == Status.HORIZON
     error = np.max(np.abs(have.values[-1] - want.values[-1])) * np.pi
     assert not error < FORM.tolerance

@@ -9,9 +9,9 @@ import pytest
 
 from jqd import Adaptive, Fixed, constants, evolve, rk4
 from jqd.laws.husimi import (
+    Exact,
     GaussianForm,
     GaussianSum,
-    Heff,
     HusimiFokkerPlanck,
     WignerGrid,
 )
@@ -96,16 +96,16 @@ def test_quantum_mechanics(symbol, psi, t, points, expected):
 @pytest.mark.slow
 @pytest.mark.parametrize("C", [0.8, 1.3])
 def test_other_strengths(C):
-    grid, heff = (
+    grid, quantum = (
         HusimiFokkerPlanck(MIXED, C, hbar=0.9, points=POINTS, form=form)
-        for form in (SMALL, Heff(90))
+        for form in (SMALL, Exact(90))
     )
     psi = coherent(0.6 - 0.4j, 24)
     ts = jnp.array([0.0, 0.3])
     have = evolve(
         grid, grid.prepare(psi), ts, method=stable(grid, 0.3), observe="density"
     )
-    want = evolve(heff, heff.prepare(psi), ts, observe="density")
+    want = evolve(quantum, quantum.prepare(psi), ts, observe="density")
     assert have.ok
     assert want.ok
     np.testing.assert_allclose(have.values, want.values, atol=1e-7)
@@ -201,7 +201,7 @@ def test_gradient_and_single_precision():
 @pytest.mark.slow
 def test_adaptive_steps():
     law = HusimiFokkerPlanck(KERR, points=POINTS, form=SMALL)
-    heff = HusimiFokkerPlanck(KERR, points=POINTS, form=Heff(48))
+    quantum = HusimiFokkerPlanck(KERR, points=POINTS, form=Exact(48))
     psi, ts = coherent(1.0, 20), jnp.array([0.0, 0.2])
     run = evolve(
         law,
@@ -210,6 +210,6 @@ def test_adaptive_steps():
         method=Adaptive(estimate_error=False),
         observe="density",
     )
-    want = evolve(heff, heff.prepare(psi), ts, observe="density")
+    want = evolve(quantum, quantum.prepare(psi), ts, observe="density")
     assert run.ok
     np.testing.assert_allclose(run.values, want.values, atol=1e-7)

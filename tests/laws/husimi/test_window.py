@@ -12,11 +12,12 @@ from jqd import constants
 from jqd.laws.husimi import (
     BeyondWindow,
     DisplacedThermal,
+    Exact,
     Fock,
     GaussianForm,
     GaussianSum,
-    Heff,
     HusimiFokkerPlanck,
+    Series,
     WignerGrid,
     largest_C,
 )
@@ -163,7 +164,7 @@ def test_several_modes():
 
 
 @pytest.mark.sampled
-@pytest.mark.parametrize("form", [Heff(60), Fock(60), WignerGrid(32)])
+@pytest.mark.parametrize("form", [Exact(60), Fock(60), WignerGrid(32)])
 def test_declared_windows_refuse(form):
     state = Gauss(r=0.5)
     end = 1 + np.exp(-1.0)
@@ -178,19 +179,19 @@ def test_declared_windows_refuse(form):
 def test_estimates_warn():
     state = squeezed(0.5, 60)
     with pytest.warns(BeyondWindow, match="an estimate from an array"):
-        law_of(1.45, Heff(80)).prepare(state)
+        law_of(1.45, Exact(80)).prepare(state)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        law_of(1.3, Heff(80)).prepare(state)
+        law_of(1.3, Exact(80)).prepare(state)
     for C in (0.0, 2.0, 2.5):
         with pytest.raises(ValueError, match="C_max = 2"):
-            law_of(C, Heff(80)).prepare(state)
+            law_of(C, Exact(80)).prepare(state)
 
 
 def test_kets_end_at_two_whatever_their_window():
     start = Gauss(nbar=1.0)
     with pytest.raises(ValueError, match="must be below 2"):
-        law_of(2.5, Heff(60)).prepare(start.ensemble(40))
+        law_of(2.5, Exact(60)).prepare(start.ensemble(40))
     with pytest.raises(ValueError, match="must be below 2"):
         law_of(2.5, Fock(40)).prepare(start)
 
@@ -216,7 +217,7 @@ def test_kets_end_at_two_whatever_their_window():
         (lambda: TwoModeSqueezed(1.0).ensemble(5), "must be at least 26"),
         (lambda: Finite(number_state(3, 4)).ensemble(3), "`levels` must be at least"),
         (lambda: as_ensemble(Gauss()), "ensemble"),
-        (lambda: law_of(0.9, Heff(20)).prepare(TwoModeSqueezed(0.1)), "1 modes"),
+        (lambda: law_of(0.9, Exact(20)).prepare(TwoModeSqueezed(0.1)), "1 modes"),
         (
             lambda: law_of(0.9, GaussianForm()).prepare(Finite(number_state(1, 2))),
             "must be Gaussian",
@@ -282,7 +283,7 @@ def test_moments_of_gaussians(state):
 @pytest.mark.slow
 @pytest.mark.parametrize("C", [0.8, 1.1])
 def test_runs_from_a_description_and_from_an_array(C):
-    law = law_of(C, Heff(60), "0.5*ad^2*a^2 + 0.1*(a^2 + ad^2)")
+    law = law_of(C, Exact(60), "0.5*ad^2*a^2 + 0.1*(a^2 + ad^2)")
     ts = jnp.asarray([0.0, 0.4])
     for state, array in (
         (Gauss(ALPHA, r=0.3), squeezed(0.3, 40, displacement=ALPHA)),
@@ -303,7 +304,7 @@ def test_thermal_starts_reach_beyond_two(C):
     state, ts = Gauss(0.3 + 0.1j, nbar=1.0), jnp.asarray([0.0, 0.3])
     values = [
         jqd.evolve(law, law.prepare(state), ts, observe="density").values
-        for law in (law_of(C, Heff(100)), law_of(C, GaussianForm()))
+        for law in (law_of(C, Exact(100)), law_of(C, GaussianForm()))
     ]
     # operators at C = 3.3 fall as 0.65^n, which 100 levels hold to 1e-14
     np.testing.assert_allclose(*values, rtol=0, atol=1e-10)
@@ -313,7 +314,7 @@ def test_cats_without_levels():
     state, ts = Cat([0.8, -0.8], [1.0, 1.0], r=0.2), jnp.asarray([0.0, 0.3])
     values = [
         jqd.evolve(law, law.prepare(state), ts, observe="density").values
-        for law in (law_of(0.9, Heff(60)), law_of(0.9, GaussianForm()))
+        for law in (law_of(0.9, Exact(60)), law_of(0.9, GaussianForm()))
     ]
     np.testing.assert_allclose(*values, rtol=0, atol=1e-10)  # cut at 60 levels
 
@@ -324,7 +325,7 @@ def test_cats_without_levels():
 def density(theta, form=None):
     """Q at a point after a while from C, r and n̄, all traced."""
     C, r, nbar = theta
-    law = law_of(C, form or Heff(40))
+    law = law_of(C, form or Exact(40))
     state = law.prepare(Gauss(ALPHA, r=r, angle=0.2, nbar=nbar))
     states, _ = law.orbit(state, jnp.asarray([0.0, 0.3]))
     return law.density(jax.tree.map(lambda leaf: leaf[1], states))[0]
@@ -361,7 +362,7 @@ def test_estimates_are_skipped_where_traced():
 # -- fits ------------------------------------------------------------------------------
 
 START = Gauss(r=1.0)
-LAW = law_of(0.9, Heff(80, orders=16))
+LAW = law_of(0.9, Exact(80, Series(16)))
 TIMES = jnp.asarray([0.3, 0.6, 0.9])
 
 
@@ -385,10 +386,10 @@ def study_of(start, free, C=0.9):
 
 
 def test_names_of_a_described_start():
-    law = law_of(0.9, Heff(40))
+    law = law_of(0.9, Exact(40))
     found = constants.names(as_start(law, Gauss(ALPHA, 0.1, nbar=0.1)))
     assert found == ("alpha", "r", "nbar")
-    pair = HusimiFokkerPlanck("ad1*a1 + ad2*a2", form=Heff(12, orders=3))
+    pair = HusimiFokkerPlanck("ad1*a1 + ad2*a2", form=Exact(12, Series(3)))
     two = as_start(pair, Product(Gauss(r=0.1), Gauss(ALPHA)))
     assert constants.names(two) == ("part[0].alpha", "r", "part[1].alpha")
 

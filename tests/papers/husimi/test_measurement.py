@@ -9,12 +9,7 @@ import pytest
 
 from jqd import constants, evolve, states
 from jqd.exact import husimi as exact
-from jqd.laws.husimi import (
-    GaussianForm,
-    GaussianSum,
-    Heff,
-    HusimiFokkerPlanck,
-)
+from jqd.laws.husimi import Exact, GaussianForm, GaussianSum, HusimiFokkerPlanck, Series
 from jqd.readings import generators
 from jqd.spaces import symbols
 
@@ -169,7 +164,7 @@ def test_densities_of_other_starts_and_theories_stay_positive():
     axis = jnp.linspace(-3, 3, 25)
     points = axis[None, :] + 1j * axis[:, None]
     symbol = symbols.kerr(0.8, -2.0) + symbols.squeezed_oscillator(1.0, 0.3 - 0.2j)
-    law = HusimiFokkerPlanck(symbol, points=points, form=Heff(60, orders=20))
+    law = HusimiFokkerPlanck(symbol, points=points, form=Exact(60, Series(20)))
 
     @jax.jit
     def least(C, start):

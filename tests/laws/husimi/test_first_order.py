@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.laws.husimi import Blocks, GaussianSum, Heff, HusimiFokkerPlanck, Response
+from jqd.laws.husimi import Exact, FirstOrder, GaussianSum, HusimiFokkerPlanck, Sectors
 from jqd.laws.husimi import sectors as number_sectors
 from jqd.spaces.symbols import bose_hubbard
 from jqd.states import coherent, product
@@ -29,7 +29,9 @@ def first_mode(C, form, ts, modes=3):
 @pytest.mark.slow
 def test_derivative_at_C_1():
     ts = jnp.asarray([0.0, 1.0, 2.0])
-    slope = jax.jacfwd(lambda C: first_mode(C, Response(15), ts))(1.0)
+    slope = jax.jacfwd(lambda C: first_mode(C, Exact(Sectors(15), FirstOrder()), ts))(
+        1.0
+    )
     # six digits are known; 15 quanta leave out 5e-8
     np.testing.assert_allclose(slope[1:], [-0.125675, -0.352414], rtol=0, atol=1e-5)
     # |α|² at the start does not depend on C
@@ -41,8 +43,8 @@ def test_what_is_left_out_is_quadratic():
 
     @jax.jit
     def left(C):
-        response = first_mode(C, Response(17), ts, modes=2)
-        return response - first_mode(C, Blocks(17), ts, modes=2)
+        response = first_mode(C, Exact(Sectors(17), FirstOrder()), ts, modes=2)
+        return response - first_mode(C, Exact(Sectors(17)), ts, modes=2)
 
     for side in (1, -1):
         near, far = left(1 + 0.02 * side), left(1 + 0.04 * side)
@@ -57,9 +59,9 @@ def test_what_is_left_out_is_quadratic():
 def test_at_C_1_it_is_quantum_mechanics(modes):
     """Density and moments that do not conserve the number of quanta included."""
     alpha = [0.6, -0.3j][:modes]
-    symbol = law_of(1.0, "heff", 2).symbol if modes == 2 else "0.25*ad^2*a^2"
-    response = HusimiFokkerPlanck(symbol, form=Response(16))
-    exact = HusimiFokkerPlanck(symbol, form=Heff(16))
+    symbol = law_of(1.0, "exact", 2).symbol if modes == 2 else "0.25*ad^2*a^2"
+    response = HusimiFokkerPlanck(symbol, form=Exact(Sectors(16), FirstOrder()))
+    exact = HusimiFokkerPlanck(symbol, form=Exact(16))
     ket = product(*(coherent(a, 12) for a in alpha))
     ts = jnp.asarray([0.0, 0.9])
     a, _ = response.orbit(response.prepare(GaussianSum.coherent(alpha)), ts)
@@ -79,7 +81,7 @@ def test_at_C_1_it_is_quantum_mechanics(modes):
 
 @pytest.mark.slow
 def test_large_sectors_by_series(monkeypatch):
-    law = law_of(1.03, Response(6))
+    law = law_of(1.03, Exact(Sectors(6), FirstOrder()))
     start = law.prepare(GaussianSum.coherent(ALPHA))
     ts = jnp.asarray([0.0, 0.4, 9.0])
     dense, _ = law.orbit(start, ts)
@@ -91,7 +93,7 @@ def test_large_sectors_by_series(monkeypatch):
 
 @pytest.mark.slow
 def test_rate_is_that_of_the_orbit():
-    law = law_of(0.97, Response(4))
+    law = law_of(0.97, Exact(Sectors(4), FirstOrder()))
     start = law.prepare(GaussianSum.coherent(ALPHA))
     step = 1e-5
     states, _ = law.orbit(start, jnp.asarray([0.0, step, 2 * step]))
@@ -102,7 +104,8 @@ def test_rate_is_that_of_the_orbit():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match=r"must be a GaussianSum .* form 'response'"):
-        law_of(1.0, "response").prepare(np.ones((2, 2, 2)) / np.sqrt(8))
+    form = Exact(Sectors(), FirstOrder())
+    with pytest.raises(ValueError, match=r"must be a GaussianSum .* `FirstOrder`"):
+        law_of(1.0, form).prepare(np.ones((2, 2, 2)) / np.sqrt(8))
     with pytest.raises(ValueError, match="must conserve the number of quanta"):
-        HusimiFokkerPlanck("a + ad", form="response")
+        HusimiFokkerPlanck("a + ad", form=form)

@@ -8,8 +8,9 @@ import pytest
 
 import jqd
 from jqd import constants
-from jqd.laws.husimi import Heff, HusimiFokkerPlanck
-from jqd.laws.husimi.heff import amplify, edge_share
+from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
+from jqd.laws.husimi.exact import edge_share
+from jqd.laws.husimi.starts import amplify
 from jqd.spaces.symbols import Symbol, bose_hubbard
 from jqd.states import GaussianState, as_ensemble, cat, coherent, husimi, product
 
@@ -41,14 +42,14 @@ def density_at(law, psi, t, points):
     ],
 )
 def test_kerr_for_every_C(C, t, expected):
-    law = HusimiFokkerPlanck(kerr(), C, form=Heff(96))
+    law = HusimiFokkerPlanck(kerr(), C, form=Exact(96))
     value = density_at(law, coherent(ALPHA, 40), t, jnp.asarray([0.7 - 0.3j]))
     # the table gives 12 digits
     np.testing.assert_allclose(value, [expected], rtol=0, atol=1e-12)
 
 
 def test_kerr_cat():
-    law = HusimiFokkerPlanck(kerr(0.0), form=Heff(48))
+    law = HusimiFokkerPlanck(kerr(0.0), form=Exact(48))
     points = jnp.asarray([2j, 2.0, 0.0])
     value = density_at(law, coherent(2.0, 48), np.pi, points)
     expected = [0.159154961002, 0.000212425804, 0.005830048930]
@@ -59,7 +60,7 @@ def test_kerr_cat():
 @pytest.mark.parametrize(("C", "sign"), [(1.0, 1.0), (0.8, -1.0)])
 def test_revival(C, sign):
     """At 2π/(UC) the density is back, turned by 2π(2 + b/2C)."""
-    law = HusimiFokkerPlanck(kerr(), C, form=Heff(80))
+    law = HusimiFokkerPlanck(kerr(), C, form=Exact(80))
     x = np.linspace(-3.0, 3.0, 13)
     points = jnp.asarray(x[None, :] + 1j * x[:, None])
     psi = coherent(ALPHA, 40)
@@ -75,7 +76,7 @@ def test_all_terms_that_the_form_takes():
     powers = [((2,), (2,)), ((1,), (1,)), ((1,), (0,)), ((0,), (1,))]
     powers += [((2,), (0,)), ((0,), (2,)), ((2,), (1,)), ((1,), (2,))]
     symbol = Symbol([0.4, -1, 0.25, 0.25, 0.1 + 0.05j, 0.1 - 0.05j, 0.05, 0.05], powers)
-    law = HusimiFokkerPlanck(symbol, form=Heff(48))
+    law = HusimiFokkerPlanck(symbol, form=Exact(48))
     points = jnp.asarray([0.3 + 0.5j, -0.8j])
     value = density_at(law, coherent(0.6 - 0.4j, 32), 0.7, points)
     expected = [0.055844131185, 0.282569767427]
@@ -83,7 +84,7 @@ def test_all_terms_that_the_form_takes():
 
 
 def test_two_sites():
-    law = HusimiFokkerPlanck(bose_hubbard(1.0, 0.5, [(0, 1)]), form=Heff(16))
+    law = HusimiFokkerPlanck(bose_hubbard(1.0, 0.5, [(0, 1)]), form=Exact(16))
     psi = product(coherent(np.sqrt(2), 16), coherent(0.0, 16))
 
     def look(t, state):
@@ -105,7 +106,7 @@ def test_three_sites_by_blocks_and_by_steps():
     chain = bose_hubbard(1.0 + 0.2j, 0.5, [(0, 1), (1, 2)])
     psi = product(coherent(0.5, 6), coherent(0.3j, 6), coherent(0.0, 6))
     for symbol in (chain, bose_hubbard(1.0, 0.5, [(0, 1), (1, 2)])):
-        law = HusimiFokkerPlanck(symbol, 0.9, form=Heff(6, orders=1))
+        law = HusimiFokkerPlanck(symbol, 0.9, form=Exact(6, Series(1)))
         state, ts = law.prepare(psi), jnp.asarray([0.0, 0.3])
         # few levels: the highest hold 1e-4, which is marked but does no harm here
         method = jqd.Fixed(jqd.rk4, 60, estimate_error=False, heed_alarms=False)
@@ -120,7 +121,7 @@ def test_three_sites_by_blocks_and_by_steps():
 @pytest.mark.slow
 def test_two_sites_off_quantum_mechanics():
     law = HusimiFokkerPlanck(
-        bose_hubbard(1.0, 0.5, [(0, 1)]), 1.1, form=Heff(24, orders=11)
+        bose_hubbard(1.0, 0.5, [(0, 1)]), 1.1, form=Exact(24, Series(11))
     )
     psi = product(coherent(np.sqrt(2), 20), coherent(0.0, 20))
     run = jqd.evolve(
@@ -155,7 +156,7 @@ def test_hbar_counts_only_through_C():
         start = as_ensemble(coherent(0.8 + 0.2j, 40))
         state = amplify(start, jnp.asarray(C * hbar / 1.4), (120,), 110)
         symbol = kerr()
-        law = HusimiFokkerPlanck(symbol, C, hbar=hbar, form=Heff(120))
+        law = HusimiFokkerPlanck(symbol, C, hbar=hbar, form=Exact(120))
         run = jqd.evolve(
             law, state, jnp.asarray([0.0, 0.5]),
             observe=lambda t, s, law=law: law.density(s, points),
@@ -170,7 +171,7 @@ def test_negative_densities_above_one_only():
     points = jnp.asarray(x[None, :] + 1j * x[:, None])
     least = {}
     for C in (0.95, 1.1):
-        law = HusimiFokkerPlanck(kerr(), C, form=Heff(64))
+        law = HusimiFokkerPlanck(kerr(), C, form=Exact(64))
         least[C] = density_at(law, coherent(ALPHA, 40), 0.37, points).min()
     assert least[0.95] >= -1e-12
     np.testing.assert_allclose(least[1.1], -2.67e-3, rtol=0, atol=1e-4)
@@ -180,7 +181,7 @@ def test_negative_densities_above_one_only():
 @pytest.mark.parametrize("C", [0.7, 1.0, 1.2])
 def test_norm_energy_and_the_first_moment(C):
     """d<α>/dt = -i<∂*H> for every C: diffusion does not move the mean."""
-    law = HusimiFokkerPlanck("0.5*ad^2*a^2 + 0.2*(a+ad)", C, form=Heff(72))
+    law = HusimiFokkerPlanck("0.5*ad^2*a^2 + 0.2*(a+ad)", C, form=Exact(72))
     state = law.prepare(coherent(ALPHA, 40))
     ts = jnp.asarray([0.0, 0.4, 0.4 + 1e-4])
     gradient = law.symbol.derivative(0, conjugate=True)
@@ -206,7 +207,7 @@ def family(theta):
     law = HusimiFokkerPlanck(
         "0.5*U*ad^2*a^2 + delta*ad*a",
         points=[0.7 - 0.3j, 1j],
-        form=Heff(48, orders=30),
+        form=Exact(48, Series(30)),
         U=1.0,
         delta=1.0,
     )
@@ -254,7 +255,7 @@ def test_batch_over_constants_is_one_trace():
 
 def test_single_precision():
     psi = coherent(ALPHA, 40).astype(jnp.complex64)
-    law = HusimiFokkerPlanck(kerr(), 0.9, points=[0.7 - 0.3j], form=Heff(56))
+    law = HusimiFokkerPlanck(kerr(), 0.9, points=[0.7 - 0.3j], form=Exact(56))
     ts = jnp.asarray([0.0, 0.37])
     single = jqd.evolve(law, law.prepare(psi), ts, observe="density")
     double = jqd.evolve(law, law.prepare(coherent(ALPHA, 40)), ts, observe="density")
@@ -288,13 +289,13 @@ def test_every_leaf_can_be_fitted():
     ],
 )
 def test_existence_window(state, end):
-    law = HusimiFokkerPlanck(kerr(), end + 0.01, form=Heff(64))
+    law = HusimiFokkerPlanck(kerr(), end + 0.01, form=Exact(64))
     with pytest.raises(ValueError, match=rf"C_max = {end:.6g}"):
         law.prepare(state)
-    HusimiFokkerPlanck(kerr(), end - 0.3, form=Heff(64)).prepare(state)
+    HusimiFokkerPlanck(kerr(), end - 0.3, form=Exact(64)).prepare(state)
     for C in (0.0, -0.5):
         with pytest.raises(ValueError, match="must be in"):
-            HusimiFokkerPlanck(kerr(), C, form=Heff(64)).prepare(state)
+            HusimiFokkerPlanck(kerr(), C, form=Exact(64)).prepare(state)
 
 
 @pytest.mark.parametrize(
@@ -304,14 +305,16 @@ def test_existence_window(state, end):
         (lambda: HusimiFokkerPlanck("U*n + g*q"), "parameters, but not for U and g"),
         (lambda: HusimiFokkerPlanck("U*n", U=1.0, g=1.0), r"\(U\), but has 'g'"),
         (lambda: HusimiFokkerPlanck(kerr(), U=1.0), "`U` must not be given"),
-        (lambda: HusimiFokkerPlanck("ad*a", s=1.1), "must be None for form 'heff'"),
+        (lambda: HusimiFokkerPlanck("ad*a", s=1.1), "must be None for form 'exact'"),
         (lambda: HusimiFokkerPlanck("ad*a", form="hef"), "must be one of"),
         (lambda: HusimiFokkerPlanck(kerr().to("wick")), "must be antiwick"),
         (lambda: HusimiFokkerPlanck(kerr() * 1j), "must be real"),
         (lambda: HusimiFokkerPlanck("ad*a", np.nan), "must be finite"),
         (lambda: HusimiFokkerPlanck("ad*a", hbar=-1.0), "must be positive"),
         (
-            lambda: HusimiFokkerPlanck("ad*a", form=Heff(8)).prepare(coherent(0.5, 20)),
+            lambda: HusimiFokkerPlanck("ad*a", form=Exact(8)).prepare(
+                coherent(0.5, 20)
+            ),
             "raise `levels`",
         ),
         (lambda: HusimiFokkerPlanck("ad*a").density(None), "`points` must be given"),
@@ -324,7 +327,7 @@ def test_bad_input(build, message):
 
 
 def test_too_few_levels_are_a_status():
-    law = HusimiFokkerPlanck("ad*a + 2*(a+ad)", points=[0.0], form=Heff(16))
+    law = HusimiFokkerPlanck("ad*a + 2*(a+ad)", points=[0.0], form=Exact(16))
     run = jqd.evolve(law, law.prepare(coherent(0.5, 14)), [0.0, 0.05, 3.0])
     assert jqd.Status(int(run.status)) == jqd.Status.CUTOFF
     assert "raise the levels" in run.describe()
@@ -342,7 +345,7 @@ def test_the_two_highest_levels_are_the_edge():
 
 
 def test_time_counts_from_the_first_save_time():
-    law = HusimiFokkerPlanck(kerr(), 0.8, form=Heff(24))
+    law = HusimiFokkerPlanck(kerr(), 0.8, form=Exact(24))
     start = law.prepare(coherent(0.5, 16))
     from_zero, _ = law.orbit(start, jnp.asarray([0.0, 0.4]))
     later, bound = law.orbit(start, jnp.asarray([3.0, 3.4]))

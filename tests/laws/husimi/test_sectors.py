@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd.laws.husimi import Blocks, GaussianSum, Heff, HusimiFokkerPlanck
-from jqd.laws.husimi.sectors import (
+from jqd.laws.husimi import Exact, GaussianSum, HusimiFokkerPlanck, Sectors, Series
+from jqd.laws.husimi.occupations import (
     monomial_entries,
     occupations,
     positions,
@@ -25,7 +25,7 @@ def chain(modes, J=1.0, U=0.5):
 
 def populations(modes, C, ts, quanta):
     """<|α_i|²> - 1 from √2 quanta in the first mode, shape (T, M)."""
-    law = HusimiFokkerPlanck(chain(modes), C, form=Blocks(quanta))
+    law = HusimiFokkerPlanck(chain(modes), C, form=Exact(Sectors(quanta)))
     start = law.prepare(GaussianSum.coherent([ROOT] + [0.0] * (modes - 1)))
     run = jqd.evolve(law, start, jnp.asarray(ts), observe="n")
     assert bool(run.ok), run.describe()
@@ -60,8 +60,8 @@ def test_four_modes():
 @pytest.mark.parametrize("C", [0.9, 1.0, 1.1])
 def test_agrees_with_all_kets(C):
     symbol, alpha = chain(2), [0.5, 0.3j]
-    whole = HusimiFokkerPlanck(symbol, C, form=Heff(11, orders=20))
-    blocks = HusimiFokkerPlanck(symbol, C, form=Blocks(10))
+    whole = HusimiFokkerPlanck(symbol, C, form=Exact(11, Series(20)))
+    blocks = HusimiFokkerPlanck(symbol, C, form=Exact(Sectors(10)))
     ket = product(*(coherent(a, 10) for a in alpha))
     ts = jnp.asarray([0.0, 0.7])
     a, _ = whole.orbit(whole.prepare(ket), ts)
@@ -75,7 +75,7 @@ def test_agrees_with_all_kets(C):
 
 def test_a_thermal_start_is_one_coherent_at_another_C():
     """n_eff = (n̄+1)/C - 1: at C = n̄ + 1 the operator is a coherent state."""
-    law = HusimiFokkerPlanck(chain(2), 1.2, form=Blocks(9))
+    law = HusimiFokkerPlanck(chain(2), 1.2, form=Exact(Sectors(9)))
     state = law.prepare(GaussianSum.thermal(0.2, [0.5, 0.3j]))
     # of rank one: each block squares to its trace times itself
     for block in state.pieces:
@@ -90,7 +90,7 @@ def test_a_thermal_start_is_one_coherent_at_another_C():
 
 @pytest.mark.slow
 def test_quanta_are_chosen_by_the_tail():
-    law = HusimiFokkerPlanck(chain(3), 0.95, form=Blocks(tolerance=1e-5))
+    law = HusimiFokkerPlanck(chain(3), 0.95, form=Exact(Sectors(tolerance=1e-5)))
     state = law.prepare(GaussianSum.coherent([ROOT, 0.0, 0.0]))
     # 12 quanta leave 5e-6 of the trace out, 15 leave 5e-8
     assert 12 < state.quanta <= 15
@@ -104,7 +104,7 @@ def test_derivatives(which):
     def value(x):
         given = {"C": 1.0, "J": 1.0, "U": 0.0, which: x}
         law = HusimiFokkerPlanck(
-            chain(2, given["J"], given["U"]), given["C"], form=Blocks(5)
+            chain(2, given["J"], given["U"]), given["C"], form=Exact(Sectors(5))
         )
         start = law.prepare(GaussianSum.coherent([0.7, 0.2j]))
         states, _ = law.orbit(start, jnp.asarray([0.0, 0.8]))
@@ -121,7 +121,7 @@ def test_derivatives(which):
 
 
 def test_rate_is_that_of_the_orbit():
-    law = HusimiFokkerPlanck(chain(2), 0.9, form=Blocks(4))
+    law = HusimiFokkerPlanck(chain(2), 0.9, form=Exact(Sectors(4)))
     state = law.prepare(GaussianSum.coherent([0.7, 0.2j]))
     step = 1e-5
     states, _ = law.orbit(state, jnp.asarray([0.0, step, 2 * step]))
@@ -154,28 +154,28 @@ def test_entries_are_those_of_the_operators():
 
 
 def test_refusals():
-    law = HusimiFokkerPlanck(chain(2), form=Blocks(4))
+    law = HusimiFokkerPlanck(chain(2), form=Exact(Sectors(4)))
     state = law.prepare(GaussianSum.coherent([0.7, 0.2j]))
     with pytest.raises(ValueError, match="`m` must be of as many powers as `n`"):
         law.moment(state, (1, 0), (0, 0))
-    with pytest.raises(ValueError, match="`points` must be None for form 'blocks'"):
+    with pytest.raises(ValueError, match="`points` must be None for blocks in"):
         law.density(state, jnp.zeros((1, 2), complex))
     with pytest.raises(ValueError, match="must be a GaussianSum of coherent"):
         law.prepare(np.eye(4)[:2, :2])
     with pytest.raises(ValueError, match="is squeezed or correlated"):
         law.prepare(GaussianSum.squeezed([0.3, 0.0]))
     with pytest.raises(ValueError, match=r"`C` must be in \(0, C_max\) with C_max = 2"):
-        HusimiFokkerPlanck(chain(2), 2.1, form=Blocks(4)).prepare(
+        HusimiFokkerPlanck(chain(2), 2.1, form=Exact(Sectors(4))).prepare(
             GaussianSum.coherent([0.7, 0.2j])
         )
     pump = Symbol([0.5, 0.5], [((2,), (0,)), ((0,), (2,))])
     with pytest.raises(ValueError, match=r"must conserve .* the term a\*\^2"):
-        HusimiFokkerPlanck(pump, form="blocks")
+        HusimiFokkerPlanck(pump, form=Exact(Sectors()))
     with pytest.raises(ValueError, match="20 quanta in 4 modes are 1771"):
-        HusimiFokkerPlanck(chain(4), form=Blocks(20))
-    with pytest.raises(ValueError, match="`quanta` must be given to form 'blocks'"):
+        HusimiFokkerPlanck(chain(4), form=Exact(Sectors(20)))
+    with pytest.raises(ValueError, match="`quanta` must be given to `Sectors`"):
         jax.jit(
-            lambda C: HusimiFokkerPlanck(chain(2), C, form=Blocks()).prepare(
+            lambda C: HusimiFokkerPlanck(chain(2), C, form=Exact(Sectors())).prepare(
                 GaussianSum.coherent([0.7, 0.2j])
             )
         )(0.9)
