@@ -2,11 +2,11 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from jaxtyping import Array, ArrayLike, PyTree
 
-from .groups import SAME, Breaks, Chance, Exact, Fits, Lens, Watch
+from .groups import SAME, Breaks, Chance, Exact, Fits, Lens, StepNoise, Watch
 from .law import Law
 
 
@@ -84,12 +84,17 @@ class Wrapped(Law):
         return self.inner.vector_field(t, state, args)
 
     def step(
-        self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike, *noise: Any
+        self,
+        t: ArrayLike,
+        state: PyTree[Array],
+        dt: ArrayLike,
+        w: StepNoise | None = None,
     ) -> PyTree[Array]:
         """That of the other law, or of a `vector_field` of one's own by the stepper."""
-        if self._alike:
-            return self.inner.step(t, state, dt, *noise)
-        return super().step(t, state, dt)
+        if not self._alike:
+            return super().step(t, state, dt)
+        noise = () if w is None else (w,)
+        return cast(Any, self.inner).step(t, state, dt, *noise)
 
     @property
     def stepper(self) -> Callable[..., PyTree[Array]]:

@@ -45,7 +45,7 @@ class Gisin(DepartureOfKets):
         return (-1j * image + self.lam * (energy * state - image)) / hbar
 
     @program
-    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The closed form: exact at any dt."""
         del t
         H, hbar = at_all_times(self.quantum), self.quantum.hbar
