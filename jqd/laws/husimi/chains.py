@@ -15,7 +15,6 @@ from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import format_monomial
 from ...states import read_powers
 from ...status import Status
-from .exact import Exact
 from .form import Powers
 from .law import HusimiFokkerPlanck
 from .matrix_products import (
@@ -26,7 +25,7 @@ from .matrix_products import (
     follow,
     quimb_tensor,
 )
-from .starts import FirstOrder, ProductKets, PSamples, product_start
+from .starts import FirstOrder, ProductKets, PSamples, product_start, read_product
 
 # What half the step leaves of an error of fourth order.
 _HALVED = 1 / 16
@@ -131,7 +130,7 @@ def chain_moments(
     Comput. Appl. Math. 142, 313 (2002), for the steps.
     """
     _checks.require_x64("chain_moments")
-    form, equation = _check_law(law, psi), law.equation
+    kind, equation = _check_law(law, psi), law.equation
     _checks.check_times(ts)
     _checks.check_scalar(step, "step")
     _checks.check_all_positive(step=step, cutoff=cutoff, tolerance=tolerance)
@@ -143,8 +142,8 @@ def chain_moments(
     hbar = float(np.asarray(equation.hbar_eff))
     operators = _operators(moments, equation.modes)
     chain = _Chain(Gates(_bonds(equation.symbol), hbar), operators, hbar)
-    start = product_start(form.admit(equation, psi), equation)
-    kets = _that_count(form.start.kets(equation, start, limits.levels))
+    start = product_start(read_product(psi, equation), equation)
+    kets = _that_count(kind.kets(equation, start, limits.levels))
     quimb_tensor()  # raises where it is missing, after what is wrong with arguments
     times = np.asarray(ts, float)
     counts = [math.ceil(gap / step - 1e-9) for gap in np.diff(times)]
@@ -226,8 +225,8 @@ def _collect(
     )
 
 
-def _check_law(law: Any, psi: Any) -> Exact:
-    """The form of a law that can be followed here."""
+def _check_law(law: Any, psi: Any) -> FirstOrder | PSamples:
+    """The start of a law that can be followed here."""
     if not isinstance(law, HusimiFokkerPlanck):
         raise ValueError(
             "Argument `law` must be a HusimiFokkerPlanck, but is of type "
@@ -255,7 +254,7 @@ def _check_law(law: Any, psi: Any) -> Exact:
             "Argument `law` must have values that are known, as `psi` must, but one "
             "is traced: matrix products run outside of `jax.jit`."
         )
-    return law.form
+    return start
 
 
 def _bonds(symbol: Symbol) -> list[Symbol]:

@@ -109,7 +109,7 @@ class Levels(eqx.Module):
 
 
 class Kets(Carrier):
-    """iħ_eff dv/dt = H_eff v of each ket.
+    """iħ_eff dv/dt = H_eff v of each ket, of an `Equation.quantum`.
 
     Attributes:
         terms: as of `Levels`.
@@ -117,77 +117,77 @@ class Kets(Carrier):
 
     terms: int | None = static(default=None)
 
-    def solves(self, quantum: Equation) -> bool:
+    def solves(self, equation: Equation) -> bool:
         """The kets are known at all times at once."""
-        del quantum
+        del equation
         return True
 
-    def vector_field(self, quantum: Equation, state: Ensemble) -> Ensemble:
+    def vector_field(self, equation: Equation, state: Ensemble) -> Ensemble:
         """-i H v/ħ for each ket."""
-        hbar = quantum.hbar
-        image = apply(quantum.symbol, state.flat(), state.levels, hbar=hbar)
+        hbar = equation.hbar
+        image = apply(equation.symbol, state.flat(), state.levels, hbar=hbar)
         rate = -1j / hbar * image
         return Ensemble(jnp.reshape(rate, state.kets.shape), 0 * state.weights)
 
-    def flow(self, quantum: Equation, state: Ensemble, dt: ArrayLike) -> Ensemble:
+    def flow(self, equation: Equation, state: Ensemble, dt: ArrayLike) -> Ensemble:
         """exp(-i H dt/ħ) on each ket."""
-        levels, hbar = state.levels, quantum.hbar
+        levels, hbar = state.levels, equation.hbar
         if self.terms is None and math.prod(levels) > LARGEST_DENSE:
-            return super().flow(quantum, state, dt)
-        turned = jnp.asarray(dt / hbar) * matrix(quantum.symbol, levels, hbar=hbar)
+            return super().flow(equation, state, dt)
+        turned = jnp.asarray(dt / hbar) * matrix(equation.symbol, levels, hbar=hbar)
         kets = hermitian_exponential(turned, state.flat(), self.terms)
         return Ensemble(jnp.reshape(kets, state.kets.shape), state.weights)
 
     def orbit(
-        self, quantum: Equation, state0: Ensemble, ts: Array
+        self, equation: Equation, state0: Ensemble, ts: Array
     ) -> tuple[Ensemble, Array]:
         """exp(-i H t/ħ) on each ket, block by block where H has blocks."""
         levels, times = state0.levels, ts - ts[0]
-        run, size = _propagator(quantum.symbol, levels, times, quantum.hbar)
+        run, size = _propagator(equation.symbol, levels, times, equation.hbar)
         kets = run(state0.flat())
         weights = jnp.broadcast_to(
             state0.weights[None], (ts.shape[0], *state0.weights.shape)
         )
         # backward error of a Hermitian eigensolver: a few eps of the norm of H
         eps = jnp.finfo(kets.dtype).eps
-        phase = size / quantum.hbar * times
+        phase = size / equation.hbar * times
         bound = eps * math.sqrt(kets.shape[-1]) * (1 + phase)
         return Ensemble(jnp.reshape(kets, (*kets.shape[:2], *levels)), weights), bound
 
     def density(
-        self, quantum: Equation, state: Ensemble, points: Complex[Array, "... N"]
+        self, equation: Equation, state: Ensemble, points: Complex[Array, "... N"]
     ) -> Float[Array, "..."]:
         """Σ_k w_k |<α/√ħ|v_k>|²/(πħ)^N"""
-        modes, hbar = points.shape[-1], quantum.hbar
+        modes, hbar = points.shape[-1], equation.hbar
         return husimi(
             state, points[..., 0] if modes == 1 else points, hbar=hbar, modes=modes
         )
 
     def moment(
-        self, quantum: Equation, state: Ensemble, m: Powers, n: Powers
+        self, equation: Equation, state: Ensemble, m: Powers, n: Powers
     ) -> Complex[Array, ""]:
         """ħ^((|m|+|n|)/2) Tr(ρ b^m b†^n)"""
-        return ensemble_moment(state, m, n, quantum.hbar)
+        return ensemble_moment(state, m, n, equation.hbar)
 
     def means(
-        self, quantum: Equation, state: Ensemble, m: Powers, n: Powers
+        self, equation: Equation, state: Ensemble, m: Powers, n: Powers
     ) -> Complex[Array, " K"]:
         """The same of each ket."""
 
         def one(ket: Array) -> Array:
             alone = Ensemble(ket[None], jnp.ones_like(state.weights[:1]))
-            return ensemble_moment(alone, m, n, quantum.hbar)
+            return ensemble_moment(alone, m, n, equation.hbar)
 
         return jax.vmap(one)(state.kets)
 
-    def resolution(self, quantum: Equation, state: Ensemble) -> Resolution:
+    def resolution(self, equation: Equation, state: Ensemble) -> Resolution:
         """The error that the highest levels leave, see `cut_error`."""
-        del quantum
+        del equation
         return cut_error(edge_share(state))
 
-    def alarm(self, quantum: Equation, state: Ensemble) -> Array:
+    def alarm(self, equation: Equation, state: Ensemble) -> Array:
         """`Status.CUTOFF` where the highest level of a mode holds more than `EDGE`."""
-        del quantum
+        del equation
         return jnp.where(edge_share(state) > EDGE, Status.CUTOFF, Status.OK)
 
 
@@ -235,8 +235,9 @@ def edge_share(state: Ensemble) -> Float[Array, ""]:
 
 def _basis(given: Any) -> Any:
     """A number of levels, or one of each mode, as `Levels` of them."""
+    levels: Any = given
     plain = isinstance(given, int | float | np.number | tuple | list)
-    return Levels(given) if plain else given
+    return Levels(levels) if plain else given
 
 
 class Exact(Form):

@@ -203,35 +203,35 @@ class NumberKets(eqx.Module):
 
 
 class SectorKets(Carrier):
-    """iħ_eff dv/dt = H_eff v of each ket, sector by sector."""
+    """iħ_eff dv/dt = H_eff v of each ket, of an `Equation.quantum`."""
 
-    def solves(self, quantum: Equation) -> bool:
+    def solves(self, equation: Equation) -> bool:
         """The kets are known at all times at once."""
-        del quantum
+        del equation
         return True
 
-    def vector_field(self, quantum: Equation, state: NumberKets) -> NumberKets:
+    def vector_field(self, equation: Equation, state: NumberKets) -> NumberKets:
         """-i H v/ħ for each ket."""
         hamiltonian = SparseHamiltonian.build(
-            quantum.symbol, state.quanta, quantum.hbar
+            equation.symbol, state.quanta, equation.hbar
         )
-        kets = -1j / quantum.hbar * hamiltonian.apply(state.kets)
+        kets = -1j / equation.hbar * hamiltonian.apply(state.kets)
         return NumberKets(kets, 0 * state.weights, state.modes, state.quanta)
 
     def orbit(
-        self, quantum: Equation, state0: NumberKets, ts: Array
+        self, equation: Equation, state0: NumberKets, ts: Array
     ) -> tuple[NumberKets, Array]:
         """exp(-i H t/ħ) on each ket, and a bound on the relative rounding."""
-        hbar, times, quanta = quantum.hbar, ts - ts[0], state0.quanta
+        hbar, times, quanta = equation.hbar, ts - ts[0], state0.quanta
         shape = ts.shape[0], *state0.kets.shape
         _checks.check_memory(48.0 * math.prod(shape), "ts", f"{shape} amplitudes")
         largest = max(sector_sizes(state0.modes, quanta))
         if largest <= LARGEST_SECTOR:
-            pieces = hamiltonian_pieces(quantum.symbol, quanta, hbar)
+            pieces = hamiltonian_pieces(equation.symbol, quanta, hbar)
             kets = pieces_orbit(pieces, state0.kets, times, hbar)
             phase = math.sqrt(largest) * frobenius(pieces) / hbar * times
         else:
-            sparse = SparseHamiltonian.build(quantum.symbol, quanta, hbar)
+            sparse = SparseHamiltonian.build(equation.symbol, quanta, hbar)
             low, high = sparse.spectral_bounds()
             kets = _series_orbit(sparse, state0.kets, times, hbar)
             phase = (high - low) / (2 * hbar) * times
@@ -240,10 +240,10 @@ class SectorKets(Carrier):
         return NumberKets(kets, weights, state0.modes, quanta), bound
 
     def density(
-        self, quantum: Equation, state: NumberKets, points: Complex[Array, "... M"]
+        self, equation: Equation, state: NumberKets, points: Complex[Array, "... M"]
     ) -> Float[Array, "..."]:
         """Σ_k w_k |<α/√ħ|v_k>|²/(πħ)^M"""
-        hbar = quantum.hbar.astype(state.weights.dtype)
+        hbar = equation.hbar.astype(state.weights.dtype)
         flat = jnp.reshape(points, (-1, state.modes)).astype(state.kets.dtype)
         tables = coherent_amplitudes(flat / jnp.sqrt(hbar), state.quanta + 1)
         bras = jnp.conj(product_kets(tables, state.quanta))
@@ -252,24 +252,24 @@ class SectorKets(Carrier):
         return jnp.reshape(values / (np.pi * hbar) ** state.modes, points.shape[:-1])
 
     def moment(
-        self, quantum: Equation, state: NumberKets, m: Powers, n: Powers
+        self, equation: Equation, state: NumberKets, m: Powers, n: Powers
     ) -> Complex[Array, ""]:
         """ħ^((|m|+|n|)/2) Tr(ρ b^m b†^n)"""
-        return jnp.sum(state.weights * self.means(quantum, state, m, n))
+        return jnp.sum(state.weights * self.means(equation, state, m, n))
 
     def means(
-        self, quantum: Equation, state: NumberKets, m: Powers, n: Powers
+        self, equation: Equation, state: NumberKets, m: Powers, n: Powers
     ) -> Complex[Array, " K"]:
         """ħ^((|m|+|n|)/2) <v_k| Π_i b_i^m_i b_i†^n_i |v_k>"""
         entries = monomial_entries(((m, n),), state.quanta)
         values = jnp.asarray(entries.values, state.weights.dtype)
         bras = jnp.conj(state.kets[:, entries.rows])
         each = jnp.sum(bras * values[None, :] * state.kets[:, entries.columns], axis=1)
-        return quantum.hbar.astype(values.dtype) ** ((sum(m) + sum(n)) / 2) * each
+        return equation.hbar.astype(values.dtype) ** ((sum(m) + sum(n)) / 2) * each
 
-    def resolution(self, quantum: Equation, state: NumberKets) -> Resolution:
+    def resolution(self, equation: Equation, state: NumberKets) -> Resolution:
         """What the trace misses: the share of more quanta than are kept."""
-        del quantum
+        del equation
         norms = jnp.sum(abs2(state.kets), axis=1)
         return _lost_share(jnp.abs(1 - jnp.sum(state.weights * norms)))
 
@@ -315,19 +315,19 @@ class NumberBlocks(eqx.Module):
 class SectorBlocks(Carrier):
     """iħ_eff dρ_N/dt = [H_eff, ρ_N] for each total number N of quanta."""
 
-    def solves(self, quantum: Equation) -> bool:
+    def solves(self, equation: Equation) -> bool:
         """Blocks are known at all times at once."""
-        del quantum
+        del equation
         return True
 
     def orbit(
-        self, quantum: Equation, state0: NumberBlocks, ts: Array
+        self, equation: Equation, state0: NumberBlocks, ts: Array
     ) -> tuple[NumberBlocks, Array]:
         """U ρ U† of each block, U = exp(-i H t/ħ)."""
-        hbar, times, quanta = quantum.hbar, ts - ts[0], state0.quanta
+        hbar, times, quanta = equation.hbar, ts - ts[0], state0.quanta
         size = sum(math.prod(block.shape) for block in state0.pieces)
         _checks.check_memory(48.0 * size * len(ts), "ts", f"{len(ts)} times")
-        hamiltonian = hamiltonian_pieces(quantum.symbol, quanta, hbar)
+        hamiltonian = hamiltonian_pieces(equation.symbol, quanta, hbar)
 
         def moved(block):
             energies, rho = block
@@ -347,18 +347,18 @@ class SectorBlocks(Carrier):
         bound = eps * math.sqrt(largest) * (1 + frobenius(hamiltonian) / hbar * times)
         return NumberBlocks(tuple(orbits), state0.modes, quanta), bound
 
-    def vector_field(self, quantum: Equation, state: NumberBlocks) -> NumberBlocks:
+    def vector_field(self, equation: Equation, state: NumberBlocks) -> NumberBlocks:
         """-i [H, ρ_N]/ħ"""
-        hbar = quantum.hbar
+        hbar = equation.hbar
         rates = []
-        hamiltonian = hamiltonian_pieces(quantum.symbol, state.quanta, hbar)
+        hamiltonian = hamiltonian_pieces(equation.symbol, state.quanta, hbar)
         for (_, parts), rho in zip(hamiltonian, state.pieces, strict=True):
             parts = parts.astype(rho.dtype)
             rates.append(-1j / hbar * (_matmul(parts, rho) - _matmul(rho, parts)))
         return NumberBlocks(tuple(rates), state.modes, state.quanta)
 
     def density(
-        self, quantum: Equation, state: NumberBlocks, points: Complex[Array, "... N"]
+        self, equation: Equation, state: NumberBlocks, points: Complex[Array, "... N"]
     ) -> Float[Array, "..."]:
         """Not there: Q needs the coherences between numbers of quanta.
 
@@ -368,7 +368,7 @@ class SectorBlocks(Carrier):
         raise _no_density()
 
     def moment(
-        self, quantum: Equation, state: NumberBlocks, m: Powers, n: Powers
+        self, equation: Equation, state: NumberBlocks, m: Powers, n: Powers
     ) -> Complex[Array, ""]:
         """ħ^|m| Tr(ρ b^m b†^n), |m| = |n|
 
@@ -396,12 +396,12 @@ class SectorBlocks(Carrier):
             total = total + jnp.sum(
                 rho[places] * jnp.asarray(values[here], rho.real.dtype)
             )
-        return quantum.hbar.astype(total.real.dtype) ** sum(m) * total
+        return equation.hbar.astype(total.real.dtype) ** sum(m) * total
 
-    def resolution(self, quantum: Equation, state: NumberBlocks) -> Resolution:
+    def resolution(self, equation: Equation, state: NumberBlocks) -> Resolution:
         """What the trace misses: the share of more quanta than are kept."""
         none = (0,) * state.modes
-        trace = jnp.real(self.moment(quantum, state, none, none))
+        trace = jnp.real(self.moment(equation, state, none, none))
         return _lost_share(jnp.abs(1 - trace))
 
 
