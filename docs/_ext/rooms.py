@@ -1,15 +1,17 @@
 """The rooms of jqd, from its sources: what lives in each, and what it imports.
 
-Files are read and not run. `picture` is the import graph without the arrows that follow
-from others, `table` the sentence of each room and how large it is.
+Files are read and not run, by the library that checks the contract. `picture` is the
+import graph without the arrows that follow from others, `table` the sentence of each
+room and how large it is.
 """
 
 import ast
 import functools
 import html
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
+
+import grimp
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "jqd"
@@ -25,39 +27,33 @@ def layers() -> list[list[str]]:
         c for c in project["tool"]["importlinter"]["contracts"] if c["type"] == "layers"
     )
     names = (line.replace("(", "").replace(")", "") for line in contract["layers"])
-    each = ([room.strip().removeprefix("jqd.") for room in line.split("|")]
-            for line in names)  # fmt: skip
+    each = (
+        [room.strip().removeprefix("jqd.") for room in line.split("|")]
+        for line in names
+    )
     return [named for line in each if (named := [r for r in line if r[0] != "_"])]
 
 
 @functools.cache
 def imports() -> dict[str, set[str]]:
     """Which other rooms each room imports when it is imported or used."""
-    rooms = {room for layer in layers() for room in layer}
-    found = {room: set() for room in rooms}
+    graph = grimp.build_graph("jqd", cache_dir=None)
+    rooms = {f"jqd.{room}" for layer in layers() for room in layer}
     for room in rooms:
-        for file in files(room):
-            package = file.relative_to(ROOT).with_suffix("").parts
-            package = package if file.name != "__init__.py" else package[:-1]
-            found[room] |= set(imported(file, package[:-1], file.name)) & rooms - {room}
-    return found
+        graph.squash_module(room)
+    found = {room: graph.find_modules_directly_imported_by(room) for room in rooms}
+    return {
+        room.removeprefix("jqd."): {
+            other.removeprefix("jqd.") for other in (others & rooms) - {room}
+        }
+        for room, others in found.items()
+    }
 
 
 def files(room: str) -> list[Path]:
+    """Its files, of which a folder's `__init__` is the first."""
     folder = SOURCES / room
     return sorted(folder.rglob("*.py")) if folder.is_dir() else [SOURCES / f"{room}.py"]
-
-
-def imported(file: Path, package: tuple[str, ...], name: str) -> Iterator[str]:
-    """Rooms in the import statements of a file of a package."""
-    if name == "__init__.py":
-        package = file.parent.relative_to(ROOT).parts
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = package[: len(package) - node.level + 1]
-            module = (*base, *(node.module or "").split(".")) if node.module else base
-            names = [module[1]] if len(module) > 1 else [a.name for a in node.names]
-            yield from names
 
 
 def drawn() -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from ..steppers import Splitting
 from ..steppers.splitting import as_many
 from .drives import drives_of, marks_of, unseen
 from .judging import at_the_end, difference, mark_inaccurate, richardson
-from .legs import Legs, legs_of, strike
+from .legs import Interrupted, Legs, legs_of, strike
 from .reversible import reversible_rollout
 from .trajectory import (
     Trajectory,
@@ -244,7 +244,7 @@ def rollout(
     return values, records, last, status, when
 
 
-def marks_within(law: Motion, ts: Array, steps: int | Array) -> Array | None:
+def marks_within(law: Interrupted, ts: Array, steps: int | Array) -> Array | None:
     """Times within pulses that are narrower than a step, the last time for others."""
     found = jax.lax.stop_gradient(marks_of(law))
     if not found or ts.shape[0] < 2:
@@ -254,13 +254,13 @@ def marks_within(law: Motion, ts: Array, steps: int | Array) -> Array | None:
     return jnp.concatenate(each).astype(ts.dtype)
 
 
-def ends_that_see(law: Any, ts: Array, steps: int | Array) -> Array | None:
+def ends_that_see(law: Interrupted, ts: Array, steps: int | Array) -> Array | None:
     """Times at which steps are to end so that they see what all drives do, or None."""
     return _with_unseen(law, ts, steps, marks_within(law, ts, steps))
 
 
 def _with_unseen(
-    law: Motion, ts: Array, steps: int | Array, marks: Array | None
+    law: Interrupted, ts: Array, steps: int | Array, marks: Array | None
 ) -> Array | None:
     """The marks, and times within what drives do between the points of a step."""
     drives = drives_of(law)

@@ -63,7 +63,7 @@ def monodromy(
     Raises:
         ValueError: fewer than 2 steps.
     """
-    _at_least(2, steps=steps)
+    steps = _checks.whole_number(steps, "steps", 2)
 
     def run(k: float, period: Array) -> tuple[Array, None]:
         return _propagated(generator, period, int(k * steps)), None
@@ -160,7 +160,7 @@ def hill(
     Source: G. W. Hill (1886) Acta Math. 8, 1; W. Magnus and S. Winkler, Hill's
     Equation (1966), for the trace.
     """
-    _at_least(2, steps=steps)
+    steps = _checks.whole_number(steps, "steps", 2)
     dtype = jnp.result_type(float)
     kappa, damping = jnp.asarray(kappa, dtype), jnp.asarray(damping, dtype)
     period = jnp.asarray(period, dtype)
@@ -238,7 +238,7 @@ def tongues(
 
     def margin(kappa: Array) -> tuple[Array, Array]:
         one = hill(density, period, kappa, damping=damping, norm=norm, steps=steps)
-        # both eigenvalues are ±1 or one is beyond
+        # above 0 an eigenvalue lies outside of the unit circle
         return jnp.abs(one.trace) - 1 - one.determinant, one.trace_error
 
     at = jax.jit(jax.vmap(margin))
@@ -291,14 +291,6 @@ def spectrum(law: Motion, state: PyTree[Array]) -> Complex[Array, " d"]:
         return ravel_pytree(law.vector_field(0.0, restore(y)))[0]
 
     return jnp.linalg.eigvals(jax.jacfwd(field)(vector))
-
-
-def _at_least(least: int, **numbers: int) -> None:
-    for name, number in numbers.items():
-        if number < least:
-            raise ValueError(
-                f"Argument `{name}` must be at least {least}, but is {number}."
-            )
 
 
 class Lyapunov(NamedTuple):
@@ -361,7 +353,8 @@ def lyapunov_exponents(
         raise ValueError(
             f"Argument `count` must be at least 1 and at most {size}, but is {count}."
         )
-    _at_least(1, blocks=blocks, substeps=substeps)
+    blocks = _checks.whole_number(blocks, "blocks", 1)
+    substeps = _checks.whole_number(substeps, "substeps", 1)
 
     dtype = _real_vector(state0)[0].dtype
     dt = jnp.asarray(dt, dtype)
@@ -500,7 +493,9 @@ def align_from_random(
     Raises:
         ValueError: numbers that are not positive or do not divide.
     """
-    _at_least(1, starts=starts, saves=saves, steps=steps)
+    starts = _checks.whole_number(starts, "starts", 1)
+    saves = _checks.whole_number(saves, "saves", 1)
+    steps = _checks.whole_number(steps, "steps", 1)
     if steps % saves:
         raise ValueError(
             f"Argument `steps` must be a multiple of `saves`, {saves}, but is {steps}."

@@ -10,7 +10,6 @@ from jaxtyping import Array, ArrayLike, PyTree
 from .. import _checks
 from ..evolution import Adaptive, Fixed, Propagator, evolve
 from ..instruments.instrument import Instrument, as_instrument
-from ..instruments.noise import NoNoise
 from ..laws.motion import Motion
 from ..laws.start import as_start, prepared
 from .record import Record
@@ -37,8 +36,8 @@ def simulate(
         ts: times, shape (T,).
         instrument: a `jqd.instruments.Instrument`, whose noise is drawn; or what
             `observe` of `jqd.evolve` takes, which is shown exactly.
-        shots: how often each row is looked at, at least 1, scalar or (T,); None for
-            once, and where the instrument shows exactly, which no number changes.
+        shots: how often each row is looked at, at least 1, scalar or (T,). None means
+            once; an instrument that shows exactly takes nothing else.
         key: of the draw; None for `jax.random.key(0)`.
         t0: time of the state, not after ts[0]; None for ts[0].
         method: how to evolve, as for `jqd.evolve`.
@@ -60,7 +59,7 @@ def simulate(
     instrument.check_law(law)
     if shots is None:
         shots = 1
-    elif isinstance(instrument.noise, NoNoise):
+    elif not instrument.noise.known:
         raise ValueError(
             "Argument `shots` must be left out where the instrument shows exactly, but "
             "is given; an instrument that counts, such as jqd.instruments.Confusion(), "

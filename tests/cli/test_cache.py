@@ -91,31 +91,46 @@ def test_the_second_start_compiles_nothing(start, tmp_path):
     assert complaint == ""
 
 
+def seconds_of(*words, **environment):
+    """Processor time of a Python of its own, and what it wrote."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run = subprocess.run(
+        [sys.executable, "-c", *words], env={**os.environ, **environment},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return spent, run
+
+
 @pytest.mark.slow
 def test_a_fit_starts_with_few_programs(tmp_path):
-    """Each is traced and loaded anew at each start: 53 took 12 to 19 s of a processor.
+    """Each is traced and loaded anew at each start: 53 took 12 to 19 s of a processor
+    on which 15 take 10.
 
     Four of them are the solver's own, of codes of a few bytes.
     """
-    cache_of = {"JQD_CACHE": str(tmp_path / "cache"), "JAX_LOG_COMPILES": "1"}
+    environment = {"JQD_CACHE": str(tmp_path / "cache"), "JAX_LOG_COMPILES": "1"}
     seconds = []
     for i in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        run = subprocess.run(
-            [sys.executable, "-c", "from jqd.cli import main; raise SystemExit(main())",
-             "recover", "copying", "--out", str(tmp_path / f"out{i}")],
-            env={**os.environ, **cache_of}, capture_output=True, text=True, check=True,
+        spent, run = seconds_of(
+            "from jqd.cli import main; raise SystemExit(main())",
+            "recover", "copying", "--out", str(tmp_path / f"out{i}"), **environment,
         )  # fmt: skip
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime)
-        seconds[-1] -= before.ru_utime + before.ru_stime
+        seconds.append(spent)
         programs = re.findall(r"Compiling jit\((\w+)\) with", run.stderr)
         assert 5 < len(programs) <= 15
         assert "Results in" in run.stdout
         entries = {path.name for path in (tmp_path / "cache").glob("*-cache")}
         assert len(entries) <= 15
+    # machines differ by two or more: what it takes to import the libraries is the unit,
+    # of which 4.8 were found
+    libraries = (
+        "import jax, matplotlib.pyplot, xarray, equinox, diffrax, optax, optimistix"
+    )
+    unit = min(seconds_of(libraries)[0] for _ in range(2))
     # the second start and the third: what else the machine does slows them as well
-    assert min(seconds[1:]) <= 10
+    assert min(seconds[1:]) <= 6 * unit
 
 
 def test_processes_share_the_folder(tmp_path):
