@@ -14,6 +14,16 @@ from .._program import program
 from ..steppers import rk4
 from .groups import Breaks, Chance, Exact, Fits, Watch
 
+# what motions said by methods of their own before they said it in groups
+_ONCE = {
+    "chance": ("noise_shape", "pathwise", "mean_field"),
+    "breaks": ("jumps", "impulses", "struck", "displaced"),
+    "watch": ("alarm", "diagnose", "resolution", "apart", "reversed", "convection"),
+    "exact": ("generator", "flows", "solvable", "orbit"),
+    "fits": ("refusal", "limits"),
+}
+_INTERFACES = frozenset(f"{__package__}.{name}" for name in ("motion", "wrapped"))
+
 
 class Motion(eqx.Module):
     """d(state)/dt = vector_field(t, state).
@@ -25,7 +35,26 @@ class Motion(eqx.Module):
     What is not abstract has a default, which stands for "there is none". What a motion
     may have beside its equation stands in groups, each told in one piece: `chance`,
     `breaks`, `watch`, `exact` and, for fits, `fits`.
+
+    Raises:
+        ValueError: a class has a method that only its group could make known, such as
+            `alarm`, and leaves the group to the class that it is made of.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for group, methods in _ONCE.items():
+            # a group of the interfaces reads no method of the class
+            if getattr(cls, group).__module__ not in _INTERFACES:
+                continue
+            for name in methods:
+                said = vars(cls).get(name)
+                if callable(said) or isinstance(said, property):
+                    raise ValueError(
+                        f"Method `{cls.__name__}.{name}` must be told in "
+                        f"`{group}()`, but the class has none, so that nobody would "
+                        "read it; see `jqd.laws.groups`."
+                    )
 
     @abc.abstractmethod
     def vector_field(

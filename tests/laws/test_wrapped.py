@@ -275,6 +275,21 @@ def test_a_new_wrapper_finds_what_real_laws_say():
     }
 
 
+@pytest.mark.parametrize("base", [jqd.Motion, Wrapped])
+@pytest.mark.parametrize(
+    ("method", "group"),
+    [("mean_field", "chance"), ("jumps", "breaks"), ("alarm", "watch"),
+     ("orbit", "exact"), ("limits", "fits")],
+)  # fmt: skip
+def test_what_nobody_would_read_is_refused(base, method, group):
+    said = {method: lambda self, *of: None}
+    with pytest.raises(ValueError, match=f"`Mine.{method}` must be told in `{group}"):
+        type("Mine", (base,), said)
+    # one that its group reads, in the class or above it, is the law's own affair
+    told = type("Told", (base,), {**said, group: lambda self: None})
+    type("Mine", (told,), said)
+
+
 def test_a_path_passes_on_what_its_motion_says(monkeypatch):
     """The random motion under the noise of one path."""
     law = laws.QMUPL(LINE, 0.1)
