@@ -9,22 +9,21 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from .. import _checks
 from .._math import abs2, safe_divide
 from ..constants import constant, scalars, switch
-from ..interop import as_array
 from ..spaces.absorbers import check_absorber
 from ..spaces.grids import Grid
 from ..spaces.hamiltonians import read_masses
 from ..spaces.magnetic_fields import MagneticField
 from ..spaces.particles import particles_on_grid
 from ..spaces.potentials import FunctionPotential, SampledPotential, potential
-from ..spaces.resolution import tail_error
 from ..spaces.spinors import SpinorOnGrid, spin_density, spinor_on_grid
 from ..spaces.vector_potentials import VectorPotential
 from ..steppers import kahan_li6, srkn11, strang
-from .groups import Exact, Generator, Resolution, Watch
-from .law import Law, Wave
+from .groups import Watch
+from .law import Wave
+from .linear import LinearLaw
 
 
-class Pauli(Law):
+class Pauli(LinearLaw):
     """iħ ∂ψ/∂t = [Σ_i (p_i - qA_i)²/2m_i + V - (g q ħ/4m) B·σ] ψ, ψ of two components.
 
     The state is (2, *grid.shape), spin up along z first. Conserves the norm, the energy
@@ -133,16 +132,6 @@ class Pauli(Law):
         """The grid."""
         return self.hamiltonian.grid
 
-    @property
-    def cell(self) -> float:
-        """The volume that one entry of the density stands for."""
-        return self.grid.cell
-
-    @property
-    def absorbs(self) -> bool:
-        """Whether an absorber takes probability out of the box."""
-        return self.hamiltonian.absorber is not None
-
     def prepare(self, psi: Any) -> Complex[Array, "2 ..."]:
         """ψ itself, checked and complex.
 
@@ -153,20 +142,7 @@ class Pauli(Law):
             ValueError: wrong shape, not finite, not normalised, or weight at a seam of
                 the box across which a vector potential jumps.
         """
-        psi = as_array(psi, "psi")
-        _checks.check_state(psi, "psi", (2, *self.grid.shape), weight=self.cell)
-        self.hamiltonian.refuse_seam(psi)
-        return _checks.complex_of(psi)
-
-    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
-        """-i H ψ / ħ."""
-        del args
-        return -1j / self.hbar * self.hamiltonian.apply(state, t, self.hbar)
-
-    def exact(self) -> Exact:
-        """H and ħ; potential and spin, and kinetic energy, for splittings."""
-        H, hbar = self.hamiltonian, self.hbar
-        return Exact(Generator(H, hbar), lambda: H.flows(hbar))
+        return super().prepare(psi)
 
     @property
     def stepper(self) -> Any:
@@ -213,7 +189,7 @@ class Pauli(Law):
         `spin_populations`, the probabilities of up and down along z."""
         axes = tuple(range(1, self.grid.ndim + 1))
         return {
-            **Law.observables(self),
+            **super().observables(),
             "spin": self.spin,
             "spin_density": spin_density,
             "spin_populations": lambda state: (
@@ -224,45 +200,21 @@ class Pauli(Law):
     def invariants(self, state: Array) -> dict[str, Array]:
         """Norm; energy without explicit time; the spin along B where B has one
         direction. None with an absorber."""
-        if self.absorbs:
-            return {}
-        values = {"norm": self.cell * jnp.sum(self.density(state))}
-        if self.hamiltonian.autonomous:
-            energy = self.hamiltonian.energy(state, 0.0, self.hbar)
-            values["energy"] = self.cell * energy
+        values = super().invariants(state)
         B = self.hamiltonian.magnetic_field
-        if not B.turns:
+        if values and not B.turns:
             values["spin"] = B.axis @ self.spin(state)
         return values
 
     def watch(self) -> Watch:
-        """The seams of the box, its resolution, and what moves paths.
+        """As `LinearLaw.watch`, and paths that follow the current of the spin.
 
-        EDGE at a seam across which a vector potential jumps; with an absorber,
-        `max_absorbed`; what the spectrum of ψ loses, as `Schrodinger.watch` has it; the
-        reversed state is iσy ψ*, whose velocities and spins are turned round: B and A
-        would have to be, too.
+        The reversed state is iσy ψ*, whose velocities and spins are turned round: B and
+        A would have to be, too.
         """
-
-        def alarm(t: ArrayLike, before: Array, after: Array) -> Array:
-            del before
-            return self.hamiltonian.alarm(t, after)
-
-        def resolution(state: Array) -> Resolution:
-            share = tail_error(self.grid, state)
-            return Resolution(share, jnp.zeros_like(share))
-
-        def records(state: Array) -> dict[str, Array]:
-            rho = self.density(state)
-            figures = {"min_density": jnp.min(rho)}
-            if self.absorbs:
-                figures["max_absorbed"] = 1 - self.cell * jnp.sum(rho)
-            return figures
 
         def turned(state: Array) -> Array:
             up, down = jnp.conj(state)
             return jnp.stack([down, -up])
 
-        return Watch(
-            alarm, resolution, records, reversed=turned, convection=self._convection
-        )
+        return super().watch()._replace(reversed=turned, convection=self._convection)

@@ -5,35 +5,30 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
-from .._math import abs2
 from .._program import program
 from ..constants import constant, scalars
-from ..interop import as_array
 from ..spaces.absorbers import check_absorber
 from ..spaces.driven import Driven
-from ..spaces.driven_input import is_driven, read_driven
+from ..spaces.driven_input import read_hamiltonian
 from ..spaces.grids import Grid
 from ..spaces.hamiltonians import (
     MatrixHamiltonian,
     OnGrid,
     ParticleOnGrid,
-    matrix_hamiltonian,
     read_masses,
 )
 from ..spaces.identical import Particles
 from ..spaces.particles import particles_on_grid
 from ..spaces.potentials import FunctionPotential, SampledPotential, potential
-from ..spaces.resolution import tail_error
 from ..spaces.vector_potentials import VectorPotential
 from ..steppers import cf4, exponential, rk4, strang
-from .groups import Breaks, Exact, Generator, Resolution, Watch
-from .law import Law
+from .linear import LinearLaw
 
 
-class Schrodinger(Law):
+class Schrodinger(LinearLaw):
     """iħ dψ/dt = H ψ.
 
     H is a Hermitian matrix, `Schrodinger(H)`, or of particles on a periodic grid,
@@ -72,10 +67,8 @@ class Schrodinger(Law):
                 f"Argument `{name}` must not be given for a matrix, but is; particles "
                 "on a grid are `Schrodinger.on_grid(grid, V, ..)`."
             )
-        if is_driven(hamiltonian):
-            hamiltonian = read_driven(hamiltonian)
-        elif not isinstance(hamiltonian, MatrixHamiltonian | OnGrid):
-            hamiltonian = matrix_hamiltonian(as_array(hamiltonian, "hamiltonian"))
+        if not isinstance(hamiltonian, OnGrid):
+            hamiltonian = read_hamiltonian(hamiltonian)
         self.hamiltonian = hamiltonian
         (self.hbar,) = scalars(hbar=hbar)
         _checks.check_positive(self.hbar, "hbar")
@@ -150,54 +143,6 @@ class Schrodinger(Law):
         )
         return cls(H, hbar)
 
-    @property
-    def grid(self) -> Grid | None:
-        """The grid, or None for a matrix."""
-        H = self.hamiltonian
-        return H.grid if isinstance(H, OnGrid) else None
-
-    @property
-    def cell(self) -> float:
-        """The volume that one entry of |ψ|² stands for."""
-        return 1.0 if self.grid is None else self.grid.cell
-
-    @property
-    def absorbs(self) -> bool:
-        """Whether an absorber takes probability out of the box."""
-        H = self.hamiltonian
-        return isinstance(H, OnGrid) and H.absorber is not None
-
-    def prepare(self, psi: Any) -> Complex[Array, "..."]:
-        """ψ itself, checked and complex.
-
-        Raises:
-            ValueError: wrong shape, not finite, not normalised, or weight at a seam of
-                the box across which a vector potential jumps.
-        """
-        if self.grid is not None and self.grid.sharding is not None:
-            psi = self.grid.shard(psi, "psi")
-        psi = as_array(psi, "psi")
-        if self.grid is not None:
-            _checks.check_state(psi, "psi", self.grid.shape, weight=self.grid.cell)
-            cast(OnGrid, self.hamiltonian).refuse_seam(psi)
-        else:
-            H = cast(MatrixHamiltonian | Driven, self.hamiltonian)
-            _checks.check_state(psi, "psi", (H.levels,), 1.0)
-        return _checks.complex_of(psi)
-
-    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
-        """-i H ψ / ħ."""
-        del args
-        return -1j / self.hbar * self.hamiltonian.apply(state, t, self.hbar)
-
-    def exact(self) -> Exact:
-        """H and ħ; on a grid also potential and kinetic flows, for splitting."""
-        H, hbar = self.hamiltonian, self.hbar
-        generator = Generator(H, hbar)
-        if not isinstance(H, OnGrid):
-            return Exact(generator)
-        return Exact(generator, lambda: H.flows(hbar))
-
     def flow(
         self,
         ts: Sequence[ArrayLike],
@@ -236,52 +181,6 @@ class Schrodinger(Law):
         """With which `recover` follows it."""
         return cf4 if isinstance(self.hamiltonian, Driven) else rk4
 
-    def breaks(self) -> Breaks:
-        """Where pulses jump, and impulses throw pointers: ψ(x, y - G A(x))."""
-        H = self.hamiltonian
-        if isinstance(H, OnGrid):
-            return Breaks(H.jumps(), H.impulses(), H.struck, H.displaced)
-        return Breaks(H.jumps() if isinstance(H, Driven) else None)
-
-    def watch(self) -> Watch:
-        """On a grid the seams of the box, its resolution, and what moves paths.
-
-        EDGE at a seam across which a vector potential jumps. With an absorber,
-        `max_absorbed` is the share that it took. Resolution is what the spectrum of ψ
-        loses: in smooth potentials within a factor of 30 of the error where that is
-        1e-5 and more, and rather above it; where less, it may be far above.
-        """
-        H = self.hamiltonian
-        if not isinstance(H, OnGrid):
-            return Watch()
-
-        def resolution(psi: Array) -> Resolution:
-            share = tail_error(H.grid, psi)
-            return Resolution(share, jnp.zeros_like(share))
-
-        def alarm(t: ArrayLike, before: Array, after: Array) -> Array:
-            del before
-            return H.alarm(t, after)
-
-        def convection(t: ArrayLike, x: Array, wave: Any) -> Array | None:
-            del wave
-            return H.convection(t, x)
-
-        return Watch(alarm, resolution, self._records, convection=convection)
-
-    def _records(self, state: Array) -> dict[str, Array]:
-        figures = {"min_density": jnp.min(self.density(state))}
-        if self.absorbs:
-            figures["max_absorbed"] = 1 - self._norm(state)
-        return figures
-
-    def density(self, state: Array) -> Float[Array, "..."]:
-        """|ψ|²: per unit of volume on a grid, populations for a matrix."""
-        return abs2(state)
-
-    def _norm(self, state: Array) -> Array:
-        return self.cell * jnp.sum(self.density(state))
-
     def yardstick(self) -> "Schrodinger":
         """The law itself."""
         return self
@@ -301,16 +200,6 @@ class Schrodinger(Law):
         return Schrodinger(
             jnp.kron(H.dense, second) + jnp.kron(first, other), self.hbar
         )
-
-    def invariants(self, state: Array) -> dict[str, Array]:
-        """Norm ⟨ψ|ψ⟩ and, without explicit time, energy ⟨ψ|H|ψ⟩; none if absorbed."""
-        if self.absorbs:
-            return {}
-        values = {"norm": self._norm(state)}
-        if self.hamiltonian.autonomous:
-            energy = self.hamiltonian.energy(state, 0.0, self.hbar)
-            values["energy"] = self.cell * energy
-        return values
 
 
 def _two_particles(one: Schrodinger, other: Any) -> Schrodinger | None:

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks
 from ..constants import fixed, parts
+from .hamiltonians import Hamiltonian
 from .pulses import pulse
 
 
-class Driven(eqx.Module):
+class Driven(Hamiltonian):
     """H(t) = H_0 + Σ_k f_k(t) H_k, where f_k is a pulse or a number.
 
     Attributes:
@@ -80,6 +80,11 @@ class Driven(eqx.Module):
         """Number of levels n of matrices."""
         return self.constant.shape[0]
 
+    @property
+    def shape(self) -> tuple[int]:
+        """(n,), of matrices."""
+        return (self.levels,)
+
     def jumps(self) -> Array | None:
         """Times at which a pulse jumps, (J,), where steps end; None for none."""
         times = [jnp.ravel(self.values[name].jumps) for name in self.pulses]
@@ -125,10 +130,6 @@ class Driven(eqx.Module):
         """H(t) ψ, of matrices."""
         del hbar
         return self.at(t) @ psi
-
-    def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
-        """<ψ|H(t)|ψ>, of matrices."""
-        return jnp.sum(jnp.real(jnp.conj(psi) * self.apply(psi, t, hbar)))
 
     def __str__(self) -> str:
         terms = [f"{name} ({self.operators[name]})" for name in self.names]

@@ -14,6 +14,7 @@ from ..interop import as_array
 from .coefficients import Part, coefficient, is_coefficient
 from .driven import Driven, weighted_sum
 from .functions import shape_at, taken_by_keyword, with_leaves
+from .hamiltonians import MatrixHamiltonian, matrix_hamiltonian
 from .pulses import Pulse, SampledPulse, pulse, sampled_pulse
 from .symbols import Symbol
 
@@ -296,6 +297,19 @@ def _is_operator(value: Any) -> bool:
         return len(getattr(value, "shape", None) or np.shape(value)) == 2
     except ValueError:  # a ragged list
         return False
+
+
+def read_hamiltonian(given: Any) -> MatrixHamiltonian | Driven:
+    """H of a matrix, or one that changes in time, in whatever form a user has it.
+
+    Raises:
+        ValueError: not square, not Hermitian or not finite; see `driven` as well.
+    """
+    if is_driven(given):
+        return read_driven(given)
+    if isinstance(given, MatrixHamiltonian):
+        return given
+    return matrix_hamiltonian(as_array(given, "hamiltonian"))
 
 
 def read_driven(hamiltonian: Any) -> Driven:

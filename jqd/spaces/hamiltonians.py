@@ -17,7 +17,64 @@ from .potentials import FunctionPotential, SampledPotential
 from .vector_potentials import SEAM_SHARE
 
 
-class MatrixHamiltonian(eqx.Module):
+class Hamiltonian(eqx.Module):
+    """What moves a ψ: iħ dψ/dt = Hψ.
+
+    A law asks no more of it than this. What is not abstract has a default, which is
+    that of a constant matrix.
+    """
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of ψ."""
+
+    @property
+    @abc.abstractmethod
+    def autonomous(self) -> bool:
+        """Whether H is the same at all times."""
+
+    @abc.abstractmethod
+    def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
+        """H psi."""
+
+    def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
+        """<psi|H|psi>, the sum over the entries; with an absorber <psi|H + iW|psi>."""
+        return jnp.sum(jnp.real(jnp.conj(psi) * self.apply(psi, t, hbar)))
+
+    def flows(self, hbar: Array) -> Flows | None:
+        """Exact flows of two parts of iħ dψ/dt = Hψ, for splittings, or None."""
+        del hbar
+        return None
+
+    def jumps(self) -> Array | None:
+        """Times at which H jumps, (J,), where steps end; None for none."""
+        return None
+
+    def impulses(self) -> Array | None:
+        """Times at which ψ and paths change at once, (K,); None for none."""
+        return None
+
+    def after_impulse(self, k: int, psi: Array) -> Array:
+        """ψ after the k-th impulse."""
+        del k
+        return psi
+
+    def displaced(self, k: int, x: Float[Array, "n d"]) -> Float[Array, "n d"]:
+        """Positions of paths after the k-th impulse."""
+        del k
+        return x
+
+    def refuse(self, psi: Array) -> None:
+        """Raise for a ψ of the right shape and norm where H is not what is meant.
+
+        Raises:
+            ValueError: it is one.
+        """
+        del psi
+
+
+class MatrixHamiltonian(Hamiltonian):
     """H as a Hermitian matrix (n, n), or as its diagonal (n,).
 
     Attributes:
@@ -36,6 +93,11 @@ class MatrixHamiltonian(eqx.Module):
         """Number of levels n."""
         return self.matrix.shape[0]
 
+    @property
+    def shape(self) -> tuple[int]:
+        """(n,)"""
+        return (self.levels,)
+
     def at(self, t: ArrayLike) -> Inexact[Array, "n n"]:
         """H(t), the same at all times."""
         del t
@@ -51,12 +113,8 @@ class MatrixHamiltonian(eqx.Module):
         del t, hbar
         return self.matrix * psi if self.matrix.ndim == 1 else self.matrix @ psi
 
-    def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
-        """<psi|H|psi>, the sum over the entries."""
-        return jnp.sum(jnp.real(jnp.conj(psi) * self.apply(psi, t, hbar)))
 
-
-class OnGrid(eqx.Module):
+class OnGrid(Hamiltonian):
     """H = T + V(x, t) - iW(x) on a periodic grid, T of one kind or another.
 
     Attributes:
@@ -73,22 +131,14 @@ class OnGrid(eqx.Module):
     absorber: eqx.AbstractVar[Float[Array, "..."] | None]
 
     @property
-    @abc.abstractmethod
-    def autonomous(self) -> bool:
-        """Whether H is the same at all times."""
+    def shape(self) -> tuple[int, ...]:
+        """That of the grid."""
+        return self.grid.shape
 
     @property
     def masses(self) -> tuple[Array, ...]:
         """The mass along each axis; infinite where nothing moves by itself."""
         return tuple(jnp.broadcast_to(self.mass, (self.grid.ndim,)))
-
-    @abc.abstractmethod
-    def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
-        """H psi."""
-
-    @abc.abstractmethod
-    def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
-        """<psi|H + iW|psi>, summed over the points."""
 
     @abc.abstractmethod
     def flows(self, hbar: Array) -> Flows:
@@ -103,36 +153,18 @@ class OnGrid(eqx.Module):
         del t, x
         return None
 
-    def jumps(self) -> Array | None:
-        """Times at which H jumps, (J,), where steps end; None for none."""
-        return None
-
-    def impulses(self) -> Array | None:
-        """Times at which ψ and paths change at once, (K,); None for none."""
-        return None
-
-    def struck(self, k: int, psi: Array) -> Array:
-        """ψ after the k-th impulse."""
-        del k
-        return psi
-
-    def displaced(self, k: int, x: Float[Array, "n d"]) -> Float[Array, "n d"]:
-        """Positions of paths after the k-th impulse."""
-        del k
-        return x
-
     def seam_share(self, psi: Array, t: ArrayLike) -> Array | None:
         """Share of |psi|² where the box closes and H is not what is meant, or None."""
         del psi, t
         return None
 
-    def refuse_seam(self, psi: Array, t: ArrayLike = 0.0) -> None:
+    def refuse(self, psi: Array) -> None:
         """Raise for a state at a seam of the box across which a vector potential jumps.
 
         Raises:
             ValueError: a share of it above 1e-6 there.
         """
-        share = self.seam_share(psi, t)
+        share = self.seam_share(psi, 0.0)
         if share is None or not _checks.is_concrete(share):
             return
         if float(share) > SEAM_SHARE:
@@ -143,7 +175,7 @@ class OnGrid(eqx.Module):
             )
 
     def alarm(self, t: ArrayLike, psi: Array) -> Array:
-        """EDGE for a state that `refuse_seam` would refuse, else OK."""
+        """EDGE for a state that `refuse` would refuse, else OK."""
         share = self.seam_share(psi, t)
         if share is None:
             return jnp.asarray(Status.OK)

@@ -85,7 +85,7 @@ class ParticlesOnGrid(OnGrid):
         ]
         return each[k]
 
-    def struck(self, k: int, psi: Array) -> Array:
+    def after_impulse(self, k: int, psi: Array) -> Array:
         """psi(x, y - G A(x)) of the k-th impulse."""
         coupling, area = self._impulse(k)
         flow = coupling.flow(self.grid, self.mass.dtype)
@@ -119,10 +119,6 @@ class ParticlesOnGrid(OnGrid):
             rate = (hbar * rate_of(t)).astype(psi.real.dtype)
             image = image + jnp.conj(turn) * along(axis, rate, turn * psi)
         return image
-
-    def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
-        """<psi|H + iW|psi>, summed over the points."""
-        return jnp.sum(jnp.real(jnp.conj(psi) * self.apply(psi, t, hbar)))
 
     def flows(self, hbar: Array) -> Flows:
         """Potential (outer) and kinetic energy (inner), couplings with one of them."""

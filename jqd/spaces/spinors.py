@@ -64,6 +64,11 @@ class SpinorOnGrid(OnGrid):
         return self.particle.absorber
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """(2, *shape of the grid)"""
+        return (2, *self.grid.shape)
+
+    @property
     def magnetic_field(self) -> MagneticField | CurlField:
         """B as it is given, or ∇×A."""
         if self.field is not None:
@@ -94,10 +99,6 @@ class SpinorOnGrid(OnGrid):
         for w, turned in zip(W, sigma(psi), strict=True):
             image = image + w[None] * turned
         return image
-
-    def energy(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
-        """<psi|H + iW|psi>, summed over the points."""
-        return jnp.sum(jnp.real(jnp.conj(psi) * self.apply(psi, t, hbar)))
 
     def flows(self, hbar: Array) -> Flows:
         """Potential and spin (outer), the kinetic energy of either component (inner).

@@ -110,7 +110,7 @@ class GaussianState(State):
             ket = squeezed(r, levels[0], angle=angle, displacement=beta)
         return (_seed(ket, gain),)
 
-    def moments(self) -> tuple[Complex[Array, " 1"], Float[Array, "2 2"]]:
+    def gaussian(self) -> tuple[Complex[Array, " 1"], Float[Array, "2 2"]]:
         """α and [(2n̄ + 1)/4] S Sᵀ"""
         noise = 1.0 if self.nbar is None else 2 * self.nbar + 1
         zero = jnp.zeros((), self.alpha.real.dtype)
@@ -173,7 +173,7 @@ class TwoModeSqueezed(State):
         ket = jnp.zeros(levels, powers.dtype).at[n, n].set(powers / jnp.cosh(self.r))
         return (_seed(ket),)
 
-    def moments(self) -> tuple[Complex[Array, " 2"], Float[Array, "4 4"]]:
+    def gaussian(self) -> tuple[Complex[Array, " 2"], Float[Array, "4 4"]]:
         """0 and the covariance, where <ab> = -e^(iθ) sinh(2r)/2."""
         swap = np.array([[0.0, 1.0], [1.0, 0.0]])
         cov = _squeezed_covariance(self.r, self.angle, swap)
@@ -333,9 +333,9 @@ class Product(State):
             )
         return whole or ()
 
-    def moments(self) -> tuple[Array, Array] | None:
+    def gaussian(self) -> tuple[Array, Array] | None:
         """Those of the parts side by side, where all are Gaussian."""
-        found = [state.moments() for state in self.states]
+        found = [state.gaussian() for state in self.states]
         known = [each for each in found if each is not None]
         if len(known) < len(found):
             return None

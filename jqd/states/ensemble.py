@@ -82,7 +82,8 @@ class State(eqx.Module):
     """A state of bosonic modes by what it is, not by a table of amplitudes.
 
     It has no levels until it is asked for some, and it knows what no table can tell,
-    its window of C. Its arrays may be traced.
+    its window of C. Its arrays may be traced. It is seen in three ways: `ket` of a pure
+    state, `gaussian` by its moments, `ensemble` of any.
     """
 
     @property
@@ -107,7 +108,25 @@ class State(eqx.Module):
             ValueError: they lose more than 1e-6 of the norm of a pure state.
         """
 
-    def moments(self) -> tuple[Complex[Array, " N"], Float[Array, "2N 2N"]] | None:
+    def ket(self, levels: int | tuple[int, ...]) -> Complex[Array, "*levels"]:
+        """Amplitudes of a pure state, (d_1, .., d_N).
+
+        Args:
+            levels: number of levels, one for all modes or one of each.
+
+        Raises:
+            ValueError: the state is a mixture, or the levels lose more than 1e-6 of its
+                norm.
+        """
+        first, *more = self.seeds(self._each(levels))
+        if more or first.gain is not None:
+            raise ValueError(
+                "Argument `state` must be pure to have a ket, but is a mixture, whose "
+                "weighted kets are its `ensemble`."
+            )
+        return first.ket
+
+    def gaussian(self) -> tuple[Complex[Array, " N"], Float[Array, "2N 2N"]] | None:
         """<a> and the covariance of the Wigner function, a quarter for the vacuum, in
         (X_1, .., X_N, Y_1, .., Y_N); None where the state is no Gaussian."""
         return None
@@ -121,11 +140,7 @@ class State(eqx.Module):
         Raises:
             ValueError: the levels lose more than 1e-6 of the trace.
         """
-        each = (
-            (levels,) * self.modes
-            if isinstance(levels, int | np.integer)
-            else tuple(levels)
-        )
+        each = self._each(levels)
         kets, weights = [], []
         for seed in self.seeds(each):
             part = seed.ket[None], seed.weight[None]
@@ -144,6 +159,10 @@ class State(eqx.Module):
                     f"{lost:.2g}."
                 )
         return whole
+
+    def _each(self, levels: int | tuple[int, ...]) -> tuple[int, ...]:
+        one = isinstance(levels, int | np.integer)
+        return (int(levels),) * self.modes if one else tuple(levels)
 
 
 def check_modes(state: Ensemble | State, modes: int, name: str) -> None:

@@ -12,6 +12,7 @@ from jqd import laws
 from jqd.ensembles.copying.follow import _Joint
 from jqd.evolution.one_path import _Realised, _Walk
 from jqd.laws import Breaks, Exact, Fits, Motion, Resolution, Watch, Wrapped
+from jqd.matter.tower import RandomTower
 from jqd.status import Status
 from jqd.steppers import strang
 
@@ -21,6 +22,7 @@ PACKET = GRID.normalise(jnp.exp(-(GRID.x**2) / 4) + 0.1)
 H = np.array([[0.0, 0.7], [0.7, 0.4]])
 COPIES = jqd.CopyDynamics.from_hamiltonian(H)
 KET = np.array([0.6, 0.8])
+TOWER = RandomTower(jax.random.key(0), 4, 2, 0.2, 1.0, 0.3)
 
 # Of every law that holds another one: an example, a start, and what it says itself.
 EXAMPLES = {
@@ -37,6 +39,7 @@ EXAMPLES = {
         laws.Decoherence(LINE, laws.GaussianDecay(0.1, 1.0)), PACKET, (),
     ),
     laws.rivals.Localisation: (laws.QMUPL(LINE, 0.1), PACKET, ()),
+    RandomTower: (TOWER, TOWER.foot(0.5), ()),
     # near a jump two paths are not compared
     laws.GRW: (laws.GRW(LINE, 0.1), PACKET, ("difference",)),
     laws.QuantumJumps: (laws.QuantumJumps(laws.Lindblad(H, [H])), KET, ()),

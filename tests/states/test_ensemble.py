@@ -6,7 +6,21 @@ import numpy as np
 import pytest
 import qutip
 
-from jqd.states import Ensemble, as_ensemble, coherent, product, thermal
+from jqd.states import (
+    Cat,
+    Ensemble,
+    Finite,
+    GaussianState,
+    Mixture,
+    Product,
+    TwoModeSqueezed,
+    as_ensemble,
+    cat,
+    coherent,
+    product,
+    squeezed,
+    thermal,
+)
 
 
 def mixed():
@@ -74,3 +88,41 @@ def test_qutip_objects_carry_their_modes():
 def test_bad_states(state, modes, message):
     with pytest.raises(ValueError, match=message):
         as_ensemble(state, modes)
+
+
+@pytest.mark.parametrize(
+    ("state", "levels", "ket"),
+    [
+        (GaussianState(0.7 - 0.2j), 20, lambda: coherent(0.7 - 0.2j, 20)),
+        (GaussianState(0.3, r=0.4, angle=1.0), 30,
+         lambda: squeezed(0.4, 30, angle=1.0, displacement=0.3)),
+        (Cat([1.0, -1.0], [1.0, 1j]), 24, lambda: cat([1.0, -1.0], [1.0, 1j], 24)),
+        (Product(GaussianState(0.5), GaussianState(-0.2j)), (14, 12),
+         lambda: product(coherent(0.5, 14), coherent(-0.2j, 12))),
+    ],
+    ids=["coherent", "squeezed", "cat", "product"],
+)  # fmt: skip
+def test_a_pure_state_is_seen_as_its_ket(state, levels, ket):
+    # the same program: to the last bit
+    np.testing.assert_array_equal(state.ket(levels), ket())
+    np.testing.assert_array_equal(state.ensemble(levels).kets[0], ket())
+
+
+def test_the_ket_of_two_squeezed_modes_has_the_covariance_of_their_gaussian():
+    state = TwoModeSqueezed(0.3, 0.8)
+    ket = np.asarray(state.ket(16))
+    a = np.diag(np.sqrt(np.arange(1.0, 16)), 1)
+    mean, cov = state.gaussian()
+    # <a1 a2> = <X1 X2> - <Y1 Y2> + i (<X1 Y2> + <Y1 X2>), of 16 levels: tanh(.3)^32
+    both = np.einsum("ij,ik,jl,kl->", ket.conj(), a, a, ket)
+    from_cov = cov[0, 1] - cov[2, 3] + 1j * (cov[0, 3] + cov[1, 2])
+    np.testing.assert_allclose(from_cov, both, atol=1e-12)
+    np.testing.assert_array_equal(mean, 0)
+
+
+def test_a_mixture_has_no_ket():
+    pure = Finite(np.eye(4)[1])
+    for state in (GaussianState(nbar=0.2), Mixture([0.5, 0.5], [pure, pure])):
+        with pytest.raises(ValueError, match="must be pure to have a ket"):
+            state.ket(8)
+    assert pure.ket(6).shape == (6,)

@@ -310,7 +310,7 @@ def test_a_squeezed_thermal_state_is_that_of_its_operator():
     expected = np.einsum("ki,ij,kj->k", kets.conj(), rho, kets).real / np.pi
     # what 90 levels cut off: (n̄/(1 + n̄))^90, a little hotter by the squeezing
     np.testing.assert_allclose(husimi(state.ensemble(60), points), expected, atol=1e-10)
-    mean, cov = state.moments()
+    mean, cov = state.gaussian()
     X, Y = (a + a.conj().T) / 2, (a - a.conj().T) / 2j
     parts = [op - np.trace(op @ rho) * np.eye(size) for op in (X, Y)]
     exact = [[np.trace((p @ q + q @ p) @ rho).real / 2 for q in parts] for p in parts]

@@ -290,7 +290,7 @@ class ConservativeDiffusion(Law):
         state = self.form.prepare(self.fluid, self.admit(psi))
         if self._field is not None:
             H = Amplitude().hamiltonian(self.fluid)
-            H.refuse_seam(self.amplitude(state))
+            H.refuse(self.amplitude(state))
         return state
 
     def vector_field(

@@ -196,7 +196,7 @@ class GaussianSum(eqx.Module):
         if isinstance(state, Cat) and _checks.is_concrete((state, hbar)):
             options = {"r": state.r, "angle": state.angle, "hbar": hbar}
             return cls.cat(state.alphas, state.weights, **options)
-        moments = state.moments()
+        moments = state.gaussian()
         if moments is None:
             raise ValueError(
                 "Argument `psi` must be Gaussian for form 'gaussian', or a cat of "

@@ -12,12 +12,12 @@ from ...steppers import Flows, strang
 from ...steppers.flows import general_flow
 from ..groups import Exact
 from ..schrodinger import Schrodinger
+from .density_operators import DensityOperators, turned_by, turning
 from .departure import Departure
-from .dephasing import density_operator, unitary
 from .quantum import at_all_times, read_matrix
 
 
-class Beretta(Departure):
+class Beretta(DensityOperators, Departure):
     """dρ/dt = -i[H, ρ]/ħ - κ (ρ ln ρ + α ρ + β {H, ρ}/2).
 
     α and β keep the trace and the energy. The entropy rises until ρ ∝ exp(-β H) on what
@@ -38,14 +38,6 @@ class Beretta(Departure):
         quantum=0.0, span=(0, 1), bounds=(0.0, jnp.inf), unit="rate", default=0.0
     )
 
-    def prepare(self, psi: Any) -> Complex[Array, "n n"]:
-        """ρ = |ψ⟩⟨ψ| of a normalised ψ, (n,), or ρ itself, (n, n) of trace 1."""
-        return density_operator(psi, at_all_times(self.quantum).shape[0])
-
-    def density(self, state: Array) -> Float[Array, " n"]:
-        """Populations: the diagonal of ρ."""
-        return jnp.real(jnp.diagonal(state))
-
     def _matrix(self) -> Array:
         H = at_all_times(self.quantum)
         return jnp.diag(H) if H.ndim == 1 else H
@@ -57,13 +49,12 @@ class Beretta(Departure):
     def invariants(self, state: Array) -> dict[str, Array]:
         """The trace, as `norm`, and the energy tr Hρ."""
         energy = jnp.real(jnp.trace(self._matrix() @ state))
-        return {"norm": jnp.sum(self.density(state)), "energy": energy}
+        return {**super().invariants(state), "energy": energy}
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """The right side."""
         del t, args
-        image = self._matrix() @ state
-        turn = -1j / self.quantum.hbar * (image - jnp.conj(image.T))
+        turn = turned_by(at_all_times(self.quantum), self.quantum.hbar, state)
         return turn + self.climb(state)
 
     def climb(self, state: Array) -> Complex[Array, "n n"]:
@@ -85,12 +76,6 @@ class Beretta(Departure):
     def exact(self) -> Exact:
         """Turning (outer), exactly; climbing, by a step of Runge-Kutta's method."""
 
-        def turn(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-            del t
-            H = at_all_times(self.quantum)
-            U = unitary(H, dt, self.quantum.hbar, state)
-            return U @ state @ jnp.conj(U.T)
-
         def climb(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
             del t
             one = self.climb(state)
@@ -99,7 +84,8 @@ class Beretta(Departure):
             four = self.climb(state + dt * three)
             return state + dt / 6 * (one + 2 * two + 2 * three + four)
 
-        return Exact(flows=lambda: Flows(general_flow(turn), general_flow(climb)))
+        H, hbar = at_all_times(self.quantum), self.quantum.hbar
+        return Exact(flows=lambda: Flows(turning(H, hbar), general_flow(climb)))
 
     @property
     def stepper(self) -> Any:

@@ -13,7 +13,8 @@ from ...constants import fixed, free, switch
 from ...interop import as_array
 from ..groups import Chance, StepNoise
 from ..law import Law
-from .dephasing import Dephasing, measured_rate, read_measured, unitary
+from .density_operators import unitary
+from .dephasing import Dephasing, measured_rate, read_measured
 
 # Levels up to which a matrix times a vector is summed out.
 _FEW = 8

@@ -3,22 +3,21 @@
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from ...constants import parts
-from ...interop import as_array
 from ...spaces.hamiltonians import ParticleOnGrid
 from ...steppers import Flows, Splitting, strang
 from ...steppers.flows import PhaseFlow, damped_flow
 from ..groups import Exact
 from ..schrodinger import Schrodinger
+from .density_operators import DensityOperators
 from .departure import Departure
-from .dephasing import density_operator
 from .localisation_kernels import Kernel, read_kernel
 from .quantum import hamiltonian_of, read_on_grid
 
 
-class Decoherence(Departure):
+class Decoherence(DensityOperators, Departure):
     """∂ρ(x, x')/∂t = -i[H, ρ]/ħ - Γ(x - x') ρ.
 
     The state is the density operator, (*shape, *shape) on a grid of that shape. Linear
@@ -47,31 +46,6 @@ class Decoherence(Departure):
     def pair(self, other: Any) -> None:
         """No rule: ρ of two particles on grids has too many numbers."""
         del other
-
-    def prepare(self, psi: Any) -> Complex[Array, "..."]:
-        """ρ(x, x') = ψ(x) ψ*(x') of a normalised ψ on the grid, or ρ itself.
-
-        Raises:
-            ValueError: wrong shape, not finite, not Hermitian, not normalised.
-        """
-        grid = self._hamiltonian.grid
-        psi = as_array(psi, "psi")
-        if psi.shape == 2 * grid.shape:
-            psi = psi.reshape(grid.size, grid.size)
-        else:
-            psi = self.quantum.prepare(psi).reshape(grid.size)
-        rho = density_operator(psi, grid.size, grid.cell)
-        return rho.reshape(2 * grid.shape)
-
-    def density(self, state: Array) -> Float[Array, "..."]:
-        """ρ(x, x), per unit of volume."""
-        grid = self._hamiltonian.grid
-        diagonal = jnp.diagonal(state.reshape(grid.size, grid.size))
-        return jnp.real(diagonal).reshape(grid.shape)
-
-    def invariants(self, state: Array) -> dict[str, Array]:
-        """The trace, as `norm`."""
-        return {"norm": self.cell * jnp.sum(self.density(state))}
 
     def decay(self) -> Float[Array, "..."]:
         """Γ(x - x'), of the shape of ρ."""

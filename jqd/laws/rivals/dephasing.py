@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._math import divisor
@@ -12,11 +11,10 @@ from ...constants import Scales, constant, fixed, free
 from ...interop import as_array
 from ...spaces.hamiltonians import matrix_hamiltonian
 from ...steppers import Flows, Splitting, strang
-from ...steppers.eigenbasis import unitary_orbit
 from ...steppers.flows import general_flow
 from ..groups import Exact
-from ..law import Law
 from ..schrodinger import Schrodinger
+from .density_operators import DensityOperators, turned_by, turning
 from .quantum import at_all_times
 
 
@@ -26,7 +24,7 @@ def measured_rate(law: Any, scales: Scales) -> Float[Array, " K"]:
     return scales.rate / divisor(across) ** 2
 
 
-class Dephasing(Law):
+class Dephasing(DensityOperators):
     """dρ/dt = -i[H, ρ]/ħ - ½ Σ_k γ_k [A_k, [A_k, ρ]],  A_k diagonal.
 
     The state is the density operator, (n, n). Conserves its trace; linear in it. The
@@ -62,10 +60,6 @@ class Dephasing(Law):
         """
         self.H, self.A, self.gamma, self.hbar = read_measured(H, A, gamma, hbar)
 
-    def prepare(self, psi: Any) -> Complex[Array, "n n"]:
-        """ρ = |ψ⟩⟨ψ| of a normalised ψ, (n,), or ρ itself, (n, n) of trace 1."""
-        return density_operator(psi, self.A.shape[1])
-
     def decay(self) -> Float[Array, "n n"]:
         """½ Σ_k γ_k (A_kx - A_ky)²: the rate at which ρ_xy is lost."""
         apart = self.A[:, :, None] - self.A[:, None, :]
@@ -74,25 +68,18 @@ class Dephasing(Law):
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """-i[H, ρ]/ħ - decay ρ."""
         del t, args
-        diagonal = self.H.ndim == 1
-        product = self.H[:, None] * state if diagonal else self.H @ state
-        # ρH = (Hρ)* for a Hermitian ρ
-        turn = -1j / self.hbar * (product - jnp.conj(product.T))
-        return turn - self.decay() * state
+        return turned_by(self.H, self.hbar, state) - self.decay() * state
 
     def exact(self) -> Exact:
         """Both parts, exactly: turning (outer), decay (inner)."""
-
-        def turn(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-            del t
-            U = unitary(self.H, dt, self.hbar, state)
-            return U @ state @ jnp.conj(U.T)
 
         def fade(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
             del t
             return jnp.exp(-self.decay() * dt) * state
 
-        return Exact(flows=lambda: Flows(general_flow(turn), general_flow(fade)))
+        return Exact(
+            flows=lambda: Flows(turning(self.H, self.hbar), general_flow(fade))
+        )
 
     @property
     def stepper(self) -> Splitting:
@@ -116,48 +103,6 @@ class Dephasing(Law):
             return None
         A = jnp.repeat(self.A, other.shape[0], axis=1)
         return Dephasing(at_all_times(both, "quantum"), A, self.gamma, self.hbar)
-
-    def density(self, state: Array) -> Float[Array, " n"]:
-        """Populations: the diagonal of ρ."""
-        return jnp.real(jnp.diagonal(state))
-
-    def invariants(self, state: Array) -> dict[str, Array]:
-        """The trace, as `norm`."""
-        return {"norm": jnp.sum(self.density(state))}
-
-
-def density_operator(psi: Any, size: int, weight: float = 1.0) -> Complex[Array, "n n"]:
-    """ρ = |ψ⟩⟨ψ| of a normalised ψ, (n,), or ρ itself, (n, n) of trace 1.
-
-    Args:
-        psi: ψ or ρ.
-        size: n.
-        weight: what one entry of |ψ|² counts for: 1, or the cell of a grid.
-
-    Raises:
-        ValueError: wrong shape, not finite, not Hermitian, not normalised.
-    """
-    psi = as_array(psi, "psi")
-    if psi.ndim == 2:
-        _checks.check_shape(psi, "psi", (size, size))
-        _checks.check_hermitian(psi, "psi")
-        shares = jnp.sqrt(jnp.abs(jnp.diagonal(psi)))
-        _checks.check_state(shares, "psi", size, weight)
-        return _checks.complex_of(psi)
-    _checks.check_state(psi, "psi", size, weight)
-    psi = _checks.complex_of(psi)
-    return psi[:, None] * jnp.conj(psi)[None, :]
-
-
-def unitary(H: Array, dt: ArrayLike, hbar: Array, like: Array) -> Complex[Array, "n n"]:
-    """exp(-iH dt/ħ) as a matrix of the dtype of `like`.
-
-    A matrix, though one state asks for it: a loop over equal steps makes it once.
-    """
-    unit = jnp.eye(H.shape[0]).astype(like.dtype)
-    dt = jnp.asarray(dt)[None]
-    columns = jax.vmap(lambda column: unitary_orbit(H, column, dt, hbar)[0], 1, 1)
-    return columns(unit).astype(like.dtype)
 
 
 def read_measured(

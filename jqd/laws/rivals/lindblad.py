@@ -16,16 +16,15 @@ from ..._program import program
 from ...constants import Scales, constant, fixed, free, parts, scalars
 from ...interop import as_array
 from ...spaces.driven import Driven
-from ...spaces.driven_input import is_driven, read_driven
+from ...spaces.driven_input import read_hamiltonian
 from ...spaces.fock import destroy
-from ...spaces.hamiltonians import MatrixHamiltonian, matrix_hamiltonian
+from ...spaces.hamiltonians import MatrixHamiltonian
 from ...steppers import cf4, exponential, taylor18
 from ...steppers.exponentials import exponential_orbit
 from ..groups import Breaks, Exact
 from ..husimi.bath import Bath
-from ..law import Law
 from ..schrodinger import Schrodinger
-from .dephasing import density_operator
+from .density_operators import DensityOperators
 
 # Levels up to which the generator is a matrix whose exponential is taken.
 LARGEST_DENSE = 12
@@ -62,7 +61,7 @@ class Jump(eqx.Module):
     nbar: Float[Array, ""] = free(bounds=(0.0, np.inf), default=0.0)
 
 
-class Lindblad(Law):
+class Lindblad(DensityOperators):
     """dρ/dt = -i[H, ρ]/ħ + Σ_k γ_k {(n̄_k + 1) D[L_k] + n̄_k D[L_k†]} ρ
 
     D[L]ρ = LρL† - ½(L†Lρ + ρL†L). The state is the density operator, (n, n); its trace
@@ -102,12 +101,8 @@ class Lindblad(Law):
             ValueError: H not Hermitian, no jumps, operators of another size, ħ not
                 positive.
         """
-        if is_driven(hamiltonian):
-            hamiltonian = read_driven(hamiltonian)
-        elif not isinstance(hamiltonian, MatrixHamiltonian):
-            hamiltonian = matrix_hamiltonian(as_array(hamiltonian, "hamiltonian"))
-        self.hamiltonian = hamiltonian
-        size = hamiltonian.levels
+        self.hamiltonian = read_hamiltonian(hamiltonian)
+        size = self.hamiltonian.levels
         self.channels = _named(jumps)
         for name, jump in self.channels.items():
             _checks.check_shape(jump.operator, f"jumps[{name!r}]", (size, size))
@@ -128,10 +123,7 @@ class Lindblad(Law):
         Raises:
             ValueError: as for the law; rates of several modes.
         """
-        if is_driven(hamiltonian):
-            hamiltonian = read_driven(hamiltonian)
-        elif not isinstance(hamiltonian, MatrixHamiltonian):
-            hamiltonian = matrix_hamiltonian(as_array(hamiltonian, "hamiltonian"))
+        hamiltonian = read_hamiltonian(hamiltonian)
         a = destroy(hamiltonian.levels)
         jumps = {
             "loss": Jump(a, bath.gamma, bath.nbar),
@@ -167,14 +159,6 @@ class Lindblad(Law):
         """n."""
         return self.hamiltonian.levels
 
-    def prepare(self, psi: Any) -> Complex[Array, "n n"]:
-        """ρ = |ψ⟩⟨ψ| of a normalised ψ, (n,), or ρ itself, (n, n) of trace 1.
-
-        Raises:
-            ValueError: wrong shape, not finite, not Hermitian, not normalised.
-        """
-        return density_operator(psi, self.levels)
-
     # -- dynamics ------------------------------------------------------------------
 
     def operators(self) -> tuple[Array, Array]:
@@ -192,9 +176,8 @@ class Lindblad(Law):
         """The right side with this H, and all rates multiplied by a number."""
         L, rates = self.operators()
         L, rates = L.astype(state.dtype), weight * rates
-        H = jnp.diag(matrix) if matrix.ndim == 1 else matrix
         lost = jnp.einsum("k,kba,kbc->ac", rates, jnp.conj(L), L)
-        K = -1j / self.hbar * H - lost / 2
+        K = -1j / self.hbar * matrix - lost / 2
         fed = jnp.einsum("k,kab,bc,kdc->ad", rates, L, state, jnp.conj(L))
         return K @ state + state @ jnp.conj(K.T) + fed
 
@@ -206,8 +189,8 @@ class Lindblad(Law):
         return self._field(self.matrix(t), 1.0, state)
 
     def matrix(self, t: ArrayLike) -> Array:
-        H = self.hamiltonian
-        return H.at(t) if isinstance(H, Driven) else H.matrix
+        """H(t), (n, n)."""
+        return self.hamiltonian.at(t)
 
     def flow(
         self,
@@ -229,8 +212,7 @@ class Lindblad(Law):
 
     def breaks(self) -> Breaks:
         """Where a pulse jumps."""
-        H = self.hamiltonian
-        return Breaks(H.jumps() if isinstance(H, Driven) else None)
+        return Breaks(self.hamiltonian.jumps())
 
     @property
     def solvable(self) -> bool:
@@ -271,16 +253,6 @@ class Lindblad(Law):
     def step_order(self) -> int:
         """That of the series or of the exponentials."""
         return self.stepper.order
-
-    # -- what is seen --------------------------------------------------------------
-
-    def density(self, state: Array) -> Float[Array, " n"]:
-        """Populations: the diagonal of ρ."""
-        return jnp.real(jnp.diagonal(state))
-
-    def invariants(self, state: Array) -> dict[str, Array]:
-        """The trace, as `norm`."""
-        return {"norm": jnp.sum(self.density(state))}
 
 
 def _named(jumps: Any) -> dict[str, Jump]:

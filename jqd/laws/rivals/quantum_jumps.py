@@ -17,7 +17,7 @@ from ...interop import as_array
 from ...spaces.driven import Driven
 from ..wrapped import Wrapped
 from .collapse import undifferentiated
-from .dephasing import unitary
+from .density_operators import unitary
 from .jumping_paths import JumpingKet, JumpingPaths
 from .lindblad import Lindblad
 
@@ -96,7 +96,7 @@ class QuantumJumps(JumpingPaths, Wrapped):
         """The drift between jumps."""
         del args
         H, (L, rates) = self.law.matrix(t), self._jumps(state.psi)
-        image = H * state.psi if H.ndim == 1 else H @ state.psi
+        image = H @ state.psi
         lost = jnp.einsum("k,kba,kb->a", rates, jnp.conj(L), L @ state.psi)
         rate = jnp.sum(jnp.real(jnp.conj(state.psi) * lost))
         return JumpingKet(

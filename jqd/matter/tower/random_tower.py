@@ -1,7 +1,5 @@
 """A tower on random matter whose constants a fit may free."""
 
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -9,15 +7,14 @@ from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray
 
 from ... import _checks
 from ...constants import constant, fixed
-from ...laws.groups import Exact, Watch
-from ...laws.law import Law
+from ...laws.wrapped import Wrapped
 from .configurations import Configurations
 from .density import ExponentialDensity, GaussianShape
 from .matter import random_matter
 from .tower import Tower
 
 
-class RandomTower(Law):
+class RandomTower(Wrapped):
     """Random matter with g(E) ∝ exp(βE), coupled to one photon mode.
 
     The matrix behind X comes from `key` alone: one law for every value of the coupling
@@ -73,47 +70,14 @@ class RandomTower(Law):
         self.configurations = Configurations(np.arange(photons + 1)[:, None])
 
     @property
-    def tower(self) -> Tower:
+    def inner(self) -> Tower:
         """The tower at these constants."""
         density = ExponentialDensity(self.beta, self.width)
         shape = GaussianShape(self.bandwidth)
         matter = random_matter(self.key, self.levels, density, shape)
         return Tower(matter, self.omega, self.strength, self.configurations)
 
-    def exact(self) -> Exact:
-        """The tower, which knows `apply` and `spectral_bounds`, and ħ = 1."""
-        return self.tower.exact()
-
     def foot(self, share: float) -> Complex[Array, "D P"]:
         """Matter in one level, below which this share of all lies, and no photon."""
         psi = jnp.zeros((self.levels, self.configurations.size), complex)
         return psi.at[round(share * self.levels), 0].set(1.0)
-
-    def prepare(self, psi: Any) -> Complex[Array, "D P"]:
-        """ψ itself, checked."""
-        return self.tower.prepare(psi)
-
-    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
-        """-i H ψ."""
-        return self.tower.vector_field(t, state, args)
-
-    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-        """See `Tower.step`."""
-        return self.tower.step(t, state, dt)
-
-    @property
-    def step_order(self) -> int:
-        """See `Tower.step`."""
-        return self.tower.step_order
-
-    def density(self, state: Array) -> Array:
-        """|ψ|² of each level and photon number."""
-        return self.tower.density(state)
-
-    def invariants(self, state: Array) -> dict[str, Array]:
-        """See `Tower.invariants`."""
-        return self.tower.invariants(state)
-
-    def watch(self) -> Watch:
-        """See `Tower.watch`."""
-        return self.tower.watch()

@@ -1,20 +1,17 @@
 """The photon tower: matter coupled to photon modes, as one Schrödinger law."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
+from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from ... import _checks
-from ..._math import abs2
 from ...constants import constant, scalars
-from ...interop import as_array
-from ...laws.groups import Exact, Generator, Watch
-from ...laws.law import Law
+from ...laws.groups import Watch
+from ...laws.linear import LinearLaw
+from ...spaces.hamiltonians import Hamiltonian
 from ...status import Status
 from .configurations import Configurations, photon_configurations
 from .lanczos import lanczos_bounds
@@ -26,7 +23,7 @@ FORMS = ("rabi", "rwa")
 _DENSE = 128
 
 
-class Tower(Law):
+class Tower(LinearLaw, Hamiltonian):
     """iħ ∂_t ψ = Hψ for matter and photons: ψ[i, p] of level i and configuration p.
 
     H = H_M + Σ ħω_m a_m†a_m + X ⊗ Σ λ_m (a_m + a_m†) ("rabi"), or with X↓a† + X↑a in
@@ -128,11 +125,12 @@ class Tower(Law):
         """E_i + Σ ħω_m n_m, the diagonal of H without coupling."""
         return self.energies[:, None] + self.photon_energies[None, :]
 
-    # -- the Hamiltonian, as `jqd.Propagator` asks for it ----------------------
+    # -- the Hamiltonian ----------------------------------------------------------
 
-    def exact(self) -> Exact:
-        """Itself, as it knows `apply` and `spectral_bounds`, and ħ."""
-        return Exact(Generator(self, self.hbar))
+    @property
+    def hamiltonian(self) -> "Tower":
+        """Itself."""
+        return self
 
     @property
     def autonomous(self) -> bool:
@@ -207,35 +205,11 @@ class Tower(Law):
         del hbar
         return lanczos_bounds(lax.stop_gradient(self))
 
-    # -- the law ----------------------------------------------------------------------
-
-    def prepare(self, psi: Any) -> Complex[Array, "D P"]:
-        """ψ itself, checked and complex.
-
-        Raises:
-            ValueError: wrong shape, not finite, not normalised.
-        """
-        psi = as_array(psi)
-        _checks.check_state(psi, "psi", self.shape, 1.0)
-        return _checks.complex_of(psi)
-
-    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
-        """-i H ψ / ħ."""
-        del args
-        return -1j / self.hbar * self.apply(state, t)
-
-    def density(self, state: Array) -> Float[Array, "... D P"]:
-        """|ψ_ip|²."""
-        return abs2(state)
+    # -- what is seen ------------------------------------------------------------------
 
     def edge_norm(self, state: Array) -> Array:
         """Norm in configurations that the cut-off robs of a neighbour."""
         return jnp.sum(self.density(state)[:, self.configurations.edge])
-
-    def invariants(self, state: Array) -> dict[str, Array]:
-        """Norm ⟨ψ|ψ⟩ and energy ⟨ψ|H|ψ⟩."""
-        energy = jnp.sum(jnp.real(jnp.conj(state) * self.apply(state)))
-        return {"norm": jnp.sum(self.density(state)), "energy": energy}
 
     def watch(self) -> Watch:
         """CUTOFF once the norm at the cut-off exceeds the tolerance; it is recorded."""

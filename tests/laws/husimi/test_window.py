@@ -265,7 +265,7 @@ def test_described_states_are_those_of_the_arrays():
 )
 def test_moments_of_gaussians(state):
     ensemble = state.ensemble(60 if state.modes == 1 else 22)
-    alpha, wigner = state.moments()
+    alpha, wigner = state.gaussian()
     cov = covariance(ensemble, modes=state.modes)
     # what the levels lack: 1e-10 of the trace and its quanta
     tolerance = {"rtol": 0, "atol": 1e-7}

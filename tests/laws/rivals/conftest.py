@@ -5,7 +5,7 @@ import pytest
 
 from jqd import Collapse, Law, StepNoise
 from jqd.laws import Chance
-from jqd.laws.rivals.dephasing import unitary
+from jqd.laws.rivals.density_operators import unitary
 
 
 class Girsanov(Law):

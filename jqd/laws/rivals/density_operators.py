@@ -1,0 +1,84 @@
+"""Laws whose state is a density operator, and what all of them share."""
+
+import math
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from ... import _checks
+from ...interop import as_array
+from ...steppers.eigenbasis import unitary_orbit
+from ...steppers.flows import Flow, general_flow
+from ..law import Law
+from ..schrodinger import Schrodinger
+
+
+class DensityOperators(Law):
+    """dρ/dt = -i[H, ρ]/ħ + what a law adds.
+
+    The state is ρ: (n, n) between levels, (*shape, *shape) on a grid of that shape. Its
+    trace is conserved.
+    """
+
+    def prepare(self, psi: Any) -> Complex[Array, "..."]:
+        """ρ = |ψ⟩⟨ψ| of a normalised ψ, or ρ itself, of trace 1.
+
+        Raises:
+            ValueError: wrong shape, not finite, not Hermitian, not normalised; or a ψ
+                that the law of H alone refuses.
+        """
+        quantum = cast(Schrodinger, self.yardstick())
+        shape, psi = quantum.hamiltonian.shape, as_array(psi, "psi")
+        size = math.prod(shape)
+        if psi.ndim == 2 * len(shape):
+            _checks.check_shape(psi, "psi", 2 * shape)
+            rho = _checks.complex_of(psi.reshape(size, size))
+            _checks.check_hermitian(rho, "psi")
+            shares = jnp.sqrt(jnp.abs(jnp.diagonal(rho)))
+            _checks.check_state(shares, "psi", size, quantum.cell)
+        else:
+            psi = quantum.prepare(psi).reshape(size)
+            rho = psi[:, None] * jnp.conj(psi)[None, :]
+        return rho.reshape(2 * shape)
+
+    def density(self, state: Array) -> Float[Array, "..."]:
+        """The diagonal of ρ: populations, or per unit of volume on a grid."""
+        shape = state.shape[: state.ndim // 2]
+        size = math.prod(shape)
+        diagonal = jnp.diagonal(state.reshape(size, size))
+        return jnp.real(diagonal).reshape(shape)
+
+    def invariants(self, state: Array) -> dict[str, Array]:
+        """The trace, as `norm`."""
+        return {"norm": self.cell * jnp.sum(self.density(state))}
+
+
+def turned_by(H: Array, hbar: Array, rho: Array) -> Complex[Array, "n n"]:
+    """-i[H, ρ]/ħ of a Hermitian ρ, H as a matrix or as its diagonal."""
+    image = H[:, None] * rho if H.ndim == 1 else H @ rho
+    # ρH = (Hρ)*
+    return -1j / hbar * (image - jnp.conj(image.T))
+
+
+def turning(H: Array, hbar: Array) -> Flow:
+    """The exact flow of dρ/dt = -i[H, ρ]/ħ."""
+
+    def turn(t: ArrayLike, rho: Array, dt: ArrayLike) -> Array:
+        del t
+        U = unitary(H, dt, hbar, rho)
+        return U @ rho @ jnp.conj(U.T)
+
+    return general_flow(turn)
+
+
+def unitary(H: Array, dt: ArrayLike, hbar: Array, like: Array) -> Complex[Array, "n n"]:
+    """exp(-iH dt/ħ) as a matrix of the dtype of `like`.
+
+    A matrix, though one state asks for it: a loop over equal steps makes it once.
+    """
+    unit = jnp.eye(H.shape[0]).astype(like.dtype)
+    dt = jnp.asarray(dt)[None]
+    columns = jax.vmap(lambda column: unitary_orbit(H, column, dt, hbar)[0], 1, 1)
+    return columns(unit).astype(like.dtype)
