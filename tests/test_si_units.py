@@ -5,6 +5,7 @@ constants over their units. SI here is ħ = 1.05e-34 J s, times of 1e-9 s where 
 no mass, and m = 1e-26 kg with lengths of 1e-6 m, hence t = m l²/ħ, where there is one.
 """
 
+import json
 from typing import NamedTuple
 
 import jax
@@ -14,7 +15,10 @@ import pytest
 
 import jqd
 from jqd import constants
+from jqd.cli import main
+from jqd.laws.husimi import Bath, Exact
 from jqd.laws.scales import scales_of
+from jqd.states import coherent, phase_grid
 
 SX, SZ = np.array([[0, 1.0], [1, 0]]), np.diag([1.0, -1])
 LOWER = np.array([[0, 1.0], [0, 0]])
@@ -780,6 +784,51 @@ def test_a_sweep_over_an_energy(tmp_path):
 
     natural, si = both(ends, SI)
     np.testing.assert_allclose(si, natural, rtol=0, atol=ROUNDING)
+
+
+@pytest.mark.slow
+def test_a_bath_and_a_drive_from_the_shell(tmp_path, capsys):
+    """Rates of 1e9 1/s in the words of options, ħ = 1: an amplitude has no units."""
+    line, psi = np.linspace(-2, 2, 7), coherent(0.8 + 0.3j, 20)
+    text = "0.5*U*ad^2*a^2 + drive*(ad + a)"
+    noise = 1e-3 * np.random.default_rng(0).normal(size=(4, 7, 7))
+
+    def found(u):
+        shape = {"area": 0.5, "center": 0.4 * u.time, "width": 0.1 * u.time}
+        bath = {"gamma": 0.2 * u.rate, "nbar": 0.1}
+        law = jqd.HusimiFokkerPlanck(
+            text, C=0.9, points=phase_grid(line, line), bath=Bath(**bath),
+            form=Exact(20), U=u.rate, drive=jqd.named_pulse("gaussian", **shape),
+        )  # fmt: skip
+        ts = u.time * np.array([0.0, 0.3, 0.6, 0.9, 1.2])
+        run = jqd.evolve(law, law.prepare(psi), ts, observe="density")
+        file = tmp_path / f"{u.time}.npz"
+        maps = np.asarray(run.values)[1:] + noise
+        np.savez(
+            file, t=ts[1:], x=line, y=line, g=2, husimi=maps, alpha0=0.8 + 0.3j,
+            sigma=1e-3, t0=0.0,
+        )  # fmt: skip
+        words = ["recover", "husimi", "--data", str(file), "--hamiltonian", text]
+        words += ["--set", f"U={u.rate!r}", "--bath", said(bath), "--free", "C,gamma"]
+        words += ["--pulse", f"drive=gaussian:{said(shape)}", "--levels", "20"]
+        words += ["--starts", "2", "--json", "--out", str(tmp_path / f"{u.time}")]
+        assert main(words) == 0
+        result = json.loads(capsys.readouterr().out)
+        one = np.array([1.0, u.rate])
+        values, errors = (
+            np.array([result[of][name] for name in ("C", "gamma")]) / one
+            for of in ("constants", "stderr")
+        )
+        return values, errors
+
+    def said(options):
+        return ",".join(f"{name}={value!r}" for name, value in options.items())
+
+    natural, si = both(found, SI)
+    assert np.all(np.abs(natural[0] - [0.9, 0.2]) < 4 * natural[1])
+    # each fit ends within a hundredth of its errors
+    assert np.all(np.abs(si[0] - natural[0]) < 0.02 * natural[1])
+    np.testing.assert_allclose(si[1], natural[1], rtol=1e-2)
 
 
 # -- numbers that tolerances were absolute in ----------------------------------------

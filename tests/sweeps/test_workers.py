@@ -137,6 +137,11 @@ def test_twenty_kills_and_five_late_workers_leave_the_bits_of_one(
     assert (killed, joined) == (20, 5)
     assert codes == [0] * 9
     opened = Store(place)
+    if given_up(opened):
+        # three of the twenty met one chunk, which is then left until somebody asks
+        again = "assert os.waitpid(begin(sys.argv[1], retry_failed=True), 0)[1] == 0"
+        done = script(WORKERS + again, place)
+        assert done.returncode == 0, done.stderr
     assert len(opened.committed()) == opened.blocks.count
     assert values(jqd.open_sweep(place)) == alone
     left = {name for name in opened.objects.list("leases") if name[0] != "c"}
