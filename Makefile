@@ -70,8 +70,9 @@ $(DOCS)/axe.min.js:
 docs-clean: ## remove what `make docs` made
 	rm -rf $(DOCS) docs/api docs/cli docs/equations docs/gallery
 
-thumbs: .venv/.installed ## pictures of the gallery from results/
+thumbs: .venv/.installed ## pictures of the gallery, from results/, and of the first page
 	$(BIN)/python docs/_ext/thumbs.py
+	$(BIN)/python docs/_ext/first_picture.py
 
 clean: ## remove .venv and caches; results/ stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -49,7 +49,7 @@ _SENTENCES = {
     "the others went on. Take more copies, spectators or an admixture.",
     Status.LEFT_GRID: "The path left the grid: widen it or, where a node threw the "
     "path out, use scheme='implicit'; on a ring, pass periodic=True.",
-    Status.NOT_CONVERGED: "The polish stopped before it settled.",
+    Status.NOT_CONVERGED: "The fit stopped before it converged.",
     Status.UNREACHED: "The run of the best fit does not hold to the last time.",
     Status.UNIDENTIFIABLE: "The record cannot tell the constants apart.",
     Status.NOISE_INVALID: "The scatter is not Gaussian: no standard errors.",
@@ -64,7 +64,7 @@ _SENTENCES = {
 _SOUND = {
     "path": "The path reached the last time.",
     "trajectory": "The trajectory reached the last time with all its classes.",
-    "fit": "The polish settled.",
+    "fit": "The fit converged.",
     "sample": "The paths can be a sample of |ψ|².",
 }
 

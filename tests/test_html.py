@@ -50,7 +50,7 @@ def test_a_trajectory(run):
     assert "The run reached its last time." in said.words
     assert "9 from 0 to 2" in said.words
     assert f"{run.diagnostics['norm_drift']:.3g}" in said.cells
-    assert "Error by steps and rounding" in said.words
+    assert "Integration error" in said.words
     lines = [attrs["points"] for tag, attrs in said.tags if tag == "polyline"]
     assert len(lines) == 3
     # |ψ|² of the class that varies most goes from bottom to top
@@ -158,7 +158,7 @@ def test_a_fit():
     parts = (np.eye(1), np.ones(1), 1.0, None, None, None, np.ones((2, 1)), np.ones(2))
     said = shown(jqd.Fit({"q": one}, *parts, np.asarray(0)))
     assert said.cells == ["0.50012", "0.0001", "0.5", "1.2 errors"]
-    assert "The polish settled." in said.words
+    assert "The fit converged." in said.words
     lost = shown(jqd.Fit({"q": one}, *parts, np.asarray(int(jqd.Status.MISFIT))))
     assert "misfit" in lost.words
     two = Constant("q", np.zeros(2), np.ones(2), np.ones(2), 0.5)

@@ -97,7 +97,7 @@ class Trajectory(eqx.Module):
             fewest = np.min(self.diagnostics["num_paths"])
             yield f"At least {fewest} paths take part in each mean."
         if self.error is not None:
-            yield from self._beside("Error by steps and rounding", self.error)
+            yield from self._beside("Integration error", self.error)
         if self.resolution is not None:
             yield (
                 "Error by the grid or basis, of the order of "
@@ -111,7 +111,7 @@ class Trajectory(eqx.Module):
         for (path, values), error in zip(leaves, jax.tree.leaves(errors), strict=True):
             if jnp.issubdtype(values.dtype, jnp.inexact):
                 name = jax.tree_util.keystr(path, simple=True, separator=".")
-                text = f"{_largest(error):.1e} of at most {_largest(values):.2g}"
+                text = f"{_largest(error):.1e} (values up to {_largest(values):.2g})"
                 parts.append(f"{name} {text}".strip())
         if parts:
             yield f"{title}: {', '.join(parts)}."

@@ -559,14 +559,15 @@ def _message(
     if status == Status.NOT_CONVERGED:
         # of a law that misses the record, neither starts nor rows make a fit
         if misfits:
-            said = "The polish stopped before it settled, and the best fit it found "
+            said = "The fit stopped before it converged, and the best point it found "
             return f"{said}misses the record. {_misfit(study, found, pattern)}"
-        return "The polish stopped before it settled; give more starts or rows."
+        return "The fit stopped before it converged; give more starts or rows."
     complaint = study.data.noise.complaint(found.at)
     if complaint is not None:
         return complaint
     if status == Status.MISFIT:
         return _misfit(study, found, pattern)
     if polish is None:
-        return "Found by the search alone, without a polish."
-    return f"The polish settled with {study.substeps} steps a row."
+        return "The search found it; no final least-squares fit followed."
+    steps = "one time step" if study.substeps == 1 else f"{study.substeps} time steps"
+    return f"It takes {steps} from each time of the data to the next."

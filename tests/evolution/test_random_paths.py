@@ -227,7 +227,7 @@ def test_the_step_error_is_that_of_the_means():
     # with two steps there are paths whose own error is as large as they are
     assert Status.INACCURATE in np.asarray(coarse.status)
     assert "Standard error of the means: " in said
-    assert "At least 500 paths take part in each mean. Error by steps" in said
+    assert "At least 500 paths take part in each mean. Integration error" in said
 
 
 @pytest.mark.slow

@@ -119,7 +119,7 @@ def test_a_matrix_has_no_grid():
     run = evolve(law, jnp.array([1.0, 0.0], complex), TS)
     assert run.resolution is None
     assert "grid" not in run.describe()
-    assert run.describe().startswith("The run reached its last time. Error by steps")
+    assert run.describe().startswith("The run reached its last time. Integration error")
 
 
 # -- an error as large as the result --------------------------------------------------
