@@ -36,10 +36,11 @@ class Status(enum.IntEnum):
 
 _SENTENCES = {
     Status.OK: "The run reached its last time.",
-    Status.NODE: "A density vanished, where the law ends.",
-    Status.NON_FINITE: "A value grew beyond bounds or stopped being a number.",
+    Status.NODE: "A population or density reached zero (a node); the law ends there.",
+    Status.NON_FINITE: "A value became infinite or NaN.",
     Status.STEP_BUDGET: "The step budget was spent; raise `max_steps`.",
-    Status.HORIZON: "Noise has outgrown the solution: past the horizon of this form.",
+    Status.HORIZON: "Numerical noise outgrew the solution: this form cannot follow it "
+    "further.",
     Status.CUTOFF: "The state reached the edge of its basis; raise the levels, or "
     "refine the grid.",
     Status.EDGE: "The density reached the walls of the box; enlarge it.",
@@ -50,11 +51,11 @@ _SENTENCES = {
     Status.LEFT_GRID: "The path left the grid: widen it or, where a node threw the "
     "path out, use scheme='implicit'; on a ring, pass periodic=True.",
     Status.NOT_CONVERGED: "The fit stopped before it converged.",
-    Status.UNREACHED: "The run of the best fit does not hold to the last time.",
-    Status.UNIDENTIFIABLE: "The record cannot tell the constants apart.",
+    Status.UNREACHED: "The run of the best fit did not reach the last time.",
+    Status.UNIDENTIFIABLE: "The data cannot determine the constants separately.",
     Status.NOISE_INVALID: "The scatter is not Gaussian: no standard errors.",
-    Status.MISFIT: "The law, followed with these steps, does not describe the "
-    "record (p < 1e-3): its standard errors are not to be trusted.",
+    Status.MISFIT: "The law, computed with these time steps, does not describe the "
+    "data (p < 1e-3); its standard errors do not hold.",
     Status.OUT_OF_EQUILIBRIUM: "The paths are no sample of |ψ|²: of those one in 1e5 "
     "is as far from it.",
     Status.CROWDED: "An atom has more neighbours than its list has places, or reaches "

@@ -66,7 +66,7 @@ def test_a_status_is_said_in_words_and_by_colour(run):
     )
     said = shown(ended)
     assert "node" in said.words
-    assert "A density vanished, where the law ends. (t = 1.25)" in said.words
+    assert "reached zero (a node); the law ends there. (t = 1.25)" in said.words
     (badge,) = (a for _, a in said.tags if "jqd-card-status" in a.get("class", ""))
     assert badge["class"] == "jqd-card-status"
     good = [a["class"] for _, a in shown(run).tags if "status" in a.get("class", "")]

@@ -554,7 +554,7 @@ def _message(
 ) -> str:
     if not bool(run.ok):
         said = run.describe()
-        return f"The run of the best fit does not hold to the last time: {said}"
+        return f"The run of the best fit did not reach the last time: {said}"
     misfits = study.data.noise.known and float(found.p_value) < MISFIT_P
     if status == Status.NOT_CONVERGED:
         # of a law that misses the record, neither starts nor rows make a fit

@@ -195,7 +195,7 @@ def test_a_node_ends_a_run_at_its_time(method, literal):
     np.testing.assert_array_equal(run.reached[0], np.asarray(ts) < NODE_TIME)
     assert np.all(run.reached[1])
     assert np.all(np.isfinite(run.error[1]))
-    assert "1 of 2: A density vanished, where the law ends." in run.describe()
+    assert "1 of 2: A population or density reached zero (a node)" in run.describe()
 
     def loss(law):
         run = jax.vmap(one, in_axes=(None, 0))(law, states)
