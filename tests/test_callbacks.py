@@ -206,7 +206,7 @@ def test_no_law_is_left_out():
     public |= {"Tower", "RandomTower"}
     ours = {each.__name__ for each in below(Motion)} & public
     # what others are made of, and runs of no steps
-    shared = {"Law", "Departure", "DepartureOfKets", "SelfPotential"}
+    shared = {"Law", "Wrapped", "Departure", "DepartureOfKets", "SelfPotential"}
     # each of these is one law with another kernel
     kernels = {"CSL", "QMUPL", "DiosiPenrose"}
     seen = {name.partition(",")[0] for name in CASES}
