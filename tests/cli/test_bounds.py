@@ -15,7 +15,8 @@ def test_the_table(capsys):
     assert "3.3e-07" not in read
     assert "|D/D_QM - 1| < 3.3e-07" in unread
     assert "b < 3.3e-15 eV" in read
-    assert "lambda <= 8.3e-11 s^-1" in unread
+    assert "lambda <= 8.3e-11 s^-1" in read
+    assert "lambda <= 2.96e-08 s^-1" in unread
     together = " ".join(unread.split())
     for note in jqd.bounds().notes:
         assert note in together
@@ -33,7 +34,8 @@ def test_json(printed):
     assert [row["constant"] for row in result["rows"]] == ["q"]
     assert main(["bounds", "--constant", "csl.lam", "--json"]) == 0
     result = printed("bounds")
-    assert result["stated"] == {"csl.lam": []}
+    (stated,) = result["stated"]["csl.lam"]
+    assert (stated["sense"], stated["limit"]) == ("<=", 8.3e-11)
     found = {row["limit"]: row for row in result["rows"]}
     assert set(found) == {2.96e-8, 8.3e-11}
     row = found[2.96e-8]
