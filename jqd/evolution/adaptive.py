@@ -47,22 +47,22 @@ class Adaptive(eqx.Module):
         solver: any explicit diffrax solver.
         rtol: relative tolerance of a step, not negative.
         atol: absolute tolerance of a step, not negative, in units of the root mean
-            square of the numbers of each part of the state at the start (a part that
-            begins at 0 has that of what it soon gains): relative to its norm, on any
-            grid and in any units; one of the two is positive.
+            square of the entries of each part of the initial state (for a part that
+            begins at 0, of what it soon gains). It is thus relative to the norm, on any
+            grid and in any units. `rtol` or `atol` is positive.
         max_steps: step budget, positive.
         adjoint: None for reverse mode with checkpoints, and forward mode over it, as
             in `jax.hessian`; or a diffrax adjoint: `diffrax.ForwardMode()` serves
             forward mode, `diffrax.DirectAdjoint()` any order of both, more slowly.
-        estimate_error: whether to run once more with tolerances ten times looser; the
-            difference is a cautious error bar; and to ask the law how good its grid
-            or basis is.
+        estimate_error: whether to run once more with tolerances ten times looser, which
+            gives a cautious error bar, and to ask the law for the error of its grid or
+            basis.
 
-    Before a run the pulses, and fields that depend on time, are looked at, at 2048
-    times, at those of samples and where a pulse says that it is: between two rests of
-    theirs no step passes over more than one rise or fall. The check run looks at other
-    times. Of a `Motion` of your own only the pulses that it holds are looked at, not
-    what its `vector_field` does with the time.
+    Before a run, pulses and time-dependent fields are sampled at 2048 times, at the
+    times of their own samples, and where a pulse says that it is. Between two times at
+    which a drive rests, no step passes over more than one rise or fall of it. The check
+    run samples other times. Of a `Motion` of your own, only the pulses that it holds
+    are sampled, not the time dependence of its `vector_field`.
     """
 
     solver: "diffrax.AbstractSolver" = eqx.field(default_factory=_dopri8)

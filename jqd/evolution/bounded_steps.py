@@ -1,4 +1,4 @@
-"""Adaptive steps that pass over nothing that drives do."""
+"""Adaptive steps that do not pass over features of the drives."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from .drives import Course
 
 
 class BoundedSteps(diffrax.AbstractAdaptiveStepSizeController):
-    """A controller whose steps go no further than the course of the drives allows.
+    """A step-size controller whose steps are bounded by the course of the drives.
 
     Attributes:
-        controller: which chooses the steps.
-        course: of the drives.
+        controller: the controller that chooses the steps.
+        course: the course of the drives, which bounds them.
     """
 
     controller: diffrax.AbstractAdaptiveStepSizeController
@@ -22,21 +22,21 @@ class BoundedSteps(diffrax.AbstractAdaptiveStepSizeController):
 
     @property
     def rtol(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """That of the controller."""
+        """The relative tolerance of the controller."""
         return self.controller.rtol
 
     @property
     def atol(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """That of the controller."""
+        """The absolute tolerance of the controller."""
         return self.controller.atol
 
     @property
     def norm(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """That of the controller."""
+        """The norm of the controller."""
         return self.controller.norm
 
     def wrap(self, direction: Any) -> "BoundedSteps":
-        """The same; runs go forwards in time."""
+        """The controller itself: runs go forwards in time."""
         wrapped = self.controller.wrap(direction)
         return eqx.tree_at(lambda own: own.controller, self, wrapped)
 
@@ -50,7 +50,7 @@ class BoundedSteps(diffrax.AbstractAdaptiveStepSizeController):
     def adapt_step_size(
         self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state
     ):
-        """What the controller says, with an end of the next step that is allowed."""
+        """The controller's answer, with the end of the next step within the bound."""
         keep, begin, end, jumped, state, result = self.controller.adapt_step_size(
             t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state
         )

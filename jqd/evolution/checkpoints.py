@@ -1,4 +1,4 @@
-"""Checkpointed reverse mode of adaptive steps that has derivatives of its own."""
+"""Checkpointed reverse mode of adaptive steps that can itself be differentiated."""
 
 import functools
 from typing import Any
@@ -9,15 +9,15 @@ import equinox.internal as eqxi
 
 
 class TwiceCheckpointed(diffrax.RecursiveCheckpointAdjoint):
-    """Reverse mode with checkpoints, over which forward mode works.
+    """Reverse mode with checkpoints that forward mode can differentiate.
 
-    As `diffrax.RecursiveCheckpointAdjoint`, whose loops inside a step, over stages and
-    save times, have reverse mode alone; here they are bounded and have both. A gradient
-    takes two to four times as long.
+    `diffrax.RecursiveCheckpointAdjoint` has loops inside a step, over stages and save
+    times, that support reverse mode alone; here they are bounded and support both
+    modes. A gradient takes two to four times as long.
     """
 
     def loop(self, *, solver: Any, max_steps: Any, **options: Any) -> Any:
-        """The steps; called by `diffrax.diffeqsolve`."""
+        """Run the steps; `diffrax.diffeqsolve` calls this."""
         for name in ("throw", "passed_solver_state", "passed_controller_state"):
             del options[name]
         # solvers without a loop over stages need nothing

@@ -1,4 +1,4 @@
-"""What drives a motion, looked at before a run: steps pass over nothing unseen."""
+"""Drives of a motion, sampled before a run so that steps miss none of them."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -14,36 +14,36 @@ from ..spaces.pulses import Pulse, SampledPulse
 
 Drive = Callable[[Array], Any]
 
-# Looks at a drive over a run, and where they begin, as a part of the distance from one
-# to the next: those of a check run fall between those of the run.
+# Samples of a drive over a run, and their offsets in units of their spacing: those of a
+# check run fall between those of the run.
 LOOKS, SHIFTS = 2048, (0.0, 0.5)
-# Looks nearer than this part of the distance of the equal ones fall together.
+# Samples closer than this fraction of the regular spacing count as one.
 _NEAR = 1e-6
-# Of a field its values at so many places, of a matrix so many sums of its entries.
+# A field is sampled at so many places, a matrix by so many sums of its entries.
 _PLACES, _SUMS = 64, 8
-# A step passes over no more of what it meets than the way between its least and its
-# largest value, there and back counted: half a period of a cosine.
+# A step passes over no more of a drive than the way between its least and its largest
+# value, counted there and back: half a period of a cosine.
 _PART = 1.0
-# Steps of a check run end at so many times within what its run did not see.
+# So many steps of a check run end within each feature that its run did not see.
 _BREAKS = 32
 
 
 class Course(NamedTuple):
-    """How far steps may go while drives go up and down.
+    """How far steps may go while drives rise and fall.
 
     Attributes:
-        times: of the looks, (P,), not decreasing.
-        ends: to which a step from each may go at most, (P,); infinite where no more is
-            left than it may pass over.
+        times: of the samples, (P,), not decreasing.
+        ends: latest end of a step from each of them, (P,); infinite where what is left
+            of the drives fits into one step.
     """
 
     times: Float[Array, " P"]
     ends: Float[Array, " P"]
 
     def reach(self, t: ArrayLike) -> Array:
-        """The time to which a step from t may go at most.
+        """The latest time at which a step from t may end.
 
-        That of the look before, which is earlier, or the next look if it is later.
+        This is the bound of the sample before t, or the next sample if that is later.
         """
         k = jnp.searchsorted(self.times, t, side="right") - 1
         k = jnp.clip(k, 0, self.times.shape[0] - 2)
@@ -51,10 +51,10 @@ class Course(NamedTuple):
 
 
 def drives_of(motion: Any) -> list[Drive]:
-    """The functions of time that a motion holds, wherever in it.
+    """The functions of time that a motion holds, at any depth.
 
-    Pulses, and potentials, vector potentials and magnetic fields that depend on time,
-    at some places of their grid; each a PyTree of what it is made of.
+    These are pulses, and time-dependent potentials, vector potentials and magnetic
+    fields at some places of their grid; each is a PyTree of its parts.
     """
     return list(_drives_in(motion, None))
 
@@ -97,14 +97,13 @@ def _places(grid: Any) -> tuple[Array, ...]:
 
 
 def marks_of(motion: Any) -> list[Array]:
-    """Times within the pulses of a motion that know where they are, each equally far
-    from the next."""
+    """Equidistant times within each pulse of a motion that knows its position."""
     pulses = [drive for drive in drives_of(motion) if isinstance(drive, Pulse)]
     return [f.marks for f in pulses if f.marks is not None]
 
 
 def look_at(drives: Sequence[Drive], times: Float[Array, " P"]) -> Float[Array, "P K"]:
-    """The numbers of all drives at these times; 0 for what is not finite."""
+    """The values of all drives at these times; 0 for those that are not finite."""
 
     def look(t: Array) -> Array:
         parts = [
@@ -139,9 +138,9 @@ def survey(
     Args:
         drives: functions of the time.
         ts: times of the runs; the first and the last are their ends.
-        shifts: of the looks of each run, 0 to 1 of the distance from one to the next;
-            drives that know where they are, are looked at there as well, and samples
-            at their times.
+        shifts: offsets of the samples of each run, 0 to 1 in units of their spacing;
+            drives that know their position are sampled there as well, and sampled
+            pulses at the times of their samples.
     """
     if not drives or ts.shape[0] < 2:
         return None
@@ -220,19 +219,19 @@ def _way(
 
 
 def unseen(drives: Sequence[Drive], ts: Array, steps: ArrayLike) -> Float[Array, " B"]:
-    """Times within what drives do between the points at which fixed steps see them.
+    """Times at which drives do something that fixed steps do not see.
 
-    A drive is there larger or smaller than at both ends and in the middle of the step,
-    by more than a quarter of what it changes from one to the other; an extremum of a
-    function that is smooth over a step is so by an eighth at most.
+    There a drive is larger or smaller than at both ends and in the middle of the step,
+    by more than a quarter of its change from one of these to the other. An extremum of
+    a function that is smooth over a step exceeds them by an eighth at most.
 
     Args:
         drives: functions of the time.
         ts: save times, (T,).
-        steps: between two of them, scalar or (T - 1,).
+        steps: number between two save times, scalar or (T - 1,).
 
     Returns:
-        Times, all of them the last one where nothing is unseen.
+        Times; all of them are the last time where nothing is unseen.
     """
     drives, ts = jax.lax.stop_gradient((list(drives), jnp.asarray(ts)))
     times = _times(drives, ts, 0.0)

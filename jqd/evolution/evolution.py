@@ -26,7 +26,7 @@ from .starting import explain, read_state, whole_to_float
 from .trajectory import Trajectory
 
 Tree = TypeVar("Tree")
-# Bytes of all states and of the law at all times below which memory is not asked for.
+# Below this many bytes of all states and of the law at all times memory is not checked.
 _LITTLE = 2**24
 Method = Fixed | Adaptive | Propagator
 Observe = Callable[[Array, Any], Any] | Mapping[str, Any] | Sequence[str] | None
@@ -46,15 +46,15 @@ def evolve(
 ) -> Trajectory:
     """Evolve a state by a law and observe it at given times.
 
-    A random motion, one that says its `chance`, gives means over paths. Path j has
-    random numbers of its own, from fold_in(key, j): the same bits whatever number of
-    paths and of devices there is.
+    A random motion, one that declares its `chance`, gives means over paths. Path j
+    draws its random numbers from fold_in(key, j): the same bits for any number of paths
+    and of devices.
 
     Works under jit, vmap (over laws, states and times) and grad. Constants of the law
     and times are computed in the precision of the state.
 
     Args:
-        motion: a law, or anything else that moves.
+        motion: a law, or any other motion.
         state0: its state at ts[0], from `motion.prepare(psi)`; a QuTiP or dynamiqs
             state is prepared here.
         ts: save times, shape (T,), strictly increasing; one time is enough.
@@ -62,22 +62,22 @@ def evolve(
             is solvable or has a constant Hamiltonian matrix, else `Adaptive`. A random
             motion takes `Fixed(substeps=32)` or another `Fixed` without a stepper.
         observe: what to keep: a function (t, state) -> PyTree, a name that the motion
-            knows ("density", "populations"; "n", "q", "p" of a Husimi law: see its
+            defines ("density", "populations"; "n", "q", "p" of a Husimi law: see its
             `observables`), an object whose `bind(law)` is such a function
             (`jqd.observe.Moments`), several of these, as a dict by name or a list of
             names, or None for the state.
-        key: of a random motion, `jax.random.key(...)`; it must have one.
-        paths: of a random motion, how many; 1000 by default.
+        key: `jax.random.key(...)`, which a random motion needs.
+        paths: number of paths of a random motion; 1000 by default.
         keep_paths: whether the values of each path are kept as well.
-        devices: over which the paths are spread; None for where the state is.
+        devices: devices over which the paths are spread; None for that of the state.
 
     Returns:
         The trajectory: values, error bars, status and diagnostics.
 
     Raises:
-        ValueError: times not increasing, a state that is not finite, a method that
-            does not fit the law, a random motion without a key, or what only a random
-            motion takes for another; more values than memory holds.
+        ValueError: times not increasing, a state that is not finite, a method that does
+            not fit the law, a random motion without a key, or arguments of random
+            motions for another; more values than memory holds.
     """
     if not isinstance(motion, Motion):
         raise ValueError(
@@ -210,7 +210,7 @@ def _check_chance(random: bool, **given: Any) -> None:
 
 
 def look(motion: Motion, t: ArrayLike, state: PyTree[Array], observe: Observe) -> Any:
-    """What `evolve` observes of a state at the time t, without a run."""
+    """Observe a state at the time t as `evolve` does, without a run."""
     precision = _precision(state)
     observer = _observer(in_precision(motion, precision), observe)
     return observer(jnp.asarray(t, precision), state)

@@ -43,15 +43,15 @@ class Fixed(eqx.Module):
     """A fixed number of equal steps between neighbouring save times.
 
     Batches are as reproducible as single runs: every member takes the same steps. Where
-    a pulse jumps within an interval, steps end; both parts share those of the interval,
-    so that there is one more. They end as well within a pulse that knows where it is,
-    if they are longer than it is wide. Any other that lies between the points of a
-    step is seen by the check run, and shows in the error.
+    a pulse jumps within an interval, a step ends; both parts share the steps of the
+    interval, so that there is one more. Steps also end within a pulse that knows its
+    position, if they are longer than its width. The check run sees any other pulse that
+    lies between the points of a step, and the error shows it.
 
     Attributes:
         stepper: one-step method, e.g. `jqd.srkn11`; None for the law's own step.
-        substeps: steps between two save times; of a random motion between two that
-            also are save times, jumps or marks.
+        substeps: steps between two save times; of a random motion, between neighbours
+            among save times, jumps and marks.
         gradient: how reverse mode finds earlier states again: "checkpointed" (stores
             one state a save time, recomputes the rest), "direct" (stores every
             step; fastest for small states) or "reversible" (steps back; splittings of
@@ -59,16 +59,16 @@ class Fixed(eqx.Module):
             forward mode but over reverse mode, as in `jax.hessian`). Forward mode
             needs none of this and works with the first two.
         estimate_error: whether to run once more with half the step, which triples the
-            cost, and to ask the law how good its grid or basis is.
+            cost, and to ask the law for the error of its grid or basis.
         counts: steps in each save interval as traced integers, scalar or (T - 1,),
             instead of `substeps`: any step size without compiling anew, 0 to leave out
             an interval. Forward mode only.
         heed_alarms: whether a law's alarm ends the run. If not, the run goes on and
-            its values stay, with the alarm in `status` and its time in
-            `failure_time`: a search may look past a node, results may not.
+            keeps its values, with the alarm in `status` and its time in `failure_time`.
+            A search may look past a node (a population of zero), results may not.
         lattice: increments of the noise of a random motion between two save times, a
-            multiple of twice `substeps`, which is the default. Runs of one key and one
-            lattice take the same noise, whatever their steps are.
+            multiple of twice `substeps`, which is the default. Runs with the same key
+            and lattice have the same noise, whatever their steps are.
     """
 
     stepper: Callable[..., Any] | None = eqx.field(static=True, default=None)
@@ -124,7 +124,7 @@ class Fixed(eqx.Module):
             )
 
     def order(self, law: Motion) -> int:
-        """Order of the stepper that runs."""
+        """The order of the stepper that runs."""
         if self.stepper is None:
             return law.step_order
         return getattr(self.stepper, "order", 1)
@@ -202,9 +202,9 @@ def rollout(
         state0: its state at the first time.
         legs: of the run.
         observe: function (t, state).
-        steps: of a save interval, scalar or one each.
+        steps: number in each save interval, scalar or one each.
         judged: whether the law is asked for its own estimate of its grid or basis.
-        halves: into how many each step is parted.
+        halves: number of parts into which each step is divided.
         share: whether legs share the steps of their interval, or take all of them.
     """
     traced = not isinstance(steps, int)
@@ -245,7 +245,7 @@ def rollout(
 
 
 def marks_within(law: Interrupted, ts: Array, steps: int | Array) -> Array | None:
-    """Times within pulses that are narrower than a step, the last time for others."""
+    """Times within pulses that are narrower than a step; the last time for others."""
     found = jax.lax.stop_gradient(marks_of(law))
     if not found or ts.shape[0] < 2:
         return None
@@ -255,7 +255,7 @@ def marks_within(law: Interrupted, ts: Array, steps: int | Array) -> Array | Non
 
 
 def ends_that_see(law: Interrupted, ts: Array, steps: int | Array) -> Array | None:
-    """Times at which steps are to end so that they see what all drives do, or None."""
+    """Times at which steps must end to see all features of the drives, or None."""
     return _with_unseen(law, ts, steps, marks_within(law, ts, steps))
 
 

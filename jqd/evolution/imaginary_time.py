@@ -34,7 +34,7 @@ class StationaryState(eqx.Module):
         energy: <ψ|H|ψ>, scalar. Its derivatives with respect to the law are those of
             the level (Hellmann and Feynman).
         state: ψ on the grid, of unit norm; no derivative flows through it.
-        error: estimate of |energy - level|: what half the step changes, and what the
+        error: estimate of |energy - level|: the change by half the step, and what the
             energy would still lose.
         residual: |Hψ - Eψ|; some level of the grid lies within it for certain.
         status: `Status.OK`, `STEP_BUDGET` or `NON_FINITE`.
@@ -50,12 +50,12 @@ class StationaryState(eqx.Module):
 
     @property
     def ok(self) -> Array:
-        """Whether the energy settled."""
+        """Whether the energy converged."""
         return self.status == Status.OK
 
     @property
     def all_ok(self) -> bool:
-        """Whether each member of a batch is `ok`: one answer, for `if` and `assert`."""
+        """Whether all members of a batch are `ok`: one bool for `if` and `assert`."""
         return bool(jnp.all(self.ok))
 
 
@@ -72,33 +72,33 @@ def ground_state(
 ) -> StationaryState:
     """The ground state of particles on a grid, or the lowest one above given states.
 
-    ψ ← exp(-H Δτ/ħ) ψ / |..|, by a splitting, until <H> settles: what the energy would
-    still lose, as a geometric series, is below `tol` ħ/Δτ, or below rounding. The step
-    leaves a bias, of twice the order of the splitting; the run is continued with half
-    the step to estimate it.
+    ψ ← exp(-H Δτ/ħ) ψ / |..|, by a splitting, until <H> converges: what the energy
+    would still lose, as a geometric series, is below `tol` ħ/Δτ, or below rounding. The
+    step leaves a bias, of twice the order of the splitting; to estimate it, the run
+    continues with half the step.
 
-    Works under jit and vmap (over laws and starts); reverse and forward mode see the
-    energy alone.
+    Works under jit and vmap (over laws and initial guesses); reverse and forward mode
+    differentiate the energy alone.
 
     Args:
         law: `Schrodinger.on_grid` with V constant in time and no absorber.
-        psi0: where to start, of the grid's shape, any norm; None for a broad Gaussian
-            off the centre, which no symmetry keeps from any level.
+        psi0: initial guess, of the grid's shape, any norm; None for a broad Gaussian
+            off the centre, which symmetry makes orthogonal to no level.
         dtau: Δτ, scalar, unit of time.
-        tol: energy that may be left to lose, over ħ/Δτ, scalar.
-        max_steps: budget of steps of each of the two runs, an integer.
+        tol: energy that may be left to lose, in units of ħ/Δτ, scalar.
+        max_steps: largest number of steps of each of the two runs, an integer.
         stepper: a splitting without negative coefficients: `chin4a` or `strang`.
-        below: (k, *shape) orthonormal states that the result shall be orthogonal to;
-            what they are wrong by is no part of the error estimate.
-        symmetry: of identical particles, from `Particles.identical`: the lowest state
-            of these, to which each step is projected.
+        below: (k, *shape) orthonormal states to which the result is orthogonal; the
+            error estimate does not include their errors.
+        symmetry: of identical particles, from `Particles.identical`: each step is
+            projected to it, and the lowest state that has it is found.
 
     Returns:
-        The state.
+        The stationary state.
 
     Raises:
-        ValueError: no such law, a splitting with steps back, a symmetry that H does
-            not have, or an argument of wrong shape or value.
+        ValueError: another law, a splitting with steps back, a symmetry that H does not
+            have, or an argument of wrong shape or value.
     """
     _check_law(law)
     grid = cast(Grid, law.grid)  # as `_check_law` made sure

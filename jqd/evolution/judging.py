@@ -1,6 +1,6 @@
-"""How wrong a run is: what the same run with other steps says, and where that is all.
+"""Errors of a run from the same run with other steps, and runs that are all error.
 
-A result of steps comes with an error, and an error as large as its value is a status.
+Every result of steps has an error; where it is as large as the value, a status says so.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,12 @@ from .trajectory import Trajectory
 
 
 def richardson(order: int, finer: float = 2) -> float:
-    """The error of a run over what as many as `finer` times its steps change.
+    """The error of a run over its change with `finer` times as many steps.
 
     1 / |1 - k^-p|
 
     Args:
-        order: p, with which power of the step errors fall.
+        order: p, the power of the step with which errors fall.
         finer: k; below 1 for a coarser run.
     """
     return 1 / abs(1 - float(finer) ** -order)
@@ -49,17 +49,17 @@ def judged(
     order: int,
     finer: float = 2,
 ) -> tuple[PyTree[Array], PyTree[Array], Any]:
-    """What a run gives, and its errors by the same run with other steps.
+    """The values of a run, and their errors from the same run with other steps.
 
     Args:
-        run: (k, *given) -> values, and what else there is to tell; by k times as many
-            steps, k = 1 or `finer`.
+        run: (k, *given) -> values and other results, with k times as many steps, k = 1
+            or `finer`.
         given: arguments, through which derivatives flow.
-        order: with which power of the step errors fall.
-        finer: k of the second run; below 1 it costs less and tells less.
+        order: power of the step with which errors fall.
+        finer: k of the second run; below 1 the check is cheaper and weaker.
 
     Returns:
-        The values, their errors, and what else the first run told.
+        The values, their errors, and the other results of the first run.
     """
     values, told = run(1, *given)
     check, _ = run(finer, *jax.lax.stop_gradient(given))
@@ -75,9 +75,9 @@ def status_of_each(
     """`status` of each time, INACCURATE where the error is as large as the value.
 
     Args:
-        values: NON_FINITE where they are none.
-        bad: where errors are as large.
-        status: where they are not.
+        values: of each time; NON_FINITE where they are not finite.
+        bad: where errors are as large as values.
+        status: status elsewhere.
     """
     status = jnp.where(bad, Status.INACCURATE, status)
     return jnp.where(jnp.isfinite(values), status, Status.NON_FINITE).astype(jnp.int32)
@@ -91,7 +91,7 @@ def status_from_the_first(
 ) -> tuple[Int[Array, ""], Float[Array, ""]]:
     """Status and failure time of a run, INACCURATE from the first bad time on.
 
-    What it gave stays, as after other alarms.
+    Its values stay, as after other alarms.
 
     Args:
         ts: times.
@@ -130,16 +130,17 @@ def at_the_end(
 ) -> Array | None:
     """Relative error of the probabilities at the last time, zeros before it, (T,).
 
-    Of the probabilities and not of the values: a value that vanishes by symmetry is no
-    larger than its rounding, and says enough. It is known of the last state alone.
+    It is that of the probabilities, not of the values: a value that vanishes by
+    symmetry is no larger than its rounding, and still good. It is known at the last
+    state alone.
 
     Args:
         law: the law.
         last: the last state of the run.
-        check: that of the check run.
-        ended: its status.
+        check: last state of the check run.
+        ended: status of the run.
         ts: save times.
-        scale: of the difference.
+        scale: factor of the difference.
     """
     apart = relative_difference(law, jax.lax.stop_gradient(last), check)
     if apart is None:

@@ -13,10 +13,10 @@ from ..laws.motion import Motion
 
 
 class Interrupted(Protocol):
-    """What may jump, or be struck by impulses."""
+    """A motion whose rates may jump, or that impulses may strike."""
 
     def breaks(self) -> Breaks:
-        """Where it does."""
+        """Its jumps and impulses."""
         ...
 
 
@@ -25,12 +25,12 @@ class Legs(NamedTuple):
 
     Attributes:
         times: ends of the legs, (L,).
-        saved: where the save times stand among them: a slice or indices.
+        saved: positions of the save times among them: a slice or indices.
         within: save interval of each leg: a slice or indices.
         spans: lengths of these intervals, (L - 1,).
         cut: whether a leg may be shorter than its interval.
-        margin: a few rounding errors by which steps keep from the ends, so that steps
-            that ask for their ends do not look past a jump; None where nothing jumps.
+        margin: a few rounding errors by which steps keep from the ends, so that those
+            that evaluate there see nothing past a jump; None where nothing jumps.
         struck: which impulses act at which of the times, (L, K); None for none.
     """
 
@@ -49,10 +49,10 @@ class Legs(NamedTuple):
         return t0 + self.margin, jnp.maximum(t1 - self.margin, t0 + self.margin)
 
     def counts(self, steps: ArrayLike, *, share: bool) -> Int[Array, " M"]:
-        """Steps of each leg, none where it takes no time.
+        """Number of steps of each leg; 0 where it takes no time.
 
         Args:
-            steps: of a save interval, scalar or one each.
+            steps: number in each save interval, scalar or one each.
             share: whether legs share the steps of their interval by their lengths,
                 rounded up; else each leg takes all of them.
         """
@@ -79,7 +79,7 @@ def legs_of(motion: Interrupted, ts: Array, marks: Array | None = None) -> Legs:
     """The legs of a run over the save times.
 
     Args:
-        motion: what may jump.
+        motion: a motion that may jump.
         ts: save times, (T,).
         marks: other times at which steps are to end, (B,), or None.
     """
@@ -115,7 +115,7 @@ def legs_of(motion: Interrupted, ts: Array, marks: Array | None = None) -> Legs:
 def strike(
     motion: Motion, struck: Bool[Array, " K"] | None, state: PyTree[Array]
 ) -> PyTree[Array]:
-    """The state after those impulses that are marked."""
+    """The state after the impulses that `struck` marks."""
     if struck is None:
         return state
     after_impulse = motion.breaks().after_impulse

@@ -1,4 +1,4 @@
-"""One path of a random motion: its noise, and what its steps do to it."""
+"""One path of a random motion: its noise, and the error of its steps."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
@@ -110,15 +110,15 @@ class _Realised(Motion):
 
 
 class Run(NamedTuple):
-    """What is to be done, but for the number of paths.
+    """A run over paths, but for their number.
 
     Attributes:
         method: steps.
         motion: the random motion.
-        state0: where each path starts.
+        state0: initial state of each path.
         ts: save times, (T,).
         observe: function (t, state).
-        key: of all paths.
+        key: random key of all paths.
     """
 
     method: Fixed
@@ -134,9 +134,9 @@ class Path(NamedTuple):
 
     Attributes:
         run: values, status, diagnostics.
-        part: where it takes part in means, (T,).
-        change: what halving the step changes, like the values, or None.
-        compared: where that is known, (T,).
+        part: times at which it takes part in means, (T,).
+        change: change of the values by halving the step, or None.
+        compared: times at which this change is known, (T,).
     """
 
     run: Trajectory
@@ -146,7 +146,7 @@ class Path(NamedTuple):
 
 
 def follow_path(run: Run, key: Array) -> Path:
-    """One path, and its change as steps are halved under the same increments."""
+    """One path, and its change when steps are halved with the same increments."""
     method, motion, ts = run.method, run.motion, run.ts
     steps = method.substeps
     lattice = 2 * steps if method.lattice is None else method.lattice

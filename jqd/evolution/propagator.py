@@ -41,12 +41,12 @@ _MOST_TERMS = 10**7
 class Propagator(eqx.Module):
     """ψ(t) = exp(-iHt/ħ) ψ(0) to rounding, for a law with a constant generator.
 
-    A matrix is taken to its eigenbasis once (a diagonal one is there already), with
-    first and second derivatives that hold at degenerate levels. One that is known when
-    `evolve` is called (not traced by jit, vmap or grad) and falls into blocks, as a
-    conserved number of particles makes it, is taken there block by block. For every
-    other Hamiltonian that knows `apply`, `autonomous` and `spectral_bounds` (a particle
-    on a grid, a photon tower) the exponential is a Chebyshev series between save times.
+    A matrix is diagonalised once (unless it is diagonal already), with first and second
+    derivatives that hold at degenerate levels. A matrix that is known when `evolve` is
+    called (not traced by jit, vmap or grad) and falls into blocks, as with a conserved
+    number of particles, is diagonalised block by block. For every other Hamiltonian
+    that has `apply`, `autonomous` and `spectral_bounds` (a particle on a grid, a photon
+    tower) the exponential is a Chebyshev series between save times.
 
     Attributes:
         terms: number of Chebyshev terms between save times; None to find it from the

@@ -22,7 +22,7 @@ from .trajectory import Trajectory
 
 PATHS, SUBSTEPS = 1000, 32
 # Paths computed together, and numbers of a state in them: fixed, so that a path does
-# not depend on how many there are. XLA rounds otherwise for arrays of another size.
+# not depend on how many there are. XLA rounds arrays of another size differently.
 TILE, NUMBERS = 64, 2**14
 WIDE_TILE, WIDE_NUMBERS = 2**13, 2**22
 
@@ -78,7 +78,7 @@ def _check_noise(motion: Motion) -> None:
 
 
 class Moments(NamedTuple):
-    """Of some paths: how many took part, their mean and their squared deviations."""
+    """Number of some paths, with their mean and their squared deviations."""
 
     number: Array
     mean: Array

@@ -1,4 +1,4 @@
-"""What `evolve` starts from: whether a motion can move it, in words."""
+"""Checks of the initial state of `evolve`, with errors in words."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -21,7 +21,7 @@ def read_state(motion: Motion, state0: Any) -> PyTree[Array]:
     """A state as arrays that JAX takes, finite, and of the shape that `prepare` gives.
 
     Raises:
-        ValueError: it is none of this motion.
+        ValueError: it is not a state of this motion.
     """
     if is_foreign(state0):
         state0 = motion.prepare(state0)
@@ -46,7 +46,7 @@ def _read(state0: Any) -> PyTree[Array]:
 
 
 def whole_to_float(state0: PyTree[Array]) -> PyTree[Array]:
-    """ψ that is given by whole numbers, in the default precision."""
+    """A ψ given by integers, in the default precision; other states as they are."""
     if _checks.is_native(state0) and state0.dtype.kind in "biu":
         return state0.astype(jnp.result_type(float))
     return state0
@@ -108,12 +108,12 @@ def _refuse(motion: Motion, words: str, cause: BaseException | None = None) -> N
 def explain(
     error: Exception, motion: Motion, state0: Any, t: Any, observe: Callable[..., Any]
 ) -> None:
-    """Raise in words if it is the state, or what is observed, that a run cannot take.
+    """Raise in words if a run failed because of its state, or of what is observed.
 
     Args:
-        error: what JAX or Python said of the run.
-        motion: of the run.
-        state0: its start.
+        error: the error that JAX or Python raised in the run.
+        motion: the motion of the run.
+        state0: its initial state.
         t: its first time.
         observe: what is observed, (t, state) -> values.
     """

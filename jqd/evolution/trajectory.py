@@ -24,18 +24,18 @@ class Trajectory(eqx.Module):
     over the paths of a random motion.
 
     Values at times that a run did not reach are NaN, and its `status` says why; other
-    members of a batch are not touched. Means are over the paths that reached a time,
+    members of a batch are not affected. Means are over the paths that reached a time,
     `diagnostics["num_paths"]` of them, (T,); `status` and `failure_time` have an entry
     for each path.
 
     Attributes:
         ts: save times, shape (T,).
         values: what `observe` returned, stacked over times: leaves (T, ...).
-        error: estimate of the error of `values` from steps and rounding, same
+        error: estimate of the integration and rounding error of `values`, same
             structure, or None if it was not asked for; infinite where the check run
-            failed and this one did not. Of means, what the step does to them, from the
-            same paths with half the step: sampling is in `stderr`. None as well where
-            a random motion has no form to tell it by.
+            failed and this one did not. For means it is the error by the step, from the
+            same paths with half the step; the sampling error is in `stderr`. None as
+            well for a random motion that has no form to estimate it by.
         status: code of `jqd.Status`.
         failure_time: time at which the run ended early, or from which on its status
             holds as far as is known; infinite if it reached its last time.
@@ -63,12 +63,12 @@ class Trajectory(eqx.Module):
 
     @property
     def ok(self) -> Array:
-        """Whether each run, or path, reached its end, with less error than result."""
+        """Whether each run, or path, reached its end with errors below its values."""
         return self.status == Status.OK
 
     @property
     def all_ok(self) -> bool:
-        """Whether each run, or path, is `ok`: one answer, for `if` and `assert`."""
+        """Whether every run, or path, is `ok`: one bool for `if` and `assert`."""
         return bool(jnp.all(self.ok))
 
     @property
@@ -141,7 +141,7 @@ class Trajectory(eqx.Module):
         )
 
     def to_qutip(self, dims: Any = None) -> Any:
-        """Saved kets as QuTiP objects, one a time."""
+        """Saved kets as QuTiP objects, one for each time."""
         from ..interop import to_qutip
 
         if getattr(self.values, "ndim", None) != 2:
@@ -158,38 +158,38 @@ class Trajectory(eqx.Module):
         coords: Mapping[str, Any] | None = None,
         batch: Sequence[str] | None = None,
     ) -> Any:
-        """The whole of it as an `xarray.Dataset`, a variable for each array.
+        """The whole run as an `xarray.Dataset`, one variable for each array.
 
-        Values have the names of their entries ("values" where they are one array), what
-        is known of their errors "NAME_error" and "NAME_stderr"; beside them stand
-        `status`, `failure_time` and the diagnostics.
+        Values have the names of their entries ("values" where they are one array), and
+        their errors, where known, "NAME_error" and "NAME_stderr"; `status`,
+        `failure_time` and the diagnostics are variables as well.
 
         Args:
             dims: names of the axes after time by the name of a value, as in
                 {"populations": ("class",)}; or the `Grid` of a density, whose axes are
-                x, y, z, with their coordinates. "NAME_0" and so on by custom.
+                x, y, z, with their coordinates. "NAME_0" and so on by default.
             coords: values along named axes, by name.
-            batch: names of the axes of a batch of runs; "batch_0" and so on by custom.
+            batch: names of the axes of a batch of runs; "batch_0" and so on by default.
 
         Raises:
-            ValueError: names that do not fit, or values that are no numbers.
+            ValueError: names that do not fit, or values that are not numbers.
         """
         return above("datasets", "trajectory_dataset")(self, dims, coords, batch)
 
     def plot(self, x: Any = None) -> Any:
-        """Draw the values of one run over time; of kets |ψ|².
+        """Plot the values of one run over time; |ψ|² for kets.
 
-        Up to eight values a time are curves, with their errors as bands where these are
-        known; more are a map.
+        Up to eight values at a time are drawn as curves, with bands for their errors
+        where these are known; more are drawn as a map.
 
         Args:
-            x: where the values at a time stand, as `Grid.x`; their numbers by custom.
+            x: positions of the values at a time, as `Grid.x`; their indices by default.
 
         Returns:
-            A `matplotlib.figure.Figure`; a panel for each entry of the values.
+            A `matplotlib.figure.Figure` with a panel for each entry of the values.
 
         Raises:
-            ValueError: a batch, values that are no numbers, or more than a million.
+            ValueError: a batch, values that are not numbers, or more than a million.
         """
         return above("plots", "plot_trajectory")(self, x)
 
@@ -201,7 +201,7 @@ class Trajectory(eqx.Module):
             **names: as for `to_xarray`.
 
         Raises:
-            ValueError: it exists or cannot be written, or values are no numbers.
+            ValueError: it exists or cannot be written, or values are not numbers.
         """
         return above("trees", "save")(self.to_xarray(**names), path)
 
@@ -218,8 +218,8 @@ def _curves(leaves: list[Any]) -> np.ndarray | None:
 def is_sound(state: PyTree[Array]) -> Array:
     """Whether every number of a state is finite and of reasonable size.
 
-    The bound stands far below overflow, so that a run that blows up is stopped while
-    its derivatives are still numbers.
+    The bound is far below overflow, so that a run that blows up is stopped while its
+    derivatives are still numbers.
     """
 
     def sound(leaf: Array) -> Array:
@@ -239,7 +239,7 @@ def is_sound(state: PyTree[Array]) -> Array:
 def mask_unreached(
     values: PyTree[Array], reached: Array, source: PyTree
 ) -> PyTree[Array]:
-    """NaN, with NaN as derivatives, at the times that were not reached.
+    """The values, with NaN and NaN derivatives at times that were not reached.
 
     Args:
         values: leaves (T, ...).
@@ -257,10 +257,10 @@ def mask_unreached(
 
 
 def unknown(like: Array, source: PyTree) -> Array:
-    """NaN, whose derivatives with respect to what it comes from are NaN as well.
+    """NaN whose derivatives with respect to its source are NaN as well.
 
-    Only where it is used: what a loss leaves out, and with it the other members of a
-    batch, keeps derivatives of 0 and not 0 times NaN.
+    This holds only where it is used: for what a loss leaves out, and for the other
+    members of a batch, derivatives stay 0 and do not become 0 times NaN.
 
     Args:
         like: an array of the shape and precision.
@@ -292,11 +292,11 @@ def unknown(like: Array, source: PyTree) -> Array:
 
 
 class Record(NamedTuple):
-    """What is kept of a state beside the values.
+    """The diagnostics of a state, kept beside its values.
 
     Attributes:
         figures: scalars by name, for the diagnostics.
-        resolution: of the law, or None.
+        resolution: error of the law's grid or basis, or None.
     """
 
     figures: dict[str, Array]
@@ -304,7 +304,7 @@ class Record(NamedTuple):
 
 
 def record(law: Motion, state: PyTree[Array], *, judged: bool) -> Record:
-    """What is kept of one state.
+    """The diagnostics of one state.
 
     Args:
         law: the law.
@@ -335,7 +335,7 @@ def summarise(records: Record, reached: Array) -> dict[str, Array]:
 
 
 def resolved(records: Record, ts: Array, reached: Array) -> Array | None:
-    """The estimate of the grid or basis up to each save time, (T,)."""
+    """Error of the grid or basis up to each save time, (T,)."""
     if records.resolution is None:
         return None
     # what was lost once stays lost

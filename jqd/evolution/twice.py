@@ -17,11 +17,11 @@ def twice_differentiable(
 
     Values and gradients are computed by `first` alone. Only where a gradient is itself
     differentiated, as `jax.hessian` does in forward mode, `second` takes over: a loop
-    that keeps few states for its gradient is no longer one that can be differentiated
-    forwards, and one that can is slower.
+    that keeps few states for its gradient cannot be differentiated in forward mode, and
+    one that can is slower.
 
     Args:
-        first: of a PyTree; has reverse mode, and need have nothing else.
+        first: function of a PyTree; it needs reverse mode only.
         second: the same function; its reverse mode has forward mode.
 
     Returns:

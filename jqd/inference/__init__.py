@@ -1,4 +1,4 @@
-"""Fitting the free constants of laws to records of quantum evolution."""
+"""Fits of the free constants of laws to data of quantum evolution."""
 
 from .answer import Recovery as Recovery
 from .answer import recover as recover

@@ -1,4 +1,4 @@
-"""`recover`: a fit, refined and judged, as an answer for people; names as in `fit`."""
+"""`recover`: a fit, refined and tested, as a readable result; names as in `fit`."""
 
 import logging
 import math
@@ -50,9 +50,9 @@ from .search import Keep, Report, Search
 from .study import MAX_SUBSTEPS, Study, study_of
 
 _log = logging.getLogger(__name__)
-# Step error of predictions that a search may carry, over the largest of the record.
+# Integration error allowed in a search, over the largest value of the data.
 SEARCH_ERROR = 1e-3
-# Step bias of a constant that is let pass, over the span of its starts.
+# Step bias of a constant that is accepted, over the span of its initial guesses.
 STEP_BIAS = 1e-10
 WORDS = {
     Status.OK: "converged",
@@ -70,21 +70,21 @@ class Recovery(eqx.Module):
         law: the law with the recovered constants.
         constants, covariance, singular_values, ends, agree, held_out, chi2_per_dof,
             p_value: as of a `Fit`, with numbers.
-        null_directions: what the data cannot tell, unit vectors in the constants' own
-            units, shape (null, p).
-        starts: where the search started, shape (S, p).
-        history: loss of each start at each step of the search, shape (S, steps).
+        null_directions: combinations of constants that the data cannot determine, unit
+            vectors in the constants' own units, shape (null, p).
+        starts: initial guesses of the search, shape (S, p).
+        history: loss from each initial guess at each step of the search, (S, steps).
         held_out_start: `held_out` for the law as it was before the fit.
         held_out_rows: number of rows held out (static).
-        prediction: at the recovered constants, like the record.
-        start_prediction: at the first start.
-        ts: times of the record, shape (T,).
-        observed: the record on the scale of the predictions.
+        prediction: prediction of the recovered constants, like the data.
+        start_prediction: prediction of the first initial guess.
+        ts: times of the data, shape (T,).
+        observed: the data on the scale of the predictions.
         substeps: steps between two rows in the final fit (static).
-        study: what was fitted to what, for predictions and losses elsewhere.
-        runs: of the signs of residuals over time, which tell of a missing decay before
-            chi-square does; None for few rows, or rows that scatter together.
-        pattern: that the residuals of a misfit follow in time; None where `p_value` is
+        study: the study that was fitted, for predictions and losses elsewhere.
+        runs: runs of the signs of residuals over time, which show a missing decay
+            before chi-square does; None for few rows, or correlated ones.
+        pattern: pattern of the residuals of a misfit in time; None where `p_value` is
             no smaller than 1e-3, and where nothing was tested.
         status: "converged"; "not converged"; or, for a fit that converged and whose
             standard errors do not hold, "linear noise not valid" or "the law does not
@@ -120,13 +120,13 @@ class Recovery(eqx.Module):
     message: str = eqx.field(static=True)
 
     def beside(self, truth: Mapping[str, ArrayLike]) -> "Recovery":
-        """The recovery with the values that a computed record was made with.
+        """The recovery with the true constants of synthetic data beside its own.
 
         Args:
             truth: by name of a constant; names that were not free do not matter.
 
         Returns:
-            The same, with them as `reference` of the constants.
+            The same, with these values as `reference` of the constants.
         """
         known = {}
         for name in self.study.free:
@@ -147,25 +147,25 @@ class Recovery(eqx.Module):
 
     @property
     def agreeing_starts(self) -> float:
-        """Share of starts that reached the best fit."""
+        """Share of initial guesses that reached the best fit."""
         return float(np.mean(np.asarray(self.agree)))
 
     @property
     def errors_hold(self) -> bool:
-        """Whether the fit settled and no test speaks against its standard errors."""
+        """Whether the fit converged and no test speaks against its standard errors."""
         return self.status == "converged"
 
     @property
     def birge(self) -> float | None:
-        """√(χ²/dof): what scatter beyond the stated errors would make of them.
+        """√(χ²/dof): the factor by which extra scatter would enlarge the stated errors.
 
-        It says nothing of bias: a wrong law shifts constants by more than that.
+        It says nothing about bias: a wrong law shifts constants by more than that.
         """
         return None if self.chi2_per_dof is None else math.sqrt(self.chi2_per_dof)
 
     @property
     def pulled(self) -> tuple[str, ...]:
-        """Nuisances that the record pulls by more than 3 widths of their priors."""
+        """Nuisances that the data pull by more than 3 widths of their priors."""
         if not self.study.data.noise.known:
             return ()
         pulls = {c.name: c.pull for c in self.constants.values() if c.pull is not None}
@@ -173,25 +173,25 @@ class Recovery(eqx.Module):
 
     @property
     def scatter_too_small(self) -> bool:
-        """Whether residuals are smaller than chance makes them once in 1000 times."""
+        """Whether residuals are so small that chance makes them so 1 time in 1000."""
         return self.p_value is not None and self.p_value > TOO_SMALL_P
 
     def plot(self) -> Any:
-        """Draw data, fitted law and what is left; a `matplotlib.figure.Figure`."""
+        """Plot data, fitted law and residuals; a `matplotlib.figure.Figure`."""
         return above("plots", "plot_recovery")(self)
 
     def to_xarray(self, names: Sequence[str] | None = None) -> Any:
-        """Data, fitted law, constants with their errors, and starts as a dataset.
+        """Data, fitted law, constants with errors, and initial guesses as a dataset.
 
         Args:
-            names: of the columns of the record; None for their numbers.
+            names: names of the columns of the data; None for their indices.
 
         Returns:
             An `xarray.Dataset` over time, component, constant, start and iteration;
             attributes: law, status, message, tests of the fit, versions, date.
 
         Raises:
-            ValueError: not a name for each column.
+            ValueError: not one name for each column.
         """
         return above("tables", "recovery_dataset")(self, names)
 
@@ -279,43 +279,44 @@ def recover(
     report: Report | None = None,
     keep: Keep | None = None,
 ) -> Recovery:
-    """Fit free constants of a law to a record of quantum evolution.
+    """Fit free constants of a law to data of quantum evolution.
 
-    The search carries many starts downhill (optax, over growing windows of time); the
-    polish takes them to rounding (Levenberg-Marquardt), refines the step until its bias
-    is negligible, and yields covariance and error bars. Part of the record is held out
-    and predicted before the final fit to all of it.
+    The search takes many initial guesses downhill (optax, over growing windows of
+    time). The polish, a final least-squares step, brings them to rounding
+    (Levenberg-Marquardt), refines the time step until its bias is negligible, and
+    yields covariance and error bars. Part of the data is held out and predicted before
+    the final fit to all of it.
 
-    Where anything is traced (under jit, vmap or in a sweep) it is `jqd.fit` with these
-    settings, and returns a `Fit`: `constants` as here, with arrays, and a code as
-    `status`. Neither progress nor a bound on the step bias is to be had there.
+    Where anything is traced (under jit, vmap or in a sweep) this is `jqd.fit` with
+    these settings, and returns a `Fit`: `constants` as here, with arrays, and a code as
+    `status`. There is then no progress report and no bound on the step bias.
 
     Args:
-        law: the law; or a `Study`, and none of what makes one.
-        data, psi0, free, instrument, nuisances, method: the record, what was prepared,
-            what to fit, what was seen, priors of what is fitted beside, and how to
-            evolve, as for `Study`. The step of `Fixed` is found by the fit.
-        start: where to start, by name ("R") or label ("R[0,1]"); the other starts are
+        law: the law; or a `Study`, and none of its other parts.
+        data, psi0, free, instrument, nuisances, method: data, initial state, constants
+            to fit, instrument, priors of constants fitted beside them, and how to
+            evolve, as for `Study`. The fit chooses the step of `Fixed`.
+        start: first initial guess, by name ("R") or label ("R[0,1]"); the others are
             drawn from the span of each constant.
-        starts: number of starts, or an array of them, shape (S, p).
-        search: settings of the search; None to polish the starts as they are.
+        starts: number of initial guesses, or an array of them, shape (S, p).
+        search: settings of the search; None to polish the initial guesses directly.
         polish: settings of the polish; None to stop after the search.
         substeps: steps between two rows in the search; None to find them.
-        held_out: share of the last rows that is held out.
+        held_out: share of the rows, the last ones, that is held out.
         step_tolerance: bound on the step bias of every constant, in its unit; None for
-            1e-10 of the span of its starts, or a hundredth of its standard error where
-            that is larger.
-        key: of the random starts; None for `jax.random.key(0)`.
+            1e-10 of the span of its initial guesses, or a hundredth of its standard
+            error where that is larger.
+        key: of the random initial guesses; None for `jax.random.key(0)`.
         report: called as report(stage, done, total).
         keep: called as keep(starts, ends, history) after each window of the search, so
-            that a run that is killed leaves what it has found.
+            that a run that is killed leaves its results so far.
 
     Returns:
         The recovery.
 
     Raises:
         ValueError: unknown names, shapes that differ, float64 off.
-        Unidentifiable: (a ValueError) the data cannot tell the constants apart.
+        Unidentifiable: (a ValueError) the data cannot distinguish the constants.
     """
     _checks.require_x64("jqd.recover")
     study = study_of(
@@ -412,7 +413,7 @@ def _rows(study: Study, theta: Any) -> Any:
 
 
 def search_substeps(study: Study, theta: Array) -> int:
-    """Steps between rows with which predictions are good to `SEARCH_ERROR`."""
+    """Steps between rows that keep the integration error below `SEARCH_ERROR`."""
     order, substeps = study.order, 1
     if order is None:
         return 1
@@ -439,14 +440,14 @@ def refine_steps(
     """The fit to all rows with steps whose bias is negligible.
 
     Args:
-        study: what is fitted to what, with the steps of the search.
+        study: law, data and free constants, with the steps of the search.
         polish: settings of the polish; None to leave the constants.
         step_tolerance: bound on the step bias of a constant, see `recover`.
         report: called as report("polish", 2, 4) when the steps are chosen.
 
     Returns:
-        The study with finer steps, constants, whether the polish settled, and what the
-        fit says.
+        The study with finer steps, constants, whether the fit converged, and its
+        solution.
     """
     found = solution(study, theta, mask)
     width = np.subtract(*map(np.asarray, study.bounds()[::-1]))

@@ -1,4 +1,4 @@
-"""`compare`: several laws beside one record, each by what it predicts."""
+"""`compare`: several laws and the same data, each law judged by its predictions."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -33,11 +33,11 @@ from .posterior.posterior import SAMPLERS
 from .sensitivity import independent_rows
 from .study import MAX_SUBSTEPS, Study
 
-# Parts in which rows are left out unless told, or as many as there are rows.
+# Parts in which rows are left out by default, or as many as there are rows.
 FOLDS = 10
-# Change of ln L by half the step that does not matter.
+# Change of ln L by half the step that is accepted.
 STEP_CHANGE = 1e-4
-# The same of draws, some ten thousand runs: a hundredth of what a preference takes.
+# The same for draws, some ten thousand runs: a hundredth of what a preference takes.
 DRAWN_CHANGE = 0.05
 
 
@@ -61,35 +61,34 @@ def compare(
     key: Array | None = None,
     report: Any = None,
 ) -> Comparison:
-    """Compare laws by what they predict of one record.
+    """Compare laws by their predictions of the same data.
 
-    Each is fitted. Its evidence is Laplace's, see `evidence`. Rows are left out in
-    `folds` parts, every `folds`-th row together, and the constants are fitted to the
-    rest (ELPD); and the last rows of a like number are predicted from those before. A
-    law that fails at its best fit has the likelihood 0 and stays in the table.
+    Each law is fitted. Its evidence is Laplace's, see `evidence`. Rows are left out in
+    `folds` parts, every `folds`-th row together, and predicted with constants fitted to
+    the rest (ELPD); a like number of last rows is predicted from those before. A law
+    that fails at its best fit has the likelihood 0 and stays in the table.
 
     Args:
-        studies: by name, of one and the same record, with errors that are known;
-            `free=()` for a law as it stands. The first is what others are compared
-            with.
+        studies: by name, of the same data, with known errors; `free=()` for a law as it
+            stands. The others are compared with the first.
         folds: number of parts, from 2 to the number of rows; None for 10, or as many
             as there are rows where these are fewer.
-        widths: of the uniform priors of free constants, by name, see `evidence`; of
-            each study those that it has.
+        widths: widths of the uniform priors of free constants, by name, see `evidence`;
+            each study takes those that it has.
         scales: factors of these widths.
-        starts: of each fit, the first of them the law as it stands.
+        starts: initial guesses of each fit, the first of them the law as it stands.
         sampler: also draw the constants of each law from their posterior, see
             `posterior`: "nuts", "smc" (which finds ln Z as well) or "laplace".
-        draws: of each of four chains.
-        key: of these draws; None for `jax.random.key(0)`.
+        draws: number of draws in each of four chains.
+        key: random key of these draws; None for `jax.random.key(0)`.
         report: called as report(stage, done, total).
 
     Returns:
         The comparison.
 
     Raises:
-        ValueError: no studies, unlike records or errors, a record without errors or
-            whose rows are correlated, bad folds, another sampler.
+        ValueError: no studies, different data or errors, data without errors or with
+            correlated rows, bad folds, another sampler.
         ImportError: blackjax is missing, for draws.
     """
     _checks.require_x64("jqd.compare")

@@ -1,4 +1,4 @@
-"""Laws beside one record: what each says, and which of them is preferred."""
+"""Laws and the same data: how each describes them, and which is preferred."""
 
 import math
 from typing import Any, NamedTuple
@@ -15,9 +15,9 @@ from .posterior.left_out import LeftOut
 
 # A law is preferred where |ln B| is above this for every width of its priors ...
 CLEAR = 5.0
-# ... and what it says of rows left out is better by this many of its errors.
+# ... and it predicts rows left out better by this many of its errors.
 CLEAR_ERRORS = 3.0
-# How fits end that are at a maximum.
+# How fits end whose constants are at a maximum.
 AS_GIVEN = "as given"
 SETTLED = (AS_GIVEN, "converged", MISFIT)
 # Columns of the table in words.
@@ -31,12 +31,12 @@ AGREE = 0.3
 
 
 class Folds(NamedTuple):
-    """What a law says of rows that its constants were not fitted to.
+    """Predictions of a law for rows that its constants were not fitted to.
 
     Attributes:
         rows: ln of the probability of each row, left out with every k-th other, (T,).
-        last: the same of the last rows, left out together, (T / folds,).
-        failed: folds in which the run or its polish failed.
+        last: the same for the last rows, left out together, (T / folds,).
+        failed: folds in which the run or its fit failed.
     """
 
     rows: Float[np.ndarray, " T"]
@@ -45,13 +45,13 @@ class Folds(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """What draws from a posterior say of a law.
+    """Results of draws of a law's constants from their posterior.
 
     Attributes:
-        posterior: the draws; None of a law without free constants.
+        posterior: the draws; None for a law without free constants.
         left_out: each row, predicted from the others.
-        refitted: rows that draws do not tell, which stand there by a fit to the others.
-        evidence: by populations, from the same priors; None without them.
+        refitted: rows that draws cannot predict, predicted by a fit to the others.
+        evidence: from populations, with the same priors; None without them.
     """
 
     posterior: Posterior | None
@@ -61,25 +61,25 @@ class Drawn(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """One law beside the record.
+    """One law and its description of the data.
 
     Attributes:
-        name: as it was given.
+        name: name of its study.
         status: how its fit ended, in words; "no prediction" where it has none.
-        settled: whether its constants are at a maximum, in every refit as well, or no
-            prediction is what its constants lead to.
+        settled: whether its constants are at a maximum, in every refit as well, or lead
+            to no prediction.
         constants: values by label.
         stderr: their standard errors by label; empty where they do not hold.
-        parameters: number of constants fitted, nuisances as well.
-        log_likelihood: at the best fit, priors of nuisances included, less what no law
-            changes; -inf without a prediction.
+        parameters: number of fitted constants, nuisances included.
+        log_likelihood: at the best fit, priors of nuisances included, less terms that
+            no law changes; -inf without a prediction.
         chi2: sum of squared residuals.
         dof: degrees of freedom.
-        p_value: of the sum.
-        worst_time: of the row with the largest residuals; None without a prediction.
+        p_value: p-value of this sum.
+        worst_time: time of the row with largest residuals; None without a prediction.
         evidence: see `evidence`; None where there is none.
         folds: see `Folds`.
-        outcomes: number of independent outcomes in the record, or None.
+        outcomes: number of independent outcomes in the data, or None.
         drawn: see `Drawn`; None if nothing was drawn.
     """
 
@@ -113,7 +113,7 @@ class Candidate(NamedTuple):
 
     @property
     def predicts(self) -> bool:
-        """Whether there is a prediction at all."""
+        """Whether the law makes a prediction at all."""
         return math.isfinite(self.log_likelihood)
 
     @property
@@ -140,7 +140,7 @@ class Candidate(NamedTuple):
 
     @property
     def elpd(self) -> float:
-        """ln of the probability of rows left out in turns, all together."""
+        """Sum over rows of ln of their probability, each left out in its turn."""
         return float(np.sum(self.folds.rows))
 
     @property
@@ -150,11 +150,11 @@ class Candidate(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Laws beside one record; differences are to the first of them.
+    """Laws compared on the same data; differences are to the first law.
 
     Attributes:
-        rows: one `Candidate` a law, in the order given.
-        scales: factors of prior widths at which ln B stands.
+        rows: one `Candidate` for each law, in the order given.
+        scales: factors of prior widths at which ln B is given.
         folds: number of parts in which rows were left out.
     """
 
@@ -192,7 +192,7 @@ class Comparison(NamedTuple):
         return _summed(row.folds.rows, self.rows[0].folds.rows)
 
     def last_difference(self, row: Candidate) -> tuple[float, float]:
-        """The same of the last rows, predicted from those before."""
+        """The same for the last rows, predicted from those before."""
         return _summed(row.folds.last, self.rows[0].folds.last)
 
     def loo_difference(self, row: Candidate) -> tuple[float, float]:
@@ -213,10 +213,10 @@ class Comparison(NamedTuple):
         return np.full(row.folds.rows.shape, -np.inf)
 
     def plot(self, ts: Any) -> Any:
-        """Draw each law beside the first; a `matplotlib.figure.Figure`.
+        """Plot each law beside the first; a `matplotlib.figure.Figure`.
 
         Args:
-            ts: times of the record, (T,).
+            ts: times of the data, (T,).
         """
         return above("comparison", "figure_comparison")(self, np.asarray(ts))
 
@@ -228,7 +228,7 @@ class Comparison(NamedTuple):
         return _html.Card("Laws beside one record", tables=tables, notes=notes)
 
     def verdict(self) -> str:
-        """Which law the record prefers to which, and which pairs it leaves open."""
+        """Which law the data prefer to which, and which pairs they leave open."""
         best, told = self._best(), (
             f"ln B is above {CLEAR:g} at each width of the priors, and rows left out "
             f"say the same by {CLEAR_ERRORS:g} of their errors."
@@ -269,12 +269,12 @@ class Comparison(NamedTuple):
         return said + self._doubts()
 
     def decided(self) -> list[tuple[str, str]]:
-        """Pairs of names, the law that the record prefers and one that it clearly
-        outdoes.
+        """Pairs of names: the law that the data prefer, and one that is clearly worse.
 
-        The first is the most probable of the laws whose fits hold, out of those that
-        describe the record, where there are any. A law whose fit failed is in no pair;
-        neither it nor one that does not describe the record keeps others from theirs.
+        The preferred law is the most probable one whose fit holds, among those that
+        describe the data where there are any. A law whose fit failed is in no pair.
+        Neither such a law nor one that does not describe the data keeps others out of
+        theirs.
         """
         best = self._best()
         if best is None:
@@ -333,7 +333,7 @@ class Comparison(NamedTuple):
         return min(ahead) > CLEAR and elpd > CLEAR_ERRORS * error
 
     def legend(self) -> str:
-        """What the columns of `lines` are."""
+        """The meaning of the columns of `lines`."""
         scales = ", ".join(f"x{scale:.3g}" for scale in self.scales)
         said = (
             f"ln L, AIC, ln B and ELPD are less those of {self.rows[0].name}; ln B "
@@ -368,7 +368,7 @@ class Comparison(NamedTuple):
         return lines
 
     def lines_drawn(self) -> list[tuple[str, ...]]:
-        """A line for each law of which constants were drawn, under `HEADINGS_DRAWN`."""
+        """A line for each law whose constants were drawn, under `HEADINGS_DRAWN`."""
         lines = []
         for row in self.rows:
             if row.drawn is None:
@@ -424,7 +424,7 @@ def _listed(names: list[str]) -> str:
 
 
 def difference(a: float, b: float) -> float:
-    """a - b, where two infinities of one kind are as good as each other."""
+    """a - b, where two infinities of one kind count as equal."""
     return 0.0 if a == b else a - b
 
 

@@ -10,19 +10,19 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from .study import Study
 
-# Below this fraction of the largest singular value nothing is known of a direction.
+# Below this fraction of the largest singular value a direction is undetermined.
 NULL_FRACTION = 1e-11
 
 
 class StandardErrors(NamedTuple):
     """Standard errors of θ, (p,), in the constants' own units.
 
-    Their ratios say whether shots or calibration limit what is known.
+    Their ratios show whether shots or calibration limit the precision.
 
     Attributes:
         known: of the free constants, were all nuisances known; 0 for nuisances.
-        aided: of all, with the priors of the nuisances.
-        alone: of all, had the nuisances no priors; inf where the record cannot tell.
+        aided: of all constants, with the priors of the nuisances.
+        alone: of all, without these priors; inf where the data do not determine them.
     """
 
     known: Float[Array, " p"]
@@ -30,11 +30,11 @@ class StandardErrors(NamedTuple):
     alone: Float[Array, " p"]
 
     def of(self, label: str, labels: Sequence[str]) -> float:
-        """That of one constant with the priors; inf where nothing tells it.
+        """Standard error of one constant with the priors; inf if it is undetermined.
 
         Args:
-            label: its name.
-            labels: of all of θ.
+            label: name of the constant.
+            labels: names of all of θ.
 
         Raises:
             ValueError: unknown name.
@@ -44,18 +44,18 @@ class StandardErrors(NamedTuple):
 
 
 def standard_errors(study: Study, theta: Float[Array, " p"]) -> StandardErrors:
-    """Standard errors that the record and its priors allow at these constants.
+    """Standard errors that the data and the priors allow at these constants.
 
     The Cramér-Rao bound: roots of the diagonal of F⁻¹, with F_tt, F + diag(1/sd²) and F
     as information.
 
     Args:
-        study: what is fitted to what; the values of its record do not matter beyond
-            their number and their weights.
+        study: law, data and free constants; of the data only the number and the weights
+            matter.
         theta: constants, shape (p,).
 
     Returns:
-        The three of them, with the scatter of the record as its noise says.
+        The three kinds of errors, with the scatter that the noise of the data states.
     """
     _checks.check_type(study, "study", Study, "a Study")
     low, high = study.bounds()
@@ -63,7 +63,7 @@ def standard_errors(study: Study, theta: Float[Array, " p"]) -> StandardErrors:
 
 
 def errors_of(study: Study, slope: Array, width: Array) -> StandardErrors:
-    """The same from the Jacobian of the residuals of record and priors.
+    """These standard errors from the Jacobian of the residuals of data and priors.
 
     Args:
         slope: (rows, p).
@@ -80,11 +80,11 @@ def three_errors(
     aided: ArrayLike = NULL_FRACTION,
     alone: ArrayLike = NULL_FRACTION,
 ) -> StandardErrors:
-    """The same from any rows.
+    """The same from any rows of slopes.
 
     Args:
-        slope: those of a record and then those of priors, (rows, p).
-        rows: number of those of the record.
+        slope: rows of the data and then of the priors, (rows, p).
+        rows: number of rows of the data.
         free: number of free constants, which come first.
         width: scale of each constant.
         aided: fraction of the largest singular value at which a direction is null.

@@ -1,4 +1,4 @@
-"""How probable a record is under a law, whatever the values of its constants."""
+"""The probability of data under a law, averaged over its constants."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -15,25 +15,25 @@ from .identifiability import Unidentifiable, analyse
 from .posterior import Posterior, posterior
 from .study import Study
 
-# Prior widths by which a Bayes factor is judged, over those of the study.
+# Prior widths at which a Bayes factor is judged, in units of those of the study.
 SCALES = (1 / 3, 1.0, 3.0)
 METHODS = ("laplace", "smc")
-# Standard errors from a wall within which the maximum counts as being at it.
+# Standard errors from a wall within which the maximum counts as at the wall.
 NEAR_WALL = 3.0
 
 
 class Evidence(NamedTuple):
-    """ln of the probability of a record under a law.
+    """ln of the probability of data under a law.
 
     Attributes:
-        log: ln Z, less what no law changes, scalar.
+        log: ln Z, less terms that no law changes, scalar.
         scales: factors of the widths of the priors of free constants, (S,).
         by_scale: ln Z with each of them, (S,).
         widths: of these priors, (k,).
         at_wall: which entries of θ have a wall within 3 standard errors, (p,): each can
             make ln Z of Laplace's method wrong by up to ln 2 and more.
-        stderr: of ln Z, from the scatter of populations; 0 by Laplace's method, whose
-            error is none of chance, scalar.
+        stderr: error of ln Z from the scatter of populations; 0 for Laplace's method,
+            whose error is not statistical, scalar.
     """
 
     log: Float[Array, ""]
@@ -59,29 +59,30 @@ def evidence(
 
     ln Z = ln L(θ) + ln π(θ) + (p/2) ln 2π - (1/2) ln det F
 
-    with F the Fisher information of record and priors: "laplace". Free constants have
-    uniform priors, of which nothing but the width matters, which stands in the answer:
-    ln Z falls by ln of it. Nuisances have their own. Exact for a Gaussian posterior; a
+    where F is the Fisher information of data and priors: "laplace". Free constants have
+    uniform priors. Only their widths matter, which are part of the answer: ln Z falls
+    by ln of each. Nuisances have their own priors. Exact for a Gaussian posterior; a
     wall, a curved ridge or a second maximum make it wrong. "smc" leads populations of
-    particles from the prior to the posterior and needs none of that, but some thousand
-    times as many runs.
+    particles from the prior to the posterior and does not need these assumptions, but
+    some thousand times as many runs.
 
     Args:
-        study: what is compared.
+        study: law, data and free constants.
         theta: its best fit, (p,); None to find it by `recover`.
         method: "laplace" or "smc", which needs blackjax.
         widths: of the uniform priors, by name or label; None for the spans from which
-            starts are drawn. Of "smc" they lie about the middle of these spans.
-        scales: factors of these widths; each prior is taken to hold the fit.
-        populations: how many; their scatter is the error. For "smc".
-        particles: of each population. For "smc".
-        key: of what is drawn; None for `jax.random.key(0)`. For "smc".
+            initial guesses are drawn. For "smc" they lie about the middle of these
+            spans.
+        scales: factors of these widths; each prior is assumed to contain the fit.
+        populations: number of populations, whose scatter is the error. For "smc".
+        particles: particles of each population. For "smc".
+        key: random key; None for `jax.random.key(0)`. For "smc".
 
     Raises:
-        ValueError: a record without errors; widths that are no finite positive numbers;
-            another method; populations that did not arrive at the posterior.
+        ValueError: data without errors; widths that are not finite positive numbers;
+            another method; populations that did not reach the posterior.
         ImportError: blackjax is missing.
-        Unidentifiable: (a ValueError) the record cannot tell the constants apart.
+        Unidentifiable: (a ValueError) the data cannot distinguish the constants.
     """
     _checks.check_type(study, "study", Study, "a Study")
     if theta is None:
@@ -118,10 +119,10 @@ def spans(study: Study, widths: Float[Array, " k"]) -> dict[str, tuple[float, fl
 def by_populations(
     found: Posterior, widths: Float[Array, " k"], scales: Float[Array, " S"]
 ) -> Evidence:
-    """Evidence of populations that were led from these priors to the posterior.
+    """Evidence from populations that were led from these priors to the posterior.
 
     Raises:
-        ValueError: some did not arrive.
+        ValueError: some did not reach the posterior.
     """
     if found.log_evidence is None or found.divergences:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The row of a record at t0 beside the prepared state: conventions that differ."""
+"""The row of data at t0 and the prepared state: conventions that differ."""
 
 import itertools
 import math
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # a study looks at its first row itself
     from .study import Study
 
 Cause = tuple[str, np.ndarray]  # words that end "it fits if ..", and the row then
-# Errors of a read-out beyond this are none that anyone would overlook.
+# Larger errors of a read-out would not be overlooked.
 MOST_READOUT = 0.3
 # How far the constants are moved, in spans, to see what depends on them: from a start
 # at which a slope is zero by symmetry.
@@ -30,15 +30,15 @@ _NUDGE = 0.0137
 
 
 class FirstRow:
-    """What the row at t0 shows and should show, as far as no free constant enters.
+    """Shown and expected row at t0, where it does not depend on free constants.
 
     Attributes:
-        study: what is fitted to what.
-        theta: constants at which the state is prepared, shape (p,).
+        study: law, data and free constants.
+        theta: constants for which the state is prepared, shape (p,).
         seen: the row, on the scale of predictions.
-        expected: of the prepared state, like it.
+        expected: the row that the prepared state predicts, like it.
         errors: standard errors of `seen`.
-        fixed: which of its values no free constant changes.
+        fixed: which of its values do not depend on free constants.
     """
 
     def __init__(self, study: "Study", theta: Array):
@@ -66,7 +66,7 @@ class FirstRow:
         return finite and self.expected.shape == self.seen.shape and bool(fixed)
 
     def strain(self, expected: np.ndarray) -> float:
-        """`strain` of the row, were this what it should show."""
+        """`strain` of the row, if this were what it should show."""
         if expected.shape != self.seen.shape or not np.all(np.isfinite(expected)):
             return np.inf
         apart = (expected - self.seen) * self.fixed
@@ -76,16 +76,16 @@ class FirstRow:
 
 
 def check_first_row(study: "Study", theta: Array) -> None:
-    """Refuse a record whose row at t0 is not what the prepared state shows there.
+    """Refuse data whose row at t0 is not that of the prepared state.
 
-    Every constant of a fit would otherwise make up for a convention that differs: a g
-    of QuTiP's, an order of axes, a unit, a state. The likely ones are tried, and the
-    one that fits is named. Values of the row that depend on the free constants are
+    Otherwise the constants of a fit would compensate for a convention that differs:
+    QuTiP's g, an order of axes, a unit, a state. The likely conventions are tried, and
+    the one that fits is named. Values of the row that depend on the free constants are
     left out; without a row at t0, and where values are traced, nothing is compared.
 
     Args:
-        study: what is fitted to what.
-        theta: constants at the start, shape (p,).
+        study: law, data and free constants.
+        theta: constants of the initial guess, shape (p,).
 
     Raises:
         ValueError: the row differs from the prepared state beyond its errors.
@@ -134,7 +134,7 @@ def _row_and_slope(study: "Study", theta: Array) -> tuple[Array, Array]:
 
 
 def likely_causes(row: FirstRow) -> Iterator[Cause]:
-    """The causes to try for a row, those of its kind first."""
+    """The likely causes for a row, those of its kind first."""
     study = row.study
     shown = _shown(study)
     if isinstance(shown, Moments):

@@ -1,4 +1,4 @@
-"""Fisher information of a record with the priors of its nuisances."""
+"""Fisher information of data with the priors of its nuisances."""
 
 import equinox as eqx
 from jaxtyping import Array, ArrayLike, Float
@@ -20,18 +20,19 @@ from .study import Study
 
 
 class Fisher(eqx.Module):
-    """What a record and its priors tell of constants.
+    """Information of data and priors on constants.
 
     Attributes:
         labels: names of the entries of θ, free constants first (static).
-        theta: where, (p,).
+        theta: constants at which it is taken, (p,).
         matrix: F = J^T J + diag(1/sd²) in the constants' own units, (p, p).
         errors: standard errors with nuisances known, with priors, and without.
-        aided: singular values and null directions of record and priors.
-        alone: the same of the record without any prior.
-        change: by how much half the step last changed a derivative, relative.
+        aided: singular values and null directions of data and priors.
+        alone: the same for the data without any prior.
+        change: relative change of a derivative when the step was last halved.
         status: OK; how the run ended, if before its last time; `UNIDENTIFIABLE` where F
-            has a null direction; `NOT_CONVERGED` where steps have not settled (static).
+            has a null direction; `NOT_CONVERGED` where steps have not converged
+            (static).
     """
 
     labels: tuple[str, ...] = eqx.field(static=True)
@@ -45,8 +46,7 @@ class Fisher(eqx.Module):
 
     @property
     def null_vectors(self) -> Float[Array, "n p"]:
-        """Unit vectors in the constants' own units of which the record alone tells
-        nothing, whatever the priors tell."""
+        """Unit null vectors of the data without priors, in the constants' own units."""
         return self.alone.null_directions
 
     def stderr(self, label: str) -> float:
@@ -57,25 +57,25 @@ class Fisher(eqx.Module):
 def fisher(
     study: Study, theta: ArrayLike | None = None, *, rtol: float = RTOL
 ) -> Fisher:
-    """Fisher information of a record with its priors.
+    """Fisher information of data with the priors.
 
     F = Σ_t J_t^T W_t J_t + diag(1/sd²),   J = ∂(mean)/∂θ
 
     Steps are halved until J no longer changes.
 
     Args:
-        study: what would be fitted to what; the values of its record do not matter
-            beyond their number and their weights.
+        study: law, data and free constants; of the data only the number and the weights
+            matter.
         theta: constants, (p,), in their own units; None for those of the law and the
             means of the priors.
-        rtol: change of J by half the step, relative to each column, that is let pass.
+        rtol: accepted change of J by half the step, relative to each column.
 
     Returns:
-        The information, and what follows from it.
+        The information, with the errors and null directions that follow from it.
 
     Raises:
-        ValueError: float64 off, a record whose scatter is not known, shapes that
-            differ, rtol not positive.
+        ValueError: float64 off, data whose scatter is not known, shapes that differ,
+            rtol not positive.
     """
     _checks.require_x64("jqd.fisher")
     check_known(study)
@@ -86,12 +86,12 @@ def fisher(
 
 
 def of_sensitivity(study: Study, at: Sensitivity, rtol: float) -> Fisher:
-    """The information of derivatives that are known.
+    """The information from derivatives that are known.
 
     Args:
-        study: whose constants and record they are.
+        study: the study of these derivatives.
         at: the derivatives.
-        rtol: how far they may be from settled.
+        rtol: accepted change of the derivatives.
     """
     low, high = study.bounds()
     width, labels, seen = high - low, study.labels(), study.seen

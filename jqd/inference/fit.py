@@ -1,7 +1,7 @@
-"""`fit`: the free constants with which a law describes a record best.
+"""`fit`: the free constants with which a law describes data best.
 
-Throughout `study` is what is fitted to what, `theta` its constants, (p,), and `mask`
-the weight of each row of the record, (T,).
+Throughout, `study` holds law, data and free constants, `theta` is its constants, (p,),
+and `mask` the weight of each row of the data, (T,).
 """
 
 import math
@@ -32,10 +32,10 @@ from .priors import PULLED
 from .search import Keep, Report, Search, run_search
 from .study import Study, study_of
 
-SUBSTEPS = 8  # steps between two rows unless told
+SUBSTEPS = 8  # steps between two rows by default
 
 
-# Beyond these codes there is no fit to speak of, and its numbers are NaN.
+# Beyond these codes there is no fit, and its numbers are NaN.
 _LOST = (Status.NON_FINITE, Status.UNREACHED, Status.UNIDENTIFIABLE)
 
 
@@ -47,17 +47,17 @@ class Constant(eqx.Module):
         value: best fit.
         stderr: standard error: scatter of the data and step bias together, not below
             rounding.
-        step_bias: estimated error that the finite step leaves in the value.
+        step_bias: estimated error of the value that the finite time step leaves.
         reference: value in quantum mechanics, or None where the law has none.
         scatter: standard error from the scatter of the data alone, or None where it is
             all of `stderr`.
-        known: the same, were all nuisances known; None without nuisances.
-        alone: the same, had the nuisances no priors, inf where nothing else tells them;
-            None without nuisances.
+        known: the same, if all nuisances were known; None without nuisances.
+        alone: the same, if the nuisances had no priors, inf where nothing else
+            determines them; None without nuisances.
         pull: of a nuisance, value less the mean of its prior in standard deviations of
             the prior; else None.
-        holds: whether no test speaks against the standard error: there is neither a
-            deviation nor its significance of a value whose error does not hold.
+        holds: whether no test speaks against the standard error; where it does not
+            hold, neither a deviation nor its significance is given.
     """
 
     name: str = eqx.field(static=True)
@@ -82,9 +82,8 @@ class Constant(eqx.Module):
 
     @property
     def sigmas(self) -> Any:
-        """The deviation in standard errors, or None where there is none to speak of:
-        no deviation, or an error that is step bias and rounding more than scatter (NaN
-        in a batch)."""
+        """The deviation in standard errors; None where there is no deviation, or where
+        step bias and rounding exceed the scatter in the error (NaN in a batch)."""
         scatter = self.stderr if self.scatter is None else self.scatter
         apart = self.deviation
         if apart is None:
@@ -98,7 +97,7 @@ class Constant(eqx.Module):
 
     @property
     def digits(self) -> str:
-        """The value to the digits that its error allows: three, if that does not
+        """The value to the digits its error allows; three if the error does not
         hold."""
         value = float(self.value)
         if not bool(np.all(self.holds)):
@@ -115,7 +114,7 @@ class Constant(eqx.Module):
 
 
 class Fit(eqx.Module):
-    """The outcome of a fit as arrays alone; a batch has them with a first axis.
+    """The result of a fit as arrays alone; a batch has them with a first axis.
 
     Every number is NaN where `status` is NON_FINITE, UNREACHED or UNIDENTIFIABLE, save
     `singular_values` and `ends`.
@@ -128,11 +127,11 @@ class Fit(eqx.Module):
         chi2_per_dof: for noise of known size, else None.
         p_value: of this chi-square, if law and errors are right; for noise of known
             size, else None.
-        held_out: distance of the prediction from rows that took no part in the fit
+        held_out: distance of the prediction from rows that were not used in the fit
             (mean total variation for populations, else mean absolute difference), or
             None where none were held out.
-        ends: where each start went, shape (S, p).
-        agree: which starts reached the best fit, shape (S,).
+        ends: result from each initial guess, shape (S, p).
+        agree: which initial guesses reached the best fit, shape (S,).
         status: a `jqd.Status`, scalar.
     """
 
@@ -192,17 +191,17 @@ class Fit(eqx.Module):
 
     @property
     def value(self) -> dict[str, Array]:
-        """The constants by label."""
+        """Best fit of the constants by label."""
         return {name: jnp.asarray(one.value) for name, one in self.constants.items()}
 
     @property
     def stderr(self) -> dict[str, Array]:
-        """Their standard errors by label."""
+        """Standard errors of the constants by label."""
         return {name: jnp.asarray(one.stderr) for name, one in self.constants.items()}
 
 
 def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
-    """What a notebook shows of constants."""
+    """The table of constants in a notebook."""
 
     def told(number: Any, digits: int, unit: str = "") -> str:
         if number is None or np.isnan(number):
@@ -240,24 +239,25 @@ def fit(
     held_out: float = 0.0,
     key: Array | None = None,
 ) -> Fit:
-    """Fit free constants of a law to a record: `recover` as a pure function.
+    """Fit free constants of a law to data: `recover` as a pure function.
 
     θ = argmin Σ_i [r_i(θ)/σ_i]²,   covariance = (J^T J)^-1,   J = ∂(r/σ)/∂θ
 
-    Works under jit, vmap and in sweeps: constants of the law, the record, its times,
-    psi0, the starts and the key may be traced; names and settings are static. Two
-    things that `recover` does are left out. The step is not refined until its bias is
-    negligible: it is `substeps` a row, and its bias is reported with each constant and
-    is part of the standard error. And constants that no data could tell apart are not
-    refused beforehand: the Jacobian at the fit decides, and `status` says so. A fit
-    that fails has its status and NaN, and leaves the others of its batch as they are.
+    Works under jit, vmap and in sweeps: constants of the law, the data, their times,
+    psi0, the initial guesses and the key may be traced; names and settings are static.
+    It leaves out two things that `recover` does. The time step is not refined until its
+    bias is negligible: there are `substeps` steps between rows, and their bias is
+    reported with each constant and is part of the standard error. And constants that no
+    data could distinguish are not refused beforehand: the Jacobian at the fit decides,
+    and `status` says so. A fit that fails has its status and NaN, and leaves the others
+    of its batch as they are.
 
-    The value of a constant has a derivative by whatever was traced, by the implicit
+    The value of a constant has a derivative in whatever was traced, by the implicit
     function theorem.
 
     Args:
         law, data, psi0, free, start, starts, instrument, nuisances, search, polish,
-            method, held_out, key: as for `recover`. One start is enough, and
+            method, held_out, key: as for `recover`. One initial guess is enough, and
             `search=None`, where it is near.
         substeps: steps of `Fixed` between two rows; None for 8.
 
@@ -266,7 +266,7 @@ def fit(
 
     Raises:
         ValueError: unknown names, shapes that differ, float64 off.
-        Unidentifiable: (a ValueError) no data at all could tell the constants apart.
+        Unidentifiable: (a ValueError) no data could distinguish the constants.
     """
     _checks.require_x64("jqd.fit")
     study = study_of(
@@ -308,13 +308,13 @@ def begin(
     key: Array | None,
     held_out: float,
 ) -> tuple[Float[Array, "S p"], int]:
-    """Where a fit begins: the given start first, then uniform over the span.
+    """The initial guesses of a fit: first the given one, then uniform over the span.
 
     Returns:
-        Starts, and the number of rows to train on: too short a record is not split.
+        Initial guesses, and number of rows to fit: too few rows are not split.
 
     Raises:
-        ValueError: unknown names, no start, a share out of [0, 1).
+        ValueError: unknown names, no initial guess, a share out of [0, 1).
     """
     if not 0 <= held_out < 1:
         raise ValueError(f"Argument `held_out` must be in [0, 1), but is {held_out}.")
@@ -344,21 +344,21 @@ def _drawn(study: Study, theta: Array, key: Array, starts: int, given: bool) -> 
 
 
 def row_masks(data: Record, train: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of the rows, (T,): of those to train on, and of all."""
+    """Weights of the rows, (T,): of those to fit, and of all."""
     rows = np.arange(data.ts.shape[0])
     return np.where(rows < train, 1.0, 0.0), np.ones(rows.shape)
 
 
 class Found(NamedTuple):
-    """What search and polish find.
+    """The result of search and polish.
 
     Attributes:
-        ends: where each start went, (S, p).
-        history: loss of each start at each step of the search, (S, steps), or None.
+        ends: result from each initial guess, (S, p).
+        history: loss of each at each step of the search, (S, steps), or None.
         theta: the best of the ends, (p,).
-        near: which ends agree with it to 1e-4 of the span of the starts, (S,).
-        settled: whether its polish settled.
-        sound: whether any end has a cost at all.
+        near: which ends agree with it to 1e-4 of the span of the guesses, (S,).
+        settled: whether its polish converged.
+        sound: whether any end has a finite cost.
     """
 
     ends: Array
@@ -379,10 +379,10 @@ def find(
     report: Report | None = None,
     keep: Keep | None = None,
 ) -> Found:
-    """Search from every start, polish every end, take the best.
+    """Search from every initial guess, polish every end, take the best.
 
     Args:
-        first: constants to start from, shape (S, p).
+        first: initial guesses, shape (S, p).
         train: number of rows that may be used, from the first on.
         search, polish, report, keep: as for `recover`.
     """
@@ -412,8 +412,8 @@ def _best(
 def host_or_device(tree: Any) -> tuple[Any, Any]:
     """NumPy and its arrays where values can be read, else JAX and its own.
 
-    What `recover` finds between two programs is small: to load one more program takes
-    longer than all of it.
+    The values that `recover` computes between two programs are few: to load one more
+    program takes longer than all of it.
     """
     known = _checks.can_read() and _checks.is_concrete(tree)
     return (np, jax.tree.map(np.asarray, tree)) if known else (jnp, tree)
@@ -422,9 +422,9 @@ def host_or_device(tree: Any) -> tuple[Any, Any]:
 def settle(
     polish: Polish | None, study: Study, theta: Array, mask: ArrayLike, settled: Any
 ) -> tuple[Array, Any]:
-    """The polish of one fit to other rows or steps: constants, and whether it settled.
+    """Polish one fit to other rows or steps: constants, and whether it converged.
 
-    Without a polish, both as they were.
+    Without a polish, both stay as they were.
     """
     if polish is None:
         return theta, settled
@@ -440,22 +440,21 @@ class Solution(eqx.Module):
 
     Attributes:
         theta: constants, shape (p,).
-        at: what weights are taken from.
+        at: source of the weights.
         cost: sum of squared residuals, scalar.
         dof: degrees of freedom: independent values less constants, scalar.
         chi2: cost per degree of freedom, scalar.
         p_value: probability of a cost as large as this for noise that is known, else 1.
         covariance: of the constants, from the scatter of the data alone, (p, p).
         analysis: singular values and null directions of the scaled Jacobian.
-        bias: shift of the solution that half the step would bring, by linear response,
-            shape (p,).
+        bias: shift of the solution with half the step, by linear response, shape (p,).
         stderr: standard errors from the scatter of the data, shape (p,).
         errors: standard errors with step bias and rounding, shape (p,).
-        three: standard errors with nuisances known, with priors and without; None
-            where there are no nuisances.
+        three: standard errors with nuisances known, with priors and without; None where
+            there are no nuisances.
         pulls: of the nuisances from their priors, in widths of these, (k,).
         ended: how the run at the solution ended, a `jqd.Status`.
-        judged: what the scatter says of the fit, a `jqd.Status`.
+        judged: status of the fit from its scatter, a `jqd.Status`.
     """
 
     theta: Float[Array, " p"]
@@ -479,7 +478,7 @@ class Solution(eqx.Module):
 def solution(
     study: Study, theta: Array, mask: Array, *, judge_steps: bool = False
 ) -> Solution:
-    """What the fit says at `theta`.
+    """The errors and tests of a fit at `theta`.
 
     Args:
         judge_steps: whether null directions are judged against the Jacobian with half
@@ -547,8 +546,8 @@ def held_out_distance(
 
     Args:
         prediction: shape (T, ...), or None where no row is held out.
-        shares: the record, like it.
-        train: rows that are not held out, from the first on.
+        shares: the data, like it.
+        train: number of rows that are not held out, from the first on.
     """
     if prediction is None or train == shares.shape[0]:
         return None

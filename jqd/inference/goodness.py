@@ -1,4 +1,4 @@
-"""Whether a law describes a record: chi-square, runs, pulls, and what they allow."""
+"""Whether a law describes data: chi-square, runs, pulls, and their thresholds."""
 
 import math
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .._math import divisor
 
-# Below this p-value the law does not describe the record: one fit in a thousand of a
-# true law is flagged. A p-value above it does not show that the law is right: a wrong
-# one whose constants make up for what is missing leaves no residuals.
+# Below this p-value the law does not describe the data: one fit in a thousand of a true
+# law is flagged. A p-value above it does not show that the law is right: a wrong one
+# whose constants compensate for what is missing leaves no residuals.
 MISFIT_P = 1e-3
 MISFIT = "the law does not describe the record"
 # Above this one the residuals are smaller than chance makes them once in a thousand
@@ -54,7 +54,7 @@ def p_value(
 
 
 def misfit_message(chi2_per_dof: float, p: float) -> str:
-    """One sentence for a law that does not describe its record.
+    """One sentence for a law that does not describe its data.
 
     Args:
         chi2_per_dof: chi-square per degree of freedom.
@@ -82,13 +82,13 @@ def pulled_message(pulls: Mapping[str, float]) -> str:
 
 
 class Runs(NamedTuple):
-    """Runs of residuals of one sign over time, of all columns together.
+    """Runs of residuals of one sign over time, in all columns together.
 
     Attributes:
-        number: how many.
-        expected: its mean, were the rows in any order.
+        number: number of runs.
+        expected: its mean, if the rows were in random order.
         sd: its standard deviation then.
-        p_value: probability of so few, by a normal distribution.
+        p_value: probability of so few runs, by a normal distribution.
     """
 
     number: int
@@ -97,7 +97,7 @@ class Runs(NamedTuple):
     p_value: float
 
     def describe(self) -> str:
-        """In words."""
+        """The test in words."""
         return (
             f"{self.number} runs of residuals of one sign, {self.expected:.4g} +- "
             f"{self.sd:.2g} by chance (p = {self.p_value:.2g})"
@@ -105,7 +105,7 @@ class Runs(NamedTuple):
 
 
 def runs_of(residuals: np.ndarray) -> Runs | None:
-    """The test of Wald and Wolfowitz for residuals that go together in time.
+    """The test of Wald and Wolfowitz for residuals that are correlated in time.
 
     The number of runs is C + Σ_t d(t, t+1), d the number of columns whose signs differ;
     its mean and variance are those over all orders of the rows, so that columns may

@@ -8,7 +8,7 @@ from .._gate import gated
 from ..laws import CopyDynamics
 from .priors import Normal, Prior
 
-# Standard deviation of what is as good as known: the energy that is the zero of all.
+# Standard deviation of an energy that is as good as known: the zero of all energies.
 KNOWN = 1e-7
 
 
@@ -17,11 +17,11 @@ def hamiltonian_priors(law: CopyDynamics, sd: ArrayLike) -> dict[str, Prior]:
     """Priors of one width on each real parameter of the Hamiltonian of copies.
 
     Energies against the first, and real and imaginary parts of each coupling H_ab: a
-    standard deviation s of both is one of s on R_ab and s/R_ab on δ_ab. A coupling that
-    is 0 stays 0.
+    standard deviation s of both is one of s on R_ab and s/R_ab on δ_ab. A coupling of 0
+    stays 0.
 
     Args:
-        law: copies, with the Hamiltonian as it is thought to be.
+        law: copies, with the Hamiltonian as it is believed to be.
         sd: s, in its rates, positive.
 
     Returns:

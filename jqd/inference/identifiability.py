@@ -1,4 +1,4 @@
-"""What a record can tell about the free constants, and what it cannot."""
+"""Which free constants, and combinations of them, data determine."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ NULL_FRACTION = 1e-11
 # symmetries of the law that finite steps do not respect. Where nothing but that error
 # is left, half the step changes it by (2^order - 1) times what remains.
 STEP_FACTOR = 2.0
-# Standard error, in spans of the starts, of a constant that no row has seen.
+# Standard error, in spans of the initial guesses, of a constant that no row has seen.
 UNKNOWN = 1e6
 
 
 class Unidentifiable(ValueError):
-    """Raised where a joint fit is degenerate."""
+    """Raised where the data cannot determine all constants of a joint fit."""
 
 
 class Identifiability(eqx.Module):
@@ -34,7 +34,7 @@ class Identifiability(eqx.Module):
     Attributes:
         labels: names of the constants (static).
         singular_values: shape (p,), descending; columns are scaled by the span of the
-            starts, so that they compare.
+            initial guesses, so that they compare.
         directions: (p, p), rows in the order of the singular values, unit vectors in
             the constants' own units.
         null: number of null directions.
@@ -91,8 +91,8 @@ def analyse(
         jacobian: derivative of the residuals, shape (n, p).
         width: scale of each constant, shape (p,).
         labels: names, p of them.
-        finer: the same Jacobian with half the step, whose difference tells how small a
-            singular value means something; or None.
+        finer: the same Jacobian with half the step, or None; the difference shows how
+            small a singular value is meaningful.
         fraction: of the largest singular value, below which a direction is null.
 
     Returns:
@@ -118,18 +118,17 @@ def analyse(
 
 @jax.jit
 def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
-    """What the record can tell at these constants.
+    """What the data determine at these constants.
 
     Args:
-        study: what is fitted to what; the record's values matter only through their
-            weights.
+        study: law, data and free constants; of the data only the weights matter.
 
     Returns:
         Singular values and null directions of the Jacobian, judged against the
         Jacobian with half the step.
 
     Raises:
-        ValueError: no study.
+        ValueError: not a study.
     """
     _checks.check_type(study, "study", Study, "a Study")
     low, high = study.bounds()
@@ -141,7 +140,7 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
 
 
 def refuse_names(study: Study) -> None:
-    """Raise where nothing is free, or the law itself says that no data tell it apart.
+    """Raise where nothing is free, or the law says that no data determine a constant.
 
     Raises:
         ValueError: neither free constants nor nuisances.
@@ -161,13 +160,13 @@ def refuse_names(study: Study) -> None:
 
 
 def refuse(study: Study, starts: Array) -> None:
-    """Raise where a look at a few starts shows a combination that changes nothing.
+    """Raise where a test at a few points finds a combination that changes nothing.
 
     Args:
-        starts: constants, shape (S, p).
+        starts: constants at these points, shape (S, p).
 
     Raises:
-        Unidentifiable: with the combination, or how the run ended before it told.
+        Unidentifiable: with the combination, or with how the runs ended too early.
     """
     fine = study.with_substeps(8 * study.substeps)
     points = [np.asarray(study.theta()), *np.asarray(starts)[:2]]
@@ -177,13 +176,13 @@ def refuse(study: Study, starts: Array) -> None:
         run = fine.trajectory(points[0])
         if bool(run.ok):
             raise
-        # rows that no run reaches tell nothing: that is the reason then
+        # rows that no run reaches determine nothing: that is the reason then
         reason = f"{error} The run at the start: {run.describe()}"
         raise Unidentifiable(reason) from None
 
 
 def refuse_degenerate(analyses: list[Identifiability]) -> None:
-    """Raise if a direction is null at every point that was looked at.
+    """Raise if a direction is null at every point that was tested.
 
     Raises:
         Unidentifiable: with the direction in words.
@@ -199,12 +198,12 @@ def refuse_degenerate(analyses: list[Identifiability]) -> None:
 
 
 class Horizon(eqx.Module):
-    """What the rows up to each time tell about the constants.
+    """How well the rows up to each time determine the constants.
 
     Attributes:
         ts: times of the rows, shape (T,).
         stderr: Cramér-Rao bound of each constant from the rows up to each time, (T, p);
-            infinite where they cannot tell it at all.
+            infinite where they do not determine it.
         condition: largest over smallest singular value of the Jacobian of these rows,
             in units of the spans of the constants, (T,); infinite for a null one.
         sensitivity: root mean square of the derivatives of a row's residuals in these
@@ -230,12 +229,12 @@ class Horizon(eqx.Module):
 
 
 def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
-    """The Cramér-Rao bound over the length of the record.
+    """The Cramér-Rao bound as a function of the length of the data.
 
     C(t) = [Σ_{t_i <= t} J_i^T J_i]^-1, J_i = ∂(prediction_i)/∂θ / σ.
 
     Args:
-        study: what is fitted to what; its noise should be known.
+        study: law, data and free constants; the noise should be known.
 
     Returns:
         Bounds, condition numbers and sensitivities.

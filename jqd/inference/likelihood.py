@@ -23,8 +23,8 @@ class LikelihoodFit(NamedTuple):
     Attributes:
         constants: by name.
         log_likelihood: Σ log Q at the samples.
-        at_boundary: whether C came out at its upper end, 1.
-        converged: whether the solver settled.
+        at_boundary: whether C is at its upper end, 1.
+        converged: whether the solver converged.
     """
 
     constants: dict[str, float]
@@ -43,7 +43,7 @@ def log_likelihood(
 ) -> Float[Array, ""]:
     """Σ_t Σ_j log Q(α_tj; t) of heterodyne outcomes.
 
-    Q is taken not below 1e-30, so that the value is finite where C > 1 makes the
+    Q is bounded below by 1e-30, so that the value is finite where C > 1 makes the
     density negative; only C <= 1 gives a likelihood.
 
     Args:
@@ -84,7 +84,7 @@ def fit_likelihood(
     """Constants at which heterodyne samples are most likely, with C <= 1.
 
     C = 1 lies on the boundary: above it the density is negative somewhere. C is
-    therefore sought as 1 - u². At the boundary no standard error holds (the Fisher
+    therefore fitted as 1 - u². At the boundary no standard error is valid (the Fisher
     integral diverges at zeros of the Husimi function), and none is given; the moments
     of the samples give one, see `PhaseSpaceRecord.data`.
 
@@ -94,14 +94,14 @@ def fit_likelihood(
         ts: times, shape (T,), after t0.
         samples: outcomes α, shape (T, S).
         free: names of scalar constants.
-        start: where to start, by name.
+        start: initial guess, by name.
         t0: time of the state.
 
     Returns:
         The fit.
 
     Raises:
-        ValueError: unknown names, a start of C above 1, float64 off.
+        ValueError: unknown names, an initial C above 1, float64 off.
     """
     import optimistix as optx
 

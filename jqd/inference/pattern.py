@@ -1,8 +1,8 @@
-"""Patterns that the residuals of a misfit follow in time, and what would leave them.
+"""Patterns of the residuals of a misfit in time, and their likely causes.
 
-A pattern is named only where it is significant. Residuals that scatter more than their
-errors say are the rule here, so that each test takes its unit from what the pattern
-leaves of them, never from the stated errors.
+A pattern is named only where it is significant. Here residuals usually scatter more
+than their errors say, so that each test takes its unit from the residuals without the
+pattern, never from the stated errors.
 """
 
 import math
@@ -16,17 +16,17 @@ from jaxtyping import Array, Float
 from ..instruments.noise import Weights
 from .study import Study
 
-# A pattern is named where chance, over all patterns tried, makes it this rarely.
+# A pattern is named if chance, over all patterns tried, makes it at most this often.
 PATTERN_P = 1e-3
-# Rows below which, and values beyond which, nothing is looked for.
+# With fewer rows, or more values, nothing is tested.
 LEAST_ROWS, MOST_VALUES = 6, 2_000_000
-# Frequencies that are tried at most.
+# Largest number of frequencies that are tried.
 MOST_FREQUENCIES = 400
-# Share of a template that constants of the law must leave for it to be told.
+# Share of a template that must remain when constants of the law are fitted to it.
 LEFT = 1e-6
 # Share of all squares that a single row must hold: scatter of long tails has such rows.
 ROW_SHARE = 0.25
-# What a coefficient more must explain, in units of what chance gives it.
+# Gain needed for one more coefficient, in units of what chance gives it.
 COST = 10
 
 
@@ -36,11 +36,11 @@ class Pattern(NamedTuple):
     Attributes:
         name: "decay", "growth", "less contrast", "more contrast", "ahead", "behind",
             "offset", "drift", "oscillation", "first row", "row", or "none".
-        share: of the sum of squared residuals, what it explains.
+        share: share of the sum of squared residuals that it explains.
         p_value: probability that chance makes any of the patterns tried as large, by
             Bonferroni's bound; 1 for "none".
-        frequency: angular, of an oscillation; else None.
-        time: of the row that stands out; else None.
+        frequency: angular frequency of an oscillation; else None.
+        time: time of the row that stands out; else None.
         others: names of the other patterns that are significant on their own.
     """
 
@@ -52,7 +52,7 @@ class Pattern(NamedTuple):
     others: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """What was found, and what would leave such residuals."""
+        """The pattern, and its likely causes."""
         if self.name == "none":
             return (
                 "None of the patterns in time that were tested for is significant "
@@ -139,10 +139,10 @@ def pattern_of(
     """The pattern that the residuals of a fit follow in time.
 
     Args:
-        study: what is fitted to what; rows in the order of time.
+        study: law and data; rows in the order of time.
         theta: constants of the fit, (p,).
-        prediction: of these constants, like the record.
-        at: what weights are taken from.
+        prediction: prediction of these constants, like the data.
+        at: source of the weights.
 
     Returns:
         The pattern, "none" where none is significant; None where nothing was tested:
@@ -172,17 +172,18 @@ def find_pattern(
 ) -> Pattern:
     """The significant pattern that explains most of the residuals.
 
-    A pattern of one coefficient a is R = a G, G the template less what constants of the
-    law can do; a pattern over time alone is R = h(t) b with a coefficient b for each
-    column. Under the null hypothesis rows are independent and of one covariance Σ over
-    the columns, of any form: |hᵀR|² is about χ² with ν degrees of freedom in units of
-    tr Σ/ν, ν = (tr Σ)²/tr Σ² (Satterthwaite), and Σ is taken from what is left of R.
+    A pattern of one coefficient a is R = a G, G the template less the part that
+    constants of the law can produce; a pattern over time alone is R = h(t) b with a
+    coefficient b for each column. Under the null hypothesis rows are independent and of
+    one covariance Σ over the columns, of any form: |hᵀR|² is about χ² with ν degrees of
+    freedom in units of tr Σ/ν, ν = (tr Σ)²/tr Σ² (Satterthwaite), and Σ is taken from
+    the rest of R.
 
     Args:
-        residuals: record less law, in units of errors.
+        residuals: data less law, in units of errors.
         ts: times of the rows.
-        templates: by their names for a negative and for a positive coefficient.
-        slope: derivative of the residuals by the constants.
+        templates: templates by the names for a negative and for a positive coefficient.
+        slope: derivative of the residuals with respect to the constants.
 
     Returns:
         The pattern; "none" where none is significant.

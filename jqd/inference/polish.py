@@ -1,7 +1,7 @@
-"""The polish: Levenberg-Marquardt by optimistix, to rounding.
+"""The polish, the final least-squares step: Levenberg-Marquardt by optimistix.
 
-Throughout `study` is what is fitted to what, `theta` its constants, (p,), and `mask`
-the weight of each row of the record, (T,).
+Throughout, `study` holds law, data and free constants, `theta` is its constants, (p,),
+and `mask` the weight of each row of the data, (T,).
 """
 
 from typing import Any
@@ -18,23 +18,23 @@ from ..instruments.noise import Weights
 from .slopes import by_columns, columns
 from .study import Study, window_counts
 
-# Weight, in windows, of a whole span of the starts beside the largest value of an exact
-# record.
+# Weight, in windows, of a whole span of the initial guesses beside the largest value of
+# exact data.
 HOLD = 1e-4
 
 
 class Polish(eqx.Module):
-    """How the winners are taken to rounding.
+    """The final least-squares step, which takes the best constants to rounding.
 
     Attributes:
         rtol: relative change of constants and cost at which to stop.
-        atol: absolute change, in units of the span of the starts.
+        atol: absolute change, in units of the span of the initial guesses.
         max_steps: iteration budget of one solve.
-        rounds: solves with renewed weights, for noise whose scatter depends on the
-            fit (counts).
-        windows: windows of the record that each start is led through, each twice as
-            long as the one before; 1 for the whole record at once. Where neighbouring
-            trajectories part exponentially, only a short window leads to the minimum
+        rounds: solves with renewed weights, for noise whose scatter depends on the fit
+            (counts).
+        windows: number of windows through which each initial guess is led, each twice
+            as long as the one before; 1 for all data at once. Where neighbouring
+            trajectories diverge exponentially, only a short window leads to the minimum
             and only a long one has a narrow minimum.
     """
 
@@ -62,7 +62,7 @@ def polish_one(
     """Levenberg-Marquardt from theta over the rows with weight.
 
     Args:
-        rows: number of rows that are computed at all, or None for all.
+        rows: number of rows that are computed, or None for all.
 
     Returns:
         Constants (p,), -2 ln likelihood up to a constant (the sum of squared residuals
@@ -148,7 +148,7 @@ def polish_all(
     mask: ArrayLike,
     rows: Array | None = None,
 ) -> tuple[Array, Array, Bool[Array, " S"]]:
-    """`polish_one` for every start."""
+    """`polish_one` for every initial guess."""
 
     def one(theta: Array) -> tuple[Array, Array, Array]:
         return polish_one(polish, study, theta, mask, rows)
@@ -162,11 +162,11 @@ def polish_starts(
     ends: Float[Array, "S p"],
     mask: ArrayLike,
 ) -> tuple[Array, Array, Array]:
-    """Polish every start, through growing windows if the settings say so.
+    """Polish every initial guess, through growing windows if the settings say so.
 
     Args:
         polish: settings; None to take the ends as they are.
-        ends: constants to start from, shape (S, p).
+        ends: initial guesses, shape (S, p).
 
     Returns:
         Constants (S, p), costs (S,), and which converged.
@@ -190,15 +190,15 @@ def polish_starts(
 def polish_through_windows(
     polish: Polish, study: Study, thetas: Float[Array, "S p"], mask: Array
 ) -> Float[Array, "S p"]:
-    """Lead every start through growing windows of the record.
+    """Lead every initial guess through growing windows of the data.
 
     Args:
-        thetas: constants to start from, shape (S, p).
+        thetas: initial guesses, shape (S, p).
         mask: weight of each row, shape (T,), 0 for rows left out.
 
     Returns:
-        Constants after the last window but one, (S, p); those of a start that was lost
-        on the way stay what they were before.
+        Constants after the last window but one, (S, p); a guess that was lost on the
+        way keeps its values from before.
     """
     # no window but the last is worth more than a share of its error bars
     coarse = Polish(rtol=1e-5, atol=1e-6, max_steps=polish.max_steps, rounds=1)
@@ -227,7 +227,7 @@ def jacobian(
 def loss_plane(
     study: Study, theta: Float[Array, " p"], x: Array, y: Array
 ) -> Float[Array, "Y X"]:
-    """Mean squared residual a row over the plane of the first two constants.
+    """Mean squared residual of a row over the plane of the first two constants.
 
     Args:
         theta: the other constants, shape (p,), p >= 2.
@@ -246,10 +246,10 @@ def loss_plane(
 
 @jax.jit
 def loss_line(study: Study, values: Float[Array, " X"]) -> Float[Array, " X"]:
-    """Mean squared residual a row over values of the only free constant.
+    """Mean squared residual of a row over values of the only free constant.
 
     Args:
-        study: what is fitted to what, of one constant.
+        study: law and data, with one free constant.
         values: shape (X,).
 
     Returns:

@@ -1,7 +1,7 @@
-"""Priors of nuisances: what is known of a constant beside the record.
+"""Priors of nuisances: what is known about a constant apart from the data.
 
-Each is a row of residuals, r(x), with -2 ln of its density r² up to a constant in the
-variable in which it is normal, or a pair of walls, or both.
+Each is a residual r(x), with -2 ln of its density r² up to a constant in the variable
+in which it is normal, or a pair of walls, or both.
 """
 
 import abc
@@ -16,7 +16,7 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from ..constants import constant
 
-# A nuisance that the record pulls further than this from its prior is no accident.
+# A nuisance that the data pull further than this from its prior is no accident.
 PULLED = 3.0
 _LOG_ROOT = np.log(2 * np.pi) / 2
 
@@ -25,7 +25,7 @@ class Prior(eqx.Module):
     """A distribution of each entry of a constant; all have `informs` and `walled`.
 
     Attributes:
-        informs: whether it pulls: whether it counts as a value beside the record.
+        informs: whether it pulls: whether it counts as a value beside the data.
         walled: whether it has ends.
     """
 
@@ -34,7 +34,7 @@ class Prior(eqx.Module):
 
     @abc.abstractmethod
     def residual(self, x: Array) -> Array:
-        """How far x is from what is known, in standard deviations."""
+        """Distance of x from the prior, in standard deviations."""
 
     @abc.abstractmethod
     def log_density(self, x: Array) -> Array:
@@ -42,7 +42,7 @@ class Prior(eqx.Module):
 
     @abc.abstractmethod
     def below(self, x: Array) -> Array:
-        """Probability of less than x."""
+        """Probability of a value below x."""
 
     @abc.abstractmethod
     def quantile(self, share: Array) -> Array:
@@ -51,11 +51,11 @@ class Prior(eqx.Module):
     @property
     @abc.abstractmethod
     def origin(self) -> Array:
-        """Where the residual is 0."""
+        """The x at which the residual is 0."""
 
     @property
     def centre(self) -> Array:
-        """Where a fit begins."""
+        """The value from which a fit begins."""
         return self.origin
 
     @property
@@ -65,10 +65,10 @@ class Prior(eqx.Module):
 
     @abc.abstractmethod
     def span(self) -> tuple[Array, Array]:
-        """From where to where starts are drawn."""
+        """Ends of the interval from which initial guesses are drawn."""
 
     def ends(self) -> tuple[ArrayLike, ArrayLike]:
-        """What x cannot leave."""
+        """Limits that x cannot leave."""
         return -jnp.inf, jnp.inf
 
 
@@ -198,7 +198,7 @@ class HalfNormal(Prior):
     walled: ClassVar[bool] = True
 
     def __init__(self, sd: ArrayLike):
-        """A prior of something that is about 0 and not below it.
+        """A prior of a constant that is near 0 and not negative.
 
         Raises:
             ValueError: not real, finite numbers, one for all entries or one for each,
@@ -230,7 +230,7 @@ class HalfNormal(Prior):
 
     @property
     def centre(self) -> Array:
-        """The mean, sd √(2/π): at a wall nothing could be seen of what lies inside."""
+        """The mean, sd √(2/π): at the wall a fit would not see what lies inside."""
         return self.sd * np.sqrt(2 / np.pi)
 
     @property
@@ -248,7 +248,7 @@ class HalfNormal(Prior):
 
 
 class Uniform(Prior):
-    """An interval that a constant does not leave, and within which nothing is known.
+    """An interval that a constant cannot leave, with nothing known inside.
 
     Attributes:
         low: lower end, in the unit of the constant, scalar or one for each entry.
@@ -298,15 +298,15 @@ class Uniform(Prior):
 
     @property
     def width(self) -> Array:
-        """None."""
+        """The width is infinite: nothing pulls."""
         return jnp.full_like(self.low, jnp.inf)
 
     def span(self) -> tuple[Array, Array]:
-        """All of it."""
+        """The whole interval."""
         return self.low, self.high
 
     def ends(self) -> tuple[ArrayLike, ArrayLike]:
-        """Low and high."""
+        """The ends `low` and `high`."""
         return self.low, self.high
 
 
@@ -336,7 +336,7 @@ def _positive(x: ArrayLike, name: str) -> Array:
 
 
 def as_prior(given: Any, name: str, entries: int) -> Prior:
-    """A prior as it is, or the normal one of a pair (mean, sd).
+    """The given prior, or a normal one from a pair (mean, sd).
 
     Args:
         given: what a user gives.

@@ -1,4 +1,4 @@
-"""The search: many starts in one vmap, driven by optax, over growing windows."""
+"""The search: many initial guesses in one vmap, by optax, over growing windows."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,11 +23,11 @@ Keep = Callable[[Any, Any, Any], None]
 
 
 class Search(eqx.Module):
-    """How the search is driven.
+    """Settings of the search.
 
-    The loss over a long record is full of local minima; over a short one it has one.
-    The search therefore fits a short window first and carries each start over to
-    windows twice as long.
+    The loss over a long time is full of local minima; over a short time it has one. The
+    search therefore fits a short window of the data first and carries each initial
+    guess over to windows twice as long.
 
     Attributes:
         optimizer: steps -> optax GradientTransformation for one window; None for Adam
@@ -36,8 +36,8 @@ class Search(eqx.Module):
         windows: number of windows, each twice as long as the one before; 1 for no
             curriculum.
         chunk: steps between two reports of progress.
-        until: share of the record at which the last window ends; the rest is left to
-            the polish.
+        until: share of the data at which the last window ends; the rest is left to the
+            polish.
     """
 
     optimizer: Any = eqx.field(static=True, default=None)
@@ -76,10 +76,10 @@ def run_search(
     report: Report | None = None,
     keep: Keep | None = None,
 ) -> tuple[Any, Any]:
-    """Carry every start downhill.
+    """Carry every initial guess downhill.
 
     Args:
-        starts: constants to start from, shape (S, p).
+        starts: initial guesses, shape (S, p).
         train: number of rows that may be used, from the first on.
         report: called as report("search", done, total) now and then.
         keep: called as keep(starts, ends, history) after each window.
@@ -144,7 +144,7 @@ def _search_all(search: Search, study: Study, starts: Array, train: int) -> Arra
 
 
 def init_states(search: Search, unit: Array) -> Any:
-    """A fresh optimizer state for each start."""
+    """A fresh optimizer state for each initial guess."""
     return jax.vmap(search.transformation().init)(unit)
 
 
@@ -159,10 +159,10 @@ def descend(
     rows: Any,
     fresh: ArrayLike,
 ) -> tuple[Array, Any, Array]:
-    """`search.chunk` steps for every start over the first `rows` rows.
+    """`search.chunk` steps for every initial guess over the first `rows` rows.
 
-    Constants are measured in units of their span, so one learning rate fits all.
-    `fresh` is whether the optimizer starts anew, whatever `states` hold.
+    Constants are measured in units of their span, so that one learning rate fits all.
+    `fresh` says whether the optimizer begins anew, whatever `states` hold.
     """
     import optax
 

@@ -1,4 +1,4 @@
-"""Derivatives of what a record shows on average, with steps that have settled."""
+"""Derivatives of the expected data, with time steps that have converged."""
 
 import equinox as eqx
 import jax
@@ -12,7 +12,7 @@ from ..status import Status
 from .slopes import columns
 from .study import MAX_SUBSTEPS, Study
 
-# A derivative has settled where half the step changes it by less than this.
+# A derivative has converged where half the step changes it by less than this.
 RTOL = 1e-4
 FIRST_SUBSTEPS = 8
 # A direction along which slopes are below this fraction of the largest is null: those
@@ -21,17 +21,17 @@ NULL_FRACTION = 1e-9
 
 
 class Sensitivity(eqx.Module):
-    """What a record shows on average and how it moves with the constants.
+    """The expected data and their derivatives with respect to the constants.
 
     Attributes:
-        theta: where, (p,).
-        mean: on the scale of the record's shares, (T, ...).
+        theta: constants at which they are taken, (p,).
+        mean: expected data, on the scale of the data's shares, (T, ...).
         slope: ∂(mean)/∂θ in the constants' own units, (T, ..., p).
-        coarse: the same with half the steps, or by another route; like it where there
-            is none.
-        change: by how much the last refinement changed a column, relative; 0 where
-            nothing was refined.
-        steps: between two rows.
+        coarse: the same with half the steps, or by another route; equal where there is
+            none.
+        change: relative change of a column in the last refinement; 0 where nothing was
+            refined.
+        steps: steps between two rows.
         status: how the run ended, a `jqd.Status` (static).
     """
 
@@ -45,12 +45,12 @@ class Sensitivity(eqx.Module):
 
 
 def sensitivity(study: Study, theta: Array, rtol: float = RTOL) -> Sensitivity:
-    """Derivatives through the law, whose steps are halved until they have settled.
+    """Derivatives through the law, whose steps are halved until they have converged.
 
     Args:
-        study: what would be fitted to what.
+        study: law, data and free constants.
         theta: constants, (p,).
-        rtol: change of a column by half the step that is let pass.
+        rtol: accepted change of a column by half the step.
 
     Returns:
         The derivatives with the finest step that was taken.
@@ -83,7 +83,7 @@ def apart(
 ) -> float:
     """Largest distance of two columns over the length of the second.
 
-    Columns whose length is rounding beside the longest do not count.
+    Columns that are only rounding compared with the longest do not count.
 
     Args:
         one, other: derivatives by the constants.
@@ -103,9 +103,9 @@ def apart(
 def whitened(
     study: Study, at: Sensitivity
 ) -> tuple[Float[Array, "rows p"], Float[Array, "rows p"]]:
-    """Derivatives of the residuals of the record and then of the priors.
+    """Derivatives of the residuals of the data and then of the priors.
 
-    As `Study.slope`, from derivatives of the mean: the finer and the coarse ones.
+    Like `Study.slope`, from derivatives of the mean: the finer and the coarse ones.
     """
     values, noise = study.data.values, study.data.noise
     weights = study.weights(at.theta, at.mean)
@@ -125,7 +125,7 @@ def whitened(
 
 
 def constants_at(study: Study, theta: ArrayLike | None) -> Float[Array, " p"]:
-    """These constants, or those that stand in the study; checked for their shape."""
+    """These constants, or those of the study; checked for their shape."""
     _checks.check_type(study, "study", Study, "a Study")
     if theta is None:
         return study.theta()
@@ -135,7 +135,7 @@ def constants_at(study: Study, theta: ArrayLike | None) -> Float[Array, " p"]:
 
 
 def check_known(study: Study, name: str = "study") -> None:
-    """Raise ValueError unless this is a study whose record has known scatter."""
+    """Raise ValueError unless this is a study whose data have known scatter."""
     _checks.check_type(study, name, Study, "a Study")
     if not study.data.noise.known:
         raise ValueError(
@@ -145,10 +145,10 @@ def check_known(study: Study, name: str = "study") -> None:
 
 
 def independent_rows(study: Study, name: str = "study") -> Drawable:
-    """The noise of a record whose rows scatter independently.
+    """The noise of data whose rows scatter independently.
 
     Raises:
-        ValueError: scatter that is not known, or that one row carries on to the next.
+        ValueError: the scatter is not known, or rows are correlated.
     """
     check_known(study, name)
     noise = study.data.noise

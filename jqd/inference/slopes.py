@@ -15,8 +15,8 @@ def columns(
 ) -> tuple[Array, Array]:
     """The value of a function of few constants and its derivative, by forward mode.
 
-    Constants take turns rather than go side by side: XLA would fuse the derivatives of
-    a run across them and compute most of it many times over.
+    Constants are differentiated in turn, not side by side: XLA would fuse the
+    derivatives of a run across them and compute most of it many times over.
 
     Args:
         fn: theta -> array.
@@ -36,10 +36,10 @@ def columns(
 def by_columns(fn: Callable[[Array, Any], Array]) -> Callable[[Array, Any], Array]:
     """The same function, whose derivatives by its first argument are `columns`.
 
-    They are forward-mode ones for whoever asks, reverse mode too.
+    They use forward mode for every caller, reverse mode too.
 
     Args:
-        fn: (theta, rest) -> array; all that is differentiated is in its arguments.
+        fn: (theta, rest) -> array; all that is differentiated must be in its arguments.
     """
 
     @jax.custom_jvp

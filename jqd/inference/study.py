@@ -1,4 +1,4 @@
-"""`Study`: a law, a record, and what of the law is free."""
+"""`Study`: a law, data, and the free constants of the law."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -25,27 +25,27 @@ from .first_row import check_first_row
 from .priors import Prior, as_prior
 from .slopes import columns
 
-# Residual of a constant that is one span of the starts beyond its bound, in units of
-# those of the record.
+# Residual of a constant that is one span of the initial guesses beyond its bound, in
+# units of those of the data.
 STIFF = 1e6
-# Free constants turn phases by about a radian within this share of a record: over it
-# a default search looks first.
+# Free constants change phases by about a radian within this share of the data: by
+# default a search begins with it.
 FIRST = 1 / 16
-# Predictions this many times as large as the record are those of a run that blew up.
+# Predictions this many times as large as the data are those of a run that blew up.
 BLOWN_UP = 1e3
-# Weight of residuals past a node in a search. What the regulated law does there is
-# rugged, but it is all that leads away from a node that later rows forbid.
+# Weight of residuals past a node in a search. The regulated law is rugged there, but
+# nothing else leads away from a node that later rows forbid.
 PAST = 0.03
 MAX_SUBSTEPS = 4096
 
 
 class Scene(eqx.Module):
-    """All that a prediction depends on: constants are its arrays, by dotted names.
+    """All that a prediction depends on; its arrays are constants, by dotted names.
 
     Attributes:
-        law: the motion; its constants go by their own names ("q", "potential.k").
-        start: how the state was prepared ("start.n0").
-        instrument: what is shown of it ("instrument.readout").
+        law: the motion; its constants keep their own names ("q", "potential.k").
+        start: preparation of the initial state ("start.n0").
+        instrument: the instrument that shows it ("instrument.readout").
     """
 
     start: Start
@@ -54,20 +54,20 @@ class Scene(eqx.Module):
 
 
 class Study(eqx.Module):
-    """What is fitted to what, as pure functions of one vector of constants θ.
+    """Law, data and free constants, as pure functions of one vector of constants θ.
 
     θ holds the free constants and then the nuisances, which have priors. A study is an
-    argument of jitted and vmapped functions like any other: its law, its start, its
-    instrument and its record are arrays.
+    argument of jitted and vmapped functions like any other: its law, initial state,
+    instrument and data are arrays.
 
     Attributes:
-        scene: law, start and instrument; what of them is in θ is replaced.
-        data: the record.
+        scene: law, initial state and instrument; constants in θ replace theirs.
+        data: the `Record`.
         free: names of the free constants (static).
         nuisances: names of the nuisances (static).
-        priors: of each nuisance.
-        entries: labels of what θ holds of each name (static).
-        method: how to evolve.
+        priors: prior of each nuisance.
+        entries: labels of the entries of θ for each name (static).
+        method: method of evolution.
     """
 
     scene: Scene
@@ -89,11 +89,11 @@ class Study(eqx.Module):
         nuisances: Mapping[str, Any] | None = None,
         method: Fixed | Adaptive | Propagator | None = None,
     ):
-        """A study; checked for names, shapes, and the row of the record at t0.
+        """A study; checked for names, shapes, and the row of the data at t0.
 
         Names lead to arrays of the law ("q", "potential.k", "drive.pulse.area"), of the
-        start ("start.n0") or of the instrument ("instrument.V"); their last parts are
-        enough where they name one constant only.
+        initial state ("start.n0") or of the instrument ("instrument.V"); their last
+        parts are enough where they name one constant only.
 
         Args:
             law: the law; constants that are not free keep their values.
@@ -102,19 +102,19 @@ class Study(eqx.Module):
             psi0: quantum state at `data.t0`, prepared by `law.prepare`; or a `Start`.
             free: names of the constants to fit, e.g. ("q", "r"); "phase0" for unknown
                 initial phases; () where the law is only compared with others.
-            instrument: what the record shows: a `jqd.instruments.Instrument`, or what
-                `observe` of `jqd.evolve` takes.
+            instrument: how the data show the state: a `jqd.instruments.Instrument`, or
+                an argument for `observe` of `jqd.evolve`.
             nuisances: priors by name: `jqd.Normal(mean, sd)` or a pair (mean, sd),
                 `jqd.LogNormal`, `jqd.HalfNormal` or `jqd.Uniform`, of numbers for every
-                entry or vectors of one for each. They are fitted as well. Beside a
-                record without errors a prior says where a fit begins, and its ends
-                hold; it pulls nothing.
+                entry or vectors of one for each. They are fitted as well. Beside data
+                without errors a prior sets where a fit begins, and its ends hold; it
+                does not pull.
             method: how to evolve; None for `Propagator()` where the law is solvable,
                 else `Fixed(law.stepper)`.
 
         Raises:
-            ValueError: names that lead nowhere or to several constants, a prior of no
-                width, shapes that differ, a row at t0 that is not of the prepared
+            ValueError: names that lead nowhere or to several constants, a prior without
+                width, shapes that differ, a row at t0 that is not that of the prepared
                 state.
         """
         _checks.check_type(law, "law", Motion, "a law or another Motion")
@@ -178,11 +178,11 @@ class Study(eqx.Module):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of what θ holds: free constants, then nuisances."""
+        """Names of the entries of θ: free constants, then nuisances."""
         return self.free + self.nuisances
 
     def theta(self, start: Mapping[str, ArrayLike] | None = None) -> Float[Array, " p"]:
-        """Free constants as they stand in the law, nuisances as their priors say.
+        """Values of free constants in the law, and of nuisances from their priors.
 
         Args:
             start: other values, by name ("R") or label ("R[0,1]").
@@ -200,10 +200,10 @@ class Study(eqx.Module):
         return _placed(self, dict(start))
 
     def bounds(self) -> tuple[Float[Array, " p"], Float[Array, " p"]]:
-        """Where starts are drawn from: lower and upper ends.
+        """The range from which initial guesses are drawn: lower and upper ends.
 
-        They follow the length of the record, ħ and the grid where a constant has a
-        unit, see `jqd.free`.
+        It follows the length of the data, ħ and the grid where a constant has a unit,
+        see `jqd.free`.
         """
         known = self._known()
         return known.low, known.high
@@ -215,10 +215,10 @@ class Study(eqx.Module):
         return _vectors(bare, self.data.duration)
 
     def walls(self, theta: Array) -> tuple[Array, Array]:
-        """What no entry of θ can leave: lower and upper ends, infinite for none.
+        """Limits that no entry of θ can leave: lower and upper ends, infinite for none.
 
-        Bounds that are declared, ends of priors, and what the law says of the start at
-        these constants.
+        These are declared bounds, ends of priors, and what the law says about the
+        initial state at these constants.
         """
         ends = [
             constants.bounds(self.scene, name)
@@ -254,7 +254,7 @@ class Study(eqx.Module):
 
     @property
     def wanted(self) -> int:
-        """How many entries of θ are free constants, not nuisances."""
+        """Number of entries of θ that are free constants, not nuisances."""
         return sum(len(own) for own in self.entries[: len(self.free)])
 
     def references(self) -> list[float | None]:
@@ -270,8 +270,8 @@ class Study(eqx.Module):
         return scene.law, scene.law.prepare(scene.start.state())
 
     def scene_at(self, theta: Array) -> Scene:
-        """Law, start and instrument with these constants, kept within their bounds and
-        what the law can move of the start."""
+        """Law, initial state and instrument with these constants, kept within their
+        bounds and the part of the initial state that the law can move."""
         scene = self._bounded(theta)
         limits = _limits(scene)
         for name in self.names:
@@ -312,7 +312,7 @@ class Study(eqx.Module):
 
     @property
     def times(self) -> Array:
-        """Times of the run: that of the state, then those of the rows."""
+        """Times of the run: that of the initial state, then those of the rows."""
         if self.data.from_start:
             return self.data.ts
         return jnp.concatenate([self.data.t0[None], self.data.ts])
@@ -320,8 +320,8 @@ class Study(eqx.Module):
     def trajectory(self, theta: Array, rows: Array | None = None) -> Trajectory:
         """The run at these constants.
 
-        With `rows`, as a search sees it: later rows stand still, and the run goes on
-        past nodes.
+        With `rows`, the run is that of a search: later rows stand still, and the run
+        goes on past nodes.
         """
         return self._trajectory(theta, rows)
 
@@ -339,27 +339,27 @@ class Study(eqx.Module):
 
     @program
     def predict(self, theta: Array) -> Array:
-        """What the law predicts for the record, NaN after a failure."""
+        """Prediction of the law for the data, NaN after a failure."""
         return self.rows_of(self.trajectory(theta))
 
     def rows_of(self, run: Trajectory) -> Array:
-        """The values of a run at the rows of the record, without the one at t0."""
+        """The values of a run at the rows of the data, without the one at t0."""
         return run.values if self.data.from_start else run.values[1:]
 
     def residuals(
         self, theta: Array, at: Weights, mask: Array, rows: Array | None = None
     ) -> Array:
-        """Residuals in units of their scatter: `seen` of the record, then of priors,
-        then of walls, which are 0 for constants within their bounds.
+        """Residuals in units of their scatter: `seen` of the data, then of priors, then
+        of walls, which are 0 for constants within their bounds.
 
         Rows that the run did not reach count as missed by the largest value of the
-        record: a constant that no fit beats by running into a node, without a gradient.
+        data. This constant has no gradient, and no fit gains by running into a node.
 
         Args:
             theta: constants, shape (p,).
-            at: what weights are taken from, see `first_weights` and `weights`.
+            at: source of the weights, see `first_weights` and `weights`.
             mask: weight of each row, shape (T,), 0 for rows left out.
-            rows: number of rows that are computed at all, or None for all.
+            rows: number of rows that are computed, or None for all.
         """
         return self._residuals(theta, at, mask, rows)
 
@@ -396,30 +396,30 @@ class Study(eqx.Module):
 
     @property
     def unit(self) -> ArrayLike:
-        """What residuals of the record count in: 1 where their scatter is known, else
-        the largest of its values."""
+        """Unit of the residuals of the data: 1 where their scatter is known, else the
+        largest of the values."""
         return 1.0 if self.data.noise.known else self.data.size
 
     @property
     def seen(self) -> int:
-        """How many residuals are of the record."""
+        """Number of residuals of the data."""
         return math.prod(self.data.values.shape)
 
     @property
     def judged(self) -> int:
-        """How many entries of θ have a prior that counts as a value."""
+        """Number of entries of θ with a prior that counts as a value."""
         return int(self._flags("informs").sum()) if self.data.noise.known else 0
 
     def prior(self) -> tuple[Float[Array, " p"], Float[Array, " p"]]:
-        """Where the prior of each entry of θ pulls to, and its width there.
+        """The value to which the prior of each entry of θ pulls, and its width there.
 
-        Mean and standard deviation of a normal one; 0 and inf without a prior, width
+        Mean and standard deviation for a normal prior; 0 and inf without a prior, width
         inf for one that does not pull.
         """
         return self._of_priors(lambda prior: (prior.origin, prior.width), (0, jnp.inf))
 
     def pulls(self, theta: Array) -> Float[Array, " k"]:
-        """How far each entry of the nuisances is from its prior, in its widths."""
+        """Distance of each entry of the nuisances from its prior, in its widths."""
         return self._over_nuisances(lambda prior, x: prior.residual(x), theta)
 
     def pull_slopes(self, theta: Array) -> Float[Array, "k p"]:
@@ -469,22 +469,22 @@ class Study(eqx.Module):
 
     @jax.jit
     def log_likelihood(self, theta: Array) -> Float[Array, ""]:
-        """ln of the probability of the record and of the priors' densities, less what
-        no constant changes; -inf where the run failed or θ is out of bounds.
+        """ln of the probability of the data and of the priors' densities, less terms
+        that no constant changes; -inf where the run failed or θ is out of bounds.
 
         Raises:
-            ValueError: a record whose scatter is not known.
+            ValueError: data whose scatter is not known.
         """
         known = self.log_prior(theta) - self.log_prior(self.prior()[0])
         return jnp.sum(self.log_likelihood_rows(theta)) + known
 
     @jax.jit
     def log_likelihood_rows(self, theta: Array) -> Float[Array, " T"]:
-        """ln of the probability of each row, less what no constant changes; -inf for
-        all of them where the run failed or θ is out of bounds.
+        """ln of the probability of each row, less terms that no constant changes; -inf
+        for all of them where the run failed or θ is out of bounds.
 
         Raises:
-            ValueError: a record whose scatter is not known.
+            ValueError: data whose scatter is not known.
         """
         noise = self.data.noise
         if not noise.known:
@@ -502,13 +502,13 @@ class Study(eqx.Module):
 
     @jax.jit
     def slope(self, theta: Array) -> Float[Array, "rows p"]:
-        """Derivative of the residuals of record and priors, weights taken at θ."""
+        """Derivative of the residuals of data and priors, with weights taken at θ."""
         at, mask = self.weights(theta, self.predict(theta)), jnp.ones_like(self.data.ts)
         _, slope = columns(lambda theta: self.residuals(theta, at, mask), theta)
         return slope[: self.seen + self.judged]
 
     def information(self, theta: Array) -> Float[Array, "p p"]:
-        """Fisher information of the record, and what the priors add to it.
+        """Fisher information of the data, and the part that the priors add.
 
         Σ_t J_t^T W_t J_t + diag(1/sd²), J = ∂(mean)/∂θ
         """
@@ -522,17 +522,17 @@ class Study(eqx.Module):
     # -- weights ---------------------------------------------------------------------
 
     def first_weights(self, shares: Array | None = None) -> Weights:
-        """What weights are taken from before there is a fit: the record's shares."""
+        """Source of the weights before there is a fit: the shares of the data."""
         shares = self.data.shares if shares is None else shares
         return self.data.noise.first_weights(shares)
 
     @jax.jit
     def weights(self, theta: Array, prediction: Array) -> Weights:
-        """What weights are taken from at a fit: its prediction, or its scatter.
+        """Source of the weights at a fit: its prediction, or its scatter.
 
         Args:
             theta: constants, shape (p,).
-            prediction: of these constants, like the record.
+            prediction: prediction of these constants, like the data.
         """
 
         def course() -> tuple[Motion, PyTree[Array], Array, Array]:
@@ -551,7 +551,7 @@ class Study(eqx.Module):
 
     @property
     def substeps(self) -> Any:
-        """Steps between two rows, traced: one compilation serves every step."""
+        """Steps between two rows, traced: one compilation serves all step sizes."""
         if not isinstance(self.method, Fixed):
             return 1
         counts = self.method.counts
@@ -561,22 +561,22 @@ class Study(eqx.Module):
 
     @property
     def noise_steps(self) -> Array:
-        """Steps between two rows for the scatter, of which 1 % is enough."""
+        """Steps between two rows for the scatter, which needs 1 % only."""
         return jnp.maximum(self.substeps, 4 if isinstance(self.method, Fixed) else 32)
 
     def with_method(self, method: Fixed | Adaptive | Propagator) -> "Study":
-        """The same study, followed in another way."""
+        """The same study with another method of evolution."""
         own = self.method
         return eqx.tree_at(
             lambda study: study.method, self, method, is_leaf=lambda x: x is own
         )
 
     def with_substeps(self, substeps: int | Array) -> "Study":
-        """The same study with another step (methods without a step stay)."""
+        """The same study with other steps (methods without a step stay)."""
         own = self.method
         if not isinstance(own, Fixed):
             return self
-        # one type for all: a number of Python would be compiled for once more
+        # one type for all: a Python number would need one more compilation
         traced = isinstance(substeps, Tracer)
         counts = substeps if traced else np.asarray(substeps, int)
         if own.counts is None or own.estimate_error:
@@ -603,15 +603,15 @@ def _check_method(method: Any) -> None:
 
 
 def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
-    """A study as it is, or one of a law and what is given with it.
+    """The given study, or one from a law and the other arguments.
 
     Args:
         law: the study, or the law.
-        data: the record, None beside a study.
+        data: the data; None beside a study.
         **options: arguments of `Study`; None for its own defaults.
 
     Raises:
-        ValueError: anything beside a study; what `Study` refuses.
+        ValueError: other arguments beside a study; what `Study` refuses.
     """
     given = {name: value for name, value in options.items() if value is not None}
     _checks.check_type(law, "law", Motion | Study, "one law or one Study")
@@ -626,11 +626,11 @@ def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
 
 
 def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
-    """Rows of a record in growing windows; never fewer than constants to fit.
+    """Number of rows in growing windows; at least the number of constants to fit.
 
     Args:
         ts: times of the rows, shape (T,).
-        seen: which rows there are to be seen, the first of them, shape (T,).
+        seen: which rows are to be seen, the first of them, shape (T,).
         t0: time of the initial state.
         windows: number of windows, each twice as long as the one before.
         free: number of constants.
@@ -650,7 +650,7 @@ def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
 
 
 def as_data(data: Any) -> Record:
-    """The record in a pair, an xarray.DataArray over "t" or a pandas.DataFrame."""
+    """Data from a pair, an xarray.DataArray over "t" or a pandas.DataFrame."""
     if isinstance(data, Record):
         return data
     if hasattr(data, "dims") and hasattr(data, "coords"):
@@ -715,12 +715,12 @@ def _limits(scene: Scene) -> dict[str, tuple[ArrayLike, ArrayLike]]:
 
 
 class Vectors(NamedTuple):
-    """What a study knows of its constants.
+    """Vectors of a study's constants.
 
     Attributes:
         theta: their first values, (p,).
-        low, high: the span of the starts, (p,).
-        walls: what they cannot leave at their first values, lower and upper ends.
+        low, high: the span of the initial guesses, (p,).
+        walls: limits at their first values, lower and upper ends.
     """
 
     theta: Array

@@ -1,4 +1,4 @@
-"""What is seen of a photon tower."""
+"""Observables of a photon tower."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ from jaxtyping import Array, Complex, Float
 from .._math import abs2
 from ..constants import static
 
-# Share of the levels of matter below the one at which a computed record begins.
+# Share of the levels of matter below the one at which synthetic data begin.
 FOOT = 0.75
 
 

@@ -1,4 +1,4 @@
-"""What a record shows of a motion, and how it scatters about that."""
+"""What data show of a motion, and how they scatter about that."""
 
 from .counts import Binomial as Binomial
 from .counts import Multinomial as Multinomial

@@ -15,7 +15,7 @@ from .._program import program
 from ..constants import constant
 from .noise import Drawable, Weights, rowwise
 
-# What coarse steps may add to the sum of probabilities.
+# Largest excess of a sum of probabilities that coarse steps may cause.
 OVER_ONE = 1e-3
 
 
@@ -24,7 +24,7 @@ class Multinomial(Drawable):
 
     Residuals are (N p - n) / sqrt(N p*), p* the probabilities at which the weights are
     taken. Where p* is the fit itself, least squares solves the score equation: the fit
-    is the maximum-likelihood one and J^T J its Fisher information.
+    is that of maximum likelihood and J^T J its Fisher information.
     """
 
     constant_weights: ClassVar[bool] = False
@@ -58,27 +58,27 @@ class Multinomial(Drawable):
             )
 
     def shares(self, values: Array) -> Array:
-        """Relative frequencies."""
+        """Relative frequencies of the outcomes."""
         return values / jnp.sum(values, axis=-1, keepdims=True)
 
     def outcomes(self, values: Array) -> Array:
-        """All shots."""
+        """Number of all shots."""
         return jnp.sum(values)
 
     # its loops over outcomes would be compiled anew at each call
     @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
-        """Counts of `shots` outcomes a row."""
+        """Counts of `shots` outcomes in each row."""
         total = jnp.broadcast_to(jnp.asarray(shots, mean.dtype), mean.shape[:1])
         # rounding may leave a probability just below 0
         return jax.random.multinomial(key, total, jnp.maximum(mean, 0))
 
     def redraw(self, key: Array, mean: Array, values: Array) -> Array:
-        """Counts of as many shots a row."""
+        """Counts of as many shots in each row."""
         return self.sample(key, mean, jnp.sum(values, axis=-1))
 
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
-        """J_k / √p_k; outcomes that are excluded tell nothing."""
+        """J_k / √p_k; excluded outcomes give no information."""
         return _over_scatter(slope, mean)
 
     def divergence(self, mean: Array, rival: Array) -> Array:
@@ -88,8 +88,8 @@ class Multinomial(Drawable):
     def log_likelihood(
         self, prediction: Array, values: Array, at: Weights
     ) -> Float[Array, " T"]:
-        """Σ_k n_k ln p_k; -inf where an excluded outcome was seen, or where p_k sum to
-        more than 1: what a run past a node gains would beat every law."""
+        """Σ_k n_k ln p_k; -inf where an excluded outcome was seen, or where the p_k sum
+        to more than 1: otherwise a run past a node would beat every law."""
         del at
         logs = jnp.sum(_times_log(values, prediction), axis=-1)
         legal = jnp.sum(prediction, axis=-1) < 1 + OVER_ONE
@@ -150,11 +150,11 @@ class Binomial(Drawable):
             )
 
     def shares(self, values: Array) -> Array:
-        """Relative frequencies."""
+        """Relative frequencies of the counted outcome."""
         return values / self.shots
 
     def outcomes(self, values: Array) -> Array:
-        """All shots."""
+        """Number of all shots."""
         return jnp.sum(jnp.broadcast_to(self.shots, values.shape))
 
     @program
@@ -170,12 +170,12 @@ class Binomial(Drawable):
         return jax.random.binomial(key, shots, share, values.shape)
 
     def after(self, shots: ArrayLike) -> "Binomial":
-        """Of so many shots a setting."""
+        """The noise of so many shots at each setting."""
         shots = jnp.asarray(shots, jnp.result_type(float))
         return Binomial(shots)
 
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
-        """J_k / √(p_k (1 - p_k)); certain outcomes tell nothing."""
+        """J_k / √(p_k (1 - p_k)); certain outcomes give no information."""
         return _over_scatter(slope, mean * (1 - mean))
 
     def divergence(self, mean: Array, rival: Array) -> Array:
@@ -248,7 +248,7 @@ def _times_log(count: Array, share: Array) -> Array:
 def count_errors(values: Array, expected: np.ndarray) -> np.ndarray:
     """Standard errors of the first row's shares of counts, √(N p) / N.
 
-    Of at least half a count, so that no outcome is excluded for certain.
+    They are those of at least half a count, so that no outcome is excluded for certain.
 
     Args:
         values: counts, (T, M).

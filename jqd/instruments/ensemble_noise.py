@@ -1,4 +1,4 @@
-"""Records of one finite ensemble that copies itself: rows that scatter together."""
+"""Data of one finite ensemble that copies itself: rows are correlated."""
 
 from functools import partial
 from typing import ClassVar, cast
@@ -21,27 +21,27 @@ from ..laws.motion import Motion
 from .counts import count_errors
 from .noise import Course, Noise
 
-# A direction whose variance, times N, is below this does not scatter: an exact start,
-# the sum of all shares, links without currents. Rounding leaves some 1e-16.
+# A direction whose variance, times N, is below this does not scatter: an exact initial
+# state, the sum of all shares, links without currents. Rounding leaves some 1e-16.
 FLOOR = 1e-10
 
 
 class Whitening(eqx.Module):
-    """What turns deviations of correlated rows into independent ones of unit variance.
+    """Transforms deviations of correlated rows into independent ones of unit variance.
 
     The deviation is a Gauss-Markov process of which each row shows the density alone:
-    a Kalman filter predicts row k from the rows before, and what is left is
+    a Kalman filter predicts row k from the rows before, and the remainders are
     independent. So rows left out at the end change nothing for those before.
 
     Attributes:
-        flow: of the hidden deviation from the row before, (T, d, d).
-        readout: of the density from it, (T, M, d).
-        gain: of the filter, (T, d, M).
+        flow: propagator of the hidden deviation from the row before, (T, d, d).
+        readout: matrix from it to the density, (T, M, d).
+        gain: gain of the filter, (T, d, M).
         root: N^½ Σ^(-½) of what the rows before do not predict, (T, M, M).
         log_scatter: ln det Σ of it, over the directions that scatter, (T,).
-        rank: how many directions scatter, (T,).
-        least_copies: fewest systems in any class in the mean, N min ρ.
-        needed_copies: how many that must be, see `LinearNoise.valid`.
+        rank: number of directions that scatter, (T,).
+        least_copies: smallest mean number of systems in a class, N min ρ.
+        needed_copies: number that it must reach, see `LinearNoise.valid`.
     """
 
     flow: Float[Array, "T d d"]
@@ -67,7 +67,7 @@ class Whitening(eqx.Module):
         return jax.lax.scan(row, hidden, steps)[1]
 
     def without_start(self) -> "Whitening":
-        """For rows that do not include the start, of which nothing was seen."""
+        """The same for rows without the initial state, which was not seen."""
         own = (self.flow, self.readout, self.gain, self.root, self.log_scatter)
         flow, readout, gain, root, log_scatter = (leaf[1:] for leaf in own)
         return Whitening(
@@ -77,16 +77,16 @@ class Whitening(eqx.Module):
 
 
 class EnsembleNoise(Noise):
-    """Counts of one ensemble of N copying systems, looked at again and again.
+    """Counts of one ensemble of N copying systems, measured again and again.
 
-    Its scatter at one time is carried on to all later times, so that rows are
-    correlated and error bars from independent rows are several times too small. The
-    covariance is that of linear noise, `jqd.ensembles.copying.linear_noise`, at the
-    present fit; generalised least squares with it, renewed until it settles.
+    The scatter at one time persists at all later times, so that rows are correlated and
+    error bars from independent rows are several times too small. The covariance is that
+    of linear noise, `jqd.ensembles.copying.linear_noise`, at the present fit;
+    generalised least squares use it, renewed until it converges.
 
     Attributes:
         copies: N, scalar.
-        initial: "rounded", an ensemble that began as ρ exactly, or "drawn", N draws
+        initial: "rounded", an ensemble that began exactly as ρ, or "drawn", N draws
             (static).
     """
 
@@ -111,14 +111,14 @@ class EnsembleNoise(Noise):
         return -(misses + at.log_scatter) / 2
 
     def outcomes(self, values: Array) -> None:
-        """Later rows go on from earlier ones."""
+        """None: rows are not independent, since each goes on from the earlier ones."""
 
     def shares(self, values: Array) -> Array:
-        """Relative frequencies."""
+        """Relative frequencies of the classes."""
         return values / self.copies
 
     def first_weights(self, shares: Float[Array, "T M"]) -> Whitening:
-        """Weights as if every row were N independent shots: a start, not the truth."""
+        """Weights as if every row were N independent shots: only a first guess."""
         rows, size = shares.shape
         # half a count at least, as for `Multinomial`
         p = jnp.maximum(shares, 0.5 / self.copies)
@@ -148,7 +148,7 @@ class EnsembleNoise(Noise):
         return jax.tree.map(lambda a, b: jnp.where(known, a, b), whitening, fallback)
 
     def penalty(self, at: Whitening, mask: Array) -> Float[Array, ""]:
-        """Wide scatter explains everything: its price is Σ ln det Σ."""
+        """Σ ln det Σ: the price of a wide scatter, which would explain everything."""
         return jnp.sum(jnp.where(mask > 0, at.log_scatter, 0))
 
     def independent(
@@ -163,7 +163,7 @@ class EnsembleNoise(Noise):
         return at.least_copies >= at.needed_copies
 
     def complaint(self, at: Whitening) -> str | None:
-        """Why the scatter is not what linear noise says, or None."""
+        """The reason why linear noise does not describe the scatter, or None."""
         if bool(self.holds(at)):
             return None
         least, needed = float(at.least_copies), float(at.needed_copies)
@@ -190,7 +190,7 @@ class EnsembleNoise(Noise):
         Args:
             law: copy dynamics.
             psi: ψ at ts[0], (M,).
-            ts: the time of the start and then those of the rows, (T,).
+            ts: the initial time and then those of the rows, (T,).
             substeps: Runge-Kutta steps between two times.
 
         Returns:

@@ -31,16 +31,16 @@ class Heterodyne(Instrument):
 
     ⟨x^m x*^n⟩ = g^(m+n) Σ_k C(m,k) C(n,k) k! n_add^k ⟨α^(m-k) α*^(n-k)⟩
 
-    of each mode alike, shown as `jqd.Moments` shows them: real parts, then imaginary
-    ones. Together with U, the amplitude and the thermal quanta of the start, gain and
-    added noise look like another C: without priors nothing tells them apart.
+    for each mode, shown as `jqd.Moments` shows them: real parts, then imaginary ones.
+    Together with U, the amplitude and the thermal quanta of the initial state, gain and
+    added noise look like another C: without priors nothing distinguishes them.
 
     Attributes:
         orders: (m, n) of each moment, integers for one mode, else tuples; or the
             `Moments` that hold them, as `PhaseSpaceRecord.data` gives them (static).
         gain: g, scalar, positive.
         added: n_add, quanta, scalar, not negative.
-        noise: how it scatters; exact unless said.
+        noise: scatter of the moments; exact by default.
     """
 
     orders: tuple[tuple[Any, Any], ...] = eqx.field(static=True, converter=_orders)
@@ -93,7 +93,7 @@ class Heterodyne(Instrument):
         return self.gain ** (sum(m) + sum(n)) * total
 
     def outcomes(self, key: Array, alpha: ArrayLike) -> Complex[Array, "..."]:
-        """What is read where a detector without error would read α.
+        """Readings where a detector without error would read α.
 
         Args:
             key: of the added noise.

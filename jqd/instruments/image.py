@@ -31,15 +31,15 @@ class Image(Instrument):
     p_j = (1 - b) [G_s * ρ]_j dx + b B_j
 
     G_s is a normal distribution of standard deviation s along each axis, periodic like
-    the grid. Of a packet that spreads freely only s0² + s² and D/s0 are seen: without a
-    prior on s nothing tells D. At s = 0 the derivative by s is 0.
+    the grid. For a packet that spreads freely only s0² + s² and D/s0 can be measured:
+    without a prior on s nothing determines D. At s = 0 the derivative by s is 0.
 
     Attributes:
         psf: s, scalar, in the unit of length, not negative.
-        background: b, share of counts that tell nothing, scalar in [0, 1].
-        pattern: B_j, where these fall, of the grid's shape; divided by its sum. None
-            for evenly.
-        noise: how it scatters; multinomial unless said.
+        background: b, share of background counts, scalar in [0, 1].
+        pattern: B_j, distribution of these counts, of the grid's shape; divided by its
+            sum. None for a uniform one.
+        noise: scatter of the counts; multinomial by default.
     """
 
     psf: Float[Array, ""] = free(bounds=(0.0, np.inf), unit="length", default=0.0)

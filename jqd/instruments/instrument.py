@@ -1,4 +1,4 @@
-"""Instruments: what a record shows of a motion on average, and how it is drawn."""
+"""Instruments: the expected data of a motion, and how data are drawn."""
 
 import abc
 from collections.abc import Mapping
@@ -20,44 +20,44 @@ from .noise import Drawable, NoNoise
 
 
 class Instrument(eqx.Module):
-    """What stands between a motion and its record.
+    """The relation between a motion and its data.
 
     Its arrays are its nuisances, constants of a fit like those of a law: readout error,
-    visibility, background. How the values scatter about the mean is said by the noise,
-    with which a record is drawn and which a record carries; likelihood, residuals and
-    information are its methods.
+    visibility, background. The noise says how the values scatter about the mean: data
+    are drawn with it and carry it; likelihood, residuals and information are its
+    methods.
     """
 
     noise: eqx.AbstractVar[Drawable]
 
     @abc.abstractmethod
     def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
-        """What the record shows of a state on average, on the scale of its shares."""
+        """Expected data for a state, on the scale of the data's shares."""
 
     def check_law(self, law: Motion) -> None:
-        """Raise ValueError unless the instrument can look at this law."""
+        """Raise ValueError unless the instrument can measure this law."""
         del law
 
 
 class Direct(Instrument):
-    """An instrument that shows what it looks at as it is.
+    """An instrument that shows an observable as it is.
 
     Attributes:
-        of: what it looks at, as `observe` of `jqd.evolve` (static).
-        noise: how it scatters; exact unless said.
+        of: the observable, as `observe` of `jqd.evolve` (static).
+        noise: scatter of the values; exact by default.
     """
 
     of: Any = eqx.field(static=True, default="density")
     noise: Drawable = fixed(default=NoNoise())
 
     def check_law(self, law: Motion) -> None:
-        """Raise ValueError unless the law knows what is named."""
+        """Raise ValueError unless the law has this observable."""
         known = tuple(law.observables())
         if isinstance(self.of, str) and known:
             _checks.check_choice(self.of, "instrument", known)
 
     def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
-        """What it looks at."""
+        """The value of the observable."""
         return look(law, t, state, self.of)
 
 
@@ -88,10 +88,10 @@ class Confusion(Instrument):
     negative entries and correlated errors.
 
     Attributes:
-        readout: ε, scalar in [0, 1]: with this probability a read-out tells nothing.
+        readout: ε, scalar in [0, 1], probability of a read-out without information.
         matrix: A_ba, probability to read b where it is a, (M, M); or None. It is fitted
             by ln(A_ba / A_aa), so that its columns stay probabilities.
-        noise: how it scatters; multinomial unless said.
+        noise: scatter of the counts; multinomial by default.
     """
 
     readout: Float[Array, ""] = free(bounds=(0.0, 1.0), default=0.0)
@@ -130,7 +130,7 @@ def read_points(points: Any, name: str) -> Complex[Array, "..."]:
     """Points of phase space.
 
     Raises:
-        ValueError: they are no finite numbers.
+        ValueError: they are not finite numbers.
     """
     given = constant(points, name)
     _checks.check_finite(given, name)
@@ -138,19 +138,19 @@ def read_points(points: Any, name: str) -> Complex[Array, "..."]:
 
 
 class Displaced(Instrument):
-    """Shots that displace a mode by -β and ask for the vacuum.
+    """Shots that displace a mode by -β and test for the vacuum.
 
     p = ε + V π^N Q(λβ)
 
-    With λ ≠ 1, V < 1 or ε > 0 the record looks like one of another ħ: nothing in it
-    tells C from them without priors.
+    With λ ≠ 1, V < 1 or ε > 0 the data look like those of another ħ: without priors
+    nothing in them distinguishes C from λ, V and ε.
 
     Attributes:
         points: β of each setting, (P,) for one mode or (P, N) for N.
         V: visibility, scalar in [0, 1].
         eps: ε, share of shots that answer without the vacuum, scalar in [0, 1].
-        scale: λ, displacement over the one that was meant, scalar.
-        noise: how it scatters; binomial unless said.
+        scale: λ, actual over intended displacement, scalar.
+        noise: scatter of the counts; binomial by default.
     """
 
     points: Complex[Array, "..."] = fixed(read=read_points)
@@ -175,10 +175,10 @@ class Displaced(Instrument):
 
 
 def as_instrument(given: Any) -> Instrument:
-    """An instrument as it is, or one that shows directly what `evolve` would observe.
+    """The given instrument, or one that shows what `evolve` would observe.
 
     Args:
-        given: the instrument, or what `observe` of `jqd.evolve` takes.
+        given: the instrument, or an argument for `observe` of `jqd.evolve`.
     """
     if isinstance(given, Instrument):
         return given

@@ -1,4 +1,4 @@
-"""How the values of a record scatter about what an instrument shows on average."""
+"""How data scatter about the expected values of an instrument."""
 
 import abc
 import math
@@ -18,22 +18,22 @@ from .._program import program
 from ..constants import constant
 from ..laws.motion import Motion
 
-# What weights are taken from: shares, or a `Whitening` for rows that are correlated.
+# Source of the weights: shares, or a `Whitening` for correlated rows.
 Weights = PyTree[Array]
-# A law, its state at the first of times, these times, and steps between two of them.
+# A law, its state at the first time, the times, and steps between two of them.
 Course = Callable[[], tuple[Motion, PyTree[Array], Array, Array]]
-# Values without errors are taken to be good to this share of the largest: what three
-# digits, a box, or levels that were cut off leave. Whoever has more scatter says so.
+# Values without errors are assumed to be good to this share of the largest: three
+# digits, a box, or truncated levels leave that much. For more scatter, state it.
 EXACT = 2e-3
 
 
 class Noise(eqx.Module):
-    """How values scatter about their mean; independent normal ones unless said.
+    """Scatter of values about their mean; by default independent and normal.
 
     Attributes:
         known: whether the size of the scatter is known, or estimated by the fit.
         constant_weights: whether it is the same for every prediction.
-        whole_rows: whether the values of a row count only together.
+        whole_rows: whether the values of a row only count together.
     """
 
     known: ClassVar[bool] = True
@@ -41,11 +41,11 @@ class Noise(eqx.Module):
     whole_rows: ClassVar[bool] = False
 
     def check(self, values: Array) -> None:
-        """Raise ValueError unless a record of these values can scatter so."""
+        """Raise ValueError unless data with these values can scatter so."""
         del values
 
     def check_law(self, law: Motion) -> None:
-        """Raise ValueError unless what the law describes can scatter so."""
+        """Raise ValueError unless data of this law can scatter so."""
         del law
 
     def shares(self, values: Array) -> Array:
@@ -59,39 +59,39 @@ class Noise(eqx.Module):
     def log_likelihood(
         self, prediction: Array, values: Array, at: Weights
     ) -> Float[Array, " T"]:
-        """ln of the probability of each row, less what no constant changes.
+        """ln of the probability of each row, less terms that no constant changes.
 
         Args:
             prediction: means, (T, ...).
             values: like it.
-            at: what weights are taken from; the scatter of the prediction itself.
+            at: source of the weights; here the scatter of the prediction itself.
         """
         misses = self.residuals(prediction, values, at)
         return -jnp.sum(jnp.reshape(misses, (misses.shape[0], -1)) ** 2, axis=1) / 2
 
     def outcomes(self, values: Array) -> Array | None:
-        """How many independent outcomes the values hold; None where they are not."""
+        """Number of independent outcomes in the values; None if they are dependent."""
         return jnp.asarray(values.size)
 
     # -- weights ---------------------------------------------------------------------
 
     def first_weights(self, shares: Array) -> Weights:
-        """What weights are taken from before there is a fit: the record's shares."""
+        """Source of the weights before there is a fit: the shares of the data."""
         return shares
 
     def weights(self, prediction: Array, values: Array, course: Course) -> Weights:
-        """What weights are taken from at a fit: its prediction, or its scatter.
+        """Source of the weights at a fit: its prediction, or its scatter.
 
         Args:
-            prediction: at the fit, like the record.
-            values: the record, (T, ...).
-            course: gives the motion that was fitted.
+            prediction: at the fit, like the data.
+            values: the data, (T, ...).
+            course: function that gives the fitted motion.
         """
         del course
         return jnp.where(jnp.isfinite(prediction), prediction, self.shares(values))
 
     def penalty(self, at: Weights, mask: Array) -> ArrayLike:
-        """What weights add to -2 ln likelihood beside the sum of squares."""
+        """Addition to -2 ln likelihood from the weights, beside the sum of squares."""
         del at, mask
         return 0.0
 
@@ -111,19 +111,19 @@ class Noise(eqx.Module):
         return 0.0
 
     def holds(self, at: Weights) -> Bool[Array, ""]:
-        """Whether the scatter is what the weights say."""
+        """Whether the scatter is that of the weights."""
         del at
         return jnp.asarray(True)
 
     def complaint(self, at: Weights) -> str | None:
-        """Why the scatter is not what the weights say, or None."""
+        """The reason why the scatter is not that of the weights, or None."""
         del at
 
     # -- one row ---------------------------------------------------------------------
 
     @abc.abstractmethod
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
-        """Standard errors of the first row's shares, where `expected` is right."""
+        """Standard errors of the first row's shares, if `expected` is right."""
 
     def row_residuals(
         self, apart: np.ndarray, values: Array, errors: np.ndarray
@@ -134,16 +134,16 @@ class Noise(eqx.Module):
 
 
 class Drawable(Noise):
-    """Noise of rows that scatter independently, with which a record can be drawn."""
+    """Noise of rows that scatter independently, with which data can be drawn."""
 
     @abc.abstractmethod
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
-        """Values of a record.
+        """Synthetic data.
 
         Args:
             key: of the draw.
-            mean: what the instrument shows on average, (T, ...).
-            shots: how often each row was looked at, scalar or (T,).
+            mean: expected data of the instrument, (T, ...).
+            shots: number of measurements of each row, scalar or (T,).
 
         Returns:
             Values, whose noise is `after(shots)`.
@@ -155,19 +155,19 @@ class Drawable(Noise):
         return self
 
     def redraw(self, key: Array, mean: Array, values: Array) -> Array:
-        """Other values about this mean, which scatter as those of a record do.
+        """Other values about this mean, with the scatter of given data.
 
         Args:
             key: of the draw.
-            mean: what the instrument shows on average, (T, ...).
-            values: the record, like it; of counts, the number of shots alone matters.
+            mean: expected data of the instrument, (T, ...).
+            values: the data, like it; of counts, the number of shots alone matters.
         """
         del values
         return self.sample(key, mean, 1)
 
     @abc.abstractmethod
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
-        """Slopes in units of the scatter of one shot; outcomes without it are 0.
+        """Slopes in units of the scatter of one shot; 0 for outcomes without scatter.
 
         Args:
             slope: derivative of the mean by the constants, (T, ..., p).
@@ -191,14 +191,14 @@ class Drawable(Noise):
         Half of the sum of their squares over a row is the Kullback-Leibler divergence.
 
         Args:
-            mean: of the law that is true, (T, ...).
-            rival: of the other, like it.
+            mean: expected data of the true law, (T, ...).
+            rival: expected data of the other, like it.
         """
         return self.whitened((rival - mean)[..., None], mean)[..., 0]
 
 
 def rowwise(shots: ArrayLike, values: Array) -> Array:
-    """A number, or one a row, so that it multiplies rows."""
+    """A number, or one for each row, shaped to multiply rows."""
     shots = jnp.asarray(shots)
     return jnp.reshape(shots, shots.shape + (1,) * (values.ndim - 1) * (shots.ndim > 0))
 
@@ -214,7 +214,7 @@ class NoNoise(Drawable):
         return mean
 
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
-        """J: in units of a scatter that nobody knows."""
+        """J, in units of an unknown scatter."""
         del mean
         return slope
 
@@ -224,7 +224,7 @@ class NoNoise(Drawable):
         return prediction - values
 
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
-        """`exact_error`, the same for all."""
+        """`exact_error`, the same for all values."""
         return np.full(expected.shape, exact_error(np.asarray(values)))
 
 
@@ -232,8 +232,8 @@ class Gaussian(Drawable):
     """Independent normal errors of known standard deviation.
 
     Attributes:
-        sigma: standard deviation, scalar or like the values; of one shot where a record
-            is drawn.
+        sigma: standard deviation, scalar or like the values; where data are drawn, that
+            of one shot.
     """
 
     sigma: Float[Array, "..."] = eqx.field(converter=partial(constant, name="sigma"))
@@ -289,7 +289,7 @@ class Correlated(Drawable):
 
     Attributes:
         covariance: Σ_t of each row, shape (T, k, k), symmetric, positive definite; a
-            direction without scatter counts for nothing.
+            direction without scatter is ignored.
     """
 
     covariance: Float[Array, "T k k"] = eqx.field(
@@ -308,7 +308,7 @@ class Correlated(Drawable):
         _checks.check_shape(self.covariance, "covariance", (rows, *rest, *rest))
 
     def outcomes(self, values: Array) -> None:
-        """Values of a row are not independent."""
+        """None: values of a row are not independent."""
 
     @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
@@ -361,13 +361,13 @@ class Correlated(Drawable):
 
 
 def exact_error(values: np.ndarray) -> float:
-    """How good values without errors are taken to be, in their unit.
+    """Assumed error of values without stated errors, in their unit.
 
     Rows that scatter from time to time are no better than their scatter: the least that
     differences of the first to the fourth order leave of it, were all of it noise.
 
     Args:
-        values: the record, (T, ...).
+        values: the data, (T, ...).
     """
     rows = np.reshape(values, (len(values), -1))
     left = [0.0] if len(rows) == 1 else []
@@ -378,7 +378,7 @@ def exact_error(values: np.ndarray) -> float:
 
 
 def sums_to_one(shares: Array, tolerance: float) -> Bool[Array, ""]:
-    """Whether every row of shares is one of probabilities, as far as its sum goes."""
+    """Whether every row of shares sums to 1, as probabilities do."""
     return (abs(shares.sum(axis=-1) - 1) < tolerance).all()
 
 
@@ -388,7 +388,7 @@ def scatters(variances: Array) -> Array:
 
 
 def strain(residuals: np.ndarray) -> float:
-    """How far residuals in units of their errors are beyond chance; 1 is refused.
+    """How far residuals in units of their errors exceed chance; 1 is refused.
 
     χ² over its mean and six standard deviations (and what the skewness of a few values
     needs), or over the χ² of errors that are half as large again as was said.

@@ -1,4 +1,4 @@
-"""Noise of moments of outcomes on phase space: those of twice their power set it."""
+"""Noise of moments of outcomes on phase space, from moments of twice their power."""
 
 from functools import partial
 from typing import Any, ClassVar
@@ -17,20 +17,20 @@ from ..states import read_powers
 from .noise import Course, Drawable, Weights, rowwise, scatters
 
 Order = tuple[tuple[int, ...], tuple[int, ...]]
-# A variance this far below zero, over the largest, is not one of rounding.
+# A variance this far below zero, over the largest, is more than rounding.
 NEGATIVE = 1e-9
 
 
 class SampleMoments(Drawable):
-    """Mean moments of independent outcomes α, scattered as moments of twice the power.
+    """Mean moments of independent outcomes α, with scatter from twice the power.
 
     cov(z_i, z_j) = (⟨z_i z_j⟩ - ⟨z_i⟩⟨z_j⟩) / S,   z = Re, Im of α^m α*^n
 
-    The record holds moments up to a power, of which those up to half of it are
-    compared; the rest say how these scatter. The scatter is that of the fit: one that
-    the same outcomes show goes together with their means and makes errors too small.
-    Where what a law says of a row is no covariance, for its Q is negative somewhere,
-    that of the outcomes stands for it.
+    The data hold moments up to a power, of which those up to half of it are compared;
+    the rest determine their scatter. The scatter is that of the fit: the scatter of the
+    outcomes themselves is correlated with their means and makes errors too small. Where
+    the moments of a law give no covariance for a row, since its Q is negative
+    somewhere, that of the outcomes is used.
 
     Attributes:
         orders: (m, n) of each moment, one of each pair of conjugates, m and n integers
@@ -92,7 +92,7 @@ class SampleMoments(Drawable):
     # -- scatter ---------------------------------------------------------------------
 
     def covariance(self, moments: Float[Array, "T 2k"]) -> Float[Array, "T c c"]:
-        """Covariance of the compared ones in a row, were these the true moments.
+        """Covariance of the compared moments in a row, if these were the true moments.
 
         Args:
             moments: real parts of all, then imaginary parts.
@@ -150,7 +150,7 @@ class SampleMoments(Drawable):
         return jnp.where(legal, safe, values)
 
     def penalty(self, at: Array, mask: Array) -> Float[Array, ""]:
-        """Wide scatter explains everything: its price is Σ ln det Σ_t."""
+        """Σ ln det Σ_t: the price of a wide scatter, which would explain everything."""
         return jnp.sum(jnp.where(mask > 0, self._log_scatter(at), 0))
 
     def independent(self, values: Array, at: Array, mask: Array) -> Float[Array, ""]:
@@ -160,14 +160,14 @@ class SampleMoments(Drawable):
         return jnp.sum(jnp.where(mask > 0, rank, 0.0))
 
     def outcomes(self, values: Array) -> Array:
-        """All outcomes."""
+        """Number of all outcomes."""
         return jnp.sum(jnp.broadcast_to(self.shots, values.shape[:1]))
 
     # -- drawing ---------------------------------------------------------------------
 
     @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
-        """Moments of `shots` outcomes, normal; the mean of those not compared."""
+        """Normal draws of moments of `shots` outcomes; means of those not compared."""
         one = SampleMoments(self.orders, shots)
         weights, axes, there = one._whitening(mean)
         columns = self._columns()
@@ -176,7 +176,7 @@ class SampleMoments(Drawable):
         return mean.at[:, columns].add(jnp.einsum("tij,tj->ti", axes, scaled))
 
     def after(self, shots: ArrayLike) -> "SampleMoments":
-        """Of so many outcomes a time."""
+        """The noise of so many outcomes at each time."""
         return SampleMoments(self.orders, jnp.asarray(shots, jnp.result_type(float)))
 
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
@@ -190,7 +190,7 @@ class SampleMoments(Drawable):
         _checks.check_shape(values, "values", (None, 2 * len(self.orders)))
 
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
-        """Roots of the diagonal of Σ; inf for what is not compared or has none."""
+        """Roots of the diagonal of Σ; inf where nothing is compared or scatters."""
         del expected
         errors = np.full(values.shape[1], np.inf)
         variances = jnp.diagonal(self.covariance(values)[0])

@@ -1,4 +1,4 @@
-"""Occupation numbers of which some quanta are not counted."""
+"""Occupation numbers when some quanta are not counted."""
 
 import math
 
@@ -19,11 +19,11 @@ class Thinned(Instrument):
 
     P(k) = Σ_n C(n, k) η^k (1 - η)^(n-k) p_n
 
-    of a law whose populations are those of the number states 0, 1, .. in order.
+    for a law whose populations are those of the number states 0, 1, .. in order.
 
     Attributes:
-        efficiency: η, scalar in [0, 1].
-        noise: how it scatters; multinomial unless said.
+        efficiency: η, detection efficiency, scalar in [0, 1].
+        noise: scatter of the counts; multinomial by default.
     """
 
     efficiency: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.5, 1.0), default=1.0)

@@ -1,7 +1,7 @@
-"""What published experiments say of the free constants, and how far that goes.
+"""Bounds of published experiments on the free constants, and how far they go.
 
-`published/` holds one file a published number, `mappings` the functions that turn it
-into a constant, `table` the answer.
+`published/` holds one file for each published number, `mappings` the functions that
+turn it into a bound on a constant, `table` the table of bounds.
 """
 
 from .copies import CopiesBound as CopiesBound

@@ -1,4 +1,4 @@
-"""How many copies there must be, from failures that were counted."""
+"""A lower bound on the number of copies from counted failures."""
 
 from typing import NamedTuple
 
@@ -11,9 +11,9 @@ from ... import _checks
 from ..._math import divisor
 from .words import outward, percent
 
-# Where more than this may fail, order 1/N of the infidelity is not enough.
+# Where more than this may fail, the infidelity to order 1/N is not enough.
 FIRST_ORDER = 0.1
-# ln of the smallest probability that is looked at.
+# ln of the smallest probability that is considered.
 _LOWEST = -700.0
 
 
@@ -26,8 +26,8 @@ class CopiesBound(NamedTuple):
         failures: number of runs that failed.
         shots: number of runs.
         infidelity: Λ = N E[1 - F] of the law.
-        infidelity_error: of Λ; N rests on Λ less this.
-        confidence: of the limit.
+        infidelity_error: error of Λ; the bound on N uses Λ less this.
+        confidence: confidence of the limit.
     """
 
     copies: Float[Array, ""]
@@ -39,7 +39,7 @@ class CopiesBound(NamedTuple):
     confidence: Array
 
     def __str__(self) -> str:
-        """The bound in words, with what it rests on."""
+        """The bound in words, with its assumptions."""
         N, u, failures, shots, infidelity, error, level = (
             np.asarray(x).item() for x in self
         )
@@ -70,24 +70,24 @@ def bounds_on_copies(
     infidelity_error: ArrayLike = 0.0,
     confidence: ArrayLike = 0.95,
 ) -> CopiesBound:
-    """The least number N of copies that a count of failures allows.
+    """The smallest number N of copies that a count of failures allows.
 
     N >= (Λ - ΔΛ)/u,  u the Clopper-Pearson upper limit of the probability of failure
 
-    To first order in 1/N the state of N copies that move by `jqd.CopyDynamics` has
-    N E[1 - F] = Λ, see `jqd.ensembles.copying.infidelity`. Other errors add to the
-    failures and are not known, so that N has no upper bound. Works under jit and vmap.
+    To first order in 1/N the state of N copies that move by `jqd.CopyDynamics` has N
+    E[1 - F] = Λ, see `jqd.ensembles.copying.infidelity`. Other errors of unknown size
+    add to the failures, so that N has no upper bound. Works under jit and vmap.
 
     Args:
-        failures: K, runs that did not end in the state of quantum mechanics; whole.
+        failures: K, runs that did not end in the quantum-mechanical state; whole.
         shots: n, number of runs; whole.
         infidelity: Λ, positive.
-        infidelity_error: ΔΛ >= 0, how far Λ may be off, as the law of noise tells in
-            `loss_error`; below Λ.
-        confidence: of the limit, between 0 and 1.
+        infidelity_error: ΔΛ >= 0, error of Λ, as `loss_error` of the law of noise gives
+            it; below Λ.
+        confidence: confidence of the limit, between 0 and 1.
 
     Raises:
-        ValueError: numbers that are not such, more failures than shots; 32-bit floats.
+        ValueError: numbers out of range, more failures than shots; 32-bit floats.
 
     Source: C. J. Clopper and E. S. Pearson, Biometrika 26, 404 (1934).
     """

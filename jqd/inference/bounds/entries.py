@@ -1,10 +1,11 @@
 """The published numbers and limits: one TOML file each, read and checked.
 
 Keys of a number: quantity, number, sd (optional: its standard error), unit, authors,
-source, quoted (what stands there), read_in_text (whether the number was read there
-itself) and any number of [[bound]], each with constant, mapping (one of `MAPPINGS`),
-reference (another file's name, where the mapping compares), one_sided, confidence,
-indicative (optional: an order of magnitude, no more) and assumptions.
+source, quoted (the words of the source), read_in_text (whether the number was read in
+the source itself) and any number of [[bound]], each with constant, mapping (one of
+`MAPPINGS`), reference (another file's name, where the mapping compares), one_sided,
+confidence, indicative (optional: whether it is only an order of magnitude) and
+assumptions.
 
 Keys of a limit, which is taken as printed: limit in place of number, sense ("<", "<=",
 ">" or ">="), authors optional, and one [[bound]] or more, each with constant (one of
@@ -23,16 +24,16 @@ from .mappings import MAPPINGS, PRINTED, Link
 
 
 class Claim(NamedTuple):
-    """What a published number is taken to say of a constant.
+    """What a published number implies for a constant.
 
     Attributes:
         constant: name.
         mapping: one of `MAPPINGS`; None for a limit that is taken as printed.
-        reference: name of the number that it is compared with, or None.
+        reference: name of the number with which it is compared, or None.
         one_sided: whether the confidence is that of a limit on one side.
-        confidence: of the limit; None where its source does not state it.
+        confidence: confidence of the limit; None where its source does not state it.
         assumptions: sentences.
-        indicative: whether the limit is an order of magnitude, no more.
+        indicative: whether the limit is only an order of magnitude.
     """
 
     constant: str
@@ -48,16 +49,16 @@ class Published(NamedTuple):
     """A published number or limit.
 
     Attributes:
-        name: of its file.
+        name: name of its file.
         quantity: what was measured.
         number: as published, in `unit`.
         sd: its standard error, or None.
         unit: SI; "1" for a pure number.
-        authors: of the publication; None where the source alone names it.
+        authors: authors of the publication; None where the source alone names it.
         source: journal or preprint.
-        quoted: what stands there.
-        read_in_text: whether the number was read there itself.
-        claims: what it is taken to say.
+        quoted: words of the source.
+        read_in_text: whether the number was read in the source itself.
+        claims: what it implies for constants.
         sense: "<", "<=", ">" or ">=" of a limit; None of a number.
     """
 
@@ -75,7 +76,7 @@ class Published(NamedTuple):
 
     @property
     def cited(self) -> str:
-        """Its publication, by the first author."""
+        """The publication, named by its first author."""
         if self.authors is None:
             return self.source
         first, *others = self.authors.split(", ")
@@ -89,7 +90,7 @@ def read_entry(file: Traversable) -> Published:
         file: a TOML file; its stem is the name of the entry.
 
     Raises:
-        ValueError: no TOML, or a key that is missing, unknown or holds something else;
+        ValueError: not TOML, or a key that is missing, unknown or holds something else;
             the message names the file and the key.
     """
     try:
@@ -154,8 +155,8 @@ def read_folder(folder: Traversable) -> dict[str, Published]:
         The entries by name, in alphabetical order.
 
     Raises:
-        ValueError: as of `read_entry`, or a reference that is not there or has another
-            unit.
+        ValueError: as `read_entry` does, or for a reference that does not exist or has
+            another unit.
     """
     found = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".toml")),

@@ -1,4 +1,4 @@
-"""What the files of published numbers must hold, key by key."""
+"""The keys of the files of published numbers, and what each must hold."""
 
 import math
 from collections.abc import Callable, Collection, Mapping

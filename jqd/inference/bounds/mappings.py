@@ -1,8 +1,8 @@
 """What published numbers bound: by functions, by name, or as printed.
 
-A function takes the number and its reference, both floats, and gives what is bounded,
-such as |q - 1/2|, or None where the number says nothing. Constants of rival laws, whose
-limits are taken as they are printed, are named LAW.CONSTANT.
+A function takes the number and its reference, both floats, and returns the bounded
+quantity, such as |q - 1/2|, or None where the number gives no bound. Limits on
+constants of rival laws are taken as printed; these constants are named LAW.CONSTANT.
 """
 
 import math
@@ -15,16 +15,16 @@ from .pulses import cardinal_infidelity
 
 
 class Link(NamedTuple):
-    """How a published number speaks of a constant.
+    """How a published number bounds a constant.
 
     Attributes:
-        constant: its name.
-        symbol: what is bounded.
+        constant: name of the constant.
+        symbol: the bounded quantity.
         sense: "<" for a bound from above, ">" from below.
-        value: the quantity for a number and its reference; None for no bound.
+        value: function of a number and its reference that gives it; None for no bound.
         needs_reference: whether the number is compared with another one.
-        reason: why there is no bound; else what the mapping rests on.
-        unit: SI or eV, of what is bounded; "1" for a pure number.
+        reason: why there is no bound; else the basis of the mapping.
+        unit: SI or eV, of the bounded quantity; "1" for a pure number.
     """
 
     constant: str
@@ -37,7 +37,7 @@ class Link(NamedTuple):
 
 
 def exponent_of_infidelity(infidelity: float, index: int) -> float | None:
-    """Largest |q - 1/2| (index 0) or |r + 1/2| (1) that hides in a gate's infidelity.
+    """Largest |q - 1/2| (index 0) or |r + 1/2| (1) that an infidelity of a gate allows.
 
     1 - F = G_jj δ_j² of `cardinal_infidelity`
     """
@@ -49,10 +49,10 @@ def exponent_of_infidelity(infidelity: float, index: int) -> float | None:
 
 
 def copies_of_infidelity(infidelity: float) -> float | None:
-    """Smallest N that an infidelity of a π/2 pulse from a pole allows.
+    """Smallest N that is compatible with an infidelity of a π/2 pulse from a pole.
 
     N (1 - F) = ¼ ln N: ¼ ∫ |J| (1/ρ_a + 1/ρ_b) dt, cut off where a density is 1/N.
-    None for so large an infidelity that no N has it.
+    The result is None for an infidelity that is too large for any N.
     """
     least = 1 / (4 * infidelity)  # below it, the loss falls with fewer copies
     if least <= math.e:

@@ -1,4 +1,4 @@
-"""What exponents of copy dynamics near those of quantum mechanics do to a gate."""
+"""The effect on a gate of exponents of copy dynamics near the quantum values."""
 
 import functools
 from typing import NamedTuple
@@ -14,9 +14,9 @@ from ...evolution.judging import difference
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field
 
-# Nodes of the quadrature on each piece: it is then 1e-6 off, at poles too.
+# Points of the quadrature on each piece: its error is then 1e-6, at poles too.
 NODES = 4000
-# Far below any density at a node of the quadrature.
+# Far below any density at a point of the quadrature.
 REGULATOR = 1e-30
 
 _CARDINAL = np.array(
@@ -31,8 +31,8 @@ class PulseResponse(NamedTuple):
         density: ∂p_a/∂(q, r) at the end of the pulse, (2, 2), classes last.
         infidelity: G of 1 - F = Σ_jk G_jk δ_j δ_k, δ = (q - 1/2, r + 1/2), (2, 2).
         density_error: estimate of the error of `density` by the quadrature, from half
-            as many nodes, (2, 2).
-        infidelity_error: the same of `infidelity`, (2, 2).
+            as many points, (2, 2).
+        infidelity_error: the same for `infidelity`, (2, 2).
     """
 
     density: Float[Array, "2 2"]
@@ -42,21 +42,21 @@ class PulseResponse(NamedTuple):
 
 
 def pulse_response(psi0: ArrayLike, angle: ArrayLike) -> PulseResponse:
-    """What a resonant pulse of a qubit becomes where q and r are a little off.
+    """The response of a resonant pulse of a qubit to small changes of q and r.
 
     δψ(T) = U(T) χ,  χ_j = ∫ U(t)† ∂_j f(U(t) ψ0) dt,  1 - F = Σ_jk δ_j δ_k χ_j† P χ_k
 
     with f the law of `jqd.CopyDynamics` for H = ħ σ_x/2, ∂_j its derivatives at the
     quantum point, T the angle and P the projector off ψ0. ψ may pass poles, where the
-    rate diverges as a logarithm: the integral is cut where it comes next to them, and
-    times crowd at the cuts. Whole turns are alike, and one of them is computed.
+    rate diverges as a logarithm: the integral is cut where ψ comes closest to them, and
+    sampling times crowd at the cuts. Only one of several equal full turns is computed.
 
     Args:
         psi0: (2,), normalised.
         angle: of the rotation, radians.
 
     Raises:
-        ValueError: no state of two classes, an angle that is no finite number.
+        ValueError: not a state of two classes, an angle that is not a finite number.
     """
     _checks.check_state(psi0, "psi0", (2,), weight=1.0)
     _checks.check_scalar(angle, "angle")
@@ -119,9 +119,9 @@ def _turn(psi: Array, t: Array) -> Array:
 def cardinal_infidelity() -> np.ndarray:
     """G of `pulse_response` for π/2 pulses, the mean over the six cardinal states.
 
-    G_qq = ⅔ (2G)² with Catalan's G: the four states whose density moves are turned by
-    4G(q - 1/2) too little from a pole, or as much too far from the equator, so that no
-    calibration of the angle removes it. G_qr = G_rr = 0.
+    G_qq = ⅔ (2G)² with Catalan's G. The four states whose density moves are turned by
+    4G(q - 1/2) too little from a pole, or by as much too far from the equator, so that
+    no calibration of the angle removes it. G_qr = G_rr = 0.
 
     Returns:
         (2, 2), in the order q, r.

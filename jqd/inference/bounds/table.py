@@ -1,4 +1,4 @@
-"""The table of bounds, and what may be stated from it."""
+"""The table of bounds, and the statements that it allows."""
 
 import itertools
 import math
@@ -27,17 +27,17 @@ AS_PRINTED = (
 
 
 class Bound(NamedTuple):
-    """What one published number says of one constant.
+    """The bound from one published number on one constant.
 
     Attributes:
-        published: the number.
-        reference: the number that it is compared with, or None.
+        published: the published number.
+        reference: the number with which it is compared, or None.
         claim: mapping, assumptions, confidence.
         link: the mapping.
         estimate: the quantity `link.symbol`, with sign, at the published number; None
-            where it says nothing, and of a limit.
-        sd: standard error of the estimate where it has one: a difference from a
-            reference.
+            where it gives none, and for a limit.
+        sd: standard error of the estimate where it has one: where it is a difference
+            from a reference.
         limit: of the quantity, in `link.unit`, at the confidence of the claim, or None.
         takes_part: whether it may be stated: all its numbers were read in print, and
             there is a limit.
@@ -65,12 +65,12 @@ class Bound(NamedTuple):
 
     @property
     def sense(self) -> str:
-        """How the quantity is to its limit: "<", ">", where printed so "<=", ">="."""
+        """The relation to the limit: "<", ">", or where printed so "<=", ">="."""
         return self.published.sense or self.link.sense
 
     @property
     def told(self) -> str:
-        """The bound in a few words: as printed, or rounded to its safe side."""
+        """The bound in a few words: as printed, or rounded to the safe side."""
         if self.limit is None:
             return "no bound"
         limit = f"{self.limit:.10g}"
@@ -80,7 +80,7 @@ class Bound(NamedTuple):
 
     @property
     def level(self) -> str:
-        """Its confidence, and whether it is that of one side."""
+        """The confidence, and whether it is one-sided."""
         if self.claim.confidence is None:
             return f"confidence {NOT_STATED}"
         words = [percent(self.claim.confidence)]
@@ -92,7 +92,7 @@ class Bound(NamedTuple):
         return str(self)
 
     def __str__(self) -> str:
-        """One line."""
+        """The bound in one line."""
         line = f"{self.claim.constant}: {self.told}"
         line += f" ({self.level})" if self.limit is not None else ""
         line += f"; {number_text(self.published)}, {self.published.quantity}"
@@ -101,16 +101,16 @@ class Bound(NamedTuple):
 
     @property
     def assumed(self) -> str:
-        """What it assumes, in one line."""
+        """The assumptions of the bound, in one line."""
         return "; ".join(self.claim.assumptions)
 
 
 class Bounds(NamedTuple):
-    """Rows of bounds, and the sentences that they allow; printed in words.
+    """Rows of bounds, and the statements that they allow; printed in words.
 
     Attributes:
-        rows: those that were read in print first.
-        statements: a sentence or more for each constant.
+        rows: bounds, those that were read in print first.
+        statements: one sentence or more for each constant.
     """
 
     rows: tuple[Bound, ...]
@@ -118,13 +118,13 @@ class Bounds(NamedTuple):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What holds of all of them."""
+        """Notes that hold for all rows."""
         kinds = {row.printed for row in self.rows}
         found = (CONSERVATIVE, APART, NEW) if False in kinds else ()
         return (*found, AS_PRINTED) if True in kinds else found
 
     def stated(self, constant: str) -> tuple[Bound, ...]:
-        """The rows that are stated of a constant, one for each set of assumptions."""
+        """The rows that are stated for a constant, one for each set of assumptions."""
         return tuple(max(rows, key=_weakness) for rows in _groups(self.rows, constant))
 
     def __repr__(self) -> str:
@@ -136,39 +136,39 @@ class Bounds(NamedTuple):
 
 
 def constants() -> tuple[str, ...]:
-    """The constants that are bounded or, as is said of them, cannot be.
+    """The constants that are bounded, or of which it is said that they cannot be.
 
     Returns:
-        Names; those of rival laws with the law, as in "logarithmic.b".
+        Names; those of rival laws include the law, as in "logarithmic.b".
     """
     mapped = (link.constant for link in MAPPINGS.values())
     return tuple(dict.fromkeys((*mapped, *PRINTED, *SILENT)))
 
 
 def bounds(constant: str | None = None) -> Bounds:
-    """What published experiments say of the constants of the laws.
+    """The bounds of published experiments on the constants of the laws.
 
-    Each number takes all of its error to belong to the constant; limits on constants of
-    rival laws are as printed. Numbers that were not read in print stand in the table,
-    but in no statement; where several rest on the same assumptions, the weakest is
-    stated.
+    Each bound attributes the whole error of its number to the constant; limits on
+    constants of rival laws are as printed. Numbers that were not read in print are in
+    the table, but in no statement. Where several rest on the same assumptions, the
+    weakest is stated.
 
     Args:
-        constant: one of `jqd.inference.bounds.constants()`, as "q" or "csl.lam", whose
-            last part is enough where only one law has it; all of them by default.
+        constant: one of `jqd.inference.bounds.constants()`, as "q" or "csl.lam"; the
+            last part is enough where only one law has it. All of them by default.
 
     Returns:
-        The rows and what they allow to say; `print` shows both.
+        The rows and the statements that they allow; `print` shows both.
 
     Raises:
-        ValueError: a constant of which no number speaks.
+        ValueError: a constant that no number bounds.
     """
     _checks.check_type(constant, "constant", str | None, "the name of a constant")
     return table_of(published(), None if constant is None else full_name(constant))
 
 
 def full_name(constant: str) -> str:
-    """The one of `constants()` with this name, or with this last part.
+    """The one of `constants()` that has this name, or this last part.
 
     Raises:
         ValueError: there is none, or more than one.
@@ -194,7 +194,7 @@ def table_of(entries: Mapping[str, Published], constant: str | None = None) -> B
 
     Args:
         entries: as `entries.read_folder` gives them.
-        constant: one of `constants()`; all of them by custom.
+        constant: one of `constants()`; all of them by default.
     """
     wanted = constants() if constant is None else (constant,)
     rows = [

@@ -1,16 +1,16 @@
-"""Limits and levels as they are printed."""
+"""Limits and confidence levels in words."""
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Literal
 
 
 def outward(value: float, sense: Literal["<", ">"], digits: int = 2) -> str:
-    """A limit, rounded so that it claims no more than it is.
+    """A limit, rounded so that it claims no more than it should.
 
     Args:
         value: positive.
         sense: "<" for an upper limit, rounded up; ">" for a lower one.
-        digits: that are kept.
+        digits: number of digits that are kept.
     """
     rounding = ROUND_CEILING if sense == "<" else ROUND_FLOOR
     kept = Context(prec=digits, rounding=rounding).create_decimal(repr(value))
@@ -23,5 +23,5 @@ def percent(level: float) -> str:
 
 
 def with_unit(number: str, unit: str) -> str:
-    """A number in its unit, which "1" is not."""
+    """A number with its unit; "1" is not shown."""
     return number if unit == "1" else f"{number} {unit}"

@@ -1,4 +1,4 @@
-"""Which settings of an experiment tell most of the constants of a law."""
+"""Settings of an experiment that measure the constants of a law best."""
 
 from .answer import Design as Design
 from .apparatus import Apparatus as Apparatus

@@ -1,4 +1,4 @@
-"""What an experiment should do, and what it will then know."""
+"""What an experiment should do, and how well it will measure the constants."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,37 +19,38 @@ from .settings import Candidates, Setting
 from .shots import Shots, factor_for, spectrum
 from .weights import Optimum, Problem, covariance
 
-# Derivatives by two routes may be this far apart, relative to each column.
+# Derivatives by two routes may differ by this much, relative to each column.
 AGREE = 1e-3
 # Shares below this are not shown.
 SHOWN = 5e-4
 
 
 class Design(eqx.Module):
-    """Shares of shots on settings, and the errors that they will leave.
+    """Shares of shots on settings, and the expected standard errors.
 
     Attributes:
         settings: the candidates, S of them (static).
         weights: share of the shots at each, (S,).
         shots: N, of the whole experiment.
-        criterion: what was minimised, "A", "D", "c" or "KL" (static).
+        criterion: the minimised criterion, "A", "D", "c" or "KL" (static).
         value: of the criterion: tr C^T V C, ln det C^T V C, c^T V c, or 2 N KL.
         labels: names of the constants, free ones first (static).
         wanted: C, combinations that are wanted, (p, k).
         standard_errors: of all constants, with nuisances known, with priors, without.
-        gap: of the equivalence theorem: what the best setting would add to the mean of
-            those that have shots, less 1. Without priors "A" and "c" are at most
-            1/(1 - gap) of the best, ln det at most k gap above it. For several values
-            of the constants, see `over`, how far the shares may be from the best.
-        sensitivity: what one more shot at each setting would add to the mean of those
-            that have shots, (S,): at most 1 + gap.
-        null: null directions of the record alone, without priors.
-        theta: constants at which errors are told, (p,): the worst, where the design is
+        gap: of the equivalence theorem: how much more than the mean of the settings
+            with shots the best setting would add, relative. Without priors "A" and "c"
+            are at most 1/(1 - gap) of the best, ln det at most k gap above it. For
+            several values of the constants, see `over`, how far the shares may be from
+            the best.
+        sensitivity: gain from one more shot at each setting, in units of the mean of
+            those that have shots, (S,): at most 1 + gap.
+        null: null directions of the data alone, without priors.
+        theta: constants at which errors are given, (p,): the worst, where the design is
             over a box.
-        record: information of the record with these shots, (p, p).
-        prior: of the priors and of shots taken before, (p, p).
+        record: information of the data with these shots, (p, p).
+        prior: information of the priors and of shots taken before, (p, p).
         disagreement: of derivatives, relative: between linear response and the law
-            where both are known, else what half the step changes.
+            where both are known, else the change by half the step.
         status: OK; `NOT_CONVERGED` where the gap is wider than was asked;
             `INACCURATE` where derivatives disagree; how a run ended that did not reach
             its last time (static).
@@ -74,8 +75,7 @@ class Design(eqx.Module):
 
     @property
     def null_vectors(self) -> Float[Array, "n p"]:
-        """Unit vectors in the constants' own units of which this record alone tells
-        nothing, whatever the priors tell."""
+        """Unit null vectors of the data without priors, in the constants' own units."""
         return self.null.null_directions
 
     @property
@@ -214,16 +214,16 @@ def answer(
     tolerance: float,
     theta: Array | None = None,
 ) -> Design:
-    """What shares of shots are worth.
+    """The design with these shares of shots, and its errors.
 
     Args:
         found: the settings.
-        problem: what was minimised over them.
-        optimum: where it ended.
+        problem: the problem that was solved over them.
+        optimum: its solution.
         criterion: its name.
         slopes: derivatives that were used.
         tolerance: gap that was asked for.
-        theta: constants at which errors are told; those of the derivatives for None.
+        theta: constants at which errors are given; those of the derivatives for None.
     """
     distance = max(one.change for one in slopes)
     told = _told(found, problem, optimum.weights)

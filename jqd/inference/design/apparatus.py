@@ -1,4 +1,4 @@
-"""What an apparatus of a few levels can do, as unconstrained numbers.
+"""The experiments that an apparatus of a few levels allows, as unconstrained numbers.
 
 P_a(t) = (1 - ε) |ψ_a(t)|² + ε/M,   ψ(t) = exp(-iHt) ψ(0),   ħ = 1
 """
@@ -18,22 +18,22 @@ from ..._math import expi
 from ...constants import constant
 from .response import linear_response
 
-# A share of the span below which two looks are one.
+# Times of measurement closer than this share of the span count as one.
 CLOSE = 1e-4
 
 
 class Apparatus(eqx.Module):
-    """Levels, their bounds, and how well they are calibrated; ħ = 1.
+    """Levels, their bounds, and the precision of their calibration; ħ = 1.
 
     Attributes:
         levels: M >= 2 (static).
         span: longest time.
-        energy: bound of |ω_a - ω_1|.
-        coupling: bound of |H_ab|.
+        energy: bound on |ω_a - ω_1|.
+        coupling: bound on |H_ab|.
         hamiltonian_sd: standard deviation of the prior of each real parameter of H:
-            energies against the first, real and imaginary parts of couplings.
+            energies relative to the first, real and imaginary parts of couplings.
         readout: ε.
-        readout_sd: of its prior.
+        readout_sd: standard deviation of the prior of ε.
     """
 
     levels: int = eqx.field(static=True)
@@ -64,7 +64,7 @@ class Apparatus(eqx.Module):
 
     @property
     def pairs(self) -> int:
-        """Couplings."""
+        """Number of couplings."""
         return self.levels * (self.levels - 1) // 2
 
     def directions(self) -> Complex[np.ndarray, "K M M"]:
@@ -96,7 +96,7 @@ class Choice(NamedTuple):
         angles: of the couplings, radians, like them.
         populations: of the initial state, (M,).
         phases: arg ψ_a(0), radians, (M,).
-        gaps: between looks, the first from 0 and the last to the span, (T + 1,).
+        gaps: between measurements, the first from 0, the last to the span, (T + 1,).
         shares: of shots, (T,).
     """
 
@@ -110,7 +110,7 @@ class Choice(NamedTuple):
 
 
 class Experiment(NamedTuple):
-    """What is done.
+    """An experiment: Hamiltonian, initial state, times and shares of shots.
 
     Attributes:
         hamiltonian: (M, M), in rates.
@@ -126,7 +126,7 @@ class Experiment(NamedTuple):
 
 
 def drawn(apparatus: Apparatus, times: int, key: Array) -> Choice:
-    """A choice at random; `times` looks."""
+    """A random choice with `times` measurements."""
     keys = jax.random.split(key, 7)
     size, pairs = apparatus.levels, apparatus.pairs
     turn = 2 * jnp.pi
@@ -142,7 +142,7 @@ def drawn(apparatus: Apparatus, times: int, key: Array) -> Choice:
 
 
 def experiment(apparatus: Apparatus, choice: Choice) -> Experiment:
-    """What the numbers of a choice stand for, within the bounds."""
+    """The experiment that the numbers of a choice describe, within the bounds."""
     size = apparatus.levels
     energies = apparatus.energy * jnp.tanh(choice.energies)
     moduli = apparatus.coupling * jax.nn.sigmoid(choice.couplings)
@@ -158,7 +158,7 @@ def experiment(apparatus: Apparatus, choice: Choice) -> Experiment:
 def with_looks(
     apparatus: Apparatus, choice: Choice, ts: ArrayLike, shares: ArrayLike
 ) -> Choice:
-    """The choice with other looks: increasing times within the span, and shares."""
+    """The choice with other measurements: increasing times in the span, and shares."""
     ends = np.concatenate([[0], np.asarray(ts) / float(apparatus.span), [1]])
     gaps = np.maximum(np.diff(ends), CLOSE)
     kept = np.maximum(np.asarray(shares), CLOSE)
@@ -168,7 +168,7 @@ def with_looks(
 def rows(
     apparatus: Apparatus, H: Array, psi0: Array, ts: Array, nodes: int
 ) -> Float[Array, "T M p"]:
-    """Slopes by q, r, H and ε in units of the scatter of one shot at each time."""
+    """Slopes in q, r, H and ε in units of the scatter of one shot at each time."""
     directions = jnp.asarray(apparatus.directions())
     psi, moved = linear_response(H, psi0, ts, directions, nodes)
     p = jnp.real(psi * psi.conj())

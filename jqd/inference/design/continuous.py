@@ -1,9 +1,9 @@
 """Experiments with copies: Hamiltonian, initial state, times and shares together.
 
-Gradients of ln √(tr C^T V C) by linear response from many starts side by side, then
-convex shares on a fine grid of times, then a polish of everything with finer nodes and
-averaged over Hamiltonians that the calibration allows: at one Hamiltonian alone the
-best experiment sits beside a node of ψ, and the errors are twice those a little off.
+Gradients of ln √(tr C^T V C) by linear response from many initial guesses side by side,
+then convex shares on a fine grid of times, then a final optimisation with finer
+quadrature, averaged over Hamiltonians that the calibration allows: at one Hamiltonian
+alone the best experiment is beside a node of ψ, and a little off its errors are double.
 """
 
 from functools import partial
@@ -40,30 +40,30 @@ from .response import NODES, linear_response
 from .weights import Problem, optimise
 
 RATE, CLIP = 0.06, 1.0
-# Nodes of the integrals in the search, and wherever a number is quoted: near a node of
-# ψ a coarse search flatters itself.
+# Quadrature points in the search, and for every quoted number: near a node of ψ a
+# coarse search claims too small errors.
 COARSE, FINE = 200, 1000
 FINALISTS = 4
 # Hamiltonians over which the errors of what was found are averaged.
 JUDGES = 64
 GRID = 300
-# Looks beside those of the search, and what they begin with.
+# Measurements beside those of the search, and their first share.
 SPARE, SMALL = 2, 2e-3
 
 
 class Found(eqx.Module):
-    """An experiment, and what it will tell.
+    """An experiment, and its expected errors.
 
     Attributes:
         experiment: Hamiltonian, initial state, times and shares.
         design: errors at these settings, by linear response and through the law.
-        study: the study that the records of the experiment will be fitted by; its own
-            record holds the expected counts, rounded.
-        ends: √(tr C^T V C) where each start ended, coarse, ascending, (starts,).
+        study: the study that will fit the data of the experiment; its own data are the
+            expected counts, rounded.
+        ends: √(tr C^T V C) from each initial guess, coarse, ascending, (starts,).
         expected: √ of the mean variances of q and r over Hamiltonians drawn from their
             priors, (2,).
-        status: that of the design; `NODE` or another where a run of the law ends whose
-            q or r is 3 standard errors off (static).
+        status: that of the design; `NODE` or another status if the run of a law whose q
+            or r is 3 standard errors off ends early (static).
     """
 
     experiment: Experiment
@@ -85,22 +85,22 @@ def optimal_experiment(
     draws: int = 8,
     key: Array | None = None,
 ) -> Found:
-    """The experiment that tells q and r of copy dynamics best, as far as is found.
+    """The experiment that measures q and r of copy dynamics best, as far as is found.
 
     Minimises tr C^T V C at quantum mechanics over H, ψ(0), times and shares of shots,
-    at the end its mean over `draws` of H from the priors; no start is known to lead to
-    the best of all minima.
+    at the end its mean over `draws` of H from the priors; no initial guess is known to
+    lead to the best of all minima.
 
     Args:
         apparatus: bounds and priors.
         shots: N, of all times together.
-        times: looks in the search; the result may have two more.
+        times: measurements in the search; the result may have two more.
         accuracy: of q and r, by which their errors are divided.
-        starts: of the search, at random.
-        steps: of the search, and twice as many of the polish.
-        draws: even number of Hamiltonians, drawn in pairs about that of the
-            experiment; 0 for that alone.
-        key: of the starts and draws; None for `jax.random.key(0)`.
+        starts: number of random initial guesses of the search.
+        steps: of the search; the final optimisation takes twice as many.
+        draws: even number of Hamiltonians, drawn in pairs about that of the experiment;
+            0 for that alone.
+        key: of initial guesses and draws; None for `jax.random.key(0)`.
 
     Returns:
         The experiment and its design.
@@ -140,7 +140,7 @@ def optimal_experiment(
 
 
 class Task(eqx.Module):
-    """What is minimised.
+    """The function that is minimised.
 
     Attributes:
         wanted: scales the errors of q and r.

@@ -1,4 +1,4 @@
-"""What a design is to make small, as a matrix of wanted combinations."""
+"""The quantity that a design minimises, as a matrix of wanted combinations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -52,10 +52,10 @@ def combinations(
 def opened(
     candidates: Candidates, wanted: Float[Array, "p k"], shots: Array
 ) -> Float[Array, "p p"]:
-    """The priors, and something for null directions that what is wanted does not see.
+    """The priors, with a little for null directions that what is wanted does not see.
 
     Args:
-        candidates: all of them, with equal shares.
+        candidates: all settings, with equal shares.
         wanted: C.
         shots: N.
 

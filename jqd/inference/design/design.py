@@ -36,23 +36,23 @@ def design(
     tolerance: float = 1e-6,
     nodes: int = NODES,
 ) -> Design:
-    """Shares of shots on candidate settings that tell most of what is wanted.
+    """Shares of shots on candidate settings that best measure what is wanted.
 
     S(w) = N Σ_x w_x F_x + P,   V = S⁻¹: minimise tr C^T V C ("A"), ln det C^T V C ("D")
     or c^T V c ("c") over w; or maximise min_η Σ_x w_x 2 N KL_x + prior(η) ("KL").
 
     Nuisances and their priors take part. For copies at the point of quantum mechanics
     derivatives are those of linear response, and are compared with those through the
-    law; elsewhere the steps of the law are halved until they have settled.
+    law; elsewhere the time steps of the law are halved until they have converged.
 
-    A best experiment depends on constants that it is to find out. `over` makes the
-    worst of a box least. Or in two stages: a fifth of the shots with `shares="even"`,
-    a fit, and the rest with `after` that fit, whose shots count as taken.
+    The best experiment depends on the constants that it is to measure. `over` minimises
+    the worst case in a box. Or work in two stages: a fifth of the shots with
+    `shares="even"`, a fit, and the rest with `after` that fit, whose shots then count.
 
     Args:
-        study: law, start, instrument, priors, and a record whose rows are the candidate
-            settings. Its values do not matter, only how they scatter: a shot is one
-            look of counts, or a row of values with the errors stated.
+        study: law, initial state, instrument, priors, and data whose rows are the
+            candidate settings. Their values do not matter, only their scatter: a shot
+            is one measurement of counts, or a row of values with the errors stated.
         shots: N, of the whole experiment.
         candidates: other settings: times, (T,), or studies of the same constants, by
             name, whose rows are all candidates; None for the rows of `study`.
@@ -60,22 +60,22 @@ def design(
         wanted: names of the constants that are wanted, all free ones for None;
             {name: accuracy} scales them for "A", {name: coefficient} is the
             combination of "c". None for "KL".
-        rival: for "KL", what is to be told from the law as it stands: {name: value} of
-            other constants, or a study of another law with rows like the candidates',
-            whose constants and nuisances are fitted.
+        rival: for "KL", the alternative to the law as it stands: {name: value} of other
+            constants, or a study of another law with rows like the candidates', whose
+            constants and nuisances are fitted.
         shares: shares of the shots to be judged, (S,), whose sum is 1, rather than the
             best ones; "even" for equal ones. Their gap says what they lose.
         theta: constants at which to design, (p,); None for those of the study, or of
             `after`.
         over: {name: (low, high)}: the largest value of the criterion in this box is
-            minimised, as far as a search within it tells; errors are told where it is.
-        after: a `jqd.Recovery` of shots that were taken: the design is at its
-            constants, and what it has learnt counts beside these shots.
-        draws: with `after`, from the normal distribution of its constants, whose mean
-            criterion is minimised; 0 for its constants alone.
+            minimised, as far as a search in it finds it; errors are given there.
+        after: a `jqd.Recovery` from shots that were taken: the design is at its
+            constants, and its information counts beside these shots.
+        draws: with `after`, number of draws from the normal distribution of its
+            constants, whose mean criterion is minimised; 0 for its constants alone.
         key: of the draws; None for `jax.random.key(0)`.
         tolerance: gap of the equivalence theorem at which to stop.
-        nodes: of the integrals of linear response.
+        nodes: number of quadrature points of linear response.
 
     Returns:
         The design; its `status` says whether the gap was reached and whether
@@ -85,8 +85,8 @@ def design(
         ValueError: shots not positive, no candidates, unknown names or criterion,
             noise that is not of independent shots, a box at whose constants the law
             ends before the last candidate, a fit without errors, float64 off.
-        Unidentifiable: (a ValueError) what is wanted has a part of which neither the
-            candidates nor the priors tell, which is named.
+        Unidentifiable: (a ValueError) what is wanted has a part that neither the
+            candidates nor the priors determine, which is named.
     """
     _checks.require_x64("jqd.design")
     _checks.check_type(study, "study", Study, "a Study")

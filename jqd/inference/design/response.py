@@ -30,14 +30,14 @@ def linear_response(
     dH: Complex[Array, "K M M"],
     nodes: int,
 ) -> tuple[Complex[Array, "T M"], Complex[Array, "T K+2 M"]]:
-    """ψ(t) of quantum mechanics, and its derivatives by q, r and K directions of H.
+    """ψ(t) of quantum mechanics, with its derivatives in q, r and K directions of H.
 
     Args:
         H: Hermitian, in rates (ħ = 1).
         psi0: ψ at t = 0.
         ts: times from 0 on, in any order.
         dH: directions of H.
-        nodes: of the midpoint rule on [0, max t].
+        nodes: number of points of the midpoint rule on [0, max t].
 
     Returns:
         ψ, and δψ for q, r and then the directions.
@@ -65,7 +65,7 @@ def copy_fields(
 ) -> Complex[Array, "n 2 M"]:
     """N_q and N_r, derivatives of dψ/dt by q and r in quantum mechanics."""
     rho = jnp.real(psi * psi.conj())
-    # an empty class has no ratio; it is left at once
+    # an empty class has no ratio; its population grows at once
     rho = jnp.maximum(rho, jnp.finfo(rho.dtype).tiny)
     level = jnp.log(rho)
     ratio = level[:, :, None] - level[:, None, :]
@@ -90,12 +90,12 @@ def has_response(study: Study, theta: Array) -> bool:
 
 
 def response(study: Study, theta: Array, nodes: int = NODES) -> Sensitivity:
-    """Derivatives of what a record of copies shows, by linear response.
+    """Derivatives of the expected data of copies, by linear response.
 
     Args:
         study: of copies, at the point of quantum mechanics.
         theta: constants, (p,).
-        nodes: of the midpoint rule.
+        nodes: number of points of the midpoint rule.
     """
     mean, slope = _shown(study, theta, nodes)
     return Sensitivity(theta, mean, slope, slope, 0.0, nodes, Status.OK)

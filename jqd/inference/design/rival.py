@@ -1,9 +1,9 @@
-"""Designs that tell a law from a rival whose nuisances are fitted.
+"""Designs that distinguish a law from a rival whose nuisances are fitted.
 
 Maximise over w: min_η Σ_x w_x 2 N KL(P_x || P'_x(η)) + Σ ((η - η0)/sd)²
 
-About the η at the minimum this is 1/V_11 of one more constant, the size of the
-difference: shares are those of its "c" design, with η fitted again until both agree.
+Near the η at the minimum this is 1/V_11 of one more constant, the size of the
+difference: shares are those of its "c" design, with η refitted until both agree.
 """
 
 from collections.abc import Mapping
@@ -35,15 +35,15 @@ DIFFERENCE = "difference"
 
 
 class Duel(eqx.Module):
-    """A law that is true, and a rival of which η is fitted.
+    """A true law, and a rival whose η is fitted.
 
     Attributes:
-        noise: of the record of the first.
+        noise: noise of the data of the first.
         rival: study of the second.
-        mean: what the first shows, (T, ...).
-        theta: constants of the rival to begin with, (p,).
-        fitted: places in θ of what is fitted, k of them (static).
-        settings: how many settings there are (static).
+        mean: expected data of the first, (T, ...).
+        theta: initial guess of the rival's constants, (p,).
+        fitted: positions in θ of the k fitted constants (static).
+        settings: number of settings (static).
     """
 
     noise: Drawable
@@ -61,16 +61,16 @@ class Duel(eqx.Module):
         return jnp.reshape(roots, (self.settings, -1))
 
     def begun(self, eta: Float[Array, " k"]) -> "Duel":
-        """The same, whose fit begins elsewhere."""
+        """The same, with another initial guess of the fit."""
         theta = self.theta.at[np.asarray(self.fitted, int)].set(eta)
         return eqx.tree_at(lambda duel: duel.theta, self, theta)
 
     def eta(self) -> Float[Array, " k"]:
-        """What is fitted, where it begins."""
+        """The initial guess of the fitted constants."""
         return self.theta[np.asarray(self.fitted, int)]
 
     def priors(self) -> tuple[Array, Array]:
-        """Mean and 1/sd of what is fitted; 0 without a prior."""
+        """Mean and 1/sd of the fitted constants; 0 without a prior."""
         at = np.asarray(self.fitted, int)
         mean, sd = self.rival.prior()
         return mean[at], 1 / sd[at]
@@ -84,7 +84,7 @@ def against(
     tolerance: float,
     shares: Array | None,
 ) -> Design:
-    """Shares of shots that tell a law from a rival.
+    """Shares of shots that distinguish a law from a rival.
 
     Args:
         studies: of the law, by name: one.

@@ -1,7 +1,7 @@
 """Designs for constants that are not known: over a box, or over what a fit leaves open.
 
-Over a box: min over w of max over θ in the box of Ψ(w; θ). Corners, points within and
-what a search finds to be worse are values that count, until none is worse.
+Over a box: min over w of max over θ in the box of Ψ(w; θ). The maximum is over corners,
+points within and worse values that a search finds, until none is worse.
 
 After a first part: min over w of the mean of Ψ(w; θ_k), θ_k drawn from the normal
 distribution of its fit, with its information beside the priors.
@@ -27,7 +27,7 @@ from .settings import Candidates, gather
 from .several import Least, judge_several, least, values_of
 from .weights import Optimum, Problem
 
-# Values that count go in multiples of this.
+# The number of values that count is a multiple of this.
 BATCH = 8
 # Points within the box for each of its constants, and most constants.
 INSIDE, MOST = 6, 6
@@ -39,7 +39,7 @@ ASCENTS, HALVINGS = 4, 8
 
 
 class Task(NamedTuple):
-    """What a design is to make small, but for the constants at which.
+    """The objective of a design, but for the constants at which it is taken.
 
     Attributes:
         studies: whose rows are the candidates, by name.
@@ -47,7 +47,7 @@ class Task(NamedTuple):
         shots: N.
         criterion: "A", "D" or "c".
         tolerance: gap at which to stop.
-        nodes: of the integrals of linear response.
+        nodes: number of quadrature points of linear response.
         taken: slopes of shots that were taken before, (n, p), or None.
     """
 
@@ -60,7 +60,7 @@ class Task(NamedTuple):
     taken: Float[Array, "n p"] | None = None
 
     def at(self, theta: Array) -> "Point":
-        """What one shot at each setting tells with these constants."""
+        """The information of one shot at each setting with these constants."""
         each = {
             name: derivatives(study, theta, self.nodes)
             for name, study in self.studies.items()
@@ -69,7 +69,7 @@ class Task(NamedTuple):
         return Point(theta, found, list(each.values()))
 
     def problem(self, found: Candidates) -> Problem:
-        """Shares on these settings."""
+        """The problem of shares on these settings."""
         return Problem(
             found.information, opened(found, self.wanted, self.shots), self.wanted,
             self.shots, self.criterion == "D",
@@ -77,7 +77,7 @@ class Task(NamedTuple):
 
 
 class Point(NamedTuple):
-    """Constants, what the settings tell there, and the derivatives behind it."""
+    """Constants, the information of the settings there, and its derivatives."""
 
     theta: Float[Array, " p"]
     found: Candidates
@@ -85,7 +85,7 @@ class Point(NamedTuple):
 
     @property
     def status(self) -> Status:
-        """How its runs ended: the first that did not reach the last time."""
+        """The status of its runs: the first that did not reach the last time."""
         failed = (one.status for one in self.slopes if one.status is not Status.OK)
         return next(failed, Status.OK)
 
@@ -94,10 +94,10 @@ class Point(NamedTuple):
 
 
 def over_box(task: Task, theta: Array, box: Any, given: Array | None) -> Design:
-    """Shares whose worst criterion over a box is least.
+    """Shares that minimise the worst criterion over a box.
 
     Args:
-        task: what is wanted.
+        task: the objective.
         theta: constants that the box does not name, (p,).
         box: {name or label: (low, high)}.
         given: shares to be judged; None to look for the best.
@@ -247,7 +247,7 @@ def _excess(task: Task, value: float, worst: float) -> float:
 
 
 def learnt(recovery: Any, study: Study) -> Float[Array, "p p"]:
-    """Slopes of the shots of a fit, √F of its record at its constants.
+    """Slopes of the shots of a fit, √F of its data at its constants.
 
     Args:
         recovery: what `jqd.recover` returned.
@@ -283,13 +283,13 @@ def learnt(recovery: Any, study: Study) -> Float[Array, "p p"]:
 
 
 def averaged(task: Task, recovery: Any, draws: int, key: Array) -> Design:
-    """Shares whose mean criterion over what a fit leaves open is least.
+    """Shares that minimise the mean criterion over what a fit leaves open.
 
     Args:
-        task: what is wanted; the shots of the fit are `taken`.
+        task: the objective; the shots of the fit are `taken`.
         recovery: the fit.
-        draws: of its normal distribution. Of those at which the law does not reach the
-            last candidate none takes part.
+        draws: number of draws from its normal distribution. Draws at which the law does
+            not reach the last candidate are left out.
         key: of the draws.
     """
     study = next(iter(task.studies.values()))

@@ -1,4 +1,4 @@
-"""Candidate settings of an experiment, and what one shot at each of them tells."""
+"""Candidate settings of an experiment, and the information of one shot at each."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,13 +18,13 @@ from ..study import Study
 
 
 class Setting(NamedTuple):
-    """What an experimenter chooses for one shot.
+    """The choices of an experimenter for one shot.
 
     Attributes:
         study: name of the study, "" where there is one only.
-        t: time of the look, in the units of the record.
-        value: which value of a row is looked at where each has shots of its own
-            (settings of a displacement), else None.
+        t: time of the measurement, in the units of the data.
+        value: index of the measured value of a row where each value has shots of its
+            own (settings of a displacement), else None.
     """
 
     study: str
@@ -38,7 +38,7 @@ class Setting(NamedTuple):
 
 
 class Candidates(eqx.Module):
-    """Settings, and what one shot at each tells.
+    """Settings, and the information of one shot at each.
 
     Attributes:
         settings: S of them (static).
@@ -67,7 +67,7 @@ class Candidates(eqx.Module):
 
     @property
     def prior(self) -> Float[Array, "p p"]:
-        """P, what the priors tell, and the shots that were taken before."""
+        """P, the information of the priors and of the shots that were taken before."""
         return self.priors.T @ self.priors + self.taken.T @ self.taken
 
     def residual_slopes(
@@ -88,7 +88,7 @@ def studies_of(study: Study, candidates: Any) -> dict[str, Study]:
     """The studies whose rows are the candidates, by name.
 
     Args:
-        study: what candidates are of, where they are times.
+        study: the study that the candidates belong to, where they are times.
         candidates: times, (T,); studies by name; or None for the rows of the study.
 
     Raises:
@@ -136,7 +136,7 @@ def at_times(study: Study, ts: ArrayLike) -> Study:
         ts: (T,), increasing, not before the initial state.
 
     Raises:
-        ValueError: times before the state; noise that belongs to the rows it had.
+        ValueError: times before the state; noise that belongs to the original rows.
     """
     ts, old = np.asarray(ts, float), study.data
     if ts[0] < float(np.asarray(old.t0)):
@@ -144,11 +144,11 @@ def at_times(study: Study, ts: ArrayLike) -> Study:
             "Argument `candidates` must not be before the initial state at "
             f"{float(np.asarray(old.t0)):g}, but begins at {ts[0]:g}."
         )
-    # the first row stands for all of them until the law has predicted them
+    # the first row stands in for all of them until the law has predicted them
     values = np.repeat(np.asarray(old.values)[:1], ts.size, axis=0)
     noise = old.noise
     if isinstance(noise, Binomial):
-        # one shot tells the same however many there were
+        # the information of one shot does not depend on how many there were
         noise, values = Binomial(jnp.max(noise.shots)), 0 * values
     try:
         record = Record(ts, values, noise, old.t0)
@@ -169,7 +169,7 @@ def gather(
 
     Args:
         studies: by name.
-        slopes: derivatives of what each shows.
+        slopes: derivatives of the expected data of each.
         taken: slopes of shots that were taken before, (n, p); None for none.
 
     Raises:
@@ -207,7 +207,7 @@ def _stacked(parts: Sequence[np.ndarray]) -> Float[Array, "S k p"]:
 
 
 def settings_of(name: str, study: Study) -> list[Setting]:
-    """One a row; one a value where each has shots of its own."""
+    """One setting for each row; one for each value that has shots of its own."""
     ts = np.asarray(study.data.ts).tolist()
     if not isinstance(study.data.noise, Binomial):
         return [Setting(name, t) for t in ts]

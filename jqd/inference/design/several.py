@@ -7,7 +7,7 @@ multipliers λ_j move together by Newton's steps (primal-dual interior points):
 
 Σ_j λ_j ∂Ψ_j/∂w_x - z_x + ν = 0,   λ_j (t - Ψ_j) = μ,   z_x w_x = μ,   Σ λ_j = Σ w_x = 1
 
-with μ towards 0. Since Ψ_j are convex, what is least is bounded from below by
+with μ towards 0. Since Ψ_j are convex, the minimum is bounded from below by
 
 Σ_j λ_j Ψ_j(w) - (max_x s_x - w·s),   s_x = -∂/∂w_x Σ_j λ_j Ψ_j
 
@@ -23,20 +23,20 @@ from jaxtyping import Array, Float
 
 from .weights import Problem, covariance, slopes_of
 
-# μ of a step over what is there, most steps, and how far to a wall a step goes.
+# Factor of μ in a step, most steps, and how far to a wall a step goes.
 SHRINK, STEPS, WALL = 0.15, 100, 0.99
-# Shares that are left where there should be none, of the mean one.
+# Shares that count as none, in units of the mean one.
 LEFT = 1e-4
 
 
 class Least(NamedTuple):
-    """Shares that are best for several problems.
+    """Optimal shares for several problems.
 
     Attributes:
         weights: w, (S,).
         values: Ψ_j there, (m,).
-        gap: by how much what was minimised may be above the least there is: relative
-            for a trace, a constant for ln det.
+        gap: by how much the objective may be above its minimum: relative for a trace, a
+            constant for ln det.
         slopes: s_x, (S,).
     """
 
@@ -75,7 +75,7 @@ def values_of(problems: Problem, weights: Array) -> Float[Array, " m"]:
 
 @partial(jax.jit, static_argnames="mean")
 def least(problems: Problem, tolerance: float = 1e-6, *, mean: bool = False) -> Least:
-    """Shares whose largest criterion is least, or whose mean one is.
+    """Shares that minimise the largest criterion, or the mean one.
 
     Args:
         problems: m of them, of the same settings, along a first axis.
@@ -113,7 +113,7 @@ def _counted(tasks: Problem, weights: Array, mean: bool) -> Float[Array, " n"]:
 
 @partial(jax.jit, static_argnames="mean")
 def judge_several(problems: Problem, weights: Array, *, mean: bool = False) -> Least:
-    """Shares as they are; their gap is inf, since no bound is looked for."""
+    """Given shares; their gap is inf, since no bound is computed."""
     problems = jax.vmap(Problem.scaled)(problems)
     values = values_of(problems, weights)
     worst = jnp.arange(values.size) == jnp.argmax(values)

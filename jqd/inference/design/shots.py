@@ -1,4 +1,4 @@
-"""How many shots a step of a constant takes, where calibration may end it."""
+"""Number of shots for a step of a constant, which calibration may limit."""
 
 from typing import NamedTuple
 
@@ -8,18 +8,18 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ..._math import divisor
 
-# Of what is known with these shots, a share of the record or of the priors below this
-# is rounding.
+# With these shots, a share of the information from the data or from the priors below
+# this is rounding.
 ROUNDING = 1e-12
-# Shots are looked for within this factor of those of the design.
+# The number of shots is sought within this factor of that of the design.
 FACTOR = 1e18
 
 
 class Shots(NamedTuple):
-    """What a step of a constant takes.
+    """Number of shots that a step of a constant needs.
 
     Attributes:
-        number: of shots; inf where no number of them is enough.
+        number: number of shots; inf where no number is enough.
         limit: standard error of the constant with any number of shots: what calibration
             leaves, 0 where it limits nothing.
     """
@@ -35,7 +35,7 @@ class Spectrum(NamedTuple):
 
     Attributes:
         strength: y_i², (p,).
-        share: f_i, of what is known of a direction from the record, (p,).
+        share: f_i, the share of the data in the information on a direction, (p,).
     """
 
     strength: Float[Array, " p"]
@@ -58,11 +58,11 @@ class Spectrum(NamedTuple):
 def spectrum(
     record: Float[Array, "p p"], prior: Float[Array, "p p"], combination: Array
 ) -> Spectrum:
-    """The spectrum of what a record tells beside priors.
+    """The spectrum of the information of data beside priors.
 
     Args:
-        record: information of the record of the design.
-        prior: of the priors; the sum has an inverse.
+        record: information of the data of the design.
+        prior: information of the priors; the sum has an inverse.
         combination: c, (p,).
     """
     both = record + prior
@@ -79,12 +79,12 @@ def spectrum(
 
 @jax.jit
 def factor_for(spectrum: Spectrum, error: ArrayLike) -> Float[Array, ""]:
-    """By how much shots must grow for this standard error; inf where none do.
+    """Factor on the number of shots for this standard error; inf where none is enough.
 
     By bisection of ln ν, which is exact to rounding; without priors sd² = sd²(1)/ν.
 
     Args:
-        error: standard error that is wanted.
+        error: wanted standard error.
     """
     top = jnp.log(FACTOR)
 

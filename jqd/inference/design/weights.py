@@ -18,8 +18,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from ..._math import divisor, safe_divide
 
-# A ridge on the diagonal of S in units of its entries under equal shares: shares on
-# fewer settings than constants leave a matrix that has an inverse all the same.
+# A ridge on the diagonal of S in units of its entries under equal shares: with it S has
+# an inverse even for shares on fewer settings than constants.
 RIDGE = 1e-13
 # A share below this fraction of the mean one is dropped before shares are exchanged.
 NEGLIGIBLE = 1e-3
@@ -27,7 +27,7 @@ BISECTIONS = 60
 
 
 class Problem(eqx.Module):
-    """Candidate settings and what is wanted of them.
+    """Candidate settings and the combinations that are wanted.
 
     Attributes:
         settings: F_x, information of one shot at each, (S, p, p).
@@ -61,14 +61,14 @@ class Problem(eqx.Module):
 
 
 class Optimum(NamedTuple):
-    """Shares of shots, and how far from the best they may be.
+    """Shares of shots, and their distance from the best.
 
     Attributes:
         weights: w, (S,).
         gap: max_x s_x / (w·s) - 1, scalar. Without priors a trace is at most
             1/(1 - gap) of the best, and ln det at most gap k above it.
         slopes: s_x = -∂(criterion)/∂w_x, (S,).
-        exchanges: how many were made.
+        exchanges: number of exchanges that were made.
     """
 
     weights: Float[Array, " S"]
@@ -115,13 +115,13 @@ def optimise(
     """Shares that minimise the criterion.
 
     First w <- w s^(1/2), or w s for D, renormalised, which is monotone and slow at the
-    end; then exchanges of shares between the worst setting that has one and the best.
+    end; then exchanges of shares between the worst setting that has shots and the best.
 
     Args:
-        problem: in any units.
+        problem: the problem, in any units.
         tolerance: gap at which to stop.
-        multiplicative: steps of the first kind.
-        exchanges: most steps of the second.
+        multiplicative: number of steps of the first kind.
+        exchanges: largest number of steps of the second.
     """
     task = problem.scaled()
     size = task.settings.shape[0]
@@ -152,7 +152,7 @@ def optimise(
 
 @jax.jit
 def judge(problem: Problem, weights: Float[Array, " S"]) -> Optimum:
-    """Shares as they are, and their gap."""
+    """Given shares, and their gap."""
     first = Optimum(weights, jnp.asarray(jnp.inf), weights, jnp.asarray(0))
     return _judged(problem.scaled(), first)
 

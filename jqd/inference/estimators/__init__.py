@@ -1,4 +1,4 @@
-"""Constants from a record without a run: nothing here evolves a law."""
+"""Constants from data without a run: nothing here evolves a law."""
 
 from .counts import StatisticsFit as StatisticsFit
 from .counts import fit_counts as fit_counts

@@ -13,8 +13,8 @@ from ..._math import safe_divide
 from ..fit import Constant
 from ..identifiability import Unidentifiable
 
-# Largest standard error of g that is accepted: Maxwell-Boltzmann and Bose-Einstein,
-# or Fermi-Dirac, are then five of them apart.
+# Largest standard error of g that is accepted: Maxwell-Boltzmann differs from
+# Bose-Einstein and from Fermi-Dirac by five of them.
 LIMIT = 0.2
 _SEARCH_STEPS = 100
 
@@ -28,12 +28,13 @@ class StatisticsFit(NamedTuple):
         covariance: of the constants, (p, p).
         at_edge: whether g is the least that the counts allow, -1/max n. Its standard
             error is then one-sided: the distance over which the likelihood falls by e.
-        log_likelihood: at the fit, but for what g does not change; None for curves.
+        log_likelihood: at the fit, without terms that do not depend on g; None for
+            curves.
         chi2_per_dof: for errors of known size, else None.
         p_value: of this chi-square, if curve and errors are right; else None.
-        starts: where the search began, (S, p).
-        ends: where each start went, (S, p).
-        agree: which starts reached the best fit, (S,).
+        starts: initial guesses of the search, (S, p).
+        ends: result from each initial guess, (S, p).
+        agree: which initial guesses reached the best fit, (S,).
         status: "converged", "not converged" or, where `p_value` is below 1e-3, "the law
             does not describe the record".
         message: one sentence.
@@ -72,7 +73,7 @@ class _Counts(NamedTuple):
         return own - jnp.log(self._norm(g)) @ self.drawn
 
     def derivatives(self, g: Array) -> tuple[Array, Array]:
-        """Its first and second derivative."""
+        """The first and second derivatives."""
         own = jnp.arange(self.above.shape[0]) / self._own(g)
         norm = jnp.arange(self.drawn.shape[0]) / self._norm(g)
         slope = own @ self.above - norm @ self.drawn
@@ -93,19 +94,19 @@ def fit_counts(
     """g by maximum likelihood from draws of occupation numbers.
 
     The likelihood Π P_g(n) is one for g >= 0 and for g = -1/k, k >= max n. The search
-    covers g >= 0 from several starts; then every -1/k is compared.
+    covers g >= 0 from several initial guesses; then every -1/k is compared.
 
     Args:
         counts: occupation numbers, shape (R, M): a draw in each row; their sums may
             differ.
-        starts: number of starts for g >= 0.
+        starts: number of initial guesses for g >= 0.
         limit: largest standard error of g that is accepted.
 
     Returns:
         The fit.
 
     Raises:
-        ValueError: counts are no such numbers, or float64 is off.
+        ValueError: counts are not whole numbers from 0 on, or float64 is off.
         Unidentifiable: the standard error exceeds `limit`: the counts are too dilute.
 
     Source: Zakir, eqs. (45), (47), (49), (52).

@@ -63,8 +63,8 @@ def fit_curve(
 ) -> StatisticsFit:
     """g, T and μ from mean occupations by least squares.
 
-    For a given g, ln(1/nbar + g) is a straight line over E, which gives T and μ to
-    start with; a few steps of Adam and Levenberg and Marquardt's method follow.
+    For a given g, ln(1/nbar + g) is a straight line over E, which gives initial guesses
+    of T and μ; a few steps of Adam and of Levenberg and Marquardt's method follow.
 
     Args:
         nbar: mean occupations of states, shape (L,).
@@ -72,9 +72,9 @@ def fit_curve(
         sigma: their standard errors, shape (L,) or (); None estimates one for all from
             the residuals.
         free: names out of g, T (kT, in the unit of E) and mu.
-        start: values by name: of a free constant its first start, of another one the
-            value it keeps.
-        starts: number of starts: values of g between -3/2 and 3/2.
+        start: values by name: of a free constant its first initial guess, of another
+            one the value it keeps.
+        starts: number of initial guesses: values of g between -3/2 and 3/2.
         limit: largest standard error of g that is accepted.
 
     Returns:
@@ -82,8 +82,8 @@ def fit_curve(
 
     Raises:
         ValueError: wrong shapes, names or values, float64 off.
-        Unidentifiable: a combination of the constants changes nothing, or the standard
-            error of g exceeds `limit`: the data are too dilute.
+        Unidentifiable: the data do not depend on a combination of constants, or the
+            standard error of g exceeds `limit`: the data are too dilute.
 
     Source: Zakir, eqs. (46), (48), (50), completed by μ.
     """

@@ -1,4 +1,4 @@
-"""D without a run: from levels, from the constancy of the energy, from the residual."""
+"""D without a run: from levels, from a constant energy, or from a residual."""
 
 from dataclasses import dataclass
 
@@ -16,20 +16,20 @@ from ...spaces import Grid
 from ..identifiability import Unidentifiable
 
 ESTIMATORS = ("fit", "spectrum", "energy", "residual")
-# Change of the Fisher information, relative, below which a regression says nothing.
+# Relative change of the Fisher information below which a regression is useless.
 _FLAT = 1e-9
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """D as found without following the law in time.
+    """D, found without following the law in time.
 
     Attributes:
-        D: the value; only its square shows, so it is given positive.
+        D: the value; the data depend on its square alone, so it is given positive.
         stderr: standard error from the scatter of the data, or None for one value.
         residual: root of the mean squared misfit, in units of the data.
-        count: number of values that went in.
-        converged: whether the value is settled.
+        count: number of values that were used.
+        converged: whether the value converged.
     """
 
     D: float
@@ -58,15 +58,15 @@ def diffusion_from_levels(
         grid: grid of at most 1024 points that holds the states.
         potential: V of the grid's shape.
         mass: m.
-        start: where to begin, positive; None for l √(ΔE/2m), with l an eighth of the
-            box and ΔE the range of the levels, of one its height above the least of V.
+        start: initial guess, positive; None for l √(ΔE/2m), l an eighth of the box and
+            ΔE the range of the levels, or the height of one above the least of V.
         sigma: standard error of the levels; None to estimate it.
 
     Returns:
         The estimate.
 
     Raises:
-        ValueError: wrong shapes, more levels than points, start not positive.
+        ValueError: wrong shapes, more levels than points, initial guess not positive.
         Unidentifiable: (a ValueError) levels that do not depend on D.
     """
     import optimistix as optx
@@ -170,7 +170,7 @@ def diffusion_from_residual(
     Args:
         record: with `action`.
         action_rate: ∂S/∂t at fixed position, shape of the grid.
-        row: which time.
+        row: index of the time.
 
     Returns:
         The estimate.

@@ -15,7 +15,7 @@ class LengthScales(NamedTuple):
 
     Attributes:
         lengths: l_i, shape (N,).
-        residual: Σ‖[H̃'', J]‖² that is left; not zero where no lengths do it.
+        residual: Σ‖[H̃'', J]‖² that is left; not zero where no lengths remove it.
         converged: whether the residual vanished to rounding.
     """
 
@@ -51,16 +51,16 @@ def length_scales(
 
     minimises Σ‖[H̃₀'', J]‖² over log l; for oscillators l_i = √(κ/ω_i).
 
-    This is a demand on the theory (constraint C7), not a fit to data: a fit of s to
+    This is a condition on the theory (constraint C7), not a fit to data: a fit of s to
     data returns the length scale of the detector's coherent states.
 
     Args:
         free_hamiltonian: quadratic symbol in α = (q + ip)/√2.
         kappa: κ, scalar, positive.
-        start: l_i to start from, shape (N,); None for ones.
+        start: initial guess of l_i, shape (N,); None for ones.
 
     Returns:
-        The lengths, and what is left of the commutator.
+        The lengths, and the remaining commutator.
 
     Raises:
         ValueError: H₀ is not quadratic, κ not positive, float64 off.

@@ -1,4 +1,4 @@
-"""ν, the noise of single paths, from the little that could tell it."""
+"""ν, the noise of single paths, from the few data that depend on it."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from ..identifiability import Unidentifiable
 NOTHING = 1e-12
 PASSAGES = ("ideal", "recorded")
 _STEPS = 60
-# Expected counts from which on a bin takes part in chi-square by itself.
+# From so many expected counts on a bin is used in chi-square by itself.
 _ENOUGH = 5.0
 
 
@@ -57,12 +57,12 @@ def nu_from_arrivals(
     passages: str,
     start: ArrayLike,
 ) -> NoiseFit:
-    """ν from times of first arrival of paths that nothing records.
+    """ν from times of first arrival of paths that are not recorded.
 
     maximises Σ n_b ln p_b(ν),  p_b = F(t_b; ν) - F(t_{b-1}; ν)
 
-    Ideal passages are no experiment. What a detector records are positions at one time,
-    at the end, with the same distribution for every ν: such data are refused.
+    Ideal passages are not an experiment. A detector records positions at one time, at
+    the end, with the same distribution for every ν: such data are refused.
 
     Args:
         times: of first arrival, (n,); those before ts[0] or after ts[-1], infinite ones
@@ -71,7 +71,7 @@ def nu_from_arrivals(
         arrived: function of ν, scalar, that gives F at `ts`, (T,): a closed form, or
             lambda nu: survival(law, psi0, ts, detector=L, nu=nu).arrived.
         passages: "ideal"; "recorded" is refused.
-        start: ν to begin with, positive.
+        start: initial guess of ν, positive.
 
     Returns:
         ν with its standard error; works under vmap over `times`.
@@ -120,13 +120,14 @@ def nu_from_relaxation(
 
     The rates of relaxation are proportional to ν, so that stderr/ν is of the order of
     1/√n. In equilibrium ρ = |ψ|² is the same for every ν, and the data are refused.
-    Nothing here says that other ensembles can be had.
+    This does not say that other ensembles can be prepared.
 
     Args:
-        counts: of paths in cells, (T, c), a row a time; of other paths at each time.
+        counts: of paths in cells, (T, c), a row for each time; of other paths at each
+            time.
         shares: function of ν, scalar, that gives the probability of each cell, (T, c),
-            from the known ρ at the start; see `relaxed_density` and `path_density`.
-        start: ν to begin with, positive.
+            from the known initial ρ; see `relaxed_density` and `path_density`.
+        start: initial guess of ν, positive.
 
     Returns:
         ν with its standard error; works under vmap over `counts`.

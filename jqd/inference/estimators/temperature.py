@@ -48,7 +48,7 @@ def fit_photon_counts(
 
     The likelihood is concave in 1/T, and its slope Σ ω (n̄(ω/T) - n) convex where T > 0:
     Newton's method comes down to the root from one side, whatever the counts. With a
-    cut-off it begins at 1/T = 0, beyond which (T < 0) all is mirrored.
+    cut-off it begins at 1/T = 0, beyond which (T < 0) everything is mirrored.
 
     Args:
         n: counts, shape (S,).

@@ -1,4 +1,4 @@
-"""Draws of constants from their posterior, and whether a sampler can be trusted."""
+"""Draws of constants from their posterior, and tests of the samplers."""
 
 from .answer import Posterior as Posterior
 from .calibration import Calibration as Calibration

@@ -1,4 +1,4 @@
-"""`Posterior`: draws of constants, what they say, and how far to trust them."""
+"""`Posterior`: draws of constants, their summary, and how far to trust them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 # Chains agree where R-hat of every constant is below this ...
 RHAT = 1.01
-# ... and are long enough where they are worth so many independent draws.
+# ... and are long enough where they count for so many independent draws.
 LEAST_ESS = 400.0
-# Share of the draws of a normal approximation that importance weights must leave: less
-# is left where an sd is wrong by an eighth, or a mean by a seventh of an sd.
+# Share of the draws of a normal approximation that importance weights must leave: it is
+# lower where an sd is wrong by an eighth, or a mean by a seventh of an sd.
 NORMAL = 0.98
 HEADINGS = "constant", "mean", "sd", "2.5 %", "50 %", "97.5 %", "R-hat", "ESS"
 
@@ -33,12 +33,12 @@ class Posterior(NamedTuple):
     """Draws of the constants of a study from their posterior.
 
     Attributes:
-        study: whose posterior it is.
+        study: the study whose posterior it is.
         sampler: "nuts", "smc" or "laplace".
         theta: the fit about which it was drawn, (p,).
-        stderr: standard errors there by the Fisher information, (p,).
+        stderr: standard errors there from the Fisher information, (p,).
         chains: the draws and how they were made.
-        predicted: what they predict of the record.
+        predicted: their predictions of the data.
         box: ends of each entry of θ, (2, p), infinite where there is none.
         seed: key data of the draws.
     """
@@ -56,18 +56,18 @@ class Posterior(NamedTuple):
 
     @property
     def labels(self) -> list[str]:
-        """Of the entries of θ, free constants first."""
+        """Labels of the entries of θ, free constants first."""
         return self.study.labels()
 
     @property
     def draws(self) -> dict[str, Float[np.ndarray, "chain draw"]]:
-        """By label."""
+        """The draws by label."""
         each = np.moveaxis(self.chains.theta, -1, 0)
         return dict(zip(self.labels, each, strict=True))
 
     @property
     def mean(self) -> dict[str, float]:
-        """Of all draws, by label."""
+        """The mean of all draws, by label."""
         return {label: float(np.mean(x)) for label, x in self.draws.items()}
 
     @property
@@ -95,8 +95,8 @@ class Posterior(NamedTuple):
 
     @property
     def divergences(self) -> int:
-        """Transitions whose integration broke down; of SMC, populations that did not
-        arrive at the posterior."""
+        """Number of transitions whose integration broke down; for SMC, of populations
+        that did not arrive at the posterior."""
         diverging = self.chains.diverging
         if self.sampler == "smc":
             return int(diverging.any(axis=1).sum())
@@ -104,7 +104,7 @@ class Posterior(NamedTuple):
 
     @property
     def share_failed(self) -> float:
-        """Of all runs of the sampler, those that failed; of SMC, of the prior."""
+        """Share of the sampler's runs that failed; for SMC, of runs from the prior."""
         return self.chains.share_failed
 
     @property
@@ -114,8 +114,8 @@ class Posterior(NamedTuple):
 
     @property
     def log_evidence(self) -> tuple[float, float] | None:
-        """ln Z of SMC, less what no law changes, and its standard error from the
-        scatter of the populations (infinite for one); None for other samplers."""
+        """ln Z from SMC, less terms that no law changes, and its standard error from
+        the scatter of the populations (infinite for one); None for other samplers."""
         logs = self.chains.log_evidence
         if logs is None:
             return None
@@ -125,7 +125,7 @@ class Posterior(NamedTuple):
         return float(mean), float(np.std(logs, ddof=1) / np.sqrt(len(logs)))
 
     def left_out(self) -> LeftOut:
-        """Each row of the record, predicted from the others; see `left_out`.
+        """Each row of the data, predicted from the others; see `left_out`.
 
         Raises:
             ImportError: blackjax is missing.
@@ -139,8 +139,8 @@ class Posterior(NamedTuple):
     def status(self) -> str:
         """How far to trust the draws: "converged", or the gravest reason against it.
 
-        A law whose chi-square is beyond all thousand records drawn does not describe
-        the record, whatever its draws are.
+        A law whose chi-square exceeds that of all thousand sets of data drawn does not
+        describe the data, whatever its draws are.
         """
         worth = float(np.min(self.chains.ess, initial=np.inf))
         if not np.all(np.isfinite(self.chains.theta)):
@@ -159,7 +159,7 @@ class Posterior(NamedTuple):
 
     @property
     def misfits(self) -> bool:
-        """Whether next to none of the records drawn is as far off as the record."""
+        """Whether hardly any set of data drawn is as far off as the data."""
         if self.p_value is None:
             return False
         # of few records none need be
@@ -168,7 +168,7 @@ class Posterior(NamedTuple):
 
     @property
     def message(self) -> str:
-        """What the status rests on, in one sentence."""
+        """The reason for the status, in one sentence."""
         worth = f"{np.min(self.chains.ess, initial=np.inf):.0f} of {self._number} draws"
         if self.rhat is None:
             said = f"Independent draws of the normal approximation, worth {worth}"
@@ -186,8 +186,8 @@ class Posterior(NamedTuple):
     def lines(self) -> list[tuple[str, ...]]:
         """A line of the table for each constant, under `HEADINGS`.
 
-        Of a law that does not describe the record neither sd nor quantiles are given:
-        they say nothing of the constants.
+        For a law that does not describe the data neither sd nor quantiles are given:
+        they say nothing about the constants.
         """
         found, rhat, ess = [], self.rhat, self.ess
         for label, ends in self.quantiles().items():
@@ -230,7 +230,7 @@ class Posterior(NamedTuple):
         return "\n".join([*table, *self.notes()])
 
     def plot(self) -> Any:
-        """Draw each constant and each pair; a `matplotlib.figure.Figure`."""
+        """Plot each constant and each pair; a `matplotlib.figure.Figure`."""
         return above("posterior", "figure_corner")(self)
 
     @_html.shows
@@ -246,11 +246,11 @@ class Posterior(NamedTuple):
     # -- files -----------------------------------------------------------------------
 
     def to_xarray(self) -> "xr.DataTree":
-        """All of it, in the groups that ArviZ knows.
+        """All results, in the groups that ArviZ knows.
 
         posterior, sample_stats, posterior_predictive, log_likelihood, observed_data and
         constant_data; the last three over times, `log_likelihood` and
-        `posterior_predictive` of a thousand draws at most.
+        `posterior_predictive` for at most a thousand draws.
         """
         import xarray as xr
 
@@ -284,7 +284,7 @@ class Posterior(NamedTuple):
 
 
 def rounded(value: float, sd: float) -> str:
-    """A value to the digits that its scatter leaves, three of them uncertain."""
+    """A value with the digits that its scatter leaves, three of them uncertain."""
     if not (np.isfinite(sd) and sd > 0):
         return f"{value:.6g}"
     return _html.with_error(float(value), float(sd), 3)

@@ -1,4 +1,4 @@
-"""Where constants may be, and what is known of them before the record."""
+"""The range of constants, and their priors."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -23,8 +23,8 @@ class Box(eqx.Module):
     Attributes:
         low: lower ends, (p,), -inf for none.
         high: upper ends, (p,), inf for none.
-        priors: of the nuisances.
-        sizes: entries of each of these (static).
+        priors: priors of the nuisances.
+        sizes: number of entries of each of them (static).
     """
 
     low: Float[Array, " p"]
@@ -52,7 +52,7 @@ class Box(eqx.Module):
         return jnp.where(inside, total, -jnp.inf)
 
     def sample(self, key: Array) -> Float[Array, " p"]:
-        """Constants drawn from a prior that is proper."""
+        """Constants drawn from a proper prior."""
         u = jax.random.uniform(key, self.low.shape)
         drawn = [(self.low + (self.high - self.low) * u)[: self.wanted]]
         for prior, share, low, high in self._nuisances(u):
@@ -80,15 +80,15 @@ class Box(eqx.Module):
 
 
 def box_of(study: Study, given: Mapping[str, Any] | None) -> Box:
-    """The box of a study: the bounds that its constants declare, and what is given.
+    """The box of a study: the bounds that its constants declare, and given ends.
 
     Args:
-        study: whose constants they are.
+        study: the study of these constants.
         given: ends (low, high) of uniform priors by name or label of free constants.
 
     Raises:
-        ValueError: unknown names, ends that are no increasing numbers or leave nothing
-            of what the bounds allow.
+        ValueError: unknown names, ends that are not increasing numbers or leave nothing
+            within the bounds.
     """
     names = zip(study.names, study.entries, strict=True)
     ends = [constants.bounds(study.scene, name) for name, own in names for _ in own]
@@ -134,6 +134,6 @@ def _ends(name: str, pair: Any) -> tuple[float, float]:
 
 
 def log_likelihood(study: Study, theta: Array) -> Float[Array, ""]:
-    """ln L of the record alone, -inf where the run fails."""
+    """ln L of the data alone, -inf where the run fails."""
     total = jnp.sum(study.log_likelihood_rows(theta))
     return jnp.where(jnp.isnan(total), -jnp.inf, total)

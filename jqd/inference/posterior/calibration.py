@@ -1,4 +1,4 @@
-"""Simulation-based calibration: is a sampler right about records of known truth?"""
+"""Simulation-based calibration: is a sampler right for data of known truth?"""
 
 import contextlib
 import math
@@ -25,30 +25,30 @@ from .laplace import normal_draws
 from .nuts import STEP, moves
 
 SAMPLERS = ("laplace", "nuts")
-# Below this p a sampler is not calibrated: a right one is refused once in a thousand.
+# Below this p a sampler is not calibrated: one right sampler in a thousand is refused.
 LEAST_P = 1e-3
 # Share of simulations whose fit or run may fail before ranks say nothing.
 MOST_LOST = 0.01
 BINS, LEAST_SIMULATIONS = 20, 40
-# Transitions of a chain before its draws, and for each of them.
+# Transitions of a chain before its draws, and for each draw.
 WARM, THIN = 30, 3
-# A fit needs a hundredth of its errors.
+# Fits stop at a hundredth of their errors.
 FIT = Polish(rtol=1e-5, atol=1e-6)
 HEADINGS = "constant", "X2", "p", "coverage of 95 %", "p"
 
 
 class Calibration(NamedTuple):
-    """Ranks of true constants among draws of posteriors of the records they made.
+    """Ranks of true constants among draws from posteriors of their synthetic data.
 
     Attributes:
-        labels: of the entries of θ.
+        labels: labels of the entries of θ.
         sampler: "laplace" or "nuts".
-        draws: of each posterior.
+        draws: number of draws of each posterior.
         truth: constants that were drawn from the prior, (S, p).
-        ranks: how many draws lie below each, (S, p).
+        ranks: number of draws below each, (S, p).
         sound: simulations that have a rank, (S,).
-        settled: those of them whose fit settled, (S,).
-        bins: of the histogram of ranks.
+        settled: those of them whose fit converged, (S,).
+        bins: bins of the histogram of ranks.
         chi2: of its counts, (p,).
         p_values: of each, (p,).
         coverage: share of truths in the central 95 % of the draws, (p,).
@@ -70,12 +70,12 @@ class Calibration(NamedTuple):
 
     @property
     def lost(self) -> float:
-        """Share of the simulations without a rank, or whose fit did not settle."""
+        """Share of the simulations without a rank, or whose fit did not converge."""
         return float(np.mean(~(self.sound & self.settled)))
 
     @property
     def status(self) -> str:
-        """ "calibrated" where nothing says otherwise, else "not calibrated"."""
+        """ "calibrated" where no test speaks against it, else "not calibrated"."""
         least = min(np.min(self.p_values), np.min(self.coverage_p))
         if self.lost > MOST_LOST:
             return "too many simulations lost"
@@ -122,32 +122,32 @@ def sbc(
 ) -> Calibration:
     """Simulation-based calibration of the posteriors of a study.
 
-    Constants are drawn from the prior, a record from each, and constants from the
-    posterior of that record. If all is right the rank of the true ones among these is
-    uniform. Two hundred simulations do not show a likelihood that is 1.5 times too
+    Constants are drawn from the prior, data from each, and constants from the posterior
+    of these data. If all is right, the rank of the true constants among these is
+    uniform. Two hundred simulations do not detect a likelihood that is 1.5 times too
     sharp; a thousand do. A p above 1e-3 does not show that a sampler is right.
 
     Args:
-        study: law, instrument and noise; of its record the times and the number of
-            shots are taken. Runs have the steps of its method, for truth and fit alike.
-        simulations: how many, from 40 on.
+        study: law, instrument and noise; of its data only the times and the number of
+            shots are used. Runs have the steps of its method, for truth and fit alike.
+        simulations: number of simulations, from 40 on.
         sampler: "laplace", normal draws about the fit; or "nuts", by blackjax, whose
             chains begin there. Fits begin at the truth.
         box: ends (low, high) of uniform priors of free constants, by name or label;
             without it the bounds that they declare.
-        draws: of each posterior; ranks go from 0 to this.
-        key: of all that is drawn; None for `jax.random.key(0)`.
-        store: folder or URL in which nothing is lost if this is stopped: the same call
-            goes on, or is one more worker. See `jqd.sweep`, which does the simulations.
+        draws: number of draws of each posterior; ranks go from 0 to this.
+        key: random key; None for `jax.random.key(0)`.
+        store: folder or URL in which results are kept if this is stopped: the same call
+            continues, or is one more worker. See `jqd.sweep`, which does the
+            simulations.
         progress: whether to show a bar.
 
     Returns:
         The ranks, and whether they are uniform.
 
     Raises:
-        ValueError: another sampler, too few simulations or draws, a prior that is
-            improper, a record without errors or whose rows are correlated; a store of
-            another study.
+        ValueError: another sampler, too few simulations or draws, an improper prior,
+            data without errors or with correlated rows; a store of another study.
 
     Source: Talts et al., arXiv 1804.06788.
     """

@@ -1,4 +1,4 @@
-"""What samplers leave: draws of constants, chain by chain, and how they were made."""
+"""Results of samplers: draws of constants, chain by chain, with diagnostics."""
 
 import importlib
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Report = Callable[[str, int, int], None]
 
 
 class Chains(NamedTuple):
-    """Draws of θ, and what a reader wants to know of each.
+    """Draws of θ, with diagnostics of each.
 
     Attributes:
         theta: (chain, draw, p).
@@ -19,8 +19,8 @@ class Chains(NamedTuple):
         acceptance: mean probability to accept a proposal, (chain, draw).
         diverging: whether the integration of the step broke down, (chain, draw).
         failed: whether the step met a run that failed, (chain, draw).
-        steps: runs of the law for the draw, (chain, draw).
-        share_failed: of all runs, those that failed.
+        steps: number of runs of the law for the draw, (chain, draw).
+        share_failed: share of failed runs in all runs.
         rhat: R-hat of each entry, (p,); None for independent draws.
         ess: bulk effective sample size of each entry, (p,).
         log_evidence: ln Z of each chain, (chain,), or None.

@@ -1,4 +1,4 @@
-"""Coordinates in which a posterior is all but a standard normal distribution."""
+"""Coordinates in which a posterior is nearly a standard normal distribution."""
 
 from typing import NamedTuple
 
@@ -17,14 +17,14 @@ class Target(eqx.Module):
 
         θ = T(x),   x = x₀ + L z,   ln p(z) = ln L(θ) + ln π(θ) + ln |dT/dx|
 
-    T takes the real line to between the ends of each constant. L Lᵀ is the inverse of
-    the information about x₀, so that z is scattered like a standard normal variable
-    where the record tells much.
+    T maps the real line to the range of each constant. L Lᵀ is the inverse of the
+    information at x₀, so that z scatters like a standard normal variable where the data
+    determine the constants well.
 
     Attributes:
-        study: whose likelihood it is.
+        study: the study with the likelihood.
         box: ends and priors.
-        unit: scale over which an end bends the line, (p,).
+        unit: scale over which T bends at an end, (p,).
         centre: x₀, (p,).
         root: L, (p, p).
     """
@@ -46,7 +46,7 @@ class Target(eqx.Module):
     def log_density(self, z: Array) -> Float[Array, ""]:
         """ln p(z) up to a constant; -inf where the run fails, without a slope.
 
-        Its derivative is taken by forward mode, whoever asks.
+        Its derivative is always taken by forward mode.
         """
         return _log_density(z, self)
 
@@ -71,13 +71,13 @@ def whitened(study: Study, box: Box, theta: Array) -> Target:
     """Coordinates about a fit.
 
     Args:
-        study: whose constants they are.
+        study: the study of these constants.
         box: their ends.
         theta: the fit, (p,). From an end it is moved inside by a standard error.
 
     Returns:
-        The target; its `root` is not finite where the record cannot tell constants
-        without ends apart.
+        The target; its `root` is not finite where the data do not determine constants
+        without ends.
     """
     F = study.information(theta)
     width = box.high - box.low

@@ -1,4 +1,4 @@
-"""What draws of a posterior say of rows that are left out of the record."""
+"""Predictions of rows that are left out of the data, from draws of a posterior."""
 
 from typing import NamedTuple
 
@@ -9,17 +9,17 @@ from jaxtyping import Float
 
 from .chains import module
 
-# Above this the weights of a row have no mean that finitely many draws find.
+# Above this the weights of a row have no mean that finitely many draws can find.
 UNSURE = 0.7
 
 
 class LeftOut(NamedTuple):
-    """Rows of a record, each predicted from all others.
+    """Rows of the data, each predicted from all others.
 
     Attributes:
         rows: ln of the probability of each row, given the others, (T,).
-        shape: k of the Pareto distribution that the largest weights follow, (T,);
-            above 0.7 a row is not told by these draws; -inf where nothing is drawn.
+        shape: k of the Pareto distribution that the largest weights follow, (T,); above
+            0.7 these draws do not predict a row; -inf where nothing is drawn.
     """
 
     rows: Float[np.ndarray, " T"]
@@ -27,12 +27,12 @@ class LeftOut(NamedTuple):
 
     @property
     def unsure(self) -> np.ndarray:
-        """Rows that the draws do not tell, (T,) bool."""
+        """Rows that the draws do not predict, (T,) bool."""
         return ~(self.shape <= UNSURE)
 
 
 def left_out(log_likelihood: Float[np.ndarray, "n T"], worth: float) -> LeftOut:
-    """Leave each row out by weighing draws that were made with it.
+    """Leave each row out by weighting draws that were made with it.
 
     ln p(y_t | others) = ln Σ_i w_i p(y_t | θ_i),   w_i ∝ 1 / p(y_t | θ_i)
 
@@ -40,7 +40,7 @@ def left_out(log_likelihood: Float[np.ndarray, "n T"], worth: float) -> LeftOut:
 
     Args:
         log_likelihood: ln p(y_t | θ_i) of n draws.
-        worth: independent draws among them, over n.
+        worth: effective number of independent draws among them, over n.
 
     Raises:
         ImportError: blackjax is missing.

@@ -13,9 +13,9 @@ from .coordinates import Target
 
 # In whitened coordinates; mass 1.
 STEP = 0.8
-# Below this mean acceptance of the warm-up the step is halved, so many times at most.
+# Below this mean acceptance in the warm-up the step is halved, so many times at most.
 LEAST_ACCEPTANCE, HALVINGS = 0.6, 5
-# Transitions of one call of a compiled program, and of each try of the warm-up.
+# Transitions in one call of a compiled program, and in each try of the warm-up.
 CHUNK = 100
 
 
@@ -23,7 +23,7 @@ class Moves(NamedTuple):
     """Transitions of one chain.
 
     Attributes:
-        z: where each led to, (n, p).
+        z: point that each led to, (n, p).
         log: ln p(z) there, (n,).
         acceptance, diverging, failed, steps: as of `Chains`, (n,).
     """
@@ -41,9 +41,9 @@ def moves(target: Target, z: Array, key: Array, step: ArrayLike, length: int) ->
 
     Args:
         target: the posterior.
-        z: where to begin, (p,).
+        z: first point, (p,).
         key: of the draws.
-        step: of the integration.
+        step: step of the integration.
         length: number of transitions.
     """
     nuts = module("blackjax.mcmc.nuts")
@@ -91,9 +91,9 @@ def sample(
 ) -> Chains:
     """Chains of the no-U-turn sampler.
 
-    Each begins at a point of its own, drawn with half of the expected scatter. A
-    hundred transitions warm it up; where their mean acceptance is low the step is
-    halved and they are made again.
+    Each chain begins at a point of its own, drawn with half of the expected scatter. A
+    hundred transitions warm it up; where their mean acceptance is low, the step is
+    halved and they are repeated.
 
     Args:
         target: the posterior.

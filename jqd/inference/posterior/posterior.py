@@ -1,4 +1,4 @@
-"""`posterior`: draws of the constants of a study, given its record."""
+"""`posterior`: draws of the constants of a study, given its data."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ from .coordinates import covariance_root, whitened
 from .predictive import predict
 
 SAMPLERS = ("nuts", "smc", "laplace")
-# R-hat compares the halves of chains, of two draws at least.
+# R-hat compares the halves of chains, with two draws at least.
 LEAST_DRAWS = 4
 
 
@@ -43,34 +43,35 @@ def posterior(
     p(θ | record) = L(θ) π(θ) / Z
 
     Free constants have uniform priors, between the bounds that they declare and the
-    ends of `box`; without ends they are improper, which "smc" refuses. Nuisances have
-    their own. A run that fails has the likelihood 0, and is counted.
+    ends of `box`; without ends the priors are improper, which "smc" refuses. Nuisances
+    have their own. A run that fails has the likelihood 0, and is counted.
 
     "nuts" is the no-U-turn sampler in coordinates whitened by the information at the
-    fit, ends taken to infinity; "smc" leads populations from the prior to the posterior
-    and finds ln Z; "laplace" draws from N(θ, F⁻¹) within the ends, for comparison.
+    fit, with ends mapped to infinity; "smc" leads populations from the prior to the
+    posterior and finds ln Z; "laplace" draws from N(θ, F⁻¹) within the ends, for
+    comparison.
 
     Args:
-        study: what is fitted to what, with errors that are known; or the `Recovery` of
-            a fit, about which it is drawn.
+        study: law, free constants and data with known errors; or the `Recovery` of a
+            fit, about which it is drawn.
         sampler: "nuts", "smc" or "laplace"; the first two need blackjax.
         theta: the fit to begin with, (p,), for runs with the steps of the study; None
-            to find it, and steps, by `recover`.
+            to find it, and the steps, by `recover`.
         box: ends (low, high) of uniform priors of free constants, by name or label.
         chains: number of chains, or of populations of "smc".
-        draws: of each chain, from 4 on.
-        starts: of the fit.
-        key: of all that is drawn; None for `jax.random.key(0)`.
+        draws: number of draws of each chain, from 4 on.
+        starts: initial guesses of the fit.
+        key: random key; None for `jax.random.key(0)`.
         report: called as report("sample", done, total).
 
     Returns:
         The draws; `status` says whether to trust them.
 
     Raises:
-        ValueError: another sampler, numbers below 1, a record without errors, an
-            improper prior for "smc", float64 off.
-        Unidentifiable: (a ValueError) the record and the ends cannot tell the constants
-            apart.
+        ValueError: another sampler, numbers below 1, data without errors, an improper
+            prior for "smc", float64 off.
+        Unidentifiable: (a ValueError) the data and the ends do not determine all
+            constants.
         ImportError: blackjax is missing.
     """
     _checks.require_x64("jqd.posterior")

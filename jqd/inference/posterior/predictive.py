@@ -1,4 +1,4 @@
-"""What draws of a posterior predict of the record."""
+"""Predictions of the data from draws of a posterior."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from ...instruments.noise import Drawable
 from ..study import Study
 
-# Draws that predict, and those of them that run at once.
+# Draws that are used, and those of them that run at once.
 PREDICTING, TOGETHER = 1000, 100
 
 
@@ -18,12 +18,11 @@ class Predicted(NamedTuple):
     """Predictions of n draws, evenly taken from all.
 
     Attributes:
-        mean: what the instrument shows on average, (n, T, ...).
+        mean: expected data of the instrument, (n, T, ...).
         log_likelihood: ln of the probability of each row, (n, T).
-        values: records that would be drawn, (n, T, ...); None where rows are not
-            independent.
-        chi2: sum of squared residuals of the record, (n,).
-        chi2_drawn: of the records drawn, (n,), or None.
+        values: data drawn from them, (n, T, ...); None where rows are not independent.
+        chi2: sum of squared residuals of the data, (n,).
+        chi2_drawn: the same for the data drawn, (n,), or None.
     """
 
     mean: Float[np.ndarray, "n T ..."]
@@ -34,7 +33,7 @@ class Predicted(NamedTuple):
 
     @property
     def p_value(self) -> float | None:
-        """Share of the records drawn whose chi-square is above that of the record.
+        """Share of the sets of data drawn whose chi-square is above that of the data.
 
         Source: Gelman, Meng, Stern, Statistica Sinica 6, 733 (1996).
         """
@@ -43,17 +42,17 @@ class Predicted(NamedTuple):
         return float(np.mean(self.chi2_drawn >= self.chi2))
 
     def band(self, share: float = 0.95) -> Float[np.ndarray, "2 T ..."]:
-        """Ends between which this share of the means lies."""
+        """Ends between which this share of the predicted means lies."""
         return np.quantile(self.mean, [(1 - share) / 2, (1 + share) / 2], axis=0)
 
 
 def predict(study: Study, theta: np.ndarray, key: Array) -> Predicted:
-    """What these constants predict.
+    """The predictions of these constants.
 
     Args:
-        study: the law and the record.
-        theta: constants, (N, p), of which a thousand are taken.
-        key: of the records drawn.
+        study: the law and the data.
+        theta: constants, (N, p), of which a thousand are used.
+        key: of the data drawn.
     """
     chosen = np.linspace(0, len(theta) - 1, min(len(theta), PREDICTING)).astype(int)
     found = _predicted(study, jnp.asarray(theta[chosen]), key)

@@ -14,12 +14,12 @@ from ..study import Study
 from .box import Box, log_likelihood
 from .chains import Chains, Report, mixing, module
 
-# Share of the particles that a stage is worth, and moves of each particle in a stage.
+# Effective share of the particles in a stage, and moves of each particle in a stage.
 TARGET_ESS, MOVES = 0.5, 5
 # The step of a random walk over the scatter of p constants is this over √p.
 WALK = 1.7
 # ln L of a run that fails while it is tempered: 0 times it is 0, and any share of it
-# weighs nothing.
+# has no weight.
 FAILED = -1e12
 MAX_STAGES = 200
 
@@ -91,11 +91,11 @@ def sample(
 ) -> Chains:
     """Populations that are led from the prior to the posterior, one a chain.
 
-    The likelihood enters by powers that leave each population worth half of its size;
-    in each stage every particle makes five steps of a random walk.
+    The likelihood enters by powers that leave each population an effective half of its
+    size; in each stage every particle makes five steps of a random walk.
 
     Args:
-        study: whose posterior it is.
+        study: the study whose posterior it is.
         box: the prior, which is proper.
         key: of the draws.
         chains: number of populations.
@@ -114,7 +114,7 @@ def sample(
         theta=made["theta"],
         log_posterior=made["log_posterior"],
         acceptance=np.broadcast_to(made["acceptance"][:, None], shape),
-        # a population that has not arrived is none of the posterior
+        # a population that has not arrived is not drawn from the posterior
         diverging=np.broadcast_to(~made["done"][:, None], shape),
         failed=np.zeros(shape, bool),
         steps=np.broadcast_to(runs[:, None], shape),
